@@ -1,0 +1,36 @@
+//! Make for coding-agent sessions.
+//!
+//! Every command is one movement: **change what is wanted → reconcile → show the report.**
+//!
+//! ```text
+//! dispatch.yaml + templates/ + task files        run folders, queue         tmux, locks, exits
+//!         │ parse, resolve, check                      │                            │ observe
+//!         ▼                                            ▼                            ▼
+//!     Manifest, Tasks ────────────────────────────►  Wanted  ────────┬────────   Actual
+//!                               (pure)                               │ decide (pure)
+//!                                                                    ▼
+//!                                                      Plan ── apply (effects) ──► records
+//!                                                                    │ view (pure)
+//!                                                                    ▼
+//!                                                        cli text · cli json
+//! ```
+//!
+//! The modules stand in the order of that flow. `tests/architecture.rs` keeps the walls.
+
+pub mod model;
+
+pub mod manifest;
+pub mod tasks;
+
+pub mod plan;
+
+pub mod agent;
+pub mod system;
+
+pub mod supervisor;
+
+pub mod runner;
+
+pub mod view;
+
+pub mod cli;

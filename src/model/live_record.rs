@@ -1,0 +1,27 @@
+//! What the owner of a running run wrote about itself.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::limits::LimitsHold;
+use crate::model::process_id::ProcessId;
+
+/// `live.json`: written by the supervisor of a job, or by `__exec` in a window.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LiveRecord {
+    pub version: u32,
+    /// The supervisor of a job; the agent itself in a window.
+    pub owner: ProcessId,
+    /// The agent of a job, once it was started.
+    #[serde(default)]
+    pub agent: Option<ProcessId>,
+    pub started_at: Timestamp,
+    pub attempt: u32,
+    pub stopping: bool,
+    #[serde(default)]
+    pub limits: Option<LimitsHold>,
+    /// A trouble that the owner lives through, such as a full disk.
+    #[serde(default)]
+    pub trouble: Option<String>,
+}

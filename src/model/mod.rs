@@ -1,0 +1,23 @@
+//! Plain values shared by every stage: names, specs, states, records, problems.
+//!
+//! Nothing here does IO or knows YAML, tmux or HTTP. A value that exists is valid:
+//! names and sizes are parsed once, at the door, and trusted from then on.
+
+pub mod bytes;
+pub mod exit_record;
+pub mod interval;
+pub mod limits;
+pub mod live_record;
+pub mod names;
+pub mod nearest;
+pub mod problem;
+pub mod process_id;
+pub mod protocol;
+pub mod queue_record;
+pub mod run_id;
+pub mod run_spec;
+pub mod run_state;
+pub mod task_source;
+pub mod task_status;
+pub mod usage;
+pub mod window_record;

@@ -1,0 +1,83 @@
+//! A problem in a user's file: what, where, and the cure, as data.
+//!
+//! Parsers gather these; the command line draws them. Nothing here prints.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// How bad a [`Problem`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Nothing starts while one stands (in a manifest), or the one file is left out (a task).
+    Error,
+    /// Shown, and then ignored.
+    Warning,
+}
+
+/// One finding. `message` is a lowercase fragment without a final period.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    pub severity: Severity,
+    pub message: String,
+    pub place: Option<Place>,
+    pub hints: Vec<String>,
+}
+
+/// A file, and the part of it that is meant when that is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub path: PathBuf,
+    pub excerpt: Option<Excerpt>,
+}
+
+/// The part of a text a problem points at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Excerpt {
+    /// The whole text of the file, shared by all its problems.
+    pub source: Arc<str>,
+    /// Byte range within `source`; may be empty to mean a position.
+    pub start: usize,
+    pub end: usize,
+}
+
+impl Problem {
+    pub fn error(message: impl Into<String>) -> Self {
+        Self { severity: Severity::Error, message: message.into(), place: None, hints: Vec::new() }
+    }
+
+    pub fn warning(message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(message) }
+    }
+
+    pub fn in_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.place = Some(Place { path: path.into(), excerpt: None });
+        self
+    }
+
+    /// Points at the bytes `start..end` of `source`.
+    pub fn at(mut self, path: impl Into<PathBuf>, source: &Arc<str>, start: usize, end: usize) -> Self {
+        let start = start.min(source.len());
+        let excerpt = Excerpt { source: Arc::clone(source), start, end: end.clamp(start, source.len()) };
+        self.place = Some(Place { path: path.into(), excerpt: Some(excerpt) });
+        self
+    }
+
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
+impl Excerpt {
+    /// Line and column, both from 1, the column in characters.
+    pub fn line_column(&self) -> (usize, usize) {
+        let before = self.source.get(..self.start).unwrap_or(&self.source);
+        let line = before.bytes().filter(|b| *b == b'\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+        (line, column)
+    }
+}

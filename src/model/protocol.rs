@@ -1,0 +1,29 @@
+//! How an agent is spoken to and read, as the manifest declares it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How an agent's output and state are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Protocol {
+    /// Claude Code: stream-json events, a final `result`.
+    Claude,
+    /// Any program: text, and its exit code.
+    #[default]
+    Text,
+}
+
+/// How the prompt reaches the agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Delivery {
+    /// As the last argument.
+    Arg,
+    /// On standard input, which is then closed.
+    Stdin,
+    /// As the last argument: the path of a file that holds it.
+    File,
+    /// Not at all.
+    None,
+}

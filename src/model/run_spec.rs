@@ -1,0 +1,119 @@
+//! What a run is to do: complete, written once by its starter, read by whoever runs it.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::bytes::Bytes;
+use crate::model::interval::Interval;
+use crate::model::limits::Limits;
+use crate::model::names::{ModeName, Pair, TaskId};
+use crate::model::process_id::{FolderId, World};
+use crate::model::protocol::{Delivery, Protocol};
+use crate::model::run_id::RunId;
+
+/// The version this program writes.
+pub const SPEC_VERSION: u32 = 1;
+
+/// `spec.json`. Holds no secret: the environment waits elsewhere.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunSpec {
+    pub version: u32,
+    pub run_id: RunId,
+    pub mode: ModeName,
+    pub task: TaskId,
+    pub created_at: Timestamp,
+    pub manifest: PathBuf,
+    pub folder: FolderId,
+    pub world: World,
+    /// Absolute path of the agent's program.
+    pub program: PathBuf,
+    /// Arguments, `argv[0]` first, without the prompt.
+    pub argv: Vec<String>,
+    pub delivery: Delivery,
+    /// `--` goes before a prompt that is an argument.
+    pub dash_dash: bool,
+    pub cwd: PathBuf,
+    pub protocol: Protocol,
+    pub umask: u32,
+    pub stop_grace: Interval,
+    /// The agent's own conversation id, where the protocol lets us choose it.
+    #[serde(default)]
+    pub session_id: Option<String>,
+    #[serde(default)]
+    pub extras: Vec<String>,
+    /// What was asked with `--prompt`; a joiner that asks for something else is refused.
+    #[serde(default)]
+    pub prompt_given: Option<String>,
+    #[serde(default)]
+    pub parent_run: Option<RunId>,
+    #[serde(default)]
+    pub worktree: Option<WorktreeSpec>,
+    pub kind: RunKind,
+    /// Environment variables that are no secret: names only, for `render` and records.
+    #[serde(default)]
+    pub env_names: Vec<String>,
+}
+
+/// What only one kind of run has.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum RunKind {
+    Interactive {
+        /// Absolute path of the tmux socket (`-S`), as the starter resolved it.
+        socket: PathBuf,
+        session: String,
+        cleanup_on_exit: bool,
+    },
+    Headless {
+        /// The run may use slots `0..slots`.
+        slots: u32,
+        timeout: Option<Interval>,
+        log_max: Option<Bytes>,
+        #[serde(default)]
+        limits: Limits,
+        /// Relative to `cwd`.
+        save_to: Option<PathBuf>,
+        #[serde(default)]
+        expect: Expect,
+    },
+}
+
+/// What must hold after exit 0 for a run to have succeeded.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Expect {
+    /// The final answer is not blank.
+    pub non_empty: bool,
+    /// Relative to the run's cwd.
+    pub files: Vec<PathBuf>,
+    /// argv; exit 0 means satisfied.
+    pub command: Vec<String>,
+}
+
+/// A git worktree that the run makes before the agent starts, if it is missing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WorktreeSpec {
+    /// The main checkout.
+    pub repository: PathBuf,
+    pub path: PathBuf,
+    pub branch: String,
+    pub base: String,
+    /// Paths relative to the main checkout, copied into a new worktree.
+    pub copy: Vec<PathBuf>,
+    /// argv of the set-up command; empty for none.
+    pub setup: Vec<String>,
+}
+
+impl RunSpec {
+    pub fn pair(&self) -> Pair {
+        Pair { mode: self.mode.clone(), task: self.task.clone() }
+    }
+
+    pub fn is_headless(&self) -> bool {
+        matches!(self.kind, RunKind::Headless { .. })
+    }
+}

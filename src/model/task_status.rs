@@ -1,0 +1,78 @@
+//! The six statuses a task can have, and the many ways people write them.
+
+use serde::{Deserialize, Serialize};
+
+/// A task's normalised status (CONTRACT section 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskStatus {
+    Todo,
+    InProgress,
+    Blocked,
+    Review,
+    Done,
+    Archived,
+}
+
+impl TaskStatus {
+    pub const ALL: [Self; 6] = [Self::Todo, Self::InProgress, Self::Blocked, Self::Review, Self::Done, Self::Archived];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Todo => "todo",
+            Self::InProgress => "in_progress",
+            Self::Blocked => "blocked",
+            Self::Review => "review",
+            Self::Done => "done",
+            Self::Archived => "archived",
+        }
+    }
+
+    /// Reads a label with or without emoji, in any case and spacing, even where the emoji's
+    /// bytes were read in a wrong encoding. `None` where no known label remains.
+    pub fn parse(text: &str) -> Option<Self> {
+        // Only ASCII letters and digits carry meaning: emoji, damaged emoji (`ðŸŸ¡`), dashes
+        // and blanks all fall away in one step.
+        let key: String = text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+        Some(match key.as_str() {
+            "todo" | "open" | "new" | "backlog" | "planned" | "pending" | "ready" | "notstarted" => Self::Todo,
+            "inprogress" | "wip" | "doing" | "started" | "active" | "ongoing" | "working" => Self::InProgress,
+            "blocked" | "onhold" | "hold" | "waiting" | "stuck" | "paused" => Self::Blocked,
+            "review" | "inreview" | "reviewing" | "needsreview" | "readyforreview" | "testing" | "qa" => Self::Review,
+            "done" | "complete" | "completed" | "finished" | "closed" | "resolved" | "merged" | "fixed" => Self::Done,
+            "archived" | "archive" | "cancelled" | "canceled" | "wontfix" | "wontdo" | "dropped" | "obsolete" => {
+                Self::Archived
+            }
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn normalises_emoji_spelling_and_damage() {
+        for (text, status) in [
+            ("🟡 To Do", TaskStatus::Todo),
+            ("ðŸŸ¡ To Do", TaskStatus::Todo),
+            ("todo", TaskStatus::Todo),
+            ("To-Do", TaskStatus::Todo),
+            ("🔵 In Progress", TaskStatus::InProgress),
+            ("in_progress", TaskStatus::InProgress),
+            ("IN-PROGRESS", TaskStatus::InProgress),
+            ("⚪ Archived", TaskStatus::Archived),
+            ("🟢 Done", TaskStatus::Done),
+            ("🔴 Blocked", TaskStatus::Blocked),
+            ("In Review", TaskStatus::Review),
+        ] {
+            assert_eq!(TaskStatus::parse(text), Some(status), "{text}");
+        }
+        assert_eq!(TaskStatus::parse("someday"), None);
+        assert_eq!(TaskStatus::parse("🟡"), None);
+        for status in TaskStatus::ALL {
+            assert_eq!(TaskStatus::parse(status.as_str()), Some(status));
+        }
+    }
+}
