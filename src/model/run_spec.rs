@@ -1,5 +1,6 @@
 //! What a run is to do: complete, written once by its starter, read by whoever runs it.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -44,17 +45,17 @@ pub struct RunSpec {
     pub session_id: Option<String>,
     #[serde(default)]
     pub extras: Vec<String>,
-    /// What was asked with `--prompt`; a joiner that asks for something else is refused.
+    /// A prompt was given for this run alone; its text is kept beside this record.
     #[serde(default)]
-    pub prompt_given: Option<String>,
+    pub prompt_given: bool,
+    /// What the agent is told beside the environment: no secrets.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
     #[serde(default)]
     pub parent_run: Option<RunId>,
     #[serde(default)]
     pub worktree: Option<WorktreeSpec>,
     pub kind: RunKind,
-    /// Environment variables that are no secret: names only, for `render` and records.
-    #[serde(default)]
-    pub env_names: Vec<String>,
 }
 
 /// What only one kind of run has.
