@@ -1,6 +1,5 @@
 //! What a run is to do: complete, written once by its starter, read by whoever runs it.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -48,9 +47,6 @@ pub struct RunSpec {
     /// A prompt was given for this run alone; its text is kept beside this record.
     #[serde(default)]
     pub prompt_given: bool,
-    /// What the agent is told beside the environment: no secrets.
-    #[serde(default)]
-    pub env: BTreeMap<String, String>,
     #[serde(default)]
     pub parent_run: Option<RunId>,
     #[serde(default)]

@@ -4,7 +4,7 @@
 //! fork and exec. Everything else goes through rustix.
 #![expect(unsafe_code, reason = "fork and pre_exec have no safe form")]
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::CommandExt as _;
@@ -134,7 +134,7 @@ pub(super) fn become_subreaper() -> io::Result<()> {
 
 /// Prepares `command` so that the child dies with this thread, in a session of its own, with the
 /// caller's umask and the given per-process limits.
-pub(super) fn prepare_child(command: &mut Command, umask: u32, limits: &[(Resource, u64)]) {
+pub(super) fn prepare_child(command: &mut Command, umask: u32, limits: &[(Resource, u64)], cgroup: Option<File>) {
     let limits = limits.to_vec();
     let parent = rustix::process::getpid();
     // SAFETY: the closure makes only system calls, all async-signal-safe, and allocates nothing.
@@ -147,6 +147,10 @@ pub(super) fn prepare_child(command: &mut Command, umask: u32, limits: &[(Resour
                 return Err(io::Error::from_raw_os_error(libc::ESRCH));
             }
             rustix::process::umask(rustix::fs::Mode::from_raw_mode(umask));
+            if let Some(cgroup) = &cgroup {
+                // "0" means the writer itself.
+                rustix::io::write(cgroup, b"0")?;
+            }
             for (resource, value) in &limits {
                 rustix::process::setrlimit(*resource, Rlimit { current: Some(*value), maximum: Some(*value) })?;
             }

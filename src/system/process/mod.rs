@@ -4,6 +4,7 @@
 //! for other systems. Nothing outside this folder names a Linux call. A pid is only signalled
 //! after the process behind it was recognised.
 
+pub mod cgroup;
 pub mod program;
 pub mod supervise;
 pub mod tree;

@@ -4,6 +4,7 @@
 //! checked and signalled in two steps.
 #![expect(unsafe_code, reason = "fork and pre_exec have no safe form")]
 
+use std::fs::File;
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
@@ -98,7 +99,7 @@ pub(super) fn become_subreaper() -> io::Result<()> {
     Ok(())
 }
 
-pub(super) fn prepare_child(command: &mut Command, umask: u32, limits: &[(Resource, u64)]) {
+pub(super) fn prepare_child(command: &mut Command, umask: u32, limits: &[(Resource, u64)], _cgroup: Option<File>) {
     let limits = limits.to_vec();
     // SAFETY: the closure makes only system calls, all async-signal-safe, and allocates nothing.
     unsafe {

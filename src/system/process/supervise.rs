@@ -14,6 +14,7 @@ use rustix::process::{Resource, WaitOptions};
 
 use crate::model::limits::Limits;
 use crate::system::environment::Environment;
+use crate::system::process::cgroup::Cgroup;
 use crate::system::process::platform;
 
 /// Which side of a fork this is.
@@ -101,6 +102,8 @@ pub struct Launch<'a> {
     pub stderr: File,
     /// Per-process limits, where no cgroup holds them for the whole tree.
     pub rlimits: &'a [(Resource, u64)],
+    /// The cgroup whose limits the process and its tree live under.
+    pub cgroup: Option<&'a Cgroup>,
 }
 
 /// Starts a process that dies with this one. Its end is seen by [`reap`].
@@ -116,7 +119,8 @@ pub fn launch(launch: Launch<'_>) -> io::Result<u32> {
         .stdin(launch.stdin.map_or_else(Stdio::null, Stdio::from))
         .stdout(launch.stdout)
         .stderr(launch.stderr);
-    platform::prepare_child(&mut command, launch.umask, launch.rlimits);
+    let joins = launch.cgroup.map(Cgroup::entrance).transpose()?;
+    platform::prepare_child(&mut command, launch.umask, launch.rlimits, joins);
     let child = command.spawn()?;
     // Not waited for through `child`: the supervisor reaps all its children, adopted ones too.
     Ok(child.id())

@@ -198,10 +198,16 @@ impl RunFolder {
         fs::OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(path)
     }
 
+    /// Bytes in the logs: stdout, stderr.
+    pub fn log_lengths(&self) -> (u64, u64) {
+        let size = |path: PathBuf| fs::symlink_metadata(path).map_or(0, |meta| meta.len());
+        (size(self.stdout()), size(self.stderr()))
+    }
+
     /// Bytes in both logs.
     pub fn log_bytes(&self) -> u64 {
-        let size = |path: PathBuf| fs::symlink_metadata(path).map_or(0, |meta| meta.len());
-        size(self.stdout()) + size(self.stderr())
+        let (stdout, stderr) = self.log_lengths();
+        stdout + stderr
     }
 
     /// Removes the folder and all in it. Only for runs that ended.
