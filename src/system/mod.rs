@@ -1,1 +1,4 @@
 //! system (under construction).
+
+pub mod git;
+pub mod tmux;
