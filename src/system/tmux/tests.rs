@@ -1,0 +1,1 @@
+//! Against real tmux servers, each on a socket of its own.
