@@ -29,36 +29,7 @@ pub fn read_report<R: Read + Seek>(protocol: Protocol, log: R) -> io::Result<Fin
     if protocol == Protocol::Text {
         return Ok(report);
     }
-    lines_back(log, |line| {
-        let Some(event) = event_of(line) else {
-            return true;
-        };
-        match (ResultEvent::read(&event), &report.result) {
-            (Some(result), None) => {
-                let session = report.usage.session_id.take();
-                report.usage = usage(&event);
-                report.usage.session_id = report.usage.session_id.take().or(session);
-                // Costs are sums over the process; refusals may be told with each turn.
-                let more = result.index > 0;
-                report.result = Some(result);
-                more
-            }
-            (Some(earlier), Some(_)) => {
-                let mut all = denials(&event);
-                all.retain(|denial| !report.usage.denials.contains(denial));
-                report.usage.denials.splice(0..0, all);
-                report.usage.denials.truncate(DENIALS_MAX);
-                earlier.index > 0
-            }
-            (None, None) if is_init(&event) => {
-                report.unfinished = true;
-                let known = report.usage.session_id.take();
-                report.usage.session_id = known.or_else(|| session_id(&event));
-                true
-            }
-            (None, _) => true,
-        }
-    })?;
+    lines_back(log, |line| events_of(line).iter().rev().all(|event| report.take(event)))?;
     report.unfinished &= report.result.is_some();
     Ok(report)
 }
@@ -74,13 +45,46 @@ pub fn final_answer<R: Read + Seek>(protocol: Protocol, log: R) -> io::Result<Op
     Ok(answer.map(String::into_bytes))
 }
 
-/// Parses only lines that can matter; a log may hold millions of others.
-fn event_of(line: &[u8]) -> Option<Value> {
-    let may_matter = memmem::find(line, b"\"result\"").is_some() || memmem::find(line, b"\"init\"").is_some();
-    if !may_matter {
-        return None;
+impl FinalReport {
+    /// Takes one event, from the last to the first. False when no earlier one can matter.
+    fn take(&mut self, event: &Value) -> bool {
+        match (ResultEvent::read(event), &self.result) {
+            (Some(result), None) => {
+                let session = self.usage.session_id.take();
+                self.usage = usage(event);
+                self.usage.session_id = self.usage.session_id.take().or(session);
+                // Costs are sums over the process; refusals may be told with each turn.
+                let more = result.index > 0;
+                self.result = Some(result);
+                more
+            }
+            (Some(earlier), Some(_)) => {
+                let mut all = denials(event);
+                all.retain(|denial| !self.usage.denials.contains(denial));
+                self.usage.denials.splice(0..0, all);
+                self.usage.denials.truncate(DENIALS_MAX);
+                earlier.index > 0
+            }
+            (None, None) if is_init(event) => {
+                self.unfinished = true;
+                let known = self.usage.session_id.take();
+                self.usage.session_id = known.or_else(|| session_id(event));
+                true
+            }
+            (None, _) => true,
+        }
     }
-    serde_json::from_slice(line).ok()
+}
+
+/// Parses only lines that can matter; a log may hold millions of others. With
+/// `--output-format json --verbose` one line holds all events.
+fn events_of(line: &[u8]) -> Vec<Value> {
+    let may_matter = memmem::find(line, b"\"result\"").is_some() || memmem::find(line, b"\"init\"").is_some();
+    match may_matter.then(|| serde_json::from_slice(line)) {
+        Some(Ok(Value::Array(events))) => events,
+        Some(Ok(event)) => vec![event],
+        _ => Vec::new(),
+    }
 }
 
 fn is_init(event: &Value) -> bool {

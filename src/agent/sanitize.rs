@@ -42,10 +42,22 @@ impl Sanitizer {
     }
 
     /// Appends what is safe of `bytes` to `out`.
-    pub fn feed(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
-        for &byte in bytes {
-            self.byte(byte, out);
+    pub fn feed(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) {
+        while let Some((&first, rest)) = bytes.split_first() {
+            // Most of a log is plain ASCII, which is copied in one piece.
+            let plain = if self.at_rest() { bytes.iter().take_while(|b| is_plain(**b)).count() } else { 0 };
+            if plain > 0 {
+                out.extend(&bytes[..plain]);
+                bytes = &bytes[plain..];
+            } else {
+                self.byte(first, out);
+                bytes = rest;
+            }
         }
+    }
+
+    fn at_rest(&self) -> bool {
+        matches!(self.state, State::Text) && self.partial.is_empty() && !self.carriage_return
     }
 
     /// To be called at the end of the input: completes a cut character, resets colours.
@@ -177,6 +189,10 @@ impl Sanitizer {
         out.push(b'm');
         self.coloured = !matches!(parameters, b"" | b"0" | b"00");
     }
+}
+
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~' | b'\t' | b'\n')
 }
 
 /// One safe line for titles and tables: no colours, no line ends, no marks that turn the

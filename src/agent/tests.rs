@@ -100,6 +100,8 @@ fn the_last_result_decides_and_a_turn_without_one_fails() {
     check(&format!("{init}\n{ok}\n{init}\n"), 0, EndState::Failed, "ended within a turn");
     check(&format!("{ok}\nnot json \"result\"\n{{\"type\":\"result\""), 0, EndState::Succeeded, "");
     assert_eq!(report(&format!("{ok}\n{bad}\n")).usage.denials.len(), 1);
+    check(&format!("[{init},{ok},{init},{bad}]"), 0, EndState::Failed, "error during execution");
+    check(&format!("[{init},{bad},{init},{ok}]\n"), 0, EndState::Succeeded, "");
     // Words that only look like a result.
     check(
         r#"{"type":"assistant","text":"\"type\":\"result\",\"is_error\":false"}"#,

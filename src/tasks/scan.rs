@@ -57,7 +57,9 @@ pub fn scan(root: &Path, sources: &[TaskSource]) -> TaskSet {
     let mut drafts = Vec::new();
     let mut damaged = Vec::new();
     let mut seen = HashSet::new();
-    let top = match fs::canonicalize(root) {
+    // The folder of a manifest that was named without one.
+    let here = if root.as_os_str().is_empty() { Path::new(".") } else { root };
+    let top = match fs::canonicalize(here) {
         Ok(top) => top,
         Err(error) => {
             let problem = Problem::error(format!("folder of the tasks cannot be read: {error}")).in_file(root);

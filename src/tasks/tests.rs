@@ -174,6 +174,7 @@ fn names_bad_files_and_lists_the_others() {
     fs::File::create(folder.path("tasks/huge.md")).unwrap().set_len(50 << 20).unwrap();
     let outside = tempfile::tempdir().unwrap();
     fs::write(outside.path().join("secret.md"), "").unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(folder.path("tasks/socket.md")).unwrap();
     symlink("/dev/zero", folder.path("tasks/zero.md")).unwrap();
     symlink(outside.path().join("secret.md"), folder.path("tasks/secret.md")).unwrap();
     symlink(outside.path(), folder.path("tasks/out")).unwrap();
@@ -181,6 +182,7 @@ fn names_bad_files_and_lists_the_others() {
     symlink("nowhere.md", folder.path("tasks/dangling.md")).unwrap();
     symlink(".", folder.path("tasks/loop")).unwrap();
     symlink("../elsewhere", folder.path("tasks/linked")).unwrap();
+    #[cfg(target_os = "linux")]
     rustix::fs::mkfifoat(rustix::fs::CWD, folder.path("tasks/fifo.md"), rustix::fs::Mode::RUSR).unwrap();
 
     let set = folder.scan();
@@ -206,6 +208,8 @@ fn names_bad_files_and_lists_the_others() {
         "Error self.md: link cannot be followed",
         "Error dangling.md: link cannot be followed",
         "Warning loop: is a link to a folder that is already listed",
+        "Error socket.md: task file is a socket, not a regular file",
+        #[cfg(target_os = "linux")]
         "Error fifo.md: task file is a FIFO, not a regular file",
     ] {
         assert!(text.contains(part), "missing: {part}\nin:\n{text}");
@@ -265,6 +269,8 @@ fn bad_sources_are_problems() {
     assert!(text.contains("Warning missing: no task is found here"), "{text}");
     let set = scan(Path::new("/nowhere/at/all"), &[]);
     assert_eq!(set.problems().len(), 1);
+    let set = scan(Path::new(""), &[TaskSource::Files("src/tasks/seed_*.md".to_owned())]);
+    assert_eq!(set.tasks()[0].path.as_deref(), Some(Path::new("src/tasks/seed_overview.md")));
 }
 
 #[test]
