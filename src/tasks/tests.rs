@@ -227,6 +227,19 @@ fn names_bad_files_and_lists_the_others() {
 }
 
 #[test]
+fn links_among_folders_list_each_file_once() {
+    let folder = Folder::new(&[("tasks/a/A.md", ""), ("tasks/b/B.md", ""), ("more/c/C.md", "")]);
+    symlink("../b", folder.path("tasks/a/to-b")).unwrap();
+    symlink("../a", folder.path("tasks/b/to-a")).unwrap();
+    symlink("../more/c", folder.path("tasks/to-c")).unwrap();
+    symlink("../more", folder.path("tasks/to-more")).unwrap();
+    let set = folder.scan();
+    assert_eq!(ids(&set), ["A", "B", "C"]);
+    assert_eq!(set.problems().len(), 3, "{}", messages(&set));
+    assert!(set.problems().iter().all(|p| !p.is_error()));
+}
+
+#[test]
 fn circles_are_shown_and_cut() {
     let folder = Folder::new(&[
         ("tasks/a.md", "---\nparent: b\ndepends_on: [c, a]\n---\n"),
