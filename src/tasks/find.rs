@@ -51,12 +51,7 @@ pub(in crate::tasks) fn find(root: &Path, top: &Path, glob: &str, problems: &mut
     let mut walk = Walk { glob, top, entered: HashSet::new(), linked: VecDeque::new(), found: Vec::new(), problems };
     walk.enter(Folder { path: root.to_owned(), real: top.to_owned(), at });
     while let Some(folder) = walk.linked.pop_front() {
-        if walk.entered.contains(&folder.real) {
-            let message = "is a link to a folder that is already listed, and is not entered again";
-            walk.problems.push(Problem::warning(message).in_file(folder.path));
-        } else {
-            walk.enter(folder);
-        }
+        walk.enter(folder);
     }
     walk.found
 }
@@ -66,6 +61,11 @@ impl Walk<'_> {
     fn enter(&mut self, folder: Folder) {
         let mut waiting = vec![folder];
         while let Some(folder) = waiting.pop() {
+            if !self.entered.insert(folder.real.clone()) {
+                let message = "is a link to a folder that is already listed, and is not entered again";
+                self.problems.push(Problem::warning(message).in_file(folder.path));
+                continue;
+            }
             let start = waiting.len();
             if let Some(name) = self.glob.only_name(folder.at).map(str::to_owned) {
                 let kind = fs::symlink_metadata(folder.real.join(&name)).map(|about| about.file_type());
@@ -90,7 +90,6 @@ impl Walk<'_> {
                 }
             }
             waiting[start..].reverse();
-            self.entered.insert(folder.real);
         }
     }
 

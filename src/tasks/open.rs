@@ -40,11 +40,28 @@ pub(in crate::tasks) fn open(path: &Path) -> Result<(File, u64), OpenError> {
     Ok((file, about.len()))
 }
 
-/// Appends to `head` until it holds `upto` bytes or the file ends; true at the end.
-pub(in crate::tasks) fn read_upto(file: &mut File, head: &mut Vec<u8>, upto: usize) -> Result<bool, OpenError> {
-    let missing = upto.saturating_sub(head.len());
-    let got = file.take(missing as u64).read_to_end(head)?;
-    Ok(got < missing)
+/// Appends to `head` until it holds `upto` bytes or the file of `size` bytes ends; true at the end.
+pub(in crate::tasks) fn read_upto(
+    file: &mut File,
+    size: u64,
+    head: &mut Vec<u8>,
+    upto: usize,
+) -> Result<bool, OpenError> {
+    // One system call for most files: growing a buffer by steps took seven.
+    let mut have = head.len();
+    head.resize(upto, 0);
+    while have < upto {
+        let got = match file.read(&mut head[have..]) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            got => got?,
+        };
+        have += got;
+        if got == 0 || have as u64 == size {
+            head.truncate(have);
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The whole file as text.

@@ -57,7 +57,9 @@ pub fn scan(root: &Path, sources: &[TaskSource]) -> TaskSet {
     let mut drafts = Vec::new();
     let mut damaged = Vec::new();
     let mut seen = HashSet::new();
-    let top = match fs::canonicalize(root) {
+    // The folder of a manifest that was named without one.
+    let here = if root.as_os_str().is_empty() { Path::new(".") } else { root };
+    let top = match fs::canonicalize(here) {
         Ok(top) => top,
         Err(error) => {
             let problem = Problem::error(format!("folder of the tasks cannot be read: {error}")).in_file(root);
@@ -176,11 +178,11 @@ fn read_head(root: &Path, top: &Path, file: &Found) -> Outcome {
 /// The start of a file, whether that is all of it, and where its parts lie.
 fn split_file(found: &Found) -> Result<(String, bool, Split), Problem> {
     let wrong = |error: OpenError| Problem::error(format!("task file {error}")).in_file(&found.path);
-    let (mut file, _) = open(&found.real).map_err(wrong)?;
+    let (mut file, size) = open(&found.real).map_err(wrong)?;
     let mut bytes = Vec::new();
     let mut upto = FIRST_READ;
     loop {
-        let whole = read_upto(&mut file, &mut bytes, upto).map_err(wrong)?;
+        let whole = read_upto(&mut file, size, &mut bytes, upto).map_err(wrong)?;
         let text = text_of(&bytes, whole).map_err(wrong)?;
         let parts = match split(text) {
             Ok(parts) => parts,

@@ -174,6 +174,7 @@ fn names_bad_files_and_lists_the_others() {
     fs::File::create(folder.path("tasks/huge.md")).unwrap().set_len(50 << 20).unwrap();
     let outside = tempfile::tempdir().unwrap();
     fs::write(outside.path().join("secret.md"), "").unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(folder.path("tasks/socket.md")).unwrap();
     symlink("/dev/zero", folder.path("tasks/zero.md")).unwrap();
     symlink(outside.path().join("secret.md"), folder.path("tasks/secret.md")).unwrap();
     symlink(outside.path(), folder.path("tasks/out")).unwrap();
@@ -181,6 +182,7 @@ fn names_bad_files_and_lists_the_others() {
     symlink("nowhere.md", folder.path("tasks/dangling.md")).unwrap();
     symlink(".", folder.path("tasks/loop")).unwrap();
     symlink("../elsewhere", folder.path("tasks/linked")).unwrap();
+    #[cfg(target_os = "linux")]
     rustix::fs::mkfifoat(rustix::fs::CWD, folder.path("tasks/fifo.md"), rustix::fs::Mode::RUSR).unwrap();
 
     let set = folder.scan();
@@ -206,6 +208,8 @@ fn names_bad_files_and_lists_the_others() {
         "Error self.md: link cannot be followed",
         "Error dangling.md: link cannot be followed",
         "Warning loop: is a link to a folder that is already listed",
+        "Error socket.md: task file is a socket, not a regular file",
+        #[cfg(target_os = "linux")]
         "Error fifo.md: task file is a FIFO, not a regular file",
     ] {
         assert!(text.contains(part), "missing: {part}\nin:\n{text}");
@@ -220,6 +224,19 @@ fn names_bad_files_and_lists_the_others() {
     let status = set.problems().iter().find(|p| p.message.contains("someday")).unwrap();
     let excerpt = status.place.as_ref().unwrap().excerpt.as_ref().unwrap();
     assert_eq!((excerpt.line_column(), &excerpt.source[excerpt.start..excerpt.end]), ((2, 1), "status: someday"));
+}
+
+#[test]
+fn links_among_folders_list_each_file_once() {
+    let folder = Folder::new(&[("tasks/a/A.md", ""), ("tasks/b/B.md", ""), ("more/c/C.md", "")]);
+    symlink("../b", folder.path("tasks/a/to-b")).unwrap();
+    symlink("../a", folder.path("tasks/b/to-a")).unwrap();
+    symlink("../more/c", folder.path("tasks/to-c")).unwrap();
+    symlink("../more", folder.path("tasks/to-more")).unwrap();
+    let set = folder.scan();
+    assert_eq!(ids(&set), ["A", "B", "C"]);
+    assert_eq!(set.problems().len(), 3, "{}", messages(&set));
+    assert!(set.problems().iter().all(|p| !p.is_error()));
 }
 
 #[test]
@@ -265,6 +282,8 @@ fn bad_sources_are_problems() {
     assert!(text.contains("Warning missing: no task is found here"), "{text}");
     let set = scan(Path::new("/nowhere/at/all"), &[]);
     assert_eq!(set.problems().len(), 1);
+    let set = scan(Path::new(""), &[TaskSource::Files("src/tasks/seed_*.md".to_owned())]);
+    assert_eq!(set.tasks()[0].path.as_deref(), Some(Path::new("src/tasks/seed_overview.md")));
 }
 
 #[test]
