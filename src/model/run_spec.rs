@@ -52,6 +52,16 @@ pub struct RunSpec {
     #[serde(default)]
     pub worktree: Option<WorktreeSpec>,
     pub kind: RunKind,
+    pub keep: Keep,
+}
+
+/// Which ended runs of the pair stay, by the manifest of the start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Keep {
+    pub runs_per_pair: u32,
+    #[serde(default)]
+    pub max_age: Option<Interval>,
 }
 
 /// What only one kind of run has.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
 
 use crate::model::exit_record::ExitRecord;
-use crate::model::names::Pair;
+use crate::model::names::{ModeName, Pair, TaskId};
 use crate::model::run::{Run, RunFacts};
 use crate::model::run_id::RunId;
 use crate::system::store::run_folder::RunFolder;
@@ -203,6 +203,18 @@ impl Index {
             "SELECT run_id FROM runs WHERE mode = ?1 AND task = ?2 AND ended_ms IS NULL ORDER BY run_id",
             params![pair.mode.as_str(), pair.task.as_str()],
         )
+    }
+
+    /// The pair of a noted run.
+    pub fn pair_of(&self, id: &RunId) -> Result<Option<Pair>, IndexError> {
+        let names: Option<(String, String)> = self
+            .connection
+            .prepare_cached("SELECT mode, task FROM runs WHERE run_id = ?1")?
+            .query_row([id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        Ok(names.and_then(|(mode, task)| {
+            Some(Pair { mode: ModeName::parse(&mode).ok()?, task: TaskId::parse(&task).ok()? })
+        }))
     }
 
     /// All ids of a pair, newest first.

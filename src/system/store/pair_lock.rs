@@ -111,6 +111,11 @@ impl PairLock {
         self.file.write_all_at(format!("{run}\n").as_bytes(), 0)
     }
 
+    /// Takes the name off while the holder is not a run: who asks then waits instead of joining.
+    pub fn unname(&self) -> io::Result<()> {
+        self.file.write_all_at(&[b' '; 26], 0)
+    }
+
     /// The open file, to be handed to a supervisor: the lock goes with it.
     pub fn into_file(self) -> File {
         self.file

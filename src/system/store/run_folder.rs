@@ -87,6 +87,13 @@ impl RunFolder {
         self.path.join("env.place")
     }
 
+    /// Whether the handed-over environment still waits for the run.
+    pub fn environment_waits(&self) -> bool {
+        use std::os::unix::ffi::OsStringExt as _;
+        record_file::read_bytes(&self.env_place(), 4096)
+            .is_ok_and(|place| PathBuf::from(std::ffi::OsString::from_vec(place)).exists())
+    }
+
     fn spec_path(&self) -> PathBuf {
         self.path.join("spec.json")
     }
