@@ -43,6 +43,7 @@ pub struct Request {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prepared {
     pub pair: Pair,
+    pub manifest: PathBuf,
     pub program: PathBuf,
     /// `argv[0]` first, without the prompt.
     pub argv: Vec<String>,
@@ -164,6 +165,7 @@ impl Project {
         let kind = self.kind_of(mode, request, &inline)?;
         Ok(Prepared {
             pair,
+            manifest: self.manifest.path.clone(),
             program,
             argv,
             prompt,

@@ -72,32 +72,35 @@ impl Ledger {
                     // Its folder is made right after its name is written; an end that is written
                     // means the lock goes in a moment.
                     let folder = self.folder(&id);
-                    if folder.read_spec().is_ok() && matches!(folder.read_exit(), Ok(None)) {
-                        if let Some(run) = self.run(&id)?.filter(Run::is_active) {
-                            return self.join(run, prepared, force);
-                        }
+                    if folder.has_spec()
+                        && matches!(folder.read_exit(), Ok(None))
+                        && let Some(run) = self.run(&id)?.filter(Run::is_active)
+                    {
+                        return self.join(run, prepared, force);
                     }
                 }
                 Claim::Held(None) => {}
                 Claim::Taken(lock, last) => {
-                    if let Some(run) = self.unfinished(prepared, last)? {
-                        drop(lock);
+                    let unfinished = self.unfinished(prepared, last)?;
+                    if unfinished.is_empty() {
+                        return self.begin(prepared, lock, parent);
+                    }
+                    // Queued, in a window, or dead. Looking writes down the ends of the dead, and
+                    // needs the pair for it.
+                    drop(lock);
+                    for run in self.observe_some(&unfinished)?.runs {
                         match &run.state {
+                            RunState::Ended(_) => {}
                             RunState::Unknown(why) => {
                                 let why = why.clone();
                                 return Err(StartError::Unknown { run: Box::new(run), why });
                             }
-                            RunState::Queued(WaitingFor::Environment) => {
-                                // It waits to be run again: this is that.
-                                self.abandon(&run)?;
-                                continue;
-                            }
-                            state if state.is_active() => return self.join(run, prepared, force),
-                            // It ended while we looked: its end is written now.
-                            _ => continue,
+                            // It waits to be run again: this is that.
+                            RunState::Queued(WaitingFor::Environment) => self.abandon(&run)?,
+                            _ => return self.join(run, prepared, force),
                         }
                     }
-                    return self.begin(prepared, lock, parent);
+                    continue;
                 }
             }
             if left < step {
@@ -117,31 +120,24 @@ impl Ledger {
         if above.is_some() { Err(StartError::TooDeep) } else { Ok(()) }
     }
 
-    /// A run of the pair without a recorded end. We hold the pair, so it is queued, in a window,
-    /// or dead; the dead are finished off by looking, which needs the pair: so not here.
-    fn unfinished(&self, prepared: &Prepared, last: Option<RunId>) -> Result<Option<Run>, StartError> {
-        // The usual case costs one small read: the last run has ended.
-        if let Some(id) = &last
-            && matches!(self.folder(id).read_exit(), Ok(Some(_)))
-        {
-            return Ok(None);
+    /// The pair's runs without a recorded end.
+    fn unfinished(&self, prepared: &Prepared, last: Option<RunId>) -> Result<Vec<RunId>, StartError> {
+        let has_ended = |id: &RunId| matches!(self.folder(id).read_exit(), Ok(Some(_)));
+        // The usual case costs one small read: the last run has ended, and it saw to the others.
+        if last.as_ref().is_some_and(has_ended) {
+            return Ok(Vec::new());
         }
         let mut ids = self.index()?.active_of(&prepared.pair)?;
-        ids.extend(last.filter(|id| self.folder(id).read_spec().is_ok()));
+        ids.extend(last);
         ids.sort();
         ids.dedup();
-        for id in ids {
-            let folder = self.folder(&id);
-            if folder.read_spec().is_ok() && !matches!(folder.read_exit(), Ok(Some(_))) {
-                return Ok(Some(self.observe_unlocked(&id)?));
-            }
-        }
-        Ok(None)
+        ids.retain(|id| self.folder(id).has_spec() && !has_ended(id));
+        Ok(ids)
     }
 
     fn join(&self, run: Run, prepared: &Prepared, force: bool) -> Result<Started, StartError> {
         let folder = self.folder(run.id());
-        let given = std::fs_read(&folder);
+        let given = folder.read_given();
         let spec = folder.read_spec().ok();
         let difference = if force {
             Some("`-B`: it is not stopped for that")

@@ -27,6 +27,11 @@ pub fn var_text(name: &str) -> Option<String> {
     var(name)?.into_string().ok()
 }
 
+/// All variables of this process.
+pub fn all() -> Environment {
+    std::env::vars_os().collect()
+}
+
 /// What the caller hands to a run: the fixed list and the manifest's `pass_env`.
 pub fn passed(pass_env: &[String]) -> Environment {
     let wanted = |name: &OsStr| {

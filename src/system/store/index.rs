@@ -217,6 +217,20 @@ impl Index {
         }))
     }
 
+    /// All pairs that have runs.
+    pub fn pairs(&self) -> Result<Vec<Pair>, IndexError> {
+        let mut statement = self.connection.prepare_cached("SELECT DISTINCT mode, task FROM runs ORDER BY mode, task")?;
+        let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+        let mut pairs = Vec::new();
+        for row in rows {
+            let (mode, task) = row?;
+            if let (Ok(mode), Ok(task)) = (ModeName::parse(&mode), TaskId::parse(&task)) {
+                pairs.push(Pair { mode, task });
+            }
+        }
+        Ok(pairs)
+    }
+
     /// All ids of a pair, newest first.
     pub fn of_pair(&self, pair: &Pair) -> Result<Vec<RunId>, IndexError> {
         self.ids(

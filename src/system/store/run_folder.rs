@@ -87,6 +87,16 @@ impl RunFolder {
         self.path.join("env.place")
     }
 
+    /// Whether the spec was written, readable or not.
+    pub fn has_spec(&self) -> bool {
+        self.spec_path().exists()
+    }
+
+    /// The prompt that was given for this run alone.
+    pub fn read_given(&self) -> Option<Vec<u8>> {
+        record_file::read_bytes(&self.given(), MAX_PROMPT).ok()
+    }
+
     /// Whether the handed-over environment still waits for the run.
     pub fn environment_waits(&self) -> bool {
         use std::os::unix::ffi::OsStringExt as _;
