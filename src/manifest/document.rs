@@ -108,7 +108,7 @@ impl Document {
                 Some(root)
             }
             Err(error) => {
-                let start = error.offset.map_or(0, |offset| text_place::byte_offset(&self.source.text, offset));
+                let start = error.offset.unwrap_or(0);
                 let mut problem = Problem::error(error.message);
                 problem.hints.extend(error.hint.map(str::to_owned));
                 self.add(At::Bytes(start, text_place::next_char(&self.source.text, start)), problem);
@@ -333,7 +333,7 @@ impl Document {
 }
 
 fn place(text: &Arc<str>, at: &At) -> Span {
-    let node_start = |id| tree::locate(text, id).map_or(0, |offset| text_place::byte_offset(text, offset));
+    let node_start = |id| tree::locate(text, id).unwrap_or(0);
     match at {
         At::Node(id) => text_place::token(text, node_start(*id)),
         At::Within(id, range) => text_place::within(text, node_start(*id), range),

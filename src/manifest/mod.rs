@@ -40,4 +40,6 @@ pub use source::stays_below;
 pub use starter::starter_files;
 
 #[cfg(test)]
+mod template_tests;
+#[cfg(test)]
 mod tests;

@@ -11,11 +11,6 @@ pub(crate) struct Span {
     pub end: usize,
 }
 
-/// The byte offset of the character number `chars`.
-pub(crate) fn byte_offset(text: &str, chars: usize) -> usize {
-    text.char_indices().nth(chars).map_or(text.len(), |(offset, _)| offset)
-}
-
 /// The end of the character at `start`.
 pub(crate) fn next_char(text: &str, start: usize) -> usize {
     text.get(start..).and_then(|rest| rest.chars().next()).map_or(start, |c| start + c.len_utf8())
@@ -49,7 +44,7 @@ pub(crate) fn within(text: &str, start: usize, range: &Range<usize>) -> Span {
             let plain = !inner.contains('\\') && !inner.contains("''");
             if plain && range.end < whole.end - start { shifted(range, start + 1) } else { whole }
         }
-        Some(_) if range.end <= whole.end - start => shifted(range, start),
+        Some(_) if range.end <= rest.lines().next().unwrap_or("").len() => shifted(range, start),
         _ => whole,
     }
 }
@@ -105,17 +100,30 @@ fn quoted_length(line: &str, quote: char) -> usize {
     line.trim_end().len()
 }
 
-/// Up to a comment, a key's colon, or what ends an item of a flow collection.
+/// Up to a comment, a key's colon, or what ends an item of a flow collection around it.
 fn plain_length(line: &str) -> usize {
     let bytes = line.as_bytes();
-    let ends_here = |i: usize| match bytes[i] {
-        b':' => bytes.get(i + 1).is_none_or(|next| matches!(next, b' ' | b'\t')),
-        b',' => bytes.get(i + 1).is_none_or(|next| *next == b' '),
-        b']' | b'}' => true,
-        b'#' => i > 0 && bytes[i - 1] == b' ',
-        _ => false,
-    };
-    let end = (0..bytes.len()).find(|i| ends_here(*i)).unwrap_or(bytes.len());
+    let mut open = 0usize;
+    let mut end = bytes.len();
+    for (i, byte) in bytes.iter().enumerate() {
+        let spaced = bytes.get(i + 1).is_none_or(|next| matches!(next, b' ' | b'\t'));
+        let ends = match byte {
+            b':' => spaced,
+            b',' => spaced && open == 0,
+            b'#' => i > 0 && bytes[i - 1] == b' ',
+            b']' | b'}' => open == 0,
+            _ => false,
+        };
+        if ends {
+            end = i;
+            break;
+        }
+        match byte {
+            b'[' | b'{' => open += 1,
+            b']' | b'}' => open -= 1,
+            _ => {}
+        }
+    }
     line[..end].trim_end().len().max(1.min(line.len()))
 }
 
