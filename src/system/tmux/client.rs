@@ -3,7 +3,7 @@
 //! The client may start the server, which outlives us: it gets nothing of our environment that
 //! would make later work look like part of this run, `/` as folder, and no open file.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{ErrorKind, Read};
 use std::os::fd::AsFd;
 use std::process::{Child, Command, Stdio};
@@ -42,14 +42,7 @@ impl Tmux {
         self.check_socket_path()?;
         let mut command = Command::new("tmux");
         command.arg("-S").arg(&self.socket).arg("-u").args(args).current_dir("/");
-        for name in ["TMUX", "TMUX_PANE", "MAKEFLAGS"] {
-            command.env_remove(name);
-        }
-        for (name, _) in std::env::vars_os() {
-            if name.as_encoded_bytes().starts_with(b"DISPATCH_") {
-                command.env_remove(name);
-            }
-        }
+        scrub(&mut command, std::env::vars_os().map(|(name, _)| name));
         if let Some(pane) = from {
             command.env("TMUX_PANE", pane);
         }
@@ -76,6 +69,16 @@ impl Tmux {
                     words => words.to_owned(),
                 },
             },
+        }
+    }
+}
+
+/// Removes what would make later work on this server look like part of the present run.
+fn scrub(command: &mut Command, names: impl Iterator<Item = OsString>) {
+    for name in names {
+        let ours = ["TMUX", "TMUX_PANE", "MAKEFLAGS"].iter().any(|other| name == *other);
+        if ours || name.as_encoded_bytes().starts_with(b"DISPATCH_") {
+            command.env_remove(name);
         }
     }
 }
@@ -195,5 +198,48 @@ fn read_some(from: &mut impl Read, into: &mut Vec<u8>) -> std::io::Result<bool> 
         }
         Err(error) if error.kind() == ErrorKind::Interrupted => Ok(true),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_inherits_nothing_of_the_present_run() {
+        let mut command = Command::new("tmux");
+        let names = ["TMUX", "TMUX_PANE", "MAKEFLAGS", "DISPATCH_RUN_ID", "DISPATCHER", "PATH", "TMUX_TMPDIR"];
+        scrub(&mut command, names.iter().map(OsString::from));
+        let removed: Vec<_> = command.get_envs().map(|(name, value)| (name.to_str().unwrap(), value)).collect();
+        let expected = ["DISPATCH_RUN_ID", "MAKEFLAGS", "TMUX", "TMUX_PANE"].map(|name| (name, None));
+        assert_eq!(removed, expected);
+    }
+
+    #[test]
+    fn only_known_words_mean_that_something_is_not_there() {
+        use Complaint::*;
+        for (words, meaning) in [
+            ("no server running on /tmp/s\n", NoServer),
+            ("error connecting to /tmp/s (No such file or directory)", NoServer),
+            ("error connecting to /tmp/s (Permission denied)", Other),
+            ("can't find session: x", NoSession),
+            ("no current target", NoSession),
+            ("can't find pane: %5", Other),
+            ("duplicate session: x", DuplicateSession),
+            ("server exited unexpectedly", Ending),
+            ("create window failed: fork failed: Resource temporarily unavailable", Other),
+            ("", Other),
+        ] {
+            assert_eq!(Complaint::read(words), meaning, "{words}");
+        }
+    }
+
+    #[test]
+    fn a_client_that_hangs_is_given_up() {
+        let mut command = Command::new("sleep");
+        let error = run(command.arg("60"), Duration::from_millis(50), "x").unwrap_err();
+        assert!(matches!(&error, TmuxError::Unknown { stderr, .. } if stderr.contains("no answer")), "{error}");
+        let error = run(&mut Command::new("no-such-program-here"), Duration::from_secs(1), "x").unwrap_err();
+        assert_eq!(error, TmuxError::NotFound);
     }
 }
