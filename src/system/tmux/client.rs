@@ -7,6 +7,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{ErrorKind, Read};
 use std::os::fd::AsFd;
 use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -35,6 +36,21 @@ impl Tmux {
     /// Runs `tmux -S SOCKET -u ARGS`. `Ok` whatever its exit status was.
     pub(super) fn client<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<Reply, TmuxError> {
         self.client_from(None, args)
+    }
+
+    /// As [`Tmux::client`], for what may be asked twice: a server that ends is asked again until
+    /// it is gone, or another is there.
+    pub(super) fn ask<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<Reply, TmuxError> {
+        let mut pause = Duration::from_millis(2);
+        loop {
+            let reply = self.client(args)?;
+            let ending = !reply.ok && Complaint::read(&reply.stderr) == Complaint::Ending;
+            if !ending || pause > Duration::from_millis(100) {
+                return Ok(reply);
+            }
+            sleep(pause);
+            pause *= 2;
+        }
     }
 
     /// As [`Tmux::client`], acting for the client that shows the pane `from`.

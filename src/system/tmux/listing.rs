@@ -150,7 +150,7 @@ impl Tmux {
 
     fn list_after(&self, before: &[&str]) -> Result<Listing, TmuxError> {
         let args = [before, &["display-message", "-p", SERVER, ";", "list-panes", "-a", "-F", PANES]].concat();
-        let reply = self.client(&args)?;
+        let reply = self.ask(&args)?;
         let text = reply.stdout_text();
         if reply.ok {
             return parse(&text).map_err(|line| TmuxError::Unknown {
