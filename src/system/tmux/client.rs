@@ -3,10 +3,11 @@
 //! The client may start the server, which outlives us: it gets nothing of our environment that
 //! would make later work look like part of this run, `/` as folder, and no open file.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{ErrorKind, Read};
 use std::os::fd::AsFd;
 use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -37,19 +38,27 @@ impl Tmux {
         self.client_from(None, args)
     }
 
+    /// As [`Tmux::client`], for what may be asked twice: a server that ends is asked again until
+    /// it is gone, or another is there.
+    pub(super) fn ask<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<Reply, TmuxError> {
+        let mut pause = Duration::from_millis(2);
+        loop {
+            let reply = self.client(args)?;
+            let ending = !reply.ok && Complaint::read(&reply.stderr) == Complaint::Ending;
+            if !ending || pause > Duration::from_millis(100) {
+                return Ok(reply);
+            }
+            sleep(pause);
+            pause *= 2;
+        }
+    }
+
     /// As [`Tmux::client`], acting for the client that shows the pane `from`.
     pub(super) fn client_from<S: AsRef<OsStr>>(&self, from: Option<&str>, args: &[S]) -> Result<Reply, TmuxError> {
         self.check_socket_path()?;
         let mut command = Command::new("tmux");
         command.arg("-S").arg(&self.socket).arg("-u").args(args).current_dir("/");
-        for name in ["TMUX", "TMUX_PANE", "MAKEFLAGS"] {
-            command.env_remove(name);
-        }
-        for (name, _) in std::env::vars_os() {
-            if name.as_encoded_bytes().starts_with(b"DISPATCH_") {
-                command.env_remove(name);
-            }
-        }
+        scrub(&mut command, std::env::vars_os().map(|(name, _)| name));
         if let Some(pane) = from {
             command.env("TMUX_PANE", pane);
         }
@@ -76,6 +85,16 @@ impl Tmux {
                     words => words.to_owned(),
                 },
             },
+        }
+    }
+}
+
+/// Removes what would make later work on this server look like part of the present run.
+fn scrub(command: &mut Command, names: impl Iterator<Item = OsString>) {
+    for name in names {
+        let ours = ["TMUX", "TMUX_PANE", "MAKEFLAGS"].iter().any(|other| name == *other);
+        if ours || name.as_encoded_bytes().starts_with(b"DISPATCH_") {
+            command.env_remove(name);
         }
     }
 }
@@ -195,5 +214,48 @@ fn read_some(from: &mut impl Read, into: &mut Vec<u8>) -> std::io::Result<bool> 
         }
         Err(error) if error.kind() == ErrorKind::Interrupted => Ok(true),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_inherits_nothing_of_the_present_run() {
+        let mut command = Command::new("tmux");
+        let names = ["TMUX", "TMUX_PANE", "MAKEFLAGS", "DISPATCH_RUN_ID", "DISPATCHER", "PATH", "TMUX_TMPDIR"];
+        scrub(&mut command, names.iter().map(OsString::from));
+        let removed: Vec<_> = command.get_envs().map(|(name, value)| (name.to_str().unwrap(), value)).collect();
+        let expected = ["DISPATCH_RUN_ID", "MAKEFLAGS", "TMUX", "TMUX_PANE"].map(|name| (name, None));
+        assert_eq!(removed, expected);
+    }
+
+    #[test]
+    fn only_known_words_mean_that_something_is_not_there() {
+        use Complaint::*;
+        for (words, meaning) in [
+            ("no server running on /tmp/s\n", NoServer),
+            ("error connecting to /tmp/s (No such file or directory)", NoServer),
+            ("error connecting to /tmp/s (Permission denied)", Other),
+            ("can't find session: x", NoSession),
+            ("no current target", NoSession),
+            ("can't find pane: %5", Other),
+            ("duplicate session: x", DuplicateSession),
+            ("server exited unexpectedly", Ending),
+            ("create window failed: fork failed: Resource temporarily unavailable", Other),
+            ("", Other),
+        ] {
+            assert_eq!(Complaint::read(words), meaning, "{words}");
+        }
+    }
+
+    #[test]
+    fn a_client_that_hangs_is_given_up() {
+        let mut command = Command::new("sleep");
+        let error = run(command.arg("60"), Duration::from_millis(50), "x").unwrap_err();
+        assert!(matches!(&error, TmuxError::Unknown { stderr, .. } if stderr.contains("no answer")), "{error}");
+        let error = run(&mut Command::new("no-such-program-here"), Duration::from_secs(1), "x").unwrap_err();
+        assert_eq!(error, TmuxError::NotFound);
     }
 }

@@ -68,6 +68,23 @@ impl Listing {
     }
 }
 
+impl Listing {
+    /// Before 3.3 an end without status is how tmux shows a signal, and final.
+    fn has_missed_an_end(&self) -> bool {
+        let tells =
+            self.server.as_ref().and_then(Server::parsed_version).is_some_and(|version| version.tells_signals());
+        let missed = |pane: &Pane| pane.dead.is_some_and(|dead| !dead.is_reaped()) && pane.run_folder().is_some();
+        tells && self.panes.iter().any(missed)
+    }
+}
+
+impl Dead {
+    /// How it ended is known.
+    pub fn is_reaped(self) -> bool {
+        self.status.is_some() || self.signal.is_some()
+    }
+}
+
 impl Server {
     pub fn parsed_version(&self) -> Option<Version> {
         Version::parse(&self.version)
@@ -114,15 +131,26 @@ impl Pane {
 }
 
 impl Tmux {
-    /// One client. `Err` says nothing about what runs, except [`TmuxError::NotFound`] with no
-    /// server alive.
+    /// One client; a second where tmux has missed the end of a pane of ours. `Err` says nothing
+    /// about what runs, except [`TmuxError::NotFound`] with no server alive.
     pub fn list(&self) -> Result<Listing, TmuxError> {
         self.check_socket_path()?;
         // No socket, no server: the answer costs no process and needs no tmux.
         if std::fs::symlink_metadata(&self.socket).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
             return Ok(Listing::default());
         }
-        let reply = self.client(&["display-message", "-p", SERVER, ";", "list-panes", "-a", "-F", PANES])?;
+        let listing = self.list_after(&[])?;
+        if !listing.has_missed_an_end() {
+            return Ok(listing);
+        }
+        // On closing a pane, a tmux built with libutempter ignores SIGCHLD for a moment. An end in
+        // that moment stays unreaped, and its hook unfired, until the next child ends: so one does.
+        self.list_after(&["run-shell", "true", ";"])
+    }
+
+    fn list_after(&self, before: &[&str]) -> Result<Listing, TmuxError> {
+        let args = [before, &["display-message", "-p", SERVER, ";", "list-panes", "-a", "-F", PANES]].concat();
+        let reply = self.ask(&args)?;
         let text = reply.stdout_text();
         if reply.ok {
             return parse(&text).map_err(|line| TmuxError::Unknown {

@@ -50,9 +50,17 @@ impl Version {
 
     /// New enough to be used.
     pub fn is_supported(&self) -> bool {
-        let floor = (3, 2);
+        self.is_at_least(3, 2)
+    }
+
+    /// 3.3 and newer say by which signal a pane ended.
+    pub fn tells_signals(&self) -> bool {
+        self.is_at_least(3, 3)
+    }
+
+    fn is_at_least(&self, floor_major: u32, floor_minor: u32) -> bool {
         match self {
-            Self::Release { major, minor, .. } => (*major, *minor) >= floor,
+            Self::Release { major, minor, .. } => (*major, *minor) >= (floor_major, floor_minor),
             Self::Other(_) => true,
         }
     }

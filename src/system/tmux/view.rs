@@ -40,7 +40,7 @@ impl Tmux {
 
     /// Who looks at this server. None where there is no server.
     pub fn clients(&self) -> Result<Vec<Client>, TmuxError> {
-        let reply = self.client(&["list-clients", "-F", CLIENTS])?;
+        let reply = self.ask(&["list-clients", "-F", CLIENTS])?;
         if !reply.ok {
             return match Complaint::read(&reply.stderr) {
                 Complaint::NoServer | Complaint::NoSession => Ok(Vec::new()),
@@ -53,7 +53,7 @@ impl Tmux {
     /// By exact name, never by a prefix.
     pub fn has_session(&self, session: &str) -> Result<bool, TmuxError> {
         check_session_name(session)?;
-        let reply = self.client(&["has-session", "-t", &target(session, None)])?;
+        let reply = self.ask(&["has-session", "-t", &target(session, None)])?;
         match Complaint::read(&reply.stderr) {
             _ if reply.ok => Ok(true),
             Complaint::NoServer | Complaint::NoSession => Ok(false),
