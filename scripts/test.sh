@@ -77,9 +77,9 @@ bench=0
 bash tests/bench/run.sh || bench=$?
 
 step "cargo test"
-cargo test --all-targets
-# Documentation tests are not part of --all-targets.
+# Documentation tests are not part of --all-targets; first, so that the long summary stands last.
 cargo test --doc --quiet
+cargo test --all-targets
 
 if [ "$bench" != 0 ]; then
   echo "the benchmark went over a limit (see its table above)" >&2
