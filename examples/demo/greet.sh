@@ -1,0 +1,4 @@
+#!/bin/sh
+# What the demo's agent reviews.
+name=$1
+echo "Hello, $name"

@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# The gate: installs what is missing, then format, lints, documents, build, benchmark and all tests.
+#   bash scripts/test.sh               # a tenth of the counts for races and crashes
+#   ROUNDS=full bash scripts/test.sh   # full counts
+# Made for a fresh clone on Debian 12 with Rust; elsewhere it names what is missing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export ROUNDS=${ROUNDS:-tenth}
+# cargo's answers in English, and no wrapper of the caller's make.
+export LC_ALL=C.UTF-8
+unset TMUX TMUX_PANE MAKEFLAGS DISPATCH_MANIFEST DISPATCH_RUN_ID DISPATCH_TMUX_SOCKET
+
+step() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"
+  elif command -v sudo >/dev/null; then sudo -n "$@"
+  else return 1
+  fi
+}
+
+# program=package: what the tests drive.
+install_tools() {
+  local missing=() pair
+  for pair in tmux=tmux git=git strace=strace ps=procps node=nodejs npm=npm cc=gcc; do
+    command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")
+  done
+  # Peers of the benchmark; it runs without them.
+  command -v tsp >/dev/null || missing+=(task-spooler)
+  [ ${#missing[@]} -gt 0 ] || return 0
+  step "installing: ${missing[*]}"
+  if ! command -v apt-get >/dev/null; then
+    echo "no apt-get here; please install: ${missing[*]}" >&2
+    return 0 # The tests that need one fail and name it.
+  fi
+  export DEBIAN_FRONTEND=noninteractive
+  as_root apt-get update -qq || true
+  as_root apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
+    echo "could not install: ${missing[*]}" >&2
+}
+
+# The real agent, driven against a stub on the loopback. Proprietary, so never committed.
+install_claude() {
+  local tools=target/test-tools
+  if compgen -G "$tools/node_modules/@anthropic-ai/claude-code-*/claude" >/dev/null; then return 0; fi
+  step "installing @anthropic-ai/claude-code into $tools"
+  mkdir -p "$tools"
+  [ -f "$tools/package.json" ] || echo '{ "private": true }' >"$tools/package.json"
+  npm install --prefix "$tools" --ignore-scripts --no-audit --no-fund --loglevel=error @anthropic-ai/claude-code
+}
+
+install_components() {
+  if command -v rustup >/dev/null; then
+    cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
+    cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
+  fi
+}
+
+install_tools
+install_components
+install_claude
+
+step "cargo fmt --check"
+cargo fmt --check
+
+step "cargo clippy"
+cargo clippy --all-targets --quiet -- -D warnings
+
+step "cargo doc"
+RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --document-private-items --quiet
+
+step "cargo build --release"
+cargo build --release --quiet
+
+step "benchmark"
+bench=0
+bash tests/bench/run.sh || bench=$?
+
+step "cargo test"
+# Documentation tests are not part of --all-targets; first, so that the long summary stands last.
+cargo test --doc --quiet
+cargo test --all-targets
+
+if [ "$bench" != 0 ]; then
+  echo "the benchmark went over a limit (see its table above)" >&2
+  exit "$bench"
+fi

@@ -1,0 +1,53 @@
+//! What a user can see, tested at the program itself: one binary, one module for each feature.
+//!
+//! Nothing here looks into the library. A missing tool (tmux, git, node, the agent) fails a test.
+
+#[cfg(test)]
+mod command;
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod random;
+#[cfg(test)]
+mod waiting;
+#[cfg(test)]
+mod world;
+
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod documents;
+#[cfg(test)]
+mod environment;
+#[cfg(test)]
+mod history_prune;
+#[cfg(test)]
+mod joining;
+#[cfg(test)]
+mod manifest;
+#[cfg(test)]
+mod outcomes;
+#[cfg(test)]
+mod prompts;
+#[cfg(test)]
+mod queue;
+#[cfg(test)]
+mod races;
+#[cfg(test)]
+mod real_claude;
+#[cfg(test)]
+mod render;
+#[cfg(test)]
+mod run_headless;
+#[cfg(test)]
+mod run_interactive;
+#[cfg(test)]
+mod state_folder;
+#[cfg(test)]
+mod stop;
+#[cfg(test)]
+mod tasks;
+#[cfg(test)]
+mod tmux_server;
+#[cfg(test)]
+mod worktrees;
