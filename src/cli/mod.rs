@@ -1,7 +1,46 @@
-//! cli (under construction).
+//! The command line: arguments as typed → arguments as meant → `runner` → printed answers.
+//!
+//! Decides only what a second front end would not have to repeat: words, colours, exit codes.
+
+mod args;
+mod commands;
+mod complete;
+mod console;
+mod error;
+mod frames;
+mod hidden;
+mod interrupts;
+mod meant;
+mod output;
+mod progress;
+mod table;
 
 use std::process::ExitCode;
 
+use clap::Parser as _;
+
+use crate::cli::args::Cli;
+use crate::cli::meant::Meant;
+
+/// Runs the program. The only place that turns an outcome into an exit code.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    // What runs before every agent, or is asked for most often, does not wait for the parser.
+    if let Some(code) = hidden::run() {
+        return code;
+    }
+    if complete::answer() {
+        return ExitCode::SUCCESS;
+    }
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let meant = Meant::new(cli.global);
+    match commands::run(&meant, cli.command) {
+        Ok(code) => code,
+        Err(error) => error.report(&meant),
+    }
 }

@@ -12,7 +12,12 @@ pub fn find_upward(start: &Path) -> Option<PathBuf> {
     start
         .ancestors()
         .map(|folder| folder.join(MANIFEST_NAME))
-        .find(|path| path.symlink_metadata().is_ok_and(|about| !about.is_dir()))
+        .find(|path| is_manifest(path))
+}
+
+/// Whether something other than a folder stands at `path`.
+pub fn is_manifest(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|about| !about.is_dir())
 }
 
 #[cfg(test)]

@@ -6,9 +6,6 @@ use crate::manifest::discover;
 use crate::system::environment;
 use crate::system::git;
 
-/// The file a manifest is looked for as.
-pub const FILE_NAME: &str = "dispatch.yaml";
-
 /// Where to look from.
 #[derive(Clone, Debug, Default)]
 pub struct Whence {
@@ -51,6 +48,6 @@ fn in_main_checkout(folder: &Path, worktree: &Path, main: &Path) -> Option<PathB
         .ancestors()
         .take_while(|ancestor| ancestor.starts_with(worktree))
         .filter_map(|ancestor| ancestor.strip_prefix(worktree).ok())
-        .map(|relative| main.join(relative).join(FILE_NAME))
-        .find(|candidate| git::exists(candidate))
+        .map(|relative| main.join(relative).join(discover::MANIFEST_NAME))
+        .find(|candidate| discover::is_manifest(candidate))
 }

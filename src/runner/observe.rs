@@ -2,7 +2,7 @@
 //!
 //! At most one tmux client for each server that unfinished runs were started on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
@@ -23,7 +23,7 @@ use crate::system::store::index::{Index, IndexError};
 use crate::system::store::pair_lock::{self, Claim, Liveness};
 use crate::system::store::record_file::RecordError;
 use crate::system::store::run_folder::RunFolder;
-use crate::system::tmux::{Listing, Pane, Tmux, TmuxError, Version};
+use crate::system::tmux::{Listing, Pane, Server, Tmux, TmuxError};
 
 /// A dead pane that tmux has not reaped is looked at again this often, 5 ms apart.
 const LOOKS: u32 = 40;
@@ -38,7 +38,21 @@ struct Candidate {
 
 /// What tmux said, by socket.
 #[derive(Default)]
-struct Listings(BTreeMap<PathBuf, Result<Listing, String>>);
+struct Listings(BTreeMap<PathBuf, Result<Listed, String>>);
+
+/// One server's panes, found by the run folder they were started for.
+struct Listed {
+    listing: Listing,
+    by_folder: HashMap<PathBuf, usize>,
+}
+
+impl Listed {
+    fn new(listing: Listing) -> Self {
+        let panes = listing.panes.iter().enumerate();
+        let by_folder = panes.filter_map(|(at, pane)| Some((pane.run_folder()?, at))).collect();
+        Self { listing, by_folder }
+    }
+}
 
 impl Ledger {
     /// All unfinished runs. Ends that are seen are written down.
@@ -301,16 +315,16 @@ fn look_at_window(candidate: &Candidate, listings: &mut Listings) -> (Window, Op
         return (Window::NeverMade, None);
     };
     let listing = listings.0.entry(socket.clone()).or_insert_with(|| {
-        Tmux::new(socket.clone()).list().map_err(|error| match error {
+        Tmux::new(socket.clone()).list().map(Listed::new).map_err(|error| match error {
             TmuxError::Unknown { stderr, .. } => stderr,
             other => other.to_string(),
         })
     });
-    let listing = match listing {
-        Ok(listing) => listing,
+    let (listing, by_folder) = match listing {
+        Ok(listed) => (&listed.listing, &listed.by_folder),
         Err(words) => return (Window::Unanswered(words.clone()), None),
     };
-    if let Some(pane) = listing.pane_of(candidate.folder.path()) {
+    if let Some(pane) = by_folder.get(candidate.folder.path()).and_then(|at| listing.panes.get(*at)) {
         let window = match &pane.dead {
             None => Window::Alive,
             Some(dead) => Window::Dead {
@@ -319,8 +333,8 @@ fn look_at_window(candidate: &Candidate, listings: &mut Listings) -> (Window, Op
                 can_tell_signals: listing
                     .server
                     .as_ref()
-                    .and_then(|server| server.parsed_version())
-                    .is_none_or(Version::tells_signals),
+                    .and_then(Server::parsed_version)
+                    .is_none_or(|version| version.tells_signals()),
             },
         };
         return (window, Some(pane.clone()));

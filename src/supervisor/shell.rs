@@ -360,6 +360,7 @@ impl<'a> Supervision<'a> {
         let watch = Watch::new().and_then(|watch| {
             watch.file(&self.folder.stdout())?;
             watch.file(&self.folder.stderr())?;
+            #[expect(deprecated, reason = "its successor is unsafe; a `Watch` owns one descriptor for its whole life")]
             AsyncFd::new(watch)
         });
         // Without a watch (a kernel out of them) the logs are whole all the same, less finely stamped.

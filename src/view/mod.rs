@@ -1,1 +1,8 @@
-//! view (under construction).
+//! Domain → serialisable data: the only types that leave, the same for every front end.
+//!
+//! camelCase, RFC 3339 times, a field without a value is left out. No behaviour.
+
+pub mod mode_view;
+pub mod render_view;
+pub mod run_view;
+pub mod task_view;

@@ -40,14 +40,6 @@ impl Version {
         Some(Self::Release { major: major.parse().ok()?, minor: minor.parse().ok()?, suffix })
     }
 
-    /// Whether a dead pane tells the signal that ended it (3.3 and newer).
-    pub fn tells_signals(self) -> bool {
-        match self {
-            Self::Release { major, minor, .. } => (major, minor) >= (3, 3),
-            Self::Other(_) => true,
-        }
-    }
-
     /// New enough to be used.
     pub fn is_supported(&self) -> bool {
         self.is_at_least(3, 2)

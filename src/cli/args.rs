@@ -1,0 +1,316 @@
+//! Arguments as typed. They travel no further than the command they are for.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::engine::ArgValueCompleter;
+
+use crate::cli::complete::{modes, tasks};
+
+/// Make for coding-agent sessions: one manifest for interactive and headless runs
+#[derive(Debug, Parser)]
+#[command(name = "dispatch", version, disable_help_subcommand = true, max_term_width = 100)]
+#[command(after_help = "Short form: `dispatch MODE [TASK] [EXTRA...]` runs one task; all after it goes to the agent.")]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Global {
+    /// Use this manifest instead of looking for `dispatch.yaml`
+    #[arg(short, long, value_name = "PATH", global = true)]
+    pub(crate) file: Option<PathBuf>,
+    /// Act as if started in this folder
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    pub(crate) directory: Option<PathBuf>,
+    /// Answer with one JSON document
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t, global = true)]
+    pub(crate) color: Color,
+    /// Say more on stderr; twice for more still
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub(crate) verbose: u8,
+    /// Say nothing on stderr but errors
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start runs, or join those that are active
+    Run(Run),
+    /// Show active and last-ended runs, or one
+    #[command(visible_aliases = ["list", "ls"])]
+    Status(Status),
+    /// Show what a run printed
+    Logs(Logs),
+    /// End a window or job and its whole process tree
+    Stop(Stop),
+    /// Wait until runs have ended; exits as `run` does
+    Wait(Wait),
+    /// Open a terminal on an interactive run
+    Attach(Attach),
+    /// List tasks, and where each comes from
+    Tasks,
+    /// Show one task
+    Task(Task),
+    /// List modes, and where each comes from
+    Modes,
+    /// Show prompt, arguments, folder and environment names of a run; starts nothing
+    Render(Render),
+    /// List past runs: outcome, duration, cost
+    History(History),
+    /// Validate manifest, templates and tasks: all problems at once
+    Check,
+    /// Delete old runs by the retention policy
+    Prune(Prune),
+    /// Check tmux, agents, git and the state folder: what is missing, and the cure
+    Doctor,
+    /// Write a starter `dispatch.yaml` and `templates/`; never overwrites
+    Init,
+    /// Print the JSON Schema of the manifest
+    Schema,
+    /// Print the completion script of a shell, with modes and task ids
+    Completions(Completions),
+    /// The short form: MODE [TASK] [EXTRA...]
+    #[command(external_subcommand)]
+    Short(Vec<OsString>),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// The mode
+    #[arg(add = ArgValueCompleter::new(modes))]
+    pub(crate) mode: String,
+    /// The tasks; in a task's worktree it may be left out
+    #[arg(value_name = "TASK", add = ArgValueCompleter::new(tasks))]
+    pub(crate) tasks: Vec<String>,
+    /// Arguments for the agent
+    #[arg(last = true, value_name = "EXTRA")]
+    pub(crate) extras: Vec<String>,
+    #[command(flatten)]
+    pub(crate) selector: Selector,
+    #[command(flatten)]
+    pub(crate) options: RunOptions,
+}
+
+/// Tasks by their fields, beside or instead of their ids.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Selector {
+    /// Tasks of this status
+    #[arg(long)]
+    pub(crate) status: Vec<String>,
+    /// Tasks with this tag
+    #[arg(long)]
+    pub(crate) tag: Vec<String>,
+    /// Tasks of this type
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) kind: Vec<String>,
+    /// Tasks below this one
+    #[arg(long)]
+    pub(crate) parent: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct RunOptions {
+    /// Print what would be done; touch nothing
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+    /// Run even if up to date
+    #[arg(short = 'B', long)]
+    pub(crate) force: bool,
+    /// At most so many jobs of this command at once
+    #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) jobs: Option<u32>,
+    /// Go on with the other tasks after a failure
+    #[arg(short = 'k', long)]
+    pub(crate) keep_going: bool,
+    /// Start and return; print the run id
+    #[arg(short = 'd', long)]
+    pub(crate) detach: bool,
+    /// A prompt for this run; `-` reads it from stdin
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub(crate) prompt: Option<String>,
+    /// Save the final answer here, instead of the mode's `save_to`
+    #[arg(long, value_name = "PATH")]
+    pub(crate) save_to: Option<PathBuf>,
+    /// Where an interactive run is shown
+    #[arg(long, value_name = "HOW", value_enum, default_value_t)]
+    pub(crate) attach: AttachHow,
+    /// Go on in the conversation of the pair's last run (not supported yet)
+    #[arg(long, hide = true)]
+    pub(crate) resume: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AttachHow {
+    /// Switch inside tmux, attach on a terminal, else print the command
+    #[default]
+    Auto,
+    /// Attach in this terminal
+    Here,
+    /// Open a terminal window (not supported yet)
+    Terminal,
+    /// Do not attach
+    None,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    #[arg(requires = "task", add = ArgValueCompleter::new(modes))]
+    pub(crate) mode: Option<String>,
+    #[arg(add = ArgValueCompleter::new(tasks))]
+    pub(crate) task: Option<String>,
+    /// All last-ended runs, not only the latest
+    #[arg(short, long)]
+    pub(crate) all: bool,
+    /// Say how each state is known
+    #[arg(long)]
+    pub(crate) explain: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Logs {
+    #[arg(required_unless_present = "all", requires = "task", add = ArgValueCompleter::new(modes))]
+    pub(crate) mode: Option<String>,
+    #[arg(add = ArgValueCompleter::new(tasks))]
+    pub(crate) task: Option<String>,
+    /// Follow the output until the run ends
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// Follow everything that runs
+    #[arg(long, requires = "follow", conflicts_with = "mode")]
+    pub(crate) all: bool,
+    /// Only the last N lines
+    #[arg(long, value_name = "N")]
+    pub(crate) tail: Option<u64>,
+    /// Only what was written in the last DUR (`10m`, `1h 30m`)
+    #[arg(long, value_name = "DUR", value_parser = interval)]
+    pub(crate) since: Option<crate::model::interval::Interval>,
+    /// Only stdout
+    #[arg(long)]
+    pub(crate) stdout: bool,
+    /// Only stderr
+    #[arg(long)]
+    pub(crate) stderr: bool,
+    /// Put the time before each line
+    #[arg(long)]
+    pub(crate) timestamps: bool,
+    /// The bytes as they were written
+    #[arg(long, conflicts_with = "timestamps")]
+    pub(crate) raw: bool,
+    /// This run of the pair instead of its last
+    #[arg(long, value_name = "ID")]
+    pub(crate) run: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Stop {
+    #[arg(required_unless_present = "all", requires = "tasks", add = ArgValueCompleter::new(modes))]
+    pub(crate) mode: Option<String>,
+    #[arg(value_name = "TASK", add = ArgValueCompleter::new(tasks))]
+    pub(crate) tasks: Vec<String>,
+    /// Everything of this project that is active
+    #[arg(long, conflicts_with = "mode")]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Wait {
+    #[arg(add = ArgValueCompleter::new(modes))]
+    pub(crate) mode: String,
+    #[arg(required = true, value_name = "TASK", add = ArgValueCompleter::new(tasks))]
+    pub(crate) tasks: Vec<String>,
+    /// Give up after DUR (exit code 124)
+    #[arg(long, value_name = "DUR", value_parser = interval)]
+    pub(crate) timeout: Option<crate::model::interval::Interval>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Attach {
+    #[arg(requires = "task", add = ArgValueCompleter::new(modes))]
+    pub(crate) mode: Option<String>,
+    #[arg(add = ArgValueCompleter::new(tasks))]
+    pub(crate) task: Option<String>,
+    /// Attach in this terminal
+    #[arg(long)]
+    pub(crate) here: bool,
+    /// Only print the command that attaches
+    #[arg(long, conflicts_with = "here")]
+    pub(crate) print: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Task {
+    #[arg(add = ArgValueCompleter::new(tasks))]
+    pub(crate) task: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Render {
+    #[arg(add = ArgValueCompleter::new(modes))]
+    pub(crate) mode: String,
+    #[arg(add = ArgValueCompleter::new(tasks))]
+    pub(crate) task: String,
+    /// A prompt for this run; `-` reads it from stdin
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub(crate) prompt: Option<String>,
+    /// Arguments for the agent
+    #[arg(last = true, value_name = "EXTRA")]
+    pub(crate) extras: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct History {
+    #[arg(long, add = ArgValueCompleter::new(modes))]
+    pub(crate) mode: Option<String>,
+    #[arg(long, add = ArgValueCompleter::new(tasks))]
+    pub(crate) task: Option<String>,
+    /// Runs that ended in the last DUR
+    #[arg(long, value_name = "DUR", value_parser = interval)]
+    pub(crate) since: Option<crate::model::interval::Interval>,
+    /// At most so many
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Prune {
+    /// Print what would be deleted; delete nothing
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    #[arg(value_enum)]
+    pub(crate) shell: Shell,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+    Elvish,
+    Powershell,
+}
+
+fn interval(text: &str) -> Result<crate::model::interval::Interval, String> {
+    crate::model::interval::Interval::parse(text)
+        .ok_or_else(|| "write a length of time such as `90s`, `10m` or `1h 30m`".to_owned())
+}

@@ -1,0 +1,61 @@
+//! Problems drawn: the line they are on, a caret, and the cure, as rustc draws them.
+
+use std::path::Path;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+use crate::agent::sanitize_line;
+use crate::model::problem::{Problem, Severity};
+
+/// One problem as text, with a final newline.
+pub(crate) fn render(problem: &Problem, colour: bool) -> String {
+    let level = match problem.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let message = problem.message.lines().map(sanitize_line).collect::<Vec<_>>().join("; ");
+    let title = level.primary_title(message.clone());
+    let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+    let mut text = match problem.place.as_ref() {
+        Some(place) => {
+            let path = shown(&place.path);
+            match &place.excerpt {
+                Some(excerpt) => {
+                    let source: &str = &excerpt.source;
+                    let span = excerpt.start..excerpt.end;
+                    let snippet = Snippet::source(source).path(path).annotation(AnnotationKind::Primary.span(span));
+                    renderer.render(&[title.element(snippet)])
+                }
+                None => {
+                    let origin = annotate_snippets::Origin::path(path);
+                    renderer.render(&[title.element(origin)])
+                }
+            }
+        }
+        None => renderer.render(&[Group::with_title(title)]),
+    };
+    text.push('\n');
+    for hint in &problem.hints {
+        text.push_str(&format!("hint: {}\n", sanitize_line(hint)));
+    }
+    text
+}
+
+/// `3 errors` or `1 error, 2 warnings`.
+pub(crate) fn summary(problems: &[Problem]) -> String {
+    let count = |severity| problems.iter().filter(|problem| problem.severity == severity).count();
+    let part = |n: usize, word: &str| match n {
+        0 => None,
+        1 => Some(format!("1 {word}")),
+        n => Some(format!("{n} {word}s")),
+    };
+    let parts = [part(count(Severity::Error), "error"), part(count(Severity::Warning), "warning")];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// A path as the user would type it: relative where it lies below the folder they are in.
+pub(crate) fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    let text = path.strip_prefix(&here).unwrap_or(path).display().to_string();
+    sanitize_line(&text)
+}

@@ -1,0 +1,108 @@
+//! Tables that fit the terminal: the last column gives way, nothing wraps.
+
+use std::io::IsTerminal as _;
+
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+use crate::agent::sanitize_line;
+
+/// One cell, and its colour (an SGR number).
+#[derive(Clone, Debug)]
+pub(crate) struct Cell {
+    text: String,
+    colour: Option<&'static str>,
+}
+
+impl Cell {
+    /// Text from anywhere: made harmless for a terminal.
+    pub(crate) fn new(text: impl AsRef<str>) -> Self {
+        Self { text: sanitize_line(text.as_ref()), colour: None }
+    }
+
+    pub(crate) fn coloured(text: impl AsRef<str>, colour: &'static str) -> Self {
+        Self { colour: Some(colour), ..Self::new(text) }
+    }
+}
+
+/// Columns of a terminal, `None` where stdout is none: then nothing is cut.
+pub(crate) fn terminal_width() -> Option<usize> {
+    let out = std::io::stdout();
+    if !out.is_terminal() {
+        return None;
+    }
+    rustix::termios::tcgetwinsize(&out).ok().map(|size| usize::from(size.ws_col)).filter(|width| *width > 0)
+}
+
+/// The rows under their heads, one line each.
+pub(crate) fn render(heads: &[&str], rows: &[Vec<Cell>], width: Option<usize>, colour: bool) -> String {
+    let columns = heads.len();
+    let mut widths: Vec<usize> = heads.iter().map(|head| head.width()).collect();
+    for row in rows {
+        for (at, cell) in row.iter().enumerate().take(columns) {
+            widths[at] = widths[at].max(cell.text.width());
+        }
+    }
+    if let (Some(width), Some(last)) = (width, columns.checked_sub(1)) {
+        let before: usize = widths[..last].iter().map(|w| w + 2).sum();
+        widths[last] = widths[last].min(width.saturating_sub(before).max(8));
+    }
+    let mut out = String::new();
+    let head: Vec<Cell> =
+        heads.iter().map(|head| if colour { Cell::coloured(head, "1") } else { Cell::new(head) }).collect();
+    for row in std::iter::once(&head).chain(rows) {
+        let mut line = String::new();
+        for (at, cell) in row.iter().enumerate().take(columns) {
+            let text = cut(&cell.text, widths[at]);
+            let pad = if at + 1 == columns { 0 } else { widths[at] - text.width() + 2 };
+            match cell.colour.filter(|_| colour && !text.is_empty()) {
+                Some(sgr) => line.push_str(&format!("\x1b[{sgr}m{text}\x1b[0m")),
+                None => line.push_str(&text),
+            }
+            line.push_str(&" ".repeat(pad));
+        }
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+fn cut(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    let mut used = 0;
+    for c in text.chars() {
+        let w = c.width().unwrap_or(0);
+        if used + w + 1 > width {
+            break;
+        }
+        used += w;
+        out.push(c);
+    }
+    out.push('…');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_column_gives_way_and_wide_characters_count_twice() {
+        let rows = vec![vec![Cell::new("a"), Cell::new("日本語のタイトルです")], vec![Cell::new("bcd"), Cell::new("x")]];
+        let text = render(&["ID", "TITLE"], &rows, Some(18), false);
+        assert!(text.lines().all(|line| line.width() <= 18), "{text}");
+        assert!(text.contains('…'), "{text}");
+        let whole = render(&["ID", "TITLE"], &rows, None, false);
+        assert!(whole.contains("日本語のタイトルです"), "{whole}");
+    }
+
+    #[test]
+    fn a_cell_cannot_colour_or_move_the_cursor_by_itself() {
+        let rows = vec![vec![Cell::new("\x1b[2Jboo\nmore")]];
+        let text = render(&["X"], &rows, None, false);
+        assert!(!text.contains('\x1b'), "{text:?}");
+        assert_eq!(text.lines().count(), 2);
+    }
+}

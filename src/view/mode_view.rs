@@ -1,0 +1,16 @@
+//! A mode as JSON.
+
+use serde::Serialize;
+
+/// A mode, and where it comes from.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ModeView {
+    pub name: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    pub interactive: bool,
+    pub agent: String,
+    /// `built in`, `dispatch.yaml:12` or the path of a command file.
+    pub origin: String,
+}

@@ -1,0 +1,35 @@
+//! What a run would be, as JSON: nothing of it was started.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+/// The answer of `render` and of `run -n`.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RenderView {
+    pub mode: String,
+    pub task: String,
+    pub headless: bool,
+    pub program: PathBuf,
+    /// `argv[0]` first; the prompt stands where the agent gets it as an argument.
+    pub argv: Vec<String>,
+    pub cwd: PathBuf,
+    /// How the prompt reaches the agent: `arg`, `stdin`, `file` or `none`.
+    pub delivery: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
+    /// Names only: values may be secrets.
+    pub env: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub worktree: Option<WorktreeView>,
+}
+
+/// A worktree that the run would make.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WorktreeView {
+    pub path: PathBuf,
+    pub branch: String,
+    pub base: String,
+}

@@ -1,0 +1,110 @@
+//! A run as JSON (CONTRACT section 5).
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::model::limits::LimitsHold;
+use crate::model::run::Run;
+use crate::model::run_state::RunState;
+use crate::model::usage::{Denial, Tokens};
+
+/// See CONTRACT section 5 for the fields.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunView {
+    pub run_id: String,
+    pub mode: String,
+    pub task: String,
+    pub label: String,
+    pub headless: bool,
+    pub state: &'static str,
+    pub running: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting_for: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signal: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    pub window: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    pub cwd: PathBuf,
+    pub created_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent_run: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<Tokens>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub denials: Vec<Denial>,
+    pub log_bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limits: Option<LimitsHold>,
+}
+
+impl RunView {
+    /// `now` gives an unfinished run its duration so far.
+    pub fn new(run: &Run, now: Timestamp) -> Self {
+        let facts = &run.facts;
+        let end = run.end.as_ref();
+        let started_at = end.map_or(run.progress.started_at, |end| end.started_at);
+        let so_far = |start: Timestamp| u64::try_from(now.as_millisecond() - start.as_millisecond()).unwrap_or(0);
+        let duration_ms = match end {
+            Some(end) => Some(end.duration_ms),
+            None => started_at.map(so_far),
+        };
+        let (waiting_for, reason) = match &run.state {
+            RunState::Queued(waiting_for) => (Some(waiting_for.as_str()), None),
+            RunState::Unknown(why) => (None, Some(why.reason())),
+            _ => (None, run.progress.trouble.clone()),
+        };
+        let usage = run.usage();
+        let attempt = end.map_or(run.progress.attempt, |end| end.attempt);
+        Self {
+            run_id: facts.run_id.to_string(),
+            mode: facts.mode.to_string(),
+            task: facts.task.to_string(),
+            label: run.pair().label(),
+            headless: facts.headless,
+            state: run.state.as_str(),
+            running: matches!(run.state, RunState::Starting | RunState::Running | RunState::Stopping),
+            waiting_for,
+            exit_code: end.and_then(|end| end.exit_code),
+            signal: end.and_then(|end| end.signal),
+            reason: end.map_or(reason, |end| end.reason.clone()),
+            session: facts.session.clone(),
+            window: run.pair().label(),
+            pid: end.map_or(run.progress.pid, |end| end.pid),
+            cwd: facts.cwd.clone(),
+            created_at: facts.created_at,
+            started_at,
+            ended_at: end.map(|end| end.ended_at),
+            duration_ms,
+            attempt: (attempt > 0).then_some(attempt),
+            parent_run: facts.parent_run.as_ref().map(ToString::to_string),
+            cost_usd: usage.cost_usd,
+            tokens: usage.tokens,
+            session_id: usage.session_id.or_else(|| facts.session_id.clone()),
+            denials: usage.denials,
+            log_bytes: end.map_or(run.progress.log_bytes, |end| end.log_bytes),
+            limits: end.map_or(run.progress.limits, |end| end.limits),
+        }
+    }
+}

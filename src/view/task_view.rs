@@ -1,0 +1,83 @@
+//! A task as JSON.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::tasks::{Body, Task};
+
+/// A task of the list.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskView {
+    pub id: String,
+    pub title: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub status: String,
+    #[serde(rename = "type", skip_serializing_if = "String::is_empty")]
+    pub kind: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub priority: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub area: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub assignee: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub subtasks: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order: Option<u32>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub depends_on: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathBuf>,
+}
+
+/// One task, with its text.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskDetail {
+    pub task: TaskView,
+    pub body: String,
+    pub checklist: Vec<ChecklistView>,
+}
+
+/// A box of a task's checklist.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChecklistView {
+    pub done: bool,
+    pub text: String,
+}
+
+impl TaskView {
+    pub fn new(task: &Task) -> Self {
+        let names = |ids: &[crate::model::names::TaskId]| ids.iter().map(ToString::to_string).collect();
+        Self {
+            id: task.id.to_string(),
+            title: task.title.clone(),
+            status: task.status.map_or_else(|| task.status_text.clone(), |status| status.as_str().to_owned()),
+            kind: task.kind.clone(),
+            priority: task.priority.clone(),
+            area: task.area.clone(),
+            tags: task.tags.clone(),
+            assignee: task.assignee.clone(),
+            parent: task.parent.as_ref().map(ToString::to_string),
+            subtasks: names(&task.subtasks),
+            order: task.order,
+            depends_on: names(&task.depends_on),
+            path: task.path.clone(),
+        }
+    }
+}
+
+impl TaskDetail {
+    pub fn new(task: &Task, body: &Body) -> Self {
+        let checklist =
+            body.checklist.iter().map(|item| ChecklistView { done: item.done, text: item.text.clone() }).collect();
+        Self { task: TaskView::new(task), body: body.text.clone(), checklist }
+    }
+}
