@@ -160,9 +160,10 @@ impl Document {
 
 fn place(text: &Arc<str>, at: &At) -> Span {
     let node_start = |id| tree::locate(text, id).unwrap_or(0);
-    match at {
+    let span = match at {
         At::Node(id) => text_place::token(text, node_start(*id)),
         At::Within(id, range) => text_place::within(text, node_start(*id), range),
         At::Bytes(start, end) => Span { start: *start, end: *end },
-    }
+    };
+    text_place::whole_characters(text, span.start, span.end)
 }

@@ -387,7 +387,8 @@ fn the_local_file_overlays_and_answers_for_itself() {
 fn command_files_become_modes_the_nearest_first() {
     let top = folder(&[
         (".claude/commands/review.md", "far"),
-        (".claude/commands/plan.md", "---\ndescription: \"Plan it\"\n---\ntext"),
+        (".claude/commands/odd.md", "---\nargument-hint: [a] [b]\ndescription: Odd one\n---\n"),
+        (".claude/commands/plan.md", "---\ndescription: >\n  Plan\n  it\n---\ntext"),
         ("sub/.claude/commands/review.md", "near"),
         ("sub/.claude/commands/deep/er.md", "x"),
         ("sub/.claude/commands/bad name.md", "x"),
@@ -410,6 +411,7 @@ fn command_files_become_modes_the_nearest_first() {
     assert!(!review.interactive && review.flags == ["-x"]);
     assert_eq!(mode(&loaded, "deep-er").prompt, command("deep:er", "sub/.claude/commands/deep/er.md"));
     assert_eq!(mode(&loaded, "plan").description, "Plan it");
+    assert_eq!(mode(&loaded, "odd").description, "Odd one");
     assert!(mode(&loaded, "plan").interactive);
 }
 
