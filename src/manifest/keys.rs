@@ -66,14 +66,15 @@ pub(crate) const MANIFEST_NOT_YET: &[&str] = &["budget", "notify", "runs"];
 pub(crate) const MODE_NOT_YET: &[&str] = &["needs", "gate", "exclusive", "sources", "generates", "retry"];
 
 pub(crate) fn unknown_key(name: &str, what: &str, known: &[&str]) -> Problem {
-    let problem = Problem::error(format!("unknown key `{}` in {}", shown(name), place_words(what)));
+    let problem = Problem::error(format!("unknown key `{}` in {}", shown(name), quoted_place(what)));
     match nearest(name, known.iter().copied()) {
         Some(near) => problem.hint(format!("did you mean `{near}`?")),
         None => problem.hint(format!("known keys: {}", known.join(", "))),
     }
 }
 
-fn place_words(what: &str) -> String {
+/// A part of the file in a message: a name in backticks, a description as it is.
+pub(crate) fn quoted_place(what: &str) -> String {
     if what.starts_with("the ") { what.to_owned() } else { format!("`{what}`") }
 }
 

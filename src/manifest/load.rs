@@ -124,7 +124,7 @@ fn read(
         state_dir: root.join(
             fields
                 .get("state_dir")
-                .and_then(|node| settings::state_dir(document, node))
+                .and_then(|node| settings::state_dir(document, node, root))
                 .unwrap_or_else(|| ".dispatch".to_owned()),
         ),
         env: fields.get("env").map(|node| settings::env(document, node)).unwrap_or_default(),

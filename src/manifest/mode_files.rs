@@ -9,6 +9,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::manifest::mode::{Mode, Origin, PromptSource};
 use crate::manifest::source;
+use crate::manifest::tree::{self, Kind, Node, Parsed};
 use crate::model::names::ModeName;
 use crate::model::problem::Problem;
 
@@ -110,12 +111,16 @@ fn command_name(relative: &Path) -> Option<String> {
 fn description(path: &Path) -> Option<String> {
     let text = source::read(path, "command file", COMMAND_MAX).ok()?.text;
     let rest = text.strip_prefix("---\n").or_else(|| text.strip_prefix("---\r\n"))?;
-    let front = rest.split_once("\n---").map(|(front, _)| front)?;
-    let line = front.lines().find_map(|line| line.strip_prefix("description:"))?;
-    let line = line.trim();
-    let bare = line.strip_prefix('"').and_then(|l| l.strip_suffix('"'));
-    let bare = bare.or_else(|| line.strip_prefix('\'').and_then(|l| l.strip_suffix('\''))).unwrap_or(line);
-    Some(bare.chars().filter(|c| !c.is_control()).take(300).collect())
+    let (front, _) = rest.split_once("\n---")?;
+    let found = match tree::parse(front) {
+        Ok(Parsed { root: Node { kind: Kind::Map(entries), .. }, .. }) => {
+            entries.iter().find(|(key, _)| key.text() == Some("description"))?.1.text()?.to_owned()
+        }
+        // Front matter in the wild is often no YAML: `argument-hint: [x] [y]`.
+        _ => front.lines().find_map(|line| line.strip_prefix("description:"))?.to_owned(),
+    };
+    let line = found.split_whitespace().collect::<Vec<_>>().join(" ");
+    Some(line.chars().filter(|c| !c.is_control()).take(300).collect())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Reads the top-level settings that are neither tasks, agents nor modes.
 
 use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
 
 use crate::manifest::command_line;
 use crate::manifest::document::{At, Document, Fields, shown};
@@ -147,8 +148,26 @@ pub(crate) fn retention(document: &Document, node: &Node) -> Retention {
     retention
 }
 
-pub(crate) fn state_dir(document: &Document, node: &Node) -> Option<String> {
-    document.filled_text(node, "state_dir")
+/// The state folder as written. It is made private and hidden from git, so it cannot be a folder
+/// that the project lives in.
+pub(crate) fn state_dir(document: &Document, node: &Node, root: &Path) -> Option<String> {
+    let text = document.filled_text(node, "state_dir")?;
+    let mut plain = PathBuf::new();
+    for part in root.join(&text).components() {
+        match part {
+            Component::ParentDir => {
+                plain.pop();
+            }
+            Component::CurDir => {}
+            part => plain.push(part),
+        }
+    }
+    if root.starts_with(&plain) {
+        let problem = Problem::error("`state_dir` must be a folder of its own, not one that holds the project");
+        document.add(At::Node(node.id), problem.hint("leave it out for `.dispatch`"));
+        return None;
+    }
+    Some(text)
 }
 
 pub(crate) fn worktree(document: &Document, node: &Node) -> Option<Worktree> {

@@ -1,6 +1,6 @@
 //! Checks templates without rendering them: syntax, names, filters, and the files they take in.
 //!
-//! Knows the context of CONTRACT section 4 by heart; what the values are is not its business.
+//! What the names mean is known in `template_names.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -10,87 +10,14 @@ use minijinja::Environment;
 
 use crate::manifest::source::Source;
 use crate::manifest::template_engine::{self, Sources};
+use crate::manifest::template_names::{Names, Scope, check_filter, check_name, check_test};
 use crate::manifest::template_scan::Scan;
 use crate::manifest::template_thread;
 use crate::manifest::templates;
-use crate::model::nearest::nearest;
 use crate::model::problem::Problem;
 
-pub(crate) const TASK_FIELDS: &[&str] = &[
-    "id",
-    "title",
-    "status",
-    "type",
-    "priority",
-    "area",
-    "tags",
-    "assignee",
-    "parent",
-    "subtasks",
-    "depends_on",
-    "path",
-    "body",
-    "sections",
-    "meta",
-];
-const MODE_FIELDS: &[&str] = &["name", "description"];
-const PROJECT_FIELDS: &[&str] = &["name", "root"];
-const WORKTREE_FIELDS: &[&str] = &["path", "branch"];
-const EVERYTHING: &[&str] = &["task", "mode", "project", "worktree", "prompt", "extras", "date", "env"];
-const BEFORE_WORKTREE: &[&str] = &["task", "mode", "project"];
-/// Names that the language itself brings.
-const LANGUAGE: &[&str] = &["self", "super", "caller", "loop", "true", "false", "none", "True", "False", "None"];
-/// For hints only; whether a filter exists is asked of the engine.
-const FILTERS: &[&str] = &[
-    "lower",
-    "upper",
-    "title",
-    "capitalize",
-    "replace",
-    "length",
-    "count",
-    "dictsort",
-    "items",
-    "reverse",
-    "trim",
-    "join",
-    "split",
-    "lines",
-    "default",
-    "round",
-    "abs",
-    "int",
-    "float",
-    "first",
-    "last",
-    "sort",
-    "list",
-    "string",
-    "bool",
-    "batch",
-    "slice",
-    "sum",
-    "indent",
-    "select",
-    "reject",
-    "selectattr",
-    "rejectattr",
-    "map",
-    "groupby",
-    "unique",
-    "format",
-    "tojson",
-];
 /// More files than this in one template's tree are not followed.
 const FILES_MAX: usize = 100;
-
-/// Which names a template may speak of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scope {
-    All,
-    /// The worktree's own path and branch: nothing of it is known yet.
-    BeforeWorktree,
-}
 
 /// One template to check.
 #[derive(Clone, Debug)]
@@ -183,14 +110,6 @@ fn elsewhere(mistake: Mistake, source: &Source) -> Mistake {
     }
 }
 
-#[derive(Clone, Copy)]
-struct Names<'a> {
-    scope: Scope,
-    pass_env: &'a [String],
-    /// Whether the text stands alone; one that is taken in may use its caller's variables.
-    whole: bool,
-}
-
 fn check_text(
     engine: &Environment<'static>,
     source: &Source,
@@ -218,67 +137,16 @@ fn check_text(
         }
     }
     for (filter, range) in scan.filters() {
-        if !exists(engine, "filter", filter) {
-            let mut problem = Problem::error(format!("there is no filter `{filter}`"));
-            problem
-                .hints
-                .extend(nearest(filter, FILTERS.iter().copied()).map(|near| format!("did you mean `{near}`?")));
+        if let Some(problem) = check_filter(engine, filter) {
             note(range, problem);
         }
     }
     for (test, range) in scan.tests() {
-        if !exists(engine, "test", test) {
-            note(range, Problem::error(format!("there is no test `{test}`")));
+        if let Some(problem) = check_test(engine, test) {
+            note(range, problem);
         }
     }
     for range in scan.huge_repeats() {
         note(range, Problem::error("repeats a million times or more"));
     }
-}
-
-fn exists(engine: &Environment<'static>, kind: &str, name: &str) -> bool {
-    let asked = engine
-        .compile_expression(if kind == "filter" { "name is filter" } else { "name is test" })
-        .and_then(|expression| expression.eval(minijinja::context!(name => name)));
-    asked.map_or(true, |answer| answer.is_true())
-}
-
-fn check_name(engine: &Environment<'static>, dotted: &str, names: Names<'_>) -> Option<Problem> {
-    let mut parts = dotted.split('.');
-    let root = parts.next().unwrap_or_default();
-    let allowed = if names.scope == Scope::All { EVERYTHING } else { BEFORE_WORKTREE };
-    if !allowed.contains(&root) {
-        if EVERYTHING.contains(&root) {
-            let problem = Problem::error(format!("`{root}` is not known here"));
-            return Some(problem.hint(format!("only {} are", allowed.join(", "))));
-        }
-        let language = LANGUAGE.contains(&root) || engine.globals().any(|(name, _)| name == root);
-        if language || !names.whole {
-            return None;
-        }
-        return Some(unknown(format!("there is no `{root}` in a template"), root, allowed));
-    }
-    let field = parts.next()?;
-    match root {
-        "task" => unknown_field(root, field, TASK_FIELDS),
-        "mode" => unknown_field(root, field, MODE_FIELDS),
-        "project" => unknown_field(root, field, PROJECT_FIELDS),
-        "worktree" => unknown_field(root, field, WORKTREE_FIELDS),
-        "env" if !names.pass_env.iter().any(|name| name == field) => {
-            Some(Problem::error(format!("`env.{field}` is not passed on")).hint(format!("add `{field}` to `pass_env`")))
-        }
-        _ => None,
-    }
-}
-
-fn unknown_field(root: &str, field: &str, known: &[&str]) -> Option<Problem> {
-    (!known.contains(&field)).then(|| unknown(format!("`{root}` has no field `{field}`"), field, known))
-}
-
-fn unknown(message: String, name: &str, known: &[&str]) -> Problem {
-    let hint = match nearest(name, known.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("known: {}", known.join(", ")),
-    };
-    Problem::error(message).hint(hint)
 }

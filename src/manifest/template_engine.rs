@@ -95,6 +95,8 @@ fn bound_filters(engine: &mut Environment<'static>) {
     engine.add_filter("replace", replace);
     engine.add_filter("join", join_values);
     engine.add_filter("format", format);
+    engine.add_filter("escape", escape);
+    engine.add_filter("e", escape);
 }
 
 fn check_size(size: Option<usize>, filter: &str) -> Result<(), Error> {
@@ -102,6 +104,14 @@ fn check_size(size: Option<usize>, filter: &str) -> Result<(), Error> {
         Some(size) if size <= FILTER_MAX => Ok(()),
         _ => Err(Error::new(ErrorKind::InvalidOperation, format!("the result of `{filter}` is too large"))),
     }
+}
+
+/// The engine's own lets an undefined value pass as nothing.
+fn escape(state: &mut State<'_, '_>, value: &Value) -> Result<Value, Error> {
+    if value.is_undefined() {
+        return Err(Error::from(ErrorKind::UndefinedError));
+    }
+    minijinja::filters::escape(state, value)
 }
 
 fn indent(

@@ -12,6 +12,7 @@ use minijinja::{Environment, ErrorKind, Value};
 use crate::manifest::source::{self, Source, TEMPLATE_MAX};
 use crate::manifest::template_engine::{self, Sources};
 use crate::manifest::template_thread;
+use crate::manifest::text_place;
 use crate::model::problem::Problem;
 
 /// The largest rendered text, in bytes.
@@ -169,7 +170,10 @@ pub(crate) fn problem(error: &minijinja::Error, name: &str, sources: &BTreeMap<S
     let Some(source) = sources.get(inner.name().unwrap_or(name)).or_else(|| sources.get(name)) else { return found };
     let range = inner.range().or_else(|| inner.line().map(|line| line_range(&source.text, line)));
     match range {
-        Some(range) => found.at(source.path.clone(), &source.text, range.start, range.end),
+        Some(range) => {
+            let span = text_place::whole_characters(&source.text, range.start, range.end);
+            found.at(source.path.clone(), &source.text, span.start, span.end)
+        }
         None => found.in_file(source.path.clone()),
     }
 }

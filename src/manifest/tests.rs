@@ -224,7 +224,7 @@ fn single_mistakes() {
     for (text, expected) in [
         ("", "dispatch.yaml:1:1:«» the manifest does not say its `version` | start it with `version: 1`"),
         ("version: \"1\"\n", "dispatch.yaml:1:10:«\"1\"» `version` must be 1, found `1`"),
-        ("- a\n", "dispatch.yaml:1:1:«- a» `the manifest` must be a mapping, found a list"),
+        ("- a\n", "dispatch.yaml:1:1:«- a» the manifest must be a mapping, found a list"),
         ("version: 1\nsession: a.b\n", "dispatch.yaml:2:10:«a.b» `session` cannot hold `.` | write `a_b`"),
         (
             "version: 1\nsession: \"@x\"\n",
@@ -314,6 +314,7 @@ fn single_mistakes() {
             "version: 1\nmode_files: [.claude/commands/x.md]\n",
             "dispatch.yaml:2:14:«.claude/commands/x.md» there is no command file `.claude/commands/x.md` | it is looked for in the manifest's folder and its parents",
         ),
+        ("version: 1\nstate_dir: ./x/..\n", "dispatch.yaml:2:12:«./x/..» `state_dir` must be a folder of its own"),
         ("version: 1\n1: x\n", "dispatch.yaml:2:1:«1» a key must be text, found `1`"),
         (
             "version: 1\nfoo: [a\n",
@@ -386,7 +387,8 @@ fn the_local_file_overlays_and_answers_for_itself() {
 fn command_files_become_modes_the_nearest_first() {
     let top = folder(&[
         (".claude/commands/review.md", "far"),
-        (".claude/commands/plan.md", "---\ndescription: \"Plan it\"\n---\ntext"),
+        (".claude/commands/odd.md", "---\nargument-hint: [a] [b]\ndescription: Odd one\n---\n"),
+        (".claude/commands/plan.md", "---\ndescription: >\n  Plan\n  it\n---\ntext"),
         ("sub/.claude/commands/review.md", "near"),
         ("sub/.claude/commands/deep/er.md", "x"),
         ("sub/.claude/commands/bad name.md", "x"),
@@ -409,6 +411,7 @@ fn command_files_become_modes_the_nearest_first() {
     assert!(!review.interactive && review.flags == ["-x"]);
     assert_eq!(mode(&loaded, "deep-er").prompt, command("deep:er", "sub/.claude/commands/deep/er.md"));
     assert_eq!(mode(&loaded, "plan").description, "Plan it");
+    assert_eq!(mode(&loaded, "odd").description, "Odd one");
     assert!(mode(&loaded, "plan").interactive);
 }
 

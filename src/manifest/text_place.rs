@@ -11,6 +11,14 @@ pub(crate) struct Span {
     pub end: usize,
 }
 
+/// The range widened to whole characters: the engine and the parser may point into one.
+pub(crate) fn whole_characters(text: &str, start: usize, end: usize) -> Span {
+    let end = end.min(text.len());
+    let start = (0..=start.min(end)).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
+    let end = (end..=text.len()).find(|i| text.is_char_boundary(*i)).unwrap_or(text.len());
+    Span { start, end }
+}
+
 /// The end of the character at `start`.
 pub(crate) fn next_char(text: &str, start: usize) -> usize {
     text.get(start..).and_then(|rest| rest.chars().next()).map_or(start, |c| start + c.len_utf8())

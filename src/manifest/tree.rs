@@ -10,11 +10,10 @@ use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 
+use crate::manifest::syntax::{SyntaxError, refuse_early};
+
 /// More nodes than any honest manifest has; far fewer than an alias bomb makes.
 const NODES_MAX: u32 = 100_000;
-/// The parser takes quadratic time over nested brackets before it refuses them.
-const BRACKETS_MAX: usize = 500;
-
 /// The number of a node, in reading order.
 pub(crate) type NodeId = u32;
 
@@ -35,14 +34,6 @@ pub(crate) enum Kind {
     Map(Vec<(Node, Node)>),
 }
 
-/// Where reading failed, as a byte offset when that is known.
-#[derive(Debug)]
-pub(crate) struct SyntaxError {
-    pub message: String,
-    pub offset: Option<usize>,
-    pub hint: Option<&'static str>,
-}
-
 /// A whole document: its root, and the nodes that carry a tag.
 #[derive(Debug)]
 pub(crate) struct Parsed {
@@ -58,15 +49,8 @@ struct Reading {
 
 /// Reads one document.
 pub(crate) fn parse(text: &str) -> Result<Parsed, SyntaxError> {
-    if let Some(offset) = too_many_brackets(text) {
-        let message = format!("more than {BRACKETS_MAX} brackets are open at once");
-        return Err(SyntaxError { message, offset: Some(offset), hint: None });
-    }
-    if let Some(offset) = directive(text) {
-        let message = "YAML directives (`%…`) are not supported".to_owned();
-        return Err(SyntaxError { message, offset: Some(offset), hint: Some("remove the line") });
-    }
-    let (root, mut tagged) = read(text, None).map_err(|error| syntax_error(text, &error))?;
+    refuse_early(text)?;
+    let (root, mut tagged) = read(text, None).map_err(|error| SyntaxError::new(text, &error))?;
     if tagged.is_empty() {
         tagged = standard_tags(text);
     }
@@ -98,78 +82,6 @@ fn read(text: &str, stop_at: Option<NodeId>) -> Result<(Node, Vec<NodeId>), serd
     let reading = Reading { next: Cell::new(0), stop_at, tagged: RefCell::default() };
     let root = (&reading).deserialize(serde_yaml::Deserializer::from_str(text))?;
     Ok((root, reading.tagged.into_inner()))
-}
-
-fn syntax_error(text: &str, error: &serde_yaml::Error) -> SyntaxError {
-    let full = error.to_string();
-    let offset = error.location().map(|location| location.index());
-    // The place is drawn; drop the parser's own " at line 3 column 5".
-    let mut message = full.as_str();
-    if let Some(cut) = message.find(" at line ") {
-        message = &message[..cut];
-    }
-    let message = message.rsplit_once(".: ").map_or(message, |(_, rest)| rest);
-    if message.contains("more than one document") {
-        return SyntaxError {
-            message: "the file holds more than one YAML document".to_owned(),
-            offset: second_document(text),
-            hint: Some("keep one document; remove the `---` line"),
-        };
-    }
-    let hint = if text.contains('\t') && message.contains("cannot start any token") {
-        Some("indent with spaces; YAML does not allow tabs")
-    } else if message.contains("did not find expected") || message.contains("mapping values are not allowed") {
-        Some("check the indentation, and quote text that holds `: `, `{`, `[`, `#` or `*`")
-    } else {
-        None
-    };
-    SyntaxError { message: message.to_owned(), offset, hint }
-}
-
-/// The byte offset of the second line that starts a document.
-fn second_document(text: &str) -> Option<usize> {
-    let mut seen_content = false;
-    let mut offset = 0;
-    for line in text.split_inclusive('\n') {
-        let marker = line.starts_with("---");
-        if marker && seen_content {
-            return Some(offset);
-        }
-        let blank = line.trim().is_empty() || line.trim_start().starts_with('#');
-        seen_content |= marker || !blank;
-        offset += line.len();
-    }
-    None
-}
-
-fn directive(text: &str) -> Option<usize> {
-    let mut offset = 0;
-    for line in text.split_inclusive('\n') {
-        if line.starts_with('%') {
-            return Some(offset);
-        }
-        if !(line.trim().is_empty() || line.trim_start().starts_with('#')) {
-            return None;
-        }
-        offset += line.len();
-    }
-    None
-}
-
-/// A rough count, blind to quotes: only text with hundreds of unclosed brackets can be misjudged.
-fn too_many_brackets(text: &str) -> Option<usize> {
-    let mut open = 0usize;
-    for (offset, c) in text.char_indices() {
-        match c {
-            '[' | '{' => open += 1,
-            ']' | '}' => open = open.saturating_sub(1),
-            _ => {}
-        }
-        if open > BRACKETS_MAX {
-            return Some(offset);
-        }
-    }
-    None
 }
 
 impl<'de> DeserializeSeed<'de> for &Reading {

@@ -1,0 +1,100 @@
+//! Text that is no YAML, or YAML that is not wanted, in words a user can act on.
+
+/// The parser takes quadratic time over nested brackets before it refuses them.
+const BRACKETS_MAX: usize = 500;
+
+/// Where reading failed, as a byte offset when that is known.
+#[derive(Debug)]
+pub(crate) struct SyntaxError {
+    pub message: String,
+    pub offset: Option<usize>,
+    pub hint: Option<&'static str>,
+}
+
+/// Refuses what would take the parser long or what it would pass over in silence.
+pub(crate) fn refuse_early(text: &str) -> Result<(), SyntaxError> {
+    if let Some(offset) = too_many_brackets(text) {
+        let message = format!("more than {BRACKETS_MAX} brackets are open at once");
+        return Err(SyntaxError { message, offset: Some(offset), hint: None });
+    }
+    if let Some(offset) = directive(text) {
+        let message = "YAML directives (`%…`) are not supported".to_owned();
+        return Err(SyntaxError { message, offset: Some(offset), hint: Some("remove the line") });
+    }
+    Ok(())
+}
+
+impl SyntaxError {
+    /// The parser's own error.
+    pub(crate) fn new(text: &str, error: &serde_yaml::Error) -> Self {
+        let full = error.to_string();
+        let offset = error.location().map(|location| location.index());
+        // The place is drawn; drop the parser's own " at line 3 column 5".
+        let mut message = full.as_str();
+        if let Some(cut) = message.find(" at line ") {
+            message = &message[..cut];
+        }
+        let message = message.rsplit_once(".: ").map_or(message, |(_, rest)| rest);
+        if message.contains("more than one document") {
+            return Self {
+                message: "the file holds more than one YAML document".to_owned(),
+                offset: second_document(text),
+                hint: Some("keep one document; remove the `---` line"),
+            };
+        }
+        let hint = if text.contains('\t') && message.contains("cannot start any token") {
+            Some("indent with spaces; YAML does not allow tabs")
+        } else if message.contains("did not find expected") || message.contains("mapping values are not allowed") {
+            Some("check the indentation, and quote text that holds `: `, `{`, `[`, `#` or `*`")
+        } else {
+            None
+        };
+        Self { message: message.to_owned(), offset, hint }
+    }
+}
+
+/// The byte offset of the second line that starts a document.
+fn second_document(text: &str) -> Option<usize> {
+    let mut seen_content = false;
+    let mut offset = 0;
+    for line in text.split_inclusive('\n') {
+        let marker = line.starts_with("---");
+        if marker && seen_content {
+            return Some(offset);
+        }
+        let blank = line.trim().is_empty() || line.trim_start().starts_with('#');
+        seen_content |= marker || !blank;
+        offset += line.len();
+    }
+    None
+}
+
+fn directive(text: &str) -> Option<usize> {
+    let mut offset = 0;
+    for line in text.split_inclusive('\n') {
+        if line.starts_with('%') {
+            return Some(offset);
+        }
+        if !(line.trim().is_empty() || line.trim_start().starts_with('#')) {
+            return None;
+        }
+        offset += line.len();
+    }
+    None
+}
+
+/// A rough count, blind to quotes: only text with hundreds of unclosed brackets can be misjudged.
+fn too_many_brackets(text: &str) -> Option<usize> {
+    let mut open = 0usize;
+    for (offset, c) in text.char_indices() {
+        match c {
+            '[' | '{' => open += 1,
+            ']' | '}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        if open > BRACKETS_MAX {
+            return Some(offset);
+        }
+    }
+    None
+}

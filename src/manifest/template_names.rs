@@ -1,0 +1,153 @@
+//! The names a template may speak of: the context of CONTRACT section 4, filters and tests.
+//!
+//! What their values are is not known here.
+
+use minijinja::Environment;
+
+use crate::model::nearest::nearest;
+use crate::model::problem::Problem;
+
+const TASK_FIELDS: &[&str] = &[
+    "id",
+    "title",
+    "status",
+    "type",
+    "priority",
+    "area",
+    "tags",
+    "assignee",
+    "parent",
+    "subtasks",
+    "depends_on",
+    "path",
+    "body",
+    "sections",
+    "meta",
+];
+const MODE_FIELDS: &[&str] = &["name", "description"];
+const PROJECT_FIELDS: &[&str] = &["name", "root"];
+const WORKTREE_FIELDS: &[&str] = &["path", "branch"];
+const EVERYTHING: &[&str] = &["task", "mode", "project", "worktree", "prompt", "extras", "date", "env"];
+const BEFORE_WORKTREE: &[&str] = &["task", "mode", "project"];
+/// Names that the language itself brings.
+const LANGUAGE: &[&str] = &["self", "super", "caller", "loop", "true", "false", "none", "True", "False", "None"];
+/// For hints only; whether a filter exists is asked of the engine.
+const FILTERS: &[&str] = &[
+    "lower",
+    "upper",
+    "title",
+    "capitalize",
+    "replace",
+    "length",
+    "count",
+    "dictsort",
+    "items",
+    "reverse",
+    "trim",
+    "join",
+    "split",
+    "lines",
+    "default",
+    "round",
+    "abs",
+    "int",
+    "float",
+    "first",
+    "last",
+    "sort",
+    "list",
+    "string",
+    "bool",
+    "batch",
+    "slice",
+    "sum",
+    "indent",
+    "select",
+    "reject",
+    "selectattr",
+    "rejectattr",
+    "map",
+    "groupby",
+    "unique",
+    "format",
+    "tojson",
+];
+/// Which names a template may speak of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    All,
+    /// The worktree's own path and branch: nothing of it is known yet.
+    BeforeWorktree,
+}
+
+/// What names to expect in one text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Names<'a> {
+    pub scope: Scope,
+    pub pass_env: &'a [String],
+    /// Whether the text stands alone; one that is taken in may use its caller's variables.
+    pub whole: bool,
+}
+
+/// What is wrong with the dotted name `task.idd`, if anything.
+pub(crate) fn check_name(engine: &Environment<'static>, dotted: &str, names: Names<'_>) -> Option<Problem> {
+    let mut parts = dotted.split('.');
+    let root = parts.next().unwrap_or_default();
+    let allowed = if names.scope == Scope::All { EVERYTHING } else { BEFORE_WORKTREE };
+    if !allowed.contains(&root) {
+        if EVERYTHING.contains(&root) {
+            let problem = Problem::error(format!("`{root}` is not known here"));
+            return Some(problem.hint(format!("only {} are", allowed.join(", "))));
+        }
+        let language = LANGUAGE.contains(&root) || engine.globals().any(|(name, _)| name == root);
+        if language || !names.whole {
+            return None;
+        }
+        return Some(unknown(format!("there is no `{root}` in a template"), root, allowed));
+    }
+    let field = parts.next()?;
+    match root {
+        "task" => unknown_field(root, field, TASK_FIELDS),
+        "mode" => unknown_field(root, field, MODE_FIELDS),
+        "project" => unknown_field(root, field, PROJECT_FIELDS),
+        "worktree" => unknown_field(root, field, WORKTREE_FIELDS),
+        "env" if !names.pass_env.iter().any(|name| name == field) => {
+            Some(Problem::error(format!("`env.{field}` is not passed on")).hint(format!("add `{field}` to `pass_env`")))
+        }
+        _ => None,
+    }
+}
+
+fn unknown_field(root: &str, field: &str, known: &[&str]) -> Option<Problem> {
+    (!known.contains(&field)).then(|| unknown(format!("`{root}` has no field `{field}`"), field, known))
+}
+
+fn unknown(message: String, name: &str, known: &[&str]) -> Problem {
+    let hint = match nearest(name, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("known: {}", known.join(", ")),
+    };
+    Problem::error(message).hint(hint)
+}
+
+/// What is wrong with a filter's name, if anything.
+pub(crate) fn check_filter(engine: &Environment<'static>, name: &str) -> Option<Problem> {
+    if exists(engine, "filter", name) {
+        return None;
+    }
+    let mut problem = Problem::error(format!("there is no filter `{name}`"));
+    problem.hints.extend(nearest(name, FILTERS.iter().copied()).map(|near| format!("did you mean `{near}`?")));
+    Some(problem)
+}
+
+/// What is wrong with a test's name (`x is name`), if anything.
+pub(crate) fn check_test(engine: &Environment<'static>, name: &str) -> Option<Problem> {
+    (!exists(engine, "test", name)).then(|| Problem::error(format!("there is no test `{name}`")))
+}
+
+fn exists(engine: &Environment<'static>, kind: &str, name: &str) -> bool {
+    let asked = engine
+        .compile_expression(if kind == "filter" { "name is filter" } else { "name is test" })
+        .and_then(|expression| expression.eval(minijinja::context!(name => name)));
+    asked.map_or(true, |answer| answer.is_true())
+}
