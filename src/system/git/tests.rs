@@ -123,7 +123,8 @@ fn what_is_in_the_way_is_named_and_left_alone() {
 #[test]
 fn a_removed_folder_is_made_again_and_a_half_made_one_is_not_used() {
     let repository = Repository::new();
-    let spec = repository.spec("tree", "task/x");
+    let mut spec = repository.spec("tree", "task/x");
+    spec.path = repository.root.join("../trees/tree");
     add(&spec).unwrap();
     fs::remove_dir_all(&spec.path).unwrap();
     add(&spec).unwrap();

@@ -54,7 +54,8 @@ fn is_there(spec: &WorktreeSpec, common: &Path) -> Result<bool, GitError> {
 fn add(spec: &WorktreeSpec, log: &mut dyn FnMut(&str)) -> Result<(), GitError> {
     let registered = registered(&spec.repository)?;
     let head = format!("refs/heads/{}", spec.branch);
-    let same_path = |entry: &Registered| entry.path == spec.path;
+    let wanted = resolved(&spec.path);
+    let same_path = |entry: &Registered| entry.path == wanted;
     if let Some(other) = registered.iter().find(|entry| entry.branch.as_deref() == Some(&head) && !same_path(entry)) {
         return Err(GitError::CheckedOut { branch: spec.branch.clone(), at: other.path.clone() });
     }
@@ -79,6 +80,15 @@ fn add(spec: &WorktreeSpec, log: &mut dyn FnMut(&str)) -> Result<(), GitError> {
         return Err(GitError::Failed { command: "worktree add", stderr: said.trim().to_owned() });
     }
     Ok(())
+}
+
+/// As git records it: without `..` and links, as far as the path exists.
+fn resolved(path: &Path) -> PathBuf {
+    let known = path.ancestors().find_map(|part| Some((part, fs::canonicalize(part).ok()?)));
+    match known.and_then(|(part, real)| Some(real.join(path.strip_prefix(part).ok()?))) {
+        Some(real) => real,
+        None => path.to_owned(),
+    }
 }
 
 /// What git has on record, whether or not its folder is still there.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::model::run_id::RunId;
 use crate::system::tmux::client::{Complaint, Reply};
 use crate::system::tmux::error::TmuxError;
-use crate::system::tmux::{EXEC_WORD, Tmux, listing, quote};
+use crate::system::tmux::{EXEC_WORD, Tmux, listing, quote, version};
 
 const MADE: &str = "dispatch-made";
 const ELSEWHERE: &str = "dispatch-elsewhere";
@@ -52,6 +52,9 @@ pub struct Created {
 
 impl Tmux {
     /// Makes the window, and its session where that is missing, without moving the user's view.
+    ///
+    /// After [`TmuxError::Unknown`] the window may still come up: a server that was stopped works
+    /// off what it was sent. So what runs in it must check that its run is still wanted.
     pub fn create(&self, request: &CreateWindow<'_>) -> Result<Created, TmuxError> {
         self.check_socket_path()?;
         check_session_name(request.session)?;
@@ -61,7 +64,11 @@ impl Tmux {
             // Without a socket there is no server to ask.
             let first = match self.socket.exists() {
                 true => self.try_new_window(request)?,
-                false => Try::Missing,
+                false => {
+                    // A running server's version is in its listing; a new one's is the program's.
+                    version::require_supported()?;
+                    Try::Missing
+                }
             };
             let outcome = match first {
                 Try::Missing => self.try_new_session(request)?,

@@ -153,10 +153,15 @@ impl Tmux {
         let reply = self.ask(&args)?;
         let text = reply.stdout_text();
         if reply.ok {
-            return parse(&text).map_err(|line| TmuxError::Unknown {
+            let listing = parse(&text).map_err(|line| TmuxError::Unknown {
                 command: "list-panes".to_owned(),
                 stderr: format!("it answered `{}`", line.escape_debug()),
-            });
+            })?;
+            // Before 3.2 a start command cannot be read back for certain.
+            return match listing.server.as_ref().and_then(Server::parsed_version) {
+                Some(found) if !found.is_supported() => Err(TmuxError::TooOld { found }),
+                _ => Ok(listing),
+            };
         }
         match Complaint::read(&reply.stderr) {
             Complaint::NoServer => Ok(Listing::default()),

@@ -79,6 +79,12 @@ pub fn version() -> Result<Version, TmuxError> {
     })
 }
 
+/// [`TmuxError::TooOld`] unless the installed tmux can be used.
+pub(super) fn require_supported() -> Result<(), TmuxError> {
+    let found = version()?;
+    if found.is_supported() { Ok(()) } else { Err(TmuxError::TooOld { found }) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
