@@ -1,1 +1,28 @@
-//! agent (under construction).
+//! How agents are started, read and judged, by protocol.
+//!
+//! `claude` speaks stream-json: its last `result` event decides together with the exit code.
+//! Any other program speaks text: its exit code decides. Everything here is a function of what
+//! it is given; must not spawn anything, ask the time or open a file.
+//!
+//! What an agent prints is not trusted: whatever goes to a terminal goes through [`Sanitizer`].
+
+mod claude_events;
+mod claude_result;
+mod judge;
+mod launch;
+mod lines_back;
+mod render;
+mod report;
+mod sanitize;
+mod signals;
+
+#[cfg(test)]
+mod tests;
+
+pub use claude_result::ResultEvent;
+pub use judge::{Exit, Verdict, judge};
+pub use launch::{compose_argv, default_env, prompt_needs_dash_dash};
+pub use render::LineRenderer;
+pub use report::{FinalReport, final_answer, read_report};
+pub use sanitize::{Sanitizer, sanitize_line};
+pub use signals::signal_name;

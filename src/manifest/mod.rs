@@ -1,1 +1,45 @@
-//! manifest (under construction).
+//! Text → [`Manifest`], with every problem named at once (CONTRACT section 4).
+//!
+//! The steps: read the file, parse YAML into a tree that keeps duplicates and order, read the
+//! tree section by section, lay `dispatch.local.yaml` over it, resolve agents and command files,
+//! then check references and templates. Loading never runs a command and never stops at the
+//! first mistake. What uses a manifest (plans, runs) is not known here.
+
+mod agent;
+mod agent_section;
+mod check;
+mod command_line;
+pub mod discover;
+mod document;
+mod keys;
+mod load;
+mod local_file;
+mod mode;
+mod mode_block;
+mod mode_files;
+mod schema;
+mod settings;
+mod settings_section;
+mod source;
+mod starter;
+mod task_section;
+mod template_check;
+mod template_engine;
+mod template_scan;
+mod template_thread;
+pub mod templates;
+mod text_place;
+mod tree;
+
+pub use agent::Agent;
+pub use load::{Loaded, load, load_shape};
+pub use mode::{ExpectTemplates, Mode, Origin, PromptSource};
+pub use schema::schema;
+pub use settings::{Manifest, Retention, Terminal, Worktree};
+pub use source::stays_below;
+pub use starter::starter_files;
+
+#[cfg(test)]
+mod template_tests;
+#[cfg(test)]
+mod tests;

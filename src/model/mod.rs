@@ -14,6 +14,7 @@ pub mod problem;
 pub mod process_id;
 pub mod protocol;
 pub mod queue_record;
+pub mod run;
 pub mod run_id;
 pub mod run_spec;
 pub mod run_state;

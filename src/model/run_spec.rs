@@ -44,17 +44,24 @@ pub struct RunSpec {
     pub session_id: Option<String>,
     #[serde(default)]
     pub extras: Vec<String>,
-    /// What was asked with `--prompt`; a joiner that asks for something else is refused.
+    /// A prompt was given for this run alone; its text is kept beside this record.
     #[serde(default)]
-    pub prompt_given: Option<String>,
+    pub prompt_given: bool,
     #[serde(default)]
     pub parent_run: Option<RunId>,
     #[serde(default)]
     pub worktree: Option<WorktreeSpec>,
     pub kind: RunKind,
-    /// Environment variables that are no secret: names only, for `render` and records.
+    pub keep: Keep,
+}
+
+/// Which ended runs of the pair stay, by the manifest of the start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Keep {
+    pub runs_per_pair: u32,
     #[serde(default)]
-    pub env_names: Vec<String>,
+    pub max_age: Option<Interval>,
 }
 
 /// What only one kind of run has.

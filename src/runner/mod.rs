@@ -1,1 +1,17 @@
-//! runner (under construction).
+//! Observe, decide, apply: the only door that front ends use.
+//!
+//! Reads the manifest and the tasks, looks at the world through `system`, asks `plan` what that
+//! means, and does it. Must not print and must not parse arguments.
+
+pub mod exec;
+pub mod follow;
+pub mod ledger;
+pub mod locate;
+pub mod next;
+pub mod observe;
+pub mod prepare;
+pub mod project;
+pub mod prune;
+pub mod start;
+pub mod stop;
+pub mod template_context;

@@ -1,1 +1,14 @@
-//! system (under construction).
+//! The outside world, one module per foreign thing.
+//!
+//! Must not know what a plan or a mode is. Nothing else in the house reads the clock or the
+//! environment, starts a process, locks a file or names a call of one operating system.
+
+pub mod clock;
+pub mod environment;
+pub mod git;
+pub mod ids;
+pub mod logs;
+pub mod process;
+pub mod store;
+pub mod tmux;
+pub mod watch;

@@ -1,1 +1,38 @@
-//! tasks (under construction).
+//! Task files → tasks: front matter, ids, hierarchy, order, dependencies.
+//!
+//! ```text
+//! globs ─ find ─► paths ─ open, split, fields ─► drafts ─ assemble ─► TaskSet { tasks, problems }
+//! ```
+//!
+//! A listing reads only the head of each file. What is wrong with one file is a [`Problem`]
+//! that names it, and the others still list. Must not run anything, write anything, or stop
+//! at the first problem. A task's text is data: nothing in it is honoured beyond the fields.
+//!
+//! **Ids.** `id` in the front matter; else the file's name without `.task.md` or `.md`, and
+//! without an `NN_` prefix (two or more digits) where the rest is still a valid id: the prefix
+//! is the order, so that renumbering does not rename. An `_overview.md` has its folder's name
+//! by the same rule, unless its own `id` is something other than `_overview`.
+//!
+//! [`Problem`]: crate::model::problem::Problem
+
+mod assemble;
+mod body;
+mod cycles;
+mod fields;
+mod find;
+mod front_matter;
+mod ids;
+mod open;
+mod pattern;
+mod scan;
+mod task;
+mod task_set;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+pub use body::{Body, ChecklistItem, read_body};
+pub use scan::scan;
+pub use task::Task;
+pub use task_set::{FindError, TaskSet};

@@ -1,0 +1,35 @@
+//! Finds the manifest of a folder. The way from a linked worktree to its main checkout is not
+//! known here.
+
+use std::path::{Path, PathBuf};
+
+/// The manifest's usual name.
+pub const MANIFEST_NAME: &str = "dispatch.yaml";
+
+/// `dispatch.yaml` in `start` or the nearest parent that has one. Anything but a folder of that
+/// name counts, so that a FIFO or a dead link is reported rather than passed over.
+pub fn find_upward(start: &Path) -> Option<PathBuf> {
+    start
+        .ancestors()
+        .map(|folder| folder.join(MANIFEST_NAME))
+        .find(|path| path.symlink_metadata().is_ok_and(|about| !about.is_dir()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn the_nearest_manifest_wins_and_a_folder_of_its_name_does_not_count() {
+        let top = tempfile::tempdir().unwrap();
+        let deep = top.path().join("a/b");
+        fs::create_dir_all(deep.join("dispatch.yaml")).unwrap();
+        assert_eq!(find_upward(&deep), None);
+        fs::write(top.path().join("dispatch.yaml"), "version: 1\n").unwrap();
+        assert_eq!(find_upward(&deep), Some(top.path().join("dispatch.yaml")));
+        fs::write(top.path().join("a/dispatch.yaml"), "version: 1\n").unwrap();
+        assert_eq!(find_upward(&deep), Some(top.path().join("a/dispatch.yaml")));
+    }
+}

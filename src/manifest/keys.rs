@@ -1,0 +1,90 @@
+//! The keys of each mapping of a manifest, and what to say about others.
+//!
+//! `schema.rs` describes the same keys for editors; a test keeps the two equal.
+
+use crate::manifest::document::{At, Document, Fields, shown};
+use crate::model::nearest::nearest;
+use crate::model::problem::Problem;
+
+pub(crate) const MANIFEST: &[&str] = &[
+    "version",
+    "session",
+    "tmux",
+    "terminal",
+    "jobs",
+    "state_dir",
+    "env",
+    "pass_env",
+    "retention",
+    "budget",
+    "notify",
+    "tasks",
+    "worktree",
+    "agents",
+    "modes",
+    "mode_files",
+    "runs",
+];
+pub(crate) const LOCAL: &[&str] = &["terminal", "jobs", "budget", "notify", "env", "pass_env", "modes"];
+pub(crate) const LOCAL_MODE: &[&str] = &["flags"];
+pub(crate) const TMUX: &[&str] = &["socket"];
+pub(crate) const RETENTION: &[&str] = &["runs_per_pair", "max_age"];
+pub(crate) const WORKTREE: &[&str] = &["path", "create", "branch", "base", "copy", "setup"];
+pub(crate) const AGENT: &[&str] = &["interactive", "headless", "prompt", "protocol"];
+pub(crate) const AGENT_PROMPT: &[&str] = &["interactive", "headless"];
+pub(crate) const TASK_SOURCE: &[&str] = &["files", "list", "subtasks"];
+pub(crate) const TASK: &[&str] =
+    &["id", "title", "status", "type", "priority", "area", "tags", "assignee", "parent", "depends_on", "body"];
+pub(crate) const MODE: &[&str] = &[
+    "description",
+    "interactive",
+    "template",
+    "prompt",
+    "flags",
+    "save_to",
+    "cleanup_on_exit",
+    "timeout",
+    "stop_grace",
+    "log_max",
+    "limits",
+    "retry",
+    "needs",
+    "gate",
+    "exclusive",
+    "sources",
+    "generates",
+    "expect",
+    "agent",
+    "cwd",
+    "env",
+];
+pub(crate) const LIMITS: &[&str] = &["cpu", "memory", "processes"];
+pub(crate) const EXPECT: &[&str] = &["non_empty", "files", "command"];
+
+/// Keys of later issues: known to the schema, refused until they do something.
+pub(crate) const MANIFEST_NOT_YET: &[&str] = &["budget", "notify", "runs"];
+pub(crate) const MODE_NOT_YET: &[&str] = &["needs", "gate", "exclusive", "sources", "generates", "retry"];
+
+pub(crate) fn unknown_key(name: &str, what: &str, known: &[&str]) -> Problem {
+    let problem = Problem::error(format!("unknown key `{}` in {}", shown(name), place_words(what)));
+    match nearest(name, known.iter().copied()) {
+        Some(near) => problem.hint(format!("did you mean `{near}`?")),
+        None => problem.hint(format!("known keys: {}", known.join(", "))),
+    }
+}
+
+fn place_words(what: &str) -> String {
+    if what.starts_with("the ") { what.to_owned() } else { format!("`{what}`") }
+}
+
+/// Refuses the keys in `names` that are set: an ignored key would be a silent lie.
+pub(crate) fn refuse_not_yet(document: &Document, fields: &Fields<'_>, names: &[&str]) {
+    for name in names {
+        if let Some(id) = fields.key_id(name) {
+            document.add(
+                At::Node(id),
+                Problem::error(format!("`{name}` is not supported yet")).hint("remove it until a later version"),
+            );
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! The whole way from a path to a checked [`Manifest`].
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::manifest::agent::Agent;
+use crate::manifest::agent_section;
+use crate::manifest::check;
+use crate::manifest::document::{At, Document, Fields, shown};
+use crate::manifest::keys;
+use crate::manifest::local_file::{self, LOCAL_NAME, LocalFlags, Overlay};
+use crate::manifest::mode::{Mode, Origin};
+use crate::manifest::mode_block::{self, ModeBlock};
+use crate::manifest::mode_files;
+use crate::manifest::settings::{Manifest, Retention, Terminal};
+use crate::manifest::settings_section as settings;
+use crate::manifest::source::{self, MANIFEST_MAX};
+use crate::manifest::task_section;
+use crate::manifest::tree::Node;
+use crate::model::names::ModeName;
+use crate::model::problem::Problem;
+
+/// A manifest, and everything that is to be said about it.
+#[derive(Debug)]
+pub struct Loaded {
+    /// `None` where any problem is an error.
+    pub manifest: Option<Manifest>,
+    pub problems: Vec<Problem>,
+}
+
+/// How deep [`load`] looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Depth {
+    Shape,
+    Full,
+}
+
+/// Reads and checks the manifest at `path`, the local file beside it, command files and
+/// templates. All problems come at once.
+pub fn load(path: &Path) -> Loaded {
+    load_to(path, Depth::Full)
+}
+
+/// [`load`] without reading templates and the texts of command files: for commands that only
+/// list. A mode's missing template and the mistakes within are then not seen.
+pub fn load_shape(path: &Path) -> Loaded {
+    load_to(path, Depth::Shape)
+}
+
+fn load_to(path: &Path, depth: Depth) -> Loaded {
+    let (path, root) = match resolve(path) {
+        Ok(found) => found,
+        Err(problem) => return Loaded { manifest: None, problems: vec![problem] },
+    };
+    let source = match source::read(&path, "manifest", MANIFEST_MAX) {
+        Ok(source) => source,
+        Err(problem) => return Loaded { manifest: None, problems: vec![problem] },
+    };
+    let document = Document::new(source);
+    let mut others = Vec::new();
+    let local = match local_document(&root) {
+        Ok(local) => local,
+        Err(problem) => {
+            others.push(problem);
+            None
+        }
+    };
+    let manifest =
+        document.parse().and_then(|node| read(&document, &node, local.as_ref(), &path, &root, depth, &mut others));
+    let mut problems = document.into_problems();
+    problems.extend(local.into_iter().flat_map(Document::into_problems));
+    problems.extend(others);
+    let failed = problems.iter().any(Problem::is_error);
+    Loaded { manifest: manifest.filter(|_| !failed), problems }
+}
+
+/// The absolute path of the manifest and its folder, the folder without links: one project has
+/// one state folder however it is reached.
+fn resolve(path: &Path) -> Result<(PathBuf, PathBuf), Problem> {
+    let failed = |cause: String| Problem::error(format!("cannot read the manifest: {cause}")).in_file(path);
+    let absolute = std::path::absolute(path).map_err(|error| failed(error.to_string()))?;
+    let (Some(folder), Some(name)) = (absolute.parent(), absolute.file_name()) else {
+        return Err(failed("it is a folder".to_owned()));
+    };
+    let root = folder.canonicalize().map_err(|_| failed("there is no such file".to_owned()))?;
+    Ok((root.join(name), root))
+}
+
+fn local_document(root: &Path) -> Result<Option<Document>, Problem> {
+    let path = root.join(LOCAL_NAME);
+    if path.symlink_metadata().is_err() {
+        return Ok(None);
+    }
+    source::read(&path, "local file", MANIFEST_MAX).map(|source| Some(Document::new(source)))
+}
+
+fn read(
+    document: &Document,
+    node: &Node,
+    local: Option<&Document>,
+    path: &Path,
+    root: &Path,
+    depth: Depth,
+    others: &mut Vec<Problem>,
+) -> Option<Manifest> {
+    let local_root = local.and_then(|local| Some((local, local.parse()?)));
+    let overlay = local_root.as_ref().map(|(local, node)| local_file::read(local, node)).unwrap_or_default();
+    let fields = document.fields(node, "the manifest", keys::MANIFEST)?;
+    keys::refuse_not_yet(document, &fields, keys::MANIFEST_NOT_YET);
+    settings::version(document, &fields);
+
+    let agents = agent_section::read(document, fields.get("agents"));
+    let (mut modes, blocks) = read_modes(document, &fields, root, depth, &agents, others);
+    if let Some((local, _)) = &local_root {
+        lay_flags(local, &overlay, &mut modes);
+    }
+    let mut manifest = Manifest {
+        path: path.to_owned(),
+        root: root.to_owned(),
+        source: std::sync::Arc::clone(&document.source.text),
+        session: session(document, &fields, root),
+        tmux_socket: fields.get("tmux").and_then(|node| settings::tmux_socket(document, node)),
+        jobs: fields.get("jobs").and_then(|node| settings::jobs(document, node)).unwrap_or(4),
+        state_dir: root.join(
+            fields
+                .get("state_dir")
+                .and_then(|node| settings::state_dir(document, node))
+                .unwrap_or_else(|| ".dispatch".to_owned()),
+        ),
+        env: fields.get("env").map(|node| settings::env(document, node)).unwrap_or_default(),
+        pass_env: fields.get("pass_env").map(|node| settings::pass_env(document, node)).unwrap_or_default(),
+        retention: fields.get("retention").map_or_else(Retention::default, |node| settings::retention(document, node)),
+        tasks: fields.get("tasks").map(|node| task_section::read(document, node)).unwrap_or_default(),
+        worktree: fields.get("worktree").and_then(|node| settings::worktree(document, node)),
+        agents,
+        modes,
+        terminal: fields.get("terminal").and_then(|node| settings::terminal(document, node)).unwrap_or(Terminal::Auto),
+    };
+    lay_settings(&mut manifest, &overlay);
+    if depth == Depth::Full {
+        let flags: Vec<&Node> = overlay.flags.iter().map(|flags| flags.node).collect();
+        let local = local_root.as_ref().map(|(local, _)| (*local, flags.as_slice()));
+        check::templates(document, local, &fields, &blocks, &manifest, others);
+    }
+    Some(manifest)
+}
+
+fn session(document: &Document, fields: &Fields<'_>, root: &Path) -> String {
+    let folder = || settings::session_from(&root.file_name().unwrap_or_default().to_string_lossy());
+    fields.get("session").and_then(|node| settings::session(document, node)).unwrap_or_else(folder)
+}
+
+/// Built-in modes, command files, and the blocks over both.
+fn read_modes<'a>(
+    document: &Document,
+    fields: &Fields<'a>,
+    root: &Path,
+    depth: Depth,
+    agents: &BTreeMap<String, Agent>,
+    others: &mut Vec<Problem>,
+) -> (BTreeMap<ModeName, Mode>, Vec<ModeBlock<'a>>) {
+    let mut modes: BTreeMap<ModeName, Mode> = Mode::none().map(|mode| (mode.name.clone(), mode)).into_iter().collect();
+    if let Some(node) = fields.get("mode_files") {
+        for item in document.list(node, "mode_files").unwrap_or_default() {
+            add_mode_files(document, item, root, depth, &mut modes, others);
+        }
+    }
+    let mut blocks = Vec::new();
+    let Some(entries) = fields.get("modes").and_then(|node| document.map(node, "modes")) else {
+        return (modes, blocks);
+    };
+    for (name, key, node) in document.entries(entries) {
+        let name = match ModeName::parse(name) {
+            Ok(name) => name,
+            Err(error) => {
+                document.error(At::Node(key), format!("`{}` is not a mode name: {error}", shown(name)));
+                continue;
+            }
+        };
+        let base = modes.remove(&name).unwrap_or_else(|| Mode::new(name.clone(), Origin::BuiltIn));
+        let Some(mut block) = mode_block::read(document, key, node, base, root) else { continue };
+        block.check_agent(document, agents);
+        let line = document.key_line("modes:", name.as_str()).unwrap_or_else(|| document.line(key));
+        block.mode.origin = Origin::Manifest { line };
+        modes.insert(name, block.mode.clone());
+        blocks.push(block);
+    }
+    (modes, blocks)
+}
+
+fn add_mode_files(
+    document: &Document,
+    item: &Node,
+    root: &Path,
+    depth: Depth,
+    modes: &mut BTreeMap<ModeName, Mode>,
+    others: &mut Vec<Problem>,
+) {
+    let Some(pattern) = task_section::read_glob(document, item, "mode_files") else { return };
+    if Path::new(&pattern).is_absolute() || pattern.split('/').any(|part| part == "..") {
+        let problem = Problem::error("`mode_files` must be relative, without `..`");
+        document.add(At::Node(item.id), problem.hint("parent folders are searched too"));
+        return;
+    }
+    let found = mode_files::find(root, &pattern, depth == Depth::Full);
+    if found.too_many {
+        document.error(At::Node(item.id), "`mode_files` matches more than 2000 files");
+    }
+    if !found.matched && mode_files::is_literal(&pattern) {
+        let problem = Problem::error(format!("there is no command file `{}`", shown(&pattern)));
+        document.add(At::Node(item.id), problem.hint("it is looked for in the manifest's folder and its parents"));
+    }
+    others.extend(found.warnings);
+    for (name, mode) in found.modes {
+        modes.entry(name).or_insert(mode);
+    }
+}
+
+fn lay_flags(local: &Document, overlay: &Overlay<'_>, modes: &mut BTreeMap<ModeName, Mode>) {
+    for LocalFlags { mode: name, key, flags, .. } in &overlay.flags {
+        match ModeName::parse(name).ok().and_then(|name| modes.get_mut(&name)) {
+            Some(mode) => mode.flags.clone_from(flags),
+            None => local_file::unknown_mode(local, *key, name, modes.keys().map(ModeName::as_str)),
+        }
+    }
+}
+
+fn lay_settings(manifest: &mut Manifest, overlay: &Overlay<'_>) {
+    manifest.jobs = overlay.jobs.unwrap_or(manifest.jobs);
+    if let Some(terminal) = &overlay.terminal {
+        manifest.terminal = terminal.clone();
+    }
+    manifest.env.extend(overlay.env.clone());
+    for name in &overlay.pass_env {
+        if !manifest.pass_env.contains(name) {
+            manifest.pass_env.push(name.clone());
+        }
+    }
+}

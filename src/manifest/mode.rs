@@ -1,0 +1,105 @@
+//! A mode: what an agent is asked to do, resolved and checked.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::model::bytes::Bytes;
+use crate::model::interval::Interval;
+use crate::model::limits::Limits;
+use crate::model::names::ModeName;
+
+/// One mode. Texts named "template" are rendered for each run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mode {
+    pub name: ModeName,
+    pub description: String,
+    /// A window; else a background job.
+    pub interactive: bool,
+    pub prompt: PromptSource,
+    /// Each a template.
+    pub flags: Vec<String>,
+    /// A template; below the run's folder.
+    pub save_to: Option<String>,
+    pub cleanup_on_exit: bool,
+    /// Wall clock of one attempt.
+    pub timeout: Option<Interval>,
+    /// From TERM to KILL.
+    pub stop_grace: Interval,
+    pub log_max: Option<Bytes>,
+    pub limits: Limits,
+    pub expect: ExpectTemplates,
+    pub agent: String,
+    /// A template; `None`: the worktree, or the manifest's folder.
+    pub cwd: Option<String>,
+    pub env: BTreeMap<String, String>,
+    pub origin: Origin,
+}
+
+/// What a headless run must leave behind to count as succeeded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExpectTemplates {
+    /// The final answer is not empty.
+    pub non_empty: bool,
+    /// Each a template; below the run's folder.
+    pub files: Vec<String>,
+    /// argv, each word a template; empty means none.
+    pub command: Vec<String>,
+}
+
+/// Where a mode's prompt comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PromptSource {
+    /// The agent alone; a given `--prompt` is passed alone.
+    None,
+    /// A template written into the manifest.
+    Inline(String),
+    /// A template file, absolute.
+    Template(PathBuf),
+    /// A command of the agent: `name` is `review` or `sub:deep`, `path` its file.
+    Command { name: String, path: PathBuf },
+}
+
+/// Where a mode was declared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    BuiltIn,
+    /// A block of the manifest; the line of its name, from 1.
+    Manifest {
+        line: usize,
+    },
+    CommandFile(PathBuf),
+}
+
+pub(crate) const STOP_GRACE: Interval = Interval::from_secs(10);
+pub(crate) const LOG_MAX: Bytes = Bytes::new(1 << 30);
+
+impl Mode {
+    /// A headless mode of the default agent that asks nothing.
+    pub(crate) fn new(name: ModeName, origin: Origin) -> Self {
+        Self {
+            name,
+            description: String::new(),
+            interactive: false,
+            prompt: PromptSource::None,
+            flags: Vec::new(),
+            save_to: None,
+            cleanup_on_exit: false,
+            timeout: None,
+            stop_grace: STOP_GRACE,
+            log_max: Some(LOG_MAX),
+            limits: Limits::default(),
+            expect: ExpectTemplates::default(),
+            agent: "claude".to_owned(),
+            cwd: None,
+            env: BTreeMap::new(),
+            origin,
+        }
+    }
+
+    /// The built-in `none`: the agent alone in a window.
+    pub(crate) fn none() -> Option<Self> {
+        let name = ModeName::parse("none").ok()?;
+        let description = "The agent alone, without a prompt".to_owned();
+        Some(Self { interactive: true, description, ..Self::new(name, Origin::BuiltIn) })
+    }
+}

@@ -1,0 +1,133 @@
+//! Finds command files (`mode_files:`) as Claude Code does: in the manifest's folder and each
+//! parent up to the repository, the nearest of a name winning.
+//!
+//! A file becomes an interactive mode. Its text is the agent's business; only an optional
+//! `description:` in front of it is read here.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+
+use crate::manifest::mode::{Mode, Origin, PromptSource};
+use crate::manifest::source;
+use crate::model::names::ModeName;
+use crate::model::problem::Problem;
+
+/// The largest command file whose description is read.
+const COMMAND_MAX: u64 = 1 << 20;
+/// More matches of one pattern are a mistake such as `/**`.
+const MATCHES_MAX: usize = 2000;
+
+/// What one pattern led to.
+#[derive(Debug, Default)]
+pub(crate) struct FoundModes {
+    pub modes: BTreeMap<ModeName, Mode>,
+    /// Files that cannot be offered.
+    pub warnings: Vec<Problem>,
+    /// Whether any file matched, for patterns that name one file.
+    pub matched: bool,
+    pub too_many: bool,
+}
+
+/// Whether a pattern names exactly one file.
+pub(crate) fn is_literal(pattern: &str) -> bool {
+    !pattern.contains(['*', '?', '['])
+}
+
+/// Looks for `pattern` from `root` upward. Descriptions are read where `with_text`.
+pub(crate) fn find(root: &Path, pattern: &str, with_text: bool) -> FoundModes {
+    let mut found = FoundModes::default();
+    let mut seen = 0;
+    for folder in folders_upward(root) {
+        let escaped = glob::Pattern::escape(&folder.to_string_lossy());
+        let Ok(paths) = glob::glob(&format!("{}/{pattern}", escaped.trim_end_matches('/'))) else { continue };
+        for path in paths.filter_map(Result::ok) {
+            seen += 1;
+            if seen > MATCHES_MAX {
+                found.too_many = true;
+                return found;
+            }
+            if path.is_file() {
+                found.matched = true;
+                add(&mut found, &folder.join(literal_base(pattern)), path, with_text);
+            }
+        }
+    }
+    found
+}
+
+fn add(found: &mut FoundModes, base: &Path, path: PathBuf, with_text: bool) {
+    let command = path.strip_prefix(base).ok().and_then(command_name);
+    let name = command.as_ref().map(|name| ModeName::parse(&name.replace(':', "-")));
+    let (Some(command), Some(Ok(name))) = (command, name) else {
+        let warning = Problem::warning("this command file's name cannot be a mode's, so it is not offered");
+        found.warnings.push(warning.in_file(&path).hint("use letters, digits, `_` and `-` only"));
+        return;
+    };
+    if found.modes.contains_key(&name) {
+        return;
+    }
+    let description = if with_text { description(&path).unwrap_or_default() } else { String::new() };
+    let prompt = PromptSource::Command { name: command, path: path.clone() };
+    let mode = Mode { interactive: true, description, prompt, ..Mode::new(name.clone(), Origin::CommandFile(path)) };
+    found.modes.insert(name, mode);
+}
+
+/// `root` and its parents, up to the folder that holds `.git` or to the top.
+fn folders_upward(root: &Path) -> Vec<PathBuf> {
+    let mut folders = Vec::new();
+    for folder in root.ancestors() {
+        folders.push(folder.to_owned());
+        // A linked worktree has a file of that name.
+        if folder.join(".git").exists() {
+            return folders;
+        }
+    }
+    folders
+}
+
+/// The folders of a pattern before its first wildcard or file name.
+fn literal_base(pattern: &str) -> PathBuf {
+    let parts: Vec<&str> = pattern.split('/').collect();
+    let literal = parts.iter().take_while(|part| is_literal(part)).count().min(parts.len().saturating_sub(1));
+    parts[..literal].iter().collect()
+}
+
+/// `sub/deep.md` → `sub:deep`.
+fn command_name(relative: &Path) -> Option<String> {
+    let bare = relative.with_extension("");
+    let parts: Option<Vec<&str>> = bare
+        .components()
+        .map(|part| match part {
+            Component::Normal(name) => name.to_str().filter(|name| !name.contains(':')),
+            _ => None,
+        })
+        .collect();
+    parts.map(|parts| parts.join(":")).filter(|name| !name.is_empty())
+}
+
+/// The `description:` of an optional YAML front matter; anything unreadable is left out, since
+/// the file is the agent's to judge.
+fn description(path: &Path) -> Option<String> {
+    let text = source::read(path, "command file", COMMAND_MAX).ok()?.text;
+    let rest = text.strip_prefix("---\n").or_else(|| text.strip_prefix("---\r\n"))?;
+    let front = rest.split_once("\n---").map(|(front, _)| front)?;
+    let line = front.lines().find_map(|line| line.strip_prefix("description:"))?;
+    let line = line.trim();
+    let bare = line.strip_prefix('"').and_then(|l| l.strip_suffix('"'));
+    let bare = bare.or_else(|| line.strip_prefix('\'').and_then(|l| l.strip_suffix('\''))).unwrap_or(line);
+    Some(bare.chars().filter(|c| !c.is_control()).take(300).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_the_folders_below_the_literal_part() {
+        assert_eq!(literal_base(".claude/commands/**/*.md"), PathBuf::from(".claude/commands"));
+        assert_eq!(literal_base(".claude/commands/review.md"), PathBuf::from(".claude/commands"));
+        assert_eq!(literal_base("*.md"), PathBuf::new());
+        assert_eq!(command_name(Path::new("sub/deep.md")).as_deref(), Some("sub:deep"));
+        assert_eq!(command_name(Path::new("review.md")).as_deref(), Some("review"));
+    }
+}

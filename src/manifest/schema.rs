@@ -1,0 +1,306 @@
+//! The JSON Schema of the manifest, for editors.
+//!
+//! The types below only describe; reading is done by hand, since serde stops at the first
+//! mistake. A test keeps their keys equal to those in `keys.rs`.
+
+#![expect(dead_code, reason = "fields are read by the schema's derive only")]
+
+use std::collections::BTreeMap;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+use crate::model::protocol::{Delivery, Protocol};
+
+/// The schema as JSON.
+pub fn schema() -> serde_json::Value {
+    let mut schema = schemars::schema_for!(ManifestShape).to_value();
+    if let Some(top) = schema.as_object_mut() {
+        top.insert("title".to_owned(), "dispatch.yaml".into());
+    }
+    schema
+}
+
+macro_rules! text_shape {
+    ($type:ident, $pattern:literal, $description:literal) => {
+        #[derive(Debug)]
+        struct $type;
+
+        impl JsonSchema for $type {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "type": "string", "pattern": $pattern, "description": $description })
+            }
+        }
+    };
+}
+
+text_shape!(Duration, r"^\s*([0-9]+(ms|s|m|h|d)\s*)+$", "A length of time such as `30m`, `10s` or `1h 30m`.");
+text_shape!(Name, r"^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$", "Letters, digits, `_` and `-`.");
+
+#[derive(Debug)]
+struct Amount;
+
+impl JsonSchema for Amount {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Amount".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": ["string", "integer"],
+            "minimum": 1,
+            "pattern": r"^\s*[0-9]+\s*(B|KB|MB|GB|TB|KiB|MiB|GiB|TiB)?\s*$",
+            "description": "An amount of bytes such as `1GiB`, `512MB` or `65536`."
+        })
+    }
+}
+
+/// A command: text that is split as a shell would (no shell runs), or a list of words.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+enum Command {
+    Text(String),
+    Words(Vec<String>),
+}
+
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ManifestShape {
+    /// The format's version: 1.
+    #[schemars(range(min = 1, max = 1))]
+    version: u32,
+    /// The tmux session; default: the folder's name.
+    session: Option<String>,
+    tmux: Option<TmuxShape>,
+    /// `auto` or `none`; others are not supported yet.
+    terminal: Option<Command>,
+    /// Headless jobs at once in this project.
+    #[schemars(range(min = 1, max = 1000))]
+    jobs: Option<u32>,
+    /// Where runs are kept, relative to the manifest.
+    state_dir: Option<String>,
+    /// Set for every run.
+    env: Option<BTreeMap<String, String>>,
+    /// Names taken from the caller's environment.
+    pass_env: Option<Vec<String>>,
+    retention: Option<RetentionShape>,
+    /// Not supported yet.
+    budget: Option<BTreeMap<String, f64>>,
+    /// Not supported yet.
+    notify: Option<NotifyShape>,
+    /// Where tasks come from.
+    tasks: Option<Vec<TaskSourceShape>>,
+    worktree: Option<WorktreeShape>,
+    agents: Option<BTreeMap<String, AgentShape>>,
+    modes: Option<BTreeMap<String, ModeShape>>,
+    /// Command files, each an interactive mode.
+    mode_files: Option<Vec<String>>,
+    /// Not supported yet.
+    runs: Option<Vec<RunShape>>,
+}
+
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TmuxShape {
+    /// A name as `tmux -L` takes it.
+    socket: Option<String>,
+}
+
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RetentionShape {
+    #[schemars(range(min = 1, max = 1_000_000))]
+    runs_per_pair: Option<u32>,
+    max_age: Option<Duration>,
+}
+
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct NotifyShape {
+    desktop: Option<bool>,
+    command: Option<Command>,
+}
+
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RunShape {
+    mode: Name,
+    tasks: Option<serde_json::Value>,
+    restart: Option<String>,
+}
+
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TaskSourceShape {
+    /// A glob of task files, relative to the manifest.
+    files: Option<String>,
+    /// Tasks written here.
+    list: Option<Vec<TaskShape>>,
+    /// Not supported yet.
+    subtasks: Option<String>,
+}
+
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TaskShape {
+    id: Name,
+    title: Option<String>,
+    status: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    priority: Option<String>,
+    area: Option<String>,
+    tags: Option<Vec<String>>,
+    assignee: Option<String>,
+    parent: Option<Name>,
+    depends_on: Option<Vec<Name>>,
+    body: Option<String>,
+}
+
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WorktreeShape {
+    /// A template over `task`, `project` and `mode`, relative to the manifest.
+    path: String,
+    /// Make a missing worktree with `git worktree add`.
+    create: Option<bool>,
+    branch: Option<String>,
+    base: Option<String>,
+    /// Files that a new worktree gets.
+    copy: Option<Vec<String>>,
+    /// Run once in a new worktree.
+    setup: Option<Command>,
+}
+
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AgentShape {
+    /// Its command in a window.
+    interactive: Option<Command>,
+    /// Its command as a background job.
+    headless: Option<Command>,
+    prompt: Option<AgentPromptShape>,
+    /// How its output and state are read.
+    protocol: Option<Protocol>,
+}
+
+#[derive(JsonSchema)]
+#[serde(untagged)]
+enum AgentPromptShape {
+    Both(Delivery),
+    Each(AgentPromptsShape),
+}
+
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AgentPromptsShape {
+    interactive: Option<Delivery>,
+    headless: Option<Delivery>,
+}
+
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ModeShape {
+    description: Option<String>,
+    /// A tmux window; else a background job.
+    interactive: Option<bool>,
+    /// The prompt's template file, relative to the manifest.
+    template: Option<String>,
+    /// The prompt's template itself.
+    prompt: Option<String>,
+    /// Further arguments of the agent, each a template.
+    flags: Option<Vec<String>>,
+    /// Where the final answer goes, below the run's folder.
+    save_to: Option<String>,
+    /// Interactive: close the window when the agent ends.
+    cleanup_on_exit: Option<bool>,
+    /// Wall clock of one attempt.
+    timeout: Option<Duration>,
+    /// From TERM to KILL.
+    stop_grace: Option<Duration>,
+    /// Over it the run fails.
+    log_max: Option<Amount>,
+    limits: Option<LimitsShape>,
+    /// Not supported yet.
+    retry: Option<RetryShape>,
+    /// Not supported yet.
+    needs: Option<Vec<Name>>,
+    /// Not supported yet.
+    gate: Option<String>,
+    /// Not supported yet.
+    exclusive: Option<bool>,
+    /// Not supported yet.
+    sources: Option<Vec<String>>,
+    /// Not supported yet.
+    generates: Option<Vec<String>>,
+    expect: Option<ExpectShape>,
+    agent: Option<String>,
+    /// A template; default: the worktree, or the manifest's folder.
+    cwd: Option<String>,
+    env: Option<BTreeMap<String, String>>,
+}
+
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RetryShape {
+    max: Option<u32>,
+    backoff: Option<Duration>,
+    on: Option<Vec<String>>,
+}
+
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LimitsShape {
+    /// CPU time of the whole tree.
+    cpu: Option<Duration>,
+    memory: Option<Amount>,
+    #[schemars(range(min = 1, max = 4_194_304))]
+    processes: Option<u32>,
+}
+
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExpectShape {
+    /// The final answer is not empty.
+    non_empty: Option<bool>,
+    /// Files that must be there, below the run's folder.
+    files: Option<Vec<String>>,
+    /// Must end with 0.
+    command: Option<Command>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::manifest::keys;
+
+    fn keys_of<T: JsonSchema>() -> BTreeSet<String> {
+        let schema = schemars::schema_for!(T).to_value();
+        assert_eq!(schema["additionalProperties"], false);
+        schema["properties"].as_object().unwrap().keys().cloned().collect()
+    }
+
+    #[test]
+    fn the_schema_and_the_reader_know_the_same_keys() {
+        for (described, read) in [
+            (keys_of::<ManifestShape>(), keys::MANIFEST),
+            (keys_of::<TmuxShape>(), keys::TMUX),
+            (keys_of::<RetentionShape>(), keys::RETENTION),
+            (keys_of::<WorktreeShape>(), keys::WORKTREE),
+            (keys_of::<AgentShape>(), keys::AGENT),
+            (keys_of::<AgentPromptsShape>(), keys::AGENT_PROMPT),
+            (keys_of::<TaskSourceShape>(), keys::TASK_SOURCE),
+            (keys_of::<TaskShape>(), keys::TASK),
+            (keys_of::<ModeShape>(), keys::MODE),
+            (keys_of::<LimitsShape>(), keys::LIMITS),
+            (keys_of::<ExpectShape>(), keys::EXPECT),
+        ] {
+            assert_eq!(described, read.iter().map(|key| (*key).to_owned()).collect());
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The manifest as a value: everything resolved, nothing left to look up.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::manifest::agent::Agent;
+use crate::manifest::mode::Mode;
+use crate::model::interval::Interval;
+use crate::model::names::ModeName;
+use crate::model::task_source::TaskSource;
+
+/// A manifest without errors.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Manifest {
+    /// The manifest file, absolute.
+    pub path: PathBuf,
+    /// Its folder, absolute and without links.
+    pub root: PathBuf,
+    pub source: Arc<str>,
+    /// The tmux session of its windows.
+    pub session: String,
+    /// A `tmux -L` name; `None`: the user's default server.
+    pub tmux_socket: Option<String>,
+    /// Headless jobs at once, 1 to 1000.
+    pub jobs: u32,
+    /// Absolute.
+    pub state_dir: PathBuf,
+    /// Set for every run.
+    pub env: BTreeMap<String, String>,
+    /// Names taken from the caller's environment.
+    pub pass_env: Vec<String>,
+    pub retention: Retention,
+    pub tasks: Vec<TaskSource>,
+    pub worktree: Option<Worktree>,
+    pub agents: BTreeMap<String, Agent>,
+    pub modes: BTreeMap<ModeName, Mode>,
+    pub terminal: Terminal,
+}
+
+/// Which ended runs are kept, per pair.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retention {
+    pub runs_per_pair: u32,
+    /// `None`: however old.
+    pub max_age: Option<Interval>,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { runs_per_pair: 20, max_age: None }
+    }
+}
+
+/// The worktree of each task. `path`, `branch` and `base` are templates over `task`, `project`
+/// and `mode`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Worktree {
+    /// Relative to the manifest's folder.
+    pub path: String,
+    /// Whether a missing one is made.
+    pub create: bool,
+    pub branch: String,
+    pub base: String,
+    /// Files of the project that a new one gets, each below its root.
+    pub copy: Vec<String>,
+    /// argv run once in a new one, each word a template; empty means none.
+    pub setup: Vec<String>,
+}
+
+/// The terminal that `attach` opens.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Terminal {
+    #[default]
+    Auto,
+    None,
+    /// A named one; refused until terminals are built.
+    Other(String),
+}

@@ -1,0 +1,201 @@
+//! Reads the top-level settings that are neither tasks, agents nor modes.
+
+use std::collections::BTreeMap;
+
+use crate::manifest::command_line;
+use crate::manifest::document::{At, Document, Fields, shown};
+use crate::manifest::keys;
+use crate::manifest::settings::{Retention, Terminal, Worktree};
+use crate::manifest::source::stays_below;
+use crate::manifest::tree::{Kind, Node};
+use crate::model::nearest::nearest;
+use crate::model::problem::Problem;
+
+const LENGTH_OF_TIME: &str = "a length of time such as `30m`, `10s` or `1h 30m`";
+
+/// `version: 1`, which must be there so that a later format can be told apart.
+pub(crate) fn version(document: &Document, fields: &Fields<'_>) {
+    let Some(node) = fields.get("version") else {
+        let problem = Problem::error("the manifest does not say its `version`");
+        document.add(At::Bytes(0, 0), problem.hint("start it with `version: 1`"));
+        return;
+    };
+    if !matches!(node.kind, Kind::Int(1)) {
+        let hint = matches!(node.kind, Kind::Int(n) if n > 1)
+            .then(|| "this `dispatch` reads version 1; a newer one may be needed".to_owned());
+        document.expected_hint(node, "version", "1", hint);
+    }
+}
+
+/// The session's name: a tmux target must never be able to mean something else.
+pub(crate) fn session(document: &Document, node: &Node) -> Option<String> {
+    let name = document.text(node, "session")?;
+    if let Some(problem) = session_problem(&name) {
+        document.add(At::Node(node.id), problem);
+        return None;
+    }
+    Some(name)
+}
+
+fn session_problem(name: &str) -> Option<Problem> {
+    if name.trim().is_empty() {
+        return Some(Problem::error("`session` cannot be empty"));
+    }
+    if let Some(bad) = name.chars().find(|c| matches!(c, '.' | ':' | '#') || c.is_control()) {
+        let problem = Problem::error(format!("`session` cannot hold `{}`", bad.escape_debug()));
+        return Some(problem.hint(format!("write `{}`", session_from(name))));
+    }
+    if let Some(bad) = name.chars().next().filter(|c| "-=@$%".contains(*c)) {
+        return Some(Problem::error(format!(
+            "`session` cannot start with `{bad}`, which tmux reads as an option or id"
+        )));
+    }
+    None
+}
+
+/// A session name made of a folder's name.
+pub(crate) fn session_from(folder: &str) -> String {
+    let name: String =
+        folder.chars().map(|c| if matches!(c, '.' | ':' | '#') || c.is_control() { '_' } else { c }).collect();
+    let name = name.trim().trim_start_matches(['-', '=', '@', '$', '%']);
+    if name.is_empty() { "dispatch".to_owned() } else { name.to_owned() }
+}
+
+pub(crate) fn tmux_socket(document: &Document, node: &Node) -> Option<String> {
+    let fields = document.fields(node, "tmux", keys::TMUX)?;
+    let value = fields.get("socket")?;
+    let name = document.filled_text(value, "socket")?;
+    if name.starts_with('-') || name.contains('/') || name.chars().any(char::is_control) {
+        let problem = Problem::error("`socket` must be a name as `tmux -L` takes it, without `/`");
+        document.add(At::Node(value.id), problem);
+        return None;
+    }
+    Some(name)
+}
+
+pub(crate) fn terminal(document: &Document, node: &Node) -> Option<Terminal> {
+    match &node.kind {
+        Kind::Text(text) if text == "auto" => Some(Terminal::Auto),
+        Kind::Text(text) if text == "none" => Some(Terminal::None),
+        Kind::Text(_) | Kind::List(_) => {
+            let problem = Problem::error("a `terminal` other than `auto` or `none` is not supported yet");
+            let near = node.text().and_then(|text| nearest(text, ["auto", "none"]));
+            let hint = near.map_or("write `auto`".to_owned(), |near| format!("did you mean `{near}`?"));
+            document.add(At::Node(node.id), problem.hint(hint));
+            None
+        }
+        _ => {
+            document.expected(node, "terminal", "`auto` or `none`");
+            None
+        }
+    }
+}
+
+pub(crate) fn jobs(document: &Document, node: &Node) -> Option<u32> {
+    document.number(node, "jobs", 1..=1000)
+}
+
+/// Whether the shell and `environ` would take it as a variable's name.
+pub(crate) fn is_env_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+fn env_name_problem(name: &str) -> Option<Problem> {
+    if !is_env_name(name) {
+        return Some(Problem::error(format!("`{}` is not the name of an environment variable", shown(name))));
+    }
+    name.starts_with("DISPATCH_")
+        .then(|| Problem::error(format!("`{name}` cannot be set: `DISPATCH_` names belong to `dispatch`")))
+}
+
+pub(crate) fn env(document: &Document, node: &Node) -> BTreeMap<String, String> {
+    let mut env = BTreeMap::new();
+    let Some(fields) = document.map(node, "env") else { return env };
+    for (name, id, value) in document.entries(fields) {
+        if let Some(problem) = env_name_problem(name) {
+            document.add(At::Node(id), problem);
+        } else if let Some(text) = document.text(value, name) {
+            env.insert(name.to_owned(), text);
+        }
+    }
+    env
+}
+
+pub(crate) fn pass_env(document: &Document, node: &Node) -> Vec<String> {
+    let mut names = Vec::new();
+    for item in document.list(node, "pass_env").unwrap_or_default() {
+        let Some(name) = document.text(item, "pass_env") else { continue };
+        match env_name_problem(&name) {
+            Some(problem) => document.add(At::Node(item.id), problem),
+            None if !names.contains(&name) => names.push(name),
+            None => {}
+        }
+    }
+    names
+}
+
+pub(crate) fn retention(document: &Document, node: &Node) -> Retention {
+    let mut retention = Retention::default();
+    let Some(fields) = document.fields(node, "retention", keys::RETENTION) else { return retention };
+    if let Some(value) = fields.get("runs_per_pair") {
+        retention.runs_per_pair = document.number(value, "runs_per_pair", 1..=1_000_000).unwrap_or(1);
+    }
+    if let Some(value) = fields.get("max_age") {
+        retention.max_age = document.value(value, "max_age", LENGTH_OF_TIME);
+    }
+    retention
+}
+
+pub(crate) fn state_dir(document: &Document, node: &Node) -> Option<String> {
+    document.filled_text(node, "state_dir")
+}
+
+pub(crate) fn worktree(document: &Document, node: &Node) -> Option<Worktree> {
+    let fields = document.fields(node, "worktree", keys::WORKTREE)?;
+    let text = |key: &str, default: &str| match fields.get(key) {
+        Some(value) => document.filled_text(value, key).unwrap_or_default(),
+        None => default.to_owned(),
+    };
+    let path = fields.get("path").map_or_else(
+        || {
+            document.error(At::Node(fields.id), "`worktree` needs a `path`");
+            String::new()
+        },
+        |value| document.filled_text(value, "path").unwrap_or_default(),
+    );
+    let mut copy = Vec::new();
+    if let Some(items) = fields.get("copy").and_then(|value| document.list(value, "copy")) {
+        for item in items {
+            let Some(name) = document.filled_text(item, "copy") else { continue };
+            if !stays_below(name.as_ref()) {
+                let message = format!("`{}` is not a path below the project", shown(&name));
+                document.error(At::Node(item.id), message);
+            }
+            copy.push(name);
+        }
+    }
+    Some(Worktree {
+        path,
+        create: fields.get("create").and_then(|value| document.bool(value, "create")).unwrap_or(false),
+        branch: text("branch", "task/{{ task.id | lower }}"),
+        base: text("base", "main"),
+        copy,
+        setup: fields.get("setup").and_then(|value| command_line::read(document, value, "setup")).unwrap_or_default(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_always_gives_a_valid_session() {
+        for (folder, session) in
+            [("scopecraft", "scopecraft"), ("a.b:c", "a_b_c"), ("-x", "x"), ("", "dispatch"), ("#", "_")]
+        {
+            assert_eq!(session_from(folder), session);
+            assert!(session_problem(&session_from(folder)).is_none(), "{folder}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Reads the small text files a manifest is made of: bounded, regular, UTF-8.
+//!
+//! Must not know what the text means.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use crate::model::problem::Problem;
+
+/// The largest manifest, in bytes.
+pub(crate) const MANIFEST_MAX: u64 = 1 << 20;
+/// The largest template, in bytes.
+pub(crate) const TEMPLATE_MAX: u64 = 64 << 10;
+
+/// A file's text and where it came from.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    pub path: PathBuf,
+    pub text: Arc<str>,
+}
+
+/// Whether a relative path cannot leave the folder it is joined to, by its words alone:
+/// no root, no `..`. Links are the caller's to check.
+pub fn stays_below(path: &Path) -> bool {
+    path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+        && path.components().any(|part| matches!(part, Component::Normal(_)))
+}
+
+/// Reads `path` as `what` ("manifest", "template"), refusing anything over `max` bytes.
+pub(crate) fn read(path: &Path, what: &str, max: u64) -> Result<Source, Problem> {
+    let failed = |cause: String| Problem::error(format!("cannot read the {what}: {cause}")).in_file(path);
+    // Asked before opening, since opening a FIFO waits for a writer.
+    let about = fs::metadata(path).map_err(|error| failed(plain(&error)))?;
+    if about.is_dir() {
+        return Err(failed("it is a folder".to_owned()));
+    }
+    if !about.is_file() {
+        return Err(failed("it is not a regular file".to_owned()));
+    }
+    if about.len() > max {
+        return Err(failed(format!("it is {} bytes, more than the {} KiB allowed", about.len(), max >> 10)));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(about.len()).unwrap_or(0) + 1);
+    let file = File::open(path).map_err(|error| failed(plain(&error)))?;
+    file.take(max + 1).read_to_end(&mut bytes).map_err(|error| failed(plain(&error)))?;
+    if bytes.len() as u64 > max {
+        return Err(failed(format!("it is more than the {} KiB allowed", max >> 10)));
+    }
+    let text = String::from_utf8(bytes).map_err(|error| not_utf8(path, what, error.as_bytes(), error.utf8_error()))?;
+    let text: Arc<str> = text.strip_prefix('\u{feff}').unwrap_or(&text).into();
+    Ok(Source { path: path.to_owned(), text })
+}
+
+/// Points at the first byte that is not UTF-8, in the text with the bad bytes replaced.
+fn not_utf8(path: &Path, what: &str, bytes: &[u8], error: std::str::Utf8Error) -> Problem {
+    let start = error.valid_up_to();
+    let byte = bytes.get(start).copied().unwrap_or_default();
+    let shown: Arc<str> = String::from_utf8_lossy(bytes).into();
+    Problem::error(format!("the {what} is not UTF-8: byte 0x{byte:02x}")).at(
+        path,
+        &shown,
+        start,
+        start + '\u{fffd}'.len_utf8(),
+    )
+}
+
+/// An IO error in words, without "(os error 2)".
+fn plain(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::NotADirectory => "a part of its path is not a folder".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_stays_below_only_without_root_and_parent_steps() {
+        for ok in ["a", "./a", "a/b.md", "a/./b"] {
+            assert!(stays_below(Path::new(ok)), "{ok}");
+        }
+        for bad in ["", ".", "/a", "../a", "a/../b", "a/.."] {
+            assert!(!stays_below(Path::new(bad)), "{bad}");
+        }
+    }
+}

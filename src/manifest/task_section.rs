@@ -1,0 +1,90 @@
+//! Reads `tasks:`.
+
+use std::collections::HashSet;
+
+use crate::manifest::document::{At, Document};
+use crate::manifest::keys;
+use crate::manifest::tree::Node;
+use crate::model::names::TaskId;
+use crate::model::problem::Problem;
+use crate::model::task_source::{ListedTask, TaskSource};
+
+/// The sources in their order.
+pub(crate) fn read(document: &Document, node: &Node) -> Vec<TaskSource> {
+    let mut seen = HashSet::new();
+    let entries = document.list(node, "tasks").unwrap_or_default();
+    entries.iter().filter_map(|entry| read_source(document, entry, &mut seen)).collect()
+}
+
+fn read_source(document: &Document, node: &Node, seen: &mut HashSet<TaskId>) -> Option<TaskSource> {
+    let fields = document.fields(node, "tasks", keys::TASK_SOURCE)?;
+    keys::refuse_not_yet(document, &fields, &["subtasks"]);
+    match (fields.get("files"), fields.get("list")) {
+        (Some(files), None) => Some(TaskSource::Files(read_glob(document, files, "files")?)),
+        (None, Some(list)) => {
+            let tasks = document.list(list, "list")?;
+            Some(TaskSource::List(tasks.iter().filter_map(|task| read_task(document, task, seen)).collect()))
+        }
+        (Some(_), Some(list)) => {
+            let problem = Problem::error("one entry of `tasks` cannot hold both `files` and `list`");
+            document.add(At::Node(list.id), problem.hint("start another entry with `- list:`"));
+            None
+        }
+        (None, None) if fields.get("subtasks").is_some() => None,
+        (None, None) => {
+            document.error(At::Node(node.id), "an entry of `tasks` needs `files` or `list`");
+            None
+        }
+    }
+}
+
+/// A glob that is not empty and well formed.
+pub(crate) fn read_glob(document: &Document, node: &Node, what: &str) -> Option<String> {
+    let text = document.filled_text(node, what)?;
+    if let Err(error) = glob::Pattern::new(&text) {
+        let at = text.char_indices().nth(error.pos).map_or(text.len(), |(offset, _)| offset);
+        document.error(At::Within(node.id, at..at + 1), format!("`{what}` is not a file pattern: {}", error.msg));
+        return None;
+    }
+    Some(text)
+}
+
+fn read_task(document: &Document, node: &Node, seen: &mut HashSet<TaskId>) -> Option<ListedTask> {
+    let fields = document.fields(node, "the task", keys::TASK)?;
+    let text = |key: &str| fields.get(key).and_then(|value| document.text(value, key)).unwrap_or_default();
+    let mut task = ListedTask {
+        id: TaskId::parse("unknown").ok()?,
+        title: text("title"),
+        status: text("status"),
+        kind: text("type"),
+        priority: text("priority"),
+        area: text("area"),
+        tags: fields.get("tags").and_then(|value| document.texts(value, "tags")).unwrap_or_default(),
+        assignee: text("assignee"),
+        parent: fields.get("parent").and_then(|value| read_id(document, value, "parent")),
+        depends_on: fields.get("depends_on").map(|value| read_ids(document, value)).unwrap_or_default(),
+        body: text("body"),
+    };
+    let Some(id) = fields.get("id") else {
+        document.error(At::Node(fields.id), "a listed task needs an `id`");
+        return None;
+    };
+    task.id = read_id(document, id, "id")?;
+    if !seen.insert(task.id.clone()) {
+        document.error(At::Node(id.id), format!("two listed tasks have the id `{}`", task.id));
+        return None;
+    }
+    Some(task)
+}
+
+fn read_ids(document: &Document, node: &Node) -> Vec<TaskId> {
+    let items = document.list(node, "depends_on").unwrap_or_default();
+    items.iter().filter_map(|item| read_id(document, item, "depends_on")).collect()
+}
+
+fn read_id(document: &Document, node: &Node, what: &str) -> Option<TaskId> {
+    let text = document.text(node, what)?;
+    TaskId::parse(&text)
+        .map_err(|error| document.error(At::Node(node.id), format!("`{what}` is not a task id: {error}")))
+        .ok()
+}

@@ -1,0 +1,162 @@
+//! The template engine with its limits: strict names, fuel, sizes, and files only from one tree.
+//!
+//! Templates come from the project, not from the user at the keyboard. What the limits cannot
+//! hold is said in `template_thread.rs`.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Kwargs, Rest, StringInput, Value, ValueOrKwargs};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehavior};
+
+use crate::manifest::source::{self, Source, TEMPLATE_MAX};
+
+/// Steps of one rendering; each takes well under a microsecond.
+const FUEL: u64 = 500_000;
+/// Calls within calls: macros and includes.
+const RECURSION: usize = 100;
+/// The largest text one filter may make, in bytes.
+const FILTER_MAX: usize = 4 << 20;
+/// The widest field of `format`, in characters.
+const WIDTH_MAX: usize = 10_000;
+
+/// The sources that the loader has handed out, by template name.
+pub(crate) type Sources = Arc<Mutex<BTreeMap<String, Source>>>;
+
+/// An engine whose templates come from `tree` and nowhere else.
+pub(crate) fn environment(tree: &Path, sources: &Sources) -> Environment<'static> {
+    let mut engine = Environment::new();
+    engine.set_undefined_behavior(UndefinedBehavior::Strict);
+    let syntax = SyntaxConfig::builder().keep_trailing_newline(true).build();
+    engine.set_syntax(syntax.unwrap_or_default());
+    engine.set_fuel(Some(FUEL));
+    engine.set_recursion_limit(RECURSION);
+    engine.set_debug(true);
+    // A prompt is text, also where its file is called `x.html` or `x.yaml`.
+    engine.set_auto_escape_callback(|_| AutoEscape::None);
+    engine.set_path_join_callback(join);
+    let (tree, sources) = (tree.to_owned(), Arc::clone(sources));
+    engine.set_loader(move |name| load(&tree, name, &sources));
+    bound_filters(&mut engine);
+    engine
+}
+
+/// `./x` and `../x` are relative to the template that names them, others to the tree's top.
+pub(crate) fn join<'s>(name: &'s str, parent: &'s str) -> Cow<'s, str> {
+    if !name.starts_with("./") && !name.starts_with("../") {
+        return Cow::Borrowed(name);
+    }
+    let mut parts: Vec<&str> = parent.split('/').collect();
+    parts.pop();
+    for part in name.split('/') {
+        match part {
+            "." | "" => {}
+            // Kept when it would leave the tree, so that the loader refuses it.
+            ".." if parts.last().is_some_and(|last| *last != "..") => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    Cow::Owned(parts.join("/"))
+}
+
+fn load(tree: &Path, name: &str, sources: &Sources) -> Result<Option<String>, Error> {
+    let refused = |cause: String| Error::new(ErrorKind::InvalidOperation, cause);
+    let found = match find(tree, name) {
+        Ok(Some(found)) => found,
+        Ok(None) => return Ok(None),
+        Err(cause) => return Err(refused(cause)),
+    };
+    let source = source::read(&found, "template", TEMPLATE_MAX)
+        .map_err(|problem| refused(format!("`{}`: {}", name.escape_debug(), problem.message)))?;
+    let text = source.text.to_string();
+    sources.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), source);
+    Ok(Some(text))
+}
+
+/// The file of template `name` below `tree`, links resolved; `None` when it is not there.
+pub(crate) fn find(tree: &Path, name: &str) -> Result<Option<PathBuf>, String> {
+    let outside = || format!("template `{}` is outside the folder `{}`", name.escape_debug(), tree.display());
+    if !source::stays_below(Path::new(name)) {
+        return Err(outside());
+    }
+    let Ok(top) = tree.canonicalize() else { return Ok(None) };
+    let Ok(found) = top.join(name).canonicalize() else { return Ok(None) };
+    if found.starts_with(&top) { Ok(Some(found)) } else { Err(outside()) }
+}
+
+/// Filters that make much from little are asked for the size first.
+fn bound_filters(engine: &mut Environment<'static>) {
+    engine.add_filter("indent", indent);
+    engine.add_filter("replace", replace);
+    engine.add_filter("join", join_values);
+    engine.add_filter("format", format);
+}
+
+fn check_size(size: Option<usize>, filter: &str) -> Result<(), Error> {
+    match size {
+        Some(size) if size <= FILTER_MAX => Ok(()),
+        _ => Err(Error::new(ErrorKind::InvalidOperation, format!("the result of `{filter}` is too large"))),
+    }
+}
+
+fn indent(
+    value: StringInput<'_>,
+    width: Option<usize>,
+    first: Option<bool>,
+    blank: Option<bool>,
+    kwargs: Kwargs,
+) -> Result<Value, Error> {
+    let asked = width.or(kwargs.peek::<Option<usize>>("width").ok().flatten()).unwrap_or(4);
+    let lines = value.as_str().bytes().filter(|b| *b == b'\n').count() + 1;
+    check_size(lines.checked_mul(asked), "indent")?;
+    minijinja::filters::indent(value, width, first, blank, kwargs)
+}
+
+fn replace(
+    state: &mut State<'_, '_>,
+    value: StringInput<'_>,
+    from: StringInput<'_>,
+    to: StringInput<'_>,
+) -> Result<Value, Error> {
+    let matches = value.as_str().matches(from.as_str()).count();
+    let added = matches.checked_mul(to.as_str().len());
+    check_size(added.and_then(|added| added.checked_add(value.as_str().len())), "replace")?;
+    minijinja::filters::replace(state, value, from, to)
+}
+
+fn join_values(
+    state: &mut State<'_, '_>,
+    value: &Value,
+    joiner: Option<StringInput<'_>>,
+    attribute: Option<&str>,
+    kwargs: Kwargs,
+) -> Result<Value, Error> {
+    let items = value.len().unwrap_or(0);
+    let size = items.checked_mul(joiner.as_ref().map_or(0, |joiner| joiner.as_str().len()));
+    check_size(size, "join")?;
+    // An item counted as often as it stands in the list.
+    let mut total = 0usize;
+    if items > 0 && attribute.is_none() {
+        for item in value.try_iter().into_iter().flatten() {
+            total = total.saturating_add(item.as_str().map_or(0, str::len));
+            check_size(Some(total), "join")?;
+        }
+    }
+    minijinja::filters::join(state, value, joiner, attribute, kwargs)
+}
+
+fn format(state: &mut State<'_, '_>, format_str: &Value, arguments: Rest<ValueOrKwargs>) -> Result<Value, Error> {
+    let text = format_str.as_str().unwrap_or_default();
+    let wide = text
+        .split(|c: char| !c.is_ascii_digit())
+        .any(|digits| digits.trim_start_matches('0').len() > 5 || digits.parse().is_ok_and(|n: usize| n > WIDTH_MAX));
+    if wide || text.contains('*') && text.contains('%') {
+        return Err(Error::new(ErrorKind::InvalidOperation, format!("`format` takes widths up to {WIDTH_MAX}")));
+    }
+    minijinja::filters::format(state, format_str, arguments)
+}

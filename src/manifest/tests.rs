@@ -1,0 +1,490 @@
+//! Whole files in, problems out: exact messages at exact places.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+
+use crate::manifest::{Loaded, Origin, PromptSource, Terminal, load, load_shape, starter_files};
+use crate::model::names::ModeName;
+use crate::model::problem::Problem;
+use crate::model::protocol::{Delivery, Protocol};
+use crate::model::task_source::TaskSource;
+
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join(".git")).unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+fn load_in(folder: &tempfile::TempDir) -> Loaded {
+    load(&folder.path().join("dispatch.yaml"))
+}
+
+/// `file:line:col: message | hint`, the underlined text in «».
+fn line(problem: &Problem) -> String {
+    let place = problem.place.as_ref();
+    let file = place.map_or("?".into(), |place| place.path.file_name().unwrap().to_string_lossy().into_owned());
+    let at = place.and_then(|place| place.excerpt.as_ref()).map_or(String::new(), |excerpt| {
+        let (line, column) = excerpt.line_column();
+        format!(":{line}:{column}:«{}»", &excerpt.source[excerpt.start..excerpt.end])
+    });
+    let hints: String = problem.hints.iter().map(|hint| format!(" | {hint}")).collect();
+    format!("{file}{at} {}{hints}", problem.message)
+}
+
+fn lines(loaded: &Loaded) -> Vec<String> {
+    loaded.problems.iter().map(line).collect()
+}
+
+fn problems(text: &str) -> Vec<String> {
+    lines(&load_in(&folder(&[("dispatch.yaml", text)])))
+}
+
+fn mode<'a>(loaded: &'a Loaded, name: &str) -> &'a crate::manifest::Mode {
+    &loaded.manifest.as_ref().unwrap().modes[&ModeName::parse(name).unwrap()]
+}
+
+const CONTRACT: &str = r##"# yaml-language-server: $schema=./dispatch.schema.json
+version: 1
+session: scopecraft            # tmux session; default: the manifest folder's name, `.` and `:` as `_`
+tmux: { socket: default }      # a -L name; default: the user's own server (DISPATCH_TMUX_SOCKET overrides)
+terminal: auto                 # a name of section 7, or argv with {{ command }}
+jobs: 4                        # headless jobs at once in this project
+state_dir: .dispatch           # 0700; ignores itself in git
+env: { CI: "1" }               # for every run
+pass_env: [ANTHROPIC_API_KEY]  # from the caller, beside PATH HOME LANG LC_* TERM SHELL USER TMPDIR XDG_*
+retention: { runs_per_pair: 20, max_age: 30d }   # applied after each ended run of the pair
+
+tasks:
+  - files: "tasks/**/*.md"     # TOML +++ or YAML --- front matter, or "# Title" first and --- after it
+  - list: [{ id: TASK-42, title: Tidy the parser }]
+
+worktree:
+  path: "../{{ project.name }}.worktrees/{{ task.id }}"
+  create: false                # true: `git worktree add`
+  branch: "task/{{ task.id | lower }}"
+  base: main
+  copy: [.env]                 # into a new worktree
+  setup: "npm ci"              # part of the first run, its log kept
+
+agents:
+  claude:                      # built in; shown as it is
+    interactive: claude        # a string is split as a shell would (no shell runs); a list is argv
+    headless: [claude, -p, --output-format, stream-json, --verbose]
+    prompt: { interactive: arg, headless: stdin }   # arg | stdin | file | none; one word means both
+    protocol: claude           # claude | text: how its output and state are read
+
+modes:
+  none: { interactive: true }  # built in: the agent alone, no prompt
+  interactive:
+    interactive: true
+    template: templates/interactive.md
+    cleanup_on_exit: true                   # interactive: close the window when the agent ends
+  code-review:
+    description: Review the task's change
+    template: templates/code-review.md      # or prompt: "inline {{ task.id }}"
+    flags: [--permission-mode, plan]
+    save_to: "reviews/{{ task.id }}.md"     # the final answer
+    timeout: 30m                            # wall clock of one attempt
+    stop_grace: 10s
+    log_max: 1GiB                           # over it the run fails (log limit)
+    limits: { cpu: 20m, memory: 4GiB, processes: 512 }   # of the whole tree, by cgroup
+    expect: { non_empty: true, files: ["reviews/{{ task.id }}.md"], command: "test -s …" }
+    agent: claude
+    cwd: "{{ worktree.path }}"
+    env: {}
+
+mode_files: [".claude/commands/*.md"]       # each file an interactive mode; a block of its name overrides field by field
+"##;
+
+#[test]
+fn the_contracts_example_loads() {
+    let folder = folder(&[
+        ("dispatch.yaml", CONTRACT),
+        ("templates/interactive.md", "{{ task.title }}"),
+        ("templates/code-review.md", "{{ task.body }} {{ prompt }}\n"),
+    ]);
+    let loaded = load_in(&folder);
+    assert_eq!(lines(&loaded), [""; 0]);
+    let manifest = loaded.manifest.as_ref().unwrap();
+    assert_eq!(manifest.session, "scopecraft");
+    assert_eq!(manifest.tmux_socket.as_deref(), Some("default"));
+    assert_eq!((manifest.jobs, &manifest.terminal), (4, &Terminal::Auto));
+    assert_eq!(manifest.state_dir, manifest.root.join(".dispatch"));
+    assert_eq!(manifest.retention.max_age.unwrap().to_string(), "30d");
+    assert!(
+        matches!(&manifest.tasks[..], [TaskSource::Files(_), TaskSource::List(list)] if list[0].title == "Tidy the parser")
+    );
+    assert_eq!(manifest.worktree.as_ref().unwrap().setup, ["npm", "ci"]);
+    let claude = &manifest.agents["claude"];
+    assert_eq!((claude.prompt_interactive, claude.prompt_headless), (Delivery::Arg, Delivery::Stdin));
+    assert_eq!(claude.protocol, Protocol::Claude);
+    let review = mode(&loaded, "code-review");
+    assert_eq!(review.prompt, PromptSource::Template(manifest.root.join("templates/code-review.md")));
+    assert_eq!(review.origin, Origin::Manifest { line: 37 });
+    assert_eq!(review.expect.command, ["test", "-s", "…"]);
+    assert_eq!(review.limits.processes, Some(512));
+    assert!(mode(&loaded, "interactive").cleanup_on_exit);
+    assert_eq!(load_shape(&folder.path().join("dispatch.yaml")).manifest, loaded.manifest);
+}
+
+#[test]
+fn the_starter_loads_without_a_word() {
+    let loaded = load_in(&folder(starter_files()));
+    assert_eq!(lines(&loaded), [""; 0]);
+    assert!(mode(&loaded, "interactive").interactive);
+}
+
+#[test]
+fn a_manifest_needs_little() {
+    let loaded = load_in(&folder(&[("dispatch.yaml", "\u{feff}version: 1\r\nmodes:\r\n")]));
+    assert_eq!(lines(&loaded), [""; 0]);
+    let none = mode(&loaded, "none");
+    assert!(none.interactive && none.origin == Origin::BuiltIn && none.prompt == PromptSource::None);
+}
+
+#[test]
+fn mistakes_in_different_blocks_are_all_told_with_their_places() {
+    let text = r#"version: 2
+sesion: x
+jobs: many
+env: { CI: 1, "A B": x, DISPATCH_X: y }
+tasks:
+  - files: "a/[x"
+  - list: [{ id: "a b" }, { title: no id }, { id: T-1, tags: one }, { id: T-1 }]
+worktree: { path: "../{{ prompt }}", create: yes }
+agents:
+  other: { headless: "a && b", prompt: stdni }
+modes:
+  review:
+    interactve: true
+    timeout: 30
+    agent: clade
+  review:
+    flags: x
+  -x: {}
+  window:
+    interactive: true
+    timeout: 5m
+    save_to: a.md
+  job:
+    cleanup_on_exit: true
+    prompt: "{{ task.idd | lowr }}"
+    template: x.md
+    save_to: ../x
+  late: { needs: [lint], retry: { max: 2 } }
+budget: { run: 2.00 }
+"#;
+    assert_eq!(
+        problems(text),
+        [
+            "dispatch.yaml:1:10:«2» `version` must be 1, found `2` | this `dispatch` reads version 1; a newer one may be needed",
+            "dispatch.yaml:2:1:«sesion» unknown key `sesion` in the manifest | did you mean `session`?",
+            "dispatch.yaml:3:7:«many» `jobs` must be a whole number from 1 to 1000, found `many`",
+            "dispatch.yaml:4:12:«1» `CI` must be text, found `1` | put it in quotes to make it text",
+            "dispatch.yaml:4:15:«\"A B\"» `A B` is not the name of an environment variable",
+            "dispatch.yaml:4:25:«DISPATCH_X» `DISPATCH_X` cannot be set: `DISPATCH_` names belong to `dispatch`",
+            "dispatch.yaml:6:15:«[» `files` is not a file pattern: invalid range pattern",
+            "dispatch.yaml:7:18:«\"a b\"» `id` is not a task id: `a b` holds ` `; only A-Z, a-z, 0-9, `_` and `-` are allowed",
+            "dispatch.yaml:7:27:«{» a listed task needs an `id`",
+            "dispatch.yaml:7:62:«one» `tags` must be a list, found `one`",
+            "dispatch.yaml:7:75:«T-1» two listed tasks have the id `T-1`",
+            "dispatch.yaml:8:26:«prompt» `prompt` is not known here | only task, mode, project are",
+            "dispatch.yaml:8:46:«yes» `create` must be `true` or `false`, found `yes` | write `true`",
+            "dispatch.yaml:10:22:«\"a && b\"» `&&` needs a shell, and no shell runs | write [sh, -c, \"a && b\"]",
+            "dispatch.yaml:10:40:«stdni» `prompt` must be `arg`, `stdin`, `file` or `none`, found `stdni` | did you mean `stdin`?",
+            "dispatch.yaml:13:5:«interactve» unknown key `interactve` in `modes.review` | did you mean `interactive`?",
+            "dispatch.yaml:14:14:«30» `timeout` must be a length of time such as `30m`, `10s` or `1h 30m`, found `30`",
+            "dispatch.yaml:15:12:«clade» there is no agent `clade` | did you mean `claude`?",
+            "dispatch.yaml:16:3:«review» duplicate key `review`",
+            "dispatch.yaml:18:3:«-x» `-x` is not a mode name: `-x` starts with `-`, which would be read as an option",
+            "dispatch.yaml:21:5:«timeout» an interactive mode cannot honour `timeout` | remove it, or make the mode headless with `interactive: false`",
+            "dispatch.yaml:22:5:«save_to» an interactive mode cannot honour `save_to` | remove it, or make the mode headless with `interactive: false`",
+            "dispatch.yaml:24:5:«cleanup_on_exit» a headless mode cannot honour `cleanup_on_exit` | remove it, or add `interactive: true`",
+            "dispatch.yaml:25:5:«prompt» mode `job` has both `template` and `prompt` | keep one of the two",
+            "dispatch.yaml:25:17:«task.idd» `task` has no field `idd` | did you mean `id`?",
+            "dispatch.yaml:25:28:«lowr» there is no filter `lowr` | did you mean `lower`?",
+            "dispatch.yaml:27:14:«../x» `save_to` must stay below the run's folder, found `../x` | write a relative path without `..`",
+            "dispatch.yaml:28:11:«needs» `needs` is not supported yet | remove it until a later version",
+            "dispatch.yaml:28:26:«retry» `retry` is not supported yet | remove it until a later version",
+            "dispatch.yaml:29:1:«budget» `budget` is not supported yet | remove it until a later version",
+        ]
+    );
+}
+
+#[test]
+fn single_mistakes() {
+    for (text, expected) in [
+        ("", "dispatch.yaml:1:1:«» the manifest does not say its `version` | start it with `version: 1`"),
+        ("version: \"1\"\n", "dispatch.yaml:1:10:«\"1\"» `version` must be 1, found `1`"),
+        ("- a\n", "dispatch.yaml:1:1:«- a» `the manifest` must be a mapping, found a list"),
+        ("version: 1\nsession: a.b\n", "dispatch.yaml:2:10:«a.b» `session` cannot hold `.` | write `a_b`"),
+        (
+            "version: 1\nsession: \"@x\"\n",
+            "dispatch.yaml:2:10:«\"@x\"» `session` cannot start with `@`, which tmux reads as an option or id",
+        ),
+        (
+            "version: 1\nterminal: kitty\n",
+            "dispatch.yaml:2:11:«kitty» a `terminal` other than `auto` or `none` is not supported yet | write `auto`",
+        ),
+        (
+            "version: 1\nruns: []\n",
+            "dispatch.yaml:2:1:«runs» `runs` is not supported yet | remove it until a later version",
+        ),
+        (
+            "version: 1\ntasks:\n  - subtasks: x.yml\n",
+            "dispatch.yaml:3:5:«subtasks» `subtasks` is not supported yet | remove it until a later version",
+        ),
+        (
+            "version: 1\nzzzzzz: &x {}\n",
+            "dispatch.yaml:2:1:«zzzzzz» unknown key `zzzzzz` in the manifest | known keys: version, ",
+        ),
+        (
+            "version: 1\nenv: { <<: {A: b} }\n",
+            "dispatch.yaml:2:8:«<<» merge keys (`<<`) are not supported | write the fields out",
+        ),
+        ("version: 1\njobs: !!int 4\n", "dispatch.yaml:2:7:«!!int 4» YAML tags (`!…`) are not supported"),
+        ("version: 1\njobs: 0\n", "dispatch.yaml:2:7:«0» `jobs` must be a whole number from 1 to 1000, found `0`"),
+        (
+            "version: 1\njobs: .nan\n",
+            "dispatch.yaml:2:7:«.nan» `jobs` must be a whole number from 1 to 1000, found the number `NaN`",
+        ),
+        (
+            "version: 1\njobs: 1_000\n",
+            "dispatch.yaml:2:7:«1_000» `jobs` must be a whole number from 1 to 1000, found `1_000`",
+        ),
+        (
+            "version: 1\njobs: 100000000000000000000000000000000000000000000\n",
+            "dispatch.yaml:2:7:«100000000000000000000000000000000000000000000» `jobs` must be a whole number from 1 to 1000, found the number `100000000000000000000000000000000000000000000`",
+        ),
+        (
+            "version: 1\n---\nversion: 1\n",
+            "dispatch.yaml:2:1:«-» the file holds more than one YAML document | keep one document; remove the `---` line",
+        ),
+        (
+            "version: 1\nenv:\n\tA: b\n",
+            "dispatch.yaml:3:1:«\t» found character that cannot start any token | indent with spaces; YAML does not allow tabs",
+        ),
+        ("version: 1\nmodes:\n  a:\n    prompt: ~\n", "dispatch.yaml:4:13:«~» `prompt` must be text, found nothing"),
+        (
+            "version: 1\nmodes:\n  a:\n    prompt: {{ task.id }}\n",
+            "dispatch.yaml:4:13:«{» `prompt` must be text, found a mapping | text that starts with `{` needs quotes",
+        ),
+        (
+            "version: 1\nmodes:\n  a:\n    template: no.md\n",
+            "dispatch.yaml:4:15:«no.md» cannot read the template: there is no such file",
+        ),
+        (
+            "version: 1\nmodes:\n  a:\n    prompt: |\n      one\n      two {{ worktree.pth }}\n",
+            "dispatch.yaml:6:14:«worktree.pth» `worktree` has no field `pth` | did you mean `path`?",
+        ),
+        (
+            "version: 1\nmodes:\n  a:\n    prompt: x {{ env.HOME }}\n",
+            "dispatch.yaml:4:18:«env.HOME» `env.HOME` is not passed on | add `HOME` to `pass_env`",
+        ),
+        (
+            "version: 1\nmodes:\n  a:\n    prompt: x {% include 'no.md' %}\n",
+            "dispatch.yaml:4:26:«'no.md'» there is no template `no.md` | it is looked for below ",
+        ),
+        ("version: 1\nmodes:\n  a:\n    prompt: x {% if %}\n", "dispatch.yaml:4:21:«%}» unexpected end of block"),
+        (
+            "version: 1\nmodes:\n  a:\n    interactive: true\n    agent: b\nagents:\n  b: { headless: x }\n",
+            "dispatch.yaml:5:12:«b» mode `a` is interactive, but agent `b` has no `interactive` command | add `interactive:` to `agents.b`, or set `interactive: false`",
+        ),
+        (
+            "version: 1\nagents:\n  b: {}\n",
+            "dispatch.yaml:3:3:«b» agent `b` has no command | give it `interactive:`, `headless:` or both",
+        ),
+        (
+            "version: 1\nagents:\n  b: { interactive: x, prompt: stdin }\n",
+            "dispatch.yaml:3:32:«stdin» an interactive agent's standard input is its terminal; it cannot carry the prompt | write `prompt: { interactive: arg, headless: stdin }`",
+        ),
+        (
+            "version: 1\nagents:\n  b: { headless: \"a\\0b\" }\n",
+            "dispatch.yaml:3:18:«\"a\\0b\"» `headless` holds a NUL character",
+        ),
+        (
+            "version: 1\nmode_files: [.claude/commands/x.md]\n",
+            "dispatch.yaml:2:14:«.claude/commands/x.md» there is no command file `.claude/commands/x.md` | it is looked for in the manifest's folder and its parents",
+        ),
+        ("version: 1\n1: x\n", "dispatch.yaml:2:1:«1» a key must be text, found `1`"),
+        (
+            "version: 1\nfoo: [a\n",
+            "dispatch.yaml:3:1:«» did not find expected ',' or ']' | check the indentation, and quote text that holds `: `, `{`, `[`, `#` or `*`",
+        ),
+        ("version: 1\njobs: *x\n", "dispatch.yaml:2:7:«*» unknown anchor"),
+        (
+            "%YAML 1.1\n---\nversion: 1\n",
+            "dispatch.yaml:1:1:«%» YAML directives (`%…`) are not supported | remove the line",
+        ),
+    ] {
+        let found = problems(text);
+        assert!(
+            found.len() == 1 && found[0].starts_with(expected),
+            "{text}\nfound:    {found:#?}\nexpected: {expected}"
+        );
+    }
+}
+
+#[test]
+fn template_files_are_checked_in_their_own_place() {
+    let loaded = load_in(&folder(&[
+        ("dispatch.yaml", "version: 1\nmodes:\n  a: { template: templates/a.md }\n  b: { template: templates/a.md }\n"),
+        ("templates/a.md", "é {{ task.titel }}\n{% include \"inc/b.md\" %}{% include \"../../x\" %}{{ nope }}"),
+        ("templates/inc/b.md", "{% for t in task.tgas %}{{ t }}{% endfor %}{{ mine }}"),
+    ]));
+    assert!(loaded.manifest.is_none());
+    let found = lines(&loaded);
+    assert_eq!(found.len(), 4, "{found:#?}");
+    for expected in [
+        "a.md:1:6:«task.titel» `task` has no field `titel` | did you mean `title`?",
+        "a.md:2:51:«nope» there is no `nope` in a template",
+        "a.md:2:36:«\"../../x\"» template `../../x` is outside the folder ",
+        "b.md:1:13:«task.tgas» `task` has no field `tgas` | did you mean `tags`?",
+    ] {
+        assert!(found.iter().any(|line| line.starts_with(expected)), "{expected}\n{found:#?}");
+    }
+}
+
+#[test]
+fn the_local_file_overlays_and_answers_for_itself() {
+    let folder = folder(&[
+        ("dispatch.yaml", "version: 1\nenv: { A: a }\npass_env: [X]\nmodes:\n  a: { flags: [--x] }\n"),
+        (
+            "dispatch.local.yaml",
+            "jobs: 2\nenv: { B: b }\npass_env: [X, Y]\nterminal: none\nmodes: { a: { flags: [\"{{ env.Y }}\"] } }\n",
+        ),
+    ]);
+    let loaded = load_in(&folder);
+    assert_eq!(lines(&loaded), [""; 0]);
+    let manifest = loaded.manifest.as_ref().unwrap();
+    assert_eq!((manifest.jobs, &manifest.terminal, manifest.env.len()), (2, &Terminal::None, 2));
+    assert_eq!(manifest.pass_env, ["X", "Y"]);
+    assert_eq!(mode(&loaded, "a").flags, ["{{ env.Y }}"]);
+
+    let local = "session: x\nmodes: { b: { flags: [x] }, a: { flags: [\"{{ tsk }}\"], prompt: p } }\n";
+    fs::write(folder.path().join("dispatch.local.yaml"), local).unwrap();
+    assert_eq!(
+        lines(&load_in(&folder)),
+        [
+            "dispatch.local.yaml:1:1:«session» unknown key `session` in the local file | known keys: terminal, jobs, budget, notify, env, pass_env, modes",
+            "dispatch.local.yaml:2:10:«b» there is no mode `b` to set flags for",
+            "dispatch.local.yaml:2:46:«tsk» there is no `tsk` in a template | did you mean `task`?",
+            "dispatch.local.yaml:2:56:«prompt» unknown key `prompt` in `modes.a` | known keys: flags",
+        ]
+    );
+}
+
+#[test]
+fn command_files_become_modes_the_nearest_first() {
+    let top = folder(&[
+        (".claude/commands/review.md", "far"),
+        (".claude/commands/plan.md", "---\ndescription: \"Plan it\"\n---\ntext"),
+        ("sub/.claude/commands/review.md", "near"),
+        ("sub/.claude/commands/deep/er.md", "x"),
+        ("sub/.claude/commands/bad name.md", "x"),
+        (
+            "sub/dispatch.yaml",
+            "version: 1\nmode_files: [\".claude/commands/**/*.md\"]\nmodes:\n  review: { interactive: false, flags: [-x] }\n",
+        ),
+    ]);
+    let loaded = load(&top.path().join("sub/dispatch.yaml"));
+    assert_eq!(
+        lines(&loaded),
+        [
+            "bad name.md this command file's name cannot be a mode's, so it is not offered | use letters, digits, `_` and `-` only"
+        ]
+    );
+    let root = top.path().canonicalize().unwrap();
+    let command = |name: &str, path: &str| PromptSource::Command { name: name.to_owned(), path: root.join(path) };
+    let review = mode(&loaded, "review");
+    assert_eq!(review.prompt, command("review", "sub/.claude/commands/review.md"));
+    assert!(!review.interactive && review.flags == ["-x"]);
+    assert_eq!(mode(&loaded, "deep-er").prompt, command("deep:er", "sub/.claude/commands/deep/er.md"));
+    assert_eq!(mode(&loaded, "plan").description, "Plan it");
+    assert!(mode(&loaded, "plan").interactive);
+}
+
+#[test]
+fn files_that_are_no_manifest_are_refused_at_once() {
+    let folder = folder(&[]);
+    let path = folder.path().join("dispatch.yaml");
+    assert_eq!(lines(&load(&path)), ["dispatch.yaml cannot read the manifest: there is no such file"]);
+    fs::write(&path, b"version: 1\nx: \xff\n").unwrap();
+    assert_eq!(lines(&load(&path)), ["dispatch.yaml:2:4:«\u{fffd}» the manifest is not UTF-8: byte 0xff"]);
+    fs::write(&path, vec![b'#'; (1 << 20) + 1]).unwrap();
+    assert_eq!(
+        lines(&load(&path)),
+        ["dispatch.yaml cannot read the manifest: it is 1048577 bytes, more than the 1024 KiB allowed"]
+    );
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    assert_eq!(lines(&load(&path)), ["dispatch.yaml cannot read the manifest: it is a folder"]);
+    fs::remove_dir(&path).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    assert_eq!(lines(&load(&path)), ["dispatch.yaml cannot read the manifest: it is not a regular file"]);
+}
+
+#[test]
+fn bombs_end_in_an_error_soon() {
+    let mut laughs = "version: 1\na0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
+    for level in 1..12 {
+        let before = format!("*a{},", level - 1).repeat(10);
+        laughs.push_str(&format!("a{level}: &a{level} [{before}]\n"));
+    }
+    let many_keys: String = (0..60_000).map(|n| format!("k{n}: 1\n")).collect();
+    for (what, text) in [
+        ("laughs", laughs),
+        ("self", "version: 1\na: &a [*a]\n".to_owned()),
+        ("deep flow", format!("a: {}", "[".repeat(200_000))),
+        ("deep closed flow", format!("a: {}{}", "[".repeat(5000), "]".repeat(5000))),
+        ("deep block", format!("a:\n{}x", "- ".repeat(200_000))),
+        ("deep indent", (0..1400).map(|n| format!("{}a:\n", " ".repeat(n))).collect()),
+        ("question marks", "? ".repeat(200_000)),
+        ("many keys", many_keys),
+        ("many mistakes", (0..5000).map(|n| format!("k{n}: 1\n")).collect()),
+        ("big key", format!("{}: 1", "k".repeat(1_000_000))),
+    ] {
+        let start = Instant::now();
+        let found = problems(&text);
+        let took = start.elapsed();
+        assert!(!found.is_empty() && found.len() <= 51, "{what}: {found:#?}");
+        assert!(took < Duration::from_secs(4), "{what} took {took:?}: {}", found[0]);
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_the_loader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("dispatch.yaml");
+        fs::write(&path, &bytes).unwrap();
+        let loaded = load(&path);
+        prop_assert!(loaded.manifest.is_some() || loaded.problems.iter().any(Problem::is_error));
+    }
+
+    #[test]
+    fn no_yaml_like_text_makes_the_loader_panic(text in "(version: 1\n)?([a-z]{0,3}(modes|env|tasks|agents|prompt|: |\n|  |- |\\[|\\]|\\{|\\}|\"|'|\\||>|&a|\\*a|!!s |é|\\{\\{ x|\\}\\}|%|#|,)){0,30}") {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("dispatch.yaml");
+        fs::write(&path, &text).unwrap();
+        for problem in load(&path).problems {
+            line(&problem);
+        }
+    }
+}
+
+#[test]
+fn a_relative_path_means_the_same_manifest() {
+    let folder = folder(&[("dispatch.yaml", "version: 1\n")]);
+    let manifest = load_in(&folder).manifest.unwrap();
+    assert!(manifest.path.is_absolute() && manifest.root == folder.path().canonicalize().unwrap());
+    assert!(load(Path::new("/")).manifest.is_none());
+}

@@ -1,0 +1,307 @@
+//! YAML text → [`Node`] tree that keeps what serde's own values lose: order, duplicate keys,
+//! non-text keys and tags, each under a number that can be turned into a place later.
+//!
+//! The parser tells a position only through an error. So no position is kept while reading
+//! well-formed text, which is the fast and usual case: nodes are numbered in reading order, and
+//! [`locate`] reads again and fails on purpose at the number in question.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+
+use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
+
+/// More nodes than any honest manifest has; far fewer than an alias bomb makes.
+const NODES_MAX: u32 = 100_000;
+/// The parser takes quadratic time over nested brackets before it refuses them.
+const BRACKETS_MAX: usize = 500;
+
+/// The number of a node, in reading order.
+pub(crate) type NodeId = u32;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    pub id: NodeId,
+    pub kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Kind {
+    Null,
+    Bool(bool),
+    Int(i128),
+    Float(f64),
+    Text(String),
+    List(Vec<Node>),
+    Map(Vec<(Node, Node)>),
+}
+
+/// Where reading failed, as a byte offset when that is known.
+#[derive(Debug)]
+pub(crate) struct SyntaxError {
+    pub message: String,
+    pub offset: Option<usize>,
+    pub hint: Option<&'static str>,
+}
+
+/// A whole document: its root, and the nodes that carry a tag.
+#[derive(Debug)]
+pub(crate) struct Parsed {
+    pub root: Node,
+    pub tagged: Vec<NodeId>,
+}
+
+struct Reading {
+    next: Cell<NodeId>,
+    stop_at: Option<NodeId>,
+    tagged: RefCell<Vec<NodeId>>,
+}
+
+/// Reads one document.
+pub(crate) fn parse(text: &str) -> Result<Parsed, SyntaxError> {
+    if let Some(offset) = too_many_brackets(text) {
+        let message = format!("more than {BRACKETS_MAX} brackets are open at once");
+        return Err(SyntaxError { message, offset: Some(offset), hint: None });
+    }
+    if let Some(offset) = directive(text) {
+        let message = "YAML directives (`%…`) are not supported".to_owned();
+        return Err(SyntaxError { message, offset: Some(offset), hint: Some("remove the line") });
+    }
+    let (root, mut tagged) = read(text, None).map_err(|error| syntax_error(text, &error))?;
+    if tagged.is_empty() {
+        tagged = standard_tags(text);
+    }
+    Ok(Parsed { root, tagged })
+}
+
+/// The nodes with a standard tag (`!!str`, `!<…>`). It leaves no trace in what the parser tells;
+/// spelt as a local one it does, while the same signs within a text change nothing.
+fn standard_tags(text: &str) -> Vec<NodeId> {
+    if !text.contains("!!") && !text.contains("!<") {
+        return Vec::new();
+    }
+    let mut spelt = text.replace("!!", "!d");
+    while let Some(start) = spelt.find("!<") {
+        let word = spelt[start..].find([' ', '\n']).map_or(spelt.len(), |length| start + length);
+        let end = spelt[start..word].find('>').map_or(start + 2, |close| start + close + 1);
+        spelt.replace_range(start..end, "!d");
+    }
+    read(&spelt, None).map(|(_, tagged)| tagged).unwrap_or_default()
+}
+
+/// The byte offset of node `id` in a text that [`parse`] has read.
+pub(crate) fn locate(text: &str, id: NodeId) -> Option<usize> {
+    let error = read(text, Some(id)).err()?;
+    Some(error.location()?.index())
+}
+
+fn read(text: &str, stop_at: Option<NodeId>) -> Result<(Node, Vec<NodeId>), serde_yaml::Error> {
+    let reading = Reading { next: Cell::new(0), stop_at, tagged: RefCell::default() };
+    let root = (&reading).deserialize(serde_yaml::Deserializer::from_str(text))?;
+    Ok((root, reading.tagged.into_inner()))
+}
+
+fn syntax_error(text: &str, error: &serde_yaml::Error) -> SyntaxError {
+    let full = error.to_string();
+    let offset = error.location().map(|location| location.index());
+    // The place is drawn; drop the parser's own " at line 3 column 5".
+    let mut message = full.as_str();
+    if let Some(cut) = message.find(" at line ") {
+        message = &message[..cut];
+    }
+    let message = message.rsplit_once(".: ").map_or(message, |(_, rest)| rest);
+    if message.contains("more than one document") {
+        return SyntaxError {
+            message: "the file holds more than one YAML document".to_owned(),
+            offset: second_document(text),
+            hint: Some("keep one document; remove the `---` line"),
+        };
+    }
+    let hint = if text.contains('\t') && message.contains("cannot start any token") {
+        Some("indent with spaces; YAML does not allow tabs")
+    } else if message.contains("did not find expected") || message.contains("mapping values are not allowed") {
+        Some("check the indentation, and quote text that holds `: `, `{`, `[`, `#` or `*`")
+    } else {
+        None
+    };
+    SyntaxError { message: message.to_owned(), offset, hint }
+}
+
+/// The byte offset of the second line that starts a document.
+fn second_document(text: &str) -> Option<usize> {
+    let mut seen_content = false;
+    let mut offset = 0;
+    for line in text.split_inclusive('\n') {
+        let marker = line.starts_with("---");
+        if marker && seen_content {
+            return Some(offset);
+        }
+        let blank = line.trim().is_empty() || line.trim_start().starts_with('#');
+        seen_content |= marker || !blank;
+        offset += line.len();
+    }
+    None
+}
+
+fn directive(text: &str) -> Option<usize> {
+    let mut offset = 0;
+    for line in text.split_inclusive('\n') {
+        if line.starts_with('%') {
+            return Some(offset);
+        }
+        if !(line.trim().is_empty() || line.trim_start().starts_with('#')) {
+            return None;
+        }
+        offset += line.len();
+    }
+    None
+}
+
+/// A rough count, blind to quotes: only text with hundreds of unclosed brackets can be misjudged.
+fn too_many_brackets(text: &str) -> Option<usize> {
+    let mut open = 0usize;
+    for (offset, c) in text.char_indices() {
+        match c {
+            '[' | '{' => open += 1,
+            ']' | '}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        if open > BRACKETS_MAX {
+            return Some(offset);
+        }
+    }
+    None
+}
+
+impl<'de> DeserializeSeed<'de> for &Reading {
+    type Value = Node;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+        let id = self.next.get();
+        if id >= NODES_MAX {
+            return Err(de::Error::custom(format_args!("the file holds more than {NODES_MAX} values")));
+        }
+        self.next.set(id + 1);
+        if self.stop_at == Some(id) {
+            deserializer.deserialize_any(Stop)?;
+            return Err(de::Error::custom("stopped"));
+        }
+        let kind = deserializer.deserialize_any(NodeVisitor { reading: self, id })?;
+        Ok(Node { id, kind })
+    }
+}
+
+/// Fails on whatever it meets, which makes the parser tell where that is.
+struct Stop;
+
+impl Visitor<'_> for Stop {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("nothing")
+    }
+}
+
+struct NodeVisitor<'a> {
+    reading: &'a Reading,
+    id: NodeId,
+}
+
+impl<'de> Visitor<'de> for NodeVisitor<'_> {
+    type Value = Kind;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Kind, E> {
+        Ok(Kind::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Kind, E> {
+        Ok(Kind::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Kind, E> {
+        Ok(Kind::Bool(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Kind, E> {
+        Ok(Kind::Int(value.into()))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Kind, E> {
+        Ok(Kind::Int(value.into()))
+    }
+
+    fn visit_u128<E>(self, value: u128) -> Result<Kind, E> {
+        Ok(i128::try_from(value).map_or(Kind::Float(f64::INFINITY), Kind::Int))
+    }
+
+    fn visit_i128<E>(self, value: i128) -> Result<Kind, E> {
+        Ok(Kind::Int(value))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Kind, E> {
+        Ok(Kind::Float(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Kind, E> {
+        Ok(Kind::Text(value.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Kind, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = access.next_element_seed(self.reading)? {
+            items.push(item);
+        }
+        Ok(Kind::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Kind, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(key) = access.next_key_seed(self.reading)? {
+            entries.push((key, access.next_value_seed(self.reading)?));
+        }
+        Ok(Kind::Map(entries))
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<Kind, A::Error> {
+        self.reading.tagged.borrow_mut().push(self.id);
+        let (_tag, content) = access.variant::<String>()?;
+        Ok(content.newtype_variant_seed(self.reading)?.kind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offsets(text: &str) -> Vec<usize> {
+        (0..).map_while(|id| locate(text, id)).collect()
+    }
+
+    #[test]
+    fn every_node_is_found_in_bytes() {
+        assert_eq!(offsets("é: 1\n日本: {x: [a, \"ü\"], y: ~}\n"), [0, 0, 4, 6, 14, 15, 18, 19, 22, 29, 32]);
+    }
+
+    #[test]
+    fn an_alias_points_at_its_anchor() {
+        let text = "a: &x 1\nb: *x\n";
+        assert_eq!(locate(text, 4), Some(3));
+    }
+
+    #[test]
+    fn standard_tags_are_seen_and_text_with_bangs_is_not() {
+        assert_eq!(parse("a: !!str 5\n").unwrap().tagged, [2]);
+        assert_eq!(parse("a: !x 5\n").unwrap().tagged, [2]);
+        assert_eq!(parse("a: !<tag:yaml.org,2002:str> 5\n").unwrap().tagged, [2]);
+        assert!(parse("a: wow!! great\nb: |\n  !!str\n").unwrap().tagged.is_empty());
+    }
+
+    #[test]
+    fn duplicates_and_odd_keys_are_kept() {
+        let Kind::Map(entries) = parse("a: 1\na: 2\n3: x\n").unwrap().root.kind else { panic!("a map") };
+        assert_eq!(entries.len(), 3);
+    }
+}

@@ -1,0 +1,107 @@
+//! A run as the house sees it: its spec, its state and, once ended, its end.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::exit_record::ExitRecord;
+use crate::model::limits::LimitsHold;
+use crate::model::names::{ModeName, Pair, TaskId};
+use crate::model::run_id::RunId;
+use crate::model::run_spec::{RunKind, RunSpec};
+use crate::model::run_state::{EndState, RunState};
+use crate::model::usage::Usage;
+
+/// What does not change in a run's life.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunFacts {
+    pub run_id: RunId,
+    pub mode: ModeName,
+    pub task: TaskId,
+    pub headless: bool,
+    pub session: Option<String>,
+    /// The tmux socket of an interactive run.
+    pub socket: Option<PathBuf>,
+    pub cwd: PathBuf,
+    pub created_at: Timestamp,
+    pub parent_run: Option<RunId>,
+    pub session_id: Option<String>,
+}
+
+/// How far an unfinished run has come.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Progress {
+    pub started_at: Option<Timestamp>,
+    pub pid: Option<u32>,
+    pub attempt: u32,
+    pub log_bytes: u64,
+    pub limits: Option<LimitsHold>,
+    /// Of an interactive run: its pane and window in tmux.
+    pub pane: Option<String>,
+    pub window: Option<String>,
+    /// A trouble it lives through.
+    pub trouble: Option<String>,
+}
+
+/// An observed run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    pub facts: RunFacts,
+    pub state: RunState,
+    pub progress: Progress,
+    /// Present exactly when `state` is `Ended`.
+    pub end: Option<ExitRecord>,
+}
+
+impl RunFacts {
+    pub fn of(spec: &RunSpec) -> Self {
+        let (session, socket) = match &spec.kind {
+            RunKind::Interactive { session, socket, .. } => (Some(session.clone()), Some(socket.clone())),
+            RunKind::Headless { .. } => (None, None),
+        };
+        Self {
+            run_id: spec.run_id.clone(),
+            mode: spec.mode.clone(),
+            task: spec.task.clone(),
+            headless: spec.is_headless(),
+            session,
+            socket,
+            cwd: spec.cwd.clone(),
+            created_at: spec.created_at,
+            parent_run: spec.parent_run.clone(),
+            session_id: spec.session_id.clone(),
+        }
+    }
+
+    pub fn pair(&self) -> Pair {
+        Pair { mode: self.mode.clone(), task: self.task.clone() }
+    }
+}
+
+impl Run {
+    pub fn ended(facts: RunFacts, end: ExitRecord) -> Self {
+        Self { facts, state: RunState::Ended(end.state), progress: Progress::default(), end: Some(end) }
+    }
+
+    pub fn id(&self) -> &RunId {
+        &self.facts.run_id
+    }
+
+    pub fn pair(&self) -> Pair {
+        self.facts.pair()
+    }
+
+    pub fn is_active(&self) -> bool {
+        self.state.is_active()
+    }
+
+    pub fn end_state(&self) -> Option<EndState> {
+        self.end.as_ref().map(|end| end.state)
+    }
+
+    pub fn usage(&self) -> Usage {
+        self.end.as_ref().map(|end| end.usage.clone()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,134 @@
+//! What the program does as the first process of a window, and before a job's agent:
+//! the hidden commands `__exec`, `__prepare` and `__ended`.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use crate::model::live_record::LiveRecord;
+use crate::model::protocol::Delivery;
+use crate::model::run_spec::{RunSpec, WorktreeSpec};
+use crate::runner::ledger::Ledger;
+use crate::supervisor::stage;
+use crate::system::clock;
+use crate::system::environment::{self, Environment};
+use crate::system::git;
+use crate::system::process::{self, supervise};
+use crate::system::store::run_folder::RunFolder;
+
+/// Why the agent of a window did not start. `code` is a shell's: 126, 127, or 125 for our own.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct ExecError {
+    pub code: u8,
+    message: String,
+}
+
+impl ExecError {
+    fn new(code: u8, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
+
+/// What a window keeps of the environment that tmux gave it: its terminal.
+const OF_THE_WINDOW: [&str; 4] = ["TERM", "TMUX", "TMUX_PANE", "COLORTERM"];
+
+/// Becomes the agent of the run in `folder`. Returns only where that failed.
+pub fn become_agent(folder: &Path) -> ExecError {
+    match try_become(folder) {
+        Ok(never) => never,
+        Err(error) => error,
+    }
+}
+
+fn try_become(path: &Path) -> Result<ExecError, ExecError> {
+    let ours = |what: &str, error: &dyn std::fmt::Display| ExecError::new(125, format!("{what}: {error}"));
+    let folder = RunFolder::at(path);
+    let spec = folder.read_spec().map_err(|error| ours("the run's record", &error))?;
+    if folder.id().ok() != Some(spec.folder) {
+        return Err(ExecError::new(125, "this run's folder is a copy; its window is not started"));
+    }
+    let mut environment = stage::take_environment(&folder).map_err(|error| ours("the run's environment", &error))?;
+    for name in OF_THE_WINDOW {
+        match environment::var(name) {
+            Some(value) => environment.insert(name.into(), value),
+            None => environment.remove(OsStr::new(name)),
+        };
+    }
+    let owner = process::this().map_err(|error| ours("this process", &error))?;
+    let live = LiveRecord {
+        version: 1,
+        owner,
+        agent: None,
+        started_at: clock::now(),
+        attempt: 1,
+        stopping: false,
+        limits: None,
+        trouble: None,
+    };
+    folder.write_live(&live).map_err(|error| ours("the run's record", &error))?;
+    if let Some(worktree) = &spec.worktree {
+        prepare_worktree(worktree, &environment, &mut |line| eprint_line(line))
+            .map_err(|error| ours("the worktree", &error))?;
+    }
+    let argv = stage::full_argv(&spec, &folder).map_err(|error| ours("the prompt", &error))?;
+    let stdin = match spec.delivery {
+        Delivery::Stdin => Some(File::open(folder.prompt()).map_err(|error| ours("the prompt", &error))?),
+        _ => None,
+    };
+    if !spec.cwd.is_dir() {
+        return Err(ExecError::new(125, format!("the folder `{}` does not exist", spec.cwd.display())));
+    }
+    let error = supervise::replace(&spec.program, &argv, &spec.cwd, &environment, spec.umask, stdin);
+    let code = if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 };
+    Ok(ExecError::new(code, format!("`{}` cannot be started: {error}", spec.program.display())))
+}
+
+/// A window has a user in front of it: what the set-up says goes to its terminal.
+fn eprint_line(line: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// `__prepare`: makes the worktree of the run in `folder`, with its output on stdout and stderr.
+pub fn prepare(folder: &Path) -> Result<(), ExecError> {
+    let folder = RunFolder::at(folder);
+    let spec: RunSpec = folder.read_spec().map_err(|error| ExecError::new(125, error.to_string()))?;
+    let Some(worktree) = &spec.worktree else { return Ok(()) };
+    let environment = environment::all();
+    prepare_worktree(worktree, &environment, &mut |line| eprint_line(line))
+        .map_err(|error| ExecError::new(1, error.to_string()))
+}
+
+/// Makes the worktree, copies what it wants and runs its set-up; nothing where it is there already.
+fn prepare_worktree(
+    worktree: &WorktreeSpec,
+    environment: &Environment,
+    log: &mut dyn FnMut(&str),
+) -> io::Result<()> {
+    if worktree.path.is_dir() {
+        return Ok(());
+    }
+    git::add_worktree(worktree, log).map_err(io::Error::other)?;
+    git::copy_files(worktree, log).map_err(io::Error::other)?;
+    if worktree.setup.is_empty() {
+        return Ok(());
+    }
+    log(&format!("+ {}", worktree.setup.join(" ")));
+    let status = supervise::run_in_foreground(&worktree.setup, &worktree.path, environment)?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(io::Error::other(format!("`{}` failed ({status})", worktree.setup.join(" "))))
+}
+
+/// `__ended`: tmux says that the window of the run in `folder` ended. A wake-up: looking decides.
+pub fn ended(folder: &Path) {
+    let Some(id) = RunFolder::at(folder).run_id() else { return };
+    let state = folder.parent().and_then(Path::parent);
+    if let Some(Ok(Some(ledger))) = state.map(Ledger::find) {
+        let _ = ledger.observe_some(std::slice::from_ref(&id));
+        let _ = ledger.next();
+    }
+}

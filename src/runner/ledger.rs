@@ -1,0 +1,85 @@
+//! The runs of one state folder: what every command needs, with or without a manifest.
+
+use std::path::Path;
+
+use crate::model::exit_record::ExitRecord;
+use crate::model::names::Pair;
+use crate::model::process_id::World;
+use crate::model::run::{Run, RunFacts};
+use crate::model::run_id::RunId;
+use crate::system::process;
+use crate::system::store::index::{HistoryFilter, Index, IndexError};
+use crate::system::store::run_folder::RunFolder;
+use crate::system::store::state_dir::{StateDir, StateDirError};
+
+/// A state folder that is there, and the world it is looked at from.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    state: StateDir,
+    world: World,
+}
+
+/// What a look brought: the runs, and what the user should hear of the records themselves.
+#[derive(Clone, Debug, Default)]
+pub struct Observed {
+    pub runs: Vec<Run>,
+    pub notices: Vec<String>,
+}
+
+impl Ledger {
+    /// `None` where nothing was ever run: looking makes no folder.
+    pub fn find(path: &Path) -> Result<Option<Self>, StateDirError> {
+        Ok(StateDir::find(path)?.filter(|state| state.runs().is_dir()).map(Self::over))
+    }
+
+    pub fn create(path: &Path) -> Result<Self, StateDirError> {
+        StateDir::create(path).map(Self::over)
+    }
+
+    fn over(state: StateDir) -> Self {
+        Self { state, world: process::world() }
+    }
+
+    pub fn state(&self) -> &StateDir {
+        &self.state
+    }
+
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    pub fn folder(&self, id: &RunId) -> RunFolder {
+        RunFolder::at(self.state.run(id))
+    }
+
+    pub(crate) fn index(&self) -> Result<Index, IndexError> {
+        Index::open(&self.state, &self.world.boot_id)
+    }
+
+    /// Ended runs, the last to end first.
+    pub fn history(&self, filter: &HistoryFilter) -> Result<Observed, IndexError> {
+        let index = self.index()?;
+        Ok(Observed { runs: index.history(filter)?, notices: index.notices().to_vec() })
+    }
+
+    /// The last run of a pair: the active one, else the last to have started.
+    pub fn last_run(&self, pair: &Pair) -> Result<Option<Run>, IndexError> {
+        let Some(id) = self.index()?.of_pair(pair)?.into_iter().next() else { return Ok(None) };
+        self.run(&id)
+    }
+
+    /// One run by its id.
+    pub fn run(&self, id: &RunId) -> Result<Option<Run>, IndexError> {
+        let folder = self.folder(id);
+        if let (Ok(spec), Ok(Some(end))) = (folder.read_spec(), folder.read_exit()) {
+            return Ok(Some(Run::ended(RunFacts::of(&spec), end)));
+        }
+        Ok(self.observe_some(std::slice::from_ref(id))?.runs.into_iter().next())
+    }
+
+    /// Writes an end that was seen, unless it is written already. Returns the one that stands.
+    pub(crate) fn write_end(&self, folder: &RunFolder, end: &ExitRecord) -> std::io::Result<ExitRecord> {
+        folder.write_exit(end)?;
+        Ok(folder.read_exit().ok().flatten().unwrap_or_else(|| end.clone()))
+    }
+}

@@ -1,0 +1,345 @@
+//! Looking: the evidence of every unfinished run, judged, and the ends that were seen written down.
+//!
+//! At most one tmux client for each server that unfinished runs were started on.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
+use crate::model::names::Pair;
+use crate::model::run::{Progress, Run, RunFacts};
+use crate::model::run_id::RunId;
+use crate::model::run_spec::{RunKind, RunSpec};
+use crate::model::run_state::{RunState, UnknownWhy};
+use crate::model::usage::Usage;
+use crate::plan::actual::{self, Evidence, Lock, Over, Place, Verdict, Window};
+use crate::runner::ledger::{Ledger, Observed};
+use crate::runner::stop;
+use crate::system::clock;
+use crate::system::process;
+use crate::system::store::index::{Index, IndexError};
+use crate::system::store::pair_lock::{self, Claim, Liveness};
+use crate::system::store::record_file::RecordError;
+use crate::system::store::run_folder::RunFolder;
+use crate::system::tmux::{Listing, Pane, Tmux, TmuxError, Version};
+
+/// A dead pane that tmux has not reaped is looked at again this often, 5 ms apart.
+const LOOKS: u32 = 40;
+
+/// An unfinished run while it is being looked at.
+struct Candidate {
+    folder: RunFolder,
+    spec: RunSpec,
+    evidence: Evidence,
+    pane: Option<Pane>,
+}
+
+/// What tmux said, by socket.
+#[derive(Default)]
+struct Listings(BTreeMap<PathBuf, Result<Listing, String>>);
+
+impl Ledger {
+    /// All unfinished runs. Ends that are seen are written down.
+    pub fn observe(&self) -> Result<Observed, IndexError> {
+        let ids = self.index()?.active()?;
+        self.observe_some(&ids)
+    }
+
+    /// The unfinished runs of one pair.
+    pub fn observe_pair(&self, pair: &Pair) -> Result<Observed, IndexError> {
+        let ids = self.index()?.active_of(pair)?;
+        self.observe_some(&ids)
+    }
+
+    pub(crate) fn observe_some(&self, ids: &[RunId]) -> Result<Observed, IndexError> {
+        let index = self.index()?;
+        let mut observed = Observed { runs: Vec::new(), notices: index.notices().to_vec() };
+        let mut candidates = Vec::new();
+        // Locks first, windows after: a window that is being made is locked until it stands.
+        for id in ids {
+            self.gather(&index, id, &mut candidates, &mut observed)?;
+        }
+        let mut listings = Listings::default();
+        for mut candidate in candidates {
+            let run = self.settle(&index, &mut candidate, &mut listings)?;
+            observed.runs.push(run);
+        }
+        observed.runs.sort_by(|a, b| a.id().cmp(b.id()));
+        Ok(observed)
+    }
+
+    fn gather(
+        &self,
+        index: &Index,
+        id: &RunId,
+        candidates: &mut Vec<Candidate>,
+        observed: &mut Observed,
+    ) -> Result<(), IndexError> {
+        let folder = self.folder(id);
+        let spec = match folder.read_spec() {
+            Ok(spec) => spec,
+            Err(RecordError::Missing(_)) => {
+                // A row comes before its folder, and a folder before its spec: only a row whose
+                // writer is gone is a leftover.
+                if let Some(pair) = index.pair_of(id)?
+                    && matches!(pair_lock::probe(self.state(), &pair), Ok(Liveness::Free))
+                    && matches!(folder.read_spec(), Err(RecordError::Missing(_)))
+                {
+                    index.remove(id)?;
+                }
+                return Ok(());
+            }
+            Err(error) => {
+                observed.notices.push(format!("run {id}: {error}"));
+                return Ok(());
+            }
+        };
+        let facts = RunFacts::of(&spec);
+        match folder.read_exit() {
+            Ok(Some(end)) => {
+                index.finish(&facts, &end)?;
+                observed.runs.push(Run::ended(facts, end));
+                return Ok(());
+            }
+            Ok(None) => {}
+            Err(error) => {
+                let state = RunState::Unknown(UnknownWhy::Unreadable(error.to_string()));
+                observed.runs.push(Run { facts, state, progress: Progress::default(), end: None });
+                return Ok(());
+            }
+        }
+        let evidence = self.evidence(&folder, &spec);
+        candidates.push(Candidate { folder, spec, evidence, pane: None });
+        Ok(())
+    }
+
+    fn evidence(&self, folder: &RunFolder, spec: &RunSpec) -> Evidence {
+        let lock = match pair_lock::probe(self.state(), &spec.pair()) {
+            Ok(Liveness::Free) => Ok(Lock::Free),
+            Ok(Liveness::Held(Some(id))) if id == spec.run_id => Ok(Lock::Held),
+            // Held and not named yet: a starter is between its claim and its name. It has
+            // finished off every earlier run of the pair before it names a new one.
+            Ok(Liveness::Held(None)) => Ok(Lock::Held),
+            Ok(Liveness::Held(Some(_))) => Ok(Lock::HeldByAnother),
+            Err(error) => Err(error),
+        };
+        let place = match (&lock, folder.id()) {
+            (Err(error), _) => Place::Unreadable(format!("the pair's lock: {error}")),
+            (_, Err(error)) => Place::Unreadable(error.to_string()),
+            (_, Ok(id)) if id != spec.folder => Place::Foreign,
+            _ if spec.world == *self.world() => Place::Here,
+            _ if spec.world.host == self.world().host && spec.world.boot_id != self.world().boot_id => {
+                Place::EarlierBoot
+            }
+            _ => Place::OtherHost(spec.world.host.clone()),
+        };
+        let live = folder.read_live().ok().flatten();
+        let queued = folder.read_queue().ok().flatten().map(|record| record.waiting_for);
+        Evidence {
+            headless: spec.is_headless(),
+            place,
+            lock: lock.unwrap_or(Lock::Held),
+            queued,
+            environment_waits: queued.is_none() || folder.environment_waits(),
+            live,
+            unsaved: folder.is_unsaved(),
+            stop_asked: folder.stop_asked(),
+            window: None,
+        }
+    }
+
+    /// Judges one run, looking at its window where it has one, and records its end.
+    fn settle(&self, index: &Index, candidate: &mut Candidate, listings: &mut Listings) -> Result<Run, IndexError> {
+        let facts = RunFacts::of(&candidate.spec);
+        for look in 0..LOOKS {
+            let needs_window = !candidate.evidence.headless
+                && candidate.evidence.lock != Lock::Held
+                && candidate.evidence.place == Place::Here;
+            if needs_window {
+                let (window, pane) = look_at_window(candidate, listings);
+                candidate.evidence.window = Some(window);
+                candidate.pane = pane;
+            }
+            match actual::judge(&candidate.evidence) {
+                Verdict::Is(state) => return Ok(candidate.run(facts, state)),
+                Verdict::Over { end, sweep } => return self.finish(index, candidate, &facts, &end, sweep),
+                Verdict::LookAgain if look + 1 < LOOKS => {
+                    thread::sleep(Duration::from_millis(5));
+                    *listings = Listings::default();
+                }
+                Verdict::LookAgain => break,
+            }
+        }
+        let state = RunState::Unknown(UnknownWhy::Tmux("its pane is dead and not reaped".to_owned()));
+        Ok(candidate.run(facts, state))
+    }
+
+    /// Ends what is left of a run that is over and writes its end, under the pair's lock.
+    fn finish(
+        &self,
+        index: &Index,
+        candidate: &mut Candidate,
+        facts: &RunFacts,
+        over: &Over,
+        sweep: bool,
+    ) -> Result<Run, IndexError> {
+        let pair = candidate.spec.pair();
+        // Whoever holds the pair now has dealt with this run, or is about to.
+        let lock = match pair_lock::claim(self.state(), &pair)? {
+            Claim::Taken(lock, _) => {
+                // A starter must not take this moment for the run itself and join it.
+                lock.unname()?;
+                Some(lock)
+            }
+            Claim::Held(Some(id)) if id != candidate.spec.run_id => None,
+            Claim::Held(_) => {
+                return Ok(match candidate.folder.read_exit() {
+                    Ok(Some(end)) => Run::ended(facts.clone(), end),
+                    _ => candidate.run(facts.clone(), RunState::Starting),
+                });
+            }
+        };
+        // Its owner may have written the end between our first look and the lock.
+        let end = match candidate.folder.read_exit() {
+            Ok(Some(end)) => Some(end),
+            Ok(None) if still_over(self, candidate) => {
+                // The screen first: ending what is left may print on it.
+                candidate.keep_screen();
+                let survivors = if sweep { stop::sweep(&candidate.spec.run_id) } else { Vec::new() };
+                let end = candidate.exit_record(over, survivors);
+                Some(self.write_end(&candidate.folder, &end)?)
+            }
+            _ => None,
+        };
+        if let Some(lock) = lock {
+            lock.name(&candidate.spec.run_id)?;
+        }
+        let Some(end) = end else { return Ok(candidate.run(facts.clone(), RunState::Starting)) };
+        candidate.close_window();
+        index.finish(facts, &end)?;
+        Ok(Run::ended(facts.clone(), end))
+    }
+}
+
+/// A queued run may have been started and a window made since the evidence was gathered.
+fn still_over(ledger: &Ledger, candidate: &Candidate) -> bool {
+    let now = ledger.evidence(&candidate.folder, &candidate.spec);
+    candidate.evidence.headless || candidate.evidence.window.is_some() || now.live == candidate.evidence.live
+}
+
+impl Candidate {
+    fn run(&self, facts: RunFacts, state: RunState) -> Run {
+        let live = self.evidence.live.as_ref();
+        let agent = live.map(|live| live.agent.as_ref().unwrap_or(&live.owner).pid);
+        let progress = Progress {
+            started_at: live.map(|live| live.started_at),
+            pid: self.pane.as_ref().map(|pane| pane.pid).or(agent),
+            attempt: live.map_or(0, |live| live.attempt),
+            log_bytes: self.folder.log_bytes(),
+            limits: live.and_then(|live| live.limits),
+            pane: self.pane.as_ref().map(|pane| pane.pane_id.clone()),
+            window: self.pane.as_ref().map(|pane| pane.window_id.clone()),
+            trouble: self.evidence.unsaved.then(|| "its end cannot be written yet (is the disk full?)".to_owned()),
+        };
+        Run { facts, state, progress, end: None }
+    }
+
+    fn exit_record(&self, over: &Over, survivors: Vec<u32>) -> ExitRecord {
+        let live = self.evidence.live.as_ref();
+        let now = clock::now();
+        let died = self.pane.as_ref().and_then(|pane| pane.dead).and_then(|dead| dead.time);
+        let ended_at = died.and_then(|at| jiff::Timestamp::from_second(at).ok()).unwrap_or(now);
+        let started_at = live.map(|live| live.started_at);
+        ExitRecord {
+            version: EXIT_VERSION,
+            run_id: self.spec.run_id.clone(),
+            state: over.state,
+            reason: over.reason.clone(),
+            exit_code: over.exit_code,
+            signal: over.signal,
+            interrupted: false,
+            started_at,
+            ended_at,
+            duration_ms: started_at.map_or(0, |start| clock::millis_between(start, ended_at)),
+            attempt: live.map_or(0, |live| live.attempt),
+            usage: Usage { session_id: self.spec.session_id.clone(), ..Usage::default() },
+            log_bytes: self.folder.log_bytes(),
+            survivors,
+            limits: live.and_then(|live| live.limits),
+            pid: live.map(|live| live.agent.as_ref().unwrap_or(&live.owner).pid),
+        }
+    }
+
+    /// The last screen of a dead window is kept beside the record.
+    fn keep_screen(&self) {
+        if let (Some(pane), Some(tmux)) = (&self.pane, self.tmux())
+            && let Ok(Some(screen)) = tmux.capture(&pane.pane_id, &self.spec.run_id)
+        {
+            let _ = self.folder.write_new(&self.folder.screen(), screen.as_bytes());
+        }
+    }
+
+    fn close_window(&self) {
+        let RunKind::Interactive { cleanup_on_exit: true, .. } = &self.spec.kind else { return };
+        if let (Some(pane), Some(tmux)) = (&self.pane, self.tmux()) {
+            let _ = tmux.kill_panes(&[(pane.pane_id.as_str(), &self.spec.run_id)]);
+        }
+    }
+
+    fn tmux(&self) -> Option<Tmux> {
+        match &self.spec.kind {
+            RunKind::Interactive { socket, .. } => Some(Tmux::new(socket.clone())),
+            RunKind::Headless { .. } => None,
+        }
+    }
+}
+
+fn look_at_window(candidate: &Candidate, listings: &mut Listings) -> (Window, Option<Pane>) {
+    let RunKind::Interactive { socket, .. } = &candidate.spec.kind else {
+        return (Window::NeverMade, None);
+    };
+    let listing = listings.0.entry(socket.clone()).or_insert_with(|| {
+        Tmux::new(socket.clone()).list().map_err(|error| match error {
+            TmuxError::Unknown { stderr, .. } => stderr,
+            other => other.to_string(),
+        })
+    });
+    let listing = match listing {
+        Ok(listing) => listing,
+        Err(words) => return (Window::Unanswered(words.clone()), None),
+    };
+    if let Some(pane) = listing.pane_of(candidate.folder.path()) {
+        let window = match &pane.dead {
+            None => Window::Alive,
+            Some(dead) => Window::Dead {
+                status: dead.status,
+                signal: dead.signal,
+                can_tell_signals: listing
+                    .server
+                    .as_ref()
+                    .and_then(|server| server.parsed_version())
+                    .is_none_or(Version::tells_signals),
+            },
+        };
+        return (window, Some(pane.clone()));
+    }
+    let Ok(Some(made)) = candidate.folder.read_window() else {
+        // `__exec` in a window writes that it lives before anything else could be lost.
+        let lived = candidate.evidence.live.is_some();
+        return (if lived { Window::Closed } else { Window::NeverMade }, None);
+    };
+    let same_server = listing
+        .server
+        .as_ref()
+        .is_some_and(|server| server.pid == made.server_pid && server.start_time == made.server_start);
+    if same_server {
+        return (Window::Closed, None);
+    }
+    // Another server, or none, answers on the socket; ours may live on without one.
+    if made.server.as_ref().is_some_and(process::is_alive) {
+        return (Window::Unanswered("its server lost its socket".to_owned()), None);
+    }
+    (Window::ServerGone, None)
+}

@@ -1,0 +1,136 @@
+//! A project: its manifest, and from it the tasks and the ledger of its runs.
+
+use std::path::PathBuf;
+
+use crate::manifest::{self, Manifest, Mode};
+use crate::model::names::{ModeName, NameError, Pair, TaskId};
+use crate::model::nearest::nearest;
+use crate::model::problem::Problem;
+use crate::runner::ledger::Ledger;
+use crate::runner::locate::{Located, Whence, locate};
+use crate::system::environment;
+use crate::system::store::state_dir::StateDirError;
+use crate::system::tmux::{SocketEnv, Tmux};
+use crate::tasks::{self, FindError, Task, TaskSet};
+
+/// How much of a manifest is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Shape and references: enough to look at runs.
+    Shape,
+    /// Templates and command files too: before anything starts.
+    Whole,
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct Project {
+    pub manifest: Manifest,
+    /// The linked worktree the command was given in.
+    pub worktree: Option<PathBuf>,
+    /// Warnings of the manifest.
+    pub problems: Vec<Problem>,
+}
+
+/// Why there is no project to work with.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("no `dispatch.yaml` here or in a parent folder")]
+    NotFound { folder: PathBuf },
+    #[error("the manifest has {} problem{}", .problems.len(), if .problems.len() == 1 { "" } else { "s" })]
+    Problems { problems: Vec<Problem> },
+}
+
+/// Why a name typed by the user stands for nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum NameLookupError {
+    #[error("invalid mode name: {0}")]
+    InvalidMode(NameError),
+    #[error("unknown mode `{typed}`")]
+    UnknownMode { typed: String, nearest: Option<String>, known: Vec<String> },
+    #[error(transparent)]
+    Task(#[from] FindError),
+}
+
+impl Project {
+    pub fn open(whence: &Whence, depth: Depth) -> Result<Self, OpenError> {
+        let Some(Located { manifest, worktree }) = locate(whence) else {
+            return Err(OpenError::NotFound { folder: whence.folder.clone() });
+        };
+        let loaded = match depth {
+            Depth::Shape => manifest::load_shape(&manifest),
+            Depth::Whole => manifest::load(&manifest),
+        };
+        match loaded.manifest {
+            Some(manifest) => Ok(Self { manifest, worktree, problems: loaded.problems }),
+            None => Err(OpenError::Problems { problems: loaded.problems }),
+        }
+    }
+
+    pub fn tasks(&self) -> TaskSet {
+        tasks::scan(&self.manifest.root, &self.manifest.tasks)
+    }
+
+    /// The ledger, where anything was ever run.
+    pub fn ledger(&self) -> Result<Option<Ledger>, StateDirError> {
+        Ledger::find(&self.manifest.state_dir)
+    }
+
+    pub fn ledger_for_writing(&self) -> Result<Ledger, StateDirError> {
+        Ledger::create(&self.manifest.state_dir)
+    }
+
+    pub fn mode(&self, typed: &str) -> Result<&Mode, NameLookupError> {
+        let name = ModeName::parse(typed).map_err(NameLookupError::InvalidMode)?;
+        self.manifest.modes.get(&name).ok_or_else(|| {
+            let known: Vec<String> = self.manifest.modes.keys().map(ToString::to_string).collect();
+            let nearest = nearest(typed, known.iter().map(String::as_str)).map(str::to_owned);
+            NameLookupError::UnknownMode { typed: typed.to_owned(), nearest, known }
+        })
+    }
+
+    /// The pair of a mode and a task that exist now.
+    pub fn pair(&self, tasks: &TaskSet, mode: &str, task: &str) -> Result<Pair, NameLookupError> {
+        let mode = self.mode(mode)?.name.clone();
+        let task = tasks.find(task)?.id.clone();
+        Ok(Pair { mode, task })
+    }
+
+    /// The pair whose runs are meant: its mode or task may be gone from the project by now.
+    pub fn past_pair(&self, mode: &str, task: &str) -> Result<Pair, NameLookupError> {
+        let name = ModeName::parse(mode).map_err(NameLookupError::InvalidMode)?;
+        let id = TaskId::parse(task).map_err(FindError::InvalidName)?;
+        let pair = Pair { mode: name, task: id };
+        let has_runs = self
+            .ledger()
+            .ok()
+            .flatten()
+            .and_then(|ledger| ledger.index().ok()?.of_pair(&pair).ok())
+            .is_some_and(|ids| !ids.is_empty());
+        if has_runs { Ok(pair) } else { self.pair(&self.tasks(), mode, task) }
+    }
+
+    /// The task whose worktree the command was given in.
+    pub fn task_of_worktree(&self, tasks: &TaskSet, mode: &Mode) -> Option<Task> {
+        let here = self.worktree.as_ref()?;
+        let is_here = |task: &&Task| {
+            crate::runner::prepare::worktree_of(self, tasks, mode, task)
+                .ok()
+                .flatten()
+                .is_some_and(|worktree| worktree.path == *here)
+        };
+        // A subtask shares its parent's worktree: the parent is meant.
+        tasks.tasks().iter().find(is_here).cloned()
+    }
+
+    /// The tmux server for new windows: `DISPATCH_TMUX_SOCKET`, the manifest's, the user's own.
+    pub fn tmux(&self) -> Tmux {
+        let surroundings = SocketEnv::here();
+        let name = environment::var_text("DISPATCH_TMUX_SOCKET").or_else(|| self.manifest.tmux_socket.clone());
+        match name.as_deref() {
+            Some(path) if path.starts_with('/') => Tmux::new(PathBuf::from(path)),
+            // `default` is the name of the user's own server, also for a command typed inside another.
+            name => Tmux::new(Tmux::resolve_socket(name, &surroundings)),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Deleting old ended runs by the retention policy.
+
+use crate::model::names::Pair;
+use crate::model::run_id::RunId;
+use crate::model::run_spec::Keep;
+use crate::plan::retention;
+use crate::runner::ledger::Ledger;
+use crate::system::clock;
+use crate::system::store::index::{HistoryFilter, IndexError};
+
+/// Why old runs could not be deleted.
+#[derive(Debug, thiserror::Error)]
+pub enum PruneError {
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    #[error("a run's folder cannot be removed")]
+    Io(#[from] std::io::Error),
+}
+
+impl Ledger {
+    /// Prunes one pair by `keep`, or by the policy of its newest run. Returns what went.
+    pub fn prune_pair(&self, pair: &Pair, keep: Option<&Keep>) -> Result<Vec<RunId>, PruneError> {
+        let ids = self.prunable(pair, keep)?;
+        for id in &ids {
+            // The folder first: a row without a folder is harmless, a folder without a row is not.
+            self.folder(id).remove()?;
+            self.index()?.remove(id)?;
+        }
+        Ok(ids)
+    }
+
+    /// What [`Self::prune_pair`] would delete.
+    pub fn prunable(&self, pair: &Pair, keep: Option<&Keep>) -> Result<Vec<RunId>, PruneError> {
+        let filter = HistoryFilter {
+            mode: Some(pair.mode.to_string()),
+            task: Some(pair.task.to_string()),
+            ..HistoryFilter::default()
+        };
+        let mut ended: Vec<_> = self
+            .index()?
+            .history(&filter)?
+            .into_iter()
+            .filter_map(|run| Some((run.id().clone(), run.end.as_ref()?.ended_at)))
+            .collect();
+        ended.sort_by(|(a, _), (b, _)| b.cmp(a));
+        let policy = match keep {
+            Some(keep) => Some(keep.clone()),
+            None => ended.first().and_then(|(id, _)| self.folder(id).read_spec().ok()).map(|spec| spec.keep),
+        };
+        Ok(policy.map(|policy| retention::to_prune(&ended, &policy, clock::now())).unwrap_or_default())
+    }
+
+    /// All pairs that have ended runs.
+    pub fn pairs(&self) -> Result<Vec<Pair>, IndexError> {
+        self.index()?.pairs()
+    }
+}

@@ -1,0 +1,324 @@
+//! Starting a pair exactly once, or joining the run that is there.
+
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::time::Duration;
+
+use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
+use crate::model::queue_record::QueueRecord;
+use crate::model::run::{Run, RunFacts};
+use crate::model::run_id::RunId;
+use crate::model::run_spec::{RunKind, RunSpec, SPEC_VERSION};
+use crate::model::run_state::{EndState, RunState, UnknownWhy, WaitingFor};
+use crate::model::usage::Usage;
+use crate::model::window_record::WindowRecord;
+use crate::runner::ledger::Ledger;
+use crate::runner::prepare::Prepared;
+use crate::system::clock;
+use crate::system::environment;
+use crate::system::ids;
+use crate::system::process::{self, supervise};
+use crate::system::store::index::IndexError;
+use crate::system::store::pair_lock::{self, Claim, PairLock};
+use crate::system::store::run_folder::RunFolder;
+use crate::system::store::slots;
+use crate::system::tmux::{CreateWindow, Tmux, TmuxError};
+
+/// A nested run may start runs of its own, but not for ever (CONTRACT section 8).
+const MAX_DEPTH: u32 = 3;
+/// How long a run that is ending may take to let its pair go.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What came of a start.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Started {
+    /// This call started it, or queued it.
+    New(Box<Run>),
+    /// It was there already.
+    Joined(Box<Run>),
+}
+
+/// Why a pair was not started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Active, and asked for with other words: nothing typed is dropped unseen.
+    #[error("`{}` runs already, with {difference}", .run.pair())]
+    Differs { run: Box<Run>, difference: &'static str },
+    /// Its state cannot be seen, so starting it could start it twice.
+    #[error("the last run of `{}` cannot be seen: {}", .run.pair(), .why.reason())]
+    Unknown { run: Box<Run>, why: UnknownWhy },
+    #[error("the pair is being started or ended by another command, and it takes too long")]
+    Busy,
+    #[error("runs are nested {MAX_DEPTH} deep already")]
+    TooDeep,
+    #[error(transparent)]
+    Tmux(#[from] TmuxError),
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    #[error("the run cannot be started")]
+    Io(#[from] io::Error),
+}
+
+impl Ledger {
+    /// Starts the prepared run, unless the pair is active: then that run is joined.
+    pub fn start(&self, prepared: &Prepared, force: bool) -> Result<Started, StartError> {
+        let parent = environment::var_text("DISPATCH_RUN_ID").and_then(|id| RunId::parse(&id));
+        self.check_depth(parent.as_ref())?;
+        let mut left = PATIENCE;
+        let step = Duration::from_millis(2);
+        loop {
+            match pair_lock::claim(self.state(), &prepared.pair)? {
+                Claim::Held(Some(id)) => {
+                    // Its folder is made right after its name is written; an end that is written
+                    // means the lock goes in a moment.
+                    let folder = self.folder(&id);
+                    if folder.has_spec()
+                        && matches!(folder.read_exit(), Ok(None))
+                        && let Some(run) = self.run(&id)?.filter(Run::is_active)
+                    {
+                        return self.join(run, prepared, force);
+                    }
+                }
+                Claim::Held(None) => {}
+                Claim::Taken(lock, last) => {
+                    let unfinished = self.unfinished(prepared, last)?;
+                    if unfinished.is_empty() {
+                        return self.begin(prepared, lock, parent);
+                    }
+                    // Queued, in a window, or dead. Looking writes down the ends of the dead, and
+                    // needs the pair for it.
+                    drop(lock);
+                    for run in self.observe_some(&unfinished)?.runs {
+                        match &run.state {
+                            RunState::Ended(_) => {}
+                            RunState::Unknown(why) => {
+                                let why = why.clone();
+                                return Err(StartError::Unknown { run: Box::new(run), why });
+                            }
+                            // It waits to be run again: this is that.
+                            RunState::Queued(WaitingFor::Environment) => self.abandon(&run)?,
+                            _ => return self.join(run, prepared, force),
+                        }
+                    }
+                    continue;
+                }
+            }
+            if left < step {
+                return Err(StartError::Busy);
+            }
+            left -= step;
+            std::thread::sleep(step);
+        }
+    }
+
+    fn check_depth(&self, parent: Option<&RunId>) -> Result<(), StartError> {
+        let mut above = parent.cloned();
+        for _ in 0..MAX_DEPTH {
+            let Some(id) = above else { return Ok(()) };
+            above = self.folder(&id).read_spec().ok().and_then(|spec| spec.parent_run);
+        }
+        if above.is_some() { Err(StartError::TooDeep) } else { Ok(()) }
+    }
+
+    /// The pair's runs without a recorded end.
+    fn unfinished(&self, prepared: &Prepared, last: Option<RunId>) -> Result<Vec<RunId>, StartError> {
+        let has_ended = |id: &RunId| matches!(self.folder(id).read_exit(), Ok(Some(_)));
+        // The usual case costs one small read: the last run has ended, and it saw to the others.
+        if last.as_ref().is_some_and(has_ended) {
+            return Ok(Vec::new());
+        }
+        let mut ids = self.index()?.active_of(&prepared.pair)?;
+        ids.extend(last);
+        ids.sort();
+        ids.dedup();
+        ids.retain(|id| self.folder(id).has_spec() && !has_ended(id));
+        Ok(ids)
+    }
+
+    fn join(&self, run: Run, prepared: &Prepared, force: bool) -> Result<Started, StartError> {
+        let folder = self.folder(run.id());
+        let given = folder.read_given();
+        let spec = folder.read_spec().ok();
+        let difference = if force {
+            Some("`-B`: it is not stopped for that")
+        } else if prepared.given.is_some() && prepared.given != given {
+            Some("another prompt")
+        } else if !prepared.extras.is_empty() && spec.is_some_and(|spec| spec.extras != prepared.extras) {
+            Some("other arguments")
+        } else {
+            None
+        };
+        match difference {
+            Some(difference) => Err(StartError::Differs { run: Box::new(run), difference }),
+            None => Ok(Started::Joined(Box::new(run))),
+        }
+    }
+
+    /// The pair is ours and nothing of it runs.
+    fn begin(&self, prepared: &Prepared, lock: PairLock, parent: Option<RunId>) -> Result<Started, StartError> {
+        let id = ids::new_run_id();
+        lock.name(&id)?;
+        let folder = RunFolder::create(self.state().run(&id))?;
+        let spec = self.spec(prepared, id, &folder, parent)?;
+        let facts = RunFacts::of(&spec);
+        self.index()?.insert(&facts)?;
+        let written = self.write_folder(prepared, &folder, &spec);
+        let started = written.map_err(StartError::from).and_then(|()| match &spec.kind {
+            RunKind::Headless { slots, .. } => self.launch_job(&folder, &spec, lock, *slots),
+            RunKind::Interactive { socket, session, .. } => {
+                self.open_window(prepared, &folder, &spec, &Tmux::new(socket.clone()), session, lock)
+            }
+        });
+        if let Err(error) = started {
+            let end = never_started(&spec, &error);
+            let _ = self.write_end(&folder, &end);
+            let _ = self.index()?.finish(&facts, &end);
+            return Err(error);
+        }
+        let run = self.run(&spec.run_id)?.ok_or_else(|| io::Error::other("the new run is gone"))?;
+        Ok(Started::New(Box::new(run)))
+    }
+
+    fn spec(&self, prepared: &Prepared, run_id: RunId, folder: &RunFolder, parent: Option<RunId>) -> io::Result<RunSpec> {
+        Ok(RunSpec {
+            version: SPEC_VERSION,
+            run_id,
+            mode: prepared.pair.mode.clone(),
+            task: prepared.pair.task.clone(),
+            created_at: clock::now(),
+            manifest: prepared.manifest.clone(),
+            folder: folder.id()?,
+            world: self.world().clone(),
+            program: prepared.program.clone(),
+            argv: prepared.argv.clone(),
+            delivery: prepared.delivery,
+            dash_dash: prepared.dash_dash,
+            cwd: prepared.cwd.clone(),
+            protocol: prepared.protocol,
+            umask: supervise::current_umask(),
+            stop_grace: prepared.stop_grace,
+            session_id: prepared.session_id.clone(),
+            extras: prepared.extras.clone(),
+            prompt_given: prepared.given.is_some(),
+            parent_run: parent,
+            worktree: prepared.worktree.clone(),
+            kind: prepared.kind.clone(),
+            keep: prepared.keep.clone(),
+        })
+    }
+
+    fn write_folder(&self, prepared: &Prepared, folder: &RunFolder, spec: &RunSpec) -> io::Result<()> {
+        if let Some(prompt) = &prepared.prompt {
+            folder.write_new(&folder.prompt(), prompt)?;
+        }
+        if let Some(given) = &prepared.given {
+            folder.write_new(&folder.given(), given)?;
+        }
+        let mut environment = prepared.environment.clone();
+        for (name, value) in [
+            ("DISPATCH_RUN_ID", spec.run_id.as_str()),
+            ("DISPATCH_MODE", spec.mode.as_str()),
+            ("DISPATCH_TASK", spec.task.as_str()),
+        ] {
+            environment.insert(name.into(), value.into());
+        }
+        environment.insert("DISPATCH_MANIFEST".into(), spec.manifest.clone().into_os_string());
+        let place = environment::waiting_place(folder.path(), spec.run_id.as_str());
+        folder.write_new(&folder.env_place(), place.as_os_str().as_bytes())?;
+        environment::hand_over(&place, &environment)?;
+        folder.write_spec(spec)
+    }
+
+    fn launch_job(&self, folder: &RunFolder, spec: &RunSpec, lock: PairLock, slots: u32) -> Result<(), StartError> {
+        let slot = slots::take(self.state(), slots)?;
+        // A nested run never waits for a slot: its caller holds one and may wait for this run.
+        if slot.is_none() && spec.parent_run.is_none() {
+            folder.write_queue(&QueueRecord { version: 1, waiting_for: WaitingFor::Slot })?;
+            drop(lock);
+            // A slot may have come free between our look and our place in the queue.
+            self.start_queued()?;
+            return Ok(());
+        }
+        supervise::start(folder.path(), lock.into_file(), slot.map(slots::Slot::into_file))?;
+        Ok(())
+    }
+
+    fn open_window(
+        &self,
+        prepared: &Prepared,
+        folder: &RunFolder,
+        spec: &RunSpec,
+        tmux: &Tmux,
+        session: &str,
+        lock: PairLock,
+    ) -> Result<(), StartError> {
+        let program = supervise::own_program()?;
+        let previous = self.previous_pane(&prepared.pair, &spec.run_id)?;
+        let created = tmux.create(&CreateWindow {
+            session,
+            label: &prepared.pair.label(),
+            program: &program,
+            run: &spec.run_id,
+            run_folder: folder.path(),
+            replace: previous.as_ref().map(|(pane, run)| (pane.as_str(), run)),
+            ended_word: Some("__ended"),
+        })?;
+        folder.write_window(&WindowRecord {
+            version: 1,
+            server: process::identify(created.server_pid).ok(),
+            server_pid: created.server_pid,
+            server_start: created.server_start,
+            pane: created.pane_id,
+            window: created.window_id,
+        })?;
+        drop(lock);
+        Ok(())
+    }
+
+    /// The dead window of the pair's last run, which the new one replaces.
+    fn previous_pane(
+        &self,
+        pair: &crate::model::names::Pair,
+        current: &RunId,
+    ) -> Result<Option<(String, RunId)>, IndexError> {
+        let previous = self.index()?.of_pair(pair)?.into_iter().find(|id| id != current);
+        Ok(previous.and_then(|id| {
+            let window = self.folder(&id).read_window().ok().flatten()?;
+            Some((window.pane, id))
+        }))
+    }
+
+    /// Ends a queued run that can never start, so that the pair can.
+    fn abandon(&self, run: &Run) -> Result<(), StartError> {
+        let Claim::Taken(lock, _) = pair_lock::claim(self.state(), &run.pair())? else { return Ok(()) };
+        let folder = self.folder(run.id());
+        let spec = folder.read_spec().map_err(io::Error::other)?;
+        let mut end = never_started(&spec, &"its environment is gone; run again");
+        end.state = EndState::Lost;
+        let end = self.write_end(&folder, &end)?;
+        self.index()?.finish(&run.facts, &end)?;
+        drop(lock);
+        Ok(())
+    }
+}
+
+fn never_started(spec: &RunSpec, why: &dyn std::fmt::Display) -> ExitRecord {
+    ExitRecord {
+        version: EXIT_VERSION,
+        run_id: spec.run_id.clone(),
+        state: EndState::Failed,
+        reason: Some(format!("never started: {why}")),
+        exit_code: Some(125),
+        signal: None,
+        interrupted: false,
+        started_at: None,
+        ended_at: clock::now(),
+        duration_ms: 0,
+        attempt: 0,
+        usage: Usage::default(),
+        log_bytes: 0,
+        survivors: Vec::new(),
+        limits: None,
+        pid: None,
+    }
+}

@@ -1,0 +1,86 @@
+//! What templates see (CONTRACT section 4): values of the task, the mode and the project.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use crate::manifest::{Manifest, Mode};
+use crate::system::clock;
+use crate::system::environment;
+use crate::tasks::{Body, Task};
+
+/// A task as templates see it: a field it lacks is empty, never undefined.
+#[derive(Debug, Serialize)]
+struct TaskView<'a> {
+    id: &'a str,
+    title: &'a str,
+    status: &'a str,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    priority: &'a str,
+    area: &'a str,
+    tags: &'a [String],
+    assignee: &'a str,
+    parent: &'a str,
+    subtasks: Vec<&'a str>,
+    depends_on: Vec<&'a str>,
+    path: String,
+    body: &'a str,
+    sections: &'a BTreeMap<String, String>,
+    meta: &'a BTreeMap<String, Json>,
+}
+
+/// The whole context of a run's templates.
+#[derive(Debug, Serialize)]
+pub(crate) struct Context<'a> {
+    task: TaskView<'a>,
+    mode: BTreeMap<&'static str, &'a str>,
+    project: BTreeMap<&'static str, String>,
+    pub(crate) worktree: BTreeMap<&'static str, String>,
+    pub(crate) prompt: String,
+    pub(crate) extras: Vec<String>,
+    date: String,
+    env: BTreeMap<String, String>,
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn new(manifest: &'a Manifest, mode: &'a Mode, task: &'a Task, body: &'a Body) -> Self {
+        let name = manifest.root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let names = |ids: &'a [crate::model::names::TaskId]| ids.iter().map(|id| id.as_str()).collect();
+        Self {
+            task: TaskView {
+                id: task.id.as_str(),
+                title: &task.title,
+                status: task.status.map_or(&task.status_text, |status| status.as_str()),
+                kind: &task.kind,
+                priority: &task.priority,
+                area: &task.area,
+                tags: &task.tags,
+                assignee: &task.assignee,
+                parent: task.parent.as_ref().map_or("", |id| id.as_str()),
+                subtasks: names(&task.subtasks),
+                depends_on: names(&task.depends_on),
+                path: task.path.as_ref().map(|path| path.display().to_string()).unwrap_or_default(),
+                body: &body.text,
+                sections: &body.sections,
+                meta: &task.meta,
+            },
+            mode: BTreeMap::from([("name", mode.name.as_str()), ("description", mode.description.as_str())]),
+            project: BTreeMap::from([("name", name), ("root", manifest.root.display().to_string())]),
+            worktree: BTreeMap::from([("path", String::new()), ("branch", String::new())]),
+            prompt: String::new(),
+            extras: Vec::new(),
+            date: clock::now().strftime("%Y-%m-%d").to_string(),
+            env: manifest
+                .pass_env
+                .iter()
+                .map(|name| (name.clone(), environment::var_text(name).unwrap_or_default()))
+                .collect(),
+        }
+    }
+
+    pub(crate) fn value(&self) -> minijinja::Value {
+        minijinja::Value::from(minijinja::value::Serde(self))
+    }
+}

@@ -1,0 +1,403 @@
+//! The thin tokio shell: signals, timers and ended children in; launches, kills and records out.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use tokio::io::unix::AsyncFd;
+use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
+use tokio::time::{sleep, sleep_until};
+
+use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
+use crate::model::limits::LimitsHold;
+use crate::model::live_record::LiveRecord;
+use crate::model::run_spec::{RunKind, RunSpec};
+use crate::model::run_state::EndState;
+use crate::supervisor::finish::{self, Outcome};
+use crate::supervisor::machine::{Exit, Input, Machine, Output, Why};
+use crate::supervisor::stage::{Stage, Stages, expect_of, take_environment};
+use crate::system::clock;
+use crate::system::environment::Environment;
+use crate::system::logs::marks::MarkWriter;
+use crate::system::process::cgroup::Cgroup;
+use crate::system::process::supervise::{self, Forked};
+use crate::system::process::tree::{self, Root};
+use crate::system::process::{self};
+use crate::system::store::run_folder::RunFolder;
+use crate::system::watch::Watch;
+
+/// Marks are at least this far apart, so that a flood of output costs nothing.
+const MARK_STEP: Duration = Duration::from_millis(20);
+/// While a tree is being ended it is looked at again after this long, for ends no signal tells of.
+const LOOK_STEP: Duration = Duration::from_millis(50);
+/// How often used CPU time is compared with its limit.
+const CPU_STEP: Duration = Duration::from_secs(1);
+
+/// Supervises the run in `folder` to its end. Standard input is the pair's lock and standard
+/// output the slot; see `system::process::supervise`.
+pub fn main(folder: &Path) -> std::process::ExitCode {
+    match supervise::detach() {
+        Ok(Forked::Parent) => return std::process::ExitCode::SUCCESS,
+        Ok(Forked::Child) => {}
+        Err(_) => return std::process::ExitCode::FAILURE,
+    }
+    let folder = RunFolder::at(folder);
+    let Ok(spec) = folder.read_spec() else { return std::process::ExitCode::FAILURE };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
+    let Ok(runtime) = runtime else { return std::process::ExitCode::FAILURE };
+    runtime.block_on(supervise(&folder, &spec));
+    drop(runtime);
+    let _ = supervise::release_slot();
+    let _ = supervise::release_pair();
+    // The state folder is two above: `runs/<id>`.
+    if let Some(state) = folder.path().parent().and_then(Path::parent) {
+        let _ = supervise::become_next(state);
+    }
+    std::process::ExitCode::FAILURE
+}
+
+async fn supervise(folder: &RunFolder, spec: &RunSpec) {
+    let begun = Instant::now();
+    let started_at = clock::now();
+    let record = match take_environment(folder) {
+        Ok(environment) => Supervision::new(folder, spec, environment, started_at).run().await,
+        Err(error) => Ended::failed(format!("its environment cannot be read: {error}")),
+    };
+    let exit = ExitRecord {
+        version: EXIT_VERSION,
+        run_id: spec.run_id.clone(),
+        state: record.outcome.state,
+        reason: record.outcome.reason,
+        exit_code: record.exit.and_then(|exit| exit.code),
+        signal: record.exit.and_then(|exit| exit.signal),
+        interrupted: record.why == Why::Stopped { interrupted: true },
+        started_at: Some(started_at),
+        ended_at: clock::now(),
+        duration_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+        attempt: 1,
+        usage: record.outcome.usage,
+        log_bytes: folder.log_bytes(),
+        survivors: record.survivors,
+        limits: record.limits,
+        pid: record.pid,
+    };
+    // The lock is kept until the end is on disk: a full disk delays it and loses nothing.
+    while let Err(error) = folder.write_exit(&exit) {
+        tracing::warn!(%error, "the end cannot be written");
+        folder.mark_unsaved();
+        sleep(Duration::from_secs(1)).await;
+    }
+    folder.clear_unsaved();
+}
+
+/// How the supervised run ended.
+struct Ended {
+    outcome: Outcome,
+    why: Why,
+    exit: Option<Exit>,
+    survivors: Vec<u32>,
+    limits: Option<LimitsHold>,
+    pid: Option<u32>,
+}
+
+impl Ended {
+    fn failed(reason: String) -> Self {
+        let outcome = Outcome { state: EndState::Failed, reason: Some(reason), usage: Default::default() };
+        Self { outcome, why: Why::Exited, exit: None, survivors: Vec::new(), limits: None, pid: None }
+    }
+}
+
+struct Supervision<'a> {
+    folder: &'a RunFolder,
+    spec: &'a RunSpec,
+    environment: Environment,
+    live: Option<LiveRecord>,
+    started_at: jiff::Timestamp,
+    marks: Option<MarkWriter>,
+    watch: Option<AsyncFd<Watch>>,
+    deadline: Option<tokio::time::Instant>,
+}
+
+/// How one stage ended.
+struct StageEnd {
+    why: Why,
+    exit: Option<Exit>,
+    survivors: Vec<u32>,
+    pid: Option<u32>,
+}
+
+struct Signals {
+    child: SignalStream,
+    terminate: SignalStream,
+    interrupt: SignalStream,
+    quit: SignalStream,
+    _hangup: SignalStream,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            child: signal(SignalKind::child())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            quit: signal(SignalKind::quit())?,
+            _hangup: signal(SignalKind::hangup())?,
+        })
+    }
+}
+
+impl<'a> Supervision<'a> {
+    fn new(folder: &'a RunFolder, spec: &'a RunSpec, environment: Environment, started_at: jiff::Timestamp) -> Self {
+        let deadline = match &spec.kind {
+            RunKind::Headless { timeout: Some(timeout), .. } => Some(tokio::time::Instant::now() + timeout.as_duration()),
+            _ => None,
+        };
+        let marks = MarkWriter::open(&folder.marks()).ok();
+        Self { folder, spec, environment, live: None, started_at, marks, watch: None, deadline }
+    }
+
+    async fn run(mut self) -> Ended {
+        let mut signals = match Signals::new() {
+            Ok(signals) => signals,
+            Err(error) => return Ended::failed(format!("signals cannot be received: {error}")),
+        };
+        let limits = match &self.spec.kind {
+            RunKind::Headless { limits, .. } => limits.clone(),
+            RunKind::Interactive { .. } => return Ended::failed("an interactive run has no supervisor".to_owned()),
+        };
+        let cgroup = if limits.is_empty() { None } else { Cgroup::create(self.spec.run_id.as_str(), &limits) };
+        let hold = match (&cgroup, limits.is_empty()) {
+            (_, true) => None,
+            (Some(_), false) => Some(LimitsHold::Full),
+            (None, false) => Some(LimitsHold::Partial),
+        };
+        let rlimits = if cgroup.is_none() { supervise::as_rlimits(&limits) } else { Vec::new() };
+        let cpu_limit = limits.cpu.map(|cpu| cpu.as_duration());
+        let environment = std::mem::take(&mut self.environment);
+        let stages =
+            Stages { folder: self.folder, spec: self.spec, environment: &environment, cgroup: cgroup.as_ref(), rlimits: &rlimits };
+
+        if self.spec.worktree.is_some() {
+            let end = self.run_stage(&stages, Stage::Prepare, &mut signals, hold, None).await;
+            let end = match end {
+                Ok(end) => end,
+                Err(error) => return Ended::failed(format!("the set-up cannot start: {error}")),
+            };
+            let succeeded = end.why == Why::Exited && end.exit.is_some_and(|exit| exit.code == Some(0));
+            if !succeeded {
+                let mut outcome = finish::judge_agent(self.spec, self.folder, end.why, end.exit);
+                if end.why == Why::Exited {
+                    outcome.state = EndState::Failed;
+                    outcome.reason = Some(format!("the worktree's set-up failed; see `{}`", self.folder.setup_log().display()));
+                }
+                return Ended { outcome, why: end.why, exit: end.exit, survivors: end.survivors, limits: hold, pid: end.pid };
+            }
+        }
+
+        let end = match self.run_stage(&stages, Stage::Agent, &mut signals, hold, cpu_limit).await {
+            Ok(end) => end,
+            Err(error) => {
+                // What `run` found executable a moment ago is not any more: a shell's codes.
+                let code = if error.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 };
+                let mut ended = Ended::failed(format!("the agent cannot start: {error}"));
+                ended.exit = Some(Exit { code: Some(code), signal: None });
+                return ended;
+            }
+        };
+        let mut outcome = finish::judge_agent(self.spec, self.folder, end.why, end.exit);
+        if cgroup.as_ref().is_some_and(Cgroup::was_out_of_memory) && outcome.state == EndState::Failed {
+            outcome.reason = Some("memory limit".to_owned());
+        }
+        let mut survivors = end.survivors;
+        let mut why = end.why;
+        if outcome.state == EndState::Succeeded && !expect_of(self.spec).command.is_empty() {
+            match self.run_stage(&stages, Stage::Check, &mut signals, hold, None).await {
+                Err(error) => {
+                    outcome.state = EndState::Failed;
+                    outcome.reason = Some(format!("the expected command cannot start: {error}"));
+                }
+                Ok(check) => {
+                    survivors.extend(check.survivors);
+                    if check.why != Why::Exited {
+                        why = check.why;
+                        outcome = Outcome { usage: outcome.usage, ..finish::judge_agent(self.spec, self.folder, why, None) };
+                    } else if check.exit.and_then(|exit| exit.code) != Some(0) {
+                        outcome.state = EndState::Failed;
+                        outcome.reason = Some(format!("expected command failed: {}", expect_of(self.spec).command.join(" ")));
+                    }
+                }
+            }
+        }
+        Ended { outcome, why, exit: end.exit, survivors, limits: hold, pid: end.pid }
+    }
+
+    async fn run_stage(
+        &mut self,
+        stages: &Stages<'_>,
+        stage: Stage,
+        signals: &mut Signals,
+        hold: Option<LimitsHold>,
+        cpu_limit: Option<Duration>,
+    ) -> std::io::Result<StageEnd> {
+        // A stop that came before there was anything to stop.
+        if let Some(interrupted) = self.folder.stop_asked() {
+            return Ok(StageEnd { why: Why::Stopped { interrupted }, exit: None, survivors: Vec::new(), pid: None });
+        }
+        let pid = stages.launch(stage)?;
+        self.say_alive(pid, hold);
+        if stage == Stage::Agent {
+            self.follow_logs();
+        }
+        let mut machine = Machine::new(self.spec.stop_grace.as_duration());
+        let mut inputs = Vec::new();
+        // The starter may have asked between its look and our record: look once more.
+        if let Some(interrupted) = self.folder.stop_asked() {
+            inputs.push(Input::Stop { interrupted, now: false });
+        }
+        let mut grace: Option<tokio::time::Instant> = None;
+        let mut next_mark: Option<tokio::time::Instant> = None;
+        let mut next_cpu = tokio::time::Instant::now() + CPU_STEP;
+        loop {
+            while let Some(input) = inputs.pop() {
+                for output in machine.step(input) {
+                    match output {
+                        Output::Look => inputs.push(Input::Tree { left: self.members().len() }),
+                        Output::Terminate => self.signal_tree(Signal::TERM),
+                        Output::Kill => self.signal_tree(Signal::KILL),
+                        Output::Grace(after) => grace = Some(tokio::time::Instant::now() + after),
+                        Output::SayStopping => self.say_stopping(),
+                        Output::Over { why, exit, survivors } => {
+                            self.note_logs();
+                            let survivors = if survivors == 0 { Vec::new() } else { self.members() };
+                            return Ok(StageEnd { why, exit, survivors, pid: Some(pid) });
+                        }
+                    }
+                }
+            }
+            let deadline = self.deadline;
+            tokio::select! {
+                _ = signals.child.recv() => {
+                    let (reaped, _) = supervise::reap();
+                    for child in reaped {
+                        if child.pid == pid {
+                            inputs.push(Input::Exited(Exit { code: child.code, signal: child.signal }));
+                        }
+                    }
+                    if machine.is_ending() && inputs.is_empty() {
+                        inputs.push(Input::Tree { left: self.members().len() });
+                    }
+                }
+                _ = signals.terminate.recv() => inputs.push(Input::Stop { interrupted: false, now: false }),
+                _ = signals.interrupt.recv() => inputs.push(Input::Stop { interrupted: true, now: false }),
+                _ = signals.quit.recv() => inputs.push(Input::Stop { interrupted: true, now: true }),
+                () = maybe(deadline) => {
+                    self.deadline = None;
+                    inputs.push(Input::TimeUp);
+                }
+                () = maybe(grace) => {
+                    grace = None;
+                    inputs.push(Input::GraceUp);
+                }
+                () = sleep(LOOK_STEP), if machine.is_ending() => {
+                    inputs.push(Input::Tree { left: self.members().len() });
+                }
+                () = log_written(self.watch.as_ref()), if next_mark.is_none() => {
+                    next_mark = Some(tokio::time::Instant::now() + MARK_STEP);
+                    if self.note_logs() { inputs.push(Input::LogFull); }
+                }
+                () = maybe(next_mark) => {
+                    next_mark = None;
+                    if self.note_logs() { inputs.push(Input::LogFull); }
+                }
+                () = sleep_until(next_cpu), if cpu_limit.is_some() && stages.cgroup.is_some() => {
+                    next_cpu = tokio::time::Instant::now() + CPU_STEP;
+                    if stages.cgroup.and_then(Cgroup::cpu_used) > cpu_limit { inputs.push(Input::CpuUsed); }
+                }
+            }
+        }
+    }
+
+    fn root() -> Option<Root> {
+        Some(Root::Supervisor(std::process::id()))
+    }
+
+    fn members(&self) -> Vec<u32> {
+        tree::members(&self.spec.run_id, Self::root())
+            .map(|members| members.iter().map(|member| member.pid).collect())
+            .unwrap_or_default()
+    }
+
+    fn signal_tree(&self, signal: Signal) {
+        if let Err(error) = tree::signal_members(&self.spec.run_id, Self::root(), signal) {
+            tracing::warn!(%error, "the processes of the run cannot be listed");
+        }
+    }
+
+    fn say_alive(&mut self, pid: u32, hold: Option<LimitsHold>) {
+        let Ok(owner) = process::this() else { return };
+        let live = LiveRecord {
+            version: 1,
+            owner,
+            agent: process::identify(pid).ok(),
+            started_at: self.started_at,
+            attempt: 1,
+            stopping: false,
+            limits: hold,
+            trouble: None,
+        };
+        let _ = self.folder.write_live(&live);
+        self.live = Some(live);
+    }
+
+    fn say_stopping(&mut self) {
+        if let Some(live) = &mut self.live {
+            live.stopping = true;
+            let _ = self.folder.write_live(live);
+        }
+    }
+
+    fn follow_logs(&mut self) {
+        let watch = Watch::new().and_then(|watch| {
+            watch.file(&self.folder.stdout())?;
+            watch.file(&self.folder.stderr())?;
+            AsyncFd::new(watch)
+        });
+        // Without a watch (a kernel out of them) the logs are whole all the same, less finely stamped.
+        self.watch = watch.ok();
+        self.note_logs();
+    }
+
+    /// Writes a mark. Returns whether the logs are over their limit.
+    fn note_logs(&mut self) -> bool {
+        if let Some(watch) = &self.watch {
+            watch.get_ref().clear();
+        }
+        let (stdout, stderr) = self.folder.log_lengths();
+        if let Some(marks) = &mut self.marks {
+            let _ = marks.note(clock::now(), stdout, stderr);
+        }
+        match &self.spec.kind {
+            RunKind::Headless { log_max: Some(max), .. } => stdout + stderr > max.get(),
+            _ => false,
+        }
+    }
+}
+
+async fn maybe(at: Option<tokio::time::Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Resolves when a log was written to; after [`MARK_STEP`] ten-fold where there is no watch.
+async fn log_written(watch: Option<&AsyncFd<Watch>>) {
+    match watch {
+        Some(watch) => {
+            if let Ok(mut guard) = watch.readable().await {
+                guard.clear_ready();
+            }
+        }
+        None => sleep(MARK_STEP * 10).await,
+    }
+}

@@ -1,0 +1,125 @@
+//! The caller's environment, and the part of it that a run is given (CONTRACT sections 4 and 8).
+//!
+//! A run sees a list, not what happened to be set: the same start gives the same run.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+/// Variables every run gets when its caller has them.
+const PASSED: [&str; 7] = ["PATH", "HOME", "LANG", "TERM", "SHELL", "USER", "TMPDIR"];
+const PASSED_PREFIXES: [&str; 2] = ["LC_", "XDG_"];
+
+/// A run's environment: names to values, both free of NUL.
+pub type Environment = BTreeMap<OsString, OsString>;
+
+/// One variable of this process, if it is set and not empty.
+pub fn var(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// One variable of this process as text, if it is set, not empty and UTF-8.
+pub fn var_text(name: &str) -> Option<String> {
+    var(name)?.into_string().ok()
+}
+
+/// All variables of this process.
+pub fn all() -> Environment {
+    std::env::vars_os().collect()
+}
+
+/// What the caller hands to a run: the fixed list and the manifest's `pass_env`.
+pub fn passed(pass_env: &[String]) -> Environment {
+    let wanted = |name: &OsStr| {
+        let Some(name) = name.to_str() else { return false };
+        PASSED.contains(&name)
+            || PASSED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+            || pass_env.iter().any(|passed| passed == name)
+    };
+    std::env::vars_os().filter(|(name, _)| wanted(name) && !is_ours(name)).collect()
+}
+
+/// Whether a variable belongs to `dispatch` itself and must not leak into what it starts.
+pub fn is_ours(name: &OsStr) -> bool {
+    name.as_bytes().starts_with(b"DISPATCH_")
+}
+
+/// Names of this process's variables that must not reach a supervisor or a tmux server.
+pub fn names_to_remove() -> Vec<OsString> {
+    std::env::vars_os().map(|(name, _)| name).filter(|name| is_ours(name)).collect()
+}
+
+/// The folder where environments wait: in memory where the system offers a private one,
+/// else the run's own folder.
+pub fn waiting_place(run_folder: &Path, run_id: &str) -> PathBuf {
+    if let Some(runtime) = var("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_absolute()) {
+        let folder = runtime.join("dispatch");
+        if is_private(&runtime) && make_private(&folder).is_ok() {
+            return folder.join(run_id);
+        }
+    }
+    run_folder.join("env")
+}
+
+fn is_private(folder: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    fs::metadata(folder).is_ok_and(|meta| {
+        meta.is_dir() && meta.mode() & 0o077 == 0 && meta.uid() == rustix::process::geteuid().as_raw()
+    })
+}
+
+fn make_private(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    match fs::DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_private(folder) => Ok(()),
+        other => other,
+    }
+}
+
+/// Writes `environment` to a new 0600 file.
+pub fn hand_over(path: &Path, environment: &Environment) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    for (name, value) in environment {
+        bytes.extend_from_slice(name.as_bytes());
+        bytes.push(b'=');
+        bytes.extend_from_slice(value.as_bytes());
+        bytes.push(0);
+    }
+    let mut file =
+        fs::OpenOptions::new().write(true).create_new(true).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(path)?;
+    file.write_all(&bytes)
+}
+
+/// Reads a handed-over environment and removes its file, so that it is gone before the agent starts.
+pub fn take_over(path: &Path) -> io::Result<Environment> {
+    let bytes = fs::read(path)?;
+    fs::remove_file(path)?;
+    let mut environment = Environment::new();
+    for entry in bytes.split(|b| *b == 0).filter(|entry| !entry.is_empty()) {
+        if let Some(at) = memchr::memchr(b'=', entry) {
+            environment.insert(OsString::from_vec(entry[..at].to_vec()), OsString::from_vec(entry[at + 1..].to_vec()));
+        }
+    }
+    Ok(environment)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_environment_is_taken_once_and_then_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("env");
+        let mut environment = Environment::new();
+        environment.insert("A".into(), "1\n=2".into());
+        environment.insert("B".into(), "".into());
+        hand_over(&path, &environment).unwrap();
+        assert_eq!(take_over(&path).unwrap(), environment);
+        assert!(take_over(&path).is_err());
+    }
+}

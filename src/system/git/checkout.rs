@@ -1,0 +1,72 @@
+//! Which checkout a folder belongs to, read from git's own small files.
+//!
+//! Must not run git: this is asked at every start.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// A linked worktree and the checkout it was made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MainCheckout {
+    /// Root of the linked worktree.
+    pub worktree_root: PathBuf,
+    /// Root of the main checkout.
+    pub main_root: PathBuf,
+}
+
+/// `None` when `dir` is in a main checkout, a submodule, a worktree of a bare repository, or
+/// no repository at all.
+pub fn main_checkout_of(dir: &Path) -> Option<MainCheckout> {
+    let dir = std::path::absolute(dir).ok()?;
+    for root in dir.ancestors() {
+        let Ok(found) = fs::symlink_metadata(root.join(".git")) else { continue };
+        // git looks no further than the first `.git`, and so does this.
+        if !found.is_file() {
+            return None;
+        }
+        let common = linked_common_dir(&git_dir_of(root)?)?;
+        let main_root = common.parent().filter(|_| common.ends_with(".git"))?;
+        return Some(MainCheckout { worktree_root: root.to_owned(), main_root: main_root.to_owned() });
+    }
+    None
+}
+
+/// Whether `path` is the root of a git work tree, main or linked (or a submodule's).
+pub fn is_worktree(path: &Path) -> bool {
+    git_dir_of(path).is_some_and(|dir| dir.join("HEAD").is_file())
+}
+
+/// The folder where a checkout keeps its own HEAD and index.
+pub(super) fn git_dir_of(root: &Path) -> Option<PathBuf> {
+    let dot_git = root.join(".git");
+    if fs::symlink_metadata(&dot_git).ok()?.is_file() {
+        let text = small_file(&dot_git)?;
+        return Some(root.join(text.strip_prefix("gitdir:")?.trim()));
+    }
+    dot_git.is_dir().then_some(dot_git)
+}
+
+/// The folder that all checkouts of a repository share.
+pub(super) fn common_dir_of(root: &Path) -> Option<PathBuf> {
+    let git_dir = git_dir_of(root)?;
+    let common = linked_common_dir(&git_dir).unwrap_or(git_dir);
+    fs::canonicalize(common).ok()
+}
+
+/// Only a linked worktree's git folder names a common one.
+fn linked_common_dir(git_dir: &Path) -> Option<PathBuf> {
+    let common = git_dir.join(small_file(&git_dir.join("commondir"))?.trim());
+    fs::canonicalize(common).ok()
+}
+
+/// git's pointer files are a line; nothing longer is read.
+pub(super) fn small_file(path: &Path) -> Option<String> {
+    let mut text = String::new();
+    // Regular files only: opening anything else may never return.
+    if !fs::metadata(path).ok()?.is_file() {
+        return None;
+    }
+    File::open(path).ok()?.take(8 * 1024).read_to_string(&mut text).ok()?;
+    Some(text)
+}

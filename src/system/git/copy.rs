@@ -1,0 +1,107 @@
+//! Copies files that git does not carry (`.env`, caches) into a new worktree.
+//!
+//! Must not overwrite, must not read outside the main checkout, must not write outside the
+//! worktree: not by `..`, and not through a symbolic link.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
+use std::path::{Component, Path, PathBuf};
+
+use crate::model::run_spec::WorktreeSpec;
+use crate::system::git::error::GitError;
+
+/// Copies every entry of `copy`, with modes. `log` hears of what was left out, and why: an entry
+/// that is missing, a file that is there already, a thing that is neither file nor folder.
+pub fn copy_files(spec: &WorktreeSpec, log: &mut dyn FnMut(&str)) -> Result<(), GitError> {
+    let root = canonical(&spec.repository)?;
+    for entry in &spec.copy {
+        let parts: Vec<_> = entry.components().filter(|part| *part != Component::CurDir).collect();
+        let plain = parts.iter().all(|part| matches!(part, Component::Normal(name) if *name != ".git"));
+        if parts.is_empty() || !plain {
+            return Err(GitError::CopyOutside(entry.clone()));
+        }
+        let relative: PathBuf = parts.iter().collect();
+        let from = match fs::canonicalize(root.join(&relative)) {
+            Ok(from) if from.starts_with(&root) => from,
+            Ok(_) => return Err(GitError::CopyOutside(entry.clone())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                log(&format!("copy: `{}` is not there", entry.display()));
+                continue;
+            }
+            Err(source) => return Err(GitError::Io { doing: "read", path: root.join(&relative), source }),
+        };
+        let mut to = canonical(&spec.path)?;
+        let (last, folders) = parts.split_last().expect("the entry has a part");
+        for folder in folders {
+            to.push(folder);
+            if !make_folder(&to)? {
+                return Err(GitError::CopyOutside(entry.clone()));
+            }
+        }
+        to.push(last);
+        copy(&root, &from, &to, log)?;
+    }
+    Ok(())
+}
+
+fn copy(root: &Path, from: &Path, to: &Path, log: &mut dyn FnMut(&str)) -> Result<(), GitError> {
+    let read = |source| GitError::Io { doing: "read", path: from.to_owned(), source };
+    let kind = fs::symlink_metadata(from).map_err(read)?;
+    if kind.is_dir() {
+        if !make_folder(to)? {
+            log(&format!("copy: `{}` is there already, and no folder", to.display()));
+            return Ok(());
+        }
+        for entry in fs::read_dir(from).map_err(read)? {
+            let name = entry.map_err(read)?.file_name();
+            copy(root, &from.join(&name), &to.join(&name), log)?;
+        }
+        return Ok(());
+    }
+    let write = |source| GitError::Io { doing: "write", path: to.to_owned(), source };
+    let done = if kind.is_symlink() {
+        let target = fs::read_link(from).map_err(read)?;
+        let inside = fs::canonicalize(from).is_ok_and(|found| found.starts_with(root));
+        if target.is_absolute() || !inside {
+            log(&format!("copy: `{}` is a link out of the main checkout", from.display()));
+            return Ok(());
+        }
+        symlink(target, to)
+    } else if kind.is_file() {
+        copy_file(from, to, kind.permissions().mode())
+    } else {
+        log(&format!("copy: `{}` is neither file nor folder", from.display()));
+        return Ok(());
+    };
+    match done {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            log(&format!("copy: `{}` is there already", to.display()));
+            Ok(())
+        }
+        other => other.map_err(write),
+    }
+}
+
+fn copy_file(from: &Path, to: &Path, mode: u32) -> io::Result<()> {
+    let mut source = File::open(from)?;
+    // Private until it is whole; an existing file or link is refused, not followed.
+    let mut target = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
+    io::copy(&mut source, &mut target)?;
+    target.set_permissions(fs::Permissions::from_mode(mode & 0o777))
+}
+
+/// `false` where something that is no folder, or a link to one, is in the way.
+fn make_folder(path: &Path) -> Result<bool, GitError> {
+    match fs::create_dir(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Ok(fs::symlink_metadata(path).is_ok_and(|found| found.is_dir()))
+        }
+        Err(source) => Err(GitError::Io { doing: "make", path: path.to_owned(), source }),
+    }
+}
+
+fn canonical(path: &Path) -> Result<PathBuf, GitError> {
+    fs::canonicalize(path).map_err(|source| GitError::Io { doing: "find", path: path.to_owned(), source })
+}

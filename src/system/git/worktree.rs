@@ -1,0 +1,106 @@
+//! Makes the worktree of a task: once, by whoever comes first.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use crate::model::run_spec::WorktreeSpec;
+use crate::system::git::checkout::{common_dir_of, git_dir_of, is_worktree, small_file};
+use crate::system::git::error::GitError;
+use crate::system::git::git;
+
+/// In the repository's common folder, so that every checkout means the same file.
+const LOCK: &str = "dispatch-worktree.lock";
+
+/// Makes the worktree, on its branch if that exists, else on a new one from the base. One that
+/// is there already is used as it is. Waits while another starter makes one in this repository.
+/// `log` gets what git says, line by line. Copies nothing and runs no set-up.
+pub fn add_worktree(spec: &WorktreeSpec, log: &mut dyn FnMut(&str)) -> Result<(), GitError> {
+    let not_a_repository = || GitError::NotARepository(spec.repository.clone());
+    let common = common_dir_of(&spec.repository).ok_or_else(not_a_repository)?;
+    if is_there(spec, &common)? {
+        return Ok(());
+    }
+    let path = common.join(LOCK);
+    let io = |source| GitError::Io { doing: "lock", path: path.clone(), source };
+    let lock = File::create(&path).map_err(io)?;
+    lock.lock().map_err(io)?;
+    // Another starter may have made it while we waited.
+    if is_there(spec, &common)? {
+        return Ok(());
+    }
+    add(spec, log)
+}
+
+/// `Err` when something else is in the way.
+fn is_there(spec: &WorktreeSpec, common: &Path) -> Result<bool, GitError> {
+    if fs::symlink_metadata(&spec.path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+        return Ok(false);
+    }
+    if !is_worktree(&spec.path) {
+        return Err(GitError::Occupied(spec.path.clone()));
+    }
+    if common_dir_of(&spec.path).as_deref() != Some(common) {
+        return Err(GitError::OtherRepository(spec.path.clone()));
+    }
+    // git marks a worktree like this until its files are all there.
+    let locked = git_dir_of(&spec.path).and_then(|dir| small_file(&dir.join("locked")));
+    if locked.is_some_and(|why| why.trim() == "initializing") {
+        return Err(GitError::HalfMade(spec.path.clone()));
+    }
+    Ok(true)
+}
+
+fn add(spec: &WorktreeSpec, log: &mut dyn FnMut(&str)) -> Result<(), GitError> {
+    let registered = registered(&spec.repository)?;
+    let head = format!("refs/heads/{}", spec.branch);
+    let same_path = |entry: &Registered| entry.path == spec.path;
+    if let Some(other) = registered.iter().find(|entry| entry.branch.as_deref() == Some(&head) && !same_path(entry)) {
+        return Err(GitError::CheckedOut { branch: spec.branch.clone(), at: other.path.clone() });
+    }
+    let exists = git(&spec.repository, &["show-ref", "--verify", "--quiet", &head].map(OsStr::new))?.status.success();
+    let mut args = ["worktree", "add"].map(OsStr::new).to_vec();
+    // Its folder was removed by hand: git knows the path, but nothing is there to be lost.
+    if registered.iter().any(same_path) {
+        args.push(OsStr::new("--force"));
+    }
+    let branch = OsStr::new(&spec.branch);
+    let (path, base) = (spec.path.as_os_str(), OsStr::new(&spec.base));
+    match exists {
+        true => args.extend([OsStr::new("--"), path, branch]),
+        false => args.extend([OsStr::new("--no-track"), OsStr::new("-b"), branch, OsStr::new("--"), path, base]),
+    }
+    let output = git(&spec.repository, &args)?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    for line in String::from_utf8_lossy(&output.stdout).lines().chain(said.lines()) {
+        log(line);
+    }
+    if !output.status.success() {
+        return Err(GitError::Failed { command: "worktree add", stderr: said.trim().to_owned() });
+    }
+    Ok(())
+}
+
+/// What git has on record, whether or not its folder is still there.
+struct Registered {
+    path: PathBuf,
+    /// `refs/heads/…`; `None` when detached.
+    branch: Option<String>,
+}
+
+fn registered(repository: &Path) -> Result<Vec<Registered>, GitError> {
+    let output = git(repository, &["worktree", "list", "--porcelain"].map(OsStr::new))?;
+    if !output.status.success() {
+        let stderr = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        return Err(GitError::Failed { command: "worktree list", stderr });
+    }
+    let mut found: Vec<Registered> = Vec::new();
+    for line in String::from_utf8_lossy(&output.stdout).lines() {
+        if let Some(path) = line.strip_prefix("worktree ") {
+            found.push(Registered { path: PathBuf::from(path), branch: None });
+        } else if let (Some(branch), Some(last)) = (line.strip_prefix("branch "), found.last_mut()) {
+            last.branch = Some(branch.to_owned());
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,97 @@
+//! `marks`: at this time, so long were the two logs. Lets `logs` interleave and stamp.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use jiff::Timestamp;
+
+/// One line of `marks`: milliseconds since 1970 and the lengths in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    pub at_ms: i64,
+    pub stdout: u64,
+    pub stderr: u64,
+}
+
+impl Mark {
+    pub fn at(&self) -> Option<Timestamp> {
+        Timestamp::from_millisecond(self.at_ms).ok()
+    }
+}
+
+/// Appends marks. Only the supervisor writes them.
+#[derive(Debug)]
+pub struct MarkWriter {
+    file: File,
+    last: (u64, u64),
+}
+
+impl MarkWriter {
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let file =
+            fs::OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(path)?;
+        Ok(Self { file, last: (0, 0) })
+    }
+
+    /// Notes the lengths, unless nothing was written since the last mark.
+    pub fn note(&mut self, at: Timestamp, stdout: u64, stderr: u64) -> io::Result<()> {
+        if self.last != (stdout, stderr) {
+            self.file.write_all(format!("{} {stdout} {stderr}\n", at.as_millisecond()).as_bytes())?;
+            self.last = (stdout, stderr);
+        }
+        Ok(())
+    }
+}
+
+/// The marks written so far; a line that is torn or not a mark ends the list.
+pub fn read(path: &Path) -> io::Result<Vec<Mark>> {
+    let bytes = match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other?,
+    };
+    let mut marks: Vec<Mark> = Vec::new();
+    for line in bytes.split_inclusive(|b| *b == b'\n') {
+        let Some(mark) = parse(line) else { break };
+        // Lengths only grow: whatever does not was not written by us.
+        if marks.last().is_some_and(|last| mark.stdout < last.stdout || mark.stderr < last.stderr) {
+            break;
+        }
+        marks.push(mark);
+    }
+    Ok(marks)
+}
+
+fn parse(line: &[u8]) -> Option<Mark> {
+    let text = std::str::from_utf8(line.strip_suffix(b"\n")?).ok()?;
+    let mut fields = text.split(' ');
+    let mark = Mark {
+        at_ms: fields.next()?.parse().ok()?,
+        stdout: fields.next()?.parse().ok()?,
+        stderr: fields.next()?.parse().ok()?,
+    };
+    fields.next().is_none().then_some(mark)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_round_trip_and_a_torn_end_is_left_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("marks");
+        assert_eq!(read(&path).unwrap(), []);
+        let mut writer = MarkWriter::open(&path).unwrap();
+        let at = Timestamp::from_millisecond(1000).unwrap();
+        writer.note(at, 5, 0).unwrap();
+        writer.note(at, 5, 0).unwrap();
+        writer.note(at, 5, 7).unwrap();
+        let whole = [Mark { at_ms: 1000, stdout: 5, stderr: 0 }, Mark { at_ms: 1000, stdout: 5, stderr: 7 }];
+        assert_eq!(read(&path).unwrap(), whole);
+        let bytes = fs::read(&path).unwrap();
+        fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
+        assert_eq!(read(&path).unwrap(), whole[..1]);
+    }
+}

@@ -1,0 +1,6 @@
+//! The logs of a run: two files the agent writes itself, and the marks that interleave them.
+//!
+//! Readers follow by offset with constant memory and never touch the writer's path.
+
+pub mod marks;
+pub mod reader;

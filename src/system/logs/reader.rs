@@ -1,0 +1,286 @@
+//! Reading both logs in the order they were written, from any point, to any point.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+
+use jiff::Timestamp;
+
+use crate::system::logs::marks::{self, Mark};
+use crate::system::store::run_folder::RunFolder;
+
+/// One of the two logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    Stdout,
+    Stderr,
+}
+
+/// Which logs to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Streams {
+    pub stdout: bool,
+    pub stderr: bool,
+}
+
+/// Where to begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum From {
+    Start,
+    /// The last so many lines, over both logs.
+    Tail(u64),
+    /// What was written after this moment.
+    Since(Timestamp),
+}
+
+/// A piece of a log. `at` is when it was seen to have been written, where that is known.
+#[derive(Debug)]
+pub struct Piece<'a> {
+    pub stream: Stream,
+    pub at: Option<Timestamp>,
+    pub bytes: &'a [u8],
+}
+
+/// A stretch of one log that was written between two marks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Segment {
+    stream: Stream,
+    start: u64,
+    end: u64,
+    at: Option<Timestamp>,
+}
+
+const CHUNK: usize = 64 * 1024;
+
+/// Follows the logs of one run. Holds two files and two offsets, however long the logs are.
+#[derive(Debug)]
+pub struct LogReader {
+    folder: RunFolder,
+    streams: Streams,
+    stdout: Option<File>,
+    stderr: Option<File>,
+    position: (u64, u64),
+    pending: VecDeque<Segment>,
+    buffer: Vec<u8>,
+}
+
+impl LogReader {
+    pub fn open(folder: &RunFolder, streams: Streams, from: From) -> io::Result<Self> {
+        let mut reader = Self {
+            folder: folder.clone(),
+            streams,
+            stdout: None,
+            stderr: None,
+            position: (0, 0),
+            pending: VecDeque::new(),
+            buffer: vec![0; CHUNK],
+        };
+        reader.look()?;
+        match from {
+            From::Start => {}
+            From::Since(since) => reader.skip_until(since),
+            From::Tail(lines) => reader.keep_last(lines)?,
+        }
+        Ok(reader)
+    }
+
+    /// Hands everything that is there now to `sink`, in order. Returns how many bytes that was.
+    pub fn read(&mut self, sink: &mut dyn FnMut(Piece<'_>) -> io::Result<()>) -> io::Result<u64> {
+        let mut total = 0;
+        loop {
+            if self.pending.is_empty() {
+                self.look()?;
+            }
+            let Some(segment) = self.pending.pop_front() else { return Ok(total) };
+            let mut at = segment.start;
+            while at < segment.end {
+                let want = usize::try_from(segment.end - at).unwrap_or(CHUNK).min(CHUNK);
+                let file = match segment.stream {
+                    Stream::Stdout => &self.stdout,
+                    Stream::Stderr => &self.stderr,
+                };
+                let Some(file) = file else { break };
+                let count = file.read_at(&mut self.buffer[..want], at)?;
+                if count == 0 {
+                    // Truncated by the agent itself: what is gone cannot be shown.
+                    break;
+                }
+                sink(Piece { stream: segment.stream, at: segment.at, bytes: &self.buffer[..count] })?;
+                at += count as u64;
+                total += count as u64;
+            }
+        }
+    }
+
+    /// Queues what was written since the last look.
+    fn look(&mut self) -> io::Result<()> {
+        if self.stdout.is_none() && self.streams.stdout {
+            self.stdout = open(&self.folder.stdout())?;
+        }
+        if self.stderr.is_none() && self.streams.stderr {
+            self.stderr = open(&self.folder.stderr())?;
+        }
+        let lengths = (length(self.stdout.as_ref())?, length(self.stderr.as_ref())?);
+        if lengths.0 <= self.position.0 && lengths.1 <= self.position.1 {
+            return Ok(());
+        }
+        let marks = marks::read(&self.folder.marks())?;
+        self.pending.extend(segments(&marks, self.position, lengths));
+        self.position = (lengths.0.max(self.position.0), lengths.1.max(self.position.1));
+        Ok(())
+    }
+
+    fn skip_until(&mut self, since: Timestamp) {
+        self.pending.retain(|segment| segment.at.is_none_or(|at| at >= since));
+    }
+
+    /// Drops all but the last `lines` lines of what is queued, reading backwards.
+    fn keep_last(&mut self, lines: u64) -> io::Result<()> {
+        if lines == 0 {
+            self.pending.clear();
+            return Ok(());
+        }
+        let mut found = 0;
+        let mut first_byte_seen = false;
+        for index in (0..self.pending.len()).rev() {
+            let segment = self.pending[index];
+            let file = match segment.stream {
+                Stream::Stdout => &self.stdout,
+                Stream::Stderr => &self.stderr,
+            };
+            let Some(file) = file else { continue };
+            let mut end = segment.end;
+            while end > segment.start {
+                let start = end.saturating_sub(CHUNK as u64).max(segment.start);
+                let want = usize::try_from(end - start).unwrap_or(CHUNK);
+                file.read_exact_at(&mut self.buffer[..want], start)?;
+                let mut upto = want;
+                if !first_byte_seen {
+                    // The newline at the very end closes the last line, it does not begin another.
+                    first_byte_seen = true;
+                    if self.buffer[want - 1] == b'\n' {
+                        upto -= 1;
+                    }
+                }
+                while let Some(at) = memchr::memrchr(b'\n', &self.buffer[..upto]) {
+                    found += 1;
+                    if found == lines {
+                        self.pending.drain(..index);
+                        if let Some(segment) = self.pending.front_mut() {
+                            segment.start = start + at as u64 + 1;
+                        }
+                        return Ok(());
+                    }
+                    upto = at;
+                }
+                end = start;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn open(path: &std::path::Path) -> io::Result<Option<File>> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    match File::options().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn length(file: Option<&File>) -> io::Result<u64> {
+    file.map_or(Ok(0), |file| file.metadata().map(|meta| meta.len()))
+}
+
+/// The stretches from `position` to `lengths`, in the order the marks tell; what no mark covers
+/// comes last.
+fn segments(marks: &[Mark], position: (u64, u64), lengths: (u64, u64)) -> Vec<Segment> {
+    let mut segments: Vec<Segment> = Vec::new();
+    let mut at = position;
+    let mut advance = |stdout: u64, stderr: u64, time: Option<Timestamp>| {
+        for (stream, from, to) in
+            [(Stream::Stdout, &mut at.0, stdout.min(lengths.0)), (Stream::Stderr, &mut at.1, stderr.min(lengths.1))]
+        {
+            if to > *from {
+                segments.push(Segment { stream, start: *from, end: to, at: time });
+                *from = to;
+            }
+        }
+    };
+    for mark in marks {
+        advance(mark.stdout, mark.stderr, mark.at());
+    }
+    advance(lengths.0, lengths.1, None);
+    segments
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(stdout: &[u8], stderr: &[u8], marks: &str) -> (tempfile::TempDir, RunFolder) {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = RunFolder::at(dir.path());
+        std::fs::write(folder.stdout(), stdout).unwrap();
+        std::fs::write(folder.stderr(), stderr).unwrap();
+        std::fs::write(folder.marks(), marks).unwrap();
+        (dir, folder)
+    }
+
+    fn read(folder: &RunFolder, from: From) -> String {
+        let both = Streams { stdout: true, stderr: true };
+        let mut all = Vec::new();
+        let mut reader = LogReader::open(folder, both, from).unwrap();
+        reader
+            .read(&mut |piece| {
+                all.extend_from_slice(piece.bytes);
+                Ok(())
+            })
+            .unwrap();
+        String::from_utf8(all).unwrap()
+    }
+
+    #[test]
+    fn marks_interleave_and_no_byte_is_lost_without_them() {
+        let (_dir, folder) = folder(b"o1\no2\no3\n", b"e1\ne2\n", "1000 3 0\n2000 3 3\n3000 6 3\n");
+        assert_eq!(read(&folder, From::Start), "o1\ne1\no2\no3\ne2\n");
+        std::fs::remove_file(folder.marks()).unwrap();
+        assert_eq!(read(&folder, From::Start), "o1\no2\no3\ne1\ne2\n");
+    }
+
+    #[test]
+    fn tail_counts_lines_over_both_logs() {
+        let (_dir, folder) = folder(b"o1\no2\no3", b"e1\ne2\n", "1000 3 0\n2000 3 3\n3000 6 3\n");
+        for (lines, expected) in [(0, ""), (1, "e2\n"), (2, "o3e2\n"), (9, "o1\ne1\no2\no3e2\n")] {
+            let got = read(&folder, From::Tail(lines));
+            assert!(expected.ends_with(&got) || got == expected, "{lines}: {got:?}");
+        }
+        assert_eq!(read(&folder, From::Tail(9)), "o1\ne1\no2\no3e2\n");
+        assert_eq!(read(&folder, From::Tail(0)), "");
+    }
+
+    #[test]
+    fn since_keeps_what_came_later() {
+        let (_dir, folder) = folder(b"o1\no2\n", b"e1\n", "1000 3 0\n2000 3 3\n3000 6 3\n");
+        assert_eq!(read(&folder, From::Since(Timestamp::from_millisecond(2000).unwrap())), "e1\no2\n");
+    }
+
+    #[test]
+    fn a_follower_gets_only_what_is_new() {
+        let (_dir, folder) = folder(b"o1\n", b"", "1000 3 0\n");
+        let both = Streams { stdout: true, stderr: true };
+        let mut reader = LogReader::open(&folder, both, From::Start).unwrap();
+        let mut all = Vec::new();
+        let mut sink = |piece: Piece<'_>| {
+            all.extend_from_slice(piece.bytes);
+            Ok(())
+        };
+        reader.read(&mut sink).unwrap();
+        std::fs::write(folder.stdout(), b"o1\no2\n").unwrap();
+        assert_eq!(reader.read(&mut sink).unwrap(), 3);
+        assert_eq!(reader.read(&mut sink).unwrap(), 0);
+        assert_eq!(all, b"o1\no2\n");
+    }
+}

@@ -1,0 +1,181 @@
+//! Linux: pidfd, subreaper, parent-death signal, /proc.
+//!
+//! The only `unsafe` of the house stands here: no safe crate forks or sets up a child between
+//! fork and exec. Everything else goes through rustix.
+#![expect(unsafe_code, reason = "fork and pre_exec have no safe form")]
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
+
+use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal};
+
+use crate::system::process::supervise::Forked;
+use crate::system::process::tree::Process;
+
+pub(super) fn boot_id() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_owned()).unwrap_or_default()
+}
+
+pub(super) fn pid_namespace() -> u64 {
+    fs::metadata("/proc/self/ns/pid").map_or(0, |meta| meta.ino())
+}
+
+/// Clock ticks since boot at which `pid` started. A zombie counts as gone.
+pub(super) fn start_time(pid: u32) -> io::Result<u64> {
+    let stat = read_stat(pid)?;
+    if stat.state == b'Z' || stat.state == b'X' {
+        return Err(io::Error::from(io::ErrorKind::NotFound));
+    }
+    Ok(stat.start_time)
+}
+
+struct Stat {
+    state: u8,
+    parent: u32,
+    start_time: u64,
+    command: String,
+}
+
+fn read_stat(pid: u32) -> io::Result<Stat> {
+    let bytes = fs::read(format!("/proc/{pid}/stat"))?;
+    parse_stat(&bytes).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))
+}
+
+/// The command may hold blanks and parentheses: fields are counted from the last `)`.
+fn parse_stat(bytes: &[u8]) -> Option<Stat> {
+    let open = memchr::memchr(b'(', bytes)?;
+    let close = memchr::memrchr(b')', bytes)?;
+    let command = String::from_utf8_lossy(bytes.get(open + 1..close)?).into_owned();
+    let rest = std::str::from_utf8(bytes.get(close + 2..)?).ok()?;
+    let mut fields = rest.split_ascii_whitespace();
+    let state = *fields.next()?.as_bytes().first()?;
+    let parent = fields.next()?.parse().ok()?;
+    // State is field 3 and the start time field 22.
+    let start_time = fields.nth(17)?.parse().ok()?;
+    Some(Stat { state, parent, start_time, command })
+}
+
+/// Signals `pid` if it still is the process that started at `start`.
+pub(super) fn signal(pid: u32, start: u64, signal: Signal) -> io::Result<bool> {
+    let gone = |error: rustix::io::Errno| match error {
+        rustix::io::Errno::SRCH => Ok(false),
+        other => Err(io::Error::from(other)),
+    };
+    let Some(raw) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Ok(false) };
+    let handle = match rustix::process::pidfd_open(raw, PidfdFlags::empty()) {
+        Ok(handle) => handle,
+        // Kernels before 5.3: the check and the signal are two steps.
+        Err(rustix::io::Errno::NOSYS) => {
+            return match start_time(pid) {
+                Ok(found) if found == start => rustix::process::kill_process(raw, signal).map(|()| true).or_else(gone),
+                _ => Ok(false),
+            };
+        }
+        Err(error) => return gone(error),
+    };
+    // The handle pins the process: what has this start time now is what gets the signal.
+    match start_time(pid) {
+        Ok(found) if found == start => rustix::process::pidfd_send_signal(&handle, signal).map(|()| true).or_else(gone),
+        _ => Ok(false),
+    }
+}
+
+/// All processes that can be seen.
+pub(super) fn all() -> io::Result<Vec<Process>> {
+    let mut processes = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let Ok(entry) = entry else { continue };
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        if let Ok(stat) = read_stat(pid)
+            && stat.state != b'Z'
+            && stat.state != b'X'
+        {
+            processes.push(Process { pid, parent: stat.parent, start_time: stat.start_time, command: stat.command });
+        }
+    }
+    Ok(processes)
+}
+
+/// The value of `name` in the environment that `pid` was started with, where it can be read.
+pub(super) fn environment_of(pid: u32, name: &str) -> Option<Vec<u8>> {
+    let bytes = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    bytes.split(|b| *b == 0).find_map(|entry| {
+        let value = entry.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
+        Some(value.to_vec())
+    })
+}
+
+/// The arguments that `pid` was started with.
+pub(super) fn arguments_of(pid: u32) -> Vec<Vec<u8>> {
+    fs::read(format!("/proc/{pid}/cmdline"))
+        .map(|bytes| bytes.split(|b| *b == 0).map(<[u8]>::to_vec).collect())
+        .unwrap_or_default()
+}
+
+/// Splits this process in two. Must be called while it has one thread.
+pub(super) fn fork() -> io::Result<Forked> {
+    // SAFETY: called first thing in a fresh process, before any thread exists, so the child
+    // inherits no lock that another thread holds.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        0 => Ok(Forked::Child),
+        _ => Ok(Forked::Parent),
+    }
+}
+
+/// Orphans among our descendants become our children, so that none escapes.
+pub(super) fn become_subreaper() -> io::Result<()> {
+    // The process id is ignored beyond being present.
+    Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)
+}
+
+/// Prepares `command` so that the child dies with this thread, in a session of its own, with the
+/// caller's umask and the given per-process limits.
+pub(super) fn prepare_child(command: &mut Command, umask: u32, limits: &[(Resource, u64)], cgroup: Option<File>) {
+    let limits = limits.to_vec();
+    let parent = rustix::process::getpid();
+    // SAFETY: the closure makes only system calls, all async-signal-safe, and allocates nothing.
+    unsafe {
+        command.pre_exec(move || {
+            rustix::process::setsid()?;
+            rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+            // The parent may have died before the line above took hold.
+            if rustix::process::getppid() != Some(parent) {
+                return Err(io::Error::from_raw_os_error(libc::ESRCH));
+            }
+            rustix::process::umask(rustix::fs::Mode::from_raw_mode(umask));
+            if let Some(cgroup) = &cgroup {
+                // "0" means the writer itself.
+                rustix::io::write(cgroup, b"0")?;
+            }
+            for (resource, value) in &limits {
+                rustix::process::setrlimit(*resource, Rlimit { current: Some(*value), maximum: Some(*value) })?;
+            }
+            Ok(())
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_with_parentheses_does_not_shift_the_fields() {
+        let stat = parse_stat(b"42 (a) b (c)) S 7 42 42 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 12345 0 0\n").unwrap();
+        assert_eq!((stat.state, stat.parent, stat.start_time), (b'S', 7, 12345));
+        assert_eq!(stat.command, "a) b (c)");
+        assert!(parse_stat(b"42 (a").is_none());
+    }
+
+    #[test]
+    fn this_process_is_found_and_a_wrong_start_time_is_not_signalled() {
+        let pid = std::process::id();
+        let start = start_time(pid).unwrap();
+        assert!(all().unwrap().iter().any(|p| p.pid == pid && p.start_time == start));
+        assert!(!signal(pid, start + 1, Signal::KILL).unwrap());
+    }
+}

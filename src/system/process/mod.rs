@@ -1,0 +1,59 @@
+//! Processes: who they are, which belong to a run, how they are started and ended.
+//!
+//! Linux has the exact means (pidfd, subreaper, /proc, death signals); `posix` is the plain form
+//! for other systems. Nothing outside this folder names a Linux call. A pid is only signalled
+//! after the process behind it was recognised.
+
+pub mod cgroup;
+pub mod program;
+pub mod supervise;
+pub mod tree;
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+use linux as platform;
+
+#[cfg(not(target_os = "linux"))]
+mod posix;
+#[cfg(not(target_os = "linux"))]
+use posix as platform;
+
+use std::io;
+
+pub use rustix::process::Signal;
+
+use crate::model::process_id::{ProcessId, World};
+
+/// The boot, host and pid namespace of this process.
+pub fn world() -> World {
+    World { host: host(), boot_id: platform::boot_id(), pid_namespace: platform::pid_namespace() }
+}
+
+/// This process.
+pub fn this() -> io::Result<ProcessId> {
+    let pid = std::process::id();
+    Ok(ProcessId { pid, start_time: platform::start_time(pid)?, world: world() })
+}
+
+/// The process that has `pid` now.
+pub fn identify(pid: u32) -> io::Result<ProcessId> {
+    Ok(ProcessId { pid, start_time: platform::start_time(pid)?, world: world() })
+}
+
+/// Whether exactly this process is alive. A zombie is not.
+pub fn is_alive(process: &ProcessId) -> bool {
+    process.world == world() && platform::start_time(process.pid).is_ok_and(|start| start == process.start_time)
+}
+
+/// Signals exactly this process. `false` when it is gone.
+pub fn signal(process: &ProcessId, signal: Signal) -> io::Result<bool> {
+    if process.world != world() {
+        return Ok(false);
+    }
+    platform::signal(process.pid, process.start_time, signal)
+}
+
+fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}

@@ -1,0 +1,59 @@
+//! Finding a program the way `execvp` would, with the answer in words before anything starts.
+
+use std::ffi::OsStr;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+/// Why a program cannot be started. The exit codes 126 and 127 are a shell's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProgramError {
+    #[error("`{name}` was not found")]
+    NotFound { name: String },
+    #[error("`{}` is not executable", .0.display())]
+    NotExecutable(PathBuf),
+}
+
+/// The absolute path of `name`, looked for in `path` (as in `$PATH`), or relative to `cwd` where
+/// it holds a slash.
+pub fn find(name: &str, path: Option<&OsStr>, cwd: &Path) -> Result<PathBuf, ProgramError> {
+    let not_found = || ProgramError::NotFound { name: name.to_owned() };
+    if name.is_empty() {
+        return Err(not_found());
+    }
+    if name.contains('/') {
+        let candidate = cwd.join(name);
+        return match candidate.metadata() {
+            Err(_) => Err(not_found()),
+            Ok(meta) if meta.is_file() && meta.permissions().mode() & 0o111 != 0 => Ok(candidate),
+            Ok(_) => Err(ProgramError::NotExecutable(candidate)),
+        };
+    }
+    let mut refused = None;
+    for folder in path.map(std::env::split_paths).into_iter().flatten() {
+        let candidate = cwd.join(folder).join(name);
+        match candidate.metadata() {
+            Ok(meta) if meta.is_file() && meta.permissions().mode() & 0o111 != 0 => return Ok(candidate),
+            Ok(meta) if meta.is_file() => refused = Some(candidate),
+            _ => {}
+        }
+    }
+    Err(refused.map_or_else(not_found, ProgramError::NotExecutable))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_as_a_shell_does_and_says_why_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("agent");
+        std::fs::write(&file, "#!/bin/sh\n").unwrap();
+        let path = Some(dir.path().as_os_str());
+        assert_eq!(find("agent", path, Path::new("/")), Err(ProgramError::NotExecutable(file.clone())));
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+        assert_eq!(find("agent", path, Path::new("/")), Ok(file.clone()));
+        assert_eq!(find("./agent", None, dir.path()), Ok(dir.path().join("./agent")));
+        assert!(matches!(find("nobody", path, Path::new("/")), Err(ProgramError::NotFound { .. })));
+    }
+}

@@ -1,0 +1,198 @@
+//! Starting a supervisor, becoming one, and starting what it owns.
+//!
+//! The pair's lock travels as the supervisor's standard input and its slot as its standard
+//! output: plain inheritance, no numbers to agree on, and nothing but `exec` to get wrong.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+
+use rustix::process::{Resource, WaitOptions};
+
+use crate::model::limits::Limits;
+use crate::system::environment::Environment;
+use crate::system::process::cgroup::Cgroup;
+use crate::system::process::platform;
+
+/// Which side of a fork this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forked {
+    Parent,
+    Child,
+}
+
+/// What a supervisor needs of its starter's environment; a run's own is handed over elsewhere.
+const KEPT: [&str; 6] = ["PATH", "HOME", "LANG", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "DISPATCH_LOG"];
+
+/// The path of this program, for starting it again.
+pub fn own_program() -> io::Result<PathBuf> {
+    std::env::current_exe()
+}
+
+/// Starts the supervisor of the run in `folder`. Returns when it is detached from this process.
+pub fn start(folder: &Path, pair: File, slot: Option<File>) -> io::Result<()> {
+    let status = own_command("__supervise", folder)?
+        .stdin(pair)
+        .stdout(slot.map_or_else(Stdio::null, Stdio::from))
+        .stderr(Stdio::null())
+        .status()?;
+    if status.success() { Ok(()) } else { Err(io::Error::other(format!("the supervisor did not start ({status})"))) }
+}
+
+fn own_command(verb: &str, folder: &Path) -> io::Result<Command> {
+    let mut command = Command::new(own_program()?);
+    command.arg(verb).arg(folder).current_dir("/").env_clear();
+    for name in KEPT {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    Ok(command)
+}
+
+/// In the supervisor: leaves the starter's process tree and session and adopts its own orphans.
+/// The parent side must exit at once.
+pub fn detach() -> io::Result<Forked> {
+    if platform::fork()? == Forked::Parent {
+        return Ok(Forked::Parent);
+    }
+    rustix::process::setsid()?;
+    platform::become_subreaper()?;
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    Ok(Forked::Child)
+}
+
+/// Gives back the slot (standard output).
+pub fn release_slot() -> io::Result<()> {
+    let null = fs::OpenOptions::new().read(true).write(true).open("/dev/null")?;
+    rustix::stdio::dup2_stdout(&null)?;
+    Ok(())
+}
+
+/// Gives back the pair (standard input): from here on the run counts as dead.
+pub fn release_pair() -> io::Result<()> {
+    let null = File::open("/dev/null")?;
+    rustix::stdio::dup2_stdin(&null)?;
+    Ok(())
+}
+
+/// Replaces this process by `dispatch __next`, which starts what was waiting. Returns only on failure.
+pub fn become_next(state_dir: &Path) -> io::Error {
+    match own_command("__next", state_dir) {
+        Ok(mut command) => command.exec(),
+        Err(error) => error,
+    }
+}
+
+/// A process for the supervisor to own.
+#[derive(Debug)]
+pub struct Launch<'a> {
+    pub program: &'a Path,
+    /// `argv[0]` first.
+    pub argv: &'a [OsString],
+    pub cwd: &'a Path,
+    pub environment: &'a Environment,
+    pub umask: u32,
+    /// `None` for `/dev/null`.
+    pub stdin: Option<File>,
+    pub stdout: File,
+    pub stderr: File,
+    /// Per-process limits, where no cgroup holds them for the whole tree.
+    pub rlimits: &'a [(Resource, u64)],
+    /// The cgroup whose limits the process and its tree live under.
+    pub cgroup: Option<&'a Cgroup>,
+}
+
+/// Starts a process that dies with this one. Its end is seen by [`reap`].
+pub fn launch(launch: Launch<'_>) -> io::Result<u32> {
+    let mut command = Command::new(launch.program);
+    if let Some((name, rest)) = launch.argv.split_first() {
+        command.arg0(name).args(rest);
+    }
+    command
+        .current_dir(launch.cwd)
+        .env_clear()
+        .envs(launch.environment)
+        .stdin(launch.stdin.map_or_else(Stdio::null, Stdio::from))
+        .stdout(launch.stdout)
+        .stderr(launch.stderr);
+    let joins = launch.cgroup.map(Cgroup::entrance).transpose()?;
+    platform::prepare_child(&mut command, launch.umask, launch.rlimits, joins);
+    let child = command.spawn()?;
+    // Not waited for through `child`: the supervisor reaps all its children, adopted ones too.
+    Ok(child.id())
+}
+
+/// A child that ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Reaped {
+    pub pid: u32,
+    pub code: Option<i32>,
+    pub signal: Option<i32>,
+}
+
+/// Reaps every child that has ended. The flag says whether children are left.
+pub fn reap() -> (Vec<Reaped>, bool) {
+    let mut reaped = Vec::new();
+    loop {
+        match rustix::process::wait(WaitOptions::NOHANG) {
+            Ok(Some((pid, status))) => {
+                let status = ExitStatus::from_raw(status.as_raw());
+                let pid = u32::try_from(pid.as_raw_nonzero().get()).unwrap_or(0);
+                reaped.push(Reaped { pid, code: status.code(), signal: status.signal() });
+            }
+            Ok(None) => return (reaped, true),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(_) => return (reaped, false),
+        }
+    }
+}
+
+/// The per-process form of `limits`, where a cgroup cannot be had (CONTRACT section 4).
+pub fn as_rlimits(limits: &Limits) -> Vec<(Resource, u64)> {
+    let mut rlimits = Vec::new();
+    if let Some(cpu) = limits.cpu {
+        rlimits.push((Resource::Cpu, cpu.as_duration().as_secs().max(1)));
+    }
+    if let Some(memory) = limits.memory {
+        // Not the address space: runtimes of agents reserve far more of it than they use.
+        rlimits.push((Resource::Data, memory.get()));
+    }
+    rlimits
+}
+
+/// Runs `program` in place of this process. Returns only on failure.
+pub fn replace(
+    program: &Path,
+    argv: &[OsString],
+    cwd: &Path,
+    environment: &Environment,
+    umask: u32,
+    stdin: Option<File>,
+) -> io::Error {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(umask));
+    let mut command = Command::new(program);
+    if let Some((name, rest)) = argv.split_first() {
+        command.arg0(name).args(rest);
+    }
+    if let Some(stdin) = stdin {
+        command.stdin(stdin);
+    }
+    command.current_dir(cwd).env_clear().envs(environment).exec()
+}
+
+/// Runs a command to its end in the foreground, sharing this process's terminal.
+pub fn run_in_foreground(argv: &[String], cwd: &Path, environment: &Environment) -> io::Result<ExitStatus> {
+    let (name, rest) = argv.split_first().ok_or_else(|| io::Error::other("an empty command"))?;
+    Command::new(OsStr::new(name)).args(rest).current_dir(cwd).env_clear().envs(environment).status()
+}
+
+/// The umask of this process. Reading it means setting it twice: call while single-threaded.
+pub fn current_umask() -> u32 {
+    let mask = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    rustix::process::umask(mask);
+    mask.as_raw_mode()
+}

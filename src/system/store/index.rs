@@ -1,0 +1,377 @@
+//! The index over the run folders: SQLite, for queue order, history and a fast `status`.
+//!
+//! It can be thrown away at any time: it is rebuilt from the folders when it is missing,
+//! damaged, newer, or of an earlier boot (its writes are not synced, a power cut may tear it).
+//! A row is written before its folder, so that no folder is ever without a row.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
+
+use crate::model::exit_record::ExitRecord;
+use crate::model::names::{ModeName, Pair, TaskId};
+use crate::model::run::{Run, RunFacts};
+use crate::model::run_id::RunId;
+use crate::system::store::run_folder::RunFolder;
+use crate::system::store::state_dir::StateDir;
+
+/// `PRAGMA user_version` of this program's tables.
+const SCHEMA_VERSION: i64 = 1;
+
+const SCHEMA: &str = "
+CREATE TABLE runs (
+  run_id   TEXT PRIMARY KEY,
+  mode     TEXT NOT NULL,
+  task     TEXT NOT NULL,
+  ended_ms INTEGER,            -- NULL while the run is not known to have ended
+  cost     REAL,
+  facts    TEXT NOT NULL,
+  end      TEXT
+) WITHOUT ROWID;
+CREATE INDEX active ON runs(run_id) WHERE ended_ms IS NULL;
+CREATE INDEX by_end ON runs(ended_ms) WHERE ended_ms IS NOT NULL;
+CREATE INDEX by_pair ON runs(mode, task, run_id);
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+";
+
+/// Why the index could not be used, even after a rebuild.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexError {
+    #[error("the index cannot be used")]
+    Sqlite(#[from] rusqlite::Error),
+    #[error("the index cannot be made")]
+    Io(#[from] io::Error),
+}
+
+/// An open index.
+#[derive(Debug)]
+pub struct Index {
+    connection: Connection,
+    /// Shared while an index is open, exclusive while one is rebuilt: a row never goes into a
+    /// file that is being replaced. Keep an `Index` for a moment, not for a command's life.
+    _open: File,
+    /// What happened at opening that the user should hear of.
+    notices: Vec<String>,
+}
+
+/// What `history` asks for.
+#[derive(Clone, Debug, Default)]
+pub struct HistoryFilter {
+    pub mode: Option<String>,
+    pub task: Option<String>,
+    /// Only runs that ended at or after this, in milliseconds since 1970.
+    pub since_ms: Option<i64>,
+    pub limit: Option<u32>,
+}
+
+impl Index {
+    /// Opens the index of `state`, building it where that is needed.
+    pub fn open(state: &StateDir, boot_id: &str) -> Result<Self, IndexError> {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        let path = state.index();
+        let lock = File::options()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .custom_flags(libc::O_NOFOLLOW)
+            .open(state.path().join("index.lock"))?;
+        lock.lock_shared()?;
+        let mut notices = Vec::new();
+        let connection = match Self::try_open(&path, boot_id) {
+            Ok(Some(connection)) => connection,
+            Ok(None) => Self::rebuild(state, boot_id, &lock, None, &mut notices)?,
+            Err(error) if is_damage(&error) => {
+                Self::rebuild(state, boot_id, &lock, Some(error.to_string()), &mut notices)?
+            }
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Self { connection, _open: lock, notices })
+    }
+
+    /// `None` where a rebuild is due and nothing is wrong: no file, another boot, an old version.
+    fn try_open(path: &Path, boot_id: &str) -> rusqlite::Result<Option<Connection>> {
+        match fs::symlink_metadata(path) {
+            Err(_) => return Ok(None),
+            Ok(meta) if !meta.is_file() => return Err(rusqlite::Error::InvalidPath(path.to_owned())),
+            Ok(_) => {}
+        }
+        let connection = connect(path)?;
+        let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        if version != SCHEMA_VERSION {
+            return Ok(None);
+        }
+        let booted: Option<String> =
+            connection.query_row("SELECT value FROM meta WHERE key = 'boot'", [], |row| row.get(0)).optional()?;
+        Ok((booted.as_deref() == Some(boot_id)).then_some(connection))
+    }
+
+    fn rebuild(
+        state: &StateDir,
+        boot_id: &str,
+        lock: &File,
+        damage: Option<String>,
+        notices: &mut Vec<String>,
+    ) -> Result<Connection, IndexError> {
+        let path = state.index();
+        lock.unlock()?;
+        lock.lock()?;
+        // Somebody else may have done it while we waited.
+        if let Ok(Some(connection)) = Self::try_open(&path, boot_id) {
+            lock.unlock()?;
+            lock.lock_shared()?;
+            return Ok(connection);
+        }
+        if let Some(why) = damage {
+            let aside = aside(&path);
+            fs::rename(&path, &aside)?;
+            notices.push(format!(
+                "`{}` was damaged ({why}); set aside as `{}` and rebuilt from the run folders",
+                path.display(),
+                aside.display()
+            ));
+        }
+        // Built beside and renamed: nobody ever opens half an index.
+        let building = state.path().join("dispatch.db.building");
+        for file in [&building, &with_suffix(&building, "-wal"), &with_suffix(&building, "-shm")] {
+            match fs::remove_file(file) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+                _ => {}
+            }
+        }
+        {
+            use std::os::unix::fs::OpenOptionsExt as _;
+            // SQLite gives its side files the mode of the database.
+            fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&building)?;
+            let mut connection = connect(&building)?;
+            let transaction = connection.transaction()?;
+            transaction.execute_batch(SCHEMA)?;
+            transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+            transaction.execute("INSERT INTO meta VALUES ('boot', ?1)", [boot_id])?;
+            for id in state.run_ids()? {
+                insert_folder(&transaction, &RunFolder::at(state.run(&id)))?;
+            }
+            transaction.commit()?;
+            connection.close().map_err(|(_, error)| error)?;
+        }
+        // Side files of the index that is replaced must not be taken for the new one's.
+        for suffix in ["-wal", "-shm", "-journal"] {
+            let _ = fs::remove_file(with_suffix(&path, suffix));
+        }
+        fs::rename(&building, &path)?;
+        let connection = connect(&path)?;
+        set_journal_mode(&connection, state.path())?;
+        lock.unlock()?;
+        lock.lock_shared()?;
+        Ok(connection)
+    }
+
+    /// What opening had to repair.
+    pub fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
+    /// Notes a run that is about to be made.
+    pub fn insert(&self, facts: &RunFacts) -> Result<(), IndexError> {
+        insert(&self.connection, facts, None)?;
+        Ok(())
+    }
+
+    /// Notes the end of a run.
+    pub fn finish(&self, facts: &RunFacts, end: &ExitRecord) -> Result<(), IndexError> {
+        insert(&self.connection, facts, Some(end))?;
+        Ok(())
+    }
+
+    /// Forgets a run that never came to be, or that was pruned.
+    pub fn remove(&self, id: &RunId) -> Result<(), IndexError> {
+        self.connection.prepare_cached("DELETE FROM runs WHERE run_id = ?1")?.execute([id.as_str()])?;
+        Ok(())
+    }
+
+    /// Ids of the runs not known to have ended, oldest first: also the queue's order.
+    pub fn active(&self) -> Result<Vec<RunId>, IndexError> {
+        self.ids("SELECT run_id FROM runs WHERE ended_ms IS NULL ORDER BY run_id", params![])
+    }
+
+    /// Ids of a pair's runs that are not known to have ended.
+    pub fn active_of(&self, pair: &Pair) -> Result<Vec<RunId>, IndexError> {
+        self.ids(
+            "SELECT run_id FROM runs WHERE mode = ?1 AND task = ?2 AND ended_ms IS NULL ORDER BY run_id",
+            params![pair.mode.as_str(), pair.task.as_str()],
+        )
+    }
+
+    /// The pair of a noted run.
+    pub fn pair_of(&self, id: &RunId) -> Result<Option<Pair>, IndexError> {
+        let names: Option<(String, String)> = self
+            .connection
+            .prepare_cached("SELECT mode, task FROM runs WHERE run_id = ?1")?
+            .query_row([id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        Ok(names.and_then(|(mode, task)| {
+            Some(Pair { mode: ModeName::parse(&mode).ok()?, task: TaskId::parse(&task).ok()? })
+        }))
+    }
+
+    /// All pairs that have runs.
+    pub fn pairs(&self) -> Result<Vec<Pair>, IndexError> {
+        let mut statement = self.connection.prepare_cached("SELECT DISTINCT mode, task FROM runs ORDER BY mode, task")?;
+        let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+        let mut pairs = Vec::new();
+        for row in rows {
+            let (mode, task) = row?;
+            if let (Ok(mode), Ok(task)) = (ModeName::parse(&mode), TaskId::parse(&task)) {
+                pairs.push(Pair { mode, task });
+            }
+        }
+        Ok(pairs)
+    }
+
+    /// All ids of a pair, newest first.
+    pub fn of_pair(&self, pair: &Pair) -> Result<Vec<RunId>, IndexError> {
+        self.ids(
+            "SELECT run_id FROM runs WHERE mode = ?1 AND task = ?2 ORDER BY run_id DESC",
+            params![pair.mode.as_str(), pair.task.as_str()],
+        )
+    }
+
+    fn ids(&self, sql: &str, params: &[&dyn rusqlite::ToSql]) -> Result<Vec<RunId>, IndexError> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map(params, |row| row.get::<_, String>(0))?;
+        let mut ids = Vec::new();
+        for row in rows {
+            ids.extend(RunId::parse(&row?));
+        }
+        Ok(ids)
+    }
+
+    /// Ended runs, the last to end first. Rows that cannot be read are skipped.
+    pub fn history(&self, filter: &HistoryFilter) -> Result<Vec<Run>, IndexError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT facts, end FROM runs
+             WHERE ended_ms IS NOT NULL AND ended_ms >= ?1
+               AND (?2 IS NULL OR mode = ?2) AND (?3 IS NULL OR task = ?3)
+             ORDER BY ended_ms DESC, run_id DESC LIMIT ?4",
+        )?;
+        let since = filter.since_ms.unwrap_or(i64::MIN);
+        let limit = filter.limit.map_or(-1, i64::from);
+        let rows = statement.query_map(params![since, filter.mode, filter.task, limit], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+        })?;
+        let mut runs = Vec::new();
+        for row in rows {
+            let (facts, end) = row?;
+            if let (Ok(facts), Ok(end)) = (serde_json::from_str(&facts), serde_json::from_str(&end)) {
+                runs.push(Run::ended(facts, end));
+            }
+        }
+        Ok(runs)
+    }
+
+    /// The last run of each pair that has only ended runs, the last to end first.
+    pub fn last_ended(&self, limit: u32) -> Result<Vec<Run>, IndexError> {
+        // Read backwards along the index and keep each pair's first: no scan over all history.
+        let mut seen = std::collections::BTreeSet::new();
+        let mut runs = Vec::new();
+        for run in self.history(&HistoryFilter { limit: Some(limit.saturating_mul(5)), ..HistoryFilter::default() })? {
+            if runs.len() < limit as usize && seen.insert(run.pair()) {
+                runs.push(run);
+            }
+        }
+        Ok(runs)
+    }
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(Duration::from_secs(10))?;
+    connection.pragma_update(None, "synchronous", "OFF")?;
+    Ok(connection)
+}
+
+/// WAL lets readers go on beside a writer, but needs shared memory that a network disk has not.
+fn set_journal_mode(connection: &Connection, folder: &Path) -> Result<(), IndexError> {
+    let mode = if is_local(folder) { "WAL" } else { "DELETE" };
+    connection.query_row(&format!("PRAGMA journal_mode = {mode}"), [], |_| Ok(()))?;
+    Ok(())
+}
+
+fn is_local(folder: &Path) -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        // NFS, SMB, CIFS, 9p (Windows drives under WSL), FUSE.
+        const REMOTE: [u32; 5] = [0x6969, 0xfe53_4d42, 0xff53_4d42, 0x0102_1997, 0x6573_5546];
+        match rustix::fs::statfs(folder) {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "file system magics are 32 bits"
+            )]
+            Ok(stat) => !REMOTE.contains(&(stat.f_type as u32)),
+            Err(_) => false,
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = folder;
+        true
+    }
+}
+
+fn insert(connection: &Connection, facts: &RunFacts, end: Option<&ExitRecord>) -> rusqlite::Result<()> {
+    let json = |error: serde_json::Error| rusqlite::Error::ToSqlConversionFailure(Box::new(error));
+    let facts_json = serde_json::to_string(facts).map_err(json)?;
+    let end_json = end.map(serde_json::to_string).transpose().map_err(json)?;
+    connection
+        .prepare_cached(
+            "INSERT INTO runs (run_id, mode, task, ended_ms, cost, facts, end) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT (run_id) DO UPDATE SET ended_ms = ?4, cost = ?5, facts = ?6, end = ?7",
+        )?
+        .execute(params![
+            facts.run_id.as_str(),
+            facts.mode.as_str(),
+            facts.task.as_str(),
+            end.map(|end| end.ended_at.as_millisecond()),
+            end.and_then(|end| end.usage.cost_usd),
+            facts_json,
+            end_json,
+        ])?;
+    Ok(())
+}
+
+/// Unreadable folders get no row; `check_folders` of the runner reports them.
+fn insert_folder(connection: &Connection, folder: &RunFolder) -> rusqlite::Result<()> {
+    let Ok(spec) = folder.read_spec() else { return Ok(()) };
+    let facts = RunFacts::of(&spec);
+    match folder.read_exit() {
+        Ok(end) => insert(connection, &facts, end.as_ref()),
+        Err(_) => insert(connection, &facts, None),
+    }
+}
+
+fn is_damage(error: &rusqlite::Error) -> bool {
+    match error {
+        rusqlite::Error::SqliteFailure(failure, _) => {
+            matches!(failure.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::Unknown)
+        }
+        rusqlite::Error::InvalidPath(_) | rusqlite::Error::InvalidColumnType(..) => true,
+        _ => false,
+    }
+}
+
+fn aside(path: &Path) -> PathBuf {
+    (1..)
+        .map(|n| with_suffix(path, &format!(".damaged-{n}")))
+        .find(|p| !p.exists())
+        .unwrap_or_else(|| with_suffix(path, ".damaged"))
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}

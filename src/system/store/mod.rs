@@ -1,0 +1,11 @@
+//! The state folder: run folders, pair locks, slots and the index over them.
+//!
+//! A run's folder is its record; the index is rebuilt from the folders and never a second truth.
+//! Files have one writer, a version, and arrive whole. Must not decide what a state means.
+
+pub mod index;
+pub mod pair_lock;
+pub mod record_file;
+pub mod run_folder;
+pub mod slots;
+pub mod state_dir;

@@ -1,0 +1,190 @@
+//! The claim of a pair: a lock file that holds the run id. Locked means alive, free means dead.
+//!
+//! The kernel frees it with its last holder, whatever killed that one, so nothing ever goes stale.
+//! The file itself is never removed: a lock on a removed file excludes nobody.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use crate::model::names::Pair;
+use crate::model::run_id::RunId;
+use crate::system::store::state_dir::{StateDir, make_folder};
+
+/// The exclusive right to run a pair. Dropped: free again.
+#[derive(Debug)]
+pub struct PairLock {
+    file: File,
+}
+
+/// The outcome of asking for a pair.
+#[derive(Debug)]
+pub enum Claim {
+    /// Ours, with the id of the run that held it last.
+    Taken(PairLock, Option<RunId>),
+    /// Somebody's, with the id of that run where it is written already.
+    Held(Option<RunId>),
+}
+
+/// What a look at the lock tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Liveness {
+    Free,
+    Held(Option<RunId>),
+}
+
+/// Tries to claim `pair` without waiting for its holder.
+pub fn claim(state: &StateDir, pair: &Pair) -> io::Result<Claim> {
+    let path = state.pair(pair);
+    let file = open(&path, true)?;
+    loop {
+        match file.try_lock() {
+            Ok(()) => {
+                let last = read_id(&file)?;
+                return Ok(Claim::Taken(PairLock { file }, last));
+            }
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) => {}
+        }
+        // Refused: by a holder, or by somebody's short look (a shared lock)? Only a holder
+        // refuses a shared one too.
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => return Ok(Claim::Held(read_id(&file)?)),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Ok(()) => {
+                file.unlock()?;
+                thread::yield_now();
+            }
+        }
+    }
+}
+
+/// Looks without disturbing: a shared lock that is dropped at once.
+pub fn probe(state: &StateDir, pair: &Pair) -> io::Result<Liveness> {
+    let file = match open(&state.pair(pair), false) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Liveness::Free),
+        other => other?,
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(Liveness::Free),
+        Err(TryLockError::WouldBlock) => Ok(Liveness::Held(read_id(&file)?)),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Blocks until nobody holds `pair`. No timer: the kernel wakes us.
+pub fn wait_until_free(state: &StateDir, pair: &Pair) -> io::Result<()> {
+    match open(&state.pair(pair), false) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+        Ok(file) => loop {
+            match file.lock_shared() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => return other,
+            }
+        },
+    }
+}
+
+/// Claims `pair`, waiting for a holder that is known to be ending. `None` after `patience`.
+pub fn claim_from_ending(state: &StateDir, pair: &Pair, patience: Duration) -> io::Result<Option<Claim>> {
+    let step = Duration::from_millis(1);
+    let mut left = patience;
+    loop {
+        match claim(state, pair)? {
+            Claim::Held(_) if left > step => {
+                left = left.saturating_sub(step);
+                thread::sleep(step);
+            }
+            Claim::Held(_) => return Ok(None),
+            taken => return Ok(Some(taken)),
+        }
+    }
+}
+
+impl PairLock {
+    /// Writes whose run this claim is. One write of fixed length: readers see it whole.
+    pub fn name(&self, run: &RunId) -> io::Result<()> {
+        self.file.write_all_at(format!("{run}\n").as_bytes(), 0)
+    }
+
+    /// Takes the name off while the holder is not a run: who asks then waits instead of joining.
+    pub fn unname(&self) -> io::Result<()> {
+        self.file.write_all_at(&[b' '; 26], 0)
+    }
+
+    /// The open file, to be handed to a supervisor: the lock goes with it.
+    pub fn into_file(self) -> File {
+        self.file
+    }
+}
+
+fn open(path: &Path, create: bool) -> io::Result<File> {
+    if create && let Some(folder) = path.parent() {
+        make_folder(folder)?;
+    }
+    fs::OpenOptions::new()
+        .read(true)
+        .write(create)
+        .create(create)
+        .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+        .open(path)
+}
+
+fn read_id(file: &File) -> io::Result<Option<RunId>> {
+    let mut bytes = [0; 26];
+    match file.read_exact_at(&mut bytes, 0) {
+        Ok(()) => Ok(std::str::from_utf8(&bytes).ok().and_then(RunId::parse)),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::names::{ModeName, TaskId};
+    use crate::system::ids::new_run_id;
+
+    fn pair() -> Pair {
+        Pair { mode: ModeName::parse("review").unwrap(), task: TaskId::parse("T-1").unwrap() }
+    }
+
+    #[test]
+    fn a_claim_excludes_and_names_its_run() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = StateDir::create(&dir.path().join("s")).unwrap();
+        assert_eq!(probe(&state, &pair()).unwrap(), Liveness::Free);
+        let Claim::Taken(lock, None) = claim(&state, &pair()).unwrap() else { panic!("not free") };
+        let id = new_run_id();
+        lock.name(&id).unwrap();
+        assert_eq!(probe(&state, &pair()).unwrap(), Liveness::Held(Some(id.clone())));
+        assert!(matches!(claim(&state, &pair()).unwrap(), Claim::Held(Some(held)) if held == id));
+        drop(lock);
+        assert!(matches!(claim(&state, &pair()).unwrap(), Claim::Taken(_, Some(last)) if last == id));
+    }
+
+    #[test]
+    fn lookers_never_make_a_free_pair_seem_held() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = StateDir::create(&dir.path().join("s")).unwrap();
+        drop(claim(&state, &pair()).unwrap());
+        let done = std::sync::atomic::AtomicBool::new(false);
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                        assert_eq!(probe(&state, &pair()).unwrap(), Liveness::Free);
+                    }
+                });
+            }
+            let held: Vec<_> = (0..500).filter(|_| matches!(claim(&state, &pair()).unwrap(), Claim::Held(_))).collect();
+            done.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert!(held.is_empty(), "{} claims were refused", held.len());
+        });
+    }
+}

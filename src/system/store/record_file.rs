@@ -1,0 +1,178 @@
+//! Reading and writing one JSON record: whole or not at all.
+//!
+//! A record that is damaged, foreign in kind or newer is reported and left where it is.
+
+use std::fs;
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Records are small; a larger file is not one of ours.
+const MAX_BYTES: u64 = 4 << 20;
+
+/// Why a record could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    #[error("`{}` is missing", .0.display())]
+    Missing(PathBuf),
+    #[error("`{}` is damaged: {why}", .path.display())]
+    Damaged { path: PathBuf, why: String },
+    #[error("`{}` was written by a newer version (format {found}, this program knows {known})", .path.display())]
+    Newer { path: PathBuf, found: u64, known: u32 },
+    #[error("cannot read `{}`", .path.display())]
+    Io {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Reads the record at `path`, whose format must not be newer than `known`.
+pub fn read<T: DeserializeOwned>(path: &Path, known: u32) -> Result<T, RecordError> {
+    let bytes = read_bytes(path, MAX_BYTES)?;
+    let damaged = |why: String| RecordError::Damaged { path: path.to_owned(), why };
+    serde_json::from_slice::<T>(&bytes)
+        .map_err(|error| {
+            // The version is looked at only on failure, or when it is newer: unknown fields are fine.
+            match version_of(&bytes) {
+                Some(found) if found > u64::from(known) => RecordError::Newer { path: path.to_owned(), found, known },
+                _ => damaged(error.to_string()),
+            }
+        })
+        .and_then(|record| match version_of(&bytes) {
+            Some(found) if found > u64::from(known) => Err(RecordError::Newer { path: path.to_owned(), found, known }),
+            Some(_) => Ok(record),
+            None => Err(damaged("it has no version".to_owned())),
+        })
+}
+
+fn version_of(bytes: &[u8]) -> Option<u64> {
+    #[derive(serde::Deserialize)]
+    struct Version {
+        version: u64,
+    }
+    serde_json::from_slice::<Version>(bytes).ok().map(|v| v.version)
+}
+
+/// Reads a regular file of at most `max` bytes, following no link and never blocking on a FIFO.
+pub fn read_bytes(path: &Path, max: u64) -> Result<Vec<u8>, RecordError> {
+    let failed = |source: io::Error| match source.kind() {
+        io::ErrorKind::NotFound => RecordError::Missing(path.to_owned()),
+        _ if source.raw_os_error() == Some(libc::ELOOP) => {
+            RecordError::Damaged { path: path.to_owned(), why: "it is a symbolic link".to_owned() }
+        }
+        _ => RecordError::Io { path: path.to_owned(), source },
+    };
+    let file = fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+        .open(path)
+        .map_err(failed)?;
+    let meta = file.metadata().map_err(failed)?;
+    let damaged = |why: &str| RecordError::Damaged { path: path.to_owned(), why: why.to_owned() };
+    if !meta.is_file() {
+        return Err(damaged("it is not a regular file"));
+    }
+    if meta.len() > max {
+        return Err(damaged("it is too large"));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0) + 1);
+    file.take(max + 1).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(bytes)
+}
+
+/// How far a written record must be safe before the call returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// Survives the death of any process.
+    Process,
+    /// Survives a power cut.
+    Disk,
+}
+
+/// Writes `record` by temp file and rename, replacing what is there.
+pub fn write<T: Serialize>(path: &Path, record: &T, durability: Durability) -> io::Result<()> {
+    let file = temp_with(path, record, durability)?;
+    file.persist(path).map_err(|error| error.error)?;
+    sync_folder(path, durability)
+}
+
+/// Writes `record` unless `path` exists. Returns whether this call wrote it: of two racing
+/// writers exactly one does.
+pub fn write_new<T: Serialize>(path: &Path, record: &T, durability: Durability) -> io::Result<bool> {
+    let file = temp_with(path, record, durability)?;
+    match file.persist_noclobber(path) {
+        Ok(_) => sync_folder(path, durability).map(|()| true),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error.error),
+    }
+}
+
+fn temp_with<T: Serialize>(path: &Path, record: &T, durability: Durability) -> io::Result<tempfile::NamedTempFile> {
+    let folder = path.parent().ok_or_else(|| io::Error::other("a record needs a folder"))?;
+    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
+    let mut bytes = serde_json::to_vec(record)?;
+    bytes.push(b'\n');
+    file.write_all(&bytes)?;
+    if durability == Durability::Disk {
+        file.as_file().sync_all()?;
+    }
+    Ok(file)
+}
+
+fn sync_folder(path: &Path, durability: Durability) -> io::Result<()> {
+    match (durability, path.parent()) {
+        (Durability::Disk, Some(folder)) => fs::File::open(folder)?.sync_all(),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+    struct Thing {
+        version: u32,
+        name: String,
+    }
+
+    fn thing() -> Thing {
+        Thing { version: 1, name: "x".to_owned() }
+    }
+
+    #[test]
+    fn the_first_writer_wins() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("r.json");
+        assert!(write_new(&path, &thing(), Durability::Disk).unwrap());
+        assert!(!write_new(&path, &Thing { version: 1, name: "y".into() }, Durability::Disk).unwrap());
+        assert_eq!(read::<Thing>(&path, 1).unwrap(), thing());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "no temp file stays");
+    }
+
+    #[test]
+    fn every_truncation_and_kind_of_file_is_reported() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("r.json");
+        let whole = serde_json::to_vec(&thing()).unwrap();
+        for length in 0..whole.len() {
+            fs::write(&path, &whole[..length]).unwrap();
+            assert!(matches!(read::<Thing>(&path, 1), Err(RecordError::Damaged { .. })), "{length}");
+        }
+        fs::write(&path, br#"{"version":2,"name":"x"}"#).unwrap();
+        assert!(matches!(read::<Thing>(&path, 1), Err(RecordError::Newer { found: 2, .. })));
+        fs::write(&path, br#"{"version":1,"name":"x","later":true}"#).unwrap();
+        assert!(read::<Thing>(&path, 1).is_ok(), "unknown fields are fine");
+        fs::remove_file(&path).unwrap();
+        assert!(matches!(read::<Thing>(&path, 1), Err(RecordError::Missing(_))));
+        fs::create_dir(&path).unwrap();
+        assert!(matches!(read::<Thing>(&path, 1), Err(RecordError::Damaged { .. })));
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink("/dev/zero", &link).unwrap();
+        assert!(matches!(read::<Thing>(&link, 1), Err(RecordError::Damaged { .. })));
+    }
+}

@@ -1,0 +1,249 @@
+//! A run's folder: its record. Names its files and reads and writes them; decides nothing.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
+use crate::model::live_record::LiveRecord;
+use crate::model::process_id::FolderId;
+use crate::model::queue_record::QueueRecord;
+use crate::model::run_id::RunId;
+use crate::model::run_spec::{RunSpec, SPEC_VERSION};
+use crate::model::window_record::WindowRecord;
+use crate::system::store::record_file::{self, Durability, RecordError};
+
+/// The folder of one run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+/// A prompt or answer of a run is at most this long (CONTRACT section 6).
+pub const MAX_PROMPT: u64 = 1 << 20;
+
+impl RunFolder {
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Makes a new, private folder.
+    pub fn create(path: impl Into<PathBuf>) -> io::Result<Self> {
+        use std::os::unix::fs::DirBuilderExt as _;
+        let path = path.into();
+        fs::DirBuilder::new().mode(0o700).create(&path)?;
+        Ok(Self { path })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The run this folder is named after.
+    pub fn run_id(&self) -> Option<RunId> {
+        RunId::parse(self.path.file_name()?.to_str()?)
+    }
+
+    /// What tells this folder from its copies.
+    pub fn id(&self) -> io::Result<FolderId> {
+        let meta = fs::symlink_metadata(&self.path)?;
+        Ok(FolderId { device: meta.dev(), inode: meta.ino() })
+    }
+
+    pub fn stdout(&self) -> PathBuf {
+        self.path.join("stdout.log")
+    }
+
+    pub fn stderr(&self) -> PathBuf {
+        self.path.join("stderr.log")
+    }
+
+    /// What the set-up of a new worktree printed.
+    pub fn setup_log(&self) -> PathBuf {
+        self.path.join("setup.log")
+    }
+
+    pub fn marks(&self) -> PathBuf {
+        self.path.join("marks")
+    }
+
+    pub fn prompt(&self) -> PathBuf {
+        self.path.join("prompt")
+    }
+
+    /// The prompt as the user gave it, kept to tell whether a second start asks for the same.
+    pub fn given(&self) -> PathBuf {
+        self.path.join("given")
+    }
+
+    /// The last screen of a window.
+    pub fn screen(&self) -> PathBuf {
+        self.path.join("screen.txt")
+    }
+
+    /// Where the environment's waiting place is written, since it may lie elsewhere.
+    pub fn env_place(&self) -> PathBuf {
+        self.path.join("env.place")
+    }
+
+    /// Whether the spec was written, readable or not.
+    pub fn has_spec(&self) -> bool {
+        self.spec_path().exists()
+    }
+
+    /// The prompt that was given for this run alone.
+    pub fn read_given(&self) -> Option<Vec<u8>> {
+        record_file::read_bytes(&self.given(), MAX_PROMPT).ok()
+    }
+
+    /// Whether the handed-over environment still waits for the run.
+    pub fn environment_waits(&self) -> bool {
+        use std::os::unix::ffi::OsStringExt as _;
+        record_file::read_bytes(&self.env_place(), 4096)
+            .is_ok_and(|place| PathBuf::from(std::ffi::OsString::from_vec(place)).exists())
+    }
+
+    fn spec_path(&self) -> PathBuf {
+        self.path.join("spec.json")
+    }
+
+    fn live_path(&self) -> PathBuf {
+        self.path.join("live.json")
+    }
+
+    pub fn exit_path(&self) -> PathBuf {
+        self.path.join("exit.json")
+    }
+
+    fn queue_path(&self) -> PathBuf {
+        self.path.join("queued.json")
+    }
+
+    fn stop_path(&self) -> PathBuf {
+        self.path.join("stop")
+    }
+
+    fn unsaved_path(&self) -> PathBuf {
+        self.path.join("unsaved")
+    }
+
+    pub fn read_spec(&self) -> Result<RunSpec, RecordError> {
+        record_file::read(&self.spec_path(), SPEC_VERSION)
+    }
+
+    pub fn write_spec(&self, spec: &RunSpec) -> io::Result<()> {
+        record_file::write(&self.spec_path(), spec, Durability::Process)
+    }
+
+    pub fn read_live(&self) -> Result<Option<LiveRecord>, RecordError> {
+        optional(record_file::read(&self.live_path(), 1))
+    }
+
+    pub fn write_live(&self, live: &LiveRecord) -> io::Result<()> {
+        record_file::write(&self.live_path(), live, Durability::Process)
+    }
+
+    pub fn read_exit(&self) -> Result<Option<ExitRecord>, RecordError> {
+        optional(record_file::read(&self.exit_path(), EXIT_VERSION))
+    }
+
+    /// Records the end, safe on disk. Returns whether this call did it.
+    pub fn write_exit(&self, exit: &ExitRecord) -> io::Result<bool> {
+        record_file::write_new(&self.exit_path(), exit, Durability::Disk)
+    }
+
+    pub fn read_queue(&self) -> Result<Option<QueueRecord>, RecordError> {
+        optional(record_file::read(&self.queue_path(), 1))
+    }
+
+    pub fn write_queue(&self, record: &QueueRecord) -> io::Result<()> {
+        record_file::write(&self.queue_path(), record, Durability::Process)
+    }
+
+    pub fn remove_queue(&self) -> io::Result<()> {
+        gone(fs::remove_file(self.queue_path()))
+    }
+
+    pub fn read_window(&self) -> Result<Option<WindowRecord>, RecordError> {
+        optional(record_file::read(&self.path.join("window.json"), 1))
+    }
+
+    pub fn write_window(&self, record: &WindowRecord) -> io::Result<()> {
+        record_file::write(&self.path.join("window.json"), record, Durability::Process)
+    }
+
+    /// Asks the run to stop; its owner looks here when it has written that it lives.
+    pub fn ask_to_stop(&self, interrupted: bool) -> io::Result<()> {
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .custom_flags(libc::O_NOFOLLOW)
+            .open(self.stop_path())?;
+        file.write_all(if interrupted { b"interrupt\n" } else { b"stop\n" })
+    }
+
+    /// `Some(interrupted)` once a stop was asked for.
+    pub fn stop_asked(&self) -> Option<bool> {
+        let bytes = record_file::read_bytes(&self.stop_path(), 64).ok()?;
+        Some(bytes.starts_with(b"interrupt"))
+    }
+
+    /// Marks that the end is known but could not be written yet. An empty file often still fits
+    /// on a full disk.
+    pub fn mark_unsaved(&self) {
+        let _ = fs::File::create(self.unsaved_path());
+    }
+
+    pub fn is_unsaved(&self) -> bool {
+        self.unsaved_path().exists()
+    }
+
+    pub fn clear_unsaved(&self) {
+        let _ = fs::remove_file(self.unsaved_path());
+    }
+
+    /// Writes a new private file of raw bytes.
+    pub fn write_new(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(bytes)
+    }
+
+    /// Opens a log to append to, as the agent's own output.
+    pub fn open_log(path: &Path) -> io::Result<fs::File> {
+        fs::OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(path)
+    }
+
+    /// Bytes in the logs: stdout, stderr.
+    pub fn log_lengths(&self) -> (u64, u64) {
+        let size = |path: PathBuf| fs::symlink_metadata(path).map_or(0, |meta| meta.len());
+        (size(self.stdout()), size(self.stderr()))
+    }
+
+    /// Bytes in both logs.
+    pub fn log_bytes(&self) -> u64 {
+        let (stdout, stderr) = self.log_lengths();
+        stdout + stderr
+    }
+
+    /// Removes the folder and all in it. Only for runs that ended.
+    pub fn remove(self) -> io::Result<()> {
+        gone(fs::remove_dir_all(self.path))
+    }
+}
+
+fn optional<T>(read: Result<T, RecordError>) -> Result<Option<T>, RecordError> {
+    match read {
+        Ok(record) => Ok(Some(record)),
+        Err(RecordError::Missing(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn gone(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}

@@ -1,0 +1,157 @@
+//! The state folder itself: private to its owner, ignoring itself in git.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use crate::model::names::Pair;
+use crate::model::run_id::RunId;
+
+/// A state folder that was checked. Paths into it come only from here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateDir {
+    path: PathBuf,
+}
+
+/// Why a state folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StateDirError {
+    #[error("the state folder `{}` is not a folder", .0.display())]
+    NotAFolder(PathBuf),
+    #[error("the state folder `{}` belongs to another user (uid {owner})", .path.display())]
+    Owner { path: PathBuf, owner: u32 },
+    #[error("the state folder `{}` can be written by others (mode {mode:o})", .path.display())]
+    Writable { path: PathBuf, mode: u32 },
+    #[error("cannot use the state folder `{}`", .path.display())]
+    Io {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl StateDir {
+    /// Opens an existing folder; `None` where there is none yet, so that looking makes nothing.
+    pub fn find(path: &Path) -> Result<Option<Self>, StateDirError> {
+        match fs::metadata(path) {
+            Ok(meta) => Self::check(path, &meta).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(StateDirError::Io { path: path.to_owned(), source }),
+        }
+    }
+
+    /// Opens the folder, making it and its parts where they are missing.
+    pub fn create(path: &Path) -> Result<Self, StateDirError> {
+        let failed = |source| StateDirError::Io { path: path.to_owned(), source };
+        if let Some(found) = Self::find(path)?
+            && found.runs().is_dir()
+            && found.path.join("slots").is_dir()
+            && found.path.join("pairs").is_dir()
+        {
+            return Ok(found);
+        }
+        let parent = path.parent().unwrap_or(Path::new("/"));
+        fs::create_dir_all(parent).map_err(failed)?;
+        make_folder(path).map_err(failed)?;
+        let state = Self::check(path, &fs::metadata(path).map_err(failed)?)?;
+        for part in ["runs", "pairs", "slots"] {
+            make_folder(&path.join(part)).map_err(failed)?;
+        }
+        let ignore = path.join(".gitignore");
+        let made = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&ignore);
+        match made {
+            Ok(mut file) => io::Write::write_all(&mut file, b"*\n").map_err(failed)?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(failed(error)),
+        }
+        Ok(state)
+    }
+
+    fn check(path: &Path, meta: &fs::Metadata) -> Result<Self, StateDirError> {
+        let path = path.to_owned();
+        if !meta.is_dir() {
+            return Err(StateDirError::NotAFolder(path));
+        }
+        if meta.uid() != rustix::process::geteuid().as_raw() {
+            return Err(StateDirError::Owner { path, owner: meta.uid() });
+        }
+        let mode = meta.mode() & 0o7777;
+        if mode & 0o022 != 0 {
+            return Err(StateDirError::Writable { path, mode });
+        }
+        // Run folders are compared by path with what tmux reports, so one spelling only.
+        let path = fs::canonicalize(&path).map_err(|source| StateDirError::Io { path, source })?;
+        Ok(Self { path })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn runs(&self) -> PathBuf {
+        self.path.join("runs")
+    }
+
+    pub fn run(&self, id: &RunId) -> PathBuf {
+        self.path.join("runs").join(id.as_str())
+    }
+
+    pub fn pair(&self, pair: &Pair) -> PathBuf {
+        self.path.join("pairs").join(pair.mode.as_str()).join(pair.task.as_str())
+    }
+
+    pub fn slot(&self, number: u32) -> PathBuf {
+        self.path.join("slots").join(number.to_string())
+    }
+
+    pub fn index(&self) -> PathBuf {
+        self.path.join("dispatch.db")
+    }
+
+    /// The ids of all run folders, oldest first. Other names are left alone.
+    pub fn run_ids(&self) -> io::Result<Vec<RunId>> {
+        let mut ids = Vec::new();
+        for entry in fs::read_dir(self.runs())? {
+            let name = entry?.file_name();
+            ids.extend(name.to_str().and_then(RunId::parse));
+        }
+        ids.sort();
+        Ok(ids)
+    }
+}
+
+/// Makes a private folder; one that is there already is fine.
+pub(super) fn make_folder(path: &Path) -> io::Result<()> {
+    match fs::DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn a_folder_is_private_and_ignores_itself() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("deep/state");
+        assert!(StateDir::find(&path).unwrap().is_none());
+        let state = StateDir::create(&path).unwrap();
+        assert_eq!(fs::metadata(state.path()).unwrap().mode() & 0o777, 0o700);
+        assert_eq!(fs::read_to_string(path.join(".gitignore")).unwrap(), "*\n");
+        assert_eq!(StateDir::create(&path).unwrap(), state);
+    }
+
+    #[test]
+    fn a_folder_others_can_write_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(matches!(StateDir::create(dir.path()), Err(StateDirError::Writable { .. })));
+        let file = dir.path().join("file");
+        fs::write(&file, "").unwrap();
+        assert!(matches!(StateDir::find(&file), Err(StateDirError::NotAFolder(_))));
+    }
+}

@@ -1,0 +1,225 @@
+//! Makes the window of a run: normally by one client, at most by two.
+//!
+//! Everything set on the new pane is set in the call that makes it, or a short run would be gone
+//! before. The new pane is found as the session's last one, but a hook of the user's may have
+//! made or moved windows in between: so each option is under the condition that the pane is ours.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
+
+use crate::model::run_id::RunId;
+use crate::system::tmux::client::{Complaint, Reply};
+use crate::system::tmux::error::TmuxError;
+use crate::system::tmux::{EXEC_WORD, Tmux, listing, quote};
+
+const MADE: &str = "dispatch-made";
+const ELSEWHERE: &str = "dispatch-elsewhere";
+/// Size of a session that nobody has attached to yet.
+const SIZE: [&str; 4] = ["-x", "200", "-y", "50"];
+/// A server that ends while we ask: 5, 10, … 320 ms, about 0.6 s in all.
+const TRIES: u32 = 8;
+
+/// One window, running `PROGRAM __exec FOLDER` without a shell.
+#[derive(Clone, Copy, Debug)]
+pub struct CreateWindow<'a> {
+    pub session: &'a str,
+    /// Only shown. Letters, digits, `_` and `-`.
+    pub label: &'a str,
+    /// Absolute path of this program.
+    pub program: &'a Path,
+    pub run: &'a RunId,
+    /// Absolute path; its last part is the run's id.
+    pub run_folder: &'a Path,
+    /// The dead pane of the pair's previous run, removed once the new one stands.
+    pub replace: Option<(&'a str, &'a RunId)>,
+    /// `WORD`: when the process ends, tmux runs `PROGRAM WORD FOLDER`. A wake-up, no record.
+    pub ended_word: Option<&'a str>,
+}
+
+/// Where the window is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Created {
+    pub server_pid: u32,
+    /// Seconds since 1970.
+    pub server_start: u64,
+    pub pane_id: String,
+    pub window_id: String,
+    /// The session was missing.
+    pub made_session: bool,
+}
+
+impl Tmux {
+    /// Makes the window, and its session where that is missing, without moving the user's view.
+    pub fn create(&self, request: &CreateWindow<'_>) -> Result<Created, TmuxError> {
+        self.check_socket_path()?;
+        check_session_name(request.session)?;
+        self.prepare_folder()?;
+        let mut pause = Duration::from_millis(5);
+        for tries_left in (0..TRIES).rev() {
+            // Without a socket there is no server to ask.
+            let first = match self.socket.exists() {
+                true => self.try_new_window(request)?,
+                false => Try::Missing,
+            };
+            let outcome = match first {
+                Try::Missing => self.try_new_session(request)?,
+                other => other,
+            };
+            match outcome {
+                Try::Made(created) => return Ok(created),
+                // Somebody else made the session: now it is there.
+                Try::Missing => {}
+                Try::Again(error) if tries_left == 0 => return Err(error),
+                Try::Again(_) => {
+                    sleep(pause);
+                    pause *= 2;
+                }
+            }
+        }
+        Err(TmuxError::Unknown {
+            command: "new-session".to_owned(),
+            stderr: format!("session `{}` comes and goes", request.session),
+        })
+    }
+
+    fn try_new_window(&self, request: &CreateWindow<'_>) -> Result<Try, TmuxError> {
+        let end = last_window(request.session);
+        let start = ["new-window", "-d", "-a", "-t", &end].map(OsString::from).to_vec();
+        let reply = self.client(&request.arguments(start, ""))?;
+        if let Some(created) = self.made(request, &reply, false) {
+            return Ok(Try::Made(created));
+        }
+        match Complaint::read(&reply.stderr) {
+            Complaint::NoServer | Complaint::NoSession => Ok(Try::Missing),
+            Complaint::Ending => Ok(Try::Again(self.failure("new-window", request.session, &reply))),
+            _ => Err(self.failure("new-window", request.session, &reply)),
+        }
+    }
+
+    fn try_new_session(&self, request: &CreateWindow<'_>) -> Result<Try, TmuxError> {
+        // tmux reads `-s` as a format.
+        let name = request.session.replace('#', "##");
+        let mut start = ["new-session", "-d", "-s", &name].map(OsString::from).to_vec();
+        start.extend(SIZE.map(OsString::from));
+        // `destroy-unattached on` in the user's configuration would end it at once.
+        let keep =
+            format!("set-option -t {} destroy-unattached off ; ", quote::word(&format!("={}:", request.session)));
+        let reply = self.client(&request.arguments(start, &keep))?;
+        if let Some(created) = self.made(request, &reply, true) {
+            return Ok(Try::Made(created));
+        }
+        match Complaint::read(&reply.stderr) {
+            Complaint::DuplicateSession => Ok(Try::Missing),
+            Complaint::NoServer | Complaint::Ending => {
+                Ok(Try::Again(self.failure("new-session", request.session, &reply)))
+            }
+            _ => Err(self.failure("new-session", request.session, &reply)),
+        }
+    }
+
+    /// Reads where the window is. Whatever failed after it stood is set again, by id.
+    fn made(&self, request: &CreateWindow<'_>, reply: &Reply, made_session: bool) -> Option<Created> {
+        let text = reply.stdout_text();
+        let created = text.lines().find_map(|line| read_made(line, made_session))?;
+        if !reply.ok || text.lines().any(|line| line == ELSEWHERE) {
+            // The pane may have ended meanwhile: the next look will say so.
+            let args = request.guarded(&created.pane_id, &request.options(&created.pane_id));
+            if let Err(error) = self.client(&args) {
+                tracing::warn!(%error, pane = created.pane_id, "options of a new pane could not be set");
+            }
+        }
+        Some(created)
+    }
+}
+
+/// How one try came out.
+enum Try {
+    Made(Created),
+    /// What was asked for is not there (`new-window`), or is there already (`new-session`).
+    Missing,
+    Again(TmuxError),
+}
+
+impl CreateWindow<'_> {
+    /// `start` and then all that both ways of creation share.
+    fn arguments(&self, start: Vec<OsString>, also: &str) -> Vec<OsString> {
+        let end = last_window(self.session);
+        let format = format!("{MADE} {} #{{pane_id}} #{{window_id}}", listing::SERVER);
+        let mut args = start;
+        // The folder of the pane cannot vanish; `__exec` enters the real one.
+        args.extend(["-c", "/", "-n", self.label, "-P", "-F", &format].map(OsString::from));
+        args.push(quote::argument(self.program.as_os_str()));
+        args.push(EXEC_WORD.into());
+        args.push(quote::argument(self.run_folder.as_os_str()));
+        args.push(";".into());
+        args.extend(self.guarded(&end, &format!("{also}{}", self.options(&end))));
+        args.push(format!("display-message -p {ELSEWHERE}").into());
+        if let Some((pane, run)) = self.replace.filter(|(pane, _)| quote::is_pane_id(pane)) {
+            let condition = format!("#{{&&:#{{pane_dead}},{}}}", quote::is_run(run));
+            let kill = format!("kill-pane -t {pane}");
+            args.extend([";", "if-shell", "-F", "-t", pane, &condition, &kill].map(OsString::from));
+        }
+        args
+    }
+
+    fn guarded(&self, target: &str, commands: &str) -> Vec<OsString> {
+        ["if-shell", "-F", "-t", target, &quote::is_run(self.run), commands].map(OsString::from).to_vec()
+    }
+
+    /// On the pane, not on its window: they follow it when the user breaks it out.
+    fn options(&self, target: &str) -> String {
+        let target = quote::word(target);
+        let mut commands = format!("set-option -p -t {target} remain-on-exit on");
+        if let Some(hook) = self.hook() {
+            commands.push_str(&format!(" ; set-hook -p -t {target} pane-died {}", quote::word(&hook)));
+        }
+        commands
+    }
+
+    /// `None` also where a path holds what cannot be carried through a format and `sh`.
+    fn hook(&self) -> Option<String> {
+        let word = self.ended_word?;
+        let paths = [self.program.to_str()?, self.run_folder.to_str()?];
+        let carried = |path: &&str| !path.contains(char::is_control) && !path.contains("#[") && path.len() < 1500;
+        if !paths.iter().all(carried) {
+            return None;
+        }
+        let [program, folder] = paths.map(quote::word);
+        // A hook that fails or prints would take over the user's screen.
+        let shell = format!("{program} {} {folder} >/dev/null 2>&1 || :", quote::word(word));
+        Some(format!("run-shell -b {}", quote::word(&shell.replace('#', "##"))))
+    }
+}
+
+/// The end of the session, by exact name.
+fn last_window(session: &str) -> String {
+    format!("={session}:{{end}}")
+}
+
+fn read_made(line: &str, made_session: bool) -> Option<Created> {
+    let mut words = line.strip_prefix(MADE)?.split(' ').skip(1);
+    let server_pid = words.next()?.parse().ok()?;
+    let server_start = words.next()?.parse().ok()?;
+    let _version = words.next()?;
+    let pane_id = words.next().filter(|id| quote::is_pane_id(id))?.to_owned();
+    let window_id = words.next().filter(|id| quote::is_window_id(id))?.to_owned();
+    Some(Created { server_pid, server_start, pane_id, window_id, made_session })
+}
+
+/// tmux would take another name than this one, or read it as something else.
+pub(super) fn check_session_name(name: &str) -> Result<(), TmuxError> {
+    let why = if name.is_empty() {
+        "it is empty"
+    } else if name.contains([':', '.']) {
+        "tmux turns `:` and `.` into `_`"
+    } else if name.contains(|c: char| c.is_control() || c == '\\') {
+        "tmux rewrites backslashes and control characters"
+    } else if name.contains("#[") || name.starts_with('$') {
+        "tmux reads `#[` as a style and a leading `$` as an id"
+    } else {
+        return Ok(());
+    };
+    Err(TmuxError::SessionName { name: name.to_owned(), why })
+}

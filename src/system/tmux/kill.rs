@@ -1,0 +1,84 @@
+//! Ends panes of ours, and reads the last screen of one.
+
+use crate::model::run_id::RunId;
+use crate::system::tmux::client::Complaint;
+use crate::system::tmux::error::TmuxError;
+use crate::system::tmux::{Tmux, quote};
+
+/// A call holds at most 16 KiB; one guard takes less than 200 bytes.
+const PER_CALL: usize = 64;
+const YES: &str = "dispatch-yes";
+const NO: &str = "dispatch-no";
+
+/// What became of one pane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Killed {
+    Killed,
+    /// No pane has this id, or it is not this run's: nothing was done.
+    Refused,
+}
+
+impl Tmux {
+    /// Ends each pane that still is its run's, by one client for up to 64. Answers in order.
+    /// tmux only hangs up: whoever wants the whole tree gone ends it first.
+    pub fn kill_panes(&self, guards: &[(&str, &RunId)]) -> Result<Vec<Killed>, TmuxError> {
+        let mut answers = Vec::with_capacity(guards.len());
+        for some in guards.chunks(PER_CALL) {
+            answers.extend(self.kill_some(some)?);
+        }
+        Ok(answers)
+    }
+
+    fn kill_some(&self, guards: &[(&str, &RunId)]) -> Result<Vec<Killed>, TmuxError> {
+        let mut args: Vec<String> = Vec::new();
+        for (pane, run) in guards {
+            if !quote::is_pane_id(pane) {
+                args.extend(["display-message", "-p", NO, ";"].map(str::to_owned));
+                continue;
+            }
+            // The answer goes first: with its last pane the server ends.
+            let kill = format!("display-message -p {YES} ; kill-pane -t {pane}");
+            let refuse = format!("display-message -p {NO}");
+            args.extend(["if-shell", "-F", "-t", pane].map(str::to_owned));
+            args.extend([quote::is_run(run), kill, refuse, ";".to_owned()]);
+        }
+        args.pop();
+        let reply = self.client(&args)?;
+        let text = reply.stdout_text();
+        let mut answers: Vec<Killed> = text
+            .lines()
+            .filter_map(|line| match line {
+                YES => Some(Killed::Killed),
+                NO => Some(Killed::Refused),
+                _ => None,
+            })
+            .collect();
+        if answers.len() != guards.len() {
+            match Complaint::read(&reply.stderr) {
+                // The server ended with the panes before, or there was none.
+                Complaint::NoServer | Complaint::Ending => answers.resize(guards.len(), Killed::Refused),
+                _ => return Err(self.failure("kill-pane", "", &reply)),
+            }
+        }
+        Ok(answers)
+    }
+
+    /// The visible screen of a run's pane as plain text; `None` when the pane is not the run's.
+    pub fn capture(&self, pane: &str, run: &RunId) -> Result<Option<String>, TmuxError> {
+        if !quote::is_pane_id(pane) {
+            return Ok(None);
+        }
+        let show = format!("display-message -p {YES} ; capture-pane -p -t {pane}");
+        let refuse = format!("display-message -p {NO}");
+        let reply = self.client(&["if-shell", "-F", "-t", pane, &quote::is_run(run), &show, &refuse])?;
+        let text = reply.stdout_text();
+        match text.split_once('\n') {
+            Some((YES, screen)) if reply.ok => Ok(Some(screen.trim_end().to_owned())),
+            Some((NO, _)) => Ok(None),
+            _ => match self.failure("capture-pane", "", &reply) {
+                TmuxError::NoServer { .. } => Ok(None),
+                error => Err(error),
+            },
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! Every pane of a server, by one client.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use crate::system::tmux::client::Complaint;
+use crate::system::tmux::error::TmuxError;
+use crate::system::tmux::start_command;
+use crate::system::tmux::version::Version;
+use crate::system::tmux::{EXEC_WORD, Tmux};
+
+/// Ids first, what others may have written last. Neither text can hold a tab or a newline:
+/// tmux shows them as escapes in both. (A window's name may, so it is not asked for.)
+const PANES: &str = "#{pane_id} #{window_id} #{pane_pid} #{pane_dead} #{pane_dead_status} #{pane_dead_signal} \
+                     #{pane_dead_time}\t#{session_name}\t#{pane_start_command}";
+pub(super) const SERVER: &str = "#{pid} #{start_time} #{version}";
+
+/// What one look saw.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// `None`: no server runs on this socket, and that is certain.
+    pub server: Option<Server>,
+    /// Each pane once, in tmux's order.
+    pub panes: Vec<Pane>,
+}
+
+/// A server's life: ids of panes and windows mean something only within it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    pub pid: u32,
+    /// Seconds since 1970.
+    pub start_time: u64,
+    /// Of the running server, which an upgrade leaves behind the installed one.
+    pub version: String,
+}
+
+/// One pane, whoever made it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pane {
+    /// `%N`.
+    pub pane_id: String,
+    /// `@N`.
+    pub window_id: String,
+    pub session_name: String,
+    /// Other sessions that show the same pane: views, linked windows.
+    pub linked: Vec<String>,
+    /// Of the process that the pane was started with, also after its end.
+    pub pid: u32,
+    pub dead: Option<Dead>,
+    /// As tmux prints it; see [`Pane::run_folder`].
+    pub start_command: String,
+}
+
+/// The end of a pane's process. Neither status nor signal: not reaped yet, or a signal that
+/// tmux 3.2 cannot tell. It is never an exit code 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dead {
+    pub status: Option<i32>,
+    pub signal: Option<i32>,
+    /// Seconds since 1970; tmux 3.3 and newer.
+    pub time: Option<i64>,
+}
+
+impl Listing {
+    /// The pane started for `folder`, if it is there.
+    pub fn pane_of(&self, folder: &std::path::Path) -> Option<&Pane> {
+        self.panes.iter().find(|pane| pane.run_folder().is_some_and(|found| found == folder))
+    }
+}
+
+impl Listing {
+    /// Before 3.3 an end without status is how tmux shows a signal, and final.
+    fn has_missed_an_end(&self) -> bool {
+        let tells =
+            self.server.as_ref().and_then(Server::parsed_version).is_some_and(|version| version.tells_signals());
+        let missed = |pane: &Pane| pane.dead.is_some_and(|dead| !dead.is_reaped()) && pane.run_folder().is_some();
+        tells && self.panes.iter().any(missed)
+    }
+}
+
+impl Dead {
+    /// How it ended is known.
+    pub fn is_reaped(self) -> bool {
+        self.status.is_some() || self.signal.is_some()
+    }
+}
+
+impl Server {
+    pub fn parsed_version(&self) -> Option<Version> {
+        Version::parse(&self.version)
+    }
+
+    fn parse(line: &str) -> Option<Self> {
+        let mut words = line.split(' ');
+        let pid = words.next()?.parse().ok()?;
+        let start_time = words.next()?.parse().ok()?;
+        Some(Self { pid, start_time, version: words.next().unwrap_or_default().to_owned() })
+    }
+}
+
+impl Pane {
+    /// The folder of the run that this pane was started for: `PROGRAM __exec FOLDER`.
+    pub fn run_folder(&self) -> Option<PathBuf> {
+        // Most panes are others': look before splitting.
+        if !self.start_command.contains(EXEC_WORD) {
+            return None;
+        }
+        match start_command::split(&self.start_command)?.as_slice() {
+            [_, word, folder] if word == EXEC_WORD => Some(PathBuf::from(folder)).filter(|path| path.is_absolute()),
+            _ => None,
+        }
+    }
+
+    fn parse(line: &str) -> Option<Self> {
+        let mut texts = line.splitn(3, '\t');
+        let mut words = texts.next()?.split(' ');
+        let pane_id = words.next().filter(|id| id.starts_with('%'))?.to_owned();
+        let window_id = words.next().filter(|id| id.starts_with('@'))?.to_owned();
+        let pid = words.next()?.parse().ok()?;
+        let is_dead = words.next()? == "1";
+        let dead = Dead {
+            status: words.next()?.parse().ok(),
+            signal: signal(words.next()?),
+            time: words.next()?.parse().ok(),
+        };
+        let session_name = texts.next()?.to_owned();
+        let start_command = texts.next()?.to_owned();
+        let dead = is_dead.then_some(dead);
+        Some(Self { pane_id, window_id, session_name, linked: Vec::new(), pid, dead, start_command })
+    }
+}
+
+impl Tmux {
+    /// One client; a second where tmux has missed the end of a pane of ours. `Err` says nothing
+    /// about what runs, except [`TmuxError::NotFound`] with no server alive.
+    pub fn list(&self) -> Result<Listing, TmuxError> {
+        self.check_socket_path()?;
+        // No socket, no server: the answer costs no process and needs no tmux.
+        if std::fs::symlink_metadata(&self.socket).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+            return Ok(Listing::default());
+        }
+        let listing = self.list_after(&[])?;
+        if !listing.has_missed_an_end() {
+            return Ok(listing);
+        }
+        // On closing a pane, a tmux built with libutempter ignores SIGCHLD for a moment. An end in
+        // that moment stays unreaped, and its hook unfired, until the next child ends: so one does.
+        self.list_after(&["run-shell", "true", ";"])
+    }
+
+    fn list_after(&self, before: &[&str]) -> Result<Listing, TmuxError> {
+        let args = [before, &["display-message", "-p", SERVER, ";", "list-panes", "-a", "-F", PANES]].concat();
+        let reply = self.ask(&args)?;
+        let text = reply.stdout_text();
+        if reply.ok {
+            return parse(&text).map_err(|line| TmuxError::Unknown {
+                command: "list-panes".to_owned(),
+                stderr: format!("it answered `{}`", line.escape_debug()),
+            });
+        }
+        match Complaint::read(&reply.stderr) {
+            Complaint::NoServer => Ok(Listing::default()),
+            // A server without sessions (`exit-empty off`).
+            Complaint::NoSession => {
+                Ok(Listing { server: text.lines().next().and_then(Server::parse), panes: Vec::new() })
+            }
+            _ => Err(self.failure("list-panes", "", &reply)),
+        }
+    }
+}
+
+/// `Err` holds the line that cannot be read: then nothing is known.
+fn parse(text: &str) -> Result<Listing, String> {
+    let mut lines = text.split('\n').filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default();
+    let server = Server::parse(first).ok_or_else(|| first.to_owned())?;
+    let mut panes: Vec<Pane> = Vec::new();
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    for line in lines {
+        let pane = Pane::parse(line).ok_or_else(|| line.to_owned())?;
+        match seen.get(&pane.pane_id) {
+            Some(at) => {
+                let first = &mut panes[*at];
+                if first.session_name != pane.session_name && !first.linked.contains(&pane.session_name) {
+                    first.linked.push(pane.session_name);
+                }
+            }
+            None => {
+                seen.insert(pane.pane_id.clone(), panes.len());
+                panes.push(pane);
+            }
+        }
+    }
+    Ok(Listing { server: Some(server), panes })
+}
+
+/// A number on Linux, a name (`TERM`, `SIGTERM`) where the system has names.
+fn signal(text: &str) -> Option<i32> {
+    if let Ok(number) = text.parse() {
+        return Some(number);
+    }
+    let name = text.to_ascii_uppercase();
+    let number = match name.strip_prefix("SIG").unwrap_or(&name) {
+        "HUP" => libc::SIGHUP,
+        "INT" => libc::SIGINT,
+        "QUIT" => libc::SIGQUIT,
+        "ILL" => libc::SIGILL,
+        "TRAP" => libc::SIGTRAP,
+        "ABRT" => libc::SIGABRT,
+        "BUS" => libc::SIGBUS,
+        "FPE" => libc::SIGFPE,
+        "KILL" => libc::SIGKILL,
+        "USR1" => libc::SIGUSR1,
+        "SEGV" => libc::SIGSEGV,
+        "USR2" => libc::SIGUSR2,
+        "PIPE" => libc::SIGPIPE,
+        "ALRM" => libc::SIGALRM,
+        "TERM" => libc::SIGTERM,
+        "XCPU" => libc::SIGXCPU,
+        "XFSZ" => libc::SIGXFSZ,
+        _ => return None,
+    };
+    Some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(line: &str) -> Pane {
+        parse(&format!("7 1700000000 3.3a\n{line}\n")).unwrap().panes.remove(0)
+    }
+
+    #[test]
+    fn an_end_that_nobody_reaped_is_no_exit_code() {
+        assert_eq!(one("%1 @1 5 0   \ts\tp").dead, None);
+        let dead = |line| one(line).dead.unwrap();
+        assert_eq!(dead("%1 @1 5 1   \ts\tp"), Dead { status: None, signal: None, time: None });
+        assert_eq!(dead("%1 @1 5 1 3  9\ts\tp"), Dead { status: Some(3), signal: None, time: Some(9) });
+        assert_eq!(dead("%1 @1 5 1  15 9\ts\tp").signal, Some(15));
+        assert_eq!(dead("%1 @1 5 1  term 9\ts\tp").signal, Some(15));
+    }
+
+    #[test]
+    fn a_pane_in_several_sessions_is_one_pane() {
+        let text = "7 1 3.3a\n%1 @1 5 0   \ta\tp\n%1 @1 5 0   \tview\tp\n%2 @2 6 0   \ta\t\n";
+        let listing = parse(text).unwrap();
+        assert_eq!(listing.panes.len(), 2);
+        assert_eq!(listing.panes[0].session_name, "a");
+        assert_eq!(listing.panes[0].linked, ["view"]);
+    }
+
+    #[test]
+    fn a_line_that_is_no_pane_makes_all_unknown() {
+        assert!(parse("7 1 3.3a\nnonsense\n").is_err());
+        assert!(parse("").is_err());
+        assert!(parse("%1 @1 5 0   \ta\tp\n").is_err());
+    }
+
+    #[test]
+    fn only_three_words_with_ours_in_the_middle_are_a_run() {
+        let folder = |command: &str| one(&format!("%1 @1 5 0   \ts\t{command}")).run_folder();
+        assert_eq!(folder("/bin/dispatch __exec /s/runs/R"), Some(PathBuf::from("/s/runs/R")));
+        assert_eq!(folder(r#"/bin/dispatch __exec "/a b/R""#), Some(PathBuf::from("/a b/R")));
+        for other in ["", "less /s/runs/R", "d __exec r", "d __exec /r x", "\"d __exec /r\"", "d __execute /r"] {
+            assert_eq!(folder(other), None, "{other}");
+        }
+    }
+}

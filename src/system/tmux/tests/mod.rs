@@ -1,0 +1,6 @@
+//! Against real tmux servers, each on a socket of its own.
+
+mod ending;
+mod making;
+mod user;
+mod world;

@@ -1,0 +1,119 @@
+//! Which tmux is installed.
+//!
+//! Must not talk to a server: `tmux -V` only prints.
+
+use std::fmt;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::system::tmux::client;
+use crate::system::tmux::error::TmuxError;
+
+/// The oldest tmux that is used.
+pub const FLOOR: Version = Version::Release { major: 3, minor: 2, suffix: String::new() };
+
+/// A version as tmux prints it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// `3.3a`, and `next-3.6` (what will become 3.6) as 3.6 with the suffix `-next`.
+    Release { major: u32, minor: u32, suffix: String },
+    /// `master`, or `openbsd-7.6`: newer than any floor, numbered otherwise.
+    Other(String),
+}
+
+impl Version {
+    /// Reads `tmux 3.3a` or `3.3a`. `None` for a text that names no version.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let word = text.strip_prefix("tmux ").unwrap_or(text).trim();
+        if word == "master" || word.starts_with("openbsd-") {
+            return Some(Self::Other(word.to_owned()));
+        }
+        let (numbers, next) = match word.strip_prefix("next-") {
+            Some(rest) => (rest, true),
+            None => (word, false),
+        };
+        let (major, rest) = numbers.split_once('.')?;
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let (minor, suffix) = rest.split_at(digits);
+        let suffix = if next { format!("{suffix}-next") } else { suffix.to_owned() };
+        Some(Self::Release { major: major.parse().ok()?, minor: minor.parse().ok()?, suffix })
+    }
+
+    /// Whether a dead pane tells the signal that ended it (3.3 and newer).
+    pub fn tells_signals(self) -> bool {
+        match self {
+            Self::Release { major, minor, .. } => (major, minor) >= (3, 3),
+            Self::Other(_) => true,
+        }
+    }
+
+    /// New enough to be used.
+    pub fn is_supported(&self) -> bool {
+        self.is_at_least(3, 2)
+    }
+
+    /// 3.3 and newer say by which signal a pane ended.
+    pub fn tells_signals(&self) -> bool {
+        self.is_at_least(3, 3)
+    }
+
+    fn is_at_least(&self, floor_major: u32, floor_minor: u32) -> bool {
+        match self {
+            Self::Release { major, minor, .. } => (*major, *minor) >= (floor_major, floor_minor),
+            Self::Other(_) => true,
+        }
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Release { major, minor, suffix } => write!(f, "{major}.{minor}{suffix}"),
+            Self::Other(word) => f.write_str(word),
+        }
+    }
+}
+
+/// The installed tmux. Costs one process; for `doctor` and for explaining a failure.
+pub fn version() -> Result<Version, TmuxError> {
+    let mut command = Command::new("tmux");
+    command.arg("-V");
+    let reply = client::run(&mut command, Duration::from_secs(5), "-V")?;
+    let said = reply.stdout_text();
+    Version::parse(&said).ok_or_else(|| TmuxError::Unknown {
+        command: "-V".to_owned(),
+        stderr: format!("`{}` is not a version", said.trim().escape_debug()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn supported(text: &str) -> bool {
+        Version::parse(text).unwrap().is_supported()
+    }
+
+    #[test]
+    fn reads_every_way_tmux_names_itself() {
+        for (text, shown) in [
+            ("tmux 3.3a\n", "3.3a"),
+            ("tmux next-3.6", "3.6-next"),
+            ("tmux master", "master"),
+            ("tmux openbsd-7.6", "openbsd-7.6"),
+            ("3.10", "3.10"),
+        ] {
+            assert_eq!(Version::parse(text).unwrap().to_string(), shown);
+        }
+        assert_eq!(Version::parse("screen"), None);
+        assert_eq!(Version::parse(""), None);
+    }
+
+    #[test]
+    fn the_floor_is_3_2() {
+        assert!(supported("tmux 3.2") && supported("tmux 3.10") && supported("tmux next-3.3") && supported("4.0"));
+        assert!(!supported("tmux 3.1c") && !supported("tmux 2.9") && !supported("tmux 1.8"));
+        assert_eq!(FLOOR.to_string(), "3.2");
+    }
+}

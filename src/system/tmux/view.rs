@@ -1,0 +1,83 @@
+//! Shows a window to the user: attach here, switch the client we sit in, or see who looks.
+
+use crate::system::tmux::client::Complaint;
+use crate::system::tmux::create::check_session_name;
+use crate::system::tmux::error::TmuxError;
+use crate::system::tmux::{Tmux, quote};
+
+const CLIENTS: &str =
+    "#{client_pid} #{window_id} #{client_control_mode} #{client_activity}\t#{client_tty}\t#{session_name}";
+
+/// A terminal that shows a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    pub pid: u32,
+    /// The window it shows.
+    pub window_id: String,
+    /// A program, not a terminal.
+    pub control_mode: bool,
+    /// Seconds since 1970 of its last key.
+    pub activity: i64,
+    pub tty: String,
+    pub session_name: String,
+}
+
+impl Tmux {
+    /// The command line that shows `session`, with the window `@N` in front. To be executed as
+    /// it is, or quoted for a shell. (A socket path that is no UTF-8 cannot be shown, nor given.)
+    pub fn attach_argv(&self, session: &str, window: Option<&str>) -> Vec<String> {
+        let socket = self.socket.to_string_lossy();
+        ["tmux", "-S", &socket, "-u", "attach-session", "-t", &target(session, window)].map(str::to_owned).to_vec()
+    }
+
+    /// Shows the window in the client that shows `from_pane` (`$TMUX_PANE`).
+    pub fn switch_client(&self, from_pane: &str, session: &str, window: Option<&str>) -> Result<(), TmuxError> {
+        check_session_name(session)?;
+        let target = target(session, window);
+        let reply = self.client_from(Some(from_pane), &["switch-client", "-t", &target])?;
+        if reply.ok { Ok(()) } else { Err(self.failure("switch-client", session, &reply)) }
+    }
+
+    /// Who looks at this server. None where there is no server.
+    pub fn clients(&self) -> Result<Vec<Client>, TmuxError> {
+        let reply = self.ask(&["list-clients", "-F", CLIENTS])?;
+        if !reply.ok {
+            return match Complaint::read(&reply.stderr) {
+                Complaint::NoServer | Complaint::NoSession => Ok(Vec::new()),
+                _ => Err(self.failure("list-clients", "", &reply)),
+            };
+        }
+        Ok(reply.stdout_text().lines().filter_map(Client::parse).collect())
+    }
+
+    /// By exact name, never by a prefix.
+    pub fn has_session(&self, session: &str) -> Result<bool, TmuxError> {
+        check_session_name(session)?;
+        let reply = self.ask(&["has-session", "-t", &target(session, None)])?;
+        match Complaint::read(&reply.stderr) {
+            _ if reply.ok => Ok(true),
+            Complaint::NoServer | Complaint::NoSession => Ok(false),
+            _ => Err(self.failure("has-session", session, &reply)),
+        }
+    }
+}
+
+impl Client {
+    fn parse(line: &str) -> Option<Self> {
+        let mut texts = line.splitn(3, '\t');
+        let mut words = texts.next()?.split(' ');
+        Some(Self {
+            pid: words.next()?.parse().ok()?,
+            window_id: words.next()?.to_owned(),
+            control_mode: words.next()? == "1",
+            activity: words.next()?.parse().ok()?,
+            tty: texts.next()?.to_owned(),
+            session_name: texts.next()?.to_owned(),
+        })
+    }
+}
+
+/// `=S:@5`: this session, this window of it. Without a window the session's current one.
+fn target(session: &str, window: Option<&str>) -> String {
+    format!("={session}:{}", window.filter(|id| quote::is_window_id(id)).unwrap_or_default())
+}

@@ -1,0 +1,172 @@
+//! Finds the front matter in the head of a task file, and reads it.
+//!
+//! Three forms: TOML between `+++`, YAML between `---`, and title-first (`# Title`, blank
+//! lines, then a `---` block). Anything else is plain markdown.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use serde_json::Value;
+
+use crate::tasks::value::read_mapping;
+
+/// The form of a file's front matter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::tasks) enum Form {
+    Toml,
+    Yaml,
+    TitleFirst,
+    Plain,
+}
+
+/// Where the parts of a file lie, in bytes of the text that was split.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::tasks) struct Split {
+    pub(in crate::tasks) form: Form,
+    /// The heading of a title-first file.
+    pub(in crate::tasks) title: Option<String>,
+    pub(in crate::tasks) block: Range<usize>,
+    pub(in crate::tasks) body: usize,
+}
+
+/// The opening line of a front matter that is not closed in the text given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::tasks) struct Unclosed {
+    pub(in crate::tasks) fence: Range<usize>,
+    /// A `---` under a heading may be a mere rule: then the file is [`Form::Plain`].
+    pub(in crate::tasks) certain: bool,
+}
+
+/// What is wrong in a front matter, and where, in bytes of its block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::tasks) struct MetaError {
+    pub(in crate::tasks) message: String,
+    pub(in crate::tasks) at: Option<Range<usize>>,
+}
+
+/// Lines with their byte range; the range leaves out the line's end, and so does the text.
+pub(in crate::tasks) fn lines(text: &str, from: usize) -> impl Iterator<Item = (Range<usize>, &str)> {
+    let mut at = from;
+    text.get(from..).unwrap_or("").split_inclusive('\n').map(move |whole| {
+        let line = whole.strip_suffix('\n').unwrap_or(whole);
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        let start = at;
+        at += whole.len();
+        (start..start + line.len(), line)
+    })
+}
+
+/// The text as one plain body.
+pub(in crate::tasks) fn plain(text: &str) -> Split {
+    let start = bom_len(text);
+    Split { form: Form::Plain, title: None, block: start..start, body: start }
+}
+
+/// Splits `text`, which may be only the head of a file.
+pub(in crate::tasks) fn split(text: &str) -> Result<Split, Unclosed> {
+    let mut rest = lines(text, bom_len(text)).skip_while(|(_, line)| line.trim().is_empty());
+    let Some((first_range, first)) = rest.next() else {
+        return Ok(plain(text));
+    };
+    let (form, title, fence) = match first.trim_end() {
+        "+++" => (Form::Toml, None, first_range),
+        "---" => (Form::Yaml, None, first_range),
+        line => {
+            let Some(title) = line.strip_prefix("# ") else {
+                return Ok(plain(text));
+            };
+            let mut rest = rest.skip_while(|(_, line)| line.trim().is_empty());
+            match rest.next() {
+                Some((range, rule)) if rule.trim_end() == "---" => {
+                    let key = rest.find(|(_, line)| !line.trim().is_empty());
+                    if key.is_some_and(|(_, line)| !starts_with_key(line)) {
+                        return Ok(plain(text));
+                    }
+                    (Form::TitleFirst, Some(title.trim().to_owned()), range)
+                }
+                _ => return Ok(plain(text)),
+            }
+        }
+    };
+    let closes = |line: &str| match form {
+        Form::Toml => line == "+++",
+        _ => line == "---" || line == "...",
+    };
+    let mut start = None;
+    for (range, line) in lines(text, fence.start).skip(1) {
+        let block_start = *start.get_or_insert(range.start);
+        if closes(line.trim_end()) {
+            let after = lines(text, range.start).nth(1).map_or(text.len(), |(next, _)| next.start);
+            return Ok(Split { form, title, block: block_start..range.start, body: after });
+        }
+    }
+    Err(Unclosed { fence, certain: form != Form::TitleFirst })
+}
+
+/// Reads the block that [`split`] found.
+pub(in crate::tasks) fn read(form: Form, block: &str) -> Result<BTreeMap<String, Value>, MetaError> {
+    match form {
+        Form::Plain => Ok(BTreeMap::new()),
+        Form::Toml => read_toml(block),
+        Form::Yaml => read_yaml(block),
+        Form::TitleFirst => read_yaml(block).or_else(|error| read_lines(block).ok_or(error)),
+    }
+}
+
+fn read_toml(block: &str) -> Result<BTreeMap<String, Value>, MetaError> {
+    toml::Deserializer::parse(block)
+        .and_then(read_mapping)
+        .map_err(|error| MetaError { message: first_line(error.message()), at: error.span() })
+}
+
+fn read_yaml(block: &str) -> Result<BTreeMap<String, Value>, MetaError> {
+    read_mapping(serde_yaml::Deserializer::from_str(block)).map_err(|error| {
+        let text = error.to_string();
+        // The place is data of its own here; it is drawn with the file's line, not the block's.
+        let message = text.split(" at line ").next().unwrap_or(&text);
+        let at = error.location().map(|place| place.index().min(block.len()));
+        MetaError { message: first_line(message), at: at.map(|at| at..at) }
+    })
+}
+
+/// Title-first files are often written by hand: a line `key: value` counts as it stands where
+/// YAML would stumble over the value (`title: Fix: the parser`, `assignee: @me`).
+fn read_lines(block: &str) -> Option<BTreeMap<String, Value>> {
+    let mut map = BTreeMap::new();
+    for (_, line) in lines(block, 0).filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#')) {
+        if !starts_with_key(line) {
+            return None;
+        }
+        let (key, value) = line.split_once(':')?;
+        let value = value.trim();
+        let inner = value.strip_prefix('[').and_then(|v| v.strip_suffix(']'));
+        let value = match inner {
+            Some(items) => items.split(',').map(unquote).filter(|item| !item.is_empty()).collect(),
+            None => Value::String(unquote(value).to_owned()),
+        };
+        if map.insert(key.trim().to_owned(), value).is_some() {
+            return None;
+        }
+    }
+    Some(map)
+}
+
+fn unquote(text: &str) -> &str {
+    let text = text.trim();
+    let inner = |quote| text.strip_prefix(quote).and_then(|t: &str| t.strip_suffix(quote));
+    inner('"').or_else(|| inner('\'')).unwrap_or(text)
+}
+
+fn starts_with_key(line: &str) -> bool {
+    let end = line.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-')).unwrap_or(line.len());
+    let rest = line[end..].trim_start_matches([' ', '\t']);
+    end > 0 && rest.strip_prefix(':').is_some_and(|after| after.is_empty() || after.starts_with([' ', '\t']))
+}
+
+fn bom_len(text: &str) -> usize {
+    if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 }
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or("").trim_end_matches('.').to_owned()
+}

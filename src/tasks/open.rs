@@ -1,0 +1,101 @@
+//! Opens and reads files that anyone may have put there.
+//!
+//! Never waits on a FIFO, never follows a last-moment link, never reads a device or a file
+//! without end.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+/// The largest task file, in bytes.
+pub(in crate::tasks) const FILE_MAX: u64 = 8 << 20;
+/// The largest front matter, its fences included, in bytes.
+pub(in crate::tasks) const HEAD_MAX: usize = 64 << 10;
+
+/// Why a file was not read. `Display` completes "task file …".
+#[derive(Debug, thiserror::Error)]
+pub(in crate::tasks) enum OpenError {
+    #[error("is {0}, not a regular file")]
+    NotAFile(&'static str),
+    #[error("is larger than 8 MiB ({0} bytes)")]
+    TooLarge(u64),
+    #[error("is not UTF-8 (byte {0})")]
+    NotUtf8(usize),
+    #[error("cannot be read: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// Opens `path`, whose links are already resolved, and checks what is behind the open descriptor.
+pub(in crate::tasks) fn open(path: &Path) -> Result<(File, u64), OpenError> {
+    let flags = libc::O_NONBLOCK | libc::O_NOFOLLOW | libc::O_NOCTTY;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let about = file.metadata()?;
+    if !about.is_file() {
+        return Err(OpenError::NotAFile(kind(about.file_type())));
+    }
+    if about.len() > FILE_MAX {
+        return Err(OpenError::TooLarge(about.len()));
+    }
+    Ok((file, about.len()))
+}
+
+/// Appends to `head` until it holds `upto` bytes or the file of `size` bytes ends; true at the end.
+pub(in crate::tasks) fn read_upto(
+    file: &mut File,
+    size: u64,
+    head: &mut Vec<u8>,
+    upto: usize,
+) -> Result<bool, OpenError> {
+    // One system call for most files: growing a buffer by steps took seven.
+    let mut have = head.len();
+    head.resize(upto, 0);
+    while have < upto {
+        let got = match file.read(&mut head[have..]) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            got => got?,
+        };
+        have += got;
+        if got == 0 || have as u64 == size {
+            head.truncate(have);
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The whole file as text.
+pub(in crate::tasks) fn read_text(path: &Path) -> Result<String, OpenError> {
+    let (file, _) = open(path)?;
+    let mut bytes = Vec::new();
+    // It may have grown since it was measured.
+    file.take(FILE_MAX + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > FILE_MAX {
+        return Err(OpenError::TooLarge(bytes.len() as u64));
+    }
+    String::from_utf8(bytes).map_err(|error| OpenError::NotUtf8(error.utf8_error().valid_up_to()))
+}
+
+/// The valid text at the start of a file's head. A character cut by the head's end is left out.
+pub(in crate::tasks) fn text_of(head: &[u8], at_end: bool) -> Result<&str, OpenError> {
+    match std::str::from_utf8(head) {
+        Ok(text) => Ok(text),
+        Err(error) if error.error_len().is_none() && !at_end => {
+            Ok(std::str::from_utf8(&head[..error.valid_up_to()]).unwrap_or_default())
+        }
+        Err(error) => Err(OpenError::NotUtf8(error.valid_up_to())),
+    }
+}
+
+/// A file's type in words.
+pub(in crate::tasks) fn kind(kind: std::fs::FileType) -> &'static str {
+    use std::os::unix::fs::FileTypeExt;
+    match kind {
+        k if k.is_dir() => "a folder",
+        k if k.is_fifo() => "a FIFO",
+        k if k.is_socket() => "a socket",
+        k if k.is_char_device() || k.is_block_device() => "a device",
+        k if k.is_symlink() => "a link",
+        _ => "something else",
+    }
+}

@@ -1,0 +1,149 @@
+//! A glob as a small automaton over path components.
+//!
+//! `*`, `?` and `[…]` match within one component, `**` any number of folders. As in a shell,
+//! no wildcard matches a name that starts with a dot.
+
+use glob::{MatchOptions, Pattern};
+
+const OPTIONS: MatchOptions =
+    MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
+/// A set of positions is the bits of a `u64`.
+const MAX_PARTS: usize = 60;
+
+/// Why a glob cannot be used. `Display` completes "the pattern `…` ".
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(in crate::tasks) enum PatternError {
+    #[error("must stay below the manifest's folder")]
+    Outside,
+    #[error("is empty")]
+    Empty,
+    #[error("has more than 60 parts")]
+    TooLong,
+    #[error("is not a glob: {0}")]
+    Syntax(&'static str),
+}
+
+#[derive(Debug)]
+enum Part {
+    Literal(String),
+    Wild(Pattern),
+    AnyFolders,
+}
+
+/// A glob below a root.
+#[derive(Debug)]
+pub(in crate::tasks) struct Glob {
+    parts: Vec<Part>,
+}
+
+/// The places in a [`Glob`] that a path has reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::tasks) struct Reached(u64);
+
+impl Glob {
+    pub(in crate::tasks) fn parse(text: &str) -> Result<Self, PatternError> {
+        if text.starts_with('/') {
+            return Err(PatternError::Outside);
+        }
+        let mut parts = Vec::new();
+        for part in text.split('/').filter(|part| !part.is_empty() && *part != ".") {
+            parts.push(match part {
+                ".." => return Err(PatternError::Outside),
+                "**" => Part::AnyFolders,
+                _ if !part.contains(['*', '?', '[']) => Part::Literal(part.to_owned()),
+                _ => Part::Wild(Pattern::new(part).map_err(|error| PatternError::Syntax(error.msg))?),
+            });
+        }
+        match parts.len() {
+            0 => Err(PatternError::Empty),
+            n if n > MAX_PARTS => Err(PatternError::TooLong),
+            _ => Ok(Self { parts }),
+        }
+    }
+
+    pub(in crate::tasks) fn start(&self) -> Reached {
+        self.through_any(1)
+    }
+
+    /// One component further. `None` where no path through `name` can match.
+    pub(in crate::tasks) fn step(&self, from: Reached, name: &str) -> Option<Reached> {
+        let mut next = 0;
+        for (i, part) in self.parts.iter().enumerate().filter(|(i, _)| from.0 & (1 << i) != 0) {
+            match part {
+                Part::AnyFolders if !name.starts_with('.') => next |= 1 << i,
+                Part::Literal(literal) if literal == name => next |= 1 << (i + 1),
+                Part::Wild(pattern) if pattern.matches_with(name, OPTIONS) => next |= 1 << (i + 1),
+                _ => {}
+            }
+        }
+        (next != 0).then(|| self.through_any(next))
+    }
+
+    /// The whole path matches.
+    pub(in crate::tasks) fn is_match(&self, at: Reached) -> bool {
+        at.0 & (1 << self.parts.len()) != 0
+    }
+
+    /// Something below a folder that got here can match.
+    pub(in crate::tasks) fn goes_on(&self, at: Reached) -> bool {
+        at.0 & ((1 << self.parts.len()) - 1) != 0
+    }
+
+    /// The one name that leads on, where only one does: the folder need not be listed.
+    pub(in crate::tasks) fn only_name(&self, at: Reached) -> Option<&str> {
+        if at.0.count_ones() != 1 {
+            return None;
+        }
+        match self.parts.get(at.0.trailing_zeros() as usize) {
+            Some(Part::Literal(name)) => Some(name),
+            _ => None,
+        }
+    }
+
+    fn through_any(&self, mut set: u64) -> Reached {
+        for (i, part) in self.parts.iter().enumerate() {
+            if matches!(part, Part::AnyFolders) && set & (1 << i) != 0 {
+                set |= 1 << (i + 1);
+            }
+        }
+        Reached(set)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(glob: &str, path: &str) -> bool {
+        let glob = Glob::parse(glob).unwrap();
+        let end = path.split('/').try_fold(glob.start(), |at, name| glob.step(at, name));
+        end.is_some_and(|at| glob.is_match(at))
+    }
+
+    #[test]
+    fn matches_as_a_shell_would() {
+        for (glob, path, expected) in [
+            ("tasks/**/*.md", "tasks/a.md", true),
+            ("tasks/**/*.md", "tasks/x/y/a.md", true),
+            ("tasks/**/*.md", "tasks/x/.git/a.md", false),
+            ("tasks/*.md", "tasks/.a.md", false),
+            ("tasks/*.md", "tasks/x/a.md", false),
+            (".claude/**/*.md", ".claude/tasks/a.md", true),
+            ("**/*.md", "a.md", true),
+            ("tasks/**", "tasks/x/a.txt", true),
+            ("./tasks//a.md", "tasks/a.md", true),
+            ("t[ab]/?.md", "tb/x.md", true),
+        ] {
+            assert_eq!(matches(glob, path), expected, "{glob} {path}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_leaves_the_folder_or_is_no_glob() {
+        assert_eq!(Glob::parse("../x/*.md").unwrap_err(), PatternError::Outside);
+        assert_eq!(Glob::parse("/etc/*").unwrap_err(), PatternError::Outside);
+        assert_eq!(Glob::parse("").unwrap_err(), PatternError::Empty);
+        assert_eq!(Glob::parse(&"a/".repeat(61)).unwrap_err(), PatternError::TooLong);
+        assert!(matches!(Glob::parse("a/x**y").unwrap_err(), PatternError::Syntax(_)));
+    }
+}
