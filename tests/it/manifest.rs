@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use crate::world::World;
 
+/// The exit code of `check` where it found problems.
+pub(crate) const PROBLEMS: i32 = 1;
+
 /// A world with exactly this manifest.
 fn manifest(text: impl AsRef<[u8]>) -> World {
     let world = World::bare();
@@ -42,7 +45,7 @@ fn all_problems_come_in_one_go_each_with_file_line_and_column() {
         .stderr_has("`jobs`")
         .stderr_has("dispatch.yaml:5:5")
         .stderr_has("`timeout`")
-        .fails_with(1);
+        .fails_with(PROBLEMS);
 }
 
 #[test]
@@ -66,7 +69,7 @@ fn references_templates_and_misplaced_keys_are_reported_together() {
         .stderr_has("dispatch.yaml:8:")
         .stderr_has("timeout")
         .stderr_has("nope")
-        .fails_with(1);
+        .fails_with(PROBLEMS);
 }
 
 #[test]
@@ -85,7 +88,7 @@ fn duplicate_keys_are_errors_and_never_silently_the_last() {
         ("version: 1\nmodes:\n  a: { prompt: x }\n  a: { prompt: y }\n", "dispatch.yaml:4:3"),
         ("version: 1\nmodes:\n  a:\n    prompt: x\n    prompt: y\n", "dispatch.yaml:5:5"),
     ] {
-        manifest(text).dispatch("check").stderr_has(place).fails_with(1);
+        manifest(text).dispatch("check").stderr_has(place).fails_with(PROBLEMS);
     }
 }
 
@@ -115,7 +118,7 @@ fn wrong_types_values_and_documents_are_errors_with_a_place() {
         "version: 1\nmodes:\n  a: { prompt: x, save_to: ../../outside.md }\n",
         "version: 1\nmodes:\n  a: { prompt: x, save_to: /tmp/outside.md }\n",
     ] {
-        let ended = manifest(text).dispatch("check").stderr_has("error: ").fails_with(1);
+        let ended = manifest(text).dispatch("check").stderr_has("error: ").fails_with(PROBLEMS);
         assert!(ended.stderr.contains("dispatch.yaml:"), "no place for {text:?}:\n{}", ended.stderr);
     }
 }
@@ -128,7 +131,7 @@ fn a_byte_order_mark_and_windows_line_ends_are_fine() {
 #[test]
 fn what_is_no_text_or_too_large_is_an_error_and_never_a_panic() {
     for bytes in [b"version: 1\n\xff\xfe\n".to_vec(), b"version: 1\0\n".to_vec(), vec![b'#'; (1 << 20) + 1]] {
-        manifest(bytes).dispatch("check").stderr_has("dispatch.yaml").fails_with(1);
+        manifest(bytes).dispatch("check").stderr_has("dispatch.yaml").fails_with(PROBLEMS);
     }
 }
 
@@ -144,7 +147,7 @@ fn bombs_end_quickly() {
     let keys: String = (0..60_000).map(|n| format!("k{n}: 1\n")).collect();
     for text in [aliases, deep, format!("version: 1\n{keys}"), "version: 1\nx: &x [*x]\n".to_owned()] {
         let world = manifest(text);
-        world.dispatch("check").within(Duration::from_secs(5)).stderr_has("error: ").fails_with(1);
+        world.dispatch("check").within(Duration::from_secs(5)).stderr_has("error: ").fails_with(PROBLEMS);
     }
 }
 
@@ -157,7 +160,7 @@ fn keys_of_later_issues_are_refused_and_never_ignored() {
         ("version: 1\nmodes:\n  b: { prompt: x }\n  a: { prompt: x, needs: [b] }\n", "needs"),
         ("version: 1\nmodes:\n  a: { prompt: x, retry: { max: 2 } }\n", "retry"),
     ] {
-        manifest(text).dispatch("check").stderr_has(format!("`{key}`")).stderr_has("not yet").fails_with(1);
+        manifest(text).dispatch("check").stderr_has(format!("`{key}`")).stderr_has("not supported yet").fails_with(PROBLEMS);
     }
 }
 
@@ -218,7 +221,7 @@ fn a_local_file_overlays_what_it_may_and_nothing_else() {
     assert!(world.saw_words(&run, "argv").contains(&"--mine".to_owned()));
 
     world.write("dispatch.local.yaml", "session: other\n");
-    world.dispatch("check").stderr_has("dispatch.local.yaml:1:").fails_with(1);
+    world.dispatch("check").stderr_has("dispatch.local.yaml:1:").fails_with(PROBLEMS);
 }
 
 #[test]

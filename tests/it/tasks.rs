@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::manifest::PROBLEMS;
 use crate::world::World;
 
 fn find(listing: &Value, id: &str) -> Value {
@@ -77,7 +78,7 @@ fn a_broken_file_is_named_and_the_others_are_listed() {
         assert!(problems(&listing).contains(name), "{name} is not named in {}", problems(&listing));
     }
     world.dispatch("run job UNCLOSED").stderr_has("UNCLOSED").fails_with(2);
-    world.dispatch("check").stderr_has("UNCLOSED.md").fails_with(1);
+    world.dispatch("check").stderr_has("UNCLOSED.md").fails_with(PROBLEMS);
 }
 
 #[test]

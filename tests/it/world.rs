@@ -96,7 +96,7 @@ impl World {
 
     /// A task file whose body is `body`: for the fake agent, what it is to do.
     pub(crate) fn task(&self, id: &str, body: &str) -> &Self {
-        self.write(format!("tasks/{id}.md"), format!("---\ntitle: The {id}\nstatus: todo\n---\n\n{body}\n"));
+        self.write(format!("tasks/{id}.md"), format!("---\ntitle: The {id}\nstatus: todo\n---\n\n{body}"));
         self
     }
 
