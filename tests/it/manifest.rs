@@ -160,7 +160,11 @@ fn keys_of_later_issues_are_refused_and_never_ignored() {
         ("version: 1\nmodes:\n  b: { prompt: x }\n  a: { prompt: x, needs: [b] }\n", "needs"),
         ("version: 1\nmodes:\n  a: { prompt: x, retry: { max: 2 } }\n", "retry"),
     ] {
-        manifest(text).dispatch("check").stderr_has(format!("`{key}`")).stderr_has("not supported yet").fails_with(PROBLEMS);
+        manifest(text)
+            .dispatch("check")
+            .stderr_has(format!("`{key}`"))
+            .stderr_has("not supported yet")
+            .fails_with(PROBLEMS);
     }
 }
 

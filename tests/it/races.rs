@@ -82,8 +82,7 @@ fn joiners_of_a_race_all_get_the_one_code() {
     world.agent_ready(&run);
     world.write("go", "");
     let codes = codes(&world, 0, racers);
-    // A racer that came after the end is a run of its own; here none can, the job waits for `go`
-    // which is written when the first one runs. So late ones may be new runs, but never two at once.
+    // One that came after the end is a run of its own, and ends with the same code.
     assert!(codes.iter().all(|code| *code == 5), "{codes:?}");
 }
 

@@ -178,10 +178,15 @@ fn the_users_windows_and_options_carry_nothing_of_ours() {
     world.dispatch("stop talk TASK-1").notes().succeeds();
     assert_eq!(options(&world), before, "after it was stopped");
 
-    // A creation that tmux refuses: the session may hold no further window.
+    // A creation that fails inside tmux must not leave its options on the user's window: the window
+    // is asked for at a place that is not there.
     world.task("TASK-2", "%hang");
-    world.write("blocked.conf", "");
-    let _ = world.dispatch("run --attach none talk TASK-2").env("DISPATCH_TMUX_SOCKET", "../no/such").ends_somehow();
+    let real = world.helper("sh", &["-c", "command -v tmux"]);
+    let script = "#!/bin/sh\nnew=no\nfor word do\n  shift\n  case $new$word in\n    nonew-window) new=yes ;;\n    \
+                  yes=world:*) new=done word='=world:no-such-window' ;;\n  esac\n  set -- \"$@\" \"$word\"\ndone\n";
+    world.shadow("tmux", &format!("{script}exec {} \"$@\"\n", real.trim()));
+    let refused = world.dispatch("run --attach none talk TASK-2").ends_somehow();
+    assert_ne!(refused.code, 0, "the shadow made it fail");
     assert_eq!(options(&world), before, "after a creation that failed");
 }
 

@@ -1,18 +1,7 @@
 //! The tmux server itself: missing, silent, shared by projects, changed, and called only once.
 
-use std::os::unix::fs::PermissionsExt;
-
 use crate::waiting::wait_until;
 use crate::world::{World, alive};
-
-/// Puts a program of this name before all others.
-fn shadow(world: &World, name: &str, script: &str) {
-    let path = world.root().join("bin").join(name);
-    let fresh = world.root().join(format!("{name}.new"));
-    std::fs::write(&fresh, script).unwrap();
-    std::fs::set_permissions(&fresh, std::fs::Permissions::from_mode(0o755)).unwrap();
-    std::fs::rename(fresh, path).unwrap();
-}
 
 fn open(world: &World, task: &str) {
     world.dispatch("run -q --attach none talk").arg(task).notes().succeeds();
@@ -38,8 +27,7 @@ fn without_tmux_headless_runs_work_and_windows_say_what_is_missing() {
 fn a_tmux_older_than_3_2_is_refused() {
     let world = World::new();
     world.task("TASK-1", "%hang");
-    shadow(
-        &world,
+    world.shadow(
         "tmux",
         "#!/bin/sh\n[ \"$1\" = -V ] && { echo tmux 3.1c; exit 0; }\necho 'unknown command' >&2\nexit 1\n",
     );

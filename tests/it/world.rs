@@ -3,6 +3,7 @@
 //! Must not touch anything outside its temporary folder, and ends only what it started.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -98,6 +99,14 @@ impl World {
     pub(crate) fn task(&self, id: &str, body: &str) -> &Self {
         self.write(format!("tasks/{id}.md"), format!("---\ntitle: The {id}\nstatus: todo\n---\n\n{body}"));
         self
+    }
+
+    /// Puts a script of this name before all other programs.
+    pub(crate) fn shadow(&self, name: &str, script: &str) {
+        let fresh = self.root().join(format!("{name}.new"));
+        fs::write(&fresh, script).unwrap();
+        fs::set_permissions(&fresh, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::rename(fresh, self.root().join("bin").join(name)).unwrap();
     }
 
     // ---- calls
