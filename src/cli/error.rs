@@ -49,7 +49,7 @@ impl CliError {
 
     /// Prints the error, once, and turns it into an exit code.
     pub(crate) fn report(self, meant: &Meant) -> ExitCode {
-        let mut err = output::stderr(meant);
+        let err = output::stderr(meant);
         err.problems(&self.problems);
         if !self.message.is_empty() {
             err.error(&self.message);
@@ -197,7 +197,9 @@ impl From<PruneError> for CliError {
 
 impl From<TmuxError> for CliError {
     fn from(error: TmuxError) -> Self {
-        let found = Self::new(OURS, error.to_string());
+        // What the machine lacks is told as wrong usage is: nothing was started.
+        let code = if matches!(error, TmuxError::NotFound | TmuxError::TooOld { .. }) { USAGE } else { OURS };
+        let found = Self::new(code, error.to_string());
         match error {
             TmuxError::NotFound => found.hint("install tmux 3.2 or newer; headless modes work without it"),
             TmuxError::TooOld { .. } => found.hint("headless modes work without it"),
@@ -208,7 +210,7 @@ impl From<TmuxError> for CliError {
 
 impl From<StateDirError> for CliError {
     fn from(error: StateDirError) -> Self {
-        let found = Self::chain(OURS, &error);
+        let found = Self::chain(USAGE, &error);
         match &error {
             StateDirError::Writable { path, .. } => {
                 found.hint(format!("chmod 700 {}", output::quote(&path.display().to_string())))

@@ -39,7 +39,7 @@ pub fn main() -> ExitCode {
         }
     };
     let meant = Meant::new(cli.global);
-    match commands::run(&meant, cli.command) {
+    match commands::answer(&meant, cli.command) {
         Ok(code) => code,
         Err(error) => error.report(&meant),
     }

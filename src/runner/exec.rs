@@ -49,6 +49,10 @@ fn try_become(path: &Path) -> Result<ExecError, ExecError> {
     if folder.id().ok() != Some(spec.folder) {
         return Err(ExecError::new(125, "this run's folder is a copy; its window is not started"));
     }
+    // A window that tmux made too late, after its starter had given up: the end is written.
+    if !matches!(folder.read_exit(), Ok(None)) {
+        return Err(ExecError::new(125, "this run has ended already"));
+    }
     let mut environment = stage::take_environment(&folder).map_err(|error| ours("the run's environment", &error))?;
     for name in OF_THE_WINDOW {
         match environment::var(name) {

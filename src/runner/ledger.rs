@@ -62,6 +62,11 @@ impl Ledger {
         Ok(Observed { runs: index.history(filter)?, notices: index.notices().to_vec() })
     }
 
+    /// The last run of each pair, of those that ended, the last to end first.
+    pub fn last_ended(&self, limit: u32) -> Result<Vec<Run>, IndexError> {
+        self.index()?.last_ended(limit)
+    }
+
     /// The last run of a pair: the active one, else the last to have started.
     pub fn last_run(&self, pair: &Pair) -> Result<Option<Run>, IndexError> {
         let Some(id) = self.index()?.of_pair(pair)?.into_iter().next() else { return Ok(None) };

@@ -3,8 +3,11 @@
 //! Reads the manifest and the tasks, looks at the world through `system`, asks `plan` what that
 //! means, and does it. Must not print and must not parse arguments.
 
+pub mod attach;
+pub mod doctor;
 pub mod exec;
 pub mod follow;
+pub mod init;
 pub mod ledger;
 pub mod locate;
 pub mod next;

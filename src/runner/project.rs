@@ -129,8 +129,8 @@ impl Project {
         let name = environment::var_text("DISPATCH_TMUX_SOCKET").or_else(|| self.manifest.tmux_socket.clone());
         match name.as_deref() {
             Some(path) if path.starts_with('/') => Tmux::new(PathBuf::from(path)),
-            // `default` is the name of the user's own server, also for a command typed inside another.
-            name => Tmux::new(Tmux::resolve_socket(name, &surroundings)),
+            // `default` means what `tmux` alone would mean here.
+            name => Tmux::new(Tmux::resolve_socket(name.filter(|name| *name != "default"), &surroundings)),
         }
     }
 }

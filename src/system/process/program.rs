@@ -40,6 +40,15 @@ pub fn find(name: &str, path: Option<&OsStr>, cwd: &Path) -> Result<PathBuf, Pro
     Err(refused.map_or_else(not_found, ProgramError::NotExecutable))
 }
 
+/// Becomes the command, as typed by the user: their environment, their terminal. Returns only on
+/// failure.
+pub fn become_command(argv: &[String]) -> std::io::Error {
+    use std::os::unix::process::CommandExt as _;
+    let Some((name, rest)) = argv.split_first() else { return std::io::Error::other("an empty command") };
+    // tmux refuses to attach inside a pane of another server unless told that it is meant.
+    std::process::Command::new(name).args(rest).env_remove("TMUX").exec()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -111,6 +111,18 @@ pub fn write_new<T: Serialize>(path: &Path, record: &T, durability: Durability) 
     }
 }
 
+/// Writes a user's file, with the folders above it, unless something stands at `path`.
+pub fn write_text_new(path: &Path, text: &str) -> io::Result<bool> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    match fs::OpenOptions::new().write(true).create_new(true).open(path) {
+        Ok(mut file) => file.write_all(text.as_bytes()).map(|()| true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 fn temp_with<T: Serialize>(path: &Path, record: &T, durability: Durability) -> io::Result<tempfile::NamedTempFile> {
     let folder = path.parent().ok_or_else(|| io::Error::other("a record needs a folder"))?;
     let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;

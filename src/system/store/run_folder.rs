@@ -97,6 +97,11 @@ impl RunFolder {
         record_file::read_bytes(&self.given(), MAX_PROMPT).ok()
     }
 
+    /// The last screen of a window, where it was kept.
+    pub fn read_screen(&self) -> Option<Vec<u8>> {
+        record_file::read_bytes(&self.screen(), 16 << 20).ok()
+    }
+
     /// Whether the handed-over environment still waits for the run.
     pub fn environment_waits(&self) -> bool {
         use std::os::unix::ffi::OsStringExt as _;

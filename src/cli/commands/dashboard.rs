@@ -1,0 +1,67 @@
+//! `dispatch` alone: what waits, what runs, the likely next commands.
+
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+
+use clap::CommandFactory as _;
+
+use crate::cli::args::Cli;
+use crate::cli::commands::{Answer, open, say, status};
+use crate::cli::error::{CliError, USAGE};
+use crate::cli::meant::Meant;
+use crate::cli::output;
+use crate::manifest::Mode;
+use crate::model::run::Run;
+use crate::model::task_status::TaskStatus;
+use crate::runner::locate::locate;
+use crate::runner::project::Depth;
+
+pub(super) fn run(meant: &Meant) -> Answer {
+    if !std::io::stdout().is_terminal() {
+        return Err(CliError::new(USAGE, "no command was given").hint("`dispatch --help` lists them"));
+    }
+    if locate(&meant.whence).is_none() {
+        output::write(Cli::command().render_help().to_string().as_bytes())?;
+        output::stderr(meant).hint("`dispatch init` writes a starter manifest here");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let project = open(meant, Depth::Shape)?;
+    let tasks = project.tasks();
+    let mut active = Vec::new();
+    if let Some(ledger) = project.ledger()? {
+        let observed = ledger.observe()?;
+        say(meant, &observed.notices);
+        active = observed.runs.into_iter().filter(Run::is_active).collect();
+    }
+    if active.is_empty() {
+        output::line("nothing runs")?;
+    } else {
+        output::write(status::table(meant, &active).as_bytes())?;
+    }
+    let open_tasks = tasks.tasks().iter().filter(|task| {
+        !matches!(task.status, Some(TaskStatus::Done | TaskStatus::Archived))
+    });
+    let waiting: Vec<_> = open_tasks.filter(|task| !active.iter().any(|run| run.facts.task == task.id)).collect();
+    output::line(&format!("\n{} open tasks without a run, {} modes", waiting.len(), project.manifest.modes.len()))?;
+    output::line("\nnext:")?;
+    if let Some(run) = active.first() {
+        let verb = if run.facts.headless { "logs -f" } else { "attach" };
+        output::line(&format!("  dispatch {verb} {}", run.pair()))?;
+    }
+    let by_kind = |interactive: bool| {
+        let modes = project.manifest.modes.values();
+        modes.filter(|mode| mode.interactive == interactive).find(|mode| mode.name.as_str() != "none")
+    };
+    if let Some(task) = waiting.first() {
+        for mode in [by_kind(false), by_kind(true)].into_iter().flatten() {
+            output::line(&format!("  dispatch run {} {}", name(mode), task.id))?;
+        }
+    }
+    output::line("  dispatch tasks")?;
+    output::line("  dispatch history")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn name(mode: &Mode) -> &str {
+    mode.name.as_str()
+}

@@ -1,0 +1,42 @@
+//! `dispatch doctor`: what is missing, and the cure.
+
+use std::process::ExitCode;
+
+use crate::cli::commands::Answer;
+use crate::cli::error::FAILED;
+use crate::cli::meant::Meant;
+use crate::cli::output;
+use crate::cli::table::{self, Cell};
+use crate::runner::doctor::{Finding, examine};
+
+pub(super) fn run(meant: &Meant) -> Answer {
+    let findings = examine(&meant.whence);
+    let failed = findings.iter().any(|finding| finding.state == "missing");
+    if meant.json {
+        let views: Vec<_> = findings.iter().map(view).collect();
+        output::json(&serde_json::json!({ "ok": !failed, "findings": views }))?;
+        return Ok(ExitCode::from(if failed { FAILED } else { 0 }));
+    }
+    let rows: Vec<Vec<Cell>> = findings
+        .iter()
+        .map(|finding| {
+            let colour = match finding.state {
+                "ok" => "32",
+                "missing" => "31",
+                _ => "33",
+            };
+            vec![Cell::new(&finding.what), Cell::coloured(finding.state, colour), Cell::new(&finding.found)]
+        })
+        .collect();
+    output::write(table::render(&["WHAT", "STATE", "FOUND"], &rows, table::terminal_width(), meant.colour.0).as_bytes())?;
+    for finding in &findings {
+        if let Some(cure) = &finding.cure {
+            output::stderr(meant).hint(&format!("{}: {cure}", finding.what));
+        }
+    }
+    Ok(ExitCode::from(if failed { FAILED } else { 0 }))
+}
+
+fn view(finding: &Finding) -> serde_json::Value {
+    serde_json::json!({ "what": finding.what, "state": finding.state, "found": finding.found, "cure": finding.cure })
+}

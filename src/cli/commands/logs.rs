@@ -1,0 +1,103 @@
+//! `dispatch logs`: what a run printed, readable or byte for byte.
+
+use std::os::fd::AsFd as _;
+use std::process::ExitCode;
+
+use crate::cli::args::Logs as Args;
+use crate::cli::commands::run::protocol_of;
+use crate::cli::commands::{Answer, open};
+use crate::cli::console::{Console, Show};
+use crate::cli::error::{CliError, FAILED, USAGE};
+use crate::cli::interrupts::Interrupts;
+use crate::cli::meant::Meant;
+use crate::cli::{output, progress};
+use crate::model::protocol::Protocol;
+use crate::model::run::Run;
+use crate::model::run_id::RunId;
+use crate::runner::follow::{Follower, Woken};
+use crate::runner::ledger::Ledger;
+use crate::runner::project::Depth;
+use crate::system::clock;
+use crate::system::logs::reader::{From, Streams};
+
+pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
+    let (Some(mode), Some(task)) = (&args.mode, &args.task) else {
+        return Err(CliError::new(USAGE, "name a mode and a task"));
+    };
+    let project = open(meant, Depth::Shape)?;
+    let pair = project.past_pair(mode, task)?;
+    let never = || CliError::new(FAILED, format!("`{pair}` has never run")).hint(format!("dispatch run {pair}"));
+    let ledger = project.ledger()?.ok_or_else(never)?;
+    let run = match &args.run {
+        None => ledger.last_run(&pair)?,
+        Some(typed) => {
+            let id = RunId::parse(typed).ok_or_else(|| CliError::new(USAGE, format!("`{typed}` is not a run id")))?;
+            ledger.run(&id)?.filter(|run| run.pair() == pair)
+        }
+    };
+    let run = run.ok_or_else(never)?;
+    if run.facts.headless { headless(meant, args, &ledger, &run) } else { window(&ledger, &run) }
+}
+
+fn headless(meant: &Meant, args: &Args, ledger: &Ledger, run: &Run) -> Answer {
+    let both = !args.stdout && !args.stderr;
+    let streams = Streams { stdout: both || args.stdout, stderr: both || args.stderr };
+    let protocol = protocol_of(ledger, run);
+    let tail = args.tail.unwrap_or(u64::MAX);
+    // Lines of events are not lines of output: those are counted after they were made readable.
+    let counts_rendered = args.tail.is_some() && protocol == Protocol::Claude && !args.raw && streams.stdout;
+    let from = match (args.tail, args.since) {
+        (_, Some(since)) => {
+            let since = i64::try_from(since.as_duration().as_millis()).unwrap_or(i64::MAX);
+            let at = clock::now().as_millisecond().saturating_sub(since);
+            From::Since(jiff::Timestamp::from_millisecond(at).unwrap_or(jiff::Timestamp::MIN))
+        }
+        (Some(lines), None) if !counts_rendered => From::Tail(lines),
+        _ => From::Start,
+    };
+    let show = Show { protocol, raw: args.raw, timestamps: args.timestamps };
+    let mut console = if counts_rendered { Console::keeping_last(show, tail) } else { Console::new(show) };
+    if streams.stderr && args.tail.is_none() && args.since.is_none() {
+        console.show_file(&ledger.folder(run.id()).setup_log())?;
+    }
+    let mut interrupts = Interrupts::new()?;
+    let mut follower = Follower::new(ledger, run, Some((streams, from)))?;
+    loop {
+        let run = follower.look()?;
+        follower.read(&mut |piece| console.show(&piece))?;
+        if counts_rendered {
+            console.release()?;
+        }
+        if !run.is_active() || !args.follow || !console.is_heard() {
+            break;
+        }
+        if follower.wait(&run, Some(interrupts.as_fd()), None)? == Woken::Interrupted && interrupts.take() > 0 {
+            return Ok(ExitCode::from(130));
+        }
+    }
+    console.finish()?;
+    if args.follow {
+        let run = follower.look()?;
+        if !run.is_active() && !args.raw {
+            output::stderr(meant).note(&format!("{}: {}", run.pair(), progress::words(&run)));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A window has no log but its screen: the live one, or the last that was seen.
+fn window(ledger: &Ledger, run: &Run) -> Answer {
+    let screen = ledger.screen(run)?;
+    match screen {
+        Some(text) => {
+            let mut shown = Vec::new();
+            let mut sanitizer = crate::agent::Sanitizer::new();
+            sanitizer.feed(&text, &mut shown);
+            sanitizer.finish(&mut shown);
+            output::write(&shown)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        None => Err(CliError::new(FAILED, format!("no screen of `{}` was kept", run.pair()))
+            .hint(format!("dispatch attach {}", run.pair()))),
+    }
+}

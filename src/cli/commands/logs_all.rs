@@ -1,0 +1,142 @@
+//! `dispatch logs -f --all`: everything that runs, each line with whose it is.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::os::fd::AsFd as _;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use crate::agent::{LineRenderer, Sanitizer};
+use crate::cli::args::Logs as Args;
+use crate::cli::commands::run::protocol_of;
+use crate::cli::commands::{Answer, open};
+use crate::cli::error::CliError;
+use crate::cli::interrupts::Interrupts;
+use crate::cli::meant::Meant;
+use crate::cli::output;
+use crate::cli::progress;
+use crate::model::run::Run;
+use crate::model::run_id::RunId;
+use crate::runner::ledger::Ledger;
+use crate::runner::project::Depth;
+use crate::system::logs::reader::{From, LogReader, Stream, Streams};
+use crate::system::watch::{self, Watch};
+
+/// New runs are looked for this often; output of known ones comes as it is written.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// One run's logs on their way to the screen.
+struct Lane {
+    run: Run,
+    reader: LogReader,
+    renderer: LineRenderer,
+    sanitizer: Sanitizer,
+    pending: Vec<u8>,
+}
+
+pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
+    let project = open(meant, Depth::Shape)?;
+    let Some(ledger) = project.ledger()? else {
+        output::stderr(meant).note("nothing runs");
+        return Ok(ExitCode::SUCCESS);
+    };
+    let both = !args.stdout && !args.stderr;
+    let streams = Streams { stdout: both || args.stdout, stderr: both || args.stderr };
+    let mut interrupts = Interrupts::new()?;
+    let watch = Watch::new()?;
+    let mut lanes: BTreeMap<RunId, Lane> = BTreeMap::new();
+    let mut first = true;
+    loop {
+        let runs = ledger.observe()?.runs;
+        let live: Vec<&Run> = runs.iter().filter(|run| run.is_active() && run.facts.headless).collect();
+        for run in &live {
+            if !lanes.contains_key(run.id()) {
+                // What ran before we came is shown from its last lines on, what starts later whole.
+                let from = if first { From::Tail(args.tail.unwrap_or(10)) } else { From::Start };
+                lanes.insert(run.id().clone(), Lane::open(&ledger, run, streams, from, &watch)?);
+            }
+        }
+        first = false;
+        watch.clear();
+        let mut ended = Vec::new();
+        for (id, lane) in &mut lanes {
+            lane.pump()?;
+            if !live.iter().any(|run| run.id() == id) {
+                ended.push(id.clone());
+            }
+        }
+        for id in ended {
+            if let Some(mut lane) = lanes.remove(&id) {
+                lane.pump()?;
+                lane.finish()?;
+                if let Some(run) = ledger.run(&id)? {
+                    output::stderr(meant).note(&format!("{}: {}", run.pair(), progress::words(&run)));
+                }
+            }
+        }
+        if lanes.is_empty() {
+            return Ok(ExitCode::SUCCESS);
+        }
+        let ready = watch::wait_readable(&[watch.as_fd(), interrupts.as_fd()], Some(watch.tick().unwrap_or(LOOK)))?;
+        if ready.get(1) == Some(&true) && interrupts.take() > 0 {
+            return Ok(ExitCode::from(130));
+        }
+    }
+}
+
+impl Lane {
+    fn open(ledger: &Ledger, run: &Run, streams: Streams, from: From, watch: &Watch) -> Result<Self, CliError> {
+        let folder = ledger.folder(run.id());
+        watch.folder(folder.path())?;
+        Ok(Self {
+            run: run.clone(),
+            reader: LogReader::open(&folder, streams, from)?,
+            renderer: LineRenderer::new(protocol_of(ledger, run)),
+            sanitizer: Sanitizer::new(),
+            pending: Vec::new(),
+        })
+    }
+
+    fn pump(&mut self) -> std::io::Result<()> {
+        let (renderer, sanitizer, pending) = (&mut self.renderer, &mut self.sanitizer, &mut self.pending);
+        self.reader.read(&mut |piece| {
+            let mut text = Vec::new();
+            match piece.stream {
+                Stream::Stdout => renderer.feed(piece.bytes, &mut text),
+                Stream::Stderr => text.extend_from_slice(piece.bytes),
+            }
+            sanitizer.feed(&text, pending);
+            Ok(())
+        })?;
+        self.put_lines(false)
+    }
+
+    fn finish(&mut self) -> std::io::Result<()> {
+        let mut text = Vec::new();
+        self.renderer.finish(&mut text);
+        self.sanitizer.feed(&text, &mut self.pending);
+        self.sanitizer.finish(&mut self.pending);
+        self.put_lines(true)
+    }
+
+    /// Whole lines, each under its run's name.
+    fn put_lines(&mut self, rest_too: bool) -> std::io::Result<()> {
+        let end = match memchr::memrchr(b'\n', &self.pending) {
+            _ if rest_too => self.pending.len(),
+            Some(at) => at + 1,
+            // A line without an end is cut where it would fill the memory.
+            None if self.pending.len() > 64 * 1024 => self.pending.len(),
+            None => 0,
+        };
+        let lines: Vec<u8> = self.pending.drain(..end).collect();
+        let mut out = Vec::with_capacity(lines.len() + 64);
+        for line in lines.split_inclusive(|b| *b == b'\n') {
+            write!(out, "{} | ", self.run.pair())?;
+            out.extend_from_slice(line);
+            if !line.ends_with(b"\n") {
+                out.push(b'\n');
+            }
+        }
+        output::write(&out)
+    }
+}

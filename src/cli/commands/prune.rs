@@ -1,0 +1,38 @@
+//! `dispatch prune`: old runs go, by the manifest's retention.
+
+use std::process::ExitCode;
+
+use crate::cli::args::Prune as Args;
+use crate::cli::commands::{Answer, open, say};
+use crate::cli::meant::Meant;
+use crate::cli::output;
+use crate::model::run_spec::Keep;
+use crate::runner::project::Depth;
+
+pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
+    let project = open(meant, Depth::Shape)?;
+    let keep = Keep {
+        runs_per_pair: project.manifest.retention.runs_per_pair,
+        max_age: project.manifest.retention.max_age,
+    };
+    let mut pruned = Vec::new();
+    if let Some(ledger) = project.ledger()? {
+        say(meant, &ledger.observe()?.notices);
+        for pair in ledger.pairs()? {
+            let ids = if args.dry_run { ledger.prunable(&pair, Some(&keep))? } else { ledger.prune_pair(&pair, Some(&keep))? };
+            for id in ids {
+                if !meant.json {
+                    output::line(&format!("{id} {pair}"))?;
+                }
+                pruned.push(id.to_string());
+            }
+        }
+    }
+    if meant.json {
+        output::json(&serde_json::json!({ "pruned": pruned, "dryRun": args.dry_run }))?;
+    } else if !meant.quiet {
+        let verb = if args.dry_run { "would delete" } else { "deleted" };
+        output::stderr(meant).note(&format!("{verb} {} runs", pruned.len()));
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,109 @@
+//! `dispatch render` and `run -n`: what a run would be. Starts and writes nothing.
+
+use std::process::ExitCode;
+
+use crate::cli::args::Render as Args;
+use crate::cli::commands::{Answer, open, run};
+use crate::cli::error::CliError;
+use crate::cli::meant::Meant;
+use crate::cli::output;
+use crate::model::protocol::Delivery;
+use crate::model::run_spec::RunKind;
+use crate::runner::prepare::{Prepared, Request};
+use crate::runner::project::Depth;
+use crate::view::render_view::{RenderView, WorktreeView};
+
+pub(super) fn run(meant: &Meant, args: Args) -> Answer {
+    let project = open(meant, Depth::Whole)?;
+    let tasks = project.tasks();
+    let mode = project.mode(&args.mode)?;
+    let task = tasks.find(&args.task).map_err(CliError::from)?;
+    let prompt = args.prompt.as_deref().map(run::read_prompt).transpose()?;
+    let request = Request { prompt, extras: args.extras, ..Request::default() };
+    let prepared = project.prepare(&tasks, mode, task, &request).map_err(CliError::from)?;
+    print(meant, &[prepared])
+}
+
+/// Prints what each would be.
+pub(super) fn print(meant: &Meant, prepared: &[Prepared]) -> Answer {
+    let views: Vec<RenderView> = prepared.iter().map(view).collect();
+    if meant.json {
+        match views.as_slice() {
+            [one] => output::json(one)?,
+            several => output::json(&serde_json::json!({ "runs": several }))?,
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    for (at, (prepared, view)) in prepared.iter().zip(&views).enumerate() {
+        if at > 0 {
+            output::line("")?;
+        }
+        print_one(prepared, view)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print_one(prepared: &Prepared, view: &RenderView) -> Result<(), CliError> {
+    output::line(&format!("# {} {} ({})", view.mode, view.task, if view.headless { "headless" } else { "interactive" }))?;
+    if let Some(worktree) = &view.worktree {
+        let (path, branch, base) = (worktree.path.display(), &worktree.branch, &worktree.base);
+        output::line(&format!("worktree  {path} (new, branch {branch} from {base})"))?;
+    }
+    output::line(&format!("cwd       {}", view.cwd.display()))?;
+    output::line(&format!("argv      {}", shell_words::join(&view.argv)))?;
+    output::line(&format!("env       {}", view.env.join(" ")))?;
+    if let RunKind::Headless { save_to: Some(path), .. } = &prepared.kind {
+        output::line(&format!("save to   {}", path.display()))?;
+    }
+    if let Some(prompt) = &prepared.prompt {
+        output::line(&format!("prompt    {} bytes by {}:\n", prompt.len(), view.delivery))?;
+        output::write(prompt)?;
+        if !prompt.ends_with(b"\n") {
+            output::line("")?;
+        }
+    }
+    Ok(())
+}
+
+fn view(prepared: &Prepared) -> RenderView {
+    let ours = ["DISPATCH_RUN_ID", "DISPATCH_MODE", "DISPATCH_TASK", "DISPATCH_MANIFEST"];
+    let mut env: Vec<String> = prepared
+        .environment
+        .keys()
+        .map(|name| name.to_string_lossy().into_owned())
+        .chain(ours.map(str::to_owned))
+        .collect();
+    env.sort();
+    let mut argv = prepared.argv.clone();
+    match prepared.delivery {
+        Delivery::Arg => {
+            if prepared.dash_dash {
+                argv.push("--".to_owned());
+            }
+            argv.push("<prompt>".to_owned());
+        }
+        Delivery::File => argv.push("<prompt file>".to_owned()),
+        Delivery::Stdin | Delivery::None => {}
+    }
+    RenderView {
+        mode: prepared.pair.mode.to_string(),
+        task: prepared.pair.task.to_string(),
+        headless: matches!(prepared.kind, RunKind::Headless { .. }),
+        program: prepared.program.clone(),
+        argv,
+        cwd: prepared.cwd.clone(),
+        delivery: match prepared.delivery {
+            Delivery::Arg => "arg",
+            Delivery::Stdin => "stdin",
+            Delivery::File => "file",
+            Delivery::None => "none",
+        },
+        prompt: prepared.prompt.as_ref().map(|prompt| String::from_utf8_lossy(prompt).into_owned()),
+        env,
+        worktree: prepared.worktree.as_ref().map(|worktree| WorktreeView {
+            path: worktree.path.clone(),
+            branch: worktree.branch.clone(),
+            base: worktree.base.clone(),
+        }),
+    }
+}

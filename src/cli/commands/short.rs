@@ -1,0 +1,70 @@
+//! The short form: `dispatch MODE [TASK] [EXTRA...]`.
+
+use std::ffi::OsString;
+
+use crate::cli::args::RunOptions;
+use crate::cli::commands::{Answer, open, run};
+use crate::cli::error::{CliError, USAGE};
+use crate::cli::meant::Meant;
+use crate::model::names::TaskId;
+use crate::model::nearest::nearest;
+use crate::runner::project::{Depth, NameLookupError};
+
+/// Commands of the contract that are still to come: their words are no modes.
+const TO_COME: [&str; 9] = ["plan", "up", "down", "send", "approve", "serve", "token", "diff", "clean"];
+
+const COMMANDS: [&str; 19] = [
+    "run", "status", "list", "ls", "logs", "stop", "wait", "attach", "tasks", "task", "modes", "render", "history",
+    "check", "prune", "doctor", "init", "schema", "completions",
+];
+
+pub(super) fn run(meant: &Meant, words: Vec<OsString>) -> Answer {
+    let mut texts = Vec::new();
+    for word in words {
+        texts.push(word.into_string().map_err(|word| {
+            CliError::new(USAGE, format!("the argument `{}` is not UTF-8", word.to_string_lossy().escape_debug()))
+                .hint("`--prompt -` reads any bytes from stdin")
+        })?);
+    }
+    let mut texts = texts.into_iter();
+    let typed = texts.next().unwrap_or_default();
+    if TO_COME.contains(&typed.as_str()) {
+        return Err(CliError::new(USAGE, format!("`{typed}` is not supported yet")));
+    }
+    let project = open(meant, Depth::Whole)?;
+    let mode = match project.mode(&typed) {
+        Ok(mode) => mode,
+        Err(NameLookupError::UnknownMode { nearest: None, known, .. }) => {
+            let all = COMMANDS.iter().copied().chain(known.iter().map(String::as_str));
+            let error = CliError::new(USAGE, format!("`{typed}` is neither a command nor a mode"));
+            return Err(match nearest(&typed, all) {
+                Some(name) => error.hint(format!("did you mean `{name}`?")),
+                None => error.hint("`dispatch --help` lists commands, `dispatch modes` modes"),
+            });
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let tasks = project.tasks();
+    let rest: Vec<String> = texts.collect();
+    let from_worktree = || project.task_of_worktree(&tasks, mode).and_then(|task| tasks.get(&task.id));
+    let (task, extras) = match rest.split_first() {
+        Some((first, extras)) if TaskId::parse(first).is_ok() && tasks.find(first).is_ok() => {
+            (tasks.find(first).map_err(CliError::from)?, extras.to_vec())
+        }
+        // In a task's worktree the task may be left out: then all words are the agent's.
+        Some((first, extras)) => match from_worktree() {
+            Some(task) => (task, rest.clone()),
+            None => (tasks.find(first).map_err(CliError::from)?, extras.to_vec()),
+        },
+        None => match from_worktree() {
+            Some(task) => (task, Vec::new()),
+            None => return Err(CliError::new(USAGE, "no task was named").hint(format!("dispatch {typed} TASK"))),
+        },
+    };
+    // `--` is the user's own separator, not the agent's word.
+    let extras = match extras.split_first() {
+        Some((first, rest)) if first == "--" => rest.to_vec(),
+        _ => extras,
+    };
+    run::start(meant, &project, &tasks, mode, &[task], RunOptions::default(), extras)
+}

@@ -1,0 +1,138 @@
+//! `dispatch status`: what is active and what ended last, or one pair.
+
+use std::process::ExitCode;
+
+use crate::cli::args::Status as Args;
+use crate::cli::commands::{Answer, duration, local, open, say};
+use crate::cli::error::{CliError, FAILED};
+use crate::cli::meant::Meant;
+use crate::cli::table::{self, Cell};
+use crate::cli::{output, progress};
+use crate::model::run::Run;
+use crate::runner::ledger::Ledger;
+use crate::runner::project::Depth;
+use crate::system::clock;
+use crate::view::run_view::RunView;
+
+/// Without `--all` so many pairs whose last run ended are shown.
+const RECENT: u32 = 10;
+
+pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
+    let project = open(meant, Depth::Shape)?;
+    if let (Some(mode), Some(task)) = (&args.mode, &args.task) {
+        let pair = project.past_pair(mode, task)?;
+        let ledger = project.ledger()?;
+        let run = ledger.as_ref().map(|ledger| ledger.last_run(&pair)).transpose()?.flatten();
+        return match (run, ledger) {
+            (Some(run), Some(ledger)) => one(meant, &ledger, &run, args.explain),
+            _ => Err(CliError::new(FAILED, format!("`{pair}` has never run"))
+                .hint(format!("dispatch run {pair}"))),
+        };
+    }
+    let Some(ledger) = project.ledger()? else { return print(meant, None, &[], args.explain) };
+    let observed = ledger.observe()?;
+    say(meant, &observed.notices);
+    let mut runs: Vec<Run> = observed.runs.into_iter().filter(Run::is_active).collect();
+    let limit = if args.all { u32::MAX } else { RECENT };
+    let active: std::collections::BTreeSet<_> = runs.iter().map(Run::pair).collect();
+    runs.extend(ledger.last_ended(limit)?.into_iter().filter(|run| !active.contains(&run.pair())));
+    print(meant, Some(&ledger), &runs, args.explain)
+}
+
+fn print(meant: &Meant, ledger: Option<&Ledger>, runs: &[Run], explain: bool) -> Answer {
+    let now = clock::now();
+    if meant.json {
+        let views: Vec<RunView> = runs.iter().map(|run| RunView::new(run, now)).collect();
+        output::json(&serde_json::json!({ "runs": views }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if runs.is_empty() {
+        output::stderr(meant).note("nothing has run yet");
+        return Ok(ExitCode::SUCCESS);
+    }
+    output::write(table(meant, runs).as_bytes())?;
+    if let (true, Some(ledger)) = (explain, ledger) {
+        for run in runs {
+            output::line("")?;
+            details(ledger, run)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The runs as a table.
+pub(super) fn table(meant: &Meant, runs: &[Run]) -> String {
+    let now = clock::now();
+    let rows: Vec<Vec<Cell>> = runs
+        .iter()
+        .map(|run| {
+            let view = RunView::new(run, now);
+            let since = view.ended_at.map(|ended| format!("{} ago", duration(clock::millis_between(ended, now))));
+            let lasted = view.duration_ms.map(duration).unwrap_or_default();
+            let about = match (&view.reason, view.exit_code, view.signal) {
+                (Some(reason), ..) => reason.clone(),
+                (None, Some(code), _) if code != 0 => format!("exit code {code}"),
+                (None, _, Some(signal)) => format!("signal {signal}"),
+                _ => String::new(),
+            };
+            vec![
+                Cell::new(&view.task),
+                Cell::new(&view.mode),
+                progress::cell(run),
+                Cell::new(lasted),
+                Cell::new(since.unwrap_or_default()),
+                Cell::new(about),
+            ]
+        })
+        .collect();
+    table::render(&["TASK", "MODE", "STATE", "FOR", "ENDED", "ABOUT"], &rows, table::terminal_width(), meant.colour.0)
+}
+
+fn one(meant: &Meant, ledger: &Ledger, run: &Run, explain: bool) -> Answer {
+    let view = RunView::new(run, clock::now());
+    if meant.json {
+        output::json(&view)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    output::line(&format!("{}: {}", run.pair(), progress::words(run)))?;
+    let row = |name: &str, value: Option<String>| match value {
+        Some(value) => output::line(&format!("  {name:<9} {}", crate::agent::sanitize_line(&value))),
+        None => Ok(()),
+    };
+    row("run", Some(view.run_id.clone()))?;
+    row("started", view.started_at.map(local))?;
+    row("ended", view.ended_at.map(local))?;
+    row("for", view.duration_ms.map(duration))?;
+    row("exit code", view.exit_code.map(|code| code.to_string()))?;
+    row("signal", view.signal.map(|signal| signal.to_string()))?;
+    row("cost", view.cost_usd.map(|cost| format!("${cost:.4}")))?;
+    row("session", view.session_id.clone())?;
+    for denial in &view.denials {
+        row("denied", Some(format!("{} {}", denial.tool, denial.input)))?;
+    }
+    row("limits", view.limits.map(|hold| format!("{hold:?}").to_lowercase()))?;
+    if explain {
+        details(ledger, run)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How the state is known.
+fn details(ledger: &Ledger, run: &Run) -> Result<(), CliError> {
+    let folder = ledger.folder(run.id());
+    output::line(&format!("{} {}", run.pair(), run.id()))?;
+    output::line(&format!("  record    {}", folder.path().display()))?;
+    let known = match (&run.end, run.facts.headless) {
+        (Some(_), _) => format!("its end is written in `{}`", folder.exit_path().display()),
+        (None, true) => format!("its pair's lock `{}`", ledger.state().pair(&run.pair()).display()),
+        (None, false) => match &run.progress.pane {
+            Some(pane) => format!("tmux pane {pane} was started for its record"),
+            None => "tmux was asked on the socket it was started on".to_owned(),
+        },
+    };
+    output::line(&format!("  known by  {known}"))?;
+    if let Some(socket) = &run.facts.socket {
+        output::line(&format!("  tmux      {}", socket.display()))?;
+    }
+    output::line(&format!("  cwd       {}", run.facts.cwd.display()))
+}

@@ -1,0 +1,83 @@
+//! `dispatch stop`: a window or job and its whole process tree.
+
+use std::process::ExitCode;
+
+use crate::cli::args::Stop as Args;
+use crate::cli::commands::{Answer, open};
+use crate::cli::error::{CliError, USAGE};
+use crate::cli::meant::Meant;
+use crate::cli::output;
+use crate::model::names::Pair;
+use crate::model::run::Run;
+use crate::runner::ledger::Ledger;
+use crate::runner::project::Depth;
+use crate::runner::stop::{How, Stopped};
+use crate::system::clock;
+use crate::view::run_view::RunView;
+
+pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
+    let project = open(meant, Depth::Shape)?;
+    let ledger = project.ledger()?;
+    let pairs = match &args.mode {
+        Some(mode) if args.tasks.is_empty() => {
+            return Err(CliError::new(USAGE, "no task was named").hint(format!("dispatch stop {mode} TASK")));
+        }
+        Some(mode) => {
+            args.tasks.iter().map(|task| project.past_pair(mode, task)).collect::<Result<Vec<_>, _>>()?
+        }
+        None => match &ledger {
+            Some(ledger) => ledger.observe()?.runs.iter().filter(|run| run.is_active()).map(Run::pair).collect(),
+            None => Vec::new(),
+        },
+    };
+    let err = output::stderr(meant);
+    if args.all && pairs.is_empty() {
+        err.note("nothing runs");
+    }
+    // All are asked at once: each may take as long as its grace.
+    let results: Vec<(Pair, Result<Stopped, CliError>)> = std::thread::scope(|scope| {
+        let stopping: Vec<_> = pairs
+            .into_iter()
+            .map(|pair| {
+                let ledger = ledger.as_ref();
+                scope.spawn(move || {
+                    let result = stop_one(ledger, &pair);
+                    (pair, result)
+                })
+            })
+            .collect();
+        stopping.into_iter().filter_map(|thread| thread.join().ok()).collect()
+    });
+    let mut views = Vec::new();
+    let mut failure = None;
+    for (pair, result) in results {
+        match result {
+            Ok(Stopped::Ended(run)) if meant.json => views.push(RunView::new(&run, clock::now())),
+            Ok(Stopped::Ended(run)) => output::line(&format!("{pair}: {}", run.state.as_str()))?,
+            Ok(Stopped::NotRunning(Some(run))) if meant.json => views.push(RunView::new(&run, clock::now())),
+            Ok(Stopped::NotRunning(_)) if meant.json => {}
+            Ok(Stopped::NotRunning(Some(run))) => {
+                output::line(&format!("{pair}: not running (last run: {})", run.state.as_str()))?;
+            }
+            Ok(Stopped::NotRunning(None)) => output::line(&format!("{pair}: not running"))?,
+            Err(error) => {
+                err.error(&error.message);
+                failure = failure.or(Some(error));
+            }
+        }
+    }
+    if meant.json {
+        output::json(&serde_json::json!({ "runs": views }))?;
+    }
+    match failure {
+        Some(error) => Err(CliError { message: String::new(), ..error }),
+        None => Ok(ExitCode::SUCCESS),
+    }
+}
+
+fn stop_one(ledger: Option<&Ledger>, pair: &Pair) -> Result<Stopped, CliError> {
+    match ledger {
+        Some(ledger) => ledger.stop(pair, How::Stop).map_err(CliError::from),
+        None => Ok(Stopped::NotRunning(None)),
+    }
+}

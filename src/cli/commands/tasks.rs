@@ -1,0 +1,104 @@
+//! `dispatch tasks` and `dispatch task ID`.
+
+use std::process::ExitCode;
+
+use crate::agent::sanitize_line;
+use crate::cli::args::Task as Args;
+use crate::cli::commands::{Answer, open};
+use crate::cli::error::CliError;
+use crate::cli::frames;
+use crate::cli::meant::Meant;
+use crate::cli::output;
+use crate::cli::table::{self, Cell};
+use crate::model::task_status::TaskStatus;
+use crate::runner::project::Depth;
+use crate::tasks;
+use crate::view::problem_view::ProblemView;
+use crate::view::task_view::{TaskDetail, TaskView};
+
+pub(super) fn list(meant: &Meant) -> Answer {
+    let project = open(meant, Depth::Shape)?;
+    let set = project.tasks();
+    if meant.json {
+        let views: Vec<TaskView> = set.tasks().iter().map(TaskView::new).collect();
+        let problems: Vec<ProblemView> = set.problems().iter().map(ProblemView::new).collect();
+        output::json(&serde_json::json!({ "tasks": views, "problems": problems }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let rows: Vec<Vec<Cell>> = set
+        .tasks()
+        .iter()
+        .map(|task| {
+            let colour = match task.status {
+                Some(TaskStatus::Done | TaskStatus::Archived) => "2",
+                Some(TaskStatus::InProgress | TaskStatus::Review) => "36",
+                Some(TaskStatus::Blocked) => "31",
+                _ => "0",
+            };
+            let view = TaskView::new(task);
+            let indent = if task.parent.is_some() { "  " } else { "" };
+            let path = task.path.as_deref().map(frames::shown).unwrap_or_else(|| "dispatch.yaml".to_owned());
+            vec![
+                Cell::new(format!("{indent}{}", view.id)),
+                Cell::coloured(view.status, colour),
+                Cell::new(view.title),
+                Cell::new(path),
+            ]
+        })
+        .collect();
+    if rows.is_empty() {
+        output::stderr(meant).note("there are no tasks; `tasks:` in the manifest says where to look");
+    } else {
+        let text = table::render(&["TASK", "STATUS", "TITLE", "FROM"], &rows, table::terminal_width(), meant.colour.0);
+        output::write(text.as_bytes())?;
+    }
+    output::stderr(meant).problems(set.problems());
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn show(meant: &Meant, args: &Args) -> Answer {
+    let project = open(meant, Depth::Shape)?;
+    let set = project.tasks();
+    let task = set.find(&args.task).map_err(CliError::from)?;
+    let body = tasks::read_body(task).map_err(|problem| CliError {
+        message: String::new(),
+        problems: vec![problem],
+        hints: Vec::new(),
+        code: crate::cli::error::FAILED,
+    })?;
+    if meant.json {
+        output::json(&TaskDetail::new(task, &body))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let view = TaskView::new(task);
+    output::line(&format!("{}: {}", view.id, sanitize_line(&view.title)))?;
+    let row = |name: &str, value: &str| match value.is_empty() {
+        true => Ok(()),
+        false => output::line(&format!("  {name:<10} {}", sanitize_line(value))),
+    };
+    row("status", &view.status)?;
+    row("type", &view.kind)?;
+    row("priority", &view.priority)?;
+    row("area", &view.area)?;
+    row("tags", &view.tags.join(", "))?;
+    row("assignee", &view.assignee)?;
+    row("parent", view.parent.as_deref().unwrap_or_default())?;
+    row("subtasks", &view.subtasks.join(", "))?;
+    row("depends on", &view.depends_on.join(", "))?;
+    row("from", &task.path.as_deref().map(frames::shown).unwrap_or_default())?;
+    let done = body.checklist.iter().filter(|item| item.done).count();
+    if !body.checklist.is_empty() {
+        row("checklist", &format!("{done} of {} done", body.checklist.len()))?;
+    }
+    if !body.text.trim().is_empty() {
+        let mut text = b"\n".to_vec();
+        let mut sanitizer = crate::agent::Sanitizer::new();
+        sanitizer.feed(body.text.as_bytes(), &mut text);
+        sanitizer.finish(&mut text);
+        if !text.ends_with(b"\n") {
+            text.push(b'\n');
+        }
+        output::write(&text)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

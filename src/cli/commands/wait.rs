@@ -1,0 +1,52 @@
+//! `dispatch wait`: until runs have ended; exits as `run` does.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use crate::cli::args::Wait as Args;
+use crate::cli::commands::run::code;
+use crate::cli::commands::{Answer, open};
+use crate::cli::error::{CliError, FAILED};
+use crate::cli::meant::Meant;
+use crate::cli::{output, progress};
+use crate::model::run_state::EndState;
+use crate::runner::project::Depth;
+use crate::system::clock;
+use crate::view::run_view::RunView;
+
+/// The exit code where the time was up, as `timeout` has it.
+const TIMED_OUT: u8 = 124;
+
+pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
+    let project = open(meant, Depth::Shape)?;
+    let ledger = project.ledger()?;
+    let mut runs = Vec::new();
+    for task in &args.tasks {
+        let pair = project.past_pair(&args.mode, task)?;
+        let run = ledger.as_ref().map(|ledger| ledger.last_run(&pair)).transpose()?.flatten();
+        runs.push(run.ok_or_else(|| {
+            CliError::new(FAILED, format!("`{pair}` has never run")).hint(format!("dispatch run {pair}"))
+        })?);
+    }
+    let begun = Instant::now();
+    let mut first = None;
+    let mut views = Vec::new();
+    for run in runs {
+        let Some(ledger) = &ledger else { break };
+        let left = args.timeout.map(|timeout| timeout.as_duration().saturating_sub(begun.elapsed()));
+        let Some(run) = ledger.wait(&run, left)? else {
+            return Err(CliError::new(TIMED_OUT, format!("`{}` has not ended", run.pair())));
+        };
+        if code(&run) != 0 {
+            first = first.or(Some(code(&run)));
+        }
+        if run.end_state() != Some(EndState::Succeeded) {
+            output::stderr(meant).note(&format!("{}: {}", run.pair(), progress::words(&run)));
+        }
+        views.push(RunView::new(&run, clock::now()));
+    }
+    if meant.json {
+        output::json(&serde_json::json!({ "runs": views }))?;
+    }
+    Ok(ExitCode::from(first.unwrap_or(0)))
+}

@@ -1,0 +1,178 @@
+//! A run's output on our own streams: readable lines for `claude`, harmless on a terminal.
+
+use std::io::{self, IsTerminal as _};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::agent::{LineRenderer, Sanitizer};
+use crate::model::protocol::Protocol;
+use crate::system::logs::reader::{Piece, Stream};
+
+/// How bytes are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Show {
+    pub(crate) protocol: Protocol,
+    /// The bytes as they were written: no lines for events, no filter for terminals.
+    pub(crate) raw: bool,
+    pub(crate) timestamps: bool,
+}
+
+/// Both streams of one run. Ends quietly when nobody reads any more.
+#[derive(Debug)]
+pub(crate) struct Console {
+    stdout: Lane,
+    stderr: Lane,
+}
+
+/// The last lines of what was made readable, until they are released.
+#[derive(Debug)]
+struct Kept {
+    lines: std::collections::VecDeque<Vec<u8>>,
+    at_most: usize,
+}
+
+#[derive(Debug)]
+struct Lane {
+    renderer: Option<LineRenderer>,
+    sanitizer: Option<Sanitizer>,
+    timestamps: bool,
+    at_line_start: bool,
+    gone: bool,
+    kept: Option<Kept>,
+}
+
+impl Console {
+    pub(crate) fn new(show: Show) -> Self {
+        let lane = |protocol: Protocol, is_terminal: bool| Lane {
+            renderer: (!show.raw && protocol == Protocol::Claude).then(|| LineRenderer::new(protocol)),
+            sanitizer: (!show.raw && is_terminal).then(Sanitizer::new),
+            timestamps: show.timestamps,
+            at_line_start: true,
+            gone: false,
+            kept: None,
+        };
+        Self {
+            stdout: lane(show.protocol, io::stdout().is_terminal()),
+            stderr: lane(Protocol::Text, io::stderr().is_terminal()),
+        }
+    }
+
+    /// Holds back all but the last `lines` lines of stdout until [`Self::release`].
+    pub(crate) fn keeping_last(show: Show, lines: u64) -> Self {
+        let mut console = Self::new(show);
+        let at_most = usize::try_from(lines).unwrap_or(usize::MAX);
+        console.stdout.kept = Some(Kept { lines: std::collections::VecDeque::new(), at_most });
+        console
+    }
+
+    /// Shows what was held back, and from now on everything.
+    pub(crate) fn release(&mut self) -> io::Result<()> {
+        let Some(kept) = self.stdout.kept.take() else { return Ok(()) };
+        for line in kept.lines {
+            self.stdout.put(&line, &mut io::stdout().lock())?;
+        }
+        Ok(())
+    }
+
+    /// Shows a small file of the run on stderr, where it is there.
+    pub(crate) fn show_file(&mut self, path: &std::path::Path) -> io::Result<()> {
+        let Ok(bytes) = crate::system::store::record_file::read_bytes(path, 16 << 20) else { return Ok(()) };
+        self.stderr.write(&bytes, None, &mut io::stderr().lock())
+    }
+
+    pub(crate) fn show(&mut self, piece: &Piece<'_>) -> io::Result<()> {
+        match piece.stream {
+            Stream::Stdout => self.stdout.write(piece.bytes, piece.at, &mut io::stdout().lock()),
+            Stream::Stderr => self.stderr.write(piece.bytes, piece.at, &mut io::stderr().lock()),
+        }
+    }
+
+    /// Shows what was held back for its line to be complete.
+    pub(crate) fn finish(&mut self) -> io::Result<()> {
+        self.stdout.finish(&mut io::stdout().lock())?;
+        self.stderr.finish(&mut io::stderr().lock())
+    }
+
+    /// Whether anybody still reads stdout.
+    pub(crate) fn is_heard(&self) -> bool {
+        !self.stdout.gone
+    }
+}
+
+impl Lane {
+    fn write(&mut self, bytes: &[u8], at: Option<Timestamp>, out: &mut dyn io::Write) -> io::Result<()> {
+        let mut shown = Vec::new();
+        match &mut self.renderer {
+            Some(renderer) => renderer.feed(bytes, &mut shown),
+            None if self.sanitizer.is_none() && !self.timestamps => return self.put(bytes, out),
+            None => shown.extend_from_slice(bytes),
+        }
+        self.pass_on(&shown, at, out)
+    }
+
+    fn finish(&mut self, out: &mut dyn io::Write) -> io::Result<()> {
+        let mut shown = Vec::new();
+        if let Some(renderer) = &mut self.renderer {
+            renderer.finish(&mut shown);
+        }
+        self.pass_on(&shown, None, out)?;
+        let mut rest = Vec::new();
+        if let Some(sanitizer) = &mut self.sanitizer {
+            sanitizer.finish(&mut rest);
+        }
+        self.put(&rest, out)
+    }
+
+    fn pass_on(&mut self, bytes: &[u8], at: Option<Timestamp>, out: &mut dyn io::Write) -> io::Result<()> {
+        let mut shown = Vec::new();
+        match &mut self.sanitizer {
+            Some(sanitizer) => sanitizer.feed(bytes, &mut shown),
+            None => shown.extend_from_slice(bytes),
+        }
+        if !self.timestamps {
+            return self.put(&shown, out);
+        }
+        let mut stamped = Vec::with_capacity(shown.len() + 32);
+        for line in shown.split_inclusive(|b| *b == b'\n') {
+            if self.at_line_start {
+                let at = at.unwrap_or_else(crate::system::clock::now).to_zoned(TimeZone::system());
+                stamped.extend_from_slice(at.strftime("%Y-%m-%dT%H:%M:%S%.3f%:z ").to_string().as_bytes());
+            }
+            stamped.extend_from_slice(line);
+            self.at_line_start = line.ends_with(b"\n");
+        }
+        self.put(&stamped, out)
+    }
+
+    fn put(&mut self, bytes: &[u8], out: &mut dyn io::Write) -> io::Result<()> {
+        if self.gone || bytes.is_empty() {
+            return Ok(());
+        }
+        if let Some(kept) = &mut self.kept {
+            kept.push(bytes);
+            return Ok(());
+        }
+        match out.write_all(bytes).and_then(|()| out.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.gone = true;
+                Ok(())
+            }
+            other => other,
+        }
+    }
+}
+
+impl Kept {
+    fn push(&mut self, bytes: &[u8]) {
+        for line in bytes.split_inclusive(|b| *b == b'\n') {
+            match self.lines.back_mut().filter(|last| !last.ends_with(b"\n")) {
+                Some(last) => last.extend_from_slice(line),
+                None => self.lines.push_back(line.to_vec()),
+            }
+            while self.lines.len() > self.at_most {
+                self.lines.pop_front();
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The hidden commands: what the program is to itself. Not for users, so not in the parser.
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::runner::exec;
+use crate::runner::ledger::Ledger;
+use crate::supervisor;
+
+/// Runs a hidden command or answers `--version`. `None` where neither was asked for.
+pub(crate) fn run() -> Option<ExitCode> {
+    let mut words = std::env::args_os().skip(1);
+    let (first, second, third) = (words.next()?, words.next(), words.next());
+    match (first.to_str()?, second, third) {
+        ("--version" | "-V", None, None) => {
+            let text = concat!("dispatch ", env!("CARGO_PKG_VERSION"), "\n");
+            let _ = std::io::stdout().write_all(text.as_bytes());
+            Some(ExitCode::SUCCESS)
+        }
+        ("__exec", Some(folder), None) => {
+            let error = exec::become_agent(Path::new(&folder));
+            Some(failed(error.code, &error))
+        }
+        ("__prepare", Some(folder), None) => Some(match exec::prepare(Path::new(&folder)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failed(error.code, &error),
+        }),
+        ("__supervise", Some(folder), None) => Some(supervisor::shell::main(Path::new(&folder))),
+        ("__next", Some(state), None) => Some(next(&state)),
+        ("__ended", Some(folder), None) => {
+            exec::ended(Path::new(&folder));
+            Some(ExitCode::SUCCESS)
+        }
+        _ => None,
+    }
+}
+
+fn next(state: &OsString) -> ExitCode {
+    match Ledger::find(Path::new(state)) {
+        Ok(Some(ledger)) => match ledger.next() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failed(1, &error),
+        },
+        _ => ExitCode::FAILURE,
+    }
+}
+
+fn failed(code: u8, error: &dyn std::fmt::Display) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "dispatch: {error}");
+    ExitCode::from(code)
+}

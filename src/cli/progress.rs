@@ -1,0 +1,112 @@
+//! How several runs of one command come along: a line each on a terminal, plain lines elsewhere.
+
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use crate::cli::meant::Meant;
+use crate::cli::output::{self, Stderr};
+use crate::cli::table::Cell;
+use crate::model::run::Run;
+use crate::model::run_state::{EndState, RunState};
+
+/// The lines of one command's runs.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    bars: Option<MultiProgress>,
+    err: Stderr,
+}
+
+/// One run's line.
+#[derive(Debug)]
+pub(crate) struct Line {
+    name: String,
+    bar: Option<ProgressBar>,
+    err: Stderr,
+    last: String,
+}
+
+impl Progress {
+    pub(crate) fn new(meant: &Meant) -> Self {
+        Self { bars: meant.shows_progress().then(MultiProgress::new), err: output::stderr(meant) }
+    }
+
+    pub(crate) fn line(&self, name: &str) -> Line {
+        let bar = self.bars.as_ref().map(|bars| {
+            let bar = bars.add(ProgressBar::new_spinner());
+            // The style is a constant; a bad one would only lose its looks.
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix:<28} {elapsed:>5} {wide_msg}") {
+                bar.set_style(style);
+            }
+            bar.set_prefix(name.to_owned());
+            bar.enable_steady_tick(Duration::from_millis(120));
+            bar
+        });
+        Line { name: name.to_owned(), bar, err: self.err.clone(), last: String::new() }
+    }
+}
+
+impl Line {
+    /// Shows where the run stands; says nothing twice.
+    pub(crate) fn show(&mut self, run: &Run) {
+        let words = words(run);
+        if words == self.last {
+            return;
+        }
+        match &self.bar {
+            Some(bar) if run.is_active() => bar.set_message(words.clone()),
+            Some(bar) => bar.finish_with_message(words.clone()),
+            None => self.err.note(&format!("{}: {words}", self.name)),
+        }
+        self.last = words;
+    }
+
+    /// For a run that never came to be.
+    pub(crate) fn fail(&mut self, message: &str) {
+        match &self.bar {
+            Some(bar) => bar.finish_with_message(message.to_owned()),
+            None => self.err.error(&format!("{}: {message}", self.name)),
+        }
+    }
+}
+
+/// A run's state in words: `queued (slot)`, `failed: exit code 3`.
+pub(crate) fn words(run: &Run) -> String {
+    match (&run.state, &run.end) {
+        (RunState::Queued(waiting_for), _) => format!("queued ({})", waiting_for.as_str()),
+        (RunState::Unknown(why), _) => format!("unknown: {}", why.reason()),
+        (RunState::Ended(state), Some(end)) => {
+            let mut text = state.as_str().replace('_', " ");
+            let reason = match (&end.reason, end.exit_code, end.signal) {
+                (Some(reason), ..) => Some(reason.clone()),
+                (None, Some(code), _) if *state == EndState::Failed => Some(format!("exit code {code}")),
+                _ => None,
+            };
+            if let Some(reason) = reason {
+                text.push_str(": ");
+                text.push_str(&reason);
+            }
+            text
+        }
+        (state, _) => match &run.progress.trouble {
+            Some(trouble) => format!("{}: {trouble}", state.as_str()),
+            None => state.as_str().to_owned(),
+        },
+    }
+}
+
+/// The state as a table's cell.
+pub(crate) fn cell(run: &Run) -> Cell {
+    let colour = match &run.state {
+        RunState::Ended(EndState::Succeeded) => "32",
+        RunState::Ended(EndState::Stopped) => "2",
+        RunState::Ended(_) => "31",
+        RunState::Running | RunState::Starting | RunState::Stopping => "36",
+        RunState::Queued(_) | RunState::Unknown(_) => "33",
+    };
+    let text = match &run.state {
+        RunState::Queued(waiting_for) => format!("queued ({})", waiting_for.as_str()),
+        state => state.as_str().to_owned(),
+    };
+    Cell::coloured(text, colour)
+}

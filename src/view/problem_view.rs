@@ -1,0 +1,41 @@
+//! A problem as JSON.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::model::problem::{Problem, Severity};
+
+/// One finding; line and column count from 1.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProblemView {
+    pub severity: &'static str,
+    pub message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<usize>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hints: Vec<String>,
+}
+
+impl ProblemView {
+    pub fn new(problem: &Problem) -> Self {
+        let place = problem.place.as_ref();
+        let position = place.and_then(|place| place.excerpt.as_ref()).map(|excerpt| excerpt.line_column());
+        Self {
+            severity: match problem.severity {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+            },
+            message: problem.message.clone(),
+            path: place.map(|place| place.path.clone()),
+            line: position.map(|(line, _)| line),
+            column: position.map(|(_, column)| column),
+            hints: problem.hints.clone(),
+        }
+    }
+}
