@@ -22,7 +22,8 @@ pub(crate) struct Cli {
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Global {
     /// Use this manifest instead of looking for `dispatch.yaml`
-    #[arg(short, long, value_name = "PATH", global = true)]
+    // Not global: `logs -f` follows. As with compose, it stands before the command.
+    #[arg(short, long, value_name = "PATH")]
     pub(crate) file: Option<PathBuf>,
     /// Act as if started in this folder
     #[arg(short = 'C', value_name = "DIR", global = true)]

@@ -21,9 +21,11 @@ use clap::Parser as _;
 
 use crate::cli::args::Cli;
 use crate::cli::meant::Meant;
+use crate::system::process;
 
 /// Runs the program. The only place that turns an outcome into an exit code.
 pub fn main() -> ExitCode {
+    process::seal_descriptors();
     // What runs before every agent, or is asked for most often, does not wait for the parser.
     if let Some(code) = hidden::run() {
         return code;

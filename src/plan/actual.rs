@@ -17,6 +17,8 @@ pub struct Evidence {
     pub live: Option<LiveRecord>,
     /// The owner knows the end and cannot write it.
     pub unsaved: bool,
+    /// Its end was recorded once, and the record was damaged and set aside.
+    pub end_damaged: bool,
     /// A stop was asked for.
     pub stop_asked: Option<bool>,
     /// Of an interactive run that is neither locked nor queued.
@@ -108,6 +110,9 @@ pub fn judge(evidence: &Evidence) -> Verdict {
         let waiting_for = if evidence.environment_waits { waiting_for } else { WaitingFor::Environment };
         return Verdict::Is(RunState::Queued(waiting_for));
     }
+    if evidence.end_damaged {
+        return Verdict::Over { end: Over::lost("the record of its end was damaged"), sweep: true };
+    }
     if evidence.place == Place::EarlierBoot {
         return Verdict::Over { end: Over::lost("reboot"), sweep: false };
     }
@@ -173,6 +178,7 @@ mod tests {
             environment_waits: true,
             live: None,
             unsaved: false,
+            end_damaged: false,
             stop_asked: None,
             window: None,
         }

@@ -35,6 +35,13 @@ impl Ledger {
         Ok(())
     }
 
+    /// The same for who only looks: what stands in its way is somebody else's to hear.
+    pub(crate) fn start_queued_quietly(&self) {
+        if let Err(error) = self.start_queued() {
+            tracing::warn!(%error, "the queue does not move");
+        }
+    }
+
     fn start_one_queued(&self, id: &RunId) -> Result<(), StartError> {
         let folder = self.folder(id);
         let Ok(spec) = folder.read_spec() else { return Ok(()) };

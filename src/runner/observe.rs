@@ -12,7 +12,7 @@ use crate::model::names::Pair;
 use crate::model::run::{Progress, Run, RunFacts};
 use crate::model::run_id::RunId;
 use crate::model::run_spec::{RunKind, RunSpec};
-use crate::model::run_state::{RunState, UnknownWhy};
+use crate::model::run_state::{EndState, RunState, UnknownWhy};
 use crate::model::usage::Usage;
 use crate::plan::actual::{self, Evidence, Lock, Over, Place, Verdict, Window};
 use crate::runner::ledger::{Ledger, Observed};
@@ -27,6 +27,9 @@ use crate::system::tmux::{Listing, Pane, Server, Tmux, TmuxError};
 
 /// A dead pane that tmux has not reaped is looked at again this often, 5 ms apart.
 const LOOKS: u32 = 40;
+
+/// Ending what is left of a tree takes another command 6 s at most: 2 ms apart.
+const MAX_LOOKS_AT_ANOTHER: u32 = 4000;
 
 /// An unfinished run while it is being looked at.
 struct Candidate {
@@ -81,6 +84,10 @@ impl Ledger {
             observed.runs.push(run);
         }
         observed.runs.sort_by(|a, b| a.id().cmp(b.id()));
+        if observed.runs.iter().any(|run| run.end_state() == Some(EndState::Lost)) {
+            // A killed supervisor moved no queue.
+            self.start_queued_quietly();
+        }
         Ok(observed)
     }
 
@@ -95,6 +102,14 @@ impl Ledger {
         let spec = match folder.read_spec() {
             Ok(spec) => spec,
             Err(RecordError::Missing(_)) => {
+                // Its starter is about to write it.
+                if let Some(facts) = index.facts(id)?
+                    && matches!(pair_lock::probe(self.state(), &facts.pair()), Ok(Liveness::Held(_)))
+                {
+                    let state = RunState::Starting;
+                    observed.runs.push(Run { facts, state, progress: Progress::default(), end: None });
+                    return Ok(());
+                }
                 // A row comes before its folder, and a folder before its spec: only a row whose
                 // writer is gone is a leftover.
                 if let Some(pair) = index.pair_of(id)?
@@ -106,7 +121,21 @@ impl Ledger {
                 return Ok(());
             }
             Err(error) => {
-                observed.notices.push(format!("run {id}: {error}"));
+                // A headless run whose lock is free is dead, whatever its record says. A window
+                // could still be there, and without its record it cannot be told from others.
+                match index.facts(id)? {
+                    Some(facts) if !facts.headless => {
+                        let state = RunState::Unknown(UnknownWhy::Unreadable(error.to_string()));
+                        observed.runs.push(Run { facts, state, progress: Progress::default(), end: None });
+                    }
+                    Some(facts) if matches!(error, RecordError::Damaged { .. }) => {
+                        if matches!(pair_lock::probe(self.state(), &facts.pair()), Ok(Liveness::Free)) {
+                            observed.notices.push(folder.set_aside(&error));
+                            index.remove(id)?;
+                        }
+                    }
+                    _ => observed.notices.push(format!("run {id}: {error}")),
+                }
                 return Ok(());
             }
         };
@@ -118,6 +147,12 @@ impl Ledger {
                 return Ok(());
             }
             Ok(None) => {}
+            Err(error @ RecordError::Damaged { .. })
+                if matches!(pair_lock::probe(self.state(), &spec.pair()), Ok(Liveness::Free)) =>
+            {
+                let place = folder.set_end_aside()?;
+                observed.notices.push(format!("{error}; set aside as `{}`", place.display()));
+            }
             Err(error) => {
                 let state = RunState::Unknown(UnknownWhy::Unreadable(error.to_string()));
                 observed.runs.push(Run { facts, state, progress: Progress::default(), end: None });
@@ -159,6 +194,7 @@ impl Ledger {
             environment_waits: queued.is_none() || folder.environment_waits(),
             live,
             unsaved: folder.is_unsaved(),
+            end_damaged: folder.lost_its_end(),
             stop_asked: folder.stop_asked(),
             window: None,
         }
@@ -176,6 +212,8 @@ impl Ledger {
                 candidate.evidence.window = Some(window);
                 candidate.pane = pane;
             }
+            // A stop is asked for before anything is signalled: who sees the end sees the request.
+            candidate.evidence.stop_asked = candidate.folder.stop_asked();
             match actual::judge(&candidate.evidence) {
                 Verdict::Is(state) => return Ok(candidate.run(facts, state)),
                 Verdict::Over { end, sweep } => return self.finish(index, candidate, &facts, &end, sweep),
@@ -201,19 +239,26 @@ impl Ledger {
     ) -> Result<Run, IndexError> {
         let pair = candidate.spec.pair();
         // Whoever holds the pair now has dealt with this run, or is about to.
-        let lock = match pair_lock::claim(self.state(), &pair)? {
-            Claim::Taken(lock, _) => {
-                // A starter must not take this moment for the run itself and join it.
-                lock.unname()?;
-                Some(lock)
+        let mut looks = 0;
+        let lock = loop {
+            match pair_lock::claim(self.state(), &pair)? {
+                Claim::Taken(lock, _) => {
+                    // A starter must not take this moment for the run itself and join it.
+                    lock.unname()?;
+                    break Some(lock);
+                }
+                Claim::Held(Some(id)) if id != candidate.spec.run_id => break None,
+                Claim::Held(_) => {}
             }
-            Claim::Held(Some(id)) if id != candidate.spec.run_id => None,
-            Claim::Held(_) => {
-                return Ok(match candidate.folder.read_exit() {
-                    Ok(Some(end)) => Run::ended(facts.clone(), end),
-                    _ => candidate.run(facts.clone(), RunState::Starting),
-                });
+            // Somebody else is at it: the end they write is as good as ours.
+            if let Ok(Some(end)) = candidate.folder.read_exit() {
+                return Ok(Run::ended(facts.clone(), end));
             }
+            looks += 1;
+            if looks > MAX_LOOKS_AT_ANOTHER {
+                return Ok(candidate.run(facts.clone(), RunState::Stopping));
+            }
+            thread::sleep(Duration::from_millis(2));
         };
         // Its owner may have written the end between our first look and the lock.
         let end = match candidate.folder.read_exit() {

@@ -24,7 +24,7 @@ use crate::system::store::run_folder::RunFolder;
 use crate::system::store::slots;
 use crate::system::tmux::{CreateWindow, Tmux, TmuxError};
 
-/// A nested run may start runs of its own, but not for ever (CONTRACT section 8).
+/// Runs within runs within runs, but not for ever (CONTRACT section 8).
 const MAX_DEPTH: u32 = 3;
 /// How long a run that is ending may take to let its pair go.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -36,6 +36,15 @@ pub enum Started {
     New(Box<Run>),
     /// It was there already.
     Joined(Box<Run>),
+    /// It would have had to be queued, and [`Queueing::Never`] was asked for. Nothing was written.
+    NoSlot,
+}
+
+/// What to do where no slot is free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Queueing {
+    Allowed,
+    Never,
 }
 
 /// Why a pair was not started.
@@ -61,7 +70,7 @@ pub enum StartError {
 
 impl Ledger {
     /// Starts the prepared run, unless the pair is active: then that run is joined.
-    pub fn start(&self, prepared: &Prepared, force: bool) -> Result<Started, StartError> {
+    pub fn start(&self, prepared: &Prepared, force: bool, queueing: Queueing) -> Result<Started, StartError> {
         let parent = environment::var_text("DISPATCH_RUN_ID").and_then(|id| RunId::parse(&id));
         self.check_depth(parent.as_ref())?;
         let mut left = PATIENCE;
@@ -83,7 +92,7 @@ impl Ledger {
                 Claim::Taken(lock, last) => {
                     let unfinished = self.unfinished(prepared, last)?;
                     if unfinished.is_empty() {
-                        return self.begin(prepared, lock, parent);
+                        return self.begin(prepared, lock, parent, queueing);
                     }
                     // Queued, in a window, or dead. Looking writes down the ends of the dead, and
                     // needs the pair for it.
@@ -113,7 +122,7 @@ impl Ledger {
 
     fn check_depth(&self, parent: Option<&RunId>) -> Result<(), StartError> {
         let mut above = parent.cloned();
-        for _ in 0..MAX_DEPTH {
+        for _ in 1..MAX_DEPTH {
             let Some(id) = above else { return Ok(()) };
             above = self.folder(&id).read_spec().ok().and_then(|spec| spec.parent_run);
         }
@@ -122,7 +131,7 @@ impl Ledger {
 
     /// The pair's runs without a recorded end.
     fn unfinished(&self, prepared: &Prepared, last: Option<RunId>) -> Result<Vec<RunId>, StartError> {
-        let has_ended = |id: &RunId| matches!(self.folder(id).read_exit(), Ok(Some(_)));
+        let has_ended = |id: &RunId| self.folder(id).has_end();
         // The usual case costs one small read: the last run has ended, and it saw to the others.
         if last.as_ref().is_some_and(has_ended) {
             return Ok(Vec::new());
@@ -155,7 +164,22 @@ impl Ledger {
     }
 
     /// The pair is ours and nothing of it runs.
-    fn begin(&self, prepared: &Prepared, lock: PairLock, parent: Option<RunId>) -> Result<Started, StartError> {
+    fn begin(
+        &self,
+        prepared: &Prepared,
+        lock: PairLock,
+        parent: Option<RunId>,
+        queueing: Queueing,
+    ) -> Result<Started, StartError> {
+        let slot = match &prepared.kind {
+            RunKind::Headless { slots, .. } => slots::take(self.state(), *slots)?,
+            RunKind::Interactive { .. } => None,
+        };
+        // A nested run never waits for a slot: its caller holds one and may wait for this run.
+        let must_wait = slot.is_none() && parent.is_none() && matches!(prepared.kind, RunKind::Headless { .. });
+        if must_wait && queueing == Queueing::Never {
+            return Ok(Started::NoSlot);
+        }
         let id = ids::new_run_id();
         lock.name(&id)?;
         let folder = RunFolder::create(self.state().run(&id))?;
@@ -164,7 +188,11 @@ impl Ledger {
         self.index()?.insert(&facts)?;
         let written = self.write_folder(prepared, &folder, &spec);
         let started = written.map_err(StartError::from).and_then(|()| match &spec.kind {
-            RunKind::Headless { slots, .. } => self.launch_job(&folder, &spec, lock, *slots),
+            RunKind::Headless { .. } if must_wait => self.queue_job(&folder, lock),
+            RunKind::Headless { .. } => {
+                supervise::start(folder.path(), lock.into_file(), slot.map(slots::Slot::into_file))?;
+                Ok(())
+            }
             RunKind::Interactive { socket, session, .. } => {
                 self.open_window(prepared, &folder, &spec, &Tmux::new(socket.clone()), session, lock)
             }
@@ -229,18 +257,11 @@ impl Ledger {
         folder.write_spec(spec)
     }
 
-    fn launch_job(&self, folder: &RunFolder, spec: &RunSpec, lock: PairLock, slots: u32) -> Result<(), StartError> {
-        let slot = slots::take(self.state(), slots)?;
-        // A nested run never waits for a slot: its caller holds one and may wait for this run.
-        if slot.is_none() && spec.parent_run.is_none() {
-            folder.write_queue(&QueueRecord { version: 1, waiting_for: WaitingFor::Slot })?;
-            drop(lock);
-            // A slot may have come free between our look and our place in the queue.
-            self.start_queued()?;
-            return Ok(());
-        }
-        supervise::start(folder.path(), lock.into_file(), slot.map(slots::Slot::into_file))?;
-        Ok(())
+    fn queue_job(&self, folder: &RunFolder, lock: PairLock) -> Result<(), StartError> {
+        folder.write_queue(&QueueRecord { version: 1, waiting_for: WaitingFor::Slot })?;
+        drop(lock);
+        // A slot may have come free between our look and our place in the queue.
+        self.start_queued()
     }
 
     fn open_window(

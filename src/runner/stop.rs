@@ -74,7 +74,7 @@ impl Ledger {
         folder.ask_to_stop(how != How::Stop)?;
         if run.facts.headless { self.stop_job(run, &folder, how)? } else { self.stop_window(run, &folder, how)? }
         // Whoever ended it wrote it down; if nobody did, looking does.
-        let ended = self.run(run.id())?.ok_or_else(|| io::Error::other("its record is gone"))?;
+        let ended = self.ended(run.id())?;
         let survivors = ended.end.as_ref().map(|end| end.survivors.clone()).unwrap_or_default();
         if !survivors.is_empty() {
             return Err(StopError::Survivors { pair: run.pair(), pids: survivors });
@@ -87,6 +87,18 @@ impl Ledger {
             None => Ok(()),
         });
         Ok(Stopped::Ended(Box::new(ended)))
+    }
+
+    /// The run once its end is written: another command may be at that.
+    fn ended(&self, id: &RunId) -> Result<Run, StopError> {
+        let begun = Instant::now();
+        loop {
+            let run = self.run(id)?.ok_or_else(|| io::Error::other("its record is gone"))?;
+            if !run.is_active() || begun.elapsed() > Duration::from_secs(10) {
+                return Ok(run);
+            }
+            std::thread::sleep(STEP);
+        }
     }
 
     fn stop_job(&self, run: &Run, folder: &RunFolder, how: How) -> Result<(), StopError> {

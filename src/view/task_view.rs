@@ -40,6 +40,7 @@ pub struct TaskView {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskDetail {
+    #[serde(flatten)]
     pub task: TaskView,
     pub body: String,
     pub checklist: Vec<ChecklistView>,

@@ -121,9 +121,9 @@ fn a_damaged_record_is_set_aside_and_the_others_stay() {
             "{seen}: an invented success"
         );
         // Set aside or kept, but never gone.
-        let found = world.helper("sh", &["-c", "find .dispatch -type f -exec cat {} +"]);
+        let found = world.command("sh").args(["-c", "find .dispatch -type f -exec cat {} +"]).output().unwrap().stdout;
         assert!(
-            bad.is_empty() || found.as_bytes().windows(bad.len()).any(|window| window == bad),
+            bad.is_empty() || found.windows(bad.len()).any(|window| window == bad),
             "{seen}: overwritten"
         );
         world.dispatch("run -q job BAD").any_stderr().fails_with(7);

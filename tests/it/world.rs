@@ -178,7 +178,9 @@ impl World {
     #[track_caller]
     pub(crate) fn wait_state(&self, mode: &str, task: &str, state: &str) -> Value {
         wait_until(&format!("{mode} {task} is {state}"), || {
-            let run = self.status(mode, task);
+            let call = self.dispatch("status --json").arg(mode).arg(task).any_stderr().ends_somehow();
+            // Just started by another call, it may not have run yet.
+            let run: Value = serde_json::from_slice(&call.stdout).unwrap_or(Value::Null);
             if run["state"] == state { Ok(run) } else { Err(run.to_string()) }
         })
     }

@@ -20,7 +20,7 @@ use crate::runner::follow::{Follower, Woken};
 use crate::runner::ledger::Ledger;
 use crate::runner::prepare::{Prepared, Request};
 use crate::runner::project::{Depth, Project};
-use crate::runner::start::Started;
+use crate::runner::start::{Queueing, Started};
 use crate::runner::stop::How;
 use crate::system::clock;
 use crate::system::logs::reader::{From, Streams};
@@ -157,7 +157,9 @@ pub(super) fn read_prompt(typed: &str) -> Result<Vec<u8>, CliError> {
 
 fn headless(meant: &Meant, ledger: &Ledger, prepared: &Prepared, options: &RunOptions) -> Answer {
     let mut interrupts = Interrupts::new()?;
-    let (run, ours) = begin(meant, ledger, prepared, options)?;
+    let Some((run, ours)) = begin(meant, ledger, prepared, options, Queueing::Allowed)? else {
+        return Ok(ExitCode::SUCCESS);
+    };
     let show = Show { protocol: prepared.protocol, raw: false, timestamps: false };
     let ended = stream(meant, ledger, run, ours, show, &mut interrupts)?;
     match ended {
@@ -175,24 +177,27 @@ fn headless(meant: &Meant, ledger: &Ledger, prepared: &Prepared, options: &RunOp
     }
 }
 
-/// Starts or joins, and says which.
+/// Starts or joins, and says which; the flag tells whether this call started it. `None` where it
+/// would have had to be queued and must not be.
 pub(super) fn begin(
     meant: &Meant,
     ledger: &Ledger,
     prepared: &Prepared,
     options: &RunOptions,
-) -> Result<(Run, bool), CliError> {
+    queueing: Queueing,
+) -> Result<Option<(Run, bool)>, CliError> {
     let err = output::stderr(meant);
-    match ledger.start(prepared, options.force).map_err(CliError::from)? {
+    match ledger.start(prepared, options.force, queueing).map_err(CliError::from)? {
+        Started::NoSlot => Ok(None),
         Started::New(run) => {
             if matches!(run.state, RunState::Queued(_)) {
                 err.note(&format!("{}: {}", run.pair(), progress::words(&run)));
             }
-            Ok((*run, true))
+            Ok(Some((*run, true)))
         }
         Started::Joined(run) => {
             err.note(&format!("{} is active already: joined run {}", run.pair(), run.id()));
-            Ok((*run, false))
+            Ok(Some((*run, false)))
         }
     }
 }
@@ -263,9 +268,10 @@ fn detached(meant: &Meant, ledger: &Ledger, prepared: &[Prepared], options: &Run
     let mut views = Vec::new();
     let mut failure = None;
     for prepared in prepared {
-        match begin(meant, ledger, prepared, options) {
-            Ok((run, _)) if meant.json => views.push(RunView::new(&run, clock::now())),
-            Ok((run, _)) => output::line(run.id().as_str())?,
+        match begin(meant, ledger, prepared, options, Queueing::Allowed) {
+            Ok(None) => {}
+            Ok(Some((run, _))) if meant.json => views.push(RunView::new(&run, clock::now())),
+            Ok(Some((run, _))) => output::line(run.id().as_str())?,
             Err(error) => {
                 output::stderr(meant).error(&format!("{}: {}", prepared.pair, error.message));
                 failure = failure.or(Some(error));
@@ -286,7 +292,7 @@ fn interactive(meant: &Meant, ledger: &Ledger, prepared: &[Prepared], options: &
     let mut views = Vec::new();
     let mut last = None;
     for prepared in prepared {
-        let (run, ours) = begin(meant, ledger, prepared, options)?;
+        let Some((run, ours)) = begin(meant, ledger, prepared, options, Queueing::Allowed)? else { continue };
         if meant.json {
             views.push(RunView::new(&run, clock::now()));
         } else if options.detach {

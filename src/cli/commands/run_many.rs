@@ -1,169 +1,156 @@
 //! Several headless runs of one command: in parallel as slots allow, one line each.
+//!
+//! As make does: after a failure what runs may end, and nothing further is begun. So without
+//! `-k` a task is started only when a slot is free for it; with `-k` all are queued at once.
 
+use std::collections::VecDeque;
+use std::io::{Read as _, Write as _};
 use std::os::fd::AsFd as _;
+use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
 
 use crate::cli::args::RunOptions;
-use crate::cli::commands::run::{begin, code, stop_in_background};
 use crate::cli::commands::Answer;
+use crate::cli::commands::run::{begin, code, stop_in_background};
 use crate::cli::error::CliError;
 use crate::cli::interrupts::Interrupts;
 use crate::cli::meant::Meant;
 use crate::cli::output;
 use crate::cli::progress::{Line, Progress};
 use crate::model::run::Run;
-use crate::model::run_state::RunState;
 use crate::runner::follow::Follower;
 use crate::runner::ledger::Ledger;
 use crate::runner::prepare::Prepared;
+use crate::runner::start::Queueing;
 use crate::runner::stop::How;
 use crate::system::clock;
 use crate::system::watch;
 use crate::view::run_view::RunView;
 
-/// One run of the command, and how it came out.
-struct Job {
-    run: Run,
-    ours: bool,
-    line: Line,
-}
-
 /// How one of the runs came out.
 enum Outcome {
-    Ended(Run),
-    /// Never started, by our own doing: something before it failed.
-    Dropped(Run),
+    Ended(Box<Run>),
     Failed(u8),
 }
+
+/// What a run's follower says when it is through, by the task's place in the arguments.
+type Told = (usize, Outcome);
 
 pub(super) fn run(meant: &Meant, ledger: &Ledger, prepared: &[Prepared], options: &RunOptions) -> Answer {
     let mut interrupts = Interrupts::new()?;
     let progress = Progress::new(meant);
-    let mut outcomes: Vec<Option<Outcome>> = Vec::new();
-    let mut jobs = Vec::new();
-    for prepared in prepared {
-        let mut line = progress.line(&prepared.pair.to_string());
-        match begin(meant, ledger, prepared, options) {
-            Ok((run, ours)) => {
-                line.show(&run);
-                outcomes.push(None);
-                jobs.push((outcomes.len() - 1, Job { run, ours, line }));
-            }
-            Err(error) => {
-                line.fail(&error.message);
-                outcomes.push(Some(Outcome::Failed(error.code)));
-                if !options.keep_going {
-                    break;
+    let mut outcomes: Vec<Option<Outcome>> = prepared.iter().map(|_| None).collect();
+    let mut pending: VecDeque<usize> = (0..prepared.len()).collect();
+    let mut started: Vec<Run> = Vec::new();
+    let mut running = 0;
+    let mut interrupted = 0;
+    let (tell, told) = mpsc::channel::<Told>();
+    let (mut woken, waker) = UnixStream::pair()?;
+    woken.set_nonblocking(true)?;
+    while running > 0 || !pending.is_empty() {
+        while let Some(at) = pending.front().copied() {
+            let queueing = if options.keep_going || running == 0 { Queueing::Allowed } else { Queueing::Never };
+            match begin(meant, ledger, &prepared[at], options, queueing) {
+                Ok(None) => break,
+                Ok(Some((run, ours))) => {
+                    let line = progress.line(&prepared[at].pair.to_string());
+                    follow_in_background(ledger, at, run.clone(), line, tell.clone(), waker.try_clone()?);
+                    running += 1;
+                    if ours {
+                        started.push(run);
+                    }
+                }
+                Err(error) => {
+                    progress.line(&prepared[at].pair.to_string()).fail(&error.message);
+                    outcomes[at] = Some(Outcome::Failed(error.code));
                 }
             }
-        }
-    }
-    let failing = AtomicBool::new(outcomes.iter().any(Option::is_some));
-    let started: Vec<Run> = jobs.iter().filter(|(_, job)| job.ours).map(|(_, job)| job.run.clone()).collect();
-    let found = Mutex::new(Vec::new());
-    let (done_reader, done_writer) = std::os::unix::net::UnixStream::pair()?;
-    std::thread::scope(|scope| {
-        let watchers: Vec<_> = jobs
-            .into_iter()
-            .map(|(at, job)| {
-                let (failing, found, started) = (&failing, &found, &started);
-                scope.spawn(move || {
-                    let outcome = follow(ledger, job);
-                    if is_failure(&outcome) && !options.keep_going && !failing.swap(true, Ordering::SeqCst) {
-                        drop_queued(ledger, started);
-                    }
-                    if let Ok(mut found) = found.lock() {
-                        found.push((at, outcome));
-                    }
-                })
-            })
-            .collect();
-        // Closed when every watcher is through: the interrupt loop below then ends.
-        scope.spawn(move || {
-            for watcher in watchers {
-                let _ = watcher.join();
-            }
-            drop(done_writer);
-        });
-        let mut count = 0;
-        while let Ok(ready) = watch::wait_readable(&[interrupts.as_fd(), done_reader.as_fd()], None) {
-            if ready.get(1) == Some(&true) {
-                break;
-            }
-            count += interrupts.take();
-            for run in started.iter().filter(|_| count > 0) {
-                stop_in_background(ledger, run, if count > 1 { How::Kill } else { How::Interrupt });
+            pending.pop_front();
+            if !options.keep_going && outcomes.iter().flatten().any(is_failure) {
+                pending.clear();
             }
         }
-    });
-    for (at, outcome) in found.into_inner().unwrap_or_default() {
-        outcomes[at] = Some(outcome);
+        if running == 0 {
+            continue;
+        }
+        watch::wait_readable(&[interrupts.as_fd(), woken.as_fd()], None)?;
+        let count = interrupts.take();
+        if count > 0 {
+            interrupted += count;
+            pending.clear();
+            for run in &started {
+                stop_in_background(ledger, run, if interrupted > 1 { How::Kill } else { How::Interrupt });
+            }
+        }
+        let _ = woken.read(&mut [0; 64]);
+        for (at, outcome) in told.try_iter() {
+            running -= 1;
+            if is_failure(&outcome) && !options.keep_going {
+                pending.clear();
+            }
+            outcomes[at] = Some(outcome);
+        }
     }
     report(meant, outcomes)
 }
 
 fn is_failure(outcome: &Outcome) -> bool {
+    outcome_code(outcome) != 0
+}
+
+fn outcome_code(outcome: &Outcome) -> u8 {
     match outcome {
-        Outcome::Ended(run) => code(run) != 0,
-        Outcome::Dropped(_) => false,
-        Outcome::Failed(_) => true,
+        Outcome::Ended(run) => code(run),
+        Outcome::Failed(code) => *code,
     }
+}
+
+fn follow_in_background(
+    ledger: &Ledger,
+    at: usize,
+    run: Run,
+    mut line: Line,
+    tell: mpsc::Sender<Told>,
+    mut waker: UnixStream,
+) {
+    let ledger = ledger.clone();
+    std::thread::spawn(move || {
+        let outcome = match follow(&ledger, &run, &mut line) {
+            Ok(run) => Outcome::Ended(Box::new(run)),
+            Err(error) => {
+                line.fail(&error.message);
+                Outcome::Failed(error.code)
+            }
+        };
+        // The receiver is gone only when the command is over.
+        let _ = tell.send((at, outcome));
+        let _ = waker.write_all(b".");
+    });
 }
 
 /// Follows one run to its end, showing where it stands.
-fn follow(ledger: &Ledger, mut job: Job) -> Outcome {
-    let end = |job: &mut Job| -> Result<Run, CliError> {
-        let mut follower = Follower::new(ledger, &job.run, None)?;
-        loop {
-            let run = follower.look()?;
-            job.line.show(&run);
-            if !run.is_active() {
-                return Ok(run);
-            }
-            follower.read(&mut |_| Ok(()))?;
-            follower.wait(&run, None, None)?;
+fn follow(ledger: &Ledger, run: &Run, line: &mut Line) -> Result<Run, CliError> {
+    let mut follower = Follower::new(ledger, run, None)?;
+    loop {
+        let run = follower.look()?;
+        line.show(&run);
+        if !run.is_active() {
+            return Ok(run);
         }
-    };
-    match end(&mut job) {
-        Ok(run) if was_dropped(&run) => Outcome::Dropped(run),
-        Ok(run) => Outcome::Ended(run),
-        Err(error) => {
-            job.line.fail(&error.message);
-            Outcome::Failed(error.code)
-        }
+        follower.read(&mut |_| Ok(()))?;
+        follower.wait(&run, None, None)?;
     }
 }
 
-/// As make does: after a failure what runs may end, what waits is not begun.
-fn drop_queued(ledger: &Ledger, started: &[Run]) {
-    for run in started {
-        if let Ok(Some(run)) = ledger.run(run.id())
-            && matches!(run.state, RunState::Queued(_))
-        {
-            let _ = ledger.stop_run(&run, How::Stop);
-        }
-    }
-}
-
-fn was_dropped(run: &Run) -> bool {
-    run.end.as_ref().is_some_and(|end| end.started_at.is_none() && end.exit_code.is_none() && !end.interrupted)
-}
-
+/// The first failing in argument order decides the exit code.
 fn report(meant: &Meant, outcomes: Vec<Option<Outcome>>) -> Answer {
     let mut first = None;
     let mut views = Vec::new();
-    for outcome in outcomes {
-        // A task after a failed start, without `-k`: it was not begun.
-        let Some(outcome) = outcome else { continue };
-        let failed = match &outcome {
-            Outcome::Ended(run) => Some(code(run)).filter(|code| *code != 0),
-            Outcome::Dropped(_) => None,
-            Outcome::Failed(code) => Some(*code),
-        };
-        first = first.or(failed);
-        if let Outcome::Ended(run) | Outcome::Dropped(run) = &outcome {
+    // A task without an outcome was not begun.
+    for outcome in outcomes.into_iter().flatten() {
+        first = first.or(Some(outcome_code(&outcome)).filter(|code| *code != 0));
+        if let Outcome::Ended(run) = &outcome {
             views.push(RunView::new(run, clock::now()));
         }
     }

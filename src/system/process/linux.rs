@@ -126,6 +126,22 @@ pub(super) fn fork() -> io::Result<Forked> {
     }
 }
 
+/// Keeps descriptors that our caller let through from whatever we start: an agent gets 0 to 2,
+/// and a tmux server that we start would hold them open for ever.
+pub(super) fn seal_descriptors() {
+    // SAFETY: marks descriptors close-on-exec and touches no memory; none of ours is above 2 yet.
+    let sealed = unsafe { libc::close_range(3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC.cast_signed()) };
+    if sealed == 0 {
+        return;
+    }
+    // Kernels before 5.11.
+    let open = fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    for fd in open.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok()).filter(|fd| *fd > 2) {
+        // SAFETY: as above.
+        unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
+    }
+}
+
 /// Orphans among our descendants become our children, so that none escapes.
 pub(super) fn become_subreaper() -> io::Result<()> {
     // The process id is ignored beyond being present.

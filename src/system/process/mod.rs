@@ -30,6 +30,11 @@ pub fn world() -> World {
     World { host: host(), boot_id: platform::boot_id(), pid_namespace: platform::pid_namespace() }
 }
 
+/// Keeps descriptors of our caller from whatever we start. Call first thing.
+pub fn seal_descriptors() {
+    platform::seal_descriptors();
+}
+
 /// This process.
 pub fn this() -> io::Result<ProcessId> {
     let pid = std::process::id();

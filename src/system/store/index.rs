@@ -15,6 +15,7 @@ use crate::model::exit_record::ExitRecord;
 use crate::model::names::{ModeName, Pair, TaskId};
 use crate::model::run::{Run, RunFacts};
 use crate::model::run_id::RunId;
+use crate::system::store::record_file::RecordError;
 use crate::system::store::run_folder::RunFolder;
 use crate::system::store::state_dir::StateDir;
 
@@ -89,6 +90,7 @@ impl Index {
             }
             Err(error) => return Err(error.into()),
         };
+        notices.extend(unreadable(&connection)?);
         Ok(Self { connection, _open: lock, notices })
     }
 
@@ -152,7 +154,7 @@ impl Index {
             transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
             transaction.execute("INSERT INTO meta VALUES ('boot', ?1)", [boot_id])?;
             for id in state.run_ids()? {
-                insert_folder(&transaction, &RunFolder::at(state.run(&id)))?;
+                insert_folder(&transaction, &RunFolder::at(state.run(&id)), &id, notices)?;
             }
             transaction.commit()?;
             connection.close().map_err(|(_, error)| error)?;
@@ -215,6 +217,16 @@ impl Index {
         Ok(names.and_then(|(mode, task)| {
             Some(Pair { mode: ModeName::parse(&mode).ok()?, task: TaskId::parse(&task).ok()? })
         }))
+    }
+
+    /// What was noted of a run before its folder was made.
+    pub fn facts(&self, id: &RunId) -> Result<Option<RunFacts>, IndexError> {
+        let text: Option<String> = self
+            .connection
+            .prepare_cached("SELECT facts FROM runs WHERE run_id = ?1")?
+            .query_row([id.as_str()], |row| row.get(0))
+            .optional()?;
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
     /// All pairs that have runs.
@@ -343,14 +355,41 @@ fn insert(connection: &Connection, facts: &RunFacts, end: Option<&ExitRecord>) -
     Ok(())
 }
 
-/// Unreadable folders get no row; `check_folders` of the runner reports them.
-fn insert_folder(connection: &Connection, folder: &RunFolder) -> rusqlite::Result<()> {
-    let Ok(spec) = folder.read_spec() else { return Ok(()) };
-    let facts = RunFacts::of(&spec);
-    match folder.read_exit() {
-        Ok(end) => insert(connection, &facts, end.as_ref()),
-        Err(_) => insert(connection, &facts, None),
+/// A damaged record is set aside and said once; a newer one stays where it is and is said each
+/// time, until a program that knows it takes over.
+fn insert_folder(
+    connection: &Connection,
+    folder: &RunFolder,
+    id: &RunId,
+    notices: &mut Vec<String>,
+) -> rusqlite::Result<()> {
+    match folder.read_spec() {
+        Ok(spec) => {
+            let facts = RunFacts::of(&spec);
+            match folder.read_exit() {
+                Ok(end) => insert(connection, &facts, end.as_ref()),
+                // Looking at the run sets a damaged end aside.
+                Err(error @ RecordError::Newer { .. }) => note_unreadable(connection, id, &error.to_string()),
+                Err(_) => insert(connection, &facts, None),
+            }
+        }
+        Err(RecordError::Missing(_)) => Ok(()),
+        Err(error @ RecordError::Damaged { .. }) => {
+            notices.push(folder.set_aside(&error));
+            Ok(())
+        }
+        Err(error) => note_unreadable(connection, id, &error.to_string()),
     }
+}
+
+fn note_unreadable(connection: &Connection, id: &RunId, why: &str) -> rusqlite::Result<()> {
+    connection.execute("INSERT OR REPLACE INTO meta VALUES ('unreadable ' || ?1, ?2)", [id.as_str(), why])?;
+    Ok(())
+}
+
+fn unreadable(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut statement = connection.prepare_cached("SELECT value FROM meta WHERE key LIKE 'unreadable %' ORDER BY key")?;
+    statement.query_map([], |row| row.get(0))?.collect()
 }
 
 fn is_damage(error: &rusqlite::Error) -> bool {

@@ -14,6 +14,8 @@ pub struct StateDir {
     path: PathBuf,
 }
 
+const PARTS: [&str; 3] = ["runs", "pairs", "slots"];
+
 /// Why a state folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StateDirError {
@@ -45,9 +47,7 @@ impl StateDir {
     pub fn create(path: &Path) -> Result<Self, StateDirError> {
         let failed = |source| StateDirError::Io { path: path.to_owned(), source };
         if let Some(found) = Self::find(path)?
-            && found.runs().is_dir()
-            && found.path.join("slots").is_dir()
-            && found.path.join("pairs").is_dir()
+            && PARTS.iter().all(|part| is_real_folder(&found.path.join(part)))
         {
             return Ok(found);
         }
@@ -55,8 +55,9 @@ impl StateDir {
         fs::create_dir_all(parent).map_err(failed)?;
         make_folder(path).map_err(failed)?;
         let state = Self::check(path, &fs::metadata(path).map_err(failed)?)?;
-        for part in ["runs", "pairs", "slots"] {
-            make_folder(&path.join(part)).map_err(failed)?;
+        for part in PARTS {
+            let part = path.join(part);
+            make_folder(&part).map_err(|_| StateDirError::NotAFolder(part.clone()))?;
         }
         let ignore = path.join(".gitignore");
         let made = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&ignore);
@@ -124,9 +125,14 @@ impl StateDir {
 /// Makes a private folder; one that is there already is fine.
 pub(super) fn make_folder(path: &Path) -> io::Result<()> {
     match fs::DirBuilder::new().mode(0o700).create(path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_real_folder(path) => Ok(()),
         other => other,
     }
+}
+
+/// A folder and not a link to one: a planted link would lead our writing elsewhere.
+fn is_real_folder(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir())
 }
 
 #[cfg(test)]
