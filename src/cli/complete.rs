@@ -17,7 +17,10 @@ pub(crate) fn answer() -> bool {
         return false;
     }
     let here = std::env::current_dir().ok();
-    CompleteEnv::with_factory(Cli::command).bin("dispatch").try_complete(std::env::args_os(), here.as_deref()).unwrap_or(true)
+    CompleteEnv::with_factory(Cli::command)
+        .bin("dispatch")
+        .try_complete(std::env::args_os(), here.as_deref())
+        .unwrap_or(true)
 }
 
 /// The script that a shell loads: it calls back for each completion.

@@ -100,7 +100,8 @@ impl From<NameLookupError> for CliError {
                 Self::new(USAGE, message).hint("a mode is `[A-Za-z0-9_][A-Za-z0-9_-]*`, at most 64 characters")
             }
             NameLookupError::UnknownMode { nearest, known, .. } => {
-                let hint = nearest_hint(nearest.as_deref()).unwrap_or_else(|| format!("there are: {}", known.join(", ")));
+                let hint =
+                    nearest_hint(nearest.as_deref()).unwrap_or_else(|| format!("there are: {}", known.join(", ")));
                 Self::new(USAGE, message).hint(hint)
             }
             NameLookupError::Task(error) => error.into(),
@@ -134,9 +135,8 @@ impl From<PrepareError> for CliError {
             PrepareError::Problem(problem) => {
                 Self { message: String::new(), problems: vec![*problem], hints: Vec::new(), code: USAGE }
             }
-            PrepareError::Program { source: ProgramError::NotFound { .. }, .. } => {
-                Self::new(127, message).hint("install it, or put its folder on PATH; `dispatch doctor` checks all agents")
-            }
+            PrepareError::Program { source: ProgramError::NotFound { .. }, .. } => Self::new(127, message)
+                .hint("install it, or put its folder on PATH; `dispatch doctor` checks all agents"),
             PrepareError::Program { source: ProgramError::NotExecutable(path), .. } => {
                 Self::new(126, message).hint(format!("chmod +x {}", output::quote(&path.display().to_string())))
             }
@@ -146,13 +146,14 @@ impl From<PrepareError> for CliError {
                     .hint(format!("git worktree add {path} -b {} {}", output::quote(&branch), output::quote(&base)))
                     .hint("or set `worktree: { create: true }`")
             }
-            PrepareError::NotAWorktree(_) => Self::new(USAGE, message).hint("move the folder away; nothing in it was touched"),
+            PrepareError::NotAWorktree(_) => {
+                Self::new(USAGE, message).hint("move the folder away; nothing in it was touched")
+            }
             PrepareError::ArgumentTooLong { .. } => {
                 Self::new(USAGE, message).hint("let the agent read it: `prompt: stdin` or `prompt: file`")
             }
-            PrepareError::NoProcessLimit => {
-                Self::new(USAGE, message).hint("remove `limits.processes`, or run under a delegated cgroup; see `dispatch doctor`")
-            }
+            PrepareError::NoProcessLimit => Self::new(USAGE, message)
+                .hint("remove `limits.processes`, or run under a delegated cgroup; see `dispatch doctor`"),
             _ => Self::new(USAGE, message),
         }
     }
@@ -161,8 +162,10 @@ impl From<PrepareError> for CliError {
 impl From<StartError> for CliError {
     fn from(error: StartError) -> Self {
         match error {
-            StartError::Differs { ref run, .. } => Self::new(FAILED, error.to_string())
-                .hint(format!("`dispatch stop {}` first, or leave the prompt and arguments out to join it", run.pair())),
+            StartError::Differs { ref run, .. } => Self::new(FAILED, error.to_string()).hint(format!(
+                "`dispatch stop {}` first, or leave the prompt and arguments out to join it",
+                run.pair()
+            )),
             StartError::Unknown { .. } => {
                 Self::new(OURS, error.to_string()).hint("nothing was started, since that could start it twice")
             }

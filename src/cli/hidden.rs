@@ -28,7 +28,7 @@ pub(crate) fn run() -> Option<ExitCode> {
             Err(error) => failed(error.code, &error),
         }),
         ("__supervise", Some(folder), None) => Some(supervisor::shell::main(Path::new(&folder))),
-        ("__next", Some(state), None) => Some(next(&state)),
+        ("__next", Some(state), ended) => Some(next(&state, ended.as_deref())),
         ("__ended", Some(folder), None) => {
             exec::ended(Path::new(&folder));
             Some(ExitCode::SUCCESS)
@@ -37,9 +37,9 @@ pub(crate) fn run() -> Option<ExitCode> {
     }
 }
 
-fn next(state: &OsString) -> ExitCode {
+fn next(state: &OsString, ended: Option<&std::ffi::OsStr>) -> ExitCode {
     match Ledger::find(Path::new(state)) {
-        Ok(Some(ledger)) => match ledger.next() {
+        Ok(Some(ledger)) => match ledger.next(ended.map(Path::new)) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => failed(1, &error),
         },

@@ -90,7 +90,8 @@ mod tests {
 
     #[test]
     fn the_last_column_gives_way_and_wide_characters_count_twice() {
-        let rows = vec![vec![Cell::new("a"), Cell::new("日本語のタイトルです")], vec![Cell::new("bcd"), Cell::new("x")]];
+        let rows =
+            vec![vec![Cell::new("a"), Cell::new("日本語のタイトルです")], vec![Cell::new("bcd"), Cell::new("x")]];
         let text = render(&["ID", "TITLE"], &rows, Some(18), false);
         assert!(text.lines().all(|line| line.width() <= 18), "{text}");
         assert!(text.contains('…'), "{text}");

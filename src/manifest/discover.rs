@@ -9,10 +9,7 @@ pub const MANIFEST_NAME: &str = "dispatch.yaml";
 /// `dispatch.yaml` in `start` or the nearest parent that has one. Anything but a folder of that
 /// name counts, so that a FIFO or a dead link is reported rather than passed over.
 pub fn find_upward(start: &Path) -> Option<PathBuf> {
-    start
-        .ancestors()
-        .map(|folder| folder.join(MANIFEST_NAME))
-        .find(|path| is_manifest(path))
+    start.ancestors().map(|folder| folder.join(MANIFEST_NAME)).find(|path| is_manifest(path))
 }
 
 /// Whether something other than a folder stands at `path`.

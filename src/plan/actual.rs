@@ -45,6 +45,8 @@ pub enum Lock {
     Held,
     /// Held for another run of the pair: this one is dead.
     HeldByAnother,
+    /// Held by a command that is beginning a run or ending what is left of one.
+    Moving,
 }
 
 /// The run's window in tmux.
@@ -53,7 +55,11 @@ pub enum Window {
     /// tmux gave no answer that can be trusted.
     Unanswered(String),
     Alive,
-    Dead { status: Option<i32>, signal: Option<i32>, can_tell_signals: bool },
+    Dead {
+        status: Option<i32>,
+        signal: Option<i32>,
+        can_tell_signals: bool,
+    },
     /// The server it was made in runs and has no such pane.
     Closed,
     /// That server is gone.
@@ -69,8 +75,8 @@ pub enum Verdict {
     Is(RunState),
     /// It is over: write this down. `sweep`: what is left of its tree must be ended first.
     Over { end: Over, sweep: bool },
-    /// Not settled yet: look again in a moment.
-    LookAgain,
+    /// Not settled yet: look again in a moment, and for that long at most.
+    LookAgain { patience_ms: u32 },
 }
 
 /// An end that was inferred.
@@ -97,8 +103,14 @@ pub fn judge(evidence: &Evidence) -> Verdict {
         Place::Unreadable(why) => return unknown(UnknownWhy::Unreadable(why.clone())),
         Place::Here | Place::EarlierBoot => {}
     }
+    if evidence.lock == Lock::Moving {
+        // Ending a tree takes a command 6 s at most.
+        return Verdict::LookAgain { patience_ms: 8000 };
+    }
     if evidence.lock == Lock::Held {
-        let stopping = evidence.stop_asked.is_some() || evidence.unsaved || evidence.live.as_ref().is_some_and(|live| live.stopping);
+        let stopping = evidence.stop_asked.is_some()
+            || evidence.unsaved
+            || evidence.live.as_ref().is_some_and(|live| live.stopping);
         return Verdict::Is(match &evidence.live {
             _ if stopping => RunState::Stopping,
             Some(_) => RunState::Running,
@@ -106,7 +118,8 @@ pub fn judge(evidence: &Evidence) -> Verdict {
         });
     }
     // A queued run outlives a reboot: nothing of it ran.
-    if let Some(waiting_for) = evidence.queued {
+    // (A record beside one that lived was left by a command that died while it started the run.)
+    if let Some(waiting_for) = evidence.queued.filter(|_| evidence.live.is_none()) {
         let waiting_for = if evidence.environment_waits { waiting_for } else { WaitingFor::Environment };
         return Verdict::Is(RunState::Queued(waiting_for));
     }
@@ -143,18 +156,22 @@ fn judge_window(evidence: &Evidence, window: &Window) -> Verdict {
         }
         Window::Dead { status: None, signal: Some(signal), .. } => {
             let reason = Some(format!("signal {signal}"));
-            Verdict::Over { end: Over { state: EndState::Failed, reason, exit_code: None, signal: Some(*signal) }, sweep: true }
+            Verdict::Over {
+                end: Over { state: EndState::Failed, reason, exit_code: None, signal: Some(*signal) },
+                sweep: true,
+            }
         }
         // Neither: tmux 3.2 never tells a signal; newer ones have not reaped it yet.
-        Window::Dead { can_tell_signals: true, .. } => Verdict::LookAgain,
+        Window::Dead { can_tell_signals: true, .. } => Verdict::LookAgain { patience_ms: 200 },
         Window::Dead { .. } => {
             let state = if stopped { EndState::Stopped } else { EndState::Failed };
             let reason = Some("ended by a signal (tmux 3.2 cannot say which)".to_owned());
             Verdict::Over { end: Over { state, reason, exit_code: None, signal: None }, sweep: true }
         }
-        Window::Closed if stopped => {
-            Verdict::Over { end: Over { state: EndState::Stopped, reason: None, exit_code: None, signal: None }, sweep: true }
-        }
+        Window::Closed if stopped => Verdict::Over {
+            end: Over { state: EndState::Stopped, reason: None, exit_code: None, signal: None },
+            sweep: true,
+        },
         Window::Closed => {
             let reason = Some("closed".to_owned());
             Verdict::Over { end: Over { state: EndState::Stopped, reason, exit_code: None, signal: None }, sweep: true }
@@ -244,7 +261,7 @@ mod tests {
             live: live(),
             ..evidence(false)
         };
-        assert_eq!(judge(&dead(None, None, true)), Verdict::LookAgain);
+        assert!(matches!(judge(&dead(None, None, true)), Verdict::LookAgain { .. }));
         let Verdict::Over { end, .. } = judge(&dead(None, None, false)) else { panic!("not over") };
         assert_eq!(end.state, EndState::Failed);
         let Verdict::Over { end, .. } = judge(&dead(Some(0), None, true)) else { panic!("not over") };

@@ -52,10 +52,10 @@ pub fn examine(whence: &Whence) -> Vec<Finding> {
 fn tmux_finding() -> Finding {
     match tmux::version() {
         Ok(version) if version.is_supported() => Finding::ok("tmux", version.to_string()),
-        Ok(version) => {
-            Finding::bad("tmux", "missing", format!("{version} is too old"), "install tmux 3.2 or newer")
+        Ok(version) => Finding::bad("tmux", "missing", format!("{version} is too old"), "install tmux 3.2 or newer"),
+        Err(error) => {
+            Finding::bad("tmux", "missing", error.to_string(), "install tmux; headless modes work without it")
         }
-        Err(error) => Finding::bad("tmux", "missing", error.to_string(), "install tmux; headless modes work without it"),
     }
 }
 
@@ -82,7 +82,9 @@ fn agents(project: &Project) -> Vec<Finding> {
             let what = format!("agent {}", agent.name);
             findings.push(match program::find(program, path.as_deref(), &project.manifest.root) {
                 Ok(path) => Finding::ok(&what, path.display().to_string()),
-                Err(error) => Finding::bad(&what, "missing", error.to_string(), format!("install `{program}`, or put it on PATH")),
+                Err(error) => {
+                    Finding::bad(&what, "missing", error.to_string(), format!("install `{program}`, or put it on PATH"))
+                }
             });
         }
     }
@@ -95,10 +97,17 @@ fn state_folder(project: &Project) -> Finding {
         Ok(Some(ledger)) => match ledger.observe() {
             Ok(observed) if observed.notices.is_empty() => Finding::ok("state folder", path),
             Ok(observed) => Finding::bad("state folder", "partial", path, observed.notices.join("; ")),
-            Err(error) => Finding::bad("state folder", "missing", error.to_string(), "delete `dispatch.db`: it is rebuilt"),
+            Err(error) => {
+                Finding::bad("state folder", "missing", error.to_string(), "delete `dispatch.db`: it is rebuilt")
+            }
         },
         Ok(None) => Finding::ok("state folder", format!("{path} (not made yet)")),
-        Err(error) => Finding::bad("state folder", "missing", error.to_string(), "set `state_dir`, or make it yours with mode 700"),
+        Err(error) => Finding::bad(
+            "state folder",
+            "missing",
+            error.to_string(),
+            "set `state_dir`, or make it yours with mode 700",
+        ),
     }
 }
 

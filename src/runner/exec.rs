@@ -106,11 +106,7 @@ pub fn prepare(folder: &Path) -> Result<(), ExecError> {
 }
 
 /// Makes the worktree, copies what it wants and runs its set-up; nothing where it is there already.
-fn prepare_worktree(
-    worktree: &WorktreeSpec,
-    environment: &Environment,
-    log: &mut dyn FnMut(&str),
-) -> io::Result<()> {
+fn prepare_worktree(worktree: &WorktreeSpec, environment: &Environment, log: &mut dyn FnMut(&str)) -> io::Result<()> {
     if worktree.path.is_dir() {
         return Ok(());
     }
@@ -133,6 +129,6 @@ pub fn ended(folder: &Path) {
     let state = folder.parent().and_then(Path::parent);
     if let Some(Ok(Some(ledger))) = state.map(Ledger::find) {
         let _ = ledger.observe_some(std::slice::from_ref(&id));
-        let _ = ledger.next();
+        let _ = ledger.next(Some(folder));
     }
 }

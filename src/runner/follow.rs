@@ -79,7 +79,12 @@ impl Follower {
     }
 
     /// Sleeps until something of the run changes, `also` can be read, or `timeout` passes.
-    pub fn wait(&mut self, run: &Run, also: Option<BorrowedFd<'_>>, timeout: Option<Duration>) -> Result<Woken, FollowError> {
+    pub fn wait(
+        &mut self,
+        run: &Run,
+        also: Option<BorrowedFd<'_>>,
+        timeout: Option<Duration>,
+    ) -> Result<Woken, FollowError> {
         use crate::model::run_state::RunState;
         let running_job =
             run.facts.headless && matches!(run.state, RunState::Starting | RunState::Running | RunState::Stopping);

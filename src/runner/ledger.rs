@@ -56,20 +56,29 @@ impl Ledger {
         Index::open(&self.state, &self.world.boot_id)
     }
 
+    /// Asks the index; one that turns out damaged on the way is rebuilt and asked again.
+    pub(crate) fn with_index<T>(&self, ask: impl Fn(&Index) -> Result<T, IndexError>) -> Result<T, IndexError> {
+        let error = match ask(&self.index()?) {
+            Err(error) if error.is_damage() => error,
+            answered => return answered,
+        };
+        Index::set_aside(&self.state, &error)?;
+        ask(&self.index()?)
+    }
+
     /// Ended runs, the last to end first.
     pub fn history(&self, filter: &HistoryFilter) -> Result<Observed, IndexError> {
-        let index = self.index()?;
-        Ok(Observed { runs: index.history(filter)?, notices: index.notices().to_vec() })
+        self.with_index(|index| Ok(Observed { runs: index.history(filter)?, notices: index.notices().to_vec() }))
     }
 
     /// The last run of each pair, of those that ended, the last to end first.
     pub fn last_ended(&self, limit: u32) -> Result<Vec<Run>, IndexError> {
-        self.index()?.last_ended(limit)
+        self.with_index(|index| index.last_ended(limit))
     }
 
     /// The last run of a pair: the active one, else the last to have started.
     pub fn last_run(&self, pair: &Pair) -> Result<Option<Run>, IndexError> {
-        let Some(id) = self.index()?.of_pair(pair)?.into_iter().next() else { return Ok(None) };
+        let Some(id) = self.with_index(|index| index.of_pair(pair))?.into_iter().next() else { return Ok(None) };
         self.run(&id)
     }
 
@@ -84,6 +93,8 @@ impl Ledger {
 
     /// Writes an end that was seen, unless it is written already. Returns the one that stands.
     pub(crate) fn write_end(&self, folder: &RunFolder, end: &ExitRecord) -> std::io::Result<ExitRecord> {
+        // A run that is over needs no environment any more; one that started took it.
+        folder.withdraw_environment(&end.run_id);
         folder.write_exit(end)?;
         Ok(folder.read_exit().ok().flatten().unwrap_or_else(|| end.clone()))
     }

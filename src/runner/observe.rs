@@ -5,14 +5,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
 use crate::model::names::Pair;
 use crate::model::run::{Progress, Run, RunFacts};
 use crate::model::run_id::RunId;
 use crate::model::run_spec::{RunKind, RunSpec};
-use crate::model::run_state::{EndState, RunState, UnknownWhy};
+use crate::model::run_state::{EndState, RunState, UnknownWhy, WaitingFor};
 use crate::model::usage::Usage;
 use crate::plan::actual::{self, Evidence, Lock, Over, Place, Verdict, Window};
 use crate::runner::ledger::{Ledger, Observed};
@@ -25,11 +25,8 @@ use crate::system::store::record_file::RecordError;
 use crate::system::store::run_folder::RunFolder;
 use crate::system::tmux::{Listing, Pane, Server, Tmux, TmuxError};
 
-/// A dead pane that tmux has not reaped is looked at again this often, 5 ms apart.
-const LOOKS: u32 = 40;
-
-/// Ending what is left of a tree takes another command 6 s at most: 2 ms apart.
-const MAX_LOOKS_AT_ANOTHER: u32 = 4000;
+/// What is not settled is looked at again after this long.
+const LOOK_STEP: Duration = Duration::from_millis(5);
 
 /// An unfinished run while it is being looked at.
 struct Candidate {
@@ -43,30 +40,31 @@ struct Candidate {
 #[derive(Default)]
 struct Listings(BTreeMap<PathBuf, Result<Listed, String>>);
 
-/// One server's panes, found by the run folder they were started for.
+/// One server's panes, found by the run they were started for: by its id and not by its path,
+/// which changes when the project is moved.
 struct Listed {
     listing: Listing,
-    by_folder: HashMap<PathBuf, usize>,
+    by_run: HashMap<RunId, usize>,
 }
 
 impl Listed {
     fn new(listing: Listing) -> Self {
         let panes = listing.panes.iter().enumerate();
-        let by_folder = panes.filter_map(|(at, pane)| Some((pane.run_folder()?, at))).collect();
-        Self { listing, by_folder }
+        let by_run = panes.filter_map(|(at, pane)| Some((RunFolder::at(pane.run_folder()?).run_id()?, at))).collect();
+        Self { listing, by_run }
     }
 }
 
 impl Ledger {
     /// All unfinished runs. Ends that are seen are written down.
     pub fn observe(&self) -> Result<Observed, IndexError> {
-        let ids = self.index()?.active()?;
+        let ids = self.with_index(Index::active)?;
         self.observe_some(&ids)
     }
 
     /// The unfinished runs of one pair.
     pub fn observe_pair(&self, pair: &Pair) -> Result<Observed, IndexError> {
-        let ids = self.index()?.active_of(pair)?;
+        let ids = self.with_index(|index| index.active_of(pair))?;
         self.observe_some(&ids)
     }
 
@@ -83,8 +81,13 @@ impl Ledger {
             let run = self.settle(&index, &mut candidate, &mut listings)?;
             observed.runs.push(run);
         }
+        // Starting opens the index anew, and may have to rebuild it: not while we hold it.
+        drop(index);
         observed.runs.sort_by(|a, b| a.id().cmp(b.id()));
-        if observed.runs.iter().any(|run| run.end_state() == Some(EndState::Lost)) {
+        let may_move = |run: &Run| {
+            matches!(run.state, RunState::Queued(WaitingFor::Slot)) || run.end_state() == Some(EndState::Lost)
+        };
+        if observed.runs.iter().any(may_move) {
             // A killed supervisor moved no queue.
             self.start_queued_quietly();
         }
@@ -104,7 +107,8 @@ impl Ledger {
             Err(RecordError::Missing(_)) => {
                 // Its starter is about to write it.
                 if let Some(facts) = index.facts(id)?
-                    && matches!(pair_lock::probe(self.state(), &facts.pair()), Ok(Liveness::Held(_)))
+                    && let Ok(Liveness::Held(holder)) = pair_lock::probe(self.state(), &facts.pair())
+                    && holder.is_none_or(|holder| holder == *id)
                 {
                     let state = RunState::Starting;
                     observed.runs.push(Run { facts, state, progress: Progress::default(), end: None });
@@ -168,24 +172,30 @@ impl Ledger {
         let lock = match pair_lock::probe(self.state(), &spec.pair()) {
             Ok(Liveness::Free) => Ok(Lock::Free),
             Ok(Liveness::Held(Some(id))) if id == spec.run_id => Ok(Lock::Held),
-            // Held and not named yet: a starter is between its claim and its name. It has
-            // finished off every earlier run of the pair before it names a new one.
-            Ok(Liveness::Held(None)) => Ok(Lock::Held),
+            Ok(Liveness::Held(None)) => Ok(Lock::Moving),
             Ok(Liveness::Held(Some(_))) => Ok(Lock::HeldByAnother),
             Err(error) => Err(error),
         };
-        let place = match (&lock, folder.id()) {
-            (Err(error), _) => Place::Unreadable(format!("the pair's lock: {error}")),
-            (_, Err(error)) => Place::Unreadable(error.to_string()),
-            (_, Ok(id)) if id != spec.folder => Place::Foreign,
-            _ if spec.world == *self.world() => Place::Here,
+        let queued = folder.read_queue();
+        let place = match (&lock, folder.id(), &queued) {
+            (Err(error), ..) => Place::Unreadable(format!("the pair's lock: {error}")),
+            (_, Err(error), _) => Place::Unreadable(error.to_string()),
+            (.., Err(error)) => Place::Unreadable(error.to_string()),
+            // First, since device numbers may change with a boot; nothing is signalled for it.
             _ if spec.world.host == self.world().host && spec.world.boot_id != self.world().boot_id => {
                 Place::EarlierBoot
+            }
+            (_, Ok(id), _) if id != spec.folder => Place::Foreign,
+            // The same boot is the same machine, whatever it is called by now.
+            _ if spec.world.boot_id == self.world().boot_id
+                && spec.world.pid_namespace == self.world().pid_namespace =>
+            {
+                Place::Here
             }
             _ => Place::OtherHost(spec.world.host.clone()),
         };
         let live = folder.read_live().ok().flatten();
-        let queued = folder.read_queue().ok().flatten().map(|record| record.waiting_for);
+        let queued = queued.ok().flatten().map(|record| record.waiting_for);
         Evidence {
             headless: spec.is_headless(),
             place,
@@ -203,9 +213,10 @@ impl Ledger {
     /// Judges one run, looking at its window where it has one, and records its end.
     fn settle(&self, index: &Index, candidate: &mut Candidate, listings: &mut Listings) -> Result<Run, IndexError> {
         let facts = RunFacts::of(&candidate.spec);
-        for look in 0..LOOKS {
+        let begun = Instant::now();
+        loop {
             let needs_window = !candidate.evidence.headless
-                && candidate.evidence.lock != Lock::Held
+                && matches!(candidate.evidence.lock, Lock::Free | Lock::HeldByAnother)
                 && candidate.evidence.place == Place::Here;
             if needs_window {
                 let (window, pane) = look_at_window(candidate, listings);
@@ -214,78 +225,80 @@ impl Ledger {
             }
             // A stop is asked for before anything is signalled: who sees the end sees the request.
             candidate.evidence.stop_asked = candidate.folder.stop_asked();
-            match actual::judge(&candidate.evidence) {
+            let patience = match actual::judge(&candidate.evidence) {
                 Verdict::Is(state) => return Ok(candidate.run(facts, state)),
-                Verdict::Over { end, sweep } => return self.finish(index, candidate, &facts, &end, sweep),
-                Verdict::LookAgain if look + 1 < LOOKS => {
-                    thread::sleep(Duration::from_millis(5));
-                    *listings = Listings::default();
-                }
-                Verdict::LookAgain => break,
+                Verdict::Over { end, sweep } => match self.finish(index, candidate, &facts, &end, sweep)? {
+                    Some(run) => return Ok(run),
+                    // It moved while we looked: a queued run was started, a window made.
+                    None => 8000,
+                },
+                Verdict::LookAgain { patience_ms } => patience_ms,
+            };
+            if begun.elapsed() > Duration::from_millis(patience.into()) {
+                let why = UnknownWhy::Tmux("its end is not settled".to_owned());
+                let is_window = candidate.evidence.window.is_some();
+                let state = if is_window { RunState::Unknown(why) } else { RunState::Starting };
+                return Ok(candidate.run(facts, state));
             }
+            thread::sleep(LOOK_STEP);
+            if let Ok(Some(end)) = candidate.folder.read_exit() {
+                index.finish(&facts, &end)?;
+                return Ok(Run::ended(facts, end));
+            }
+            candidate.evidence = self.evidence(&candidate.folder, &candidate.spec);
+            *listings = Listings::default();
         }
-        let state = RunState::Unknown(UnknownWhy::Tmux("its pane is dead and not reaped".to_owned()));
-        Ok(candidate.run(facts, state))
     }
 
-    /// Ends what is left of a run that is over and writes its end, under the pair's lock.
+    /// Ends what is left of a run that is over and writes its end, under the pair's lock. `None`
+    /// where the evidence no longer holds.
     fn finish(
         &self,
         index: &Index,
-        candidate: &mut Candidate,
+        candidate: &Candidate,
         facts: &RunFacts,
         over: &Over,
         sweep: bool,
-    ) -> Result<Run, IndexError> {
-        let pair = candidate.spec.pair();
-        // Whoever holds the pair now has dealt with this run, or is about to.
-        let mut looks = 0;
-        let lock = loop {
-            match pair_lock::claim(self.state(), &pair)? {
-                Claim::Taken(lock, _) => {
-                    // A starter must not take this moment for the run itself and join it.
-                    lock.unname()?;
-                    break Some(lock);
-                }
-                Claim::Held(Some(id)) if id != candidate.spec.run_id => break None,
-                Claim::Held(_) => {}
-            }
-            // Somebody else is at it: the end they write is as good as ours.
-            if let Ok(Some(end)) = candidate.folder.read_exit() {
-                return Ok(Run::ended(facts.clone(), end));
-            }
-            looks += 1;
-            if looks > MAX_LOOKS_AT_ANOTHER {
-                return Ok(candidate.run(facts.clone(), RunState::Stopping));
-            }
-            thread::sleep(Duration::from_millis(2));
+    ) -> Result<Option<Run>, IndexError> {
+        let id = &candidate.spec.run_id;
+        let lock = match pair_lock::claim(self.state(), &candidate.spec.pair())? {
+            Claim::Taken(lock, last) => Some((lock, last)),
+            // Whoever holds the pair for another run sees to this one's record no more.
+            Claim::Held(Some(other)) if other != *id => None,
+            Claim::Held(_) => return Ok(None),
         };
-        // Its owner may have written the end between our first look and the lock.
+        // The pair's name is put back as it was: it may be a later run's, which must stay known.
+        let ours = lock.as_ref().filter(|(_, last)| last.as_ref().is_none_or(|last| last == id)).map(|(lock, _)| lock);
+        if let Some(lock) = ours {
+            // A starter must not take this moment for the run itself and join it.
+            lock.unname()?;
+        }
         let end = match candidate.folder.read_exit() {
             Ok(Some(end)) => Some(end),
-            Ok(None) if still_over(self, candidate) => {
+            Ok(None) if self.still_holds(candidate) => {
                 // The screen first: ending what is left may print on it.
                 candidate.keep_screen();
-                let survivors = if sweep { stop::sweep(&candidate.spec.run_id) } else { Vec::new() };
+                let survivors = if sweep { stop::sweep(id)? } else { Vec::new() };
                 let end = candidate.exit_record(over, survivors);
                 Some(self.write_end(&candidate.folder, &end)?)
             }
             _ => None,
         };
-        if let Some(lock) = lock {
-            lock.name(&candidate.spec.run_id)?;
+        if let Some(lock) = ours {
+            lock.name(id)?;
         }
-        let Some(end) = end else { return Ok(candidate.run(facts.clone(), RunState::Starting)) };
+        drop(lock);
+        let Some(end) = end else { return Ok(None) };
         candidate.close_window();
         index.finish(facts, &end)?;
-        Ok(Run::ended(facts.clone(), end))
+        Ok(Some(Run::ended(facts.clone(), end)))
     }
-}
 
-/// A queued run may have been started and a window made since the evidence was gathered.
-fn still_over(ledger: &Ledger, candidate: &Candidate) -> bool {
-    let now = ledger.evidence(&candidate.folder, &candidate.spec);
-    candidate.evidence.headless || candidate.evidence.window.is_some() || now.live == candidate.evidence.live
+    /// A queued run may have been started since the evidence was gathered. (Its lock is ours now.)
+    fn still_holds(&self, candidate: &Candidate) -> bool {
+        let now = self.evidence(&candidate.folder, &candidate.spec);
+        now.live == candidate.evidence.live && now.queued == candidate.evidence.queued
+    }
 }
 
 impl Candidate {
@@ -365,11 +378,11 @@ fn look_at_window(candidate: &Candidate, listings: &mut Listings) -> (Window, Op
             other => other.to_string(),
         })
     });
-    let (listing, by_folder) = match listing {
-        Ok(listed) => (&listed.listing, &listed.by_folder),
+    let (listing, by_run) = match listing {
+        Ok(listed) => (&listed.listing, &listed.by_run),
         Err(words) => return (Window::Unanswered(words.clone()), None),
     };
-    if let Some(pane) = by_folder.get(candidate.folder.path()).and_then(|at| listing.panes.get(*at)) {
+    if let Some(pane) = by_run.get(&candidate.spec.run_id).and_then(|at| listing.panes.get(*at)) {
         let window = match &pane.dead {
             None => Window::Alive,
             Some(dead) => Window::Dead {
@@ -384,7 +397,11 @@ fn look_at_window(candidate: &Candidate, listings: &mut Listings) -> (Window, Op
         };
         return (window, Some(pane.clone()));
     }
-    let Ok(Some(made)) = candidate.folder.read_window() else {
+    let made = match candidate.folder.read_window() {
+        Ok(made) => made,
+        Err(error) => return (Window::Unanswered(error.to_string()), None),
+    };
+    let Some(made) = made else {
         // `__exec` in a window writes that it lives before anything else could be lost.
         let lived = candidate.evidence.live.is_some();
         return (if lived { Window::Closed } else { Window::NeverMade }, None);

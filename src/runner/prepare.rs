@@ -103,7 +103,13 @@ impl From<Problem> for PrepareError {
 
 impl Project {
     /// Prepares one run of `mode` on `task`.
-    pub fn prepare(&self, tasks: &TaskSet, mode: &Mode, task: &Task, request: &Request) -> Result<Prepared, PrepareError> {
+    pub fn prepare(
+        &self,
+        tasks: &TaskSet,
+        mode: &Mode,
+        task: &Task,
+        request: &Request,
+    ) -> Result<Prepared, PrepareError> {
         if request.prompt.as_ref().is_some_and(|prompt| prompt.contains(&0)) {
             return Err(PrepareError::Nul { what: "prompt" });
         }
@@ -122,7 +128,9 @@ impl Project {
         let placeholder = Placeholder::for_prompt(request.prompt.as_deref());
         context.prompt.clone_from(&placeholder.text);
         let value = context.value();
-        let inline = |what: &str, source: &str| templates.render_inline(&format!("{what} of mode `{}`", mode.name), source, &value);
+        let inline = |what: &str, source: &str| {
+            templates.render_inline(&format!("{what} of mode `{}`", mode.name), source, &value)
+        };
 
         let (cwd, to_make) = self.folder_of(mode, task, worktree, &inline)?;
         let prompt = prompt_of(mode, task, request, &templates, &value, &placeholder)?;
@@ -270,7 +278,8 @@ impl Project {
         for file in &mode.expect.files {
             files.push(below("expect.files", PathBuf::from(inline("expected file", file)?))?);
         }
-        let command = mode.expect.command.iter().map(|word| inline("expected command", word)).collect::<Result<_, _>>()?;
+        let command =
+            mode.expect.command.iter().map(|word| inline("expected command", word)).collect::<Result<_, _>>()?;
         if mode.limits.processes.is_some() && !Cgroup::is_available(&mode.limits) {
             return Err(PrepareError::NoProcessLimit);
         }
@@ -358,10 +367,9 @@ impl Placeholder {
         match prompt.map(std::str::from_utf8) {
             None => Self { text: String::new(), bytes: None },
             Some(Ok(text)) => Self { text: text.to_owned(), bytes: None },
-            Some(Err(_)) => Self {
-                text: format!("\u{e000}{}\u{e000}", ids::new_run_id()),
-                bytes: prompt.map(<[u8]>::to_vec),
-            },
+            Some(Err(_)) => {
+                Self { text: format!("\u{e000}{}\u{e000}", ids::new_run_id()), bytes: prompt.map(<[u8]>::to_vec) }
+            }
         }
     }
 

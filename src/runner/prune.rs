@@ -6,7 +6,7 @@ use crate::model::run_spec::Keep;
 use crate::plan::retention;
 use crate::runner::ledger::Ledger;
 use crate::system::clock;
-use crate::system::store::index::{HistoryFilter, IndexError};
+use crate::system::store::index::{Index, IndexError};
 
 /// Why old runs could not be deleted.
 #[derive(Debug, thiserror::Error)]
@@ -24,25 +24,18 @@ impl Ledger {
         for id in &ids {
             // The folder first: a row without a folder is harmless, a folder without a row is not.
             self.folder(id).remove()?;
-            self.index()?.remove(id)?;
+            self.with_index(|index| index.remove(id))?;
         }
         Ok(ids)
     }
 
     /// What [`Self::prune_pair`] would delete.
     pub fn prunable(&self, pair: &Pair, keep: Option<&Keep>) -> Result<Vec<RunId>, PruneError> {
-        let filter = HistoryFilter {
-            mode: Some(pair.mode.to_string()),
-            task: Some(pair.task.to_string()),
-            ..HistoryFilter::default()
-        };
-        let mut ended: Vec<_> = self
-            .index()?
-            .history(&filter)?
+        let ended: Vec<_> = self
+            .with_index(|index| index.ended_of(pair))?
             .into_iter()
-            .filter_map(|run| Some((run.id().clone(), run.end.as_ref()?.ended_at)))
+            .filter_map(|(id, at)| Some((id, jiff::Timestamp::from_millisecond(at).ok()?)))
             .collect();
-        ended.sort_by(|(a, _), (b, _)| b.cmp(a));
         let policy = match keep {
             Some(keep) => Some(keep.clone()),
             None => ended.first().and_then(|(id, _)| self.folder(id).read_spec().ok()).map(|spec| spec.keep),
@@ -52,6 +45,6 @@ impl Ledger {
 
     /// All pairs that have ended runs.
     pub fn pairs(&self) -> Result<Vec<Pair>, IndexError> {
-        self.index()?.pairs()
+        self.with_index(Index::pairs)
     }
 }

@@ -207,7 +207,13 @@ impl Ledger {
         Ok(Started::New(Box::new(run)))
     }
 
-    fn spec(&self, prepared: &Prepared, run_id: RunId, folder: &RunFolder, parent: Option<RunId>) -> io::Result<RunSpec> {
+    fn spec(
+        &self,
+        prepared: &Prepared,
+        run_id: RunId,
+        folder: &RunFolder,
+        parent: Option<RunId>,
+    ) -> io::Result<RunSpec> {
         Ok(RunSpec {
             version: SPEC_VERSION,
             run_id,

@@ -52,6 +52,9 @@ pub enum StopError {
     Io(#[from] io::Error),
 }
 
+/// A record that cannot be read for so long is no record that is being written.
+const UNREADABLE: Duration = Duration::from_secs(5);
+
 /// While something that tells no one is awaited, it is looked at again after this long.
 const STEP: Duration = Duration::from_millis(5);
 
@@ -72,7 +75,11 @@ impl Ledger {
             return Err(StopError::Unknown { pair: run.pair(), why: why.clone() });
         }
         folder.ask_to_stop(how != How::Stop)?;
-        if run.facts.headless { self.stop_job(run, &folder, how)? } else { self.stop_window(run, &folder, how)? }
+        if run.facts.headless {
+            self.stop_job(run, &folder, how)?
+        } else {
+            self.stop_window(run, &folder, how)?
+        }
         // Whoever ended it wrote it down; if nobody did, looking does.
         let ended = self.ended(run.id())?;
         let survivors = ended.end.as_ref().map(|end| end.survivors.clone()).unwrap_or_default();
@@ -103,34 +110,46 @@ impl Ledger {
 
     fn stop_job(&self, run: &Run, folder: &RunFolder, how: How) -> Result<(), StopError> {
         let pair = run.pair();
+        let begun = Instant::now();
+        let mut signalled = false;
         loop {
-            // Not started yet: taking its pair keeps it from starting.
-            if let Claim::Taken(lock, _) = pair_lock::claim(self.state(), &pair)? {
-                if matches!(folder.read_queue(), Ok(Some(_))) && matches!(folder.read_exit(), Ok(None)) {
-                    folder.remove_queue()?;
-                    let end = self.never_ran(run, how);
-                    self.write_end(folder, &end)?;
-                }
-                drop(lock);
+            // Nothing to wait for but this run: a later one of the pair is none of ours.
+            if folder.has_end() {
                 return Ok(());
             }
-            if matches!(folder.read_exit(), Ok(Some(_))) {
-                break;
+            match pair_lock::claim(self.state(), &pair)? {
+                // Not started yet: holding its pair keeps it from starting.
+                Claim::Taken(lock, _) => {
+                    if matches!(folder.read_queue(), Ok(Some(_)))
+                        && matches!(folder.read_live(), Ok(None))
+                        && !folder.has_end()
+                    {
+                        folder.remove_queue()?;
+                        self.write_end(folder, &self.never_ran(run, how))?;
+                    }
+                    drop(lock);
+                    return Ok(());
+                }
+                Claim::Held(Some(other)) if other != *run.id() => return Ok(()),
+                Claim::Held(_) => {}
             }
-            if let Ok(Some(live)) = folder.read_live() {
-                let signal = match how {
-                    How::Stop => Signal::TERM,
-                    How::Interrupt => Signal::INT,
-                    How::Kill => Signal::QUIT,
-                };
-                process::signal(&live.owner, signal)?;
-                break;
+            match folder.read_live() {
+                Ok(Some(live)) if !signalled => {
+                    let signal = match how {
+                        How::Stop => Signal::TERM,
+                        How::Interrupt => Signal::INT,
+                        How::Kill => Signal::QUIT,
+                    };
+                    process::signal(&live.owner, signal)?;
+                    signalled = true;
+                }
+                // It is starting: its supervisor looks for our request when it has said that it lives.
+                Ok(_) => {}
+                Err(error) if begun.elapsed() > UNREADABLE => return Err(StopError::Io(io::Error::other(error))),
+                Err(_) => {}
             }
-            // It is starting: its supervisor looks for our request when it has said that it lives.
             std::thread::sleep(STEP);
         }
-        pair_lock::wait_until_free(self.state(), &pair)?;
-        Ok(())
     }
 
     /// A queued run that is stopped has an end without ever having had a process.
@@ -167,9 +186,11 @@ impl Ledger {
         }
         let (Some(socket), Some(pane)) = (run.facts.socket.clone(), run.progress.pane.clone()) else { return Ok(()) };
         let grace = folder.read_spec().map(|spec| spec.stop_grace.as_duration()).unwrap_or_default();
-        let root = run.progress.pid.map(Root::Agent);
+        // Fixed once, from the agent's own record: a pid alone may be somebody else's by now.
+        let owner = folder.read_live().ok().flatten().map(|live| live.owner);
+        let root = owner.map(|owner| Root::Agent { pid: owner.pid, start_time: owner.start_time });
         // The tree first and the window last: tmux alone sends no more than a hang-up.
-        let survivors = end_tree(run.id(), root, if how == How::Kill { Duration::ZERO } else { grace });
+        let survivors = end_tree(run.id(), root, if how == How::Kill { Duration::ZERO } else { grace })?;
         // Looking finds the dead pane and writes the end, under the pair's lock.
         self.observe_some(std::slice::from_ref(run.id()))?;
         Tmux::new(socket).kill_panes(&[(pane.as_str(), run.id())])?;
@@ -181,38 +202,31 @@ impl Ledger {
 }
 
 /// Ends what carries the mark of a run that nobody owns any more. Returns what cannot be ended.
-pub(crate) fn sweep(run: &RunId) -> Vec<u32> {
+pub(crate) fn sweep(run: &RunId) -> io::Result<Vec<u32>> {
     end_tree(run, None, Duration::from_secs(1))
 }
 
-/// TERM, `grace`, KILL until nothing is left; at most 5 s of the last.
-fn end_tree(run: &RunId, root: Option<Root>, grace: Duration) -> Vec<u32> {
-    let pids = |signal| -> Vec<u32> {
-        tree::signal_members(run, root, signal).map(|m| m.iter().map(|p| p.pid).collect()).unwrap_or_default()
-    };
-    let left = || -> Vec<u32> {
-        tree::members(run, root).map(|members| members.iter().map(|p| p.pid).collect()).unwrap_or_default()
-    };
-    if left().is_empty() {
-        return Vec::new();
+/// TERM, `grace`, KILL until nothing is left; at most 5 s of the last. A table of processes that
+/// cannot be read is an error, never an empty one.
+fn end_tree(run: &RunId, root: Option<Root>, grace: Duration) -> io::Result<Vec<u32>> {
+    if tree::members(run, root)?.is_empty() {
+        return Ok(Vec::new());
     }
     if !grace.is_zero() {
-        pids(Signal::TERM);
+        tree::signal_members(run, root, Signal::TERM)?;
         let begun = Instant::now();
         while begun.elapsed() < grace {
-            if left().is_empty() {
-                return Vec::new();
+            if tree::members(run, root)?.is_empty() {
+                return Ok(Vec::new());
             }
             std::thread::sleep(STEP);
         }
     }
     let begun = Instant::now();
     loop {
-        if pids(Signal::KILL).is_empty() {
-            return Vec::new();
-        }
-        if begun.elapsed() > Duration::from_secs(5) {
-            return left();
+        let left = tree::signal_members(run, root, Signal::KILL)?;
+        if left.is_empty() || begun.elapsed() > Duration::from_secs(5) {
+            return Ok(left.iter().map(|process| process.pid).collect());
         }
         std::thread::sleep(STEP);
     }

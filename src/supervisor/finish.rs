@@ -24,7 +24,10 @@ pub struct Outcome {
 /// mode expects; its `expect.command` is a stage of its own.
 pub fn judge_agent(spec: &RunSpec, folder: &RunFolder, why: Why, exit: Option<Exit>) -> Outcome {
     let report = File::open(folder.stdout()).and_then(|log| agent::read_report(spec.protocol, log)).unwrap_or_default();
-    let usage = Usage { session_id: report.usage.session_id.clone().or_else(|| spec.session_id.clone()), ..report.usage.clone() };
+    let usage = Usage {
+        session_id: report.usage.session_id.clone().or_else(|| spec.session_id.clone()),
+        ..report.usage.clone()
+    };
     let ended = |state, reason: Option<String>| Outcome { state, reason, usage: usage.clone() };
     match why {
         Why::Stopped { .. } => return ended(EndState::Stopped, None),

@@ -32,12 +32,17 @@ pub enum Input {
     /// The stage's own process ended.
     Exited(Exit),
     /// A stop was asked for; a second one, or `now`, means KILL.
-    Stop { interrupted: bool, now: bool },
+    Stop {
+        interrupted: bool,
+        now: bool,
+    },
     TimeUp,
     LogFull,
     CpuUsed,
     /// The answer to [`Output::Look`]: so many processes of the tree are left.
-    Tree { left: usize },
+    Tree {
+        left: usize,
+    },
     /// The answer to [`Output::Grace`].
     GraceUp,
 }
@@ -54,7 +59,11 @@ pub enum Output {
     /// The record says from now on that the run is stopping.
     SayStopping,
     /// The stage is over; `survivors` are left of it.
-    Over { why: Why, exit: Option<Exit>, survivors: usize },
+    Over {
+        why: Why,
+        exit: Option<Exit>,
+        survivors: usize,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +91,8 @@ impl Machine {
 
     /// Whether the tree is being watched to become empty.
     pub fn is_ending(&self) -> bool {
-        matches!(self.phase, Phase::Asking(_) | Phase::Killing(_)) || (self.phase == Phase::Running && self.exit.is_some())
+        matches!(self.phase, Phase::Asking(_) | Phase::Killing(_))
+            || (self.phase == Phase::Running && self.exit.is_some())
     }
 
     pub fn step(&mut self, input: Input) -> Vec<Output> {
@@ -178,10 +188,7 @@ mod tests {
     fn leftovers_are_asked_then_killed_and_the_code_stays_the_agents() {
         let mut m = machine();
         m.step(Input::Exited(EXIT));
-        assert_eq!(
-            m.step(Input::Tree { left: 2 }),
-            [Output::Terminate, Output::Grace(LEFTOVER_GRACE), Output::Look]
-        );
+        assert_eq!(m.step(Input::Tree { left: 2 }), [Output::Terminate, Output::Grace(LEFTOVER_GRACE), Output::Look]);
         assert!(m.step(Input::Tree { left: 2 }).is_empty());
         assert!(m.step(Input::GraceUp).contains(&Output::Kill));
         assert_eq!(m.step(Input::Tree { left: 1 }), [Output::Kill]);
@@ -213,7 +220,9 @@ mod tests {
 
     #[test]
     fn time_and_log_limits_end_a_running_agent_only() {
-        for (input, why) in [(Input::TimeUp, Why::TimedOut), (Input::LogFull, Why::LogFull), (Input::CpuUsed, Why::CpuUsed)] {
+        for (input, why) in
+            [(Input::TimeUp, Why::TimedOut), (Input::LogFull, Why::LogFull), (Input::CpuUsed, Why::CpuUsed)]
+        {
             let mut m = machine();
             assert!(m.step(input).contains(&Output::Terminate));
             m.step(Input::Exited(EXIT));

@@ -49,11 +49,17 @@ pub fn main(folder: &Path) -> std::process::ExitCode {
     drop(runtime);
     let _ = supervise::release_slot();
     let _ = supervise::release_pair();
-    // The state folder is two above: `runs/<id>`.
-    if let Some(state) = folder.path().parent().and_then(Path::parent) {
-        let _ = supervise::become_next(state);
+    // In a process of its own: a late `stop` must not take it for the run's owner.
+    match supervise::split() {
+        Ok(Forked::Child) => {
+            // The state folder is two above: `runs/<id>`.
+            if let Some(state) = folder.path().parent().and_then(Path::parent) {
+                let _ = supervise::become_next(state, folder.path());
+            }
+            std::process::ExitCode::FAILURE
+        }
+        _ => std::process::ExitCode::SUCCESS,
     }
-    std::process::ExitCode::FAILURE
 }
 
 async fn supervise(folder: &RunFolder, spec: &RunSpec) {
@@ -84,6 +90,10 @@ async fn supervise(folder: &RunFolder, spec: &RunSpec) {
     // The lock is kept until the end is on disk: a full disk delays it and loses nothing.
     while let Err(error) = folder.write_exit(&exit) {
         tracing::warn!(%error, "the end cannot be written");
+        if !folder.path().is_dir() {
+            // The record itself was deleted: there is nothing left to write to.
+            return;
+        }
         folder.mark_unsaved();
         sleep(Duration::from_secs(1)).await;
     }
@@ -149,7 +159,9 @@ impl Signals {
 impl<'a> Supervision<'a> {
     fn new(folder: &'a RunFolder, spec: &'a RunSpec, environment: Environment, started_at: jiff::Timestamp) -> Self {
         let deadline = match &spec.kind {
-            RunKind::Headless { timeout: Some(timeout), .. } => Some(tokio::time::Instant::now() + timeout.as_duration()),
+            RunKind::Headless { timeout: Some(timeout), .. } => {
+                Some(tokio::time::Instant::now() + timeout.as_duration())
+            }
             _ => None,
         };
         let marks = MarkWriter::open(&folder.marks()).ok();
@@ -174,8 +186,13 @@ impl<'a> Supervision<'a> {
         let rlimits = if cgroup.is_none() { supervise::as_rlimits(&limits) } else { Vec::new() };
         let cpu_limit = limits.cpu.map(|cpu| cpu.as_duration());
         let environment = std::mem::take(&mut self.environment);
-        let stages =
-            Stages { folder: self.folder, spec: self.spec, environment: &environment, cgroup: cgroup.as_ref(), rlimits: &rlimits };
+        let stages = Stages {
+            folder: self.folder,
+            spec: self.spec,
+            environment: &environment,
+            cgroup: cgroup.as_ref(),
+            rlimits: &rlimits,
+        };
 
         if self.spec.worktree.is_some() {
             let end = self.run_stage(&stages, Stage::Prepare, &mut signals, hold, None).await;
@@ -188,9 +205,17 @@ impl<'a> Supervision<'a> {
                 let mut outcome = finish::judge_agent(self.spec, self.folder, end.why, end.exit);
                 if end.why == Why::Exited {
                     outcome.state = EndState::Failed;
-                    outcome.reason = Some(format!("the worktree's set-up failed; see `{}`", self.folder.setup_log().display()));
+                    outcome.reason =
+                        Some(format!("the worktree's set-up failed; see `{}`", self.folder.setup_log().display()));
                 }
-                return Ended { outcome, why: end.why, exit: end.exit, survivors: end.survivors, limits: hold, pid: end.pid };
+                return Ended {
+                    outcome,
+                    why: end.why,
+                    exit: end.exit,
+                    survivors: end.survivors,
+                    limits: hold,
+                    pid: end.pid,
+                };
             }
         }
 
@@ -220,10 +245,12 @@ impl<'a> Supervision<'a> {
                     survivors.extend(check.survivors);
                     if check.why != Why::Exited {
                         why = check.why;
-                        outcome = Outcome { usage: outcome.usage, ..finish::judge_agent(self.spec, self.folder, why, None) };
+                        outcome =
+                            Outcome { usage: outcome.usage, ..finish::judge_agent(self.spec, self.folder, why, None) };
                     } else if check.exit.and_then(|exit| exit.code) != Some(0) {
                         outcome.state = EndState::Failed;
-                        outcome.reason = Some(format!("expected command failed: {}", expect_of(self.spec).command.join(" ")));
+                        outcome.reason =
+                            Some(format!("expected command failed: {}", expect_of(self.spec).command.join(" ")));
                     }
                 }
             }
@@ -245,6 +272,8 @@ impl<'a> Supervision<'a> {
         }
         let pid = stages.launch(stage)?;
         self.say_alive(pid, hold);
+        // An end that survives a power cut must not outlive what it is the end of.
+        self.folder.sync_spec();
         if stage == Stage::Agent {
             self.follow_logs();
         }
@@ -261,13 +290,14 @@ impl<'a> Supervision<'a> {
             while let Some(input) = inputs.pop() {
                 for output in machine.step(input) {
                     match output {
-                        Output::Look => inputs.push(Input::Tree { left: self.members().len() }),
+                        Output::Look => inputs.push(self.look()),
                         Output::Terminate => self.signal_tree(Signal::TERM),
                         Output::Kill => self.signal_tree(Signal::KILL),
                         Output::Grace(after) => grace = Some(tokio::time::Instant::now() + after),
                         Output::SayStopping => self.say_stopping(),
                         Output::Over { why, exit, survivors } => {
-                            self.note_logs();
+                            // A burst just before the end counts, too.
+                            let why = if self.note_logs() && why == Why::Exited { Why::LogFull } else { why };
                             let survivors = if survivors == 0 { Vec::new() } else { self.members() };
                             return Ok(StageEnd { why, exit, survivors, pid: Some(pid) });
                         }
@@ -284,7 +314,7 @@ impl<'a> Supervision<'a> {
                         }
                     }
                     if machine.is_ending() && inputs.is_empty() {
-                        inputs.push(Input::Tree { left: self.members().len() });
+                        inputs.push(self.look());
                     }
                 }
                 _ = signals.terminate.recv() => inputs.push(Input::Stop { interrupted: false, now: false }),
@@ -298,9 +328,7 @@ impl<'a> Supervision<'a> {
                     grace = None;
                     inputs.push(Input::GraceUp);
                 }
-                () = sleep(LOOK_STEP), if machine.is_ending() => {
-                    inputs.push(Input::Tree { left: self.members().len() });
-                }
+                () = sleep(LOOK_STEP), if machine.is_ending() => inputs.push(self.look()),
                 () = log_written(self.watch.as_ref()), if next_mark.is_none() => {
                     next_mark = Some(tokio::time::Instant::now() + MARK_STEP);
                     if self.note_logs() { inputs.push(Input::LogFull); }
@@ -319,6 +347,12 @@ impl<'a> Supervision<'a> {
 
     fn root() -> Option<Root> {
         Some(Root::Supervisor(std::process::id()))
+    }
+
+    /// A table of processes that cannot be read never counts as an empty one.
+    fn look(&self) -> Input {
+        let left = tree::members(&self.spec.run_id, Self::root()).map_or(1, |members| members.len());
+        Input::Tree { left }
     }
 
     fn members(&self) -> Vec<u32> {

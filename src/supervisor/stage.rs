@@ -12,8 +12,8 @@ use crate::system::environment::{self, Environment};
 use crate::system::process::cgroup::Cgroup;
 use crate::system::process::program;
 use crate::system::process::supervise::{self, Launch};
-use crate::system::store::run_folder::{MAX_PROMPT, RunFolder};
 use crate::system::store::record_file;
+use crate::system::store::run_folder::{MAX_PROMPT, RunFolder};
 
 /// The stages of a run, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -122,10 +122,7 @@ fn a_damaged_record_is_set_aside_and_the_others_stay() {
         );
         // Set aside or kept, but never gone.
         let found = world.command("sh").args(["-c", "find .dispatch -type f -exec cat {} +"]).output().unwrap().stdout;
-        assert!(
-            bad.is_empty() || found.windows(bad.len()).any(|window| window == bad),
-            "{seen}: overwritten"
-        );
+        assert!(bad.is_empty() || found.windows(bad.len()).any(|window| window == bad), "{seen}: overwritten");
         world.dispatch("run -q job BAD").any_stderr().fails_with(7);
     }
 }

@@ -38,9 +38,8 @@ pub(super) fn run(meant: &Meant) -> Answer {
     } else {
         output::write(status::table(meant, &active).as_bytes())?;
     }
-    let open_tasks = tasks.tasks().iter().filter(|task| {
-        !matches!(task.status, Some(TaskStatus::Done | TaskStatus::Archived))
-    });
+    let open_tasks =
+        tasks.tasks().iter().filter(|task| !matches!(task.status, Some(TaskStatus::Done | TaskStatus::Archived)));
     let waiting: Vec<_> = open_tasks.filter(|task| !active.iter().any(|run| run.facts.task == task.id)).collect();
     output::line(&format!("\n{} open tasks without a run, {} modes", waiting.len(), project.manifest.modes.len()))?;
     output::line("\nnext:")?;

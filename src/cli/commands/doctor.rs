@@ -28,7 +28,9 @@ pub(super) fn run(meant: &Meant) -> Answer {
             vec![Cell::new(&finding.what), Cell::coloured(finding.state, colour), Cell::new(&finding.found)]
         })
         .collect();
-    output::write(table::render(&["WHAT", "STATE", "FOUND"], &rows, table::terminal_width(), meant.colour.0).as_bytes())?;
+    output::write(
+        table::render(&["WHAT", "STATE", "FOUND"], &rows, table::terminal_width(), meant.colour.0).as_bytes(),
+    )?;
     for finding in &findings {
         if let Some(cure) = &finding.cure {
             output::stderr(meant).hint(&format!("{}: {cure}", finding.what));

@@ -100,7 +100,9 @@ mod tests {
 
     #[test]
     fn durations_keep_two_units() {
-        for (ms, text) in [(0, "0.0s"), (450, "0.4s"), (65_000, "1m 05s"), (3_700_000, "1h 01m"), (90_000_000, "1d 01h")] {
+        for (ms, text) in
+            [(0, "0.0s"), (450, "0.4s"), (65_000, "1m 05s"), (3_700_000, "1h 01m"), (90_000_000, "1d 01h")]
+        {
             assert_eq!(duration(ms), text);
         }
     }

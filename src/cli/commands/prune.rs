@@ -11,15 +11,17 @@ use crate::runner::project::Depth;
 
 pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     let project = open(meant, Depth::Shape)?;
-    let keep = Keep {
-        runs_per_pair: project.manifest.retention.runs_per_pair,
-        max_age: project.manifest.retention.max_age,
-    };
+    let keep =
+        Keep { runs_per_pair: project.manifest.retention.runs_per_pair, max_age: project.manifest.retention.max_age };
     let mut pruned = Vec::new();
     if let Some(ledger) = project.ledger()? {
         say(meant, &ledger.observe()?.notices);
         for pair in ledger.pairs()? {
-            let ids = if args.dry_run { ledger.prunable(&pair, Some(&keep))? } else { ledger.prune_pair(&pair, Some(&keep))? };
+            let ids = if args.dry_run {
+                ledger.prunable(&pair, Some(&keep))?
+            } else {
+                ledger.prune_pair(&pair, Some(&keep))?
+            };
             for id in ids {
                 if !meant.json {
                     output::line(&format!("{id} {pair}"))?;

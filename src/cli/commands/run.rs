@@ -44,7 +44,9 @@ fn refuse_unsupported(options: &RunOptions) -> Result<(), CliError> {
         return Err(CliError::new(USAGE, "`--resume` is not supported yet"));
     }
     if options.attach == AttachHow::Terminal {
-        return Err(CliError::new(USAGE, "`--attach terminal` is not supported yet").hint("`--attach here` uses this one"));
+        return Err(
+            CliError::new(USAGE, "`--attach terminal` is not supported yet").hint("`--attach here` uses this one")
+        );
     }
     Ok(())
 }

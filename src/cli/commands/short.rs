@@ -14,8 +14,25 @@ use crate::runner::project::{Depth, NameLookupError};
 const TO_COME: [&str; 9] = ["plan", "up", "down", "send", "approve", "serve", "token", "diff", "clean"];
 
 const COMMANDS: [&str; 19] = [
-    "run", "status", "list", "ls", "logs", "stop", "wait", "attach", "tasks", "task", "modes", "render", "history",
-    "check", "prune", "doctor", "init", "schema", "completions",
+    "run",
+    "status",
+    "list",
+    "ls",
+    "logs",
+    "stop",
+    "wait",
+    "attach",
+    "tasks",
+    "task",
+    "modes",
+    "render",
+    "history",
+    "check",
+    "prune",
+    "doctor",
+    "init",
+    "schema",
+    "completions",
 ];
 
 pub(super) fn run(meant: &Meant, words: Vec<OsString>) -> Answer {

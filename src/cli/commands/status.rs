@@ -25,8 +25,7 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
         let run = ledger.as_ref().map(|ledger| ledger.last_run(&pair)).transpose()?.flatten();
         return match (run, ledger) {
             (Some(run), Some(ledger)) => one(meant, &ledger, &run, args.explain),
-            _ => Err(CliError::new(FAILED, format!("`{pair}` has never run"))
-                .hint(format!("dispatch run {pair}"))),
+            _ => Err(CliError::new(FAILED, format!("`{pair}` has never run")).hint(format!("dispatch run {pair}"))),
         };
     }
     let Some(ledger) = project.ledger()? else { return print(meant, None, &[], args.explain) };

@@ -22,9 +22,7 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
         Some(mode) if args.tasks.is_empty() => {
             return Err(CliError::new(USAGE, "no task was named").hint(format!("dispatch stop {mode} TASK")));
         }
-        Some(mode) => {
-            args.tasks.iter().map(|task| project.past_pair(mode, task)).collect::<Result<Vec<_>, _>>()?
-        }
+        Some(mode) => args.tasks.iter().map(|task| project.past_pair(mode, task)).collect::<Result<Vec<_>, _>>()?,
         None => match &ledger {
             Some(ledger) => ledger.observe()?.runs.iter().filter(|run| run.is_active()).map(Run::pair).collect(),
             None => Vec::new(),

@@ -117,8 +117,8 @@ pub(super) fn arguments_of(pid: u32) -> Vec<Vec<u8>> {
 
 /// Splits this process in two. Must be called while it has one thread.
 pub(super) fn fork() -> io::Result<Forked> {
-    // SAFETY: called first thing in a fresh process, before any thread exists, so the child
-    // inherits no lock that another thread holds.
+    // SAFETY: called while the process has one thread, so the child inherits no lock that
+    // another thread holds.
     match unsafe { libc::fork() } {
         -1 => Err(io::Error::last_os_error()),
         0 => Ok(Forked::Child),
@@ -163,6 +163,10 @@ pub(super) fn prepare_child(command: &mut Command, umask: u32, limits: &[(Resour
                 return Err(io::Error::from_raw_os_error(libc::ESRCH));
             }
             rustix::process::umask(rustix::fs::Mode::from_raw_mode(umask));
+            for signal in 1..=31 {
+                // What our caller ignored is its own affair; KILL and STOP refuse, which is fine.
+                libc::signal(signal, libc::SIG_DFL);
+            }
             if let Some(cgroup) = &cgroup {
                 // "0" means the writer itself.
                 rustix::io::write(cgroup, b"0")?;

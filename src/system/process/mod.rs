@@ -59,6 +59,11 @@ pub fn signal(process: &ProcessId, signal: Signal) -> io::Result<bool> {
     platform::signal(process.pid, process.start_time, signal)
 }
 
+/// The machine, by what does not change with its name or its address where there is such a thing.
 fn host() -> String {
+    let id = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
+    if !id.trim().is_empty() {
+        return id.trim().to_owned();
+    }
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }

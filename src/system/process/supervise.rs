@@ -65,6 +65,11 @@ pub fn detach() -> io::Result<Forked> {
     Ok(Forked::Child)
 }
 
+/// Splits this process in two; it must have one thread.
+pub fn split() -> io::Result<Forked> {
+    platform::fork()
+}
+
 /// Gives back the slot (standard output).
 pub fn release_slot() -> io::Result<()> {
     let null = fs::OpenOptions::new().read(true).write(true).open("/dev/null")?;
@@ -80,9 +85,9 @@ pub fn release_pair() -> io::Result<()> {
 }
 
 /// Replaces this process by `dispatch __next`, which starts what was waiting. Returns only on failure.
-pub fn become_next(state_dir: &Path) -> io::Error {
+pub fn become_next(state_dir: &Path, ended: &Path) -> io::Error {
     match own_command("__next", state_dir) {
-        Ok(mut command) => command.exec(),
+        Ok(mut command) => command.arg(ended).exec(),
         Err(error) => error,
     }
 }

@@ -38,7 +38,8 @@ impl Look for System {
     }
 
     fn is_supervisor(&self, pid: u32) -> bool {
-        platform::arguments_of(pid).get(1).is_some_and(|word| word == b"__supervise")
+        // Its last act is still its own: what it starts next belongs to nobody above it.
+        platform::arguments_of(pid).get(1).is_some_and(|word| word == b"__supervise" || word == b"__next")
     }
 }
 
@@ -52,8 +53,8 @@ pub fn members(run: &RunId, root: Option<Root>) -> io::Result<Vec<Process>> {
 pub enum Root {
     /// The supervisor: what is below it belongs to the run, it does not.
     Supervisor(u32),
-    /// The agent in a window: belongs to the run.
-    Agent(u32),
+    /// The agent in a window: belongs to the run, if it still is the process that started then.
+    Agent { pid: u32, start_time: u64 },
 }
 
 /// Signals every process of `run`. Returns those that were there.
@@ -82,7 +83,10 @@ fn select(all: &[Process], run: &RunId, root: Option<Root>, look: &impl Look) ->
     // Walk down from the root, not entering what is a tree of its own.
     let mut walk: Vec<u32> = match root {
         Some(Root::Supervisor(pid)) => children.get(&pid).cloned().unwrap_or_default(),
-        Some(Root::Agent(pid)) => vec![pid],
+        Some(Root::Agent { pid, start_time }) => match by_pid.get(&pid) {
+            Some(process) if process.start_time == start_time => vec![pid],
+            _ => Vec::new(),
+        },
         None => Vec::new(),
     };
     while let Some(pid) = walk.pop() {
@@ -139,7 +143,7 @@ fn is_tmux_server(process: &Process) -> bool {
 impl Root {
     fn pid(self) -> u32 {
         match self {
-            Self::Supervisor(pid) | Self::Agent(pid) => pid,
+            Self::Supervisor(pid) | Self::Agent { pid, .. } => pid,
         }
     }
 }
@@ -205,7 +209,7 @@ mod tests {
             supervisors: vec![],
         };
         let pids = |run, root| select(&all, run, root, &look).iter().map(|p| p.pid).collect::<Vec<_>>();
-        assert_eq!(pids(&inner, Some(Root::Agent(131))), [131, 132]);
+        assert_eq!(pids(&inner, Some(Root::Agent { pid: 131, start_time: 131 })), [131, 132]);
         assert_eq!(pids(&inner, None), [131, 132]);
         assert!(pids(&outer, None).is_empty());
     }

@@ -47,6 +47,12 @@ pub enum IndexError {
     Io(#[from] io::Error),
 }
 
+impl IndexError {
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Self::Sqlite(error) if is_damage(error))
+    }
+}
+
 /// An open index.
 #[derive(Debug)]
 pub struct Index {
@@ -171,6 +177,17 @@ impl Index {
         Ok(connection)
     }
 
+    /// Sets aside an index that a question found damaged; the next to open it rebuilds it.
+    pub fn set_aside(state: &StateDir, why: &IndexError) -> Result<(), IndexError> {
+        let path = state.index();
+        let place = aside(&path);
+        match fs::rename(&path, &place) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+            _ => tracing::warn!(%why, "the index was set aside as `{}`", place.display()),
+        }
+        Ok(())
+    }
+
     /// What opening had to repair.
     pub fn notices(&self) -> &[String] {
         &self.notices
@@ -231,7 +248,8 @@ impl Index {
 
     /// All pairs that have runs.
     pub fn pairs(&self) -> Result<Vec<Pair>, IndexError> {
-        let mut statement = self.connection.prepare_cached("SELECT DISTINCT mode, task FROM runs ORDER BY mode, task")?;
+        let mut statement =
+            self.connection.prepare_cached("SELECT DISTINCT mode, task FROM runs ORDER BY mode, task")?;
         let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
         let mut pairs = Vec::new();
         for row in rows {
@@ -284,17 +302,45 @@ impl Index {
         Ok(runs)
     }
 
-    /// The last run of each pair that has only ended runs, the last to end first.
+    /// The last run of each pair that ended, the last to end first: at most `limit`, and of the
+    /// last so many rows, so that a long history costs nothing.
     pub fn last_ended(&self, limit: u32) -> Result<Vec<Run>, IndexError> {
-        // Read backwards along the index and keep each pair's first: no scan over all history.
+        let mut statement = self.connection.prepare_cached(
+            "SELECT mode, task, facts, end FROM runs WHERE ended_ms IS NOT NULL
+             ORDER BY ended_ms DESC, run_id DESC LIMIT ?1",
+        )?;
+        let mut rows = statement.query([i64::from(limit).saturating_mul(200)])?;
         let mut seen = std::collections::BTreeSet::new();
         let mut runs = Vec::new();
-        for run in self.history(&HistoryFilter { limit: Some(limit.saturating_mul(5)), ..HistoryFilter::default() })? {
-            if runs.len() < limit as usize && seen.insert(run.pair()) {
-                runs.push(run);
+        while let Some(row) = rows.next()? {
+            if runs.len() >= limit as usize {
+                break;
+            }
+            if seen.insert((row.get::<_, String>(0)?, row.get::<_, String>(1)?)) {
+                let (facts, end): (String, String) = (row.get(2)?, row.get(3)?);
+                if let (Ok(facts), Ok(end)) = (serde_json::from_str(&facts), serde_json::from_str(&end)) {
+                    runs.push(Run::ended(facts, end));
+                }
             }
         }
         Ok(runs)
+    }
+
+    /// Ended runs of a pair, newest first, with the moment each ended in milliseconds since 1970.
+    pub fn ended_of(&self, pair: &Pair) -> Result<Vec<(RunId, i64)>, IndexError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT run_id, ended_ms FROM runs WHERE mode = ?1 AND task = ?2 AND ended_ms IS NOT NULL
+             ORDER BY run_id DESC",
+        )?;
+        let rows = statement.query_map([pair.mode.as_str(), pair.task.as_str()], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
+        })?;
+        let mut ended = Vec::new();
+        for row in rows {
+            let (id, at) = row?;
+            ended.extend(RunId::parse(&id).map(|id| (id, at)));
+        }
+        Ok(ended)
     }
 }
 
@@ -388,7 +434,8 @@ fn note_unreadable(connection: &Connection, id: &RunId, why: &str) -> rusqlite::
 }
 
 fn unreadable(connection: &Connection) -> rusqlite::Result<Vec<String>> {
-    let mut statement = connection.prepare_cached("SELECT value FROM meta WHERE key LIKE 'unreadable %' ORDER BY key")?;
+    let mut statement =
+        connection.prepare_cached("SELECT value FROM meta WHERE key LIKE 'unreadable %' ORDER BY key")?;
     statement.query_map([], |row| row.get(0))?.collect()
 }
 

@@ -87,6 +87,16 @@ impl RunFolder {
         self.path.join("env.place")
     }
 
+    /// Removes the handed-over environment, if it still waits. True: nobody has it, nor ever will.
+    pub fn withdraw_environment(&self, run: &RunId) -> bool {
+        use std::os::unix::ffi::OsStringExt as _;
+        let Ok(place) = record_file::read_bytes(&self.env_place(), 4096) else { return true };
+        let place = PathBuf::from(std::ffi::OsString::from_vec(place));
+        // Only a place of this run's own: a copied or forged record names others.
+        let own = place == self.path.join("env") || place.file_name().is_some_and(|name| name == run.as_str());
+        own && fs::remove_file(place).is_ok()
+    }
+
     /// Whether the spec was written, readable or not.
     pub fn has_spec(&self) -> bool {
         self.spec_path().exists()
@@ -141,6 +151,13 @@ impl RunFolder {
         record_file::write(&self.spec_path(), spec, Durability::Process)
     }
 
+    /// Makes the spec safe from a power cut; no harm where that fails.
+    pub fn sync_spec(&self) {
+        if let Ok(file) = fs::File::open(self.spec_path()) {
+            let _ = file.sync_all();
+        }
+    }
+
     pub fn read_live(&self) -> Result<Option<LiveRecord>, RecordError> {
         optional(record_file::read(&self.live_path(), 1))
     }
@@ -160,6 +177,11 @@ impl RunFolder {
 
     pub fn read_queue(&self) -> Result<Option<QueueRecord>, RecordError> {
         optional(record_file::read(&self.queue_path(), 1))
+    }
+
+    /// Whether a queue record stands, readable or not.
+    pub fn is_queued(&self) -> bool {
+        self.queue_path().exists()
     }
 
     pub fn write_queue(&self, record: &QueueRecord) -> io::Result<()> {
@@ -265,7 +287,13 @@ impl RunFolder {
 fn aside(path: &Path) -> io::Result<PathBuf> {
     for n in 1..1000 {
         let place = with_suffix(path, n);
-        match rustix::fs::renameat_with(rustix::fs::CWD, path, rustix::fs::CWD, &place, rustix::fs::RenameFlags::NOREPLACE) {
+        match rustix::fs::renameat_with(
+            rustix::fs::CWD,
+            path,
+            rustix::fs::CWD,
+            &place,
+            rustix::fs::RenameFlags::NOREPLACE,
+        ) {
             Ok(()) => return Ok(place),
             Err(rustix::io::Errno::EXIST) => {}
             Err(error) => return Err(error.into()),
