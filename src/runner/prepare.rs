@@ -57,7 +57,7 @@ pub struct Prepared {
     pub session_id: Option<String>,
     pub extras: Vec<String>,
     pub environment: Environment,
-    /// Present where the run makes or checks a worktree that is not there yet.
+    /// Present where the run makes a worktree that is not there yet, or whose set-up did not succeed.
     pub worktree: Option<WorktreeSpec>,
     pub kind: RunKind,
     pub keep: Keep,
@@ -187,7 +187,7 @@ impl Project {
         })
     }
 
-    /// The run's folder, and the worktree where it has to be made first.
+    /// The run's folder, and the worktree where it has to be made or set up first.
     fn folder_of(
         &self,
         mode: &Mode,
@@ -199,10 +199,12 @@ impl Project {
         let mut cwd = self.manifest.root.clone();
         if let Some(worktree) = worktree {
             cwd.clone_from(&worktree.path);
-            if worktree.path.is_dir() {
-                if !git::is_worktree(&worktree.path) {
-                    return Err(PrepareError::NotAWorktree(worktree.path));
-                }
+            let is_there = worktree.path.is_dir();
+            if is_there && !git::is_worktree(&worktree.path) {
+                return Err(PrepareError::NotAWorktree(worktree.path));
+            }
+            if is_there && !(worktree.create && git::setup_is_pending(&worktree.path)) {
+                // Used as it is.
             } else if worktree.create {
                 to_make = Some(WorktreeSpec {
                     repository: self.manifest.root.clone(),
