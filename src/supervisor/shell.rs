@@ -391,14 +391,14 @@ async fn maybe(at: Option<tokio::time::Instant>) {
     }
 }
 
-/// Resolves when a log was written to; after [`MARK_STEP`] ten-fold where there is no watch.
+/// Resolves when a log was written to; after a while where there is no watch, or one that is not woken.
 async fn log_written(watch: Option<&AsyncFd<Watch>>) {
     match watch {
-        Some(watch) => {
+        Some(watch) if watch.get_ref().tick().is_none() => {
             if let Ok(mut guard) = watch.readable().await {
                 guard.clear_ready();
             }
         }
-        None => sleep(MARK_STEP * 10).await,
+        _ => sleep(MARK_STEP * 10).await,
     }
 }

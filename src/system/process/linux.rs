@@ -1,18 +1,11 @@
 //! Linux: pidfd, subreaper, parent-death signal, /proc.
-//!
-//! The only `unsafe` of the house stands here: no safe crate forks or sets up a child between
-//! fork and exec. Everything else goes through rustix.
-#![expect(unsafe_code, reason = "fork and pre_exec have no safe form")]
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
-use std::os::unix::process::CommandExt as _;
-use std::process::Command;
 
-use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal};
+use rustix::process::{Pid, PidfdFlags, Signal};
 
-use crate::system::process::supervise::Forked;
 use crate::system::process::tree::Process;
 
 pub(super) fn boot_id() -> String {
@@ -115,48 +108,20 @@ pub(super) fn arguments_of(pid: u32) -> Vec<Vec<u8>> {
         .unwrap_or_default()
 }
 
-/// Splits this process in two. Must be called while it has one thread.
-pub(super) fn fork() -> io::Result<Forked> {
-    // SAFETY: called first thing in a fresh process, before any thread exists, so the child
-    // inherits no lock that another thread holds.
-    match unsafe { libc::fork() } {
-        -1 => Err(io::Error::last_os_error()),
-        0 => Ok(Forked::Child),
-        _ => Ok(Forked::Parent),
-    }
-}
-
 /// Orphans among our descendants become our children, so that none escapes.
 pub(super) fn become_subreaper() -> io::Result<()> {
     // The process id is ignored beyond being present.
     Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)
 }
 
-/// Prepares `command` so that the child dies with this thread, in a session of its own, with the
-/// caller's umask and the given per-process limits.
-pub(super) fn prepare_child(command: &mut Command, umask: u32, limits: &[(Resource, u64)], cgroup: Option<File>) {
-    let limits = limits.to_vec();
-    let parent = rustix::process::getpid();
-    // SAFETY: the closure makes only system calls, all async-signal-safe, and allocates nothing.
-    unsafe {
-        command.pre_exec(move || {
-            rustix::process::setsid()?;
-            rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-            // The parent may have died before the line above took hold.
-            if rustix::process::getppid() != Some(parent) {
-                return Err(io::Error::from_raw_os_error(libc::ESRCH));
-            }
-            rustix::process::umask(rustix::fs::Mode::from_raw_mode(umask));
-            if let Some(cgroup) = &cgroup {
-                // "0" means the writer itself.
-                rustix::io::write(cgroup, b"0")?;
-            }
-            for (resource, value) in &limits {
-                rustix::process::setrlimit(*resource, Rlimit { current: Some(*value), maximum: Some(*value) })?;
-            }
-            Ok(())
-        });
+/// In a fresh child: it dies with the thread of `parent` that started it.
+pub(super) fn die_with(parent: Pid) -> io::Result<()> {
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    // The parent may have died before the line above took hold.
+    if rustix::process::getppid() != Some(parent) {
+        return Err(io::Error::from_raw_os_error(libc::ESRCH));
     }
+    Ok(())
 }
 
 #[cfg(test)]

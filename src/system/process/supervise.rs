@@ -15,7 +15,7 @@ use rustix::process::{Resource, WaitOptions};
 use crate::model::limits::Limits;
 use crate::system::environment::Environment;
 use crate::system::process::cgroup::Cgroup;
-use crate::system::process::platform;
+use crate::system::process::{child, platform};
 
 /// Which side of a fork this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,12 +56,12 @@ fn own_command(verb: &str, folder: &Path) -> io::Result<Command> {
 /// In the supervisor: leaves the starter's process tree and session and adopts its own orphans.
 /// The parent side must exit at once.
 pub fn detach() -> io::Result<Forked> {
-    if platform::fork()? == Forked::Parent {
+    if child::fork()? == Forked::Parent {
         return Ok(Forked::Parent);
     }
     rustix::process::setsid()?;
     platform::become_subreaper()?;
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    child::set_umask(0o077);
     Ok(Forked::Child)
 }
 
@@ -120,7 +120,7 @@ pub fn launch(launch: Launch<'_>) -> io::Result<u32> {
         .stdout(launch.stdout)
         .stderr(launch.stderr);
     let joins = launch.cgroup.map(Cgroup::entrance).transpose()?;
-    platform::prepare_child(&mut command, launch.umask, launch.rlimits, joins);
+    child::prepare(&mut command, launch.umask, launch.rlimits, joins);
     let child = command.spawn()?;
     // Not waited for through `child`: the supervisor reaps all its children, adopted ones too.
     Ok(child.id())
@@ -173,7 +173,7 @@ pub fn replace(
     umask: u32,
     stdin: Option<File>,
 ) -> io::Error {
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(umask));
+    child::set_umask(umask);
     let mut command = Command::new(program);
     if let Some((name, rest)) = argv.split_first() {
         command.arg0(name).args(rest);
@@ -192,7 +192,7 @@ pub fn run_in_foreground(argv: &[String], cwd: &Path, environment: &Environment)
 
 /// The umask of this process. Reading it means setting it twice: call while single-threaded.
 pub fn current_umask() -> u32 {
-    let mask = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
-    rustix::process::umask(mask);
-    mask.as_raw_mode()
+    let mask = child::set_umask(0o077);
+    child::set_umask(mask);
+    mask
 }
