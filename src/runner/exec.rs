@@ -121,7 +121,7 @@ fn prepare_worktree(worktree: &WorktreeSpec, environment: &Environment, log: &mu
             return Err(io::Error::other(format!("`{}` failed ({status})", worktree.setup.join(" "))));
         }
     }
-    setup.is_done().map_err(io::Error::other)
+    setup.finish().map_err(io::Error::other)
 }
 
 /// `__ended`: tmux says that the window of the run in `folder` ended. A wake-up: looking decides.

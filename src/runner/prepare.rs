@@ -17,7 +17,7 @@ use crate::runner::template_context::Context;
 use crate::system::environment::{self, Environment};
 use crate::system::git;
 use crate::system::ids;
-use crate::system::process::cgroup::Cgroup;
+use crate::system::process::enclosure::Enclosure;
 use crate::system::process::program::{self, ProgramError};
 use crate::system::store::run_folder::MAX_PROMPT;
 use crate::tasks::{self, Task, TaskSet};
@@ -162,7 +162,7 @@ impl Project {
             // A relative program is relative to the manifest, not to whatever folder the run is in.
             argv[0] = program.display().to_string();
         }
-        let kind = self.kind_of(mode, request, &inline)?;
+        let kind = self.kind_of(mode, request, &environment, &inline)?;
         Ok(Prepared {
             pair,
             manifest: self.manifest.path.clone(),
@@ -248,6 +248,7 @@ impl Project {
         &self,
         mode: &Mode,
         request: &Request,
+        environment: &Environment,
         inline: &impl Fn(&str, &str) -> Result<String, Problem>,
     ) -> Result<RunKind, PrepareError> {
         if mode.interactive {
@@ -273,7 +274,7 @@ impl Project {
             files.push(below("expect.files", PathBuf::from(inline("expected file", file)?))?);
         }
         let command = mode.expect.command.iter().map(|word| inline("expected command", word)).collect::<Result<_, _>>()?;
-        if mode.limits.processes.is_some() && !Cgroup::is_available(&mode.limits) {
+        if mode.limits.processes.is_some() && Enclosure::probe(&mode.limits, environment).is_none() {
             return Err(PrepareError::NoProcessLimit);
         }
         Ok(RunKind::Headless {

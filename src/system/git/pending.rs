@@ -53,7 +53,7 @@ impl PendingSetup {
     }
 
     /// The set-up succeeded, and is not run again.
-    pub fn is_done(self) -> Result<(), GitError> {
+    pub fn finish(self) -> Result<(), GitError> {
         fs::remove_file(&self.marker).map_err(|source| GitError::Io { doing: "remove", path: self.marker, source })
     }
 }

@@ -235,7 +235,7 @@ fn a_setup_is_pending_until_it_succeeded() {
     let first = PendingSetup::take(&spec.path).unwrap().expect("to be done");
     std::thread::scope(|scope| {
         let second = scope.spawn(|| PendingSetup::take(&spec.path).unwrap().is_none());
-        first.is_done().unwrap();
+        first.finish().unwrap();
         assert!(second.join().unwrap());
     });
     add(&spec).unwrap();
@@ -267,7 +267,7 @@ fn a_starter_killed_while_git_makes_the_worktree_leaves_its_setup_pending() {
     add(&other).unwrap();
     assert!(setup_is_pending(&spec.path) && setup_is_pending(&other.path));
     add(&spec).unwrap();
-    PendingSetup::take(&spec.path).unwrap().expect("to be done").is_done().unwrap();
+    PendingSetup::take(&spec.path).unwrap().expect("to be done").finish().unwrap();
     assert!(!setup_is_pending(&spec.path) && setup_is_pending(&other.path));
     assert_eq!(fs::read(&lock).unwrap(), b"");
 
