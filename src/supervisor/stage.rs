@@ -96,7 +96,7 @@ impl Stages<'_> {
             stdout,
             stderr,
             rlimits,
-            cgroup: self.enclosure.and_then(Enclosure::group),
+            group: self.enclosure.and_then(Enclosure::group),
         })
     }
 

@@ -272,7 +272,7 @@ mod tests {
             stdout: File::create(path("out")).unwrap(),
             stderr: File::create(path("err")).unwrap(),
             rlimits: &[],
-            cgroup: None,
+            group: None,
         })
         .unwrap();
         let waited = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap());

@@ -103,7 +103,7 @@ pub struct Launch<'a> {
     /// Per-process limits, where no cgroup holds them for the whole tree.
     pub rlimits: &'a [(Resource, u64)],
     /// The cgroup whose limits the process and its tree live under.
-    pub cgroup: Option<&'a Cgroup>,
+    pub group: Option<&'a Cgroup>,
 }
 
 /// Starts a process that dies with this one. Its end is seen by [`reap`].
@@ -119,7 +119,7 @@ pub fn launch(launch: Launch<'_>) -> io::Result<u32> {
         .stdin(launch.stdin.map_or_else(Stdio::null, Stdio::from))
         .stdout(launch.stdout)
         .stderr(launch.stderr);
-    let joins = launch.cgroup.map(Cgroup::entrance).transpose()?;
+    let joins = launch.group.map(Cgroup::entrance).transpose()?;
     child::prepare(&mut command, launch.umask, launch.rlimits, joins);
     let child = command.spawn()?;
     // Not waited for through `child`: the supervisor reaps all its children, adopted ones too.
