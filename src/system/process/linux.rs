@@ -92,20 +92,29 @@ pub(super) fn all() -> io::Result<Vec<Process>> {
     Ok(processes)
 }
 
-/// The value of `name` in the environment that `pid` was started with, where it can be read.
-pub(super) fn environment_of(pid: u32, name: &str) -> Option<Vec<u8>> {
-    let bytes = fs::read(format!("/proc/{pid}/environ")).ok()?;
-    bytes.split(|b| *b == 0).find_map(|entry| {
-        let value = entry.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
-        Some(value.to_vec())
-    })
-}
+/// What can be asked of processes beyond their place in the list; here each by itself.
+pub(super) struct Details;
 
-/// The arguments that `pid` was started with.
-pub(super) fn arguments_of(pid: u32) -> Vec<Vec<u8>> {
-    fs::read(format!("/proc/{pid}/cmdline"))
-        .map(|bytes| bytes.split(|b| *b == 0).map(<[u8]>::to_vec).collect())
-        .unwrap_or_default()
+impl Details {
+    pub(super) fn new() -> Self {
+        Self
+    }
+
+    /// The value of `name` in the environment that `pid` was started with, where it can be read.
+    pub(super) fn environment_of(&self, pid: u32, name: &str) -> Option<Vec<u8>> {
+        let bytes = fs::read(format!("/proc/{pid}/environ")).ok()?;
+        bytes.split(|b| *b == 0).find_map(|entry| {
+            let value = entry.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
+            Some(value.to_vec())
+        })
+    }
+
+    /// The arguments that `pid` was started with.
+    pub(super) fn arguments_of(&self, pid: u32) -> Vec<Vec<u8>> {
+        fs::read(format!("/proc/{pid}/cmdline"))
+            .map(|bytes| bytes.split(|b| *b == 0).map(<[u8]>::to_vec).collect())
+            .unwrap_or_default()
+    }
 }
 
 /// Orphans among our descendants become our children, so that none escapes.

@@ -3,6 +3,8 @@
 //! What it cannot do is told in the README: orphans are found by their mark only, and a pid is
 //! checked and signalled in two steps.
 
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::io;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -76,18 +78,41 @@ fn parse_line(line: &str) -> Option<Process> {
     (!command.is_empty()).then_some(Process { pid, parent, start_time, command })
 }
 
-pub(super) fn environment_of(pid: u32, name: &str) -> Option<Vec<u8>> {
-    // The one thing that each `ps` wants to be asked in its own way.
-    let with_environment = if cfg!(target_vendor = "apple") { "-Eww" } else { "eww" };
-    let text = output("ps", &[with_environment, "-o", "command=", "-p", &pid.to_string()]).ok()?;
-    let prefix = format!("{name}=");
-    text.split_ascii_whitespace().find_map(|word| word.strip_prefix(&prefix)).map(|value| value.as_bytes().to_vec())
+/// What can be asked of processes beyond their place in the list: of all of them at once, since
+/// each `ps` costs milliseconds, and only when it is asked.
+pub(super) struct Details {
+    with_environment: OnceCell<BTreeMap<u32, String>>,
+    arguments: OnceCell<BTreeMap<u32, String>>,
 }
 
-pub(super) fn arguments_of(pid: u32) -> Vec<Vec<u8>> {
-    output("ps", &["-ww", "-o", "args=", "-p", &pid.to_string()])
-        .map(|text| text.split_ascii_whitespace().map(|word| word.as_bytes().to_vec()).collect())
-        .unwrap_or_default()
+impl Details {
+    pub(super) fn new() -> Self {
+        Self { with_environment: OnceCell::new(), arguments: OnceCell::new() }
+    }
+
+    /// The value of `name` in the environment of `pid`, where it can be read; up to its first blank.
+    pub(super) fn environment_of(&self, pid: u32, name: &str) -> Option<Vec<u8>> {
+        // The one thing that each `ps` wants to be asked in its own way.
+        let options = if cfg!(target_vendor = "apple") { "-axEww" } else { "axeww" };
+        let prefix = format!("{name}=");
+        let line = self.with_environment.get_or_init(|| commands(options)).get(&pid)?;
+        line.split_ascii_whitespace().find_map(|word| word.strip_prefix(&prefix)).map(|value| value.as_bytes().to_vec())
+    }
+
+    /// The arguments of `pid`, parted where they hold blanks.
+    pub(super) fn arguments_of(&self, pid: u32) -> Vec<Vec<u8>> {
+        let line = self.arguments.get_or_init(|| commands("-axww")).get(&pid);
+        line.into_iter().flat_map(|line| line.split_ascii_whitespace()).map(|word| word.as_bytes().to_vec()).collect()
+    }
+}
+
+fn commands(options: &str) -> BTreeMap<u32, String> {
+    let text = output("ps", &[options, "-o", "pid=,command="]).unwrap_or_default();
+    let line = |line: &str| {
+        let (pid, command) = line.trim_start().split_once(' ')?;
+        Some((pid.parse().ok()?, command.to_owned()))
+    };
+    text.lines().filter_map(line).collect()
 }
 
 fn output(program: &str, arguments: &[&str]) -> io::Result<String> {
@@ -134,12 +159,14 @@ mod tests {
     fn the_environment_and_the_arguments_of_a_child_are_found() {
         let mut child = Command::new("sleep").arg("1000").env("DISPATCH_X", "mark").spawn().unwrap();
         let pid = child.id();
-        let found = (environment_of(pid, "DISPATCH_X"), environment_of(pid, "DISPATCH_Y"), arguments_of(pid));
+        let details = Details::new();
+        let environment = |name: &str| details.environment_of(pid, name);
+        let found = (environment("DISPATCH_X"), environment("DISPATCH_Y"), details.arguments_of(pid));
         child.kill().unwrap();
         child.wait().unwrap();
         assert_eq!(found.0.as_deref(), Some(&b"mark"[..]));
         assert_eq!(found.1, None);
         assert_eq!(found.2, [&b"sleep"[..], b"1000"]);
-        assert_eq!(environment_of(pid, "DISPATCH_X"), None);
+        assert_eq!(Details::new().environment_of(pid, "DISPATCH_X"), None);
     }
 }
