@@ -66,6 +66,9 @@ cargo fmt --check
 step "cargo clippy"
 cargo clippy --all-targets --quiet -- -D warnings
 
+step "cargo clippy of the plain POSIX forms"
+RUSTFLAGS="--cfg dispatch_posix" cargo clippy --lib --target-dir target/posix --quiet -- -D warnings
+
 step "cargo doc"
 RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --document-private-items --quiet
 

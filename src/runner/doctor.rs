@@ -5,7 +5,7 @@ use crate::model::limits::Limits;
 use crate::runner::locate::Whence;
 use crate::runner::project::{Depth, OpenError, Project};
 use crate::system::environment;
-use crate::system::process::cgroup::Cgroup;
+use crate::system::process::enclosure::Enclosure;
 use crate::system::process::program;
 use crate::system::tmux;
 
@@ -113,14 +113,18 @@ fn state_folder(project: &Project) -> Finding {
 
 fn limits() -> Finding {
     let wanted = Limits { memory: Some(Bytes::new(1 << 30)), processes: Some(1000), cpu: None };
-    if Cgroup::is_available(&wanted) {
-        Finding::ok("limits", "by cgroup, for the whole tree")
-    } else {
-        Finding::bad(
+    match Enclosure::probe(&wanted, &environment::passed(&[])) {
+        Some(Enclosure::Group(_)) => Finding::ok("limits", "by cgroup, for the whole tree"),
+        // Logind ends the user's systemd, and with it its scopes, with the last login session.
+        Some(Enclosure::Scope(_)) => Finding::ok(
+            "limits",
+            "by a scope of your systemd, for the agent's whole tree; to outlive a logout: `loginctl enable-linger`",
+        ),
+        None => Finding::bad(
             "limits",
             "partial",
             "limits: partial (per process; no process limit)",
-            "run under a delegated cgroup v2, such as `systemd-run --user --scope -p Delegate=yes`",
-        )
+            "log in where `systemctl --user status` answers (cgroup v2), or run in a delegated cgroup v2",
+        ),
     }
 }

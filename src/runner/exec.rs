@@ -105,22 +105,23 @@ pub fn prepare(folder: &Path) -> Result<(), ExecError> {
         .map_err(|error| ExecError::new(1, error.to_string()))
 }
 
-/// Makes the worktree, copies what it wants and runs its set-up; nothing where it is there already.
+/// Makes the worktree, copies what it wants and runs its set-up; nothing where that was done
+/// already. A set-up that failed or was killed is run again: copies overwrite nothing.
 fn prepare_worktree(worktree: &WorktreeSpec, environment: &Environment, log: &mut dyn FnMut(&str)) -> io::Result<()> {
-    if worktree.path.is_dir() {
+    if worktree.path.is_dir() && !git::setup_is_pending(&worktree.path) {
         return Ok(());
     }
     git::add_worktree(worktree, log).map_err(io::Error::other)?;
+    let Some(setup) = git::PendingSetup::take(&worktree.path).map_err(io::Error::other)? else { return Ok(()) };
     git::copy_files(worktree, log).map_err(io::Error::other)?;
-    if worktree.setup.is_empty() {
-        return Ok(());
+    if !worktree.setup.is_empty() {
+        log(&format!("+ {}", worktree.setup.join(" ")));
+        let status = supervise::run_in_foreground(&worktree.setup, &worktree.path, environment)?;
+        if !status.success() {
+            return Err(io::Error::other(format!("`{}` failed ({status})", worktree.setup.join(" "))));
+        }
     }
-    log(&format!("+ {}", worktree.setup.join(" ")));
-    let status = supervise::run_in_foreground(&worktree.setup, &worktree.path, environment)?;
-    if status.success() {
-        return Ok(());
-    }
-    Err(io::Error::other(format!("`{}` failed ({status})", worktree.setup.join(" "))))
+    setup.finish().map_err(io::Error::other)
 }
 
 /// `__ended`: tmux says that the window of the run in `folder` ended. A wake-up: looking decides.

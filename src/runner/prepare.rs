@@ -17,7 +17,7 @@ use crate::runner::template_context::Context;
 use crate::system::environment::{self, Environment};
 use crate::system::git;
 use crate::system::ids;
-use crate::system::process::cgroup::Cgroup;
+use crate::system::process::enclosure::Enclosure;
 use crate::system::process::program::{self, ProgramError};
 use crate::system::store::run_folder::MAX_PROMPT;
 use crate::tasks::{self, Task, TaskSet};
@@ -57,7 +57,7 @@ pub struct Prepared {
     pub session_id: Option<String>,
     pub extras: Vec<String>,
     pub environment: Environment,
-    /// Present where the run makes or checks a worktree that is not there yet.
+    /// Present where the run makes a worktree that is not there yet, or whose set-up did not succeed.
     pub worktree: Option<WorktreeSpec>,
     pub kind: RunKind,
     pub keep: Keep,
@@ -170,7 +170,7 @@ impl Project {
             // A relative program is relative to the manifest, not to whatever folder the run is in.
             argv[0] = program.display().to_string();
         }
-        let kind = self.kind_of(mode, request, &inline)?;
+        let kind = self.kind_of(mode, request, &environment, &inline)?;
         Ok(Prepared {
             pair,
             manifest: self.manifest.path.clone(),
@@ -195,7 +195,7 @@ impl Project {
         })
     }
 
-    /// The run's folder, and the worktree where it has to be made first.
+    /// The run's folder, and the worktree where it has to be made or set up first.
     fn folder_of(
         &self,
         mode: &Mode,
@@ -207,10 +207,12 @@ impl Project {
         let mut cwd = self.manifest.root.clone();
         if let Some(worktree) = worktree {
             cwd.clone_from(&worktree.path);
-            if worktree.path.is_dir() {
-                if !git::is_worktree(&worktree.path) {
-                    return Err(PrepareError::NotAWorktree(worktree.path));
-                }
+            let is_there = worktree.path.is_dir();
+            if is_there && !git::is_worktree(&worktree.path) {
+                return Err(PrepareError::NotAWorktree(worktree.path));
+            }
+            if is_there && !(worktree.create && git::setup_is_pending(&worktree.path)) {
+                // Used as it is.
             } else if worktree.create {
                 to_make = Some(WorktreeSpec {
                     repository: self.manifest.root.clone(),
@@ -254,6 +256,7 @@ impl Project {
         &self,
         mode: &Mode,
         request: &Request,
+        environment: &Environment,
         inline: &impl Fn(&str, &str) -> Result<String, Problem>,
     ) -> Result<RunKind, PrepareError> {
         if mode.interactive {
@@ -280,7 +283,7 @@ impl Project {
         }
         let command =
             mode.expect.command.iter().map(|word| inline("expected command", word)).collect::<Result<_, _>>()?;
-        if mode.limits.processes.is_some() && !Cgroup::is_available(&mode.limits) {
+        if mode.limits.processes.is_some() && Enclosure::probe(&mode.limits, environment).is_none() {
             return Err(PrepareError::NoProcessLimit);
         }
         Ok(RunKind::Headless {

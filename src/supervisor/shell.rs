@@ -19,7 +19,7 @@ use crate::supervisor::stage::{Stage, Stages, expect_of, take_environment};
 use crate::system::clock;
 use crate::system::environment::Environment;
 use crate::system::logs::marks::MarkWriter;
-use crate::system::process::cgroup::Cgroup;
+use crate::system::process::enclosure::Enclosure;
 use crate::system::process::supervise::{self, Forked};
 use crate::system::process::tree::{self, Root};
 use crate::system::process::{self};
@@ -177,20 +177,27 @@ impl<'a> Supervision<'a> {
             RunKind::Headless { limits, .. } => limits.clone(),
             RunKind::Interactive { .. } => return Ended::failed("an interactive run has no supervisor".to_owned()),
         };
-        let cgroup = if limits.is_empty() { None } else { Cgroup::create(self.spec.run_id.as_str(), &limits) };
-        let hold = match (&cgroup, limits.is_empty()) {
+        let enclosure = match limits.is_empty() {
+            true => None,
+            false => Enclosure::create(self.spec.run_id.as_str(), &limits, &self.environment),
+        };
+        if enclosure.is_none() && limits.processes.is_some() {
+            // `run` saw one; a queued run may start elsewhere, or later.
+            return Ended::failed("a limit on processes needs a cgroup, and none can be had here".to_owned());
+        }
+        let hold = match (&enclosure, limits.is_empty()) {
             (_, true) => None,
             (Some(_), false) => Some(LimitsHold::Full),
             (None, false) => Some(LimitsHold::Partial),
         };
-        let rlimits = if cgroup.is_none() { supervise::as_rlimits(&limits) } else { Vec::new() };
+        let rlimits = if enclosure.is_none() { supervise::as_rlimits(&limits) } else { Vec::new() };
         let cpu_limit = limits.cpu.map(|cpu| cpu.as_duration());
         let environment = std::mem::take(&mut self.environment);
         let stages = Stages {
             folder: self.folder,
             spec: self.spec,
             environment: &environment,
-            cgroup: cgroup.as_ref(),
+            enclosure: enclosure.as_ref(),
             rlimits: &rlimits,
         };
 
@@ -230,7 +237,7 @@ impl<'a> Supervision<'a> {
             }
         };
         let mut outcome = finish::judge_agent(self.spec, self.folder, end.why, end.exit);
-        if cgroup.as_ref().is_some_and(Cgroup::was_out_of_memory) && outcome.state == EndState::Failed {
+        if enclosure.as_ref().is_some_and(Enclosure::was_out_of_memory) && outcome.state == EndState::Failed {
             outcome.reason = Some("memory limit".to_owned());
         }
         let mut survivors = end.survivors;
@@ -285,7 +292,8 @@ impl<'a> Supervision<'a> {
         }
         let mut grace: Option<tokio::time::Instant> = None;
         let mut next_mark: Option<tokio::time::Instant> = None;
-        let mut next_cpu = tokio::time::Instant::now() + CPU_STEP;
+        // The first look is early: it finds the agent's group before a short agent is gone.
+        let mut next_cpu = tokio::time::Instant::now() + CPU_STEP / 10;
         loop {
             while let Some(input) = inputs.pop() {
                 for output in machine.step(input) {
@@ -337,9 +345,12 @@ impl<'a> Supervision<'a> {
                     next_mark = None;
                     if self.note_logs() { inputs.push(Input::LogFull); }
                 }
-                () = sleep_until(next_cpu), if cpu_limit.is_some() && stages.cgroup.is_some() => {
+                () = sleep_until(next_cpu), if stage == Stage::Agent
+                    && stages.enclosure.is_some_and(|enclosure| cpu_limit.is_some() || !enclosure.is_known()) =>
+                {
                     next_cpu = tokio::time::Instant::now() + CPU_STEP;
-                    if stages.cgroup.and_then(Cgroup::cpu_used) > cpu_limit { inputs.push(Input::CpuUsed); }
+                    let used = stages.enclosure.and_then(|enclosure| enclosure.cpu_used(pid));
+                    if cpu_limit.is_some() && used > cpu_limit { inputs.push(Input::CpuUsed); }
                 }
             }
         }
@@ -425,14 +436,14 @@ async fn maybe(at: Option<tokio::time::Instant>) {
     }
 }
 
-/// Resolves when a log was written to; after [`MARK_STEP`] ten-fold where there is no watch.
+/// Resolves when a log was written to; after a while where there is no watch, or one that is not woken.
 async fn log_written(watch: Option<&AsyncFd<Watch>>) {
     match watch {
-        Some(watch) => {
+        Some(watch) if watch.get_ref().tick().is_none() => {
             if let Ok(mut guard) = watch.readable().await {
                 guard.clear_ready();
             }
         }
-        None => sleep(MARK_STEP * 10).await,
+        _ => sleep(MARK_STEP * 10).await,
     }
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::model::protocol::Delivery;
 use crate::model::run_spec::{Expect, RunSpec};
 use crate::system::environment::{self, Environment};
-use crate::system::process::cgroup::Cgroup;
+use crate::system::process::enclosure::Enclosure;
 use crate::system::process::program;
 use crate::system::process::supervise::{self, Launch};
 use crate::system::store::record_file;
@@ -31,7 +31,8 @@ pub struct Stages<'a> {
     pub folder: &'a RunFolder,
     pub spec: &'a RunSpec,
     pub environment: &'a Environment,
-    pub cgroup: Option<&'a Cgroup>,
+    /// A group holds all stages; a scope the agent alone.
+    pub enclosure: Option<&'a Enclosure>,
     pub rlimits: &'a [(rustix::process::Resource, u64)],
 }
 
@@ -57,7 +58,11 @@ impl Stages<'_> {
         let stdout = RunFolder::open_log(&self.folder.stdout())?;
         let stderr = RunFolder::open_log(&self.folder.stderr())?;
         let argv = full_argv(self.spec, self.folder)?;
-        self.start(&self.spec.program, &argv, &self.spec.cwd, stdin, stdout, stderr, self.rlimits)
+        let (program, argv) = match self.enclosure.and_then(Enclosure::scope) {
+            Some(scope) => scope.wrap(&self.spec.program, &argv)?,
+            None => (self.spec.program.clone(), argv),
+        };
+        self.start(&program, &argv, &self.spec.cwd, stdin, stdout, stderr, self.rlimits)
     }
 
     /// Its output goes to the run's stderr: it says why a run that looked fine was not.
@@ -91,7 +96,7 @@ impl Stages<'_> {
             stdout,
             stderr,
             rlimits,
-            cgroup: self.cgroup,
+            group: self.enclosure.and_then(Enclosure::group),
         })
     }
 

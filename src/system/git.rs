@@ -5,6 +5,7 @@
 mod checkout;
 mod copy;
 mod error;
+mod pending;
 #[cfg(test)]
 mod tests;
 mod worktree;
@@ -15,6 +16,7 @@ use std::process::{Command, Output, Stdio};
 pub use crate::system::git::checkout::{MainCheckout, is_worktree, main_checkout_of};
 pub use crate::system::git::copy::copy_files;
 pub use crate::system::git::error::GitError;
+pub use crate::system::git::pending::{PendingSetup, setup_is_pending};
 pub use crate::system::git::worktree::add_worktree;
 
 /// Variables by which a hook or an outer git would point ours at another repository

@@ -68,6 +68,26 @@ fn an_existing_branch_is_reused_and_a_failing_setup_fails_the_run() {
 }
 
 #[test]
+fn a_failed_setup_runs_again_at_the_next_run() {
+    // The copy is made once, so the set-up looks at the original.
+    let setup = "sh -c 'echo x >> setups; grep -q ready ../../project/.env'";
+    let world = world(&CREATED.replace("sh -c 'echo set-up ran; cp .env seen'", setup));
+    let tree = world.root().join("trees/TASK-1");
+    world.dispatch("run -q job TASK-1").any_stderr().ends_somehow();
+    assert_eq!(world.status("job", "TASK-1")["state"], "failed");
+    assert!(world.starts().is_empty(), "the agent is not started");
+
+    world.write(".env", "ready\n");
+    world.dispatch("run -q job TASK-1").any_stderr().succeeds();
+    assert_eq!(world.starts().len(), 1);
+    assert_eq!(fs::read_to_string(tree.join("setups")).unwrap(), "x\nx\n");
+    assert_eq!(fs::read_to_string(tree.join(".env")).unwrap(), "SECRET=1\n", "nothing is overwritten");
+
+    world.dispatch("run -q job TASK-1").any_stderr().succeeds();
+    assert_eq!(fs::read_to_string(tree.join("setups")).unwrap(), "x\nx\n", "set up once");
+}
+
+#[test]
 fn a_dry_run_makes_no_worktree_and_no_branch() {
     let world = world(CREATED);
     world.dispatch("run -n job TASK-1").notes().succeeds();

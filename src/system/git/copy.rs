@@ -3,9 +3,9 @@
 //! Must not overwrite, must not read outside the main checkout, must not write outside the
 //! worktree: not by `..`, and not through a symbolic link.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Component, Path, PathBuf};
 
 use crate::model::run_spec::WorktreeSpec;
@@ -84,11 +84,17 @@ fn copy(root: &Path, from: &Path, to: &Path, log: &mut dyn FnMut(&str)) -> Resul
 }
 
 fn copy_file(from: &Path, to: &Path, mode: u32) -> io::Result<()> {
+    if fs::symlink_metadata(to).is_ok() {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
     let mut source = File::open(from)?;
-    // Private until it is whole; an existing file or link is refused, not followed.
-    let mut target = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
+    // Private, and without its name until it is whole: a copy that is killed is made again. An
+    // existing file or link is refused, not followed.
+    let folder = to.parent().unwrap_or(Path::new("/"));
+    let mut target = tempfile::Builder::new().prefix(".dispatch-copy-").tempfile_in(folder)?;
     io::copy(&mut source, &mut target)?;
-    target.set_permissions(fs::Permissions::from_mode(mode & 0o777))
+    target.as_file().set_permissions(fs::Permissions::from_mode(mode & 0o777))?;
+    target.persist_noclobber(to).map(drop).map_err(|error| error.error)
 }
 
 /// `false` where something that is no folder, or a link to one, is in the way.

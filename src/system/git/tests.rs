@@ -8,7 +8,9 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use crate::model::run_spec::WorktreeSpec;
-use crate::system::git::{GitError, MainCheckout, add_worktree, copy_files, is_worktree, main_checkout_of};
+use crate::system::git::{
+    GitError, MainCheckout, PendingSetup, add_worktree, copy_files, is_worktree, main_checkout_of, setup_is_pending,
+};
 
 struct Repository {
     _folder: TempDir,
@@ -211,4 +213,67 @@ fn copies_stay_inside_and_overwrite_nothing() {
         assert!(matches!(copy_files(&spec, &mut |_| {}), Err(GitError::CopyOutside(_))), "{bad}");
     }
     assert!(!Path::new("/tmp/made-by-test").exists());
+}
+
+#[test]
+fn a_setup_is_pending_until_it_succeeded() {
+    let repository = Repository::new();
+    let spec = repository.spec("tree", "task/x");
+    assert!(!setup_is_pending(&spec.path), "nothing there");
+    add(&spec).unwrap();
+    assert!(setup_is_pending(&spec.path));
+    assert!(!setup_is_pending(&repository.root));
+    let status = ["-C", spec.path.to_str().unwrap(), "status", "--porcelain", "--ignored"];
+    assert_eq!(repository.git(&status), "", "the user sees nothing of it");
+
+    // Who took it failed: let go without a word.
+    drop(PendingSetup::take(&spec.path).unwrap().expect("to be done"));
+    add(&spec).unwrap();
+    assert!(setup_is_pending(&spec.path));
+
+    // A second starter waits for the first, and finds it done.
+    let first = PendingSetup::take(&spec.path).unwrap().expect("to be done");
+    std::thread::scope(|scope| {
+        let second = scope.spawn(|| PendingSetup::take(&spec.path).unwrap().is_none());
+        first.finish().unwrap();
+        assert!(second.join().unwrap());
+    });
+    add(&spec).unwrap();
+    assert!(!setup_is_pending(&spec.path));
+
+    // A new one at the same place is set up anew; one that the user made never.
+    repository.in_root(&["worktree", "remove", spec.path.to_str().unwrap()]);
+    add(&spec).unwrap();
+    assert!(setup_is_pending(&spec.path));
+    let own = repository.base.join("own");
+    repository.in_root(&["worktree", "add", "-q", "-b", "own", own.to_str().unwrap()]);
+    assert!(!setup_is_pending(&own));
+    assert!(PendingSetup::take(&own).unwrap().is_none());
+}
+
+#[test]
+fn a_starter_killed_while_git_makes_the_worktree_leaves_its_setup_pending() {
+    let repository = Repository::new();
+    let spec = repository.spec("tree", "task/x");
+    let lock = repository.root.join(".git/dispatch-worktree.lock");
+    // What such a starter leaves: its note, and what git made without it.
+    fs::write(&lock, spec.path.to_str().unwrap()).unwrap();
+    assert!(!setup_is_pending(&spec.path), "nothing there");
+    repository.in_root(&["worktree", "add", "-q", "-b", "task/x", spec.path.to_str().unwrap()]);
+    assert!(setup_is_pending(&spec.path));
+
+    // Another worktree made in between does not make it forgotten.
+    let other = repository.spec("other", "task/y");
+    add(&other).unwrap();
+    assert!(setup_is_pending(&spec.path) && setup_is_pending(&other.path));
+    add(&spec).unwrap();
+    PendingSetup::take(&spec.path).unwrap().expect("to be done").finish().unwrap();
+    assert!(!setup_is_pending(&spec.path) && setup_is_pending(&other.path));
+    assert_eq!(fs::read(&lock).unwrap(), b"");
+
+    // One that git refused leaves no note for what the user may make there.
+    let refused = WorktreeSpec { base: "no-such".to_owned(), ..repository.spec("third", "task/z") };
+    add(&refused).unwrap_err();
+    repository.in_root(&["worktree", "add", "-q", "-b", "task/z", refused.path.to_str().unwrap()]);
+    assert!(!setup_is_pending(&refused.path));
 }

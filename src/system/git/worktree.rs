@@ -1,35 +1,34 @@
 //! Makes the worktree of a task: once, by whoever comes first.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::model::run_spec::WorktreeSpec;
 use crate::system::git::checkout::{common_dir_of, git_dir_of, is_worktree, small_file};
 use crate::system::git::error::GitError;
 use crate::system::git::git;
-
-/// In the repository's common folder, so that every checkout means the same file.
-const LOCK: &str = "dispatch-worktree.lock";
+use crate::system::git::pending::{Making, resolved, setup_is_pending};
 
 /// Makes the worktree, on its branch if that exists, else on a new one from the base. One that
 /// is there already is used as it is. Waits while another starter makes one in this repository.
-/// `log` gets what git says, line by line. Copies nothing and runs no set-up.
+/// `log` gets what git says, line by line. Copies nothing and runs no set-up: a new worktree is
+/// marked as waiting for it, until [`crate::system::git::PendingSetup`] says that it is done.
 pub fn add_worktree(spec: &WorktreeSpec, log: &mut dyn FnMut(&str)) -> Result<(), GitError> {
     let not_a_repository = || GitError::NotARepository(spec.repository.clone());
     let common = common_dir_of(&spec.repository).ok_or_else(not_a_repository)?;
-    if is_there(spec, &common)? {
+    if is_there(spec, &common)? && !setup_is_pending(&spec.path) {
         return Ok(());
     }
-    let path = common.join(LOCK);
-    let io = |source| GitError::Io { doing: "lock", path: path.clone(), source };
-    let lock = File::create(&path).map_err(io)?;
-    lock.lock().map_err(io)?;
+    let mut making = Making::begin(&common)?;
     // Another starter may have made it while we waited.
     if is_there(spec, &common)? {
         return Ok(());
     }
-    add(spec, log)
+    making.note(&spec.path)?;
+    let added = add(spec, log);
+    making.made(&spec.path)?;
+    added
 }
 
 /// `Err` when something else is in the way.
@@ -80,15 +79,6 @@ fn add(spec: &WorktreeSpec, log: &mut dyn FnMut(&str)) -> Result<(), GitError> {
         return Err(GitError::Failed { command: "worktree add", stderr: said.trim().to_owned() });
     }
     Ok(())
-}
-
-/// As git records it: without `..` and links, as far as the path exists.
-fn resolved(path: &Path) -> PathBuf {
-    let known = path.ancestors().find_map(|part| Some((part, fs::canonicalize(part).ok()?)));
-    match known.and_then(|(part, real)| Some(real.join(path.strip_prefix(part).ok()?))) {
-        Some(real) => real,
-        None => path.to_owned(),
-    }
 }
 
 /// What git has on record, whether or not its folder is still there.

@@ -1,7 +1,7 @@
 //! Limits of a whole process tree by cgroup v2, in a tree that was delegated to us.
 //!
-//! Where there is none the caller falls back to per-process limits and says so. Nothing outside
-//! our own new group is changed but the list of controllers our own group hands down.
+//! Where there is none `enclosure` looks further. Nothing outside our own new group is changed but
+//! the list of controllers our own group hands down; what systemd made is only read.
 
 use std::fs::{self, File};
 use std::io;
@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use crate::model::limits::Limits;
 
-/// A group made for one run. Removed when it is dropped and empty.
+/// A group for one run. One that we made is removed when it is dropped and empty.
 #[derive(Debug)]
 pub struct Cgroup {
     path: PathBuf,
+    is_ours: bool,
 }
 
 impl Cgroup {
@@ -22,9 +23,11 @@ impl Cgroup {
         Self::create_in(&own_group()?, name, limits)
     }
 
-    /// Whether groups with `limits` could be made: what `doctor` and a process limit ask.
-    pub fn is_available(limits: &Limits) -> bool {
-        Self::create(&format!("dispatch-probe-{}", std::process::id()), limits).is_some()
+    /// The group of the systemd unit that `pid` is in, if it is in `unit` already.
+    pub fn of_unit(pid: u32, unit: &str) -> Option<Self> {
+        let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+        let path = unified(&groups).filter(|path| path.rsplit('/').next() == Some(unit))?;
+        Some(Self { path: mount()?.join(path), is_ours: false })
     }
 
     fn create_in(parent: &Path, name: &str, limits: &Limits) -> Option<Self> {
@@ -38,8 +41,9 @@ impl Cgroup {
         for (controller, ..) in &wanted {
             enable(parent, controller)?;
         }
-        let group = Self { path: parent.join(name) };
+        let mut group = Self { path: parent.join(name), is_ours: false };
         fs::create_dir(&group.path).ok()?;
+        group.is_ours = true;
         for (_, file, value) in wanted {
             // A file that is not there means a controller that does not reach us.
             if !group.path.join(file).exists() || fs::write(group.path.join(file), value).is_err() {
@@ -72,7 +76,9 @@ impl Cgroup {
 
 impl Drop for Cgroup {
     fn drop(&mut self) {
-        let _ = fs::remove_dir(&self.path);
+        if self.is_ours {
+            let _ = fs::remove_dir(&self.path);
+        }
     }
 }
 
@@ -93,15 +99,30 @@ fn enable(parent: &Path, controller: &str) -> Option<()> {
 
 /// The cgroup v2 group this process lives in.
 fn own_group() -> Option<PathBuf> {
+    let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
+    Some(mount()?.join(unified(&groups)?))
+}
+
+/// What the user's own systemd may hand down, separated by blanks; `None` where none runs.
+pub fn user_manager_controllers() -> Option<String> {
+    let user = rustix::process::geteuid().as_raw();
+    let group = format!("user.slice/user-{user}.slice/user@{user}.service/cgroup.controllers");
+    fs::read_to_string(mount()?.join(group)).ok()
+}
+
+/// Where the tree of cgroup v2 is mounted.
+fn mount() -> Option<PathBuf> {
     let mounts = fs::read_to_string("/proc/self/mounts").ok()?;
-    let root = mounts.lines().find_map(|line| {
+    mounts.lines().find_map(|line| {
         let mut words = line.split(' ');
         let (_, path, kind) = (words.next()?, words.next()?, words.next()?);
         (kind == "cgroup2").then(|| PathBuf::from(path))
-    })?;
-    let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
-    let own = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
-    Some(root.join(own))
+    })
+}
+
+/// The path of a process in that tree, relative to its root.
+fn unified(groups: &str) -> Option<&str> {
+    groups.lines().find_map(|line| line.strip_prefix("0::/"))
 }
 
 #[cfg(test)]
@@ -127,8 +148,16 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("cpu.stat"), "usage_usec 1500000\nuser_usec 1\n").unwrap();
         fs::write(dir.path().join("memory.events"), "oom 1\noom_kill 1\n").unwrap();
-        let group = Cgroup { path: dir.path().to_owned() };
+        let group = Cgroup { path: dir.path().to_owned(), is_ours: false };
         assert_eq!(group.cpu_used(), Some(Duration::from_millis(1500)));
         assert!(group.was_out_of_memory());
+    }
+
+    #[test]
+    fn the_unified_tree_is_told_from_the_old_ones() {
+        let groups = "9:name=systemd:/old\n4:memory:/x\n0::/user.slice/app.slice/dispatch-1.scope\n";
+        assert_eq!(unified(groups), Some("user.slice/app.slice/dispatch-1.scope"));
+        assert_eq!(unified("4:memory:/x\n"), None);
+        assert!(Cgroup::of_unit(std::process::id(), "dispatch-of-nobody.scope").is_none());
     }
 }

@@ -1,18 +1,11 @@
 //! Linux: pidfd, subreaper, parent-death signal, /proc.
-//!
-//! The only `unsafe` of the house stands here: no safe crate forks or sets up a child between
-//! fork and exec. Everything else goes through rustix.
-#![expect(unsafe_code, reason = "fork and pre_exec have no safe form")]
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
-use std::os::unix::process::CommandExt as _;
-use std::process::Command;
 
-use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal};
+use rustix::process::{Pid, PidfdFlags, Signal};
 
-use crate::system::process::supervise::Forked;
 use crate::system::process::tree::Process;
 
 pub(super) fn boot_id() -> String {
@@ -99,46 +92,28 @@ pub(super) fn all() -> io::Result<Vec<Process>> {
     Ok(processes)
 }
 
-/// The value of `name` in the environment that `pid` was started with, where it can be read.
-pub(super) fn environment_of(pid: u32, name: &str) -> Option<Vec<u8>> {
-    let bytes = fs::read(format!("/proc/{pid}/environ")).ok()?;
-    bytes.split(|b| *b == 0).find_map(|entry| {
-        let value = entry.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
-        Some(value.to_vec())
-    })
-}
+/// What can be asked of processes beyond their place in the list; here each by itself.
+pub(super) struct Details;
 
-/// The arguments that `pid` was started with.
-pub(super) fn arguments_of(pid: u32) -> Vec<Vec<u8>> {
-    fs::read(format!("/proc/{pid}/cmdline"))
-        .map(|bytes| bytes.split(|b| *b == 0).map(<[u8]>::to_vec).collect())
-        .unwrap_or_default()
-}
-
-/// Splits this process in two. Must be called while it has one thread.
-pub(super) fn fork() -> io::Result<Forked> {
-    // SAFETY: called while the process has one thread, so the child inherits no lock that
-    // another thread holds.
-    match unsafe { libc::fork() } {
-        -1 => Err(io::Error::last_os_error()),
-        0 => Ok(Forked::Child),
-        _ => Ok(Forked::Parent),
+impl Details {
+    pub(super) fn new() -> Self {
+        Self
     }
-}
 
-/// Keeps descriptors that our caller let through from whatever we start: an agent gets 0 to 2,
-/// and a tmux server that we start would hold them open for ever.
-pub(super) fn seal_descriptors() {
-    // SAFETY: marks descriptors close-on-exec and touches no memory; none of ours is above 2 yet.
-    let sealed = unsafe { libc::close_range(3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC.cast_signed()) };
-    if sealed == 0 {
-        return;
+    /// The value of `name` in the environment that `pid` was started with, where it can be read.
+    pub(super) fn environment_of(&self, pid: u32, name: &str) -> Option<Vec<u8>> {
+        let bytes = fs::read(format!("/proc/{pid}/environ")).ok()?;
+        bytes.split(|b| *b == 0).find_map(|entry| {
+            let value = entry.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
+            Some(value.to_vec())
+        })
     }
-    // Kernels before 5.11.
-    let open = fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
-    for fd in open.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok()).filter(|fd| *fd > 2) {
-        // SAFETY: as above.
-        unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
+
+    /// The arguments that `pid` was started with.
+    pub(super) fn arguments_of(&self, pid: u32) -> Vec<Vec<u8>> {
+        fs::read(format!("/proc/{pid}/cmdline"))
+            .map(|bytes| bytes.split(|b| *b == 0).map(<[u8]>::to_vec).collect())
+            .unwrap_or_default()
     }
 }
 
@@ -148,35 +123,14 @@ pub(super) fn become_subreaper() -> io::Result<()> {
     Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)
 }
 
-/// Prepares `command` so that the child dies with this thread, in a session of its own, with the
-/// caller's umask and the given per-process limits.
-pub(super) fn prepare_child(command: &mut Command, umask: u32, limits: &[(Resource, u64)], cgroup: Option<File>) {
-    let limits = limits.to_vec();
-    let parent = rustix::process::getpid();
-    // SAFETY: the closure makes only system calls, all async-signal-safe, and allocates nothing.
-    unsafe {
-        command.pre_exec(move || {
-            rustix::process::setsid()?;
-            rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-            // The parent may have died before the line above took hold.
-            if rustix::process::getppid() != Some(parent) {
-                return Err(io::Error::from_raw_os_error(libc::ESRCH));
-            }
-            rustix::process::umask(rustix::fs::Mode::from_raw_mode(umask));
-            for signal in 1..=31 {
-                // What our caller ignored is its own affair; KILL and STOP refuse, which is fine.
-                libc::signal(signal, libc::SIG_DFL);
-            }
-            if let Some(cgroup) = &cgroup {
-                // "0" means the writer itself.
-                rustix::io::write(cgroup, b"0")?;
-            }
-            for (resource, value) in &limits {
-                rustix::process::setrlimit(*resource, Rlimit { current: Some(*value), maximum: Some(*value) })?;
-            }
-            Ok(())
-        });
+/// In a fresh child: it dies with the thread of `parent` that started it.
+pub(super) fn die_with(parent: Pid) -> io::Result<()> {
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    // The parent may have died before the line above took hold.
+    if rustix::process::getppid() != Some(parent) {
+        return Err(io::Error::from_raw_os_error(libc::ESRCH));
     }
+    Ok(())
 }
 
 #[cfg(test)]

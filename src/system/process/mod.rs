@@ -3,20 +3,29 @@
 //! Linux has the exact means (pidfd, subreaper, /proc, death signals); `posix` is the plain form
 //! for other systems. Nothing outside this folder names a Linux call. A pid is only signalled
 //! after the process behind it was recognised.
+//!
+//! `--cfg dispatch_posix` chooses the plain forms on Linux too, so that they are checked there.
 
-pub mod cgroup;
+mod child;
+pub mod enclosure;
 pub mod program;
 pub mod supervise;
 pub mod tree;
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(dispatch_posix)))]
+pub mod cgroup;
+#[cfg(not(all(target_os = "linux", not(dispatch_posix))))]
+#[path = "no_cgroup.rs"]
+pub mod cgroup;
+
+#[cfg(all(target_os = "linux", not(dispatch_posix)))]
 mod linux;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(dispatch_posix)))]
 use linux as platform;
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(all(target_os = "linux", not(dispatch_posix))))]
 mod posix;
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(all(target_os = "linux", not(dispatch_posix))))]
 use posix as platform;
 
 use std::io;
@@ -32,7 +41,7 @@ pub fn world() -> World {
 
 /// Keeps descriptors of our caller from whatever we start. Call first thing.
 pub fn seal_descriptors() {
-    platform::seal_descriptors();
+    child::seal_descriptors();
 }
 
 /// This process.

@@ -2,39 +2,49 @@
 //!
 //! What it cannot do is told in the README: orphans are found by their mark only, and a pid is
 //! checked and signalled in two steps.
-#![expect(unsafe_code, reason = "fork and pre_exec have no safe form")]
 
-use std::fs::File;
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::io;
-use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
-use rustix::process::{Pid, Resource, Rlimit, Signal};
+use rustix::process::{Pid, Signal};
 
-use crate::system::process::supervise::Forked;
 use crate::system::process::tree::Process;
 
+/// Asked for with every look at a process, and the same for all of them until the next boot.
 pub(super) fn boot_id() -> String {
-    // The time of the boot is the same for every process until the next one.
-    output("sysctl", &["-n", "kern.boottime"]).unwrap_or_default().trim().to_owned()
+    static ASKED: OnceLock<String> = OnceLock::new();
+    ASKED
+        .get_or_init(|| {
+            // macOS has an id; the time of the boot, elsewhere, moves where the clock is set.
+            let answers = ["kern.bootsessionuuid", "kern.boottime"].map(|name| output("sysctl", &["-n", name]));
+            let answer = answers.into_iter().flatten().find(|answer| !answer.trim().is_empty());
+            answer.unwrap_or_default().trim().to_owned()
+        })
+        .clone()
 }
 
 pub(super) fn pid_namespace() -> u64 {
     0
 }
 
+/// A number for the second in which `pid` started. A zombie counts as gone.
 pub(super) fn start_time(pid: u32) -> io::Result<u64> {
     let text = output("ps", &["-o", "stat=,lstart=", "-p", &pid.to_string()])?;
-    let (state, started) = text.trim().split_once(' ').ok_or(io::ErrorKind::NotFound)?;
+    let mut words = text.split_ascii_whitespace();
+    let state = words.next().ok_or(io::ErrorKind::NotFound)?;
     if state.starts_with('Z') {
         return Err(io::ErrorKind::NotFound.into());
     }
-    Ok(digest(started.trim()))
+    Ok(digest(words))
 }
 
-/// A stable number for a start time in words: only equality matters.
-fn digest(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+/// A stable number for a start time in words: only equality matters. Words, since `ps` pads them.
+fn digest<'a>(words: impl Iterator<Item = &'a str>) -> u64 {
+    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    words.fold(0xcbf2_9ce4_8422_2325, |hash, word| step(word.bytes().fold(hash, step), b' '))
 }
 
 pub(super) fn signal(pid: u32, start: u64, signal: Signal) -> io::Result<bool> {
@@ -63,21 +73,46 @@ fn parse_line(line: &str) -> Option<Process> {
     if words.next()?.starts_with('Z') {
         return None;
     }
-    let started: Vec<&str> = words.by_ref().take(5).collect();
+    let start_time = digest(words.by_ref().take(5));
     let command = words.collect::<Vec<_>>().join(" ");
-    Some(Process { pid, parent, start_time: digest(&started.join(" ")), command })
+    (!command.is_empty()).then_some(Process { pid, parent, start_time, command })
 }
 
-pub(super) fn environment_of(pid: u32, name: &str) -> Option<Vec<u8>> {
-    let text = output("ps", &["-Eww", "-o", "command=", "-p", &pid.to_string()]).ok()?;
-    let prefix = format!("{name}=");
-    text.split_ascii_whitespace().find_map(|word| word.strip_prefix(&prefix)).map(|value| value.as_bytes().to_vec())
+/// What can be asked of processes beyond their place in the list: of all of them at once, since
+/// each `ps` costs milliseconds, and only when it is asked.
+pub(super) struct Details {
+    with_environment: OnceCell<BTreeMap<u32, String>>,
+    arguments: OnceCell<BTreeMap<u32, String>>,
 }
 
-pub(super) fn arguments_of(pid: u32) -> Vec<Vec<u8>> {
-    output("ps", &["-ww", "-o", "args=", "-p", &pid.to_string()])
-        .map(|text| text.split_ascii_whitespace().map(|word| word.as_bytes().to_vec()).collect())
-        .unwrap_or_default()
+impl Details {
+    pub(super) fn new() -> Self {
+        Self { with_environment: OnceCell::new(), arguments: OnceCell::new() }
+    }
+
+    /// The value of `name` in the environment of `pid`, where it can be read; up to its first blank.
+    pub(super) fn environment_of(&self, pid: u32, name: &str) -> Option<Vec<u8>> {
+        // The one thing that each `ps` wants to be asked in its own way.
+        let options = if cfg!(target_vendor = "apple") { "-axEww" } else { "axeww" };
+        let prefix = format!("{name}=");
+        let line = self.with_environment.get_or_init(|| commands(options)).get(&pid)?;
+        line.split_ascii_whitespace().find_map(|word| word.strip_prefix(&prefix)).map(|value| value.as_bytes().to_vec())
+    }
+
+    /// The arguments of `pid`, parted where they hold blanks.
+    pub(super) fn arguments_of(&self, pid: u32) -> Vec<Vec<u8>> {
+        let line = self.arguments.get_or_init(|| commands("-axww")).get(&pid);
+        line.into_iter().flat_map(|line| line.split_ascii_whitespace()).map(|word| word.as_bytes().to_vec()).collect()
+    }
+}
+
+fn commands(options: &str) -> BTreeMap<u32, String> {
+    let text = output("ps", &[options, "-o", "pid=,command="]).unwrap_or_default();
+    let line = |line: &str| {
+        let (pid, command) = line.trim_start().split_once(' ')?;
+        Some((pid.parse().ok()?, command.to_owned()))
+    };
+    text.lines().filter_map(line).collect()
 }
 
 fn output(program: &str, arguments: &[&str]) -> io::Result<String> {
@@ -85,38 +120,53 @@ fn output(program: &str, arguments: &[&str]) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-pub(super) fn fork() -> io::Result<Forked> {
-    // SAFETY: called first thing in a fresh process, before any thread exists, so the child
-    // inherits no lock that another thread holds.
-    match unsafe { libc::fork() } {
-        -1 => Err(io::Error::last_os_error()),
-        0 => Ok(Forked::Child),
-        _ => Ok(Forked::Parent),
-    }
-}
-
-pub(super) fn seal_descriptors() {
-    for fd in 3..256 {
-        // SAFETY: marks a descriptor close-on-exec and touches no memory; a closed one is an error.
-        unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
-    }
-}
-
+/// Orphans go to the system's first process; their mark finds them.
 pub(super) fn become_subreaper() -> io::Result<()> {
     Ok(())
 }
 
-pub(super) fn prepare_child(command: &mut Command, umask: u32, limits: &[(Resource, u64)], _cgroup: Option<File>) {
-    let limits = limits.to_vec();
-    // SAFETY: the closure makes only system calls, all async-signal-safe, and allocates nothing.
-    unsafe {
-        command.pre_exec(move || {
-            rustix::process::setsid()?;
-            rustix::process::umask(rustix::fs::Mode::from_raw_mode(umask as _));
-            for (resource, value) in &limits {
-                rustix::process::setrlimit(*resource, Rlimit { current: Some(*value), maximum: Some(*value) })?;
-            }
-            Ok(())
-        });
+/// Such a child outlives a killed supervisor; the next command that looks ends it by its mark.
+pub(super) fn die_with(_parent: Pid) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_the_same_alone_and_in_the_list() {
+        let pid = std::process::id();
+        let start = start_time(pid).unwrap();
+        let all = all().unwrap();
+        let found = all.iter().find(|process| process.pid == pid).unwrap();
+        assert_eq!(found.start_time, start);
+        assert_eq!(found.parent, std::os::unix::process::parent_id());
+        assert!(start_time(u32::MAX >> 1).is_err());
+        assert!(!signal(pid, start + 1, Signal::KILL).unwrap());
+    }
+
+    #[test]
+    fn days_of_one_figure_and_commands_with_blanks_are_read() {
+        let process = parse_line("  42     7 Ss   Sun Nov  2 10:00:00 2026 /Apps/a b (c)").unwrap();
+        assert_eq!((process.pid, process.parent, process.command.as_str()), (42, 7, "/Apps/a b (c)"));
+        assert_eq!(process.start_time, digest("Sun Nov 2 10:00:00 2026".split(' ')));
+        assert!(parse_line("42 7 Z+ Sun Nov  2 10:00:00 2026 gone").is_none());
+        assert!(parse_line("42 7 S").is_none(), "cut short");
+    }
+
+    #[test]
+    fn the_environment_and_the_arguments_of_a_child_are_found() {
+        let mut child = Command::new("sleep").arg("1000").env("DISPATCH_X", "mark").spawn().unwrap();
+        let pid = child.id();
+        let details = Details::new();
+        let environment = |name: &str| details.environment_of(pid, name);
+        let found = (environment("DISPATCH_X"), environment("DISPATCH_Y"), details.arguments_of(pid));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(found.0.as_deref(), Some(&b"mark"[..]));
+        assert_eq!(found.1, None);
+        assert_eq!(found.2, [&b"sleep"[..], b"1000"]);
+        assert_eq!(Details::new().environment_of(pid, "DISPATCH_X"), None);
     }
 }

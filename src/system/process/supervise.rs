@@ -15,7 +15,7 @@ use rustix::process::{Resource, WaitOptions};
 use crate::model::limits::Limits;
 use crate::system::environment::Environment;
 use crate::system::process::cgroup::Cgroup;
-use crate::system::process::platform;
+use crate::system::process::{child, platform};
 
 /// Which side of a fork this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,18 +56,18 @@ fn own_command(verb: &str, folder: &Path) -> io::Result<Command> {
 /// In the supervisor: leaves the starter's process tree and session and adopts its own orphans.
 /// The parent side must exit at once.
 pub fn detach() -> io::Result<Forked> {
-    if platform::fork()? == Forked::Parent {
+    if child::fork()? == Forked::Parent {
         return Ok(Forked::Parent);
     }
     rustix::process::setsid()?;
     platform::become_subreaper()?;
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    child::set_umask(0o077);
     Ok(Forked::Child)
 }
 
 /// Splits this process in two; it must have one thread.
 pub fn split() -> io::Result<Forked> {
-    platform::fork()
+    child::fork()
 }
 
 /// Gives back the slot (standard output).
@@ -108,7 +108,7 @@ pub struct Launch<'a> {
     /// Per-process limits, where no cgroup holds them for the whole tree.
     pub rlimits: &'a [(Resource, u64)],
     /// The cgroup whose limits the process and its tree live under.
-    pub cgroup: Option<&'a Cgroup>,
+    pub group: Option<&'a Cgroup>,
 }
 
 /// Starts a process that dies with this one. Its end is seen by [`reap`].
@@ -124,8 +124,8 @@ pub fn launch(launch: Launch<'_>) -> io::Result<u32> {
         .stdin(launch.stdin.map_or_else(Stdio::null, Stdio::from))
         .stdout(launch.stdout)
         .stderr(launch.stderr);
-    let joins = launch.cgroup.map(Cgroup::entrance).transpose()?;
-    platform::prepare_child(&mut command, launch.umask, launch.rlimits, joins);
+    let joins = launch.group.map(Cgroup::entrance).transpose()?;
+    child::prepare(&mut command, launch.umask, launch.rlimits, joins);
     let child = command.spawn()?;
     // Not waited for through `child`: the supervisor reaps all its children, adopted ones too.
     Ok(child.id())
@@ -178,7 +178,7 @@ pub fn replace(
     umask: u32,
     stdin: Option<File>,
 ) -> io::Error {
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(umask));
+    child::set_umask(umask);
     let mut command = Command::new(program);
     if let Some((name, rest)) = argv.split_first() {
         command.arg0(name).args(rest);
@@ -197,7 +197,7 @@ pub fn run_in_foreground(argv: &[String], cwd: &Path, environment: &Environment)
 
 /// The umask of this process. Reading it means setting it twice: call while single-threaded.
 pub fn current_umask() -> u32 {
-    let mask = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
-    rustix::process::umask(mask);
-    mask.as_raw_mode()
+    let mask = child::set_umask(0o077);
+    child::set_umask(mask);
+    mask
 }

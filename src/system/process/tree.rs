@@ -30,22 +30,23 @@ trait Look {
     fn is_supervisor(&self, pid: u32) -> bool;
 }
 
-struct System;
+struct System(platform::Details);
 
 impl Look for System {
     fn mark(&self, pid: u32) -> Option<Vec<u8>> {
-        platform::environment_of(pid, MARK)
+        self.0.environment_of(pid, MARK)
     }
 
     fn is_supervisor(&self, pid: u32) -> bool {
         // Its last act is still its own: what it starts next belongs to nobody above it.
-        platform::arguments_of(pid).get(1).is_some_and(|word| word == b"__supervise" || word == b"__next")
+        self.0.arguments_of(pid).get(1).is_some_and(|word| word == b"__supervise" || word == b"__next")
     }
 }
 
 /// The processes of `run`, without `root` itself when that is its supervisor.
 pub fn members(run: &RunId, root: Option<Root>) -> io::Result<Vec<Process>> {
-    Ok(select(&platform::all()?, run, root, &System))
+    let all = platform::all()?;
+    Ok(select(&all, run, root, &System(platform::Details::new())))
 }
 
 /// Where a run's tree starts.

@@ -15,6 +15,7 @@ use crate::model::exit_record::ExitRecord;
 use crate::model::names::{ModeName, Pair, TaskId};
 use crate::model::run::{Run, RunFacts};
 use crate::model::run_id::RunId;
+use crate::system::store::disk::is_local;
 use crate::system::store::record_file::RecordError;
 use crate::system::store::run_folder::RunFolder;
 use crate::system::store::state_dir::StateDir;
@@ -356,28 +357,6 @@ fn set_journal_mode(connection: &Connection, folder: &Path) -> Result<(), IndexE
     let mode = if is_local(folder) { "WAL" } else { "DELETE" };
     connection.query_row(&format!("PRAGMA journal_mode = {mode}"), [], |_| Ok(()))?;
     Ok(())
-}
-
-fn is_local(folder: &Path) -> bool {
-    #[cfg(target_os = "linux")]
-    {
-        // NFS, SMB, CIFS, 9p (Windows drives under WSL), FUSE.
-        const REMOTE: [u32; 5] = [0x6969, 0xfe53_4d42, 0xff53_4d42, 0x0102_1997, 0x6573_5546];
-        match rustix::fs::statfs(folder) {
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "file system magics are 32 bits"
-            )]
-            Ok(stat) => !REMOTE.contains(&(stat.f_type as u32)),
-            Err(_) => false,
-        }
-    }
-    #[cfg(not(target_os = "linux"))]
-    {
-        let _ = folder;
-        true
-    }
 }
 
 fn insert(connection: &Connection, facts: &RunFacts, end: Option<&ExitRecord>) -> rusqlite::Result<()> {

@@ -178,7 +178,8 @@ mod tests {
             for _ in 0..3 {
                 scope.spawn(|| {
                     while !done.load(std::sync::atomic::Ordering::Relaxed) {
-                        assert_eq!(probe(&state, &pair()).unwrap(), Liveness::Free);
+                        // Free, or held for the moment of the claim below.
+                        probe(&state, &pair()).unwrap();
                     }
                 });
             }

@@ -1,13 +1,13 @@
 //! Waiting for files to change: woken by the kernel where it can, by a short timer elsewhere.
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(dispatch_posix)))]
 mod linux;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(dispatch_posix)))]
 pub use linux::Watch;
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(all(target_os = "linux", not(dispatch_posix))))]
 mod poll;
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(all(target_os = "linux", not(dispatch_posix))))]
 pub use poll::Watch;
 
 use std::io;

@@ -1,0 +1,302 @@
+//! What holds a run's limits for its whole tree: a group of our own where a tree was delegated to
+//! us, else a scope that the user's systemd makes.
+//!
+//! The scope is had through `systemd-run`, which becomes the agent: same process, environment and
+//! standard streams. Where there is neither, the caller falls back and says so.
+
+use std::cell::OnceCell;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::model::limits::Limits;
+use crate::system::environment::Environment;
+use crate::system::process::cgroup::{self, Cgroup};
+use crate::system::process::program;
+
+/// The first systemd whose `systemd-run` may replace `${NAME}` in the agent's arguments.
+const EXPANDS_SINCE: u32 = 254;
+
+/// A group, or the way to one, for one run.
+#[derive(Debug)]
+pub enum Enclosure {
+    Group(Cgroup),
+    Scope(Scope),
+}
+
+impl Enclosure {
+    /// The enclosure of the run with this id, or `None` where none can be had. `environment` is
+    /// the agent's own: `systemd-run` finds the user's systemd by it.
+    pub fn create(run_id: &str, limits: &Limits, environment: &Environment) -> Option<Self> {
+        if let Some(group) = Cgroup::create(run_id, limits) {
+            return Some(Self::Group(group));
+        }
+        let systemd_run = choose(limits, Offer::look(environment))?;
+        Some(Self::Scope(Scope::new(systemd_run, run_id, limits)))
+    }
+
+    /// What [`Self::create`] would give: what `doctor` and a process limit ask.
+    pub fn probe(limits: &Limits, environment: &Environment) -> Option<Self> {
+        Self::create(&format!("dispatch-probe-{}", std::process::id()), limits, environment)
+    }
+
+    /// The group that a process joins before it starts.
+    pub fn group(&self) -> Option<&Cgroup> {
+        match self {
+            Self::Group(group) => Some(group),
+            Self::Scope(_) => None,
+        }
+    }
+
+    /// The scope that the agent is started through.
+    pub fn scope(&self) -> Option<&Scope> {
+        match self {
+            Self::Group(_) => None,
+            Self::Scope(scope) => Some(scope),
+        }
+    }
+
+    /// CPU time that the tree of the agent `pid` has used, once it is enclosed.
+    pub fn cpu_used(&self, pid: u32) -> Option<Duration> {
+        match self {
+            Self::Group(group) => group.cpu_used(),
+            Self::Scope(scope) => scope.group_of(pid)?.cpu_used(),
+        }
+    }
+
+    /// Whether the group is known: a scope's only is once [`Self::cpu_used`] found it.
+    pub fn is_known(&self) -> bool {
+        match self {
+            Self::Group(_) => true,
+            Self::Scope(scope) => scope.group.get().is_some(),
+        }
+    }
+
+    /// Whether the memory limit killed something. `false` too where systemd removed the scope of
+    /// an ended agent before we could look.
+    pub fn was_out_of_memory(&self) -> bool {
+        match self {
+            Self::Group(group) => group.was_out_of_memory(),
+            Self::Scope(scope) => scope.group.get().is_some_and(Cgroup::was_out_of_memory),
+        }
+    }
+}
+
+/// A scope unit for one agent.
+#[derive(Debug)]
+pub struct Scope {
+    systemd_run: PathBuf,
+    run_id: String,
+    properties: Vec<String>,
+    group: OnceCell<Cgroup>,
+}
+
+impl Scope {
+    fn new(systemd_run: PathBuf, run_id: &str, limits: &Limits) -> Self {
+        let memory = limits.memory.map(|memory| format!("MemoryMax={}", memory.get()));
+        let processes = limits.processes.map(|processes| format!("TasksMax={processes}"));
+        let properties = memory.into_iter().chain(processes).collect();
+        Self { systemd_run, run_id: run_id.to_owned(), properties, group: OnceCell::new() }
+    }
+
+    fn unit(&self) -> String {
+        format!("dispatch-{}.scope", self.run_id)
+    }
+
+    /// Program and arguments that become `program` with `argv` inside the scope. Fails as starting
+    /// `program` would, since what `systemd-run` says of it is only words.
+    pub fn wrap(&self, program: &Path, argv: &[OsString]) -> io::Result<(PathBuf, Vec<OsString>)> {
+        rustix::fs::access(program, rustix::fs::Access::EXEC_OK)?;
+        let has_dollar = argv.iter().skip(1).any(|word| word.as_bytes().contains(&b'$'));
+        let expands = has_dollar && self.version()? >= EXPANDS_SINCE;
+        Ok((self.systemd_run.clone(), self.line(program, argv, expands)))
+    }
+
+    fn line(&self, program: &Path, argv: &[OsString], expands: bool) -> Vec<OsString> {
+        let mut line: Vec<OsString> =
+            ["systemd-run", "--user", "--scope", "--quiet", "--collect"].map(OsString::from).to_vec();
+        if expands {
+            line.push("--expand-environment=no".into());
+        }
+        line.push(format!("--unit={}", self.unit()).into());
+        // Else it is the command line: the prompt would stand in the system's journal.
+        line.push(format!("--description=dispatch run {}", self.run_id).into());
+        for property in &self.properties {
+            line.extend(["-p".into(), property.into()]);
+        }
+        line.push("--".into());
+        line.push(program.into());
+        line.extend(argv.iter().skip(1).cloned());
+        line
+    }
+
+    fn version(&self) -> io::Result<u32> {
+        let output = Command::new(&self.systemd_run).arg("--version").output()?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        // `systemd 255 (255.4-1)`, `systemd 258~rc1 (…)`.
+        let word = said.split_ascii_whitespace().nth(1).unwrap_or_default();
+        let figures = word.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+        figures.parse().map_err(|_| io::Error::other("`systemd-run --version` says no version"))
+    }
+
+    /// The scope's group, known once the agent `pid` was seen in it.
+    fn group_of(&self, pid: u32) -> Option<&Cgroup> {
+        if self.group.get().is_none() {
+            // The cell is empty: setting it cannot fail.
+            let _ = self.group.set(Cgroup::of_unit(pid, &self.unit())?);
+        }
+        self.group.get()
+    }
+}
+
+/// What the machine offers for a scope.
+#[derive(Clone, Debug)]
+struct Offer {
+    systemd_run: Option<PathBuf>,
+    manager_answers: bool,
+    /// What the user's systemd may hand down to a scope, separated by blanks.
+    controllers: Option<String>,
+}
+
+impl Offer {
+    fn look(environment: &Environment) -> Self {
+        let variable = |name: &str| environment.get(OsStr::new(name)).map(OsString::as_os_str);
+        let answers = |runtime: &OsStr| {
+            // A socket file may outlive who listened on it.
+            ["systemd/private", "bus"].iter().any(|name| UnixStream::connect(Path::new(runtime).join(name)).is_ok())
+        };
+        Self {
+            systemd_run: program::find("systemd-run", variable("PATH"), Path::new("/")).ok(),
+            manager_answers: variable("XDG_RUNTIME_DIR").is_some_and(answers),
+            controllers: cgroup::user_manager_controllers(),
+        }
+    }
+}
+
+/// The `systemd-run` to start the agent through, if a scope would hold all of `limits`: without
+/// its controller systemd takes a limit and does nothing.
+fn choose(limits: &Limits, offer: Offer) -> Option<PathBuf> {
+    let controllers = offer.controllers.filter(|_| offer.manager_answers)?;
+    let has = |wanted: &str| controllers.split_ascii_whitespace().any(|word| word == wanted);
+    let holds = (limits.memory.is_none() || has("memory")) && (limits.processes.is_none() || has("pids"));
+    offer.systemd_run.filter(|_| holds)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::model::bytes::Bytes;
+    use crate::system::process::supervise::{Launch, launch};
+
+    fn limits() -> Limits {
+        Limits { memory: Some(Bytes::new(4096)), processes: Some(9), cpu: None }
+    }
+
+    #[test]
+    fn a_scope_is_chosen_only_where_it_holds_everything() {
+        let program = Some(PathBuf::from("/bin/systemd-run"));
+        let whole = Offer {
+            systemd_run: program.clone(),
+            manager_answers: true,
+            controllers: Some("cpu memory pids".to_owned()),
+        };
+        assert_eq!(choose(&limits(), whole.clone()), program);
+        let controllers = |names: &str| Offer { controllers: Some(names.to_owned()), ..whole.clone() };
+        for lacking in [
+            Offer { systemd_run: None, ..whole.clone() },
+            Offer { manager_answers: false, ..whole.clone() },
+            Offer { controllers: None, ..whole.clone() },
+            controllers("memory"),
+            controllers("pids"),
+            controllers("pids memory_recursiveprot"),
+        ] {
+            assert_eq!(choose(&limits(), lacking.clone()), None, "{lacking:?}");
+        }
+        // CPU time is counted in every group.
+        let cpu = Limits { memory: None, processes: None, ..limits() };
+        assert_eq!(choose(&cpu, controllers("")), program);
+        assert_eq!(choose(&Limits { memory: None, ..limits() }, controllers("pids")), program);
+    }
+
+    #[test]
+    fn the_manager_answers_where_somebody_listens() {
+        let dir = tempfile::tempdir().unwrap();
+        let environment = Environment::from([("XDG_RUNTIME_DIR".into(), dir.path().into())]);
+        assert!(!Offer::look(&environment).manager_answers);
+        let listener = std::os::unix::net::UnixListener::bind(dir.path().join("bus")).unwrap();
+        assert!(Offer::look(&environment).manager_answers);
+        drop(listener);
+        assert!(dir.path().join("bus").exists() && !Offer::look(&environment).manager_answers);
+    }
+
+    /// A `systemd-run` that notes its arguments and becomes the rest of them.
+    fn fake(folder: &Path, version: &str) -> PathBuf {
+        let path = folder.join("systemd-run");
+        let text = format!(
+            "#!/bin/sh\n[ \"$1\" = --version ] && echo 'systemd {version} (x)' && exit\n\
+             printf '%s\\n' \"$@\" >'{}'\nwhile [ \"$1\" != -- ]; do shift; done\nshift\nexec \"$@\"\n",
+            folder.join("noted").display()
+        );
+        let source = folder.join("source");
+        fs::write(&source, text).unwrap();
+        fs::set_permissions(&source, fs::Permissions::from_mode(0o755)).unwrap();
+        // Another test that forks now must not inherit the file open for writing: it would be busy.
+        assert!(Command::new("cp").arg(&source).arg(&path).status().unwrap().success());
+        path
+    }
+
+    #[test]
+    fn the_agent_is_started_through_it_as_the_same_process() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        fs::write(path("prompt"), "by stdin").unwrap();
+        let scope = Scope::new(fake(dir.path(), "255"), "01X", &limits());
+        let words = ["sh", "-c", "echo $$ \"$MARK\" \"$1\"; cat; exit 7", "sh", "--unit=x\n${HOME}"];
+        let (program, argv) = scope.wrap(Path::new("/bin/sh"), &words.map(OsString::from)).unwrap();
+        let environment =
+            Environment::from([("MARK".into(), "kept".into()), ("PATH".into(), std::env::var_os("PATH").unwrap())]);
+        let pid = launch(Launch {
+            program: &program,
+            argv: &argv,
+            cwd: dir.path(),
+            environment: &environment,
+            umask: 0o022,
+            stdin: Some(File::open(path("prompt")).unwrap()),
+            stdout: File::create(path("out")).unwrap(),
+            stderr: File::create(path("err")).unwrap(),
+            rlimits: &[],
+            group: None,
+        })
+        .unwrap();
+        let waited = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap());
+        let (_, status) = rustix::process::waitpid(waited, rustix::process::WaitOptions::empty()).unwrap().unwrap();
+        assert_eq!(status.exit_status(), Some(7), "{}", fs::read_to_string(path("err")).unwrap());
+        assert_eq!(fs::read_to_string(path("out")).unwrap(), format!("{pid} kept --unit=x\n${{HOME}}\nby stdin"));
+        let own = "--user\n--scope\n--quiet\n--collect\n--expand-environment=no\n--unit=dispatch-01X.scope\n\
+                   --description=dispatch run 01X\n-p\nMemoryMax=4096\n-p\nTasksMax=9\n--\n/bin/sh\n-c\n";
+        let noted = fs::read_to_string(path("noted")).unwrap();
+        assert!(noted.starts_with(own), "{noted}");
+    }
+
+    #[test]
+    fn an_older_systemd_run_is_not_told_what_it_does_not_know() {
+        let dir = tempfile::tempdir().unwrap();
+        let told = |version: &str, word: &str| {
+            let scope = Scope::new(fake(dir.path(), version), "01X", &Limits::default());
+            let (_, argv) = scope.wrap(Path::new("/bin/sh"), &["sh", word].map(OsString::from)).unwrap();
+            argv.contains(&OsString::from("--expand-environment=no"))
+        };
+        assert!(told("254", "$X") && told("258~rc1", "$X"));
+        assert!(!told("252", "$X") && !told("255", "plain"));
+        let scope = Scope::new(fake(dir.path(), "255"), "01X", &Limits::default());
+        let error = scope.wrap(&dir.path().join("none"), &[]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    }
+}
