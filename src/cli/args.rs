@@ -22,8 +22,7 @@ pub(crate) struct Cli {
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Global {
     /// Use this manifest instead of looking for `dispatch.yaml`
-    // Not global: `logs -f` follows. As with compose, it stands before the command.
-    #[arg(short, long, value_name = "PATH")]
+    #[arg(short, long, value_name = "PATH", global = true)]
     pub(crate) file: Option<PathBuf>,
     /// Act as if started in this folder
     #[arg(short = 'C', value_name = "DIR", global = true)]
@@ -217,6 +216,10 @@ pub(crate) struct Logs {
     /// This run of the pair instead of its last
     #[arg(long, value_name = "ID")]
     pub(crate) run: Option<String>,
+    // Takes the place of the global option, whose `-f` means `--follow` here.
+    /// Use this manifest instead of looking for `dispatch.yaml`
+    #[arg(long = "file", id = "file", value_name = "PATH")]
+    pub(crate) manifest: Option<std::path::PathBuf>,
 }
 
 #[derive(Debug, Args)]

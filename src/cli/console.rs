@@ -16,6 +16,8 @@ pub(crate) struct Show {
     /// The bytes as they were written: no lines for events, no filter for terminals.
     pub(crate) raw: bool,
     pub(crate) timestamps: bool,
+    /// Only stderr was asked for: it is the result, and goes where results go.
+    pub(crate) stderr_alone: bool,
 }
 
 /// Both streams of one run. Ends quietly when nobody reads any more.
@@ -23,6 +25,7 @@ pub(crate) struct Show {
 pub(crate) struct Console {
     stdout: Lane,
     stderr: Lane,
+    stderr_alone: bool,
 }
 
 /// The last lines of what was made readable, until they are released.
@@ -54,7 +57,11 @@ impl Console {
         };
         Self {
             stdout: lane(show.protocol, io::stdout().is_terminal()),
-            stderr: lane(Protocol::Text, io::stderr().is_terminal()),
+            stderr: lane(
+                Protocol::Text,
+                if show.stderr_alone { io::stdout().is_terminal() } else { io::stderr().is_terminal() },
+            ),
+            stderr_alone: show.stderr_alone,
         }
     }
 
@@ -84,6 +91,7 @@ impl Console {
     pub(crate) fn show(&mut self, piece: &Piece<'_>) -> io::Result<()> {
         match piece.stream {
             Stream::Stdout => self.stdout.write(piece.bytes, piece.at, &mut io::stdout().lock()),
+            Stream::Stderr if self.stderr_alone => self.stderr.write(piece.bytes, piece.at, &mut io::stdout().lock()),
             Stream::Stderr => self.stderr.write(piece.bytes, piece.at, &mut io::stderr().lock()),
         }
     }
@@ -91,7 +99,10 @@ impl Console {
     /// Shows what was held back for its line to be complete.
     pub(crate) fn finish(&mut self) -> io::Result<()> {
         self.stdout.finish(&mut io::stdout().lock())?;
-        self.stderr.finish(&mut io::stderr().lock())
+        match self.stderr_alone {
+            true => self.stderr.finish(&mut io::stdout().lock()),
+            false => self.stderr.finish(&mut io::stderr().lock()),
+        }
     }
 
     /// Whether anybody still reads stdout.

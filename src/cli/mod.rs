@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::cli::args::Cli;
+use crate::cli::args::{Cli, Command};
 use crate::cli::meant::Meant;
 use crate::system::process;
 
@@ -40,6 +40,10 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
+    let mut cli = cli;
+    if let Some(Command::Logs(logs)) = &mut cli.command {
+        cli.global.file = logs.manifest.take().or(cli.global.file);
+    }
     let meant = Meant::new(cli.global);
     match commands::answer(&meant, cli.command) {
         Ok(code) => code,

@@ -250,7 +250,7 @@ mod tests {
     fn a_reboot_loses_what_ran_and_signals_nothing_but_keeps_the_queue() {
         let rebooted = Evidence { place: Place::EarlierBoot, live: live(), ..evidence(true) };
         assert_eq!(judge(&rebooted), Verdict::Over { end: Over::lost("reboot"), sweep: false });
-        let queued = Evidence { queued: Some(WaitingFor::Slot), environment_waits: false, ..rebooted };
+        let queued = Evidence { queued: Some(WaitingFor::Slot), environment_waits: false, live: None, ..rebooted };
         assert_eq!(judge(&queued), Verdict::Is(RunState::Queued(WaitingFor::Environment)));
     }
 

@@ -3,21 +3,28 @@
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::net::UnixStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
+use crate::model::run_state::{RunState, UnknownWhy};
 use crate::runner::ledger::Ledger;
 use crate::runner::start::StartError;
 use crate::system::logs::reader::{From, LogReader, Piece, Streams};
 use crate::system::store::index::IndexError;
-use crate::system::store::pair_lock;
+use crate::system::store::pair_lock::{self, Liveness};
 use crate::system::watch::{self, Watch};
 
 /// A queue whose last holder was killed moves when somebody looks: waiting commands do, this often.
 const QUEUE_LOOK: Duration = Duration::from_secs(1);
 /// A window's end is told by a hook of tmux; without one it is looked for this often.
 const WINDOW_LOOK: Duration = Duration::from_secs(1);
+
+/// Without the kernel's help logs are looked at this often.
+const BLIND_LOOK: Duration = Duration::from_millis(200);
+/// A tmux that does not answer may come back; so long a wait goes on without it.
+const SILENCE: Duration = Duration::from_secs(15);
 
 /// Why a run could not be followed.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +35,9 @@ pub enum FollowError {
     Queue(#[from] StartError),
     #[error("the run cannot be followed")]
     Io(#[from] io::Error),
+    /// It cannot be seen from here, so its end never will be.
+    #[error("`{pair}` cannot be seen: {}", .why.reason())]
+    Unknown { pair: Pair, why: UnknownWhy },
     #[error("the record of run {0} is gone")]
     Gone(RunId),
 }
@@ -49,33 +59,48 @@ pub enum Woken {
 pub struct Follower {
     ledger: Ledger,
     id: RunId,
-    watch: Watch,
+    /// `None` where the kernel has no more of them: then a short timer.
+    watch: Option<Watch>,
     /// Readable once the pair's lock is free: the run's owner is gone.
     freed: UnixStream,
     logs: Option<LogReader>,
     owner_awaited: bool,
+    /// The run as it was seen last.
+    last: Option<Run>,
 }
 
 impl Follower {
     /// Follows `run`, from `from` on in the given streams; `None` for its end alone.
     pub fn new(ledger: &Ledger, run: &Run, logs: Option<(Streams, From)>) -> io::Result<Self> {
         let folder = ledger.folder(run.id());
-        let watch = Watch::new()?;
-        watch.folder(folder.path())?;
+        let watch = Watch::new().and_then(|watch| watch.folder(folder.path()).map(|()| watch)).ok();
         let logs = logs.map(|(streams, from)| LogReader::open(&folder, streams, from)).transpose()?;
         let (freed, _) = UnixStream::pair()?;
-        Ok(Self { ledger: ledger.clone(), id: run.id().clone(), watch, freed, logs, owner_awaited: false })
+        Ok(Self { ledger: ledger.clone(), id: run.id().clone(), watch, freed, logs, owner_awaited: false, last: None })
     }
 
     /// Hands over what was written since the last call.
     pub fn read(&mut self, sink: &mut dyn FnMut(Piece<'_>) -> io::Result<()>) -> io::Result<u64> {
-        self.watch.clear();
+        if let Some(watch) = &self.watch {
+            watch.clear();
+        }
         self.logs.as_mut().map_or(Ok(0), |logs| logs.read(sink))
     }
 
     /// The run as it is now. Call before [`Self::read`] to know that what is read is all there is.
-    pub fn look(&self) -> Result<Run, FollowError> {
-        self.ledger.run(&self.id)?.ok_or_else(|| FollowError::Gone(self.id.clone()))
+    pub fn look(&mut self) -> Result<Run, FollowError> {
+        // A job that runs and whose owner holds its pair still runs: each line it prints wakes us,
+        // and must not cost a look at everything.
+        if let Some(last) = self.last.as_ref().filter(|run| run.facts.headless && run.state == RunState::Running) {
+            let held = pair_lock::probe(self.ledger.state(), &last.pair())?;
+            let folder = self.ledger.folder(&self.id);
+            if held == Liveness::Held(Some(self.id.clone())) && !folder.has_exit() && folder.stop_asked().is_none() {
+                return Ok(last.clone());
+            }
+        }
+        let run = self.ledger.run(&self.id)?.ok_or_else(|| FollowError::Gone(self.id.clone()))?;
+        self.last = Some(run.clone());
+        Ok(run)
     }
 
     /// Sleeps until something of the run changes, `also` can be read, or `timeout` passes.
@@ -85,22 +110,22 @@ impl Follower {
         also: Option<BorrowedFd<'_>>,
         timeout: Option<Duration>,
     ) -> Result<Woken, FollowError> {
-        use crate::model::run_state::RunState;
         let running_job =
             run.facts.headless && matches!(run.state, RunState::Starting | RunState::Running | RunState::Stopping);
         let tick = match &run.state {
             RunState::Queued(_) => Some(QUEUE_LOOK),
             _ if running_job => {
                 self.await_owner(run)?;
-                self.watch.tick()
+                self.watch.as_ref().map_or(Some(BLIND_LOOK), Watch::tick)
             }
             _ => Some(WINDOW_LOOK),
         };
         let limit = [tick, timeout].into_iter().flatten().min();
-        let mut fds = vec![self.watch.as_fd()];
+        let mut fds = Vec::new();
         if self.owner_awaited {
             fds.push(self.freed.as_fd());
         }
+        fds.extend(self.watch.as_ref().map(|watch| watch.as_fd()));
         fds.extend(also);
         let ready = watch::wait_readable(&fds, limit)?;
         if also.is_some() && ready.last() == Some(&true) {
@@ -108,7 +133,7 @@ impl Follower {
         }
         if ready.iter().any(|ready| *ready) {
             // The owner is gone without an end: the next look finds it lost and says so.
-            if self.owner_awaited && ready.get(1) == Some(&true) {
+            if self.owner_awaited && ready.first() == Some(&true) {
                 self.owner_awaited = false;
             }
             return Ok(Woken::Changed);
@@ -144,11 +169,16 @@ impl Ledger {
     /// Waits until `run` has ended. `None` when `timeout` passed first.
     pub fn wait(&self, run: &Run, timeout: Option<Duration>) -> Result<Option<Run>, FollowError> {
         let mut follower = Follower::new(self, run, None)?;
-        let begun = std::time::Instant::now();
+        let begun = Instant::now();
+        let mut silent_since = None;
         loop {
             let run = follower.look()?;
-            if !run.is_active() {
-                return Ok(Some(run));
+            match &run.state {
+                RunState::Ended(_) => return Ok(Some(run)),
+                RunState::Unknown(UnknownWhy::Tmux(_))
+                    if *silent_since.get_or_insert_with(Instant::now) + SILENCE > Instant::now() => {}
+                RunState::Unknown(why) => return Err(FollowError::Unknown { pair: run.pair(), why: why.clone() }),
+                _ => silent_since = None,
             }
             let left = timeout.map(|timeout| timeout.saturating_sub(begun.elapsed()));
             if left.is_some_and(|left| left.is_zero()) {

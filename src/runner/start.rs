@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
 use crate::model::queue_record::QueueRecord;
-use crate::model::run::{Run, RunFacts};
+use crate::model::run::{Progress, Run, RunFacts};
 use crate::model::run_id::RunId;
 use crate::model::run_spec::{RunKind, RunSpec, SPEC_VERSION};
 use crate::model::run_state::{EndState, RunState, UnknownWhy, WaitingFor};
@@ -18,11 +18,12 @@ use crate::system::clock;
 use crate::system::environment;
 use crate::system::ids;
 use crate::system::process::{self, supervise};
-use crate::system::store::index::IndexError;
+use crate::system::store::index::{Index, IndexError};
 use crate::system::store::pair_lock::{self, Claim, PairLock};
+use crate::system::store::record_file::RecordError;
 use crate::system::store::run_folder::RunFolder;
 use crate::system::store::slots;
-use crate::system::tmux::{CreateWindow, Tmux, TmuxError};
+use crate::system::tmux::{CreateWindow, Created, Tmux, TmuxError};
 
 /// Runs within runs within runs, but not for ever (CONTRACT section 8).
 const MAX_DEPTH: u32 = 3;
@@ -56,6 +57,13 @@ pub enum StartError {
     /// Its state cannot be seen, so starting it could start it twice.
     #[error("the last run of `{}` cannot be seen: {}", .run.pair(), .why.reason())]
     Unknown { run: Box<Run>, why: UnknownWhy },
+    /// Its record cannot be read, so it may run.
+    #[error("the record of the pair's last run {id} cannot be read")]
+    Unreadable {
+        id: RunId,
+        #[source]
+        source: RecordError,
+    },
     #[error("the pair is being started or ended by another command, and it takes too long")]
     Busy,
     #[error("runs are nested {MAX_DEPTH} deep already")]
@@ -97,7 +105,14 @@ impl Ledger {
                     // Queued, in a window, or dead. Looking writes down the ends of the dead, and
                     // needs the pair for it.
                     drop(lock);
-                    for run in self.observe_some(&unfinished)?.runs {
+                    let seen = self.observe_some(&unfinished)?.runs;
+                    if let Some(id) = unfinished.iter().find(|id| !seen.iter().any(|run| run.id() == *id))
+                        && let Err(error @ (RecordError::Newer { .. } | RecordError::Io { .. })) =
+                            self.folder(id).read_spec()
+                    {
+                        return Err(StartError::Unreadable { id: id.clone(), source: error });
+                    }
+                    for run in seen {
                         match &run.state {
                             RunState::Ended(_) => {}
                             RunState::Unknown(why) => {
@@ -109,7 +124,6 @@ impl Ledger {
                             _ => return self.join(run, prepared, force),
                         }
                     }
-                    continue;
                 }
             }
             if left < step {
@@ -171,12 +185,16 @@ impl Ledger {
         parent: Option<RunId>,
         queueing: Queueing,
     ) -> Result<Started, StartError> {
+        let index = self.index()?;
+        // A run nested in a job never waits for a slot: its caller holds one and may wait for it.
+        let nested = parent.as_ref().is_some_and(|id| self.folder(id).read_spec().is_ok_and(|spec| spec.is_headless()));
         let slot = match &prepared.kind {
-            RunKind::Headless { slots, .. } => slots::take(self.state(), *slots)?,
-            RunKind::Interactive { .. } => None,
+            RunKind::Headless { slots, .. } if nested || !self.others_wait(&index, *slots)? => {
+                slots::take(self.state(), *slots)?
+            }
+            _ => None,
         };
-        // A nested run never waits for a slot: its caller holds one and may wait for this run.
-        let must_wait = slot.is_none() && parent.is_none() && matches!(prepared.kind, RunKind::Headless { .. });
+        let must_wait = slot.is_none() && !nested && matches!(prepared.kind, RunKind::Headless { .. });
         if must_wait && queueing == Queueing::Never {
             return Ok(Started::NoSlot);
         }
@@ -185,26 +203,59 @@ impl Ledger {
         let folder = RunFolder::create(self.state().run(&id))?;
         let spec = self.spec(prepared, id, &folder, parent)?;
         let facts = RunFacts::of(&spec);
-        self.index()?.insert(&facts)?;
-        let written = self.write_folder(prepared, &folder, &spec);
+        // Open until the spec stands: an index that is rebuilt meanwhile would miss the run.
+        index.insert(&facts)?;
+        let written = self.write_folder(prepared, &folder, &spec, must_wait);
+        drop(index);
         let started = written.map_err(StartError::from).and_then(|()| match &spec.kind {
-            RunKind::Headless { .. } if must_wait => self.queue_job(&folder, lock),
+            RunKind::Headless { .. } if must_wait => {
+                self.queue_job(&folder, lock)?;
+                Ok(Self::fresh(&facts, RunState::Queued(WaitingFor::Slot)))
+            }
             RunKind::Headless { .. } => {
                 supervise::start(folder.path(), lock.into_file(), slot.map(slots::Slot::into_file))?;
-                Ok(())
+                Ok(Self::fresh(&facts, RunState::Starting))
             }
             RunKind::Interactive { socket, session, .. } => {
-                self.open_window(prepared, &folder, &spec, &Tmux::new(socket.clone()), session, lock)
+                let created = self.open_window(prepared, &folder, &spec, &Tmux::new(socket.clone()), session)?;
+                drop(lock);
+                let mut run = Self::fresh(&facts, RunState::Starting);
+                run.progress.pane = Some(created.pane_id);
+                run.progress.window = Some(created.window_id);
+                Ok(run)
             }
         });
-        if let Err(error) = started {
-            let end = never_started(&spec, &error);
-            let _ = self.write_end(&folder, &end);
-            let _ = self.index()?.finish(&facts, &end);
-            return Err(error);
+        match started {
+            Ok(run) => Ok(Started::New(Box::new(run))),
+            // Whoever has the environment is the run: with it in our hands nobody starts any more.
+            // Without, a window may have come up late: then looking tells.
+            Err(error) if folder.withdraw_environment(&spec.run_id) => {
+                let end = never_started(&spec, &error);
+                let _ = self.write_end(&folder, &end);
+                let _ = self.index()?.finish(&facts, &end);
+                Err(error)
+            }
+            Err(error) => Err(error),
         }
-        let run = self.run(&spec.run_id)?.ok_or_else(|| io::Error::other("the new run is gone"))?;
-        Ok(Started::New(Box::new(run)))
+    }
+
+    /// Whether older runs wait for slots that this one would take.
+    fn others_wait(&self, index: &Index, slots: u32) -> Result<bool, IndexError> {
+        let waits_for_as_many = |id: &RunId| {
+            let folder = self.folder(id);
+            folder.is_queued()
+                && folder.environment_waits()
+                && folder.read_spec().is_ok_and(|spec| match spec.kind {
+                    RunKind::Headless { slots: theirs, .. } => theirs >= slots && folder.id().ok() == Some(spec.folder),
+                    RunKind::Interactive { .. } => false,
+                })
+        };
+        Ok(index.active()?.iter().any(waits_for_as_many))
+    }
+
+    /// A run as its starter knows it, without another look.
+    fn fresh(facts: &RunFacts, state: RunState) -> Run {
+        Run { facts: facts.clone(), state, progress: Progress::default(), end: None }
     }
 
     fn spec(
@@ -241,7 +292,7 @@ impl Ledger {
         })
     }
 
-    fn write_folder(&self, prepared: &Prepared, folder: &RunFolder, spec: &RunSpec) -> io::Result<()> {
+    fn write_folder(&self, prepared: &Prepared, folder: &RunFolder, spec: &RunSpec, queued: bool) -> io::Result<()> {
         if let Some(prompt) = &prepared.prompt {
             folder.write_new(&folder.prompt(), prompt)?;
         }
@@ -257,7 +308,11 @@ impl Ledger {
             environment.insert(name.into(), value.into());
         }
         environment.insert("DISPATCH_MANIFEST".into(), spec.manifest.clone().into_os_string());
-        let place = environment::waiting_place(folder.path(), spec.run_id.as_str());
+        // Memory that goes with the last log-out is no place for a run that may wait longer.
+        let place = match queued {
+            true => folder.path().join("env"),
+            false => environment::waiting_place(folder.path(), spec.run_id.as_str()),
+        };
         folder.write_new(&folder.env_place(), place.as_os_str().as_bytes())?;
         environment::hand_over(&place, &environment)?;
         folder.write_spec(spec)
@@ -267,7 +322,8 @@ impl Ledger {
         folder.write_queue(&QueueRecord { version: 1, waiting_for: WaitingFor::Slot })?;
         drop(lock);
         // A slot may have come free between our look and our place in the queue.
-        self.start_queued()
+        self.start_queued_quietly();
+        Ok(())
     }
 
     fn open_window(
@@ -277,8 +333,7 @@ impl Ledger {
         spec: &RunSpec,
         tmux: &Tmux,
         session: &str,
-        lock: PairLock,
-    ) -> Result<(), StartError> {
+    ) -> Result<Created, StartError> {
         let program = supervise::own_program()?;
         let previous = self.previous_pane(&prepared.pair, &spec.run_id)?;
         let created = tmux.create(&CreateWindow {
@@ -290,16 +345,19 @@ impl Ledger {
             replace: previous.as_ref().map(|(pane, run)| (pane.as_str(), run)),
             ended_word: Some("__ended"),
         })?;
-        folder.write_window(&WindowRecord {
+        let record = WindowRecord {
             version: 1,
             server: process::identify(created.server_pid).ok(),
             server_pid: created.server_pid,
             server_start: created.server_start,
-            pane: created.pane_id,
-            window: created.window_id,
-        })?;
-        drop(lock);
-        Ok(())
+            pane: created.pane_id.clone(),
+            window: created.window_id.clone(),
+        };
+        // Advisory: the window stands, with this record or without.
+        if let Err(error) = folder.write_window(&record) {
+            tracing::warn!(%error, "where the window is could not be noted");
+        }
+        Ok(created)
     }
 
     /// The dead window of the pair's last run, which the new one replaces.

@@ -76,9 +76,9 @@ impl Ledger {
         }
         folder.ask_to_stop(how != How::Stop)?;
         if run.facts.headless {
-            self.stop_job(run, &folder, how)?
+            self.stop_job(run, &folder, how)?;
         } else {
-            self.stop_window(run, &folder, how)?
+            self.stop_window(run, &folder, how)?;
         }
         // Whoever ended it wrote it down; if nobody did, looking does.
         let ended = self.ended(run.id())?;

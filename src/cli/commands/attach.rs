@@ -40,8 +40,11 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
 
 /// Shows an interactive run as `how` says.
 pub(super) fn show(meant: &Meant, ledger: &Ledger, run: &Run, how: AttachHow) -> Answer {
-    // A fresh look: its window's id is known only once tmux was asked.
-    let run = ledger.run(run.id())?.unwrap_or_else(|| run.clone());
+    // Where its window is known only tmux could tell more: another look is another client.
+    let run = match run.progress.window {
+        Some(_) => run.clone(),
+        None => ledger.run(run.id())?.unwrap_or_else(|| run.clone()),
+    };
     if how == AttachHow::Auto && ledger.switch_client(&run)? {
         return Ok(ExitCode::SUCCESS);
     }

@@ -55,7 +55,7 @@ fn headless(meant: &Meant, args: &Args, ledger: &Ledger, run: &Run) -> Answer {
         (Some(lines), None) if !counts_rendered => From::Tail(lines),
         _ => From::Start,
     };
-    let show = Show { protocol, raw: args.raw, timestamps: args.timestamps };
+    let show = Show { protocol, raw: args.raw, timestamps: args.timestamps, stderr_alone: !streams.stdout };
     let mut console = if counts_rendered { Console::keeping_last(show, tail) } else { Console::new(show) };
     if streams.stderr && args.tail.is_none() && args.since.is_none() {
         console.show_file(&ledger.folder(run.id()).setup_log())?;

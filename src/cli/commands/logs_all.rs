@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::os::fd::AsFd as _;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::agent::{LineRenderer, Sanitizer};
 use crate::cli::args::Logs as Args;
@@ -46,9 +46,14 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     let watch = Watch::new()?;
     let mut lanes: BTreeMap<RunId, Lane> = BTreeMap::new();
     let mut first = true;
+    let mut looked: Option<(Instant, Vec<Run>)> = None;
     loop {
-        let runs = ledger.observe()?.runs;
-        let live: Vec<&Run> = runs.iter().filter(|run| run.is_active() && run.facts.headless).collect();
+        // Each line wakes us; who runs is asked once a second.
+        let runs = match looked.take().filter(|(at, _)| at.elapsed() < LOOK) {
+            Some((at, runs)) => looked.insert((at, runs)),
+            None => looked.insert((Instant::now(), ledger.observe()?.runs)),
+        };
+        let live: Vec<&Run> = runs.1.iter().filter(|run| run.is_active() && run.facts.headless).collect();
         for run in &live {
             if !lanes.contains_key(run.id()) {
                 // What ran before we came is shown from its last lines on, what starts later whole.

@@ -162,7 +162,7 @@ fn headless(meant: &Meant, ledger: &Ledger, prepared: &Prepared, options: &RunOp
     let Some((run, ours)) = begin(meant, ledger, prepared, options, Queueing::Allowed)? else {
         return Ok(ExitCode::SUCCESS);
     };
-    let show = Show { protocol: prepared.protocol, raw: false, timestamps: false };
+    let show = Show { protocol: prepared.protocol, raw: false, timestamps: false, stderr_alone: false };
     let ended = stream(meant, ledger, run, ours, show, &mut interrupts)?;
     match ended {
         Streamed::Ended(run) if meant.json => {

@@ -9,6 +9,7 @@ use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::sync::mpsc;
+use std::time::Duration;
 
 use crate::cli::args::RunOptions;
 use crate::cli::commands::Answer;
@@ -28,6 +29,8 @@ use crate::system::clock;
 use crate::system::watch;
 use crate::view::run_view::RunView;
 
+const LOOK: Duration = Duration::from_millis(100);
+
 /// How one of the runs came out.
 enum Outcome {
     Ended(Box<Run>),
@@ -43,8 +46,9 @@ pub(super) fn run(meant: &Meant, ledger: &Ledger, prepared: &[Prepared], options
     let mut outcomes: Vec<Option<Outcome>> = prepared.iter().map(|_| None).collect();
     let mut pending: VecDeque<usize> = (0..prepared.len()).collect();
     let mut started: Vec<Run> = Vec::new();
-    let mut running = 0;
+    let mut running: usize = 0;
     let mut interrupted = 0;
+    let mut joined = 0;
     let (tell, told) = mpsc::channel::<Told>();
     let (mut woken, waker) = UnixStream::pair()?;
     woken.set_nonblocking(true)?;
@@ -57,8 +61,9 @@ pub(super) fn run(meant: &Meant, ledger: &Ledger, prepared: &[Prepared], options
                     let line = progress.line(&prepared[at].pair.to_string());
                     follow_in_background(ledger, at, run.clone(), line, tell.clone(), waker.try_clone()?);
                     running += 1;
-                    if ours {
-                        started.push(run);
+                    match ours {
+                        true => started.push(run),
+                        false => joined += 1,
                     }
                 }
                 Err(error) => {
@@ -74,25 +79,30 @@ pub(super) fn run(meant: &Meant, ledger: &Ledger, prepared: &[Prepared], options
         if running == 0 {
             continue;
         }
-        watch::wait_readable(&[interrupts.as_fd(), woken.as_fd()], None)?;
+        // A slot that another command frees tells no one: while tasks wait for one, look again.
+        let tick = (!pending.is_empty()).then_some(LOOK);
+        watch::wait_readable(&[interrupts.as_fd(), woken.as_fd()], tick)?;
         let count = interrupts.take();
         if count > 0 {
             interrupted += count;
             pending.clear();
+            // What was joined goes on without us.
+            running = running.saturating_sub(std::mem::take(&mut joined));
             for run in &started {
                 stop_in_background(ledger, run, if interrupted > 1 { How::Kill } else { How::Interrupt });
             }
         }
         let _ = woken.read(&mut [0; 64]);
         for (at, outcome) in told.try_iter() {
-            running -= 1;
+            running = running.saturating_sub(1);
             if is_failure(&outcome) && !options.keep_going {
                 pending.clear();
             }
             outcomes[at] = Some(outcome);
         }
     }
-    report(meant, outcomes)
+    let code = report(meant, outcomes)?;
+    Ok(if interrupted > 0 && code == ExitCode::SUCCESS { ExitCode::from(130) } else { code })
 }
 
 fn is_failure(outcome: &Outcome) -> bool {

@@ -9,11 +9,15 @@ use crate::cli::meant::Meant;
 use crate::cli::output;
 use crate::model::names::Pair;
 use crate::model::run::Run;
+use crate::model::run_state::RunState;
 use crate::runner::ledger::Ledger;
 use crate::runner::project::Depth;
 use crate::runner::stop::{How, Stopped};
 use crate::system::clock;
 use crate::view::run_view::RunView;
+
+/// So many are stopped at once: each holds a few files open.
+const AT_ONCE: usize = 32;
 
 pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     let project = open(meant, Depth::Shape)?;
@@ -23,8 +27,15 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
             return Err(CliError::new(USAGE, "no task was named").hint(format!("dispatch stop {mode} TASK")));
         }
         Some(mode) => args.tasks.iter().map(|task| project.past_pair(mode, task)).collect::<Result<Vec<_>, _>>()?,
+        // What cannot be seen is nobody's to stop.
         None => match &ledger {
-            Some(ledger) => ledger.observe()?.runs.iter().filter(|run| run.is_active()).map(Run::pair).collect(),
+            Some(ledger) => ledger
+                .observe()?
+                .runs
+                .iter()
+                .filter(|run| run.is_active() && !matches!(run.state, RunState::Unknown(_)))
+                .map(Run::pair)
+                .collect(),
             None => Vec::new(),
         },
     };
@@ -33,19 +44,19 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
         err.note("nothing runs");
     }
     // All are asked at once: each may take as long as its grace.
-    let results: Vec<(Pair, Result<Stopped, CliError>)> = std::thread::scope(|scope| {
-        let stopping: Vec<_> = pairs
-            .into_iter()
-            .map(|pair| {
-                let ledger = ledger.as_ref();
-                scope.spawn(move || {
-                    let result = stop_one(ledger, &pair);
-                    (pair, result)
+    let mut results: Vec<(Pair, Result<Stopped, CliError>)> = Vec::new();
+    for pairs in pairs.chunks(AT_ONCE) {
+        results.extend(std::thread::scope(|scope| {
+            let stopping: Vec<_> = pairs
+                .iter()
+                .map(|pair| {
+                    let ledger = ledger.as_ref();
+                    scope.spawn(move || (pair.clone(), stop_one(ledger, pair)))
                 })
-            })
-            .collect();
-        stopping.into_iter().filter_map(|thread| thread.join().ok()).collect()
-    });
+                .collect();
+            stopping.into_iter().filter_map(|thread| thread.join().ok()).collect::<Vec<_>>()
+        }));
+    }
     let mut views = Vec::new();
     let mut failure = None;
     for (pair, result) in results {

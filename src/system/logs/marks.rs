@@ -1,7 +1,7 @@
 //! `marks`: at this time, so long were the two logs. Lets `logs` interleave and stamp.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
@@ -45,22 +45,37 @@ impl MarkWriter {
     }
 }
 
-/// The marks written so far; a line that is torn or not a mark ends the list.
-pub fn read(path: &Path) -> io::Result<Vec<Mark>> {
-    let bytes = match fs::read(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        other => other?,
-    };
-    let mut marks: Vec<Mark> = Vec::new();
-    for line in bytes.split_inclusive(|b| *b == b'\n') {
-        let Some(mark) = parse(line) else { break };
-        // Lengths only grow: whatever does not was not written by us.
-        if marks.last().is_some_and(|last| mark.stdout < last.stdout || mark.stderr < last.stderr) {
-            break;
+/// Reads marks as they are written: each once.
+#[derive(Debug, Default)]
+pub struct MarkReader {
+    at: u64,
+    last: (u64, u64),
+}
+
+impl MarkReader {
+    /// The marks since the last call; a torn last line is left for the next one.
+    pub fn read_new(&mut self, path: &Path) -> io::Result<Vec<Mark>> {
+        let mut file =
+            match fs::OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+                other => other?,
+            };
+        file.seek(io::SeekFrom::Start(self.at))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        let mut marks = Vec::new();
+        for line in bytes.split_inclusive(|b| *b == b'\n') {
+            let Some(mark) = parse(line) else { break };
+            // Lengths only grow: whatever does not was not written by us.
+            if mark.stdout < self.last.0 || mark.stderr < self.last.1 {
+                break;
+            }
+            self.last = (mark.stdout, mark.stderr);
+            self.at += line.len() as u64;
+            marks.push(mark);
         }
-        marks.push(mark);
+        Ok(marks)
     }
-    Ok(marks)
 }
 
 fn parse(line: &[u8]) -> Option<Mark> {
@@ -82,6 +97,7 @@ mod tests {
     fn marks_round_trip_and_a_torn_end_is_left_out() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("marks");
+        let read = |path: &Path| MarkReader::default().read_new(path);
         assert_eq!(read(&path).unwrap(), []);
         let mut writer = MarkWriter::open(&path).unwrap();
         let at = Timestamp::from_millisecond(1000).unwrap();
@@ -92,6 +108,9 @@ mod tests {
         assert_eq!(read(&path).unwrap(), whole);
         let bytes = fs::read(&path).unwrap();
         fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
-        assert_eq!(read(&path).unwrap(), whole[..1]);
+        let mut reader = MarkReader::default();
+        assert_eq!(reader.read_new(&path).unwrap(), whole[..1]);
+        fs::write(&path, &bytes).unwrap();
+        assert_eq!(reader.read_new(&path).unwrap(), whole[1..], "each mark once, the torn one when it is whole");
     }
 }

@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt as _;
 
 use jiff::Timestamp;
 
-use crate::system::logs::marks::{self, Mark};
+use crate::system::logs::marks::{Mark, MarkReader};
 use crate::system::store::run_folder::RunFolder;
 
 /// One of the two logs.
@@ -62,6 +62,7 @@ pub struct LogReader {
     stderr: Option<File>,
     position: (u64, u64),
     pending: VecDeque<Segment>,
+    marks: MarkReader,
     buffer: Vec<u8>,
 }
 
@@ -74,6 +75,7 @@ impl LogReader {
             stderr: None,
             position: (0, 0),
             pending: VecDeque::new(),
+            marks: MarkReader::default(),
             buffer: vec![0; CHUNK],
         };
         reader.look()?;
@@ -125,7 +127,7 @@ impl LogReader {
         if lengths.0 <= self.position.0 && lengths.1 <= self.position.1 {
             return Ok(());
         }
-        let marks = marks::read(&self.folder.marks())?;
+        let marks = self.marks.read_new(&self.folder.marks())?;
         self.pending.extend(segments(&marks, self.position, lengths));
         self.position = (lengths.0.max(self.position.0), lengths.1.max(self.position.1));
         Ok(())

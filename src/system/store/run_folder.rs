@@ -179,6 +179,11 @@ impl RunFolder {
         optional(record_file::read(&self.queue_path(), 1))
     }
 
+    /// Whether anything stands where the end is recorded.
+    pub fn has_exit(&self) -> bool {
+        self.exit_path().exists()
+    }
+
     /// Whether a queue record stands, readable or not.
     pub fn is_queued(&self) -> bool {
         self.queue_path().exists()
