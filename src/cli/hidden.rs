@@ -27,7 +27,10 @@ pub(crate) fn run() -> Option<ExitCode> {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => failed(error.code, &error),
         }),
-        ("__supervise", Some(folder), None) => Some(supervisor::shell::main(Path::new(&folder))),
+        ("__supervise", Some(folder), None) => {
+            let went_well = supervisor::shell::main(Path::new(&folder));
+            Some(if went_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
         ("__next", Some(state), ended) => Some(next(&state, ended.as_deref())),
         ("__ended", Some(folder), None) => {
             exec::ended(Path::new(&folder));

@@ -2,19 +2,17 @@
 //! the hidden commands `__exec`, `__prepare` and `__ended`.
 
 use std::ffi::OsStr;
-use std::fs::File;
 use std::io;
 use std::path::Path;
 
 use crate::model::live_record::LiveRecord;
-use crate::model::protocol::Delivery;
 use crate::model::run_spec::{RunSpec, WorktreeSpec};
 use crate::runner::ledger::Ledger;
-use crate::supervisor::stage;
 use crate::system::clock;
 use crate::system::environment::{self, Environment};
 use crate::system::git;
 use crate::system::process::{self, supervise};
+use crate::system::store::handover;
 use crate::system::store::run_folder::RunFolder;
 
 /// Why the agent of a window did not start. `code` is a shell's: 126, 127, or 125 for our own.
@@ -53,7 +51,7 @@ fn try_become(path: &Path) -> Result<ExecError, ExecError> {
     if !matches!(folder.read_exit(), Ok(None)) {
         return Err(ExecError::new(125, "this run has ended already"));
     }
-    let mut environment = stage::take_environment(&folder).map_err(|error| ours("the run's environment", &error))?;
+    let mut environment = handover::take_environment(&folder).map_err(|error| ours("the run's environment", &error))?;
     for name in OF_THE_WINDOW {
         match environment::var(name) {
             Some(value) => environment.insert(name.into(), value),
@@ -76,11 +74,8 @@ fn try_become(path: &Path) -> Result<ExecError, ExecError> {
         prepare_worktree(worktree, &environment, &mut |line| eprint_line(line))
             .map_err(|error| ours("the worktree", &error))?;
     }
-    let argv = stage::full_argv(&spec, &folder).map_err(|error| ours("the prompt", &error))?;
-    let stdin = match spec.delivery {
-        Delivery::Stdin => Some(File::open(folder.prompt()).map_err(|error| ours("the prompt", &error))?),
-        _ => None,
-    };
+    let argv = handover::full_argv(&spec, &folder).map_err(|error| ours("the prompt", &error))?;
+    let stdin = handover::stdin_of(&spec, &folder).map_err(|error| ours("the prompt", &error))?;
     if !spec.cwd.is_dir() {
         return Err(ExecError::new(125, format!("the folder `{}` does not exist", spec.cwd.display())));
     }

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::net::UnixStream;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::model::names::Pair;
 use crate::model::run::Run;
@@ -11,6 +11,7 @@ use crate::model::run_id::RunId;
 use crate::model::run_state::{RunState, UnknownWhy};
 use crate::runner::ledger::Ledger;
 use crate::runner::start::StartError;
+use crate::system::clock::Stopwatch;
 use crate::system::logs::reader::{From, LogReader, Piece, Streams};
 use crate::system::store::index::IndexError;
 use crate::system::store::pair_lock::{self, Liveness};
@@ -169,14 +170,14 @@ impl Ledger {
     /// Waits until `run` has ended. `None` when `timeout` passed first.
     pub fn wait(&self, run: &Run, timeout: Option<Duration>) -> Result<Option<Run>, FollowError> {
         let mut follower = Follower::new(self, run, None)?;
-        let begun = Instant::now();
+        let begun = Stopwatch::start();
         let mut silent_since = None;
         loop {
             let run = follower.look()?;
             match &run.state {
                 RunState::Ended(_) => return Ok(Some(run)),
                 RunState::Unknown(UnknownWhy::Tmux(_))
-                    if *silent_since.get_or_insert_with(Instant::now) + SILENCE > Instant::now() => {}
+                    if silent_since.get_or_insert_with(Stopwatch::start).elapsed() < SILENCE => {}
                 RunState::Unknown(why) => return Err(FollowError::Unknown { pair: run.pair(), why: why.clone() }),
                 _ => silent_since = None,
             }

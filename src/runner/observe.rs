@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
 use crate::model::names::Pair;
@@ -17,7 +17,7 @@ use crate::model::usage::Usage;
 use crate::plan::actual::{self, Evidence, Lock, Over, Place, Verdict, Window};
 use crate::runner::ledger::{Ledger, Observed};
 use crate::runner::stop;
-use crate::system::clock;
+use crate::system::clock::{self, Stopwatch};
 use crate::system::process;
 use crate::system::store::index::{Index, IndexError};
 use crate::system::store::pair_lock::{self, Claim, Liveness};
@@ -213,7 +213,7 @@ impl Ledger {
     /// Judges one run, looking at its window where it has one, and records its end.
     fn settle(&self, index: &Index, candidate: &mut Candidate, listings: &mut Listings) -> Result<Run, IndexError> {
         let facts = RunFacts::of(&candidate.spec);
-        let begun = Instant::now();
+        let begun = Stopwatch::start();
         loop {
             let needs_window = !candidate.evidence.headless
                 && matches!(candidate.evidence.lock, Lock::Free | Lock::HeldByAnother)

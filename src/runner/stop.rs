@@ -1,7 +1,7 @@
 //! Ending a run and its whole process tree, and nothing else.
 
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::model::exit_record::ExitRecord;
 use crate::model::names::Pair;
@@ -9,7 +9,7 @@ use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{EndState, RunState, UnknownWhy};
 use crate::runner::ledger::Ledger;
-use crate::system::clock;
+use crate::system::clock::{self, Stopwatch};
 use crate::system::process::tree::{self, Root};
 use crate::system::process::{self, Signal};
 use crate::system::store::index::IndexError;
@@ -98,7 +98,7 @@ impl Ledger {
 
     /// The run once its end is written: another command may be at that.
     fn ended(&self, id: &RunId) -> Result<Run, StopError> {
-        let begun = Instant::now();
+        let begun = Stopwatch::start();
         loop {
             let run = self.run(id)?.ok_or_else(|| io::Error::other("its record is gone"))?;
             if !run.is_active() || begun.elapsed() > Duration::from_secs(10) {
@@ -110,7 +110,7 @@ impl Ledger {
 
     fn stop_job(&self, run: &Run, folder: &RunFolder, how: How) -> Result<(), StopError> {
         let pair = run.pair();
-        let begun = Instant::now();
+        let begun = Stopwatch::start();
         let mut signalled = false;
         loop {
             // Nothing to wait for but this run: a later one of the pair is none of ours.
@@ -214,7 +214,7 @@ fn end_tree(run: &RunId, root: Option<Root>, grace: Duration) -> io::Result<Vec<
     }
     if !grace.is_zero() {
         tree::signal_members(run, root, Signal::TERM)?;
-        let begun = Instant::now();
+        let begun = Stopwatch::start();
         while begun.elapsed() < grace {
             if tree::members(run, root)?.is_empty() {
                 return Ok(Vec::new());
@@ -222,7 +222,7 @@ fn end_tree(run: &RunId, root: Option<Root>, grace: Duration) -> io::Result<Vec<
             std::thread::sleep(STEP);
         }
     }
-    let begun = Instant::now();
+    let begun = Stopwatch::start();
     loop {
         let left = tree::signal_members(run, root, Signal::KILL)?;
         if left.is_empty() || begun.elapsed() > Duration::from_secs(5) {

@@ -1,8 +1,6 @@
 //! What an ended agent amounts to: the agent's report, what the mode expects, the answer saved.
 
-use std::fs::{self, File};
-use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::io;
 
 use crate::agent;
 use crate::model::run_spec::{RunKind, RunSpec};
@@ -10,6 +8,7 @@ use crate::model::run_state::EndState;
 use crate::model::usage::Usage;
 use crate::supervisor::machine::{Exit, Why};
 use crate::supervisor::stage::expect_of;
+use crate::system::store::answer::Answer;
 use crate::system::store::run_folder::RunFolder;
 
 /// A run's end, before it is written down.
@@ -23,7 +22,7 @@ pub struct Outcome {
 /// Judges the agent's stage. Where it succeeded, saves its answer and looks at the files that the
 /// mode expects; its `expect.command` is a stage of its own.
 pub fn judge_agent(spec: &RunSpec, folder: &RunFolder, why: Why, exit: Option<Exit>) -> Outcome {
-    let report = File::open(folder.stdout()).and_then(|log| agent::read_report(spec.protocol, log)).unwrap_or_default();
+    let report = folder.read_stdout().and_then(|log| agent::read_report(spec.protocol, log)).unwrap_or_default();
     let usage = Usage {
         session_id: report.usage.session_id.clone().or_else(|| spec.session_id.clone()),
         ..report.usage.clone()
@@ -68,11 +67,13 @@ fn keep_promises(spec: &RunSpec, folder: &RunFolder) -> Result<(), String> {
     };
     if saving.is_some() || expect.non_empty {
         let answer = answer(spec, folder).map_err(|error| format!("its answer cannot be read: {error}"))?;
-        if expect.non_empty && is_blank(&answer).map_err(|error| format!("its answer cannot be read: {error}"))? {
+        if expect.non_empty && answer.is_blank().map_err(|error| format!("its answer cannot be read: {error}"))? {
             return Err("expected an answer that is not blank".to_owned());
         }
         if let Some(path) = saving {
-            save(&spec.cwd, path, &answer).map_err(|error| format!("cannot save to `{}`: {error}", path.display()))?;
+            answer
+                .save(&spec.cwd, path, spec.umask)
+                .map_err(|error| format!("cannot save to `{}`: {error}", path.display()))?;
         }
     }
     for file in &expect.files {
@@ -84,53 +85,7 @@ fn keep_promises(spec: &RunSpec, folder: &RunFolder) -> Result<(), String> {
 }
 
 /// The agent's final answer: a text of its own, or the whole log.
-enum Answer {
-    Text(Vec<u8>),
-    Log(PathBuf),
-}
-
 fn answer(spec: &RunSpec, folder: &RunFolder) -> io::Result<Answer> {
-    let log = File::open(folder.stdout())?;
-    Ok(agent::final_answer(spec.protocol, log)?.map_or_else(|| Answer::Log(folder.stdout()), Answer::Text))
-}
-
-fn is_blank(answer: &Answer) -> io::Result<bool> {
-    let blank = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_whitespace);
-    match answer {
-        Answer::Text(text) => Ok(blank(text)),
-        Answer::Log(path) => {
-            let mut file = File::open(path)?;
-            let mut buffer = vec![0; 64 * 1024];
-            loop {
-                match file.read(&mut buffer)? {
-                    0 => return Ok(true),
-                    count if !blank(&buffer[..count]) => return Ok(false),
-                    _ => {}
-                }
-            }
-        }
-    }
-}
-
-/// Writes the answer below `cwd`, whole or not at all.
-fn save(cwd: &Path, relative: &Path, answer: &Answer) -> io::Result<()> {
-    let path = cwd.join(relative);
-    let parent = path.parent().unwrap_or(cwd);
-    fs::create_dir_all(parent)?;
-    // The manifest's check saw no `..`; a link that the agent made could still lead out.
-    if !fs::canonicalize(parent)?.starts_with(fs::canonicalize(cwd)?) {
-        return Err(io::Error::other("it leads out of the run's folder"));
-    }
-    let mut temp = tempfile::Builder::new()
-        .prefix(".dispatch-")
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666))
-        .tempfile_in(parent)?;
-    match answer {
-        Answer::Text(text) => io::Write::write_all(&mut temp, text)?,
-        Answer::Log(log) => {
-            io::copy(&mut File::open(log)?, &mut temp)?;
-        }
-    }
-    temp.persist(&path).map_err(|error| error.error)?;
-    Ok(())
+    let text = agent::final_answer(spec.protocol, folder.read_stdout()?)?;
+    Ok(text.map_or_else(|| Answer::Log(folder.stdout()), Answer::Text))
 }

@@ -1,12 +1,12 @@
 //! The thin tokio shell: signals, timers and ended children in; launches, kills and records out.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::Signal;
 use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
-use tokio::time::{sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
 use crate::model::limits::LimitsHold;
@@ -15,14 +15,15 @@ use crate::model::run_spec::{RunKind, RunSpec};
 use crate::model::run_state::EndState;
 use crate::supervisor::finish::{self, Outcome};
 use crate::supervisor::machine::{Exit, Input, Machine, Output, Why};
-use crate::supervisor::stage::{Stage, Stages, expect_of, take_environment};
-use crate::system::clock;
+use crate::supervisor::stage::{Stage, Stages, expect_of};
+use crate::system::clock::{self, Stopwatch};
 use crate::system::environment::Environment;
 use crate::system::logs::marks::MarkWriter;
 use crate::system::process::enclosure::Enclosure;
 use crate::system::process::supervise::{self, Forked};
 use crate::system::process::tree::{self, Root};
 use crate::system::process::{self};
+use crate::system::store::handover;
 use crate::system::store::run_folder::RunFolder;
 use crate::system::watch::Watch;
 
@@ -35,16 +36,18 @@ const CPU_STEP: Duration = Duration::from_secs(1);
 
 /// Supervises the run in `folder` to its end. Standard input is the pair's lock and standard
 /// output the slot; see `system::process::supervise`.
-pub fn main(folder: &Path) -> std::process::ExitCode {
+///
+/// Returns whether that went well; where it did, this process is not the supervisor.
+pub fn main(folder: &Path) -> bool {
     match supervise::detach() {
-        Ok(Forked::Parent) => return std::process::ExitCode::SUCCESS,
+        Ok(Forked::Parent) => return true,
         Ok(Forked::Child) => {}
-        Err(_) => return std::process::ExitCode::FAILURE,
+        Err(_) => return false,
     }
     let folder = RunFolder::at(folder);
-    let Ok(spec) = folder.read_spec() else { return std::process::ExitCode::FAILURE };
+    let Ok(spec) = folder.read_spec() else { return false };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
-    let Ok(runtime) = runtime else { return std::process::ExitCode::FAILURE };
+    let Ok(runtime) = runtime else { return false };
     runtime.block_on(supervise(&folder, &spec));
     drop(runtime);
     let _ = supervise::release_slot();
@@ -56,16 +59,16 @@ pub fn main(folder: &Path) -> std::process::ExitCode {
             if let Some(state) = folder.path().parent().and_then(Path::parent) {
                 let _ = supervise::become_next(state, folder.path());
             }
-            std::process::ExitCode::FAILURE
+            false
         }
-        _ => std::process::ExitCode::SUCCESS,
+        _ => true,
     }
 }
 
 async fn supervise(folder: &RunFolder, spec: &RunSpec) {
-    let begun = Instant::now();
+    let begun = Stopwatch::start();
     let started_at = clock::now();
-    let record = match take_environment(folder) {
+    let record = match handover::take_environment(folder) {
         Ok(environment) => Supervision::new(folder, spec, environment, started_at).run().await,
         Err(error) => Ended::failed(format!("its environment cannot be read: {error}")),
     };
@@ -79,7 +82,7 @@ async fn supervise(folder: &RunFolder, spec: &RunSpec) {
         interrupted: record.why == Why::Stopped { interrupted: true },
         started_at: Some(started_at),
         ended_at: clock::now(),
-        duration_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+        duration_ms: begun.millis(),
         attempt: 1,
         usage: record.outcome.usage,
         log_bytes: folder.log_bytes(),
@@ -125,7 +128,7 @@ struct Supervision<'a> {
     started_at: jiff::Timestamp,
     marks: Option<MarkWriter>,
     watch: Option<AsyncFd<Watch>>,
-    deadline: Option<tokio::time::Instant>,
+    deadline: Option<Instant>,
 }
 
 /// How one stage ended.
@@ -159,9 +162,7 @@ impl Signals {
 impl<'a> Supervision<'a> {
     fn new(folder: &'a RunFolder, spec: &'a RunSpec, environment: Environment, started_at: jiff::Timestamp) -> Self {
         let deadline = match &spec.kind {
-            RunKind::Headless { timeout: Some(timeout), .. } => {
-                Some(tokio::time::Instant::now() + timeout.as_duration())
-            }
+            RunKind::Headless { timeout: Some(timeout), .. } => Some(after(timeout.as_duration())),
             _ => None,
         };
         let marks = MarkWriter::open(&folder.marks()).ok();
@@ -290,10 +291,10 @@ impl<'a> Supervision<'a> {
         if let Some(interrupted) = self.folder.stop_asked() {
             inputs.push(Input::Stop { interrupted, now: false });
         }
-        let mut grace: Option<tokio::time::Instant> = None;
-        let mut next_mark: Option<tokio::time::Instant> = None;
+        let mut grace: Option<Instant> = None;
+        let mut next_mark: Option<Instant> = None;
         // The first look is early: it finds the agent's group before a short agent is gone.
-        let mut next_cpu = tokio::time::Instant::now() + CPU_STEP / 10;
+        let mut next_cpu = after(CPU_STEP / 10);
         loop {
             while let Some(input) = inputs.pop() {
                 for output in machine.step(input) {
@@ -301,7 +302,7 @@ impl<'a> Supervision<'a> {
                         Output::Look => inputs.push(self.look()),
                         Output::Terminate => self.signal_tree(Signal::TERM),
                         Output::Kill => self.signal_tree(Signal::KILL),
-                        Output::Grace(after) => grace = Some(tokio::time::Instant::now() + after),
+                        Output::Grace(wait) => grace = Some(after(wait)),
                         Output::SayStopping => self.say_stopping(),
                         Output::Over { why, exit, survivors } => {
                             // A burst just before the end counts, too.
@@ -338,7 +339,7 @@ impl<'a> Supervision<'a> {
                 }
                 () = sleep(LOOK_STEP), if machine.is_ending() => inputs.push(self.look()),
                 () = log_written(self.watch.as_ref()), if next_mark.is_none() => {
-                    next_mark = Some(tokio::time::Instant::now() + MARK_STEP);
+                    next_mark = Some(after(MARK_STEP));
                     if self.note_logs() { inputs.push(Input::LogFull); }
                 }
                 () = maybe(next_mark) => {
@@ -348,7 +349,7 @@ impl<'a> Supervision<'a> {
                 () = sleep_until(next_cpu), if stage == Stage::Agent
                     && stages.enclosure.is_some_and(|enclosure| cpu_limit.is_some() || !enclosure.is_known()) =>
                 {
-                    next_cpu = tokio::time::Instant::now() + CPU_STEP;
+                    next_cpu = after(CPU_STEP);
                     let used = stages.enclosure.and_then(|enclosure| enclosure.cpu_used(pid));
                     if cpu_limit.is_some() && used > cpu_limit { inputs.push(Input::CpuUsed); }
                 }
@@ -357,7 +358,7 @@ impl<'a> Supervision<'a> {
     }
 
     fn root() -> Option<Root> {
-        Some(Root::Supervisor(std::process::id()))
+        Some(Root::Supervisor(process::own_pid()))
     }
 
     /// A table of processes that cannot be read never counts as an empty one.
@@ -429,7 +430,12 @@ impl<'a> Supervision<'a> {
     }
 }
 
-async fn maybe(at: Option<tokio::time::Instant>) {
+/// The moment `wait` from now, by the runtime's own clock.
+fn after(wait: Duration) -> Instant {
+    sleep(wait).deadline()
+}
+
+async fn maybe(at: Option<Instant>) {
     match at {
         Some(at) => sleep_until(at).await,
         None => std::future::pending().await,

@@ -1,19 +1,16 @@
 //! What a supervisor starts: the set-up, the agent, and the check after it.
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::io;
-use std::os::unix::ffi::OsStringExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::model::protocol::Delivery;
 use crate::model::run_spec::{Expect, RunSpec};
-use crate::system::environment::{self, Environment};
+use crate::system::environment::Environment;
 use crate::system::process::enclosure::Enclosure;
 use crate::system::process::program;
-use crate::system::process::supervise::{self, Launch};
-use crate::system::store::record_file;
-use crate::system::store::run_folder::{MAX_PROMPT, RunFolder};
+use crate::system::process::supervise::{self, Launch, Streams};
+use crate::system::store::handover;
+use crate::system::store::run_folder::RunFolder;
 
 /// The stages of a run, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,20 +46,22 @@ impl Stages<'_> {
     fn launch_prepare(&self) -> io::Result<u32> {
         let program = supervise::own_program()?;
         let argv = [OsString::from("dispatch"), OsString::from("__prepare"), self.folder.path().into()];
-        let log = RunFolder::open_log(&self.folder.setup_log())?;
-        self.start(&program, &argv, Path::new("/"), None, log.try_clone()?, log, &[])
+        let streams = Streams::into(RunFolder::open_log(&self.folder.setup_log())?)?;
+        self.start(&program, &argv, Path::new("/"), streams, &[])
     }
 
     fn launch_agent(&self) -> io::Result<u32> {
-        let stdin = (self.spec.delivery == Delivery::Stdin).then(|| File::open(self.folder.prompt())).transpose()?;
-        let stdout = RunFolder::open_log(&self.folder.stdout())?;
-        let stderr = RunFolder::open_log(&self.folder.stderr())?;
-        let argv = full_argv(self.spec, self.folder)?;
+        let streams = Streams {
+            stdin: handover::stdin_of(self.spec, self.folder)?,
+            stdout: RunFolder::open_log(&self.folder.stdout())?,
+            stderr: RunFolder::open_log(&self.folder.stderr())?,
+        };
+        let argv = handover::full_argv(self.spec, self.folder)?;
         let (program, argv) = match self.enclosure.and_then(Enclosure::scope) {
             Some(scope) => scope.wrap(&self.spec.program, &argv)?,
             None => (self.spec.program.clone(), argv),
         };
-        self.start(&program, &argv, &self.spec.cwd, stdin, stdout, stderr, self.rlimits)
+        self.start(&program, &argv, &self.spec.cwd, streams, self.rlimits)
     }
 
     /// Its output goes to the run's stderr: it says why a run that looked fine was not.
@@ -71,19 +70,16 @@ impl Stages<'_> {
         let name = self.expect().command.first().map(String::as_str).unwrap_or_default();
         let path = self.environment.get(std::ffi::OsStr::new("PATH")).map(OsString::as_os_str);
         let program = program::find(name, path, &self.spec.cwd).map_err(io::Error::other)?;
-        let log = RunFolder::open_log(&self.folder.stderr())?;
-        self.start(&program, &argv, &self.spec.cwd, None, log.try_clone()?, log, &[])
+        let streams = Streams::into(RunFolder::open_log(&self.folder.stderr())?)?;
+        self.start(&program, &argv, &self.spec.cwd, streams, &[])
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one private funnel for three callers")]
     fn start(
         &self,
         program: &Path,
         argv: &[OsString],
         cwd: &Path,
-        stdin: Option<File>,
-        stdout: File,
-        stderr: File,
+        streams: Streams,
         rlimits: &[(rustix::process::Resource, u64)],
     ) -> io::Result<u32> {
         supervise::launch(Launch {
@@ -92,9 +88,7 @@ impl Stages<'_> {
             cwd,
             environment: self.environment,
             umask: self.spec.umask,
-            stdin,
-            stdout,
-            stderr,
+            streams,
             rlimits,
             group: self.enclosure.and_then(Enclosure::group),
         })
@@ -112,27 +106,4 @@ pub fn expect_of(spec: &RunSpec) -> &Expect {
         crate::model::run_spec::RunKind::Headless { expect, .. } => expect,
         crate::model::run_spec::RunKind::Interactive { .. } => &NOTHING,
     }
-}
-
-/// The agent's arguments with the prompt where its delivery wants it, byte for byte.
-pub fn full_argv(spec: &RunSpec, folder: &RunFolder) -> io::Result<Vec<OsString>> {
-    let mut argv: Vec<OsString> = spec.argv.iter().map(OsString::from).collect();
-    match spec.delivery {
-        Delivery::Arg => {
-            let prompt = record_file::read_bytes(&folder.prompt(), MAX_PROMPT).map_err(io::Error::other)?;
-            if spec.dash_dash {
-                argv.push("--".into());
-            }
-            argv.push(OsString::from_vec(prompt));
-        }
-        Delivery::File => argv.push(folder.prompt().into()),
-        Delivery::Stdin | Delivery::None => {}
-    }
-    Ok(argv)
-}
-
-/// Takes the environment that waits for the run in `folder`; it is gone afterwards.
-pub fn take_environment(folder: &RunFolder) -> io::Result<Environment> {
-    let place = record_file::read_bytes(&folder.env_place(), 4096).map_err(io::Error::other)?;
-    environment::take_over(&PathBuf::from(OsString::from_vec(place)))
 }

@@ -229,6 +229,10 @@ impl Started {
     }
 
     /// What it has printed so far.
+    pub(crate) fn stderr_so_far(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.err).unwrap_or_default()).into_owned()
+    }
+
     pub(crate) fn stdout_so_far(&self) -> Vec<u8> {
         fs::read(&self.out).unwrap_or_default()
     }

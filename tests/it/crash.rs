@@ -77,6 +77,8 @@ fn a_waiter_learns_of_the_supervisors_death() {
     let waiting = world.dispatch("wait job TASK-1").any_stderr().start();
     let follower = world.dispatch("run job TASK-1").any_stderr().start();
     world.agent_ready(&run);
+    // Later it would find the pair free, and start it anew.
+    wait_until("the second run has joined", || is(follower.stderr_so_far().contains("joined"), "not yet"));
     kill(world.supervisor(&run), Signal::KILL);
     waiting.ends_with(125);
     follower.ends_with(125);

@@ -193,7 +193,7 @@ mod tests {
 
     use super::*;
     use crate::model::bytes::Bytes;
-    use crate::system::process::supervise::{Launch, launch};
+    use crate::system::process::supervise::{Launch, Streams, launch};
 
     fn limits() -> Limits {
         Limits { memory: Some(Bytes::new(4096)), processes: Some(9), cpu: None }
@@ -268,9 +268,11 @@ mod tests {
             cwd: dir.path(),
             environment: &environment,
             umask: 0o022,
-            stdin: Some(File::open(path("prompt")).unwrap()),
-            stdout: File::create(path("out")).unwrap(),
-            stderr: File::create(path("err")).unwrap(),
+            streams: Streams {
+                stdin: Some(File::open(path("prompt")).unwrap()),
+                stdout: File::create(path("out")).unwrap(),
+                stderr: File::create(path("err")).unwrap(),
+            },
             rlimits: &[],
             group: None,
         })

@@ -44,6 +44,11 @@ pub fn seal_descriptors() {
     child::seal_descriptors();
 }
 
+/// The pid of this process.
+pub fn own_pid() -> u32 {
+    std::process::id()
+}
+
 /// This process.
 pub fn this() -> io::Result<ProcessId> {
     let pid = std::process::id();

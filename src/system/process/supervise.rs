@@ -92,6 +92,22 @@ pub fn become_next(state_dir: &Path, ended: &Path) -> io::Error {
     }
 }
 
+/// What a process reads and writes.
+#[derive(Debug)]
+pub struct Streams {
+    /// `None` for `/dev/null`.
+    pub stdin: Option<File>,
+    pub stdout: File,
+    pub stderr: File,
+}
+
+impl Streams {
+    /// Both outputs into one log.
+    pub fn into(log: File) -> io::Result<Self> {
+        Ok(Self { stdin: None, stdout: log.try_clone()?, stderr: log })
+    }
+}
+
 /// A process for the supervisor to own.
 #[derive(Debug)]
 pub struct Launch<'a> {
@@ -101,10 +117,7 @@ pub struct Launch<'a> {
     pub cwd: &'a Path,
     pub environment: &'a Environment,
     pub umask: u32,
-    /// `None` for `/dev/null`.
-    pub stdin: Option<File>,
-    pub stdout: File,
-    pub stderr: File,
+    pub streams: Streams,
     /// Per-process limits, where no cgroup holds them for the whole tree.
     pub rlimits: &'a [(Resource, u64)],
     /// The cgroup whose limits the process and its tree live under.
@@ -121,9 +134,9 @@ pub fn launch(launch: Launch<'_>) -> io::Result<u32> {
         .current_dir(launch.cwd)
         .env_clear()
         .envs(launch.environment)
-        .stdin(launch.stdin.map_or_else(Stdio::null, Stdio::from))
-        .stdout(launch.stdout)
-        .stderr(launch.stderr);
+        .stdin(launch.streams.stdin.map_or_else(Stdio::null, Stdio::from))
+        .stdout(launch.streams.stdout)
+        .stderr(launch.streams.stderr);
     let joins = launch.group.map(Cgroup::entrance).transpose()?;
     child::prepare(&mut command, launch.umask, launch.rlimits, joins);
     let child = command.spawn()?;

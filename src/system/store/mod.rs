@@ -3,7 +3,9 @@
 //! A run's folder is its record; the index is rebuilt from the folders and never a second truth.
 //! Files have one writer, a version, and arrive whole. Must not decide what a state means.
 
+pub mod answer;
 mod disk;
+pub mod handover;
 pub mod index;
 pub mod pair_lock;
 pub mod record_file;

@@ -247,6 +247,11 @@ impl RunFolder {
         fs::OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(path)
     }
 
+    /// Opens the agent's stdout to read.
+    pub fn read_stdout(&self) -> io::Result<fs::File> {
+        fs::File::open(self.stdout())
+    }
+
     /// Bytes in the logs: stdout, stderr.
     pub fn log_lengths(&self) -> (u64, u64) {
         let size = |path: PathBuf| fs::symlink_metadata(path).map_or(0, |meta| meta.len());

@@ -1,0 +1,41 @@
+//! What a run's record gives to whoever starts its agent: arguments, prompt, environment.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::PathBuf;
+
+use crate::model::protocol::Delivery;
+use crate::model::run_spec::RunSpec;
+use crate::system::environment::{self, Environment};
+use crate::system::store::record_file;
+use crate::system::store::run_folder::{MAX_PROMPT, RunFolder};
+
+/// The agent's arguments with the prompt where its delivery wants it, byte for byte.
+pub fn full_argv(spec: &RunSpec, folder: &RunFolder) -> io::Result<Vec<OsString>> {
+    let mut argv: Vec<OsString> = spec.argv.iter().map(OsString::from).collect();
+    match spec.delivery {
+        Delivery::Arg => {
+            let prompt = record_file::read_bytes(&folder.prompt(), MAX_PROMPT).map_err(io::Error::other)?;
+            if spec.dash_dash {
+                argv.push("--".into());
+            }
+            argv.push(OsString::from_vec(prompt));
+        }
+        Delivery::File => argv.push(folder.prompt().into()),
+        Delivery::Stdin | Delivery::None => {}
+    }
+    Ok(argv)
+}
+
+/// The prompt as the agent's standard input, where it is delivered so.
+pub fn stdin_of(spec: &RunSpec, folder: &RunFolder) -> io::Result<Option<File>> {
+    (spec.delivery == Delivery::Stdin).then(|| File::open(folder.prompt())).transpose()
+}
+
+/// Takes the environment that waits for the run; it is gone afterwards.
+pub fn take_environment(folder: &RunFolder) -> io::Result<Environment> {
+    let place = record_file::read_bytes(&folder.env_place(), 4096).map_err(io::Error::other)?;
+    environment::take_over(&PathBuf::from(OsString::from_vec(place)))
+}
