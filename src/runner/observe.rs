@@ -2,8 +2,8 @@
 //!
 //! At most one tmux client for each server that unfinished runs were started on.
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -38,7 +38,23 @@ struct Candidate {
 
 /// What tmux said, by socket.
 #[derive(Default)]
-struct Listings(BTreeMap<PathBuf, Result<Listed, String>>);
+struct Listings {
+    by_socket: BTreeMap<PathBuf, Result<Listed, String>>,
+    /// Asked before the locks were looked at: what was not found there must be asked again.
+    stale: BTreeSet<PathBuf>,
+}
+
+impl Listings {
+    /// Asks each server once.
+    fn of(&mut self, socket: &Path) -> &Result<Listed, String> {
+        self.by_socket.entry(socket.to_owned()).or_insert_with(|| {
+            Tmux::new(socket.to_owned()).list().map(Listed::new).map_err(|error| match error {
+                TmuxError::Unknown { stderr, .. } => stderr,
+                other => other.to_string(),
+            })
+        })
+    }
+}
 
 /// One server's panes, found by the run they were started for: by its id and not by its path,
 /// which changes when the project is moved.
@@ -52,6 +68,10 @@ impl Listed {
         let panes = listing.panes.iter().enumerate();
         let by_run = panes.filter_map(|(at, pane)| Some((RunFolder::at(pane.run_folder()?).run_id()?, at))).collect();
         Self { listing, by_run }
+    }
+
+    fn pane(&self, run: &RunId) -> Option<&Pane> {
+        self.listing.panes.get(*self.by_run.get(run)?)
     }
 }
 
@@ -71,12 +91,14 @@ impl Ledger {
     pub(crate) fn observe_some(&self, ids: &[RunId]) -> Result<Observed, IndexError> {
         let index = self.index()?;
         let mut observed = Observed { runs: Vec::new(), notices: index.notices().to_vec() };
+        let mut listings = Listings::default();
         let mut candidates = Vec::new();
-        // Locks first, windows after: a window that is being made is locked until it stands.
-        for id in ids {
+        let rest = self.see_windows(&index, ids, &mut listings, &mut observed)?;
+        // Locks first, windows after: a window that is being made is locked until it stands. So
+        // what the first look did not find is looked for again.
+        for id in &rest {
             self.gather(&index, id, &mut candidates, &mut observed)?;
         }
-        let mut listings = Listings::default();
         for mut candidate in candidates {
             let run = self.settle(&index, &mut candidate, &mut listings)?;
             observed.runs.push(run);
@@ -92,6 +114,57 @@ impl Ledger {
             self.start_queued_quietly();
         }
         Ok(observed)
+    }
+
+    /// Most windows are simply there: a pane that was started for the run and has not ended says
+    /// all there is to say, and no file is read for it. Returns the ids that need a closer look.
+    fn see_windows(
+        &self,
+        index: &Index,
+        ids: &[RunId],
+        listings: &mut Listings,
+        observed: &mut Observed,
+    ) -> Result<Vec<RunId>, IndexError> {
+        let mut rest = Vec::new();
+        // In a copied folder the panes are another's.
+        let trusted = index.is_of_this_folder();
+        for id in ids {
+            let facts = if trusted { index.facts(id)? } else { None };
+            let Some((facts, socket)) = facts.and_then(|facts| facts.socket.clone().map(|socket| (facts, socket)))
+            else {
+                rest.push(id.clone());
+                continue;
+            };
+            let pane = match listings.of(&socket) {
+                Ok(listed) => listed.pane(id).filter(|pane| pane.dead.is_none()),
+                Err(_) => None,
+            };
+            match pane {
+                Some(pane) => {
+                    let state =
+                        if self.folder(id).stop_asked().is_some() { RunState::Stopping } else { RunState::Running };
+                    let progress = Progress {
+                        started_at: Some(facts.created_at),
+                        pid: Some(pane.pid),
+                        attempt: 1,
+                        pane: Some(pane.pane_id.clone()),
+                        window: Some(pane.window_id.clone()),
+                        ..Progress::default()
+                    };
+                    observed.runs.push(Run { facts, state, progress, end: None });
+                }
+                None => {
+                    if !matches!(listings.of(&socket), Ok(listed) if listed.pane(id).is_some()) {
+                        listings.stale.insert(socket);
+                    }
+                    rest.push(id.clone());
+                }
+            }
+        }
+        for socket in std::mem::take(&mut listings.stale) {
+            listings.by_socket.remove(&socket);
+        }
+        Ok(rest)
     }
 
     fn gather(
@@ -306,7 +379,7 @@ impl Candidate {
         let live = self.evidence.live.as_ref();
         let agent = live.map(|live| live.agent.as_ref().unwrap_or(&live.owner).pid);
         let progress = Progress {
-            started_at: live.map(|live| live.started_at),
+            started_at: live.map(|live| self.started(live.started_at)),
             pid: self.pane.as_ref().map(|pane| pane.pid).or(agent),
             attempt: live.map_or(0, |live| live.attempt),
             log_bytes: self.folder.log_bytes(),
@@ -318,12 +391,17 @@ impl Candidate {
         Run { facts, state, progress, end: None }
     }
 
+    /// A window starts when it is asked for; its agent follows within milliseconds.
+    fn started(&self, lived_since: jiff::Timestamp) -> jiff::Timestamp {
+        if self.evidence.headless { lived_since } else { self.spec.created_at }
+    }
+
     fn exit_record(&self, over: &Over, survivors: Vec<u32>) -> ExitRecord {
         let live = self.evidence.live.as_ref();
         let now = clock::now();
         let died = self.pane.as_ref().and_then(|pane| pane.dead).and_then(|dead| dead.time);
         let ended_at = died.and_then(|at| jiff::Timestamp::from_second(at).ok()).unwrap_or(now);
-        let started_at = live.map(|live| live.started_at);
+        let started_at = live.map(|live| self.started(live.started_at));
         ExitRecord {
             version: EXIT_VERSION,
             run_id: self.spec.run_id.clone(),
@@ -372,17 +450,12 @@ fn look_at_window(candidate: &Candidate, listings: &mut Listings) -> (Window, Op
     let RunKind::Interactive { socket, .. } = &candidate.spec.kind else {
         return (Window::NeverMade, None);
     };
-    let listing = listings.0.entry(socket.clone()).or_insert_with(|| {
-        Tmux::new(socket.clone()).list().map(Listed::new).map_err(|error| match error {
-            TmuxError::Unknown { stderr, .. } => stderr,
-            other => other.to_string(),
-        })
-    });
-    let (listing, by_run) = match listing {
-        Ok(listed) => (&listed.listing, &listed.by_run),
+    let listed = match listings.of(socket) {
+        Ok(listed) => listed,
         Err(words) => return (Window::Unanswered(words.clone()), None),
     };
-    if let Some(pane) = by_run.get(&candidate.spec.run_id).and_then(|at| listing.panes.get(*at)) {
+    let listing = &listed.listing;
+    if let Some(pane) = listed.pane(&candidate.spec.run_id) {
         let window = match &pane.dead {
             None => Window::Alive,
             Some(dead) => Window::Dead {

@@ -25,7 +25,7 @@ use crate::system::process::tree::{self, Root};
 use crate::system::process::{self};
 use crate::system::store::handover;
 use crate::system::store::run_folder::RunFolder;
-use crate::system::watch::Watch;
+use crate::system::watch::{Watch, Watched};
 
 /// Marks are at least this far apart, so that a flood of output costs nothing.
 const MARK_STEP: Duration = Duration::from_millis(20);
@@ -128,6 +128,9 @@ struct Supervision<'a> {
     started_at: jiff::Timestamp,
     marks: Option<MarkWriter>,
     watch: Option<AsyncFd<Watch>>,
+    watched: Vec<Watched>,
+    /// The lengths of the logs at the last mark.
+    noted: (u64, u64),
     deadline: Option<Instant>,
 }
 
@@ -166,7 +169,18 @@ impl<'a> Supervision<'a> {
             _ => None,
         };
         let marks = MarkWriter::open(&folder.marks()).ok();
-        Self { folder, spec, environment, live: None, started_at, marks, watch: None, deadline }
+        Self {
+            folder,
+            spec,
+            environment,
+            live: None,
+            started_at,
+            marks,
+            watch: None,
+            watched: Vec::new(),
+            noted: (0, 0),
+            deadline,
+        }
     }
 
     async fn run(mut self) -> Ended {
@@ -340,11 +354,15 @@ impl<'a> Supervision<'a> {
                 () = sleep(LOOK_STEP), if machine.is_ending() => inputs.push(self.look()),
                 () = log_written(self.watch.as_ref()), if next_mark.is_none() => {
                     next_mark = Some(after(MARK_STEP));
+                    // While the logs grow they are not watched: each watched write would cost
+                    // the agent a little. Quiet for a step, they are watched again.
+                    self.unwatch_logs();
                     if self.note_logs() { inputs.push(Input::LogFull); }
                 }
                 () = maybe(next_mark) => {
-                    next_mark = None;
+                    let before = self.noted;
                     if self.note_logs() { inputs.push(Input::LogFull); }
+                    next_mark = if before == self.noted { self.watch_logs() } else { Some(after(MARK_STEP)) };
                 }
                 () = sleep_until(next_cpu), if stage == Stage::Agent
                     && stages.enclosure.is_some_and(|enclosure| cpu_limit.is_some() || !enclosure.is_known()) =>
@@ -404,14 +422,34 @@ impl<'a> Supervision<'a> {
 
     fn follow_logs(&mut self) {
         let watch = Watch::new().and_then(|watch| {
-            watch.file(&self.folder.stdout())?;
-            watch.file(&self.folder.stderr())?;
             #[expect(deprecated, reason = "its successor is unsafe; a `Watch` owns one descriptor for its whole life")]
             AsyncFd::new(watch)
         });
         // Without a watch (a kernel out of them) the logs are whole all the same, less finely stamped.
         self.watch = watch.ok();
         self.note_logs();
+        self.watch_logs();
+    }
+
+    /// Has the next write to a log wake us. Returns when to look if it came already.
+    fn watch_logs(&mut self) -> Option<Instant> {
+        let watch = self.watch.as_ref()?.get_ref();
+        for log in [self.folder.stdout(), self.folder.stderr()] {
+            // A log that the agent removed has nothing to tell.
+            self.watched.extend(watch.file(&log).ok());
+        }
+        (self.folder.log_lengths() != self.noted).then(|| {
+            self.unwatch_logs();
+            after(MARK_STEP)
+        })
+    }
+
+    fn unwatch_logs(&mut self) {
+        if let Some(watch) = &self.watch {
+            for watched in self.watched.drain(..) {
+                watch.get_ref().forget(watched);
+            }
+        }
     }
 
     /// Writes a mark. Returns whether the logs are over their limit.
@@ -420,6 +458,7 @@ impl<'a> Supervision<'a> {
             watch.get_ref().clear();
         }
         let (stdout, stderr) = self.folder.log_lengths();
+        self.noted = (stdout, stderr);
         if let Some(marks) = &mut self.marks {
             let _ = marks.note(clock::now(), stdout, stderr);
         }

@@ -15,10 +15,14 @@ else times=15 ended=1000 windows="50" bytes=$((1 << 28)); fi
 slack=1.6; [ -z "${STRICT:-}" ] || slack=1
 
 work=$(mktemp -d /tmp/db-XXXXXX)
+mkdir "$work/bin"
+cc -O2 -o "$work/bin/timer" "$here/timer.c"
+# Before HOME changes: rustup finds its toolchain there.
+rustc --edition 2021 -O -o "$work/bin/empty" "$here/empty.rs"
 export HOME=$work/home PATH="$bin:$work/bin:$PATH" TMUX_TMPDIR=$work DISPATCH_TMUX_SOCKET=b TS_SOCKET=$work/tsp
 export BENCH_STAMPS=$work/stamps LC_ALL=C.UTF-8
 unset TMUX TMUX_PANE DISPATCH_MANIFEST DISPATCH_RUN_ID
-mkdir -p "$HOME" "$work/bin" "$BENCH_STAMPS" "$work/project/tasks"
+mkdir -p "$HOME" "$BENCH_STAMPS" "$work/project/tasks"
 t() { tmux -u -f /dev/null -L b "$@"; }
 tidy() {
   local server
@@ -28,9 +32,6 @@ tidy() {
   rm -rf "$work"
 }
 trap tidy EXIT
-
-cc -O2 -o "$work/bin/timer" "$here/timer.c"
-rustc --edition 2021 -O -o "$work/bin/empty" "$here/empty.rs"
 
 cd "$work/project"
 cat >dispatch.yaml <<YAML
@@ -49,7 +50,7 @@ modes:
   write: { agent: timer, flags: [write, "$bytes"], log_max: 8GiB }
   window: { interactive: true, agent: timer, flags: [hold] }
 YAML
-for n in $(seq 0 1023); do echo "# Task $n" >"tasks/T-$n.md"; done
+for n in $(seq 0 19); do echo "# Task $n" >"tasks/T-$n.md"; done
 
 rows=0 over=0
 # row NAME OURS OTHER LIMIT: a line of the table; "near" is over the limit but within the slack.
@@ -77,21 +78,22 @@ compare return 2.5 "status, no runs / empty Rust program" -- ours "" "" dispatch
 # ---- one job. The issue asks for 0.6 times \`pueue add -i\`, which was measured as 2.0 times tsp.
 if command -v tsp >/dev/null; then
   compare first 2.0 "run -d to first instruction / tsp" \
-    -- ours "" "dispatch wait -q first T-1" dispatch run -q -d first T-1 -- other "" "tsp -w; tsp -C" tsp timer stamp
+    -- ours "" "dispatch wait -q first T-1 >/dev/null" dispatch run -q -d first T-1 -- other "" "tsp -w; tsp -C" tsp timer stamp
 else
   echo "(tsp is not installed: its row is left out)"
 fi
 compare first 6 "run -d to first instruction / direct spawn" \
-  -- ours "" "dispatch wait -q first T-1" dispatch run -q -d first T-1 -- other "" "" timer stamp
+  -- ours "" "dispatch wait -q first T-1 >/dev/null" dispatch run -q -d first T-1 -- other "" "" timer stamp
 compare end 8 "job's end to wait returns / shell's wait" \
-  -- ours "dispatch run -q -d last T-1" "" dispatch wait -q last T-1 -- other "" "" sh -c 'timer stamp-after 60; :'
+  -- ours "dispatch run -q -d last T-1 >/dev/null" "" dispatch wait -q last T-1 -- other "" "" sh -c 'timer stamp-after 60; :'
 
 # ---- windows
 t new-session -d -s bench -x 80 -y 24 'sleep 100000'
 compare return 1.5 "run in a window / tmux new-window" \
-  -- ours "" "dispatch stop -q window T-1" dispatch run -q --attach none window T-1 \
+  -- ours "" "dispatch stop -q window T-1 >/dev/null" dispatch run -q --attach none window T-1 \
   -- other "" "tmux -L b kill-window -t '=bench:{end}'" \
   tmux -u -L b new-window -d -a -t '=bench:{end}' timer hold
+for n in $(seq 20 1023); do echo "# Task $n" >"tasks/T-$n.md"; done
 for count in $windows; do
   have=$(t list-windows -t =bench: | wc -l)
   ids=$(seq -f 'T-%g' "$have" $((count)))
@@ -108,6 +110,8 @@ dispatch stop -q --all >/dev/null
 
 # ---- a supervisor's memory, all crates linked and waiting
 rm -f "$BENCH_STAMPS/holder"
+# A program just linked still waits to be written: its pages would count as dirty.
+sync
 dispatch run -q -d hold T-1 >/dev/null
 for _ in $(seq 200); do [ -s "$BENCH_STAMPS/holder" ] && break; sleep 0.05; done
 private=$(awk '/^Private_Dirty:/ { print $2 }' "/proc/$(cat "$BENCH_STAMPS/holder")/smaps_rollup")

@@ -61,6 +61,7 @@ pub struct Index {
     /// Shared while an index is open, exclusive while one is rebuilt: a row never goes into a
     /// file that is being replaced. Keep an `Index` for a moment, not for a command's life.
     _open: File,
+    of_this_folder: bool,
     /// What happened at opening that the user should hear of.
     notices: Vec<String>,
 }
@@ -98,7 +99,10 @@ impl Index {
             Err(error) => return Err(error.into()),
         };
         notices.extend(unreadable(&connection)?);
-        Ok(Self { connection, _open: lock, notices })
+        let noted: Option<String> =
+            connection.query_row("SELECT value FROM meta WHERE key = 'folder'", [], |row| row.get(0)).optional()?;
+        let of_this_folder = noted == Some(identity(state)?);
+        Ok(Self { connection, _open: lock, of_this_folder, notices })
     }
 
     /// `None` where a rebuild is due and nothing is wrong: no file, another boot, an old version.
@@ -159,7 +163,8 @@ impl Index {
             let transaction = connection.transaction()?;
             transaction.execute_batch(SCHEMA)?;
             transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-            transaction.execute("INSERT INTO meta VALUES ('boot', ?1)", [boot_id])?;
+            transaction
+                .execute("INSERT INTO meta VALUES ('boot', ?1), ('folder', ?2)", [boot_id, &identity(state)?])?;
             for id in state.run_ids()? {
                 insert_folder(&transaction, &RunFolder::at(state.run(&id)), &id, notices)?;
             }
@@ -187,6 +192,11 @@ impl Index {
             _ => tracing::warn!(%why, "the index was set aside as `{}`", place.display()),
         }
         Ok(())
+    }
+
+    /// False in a copy of the state folder: what the index says of tmux is then another folder's.
+    pub fn is_of_this_folder(&self) -> bool {
+        self.of_this_folder
     }
 
     /// What opening had to repair.
@@ -343,6 +353,12 @@ impl Index {
         }
         Ok(ended)
     }
+}
+
+/// What tells a state folder from its copies.
+fn identity(state: &StateDir) -> io::Result<String> {
+    let id = RunFolder::at(state.runs()).id()?;
+    Ok(format!("{} {}", id.device, id.inode))
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {

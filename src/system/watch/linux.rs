@@ -8,6 +8,10 @@ use std::time::Duration;
 
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 
+/// A file that is watched.
+#[derive(Debug)]
+pub struct Watched(i32);
+
 /// Wakes when a watched file grows or an entry of a watched folder comes, goes or is written.
 #[derive(Debug)]
 pub struct Watch {
@@ -20,9 +24,14 @@ impl Watch {
     }
 
     /// Watches a file for writes.
-    pub fn file(&self, path: &Path) -> io::Result<()> {
-        inotify::add_watch(&self.inotify, path, WatchFlags::MODIFY)?;
-        Ok(())
+    pub fn file(&self, path: &Path) -> io::Result<Watched> {
+        Ok(Watched(inotify::add_watch(&self.inotify, path, WatchFlags::MODIFY)?))
+    }
+
+    /// Watches a file no more.
+    pub fn forget(&self, watched: Watched) {
+        // One that is gone already is as good as forgotten.
+        let _ = inotify::remove_watch(&self.inotify, watched.0);
     }
 
     /// Watches a folder for entries that come, go or are written.

@@ -3,12 +3,12 @@
 #[cfg(all(target_os = "linux", not(dispatch_posix)))]
 mod linux;
 #[cfg(all(target_os = "linux", not(dispatch_posix)))]
-pub use linux::Watch;
+pub use linux::{Watch, Watched};
 
 #[cfg(not(all(target_os = "linux", not(dispatch_posix))))]
 mod poll;
 #[cfg(not(all(target_os = "linux", not(dispatch_posix))))]
-pub use poll::Watch;
+pub use poll::{Watch, Watched};
 
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd};

@@ -6,6 +6,10 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
+/// A file that would be watched.
+#[derive(Debug)]
+pub struct Watched;
+
 /// Never wakes by itself; its `tick` does.
 #[derive(Debug)]
 pub struct Watch {
@@ -17,9 +21,11 @@ impl Watch {
         Ok(Self { silent: UnixStream::pair()? })
     }
 
-    pub fn file(&self, _path: &Path) -> io::Result<()> {
-        Ok(())
+    pub fn file(&self, _path: &Path) -> io::Result<Watched> {
+        Ok(Watched)
     }
+
+    pub fn forget(&self, _watched: Watched) {}
 
     pub fn folder(&self, _path: &Path) -> io::Result<()> {
         Ok(())
