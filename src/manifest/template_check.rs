@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use minijinja::Environment;
 
@@ -43,7 +44,9 @@ pub(crate) fn check(jobs: Vec<Job>, pass_env: &[String]) -> Vec<Vec<Mistake>> {
     }
     let count = jobs.len();
     let pass_env = pass_env.to_vec();
-    let done = template_thread::run(move || {
+    let texts: Vec<Arc<str>> = jobs.iter().map(|job| Arc::clone(&job.source.text)).collect();
+    let texts: Vec<&str> = texts.iter().map(|text| &**text).collect();
+    let done = template_thread::run_for(&texts, move || {
         let mut seen = BTreeSet::new();
         jobs.iter().map(|job| check_job(job, &pass_env, &mut seen)).collect()
     });

@@ -40,8 +40,34 @@ pub(crate) enum GivenUp {
     Panicked,
 }
 
+/// Runs `work` where it may be deep or long; a text that can be neither needs no thread.
+pub(crate) fn run_for<T, W>(sources: &[&str], work: W) -> Result<T, GivenUp>
+where
+    T: Send + 'static,
+    W: FnOnce() -> T + Send + Clone + 'static,
+{
+    if sources.iter().all(|source| is_shallow(source)) { Ok(work()) } else { run(work) }
+}
+
+/// Only names in its braces, perhaps with a filter that takes no argument: no statement, no
+/// operator, no call, so neither nesting nor growth.
+fn is_shallow(source: &str) -> bool {
+    if source.len() > 4096 || source.contains("{%") || source.contains("{#") {
+        return false;
+    }
+    source.split("{{").skip(1).all(|after| match after.split_once("}}") {
+        Some((inside, _)) => {
+            inside.len() <= 128
+                && inside.chars().all(|c| c.is_ascii_alphanumeric() || "_.| -".contains(c))
+                && inside.matches('|').count() <= 4
+                && !inside.trim_matches('-').contains('-')
+        }
+        None => false,
+    })
+}
+
 /// Runs `work` and waits for it.
-pub(crate) fn run<T, W>(work: W) -> Result<T, GivenUp>
+fn run<T, W>(work: W) -> Result<T, GivenUp>
 where
     T: Send + 'static,
     W: FnOnce() -> T + Send + Clone + 'static,
@@ -82,4 +108,28 @@ fn watch<T>(receiver: &mpsc::Receiver<T>) -> Result<T, GivenUp> {
 #[cfg(not(all(target_os = "linux", not(dispatch_posix))))]
 fn resident() -> u64 {
     0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_shallow;
+
+    #[test]
+    fn only_names_and_bare_filters_are_shallow() {
+        for source in ["", "plain", "{{ task.id }}", "a {{ task.id | lower }} b {{ prompt }}", "{{- task.body -}}"] {
+            assert!(is_shallow(source), "{source}");
+        }
+        for source in [
+            "{% for x in y %}",
+            "{{ 'x' * 9 }}",
+            "{{ f(1) }}",
+            "{{ a + b }}",
+            "{{ ---a }}",
+            "{{ a-b }}",
+            "{{ [1] }}",
+            "{{ open",
+        ] {
+            assert!(!is_shallow(source), "{source}");
+        }
+    }
 }

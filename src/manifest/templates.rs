@@ -61,7 +61,8 @@ impl Templates {
             return false;
         }
         let (root, source) = (self.root.clone(), source.to_owned());
-        let asked = template_thread::run(move || {
+        let text = source.clone();
+        let asked = template_thread::run_for(&[&text], move || {
             let engine = template_engine::environment(&root, &Sources::default());
             engine.template_from_str(&source).is_ok_and(|template| speaks_of_prompt(&template))
         });
@@ -100,7 +101,8 @@ fn render(tree: &Path, name: &str, main: Source, context: &Value) -> Result<Rend
     }
     let path = main.path.clone();
     let (tree, name, context) = (tree.to_owned(), name.to_owned(), context.clone());
-    let done = template_thread::run(move || {
+    let text = Arc::clone(&main.text);
+    let done = template_thread::run_for(&[&text], move || {
         let sources: Sources = Arc::new(Mutex::new(BTreeMap::from([(name.clone(), main.clone())])));
         let mut engine = template_engine::environment(&tree, &sources);
         let result = render_here(&mut engine, &name, &main, context);

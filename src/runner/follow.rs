@@ -111,6 +111,7 @@ impl Follower {
         also: Option<BorrowedFd<'_>>,
         timeout: Option<Duration>,
     ) -> Result<Woken, FollowError> {
+        self.ledger.rest();
         let running_job =
             run.facts.headless && matches!(run.state, RunState::Starting | RunState::Running | RunState::Stopping);
         let tick = match &run.state {

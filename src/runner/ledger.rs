@@ -1,6 +1,8 @@
 //! The runs of one state folder: what every command needs, with or without a manifest.
 
+use std::ops::Deref;
 use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::model::exit_record::ExitRecord;
 use crate::model::names::Pair;
@@ -17,6 +19,15 @@ use crate::system::store::state_dir::{StateDir, StateDirError};
 pub struct Ledger {
     state: StateDir,
     world: World,
+    /// An index that was opened and is not in use: a command asks it several times.
+    spare: Arc<Mutex<Option<Index>>>,
+}
+
+/// An open index, given back for the next question when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Lent<'a> {
+    index: Option<Index>,
+    ledger: &'a Ledger,
 }
 
 /// What a look brought: the runs, and what the user should hear of the records themselves.
@@ -37,7 +48,7 @@ impl Ledger {
     }
 
     fn over(state: StateDir) -> Self {
-        Self { state, world: process::world() }
+        Self { state, world: process::world(), spare: Arc::default() }
     }
 
     pub fn state(&self) -> &StateDir {
@@ -52,18 +63,36 @@ impl Ledger {
         RunFolder::at(self.state.run(id))
     }
 
-    pub(crate) fn index(&self) -> Result<Index, IndexError> {
-        Index::open(&self.state, &self.world.boot_id)
+    pub(crate) fn index(&self) -> Result<Lent<'_>, IndexError> {
+        let spare = self.spare().take();
+        let index = match spare {
+            Some(index) => index,
+            None => Index::open(&self.state, &self.world.boot_id)?,
+        };
+        Ok(Lent { index: Some(index), ledger: self })
+    }
+
+    /// Closes what is open: nobody who has to rebuild the index should wait for one who sleeps.
+    pub(crate) fn rest(&self) {
+        self.spare().take();
+    }
+
+    fn spare(&self) -> MutexGuard<'_, Option<Index>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks the index; one that turns out damaged on the way is rebuilt and asked again.
     pub(crate) fn with_index<T>(&self, ask: impl Fn(&Index) -> Result<T, IndexError>) -> Result<T, IndexError> {
-        let error = match ask(&self.index()?) {
+        let mut lent = self.index()?;
+        let error = match ask(&lent) {
             Err(error) if error.is_damage() => error,
             answered => return answered,
         };
+        lent.index.take();
+        drop(lent);
+        self.rest();
         Index::set_aside(&self.state, &error)?;
-        ask(&self.index()?)
+        ask(&*self.index()?)
     }
 
     /// Ended runs, the last to end first.
@@ -97,5 +126,21 @@ impl Ledger {
         folder.withdraw_environment(&end.run_id);
         folder.write_exit(end)?;
         Ok(folder.read_exit().ok().flatten().unwrap_or_else(|| end.clone()))
+    }
+}
+
+impl Deref for Lent<'_> {
+    type Target = Index;
+
+    fn deref(&self) -> &Index {
+        self.index.as_ref().expect("it is taken out only to be dropped")
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        if let Some(index) = self.index.take() {
+            *self.ledger.spare() = Some(index);
+        }
     }
 }

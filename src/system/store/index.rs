@@ -15,7 +15,6 @@ use crate::model::exit_record::ExitRecord;
 use crate::model::names::{ModeName, Pair, TaskId};
 use crate::model::run::{Run, RunFacts};
 use crate::model::run_id::RunId;
-use crate::system::store::disk::is_local;
 use crate::system::store::record_file::RecordError;
 use crate::system::store::run_folder::RunFolder;
 use crate::system::store::state_dir::StateDir;
@@ -149,7 +148,7 @@ impl Index {
         }
         // Built beside and renamed: nobody ever opens half an index.
         let building = state.path().join("dispatch.db.building");
-        for file in [&building, &with_suffix(&building, "-wal"), &with_suffix(&building, "-shm")] {
+        for file in [&building, &with_suffix(&building, "-journal")] {
             match fs::remove_file(file) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
                 _ => {}
@@ -170,6 +169,7 @@ impl Index {
             }
             transaction.commit()?;
             connection.close().map_err(|(_, error)| error)?;
+            let _ = fs::remove_file(with_suffix(&building, "-journal"));
         }
         // Side files of the index that is replaced must not be taken for the new one's.
         for suffix in ["-wal", "-shm", "-journal"] {
@@ -177,7 +177,6 @@ impl Index {
         }
         fs::rename(&building, &path)?;
         let connection = connect(&path)?;
-        set_journal_mode(&connection, state.path())?;
         lock.unlock()?;
         lock.lock_shared()?;
         Ok(connection)
@@ -365,14 +364,10 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(Duration::from_secs(10))?;
     connection.pragma_update(None, "synchronous", "OFF")?;
+    // A rollback journal that stays: it works on every file system, and for commands that open,
+    // ask and close it costs a third of what a write-ahead log does.
+    connection.query_row("PRAGMA journal_mode = PERSIST", [], |_| Ok(()))?;
     Ok(connection)
-}
-
-/// WAL lets readers go on beside a writer, but needs shared memory that a network disk has not.
-fn set_journal_mode(connection: &Connection, folder: &Path) -> Result<(), IndexError> {
-    let mode = if is_local(folder) { "WAL" } else { "DELETE" };
-    connection.query_row(&format!("PRAGMA journal_mode = {mode}"), [], |_| Ok(()))?;
-    Ok(())
 }
 
 fn insert(connection: &Connection, facts: &RunFacts, end: Option<&ExitRecord>) -> rusqlite::Result<()> {

@@ -4,7 +4,6 @@
 //! Files have one writer, a version, and arrive whole. Must not decide what a state means.
 
 pub mod answer;
-mod disk;
 pub mod handover;
 pub mod index;
 pub mod pair_lock;
