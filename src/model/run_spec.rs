@@ -28,6 +28,8 @@ pub struct RunSpec {
     pub manifest: PathBuf,
     pub folder: FolderId,
     pub world: World,
+    /// Where the environment waits until the agent starts.
+    pub environment: PathBuf,
     /// Absolute path of the agent's program.
     pub program: PathBuf,
     /// Arguments, `argv[0]` first, without the prompt.

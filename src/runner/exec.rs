@@ -51,7 +51,8 @@ fn try_become(path: &Path) -> Result<ExecError, ExecError> {
     if !matches!(folder.read_exit(), Ok(None)) {
         return Err(ExecError::new(125, "this run has ended already"));
     }
-    let mut environment = handover::take_environment(&folder).map_err(|error| ours("the run's environment", &error))?;
+    let mut environment =
+        handover::take_environment(&spec, &folder).map_err(|error| ours("the run's environment", &error))?;
     for name in OF_THE_WINDOW {
         match environment::var(name) {
             Some(value) => environment.insert(name.into(), value),

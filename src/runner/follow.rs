@@ -74,7 +74,13 @@ impl Follower {
     /// Follows `run`, from `from` on in the given streams; `None` for its end alone.
     pub fn new(ledger: &Ledger, run: &Run, logs: Option<(Streams, From)>) -> io::Result<Self> {
         let folder = ledger.folder(run.id());
-        let watch = Watch::new().and_then(|watch| watch.folder(folder.path()).map(|()| watch)).ok();
+        // The end of a job is told by its lock. Watching more would be paid for at the end: the
+        // kernel takes some milliseconds to close a watch.
+        let only_its_end = logs.is_none() && run.facts.headless && !matches!(run.state, RunState::Queued(_));
+        let watch = match only_its_end {
+            true => None,
+            false => Watch::new().and_then(|watch| watch.folder(folder.path()).map(|()| watch)).ok(),
+        };
         let logs = logs.map(|(streams, from)| LogReader::open(&folder, streams, from)).transpose()?;
         let (freed, _) = UnixStream::pair()?;
         Ok(Self { ledger: ledger.clone(), id: run.id().clone(), watch, freed, logs, owner_awaited: false, last: None })
@@ -118,7 +124,12 @@ impl Follower {
             RunState::Queued(_) => Some(QUEUE_LOOK),
             _ if running_job => {
                 self.await_owner(run)?;
-                self.watch.as_ref().map_or(Some(BLIND_LOOK), Watch::tick)
+                match (&self.watch, &self.logs) {
+                    (Some(watch), _) => watch.tick(),
+                    (None, Some(_)) => Some(BLIND_LOOK),
+                    // The next run of the pair may take the lock before we are woken.
+                    (None, None) => Some(QUEUE_LOOK),
+                }
             }
             _ => Some(WINDOW_LOOK),
         };

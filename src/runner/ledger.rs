@@ -123,7 +123,9 @@ impl Ledger {
     /// Writes an end that was seen, unless it is written already. Returns the one that stands.
     pub(crate) fn write_end(&self, folder: &RunFolder, end: &ExitRecord) -> std::io::Result<ExitRecord> {
         // A run that is over needs no environment any more; one that started took it.
-        folder.withdraw_environment(&end.run_id);
+        if let Ok(spec) = folder.read_spec() {
+            folder.withdraw_environment(&spec);
+        }
         folder.write_exit(end)?;
         Ok(folder.read_exit().ok().flatten().unwrap_or_else(|| end.clone()))
     }

@@ -59,7 +59,7 @@ impl Ledger {
         let Ok(spec) = folder.read_spec() else { return Ok(()) };
         let RunKind::Headless { slots, .. } = spec.kind else { return Ok(()) };
         // A copied folder's queue is not ours to start.
-        if folder.id()? != spec.folder || !folder.environment_waits() {
+        if folder.id()? != spec.folder || !folder.environment_waits(&spec) {
             return Ok(());
         }
         // The slot first: who holds the pair for a moment to look must not cost the run its turn.

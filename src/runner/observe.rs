@@ -274,7 +274,7 @@ impl Ledger {
             place,
             lock: lock.unwrap_or(Lock::Held),
             queued,
-            environment_waits: queued.is_none() || folder.environment_waits(),
+            environment_waits: queued.is_none() || folder.environment_waits(spec),
             live,
             unsaved: folder.is_unsaved(),
             end_damaged: folder.lost_its_end(),

@@ -1,7 +1,6 @@
 //! Starting a pair exactly once, or joining the run that is there.
 
 use std::io;
-use std::os::unix::ffi::OsStrExt as _;
 use std::time::Duration;
 
 use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
@@ -201,11 +200,11 @@ impl Ledger {
         let id = ids::new_run_id();
         lock.name(&id)?;
         let folder = RunFolder::create(self.state().run(&id))?;
-        let spec = self.spec(prepared, id, &folder, parent)?;
+        let spec = self.spec(prepared, id, &folder, parent, must_wait)?;
         let facts = RunFacts::of(&spec);
         // Open until the spec stands: an index that is rebuilt meanwhile would miss the run.
         index.insert(&facts)?;
-        let written = self.write_folder(prepared, &folder, &spec, must_wait);
+        let written = self.write_folder(prepared, &folder, &spec);
         drop(index);
         let started = written.map_err(StartError::from).and_then(|()| match &spec.kind {
             RunKind::Headless { .. } if must_wait => {
@@ -229,7 +228,7 @@ impl Ledger {
             Ok(run) => Ok(Started::New(Box::new(run))),
             // Whoever has the environment is the run: with it in our hands nobody starts any more.
             // Without, a window may have come up late: then looking tells.
-            Err(error) if folder.withdraw_environment(&spec.run_id) => {
+            Err(error) if folder.withdraw_environment(&spec) => {
                 let end = never_started(&spec, &error);
                 let _ = self.write_end(&folder, &end);
                 let _ = self.index()?.finish(&facts, &end);
@@ -244,9 +243,10 @@ impl Ledger {
         let waits_for_as_many = |id: &RunId| {
             let folder = self.folder(id);
             folder.is_queued()
-                && folder.environment_waits()
                 && folder.read_spec().is_ok_and(|spec| match spec.kind {
-                    RunKind::Headless { slots: theirs, .. } => theirs >= slots && folder.id().ok() == Some(spec.folder),
+                    RunKind::Headless { slots: theirs, .. } => {
+                        theirs >= slots && folder.environment_waits(&spec) && folder.id().ok() == Some(spec.folder)
+                    }
                     RunKind::Interactive { .. } => false,
                 })
         };
@@ -264,16 +264,22 @@ impl Ledger {
         run_id: RunId,
         folder: &RunFolder,
         parent: Option<RunId>,
+        queued: bool,
     ) -> io::Result<RunSpec> {
         Ok(RunSpec {
             version: SPEC_VERSION,
-            run_id,
+            run_id: run_id.clone(),
             mode: prepared.pair.mode.clone(),
             task: prepared.pair.task.clone(),
             created_at: clock::now(),
             manifest: prepared.manifest.clone(),
             folder: folder.id()?,
             world: self.world().clone(),
+            // Memory that goes with the last log-out is no place for a run that may wait longer.
+            environment: match queued {
+                true => folder.path().join("env"),
+                false => environment::waiting_place(folder.path(), run_id.as_str()),
+            },
             program: prepared.program.clone(),
             argv: prepared.argv.clone(),
             delivery: prepared.delivery,
@@ -292,7 +298,7 @@ impl Ledger {
         })
     }
 
-    fn write_folder(&self, prepared: &Prepared, folder: &RunFolder, spec: &RunSpec, queued: bool) -> io::Result<()> {
+    fn write_folder(&self, prepared: &Prepared, folder: &RunFolder, spec: &RunSpec) -> io::Result<()> {
         if let Some(prompt) = &prepared.prompt {
             folder.write_new(&folder.prompt(), prompt)?;
         }
@@ -308,13 +314,7 @@ impl Ledger {
             environment.insert(name.into(), value.into());
         }
         environment.insert("DISPATCH_MANIFEST".into(), spec.manifest.clone().into_os_string());
-        // Memory that goes with the last log-out is no place for a run that may wait longer.
-        let place = match queued {
-            true => folder.path().join("env"),
-            false => environment::waiting_place(folder.path(), spec.run_id.as_str()),
-        };
-        folder.write_new(&folder.env_place(), place.as_os_str().as_bytes())?;
-        environment::hand_over(&place, &environment)?;
+        environment::hand_over(&spec.environment, &environment)?;
         folder.write_spec(spec)
     }
 

@@ -48,10 +48,12 @@ pub fn main(folder: &Path) -> bool {
     let Ok(spec) = folder.read_spec() else { return false };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
     let Ok(runtime) = runtime else { return false };
-    runtime.block_on(supervise(&folder, &spec));
-    drop(runtime);
+    let watch = runtime.block_on(supervise(&folder, &spec));
     let _ = supervise::release_slot();
     let _ = supervise::release_pair();
+    // Only now: the kernel takes its time to end a watch, and nobody should wait for that.
+    drop(watch);
+    drop(runtime);
     // In a process of its own: a late `stop` must not take it for the run's owner.
     match supervise::split() {
         Ok(Forked::Child) => {
@@ -65,11 +67,18 @@ pub fn main(folder: &Path) -> bool {
     }
 }
 
-async fn supervise(folder: &RunFolder, spec: &RunSpec) {
+/// Supervises the run and records its end. What watched the logs is handed back to be dropped.
+async fn supervise(folder: &RunFolder, spec: &RunSpec) -> Option<AsyncFd<Watch>> {
     let begun = Stopwatch::start();
     let started_at = clock::now();
-    let record = match handover::take_environment(folder) {
-        Ok(environment) => Supervision::new(folder, spec, environment, started_at).run().await,
+    let mut watch = None;
+    let record = match handover::take_environment(spec, folder) {
+        Ok(environment) => {
+            let mut supervision = Supervision::new(folder, spec, environment, started_at);
+            let ended = supervision.run().await;
+            watch = supervision.watch.take();
+            ended
+        }
         Err(error) => Ended::failed(format!("its environment cannot be read: {error}")),
     };
     let exit = ExitRecord {
@@ -95,12 +104,13 @@ async fn supervise(folder: &RunFolder, spec: &RunSpec) {
         tracing::warn!(%error, "the end cannot be written");
         if !folder.path().is_dir() {
             // The record itself was deleted: there is nothing left to write to.
-            return;
+            return watch;
         }
         folder.mark_unsaved();
         sleep(Duration::from_secs(1)).await;
     }
     folder.clear_unsaved();
+    watch
 }
 
 /// How the supervised run ended.
@@ -126,7 +136,7 @@ struct Supervision<'a> {
     environment: Environment,
     live: Option<LiveRecord>,
     started_at: jiff::Timestamp,
-    marks: Option<MarkWriter>,
+    marks: MarkWriter,
     watch: Option<AsyncFd<Watch>>,
     watched: Vec<Watched>,
     /// The lengths of the logs at the last mark.
@@ -168,7 +178,7 @@ impl<'a> Supervision<'a> {
             RunKind::Headless { timeout: Some(timeout), .. } => Some(after(timeout.as_duration())),
             _ => None,
         };
-        let marks = MarkWriter::open(&folder.marks()).ok();
+        let marks = MarkWriter::new(&folder.marks());
         Self {
             folder,
             spec,
@@ -183,7 +193,7 @@ impl<'a> Supervision<'a> {
         }
     }
 
-    async fn run(mut self) -> Ended {
+    async fn run(&mut self) -> Ended {
         let mut signals = match Signals::new() {
             Ok(signals) => signals,
             Err(error) => return Ended::failed(format!("signals cannot be received: {error}")),
@@ -305,6 +315,7 @@ impl<'a> Supervision<'a> {
         if let Some(interrupted) = self.folder.stop_asked() {
             inputs.push(Input::Stop { interrupted, now: false });
         }
+        let mut childless = false;
         let mut grace: Option<Instant> = None;
         let mut next_mark: Option<Instant> = None;
         // The first look is early: it finds the agent's group before a short agent is gone.
@@ -313,6 +324,7 @@ impl<'a> Supervision<'a> {
             while let Some(input) = inputs.pop() {
                 for output in machine.step(input) {
                     match output {
+                        Output::Look if childless => inputs.push(Input::Tree { left: 0 }),
                         Output::Look => inputs.push(self.look()),
                         Output::Terminate => self.signal_tree(Signal::TERM),
                         Output::Kill => self.signal_tree(Signal::KILL),
@@ -330,7 +342,7 @@ impl<'a> Supervision<'a> {
             let deadline = self.deadline;
             tokio::select! {
                 _ = signals.child.recv() => {
-                    let (reaped, _) = supervise::reap();
+                    let (reaped, any_left) = supervise::reap();
                     for child in reaped {
                         if child.pid == pid {
                             inputs.push(Input::Exited(Exit { code: child.code, signal: child.signal }));
@@ -339,6 +351,9 @@ impl<'a> Supervision<'a> {
                     if machine.is_ending() && inputs.is_empty() {
                         inputs.push(self.look());
                     }
+                    // Every orphan of the tree is our child: without children it is empty, and
+                    // the process table need not be read for that.
+                    childless = !any_left && process::ADOPTS_ORPHANS;
                 }
                 _ = signals.terminate.recv() => inputs.push(Input::Stop { interrupted: false, now: false }),
                 _ = signals.interrupt.recv() => inputs.push(Input::Stop { interrupted: true, now: false }),
@@ -459,9 +474,8 @@ impl<'a> Supervision<'a> {
         }
         let (stdout, stderr) = self.folder.log_lengths();
         self.noted = (stdout, stderr);
-        if let Some(marks) = &mut self.marks {
-            let _ = marks.note(clock::now(), stdout, stderr);
-        }
+        // Marks stamp the logs; without them they are whole all the same.
+        let _ = self.marks.note(clock::now(), stdout, stderr);
         match &self.spec.kind {
             RunKind::Headless { log_max: Some(max), .. } => stdout + stderr > max.get(),
             _ => false,

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
@@ -24,21 +24,32 @@ impl Mark {
 /// Appends marks. Only the supervisor writes them.
 #[derive(Debug)]
 pub struct MarkWriter {
-    file: File,
+    path: PathBuf,
+    /// Made with the first mark: an agent that prints nothing has none.
+    file: Option<File>,
     last: (u64, u64),
 }
 
 impl MarkWriter {
-    pub fn open(path: &Path) -> io::Result<Self> {
-        let file =
-            fs::OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(path)?;
-        Ok(Self { file, last: (0, 0) })
+    pub fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), file: None, last: (0, 0) }
     }
 
     /// Notes the lengths, unless nothing was written since the last mark.
     pub fn note(&mut self, at: Timestamp, stdout: u64, stderr: u64) -> io::Result<()> {
         if self.last != (stdout, stderr) {
-            self.file.write_all(format!("{} {stdout} {stderr}\n", at.as_millisecond()).as_bytes())?;
+            let file = match &mut self.file {
+                Some(file) => file,
+                None => self.file.insert(
+                    fs::OpenOptions::new()
+                        .append(true)
+                        .create(true)
+                        .mode(0o600)
+                        .custom_flags(libc::O_NOFOLLOW)
+                        .open(&self.path)?,
+                ),
+            };
+            file.write_all(format!("{} {stdout} {stderr}\n", at.as_millisecond()).as_bytes())?;
             self.last = (stdout, stderr);
         }
         Ok(())
@@ -99,7 +110,7 @@ mod tests {
         let path = dir.path().join("marks");
         let read = |path: &Path| MarkReader::default().read_new(path);
         assert_eq!(read(&path).unwrap(), []);
-        let mut writer = MarkWriter::open(&path).unwrap();
+        let mut writer = MarkWriter::new(&path);
         let at = Timestamp::from_millisecond(1000).unwrap();
         writer.note(at, 5, 0).unwrap();
         writer.note(at, 5, 0).unwrap();

@@ -8,6 +8,8 @@ use rustix::process::{Pid, PidfdFlags, Signal};
 
 use crate::system::process::tree::Process;
 
+pub(super) const ADOPTS_ORPHANS: bool = true;
+
 pub(super) fn boot_id() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_owned()).unwrap_or_default()
 }

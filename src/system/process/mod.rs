@@ -44,6 +44,9 @@ pub fn seal_descriptors() {
     child::seal_descriptors();
 }
 
+/// Whether a supervisor becomes the parent of every orphan of its tree.
+pub const ADOPTS_ORPHANS: bool = platform::ADOPTS_ORPHANS;
+
 /// The pid of this process.
 pub fn own_pid() -> u32 {
     std::process::id()

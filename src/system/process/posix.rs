@@ -14,6 +14,8 @@ use rustix::process::{Pid, Signal};
 use crate::system::process::tree::Process;
 
 /// Asked for with every look at a process, and the same for all of them until the next boot.
+pub(super) const ADOPTS_ORPHANS: bool = false;
+
 pub(super) fn boot_id() -> String {
     static ASKED: OnceLock<String> = OnceLock::new();
     ASKED

@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStringExt as _;
-use std::path::PathBuf;
 
 use crate::model::protocol::Delivery;
 use crate::model::run_spec::RunSpec;
@@ -35,7 +34,6 @@ pub fn stdin_of(spec: &RunSpec, folder: &RunFolder) -> io::Result<Option<File>> 
 }
 
 /// Takes the environment that waits for the run; it is gone afterwards.
-pub fn take_environment(folder: &RunFolder) -> io::Result<Environment> {
-    let place = record_file::read_bytes(&folder.env_place(), 4096).map_err(io::Error::other)?;
-    environment::take_over(&PathBuf::from(OsString::from_vec(place)))
+pub fn take_environment(spec: &RunSpec, folder: &RunFolder) -> io::Result<Environment> {
+    environment::take_over(&folder.environment_of(spec)?)
 }

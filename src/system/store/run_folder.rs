@@ -82,19 +82,17 @@ impl RunFolder {
         self.path.join("screen.txt")
     }
 
-    /// Where the environment's waiting place is written, since it may lie elsewhere.
-    pub fn env_place(&self) -> PathBuf {
-        self.path.join("env.place")
+    /// Where the environment of this run waits. A record that names a place of another run's, as
+    /// a forged one could, is refused.
+    pub fn environment_of(&self, spec: &RunSpec) -> io::Result<PathBuf> {
+        let place = &spec.environment;
+        let own = *place == self.path.join("env") || place.file_name().is_some_and(|name| name == spec.run_id.as_str());
+        if own { Ok(place.clone()) } else { Err(io::Error::other("the environment's place is not this run's")) }
     }
 
     /// Removes the handed-over environment, if it still waits. True: nobody has it, nor ever will.
-    pub fn withdraw_environment(&self, run: &RunId) -> bool {
-        use std::os::unix::ffi::OsStringExt as _;
-        let Ok(place) = record_file::read_bytes(&self.env_place(), 4096) else { return true };
-        let place = PathBuf::from(std::ffi::OsString::from_vec(place));
-        // Only a place of this run's own: a copied or forged record names others.
-        let own = place == self.path.join("env") || place.file_name().is_some_and(|name| name == run.as_str());
-        own && fs::remove_file(place).is_ok()
+    pub fn withdraw_environment(&self, spec: &RunSpec) -> bool {
+        self.environment_of(spec).is_ok_and(|place| fs::remove_file(place).is_ok())
     }
 
     /// Whether the spec was written, readable or not.
@@ -113,10 +111,8 @@ impl RunFolder {
     }
 
     /// Whether the handed-over environment still waits for the run.
-    pub fn environment_waits(&self) -> bool {
-        use std::os::unix::ffi::OsStringExt as _;
-        record_file::read_bytes(&self.env_place(), 4096)
-            .is_ok_and(|place| PathBuf::from(std::ffi::OsString::from_vec(place)).exists())
+    pub fn environment_waits(&self, spec: &RunSpec) -> bool {
+        self.environment_of(spec).is_ok_and(|place| place.exists())
     }
 
     fn spec_path(&self) -> PathBuf {
