@@ -78,8 +78,8 @@ impl Listed {
 impl Ledger {
     /// All unfinished runs. Ends that are seen are written down.
     pub fn observe(&self) -> Result<Observed, IndexError> {
-        let ids = self.with_index(Index::active)?;
-        self.observe_some(&ids)
+        let known = self.with_index(Index::active_facts)?;
+        self.observe_known(known)
     }
 
     /// The unfinished runs of one pair.
@@ -89,11 +89,18 @@ impl Ledger {
     }
 
     pub(crate) fn observe_some(&self, ids: &[RunId]) -> Result<Observed, IndexError> {
+        let known = self.with_index(|index| {
+            ids.iter().map(|id| Ok((id.clone(), index.facts(id)?))).collect::<Result<Vec<_>, IndexError>>()
+        })?;
+        self.observe_known(known)
+    }
+
+    fn observe_known(&self, known: Vec<(RunId, Option<RunFacts>)>) -> Result<Observed, IndexError> {
         let index = self.index()?;
         let mut observed = Observed { runs: Vec::new(), notices: index.notices().to_vec() };
         let mut listings = Listings::default();
         let mut candidates = Vec::new();
-        let rest = self.see_windows(&index, ids, &mut listings, &mut observed)?;
+        let rest = self.see_windows(&index, known, &mut listings, &mut observed);
         // Locks first, windows after: a window that is being made is locked until it stands. So
         // what the first look did not find is looked for again.
         for id in &rest {
@@ -121,28 +128,28 @@ impl Ledger {
     fn see_windows(
         &self,
         index: &Index,
-        ids: &[RunId],
+        known: Vec<(RunId, Option<RunFacts>)>,
         listings: &mut Listings,
         observed: &mut Observed,
-    ) -> Result<Vec<RunId>, IndexError> {
+    ) -> Vec<RunId> {
         let mut rest = Vec::new();
         // In a copied folder the panes are another's.
         let trusted = index.is_of_this_folder();
-        for id in ids {
-            let facts = if trusted { index.facts(id)? } else { None };
+        for (id, facts) in known {
+            let facts = facts.filter(|_| trusted);
             let Some((facts, socket)) = facts.and_then(|facts| facts.socket.clone().map(|socket| (facts, socket)))
             else {
-                rest.push(id.clone());
+                rest.push(id);
                 continue;
             };
             let pane = match listings.of(&socket) {
-                Ok(listed) => listed.pane(id).filter(|pane| pane.dead.is_none()),
+                Ok(listed) => listed.pane(&id).filter(|pane| pane.dead.is_none()),
                 Err(_) => None,
             };
             match pane {
                 Some(pane) => {
                     let state =
-                        if self.folder(id).stop_asked().is_some() { RunState::Stopping } else { RunState::Running };
+                        if self.folder(&id).stop_asked().is_some() { RunState::Stopping } else { RunState::Running };
                     let progress = Progress {
                         started_at: Some(facts.created_at),
                         pid: Some(pane.pid),
@@ -154,17 +161,17 @@ impl Ledger {
                     observed.runs.push(Run { facts, state, progress, end: None });
                 }
                 None => {
-                    if !matches!(listings.of(&socket), Ok(listed) if listed.pane(id).is_some()) {
+                    if !matches!(listings.of(&socket), Ok(listed) if listed.pane(&id).is_some()) {
                         listings.stale.insert(socket);
                     }
-                    rest.push(id.clone());
+                    rest.push(id);
                 }
             }
         }
         for socket in std::mem::take(&mut listings.stale) {
             listings.by_socket.remove(&socket);
         }
-        Ok(rest)
+        rest
     }
 
     fn gather(

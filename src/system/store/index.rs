@@ -89,36 +89,30 @@ impl Index {
             .open(state.path().join("index.lock"))?;
         lock.lock_shared()?;
         let mut notices = Vec::new();
-        let connection = match Self::try_open(&path, boot_id) {
-            Ok(Some(connection)) => connection,
+        let (connection, about) = match Self::try_open(&path, boot_id) {
+            Ok(Some(opened)) => opened,
             Ok(None) => Self::rebuild(state, boot_id, &lock, None, &mut notices)?,
             Err(error) if is_damage(&error) => {
                 Self::rebuild(state, boot_id, &lock, Some(error.to_string()), &mut notices)?
             }
             Err(error) => return Err(error.into()),
         };
-        notices.extend(unreadable(&connection)?);
-        let noted: Option<String> =
-            connection.query_row("SELECT value FROM meta WHERE key = 'folder'", [], |row| row.get(0)).optional()?;
-        let of_this_folder = noted == Some(identity(state)?);
+        notices.extend(about.unreadable);
+        let of_this_folder = about.folder == Some(identity(state)?);
         Ok(Self { connection, _open: lock, of_this_folder, notices })
     }
 
     /// `None` where a rebuild is due and nothing is wrong: no file, another boot, an old version.
-    fn try_open(path: &Path, boot_id: &str) -> rusqlite::Result<Option<Connection>> {
+    fn try_open(path: &Path, boot_id: &str) -> rusqlite::Result<Option<(Connection, About)>> {
         match fs::symlink_metadata(path) {
             Err(_) => return Ok(None),
             Ok(meta) if !meta.is_file() => return Err(rusqlite::Error::InvalidPath(path.to_owned())),
             Ok(_) => {}
         }
         let connection = connect(path)?;
-        let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        if version != SCHEMA_VERSION {
-            return Ok(None);
-        }
-        let booted: Option<String> =
-            connection.query_row("SELECT value FROM meta WHERE key = 'boot'", [], |row| row.get(0)).optional()?;
-        Ok((booted.as_deref() == Some(boot_id)).then_some(connection))
+        let about = About::read(&connection)?;
+        let usable = about.version == SCHEMA_VERSION && about.boot.as_deref() == Some(boot_id);
+        Ok(usable.then_some((connection, about)))
     }
 
     fn rebuild(
@@ -127,15 +121,15 @@ impl Index {
         lock: &File,
         damage: Option<String>,
         notices: &mut Vec<String>,
-    ) -> Result<Connection, IndexError> {
+    ) -> Result<(Connection, About), IndexError> {
         let path = state.index();
         lock.unlock()?;
         lock.lock()?;
         // Somebody else may have done it while we waited.
-        if let Ok(Some(connection)) = Self::try_open(&path, boot_id) {
+        if let Ok(Some(opened)) = Self::try_open(&path, boot_id) {
             lock.unlock()?;
             lock.lock_shared()?;
-            return Ok(connection);
+            return Ok(opened);
         }
         if let Some(why) = damage {
             let aside = aside(&path);
@@ -177,9 +171,10 @@ impl Index {
         }
         fs::rename(&building, &path)?;
         let connection = connect(&path)?;
+        let about = About::read(&connection)?;
         lock.unlock()?;
         lock.lock_shared()?;
-        Ok(connection)
+        Ok((connection, about))
     }
 
     /// Sets aside an index that a question found damaged; the next to open it rebuilds it.
@@ -224,6 +219,19 @@ impl Index {
     /// Ids of the runs not known to have ended, oldest first: also the queue's order.
     pub fn active(&self) -> Result<Vec<RunId>, IndexError> {
         self.ids("SELECT run_id FROM runs WHERE ended_ms IS NULL ORDER BY run_id", params![])
+    }
+
+    /// The same with what was noted of each, by one question for any number.
+    pub fn active_facts(&self) -> Result<Vec<(RunId, Option<RunFacts>)>, IndexError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT run_id, facts FROM runs WHERE ended_ms IS NULL ORDER BY run_id")?;
+        let mut rows = statement.query([])?;
+        let mut active = Vec::new();
+        while let Some(row) = rows.next()? {
+            let facts = serde_json::from_str(row.get_ref(1)?.as_str().unwrap_or_default()).ok();
+            active.extend(RunId::parse(row.get_ref(0)?.as_str().unwrap_or_default()).map(|id| (id, facts)));
+        }
+        Ok(active)
     }
 
     /// Ids of a pair's runs that are not known to have ended.
@@ -423,10 +431,34 @@ fn note_unreadable(connection: &Connection, id: &RunId, why: &str) -> rusqlite::
     Ok(())
 }
 
-fn unreadable(connection: &Connection) -> rusqlite::Result<Vec<String>> {
-    let mut statement =
-        connection.prepare_cached("SELECT value FROM meta WHERE key LIKE 'unreadable %' ORDER BY key")?;
-    statement.query_map([], |row| row.get(0))?.collect()
+/// What an index says of itself, by one question.
+#[derive(Debug, Default)]
+struct About {
+    version: i64,
+    boot: Option<String>,
+    folder: Option<String>,
+    /// Records that a newer program wrote.
+    unreadable: Vec<String>,
+}
+
+impl About {
+    fn read(connection: &Connection) -> rusqlite::Result<Self> {
+        let mut about = Self::default();
+        let mut statement = connection.prepare(
+            "SELECT 'version', CAST(user_version AS TEXT) FROM pragma_user_version UNION ALL SELECT key, value FROM meta",
+        )?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let (key, value): (String, String) = (row.get(0)?, row.get(1)?);
+            match key.as_str() {
+                "version" => about.version = value.parse().unwrap_or_default(),
+                "boot" => about.boot = Some(value),
+                "folder" => about.folder = Some(value),
+                _ => about.unreadable.push(value),
+            }
+        }
+        Ok(about)
+    }
 }
 
 fn is_damage(error: &rusqlite::Error) -> bool {
