@@ -2,7 +2,7 @@
 # The benchmark: compares with other tools in one run, interleaved, by medians, and judges ratios.
 #   bash tests/bench/run.sh              # needs `cargo build --release` before
 #   ROUNDS=full bash tests/bench/run.sh  # full counts: 10,000 runs, 1,000 windows, 1 GiB
-#   STRICT=1 ...                         # the limits themselves; else 1.6 times each, for busy machines
+#   STRICT=1 ...                         # the limits themselves; else it fails at 3 times one: a machine is busy, a regression is worse
 # Works in a temporary folder with a tmux server of its own and ends what it started.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -12,7 +12,7 @@ bin=${CARGO_TARGET_DIR:-$PWD/target}/release
 [ -x "$bin/dispatch" ] || { echo "no $bin/dispatch: run \`cargo build --release\` first" >&2; exit 2; }
 if [ "${ROUNDS:-tenth}" = full ]; then times=40 ended=10000 windows="100 1000" bytes=$((1 << 30))
 else times=15 ended=1000 windows="50" bytes=$((1 << 28)); fi
-slack=1.6; [ -z "${STRICT:-}" ] || slack=1
+slack=3; [ -z "${STRICT:-}" ] || slack=1
 
 work=$(mktemp -d /tmp/db-XXXXXX)
 mkdir "$work/bin"
@@ -53,15 +53,15 @@ YAML
 for n in $(seq 0 19); do echo "# Task $n" >"tasks/T-$n.md"; done
 
 rows=0 over=0
-# row NAME OURS OTHER LIMIT: a line of the table; "near" is over the limit but within the slack.
+# row NAME OURS OTHER LIMIT: a line of the table; "over" is over the limit but within the slack.
 row() {
   [ $rows -gt 0 ] || printf '%-44s %12s %12s %8s %8s  %s\n' name ours other ratio limit ok
   rows=$((rows + 1))
   local verdict
   verdict=$(awk -v a="$2" -v b="$3" -v l="$4" -v s="$slack" 'BEGIN {
-    r = b > 0 ? a / b : 0; printf "%.2f %s", r, r <= l ? "ok" : r <= l * s ? "near" : "OVER" }')
+    r = b > 0 ? a / b : 0; printf "%.2f %s", r, r <= l ? "ok" : r <= l * s ? "over" : "FAIL" }')
   printf '%-44s %12s %12s %8s %8s  %s\n' "$1" "$2" "$3" "${verdict% *}" "$4" "${verdict#* }"
-  [ "${verdict#* }" != OVER ] || over=$((over + 1))
+  [ "${verdict#* }" != FAIL ] || over=$((over + 1))
 }
 # compare WHAT LIMIT NAME, then methods as timer wants them: the first is ours, the second the other.
 compare() {
