@@ -25,6 +25,9 @@ use crate::system::store::record_file::RecordError;
 use crate::system::store::run_folder::RunFolder;
 use crate::system::tmux::{Listing, Pane, Server, Tmux, TmuxError};
 
+/// A window that took its environment says within this time that it lives, or never will.
+const TAKEN_AND_SILENT: Duration = Duration::from_secs(3);
+
 /// What is not settled is looked at again after this long.
 const LOOK_STEP: Duration = Duration::from_millis(5);
 
@@ -307,11 +310,13 @@ impl Ledger {
             candidate.evidence.stop_asked = candidate.folder.stop_asked();
             let patience = match actual::judge(&candidate.evidence) {
                 Verdict::Is(state) => return Ok(candidate.run(facts, state)),
-                Verdict::Over { end, sweep } => match self.finish(index, candidate, &facts, &end, sweep)? {
-                    Some(run) => return Ok(run),
-                    // It moved while we looked: a queued run was started, a window made.
-                    None => 8000,
-                },
+                Verdict::Over { end, sweep } => {
+                    match self.finish(index, candidate, &facts, &end, sweep, begun.elapsed() > TAKEN_AND_SILENT)? {
+                        Some(run) => return Ok(run),
+                        // It moved while we looked: a queued run was started, a window made.
+                        None => 8000,
+                    }
+                }
                 Verdict::LookAgain { patience_ms } => patience_ms,
             };
             if begun.elapsed() > Duration::from_millis(patience.into()) {
@@ -339,6 +344,7 @@ impl Ledger {
         facts: &RunFacts,
         over: &Over,
         sweep: bool,
+        out_of_patience: bool,
     ) -> Result<Option<Run>, IndexError> {
         let id = &candidate.spec.run_id;
         let lock = match pair_lock::claim(self.state(), &candidate.spec.pair())? {
@@ -355,6 +361,17 @@ impl Ledger {
         }
         let end = match candidate.folder.read_exit() {
             Ok(Some(end)) => Some(end),
+            // A tmux client outlives the command that was killed beside it, so a window may come
+            // up late. Whoever has the environment is the run: if it is not here to be taken back,
+            // the window has it.
+            Ok(None)
+                if !candidate.evidence.headless
+                    && candidate.evidence.live.is_none()
+                    && !candidate.folder.withdraw_environment(&candidate.spec)
+                    && !out_of_patience =>
+            {
+                None
+            }
             Ok(None) if self.still_holds(candidate) => {
                 // The screen first: ending what is left may print on it.
                 candidate.keep_screen();

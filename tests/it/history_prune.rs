@@ -76,6 +76,7 @@ fn status_shows_what_is_active_and_what_ended_last() {
     let world = ran(1);
     world.task("LIVE", "%hang");
     world.detach("job", "LIVE");
+    world.wait_state("job", "LIVE", "running");
     world.dispatch("status").stdout_has("LIVE").stdout_has("running").stdout_has("TASK-2").succeeds();
     for alias in ["list", "ls"] {
         world.dispatch(alias).stdout_has("LIVE").succeeds();

@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use crate::random::Random;
 use crate::waiting::rounds;
+use crate::waiting::wait_until;
 use crate::world::World;
 
 const MODES: &str = r#"  by-stdin: { agent: fake }
@@ -139,13 +140,16 @@ fn as_an_argument_in_a_window() {
 fn extras_arrive_in_order_and_untouched() {
     let world = world();
     let extras = ["--flag=a b", ";", "x;", "#{pid}", "$(id)", "", "two\nlines", "-", "--", "ü"];
-    for (mode, program) in [("by-stdin", vec!["fake"]), ("window", vec!["fake"])] {
+    for (at, (mode, program)) in [("by-stdin", vec!["fake"]), ("window", vec!["fake"])].into_iter().enumerate() {
         let call = world.dispatch("run -d --attach none").arg(mode).arg("TASK-1").arg("--");
         let answer = extras.iter().fold(call, |call, extra| call.arg(extra));
         // `--json` after `--` would be an extra.
         let ended = answer.notes().succeeds();
         drop(ended);
-        let run = world.starts().last().unwrap().run.clone();
+        let run = wait_until("the agent has started", || {
+            let starts = world.starts();
+            starts.get(at).map(|start| start.run.clone()).ok_or_else(|| format!("{starts:?}"))
+        });
         let expected: Vec<&str> = program.iter().copied().chain(extras).collect();
         assert_eq!(world.saw_words(&run, "argv"), expected, "{mode}");
         world.dispatch("stop").arg(mode).arg("TASK-1").notes().succeeds();
