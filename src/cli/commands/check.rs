@@ -32,7 +32,8 @@ pub(super) fn run(meant: &Meant) -> Answer {
         return Err(CliError::new(FAILED, frames::summary(&problems)));
     }
     if let Some((modes, tasks)) = counts {
-        output::line(&format!("ok: {modes} modes, {tasks} tasks"))?;
+        let s = |n: usize| if n == 1 { "" } else { "s" };
+        output::line(&format!("ok: {modes} mode{}, {tasks} task{}", s(modes), s(tasks)))?;
     }
     Ok(ExitCode::SUCCESS)
 }
