@@ -22,8 +22,14 @@ fn no_more_than_jobs_run_and_the_rest_wait_for_a_slot() {
     let queued = world.status("job", "T-4");
     assert_eq!((&queued["state"], &queued["waitingFor"]), (&"queued".into(), &"slot".into()), "{queued}");
     assert_eq!(queued["running"], false);
+    // One slot comes free at a time: two would start two at once, in either order.
     for n in 0..5 {
         world.write(format!("go-{n}"), "");
+        let begun = (n + 3).min(5);
+        wait_until("the next one starts", || {
+            let starts = world.starts();
+            is(starts.len() == begun, format!("{starts:?}"))
+        });
     }
     for n in 0..5 {
         world.dispatch("wait job").arg(format!("T-{n}")).notes().fails_with(n);

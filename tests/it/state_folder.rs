@@ -68,8 +68,10 @@ fn a_deleted_or_damaged_database_is_rebuilt() {
 fn a_copied_state_folder_kills_and_claims_nothing() {
     let (world, live) = lived_in();
     world.dispatch("run -q --attach none talk LIVE").notes().succeeds();
-    let agents: Vec<i32> = world.starts().into_iter().map(|note| note.pid).filter(|pid| alive(*pid)).collect();
-    assert_eq!(agents.len(), 2);
+    let agents = crate::waiting::wait_until("both agents live", || {
+        let agents: Vec<i32> = world.starts().into_iter().map(|note| note.pid).filter(|pid| alive(*pid)).collect();
+        if agents.len() == 2 { Ok(agents) } else { Err(format!("{agents:?}")) }
+    });
 
     // The whole project, copied while runs live.
     let copy = world.root().join("copy");
