@@ -42,7 +42,13 @@ impl Answer {
         }
         let mut temp = tempfile::Builder::new().prefix(".dispatch-").tempfile_in(parent)?;
         match self {
-            Self::Text(text) => temp.write_all(text)?,
+            Self::Text(text) => {
+                temp.write_all(text)?;
+                // An answer is a text, and a text file ends its last line.
+                if !text.ends_with(b"\n") && !text.is_empty() {
+                    temp.write_all(b"\n")?;
+                }
+            }
             Self::Log(log) => {
                 io::copy(&mut File::open(log)?, &mut temp)?;
             }
@@ -62,7 +68,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let cwd = dir.path().join("cwd");
         fs::create_dir(&cwd).unwrap();
-        Answer::Text(b"fine\n".to_vec()).save(&cwd, Path::new("reviews/a.md"), 0o022).unwrap();
+        Answer::Text(b"fine".to_vec()).save(&cwd, Path::new("reviews/a.md"), 0o022).unwrap();
         assert_eq!(fs::read(cwd.join("reviews/a.md")).unwrap(), b"fine\n");
         assert_eq!(fs::metadata(cwd.join("reviews/a.md")).unwrap().permissions().mode() & 0o777, 0o644);
         std::os::unix::fs::symlink(dir.path(), cwd.join("out")).unwrap();
