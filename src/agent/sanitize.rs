@@ -198,6 +198,10 @@ fn is_plain(byte: u8) -> bool {
 /// One safe line for titles and tables: no colours, no line ends, no marks that turn the
 /// direction of what follows.
 pub fn sanitize_line(text: &str) -> String {
+    // Nearly all text is plain, and a table has many cells.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.trim_end().to_owned();
+    }
     let mut sanitizer = Sanitizer::new();
     let mut out = Vec::with_capacity(text.len());
     sanitizer.feed(text.as_bytes(), &mut out);

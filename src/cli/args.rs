@@ -86,7 +86,7 @@ pub(crate) enum Command {
     Schema,
     /// Print the completion script of a shell, with modes and task ids
     Completions(Completions),
-    /// The short form: MODE [TASK] [EXTRA...]
+    /// The short form, `MODE [TASK] [EXTRA...]`
     #[command(external_subcommand)]
     Short(Vec<OsString>),
 }

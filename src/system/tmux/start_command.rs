@@ -8,6 +8,9 @@ use std::os::unix::ffi::OsStringExt;
 
 /// The words, or `None` for a text that tmux did not write (an open quote or escape).
 pub(super) fn split(text: &str) -> Option<Vec<OsString>> {
+    if !text.contains(['"', '\'', '\\']) {
+        return Some(text.split(' ').filter(|word| !word.is_empty()).map(OsString::from).collect());
+    }
     let mut words = Vec::new();
     let mut word: Option<Vec<u8>> = None;
     let mut quote = None;
