@@ -73,7 +73,7 @@ compare() {
 
 # ---- start-up
 compare return 1.5 "--version / empty Rust program" -- ours "" "" dispatch --version -- other "" "" empty
-compare return 2.5 "status, no runs / empty Rust program" -- ours "" "" dispatch status -- other "" "" empty
+compare return 2.5 "status, no runs / empty Rust program" -- ours "" "" dispatch -q status -- other "" "" empty
 
 # ---- one job. The issue asks for 0.6 times \`pueue add -i\`, which was measured as 2.0 times tsp.
 if command -v tsp >/dev/null; then

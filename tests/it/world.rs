@@ -116,6 +116,13 @@ impl World {
         Dispatch::new(self.command(env!("CARGO_BIN_EXE_dispatch")), &self.root().join("calls")).words(words)
     }
 
+    /// The same as a terminal would start it, where whoever runs the tests may ignore hang-ups.
+    pub(crate) fn dispatch_that_hears(&self, words: &str) -> Dispatch {
+        let mut command = self.command("env");
+        command.arg("--default-signal=HUP").arg(env!("CARGO_BIN_EXE_dispatch"));
+        Dispatch::new(command, &self.root().join("calls")).words(words)
+    }
+
     /// Any program in this world: nothing of the caller's environment but what is named here.
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);

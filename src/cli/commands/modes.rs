@@ -12,7 +12,7 @@ use crate::runner::project::Depth;
 use crate::view::mode_view::ModeView;
 
 pub(super) fn run(meant: &Meant) -> Answer {
-    let project = open(meant, Depth::Shape)?;
+    let project = open(meant, Depth::Whole)?;
     let views: Vec<ModeView> = project
         .manifest
         .modes
