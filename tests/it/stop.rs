@@ -53,6 +53,20 @@ fn a_job_that_forks_when_it_is_told_to_end() {
 }
 
 #[test]
+fn what_an_agent_leaves_behind_ends_with_it() {
+    let world = World::new();
+    // The second kind ignores TERM, and is there when its parent has ended by itself.
+    world.task("TASK-1", "%setsid\n%double-fork\n%exit 3");
+    world.task("TASK-2", "%ignore-term\n%setsid\n%double-fork\n%exit 4");
+    for (task, code) in [("TASK-1", 3), ("TASK-2", 4)] {
+        world.dispatch("run job").arg(task).notes().fails_with(code);
+        let left: Vec<_> = world.notes().into_iter().filter(|note| alive(note.pid)).collect();
+        assert!(left.is_empty(), "{task} has ended while these lived: {left:?}");
+    }
+    world.wait_all_quiet();
+}
+
+#[test]
 fn a_stopped_job_is_continued_and_ended() {
     let world = World::with(MODES);
     world.task("TASK-1", "%hang");
