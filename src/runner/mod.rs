@@ -4,6 +4,7 @@
 //! means, and does it. Must not print and must not parse arguments.
 
 pub mod attach;
+mod candidate;
 pub mod doctor;
 pub mod exec;
 pub mod follow;

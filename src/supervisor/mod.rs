@@ -8,3 +8,4 @@ pub mod finish;
 pub mod machine;
 pub mod shell;
 pub mod stage;
+mod wakeups;

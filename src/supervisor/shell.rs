@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use tokio::io::unix::AsyncFd;
-use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
@@ -16,6 +15,7 @@ use crate::model::run_state::EndState;
 use crate::supervisor::finish::{self, Outcome};
 use crate::supervisor::machine::{Exit, Input, Machine, Output, Why};
 use crate::supervisor::stage::{Stage, Stages, expect_of};
+use crate::supervisor::wakeups::{Signals, after, log_written, maybe};
 use crate::system::clock::{self, Stopwatch};
 use crate::system::environment::Environment;
 use crate::system::logs::marks::MarkWriter;
@@ -150,26 +150,6 @@ struct StageEnd {
     exit: Option<Exit>,
     survivors: Vec<u32>,
     pid: Option<u32>,
-}
-
-struct Signals {
-    child: SignalStream,
-    terminate: SignalStream,
-    interrupt: SignalStream,
-    quit: SignalStream,
-    _hangup: SignalStream,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {
-            child: signal(SignalKind::child())?,
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            quit: signal(SignalKind::quit())?,
-            _hangup: signal(SignalKind::hangup())?,
-        })
-    }
 }
 
 impl<'a> Supervision<'a> {
@@ -480,29 +460,5 @@ impl<'a> Supervision<'a> {
             RunKind::Headless { log_max: Some(max), .. } => stdout + stderr > max.get(),
             _ => false,
         }
-    }
-}
-
-/// The moment `wait` from now, by the runtime's own clock.
-fn after(wait: Duration) -> Instant {
-    sleep(wait).deadline()
-}
-
-async fn maybe(at: Option<Instant>) {
-    match at {
-        Some(at) => sleep_until(at).await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Resolves when a log was written to; after a while where there is no watch, or one that is not woken.
-async fn log_written(watch: Option<&AsyncFd<Watch>>) {
-    match watch {
-        Some(watch) if watch.get_ref().tick().is_none() => {
-            if let Ok(mut guard) = watch.readable().await {
-                guard.clear_ready();
-            }
-        }
-        _ => sleep(MARK_STEP * 10).await,
     }
 }

@@ -1,0 +1,182 @@
+//! One unfinished run while it is being looked at, and what tmux says of its window.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
+use crate::model::run::{Progress, Run, RunFacts};
+use crate::model::run_id::RunId;
+use crate::model::run_spec::{RunKind, RunSpec};
+use crate::model::run_state::RunState;
+use crate::model::usage::Usage;
+use crate::plan::actual::{Evidence, Over, Window};
+use crate::system::clock;
+use crate::system::process;
+use crate::system::store::run_folder::RunFolder;
+use crate::system::tmux::{Listing, Pane, Server, Tmux, TmuxError};
+
+/// An unfinished run while it is being looked at.
+pub(super) struct Candidate {
+    pub(super) folder: RunFolder,
+    pub(super) spec: RunSpec,
+    pub(super) evidence: Evidence,
+    pub(super) pane: Option<Pane>,
+}
+
+/// What tmux said, by socket.
+#[derive(Default)]
+pub(super) struct Listings {
+    pub(super) by_socket: BTreeMap<PathBuf, Result<Listed, String>>,
+    /// Asked before the locks were looked at: what was not found there must be asked again.
+    pub(super) stale: BTreeSet<PathBuf>,
+}
+
+impl Listings {
+    /// Asks each server once.
+    pub(super) fn of(&mut self, socket: &Path) -> &Result<Listed, String> {
+        self.by_socket.entry(socket.to_owned()).or_insert_with(|| {
+            Tmux::new(socket.to_owned()).list().map(Listed::new).map_err(|error| match error {
+                TmuxError::Unknown { stderr, .. } => stderr,
+                other => other.to_string(),
+            })
+        })
+    }
+}
+
+/// One server's panes, found by the run they were started for: by its id and not by its path,
+/// which changes when the project is moved.
+pub(super) struct Listed {
+    pub(super) listing: Listing,
+    pub(super) by_run: HashMap<RunId, usize>,
+}
+
+impl Listed {
+    pub(super) fn new(listing: Listing) -> Self {
+        let panes = listing.panes.iter().enumerate();
+        let by_run = panes.filter_map(|(at, pane)| Some((RunFolder::at(pane.run_folder()?).run_id()?, at))).collect();
+        Self { listing, by_run }
+    }
+
+    pub(super) fn pane(&self, run: &RunId) -> Option<&Pane> {
+        self.listing.panes.get(*self.by_run.get(run)?)
+    }
+}
+
+impl Candidate {
+    pub(super) fn run(&self, facts: RunFacts, state: RunState) -> Run {
+        let live = self.evidence.live.as_ref();
+        let agent = live.map(|live| live.agent.as_ref().unwrap_or(&live.owner).pid);
+        let progress = Progress {
+            started_at: live.map(|live| self.started(live.started_at)),
+            pid: self.pane.as_ref().map(|pane| pane.pid).or(agent),
+            attempt: live.map_or(0, |live| live.attempt),
+            log_bytes: self.folder.log_bytes(),
+            limits: live.and_then(|live| live.limits),
+            pane: self.pane.as_ref().map(|pane| pane.pane_id.clone()),
+            window: self.pane.as_ref().map(|pane| pane.window_id.clone()),
+            trouble: self.evidence.unsaved.then(|| "its end cannot be written yet (is the disk full?)".to_owned()),
+        };
+        Run { facts, state, progress, end: None }
+    }
+
+    /// A window starts when it is asked for; its agent follows within milliseconds.
+    fn started(&self, lived_since: jiff::Timestamp) -> jiff::Timestamp {
+        if self.evidence.headless { lived_since } else { self.spec.created_at }
+    }
+
+    pub(super) fn exit_record(&self, over: &Over, survivors: Vec<u32>) -> ExitRecord {
+        let live = self.evidence.live.as_ref();
+        let now = clock::now();
+        let died = self.pane.as_ref().and_then(|pane| pane.dead).and_then(|dead| dead.time);
+        let ended_at = died.and_then(|at| jiff::Timestamp::from_second(at).ok()).unwrap_or(now);
+        let started_at = live.map(|live| self.started(live.started_at));
+        ExitRecord {
+            version: EXIT_VERSION,
+            run_id: self.spec.run_id.clone(),
+            state: over.state,
+            reason: over.reason.clone(),
+            exit_code: over.exit_code,
+            signal: over.signal,
+            interrupted: false,
+            started_at,
+            ended_at,
+            duration_ms: started_at.map_or(0, |start| clock::millis_between(start, ended_at)),
+            attempt: live.map_or(0, |live| live.attempt),
+            usage: Usage { session_id: self.spec.session_id.clone(), ..Usage::default() },
+            log_bytes: self.folder.log_bytes(),
+            survivors,
+            limits: live.and_then(|live| live.limits),
+            pid: live.map(|live| live.agent.as_ref().unwrap_or(&live.owner).pid),
+        }
+    }
+
+    /// The last screen of a dead window is kept beside the record.
+    pub(super) fn keep_screen(&self) {
+        if let (Some(pane), Some(tmux)) = (&self.pane, self.tmux())
+            && let Ok(Some(screen)) = tmux.capture(&pane.pane_id, &self.spec.run_id)
+        {
+            let _ = self.folder.write_new(&self.folder.screen(), screen.as_bytes());
+        }
+    }
+
+    pub(super) fn close_window(&self) {
+        let RunKind::Interactive { cleanup_on_exit: true, .. } = &self.spec.kind else { return };
+        if let (Some(pane), Some(tmux)) = (&self.pane, self.tmux()) {
+            let _ = tmux.kill_panes(&[(pane.pane_id.as_str(), &self.spec.run_id)]);
+        }
+    }
+
+    fn tmux(&self) -> Option<Tmux> {
+        match &self.spec.kind {
+            RunKind::Interactive { socket, .. } => Some(Tmux::new(socket.clone())),
+            RunKind::Headless { .. } => None,
+        }
+    }
+}
+
+pub(super) fn look_at_window(candidate: &Candidate, listings: &mut Listings) -> (Window, Option<Pane>) {
+    let RunKind::Interactive { socket, .. } = &candidate.spec.kind else {
+        return (Window::NeverMade, None);
+    };
+    let listed = match listings.of(socket) {
+        Ok(listed) => listed,
+        Err(words) => return (Window::Unanswered(words.clone()), None),
+    };
+    let listing = &listed.listing;
+    if let Some(pane) = listed.pane(&candidate.spec.run_id) {
+        let window = match &pane.dead {
+            None => Window::Alive,
+            Some(dead) => Window::Dead {
+                status: dead.status,
+                signal: dead.signal,
+                can_tell_signals: listing
+                    .server
+                    .as_ref()
+                    .and_then(Server::parsed_version)
+                    .is_none_or(|version| version.tells_signals()),
+            },
+        };
+        return (window, Some(pane.clone()));
+    }
+    let made = match candidate.folder.read_window() {
+        Ok(made) => made,
+        Err(error) => return (Window::Unanswered(error.to_string()), None),
+    };
+    let Some(made) = made else {
+        // `__exec` in a window writes that it lives before anything else could be lost.
+        let lived = candidate.evidence.live.is_some();
+        return (if lived { Window::Closed } else { Window::NeverMade }, None);
+    };
+    let same_server = listing
+        .server
+        .as_ref()
+        .is_some_and(|server| server.pid == made.server_pid && server.start_time == made.server_start);
+    if same_server {
+        return (Window::Closed, None);
+    }
+    // Another server, or none, answers on the socket; ours may live on without one.
+    if made.server.as_ref().is_some_and(process::is_alive) {
+        return (Window::Unanswered("its server lost its socket".to_owned()), None);
+    }
+    (Window::ServerGone, None)
+}
