@@ -95,8 +95,11 @@ fn a_damaged_record_is_set_aside_and_the_others_stay() {
     let world = World::new();
     world.task("OK", "%exit 0").task("BAD", "%exit 7");
     world.dispatch("run -q job OK").notes().succeeds();
+    // The queue is looked at after each run: nobody must read what is tampered with below.
+    world.wait_all_quiet();
     for round in 0..rounds(100) {
         world.dispatch("run -q job BAD").any_stderr().fails_with(7);
+        world.wait_all_quiet();
         let run = world.status("job", "BAD")["runId"].as_str().unwrap().to_owned();
         let name = ["spec.json", "exit.json", "live.json"][random.below(3)];
         let path = world.run_folder(&run).join(name);
@@ -134,6 +137,8 @@ fn a_record_that_is_no_file_is_no_panic() {
     let world = World::new();
     world.task("OK", "%exit 0");
     world.dispatch("run -q job OK").notes().succeeds();
+    // The queue is looked at after each run: nobody must read what is tampered with below.
+    world.wait_all_quiet();
     let runs = world.state().join("runs");
     for (name, make) in [
         ("01ARZ3NDEKTSV4RRFFQ69G5FAA", "mkdir -p $D && mkfifo $D/spec.json"),
@@ -156,6 +161,8 @@ fn a_newer_record_is_kept_and_named() {
     let world = World::new();
     world.task("OK", "%exit 0");
     world.dispatch("run -q job OK").notes().succeeds();
+    // The queue is looked at after each run: nobody must read what is tampered with below.
+    world.wait_all_quiet();
     let run = world.starts()[0].run.clone();
     for name in ["spec.json", "exit.json"] {
         let path = world.run_folder(&run).join(name);
@@ -176,6 +183,8 @@ fn unknown_fields_of_a_record_are_no_problem() {
     let world = World::new();
     world.task("OK", "%exit 0");
     world.dispatch("run -q job OK").notes().succeeds();
+    // The queue is looked at after each run: nobody must read what is tampered with below.
+    world.wait_all_quiet();
     let run = world.starts()[0].run.clone();
     for name in ["spec.json", "exit.json"] {
         let path = world.run_folder(&run).join(name);
@@ -216,6 +225,8 @@ fn the_state_folder_can_be_elsewhere() {
     let world = World::with("state_dir: ../elsewhere\n");
     world.task("OK", "%exit 0");
     world.dispatch("run -q job OK").notes().succeeds();
+    // The queue is looked at after each run: nobody must read what is tampered with below.
+    world.wait_all_quiet();
     assert!(world.root().join("elsewhere/runs").is_dir());
     assert!(!world.state().exists());
 }
@@ -225,6 +236,8 @@ fn an_unreadable_end_is_never_a_success() {
     let world = World::new();
     world.task("OK", "%exit 0");
     world.dispatch("run -q job OK").notes().succeeds();
+    // The queue is looked at after each run: nobody must read what is tampered with below.
+    world.wait_all_quiet();
     let run = world.starts()[0].run.clone();
     fs::remove_file(world.run_folder(&run).join("exit.json")).unwrap();
     fs::remove_file(world.state().join("dispatch.db")).unwrap();
