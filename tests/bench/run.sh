@@ -2,7 +2,7 @@
 # The benchmark: compares with other tools in one run, interleaved, by medians, and judges ratios.
 #   bash tests/bench/run.sh              # needs `cargo build --release` before
 #   ROUNDS=full bash tests/bench/run.sh  # full counts: 10,000 runs, 1,000 windows, 1 GiB
-#   STRICT=1 ...                         # the limits themselves; else it fails at 3 times one: a machine is busy, a regression is worse
+#   STRICT=1 ...                         # the limits themselves; else 1.6 times each, for busy machines
 # Works in a temporary folder with a tmux server of its own and ends what it started.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -12,7 +12,7 @@ bin=${CARGO_TARGET_DIR:-$PWD/target}/release
 [ -x "$bin/dispatch" ] || { echo "no $bin/dispatch: run \`cargo build --release\` first" >&2; exit 2; }
 if [ "${ROUNDS:-tenth}" = full ]; then times=40 ended=10000 windows="100 1000" bytes=$((1 << 30))
 else times=15 ended=1000 windows="50" bytes=$((1 << 28)); fi
-slack=3; [ -z "${STRICT:-}" ] || slack=1
+slack=1.6
 
 work=$(mktemp -d /tmp/db-XXXXXX)
 mkdir "$work/bin"
@@ -53,12 +53,15 @@ YAML
 for n in $(seq 0 19); do echo "# Task $n" >"tasks/T-$n.md"; done
 
 rows=0 over=0
+# Rows that are known to be behind their limit are marked `behind=3`: they are said to be over,
+# and fail only when they get worse. Take the mark off with the gap.
+allowed() { if [ -n "${STRICT:-}" ]; then echo 1; else echo "${behind:-$slack}"; fi; }
 # row NAME OURS OTHER LIMIT: a line of the table; "over" is over the limit but within the slack.
 row() {
   [ $rows -gt 0 ] || printf '%-44s %12s %12s %8s %8s  %s\n' name ours other ratio limit ok
   rows=$((rows + 1))
   local verdict
-  verdict=$(awk -v a="$2" -v b="$3" -v l="$4" -v s="$slack" 'BEGIN {
+  verdict=$(awk -v a="$2" -v b="$3" -v l="$4" -v s="$(allowed)" 'BEGIN {
     r = b > 0 ? a / b : 0; printf "%.2f %s", r, r <= l ? "ok" : r <= l * s ? "over" : "FAIL" }')
   printf '%-44s %12s %12s %8s %8s  %s\n' "$1" "$2" "$3" "${verdict% *}" "$4" "${verdict#* }"
   [ "${verdict#* }" != FAIL ] || over=$((over + 1))
@@ -77,19 +80,19 @@ compare return 2.5 "status, no runs / empty Rust program" -- ours "" "" dispatch
 
 # ---- one job. The issue asks for 0.6 times \`pueue add -i\`, which was measured as 2.0 times tsp.
 if command -v tsp >/dev/null; then
-  compare first 2.0 "run -d to first instruction / tsp" \
+  behind=3 compare first 2.0 "run -d to first instruction / tsp" \
     -- ours "" "dispatch wait -q first T-1 >/dev/null" dispatch run -q -d first T-1 -- other "" "tsp -w; tsp -C" tsp timer stamp
 else
   echo "(tsp is not installed: its row is left out)"
 fi
-compare first 6 "run -d to first instruction / direct spawn" \
+behind=3 compare first 6 "run -d to first instruction / direct spawn" \
   -- ours "" "dispatch wait -q first T-1 >/dev/null" dispatch run -q -d first T-1 -- other "" "" timer stamp
 compare end 8 "job's end to wait returns / shell's wait" \
   -- ours "dispatch run -q -d last T-1 >/dev/null" "" dispatch wait -q last T-1 -- other "" "" sh -c 'timer stamp-after 60; :'
 
 # ---- windows
 t new-session -d -s bench -x 80 -y 24 'sleep 100000'
-compare return 1.5 "run in a window / tmux new-window" \
+behind=3 compare return 1.5 "run in a window / tmux new-window" \
   -- ours "" "dispatch stop -q window T-1 >/dev/null" dispatch run -q --attach none window T-1 \
   -- other "" "tmux -L b kill-window -t '=bench:{end}'" \
   tmux -u -L b new-window -d -a -t '=bench:{end}' timer hold
@@ -99,7 +102,7 @@ for count in $windows; do
   ids=$(seq -f 'T-%g' "$have" $((count)))
   # shellcheck disable=SC2086
   dispatch run -q --attach none window $ids >/dev/null
-  compare return 1.3 "status, $count windows / list-panes -a -F" -- ours "" "" dispatch status \
+  behind=3 compare return 1.3 "status, $count windows / list-panes -a -F" -- ours "" "" dispatch status \
     -- other "" "" tmux -u -L b list-panes -a -F '#{pane_id} #{window_id} #{session_name} #{pane_pid} #{pane_dead} #{pane_dead_status} #{pane_start_command}'
 done
 if command -v strace >/dev/null; then
@@ -150,5 +153,5 @@ if command -v node >/dev/null; then
     -- ours "" "" dispatch -C "$work/many" status -- other "" "" dispatch -C "$work/project" status
 fi
 
-if [ $over -gt 0 ]; then echo "$over over $slack times their limit"; exit 1; fi
-echo "all within $slack times their limits"
+if [ $over -gt 0 ]; then echo "$over over what they are allowed"; exit 1; fi
+echo "all within what they are allowed"
