@@ -15,7 +15,7 @@ use crate::model::exit_record::ExitRecord;
 use crate::model::names::{ModeName, Pair, TaskId};
 use crate::model::run::{Run, RunFacts};
 use crate::model::run_id::RunId;
-use crate::system::store::record_file::RecordError;
+use crate::system::store::record_file::{self, RecordError};
 use crate::system::store::run_folder::RunFolder;
 use crate::system::store::state_dir::StateDir;
 
@@ -132,8 +132,7 @@ impl Index {
             return Ok(opened);
         }
         if let Some(why) = damage {
-            let aside = aside(&path);
-            fs::rename(&path, &aside)?;
+            let aside = record_file::set_aside(&path)?;
             notices.push(format!(
                 "`{}` was damaged ({why}); set aside as `{}` and rebuilt from the run folders",
                 path.display(),
@@ -179,13 +178,15 @@ impl Index {
 
     /// Sets aside an index that a question found damaged; the next to open it rebuilds it.
     pub fn set_aside(state: &StateDir, why: &IndexError) -> Result<(), IndexError> {
-        let path = state.index();
-        let place = aside(&path);
-        match fs::rename(&path, &place) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-            _ => tracing::warn!(%why, "the index was set aside as `{}`", place.display()),
+        match record_file::set_aside(&state.index()) {
+            // Somebody else was faster.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error.into()),
+            Ok(place) => {
+                tracing::warn!(%why, "the index was set aside as `{}`", place.display());
+                Ok(())
+            }
         }
-        Ok(())
     }
 
     /// False in a copy of the state folder: what the index says of tmux is then another folder's.
@@ -469,13 +470,6 @@ fn is_damage(error: &rusqlite::Error) -> bool {
         rusqlite::Error::InvalidPath(_) | rusqlite::Error::InvalidColumnType(..) => true,
         _ => false,
     }
-}
-
-fn aside(path: &Path) -> PathBuf {
-    (1..)
-        .map(|n| with_suffix(path, &format!(".damaged-{n}")))
-        .find(|p| !p.exists())
-        .unwrap_or_else(|| with_suffix(path, ".damaged"))
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

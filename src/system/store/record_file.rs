@@ -111,6 +111,36 @@ pub fn write_new<T: Serialize>(path: &Path, record: &T, durability: Durability) 
     }
 }
 
+/// Renames to the first free `NAME.damaged-N`: nothing is ever overwritten.
+pub fn set_aside(path: &Path) -> io::Result<PathBuf> {
+    for n in 1..1000 {
+        let place = place_aside(path, n);
+        match rustix::fs::renameat_with(
+            rustix::fs::CWD,
+            path,
+            rustix::fs::CWD,
+            &place,
+            rustix::fs::RenameFlags::NOREPLACE,
+        ) {
+            Ok(()) => return Ok(place),
+            Err(rustix::io::Errno::EXIST) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(io::Error::other("too many damaged records"))
+}
+
+/// Whether something was set aside from `path` before.
+pub fn was_set_aside(path: &Path) -> bool {
+    place_aside(path, 1).exists()
+}
+
+fn place_aside(path: &Path, n: u32) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".damaged-{n}"));
+    PathBuf::from(name)
+}
+
 /// Writes a user's file, with the folders above it, unless something stands at `path`.
 pub fn write_text_new(path: &Path, text: &str) -> io::Result<bool> {
     if let Some(folder) = path.parent() {

@@ -267,7 +267,7 @@ impl RunFolder {
 
     /// Sets the whole folder aside, since its record cannot be read. Returns what to tell the user.
     pub fn set_aside(&self, why: &RecordError) -> String {
-        match aside(&self.path) {
+        match record_file::set_aside(&self.path) {
             Ok(place) => format!("{why}; set aside as `{}`", place.display()),
             Err(error) => format!("{why}; it cannot be set aside: {error}"),
         }
@@ -275,43 +275,18 @@ impl RunFolder {
 
     /// Sets a damaged end aside; the run then counts as one whose end nobody saw.
     pub fn set_end_aside(&self) -> io::Result<PathBuf> {
-        aside(&self.exit_path())
+        record_file::set_aside(&self.exit_path())
     }
 
     /// Whether an end was recorded once and had to be set aside.
     pub fn lost_its_end(&self) -> bool {
-        with_suffix(&self.exit_path(), 1).exists()
+        record_file::was_set_aside(&self.exit_path())
     }
 
     /// Removes the folder and all in it. Only for runs that ended.
     pub fn remove(self) -> io::Result<()> {
         gone(fs::remove_dir_all(self.path))
     }
-}
-
-/// Renames to the first free `NAME.damaged-N`: nothing is ever overwritten.
-fn aside(path: &Path) -> io::Result<PathBuf> {
-    for n in 1..1000 {
-        let place = with_suffix(path, n);
-        match rustix::fs::renameat_with(
-            rustix::fs::CWD,
-            path,
-            rustix::fs::CWD,
-            &place,
-            rustix::fs::RenameFlags::NOREPLACE,
-        ) {
-            Ok(()) => return Ok(place),
-            Err(rustix::io::Errno::EXIST) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(io::Error::other("too many damaged records"))
-}
-
-fn with_suffix(path: &Path, n: u32) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".damaged-{n}"));
-    PathBuf::from(name)
 }
 
 fn optional<T>(read: Result<T, RecordError>) -> Result<Option<T>, RecordError> {
