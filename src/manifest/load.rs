@@ -12,7 +12,7 @@ use crate::manifest::local_file::{self, LOCAL_NAME, LocalFlags, Overlay};
 use crate::manifest::mode::{Mode, Origin};
 use crate::manifest::mode_block::{self, ModeBlock};
 use crate::manifest::mode_files;
-use crate::manifest::settings::{Manifest, Retention, Terminal};
+use crate::manifest::settings::{Budget, Manifest, Retention, Terminal};
 use crate::manifest::settings_section as settings;
 use crate::manifest::source::{self, MANIFEST_MAX};
 use crate::manifest::task_section;
@@ -135,6 +135,8 @@ fn read(
         agents,
         modes,
         terminal: fields.get("terminal").and_then(|node| settings::terminal(document, node)).unwrap_or(Terminal::Auto),
+        budget: Budget::default(),
+        runs: Vec::new(),
     };
     lay_settings(&mut manifest, &overlay);
     if depth == Depth::Full {

@@ -38,7 +38,7 @@ pub use agent::Agent;
 pub use load::{Loaded, load, load_shape};
 pub use mode::{ExpectTemplates, Mode, Origin, PromptSource};
 pub use schema::schema;
-pub use settings::{Manifest, Retention, Terminal, Worktree};
+pub use settings::{Budget, Manifest, Retention, TaskChoice, TaskSelector, Terminal, WantedRuns, Worktree};
 pub use source::stays_below;
 pub use starter::starter_files;
 

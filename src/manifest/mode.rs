@@ -7,6 +7,7 @@ use crate::model::bytes::Bytes;
 use crate::model::interval::Interval;
 use crate::model::limits::Limits;
 use crate::model::names::ModeName;
+use crate::model::retry::Retry;
 
 /// One mode. Texts named "template" are rendered for each run.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +29,17 @@ pub struct Mode {
     pub log_max: Option<Bytes>,
     pub limits: Limits,
     pub expect: ExpectTemplates,
+    /// Headless only.
+    pub retry: Option<Retry>,
+    /// Modes that must have succeeded on the same task first.
+    pub needs: Vec<ModeName>,
+    /// A person must approve each run before it starts.
+    pub gate: bool,
+    /// No other exclusive run in the same folder at once.
+    pub exclusive: bool,
+    /// Each a template of a glob pattern below the run's folder; both or neither.
+    pub sources: Vec<String>,
+    pub generates: Vec<String>,
     pub agent: String,
     /// A template; `None`: the worktree, or the manifest's folder.
     pub cwd: Option<String>,
@@ -89,6 +101,12 @@ impl Mode {
             log_max: Some(LOG_MAX),
             limits: Limits::default(),
             expect: ExpectTemplates::default(),
+            retry: None,
+            needs: Vec::new(),
+            gate: false,
+            exclusive: false,
+            sources: Vec::new(),
+            generates: Vec::new(),
             agent: "claude".to_owned(),
             cwd: None,
             env: BTreeMap::new(),

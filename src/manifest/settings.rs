@@ -7,8 +7,10 @@ use std::sync::Arc;
 use crate::manifest::agent::Agent;
 use crate::manifest::mode::Mode;
 use crate::model::interval::Interval;
-use crate::model::names::ModeName;
+use crate::model::names::{ModeName, TaskId};
+use crate::model::restart::Restart;
 use crate::model::task_source::TaskSource;
+use crate::model::task_status::TaskStatus;
 
 /// A manifest without errors.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +38,9 @@ pub struct Manifest {
     pub agents: BTreeMap<String, Agent>,
     pub modes: BTreeMap<ModeName, Mode>,
     pub terminal: Terminal,
+    pub budget: Budget,
+    /// The wanted set, in the order of the file.
+    pub runs: Vec<WantedRuns>,
 }
 
 /// Which ended runs are kept, per pair.
@@ -66,6 +71,41 @@ pub struct Worktree {
     pub copy: Vec<String>,
     /// argv run once in a new one, each word a template; empty means none.
     pub setup: Vec<String>,
+}
+
+/// `budget:` in USD.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Budget {
+    /// One run's, told to the agent.
+    pub run: Option<f64>,
+    /// Over it headless runs stay queued until the next local day.
+    pub day: Option<f64>,
+}
+
+/// One entry of `runs:`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WantedRuns {
+    pub mode: ModeName,
+    pub tasks: TaskChoice,
+    pub restart: Restart,
+    /// The line of the entry, from 1.
+    pub line: usize,
+}
+
+/// Which tasks are meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TaskChoice {
+    Ids(Vec<TaskId>),
+    Selected(TaskSelector),
+}
+
+/// Fields of one kind are alternatives, those of different kinds must all hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TaskSelector {
+    pub status: Vec<TaskStatus>,
+    pub tag: Vec<String>,
+    pub kind: Vec<String>,
+    pub parent: Vec<TaskId>,
 }
 
 /// The terminal that `attach` opens.

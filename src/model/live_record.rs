@@ -19,9 +19,21 @@ pub struct LiveRecord {
     pub started_at: Timestamp,
     pub attempt: u32,
     pub stopping: bool,
+    /// Between two attempts: asleep, its slot given back.
+    #[serde(default)]
+    pub retry: Option<RetryWait>,
     #[serde(default)]
     pub limits: Option<LimitsHold>,
     /// A trouble that the owner lives through, such as a full disk.
     #[serde(default)]
     pub trouble: Option<String>,
+}
+
+/// Until when an owner sleeps before the next attempt.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RetryWait {
+    pub until: Timestamp,
+    /// How the attempt before failed.
+    pub reason: String,
 }

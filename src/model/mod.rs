@@ -4,7 +4,9 @@
 //! names and sizes are parsed once, at the door, and trusted from then on.
 
 pub mod bytes;
+pub mod conditions;
 pub mod exit_record;
+pub mod freshness;
 pub mod interval;
 pub mod limits;
 pub mod live_record;
@@ -14,6 +16,8 @@ pub mod problem;
 pub mod process_id;
 pub mod protocol;
 pub mod queue_record;
+pub mod restart;
+pub mod retry;
 pub mod run;
 pub mod run_id;
 pub mod run_spec;

@@ -28,6 +28,10 @@ pub struct RunFacts {
     pub created_at: Timestamp,
     pub parent_run: Option<RunId>,
     pub session_id: Option<String>,
+    #[serde(default)]
+    pub by_up: bool,
+    #[serde(default)]
+    pub exclusive: bool,
 }
 
 /// How far an unfinished run has come.
@@ -43,6 +47,8 @@ pub struct Progress {
     pub window: Option<String>,
     /// A trouble it lives through.
     pub trouble: Option<String>,
+    /// Of a queued run: why it waits and until when, in words.
+    pub waits: Option<String>,
 }
 
 /// An observed run.
@@ -72,6 +78,8 @@ impl RunFacts {
             created_at: spec.created_at,
             parent_run: spec.parent_run.clone(),
             session_id: spec.session_id.clone(),
+            by_up: spec.by_up,
+            exclusive: spec.conditions.exclusive,
         }
     }
 

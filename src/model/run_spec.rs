@@ -6,11 +6,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::bytes::Bytes;
+use crate::model::conditions::Conditions;
+use crate::model::freshness::Tracked;
 use crate::model::interval::Interval;
 use crate::model::limits::Limits;
 use crate::model::names::{ModeName, Pair, TaskId};
 use crate::model::process_id::{FolderId, World};
 use crate::model::protocol::{Delivery, Protocol};
+use crate::model::retry::Retry;
 use crate::model::run_id::RunId;
 
 /// The version this program writes.
@@ -51,6 +54,14 @@ pub struct RunSpec {
     pub prompt_given: bool,
     #[serde(default)]
     pub parent_run: Option<RunId>,
+    /// The run whose conversation this one goes on in.
+    #[serde(default)]
+    pub resumes: Option<RunId>,
+    /// `up` started it, for an entry of `runs:`.
+    #[serde(default)]
+    pub by_up: bool,
+    #[serde(default)]
+    pub conditions: Conditions,
     #[serde(default)]
     pub worktree: Option<WorktreeSpec>,
     pub kind: RunKind,
@@ -87,6 +98,11 @@ pub enum RunKind {
         save_to: Option<PathBuf>,
         #[serde(default)]
         expect: Expect,
+        #[serde(default)]
+        retry: Option<Retry>,
+        /// Where running again is skipped while nothing changed.
+        #[serde(default)]
+        tracked: Option<Tracked>,
     },
 }
 

@@ -210,6 +210,7 @@ mod tests {
             started_at: jiff::Timestamp::UNIX_EPOCH,
             attempt: 1,
             stopping: false,
+            retry: None,
             limits: None,
             trouble: None,
         })

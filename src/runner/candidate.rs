@@ -75,6 +75,7 @@ impl Candidate {
             pane: self.pane.as_ref().map(|pane| pane.pane_id.clone()),
             window: self.pane.as_ref().map(|pane| pane.window_id.clone()),
             trouble: self.evidence.unsaved.then(|| "its end cannot be written yet (is the disk full?)".to_owned()),
+            waits: None,
         };
         Run { facts, state, progress, end: None }
     }

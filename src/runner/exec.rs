@@ -67,6 +67,7 @@ fn try_become(path: &Path) -> Result<ExecError, ExecError> {
         started_at: clock::now(),
         attempt: 1,
         stopping: false,
+        retry: None,
         limits: None,
         trouble: None,
     };

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::agent;
 use crate::manifest::templates::Templates;
 use crate::manifest::{Mode, PromptSource, stays_below};
+use crate::model::conditions::Conditions;
 use crate::model::interval::Interval;
 use crate::model::names::{Pair, TaskId};
 use crate::model::problem::Problem;
@@ -59,6 +60,7 @@ pub struct Prepared {
     pub environment: Environment,
     /// Present where the run makes a worktree that is not there yet, or whose set-up did not succeed.
     pub worktree: Option<WorktreeSpec>,
+    pub conditions: Conditions,
     pub kind: RunKind,
     pub keep: Keep,
 }
@@ -187,6 +189,7 @@ impl Project {
             extras: request.extras.clone(),
             environment,
             worktree: to_make,
+            conditions: Conditions::default(),
             kind,
             keep: Keep {
                 runs_per_pair: self.manifest.retention.runs_per_pair,
@@ -293,6 +296,8 @@ impl Project {
             limits: mode.limits.clone(),
             save_to,
             expect: Expect { non_empty: mode.expect.non_empty, files, command },
+            retry: None,
+            tracked: None,
         })
     }
 }

@@ -401,6 +401,7 @@ impl<'a> Supervision<'a> {
             started_at: self.started_at,
             attempt: 1,
             stopping: false,
+            retry: None,
             limits: hold,
             trouble: None,
         };

@@ -1,0 +1,28 @@
+//! When `up` starts an ended run of the wanted set again.
+
+use serde::{Deserialize, Serialize};
+
+/// `restart:` of an entry of `runs:`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Restart {
+    /// Any ended run satisfies the entry.
+    #[default]
+    Never,
+    /// After an end that was neither a success nor a person's wish.
+    OnFailure,
+    /// After any end that was not a person's wish. Interactive modes only.
+    Always,
+}
+
+impl Restart {
+    pub const ALL: [Self; 3] = [Self::Never, Self::OnFailure, Self::Always];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Never => "never",
+            Self::OnFailure => "on_failure",
+            Self::Always => "always",
+        }
+    }
+}

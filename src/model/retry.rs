@@ -1,0 +1,40 @@
+//! When a failed attempt is tried again.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::interval::Interval;
+
+/// `retry:` of a headless mode.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Retry {
+    /// Attempts after the first.
+    pub max: u32,
+    /// Before the second attempt; doubled for each one after it.
+    pub backoff: Interval,
+    pub on: BTreeSet<RetryOn>,
+}
+
+/// What kind of failure is worth another attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RetryOn {
+    RateLimit,
+    /// Any failure of the agent itself: a signal, an exit code, no result.
+    Crash,
+    Timeout,
+}
+
+impl RetryOn {
+    pub const ALL: [Self; 3] = [Self::RateLimit, Self::Crash, Self::Timeout];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::RateLimit => "rate_limit",
+            Self::Crash => "crash",
+            Self::Timeout => "timeout",
+        }
+    }
+}
