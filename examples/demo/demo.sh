@@ -21,7 +21,7 @@ fi
 
 say "Building dispatch (the first time takes a minute or two)"
 (cd "$root" && cargo build --quiet --bin dispatch)
-bin=${CARGO_TARGET_DIR:-$root/target}/debug
+bin=${CARGO_TARGET_DIR:-$root/target}/$(rustc --print host-tuple)/debug
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/dispatch-demo.XXXXXX")
 unset TMUX TMUX_PANE DISPATCH_MANIFEST DISPATCH_RUN_ID

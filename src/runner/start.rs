@@ -22,7 +22,7 @@ use crate::system::store::pair_lock::{self, Claim, PairLock};
 use crate::system::store::record_file::RecordError;
 use crate::system::store::run_folder::RunFolder;
 use crate::system::store::slots;
-use crate::system::tmux::{CreateWindow, Created, Tmux, TmuxError};
+use crate::system::tmux::{CreateWindow, Created, Ready, Tmux, TmuxError};
 
 /// Runs within runs within runs, but not for ever (CONTRACT section 8).
 const MAX_DEPTH: u32 = 3;
@@ -185,6 +185,11 @@ impl Ledger {
         queueing: Queueing,
     ) -> Result<Started, StartError> {
         let index = self.index()?;
+        // It reaches its server while the run's records are written.
+        let ready = match &prepared.kind {
+            RunKind::Interactive { socket, .. } => Tmux::new(socket.clone()).ready(),
+            RunKind::Headless { .. } => None,
+        };
         // A run nested in a job never waits for a slot: its caller holds one and may wait for it.
         let nested = parent.as_ref().is_some_and(|id| self.folder(id).read_spec().is_ok_and(|spec| spec.is_headless()));
         let slot = match &prepared.kind {
@@ -216,7 +221,7 @@ impl Ledger {
                 Ok(Self::fresh(&facts, RunState::Starting))
             }
             RunKind::Interactive { socket, session, .. } => {
-                let created = self.open_window(prepared, &folder, &spec, &Tmux::new(socket.clone()), session)?;
+                let created = self.open_window(prepared, &folder, &spec, &Tmux::new(socket.clone()), session, ready)?;
                 drop(lock);
                 let mut run = Self::fresh(&facts, RunState::Starting);
                 run.progress.pane = Some(created.pane_id);
@@ -336,18 +341,22 @@ impl Ledger {
         spec: &RunSpec,
         tmux: &Tmux,
         session: &str,
+        ready: Option<Ready>,
     ) -> Result<Created, StartError> {
         let program = supervise::own_program()?;
         let previous = self.previous_pane(&prepared.pair, &spec.run_id)?;
-        let created = tmux.create(&CreateWindow {
-            session,
-            label: &prepared.pair.label(),
-            program: &program,
-            run: &spec.run_id,
-            run_folder: folder.path(),
-            replace: previous.as_ref().map(|(pane, run)| (pane.as_str(), run)),
-            ended_word: Some("__ended"),
-        })?;
+        let created = tmux.create(
+            &CreateWindow {
+                session,
+                label: &prepared.pair.label(),
+                program: &program,
+                run: &spec.run_id,
+                run_folder: folder.path(),
+                replace: previous.as_ref().map(|(pane, run)| (pane.as_str(), run)),
+                ended_word: Some("__ended"),
+            },
+            ready,
+        )?;
         let record = WindowRecord {
             version: 1,
             server: process::identify(created.server_pid).ok(),

@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 here=$PWD/tests/bench
-bin=${CARGO_TARGET_DIR:-$PWD/target}/release
+bin=${CARGO_TARGET_DIR:-$PWD/target}/$(rustc --print host-tuple)/release
 [ -x "$bin/dispatch" ] || { echo "no $bin/dispatch: run \`cargo build --release\` first" >&2; exit 2; }
 if [ "${ROUNDS:-tenth}" = full ]; then times=40 ended=10000 windows="100 1000" bytes=$((1 << 30))
 else times=15 ended=1000 windows="50" bytes=$((1 << 28)); fi

@@ -1,4 +1,4 @@
-/* The benchmark's clock: runs commands interleaved and prints medians in microseconds.
+/* The benchmark's clock: runs commands interleaved and prints medians and minima in microseconds.
  *
  *   timer compare N WHAT -- LABEL SETUP CLEANUP PROGRAM ARGS... [-- LABEL ...]
  *     SETUP and CLEANUP are shell lines (or empty) outside the measured time. WHAT is
@@ -131,7 +131,7 @@ static int compare(int argc, char **argv) {
         for (int m = 0; m < methods; m++) all[m].taken[round] = once(&all[m], argv[3]);
     for (int m = 0; m < methods; m++) {
         qsort(all[m].taken, (size_t)rounds, sizeof(long long), in_order);
-        printf("%s %.1f\n", all[m].label, (double)all[m].taken[rounds / 2] / 1000.0);
+        printf("%s %.1f %.1f\n", all[m].label, (double)all[m].taken[rounds / 2] / 1000.0, (double)all[m].taken[0] / 1000.0);
     }
     return 0;
 }

@@ -4,7 +4,7 @@
 //! would make later work look like part of this run, `/` as folder, and no open file.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{ErrorKind, Read};
+use std::io::{ErrorKind, Read, Write};
 use std::os::fd::AsFd;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -55,6 +55,16 @@ impl Tmux {
 
     /// As [`Tmux::client`], acting for the client that shows the pane `from`.
     pub(super) fn client_from<S: AsRef<OsStr>>(&self, from: Option<&str>, args: &[S]) -> Result<Reply, TmuxError> {
+        self.start(from, args, Stdio::null())?.finish(b"")
+    }
+
+    /// Starts a client whose answer is read later, with [`Running::finish`].
+    pub(super) fn start<S: AsRef<OsStr>>(
+        &self,
+        from: Option<&str>,
+        args: &[S],
+        input: Stdio,
+    ) -> Result<Running, TmuxError> {
         self.check_socket_path()?;
         let mut command = Command::new("tmux");
         command.arg("-S").arg(&self.socket).arg("-u").args(args).current_dir("/");
@@ -63,7 +73,7 @@ impl Tmux {
             command.env("TMUX_PANE", pane);
         }
         let shown = args.first().map(|arg| arg.as_ref().to_string_lossy().into_owned()).unwrap_or_default();
-        run(&mut command, self.bound, &shown)
+        Running::start(&mut command, input, self.bound, shown)
     }
 
     pub(super) fn check_socket_path(&self) -> Result<(), TmuxError> {
@@ -132,47 +142,83 @@ impl Complaint {
     }
 }
 
-/// Runs `command` with captured output for at most `bound`; then kills that one process.
-pub(super) fn run(command: &mut Command, bound: Duration, shown: &str) -> Result<Reply, TmuxError> {
-    let unknown = |words: String| TmuxError::Unknown { command: shown.to_owned(), stderr: words };
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = match command.spawn() {
-        Ok(child) => child,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Err(TmuxError::NotFound),
-        Err(error) => return Err(unknown(format!("it cannot be started: {error}"))),
-    };
-    match read_until_exit(&mut child, bound) {
-        Ok(reply) => Ok(reply),
-        Err(error) => {
-            // Both fail only when it has ended by itself, which changes nothing here.
-            let _ = child.kill();
-            let _ = child.wait();
-            Err(unknown(match error.kind() {
-                ErrorKind::TimedOut => format!("no answer within {} s", bound.as_secs_f32()),
+/// A client that runs. Dropped before its end: killed.
+#[derive(Debug)]
+pub(super) struct Running {
+    child: Child,
+    bound: Duration,
+    shown: String,
+}
+
+impl Running {
+    pub(super) fn start(
+        command: &mut Command,
+        input: Stdio,
+        bound: Duration,
+        shown: String,
+    ) -> Result<Self, TmuxError> {
+        command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
+        match command.spawn() {
+            Ok(child) => Ok(Self { child, bound, shown }),
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(TmuxError::NotFound),
+            Err(error) => Err(TmuxError::Unknown { command: shown, stderr: format!("it cannot be started: {error}") }),
+        }
+    }
+
+    /// Gives it `input` and reads its answer, for at most the server's bound from now on.
+    pub(super) fn finish(mut self, input: &[u8]) -> Result<Reply, TmuxError> {
+        talk(&mut self.child, input, self.bound).map_err(|error| TmuxError::Unknown {
+            command: std::mem::take(&mut self.shown),
+            stderr: match error.kind() {
+                ErrorKind::TimedOut => format!("no answer within {} s", self.bound.as_secs_f32()),
                 _ => error.to_string(),
-            }))
+            },
+        })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Both fail only when it has ended by itself, which changes nothing here.
+        if !matches!(self.child.try_wait(), Ok(Some(_))) {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
         }
     }
 }
 
 /// The end of stderr is the end of the client: the server is handed the client's stdout, so
 /// that one may stay open longer.
-fn read_until_exit(child: &mut Child, bound: Duration) -> std::io::Result<Reply> {
+fn talk(child: &mut Child, mut input: &[u8], bound: Duration) -> std::io::Result<Reply> {
     let deadline = Instant::now() + bound;
     let closed = || std::io::Error::other("its output is not there");
+    let mut stdin = child.stdin.take();
     let mut stdout = child.stdout.take().ok_or_else(closed)?;
     let mut stderr = child.stderr.take().ok_or_else(closed)?;
+    if let Some(stdin) = &stdin {
+        rustix::io::ioctl_fionbio(stdin, true)?;
+    }
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let (mut out_open, mut err_open) = (true, true);
     while err_open {
+        if let Some(pipe) = &mut stdin {
+            input = write_some(pipe, input)?;
+            if input.is_empty() {
+                // Its end is the client's word to begin.
+                stdin = None;
+            }
+        }
         let left = deadline.checked_duration_since(Instant::now()).ok_or(ErrorKind::TimedOut)?;
         let (out_ready, err_ready) = {
             let mut fds = vec![PollFd::new(&stderr, PollFlags::IN)];
             if out_open {
                 fds.push(PollFd::new(&stdout, PollFlags::IN));
             }
+            if let Some(stdin) = &stdin {
+                fds.push(PollFd::new(stdin, PollFlags::OUT));
+            }
             wait_ready(&mut fds, left)?;
-            (fds.get(1).is_some_and(|fd| !fd.revents().is_empty()), !fds[0].revents().is_empty())
+            (out_open && !fds[1].revents().is_empty(), !fds[0].revents().is_empty())
         };
         if out_ready {
             out_open = read_some(&mut stdout, &mut out)?;
@@ -187,6 +233,18 @@ fn read_until_exit(child: &mut Child, bound: Duration) -> std::io::Result<Reply>
         out_open = read_some(&mut stdout, &mut out)?;
     }
     Ok(Reply { ok: status.success(), stdout: out, stderr: String::from_utf8_lossy(&err).into_owned() })
+}
+
+/// Writes what fits and returns the rest. A reader that is gone has said why on its stderr.
+fn write_some<'a>(into: &mut impl Write, bytes: &'a [u8]) -> std::io::Result<&'a [u8]> {
+    match into.write(bytes) {
+        Ok(count) => Ok(&bytes[count..]),
+        Err(error) => match error.kind() {
+            ErrorKind::WouldBlock | ErrorKind::Interrupted => Ok(bytes),
+            ErrorKind::BrokenPipe => Ok(&[]),
+            _ => Err(error),
+        },
+    }
 }
 
 fn is_ready(from: &impl AsFd) -> std::io::Result<bool> {
@@ -252,10 +310,11 @@ mod tests {
 
     #[test]
     fn a_client_that_hangs_is_given_up() {
-        let mut command = Command::new("sleep");
-        let error = run(command.arg("60"), Duration::from_millis(50), "x").unwrap_err();
+        let start =
+            |command: &mut Command| Running::start(command, Stdio::null(), Duration::from_millis(50), "x".to_owned());
+        let error = start(Command::new("sleep").arg("60")).unwrap().finish(b"").unwrap_err();
         assert!(matches!(&error, TmuxError::Unknown { stderr, .. } if stderr.contains("no answer")), "{error}");
-        let error = run(&mut Command::new("no-such-program-here"), Duration::from_secs(1), "x").unwrap_err();
+        let error = start(&mut Command::new("no-such-program-here")).unwrap_err();
         assert_eq!(error, TmuxError::NotFound);
     }
 }

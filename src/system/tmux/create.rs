@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::model::run_id::RunId;
 use crate::system::tmux::client::{Complaint, Reply};
 use crate::system::tmux::error::TmuxError;
+use crate::system::tmux::ready::{self, Ready};
 use crate::system::tmux::{EXEC_WORD, Tmux, listing, quote, version};
 
 const MADE: &str = "dispatch-made";
@@ -55,10 +56,20 @@ impl Tmux {
     ///
     /// After [`TmuxError::Unknown`] the window may still come up: a server that was stopped works
     /// off what it was sent. So what runs in it must check that its run is still wanted.
-    pub fn create(&self, request: &CreateWindow<'_>) -> Result<Created, TmuxError> {
+    ///
+    /// `ready` saves the time a client takes to start; see [`Tmux::ready`].
+    pub fn create(&self, request: &CreateWindow<'_>, ready: Option<Ready>) -> Result<Created, TmuxError> {
         self.check_socket_path()?;
         check_session_name(request.session)?;
         self.prepare_folder()?;
+        if let Some(ready) = ready
+            && let Some(line) = ready::line(&request.new_window())
+        {
+            let reply = ready.say(&[line])?;
+            if let Try::Made(created) = self.tried_new_window(request, &reply)? {
+                return Ok(created);
+            }
+        }
         let mut pause = Duration::from_millis(5);
         for tries_left in (0..TRIES).rev() {
             // Without a socket there is no server to ask.
@@ -92,16 +103,18 @@ impl Tmux {
     }
 
     fn try_new_window(&self, request: &CreateWindow<'_>) -> Result<Try, TmuxError> {
-        let end = last_window(request.session);
-        let start = ["new-window", "-d", "-a", "-t", &end].map(OsString::from).to_vec();
-        let reply = self.client(&request.arguments(start, ""))?;
-        if let Some(created) = self.made(request, &reply, false) {
+        let reply = self.client(&quote::arguments(&request.new_window()))?;
+        self.tried_new_window(request, &reply)
+    }
+
+    fn tried_new_window(&self, request: &CreateWindow<'_>, reply: &Reply) -> Result<Try, TmuxError> {
+        if let Some(created) = self.made(request, reply, false) {
             return Ok(Try::Made(created));
         }
         match Complaint::read(&reply.stderr) {
             Complaint::NoServer | Complaint::NoSession => Ok(Try::Missing),
-            Complaint::Ending => Ok(Try::Again(self.failure("new-window", request.session, &reply))),
-            _ => Err(self.failure("new-window", request.session, &reply)),
+            Complaint::Ending => Ok(Try::Again(self.failure("new-window", request.session, reply))),
+            _ => Err(self.failure("new-window", request.session, reply)),
         }
     }
 
@@ -113,7 +126,7 @@ impl Tmux {
         // `destroy-unattached on` in the user's configuration would end it at once.
         let keep =
             format!("set-option -t {} destroy-unattached off ; ", quote::word(&format!("={}:", request.session)));
-        let reply = self.client(&request.arguments(start, &keep))?;
+        let reply = self.client(&quote::arguments(&request.arguments(start, &keep)))?;
         if let Some(created) = self.made(request, &reply, true) {
             return Ok(Try::Made(created));
         }
@@ -150,6 +163,11 @@ enum Try {
 }
 
 impl CreateWindow<'_> {
+    fn new_window(&self) -> Vec<OsString> {
+        let end = last_window(self.session);
+        self.arguments(["new-window", "-d", "-a", "-t", &end].map(OsString::from).to_vec(), "")
+    }
+
     /// `start` and then all that both ways of creation share.
     fn arguments(&self, start: Vec<OsString>, also: &str) -> Vec<OsString> {
         let end = last_window(self.session);
@@ -157,9 +175,9 @@ impl CreateWindow<'_> {
         let mut args = start;
         // The folder of the pane cannot vanish; `__exec` enters the real one.
         args.extend(["-c", "/", "-n", self.label, "-P", "-F", &format].map(OsString::from));
-        args.push(quote::argument(self.program.as_os_str()));
+        args.push(self.program.into());
         args.push(EXEC_WORD.into());
-        args.push(quote::argument(self.run_folder.as_os_str()));
+        args.push(self.run_folder.into());
         args.push(";".into());
         args.extend(self.guarded(&end, &format!("{also}{}", self.options(&end))));
         args.push(format!("display-message -p {ELSEWHERE}").into());

@@ -11,8 +11,13 @@ pub(super) fn word(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// An argument of the client's command line: a last `;` would end the command there.
-pub(super) fn argument(text: &OsStr) -> OsString {
+/// Commands as arguments of a client: a word that is `;` divides them, and in any other a last
+/// `;` would.
+pub(super) fn arguments(words: &[OsString]) -> Vec<OsString> {
+    words.iter().map(|word| if word == ";" { word.clone() } else { argument(word) }).collect()
+}
+
+fn argument(text: &OsStr) -> OsString {
     let bytes = text.as_bytes();
     match bytes.split_last() {
         Some((b';', head)) => OsString::from_vec([head, br"\;"].concat()),

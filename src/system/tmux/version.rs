@@ -3,10 +3,10 @@
 //! Must not talk to a server: `tmux -V` only prints.
 
 use std::fmt;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::system::tmux::client;
+use crate::system::tmux::client::Running;
 use crate::system::tmux::error::TmuxError;
 
 /// The oldest tmux that is used.
@@ -71,7 +71,7 @@ impl fmt::Display for Version {
 pub fn version() -> Result<Version, TmuxError> {
     let mut command = Command::new("tmux");
     command.arg("-V");
-    let reply = client::run(&mut command, Duration::from_secs(5), "-V")?;
+    let reply = Running::start(&mut command, Stdio::null(), Duration::from_secs(5), "-V".to_owned())?.finish(b"")?;
     let said = reply.stdout_text();
     Version::parse(&said).ok_or_else(|| TmuxError::Unknown {
         command: "-V".to_owned(),

@@ -105,7 +105,7 @@ impl World {
     }
 
     pub(super) fn create(&self, session: &str, run: &Run) -> Result<Created, TmuxError> {
-        self.tmux.create(&request(session, run))
+        self.tmux.create(&request(session, run), self.tmux.ready())
     }
 
     pub(super) fn list(&self) -> Listing {
