@@ -13,7 +13,7 @@ use crate::plan::actual::{Evidence, Over, Window};
 use crate::system::clock;
 use crate::system::process;
 use crate::system::store::run_folder::RunFolder;
-use crate::system::tmux::{Listing, Pane, Server, Tmux, TmuxError};
+use crate::system::tmux::{Asked, Listing, Pane, Server, Tmux, TmuxError};
 
 /// An unfinished run while it is being looked at.
 pub(super) struct Candidate {
@@ -26,16 +26,29 @@ pub(super) struct Candidate {
 /// What tmux said, by socket.
 #[derive(Default)]
 pub(super) struct Listings {
+    /// Asked before it was known whether anybody needs the answer.
+    early: Option<(PathBuf, Asked)>,
     pub(super) by_socket: BTreeMap<PathBuf, Result<Listed, String>>,
     /// Asked before the locks were looked at: what was not found there must be asked again.
     pub(super) stale: BTreeSet<PathBuf>,
 }
 
 impl Listings {
+    /// Begins to ask the server that will most likely be needed.
+    pub(super) fn early(socket: Option<PathBuf>) -> Self {
+        let early = socket.map(|socket| (socket.clone(), Tmux::new(socket).ask_for_list()));
+        Self { early, ..Self::default() }
+    }
+
     /// Asks each server once.
     pub(super) fn of(&mut self, socket: &Path) -> &Result<Listed, String> {
+        let early = self.early.take_if(|(asked, _)| asked == socket);
         self.by_socket.entry(socket.to_owned()).or_insert_with(|| {
-            Tmux::new(socket.to_owned()).list().map(Listed::new).map_err(|error| match error {
+            let listing = match early {
+                Some((_, asked)) => asked.listing(),
+                None => Tmux::new(socket.to_owned()).list(),
+            };
+            listing.map(Listed::new).map_err(|error| match error {
                 TmuxError::Unknown { stderr, .. } => stderr,
                 other => other.to_string(),
             })

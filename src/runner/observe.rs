@@ -29,8 +29,15 @@ const LOOK_STEP: Duration = Duration::from_millis(5);
 impl Ledger {
     /// All unfinished runs. Ends that are seen are written down.
     pub fn observe(&self) -> Result<Observed, IndexError> {
+        // tmux takes longer to answer than all the rest: it is asked first where windows are known.
+        let hint = self.state().windows_hint();
+        let listings = Listings::early(hint.clone());
         let known = self.with_index(Index::active_facts)?;
-        self.observe_known(known)
+        let has_windows = known.iter().any(|(_, facts)| facts.as_ref().is_none_or(|facts| !facts.headless));
+        if hint.is_some() && !has_windows {
+            self.state().hint_windows(None);
+        }
+        self.observe_known(known, listings)
     }
 
     /// The unfinished runs of one pair.
@@ -43,13 +50,16 @@ impl Ledger {
         let known = self.with_index(|index| {
             ids.iter().map(|id| Ok((id.clone(), index.facts(id)?))).collect::<Result<Vec<_>, IndexError>>()
         })?;
-        self.observe_known(known)
+        self.observe_known(known, Listings::default())
     }
 
-    fn observe_known(&self, known: Vec<(RunId, Option<RunFacts>)>) -> Result<Observed, IndexError> {
+    fn observe_known(
+        &self,
+        known: Vec<(RunId, Option<RunFacts>)>,
+        mut listings: Listings,
+    ) -> Result<Observed, IndexError> {
         let index = self.index()?;
         let mut observed = Observed { runs: Vec::new(), notices: index.notices().to_vec() };
-        let mut listings = Listings::default();
         let mut candidates = Vec::new();
         let rest = self.see_windows(&index, known, &mut listings, &mut observed);
         // Locks first, windows after: a window that is being made is locked until it stands. So
@@ -86,7 +96,9 @@ impl Ledger {
         let mut rest = Vec::new();
         // In a copied folder the panes are another's.
         let trusted = index.is_of_this_folder();
-        for (id, facts) in known {
+        // While tmux answers.
+        let asked: Vec<bool> = known.iter().map(|(id, _)| self.folder(id).stop_asked().is_some()).collect();
+        for ((id, facts), stop_asked) in known.into_iter().zip(asked) {
             let facts = facts.filter(|_| trusted);
             let Some((facts, socket)) = facts.and_then(|facts| facts.socket.clone().map(|socket| (facts, socket)))
             else {
@@ -99,8 +111,7 @@ impl Ledger {
             };
             match pane {
                 Some(pane) => {
-                    let state =
-                        if self.folder(&id).stop_asked().is_some() { RunState::Stopping } else { RunState::Running };
+                    let state = if stop_asked { RunState::Stopping } else { RunState::Running };
                     let progress = Progress {
                         started_at: Some(facts.created_at),
                         pid: Some(pane.pid),

@@ -221,6 +221,7 @@ impl Ledger {
                 Ok(Self::fresh(&facts, RunState::Starting))
             }
             RunKind::Interactive { socket, session, .. } => {
+                self.state().hint_windows(Some(socket));
                 let created = self.open_window(prepared, &folder, &spec, &Tmux::new(socket.clone()), session, ready)?;
                 drop(lock);
                 let mut run = Self::fresh(&facts, RunState::Starting);

@@ -1,12 +1,15 @@
 //! The state folder itself: private to its owner, ignoring itself in git.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::model::names::Pair;
 use crate::model::run_id::RunId;
+use crate::system::store::record_file;
 
 /// A state folder that was checked. Paths into it come only from here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,6 +111,30 @@ impl StateDir {
 
     pub fn index(&self) -> PathBuf {
         self.path.join("dispatch.db")
+    }
+
+    /// The tmux socket where windows were last made and may still be: only a hint of what to ask
+    /// first, so that nothing is wrong where it is missing or old.
+    pub fn windows_hint(&self) -> Option<PathBuf> {
+        let bytes = record_file::read_bytes(&self.windows_path(), 4096).ok()?;
+        Some(PathBuf::from(OsString::from_vec(bytes))).filter(|path| path.is_absolute())
+    }
+
+    /// Keeps or takes back that hint.
+    pub fn hint_windows(&self, socket: Option<&Path>) {
+        let path = self.windows_path();
+        let done = match socket {
+            Some(socket) if self.windows_hint().as_deref() == Some(socket) => Ok(()),
+            Some(socket) => fs::write(path, socket.as_os_str().as_bytes()),
+            None => fs::remove_file(path),
+        };
+        if let Err(error) = done {
+            tracing::debug!(%error, "the hint of windows cannot be kept");
+        }
+    }
+
+    fn windows_path(&self) -> PathBuf {
+        self.path.join("windows")
     }
 
     /// The ids of all run folders, oldest first. Other names are left alone.

@@ -27,6 +27,10 @@ pub(super) struct Reply {
 }
 
 impl Reply {
+    pub(super) fn is_from_an_ending_server(&self) -> bool {
+        !self.ok && Complaint::read(&self.stderr) == Complaint::Ending
+    }
+
     pub(super) fn stdout_text(&self) -> String {
         String::from_utf8_lossy(&self.stdout).into_owned()
     }
@@ -44,8 +48,7 @@ impl Tmux {
         let mut pause = Duration::from_millis(2);
         loop {
             let reply = self.client(args)?;
-            let ending = !reply.ok && Complaint::read(&reply.stderr) == Complaint::Ending;
-            if !ending || pause > Duration::from_millis(100) {
+            if !reply.is_from_an_ending_server() || pause > Duration::from_millis(100) {
                 return Ok(reply);
             }
             sleep(pause);

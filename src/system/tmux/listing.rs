@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::process::Stdio;
 
-use crate::system::tmux::client::Complaint;
+use crate::system::tmux::client::{Complaint, Reply, Running};
 use crate::system::tmux::error::TmuxError;
 use crate::system::tmux::start_command;
 use crate::system::tmux::version::Version;
@@ -134,12 +135,31 @@ impl Tmux {
     /// One client; a second where tmux has missed the end of a pane of ours. `Err` says nothing
     /// about what runs, except [`TmuxError::NotFound`] with no server alive.
     pub fn list(&self) -> Result<Listing, TmuxError> {
+        self.listed(None)
+    }
+
+    /// Begins [`Tmux::list`]; nobody waits for tmux until [`Asked::listing`].
+    pub fn ask_for_list(&self) -> Asked {
+        let asks = self.check_socket_path().is_ok() && self.has_socket();
+        let client = if asks { self.start(None, &listing_words(&[]), Stdio::null()).ok() } else { None };
+        Asked { tmux: self.clone(), client }
+    }
+
+    fn has_socket(&self) -> bool {
+        !std::fs::symlink_metadata(&self.socket).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+    }
+
+    fn listed(&self, client: Option<Running>) -> Result<Listing, TmuxError> {
         self.check_socket_path()?;
         // No socket, no server: the answer costs no process and needs no tmux.
-        if std::fs::symlink_metadata(&self.socket).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+        if client.is_none() && !self.has_socket() {
             return Ok(Listing::default());
         }
-        let listing = self.list_after(&[])?;
+        let first = client.map(|client| client.finish(b"")).transpose()?;
+        let listing = match first.filter(|reply| !reply.is_from_an_ending_server()) {
+            Some(reply) => self.read_listing(&reply)?,
+            None => self.list_after(&[])?,
+        };
         if !listing.has_missed_an_end() {
             return Ok(listing);
         }
@@ -149,8 +169,11 @@ impl Tmux {
     }
 
     fn list_after(&self, before: &[&str]) -> Result<Listing, TmuxError> {
-        let args = [before, &["display-message", "-p", SERVER, ";", "list-panes", "-a", "-F", PANES]].concat();
-        let reply = self.ask(&args)?;
+        let reply = self.ask(&listing_words(before))?;
+        self.read_listing(&reply)
+    }
+
+    fn read_listing(&self, reply: &Reply) -> Result<Listing, TmuxError> {
         let text = reply.stdout_text();
         if reply.ok {
             let listing = parse(&text).map_err(|line| TmuxError::Unknown {
@@ -169,8 +192,26 @@ impl Tmux {
             Complaint::NoSession => {
                 Ok(Listing { server: text.lines().next().and_then(Server::parse), panes: Vec::new() })
             }
-            _ => Err(self.failure("list-panes", "", &reply)),
+            _ => Err(self.failure("list-panes", "", reply)),
         }
+    }
+}
+
+fn listing_words<'a>(before: &[&'a str]) -> Vec<&'a str> {
+    [before, &["display-message", "-p", SERVER, ";", "list-panes", "-a", "-F", PANES]].concat()
+}
+
+/// A listing that was asked for and has not been read.
+#[derive(Debug)]
+pub struct Asked {
+    tmux: Tmux,
+    client: Option<Running>,
+}
+
+impl Asked {
+    /// Waits for the answer.
+    pub fn listing(self) -> Result<Listing, TmuxError> {
+        self.tmux.listed(self.client)
     }
 }
 

@@ -29,7 +29,7 @@ use std::time::Duration;
 pub use crate::system::tmux::create::{CreateWindow, Created};
 pub use crate::system::tmux::error::TmuxError;
 pub use crate::system::tmux::kill::Killed;
-pub use crate::system::tmux::listing::{Dead, Listing, Pane, Server};
+pub use crate::system::tmux::listing::{Asked, Dead, Listing, Pane, Server};
 pub use crate::system::tmux::ready::Ready;
 pub use crate::system::tmux::socket::SocketEnv;
 pub use crate::system::tmux::version::{FLOOR, Version, version};
