@@ -151,6 +151,7 @@ impl Ledger {
                     && matches!(pair_lock::probe(self.state(), &pair), Ok(Liveness::Free))
                     && matches!(folder.read_spec(), Err(RecordError::Missing(_)))
                 {
+                    folder.clear_unmade();
                     index.remove(id)?;
                 }
                 return Ok(());

@@ -16,7 +16,7 @@ use crate::model::names::{ModeName, Pair, TaskId};
 use crate::model::run::{Run, RunFacts};
 use crate::model::run_id::RunId;
 use crate::system::store::record_file::{self, RecordError};
-use crate::system::store::run_folder::RunFolder;
+use crate::system::store::run_folder::{self, RunFolder};
 use crate::system::store::state_dir::StateDir;
 
 /// `PRAGMA user_version` of this program's tables.
@@ -157,6 +157,7 @@ impl Index {
             transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
             transaction
                 .execute("INSERT INTO meta VALUES ('boot', ?1), ('folder', ?2)", [boot_id, &identity(state)?])?;
+            run_folder::finish_removals(&state.runs());
             for id in state.run_ids()? {
                 insert_folder(&transaction, &RunFolder::at(state.run(&id)), &id, notices)?;
             }
@@ -410,7 +411,9 @@ fn insert_folder(
 ) -> rusqlite::Result<()> {
     match folder.read_spec() {
         Ok(spec) => {
-            let facts = RunFacts::of(&spec);
+            let mut facts = RunFacts::of(&spec);
+            // In a copy of the folder the panes are another's: no short way to them.
+            facts.socket = facts.socket.filter(|_| folder.id().is_ok_and(|here| here == spec.folder));
             match folder.read_exit() {
                 Ok(end) => insert(connection, &facts, end.as_ref()),
                 // Looking at the run sets a damaged end aside.
@@ -418,7 +421,11 @@ fn insert_folder(
                 Err(_) => insert(connection, &facts, None),
             }
         }
-        Err(RecordError::Missing(_)) => Ok(()),
+        // Who makes a run holds the index open until the spec stands: this one was never made.
+        Err(RecordError::Missing(_)) => {
+            folder.clear_unmade();
+            Ok(())
+        }
         Err(error @ RecordError::Damaged { .. }) => {
             notices.push(folder.set_aside(&error));
             Ok(())

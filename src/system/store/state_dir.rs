@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::model::names::Pair;
 use crate::model::run_id::RunId;
+use crate::system::store::record_file;
 
 /// A state folder that was checked. Paths into it come only from here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,16 +56,11 @@ impl StateDir {
         fs::create_dir_all(parent).map_err(failed)?;
         make_folder(path).map_err(failed)?;
         let state = Self::check(path, &fs::metadata(path).map_err(failed)?)?;
+        // Before the parts: where those stand, nobody looks for it again.
+        record_file::write_bytes_new(&path.join(".gitignore"), b"*\n").map_err(failed)?;
         for part in PARTS {
             let part = path.join(part);
             make_folder(&part).map_err(|_| StateDirError::NotAFolder(part.clone()))?;
-        }
-        let ignore = path.join(".gitignore");
-        let made = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&ignore);
-        match made {
-            Ok(mut file) => io::Write::write_all(&mut file, b"*\n").map_err(failed)?,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(failed(error)),
         }
         Ok(state)
     }
