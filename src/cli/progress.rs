@@ -73,7 +73,10 @@ impl Line {
 /// A run's state in words: `queued (slot)`, `failed: exit code 3`.
 pub(crate) fn words(run: &Run) -> String {
     match (&run.state, &run.end) {
-        (RunState::Queued(waiting_for), _) => format!("queued ({})", waiting_for.as_str()),
+        (RunState::Queued(waiting_for), _) => match &run.progress.waits {
+            Some(about) => format!("queued ({}): {about}", waiting_for.as_str()),
+            None => format!("queued ({})", waiting_for.as_str()),
+        },
         (RunState::Unknown(why), _) => format!("unknown: {}", why.reason()),
         (RunState::Ended(state), Some(end)) => {
             let mut text = state.as_str().replace('_', " ");

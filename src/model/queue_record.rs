@@ -10,4 +10,7 @@ use crate::model::run_state::WaitingFor;
 pub struct QueueRecord {
     pub version: u32,
     pub waiting_for: WaitingFor,
+    /// For whom or until when, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
 }

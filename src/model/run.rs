@@ -32,6 +32,12 @@ pub struct RunFacts {
     pub by_up: bool,
     #[serde(default)]
     pub exclusive: bool,
+    /// Of a job: it may use slots below this.
+    #[serde(default)]
+    pub slots: u32,
+    /// What the run was prepared from; the same basis means the same spec.
+    #[serde(default)]
+    pub basis: Option<String>,
 }
 
 /// How far an unfinished run has come.
@@ -80,6 +86,11 @@ impl RunFacts {
             session_id: spec.session_id.clone(),
             by_up: spec.by_up,
             exclusive: spec.conditions.exclusive,
+            slots: match spec.kind {
+                RunKind::Headless { slots, .. } => slots,
+                RunKind::Interactive { .. } => 0,
+            },
+            basis: spec.basis.clone(),
         }
     }
 

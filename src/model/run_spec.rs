@@ -60,6 +60,9 @@ pub struct RunSpec {
     /// `up` started it, for an entry of `runs:`.
     #[serde(default)]
     pub by_up: bool,
+    /// A hash of all that this spec was prepared from.
+    #[serde(default)]
+    pub basis: Option<String>,
     #[serde(default)]
     pub conditions: Conditions,
     #[serde(default)]

@@ -92,6 +92,13 @@ impl EndState {
 }
 
 impl WaitingFor {
+    pub const ALL: [Self; 7] =
+        [Self::Slot, Self::Need, Self::Gate, Self::Retry, Self::Budget, Self::Folder, Self::Environment];
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|waiting| waiting.as_str() == text)
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Slot => "slot",

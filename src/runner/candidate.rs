@@ -21,6 +21,8 @@ pub(super) struct Candidate {
     pub(super) spec: RunSpec,
     pub(super) evidence: Evidence,
     pub(super) pane: Option<Pane>,
+    /// Of a queued run: for whom or until when.
+    pub(super) waits: Option<String>,
 }
 
 /// What tmux said, by socket.
@@ -88,7 +90,7 @@ impl Candidate {
             pane: self.pane.as_ref().map(|pane| pane.pane_id.clone()),
             window: self.pane.as_ref().map(|pane| pane.window_id.clone()),
             trouble: self.evidence.unsaved.then(|| "its end cannot be written yet (is the disk full?)".to_owned()),
-            waits: None,
+            waits: self.waits.clone(),
         };
         Run { facts, state, progress, end: None }
     }

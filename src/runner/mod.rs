@@ -4,6 +4,7 @@
 //! means, and does it. Must not print and must not parse arguments.
 
 pub mod attach;
+mod begin;
 mod candidate;
 pub mod doctor;
 pub mod exec;
@@ -16,6 +17,7 @@ pub mod observe;
 pub mod prepare;
 pub mod project;
 pub mod prune;
+mod readiness;
 pub mod start;
 pub mod stop;
 pub mod template_context;

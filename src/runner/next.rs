@@ -6,13 +6,17 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::model::run_id::RunId;
-use crate::model::run_spec::RunKind;
+use crate::model::queue_record::QueueRecord;
+use crate::model::run::RunFacts;
+use crate::model::run_spec::{RunKind, RunSpec};
+use crate::model::run_state::{EndState, WaitingFor};
+use crate::runner::begin::{Next, Reserved, unstarted};
 use crate::runner::ledger::Ledger;
+use crate::runner::readiness::Readiness;
 use crate::runner::start::StartError;
 use crate::system::process::supervise;
-use crate::system::store::index::Index;
-use crate::system::store::pair_lock::{self, Claim};
+use crate::system::store::index::{Index, Queued};
+use crate::system::store::pair_lock::{self, Claim, PairLock};
 use crate::system::store::run_folder::RunFolder;
 use crate::system::store::slots;
 
@@ -34,14 +38,24 @@ impl Ledger {
         Ok(())
     }
 
-    /// Starts queued runs, oldest first, as far as there are slots for them. One that cannot be
-    /// started keeps no other from it.
+    /// Starts queued runs, oldest first, as far as nothing stands in their way any more. One that
+    /// cannot be started keeps no other from it.
     pub fn start_queued(&self) -> Result<(), StartError> {
-        for id in self.with_index(Index::active)? {
-            if self.folder(&id).is_queued()
-                && let Err(error) = self.start_one_queued(&id)
-            {
-                tracing::warn!(%error, run = %id, "a queued run cannot be started");
+        let mut ended_any = true;
+        // What ends unstarted ends what waits for it, which may stand before it in the queue.
+        while std::mem::take(&mut ended_any) {
+            // Jobs that may use no slot but those seen taken need no closer look.
+            let mut full = 0;
+            for queued in self.with_index(Index::queued)? {
+                if queued.slots > 0 && queued.slots <= full {
+                    continue;
+                }
+                match self.move_on(&queued) {
+                    Ok(Moved::NoSlot) => full = full.max(queued.slots),
+                    Ok(Moved::Ended) => ended_any = true,
+                    Ok(Moved::Waits | Moved::Started) => {}
+                    Err(error) => tracing::warn!(%error, run = %queued.id, "a queued run cannot be started"),
+                }
             }
         }
         Ok(())
@@ -54,25 +68,115 @@ impl Ledger {
         }
     }
 
-    fn start_one_queued(&self, id: &RunId) -> Result<(), StartError> {
-        let folder = self.folder(id);
-        let Ok(spec) = folder.read_spec() else { return Ok(()) };
-        let RunKind::Headless { slots, .. } = spec.kind else { return Ok(()) };
+    fn move_on(&self, queued: &Queued) -> Result<Moved, StartError> {
+        let folder = self.folder(&queued.id);
+        if !folder.is_queued() {
+            return Ok(Moved::Waits);
+        }
+        if queued.waiting_for == WaitingFor::Gate && !folder.is_approved() {
+            return Ok(Moved::Waits);
+        }
+        let Ok(spec) = folder.read_spec() else { return Ok(Moved::Waits) };
         // A copied folder's queue is not ours to start.
         if folder.id()? != spec.folder || !folder.environment_waits(&spec) {
-            return Ok(());
+            return Ok(Moved::Waits);
         }
+        let folders = self.lock_folders(spec.conditions.exclusive)?;
+        let readiness =
+            self.readiness(&*self.index()?, &spec.conditions, spec.is_headless(), &spec.cwd, Some(&spec.run_id))?;
+        let moved = match readiness {
+            Readiness::Never(why) => return self.end_unstarted(&folder, &spec, EndState::DependencyFailed, why),
+            Readiness::Waits { waiting_for, about } => {
+                self.note_wait(&folder, &spec, queued.waiting_for, waiting_for, about)?;
+                Moved::Waits
+            }
+            Readiness::Ready => self.start_one_queued(&folder, &spec, queued)?,
+        };
+        drop(folders);
+        Ok(moved)
+    }
+
+    fn start_one_queued(&self, folder: &RunFolder, spec: &RunSpec, queued: &Queued) -> Result<Moved, StartError> {
         // The slot first: who holds the pair for a moment to look must not cost the run its turn.
-        let Some(slot) = slots::take(self.state(), slots)? else { return Ok(()) };
-        let claimed = pair_lock::claim_from_ending(self.state(), &spec.pair(), A_MOMENT)?;
-        let Some(Claim::Taken(lock, _)) = claimed else { return Ok(()) };
-        if !folder.is_queued() || folder.has_end() || !matches!(folder.read_live(), Ok(None)) {
-            return Ok(());
+        let slot = match spec.kind {
+            RunKind::Headless { slots, .. } => match slots::take(self.state(), slots)? {
+                Some(slot) => Some(slot),
+                None => {
+                    self.note_wait(folder, spec, queued.waiting_for, WaitingFor::Slot, None)?;
+                    return Ok(Moved::NoSlot);
+                }
+            },
+            RunKind::Interactive { .. } => None,
+        };
+        let Some(lock) = self.claim_queued(folder, spec)? else { return Ok(Moved::Waits) };
+        lock.name(&spec.run_id)?;
+        match slot {
+            Some(slot) => supervise::start(folder.path(), lock.into_file(), Some(slot.into_file()))?,
+            None => {
+                let facts = RunFacts::of(spec);
+                let reserved = Reserved { folder: folder.clone(), spec: spec.clone(), facts, lock, next: Next::Window };
+                self.launch(reserved, None)?;
+            }
         }
-        lock.name(id)?;
-        supervise::start(folder.path(), lock.into_file(), Some(slot.into_file()))?;
         // Only now: a record beside one that lives says nothing, one that is gone too early says lost.
         folder.remove_queue()?;
+        self.index()?.set_waiting(&spec.run_id, None)?;
+        Ok(Moved::Started)
+    }
+
+    /// The pair of a run that still waits; `None` where somebody else sees to it.
+    fn claim_queued(&self, folder: &RunFolder, spec: &RunSpec) -> Result<Option<PairLock>, StartError> {
+        let claimed = pair_lock::claim_from_ending(self.state(), &spec.pair(), A_MOMENT)?;
+        let Some(Claim::Taken(lock, _)) = claimed else { return Ok(None) };
+        let waits = folder.is_queued() && !folder.has_end() && matches!(folder.read_live(), Ok(None));
+        Ok(waits.then_some(lock))
+    }
+
+    /// Ends a run that waits and never will start.
+    pub(crate) fn end_unstarted(
+        &self,
+        folder: &RunFolder,
+        spec: &RunSpec,
+        state: EndState,
+        reason: String,
+    ) -> Result<Moved, StartError> {
+        let Some(lock) = self.claim_queued(folder, spec)? else { return Ok(Moved::Waits) };
+        let mut end = unstarted(spec, state, reason);
+        end.exit_code = None;
+        let end = self.write_end(folder, &end)?;
+        folder.remove_queue()?;
+        self.index()?.finish(&RunFacts::of(spec), &end)?;
+        drop(lock);
+        Ok(Moved::Ended)
+    }
+
+    /// Writes down what a run waits for, where that changed.
+    fn note_wait(
+        &self,
+        folder: &RunFolder,
+        spec: &RunSpec,
+        before: WaitingFor,
+        waiting_for: WaitingFor,
+        about: Option<String>,
+    ) -> Result<(), StartError> {
+        let record = QueueRecord { version: 1, waiting_for, about };
+        if before == waiting_for && folder.read_queue().is_ok_and(|noted| noted.as_ref() == Some(&record)) {
+            return Ok(());
+        }
+        let Some(lock) = self.claim_queued(folder, spec)? else { return Ok(()) };
+        self.index()?.set_waiting(&spec.run_id, Some(waiting_for))?;
+        folder.write_queue(&record)?;
+        drop(lock);
         Ok(())
     }
+}
+
+/// What became of a queued run that was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moved {
+    Started,
+    /// As before, or for somebody else to move.
+    Waits,
+    NoSlot,
+    Ended,
 }

@@ -75,7 +75,9 @@ impl Ledger {
         drop(index);
         observed.runs.sort_by(|a, b| a.id().cmp(b.id()));
         let may_move = |run: &Run| {
-            matches!(run.state, RunState::Queued(WaitingFor::Slot)) || run.end_state() == Some(EndState::Lost)
+            let waits_for_us =
+                !matches!(run.state, RunState::Queued(WaitingFor::Gate | WaitingFor::Retry | WaitingFor::Environment));
+            matches!(run.state, RunState::Queued(_)) && waits_for_us || run.end_state() == Some(EndState::Lost)
         };
         if observed.runs.iter().any(may_move) {
             // A killed supervisor moved no queue.
@@ -162,6 +164,7 @@ impl Ledger {
                     && matches!(pair_lock::probe(self.state(), &pair), Ok(Liveness::Free))
                     && matches!(folder.read_spec(), Err(RecordError::Missing(_)))
                 {
+                    folder.clear_unmade();
                     index.remove(id)?;
                 }
                 return Ok(());
@@ -206,7 +209,8 @@ impl Ledger {
             }
         }
         let evidence = self.evidence(&folder, &spec);
-        candidates.push(Candidate { folder, spec, evidence, pane: None });
+        let waits = folder.read_queue().ok().flatten().and_then(|record| record.about);
+        candidates.push(Candidate { folder, spec, evidence, pane: None, waits });
         Ok(())
     }
 

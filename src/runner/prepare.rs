@@ -12,6 +12,7 @@ use crate::model::interval::Interval;
 use crate::model::names::{Pair, TaskId};
 use crate::model::problem::Problem;
 use crate::model::protocol::{Delivery, Protocol};
+use crate::model::run_id::RunId;
 use crate::model::run_spec::{Expect, Keep, RunKind, WorktreeSpec};
 use crate::runner::project::{NameLookupError, Project};
 use crate::runner::template_context::Context;
@@ -60,6 +61,12 @@ pub struct Prepared {
     pub environment: Environment,
     /// Present where the run makes a worktree that is not there yet, or whose set-up did not succeed.
     pub worktree: Option<WorktreeSpec>,
+    /// The run whose conversation it goes on in.
+    pub resumes: Option<RunId>,
+    /// `up` starts it, for an entry of `runs:`.
+    pub by_up: bool,
+    /// A hash of all that this was prepared from, where it is known.
+    pub basis: Option<String>,
     pub conditions: Conditions,
     pub kind: RunKind,
     pub keep: Keep,
@@ -173,6 +180,12 @@ impl Project {
             argv[0] = program.display().to_string();
         }
         let kind = self.kind_of(mode, request, &environment, &inline)?;
+        let conditions = Conditions {
+            after: Vec::new(),
+            gate: mode.gate,
+            exclusive: mode.exclusive,
+            budget_day: self.manifest.budget.day,
+        };
         Ok(Prepared {
             pair,
             manifest: self.manifest.path.clone(),
@@ -189,7 +202,10 @@ impl Project {
             extras: request.extras.clone(),
             environment,
             worktree: to_make,
-            conditions: Conditions::default(),
+            resumes: None,
+            by_up: false,
+            basis: None,
+            conditions,
             kind,
             keep: Keep {
                 runs_per_pair: self.manifest.retention.runs_per_pair,

@@ -10,6 +10,25 @@ pub fn now() -> Timestamp {
     Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
 }
 
+/// The local day of `now`: its first moment and the next day's.
+pub fn day_of(now: Timestamp) -> (Timestamp, Timestamp) {
+    let whole_day = 24 * 3600 * 1000;
+    let local = now.to_zoned(jiff::tz::TimeZone::system());
+    let start = local.start_of_day();
+    let end = start.as_ref().ok().and_then(|start| start.tomorrow().ok()).map(|end| end.timestamp());
+    // Outside the calendar, the last 24 hours are the day.
+    let start = start.map_or_else(
+        |_| Timestamp::from_millisecond(now.as_millisecond() - whole_day).unwrap_or(now),
+        |start| start.timestamp(),
+    );
+    (start, end.unwrap_or(now))
+}
+
+/// A moment in the user's own time zone, for people.
+pub fn local_minute(at: Timestamp) -> String {
+    at.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
 /// Milliseconds from `start` to `end`; 0 where the clock went backwards.
 pub fn millis_between(start: Timestamp, end: Timestamp) -> u64 {
     u64::try_from(end.as_millisecond() - start.as_millisecond()).unwrap_or(0)

@@ -71,7 +71,7 @@ impl RunView {
             None => started_at.map(so_far),
         };
         let (waiting_for, reason) = match &run.state {
-            RunState::Queued(waiting_for) => (Some(waiting_for.as_str()), None),
+            RunState::Queued(waiting_for) => (Some(waiting_for.as_str()), run.progress.waits.clone()),
             RunState::Unknown(why) => (None, Some(why.reason())),
             _ => (None, run.progress.trouble.clone()),
         };

@@ -36,6 +36,8 @@ mod races;
 #[cfg(test)]
 mod real_claude;
 #[cfg(test)]
+mod recovery;
+#[cfg(test)]
 mod render;
 #[cfg(test)]
 mod run_headless;
@@ -45,6 +47,8 @@ mod run_interactive;
 mod state_folder;
 #[cfg(test)]
 mod stop;
+#[cfg(test)]
+mod syscalls;
 #[cfg(test)]
 mod tasks;
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! damaged, newer, or of an earlier boot (its writes are not synced, a power cut may tear it).
 //! A row is written before its folder, so that no folder is ever without a row.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,12 +16,13 @@ use crate::model::exit_record::ExitRecord;
 use crate::model::names::{ModeName, Pair, TaskId};
 use crate::model::run::{Run, RunFacts};
 use crate::model::run_id::RunId;
+use crate::model::run_state::WaitingFor;
 use crate::system::store::record_file::{self, RecordError};
-use crate::system::store::run_folder::RunFolder;
+use crate::system::store::run_folder::{self, RunFolder};
 use crate::system::store::state_dir::StateDir;
 
 /// `PRAGMA user_version` of this program's tables.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 
 const SCHEMA: &str = "
 CREATE TABLE runs (
@@ -29,10 +31,13 @@ CREATE TABLE runs (
   task     TEXT NOT NULL,
   ended_ms INTEGER,            -- NULL while the run is not known to have ended
   cost     REAL,
+  waiting  TEXT,               -- of a queued run: what it was seen to wait for
+  slots    INTEGER,            -- of a queued job: it may use slots below this
   facts    TEXT NOT NULL,
   end      TEXT
 ) WITHOUT ROWID;
 CREATE INDEX active ON runs(run_id) WHERE ended_ms IS NULL;
+CREATE INDEX queue ON runs(run_id) WHERE waiting IS NOT NULL;
 CREATE INDEX by_end ON runs(ended_ms) WHERE ended_ms IS NOT NULL;
 CREATE INDEX by_pair ON runs(mode, task, run_id);
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -63,6 +68,15 @@ pub struct Index {
     of_this_folder: bool,
     /// What happened at opening that the user should hear of.
     notices: Vec<String>,
+}
+
+/// A run that waits, as the index has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Queued {
+    pub id: RunId,
+    pub waiting_for: WaitingFor,
+    /// 0 for a window.
+    pub slots: u32,
 }
 
 /// What `history` asks for.
@@ -157,6 +171,7 @@ impl Index {
             transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
             transaction
                 .execute("INSERT INTO meta VALUES ('boot', ?1), ('folder', ?2)", [boot_id, &identity(state)?])?;
+            run_folder::finish_removals(&state.runs());
             for id in state.run_ids()? {
                 insert_folder(&transaction, &RunFolder::at(state.run(&id)), &id, notices)?;
             }
@@ -199,16 +214,88 @@ impl Index {
         &self.notices
     }
 
-    /// Notes a run that is about to be made.
-    pub fn insert(&self, facts: &RunFacts) -> Result<(), IndexError> {
-        insert(&self.connection, facts, None)?;
+    /// Notes a run that is about to be made. A queue record is written after its row says
+    /// `waiting`, so that no queued run is ever overlooked.
+    pub fn insert(&self, facts: &RunFacts, waiting: Option<WaitingFor>) -> Result<(), IndexError> {
+        insert(&self.connection, facts, None, waiting)?;
         Ok(())
     }
 
     /// Notes the end of a run.
     pub fn finish(&self, facts: &RunFacts, end: &ExitRecord) -> Result<(), IndexError> {
-        insert(&self.connection, facts, Some(end))?;
+        insert(&self.connection, facts, Some(end), None)?;
         Ok(())
+    }
+
+    /// Notes that a run waits for something else now, or for nothing.
+    pub fn set_waiting(&self, id: &RunId, waiting: Option<WaitingFor>) -> Result<(), IndexError> {
+        self.connection
+            .prepare_cached("UPDATE runs SET waiting = ?2 WHERE run_id = ?1")?
+            .execute(params![id.as_str(), waiting.map(WaitingFor::as_str)])?;
+        Ok(())
+    }
+
+    /// What waits, oldest first. The records decide; this only says where to look.
+    pub fn queued(&self) -> Result<Vec<Queued>, IndexError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT run_id, waiting, slots FROM runs WHERE waiting IS NOT NULL ORDER BY run_id")?;
+        let mut rows = statement.query([])?;
+        let mut queued = Vec::new();
+        while let Some(row) = rows.next()? {
+            let id = RunId::parse(row.get_ref(0)?.as_str().unwrap_or_default());
+            let waiting_for = WaitingFor::parse(row.get_ref(1)?.as_str().unwrap_or_default());
+            let slots: u32 = row.get(2)?;
+            queued.extend(id.zip(waiting_for).map(|(id, waiting_for)| Queued { id, waiting_for, slots }));
+        }
+        Ok(queued)
+    }
+
+    /// The cost in USD of what ended at or after `since_ms` (milliseconds since 1970).
+    pub fn cost_since(&self, since_ms: i64) -> Result<f64, IndexError> {
+        let sum: Option<f64> = self
+            .connection
+            .prepare_cached("SELECT SUM(cost) FROM runs WHERE ended_ms IS NOT NULL AND ended_ms >= ?1")?
+            .query_row([since_ms], |row| row.get(0))?;
+        Ok(sum.unwrap_or_default())
+    }
+
+    /// All pairs that have an ended run.
+    pub fn pairs_with_end(&self) -> Result<HashSet<Pair>, IndexError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT DISTINCT mode, task FROM runs WHERE ended_ms IS NOT NULL")?;
+        let mut rows = statement.query([])?;
+        let mut pairs = HashSet::new();
+        while let Some(row) = rows.next()? {
+            let mode = ModeName::parse(row.get_ref(0)?.as_str().unwrap_or_default());
+            let task = TaskId::parse(row.get_ref(1)?.as_str().unwrap_or_default());
+            pairs.extend(mode.ok().zip(task.ok()).map(|(mode, task)| Pair { mode, task }));
+        }
+        Ok(pairs)
+    }
+
+    /// The last run of a pair that ended.
+    pub fn last_ended_of(&self, pair: &Pair) -> Result<Option<Run>, IndexError> {
+        let found: Option<(String, String)> = self
+            .connection
+            .prepare_cached(
+                "SELECT facts, end FROM runs WHERE mode = ?1 AND task = ?2 AND ended_ms IS NOT NULL
+                 ORDER BY run_id DESC LIMIT 1",
+            )?
+            .query_row([pair.mode.as_str(), pair.task.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        Ok(found.and_then(|(facts, end)| {
+            Some(Run::ended(serde_json::from_str(&facts).ok()?, serde_json::from_str(&end).ok()?))
+        }))
+    }
+
+    /// Has all that `work` writes happen at once.
+    pub fn at_once<T, E: From<IndexError>>(&self, work: impl FnOnce(&Self) -> Result<T, E>) -> Result<T, E> {
+        self.connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| E::from(error.into()))?;
+        let done = work(self);
+        // Rows come before their records, so also a failure's are kept: they harm nothing.
+        self.connection.execute_batch("COMMIT").map_err(|error| E::from(error.into()))?;
+        done
     }
 
     /// Forgets a run that never came to be, or that was pruned.
@@ -379,14 +466,20 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-fn insert(connection: &Connection, facts: &RunFacts, end: Option<&ExitRecord>) -> rusqlite::Result<()> {
+fn insert(
+    connection: &Connection,
+    facts: &RunFacts,
+    end: Option<&ExitRecord>,
+    waiting: Option<WaitingFor>,
+) -> rusqlite::Result<()> {
     let json = |error: serde_json::Error| rusqlite::Error::ToSqlConversionFailure(Box::new(error));
     let facts_json = serde_json::to_string(facts).map_err(json)?;
     let end_json = end.map(serde_json::to_string).transpose().map_err(json)?;
     connection
         .prepare_cached(
-            "INSERT INTO runs (run_id, mode, task, ended_ms, cost, facts, end) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-             ON CONFLICT (run_id) DO UPDATE SET ended_ms = ?4, cost = ?5, facts = ?6, end = ?7",
+            "INSERT INTO runs (run_id, mode, task, ended_ms, cost, facts, end, waiting, slots)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             ON CONFLICT (run_id) DO UPDATE SET ended_ms = ?4, cost = ?5, facts = ?6, end = ?7, waiting = ?8",
         )?
         .execute(params![
             facts.run_id.as_str(),
@@ -396,6 +489,8 @@ fn insert(connection: &Connection, facts: &RunFacts, end: Option<&ExitRecord>) -
             end.and_then(|end| end.usage.cost_usd),
             facts_json,
             end_json,
+            waiting.map(WaitingFor::as_str),
+            facts.slots,
         ])?;
     Ok(())
 }
@@ -410,15 +505,24 @@ fn insert_folder(
 ) -> rusqlite::Result<()> {
     match folder.read_spec() {
         Ok(spec) => {
-            let facts = RunFacts::of(&spec);
+            let mut facts = RunFacts::of(&spec);
+            // In a copy of the folder the panes are another's: no short way to them.
+            facts.socket = facts.socket.filter(|_| folder.id().is_ok_and(|here| here == spec.folder));
             match folder.read_exit() {
-                Ok(end) => insert(connection, &facts, end.as_ref()),
+                Ok(end) => {
+                    let queued = folder.read_queue().ok().flatten().filter(|_| end.is_none());
+                    insert(connection, &facts, end.as_ref(), queued.map(|record| record.waiting_for))
+                }
                 // Looking at the run sets a damaged end aside.
                 Err(error @ RecordError::Newer { .. }) => note_unreadable(connection, id, &error.to_string()),
-                Err(_) => insert(connection, &facts, None),
+                Err(_) => insert(connection, &facts, None, None),
             }
         }
-        Err(RecordError::Missing(_)) => Ok(()),
+        // Who makes a run holds the index open until the spec stands: this one was never made.
+        Err(RecordError::Missing(_)) => {
+            folder.clear_unmade();
+            Ok(())
+        }
         Err(error @ RecordError::Damaged { .. }) => {
             notices.push(folder.set_aside(&error));
             Ok(())

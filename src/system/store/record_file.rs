@@ -12,6 +12,8 @@ use serde::de::DeserializeOwned;
 
 /// Records are small; a larger file is not one of ours.
 const MAX_BYTES: u64 = 4 << 20;
+/// How the name of a record begins that is being written.
+const UNFINISHED: &str = ".new-";
 
 /// Why a record could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -103,11 +105,34 @@ pub fn write<T: Serialize>(path: &Path, record: &T, durability: Durability) -> i
 /// Writes `record` unless `path` exists. Returns whether this call wrote it: of two racing
 /// writers exactly one does.
 pub fn write_new<T: Serialize>(path: &Path, record: &T, durability: Durability) -> io::Result<bool> {
-    let file = temp_with(path, record, durability)?;
+    let written = persist_new(temp_with(path, record, durability)?, path)?;
+    if written {
+        sync_folder(path, durability)?;
+    }
+    Ok(written)
+}
+
+/// Writes a small private file whole, unless something stands at `path`.
+pub fn write_bytes_new(path: &Path, bytes: &[u8]) -> io::Result<bool> {
+    let mut file = temp_beside(path)?;
+    file.write_all(bytes)?;
+    persist_new(file, path)
+}
+
+fn persist_new(file: tempfile::NamedTempFile, path: &Path) -> io::Result<bool> {
     match file.persist_noclobber(path) {
-        Ok(_) => sync_folder(path, durability).map(|()| true),
+        Ok(_) => Ok(true),
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(error.error),
+    }
+}
+
+/// Removes the records in `folder` whose writers died before they were whole.
+pub fn remove_unfinished(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().as_encoded_bytes().starts_with(UNFINISHED.as_bytes()) {
+            let _ = fs::remove_file(entry.path());
+        }
     }
 }
 
@@ -154,8 +179,7 @@ pub fn write_text_new(path: &Path, text: &str) -> io::Result<bool> {
 }
 
 fn temp_with<T: Serialize>(path: &Path, record: &T, durability: Durability) -> io::Result<tempfile::NamedTempFile> {
-    let folder = path.parent().ok_or_else(|| io::Error::other("a record needs a folder"))?;
-    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
+    let mut file = temp_beside(path)?;
     let mut bytes = serde_json::to_vec(record)?;
     bytes.push(b'\n');
     file.write_all(&bytes)?;
@@ -163,6 +187,11 @@ fn temp_with<T: Serialize>(path: &Path, record: &T, durability: Durability) -> i
         file.as_file().sync_all()?;
     }
     Ok(file)
+}
+
+fn temp_beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let folder = path.parent().ok_or_else(|| io::Error::other("a record needs a folder"))?;
+    tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)
 }
 
 fn sync_folder(path: &Path, durability: Durability) -> io::Result<()> {

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::model::names::Pair;
@@ -58,16 +58,11 @@ impl StateDir {
         fs::create_dir_all(parent).map_err(failed)?;
         make_folder(path).map_err(failed)?;
         let state = Self::check(path, &fs::metadata(path).map_err(failed)?)?;
+        // Before the parts: where those stand, nobody looks for it again.
+        record_file::write_bytes_new(&path.join(".gitignore"), b"*\n").map_err(failed)?;
         for part in PARTS {
             let part = path.join(part);
             make_folder(&part).map_err(|_| StateDirError::NotAFolder(part.clone()))?;
-        }
-        let ignore = path.join(".gitignore");
-        let made = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&ignore);
-        match made {
-            Ok(mut file) => io::Write::write_all(&mut file, b"*\n").map_err(failed)?,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(failed(error)),
         }
         Ok(state)
     }
@@ -107,6 +102,20 @@ impl StateDir {
 
     pub fn slot(&self, number: u32) -> PathBuf {
         self.path.join("slots").join(number.to_string())
+    }
+
+    /// Held for the moment in which it is decided which exclusive run a folder is given to.
+    pub fn lock_folders(&self) -> io::Result<fs::File> {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        let lock = fs::File::options()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .custom_flags(libc::O_NOFOLLOW)
+            .open(self.path.join("folders.lock"))?;
+        lock.lock()?;
+        Ok(lock)
     }
 
     pub fn index(&self) -> PathBuf {

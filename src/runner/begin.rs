@@ -1,0 +1,330 @@
+//! From a claimed pair to a run: its records, then its window, its supervisor, or its place in
+//! the queue.
+
+use std::fs::File;
+use std::io;
+
+use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
+use crate::model::names::Pair;
+use crate::model::queue_record::QueueRecord;
+use crate::model::run::{Progress, Run, RunFacts};
+use crate::model::run_id::RunId;
+use crate::model::run_spec::{RunKind, RunSpec, SPEC_VERSION};
+use crate::model::run_state::{EndState, RunState, WaitingFor};
+use crate::model::usage::Usage;
+use crate::model::window_record::WindowRecord;
+use crate::runner::ledger::Ledger;
+use crate::runner::prepare::Prepared;
+use crate::runner::readiness::Readiness;
+use crate::runner::start::{Queueing, StartError, Started};
+use crate::system::clock;
+use crate::system::environment;
+use crate::system::ids;
+use crate::system::process::{self, supervise};
+use crate::system::store::index::{Index, IndexError};
+use crate::system::store::pair_lock::PairLock;
+use crate::system::store::run_folder::RunFolder;
+use crate::system::store::slots::{self, Slot};
+use crate::system::tmux::{CreateWindow, Created, Ready, Tmux};
+
+/// A run whose records stand and whose pair is held: it is left to start it, or to queue it.
+#[derive(Debug)]
+pub(super) struct Reserved {
+    pub(super) folder: RunFolder,
+    pub(super) spec: RunSpec,
+    pub(super) facts: RunFacts,
+    pub(super) lock: PairLock,
+    pub(super) next: Next,
+}
+
+/// What becomes of a reserved run.
+#[derive(Debug)]
+pub(super) enum Next {
+    Window,
+    /// With its slot; a run nested in a job may go without one.
+    Job(Option<Slot>),
+    Queue(WaitingFor, Option<String>),
+}
+
+impl Ledger {
+    /// The pair is ours and nothing of it runs.
+    pub(super) fn begin(
+        &self,
+        prepared: &Prepared,
+        lock: PairLock,
+        parent: Option<RunId>,
+        queueing: Queueing,
+    ) -> Result<Started, StartError> {
+        // Until the run stands: who is given the folder is decided by one at a time.
+        let folders = self.lock_folders(prepared.conditions.exclusive)?;
+        let index = self.index()?;
+        // It reaches its server while the run's records are written.
+        let ready = match &prepared.kind {
+            RunKind::Interactive { socket, .. } => Tmux::new(socket.clone()).ready(),
+            RunKind::Headless { .. } => None,
+        };
+        let reserved = self.reserve(&index, prepared, lock, parent, queueing)?;
+        drop(index);
+        let Some(reserved) = reserved else { return Ok(Started::NoSlot) };
+        let run = self.launch(reserved, ready)?;
+        drop(folders);
+        if matches!(run.state, RunState::Queued(_)) {
+            // What it waits for may have come between our look and its place in the queue.
+            self.start_queued_quietly();
+            return Ok(Started::New(Box::new(self.run(run.id())?.unwrap_or(run))));
+        }
+        Ok(Started::New(Box::new(run)))
+    }
+
+    pub(super) fn lock_folders(&self, exclusive: bool) -> io::Result<Option<File>> {
+        exclusive.then(|| self.state().lock_folders()).transpose()
+    }
+
+    /// Writes the records of a run. `None` where it would have to be queued and must not be.
+    pub(super) fn reserve(
+        &self,
+        index: &Index,
+        prepared: &Prepared,
+        lock: PairLock,
+        parent: Option<RunId>,
+        queueing: Queueing,
+    ) -> Result<Option<Reserved>, StartError> {
+        let next = self.what_next(index, prepared, parent.as_ref())?;
+        if queueing == Queueing::Never && matches!(next, Next::Queue(WaitingFor::Slot, _)) {
+            return Ok(None);
+        }
+        let waiting = match &next {
+            Next::Queue(waiting, _) => Some(*waiting),
+            Next::Window | Next::Job(_) => None,
+        };
+        let id = ids::new_run_id();
+        lock.name(&id)?;
+        let folder = RunFolder::create(self.state().run(&id))?;
+        let spec = self.spec(prepared, id, &folder, parent, waiting.is_some())?;
+        let facts = RunFacts::of(&spec);
+        // Open until the spec stands: an index that is rebuilt meanwhile would miss the run.
+        index.insert(&facts, waiting)?;
+        match self.write_folder(prepared, &folder, &spec) {
+            Ok(()) => Ok(Some(Reserved { folder, spec, facts, lock, next })),
+            Err(error) => {
+                self.give_up(&folder, &spec, &facts, &error)?;
+                Err(error.into())
+            }
+        }
+    }
+
+    fn what_next(&self, index: &Index, prepared: &Prepared, parent: Option<&RunId>) -> Result<Next, StartError> {
+        let headless = matches!(prepared.kind, RunKind::Headless { .. });
+        match self.readiness(index, &prepared.conditions, headless, &prepared.cwd, None)? {
+            Readiness::Ready => {}
+            Readiness::Waits { waiting_for, about } => return Ok(Next::Queue(waiting_for, about)),
+            // Whoever moves the queue ends it, and what waits for it.
+            Readiness::Never(_) => return Ok(Next::Queue(WaitingFor::Need, None)),
+        }
+        let RunKind::Headless { slots, .. } = &prepared.kind else { return Ok(Next::Window) };
+        // A run nested in a job never waits for a slot: its caller holds one and may wait for it.
+        let nested = parent.is_some_and(|id| self.folder(id).read_spec().is_ok_and(|spec| spec.is_headless()));
+        let slot = match nested || !self.others_wait(index, *slots)? {
+            true => slots::take(self.state(), *slots)?,
+            false => None,
+        };
+        Ok(match slot {
+            None if !nested => Next::Queue(WaitingFor::Slot, None),
+            slot => Next::Job(slot),
+        })
+    }
+
+    /// Starts a reserved run, or writes down what it waits for.
+    pub(super) fn launch(&self, reserved: Reserved, ready: Option<Ready>) -> Result<Run, StartError> {
+        let Reserved { folder, spec, facts, lock, next } = reserved;
+        let mut run = Run { facts, state: RunState::Starting, progress: Progress::default(), end: None };
+        let launched = match next {
+            Next::Queue(waiting_for, about) => {
+                run.state = RunState::Queued(waiting_for);
+                run.progress.waits.clone_from(&about);
+                let record = QueueRecord { version: 1, waiting_for, about };
+                folder.write_queue(&record).map(|()| drop(lock)).map_err(StartError::from)
+            }
+            Next::Job(slot) => {
+                supervise::start(folder.path(), lock.into_file(), slot.map(Slot::into_file)).map_err(StartError::from)
+            }
+            Next::Window => self.open_window(&folder, &spec, ready).map(|created| {
+                drop(lock);
+                run.progress.pane = Some(created.pane_id);
+                run.progress.window = Some(created.window_id);
+            }),
+        };
+        match launched {
+            Ok(()) => Ok(run),
+            Err(error) => {
+                self.give_up(&folder, &spec, &run.facts, &error)?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Ends a run that could not be started. Whoever has the environment is the run: with it in
+    /// our hands nobody starts any more. Without, a window may have come up late: looking tells.
+    fn give_up(
+        &self,
+        folder: &RunFolder,
+        spec: &RunSpec,
+        facts: &RunFacts,
+        why: &dyn std::fmt::Display,
+    ) -> Result<(), IndexError> {
+        if folder.withdraw_environment(spec) {
+            let end = unstarted(spec, EndState::Failed, format!("never started: {why}"));
+            let _ = self.write_end(folder, &end);
+            let _ = self.index()?.finish(facts, &end);
+        }
+        Ok(())
+    }
+
+    /// Whether older runs wait for slots that this one would take.
+    fn others_wait(&self, index: &Index, slots: u32) -> Result<bool, IndexError> {
+        let waits = |id: &RunId| {
+            let folder = self.folder(id);
+            folder.is_queued()
+                && folder
+                    .read_spec()
+                    .is_ok_and(|spec| folder.environment_waits(&spec) && folder.id().ok() == Some(spec.folder))
+        };
+        let queued = index.queued()?;
+        let mut rivals = queued.iter().filter(|queued| queued.waiting_for == WaitingFor::Slot && queued.slots >= slots);
+        Ok(rivals.any(|queued| waits(&queued.id)))
+    }
+
+    fn spec(
+        &self,
+        prepared: &Prepared,
+        run_id: RunId,
+        folder: &RunFolder,
+        parent: Option<RunId>,
+        queued: bool,
+    ) -> io::Result<RunSpec> {
+        Ok(RunSpec {
+            version: SPEC_VERSION,
+            run_id: run_id.clone(),
+            mode: prepared.pair.mode.clone(),
+            task: prepared.pair.task.clone(),
+            created_at: clock::now(),
+            manifest: prepared.manifest.clone(),
+            folder: folder.id()?,
+            world: self.world().clone(),
+            // Memory that goes with the last log-out is no place for a run that may wait longer.
+            environment: match queued {
+                true => folder.path().join("env"),
+                false => environment::waiting_place(folder.path(), run_id.as_str()),
+            },
+            program: prepared.program.clone(),
+            argv: prepared.argv.clone(),
+            delivery: prepared.delivery,
+            dash_dash: prepared.dash_dash,
+            cwd: prepared.cwd.clone(),
+            protocol: prepared.protocol,
+            umask: supervise::current_umask(),
+            stop_grace: prepared.stop_grace,
+            session_id: prepared.session_id.clone(),
+            extras: prepared.extras.clone(),
+            prompt_given: prepared.given.is_some(),
+            parent_run: parent,
+            resumes: prepared.resumes.clone(),
+            by_up: prepared.by_up,
+            basis: prepared.basis.clone(),
+            conditions: prepared.conditions.clone(),
+            worktree: prepared.worktree.clone(),
+            kind: prepared.kind.clone(),
+            keep: prepared.keep.clone(),
+        })
+    }
+
+    fn write_folder(&self, prepared: &Prepared, folder: &RunFolder, spec: &RunSpec) -> io::Result<()> {
+        if let Some(prompt) = &prepared.prompt {
+            folder.write_new(&folder.prompt(), prompt)?;
+        }
+        if let Some(given) = &prepared.given {
+            folder.write_new(&folder.given(), given)?;
+        }
+        let mut environment = prepared.environment.clone();
+        for (name, value) in [
+            ("DISPATCH_RUN_ID", spec.run_id.as_str()),
+            ("DISPATCH_MODE", spec.mode.as_str()),
+            ("DISPATCH_TASK", spec.task.as_str()),
+        ] {
+            environment.insert(name.into(), value.into());
+        }
+        environment.insert("DISPATCH_MANIFEST".into(), spec.manifest.clone().into_os_string());
+        environment::hand_over(&spec.environment, &environment)?;
+        folder.write_spec(spec)
+    }
+
+    fn open_window(&self, folder: &RunFolder, spec: &RunSpec, ready: Option<Ready>) -> Result<Created, StartError> {
+        let RunKind::Interactive { socket, session, .. } = &spec.kind else {
+            return Err(io::Error::other("a job has no window").into());
+        };
+        let program = supervise::own_program()?;
+        let pair = spec.pair();
+        let previous = self.previous_pane(&pair, &spec.run_id)?;
+        self.state().hint_windows(Some(socket));
+        let created = Tmux::new(socket.clone()).create(
+            &CreateWindow {
+                session,
+                label: &pair.label(),
+                program: &program,
+                run: &spec.run_id,
+                run_folder: folder.path(),
+                replace: previous.as_ref().map(|(pane, run)| (pane.as_str(), run)),
+                ended_word: Some("__ended"),
+            },
+            ready,
+        )?;
+        note_window(folder, &created);
+        Ok(created)
+    }
+
+    /// The dead window of the pair's last run, which the new one replaces.
+    fn previous_pane(&self, pair: &Pair, current: &RunId) -> Result<Option<(String, RunId)>, IndexError> {
+        let previous = self.index()?.of_pair(pair)?.into_iter().find(|id| id != current);
+        Ok(previous.and_then(|id| {
+            let window = self.folder(&id).read_window().ok().flatten()?;
+            Some((window.pane, id))
+        }))
+    }
+}
+
+fn note_window(folder: &RunFolder, created: &Created) {
+    let record = WindowRecord {
+        version: 1,
+        server: process::identify(created.server_pid).ok(),
+        server_pid: created.server_pid,
+        server_start: created.server_start,
+        pane: created.pane_id.clone(),
+        window: created.window_id.clone(),
+    };
+    // Advisory: the window stands, with this record or without.
+    if let Err(error) = folder.write_window(&record) {
+        tracing::warn!(%error, "where the window is could not be noted");
+    }
+}
+
+/// The end of a run of which nothing ever ran.
+pub(super) fn unstarted(spec: &RunSpec, state: EndState, reason: String) -> ExitRecord {
+    ExitRecord {
+        version: EXIT_VERSION,
+        run_id: spec.run_id.clone(),
+        state,
+        reason: Some(reason),
+        exit_code: (state == EndState::Failed).then_some(125),
+        signal: None,
+        interrupted: false,
+        started_at: None,
+        ended_at: clock::now(),
+        duration_ms: 0,
+        attempt: 0,
+        usage: Usage::default(),
+        log_bytes: 0,
+        survivors: Vec::new(),
+        limits: None,
+        pid: None,
+    }
+}

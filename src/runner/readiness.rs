@@ -1,0 +1,110 @@
+//! What stands in the way of a run besides a free slot: its dependencies, a gate, the day's
+//! budget, an exclusive run in its folder. Decides by records alone and starts nothing.
+
+use std::path::Path;
+
+use crate::model::conditions::Conditions;
+use crate::model::run_id::RunId;
+use crate::model::run_state::{EndState, WaitingFor};
+use crate::runner::ledger::Ledger;
+use crate::system::clock;
+use crate::system::store::index::{Index, IndexError};
+
+/// Whether a run may start now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Readiness {
+    Ready,
+    Waits {
+        waiting_for: WaitingFor,
+        /// For whom or until when, in words.
+        about: Option<String>,
+    },
+    /// What it depends on did not succeed: it never will.
+    Never(String),
+}
+
+impl Readiness {
+    fn waits(waiting_for: WaitingFor, about: impl Into<Option<String>>) -> Self {
+        Self::Waits { waiting_for, about: about.into() }
+    }
+}
+
+impl Ledger {
+    /// Looks at `conditions` of a run that would work in `cwd`. `id` is the run itself, where it
+    /// exists already. Whoever starts an exclusive run on this answer holds the folders' lock.
+    pub(crate) fn readiness(
+        &self,
+        index: &Index,
+        conditions: &Conditions,
+        headless: bool,
+        cwd: &Path,
+        id: Option<&RunId>,
+    ) -> Result<Readiness, IndexError> {
+        let mut unmet = Vec::new();
+        for dependency in &conditions.after {
+            match self.dependency(dependency) {
+                Dependency::Met => {}
+                Dependency::Awaited(name) => unmet.push(name),
+                Dependency::Failed(why) => return Ok(Readiness::Never(why)),
+            }
+        }
+        if !unmet.is_empty() {
+            return Ok(Readiness::waits(WaitingFor::Need, unmet.join(", ")));
+        }
+        if conditions.gate && !id.is_some_and(|id| self.folder(id).is_approved()) {
+            return Ok(Readiness::waits(WaitingFor::Gate, None));
+        }
+        if let Some(limit) = conditions.budget_day.filter(|_| headless) {
+            let (start, end) = clock::day_of(clock::now());
+            let spent = index.cost_since(start.as_millisecond())?;
+            if spent >= limit {
+                let about = format!("${spent:.2} of ${limit:.2} spent today, until {}", clock::local_minute(end));
+                return Ok(Readiness::waits(WaitingFor::Budget, about));
+            }
+        }
+        if conditions.exclusive
+            && let Some(name) = self.occupant(index, cwd, id)?
+        {
+            return Ok(Readiness::waits(WaitingFor::Folder, name));
+        }
+        Ok(Readiness::Ready)
+    }
+
+    fn dependency(&self, id: &RunId) -> Dependency {
+        let folder = self.folder(id);
+        let Ok(spec) = folder.read_spec() else {
+            return Dependency::Failed(format!("the record of run {id}, which it waits for, is gone"));
+        };
+        match folder.read_exit() {
+            Ok(Some(end)) if end.state == EndState::Succeeded => Dependency::Met,
+            Ok(Some(end)) => {
+                let mut why = format!("{} {}", spec.pair(), end.state.as_str().replace('_', " "));
+                if let Some(reason) = end.reason {
+                    why.push_str(": ");
+                    why.push_str(&reason);
+                }
+                Dependency::Failed(why)
+            }
+            _ => Dependency::Awaited(spec.pair().to_string()),
+        }
+    }
+
+    /// Another exclusive run that works in `cwd`, or is about to.
+    fn occupant(&self, index: &Index, cwd: &Path, id: Option<&RunId>) -> Result<Option<String>, IndexError> {
+        for (other, facts) in index.active_facts()? {
+            let Some(facts) = facts.filter(|facts| facts.exclusive && facts.cwd == cwd) else { continue };
+            let folder = self.folder(&other);
+            let waits = folder.is_queued() && matches!(folder.read_live(), Ok(None));
+            if Some(&other) != id && !waits && !folder.has_end() {
+                return Ok(Some(facts.pair().to_string()));
+            }
+        }
+        Ok(None)
+    }
+}
+
+enum Dependency {
+    Met,
+    Awaited(String),
+    Failed(String),
+}
