@@ -345,7 +345,7 @@ fn single_mistakes() {
         ),
         (
             "version: 1\ntasks:\n  - { subtasks: x.yml, files: y }\n",
-            "dispatch.yaml:3:15:«x.yml» one entry of `tasks` cannot hold both `files` and `subtasks` | start another entry with `- subtasks:`",
+            "dispatch.yaml:3:17:«x.yml» one entry of `tasks` cannot hold both `files` and `subtasks` | start another entry with `- subtasks:`",
         ),
         (
             "version: 1\nzzzzzz: &x {}\n",
