@@ -3,4 +3,13 @@
 //! No clock, no environment, no IO. Everything here can be compared, printed and tested as values.
 
 pub mod actual;
+pub mod graph;
+pub mod order;
 pub mod retention;
+pub mod selector;
+pub mod wanted;
+
+#[cfg(test)]
+mod for_tests;
+#[cfg(test)]
+mod graph_tests;

@@ -182,9 +182,26 @@ fn wrong_conditions_and_wanted_runs_are_reported_together_with_their_places() {
     .stderr_has("`lint`")
     .stderr_has("dispatch.yaml:5:44")
     .stderr_has("`crash`")
-    .stderr_has("dispatch.yaml:7:40")
-    .stderr_has("dispatch.yaml:8:26")
+    .stderr_has("dispatch.yaml:7:42")
+    .stderr_has("dispatch.yaml:8:27")
     .fails_with(PROBLEMS);
+}
+
+#[test]
+fn names_in_runs_and_circles_of_tasks_are_found_by_check() {
+    let world = World::with("runs:\n  - { mode: job, tasks: [TASK-2] }\n");
+    world.task("TASK-1", "%exit 0");
+    world
+        .dispatch("check")
+        .stderr_has("`TASK-2`")
+        .stderr_has("`TASK-1`")
+        .stderr_has("dispatch.yaml:15:3")
+        .fails_with(PROBLEMS);
+    world.write("tasks/TASK-2/_overview.md", "---\n---\n");
+    world.dispatch("check").succeeds();
+    world.write("tasks/TASK-2/01_a.md", "---\ndepends_on: b\n---\n");
+    world.write("tasks/TASK-2/02_b.md", "---\n---\n");
+    world.dispatch("check").stderr_has("a → b → a").fails_with(PROBLEMS);
 }
 
 #[test]
