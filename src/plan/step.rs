@@ -11,7 +11,7 @@ use crate::model::run_state::{EndState, RunState, WaitingFor};
 pub struct Step {
     pub pair: Pair,
     pub what: What,
-    /// The mode that needs it, where `runs:` does not want it by itself.
+    /// The mode that pulls it.
     pub needed_by: Option<ModeName>,
     /// Of a start: what it waits for among the starts of this plan.
     pub after: Vec<Pair>,
@@ -35,8 +35,8 @@ pub enum What {
     Keep(Kept),
     /// It runs with other values than the manifest now gives; left alone.
     Drifted { run: RunId, fields: Vec<String> },
-    /// It would be started again, but only by a plain `up`.
-    Held { run: RunId, why: Hold },
+    /// It would be started, but only by a plain `up`.
+    Held { run: Option<RunId>, why: Hold },
     /// `up` started it, and no entry wants it any more.
     Orphan { run: RunId },
     /// `up` started it, and its task has left the selection.
@@ -55,11 +55,15 @@ pub enum Kept {
     Satisfied(RunId, EndState),
 }
 
-/// Why a restart is held back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why a start is held back.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hold {
     StoppedByPerson,
-    CrashLoop { restarts: u32 },
+    CrashLoop {
+        restarts: u32,
+    },
+    /// It needs this mode, which is held.
+    Need(ModeName),
 }
 
 impl Step {
@@ -80,13 +84,12 @@ impl Step {
     pub fn run(&self) -> Option<&RunId> {
         match &self.what {
             What::Start => None,
-            What::Unknown { run, .. } => run.as_ref(),
+            What::Unknown { run, .. } | What::Held { run, .. } => run.as_ref(),
             What::Restart { last: run, .. }
             | What::Recreate { run, .. }
             | What::Stop { run }
             | What::Keep(Kept::Running(run) | Kept::Queued(run, _) | Kept::Stopping(run) | Kept::Satisfied(run, _))
             | What::Drifted { run, .. }
-            | What::Held { run, .. }
             | What::Orphan { run }
             | What::Unselected { run } => Some(run),
         }
@@ -108,6 +111,7 @@ impl Step {
             What::Held { why: Hold::CrashLoop { restarts }, .. } => {
                 format!("restarted {restarts} times in 10 minutes; `up` starts it again")
             }
+            What::Held { why: Hold::Need(mode), .. } => format!("it needs `{mode}`, which is held"),
             What::Unselected { .. } => "its task left the selection".to_owned(),
             What::Unknown { why, .. } => why.clone(),
         };
