@@ -14,7 +14,7 @@ use crate::manifest::tree::{Kind, Node, NodeId};
 use crate::model::problem::Problem;
 
 /// The keys of a mode whose texts are templates.
-const MODE_TEMPLATES: &[&str] = &["prompt", "flags", "save_to", "cwd"];
+const MODE_TEMPLATES: &[&str] = &["prompt", "flags", "save_to", "sources", "generates", "cwd"];
 
 /// Where a job's own mistakes are shown.
 #[derive(Clone, Copy, Debug)]

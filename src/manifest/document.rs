@@ -133,7 +133,7 @@ impl Document {
     /// more than a glance at the text. Keys of one block mapping share their indentation,
     /// and everything within their values stands deeper.
     pub(crate) fn key_line(&self, section: &str, name: &str) -> Option<usize> {
-        let mut lines = self.source.text.lines().enumerate().skip_while(|(_, line)| line.trim_end() != section);
+        let mut lines = self.source.text.lines().enumerate().skip_while(|(_, line)| !opens(line, section));
         lines.next()?;
         let blank = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
         let mut indent = None;
@@ -151,11 +151,41 @@ impl Document {
         None
     }
 
+    /// The lines of the items of the list below the line `section` (`runs:`), from 1; `None` where
+    /// that takes more than a glance at the text. Items of one block share their indentation.
+    pub(crate) fn item_lines(&self, section: &str) -> Option<Vec<usize>> {
+        let mut lines = self.source.text.lines().enumerate().skip_while(|(_, line)| !opens(line, section));
+        lines.next()?;
+        let mut indent = None;
+        let mut found = Vec::new();
+        for (number, line) in lines {
+            let text = line.trim_start_matches(' ');
+            let own = line.len() - text.len();
+            if text.trim().is_empty() || text.starts_with('#') {
+                continue;
+            }
+            let item = text == "-" || text.starts_with("- ");
+            let indent = *indent.get_or_insert(own);
+            if own < indent || (own == indent && !item) {
+                break;
+            }
+            if own == indent {
+                found.push(number + 1);
+            }
+        }
+        Some(found)
+    }
+
     /// The line of a node, from 1. Costs a reading of the file.
     pub(crate) fn line(&self, id: NodeId) -> usize {
         let start = place(&self.source.text, &At::Node(id)).start;
         self.source.text[..start].bytes().filter(|b| *b == b'\n').count() + 1
     }
+}
+
+/// Whether `line` is the key `section` (`runs:`) with nothing but a comment after it.
+fn opens(line: &str, section: &str) -> bool {
+    line.strip_prefix(section).map(str::trim).is_some_and(|rest| rest.is_empty() || rest.starts_with('#'))
 }
 
 fn place(text: &Arc<str>, at: &At) -> Span {

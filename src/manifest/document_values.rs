@@ -171,6 +171,20 @@ impl Document {
         None
     }
 
+    /// An amount of money, more than nothing.
+    pub(crate) fn usd(&self, node: &Node, what: &str) -> Option<f64> {
+        let amount = match node.kind {
+            Kind::Float(value) => Some(value),
+            Kind::Int(value) => u32::try_from(value).ok().map(f64::from),
+            _ => None,
+        };
+        let amount = amount.filter(|value| value.is_finite() && *value > 0.0);
+        if amount.is_none() {
+            self.expected(node, what, "an amount of USD above 0, such as `2.50`");
+        }
+        amount
+    }
+
     /// A value with its own reader in `model`, such as an interval or an amount of bytes.
     pub(crate) fn value<T: for<'de> Deserialize<'de>>(&self, node: &Node, what: &str, expected: &str) -> Option<T> {
         let read = match &node.kind {

@@ -35,6 +35,7 @@ pub(crate) const AGENT_PROMPT: &[&str] = &["interactive", "headless"];
 pub(crate) const TASK_SOURCE: &[&str] = &["files", "list", "subtasks"];
 pub(crate) const TASK: &[&str] =
     &["id", "title", "status", "type", "priority", "area", "tags", "assignee", "parent", "depends_on", "body"];
+pub(crate) const SUBTASK: &[&str] = &["id", "title", "parent", "depends_on", "mode", "prompt", "gate"];
 pub(crate) const MODE: &[&str] = &[
     "description",
     "interactive",
@@ -61,9 +62,13 @@ pub(crate) const MODE: &[&str] = &[
 pub(crate) const LIMITS: &[&str] = &["cpu", "memory", "processes"];
 pub(crate) const EXPECT: &[&str] = &["non_empty", "files", "command"];
 
+pub(crate) const RETRY: &[&str] = &["max", "backoff", "on"];
+pub(crate) const BUDGET: &[&str] = &["run", "day"];
+pub(crate) const RUN: &[&str] = &["mode", "tasks", "restart"];
+pub(crate) const SELECTOR: &[&str] = &["status", "tag", "type", "parent"];
+
 /// Keys of later issues: known to the schema, refused until they do something.
-pub(crate) const MANIFEST_NOT_YET: &[&str] = &["budget", "notify", "runs"];
-pub(crate) const MODE_NOT_YET: &[&str] = &["needs", "gate", "exclusive", "sources", "generates", "retry"];
+pub(crate) const NOT_YET: &[&str] = &["notify"];
 
 pub(crate) fn unknown_key(name: &str, what: &str, known: &[&str]) -> Problem {
     let problem = Problem::error(format!("unknown key `{}` in {}", shown(name), quoted_place(what)));

@@ -12,6 +12,8 @@ use crate::manifest::local_file::{self, LOCAL_NAME, LocalFlags, Overlay};
 use crate::manifest::mode::{Mode, Origin};
 use crate::manifest::mode_block::{self, ModeBlock};
 use crate::manifest::mode_files;
+use crate::manifest::needs;
+use crate::manifest::runs_section;
 use crate::manifest::settings::{Budget, Manifest, Retention, Terminal};
 use crate::manifest::settings_section as settings;
 use crate::manifest::source::{self, MANIFEST_MAX};
@@ -106,7 +108,7 @@ fn read(
     let local_root = local.and_then(|local| Some((local, local.parse()?)));
     let overlay = local_root.as_ref().map(|(local, node)| local_file::read(local, node)).unwrap_or_default();
     let fields = document.fields(node, "the manifest", keys::MANIFEST)?;
-    keys::refuse_not_yet(document, &fields, keys::MANIFEST_NOT_YET);
+    keys::refuse_not_yet(document, &fields, keys::NOT_YET);
     settings::version(document, &fields);
 
     let agents = agent_section::read(document, fields.get("agents"));
@@ -130,14 +132,18 @@ fn read(
         env: fields.get("env").map(|node| settings::env(document, node)).unwrap_or_default(),
         pass_env: fields.get("pass_env").map(|node| settings::pass_env(document, node)).unwrap_or_default(),
         retention: fields.get("retention").map_or_else(Retention::default, |node| settings::retention(document, node)),
-        tasks: fields.get("tasks").map(|node| task_section::read(document, node)).unwrap_or_default(),
+        tasks: fields.get("tasks").map(|node| task_section::read(document, node, root, &modes)).unwrap_or_default(),
         worktree: fields.get("worktree").and_then(|node| settings::worktree(document, node)),
         agents,
         modes,
         terminal: fields.get("terminal").and_then(|node| settings::terminal(document, node)).unwrap_or(Terminal::Auto),
-        budget: Budget::default(),
+        budget: fields.get("budget").map_or_else(Budget::default, |node| settings::budget(document, node)),
         runs: Vec::new(),
     };
+    needs::check(document, &blocks, &manifest.modes);
+    if let Some(node) = fields.get("runs") {
+        manifest.runs = runs_section::read(document, node, &manifest.modes);
+    }
     lay_settings(&mut manifest, &overlay);
     if depth == Depth::Full {
         let flags: Vec<&Node> = overlay.flags.iter().map(|flags| flags.node).collect();
@@ -232,6 +238,8 @@ fn lay_settings(manifest: &mut Manifest, overlay: &Overlay<'_>) {
     if let Some(terminal) = &overlay.terminal {
         manifest.terminal = terminal.clone();
     }
+    manifest.budget.run = overlay.budget.run.or(manifest.budget.run);
+    manifest.budget.day = overlay.budget.day.or(manifest.budget.day);
     manifest.env.extend(overlay.env.clone());
     for name in &overlay.pass_env {
         if !manifest.pass_env.contains(name) {

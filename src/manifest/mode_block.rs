@@ -7,6 +7,7 @@ use crate::manifest::command_line;
 use crate::manifest::document::{At, Document, Fields, shown};
 use crate::manifest::keys;
 use crate::manifest::mode::{ExpectTemplates, Mode, PromptSource};
+use crate::manifest::mode_conditions;
 use crate::manifest::settings_section;
 use crate::manifest::source::stays_below;
 use crate::manifest::tree::{Kind, Node, NodeId};
@@ -16,10 +17,10 @@ use crate::model::limits::Limits;
 use crate::model::nearest::nearest;
 use crate::model::problem::Problem;
 
-const LENGTH_OF_TIME: &str = "a length of time such as `30m`, `10s` or `1h 30m`";
+pub(crate) const LENGTH_OF_TIME: &str = "a length of time such as `30m`, `10s` or `1h 30m`";
 const AMOUNT: &str = "an amount of bytes such as `1GiB`, `512MB` or `65536`";
 /// Keys that need a job's exit, output or tree, which a window does not have.
-const HEADLESS_ONLY: &[&str] = &["timeout", "limits", "retry", "log_max", "expect", "save_to"];
+const HEADLESS_ONLY: &[&str] = &["timeout", "limits", "retry", "log_max", "expect", "save_to", "sources", "generates"];
 const INTERACTIVE_ONLY: &[&str] = &["cleanup_on_exit"];
 
 /// A block that has been read, and the nodes its later checks point at.
@@ -71,7 +72,7 @@ pub(crate) fn read<'a>(
     if let Some(value) = fields.get("env") {
         mode.env = settings_section::env(document, value);
     }
-    keys::refuse_not_yet(document, &fields, keys::MODE_NOT_YET);
+    mode_conditions::read(document, &fields, &mut mode);
     refuse_other_kind(document, &fields, &mode);
     Some(ModeBlock { mode, key, fields })
 }
@@ -99,7 +100,7 @@ fn read_prompt(document: &Document, fields: &Fields<'_>, mode: &mut Mode, root: 
 }
 
 /// A template that, as far as it is literal, stays below the run's folder.
-fn below(document: &Document, node: &Node, what: &str) -> Option<String> {
+pub(crate) fn below(document: &Document, node: &Node, what: &str) -> Option<String> {
     let text = document.filled_text(node, what)?;
     let literal = !text.contains("{{") && !text.contains("{%");
     let path = Path::new(&text);
@@ -141,7 +142,7 @@ fn refuse_other_kind(document: &Document, fields: &Fields<'_>, mode: &Mode) {
     } else {
         (INTERACTIVE_ONLY, "a headless", "remove it, or add `interactive: true`")
     };
-    for name in names.iter().filter(|name| !(keys::MODE_NOT_YET.contains(name))) {
+    for name in names {
         if let Some(id) = fields.key_id(name) {
             let problem = Problem::error(format!("{kind} mode cannot honour `{name}`"));
             document.add(At::Node(id), problem.hint(cure));

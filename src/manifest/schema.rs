@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::model::protocol::{Delivery, Protocol};
+use crate::model::restart::Restart;
+use crate::model::retry::RetryOn;
 
 /// The schema as JSON.
 pub fn schema() -> serde_json::Value {
@@ -87,8 +89,7 @@ pub(crate) struct ManifestShape {
     /// Names taken from the caller's environment.
     pass_env: Option<Vec<String>>,
     retention: Option<RetentionShape>,
-    /// Not supported yet.
-    budget: Option<BTreeMap<String, f64>>,
+    budget: Option<BudgetShape>,
     /// Not supported yet.
     notify: Option<NotifyShape>,
     /// Where tasks come from.
@@ -98,7 +99,7 @@ pub(crate) struct ManifestShape {
     modes: Option<BTreeMap<String, ModeShape>>,
     /// Command files, each an interactive mode.
     mode_files: Option<Vec<String>>,
-    /// Not supported yet.
+    /// The wanted set, applied only by `up`.
     runs: Option<Vec<RunShape>>,
 }
 
@@ -126,10 +127,47 @@ struct NotifyShape {
 
 #[derive(JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct RunShape {
+pub(crate) struct RunShape {
     mode: Name,
-    tasks: Option<serde_json::Value>,
-    restart: Option<String>,
+    tasks: TaskChoiceShape,
+    /// When `up` starts an ended run again; `always` is for interactive modes.
+    restart: Option<Restart>,
+}
+
+#[derive(JsonSchema)]
+#[serde(untagged)]
+enum TaskChoiceShape {
+    Ids(Vec<Name>),
+    Selected(SelectorShape),
+}
+
+/// Values of one field are alternatives; all fields must hold.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SelectorShape {
+    status: Option<OneOrMany>,
+    tag: Option<OneOrMany>,
+    #[serde(rename = "type")]
+    kind: Option<OneOrMany>,
+    parent: Option<OneOrMany>,
+}
+
+#[derive(JsonSchema)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BudgetShape {
+    /// USD that one run may cost, told to the agent.
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    run: Option<f64>,
+    /// USD: over the day's sum headless runs stay queued.
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    day: Option<f64>,
 }
 
 #[derive(JsonSchema)]
@@ -139,7 +177,7 @@ pub(crate) struct TaskSourceShape {
     files: Option<String>,
     /// Tasks written here.
     list: Option<Vec<TaskShape>>,
-    /// Not supported yet.
+    /// A YAML list of tasks with `mode`, `prompt` and `gate`, relative to the manifest.
     subtasks: Option<String>,
 }
 
@@ -224,17 +262,17 @@ pub(crate) struct ModeShape {
     /// Over it the run fails.
     log_max: Option<Amount>,
     limits: Option<LimitsShape>,
-    /// Not supported yet.
+    /// When a failed attempt is tried again.
     retry: Option<RetryShape>,
-    /// Not supported yet.
+    /// Modes that run first on the same task.
     needs: Option<Vec<Name>>,
-    /// Not supported yet.
-    gate: Option<String>,
-    /// Not supported yet.
+    /// Waits for a person before it starts.
+    gate: Option<GateShape>,
+    /// No other exclusive run in the same folder at once.
     exclusive: Option<bool>,
-    /// Not supported yet.
+    /// With `generates`: skip when nothing changed. Patterns below the run's folder.
     sources: Option<Vec<String>>,
-    /// Not supported yet.
+    /// The files that it makes. Patterns below the run's folder.
     generates: Option<Vec<String>>,
     expect: Option<ExpectShape>,
     agent: Option<String>,
@@ -245,10 +283,21 @@ pub(crate) struct ModeShape {
 
 #[derive(JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct RetryShape {
-    max: Option<u32>,
+pub(crate) struct RetryShape {
+    /// Attempts after the first.
+    #[schemars(range(min = 0, max = 100))]
+    max: u32,
+    /// Before the second attempt, doubled for each one after it; default: 30s.
     backoff: Option<Duration>,
-    on: Option<Vec<String>>,
+    /// Default: `rate_limit` only.
+    on: Option<Vec<RetryOn>>,
+}
+
+#[derive(JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum GateShape {
+    /// A person says `dispatch approve`.
+    Approve,
 }
 
 #[derive(JsonSchema)]
@@ -299,6 +348,10 @@ mod tests {
             (keys_of::<ModeShape>(), keys::MODE),
             (keys_of::<LimitsShape>(), keys::LIMITS),
             (keys_of::<ExpectShape>(), keys::EXPECT),
+            (keys_of::<RetryShape>(), keys::RETRY),
+            (keys_of::<BudgetShape>(), keys::BUDGET),
+            (keys_of::<RunShape>(), keys::RUN),
+            (keys_of::<SelectorShape>(), keys::SELECTOR),
         ] {
             assert_eq!(described, read.iter().map(|key| (*key).to_owned()).collect());
         }

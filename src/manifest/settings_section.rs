@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::manifest::command_line;
 use crate::manifest::document::{At, Document, Fields, shown};
 use crate::manifest::keys;
-use crate::manifest::settings::{Retention, Terminal, Worktree};
+use crate::manifest::settings::{Budget, Retention, Terminal, Worktree};
 use crate::manifest::source::stays_below;
 use crate::manifest::tree::{Kind, Node};
 use crate::model::nearest::nearest;
@@ -146,6 +146,13 @@ pub(crate) fn retention(document: &Document, node: &Node) -> Retention {
         retention.max_age = document.value(value, "max_age", LENGTH_OF_TIME);
     }
     retention
+}
+
+/// Amounts in USD. A day's budget is what all runs of a day may cost together.
+pub(crate) fn budget(document: &Document, node: &Node) -> Budget {
+    let Some(fields) = document.fields(node, "budget", keys::BUDGET) else { return Budget::default() };
+    let amount = |key: &str| fields.get(key).and_then(|value| document.usd(value, key));
+    Budget { run: amount("run"), day: amount("day") }
 }
 
 /// The state folder as written. It is made private and hidden from git, so it cannot be a folder

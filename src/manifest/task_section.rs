@@ -1,41 +1,69 @@
 //! Reads `tasks:`.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
 
-use crate::manifest::document::{At, Document};
+use crate::manifest::document::{At, Document, shown};
 use crate::manifest::keys;
+use crate::manifest::mode::Mode;
+use crate::manifest::source::stays_below;
+use crate::manifest::subtask_file;
 use crate::manifest::tree::Node;
-use crate::model::names::TaskId;
+use crate::model::names::{ModeName, TaskId};
 use crate::model::problem::Problem;
 use crate::model::task_source::{ListedTask, TaskSource};
 
-/// The sources in their order.
-pub(crate) fn read(document: &Document, node: &Node) -> Vec<TaskSource> {
+/// The sources in their order, subtask files read.
+pub(crate) fn read(document: &Document, node: &Node, root: &Path, modes: &BTreeMap<ModeName, Mode>) -> Vec<TaskSource> {
     let mut seen = HashSet::new();
     let entries = document.list(node, "tasks").unwrap_or_default();
-    entries.iter().filter_map(|entry| read_source(document, entry, &mut seen)).collect()
+    entries.iter().filter_map(|entry| read_source(document, entry, root, modes, &mut seen)).collect()
 }
 
-fn read_source(document: &Document, node: &Node, seen: &mut HashSet<TaskId>) -> Option<TaskSource> {
+fn read_source(
+    document: &Document,
+    node: &Node,
+    root: &Path,
+    modes: &BTreeMap<ModeName, Mode>,
+    seen: &mut HashSet<TaskId>,
+) -> Option<TaskSource> {
     let fields = document.fields(node, "tasks", keys::TASK_SOURCE)?;
-    keys::refuse_not_yet(document, &fields, &["subtasks"]);
+    let given: Vec<&str> = keys::TASK_SOURCE.iter().copied().filter(|key| fields.get(key).is_some()).collect();
+    if let [first, second, ..] = given[..] {
+        let problem = Problem::error(format!("one entry of `tasks` cannot hold both `{first}` and `{second}`"));
+        let at = fields.get(second).map_or(node.id, |value| value.id);
+        document.add(At::Node(at), problem.hint(format!("start another entry with `- {second}:`")));
+        return None;
+    }
+    if let Some(value) = fields.get("subtasks") {
+        return read_subtasks(document, value, root, modes);
+    }
     match (fields.get("files"), fields.get("list")) {
-        (Some(files), None) => Some(TaskSource::Files(read_glob(document, files, "files")?)),
-        (None, Some(list)) => {
+        (Some(files), _) => Some(TaskSource::Files(read_glob(document, files, "files")?)),
+        (_, Some(list)) => {
             let tasks = document.list(list, "list")?;
             Some(TaskSource::List(tasks.iter().filter_map(|task| read_task(document, task, seen)).collect()))
         }
-        (Some(_), Some(list)) => {
-            let problem = Problem::error("one entry of `tasks` cannot hold both `files` and `list`");
-            document.add(At::Node(list.id), problem.hint("start another entry with `- list:`"));
-            None
-        }
-        (None, None) if fields.get("subtasks").is_some() => None,
         (None, None) => {
-            document.error(At::Node(node.id), "an entry of `tasks` needs `files` or `list`");
+            document.error(At::Node(node.id), "an entry of `tasks` needs `files`, `list` or `subtasks`");
             None
         }
     }
+}
+
+fn read_subtasks(
+    document: &Document,
+    node: &Node,
+    root: &Path,
+    modes: &BTreeMap<ModeName, Mode>,
+) -> Option<TaskSource> {
+    let name = document.filled_text(node, "subtasks")?;
+    if !stays_below(name.as_ref()) {
+        let message = format!("`{}` is not a path below the project", shown(&name));
+        document.error(At::Node(node.id), message);
+        return None;
+    }
+    Some(TaskSource::Subtasks(subtask_file::read(root, &name, modes)))
 }
 
 /// A glob that is not empty and well formed.
@@ -53,7 +81,6 @@ fn read_task(document: &Document, node: &Node, seen: &mut HashSet<TaskId>) -> Op
     let fields = document.fields(node, "the task", keys::TASK)?;
     let text = |key: &str| fields.get(key).and_then(|value| document.text(value, key)).unwrap_or_default();
     let mut task = ListedTask {
-        id: TaskId::parse("unknown").ok()?,
         title: text("title"),
         status: text("status"),
         kind: text("type"),
@@ -64,6 +91,7 @@ fn read_task(document: &Document, node: &Node, seen: &mut HashSet<TaskId>) -> Op
         parent: fields.get("parent").and_then(|value| read_id(document, value, "parent")),
         depends_on: fields.get("depends_on").map(|value| read_ids(document, value)).unwrap_or_default(),
         body: text("body"),
+        ..ListedTask::new(TaskId::parse("unknown").ok()?)
     };
     let Some(id) = fields.get("id") else {
         document.error(At::Node(fields.id), "a listed task needs an `id`");
@@ -77,12 +105,12 @@ fn read_task(document: &Document, node: &Node, seen: &mut HashSet<TaskId>) -> Op
     Some(task)
 }
 
-fn read_ids(document: &Document, node: &Node) -> Vec<TaskId> {
+pub(crate) fn read_ids(document: &Document, node: &Node) -> Vec<TaskId> {
     let items = document.list(node, "depends_on").unwrap_or_default();
     items.iter().filter_map(|item| read_id(document, item, "depends_on")).collect()
 }
 
-fn read_id(document: &Document, node: &Node, what: &str) -> Option<TaskId> {
+pub(crate) fn read_id(document: &Document, node: &Node, what: &str) -> Option<TaskId> {
     let text = document.text(node, what)?;
     TaskId::parse(&text)
         .map_err(|error| document.error(At::Node(node.id), format!("`{what}` is not a task id: {error}")))

@@ -6,11 +6,17 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use crate::manifest::{Loaded, Origin, PromptSource, Terminal, load, load_shape, starter_files};
-use crate::model::names::ModeName;
+use crate::manifest::{
+    Loaded, Origin, PromptSource, TaskChoice, TaskSelector, Terminal, load, load_shape, starter_files,
+};
+use crate::model::interval::Interval;
+use crate::model::names::{ModeName, TaskId};
 use crate::model::problem::Problem;
 use crate::model::protocol::{Delivery, Protocol};
-use crate::model::task_source::TaskSource;
+use crate::model::restart::Restart;
+use crate::model::retry::{Retry, RetryOn};
+use crate::model::task_source::{Declared, SubtaskFile, TaskSource};
+use crate::model::task_status::TaskStatus;
 
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -61,6 +67,7 @@ state_dir: .dispatch           # 0700; ignores itself in git
 env: { CI: "1" }               # for every run
 pass_env: [ANTHROPIC_API_KEY]  # from the caller, beside PATH HOME LANG LC_* TERM SHELL USER TMPDIR XDG_*
 retention: { runs_per_pair: 20, max_age: 30d }   # applied after each ended run of the pair
+budget: { run: 2.00, day: 20.00 }                # USD; over the day's sum headless runs stay queued
 
 tasks:
   - files: "tasks/**/*.md"     # TOML +++ or YAML --- front matter, or "# Title" first and --- after it
@@ -96,12 +103,27 @@ modes:
     stop_grace: 10s
     log_max: 1GiB                           # over it the run fails (log limit)
     limits: { cpu: 20m, memory: 4GiB, processes: 512 }   # of the whole tree, by cgroup
+    retry: { max: 2, backoff: 30s, on: [rate_limit, crash, timeout] }
+    needs: [lint]                           # modes that run first on the same task
+    gate: approve                           # waits for a person before it starts
+    exclusive: true                         # no other exclusive run in the same folder at once
+    sources: ["src/**/*.rs"]                # with generates: skip when nothing changed
+    generates: ["reviews/{{ task.id }}.md"]
     expect: { non_empty: true, files: ["reviews/{{ task.id }}.md"], command: "test -s …" }
     agent: claude
     cwd: "{{ worktree.path }}"
     env: {}
+  lint: { prompt: x, retry: { max: 1 } }
 
 mode_files: [".claude/commands/*.md"]       # each file an interactive mode; a block of its name overrides field by field
+
+runs:                                       # the wanted set, applied only by `up`
+  - mode: interactive
+    tasks: { status: in_progress, tag: core }   # a selector, or a list of ids
+    restart: never                              # never | on_failure | always (interactive only)
+
+  # a comment
+  - { mode: code-review, tasks: [TASK-42] }
 "##;
 
 #[test]
@@ -128,9 +150,25 @@ fn the_contracts_example_loads() {
     assert_eq!(claude.protocol, Protocol::Claude);
     let review = mode(&loaded, "code-review");
     assert_eq!(review.prompt, PromptSource::Template(manifest.root.join("templates/code-review.md")));
-    assert_eq!(review.origin, Origin::Manifest { line: 37 });
+    assert_eq!(review.origin, Origin::Manifest { line: 38 });
     assert_eq!(review.expect.command, ["test", "-s", "…"]);
     assert_eq!(review.limits.processes, Some(512));
+    assert!(review.gate && review.exclusive);
+    assert_eq!(review.needs, [ModeName::parse("lint").unwrap()]);
+    assert_eq!((&review.sources[..], review.generates.len()), (&["src/**/*.rs".to_owned()][..], 1));
+    let thirty = Interval::from_secs(30);
+    assert_eq!(review.retry, Some(Retry { max: 2, backoff: thirty, on: RetryOn::ALL.into() }));
+    let lint = mode(&loaded, "lint").retry.as_ref().unwrap();
+    assert_eq!((lint.max, lint.backoff, lint.on.len()), (1, thirty, 1));
+    assert_eq!((manifest.budget.run, manifest.budget.day), (Some(2.0), Some(20.0)));
+    let [first, second] = &manifest.runs[..] else { panic!("{:?}", manifest.runs) };
+    let selector =
+        TaskSelector { status: vec![TaskStatus::InProgress], tag: vec!["core".to_owned()], ..TaskSelector::default() };
+    assert_eq!((&first.tasks, first.restart), (&TaskChoice::Selected(selector), Restart::Never));
+    assert_eq!(second.tasks, TaskChoice::Ids(vec![TaskId::parse("TASK-42").unwrap()]));
+    let line = |n: usize| CONTRACT.lines().nth(n - 1).unwrap();
+    assert_eq!(line(first.line), "  - mode: interactive");
+    assert!(line(second.line).contains("code-review"));
     assert!(mode(&loaded, "interactive").cleanup_on_exit);
     assert_eq!(load_shape(&folder.path().join("dispatch.yaml")).manifest, loaded.manifest);
 }
@@ -179,8 +217,9 @@ modes:
     prompt: "{{ task.idd | lowr }}"
     template: x.md
     save_to: ../x
-  late: { needs: [lint], retry: { max: 2 } }
-budget: { run: 2.00 }
+  late: { needs: [lint], retry: { max: 2, on: [rate-limit] } }
+budget: { run: free, dya: 2 }
+notify: { desktop: true }
 "#;
     assert_eq!(
         problems(text),
@@ -212,9 +251,11 @@ budget: { run: 2.00 }
             "dispatch.yaml:25:17:«task.idd» `task` has no field `idd` | did you mean `id`?",
             "dispatch.yaml:25:28:«lowr» there is no filter `lowr` | did you mean `lower`?",
             "dispatch.yaml:27:14:«../x» `save_to` must stay below the run's folder, found `../x` | write a relative path without `..`",
-            "dispatch.yaml:28:11:«needs» `needs` is not supported yet | remove it until a later version",
-            "dispatch.yaml:28:26:«retry» `retry` is not supported yet | remove it until a later version",
-            "dispatch.yaml:29:1:«budget» `budget` is not supported yet | remove it until a later version",
+            "dispatch.yaml:28:19:«lint» there is no mode `lint` | did you mean `late`?",
+            "dispatch.yaml:28:48:«rate-limit» `on` must be `rate_limit`, `crash` or `timeout`, found `rate-limit` | did you mean `rate_limit`?",
+            "dispatch.yaml:29:16:«free» `run` must be an amount of USD above 0, such as `2.50`, found `free`",
+            "dispatch.yaml:29:22:«dya» unknown key `dya` in `budget` | did you mean `day`?",
+            "dispatch.yaml:30:1:«notify» `notify` is not supported yet | remove it until a later version",
         ]
     );
 }
@@ -235,12 +276,76 @@ fn single_mistakes() {
             "dispatch.yaml:2:11:«kitty» a `terminal` other than `auto` or `none` is not supported yet | write `auto`",
         ),
         (
-            "version: 1\nruns: []\n",
-            "dispatch.yaml:2:1:«runs» `runs` is not supported yet | remove it until a later version",
+            "version: 1\nmodes:\n  a: { needs: [b] }\n  b: { needs: [c] }\n  c: { needs: [a, none] }\n",
+            "dispatch.yaml:5:15:«[» `needs` run in a circle: a → b → c → a | remove one of the steps",
         ),
         (
-            "version: 1\ntasks:\n  - subtasks: x.yml\n",
-            "dispatch.yaml:3:5:«subtasks» `subtasks` is not supported yet | remove it until a later version",
+            "version: 1\nmodes:\n  a: { needs: [a] }\n",
+            "dispatch.yaml:3:15:«[» `needs` run in a circle: a → a | remove one of the steps",
+        ),
+        (
+            "version: 1\nmodes:\n  a: { interactive: true, retry: { max: 1 } }\n",
+            "dispatch.yaml:3:27:«retry» an interactive mode cannot honour `retry` | remove it,",
+        ),
+        (
+            "version: 1\nmodes:\n  a: { retry: { backoff: 1s } }\n",
+            "dispatch.yaml:3:15:«{» `retry` does not say how often | add `max: 2`",
+        ),
+        (
+            "version: 1\nmodes:\n  a: { gate: aprove }\n",
+            "dispatch.yaml:3:14:«aprove» `gate` must be `approve`, found `aprove` | did you mean `approve`?",
+        ),
+        (
+            "version: 1\nmodes:\n  a: { sources: [x] }\n",
+            "dispatch.yaml:3:8:«sources» `sources` without `generates` decides nothing | add `generates`, or remove `sources`",
+        ),
+        (
+            "version: 1\nmodes:\n  a: { sources: [../x], generates: [y] }\n",
+            "dispatch.yaml:3:18:«../x» `sources` must stay below the run's folder, found `../x`",
+        ),
+        (
+            "version: 1\nmodes:\n  a: { sources: [x], generates: [\"a/[y\"] }\n",
+            "dispatch.yaml:3:34:«\"a/[y\"» `generates` holds `a/[y`, which is not a file pattern: invalid range pattern",
+        ),
+        (
+            "version: 1\nmodes:\n  a: { sources: [\"{{ tsk.id }}\"], generates: [y] }\n",
+            "dispatch.yaml:3:22:«tsk.id» there is no `tsk` in a template | did you mean `task`?",
+        ),
+        (
+            "version: 1\nmodes:\n  job: {}\nruns:\n  - { mode: jbo, tasks: [T] }\n",
+            "dispatch.yaml:5:13:«jbo» there is no mode `jbo` | did you mean `job`?",
+        ),
+        (
+            "version: 1\nmodes:\n  job: {}\nruns:\n  - { mode: job, tasks: [T], restart: always }\n",
+            "dispatch.yaml:5:39:«always» `restart: always` is for interactive modes, and `job` is headless | write `on_failure`, or `never`",
+        ),
+        (
+            "version: 1\nruns:\n  - { mode: none, tasks: [T], restart: on-failure }\n",
+            "dispatch.yaml:3:40:«on-failure» `restart` must be `never`, `on_failure` or `always`, found `on-failure` | did you mean `on_failure`?",
+        ),
+        (
+            "version: 1\nruns:\n  - { mode: none, tasks: [A, B] }\n  - { mode: none, tasks: [A, B, B], restart: always }\n  - { mode: none, tasks: [C] }\n  - { mode: none, tasks: [C, C] }\n",
+            "dispatch.yaml:4:27:«A» `none A` is wanted twice, with `restart: never` before | name it in one entry only",
+        ),
+        (
+            "version: 1\nruns:\n  - { mode: none, tasks: { status: inprogres } }\n",
+            "dispatch.yaml:3:36:«inprogres» `status` must be a status, found `inprogres` | did you mean `in_progress`?",
+        ),
+        (
+            "version: 1\nruns:\n  - { mode: none, tasks: {} }\n",
+            "dispatch.yaml:3:26:«{» an empty selector would choose every task | name one of status, tag, type, parent",
+        ),
+        (
+            "version: 1\nruns:\n  - { mode: none }\n",
+            "dispatch.yaml:3:5:«{» an entry of `runs` does not say which `tasks` |",
+        ),
+        (
+            "version: 1\ntasks:\n  - subtasks: ../x.yml\n",
+            "dispatch.yaml:3:15:«../x.yml» `../x.yml` is not a path below the project",
+        ),
+        (
+            "version: 1\ntasks:\n  - { subtasks: x.yml, files: y }\n",
+            "dispatch.yaml:3:17:«x.yml» one entry of `tasks` cannot hold both `files` and `subtasks` | start another entry with `- subtasks:`",
         ),
         (
             "version: 1\nzzzzzz: &x {}\n",
@@ -327,8 +432,9 @@ fn single_mistakes() {
         ),
     ] {
         let found = problems(text);
+        let more = if text.contains("[A, B, B]") { 3 } else { 1 };
         assert!(
-            found.len() == 1 && found[0].starts_with(expected),
+            found.len() == more && found[0].starts_with(expected),
             "{text}\nfound:    {found:#?}\nexpected: {expected}"
         );
     }
@@ -357,16 +463,20 @@ fn template_files_are_checked_in_their_own_place() {
 #[test]
 fn the_local_file_overlays_and_answers_for_itself() {
     let folder = folder(&[
-        ("dispatch.yaml", "version: 1\nenv: { A: a }\npass_env: [X]\nmodes:\n  a: { flags: [--x] }\n"),
+        (
+            "dispatch.yaml",
+            "version: 1\nbudget: { run: 1.5, day: 2 }\nenv: { A: a }\npass_env: [X]\nmodes:\n  a: { flags: [--x] }\n",
+        ),
         (
             "dispatch.local.yaml",
-            "jobs: 2\nenv: { B: b }\npass_env: [X, Y]\nterminal: none\nmodes: { a: { flags: [\"{{ env.Y }}\"] } }\n",
+            "jobs: 2\nbudget: { day: 5 }\nenv: { B: b }\npass_env: [X, Y]\nterminal: none\nmodes: { a: { flags: [\"{{ env.Y }}\"] } }\n",
         ),
     ]);
     let loaded = load_in(&folder);
     assert_eq!(lines(&loaded), [""; 0]);
     let manifest = loaded.manifest.as_ref().unwrap();
     assert_eq!((manifest.jobs, &manifest.terminal, manifest.env.len()), (2, &Terminal::None, 2));
+    assert_eq!((manifest.budget.run, manifest.budget.day), (Some(1.5), Some(5.0)));
     assert_eq!(manifest.pass_env, ["X", "Y"]);
     assert_eq!(mode(&loaded, "a").flags, ["{{ env.Y }}"]);
 
@@ -381,6 +491,66 @@ fn the_local_file_overlays_and_answers_for_itself() {
             "dispatch.local.yaml:2:56:«prompt» unknown key `prompt` in `modes.a` | known keys: flags",
         ]
     );
+}
+
+/// The first subtask file of a folder whose manifest must load.
+fn subtasks(file: &str) -> SubtaskFile {
+    let manifest = "version: 1\ntasks: [{ subtasks: .claude/sub.yml }]\nmodes: { job: {} }\n";
+    let loaded = load_in(&folder(&[("dispatch.yaml", manifest), (".claude/sub.yml", file)]));
+    assert_eq!(lines(&loaded), [""; 0]);
+    let Some(TaskSource::Subtasks(file)) = loaded.manifest.unwrap().tasks.pop() else { panic!("no subtasks") };
+    file
+}
+
+#[test]
+fn a_subtask_file_is_a_list_of_tasks_that_say_how_they_run() {
+    let file = subtasks(
+        "- id: S-1\n  title: One\n  parent: T-1\n  depends_on: [T-2]\n  mode: job\n  prompt: \"{{ x }}\"\n  gate: approve\n- { id: S-2 }\n",
+    );
+    assert_eq!(file.problems, []);
+    let [one, two] = &file.tasks[..] else { panic!("{file:?}") };
+    let id = |text| TaskId::parse(text).unwrap();
+    let job = ModeName::parse("job").ok();
+    let declared = Declared { mode: job, prompt: Some("{{ x }}".to_owned()), gate: true };
+    assert_eq!(
+        (&one.declared, &one.parent, &one.depends_on[..]),
+        (&Some(declared), &Some(id("T-1")), &[id("T-2")][..])
+    );
+    assert_eq!((&two.id, &two.declared), (&id("S-2"), &Some(Declared::default())));
+    assert_eq!(subtasks("").problems, []);
+}
+
+#[test]
+fn mistakes_of_a_subtask_file_have_their_places_and_leave_the_manifest_alone() {
+    let found: Vec<String> = subtasks(
+        "- { id: S-1, mode: jbo }\n- { id: S-1 }\n- { title: x }\n- { id: a b, gate: yes }\n- { id: S-2, promt: x }\n",
+    )
+    .problems
+    .iter()
+    .map(line)
+    .collect();
+    assert_eq!(
+        found,
+        [
+            "sub.yml:1:20:«jbo» there is no mode `jbo` | did you mean `job`?",
+            "sub.yml:2:9:«S-1» two subtasks have the id `S-1`",
+            "sub.yml:3:3:«{» a subtask needs an `id`",
+            "sub.yml:4:9:«a b» `id` is not a task id: `a b` holds ` `; only A-Z, a-z, 0-9, `_` and `-` are allowed",
+            "sub.yml:4:20:«yes» `gate` must be `approve`, found `yes`",
+            "sub.yml:5:14:«promt» unknown key `promt` in the subtask | did you mean `prompt`?",
+        ]
+    );
+    for (text, expected) in
+        [("a: 1\n", "sub.yml:1:1:«a» the subtask file must be a list, found a mapping"), ("- [\n", "sub.yml:2:1:")]
+    {
+        let found: Vec<String> = subtasks(text).problems.iter().map(line).collect();
+        assert!(found.len() == 1 && found[0].starts_with(expected), "{found:?}");
+    }
+    let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
+    assert_eq!(subtasks(&deep).problems.len(), 1);
+    let missing = load_in(&folder(&[("dispatch.yaml", "version: 1\ntasks: [{ subtasks: x.yml }]\n")]));
+    let Some(TaskSource::Subtasks(file)) = missing.manifest.unwrap().tasks.pop() else { panic!("no subtasks") };
+    assert!(!file.problems[0].is_error() && line(&file.problems[0]) == "x.yml there is no such subtask file");
 }
 
 #[test]

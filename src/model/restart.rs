@@ -1,9 +1,10 @@
 //! When `up` starts an ended run of the wanted set again.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `restart:` of an entry of `runs:`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Restart {
     /// Any ended run satisfies the entry.

@@ -1,6 +1,9 @@
 //! Where tasks come from, as the manifest declares it.
 
-use crate::model::names::TaskId;
+use std::path::PathBuf;
+
+use crate::model::names::{ModeName, TaskId};
+use crate::model::problem::Problem;
 
 /// One entry of the manifest's `tasks:`.
 #[derive(Clone, Debug, PartialEq)]
@@ -9,9 +12,29 @@ pub enum TaskSource {
     Files(String),
     /// Tasks written into the manifest itself.
     List(Vec<ListedTask>),
+    Subtasks(SubtaskFile),
 }
 
-/// A task of `list:`. A field that is not given is empty.
+/// A file of `subtasks:`, as it was when the manifest was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SubtaskFile {
+    pub path: PathBuf,
+    pub tasks: Vec<ListedTask>,
+    /// An error among them leaves the file out.
+    pub problems: Vec<Problem>,
+}
+
+/// How a subtask says that it is run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Declared {
+    pub mode: Option<ModeName>,
+    /// A given text, not a template.
+    pub prompt: Option<String>,
+    /// A person must approve each run of it before it starts.
+    pub gate: bool,
+}
+
+/// A task of `list:` or of a subtask file. A field that is not given is empty.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ListedTask {
     pub id: TaskId,
@@ -25,4 +48,26 @@ pub struct ListedTask {
     pub parent: Option<TaskId>,
     pub depends_on: Vec<TaskId>,
     pub body: String,
+    /// Of a subtask file only.
+    pub declared: Option<Declared>,
+}
+
+impl ListedTask {
+    /// A task that says nothing but its id.
+    pub fn new(id: TaskId) -> Self {
+        Self {
+            id,
+            title: String::new(),
+            status: String::new(),
+            kind: String::new(),
+            priority: String::new(),
+            area: String::new(),
+            tags: Vec::new(),
+            assignee: String::new(),
+            parent: None,
+            depends_on: Vec::new(),
+            body: String::new(),
+            declared: None,
+        }
+    }
 }

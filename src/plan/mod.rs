@@ -3,4 +3,19 @@
 //! No clock, no environment, no IO. Everything here can be compared, printed and tested as values.
 
 pub mod actual;
+pub mod arrange;
+pub mod diff;
+pub mod freshness;
+pub mod graph;
+pub mod order;
 pub mod retention;
+pub mod selector;
+pub mod step;
+pub mod wanted;
+
+#[cfg(test)]
+mod diff_tests;
+#[cfg(test)]
+mod for_tests;
+#[cfg(test)]
+mod graph_tests;

@@ -26,10 +26,9 @@ pub(in crate::tasks) fn assemble(
 ) -> TaskSet {
     let mut broken: BTreeMap<String, Broken> = BTreeMap::new();
     for file in damaged {
-        let entry =
-            broken.entry(file.id).or_insert_with(|| Broken { reason: file.problem.message.clone(), paths: vec![] });
+        let entry = broken.entry(file.id).or_insert_with(|| Broken { reason: file.reason, paths: vec![] });
         entry.paths.push(file.path);
-        problems.push(file.problem);
+        problems.extend(file.problem);
     }
     let mut drafts = without_twins(root, drafts, &mut broken, &mut problems);
     // Ids are unique from here on; the position of a draft stands for it.
@@ -73,13 +72,14 @@ fn without_twins(
     twins.sort();
     let mut out = vec![false; drafts.len()];
     for (id, places) in twins {
-        let shown = |i: &usize| match &drafts[*i].task.path {
+        let file = |i: &usize| drafts[*i].task.path.as_ref().or(drafts[*i].declared_in.as_ref());
+        let shown = |i: &usize| match file(i) {
             Some(path) => path.strip_prefix(root).unwrap_or(path).display().to_string(),
             None => "the manifest's `list`".to_owned(),
         };
         let names: Vec<String> = places.iter().map(shown).collect();
         let reason = format!("the id `{id}` is used {} times: {}", places.len(), names.join(", "));
-        let paths: Vec<PathBuf> = places.iter().filter_map(|i| drafts[*i].task.path.clone()).collect();
+        let paths: Vec<PathBuf> = places.iter().filter_map(|i| file(i).cloned()).collect();
         let problem = Problem::error(&reason).hint("give each of them an `id` of its own; until then none can run");
         problems.push(match paths.first() {
             Some(path) => problem.in_file(path),
@@ -184,7 +184,7 @@ fn report_cycles(drafts: &[Draft], cycles: Vec<Vec<usize>>, what: &str, keys: &[
         if names.len() > CYCLE_SHOWN {
             names.splice(CYCLE_SHOWN - 1..names.len() - 1, ["…"]);
         }
-        let problem = Problem::error(format!("{what} run in a circle: {}", names.join(" -> ")));
+        let problem = Problem::error(format!("{what} run in a circle: {}", names.join(" → ")));
         let closing = cycle.iter().rev().nth(1).map_or(0, |i| *i);
         problems.push(point(problem, &drafts[closing], keys).hint("until it is cut, its last step is ignored"));
     }
@@ -193,7 +193,10 @@ fn report_cycles(drafts: &[Draft], cycles: Vec<Vec<usize>>, what: &str, keys: &[
 fn point(problem: Problem, draft: &Draft, keys: &[&str]) -> Problem {
     match &draft.task.path {
         Some(path) => place(problem, path, &draft.head, &draft.block, keys),
-        None => problem,
+        None => match &draft.declared_in {
+            Some(path) => problem.in_file(path),
+            None => problem,
+        },
     }
 }
 

@@ -38,6 +38,8 @@ pub(in crate::tasks) struct Draft {
     pub(in crate::tasks) depends_on: Vec<String>,
     pub(in crate::tasks) head: Arc<str>,
     pub(in crate::tasks) block: Range<usize>,
+    /// The subtask file that holds it.
+    pub(in crate::tasks) declared_in: Option<PathBuf>,
 }
 
 /// A file that cannot be used, under the id it would have had.
@@ -45,7 +47,9 @@ pub(in crate::tasks) struct Draft {
 pub(in crate::tasks) struct Damaged {
     pub(in crate::tasks) id: String,
     pub(in crate::tasks) path: PathBuf,
-    pub(in crate::tasks) problem: Problem,
+    pub(in crate::tasks) reason: String,
+    /// Nothing where it was told already.
+    pub(in crate::tasks) problem: Option<Problem>,
 }
 
 /// One file's outcome, and what was odd in it.
@@ -82,6 +86,22 @@ pub fn scan(root: &Path, sources: &[TaskSource]) -> TaskSet {
             TaskSource::List(list) => {
                 drafts.extend(list.iter().map(|task| listed(task, source, &mut problems)));
             }
+            TaskSource::Subtasks(file) => {
+                problems.extend(file.problems.iter().cloned());
+                let broken = file.problems.iter().find(|problem| problem.is_error());
+                for task in &file.tasks {
+                    let path = file.path.clone();
+                    match broken {
+                        Some(Problem { message, .. }) => {
+                            let reason = format!("its file has a problem: {message}");
+                            damaged.push(Damaged { id: task.id.to_string(), path, reason, problem: None });
+                        }
+                        None => {
+                            drafts.push(Draft { declared_in: Some(path), ..listed(task, source, &mut problems) });
+                        }
+                    }
+                }
+            }
         }
     }
     assemble(root, drafts, damaged, problems)
@@ -109,8 +129,10 @@ fn read_head(root: &Path, top: &Path, file: &Found) -> Outcome {
         _ => file.path.clone(),
     };
     let stem = ids::stem(&named);
-    let bad =
-        |id: &str, problem: Problem| (Err(Damaged { id: id.to_owned(), path: file.path.clone(), problem }), Vec::new());
+    let bad = |id: &str, problem: Problem| {
+        let reason = problem.message.clone();
+        (Err(Damaged { id: id.to_owned(), path: file.path.clone(), reason, problem: Some(problem) }), Vec::new())
+    };
     let (text, whole, parts) = match split_file(file) {
         Ok(parts) => parts,
         Err(problem) => return bad(&stem.id, problem),
@@ -164,6 +186,7 @@ fn read_head(root: &Path, top: &Path, file: &Found) -> Outcome {
         order: stem.order,
         depends_on: Vec::new(),
         path: Some(file.path.clone()),
+        declared: None,
         is_overview: stem.is_overview,
         meta: BTreeMap::new(),
         content: Content::File(file.real.clone()),
@@ -172,7 +195,19 @@ fn read_head(root: &Path, top: &Path, file: &Found) -> Outcome {
     let depends_on = fields.list(&["depends_on", "depends", "dependencies"]);
     let problems = fields.problems;
     let task = Task { meta, ..task };
-    (Ok(Draft { task, source: 0, stem: stem.whole, parent, depends_on, head, block: parts.block }), problems)
+    (
+        Ok(Draft {
+            task,
+            source: 0,
+            stem: stem.whole,
+            parent,
+            depends_on,
+            head,
+            block: parts.block,
+            declared_in: None,
+        }),
+        problems,
+    )
 }
 
 /// The start of a file, whether that is all of it, and where its parts lie.
@@ -246,6 +281,7 @@ fn listed(task: &ListedTask, source: usize, problems: &mut Vec<Problem>) -> Draf
             order: None,
             depends_on: Vec::new(),
             path: None,
+            declared: task.declared.clone(),
             is_overview: false,
             meta: BTreeMap::new(),
             content: Content::Inline(task.body.clone()),
@@ -256,5 +292,6 @@ fn listed(task: &ListedTask, source: usize, problems: &mut Vec<Problem>) -> Draf
         depends_on: task.depends_on.iter().map(TaskId::to_string).collect(),
         head: Arc::from(""),
         block: 0..0,
+        declared_in: None,
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::model::names::TaskId;
+use crate::model::task_source::Declared;
 use crate::model::task_status::TaskStatus;
 
 /// A piece of work. A field that the file lacks is empty.
@@ -28,8 +29,11 @@ pub struct Task {
     pub order: Option<u32>,
     /// Known tasks only, and never in a circle.
     pub depends_on: Vec<TaskId>,
-    /// Below the root that was scanned, as the glob found it. `None` for an entry of `list:`.
+    /// Below the root that was scanned, as the glob found it. `None` for an entry of `list:` or of a
+    /// subtask file.
     pub path: Option<PathBuf>,
+    /// How it is run, of an entry of a subtask file.
+    pub declared: Option<Declared>,
     /// It stands for its folder (`_overview.md`).
     pub is_overview: bool,
     /// The whole front matter.

@@ -9,7 +9,8 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::model::names::TaskId;
-use crate::model::task_source::{ListedTask, TaskSource};
+use crate::model::problem::Problem;
+use crate::model::task_source::{Declared, ListedTask, SubtaskFile, TaskSource};
 use crate::model::task_status::TaskStatus;
 
 struct Folder(TempDir);
@@ -51,19 +52,7 @@ fn names(list: &[TaskId]) -> Vec<&str> {
 }
 
 fn listed(name: &str, body: &str) -> ListedTask {
-    ListedTask {
-        id: id(name),
-        title: String::new(),
-        status: String::new(),
-        kind: String::new(),
-        priority: String::new(),
-        area: String::new(),
-        tags: Vec::new(),
-        assignee: String::new(),
-        parent: None,
-        depends_on: Vec::new(),
-        body: body.to_owned(),
-    }
+    ListedTask { body: body.to_owned(), ..ListedTask::new(id(name)) }
 }
 
 fn body_of(text: &str) -> Body {
@@ -248,7 +237,7 @@ fn circles_are_shown_and_cut() {
     ]);
     let set = folder.scan();
     let text = messages(&set);
-    for part in ["parents run in a circle: a -> b -> a", "circle: a -> c -> a", "dependencies run in a circle: a -> a"]
+    for part in ["parents run in a circle: a → b → a", "circle: a → c → a", "dependencies run in a circle: a → a"]
     {
         assert!(text.contains(part), "missing: {part}\nin:\n{text}");
     }
@@ -269,6 +258,35 @@ fn list_entries_are_tasks_without_a_file() {
     let task = set.get(&id("L-1")).unwrap();
     assert_eq!((task.title.as_str(), &task.path, task.status), ("L-1", &None, Some(TaskStatus::Done)));
     assert_eq!(read_body(task).unwrap().checklist, [ChecklistItem { done: true, text: "first".to_owned() }]);
+}
+
+#[test]
+fn the_tasks_of_a_subtask_file_say_how_they_are_run() {
+    let declared = Declared { mode: None, prompt: Some("do it".to_owned()), gate: true };
+    let entry = |name: &str, on: &str| ListedTask {
+        parent: Some(id("T-1")),
+        depends_on: vec![id(on)],
+        declared: Some(declared.clone()),
+        ..listed(name, "")
+    };
+    let folder = Folder::new(&[("tasks/T-1.md", "")]);
+    let scan = |tasks, problems| {
+        let file = SubtaskFile { path: folder.0.path().join("sub.yml"), tasks, problems };
+        let sources = [TaskSource::Files("tasks/*.md".to_owned()), TaskSource::Subtasks(file)];
+        scan(folder.0.path(), &sources)
+    };
+    let set = scan(vec![entry("S-1", "S-2"), entry("S-2", "S-1")], Vec::new());
+    assert_eq!(messages(&set), "Error sub.yml: dependencies run in a circle: S-1 → S-2 → S-1\n");
+    assert_eq!(ids(&set), ["T-1", "S-1", "S-2"]);
+    assert_eq!(set.get(&id("S-1")).unwrap().declared, Some(declared.clone()));
+
+    let set = scan(vec![entry("S-1", "T-1"), entry("T-1", "T-1")], Vec::new());
+    assert!(messages(&set).contains("the id `T-1` is used 2 times: tasks/T-1.md, sub.yml"), "{}", messages(&set));
+
+    let set = scan(vec![entry("S-1", "T-1")], vec![Problem::error("nonsense")]);
+    assert_eq!((ids(&set), messages(&set).as_str()), (vec!["T-1"], "Error : nonsense\n"));
+    let error = set.find("S-1").unwrap_err().to_string();
+    assert_eq!(error, "task `S-1` cannot be used: its file has a problem: nonsense");
 }
 
 #[test]

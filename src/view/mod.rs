@@ -3,6 +3,7 @@
 //! camelCase, RFC 3339 times, a field without a value is left out. No behaviour.
 
 pub mod mode_view;
+pub mod plan_view;
 pub mod problem_view;
 pub mod render_view;
 pub mod run_view;

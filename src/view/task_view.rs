@@ -34,6 +34,12 @@ pub struct TaskView {
     pub depends_on: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
+    /// Of a subtask file: the mode it is to be run in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+    /// Its runs wait for a person.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub gate: bool,
 }
 
 /// One task, with its text.
@@ -71,6 +77,8 @@ impl TaskView {
             order: task.order,
             depends_on: names(&task.depends_on),
             path: task.path.clone(),
+            mode: task.declared.as_ref().and_then(|declared| declared.mode.as_ref()).map(ToString::to_string),
+            gate: task.declared.as_ref().is_some_and(|declared| declared.gate),
         }
     }
 }

@@ -153,19 +153,71 @@ fn bombs_end_quickly() {
 
 #[test]
 fn keys_of_later_issues_are_refused_and_never_ignored() {
-    for (text, key) in [
-        ("version: 1\nruns: [{ mode: a, tasks: [T] }]\nmodes:\n  a: { prompt: x }\n", "runs"),
-        ("version: 1\nbudget: { run: 1.00 }\n", "budget"),
-        ("version: 1\nmodes:\n  a: { prompt: x, gate: approve }\n", "gate"),
-        ("version: 1\nmodes:\n  b: { prompt: x }\n  a: { prompt: x, needs: [b] }\n", "needs"),
-        ("version: 1\nmodes:\n  a: { prompt: x, retry: { max: 2 } }\n", "retry"),
-    ] {
+    for (text, key) in
+        [("version: 1\nnotify: { desktop: true }\n", "notify"), ("version: 1\nterminal: kitty\n", "terminal")]
+    {
         manifest(text)
             .dispatch("check")
             .stderr_has(format!("`{key}`"))
             .stderr_has("not supported yet")
             .fails_with(PROBLEMS);
     }
+}
+
+#[test]
+fn wrong_conditions_and_wanted_runs_are_reported_together_with_their_places() {
+    manifest(
+        "version: 1\n\
+         modes:\n  \
+           a: { prompt: x, needs: [b] }\n  \
+           b: { prompt: x, needs: [a, lnit] }\n  \
+           lint: { prompt: x, retry: { max: 1, on: [crsh] } }\n\
+         runs:\n  \
+           - { mode: lint, tasks: [T-1], restart: always }\n  \
+           - { mode: lint, tasks: [T-1] }\n",
+    )
+    .dispatch("check")
+    .stderr_has("a → b → a")
+    .stderr_has("dispatch.yaml:4:30")
+    .stderr_has("`lint`")
+    .stderr_has("dispatch.yaml:5:44")
+    .stderr_has("`crash`")
+    .stderr_has("dispatch.yaml:7:42")
+    .stderr_has("dispatch.yaml:8:27")
+    .fails_with(PROBLEMS);
+}
+
+#[test]
+fn names_in_runs_and_circles_of_tasks_are_found_by_check() {
+    let world = World::with("runs:\n  - { mode: job, tasks: [TASK-2] }\n");
+    world.task("TASK-1", "%exit 0");
+    world
+        .dispatch("check")
+        .stderr_has("`TASK-2`")
+        .stderr_has("`TASK-1`")
+        .stderr_has("dispatch.yaml:15:3")
+        .fails_with(PROBLEMS);
+    world.write("tasks/TASK-2/_overview.md", "---\n---\n");
+    world.dispatch("check").succeeds();
+    world.write("tasks/TASK-2/01_a.md", "---\ndepends_on: b\n---\n");
+    world.write("tasks/TASK-2/02_b.md", "---\n---\n");
+    world.dispatch("check").stderr_has("a → b → a").fails_with(PROBLEMS);
+}
+
+#[test]
+fn subtasks_of_a_file_are_tasks_and_a_mistake_in_it_stops_nothing_else() {
+    let world = manifest(
+        "version: 1\ntasks: [{ files: \"tasks/*.md\" }, { subtasks: sub.yml }]\n\
+         agents: { fake: { headless: [fake] } }\nmodes: { job: { agent: fake, prompt: x } }\n",
+    );
+    world.task("TASK-1", "%exit 0");
+    world.write("sub.yml", "- { id: S-1, title: First step, parent: TASK-1, mode: job, gate: approve }\n");
+    world.dispatch("check").succeeds();
+    world.dispatch("tasks").stdout_has("First step").succeeds();
+    world.write("sub.yml", "- { id: S-1, mode: jbo }\n");
+    world.dispatch("check").stderr_has("sub.yml:1:20").stderr_has("`job`").fails_with(PROBLEMS);
+    world.dispatch("run -n job TASK-1").any_stderr().succeeds();
+    world.dispatch("run -n job S-1").stderr_has("there is no mode `jbo`").fails_with(2);
 }
 
 #[test]

@@ -8,6 +8,8 @@ use crate::cli::frames;
 use crate::cli::meant::Meant;
 use crate::cli::output;
 use crate::model::problem::Problem;
+use crate::plan::order::order_problem;
+use crate::plan::wanted::wanted;
 use crate::runner::project::{Depth, OpenError, Project};
 use crate::view::problem_view::ProblemView;
 
@@ -15,7 +17,10 @@ pub(super) fn run(meant: &Meant) -> Answer {
     let (problems, counts): (Vec<Problem>, _) = match Project::open(&meant.whence, Depth::Whole) {
         Ok(project) => {
             let tasks = project.tasks();
-            let problems = project.problems.iter().chain(tasks.problems()).cloned().collect();
+            let wanted = wanted(&project.manifest, &tasks);
+            let mut problems: Vec<Problem> = project.problems.iter().chain(tasks.problems()).cloned().collect();
+            problems.extend(wanted.problems);
+            problems.extend(order_problem(&tasks));
             (problems, Some((project.manifest.modes.len(), tasks.tasks().len())))
         }
         Err(OpenError::Problems { problems }) => (problems, None),

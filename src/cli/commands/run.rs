@@ -11,11 +11,12 @@ use crate::cli::error::{CliError, USAGE};
 use crate::cli::interrupts::Interrupts;
 use crate::cli::meant::Meant;
 use crate::cli::{output, progress};
-use crate::manifest::Mode;
+use crate::manifest::{Mode, TaskSelector};
 use crate::model::protocol::Protocol;
 use crate::model::run::Run;
 use crate::model::run_state::{EndState, RunState};
 use crate::model::task_status::TaskStatus;
+use crate::plan::selector::{matches, selects};
 use crate::runner::follow::{Follower, Woken};
 use crate::runner::ledger::Ledger;
 use crate::runner::prepare::{Prepared, Request};
@@ -63,9 +64,9 @@ fn choose<'a>(
     for name in named {
         chosen.push(tasks.find(name).map_err(CliError::from)?);
     }
-    if selects(selector) {
-        let matches = matcher(tasks, selector)?;
-        chosen.extend(tasks.tasks().iter().filter(|task| matches(task)));
+    let selector = task_selector(tasks, selector)?;
+    if selects(&selector) {
+        chosen.extend(tasks.tasks().iter().filter(|task| matches(&selector, task)));
         if chosen.is_empty() {
             return Err(CliError::new(USAGE, "no task matches").hint("`dispatch tasks` lists them"));
         }
@@ -84,29 +85,19 @@ fn choose<'a>(
     Ok(chosen)
 }
 
-fn selects(selector: &Selector) -> bool {
-    !(selector.status.is_empty() && selector.tag.is_empty() && selector.kind.is_empty() && selector.parent.is_empty())
-}
-
-/// Options of one kind are alternatives; those of different kinds must all hold.
-fn matcher<'a>(tasks: &TaskSet, selector: &'a Selector) -> Result<impl Fn(&Task) -> bool + 'a, CliError> {
-    let mut statuses = Vec::new();
-    for typed in &selector.status {
-        statuses.push(TaskStatus::parse(typed).ok_or_else(|| {
+/// The options as a selector. A parent may be named as any task is.
+fn task_selector(tasks: &TaskSet, typed: &Selector) -> Result<TaskSelector, CliError> {
+    let mut selector = TaskSelector { tag: typed.tag.clone(), kind: typed.kind.clone(), ..TaskSelector::default() };
+    for typed in &typed.status {
+        selector.status.push(TaskStatus::parse(typed).ok_or_else(|| {
             let known: Vec<&str> = TaskStatus::ALL.iter().map(|status| status.as_str()).collect();
             CliError::new(USAGE, format!("unknown status `{typed}`")).hint(format!("there are: {}", known.join(", ")))
         })?);
     }
-    let mut parents = Vec::new();
-    for typed in &selector.parent {
-        parents.push(tasks.find(typed).map_err(CliError::from)?.id.clone());
+    for typed in &typed.parent {
+        selector.parent.push(tasks.find(typed).map_err(CliError::from)?.id.clone());
     }
-    Ok(move |task: &Task| {
-        (statuses.is_empty() || task.status.is_some_and(|status| statuses.contains(&status)))
-            && (selector.tag.is_empty() || selector.tag.iter().any(|tag| task.tags.contains(tag)))
-            && (selector.kind.is_empty() || selector.kind.contains(&task.kind))
-            && (parents.is_empty() || task.parent.as_ref().is_some_and(|parent| parents.contains(parent)))
-    })
+    Ok(selector)
 }
 
 /// Starts `mode` on `chosen`: all are prepared before any starts.

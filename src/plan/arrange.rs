@@ -1,0 +1,239 @@
+//! The order of a plan's actions: what is ended goes first, then the starts as their graph has
+//! them, with what they pull; what is left alone comes last.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::model::names::Pair;
+use crate::plan::diff::{Options, Plan, Seen, again_or_held, hold};
+use crate::plan::graph::{Graph, NodeWhy};
+use crate::plan::step::{Hold, Kept, Step, What};
+
+/// Orders `plan` by the graph of its starts. `seen` tells of a pair that a start pulls.
+pub fn arrange(plan: Plan, graph: &Graph, options: Options, mut seen: impl FnMut(&Pair) -> Seen) -> Plan {
+    let (starts, rest): (Vec<Step>, Vec<Step>) = plan.steps.into_iter().partition(Step::is_start);
+    let (mut steps, kept): (Vec<Step>, Vec<Step>) = rest.into_iter().partition(Step::is_action);
+    let mut starts: HashMap<Pair, Step> = starts.into_iter().map(|step| (step.pair.clone(), step)).collect();
+    // By node: what has become of it.
+    let mut fates: Vec<Fate> = vec![Fate::Settled; graph.nodes.len()];
+    let mut extra: BTreeSet<Pair> = BTreeSet::new();
+    for (depth, index) in graph.tree() {
+        let node = &graph.nodes[*index];
+        let mut step = match starts.remove(&node.pair) {
+            Some(step) => step,
+            None => Step::new(node.pair.clone(), pulled(seen(&node.pair), options)),
+        };
+        if let NodeWhy::NeededBy(mode) = &node.why {
+            step.needed_by = Some(mode.clone());
+        }
+        step.depth = *depth;
+        let need =
+            |fate| node.needs.iter().find(|need| fates[**need] == fate).map(|need| &graph.nodes[*need].pair.mode);
+        let run = step.run().cloned();
+        if !step.is_start() {
+            // It is on its way already, or has its own reason.
+        } else if let Some(mode) = need(Fate::Unseen) {
+            step.what = What::Unknown { run, why: format!("it needs `{mode}`, which cannot be seen") };
+        } else if let Some(mode) = need(Fate::Held) {
+            step.what = What::Held { run, why: Hold::Need(mode.clone()) };
+        }
+        fates[*index] = Fate::of(&step.what);
+        let mut waits: Vec<usize> = graph.after(*index).filter(|on| fates[*on] == Fate::Awaited).collect();
+        waits.sort_unstable();
+        waits.dedup();
+        if step.is_start() {
+            step.after = waits.into_iter().map(|on| graph.nodes[on].pair.clone()).collect();
+        }
+        extra.insert(step.pair.clone());
+        steps.push(step);
+    }
+    // A start that the graph does not know is lost to nobody.
+    let mut others: Vec<Step> = starts.into_values().collect();
+    others.sort_by(|a, b| a.pair.cmp(&b.pair));
+    steps.extend(others);
+    // A pulled pair may be an active run that `diff` has spoken of already.
+    steps.extend(kept.into_iter().filter(|step| !extra.contains(&step.pair)));
+    Plan { steps }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// It starts or is on its way: what needs it waits.
+    Awaited,
+    Unseen,
+    Held,
+    Settled,
+}
+
+impl Fate {
+    fn of(what: &What) -> Self {
+        match what {
+            What::Start | What::Restart { .. } | What::Recreate { .. } => Self::Awaited,
+            What::Keep(Kept::Running(_) | Kept::Queued(..) | Kept::Stopping(_)) => Self::Awaited,
+            What::Unknown { .. } => Self::Unseen,
+            What::Held { .. } => Self::Held,
+            _ => Self::Settled,
+        }
+    }
+}
+
+/// A need that is not met runs again whatever its last end was, unless a person ended it.
+fn pulled(seen: Seen, options: Options) -> What {
+    match seen {
+        Seen::Nothing => What::Start,
+        Seen::Ended { run, end, reason, by_person, recent_restarts } => {
+            again_or_held(&run, end, reason.as_deref(), hold(by_person, recent_restarts, options))
+        }
+        Seen::Unknown { run, why } => What::Unknown { run: Some(run), why },
+        Seen::Active { run, state, .. } => What::of_active(run.clone(), &state)
+            .unwrap_or_else(|| What::Unknown { run: Some(run), why: "it is ending".to_owned() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::restart::Restart;
+    use crate::model::run_state::{EndState, RunState};
+    use crate::plan::diff::{OtherActive, WantedState, diff};
+    use crate::plan::for_tests::{listed, modes, pair, run, tasks};
+    use crate::plan::wanted::Standing;
+
+    const PRUNE: Options = Options { prune: true, recreate: false, watch: false };
+
+    fn arranged(wanted: &[&str], options: Options, seen: impl Fn(&Pair) -> Seen) -> Vec<String> {
+        let wanted: Vec<WantedState> = wanted
+            .iter()
+            .map(|text| WantedState { pair: pair(text), restart: Restart::Never, seen: seen(&pair(text)) })
+            .collect();
+        let orphan = OtherActive {
+            pair: pair("old A"),
+            run: run(7),
+            state: RunState::Running,
+            by_up: true,
+            standing: Standing::Unwanted,
+        };
+        let plan = diff(&wanted, &[orphan], options);
+        let set = tasks(vec![listed("A", None, &["B"]), listed("B", None, &[])]);
+        let modes = modes(&["review: lint", "lint", "docs"]);
+        let graph = Graph::build(&plan.starts(), &modes, &set, |_| false).unwrap();
+        let arranged = arrange(plan, &graph, options, seen);
+        let line = |step: &Step| {
+            let after: Vec<String> = step.after.iter().map(ToString::to_string).collect();
+            format!("{}{step} [{}]", "  ".repeat(step.depth), after.join(", "))
+        };
+        arranged.steps.iter().map(line).collect()
+    }
+
+    #[test]
+    fn stops_then_starts_in_order_then_the_rest() {
+        let seen = |of: &Pair| match of.to_string().as_str() {
+            "docs A" => {
+                Seen::Ended { run: run(1), end: EndState::Lost, reason: None, by_person: false, recent_restarts: 0 }
+            }
+            "lint A" => {
+                Seen::Active { run: run(2), state: RunState::Running, by_up: true, drift: vec!["argv".to_owned()] }
+            }
+            _ => Seen::Nothing,
+        };
+        assert_eq!(
+            arranged(&["docs A", "review A", "review B"], PRUNE, seen),
+            [
+                "stop old A (orphan: no entry of `runs` wants it) []",
+                "start lint B (missing, needed by `review`) []",
+                "  keep lint A (running, needed by `review`) []",
+                "  start review B (missing) [lint B]",
+                "    start review A (missing) [lint A, review B]",
+                "keep docs A (lost) []",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_needs_the_unseen_is_not_started() {
+        let seen = |of: &Pair| match of.to_string().as_str() {
+            "lint A" => Seen::Unknown { run: run(2), why: "tmux does not answer".to_owned() },
+            _ => Seen::Nothing,
+        };
+        assert_eq!(
+            arranged(&["review A"], PRUNE, seen)[1..],
+            [
+                "unknown lint A (tmux does not answer, needed by `review`) []",
+                "  unknown review A (it needs `lint`, which cannot be seen) []",
+            ]
+        );
+    }
+
+    #[test]
+    fn in_watch_mode_a_need_that_a_person_stopped_holds_what_needs_it() {
+        let seen = |of: &Pair| match of.to_string().as_str() {
+            "lint A" => {
+                Seen::Ended { run: run(2), end: EndState::Stopped, reason: None, by_person: true, recent_restarts: 0 }
+            }
+            _ => Seen::Nothing,
+        };
+        assert_eq!(
+            arranged(&["review A"], Options { watch: true, ..PRUNE }, seen)[1..],
+            [
+                "held lint A (stopped by a person; `up` starts it again, needed by `review`) []",
+                "  held review A (it needs `lint`, which is held) []",
+            ]
+        );
+        assert_eq!(
+            arranged(&["review A"], PRUNE, seen)[1..],
+            ["restart lint A (stopped, needed by `review`) []", "  start review A (missing) [lint A]"]
+        );
+    }
+
+    fn any_seen() -> impl Strategy<Value = Seen> {
+        prop_oneof![
+            Just(Seen::Nothing),
+            Just(Seen::Active { run: run(1), state: RunState::Running, by_up: true, drift: vec![] }),
+            Just(Seen::Unknown { run: run(1), why: "not seen".to_owned() }),
+            (0..EndState::ALL.len(), any::<bool>(), 0u32..8).prop_map(|(end, by_person, recent_restarts)| {
+                Seen::Ended { run: run(1), end: EndState::ALL[end], reason: None, by_person, recent_restarts }
+            }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn no_start_is_lost_none_comes_before_what_it_waits_for_and_all_done_is_all_done(
+            states in proptest::collection::vec(any_seen(), 12),
+            restarts in proptest::collection::vec(0..Restart::ALL.len(), 12),
+            (prune, watch) in any::<(bool, bool)>(),
+        ) {
+            let options = Options { prune, watch, recreate: false };
+            let modes = modes(&["ship: review", "review: lint", "lint"]);
+            let set = tasks(vec![listed("A", None, &["B"]), listed("B", None, &[]), listed("C", None, &["A"]), listed("D", None, &[])]);
+            let all: Vec<Pair> = ["ship", "review", "lint"].iter().flat_map(|m| ["A", "B", "C", "D"].map(|t| pair(&format!("{m} {t}")))).collect();
+            let mut world: HashMap<Pair, Seen> = all.iter().cloned().zip(states).collect();
+            // Half of the pairs are wanted, the others only ever needed.
+            let wanted = |world: &HashMap<Pair, Seen>| -> Vec<WantedState> {
+                let take = all.iter().zip(&restarts).step_by(2);
+                take.map(|(pair, r)| WantedState { pair: pair.clone(), restart: Restart::ALL[*r], seen: world[pair].clone() }).collect()
+            };
+            let met = |world: &HashMap<Pair, Seen>, pair: &Pair| matches!(world[pair], Seen::Ended { end: EndState::Succeeded, .. });
+            let planned = |world: &HashMap<Pair, Seen>| {
+                let plan = diff(&wanted(world), &[], options);
+                let asked = plan.starts();
+                let graph = Graph::build(&asked, &modes, &set, |pair| met(world, pair)).unwrap();
+                (asked, arrange(plan, &graph, options, |pair| world[pair].clone()))
+            };
+            let (asked, plan) = planned(&world);
+            let mut before: BTreeSet<&Pair> = BTreeSet::new();
+            for step in &plan.steps {
+                prop_assert!(!(matches!(world[&step.pair], Seen::Unknown { .. }) && step.is_action()), "{step}");
+                prop_assert!(step.after.iter().all(|pair| before.contains(pair)), "{step}");
+                prop_assert!(before.insert(&step.pair), "{step} comes twice");
+            }
+            prop_assert!(asked.iter().all(|pair| before.contains(pair)));
+            for step in plan.actions() {
+                world.insert(step.pair.clone(), Seen::Active { run: run(3), state: RunState::Running, by_up: true, drift: vec![] });
+            }
+            let (_, again) = planned(&world);
+            prop_assert!(again.is_empty(), "{:?}", again.actions().map(ToString::to_string).collect::<Vec<_>>());
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Whether a run would do again what was done: its inputs now against those of its last success.
+//!
+//! Never a false skip: what is in doubt is stale.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::model::freshness::{Fingerprint, FreshRecord, Tracked};
+
+/// What a comparison says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    UpToDate,
+    /// Why not: at least one reason.
+    Stale(Vec<String>),
+}
+
+/// `record` is of the pair's last success, `now` what a run would start with, `missing` what of
+/// `generates` is not there.
+pub fn compare(record: &FreshRecord, now: &Fingerprint, tracked: &Tracked, missing: &[String]) -> Freshness {
+    let FreshRecord { tracked: before, fingerprint: then, .. } = record;
+    let mut reasons = Vec::new();
+    let mut say = |differs: bool, what: &str| {
+        if differs {
+            reasons.push(what.to_owned());
+        }
+    };
+    say(before.sources != tracked.sources, "`sources` changed");
+    say(before.generates != tracked.generates, "`generates` changed");
+    say(now.sources.is_empty(), "`sources` match no file");
+    say(then.prompt != now.prompt, "the prompt changed");
+    say(then.argv != now.argv, "the arguments changed");
+    say(then.program != now.program, "the agent's program changed");
+    reasons.extend(changes(&then.sources, &now.sources));
+    reasons.extend(missing.iter().map(|path| format!("`{path}` is missing")));
+    if reasons.is_empty() { Freshness::UpToDate } else { Freshness::Stale(reasons) }
+}
+
+fn changes(then: &BTreeMap<PathBuf, String>, now: &BTreeMap<PathBuf, String>) -> Vec<String> {
+    let here = now.iter().filter_map(|(path, content)| match then.get(path) {
+        None => Some(format!("`{}` is new", path.display())),
+        Some(before) if before != content => Some(format!("`{}` changed", path.display())),
+        Some(_) => None,
+    });
+    let gone = then.keys().filter(|path| !now.contains_key(*path)).map(|path| format!("`{}` is gone", path.display()));
+    here.chain(gone).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::freshness::ProgramIdentity;
+    use crate::plan::for_tests::run;
+
+    fn fingerprint(sources: &[(&str, &str)]) -> Fingerprint {
+        Fingerprint {
+            sources: sources.iter().map(|(path, content)| (PathBuf::from(path), (*content).to_owned())).collect(),
+            prompt: "p".to_owned(),
+            argv: "a".to_owned(),
+            program: ProgramIdentity { path: "/bin/agent".into(), size: 1, modified: 2 },
+        }
+    }
+
+    fn tracked() -> Tracked {
+        Tracked { sources: vec!["src/*".to_owned()], generates: vec!["out".to_owned()] }
+    }
+
+    fn stale(now: &Fingerprint, tracked: &Tracked, missing: &[String]) -> Vec<String> {
+        let fingerprint = fingerprint(&[("src/a", "1"), ("src/b", "2")]);
+        let record = FreshRecord { version: 1, run_id: run(1), tracked: self::tracked(), fingerprint };
+        match compare(&record, now, tracked, missing) {
+            Freshness::UpToDate => Vec::new(),
+            Freshness::Stale(reasons) => reasons,
+        }
+    }
+
+    #[test]
+    fn only_what_is_the_same_in_everything_is_up_to_date() {
+        let same = fingerprint(&[("src/a", "1"), ("src/b", "2")]);
+        assert!(stale(&same, &tracked(), &[]).is_empty());
+        let sources = fingerprint(&[("src/a", "x"), ("src/c", "2")]);
+        assert_eq!(stale(&sources, &tracked(), &[]), ["`src/a` changed", "`src/c` is new", "`src/b` is gone"]);
+        assert_eq!(stale(&same, &tracked(), &["out".to_owned()]), ["`out` is missing"]);
+        let prompt = Fingerprint { prompt: "q".to_owned(), ..same.clone() };
+        assert_eq!(stale(&prompt, &tracked(), &[]), ["the prompt changed"]);
+        let argv = Fingerprint { argv: "b".to_owned(), ..same.clone() };
+        assert_eq!(stale(&argv, &tracked(), &[]), ["the arguments changed"]);
+        for program in [
+            ProgramIdentity { path: "/bin/other".into(), ..same.program.clone() },
+            ProgramIdentity { size: 9, ..same.program.clone() },
+            ProgramIdentity { modified: 9, ..same.program.clone() },
+        ] {
+            let now = Fingerprint { program, ..same.clone() };
+            assert_eq!(stale(&now, &tracked(), &[]), ["the agent's program changed"]);
+        }
+        let other = Tracked { sources: vec![], generates: vec![] };
+        assert_eq!(stale(&same, &other, &[]), ["`sources` changed", "`generates` changed"]);
+        assert!(stale(&fingerprint(&[]), &tracked(), &[]).contains(&"`sources` match no file".to_owned()));
+    }
+}

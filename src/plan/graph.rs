@@ -1,0 +1,242 @@
+//! Which of the runs that are started together wait for which.
+//!
+//! `needs` pulls modes of the same task into the set; `depends_on` and `NN_` only order what is in
+//! it. A parent is neither before nor after its own subtasks. Linear in pairs and edges: all tasks
+//! with one number under one parent are waited for as a group.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::manifest::Mode;
+use crate::model::names::{ModeName, Pair, TaskId};
+use crate::model::task_status::TaskStatus;
+use crate::tasks::{Task, TaskSet};
+
+/// Runs that are started together, in an order without circles.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Graph {
+    pub nodes: Vec<Node>,
+    /// Siblings of one number and mode, with all that is below them.
+    groups: Vec<Vec<usize>>,
+    order: Vec<(usize, usize)>,
+}
+
+/// One pair.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    pub pair: Pair,
+    pub why: NodeWhy,
+    /// Nodes of modes it needs. Where one cannot be seen, this one cannot start.
+    pub needs: Vec<usize>,
+    /// Nodes of its mode on tasks it depends on.
+    pub(in crate::plan) depends_on: Vec<usize>,
+    pub(in crate::plan) groups: Vec<usize>,
+}
+
+/// Why a pair is in the set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NodeWhy {
+    Asked,
+    /// The mode that needs it.
+    NeededBy(ModeName),
+}
+
+impl Graph {
+    /// Orders `pairs` and what they need. `met` says of a needed pair that is not among them
+    /// whether it has succeeded already. `Err`: a circle, as a path from a pair back to it, each
+    /// waiting for the next.
+    pub fn build(
+        pairs: &[Pair],
+        modes: &BTreeMap<ModeName, Mode>,
+        tasks: &TaskSet,
+        met: impl FnMut(&Pair) -> bool,
+    ) -> Result<Self, Vec<Pair>> {
+        let mut graph = Self::default();
+        let index = graph.gather(pairs, modes, met);
+        for node in &mut graph.nodes {
+            let need = |need: &ModeName| Pair { mode: need.clone(), task: node.pair.task.clone() };
+            let mode = modes.get(&node.pair.mode);
+            node.needs =
+                mode.iter().flat_map(|mode| &mode.needs).filter_map(|name| index.get(&need(name)).copied()).collect();
+            let Some(task) = tasks.get(&node.pair.task) else { continue };
+            let open = task.depends_on.iter().filter(|on| tasks.get(on).is_some_and(|on| !is_over(on)));
+            let pair = |on: &TaskId| Pair { mode: node.pair.mode.clone(), task: on.clone() };
+            node.depends_on = open.filter_map(|on| index.get(&pair(on)).copied()).collect();
+        }
+        graph.sequence(tasks);
+        graph.sort()?;
+        Ok(graph)
+    }
+
+    /// What node `index` waits for; one node may come twice.
+    pub fn after(&self, index: usize) -> impl Iterator<Item = usize> + '_ {
+        let node = &self.nodes[index];
+        let groups = node.groups.iter().flat_map(|group| &self.groups[*group]);
+        node.needs.iter().chain(&node.depends_on).chain(groups).copied()
+    }
+
+    /// Depth and node, each node once and below all that it waits for, directly under the last of
+    /// them. Also an order in which they can be started.
+    pub fn tree(&self) -> &[(usize, usize)] {
+        &self.order
+    }
+
+    /// The nodes: what a pair needs stands before it. Without recursion, since a chain may be long.
+    fn gather(
+        &mut self,
+        pairs: &[Pair],
+        modes: &BTreeMap<ModeName, Mode>,
+        mut met: impl FnMut(&Pair) -> bool,
+    ) -> HashMap<Pair, usize> {
+        // Whether a pair was asked for; those that are met are remembered, to be asked of once.
+        let mut known: HashMap<Pair, Option<NodeWhy>> =
+            pairs.iter().map(|pair| (pair.clone(), Some(NodeWhy::Asked))).collect();
+        let mut index = HashMap::new();
+        let mut entered = std::collections::HashSet::new();
+        for pair in pairs {
+            let mut path = vec![(pair.clone(), 0)];
+            entered.insert(pair.clone());
+            while let Some((at, followed)) = path.last_mut() {
+                let needs = modes.get(&at.mode).map(|mode| mode.needs.as_slice()).unwrap_or_default();
+                if let Some(name) = needs.get(*followed) {
+                    *followed += 1;
+                    let need = Pair { mode: name.clone(), task: at.task.clone() };
+                    let by = at.mode.clone();
+                    let why =
+                        known.entry(need.clone()).or_insert_with(|| (!met(&need)).then_some(NodeWhy::NeededBy(by)));
+                    if why.is_some() && entered.insert(need.clone()) {
+                        path.push((need, 0));
+                    }
+                    continue;
+                }
+                let Some((done, _)) = path.pop() else { break };
+                if !index.contains_key(&done) {
+                    let why = known.get(&done).cloned().flatten().unwrap_or(NodeWhy::Asked);
+                    index.insert(done.clone(), self.nodes.len());
+                    self.nodes.push(Node { pair: done, why, needs: vec![], depends_on: vec![], groups: vec![] });
+                }
+            }
+        }
+        index
+    }
+
+    /// `NN_`: what lies under a numbered task waits for what lies under its siblings of the next
+    /// lower number that is here.
+    fn sequence(&mut self, tasks: &TaskSet) {
+        // Per mode and parent: number → group.
+        let mut numbers: HashMap<(&ModeName, &TaskId), BTreeMap<u32, usize>> = HashMap::new();
+        let mut places: Vec<Vec<(&TaskId, u32)>> = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
+            places.push(numbered(tasks, &node.pair.task));
+        }
+        let mut members: Vec<Vec<usize>> = Vec::new();
+        for (i, node) in self.nodes.iter().enumerate() {
+            if tasks.get(&node.pair.task).is_none_or(is_over) {
+                continue;
+            }
+            for (parent, number) in &places[i] {
+                let group =
+                    numbers.entry((&node.pair.mode, *parent)).or_default().entry(*number).or_insert_with(|| {
+                        members.push(Vec::new());
+                        members.len() - 1
+                    });
+                members[*group].push(i);
+            }
+        }
+        let waits: Vec<Vec<usize>> = self
+            .nodes
+            .iter()
+            .zip(&places)
+            .map(|(node, places)| {
+                let lower = |(parent, number): &(&TaskId, u32)| {
+                    let groups = numbers.get(&(&node.pair.mode, *parent))?;
+                    groups.range(..*number).next_back().map(|(_, group)| *group)
+                };
+                places.iter().filter_map(lower).collect()
+            })
+            .collect();
+        for (node, groups) in self.nodes.iter_mut().zip(waits) {
+            node.groups = groups;
+        }
+        self.groups = members;
+    }
+
+    /// Finds the order, or a circle. Vertices are the nodes and, behind them, the groups.
+    fn sort(&mut self) -> Result<(), Vec<Pair>> {
+        let count = self.nodes.len();
+        let mut waiting = vec![0usize; count + self.groups.len()];
+        let mut then: Vec<Vec<usize>> = vec![Vec::new(); waiting.len()];
+        for (vertex, waits) in waiting.iter_mut().enumerate() {
+            for before in self.before(vertex) {
+                then[before].push(vertex);
+                *waits += 1;
+            }
+        }
+        let mut stack: Vec<(usize, usize)> =
+            (0..count).rev().filter(|node| waiting[*node] == 0).map(|node| (0, node)).collect();
+        while let Some((depth, node)) = stack.pop() {
+            self.order.push((depth, node));
+            let mut freed = Vec::new();
+            let mut done = vec![node];
+            while let Some(vertex) = done.pop() {
+                for next in &then[vertex] {
+                    waiting[*next] -= 1;
+                    match waiting[*next] {
+                        0 if *next < count => freed.push(*next),
+                        0 => done.push(*next),
+                        _ => {}
+                    }
+                }
+            }
+            freed.sort_unstable_by(|a, b| b.cmp(a));
+            stack.extend(freed.into_iter().map(|next| (depth + 1, next)));
+        }
+        if self.order.len() == count { Ok(()) } else { Err(self.circle(&waiting)) }
+    }
+
+    fn before(&self, vertex: usize) -> Vec<usize> {
+        let count = self.nodes.len();
+        match self.nodes.get(vertex) {
+            Some(node) => {
+                let groups = node.groups.iter().map(|group| count + group);
+                node.needs.iter().chain(&node.depends_on).copied().chain(groups).collect()
+            }
+            None => self.groups.get(vertex - count).cloned().unwrap_or_default(),
+        }
+    }
+
+    /// Every vertex that still waits has one before it that does too, so that a walk meets itself.
+    fn circle(&self, waiting: &[usize]) -> Vec<Pair> {
+        let mut path: Vec<usize> = Vec::new();
+        let mut seen: HashMap<usize, usize> = HashMap::new();
+        let mut at = waiting.iter().position(|count| *count > 0);
+        while let Some(vertex) = at {
+            if let Some(start) = seen.get(&vertex) {
+                let circle = path[*start..].iter().filter_map(|vertex| self.nodes.get(*vertex));
+                let mut pairs: Vec<Pair> = circle.map(|node| node.pair.clone()).collect();
+                pairs.extend(pairs.first().cloned());
+                return pairs;
+            }
+            seen.insert(vertex, path.len());
+            path.push(vertex);
+            at = self.before(vertex).into_iter().find(|before| waiting[*before] > 0);
+        }
+        Vec::new()
+    }
+}
+
+/// What is done waits for nothing and is waited for by nothing.
+fn is_over(task: &Task) -> bool {
+    matches!(task.status, Some(TaskStatus::Done | TaskStatus::Archived))
+}
+
+/// The numbered places on the way from `task` up to its top: a parent, and the number below it.
+fn numbered<'t>(tasks: &'t TaskSet, task: &TaskId) -> Vec<(&'t TaskId, u32)> {
+    let mut places = Vec::new();
+    let mut at = tasks.get(task);
+    // Parents never run in a circle: the scan has cut those.
+    while let Some(task) = at {
+        places.extend(task.parent.as_ref().zip(task.order));
+        at = task.parent.as_ref().and_then(|parent| tasks.get(parent));
+    }
+    places
+}

@@ -1,0 +1,29 @@
+//! Whether the tasks can be done in any order at all, which `check` asks before anyone starts them.
+
+use std::collections::BTreeMap;
+
+use crate::model::names::{ModeName, Pair};
+use crate::model::problem::Problem;
+use crate::plan::graph::Graph;
+use crate::tasks::TaskSet;
+
+/// A circle of more steps than this is shown in part.
+const SHOWN: usize = 12;
+
+/// What `check` says where `depends_on` and `NN_` contradict each other.
+pub fn order_problem(tasks: &TaskSet) -> Option<Problem> {
+    let mode = ModeName::parse("none").ok()?;
+    let pairs: Vec<Pair> =
+        tasks.tasks().iter().map(|task| Pair { mode: mode.clone(), task: task.id.clone() }).collect();
+    let circle = Graph::build(&pairs, &BTreeMap::new(), tasks, |_| true).err()?;
+    let mut names: Vec<&str> = circle.iter().map(|pair| pair.task.as_str()).collect();
+    if names.len() > SHOWN {
+        names.splice(SHOWN - 1..names.len() - 1, ["…"]);
+    }
+    let problem = Problem::error(format!("`depends_on` and `NN_` run in a circle: {}", names.join(" → ")))
+        .hint("each waits for the next; renumber one, or remove a dependency");
+    Some(match circle.first().and_then(|pair| tasks.get(&pair.task)?.path.as_ref()) {
+        Some(path) => problem.in_file(path),
+        None => problem,
+    })
+}

@@ -1,0 +1,158 @@
+//! What a plan says of one pair, as a value.
+
+use std::fmt;
+
+use crate::model::names::{ModeName, Pair};
+use crate::model::run_id::RunId;
+use crate::model::run_state::{EndState, RunState, WaitingFor};
+
+/// One pair of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    pub pair: Pair,
+    pub what: What,
+    /// The mode that pulls it.
+    pub needed_by: Option<ModeName>,
+    /// Of a start: what it waits for among the starts of this plan.
+    pub after: Vec<Pair>,
+    /// How deep it stands in the tree of starts.
+    pub depth: usize,
+}
+
+/// What is done about a pair, or why nothing is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// It was never run.
+    Start,
+    /// Its last run ended.
+    Restart { last: RunId, end: EndState, reason: Option<String> },
+    /// Its run is ended, and started anew as the manifest now says.
+    Recreate { run: RunId, fields: Vec<String> },
+    /// An orphan is ended.
+    Stop { run: RunId },
+
+    /// All is as wanted.
+    Keep(Kept),
+    /// It runs with other values than the manifest now gives; left alone.
+    Drifted { run: RunId, fields: Vec<String> },
+    /// It would be started, but only by a plain `up`.
+    Held { run: Option<RunId>, why: Hold },
+    /// `up` started it, and no entry wants it any more.
+    Orphan { run: RunId },
+    /// `up` started it, and its task has left the selection.
+    Unselected { run: RunId },
+    /// It cannot be seen, or needs what cannot be seen.
+    Unknown { run: Option<RunId>, why: String },
+}
+
+/// Why nothing is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kept {
+    Running(RunId),
+    Queued(RunId, WaitingFor),
+    Stopping(RunId),
+    /// Its last run ended, and the entry asks for no more.
+    Satisfied(RunId, EndState),
+}
+
+/// Why a start is held back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hold {
+    StoppedByPerson,
+    CrashLoop {
+        restarts: u32,
+    },
+    /// It needs this mode, which is held.
+    Need(ModeName),
+}
+
+impl Step {
+    pub fn new(pair: Pair, what: What) -> Self {
+        Self { pair, what, needed_by: None, after: Vec::new(), depth: 0 }
+    }
+
+    pub fn is_action(&self) -> bool {
+        self.is_start() || matches!(self.what, What::Stop { .. })
+    }
+
+    /// Whether a run comes of it.
+    pub fn is_start(&self) -> bool {
+        matches!(self.what, What::Start | What::Restart { .. } | What::Recreate { .. })
+    }
+
+    /// The run that it speaks of: the last one, or the one that is there.
+    pub fn run(&self) -> Option<&RunId> {
+        match &self.what {
+            What::Start => None,
+            What::Unknown { run, .. } | What::Held { run, .. } => run.as_ref(),
+            What::Restart { last: run, .. }
+            | What::Recreate { run, .. }
+            | What::Stop { run }
+            | What::Keep(Kept::Running(run) | Kept::Queued(run, _) | Kept::Stopping(run) | Kept::Satisfied(run, _))
+            | What::Drifted { run, .. }
+            | What::Orphan { run }
+            | What::Unselected { run } => Some(run),
+        }
+    }
+
+    /// Why, in words.
+    pub fn reason(&self) -> String {
+        let reason = match &self.what {
+            What::Start => "missing".to_owned(),
+            What::Restart { end, reason: Some(reason), .. } => format!("{}: {reason}", end.as_str()),
+            What::Restart { end, .. } => end.as_str().to_owned(),
+            What::Recreate { fields, .. } | What::Drifted { fields, .. } => format!("drifted: {}", fields.join(", ")),
+            What::Stop { .. } | What::Orphan { .. } => "orphan: no entry of `runs` wants it".to_owned(),
+            What::Keep(Kept::Running(_)) => "running".to_owned(),
+            What::Keep(Kept::Queued(_, waiting)) => format!("queued ({})", waiting.as_str()),
+            What::Keep(Kept::Stopping(_)) => "stopping".to_owned(),
+            What::Keep(Kept::Satisfied(_, end)) => end.as_str().to_owned(),
+            What::Held { why: Hold::StoppedByPerson, .. } => "stopped by a person; `up` starts it again".to_owned(),
+            What::Held { why: Hold::CrashLoop { restarts }, .. } => {
+                format!("restarted {restarts} times in 10 minutes; `up` starts it again")
+            }
+            What::Held { why: Hold::Need(mode), .. } => format!("it needs `{mode}`, which is held"),
+            What::Unselected { .. } => "its task left the selection".to_owned(),
+            What::Unknown { why, .. } => why.clone(),
+        };
+        match &self.needed_by {
+            Some(mode) => format!("{reason}, needed by `{mode}`"),
+            None => reason,
+        }
+    }
+}
+
+impl What {
+    /// The word for it, in print and as JSON.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Restart { .. } => "restart",
+            Self::Recreate { .. } => "recreate",
+            Self::Stop { .. } => "stop",
+            Self::Keep(_) => "keep",
+            Self::Drifted { .. } => "drifted",
+            Self::Held { .. } => "held",
+            Self::Orphan { .. } => "orphan",
+            Self::Unselected { .. } => "unselected",
+            Self::Unknown { .. } => "unknown",
+        }
+    }
+
+    /// Of a run that is active and has nothing else said of it. `None` for one that ended.
+    pub(in crate::plan) fn of_active(run: RunId, state: &RunState) -> Option<Self> {
+        Some(match state {
+            RunState::Queued(waiting) => Self::Keep(Kept::Queued(run, *waiting)),
+            RunState::Starting | RunState::Running => Self::Keep(Kept::Running(run)),
+            RunState::Stopping => Self::Keep(Kept::Stopping(run)),
+            RunState::Unknown(why) => Self::Unknown { run: Some(run), why: why.reason() },
+            RunState::Ended(_) => return None,
+        })
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} ({})", self.what.word(), self.pair, self.reason())
+    }
+}

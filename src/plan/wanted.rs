@@ -1,0 +1,225 @@
+//! What `runs:` of the manifest means for the tasks that there are now.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use crate::manifest::{Manifest, Mode, TaskChoice, TaskSelector, WantedRuns};
+use crate::model::names::{ModeName, Pair, TaskId};
+use crate::model::nearest::nearest;
+use crate::model::problem::Problem;
+use crate::model::restart::Restart;
+use crate::plan::selector::matches;
+use crate::tasks::{FindError, TaskSet};
+
+/// The wanted set.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// In the order of the file, and within an entry in that of the ids or tasks. Each pair once.
+    pub entries: Vec<WantedPair>,
+    /// Names that stand for nothing, in the manifest's text.
+    pub problems: Vec<Problem>,
+    /// The pairs of `entries`.
+    pairs: HashSet<Pair>,
+    /// What they need, directly and through others.
+    needed: HashSet<Pair>,
+    /// Modes of which an entry selects tasks.
+    selecting: BTreeSet<ModeName>,
+}
+
+/// One pair that should be there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WantedPair {
+    pub pair: Pair,
+    pub restart: Restart,
+    /// Of the first entry that wants it, from 1.
+    pub line: usize,
+    pub how: Chosen,
+}
+
+/// How an entry came to its task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chosen {
+    ById,
+    BySelector,
+}
+
+/// How a pair stands to the wanted set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    Wanted,
+    /// A wanted pair needs it.
+    Needed,
+    /// An entry of its mode selects tasks, and this one is no longer among them.
+    Unselected,
+    Unwanted,
+}
+
+/// The wanted set of `manifest` over `tasks`.
+pub fn wanted(manifest: &Manifest, tasks: &TaskSet) -> Wanted {
+    let mut wanted = Wanted::default();
+    for entry in &manifest.runs {
+        let (chosen, how) = match &entry.tasks {
+            TaskChoice::Ids(ids) => (named(manifest, tasks, entry, ids, &mut wanted.problems), Chosen::ById),
+            TaskChoice::Selected(selector) => {
+                wanted.selecting.insert(entry.mode.clone());
+                (selected(manifest, tasks, entry, selector, &mut wanted.problems), Chosen::BySelector)
+            }
+        };
+        for task in chosen {
+            let pair = Pair { mode: entry.mode.clone(), task };
+            if wanted.pairs.insert(pair.clone()) {
+                wanted.entries.push(WantedPair { pair, restart: entry.restart, line: entry.line, how });
+            }
+        }
+    }
+    let mut closures: HashMap<&ModeName, Vec<&ModeName>> = HashMap::new();
+    for entry in &wanted.entries {
+        let mode = &entry.pair.mode;
+        for need in closures.entry(mode).or_insert_with(|| closure(&manifest.modes, mode)) {
+            wanted.needed.insert(Pair { mode: (*need).clone(), task: entry.pair.task.clone() });
+        }
+    }
+    wanted
+}
+
+impl Wanted {
+    pub fn standing(&self, pair: &Pair) -> Standing {
+        if self.pairs.contains(pair) {
+            Standing::Wanted
+        } else if self.needed.contains(pair) {
+            Standing::Needed
+        } else if self.selecting.contains(&pair.mode) {
+            Standing::Unselected
+        } else {
+            Standing::Unwanted
+        }
+    }
+}
+
+fn named(
+    manifest: &Manifest,
+    tasks: &TaskSet,
+    entry: &WantedRuns,
+    ids: &[TaskId],
+    problems: &mut Vec<Problem>,
+) -> Vec<TaskId> {
+    let mut found = Vec::new();
+    for id in ids {
+        // Also by `_overview` while there is only one, as on the command line.
+        match tasks.find(id.as_str()) {
+            Ok(task) => found.push(task.id.clone()),
+            Err(error) => {
+                let near = match &error {
+                    FindError::Unknown { nearest, .. } => nearest.as_deref(),
+                    _ => None,
+                };
+                problems.push(unknown(manifest, entry, &format!("`runs`: {error}"), near));
+            }
+        }
+    }
+    found
+}
+
+fn selected(
+    manifest: &Manifest,
+    tasks: &TaskSet,
+    entry: &WantedRuns,
+    selector: &TaskSelector,
+    problems: &mut Vec<Problem>,
+) -> Vec<TaskId> {
+    for parent in selector.parent.iter().filter(|parent| tasks.get(parent).is_none()) {
+        let near = nearest(parent.as_str(), tasks.tasks().iter().map(|task| task.id.as_str()));
+        problems.push(unknown(manifest, entry, &format!("`runs`: unknown parent `{parent}`"), near));
+    }
+    tasks.tasks().iter().filter(|task| matches(selector, task)).map(|task| task.id.clone()).collect()
+}
+
+/// Points at the line of the entry.
+fn unknown(manifest: &Manifest, entry: &WantedRuns, message: &str, near: Option<&str>) -> Problem {
+    let text = &manifest.source;
+    let start: usize = text.split_inclusive('\n').take(entry.line.saturating_sub(1)).map(str::len).sum();
+    let line = text[start..].lines().next().unwrap_or("");
+    let indent = line.len() - line.trim_start().len();
+    let end = start + line.trim_end().len();
+    let problem = Problem::error(message).at(&manifest.path, text, (start + indent).min(end), end);
+    match near {
+        Some(near) => problem.hint(format!("did you mean `{near}`?")),
+        None => problem.hint("`dispatch tasks` lists them"),
+    }
+}
+
+/// All modes that `mode` needs, directly and through others.
+fn closure<'m>(modes: &'m BTreeMap<ModeName, Mode>, mode: &ModeName) -> Vec<&'m ModeName> {
+    let mut found: Vec<&ModeName> = Vec::new();
+    let mut seen: HashSet<&ModeName> = HashSet::new();
+    let mut waiting: Vec<&Mode> = modes.get(mode).into_iter().collect();
+    while let Some(mode) = waiting.pop() {
+        for need in mode.needs.iter().filter_map(|need| modes.get(need)) {
+            if seen.insert(&need.name) {
+                found.push(&need.name);
+                waiting.push(need);
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::for_tests::{listed, manifest, pair, tasks};
+
+    #[test]
+    fn entries_come_in_file_order_each_pair_once_and_the_first_wins() {
+        let manifest = manifest(
+            "modes:\n  review: { needs: [lint] }\n  lint: { needs: [build] }\n  build: {}\n  talk: { interactive: true }\n\
+             runs:\n  - { mode: talk, tasks: [B], restart: always }\n  - mode: talk\n    tasks: { tag: x }\n  - { mode: review, tasks: [A, A] }\n",
+        );
+        let tag = |name| crate::model::task_source::ListedTask { tags: vec!["x".into()], ..listed(name, None, &[]) };
+        let set = tasks(vec![tag("A"), tag("B"), listed("C", None, &[])]);
+        let wanted = wanted(&manifest, &set);
+        let found: Vec<_> =
+            wanted.entries.iter().map(|e| (e.pair.to_string(), e.restart.as_str(), e.line, e.how)).collect();
+        assert_eq!(
+            found,
+            [
+                ("talk B".to_owned(), "always", 8, Chosen::ById),
+                ("talk A".to_owned(), "never", 9, Chosen::BySelector),
+                ("review A".to_owned(), "never", 11, Chosen::ById),
+            ]
+        );
+        assert_eq!(wanted.problems, []);
+        for (text, standing) in [
+            ("talk B", Standing::Wanted),
+            ("lint A", Standing::Needed),
+            ("build A", Standing::Needed),
+            ("talk C", Standing::Unselected),
+            ("lint B", Standing::Unwanted),
+        ] {
+            assert_eq!(wanted.standing(&pair(text)), standing, "{text}");
+        }
+    }
+
+    #[test]
+    fn names_that_stand_for_nothing_are_told_at_their_entry() {
+        let manifest = manifest(
+            "modes: { review: {} }\nruns:\n  - { mode: review, tasks: [TASK-2, TASK-1] }\n  - mode: review\n    tasks: { parent: Q }\n",
+        );
+        let wanted = wanted(&manifest, &tasks(vec![listed("TASK-1", None, &[])]));
+        assert_eq!(wanted.entries.len(), 1);
+        let told: Vec<_> = wanted
+            .problems
+            .iter()
+            .map(|problem| {
+                let excerpt = problem.place.as_ref().unwrap().excerpt.as_ref().unwrap();
+                (problem.message.as_str(), excerpt.line_column(), problem.hints[0].as_str())
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("`runs`: unknown task `TASK-2`", (4, 3), "did you mean `TASK-1`?"),
+                ("`runs`: unknown parent `Q`", (5, 3), "`dispatch tasks` lists them"),
+            ]
+        );
+    }
+}

@@ -1,0 +1,96 @@
+//! A plan as JSON.
+
+use serde::Serialize;
+
+use crate::plan::diff::Plan;
+use crate::plan::step::{Step, What};
+
+/// All steps: ends, starts in their order, then what is left alone.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanView {
+    /// How many of the steps do something.
+    pub changes: usize,
+    pub steps: Vec<StepView>,
+}
+
+/// One step. `action` is `start`, `restart`, `recreate` or `stop`; or, where nothing is done,
+/// `keep`, `drifted`, `held`, `orphan`, `unselected` or `unknown`.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StepView {
+    pub action: &'static str,
+    pub mode: String,
+    pub task: String,
+    /// The last run, or the one that is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<String>,
+    pub reason: String,
+    /// What drifted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<String>,
+    /// Starts that go first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<PairView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub needed_by: Option<String>,
+}
+
+/// A mode and a task.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PairView {
+    pub mode: String,
+    pub task: String,
+}
+
+impl PlanView {
+    pub fn new(plan: &Plan) -> Self {
+        Self { changes: plan.actions().count(), steps: plan.steps.iter().map(StepView::new).collect() }
+    }
+}
+
+impl StepView {
+    pub fn new(step: &Step) -> Self {
+        let fields = match &step.what {
+            What::Recreate { fields, .. } | What::Drifted { fields, .. } => fields.clone(),
+            _ => Vec::new(),
+        };
+        let after = step.after.iter();
+        Self {
+            action: step.what.word(),
+            mode: step.pair.mode.to_string(),
+            task: step.pair.task.to_string(),
+            run_id: step.run().map(ToString::to_string),
+            reason: step.reason(),
+            fields,
+            after: after.map(|pair| PairView { mode: pair.mode.to_string(), task: pair.task.to_string() }).collect(),
+            needed_by: step.needed_by.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::names::{ModeName, Pair, TaskId};
+    use crate::model::run_id::RunId;
+
+    #[test]
+    fn a_step_is_flat_and_leaves_out_what_it_lacks() {
+        let pair = |task| Pair { mode: ModeName::parse("review").unwrap(), task: TaskId::parse(task).unwrap() };
+        let run = RunId::parse("01ARZ3NDEKTSV4RRFFQ0000001").unwrap();
+        let drifted = Step::new(pair("A"), What::Drifted { run, fields: vec!["argv".to_owned()] });
+        let start = Step { after: vec![pair("B")], ..Step::new(pair("C"), What::Start) };
+        let view = serde_json::to_value(PlanView::new(&Plan { steps: vec![drifted, start] })).unwrap();
+        assert_eq!(
+            view,
+            serde_json::json!({ "changes": 1, "steps": [
+                { "action": "drifted", "mode": "review", "task": "A", "runId": "01ARZ3NDEKTSV4RRFFQ0000001",
+                  "reason": "drifted: argv", "fields": ["argv"] },
+                { "action": "start", "mode": "review", "task": "C", "reason": "missing",
+                  "after": [{ "mode": "review", "task": "B" }] },
+            ] })
+        );
+    }
+}
