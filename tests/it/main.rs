@@ -38,6 +38,8 @@ mod real_claude;
 #[cfg(test)]
 mod render;
 #[cfg(test)]
+mod retry;
+#[cfg(test)]
 mod run_headless;
 #[cfg(test)]
 mod run_interactive;
