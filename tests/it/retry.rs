@@ -25,14 +25,19 @@ fn world() -> World {
 
 /// Queues a run behind another one, has its spec say how it retries, and lets it start.
 fn start(world: &World, mode: &str, task: &str, retry: &Value) -> String {
+    start_with(world, || world.detach(mode, task), |headless| headless["retry"] = retry.clone())
+}
+
+/// Queues the run that `begin` starts behind a `job`, changes its spec, and lets it start.
+pub(crate) fn start_with(world: &World, begin: impl FnOnce() -> String, change: impl FnOnce(&mut Value)) -> String {
     let gate = world.project().join("gate");
     world.task("BEFORE", &format!("%until {}", gate.display()));
     let before = world.detach("job", "BEFORE");
     world.agent_ready(&before);
-    let run = world.detach(mode, task);
+    let run = begin();
     let path = world.run_folder(&run).join("spec.json");
     let mut spec: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-    spec["kind"]["headless"]["retry"] = retry.clone();
+    change(&mut spec["kind"]["headless"]);
     fs::write(&path, spec.to_string()).unwrap();
     fs::write(&gate, "").unwrap();
     run
@@ -162,4 +167,25 @@ fn a_rate_limit_that_clears_is_one_run_with_two_conversations_and_both_costs() {
     let both = attempts(&world, &run);
     assert_eq!((&both[0]["costUsd"], &both[0]["sessionId"]), (&0.25.into(), &json!(ids[0])), "{both:?}");
     is(both.len() == 2, format!("{both:?}")).unwrap();
+}
+
+#[test]
+fn inputs_are_recorded_after_a_success_that_changed_none_of_them() {
+    let world = world();
+    let recorded = |task: &str, body: &str| {
+        let _ = fs::remove_file(world.project().join("gate"));
+        world.task(task, body);
+        let tracked = json!({ "sources": ["*.txt"], "generates": ["out.txt"] });
+        let run = start_with(&world, || world.detach("job", task), |headless| headless["tracked"] = tracked);
+        ended(&world, "job", task);
+        fs::read(world.run_folder(&run).join("fresh.json")).ok().map(|text| serde_json::from_slice(&text).unwrap())
+    };
+    world.write("in.txt", "in");
+    let record: Value = recorded("T", "%sh echo made >out.txt\n").expect("it succeeded");
+    let sources = record["fingerprint"]["sources"].as_object().unwrap();
+    assert_eq!(sources.keys().collect::<Vec<_>>(), ["in.txt"], "{record}");
+    assert_eq!(recorded("U", "%sh echo more >>in.txt\n"), None, "it changed a source");
+    assert_eq!(recorded("V", "%sh echo new >new.txt\n"), None, "it made one");
+    assert_eq!(recorded("W", "%exit 1\n"), None, "it failed");
+    assert!(recorded("X", "%out x\n").is_some());
 }
