@@ -56,6 +56,19 @@ impl ResultEvent {
         })
     }
 
+    /// It ended at a limit that its user had set.
+    pub fn is_own_limit(&self) -> bool {
+        self.is_at_max_turns() || self.is_over_budget()
+    }
+
+    fn is_at_max_turns(&self) -> bool {
+        self.subtype == "error_max_turns" || self.terminal_reason.as_deref() == Some("max_turns")
+    }
+
+    fn is_over_budget(&self) -> bool {
+        self.subtype == "error_max_budget_usd" || self.terminal_reason.as_deref() == Some("budget_exhausted")
+    }
+
     /// Why it ended in an error, in a few words on one line. `None` for a success.
     pub fn failure(&self) -> Option<String> {
         if !self.is_error {
@@ -63,11 +76,9 @@ impl ResultEvent {
         }
         let said = self.text.as_deref().or(self.errors.first().map(String::as_str)).unwrap_or_default();
         let said = said.strip_prefix("API Error: ").unwrap_or(said).trim();
-        let ended =
-            |subtype: &str, reason: &str| self.subtype == subtype || self.terminal_reason.as_deref() == Some(reason);
-        let reason = if ended("error_max_turns", "max_turns") {
+        let reason = if self.is_at_max_turns() {
             "max turns reached".to_owned()
-        } else if ended("error_max_budget_usd", "budget_exhausted") {
+        } else if self.is_over_budget() {
             "budget exhausted".to_owned()
         } else if let Some(status) = self.api_error_status {
             let rest = said.strip_prefix(&status.to_string()).unwrap_or(said).trim_start();

@@ -11,6 +11,7 @@ mod claude_result;
 mod judge;
 mod launch;
 mod lines_back;
+mod rate_limit;
 mod render;
 mod report;
 mod sanitize;
@@ -21,7 +22,8 @@ mod tests;
 
 pub use claude_result::ResultEvent;
 pub use judge::{Exit, Verdict, judge};
-pub use launch::{compose_argv, default_env, prompt_needs_dash_dash};
+pub use launch::{Ours, compose_argv, default_env, prompt_needs_dash_dash, with_session, without_session};
+pub use rate_limit::{RateLimit, read_rate_limit};
 pub use render::LineRenderer;
 pub use report::{FinalReport, final_answer, read_report};
 pub use sanitize::{Sanitizer, sanitize_line};

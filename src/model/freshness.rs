@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::run_id::RunId;
 
+/// The version this program writes.
+pub const FRESH_VERSION: u32 = 1;
+
 /// What of a run counts as its inputs and outputs, in its spec.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -83,6 +83,7 @@ pub struct Keep {
 /// What only one kind of run has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[expect(clippy::large_enum_variant, reason = "one a run, and nobody keeps a list of them")]
 pub enum RunKind {
     Interactive {
         /// Absolute path of the tmux socket (`-S`), as the starter resolved it.

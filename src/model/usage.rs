@@ -37,3 +37,52 @@ pub struct Usage {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub denials: Vec<Denial>,
 }
+
+/// More refusals than this add nothing to a record.
+const DENIALS_MAX: usize = 100;
+
+impl Usage {
+    /// What this one and a later one come to together; the conversation is the later one's.
+    pub fn and_then(self, later: Self) -> Self {
+        let sum = |a: Tokens, b: Tokens| Tokens {
+            input: a.input.saturating_add(b.input),
+            output: a.output.saturating_add(b.output),
+            cache_read: a.cache_read.saturating_add(b.cache_read),
+            cache_creation: a.cache_creation.saturating_add(b.cache_creation),
+        };
+        let mut denials = self.denials;
+        denials.extend(later.denials);
+        denials.truncate(DENIALS_MAX);
+        Self {
+            cost_usd: either(self.cost_usd, later.cost_usd, |a, b| a + b),
+            tokens: either(self.tokens, later.tokens, sum),
+            session_id: later.session_id.or(self.session_id),
+            denials,
+        }
+    }
+}
+
+fn either<T>(a: Option<T>, b: Option<T>, both: impl FnOnce(T, T) -> T) -> Option<T> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(both(a, b)),
+        (a, b) => a.or(b),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attempts_add_up_and_the_last_conversation_counts() {
+        let tokens = |n| Some(Tokens { input: n, output: 1, cache_read: 0, cache_creation: n });
+        let first = Usage { cost_usd: Some(0.25), tokens: tokens(10), session_id: Some("A".into()), denials: vec![] };
+        let denial = Denial { tool: "Bash".into(), input: "{}".into() };
+        let last =
+            Usage { cost_usd: Some(0.5), tokens: tokens(5), session_id: Some("B".into()), denials: vec![denial] };
+        let both = first.clone().and_then(last);
+        assert_eq!((both.cost_usd, both.session_id.as_deref(), both.denials.len()), (Some(0.75), Some("B"), 1));
+        assert_eq!(both.tokens, Some(Tokens { input: 15, output: 2, cache_read: 0, cache_creation: 15 }));
+        assert_eq!(first.clone().and_then(Usage::default()), first, "an attempt that told nothing changes nothing");
+    }
+}

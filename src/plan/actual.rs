@@ -113,6 +113,7 @@ pub fn judge(evidence: &Evidence) -> Verdict {
             || evidence.live.as_ref().is_some_and(|live| live.stopping);
         return Verdict::Is(match &evidence.live {
             _ if stopping => RunState::Stopping,
+            Some(live) if live.retry.is_some() => RunState::Queued(WaitingFor::Retry),
             Some(_) => RunState::Running,
             None => RunState::Starting,
         });
@@ -184,6 +185,7 @@ fn judge_window(evidence: &Evidence, window: &Window) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::live_record::RetryWait;
     use crate::model::process_id::{ProcessId, World};
 
     fn evidence(headless: bool) -> Evidence {
@@ -228,6 +230,14 @@ mod tests {
         let held = Evidence { lock: Lock::Held, ..evidence(true) };
         assert_eq!(judge(&held), Verdict::Is(RunState::Starting));
         assert_eq!(judge(&Evidence { live: live(), ..held.clone() }), Verdict::Is(RunState::Running));
+        let resting = live().map(|live| LiveRecord {
+            retry: Some(RetryWait { until: live.started_at, reason: "signal 9".into() }),
+            ..live
+        });
+        let rests = Evidence { live: resting, ..held.clone() };
+        assert_eq!(judge(&rests), Verdict::Is(RunState::Queued(WaitingFor::Retry)));
+        assert_eq!(judge(&Evidence { stop_asked: Some(false), ..rests.clone() }), Verdict::Is(RunState::Stopping));
+        assert_eq!(lost(&Evidence { lock: Lock::Free, ..rests }).as_deref(), Some("its supervisor was killed"));
         assert_eq!(judge(&Evidence { live: live(), unsaved: true, ..held }), Verdict::Is(RunState::Stopping));
         assert_eq!(lost(&evidence(true)).as_deref(), Some("never started"));
         assert_eq!(lost(&Evidence { live: live(), ..evidence(true) }).as_deref(), Some("its supervisor was killed"));

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
+use crate::model::live_record::LiveRecord;
 use crate::model::run::{Progress, Run, RunFacts};
 use crate::model::run_id::RunId;
 use crate::model::run_spec::{RunKind, RunSpec};
@@ -90,9 +91,19 @@ impl Candidate {
             pane: self.pane.as_ref().map(|pane| pane.pane_id.clone()),
             window: self.pane.as_ref().map(|pane| pane.window_id.clone()),
             trouble: self.evidence.unsaved.then(|| "its end cannot be written yet (is the disk full?)".to_owned()),
-            waits: self.waits.clone(),
+            waits: live.and_then(|live| self.retries(live)).or_else(|| self.waits.clone()),
         };
         Run { facts, state, progress, end: None }
+    }
+
+    /// `retry 1 of 2 at 2026-01-31T12:00:00Z, after: signal 9 (SIGKILL)`.
+    fn retries(&self, live: &LiveRecord) -> Option<String> {
+        let wait = live.retry.as_ref()?;
+        let max = match &self.spec.kind {
+            RunKind::Headless { retry: Some(retry), .. } => retry.max,
+            _ => live.attempt,
+        };
+        Some(format!("retry {} of {max} at {}, after: {}", live.attempt, wait.until, wait.reason))
     }
 
     /// A window starts when it is asked for; its agent follows within milliseconds.

@@ -167,8 +167,9 @@ impl Project {
         }
         let pair = Pair { mode: mode.name.clone(), task: task.id.clone() };
         let session_id = (agent.protocol == Protocol::Claude).then(ids::new_session_id);
-        let mut argv =
-            agent::compose_argv(agent.protocol, base, &flags, &request.extras, session_id.as_deref(), &pair.label());
+        let label = pair.label();
+        let ours = agent::Ours { session_id: session_id.as_deref(), label: &label, ..agent::Ours::default() };
+        let mut argv = agent::compose_argv(agent.protocol, base, &flags, &request.extras, &ours);
 
         let delivery = delivery_of(agent, mode, prompt.as_deref())?;
         let environment = self.environment_of(mode, agent.protocol);

@@ -1,11 +1,17 @@
 //! One process per headless job: it owns the job through all its attempts and records its end.
 //!
-//! A pure state machine (`machine`) decides; a thin tokio shell (`shell`) feeds it with signals,
-//! timers and ended children. The only tokio code of the house. Must not read the manifest (the
+//! Pure code (`machine` for a stage, `retry` between attempts) decides; a thin tokio shell feeds it
+//! with signals, timers and ended children (`supervision`), goes from attempt to attempt
+//! (`attempts`), sleeps between them (`rest`) and records the end (`shell`). The only tokio code of the house. Must not read the manifest (the
 //! run's spec is complete) and must not reconcile: its last act is to `exec` `dispatch __next`.
 
+mod attempts;
 pub mod finish;
+mod freshness;
 pub mod machine;
+mod rest;
+pub mod retry;
 pub mod shell;
 pub mod stage;
+mod supervision;
 mod wakeups;

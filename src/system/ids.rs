@@ -12,3 +12,10 @@ pub fn new_run_id() -> RunId {
 pub fn new_session_id() -> String {
     uuid::Uuid::new_v4().to_string()
 }
+
+/// A random number from 0 to 1.
+pub fn chance() -> f64 {
+    // The low 62 bits of a version 4 UUID are random.
+    let (_, low) = uuid::Uuid::new_v4().as_u64_pair();
+    f64::from(low as u32) / f64::from(u32::MAX)
+}

@@ -40,6 +40,8 @@ mod recovery;
 #[cfg(test)]
 mod render;
 #[cfg(test)]
+mod retry;
+#[cfg(test)]
 mod run_headless;
 #[cfg(test)]
 mod run_interactive;

@@ -16,7 +16,11 @@ session: world
 tasks: [{ files: "tasks/*.md" }]
 env: { DISABLE_AUTOUPDATER: "1", CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1", CLAUDE_CODE_MAX_RETRIES: "0", IS_SANDBOX: "1" }
 pass_env: [ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL]
+jobs: 1
+agents:
+  fake: { headless: [fake], prompt: { headless: stdin }, protocol: text }
 modes:
+  job: { agent: fake, prompt: "{{ task.body }}" }
   code-review:
     prompt: "{{ task.body }}"
     flags: [--permission-mode, default]
@@ -141,6 +145,27 @@ fn an_api_error_fails_though_the_agent_calls_it_success() {
     let run = stage.status("code-review");
     assert_eq!(run["state"], "failed", "{run}");
     assert!(run["reason"].as_str().is_some_and(|reason| !reason.is_empty()), "{run}");
+}
+
+#[test]
+fn a_rate_limit_that_clears_is_retried_in_one_run() {
+    let stage = Stage::new();
+    let begin = || {
+        let call = stage.dispatch("429,times=1,say=Good%20now", "run -d code-review TASK-1").notes().json();
+        call["runs"][0]["runId"].as_str().unwrap().to_owned()
+    };
+    let retry = serde_json::json!({ "max": 1, "backoff": "10ms", "on": ["rate_limit"] });
+    let run = crate::retry::start_with(&stage.world, begin, |headless| headless["retry"] = retry);
+    stage.world.dispatch("wait code-review TASK-1").any_stderr().succeeds();
+    let end = stage.status("code-review");
+    assert_eq!((&end["state"], &end["attempt"]), (&"succeeded".into(), &2.into()), "{end}");
+    let saved = fs::read_to_string(stage.world.project().join("reviews/TASK-1.md")).unwrap();
+    assert_eq!(saved.trim_end(), "Good now");
+    let text = fs::read_to_string(stage.world.run_folder(&run).join("attempts.jsonl")).unwrap();
+    let both: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(both.len() == 2 && both[0]["sessionId"] != both[1]["sessionId"], "{text}");
+    assert!(both[0]["reason"].as_str().unwrap().contains("429"), "{text}");
+    assert_eq!(both[1]["sessionId"], end["sessionId"], "{text}");
 }
 
 #[test]

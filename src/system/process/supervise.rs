@@ -77,6 +77,12 @@ pub fn release_slot() -> io::Result<()> {
     Ok(())
 }
 
+/// Holds a slot again: it becomes the standard output.
+pub fn hold_slot(slot: &File) -> io::Result<()> {
+    rustix::stdio::dup2_stdout(slot)?;
+    Ok(())
+}
+
 /// Gives back the pair (standard input): from here on the run counts as dead.
 pub fn release_pair() -> io::Result<()> {
     let null = File::open("/dev/null")?;
@@ -90,6 +96,13 @@ pub fn become_next(state_dir: &Path, ended: &Path) -> io::Error {
         Ok(mut command) => command.arg(ended).exec(),
         Err(error) => error,
     }
+}
+
+/// Starts `dispatch __next` beside this process, which reaps it: what waits is started while this
+/// one rests. What that starts is no part of this run's tree.
+pub fn start_next(state_dir: &Path) -> io::Result<()> {
+    let null = Stdio::null;
+    own_command("__next", state_dir)?.stdin(null()).stdout(null()).stderr(null()).spawn().map(drop)
 }
 
 /// What a process reads and writes.

@@ -1,26 +1,27 @@
 //! The final answer of a run: looked at, and saved where the mode wants it.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-/// A text of its own, or a whole log.
+use crate::system::store::log_part::LogPart;
+
+/// A text of its own, or a log from the byte where its attempt began.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     Text(Vec<u8>),
-    Log(PathBuf),
+    Log { path: PathBuf, from: u64 },
 }
 
 impl Answer {
     /// Whether there is nothing in it but blanks.
     pub fn is_blank(&self) -> io::Result<bool> {
         let blank = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_whitespace);
-        let path = match self {
+        let mut file = match self {
             Self::Text(text) => return Ok(blank(text)),
-            Self::Log(path) => path,
+            Self::Log { path, from } => LogPart::open(path, *from)?,
         };
-        let mut file = File::open(path)?;
         let mut buffer = vec![0; 64 * 1024];
         loop {
             match file.read(&mut buffer)? {
@@ -49,8 +50,8 @@ impl Answer {
                     temp.write_all(b"\n")?;
                 }
             }
-            Self::Log(log) => {
-                io::copy(&mut File::open(log)?, &mut temp)?;
+            Self::Log { path, from } => {
+                io::copy(&mut LogPart::open(path, *from)?, &mut temp)?;
             }
         }
         temp.as_file().set_permissions(fs::Permissions::from_mode(0o666 & !umask))?;
@@ -75,6 +76,9 @@ mod tests {
         assert!(Answer::Text(Vec::new()).save(&cwd, Path::new("out/b.md"), 0o022).is_err());
         assert!(!dir.path().join("b.md").exists());
         assert!(Answer::Text(b" \n\t".to_vec()).is_blank().unwrap());
-        assert!(!Answer::Log(cwd.join("reviews/a.md")).is_blank().unwrap());
+        let log = |from| Answer::Log { path: cwd.join("reviews/a.md"), from };
+        assert!(!log(0).is_blank().unwrap() && log(4).is_blank().unwrap() && log(99).is_blank().unwrap());
+        log(2).save(&cwd, Path::new("part.md"), 0o022).unwrap();
+        assert_eq!(fs::read(cwd.join("part.md")).unwrap(), b"ne\n");
     }
 }

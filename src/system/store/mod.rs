@@ -6,6 +6,7 @@
 pub mod answer;
 pub mod handover;
 pub mod index;
+pub mod log_part;
 pub mod pair_lock;
 pub mod record_file;
 pub mod run_folder;

@@ -5,7 +5,9 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use crate::model::attempt_record::AttemptRecord;
 use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
+use crate::model::freshness::{FRESH_VERSION, FreshRecord};
 use crate::model::live_record::LiveRecord;
 use crate::model::process_id::FolderId;
 use crate::model::queue_record::QueueRecord;
@@ -13,6 +15,7 @@ use crate::model::run_id::RunId;
 use crate::model::run_spec::{RunSpec, SPEC_VERSION};
 use crate::model::window_record::WindowRecord;
 use crate::system::environment;
+use crate::system::store::log_part::LogPart;
 use crate::system::store::record_file::{self, Durability, RecordError};
 
 /// The folder of one run.
@@ -135,6 +138,14 @@ impl RunFolder {
         self.path.join("queued.json")
     }
 
+    fn fresh_path(&self) -> PathBuf {
+        self.path.join("fresh.json")
+    }
+
+    fn attempts_path(&self) -> PathBuf {
+        self.path.join("attempts.jsonl")
+    }
+
     fn stop_path(&self) -> PathBuf {
         self.path.join("stop")
     }
@@ -190,6 +201,29 @@ impl RunFolder {
     /// Records the end, safe on disk. Returns whether this call did it.
     pub fn write_exit(&self, exit: &ExitRecord) -> io::Result<bool> {
         record_file::write_new(&self.exit_path(), exit, Durability::Disk)
+    }
+
+    /// The inputs of this run, where it succeeded and they did not change meanwhile.
+    pub fn read_fresh(&self) -> Result<Option<FreshRecord>, RecordError> {
+        optional(record_file::read(&self.fresh_path(), FRESH_VERSION))
+    }
+
+    /// Safe on disk, since it must never claim more than the end that follows it.
+    pub fn write_fresh(&self, record: &FreshRecord) -> io::Result<()> {
+        record_file::write(&self.fresh_path(), record, Durability::Disk)
+    }
+
+    /// Adds a finished attempt.
+    pub fn append_attempt(&self, record: &AttemptRecord) -> io::Result<()> {
+        let mut line = serde_json::to_vec(record)?;
+        line.push(b'\n');
+        Self::open_log(&self.attempts_path())?.write_all(&line)
+    }
+
+    /// The finished attempts; a line that cannot be read is left out.
+    pub fn read_attempts(&self) -> Vec<AttemptRecord> {
+        let bytes = record_file::read_bytes(&self.attempts_path(), 4 << 20).unwrap_or_default();
+        bytes.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
     }
 
     pub fn read_queue(&self) -> Result<Option<QueueRecord>, RecordError> {
@@ -264,9 +298,17 @@ impl RunFolder {
         fs::OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(path)
     }
 
-    /// Opens the agent's stdout to read.
-    pub fn read_stdout(&self) -> io::Result<fs::File> {
-        fs::File::open(self.stdout())
+    /// Opens the agent's stdout to read, from the byte where an attempt began.
+    pub fn read_stdout(&self, from: u64) -> io::Result<LogPart> {
+        LogPart::open(&self.stdout(), from)
+    }
+
+    /// The rendered prompt; empty where the run has none.
+    pub fn read_prompt(&self) -> io::Result<Vec<u8>> {
+        match record_file::read_bytes(&self.prompt(), MAX_PROMPT) {
+            Err(RecordError::Missing(_)) => Ok(Vec::new()),
+            other => other.map_err(io::Error::other),
+        }
     }
 
     /// Bytes in the logs: stdout, stderr.

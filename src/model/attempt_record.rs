@@ -1,0 +1,32 @@
+//! How one attempt of a job ended.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::run_state::EndState;
+
+/// A line of `attempts.jsonl`: there is one for each finished attempt of a mode that retries.
+/// `…From` and `…To` are the attempt's part of the logs, in bytes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AttemptRecord {
+    /// From 1.
+    pub attempt: u32,
+    pub state: EndState,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<i32>,
+    pub started_at: Timestamp,
+    pub ended_at: Timestamp,
+    pub stdout_from: u64,
+    pub stdout_to: u64,
+    pub stderr_from: u64,
+    pub stderr_to: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
+}

@@ -1,0 +1,253 @@
+//! The whole work of a supervisor: the set-up, then attempts until one is not worth another, with
+//! a rest before each.
+
+use std::time::Duration;
+
+use crate::agent;
+use crate::model::attempt_record::AttemptRecord;
+use crate::model::limits::LimitsHold;
+use crate::model::run_spec::{RunKind, RunSpec};
+use crate::model::run_state::EndState;
+use crate::model::usage::Usage;
+use crate::supervisor::finish::{self, Outcome};
+use crate::supervisor::freshness::Freshness;
+use crate::supervisor::machine::{Exit, Why};
+use crate::supervisor::rest::{self, Rested};
+use crate::supervisor::retry;
+use crate::supervisor::stage::{Stage, Stages, expect_of};
+use crate::supervisor::supervision::{StageEnd, Supervision};
+use crate::supervisor::wakeups::Signals;
+use crate::system::clock;
+use crate::system::environment::Environment;
+use crate::system::ids;
+use crate::system::process::enclosure::Enclosure;
+use crate::system::process::supervise;
+
+/// How the supervised run ended.
+pub(super) struct Ended {
+    pub(super) outcome: Outcome,
+    pub(super) why: Why,
+    pub(super) exit: Option<Exit>,
+    pub(super) survivors: Vec<u32>,
+    pub(super) limits: Option<LimitsHold>,
+    pub(super) pid: Option<u32>,
+    /// The last one.
+    pub(super) attempt: u32,
+}
+
+impl Ended {
+    pub(super) fn failed(reason: String) -> Self {
+        Self::without_agent(Outcome::failed(reason), Why::Exited)
+    }
+
+    fn without_agent(outcome: Outcome, why: Why) -> Self {
+        Self { outcome, why, exit: None, survivors: Vec::new(), limits: None, pid: None, attempt: 1 }
+    }
+
+    fn of(outcome: Outcome, end: StageEnd) -> Self {
+        let StageEnd { why, exit, survivors, pid } = end;
+        Self { outcome, why, exit, survivors, limits: None, pid, attempt: 1 }
+    }
+}
+
+/// What all stages of all attempts live in.
+struct Surroundings {
+    environment: Environment,
+    enclosure: Option<Enclosure>,
+    hold: Option<LimitsHold>,
+    rlimits: Vec<(rustix::process::Resource, u64)>,
+    cpu_limit: Option<Duration>,
+}
+
+/// Does all there is to do for the run.
+pub(super) async fn run(supervision: &mut Supervision<'_>) -> Ended {
+    let mut signals = match Signals::new() {
+        Ok(signals) => signals,
+        Err(error) => return Ended::failed(format!("signals cannot be received: {error}")),
+    };
+    let around = match Surroundings::new(supervision) {
+        Ok(around) => around,
+        Err(reason) => return Ended::failed(reason),
+    };
+    if let Some(ended) = prepare(supervision, &around, &mut signals).await {
+        return Ended { limits: around.hold, ..ended };
+    }
+    let freshness = Freshness::before(supervision.folder, supervision.spec);
+    let ended = run_attempts(supervision, &around, &mut signals).await;
+    if let (EndState::Succeeded, Some(freshness)) = (ended.outcome.state, freshness) {
+        freshness.record();
+    }
+    Ended { limits: around.hold, ..ended }
+}
+
+impl Surroundings {
+    fn new(supervision: &mut Supervision<'_>) -> Result<Self, String> {
+        let RunKind::Headless { limits, .. } = &supervision.spec.kind else {
+            return Err("an interactive run has no supervisor".to_owned());
+        };
+        let environment = std::mem::take(&mut supervision.environment);
+        let enclosure = match limits.is_empty() {
+            true => None,
+            false => Enclosure::create(supervision.spec.run_id.as_str(), limits, &environment),
+        };
+        if enclosure.is_none() && limits.processes.is_some() {
+            // `run` saw one; a queued run may start elsewhere, or later.
+            return Err("a limit on processes needs a cgroup, and none can be had here".to_owned());
+        }
+        let hold = match (&enclosure, limits.is_empty()) {
+            (_, true) => None,
+            (Some(_), false) => Some(LimitsHold::Full),
+            (None, false) => Some(LimitsHold::Partial),
+        };
+        let rlimits = if enclosure.is_none() { supervise::as_rlimits(limits) } else { Vec::new() };
+        let cpu_limit = limits.cpu.map(|cpu| cpu.as_duration());
+        Ok(Self { environment, enclosure, hold, rlimits, cpu_limit })
+    }
+
+    fn stages<'a>(&'a self, supervision: &Supervision<'a>, spec: &'a RunSpec) -> Stages<'a> {
+        Stages {
+            folder: supervision.folder,
+            spec,
+            environment: &self.environment,
+            enclosure: self.enclosure.as_ref(),
+            rlimits: &self.rlimits,
+        }
+    }
+}
+
+/// Makes the worktree. Returns the run's end where that failed.
+async fn prepare(supervision: &mut Supervision<'_>, around: &Surroundings, signals: &mut Signals) -> Option<Ended> {
+    supervision.spec.worktree.as_ref()?;
+    let stages = around.stages(supervision, supervision.spec);
+    let end = match supervision.run_stage(&stages, Stage::Prepare, signals, around.hold, None).await {
+        Ok(end) => end,
+        Err(error) => return Some(Ended::failed(format!("the set-up cannot start: {error}"))),
+    };
+    if end.why == Why::Exited && end.exit.is_some_and(|exit| exit.code == Some(0)) {
+        return None;
+    }
+    let mut outcome = finish::judge_agent(supervision.spec, supervision.folder, 0, end.why, end.exit);
+    if end.why == Why::Exited {
+        let log = supervision.folder.setup_log();
+        outcome = outcome.but(EndState::Failed, Some(format!("the worktree's set-up failed; see `{}`", log.display())));
+    }
+    Some(Ended::of(outcome, end))
+}
+
+/// Attempts, until one is not worth another.
+async fn run_attempts(supervision: &mut Supervision<'_>, around: &Surroundings, signals: &mut Signals) -> Ended {
+    let mut spec = supervision.spec.clone();
+    let mut spent = Usage::default();
+    loop {
+        let begun = (clock::now(), supervision.folder.log_lengths());
+        let mut ended = run_attempt(supervision, around, &spec, signals).await;
+        ended.attempt = supervision.attempt;
+        spent = spent.and_then(ended.outcome.usage.clone());
+        if let Some(retry) = finish::retry_of(supervision.spec) {
+            note_attempt(supervision, &ended, begun);
+            // What could not be ended is still at work: another beside it would be a second agent.
+            if ended.survivors.is_empty() && retry::goes_on(retry, ended.attempt, ended.outcome.kind) {
+                let limit = ended.outcome.limit.as_ref();
+                let wait = retry::pause(retry, ended.attempt, limit, clock::now(), ids::chance());
+                let reason = ended.outcome.reason.clone().unwrap_or_default();
+                match rest::rest(supervision, wait, reason, signals).await {
+                    Rested::Ready => {
+                        supervision.attempt += 1;
+                        supervision.begin_time();
+                        renew_session(&mut spec);
+                        continue;
+                    }
+                    Rested::Stopped { interrupted } => {
+                        let outcome = ended.outcome.but(EndState::Stopped, None);
+                        let attempt = ended.attempt;
+                        let why = Why::Stopped { interrupted };
+                        ended = Ended { attempt, ..Ended::without_agent(outcome, why) };
+                    }
+                }
+            }
+        }
+        ended.outcome.usage = spent;
+        return ended;
+    }
+}
+
+/// The agent, and the check after it.
+async fn run_attempt(
+    supervision: &mut Supervision<'_>,
+    around: &Surroundings,
+    spec: &RunSpec,
+    signals: &mut Signals,
+) -> Ended {
+    let stages = around.stages(supervision, spec);
+    let (from, _) = supervision.folder.log_lengths();
+    let judge = |folder, why, exit| finish::judge_agent(spec, folder, from, why, exit);
+    let end = match supervision.run_stage(&stages, Stage::Agent, signals, around.hold, around.cpu_limit).await {
+        Ok(end) => end,
+        Err(error) => {
+            // What `run` found executable a moment ago is not any more: a shell's codes.
+            let code = if error.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 };
+            let ended = Ended::failed(format!("the agent cannot start: {error}"));
+            return Ended { exit: Some(Exit { code: Some(code), signal: None }), ..ended };
+        }
+    };
+    let mut outcome = judge(supervision.folder, end.why, end.exit);
+    if around.enclosure.as_ref().is_some_and(Enclosure::was_out_of_memory) && outcome.state == EndState::Failed {
+        outcome = outcome.but(EndState::Failed, Some("memory limit".to_owned()));
+    }
+    let mut ended = Ended::of(outcome, end);
+    if ended.outcome.state != EndState::Succeeded || expect_of(spec).command.is_empty() {
+        return ended;
+    }
+    let failed = |reason| (EndState::Failed, Some(reason));
+    let (state, reason) = match supervision.run_stage(&stages, Stage::Check, signals, around.hold, None).await {
+        Err(error) => failed(format!("the expected command cannot start: {error}")),
+        Ok(check) => {
+            ended.survivors.extend(check.survivors);
+            if check.why != Why::Exited {
+                ended.why = check.why;
+                ended.outcome = judge(supervision.folder, check.why, None);
+                return ended;
+            }
+            if check.exit.and_then(|exit| exit.code) == Some(0) {
+                return ended;
+            }
+            failed(format!("expected command failed: {}", expect_of(spec).command.join(" ")))
+        }
+    };
+    ended.outcome = ended.outcome.but(state, reason);
+    ended
+}
+
+/// A conversation's id can be used once. One that is gone on in keeps its own.
+fn renew_session(spec: &mut RunSpec) {
+    if let Some(used) = &spec.session_id {
+        let fresh = ids::new_session_id();
+        let argv = agent::with_session(&spec.argv, used, &fresh);
+        if argv != spec.argv {
+            spec.argv = argv;
+            spec.session_id = Some(fresh);
+        }
+    }
+}
+
+fn note_attempt(supervision: &Supervision<'_>, ended: &Ended, (started_at, from): (jiff::Timestamp, (u64, u64))) {
+    let to = supervision.folder.log_lengths();
+    let record = AttemptRecord {
+        attempt: ended.attempt,
+        state: ended.outcome.state,
+        reason: ended.outcome.reason.clone(),
+        exit_code: ended.exit.and_then(|exit| exit.code),
+        signal: ended.exit.and_then(|exit| exit.signal),
+        started_at,
+        ended_at: clock::now(),
+        stdout_from: from.0,
+        stdout_to: to.0,
+        stderr_from: from.1,
+        stderr_to: to.1,
+        cost_usd: ended.outcome.usage.cost_usd,
+        session_id: ended.outcome.usage.session_id.clone(),
+    };
+    if let Err(error) = supervision.folder.append_attempt(&record) {
+        tracing::warn!(%error, "the attempt cannot be noted");
+    }
+}

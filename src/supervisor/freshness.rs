@@ -1,0 +1,51 @@
+//! The inputs of a job before and after it, and the record that lets a later start be skipped.
+//!
+//! In doubt nothing is written: a run too many costs less than one that never came.
+
+use crate::agent;
+use crate::model::freshness::{FRESH_VERSION, Fingerprint, FreshRecord, Tracked};
+use crate::model::run_spec::{RunKind, RunSpec};
+use crate::system::fingerprint::{self, Inputs};
+use crate::system::store::run_folder::RunFolder;
+
+/// The inputs of a job as they were before its first attempt.
+pub(super) struct Freshness<'a> {
+    folder: &'a RunFolder,
+    spec: &'a RunSpec,
+    tracked: &'a Tracked,
+    before: Fingerprint,
+}
+
+impl<'a> Freshness<'a> {
+    /// `None` where the mode does not track them, or where they cannot be told.
+    pub(super) fn before(folder: &'a RunFolder, spec: &'a RunSpec) -> Option<Self> {
+        let RunKind::Headless { tracked: Some(tracked), .. } = &spec.kind else { return None };
+        let before = take(folder, spec, tracked)?;
+        Some(Self { folder, spec, tracked, before })
+    }
+
+    /// Records them after a success, if they are still the same.
+    pub(super) fn record(self) {
+        if take(self.folder, self.spec, self.tracked).as_ref() != Some(&self.before) {
+            tracing::info!("inputs changed while it ran: the next start runs again");
+            return;
+        }
+        let record = FreshRecord {
+            version: FRESH_VERSION,
+            run_id: self.spec.run_id.clone(),
+            tracked: self.tracked.clone(),
+            fingerprint: self.before,
+        };
+        if let Err(error) = self.folder.write_fresh(&record) {
+            tracing::warn!(%error, "the inputs cannot be recorded: the next start runs again");
+        }
+    }
+}
+
+fn take(folder: &RunFolder, spec: &RunSpec, tracked: &Tracked) -> Option<Fingerprint> {
+    let argv = agent::without_session(&spec.argv, spec.session_id.as_deref());
+    let taken = folder.read_prompt().and_then(|prompt| {
+        fingerprint::take(&Inputs { cwd: &spec.cwd, tracked, prompt: &prompt, argv: &argv, program: &spec.program })
+    });
+    taken.inspect_err(|error| tracing::warn!(%error, "the inputs cannot be told")).ok()
+}

@@ -1,0 +1,92 @@
+//! The sleep between two attempts: the slot is given back, and taken again before the next one.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use crate::model::live_record::RetryWait;
+use crate::model::run_spec::RunKind;
+use crate::supervisor::supervision::Supervision;
+use crate::supervisor::wakeups::{Signals, after};
+use crate::system::clock;
+use crate::system::process::supervise;
+use crate::system::store::slots;
+use crate::system::store::state_dir::StateDir;
+
+/// A suspended machine's clock goes on and its timers do not: the time of day is looked at this often.
+const CLOCK_STEP: Duration = Duration::from_secs(30);
+/// While no slot is free they are tried again after this long, doubled up to the second.
+const SLOT_STEP: Duration = Duration::from_millis(10);
+const SLOT_STEP_MAX: Duration = Duration::from_secs(1);
+
+/// How a rest ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rested {
+    /// With a slot for the next attempt.
+    Ready,
+    Stopped {
+        interrupted: bool,
+    },
+}
+
+/// Sleeps for `wait` without a slot, then takes one as soon as there is one.
+pub(super) async fn rest(
+    supervision: &mut Supervision<'_>,
+    wait: Duration,
+    reason: String,
+    signals: &mut Signals,
+) -> Rested {
+    let until = jiff::SignedDuration::try_from(wait).ok().and_then(|wait| clock::now().checked_add(wait).ok());
+    let until = until.unwrap_or_else(clock::now);
+    let end = after(wait);
+    supervision.say_resting(RetryWait { until, reason });
+    let _ = supervise::release_slot();
+    // Two above: `runs/<id>`.
+    let state = supervision.folder.path().parent().and_then(Path::parent);
+    if let Some(state) = state
+        && let Err(error) = supervise::start_next(state)
+    {
+        tracing::warn!(%error, "the queue does not move");
+    }
+    let state = state.and_then(|state| StateDir::find(state).ok().flatten());
+    let mut slot_step = SLOT_STEP;
+    loop {
+        if let Some(interrupted) = supervision.folder.stop_asked() {
+            return Rested::Stopped { interrupted };
+        }
+        let by_timer = end.saturating_duration_since(after(Duration::ZERO));
+        let by_clock = until.duration_since(clock::now());
+        let left = by_timer.min(Duration::try_from(by_clock).unwrap_or_default());
+        let pause = if left.is_zero() {
+            if takes_slot(supervision, state.as_ref()) {
+                return Rested::Ready;
+            }
+            slot_step = (slot_step * 2).min(SLOT_STEP_MAX);
+            slot_step
+        } else {
+            left.min(CLOCK_STEP)
+        };
+        tokio::select! {
+            _ = signals.terminate.recv() => return Rested::Stopped { interrupted: false },
+            _ = signals.interrupt.recv() => return Rested::Stopped { interrupted: true },
+            _ = signals.quit.recv() => return Rested::Stopped { interrupted: true },
+            _ = signals.child.recv() => drop(supervise::reap()),
+            () = sleep(pause) => {}
+        }
+    }
+}
+
+/// Takes a free slot and holds it as a supervisor does.
+fn takes_slot(supervision: &Supervision<'_>, state: Option<&StateDir>) -> bool {
+    let RunKind::Headless { slots, .. } = supervision.spec.kind else { return false };
+    let Some(state) = state else { return false };
+    match slots::take(state, slots) {
+        Ok(Some(slot)) => supervise::hold_slot(&slot.into_file()).is_ok(),
+        Ok(None) => false,
+        Err(error) => {
+            tracing::warn!(%error, "a slot cannot be taken");
+            false
+        }
+    }
+}

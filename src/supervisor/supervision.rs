@@ -1,0 +1,297 @@
+//! The thin tokio shell of one stage: signals, timers and ended children in; launches, kills and
+//! records out.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use tokio::io::unix::AsyncFd;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::model::limits::LimitsHold;
+use crate::model::live_record::{LiveRecord, RetryWait};
+use crate::model::run_spec::{RunKind, RunSpec};
+use crate::supervisor::machine::{Exit, Input, Machine, Output, Why};
+use crate::supervisor::stage::{Stage, Stages};
+use crate::supervisor::wakeups::{Signals, after, log_written, maybe};
+use crate::system::clock;
+use crate::system::environment::Environment;
+use crate::system::logs::marks::MarkWriter;
+use crate::system::process::supervise;
+use crate::system::process::tree::{self, Root};
+use crate::system::process::{self};
+use crate::system::store::run_folder::RunFolder;
+use crate::system::watch::{Watch, Watched};
+
+/// Marks are at least this far apart, so that a flood of output costs nothing.
+const MARK_STEP: Duration = Duration::from_millis(20);
+/// While a tree is being ended it is looked at again after this long, for ends no signal tells of.
+const LOOK_STEP: Duration = Duration::from_millis(50);
+/// How often used CPU time is compared with its limit.
+const CPU_STEP: Duration = Duration::from_secs(1);
+
+/// What a supervisor keeps in mind from stage to stage.
+pub(super) struct Supervision<'a> {
+    pub(super) folder: &'a RunFolder,
+    pub(super) spec: &'a RunSpec,
+    pub(super) environment: Environment,
+    pub(super) live: Option<LiveRecord>,
+    pub(super) started_at: jiff::Timestamp,
+    /// From 1.
+    pub(super) attempt: u32,
+    marks: MarkWriter,
+    pub(super) watch: Option<AsyncFd<Watch>>,
+    watched: Vec<Watched>,
+    /// The lengths of the logs at the last mark.
+    noted: (u64, u64),
+    deadline: Option<Instant>,
+}
+
+/// How one stage ended.
+pub(super) struct StageEnd {
+    pub(super) why: Why,
+    pub(super) exit: Option<Exit>,
+    pub(super) survivors: Vec<u32>,
+    pub(super) pid: Option<u32>,
+}
+
+impl<'a> Supervision<'a> {
+    pub(super) fn new(
+        folder: &'a RunFolder,
+        spec: &'a RunSpec,
+        environment: Environment,
+        started_at: jiff::Timestamp,
+    ) -> Self {
+        let mut new = Self {
+            folder,
+            spec,
+            environment,
+            live: None,
+            started_at,
+            attempt: 1,
+            marks: MarkWriter::new(&folder.marks()),
+            watch: None,
+            watched: Vec::new(),
+            noted: (0, 0),
+            deadline: None,
+        };
+        new.begin_time();
+        new
+    }
+
+    /// From now on the time of one attempt runs.
+    pub(super) fn begin_time(&mut self) {
+        self.deadline = match &self.spec.kind {
+            RunKind::Headless { timeout: Some(timeout), .. } => Some(after(timeout.as_duration())),
+            _ => None,
+        };
+    }
+
+    pub(super) async fn run_stage(
+        &mut self,
+        stages: &Stages<'_>,
+        stage: Stage,
+        signals: &mut Signals,
+        hold: Option<LimitsHold>,
+        cpu_limit: Option<Duration>,
+    ) -> std::io::Result<StageEnd> {
+        // A stop that came before there was anything to stop.
+        if let Some(interrupted) = self.folder.stop_asked() {
+            return Ok(StageEnd { why: Why::Stopped { interrupted }, exit: None, survivors: Vec::new(), pid: None });
+        }
+        let pid = stages.launch(stage)?;
+        self.say_alive(pid, hold);
+        // An end that survives a power cut must not outlive what it is the end of.
+        self.folder.sync_spec();
+        if stage == Stage::Agent {
+            self.follow_logs();
+        }
+        let mut machine = Machine::new(self.spec.stop_grace.as_duration());
+        let mut inputs = Vec::new();
+        // The starter may have asked between its look and our record: look once more.
+        if let Some(interrupted) = self.folder.stop_asked() {
+            inputs.push(Input::Stop { interrupted, now: false });
+        }
+        let mut childless = false;
+        let mut grace: Option<Instant> = None;
+        let mut next_mark: Option<Instant> = None;
+        // The first look is early: it finds the agent's group before a short agent is gone.
+        let mut next_cpu = after(CPU_STEP / 10);
+        loop {
+            while let Some(input) = inputs.pop() {
+                for output in machine.step(input) {
+                    match output {
+                        Output::Look if childless => inputs.push(Input::Tree { left: 0 }),
+                        Output::Look => inputs.push(self.look()),
+                        Output::Terminate => self.signal_tree(Signal::TERM),
+                        Output::Kill => self.signal_tree(Signal::KILL),
+                        Output::Grace(wait) => grace = Some(after(wait)),
+                        Output::SayStopping => self.say_stopping(),
+                        Output::Over { why, exit, survivors } => {
+                            // A burst just before the end counts, too.
+                            let why = if self.note_logs() && why == Why::Exited { Why::LogFull } else { why };
+                            let survivors = if survivors == 0 { Vec::new() } else { self.members() };
+                            return Ok(StageEnd { why, exit, survivors, pid: Some(pid) });
+                        }
+                    }
+                }
+            }
+            let deadline = self.deadline;
+            tokio::select! {
+                _ = signals.child.recv() => {
+                    let (reaped, any_left) = supervise::reap();
+                    for child in reaped {
+                        if child.pid == pid {
+                            inputs.push(Input::Exited(Exit { code: child.code, signal: child.signal }));
+                        }
+                    }
+                    if machine.is_ending() && inputs.is_empty() {
+                        inputs.push(self.look());
+                    }
+                    // Every orphan of the tree is our child: without children it is empty, and
+                    // the process table need not be read for that.
+                    childless = !any_left && process::ADOPTS_ORPHANS;
+                }
+                _ = signals.terminate.recv() => inputs.push(Input::Stop { interrupted: false, now: false }),
+                _ = signals.interrupt.recv() => inputs.push(Input::Stop { interrupted: true, now: false }),
+                _ = signals.quit.recv() => inputs.push(Input::Stop { interrupted: true, now: true }),
+                () = maybe(deadline) => {
+                    self.deadline = None;
+                    inputs.push(Input::TimeUp);
+                }
+                () = maybe(grace) => {
+                    grace = None;
+                    inputs.push(Input::GraceUp);
+                }
+                () = sleep(LOOK_STEP), if machine.is_ending() => inputs.push(self.look()),
+                () = log_written(self.watch.as_ref()), if next_mark.is_none() => {
+                    next_mark = Some(after(MARK_STEP));
+                    // While the logs grow they are not watched: each watched write would cost
+                    // the agent a little. Quiet for a step, they are watched again.
+                    self.unwatch_logs();
+                    if self.note_logs() { inputs.push(Input::LogFull); }
+                }
+                () = maybe(next_mark) => {
+                    let before = self.noted;
+                    if self.note_logs() { inputs.push(Input::LogFull); }
+                    next_mark = if before == self.noted { self.watch_logs() } else { Some(after(MARK_STEP)) };
+                }
+                () = sleep_until(next_cpu), if stage == Stage::Agent
+                    && stages.enclosure.is_some_and(|enclosure| cpu_limit.is_some() || !enclosure.is_known()) =>
+                {
+                    next_cpu = after(CPU_STEP);
+                    let used = stages.enclosure.and_then(|enclosure| enclosure.cpu_used(pid));
+                    if cpu_limit.is_some() && used > cpu_limit { inputs.push(Input::CpuUsed); }
+                }
+            }
+        }
+    }
+
+    fn root() -> Option<Root> {
+        Some(Root::Supervisor(process::own_pid()))
+    }
+
+    /// A table of processes that cannot be read never counts as an empty one.
+    fn look(&self) -> Input {
+        let left = tree::members(&self.spec.run_id, Self::root()).map_or(1, |members| members.len());
+        Input::Tree { left }
+    }
+
+    fn members(&self) -> Vec<u32> {
+        tree::members(&self.spec.run_id, Self::root())
+            .map(|members| members.iter().map(|member| member.pid).collect())
+            .unwrap_or_default()
+    }
+
+    fn signal_tree(&self, signal: Signal) {
+        if let Err(error) = tree::signal_members(&self.spec.run_id, Self::root(), signal) {
+            tracing::warn!(%error, "the processes of the run cannot be listed");
+        }
+    }
+
+    fn say_alive(&mut self, pid: u32, hold: Option<LimitsHold>) {
+        let Ok(owner) = process::this() else { return };
+        let live = LiveRecord {
+            version: 1,
+            owner,
+            agent: process::identify(pid).ok(),
+            started_at: self.started_at,
+            attempt: self.attempt,
+            stopping: false,
+            retry: None,
+            limits: hold,
+            trouble: None,
+        };
+        let _ = self.folder.write_live(&live);
+        self.live = Some(live);
+    }
+
+    fn say_stopping(&mut self) {
+        if let Some(live) = &mut self.live {
+            live.stopping = true;
+            let _ = self.folder.write_live(live);
+        }
+    }
+
+    /// Says that it sleeps, and until when.
+    pub(super) fn say_resting(&mut self, wait: RetryWait) {
+        if let Some(live) = &mut self.live {
+            live.agent = None;
+            live.retry = Some(wait);
+            let _ = self.folder.write_live(live);
+        }
+    }
+
+    fn follow_logs(&mut self) {
+        if self.watch.is_some() {
+            // From an attempt before this one.
+            self.unwatch_logs();
+            self.note_logs();
+            self.watch_logs();
+            return;
+        }
+        let watch = Watch::new().and_then(|watch| {
+            #[expect(deprecated, reason = "its successor is unsafe; a `Watch` owns one descriptor for its whole life")]
+            AsyncFd::new(watch)
+        });
+        // Without a watch (a kernel out of them) the logs are whole all the same, less finely stamped.
+        self.watch = watch.ok();
+        self.note_logs();
+        self.watch_logs();
+    }
+
+    /// Has the next write to a log wake us. Returns when to look if it came already.
+    fn watch_logs(&mut self) -> Option<Instant> {
+        let watch = self.watch.as_ref()?.get_ref();
+        for log in [self.folder.stdout(), self.folder.stderr()] {
+            // A log that the agent removed has nothing to tell.
+            self.watched.extend(watch.file(&log).ok());
+        }
+        (self.folder.log_lengths() != self.noted).then(|| {
+            self.unwatch_logs();
+            after(MARK_STEP)
+        })
+    }
+
+    fn unwatch_logs(&mut self) {
+        if let Some(watch) = &self.watch {
+            for watched in self.watched.drain(..) {
+                watch.get_ref().forget(watched);
+            }
+        }
+    }
+
+    /// Writes a mark. Returns whether the logs are over their limit.
+    fn note_logs(&mut self) -> bool {
+        if let Some(watch) = &self.watch {
+            watch.get_ref().clear();
+        }
+        let (stdout, stderr) = self.folder.log_lengths();
+        self.noted = (stdout, stderr);
+        // Marks stamp the logs; without them they are whole all the same.
+        let _ = self.marks.note(clock::now(), stdout, stderr);
+        match &self.spec.kind {
+            RunKind::Headless { log_max: Some(max), .. } => stdout + stderr > max.get(),
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What decides a run's outcome, as hashes: its sources, prompt, arguments and program.
+//!
+//! Whoever cannot tell says so: any error means "in doubt: run". Must not decide what is up to date.
+
+mod sources;
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use crate::model::freshness::{Fingerprint, ProgramIdentity, Tracked};
+
+pub use sources::missing;
+
+/// What a fingerprint is taken of.
+#[derive(Clone, Copy, Debug)]
+pub struct Inputs<'a> {
+    pub cwd: &'a Path,
+    pub tracked: &'a Tracked,
+    /// As it was rendered; empty where there is none.
+    pub prompt: &'a [u8],
+    /// Without what differs from run to run.
+    pub argv: &'a [String],
+    pub program: &'a Path,
+}
+
+/// The fingerprint as of now. Files that `generates` names are none of its sources.
+pub fn take(inputs: &Inputs<'_>) -> io::Result<Fingerprint> {
+    let mut argv = blake3::Hasher::new();
+    for word in inputs.argv {
+        // No argument holds a NUL, so that no two lists look the same.
+        argv.update(word.as_bytes()).update(b"\0");
+    }
+    let sources = sources::find(inputs.cwd, &inputs.tracked.sources, &inputs.tracked.generates)?;
+    let hashed = sources.into_iter().map(|path| {
+        let hash = hash_file(&inputs.cwd.join(&path));
+        hash.map(|hash| (path.clone(), hash)).map_err(|error| named(&path, &error))
+    });
+    Ok(Fingerprint {
+        sources: hashed.collect::<io::Result<_>>()?,
+        prompt: blake3::hash(inputs.prompt).to_string(),
+        argv: argv.finalize().to_string(),
+        program: identify(inputs.program).map_err(|error| named(inputs.program, &error))?,
+    })
+}
+
+fn hash_file(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let mut hasher = blake3::Hasher::new();
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(hasher.finalize().to_string()),
+            Ok(count) => hasher.update(&buffer[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+    }
+}
+
+fn identify(program: &Path) -> io::Result<ProgramIdentity> {
+    let meta = std::fs::metadata(program)?;
+    let modified = i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec());
+    Ok(ProgramIdentity { path: program.to_owned(), size: meta.len(), modified })
+}
+
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("`{}`: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn tracked(sources: &[&str], generates: &[&str]) -> Tracked {
+        let words = |list: &[&str]| list.iter().map(ToString::to_string).collect();
+        Tracked { sources: words(sources), generates: words(generates) }
+    }
+
+    #[test]
+    fn every_input_counts_and_only_inputs() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+        write("a.rs", "fn a() {}");
+        write("b.rs", "fn b() {}");
+        write("made.rs", "1");
+        write("other", "x");
+        write("agent", "#!");
+        let some = tracked(&["*.rs"], &["made.*"]);
+        let program = dir.path().join("agent");
+        let fingerprint = |prompt: &str, argv: &[&str]| {
+            let argv: Vec<String> = argv.iter().map(ToString::to_string).collect();
+            let inputs =
+                Inputs { cwd: dir.path(), tracked: &some, prompt: prompt.as_bytes(), argv: &argv, program: &program };
+            take(&inputs).unwrap()
+        };
+        let first = fingerprint("p", &["x", "y"]);
+        assert_eq!(first.sources.keys().map(|path| path.to_str().unwrap()).collect::<Vec<_>>(), ["a.rs", "b.rs"]);
+        write("made.rs", "2");
+        write("other", "y");
+        assert_eq!(fingerprint("p", &["x", "y"]), first);
+        let text = serde_json::to_string(&first).unwrap();
+        assert_eq!(serde_json::from_str::<Fingerprint>(&text).unwrap(), first);
+        assert_ne!(fingerprint("q", &["x", "y"]).prompt, first.prompt);
+        assert_ne!(fingerprint("p", &["xy", ""]).argv, first.argv);
+        write("a.rs", "fn a() { }");
+        let changed = fingerprint("p", &["x", "y"]);
+        assert_ne!(changed.sources[Path::new("a.rs")], first.sources[Path::new("a.rs")]);
+        assert_eq!(changed.sources[Path::new("b.rs")], first.sources[Path::new("b.rs")]);
+        write("agent", "#!/bin/sh");
+        assert_ne!(fingerprint("p", &["x", "y"]).program, first.program);
+        fs::remove_file(&program).unwrap();
+        let inputs = Inputs { cwd: dir.path(), tracked: &some, prompt: b"", argv: &[], program: &program };
+        assert!(take(&inputs).unwrap_err().to_string().contains("agent"), "no program: in doubt");
+    }
+
+    #[test]
+    fn a_large_file_is_read_in_pieces() {
+        let dir = tempfile::tempdir().unwrap();
+        let content: Vec<u8> = (0..200_000u32).flat_map(u32::to_le_bytes).collect();
+        fs::write(dir.path().join("large"), &content).unwrap();
+        assert_eq!(hash_file(&dir.path().join("large")).unwrap(), blake3::hash(&content).to_string());
+    }
+}

@@ -1,0 +1,191 @@
+//! Failed attempts are tried again, by their own run's supervisor, and sleep without a slot.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::waiting::{is, wait_until};
+use crate::world::World;
+
+const ONE_SLOT: &str = r#"  saved: { agent: fake, prompt: "{{ task.body }}", save_to: "answer.txt" }
+  brief: { agent: fake, prompt: "{{ task.body }}", timeout: 300ms }
+  picky: { agent: fake, prompt: "{{ task.body }}", expect: { files: [never.txt] } }
+  asked: { agent: speaks, prompt: "{{ task.body }}" }
+jobs: 1
+"#;
+
+/// One slot, and an agent that is read as `claude` is.
+fn world() -> World {
+    let world = World::with(ONE_SLOT);
+    let manifest = fs::read_to_string(world.project().join("dispatch.yaml")).unwrap();
+    let speaks = "agents:\n  speaks: { headless: [fake], prompt: { headless: stdin }, protocol: claude }\n";
+    world.write("dispatch.yaml", manifest.replacen("agents:\n", speaks, 1));
+    world
+}
+
+/// Queues a run behind another one, has its spec say how it retries, and lets it start.
+fn start(world: &World, mode: &str, task: &str, retry: &Value) -> String {
+    start_with(world, || world.detach(mode, task), |headless| headless["retry"] = retry.clone())
+}
+
+/// Queues the run that `begin` starts behind a `job`, changes its spec, and lets it start.
+pub(crate) fn start_with(world: &World, begin: impl FnOnce() -> String, change: impl FnOnce(&mut Value)) -> String {
+    let gate = world.project().join("gate");
+    world.task("BEFORE", &format!("%until {}", gate.display()));
+    let before = world.detach("job", "BEFORE");
+    world.agent_ready(&before);
+    let run = begin();
+    let path = world.run_folder(&run).join("spec.json");
+    let mut spec: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    change(&mut spec["kind"]["headless"]);
+    fs::write(&path, spec.to_string()).unwrap();
+    fs::write(&gate, "").unwrap();
+    run
+}
+
+fn ended(world: &World, mode: &str, task: &str) -> Value {
+    world.dispatch("wait").arg(mode).arg(task).any_stderr().ends_somehow();
+    world.status(mode, task)
+}
+
+fn attempts(world: &World, run: &str) -> Vec<Value> {
+    let text = fs::read_to_string(world.run_folder(run).join("attempts.jsonl")).unwrap_or_default();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// What the agent does the first time only: `first`, then it is killed.
+fn once(first: &str) -> String {
+    format!("%sh test -e second || {{ touch second; {first} kill -KILL $PPID; }}\n%until second\n")
+}
+
+#[test]
+fn a_killed_agent_is_tried_again_and_only_its_last_words_count() {
+    let world = world();
+    let body = format!("%out said\n{}%out answer\n", once(""));
+    world.task("T", &body);
+    let run = start(&world, "saved", "T", &json!({ "max": 2, "backoff": "10ms", "on": ["crash"] }));
+    let end = ended(&world, "saved", "T");
+    assert_eq!(
+        (&end["state"], &end["attempt"], &end["exitCode"]),
+        (&"succeeded".into(), &2.into(), &0.into()),
+        "{end}"
+    );
+    let attempts = attempts(&world, &run);
+    assert_eq!(attempts.len(), 2, "{attempts:?}");
+    assert_eq!((&attempts[0]["state"], &attempts[0]["signal"]), (&"failed".into(), &9.into()), "{attempts:?}");
+    assert_eq!((&attempts[1]["state"], &attempts[1]["attempt"]), (&"succeeded".into(), &2.into()), "{attempts:?}");
+    assert_eq!(attempts[0]["stdoutTo"], attempts[1]["stdoutFrom"], "{attempts:?}");
+    let logs = fs::read_to_string(world.run_folder(&run).join("stdout.log")).unwrap();
+    assert_eq!(logs, "said\nsaid\nanswer\n", "the log goes on");
+    assert_eq!(fs::read_to_string(world.project().join("answer.txt")).unwrap(), "said\nanswer\n");
+    let prompt = String::from_utf8(world.saw(&run, "stdin")).unwrap();
+    assert_eq!(prompt.matches("%out answer").count(), 2, "the prompt was given anew: {prompt}");
+    world.wait_all_quiet();
+}
+
+#[test]
+fn it_sleeps_without_its_slot_until_a_stop() {
+    let world = world();
+    world.task("T", "%exit 3\n");
+    let run = start(&world, "job", "T", &json!({ "max": 1, "backoff": "1h", "on": ["crash"] }));
+    let resting = world.wait_state("job", "T", "queued");
+    let resting = if resting["waitingFor"] == "slot" {
+        wait_until("it rests", || {
+            let seen = world.status("job", "T");
+            if seen["waitingFor"] == "retry" { Ok(seen) } else { Err(seen.to_string()) }
+        })
+    } else {
+        resting
+    };
+    assert_eq!((&resting["waitingFor"], &resting["attempt"]), (&"retry".into(), &1.into()), "{resting}");
+    world.task("NEXT", "%out x\n");
+    world.dispatch("run -q job NEXT").any_stderr().succeeds();
+    world.dispatch("stop job T").notes().succeeds();
+    let end = ended(&world, "job", "T");
+    assert_eq!((&end["state"], &end["attempt"]), (&"stopped".into(), &1.into()), "{end}");
+    assert_eq!(attempts(&world, &run).len(), 1);
+    world.wait_all_quiet();
+}
+
+#[test]
+fn whoever_waits_for_the_slot_gets_it_while_another_sleeps() {
+    let world = world();
+    world.task("T", "%out T\n%until third\n%exit 3\n").task("NEXT", "%out x\n");
+    let run = start(&world, "job", "T", &json!({ "max": 1, "backoff": "1h", "on": ["crash"] }));
+    world.agent_ready(&run);
+    let next = world.detach("job", "NEXT");
+    assert_eq!(world.starts().iter().filter(|note| note.run == next).count(), 0, "it waits");
+    world.write("third", "");
+    // Nobody looks: the sleeper itself moves the queue.
+    world.agent_ready(&next);
+    world.dispatch("stop job T").notes().succeeds();
+    world.wait_all_quiet();
+}
+
+#[test]
+fn each_attempt_has_the_whole_time_and_only_named_failures_count() {
+    let world = world();
+    let retry = json!({ "max": 1, "backoff": "1ms", "on": ["timeout"] });
+    world.task("SLOW", "%hang\n").task("BAD", "%exit 7\n").task("POOR", "%out x\n");
+    let run = start(&world, "brief", "SLOW", &retry);
+    let end = ended(&world, "brief", "SLOW");
+    assert_eq!((&end["state"], &end["attempt"]), (&"timed_out".into(), &2.into()), "{end}");
+    let both = attempts(&world, &run);
+    assert!(both.len() == 2 && both.iter().all(|attempt| attempt["state"] == "timed_out"), "{both:?}");
+    fs::remove_file(world.project().join("gate")).unwrap();
+    start(&world, "job", "BAD", &retry);
+    let end = ended(&world, "job", "BAD");
+    assert_eq!((&end["state"], &end["attempt"], &end["exitCode"]), (&"failed".into(), &1.into(), &7.into()), "{end}");
+    fs::remove_file(world.project().join("gate")).unwrap();
+    let all = json!({ "max": 3, "backoff": "1ms", "on": ["timeout", "crash", "rate_limit"] });
+    start(&world, "picky", "POOR", &all);
+    let end = ended(&world, "picky", "POOR");
+    assert_eq!((&end["state"], &end["attempt"]), (&"failed".into(), &1.into()), "an expectation is not retried: {end}");
+}
+
+#[test]
+fn a_rate_limit_that_clears_is_one_run_with_two_conversations_and_both_costs() {
+    let world = world();
+    let result = |rest: &str| format!("{{\"type\":\"result\",\"result\":\"words\",{rest}}}\n");
+    world.write(
+        "limited",
+        result(r#""subtype":"success","is_error":true,"api_error_status":429,"total_cost_usd":0.25"#),
+    );
+    world.write("fine", result(r#""subtype":"success","is_error":false,"total_cost_usd":0.5"#));
+    world.task("T", &format!("{}%sh cat fine\n", once("cat limited;")));
+    let run = start(&world, "asked", "T", &json!({ "max": 1, "backoff": "1ms", "on": ["rate_limit"] }));
+    let end = ended(&world, "asked", "T");
+    assert_eq!(
+        (&end["state"], &end["attempt"], &end["costUsd"]),
+        (&"succeeded".into(), &2.into(), &0.75.into()),
+        "{end}"
+    );
+    let words = world.saw_words(&run, "argv");
+    let ids: Vec<&String> = words.windows(2).filter(|pair| pair[0] == "--session-id").map(|pair| &pair[1]).collect();
+    assert!(ids.len() == 2 && ids[0] != ids[1], "{words:?}");
+    assert_eq!(end["sessionId"], **ids[1], "the last attempt's: {end}");
+    let both = attempts(&world, &run);
+    assert_eq!((&both[0]["costUsd"], &both[0]["sessionId"]), (&0.25.into(), &json!(ids[0])), "{both:?}");
+    is(both.len() == 2, format!("{both:?}")).unwrap();
+}
+
+#[test]
+fn inputs_are_recorded_after_a_success_that_changed_none_of_them() {
+    let world = world();
+    let recorded = |task: &str, body: &str| {
+        let _ = fs::remove_file(world.project().join("gate"));
+        world.task(task, body);
+        let tracked = json!({ "sources": ["*.txt"], "generates": ["out.txt"] });
+        let run = start_with(&world, || world.detach("job", task), |headless| headless["tracked"] = tracked);
+        ended(&world, "job", task);
+        fs::read(world.run_folder(&run).join("fresh.json")).ok().map(|text| serde_json::from_slice(&text).unwrap())
+    };
+    world.write("in.txt", "in");
+    let record: Value = recorded("T", "%sh echo made >out.txt\n").expect("it succeeded");
+    let sources = record["fingerprint"]["sources"].as_object().unwrap();
+    assert_eq!(sources.keys().collect::<Vec<_>>(), ["in.txt"], "{record}");
+    assert_eq!(recorded("U", "%sh echo more >>in.txt\n"), None, "it changed a source");
+    assert_eq!(recorded("V", "%sh echo new >new.txt\n"), None, "it made one");
+    assert_eq!(recorded("W", "%exit 1\n"), None, "it failed");
+    assert!(recorded("X", "%out x\n").is_some());
+}
