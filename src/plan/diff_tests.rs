@@ -93,6 +93,8 @@ fn only_orphans_that_up_started_are_ended_and_only_by_prune() {
         assert_eq!(word(other(standing, true, RunState::Running), prune), Some(pruned));
         assert_eq!(word(other(standing, false, RunState::Running), prune), None, "a person's own run");
     }
+    let recreate = Options { recreate: true, ..WATCH };
+    assert_eq!(word(other(Standing::Unwanted, true, RunState::Running), recreate), Some("orphan"));
     assert_eq!(word(other(Standing::Unwanted, true, RunState::Stopping), prune), Some("keep"));
     let unseen = RunState::Unknown(UnknownWhy::Foreign);
     assert_eq!(word(other(Standing::Unwanted, true, unseen), prune), Some("unknown"));
