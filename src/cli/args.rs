@@ -151,9 +151,12 @@ pub(crate) struct RunOptions {
     /// Where an interactive run is shown
     #[arg(long, value_name = "HOW", value_enum, default_value_t)]
     pub(crate) attach: AttachHow,
-    /// Go on in the conversation of the pair's last run (not supported yet)
-    #[arg(long, hide = true)]
+    /// Go on in the conversation of the pair's last run
+    #[arg(long)]
     pub(crate) resume: bool,
+    /// Run all tasks below TASK in their order, instead of TASK itself
+    #[arg(long)]
+    pub(crate) subtasks: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

@@ -15,6 +15,7 @@ use crate::runner::project::{NameLookupError, OpenError};
 use crate::runner::prune::PruneError;
 use crate::runner::start::StartError;
 use crate::runner::stop::StopError;
+use crate::runner::together::TogetherError;
 use crate::system::process::program::ProgramError;
 use crate::system::store::index::IndexError;
 use crate::system::store::state_dir::StateDirError;
@@ -155,6 +156,19 @@ impl From<PrepareError> for CliError {
             PrepareError::NoProcessLimit => Self::new(USAGE, message)
                 .hint("remove `limits.processes`, or run under a delegated cgroup; see `dispatch doctor`"),
             _ => Self::new(USAGE, message),
+        }
+    }
+}
+
+impl From<TogetherError> for CliError {
+    fn from(error: TogetherError) -> Self {
+        let message = error.to_string();
+        match error {
+            TogetherError::Prepare(error) => error.into(),
+            TogetherError::Circle(_) => Self::new(USAGE, message).hint("`dispatch check` shows every circle"),
+            TogetherError::NothingToResume(pair) => {
+                Self::new(FAILED, message).hint(format!("`dispatch run {pair}` begins one"))
+            }
         }
     }
 }

@@ -98,6 +98,7 @@ mod tests {
     use crate::model::run_state::{EndState, RunState};
     use crate::plan::diff::{OtherActive, WantedState, diff};
     use crate::plan::for_tests::{listed, modes, pair, run, tasks};
+    use crate::plan::graph::Ordering;
     use crate::plan::wanted::Standing;
 
     const PRUNE: Options = Options { prune: true, recreate: false, watch: false };
@@ -117,7 +118,7 @@ mod tests {
         let plan = diff(&wanted, &[orphan], options);
         let set = tasks(vec![listed("A", None, &["B"]), listed("B", None, &[])]);
         let modes = modes(&["review: lint", "lint", "docs"]);
-        let graph = Graph::build(&plan.starts(), &modes, &set, |_| false).unwrap();
+        let graph = Graph::build(&plan.starts(), &modes, &set, Ordering::WithinMode, |_| false).unwrap();
         let arranged = arrange(plan, &graph, options, seen);
         let line = |step: &Step| {
             let after: Vec<String> = step.after.iter().map(ToString::to_string).collect();
@@ -218,7 +219,7 @@ mod tests {
             let planned = |world: &HashMap<Pair, Seen>| {
                 let plan = diff(&wanted(world), &[], options);
                 let asked = plan.starts();
-                let graph = Graph::build(&asked, &modes, &set, |pair| met(world, pair)).unwrap();
+                let graph = Graph::build(&asked, &modes, &set, Ordering::WithinMode, |pair| met(world, pair)).unwrap();
                 (asked, arrange(plan, &graph, options, |pair| world[pair].clone()))
             };
             let (asked, plan) = planned(&world);

@@ -20,6 +20,15 @@ pub struct Graph {
     order: Vec<(usize, usize)>,
 }
 
+/// Between which runs `depends_on` and `NN_` hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ordering {
+    /// Those of one mode.
+    WithinMode,
+    /// All: each task stands in the set once, by the mode that it is done in.
+    AcrossModes,
+}
+
 /// One pair.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
@@ -48,10 +57,15 @@ impl Graph {
         pairs: &[Pair],
         modes: &BTreeMap<ModeName, Mode>,
         tasks: &TaskSet,
+        ordering: Ordering,
         met: impl FnMut(&Pair) -> bool,
     ) -> Result<Self, Vec<Pair>> {
         let mut graph = Self::default();
         let index = graph.gather(pairs, modes, met);
+        let asked: HashMap<&TaskId, usize> = match ordering {
+            Ordering::WithinMode => HashMap::new(),
+            Ordering::AcrossModes => pairs.iter().filter_map(|pair| Some((&pair.task, *index.get(pair)?))).collect(),
+        };
         for node in &mut graph.nodes {
             let need = |need: &ModeName| Pair { mode: need.clone(), task: node.pair.task.clone() };
             let mode = modes.get(&node.pair.mode);
@@ -60,9 +74,10 @@ impl Graph {
             let Some(task) = tasks.get(&node.pair.task) else { continue };
             let open = task.depends_on.iter().filter(|on| tasks.get(on).is_some_and(|on| !is_over(on)));
             let pair = |on: &TaskId| Pair { mode: node.pair.mode.clone(), task: on.clone() };
-            node.depends_on = open.filter_map(|on| index.get(&pair(on)).copied()).collect();
+            let node_of = |on: &TaskId| index.get(&pair(on)).or_else(|| asked.get(on)).copied();
+            node.depends_on = open.filter_map(node_of).collect();
         }
-        graph.sequence(tasks);
+        graph.sequence(tasks, ordering);
         graph.sort()?;
         Ok(graph)
     }
@@ -121,9 +136,10 @@ impl Graph {
 
     /// `NN_`: what lies under a numbered task waits for what lies under its siblings of the next
     /// lower number that is here.
-    fn sequence(&mut self, tasks: &TaskSet) {
+    fn sequence(&mut self, tasks: &TaskSet, ordering: Ordering) {
+        let key = |pair: &Pair| (ordering == Ordering::WithinMode).then(|| pair.mode.clone());
         // Per mode and parent: number → group.
-        let mut numbers: HashMap<(&ModeName, &TaskId), BTreeMap<u32, usize>> = HashMap::new();
+        let mut numbers: HashMap<(Option<ModeName>, &TaskId), BTreeMap<u32, usize>> = HashMap::new();
         let mut places: Vec<Vec<(&TaskId, u32)>> = Vec::with_capacity(self.nodes.len());
         for node in &self.nodes {
             places.push(numbered(tasks, &node.pair.task));
@@ -135,7 +151,7 @@ impl Graph {
             }
             for (parent, number) in &places[i] {
                 let group =
-                    numbers.entry((&node.pair.mode, *parent)).or_default().entry(*number).or_insert_with(|| {
+                    numbers.entry((key(&node.pair), *parent)).or_default().entry(*number).or_insert_with(|| {
                         members.push(Vec::new());
                         members.len() - 1
                     });
@@ -148,7 +164,7 @@ impl Graph {
             .zip(&places)
             .map(|(node, places)| {
                 let lower = |(parent, number): &(&TaskId, u32)| {
-                    let groups = numbers.get(&(&node.pair.mode, *parent))?;
+                    let groups = numbers.get(&(key(&node.pair), *parent))?;
                     groups.range(..*number).next_back().map(|(_, group)| *group)
                 };
                 places.iter().filter_map(lower).collect()

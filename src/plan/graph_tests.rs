@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::model::names::Pair;
 use crate::model::task_source::ListedTask;
 use crate::plan::for_tests::{listed, mode, modes, pair, task_files, tasks};
-use crate::plan::graph::{Graph, NodeWhy};
+use crate::plan::graph::{Graph, NodeWhy, Ordering};
 use crate::plan::order::order_problem;
 
 fn pairs(texts: &[&str]) -> Vec<Pair> {
@@ -35,7 +35,7 @@ fn needs_pull_what_is_not_met_and_order_what_is_there() {
     let set = tasks(vec![listed("A", None, &[]), listed("B", None, &[])]);
     let asked = pairs(&["ship A", "docs B", "review B"]);
     let mut questions = Vec::new();
-    let graph = Graph::build(&asked, &modes, &set, |pair| {
+    let graph = Graph::build(&asked, &modes, &set, Ordering::WithinMode, |pair| {
         questions.push(pair.to_string());
         pair.to_string() == "lint B" || pair.mode == mode("build")
     })
@@ -52,7 +52,8 @@ fn needs_pull_what_is_not_met_and_order_what_is_there() {
 fn a_need_that_was_asked_for_is_not_asked_about() {
     let modes = modes(&["review: lint", "lint"]);
     let set = tasks(vec![listed("A", None, &[])]);
-    let graph = Graph::build(&pairs(&["review A", "lint A"]), &modes, &set, |_| panic!("asked")).unwrap();
+    let graph =
+        Graph::build(&pairs(&["review A", "lint A"]), &modes, &set, Ordering::WithinMode, |_| panic!("asked")).unwrap();
     assert_eq!(drawn(&graph), ["lint A", "  review A < lint A"]);
 }
 
@@ -61,7 +62,7 @@ fn dependencies_order_the_same_mode_within_the_set_only() {
     let done = ListedTask { status: "done".into(), ..listed("D", None, &[]) };
     let set = tasks(vec![listed("A", None, &["B", "C", "D"]), listed("B", None, &[]), listed("C", None, &["B"]), done]);
     let asked = pairs(&["job A", "job B", "talk C", "job D"]);
-    let graph = Graph::build(&asked, &BTreeMap::new(), &set, |_| true).unwrap();
+    let graph = Graph::build(&asked, &BTreeMap::new(), &set, Ordering::WithinMode, |_| true).unwrap();
     assert_eq!(drawn(&graph), ["job B", "  job A < job B", "talk C", "job D"]);
 }
 
@@ -76,13 +77,13 @@ fn numbers_are_a_sequence_and_equal_ones_run_side_by_side() {
         ("P/free.md", ""),
     ]);
     let asked = pairs(&["job P", "job a", "job b", "job c", "job d", "job free"]);
-    let graph = Graph::build(&asked, &BTreeMap::new(), &set, |_| true).unwrap();
+    let graph = Graph::build(&asked, &BTreeMap::new(), &set, Ordering::WithinMode, |_| true).unwrap();
     assert_eq!(
         drawn(&graph),
         ["job P", "job a", "  job b < job a", "  job c < job a", "    job d < job b, job c", "job free"]
     );
     let without = pairs(&["job d", "job a", "talk c"]);
-    let graph = Graph::build(&without, &BTreeMap::new(), &set, |_| true).unwrap();
+    let graph = Graph::build(&without, &BTreeMap::new(), &set, Ordering::WithinMode, |_| true).unwrap();
     assert_eq!(drawn(&graph), ["job a", "  job d < job a", "talk c"]);
 }
 
@@ -96,7 +97,7 @@ fn a_numbered_folder_is_over_when_all_in_it_is() {
         ("P/02_z.md", ""),
     ]);
     let asked = pairs(&["job A", "job x", "job y", "job z"]);
-    let graph = Graph::build(&asked, &BTreeMap::new(), &set, |_| true).unwrap();
+    let graph = Graph::build(&asked, &BTreeMap::new(), &set, Ordering::WithinMode, |_| true).unwrap();
     assert_eq!(drawn(&graph), ["job A", "job x", "  job y < job x", "    job z < job x, job y"]);
 }
 
@@ -104,7 +105,10 @@ fn a_numbered_folder_is_over_when_all_in_it_is() {
 fn circles_are_shown_as_a_path() {
     let set = task_files(&[("P/_overview.md", ""), ("P/01_a.md", "depends_on: b"), ("P/02_b.md", "")]);
     let asked = pairs(&["job P", "job b", "job a"]);
-    assert_eq!(circle(Graph::build(&asked, &BTreeMap::new(), &set, |_| true)), "job b → job a → job b");
+    assert_eq!(
+        circle(Graph::build(&asked, &BTreeMap::new(), &set, Ordering::WithinMode, |_| true)),
+        "job b → job a → job b"
+    );
     let problem = order_problem(&set).unwrap();
     assert_eq!(problem.message, "`depends_on` and `NN_` run in a circle: a → b → a");
     assert!(problem.place.is_some());
@@ -113,7 +117,7 @@ fn circles_are_shown_as_a_path() {
     let mut looped = modes(&["a: b", "b"]);
     looped.get_mut(&mode("b")).unwrap().needs.push(mode("a"));
     let one = tasks(vec![listed("T", None, &[])]);
-    assert_eq!(circle(Graph::build(&pairs(&["a T"]), &looped, &one, |_| false)), "b T → a T → b T");
+    assert_eq!(circle(Graph::build(&pairs(&["a T"]), &looped, &one, Ordering::WithinMode, |_| false)), "b T → a T → b T");
 }
 
 #[test]
@@ -127,7 +131,7 @@ fn long_chains_and_wide_numbers_need_neither_stack_nor_squares() {
             .collect();
     let set = tasks(chain);
     let asked: Vec<Pair> = (0..n).rev().map(|i| pair(&format!("job T{i}"))).collect();
-    let graph = Graph::build(&asked, &BTreeMap::new(), &set, |_| true).unwrap();
+    let graph = Graph::build(&asked, &BTreeMap::new(), &set, Ordering::WithinMode, |_| true).unwrap();
     assert_eq!(graph.tree().last().map(|(depth, _)| *depth), Some(n - 1));
     let edges: usize = graph.nodes.iter().map(|node| node.depends_on.len() + node.groups.len()).sum();
     assert_eq!(edges, n - 1);
@@ -136,7 +140,7 @@ fn long_chains_and_wide_numbers_need_neither_stack_nor_squares() {
     let files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
     let set = task_files(&[&[("P/_overview.md", "")], &files[..]].concat());
     let asked: Vec<Pair> = (0..200).map(|i| pair(&format!("job t{i}"))).collect();
-    let graph = Graph::build(&asked, &BTreeMap::new(), &set, |_| true).unwrap();
+    let graph = Graph::build(&asked, &BTreeMap::new(), &set, Ordering::WithinMode, |_| true).unwrap();
     assert_eq!(graph.nodes.iter().map(|node| node.groups.len()).sum::<usize>(), 100);
     assert_eq!((0..200).map(|i| graph.after(i).count()).sum::<usize>(), 100 * 100);
 }
@@ -158,7 +162,7 @@ proptest! {
         let modes = modes(&["a: b", "b"]);
         let asked: Vec<Pair> =
             asked.iter().map(|i| pair(&format!("{} T{i}", if i % 2 == 0 { "a" } else { "b" }))).collect();
-        let graph = Graph::build(&asked, &modes, &set, |pair| pair.task.as_str().ends_with('4')).unwrap();
+        let graph = Graph::build(&asked, &modes, &set, Ordering::WithinMode, |pair| pair.task.as_str().ends_with('4')).unwrap();
         let place: HashMap<usize, usize> =
             graph.tree().iter().enumerate().map(|(at, (_, node))| (*node, at)).collect();
         prop_assert_eq!(place.len(), graph.nodes.len());

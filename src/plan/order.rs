@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::model::names::{ModeName, Pair};
 use crate::model::problem::Problem;
-use crate::plan::graph::Graph;
+use crate::plan::graph::{Graph, Ordering};
 use crate::tasks::TaskSet;
 
 /// A circle of more steps than this is shown in part.
@@ -15,7 +15,7 @@ pub fn order_problem(tasks: &TaskSet) -> Option<Problem> {
     let mode = ModeName::parse("none").ok()?;
     let pairs: Vec<Pair> =
         tasks.tasks().iter().map(|task| Pair { mode: mode.clone(), task: task.id.clone() }).collect();
-    let circle = Graph::build(&pairs, &BTreeMap::new(), tasks, |_| true).err()?;
+    let circle = Graph::build(&pairs, &BTreeMap::new(), tasks, Ordering::WithinMode, |_| true).err()?;
     let mut names: Vec<&str> = circle.iter().map(|pair| pair.task.as_str()).collect();
     if names.len() > SHOWN {
         names.splice(SHOWN - 1..names.len() - 1, ["…"]);

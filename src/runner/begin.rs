@@ -1,7 +1,6 @@
 //! From a claimed pair to a run: its records, then its window, its supervisor, or its place in
 //! the queue.
 
-use std::fs::File;
 use std::io;
 
 use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
@@ -25,6 +24,7 @@ use crate::system::store::index::{Index, IndexError};
 use crate::system::store::pair_lock::PairLock;
 use crate::system::store::run_folder::RunFolder;
 use crate::system::store::slots::{self, Slot};
+use crate::system::store::state_dir::FoldersLock;
 use crate::system::tmux::{CreateWindow, Created, Ready, Tmux};
 
 /// A run whose records stand and whose pair is held: it is left to start it, or to queue it.
@@ -76,7 +76,7 @@ impl Ledger {
         Ok(Started::New(Box::new(run)))
     }
 
-    pub(super) fn lock_folders(&self, exclusive: bool) -> io::Result<Option<File>> {
+    pub(super) fn lock_folders(&self, exclusive: bool) -> io::Result<Option<FoldersLock>> {
         exclusive.then(|| self.state().lock_folders()).transpose()
     }
 

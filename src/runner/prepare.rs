@@ -8,6 +8,7 @@ use crate::agent;
 use crate::manifest::templates::Templates;
 use crate::manifest::{Mode, PromptSource, stays_below};
 use crate::model::conditions::Conditions;
+use crate::model::freshness::Tracked;
 use crate::model::interval::Interval;
 use crate::model::names::{Pair, TaskId};
 use crate::model::problem::Problem;
@@ -39,6 +40,8 @@ pub struct Request {
     pub save_to: Option<PathBuf>,
     /// `-j`: lowers the manifest's `jobs`.
     pub jobs: Option<u32>,
+    /// `--resume`: the run whose conversation this one goes on in, and that conversation.
+    pub resume: Option<(RunId, String)>,
 }
 
 /// Everything a start needs.
@@ -100,6 +103,8 @@ pub enum PrepareError {
     ArgumentTooLong { bytes: usize },
     #[error("`{option}` is for headless modes, and `{mode}` is interactive")]
     HeadlessOnly { option: &'static str, mode: String },
+    #[error("the agent of mode `{mode}` has no conversation to go on in")]
+    CannotResume { mode: String },
     #[error("a limit on processes needs a cgroup, and none can be had here")]
     NoProcessLimit,
 }
@@ -134,7 +139,10 @@ impl Project {
             context.worktree.insert("path", worktree.path.display().to_string());
             context.worktree.insert("branch", worktree.branch.clone());
         }
-        let placeholder = Placeholder::for_prompt(request.prompt.as_deref());
+        // What a subtask file says to do, unless something else was typed.
+        let declared = task.declared.as_ref().and_then(|declared| declared.prompt.as_ref());
+        let prompt_words = request.prompt.as_deref().or(declared.map(String::as_bytes));
+        let placeholder = Placeholder::for_prompt(prompt_words);
         context.prompt.clone_from(&placeholder.text);
         let value = context.value();
         let inline = |what: &str, source: &str| {
@@ -142,7 +150,7 @@ impl Project {
         };
 
         let (cwd, to_make) = self.folder_of(mode, task, worktree, &inline)?;
-        let prompt = prompt_of(mode, task, request, &templates, &value, &placeholder)?;
+        let prompt = prompt_of(mode, task, prompt_words, &templates, &value, &placeholder)?;
         if let Some(prompt) = &prompt {
             if prompt.len() as u64 > MAX_PROMPT {
                 return Err(PrepareError::PromptTooLong { bytes: prompt.len() });
@@ -166,9 +174,19 @@ impl Project {
             return Err(PrepareError::Nul { what: "flag" });
         }
         let pair = Pair { mode: mode.name.clone(), task: task.id.clone() };
-        let session_id = (agent.protocol == Protocol::Claude).then(ids::new_session_id);
+        let resumed = request.resume.as_ref().map(|(_, session)| session.clone());
+        if resumed.is_some() && agent.protocol != Protocol::Claude {
+            return Err(PrepareError::CannotResume { mode: mode.name.to_string() });
+        }
+        let fresh = || (agent.protocol == Protocol::Claude).then(ids::new_session_id);
+        let session_id = resumed.clone().or_else(fresh);
         let label = pair.label();
-        let ours = agent::Ours { session_id: session_id.as_deref(), label: &label, ..agent::Ours::default() };
+        let ours = agent::Ours {
+            session_id: session_id.as_deref(),
+            resume: resumed.as_deref(),
+            max_budget_usd: self.manifest.budget.run.filter(|_| !mode.interactive),
+            label: &label,
+        };
         let mut argv = agent::compose_argv(agent.protocol, base, &flags, &request.extras, &ours);
 
         let delivery = delivery_of(agent, mode, prompt.as_deref())?;
@@ -183,7 +201,7 @@ impl Project {
         let kind = self.kind_of(mode, request, &environment, &inline)?;
         let conditions = Conditions {
             after: Vec::new(),
-            gate: mode.gate,
+            gate: mode.gate || task.declared.as_ref().is_some_and(|declared| declared.gate),
             exclusive: mode.exclusive,
             budget_day: self.manifest.budget.day,
         };
@@ -203,7 +221,7 @@ impl Project {
             extras: request.extras.clone(),
             environment,
             worktree: to_make,
-            resumes: None,
+            resumes: request.resume.as_ref().map(|(run, _)| run.clone()),
             by_up: false,
             basis: None,
             conditions,
@@ -313,8 +331,21 @@ impl Project {
             limits: mode.limits.clone(),
             save_to,
             expect: Expect { non_empty: mode.expect.non_empty, files, command },
-            retry: None,
-            tracked: None,
+            retry: mode.retry.clone(),
+            tracked: match mode.sources.is_empty() {
+                true => None,
+                false => {
+                    let patterns = |field, templates: &[String]| {
+                        let rendered = templates.iter().map(|template| Ok(PathBuf::from(inline(field, template)?)));
+                        let below = rendered.map(|path: Result<_, Problem>| below(field, path?));
+                        below.map(|path| Ok(path?.display().to_string())).collect::<Result<Vec<_>, PrepareError>>()
+                    };
+                    Some(Tracked {
+                        sources: patterns("sources", &mode.sources)?,
+                        generates: patterns("generates", &mode.generates)?,
+                    })
+                }
+            },
         })
     }
 }
@@ -414,19 +445,19 @@ impl Placeholder {
 fn prompt_of(
     mode: &Mode,
     task: &Task,
-    request: &Request,
+    words: Option<&[u8]>,
     templates: &Templates,
     value: &minijinja::Value,
     placeholder: &Placeholder,
 ) -> Result<Option<Vec<u8>>, PrepareError> {
-    let given = request.prompt.is_some();
+    let given = words.is_some();
     // Where the template does not use the prompt, it follows after a blank line.
     let with_prompt = |text: String, used: bool| match given && !used {
         true => format!("{}\n\n{}", text.trim_end_matches('\n'), placeholder.text),
         false => text,
     };
     let text = match &mode.prompt {
-        PromptSource::None => return Ok(request.prompt.clone()),
+        PromptSource::None => return Ok(words.map(<[u8]>::to_vec)),
         PromptSource::Inline(source) => {
             let text = templates.render_inline(&format!("prompt of mode `{}`", mode.name), source, value)?;
             with_prompt(text, templates.uses_prompt(source))

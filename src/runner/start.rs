@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{EndState, RunState, UnknownWhy, WaitingFor};
+use crate::plan::freshness::Freshness;
 use crate::runner::begin::unstarted;
 use crate::runner::ledger::Ledger;
 use crate::runner::prepare::Prepared;
@@ -27,6 +28,8 @@ pub enum Started {
     New(Box<Run>),
     /// It was there already.
     Joined(Box<Run>),
+    /// Nothing it depends on changed since its last success. Nothing was written.
+    UpToDate(Box<Run>),
     /// It would have had to be queued, and [`Queueing::Never`] was asked for. Nothing was written.
     NoSlot,
 }
@@ -90,6 +93,9 @@ impl Ledger {
                 Claim::Taken(lock, last) => {
                     let unfinished = self.unfinished(prepared, last)?;
                     if unfinished.is_empty() {
+                        if !force && let Some((run, Freshness::UpToDate)) = self.freshness(prepared)? {
+                            return Ok(Started::UpToDate(Box::new(run)));
+                        }
                         return self.begin(prepared, lock, parent, queueing);
                     }
                     // Queued, in a window, or dead. Looking writes down the ends of the dead, and

@@ -7,22 +7,26 @@ use std::process::ExitCode;
 use crate::cli::args::{AttachHow, Run as Args, RunOptions, Selector};
 use crate::cli::commands::{Answer, attach, open, render, run_many};
 use crate::cli::console::{Console, Show};
-use crate::cli::error::{CliError, USAGE};
+use crate::cli::error::{CliError, FAILED, USAGE};
 use crate::cli::interrupts::Interrupts;
 use crate::cli::meant::Meant;
 use crate::cli::{output, progress};
 use crate::manifest::{Mode, TaskSelector};
+use crate::model::names::Pair;
 use crate::model::protocol::Protocol;
 use crate::model::run::Run;
+use crate::model::run_spec::RunKind;
 use crate::model::run_state::{EndState, RunState};
 use crate::model::task_status::TaskStatus;
+use crate::plan::graph::Ordering;
 use crate::plan::selector::{matches, selects};
 use crate::runner::follow::{Follower, Woken};
 use crate::runner::ledger::Ledger;
 use crate::runner::prepare::{Prepared, Request};
 use crate::runner::project::{Depth, Project};
 use crate::runner::start::{Queueing, Started};
-use crate::runner::stop::How;
+use crate::runner::stop;
+use crate::runner::together::{How, Planned};
 use crate::system::clock;
 use crate::system::logs::reader::{From, Streams};
 use crate::tasks::{Task, TaskSet};
@@ -41,9 +45,6 @@ pub(super) fn run(meant: &Meant, args: Args) -> Answer {
 }
 
 fn refuse_unsupported(options: &RunOptions) -> Result<(), CliError> {
-    if options.resume {
-        return Err(CliError::new(USAGE, "`--resume` is not supported yet"));
-    }
     if options.attach == AttachHow::Terminal {
         return Err(
             CliError::new(USAGE, "`--attach terminal` is not supported yet").hint("`--attach here` uses this one")
@@ -116,25 +117,82 @@ pub(super) fn start(
         force: options.force,
         save_to: options.save_to.clone(),
         jobs: options.jobs,
+        resume: None,
     };
-    let mut prepared = Vec::new();
-    for task in chosen {
-        prepared.push(project.prepare(tasks, mode, task, &request).map_err(CliError::from)?);
-    }
+    let asked = match options.subtasks {
+        true => subtasks(project, tasks, mode, chosen)?,
+        false => chosen.iter().map(|task| (mode, *task)).collect(),
+    };
+    let ordering = if options.subtasks { Ordering::AcrossModes } else { Ordering::WithinMode };
+    let known = project.ledger()?;
+    let how = How { ordering, resume: options.resume };
+    let planned = project.prepare_together(tasks, known.as_ref(), &asked, &request, &how)?;
     if options.dry_run {
+        let prepared: Vec<Prepared> = planned.into_iter().map(|planned| planned.prepared).collect();
         return render::print(meant, &prepared);
     }
-    let ledger = project.ledger_for_writing()?;
-    if mode.interactive {
-        return interactive(meant, &ledger, &prepared, &options);
-    }
+    let ledger = match known {
+        Some(ledger) => ledger,
+        None => project.ledger_for_writing()?,
+    };
+    let windows = asked.iter().any(|(mode, _)| mode.interactive);
+    let alone = planned.iter().all(|planned| planned.needed_by.is_none() && planned.after.is_empty());
     if options.detach {
-        return detached(meant, &ledger, &prepared, &options);
+        return detached(meant, &ledger, &planned, &options);
     }
-    match prepared.as_slice() {
-        [one] => headless(meant, &ledger, one, &options),
-        several => run_many::run(meant, &ledger, several, &options),
+    match planned.last() {
+        _ if windows && alone && planned.iter().all(|planned| is_window(&planned.prepared)) => {
+            interactive(meant, &ledger, &planned, &options)
+        }
+        // What it needs stands before it.
+        Some(last) if asked.len() == 1 && !windows && last.needed_by.is_none() => {
+            headless(meant, &ledger, &planned, &options)
+        }
+        _ => {
+            let pairs: Vec<Pair> =
+                asked.iter().map(|(mode, task)| Pair { mode: mode.name.clone(), task: task.id.clone() }).collect();
+            run_many::run(meant, &ledger, &planned, &pairs, &options)
+        }
     }
+}
+
+fn is_window(prepared: &Prepared) -> bool {
+    matches!(prepared.kind, RunKind::Interactive { .. })
+}
+
+/// What `--subtasks` means: the tasks below `chosen` that have none of their own, each in the mode
+/// it declares, else in `mode`.
+fn subtasks<'a>(
+    project: &'a Project,
+    tasks: &'a TaskSet,
+    mode: &'a Mode,
+    chosen: &[&'a Task],
+) -> Result<Vec<(&'a Mode, &'a Task)>, CliError> {
+    let mut asked = Vec::new();
+    let mut left: Vec<&Task> = chosen.iter().rev().copied().collect();
+    let mut seen = std::collections::BTreeSet::new();
+    while let Some(task) = left.pop() {
+        if !seen.insert(&task.id) {
+            continue;
+        }
+        let below: Vec<&Task> = task.subtasks.iter().rev().filter_map(|id| tasks.get(id)).collect();
+        if below.is_empty() && !chosen.iter().any(|parent| parent.id == task.id) {
+            let declared = task.declared.as_ref().and_then(|declared| declared.mode.as_ref());
+            asked.push((
+                match declared {
+                    Some(name) => project.mode(name.as_str())?,
+                    None => mode,
+                },
+                task,
+            ));
+        }
+        left.extend(below);
+    }
+    if asked.is_empty() {
+        let names = chosen.iter().map(|task| format!("`{}`", task.id)).collect::<Vec<_>>().join(", ");
+        return Err(CliError::new(USAGE, format!("no task is below {names}")).hint("`dispatch tasks` shows the tree"));
+    }
+    Ok(asked)
 }
 
 /// A prompt as typed, or all of stdin.
@@ -148,13 +206,35 @@ pub(super) fn read_prompt(typed: &str) -> Result<Vec<u8>, CliError> {
     Ok(bytes)
 }
 
-fn headless(meant: &Meant, ledger: &Ledger, prepared: &Prepared, options: &RunOptions) -> Answer {
+/// One job, shown as it runs, and before it what it needs.
+fn headless(meant: &Meant, ledger: &Ledger, planned: &[Planned], options: &RunOptions) -> Answer {
     let mut interrupts = Interrupts::new()?;
-    let Some((run, ours)) = begin(meant, ledger, prepared, options, Queueing::Allowed)? else {
-        return Ok(ExitCode::SUCCESS);
+    let mut begun = Beginnings::default();
+    let mut ours = Vec::new();
+    let mut asked = None;
+    for planned in planned {
+        let beginning = begin(meant, ledger, planned, &begun, options, Queueing::Allowed)?;
+        if let (Beginning::Run { run, .. }, Some(by)) = (&beginning, &planned.needed_by) {
+            output::stderr(meant).note(&format!("{}: {} first, since {by} needs it", run.pair(), run.state.as_str()));
+        }
+        if let Beginning::Run { run, ours: true } = &beginning {
+            ours.push((**run).clone());
+        }
+        asked = Some(beginning.clone());
+        begun.push(beginning);
+    }
+    let Some(Beginning::Run { run, .. }) = asked else {
+        return match asked {
+            Some(Beginning::UpToDate(run)) if meant.json => {
+                output::json(&skipped(&run))?;
+                Ok(ExitCode::SUCCESS)
+            }
+            _ => Ok(ExitCode::SUCCESS),
+        };
     };
-    let show = Show { protocol: prepared.protocol, raw: false, timestamps: false, stderr_alone: false };
-    let ended = stream(meant, ledger, run, ours, show, &mut interrupts)?;
+    let protocol = planned.last().map_or(Protocol::Text, |planned| planned.prepared.protocol);
+    let show = Show { protocol, raw: false, timestamps: false, stderr_alone: false };
+    let ended = stream(meant, ledger, *run, &ours, show, &mut interrupts)?;
     match ended {
         Streamed::Ended(run) if meant.json => {
             output::json(&RunView::new(&run, clock::now()))?;
@@ -170,27 +250,71 @@ fn headless(meant: &Meant, ledger: &Ledger, prepared: &Prepared, options: &RunOp
     }
 }
 
-/// Starts or joins, and says which; the flag tells whether this call started it. `None` where it
-/// would have had to be queued and must not be.
+/// A skipped pair as JSON: no run came of it.
+pub(super) fn skipped(last: &Run) -> serde_json::Value {
+    serde_json::json!({
+        "mode": last.facts.mode, "task": last.facts.task, "label": last.pair().label(),
+        "state": "skipped", "reason": "up to date", "lastRun": last.id(),
+    })
+}
+
+/// What came of the runs that stand before one, in their order.
+pub(super) type Beginnings = Vec<Beginning>;
+
+/// What came of beginning one run.
+#[derive(Clone, Debug)]
+pub(super) enum Beginning {
+    Run {
+        run: Box<Run>,
+        ours: bool,
+    },
+    /// It was skipped; this is the run that made it so.
+    UpToDate(Box<Run>),
+    /// It would have had to be queued, and must not be.
+    NoSlot,
+    /// It could not be started.
+    Failed(Pair),
+}
+
+/// Starts or joins, and says which.
 pub(super) fn begin(
     meant: &Meant,
     ledger: &Ledger,
-    prepared: &Prepared,
+    planned: &Planned,
+    before: &[Beginning],
     options: &RunOptions,
     queueing: Queueing,
-) -> Result<Option<(Run, bool)>, CliError> {
+) -> Result<Beginning, CliError> {
     let err = output::stderr(meant);
-    match ledger.start(prepared, options.force, queueing).map_err(CliError::from)? {
-        Started::NoSlot => Ok(None),
+    let mut prepared = std::borrow::Cow::Borrowed(&planned.prepared);
+    for place in &planned.after {
+        match before.get(*place) {
+            Some(Beginning::Run { run, .. }) => prepared.to_mut().conditions.after.push(run.id().clone()),
+            Some(Beginning::UpToDate(_)) => {}
+            Some(Beginning::Failed(pair)) => {
+                let message = format!("`{}` was not started, since `{pair}` failed to", planned.prepared.pair);
+                return Err(CliError::new(FAILED, message));
+            }
+            Some(Beginning::NoSlot) | None => return Ok(Beginning::NoSlot),
+        }
+    }
+    // `-B` is for what was asked; what that needs runs where it is missing, failed or stale.
+    let force = options.force && planned.needed_by.is_none();
+    match ledger.start(&prepared, force, queueing).map_err(CliError::from)? {
+        Started::NoSlot => Ok(Beginning::NoSlot),
+        Started::UpToDate(run) => {
+            err.note(&format!("{}: skipped: up to date since run {}", run.pair(), run.id()));
+            Ok(Beginning::UpToDate(run))
+        }
         Started::New(run) => {
             if matches!(run.state, RunState::Queued(_)) {
                 err.note(&format!("{}: {}", run.pair(), progress::words(&run)));
             }
-            Ok(Some((*run, true)))
+            Ok(Beginning::Run { run, ours: true })
         }
         Started::Joined(run) => {
             err.note(&format!("{} is active already: joined run {}", run.pair(), run.id()));
-            Ok(Some((*run, false)))
+            Ok(Beginning::Run { run, ours: false })
         }
     }
 }
@@ -206,7 +330,7 @@ fn stream(
     meant: &Meant,
     ledger: &Ledger,
     run: Run,
-    ours: bool,
+    ours: &[Run],
     show: Show,
     interrupts: &mut Interrupts,
 ) -> Result<Streamed, CliError> {
@@ -230,17 +354,21 @@ fn stream(
         }
         if follower.wait(&run, Some(interrupts.as_fd()), None)? == Woken::Interrupted {
             interrupted += interrupts.take();
-            if !ours {
+            let how = if interrupted > 1 { stop::How::Kill } else { stop::How::Interrupt };
+            // What waits first, or it would start when what it waits for is gone.
+            for run in ours.iter().rev() {
+                stop_in_background(ledger, run, how);
+            }
+            if !ours.iter().any(|own| own.id() == run.id()) {
                 output::stderr(meant).note(&format!("{} goes on", run.pair()));
                 return Ok(Streamed::LetGo(130));
             }
-            stop_in_background(ledger, &run, if interrupted > 1 { How::Kill } else { How::Interrupt });
         }
     }
 }
 
 /// Stopping takes as long as the agent's grace; its last words are shown meanwhile.
-pub(super) fn stop_in_background(ledger: &Ledger, run: &Run, how: How) {
+pub(super) fn stop_in_background(ledger: &Ledger, run: &Run, how: stop::How) {
     let (ledger, run) = (ledger.clone(), run.clone());
     std::thread::spawn(move || {
         if let Err(error) = ledger.stop_run(&run, how) {
@@ -257,19 +385,26 @@ pub(super) fn code(run: &Run) -> u8 {
     run.end.as_ref().map_or(crate::cli::error::OURS, |end| end.command_code())
 }
 
-fn detached(meant: &Meant, ledger: &Ledger, prepared: &[Prepared], options: &RunOptions) -> Answer {
+fn detached(meant: &Meant, ledger: &Ledger, planned: &[Planned], options: &RunOptions) -> Answer {
     let mut views = Vec::new();
     let mut failure = None;
-    for prepared in prepared {
-        match begin(meant, ledger, prepared, options, Queueing::Allowed) {
-            Ok(None) => {}
-            Ok(Some((run, _))) if meant.json => views.push(RunView::new(&run, clock::now())),
-            Ok(Some((run, _))) => output::line(run.id().as_str())?,
+    let mut begun = Beginnings::default();
+    for planned in planned {
+        let beginning = match begin(meant, ledger, planned, &begun, options, Queueing::Allowed) {
+            Ok(beginning) => beginning,
             Err(error) => {
-                output::stderr(meant).error(&format!("{}: {}", prepared.pair, error.message));
+                output::stderr(meant).error(&format!("{}: {}", planned.prepared.pair, error.message));
                 failure = failure.or(Some(error));
+                Beginning::Failed(planned.prepared.pair.clone())
             }
+        };
+        match &beginning {
+            Beginning::Run { run, .. } if meant.json => views.push(serde_json::json!(RunView::new(run, clock::now()))),
+            Beginning::Run { run, .. } => output::line(run.id().as_str())?,
+            Beginning::UpToDate(run) if meant.json => views.push(skipped(run)),
+            _ => {}
         }
+        begun.push(beginning);
     }
     if meant.json {
         output::json(&serde_json::json!({ "runs": views }))?;
@@ -281,24 +416,23 @@ fn detached(meant: &Meant, ledger: &Ledger, prepared: &[Prepared], options: &Run
     }
 }
 
-fn interactive(meant: &Meant, ledger: &Ledger, prepared: &[Prepared], options: &RunOptions) -> Answer {
+fn interactive(meant: &Meant, ledger: &Ledger, planned: &[Planned], options: &RunOptions) -> Answer {
     let mut views = Vec::new();
     let mut last = None;
-    for prepared in prepared {
-        let Some((run, ours)) = begin(meant, ledger, prepared, options, Queueing::Allowed)? else { continue };
+    for planned in planned {
+        let beginning = begin(meant, ledger, planned, &[], options, Queueing::Allowed)?;
+        let Beginning::Run { run, ours } = beginning else { continue };
         if meant.json {
             views.push(RunView::new(&run, clock::now()));
-        } else if options.detach {
-            output::line(run.id().as_str())?;
-        } else if ours {
+        } else if ours && !matches!(run.state, RunState::Queued(_)) {
             output::stderr(meant).note(&format!("{} is open in window {}", run.pair(), run.pair().label()));
         }
-        last = Some(run);
+        last = Some(run).filter(|run| !matches!(run.state, RunState::Queued(_)));
     }
     if meant.json {
         output::json(&serde_json::json!({ "runs": views }))?;
     }
-    let how = if options.detach || prepared.len() > 1 || meant.json { AttachHow::None } else { options.attach };
+    let how = if planned.len() > 1 || meant.json { AttachHow::None } else { options.attach };
     match (last, how) {
         (None, _) | (_, AttachHow::None) => Ok(ExitCode::SUCCESS),
         (Some(run), how) => attach::show(meant, ledger, &run, how),

@@ -13,18 +13,20 @@ use std::time::Duration;
 
 use crate::cli::args::RunOptions;
 use crate::cli::commands::Answer;
-use crate::cli::commands::run::{begin, code, stop_in_background};
+use crate::cli::commands::run::{Beginning, Beginnings, begin, code, skipped, stop_in_background};
 use crate::cli::error::CliError;
 use crate::cli::interrupts::Interrupts;
 use crate::cli::meant::Meant;
 use crate::cli::output;
 use crate::cli::progress::{Line, Progress};
+use crate::model::names::Pair;
 use crate::model::run::Run;
+use crate::model::run_state::RunState;
 use crate::runner::follow::Follower;
 use crate::runner::ledger::Ledger;
-use crate::runner::prepare::Prepared;
 use crate::runner::start::Queueing;
 use crate::runner::stop::How;
+use crate::runner::together::Planned;
 use crate::system::clock;
 use crate::system::watch;
 use crate::view::run_view::RunView;
@@ -34,41 +36,56 @@ const LOOK: Duration = Duration::from_millis(100);
 /// How one of the runs came out.
 enum Outcome {
     Ended(Box<Run>),
+    /// A window that is open; it goes on without us.
+    Opened(Box<Run>),
+    UpToDate(Box<Run>),
     Failed(u8),
 }
 
-/// What a run's follower says when it is through, by the task's place in the arguments.
+/// What a run's follower says when it is through, by its place among the planned.
 type Told = (usize, Outcome);
 
-pub(super) fn run(meant: &Meant, ledger: &Ledger, prepared: &[Prepared], options: &RunOptions) -> Answer {
+pub(super) fn run(meant: &Meant, ledger: &Ledger, planned: &[Planned], asked: &[Pair], options: &RunOptions) -> Answer {
     let mut interrupts = Interrupts::new()?;
     let progress = Progress::new(meant);
-    let mut outcomes: Vec<Option<Outcome>> = prepared.iter().map(|_| None).collect();
-    let mut pending: VecDeque<usize> = (0..prepared.len()).collect();
-    let mut started: Vec<Run> = Vec::new();
+    let mut outcomes: Vec<Option<Outcome>> = planned.iter().map(|_| None).collect();
+    let mut pending: VecDeque<usize> = (0..planned.len()).collect();
+    let mut begun = Beginnings::default();
+    let mut started: Vec<(usize, Run)> = Vec::new();
     let mut running: usize = 0;
     let mut interrupted = 0;
     let mut joined = 0;
+    // What waits for another stands in the queue from the start, so that it goes on without us.
+    let upfront = options.keep_going || planned.iter().any(|planned| !planned.after.is_empty());
     let (tell, told) = mpsc::channel::<Told>();
     let (mut woken, waker) = UnixStream::pair()?;
     woken.set_nonblocking(true)?;
     while running > 0 || !pending.is_empty() {
         while let Some(at) = pending.front().copied() {
-            let queueing = if options.keep_going || running == 0 { Queueing::Allowed } else { Queueing::Never };
-            match begin(meant, ledger, &prepared[at], options, queueing) {
-                Ok(None) => break,
-                Ok(Some((run, ours))) => {
-                    let line = progress.line(&prepared[at].pair.to_string());
-                    follow_in_background(ledger, at, run.clone(), line, tell.clone(), waker.try_clone()?);
-                    running += 1;
-                    match ours {
-                        true => started.push(run),
-                        false => joined += 1,
+            let queueing = if upfront || running == 0 { Queueing::Allowed } else { Queueing::Never };
+            let name = planned[at].prepared.pair.to_string();
+            match begin(meant, ledger, &planned[at], &begun, options, queueing) {
+                Ok(Beginning::NoSlot) => break,
+                Ok(beginning) => {
+                    match &beginning {
+                        Beginning::Run { run, ours } => {
+                            let line = progress.line(&name);
+                            follow_in_background(ledger, at, (**run).clone(), line, tell.clone(), waker.try_clone()?);
+                            running += 1;
+                            match ours {
+                                true => started.push((at, (**run).clone())),
+                                false => joined += 1,
+                            }
+                        }
+                        Beginning::UpToDate(run) => outcomes[at] = Some(Outcome::UpToDate(run.clone())),
+                        Beginning::NoSlot | Beginning::Failed(_) => {}
                     }
+                    begun.push(beginning);
                 }
                 Err(error) => {
-                    progress.line(&prepared[at].pair.to_string()).fail(&error.message);
+                    progress.line(&name).fail(&error.message);
                     outcomes[at] = Some(Outcome::Failed(error.code));
+                    begun.push(Beginning::Failed(planned[at].prepared.pair.clone()));
                 }
             }
             pending.pop_front();
@@ -88,21 +105,42 @@ pub(super) fn run(meant: &Meant, ledger: &Ledger, prepared: &[Prepared], options
             pending.clear();
             // What was joined goes on without us.
             running = running.saturating_sub(std::mem::take(&mut joined));
-            for run in &started {
+            // What waits first, or it would start when what it waits for is gone.
+            for (_, run) in started.iter().rev() {
                 stop_in_background(ledger, run, if interrupted > 1 { How::Kill } else { How::Interrupt });
             }
         }
         let _ = woken.read(&mut [0; 64]);
         for (at, outcome) in told.try_iter() {
             running = running.saturating_sub(1);
-            if is_failure(&outcome) && !options.keep_going {
-                pending.clear();
-            }
+            let failed = is_failure(&outcome);
             outcomes[at] = Some(outcome);
+            if failed && !options.keep_going {
+                pending.clear();
+                withdraw(ledger, planned, &started, at);
+            }
         }
     }
-    let code = report(meant, outcomes)?;
+    let code = report(meant, planned, asked, outcomes)?;
     Ok(if interrupted > 0 && code == ExitCode::SUCCESS { ExitCode::from(130) } else { code })
+}
+
+/// After a failure nothing further is begun: what still waits is taken out of the queue. Only what
+/// waits for the failed one stays there, to be told so.
+fn withdraw(ledger: &Ledger, planned: &[Planned], started: &[(usize, Run)], failed: usize) {
+    let mut depends = vec![false; planned.len()];
+    depends[failed] = true;
+    for (at, planned) in planned.iter().enumerate() {
+        depends[at] |= planned.after.iter().any(|before| depends[*before]);
+    }
+    for (_, run) in started.iter().filter(|(at, _)| !depends[*at]) {
+        let now = ledger.run(run.id());
+        if let Ok(Some(now)) = now
+            && matches!(now.state, RunState::Queued(_))
+        {
+            stop_in_background(ledger, &now, How::Stop);
+        }
+    }
 }
 
 fn is_failure(outcome: &Outcome) -> bool {
@@ -112,6 +150,7 @@ fn is_failure(outcome: &Outcome) -> bool {
 fn outcome_code(outcome: &Outcome) -> u8 {
     match outcome {
         Outcome::Ended(run) => code(run),
+        Outcome::Opened(_) | Outcome::UpToDate(_) => 0,
         Outcome::Failed(code) => *code,
     }
 }
@@ -127,6 +166,7 @@ fn follow_in_background(
     let ledger = ledger.clone();
     std::thread::spawn(move || {
         let outcome = match follow(&ledger, &run, &mut line) {
+            Ok(run) if run.is_active() => Outcome::Opened(Box::new(run)),
             Ok(run) => Outcome::Ended(Box::new(run)),
             Err(error) => {
                 line.fail(&error.message);
@@ -139,13 +179,14 @@ fn follow_in_background(
     });
 }
 
-/// Follows one run to its end, showing where it stands.
+/// Follows one run to its end, or a window until it is open, showing where it stands.
 fn follow(ledger: &Ledger, run: &Run, line: &mut Line) -> Result<Run, CliError> {
     let mut follower = Follower::new(ledger, run, None)?;
     loop {
         let run = follower.look()?;
         line.show(&run);
-        if !run.is_active() {
+        let is_open = !run.facts.headless && !matches!(run.state, RunState::Queued(_));
+        if !run.is_active() || is_open {
             return Ok(run);
         }
         follower.read(&mut |_| Ok(()))?;
@@ -153,15 +194,26 @@ fn follow(ledger: &Ledger, run: &Run, line: &mut Line) -> Result<Run, CliError> 
     }
 }
 
-/// The first failing in argument order decides the exit code.
-fn report(meant: &Meant, outcomes: Vec<Option<Outcome>>) -> Answer {
+/// The first failing decides the exit code: in argument order, and then what those needed.
+fn report(meant: &Meant, planned: &[Planned], asked: &[Pair], outcomes: Vec<Option<Outcome>>) -> Answer {
+    let place = |at: &usize| {
+        let pair = &planned[*at].prepared.pair;
+        asked.iter().position(|asked| asked == pair).unwrap_or(usize::MAX)
+    };
+    let mut told: Vec<(usize, Outcome)> =
+        outcomes.into_iter().enumerate().filter_map(|(at, outcome)| Some((at, outcome?))).collect();
+    // A task without an outcome was not begun.
+    told.sort_by_key(|(at, _)| place(at));
     let mut first = None;
     let mut views = Vec::new();
-    // A task without an outcome was not begun.
-    for outcome in outcomes.into_iter().flatten() {
+    for (_, outcome) in told {
         first = first.or(Some(outcome_code(&outcome)).filter(|code| *code != 0));
-        if let Outcome::Ended(run) = &outcome {
-            views.push(RunView::new(run, clock::now()));
+        match &outcome {
+            Outcome::Ended(run) | Outcome::Opened(run) => {
+                views.push(serde_json::json!(RunView::new(run, clock::now())));
+            }
+            Outcome::UpToDate(run) => views.push(skipped(run)),
+            Outcome::Failed(_) => {}
         }
     }
     if meant.json {

@@ -17,6 +17,12 @@ pub struct StateDir {
     path: PathBuf,
 }
 
+/// See [`StateDir::lock_folders`]. Free when dropped.
+#[derive(Debug)]
+pub struct FoldersLock {
+    _file: fs::File,
+}
+
 const PARTS: [&str; 3] = ["runs", "pairs", "slots"];
 
 /// Why a state folder cannot be used.
@@ -105,7 +111,7 @@ impl StateDir {
     }
 
     /// Held for the moment in which it is decided which exclusive run a folder is given to.
-    pub fn lock_folders(&self) -> io::Result<fs::File> {
+    pub fn lock_folders(&self) -> io::Result<FoldersLock> {
         use std::os::unix::fs::OpenOptionsExt as _;
         let lock = fs::File::options()
             .write(true)
@@ -115,7 +121,7 @@ impl StateDir {
             .custom_flags(libc::O_NOFOLLOW)
             .open(self.path.join("folders.lock"))?;
         lock.lock()?;
-        Ok(lock)
+        Ok(FoldersLock { _file: lock })
     }
 
     pub fn index(&self) -> PathBuf {

@@ -1,0 +1,46 @@
+//! Whether a pair is up to date: its inputs as they are now against those of its last success.
+//!
+//! Never a false skip: whatever cannot be read or told makes it stale.
+
+use crate::agent;
+use crate::model::run::Run;
+use crate::model::run_spec::RunKind;
+use crate::model::run_state::EndState;
+use crate::plan::freshness::{Freshness, compare};
+use crate::runner::ledger::Ledger;
+use crate::runner::prepare::Prepared;
+use crate::system::fingerprint::{self, Inputs};
+use crate::system::store::index::IndexError;
+
+impl Ledger {
+    /// `None` where the mode has no `sources`, or the pair's last run did not succeed. Else that
+    /// run, and whether running again would do the same.
+    pub fn freshness(&self, prepared: &Prepared) -> Result<Option<(Run, Freshness)>, IndexError> {
+        let RunKind::Headless { tracked: Some(tracked), .. } = &prepared.kind else { return Ok(None) };
+        let last = self.with_index(|index| index.last_ended_of(&prepared.pair))?;
+        let Some(run) = last.filter(|run| run.end_state() == Some(EndState::Succeeded)) else { return Ok(None) };
+        let doubt = |why: String| Freshness::Stale(vec![why]);
+        let record = match self.folder(run.id()).read_fresh() {
+            Ok(Some(record)) => record,
+            Ok(None) => return Ok(Some((run, doubt("its sources changed while it ran".to_owned())))),
+            Err(error) => return Ok(Some((run, doubt(error.to_string())))),
+        };
+        if prepared.worktree.is_some() || prepared.resumes.is_some() {
+            return Ok(Some((run, doubt("its folder has to be made first".to_owned()))));
+        }
+        let argv = agent::without_session(&prepared.argv, prepared.session_id.as_deref());
+        let now = fingerprint::take(&Inputs {
+            cwd: &prepared.cwd,
+            tracked,
+            prompt: prepared.prompt.as_deref().unwrap_or_default(),
+            argv: &argv,
+            program: &prepared.program,
+        });
+        let missing = fingerprint::missing(&prepared.cwd, &tracked.generates);
+        let freshness = match (now, missing) {
+            (Ok(now), Ok(missing)) => compare(&record, &now, tracked, &missing),
+            (Err(error), _) | (_, Err(error)) => doubt(error.to_string()),
+        };
+        Ok(Some((run, freshness)))
+    }
+}

@@ -1,0 +1,111 @@
+//! Runs that are started by one command: what was asked for, what that needs, and which waits for
+//! which. Prepares all of them before any is started.
+
+use crate::manifest::Mode;
+use crate::model::names::{ModeName, Pair};
+use crate::model::run_id::RunId;
+use crate::model::run_state::EndState;
+use crate::plan::freshness::Freshness;
+use crate::plan::graph::{Graph, NodeWhy, Ordering};
+use crate::runner::ledger::Ledger;
+use crate::runner::prepare::{PrepareError, Prepared, Request};
+use crate::runner::project::Project;
+use crate::tasks::{Task, TaskSet};
+
+/// One run of several, prepared.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    pub prepared: Prepared,
+    /// The mode that pulls it; `None` for one that was asked for.
+    pub needed_by: Option<ModeName>,
+    /// Places, in the list that this is in, of those that must succeed first: all before it.
+    pub after: Vec<usize>,
+    /// How deep it stands in the tree of what waits for what.
+    pub depth: usize,
+}
+
+/// Why runs cannot be started together.
+#[derive(Debug, thiserror::Error)]
+pub enum TogetherError {
+    #[error("they wait for one another: {}", .0.iter().map(|pair| format!("`{pair}`")).collect::<Vec<_>>().join(" → "))]
+    Circle(Vec<Pair>),
+    #[error("no run of `{0}` has a conversation to go on in")]
+    NothingToResume(Pair),
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
+}
+
+/// How runs are started together.
+#[derive(Clone, Copy, Debug)]
+pub struct How {
+    pub ordering: Ordering,
+    /// Those asked for go on in the conversation of their pair's last run.
+    pub resume: bool,
+}
+
+/// The conversation of the pair's last run.
+fn last_conversation(ledger: Option<&Ledger>, pair: &Pair) -> Result<(RunId, String), TogetherError> {
+    let run = ledger.and_then(|ledger| ledger.last_run(pair).ok().flatten());
+    let found = run.and_then(|run| {
+        let session = run.usage().session_id.or_else(|| run.facts.session_id.clone())?;
+        Some((run.id().clone(), session))
+    });
+    found.ok_or_else(|| TogetherError::NothingToResume(pair.clone()))
+}
+
+impl Project {
+    /// Prepares `asked` and what it needs, in an order in which they can be started.
+    pub fn prepare_together(
+        &self,
+        tasks: &TaskSet,
+        ledger: Option<&Ledger>,
+        asked: &[(&Mode, &Task)],
+        request: &Request,
+        how: &How,
+    ) -> Result<Vec<Planned>, TogetherError> {
+        let pair = |(mode, task): &(&Mode, &Task)| Pair { mode: mode.name.clone(), task: task.id.clone() };
+        let pairs: Vec<Pair> = asked.iter().map(pair).collect();
+        let met = |pair: &Pair| ledger.is_some_and(|ledger| self.is_met(tasks, ledger, pair));
+        let graph =
+            Graph::build(&pairs, &self.manifest.modes, tasks, how.ordering, met).map_err(TogetherError::Circle)?;
+        let mut places = vec![0; graph.nodes.len()];
+        let mut planned = Vec::new();
+        let plain = Request { jobs: request.jobs, ..Request::default() };
+        for (place, (depth, node)) in graph.tree().iter().enumerate() {
+            places[*node] = place;
+            let Pair { mode, task } = &graph.nodes[*node].pair;
+            // Both are of this project: the graph is made of its modes and tasks.
+            let (Some(mode), Some(task)) = (self.manifest.modes.get(mode), tasks.get(task)) else { continue };
+            let prepared = match &graph.nodes[*node].why {
+                NodeWhy::Asked if how.resume => {
+                    let resume = Some(last_conversation(ledger, &graph.nodes[*node].pair)?);
+                    self.prepare(tasks, mode, task, &Request { resume, ..request.clone() })?
+                }
+                NodeWhy::Asked => self.prepare(tasks, mode, task, request)?,
+                NodeWhy::NeededBy(_) => self.prepare(tasks, mode, task, &plain)?,
+            };
+            let needed_by = match &graph.nodes[*node].why {
+                NodeWhy::Asked => None,
+                NodeWhy::NeededBy(mode) => Some(mode.clone()),
+            };
+            let mut after: Vec<usize> = graph.after(*node).map(|node| places[node]).collect();
+            after.sort_unstable();
+            after.dedup();
+            planned.push(Planned { prepared, needed_by, after, depth: *depth });
+        }
+        Ok(planned)
+    }
+
+    /// Whether a needed pair has succeeded, and would do nothing new.
+    pub(crate) fn is_met(&self, tasks: &TaskSet, ledger: &Ledger, pair: &Pair) -> bool {
+        let succeeded = matches!(ledger.last_run(pair), Ok(Some(run)) if run.end_state() == Some(EndState::Succeeded));
+        let (Some(mode), Some(task)) = (self.manifest.modes.get(&pair.mode), tasks.get(&pair.task)) else {
+            return false;
+        };
+        if !succeeded || mode.sources.is_empty() {
+            return succeeded;
+        }
+        let prepared = self.prepare(tasks, mode, task, &Request::default());
+        prepared.is_ok_and(|prepared| matches!(ledger.freshness(&prepared), Ok(Some((_, Freshness::UpToDate)))))
+    }
+}
