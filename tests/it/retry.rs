@@ -11,6 +11,7 @@ const ONE_SLOT: &str = r#"  saved: { agent: fake, prompt: "{{ task.body }}", sav
   brief: { agent: fake, prompt: "{{ task.body }}", timeout: 300ms }
   picky: { agent: fake, prompt: "{{ task.body }}", expect: { files: [never.txt] } }
   asked: { agent: speaks, prompt: "{{ task.body }}" }
+  patient: { agent: speaks, prompt: "{{ task.body }}", timeout: 300ms }
 jobs: 1
 "#;
 
@@ -167,6 +168,16 @@ fn a_rate_limit_that_clears_is_one_run_with_two_conversations_and_both_costs() {
     let both = attempts(&world, &run);
     assert_eq!((&both[0]["costUsd"], &both[0]["sessionId"]), (&0.25.into(), &json!(ids[0])), "{both:?}");
     is(both.len() == 2, format!("{both:?}")).unwrap();
+}
+
+#[test]
+fn an_agent_whose_time_is_up_while_it_waits_for_a_limit_was_limited() {
+    let world = world();
+    let waits = r#"{"type":"system","subtype":"api_retry","retry_delay_ms":20,"error_status":429}"#;
+    world.task("T", &format!("%out {waits}\n%hang\n"));
+    start(&world, "patient", "T", &json!({ "max": 1, "backoff": "1ms", "on": ["rate_limit"] }));
+    let end = ended(&world, "patient", "T");
+    assert_eq!((&end["state"], &end["attempt"]), (&"timed_out".into(), &2.into()), "{end}");
 }
 
 #[test]
