@@ -141,3 +141,26 @@ fn answer(spec: &RunSpec, folder: &RunFolder, from: u64) -> io::Result<Answer> {
     let text = agent::final_answer(spec.protocol, folder.read_stdout(from)?)?;
     Ok(text.map_or_else(|| Answer::Log { path: folder.stdout(), from }, Answer::Text))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+    use crate::model::protocol::Protocol;
+
+    #[test]
+    fn what_another_attempt_would_reach_again_is_not_worth_one() {
+        let kind = |rest: &str| {
+            let log = format!(r#"{{"type":"result","is_error":true,{rest}}}"#);
+            let report = agent::read_report(Protocol::Claude, Cursor::new(&log)).unwrap();
+            let limit = agent::read_rate_limit(Protocol::Claude, Cursor::new(&log)).unwrap();
+            kind_of(&report, limit.as_ref())
+        };
+        assert_eq!(kind(r#""subtype":"error_max_turns""#), None);
+        assert_eq!(kind(r#""subtype":"error_max_budget_usd""#), None);
+        assert_eq!(kind(r#""subtype":"success","api_error_status":429"#), Some(RetryOn::RateLimit));
+        assert_eq!(kind(r#""subtype":"success","api_error_status":500"#), Some(RetryOn::Crash));
+        assert_eq!(kind_of(&FinalReport::default(), None), Some(RetryOn::Crash), "it ended without a word");
+    }
+}

@@ -2,10 +2,11 @@
 
 use std::fs;
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::waiting::{is, wait_until};
-use crate::world::World;
+use crate::world::{World, kill};
 
 const ONE_SLOT: &str = r#"  saved: { agent: fake, prompt: "{{ task.body }}", save_to: "answer.txt" }
   brief: { agent: fake, prompt: "{{ task.body }}", timeout: 300ms }
@@ -49,6 +50,14 @@ fn ended(world: &World, mode: &str, task: &str) -> Value {
     world.status(mode, task)
 }
 
+/// Waits until the run sleeps between two attempts.
+fn rests(world: &World, mode: &str, task: &str) -> Value {
+    wait_until("it rests", || {
+        let seen = world.status(mode, task);
+        if seen["waitingFor"] == "retry" { Ok(seen) } else { Err(seen.to_string()) }
+    })
+}
+
 fn attempts(world: &World, run: &str) -> Vec<Value> {
     let text = fs::read_to_string(world.run_folder(run).join("attempts.jsonl")).unwrap_or_default();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -89,22 +98,25 @@ fn it_sleeps_without_its_slot_until_a_stop() {
     let world = world();
     world.task("T", "%exit 3\n");
     let run = start(&world, "job", "T", &json!({ "max": 1, "backoff": "1h", "on": ["crash"] }));
-    let resting = world.wait_state("job", "T", "queued");
-    let resting = if resting["waitingFor"] == "slot" {
-        wait_until("it rests", || {
-            let seen = world.status("job", "T");
-            if seen["waitingFor"] == "retry" { Ok(seen) } else { Err(seen.to_string()) }
-        })
-    } else {
-        resting
-    };
-    assert_eq!((&resting["waitingFor"], &resting["attempt"]), (&"retry".into(), &1.into()), "{resting}");
+    assert_eq!(rests(&world, "job", "T")["attempt"], 1);
     world.task("NEXT", "%out x\n");
     world.dispatch("run -q job NEXT").any_stderr().succeeds();
     world.dispatch("stop job T").notes().succeeds();
     let end = ended(&world, "job", "T");
     assert_eq!((&end["state"], &end["attempt"]), (&"stopped".into(), &1.into()), "{end}");
     assert_eq!(attempts(&world, &run).len(), 1);
+    world.wait_all_quiet();
+}
+
+#[test]
+fn a_sleeper_that_is_killed_is_lost_and_its_pair_is_free() {
+    let world = world();
+    world.task("T", "%exit 3\n");
+    let run = start(&world, "job", "T", &json!({ "max": 1, "backoff": "1h", "on": ["crash"] }));
+    rests(&world, "job", "T");
+    kill(world.supervisor(&run), Signal::KILL);
+    assert_eq!(world.wait_state("job", "T", "lost")["attempt"], 1);
+    world.dispatch("run -q job T").any_stderr().fails_with(3);
     world.wait_all_quiet();
 }
 
