@@ -65,7 +65,7 @@ pub(super) async fn run(supervision: &mut Supervision<'_>) -> Ended {
         Ok(signals) => signals,
         Err(error) => return Ended::failed(format!("signals cannot be received: {error}")),
     };
-    let around = match Surroundings::new(supervision) {
+    let mut around = match Surroundings::new(supervision) {
         Ok(around) => around,
         Err(reason) => return Ended::failed(reason),
     };
@@ -73,7 +73,7 @@ pub(super) async fn run(supervision: &mut Supervision<'_>) -> Ended {
         return Ended { limits: around.hold, ..ended };
     }
     let freshness = Freshness::before(supervision.folder, supervision.spec);
-    let ended = run_attempts(supervision, &around, &mut signals).await;
+    let ended = run_attempts(supervision, &mut around, &mut signals).await;
     if let (EndState::Succeeded, Some(freshness)) = (ended.outcome.state, freshness) {
         freshness.record();
     }
@@ -135,7 +135,7 @@ async fn prepare(supervision: &mut Supervision<'_>, around: &Surroundings, signa
 }
 
 /// Attempts, until one is not worth another.
-async fn run_attempts(supervision: &mut Supervision<'_>, around: &Surroundings, signals: &mut Signals) -> Ended {
+async fn run_attempts(supervision: &mut Supervision<'_>, around: &mut Surroundings, signals: &mut Signals) -> Ended {
     let mut spec = supervision.spec.clone();
     let mut spent = Usage::default();
     loop {
@@ -155,6 +155,9 @@ async fn run_attempts(supervision: &mut Supervision<'_>, around: &Surroundings, 
                         supervision.attempt += 1;
                         supervision.begin_time();
                         renew_session(&mut spec);
+                        if let Some(enclosure) = &mut around.enclosure {
+                            enclosure.renew();
+                        }
                         continue;
                     }
                     Rested::Stopped { interrupted } => {

@@ -55,7 +55,7 @@ pub fn judge_agent(spec: &RunSpec, folder: &RunFolder, from: u64, why: Why, exit
                 RunKind::Headless { timeout: Some(timeout), .. } => format!("timeout of {timeout}"),
                 _ => "timeout".to_owned(),
             };
-            return Outcome { kind: Some(RetryOn::Timeout), ..ended(EndState::TimedOut, Some(limit)) };
+            return timed_out(spec, rate_limit(spec, folder, from), ended(EndState::TimedOut, Some(limit)));
         }
         Why::LogFull => {
             let limit = match &spec.kind {
@@ -92,6 +92,13 @@ pub fn retry_of(spec: &RunSpec) -> Option<&Retry> {
 fn rate_limit(spec: &RunSpec, folder: &RunFolder, from: u64) -> Option<RateLimit> {
     retry_of(spec)?;
     folder.read_stdout(from).and_then(|log| agent::read_rate_limit(spec.protocol, log)).ok().flatten()
+}
+
+/// An agent that was still waiting for a rate limit when its time was up failed in both ways.
+fn timed_out(spec: &RunSpec, limit: Option<RateLimit>, ended: Outcome) -> Outcome {
+    let counts = |kind| retry_of(spec).is_some_and(|retry| retry.on.contains(&kind));
+    let limited = limit.is_some() && counts(RetryOn::RateLimit) && !counts(RetryOn::Timeout);
+    Outcome { kind: Some(if limited { RetryOn::RateLimit } else { RetryOn::Timeout }), limit, ..ended }
 }
 
 /// The kind of an agent's own failure. One that reached a limit its user gave it would reach it again.
@@ -133,4 +140,27 @@ fn keep_promises(spec: &RunSpec, folder: &RunFolder, from: u64) -> Result<(), St
 fn answer(spec: &RunSpec, folder: &RunFolder, from: u64) -> io::Result<Answer> {
     let text = agent::final_answer(spec.protocol, folder.read_stdout(from)?)?;
     Ok(text.map_or_else(|| Answer::Log { path: folder.stdout(), from }, Answer::Text))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+    use crate::model::protocol::Protocol;
+
+    #[test]
+    fn what_another_attempt_would_reach_again_is_not_worth_one() {
+        let kind = |rest: &str| {
+            let log = format!(r#"{{"type":"result","is_error":true,{rest}}}"#);
+            let report = agent::read_report(Protocol::Claude, Cursor::new(&log)).unwrap();
+            let limit = agent::read_rate_limit(Protocol::Claude, Cursor::new(&log)).unwrap();
+            kind_of(&report, limit.as_ref())
+        };
+        assert_eq!(kind(r#""subtype":"error_max_turns""#), None);
+        assert_eq!(kind(r#""subtype":"error_max_budget_usd""#), None);
+        assert_eq!(kind(r#""subtype":"success","api_error_status":429"#), Some(RetryOn::RateLimit));
+        assert_eq!(kind(r#""subtype":"success","api_error_status":500"#), Some(RetryOn::Crash));
+        assert_eq!(kind_of(&FinalReport::default(), None), Some(RetryOn::Crash), "it ended without a word");
+    }
 }

@@ -102,18 +102,20 @@ impl<'a> Supervision<'a> {
         self.say_alive(pid, hold);
         // An end that survives a power cut must not outlive what it is the end of.
         self.folder.sync_spec();
-        if stage == Stage::Agent {
-            self.follow_logs();
-        }
         let mut machine = Machine::new(self.spec.stop_grace.as_duration());
         let mut inputs = Vec::new();
+        let mut next_mark: Option<Instant> = None;
+        if stage == Stage::Agent {
+            let (full, look) = self.follow_logs();
+            next_mark = look;
+            inputs.extend(full.then_some(Input::LogFull));
+        }
         // The starter may have asked between its look and our record: look once more.
         if let Some(interrupted) = self.folder.stop_asked() {
             inputs.push(Input::Stop { interrupted, now: false });
         }
         let mut childless = false;
         let mut grace: Option<Instant> = None;
-        let mut next_mark: Option<Instant> = None;
         // The first look is early: it finds the agent's group before a short agent is gone.
         let mut next_cpu = after(CPU_STEP / 10);
         loop {
@@ -241,22 +243,24 @@ impl<'a> Supervision<'a> {
         }
     }
 
-    fn follow_logs(&mut self) {
-        if self.watch.is_some() {
-            // From an attempt before this one.
-            self.unwatch_logs();
-            self.note_logs();
-            self.watch_logs();
-            return;
+    /// Begins to watch the logs. Returns whether they are over their limit already, and when to look
+    /// if a write came meanwhile: an agent can be quick.
+    fn follow_logs(&mut self) -> (bool, Option<Instant>) {
+        // One from an attempt before this one serves again.
+        self.unwatch_logs();
+        if self.watch.is_none() {
+            let watch = Watch::new().and_then(|watch| {
+                #[expect(
+                    deprecated,
+                    reason = "its successor is unsafe; a `Watch` owns one descriptor for its whole life"
+                )]
+                AsyncFd::new(watch)
+            });
+            // Without a watch (a kernel out of them) the logs are whole all the same, less finely stamped.
+            self.watch = watch.ok();
         }
-        let watch = Watch::new().and_then(|watch| {
-            #[expect(deprecated, reason = "its successor is unsafe; a `Watch` owns one descriptor for its whole life")]
-            AsyncFd::new(watch)
-        });
-        // Without a watch (a kernel out of them) the logs are whole all the same, less finely stamped.
-        self.watch = watch.ok();
-        self.note_logs();
-        self.watch_logs();
+        let full = self.note_logs();
+        (full, self.watch_logs())
     }
 
     /// Has the next write to a log wake us. Returns when to look if it came already.

@@ -2,15 +2,17 @@
 
 use std::fs;
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::waiting::{is, wait_until};
-use crate::world::World;
+use crate::world::{World, kill};
 
 const ONE_SLOT: &str = r#"  saved: { agent: fake, prompt: "{{ task.body }}", save_to: "answer.txt" }
   brief: { agent: fake, prompt: "{{ task.body }}", timeout: 300ms }
   picky: { agent: fake, prompt: "{{ task.body }}", expect: { files: [never.txt] } }
   asked: { agent: speaks, prompt: "{{ task.body }}" }
+  patient: { agent: speaks, prompt: "{{ task.body }}", timeout: 300ms }
 jobs: 1
 "#;
 
@@ -46,6 +48,14 @@ pub(crate) fn start_with(world: &World, begin: impl FnOnce() -> String, change: 
 fn ended(world: &World, mode: &str, task: &str) -> Value {
     world.dispatch("wait").arg(mode).arg(task).any_stderr().ends_somehow();
     world.status(mode, task)
+}
+
+/// Waits until the run sleeps between two attempts.
+fn rests(world: &World, mode: &str, task: &str) -> Value {
+    wait_until("it rests", || {
+        let seen = world.status(mode, task);
+        if seen["waitingFor"] == "retry" { Ok(seen) } else { Err(seen.to_string()) }
+    })
 }
 
 fn attempts(world: &World, run: &str) -> Vec<Value> {
@@ -88,22 +98,25 @@ fn it_sleeps_without_its_slot_until_a_stop() {
     let world = world();
     world.task("T", "%exit 3\n");
     let run = start(&world, "job", "T", &json!({ "max": 1, "backoff": "1h", "on": ["crash"] }));
-    let resting = world.wait_state("job", "T", "queued");
-    let resting = if resting["waitingFor"] == "slot" {
-        wait_until("it rests", || {
-            let seen = world.status("job", "T");
-            if seen["waitingFor"] == "retry" { Ok(seen) } else { Err(seen.to_string()) }
-        })
-    } else {
-        resting
-    };
-    assert_eq!((&resting["waitingFor"], &resting["attempt"]), (&"retry".into(), &1.into()), "{resting}");
+    assert_eq!(rests(&world, "job", "T")["attempt"], 1);
     world.task("NEXT", "%out x\n");
     world.dispatch("run -q job NEXT").any_stderr().succeeds();
     world.dispatch("stop job T").notes().succeeds();
     let end = ended(&world, "job", "T");
     assert_eq!((&end["state"], &end["attempt"]), (&"stopped".into(), &1.into()), "{end}");
     assert_eq!(attempts(&world, &run).len(), 1);
+    world.wait_all_quiet();
+}
+
+#[test]
+fn a_sleeper_that_is_killed_is_lost_and_its_pair_is_free() {
+    let world = world();
+    world.task("T", "%exit 3\n");
+    let run = start(&world, "job", "T", &json!({ "max": 1, "backoff": "1h", "on": ["crash"] }));
+    rests(&world, "job", "T");
+    kill(world.supervisor(&run), Signal::KILL);
+    assert_eq!(world.wait_state("job", "T", "lost")["attempt"], 1);
+    world.dispatch("run -q job T").any_stderr().fails_with(3);
     world.wait_all_quiet();
 }
 
@@ -167,6 +180,16 @@ fn a_rate_limit_that_clears_is_one_run_with_two_conversations_and_both_costs() {
     let both = attempts(&world, &run);
     assert_eq!((&both[0]["costUsd"], &both[0]["sessionId"]), (&0.25.into(), &json!(ids[0])), "{both:?}");
     is(both.len() == 2, format!("{both:?}")).unwrap();
+}
+
+#[test]
+fn an_agent_whose_time_is_up_while_it_waits_for_a_limit_was_limited() {
+    let world = world();
+    let waits = r#"{"type":"system","subtype":"api_retry","retry_delay_ms":20,"error_status":429}"#;
+    world.task("T", &format!("%out {waits}\n%hang\n"));
+    start(&world, "patient", "T", &json!({ "max": 1, "backoff": "1ms", "on": ["rate_limit"] }));
+    let end = ended(&world, "patient", "T");
+    assert_eq!((&end["state"], &end["attempt"]), (&"timed_out".into(), &2.into()), "{end}");
 }
 
 #[test]

@@ -68,6 +68,15 @@ impl Enclosure {
         }
     }
 
+    /// For the next agent of the same run. The scope of an ended one may not be gone yet, and no
+    /// second one can have its name.
+    pub fn renew(&mut self) {
+        if let Self::Scope(scope) = self {
+            scope.agents += 1;
+            scope.group = OnceCell::new();
+        }
+    }
+
     /// Whether the group is known: a scope's only is once [`Self::cpu_used`] found it.
     pub fn is_known(&self) -> bool {
         match self {
@@ -91,6 +100,8 @@ impl Enclosure {
 pub struct Scope {
     systemd_run: PathBuf,
     run_id: String,
+    /// How many agents had a scope before.
+    agents: u32,
     properties: Vec<String>,
     group: OnceCell<Cgroup>,
 }
@@ -100,11 +111,14 @@ impl Scope {
         let memory = limits.memory.map(|memory| format!("MemoryMax={}", memory.get()));
         let processes = limits.processes.map(|processes| format!("TasksMax={processes}"));
         let properties = memory.into_iter().chain(processes).collect();
-        Self { systemd_run, run_id: run_id.to_owned(), properties, group: OnceCell::new() }
+        Self { systemd_run, run_id: run_id.to_owned(), agents: 0, properties, group: OnceCell::new() }
     }
 
     fn unit(&self) -> String {
-        format!("dispatch-{}.scope", self.run_id)
+        match self.agents {
+            0 => format!("dispatch-{}.scope", self.run_id),
+            before => format!("dispatch-{}-{}.scope", self.run_id, before + 1),
+        }
     }
 
     /// Program and arguments that become `program` with `argv` inside the scope. Fails as starting
@@ -285,6 +299,15 @@ mod tests {
                    --description=dispatch run 01X\n-p\nMemoryMax=4096\n-p\nTasksMax=9\n--\n/bin/sh\n-c\n";
         let noted = fs::read_to_string(path("noted")).unwrap();
         assert!(noted.starts_with(own), "{noted}");
+    }
+
+    #[test]
+    fn the_next_agent_of_a_run_has_a_scope_of_its_own() {
+        let mut enclosure = Enclosure::Scope(Scope::new("/bin/systemd-run".into(), "01X", &Limits::default()));
+        let unit = |enclosure: &Enclosure| enclosure.scope().unwrap().unit();
+        assert_eq!(unit(&enclosure), "dispatch-01X.scope");
+        enclosure.renew();
+        assert_eq!(unit(&enclosure), "dispatch-01X-2.scope");
     }
 
     #[test]
