@@ -64,6 +64,14 @@ pub(crate) enum Command {
     Wait(Wait),
     /// Open a terminal on an interactive run
     Attach(Attach),
+    /// Show what `up` would do, and why
+    Plan(Plan),
+    /// Make the manifest's `runs:` true
+    Up(Up),
+    /// Stop what `up` keeps
+    Down,
+    /// Let a run that waits at its gate start
+    Approve(Approve),
     /// List tasks, and where each comes from
     Tasks,
     /// Show one task
@@ -259,6 +267,43 @@ pub(crate) struct Attach {
     /// Only print the command that attaches
     #[arg(long, conflicts_with = "here")]
     pub(crate) print: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    /// Plan to start drifted runs anew
+    #[arg(long)]
+    pub(crate) recreate: bool,
+    /// Plan to end runs that no entry wants any more
+    #[arg(long)]
+    pub(crate) prune: bool,
+    /// Exit with 2 where something is to be done
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    /// Go on, and make it true again on every change
+    #[arg(long)]
+    pub(crate) watch: bool,
+    /// Start drifted runs anew
+    #[arg(long)]
+    pub(crate) recreate: bool,
+    /// End runs that no entry wants any more
+    #[arg(long)]
+    pub(crate) prune: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Approve {
+    #[arg(add = ArgValueCompleter::new(modes))]
+    pub(crate) mode: String,
+    #[arg(add = ArgValueCompleter::new(tasks))]
+    pub(crate) task: String,
+    /// End it instead
+    #[arg(long)]
+    pub(crate) reject: bool,
 }
 
 #[derive(Debug, Args)]

@@ -9,10 +9,13 @@ use crate::cli::meant::Meant;
 use crate::cli::output;
 use crate::manifest::discover::MANIFEST_NAME;
 use crate::model::problem::Problem;
+use crate::runner::apply::ApplyError;
+use crate::runner::approve::ApproveError;
 use crate::runner::follow::FollowError;
 use crate::runner::prepare::PrepareError;
 use crate::runner::project::{NameLookupError, OpenError};
 use crate::runner::prune::PruneError;
+use crate::runner::reconcile::PlanError;
 use crate::runner::start::StartError;
 use crate::runner::stop::StopError;
 use crate::runner::together::TogetherError;
@@ -169,6 +172,43 @@ impl From<TogetherError> for CliError {
             TogetherError::NothingToResume(pair) => {
                 Self::new(FAILED, message).hint(format!("`dispatch run {pair}` begins one"))
             }
+        }
+    }
+}
+
+impl From<PlanError> for CliError {
+    fn from(error: PlanError) -> Self {
+        let message = error.to_string();
+        match error {
+            PlanError::Problems(problems) => {
+                Self { message: frames::summary(&problems), problems, hints: Vec::new(), code: USAGE }
+            }
+            PlanError::Circle(_) => Self::new(USAGE, message).hint("`dispatch check` shows every circle"),
+            PlanError::Index(error) => error.into(),
+        }
+    }
+}
+
+impl From<ApplyError> for CliError {
+    fn from(error: ApplyError) -> Self {
+        match error {
+            ApplyError::Prepare(error) => error.into(),
+            ApplyError::Start(error) => error.into(),
+            ApplyError::Stop(error) => error.into(),
+            other @ (ApplyError::Gone | ApplyError::After(_)) => Self::new(FAILED, other.to_string()),
+        }
+    }
+}
+
+impl From<ApproveError> for CliError {
+    fn from(error: ApproveError) -> Self {
+        match error {
+            ApproveError::NotWaiting(ref pair) => {
+                Self::new(FAILED, error.to_string()).hint(format!("`dispatch status {pair}` says where it stands"))
+            }
+            ApproveError::Index(error) => error.into(),
+            ApproveError::Start(error) => error.into(),
+            ApproveError::Io(_) => Self::chain(FAILED, &error),
         }
     }
 }

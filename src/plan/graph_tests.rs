@@ -117,7 +117,10 @@ fn circles_are_shown_as_a_path() {
     let mut looped = modes(&["a: b", "b"]);
     looped.get_mut(&mode("b")).unwrap().needs.push(mode("a"));
     let one = tasks(vec![listed("T", None, &[])]);
-    assert_eq!(circle(Graph::build(&pairs(&["a T"]), &looped, &one, Ordering::WithinMode, |_| false)), "b T → a T → b T");
+    assert_eq!(
+        circle(Graph::build(&pairs(&["a T"]), &looped, &one, Ordering::WithinMode, |_| false)),
+        "b T → a T → b T"
+    );
 }
 
 #[test]

@@ -3,7 +3,10 @@
 //! Reads the manifest and the tasks, looks at the world through `system`, asks `plan` what that
 //! means, and does it. Must not print and must not parse arguments.
 
+pub mod apply;
+pub mod approve;
 pub mod attach;
+mod basis;
 mod begin;
 mod candidate;
 pub mod doctor;
@@ -19,6 +22,7 @@ pub mod prepare;
 pub mod project;
 pub mod prune;
 mod readiness;
+pub mod reconcile;
 pub mod start;
 pub mod stop;
 pub mod template_context;

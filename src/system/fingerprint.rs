@@ -45,6 +45,45 @@ pub fn take(inputs: &Inputs<'_>) -> io::Result<Fingerprint> {
     })
 }
 
+/// A hash over pieces, each kept apart from the next.
+#[derive(Clone, Debug, Default)]
+pub struct Digest(blake3::Hasher);
+
+impl Digest {
+    pub fn add(&mut self, piece: &[u8]) {
+        self.0.update(&(piece.len() as u64).to_le_bytes()).update(piece);
+    }
+
+    pub fn finish(&self) -> String {
+        self.0.finalize().to_string()
+    }
+}
+
+/// A file's size and time of change, without reading it.
+pub fn about(path: &Path) -> io::Result<String> {
+    let meta = std::fs::metadata(path)?;
+    Ok(format!("{} {} {}.{}", path.display(), meta.len(), meta.mtime(), meta.mtime_nsec()))
+}
+
+/// The same of every file below `folder`, sorted. Links are looked at, not followed.
+pub fn about_folder(folder: &Path) -> io::Result<Vec<String>> {
+    let mut lines = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            let meta = entry.metadata()?;
+            if meta.is_dir() {
+                folders.push(entry.path());
+            } else {
+                lines.push(format!("{} {} {}.{}", entry.path().display(), meta.len(), meta.mtime(), meta.mtime_nsec()));
+            }
+        }
+    }
+    lines.sort();
+    Ok(lines)
+}
+
 fn hash_file(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
     let mut hasher = blake3::Hasher::new();

@@ -1,5 +1,6 @@
 //! One file per command: read what was meant, ask `runner`, print the answer.
 
+mod approve;
 mod attach;
 mod check;
 mod dashboard;
@@ -9,6 +10,7 @@ mod init;
 mod logs;
 mod logs_all;
 mod modes;
+mod plan;
 mod prune;
 mod render;
 mod run;
@@ -17,6 +19,7 @@ mod short;
 mod status;
 mod stop;
 mod tasks;
+mod up;
 mod wait;
 
 use std::process::ExitCode;
@@ -43,6 +46,10 @@ pub(crate) fn answer(meant: &Meant, command: Option<Command>) -> Answer {
         Some(Command::Stop(args)) => stop::run(meant, &args),
         Some(Command::Wait(args)) => wait::run(meant, &args),
         Some(Command::Attach(args)) => attach::run(meant, &args),
+        Some(Command::Plan(args)) => plan::run(meant, &args),
+        Some(Command::Up(args)) => up::run(meant, &args),
+        Some(Command::Down) => up::down(meant),
+        Some(Command::Approve(args)) => approve::run(meant, &args),
         Some(Command::Tasks) => tasks::list(meant),
         Some(Command::Task(args)) => tasks::show(meant, &args),
         Some(Command::Modes) => modes::run(meant),

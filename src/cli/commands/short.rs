@@ -11,9 +11,9 @@ use crate::model::nearest::nearest;
 use crate::runner::project::{Depth, NameLookupError};
 
 /// Commands of the contract that are still to come: their words are no modes.
-const TO_COME: [&str; 9] = ["plan", "up", "down", "send", "approve", "serve", "token", "diff", "clean"];
+const TO_COME: [&str; 5] = ["send", "serve", "token", "diff", "clean"];
 
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 23] = [
     "run",
     "status",
     "list",
@@ -22,6 +22,10 @@ const COMMANDS: [&str; 19] = [
     "stop",
     "wait",
     "attach",
+    "plan",
+    "up",
+    "down",
+    "approve",
     "tasks",
     "task",
     "modes",

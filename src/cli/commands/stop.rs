@@ -39,21 +39,21 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
             None => Vec::new(),
         },
     };
+    all(meant, ledger.as_ref(), pairs)
+}
+
+/// Stops the active run of each of `pairs`, and says what came of it.
+pub(super) fn all(meant: &Meant, ledger: Option<&Ledger>, pairs: Vec<Pair>) -> Answer {
     let err = output::stderr(meant);
-    if args.all && pairs.is_empty() {
+    if pairs.is_empty() {
         err.note("nothing runs");
     }
     // All are asked at once: each may take as long as its grace.
     let mut results: Vec<(Pair, Result<Stopped, CliError>)> = Vec::new();
     for pairs in pairs.chunks(AT_ONCE) {
         results.extend(std::thread::scope(|scope| {
-            let stopping: Vec<_> = pairs
-                .iter()
-                .map(|pair| {
-                    let ledger = ledger.as_ref();
-                    scope.spawn(move || (pair.clone(), stop_one(ledger, pair)))
-                })
-                .collect();
+            let stopping: Vec<_> =
+                pairs.iter().map(|pair| scope.spawn(move || (pair.clone(), stop_one(ledger, pair)))).collect();
             stopping.into_iter().filter_map(|thread| thread.join().ok()).collect::<Vec<_>>()
         }));
     }

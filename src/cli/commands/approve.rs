@@ -1,0 +1,32 @@
+//! `dispatch approve`: a person's word on a run that waits at its gate.
+
+use std::process::ExitCode;
+
+use crate::cli::args::Approve as Args;
+use crate::cli::commands::up::refuse_inside;
+use crate::cli::commands::{Answer, open};
+use crate::cli::error::{CliError, FAILED};
+use crate::cli::meant::Meant;
+use crate::cli::{output, progress};
+use crate::runner::approve::Word;
+use crate::runner::project::Depth;
+use crate::system::clock;
+use crate::view::run_view::RunView;
+
+pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
+    refuse_inside("approve")?;
+    let project = open(meant, Depth::Shape)?;
+    let pair = project.past_pair(&args.mode, &args.task)?;
+    let Some(ledger) = project.ledger()? else {
+        return Err(CliError::new(FAILED, format!("`{pair}` has never run")).hint(format!("dispatch run {pair}")));
+    };
+    let word = if args.reject { Word::Reject } else { Word::Approve };
+    let run = ledger.approve(&pair, word)?;
+    if meant.json {
+        output::json(&RunView::new(&run, clock::now()))?;
+    } else {
+        let said = if args.reject { "rejected" } else { "approved" };
+        output::line(&format!("{pair}: {said} ({})", progress::words(&run)))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,84 @@
+//! `dispatch plan`: what `up` would do, and why, step by step.
+
+use std::process::ExitCode;
+
+use crate::cli::args::Plan as Args;
+use crate::cli::commands::{Answer, open, say};
+use crate::cli::error::CliError;
+use crate::cli::meant::Meant;
+use crate::cli::output;
+use crate::plan::diff::{Options, Plan};
+use crate::plan::step::{Step, What};
+use crate::runner::ledger::Ledger;
+use crate::runner::project::{Depth, Project};
+use crate::tasks::TaskSet;
+use crate::view::plan_view::PlanView;
+
+/// The exit code of `--exit-code` where something is to be done.
+const CHANGES: u8 = 2;
+
+pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
+    let project = open(meant, Depth::Whole)?;
+    let tasks = project.tasks();
+    let options = Options { recreate: args.recreate, prune: args.prune, watch: false };
+    let plan = look(meant, &project, &tasks, project.ledger()?.as_ref(), options)?;
+    if meant.json {
+        output::json(&PlanView::new(&plan))?;
+    } else {
+        print(meant, &plan)?;
+    }
+    let changes = args.exit_code && !plan.is_empty();
+    Ok(if changes { ExitCode::from(CHANGES) } else { ExitCode::SUCCESS })
+}
+
+pub(super) fn look(
+    meant: &Meant,
+    project: &Project,
+    tasks: &TaskSet,
+    ledger: Option<&Ledger>,
+    options: Options,
+) -> Result<Plan, CliError> {
+    let outlook = project.plan(tasks, ledger, options)?;
+    say(meant, &outlook.notices);
+    Ok(outlook.plan)
+}
+
+fn print(meant: &Meant, plan: &Plan) -> Result<(), CliError> {
+    let mut text = String::new();
+    for step in &plan.steps {
+        text.push_str(&line(step));
+        text.push('\n');
+    }
+    output::write(text.as_bytes())?;
+    let err = output::stderr(meant);
+    match (plan.actions().count(), plan.steps.is_empty()) {
+        (0, true) => err.note("`runs:` wants nothing"),
+        (0, false) => err.note("nothing to do"),
+        (1, _) => err.note("1 change; `dispatch up` makes it"),
+        (count, _) => err.note(&format!("{count} changes; `dispatch up` makes them")),
+    }
+    Ok(())
+}
+
+/// `+ review T-1 (missing)`, deeper where it waits for what stands above it.
+pub(super) fn line(step: &Step) -> String {
+    let sign = match &step.what {
+        What::Start | What::Restart { .. } => '+',
+        What::Recreate { .. } => '~',
+        What::Stop { .. } => '-',
+        What::Keep(_) => '=',
+        What::Drifted { .. } | What::Unselected { .. } | What::Orphan { .. } | What::Held { .. } => '!',
+        What::Unknown { .. } => '?',
+    };
+    let indent = "  ".repeat(step.depth);
+    let mut line = format!("{sign} {indent}{} {}: {}", step.what.word(), step.pair, step.reason());
+    if !step.after.is_empty() {
+        const SHOWN: usize = 3;
+        let names: Vec<String> = step.after.iter().take(SHOWN).map(ToString::to_string).collect();
+        line.push_str(&format!(", after {}", names.join(", ")));
+        if step.after.len() > SHOWN {
+            line.push_str(&format!(" and {} more", step.after.len() - SHOWN));
+        }
+    }
+    crate::agent::sanitize_line(&line)
+}

@@ -1,0 +1,166 @@
+//! `dispatch up` and `dispatch down`: making `runs:` true, and stopping what it keeps.
+
+use std::os::fd::AsFd as _;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use crate::cli::args::Up as Args;
+use crate::cli::commands::{Answer, open, plan, stop};
+use crate::cli::error::{CliError, FAILED, USAGE};
+use crate::cli::interrupts::Interrupts;
+use crate::cli::meant::Meant;
+use crate::cli::output;
+use crate::plan::diff::Options;
+use crate::runner::apply::Done;
+use crate::runner::project::{Depth, Project};
+use crate::runner::reconcile::changes_of;
+use crate::system::clock::Stopwatch;
+use crate::system::environment;
+use crate::system::watch;
+use crate::view::plan_view::StepView;
+
+/// What no event tells of is looked for this often.
+const LOOK: Duration = Duration::from_secs(10);
+/// Changes that come together are one.
+const SETTLE: Duration = Duration::from_millis(100);
+/// After a pass that could do nothing with what woke it, or failed, the next waits longer.
+const PATIENCE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
+
+pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
+    refuse_inside("up")?;
+    let options = Options { recreate: args.recreate, prune: args.prune, watch: false };
+    let first = pass(meant, options);
+    if !args.watch {
+        return first.map(|passed| passed.code());
+    }
+    if let Err(error) = first {
+        // A mistake now is as good as one later: it is told, and awaited to be mended.
+        let _ = error.report(meant);
+    }
+    keep(meant, Options { watch: true, recreate: false, ..options })
+}
+
+/// Inside a run, only the person outside decides what runs.
+pub(super) fn refuse_inside(command: &str) -> Result<(), CliError> {
+    match environment::var("DISPATCH_RUN_ID") {
+        None => Ok(()),
+        Some(_) => Err(CliError::new(USAGE, format!("`{command}` is refused inside a run"))
+            .hint("it is for the person who watches the run")),
+    }
+}
+
+/// What one look and what was done about it came to.
+struct Pass {
+    changed: bool,
+    failed: bool,
+}
+
+impl Pass {
+    fn code(&self) -> ExitCode {
+        if self.failed { ExitCode::from(FAILED) } else { ExitCode::SUCCESS }
+    }
+}
+
+fn pass(meant: &Meant, options: Options) -> Result<Pass, CliError> {
+    let project = open(meant, Depth::Whole)?;
+    let tasks = project.tasks();
+    let known = project.ledger()?;
+    let found = plan::look(meant, &project, &tasks, known.as_ref(), options)?;
+    let done = match (known, found.is_empty()) {
+        (None, true) => Vec::new(),
+        (Some(ledger), _) => project.apply(&tasks, &ledger, &found),
+        (None, false) => project.apply(&tasks, &project.ledger_for_writing()?, &found),
+    };
+    let failed = done.iter().any(|done| done.outcome.is_err());
+    let changed = !found.is_empty();
+    // A watch speaks when something happens.
+    if changed || !options.watch {
+        report(meant, done)?;
+    }
+    Ok(Pass { changed, failed })
+}
+
+fn report(meant: &Meant, done: Vec<Done>) -> Result<(), CliError> {
+    let mut views = Vec::new();
+    let err = output::stderr(meant);
+    let mut changes = 0;
+    for Done { step, outcome } in done {
+        changes += usize::from(step.is_action());
+        if meant.json {
+            let mut view = serde_json::json!(StepView::new(&step));
+            match (&outcome, step.is_action()) {
+                (Ok(Some(run)), true) => view["runId"] = serde_json::json!(run),
+                (Err(error), _) => view["error"] = serde_json::json!(error.to_string()),
+                _ => {}
+            }
+            views.push(view);
+            continue;
+        }
+        output::line(&plan::line(&step))?;
+        if let Err(error) = outcome {
+            let error = CliError::from(error);
+            err.problems(&error.problems);
+            err.error(&format!("{}: {}", step.pair, error.message));
+            for hint in &error.hints {
+                err.hint(hint);
+            }
+        }
+    }
+    if meant.json {
+        return output::json(&serde_json::json!({ "changes": changes, "steps": views }));
+    }
+    if changes == 0 {
+        err.note("nothing to do");
+    }
+    Ok(())
+}
+
+/// Reconciles on every change until Ctrl-C, and never hot.
+fn keep(meant: &Meant, options: Options) -> Answer {
+    let mut interrupts = Interrupts::new()?;
+    let mut patience = PATIENCE.0;
+    loop {
+        // Watched anew each time: folders come and go with the manifest.
+        let changes = Project::open(&meant.whence, Depth::Shape).ok().and_then(|project| changes_of(&project).ok());
+        let passed = match pass(meant, options) {
+            Ok(passed) => passed,
+            Err(error) => {
+                let _ = error.report(meant);
+                Pass { changed: false, failed: true }
+            }
+        };
+        patience = match passed {
+            Pass { changed: true, failed: false } => PATIENCE.0,
+            _ => (patience * 2).min(PATIENCE.1),
+        };
+        let slept = Stopwatch::start();
+        let woken = match &changes {
+            Some(changes) => watch::wait_readable(&[interrupts.as_fd(), changes.as_fd()], Some(LOOK))?,
+            None => watch::wait_readable(&[interrupts.as_fd()], Some(LOOK.min(Duration::from_secs(1))))?,
+        };
+        if woken.get(1) == Some(&true) {
+            let rest = if passed.failed || !passed.changed { patience } else { SETTLE };
+            // A pass wakes us by its own records: what follows at once is worth less hurry.
+            watch::wait_readable(&[interrupts.as_fd()], Some(rest.saturating_sub(slept.elapsed()).max(SETTLE)))?;
+        }
+        if slept.elapsed() > PATIENCE.1 / 6 {
+            patience = PATIENCE.0;
+        }
+        if interrupts.take() > 0 {
+            return Ok(ExitCode::from(130));
+        }
+    }
+}
+
+/// `down`.
+pub(super) fn down(meant: &Meant) -> Answer {
+    refuse_inside("down")?;
+    let project = open(meant, Depth::Shape)?;
+    let tasks = project.tasks();
+    let Some(ledger) = project.ledger()? else {
+        output::stderr(meant).note("nothing runs");
+        return Ok(ExitCode::SUCCESS);
+    };
+    let pairs = project.kept_by_up(&tasks, &ledger)?.iter().map(crate::model::run::Run::pair).collect();
+    stop::all(meant, Some(&ledger), pairs)
+}

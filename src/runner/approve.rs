@@ -1,0 +1,56 @@
+//! A person's word on a run that waits at its gate.
+
+use crate::model::names::Pair;
+use crate::model::run::Run;
+use crate::model::run_state::{EndState, RunState};
+use crate::runner::ledger::Ledger;
+use crate::runner::reconcile::REJECTED;
+use crate::runner::start::StartError;
+use crate::system::store::index::IndexError;
+
+/// What a person says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    Approve,
+    Reject,
+}
+
+/// Why it could not be said.
+#[derive(Debug, thiserror::Error)]
+pub enum ApproveError {
+    #[error("`{0}` does not wait at a gate")]
+    NotWaiting(Pair),
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error("the word cannot be written down")]
+    Io(#[from] std::io::Error),
+}
+
+impl Ledger {
+    /// Lets the pair's queued run start, or ends it. A run that waits for something else as well
+    /// may be approved before that has come.
+    pub fn approve(&self, pair: &Pair, word: Word) -> Result<Run, ApproveError> {
+        let runs = self.observe_pair(pair)?.runs;
+        let waits = |run: &&Run| {
+            let folder = self.folder(run.id());
+            matches!(run.state, RunState::Queued(_))
+                && !folder.is_approved()
+                && folder.read_spec().is_ok_and(|spec| spec.conditions.gate)
+        };
+        let run = runs.iter().rev().find(waits).ok_or_else(|| ApproveError::NotWaiting(pair.clone()))?;
+        let folder = self.folder(run.id());
+        match word {
+            Word::Approve => {
+                folder.approve()?;
+            }
+            Word::Reject => {
+                let spec = folder.read_spec().map_err(std::io::Error::other)?;
+                self.end_unstarted(&folder, &spec, EndState::Failed, REJECTED.to_owned())?;
+            }
+        }
+        self.start_queued()?;
+        Ok(self.run(run.id())?.unwrap_or_else(|| run.clone()))
+    }
+}

@@ -1,0 +1,65 @@
+//! What a run is prepared from, as one hash: as long as it is the same, preparing again gives the
+//! same run. It may change where nothing that matters did; then a closer look decides.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use crate::manifest::{Mode, PromptSource};
+use crate::runner::project::Project;
+use crate::system::clock;
+use crate::system::environment;
+use crate::system::fingerprint::{self, Digest};
+use crate::tasks::Task;
+
+/// Hashes what all runs of a project share once, and each template's folder once.
+#[derive(Debug)]
+pub(crate) struct Bases<'a> {
+    project: &'a Project,
+    shared: Digest,
+    folders: HashMap<PathBuf, Option<Digest>>,
+}
+
+impl<'a> Bases<'a> {
+    pub(crate) fn new(project: &'a Project) -> Self {
+        let manifest = &project.manifest;
+        let mut shared = Digest::default();
+        shared.add(env!("CARGO_PKG_VERSION").as_bytes());
+        shared.add(manifest.source.as_bytes());
+        // What the local file lays over it.
+        shared.add(
+            format!("{:?} {:?} {:?} {:?}", manifest.env, manifest.jobs, manifest.budget, manifest.pass_env).as_bytes(),
+        );
+        for name in manifest.pass_env.iter().map(String::as_str).chain(["PATH", "DISPATCH_TMUX_SOCKET", "TMUX_TMPDIR"])
+        {
+            shared.add(format!("{name}={:?}", environment::var(name)).as_bytes());
+        }
+        // Templates may say the day.
+        shared.add(clock::local_minute(clock::now()).split(' ').next().unwrap_or_default().as_bytes());
+        Self { project, shared, folders: HashMap::new() }
+    }
+
+    /// `None` where something of it cannot be read.
+    pub(crate) fn of(&mut self, mode: &Mode, task: &Task) -> Option<String> {
+        let mut digest = self.shared.clone();
+        digest.add(format!("{mode:?}").as_bytes());
+        if let PromptSource::Template(path) = &mode.prompt {
+            digest.add(&self.folder(path.parent()?)?);
+        }
+        digest.add(format!("{task:?}").as_bytes());
+        if let Some(path) = &task.path {
+            digest.add(fingerprint::about(&self.project.manifest.root.join(path)).ok()?.as_bytes());
+        }
+        Some(digest.finish())
+    }
+
+    fn folder(&mut self, folder: &Path) -> Option<Vec<u8>> {
+        let found = self.folders.entry(folder.to_owned()).or_insert_with(|| {
+            let mut digest = Digest::default();
+            for line in fingerprint::about_folder(folder).ok()? {
+                digest.add(line.as_bytes());
+            }
+            Some(digest)
+        });
+        found.as_ref().map(|digest| digest.clone().finish().into_bytes())
+    }
+}

@@ -1,0 +1,271 @@
+//! `plan`, `up` and `down`: the manifest's `runs:` against what is there.
+//!
+//! Looks and plans; `apply` does what a plan says. What cannot be seen is left alone.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+
+use crate::agent;
+use crate::manifest::PromptSource;
+use crate::model::names::Pair;
+use crate::model::problem::Problem;
+use crate::model::restart::Restart;
+use crate::model::run::Run;
+use crate::model::run_spec::{RunKind, RunSpec};
+use crate::model::run_state::EndState;
+use crate::model::task_source::TaskSource;
+use crate::plan::arrange::arrange;
+use crate::plan::diff::{Options, OtherActive, Plan, Seen, WantedState, diff};
+use crate::plan::graph::{Graph, Ordering};
+use crate::plan::wanted::{Standing, Wanted, wanted};
+use crate::runner::basis::Bases;
+use crate::runner::ledger::Ledger;
+use crate::runner::prepare::{Prepared, Request};
+use crate::runner::project::Project;
+use crate::system::clock;
+use crate::system::store::index::{Index, IndexError};
+use crate::system::watch::Watch;
+use crate::tasks::TaskSet;
+
+/// Starts within this time count towards a crash loop.
+const LOOP_MS: i64 = 10 * 60 * 1000;
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// `runs:` names what is not there.
+    #[error("the wanted set has {} problem{}", .0.len(), if .0.len() == 1 { "" } else { "s" })]
+    Problems(Vec<Problem>),
+    #[error("they wait for one another: {}", .0.iter().map(|pair| format!("`{pair}`")).collect::<Vec<_>>().join(" → "))]
+    Circle(Vec<Pair>),
+    #[error(transparent)]
+    Index(#[from] IndexError),
+}
+
+/// What was seen, and what it means.
+#[derive(Clone, Debug, Default)]
+pub struct Outlook {
+    pub plan: Plan,
+    /// What looking at the records brought up.
+    pub notices: Vec<String>,
+}
+
+impl Project {
+    /// What `up` would do. `ledger` is `None` where nothing was ever run.
+    pub fn plan(&self, tasks: &TaskSet, ledger: Option<&Ledger>, options: Options) -> Result<Outlook, PlanError> {
+        let wanted = wanted(&self.manifest, tasks);
+        if !wanted.problems.is_empty() {
+            return Err(PlanError::Problems(wanted.problems));
+        }
+        let actual = match ledger {
+            Some(ledger) => Actual::look(self, tasks, ledger)?,
+            None => Actual::default(),
+        };
+        let states = wanted.entries.iter().map(|entry| {
+            let seen = actual.seen(self, tasks, ledger, &entry.pair, entry.restart)?;
+            Ok(WantedState { pair: entry.pair.clone(), restart: entry.restart, seen })
+        });
+        let states = states.collect::<Result<Vec<_>, IndexError>>()?;
+        let plan = diff(&states, &actual.others(&wanted), options);
+        let met = |pair: &Pair| ledger.is_some_and(|ledger| self.is_met(tasks, ledger, pair));
+        let graph = Graph::build(&plan.starts(), &self.manifest.modes, tasks, Ordering::WithinMode, met)
+            .map_err(PlanError::Circle)?;
+        let pulled = |pair: &Pair| {
+            let seen = actual.seen(self, tasks, ledger, pair, Restart::OnFailure);
+            seen.unwrap_or_else(|error| Seen::Unknown { run: crate::system::ids::new_run_id(), why: error.to_string() })
+        };
+        let plan = arrange(plan, &graph, options, pulled);
+        Ok(Outlook { plan, notices: actual.notices })
+    }
+
+    /// The active runs that `up` keeps: those of the wanted set, and what else it started.
+    pub fn kept_by_up(&self, tasks: &TaskSet, ledger: &Ledger) -> Result<Vec<Run>, IndexError> {
+        let wanted = wanted(&self.manifest, tasks);
+        let runs = ledger.observe()?.runs.into_iter().filter(Run::is_active);
+        Ok(runs.filter(|run| run.facts.by_up || wanted.standing(&run.pair()) == Standing::Wanted).collect())
+    }
+}
+
+/// What is there.
+#[derive(Debug, Default)]
+struct Actual {
+    active: BTreeMap<Pair, Run>,
+    /// Of active runs that are wanted: the fields that a start would write otherwise now.
+    drift: HashMap<Pair, Vec<String>>,
+    ended: std::collections::HashSet<Pair>,
+    notices: Vec<String>,
+}
+
+impl Actual {
+    fn look(project: &Project, tasks: &TaskSet, ledger: &Ledger) -> Result<Self, IndexError> {
+        let observed = ledger.observe()?;
+        let ended = ledger.with_index(Index::pairs_with_end)?;
+        let mut actual = Self { ended, notices: observed.notices, ..Self::default() };
+        let mut bases = Bases::new(project);
+        // In the order of their ids: the newest of a pair stays.
+        for run in observed.runs.into_iter().filter(Run::is_active) {
+            let drift = drift(project, tasks, ledger, &run, &mut bases);
+            actual.drift.insert(run.pair(), drift);
+            actual.active.insert(run.pair(), run);
+        }
+        Ok(actual)
+    }
+
+    fn seen(
+        &self,
+        _project: &Project,
+        _tasks: &TaskSet,
+        ledger: Option<&Ledger>,
+        pair: &Pair,
+        restart: Restart,
+    ) -> Result<Seen, IndexError> {
+        if let Some(run) = self.active.get(pair) {
+            let drift = self.drift.get(pair).cloned().unwrap_or_default();
+            return Ok(Seen::of(run, drift, false, 0));
+        }
+        let Some(ledger) = ledger.filter(|_| self.ended.contains(pair)) else { return Ok(Seen::Nothing) };
+        let Some(run) = ledger.with_index(|index| index.last_ended_of(pair))? else { return Ok(Seen::Nothing) };
+        let recent = match restart {
+            Restart::Never => 0,
+            Restart::OnFailure | Restart::Always => recent_restarts(ledger, pair)?,
+        };
+        Ok(Seen::of(&run, Vec::new(), ended_by_person(&run), recent))
+    }
+
+    fn others(&self, wanted: &Wanted) -> Vec<OtherActive> {
+        let others = self.active.values().map(|run| (run, wanted.standing(&run.pair())));
+        others
+            .filter(|(_, standing)| *standing != Standing::Wanted)
+            .map(|(run, standing)| OtherActive {
+                pair: run.pair(),
+                run: run.id().clone(),
+                state: run.state.clone(),
+                by_up: run.facts.by_up,
+                standing,
+            })
+            .collect()
+    }
+}
+
+fn ended_by_person(run: &Run) -> bool {
+    let rejected = run.end.as_ref().and_then(|end| end.reason.as_deref()) == Some(REJECTED);
+    run.end_state() == Some(EndState::Stopped) || rejected
+}
+
+/// The reason of a run that a person did not let start.
+pub const REJECTED: &str = "rejected";
+
+/// How often the pair was started in the last ten minutes after an end.
+fn recent_restarts(ledger: &Ledger, pair: &Pair) -> Result<u32, IndexError> {
+    let since = clock::now().as_millisecond() - LOOP_MS;
+    let ids = ledger.with_index(|index| index.of_pair(pair))?;
+    let recent = ids.iter().filter(|id| id.created_ms() >= since).count();
+    // The first of all follows no end.
+    let restarts = if recent == ids.len() { recent.saturating_sub(1) } else { recent };
+    Ok(u32::try_from(restarts).unwrap_or(u32::MAX))
+}
+
+/// The fields in which an active run differs from what a start would write now.
+fn drift(project: &Project, tasks: &TaskSet, ledger: &Ledger, run: &Run, bases: &mut Bases<'_>) -> Vec<String> {
+    let (Some(mode), Some(task)) = (project.manifest.modes.get(&run.facts.mode), tasks.get(&run.facts.task)) else {
+        return Vec::new();
+    };
+    if run.facts.basis.is_some() && run.facts.basis == bases.of(mode, task) {
+        return Vec::new();
+    }
+    let folder = ledger.folder(run.id());
+    let Ok(spec) = folder.read_spec() else { return Vec::new() };
+    match project.prepare(tasks, mode, task, &Request::default()) {
+        Ok(prepared) => {
+            let mut fields = differing(&spec, &prepared);
+            if folder.read_prompt().ok() != Some(prepared.prompt.clone().unwrap_or_default()) {
+                fields.push("prompt".to_owned());
+            }
+            fields
+        }
+        // It could not be started as it stands in the manifest now: that is for a start to say.
+        Err(error) => vec![error.to_string()],
+    }
+}
+
+fn differing(spec: &RunSpec, prepared: &Prepared) -> Vec<String> {
+    let mut fields = Vec::new();
+    let mut say = |differs: bool, name: &str| {
+        if differs {
+            fields.push(name.to_owned());
+        }
+    };
+    let own = |argv: &[String], session: Option<&str>| {
+        let argv = agent::without_session(argv, session);
+        // A resumed conversation is its own choice.
+        match argv.windows(2).position(|pair| pair[0] == "--resume" && Some(pair[1].as_str()) == session) {
+            Some(at) => [&argv[..at], &argv[at + 2..]].concat(),
+            None => argv,
+        }
+    };
+    let argv = own(&spec.argv, spec.session_id.as_deref());
+    say(argv != own(&prepared.argv, prepared.session_id.as_deref()), "argv");
+    say(spec.program != prepared.program, "program");
+    say(spec.cwd != prepared.cwd, "cwd");
+    say(spec.delivery != prepared.delivery, "delivery");
+    say(spec.stop_grace != prepared.stop_grace, "stop_grace");
+    say(spec.conditions.exclusive != prepared.conditions.exclusive, "exclusive");
+    match (&spec.kind, &prepared.kind) {
+        (
+            RunKind::Interactive { session, cleanup_on_exit, .. },
+            RunKind::Interactive { session: wanted_session, cleanup_on_exit: wanted_cleanup, .. },
+        ) => {
+            say(session != wanted_session, "session");
+            say(cleanup_on_exit != wanted_cleanup, "cleanup_on_exit");
+        }
+        (
+            RunKind::Headless { timeout, log_max, limits, save_to, expect, retry, tracked, .. },
+            RunKind::Headless {
+                timeout: wanted_timeout,
+                log_max: wanted_log_max,
+                limits: wanted_limits,
+                save_to: wanted_save_to,
+                expect: wanted_expect,
+                retry: wanted_retry,
+                tracked: wanted_tracked,
+                ..
+            },
+        ) => {
+            say(timeout != wanted_timeout, "timeout");
+            say(log_max != wanted_log_max, "log_max");
+            say(limits != wanted_limits, "limits");
+            say(save_to != wanted_save_to, "save_to");
+            say(expect != wanted_expect, "expect");
+            say(retry != wanted_retry, "retry");
+            say(tracked != wanted_tracked, "sources");
+        }
+        _ => say(true, "interactive"),
+    }
+    fields
+}
+
+/// Wakes when something changes that a plan is made of: the manifest, templates, tasks, runs.
+pub fn changes_of(project: &Project) -> std::io::Result<Watch> {
+    let manifest = &project.manifest;
+    let watch = Watch::new()?;
+    let mut folders = BTreeSet::from([manifest.root.clone()]);
+    folders.extend(manifest.modes.values().filter_map(|mode| match &mode.prompt {
+        PromptSource::Template(path) => path.parent().map(Path::to_owned),
+        _ => None,
+    }));
+    let files = project.tasks();
+    folders.extend(
+        files.tasks().iter().filter_map(|task| Some(manifest.root.join(task.path.as_ref()?).parent()?.to_owned())),
+    );
+    for source in &manifest.tasks {
+        if let TaskSource::Subtasks(file) = source {
+            folders.extend(file.path.parent().map(Path::to_owned));
+        }
+    }
+    folders.insert(manifest.state_dir.clone());
+    for folder in folders {
+        // One that is not there yet is made by something that is watched, or found by the timer.
+        let _ = watch.folder(&folder);
+    }
+    Ok(watch)
+}
