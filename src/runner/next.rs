@@ -129,6 +129,10 @@ impl Ledger {
         let claimed = pair_lock::claim_from_ending(self.state(), &spec.pair(), A_MOMENT)?;
         let Some(Claim::Taken(lock, _)) = claimed else { return Ok(None) };
         let waits = folder.is_queued() && !folder.has_end() && matches!(folder.read_live(), Ok(None));
+        if waits {
+            // Nobody must take this moment for the run itself.
+            lock.unname()?;
+        }
         Ok(waits.then_some(lock))
     }
 
@@ -146,7 +150,7 @@ impl Ledger {
         let end = self.write_end(folder, &end)?;
         folder.remove_queue()?;
         self.index()?.finish(&RunFacts::of(spec), &end)?;
-        drop(lock);
+        lock.name(&spec.run_id)?;
         Ok(Moved::Ended)
     }
 
@@ -166,7 +170,7 @@ impl Ledger {
         let Some(lock) = self.claim_queued(folder, spec)? else { return Ok(()) };
         self.index()?.set_waiting(&spec.run_id, Some(waiting_for))?;
         folder.write_queue(&record)?;
-        drop(lock);
+        lock.name(&spec.run_id)?;
         Ok(())
     }
 }

@@ -217,6 +217,7 @@ fn headless(meant: &Meant, ledger: &Ledger, planned: &[Planned], options: &RunOp
         if let (Beginning::Run { run, .. }, Some(by)) = (&beginning, &planned.needed_by) {
             output::stderr(meant).note(&format!("{}: {} first, since {by} needs it", run.pair(), run.state.as_str()));
         }
+        note_queued(meant, &beginning);
         if let Beginning::Run { run, ours: true } = &beginning {
             ours.push((**run).clone());
         }
@@ -276,6 +277,15 @@ pub(super) enum Beginning {
     Failed(Pair),
 }
 
+/// Says that a run waits, where no line of progress does.
+fn note_queued(meant: &Meant, beginning: &Beginning) {
+    if let Beginning::Run { run, ours: true } = beginning
+        && matches!(run.state, RunState::Queued(_))
+    {
+        output::stderr(meant).note(&format!("{}: {}", run.pair(), progress::words(run)));
+    }
+}
+
 /// Starts or joins, and says which.
 pub(super) fn begin(
     meant: &Meant,
@@ -306,12 +316,7 @@ pub(super) fn begin(
             err.note(&format!("{}: skipped: up to date since run {}", run.pair(), run.id()));
             Ok(Beginning::UpToDate(run))
         }
-        Started::New(run) => {
-            if matches!(run.state, RunState::Queued(_)) {
-                err.note(&format!("{}: {}", run.pair(), progress::words(&run)));
-            }
-            Ok(Beginning::Run { run, ours: true })
-        }
+        Started::New(run) => Ok(Beginning::Run { run, ours: true }),
         Started::Joined(run) => {
             err.note(&format!("{} is active already: joined run {}", run.pair(), run.id()));
             Ok(Beginning::Run { run, ours: false })
@@ -398,6 +403,7 @@ fn detached(meant: &Meant, ledger: &Ledger, planned: &[Planned], options: &RunOp
                 Beginning::Failed(planned.prepared.pair.clone())
             }
         };
+        note_queued(meant, &beginning);
         match &beginning {
             Beginning::Run { run, .. } if meant.json => views.push(serde_json::json!(RunView::new(run, clock::now()))),
             Beginning::Run { run, .. } => output::line(run.id().as_str())?,
@@ -421,6 +427,7 @@ fn interactive(meant: &Meant, ledger: &Ledger, planned: &[Planned], options: &Ru
     let mut last = None;
     for planned in planned {
         let beginning = begin(meant, ledger, planned, &[], options, Queueing::Allowed)?;
+        note_queued(meant, &beginning);
         let Beginning::Run { run, ours } = beginning else { continue };
         if meant.json {
             views.push(RunView::new(&run, clock::now()));
