@@ -16,6 +16,8 @@ mod world;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod damage;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod environment;

@@ -15,6 +15,7 @@ use crate::model::exit_record::ExitRecord;
 use crate::model::names::{ModeName, Pair, TaskId};
 use crate::model::run::{Run, RunFacts};
 use crate::model::run_id::RunId;
+use crate::system::store::lock_file;
 use crate::system::store::record_file::{self, RecordError};
 use crate::system::store::run_folder::{self, RunFolder};
 use crate::system::store::state_dir::StateDir;
@@ -78,15 +79,8 @@ pub struct HistoryFilter {
 impl Index {
     /// Opens the index of `state`, building it where that is needed.
     pub fn open(state: &StateDir, boot_id: &str) -> Result<Self, IndexError> {
-        use std::os::unix::fs::OpenOptionsExt as _;
         let path = state.index();
-        let lock = File::options()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .custom_flags(libc::O_NOFOLLOW)
-            .open(state.path().join("index.lock"))?;
+        let lock = lock_file::open(&state.path().join("index.lock"), true)?;
         lock.lock_shared()?;
         let mut notices = Vec::new();
         let (connection, about) = match Self::try_open(&path, boot_id) {
@@ -132,12 +126,16 @@ impl Index {
             return Ok(opened);
         }
         if let Some(why) = damage {
-            let aside = record_file::set_aside(&path)?;
-            notices.push(format!(
-                "`{}` was damaged ({why}); set aside as `{}` and rebuilt from the run folders",
-                path.display(),
-                aside.display()
-            ));
+            match record_file::set_aside(&path) {
+                Ok(aside) => notices.push(format!(
+                    "`{}` was damaged ({why}); set aside as `{}` and rebuilt from the run folders",
+                    path.display(),
+                    aside.display()
+                )),
+                // Who found the damage by a question may have been faster.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error.into()),
+            }
         }
         // Built beside and renamed: nobody ever opens half an index.
         let building = state.path().join("dispatch.db.building");
@@ -426,7 +424,7 @@ fn insert_folder(
             folder.clear_unmade();
             Ok(())
         }
-        Err(error @ RecordError::Damaged { .. }) => {
+        Err(error @ RecordError::Damaged { .. }) if !folder.owner_may_live() => {
             notices.push(folder.set_aside(&error));
             Ok(())
         }

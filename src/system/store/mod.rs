@@ -6,6 +6,7 @@
 pub mod answer;
 pub mod handover;
 pub mod index;
+mod lock_file;
 pub mod pair_lock;
 pub mod record_file;
 pub mod run_folder;

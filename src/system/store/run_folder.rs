@@ -13,6 +13,7 @@ use crate::model::run_id::RunId;
 use crate::model::run_spec::{RunSpec, SPEC_VERSION};
 use crate::model::window_record::WindowRecord;
 use crate::system::environment;
+use crate::system::process;
 use crate::system::store::record_file::{self, Durability, RecordError};
 
 /// The folder of one run.
@@ -144,7 +145,14 @@ impl RunFolder {
     }
 
     pub fn read_spec(&self) -> Result<RunSpec, RecordError> {
-        record_file::read(&self.spec_path(), SPEC_VERSION)
+        let path = self.spec_path();
+        let spec: RunSpec = record_file::read(&path, SPEC_VERSION)?;
+        match self.run_id() {
+            Some(id) if id != spec.run_id => {
+                Err(RecordError::Damaged { path, why: format!("it is the record of run {}", spec.run_id) })
+            }
+            _ => Ok(spec),
+        }
     }
 
     pub fn write_spec(&self, spec: &RunSpec) -> io::Result<()> {
@@ -160,6 +168,19 @@ impl RunFolder {
 
     pub fn read_live(&self) -> Result<Option<LiveRecord>, RecordError> {
         optional(record_file::read(&self.live_path(), 1))
+    }
+
+    /// Whether the process that wrote that it lives may still do so: the folder is in use.
+    pub fn owner_may_live(&self) -> bool {
+        match self.read_live() {
+            Ok(None) => false,
+            Ok(Some(live)) => {
+                let (there, here) = (&live.owner.world, process::world());
+                let other_boot = there.host == here.host && there.boot_id != here.boot_id;
+                process::is_alive(&live.owner) || (*there != here && !other_boot)
+            }
+            Err(_) => true,
+        }
     }
 
     pub fn write_live(&self, live: &LiveRecord) -> io::Result<()> {
