@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod command;
 #[cfg(test)]
+mod damaged_file;
+#[cfg(test)]
 mod fake;
 #[cfg(test)]
 mod random;

@@ -17,7 +17,8 @@ use crate::model::run::{Run, RunFacts};
 use crate::model::run_id::RunId;
 use crate::system::store::lock_file;
 use crate::system::store::record_file::{self, RecordError};
-use crate::system::store::run_folder::{self, RunFolder};
+use crate::system::store::run_folder::RunFolder;
+use crate::system::store::run_removal;
 use crate::system::store::state_dir::StateDir;
 
 /// `PRAGMA user_version` of this program's tables.
@@ -155,7 +156,7 @@ impl Index {
             transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
             transaction
                 .execute("INSERT INTO meta VALUES ('boot', ?1), ('folder', ?2)", [boot_id, &identity(state)?])?;
-            run_folder::finish_removals(&state.runs());
+            run_removal::finish_removals(&state.runs());
             for id in state.run_ids()? {
                 insert_folder(&transaction, &RunFolder::at(state.run(&id)), &id, notices)?;
             }

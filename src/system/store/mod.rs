@@ -10,5 +10,6 @@ mod lock_file;
 pub mod pair_lock;
 pub mod record_file;
 pub mod run_folder;
+mod run_removal;
 pub mod slots;
 pub mod state_dir;
