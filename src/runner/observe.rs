@@ -24,6 +24,9 @@ use crate::system::store::run_folder::RunFolder;
 /// A window that took its environment says within this time that it lives, or never will.
 const TAKEN_AND_SILENT: Duration = Duration::from_secs(3);
 
+/// Longer than a supervisor lives after it has let its pair go.
+const AT_ITS_END: Duration = Duration::from_secs(1);
+
 /// What is not settled is looked at again after this long.
 const LOOK_STEP: Duration = Duration::from_millis(5);
 
@@ -266,6 +269,15 @@ impl Ledger {
             candidate.evidence.stop_asked = candidate.folder.stop_asked();
             let patience = match actual::judge(&candidate.evidence) {
                 Verdict::Is(state) => return Ok(candidate.run(facts, state)),
+                // A supervisor lives without its pair for a moment at its end; longer where a
+                // damaged record names another pair. What lives is not swept.
+                Verdict::Over { .. } if candidate.supervisor_lives() => {
+                    if begun.elapsed() > AT_ITS_END {
+                        let why = UnknownWhy::Unreadable("its supervisor does not hold the pair it names".to_owned());
+                        return Ok(candidate.run(facts, RunState::Unknown(why)));
+                    }
+                    8000
+                }
                 Verdict::Over { end, sweep } => {
                     match self.finish(index, candidate, &facts, &end, sweep, begun.elapsed() > TAKEN_AND_SILENT)? {
                         Some(run) => return Ok(run),

@@ -473,7 +473,10 @@ fn is_damage(error: &rusqlite::Error) -> bool {
         rusqlite::Error::SqliteFailure(failure, _) => {
             matches!(failure.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::Unknown)
         }
-        rusqlite::Error::InvalidPath(_) | rusqlite::Error::InvalidColumnType(..) => true,
+        rusqlite::Error::InvalidPath(_)
+        | rusqlite::Error::InvalidColumnType(..)
+        | rusqlite::Error::FromSqlConversionFailure(..)
+        | rusqlite::Error::Utf8Error(..) => true,
         _ => false,
     }
 }
