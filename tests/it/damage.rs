@@ -19,17 +19,22 @@ fn in_time(call: Dispatch) -> Dispatch {
     call.any_stderr().within(PATIENCE + Duration::from_secs(5))
 }
 
-/// Every listing answers, and tells of no success but that of `OK`.
+/// Every listing answers, and tells of no success but the one there was.
 #[track_caller]
-fn tells_the_truth(world: &World, seen: &str) {
+fn answers(world: &World, seen: &str) {
     for words in ["status --all --json", "history --json"] {
         let ended = in_time(world.dispatch(words)).ends_somehow();
         assert_eq!(ended.code, 0, "{seen}: {words}: {}", ended.stderr);
         let listing: Value = serde_json::from_slice(&ended.stdout).unwrap();
-        for run in listing["runs"].as_array().unwrap() {
-            assert!(run["state"] != "succeeded" || run["task"] == "OK", "{seen}: an invented success: {run}");
-        }
+        let succeeded = listing["runs"].as_array().unwrap().iter().filter(|run| run["state"] == "succeeded").count();
+        assert!(succeeded <= 1, "{seen}: an invented success: {listing}");
     }
+}
+
+/// The same, and the success is still that of `OK`.
+#[track_caller]
+fn tells_the_truth(world: &World, seen: &str) {
+    answers(world, seen);
     let good = in_time(world.dispatch("status job OK --json")).ends_somehow();
     let good: Value = serde_json::from_slice(&good.stdout).unwrap_or_default();
     assert_eq!(good["state"], "succeeded", "{seen}: another run's record");
@@ -199,7 +204,15 @@ fn damage_the_house(name: &str, heals: impl Fn(&Damage) -> bool) {
         let seen = format!("seed {} {damage:?} of {name}", random.seed);
         let before = world.starts().len();
         let damaged = damage.apply(&path);
-        if heals(&damage) {
+        if name == "dispatch.db" && matches!(damage, Damage::Flip { .. }) {
+            // A row that is still a row cannot be told from a good one: the cure is what the hint says.
+            answers(&world, &seen);
+            let again = in_time(world.dispatch("run -q job BAD")).ends_somehow();
+            assert!(again.code == 7 || again.stderr.contains("dispatch.db"), "{seen}: {}", again.stderr);
+            world.wait_all_quiet();
+            forget_index(&world);
+            tells_the_truth(&world, &seen);
+        } else if heals(&damage) {
             tells_the_truth(&world, &seen);
             let again = in_time(world.dispatch("run -q job BAD")).ends_somehow();
             assert_eq!(again.code, 7, "{seen}: {}", again.stderr);

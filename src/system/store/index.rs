@@ -476,7 +476,9 @@ fn is_damage(error: &rusqlite::Error) -> bool {
         rusqlite::Error::InvalidPath(_)
         | rusqlite::Error::InvalidColumnType(..)
         | rusqlite::Error::FromSqlConversionFailure(..)
-        | rusqlite::Error::Utf8Error(..) => true,
+        | rusqlite::Error::Utf8Error(..)
+        // Our questions are fixed: what does not know their columns is no longer our table.
+        | rusqlite::Error::SqlInputError { .. } => true,
         _ => false,
     }
 }
