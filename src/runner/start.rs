@@ -82,11 +82,11 @@ impl Ledger {
                     // Its folder is made right after its name is written; an end that is written
                     // means the lock goes in a moment.
                     let folder = self.folder(&id);
-                    if folder.has_spec()
-                        && matches!(folder.read_exit(), Ok(None))
-                        && let Some(run) = self.run(&id)?.filter(Run::is_active)
-                    {
-                        return self.join(run, prepared, force);
+                    if folder.has_spec() && matches!(folder.read_exit(), Ok(None)) {
+                        if let Some(run) = self.run(&id)?.filter(Run::is_active) {
+                            return self.join(run, prepared, force);
+                        }
+                        self.check_readable(&id)?;
                     }
                 }
                 Claim::Held(None) => {}
@@ -102,11 +102,8 @@ impl Ledger {
                     // needs the pair for it.
                     drop(lock);
                     let seen = self.observe_some(&unfinished)?.runs;
-                    if let Some(id) = unfinished.iter().find(|id| !seen.iter().any(|run| run.id() == *id))
-                        && let Err(error @ (RecordError::Newer { .. } | RecordError::Io { .. })) =
-                            self.folder(id).read_spec()
-                    {
-                        return Err(StartError::Unreadable { id: id.clone(), source: error });
+                    for id in unfinished.iter().filter(|id| !seen.iter().any(|run| run.id() == *id)) {
+                        self.check_readable(id)?;
                     }
                     for run in seen {
                         match &run.state {
@@ -127,6 +124,14 @@ impl Ledger {
             }
             left -= step;
             std::thread::sleep(step);
+        }
+    }
+
+    /// A run that looking told nothing of, and that stands there still, may run.
+    fn check_readable(&self, id: &RunId) -> Result<(), StartError> {
+        match self.folder(id).read_spec() {
+            Ok(_) | Err(RecordError::Missing(_)) => Ok(()),
+            Err(source) => Err(StartError::Unreadable { id: id.clone(), source }),
         }
     }
 
