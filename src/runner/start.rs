@@ -72,7 +72,7 @@ pub enum StartError {
 impl Ledger {
     /// Starts the prepared run, unless the pair is active: then that run is joined.
     pub fn start(&self, prepared: &Prepared, force: bool, queueing: Queueing) -> Result<Started, StartError> {
-        let parent = environment::var_text("DISPATCH_RUN_ID").and_then(|id| RunId::parse(&id));
+        let parent = self.parent();
         self.check_depth(parent.as_ref())?;
         let mut left = PATIENCE;
         let step = Duration::from_millis(2);
@@ -135,7 +135,12 @@ impl Ledger {
         }
     }
 
-    fn check_depth(&self, parent: Option<&RunId>) -> Result<(), StartError> {
+    /// The run that this command is called in.
+    pub(super) fn parent(&self) -> Option<RunId> {
+        environment::var_text("DISPATCH_RUN_ID").and_then(|id| RunId::parse(&id))
+    }
+
+    pub(super) fn check_depth(&self, parent: Option<&RunId>) -> Result<(), StartError> {
         let mut above = parent.cloned();
         for _ in 1..MAX_DEPTH {
             let Some(id) = above else { return Ok(()) };
@@ -145,7 +150,7 @@ impl Ledger {
     }
 
     /// The pair's runs without a recorded end.
-    fn unfinished(&self, prepared: &Prepared, last: Option<RunId>) -> Result<Vec<RunId>, StartError> {
+    pub(super) fn unfinished(&self, prepared: &Prepared, last: Option<RunId>) -> Result<Vec<RunId>, StartError> {
         let has_ended = |id: &RunId| self.folder(id).has_end();
         // The usual case costs one small read: the last run has ended, and it saw to the others.
         if last.as_ref().is_some_and(has_ended) {
