@@ -2,13 +2,15 @@
 
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use crate::cli::args::{Color, Global};
+use crate::runner::early::Early;
 use crate::runner::locate::Whence;
 use crate::system::environment;
 
 /// What every command needs to know of how it was called.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Meant {
     pub(crate) whence: Whence,
     pub(crate) json: bool,
@@ -16,10 +18,12 @@ pub(crate) struct Meant {
     pub(crate) verbose: u8,
     /// Colours on stdout, and on stderr.
     pub(crate) colour: (bool, bool),
+    early: Mutex<Option<Early>>,
 }
 
 impl Meant {
-    pub(crate) fn new(global: Global) -> Self {
+    /// `early`: what was asked before the arguments were read.
+    pub(crate) fn new(global: Global, early: Option<Early>) -> Self {
         let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
         let folder = global.directory.map_or_else(|| here.clone(), |directory| here.join(directory));
         // `-f` is what the user typed where they stand, not where `-C` leads.
@@ -35,9 +39,14 @@ impl Meant {
             quiet: global.quiet,
             verbose: global.verbose,
             colour: (colour(io::stdout().is_terminal()), colour(io::stderr().is_terminal())),
+            early: Mutex::new(early),
         };
         meant.start_tracing();
         meant
+    }
+
+    pub(crate) fn take_early(&self) -> Option<Early> {
+        self.early.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// `DISPATCH_LOG` filters as usual for tracing; `-v` is shorthand.

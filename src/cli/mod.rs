@@ -6,6 +6,7 @@ mod args;
 mod commands;
 mod complete;
 mod console;
+mod early;
 mod error;
 mod frames;
 mod hidden;
@@ -33,6 +34,8 @@ pub fn main() -> ExitCode {
     if complete::answer() {
         return ExitCode::SUCCESS;
     }
+    // tmux is slower than reading our own arguments.
+    let early = early::ask();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -44,7 +47,7 @@ pub fn main() -> ExitCode {
     if let Some(Command::Logs(logs)) = &mut cli.command {
         cli.global.file = logs.manifest.take().or(cli.global.file);
     }
-    let meant = Meant::new(cli.global);
+    let meant = Meant::new(cli.global, early);
     match commands::answer(&meant, cli.command) {
         Ok(code) => code,
         Err(error) => error.report(&meant),

@@ -3,6 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
+/// Where runs are kept unless the manifest says otherwise, relative to it.
+pub const DEFAULT_STATE_DIR: &str = ".dispatch";
+
 /// The manifest's usual name.
 pub const MANIFEST_NAME: &str = "dispatch.yaml";
 

@@ -127,7 +127,7 @@ fn read(
             fields
                 .get("state_dir")
                 .and_then(|node| settings::state_dir(document, node, root))
-                .unwrap_or_else(|| ".dispatch".to_owned()),
+                .unwrap_or_else(|| crate::manifest::discover::DEFAULT_STATE_DIR.to_owned()),
         ),
         env: fields.get("env").map(|node| settings::env(document, node)).unwrap_or_default(),
         pass_env: fields.get("pass_env").map(|node| settings::pass_env(document, node)).unwrap_or_default(),

@@ -61,7 +61,7 @@ impl Ledger {
         let index = self.index()?;
         // It reaches its server while the run's records are written.
         let ready = match &prepared.kind {
-            RunKind::Interactive { socket, .. } => Tmux::new(socket.clone()).ready(),
+            RunKind::Interactive { socket, .. } => self.take_ready().or_else(|| Tmux::new(socket.clone()).ready()),
             RunKind::Headless { .. } => None,
         };
         let reserved = self.reserve(&index, prepared, lock, parent, queueing)?;

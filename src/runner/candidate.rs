@@ -43,6 +43,10 @@ impl Listings {
         Self { early, ..Self::default() }
     }
 
+    pub(super) fn asked(socket: PathBuf, asked: Asked) -> Self {
+        Self { early: Some((socket, asked)), ..Self::default() }
+    }
+
     /// Asks each server once.
     pub(super) fn of(&mut self, socket: &Path) -> &Result<Listed, String> {
         let early = self.early.take_if(|(asked, _)| asked == socket);

@@ -1,7 +1,7 @@
 //! The runs of one state folder: what every command needs, with or without a manifest.
 
 use std::ops::Deref;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::model::exit_record::ExitRecord;
@@ -9,10 +9,12 @@ use crate::model::names::Pair;
 use crate::model::process_id::World;
 use crate::model::run::{Run, RunFacts};
 use crate::model::run_id::RunId;
+use crate::runner::early::Early;
 use crate::system::process;
 use crate::system::store::index::{HistoryFilter, Index, IndexError};
 use crate::system::store::run_folder::RunFolder;
 use crate::system::store::state_dir::{StateDir, StateDirError};
+use crate::system::tmux::{Asked, Ready};
 
 /// A state folder that is there, and the world it is looked at from.
 #[derive(Clone, Debug)]
@@ -21,6 +23,15 @@ pub struct Ledger {
     world: World,
     /// An index that was opened and is not in use: a command asks it several times.
     spare: Arc<Mutex<Option<Index>>>,
+    /// tmux clients that were started ahead of their use.
+    ahead: Arc<Mutex<Ahead>>,
+}
+
+/// See [`Ledger::with_early`] and [`Ledger::with_ready`].
+#[derive(Debug, Default)]
+struct Ahead {
+    listing: Option<(PathBuf, Asked)>,
+    ready: Option<Ready>,
 }
 
 /// An open index, given back for the next question when it is dropped.
@@ -48,7 +59,35 @@ impl Ledger {
     }
 
     fn over(state: StateDir) -> Self {
-        Self { state, world: process::world(), spare: Arc::default() }
+        Self { state, world: process::world(), spare: Arc::default(), ahead: Arc::default() }
+    }
+
+    /// The first look at all runs uses this answer of tmux, where it is of this folder.
+    #[must_use]
+    pub fn with_early(self, early: Option<Early>) -> Self {
+        if let Some(Early { socket, asked, .. }) = early.filter(|early| early.state == self.state) {
+            self.ahead().listing = Some((socket, asked));
+        }
+        self
+    }
+
+    /// The first window is made by this client.
+    #[must_use]
+    pub fn with_ready(self, ready: Option<Ready>) -> Self {
+        self.ahead().ready = ready;
+        self
+    }
+
+    pub(super) fn take_listing(&self) -> Option<(PathBuf, Asked)> {
+        self.ahead().listing.take()
+    }
+
+    pub(super) fn take_ready(&self) -> Option<Ready> {
+        self.ahead().ready.take()
+    }
+
+    fn ahead(&self) -> MutexGuard<'_, Ahead> {
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn state(&self) -> &StateDir {

@@ -11,6 +11,7 @@ mod batch;
 mod begin;
 mod candidate;
 pub mod doctor;
+pub mod early;
 pub mod exec;
 pub mod follow;
 mod freshness;

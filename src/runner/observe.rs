@@ -35,7 +35,10 @@ impl Ledger {
     pub fn observe(&self) -> Result<Observed, IndexError> {
         // tmux takes longer to answer than all the rest: it is asked first where windows are known.
         let hint = self.state().windows_hint();
-        let listings = Listings::early(hint.clone());
+        let listings = match self.take_listing() {
+            Some((socket, asked)) => Listings::asked(socket, asked),
+            None => Listings::early(hint.clone()),
+        };
         let known = self.with_index(Index::active_facts)?;
         let has_windows = known.iter().any(|(_, facts)| facts.as_ref().is_none_or(|facts| !facts.headless));
         if hint.is_some() && !has_windows {

@@ -29,6 +29,7 @@ use crate::runner::stop;
 use crate::runner::together::{How, Planned};
 use crate::system::clock;
 use crate::system::logs::reader::{From, Streams};
+use crate::system::tmux::Ready;
 use crate::tasks::{Task, TaskSet};
 use crate::view::run_view::RunView;
 
@@ -38,10 +39,16 @@ const UNHEARD: u8 = 141;
 pub(super) fn run(meant: &Meant, args: Args) -> Answer {
     refuse_unsupported(&args.options)?;
     let project = open(meant, Depth::Whole)?;
-    let tasks = project.tasks();
     let mode = project.mode(&args.mode)?;
+    let ready = window_ahead(&project, mode, &args.options);
+    let tasks = project.tasks();
     let chosen = choose(&project, &tasks, mode, &args.tasks, &args.selector)?;
-    start(meant, &project, &tasks, mode, &chosen, args.options, args.extras)
+    start(meant, &project, &tasks, (mode, ready), &chosen, args.options, args.extras)
+}
+
+/// A tmux client on its way while the tasks are read, where a window will come of it.
+pub(super) fn window_ahead(project: &Project, mode: &Mode, options: &RunOptions) -> Option<Ready> {
+    if mode.interactive && !options.dry_run { project.tmux().ready() } else { None }
 }
 
 fn refuse_unsupported(options: &RunOptions) -> Result<(), CliError> {
@@ -106,7 +113,7 @@ pub(super) fn start(
     meant: &Meant,
     project: &Project,
     tasks: &TaskSet,
-    mode: &Mode,
+    (mode, ready): (&Mode, Option<Ready>),
     chosen: &[&Task],
     options: RunOptions,
     extras: Vec<String>,
@@ -132,7 +139,7 @@ pub(super) fn start(
         return render::print(meant, &prepared);
     }
     // Also where one was found: another command may be about to make its parts.
-    let ledger = project.ledger_for_writing()?;
+    let ledger = project.ledger_for_writing()?.with_ready(ready);
     let windows = asked.iter().any(|(mode, _)| mode.interactive);
     let alone = planned.iter().all(|planned| planned.needed_by.is_none() && planned.after.is_empty());
     if options.detach {

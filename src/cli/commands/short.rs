@@ -65,6 +65,7 @@ pub(super) fn run(meant: &Meant, words: Vec<OsString>) -> Answer {
         }
         Err(error) => return Err(error.into()),
     };
+    let ready = run::window_ahead(&project, mode, &RunOptions::default());
     let tasks = project.tasks();
     let rest: Vec<String> = texts.collect();
     let from_worktree = || project.task_of_worktree(&tasks, mode).and_then(|task| tasks.get(&task.id));
@@ -87,5 +88,5 @@ pub(super) fn run(meant: &Meant, words: Vec<OsString>) -> Answer {
         Some((first, rest)) if first == "--" => rest.to_vec(),
         _ => extras,
     };
-    run::start(meant, &project, &tasks, mode, &[task], RunOptions::default(), extras)
+    run::start(meant, &project, &tasks, (mode, ready), &[task], RunOptions::default(), extras)
 }

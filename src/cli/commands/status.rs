@@ -1,5 +1,6 @@
 //! `dispatch status`: what is active and what ended last, or one pair.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use crate::cli::args::Status as Args;
@@ -8,6 +9,7 @@ use crate::cli::error::{CliError, FAILED};
 use crate::cli::meant::Meant;
 use crate::cli::table::{self, Cell};
 use crate::cli::{output, progress};
+use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::runner::ledger::Ledger;
 use crate::runner::project::Depth;
@@ -28,13 +30,21 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
             _ => Err(CliError::new(FAILED, format!("`{pair}` has never run")).hint(format!("dispatch run {pair}"))),
         };
     }
-    let Some(ledger) = project.ledger()? else { return print(meant, None, &[], args.explain) };
+    let Some(ledger) = project.ledger()?.map(|ledger| ledger.with_early(meant.take_early())) else {
+        return print(meant, None, &[], args.explain);
+    };
+    let limit = if args.all { u32::MAX } else { RECENT };
+    // Before the look, which waits for tmux; what it sees end is put in front.
+    let earlier = ledger.last_ended(limit)?;
     let observed = ledger.observe()?;
     say(meant, &observed.notices);
-    let mut runs: Vec<Run> = observed.runs.into_iter().filter(Run::is_active).collect();
-    let limit = if args.all { u32::MAX } else { RECENT };
-    let active: std::collections::BTreeSet<_> = runs.iter().map(Run::pair).collect();
-    runs.extend(ledger.last_ended(limit)?.into_iter().filter(|run| !active.contains(&run.pair())));
+    let (mut runs, mut ended): (Vec<Run>, Vec<Run>) = observed.runs.into_iter().partition(Run::is_active);
+    ended.extend(earlier);
+    ended.sort_by_key(|run| std::cmp::Reverse(run.end.as_ref().map(|end| (end.ended_at, run.id().clone()))));
+    let mut shown: BTreeSet<Pair> = runs.iter().map(Run::pair).collect();
+    ended.retain(|run| shown.insert(run.pair()));
+    ended.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    runs.extend(ended);
     print(meant, Some(&ledger), &runs, args.explain)
 }
 

@@ -12,8 +12,8 @@ use crate::system::tmux::{EXEC_WORD, Tmux};
 
 /// Ids first, what others may have written last. Neither text can hold a tab or a newline:
 /// tmux shows them as escapes in both. (A window's name may, so it is not asked for.)
-const PANES: &str = "#{pane_id} #{window_id} #{pane_pid} #{pane_dead} #{pane_dead_status} #{pane_dead_signal} \
-                     #{pane_dead_time}\t#{session_name}\t#{pane_start_command}";
+const PANES: &str = "#{pane_id} #{window_id} #{pane_pid} #{pane_dead} \
+                     #{?pane_dead,#{pane_dead_status} #{pane_dead_signal} #{pane_dead_time},  }\t#{session_name}\t#{pane_start_command}";
 pub(super) const SERVER: &str = "#{pid} #{start_time} #{version}";
 
 /// What one look saw.
