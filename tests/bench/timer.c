@@ -9,6 +9,9 @@
  *   timer stamp-after MS         the same after a while, as its last act
  *   timer write BYTES            writes them in 64 KiB pieces, then its CPU time and its parent's
  *   timer hold                   stays until it is killed
+ *   timer count [hold]           the job of many: adds its stamp to the file `count`, and may stay
+ *   timer until N PROGRAM ARGS   from the start of PROGRAM to the last of N such stamps, in us
+ *   timer waiters N              the same with N supervisors that do nothing but start and wait
  *
  * Stamps and CPU times go to files in $BENCH_STAMPS. Nothing is printed by the jobs. */
 #define _GNU_SOURCE
@@ -18,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -168,6 +172,70 @@ static int write_bytes(long long bytes) {
     return 0;
 }
 
+static int count(int stays) {
+    long long stamp = now();
+    int fd = open(place("count"), O_WRONLY | O_CREAT | O_APPEND, 0600);
+    if (write(fd, &stamp, sizeof stamp) != sizeof stamp) return 1;
+    close(fd);
+    while (stays) pause();
+    return 0;
+}
+
+/* Waits, at most a minute, for that many stamps and prints the time from start to the last. */
+static int last_of(long long start, int wanted) {
+    for (int tries = 0; tries < 300000; tries++) {
+        FILE *file = fopen(place("count"), "r");
+        long long stamp, last = 0;
+        int seen = 0;
+        for (; file && fread(&stamp, sizeof stamp, 1, file) == 1; seen++)
+            if (stamp > last) last = stamp;
+        if (file) fclose(file);
+        if (seen >= wanted) {
+            printf("%lld\n", (last - start) / 1000);
+            return 0;
+        }
+        usleep(200);
+    }
+    fprintf(stderr, "timer: not all jobs came\n");
+    return 1;
+}
+
+static int until(int wanted, char **argv) {
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+    pid_t pid;
+    unlink(place("count"));
+    long long start = now();
+    if (posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ) != 0) return 1;
+    waitpid(pid, NULL, 0);
+    return last_of(start, wanted);
+}
+
+static int waiters(int wanted, char *self) {
+    unlink(place("count"));
+    char *argv[] = {self, "waiter", NULL};
+    pid_t *pids = calloc((size_t)wanted, sizeof *pids);
+    long long start = now();
+    for (int i = 0; i < wanted; i++)
+        if (posix_spawn(&pids[i], self, NULL, NULL, argv, environ) != 0) return 1;
+    int result = last_of(start, wanted);
+    for (int i = 0; i < wanted; i++) kill(pids[i], SIGKILL);
+    return result;
+}
+
+/* What a supervisor must do at least: a session of its own, a job that dies with it, its end. */
+static int waiter(char *self) {
+    setsid();
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        execl(self, self, "count", "hold", (char *)NULL);
+        _exit(127);
+    }
+    return waitpid(pid, NULL, 0) == pid ? 0 : 1;
+}
+
 int main(int argc, char **argv) {
     const char *what = argc > 1 ? argv[1] : "";
     if (strcmp(what, "stamp") == 0) {
@@ -184,6 +252,10 @@ int main(int argc, char **argv) {
         write_number("holder", getppid());
         for (;;) pause();
     }
+    if (strcmp(what, "count") == 0) return count(argc > 2);
+    if (strcmp(what, "until") == 0 && argc > 3) return until(atoi(argv[2]), &argv[3]);
+    if (strcmp(what, "waiters") == 0 && argc > 2) return waiters(atoi(argv[2]), "/proc/self/exe");
+    if (strcmp(what, "waiter") == 0) return waiter("/proc/self/exe");
     if (strcmp(what, "compare") == 0 && argc > 4) return compare(argc, argv);
     fprintf(stderr, "timer: see the head of timer.c\n");
     return 2;

@@ -131,7 +131,9 @@ pub(super) fn start(
         false => chosen.iter().map(|task| (mode, *task)).collect(),
     };
     let ordering = if options.subtasks { Ordering::AcrossModes } else { Ordering::WithinMode };
-    let known = project.ledger()?;
+    // Asked only of needs and earlier conversations.
+    let asks = options.resume || asked.iter().any(|(mode, _)| !mode.needs.is_empty());
+    let known = if asks { project.ledger()? } else { None };
     let how = How { ordering, resume: options.resume };
     let planned = project.prepare_together(tasks, known.as_ref(), &asked, &request, &how)?;
     if options.dry_run {

@@ -67,7 +67,8 @@ impl Starting {
 
 fn own_command(verb: &str, folder: &Path) -> io::Result<Command> {
     let mut command = Command::new(own_program()?);
-    command.arg(verb).arg(folder).current_dir("/").env_clear();
+    // It leaves our folder by itself: being told to would cost a fork in place of a spawn.
+    command.arg(verb).arg(folder).env_clear();
     for name in KEPT {
         if let Some(value) = std::env::var_os(name) {
             command.env(name, value);
@@ -83,6 +84,7 @@ pub fn detach() -> io::Result<Forked> {
         return Ok(Forked::Parent);
     }
     rustix::process::setsid()?;
+    rustix::process::chdir("/")?;
     platform::become_subreaper()?;
     child::set_umask(0o077);
     Ok(Forked::Child)
