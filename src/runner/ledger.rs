@@ -21,6 +21,16 @@ pub struct Ledger {
     world: World,
     /// An index that was opened and is not in use: a command asks it several times.
     spare: Arc<Mutex<Option<Index>>>,
+    day: DayLimit,
+}
+
+/// What a day may cost, as far as it is known.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum DayLimit {
+    /// No manifest was read: a queued run's own record says it.
+    AsQueued,
+    /// By the manifest as it is now.
+    Now(Option<f64>),
 }
 
 /// An open index, given back for the next question when it is dropped.
@@ -48,7 +58,20 @@ impl Ledger {
     }
 
     fn over(state: StateDir) -> Self {
-        Self { state, world: process::world(), spare: Arc::default() }
+        Self { state, world: process::world(), spare: Arc::default(), day: DayLimit::AsQueued }
+    }
+
+    /// With the manifest's `budget.day`: who raises it means what waits already too.
+    pub(crate) fn with_day_limit(self, day: Option<f64>) -> Self {
+        Self { day: DayLimit::Now(day), ..self }
+    }
+
+    /// What a day may cost, where a run was queued under `queued`.
+    pub(crate) fn day_limit(&self, queued: Option<f64>) -> Option<f64> {
+        match self.day {
+            DayLimit::AsQueued => queued,
+            DayLimit::Now(day) => day,
+        }
     }
 
     pub fn state(&self) -> &StateDir {
