@@ -14,17 +14,29 @@ mod waiting;
 mod world;
 
 #[cfg(test)]
+mod budget;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod environment;
 #[cfg(test)]
+mod exclusive;
+#[cfg(test)]
+mod freshness;
+#[cfg(test)]
+mod gate;
+#[cfg(test)]
 mod history_prune;
 #[cfg(test)]
 mod joining;
 #[cfg(test)]
 mod manifest;
+#[cfg(test)]
+mod needs;
+#[cfg(test)]
+mod order;
 #[cfg(test)]
 mod outcomes;
 #[cfg(test)]
@@ -39,6 +51,8 @@ mod real_claude;
 mod recovery;
 #[cfg(test)]
 mod render;
+#[cfg(test)]
+mod resume;
 #[cfg(test)]
 mod retry;
 #[cfg(test)]
