@@ -1,6 +1,6 @@
 //! Does what a plan says, step by step, and stops at no failure.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::model::names::Pair;
 use crate::model::run_id::RunId;
@@ -10,7 +10,7 @@ use crate::runner::basis::Bases;
 use crate::runner::ledger::Ledger;
 use crate::runner::prepare::{PrepareError, Prepared, Request};
 use crate::runner::project::Project;
-use crate::runner::start::{Queueing, StartError, Started};
+use crate::runner::start::{StartError, Started};
 use crate::runner::stop::{How, StopError};
 use crate::tasks::TaskSet;
 
@@ -41,34 +41,82 @@ impl Project {
     pub fn apply(&self, tasks: &TaskSet, ledger: &Ledger, plan: &Plan) -> Vec<Done> {
         let mut bases = Bases::new(self);
         let mut begun: HashMap<&Pair, Option<RunId>> = HashMap::new();
-        let mut report = Vec::new();
-        for step in &plan.steps {
-            let outcome = match &step.what {
-                What::Stop { run } => stop(ledger, run).map(|()| Some(run.clone())),
-                What::Start | What::Restart { .. } | What::Recreate { .. } => {
-                    let started = self.do_start(tasks, ledger, step, &begun, &mut bases);
-                    begun.insert(&step.pair, started.as_ref().ok().cloned().flatten());
-                    started
-                }
+        let mut report = Vec::with_capacity(plan.steps.len());
+        let mut steps = plan.steps.as_slice();
+        while let Some((step, rest)) = steps.split_first() {
+            // Starts that wait for none of each other are made together.
+            let mut level: Vec<&Step> = steps.iter().take_while(|step| step.is_start()).collect();
+            if let Some(end) = dependent(&level) {
+                level.truncate(end);
+            }
+            if level.is_empty() {
+                let outcome = match &step.what {
+                    What::Stop { run } => stop(ledger, run).map(|()| Some(run.clone())),
+                    _ => Ok(step.run().cloned()),
+                };
                 // What others wait for may be on its way already.
-                _ => {
-                    begun.insert(&step.pair, step.run().cloned());
-                    Ok(step.run().cloned())
-                }
-            };
-            report.push(Done { step: step.clone(), outcome });
+                begun.insert(&step.pair, step.run().cloned());
+                report.push(Done { step: step.clone(), outcome });
+                steps = rest;
+                continue;
+            }
+            let outcomes = self.start_level(tasks, ledger, &level, &begun, &mut bases);
+            steps = &steps[level.len()..];
+            for (step, outcome) in level.into_iter().zip(outcomes) {
+                begun.insert(&step.pair, outcome.as_ref().ok().cloned().flatten());
+                report.push(Done { step: step.clone(), outcome });
+            }
+        }
+        if report.iter().any(|done: &Done| done.step.is_start()) {
+            ledger.start_queued_quietly();
         }
         report
     }
 
-    fn do_start(
+    fn start_level(
+        &self,
+        tasks: &TaskSet,
+        ledger: &Ledger,
+        level: &[&Step],
+        begun: &HashMap<&Pair, Option<RunId>>,
+        bases: &mut Bases<'_>,
+    ) -> Vec<Result<Option<RunId>, ApplyError>> {
+        let mut ready = Vec::new();
+        let mut outcomes: Vec<Option<ApplyError>> = Vec::with_capacity(level.len());
+        for step in level {
+            match self.make_ready(tasks, ledger, step, begun, bases) {
+                // Asked for by the plan, whatever an older success would say.
+                Ok(prepared) => {
+                    ready.push((prepared, !matches!(step.what, What::Start)));
+                    outcomes.push(None);
+                }
+                Err(error) => outcomes.push(Some(error)),
+            }
+        }
+        let mut started = ledger.start_many(&ready).into_iter();
+        let one = |failed: Option<ApplyError>| match failed {
+            Some(error) => Err(error),
+            None => match started.next() {
+                Some(Ok(Started::New(run) | Started::Joined(run) | Started::UpToDate(run))) => {
+                    Ok(Some(run.id().clone()))
+                }
+                Some(Ok(Started::NoSlot)) | None => Ok(None),
+                // Somebody else was faster: it runs, which is what was wanted.
+                Some(Err(StartError::Differs { run, .. })) => Ok(Some(run.id().clone())),
+                Some(Err(error)) => Err(error.into()),
+            },
+        };
+        outcomes.into_iter().map(one).collect()
+    }
+
+    fn make_ready(
         &self,
         tasks: &TaskSet,
         ledger: &Ledger,
         step: &Step,
         begun: &HashMap<&Pair, Option<RunId>>,
         bases: &mut Bases<'_>,
-    ) -> Result<Option<RunId>, ApplyError> {
+    ) -> Result<Prepared, ApplyError> {
         if let What::Recreate { run, .. } = &step.what {
             stop(ledger, run)?;
         }
@@ -80,15 +128,7 @@ impl Project {
                 None => {}
             }
         }
-        // Asked for by the plan, whatever an older success would say.
-        let force = !matches!(step.what, What::Start);
-        match ledger.start(&prepared, force, Queueing::Allowed) {
-            Ok(Started::New(run) | Started::Joined(run) | Started::UpToDate(run)) => Ok(Some(run.id().clone())),
-            Ok(Started::NoSlot) => Ok(None),
-            // Somebody else was faster: it runs, which is what was wanted.
-            Err(StartError::Differs { run, .. }) => Ok(Some(run.id().clone())),
-            Err(error) => Err(error.into()),
-        }
+        Ok(prepared)
     }
 
     fn prepare_step(&self, tasks: &TaskSet, step: &Step, bases: &mut Bases<'_>) -> Result<Prepared, ApplyError> {
@@ -99,6 +139,16 @@ impl Project {
         prepared.basis = bases.of(mode, task);
         Ok(prepared)
     }
+}
+
+/// The place of the first step that waits for one before it in `level`.
+fn dependent(level: &[&Step]) -> Option<usize> {
+    let mut before: HashSet<&Pair> = HashSet::new();
+    level.iter().position(|step| {
+        let waits = step.after.iter().any(|pair| before.contains(pair));
+        before.insert(&step.pair);
+        waits
+    })
 }
 
 fn stop(ledger: &Ledger, run: &RunId) -> Result<(), ApplyError> {

@@ -2,6 +2,7 @@
 //! the queue.
 
 use std::io;
+use std::path::Path;
 
 use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
 use crate::model::names::Pair;
@@ -165,7 +166,7 @@ impl Ledger {
 
     /// Ends a run that could not be started. Whoever has the environment is the run: with it in
     /// our hands nobody starts any more. Without, a window may have come up late: looking tells.
-    fn give_up(
+    pub(super) fn give_up(
         &self,
         folder: &RunFolder,
         spec: &RunSpec,
@@ -259,31 +260,23 @@ impl Ledger {
     }
 
     fn open_window(&self, folder: &RunFolder, spec: &RunSpec, ready: Option<Ready>) -> Result<Created, StartError> {
-        let RunKind::Interactive { socket, session, .. } = &spec.kind else {
+        let RunKind::Interactive { socket, .. } = &spec.kind else {
             return Err(io::Error::other("a job has no window").into());
         };
         let program = supervise::own_program()?;
         let pair = spec.pair();
         let previous = self.previous_pane(&pair, &spec.run_id)?;
         self.state().hint_windows(Some(socket));
-        let created = Tmux::new(socket.clone()).create(
-            &CreateWindow {
-                session,
-                label: &pair.label(),
-                program: &program,
-                run: &spec.run_id,
-                run_folder: folder.path(),
-                replace: previous.as_ref().map(|(pane, run)| (pane.as_str(), run)),
-                ended_word: Some("__ended"),
-            },
-            ready,
-        )?;
+        let label = pair.label();
+        let request = window_of(folder, spec, &label, &program, previous.as_ref())
+            .ok_or_else(|| io::Error::other("a job has no window"))?;
+        let created = Tmux::new(socket.clone()).create(&request, ready)?;
         note_window(folder, &created);
         Ok(created)
     }
 
     /// The dead window of the pair's last run, which the new one replaces.
-    fn previous_pane(&self, pair: &Pair, current: &RunId) -> Result<Option<(String, RunId)>, IndexError> {
+    pub(super) fn previous_pane(&self, pair: &Pair, current: &RunId) -> Result<Option<(String, RunId)>, IndexError> {
         let previous = self.index()?.of_pair(pair)?.into_iter().find(|id| id != current);
         Ok(previous.and_then(|id| {
             let window = self.folder(&id).read_window().ok().flatten()?;
@@ -292,7 +285,27 @@ impl Ledger {
     }
 }
 
-fn note_window(folder: &RunFolder, created: &Created) {
+/// The window of an interactive run; `previous` is the pane it replaces once that is dead.
+pub(super) fn window_of<'a>(
+    folder: &'a RunFolder,
+    spec: &'a RunSpec,
+    label: &'a str,
+    program: &'a Path,
+    previous: Option<&'a (String, RunId)>,
+) -> Option<CreateWindow<'a>> {
+    let RunKind::Interactive { session, .. } = &spec.kind else { return None };
+    Some(CreateWindow {
+        session,
+        label,
+        program,
+        run: &spec.run_id,
+        run_folder: folder.path(),
+        replace: previous.map(|(pane, run)| (pane.as_str(), run)),
+        ended_word: Some("__ended"),
+    })
+}
+
+pub(super) fn note_window(folder: &RunFolder, created: &Created) {
     let record = WindowRecord {
         version: 1,
         server: process::identify(created.server_pid).ok(),

@@ -106,6 +106,11 @@ impl Candidate {
         Some(format!("retry {} of {max} at {}, after: {}", live.attempt, wait.until, wait.reason))
     }
 
+    /// Whether the supervisor of a job, by its own record, is a living process.
+    pub(super) fn supervisor_lives(&self) -> bool {
+        self.evidence.headless && self.evidence.live.as_ref().is_some_and(|live| process::is_alive(&live.owner))
+    }
+
     /// A window starts when it is asked for; its agent follows within milliseconds.
     fn started(&self, lived_since: jiff::Timestamp) -> jiff::Timestamp {
         if self.evidence.headless { lived_since } else { self.spec.created_at }

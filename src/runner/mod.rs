@@ -7,6 +7,7 @@ pub mod apply;
 pub mod approve;
 pub mod attach;
 mod basis;
+mod batch;
 mod begin;
 mod candidate;
 pub mod doctor;

@@ -16,6 +16,7 @@ use crate::runner::candidate::{Candidate, Listings, look_at_window};
 use crate::runner::ledger::{Ledger, Observed};
 use crate::runner::stop;
 use crate::system::clock::Stopwatch;
+use crate::system::process;
 use crate::system::store::index::{Index, IndexError};
 use crate::system::store::pair_lock::{self, Claim, Liveness};
 use crate::system::store::record_file::RecordError;
@@ -23,6 +24,9 @@ use crate::system::store::run_folder::RunFolder;
 
 /// A window that took its environment says within this time that it lives, or never will.
 const TAKEN_AND_SILENT: Duration = Duration::from_secs(3);
+
+/// Longer than a supervisor lives after it has let its pair go.
+const AT_ITS_END: Duration = Duration::from_secs(1);
 
 /// What is not settled is looked at again after this long.
 const LOOK_STEP: Duration = Duration::from_millis(5);
@@ -187,20 +191,24 @@ impl Ledger {
                 return Ok(());
             }
             Err(error) => {
-                // A headless run whose lock is free is dead, whatever its record says. A window
-                // could still be there, and without its record it cannot be told from others.
-                match index.facts(id)? {
-                    Some(facts) if !facts.headless => {
+                // A run whose lock is free and whose owner is gone is dead, whatever its record says.
+                let facts = index.facts(id)?;
+                let free =
+                    |facts: &RunFacts| matches!(pair_lock::probe(self.state(), &facts.pair()), Ok(Liveness::Free));
+                if matches!(error, RecordError::Damaged { .. })
+                    && facts.as_ref().is_none_or(free)
+                    && !folder.owner_may_live()
+                {
+                    observed.notices.push(folder.set_aside(&error));
+                    index.remove(id)?;
+                    return Ok(());
+                }
+                match facts {
+                    Some(facts) => {
                         let state = RunState::Unknown(UnknownWhy::Unreadable(error.to_string()));
                         observed.runs.push(Run { facts, state, progress: Progress::default(), end: None });
                     }
-                    Some(facts) if matches!(error, RecordError::Damaged { .. }) => {
-                        if matches!(pair_lock::probe(self.state(), &facts.pair()), Ok(Liveness::Free)) {
-                            observed.notices.push(folder.set_aside(&error));
-                            index.remove(id)?;
-                        }
-                    }
-                    _ => observed.notices.push(format!("run {id}: {error}")),
+                    None => observed.notices.push(format!("run {id}: {error}")),
                 }
                 return Ok(());
             }
@@ -240,12 +248,15 @@ impl Ledger {
             Err(error) => Err(error),
         };
         let queued = folder.read_queue();
+        let live = folder.read_live().ok().flatten();
+        let lives_here = live.as_ref().is_some_and(|live| process::is_alive(&live.owner));
         let place = match (&lock, folder.id(), &queued) {
             (Err(error), ..) => Place::Unreadable(format!("the pair's lock: {error}")),
             (_, Err(error), _) => Place::Unreadable(error.to_string()),
             (.., Err(error)) => Place::Unreadable(error.to_string()),
             // First, since device numbers may change with a boot; nothing is signalled for it.
-            _ if spec.world.host == self.world().host && spec.world.boot_id != self.world().boot_id => {
+            // A record that its own owner contradicts is believed in nothing.
+            _ if spec.world.host == self.world().host && spec.world.boot_id != self.world().boot_id && !lives_here => {
                 Place::EarlierBoot
             }
             (_, Ok(id), _) if id != spec.folder => Place::Foreign,
@@ -257,7 +268,6 @@ impl Ledger {
             }
             _ => Place::OtherHost(spec.world.host.clone()),
         };
-        let live = folder.read_live().ok().flatten();
         let queued = queued.ok().flatten().map(|record| record.waiting_for);
         Evidence {
             headless: spec.is_headless(),
@@ -290,6 +300,15 @@ impl Ledger {
             candidate.evidence.stop_asked = candidate.folder.stop_asked();
             let patience = match actual::judge(&candidate.evidence) {
                 Verdict::Is(state) => return Ok(candidate.run(facts, state)),
+                // A supervisor lives without its pair for a moment at its end; longer where a
+                // damaged record names another pair. What lives is not swept.
+                Verdict::Over { .. } if candidate.supervisor_lives() => {
+                    if begun.elapsed() > AT_ITS_END {
+                        let why = UnknownWhy::Unreadable("its supervisor does not hold the pair it names".to_owned());
+                        return Ok(candidate.run(facts, RunState::Unknown(why)));
+                    }
+                    8000
+                }
                 Verdict::Over { end, sweep } => {
                     match self.finish(index, candidate, &facts, &end, sweep, begun.elapsed() > TAKEN_AND_SILENT)? {
                         Some(run) => return Ok(run),

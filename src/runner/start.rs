@@ -72,7 +72,7 @@ pub enum StartError {
 impl Ledger {
     /// Starts the prepared run, unless the pair is active: then that run is joined.
     pub fn start(&self, prepared: &Prepared, force: bool, queueing: Queueing) -> Result<Started, StartError> {
-        let parent = environment::var_text("DISPATCH_RUN_ID").and_then(|id| RunId::parse(&id));
+        let parent = self.parent();
         self.check_depth(parent.as_ref())?;
         let mut left = PATIENCE;
         let step = Duration::from_millis(2);
@@ -82,11 +82,11 @@ impl Ledger {
                     // Its folder is made right after its name is written; an end that is written
                     // means the lock goes in a moment.
                     let folder = self.folder(&id);
-                    if folder.has_spec()
-                        && matches!(folder.read_exit(), Ok(None))
-                        && let Some(run) = self.run(&id)?.filter(Run::is_active)
-                    {
-                        return self.join(run, prepared, force);
+                    if folder.has_spec() && matches!(folder.read_exit(), Ok(None)) {
+                        if let Some(run) = self.run(&id)?.filter(Run::is_active) {
+                            return self.join(run, prepared, force);
+                        }
+                        self.check_readable(&id)?;
                     }
                 }
                 Claim::Held(None) => {}
@@ -102,11 +102,8 @@ impl Ledger {
                     // needs the pair for it.
                     drop(lock);
                     let seen = self.observe_some(&unfinished)?.runs;
-                    if let Some(id) = unfinished.iter().find(|id| !seen.iter().any(|run| run.id() == *id))
-                        && let Err(error @ (RecordError::Newer { .. } | RecordError::Io { .. })) =
-                            self.folder(id).read_spec()
-                    {
-                        return Err(StartError::Unreadable { id: id.clone(), source: error });
+                    for id in unfinished.iter().filter(|id| !seen.iter().any(|run| run.id() == *id)) {
+                        self.check_readable(id)?;
                     }
                     for run in seen {
                         match &run.state {
@@ -130,7 +127,20 @@ impl Ledger {
         }
     }
 
-    fn check_depth(&self, parent: Option<&RunId>) -> Result<(), StartError> {
+    /// A run that looking told nothing of, and that stands there still, may run.
+    fn check_readable(&self, id: &RunId) -> Result<(), StartError> {
+        match self.folder(id).read_spec() {
+            Ok(_) | Err(RecordError::Missing(_)) => Ok(()),
+            Err(source) => Err(StartError::Unreadable { id: id.clone(), source }),
+        }
+    }
+
+    /// The run that this command is called in.
+    pub(super) fn parent(&self) -> Option<RunId> {
+        environment::var_text("DISPATCH_RUN_ID").and_then(|id| RunId::parse(&id))
+    }
+
+    pub(super) fn check_depth(&self, parent: Option<&RunId>) -> Result<(), StartError> {
         let mut above = parent.cloned();
         for _ in 1..MAX_DEPTH {
             let Some(id) = above else { return Ok(()) };
@@ -140,7 +150,7 @@ impl Ledger {
     }
 
     /// The pair's runs without a recorded end.
-    fn unfinished(&self, prepared: &Prepared, last: Option<RunId>) -> Result<Vec<RunId>, StartError> {
+    pub(super) fn unfinished(&self, prepared: &Prepared, last: Option<RunId>) -> Result<Vec<RunId>, StartError> {
         let has_ended = |id: &RunId| self.folder(id).has_end();
         // The usual case costs one small read: the last run has ended, and it saw to the others.
         if last.as_ref().is_some_and(has_ended) {

@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod command;
 #[cfg(test)]
+mod damaged_file;
+#[cfg(test)]
 mod fake;
 #[cfg(test)]
 mod random;
@@ -17,6 +19,8 @@ mod world;
 mod budget;
 #[cfg(test)]
 mod crash;
+#[cfg(test)]
+mod damage;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]

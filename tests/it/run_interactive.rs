@@ -182,9 +182,10 @@ fn the_users_windows_and_options_carry_nothing_of_ours() {
     // is asked for at a place that is not there.
     world.task("TASK-2", "%hang");
     let real = world.helper("sh", &["-c", "command -v tmux"]);
-    let script = "#!/bin/sh\nnew=no\nfor word do\n  shift\n  case $new$word in\n    nonew-window) new=yes ;;\n    \
-                  yes=world:*) new=done word='=world:no-such-window' ;;\n  esac\n  set -- \"$@\" \"$word\"\ndone\n";
-    world.shadow("tmux", &format!("{script}exec {} \"$@\"\n", real.trim()));
+    // Its commands come on standard input.
+    let script = "#!/bin/sh\ncase \" $* \" in *\" source-file \"*)\n  \
+                  sed 's/=world:{end}/=world:no-such-window/' | REAL \"$@\"\n  exit ;;\nesac\nexec REAL \"$@\"\n";
+    world.shadow("tmux", &script.replace("REAL", real.trim()));
     let refused = world.dispatch("run --attach none talk TASK-2").ends_somehow();
     assert_ne!(refused.code, 0, "the shadow made it fail");
     assert_eq!(options(&world), before, "after a creation that failed");

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -140,10 +141,13 @@ fn a_command_killed_at_any_call_leaves_the_old_or_the_new_state() {
     // Into a state folder that it has to make, and into one that is there.
     for fresh in [true, false] {
         let prepare = || {
-            if fresh && world.state().exists() {
-                fs::remove_dir_all(world.state()).unwrap();
-            }
+            // Who looked after the last end may be writing still.
+            wait_until("the state folder is gone", || match fs::remove_dir_all(world.state()) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.to_string()),
+                _ => Ok(()),
+            });
         };
+        let prepare = || fresh.then(prepare);
         prepare();
         let counting = Strace::counting(&world);
         counting.command(&world, RUN);

@@ -72,8 +72,8 @@ fn pass(meant: &Meant, options: Options) -> Result<Pass, CliError> {
     }
     let done = match (known, found.is_empty()) {
         (None, true) => Vec::new(),
-        (Some(ledger), _) => project.apply(&tasks, &ledger, &found),
-        (None, false) => project.apply(&tasks, &project.ledger_for_writing()?, &found),
+        (Some(ledger), true) => project.apply(&tasks, &ledger, &found),
+        (_, false) => project.apply(&tasks, &project.ledger_for_writing()?, &found),
     };
     let failed = done.iter().any(|done| done.outcome.is_err());
     let changed = !found.is_empty();

@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 use rustix::process::{Resource, WaitOptions};
 
@@ -34,12 +34,35 @@ pub fn own_program() -> io::Result<PathBuf> {
 
 /// Starts the supervisor of the run in `folder`. Returns when it is detached from this process.
 pub fn start(folder: &Path, pair: File, slot: Option<File>) -> io::Result<()> {
-    let status = own_command("__supervise", folder)?
+    begin(folder, pair, slot)?.finish()
+}
+
+/// Begins to start it: another may be begun before this one is detached.
+pub fn begin(folder: &Path, pair: File, slot: Option<File>) -> io::Result<Starting> {
+    let child = own_command("__supervise", folder)?
         .stdin(pair)
         .stdout(slot.map_or_else(Stdio::null, Stdio::from))
         .stderr(Stdio::null())
-        .status()?;
-    if status.success() { Ok(()) } else { Err(io::Error::other(format!("the supervisor did not start ({status})"))) }
+        .spawn()?;
+    Ok(Starting { child })
+}
+
+/// A supervisor on its way.
+#[derive(Debug)]
+pub struct Starting {
+    child: Child,
+}
+
+impl Starting {
+    /// Waits until it is detached from this process.
+    pub fn finish(mut self) -> io::Result<()> {
+        let status = self.child.wait()?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(io::Error::other(format!("the supervisor did not start ({status})")))
+        }
+    }
 }
 
 fn own_command(verb: &str, folder: &Path) -> io::Result<Command> {

@@ -17,8 +17,10 @@ use crate::model::names::{ModeName, Pair, TaskId};
 use crate::model::run::{Run, RunFacts};
 use crate::model::run_id::RunId;
 use crate::model::run_state::WaitingFor;
+use crate::system::store::lock_file;
 use crate::system::store::record_file::{self, RecordError};
-use crate::system::store::run_folder::{self, RunFolder};
+use crate::system::store::run_folder::RunFolder;
+use crate::system::store::run_removal;
 use crate::system::store::state_dir::StateDir;
 
 /// `PRAGMA user_version` of this program's tables.
@@ -92,15 +94,8 @@ pub struct HistoryFilter {
 impl Index {
     /// Opens the index of `state`, building it where that is needed.
     pub fn open(state: &StateDir, boot_id: &str) -> Result<Self, IndexError> {
-        use std::os::unix::fs::OpenOptionsExt as _;
         let path = state.index();
-        let lock = File::options()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .custom_flags(libc::O_NOFOLLOW)
-            .open(state.path().join("index.lock"))?;
+        let lock = lock_file::open(&state.path().join("index.lock"), true)?;
         lock.lock_shared()?;
         let mut notices = Vec::new();
         let (connection, about) = match Self::try_open(&path, boot_id) {
@@ -146,12 +141,16 @@ impl Index {
             return Ok(opened);
         }
         if let Some(why) = damage {
-            let aside = record_file::set_aside(&path)?;
-            notices.push(format!(
-                "`{}` was damaged ({why}); set aside as `{}` and rebuilt from the run folders",
-                path.display(),
-                aside.display()
-            ));
+            match record_file::set_aside(&path) {
+                Ok(aside) => notices.push(format!(
+                    "`{}` was damaged ({why}); set aside as `{}` and rebuilt from the run folders",
+                    path.display(),
+                    aside.display()
+                )),
+                // Who found the damage by a question may have been faster.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error.into()),
+            }
         }
         // Built beside and renamed: nobody ever opens half an index.
         let building = state.path().join("dispatch.db.building");
@@ -171,7 +170,7 @@ impl Index {
             transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
             transaction
                 .execute("INSERT INTO meta VALUES ('boot', ?1), ('folder', ?2)", [boot_id, &identity(state)?])?;
-            run_folder::finish_removals(&state.runs());
+            run_removal::finish_removals(&state.runs());
             for id in state.run_ids()? {
                 insert_folder(&transaction, &RunFolder::at(state.run(&id)), &id, notices)?;
             }
@@ -523,7 +522,7 @@ fn insert_folder(
             folder.clear_unmade();
             Ok(())
         }
-        Err(error @ RecordError::Damaged { .. }) => {
+        Err(error @ RecordError::Damaged { .. }) if !folder.owner_may_live() => {
             notices.push(folder.set_aside(&error));
             Ok(())
         }
@@ -571,7 +570,12 @@ fn is_damage(error: &rusqlite::Error) -> bool {
         rusqlite::Error::SqliteFailure(failure, _) => {
             matches!(failure.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::Unknown)
         }
-        rusqlite::Error::InvalidPath(_) | rusqlite::Error::InvalidColumnType(..) => true,
+        rusqlite::Error::InvalidPath(_)
+        | rusqlite::Error::InvalidColumnType(..)
+        | rusqlite::Error::FromSqlConversionFailure(..)
+        | rusqlite::Error::Utf8Error(..)
+        // Our questions are fixed: what does not know their columns is no longer our table.
+        | rusqlite::Error::SqlInputError { .. } => true,
         _ => false,
     }
 }

@@ -6,9 +6,11 @@
 pub mod answer;
 pub mod handover;
 pub mod index;
+mod lock_file;
 pub mod log_part;
 pub mod pair_lock;
 pub mod record_file;
 pub mod run_folder;
+mod run_removal;
 pub mod slots;
 pub mod state_dir;

@@ -3,15 +3,16 @@
 //! The kernel frees it with its last holder, whatever killed that one, so nothing ever goes stale.
 //! The file itself is never removed: a lock on a removed file excludes nobody.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io;
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 use crate::model::names::Pair;
 use crate::model::run_id::RunId;
+use crate::system::store::lock_file;
 use crate::system::store::state_dir::{StateDir, make_folder};
 
 /// The exclusive right to run a pair. Dropped: free again.
@@ -126,13 +127,7 @@ fn open(path: &Path, create: bool) -> io::Result<File> {
     if create && let Some(folder) = path.parent() {
         make_folder(folder)?;
     }
-    fs::OpenOptions::new()
-        .read(true)
-        .write(create)
-        .create(create)
-        .mode(0o600)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
-        .open(path)
+    lock_file::open(path, create)
 }
 
 fn read_id(file: &File) -> io::Result<Option<RunId>> {

@@ -14,7 +14,7 @@ use crate::model::queue_record::QueueRecord;
 use crate::model::run_id::RunId;
 use crate::model::run_spec::{RunSpec, SPEC_VERSION};
 use crate::model::window_record::WindowRecord;
-use crate::system::environment;
+use crate::system::process;
 use crate::system::store::log_part::LogPart;
 use crate::system::store::record_file::{self, Durability, RecordError};
 
@@ -23,9 +23,6 @@ use crate::system::store::record_file::{self, Durability, RecordError};
 pub struct RunFolder {
     path: PathBuf,
 }
-
-/// How the name of a folder begins that is being removed.
-const REMOVED: &str = ".removed-";
 
 /// A prompt or answer of a run is at most this long (CONTRACT section 6).
 pub const MAX_PROMPT: u64 = 1 << 20;
@@ -172,7 +169,14 @@ impl RunFolder {
     }
 
     pub fn read_spec(&self) -> Result<RunSpec, RecordError> {
-        record_file::read(&self.spec_path(), SPEC_VERSION)
+        let path = self.spec_path();
+        let spec: RunSpec = record_file::read(&path, SPEC_VERSION)?;
+        match self.run_id() {
+            Some(id) if id != spec.run_id => {
+                Err(RecordError::Damaged { path, why: format!("it is the record of run {}", spec.run_id) })
+            }
+            _ => Ok(spec),
+        }
     }
 
     pub fn write_spec(&self, spec: &RunSpec) -> io::Result<()> {
@@ -188,6 +192,19 @@ impl RunFolder {
 
     pub fn read_live(&self) -> Result<Option<LiveRecord>, RecordError> {
         optional(record_file::read(&self.live_path(), 1))
+    }
+
+    /// Whether the process that wrote that it lives may still do so: the folder is in use.
+    pub fn owner_may_live(&self) -> bool {
+        match self.read_live() {
+            Ok(None) => false,
+            Ok(Some(live)) => {
+                let (there, here) = (&live.owner.world, process::world());
+                let other_boot = there.host == here.host && there.boot_id != here.boot_id;
+                process::is_alive(&live.owner) || (*there != here && !other_boot)
+            }
+            Err(_) => true,
+        }
     }
 
     pub fn write_live(&self, live: &LiveRecord) -> io::Result<()> {
@@ -345,40 +362,6 @@ impl RunFolder {
     pub fn lost_its_end(&self) -> bool {
         record_file::was_set_aside(&self.exit_path())
     }
-
-    /// Removes what a starter left that died before the spec stood: its environment, which nobody
-    /// will take, and the rest where that is all there is. Anything else in the folder stays.
-    pub fn clear_unmade(&self) {
-        let Some(id) = self.run_id() else { return };
-        if !fs::symlink_metadata(&self.path).is_ok_and(|meta| meta.is_dir()) {
-            return;
-        }
-        let places = [environment::waiting_place(&self.path, id.as_str()), self.path.join("env")];
-        for file in places.into_iter().chain([self.prompt(), self.given()]) {
-            let _ = fs::remove_file(file);
-        }
-        record_file::remove_unfinished(&self.path);
-        let _ = fs::remove_dir(&self.path);
-    }
-
-    /// Removes the folder and all in it. Only for runs that ended. Called again, it finishes what
-    /// was killed on the way.
-    pub fn remove(self) -> io::Result<()> {
-        let Some(id) = self.run_id() else { return Ok(()) };
-        // Out of sight in one step: of half a record another end would be read.
-        let removed = self.path.with_file_name(format!("{REMOVED}{id}"));
-        gone(fs::rename(&self.path, &removed))?;
-        gone(fs::remove_dir_all(removed))
-    }
-}
-
-/// Finishes removing what no index knows any more.
-pub fn finish_removals(runs: &Path) {
-    for entry in fs::read_dir(runs).into_iter().flatten().flatten() {
-        if entry.file_name().as_encoded_bytes().starts_with(REMOVED.as_bytes()) {
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
 }
 
 fn optional<T>(read: Result<T, RecordError>) -> Result<Option<T>, RecordError> {
@@ -389,7 +372,7 @@ fn optional<T>(read: Result<T, RecordError>) -> Result<Option<T>, RecordError> {
     }
 }
 
-fn gone(result: io::Result<()>) -> io::Result<()> {
+pub(super) fn gone(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,

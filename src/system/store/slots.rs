@@ -1,9 +1,9 @@
 //! Slots for headless jobs: lock files, so that a killed holder frees its slot by dying.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
 
+use crate::system::store::lock_file;
 use crate::system::store::state_dir::StateDir;
 
 /// A slot in use. Dropped: free.
@@ -23,14 +23,7 @@ impl Slot {
 /// may only use low ones, so the others leave those to them.
 pub fn take(state: &StateDir, count: u32) -> io::Result<Option<Slot>> {
     for number in (0..count).rev() {
-        let file = fs::OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .custom_flags(libc::O_NOFOLLOW)
-            .open(state.slot(number))?;
+        let file = lock_file::open(&state.slot(number), true)?;
         match file.try_lock() {
             Ok(()) => return Ok(Some(Slot { file })),
             Err(TryLockError::WouldBlock) => {}

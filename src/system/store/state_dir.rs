@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::model::names::Pair;
 use crate::model::run_id::RunId;
-use crate::system::store::record_file;
+use crate::system::store::{lock_file, record_file};
 
 /// A state folder that was checked. Paths into it come only from here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,14 +112,7 @@ impl StateDir {
 
     /// Held for the moment in which it is decided which exclusive run a folder is given to.
     pub fn lock_folders(&self) -> io::Result<FoldersLock> {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        let lock = fs::File::options()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .custom_flags(libc::O_NOFOLLOW)
-            .open(self.path.join("folders.lock"))?;
+        let lock = lock_file::open(&self.path.join("folders.lock"), true)?;
         lock.lock()?;
         Ok(FoldersLock { _file: lock })
     }

@@ -4,6 +4,7 @@
 //! before. The new pane is found as the session's last one, but a hook of the user's may have
 //! made or moved windows in between: so each option is under the condition that the pane is ours.
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::Path;
 use std::thread::sleep;
@@ -102,6 +103,33 @@ impl Tmux {
         })
     }
 
+    /// Makes many windows of one session, which is there, by one message. Those that are not in
+    /// the answer are for [`Tmux::create`] to try.
+    pub fn create_many(
+        &self,
+        requests: &[CreateWindow<'_>],
+        ready: Option<Ready>,
+    ) -> Result<HashMap<RunId, Created>, TmuxError> {
+        let lines: Option<Vec<String>> = requests.iter().map(|request| ready::line(&request.new_window())).collect();
+        let (Some(ready), Some(lines)) = (ready, lines) else { return Ok(HashMap::new()) };
+        for request in requests {
+            check_session_name(request.session)?;
+        }
+        let reply = ready.say(&lines)?;
+        let text = reply.stdout_text();
+        let elsewhere = text.lines().any(|line| line == ELSEWHERE);
+        let mut made = HashMap::new();
+        for created in text.lines().filter_map(|line| read_made(line, false)) {
+            let Some(request) = requests.iter().find(|request| *request.run == created.0) else { continue };
+            if elsewhere {
+                // One of them was moved before its options were set: set anew by its id.
+                self.set_options(request, &created.1);
+            }
+            made.insert(created.0, created.1);
+        }
+        Ok(made)
+    }
+
     fn try_new_window(&self, request: &CreateWindow<'_>) -> Result<Try, TmuxError> {
         let reply = self.client(&quote::arguments(&request.new_window()))?;
         self.tried_new_window(request, &reply)
@@ -142,15 +170,19 @@ impl Tmux {
     /// Reads where the window is. Whatever failed after it stood is set again, by id.
     fn made(&self, request: &CreateWindow<'_>, reply: &Reply, made_session: bool) -> Option<Created> {
         let text = reply.stdout_text();
-        let created = text.lines().find_map(|line| read_made(line, made_session))?;
+        let (_, created) = text.lines().find_map(|line| read_made(line, made_session))?;
         if !reply.ok || text.lines().any(|line| line == ELSEWHERE) {
-            // The pane may have ended meanwhile: the next look will say so.
-            let args = request.guarded(&created.pane_id, &request.options(&created.pane_id));
-            if let Err(error) = self.client(&args) {
-                tracing::warn!(%error, pane = created.pane_id, "options of a new pane could not be set");
-            }
+            self.set_options(request, &created);
         }
         Some(created)
+    }
+
+    fn set_options(&self, request: &CreateWindow<'_>, created: &Created) {
+        // The pane may have ended meanwhile: the next look will say so.
+        let args = request.guarded(&created.pane_id, &request.options(&created.pane_id));
+        if let Err(error) = self.client(&args) {
+            tracing::warn!(%error, pane = created.pane_id, "options of a new pane could not be set");
+        }
     }
 }
 
@@ -171,7 +203,7 @@ impl CreateWindow<'_> {
     /// `start` and then all that both ways of creation share.
     fn arguments(&self, start: Vec<OsString>, also: &str) -> Vec<OsString> {
         let end = last_window(self.session);
-        let format = format!("{MADE} {} #{{pane_id}} #{{window_id}}", listing::SERVER);
+        let format = format!("{MADE} {} #{{pane_id}} #{{window_id}} {}", listing::SERVER, self.run);
         let mut args = start;
         // The folder of the pane cannot vanish; `__exec` enters the real one.
         args.extend(["-c", "/", "-n", self.label, "-P", "-F", &format].map(OsString::from));
@@ -223,14 +255,15 @@ fn last_window(session: &str) -> String {
     format!("={session}:{{end}}")
 }
 
-fn read_made(line: &str, made_session: bool) -> Option<Created> {
+fn read_made(line: &str, made_session: bool) -> Option<(RunId, Created)> {
     let mut words = line.strip_prefix(MADE)?.split(' ').skip(1);
     let server_pid = words.next()?.parse().ok()?;
     let server_start = words.next()?.parse().ok()?;
     let _version = words.next()?;
     let pane_id = words.next().filter(|id| quote::is_pane_id(id))?.to_owned();
     let window_id = words.next().filter(|id| quote::is_window_id(id))?.to_owned();
-    Some(Created { server_pid, server_start, pane_id, window_id, made_session })
+    let run = RunId::parse(words.next()?)?;
+    Some((run, Created { server_pid, server_start, pane_id, window_id, made_session }))
 }
 
 /// tmux would take another name than this one, or read it as something else.

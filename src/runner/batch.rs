@@ -1,0 +1,209 @@
+//! Many runs at once: their records by one transaction, their windows by one message to tmux,
+//! their supervisors side by side. Each comes out as it would alone.
+
+use std::collections::VecDeque;
+
+use crate::model::run::{Progress, Run};
+use crate::model::run_spec::RunKind;
+use crate::model::run_state::RunState;
+use crate::plan::freshness::Freshness;
+use crate::runner::begin::{Next, Reserved, note_window, window_of};
+use crate::runner::ledger::Ledger;
+use crate::runner::prepare::Prepared;
+use crate::runner::start::{Queueing, StartError, Started};
+use crate::system::process::supervise::{self, Starting};
+use crate::system::store::pair_lock::{self, Claim, PairLock};
+use crate::system::store::slots::Slot;
+use crate::system::tmux::{Ready, Tmux, TmuxError};
+
+/// So many are written down before they are started: a kill loses no more than these.
+const CHUNK: usize = 20;
+/// So many supervisors may be coming up while the next is started.
+const COMING_UP: usize = 4;
+
+type Outcome = Result<Started, StartError>;
+
+impl Ledger {
+    /// Starts each of `all`, in order, as [`Ledger::start`] would. What had to be queued is moved
+    /// by the caller, once.
+    pub fn start_many(&self, all: &[(Prepared, bool)]) -> Vec<Outcome> {
+        let mut outcomes = Vec::with_capacity(all.len());
+        let mut rest = all;
+        // The first window may have to make the session.
+        if let Some(((first, force), after)) = all.split_first()
+            && matches!(first.kind, RunKind::Interactive { .. })
+        {
+            outcomes.push(self.start(first, *force, Queueing::Allowed));
+            rest = after;
+        }
+        for chunk in rest.chunks(CHUNK) {
+            outcomes.extend(self.start_chunk(chunk));
+        }
+        outcomes
+    }
+
+    fn start_chunk(&self, chunk: &[(Prepared, bool)]) -> Vec<Outcome> {
+        let mut outcomes: Vec<Option<Outcome>> = chunk.iter().map(|_| None).collect();
+        let mut claimed = Vec::new();
+        for (at, (prepared, force)) in chunk.iter().enumerate() {
+            match self.claim_at_once(prepared, *force) {
+                Some(lock) => claimed.push((at, lock)),
+                // Somebody is at it, or it waits its turn: no hurry.
+                None => outcomes[at] = Some(self.start(prepared, *force, Queueing::Allowed)),
+            }
+        }
+        let ready = claimed.iter().find_map(|(at, _)| match &chunk[*at].0.kind {
+            RunKind::Interactive { socket, .. } => Tmux::new(socket.clone()).ready(),
+            RunKind::Headless { .. } => None,
+        });
+        let reserved = self.index().map_err(StartError::from).and_then(|index| {
+            index.at_once(|index| {
+                let reserve = |(at, lock): (usize, PairLock)| {
+                    (at, self.reserve(index, &chunk[at].0, lock, self.parent(), Queueing::Allowed))
+                };
+                Ok::<_, StartError>(claimed.into_iter().map(reserve).collect::<Vec<_>>())
+            })
+        });
+        let mut standing = Vec::new();
+        match reserved {
+            Ok(reserved) => {
+                for (at, reserved) in reserved {
+                    match reserved {
+                        Ok(Some(reserved)) => standing.push((at, reserved)),
+                        Ok(None) => outcomes[at] = Some(Ok(Started::NoSlot)),
+                        Err(error) => outcomes[at] = Some(Err(error)),
+                    }
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "runs are started one by one");
+            }
+        }
+        for (at, outcome) in self.launch_many(standing, ready) {
+            outcomes[at] = Some(outcome);
+        }
+        let one = |(outcome, (prepared, force)): (Option<Outcome>, &(Prepared, bool))| {
+            outcome.unwrap_or_else(|| self.start(prepared, *force, Queueing::Allowed))
+        };
+        outcomes.into_iter().zip(chunk).map(one).collect()
+    }
+
+    /// The pair's lock, where nothing of it runs and nothing has to be waited for.
+    fn claim_at_once(&self, prepared: &Prepared, force: bool) -> Option<PairLock> {
+        if prepared.conditions.exclusive || self.check_depth(self.parent().as_ref()).is_err() {
+            return None;
+        }
+        let Ok(Claim::Taken(lock, last)) = pair_lock::claim(self.state(), &prepared.pair) else { return None };
+        let fresh = || matches!(self.freshness(prepared), Ok(Some((_, Freshness::UpToDate))) | Err(_));
+        let free = self.unfinished(prepared, last).is_ok_and(|runs| runs.is_empty()) && (force || !fresh());
+        free.then_some(lock)
+    }
+
+    fn launch_many(&self, reserved: Vec<(usize, Reserved)>, ready: Option<Ready>) -> Vec<(usize, Outcome)> {
+        let mut outcomes = Vec::new();
+        let mut windows = Vec::new();
+        let mut coming_up: VecDeque<(usize, Coming)> = VecDeque::new();
+        for (at, reserved) in reserved {
+            match reserved.next {
+                Next::Window => windows.push((at, reserved)),
+                Next::Queue(..) => outcomes.push((at, self.launch(reserved, None).map(new))),
+                Next::Job(_) => {
+                    if coming_up.len() >= COMING_UP
+                        && let Some((at, coming)) = coming_up.pop_front()
+                    {
+                        outcomes.push((at, self.came_up(coming)));
+                    }
+                    coming_up.push_back((at, begin_job(reserved)));
+                }
+            }
+        }
+        outcomes.extend(self.launch_windows(windows, ready));
+        outcomes.extend(coming_up.into_iter().map(|(at, coming)| (at, self.came_up(coming))));
+        outcomes
+    }
+
+    fn came_up(&self, coming: Coming) -> Outcome {
+        let Coming { run, reserved, starting } = coming;
+        match starting.and_then(Starting::finish) {
+            Ok(()) => Ok(new(run)),
+            Err(error) => {
+                self.give_up(&reserved.0, &reserved.1, &run.facts, &error)?;
+                Err(error.into())
+            }
+        }
+    }
+
+    fn launch_windows(&self, windows: Vec<(usize, Reserved)>, ready: Option<Ready>) -> Vec<(usize, Outcome)> {
+        let Some((_, first)) = windows.first() else { return Vec::new() };
+        let RunKind::Interactive { socket, .. } = &first.spec.kind else { return Vec::new() };
+        let (socket, tmux) = (socket.clone(), Tmux::new(socket.clone()));
+        let made = supervise::own_program().map_err(StartError::from).and_then(|program| {
+            self.state().hint_windows(Some(&socket));
+            let previous = windows
+                .iter()
+                .map(|(_, one)| self.previous_pane(&one.spec.pair(), &one.spec.run_id))
+                .collect::<Result<Vec<_>, _>>()?;
+            let labels: Vec<String> = windows.iter().map(|(_, one)| one.spec.pair().label()).collect();
+            let requests: Vec<_> = windows
+                .iter()
+                .zip(&labels)
+                .zip(&previous)
+                .filter_map(|(((_, one), label), previous)| {
+                    window_of(&one.folder, &one.spec, label, &program, previous.as_ref())
+                })
+                .collect();
+            Ok(tmux.create_many(&requests, ready)?)
+        });
+        let mut made = match made {
+            Ok(made) => made,
+            // A tmux that does not answer is not asked once more for each of them.
+            Err(error) => {
+                let words = error.to_string();
+                let fail = |(at, one): (usize, Reserved)| {
+                    let error = TmuxError::Unknown { command: "new-window".to_owned(), stderr: words.clone() };
+                    let given_up = self.give_up(&one.folder, &one.spec, &one.facts, &error);
+                    (at, Err(given_up.map_or_else(StartError::from, |()| error.into())))
+                };
+                return windows.into_iter().map(fail).collect();
+            }
+        };
+        let finish = |(at, reserved): (usize, Reserved)| match made.remove(&reserved.spec.run_id) {
+            Some(created) => {
+                note_window(&reserved.folder, &created);
+                let mut run = starting(&reserved);
+                drop(reserved.lock);
+                run.progress.pane = Some(created.pane_id);
+                run.progress.window = Some(created.window_id);
+                (at, Ok(new(run)))
+            }
+            None => (at, self.launch(reserved, None).map(new)),
+        };
+        windows.into_iter().map(finish).collect()
+    }
+}
+
+/// A job whose supervisor is coming up.
+struct Coming {
+    run: Run,
+    reserved: (crate::system::store::run_folder::RunFolder, crate::model::run_spec::RunSpec),
+    starting: std::io::Result<Starting>,
+}
+
+fn begin_job(reserved: Reserved) -> Coming {
+    let run = starting(&reserved);
+    let Reserved { folder, spec, lock, next, .. } = reserved;
+    let slot = match next {
+        Next::Job(slot) => slot.map(Slot::into_file),
+        Next::Window | Next::Queue(..) => None,
+    };
+    let starting = supervise::begin(folder.path(), lock.into_file(), slot);
+    Coming { run, reserved: (folder, spec), starting }
+}
+
+fn starting(reserved: &Reserved) -> Run {
+    Run { facts: reserved.facts.clone(), state: RunState::Starting, progress: Progress::default(), end: None }
+}
+
+fn new(run: Run) -> Started {
+    Started::New(Box::new(run))
+}
