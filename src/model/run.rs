@@ -112,6 +112,18 @@ impl Run {
         self.facts.pair()
     }
 
+    /// The conversation that another run could go on in. What never started had none.
+    pub fn conversation(&self) -> Option<String> {
+        let started = self.end.as_ref().map_or(self.progress.started_at, |end| end.started_at);
+        started.and_then(|_| self.usage().session_id.or_else(|| self.facts.session_id.clone()))
+    }
+
+    /// Whether a window was cut off whose conversation can go on.
+    pub fn offers_resume(&self) -> bool {
+        let cut_off = matches!(self.end_state(), Some(EndState::Lost | EndState::Stopped));
+        cut_off && !self.facts.headless && self.conversation().is_some()
+    }
+
     pub fn is_active(&self) -> bool {
         self.state.is_active()
     }

@@ -4,7 +4,7 @@
 //! it. A parent is neither before nor after its own subtasks. Linear in pairs and edges: all tasks
 //! with one number under one parent are waited for as a group.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::manifest::Mode;
 use crate::model::names::{ModeName, Pair, TaskId};
@@ -60,6 +60,9 @@ impl Graph {
         ordering: Ordering,
         met: impl FnMut(&Pair) -> bool,
     ) -> Result<Self, Vec<Pair>> {
+        if let Some(circle) = circle_of_tasks(pairs, tasks) {
+            return Err(circle);
+        }
         let mut graph = Self::default();
         let index = graph.gather(pairs, modes, met);
         let asked: HashMap<&TaskId, usize> = match ordering {
@@ -238,6 +241,19 @@ impl Graph {
         }
         Vec::new()
     }
+}
+
+/// A circle of `depends_on` that two or more of `pairs` are in. The scan has cut it, and without
+/// its last step they would run in an order that nobody wrote.
+fn circle_of_tasks(pairs: &[Pair], tasks: &TaskSet) -> Option<Vec<Pair>> {
+    tasks.circles().iter().find_map(|circle| {
+        let mode_of = |task: &TaskId| pairs.iter().find(|pair| pair.task == *task).map(|pair| &pair.mode);
+        let asked: BTreeSet<&TaskId> = circle.iter().filter(|task| mode_of(task).is_some()).collect();
+        let is_cut = circle.iter().any(|task| tasks.get(task).is_none_or(is_over));
+        let some = circle.iter().find_map(mode_of).filter(|_| asked.len() > 1 && !is_cut)?;
+        let pair = |task: &TaskId| Pair { mode: mode_of(task).unwrap_or(some).clone(), task: task.clone() };
+        Some(circle.iter().map(pair).collect())
+    })
 }
 
 /// What is done waits for nothing and is waited for by nothing.

@@ -2,11 +2,17 @@
 
 use crate::model::names::Pair;
 use crate::model::run::Run;
+use crate::model::run_spec::RunSpec;
 use crate::model::run_state::{EndState, RunState};
 use crate::runner::ledger::Ledger;
 use crate::runner::reconcile::REJECTED;
 use crate::runner::start::StartError;
 use crate::system::store::index::IndexError;
+use crate::system::store::pair_lock::PairLock;
+use crate::system::store::run_folder::RunFolder;
+
+/// Each waits a moment for the pair, longer than any look holds it.
+const LOOKS: usize = 100;
 
 /// What a person says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,16 +47,33 @@ impl Ledger {
         };
         let run = runs.iter().rev().find(waits).ok_or_else(|| ApproveError::NotWaiting(pair.clone()))?;
         let folder = self.folder(run.id());
+        // One word at a time, and none on what starts or ends meanwhile: it counts or is refused.
+        let spec = folder.read_spec().map_err(std::io::Error::other)?;
+        let lock = self.claim_waiting(&folder, &spec)?.filter(|_| !folder.is_approved());
+        let lock = lock.ok_or_else(|| ApproveError::NotWaiting(pair.clone()))?;
         match word {
             Word::Approve => {
                 folder.approve()?;
+                lock.name(run.id())?;
             }
-            Word::Reject => {
-                let spec = folder.read_spec().map_err(std::io::Error::other)?;
-                self.end_unstarted(&folder, &spec, EndState::Failed, REJECTED.to_owned())?;
-            }
+            Word::Reject => self.end_claimed(&folder, &spec, &lock, EndState::Failed, REJECTED.to_owned())?,
         }
+        drop(lock);
         self.start_queued()?;
         Ok(self.run(run.id())?.unwrap_or_else(|| run.clone()))
+    }
+
+    /// The pair of a run that waits, once whoever looks at it has let go; `None` where it waits no
+    /// more.
+    fn claim_waiting(&self, folder: &RunFolder, spec: &RunSpec) -> Result<Option<PairLock>, StartError> {
+        for _ in 0..LOOKS {
+            if let Some(lock) = self.claim_queued(folder, spec)? {
+                return Ok(Some(lock));
+            }
+            if !folder.is_queued() || folder.has_end() || !matches!(folder.read_live(), Ok(None)) {
+                return Ok(None);
+            }
+        }
+        Err(StartError::Busy)
     }
 }

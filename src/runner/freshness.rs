@@ -17,7 +17,8 @@ impl Ledger {
     /// run, and whether running again would do the same.
     pub fn freshness(&self, prepared: &Prepared) -> Result<Option<(Run, Freshness)>, IndexError> {
         let RunKind::Headless { tracked: Some(tracked), .. } = &prepared.kind else { return Ok(None) };
-        let last = self.with_index(|index| index.last_ended_of(&prepared.pair))?;
+        // By the records: what ended a moment ago may not be in the index as ended yet.
+        let last = self.last_run(&prepared.pair)?;
         let Some(run) = last.filter(|run| run.end_state() == Some(EndState::Succeeded)) else { return Ok(None) };
         let doubt = |why: String| Freshness::Stale(vec![why]);
         let record = match self.folder(run.id()).read_fresh() {

@@ -25,6 +25,7 @@ pub struct Ledger {
     spare: Arc<Mutex<Option<Index>>>,
     /// tmux clients that were started ahead of their use.
     ahead: Arc<Mutex<Ahead>>,
+    day: DayLimit,
 }
 
 /// See [`Ledger::with_early`] and [`Ledger::with_ready`].
@@ -32,6 +33,15 @@ pub struct Ledger {
 struct Ahead {
     listing: Option<(PathBuf, Asked)>,
     ready: Option<Ready>,
+}
+
+/// What a day may cost, as far as it is known.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum DayLimit {
+    /// No manifest was read: a queued run's own record says it.
+    AsQueued,
+    /// By the manifest as it is now.
+    Now(Option<f64>),
 }
 
 /// An open index, given back for the next question when it is dropped.
@@ -59,7 +69,7 @@ impl Ledger {
     }
 
     fn over(state: StateDir) -> Self {
-        Self { state, world: process::world(), spare: Arc::default(), ahead: Arc::default() }
+        Self { state, world: process::world(), spare: Arc::default(), ahead: Arc::default(), day: DayLimit::AsQueued }
     }
 
     /// The first look at all runs uses this answer of tmux, where it is of this folder.
@@ -88,6 +98,19 @@ impl Ledger {
 
     fn ahead(&self) -> MutexGuard<'_, Ahead> {
         self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// With the manifest's `budget.day`: who raises it means what waits already too.
+    pub(crate) fn with_day_limit(self, day: Option<f64>) -> Self {
+        Self { day: DayLimit::Now(day), ..self }
+    }
+
+    /// What a day may cost, where a run was queued under `queued`.
+    pub(crate) fn day_limit(&self, queued: Option<f64>) -> Option<f64> {
+        match self.day {
+            DayLimit::AsQueued => queued,
+            DayLimit::Now(day) => day,
+        }
     }
 
     pub fn state(&self) -> &StateDir {

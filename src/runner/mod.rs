@@ -29,3 +29,4 @@ pub mod start;
 pub mod stop;
 pub mod template_context;
 pub mod together;
+pub mod tree_progress;

@@ -125,7 +125,7 @@ impl Ledger {
     }
 
     /// The pair of a run that still waits; `None` where somebody else sees to it.
-    fn claim_queued(&self, folder: &RunFolder, spec: &RunSpec) -> Result<Option<PairLock>, StartError> {
+    pub(crate) fn claim_queued(&self, folder: &RunFolder, spec: &RunSpec) -> Result<Option<PairLock>, StartError> {
         let claimed = pair_lock::claim_from_ending(self.state(), &spec.pair(), A_MOMENT)?;
         let Some(Claim::Taken(lock, _)) = claimed else { return Ok(None) };
         let waits = folder.is_queued() && !folder.has_end() && matches!(folder.read_live(), Ok(None));
@@ -145,13 +145,25 @@ impl Ledger {
         reason: String,
     ) -> Result<Moved, StartError> {
         let Some(lock) = self.claim_queued(folder, spec)? else { return Ok(Moved::Waits) };
+        self.end_claimed(folder, spec, &lock, state, reason)?;
+        Ok(Moved::Ended)
+    }
+
+    /// The same by who holds the pair.
+    pub(crate) fn end_claimed(
+        &self,
+        folder: &RunFolder,
+        spec: &RunSpec,
+        lock: &PairLock,
+        state: EndState,
+        reason: String,
+    ) -> Result<(), StartError> {
         let mut end = unstarted(spec, state, reason);
         end.exit_code = None;
         let end = self.write_end(folder, &end)?;
         folder.remove_queue()?;
         self.index()?.finish(&RunFacts::of(spec), &end)?;
-        lock.name(&spec.run_id)?;
-        Ok(Moved::Ended)
+        Ok(lock.name(&spec.run_id)?)
     }
 
     /// Writes down what a run waits for, where that changed.

@@ -2,6 +2,7 @@
 //!
 //! At most one tmux client for each server that unfinished runs were started on.
 
+use std::collections::HashSet;
 use std::thread;
 use std::time::Duration;
 
@@ -81,6 +82,10 @@ impl Ledger {
         // Starting opens the index anew, and may have to rebuild it: not while we hold it.
         drop(index);
         observed.runs.sort_by(|a, b| a.id().cmp(b.id()));
+        let waits_for_others = |run: &Run| matches!(run.state, RunState::Queued(WaitingFor::Need | WaitingFor::Folder));
+        if observed.runs.iter().any(waits_for_others) {
+            self.look_at_those_awaited(&observed.runs)?;
+        }
         let may_move = |run: &Run| {
             let waits_for_us =
                 !matches!(run.state, RunState::Queued(WaitingFor::Gate | WaitingFor::Retry | WaitingFor::Environment));
@@ -91,6 +96,18 @@ impl Ledger {
             self.start_queued_quietly();
         }
         Ok(observed)
+    }
+
+    /// What a run waits for may be dead without an end on record, and who waits would wait for ever.
+    fn look_at_those_awaited(&self, seen: &[Run]) -> Result<(), IndexError> {
+        let (mut others, queued) = self.with_index(|index| Ok((index.active_facts()?, index.queued()?)))?;
+        let mut left_out: HashSet<&RunId> = seen.iter().map(Run::id).collect();
+        left_out.extend(queued.iter().map(|queued| &queued.id));
+        others.retain(|(id, _)| !left_out.contains(id));
+        if !others.is_empty() {
+            self.observe_known(others, Listings::default())?;
+        }
+        Ok(())
     }
 
     /// Most windows are simply there: a pane that was started for the run and has not ended says

@@ -150,7 +150,13 @@ impl Project {
         };
 
         let (cwd, to_make) = self.folder_of(mode, task, worktree, &inline)?;
-        let prompt = prompt_of(mode, task, prompt_words, &templates, &value, &placeholder)?;
+        // A conversation that goes on has been told its mode's prompt: only what was typed is new,
+        // and a headless agent, which must be told something, is asked again.
+        let prompt = match (&request.resume, &request.prompt) {
+            (Some(_), Some(typed)) => Some(typed.clone()),
+            (Some(_), None) if mode.interactive => None,
+            _ => prompt_of(mode, task, prompt_words, &templates, &value, &placeholder)?,
+        };
         if let Some(prompt) = &prompt {
             if prompt.len() as u64 > MAX_PROMPT {
                 return Err(PrepareError::PromptTooLong { bytes: prompt.len() });

@@ -73,11 +73,12 @@ impl Project {
 
     /// The ledger, where anything was ever run.
     pub fn ledger(&self) -> Result<Option<Ledger>, StateDirError> {
-        Ledger::find(&self.manifest.state_dir)
+        let found = Ledger::find(&self.manifest.state_dir)?;
+        Ok(found.map(|ledger| ledger.with_day_limit(self.manifest.budget.day)))
     }
 
     pub fn ledger_for_writing(&self) -> Result<Ledger, StateDirError> {
-        Ledger::create(&self.manifest.state_dir)
+        Ok(Ledger::create(&self.manifest.state_dir)?.with_day_limit(self.manifest.budget.day))
     }
 
     pub fn mode(&self, typed: &str) -> Result<&Mode, NameLookupError> {

@@ -54,7 +54,7 @@ impl Ledger {
         if conditions.gate && !id.is_some_and(|id| self.folder(id).is_approved()) {
             return Ok(Readiness::waits(WaitingFor::Gate, None));
         }
-        if let Some(limit) = conditions.budget_day.filter(|_| headless) {
+        if let Some(limit) = self.day_limit(conditions.budget_day).filter(|_| headless) {
             let (start, end) = clock::day_of(clock::now());
             let spent = index.cost_since(start.as_millisecond())?;
             if spent >= limit {

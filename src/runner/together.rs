@@ -43,12 +43,14 @@ pub struct How {
     pub resume: bool,
 }
 
-/// The conversation of the pair's last run.
+/// The conversation of the pair's last run that had one: what never started said nothing.
 fn last_conversation(ledger: Option<&Ledger>, pair: &Pair) -> Result<(RunId, String), TogetherError> {
-    let run = ledger.and_then(|ledger| ledger.last_run(pair).ok().flatten());
-    let found = run.and_then(|run| {
-        let session = run.usage().session_id.or_else(|| run.facts.session_id.clone())?;
-        Some((run.id().clone(), session))
+    let runs = ledger.map(|ledger| (ledger, ledger.with_index(|index| index.of_pair(pair)).unwrap_or_default()));
+    let found = runs.and_then(|(ledger, ids)| {
+        ids.into_iter().find_map(|id| {
+            let session = ledger.run(&id).ok().flatten()?.conversation()?;
+            Some((id, session))
+        })
     });
     found.ok_or_else(|| TogetherError::NothingToResume(pair.clone()))
 }

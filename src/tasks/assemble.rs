@@ -35,8 +35,9 @@ pub(in crate::tasks) fn assemble(
     drafts.sort_by(by_place);
     let names = Names::new(&drafts);
     let parents = parents(&drafts, &names, &mut problems);
-    let depends = dependencies(&drafts, &names, &mut problems);
+    let (depends, circles) = dependencies(&drafts, &names, &mut problems);
     let ids: Vec<TaskId> = drafts.iter().map(|draft| draft.task.id.clone()).collect();
+    let circles = circles.iter().map(|circle| circle.iter().map(|i| ids[*i].clone()).collect()).collect();
     let mut children: Vec<Vec<usize>> = vec![Vec::new(); drafts.len()];
     for (child, parent) in parents.iter().enumerate() {
         if let Some(parent) = parent {
@@ -54,7 +55,7 @@ pub(in crate::tasks) fn assemble(
     let order = parents_first(&parents, &children);
     let mut tasks: Vec<_> = drafts.into_iter().map(|draft| Some(draft.task)).collect();
     let tasks = order.into_iter().filter_map(|i| tasks[i].take()).collect();
-    TaskSet::new(tasks, problems, broken)
+    TaskSet::new(tasks, problems, broken).with_circles(circles)
 }
 
 /// Leaves out all tasks that share an id: which one is meant cannot be known.
@@ -150,11 +151,16 @@ fn parents(drafts: &[Draft], names: &Names<'_>, problems: &mut Vec<Problem>) -> 
         }
         edges.push(given.flatten().or(above).into_iter().collect());
     }
-    report_cycles(drafts, break_cycles(&mut edges), "parents", &["parent", "parent_task"], problems);
+    report_cycles(drafts, &break_cycles(&mut edges), "parents", &["parent", "parent_task"], problems);
     edges.into_iter().map(|edge| edge.first().copied()).collect()
 }
 
-fn dependencies(drafts: &[Draft], names: &Names<'_>, problems: &mut Vec<Problem>) -> Vec<Vec<usize>> {
+/// What each depends on, without circles, and the circles.
+fn dependencies(
+    drafts: &[Draft],
+    names: &Names<'_>,
+    problems: &mut Vec<Problem>,
+) -> (Vec<Vec<usize>>, Vec<Vec<usize>>) {
     const KEYS: [&str; 3] = ["depends_on", "depends", "dependencies"];
     let mut edges: Vec<Vec<usize>> = Vec::with_capacity(drafts.len());
     for draft in drafts {
@@ -169,8 +175,9 @@ fn dependencies(drafts: &[Draft], names: &Names<'_>, problems: &mut Vec<Problem>
         }
         edges.push(on);
     }
-    report_cycles(drafts, break_cycles(&mut edges), "dependencies", &KEYS, problems);
-    edges
+    let cycles = break_cycles(&mut edges);
+    report_cycles(drafts, &cycles, "dependencies", &KEYS, problems);
+    (edges, cycles)
 }
 
 fn unknown(draft: &Draft, what: &str, text: &str, keys: &[&str]) -> Problem {
@@ -178,8 +185,8 @@ fn unknown(draft: &Draft, what: &str, text: &str, keys: &[&str]) -> Problem {
     point(Problem::warning(message), draft, keys)
 }
 
-fn report_cycles(drafts: &[Draft], cycles: Vec<Vec<usize>>, what: &str, keys: &[&str], problems: &mut Vec<Problem>) {
-    for cycle in cycles.into_iter().take(CYCLES_SHOWN) {
+fn report_cycles(drafts: &[Draft], cycles: &[Vec<usize>], what: &str, keys: &[&str], problems: &mut Vec<Problem>) {
+    for cycle in cycles.iter().take(CYCLES_SHOWN) {
         let mut names: Vec<&str> = cycle.iter().map(|i| drafts[*i].task.id.as_str()).collect();
         if names.len() > CYCLE_SHOWN {
             names.splice(CYCLE_SHOWN - 1..names.len() - 1, ["…"]);

@@ -16,6 +16,7 @@ pub struct TaskSet {
     by_id: HashMap<TaskId, usize>,
     problems: Vec<Problem>,
     broken: BTreeMap<String, Broken>,
+    circles: Vec<Vec<TaskId>>,
 }
 
 /// Files that cannot be used, by the id they would have.
@@ -43,7 +44,16 @@ pub enum FindError {
 impl TaskSet {
     pub(in crate::tasks) fn new(tasks: Vec<Task>, problems: Vec<Problem>, broken: BTreeMap<String, Broken>) -> Self {
         let by_id = tasks.iter().enumerate().map(|(i, task)| (task.id.clone(), i)).collect();
-        Self { tasks, by_id, problems, broken }
+        Self { tasks, by_id, problems, broken, circles: Vec::new() }
+    }
+
+    pub(in crate::tasks) fn with_circles(self, circles: Vec<Vec<TaskId>>) -> Self {
+        Self { circles, ..self }
+    }
+
+    /// Dependencies that were cut since they run in a circle: each a path from a task back to it.
+    pub fn circles(&self) -> &[Vec<TaskId>] {
+        &self.circles
     }
 
     /// By source, folder, `NN_` and name; each parent directly before its subtasks.

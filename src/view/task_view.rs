@@ -50,6 +50,20 @@ pub struct TaskDetail {
     pub task: TaskView,
     pub body: String,
     pub checklist: Vec<ChecklistView>,
+    /// Of the tasks below it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub progress: Option<ProgressView>,
+}
+
+/// How many of the tasks below one, that have none of their own, stand where.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProgressView {
+    pub all: usize,
+    pub done: usize,
+    pub failed: usize,
+    pub running: usize,
+    pub waiting: usize,
 }
 
 /// A box of a task's checklist.
@@ -84,9 +98,9 @@ impl TaskView {
 }
 
 impl TaskDetail {
-    pub fn new(task: &Task, body: &Body) -> Self {
+    pub fn new(task: &Task, body: &Body, progress: Option<ProgressView>) -> Self {
         let checklist =
             body.checklist.iter().map(|item| ChecklistView { done: item.done, text: item.text.clone() }).collect();
-        Self { task: TaskView::new(task), body: body.text.clone(), checklist }
+        Self { task: TaskView::new(task), body: body.text.clone(), checklist, progress }
     }
 }

@@ -16,6 +16,8 @@ mod waiting;
 mod world;
 
 #[cfg(test)]
+mod budget;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod damage;
@@ -24,11 +26,21 @@ mod documents;
 #[cfg(test)]
 mod environment;
 #[cfg(test)]
+mod exclusive;
+#[cfg(test)]
+mod freshness;
+#[cfg(test)]
+mod gate;
+#[cfg(test)]
 mod history_prune;
 #[cfg(test)]
 mod joining;
 #[cfg(test)]
 mod manifest;
+#[cfg(test)]
+mod needs;
+#[cfg(test)]
+mod order;
 #[cfg(test)]
 mod outcomes;
 #[cfg(test)]
@@ -43,6 +55,8 @@ mod real_claude;
 mod recovery;
 #[cfg(test)]
 mod render;
+#[cfg(test)]
+mod resume;
 #[cfg(test)]
 mod retry;
 #[cfg(test)]

@@ -25,6 +25,11 @@ modes:
     prompt: "{{ task.body }}"
     flags: [--permission-mode, default]
     save_to: "reviews/{{ task.id }}.md"
+  retries:
+    prompt: "{{ task.body }}"
+    flags: [--permission-mode, default]
+    save_to: "reviews/{{ task.id }}.md"
+    retry: { max: 1, backoff: 10ms }
   few-turns: { prompt: "{{ task.body }}", flags: [--max-turns, "2"] }
   bad-flag: { prompt: "{{ task.body }}", flags: [--no-such-flag] }
   brief: { prompt: "{{ task.body }}", timeout: 4s, stop_grace: 5s }
@@ -35,12 +40,13 @@ modes:
 "#;
 
 const KEY: &str = "dummy-key-0001";
-const PROMPT: &str = "First line; \"quoted\" 'single' $HOME `tick`\n\n- second {{ no }} #{pane_id}\nlast line;";
+pub(crate) const PROMPT: &str =
+    "First line; \"quoted\" 'single' $HOME `tick`\n\n- second {{ no }} #{pane_id}\nlast line;";
 
 /// A world with the real agent, and the stub it talks to.
-struct Stage {
-    world: World,
-    stub: Child,
+pub(crate) struct Stage {
+    pub(crate) world: World,
+    pub(crate) stub: Child,
     port: u16,
 }
 
@@ -55,7 +61,7 @@ fn agent() -> PathBuf {
 }
 
 impl Stage {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let world = World::bare();
         world.write("dispatch.yaml", MODES);
         world.task("TASK-1", PROMPT);
@@ -79,7 +85,7 @@ impl Stage {
     }
 
     /// `dispatch` with the agent pointed at one of the stub's scenarios.
-    fn dispatch(&self, scenario: &str, words: &str) -> crate::command::Dispatch {
+    pub(crate) fn dispatch(&self, scenario: &str, words: &str) -> crate::command::Dispatch {
         self.world
             .dispatch(words)
             .env("ANTHROPIC_API_KEY", KEY)
@@ -87,7 +93,7 @@ impl Stage {
     }
 
     /// What the stub was asked so far.
-    fn requests(&self) -> Vec<Value> {
+    pub(crate) fn requests(&self) -> Vec<Value> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream.write_all(b"GET /__log HTTP/1.0\r\n\r\n").unwrap();
         let mut answer = String::new();
@@ -96,7 +102,7 @@ impl Stage {
         serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {body}"))
     }
 
-    fn status(&self, mode: &str) -> Value {
+    pub(crate) fn status(&self, mode: &str) -> Value {
         self.world.status(mode, "TASK-1")
     }
 }
@@ -150,18 +156,13 @@ fn an_api_error_fails_though_the_agent_calls_it_success() {
 #[test]
 fn a_rate_limit_that_clears_is_retried_in_one_run() {
     let stage = Stage::new();
-    let begin = || {
-        let call = stage.dispatch("429,times=1,say=Good%20now", "run -d code-review TASK-1").notes().json();
-        call["runs"][0]["runId"].as_str().unwrap().to_owned()
-    };
-    let retry = serde_json::json!({ "max": 1, "backoff": "10ms", "on": ["rate_limit"] });
-    let run = crate::retry::start_with(&stage.world, begin, |headless| headless["retry"] = retry);
-    stage.world.dispatch("wait code-review TASK-1").any_stderr().succeeds();
-    let end = stage.status("code-review");
+    stage.dispatch("429,times=1,say=Good%20now", "run -q retries TASK-1").any_stderr().succeeds();
+    let end = stage.status("retries");
+    let run = end["runId"].as_str().unwrap();
     assert_eq!((&end["state"], &end["attempt"]), (&"succeeded".into(), &2.into()), "{end}");
     let saved = fs::read_to_string(stage.world.project().join("reviews/TASK-1.md")).unwrap();
     assert_eq!(saved.trim_end(), "Good now");
-    let text = fs::read_to_string(stage.world.run_folder(&run).join("attempts.jsonl")).unwrap();
+    let text = fs::read_to_string(stage.world.run_folder(run).join("attempts.jsonl")).unwrap();
     let both: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(both.len() == 2 && both[0]["sessionId"] != both[1]["sessionId"], "{text}");
     assert!(both[0]["reason"].as_str().unwrap().contains("429"), "{text}");

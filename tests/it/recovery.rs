@@ -18,7 +18,7 @@ use crate::world::{World, alive};
 // ---- reboot
 
 /// The records of every run in `state`, as an earlier boot would have left them.
-fn age_by_a_boot(state: &Path) {
+pub(crate) fn age_by_a_boot(state: &Path) {
     let mut aged = 0;
     for run in fs::read_dir(state.join("runs")).unwrap().flatten() {
         for name in ["spec.json", "live.json", "window.json"] {

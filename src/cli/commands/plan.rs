@@ -8,7 +8,7 @@ use crate::cli::error::CliError;
 use crate::cli::meant::Meant;
 use crate::cli::output;
 use crate::plan::diff::{Options, Plan};
-use crate::plan::step::{Step, What};
+use crate::plan::step::{Kept, Step, What};
 use crate::runner::ledger::Ledger;
 use crate::runner::project::{Depth, Project};
 use crate::tasks::TaskSet;
@@ -21,11 +21,13 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     let project = open(meant, Depth::Whole)?;
     let tasks = project.tasks();
     let options = Options { recreate: args.recreate, prune: args.prune, watch: false };
-    let plan = look(meant, &project, &tasks, project.ledger()?.as_ref(), options)?;
+    let ledger = project.ledger()?;
+    let plan = look(meant, &project, &tasks, ledger.as_ref(), options)?;
     if meant.json {
         output::json(&PlanView::new(&plan))?;
     } else {
         print(meant, &plan)?;
+        offer_resume(meant, ledger.as_ref(), plan.steps.iter())?;
     }
     let changes = args.exit_code && !plan.is_empty();
     Ok(if changes { ExitCode::from(CHANGES) } else { ExitCode::SUCCESS })
@@ -41,6 +43,23 @@ pub(super) fn look(
     let outlook = project.plan(tasks, ledger, options)?;
     say(meant, &outlook.notices);
     Ok(outlook.plan)
+}
+
+/// Says of each window that came to a bad end that its conversation can go on.
+pub(super) fn offer_resume<'a>(
+    meant: &Meant,
+    ledger: Option<&Ledger>,
+    steps: impl Iterator<Item = &'a Step>,
+) -> Result<(), CliError> {
+    let Some(ledger) = ledger else { return Ok(()) };
+    for step in steps {
+        let (What::Restart { last: id, .. } | What::Keep(Kept::Satisfied(id, _))) = &step.what else { continue };
+        if ledger.run(id)?.is_some_and(|run| run.offers_resume()) {
+            let pair = &step.pair;
+            output::stderr(meant).hint(&format!("`dispatch run --resume {pair}` goes on in its conversation"));
+        }
+    }
+    Ok(())
 }
 
 fn print(meant: &Meant, plan: &Plan) -> Result<(), CliError> {

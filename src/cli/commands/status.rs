@@ -116,6 +116,7 @@ fn one(meant: &Meant, ledger: &Ledger, run: &Run, explain: bool) -> Answer {
     row("signal", view.signal.map(|signal| signal.to_string()))?;
     row("cost", view.cost_usd.map(|cost| format!("${cost:.4}")))?;
     row("session", view.session_id.clone())?;
+    row("go on", run.offers_resume().then(|| format!("dispatch run --resume {}", run.pair())))?;
     for denial in &view.denials {
         row("denied", Some(format!("{} {}", denial.tool, denial.input)))?;
     }

@@ -12,9 +12,10 @@ use crate::cli::output;
 use crate::cli::table::{self, Cell};
 use crate::model::task_status::TaskStatus;
 use crate::runner::project::Depth;
+use crate::runner::tree_progress::{TreeProgress, tree_progress};
 use crate::tasks;
 use crate::view::problem_view::ProblemView;
-use crate::view::task_view::{TaskDetail, TaskView};
+use crate::view::task_view::{ProgressView, TaskDetail, TaskView};
 
 pub(super) fn list(meant: &Meant) -> Answer {
     let project = open(meant, Depth::Shape)?;
@@ -56,6 +57,18 @@ pub(super) fn list(meant: &Meant) -> Answer {
     Ok(ExitCode::SUCCESS)
 }
 
+/// `2 of 5 done, 1 failed, 2 waiting`.
+fn words(progress: TreeProgress) -> String {
+    let TreeProgress { all, done, failed, running, waiting } = progress;
+    let mut text = format!("{done} of {all} done");
+    for (count, word) in [(failed, "failed"), (running, "running"), (waiting, "waiting")] {
+        if count > 0 {
+            text.push_str(&format!(", {count} {word}"));
+        }
+    }
+    text
+}
+
 pub(super) fn show(meant: &Meant, args: &Args) -> Answer {
     let project = open(meant, Depth::Shape)?;
     let set = project.tasks();
@@ -66,8 +79,11 @@ pub(super) fn show(meant: &Meant, args: &Args) -> Answer {
         hints: Vec::new(),
         code: crate::cli::error::FAILED,
     })?;
+    let progress = tree_progress(&set, project.ledger()?.as_ref(), task)?;
     if meant.json {
-        output::json(&TaskDetail::new(task, &body))?;
+        let TreeProgress { all, done, failed, running, waiting } = progress.unwrap_or_default();
+        let view = progress.map(|_| ProgressView { all, done, failed, running, waiting });
+        output::json(&TaskDetail::new(task, &body, view))?;
         return Ok(ExitCode::SUCCESS);
     }
     let view = TaskView::new(task);
@@ -84,6 +100,7 @@ pub(super) fn show(meant: &Meant, args: &Args) -> Answer {
     row("assignee", &view.assignee)?;
     row("parent", view.parent.as_deref().unwrap_or_default())?;
     row("subtasks", &view.subtasks.join(", "))?;
+    row("progress", &progress.map(words).unwrap_or_default())?;
     row("depends on", &view.depends_on.join(", "))?;
     row("from", &task.path.as_deref().map(frames::shown).unwrap_or_default())?;
     let done = body.checklist.iter().filter(|item| item.done).count();

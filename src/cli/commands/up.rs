@@ -66,6 +66,10 @@ fn pass(meant: &Meant, options: Options) -> Result<Pass, CliError> {
     let tasks = project.tasks();
     let known = project.ledger()?;
     let found = plan::look(meant, &project, &tasks, known.as_ref(), options)?;
+    let kept = found.steps.iter().filter(|step| !step.is_action());
+    if !meant.json && !options.watch {
+        plan::offer_resume(meant, known.as_ref(), kept)?;
+    }
     let done = match (known, found.is_empty()) {
         (None, true) => Vec::new(),
         (Some(ledger), true) => project.apply(&tasks, &ledger, &found),

@@ -1,0 +1,75 @@
+//! How far the tree below a task has come: where the last run of each of its leaves stands.
+//!
+//! Counts only. A leaf that a person has called done counts as done, whatever its runs were.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::model::names::TaskId;
+use crate::model::run::Run;
+use crate::model::run_state::{EndState, RunState};
+use crate::model::task_status::TaskStatus;
+use crate::runner::ledger::Ledger;
+use crate::system::store::index::IndexError;
+use crate::tasks::{Task, TaskSet};
+
+/// The leaves below a task: those that have no subtasks of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TreeProgress {
+    pub all: usize,
+    pub done: usize,
+    pub failed: usize,
+    pub running: usize,
+    pub waiting: usize,
+}
+
+/// `None` where nothing is below the task. `ledger` is `None` where nothing has ever run.
+pub fn tree_progress(
+    tasks: &TaskSet,
+    ledger: Option<&Ledger>,
+    task: &Task,
+) -> Result<Option<TreeProgress>, IndexError> {
+    let leaves = leaves(tasks, task);
+    if leaves.is_empty() {
+        return Ok(None);
+    }
+    let mut last: HashMap<TaskId, Run> = HashMap::new();
+    if let Some(ledger) = ledger {
+        // The active first, so that one that ends meanwhile is among the ended.
+        let active = ledger.observe()?.runs;
+        for run in active.into_iter().chain(ledger.last_ended(u32::MAX)?) {
+            match last.get(&run.facts.task) {
+                Some(other) if other.id() >= run.id() => {}
+                _ => drop(last.insert(run.facts.task.clone(), run)),
+            }
+        }
+    }
+    let mut progress = TreeProgress { all: leaves.len(), ..TreeProgress::default() };
+    for leaf in leaves {
+        let state = last.get(&leaf.id).map(|run| &run.state);
+        match state {
+            Some(RunState::Queued(_)) => progress.waiting += 1,
+            Some(RunState::Starting | RunState::Running | RunState::Stopping) => progress.running += 1,
+            _ if matches!(leaf.status, Some(TaskStatus::Done | TaskStatus::Archived)) => progress.done += 1,
+            Some(RunState::Ended(EndState::Succeeded)) => progress.done += 1,
+            Some(RunState::Ended(_)) => progress.failed += 1,
+            Some(RunState::Unknown(_)) | None => {}
+        }
+    }
+    Ok(Some(progress))
+}
+
+fn leaves<'t>(tasks: &'t TaskSet, top: &'t Task) -> Vec<&'t Task> {
+    let mut seen = BTreeSet::new();
+    let mut left = vec![top];
+    let mut leaves = Vec::new();
+    while let Some(task) = left.pop() {
+        if seen.insert(&task.id) {
+            let below: Vec<&Task> = task.subtasks.iter().filter_map(|id| tasks.get(id)).collect();
+            if below.is_empty() && task.id != top.id {
+                leaves.push(task);
+            }
+            left.extend(below);
+        }
+    }
+    leaves
+}

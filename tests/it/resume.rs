@@ -1,0 +1,145 @@
+//! `run --resume`: another run goes on in the conversation of the pair's last one.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::real_claude::{PROMPT, Stage};
+use crate::waiting::{is, wait_for, wait_until};
+use crate::world::{World, kill};
+
+const MODES: &str = r#"  talks: { agent: speaks, interactive: true, prompt: "%hang" }
+  asks: { agent: speaks, prompt: "{{ task.body }}" }
+"#;
+
+/// An agent that is started as `claude` is.
+fn world() -> World {
+    let world = World::with(MODES);
+    let manifest = std::fs::read_to_string(world.project().join("dispatch.yaml")).unwrap();
+    let speaks = "agents:\n  speaks: { interactive: [fake], headless: [fake], prompt: { interactive: arg, headless: stdin }, protocol: claude }\n";
+    world.write("dispatch.yaml", manifest.replacen("agents:\n", speaks, 1));
+    world.task("T", "%hang\n");
+    world
+}
+
+/// The word after `flag` in what the run's agent was started with.
+fn given(world: &World, run: &str, flag: &str) -> Option<String> {
+    let words = world.saw_words(run, "argv");
+    words.windows(2).find(|pair| pair[0] == flag).map(|pair| pair[1].clone())
+}
+
+fn id(run: &Value) -> String {
+    run["runId"].as_str().unwrap_or_else(|| panic!("{run}")).to_owned()
+}
+
+#[test]
+fn it_goes_on_where_the_last_run_that_started_was() {
+    let world = world();
+    let first = world.detach("talks", "T");
+    let session = given(&world, &first, "--session-id").unwrap();
+    world.dispatch("stop talks T").notes().succeeds();
+    world.dispatch("status talks T").stdout_has("dispatch run --resume talks T").succeeds();
+    world.dispatch("run --resume -q --attach none talks T").notes().succeeds();
+    // Without a prompt the stand-in has nothing to do.
+    let second = id(&world.wait_state("talks", "T", "succeeded"));
+    assert_eq!(given(&world, &second, "--resume").as_ref(), Some(&session));
+    assert_eq!(given(&world, &second, "--session-id"), None);
+    let words = world.saw_words(&second, "argv");
+    assert!(!words.iter().any(|word| word.contains("%hang")), "the prompt is not said again: {words:?}");
+    assert_eq!(world.status("talks", "T")["sessionId"], session.as_str());
+    // Again, from one that resumed itself, and with something to say.
+    world.dispatch("run --resume -q --attach none talks T --prompt '%hang now'").notes().succeeds();
+    let third = id(&world.wait_state("talks", "T", "running"));
+    assert_eq!(given(&world, &third, "--resume").as_ref(), Some(&session));
+    assert!(world.saw_words(&third, "argv").contains(&"%hang now".to_owned()));
+    assert_ne!(second, third);
+}
+
+#[test]
+fn what_never_started_has_no_conversation() {
+    let world = world();
+    world.dispatch("run --resume asks T").stderr_has("no run of `asks T`").stderr_has("hint:").fails_with(1);
+    let first = world.detach("asks", "T");
+    let session = given(&world, &first, "--session-id").unwrap();
+    world.dispatch("stop asks T").notes().succeeds();
+    // One that was taken out of the queue is no conversation either.
+    let manifest = std::fs::read_to_string(world.project().join("dispatch.yaml")).unwrap();
+    world.write("dispatch.yaml", format!("{manifest}jobs: 1\n"));
+    world.task("BUSY", "%until go\n");
+    world.detach("job", "BUSY");
+    world.detach("asks", "T");
+    world.dispatch("stop asks T").notes().succeeds();
+    world.write("go", "");
+    world.dispatch("wait job BUSY").notes().succeeds();
+    let again = world.dispatch("run -d --resume asks T --prompt '%hang'").notes().json();
+    let run = id(&again["runs"][0]);
+    assert_eq!(given(&world, &run, "--resume"), Some(session));
+    assert_eq!(String::from_utf8(world.saw(&run, "stdin")).unwrap().trim_end(), "%hang");
+}
+
+#[test]
+fn an_agent_that_has_no_conversations_is_said_to() {
+    let world = World::new();
+    world.task("T", "%out x\n");
+    world.dispatch("run -q job T").notes().succeeds();
+    world.dispatch("run --resume job T").stderr_has("job").any_stderr().ends_somehow();
+    assert_eq!(world.starts().len(), 1);
+}
+
+// ---- the real agent
+
+fn screen(stage: &Stage) -> String {
+    let pane = stage.world.panes("#{pane_id}").pop().unwrap_or_default();
+    stage.world.tmux_or_none(&["capture-pane", "-p", "-t", &pane]).unwrap_or_default()
+}
+
+fn shows(stage: &Stage, text: &str) {
+    wait_for(Duration::from_secs(30), &format!("the window shows {text:?}"), || {
+        let seen = screen(stage);
+        is(seen.contains(text), seen)
+    });
+}
+
+#[test]
+fn after_a_killed_tmux_server_a_window_goes_on_in_its_conversation() {
+    let stage = Stage::new();
+    let world = &stage.world;
+    stage.dispatch("text,say=First%20answer", "run -q --attach none interactive TASK-1").notes().succeeds();
+    shows(&stage, "First answer");
+    let before = stage.status("interactive");
+    kill(world.tmux_server_pid().unwrap(), Signal::KILL);
+    let lost = world.wait_state("interactive", "TASK-1", "lost");
+    assert_eq!(lost["sessionId"], before["sessionId"]);
+    world.dispatch("status interactive TASK-1").stdout_has("run --resume interactive TASK-1").succeeds();
+    let words = "run -q --resume --attach none interactive TASK-1 --prompt 'And then?'";
+    stage.dispatch("text,say=Second%20answer", words).notes().succeeds();
+    shows(&stage, "Second answer");
+    assert!(screen(&stage).contains("First answer"), "what was said stands above it: {}", screen(&stage));
+    let after = stage.status("interactive");
+    assert_eq!(after["sessionId"], before["sessionId"], "{after}");
+    assert_ne!(after["runId"], before["runId"]);
+    let asked = stage.requests();
+    let last = asked.iter().rev().find(|request| request["last_user"].as_str().unwrap_or("").contains("And then?"));
+    assert!(last.is_some(), "{asked:?}");
+}
+
+#[test]
+fn a_job_goes_on_in_its_conversation() {
+    let stage = Stage::new();
+    stage.dispatch("text,say=First%20answer", "run -q code-review TASK-1").any_stderr().succeeds();
+    let before = stage.status("code-review");
+    stage
+        .dispatch("text,say=Second%20answer", "run -q --resume code-review TASK-1 --prompt 'And then?'")
+        .any_stderr()
+        .succeeds();
+    let after = stage.status("code-review");
+    assert_eq!((&after["state"], &after["sessionId"]), (&"succeeded".into(), &before["sessionId"]), "{after}");
+    // Nothing typed: it is asked again, in the same conversation.
+    stage.dispatch("text", "run -q --resume code-review TASK-1").any_stderr().succeeds();
+    assert_eq!(stage.status("code-review")["sessionId"], before["sessionId"]);
+    let asked = stage.requests();
+    let said = |text: &str| asked.iter().filter(|one| one["last_user"].as_str().unwrap_or("").contains(text)).count();
+    assert!(said("And then?") >= 1 && said(PROMPT) >= 2, "{asked:?}");
+    wait_until("nothing is left", || is(stage.world.panes("#{pane_id}").is_empty(), "a window"));
+}
