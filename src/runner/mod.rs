@@ -13,6 +13,7 @@ pub mod doctor;
 pub mod exec;
 pub mod follow;
 mod freshness;
+pub mod held;
 pub mod init;
 pub mod ledger;
 pub mod locate;

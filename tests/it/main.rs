@@ -28,6 +28,8 @@ mod manifest;
 #[cfg(test)]
 mod outcomes;
 #[cfg(test)]
+mod plan;
+#[cfg(test)]
 mod prompts;
 #[cfg(test)]
 mod queue;
@@ -55,5 +57,7 @@ mod syscalls;
 mod tasks;
 #[cfg(test)]
 mod tmux_server;
+#[cfg(test)]
+mod up;
 #[cfg(test)]
 mod worktrees;
