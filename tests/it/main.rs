@@ -24,6 +24,8 @@ mod history_prune;
 #[cfg(test)]
 mod joining;
 #[cfg(test)]
+mod law;
+#[cfg(test)]
 mod manifest;
 #[cfg(test)]
 mod outcomes;
@@ -59,5 +61,7 @@ mod tasks;
 mod tmux_server;
 #[cfg(test)]
 mod up;
+#[cfg(test)]
+mod up_races;
 #[cfg(test)]
 mod worktrees;
