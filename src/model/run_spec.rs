@@ -60,6 +60,9 @@ pub struct RunSpec {
     /// `up` started it, for an entry of `runs:`.
     #[serde(default)]
     pub by_up: bool,
+    /// When `up` started this pair again after an end: of late, and with this start.
+    #[serde(default)]
+    pub restarts: Vec<Timestamp>,
     /// A hash of all that this spec was prepared from.
     #[serde(default)]
     pub basis: Option<String>,

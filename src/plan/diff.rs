@@ -131,25 +131,32 @@ fn about(wanted: &WantedState, options: Options) -> What {
             if !again {
                 return What::Keep(Kept::Satisfied(run.clone(), *end));
             }
-            again_or_held(run, *end, reason.as_deref(), hold(*by_person, *recent_restarts, options))
+            again_or_held(run, *end, reason.as_deref(), hold(*by_person, *recent_restarts), options)
         }
     }
 }
 
 /// Why an ended run is not started again unless a person says so now.
-pub(in crate::plan) fn hold(by_person: bool, recent_restarts: u32, options: Options) -> Option<Hold> {
-    match (options.watch, by_person) {
-        (true, true) => Some(Hold::StoppedByPerson),
-        (true, false) if recent_restarts >= CRASH_LOOP => Some(Hold::CrashLoop { restarts: recent_restarts }),
-        _ => None,
+pub(in crate::plan) fn hold(by_person: bool, recent_restarts: u32) -> Option<Hold> {
+    match by_person {
+        true => Some(Hold::StoppedByPerson),
+        false => (recent_restarts >= CRASH_LOOP).then_some(Hold::CrashLoop { restarts: recent_restarts }),
     }
 }
 
-pub(in crate::plan) fn again_or_held(run: &RunId, end: EndState, reason: Option<&str>, hold: Option<Hold>) -> What {
-    match hold {
-        Some(why) => What::Held { run: Some(run.clone()), why },
-        None => What::Restart { last: run.clone(), end, reason: reason.map(str::to_owned) },
-    }
+pub(in crate::plan) fn again_or_held(
+    run: &RunId,
+    end: EndState,
+    reason: Option<&str>,
+    hold: Option<Hold>,
+    options: Options,
+) -> What {
+    let loops = match hold {
+        Some(why) if options.watch => return What::Held { run: Some(run.clone()), why },
+        Some(Hold::CrashLoop { restarts }) => Some(restarts),
+        _ => None,
+    };
+    What::Restart { last: run.clone(), end, reason: reason.map(str::to_owned), loops }
 }
 
 fn goes_on(state: &RunState) -> bool {

@@ -61,7 +61,8 @@ fn what_a_person_ended_and_what_crashes_again_and_again_wait_for_a_plain_up() {
         let looping = ended(EndState::Failed, false, CRASH_LOOP);
         let held = "held talk T (restarted 5 times in 10 minutes; `up` starts it again)";
         assert_eq!(said(restart, looping.clone(), WATCH), held);
-        assert_eq!(said(restart, looping, PLAIN), "restart talk T (failed: exit code 3)");
+        let again = "restart talk T (failed: exit code 3; restarted 5 times in 10 minutes, held by `--watch`)";
+        assert_eq!(said(restart, looping, PLAIN), again);
     }
     assert_eq!(said(Restart::Never, ended(EndState::Stopped, true, 0), WATCH), "keep talk T (stopped)");
 }

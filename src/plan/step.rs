@@ -25,7 +25,13 @@ pub enum What {
     /// It was never run.
     Start,
     /// Its last run ended.
-    Restart { last: RunId, end: EndState, reason: Option<String> },
+    Restart {
+        last: RunId,
+        end: EndState,
+        reason: Option<String>,
+        /// So often in ten minutes that `up --watch` leaves it.
+        loops: Option<u32>,
+    },
     /// Its run is ended, and started anew as the manifest now says.
     Recreate { run: RunId, fields: Vec<String> },
     /// An orphan is ended.
@@ -66,6 +72,17 @@ pub enum Hold {
     Need(ModeName),
 }
 
+impl Hold {
+    /// Why, and what ends it.
+    pub fn words(&self) -> String {
+        match self {
+            Self::StoppedByPerson => "stopped by a person; `up` starts it again".to_owned(),
+            Self::CrashLoop { restarts } => format!("restarted {restarts} times in 10 minutes; `up` starts it again"),
+            Self::Need(mode) => format!("it needs `{mode}`, which is held"),
+        }
+    }
+}
+
 impl Step {
     pub fn new(pair: Pair, what: What) -> Self {
         Self { pair, what, needed_by: None, after: Vec::new(), depth: 0 }
@@ -99,19 +116,19 @@ impl Step {
     pub fn reason(&self) -> String {
         let reason = match &self.what {
             What::Start => "missing".to_owned(),
-            What::Restart { end, reason: Some(reason), .. } => format!("{}: {reason}", end.as_str()),
-            What::Restart { end, .. } => end.as_str().to_owned(),
+            What::Restart { end, reason, loops, .. } => {
+                let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+                let loops =
+                    loops.map(|restarts| format!("; restarted {restarts} times in 10 minutes, held by `--watch`"));
+                format!("{}{reason}{}", end.as_str(), loops.unwrap_or_default())
+            }
             What::Recreate { fields, .. } | What::Drifted { fields, .. } => format!("drifted: {}", fields.join(", ")),
             What::Stop { .. } | What::Orphan { .. } => "orphan: no entry of `runs` wants it".to_owned(),
             What::Keep(Kept::Running(_)) => "running".to_owned(),
             What::Keep(Kept::Queued(_, waiting)) => format!("queued ({})", waiting.as_str()),
             What::Keep(Kept::Stopping(_)) => "stopping".to_owned(),
             What::Keep(Kept::Satisfied(_, end)) => end.as_str().to_owned(),
-            What::Held { why: Hold::StoppedByPerson, .. } => "stopped by a person; `up` starts it again".to_owned(),
-            What::Held { why: Hold::CrashLoop { restarts }, .. } => {
-                format!("restarted {restarts} times in 10 minutes; `up` starts it again")
-            }
-            What::Held { why: Hold::Need(mode), .. } => format!("it needs `{mode}`, which is held"),
+            What::Held { why, .. } => why.words(),
             What::Unselected { .. } => "its task left the selection".to_owned(),
             What::Unknown { why, .. } => why.clone(),
         };

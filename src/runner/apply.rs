@@ -10,8 +10,10 @@ use crate::runner::basis::Bases;
 use crate::runner::ledger::Ledger;
 use crate::runner::prepare::{PrepareError, Prepared, Request};
 use crate::runner::project::Project;
+use crate::runner::reconcile::recent_restarts;
 use crate::runner::start::{StartError, Started};
 use crate::runner::stop::{How, StopError};
+use crate::system::clock;
 use crate::tasks::TaskSet;
 
 /// What came of one step.
@@ -127,6 +129,10 @@ impl Project {
                 Some(None) => return Err(ApplyError::After(pair.clone())),
                 None => {}
             }
+        }
+        if let What::Restart { last, .. } = &step.what {
+            prepared.restarts = recent_restarts(ledger, last);
+            prepared.restarts.push(clock::now());
         }
         Ok(prepared)
     }

@@ -231,6 +231,7 @@ impl Ledger {
             parent_run: parent,
             resumes: prepared.resumes.clone(),
             by_up: prepared.by_up,
+            restarts: prepared.restarts.clone(),
             basis: prepared.basis.clone(),
             conditions: prepared.conditions.clone(),
             worktree: prepared.worktree.clone(),

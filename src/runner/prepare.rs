@@ -4,6 +4,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+
 use crate::agent;
 use crate::manifest::templates::Templates;
 use crate::manifest::{Mode, PromptSource, stays_below};
@@ -68,6 +70,8 @@ pub struct Prepared {
     pub resumes: Option<RunId>,
     /// `up` starts it, for an entry of `runs:`.
     pub by_up: bool,
+    /// When it started the pair again, with this start.
+    pub restarts: Vec<Timestamp>,
     /// A hash of all that this was prepared from, where it is known.
     pub basis: Option<String>,
     pub conditions: Conditions,
@@ -229,6 +233,7 @@ impl Project {
             worktree: to_make,
             resumes: request.resume.as_ref().map(|(run, _)| run.clone()),
             by_up: false,
+            restarts: Vec::new(),
             basis: None,
             conditions,
             kind,

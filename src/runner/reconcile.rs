@@ -5,12 +5,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
+use jiff::Timestamp;
+
 use crate::agent;
 use crate::manifest::PromptSource;
 use crate::model::names::Pair;
 use crate::model::problem::Problem;
 use crate::model::restart::Restart;
 use crate::model::run::Run;
+use crate::model::run_id::RunId;
 use crate::model::run_spec::{RunKind, RunSpec};
 use crate::model::run_state::EndState;
 use crate::model::task_source::TaskSource;
@@ -127,7 +130,7 @@ impl Actual {
         let Some(run) = ledger.with_index(|index| index.last_ended_of(pair))? else { return Ok(Seen::Nothing) };
         let recent = match restart {
             Restart::Never => 0,
-            Restart::OnFailure | Restart::Always => recent_restarts(ledger, pair)?,
+            Restart::OnFailure | Restart::Always => count(&recent_restarts(ledger, run.id())),
         };
         Ok(Seen::of(&run, Vec::new(), ended_by_person(&run), recent))
     }
@@ -147,7 +150,7 @@ impl Actual {
     }
 }
 
-fn ended_by_person(run: &Run) -> bool {
+pub(crate) fn ended_by_person(run: &Run) -> bool {
     let rejected = run.end.as_ref().and_then(|end| end.reason.as_deref()) == Some(REJECTED);
     run.end_state() == Some(EndState::Stopped) || rejected
 }
@@ -155,14 +158,17 @@ fn ended_by_person(run: &Run) -> bool {
 /// The reason of a run that a person did not let start.
 pub const REJECTED: &str = "rejected";
 
-/// How often the pair was started in the last ten minutes after an end.
-fn recent_restarts(ledger: &Ledger, pair: &Pair) -> Result<u32, IndexError> {
+/// When `up` started the run's pair again in the last ten minutes, this run included. Told by the
+/// run itself: those before it may be pruned by now.
+pub(crate) fn recent_restarts(ledger: &Ledger, run: &RunId) -> Vec<Timestamp> {
     let since = clock::now().as_millisecond() - LOOP_MS;
-    let ids = ledger.with_index(|index| index.of_pair(pair))?;
-    let recent = ids.iter().filter(|id| id.created_ms() >= since).count();
-    // The first of all follows no end.
-    let restarts = if recent == ids.len() { recent.saturating_sub(1) } else { recent };
-    Ok(u32::try_from(restarts).unwrap_or(u32::MAX))
+    let spec = ledger.folder(run).read_spec();
+    let restarts = spec.map(|spec| spec.restarts).unwrap_or_default();
+    restarts.into_iter().filter(|at| at.as_millisecond() >= since).collect()
+}
+
+pub(crate) fn count(restarts: &[Timestamp]) -> u32 {
+    u32::try_from(restarts.len()).unwrap_or(u32::MAX)
 }
 
 /// The fields in which an active run differs from what a start would write now.

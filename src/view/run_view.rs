@@ -57,6 +57,9 @@ pub struct RunView {
     pub log_bytes: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limits: Option<LimitsHold>,
+    /// Why `up --watch` does not start it again; only told where that is asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<String>,
 }
 
 impl RunView {
@@ -105,6 +108,7 @@ impl RunView {
             denials: usage.denials,
             log_bytes: end.map_or(run.progress.log_bytes, |end| end.log_bytes),
             limits: end.map_or(run.progress.limits, |end| end.limits),
+            held: None,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 /// One line of the agent's log.
 #[derive(Clone, Debug)]
 pub(crate) struct Note {
-    /// `start`, `ready`, `hang`, or `child` for one it left behind.
+    /// `start`, `ready`, `hang`, `child` for one it left behind, `clash` for a pair that has two.
     pub(crate) what: String,
     pub(crate) pid: i32,
     pub(crate) run: String,

@@ -36,6 +36,8 @@ mod history_prune;
 #[cfg(test)]
 mod joining;
 #[cfg(test)]
+mod law;
+#[cfg(test)]
 mod manifest;
 #[cfg(test)]
 mod needs;
@@ -43,6 +45,8 @@ mod needs;
 mod order;
 #[cfg(test)]
 mod outcomes;
+#[cfg(test)]
+mod plan;
 #[cfg(test)]
 mod prompts;
 #[cfg(test)]
@@ -73,5 +77,9 @@ mod syscalls;
 mod tasks;
 #[cfg(test)]
 mod tmux_server;
+#[cfg(test)]
+mod up;
+#[cfg(test)]
+mod up_races;
 #[cfg(test)]
 mod worktrees;

@@ -16,7 +16,7 @@ use crate::fake::{self, Note};
 use crate::waiting::{is, wait_until};
 
 /// The manifest most tests share; `World::with` appends modes and more.
-const BASE: &str = r#"version: 1
+pub(crate) const BASE: &str = r#"version: 1
 session: world
 tasks:
   - files: "tasks/**/*.md"

@@ -13,6 +13,7 @@ use crate::cli::output;
 use crate::manifest::Mode;
 use crate::model::run::Run;
 use crate::model::task_status::TaskStatus;
+use crate::runner::held::Held;
 use crate::runner::locate::locate;
 use crate::runner::project::Depth;
 
@@ -36,7 +37,7 @@ pub(super) fn run(meant: &Meant) -> Answer {
     if active.is_empty() {
         output::line("nothing runs")?;
     } else {
-        output::write(status::table(meant, &active).as_bytes())?;
+        output::write(status::table(meant, &active, &Held::new()).as_bytes())?;
     }
     let open_tasks =
         tasks.tasks().iter().filter(|task| !matches!(task.status, Some(TaskStatus::Done | TaskStatus::Archived)));

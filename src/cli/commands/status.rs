@@ -11,6 +11,8 @@ use crate::cli::table::{self, Cell};
 use crate::cli::{output, progress};
 use crate::model::names::Pair;
 use crate::model::run::Run;
+use crate::plan::step::Hold;
+use crate::runner::held::Held;
 use crate::runner::ledger::Ledger;
 use crate::runner::project::Depth;
 use crate::system::clock;
@@ -26,12 +28,15 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
         let ledger = project.ledger()?;
         let run = ledger.as_ref().map(|ledger| ledger.last_run(&pair)).transpose()?.flatten();
         return match (run, ledger) {
-            (Some(run), Some(ledger)) => one(meant, &ledger, &run, args.explain),
+            (Some(run), Some(ledger)) => {
+                let held = project.held(&ledger, std::slice::from_ref(&run))?;
+                one(meant, &ledger, &run, &held, args.explain)
+            }
             _ => Err(CliError::new(FAILED, format!("`{pair}` has never run")).hint(format!("dispatch run {pair}"))),
         };
     }
     let Some(ledger) = project.ledger()?.map(|ledger| ledger.with_early(meant.take_early())) else {
-        return print(meant, None, &[], args.explain);
+        return print(meant, None, &[], &Held::new(), args.explain);
     };
     let limit = if args.all { u32::MAX } else { RECENT };
     // Before the look, which waits for tmux; what it sees end is put in front.
@@ -45,13 +50,14 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     ended.retain(|run| shown.insert(run.pair()));
     ended.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     runs.extend(ended);
-    print(meant, Some(&ledger), &runs, args.explain)
+    let held = project.held(&ledger, &runs)?;
+    print(meant, Some(&ledger), &runs, &held, args.explain)
 }
 
-fn print(meant: &Meant, ledger: Option<&Ledger>, runs: &[Run], explain: bool) -> Answer {
+fn print(meant: &Meant, ledger: Option<&Ledger>, runs: &[Run], held: &Held, explain: bool) -> Answer {
     let now = clock::now();
     if meant.json {
-        let views: Vec<RunView> = runs.iter().map(|run| RunView::new(run, now)).collect();
+        let views: Vec<RunView> = runs.iter().map(|run| view(run, held, now)).collect();
         output::json(&serde_json::json!({ "runs": views }))?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -59,7 +65,7 @@ fn print(meant: &Meant, ledger: Option<&Ledger>, runs: &[Run], explain: bool) ->
         output::stderr(meant).note("nothing has run yet");
         return Ok(ExitCode::SUCCESS);
     }
-    output::write(table(meant, runs).as_bytes())?;
+    output::write(table(meant, runs, held).as_bytes())?;
     if let (true, Some(ledger)) = (explain, ledger) {
         for run in runs {
             output::line("")?;
@@ -69,13 +75,17 @@ fn print(meant: &Meant, ledger: Option<&Ledger>, runs: &[Run], explain: bool) ->
     Ok(ExitCode::SUCCESS)
 }
 
+fn view(run: &Run, held: &Held, now: jiff::Timestamp) -> RunView {
+    RunView { held: held.get(&run.pair()).map(Hold::words), ..RunView::new(run, now) }
+}
+
 /// The runs as a table.
-pub(super) fn table(meant: &Meant, runs: &[Run]) -> String {
+pub(super) fn table(meant: &Meant, runs: &[Run], held: &Held) -> String {
     let now = clock::now();
     let rows: Vec<Vec<Cell>> = runs
         .iter()
         .map(|run| {
-            let view = RunView::new(run, now);
+            let view = view(run, held, now);
             let since = view.ended_at.map(|ended| format!("{} ago", duration(clock::millis_between(ended, now))));
             let lasted = view.duration_ms.map(duration).unwrap_or_default();
             let about = match (&view.reason, view.exit_code, view.signal) {
@@ -84,6 +94,10 @@ pub(super) fn table(meant: &Meant, runs: &[Run]) -> String {
                 (None, _, Some(signal)) => format!("signal {signal}"),
                 _ => String::new(),
             };
+            let held = view.held.map(|why| format!("held: {why}"));
+            let about: Vec<String> =
+                [Some(about), held].into_iter().flatten().filter(|text| !text.is_empty()).collect();
+            let about = about.join("; ");
             vec![
                 Cell::new(&view.task),
                 Cell::new(&view.mode),
@@ -97,8 +111,8 @@ pub(super) fn table(meant: &Meant, runs: &[Run]) -> String {
     table::render(&["TASK", "MODE", "STATE", "FOR", "ENDED", "ABOUT"], &rows, table::terminal_width(), meant.colour.0)
 }
 
-fn one(meant: &Meant, ledger: &Ledger, run: &Run, explain: bool) -> Answer {
-    let view = RunView::new(run, clock::now());
+fn one(meant: &Meant, ledger: &Ledger, run: &Run, held: &Held, explain: bool) -> Answer {
+    let view = view(run, held, clock::now());
     if meant.json {
         output::json(&view)?;
         return Ok(ExitCode::SUCCESS);
@@ -114,6 +128,7 @@ fn one(meant: &Meant, ledger: &Ledger, run: &Run, explain: bool) -> Answer {
     row("for", view.duration_ms.map(duration))?;
     row("exit code", view.exit_code.map(|code| code.to_string()))?;
     row("signal", view.signal.map(|signal| signal.to_string()))?;
+    row("held", view.held.clone())?;
     row("cost", view.cost_usd.map(|cost| format!("${cost:.4}")))?;
     row("session", view.session_id.clone())?;
     row("go on", run.offers_resume().then(|| format!("dispatch run --resume {}", run.pair())))?;

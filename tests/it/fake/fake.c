@@ -12,6 +12,7 @@
  *   %setsid, %double-fork  leave a child     %sh COMMAND   by a shell, waited for
  *   %echo                  stdin to stdout   %ask          read a line, keep it
  *   %close                 stdout and stderr %slow N       N numbered lines, 200 us apart
+ *   %lone                  holds its pair's lock while it lives; `clash` in the log where another does
  * Unknown lines are text. */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -117,6 +118,13 @@ static const char *after(const char *line, const char *word) {
     return line[len] == ' ' ? line + len + 1 : NULL;
 }
 
+static void lone(void) {
+    char path[8192];
+    snprintf(path, sizeof path, "%s/%s.%s.lone", folder, env_or("DISPATCH_MODE"), env_or("DISPATCH_TASK"));
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0) note("clash");
+}
+
 static void obey(const char *line) {
     const char *rest;
     if ((rest = after(line, "%out"))) {
@@ -165,6 +173,8 @@ static void obey(const char *line) {
         int fd = record("answer");
         if (n > 0) put(fd, answer, (size_t)n);
         close(fd);
+    } else if (after(line, "%lone")) {
+        lone();
     } else if (after(line, "%close")) {
         close(1);
         close(2);

@@ -1,0 +1,44 @@
+//! Which ended runs `up --watch` would start again and does not, and why. Only looks.
+
+use std::collections::BTreeMap;
+
+use crate::model::names::Pair;
+use crate::model::restart::Restart;
+use crate::model::run::Run;
+use crate::plan::diff::{Options, Seen, WantedState, diff};
+use crate::plan::step::{Hold, What};
+use crate::plan::wanted::wanted;
+use crate::runner::ledger::Ledger;
+use crate::runner::project::Project;
+use crate::runner::reconcile::{count, ended_by_person, recent_restarts};
+use crate::system::store::index::IndexError;
+
+/// By pair, why its last run is not followed by another.
+pub type Held = BTreeMap<Pair, Hold>;
+
+impl Project {
+    /// Of `runs`, the last ones of their pairs: those that are held.
+    pub fn held(&self, ledger: &Ledger, runs: &[Run]) -> Result<Held, IndexError> {
+        let mut held = Held::new();
+        // To know the tasks takes longer than all else here.
+        if self.manifest.runs.iter().all(|entry| entry.restart == Restart::Never) || runs.iter().all(Run::is_active) {
+            return Ok(held);
+        }
+        let wanted = wanted(&self.manifest, &self.tasks());
+        let restarts: BTreeMap<&Pair, Restart> =
+            wanted.entries.iter().map(|entry| (&entry.pair, entry.restart)).collect();
+        for run in runs.iter().filter(|run| !run.is_active()) {
+            let pair = run.pair();
+            let Some(restart) = restarts.get(&pair) else { continue };
+            let seen = Seen::of(run, Vec::new(), ended_by_person(run), count(&recent_restarts(ledger, run.id())));
+            let state = WantedState { pair: pair.clone(), restart: *restart, seen };
+            let plan = diff(&[state], &[], Options { watch: true, ..Options::default() });
+            for step in plan.steps {
+                if let What::Held { why, .. } = step.what {
+                    held.insert(pair.clone(), why);
+                }
+            }
+        }
+        Ok(held)
+    }
+}
