@@ -253,23 +253,24 @@ impl Ledger {
         let queued = folder.read_queue();
         let live = folder.read_live().ok().flatten();
         let lives_here = live.as_ref().is_some_and(|live| process::is_alive(&live.owner));
+        // What waited may have been started in a later boot than it was written in: then its owner's
+        // world is its own.
+        let world = live.as_ref().map_or(&spec.world, |live| &live.owner.world);
         let place = match (&lock, folder.id(), &queued) {
             (Err(error), ..) => Place::Unreadable(format!("the pair's lock: {error}")),
             (_, Err(error), _) => Place::Unreadable(error.to_string()),
             (.., Err(error)) => Place::Unreadable(error.to_string()),
             // First, since device numbers may change with a boot; nothing is signalled for it.
             // A record that its own owner contradicts is believed in nothing.
-            _ if spec.world.host == self.world().host && spec.world.boot_id != self.world().boot_id && !lives_here => {
+            _ if world.host == self.world().host && world.boot_id != self.world().boot_id && !lives_here => {
                 Place::EarlierBoot
             }
             (_, Ok(id), _) if id != spec.folder => Place::Foreign,
             // The same boot is the same machine, whatever it is called by now.
-            _ if spec.world.boot_id == self.world().boot_id
-                && spec.world.pid_namespace == self.world().pid_namespace =>
-            {
+            _ if world.boot_id == self.world().boot_id && world.pid_namespace == self.world().pid_namespace => {
                 Place::Here
             }
-            _ => Place::OtherHost(spec.world.host.clone()),
+            _ => Place::OtherHost(world.host.clone()),
         };
         let queued = queued.ok().flatten().map(|record| record.waiting_for);
         Evidence {
