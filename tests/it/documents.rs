@@ -56,6 +56,32 @@ fn every_example_passes_check_and_lists_its_tasks() {
 }
 
 #[test]
+fn the_pipeline_plans_orders_and_asks() {
+    let (world, copy) = copied(&repository().join("examples/pipeline"));
+    crate::fake::install(&world.root().join("bin"), "claude");
+    let there = |words: &str| world.dispatch(words).in_folder(&copy);
+    let plan = there("plan").notes().succeeds().text();
+    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
+    for line in plan.lines().filter(|line| line.starts_with('+') && line.contains("INDEX")) {
+        assert!(readme.contains(line), "the README shows another plan than {plan}");
+    }
+    assert!(plan.contains("start lint INDEX: missing, needed by `code-review`"), "{plan}");
+    let shown = there("run -n implement RELEASE --subtasks").succeeds().text();
+    let heads: Vec<&str> = shown.lines().filter(|line| line.starts_with("# ")).collect();
+    assert_eq!(
+        heads,
+        [
+            "# implement REL-1 (headless)",
+            "# lint REL-2 (headless)",
+            "# code-review REL-2 (headless)",
+            "# implement REL-3 (headless)"
+        ],
+        "{shown}"
+    );
+    assert!(!copy.join(".dispatch").exists());
+}
+
+#[test]
 fn the_projects_own_manifest_renders_every_mode_for_every_task() {
     let world = World::bare();
     crate::fake::install(&world.root().join("bin"), "claude");

@@ -57,6 +57,29 @@ fn it_goes_on_where_the_last_run_that_started_was() {
 }
 
 #[test]
+fn it_is_offered_for_a_window_that_was_cut_off_and_joins_one_that_is_open() {
+    let world = world();
+    let manifest = std::fs::read_to_string(world.project().join("dispatch.yaml")).unwrap();
+    world.write("dispatch.yaml", format!("{manifest}runs: [{{ mode: talks, tasks: [T] }}]\n"));
+    world.dispatch("up").notes().succeeds();
+    let run = world.status("talks", "T")["runId"].as_str().unwrap().to_owned();
+    world.agent_ready(&run);
+    world.dispatch("run --resume --attach none talks T").stderr_has(&run).fails_with(0);
+    world.dispatch("plan").notes().succeeds();
+    let offer = "dispatch run --resume talks T";
+    assert!(!world.dispatch("plan").notes().succeeds().stderr.contains(offer), "it is open");
+    kill(world.tmux_server_pid().unwrap(), Signal::KILL);
+    world.dispatch("plan").stderr_has(offer).fails_with(0);
+    world.dispatch("up").stderr_has(offer).fails_with(0);
+    assert_eq!(world.status("talks", "T")["state"], "lost", "`restart: never` leaves it to a person");
+    // A job that was stopped is no window, and one that ended well needs no offer.
+    let job = world.detach("asks", "T");
+    world.agent_ready(&job);
+    world.dispatch("stop asks T").notes().succeeds();
+    assert!(!world.dispatch("status asks T").succeeds().text().contains("--resume"));
+}
+
+#[test]
 fn what_never_started_has_no_conversation() {
     let world = world();
     world.dispatch("run --resume asks T").stderr_has("no run of `asks T`").stderr_has("hint:").fails_with(1);
