@@ -70,7 +70,8 @@ impl Ledger {
 
     fn move_on(&self, queued: &Queued) -> Result<Moved, StartError> {
         let folder = self.folder(&queued.id);
-        if !folder.is_queued() {
+        // One that is damaged or newer is somebody else's to see to, and not ours to write over.
+        if !matches!(folder.read_queue(), Ok(Some(_))) {
             return Ok(Moved::Waits);
         }
         if queued.waiting_for == WaitingFor::Gate && !folder.is_approved() {
