@@ -3,7 +3,7 @@
 //! Looks and plans; `apply` does what a plan says. What cannot be seen is left alone.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
@@ -264,8 +264,23 @@ pub fn changes_of(project: &Project) -> std::io::Result<Watch> {
         files.tasks().iter().filter_map(|task| Some(manifest.root.join(task.path.as_ref()?).parent()?.to_owned())),
     );
     for source in &manifest.tasks {
-        if let TaskSource::Subtasks(file) = source {
-            folders.extend(file.path.parent().map(Path::to_owned));
+        match source {
+            TaskSource::Subtasks(file) => folders.extend(file.path.parent().map(Path::to_owned)),
+            // There the first of them will come.
+            TaskSource::Files(glob) => {
+                let fixed = Path::new(glob).components();
+                let fixed =
+                    fixed.take_while(|part| !part.as_os_str().as_encoded_bytes().iter().any(|b| b"*?[{".contains(b)));
+                folders.extend(
+                    manifest
+                        .root
+                        .join(fixed.collect::<PathBuf>())
+                        .ancestors()
+                        .find(|it| it.is_dir())
+                        .map(Path::to_owned),
+                );
+            }
+            TaskSource::List(_) => {}
         }
     }
     folders.insert(manifest.state_dir.clone());

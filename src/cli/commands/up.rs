@@ -161,6 +161,6 @@ pub(super) fn down(meant: &Meant) -> Answer {
         output::stderr(meant).note("nothing runs");
         return Ok(ExitCode::SUCCESS);
     };
-    let pairs = project.kept_by_up(&tasks, &ledger)?.iter().map(crate::model::run::Run::pair).collect();
-    stop::all(meant, Some(&ledger), pairs)
+    let kept = project.kept_by_up(&tasks, &ledger)?;
+    stop::all_of(meant, Some(&ledger), &kept)
 }
