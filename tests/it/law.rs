@@ -255,3 +255,45 @@ fn a_tmux_that_does_not_answer_leads_to_no_action() {
         is(said["talk B"].starts_with("drifted") && said["talk A"].starts_with("orphan"), format!("{said:?}"))
     });
 }
+
+/// Damage to a text: at which character, what.
+fn damage() -> impl Strategy<Value = (usize, Option<char>)> {
+    let other = proptest::option::of(prop_oneof![
+        any::<char>(),
+        proptest::sample::select(vec!['{', '[', ':', '\n', ' ', '-', '"'])
+    ]);
+    (any::<usize>(), other)
+}
+
+#[test]
+fn plan_never_panics_whatever_the_manifest_and_the_tasks_say() {
+    let world = World::with("");
+    let whole = manifest(&[Entry::Ids(1, [0, 1].into()), Entry::Again(4, [0, 1].into()), Entry::Selected(0)]);
+    let task = "---\nstatus: todo\ntags: [core]\ndepends_on: [STAYS]\n---\n\n%hang";
+    world.task("STAYS", "%hang").task("FAILS", "%exit 3");
+    let config = Config { cases: u32::try_from(rounds(200)).unwrap(), failure_persistence: None, ..Config::default() };
+    let damages = || proptest::collection::vec(damage(), 0..4);
+    let result = TestRunner::new(config).run(&(damages(), damages()), |(of_manifest, of_task)| {
+        world.write("dispatch.yaml", damaged(&whole, &of_manifest));
+        world.write("tasks/ENDS.md", damaged(task, &of_task));
+        let plan = world.dispatch("plan").ends_somehow();
+        prop_assert!(matches!(plan.code, 0 | 2), "exit code {}\n{}", plan.code, plan.stderr);
+        Ok(())
+    });
+    if let Err(error) = result {
+        panic!("{error}");
+    }
+    assert!(!world.state().exists() && world.starts().is_empty());
+}
+
+fn damaged(text: &str, damages: &[(usize, Option<char>)]) -> String {
+    let mut text: Vec<char> = text.chars().collect();
+    for (at, what) in damages {
+        let at = at % text.len();
+        match what {
+            Some(what) => text[at] = *what,
+            None => drop(text.drain(at..(at + 5).min(text.len()))),
+        }
+    }
+    text.into_iter().collect()
+}
