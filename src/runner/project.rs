@@ -76,8 +76,11 @@ impl Project {
         Ledger::find(&self.manifest.state_dir)
     }
 
-    pub fn ledger_for_writing(&self) -> Result<Ledger, StateDirError> {
-        Ledger::create(&self.manifest.state_dir)
+    /// The same for who starts something. Also of a folder that is `known` parts may be missing,
+    /// where whoever makes it has been killed or is not done yet.
+    pub fn ledger_for_writing(&self, known: Option<Ledger>) -> Result<Ledger, StateDirError> {
+        let made = Ledger::create(&self.manifest.state_dir)?;
+        Ok(known.unwrap_or(made))
     }
 
     pub fn mode(&self, typed: &str) -> Result<&Mode, NameLookupError> {

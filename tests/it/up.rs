@@ -1,7 +1,7 @@
 //! `up` and `down`: `runs:` made true once, or kept true by `--watch`; nothing else is touched.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::Path;
 
 use rustix::process::Signal;
@@ -80,6 +80,19 @@ fn makes_it_true_and_reports_every_step() {
     assert_eq!(again["changes"], 0, "{again}");
     assert_eq!(told(&again)["job C"], "keep: failed");
     assert_eq!(starts_of(&world, "C"), 1);
+}
+
+#[test]
+fn a_state_folder_that_was_never_finished_is() {
+    let world = wanting("{ mode: talk, tasks: [A] }\n{ mode: job, tasks: [A] }");
+    world.task("A", "%hang");
+    // Whoever made it was killed between its parts.
+    for folder in ["", "runs"] {
+        fs::DirBuilder::new().mode(0o700).create(world.state().join(folder)).unwrap();
+    }
+    world.dispatch("up").notes().succeeds();
+    ready(&world, "talk", "A");
+    ready(&world, "job", "A");
 }
 
 #[test]

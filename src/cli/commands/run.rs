@@ -131,10 +131,7 @@ pub(super) fn start(
         let prepared: Vec<Prepared> = planned.into_iter().map(|planned| planned.prepared).collect();
         return render::print(meant, &prepared);
     }
-    let ledger = match known {
-        Some(ledger) => ledger,
-        None => project.ledger_for_writing()?,
-    };
+    let ledger = project.ledger_for_writing(known)?;
     let windows = asked.iter().any(|(mode, _)| mode.interactive);
     let alone = planned.iter().all(|planned| planned.needed_by.is_none() && planned.after.is_empty());
     if options.detach {

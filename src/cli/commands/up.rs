@@ -68,8 +68,7 @@ fn pass(meant: &Meant, options: Options) -> Result<Pass, CliError> {
     let found = plan::look(meant, &project, &tasks, known.as_ref(), options)?;
     let done = match (known, found.is_empty()) {
         (None, true) => Vec::new(),
-        (Some(ledger), _) => project.apply(&tasks, &ledger, &found),
-        (None, false) => project.apply(&tasks, &project.ledger_for_writing()?, &found),
+        (known, _) => project.apply(&tasks, &project.ledger_for_writing(known)?, &found),
     };
     let failed = done.iter().any(|done| done.outcome.is_err());
     let changed = !found.is_empty();
