@@ -77,8 +77,11 @@ impl Project {
         Ok(found.map(|ledger| ledger.with_day_limit(self.manifest.budget.day)))
     }
 
-    pub fn ledger_for_writing(&self) -> Result<Ledger, StateDirError> {
-        Ok(Ledger::create(&self.manifest.state_dir)?.with_day_limit(self.manifest.budget.day))
+    /// The same for who starts something. Also of a folder that is `known` parts may be missing,
+    /// where whoever makes it has been killed or is not done yet.
+    pub fn ledger_for_writing(&self, known: Option<Ledger>) -> Result<Ledger, StateDirError> {
+        let made = Ledger::create(&self.manifest.state_dir)?;
+        Ok(known.unwrap_or(made).with_day_limit(self.manifest.budget.day))
     }
 
     pub fn mode(&self, typed: &str) -> Result<&Mode, NameLookupError> {

@@ -3,7 +3,7 @@
 //! Looks and plans; `apply` does what a plan says. What cannot be seen is left alone.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
@@ -15,7 +15,7 @@ use crate::model::restart::Restart;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_spec::{RunKind, RunSpec};
-use crate::model::run_state::EndState;
+use crate::model::run_state::{EndState, RunState};
 use crate::model::task_source::TaskSource;
 use crate::plan::arrange::arrange;
 use crate::plan::diff::{Options, OtherActive, Plan, Seen, WantedState, diff};
@@ -84,7 +84,9 @@ impl Project {
     /// The active runs that `up` keeps: those of the wanted set, and what else it started.
     pub fn kept_by_up(&self, tasks: &TaskSet, ledger: &Ledger) -> Result<Vec<Run>, IndexError> {
         let wanted = wanted(&self.manifest, tasks);
-        let runs = ledger.observe()?.runs.into_iter().filter(Run::is_active);
+        // What cannot be seen is nobody's to stop.
+        let seen = |run: &Run| run.is_active() && !matches!(run.state, RunState::Unknown(_));
+        let runs = ledger.observe()?.runs.into_iter().filter(seen);
         Ok(runs.filter(|run| run.facts.by_up || wanted.standing(&run.pair()) == Standing::Wanted).collect())
     }
 }
@@ -264,8 +266,23 @@ pub fn changes_of(project: &Project) -> std::io::Result<Watch> {
         files.tasks().iter().filter_map(|task| Some(manifest.root.join(task.path.as_ref()?).parent()?.to_owned())),
     );
     for source in &manifest.tasks {
-        if let TaskSource::Subtasks(file) = source {
-            folders.extend(file.path.parent().map(Path::to_owned));
+        match source {
+            TaskSource::Subtasks(file) => folders.extend(file.path.parent().map(Path::to_owned)),
+            // There the first of them will come.
+            TaskSource::Files(glob) => {
+                let fixed = Path::new(glob).components();
+                let fixed =
+                    fixed.take_while(|part| !part.as_os_str().as_encoded_bytes().iter().any(|b| b"*?[{".contains(b)));
+                folders.extend(
+                    manifest
+                        .root
+                        .join(fixed.collect::<PathBuf>())
+                        .ancestors()
+                        .find(|it| it.is_dir())
+                        .map(Path::to_owned),
+                );
+            }
+            TaskSource::List(_) => {}
         }
     }
     folders.insert(manifest.state_dir.clone());

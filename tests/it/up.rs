@@ -1,6 +1,7 @@
 //! `up` and `down`: `runs:` made true once, or kept true by `--watch`; nothing else is touched.
 
 use std::fs;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::Path;
 
 use rustix::process::Signal;
@@ -79,6 +80,19 @@ fn makes_it_true_and_reports_every_step() {
     assert_eq!(again["changes"], 0, "{again}");
     assert_eq!(told(&again)["job C"], "keep: failed");
     assert_eq!(starts_of(&world, "C"), 1);
+}
+
+#[test]
+fn a_state_folder_that_was_never_finished_is() {
+    let world = wanting("{ mode: talk, tasks: [A] }\n{ mode: job, tasks: [A] }");
+    world.task("A", "%hang");
+    // Whoever made it was killed between its parts.
+    for folder in ["", "runs"] {
+        fs::DirBuilder::new().mode(0o700).create(world.state().join(folder)).unwrap();
+    }
+    world.dispatch("up").notes().succeeds();
+    ready(&world, "talk", "A");
+    ready(&world, "job", "A");
 }
 
 #[test]
@@ -280,13 +294,14 @@ fn down_stops_what_up_keeps_and_nothing_else() {
 
 #[test]
 fn down_lets_nothing_start_that_was_queued() {
-    let world = World::with("jobs: 1\nruns:\n  - { mode: job, tasks: [A, B, C, D] }\n");
-    for task in ["A", "B", "C", "D"] {
-        world.task(task, "%hang");
+    let world = World::with("jobs: 1\nruns:\n  - { mode: job, tasks: { status: todo } }\n");
+    // More than are stopped at once.
+    for n in 10..60 {
+        world.task(&format!("T-{n}"), "%hang");
     }
     world.dispatch("up").notes().succeeds();
     is_empty(&world);
-    ready(&world, "job", "A");
+    ready(&world, "job", "T-10");
     world.dispatch("down").notes().succeeds();
     world.wait_all_quiet();
     assert_eq!(world.starts().len(), 1, "{:?}", world.starts());
@@ -419,6 +434,24 @@ fn a_watch_prunes_and_does_not_make_anew() {
     world.wait_state("old", "A", "stopped");
     fence(&world, "{ mode: talk, tasks: [A] }", "F");
     assert_eq!(world.status("talk", "A")["runId"], run.as_str(), "drift is left alone while nobody asks");
+    leave(watch);
+}
+
+/// Whether the kernel tells this process of changes in `folder`.
+fn watches(watch: &Started, folder: &Path) -> bool {
+    let inode = format!(" ino:{:x} ", fs::metadata(folder).unwrap().ino());
+    let files = fs::read_dir(format!("/proc/{}/fdinfo", watch.pid())).unwrap();
+    files.flatten().any(|file| fs::read_to_string(file.path()).unwrap_or_default().contains(&inode))
+}
+
+#[test]
+fn a_watch_sees_the_first_task_of_all() {
+    let world = wanting("{ mode: talk, tasks: { tag: core } }");
+    let watch = watching(&world, "");
+    // Else only its timer would find it.
+    wait_until("it waits where tasks may come", || is(watches(&watch, &world.project().join("tasks")), "no"));
+    tagged(&world, "FIRST", "core", "%hang");
+    ready(&world, "talk", "FIRST");
     leave(watch);
 }
 

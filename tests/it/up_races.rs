@@ -81,6 +81,9 @@ fn run_up_stop_and_two_watches_at_once() {
         });
         one_alone(&world);
     }
+    let locks = std::fs::read_dir(world.fake_folder()).unwrap().flatten();
+    let locks = locks.filter(|entry| entry.path().extension().is_some_and(|end| end == "lone")).count();
+    assert!(locks > TASKS, "the agents took their locks: {locks}");
     world.dispatch("stop --all").within(PATIENCE).notes().succeeds();
     world.wait_all_quiet();
 }

@@ -140,8 +140,7 @@ pub(super) fn start(
         let prepared: Vec<Prepared> = planned.into_iter().map(|planned| planned.prepared).collect();
         return render::print(meant, &prepared);
     }
-    // Also where one was found: another command may be about to make its parts.
-    let ledger = project.ledger_for_writing()?.with_ready(ready);
+    let ledger = project.ledger_for_writing(known)?.with_ready(ready);
     let windows = asked.iter().any(|(mode, _)| mode.interactive);
     let alone = planned.iter().all(|planned| planned.needed_by.is_none() && planned.after.is_empty());
     if options.detach {

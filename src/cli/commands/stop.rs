@@ -27,30 +27,32 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
             return Err(CliError::new(USAGE, "no task was named").hint(format!("dispatch stop {mode} TASK")));
         }
         Some(mode) => args.tasks.iter().map(|task| project.past_pair(mode, task)).collect::<Result<Vec<_>, _>>()?,
-        // What cannot be seen is nobody's to stop.
-        None => match &ledger {
-            Some(ledger) => ledger
-                .observe()?
-                .runs
-                .iter()
-                .filter(|run| run.is_active() && !matches!(run.state, RunState::Unknown(_)))
-                .map(Run::pair)
-                .collect(),
-            None => Vec::new(),
-        },
+        None => {
+            let mut runs = ledger.as_ref().map(Ledger::observe).transpose()?.map(|seen| seen.runs).unwrap_or_default();
+            // What cannot be seen is nobody's to stop.
+            runs.retain(|run| run.is_active() && !matches!(run.state, RunState::Unknown(_)));
+            return all_of(meant, ledger.as_ref(), &runs);
+        }
     };
-    all(meant, ledger.as_ref(), pairs)
+    all(meant, ledger.as_ref(), &[pairs])
 }
 
-/// Stops the active run of each of `pairs`, and says what came of it.
-pub(super) fn all(meant: &Meant, ledger: Option<&Ledger>, pairs: Vec<Pair>) -> Answer {
+/// Stops `runs`: first those that wait, which would start when the others make room for them.
+pub(super) fn all_of(meant: &Meant, ledger: Option<&Ledger>, runs: &[Run]) -> Answer {
+    let (waiting, running): (Vec<&Run>, Vec<&Run>) =
+        runs.iter().partition(|run| matches!(run.state, RunState::Queued(_)));
+    all(meant, ledger, &[waiting, running].map(|runs| runs.into_iter().map(Run::pair).collect()))
+}
+
+/// Stops the active run of each pair, one batch after the other, and says what came of it.
+fn all(meant: &Meant, ledger: Option<&Ledger>, batches: &[Vec<Pair>]) -> Answer {
     let err = output::stderr(meant);
-    if pairs.is_empty() {
+    if batches.iter().all(Vec::is_empty) {
         err.note("nothing runs");
     }
     // All are asked at once: each may take as long as its grace.
     let mut results: Vec<(Pair, Result<Stopped, CliError>)> = Vec::new();
-    for pairs in pairs.chunks(AT_ONCE) {
+    for pairs in batches.iter().flat_map(|pairs| pairs.chunks(AT_ONCE)) {
         results.extend(std::thread::scope(|scope| {
             let stopping: Vec<_> =
                 pairs.iter().map(|pair| scope.spawn(move || (pair.clone(), stop_one(ledger, pair)))).collect();

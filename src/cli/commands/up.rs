@@ -72,8 +72,7 @@ fn pass(meant: &Meant, options: Options) -> Result<Pass, CliError> {
     }
     let done = match (known, found.is_empty()) {
         (None, true) => Vec::new(),
-        (Some(ledger), true) => project.apply(&tasks, &ledger, &found),
-        (_, false) => project.apply(&tasks, &project.ledger_for_writing()?, &found),
+        (known, _) => project.apply(&tasks, &project.ledger_for_writing(known)?, &found),
     };
     let failed = done.iter().any(|done| done.outcome.is_err());
     let changed = !found.is_empty();
@@ -165,6 +164,6 @@ pub(super) fn down(meant: &Meant) -> Answer {
         output::stderr(meant).note("nothing runs");
         return Ok(ExitCode::SUCCESS);
     };
-    let pairs = project.kept_by_up(&tasks, &ledger)?.iter().map(crate::model::run::Run::pair).collect();
-    stop::all(meant, Some(&ledger), pairs)
+    let kept = project.kept_by_up(&tasks, &ledger)?;
+    stop::all_of(meant, Some(&ledger), &kept)
 }
