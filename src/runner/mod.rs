@@ -15,6 +15,7 @@ pub mod early;
 pub mod exec;
 pub mod follow;
 mod freshness;
+mod glance;
 pub mod held;
 pub mod init;
 pub mod ledger;

@@ -69,7 +69,7 @@ impl Ledger {
         let index = self.index()?;
         let mut observed = Observed { runs: Vec::new(), notices: index.notices().to_vec() };
         let mut candidates = Vec::new();
-        let rest = self.see_windows(&index, known, &mut listings, &mut observed);
+        let rest = self.glance(&index, known, &mut listings, &mut observed);
         // Locks first, windows after: a window that is being made is locked until it stands. So
         // what the first look did not find is looked for again.
         for id in &rest {
@@ -108,58 +108,6 @@ impl Ledger {
             self.observe_known(others, Listings::default())?;
         }
         Ok(())
-    }
-
-    /// Most windows are simply there: a pane that was started for the run and has not ended says
-    /// all there is to say, and no file is read for it. Returns the ids that need a closer look.
-    fn see_windows(
-        &self,
-        index: &Index,
-        known: Vec<(RunId, Option<RunFacts>)>,
-        listings: &mut Listings,
-        observed: &mut Observed,
-    ) -> Vec<RunId> {
-        let mut rest = Vec::new();
-        // In a copied folder the panes are another's.
-        let trusted = index.is_of_this_folder();
-        // While tmux answers.
-        let asked: Vec<bool> = known.iter().map(|(id, _)| self.folder(id).stop_asked().is_some()).collect();
-        for ((id, facts), stop_asked) in known.into_iter().zip(asked) {
-            let facts = facts.filter(|_| trusted);
-            let Some((facts, socket)) = facts.and_then(|facts| facts.socket.clone().map(|socket| (facts, socket)))
-            else {
-                rest.push(id);
-                continue;
-            };
-            let pane = match listings.of(&socket) {
-                Ok(listed) => listed.pane(&id).filter(|pane| pane.dead.is_none()),
-                Err(_) => None,
-            };
-            match pane {
-                Some(pane) => {
-                    let state = if stop_asked { RunState::Stopping } else { RunState::Running };
-                    let progress = Progress {
-                        started_at: Some(facts.created_at),
-                        pid: Some(pane.pid),
-                        attempt: 1,
-                        pane: Some(pane.pane_id.clone()),
-                        window: Some(pane.window_id.clone()),
-                        ..Progress::default()
-                    };
-                    observed.runs.push(Run { facts, state, progress, end: None });
-                }
-                None => {
-                    if !matches!(listings.of(&socket), Ok(listed) if listed.pane(&id).is_some()) {
-                        listings.stale.insert(socket);
-                    }
-                    rest.push(id);
-                }
-            }
-        }
-        for socket in std::mem::take(&mut listings.stale) {
-            listings.by_socket.remove(&socket);
-        }
-        rest
     }
 
     fn gather(
