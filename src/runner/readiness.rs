@@ -56,7 +56,7 @@ impl Ledger {
         }
         if let Some(limit) = self.day_limit(conditions.budget_day).filter(|_| headless) {
             let (start, end) = clock::day_of(clock::now());
-            let spent = index.cost_since(start.as_millisecond())?;
+            let spent = index.cost_since(start.as_millisecond())? + self.cost_not_noted_yet(index)?;
             if spent >= limit {
                 let about = format!("${spent:.2} of ${limit:.2} spent today, until {}", clock::local_minute(end));
                 return Ok(Readiness::waits(WaitingFor::Budget, about));
@@ -68,6 +68,13 @@ impl Ledger {
             return Ok(Readiness::waits(WaitingFor::Folder, name));
         }
         Ok(Readiness::Ready)
+    }
+
+    /// What runs cost that have ended since somebody last looked: the index hears of an end later
+    /// than its record is written.
+    fn cost_not_noted_yet(&self, index: &Index) -> Result<f64, IndexError> {
+        let ended = index.active()?.into_iter().filter_map(|id| self.folder(&id).read_exit().ok().flatten());
+        Ok(ended.filter_map(|end| end.usage.cost_usd).sum())
     }
 
     fn dependency(&self, id: &RunId) -> Dependency {
