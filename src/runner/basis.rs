@@ -2,21 +2,21 @@
 //! same run. It may change where nothing that matters did; then a closer look decides.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 
 use crate::manifest::{Mode, PromptSource};
+use crate::model::names::ModeName;
 use crate::runner::project::Project;
 use crate::system::clock;
 use crate::system::environment;
 use crate::system::fingerprint::{self, Digest};
 use crate::tasks::Task;
 
-/// Hashes what all runs of a project share once, and each template's folder once.
+/// Hashes what all runs of a project share once, and each mode with its templates once.
 #[derive(Debug)]
 pub(crate) struct Bases<'a> {
     project: &'a Project,
     shared: Digest,
-    folders: HashMap<PathBuf, Option<Digest>>,
+    modes: HashMap<ModeName, Option<Digest>>,
 }
 
 impl<'a> Bases<'a> {
@@ -35,16 +35,12 @@ impl<'a> Bases<'a> {
         }
         // Templates may say the day.
         shared.add(clock::local_minute(clock::now()).split(' ').next().unwrap_or_default().as_bytes());
-        Self { project, shared, folders: HashMap::new() }
+        Self { project, shared, modes: HashMap::new() }
     }
 
     /// `None` where something of it cannot be read.
     pub(crate) fn of(&mut self, mode: &Mode, task: &Task) -> Option<String> {
-        let mut digest = self.shared.clone();
-        digest.add(format!("{mode:?}").as_bytes());
-        if let PromptSource::Template(path) = &mode.prompt {
-            digest.add(&self.folder(path.parent()?)?);
-        }
+        let mut digest = self.of_mode(mode)?;
         digest.add(format!("{task:?}").as_bytes());
         if let Some(path) = &task.path {
             digest.add(fingerprint::about(&self.project.manifest.root.join(path)).ok()?.as_bytes());
@@ -52,14 +48,21 @@ impl<'a> Bases<'a> {
         Some(digest.finish())
     }
 
-    fn folder(&mut self, folder: &Path) -> Option<Vec<u8>> {
-        let found = self.folders.entry(folder.to_owned()).or_insert_with(|| {
-            let mut digest = Digest::default();
-            for line in fingerprint::about_folder(folder).ok()? {
-                digest.add(line.as_bytes());
-            }
-            Some(digest)
+    fn of_mode(&mut self, mode: &Mode) -> Option<Digest> {
+        if let Some(found) = self.modes.get(&mode.name) {
+            return found.clone();
+        }
+        let mut digest = self.shared.clone();
+        digest.add(format!("{mode:?}").as_bytes());
+        let lines = match &mode.prompt {
+            PromptSource::Template(path) => path.parent().and_then(|folder| fingerprint::about_folder(folder).ok()),
+            _ => Some(Vec::new()),
+        };
+        let found = lines.map(|lines| {
+            lines.iter().for_each(|line| digest.add(line.as_bytes()));
+            digest
         });
-        found.as_ref().map(|digest| digest.clone().finish().into_bytes())
+        self.modes.insert(mode.name.clone(), found.clone());
+        found
     }
 }

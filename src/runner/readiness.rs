@@ -56,7 +56,9 @@ impl Ledger {
         }
         if let Some(limit) = self.day_limit(conditions.budget_day).filter(|_| headless) {
             let (start, end) = clock::day_of(clock::now());
-            let spent = index.cost_since(start.as_millisecond())? + self.cost_not_noted_yet(index)?;
+            // In this order one may count twice for a moment, but none is overlooked.
+            let pending = self.cost_not_noted_yet(index)?;
+            let spent = pending + index.cost_since(start.as_millisecond())?;
             if spent >= limit {
                 let about = format!("${spent:.2} of ${limit:.2} spent today, until {}", clock::local_minute(end));
                 return Ok(Readiness::waits(WaitingFor::Budget, about));

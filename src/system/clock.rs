@@ -3,6 +3,9 @@
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::system::environment;
 
 /// The present moment, to the millisecond: what records and `--json` show.
 pub fn now() -> Timestamp {
@@ -13,7 +16,7 @@ pub fn now() -> Timestamp {
 /// The local day of `now`: its first moment and the next day's.
 pub fn day_of(now: Timestamp) -> (Timestamp, Timestamp) {
     let whole_day = 24 * 3600 * 1000;
-    let local = now.to_zoned(jiff::tz::TimeZone::system());
+    let local = now.to_zoned(local_zone());
     let start = local.start_of_day();
     let end = start.as_ref().ok().and_then(|start| start.tomorrow().ok()).map(|end| end.timestamp());
     // Outside the calendar, the last 24 hours are the day.
@@ -24,9 +27,18 @@ pub fn day_of(now: Timestamp) -> (Timestamp, Timestamp) {
     (start, end.unwrap_or(now))
 }
 
+/// The user's time zone. Read from its file alone where the environment names no other: to look it
+/// up by its name means to list all zones.
+pub fn local_zone() -> TimeZone {
+    let named = environment::var("TZ").is_some();
+    let file = if named { None } else { std::fs::read("/etc/localtime").ok() };
+    let zone = file.and_then(|bytes| TimeZone::tzif("local", &bytes).ok());
+    zone.unwrap_or_else(TimeZone::system)
+}
+
 /// A moment in the user's own time zone, for people.
 pub fn local_minute(at: Timestamp) -> String {
-    at.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string()
+    at.to_zoned(local_zone()).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
 /// Milliseconds from `start` to `end`; 0 where the clock went backwards.

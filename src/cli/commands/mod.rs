@@ -98,7 +98,7 @@ fn duration(ms: u64) -> String {
 
 /// A moment in the user's own time zone.
 fn local(at: jiff::Timestamp) -> String {
-    at.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+    at.to_zoned(crate::system::clock::local_zone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 #[cfg(test)]
