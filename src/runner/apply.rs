@@ -119,9 +119,6 @@ impl Project {
         begun: &HashMap<&Pair, Option<RunId>>,
         bases: &mut Bases<'_>,
     ) -> Result<Prepared, ApplyError> {
-        if let What::Recreate { run, .. } = &step.what {
-            stop(ledger, run)?;
-        }
         let mut prepared = self.prepare_step(tasks, step, bases)?;
         for pair in &step.after {
             match begun.get(pair) {
@@ -129,6 +126,10 @@ impl Project {
                 Some(None) => return Err(ApplyError::After(pair.clone())),
                 None => {}
             }
+        }
+        // Last: what could not be started again is not ended for it.
+        if let What::Recreate { run, .. } = &step.what {
+            stop(ledger, run)?;
         }
         if let What::Restart { last, .. } = &step.what {
             prepared.restarts = recent_restarts(ledger, last);

@@ -56,28 +56,25 @@ impl Ledger {
             RunKind::Interactive { socket, .. } => Tmux::new(socket.clone()).ready(),
             RunKind::Headless { .. } => None,
         });
-        let reserved = self.index().map_err(StartError::from).and_then(|index| {
-            index.at_once(|index| {
-                let reserve = |(at, lock): (usize, PairLock)| {
-                    (at, self.reserve(index, &chunk[at].0, lock, self.parent(), Queueing::Allowed))
-                };
-                Ok::<_, StartError>(claimed.into_iter().map(reserve).collect::<Vec<_>>())
-            })
-        });
         let mut standing = Vec::new();
-        match reserved {
-            Ok(reserved) => {
-                for (at, reserved) in reserved {
-                    match reserved {
+        match self.index() {
+            Ok(index) => {
+                let place = |(at, lock): (usize, PairLock)| {
+                    (at, self.place(&index, &chunk[at].0, lock, self.parent(), Queueing::Allowed))
+                };
+                let placed = index.at_once(|_| Ok::<_, StartError>(claimed.into_iter().map(place).collect::<Vec<_>>()));
+                // The rows stand: now the records, which nobody would find without them.
+                for (at, placed) in placed.unwrap_or_default() {
+                    let furnished = placed
+                        .and_then(|placed| placed.map(|placed| self.furnish(&index, &chunk[at].0, placed)).transpose());
+                    match furnished {
                         Ok(Some(reserved)) => standing.push((at, reserved)),
                         Ok(None) => outcomes[at] = Some(Ok(Started::NoSlot)),
                         Err(error) => outcomes[at] = Some(Err(error)),
                     }
                 }
             }
-            Err(error) => {
-                tracing::warn!(%error, "runs are started one by one");
-            }
+            Err(error) => tracing::warn!(%error, "runs are started one by one"),
         }
         for (at, outcome) in self.launch_many(standing, ready) {
             outcomes[at] = Some(outcome);
@@ -95,7 +92,8 @@ impl Ledger {
         }
         let Ok(Claim::Taken(lock, last)) = pair_lock::claim(self.state(), &prepared.pair) else { return None };
         let fresh = || matches!(self.freshness(prepared), Ok(Some((_, Freshness::UpToDate))) | Err(_));
-        let free = self.unfinished(prepared, last).is_ok_and(|runs| runs.is_empty()) && (force || !fresh());
+        let may_skip = !force && prepared.conditions.after.is_empty();
+        let free = self.unfinished(prepared, last).is_ok_and(|runs| runs.is_empty()) && !(may_skip && fresh());
         free.then_some(lock)
     }
 
@@ -127,7 +125,7 @@ impl Ledger {
         match starting.and_then(Starting::finish) {
             Ok(()) => Ok(new(run)),
             Err(error) => {
-                self.give_up(&reserved.0, &reserved.1, &run.facts, &error)?;
+                self.give_up(None, &reserved.0, &reserved.1, &run.facts, &error)?;
                 Err(error.into())
             }
         }
@@ -161,7 +159,7 @@ impl Ledger {
                 let words = error.to_string();
                 let fail = |(at, one): (usize, Reserved)| {
                     let error = TmuxError::Unknown { command: "new-window".to_owned(), stderr: words.clone() };
-                    let given_up = self.give_up(&one.folder, &one.spec, &one.facts, &error);
+                    let given_up = self.give_up(None, &one.folder, &one.spec, &one.facts, &error);
                     (at, Err(given_up.map_or_else(StartError::from, |()| error.into())))
                 };
                 return windows.into_iter().map(fail).collect();

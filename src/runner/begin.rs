@@ -64,9 +64,9 @@ impl Ledger {
             RunKind::Interactive { socket, .. } => self.take_ready().or_else(|| Tmux::new(socket.clone()).ready()),
             RunKind::Headless { .. } => None,
         };
-        let reserved = self.reserve(&index, prepared, lock, parent, queueing)?;
+        let Some(placed) = self.place(&index, prepared, lock, parent, queueing)? else { return Ok(Started::NoSlot) };
+        let reserved = self.furnish(&index, prepared, placed)?;
         drop(index);
-        let Some(reserved) = reserved else { return Ok(Started::NoSlot) };
         let run = self.launch(reserved, ready)?;
         drop(folders);
         if matches!(run.state, RunState::Queued(_)) {
@@ -78,11 +78,15 @@ impl Ledger {
     }
 
     pub(super) fn lock_folders(&self, exclusive: bool) -> io::Result<Option<FoldersLock>> {
+        if exclusive {
+            // Who has the lock may have to rebuild the index, and would wait for us.
+            self.rest();
+        }
         exclusive.then(|| self.state().lock_folders()).transpose()
     }
 
-    /// Writes the records of a run. `None` where it would have to be queued and must not be.
-    pub(super) fn reserve(
+    /// Gives a run its id, folder and row. `None` where it would have to be queued and must not be.
+    pub(super) fn place(
         &self,
         index: &Index,
         prepared: &Prepared,
@@ -105,10 +109,15 @@ impl Ledger {
         let facts = RunFacts::of(&spec);
         // Open until the spec stands: an index that is rebuilt meanwhile would miss the run.
         index.insert(&facts, waiting)?;
-        match self.write_folder(prepared, &folder, &spec) {
-            Ok(()) => Ok(Some(Reserved { folder, spec, facts, lock, next })),
+        Ok(Some(Reserved { folder, spec, facts, lock, next }))
+    }
+
+    /// Writes the records of a run that has its place.
+    pub(super) fn furnish(&self, index: &Index, prepared: &Prepared, placed: Reserved) -> Result<Reserved, StartError> {
+        match self.write_folder(prepared, &placed.folder, &placed.spec) {
+            Ok(()) => Ok(placed),
             Err(error) => {
-                self.give_up(&folder, &spec, &facts, &error)?;
+                self.give_up(Some(index), &placed.folder, &placed.spec, &placed.facts, &error)?;
                 Err(error.into())
             }
         }
@@ -123,8 +132,7 @@ impl Ledger {
             Readiness::Never(_) => return Ok(Next::Queue(WaitingFor::Need, None)),
         }
         let RunKind::Headless { slots, .. } = &prepared.kind else { return Ok(Next::Window) };
-        // A run nested in a job never waits for a slot: its caller holds one and may wait for it.
-        let nested = parent.is_some_and(|id| self.folder(id).read_spec().is_ok_and(|spec| spec.is_headless()));
+        let nested = self.is_nested(parent);
         let slot = match nested || !self.others_wait(index, *slots)? {
             true => slots::take(self.state(), *slots)?,
             false => None,
@@ -133,6 +141,11 @@ impl Ledger {
             None if !nested => Next::Queue(WaitingFor::Slot, None),
             slot => Next::Job(slot),
         })
+    }
+
+    /// A run nested in a job never waits for a slot: its caller holds one and may wait for it.
+    pub(super) fn is_nested(&self, parent: Option<&RunId>) -> bool {
+        parent.is_some_and(|id| self.folder(id).read_spec().is_ok_and(|spec| spec.is_headless()))
     }
 
     /// Starts a reserved run, or writes down what it waits for.
@@ -150,6 +163,8 @@ impl Ledger {
                 supervise::start(folder.path(), lock.into_file(), slot.map(Slot::into_file)).map_err(StartError::from)
             }
             Next::Window => self.open_window(&folder, &spec, ready).map(|created| {
+                // Under the lock: who finds the pair free must find no run that waits for it.
+                let _ = folder.remove_queue();
                 drop(lock);
                 run.progress.pane = Some(created.pane_id);
                 run.progress.window = Some(created.window_id);
@@ -158,7 +173,7 @@ impl Ledger {
         match launched {
             Ok(()) => Ok(run),
             Err(error) => {
-                self.give_up(&folder, &spec, &run.facts, &error)?;
+                self.give_up(None, &folder, &spec, &run.facts, &error)?;
                 Err(error)
             }
         }
@@ -168,6 +183,7 @@ impl Ledger {
     /// our hands nobody starts any more. Without, a window may have come up late: looking tells.
     pub(super) fn give_up(
         &self,
+        index: Option<&Index>,
         folder: &RunFolder,
         spec: &RunSpec,
         facts: &RunFacts,
@@ -176,7 +192,11 @@ impl Ledger {
         if folder.withdraw_environment(spec) {
             let end = unstarted(spec, EndState::Failed, format!("never started: {why}"));
             let _ = self.write_end(folder, &end);
-            let _ = self.index()?.finish(facts, &end);
+            // Opened a second time, it would wait for ourselves.
+            let _ = match index {
+                Some(index) => index.finish(facts, &end),
+                None => self.index()?.finish(facts, &end),
+            };
         }
         Ok(())
     }

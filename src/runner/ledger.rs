@@ -135,7 +135,7 @@ impl Ledger {
     }
 
     /// Closes what is open: nobody who has to rebuild the index should wait for one who sleeps.
-    pub(crate) fn rest(&self) {
+    pub fn rest(&self) {
         self.spare().take();
     }
 

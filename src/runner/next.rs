@@ -47,7 +47,7 @@ impl Ledger {
             // Jobs that may use no slot but those seen taken need no closer look.
             let mut full = 0;
             for queued in self.with_index(Index::queued)? {
-                if queued.slots > 0 && queued.slots <= full {
+                if queued.waiting_for == WaitingFor::Slot && queued.slots <= full {
                     continue;
                 }
                 match self.move_on(&queued) {
@@ -102,6 +102,7 @@ impl Ledger {
         let slot = match spec.kind {
             RunKind::Headless { slots, .. } => match slots::take(self.state(), slots)? {
                 Some(slot) => Some(slot),
+                None if self.is_nested(spec.parent_run.as_ref()) => None,
                 None => {
                     self.note_wait(folder, spec, queued.waiting_for, WaitingFor::Slot, None)?;
                     return Ok(Moved::NoSlot);
@@ -111,9 +112,11 @@ impl Ledger {
         };
         let Some(lock) = self.claim_queued(folder, spec)? else { return Ok(Moved::Waits) };
         lock.name(&spec.run_id)?;
-        match slot {
-            Some(slot) => supervise::start(folder.path(), lock.into_file(), Some(slot.into_file()))?,
-            None => {
+        match &spec.kind {
+            RunKind::Headless { .. } => {
+                supervise::start(folder.path(), lock.into_file(), slot.map(slots::Slot::into_file))?;
+            }
+            RunKind::Interactive { .. } => {
                 let facts = RunFacts::of(spec);
                 let reserved = Reserved { folder: folder.clone(), spec: spec.clone(), facts, lock, next: Next::Window };
                 self.launch(reserved, None)?;

@@ -1,5 +1,7 @@
 //! Deleting old ended runs by the retention policy.
 
+use std::collections::HashSet;
+
 use crate::model::names::Pair;
 use crate::model::run_id::RunId;
 use crate::model::run_spec::Keep;
@@ -40,7 +42,19 @@ impl Ledger {
             Some(keep) => Some(keep.clone()),
             None => ended.first().and_then(|(id, _)| self.folder(id).read_spec().ok()).map(|spec| spec.keep),
         };
-        Ok(policy.map(|policy| retention::to_prune(&ended, &policy, clock::now())).unwrap_or_default())
+        let mut old = policy.map(|policy| retention::to_prune(&ended, &policy, clock::now())).unwrap_or_default();
+        if !old.is_empty() {
+            let awaited = self.awaited()?;
+            old.retain(|id| !awaited.contains(id));
+        }
+        Ok(old)
+    }
+
+    /// The runs that queued ones wait for: gone, they would count as failed.
+    fn awaited(&self) -> Result<HashSet<RunId>, IndexError> {
+        let queued = self.with_index(Index::queued)?;
+        let specs = queued.into_iter().filter_map(|queued| self.folder(&queued.id).read_spec().ok());
+        Ok(specs.flat_map(|spec| spec.conditions.after).collect())
     }
 
     /// All pairs that have ended runs.

@@ -9,6 +9,7 @@ use crate::model::run_state::{EndState, WaitingFor};
 use crate::runner::ledger::Ledger;
 use crate::system::clock;
 use crate::system::store::index::{Index, IndexError};
+use crate::system::store::record_file::RecordError;
 
 /// Whether a run may start now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,8 +82,13 @@ impl Ledger {
 
     fn dependency(&self, id: &RunId) -> Dependency {
         let folder = self.folder(id);
-        let Ok(spec) = folder.read_spec() else {
-            return Dependency::Failed(format!("the record of run {id}, which it waits for, is gone"));
+        let spec = match folder.read_spec() {
+            Ok(spec) => spec,
+            Err(RecordError::Missing(_)) => {
+                return Dependency::Failed(format!("the record of run {id}, which it waits for, is gone"));
+            }
+            // What cannot be read now may be read later.
+            Err(_) => return Dependency::Awaited(id.to_string()),
         };
         match folder.read_exit() {
             Ok(Some(end)) if end.state == EndState::Succeeded => Dependency::Met,

@@ -186,7 +186,8 @@ fn drift(project: &Project, tasks: &TaskSet, ledger: &Ledger, run: &Run, bases: 
     match project.prepare(tasks, mode, task, &Request::default()) {
         Ok(prepared) => {
             let mut fields = differing(&spec, &prepared);
-            if folder.read_prompt().ok() != Some(prepared.prompt.clone().unwrap_or_default()) {
+            if spec.resumes.is_none() && folder.read_prompt().ok() != Some(prepared.prompt.clone().unwrap_or_default())
+            {
                 fields.push("prompt".to_owned());
             }
             fields
@@ -215,7 +216,8 @@ fn differing(spec: &RunSpec, prepared: &Prepared) -> Vec<String> {
     say(argv != own(&prepared.argv, prepared.session_id.as_deref()), "argv");
     say(spec.program != prepared.program, "program");
     say(spec.cwd != prepared.cwd, "cwd");
-    say(spec.delivery != prepared.delivery, "delivery");
+    // A conversation that goes on was told its prompt before.
+    say(spec.resumes.is_none() && spec.delivery != prepared.delivery, "delivery");
     say(spec.stop_grace != prepared.stop_grace, "stop_grace");
     say(spec.conditions.exclusive != prepared.conditions.exclusive, "exclusive");
     match (&spec.kind, &prepared.kind) {

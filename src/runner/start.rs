@@ -93,7 +93,9 @@ impl Ledger {
                 Claim::Taken(lock, last) => {
                     let unfinished = self.unfinished(prepared, last)?;
                     if unfinished.is_empty() {
-                        if !force && let Some((run, Freshness::UpToDate)) = self.freshness(prepared)? {
+                        // What it waits for may change its sources.
+                        let may_skip = !force && prepared.conditions.after.is_empty();
+                        if may_skip && let Some((run, Freshness::UpToDate)) = self.freshness(prepared)? {
                             return Ok(Started::UpToDate(Box::new(run)));
                         }
                         return self.begin(prepared, lock, parent, queueing);
@@ -185,13 +187,17 @@ impl Ledger {
 
     /// Ends a queued run that can never start, so that the pair can.
     fn abandon(&self, run: &Run) -> Result<(), StartError> {
-        let Claim::Taken(lock, _) = pair_lock::claim(self.state(), &run.pair())? else { return Ok(()) };
         let folder = self.folder(run.id());
         let spec = folder.read_spec().map_err(io::Error::other)?;
+        let Some(lock) = self.claim_queued(&folder, &spec)? else { return Ok(()) };
+        if folder.environment_waits(&spec) {
+            lock.name(run.id())?;
+            return Ok(());
+        }
         let end = unstarted(&spec, EndState::Lost, "never started: its environment is gone; run again".to_owned());
         let end = self.write_end(&folder, &end)?;
         self.index()?.finish(&run.facts, &end)?;
-        drop(lock);
+        lock.name(run.id())?;
         Ok(())
     }
 }

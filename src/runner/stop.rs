@@ -77,7 +77,7 @@ impl Ledger {
         folder.ask_to_stop(how != How::Stop)?;
         if run.facts.headless {
             self.stop_job(run, &folder, how)?;
-        } else {
+        } else if !self.stop_waiting_window(run, &folder, how)? {
             self.stop_window(run, &folder, how)?;
         }
         // Whoever ended it wrote it down; if nobody did, looking does.
@@ -171,6 +171,32 @@ impl Ledger {
             survivors: Vec::new(),
             limits: None,
             pid: None,
+        }
+    }
+
+    /// Takes a window's run out of the queue. False where it is none that waits: its window is
+    /// there, or is being opened.
+    fn stop_waiting_window(&self, run: &Run, folder: &RunFolder, how: How) -> Result<bool, StopError> {
+        if !matches!(run.state, RunState::Queued(_)) {
+            return Ok(false);
+        }
+        loop {
+            if folder.has_end() {
+                return Ok(true);
+            }
+            if !folder.is_queued() {
+                return Ok(false);
+            }
+            if let Claim::Taken(lock, _) = pair_lock::claim(self.state(), &run.pair())? {
+                let waits = folder.is_queued() && matches!(folder.read_live(), Ok(None)) && !folder.has_end();
+                if waits {
+                    folder.remove_queue()?;
+                    self.write_end(folder, &self.never_ran(run, how))?;
+                }
+                drop(lock);
+                return Ok(waits);
+            }
+            std::thread::sleep(STEP);
         }
     }
 

@@ -11,6 +11,7 @@ use crate::supervisor::supervision::Supervision;
 use crate::supervisor::wakeups::{Signals, after};
 use crate::system::clock;
 use crate::system::process::supervise;
+use crate::system::store::run_folder::RunFolder;
 use crate::system::store::slots;
 use crate::system::store::state_dir::StateDir;
 
@@ -83,10 +84,17 @@ fn takes_slot(supervision: &Supervision<'_>, state: Option<&StateDir>) -> bool {
     let Some(state) = state else { return false };
     match slots::take(state, slots) {
         Ok(Some(slot)) => supervise::hold_slot(&slot.into_file()).is_ok(),
-        Ok(None) => false,
+        // A run nested in a job never waits for a slot: its caller holds one and may wait for it.
+        Ok(None) => is_nested(supervision),
         Err(error) => {
             tracing::warn!(%error, "a slot cannot be taken");
             false
         }
     }
+}
+
+fn is_nested(supervision: &Supervision<'_>) -> bool {
+    let runs = supervision.folder.path().parent();
+    let parent = supervision.spec.parent_run.as_ref().zip(runs).map(|(id, runs)| RunFolder::at(runs.join(id.as_str())));
+    parent.is_some_and(|parent| parent.read_spec().is_ok_and(|spec| spec.is_headless()))
 }

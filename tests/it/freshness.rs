@@ -16,6 +16,7 @@ const MODES: &str = r#"  made:
     sources: ["src/**/*.txt", "src/{{ task.id }}/extra"]
     generates: ["out.txt"]
   user: { agent: fake, prompt: "%out user", needs: [made] }
+  report: { agent: fake, prompt: "%sh cat out.txt >report", needs: [made], sources: [out.txt], generates: [report] }
 "#;
 
 /// An agent that is a program of its own, so that it can be another one.
@@ -210,4 +211,15 @@ fn after_random_edits_it_is_skipped_exactly_when_all_is_as_it_was() {
         last = Some(now.clone());
     }
     assert!(skipped > 0 && skipped < all, "{skipped} of {all}");
+}
+
+#[test]
+fn what_a_need_is_about_to_make_is_not_taken_for_unchanged() {
+    let world = world();
+    world.dispatch("run report T").any_stderr().succeeds();
+    assert!(skips(&world, "run report T"));
+    world.write("src/a.txt", "changed");
+    world.dispatch("run report T").any_stderr().succeeds();
+    let report = fs::read_to_string(world.project().join("report")).unwrap();
+    assert!(report.contains("changed"), "{report}");
 }

@@ -153,6 +153,19 @@ fn who_waits_at_a_gate_can_leave_and_be_stopped() {
 }
 
 #[test]
+fn a_window_that_waits_is_stopped_like_a_job() {
+    let world = world();
+    for stop in ["stop window T", "stop --all"] {
+        world.detach("window", "T");
+        waits(&world, "window");
+        world.dispatch(stop).stdout_has("window T: stopped").succeeds();
+        assert_eq!(world.status("window", "T")["reason"], "before it started");
+    }
+    world.dispatch("approve window T").stderr_has("does not wait").fails_with(1);
+    assert!(world.starts().is_empty());
+}
+
+#[test]
 fn of_many_words_at_once_one_counts() {
     for round in 0..3 {
         let world = world();

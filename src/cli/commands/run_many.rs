@@ -3,7 +3,7 @@
 //! As make does: after a failure what runs may end, and nothing further is begun. So without
 //! `-k` a task is started only when a slot is free for it; with `-k` all are queued at once.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{Read as _, Write as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
@@ -21,7 +21,7 @@ use crate::cli::output;
 use crate::cli::progress::{Line, Progress};
 use crate::model::names::Pair;
 use crate::model::run::Run;
-use crate::model::run_state::RunState;
+use crate::model::run_state::{RunState, WaitingFor};
 use crate::runner::follow::Follower;
 use crate::runner::ledger::Ledger;
 use crate::runner::start::Queueing;
@@ -54,7 +54,8 @@ pub(super) fn run(meant: &Meant, ledger: &Ledger, planned: &[Planned], asked: &[
     let mut started: Vec<(usize, Run)> = Vec::new();
     let mut running: usize = 0;
     let mut interrupted = 0;
-    let mut joined = 0;
+    // Of those that follow somebody else's run: which still do, and which we have let go of.
+    let (mut joined, mut let_go) = (BTreeSet::new(), BTreeSet::new());
     // What waits for another stands in the queue from the start, so that it goes on without us.
     let upfront = options.keep_going || planned.iter().any(|planned| !planned.after.is_empty());
     let (tell, told) = mpsc::channel::<Told>();
@@ -74,7 +75,9 @@ pub(super) fn run(meant: &Meant, ledger: &Ledger, planned: &[Planned], asked: &[
                             running += 1;
                             match ours {
                                 true => started.push((at, (**run).clone())),
-                                false => joined += 1,
+                                false => {
+                                    joined.insert(at);
+                                }
                             }
                         }
                         Beginning::UpToDate(run) => outcomes[at] = Some(Outcome::UpToDate(run.clone())),
@@ -86,6 +89,9 @@ pub(super) fn run(meant: &Meant, ledger: &Ledger, planned: &[Planned], asked: &[
                     progress.line(&name).fail(&error.message);
                     outcomes[at] = Some(Outcome::Failed(error.code));
                     begun.push(Beginning::Failed(planned[at].prepared.pair.clone()));
+                    if !options.keep_going {
+                        withdraw(ledger, planned, &started, at);
+                    }
                 }
             }
             pending.pop_front();
@@ -98,13 +104,16 @@ pub(super) fn run(meant: &Meant, ledger: &Ledger, planned: &[Planned], asked: &[
         }
         // A slot that another command frees tells no one: while tasks wait for one, look again.
         let tick = (!pending.is_empty()).then_some(LOOK);
+        // Nobody who has to rebuild the index should wait for one who sleeps.
+        ledger.rest();
         watch::wait_readable(&[interrupts.as_fd(), woken.as_fd()], tick)?;
         let count = interrupts.take();
         if count > 0 {
             interrupted += count;
             pending.clear();
             // What was joined goes on without us.
-            running = running.saturating_sub(std::mem::take(&mut joined));
+            running = running.saturating_sub(joined.len());
+            let_go.append(&mut joined);
             // What waits first, or it would start when what it waits for is gone.
             for (_, run) in started.iter().rev() {
                 stop_in_background(ledger, run, if interrupted > 1 { How::Kill } else { How::Interrupt });
@@ -112,7 +121,10 @@ pub(super) fn run(meant: &Meant, ledger: &Ledger, planned: &[Planned], asked: &[
         }
         let _ = woken.read(&mut [0; 64]);
         for (at, outcome) in told.try_iter() {
-            running = running.saturating_sub(1);
+            joined.remove(&at);
+            if !let_go.remove(&at) {
+                running = running.saturating_sub(1);
+            }
             let failed = is_failure(&outcome);
             outcomes[at] = Some(outcome);
             if failed && !options.keep_going {
@@ -136,7 +148,7 @@ fn withdraw(ledger: &Ledger, planned: &[Planned], started: &[(usize, Run)], fail
     for (_, run) in started.iter().filter(|(at, _)| !depends[*at]) {
         let now = ledger.run(run.id());
         if let Ok(Some(now)) = now
-            && matches!(now.state, RunState::Queued(_))
+            && matches!(now.state, RunState::Queued(waiting) if waiting != WaitingFor::Retry)
         {
             stop_in_background(ledger, &now, How::Stop);
         }

@@ -239,7 +239,10 @@ impl Index {
         self.connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| E::from(error.into()))?;
         let done = work(self);
         // Rows come before their records, so also a failure's are kept: they harm nothing.
-        self.connection.execute_batch("COMMIT").map_err(|error| E::from(error.into()))?;
+        if let Err(error) = self.connection.execute_batch("COMMIT") {
+            let _ = self.connection.execute_batch("ROLLBACK");
+            return Err(E::from(error.into()));
+        }
         done
     }
 
