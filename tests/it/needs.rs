@@ -242,3 +242,14 @@ fn several_tasks_need_each_their_own() {
         assert!(time("lint", "endedAt") <= time("build", "startedAt"));
     }
 }
+
+/// Its caller holds the only slot and waits for it: it and what it needs go without one.
+#[test]
+fn a_nested_run_and_its_needs_wait_for_no_slot() {
+    let world = world();
+    let manifest = fs::read_to_string(world.project().join("dispatch.yaml")).unwrap();
+    world.write("dispatch.yaml", format!("jobs: 1\n{manifest}  outer: {{ agent: fake, template: outer.md }}\n"));
+    says(&world, "outer", "%sh dispatch run -q review T");
+    world.dispatch("run outer T").any_stderr().succeeds();
+    assert_eq!(order(&world), ["outer", "lint", "build", "review"]);
+}
