@@ -65,7 +65,7 @@ for _ in $(seq "$rounds"); do
   (cd "$work/up" && dispatch down -q >/dev/null)
   waiter waiters "$many" >>"$work/raw"
 done
-behind=3 row "up of $many jobs / a loop of static waiters, us" "$(median <"$work/ours")" "$(median <"$work/raw")" 2
+behind=6 row "up of $many jobs / a loop of static waiters, us" "$(median <"$work/ours")" "$(median <"$work/raw")" 2
 if command -v pueue >/dev/null; then
   pueue parallel 0 >/dev/null
   adds() { for _ in $(seq "$many"); do pueue add "timer count" >/dev/null; done; }
