@@ -1,7 +1,7 @@
 //! The order of a plan's actions: what is ended goes first, then the starts as their graph has
 //! them, with what they pull; what is left alone comes last.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::model::names::Pair;
 use crate::plan::diff::{Options, Plan, Seen, again_or_held, hold};
@@ -11,14 +11,19 @@ use crate::plan::step::{Hold, Kept, Step, What};
 /// Orders `plan` by the graph of its starts. `seen` tells of a pair that a start pulls.
 pub fn arrange(plan: Plan, graph: &Graph, options: Options, mut seen: impl FnMut(&Pair) -> Seen) -> Plan {
     let (starts, rest): (Vec<Step>, Vec<Step>) = plan.steps.into_iter().partition(Step::is_start);
-    let (mut steps, kept): (Vec<Step>, Vec<Step>) = rest.into_iter().partition(Step::is_action);
-    let mut starts: HashMap<Pair, Step> = starts.into_iter().map(|step| (step.pair.clone(), step)).collect();
+    let (mut steps, mut kept): (Vec<Step>, Vec<Step>) = rest.into_iter().partition(Step::is_action);
+    let on_their_way = graph.nodes.iter().filter(|node| node.why == NodeWhy::OnItsWay);
+    let on_their_way: HashSet<&Pair> = on_their_way.map(|node| &node.pair).collect();
+    let told: Vec<Step>;
+    (told, kept) = kept.into_iter().partition(|step| on_their_way.contains(&step.pair));
+    let by_pair = |steps: Vec<Step>| steps.into_iter().map(|step| (step.pair.clone(), step)).collect();
+    let (mut starts, mut told): (HashMap<Pair, Step>, HashMap<Pair, Step>) = (by_pair(starts), by_pair(told));
     // By node: what has become of it.
     let mut fates: Vec<Fate> = vec![Fate::Settled; graph.nodes.len()];
     let mut extra: BTreeSet<Pair> = BTreeSet::new();
     for (depth, index) in graph.tree() {
         let node = &graph.nodes[*index];
-        let mut step = match starts.remove(&node.pair) {
+        let mut step = match starts.remove(&node.pair).or_else(|| told.remove(&node.pair)) {
             Some(step) => step,
             None => Step::new(node.pair.clone(), pulled(seen(&node.pair), options)),
         };
@@ -68,7 +73,7 @@ impl Fate {
     fn of(what: &What) -> Self {
         match what {
             What::Start | What::Restart { .. } | What::Recreate { .. } => Self::Awaited,
-            What::Keep(Kept::Running(_) | Kept::Queued(..) | Kept::Stopping(_)) => Self::Awaited,
+            What::Keep(Kept::Running(_) | Kept::Queued(..) | Kept::Stopping(_)) | What::Drifted { .. } => Self::Awaited,
             What::Unknown { .. } => Self::Unseen,
             What::Held { .. } => Self::Held,
             _ => Self::Settled,

@@ -85,6 +85,15 @@ impl Plan {
         self.actions().next().is_none()
     }
 
+    /// The wanted pairs whose runs are on their way: what starts now may wait for them.
+    pub fn on_their_way(&self) -> Vec<Pair> {
+        let goes = |what: &What| {
+            matches!(what, What::Keep(Kept::Running(_) | Kept::Queued(..) | Kept::Stopping(_)) | What::Drifted { .. })
+        };
+        let active = self.steps.iter().filter(|step| goes(&step.what));
+        active.map(|step| step.pair.clone()).collect()
+    }
+
     /// The pairs that runs are started for.
     pub fn starts(&self) -> Vec<Pair> {
         self.steps.iter().filter(|step| step.is_start()).map(|step| step.pair.clone()).collect()

@@ -4,6 +4,7 @@
 //! it. A parent is neither before nor after its own subtasks. Linear in pairs and edges: all tasks
 //! with one number under one parent are waited for as a group.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::manifest::Mode;
@@ -47,6 +48,14 @@ pub enum NodeWhy {
     Asked,
     /// The mode that needs it.
     NeededBy(ModeName),
+    /// It is on its way already: it waits for nothing here, and others may wait for it.
+    OnItsWay,
+}
+
+impl Node {
+    fn new(pair: Pair, why: NodeWhy) -> Self {
+        Self { pair, why, needs: Vec::new(), depends_on: Vec::new(), groups: Vec::new() }
+    }
 }
 
 impl Graph {
@@ -60,16 +69,35 @@ impl Graph {
         ordering: Ordering,
         met: impl FnMut(&Pair) -> bool,
     ) -> Result<Self, Vec<Pair>> {
+        Self::build_beside(&[], pairs, modes, tasks, ordering, met)
+    }
+
+    /// The same beside runs that are active, `on_their_way`: what `pairs` would wait for if both
+    /// started now, they wait for here too.
+    pub fn build_beside(
+        on_their_way: &[Pair],
+        pairs: &[Pair],
+        modes: &BTreeMap<ModeName, Mode>,
+        tasks: &TaskSet,
+        ordering: Ordering,
+        met: impl FnMut(&Pair) -> bool,
+    ) -> Result<Self, Vec<Pair>> {
         if let Some(circle) = circle_of_tasks(pairs, tasks) {
             return Err(circle);
         }
         let mut graph = Self::default();
-        let index = graph.gather(pairs, modes, met);
+        let mut index = graph.gather(pairs, modes, met);
+        for pair in on_their_way {
+            if let Entry::Vacant(place) = index.entry(pair.clone()) {
+                place.insert(graph.nodes.len());
+                graph.nodes.push(Node::new(pair.clone(), NodeWhy::OnItsWay));
+            }
+        }
         let asked: HashMap<&TaskId, usize> = match ordering {
             Ordering::WithinMode => HashMap::new(),
             Ordering::AcrossModes => pairs.iter().filter_map(|pair| Some((&pair.task, *index.get(pair)?))).collect(),
         };
-        for node in &mut graph.nodes {
+        for node in graph.nodes.iter_mut().filter(|node| node.why != NodeWhy::OnItsWay) {
             let need = |need: &ModeName| Pair { mode: need.clone(), task: node.pair.task.clone() };
             let mode = modes.get(&node.pair.mode);
             node.needs =
@@ -130,7 +158,7 @@ impl Graph {
                 if !index.contains_key(&done) {
                     let why = known.get(&done).cloned().flatten().unwrap_or(NodeWhy::Asked);
                     index.insert(done.clone(), self.nodes.len());
-                    self.nodes.push(Node { pair: done, why, needs: vec![], depends_on: vec![], groups: vec![] });
+                    self.nodes.push(Node::new(done, why));
                 }
             }
         }
@@ -170,7 +198,10 @@ impl Graph {
                     let groups = numbers.get(&(key(&node.pair), *parent))?;
                     groups.range(..*number).next_back().map(|(_, group)| *group)
                 };
-                places.iter().filter_map(lower).collect()
+                match node.why {
+                    NodeWhy::OnItsWay => Vec::new(),
+                    NodeWhy::Asked | NodeWhy::NeededBy(_) => places.iter().filter_map(lower).collect(),
+                }
             })
             .collect();
         for (node, groups) in self.nodes.iter_mut().zip(waits) {

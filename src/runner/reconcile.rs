@@ -65,19 +65,26 @@ impl Project {
             None => Actual::default(),
         };
         let states = wanted.entries.iter().map(|entry| {
-            let seen = actual.seen(self, tasks, ledger, &entry.pair, entry.restart)?;
+            let seen = actual.seen(ledger, &entry.pair, entry.restart)?;
             Ok(WantedState { pair: entry.pair.clone(), restart: entry.restart, seen })
         });
         let states = states.collect::<Result<Vec<_>, IndexError>>()?;
         let plan = diff(&states, &actual.others(&wanted), options);
         let met = |pair: &Pair| ledger.is_some_and(|ledger| self.is_met(tasks, ledger, pair));
-        let graph = Graph::build(&plan.starts(), &self.manifest.modes, tasks, Ordering::WithinMode, met)
-            .map_err(PlanError::Circle)?;
-        let pulled = |pair: &Pair| {
-            let seen = actual.seen(self, tasks, ledger, pair, Restart::OnFailure);
-            seen.unwrap_or_else(|error| Seen::Unknown { run: crate::system::ids::new_run_id(), why: error.to_string() })
-        };
-        let plan = arrange(plan, &graph, options, pulled);
+        let (going, starts) = (plan.on_their_way(), plan.starts());
+        let modes = &self.manifest.modes;
+        let graph =
+            Graph::build_beside(&going, &starts, modes, tasks, Ordering::WithinMode, met).map_err(PlanError::Circle)?;
+        let mut unasked = None;
+        let plan = arrange(plan, &graph, options, |pair| {
+            actual.seen(ledger, pair, Restart::OnFailure).unwrap_or_else(|error| {
+                unasked = Some(error);
+                Seen::Nothing
+            })
+        });
+        if let Some(error) = unasked {
+            return Err(error.into());
+        }
         Ok(Outlook { plan, notices: actual.notices })
     }
 
@@ -116,14 +123,7 @@ impl Actual {
         Ok(actual)
     }
 
-    fn seen(
-        &self,
-        _project: &Project,
-        _tasks: &TaskSet,
-        ledger: Option<&Ledger>,
-        pair: &Pair,
-        restart: Restart,
-    ) -> Result<Seen, IndexError> {
+    fn seen(&self, ledger: Option<&Ledger>, pair: &Pair, restart: Restart) -> Result<Seen, IndexError> {
         if let Some(run) = self.active.get(pair) {
             let drift = self.drift.get(pair).cloned().unwrap_or_default();
             return Ok(Seen::of(run, drift, false, 0));

@@ -84,10 +84,10 @@ impl Project {
                     self.prepare(tasks, mode, task, &Request { resume, ..request.clone() })?
                 }
                 NodeWhy::Asked => self.prepare(tasks, mode, task, request)?,
-                NodeWhy::NeededBy(_) => self.prepare(tasks, mode, task, &plain)?,
+                NodeWhy::NeededBy(_) | NodeWhy::OnItsWay => self.prepare(tasks, mode, task, &plain)?,
             };
             let needed_by = match &graph.nodes[*node].why {
-                NodeWhy::Asked => None,
+                NodeWhy::Asked | NodeWhy::OnItsWay => None,
                 NodeWhy::NeededBy(mode) => Some(mode.clone()),
             };
             let mut after: Vec<usize> = graph.after(*node).map(|node| places[node]).collect();

@@ -187,6 +187,12 @@ fn after_up_nothing_is_left_to_do() {
     let (acted, looked) = (Cell::new(0), Cell::new(0));
     let result = TestRunner::new(config).run(&input(), |(befores, entries, prune, recreate)| {
         world.write("dispatch.yaml", manifest(&entries));
+        // Tasks come and go: else all that is ever wanted has been run after a few inputs.
+        let n: usize = looked.get();
+        world.write(format!("tasks/NEW-{n}.md"), "---\nstatus: todo\ntags: [core]\n---\n\n%exit 0");
+        if let Some(old) = n.checked_sub(2) {
+            std::fs::remove_file(world.project().join(format!("tasks/NEW-{old}.md"))).unwrap();
+        }
         for before in &befores {
             happen(&world, *before);
         }
@@ -218,7 +224,7 @@ fn after_up_nothing_is_left_to_do() {
         panic!("{error}");
     }
     let (acted, looked) = (acted.get(), looked.get());
-    assert!(acted * 5 > looked, "only {acted} of {looked} inputs had something to do");
+    assert!(acted * 3 > looked, "only {acted} of {looked} inputs had something to do");
     world.dispatch("stop --all").within(std::time::Duration::from_secs(120)).any_stderr().ends_somehow();
 }
 

@@ -82,4 +82,6 @@ mod up;
 #[cfg(test)]
 mod up_races;
 #[cfg(test)]
+mod up_watch;
+#[cfg(test)]
 mod worktrees;
