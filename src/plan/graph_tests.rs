@@ -177,3 +177,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_on_its_way_is_waited_for_and_waits_for_nothing() {
+    let set = tasks(vec![listed("A", None, &["B"]), listed("B", None, &["C"]), listed("C", None, &[])]);
+    let modes = modes(&["review: lint", "lint"]);
+    let going = pairs(&["review B", "review C"]);
+    let graph =
+        Graph::build_beside(&going, &pairs(&["review A"]), &modes, &set, Ordering::WithinMode, |_| false).unwrap();
+    // B was not held back by C, and pulls no `lint`: it runs.
+    assert_eq!(drawn(&graph), ["lint A", "review B", "  review A < lint A, review B", "review C"]);
+}

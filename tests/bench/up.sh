@@ -37,7 +37,8 @@ micros() { local start; start=$(date +%s%N); "$@" >/dev/null; echo $((($(date +%
 median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 raw_windows() { for _ in $(seq "$1"); do echo "new-window -d -a -t '=bench:{end}' '$work/bin/timer' hold"; done | tmux -u -L b source-file -; }
 
-# ---- many windows
+# ---- many windows. What the rows before have written is still on its way to the disk.
+sync
 for count in $many $more; do
   : >"$work/ours"; : >"$work/raw"
   for _ in $(seq "$rounds"); do
