@@ -1,0 +1,148 @@
+//! Files beside the manifest: templates, the local file, subtask files, command files.
+
+use super::*;
+
+#[test]
+fn template_files_are_checked_in_their_own_place() {
+    let loaded = load_in(&folder(&[
+        ("dispatch.yaml", "version: 1\nmodes:\n  a: { template: templates/a.md }\n  b: { template: templates/a.md }\n"),
+        ("templates/a.md", "é {{ task.titel }}\n{% include \"inc/b.md\" %}{% include \"../../x\" %}{{ nope }}"),
+        ("templates/inc/b.md", "{% for t in task.tgas %}{{ t }}{% endfor %}{{ mine }}"),
+    ]));
+    assert!(loaded.manifest.is_none());
+    let found = lines(&loaded);
+    assert_eq!(found.len(), 4, "{found:#?}");
+    for expected in [
+        "a.md:1:6:«task.titel» `task` has no field `titel` | did you mean `title`?",
+        "a.md:2:51:«nope» there is no `nope` in a template",
+        "a.md:2:36:«\"../../x\"» template `../../x` is outside the folder ",
+        "b.md:1:13:«task.tgas» `task` has no field `tgas` | did you mean `tags`?",
+    ] {
+        assert!(found.iter().any(|line| line.starts_with(expected)), "{expected}\n{found:#?}");
+    }
+}
+
+#[test]
+fn the_local_file_overlays_and_answers_for_itself() {
+    let folder = folder(&[
+        (
+            "dispatch.yaml",
+            "version: 1\nbudget: { run: 1.5, day: 2 }\nenv: { A: a }\npass_env: [X]\nmodes:\n  a: { flags: [--x] }\n",
+        ),
+        (
+            "dispatch.local.yaml",
+            "jobs: 2\nbudget: { day: 5 }\nenv: { B: b }\npass_env: [X, Y]\nterminal: none\nmodes: { a: { flags: [\"{{ env.Y }}\"] } }\n",
+        ),
+    ]);
+    let loaded = load_in(&folder);
+    assert_eq!(lines(&loaded), [""; 0]);
+    let manifest = loaded.manifest.as_ref().unwrap();
+    assert_eq!((manifest.jobs, &manifest.terminal, manifest.env.len()), (2, &Terminal::None, 2));
+    assert_eq!((manifest.budget.run, manifest.budget.day), (Some(1.5), Some(5.0)));
+    assert_eq!(manifest.pass_env, ["X", "Y"]);
+    assert_eq!(mode(&loaded, "a").flags, ["{{ env.Y }}"]);
+
+    let local = "session: x\nmodes: { b: { flags: [x] }, a: { flags: [\"{{ tsk }}\"], prompt: p } }\n";
+    fs::write(folder.path().join("dispatch.local.yaml"), local).unwrap();
+    assert_eq!(
+        lines(&load_in(&folder)),
+        [
+            "dispatch.local.yaml:1:1:«session» unknown key `session` in the local file | known keys: terminal, jobs, budget, notify, env, pass_env, modes",
+            "dispatch.local.yaml:2:10:«b» there is no mode `b` to set flags for",
+            "dispatch.local.yaml:2:46:«tsk» there is no `tsk` in a template | did you mean `task`?",
+            "dispatch.local.yaml:2:56:«prompt» unknown key `prompt` in `modes.a` | known keys: flags",
+        ]
+    );
+}
+
+/// The first subtask file of a folder whose manifest must load.
+fn subtasks(file: &str) -> SubtaskFile {
+    let manifest = "version: 1\ntasks: [{ subtasks: .claude/sub.yml }]\nmodes: { job: {} }\n";
+    let loaded = load_in(&folder(&[("dispatch.yaml", manifest), (".claude/sub.yml", file)]));
+    assert_eq!(lines(&loaded), [""; 0]);
+    let Some(TaskSource::Subtasks(file)) = loaded.manifest.unwrap().tasks.pop() else { panic!("no subtasks") };
+    file
+}
+
+#[test]
+fn a_subtask_file_is_a_list_of_tasks_that_say_how_they_run() {
+    let file = subtasks(
+        "- id: S-1\n  title: One\n  parent: T-1\n  depends_on: [T-2]\n  mode: job\n  prompt: \"{{ x }}\"\n  gate: approve\n- { id: S-2 }\n",
+    );
+    assert_eq!(file.problems, []);
+    let [one, two] = &file.tasks[..] else { panic!("{file:?}") };
+    let id = |text| TaskId::parse(text).unwrap();
+    let job = ModeName::parse("job").ok();
+    let declared = Declared { mode: job, prompt: Some("{{ x }}".to_owned()), gate: true };
+    assert_eq!(
+        (&one.declared, &one.parent, &one.depends_on[..]),
+        (&Some(declared), &Some(id("T-1")), &[id("T-2")][..])
+    );
+    assert_eq!((&two.id, &two.declared), (&id("S-2"), &Some(Declared::default())));
+    assert_eq!(subtasks("").problems, []);
+}
+
+#[test]
+fn mistakes_of_a_subtask_file_have_their_places_and_leave_the_manifest_alone() {
+    let found: Vec<String> = subtasks(
+        "- { id: S-1, mode: jbo }\n- { id: S-1 }\n- { title: x }\n- { id: a b, gate: yes }\n- { id: S-2, promt: x }\n",
+    )
+    .problems
+    .iter()
+    .map(line)
+    .collect();
+    assert_eq!(
+        found,
+        [
+            "sub.yml:1:20:«jbo» there is no mode `jbo` | did you mean `job`?",
+            "sub.yml:2:9:«S-1» two subtasks have the id `S-1`",
+            "sub.yml:3:3:«{» a subtask needs an `id`",
+            "sub.yml:4:9:«a b» `id` is not a task id: `a b` holds ` `; only A-Z, a-z, 0-9, `_` and `-` are allowed",
+            "sub.yml:4:20:«yes» `gate` must be `approve`, found `yes`",
+            "sub.yml:5:14:«promt» unknown key `promt` in the subtask | did you mean `prompt`?",
+        ]
+    );
+    for (text, expected) in
+        [("a: 1\n", "sub.yml:1:1:«a» the subtask file must be a list, found a mapping"), ("- [\n", "sub.yml:2:1:")]
+    {
+        let found: Vec<String> = subtasks(text).problems.iter().map(line).collect();
+        assert!(found.len() == 1 && found[0].starts_with(expected), "{found:?}");
+    }
+    let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
+    assert_eq!(subtasks(&deep).problems.len(), 1);
+    let missing = load_in(&folder(&[("dispatch.yaml", "version: 1\ntasks: [{ subtasks: x.yml }]\n")]));
+    let Some(TaskSource::Subtasks(file)) = missing.manifest.unwrap().tasks.pop() else { panic!("no subtasks") };
+    assert!(!file.problems[0].is_error() && line(&file.problems[0]) == "x.yml there is no such subtask file");
+}
+
+#[test]
+fn command_files_become_modes_the_nearest_first() {
+    let top = folder(&[
+        (".claude/commands/review.md", "far"),
+        (".claude/commands/odd.md", "---\nargument-hint: [a] [b]\ndescription: Odd one\n---\n"),
+        (".claude/commands/plan.md", "---\ndescription: >\n  Plan\n  it\n---\ntext"),
+        ("sub/.claude/commands/review.md", "near"),
+        ("sub/.claude/commands/deep/er.md", "x"),
+        ("sub/.claude/commands/bad name.md", "x"),
+        (
+            "sub/dispatch.yaml",
+            "version: 1\nmode_files: [\".claude/commands/**/*.md\"]\nmodes:\n  review: { interactive: false, flags: [-x] }\n",
+        ),
+    ]);
+    let loaded = load(&top.path().join("sub/dispatch.yaml"));
+    assert_eq!(
+        lines(&loaded),
+        [
+            "bad name.md this command file's name cannot be a mode's, so it is not offered | use letters, digits, `_` and `-` only"
+        ]
+    );
+    let root = top.path().canonicalize().unwrap();
+    let command = |name: &str, path: &str| PromptSource::Command { name: name.to_owned(), path: root.join(path) };
+    let review = mode(&loaded, "review");
+    assert_eq!(review.prompt, command("review", "sub/.claude/commands/review.md"));
+    assert!(!review.interactive && review.flags == ["-x"]);
+    assert_eq!(mode(&loaded, "deep-er").prompt, command("deep:er", "sub/.claude/commands/deep/er.md"));
+    assert_eq!(mode(&loaded, "plan").description, "Plan it");
+    assert_eq!(mode(&loaded, "odd").description, "Odd one");
+    assert!(mode(&loaded, "plan").interactive);
+}
