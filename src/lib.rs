@@ -33,4 +33,6 @@ pub mod runner;
 
 pub mod view;
 
+pub mod http;
+
 pub mod cli;

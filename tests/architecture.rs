@@ -19,7 +19,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("supervisor", &["model", "system", "agent"]),
     ("runner", &["model", "manifest", "tasks", "plan", "system", "agent"]),
     ("view", &["model", "plan", "tasks"]),
-    ("cli", &["model", "manifest", "tasks", "plan", "system", "agent", "supervisor", "runner", "view"]),
+    ("http", &["model", "runner", "view"]),
+    ("cli", &["model", "manifest", "tasks", "plan", "system", "agent", "supervisor", "runner", "view", "http"]),
     ("main.rs", &["cli"]),
 ];
 
@@ -28,7 +29,7 @@ const STD_ONLY_IN: &[(&str, &[&str], &str)] = &[
     ("fs", &["manifest", "tasks", "system"], "only `system` touches the world; manifest and tasks read files"),
     ("process", &["system", "cli", "main.rs"], "only `system` knows processes"),
     ("env", &["system", "cli"], "only `system` and `cli` ask for the environment"),
-    ("net", &["system"], "only `system` opens sockets"),
+    ("net", &["system", "http"], "only `system` and `http` know sockets"),
 ];
 
 /// Words that only some modules may hold.
