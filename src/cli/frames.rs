@@ -1,11 +1,12 @@
 //! Problems drawn: the line they are on, a caret, and the cure, as rustc draws them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use crate::agent::sanitize_line;
 use crate::model::problem::{Problem, Severity};
+use crate::runner::show;
 
 /// One problem as text, with a final newline.
 pub(crate) fn render(problem: &Problem, colour: bool) -> String {
@@ -41,21 +42,12 @@ pub(crate) fn render(problem: &Problem, colour: bool) -> String {
     text
 }
 
-/// `3 errors` or `1 error, 2 warnings`.
-pub(crate) fn summary(problems: &[Problem]) -> String {
-    let count = |severity| problems.iter().filter(|problem| problem.severity == severity).count();
-    let part = |n: usize, word: &str| match n {
-        0 => None,
-        1 => Some(format!("1 {word}")),
-        n => Some(format!("{n} {word}s")),
-    };
-    let parts = [part(count(Severity::Error), "error"), part(count(Severity::Warning), "warning")];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+/// The folder the command was given in.
+pub(crate) fn here() -> PathBuf {
+    std::env::current_dir().unwrap_or_default()
 }
 
 /// A path as the user would type it: relative where it lies below the folder they are in.
 pub(crate) fn shown(path: &Path) -> String {
-    let here = std::env::current_dir().unwrap_or_default();
-    let text = path.strip_prefix(&here).unwrap_or(path).display().to_string();
-    sanitize_line(&text)
+    show::path(path, &here())
 }

@@ -30,11 +30,6 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), CliError> {
     line(&text)
 }
 
-/// A word as a shell would need it written.
-pub(crate) fn quote(word: &str) -> String {
-    shell_words::quote(word).into_owned()
-}
-
 /// The other stream.
 #[derive(Clone, Debug)]
 pub(crate) struct Stderr {

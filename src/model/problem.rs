@@ -40,6 +40,18 @@ pub struct Excerpt {
     pub end: usize,
 }
 
+/// `3 errors` or `1 error, 2 warnings`.
+pub fn summary(problems: &[Problem]) -> String {
+    let count = |severity| problems.iter().filter(|problem| problem.severity == severity).count();
+    let part = |n: usize, word: &str| match n {
+        0 => None,
+        1 => Some(format!("1 {word}")),
+        n => Some(format!("{n} {word}s")),
+    };
+    let parts = [part(count(Severity::Error), "error"), part(count(Severity::Warning), "warning")];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
 impl Problem {
     pub fn error(message: impl Into<String>) -> Self {
         Self { severity: Severity::Error, message: message.into(), place: None, hints: Vec::new() }

@@ -2,6 +2,13 @@
 
 use serde::Serialize;
 
+/// What there is to run.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ModesView {
+    pub modes: Vec<ModeView>,
+}
+
 /// A mode, and where it comes from.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -14,6 +14,24 @@ pub struct PlanView {
     pub steps: Vec<StepView>,
 }
 
+/// What `up` did: the steps of its plan, and what came of each.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UpView {
+    pub changes: usize,
+    pub steps: Vec<DoneView>,
+}
+
+/// A step that was done, or failed. `runId` is that of the run that came of it.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DoneView {
+    #[serde(flatten)]
+    pub step: StepView,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
 /// One step. `action` is `start`, `restart`, `recreate` or `stop`; or, where nothing is done,
 /// `keep`, `drifted`, `held`, `orphan`, `unselected` or `unknown`.
 #[derive(Clone, Debug, Serialize)]

@@ -62,6 +62,32 @@ pub struct RunView {
     pub held: Option<String>,
 }
 
+/// A pair that was skipped: no run came of it.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SkippedView {
+    pub mode: String,
+    pub task: String,
+    pub label: String,
+    pub state: &'static str,
+    pub reason: &'static str,
+    /// The run that it is up to date since.
+    pub last_run: String,
+}
+
+impl SkippedView {
+    pub fn new(last: &Run) -> Self {
+        Self {
+            mode: last.facts.mode.to_string(),
+            task: last.facts.task.to_string(),
+            label: last.pair().label(),
+            state: "skipped",
+            reason: "up to date",
+            last_run: last.id().to_string(),
+        }
+    }
+}
+
 impl RunView {
     /// `now` gives an unfinished run its duration so far.
     pub fn new(run: &Run, now: Timestamp) -> Self {

@@ -5,6 +5,15 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::tasks::{Body, Task};
+use crate::view::problem_view::ProblemView;
+
+/// All tasks, and what is wrong with their files.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TasksView {
+    pub tasks: Vec<TaskView>,
+    pub problems: Vec<ProblemView>,
+}
 
 /// A task of the list.
 #[derive(Clone, Debug, Serialize)]

@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 
 use crate::cli::args::Approve as Args;
-use crate::cli::commands::up::refuse_inside;
 use crate::cli::commands::{Answer, open};
-use crate::cli::error::{CliError, FAILED};
 use crate::cli::meant::Meant;
 use crate::cli::{output, progress};
 use crate::runner::approve::Word;
+use crate::runner::failure::Failure;
 use crate::runner::project::Depth;
+use crate::runner::up::refuse_inside;
 use crate::system::clock;
 use crate::view::run_view::RunView;
 
@@ -18,7 +18,7 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     let project = open(meant, Depth::Shape)?;
     let pair = project.past_pair(&args.mode, &args.task)?;
     let Some(ledger) = project.ledger()? else {
-        return Err(CliError::new(FAILED, format!("`{pair}` has never run")).hint(format!("dispatch run {pair}")));
+        return Err(Failure::never_run(&pair).into());
     };
     let word = if args.reject { Word::Reject } else { Word::Approve };
     let run = ledger.approve(&pair, word)?;

@@ -4,29 +4,16 @@ use std::process::ExitCode;
 
 use crate::cli::commands::Answer;
 use crate::cli::error::{CliError, FAILED};
-use crate::cli::frames;
 use crate::cli::meant::Meant;
 use crate::cli::output;
-use crate::model::problem::Problem;
-use crate::plan::order::order_problem;
-use crate::plan::wanted::wanted;
-use crate::runner::project::{Depth, OpenError, Project};
+use crate::model::problem::summary;
+use crate::runner::check::{Checked, check};
 use crate::view::problem_view::ProblemView;
 
 pub(super) fn run(meant: &Meant) -> Answer {
-    let (problems, counts): (Vec<Problem>, _) = match Project::open(&meant.whence, Depth::Whole) {
-        Ok(project) => {
-            let tasks = project.tasks();
-            let wanted = wanted(&project.manifest, &tasks);
-            let mut problems: Vec<Problem> = project.problems.iter().chain(tasks.problems()).cloned().collect();
-            problems.extend(wanted.problems);
-            problems.extend(order_problem(&tasks));
-            (problems, Some((project.manifest.modes.len(), tasks.tasks().len())))
-        }
-        Err(OpenError::Problems { problems }) => (problems, None),
-        Err(error) => return Err(error.into()),
-    };
-    let failed = problems.iter().any(Problem::is_error);
+    let checked = check(&meant.whence)?;
+    let failed = checked.has_errors();
+    let Checked { problems, counts } = checked;
     if meant.json {
         let views: Vec<ProblemView> = problems.iter().map(ProblemView::new).collect();
         output::json(&serde_json::json!({ "ok": !failed, "problems": views }))?;
@@ -34,7 +21,7 @@ pub(super) fn run(meant: &Meant) -> Answer {
     }
     output::stderr(meant).problems(&problems);
     if failed {
-        return Err(CliError::new(FAILED, frames::summary(&problems)));
+        return Err(CliError::new(FAILED, summary(&problems)));
     }
     if let Some((modes, tasks)) = counts {
         let s = |n: usize| if n == 1 { "" } else { "s" };

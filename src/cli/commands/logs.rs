@@ -14,6 +14,7 @@ use crate::cli::{output, progress};
 use crate::model::protocol::Protocol;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
+use crate::runner::failure::Failure;
 use crate::runner::follow::{Follower, Woken};
 use crate::runner::ledger::Ledger;
 use crate::runner::project::Depth;
@@ -26,7 +27,7 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     };
     let project = open(meant, Depth::Shape)?;
     let pair = project.past_pair(mode, task)?;
-    let never = || CliError::new(FAILED, format!("`{pair}` has never run")).hint(format!("dispatch run {pair}"));
+    let never = || Failure::never_run(&pair);
     let ledger = project.ledger()?.ok_or_else(never)?;
     let run = match &args.run {
         None => ledger.last_run(&pair)?,

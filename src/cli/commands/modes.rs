@@ -7,33 +7,18 @@ use crate::cli::frames;
 use crate::cli::meant::Meant;
 use crate::cli::output;
 use crate::cli::table::{self, Cell};
-use crate::manifest::Origin;
 use crate::runner::project::Depth;
-use crate::view::mode_view::ModeView;
+use crate::runner::show;
 
 pub(super) fn run(meant: &Meant) -> Answer {
     let project = open(meant, Depth::Whole)?;
-    let views: Vec<ModeView> = project
-        .manifest
-        .modes
-        .values()
-        .map(|mode| ModeView {
-            name: mode.name.to_string(),
-            description: mode.description.clone(),
-            interactive: mode.interactive,
-            agent: mode.agent.clone(),
-            origin: match &mode.origin {
-                Origin::BuiltIn => "built in".to_owned(),
-                Origin::Manifest { line } => format!("{}:{line}", frames::shown(&project.manifest.path)),
-                Origin::CommandFile(path) => frames::shown(path),
-            },
-        })
-        .collect();
+    let view = show::modes(&project, &frames::here());
     if meant.json {
-        output::json(&serde_json::json!({ "modes": views }))?;
+        output::json(&view)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let rows: Vec<Vec<Cell>> = views
+    let rows: Vec<Vec<Cell>> = view
+        .modes
         .iter()
         .map(|view| {
             let kind = if view.interactive { "interactive" } else { "headless" };

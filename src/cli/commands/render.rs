@@ -7,11 +7,11 @@ use crate::cli::commands::{Answer, open, run};
 use crate::cli::error::CliError;
 use crate::cli::meant::Meant;
 use crate::cli::output;
-use crate::model::protocol::Delivery;
 use crate::model::run_spec::RunKind;
 use crate::runner::prepare::{Prepared, Request};
 use crate::runner::project::Depth;
-use crate::view::render_view::{RenderView, WorktreeView};
+use crate::runner::show;
+use crate::view::render_view::RenderView;
 
 pub(super) fn run(meant: &Meant, args: Args) -> Answer {
     let project = open(meant, Depth::Whole)?;
@@ -26,7 +26,7 @@ pub(super) fn run(meant: &Meant, args: Args) -> Answer {
 
 /// Prints what each would be.
 pub(super) fn print(meant: &Meant, prepared: &[Prepared]) -> Answer {
-    let views: Vec<RenderView> = prepared.iter().map(view).collect();
+    let views: Vec<RenderView> = prepared.iter().map(show::prepared).collect();
     if meant.json {
         match views.as_slice() {
             [one] => output::json(one)?,
@@ -68,47 +68,4 @@ fn print_one(prepared: &Prepared, view: &RenderView) -> Result<(), CliError> {
         }
     }
     Ok(())
-}
-
-fn view(prepared: &Prepared) -> RenderView {
-    let ours = ["DISPATCH_RUN_ID", "DISPATCH_MODE", "DISPATCH_TASK", "DISPATCH_MANIFEST"];
-    let mut env: Vec<String> = prepared
-        .environment
-        .keys()
-        .map(|name| name.to_string_lossy().into_owned())
-        .chain(ours.map(str::to_owned))
-        .collect();
-    env.sort();
-    let mut argv = prepared.argv.clone();
-    match prepared.delivery {
-        Delivery::Arg => {
-            if prepared.dash_dash {
-                argv.push("--".to_owned());
-            }
-            argv.push("<prompt>".to_owned());
-        }
-        Delivery::File => argv.push("<prompt file>".to_owned()),
-        Delivery::Stdin | Delivery::None => {}
-    }
-    RenderView {
-        mode: prepared.pair.mode.to_string(),
-        task: prepared.pair.task.to_string(),
-        headless: matches!(prepared.kind, RunKind::Headless { .. }),
-        program: prepared.program.clone(),
-        argv,
-        cwd: prepared.cwd.clone(),
-        delivery: match prepared.delivery {
-            Delivery::Arg => "arg",
-            Delivery::Stdin => "stdin",
-            Delivery::File => "file",
-            Delivery::None => "none",
-        },
-        prompt: prepared.prompt.as_ref().map(|prompt| String::from_utf8_lossy(prompt).into_owned()),
-        env,
-        worktree: prepared.worktree.as_ref().map(|worktree| WorktreeView {
-            path: worktree.path.clone(),
-            branch: worktree.branch.clone(),
-            base: worktree.base.clone(),
-        }),
-    }
 }

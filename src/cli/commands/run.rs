@@ -7,31 +7,31 @@ use std::process::ExitCode;
 use crate::cli::args::{AttachHow, Run as Args, RunOptions, Selector};
 use crate::cli::commands::{Answer, attach, open, render, run_many};
 use crate::cli::console::{Console, Show};
-use crate::cli::error::{CliError, FAILED, USAGE};
+use crate::cli::error::{CliError, USAGE};
 use crate::cli::interrupts::Interrupts;
 use crate::cli::meant::Meant;
 use crate::cli::{output, progress};
 use crate::manifest::{Mode, TaskSelector};
-use crate::model::names::Pair;
 use crate::model::protocol::Protocol;
 use crate::model::run::Run;
 use crate::model::run_spec::RunKind;
 use crate::model::run_state::{EndState, RunState};
 use crate::model::task_status::TaskStatus;
-use crate::plan::graph::Ordering;
 use crate::plan::selector::{matches, selects};
+use crate::runner::asked::{Asked, Meaning};
+use crate::runner::beginning::Beginning;
 use crate::runner::follow::{Follower, Woken};
 use crate::runner::ledger::Ledger;
 use crate::runner::prepare::{Prepared, Request};
 use crate::runner::project::{Depth, Project};
-use crate::runner::start::{Queueing, Started};
+use crate::runner::start::Queueing;
 use crate::runner::stop;
-use crate::runner::together::{How, Planned};
+use crate::runner::together::Planned;
 use crate::system::clock;
 use crate::system::logs::reader::{From, Streams};
 use crate::system::tmux::Ready;
 use crate::tasks::{Task, TaskSet};
-use crate::view::run_view::RunView;
+use crate::view::run_view::{RunView, SkippedView};
 
 /// The exit code where nobody reads our output any more: as if SIGPIPE had ended us.
 const UNHEARD: u8 = 141;
@@ -126,22 +126,13 @@ pub(super) fn start(
         jobs: options.jobs,
         resume: None,
     };
-    let asked = match options.subtasks {
-        true => subtasks(project, tasks, mode, chosen)?,
-        false => chosen.iter().map(|task| (mode, *task)).collect(),
-    };
-    let ordering = if options.subtasks { Ordering::AcrossModes } else { Ordering::WithinMode };
-    // Asked only of needs and earlier conversations.
-    let asks = options.resume || asked.iter().any(|(mode, _)| !mode.needs.is_empty());
-    let known = if asks { project.ledger()? } else { None };
-    let how = How { ordering, resume: options.resume };
-    let planned = project.prepare_together(tasks, known.as_ref(), &asked, &request, &how)?;
+    let meaning = Meaning { subtasks: options.subtasks, resume: options.resume };
+    let Asked { pairs, windows, planned, known } = project.ask(tasks, mode, chosen, &request, meaning)?;
     if options.dry_run {
         let prepared: Vec<Prepared> = planned.into_iter().map(|planned| planned.prepared).collect();
         return render::print(meant, &prepared);
     }
     let ledger = project.ledger_for_writing(known)?.with_ready(ready);
-    let windows = asked.iter().any(|(mode, _)| mode.interactive);
     let alone = planned.iter().all(|planned| planned.needed_by.is_none() && planned.after.is_empty());
     if options.detach {
         return detached(meant, &ledger, &planned, &options);
@@ -151,54 +142,15 @@ pub(super) fn start(
             interactive(meant, &ledger, &planned, &options)
         }
         // What it needs stands before it.
-        Some(last) if asked.len() == 1 && !windows && last.needed_by.is_none() => {
+        Some(last) if pairs.len() == 1 && !windows && last.needed_by.is_none() => {
             headless(meant, &ledger, &planned, &options)
         }
-        _ => {
-            let pairs: Vec<Pair> =
-                asked.iter().map(|(mode, task)| Pair { mode: mode.name.clone(), task: task.id.clone() }).collect();
-            run_many::run(meant, &ledger, &planned, &pairs, &options)
-        }
+        _ => run_many::run(meant, &ledger, &planned, &pairs, &options),
     }
 }
 
 fn is_window(prepared: &Prepared) -> bool {
     matches!(prepared.kind, RunKind::Interactive { .. })
-}
-
-/// What `--subtasks` means: the tasks below `chosen` that have none of their own, each in the mode
-/// it declares, else in `mode`.
-fn subtasks<'a>(
-    project: &'a Project,
-    tasks: &'a TaskSet,
-    mode: &'a Mode,
-    chosen: &[&'a Task],
-) -> Result<Vec<(&'a Mode, &'a Task)>, CliError> {
-    let mut asked = Vec::new();
-    let mut left: Vec<&Task> = chosen.iter().rev().copied().collect();
-    let mut seen = std::collections::BTreeSet::new();
-    while let Some(task) = left.pop() {
-        if !seen.insert(&task.id) {
-            continue;
-        }
-        let below: Vec<&Task> = task.subtasks.iter().rev().filter_map(|id| tasks.get(id)).collect();
-        if below.is_empty() && !chosen.iter().any(|parent| parent.id == task.id) {
-            let declared = task.declared.as_ref().and_then(|declared| declared.mode.as_ref());
-            asked.push((
-                match declared {
-                    Some(name) => project.mode(name.as_str())?,
-                    None => mode,
-                },
-                task,
-            ));
-        }
-        left.extend(below);
-    }
-    if asked.is_empty() {
-        let names = chosen.iter().map(|task| format!("`{}`", task.id)).collect::<Vec<_>>().join(", ");
-        return Err(CliError::new(USAGE, format!("no task is below {names}")).hint("`dispatch tasks` shows the tree"));
-    }
-    Ok(asked)
 }
 
 /// A prompt as typed, or all of stdin.
@@ -215,7 +167,7 @@ pub(super) fn read_prompt(typed: &str) -> Result<Vec<u8>, CliError> {
 /// One job, shown as it runs, and before it what it needs.
 fn headless(meant: &Meant, ledger: &Ledger, planned: &[Planned], options: &RunOptions) -> Answer {
     let mut interrupts = Interrupts::new()?;
-    let mut begun = Beginnings::default();
+    let mut begun = Vec::new();
     let mut ours = Vec::new();
     let mut asked = None;
     for planned in planned {
@@ -233,7 +185,7 @@ fn headless(meant: &Meant, ledger: &Ledger, planned: &[Planned], options: &RunOp
     let Some(Beginning::Run { run, .. }) = asked else {
         return match asked {
             Some(Beginning::UpToDate(run)) if meant.json => {
-                output::json(&skipped(&run))?;
+                output::json(&SkippedView::new(&run))?;
                 Ok(ExitCode::SUCCESS)
             }
             _ => Ok(ExitCode::SUCCESS),
@@ -257,32 +209,6 @@ fn headless(meant: &Meant, ledger: &Ledger, planned: &[Planned], options: &RunOp
     }
 }
 
-/// A skipped pair as JSON: no run came of it.
-pub(super) fn skipped(last: &Run) -> serde_json::Value {
-    serde_json::json!({
-        "mode": last.facts.mode, "task": last.facts.task, "label": last.pair().label(),
-        "state": "skipped", "reason": "up to date", "lastRun": last.id(),
-    })
-}
-
-/// What came of the runs that stand before one, in their order.
-pub(super) type Beginnings = Vec<Beginning>;
-
-/// What came of beginning one run.
-#[derive(Clone, Debug)]
-pub(super) enum Beginning {
-    Run {
-        run: Box<Run>,
-        ours: bool,
-    },
-    /// It was skipped; this is the run that made it so.
-    UpToDate(Box<Run>),
-    /// It would have had to be queued, and must not be.
-    NoSlot,
-    /// It could not be started.
-    Failed(Pair),
-}
-
 /// Says that a run waits, where no line of progress does.
 fn note_queued(meant: &Meant, beginning: &Beginning) {
     if let Beginning::Run { run, ours: true } = beginning
@@ -302,32 +228,15 @@ pub(super) fn begin(
     queueing: Queueing,
 ) -> Result<Beginning, CliError> {
     let err = output::stderr(meant);
-    let mut prepared = std::borrow::Cow::Borrowed(&planned.prepared);
-    for place in &planned.after {
-        match before.get(*place) {
-            Some(Beginning::Run { run, .. }) => prepared.to_mut().conditions.after.push(run.id().clone()),
-            Some(Beginning::UpToDate(_)) => {}
-            Some(Beginning::Failed(pair)) => {
-                let message = format!("`{}` was not started, since `{pair}` failed to", planned.prepared.pair);
-                return Err(CliError::new(FAILED, message));
-            }
-            Some(Beginning::NoSlot) | None => return Ok(Beginning::NoSlot),
-        }
-    }
-    // `-B` is for what was asked; what that needs runs where it is missing, failed or stale.
-    let force = options.force && planned.needed_by.is_none();
-    match ledger.start(&prepared, force, queueing).map_err(CliError::from)? {
-        Started::NoSlot => Ok(Beginning::NoSlot),
-        Started::UpToDate(run) => {
-            err.note(&format!("{}: skipped: up to date since run {}", run.pair(), run.id()));
-            Ok(Beginning::UpToDate(run))
-        }
-        Started::New(run) => Ok(Beginning::Run { run, ours: true }),
-        Started::Joined(run) => {
+    let beginning = ledger.begin_planned(planned, before, options.force, queueing)?;
+    match &beginning {
+        Beginning::UpToDate(run) => err.note(&format!("{}: skipped: up to date since run {}", run.pair(), run.id())),
+        Beginning::Run { run, ours: false } => {
             err.note(&format!("{} is active already: joined run {}", run.pair(), run.id()));
-            Ok(Beginning::Run { run, ours: false })
         }
+        _ => {}
     }
+    Ok(beginning)
 }
 
 enum Streamed {
@@ -399,7 +308,7 @@ pub(super) fn code(run: &Run) -> u8 {
 fn detached(meant: &Meant, ledger: &Ledger, planned: &[Planned], options: &RunOptions) -> Answer {
     let mut views = Vec::new();
     let mut failure = None;
-    let mut begun = Beginnings::default();
+    let mut begun = Vec::new();
     for planned in planned {
         let beginning = match begin(meant, ledger, planned, &begun, options, Queueing::Allowed) {
             Ok(beginning) => beginning,
@@ -413,7 +322,7 @@ fn detached(meant: &Meant, ledger: &Ledger, planned: &[Planned], options: &RunOp
         match &beginning {
             Beginning::Run { run, .. } if meant.json => views.push(serde_json::json!(RunView::new(run, clock::now()))),
             Beginning::Run { run, .. } => output::line(run.id().as_str())?,
-            Beginning::UpToDate(run) if meant.json => views.push(skipped(run)),
+            Beginning::UpToDate(run) if meant.json => views.push(serde_json::json!(SkippedView::new(run))),
             _ => {}
         }
         begun.push(beginning);

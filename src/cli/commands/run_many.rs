@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crate::cli::args::RunOptions;
 use crate::cli::commands::Answer;
-use crate::cli::commands::run::{Beginning, Beginnings, begin, code, skipped, stop_in_background};
+use crate::cli::commands::run::{begin, code, stop_in_background};
 use crate::cli::error::CliError;
 use crate::cli::interrupts::Interrupts;
 use crate::cli::meant::Meant;
@@ -22,6 +22,7 @@ use crate::cli::progress::{Line, Progress};
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_state::{RunState, WaitingFor};
+use crate::runner::beginning::Beginning;
 use crate::runner::follow::Follower;
 use crate::runner::ledger::Ledger;
 use crate::runner::start::Queueing;
@@ -29,7 +30,7 @@ use crate::runner::stop::How;
 use crate::runner::together::Planned;
 use crate::system::clock;
 use crate::system::watch;
-use crate::view::run_view::RunView;
+use crate::view::run_view::{RunView, SkippedView};
 
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -50,7 +51,7 @@ pub(super) fn run(meant: &Meant, ledger: &Ledger, planned: &[Planned], asked: &[
     let progress = Progress::new(meant);
     let mut outcomes: Vec<Option<Outcome>> = planned.iter().map(|_| None).collect();
     let mut pending: VecDeque<usize> = (0..planned.len()).collect();
-    let mut begun = Beginnings::default();
+    let mut begun = Vec::new();
     let mut started: Vec<(usize, Run)> = Vec::new();
     let mut running: usize = 0;
     let mut interrupted = 0;
@@ -224,7 +225,7 @@ fn report(meant: &Meant, planned: &[Planned], asked: &[Pair], outcomes: Vec<Opti
             Outcome::Ended(run) | Outcome::Opened(run) => {
                 views.push(serde_json::json!(RunView::new(run, clock::now())));
             }
-            Outcome::UpToDate(run) => views.push(skipped(run)),
+            Outcome::UpToDate(run) => views.push(serde_json::json!(SkippedView::new(run))),
             Outcome::Failed(_) => {}
         }
     }

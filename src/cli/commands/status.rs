@@ -1,25 +1,22 @@
 //! `dispatch status`: what is active and what ended last, or one pair.
 
-use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use crate::cli::args::Status as Args;
 use crate::cli::commands::{Answer, duration, local, open, say};
-use crate::cli::error::{CliError, FAILED};
+use crate::cli::error::CliError;
 use crate::cli::meant::Meant;
 use crate::cli::table::{self, Cell};
 use crate::cli::{output, progress};
-use crate::model::names::Pair;
 use crate::model::run::Run;
-use crate::plan::step::Hold;
+use crate::runner::failure::Failure;
 use crate::runner::held::Held;
-use crate::runner::ledger::Ledger;
+use crate::runner::ledger::{Ledger, Observed};
+use crate::runner::overview::RECENT;
 use crate::runner::project::Depth;
+use crate::runner::show;
 use crate::system::clock;
 use crate::view::run_view::RunView;
-
-/// Without `--all` so many pairs whose last run ended are shown.
-const RECENT: u32 = 10;
 
 pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     let project = open(meant, Depth::Shape)?;
@@ -32,24 +29,15 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
                 let held = project.held(&ledger, std::slice::from_ref(&run))?;
                 one(meant, &ledger, &run, &held, args.explain)
             }
-            _ => Err(CliError::new(FAILED, format!("`{pair}` has never run")).hint(format!("dispatch run {pair}"))),
+            _ => Err(Failure::never_run(&pair).into()),
         };
     }
     let Some(ledger) = project.ledger()?.map(|ledger| ledger.with_early(meant.take_early())) else {
         return print(meant, None, &[], &Held::new(), args.explain);
     };
     let limit = if args.all { u32::MAX } else { RECENT };
-    // Before the look, which waits for tmux; what it sees end is put in front.
-    let earlier = ledger.last_ended(limit)?;
-    let observed = ledger.observe()?;
-    say(meant, &observed.notices);
-    let (mut runs, mut ended): (Vec<Run>, Vec<Run>) = observed.runs.into_iter().partition(Run::is_active);
-    ended.extend(earlier);
-    ended.sort_by_key(|run| std::cmp::Reverse(run.end.as_ref().map(|end| (end.ended_at, run.id().clone()))));
-    let mut shown: BTreeSet<Pair> = runs.iter().map(Run::pair).collect();
-    ended.retain(|run| shown.insert(run.pair()));
-    ended.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    runs.extend(ended);
+    let Observed { runs, notices } = ledger.overview(limit)?;
+    say(meant, &notices);
     let held = project.held(&ledger, &runs)?;
     print(meant, Some(&ledger), &runs, &held, args.explain)
 }
@@ -57,7 +45,7 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
 fn print(meant: &Meant, ledger: Option<&Ledger>, runs: &[Run], held: &Held, explain: bool) -> Answer {
     let now = clock::now();
     if meant.json {
-        let views: Vec<RunView> = runs.iter().map(|run| view(run, held, now)).collect();
+        let views: Vec<RunView> = runs.iter().map(|run| show::run(run, held, now)).collect();
         output::json(&serde_json::json!({ "runs": views }))?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -75,17 +63,13 @@ fn print(meant: &Meant, ledger: Option<&Ledger>, runs: &[Run], held: &Held, expl
     Ok(ExitCode::SUCCESS)
 }
 
-fn view(run: &Run, held: &Held, now: jiff::Timestamp) -> RunView {
-    RunView { held: held.get(&run.pair()).map(Hold::words), ..RunView::new(run, now) }
-}
-
 /// The runs as a table.
 pub(super) fn table(meant: &Meant, runs: &[Run], held: &Held) -> String {
     let now = clock::now();
     let rows: Vec<Vec<Cell>> = runs
         .iter()
         .map(|run| {
-            let view = view(run, held, now);
+            let view = show::run(run, held, now);
             let since = view.ended_at.map(|ended| format!("{} ago", duration(clock::millis_between(ended, now))));
             let lasted = view.duration_ms.map(duration).unwrap_or_default();
             let about = match (&view.reason, view.exit_code, view.signal) {
@@ -112,7 +96,7 @@ pub(super) fn table(meant: &Meant, runs: &[Run], held: &Held) -> String {
 }
 
 fn one(meant: &Meant, ledger: &Ledger, run: &Run, held: &Held, explain: bool) -> Answer {
-    let view = view(run, held, clock::now());
+    let view = show::run(run, held, clock::now());
     if meant.json {
         output::json(&view)?;
         return Ok(ExitCode::SUCCESS);

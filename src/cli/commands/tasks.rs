@@ -5,25 +5,20 @@ use std::process::ExitCode;
 use crate::agent::sanitize_line;
 use crate::cli::args::Task as Args;
 use crate::cli::commands::{Answer, open};
-use crate::cli::error::CliError;
 use crate::cli::frames;
 use crate::cli::meant::Meant;
 use crate::cli::output;
 use crate::cli::table::{self, Cell};
 use crate::model::task_status::TaskStatus;
 use crate::runner::project::Depth;
-use crate::runner::tree_progress::{TreeProgress, tree_progress};
-use crate::tasks;
-use crate::view::problem_view::ProblemView;
+use crate::runner::show;
 use crate::view::task_view::{ProgressView, TaskDetail, TaskView};
 
 pub(super) fn list(meant: &Meant) -> Answer {
     let project = open(meant, Depth::Shape)?;
     let set = project.tasks();
     if meant.json {
-        let views: Vec<TaskView> = set.tasks().iter().map(TaskView::new).collect();
-        let problems: Vec<ProblemView> = set.problems().iter().map(ProblemView::new).collect();
-        output::json(&serde_json::json!({ "tasks": views, "problems": problems }))?;
+        output::json(&show::tasks(&set))?;
         return Ok(ExitCode::SUCCESS);
     }
     let rows: Vec<Vec<Cell>> = set
@@ -58,8 +53,8 @@ pub(super) fn list(meant: &Meant) -> Answer {
 }
 
 /// `2 of 5 done, 1 failed, 2 waiting`.
-fn words(progress: TreeProgress) -> String {
-    let TreeProgress { all, done, failed, running, waiting } = progress;
+fn words(progress: ProgressView) -> String {
+    let ProgressView { all, done, failed, running, waiting } = progress;
     let mut text = format!("{done} of {all} done");
     for (count, word) in [(failed, "failed"), (running, "running"), (waiting, "waiting")] {
         if count > 0 {
@@ -72,21 +67,12 @@ fn words(progress: TreeProgress) -> String {
 pub(super) fn show(meant: &Meant, args: &Args) -> Answer {
     let project = open(meant, Depth::Shape)?;
     let set = project.tasks();
-    let task = set.find(&args.task).map_err(CliError::from)?;
-    let body = tasks::read_body(task).map_err(|problem| CliError {
-        message: String::new(),
-        problems: vec![problem],
-        hints: Vec::new(),
-        code: crate::cli::error::FAILED,
-    })?;
-    let progress = tree_progress(&set, project.ledger()?.as_ref(), task)?;
+    let detail = show::task(&project, &set, &args.task)?;
     if meant.json {
-        let TreeProgress { all, done, failed, running, waiting } = progress.unwrap_or_default();
-        let view = progress.map(|_| ProgressView { all, done, failed, running, waiting });
-        output::json(&TaskDetail::new(task, &body, view))?;
+        output::json(&detail)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let view = TaskView::new(task);
+    let TaskDetail { task: view, body, checklist, progress } = detail;
     output::line(&format!("{}: {}", view.id, sanitize_line(&view.title)))?;
     let row = |name: &str, value: &str| match value.is_empty() {
         true => Ok(()),
@@ -102,15 +88,15 @@ pub(super) fn show(meant: &Meant, args: &Args) -> Answer {
     row("subtasks", &view.subtasks.join(", "))?;
     row("progress", &progress.map(words).unwrap_or_default())?;
     row("depends on", &view.depends_on.join(", "))?;
-    row("from", &task.path.as_deref().map(frames::shown).unwrap_or_default())?;
-    let done = body.checklist.iter().filter(|item| item.done).count();
-    if !body.checklist.is_empty() {
-        row("checklist", &format!("{done} of {} done", body.checklist.len()))?;
+    row("from", &view.path.as_deref().map(frames::shown).unwrap_or_default())?;
+    let done = checklist.iter().filter(|item| item.done).count();
+    if !checklist.is_empty() {
+        row("checklist", &format!("{done} of {} done", checklist.len()))?;
     }
-    if !body.text.trim().is_empty() {
+    if !body.trim().is_empty() {
         let mut text = b"\n".to_vec();
         let mut sanitizer = crate::agent::Sanitizer::new();
-        sanitizer.feed(body.text.as_bytes(), &mut text);
+        sanitizer.feed(body.as_bytes(), &mut text);
         sanitizer.finish(&mut text);
         if !text.ends_with(b"\n") {
             text.push(b'\n');

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::cli::args::Up as Args;
 use crate::cli::commands::{Answer, open, plan, stop};
-use crate::cli::error::{CliError, FAILED, USAGE};
+use crate::cli::error::{CliError, FAILED};
 use crate::cli::interrupts::Interrupts;
 use crate::cli::meant::Meant;
 use crate::cli::output;
@@ -14,10 +14,10 @@ use crate::plan::diff::Options;
 use crate::runner::apply::Done;
 use crate::runner::project::{Depth, Project};
 use crate::runner::reconcile::changes_of;
+use crate::runner::show;
+use crate::runner::up::refuse_inside;
 use crate::system::clock::Stopwatch;
-use crate::system::environment;
 use crate::system::watch;
-use crate::view::plan_view::StepView;
 
 /// What no event tells of is looked for this often.
 const LOOK: Duration = Duration::from_secs(10);
@@ -38,15 +38,6 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
         let _ = error.report(meant);
     }
     keep(meant, Options { watch: true, recreate: false, ..options })
-}
-
-/// Inside a run, only the person outside decides what runs.
-pub(super) fn refuse_inside(command: &str) -> Result<(), CliError> {
-    match environment::var("DISPATCH_RUN_ID") {
-        None => Ok(()),
-        Some(_) => Err(CliError::new(USAGE, format!("`{command}` is refused inside a run"))
-            .hint("it is for the person who watches the run")),
-    }
 }
 
 /// What one look and what was done about it came to.
@@ -70,10 +61,7 @@ fn pass(meant: &Meant, options: Options) -> Result<Pass, CliError> {
     if !meant.json && !options.watch {
         plan::offer_resume(meant, known.as_ref(), kept)?;
     }
-    let done = match (known, found.is_empty()) {
-        (None, true) => Vec::new(),
-        (known, _) => project.apply(&tasks, &project.ledger_for_writing(known)?, &found),
-    };
+    let done = project.carry_out(&tasks, known, &found)?;
     let failed = done.iter().any(|done| done.outcome.is_err());
     let changed = !found.is_empty();
     // A watch speaks when something happens.
@@ -84,21 +72,12 @@ fn pass(meant: &Meant, options: Options) -> Result<Pass, CliError> {
 }
 
 fn report(meant: &Meant, done: Vec<Done>) -> Result<(), CliError> {
-    let mut views = Vec::new();
+    let view = show::report(&done);
+    if meant.json {
+        return output::json(&view);
+    }
     let err = output::stderr(meant);
-    let mut changes = 0;
     for Done { step, outcome } in done {
-        changes += usize::from(step.is_action());
-        if meant.json {
-            let mut view = serde_json::json!(StepView::new(&step));
-            match (&outcome, step.is_action()) {
-                (Ok(Some(run)), true) => view["runId"] = serde_json::json!(run),
-                (Err(error), _) => view["error"] = serde_json::json!(error.to_string()),
-                _ => {}
-            }
-            views.push(view);
-            continue;
-        }
         output::line(&plan::line(&step))?;
         if let Err(error) = outcome {
             let error = CliError::from(error);
@@ -109,10 +88,7 @@ fn report(meant: &Meant, done: Vec<Done>) -> Result<(), CliError> {
             }
         }
     }
-    if meant.json {
-        return output::json(&serde_json::json!({ "changes": changes, "steps": views }));
-    }
-    if changes == 0 {
+    if view.changes == 0 {
         err.note("nothing to do");
     }
     Ok(())

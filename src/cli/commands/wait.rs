@@ -6,10 +6,11 @@ use std::time::Instant;
 use crate::cli::args::Wait as Args;
 use crate::cli::commands::run::code;
 use crate::cli::commands::{Answer, open};
-use crate::cli::error::{CliError, FAILED};
+use crate::cli::error::CliError;
 use crate::cli::meant::Meant;
 use crate::cli::{output, progress};
 use crate::model::run_state::EndState;
+use crate::runner::failure::Failure;
 use crate::runner::project::Depth;
 use crate::system::clock;
 use crate::view::run_view::RunView;
@@ -24,9 +25,7 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     for task in &args.tasks {
         let pair = project.past_pair(&args.mode, task)?;
         let run = ledger.as_ref().map(|ledger| ledger.last_run(&pair)).transpose()?.flatten();
-        runs.push(run.ok_or_else(|| {
-            CliError::new(FAILED, format!("`{pair}` has never run")).hint(format!("dispatch run {pair}"))
-        })?);
+        runs.push(run.ok_or_else(|| Failure::never_run(&pair))?);
     }
     let begun = Instant::now();
     let mut first = None;

@@ -1,0 +1,30 @@
+//! `up` as one movement, once its plan is made.
+
+use crate::plan::diff::Plan;
+use crate::runner::apply::Done;
+use crate::runner::failure::{Failure, Kind};
+use crate::runner::ledger::Ledger;
+use crate::runner::project::Project;
+use crate::system::environment;
+use crate::system::store::state_dir::StateDirError;
+use crate::tasks::TaskSet;
+
+/// Inside a run, only the person outside decides what runs.
+pub fn refuse_inside(command: &str) -> Result<(), Failure> {
+    match environment::var("DISPATCH_RUN_ID") {
+        None => Ok(()),
+        Some(_) => Err(Failure::new(Kind::Usage, format!("`{command}` is refused inside a run"))
+            .hint("it is for the person who watches the run")),
+    }
+}
+
+impl Project {
+    /// Does what `plan` says; a state folder is made only for what is to be done. `known` is what
+    /// the plan was made from.
+    pub fn carry_out(&self, tasks: &TaskSet, known: Option<Ledger>, plan: &Plan) -> Result<Vec<Done>, StateDirError> {
+        match (known, plan.is_empty()) {
+            (None, true) => Ok(Vec::new()),
+            (known, _) => Ok(self.apply(tasks, &self.ledger_for_writing(known)?, plan)),
+        }
+    }
+}
