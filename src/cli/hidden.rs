@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use crate::runner::exec;
 use crate::runner::ledger::Ledger;
 use crate::supervisor;
+use crate::system::pty::{self, PTY_WORD};
 
 /// Runs a hidden command or answers `--version`. `None` where neither was asked for.
 pub(crate) fn run() -> Option<ExitCode> {
@@ -32,6 +33,10 @@ pub(crate) fn run() -> Option<ExitCode> {
             Some(if went_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         ("__next", Some(state), ended) => Some(next(&state, ended.as_deref())),
+        (PTY_WORD, Some(_), _) => {
+            let argv: Vec<OsString> = std::env::args_os().skip(2).collect();
+            Some(failed(127, &pty::become_owner(&argv)))
+        }
         ("__ended", Some(folder), None) => {
             exec::ended(Path::new(&folder));
             Some(ExitCode::SUCCESS)

@@ -19,6 +19,7 @@ mod socket;
 mod start_command;
 mod version;
 mod view;
+mod view_session;
 
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,7 @@ pub use crate::system::tmux::ready::Ready;
 pub use crate::system::tmux::socket::SocketEnv;
 pub use crate::system::tmux::version::{FLOOR, Version, version};
 pub use crate::system::tmux::view::Client;
+pub use crate::system::tmux::view_session::{Place, View, client_environment};
 
 /// The word between the program and the run's folder in a pane of ours.
 pub const EXEC_WORD: &str = "__exec";
