@@ -3,4 +3,5 @@
 mod ending;
 mod making;
 mod user;
+mod views;
 mod world;
