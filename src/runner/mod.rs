@@ -22,13 +22,18 @@ pub mod ledger;
 pub mod locate;
 pub mod next;
 pub mod observe;
+
 pub mod prepare;
 pub mod project;
 pub mod prune;
 mod readiness;
 pub mod reconcile;
+pub mod send;
+pub mod show_window;
 pub mod start;
 pub mod stop;
 pub mod template_context;
+pub mod terminal;
 pub mod together;
 pub mod tree_progress;
+pub mod window;

@@ -13,7 +13,7 @@ use crate::system::environment::{self, Environment};
 use crate::system::ids;
 use crate::system::tmux::client::{self, Complaint};
 use crate::system::tmux::error::TmuxError;
-use crate::system::tmux::{Tmux, quote};
+use crate::system::tmux::{Client, Tmux, quote};
 
 /// How the names begin of what nobody but a program looks at, and of a terminal of the user's.
 const VIEW: &str = "dispatch-view-";
@@ -45,6 +45,13 @@ pub enum View {
     Write,
     /// All windows of the session with this one in front: a terminal of the user's.
     Session,
+}
+
+impl Client {
+    /// A program looks, not the user.
+    pub fn is_view(&self) -> bool {
+        self.session_name.starts_with(VIEW)
+    }
 }
 
 impl Place {
@@ -81,6 +88,21 @@ impl Tmux {
         Ok(text.lines().filter_map(Place::parse).min_by_key(rank))
     }
 
+    /// Has `client` show the window at `place`, and moves no other. False where the window is not
+    /// there any more.
+    pub fn show_in(&self, client: &Client, place: &Place, run: &RunId) -> Result<bool, TmuxError> {
+        let window = quote::word(&format!("{}:{}", place.session_id, place.window_id));
+        let show = format!("switch-client -c {} -t {window}", quote::word(&client.tty));
+        let refuse = format!("display-message -p {LEFT}");
+        let reply = self.client(&["if-shell", "-F", "-t", &place.target(), &quote::is_run(run), &show, &refuse])?;
+        let left = reply.stdout_text().lines().any(|line| line == LEFT);
+        match Complaint::read(&reply.stderr) {
+            _ if reply.ok => Ok(!left),
+            Complaint::NoServer | Complaint::NoSession => Ok(false),
+            _ => Err(self.failure("switch-client", &place.session_name, &reply)),
+        }
+    }
+
     /// The command line of a client that shows the window at `place` until it ends, or prints that
     /// the window is not there any more. For a terminal with [`client_environment`].
     pub fn view_argv(&self, place: &Place, run: &RunId, view: View) -> Vec<OsString> {
@@ -97,15 +119,21 @@ impl Tmux {
     }
 }
 
-/// What a client in a terminal of ours is to be told of our own environment.
-pub fn client_environment() -> Environment {
+/// Our own environment without what ties to the present run or to a tmux around us.
+pub fn starter_environment() -> Environment {
     let mut environment = environment::all();
     environment.retain(|name, _| !client::is_scrubbed(name));
+    environment
+}
+
+/// The same for a client in a terminal of ours, whose screen is a front end's.
+pub fn client_environment() -> Environment {
+    let mut environment = starter_environment();
     environment.insert("TERM".into(), "xterm-256color".into());
     environment
 }
 
-/// Whether a session was made by [`Tmux::view_argv`] for a program to look at.
+/// Whether a session was made by [`Tmux::view_argv`]: it holds windows that live elsewhere.
 pub(super) fn is_view(session: &str) -> bool {
     session.starts_with(VIEW) || session.starts_with(TERMINAL)
 }

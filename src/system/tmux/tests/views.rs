@@ -140,6 +140,7 @@ fn a_view_moves_and_resizes_nobody() {
     user.wait_for("x");
     view.pty.write(b"two\r").unwrap();
     view.wait_for("two");
+    world.wait_size(&run, 100, 30);
     view.resize(60, 10);
     wait_until("the new size", || world.raw(&["list-clients", "-F", "#{client_width}"]).contains("60"));
     world.raw(&["list-sessions"]);
