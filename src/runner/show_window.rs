@@ -52,7 +52,7 @@ impl Ledger {
 impl Window {
     /// Where one shows it already that is as good. Else the only terminal on its session is switched;
     /// of two, nobody knows which one the user means.
-    fn focus(&self, run: &Run) -> Result<bool, WindowError> {
+    pub(super) fn focus(&self, run: &Run) -> Result<bool, WindowError> {
         let clients = self.tmux.clients()?;
         let mut terminals = clients.iter().filter(|client| !client.control_mode && !client.is_view());
         if terminals.clone().any(|client| client.window_id == self.place.window_id) {

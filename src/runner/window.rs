@@ -61,3 +61,6 @@ impl Window {
         Size::clamped(self.place.cols, self.place.rows)
     }
 }
+
+#[cfg(test)]
+mod tests;
