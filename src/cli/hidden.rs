@@ -8,6 +8,8 @@ use std::process::ExitCode;
 use crate::runner::exec;
 use crate::runner::ledger::Ledger;
 use crate::supervisor;
+use crate::system::process::detached::{self, DETACHED_WORD};
+use crate::system::pty::{self, PTY_WORD};
 
 /// Runs a hidden command or answers `--version`. `None` where neither was asked for.
 pub(crate) fn run() -> Option<ExitCode> {
@@ -32,12 +34,22 @@ pub(crate) fn run() -> Option<ExitCode> {
             Some(if went_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         ("__next", Some(state), ended) => Some(next(&state, ended.as_deref())),
+        (PTY_WORD, Some(_), _) => Some(failed(127, &pty::become_owner(&rest()))),
+        (DETACHED_WORD, Some(_), _) => Some(match detached::become_detached(&rest()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failed(127, &error),
+        }),
         ("__ended", Some(folder), None) => {
             exec::ended(Path::new(&folder));
             Some(ExitCode::SUCCESS)
         }
         _ => None,
     }
+}
+
+/// The words after the hidden command.
+fn rest() -> Vec<OsString> {
+    std::env::args_os().skip(2).collect()
 }
 
 fn next(state: &OsString, ended: Option<&std::ffi::OsStr>) -> ExitCode {

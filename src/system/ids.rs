@@ -13,6 +13,11 @@ pub fn new_session_id() -> String {
     uuid::Uuid::new_v4().to_string()
 }
 
+/// 32 hexadecimal digits that nobody else has or can guess.
+pub fn new_random_name() -> String {
+    uuid::Uuid::new_v4().simple().to_string()
+}
+
 /// A random number from 0 to 1.
 pub fn chance() -> f64 {
     // The low 62 bits of a version 4 UUID are random.

@@ -10,6 +10,7 @@ pub mod git;
 pub mod ids;
 pub mod logs;
 pub mod process;
+pub mod pty;
 pub mod store;
 pub mod tmux;
 pub mod watch;

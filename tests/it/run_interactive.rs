@@ -97,6 +97,33 @@ fn cleanup_on_exit_closes_the_window_and_keeps_the_code() {
 }
 
 #[test]
+fn the_last_screen_is_kept_where_a_run_ended_and_none_is_made_up() {
+    let world =
+        World::with("  tidy: { interactive: true, agent: fake, prompt: \"{{ task.body }}\", cleanup_on_exit: true }\n");
+    world.task("ENDS", "%out last words\n%until go\n%exit 6").task("STOPPED", "%out last words\n%hang");
+    world.task("KILLED", "%out last words\n%hang");
+    let screen = |mode: &str, task: &str| world.dispatch("logs").arg(mode).arg(task).notes().succeeds().text();
+    let run = open(&world, "tidy", "ENDS");
+    world.write("go", "");
+    world.wait_state("tidy", "ENDS", "failed");
+    wait_until("the window is closed", || {
+        let rows = world.panes("#{pane_start_command}");
+        is(!rows.iter().any(|row| row.contains(&run)), format!("{rows:?}"))
+    });
+    assert!(screen("tidy", "ENDS").contains("last words"), "{}", screen("tidy", "ENDS"));
+
+    open(&world, "talk", "STOPPED");
+    wait_until("its words", || is(screen("talk", "STOPPED").contains("last words"), screen("talk", "STOPPED")));
+    world.dispatch("stop talk STOPPED").notes().succeeds();
+    assert!(screen("talk", "STOPPED").contains("last words"), "{}", screen("talk", "STOPPED"));
+
+    open(&world, "talk", "KILLED");
+    kill(world.tmux_server_pid().unwrap(), Signal::KILL);
+    world.wait_state("talk", "KILLED", "lost");
+    world.dispatch("logs talk KILLED").stderr_has("no screen of `talk KILLED` was kept").fails_with(1);
+}
+
+#[test]
 fn a_window_closed_by_the_user_is_stopped() {
     let world = World::new();
     world.task("TASK-1", "%hang").task("OTHER", "%hang");

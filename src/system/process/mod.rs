@@ -7,6 +7,7 @@
 //! `--cfg dispatch_posix` chooses the plain forms on Linux too, so that they are checked there.
 
 mod child;
+pub mod detached;
 pub mod enclosure;
 pub mod program;
 pub mod supervise;

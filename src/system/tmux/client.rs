@@ -109,12 +109,14 @@ impl Tmux {
 
 /// Removes what would make later work on this server look like part of the present run.
 fn scrub(command: &mut Command, names: impl Iterator<Item = OsString>) {
-    for name in names {
-        let ours = ["TMUX", "TMUX_PANE", "MAKEFLAGS"].iter().any(|other| name == *other);
-        if ours || name.as_encoded_bytes().starts_with(b"DISPATCH_") {
-            command.env_remove(name);
-        }
+    for name in names.filter(|name| is_scrubbed(name)) {
+        command.env_remove(name);
     }
+}
+
+pub(super) fn is_scrubbed(name: &OsStr) -> bool {
+    let ours = ["TMUX", "TMUX_PANE", "MAKEFLAGS"].iter().any(|other| name == *other);
+    ours || name.as_encoded_bytes().starts_with(b"DISPATCH_")
 }
 
 /// What tmux complains of. Its words are the same in every locale and since 3.0.

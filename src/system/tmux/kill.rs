@@ -68,7 +68,11 @@ impl Tmux {
         if !quote::is_pane_id(pane) {
             return Ok(None);
         }
-        let show = format!("display-message -p {YES} ; capture-pane -p -t {pane}");
+        // To say that a pane is dead tmux scrolls it by a line, which may be all that it had to show.
+        let scrolled = "#{&&:#{pane_dead},#{==:#{alternate_on},0}}";
+        let capture = format!("capture-pane -p -t {pane}");
+        let show =
+            format!("display-message -p {YES} ; if-shell -F -t {pane} '{scrolled}' '{capture} -S -1' '{capture}'");
         let refuse = format!("display-message -p {NO}");
         let reply = self.client(&["if-shell", "-F", "-t", pane, &quote::is_run(run), &show, &refuse])?;
         let text = reply.stdout_text();

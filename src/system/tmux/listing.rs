@@ -8,6 +8,7 @@ use crate::system::tmux::client::{Complaint, Reply, Running};
 use crate::system::tmux::error::TmuxError;
 use crate::system::tmux::start_command;
 use crate::system::tmux::version::Version;
+use crate::system::tmux::view_session::is_view;
 use crate::system::tmux::{EXEC_WORD, Tmux};
 
 /// Ids first, what others may have written last. Neither text can hold a tab or a newline:
@@ -227,6 +228,10 @@ fn parse(text: &str) -> Result<Listing, String> {
         match seen.get(&pane.pane_id) {
             Some(at) => {
                 let first = &mut panes[*at];
+                let mut pane = pane;
+                if is_view(&first.session_name) && !is_view(&pane.session_name) {
+                    std::mem::swap(&mut first.session_name, &mut pane.session_name);
+                }
                 if first.session_name != pane.session_name && !first.linked.contains(&pane.session_name) {
                     first.linked.push(pane.session_name);
                 }
@@ -294,6 +299,11 @@ mod tests {
         assert_eq!(listing.panes.len(), 2);
         assert_eq!(listing.panes[0].session_name, "a");
         assert_eq!(listing.panes[0].linked, ["view"]);
+
+        let text = "7 1 3.3a\n%1 @1 5 0   \tdispatch-view-1\tp\n%1 @1 5 0   \tz\tp\n";
+        let listing = parse(text).unwrap();
+        assert_eq!(listing.panes[0].session_name, "z", "a view of ours is not where a pane lives");
+        assert_eq!(listing.panes[0].linked, ["dispatch-view-1"]);
     }
 
     #[test]

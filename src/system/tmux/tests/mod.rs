@@ -2,5 +2,7 @@
 
 mod ending;
 mod making;
+mod sending;
 mod user;
+mod views;
 mod world;

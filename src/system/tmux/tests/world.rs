@@ -30,7 +30,9 @@ __exec)
     [ -f "$2/exit" ] && exit "$(cat "$2/exit")"
     [ -f "$2/signal" ] && kill -"$(cat "$2/signal")" $$
     echo here i am
+    [ -f "$2/reads" ] && exec tee "$2/typed"
     exec sleep 300 ;;
+__pty) shift; exec setsid -c "$@" ;;
 __ended) printf '%s\n' "$2" >> "$2/ended" ;;
 esac
 "#;

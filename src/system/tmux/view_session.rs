@@ -1,0 +1,193 @@
+//! A session of ours for one terminal that looks at a run's window.
+//!
+//! It goes with its client, however that ends, and it moves nobody: which window another client
+//! shows is its session's own affair, and a window has the size of the client that looks at it;
+//! of this one only while no other does. (tmux lets the last one active decide, so this client
+//! asks to be left out. It decides anew when it is resized and when it becomes the active one:
+//! a hook is worked off before tmux comes to resizing.)
+
+use std::ffi::OsString;
+
+use crate::model::run_id::RunId;
+use crate::system::environment::{self, Environment};
+use crate::system::ids;
+use crate::system::tmux::client::{self, Complaint};
+use crate::system::tmux::error::TmuxError;
+use crate::system::tmux::{Client, Tmux, quote};
+
+/// How the names begin of what nobody but a program looks at, and of a terminal of the user's.
+const VIEW: &str = "dispatch-view-";
+const TERMINAL: &str = "dispatch-terminal-";
+
+const PLACE: &str =
+    "#{pane_id} #{session_id} #{window_id} #{window_width} #{window_height} #{pane_dead} #{session_name}";
+const LEFT: &str = "dispatch-left";
+
+/// Where a run's pane is now, whatever was moved since it was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub pane_id: String,
+    pub window_id: String,
+    /// `$N`: names may hold what a target cannot.
+    pub session_id: String,
+    pub session_name: String,
+    pub cols: u16,
+    pub rows: u16,
+    pub is_dead: bool,
+}
+
+/// What a view is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// This window alone, to look at. It decides no size where anybody else is on the server.
+    Read,
+    /// This window alone, to type into.
+    Write,
+    /// All windows of the session with this one in front: a terminal of the user's.
+    Session,
+}
+
+impl Client {
+    /// A program looks, not the user.
+    pub fn is_view(&self) -> bool {
+        self.session_name.starts_with(VIEW)
+    }
+}
+
+impl Place {
+    fn parse(line: &str) -> Option<Self> {
+        let mut words = line.splitn(7, ' ');
+        let pane_id = words.next().filter(|id| quote::is_pane_id(id))?.to_owned();
+        let session_id = words.next().filter(|id| id.starts_with('$'))?.to_owned();
+        let window_id = words.next().filter(|id| quote::is_window_id(id))?.to_owned();
+        let (cols, rows) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+        let is_dead = words.next()? == "1";
+        Some(Self { pane_id, window_id, session_id, session_name: words.next()?.to_owned(), cols, rows, is_dead })
+    }
+
+    /// Pane, window and session at once: it is there only where all three still belong together.
+    fn target(&self) -> String {
+        format!("{}:{}.{}", self.session_id, self.window_id, self.pane_id)
+    }
+}
+
+impl Tmux {
+    /// The pane of `run`. In several sessions: the one called `session` first, views of ours last.
+    pub fn place_of(&self, run: &RunId, session: Option<&str>) -> Result<Option<Place>, TmuxError> {
+        let reply = self.ask(&["list-panes", "-a", "-f", &quote::is_run(run), "-F", PLACE])?;
+        if !reply.ok {
+            return match Complaint::read(&reply.stderr) {
+                Complaint::NoServer | Complaint::NoSession => Ok(None),
+                _ => Err(self.failure("list-panes", "", &reply)),
+            };
+        }
+        let text = reply.stdout_text();
+        let rank = |place: &Place| {
+            if Some(place.session_name.as_str()) == session { 0 } else { 1 + u8::from(is_view(&place.session_name)) }
+        };
+        Ok(text.lines().filter_map(Place::parse).min_by_key(rank))
+    }
+
+    /// Has `client` show the window at `place`, and moves no other. False where the window is not
+    /// there any more.
+    pub fn show_in(&self, client: &Client, place: &Place, run: &RunId) -> Result<bool, TmuxError> {
+        let window = quote::word(&format!("{}:{}", place.session_id, place.window_id));
+        let show = format!("switch-client -c {} -t {window}", quote::word(&client.tty));
+        let refuse = format!("display-message -p {LEFT}");
+        let reply = self.client(&["if-shell", "-F", "-t", &place.target(), &quote::is_run(run), &show, &refuse])?;
+        let left = reply.stdout_text().lines().any(|line| line == LEFT);
+        match Complaint::read(&reply.stderr) {
+            _ if reply.ok => Ok(!left),
+            Complaint::NoServer | Complaint::NoSession => Ok(false),
+            _ => Err(self.failure("switch-client", &place.session_name, &reply)),
+        }
+    }
+
+    /// The command line of a client that shows the window at `place` until it ends, or prints that
+    /// the window is not there any more. For a terminal with [`client_environment`].
+    pub fn view_argv(&self, place: &Place, run: &RunId, view: View) -> Vec<OsString> {
+        let start = ["tmux", "-S"].map(OsString::from);
+        let commands = match view {
+            View::Session => session_commands(place, &new_name(TERMINAL)),
+            View::Read | View::Write => window_commands(place, &new_name(VIEW), view),
+        };
+        let refuse = format!("display-message -p {LEFT}");
+        // xterm.js and every terminal of today can show all colours; tmux does not believe it.
+        let rest =
+            ["-u", "-T", "RGB", "if-shell", "-F", "-t", &place.target(), &quote::is_run(run), &commands, &refuse];
+        start.into_iter().chain([self.socket.clone().into()]).chain(rest.map(OsString::from)).collect()
+    }
+}
+
+/// Our own environment without what ties to the present run or to a tmux around us.
+pub fn starter_environment() -> Environment {
+    let mut environment = environment::all();
+    environment.retain(|name, _| !client::is_scrubbed(name));
+    environment
+}
+
+/// The same for a client in a terminal of ours, whose screen is a front end's.
+pub fn client_environment() -> Environment {
+    let mut environment = starter_environment();
+    environment.insert("TERM".into(), "xterm-256color".into());
+    environment
+}
+
+/// Whether a session was made by [`Tmux::view_argv`]: it holds windows that live elsewhere.
+pub(super) fn is_view(session: &str) -> bool {
+    session.starts_with(VIEW) || session.starts_with(TERMINAL)
+}
+
+fn new_name(prefix: &str) -> String {
+    format!("{prefix}{}", ids::new_random_name())
+}
+
+/// A session of this one window, not of its whole session: when the window closes it is over, and
+/// nobody finds himself in front of another run.
+fn window_commands(place: &Place, name: &str, view: View) -> String {
+    let (session, window) = (quote::word(&format!("={name}:")), quote::word(&format!("={name}:{}", place.window_id)));
+    let source = quote::word(&format!("{}:{}", place.session_id, place.window_id));
+    let first = quote::word(&format!("={name}:^"));
+    let flags = if view == View::Read { "ignore-size,read-only" } else { "ignore-size" };
+    // A session begins with a window of its own; this one is replaced before it shows.
+    let mut commands = vec![format!("new-session -E -c / -f {flags} -s {name} sleep 5")];
+    if view == View::Write {
+        commands.push(yield_to_others(&place.window_id));
+    }
+    commands.extend([
+        format!("link-window -k -s {source} -t {first}"),
+        // Or its client would be moved to a session of the user's.
+        format!("set-option -t {session} detach-on-destroy on"),
+        format!("set-option -t {session} destroy-unattached on"),
+        format!("set-option -t {session} status off"),
+        // Makes this client the active one of the window.
+        format!("select-window -t {window}"),
+    ]);
+    if view == View::Write {
+        // Setting any option has sizes reckoned anew, and nothing else.
+        let again = format!("{} ; set-option -t {session} status off", yield_to_others(&place.window_id));
+        // The last: tmux 3.2 has no such hook, and a list of commands ends where one fails.
+        for hook in ["client-resized", "client-active"] {
+            commands.push(format!("set-hook -t {session} {hook} {}", quote::word(&again)));
+        }
+    }
+    commands.join(" ; ")
+}
+
+/// The client decides no size while another one than a view of ours shows the window.
+fn yield_to_others(window: &str) -> String {
+    let shows = format!("#{{&&:#{{session_attached}},#{{==:#{{window_id}},{window}}}}}");
+    let others = format!("#{{S:#{{?#{{m:{VIEW}*,#{{session_name}}}},,#{{?{shows},1,}}}}}}");
+    format!("if-shell -F {} 'refresh-client -f ignore-size' 'refresh-client -f !ignore-size'", quote::word(&others))
+}
+
+fn session_commands(place: &Place, name: &str) -> String {
+    let group = quote::word(&place.session_id);
+    let (session, window) = (quote::word(&format!("={name}:")), quote::word(&format!("={name}:{}", place.window_id)));
+    [
+        format!("new-session -E -t {group} -s {name}"),
+        format!("set-option -t {session} destroy-unattached on"),
+        format!("select-window -t {window}"),
+    ]
+    .join(" ; ")
+}
