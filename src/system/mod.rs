@@ -12,4 +12,5 @@ pub mod logs;
 pub mod process;
 pub mod store;
 pub mod tmux;
+pub mod wake;
 pub mod watch;
