@@ -29,6 +29,7 @@ mod readiness;
 pub mod reconcile;
 pub mod start;
 pub mod stop;
+pub mod tail;
 pub mod template_context;
 pub mod together;
 pub mod tree_progress;
