@@ -38,6 +38,7 @@ pub mod send;
 pub mod show_window;
 pub mod start;
 pub mod stop;
+pub mod tail;
 pub mod template_context;
 pub mod terminal;
 pub mod together;

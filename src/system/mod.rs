@@ -13,4 +13,5 @@ pub mod process;
 pub mod pty;
 pub mod store;
 pub mod tmux;
+pub mod wake;
 pub mod watch;

@@ -56,6 +56,9 @@ impl MarkWriter {
     }
 }
 
+/// So much of the marks is read at once; those of a long run are many.
+const BLOCK: u64 = 64 * 1024;
+
 /// Reads marks as they are written: each once.
 #[derive(Debug, Default)]
 pub struct MarkReader {
@@ -64,7 +67,8 @@ pub struct MarkReader {
 }
 
 impl MarkReader {
-    /// The marks since the last call; a torn last line is left for the next one.
+    /// The next marks since the last call, none once all are read; a torn last line is left for
+    /// the next one.
     pub fn read_new(&mut self, path: &Path) -> io::Result<Vec<Mark>> {
         let mut file =
             match fs::OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path) {
@@ -73,7 +77,7 @@ impl MarkReader {
             };
         file.seek(io::SeekFrom::Start(self.at))?;
         let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
+        file.take(BLOCK).read_to_end(&mut bytes)?;
         let mut marks = Vec::new();
         for line in bytes.split_inclusive(|b| *b == b'\n') {
             let Some(mark) = parse(line) else { break };

@@ -32,12 +32,19 @@ pub enum From {
     Tail(u64),
     /// What was written after this moment.
     Since(Timestamp),
+    /// These offsets, each of its log. One beyond the end waits for the log to grow past it.
+    At {
+        stdout: u64,
+        stderr: u64,
+    },
 }
 
 /// A piece of a log. `at` is when it was seen to have been written, where that is known.
 #[derive(Debug)]
 pub struct Piece<'a> {
     pub stream: Stream,
+    /// Of its first byte in its log.
+    pub offset: u64,
     pub at: Option<Timestamp>,
     pub bytes: &'a [u8],
 }
@@ -53,6 +60,10 @@ struct Segment {
 
 const CHUNK: usize = 64 * 1024;
 
+/// A buffer at most this long is kept while there is nothing to read: who follows a quiet log costs
+/// next to nothing.
+const KEPT: usize = 4096;
+
 /// Follows the logs of one run. Holds two files and two offsets, however long the logs are.
 #[derive(Debug)]
 pub struct LogReader {
@@ -62,6 +73,8 @@ pub struct LogReader {
     stderr: Option<File>,
     position: (u64, u64),
     pending: VecDeque<Segment>,
+    /// Who follows by offset does not ask when: what lies together is one piece.
+    timed: bool,
     marks: MarkReader,
     buffer: Vec<u8>,
 }
@@ -75,14 +88,21 @@ impl LogReader {
             stderr: None,
             position: (0, 0),
             pending: VecDeque::new(),
+            timed: !matches!(from, From::At { .. }),
             marks: MarkReader::default(),
-            buffer: vec![0; CHUNK],
+            buffer: Vec::new(),
         };
-        reader.look()?;
         match from {
             From::Start => {}
-            From::Since(since) => reader.skip_until(since),
-            From::Tail(lines) => reader.keep_last(lines)?,
+            From::At { stdout, stderr } => reader.position = (stdout, stderr),
+            From::Since(since) => {
+                while reader.look()? {}
+                reader.skip_until(since);
+            }
+            From::Tail(lines) => {
+                while reader.look()? {}
+                reader.keep_last(lines)?;
+            }
         }
         Ok(reader)
     }
@@ -90,33 +110,62 @@ impl LogReader {
     /// Hands everything that is there now to `sink`, in order. Returns how many bytes that was.
     pub fn read(&mut self, sink: &mut dyn FnMut(Piece<'_>) -> io::Result<()>) -> io::Result<u64> {
         let mut total = 0;
-        loop {
-            if self.pending.is_empty() {
-                self.look()?;
+        while let Some(piece) = self.next(CHUNK)? {
+            total += piece.bytes.len() as u64;
+            sink(piece)?;
+        }
+        Ok(total)
+    }
+
+    /// The next piece of at most `most` bytes; `None` where all that is there was handed out.
+    pub fn next(&mut self, most: usize) -> io::Result<Option<Piece<'_>>> {
+        let Some((segment, count)) = self.fill(most)? else {
+            if self.buffer.len() > KEPT {
+                self.buffer = Vec::new();
             }
-            let Some(segment) = self.pending.pop_front() else { return Ok(total) };
-            let mut at = segment.start;
-            while at < segment.end {
-                let want = usize::try_from(segment.end - at).unwrap_or(CHUNK).min(CHUNK);
-                let file = match segment.stream {
-                    Stream::Stdout => &self.stdout,
-                    Stream::Stderr => &self.stderr,
-                };
-                let Some(file) = file else { break };
-                let count = file.read_at(&mut self.buffer[..want], at)?;
-                if count == 0 {
-                    // Truncated by the agent itself: what is gone cannot be shown.
-                    break;
+            return Ok(None);
+        };
+        let Segment { stream, start: offset, at, .. } = segment;
+        Ok(Some(Piece { stream, offset, at, bytes: &self.buffer[..count] }))
+    }
+
+    /// Reads the front of what is queued into the buffer.
+    fn fill(&mut self, most: usize) -> io::Result<Option<(Segment, usize)>> {
+        loop {
+            let Some(segment) = self.pending.front_mut() else {
+                self.look()?;
+                if self.pending.is_empty() {
+                    return Ok(None);
                 }
-                sink(Piece { stream: segment.stream, at: segment.at, bytes: &self.buffer[..count] })?;
-                at += count as u64;
-                total += count as u64;
+                continue;
+            };
+            let want = usize::try_from(segment.end - segment.start).unwrap_or(most).min(most.max(1));
+            if self.buffer.len() < want {
+                self.buffer.resize(want.next_power_of_two().max(KEPT), 0);
+            }
+            let file = match segment.stream {
+                Stream::Stdout => &self.stdout,
+                Stream::Stderr => &self.stderr,
+            };
+            let count = match file {
+                Some(file) => read_at(file, &mut self.buffer[..want], segment.start)?,
+                None => 0,
+            };
+            let read = *segment;
+            segment.start += count as u64;
+            // Truncated by the agent itself: what is gone cannot be shown.
+            if count == 0 || segment.start >= segment.end {
+                self.pending.pop_front();
+            }
+            if count > 0 {
+                return Ok(Some((read, count)));
             }
         }
     }
 
-    /// Queues what was written since the last look.
-    fn look(&mut self) -> io::Result<()> {
+    /// Queues what was written since the last look. Returns whether there is more to queue: marks
+    /// are taken in blocks.
+    fn look(&mut self) -> io::Result<bool> {
         if self.stdout.is_none() && self.streams.stdout {
             self.stdout = open(&self.folder.stdout())?;
         }
@@ -125,12 +174,30 @@ impl LogReader {
         }
         let lengths = (length(self.stdout.as_ref())?, length(self.stderr.as_ref())?);
         if lengths.0 <= self.position.0 && lengths.1 <= self.position.1 {
-            return Ok(());
+            return Ok(false);
         }
-        let marks = self.marks.read_new(&self.folder.marks())?;
-        self.pending.extend(segments(&marks, self.position, lengths));
-        self.position = (lengths.0.max(self.position.0), lengths.1.max(self.position.1));
-        Ok(())
+        // Marks of what was read already queue nothing.
+        loop {
+            let marks = self.marks.read_new(&self.folder.marks())?;
+            let all = marks.is_empty();
+            let (found, upto) = segments(&marks, self.position, lengths, all);
+            self.queue(found);
+            self.position = upto;
+            if all || !self.pending.is_empty() {
+                return Ok(!all);
+            }
+        }
+    }
+
+    fn queue(&mut self, found: Vec<Segment>) {
+        for segment in found {
+            match self.pending.back_mut() {
+                Some(last) if !self.timed && last.stream == segment.stream && last.end == segment.start => {
+                    last.end = segment.end;
+                }
+                _ => self.pending.push_back(segment),
+            }
+        }
     }
 
     fn skip_until(&mut self, since: Timestamp) {
@@ -143,6 +210,7 @@ impl LogReader {
             self.pending.clear();
             return Ok(());
         }
+        self.buffer.resize(CHUNK, 0);
         let mut found = 0;
         let mut first_byte_seen = false;
         for index in (0..self.pending.len()).rev() {
@@ -196,9 +264,19 @@ fn length(file: Option<&File>) -> io::Result<u64> {
     file.map_or(Ok(0), |file| file.metadata().map(|meta| meta.len()))
 }
 
-/// The stretches from `position` to `lengths`, in the order the marks tell; what no mark covers
-/// comes last.
-fn segments(marks: &[Mark], position: (u64, u64), lengths: (u64, u64)) -> Vec<Segment> {
+/// `read_at`, whatever signal comes.
+fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+    loop {
+        match file.read_at(buffer, at) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}
+
+/// The stretches from `position` to `lengths`, in the order the marks tell, and how far they come.
+/// With `all` marks known, what no mark covers comes last.
+fn segments(marks: &[Mark], position: (u64, u64), lengths: (u64, u64), all: bool) -> (Vec<Segment>, (u64, u64)) {
     let mut segments: Vec<Segment> = Vec::new();
     let mut at = position;
     let mut advance = |stdout: u64, stderr: u64, time: Option<Timestamp>| {
@@ -214,8 +292,10 @@ fn segments(marks: &[Mark], position: (u64, u64), lengths: (u64, u64)) -> Vec<Se
     for mark in marks {
         advance(mark.stdout, mark.stderr, mark.at());
     }
-    advance(lengths.0, lengths.1, None);
-    segments
+    if all {
+        advance(lengths.0, lengths.1, None);
+    }
+    (segments, at)
 }
 
 #[cfg(test)]
@@ -282,5 +362,70 @@ mod tests {
         assert_eq!(reader.read(&mut sink).unwrap(), 3);
         assert_eq!(reader.read(&mut sink).unwrap(), 0);
         assert_eq!(all, b"o1\no2\n");
+    }
+
+    fn pieces(reader: &mut LogReader, most: usize) -> Vec<(Stream, u64, String)> {
+        let mut all = Vec::new();
+        while let Some(piece) = reader.next(most).unwrap() {
+            all.push((piece.stream, piece.offset, String::from_utf8(piece.bytes.to_vec()).unwrap()));
+        }
+        all
+    }
+
+    #[test]
+    fn from_offsets_each_byte_comes_once_whatever_was_cut() {
+        let (_dir, folder) = folder(b"o1\no2\no3\n", b"e1\ne2\n", "1000 3 0\n2000 3 3\n3000 6 3\n");
+        let both = Streams { stdout: true, stderr: true };
+        for (stdout, stderr) in (0..=9).flat_map(|out| (0..=6).map(move |err| (out, err))) {
+            let mut reader = LogReader::open(&folder, both, From::At { stdout, stderr }).unwrap();
+            let mut at = (stdout, stderr);
+            let mut text = (String::new(), String::new());
+            for (stream, offset, bytes) in pieces(&mut reader, 2) {
+                let (at, text) = match stream {
+                    Stream::Stdout => (&mut at.0, &mut text.0),
+                    Stream::Stderr => (&mut at.1, &mut text.1),
+                };
+                assert_eq!(offset, *at);
+                assert!(bytes.len() <= 2);
+                *at += bytes.len() as u64;
+                text.push_str(&bytes);
+            }
+            assert_eq!(text.0, "o1\no2\no3\n"[usize::try_from(stdout).unwrap()..]);
+            assert_eq!(text.1, "e1\ne2\n"[usize::try_from(stderr).unwrap()..]);
+        }
+    }
+
+    #[test]
+    fn without_times_what_lies_together_is_one_piece() {
+        let (_dir, folder) = folder(b"o1\no2\no3\n", b"", "1000 3 0\n2000 6 0\n3000 9 0\n");
+        let both = Streams { stdout: true, stderr: true };
+        let mut reader = LogReader::open(&folder, both, From::At { stdout: 1, stderr: 0 }).unwrap();
+        assert_eq!(pieces(&mut reader, 64), [(Stream::Stdout, 1, "1\no2\no3\n".to_owned())]);
+        let mut reader = LogReader::open(&folder, both, From::Start).unwrap();
+        assert_eq!(pieces(&mut reader, 64).len(), 3);
+    }
+
+    #[test]
+    fn an_offset_beyond_the_end_waits_for_it() {
+        let (_dir, folder) = folder(b"o1\n", b"", "1000 3 0\n");
+        let both = Streams { stdout: true, stderr: true };
+        let mut reader = LogReader::open(&folder, both, From::At { stdout: 6, stderr: 1 }).unwrap();
+        assert_eq!(pieces(&mut reader, 64), []);
+        std::fs::write(folder.stdout(), "o1\no2\nmore").unwrap();
+        std::fs::write(folder.stderr(), "e").unwrap();
+        assert_eq!(pieces(&mut reader, 64), [(Stream::Stdout, 6, "more".to_owned())]);
+    }
+
+    #[test]
+    fn marks_beyond_one_block_keep_the_order() {
+        let lines = 20_000_u64;
+        let marks: String = (1..=lines).map(|n| format!("{n} {} {}\n", n * 2, (n - 1) * 2)).collect();
+        let (out, err) = ("o\n".repeat(usize::try_from(lines).unwrap()), "e\n".repeat(usize::try_from(lines).unwrap()));
+        let (_dir, folder) = folder(out.as_bytes(), err.as_bytes(), &marks);
+        let expected = format!("o\n{}e\n", "o\ne\n".repeat(usize::try_from(lines - 1).unwrap()));
+        assert!(read(&folder, From::Start) == expected, "another order");
+        assert_eq!(read(&folder, From::Tail(3)), "o\ne\ne\n");
+        let from = From::At { stdout: lines * 2 - 2, stderr: lines * 2 - 4 };
+        assert_eq!(read(&folder, from), "o\ne\ne\n");
     }
 }

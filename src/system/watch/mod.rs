@@ -10,6 +10,8 @@ mod poll;
 #[cfg(not(all(target_os = "linux", not(dispatch_posix))))]
 pub use poll::{Watch, Watched};
 
+pub mod hub;
+
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::time::Duration;

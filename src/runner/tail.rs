@@ -1,0 +1,320 @@
+//! Following a job's logs by offset, for many readers at once: woken by the hub, with constant
+//! memory, to the last byte before the end.
+//!
+//! Must not look at the world: who ends without a word is noticed by `live`, which writes it down.
+
+use std::io;
+use std::sync::Arc;
+
+use crate::model::run::{Run, RunFacts};
+use crate::model::run_state::{RunState, UnknownWhy};
+use crate::runner::follow::FollowError;
+use crate::runner::ledger::Ledger;
+use crate::system::logs::reader::{From, LogReader};
+use crate::system::store::run_folder::RunFolder;
+use crate::system::wake::Waker;
+use crate::system::watch::hub::{Hub, Subscription};
+
+pub use crate::system::logs::reader::{Stream, Streams};
+
+/// The most that is handed out at once.
+pub const MOST: usize = 256 * 1024;
+
+/// Where to begin, in bytes of each log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Offsets {
+    pub stdout: u64,
+    pub stderr: u64,
+}
+
+/// A piece of a log; the next of its stream begins at `offset + bytes.len()`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Chunk<'a> {
+    pub stream: Stream,
+    /// Of its first byte.
+    pub offset: u64,
+    pub bytes: &'a [u8],
+}
+
+/// What comes next.
+#[derive(Debug)]
+pub enum Next<'a> {
+    Chunk(Chunk<'a>),
+    /// All that is there was handed out. The waker tells when to ask again.
+    Idle,
+    /// The run has ended, and all that it wrote was handed out.
+    Ended(Box<Run>),
+}
+
+/// One reader of one run's logs.
+#[derive(Debug)]
+pub struct Tail {
+    ledger: Ledger,
+    facts: RunFacts,
+    folder: RunFolder,
+    logs: LogReader,
+    /// Its end, seen before the last bytes are read.
+    end: Option<Box<Run>>,
+    /// It cannot be seen from here, so its end never will be.
+    unseen: Option<UnknownWhy>,
+    watch: Watches,
+}
+
+/// What wakes a tail: entries of the run's folder, such as its end, and writes to the logs.
+#[derive(Debug)]
+struct Watches {
+    hub: Arc<Hub>,
+    waker: Waker,
+    streams: Streams,
+    _folder: Option<Subscription>,
+    stdout: Option<Subscription>,
+    stderr: Option<Subscription>,
+}
+
+impl Tail {
+    /// Follows `run`, a job, from these offsets on. Wakes `waker` whenever [`Self::next`] may have
+    /// more; a new tail is to be asked at once.
+    pub fn open(
+        ledger: &Ledger,
+        run: &Run,
+        from: Offsets,
+        streams: Streams,
+        hub: &Arc<Hub>,
+        waker: &Waker,
+    ) -> io::Result<Self> {
+        let folder = ledger.folder(run.id());
+        let from = From::At { stdout: from.stdout, stderr: from.stderr };
+        let over = run.end.is_some();
+        Ok(Self {
+            logs: LogReader::open(&folder, streams, from)?,
+            watch: Watches::new(hub, waker, streams, &folder, over)?,
+            ledger: ledger.clone(),
+            facts: run.facts.clone(),
+            folder,
+            end: over.then(|| Box::new(run.clone())),
+            unseen: match &run.state {
+                RunState::Unknown(why) => Some(why.clone()),
+                _ => None,
+            },
+        })
+    }
+
+    /// The next piece, of at most `most` bytes.
+    pub fn next(&mut self, most: usize) -> Result<Next<'_>, FollowError> {
+        // The end first, then what is there: so nothing that was written before it is missed.
+        if self.end.is_none() {
+            self.watch.logs(&self.folder);
+            self.end = self.look_for_end()?;
+        }
+        let seen = self.end.is_some();
+        let Some(piece) = self.logs.next(most.min(MOST))? else {
+            return match (self.end.clone(), &self.unseen) {
+                (Some(end), _) if seen => Ok(Next::Ended(end)),
+                (None, Some(why)) => Err(FollowError::Unknown { pair: self.facts.pair(), why: why.clone() }),
+                _ => Ok(Next::Idle),
+            };
+        };
+        Ok(Next::Chunk(Chunk { stream: piece.stream, offset: piece.offset, bytes: piece.bytes }))
+    }
+
+    fn look_for_end(&self) -> Result<Option<Box<Run>>, FollowError> {
+        match self.folder.read_exit() {
+            Ok(Some(end)) => return Ok(Some(Box::new(Run::ended(self.facts.clone(), end)))),
+            Ok(None) if self.folder.has_spec() => return Ok(None),
+            // It was pruned; or its spec is about to be written; or its end cannot be read.
+            _ => {}
+        }
+        let id = &self.facts.run_id;
+        let run = self.ledger.run(id)?;
+        self.ledger.rest();
+        match run {
+            None => Err(FollowError::Gone(id.clone())),
+            Some(Run { state: RunState::Unknown(why), .. }) => {
+                Err(FollowError::Unknown { pair: self.facts.pair(), why })
+            }
+            Some(run) => Ok(run.end.is_some().then(|| Box::new(run))),
+        }
+    }
+}
+
+impl Watches {
+    fn new(hub: &Arc<Hub>, waker: &Waker, streams: Streams, folder: &RunFolder, over: bool) -> io::Result<Self> {
+        // What is over neither grows nor ends.
+        let entries = if over { None } else { Some(hub.follow(folder.path(), waker)?) };
+        Ok(Self { hub: Arc::clone(hub), waker: waker.clone(), streams, _folder: entries, stdout: None, stderr: None })
+    }
+
+    /// Follows the logs that have come to be; that they come is an entry in the folder.
+    fn logs(&mut self, folder: &RunFolder) {
+        let Self { hub, waker, streams, .. } = self;
+        for (wanted, held, path) in
+            [(streams.stdout, &mut self.stdout, folder.stdout()), (streams.stderr, &mut self.stderr, folder.stderr())]
+        {
+            if wanted && held.is_none() {
+                *held = hub.follow(&path, waker).ok();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
+    use crate::model::names::{ModeName, TaskId};
+    use crate::model::run::Progress;
+    use crate::model::run_state::{EndState, WaitingFor};
+    use crate::model::usage::Usage;
+    use crate::system::watch::wait_readable;
+    use crate::system::{clock, ids};
+    use std::fs::OpenOptions;
+    use std::io::Write as _;
+    use std::os::fd::AsFd as _;
+    use std::path::Path;
+    use std::time::Duration;
+
+    const BOTH: Streams = Streams { stdout: true, stderr: true };
+
+    struct World {
+        _dir: tempfile::TempDir,
+        ledger: Ledger,
+        hub: Arc<Hub>,
+        waker: Waker,
+        run: Run,
+        folder: RunFolder,
+    }
+
+    /// A run that waits for a slot: a folder with something like a spec.
+    fn world() -> World {
+        let dir = tempfile::tempdir().unwrap();
+        let ledger = Ledger::create(&dir.path().join("state")).unwrap();
+        let id = ids::new_run_id();
+        let folder = RunFolder::create(ledger.state().run(&id)).unwrap();
+        std::fs::write(folder.path().join("spec.json"), "{}").unwrap();
+        let facts = RunFacts {
+            run_id: id,
+            mode: ModeName::parse("job").unwrap(),
+            task: TaskId::parse("T-1").unwrap(),
+            headless: true,
+            session: None,
+            socket: None,
+            cwd: "/".into(),
+            created_at: clock::now(),
+            parent_run: None,
+            session_id: None,
+            by_up: false,
+            exclusive: false,
+            slots: 1,
+            basis: None,
+        };
+        let run = Run { facts, state: RunState::Queued(WaitingFor::Slot), progress: Progress::default(), end: None };
+        World { _dir: dir, ledger, hub: Hub::start().unwrap(), waker: Waker::new().unwrap(), run, folder }
+    }
+
+    impl World {
+        fn tail(&self, from: Offsets) -> Tail {
+            Tail::open(&self.ledger, &self.run, from, BOTH, &self.hub, &self.waker).unwrap()
+        }
+
+        fn end(&self) {
+            let end = ExitRecord {
+                version: EXIT_VERSION,
+                run_id: self.run.id().clone(),
+                state: EndState::Failed,
+                reason: None,
+                exit_code: Some(7),
+                signal: None,
+                interrupted: false,
+                started_at: None,
+                ended_at: clock::now(),
+                duration_ms: 0,
+                attempt: 1,
+                usage: Usage::default(),
+                log_bytes: 0,
+                survivors: Vec::new(),
+                limits: None,
+                pid: None,
+            };
+            self.folder.write_exit(&end).unwrap();
+        }
+    }
+
+    fn append(path: &Path, text: &str) {
+        OpenOptions::new().append(true).create(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
+    }
+
+    fn woken(waker: &Waker) {
+        assert!(wait_readable(&[waker.as_fd()], Some(Duration::from_secs(20))).unwrap()[0], "nothing woke it");
+        waker.clear();
+    }
+
+    /// Everything up to the next rest, and the exit code once it has ended.
+    fn drain(tail: &mut Tail, text: &mut String) -> Option<i32> {
+        loop {
+            match tail.next(3).unwrap() {
+                Next::Chunk(chunk) => text.push_str(std::str::from_utf8(chunk.bytes).unwrap()),
+                Next::Idle => return None,
+                Next::Ended(run) => return run.end.unwrap().exit_code,
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_is_followed_from_the_queue_to_its_last_byte() {
+        let world = world();
+        let mut tail = world.tail(Offsets::default());
+        let mut text = String::new();
+        assert_eq!(drain(&mut tail, &mut text), None);
+        for line in ["one\n", "two\n"] {
+            append(&world.folder.stdout(), line);
+            while !text.ends_with(line) {
+                woken(&world.waker);
+                assert_eq!(drain(&mut tail, &mut text), None);
+            }
+        }
+        // The last bytes and the end, before it looks.
+        append(&world.folder.stderr(), "bad\n");
+        world.end();
+        woken(&world.waker);
+        assert_eq!(drain(&mut tail, &mut text), Some(7));
+        assert_eq!(text, "one\ntwo\nbad\n");
+        assert_eq!(drain(&mut tail, &mut text), Some(7), "its end is said as often as it is asked");
+    }
+
+    #[test]
+    fn what_was_handed_out_is_not_handed_out_again_by_another() {
+        let world = world();
+        append(&world.folder.stdout(), "0123456789");
+        let mut first = world.tail(Offsets::default());
+        let Next::Chunk(chunk) = first.next(4).unwrap() else { panic!("nothing there") };
+        assert_eq!((chunk.offset, chunk.bytes), (0, &b"0123"[..]));
+        let mut second = world.tail(Offsets { stdout: 4, stderr: 0 });
+        world.end();
+        let mut text = String::new();
+        assert_eq!(drain(&mut second, &mut text), Some(7));
+        assert_eq!(text, "456789");
+    }
+
+    #[test]
+    fn an_end_that_comes_alone_wakes_and_a_record_that_goes_is_said() {
+        let world = world();
+        let mut tail = world.tail(Offsets::default());
+        assert!(matches!(tail.next(MOST), Ok(Next::Idle)));
+        world.end();
+        woken(&world.waker);
+        assert!(matches!(tail.next(MOST), Ok(Next::Ended(_))));
+        let mut other = world.tail(Offsets::default());
+        std::fs::remove_dir_all(world.folder.path()).unwrap();
+        assert!(matches!(other.next(MOST), Err(FollowError::Gone(_))));
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_read_as_far_as_it_goes() {
+        let mut world = world();
+        append(&world.folder.stdout(), "there");
+        world.run.state = RunState::Unknown(UnknownWhy::OtherHost("moon".to_owned()));
+        let mut tail = world.tail(Offsets::default());
+        assert!(matches!(tail.next(MOST), Ok(Next::Chunk(Chunk { bytes: b"there", .. }))));
+        assert!(matches!(tail.next(MOST), Err(FollowError::Unknown { .. })));
+    }
+}
