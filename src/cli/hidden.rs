@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
+use crate::runner::errand;
 use crate::runner::exec;
 use crate::runner::ledger::Ledger;
 use crate::supervisor;
@@ -32,6 +33,10 @@ pub(crate) fn run() -> Option<ExitCode> {
             Some(if went_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         ("__next", Some(state), ended) => Some(next(&state, ended.as_deref())),
+        ("__errand", Some(manifest), None) => Some(match errand::answer(Path::new(&manifest)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failed(1, &error),
+        }),
         ("__ended", Some(folder), None) => {
             exec::ended(Path::new(&folder));
             Some(ExitCode::SUCCESS)

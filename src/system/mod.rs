@@ -11,5 +11,6 @@ pub mod ids;
 pub mod logs;
 pub mod process;
 pub mod store;
+pub mod text_file;
 pub mod tmux;
 pub mod watch;
