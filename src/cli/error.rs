@@ -62,9 +62,10 @@ fn code(kind: Kind) -> u8 {
         | Kind::UnknownTask
         | Kind::BadManifest
         | Kind::Usage
+        | Kind::UnknownFile
         | Kind::StateFolder
         | Kind::Tmux => USAGE,
-        Kind::NeverRun | Kind::Conflict | Kind::NotWaiting | Kind::Failed => FAILED,
+        Kind::NeverRun | Kind::Conflict | Kind::NotWaiting | Kind::Stale | Kind::Failed => FAILED,
         Kind::AgentNotExecutable => 126,
         Kind::AgentNotFound => 127,
         Kind::Unseen | Kind::Busy | Kind::Internal => OURS,

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
+use crate::runner::errand;
 use crate::runner::exec;
 use crate::runner::ledger::Ledger;
 use crate::supervisor;
@@ -38,6 +39,10 @@ pub(crate) fn run() -> Option<ExitCode> {
         (DETACHED_WORD, Some(_), _) => Some(match detached::become_detached(&rest()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => failed(127, &error),
+        }),
+        ("__errand", Some(manifest), None) => Some(match errand::answer(Path::new(&manifest)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failed(1, &error),
         }),
         ("__ended", Some(folder), None) => {
             exec::ended(Path::new(&folder));

@@ -7,6 +7,7 @@ use crate::manifest::agent::Agent;
 use crate::manifest::agent_section;
 use crate::manifest::check;
 use crate::manifest::document::{At, Document, Fields, shown};
+use crate::manifest::draft::{self, Draft};
 use crate::manifest::keys;
 use crate::manifest::local_file::{self, LOCAL_NAME, LocalFlags, Overlay};
 use crate::manifest::mode::{Mode, Origin};
@@ -16,7 +17,7 @@ use crate::manifest::needs;
 use crate::manifest::runs_section;
 use crate::manifest::settings::{Budget, Manifest, Retention, Terminal};
 use crate::manifest::settings_section as settings;
-use crate::manifest::source::{self, MANIFEST_MAX};
+use crate::manifest::source::MANIFEST_MAX;
 use crate::manifest::task_section;
 use crate::manifest::tree::Node;
 use crate::model::names::ModeName;
@@ -40,35 +41,41 @@ enum Depth {
 /// Reads and checks the manifest at `path`, the local file beside it, command files and
 /// templates. All problems come at once.
 pub fn load(path: &Path) -> Loaded {
-    load_to(path, Depth::Full)
+    load_to(path, Depth::Full, None)
+}
+
+/// [`load`] with one of its files as it may be soon.
+pub fn load_draft(path: &Path, draft: &Draft) -> Loaded {
+    load_to(path, Depth::Full, Some(draft))
 }
 
 /// [`load`] without reading templates and the texts of command files: for commands that only
 /// list. A mode's missing template and the mistakes within are then not seen.
 pub fn load_shape(path: &Path) -> Loaded {
-    load_to(path, Depth::Shape)
+    load_to(path, Depth::Shape, None)
 }
 
-fn load_to(path: &Path, depth: Depth) -> Loaded {
+fn load_to(path: &Path, depth: Depth, draft: Option<&Draft>) -> Loaded {
     let (path, root) = match resolve(path) {
         Ok(found) => found,
         Err(problem) => return Loaded { manifest: None, problems: vec![problem] },
     };
-    let source = match source::read(&path, "manifest", MANIFEST_MAX) {
+    let source = match draft::read(draft, &path, "manifest", MANIFEST_MAX) {
         Ok(source) => source,
         Err(problem) => return Loaded { manifest: None, problems: vec![problem] },
     };
     let document = Document::new(source);
     let mut others = Vec::new();
-    let local = match local_document(&root) {
+    let local = match local_document(&root, draft) {
         Ok(local) => local,
         Err(problem) => {
             others.push(problem);
             None
         }
     };
-    let manifest =
-        document.parse().and_then(|node| read(&document, &node, local.as_ref(), &path, &root, depth, &mut others));
+    let manifest = document
+        .parse()
+        .and_then(|node| read(&document, &node, local.as_ref(), (&path, &root), (depth, draft), &mut others));
     let mut problems = document.into_problems();
     problems.extend(local.into_iter().flat_map(Document::into_problems));
     problems.extend(others);
@@ -78,7 +85,7 @@ fn load_to(path: &Path, depth: Depth) -> Loaded {
 
 /// The absolute path of the manifest and its folder, the folder without links: one project has
 /// one state folder however it is reached.
-fn resolve(path: &Path) -> Result<(PathBuf, PathBuf), Problem> {
+pub fn resolve(path: &Path) -> Result<(PathBuf, PathBuf), Problem> {
     let failed = |cause: String| Problem::error(format!("cannot read the manifest: {cause}")).in_file(path);
     let absolute = std::path::absolute(path).map_err(|error| failed(error.to_string()))?;
     let (Some(folder), Some(name)) = (absolute.parent(), absolute.file_name()) else {
@@ -88,21 +95,20 @@ fn resolve(path: &Path) -> Result<(PathBuf, PathBuf), Problem> {
     Ok((root.join(name), root))
 }
 
-fn local_document(root: &Path) -> Result<Option<Document>, Problem> {
+fn local_document(root: &Path, draft: Option<&Draft>) -> Result<Option<Document>, Problem> {
     let path = root.join(LOCAL_NAME);
-    if path.symlink_metadata().is_err() {
+    if path.symlink_metadata().is_err() && !Draft::is_of(draft, &path) {
         return Ok(None);
     }
-    source::read(&path, "local file", MANIFEST_MAX).map(|source| Some(Document::new(source)))
+    draft::read(draft, &path, "local file", MANIFEST_MAX).map(|source| Some(Document::new(source)))
 }
 
 fn read(
     document: &Document,
     node: &Node,
     local: Option<&Document>,
-    path: &Path,
-    root: &Path,
-    depth: Depth,
+    (path, root): (&Path, &Path),
+    (depth, draft): (Depth, Option<&Draft>),
     others: &mut Vec<Problem>,
 ) -> Option<Manifest> {
     let local_root = local.and_then(|local| Some((local, local.parse()?)));
@@ -132,7 +138,10 @@ fn read(
         env: fields.get("env").map(|node| settings::env(document, node)).unwrap_or_default(),
         pass_env: fields.get("pass_env").map(|node| settings::pass_env(document, node)).unwrap_or_default(),
         retention: fields.get("retention").map_or_else(Retention::default, |node| settings::retention(document, node)),
-        tasks: fields.get("tasks").map(|node| task_section::read(document, node, root, &modes)).unwrap_or_default(),
+        tasks: fields
+            .get("tasks")
+            .map(|node| task_section::read(document, node, (root, draft), &modes))
+            .unwrap_or_default(),
         worktree: fields.get("worktree").and_then(|node| settings::worktree(document, node)),
         agents,
         modes,

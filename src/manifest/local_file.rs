@@ -10,7 +10,8 @@ use crate::manifest::tree::{Node, NodeId};
 use crate::model::nearest::nearest;
 use crate::model::problem::Problem;
 
-pub(crate) const LOCAL_NAME: &str = "dispatch.local.yaml";
+/// The file of a person's own settings, beside the manifest.
+pub const LOCAL_NAME: &str = "dispatch.local.yaml";
 
 /// What the file sets; nothing is what it leaves alone.
 #[derive(Debug, Default)]

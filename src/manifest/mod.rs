@@ -12,6 +12,7 @@ mod command_line;
 pub mod discover;
 mod document;
 mod document_values;
+mod draft;
 mod keys;
 mod load;
 mod local_file;
@@ -39,11 +40,13 @@ mod text_place;
 mod tree;
 
 pub use agent::Agent;
-pub use load::{Loaded, load, load_shape};
+pub use draft::Draft;
+pub use load::{Loaded, load, load_draft, load_shape, resolve};
+pub use local_file::LOCAL_NAME;
 pub use mode::{ExpectTemplates, Mode, Origin, PromptSource};
 pub use schema::schema;
 pub use settings::{Budget, Manifest, Retention, TaskChoice, TaskSelector, Terminal, WantedRuns, Worktree};
-pub use source::stays_below;
+pub use source::{MANIFEST_MAX, stays_below};
 pub use starter::starter_files;
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::model::problem::Problem;
 
 /// The largest manifest, in bytes.
-pub(crate) const MANIFEST_MAX: u64 = 1 << 20;
+pub const MANIFEST_MAX: u64 = 1 << 20;
 /// The largest template, in bytes.
 pub(crate) const TEMPLATE_MAX: u64 = 64 << 10;
 
@@ -30,7 +30,7 @@ pub fn stays_below(path: &Path) -> bool {
 
 /// Reads `path` as `what` ("manifest", "template"), refusing anything over `max` bytes.
 pub(crate) fn read(path: &Path, what: &str, max: u64) -> Result<Source, Problem> {
-    let failed = |cause: String| Problem::error(format!("cannot read the {what}: {cause}")).in_file(path);
+    let failed = |cause: String| unreadable(path, what, &cause);
     // Asked before opening, since opening a FIFO waits for a writer.
     let about = fs::metadata(path).map_err(|error| failed(plain(&error)))?;
     if about.is_dir() {
@@ -40,7 +40,7 @@ pub(crate) fn read(path: &Path, what: &str, max: u64) -> Result<Source, Problem>
         return Err(failed("it is not a regular file".to_owned()));
     }
     if about.len() > max {
-        return Err(failed(format!("it is {} bytes, more than the {} KiB allowed", about.len(), max >> 10)));
+        return Err(too_large(path, what, about.len(), max));
     }
     let mut bytes = Vec::with_capacity(usize::try_from(about.len()).unwrap_or(0) + 1);
     let file = File::open(path).map_err(|error| failed(plain(&error)))?;
@@ -49,8 +49,20 @@ pub(crate) fn read(path: &Path, what: &str, max: u64) -> Result<Source, Problem>
         return Err(failed(format!("it is more than the {} KiB allowed", max >> 10)));
     }
     let text = String::from_utf8(bytes).map_err(|error| not_utf8(path, what, error.as_bytes(), error.utf8_error()))?;
-    let text: Arc<str> = text.strip_prefix('\u{feff}').unwrap_or(&text).into();
-    Ok(Source { path: path.to_owned(), text })
+    Ok(Source { path: path.to_owned(), text: without_mark(&text) })
+}
+
+fn unreadable(path: &Path, what: &str, cause: &str) -> Problem {
+    Problem::error(format!("cannot read the {what}: {cause}")).in_file(path)
+}
+
+pub(crate) fn too_large(path: &Path, what: &str, bytes: u64, max: u64) -> Problem {
+    unreadable(path, what, &format!("it is {bytes} bytes, more than the {} KiB allowed", max >> 10))
+}
+
+/// The text without a byte order mark.
+pub(crate) fn without_mark(text: &str) -> Arc<str> {
+    text.strip_prefix('\u{feff}').unwrap_or(text).into()
 }
 
 /// Points at the first byte that is not UTF-8, in the text with the bad bytes replaced.

@@ -9,21 +9,22 @@ use std::io;
 use std::path::Path;
 
 use crate::manifest::document::{At, Document};
+use crate::manifest::draft::{self, Draft};
 use crate::manifest::keys;
 use crate::manifest::mode::Mode;
 use crate::manifest::mode_conditions::read_gate;
 use crate::manifest::needs::unknown_mode;
-use crate::manifest::source::{self, MANIFEST_MAX, Source};
-use crate::manifest::task_section::{read_id, read_ids};
+use crate::manifest::source::{MANIFEST_MAX, Source};
+use crate::manifest::task_section::{Place, read_id, read_ids};
 use crate::manifest::tree::{Kind, Node};
 use crate::model::names::{ModeName, TaskId};
 use crate::model::problem::Problem;
 use crate::model::task_source::{Declared, ListedTask, SubtaskFile};
 
 /// Reads `root/name`; `modes` are those that an entry may name.
-pub(crate) fn read(root: &Path, name: &str, modes: &BTreeMap<ModeName, Mode>) -> SubtaskFile {
+pub(crate) fn read((root, draft): Place<'_>, name: &str, modes: &BTreeMap<ModeName, Mode>) -> SubtaskFile {
     let path = root.join(name);
-    let source = match open(root, &path) {
+    let source = match open(root, draft, &path) {
         Ok(source) => source,
         Err(problem) => return SubtaskFile { path, tasks: Vec::new(), problems: vec![problem] },
     };
@@ -33,10 +34,10 @@ pub(crate) fn read(root: &Path, name: &str, modes: &BTreeMap<ModeName, Mode>) ->
     SubtaskFile { path, tasks, problems: document.into_problems() }
 }
 
-fn open(root: &Path, path: &Path) -> Result<Source, Problem> {
+fn open(root: &Path, draft: Option<&Draft>, path: &Path) -> Result<Source, Problem> {
     match path.canonicalize() {
         // It may be written later, by a person or an agent.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !Draft::is_of(draft, path) => {
             return Err(Problem::warning("there is no such subtask file").in_file(path));
         }
         Ok(found) if !found.starts_with(root) => {
@@ -44,7 +45,7 @@ fn open(root: &Path, path: &Path) -> Result<Source, Problem> {
         }
         _ => {}
     }
-    source::read(path, "subtask file", MANIFEST_MAX)
+    draft::read(draft, path, "subtask file", MANIFEST_MAX)
 }
 
 fn read_tasks(document: &Document, root: &Node, modes: &BTreeMap<ModeName, Mode>) -> Vec<ListedTask> {

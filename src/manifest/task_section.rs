@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use crate::manifest::document::{At, Document, shown};
+use crate::manifest::draft::Draft;
 use crate::manifest::keys;
 use crate::manifest::mode::Mode;
 use crate::manifest::source::stays_below;
@@ -13,17 +14,25 @@ use crate::model::names::{ModeName, TaskId};
 use crate::model::problem::Problem;
 use crate::model::task_source::{ListedTask, TaskSource};
 
+/// The folder that subtask files are looked for in, and the draft of one of them.
+pub(crate) type Place<'a> = (&'a Path, Option<&'a Draft>);
+
 /// The sources in their order, subtask files read.
-pub(crate) fn read(document: &Document, node: &Node, root: &Path, modes: &BTreeMap<ModeName, Mode>) -> Vec<TaskSource> {
+pub(crate) fn read(
+    document: &Document,
+    node: &Node,
+    place: Place<'_>,
+    modes: &BTreeMap<ModeName, Mode>,
+) -> Vec<TaskSource> {
     let mut seen = HashSet::new();
     let entries = document.list(node, "tasks").unwrap_or_default();
-    entries.iter().filter_map(|entry| read_source(document, entry, root, modes, &mut seen)).collect()
+    entries.iter().filter_map(|entry| read_source(document, entry, place, modes, &mut seen)).collect()
 }
 
 fn read_source(
     document: &Document,
     node: &Node,
-    root: &Path,
+    place: Place<'_>,
     modes: &BTreeMap<ModeName, Mode>,
     seen: &mut HashSet<TaskId>,
 ) -> Option<TaskSource> {
@@ -36,7 +45,7 @@ fn read_source(
         return None;
     }
     if let Some(value) = fields.get("subtasks") {
-        return read_subtasks(document, value, root, modes);
+        return read_subtasks(document, value, place, modes);
     }
     match (fields.get("files"), fields.get("list")) {
         (Some(files), _) => Some(TaskSource::Files(read_glob(document, files, "files")?)),
@@ -54,7 +63,7 @@ fn read_source(
 fn read_subtasks(
     document: &Document,
     node: &Node,
-    root: &Path,
+    place: Place<'_>,
     modes: &BTreeMap<ModeName, Mode>,
 ) -> Option<TaskSource> {
     let name = document.filled_text(node, "subtasks")?;
@@ -63,7 +72,7 @@ fn read_subtasks(
         document.error(At::Node(node.id), message);
         return None;
     }
-    Some(TaskSource::Subtasks(subtask_file::read(root, &name, modes)))
+    Some(TaskSource::Subtasks(subtask_file::read(place, &name, modes)))
 }
 
 /// A glob that is not empty and well formed.

@@ -1,5 +1,6 @@
 //! Everything that is to be said about a project: manifest, templates and tasks at once. Runs nothing.
 
+use crate::manifest::Draft;
 use crate::model::problem::Problem;
 use crate::plan::order::order_problem;
 use crate::plan::wanted::wanted;
@@ -22,7 +23,16 @@ impl Checked {
 
 /// Checks the project that is meant. Fails only where there is none.
 pub fn check(whence: &Whence) -> Result<Checked, OpenError> {
-    match Project::open(whence, Depth::Whole) {
+    told(Project::open(whence, Depth::Whole))
+}
+
+/// Checks it as it would be with this draft.
+pub(crate) fn check_draft(whence: &Whence, draft: &Draft) -> Result<Checked, OpenError> {
+    told(Project::open_draft(whence, draft))
+}
+
+fn told(opened: Result<Project, OpenError>) -> Result<Checked, OpenError> {
+    match opened {
         Ok(project) => Ok(project.check()),
         Err(OpenError::Problems { problems }) => Ok(Checked { problems, counts: None }),
         Err(error) => Err(error),

@@ -41,6 +41,10 @@ pub enum Kind {
     /// It runs already, and was asked for with other words; or there is nothing to go on in.
     Conflict,
     NotWaiting,
+    /// The file was changed since it was read.
+    Stale,
+    /// No file that can be read or written through us.
+    UnknownFile,
     AgentNotFound,
     AgentNotExecutable,
     /// The state folder cannot be used.
@@ -56,7 +60,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::InvalidName,
         Self::UnknownMode,
         Self::UnknownTask,
@@ -65,6 +69,8 @@ impl Kind {
         Self::Usage,
         Self::Conflict,
         Self::NotWaiting,
+        Self::Stale,
+        Self::UnknownFile,
         Self::AgentNotFound,
         Self::AgentNotExecutable,
         Self::StateFolder,
@@ -86,6 +92,8 @@ impl Kind {
             Self::Usage => "usage",
             Self::Conflict => "conflict",
             Self::NotWaiting => "not_waiting",
+            Self::Stale => "stale",
+            Self::UnknownFile => "unknown_file",
             Self::AgentNotFound => "agent_not_found",
             Self::AgentNotExecutable => "agent_not_executable",
             Self::StateFolder => "state_folder",

@@ -15,6 +15,7 @@ mod candidate;
 pub mod check;
 pub mod doctor;
 pub mod early;
+pub mod errand;
 pub mod exec;
 pub mod failure;
 pub mod follow;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::manifest::{self, Manifest, Mode};
+use crate::manifest::{self, Draft, Loaded, Manifest, Mode};
 use crate::model::names::{ModeName, NameError, Pair, TaskId};
 use crate::model::nearest::nearest;
 use crate::model::problem::Problem;
@@ -61,6 +61,18 @@ impl Project {
             Depth::Shape => manifest::load_shape(&manifest),
             Depth::Whole => manifest::load(&manifest),
         };
+        Self::of(loaded, worktree)
+    }
+
+    /// The whole project as it would be with this draft.
+    pub(super) fn open_draft(whence: &Whence, draft: &Draft) -> Result<Self, OpenError> {
+        let Some(Located { manifest, worktree }) = locate(whence) else {
+            return Err(OpenError::NotFound { folder: whence.folder.clone() });
+        };
+        Self::of(manifest::load_draft(&manifest, draft), worktree)
+    }
+
+    fn of(loaded: Loaded, worktree: Option<PathBuf>) -> Result<Self, OpenError> {
         match loaded.manifest {
             Some(manifest) => Ok(Self { manifest, worktree, problems: loaded.problems }),
             None => Err(OpenError::Problems { problems: loaded.problems }),

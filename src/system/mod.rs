@@ -12,6 +12,7 @@ pub mod logs;
 pub mod process;
 pub mod pty;
 pub mod store;
+pub mod text_file;
 pub mod tmux;
 pub mod wake;
 pub mod watch;

@@ -26,6 +26,8 @@ mod documents;
 #[cfg(test)]
 mod environment;
 #[cfg(test)]
+mod errand;
+#[cfg(test)]
 mod exclusive;
 #[cfg(test)]
 mod freshness;

@@ -53,6 +53,19 @@ pub(super) fn prepare(command: &mut Command, umask: u32, limits: &[(Resource, u6
     }
 }
 
+/// Prepares `command` so that the child dies with this thread where the system can do that, in a
+/// session of its own: what a terminal sends to our group is not for it.
+pub(super) fn prepare_helper(command: &mut Command) {
+    let parent = rustix::process::getpid();
+    // SAFETY: the closure makes only system calls, all async-signal-safe, and allocates nothing.
+    unsafe {
+        command.pre_exec(move || {
+            rustix::process::setsid()?;
+            platform::die_with(parent)
+        });
+    }
+}
+
 /// Keeps descriptors that our caller let through from whatever we start: an agent gets 0 to 2,
 /// and a tmux server that we start would hold them open for ever.
 pub(super) fn seal_descriptors() {

@@ -6,6 +6,7 @@
 //!
 //! `--cfg dispatch_posix` chooses the plain forms on Linux too, so that they are checked there.
 
+pub mod ask;
 mod child;
 pub mod detached;
 pub mod enclosure;

@@ -1,0 +1,72 @@
+//! In the child: each errand, done as its command does it.
+
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::plan::diff::Options;
+use crate::runner::errand::{Errand, files, start};
+use crate::runner::failure::{Failure, Kind};
+use crate::runner::locate::Whence;
+use crate::runner::prepare::Request;
+use crate::runner::project::{Depth, Project};
+use crate::runner::show;
+use crate::runner::up::refuse_inside;
+use crate::view::plan_view::PlanView;
+
+pub(super) fn of(manifest: &Path, errand: Errand) -> Result<Value, Failure> {
+    let folder = manifest.parent().unwrap_or(Path::new("/")).to_owned();
+    let whence = Whence { file: Some(manifest.to_owned()), folder };
+    let open = |depth| Project::open(&whence, depth);
+    match errand {
+        Errand::Start { mode, task, prompt, extras, force, resume, subtasks } => {
+            let request = request(prompt, extras, force);
+            let meaning = crate::runner::asked::Meaning { subtasks, resume };
+            start::start(&open(Depth::Whole)?, &mode, &task, &request, meaning)
+        }
+        Errand::Render { mode, task, prompt, extras } => {
+            let project = open(Depth::Whole)?;
+            let tasks = project.tasks();
+            let (mode, task) = (project.mode(&mode)?, tasks.find(&task)?);
+            let prepared = project.prepare(&tasks, mode, task, &request(prompt, extras, false))?;
+            value(&show::prepared(&prepared))
+        }
+        Errand::Plan => {
+            let project = open(Depth::Whole)?;
+            let outlook = project.plan(&project.tasks(), project.ledger()?.as_ref(), Options::default())?;
+            value(&PlanView::new(&outlook.plan))
+        }
+        Errand::Up => {
+            refuse_inside("up")?;
+            let project = open(Depth::Whole)?;
+            let (tasks, known) = (project.tasks(), project.ledger()?);
+            let outlook = project.plan(&tasks, known.as_ref(), Options::default())?;
+            value(&show::report(&project.carry_out(&tasks, known, &outlook.plan)?))
+        }
+        Errand::Modes => {
+            let project = open(Depth::Whole)?;
+            value(&show::modes(&project, &project.manifest.root))
+        }
+        Errand::Tasks => value(&show::tasks(&open(Depth::Shape)?.tasks())),
+        Errand::Task { id } => {
+            let project = open(Depth::Shape)?;
+            value(&show::task(&project, &project.tasks(), &id)?)
+        }
+        Errand::Know { mode, task } => {
+            let project = open(Depth::Shape)?;
+            let pair = project.pair(&project.tasks(), &mode, &task)?;
+            Ok(json!({ "mode": pair.mode.as_str(), "task": pair.task.as_str() }))
+        }
+        Errand::ReadFile { name } => files::read(&whence, &name),
+        Errand::WriteFile { name, text, etag } => files::write(&whence, &name, &text, &etag),
+    }
+}
+
+fn request(prompt: Option<String>, extras: Vec<String>, force: bool) -> Request {
+    Request { prompt: prompt.map(String::into_bytes), extras, force, ..Request::default() }
+}
+
+pub(super) fn value(view: &impl Serialize) -> Result<Value, Failure> {
+    serde_json::to_value(view).map_err(|error| Failure::new(Kind::Internal, error.to_string()))
+}
