@@ -22,6 +22,8 @@ mod crash;
 #[cfg(test)]
 mod damage;
 #[cfg(test)]
+mod detached;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod environment;

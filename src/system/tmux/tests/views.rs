@@ -158,9 +158,12 @@ fn a_view_moves_and_resizes_nobody() {
     let screen = world.tmux.capture(&place.pane_id, &run.id).unwrap().unwrap();
     assert!(screen.contains("three") && !screen.contains("never"), "{screen}");
 
-    // It looks away again.
-    world.raw(&["select-window", "-t", &format!("=user:{mine}")]);
+    // The user looks away again, and the view was the last that was typed into.
     drop((second, reader));
+    view.pty.write(b"four\r").unwrap();
+    view.wait_for("four");
+    world.wait_size(&run, 100, 30);
+    world.raw(&["select-window", "-t", &format!("=user:{mine}")]);
     view.resize(61, 12);
     world.wait_size(&run, 61, 12);
     assert_eq!(shown(&world), mine);
@@ -180,6 +183,23 @@ fn a_view_goes_with_its_terminal_however_that_ends() {
     assert!(world.pane(&run).is_some(), "the window stays");
     assert_eq!(world.list().panes.len(), 2, "nothing else was made");
     assert_eq!(world.raw(&["show-options", "-t", "=user:"]), "");
+}
+
+#[test]
+fn a_view_goes_when_its_owner_is_killed() {
+    let (world, run) = World::with_run();
+    let argv = world.tmux.view_argv(&world.place(&run), &run.id, View::Write);
+    let line = shell_words::join(argv.iter().map(|word| word.to_str().unwrap()));
+    // `script` owns a pty as a server of ours would.
+    let owner = ["script", "-qfc", &format!("exec {line}"), "/dev/null"].map(OsString::from);
+    let _outer = Terminal::open(&owner, 80, 24);
+    wait_until("a view", || world.shown(&run) == 1);
+    let client = world.clients_of("dispatch-view-")[0].pid;
+    let status = std::fs::read_to_string(format!("/proc/{client}/status")).unwrap();
+    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")).unwrap().trim().parse().unwrap();
+    world.signal(parent, Signal::KILL);
+    wait_until("no views", || world.views().is_empty());
+    assert!(world.pane(&run).is_some(), "the window stays");
 }
 
 #[test]
