@@ -35,7 +35,7 @@ const STD_ONLY_IN: &[(&str, &[&str], &str)] = &[
 /// Words that only some modules may hold.
 const WORD_ONLY_IN: &[(&str, &[&str], &str)] = &[
     ("SystemTime::now", &["system"], "the clock is in `system`"),
-    ("Instant::now", &["system", "cli"], "the clock is in `system`"),
+    ("Instant::now", &["system", "cli", "http"], "the clock is in `system`"),
     ("Timestamp::now", &["system", "cli"], "the clock is in `system`"),
     ("Zoned::now", &["system", "cli"], "the clock is in `system`"),
     ("println!", &["cli"], "only `cli` prints"),

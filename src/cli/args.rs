@@ -86,6 +86,10 @@ pub(crate) enum Command {
     Check,
     /// Delete old runs by the retention policy
     Prune(Prune),
+    /// Serve HTTP, WebSockets and a page on this machine
+    Serve(Serve),
+    /// Print the running server's token
+    Token,
     /// Check tmux, agents, git and the state folder: what is missing, and the cure
     Doctor,
     /// Write a starter `dispatch.yaml` and `templates/`; never overwrites
@@ -345,6 +349,22 @@ pub(crate) struct Prune {
     /// Print what would be deleted; delete nothing
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The port; 0 takes a free one
+    #[arg(long, value_name = "N", default_value_t = 3477)]
+    pub(crate) port: u16,
+    /// The address, one of this machine's own
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) bind: Option<String>,
+    /// Listen on a socket file that only you can reach, instead of a port
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["port", "bind", "open"])]
+    pub(crate) socket: Option<PathBuf>,
+    /// Open the page in the browser
+    #[arg(long)]
+    pub(crate) open: bool,
 }
 
 #[derive(Debug, Args)]

@@ -4,22 +4,32 @@ use std::io::{self, Read as _};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 
-use signal_hook::consts::SIGINT;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
 
 /// Counts interrupts from the moment it is made. Dropped: they end the process again.
 #[derive(Debug)]
 pub(crate) struct Interrupts {
     reader: UnixStream,
-    id: signal_hook::SigId,
+    ids: Vec<signal_hook::SigId>,
 }
 
 impl Interrupts {
     pub(crate) fn new() -> io::Result<Self> {
+        Self::of(&[SIGINT])
+    }
+
+    /// Whatever asks this process to end.
+    pub(crate) fn of_the_end() -> io::Result<Self> {
+        Self::of(&[SIGINT, SIGTERM, SIGHUP])
+    }
+
+    fn of(signals: &[i32]) -> io::Result<Self> {
         let (reader, writer) = UnixStream::pair()?;
         reader.set_nonblocking(true)?;
-        let id = pipe::register(SIGINT, writer)?;
-        Ok(Self { reader, id })
+        let ids =
+            signals.iter().map(|signal| pipe::register(*signal, writer.try_clone()?)).collect::<Result<_, _>>()?;
+        Ok(Self { reader, ids })
     }
 
     /// How many came since the last call.
@@ -41,6 +51,8 @@ impl AsFd for Interrupts {
 
 impl Drop for Interrupts {
     fn drop(&mut self) {
-        signal_hook::low_level::unregister(self.id);
+        for id in self.ids.drain(..) {
+            signal_hook::low_level::unregister(id);
+        }
     }
 }

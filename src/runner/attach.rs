@@ -1,8 +1,10 @@
 //! Bringing a window before the user's eyes.
 
 use crate::model::run::Run;
+use crate::model::run_id::RunId;
 use crate::runner::ledger::Ledger;
 use crate::system::environment;
+use crate::system::logs::whole::WholeLog;
 use crate::system::tmux::{SocketEnv, Tmux, TmuxError};
 
 impl Ledger {
@@ -24,6 +26,11 @@ impl Ledger {
         }
         Tmux::new(socket.clone()).switch_client(&pane, session, run.progress.window.as_deref())?;
         Ok(true)
+    }
+
+    /// What a job printed to stdout so far, to be read whole or in part.
+    pub fn stdout(&self, id: &RunId) -> std::io::Result<WholeLog> {
+        WholeLog::stdout(&self.folder(id))
     }
 
     /// What a window shows, or showed last.

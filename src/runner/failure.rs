@@ -19,11 +19,15 @@ use crate::runner::prepare::PrepareError;
 use crate::runner::project::{NameLookupError, OpenError};
 use crate::runner::prune::PruneError;
 use crate::runner::reconcile::PlanError;
+use crate::runner::served::ServeError;
 use crate::runner::start::StartError;
 use crate::runner::stop::StopError;
+use crate::runner::terminal::TerminalError;
 use crate::runner::together::TogetherError;
+use crate::runner::window::WindowError;
 use crate::system::process::program::ProgramError;
 use crate::system::store::index::IndexError;
+use crate::system::store::record_file::RecordError;
 use crate::system::store::state_dir::StateDirError;
 use crate::system::tmux::TmuxError;
 use crate::tasks::FindError;
@@ -381,6 +385,42 @@ impl From<TmuxError> for Failure {
             TmuxError::Unknown { .. } => Self::new(Kind::Unseen, message),
             _ => Self::new(Kind::Internal, message),
         }
+    }
+}
+
+impl From<WindowError> for Failure {
+    fn from(error: WindowError) -> Self {
+        match error {
+            WindowError::Tmux(error) => error.into(),
+            WindowError::Unknown { .. } => Self::new(Kind::Unseen, error.to_string()),
+            other => Self::new(Kind::Conflict, other.to_string()),
+        }
+    }
+}
+
+impl From<TerminalError> for Failure {
+    fn from(error: TerminalError) -> Self {
+        match error {
+            TerminalError::Window(error) => error.into(),
+            other => Self::chain(Kind::Internal, &other),
+        }
+    }
+}
+
+impl From<ServeError> for Failure {
+    fn from(error: ServeError) -> Self {
+        match error {
+            ServeError::Taken(_) => {
+                Self::new(Kind::Failed, error.to_string()).hint("`dispatch token` prints its token")
+            }
+            other => Self::chain(Kind::Failed, &other),
+        }
+    }
+}
+
+impl From<RecordError> for Failure {
+    fn from(error: RecordError) -> Self {
+        Self::chain(Kind::Failed, &error)
     }
 }
 

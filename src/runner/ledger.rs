@@ -11,7 +11,7 @@ use crate::model::run::{Run, RunFacts};
 use crate::model::run_id::RunId;
 use crate::runner::early::Early;
 use crate::system::process;
-use crate::system::store::index::{HistoryFilter, Index, IndexError};
+use crate::system::store::index::{HistoryFilter, Index, IndexError, Totals};
 use crate::system::store::run_folder::RunFolder;
 use crate::system::store::state_dir::{StateDir, StateDirError};
 use crate::system::tmux::{Asked, Ready};
@@ -160,6 +160,11 @@ impl Ledger {
     /// Ended runs, the last to end first.
     pub fn history(&self, filter: &HistoryFilter) -> Result<Observed, IndexError> {
         self.with_index(|index| Ok(Observed { runs: index.history(filter)?, notices: index.notices().to_vec() }))
+    }
+
+    /// All ended runs on record, together.
+    pub fn totals(&self) -> Result<Totals, IndexError> {
+        self.with_index(Index::totals)
     }
 
     /// The last run of each pair, of those that ended, the last to end first.

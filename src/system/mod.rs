@@ -8,6 +8,7 @@ pub mod environment;
 pub mod fingerprint;
 pub mod git;
 pub mod ids;
+pub mod listen;
 pub mod logs;
 pub mod process;
 pub mod pty;

@@ -154,7 +154,13 @@ impl Dispatch {
     /// Succeeds and prints one JSON document.
     #[track_caller]
     pub(crate) fn json(self) -> Value {
-        let ended = self.arg("--json").succeeds();
+        self.arg("--json").document()
+    }
+
+    /// The same, where `--json` was said already.
+    #[track_caller]
+    pub(crate) fn document(self) -> Value {
+        let ended = self.succeeds();
         serde_json::from_slice(&ended.stdout)
             .unwrap_or_else(|error| panic!("stdout is not one JSON document: {error}\n{}", ended.text()))
     }

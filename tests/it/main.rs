@@ -11,6 +11,8 @@ mod fake;
 #[cfg(test)]
 mod random;
 #[cfg(test)]
+mod server;
+#[cfg(test)]
 mod waiting;
 #[cfg(test)]
 mod world;
@@ -71,6 +73,8 @@ mod retry;
 mod run_headless;
 #[cfg(test)]
 mod run_interactive;
+#[cfg(test)]
+mod serve;
 #[cfg(test)]
 mod state_folder;
 #[cfg(test)]

@@ -15,10 +15,12 @@ mod prune;
 mod render;
 mod run;
 mod run_many;
+mod serve;
 mod short;
 mod status;
 mod stop;
 mod tasks;
+mod token;
 mod up;
 mod wait;
 
@@ -57,6 +59,8 @@ pub(crate) fn answer(meant: &Meant, command: Option<Command>) -> Answer {
         Some(Command::History(args)) => history::run(meant, &args),
         Some(Command::Check) => check::run(meant),
         Some(Command::Prune(args)) => prune::run(meant, &args),
+        Some(Command::Serve(args)) => serve::run(meant, &args),
+        Some(Command::Token) => token::run(meant),
         Some(Command::Doctor) => doctor::run(meant),
         Some(Command::Init) => init::run(meant),
         Some(Command::Schema) => output::json(&manifest::schema()).map(|()| ExitCode::SUCCESS),

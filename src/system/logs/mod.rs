@@ -4,3 +4,4 @@
 
 pub mod marks;
 pub mod reader;
+pub mod whole;

@@ -251,7 +251,7 @@ impl LogReader {
     }
 }
 
-fn open(path: &std::path::Path) -> io::Result<Option<File>> {
+pub(super) fn open(path: &std::path::Path) -> io::Result<Option<File>> {
     use std::os::unix::fs::OpenOptionsExt as _;
     match File::options().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path) {
         Ok(file) => Ok(Some(file)),
@@ -260,7 +260,7 @@ fn open(path: &std::path::Path) -> io::Result<Option<File>> {
     }
 }
 
-fn length(file: Option<&File>) -> io::Result<u64> {
+pub(super) fn length(file: Option<&File>) -> io::Result<u64> {
     file.map_or(Ok(0), |file| file.metadata().map(|meta| meta.len()))
 }
 

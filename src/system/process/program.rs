@@ -49,6 +49,18 @@ pub fn become_command(argv: &[String]) -> std::io::Error {
     std::process::Command::new(name).args(rest).env_remove("TMUX").exec()
 }
 
+/// Starts a program that goes on by itself: no terminal, no output of ours, a group of its own.
+pub fn start_detached(program: &Path, args: &[&OsStr]) -> std::io::Result<()> {
+    use std::os::unix::process::CommandExt as _;
+    let mut command = std::process::Command::new(program);
+    command.args(args).process_group(0);
+    command.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    let mut child = command.spawn()?;
+    // Somebody has to hear of its end.
+    std::thread::Builder::new().name("reap".to_owned()).spawn(move || child.wait())?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

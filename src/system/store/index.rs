@@ -6,6 +6,8 @@
 
 mod queries;
 
+pub use queries::Totals;
+
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};

@@ -12,5 +12,6 @@ pub mod pair_lock;
 pub mod record_file;
 pub mod run_folder;
 mod run_removal;
+pub mod server_file;
 pub mod slots;
 pub mod state_dir;

@@ -10,6 +10,15 @@ use crate::model::run_id::RunId;
 use crate::model::run_state::WaitingFor;
 use crate::system::store::index::{HistoryFilter, Index, IndexError, Queued};
 
+/// See [`Index::totals`].
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Totals {
+    pub runs: u64,
+    /// How long they took, in milliseconds.
+    pub millis: u64,
+    pub cost_usd: f64,
+}
+
 impl Index {
     /// What waits, oldest first. The records decide; this only says where to look.
     pub fn queued(&self) -> Result<Vec<Queued>, IndexError> {
@@ -34,6 +43,27 @@ impl Index {
             .prepare_cached("SELECT SUM(cost) FROM runs WHERE ended_ms IS NOT NULL AND ended_ms >= ?1")?
             .query_row([since_ms], |row| row.get(0))?;
         Ok(sum.unwrap_or_default())
+    }
+
+    /// All ended runs together.
+    pub fn totals(&self) -> Result<Totals, IndexError> {
+        let row = self
+            .connection
+            .prepare_cached(
+                "SELECT COUNT(*), SUM(end ->> 'durationMs'), SUM(cost) FROM runs WHERE ended_ms IS NOT NULL",
+            )?
+            .query_row([], |row| {
+                let count: i64 = row.get(0)?;
+                let millis: Option<i64> = row.get(1)?;
+                let unsigned = |number: i64| u64::try_from(number).unwrap_or_default();
+                let cost: Option<f64> = row.get(2)?;
+                Ok(Totals {
+                    runs: unsigned(count),
+                    millis: millis.map(unsigned).unwrap_or_default(),
+                    cost_usd: cost.unwrap_or_default(),
+                })
+            })?;
+        Ok(row)
     }
 
     /// All pairs that have an ended run.

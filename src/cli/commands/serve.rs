@@ -1,0 +1,94 @@
+//! `dispatch serve`: HTTP, WebSockets and the page, until it is told to end.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr};
+use std::os::fd::AsFd as _;
+use std::process::ExitCode;
+
+use crate::cli::args::Serve as Args;
+use crate::cli::commands::{Answer, open};
+use crate::cli::error::{CliError, USAGE};
+use crate::cli::interrupts::Interrupts;
+use crate::cli::meant::Meant;
+use crate::cli::output;
+use crate::http::{self, Listener, Parts};
+use crate::runner::errand::Errands;
+use crate::runner::live::Live;
+use crate::runner::project::Depth;
+use crate::runner::served;
+use crate::runner::up::refuse_inside;
+use crate::system::listen::{self, ListenError};
+use crate::system::watch::hub::Hub;
+
+pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
+    refuse_inside("serve")?;
+    let address = loopback(args)?;
+    let project = open(meant, Depth::Shape)?;
+    let ledger = project.ledger_for_writing(None)?;
+    let claim = ledger.claim_server()?;
+    // Before anything listens: what ends us from now on ends us in order.
+    let mut ends = Interrupts::of_the_end()?;
+    listen::raise_file_limit();
+    let (listener, at) = listen(args, address)?;
+    let token = served::new_token()?;
+    let live = Live::start(ledger, Hub::start()?, meant.whence.clone())?;
+    served::announce(&claim, at.clone(), &token)?;
+    let err = output::stderr(meant);
+    if meant.json {
+        output::json(&serde_json::json!({ "address": at, "pid": std::process::id() }))?;
+    } else {
+        output::line(&format!("serving {} at {at}", project.manifest.root.display()))?;
+        err.note("`dispatch token` prints the token; Ctrl-C ends the server, and no run");
+    }
+    if args.open && args.socket.is_none() {
+        if let Err(error) = served::open_page(&claim, &at, &token) {
+            err.warning(&format!("the page could not be opened: {error}"));
+        }
+    }
+    let errands = Errands::new(project.manifest.path.clone());
+    let parts = Parts { token, live, errands };
+    http::serve(&listener, parts, ends.as_fd())?;
+    ends.take();
+    if let Some(path) = &args.socket {
+        let _ = listen::remove(path);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Only this machine itself is served; from elsewhere a tunnel leads here.
+fn loopback(args: &Args) -> Result<IpAddr, CliError> {
+    let address = match args.bind.as_deref() {
+        None => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        Some("localhost") => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        Some(text) => text.parse().map_err(|_| CliError::new(USAGE, format!("`{text}` is no address")))?,
+    };
+    if address.is_loopback() { Ok(address) } else { Err(not_loopback(address, args.port)) }
+}
+
+fn not_loopback(address: IpAddr, port: u16) -> CliError {
+    CliError::new(USAGE, format!("{address} is not this machine's own address; only 127.0.0.1 and ::1 are served"))
+        .hint(format!("from another machine: ssh -L {port}:127.0.0.1:{port} THIS-MACHINE"))
+}
+
+fn listen(args: &Args, address: IpAddr) -> Result<(Listener, String), CliError> {
+    if let Some(path) = &args.socket {
+        let path = std::path::absolute(path)?;
+        let listener = listen::unix(&path).map_err(|error| refused(error, args))?;
+        return Ok((Listener::Unix(listener), format!("unix:{}", path.display())));
+    }
+    let listener = listen::tcp(address, args.port).map_err(|error| refused(error, args))?;
+    let at = format!("http://{}/", listener.local_addr()?);
+    Ok((Listener::Tcp(listener), at))
+}
+
+fn refused(error: ListenError, args: &Args) -> CliError {
+    let message = error.to_string();
+    match error {
+        ListenError::NotLoopback(address) => not_loopback(address, args.port),
+        ListenError::PortTaken(_) => CliError::new(USAGE, message).hint("`--port 0` takes a free one"),
+        ListenError::PathTaken(_) | ListenError::OpenFolder(_) => {
+            CliError::new(USAGE, message).hint("choose a path in a folder of your own")
+        }
+        ListenError::Io(source) => io::Error::new(source.kind(), format!("{message}: {source}")).into(),
+    }
+}

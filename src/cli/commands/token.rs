@@ -1,0 +1,26 @@
+//! `dispatch token`: the running server's token.
+
+use std::process::ExitCode;
+
+use crate::cli::commands::{Answer, open};
+use crate::cli::error::{CliError, FAILED};
+use crate::cli::meant::Meant;
+use crate::cli::output;
+use crate::runner::project::Depth;
+use crate::runner::up::refuse_inside;
+
+pub(super) fn run(meant: &Meant) -> Answer {
+    refuse_inside("token")?;
+    let project = open(meant, Depth::Shape)?;
+    let server = project.ledger()?.map(|ledger| ledger.server()).transpose()?.flatten();
+    let Some(server) = server else {
+        return Err(CliError::new(FAILED, "no server runs for this project").hint("dispatch serve"));
+    };
+    if meant.json {
+        let (token, address) = (&server.token, &server.address);
+        output::json(&serde_json::json!({ "token": token, "address": address, "pid": server.pid }))?;
+    } else {
+        output::line(&server.token)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,69 @@
+//! A request that was admitted → its answer: hands each route to who knows it.
+
+use std::sync::Arc;
+
+use crate::http::api::{act, files, look, own, runs};
+use crate::http::guard::Credential;
+use crate::http::head::Head;
+use crate::http::query::Query;
+use crate::http::refusal::Refusal;
+use crate::http::reply::Reply;
+use crate::http::routes::Route;
+use crate::http::server::Shared;
+use crate::http::ws::{opening, session::Opening};
+
+/// A reply, or a connection that becomes a WebSocket.
+pub(super) enum Answer {
+    Reply(Reply),
+    Socket(Opening),
+}
+
+pub(super) fn answer(
+    server: &Arc<Shared>,
+    head: &Head,
+    route: Route,
+    credential: &Credential,
+    body: &[u8],
+) -> Result<Answer, Refusal> {
+    let query = Query::of(head);
+    if let Route::Socket(socket) = route {
+        return opening::open(server, head, socket, credential, query).map(Answer::Socket);
+    }
+    let reply = match route {
+        Route::Runs => runs::list(server, query),
+        Route::History => runs::history(server, query),
+        route => {
+            query.end()?;
+            plain(server, head, route, body)
+        }
+    };
+    reply.map(Answer::Reply)
+}
+
+/// The routes that have no query.
+fn plain(server: &Arc<Shared>, head: &Head, route: Route, body: &[u8]) -> Result<Reply, Refusal> {
+    match route {
+        Route::Page => Ok(own::page()),
+        Route::Asset(name) => own::asset(&name),
+        Route::Health => Ok(own::health()),
+        Route::Metrics => own::metrics(server),
+        Route::Ticket => own::ticket(server, body),
+        Route::Status(pair) => runs::status(server, &pair),
+        Route::Run(id) => runs::one(server, &id),
+        Route::Stdout(id) => runs::stdout(server, &id, head),
+        Route::Dispatch(pair) => act::dispatch(server, &pair, body),
+        Route::Stop { pair, by_get } => act::stop(server, &pair, by_get.then_some(head)),
+        Route::Attach(pair) => act::attach(server, &pair, body),
+        Route::Approve(pair) => act::approve(server, &pair, body),
+        Route::Send(pair) => act::send(server, &pair, body),
+        Route::Up => act::up(server, body),
+        Route::Render(pair) => look::render(server, &pair, body),
+        Route::Tasks => look::tasks(server),
+        Route::Task(id) => look::task(server, id),
+        Route::Modes => look::modes(server),
+        Route::Plan => look::plan(server),
+        Route::ReadFile(name) => files::read(server, name),
+        Route::WriteFile(name) => files::write(server, head, name, body),
+        Route::Runs | Route::History | Route::Socket(_) => Err(Refusal::new(crate::http::refusal::Why::NoRoute)),
+    }
+}

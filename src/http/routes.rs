@@ -1,0 +1,219 @@
+//! Method and path → what is asked. Pure; every name is checked here, once.
+
+use crate::http::head::{Head, Method};
+use crate::http::refusal::{Refusal, Why};
+use crate::model::names::{ModeName, Pair, TaskId};
+use crate::model::run_id::RunId;
+
+/// Everything the server answers (CONTRACT section 6).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Route {
+    Page,
+    Asset(String),
+    Health,
+    Metrics,
+    Ticket,
+    Dispatch(Pair),
+    Status(Pair),
+    /// `by_get`: the seed's form, which only a header may authorise.
+    Stop {
+        pair: Pair,
+        by_get: bool,
+    },
+    Attach(Pair),
+    Approve(Pair),
+    Send(Pair),
+    Render(Pair),
+    Runs,
+    Run(RunId),
+    Stdout(RunId),
+    Tasks,
+    Task(String),
+    Modes,
+    Plan,
+    History,
+    Up,
+    ReadFile(String),
+    WriteFile(String),
+    Socket(Socket),
+}
+
+/// What a WebSocket can be about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Socket {
+    Logs(Pair),
+    Events,
+    Terminal(Pair),
+}
+
+/// Whether a path holds no data, so that it needs no token.
+pub(super) fn is_open(path: &[String]) -> bool {
+    match path {
+        [] => true,
+        [first, ..] if first == "assets" => true,
+        [only] => only == "healthz",
+        _ => false,
+    }
+}
+
+const GET: &str = "GET, HEAD";
+
+/// HEAD finds what GET would find; who answers leaves out the body and every effect.
+pub(super) fn find(head: &Head) -> Result<Route, Refusal> {
+    let path: Vec<&str> = head.path.iter().map(String::as_str).collect();
+    let reads = matches!(head.method, Method::Get | Method::Head);
+    let get = |route: Route| if reads { Ok(route) } else { Err(Refusal::new(Why::Method(GET))) };
+    let post = |route: Route| match head.method {
+        Method::Post => Ok(route),
+        _ => Err(Refusal::new(Why::Method("POST"))),
+    };
+    match path.as_slice() {
+        [] => get(Route::Page),
+        ["assets", name] => get(Route::Asset((*name).to_owned())),
+        ["healthz"] => get(Route::Health),
+        ["metrics"] => get(Route::Metrics),
+        ["dispatch", mode, task] => pair(mode, task).and_then(|pair| post(Route::Dispatch(pair))),
+        ["status", mode, task] => pair(mode, task).and_then(|pair| get(Route::Status(pair))),
+        ["stop", mode, task] => {
+            let pair = pair(mode, task)?;
+            match head.method {
+                Method::Post => Ok(Route::Stop { pair, by_get: false }),
+                Method::Get => Ok(Route::Stop { pair, by_get: true }),
+                // It would have to stop nothing and could say nothing.
+                _ => Err(Refusal::new(Why::Method("GET, POST"))),
+            }
+        }
+        ["logs", mode, task] => pair(mode, task).and_then(|pair| get(Route::Socket(Socket::Logs(pair)))),
+        ["api", rest @ ..] => api(rest, head, &get, &post),
+        _ => Err(Refusal::new(Why::NoRoute)),
+    }
+}
+
+fn api(
+    path: &[&str],
+    head: &Head,
+    get: &dyn Fn(Route) -> Result<Route, Refusal>,
+    post: &dyn Fn(Route) -> Result<Route, Refusal>,
+) -> Result<Route, Refusal> {
+    match path {
+        ["ticket"] => post(Route::Ticket),
+        ["attach", mode, task] => pair(mode, task).and_then(|pair| post(Route::Attach(pair))),
+        ["approve", mode, task] => pair(mode, task).and_then(|pair| post(Route::Approve(pair))),
+        ["send", mode, task] => pair(mode, task).and_then(|pair| post(Route::Send(pair))),
+        ["render", mode, task] => pair(mode, task).and_then(|pair| post(Route::Render(pair))),
+        ["runs"] => get(Route::Runs),
+        ["runs", id] => run_id(id).and_then(|id| get(Route::Run(id))),
+        ["runs", id, "stdout"] => run_id(id).and_then(|id| get(Route::Stdout(id))),
+        ["tasks"] => get(Route::Tasks),
+        ["tasks", id] => {
+            let id = TaskId::parse(id).map_err(|error| bad_name("task id", &error))?;
+            get(Route::Task(id.to_string()))
+        }
+        ["modes"] => get(Route::Modes),
+        ["plan"] => get(Route::Plan),
+        ["history"] => get(Route::History),
+        ["up"] => post(Route::Up),
+        ["files", name @ ..] if !name.is_empty() => file(name, head.method),
+        ["events"] => get(Route::Socket(Socket::Events)),
+        ["terminal", mode, task] => pair(mode, task).and_then(|pair| get(Route::Socket(Socket::Terminal(pair)))),
+        _ => Err(Refusal::new(Why::NoRoute)),
+    }
+}
+
+fn pair(mode: &str, task: &str) -> Result<Pair, Refusal> {
+    let mode = ModeName::parse(mode).map_err(|error| bad_name("mode name", &error))?;
+    let task = TaskId::parse(task).map_err(|error| bad_name("task id", &error))?;
+    Ok(Pair { mode, task })
+}
+
+fn bad_name(what: &str, error: &dyn std::fmt::Display) -> Refusal {
+    Refusal::with(Why::BadValue, format!("invalid {what}: {error}"))
+}
+
+fn run_id(text: &str) -> Result<RunId, Refusal> {
+    RunId::parse(text).ok_or_else(|| Refusal::with(Why::BadValue, "a run id is a ULID"))
+}
+
+/// A name below the manifest's folder; whether there is such a file is for `runner` to say.
+fn file(parts: &[&str], method: Method) -> Result<Route, Refusal> {
+    let strange = |part: &&&str| part.is_empty() || **part == "." || **part == ".." || part.contains(['/', '\0']);
+    if parts.iter().find(strange).is_some() {
+        return Err(Refusal::new(Why::NoRoute));
+    }
+    let name = parts.join("/");
+    match method {
+        Method::Get | Method::Head => Ok(Route::ReadFile(name)),
+        Method::Put => Ok(Route::WriteFile(name)),
+        _ => Err(Refusal::new(Why::Method("GET, HEAD, PUT"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn route(method: &str, target: &str) -> Result<Route, u16> {
+        let text = format!("{method} {target} HTTP/1.1\r\n\r\n");
+        let head = Head::parse(text.as_bytes()).map_err(|refusal| refusal.status())?.unwrap().0;
+        find(&head).map_err(|refusal| refusal.status())
+    }
+
+    fn pair() -> Pair {
+        super::pair("code-review", "TASK-42").unwrap()
+    }
+
+    #[test]
+    fn every_route_has_its_methods() {
+        let rows: &[(&str, &str, Route)] = &[
+            ("GET", "/", Route::Page),
+            ("POST", "/dispatch/code-review/TASK-42", Route::Dispatch(pair())),
+            ("GET", "/status/code-review/TASK%2d42", Route::Status(pair())),
+            ("HEAD", "/status/code-review/TASK-42", Route::Status(pair())),
+            ("POST", "/stop/code-review/TASK-42", Route::Stop { pair: pair(), by_get: false }),
+            ("GET", "/stop/code-review/TASK-42", Route::Stop { pair: pair(), by_get: true }),
+            ("GET", "/logs/code-review/TASK-42", Route::Socket(Socket::Logs(pair()))),
+            ("GET", "/api/files/.claude/subtask.yml", Route::ReadFile(".claude/subtask.yml".to_owned())),
+            ("PUT", "/api/files/dispatch.yaml", Route::WriteFile("dispatch.yaml".to_owned())),
+        ];
+        for (method, target, expected) in rows {
+            assert_eq!(route(method, target).as_ref(), Ok(expected), "{method} {target}");
+        }
+        for (method, target) in [
+            ("GET", "/dispatch/code-review/TASK-42"),
+            ("PUT", "/dispatch/code-review/TASK-42"),
+            ("FOO", "/status/code-review/TASK-42"),
+            ("HEAD", "/stop/code-review/TASK-42"),
+            ("OPTIONS", "/stop/code-review/TASK-42"),
+            ("POST", "/api/runs"),
+            ("POST", "/"),
+        ] {
+            assert_eq!(route(method, target), Err(405), "{method} {target}");
+        }
+    }
+
+    #[test]
+    fn names_are_decoded_once_and_checked() {
+        for id in ["%2e%2e", "A%2FB", "A%252e", "A%00", "A%0a", "-X", "a%20b", "%EF%BC%A1", "A.B", "A:B", ""] {
+            assert_eq!(route("GET", &format!("/status/code-review/{id}")), Err(400), "{id}");
+        }
+        assert_eq!(route("GET", &format!("/status/code-review/{}", "A".repeat(65))), Err(400));
+        for path in [
+            "//status/code-review/A",
+            "/status//code-review/A",
+            "/status/code-review/A/",
+            "/status/./code-review/A",
+            "/status/code-review/A/b",
+            "/assets/a/b",
+            "/assets",
+            "/api",
+            "/api/files/../x",
+            "/api/files/a//b",
+            "/api/files/%2e%2e/x",
+            "/api/files/a%2fb",
+            "/x",
+        ] {
+            assert_eq!(route("GET", path), Err(404), "{path}");
+        }
+        assert_eq!(route("GET", &"/a".repeat(10_000)), Err(431));
+    }
+}

@@ -1,0 +1,35 @@
+//! `/api/events`: what changes, frame by frame.
+
+use crate::http::query::Query;
+use crate::http::refusal::Refusal;
+use crate::http::server::Shared;
+use crate::http::ws::session::{Farewell, Heard, Take, Talk};
+use crate::runner::live;
+use crate::runner::wake::Waker;
+
+/// A client of the feed.
+pub(super) struct Events {
+    feed: live::Events,
+}
+
+impl Events {
+    pub(super) fn new(server: &Shared, mut query: Query, waker: &Waker) -> Result<Self, Refusal> {
+        let after = query.number("after")?;
+        query.end()?;
+        Ok(Self { feed: server.live.subscribe(after, waker.clone()) })
+    }
+}
+
+impl Talk for Events {
+    fn take(&mut self) -> Take {
+        match self.feed.next() {
+            Some(frame) => Take::Text(frame.to_string()),
+            None => Take::Nothing,
+        }
+    }
+
+    fn hear(&mut self, _heard: Heard<'_>) -> Result<(), Farewell> {
+        // Nothing is asked of clients here.
+        Ok(())
+    }
+}

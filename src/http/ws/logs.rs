@@ -1,0 +1,262 @@
+//! `/logs`: what a run prints, from any offset, to its end.
+//!
+//! A job's logs are followed by offset; a window is watched, and its last screen is kept. Holds
+//! one piece at a time: a client that reads slowly is behind in the file, not in memory.
+
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::http::api::runs;
+use crate::http::query::Query;
+use crate::http::refusal::{Refusal, Why};
+use crate::http::server::Shared;
+use crate::http::ws::session::{Farewell, Heard, Take, Talk};
+use crate::model::names::Pair;
+use crate::model::run::Run;
+use crate::model::run_id::RunId;
+use crate::runner::live;
+use crate::runner::tail::{Next, Offsets, Stream, Streams, Tail};
+use crate::runner::terminal::{Access, Terminal};
+use crate::runner::wake::Waker;
+
+/// Read at once where text is made of it: escaped it may be six times as long.
+const TEXT_PIECE: usize = 64 * 1024;
+/// Read at once where the bytes go out as they are.
+const RAW_PIECE: usize = 256 * 1024;
+
+/// The talk for a pair's last run, or for the one that is named.
+pub(super) fn talk(
+    server: &Arc<Shared>,
+    pair: &Pair,
+    mut query: Query,
+    waker: &Waker,
+) -> Result<Box<dyn Talk>, Refusal> {
+    let from = Offsets { stdout: query.number("stdout")?.unwrap_or(0), stderr: query.number("stderr")?.unwrap_or(0) };
+    let named = query.value("run", RunId::parse)?;
+    let raw = query.value("format", |text| (text == "raw").then_some(()))?.is_some();
+    query.end()?;
+    let run = match named {
+        None => runs::last(server, pair)?,
+        Some(id) => runs::by_id(server, &id)?,
+    };
+    if run.pair() != *pair {
+        return Err(Refusal::with(Why::NoRoute, format!("run {} is not one of `{pair}`", run.id())));
+    }
+    if run.facts.headless {
+        let streams = Streams { stdout: true, stderr: !raw };
+        let tail = server.live.tail(&run, from, streams, waker).map_err(Refusal::broken)?;
+        return Ok(Box::new(Job { server: Arc::clone(server), tail, raw, cut: Default::default(), ended: None }));
+    }
+    let feed = server.live.subscribe(None, waker.clone());
+    let terminal = match run.is_active() {
+        true => server.live.ledger().open_terminal(&run, Access::Read, (80, 24)).ok(),
+        false => None,
+    };
+    Ok(Box::new(Window { server: Arc::clone(server), id: run.id().clone(), feed, terminal, after: After::Living }))
+}
+
+/// The logs of a job.
+struct Job {
+    server: Arc<Shared>,
+    tail: Tail,
+    raw: bool,
+    /// Of each stream, the first bytes of a character whose end is still to come.
+    cut: [Cut; 2],
+    ended: Option<Box<Run>>,
+}
+
+#[derive(Debug, Default)]
+struct Cut {
+    offset: u64,
+    bytes: Vec<u8>,
+}
+
+/// A piece of a log as a frame.
+#[derive(Serialize)]
+struct Frame<'a> {
+    stream: &'static str,
+    offset: u64,
+    next: u64,
+    data: &'a str,
+}
+
+fn frame(stream: Stream, offset: u64, bytes: &[u8]) -> Take {
+    let data = String::from_utf8_lossy(bytes);
+    let stream = match stream {
+        Stream::Stdout => "stdout",
+        Stream::Stderr => "stderr",
+    };
+    let frame = Frame { stream, offset, next: offset + bytes.len() as u64, data: &data };
+    match serde_json::to_string(&frame) {
+        Ok(text) => Take::Text(text),
+        Err(_) => Take::End(Farewell::BROKEN),
+    }
+}
+
+/// How many bytes at the end begin a character that is not whole.
+fn unfinished(bytes: &[u8]) -> usize {
+    let from = bytes.len().saturating_sub(3);
+    for at in (from..bytes.len()).rev() {
+        let need = match bytes[at] {
+            0xc2..=0xdf => 2,
+            0xe0..=0xef => 3,
+            0xf0..=0xf4 => 4,
+            0x80..=0xbf => continue,
+            _ => 1,
+        };
+        let have = bytes.len() - at;
+        // What can no longer become a character is shown as it is.
+        return if need > have && std::str::from_utf8(&bytes[at..]).is_err_and(|e| e.error_len().is_none()) {
+            have
+        } else {
+            0
+        };
+    }
+    0
+}
+
+impl Talk for Job {
+    fn take(&mut self) -> Take {
+        if let Some(run) = &self.ended {
+            // What was cut and never came whole.
+            for (at, stream) in [(0, Stream::Stdout), (1, Stream::Stderr)] {
+                let cut = std::mem::take(&mut self.cut[at]);
+                if !cut.bytes.is_empty() {
+                    return frame(stream, cut.offset, &cut.bytes);
+                }
+            }
+            let text = runs::end_frame(&self.server, run);
+            self.ended = None;
+            return text;
+        }
+        let piece = if self.raw { RAW_PIECE } else { TEXT_PIECE };
+        match self.tail.next(piece) {
+            Ok(Next::Chunk(chunk)) if self.raw => Take::Binary(chunk.bytes.to_vec()),
+            Ok(Next::Chunk(chunk)) => {
+                let at = usize::from(chunk.stream == Stream::Stderr);
+                let mut bytes = std::mem::take(&mut self.cut[at]).bytes;
+                let offset = chunk.offset - bytes.len() as u64;
+                bytes.extend_from_slice(chunk.bytes);
+                let stream = chunk.stream;
+                let rest = bytes.split_off(bytes.len() - unfinished(&bytes));
+                self.cut[at] = Cut { offset: offset + bytes.len() as u64, bytes: rest };
+                if bytes.is_empty() { Take::Nothing } else { frame(stream, offset, &bytes) }
+            }
+            Ok(Next::Idle) => Take::Nothing,
+            Ok(Next::Ended(run)) => {
+                self.ended = Some(run);
+                self.take()
+            }
+            Err(_) => Take::End(Farewell::BROKEN),
+        }
+    }
+
+    fn hear(&mut self, _heard: Heard<'_>) -> Result<(), Farewell> {
+        Ok(())
+    }
+}
+
+/// A window that is watched.
+struct Window {
+    server: Arc<Shared>,
+    id: RunId,
+    feed: live::Events,
+    terminal: Option<Terminal>,
+    after: After,
+}
+
+/// What is still to be said.
+enum After {
+    Living,
+    Screen(Box<Run>),
+    End(Box<Run>),
+    Said,
+}
+
+impl Window {
+    /// Whether the run has ended, once something changed.
+    fn look(&mut self) -> Result<(), Farewell> {
+        let run = self.server.live.ledger().run(&self.id).map_err(|_| Farewell::BROKEN)?;
+        match run {
+            Some(run) if run.is_active() => Ok(()),
+            Some(run) => {
+                self.terminal = None;
+                self.after = After::Screen(Box::new(run));
+                Ok(())
+            }
+            None => Err(Farewell::BROKEN),
+        }
+    }
+}
+
+impl Talk for Window {
+    fn take(&mut self) -> Take {
+        match std::mem::replace(&mut self.after, After::Said) {
+            After::Living => {}
+            After::Screen(run) => {
+                let screen = self.server.live.ledger().screen(&run).ok().flatten().unwrap_or_default();
+                self.after = After::End(run);
+                return Take::Binary(screen);
+            }
+            After::End(run) => return runs::end_frame(&self.server, &run),
+            After::Said => return Take::End(Farewell::DONE),
+        }
+        self.after = After::Living;
+        let mut changed = self.terminal.is_none();
+        while let Some(frame) = self.feed.next() {
+            // Of the feed only that something of this run changed matters, or that it was missed.
+            changed |= frame.contains(self.id.as_str()) || frame.contains("\"reset\"");
+        }
+        if let Some(terminal) = &mut self.terminal {
+            let mut buffer = vec![0; TEXT_PIECE];
+            match terminal.read(&mut buffer) {
+                Ok(count) if count > 0 => {
+                    buffer.truncate(count);
+                    return Take::Binary(buffer);
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                _ => {
+                    self.terminal = None;
+                    changed = true;
+                }
+            }
+        }
+        if changed {
+            return match self.look() {
+                Ok(()) if matches!(self.after, After::Living) => Take::Nothing,
+                Ok(()) => self.take(),
+                Err(farewell) => Take::End(farewell),
+            };
+        }
+        Take::Nothing
+    }
+
+    fn hear(&mut self, _heard: Heard<'_>) -> Result<(), Farewell> {
+        Ok(())
+    }
+
+    fn source(&self) -> Option<BorrowedFd<'_>> {
+        self.terminal.as_ref().map(|terminal| terminal.as_fd())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_character_is_never_cut_and_rubbish_is_not_held_back() {
+        let text = "aé€🟡";
+        for cut in 0..=text.len() {
+            let bytes = &text.as_bytes()[..cut];
+            let whole = bytes.len() - unfinished(bytes);
+            assert!(text.is_char_boundary(whole) && cut - whole < 4, "{cut}");
+        }
+        for rubbish in [&b"\xff"[..], b"\x80\x80\x80", b"a\xc0", b"\xf5\x80", b"\xe2\x28", b"\xed\xa0"] {
+            assert_eq!(unfinished(rubbish), 0, "{rubbish:?}");
+        }
+        assert_eq!(unfinished(b"a\xf0\x9f\x9f"), 3);
+    }
+}

@@ -1,0 +1,327 @@
+//! The loop of one WebSocket: what it is about is behind [`Talk`].
+
+use std::io::{self, Read, Write};
+use std::net::Shutdown;
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use tungstenite::error::{CapacityError, Error as WsError};
+use tungstenite::protocol::frame::coding::CloseCode;
+use tungstenite::protocol::{CloseFrame, Role, WebSocket, WebSocketConfig};
+use tungstenite::{Bytes, Message, Utf8Bytes};
+
+use crate::http::limits::{DEAD, MESSAGE_BYTES, PING, PINGS_A_SECOND, QUEUE_BYTES};
+use crate::http::server::{Seat, Shared};
+use crate::http::stream::Stream;
+use crate::runner::wake::Waker;
+
+/// What a WebSocket is about.
+pub(in crate::http) trait Talk {
+    /// What to send next. Asked whenever the client can take more.
+    fn take(&mut self) -> Take;
+
+    /// A message of the client.
+    fn hear(&mut self, heard: Heard<'_>) -> Result<(), Farewell>;
+
+    /// Wakes the talk when it can be read, beside the waker.
+    fn source(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
+
+    /// What of the source wakes the talk.
+    fn awaits(&self) -> PollFlags {
+        PollFlags::IN
+    }
+
+    /// No more can be heard for now: the client has to wait.
+    fn is_full(&self) -> bool {
+        false
+    }
+}
+
+/// See [`Talk::take`].
+pub(in crate::http) enum Take {
+    Text(String),
+    Binary(Vec<u8>),
+    /// Nothing for now; the waker or the source will tell.
+    Nothing,
+    End(Farewell),
+}
+
+pub(in crate::http) enum Heard<'a> {
+    Text(&'a str),
+    Binary(&'a [u8]),
+}
+
+/// Why a WebSocket is closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::http) struct Farewell {
+    pub(super) code: u16,
+    pub(super) reason: &'static str,
+}
+
+impl Farewell {
+    pub(in crate::http) const DONE: Self = Self { code: 1000, reason: "end" };
+    pub(in crate::http) const READ_ONLY: Self = Self { code: 1008, reason: "this ticket may only read" };
+    pub(in crate::http) const NOT_UNDERSTOOD: Self = Self { code: 1008, reason: "not a message that is known here" };
+    pub(in crate::http) const BROKEN: Self = Self { code: 1011, reason: "the server made a mistake" };
+    const STOPPING: Self = Self { code: 1001, reason: "server stopping" };
+    const FLOOD: Self = Self { code: 1008, reason: "too many pings" };
+}
+
+/// A WebSocket that was agreed on: the answer's head, and what it will be about.
+pub(in crate::http) struct Opening {
+    pub(super) head: Vec<u8>,
+    pub(super) seat: Seat,
+    pub(super) waker: Waker,
+    pub(super) talk: Box<dyn Talk>,
+}
+
+/// Counts what the client took: progress is life.
+struct Counted {
+    stream: Arc<Stream>,
+    written: u64,
+}
+
+impl Read for Counted {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        (&*self.stream).read(into)
+    }
+}
+
+impl Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = (&*self.stream).write(bytes)?;
+        self.written += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// So many messages are sent before the client is listened to again.
+const BURST: usize = 16;
+
+struct Session {
+    ws: WebSocket<Counted>,
+    /// The client takes no more for now.
+    blocked: bool,
+    /// Our close was sent: only the client's is awaited.
+    closing: Option<Instant>,
+    heard: Instant,
+    pinged: Instant,
+    progress: (u64, Instant),
+    pings: (Instant, u32),
+}
+
+/// Serves a WebSocket until it ends. `unread` came behind the request already.
+pub(in crate::http) fn run(server: &Arc<Shared>, stream: &Arc<Stream>, unread: Vec<u8>, opening: Opening) {
+    let Opening { head, seat, waker, mut talk } = opening;
+    if (&**stream).write_all(&head).is_err() || stream.set_nonblocking(true).is_err() {
+        return;
+    }
+    server.metrics.sockets_opened.fetch_add(1, Ordering::Relaxed);
+    let config = WebSocketConfig::default()
+        .read_buffer_size(4096)
+        .write_buffer_size(0)
+        .max_write_buffer_size(QUEUE_BYTES)
+        .max_message_size(Some(MESSAGE_BYTES))
+        .max_frame_size(Some(MESSAGE_BYTES));
+    let counted = Counted { stream: Arc::clone(stream), written: 0 };
+    let now = Instant::now();
+    let mut session = Session {
+        ws: WebSocket::from_partially_read(counted, unread, Role::Server, Some(config)),
+        blocked: false,
+        closing: None,
+        heard: now,
+        pinged: now,
+        progress: (0, now),
+        pings: (now, 0),
+    };
+    let ended = session.serve(server, &waker, talk.as_mut());
+    server.metrics.socket_bytes.fetch_add(session.ws.get_ref().written, Ordering::Relaxed);
+    if ended.is_err() {
+        server.metrics.sockets_dropped.fetch_add(1, Ordering::Relaxed);
+    }
+    // The talk first: whoever sees the seat free may count what it held.
+    drop(talk);
+    drop(seat);
+    stream.shutdown(Shutdown::Both);
+}
+
+/// The client is gone, or was given up.
+struct Dropped;
+
+impl Session {
+    fn serve(&mut self, server: &Shared, waker: &Waker, talk: &mut dyn Talk) -> Result<(), Dropped> {
+        loop {
+            // Before looking: what happens meanwhile wakes the next sleep.
+            waker.clear();
+            if server.is_stopping() && self.closing.is_none() {
+                self.close(&Farewell::STOPPING);
+            }
+            if self.listen(talk)? {
+                return Ok(());
+            }
+            let more = if self.closing.is_none() { self.speak(talk)? } else { false };
+            if self.blocked {
+                self.flush()?;
+            }
+            let limit = self.limit()?;
+            self.sleep(waker, talk, if more && !self.blocked { Duration::ZERO } else { limit })?;
+        }
+    }
+
+    /// Hears all that was said. `true`: the WebSocket has ended.
+    fn listen(&mut self, talk: &mut dyn Talk) -> Result<bool, Dropped> {
+        while !talk.is_full() {
+            match self.ws.read() {
+                Ok(message) => {
+                    self.heard = Instant::now();
+                    self.hear(talk, &message);
+                }
+                Err(WsError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(WsError::Io(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(WsError::ConnectionClosed | WsError::AlreadyClosed) => return Ok(true),
+                Err(WsError::Io(_)) => return Err(Dropped),
+                Err(error) => {
+                    self.close(&objection(&error));
+                    // What follows cannot be understood any more.
+                    let _ = self.ws.flush();
+                    return Err(Dropped);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    fn hear(&mut self, talk: &mut dyn Talk, message: &Message) {
+        let heard = match message {
+            Message::Text(text) => talk.hear(Heard::Text(text.as_str())),
+            Message::Binary(bytes) => talk.hear(Heard::Binary(bytes)),
+            Message::Ping(_) => self.count_ping(),
+            Message::Pong(_) | Message::Close(_) | Message::Frame(_) => Ok(()),
+        };
+        if let Err(farewell) = heard
+            && self.closing.is_none()
+        {
+            self.close(&farewell);
+        }
+    }
+
+    fn count_ping(&mut self) -> Result<(), Farewell> {
+        if self.pings.0.elapsed() > Duration::from_secs(1) {
+            self.pings = (Instant::now(), 0);
+        }
+        self.pings.1 += 1;
+        if self.pings.1 > PINGS_A_SECOND { Err(Farewell::FLOOD) } else { Ok(()) }
+    }
+
+    /// Sends what there is, as long as the client takes it. `true`: there is more.
+    fn speak(&mut self, talk: &mut dyn Talk) -> Result<bool, Dropped> {
+        if self.pinged.elapsed() >= PING {
+            self.pinged = Instant::now();
+            self.send(Message::Ping(Bytes::new()))?;
+        }
+        for _ in 0..BURST {
+            if self.blocked {
+                return Ok(true);
+            }
+            match talk.take() {
+                Take::Text(text) => self.send(Message::Text(Utf8Bytes::from(text)))?,
+                Take::Binary(bytes) => self.send(Message::Binary(Bytes::from(bytes)))?,
+                Take::Nothing => return Ok(false),
+                Take::End(farewell) => {
+                    self.close(&farewell);
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn send(&mut self, message: Message) -> Result<(), Dropped> {
+        match self.ws.send(message) {
+            Ok(()) => Ok(()),
+            // It is queued, and goes on when the client takes more.
+            Err(WsError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.blocked = true;
+                Ok(())
+            }
+            Err(_) => Err(Dropped),
+        }
+    }
+
+    fn flush(&mut self) -> Result<(), Dropped> {
+        match self.ws.flush() {
+            Ok(()) => {
+                self.blocked = false;
+                Ok(())
+            }
+            Err(WsError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Err(WsError::ConnectionClosed | WsError::AlreadyClosed) if self.closing.is_some() => Ok(()),
+            Err(_) => Err(Dropped),
+        }
+    }
+
+    fn close(&mut self, farewell: &Farewell) {
+        self.closing = Some(Instant::now());
+        let frame =
+            CloseFrame { code: CloseCode::from(farewell.code), reason: Utf8Bytes::from_static(farewell.reason) };
+        let _ = self.ws.close(Some(frame));
+        self.blocked = true;
+    }
+
+    /// How long to sleep at most; an error where the client is given up.
+    fn limit(&mut self) -> Result<Duration, Dropped> {
+        let written = self.ws.get_ref().written;
+        if written != self.progress.0 {
+            self.progress = (written, Instant::now());
+        }
+        if let Some(since) = self.closing {
+            // A client that does not answer a close is cut off.
+            return Duration::from_secs(2).checked_sub(since.elapsed()).ok_or(Dropped);
+        }
+        let last = self.heard.max(self.progress.1);
+        let silent = last.elapsed();
+        let stalled = if self.blocked { self.progress.1.elapsed() } else { Duration::ZERO };
+        if silent > DEAD || stalled > PING {
+            return Err(Dropped);
+        }
+        let to_ping = PING.saturating_sub(self.pinged.elapsed());
+        Ok(to_ping.min(DEAD - silent).max(Duration::from_millis(1)))
+    }
+
+    fn sleep(&self, waker: &Waker, talk: &dyn Talk, limit: Duration) -> Result<(), Dropped> {
+        let socket = &*self.ws.get_ref().stream;
+        let mut events = if talk.is_full() { PollFlags::empty() } else { PollFlags::IN };
+        events.set(PollFlags::OUT, self.blocked);
+        let mut fds = vec![PollFd::new(socket, events)];
+        // A client that takes nothing is not asked to take more.
+        if !self.blocked {
+            fds.push(PollFd::from_borrowed_fd(waker.as_fd(), PollFlags::IN));
+            fds.extend(talk.source().map(|source| PollFd::from_borrowed_fd(source, talk.awaits())));
+        }
+        let limit = Timespec::try_from(limit).map_err(|_| Dropped)?;
+        match poll(&mut fds, Some(&limit)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(_) => Err(Dropped),
+        }
+    }
+}
+
+/// What a client is told that broke the protocol or a limit.
+fn objection(error: &WsError) -> Farewell {
+    match error {
+        WsError::Capacity(CapacityError::MessageTooLong { .. }) => {
+            Farewell { code: 1009, reason: "a message is too long" }
+        }
+        WsError::Utf8(_) => Farewell { code: 1007, reason: "text that is no UTF-8" },
+        _ => Farewell { code: 1002, reason: "not the protocol" },
+    }
+}

@@ -1,0 +1,99 @@
+//! What a server is asked beside the snapshot: a run as data, the past, and figures.
+
+use std::time::Duration;
+
+use crate::model::interval::Interval;
+use crate::model::names::{ModeName, TaskId};
+use crate::model::run::Run;
+use crate::model::run_state::RunState;
+use crate::runner::failure::{Failure, Kind};
+use crate::runner::live::Live;
+use crate::runner::project::NameLookupError;
+use crate::system::clock;
+use crate::system::store::index::{HistoryFilter, IndexError};
+use crate::tasks::FindError;
+use crate::view::run_view::RunView;
+
+/// So many past runs are shown where nobody says how many.
+pub const LIMIT: u32 = 50;
+
+/// What is counted.
+#[derive(Clone, Debug, Default)]
+pub struct Figures {
+    /// Unfinished runs.
+    pub by_state: Vec<(&'static str, usize)>,
+    /// Queued runs, by what they wait for.
+    pub by_reason: Vec<(&'static str, usize)>,
+    /// Ended runs on record, how long they took, and what they cost in USD.
+    pub ended: u64,
+    pub ended_seconds: f64,
+    pub cost_usd: f64,
+    /// Looks at all runs, and how long they took.
+    pub looks: u64,
+    pub looks_seconds: f64,
+}
+
+impl Live {
+    /// A run as it is shown to anybody.
+    pub fn view(&self, run: &Run) -> RunView {
+        RunView::new(run, clock::now())
+    }
+
+    /// Past runs, the last to end first. `since` is a length of time, such as `1h 30m`.
+    pub fn history(
+        &self,
+        mode: Option<String>,
+        task: Option<String>,
+        since: Option<&str>,
+        limit: Option<u32>,
+    ) -> Result<Vec<Run>, Failure> {
+        if let Some(mode) = &mode {
+            ModeName::parse(mode).map_err(NameLookupError::InvalidMode)?;
+        }
+        if let Some(task) = &task {
+            TaskId::parse(task).map_err(FindError::InvalidName)?;
+        }
+        let wrong = || Failure::new(Kind::InvalidName, "`since` is a length of time such as `90s`, `10m` or `1h 30m`");
+        let since = since.map(|text| Interval::parse(text).ok_or_else(wrong)).transpose()?;
+        let since_ms = since.map(|since| {
+            let ms = i64::try_from(since.as_duration().as_millis()).unwrap_or(i64::MAX);
+            clock::now().as_millisecond().saturating_sub(ms)
+        });
+        // Ends that nobody has noted yet belong to the past, too.
+        self.snapshot()?;
+        let filter = HistoryFilter { mode, task, since_ms, limit: Some(limit.unwrap_or(LIMIT)) };
+        let found = self.ledger().history(&filter);
+        self.ledger().rest();
+        Ok(found?.runs)
+    }
+
+    pub fn figures(&self) -> Result<Figures, IndexError> {
+        let snapshot = self.snapshot()?;
+        let totals = self.ledger().totals();
+        self.ledger().rest();
+        let totals = totals?;
+        let (looks, spent) = self.looks();
+        let mut figures = Figures {
+            ended: totals.runs,
+            ended_seconds: Duration::from_millis(totals.millis).as_secs_f64(),
+            cost_usd: totals.cost_usd,
+            looks,
+            looks_seconds: spent.as_secs_f64(),
+            ..Figures::default()
+        };
+        for run in &snapshot.active {
+            count(&mut figures.by_state, run.state.as_str());
+            if let RunState::Queued(waiting_for) = &run.state {
+                count(&mut figures.by_reason, waiting_for.as_str());
+            }
+        }
+        Ok(figures)
+    }
+}
+
+fn count(rows: &mut Vec<(&'static str, usize)>, name: &'static str) {
+    match rows.iter_mut().find(|(known, _)| *known == name) {
+        Some((_, count)) => *count += 1,
+        None => rows.push((name, 1)),
+    }
+}

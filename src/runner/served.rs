@@ -1,0 +1,78 @@
+//! Being the server of a state folder, and finding it.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::model::server_record::{SERVER_VERSION, ServerRecord};
+use crate::model::token::Token;
+use crate::runner::ledger::Ledger;
+use crate::system::store::record_file::RecordError;
+use crate::system::store::server_file::ServerClaim;
+use crate::system::{clock, environment, process};
+
+/// Why this process is not the server.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error("{}", taken(.0.as_ref()))]
+    Taken(Option<ServerRecord>),
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    #[error("the server cannot start")]
+    Io(#[from] io::Error),
+}
+
+fn taken(by: Option<&ServerRecord>) -> String {
+    match by {
+        Some(server) => format!("this project is served already, at {} by process {}", server.address, server.pid),
+        None => "this project is served already, by a server that is just starting".to_owned(),
+    }
+}
+
+/// 256 bits from the system: for the server, or for a ticket.
+pub fn new_token() -> io::Result<Token> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
+    Ok(Token::from_random(bytes))
+}
+
+impl Ledger {
+    /// The right to serve, before anything listens.
+    pub fn claim_server(&self) -> Result<ServerClaim, ServeError> {
+        match self.state().claim_server()? {
+            Some(claim) => Ok(claim),
+            None => Err(ServeError::Taken(self.state().server()?)),
+        }
+    }
+
+    /// The server that lives, and its token.
+    pub fn server(&self) -> Result<Option<ServerRecord>, RecordError> {
+        self.state().server()
+    }
+}
+
+/// Says where the server listens.
+pub fn announce(claim: &ServerClaim, address: String, token: &Token) -> io::Result<()> {
+    claim.announce(&ServerRecord {
+        version: SERVER_VERSION,
+        pid: process::own_pid(),
+        address,
+        token: token.reveal().to_owned(),
+        started_at: clock::now(),
+    })
+}
+
+/// Leads the user's browser to the page, with the token in the fragment. The browser's command
+/// line, which others can read, holds only the path of a private file.
+pub fn open_page(claim: &ServerClaim, address: &str, token: &Token) -> io::Result<()> {
+    let door = claim.write_door(&format!("{address}#token={}", token.reveal()))?;
+    let browser = environment::var("BROWSER").map(PathBuf::from);
+    let known = ["xdg-open", "open", "wslview"].map(PathBuf::from);
+    for program in browser.into_iter().chain(known) {
+        match process::program::start_detached(&program, &[door.as_os_str()]) {
+            Ok(()) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::NotFound, "no browser was found (`BROWSER`, xdg-open, open, wslview)"))
+}
