@@ -17,7 +17,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("system", &["model"]),
     ("agent", &["model"]),
     ("supervisor", &["model", "system", "agent"]),
-    ("runner", &["model", "manifest", "tasks", "plan", "system", "agent"]),
+    ("runner", &["model", "manifest", "tasks", "plan", "system", "agent", "view"]),
     ("view", &["model", "plan", "tasks"]),
     ("http", &["model", "runner", "view"]),
     ("cli", &["model", "manifest", "tasks", "plan", "system", "agent", "supervisor", "runner", "view", "http"]),

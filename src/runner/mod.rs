@@ -19,6 +19,7 @@ mod glance;
 pub mod held;
 pub mod init;
 pub mod ledger;
+pub mod live;
 pub mod locate;
 pub mod next;
 pub mod observe;

@@ -58,6 +58,8 @@ pub struct Tail {
     /// It cannot be seen from here, so its end never will be.
     unseen: Option<UnknownWhy>,
     watch: Watches,
+    /// Counts who follows.
+    _guest: Option<Arc<()>>,
 }
 
 /// What wakes a tail: entries of the run's folder, such as its end, and writes to the logs.
@@ -96,7 +98,13 @@ impl Tail {
                 RunState::Unknown(why) => Some(why.clone()),
                 _ => None,
             },
+            _guest: None,
         })
+    }
+
+    /// The same, where `guest` counts who follows.
+    pub(super) fn with_guest(self, guest: Arc<()>) -> Self {
+        Self { _guest: Some(guest), ..self }
     }
 
     /// The next piece, of at most `most` bytes.

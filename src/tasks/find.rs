@@ -47,16 +47,27 @@ pub(in crate::tasks) fn find(root: &Path, top: &Path, glob: &str, problems: &mut
             return Vec::new();
         }
     };
-    let at = glob.start();
-    let mut walk = Walk { glob, top, entered: HashSet::new(), linked: VecDeque::new(), found: Vec::new(), problems };
-    walk.enter(Folder { path: root.to_owned(), real: top.to_owned(), at });
-    while let Some(folder) = walk.linked.pop_front() {
-        walk.enter(folder);
-    }
-    walk.found
+    Walk::through(root, top, glob, problems).found
 }
 
-impl Walk<'_> {
+/// The folders, with every link resolved, that are gone through to find them: there files come and go.
+pub(in crate::tasks) fn folders(root: &Path, top: &Path, glob: &str) -> HashSet<PathBuf> {
+    let glob = Glob::parse(glob);
+    glob.map(|glob| Walk::through(root, top, glob, &mut Vec::new()).entered).unwrap_or_default()
+}
+
+impl<'a> Walk<'a> {
+    fn through(root: &Path, top: &'a Path, glob: Glob, problems: &'a mut Vec<Problem>) -> Self {
+        let at = glob.start();
+        let mut walk =
+            Self { glob, top, entered: HashSet::new(), linked: VecDeque::new(), found: Vec::new(), problems };
+        walk.enter(Folder { path: root.to_owned(), real: top.to_owned(), at });
+        while let Some(folder) = walk.linked.pop_front() {
+            walk.enter(folder);
+        }
+        walk
+    }
+
     /// Goes through a folder and, without recursion, all below it but links.
     fn enter(&mut self, folder: Folder) {
         let mut waiting = vec![folder];

@@ -33,6 +33,6 @@ mod value;
 mod tests;
 
 pub use body::{Body, ChecklistItem, read_body};
-pub use scan::scan;
+pub use scan::{folders, scan};
 pub use task::Task;
 pub use task_set::{FindError, TaskSet};

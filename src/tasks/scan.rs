@@ -13,7 +13,7 @@ use crate::model::task_source::{ListedTask, TaskSource};
 use crate::model::task_status::TaskStatus;
 use crate::tasks::assemble::assemble;
 use crate::tasks::fields::Fields;
-use crate::tasks::find::{Found, find};
+use crate::tasks::find::{self, Found, find};
 use crate::tasks::front_matter::{self, Form, Split, Unclosed, lines, plain, split};
 use crate::tasks::ids::{self, OVERVIEW};
 use crate::tasks::open::{HEAD_MAX, OpenError, open, read_upto, text_of};
@@ -105,6 +105,20 @@ pub fn scan(root: &Path, sources: &[TaskSource]) -> TaskSet {
         }
     }
     assemble(root, drafts, damaged, problems)
+}
+
+/// The folders in which a task, or a file of tasks, may come, go or change.
+pub fn folders(root: &Path, sources: &[TaskSource]) -> HashSet<PathBuf> {
+    let Ok(top) = fs::canonicalize(root) else { return HashSet::new() };
+    let mut folders = HashSet::new();
+    for source in sources {
+        match source {
+            TaskSource::Files(glob) => folders.extend(find::folders(root, &top, glob)),
+            TaskSource::Subtasks(file) => folders.extend(file.path.parent().map(Path::to_owned)),
+            TaskSource::List(_) => {}
+        }
+    }
+    folders
 }
 
 /// Reads all heads, in the order given, on a few threads where there are many.

@@ -11,6 +11,7 @@ mod poll;
 pub use poll::{Watch, Watched};
 
 pub mod hub;
+pub mod stamp;
 
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd};

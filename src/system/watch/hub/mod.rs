@@ -14,7 +14,6 @@ mod posix;
 #[cfg(not(all(target_os = "linux", not(dispatch_posix))))]
 use posix::Kernel;
 
-mod stamp;
 mod table;
 
 use std::io;
@@ -25,8 +24,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::system::wake::Waker;
+use crate::system::watch::stamp::Stamp;
 use crate::system::watch::wait_readable;
-use stamp::Stamp;
 use table::{Place, Table};
 
 /// What the kernel does not watch is looked at this often.
@@ -101,6 +100,13 @@ impl Drop for Hub {
     fn drop(&mut self) {
         self.shared.over.store(true, Ordering::Release);
         self.shared.nudge.wake();
+    }
+}
+
+impl Subscription {
+    /// Whether what was at its path when it was made is still there to be watched.
+    pub fn is_alive(&self) -> bool {
+        self.shared.table().knows(&self.place)
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::system::wake::Waker;
 use crate::system::watch::hub::Watch;
-use crate::system::watch::hub::stamp::Stamp;
+use crate::system::watch::stamp::Stamp;
 
 /// What came from the kernel at once, each watch at most once.
 #[derive(Debug, Default)]
@@ -78,6 +78,14 @@ impl Table {
                 }
                 None
             }
+        }
+    }
+
+    pub(super) fn knows(&self, place: &Place) -> bool {
+        match place {
+            Place::Watched(watch) => self.watched.contains_key(watch),
+            // What is at the path is looked at, whatever it is by now.
+            Place::LookedAt(path) => self.looked_at.contains_key(path),
         }
     }
 

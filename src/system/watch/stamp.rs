@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// Two that are equal are taken for unchanged.
 #[derive(Debug, PartialEq)]
-pub(super) struct Stamp {
+pub struct Stamp {
     /// `None`: it is gone.
     own: Option<Mark>,
     /// Of a folder: the files in it, whose writes do not show at the folder itself.
@@ -26,7 +26,7 @@ struct Mark {
 }
 
 impl Stamp {
-    pub(super) fn of(path: &Path) -> io::Result<Self> {
+    pub fn of(path: &Path) -> io::Result<Self> {
         let meta = fs::metadata(path)?;
         let files = if meta.is_dir() { files_of(path) } else { BTreeMap::new() };
         Ok(Self { own: Some(Mark::of(&meta)), files })

@@ -1,0 +1,266 @@
+//! What all connections of a server share: one look at the runs for all who ask, one stream of
+//! what changed, and somebody who notices what tells no one.
+//!
+//! Two threads however many listen: the hub's, and the looker's. Looks only; what it writes down
+//! are ends that it saw, as every look does.
+
+mod feed;
+mod looker;
+mod project;
+mod ring;
+mod seen;
+mod signs;
+mod snapshot;
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::model::names::Pair;
+use crate::model::run::Run;
+use crate::model::run_id::RunId;
+use crate::runner::ledger::Ledger;
+use crate::runner::locate::Whence;
+use crate::runner::tail::{Offsets, Streams, Tail};
+use crate::system::clock::{self, Stopwatch};
+use crate::system::store::index::{HistoryFilter, Index, IndexError};
+use crate::system::wake::Waker;
+use crate::system::watch::hub::{Hub, Subscription};
+use feed::Feed;
+use seen::Seen;
+
+pub use feed::Events;
+pub use snapshot::Snapshot;
+
+/// A snapshot this old is as good as a look.
+const FRESH: Duration = Duration::from_millis(250);
+
+/// Without `all` so many pairs whose last run ended are listed.
+const RECENT: u32 = 10;
+
+/// An end is found again for so long after it was recorded, by a clock that counts whole seconds.
+const MARGIN_MS: i64 = 2000;
+
+/// More changes at once are not told one by one.
+const MANY: u32 = 2000;
+
+/// See the module.
+#[derive(Debug)]
+pub struct Live {
+    shared: Arc<Shared>,
+}
+
+/// What the looker's thread and the connections have in common.
+#[derive(Debug)]
+struct Shared {
+    ledger: Ledger,
+    hub: Arc<Hub>,
+    whence: Whence,
+    feed: Arc<Feed>,
+    /// Writes that went through this program.
+    touched: AtomicU64,
+    current: Mutex<Option<Arc<Snapshot>>>,
+    /// Held by the one who looks.
+    memory: Mutex<Memory>,
+    /// One more for each who listens or follows a log.
+    guests: Arc<()>,
+    bells: Bells,
+    /// Since somebody took note of it: a plan may be another now.
+    runs_changed: AtomicBool,
+    over: AtomicBool,
+}
+
+/// What wakes the looker.
+#[derive(Debug)]
+struct Bells {
+    /// Something of the runs changed.
+    runs: Waker,
+    /// Something of the manifest, templates or tasks may have changed.
+    project: Waker,
+    /// Anything else.
+    other: Waker,
+}
+
+/// What one look hands on to the next.
+#[derive(Debug, Default)]
+struct Memory {
+    seen: Seen,
+    /// The folders of unfinished runs.
+    followed: HashMap<RunId, Option<Subscription>>,
+    /// Up to here, in milliseconds since 1970, all ends are known.
+    until_ms: Option<i64>,
+}
+
+impl Live {
+    /// Begins to look, for the manifest that `whence` leads to.
+    pub fn start(ledger: Ledger, hub: Arc<Hub>, whence: Whence) -> io::Result<Arc<Self>> {
+        let bells = Bells { runs: Waker::new()?, project: Waker::new()?, other: Waker::new()? };
+        // Before the first look: what comes after it wakes.
+        let new_runs = hub.follow(&ledger.state().runs(), &bells.runs)?;
+        let start = u64::try_from(clock::now().as_millisecond()).unwrap_or(0);
+        let shared = Arc::new(Shared {
+            ledger,
+            hub,
+            whence,
+            feed: Arc::new(Feed::new(start)),
+            touched: AtomicU64::new(0),
+            current: Mutex::default(),
+            memory: Mutex::default(),
+            guests: Arc::default(),
+            bells,
+            runs_changed: AtomicBool::default(),
+            over: AtomicBool::default(),
+        });
+        looker::start(&shared, new_runs)?;
+        Ok(Arc::new(Self { shared }))
+    }
+
+    pub fn ledger(&self) -> &Ledger {
+        &self.shared.ledger
+    }
+
+    /// The runs as they are: at most a quarter of a second ago, and after the last
+    /// [`Self::touch`]. One looks at a time, and who asks meanwhile waits for that look.
+    pub fn snapshot(&self) -> Result<Arc<Snapshot>, IndexError> {
+        self.shared.snapshot(FRESH)
+    }
+
+    /// Something was written through this program: what is shown from now on is newer.
+    pub fn touch(&self) {
+        self.shared.touched.fetch_add(1, Ordering::AcqRel);
+        self.shared.bells.runs.wake();
+    }
+
+    /// The last run of a pair as JSON; `None` where it never ran.
+    pub fn status_json(&self, pair: &Pair) -> Result<Option<Arc<[u8]>>, IndexError> {
+        self.snapshot()?.status_json(&self.shared.ledger, pair)
+    }
+
+    /// What `status` lists: the active runs, and after them the last run of each other pair.
+    pub fn runs(&self, all: bool) -> Result<Vec<Run>, IndexError> {
+        let limit = if all { u32::MAX } else { RECENT };
+        let snapshot = self.snapshot()?;
+        let earlier = self.shared.ledger.last_ended(limit);
+        self.shared.ledger.rest();
+        Ok(snapshot::overview(&snapshot, earlier?, limit))
+    }
+
+    /// Listens to what changes: all after the event `after` that is still known, else what comes.
+    pub fn subscribe(&self, after: Option<u64>, waker: Waker) -> Events {
+        let events = self.shared.feed.subscribe(after, waker, Arc::clone(&self.shared.guests));
+        // Nobody may have looked for long.
+        self.shared.bells.runs.wake();
+        events
+    }
+
+    /// Follows the logs of a job; its end is told even where nobody writes one.
+    pub fn tail(&self, run: &Run, from: Offsets, streams: Streams, waker: &Waker) -> io::Result<Tail> {
+        let tail = Tail::open(&self.shared.ledger, run, from, streams, &self.shared.hub, waker)?;
+        let tail = tail.with_guest(Arc::clone(&self.shared.guests));
+        self.shared.bells.runs.wake();
+        Ok(tail)
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.shared.over.store(true, Ordering::Release);
+        self.shared.bells.other.wake();
+    }
+}
+
+impl Shared {
+    /// Whether anybody listens or follows.
+    fn has_guests(&self) -> bool {
+        Arc::strong_count(&self.guests) > 1
+    }
+
+    fn current(&self) -> MutexGuard<'_, Option<Arc<Snapshot>>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A look at most `fresh` old, or one that began after this call.
+    fn snapshot(&self, fresh: Duration) -> Result<Arc<Snapshot>, IndexError> {
+        let asked = Stopwatch::start();
+        let touched = self.touched.load(Ordering::Acquire);
+        let good = |snapshot: &Snapshot| {
+            let age = snapshot.begun.elapsed();
+            snapshot.touched >= touched && (age < fresh || age <= asked.elapsed())
+        };
+        if let Some(snapshot) = self.current().as_ref().filter(|snapshot| good(snapshot)) {
+            return Ok(Arc::clone(snapshot));
+        }
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        // Who looked meanwhile may have looked for us too.
+        if let Some(snapshot) = self.current().as_ref().filter(|snapshot| good(snapshot)) {
+            return Ok(Arc::clone(snapshot));
+        }
+        let snapshot = self.look(&mut memory);
+        self.ledger.rest();
+        let snapshot = Arc::new(snapshot?);
+        *self.current() = Some(Arc::clone(&snapshot));
+        Ok(snapshot)
+    }
+
+    fn look(&self, memory: &mut Memory) -> Result<Snapshot, IndexError> {
+        let touched = self.touched.load(Ordering::Acquire);
+        let (begun, at) = (Stopwatch::start(), clock::now());
+        // Their folders first: what happens in one after the look wakes for another.
+        self.follow(memory, &self.ledger.with_index(Index::active)?);
+        let observed = self.ledger.observe()?;
+        let active: Vec<RunId> =
+            observed.runs.iter().filter(|run| run.is_active()).map(|run| run.id().clone()).collect();
+        if self.follow(memory, &active) {
+            self.bells.runs.wake();
+        }
+        let ids: HashSet<&RunId> = active.iter().collect();
+        memory.followed.retain(|id, _| ids.contains(id));
+        let since_ms = memory.until_ms.unwrap_or(i64::MAX).min(at.as_millisecond()) - MARGIN_MS;
+        let filter = HistoryFilter { since_ms: Some(since_ms), limit: Some(MANY), ..HistoryFilter::default() };
+        let recent = self.ledger.with_index(|index| index.history(&filter))?;
+        let too_many = recent.len() >= MANY as usize;
+        let changes = memory.seen.look(&observed.runs, recent, since_ms);
+        memory.until_ms = Some(at.as_millisecond());
+        let mut anew = too_many && !changes.runs.is_empty();
+        for id in &changes.vanished {
+            // Ended longer ago than it should have; or its record is gone, which has no event.
+            match self.ledger.run(id)?.filter(|run| run.end.is_some()) {
+                Some(run) => self.tell(&run, at),
+                None => anew = true,
+            }
+        }
+        if anew {
+            self.feed.publish("reset", "");
+        } else {
+            changes.runs.iter().for_each(|run| self.tell(run, at));
+        }
+        if anew || !changes.runs.is_empty() || !changes.vanished.is_empty() {
+            self.runs_changed.store(true, Ordering::Release);
+            self.bells.other.wake();
+        }
+        Ok(Snapshot::new(observed.runs, observed.notices, at, begun, touched))
+    }
+
+    /// Follows the folders of these runs. Returns whether one of them is new.
+    fn follow(&self, memory: &mut Memory, ids: &[RunId]) -> bool {
+        let mut any = false;
+        for id in ids {
+            if memory.followed.get(id).is_none_or(Option::is_none) {
+                let folder = self.ledger.folder(id);
+                let followed = self.hub.follow(folder.path(), &self.bells.runs).ok();
+                any |= followed.is_some();
+                memory.followed.insert(id.clone(), followed);
+            }
+        }
+        any
+    }
+
+    fn tell(&self, run: &Run, at: jiff::Timestamp) {
+        self.feed.publish("run", &format!(r#","run":{}"#, snapshot::json(run, at)));
+    }
+}
+
+#[cfg(test)]
+mod tests;
