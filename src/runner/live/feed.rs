@@ -66,9 +66,11 @@ impl Feed {
     }
 }
 
-impl Events {
-    /// The next frame, ready to be sent; `None` until the waker says that there is one.
-    pub fn next(&mut self) -> Option<Arc<str>> {
+/// The frames, ready to be sent; `None` until the waker says that there is another.
+impl Iterator for Events {
+    type Item = Arc<str>;
+
+    fn next(&mut self) -> Option<Arc<str>> {
         if let Some(hello) = self.hello.take() {
             return Some(hello);
         }

@@ -128,17 +128,21 @@ pub(super) mod tests {
     fn only_what_changed_is_told() {
         let mut seen = Seen::default();
         let queued = run(1, RunState::Queued(WaitingFor::Slot));
-        assert_eq!(seen.look(&[queued.clone()], vec![ended(9, 5)], 0), Changes::default(), "the first look");
+        assert_eq!(
+            seen.look(std::slice::from_ref(&queued), vec![ended(9, 5)], 0),
+            Changes::default(),
+            "the first look"
+        );
         assert_eq!(seen.look(&[queued], vec![ended(9, 5)], 0), Changes::default());
         let mut running = run(1, RunState::Running);
-        assert_eq!(told(&seen.look(&[running.clone()], vec![], 10)), [("T-1", "running")]);
+        assert_eq!(told(&seen.look(std::slice::from_ref(&running), vec![], 10)), [("T-1", "running")]);
         running.progress.log_bytes = 77;
         running.progress.pane = Some("%1".to_owned());
-        assert_eq!(told(&seen.look(&[running.clone()], vec![], 20)), []);
+        assert_eq!(told(&seen.look(std::slice::from_ref(&running), vec![], 20)), []);
         running.progress.pid = Some(7);
-        assert_eq!(told(&seen.look(&[running.clone()], vec![], 20)), [("T-1", "running")]);
+        assert_eq!(told(&seen.look(std::slice::from_ref(&running), vec![], 20)), [("T-1", "running")]);
         running.state = RunState::Queued(WaitingFor::Need);
-        seen.look(&[running.clone()], vec![], 20);
+        seen.look(std::slice::from_ref(&running), vec![], 20);
         running.state = RunState::Queued(WaitingFor::Gate);
         assert_eq!(told(&seen.look(&[running], vec![], 20)), [("T-1", "queued")], "it waits for something else");
     }

@@ -153,7 +153,7 @@ impl Listener {
         let mut passed = Vec::new();
         loop {
             self.waker.clear();
-            while let Some(frame) = self.events.next() {
+            for frame in self.events.by_ref() {
                 let frame: Value = serde_json::from_str(&frame).unwrap();
                 if meant(&frame) {
                     return frame;
