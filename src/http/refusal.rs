@@ -45,10 +45,7 @@ pub(super) struct Refusal {
 
 impl From<Failure> for Refusal {
     fn from(failure: Failure) -> Self {
-        let message = match failure.problems.as_slice() {
-            [first, ..] if failure.message.is_empty() => first.message.clone(),
-            _ => failure.message,
-        };
+        let message = failure.to_string();
         Self {
             why: Why::Failed(failure.kind),
             message,
