@@ -43,7 +43,7 @@ fn a_job_is_started_watched_and_ends_with_its_code() {
     assert_eq!((&status["running"], &status["headless"]), (&json!(true), &json!(true)), "{status}");
     assert!(status["exitCode"].is_null() && status["startedAt"].is_string(), "{status}");
     std::fs::write(world.project().join("../go"), "").unwrap();
-    let (messages, closed) = logs.to_end();
+    let (messages, closed) = logs.read_to_end();
     assert_eq!((data(&messages, "stdout"), data(&messages, "stderr")), ("one\nthree\n".into(), "two\n".into()));
     let Some(Message::Text(end)) = messages.last() else { panic!("{messages:?}") };
     let end: Value = serde_json::from_str(end.as_str()).unwrap();
@@ -193,9 +193,11 @@ fn events_tell_every_change_and_miss_nothing() {
     assert!(seen.windows(2).all(|two| two[1] == two[0] + 1), "{seen:?}");
     // From any number on, each frame comes again, once.
     let mut again = server.ws(&format!("/api/events?after={}", hello["seq"]));
+    assert_eq!(again.next_json()["event"], "hello");
     let replayed: Vec<u64> = seen.iter().map(|_| again.next_json()["seq"].as_u64().unwrap()).collect();
     assert_eq!(replayed, seen);
     let mut reset = server.ws("/api/events?after=5");
+    assert_eq!(reset.next_json()["event"], "hello");
     assert_eq!(reset.next_json()["event"], "reset");
     world.task("B", "x");
     loop {
@@ -301,7 +303,7 @@ fn everything_works_through_a_tunnel_on_another_port() {
     let ticket = far.ticket("/logs/job/A", false);
     let protocol = format!("dispatch.v1, ticket.{ticket}");
     let headers = [("Origin", origin.as_str()), ("Sec-WebSocket-Protocol", protocol.as_str())];
-    let (messages, _) = far.try_ws("/logs/job/A", &headers).unwrap().to_end();
+    let (messages, _) = far.try_ws("/logs/job/A", &headers).unwrap().read_to_end();
     assert_eq!(data(&messages, "stdout"), "over the hills\n");
     assert_eq!(far.get("/status/job/A").json()["exitCode"], 0);
 }
@@ -322,7 +324,7 @@ fn it_stops_at_once_with_fifty_sockets_open_and_no_run_notices() {
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
     for socket in &mut sockets {
-        let (_, closed) = socket.to_end();
+        let (_, closed) = socket.read_to_end();
         assert_eq!(u16::from(closed.unwrap().code), 1001);
     }
     assert_eq!(world.status("job", "A")["state"], "running");

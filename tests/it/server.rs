@@ -78,10 +78,6 @@ impl Server {
         Self { call: None, host, token, young: Figures::default() }
     }
 
-    pub(crate) fn port(&self) -> u16 {
-        self.host.rsplit(':').next().unwrap().parse().unwrap()
-    }
-
     fn started(&self) -> &Started {
         self.call.as_ref().unwrap()
     }
@@ -320,7 +316,7 @@ impl Ws {
 
     /// Reads on until the server closes, and returns what came before, and how it closed.
     #[track_caller]
-    pub(crate) fn to_end(&mut self) -> (Vec<Message>, Option<CloseFrame>) {
+    pub(crate) fn read_to_end(&mut self) -> (Vec<Message>, Option<CloseFrame>) {
         let mut all = Vec::new();
         loop {
             match self.next() {

@@ -1,7 +1,7 @@
 //! `dispatch serve`: HTTP, WebSockets and the page, until it is told to end.
 
+use core::net::{IpAddr, Ipv4Addr};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::AsFd as _;
 use std::process::ExitCode;
 
@@ -40,10 +40,10 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
         output::line(&format!("serving {} at {at}", project.manifest.root.display()))?;
         err.note("`dispatch token` prints the token; Ctrl-C ends the server, and no run");
     }
-    if args.open && args.socket.is_none() {
-        if let Err(error) = served::open_page(&claim, &at, &token) {
-            err.warning(&format!("the page could not be opened: {error}"));
-        }
+    if args.open
+        && let Err(error) = served::open_page(&claim, &at, &token)
+    {
+        err.warning(&format!("the page could not be opened: {error}"));
     }
     let errands = Errands::new(project.manifest.path.clone());
     let parts = Parts { token, live, errands };

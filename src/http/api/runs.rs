@@ -80,6 +80,8 @@ pub(in crate::http) fn one(server: &Shared, id: &RunId) -> Result<Reply, Refusal
 
 /// The last frame of a log.
 pub(in crate::http) fn end_frame(server: &Shared, run: &Run) -> Take {
+    // Who reads this and asks for the status next is not told an older one.
+    server.live.touch();
     let frame = serde_json::to_value(server.live.view(run)).and_then(|mut value| {
         value["event"] = "end".into();
         serde_json::to_string(&value)

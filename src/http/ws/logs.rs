@@ -47,7 +47,13 @@ pub(super) fn talk(
     if run.facts.headless {
         let streams = Streams { stdout: true, stderr: !raw };
         let tail = server.live.tail(&run, from, streams, waker).map_err(Refusal::broken)?;
-        return Ok(Box::new(Job { server: Arc::clone(server), tail, raw, cut: Default::default(), ended: None }));
+        return Ok(Box::new(Job {
+            server: Arc::clone(server),
+            tail,
+            raw,
+            cut: Default::default(),
+            after: After::Living,
+        }));
     }
     let feed = server.live.subscribe(None, waker.clone());
     let terminal = match run.is_active() {
@@ -64,7 +70,8 @@ struct Job {
     raw: bool,
     /// Of each stream, the first bytes of a character whose end is still to come.
     cut: [Cut; 2],
-    ended: Option<Box<Run>>,
+    /// What is to be said once the file is drained.
+    after: After,
 }
 
 #[derive(Debug, Default)]
@@ -119,7 +126,7 @@ fn unfinished(bytes: &[u8]) -> usize {
 
 impl Talk for Job {
     fn take(&mut self) -> Take {
-        if let Some(run) = &self.ended {
+        if let After::End(run) = &self.after {
             // What was cut and never came whole.
             for (at, stream) in [(0, Stream::Stdout), (1, Stream::Stderr)] {
                 let cut = std::mem::take(&mut self.cut[at]);
@@ -128,8 +135,11 @@ impl Talk for Job {
                 }
             }
             let text = runs::end_frame(&self.server, run);
-            self.ended = None;
+            self.after = After::Said;
             return text;
+        }
+        if matches!(self.after, After::Said) {
+            return Take::End(Farewell::DONE);
         }
         let piece = if self.raw { RAW_PIECE } else { TEXT_PIECE };
         match self.tail.next(piece) {
@@ -146,7 +156,7 @@ impl Talk for Job {
             }
             Ok(Next::Idle) => Take::Nothing,
             Ok(Next::Ended(run)) => {
-                self.ended = Some(run);
+                self.after = After::End(run);
                 self.take()
             }
             Err(_) => Take::End(Farewell::BROKEN),
@@ -205,7 +215,7 @@ impl Talk for Window {
         }
         self.after = After::Living;
         let mut changed = self.terminal.is_none();
-        while let Some(frame) = self.feed.next() {
+        for frame in self.feed.by_ref() {
             // Of the feed only that something of this run changed matters, or that it was missed.
             changed |= frame.contains(self.id.as_str()) || frame.contains("\"reset\"");
         }
