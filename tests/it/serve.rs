@@ -6,12 +6,13 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use tungstenite::Message;
 
 use crate::server::Server;
 use crate::waiting::{is, wait_until};
-use crate::world::World;
+use crate::world::{World, kill};
 
 fn data(messages: &[Message], stream: &str) -> String {
     let frames = messages.iter().filter_map(|message| match message {
@@ -124,7 +125,10 @@ fn an_interactive_run_gets_its_window_and_says_how_to_attach() {
     let attach = server.post("/api/attach/talk/A", "").json();
     assert_eq!((&attach["attached"], &attach["runId"]), (&json!("none"), &json!(run)));
     assert_eq!(server.post("/api/send/talk/A", r#"{"text":"an answer"}"#).status, 200);
-    assert_eq!(world.saw(&run, "answer"), b"an answer\n");
+    wait_until("the agent has the answer", || {
+        let answer = world.saw(&run, "answer");
+        is(answer == b"an answer\n", String::from_utf8_lossy(&answer))
+    });
     world.wait_state("talk", "A", "succeeded");
     assert_eq!(server.post("/api/send/talk/A", r#"{"text":"more"}"#).status, 409);
     server.assert_alive();
@@ -229,7 +233,7 @@ fn one_serves_a_state_folder_and_a_second_says_who() {
     world.dispatch("token").stderr_has("no server runs").fails_with(1);
     // One that was killed leaves a record, and nobody is misled by it.
     let server = world.serve();
-    server.signal(rustix::process::Signal::KILL);
+    server.signal(Signal::KILL);
     server.ended();
     assert!(world.state().join("server.json").exists());
     world.dispatch("token").stderr_has("no server runs").fails_with(1);
@@ -268,7 +272,7 @@ fn a_socket_file_serves_its_user_alone() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("{\"runs\":[]}\n"), "{answer}");
-    call.signal(rustix::process::Signal::TERM);
+    call.signal(Signal::TERM);
     call.ends_with(0);
     assert!(!path.exists(), "its file is removed");
 }
@@ -350,4 +354,30 @@ fn liveness_and_metrics_are_told() {
     let log = server.stderr();
     assert!(log.contains("request=") && log.contains("/dispatch/job/A"), "{log}");
     assert!(!log.contains(&server.token), "the token is never logged");
+}
+
+#[test]
+fn a_tmux_that_hangs_holds_up_nobody_who_asks_after_a_job() {
+    let world = World::new();
+    world.task("A", "%hang\n").task("W", "%ask\n");
+    let run = world.detach("talk", "W");
+    world.agent_ready(&run);
+    let job = world.detach("job", "A");
+    world.agent_ready(&job);
+    let server = world.serve();
+    let tmux = world.tmux_server_pid().unwrap();
+    kill(tmux, Signal::STOP);
+    // The first look finds out; from then on nobody waits for it.
+    wait_until("a job's state is told at once", || {
+        let begun = Instant::now();
+        let state = server.get("/status/job/A").json()["state"].clone();
+        is(state == "running" && begun.elapsed() < Duration::from_millis(500), format!("{state} {:?}", begun.elapsed()))
+    });
+    assert_eq!(server.get("/status/talk/W").json()["state"], "unknown");
+    kill(tmux, Signal::CONT);
+    wait_until("the window is seen again", || {
+        let state = server.get("/status/talk/W").json()["state"].clone();
+        is(state == "running", state.to_string())
+    });
+    server.assert_alive();
 }

@@ -16,7 +16,7 @@ mod snapshot;
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use crate::model::names::Pair;
@@ -38,6 +38,9 @@ pub use snapshot::Snapshot;
 
 /// A snapshot this old is as good as a look.
 const FRESH: Duration = Duration::from_millis(250);
+
+/// A look at everything that takes longer is not waited for by who asks after one pair.
+const DEAR: Duration = Duration::from_millis(50);
 
 /// Without `all` so many pairs whose last run ended are listed.
 const RECENT: u32 = 10;
@@ -73,6 +76,8 @@ struct Shared {
     runs_changed: AtomicBool,
     /// Looks so far, and the microseconds they took.
     looks: [AtomicU64; 2],
+    /// The microseconds of the last.
+    last_look: AtomicU64,
     over: AtomicBool,
 }
 
@@ -116,6 +121,7 @@ impl Live {
             bells,
             runs_changed: AtomicBool::default(),
             looks: Default::default(),
+            last_look: AtomicU64::default(),
             over: AtomicBool::default(),
         });
         looker::start(&shared, new_runs)?;
@@ -140,7 +146,14 @@ impl Live {
 
     /// The last run of a pair as JSON; `None` where it never ran.
     pub fn status_json(&self, pair: &Pair) -> Result<Option<Arc<[u8]>>, IndexError> {
-        self.snapshot()?.status_json(&self.shared.ledger, pair)
+        let ledger = &self.shared.ledger;
+        if let Some(snapshot) = self.shared.for_one()? {
+            return snapshot.status_json(ledger, pair);
+        }
+        // Everything may wait for a tmux that does not answer; this pair need not.
+        let run = ledger.last_run(pair);
+        ledger.rest();
+        Ok(run?.map(|run| snapshot::json(&run, clock::now()).into_bytes().into()))
     }
 
     /// What `status` lists: the active runs, and after them the last run of each other pair.
@@ -192,21 +205,54 @@ impl Shared {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A fresh snapshot for who asks after one pair, unless that would take long.
+    fn for_one(&self) -> Result<Option<Arc<Snapshot>>, IndexError> {
+        if let Some(snapshot) = self.good(self.touched.load(Ordering::Acquire), FRESH, Duration::ZERO) {
+            return Ok(Some(snapshot));
+        }
+        if Duration::from_micros(self.last_look.load(Ordering::Relaxed)) > DEAR {
+            return Ok(None);
+        }
+        let asked = Stopwatch::start();
+        let touched = self.touched.load(Ordering::Acquire);
+        loop {
+            match self.memory.try_lock() {
+                // Whoever gets the lock next looks; it was free a moment ago.
+                Ok(free) => {
+                    drop(free);
+                    return self.snapshot(FRESH).map(Some);
+                }
+                Err(TryLockError::Poisoned(_)) => return self.snapshot(FRESH).map(Some),
+                Err(TryLockError::WouldBlock) if asked.elapsed() > DEAR => return Ok(None),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
+            }
+            if let Some(snapshot) = self.good(touched, FRESH, asked.elapsed()) {
+                return Ok(Some(snapshot));
+            }
+        }
+    }
+
+    /// The snapshot that stands, if it is that fresh, or began after who asks did.
+    fn good(&self, touched: u64, fresh: Duration, asked: Duration) -> Option<Arc<Snapshot>> {
+        let current = self.current();
+        let good = |snapshot: &&Arc<Snapshot>| {
+            let age = snapshot.begun.elapsed();
+            snapshot.touched >= touched && (age < fresh || age <= asked)
+        };
+        current.as_ref().filter(good).map(Arc::clone)
+    }
+
     /// A look at most `fresh` old, or one that began after this call.
     fn snapshot(&self, fresh: Duration) -> Result<Arc<Snapshot>, IndexError> {
         let asked = Stopwatch::start();
         let touched = self.touched.load(Ordering::Acquire);
-        let good = |snapshot: &Snapshot| {
-            let age = snapshot.begun.elapsed();
-            snapshot.touched >= touched && (age < fresh || age <= asked.elapsed())
-        };
-        if let Some(snapshot) = self.current().as_ref().filter(|snapshot| good(snapshot)) {
-            return Ok(Arc::clone(snapshot));
+        if let Some(snapshot) = self.good(touched, fresh, asked.elapsed()) {
+            return Ok(snapshot);
         }
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         // Who looked meanwhile may have looked for us too.
-        if let Some(snapshot) = self.current().as_ref().filter(|snapshot| good(snapshot)) {
-            return Ok(Arc::clone(snapshot));
+        if let Some(snapshot) = self.good(touched, fresh, asked.elapsed()) {
+            return Ok(snapshot);
         }
         let watch = Stopwatch::start();
         let snapshot = self.look(&mut memory);
@@ -214,6 +260,7 @@ impl Shared {
         let micros = u64::try_from(watch.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.looks[0].fetch_add(1, Ordering::Relaxed);
         self.looks[1].fetch_add(micros, Ordering::Relaxed);
+        self.last_look.store(micros, Ordering::Relaxed);
         let snapshot = Arc::new(snapshot?);
         *self.current() = Some(Arc::clone(&snapshot));
         Ok(snapshot)
