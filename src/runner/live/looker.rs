@@ -18,7 +18,7 @@ use crate::system::watch::hub::Subscription;
 use crate::system::watch::wait_readable;
 
 /// SQLite and the reading of records need some of it; nothing here is deep.
-const STACK: usize = 256 * 1024;
+pub(super) const STACK: usize = 256 * 1024;
 
 /// What comes together is one.
 const SETTLE: Duration = Duration::from_millis(10);

@@ -206,29 +206,29 @@ impl Shared {
     }
 
     /// A fresh snapshot for who asks after one pair, unless that would take long.
-    fn for_one(&self) -> Result<Option<Arc<Snapshot>>, IndexError> {
-        if let Some(snapshot) = self.good(self.touched.load(Ordering::Acquire), FRESH, Duration::ZERO) {
-            return Ok(Some(snapshot));
-        }
-        if Duration::from_micros(self.last_look.load(Ordering::Relaxed)) > DEAR {
-            return Ok(None);
-        }
+    fn for_one(self: &Arc<Self>) -> Result<Option<Arc<Snapshot>>, IndexError> {
         let asked = Stopwatch::start();
         let touched = self.touched.load(Ordering::Acquire);
+        let mut sent = false;
         loop {
-            match self.memory.try_lock() {
-                // Whoever gets the lock next looks; it was free a moment ago.
-                Ok(free) => {
-                    drop(free);
-                    return self.snapshot(FRESH).map(Some);
-                }
-                Err(TryLockError::Poisoned(_)) => return self.snapshot(FRESH).map(Some),
-                Err(TryLockError::WouldBlock) if asked.elapsed() > DEAR => return Ok(None),
-                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
-            }
             if let Some(snapshot) = self.good(touched, FRESH, asked.elapsed()) {
                 return Ok(Some(snapshot));
             }
+            let cost = Duration::from_micros(self.last_look.load(Ordering::Relaxed));
+            if cost > DEAR || asked.elapsed() > DEAR {
+                return Ok(None);
+            }
+            // Where windows run, tmux is asked: another waits for it.
+            if self.current().as_ref().is_some_and(|snapshot| !snapshot.has_windows()) {
+                return self.snapshot(FRESH).map(Some);
+            }
+            if !sent && !matches!(self.memory.try_lock(), Err(TryLockError::WouldBlock)) {
+                let shared = Arc::clone(self);
+                let look = move || drop(shared.snapshot(FRESH));
+                sent =
+                    std::thread::Builder::new().name("look".to_owned()).stack_size(looker::STACK).spawn(look).is_ok();
+            }
+            std::thread::sleep(Duration::from_millis(1));
         }
     }
 

@@ -41,6 +41,11 @@ impl Snapshot {
         Self { active, ended, at, notices, by_pair, answers: Mutex::default(), begun, touched }
     }
 
+    /// Whether tmux has to be asked about any of them.
+    pub(super) fn has_windows(&self) -> bool {
+        self.active.iter().any(|run| !run.facts.headless)
+    }
+
     /// The active run of a pair.
     pub fn active_of(&self, pair: &Pair) -> Option<&Run> {
         self.by_pair.get(pair).and_then(|place| self.active.get(*place))
