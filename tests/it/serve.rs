@@ -65,15 +65,21 @@ fn a_job_is_started_watched_and_ends_with_its_code() {
 #[test]
 fn what_the_server_says_is_what_the_command_line_says() {
     let world = World::with(
-        r#"  talk2: { interactive: true, agent: fake, prompt: "x" }
+        r#"  talk2: { interactive: true, agent: fake, prompt: "%hang" }
 runs:
   - mode: job
     tasks: [A]
+  - mode: talk2
+    tasks: [A]
+    restart: always
 "#,
     );
     world.task("A", "%out hello\n");
     world.detach("job", "A");
     world.wait_state("job", "A", "succeeded");
+    // Stopped by a person: that is held, and both say so.
+    world.detach("talk2", "A");
+    world.dispatch("stop talk2 A").notes().succeeds();
     let server = world.serve();
     for (path, words) in [
         ("/api/runs", "status"),
@@ -83,9 +89,12 @@ runs:
         ("/api/plan", "plan"),
         ("/api/history", "history"),
         ("/status/job/A", "status job A"),
+        ("/status/talk2/A", "status talk2 A"),
     ] {
         assert_eq!(server.get(path).json(), world.dispatch(words).json(), "{path}");
     }
+    let talk2 = server.get("/status/talk2/A").json();
+    assert!(talk2["held"].is_string(), "{talk2}");
     let render = server.post("/api/render/job/A", r#"{"prompt":"more","extras":["x"]}"#).json();
     assert_eq!(render, world.dispatch("--json render job A --prompt more -- x").document());
 }

@@ -94,7 +94,8 @@ impl Server {
     #[track_caller]
     pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(&self.host).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        // A tmux that hangs is waited for by who asks after its windows.
+        stream.set_read_timeout(Some(3 * PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream
     }

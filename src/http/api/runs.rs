@@ -48,8 +48,7 @@ pub(in crate::http) fn never_run(server: &Shared, pair: &Pair) -> Refusal {
 pub(in crate::http) fn list(server: &Shared, mut query: Query) -> Result<Reply, Refusal> {
     let all = query.value("all", truth)?.unwrap_or(false);
     query.end()?;
-    let runs = server.live.runs(all).map_err(Failure::from)?;
-    let views: Vec<_> = runs.iter().map(|run| server.live.view(run)).collect();
+    let views = server.live.overview(all).map_err(Failure::from)?;
     Ok(Reply::json(200, &serde_json::json!({ "runs": views })))
 }
 

@@ -7,8 +7,10 @@ use crate::model::names::{ModeName, TaskId};
 use crate::model::run::Run;
 use crate::model::run_state::RunState;
 use crate::runner::failure::{Failure, Kind};
-use crate::runner::live::Live;
-use crate::runner::project::NameLookupError;
+use crate::runner::held::Held;
+use crate::runner::live::{Live, Shared, project};
+use crate::runner::project::{Depth, NameLookupError, Project};
+use crate::runner::show;
 use crate::system::clock;
 use crate::system::store::index::{HistoryFilter, IndexError};
 use crate::tasks::FindError;
@@ -37,6 +39,14 @@ impl Live {
     /// A run as it is shown to anybody.
     pub fn view(&self, run: &Run) -> RunView {
         RunView::new(run, clock::now())
+    }
+
+    /// What `status --json` lists, as it lists it.
+    pub fn overview(&self, all: bool) -> Result<Vec<RunView>, IndexError> {
+        let runs = self.runs(all)?;
+        let held = self.shared.held(&runs);
+        let now = clock::now();
+        Ok(runs.iter().map(|run| show::run(run, &held, now)).collect())
     }
 
     /// Past runs, the last to end first. `since` is a length of time, such as `1h 30m`.
@@ -88,6 +98,27 @@ impl Live {
             }
         }
         Ok(figures)
+    }
+}
+
+impl Shared {
+    /// Which of these ended runs `up --watch` leaves alone. Where the manifest cannot be read just
+    /// now nothing is said of that.
+    pub(super) fn held(&self, runs: &[Run]) -> Held {
+        if runs.iter().all(Run::is_active) {
+            return Held::new();
+        }
+        let find = || {
+            let project = Project::open(&self.whence, Depth::Shape).ok()?;
+            project.held(&self.ledger, runs).ok()
+        };
+        // Files of others are parsed on a stack that is large enough for them.
+        let found = std::thread::scope(|scope| {
+            let builder = std::thread::Builder::new().name("held".to_owned()).stack_size(project::STACK);
+            builder.spawn_scoped(scope, find).ok().and_then(|thread| thread.join().ok())
+        });
+        self.ledger.rest();
+        found.flatten().unwrap_or_default()
     }
 }
 

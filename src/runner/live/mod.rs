@@ -148,7 +148,7 @@ impl Live {
     pub fn status_json(&self, pair: &Pair) -> Result<Option<Arc<[u8]>>, IndexError> {
         let ledger = &self.shared.ledger;
         if let Some(snapshot) = self.shared.for_one()? {
-            return snapshot.status_json(ledger, pair);
+            return snapshot.status_json(&self.shared, pair);
         }
         // Everything may wait for a tmux that does not answer; this pair need not.
         let run = ledger.last_run(pair);

@@ -14,7 +14,7 @@ use crate::system::watch::stamp::Stamp;
 use crate::tasks;
 
 /// As much as a program's first thread has: files of others are parsed on it.
-const STACK: usize = 8 << 20;
+pub(super) const STACK: usize = 8 << 20;
 
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 
 use crate::model::names::Pair;
 use crate::model::run::Run;
-use crate::runner::ledger::Ledger;
+use crate::runner::live::Shared;
+use crate::runner::show;
 use crate::system::clock::Stopwatch;
 use crate::system::store::index::IndexError;
 use crate::view::run_view::RunView;
@@ -52,19 +53,22 @@ impl Snapshot {
     }
 
     /// The last run of a pair as JSON, made once in the snapshot's life.
-    pub(super) fn status_json(&self, ledger: &Ledger, pair: &Pair) -> Result<Option<Arc<[u8]>>, IndexError> {
+    pub(super) fn status_json(&self, shared: &Shared, pair: &Pair) -> Result<Option<Arc<[u8]>>, IndexError> {
         if let Some(answer) = self.answers.lock().unwrap_or_else(PoisonError::into_inner).get(pair) {
             return Ok(answer.clone());
         }
         let run = match self.active_of(pair) {
             Some(run) => Some(run.clone()),
             None => {
-                let run = ledger.last_run(pair);
-                ledger.rest();
+                let run = shared.ledger.last_run(pair);
+                shared.ledger.rest();
                 run?
             }
         };
-        let answer: Option<Arc<[u8]>> = run.map(|run| json(&run, self.at).into_bytes().into());
+        let answer: Option<Arc<[u8]>> = run.map(|run| {
+            let held = shared.held(std::slice::from_ref(&run));
+            text(&show::run(&run, &held, self.at)).into_bytes().into()
+        });
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         if answers.len() < ANSWERS {
             answers.insert(pair.clone(), answer.clone());
@@ -75,8 +79,12 @@ impl Snapshot {
 
 /// A run as it is shown to anybody.
 pub(super) fn json(run: &Run, now: Timestamp) -> String {
+    text(&RunView::new(run, now))
+}
+
+fn text(view: &RunView) -> String {
     // Plain data under text keys: it cannot fail.
-    serde_json::to_string(&RunView::new(run, now)).unwrap_or_default()
+    serde_json::to_string(view).unwrap_or_default()
 }
 
 /// The active runs, and after them the last run of each other pair, the last to end first: at most
