@@ -78,6 +78,8 @@ mod serve;
 #[cfg(test)]
 mod serve_guard;
 #[cfg(test)]
+mod serve_input;
+#[cfg(test)]
 mod state_folder;
 #[cfg(test)]
 mod stop;
