@@ -76,6 +76,10 @@ mod run_interactive;
 #[cfg(test)]
 mod serve;
 #[cfg(test)]
+mod serve_guard;
+#[cfg(test)]
+mod serve_input;
+#[cfg(test)]
 mod state_folder;
 #[cfg(test)]
 mod stop;

@@ -117,7 +117,9 @@ impl Server {
         let mut stream = self.connect();
         // The server may answer and close before it has read all.
         let _ = stream.write_all(bytes.as_ref());
-        Reply::read(&mut stream).unwrap_or_else(|error| panic!("no answer: {error}"))
+        let reply = Reply::read(&mut stream).unwrap_or_else(|error| panic!("no answer: {error}"));
+        reply.assert_headers();
+        reply
     }
 
     /// A request with the token; `more` are further header lines.

@@ -89,6 +89,12 @@ fn refused(error: ListenError, args: &Args) -> CliError {
         ListenError::PathTaken(_) | ListenError::OpenFolder(_) => {
             CliError::new(USAGE, message).hint("choose a path in a folder of your own")
         }
-        ListenError::Io(source) => io::Error::new(source.kind(), format!("{message}: {source}")).into(),
+        ListenError::Io(source) => {
+            let place = match &args.socket {
+                Some(path) => format!("at `{}`", path.display()),
+                None => format!("on port {}", args.port),
+            };
+            io::Error::new(source.kind(), format!("{message} {place}: {source}")).into()
+        }
     }
 }

@@ -73,9 +73,8 @@ pub(in crate::http) fn stop(server: &Shared, pair: &Pair, by_get: Option<&Head>)
 
 /// Whether a browser sends this by itself, or a person walked here by a link.
 fn is_no_ones_wish(head: &Head) -> bool {
-    head.has_word("sec-purpose", "prefetch")
-        || head.has_word("purpose", "prefetch")
-        || head.all("sec-fetch-mode").any(|mode| mode == "navigate")
+    // Whatever the purpose is, it has parameters too: `prefetch;prerender`.
+    head.has("sec-purpose") || head.has("purpose") || head.all("sec-fetch-mode").any(|mode| mode == "navigate")
 }
 
 /// `POST /api/attach`: brings the run's window before the user's eyes.

@@ -1,0 +1,521 @@
+//! Who is let in: hosts, origins, tokens and tickets, said byte by byte.
+
+use std::collections::HashSet;
+use std::fs;
+use std::time::{Duration, Instant};
+
+use tungstenite::Message;
+
+use crate::random::Random;
+use crate::server::{Reply, Server};
+use crate::waiting::{rounds, wait_until};
+use crate::world::World;
+
+/// Every route, and a method that it knows.
+pub(crate) const ROUTES: &[(&str, &str)] = &[
+    ("GET", "/metrics"),
+    ("GET", "/status/job/A"),
+    ("POST", "/dispatch/job/A"),
+    ("POST", "/stop/job/A"),
+    ("GET", "/stop/job/A"),
+    ("GET", "/logs/job/A"),
+    ("POST", "/api/attach/job/A"),
+    ("POST", "/api/approve/job/A"),
+    ("POST", "/api/send/job/A"),
+    ("POST", "/api/render/job/A"),
+    ("POST", "/api/ticket"),
+    ("POST", "/api/up"),
+    ("GET", "/api/runs"),
+    ("GET", "/api/runs/01ARZ3NDEKTSV4RRFFQ69G5FAV"),
+    ("GET", "/api/runs/01ARZ3NDEKTSV4RRFFQ69G5FAV/stdout"),
+    ("GET", "/api/tasks"),
+    ("GET", "/api/tasks/A"),
+    ("GET", "/api/modes"),
+    ("GET", "/api/plan"),
+    ("GET", "/api/history"),
+    ("GET", "/api/files/dispatch.yaml"),
+    ("PUT", "/api/files/dispatch.yaml"),
+    ("GET", "/api/events"),
+    ("GET", "/api/terminal/job/A"),
+];
+
+/// What anybody may have: it holds no data.
+const OPEN: &[&str] = &["/", "/assets/app.js", "/healthz"];
+
+pub(crate) const METHODS: &[&str] =
+    &["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "FOO", "get"];
+
+const HANDSHAKE: [&str; 4] = [
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+];
+
+impl Server {
+    /// A request without the token.
+    #[track_caller]
+    pub(crate) fn bare(&self, method: &str, path: &str, more: &[&str]) -> Reply {
+        self.raw(method, path, &[&[format!("Host: {}", self.host).as_str()], more].concat())
+    }
+
+    /// A request of these header lines and no other.
+    #[track_caller]
+    pub(crate) fn raw(&self, method: &str, path: &str, lines: &[&str]) -> Reply {
+        self.say(format!("{method} {path} HTTP/1.1\r\n{}\r\nConnection: close\r\n\r\n", lines.join("\r\n")))
+    }
+
+    fn bearer(&self) -> String {
+        format!("Authorization: Bearer {}", self.token)
+    }
+}
+
+impl Reply {
+    /// What goes with every answer, and what never does.
+    #[track_caller]
+    pub(crate) fn assert_headers(&self) {
+        let csp = self.header("content-security-policy").unwrap_or_else(|| panic!("{self:?}"));
+        for part in ["default-src 'none'", "script-src 'self'", "base-uri 'none'", "form-action 'none'"] {
+            assert!(csp.split("; ").any(|found| found == part), "{part} in {csp}");
+        }
+        for (name, value) in [
+            ("x-frame-options", "DENY"),
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "no-referrer"),
+            ("cross-origin-resource-policy", "same-origin"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cache-control", "no-store"),
+            ("server", "dispatch"),
+        ] {
+            assert_eq!(self.header(name), Some(value), "{name} in {self:?}");
+        }
+        let kind = self.header("content-type");
+        let kinds = [
+            Some("application/json; charset=utf-8"),
+            Some("text/html; charset=utf-8"),
+            Some("text/javascript; charset=utf-8"),
+            Some("text/yaml; charset=utf-8"),
+            Some("text/plain; charset=utf-8"),
+            Some("application/octet-stream"),
+            Some("application/openmetrics-text; version=1.0.0; charset=utf-8"),
+        ];
+        assert!(self.status == 101 || kinds.contains(&kind), "{self:?}");
+        for (name, _) in &self.headers {
+            assert!(!name.starts_with("access-control") && name != "set-cookie", "{self:?}");
+        }
+        let names: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
+        assert_eq!(names.len(), names.iter().collect::<HashSet<_>>().len(), "each once: {names:?}");
+        if self.status >= 400 {
+            let text = self.text();
+            assert!(!["panicked", "src/", ".rs:", "/home", "/tmp/"].iter().any(|word| text.contains(word)), "{text}");
+        }
+    }
+}
+
+/// Nothing was started and nothing was told to start.
+#[track_caller]
+fn nothing_happened(world: &World, server: &Server) {
+    assert!(world.runs() == 0 && world.starts().is_empty());
+    server.assert_alive();
+}
+
+#[test]
+fn without_the_token_nothing_is_said_and_nothing_done() {
+    let world = World::new();
+    world.task("A", "%hang\n");
+    let server = world.serve();
+    let manifest = world.project().join("dispatch.yaml");
+    let before = fs::read(&manifest).unwrap();
+    let paths: HashSet<&str> = ROUTES.iter().map(|(_, path)| *path).chain(["/x", "/api/x", "/api"]).collect();
+    for path in paths {
+        for method in METHODS {
+            let reply = server.bare(method, path, &[]);
+            assert_eq!(reply.status, 401, "{method} {path}");
+            assert_eq!(reply.header("www-authenticate"), Some("Bearer"), "no browser asks its user for a password");
+        }
+    }
+    for path in OPEN {
+        for method in METHODS {
+            let reads = ["GET", "HEAD"].contains(method);
+            assert_eq!(server.bare(method, path, &[]).status, if reads { 200 } else { 405 }, "{method} {path}");
+        }
+        let told = server.bare("GET", path, &[]).text();
+        assert!(!told.contains(&server.token) && !told.contains("world"), "{told}");
+    }
+    assert_eq!(fs::read(&manifest).unwrap(), before);
+    nothing_happened(&world, &server);
+}
+
+#[test]
+fn the_token_is_taken_in_one_form_only() {
+    let world = World::new();
+    world.task("A", "%hang\n");
+    let server = world.serve();
+    let token = server.token.clone();
+    assert_eq!(token.len(), 64);
+    let wrong_end = format!("{}{}", &token[..63], if token.ends_with('0') { '1' } else { '0' });
+    let ask = |lines: &[&str]| server.bare("POST", "/dispatch/job/A", lines).status;
+    for value in [
+        "Bearer".to_owned(),
+        "Bearer ".to_owned(),
+        format!("Bearer {wrong_end}"),
+        format!("Bearer {}", &token[..63]),
+        format!("Bearer {token}0"),
+        format!("Bearer \"{token}\""),
+        format!("Bearer {token},{token}"),
+        format!("Bearer a {token}"),
+        format!("Basic {token}"),
+        token.clone(),
+        format!("Bearer {}", token.to_ascii_uppercase()),
+        format!("Token {token}"),
+    ] {
+        assert_eq!(ask(&[&format!("Authorization: {value}")]), 401, "{value}");
+    }
+    assert_eq!(ask(&[&server.bearer(), &server.bearer()]), 401, "twice is not once");
+    assert_eq!(ask(&[&format!("Authorization: Bearer {token}\0")]), 400);
+    assert_eq!(ask(&[&format!("Authorization: Bearer {}", "a".repeat(1024 * 1024))]), 431);
+    for line in ["Cookie: token=T; dispatch.token=T", "X-Token: T", "Proxy-Authorization: Bearer T", "Token: T"] {
+        assert_eq!(ask(&[&line.replace('T', &token)]), 401, "{line}");
+    }
+    let form = format!("token={token}");
+    let lines = [format!("Content-Length: {}", form.len()), "Content-Type: application/x-www-form-urlencoded".into()];
+    let head = format!("POST /dispatch/job/A HTTP/1.1\r\nHost: {}\r\n{}\r\n\r\n", server.host, lines.join("\r\n"));
+    assert_eq!(server.say(head + &form).status, 401);
+    for query in ["token", "access_token", "ticket", "Authorization"] {
+        assert_eq!(server.bare("POST", &format!("/dispatch/job/A?{query}={token}"), &[]).status, 401);
+    }
+    let log = server.stderr();
+    assert!(!log.contains(&token) && !log.contains(&wrong_end) && !log.contains(&token.to_uppercase()), "{log}");
+    nothing_happened(&world, &server);
+    assert_eq!(server.ask("GET", "/api/runs", &[]).status, 200);
+    assert_eq!(server.bare("GET", "/api/runs", &[&format!("authorization:bEARER  {token}")]).status, 401);
+    assert_eq!(server.bare("GET", "/api/runs", &[&format!("authorization:bEARER {token}")]).status, 200);
+}
+
+#[test]
+fn a_wrong_token_takes_as_long_wherever_it_is_wrong() {
+    let world = World::new();
+    let server = world.serve_as("serve --port 0 --json");
+    let wrong = |at: usize| {
+        let mut token = server.token.clone();
+        let other = if token.as_bytes()[at] == b'0' { "1" } else { "0" };
+        token.replace_range(at..=at, other);
+        format!("Authorization: Bearer {token}")
+    };
+    let (first, last) = (wrong(0), wrong(63));
+    let mut times: Vec<(Duration, bool)> = Vec::new();
+    for turn in 0..rounds(2000) {
+        let is_first = turn % 2 == 0;
+        let begun = Instant::now();
+        assert_eq!(server.bare("GET", "/api/runs", &[if is_first { &first } else { &last }]).status, 401);
+        times.push((begun.elapsed(), is_first));
+    }
+    // The rank sum of one kind, in standard deviations from what chance gives.
+    times.sort();
+    let half = times.len() as f64 / 2.0;
+    let sum: f64 = times.iter().zip(1..).filter(|((_, is_first), _)| *is_first).map(|(_, rank)| f64::from(rank)).sum();
+    let (mean, spread) = (half * (2.0 * half + 1.0) / 2.0, (half * half * (2.0 * half + 1.0) / 12.0).sqrt());
+    let z = (sum - mean) / spread;
+    assert!(z.abs() < 5.0, "first and last byte wrong are told apart: {z}");
+    server.assert_alive();
+}
+
+#[test]
+fn only_this_machines_names_are_served() {
+    let world = World::new();
+    world.task("A", "%hang\n");
+    let server = world.serve();
+    let port = server.host.split_once(':').unwrap().1.to_owned();
+    let token = server.bearer();
+    let ask = |hosts: &[&str]| {
+        let hosts: Vec<String> = hosts.iter().map(|host| format!("Host: {}", host.replace('P', &port))).collect();
+        let lines: Vec<&str> = hosts.iter().map(String::as_str).chain([token.as_str()]).collect();
+        let started = server.raw("POST", "/dispatch/job/A", &lines).status;
+        let page = server.raw("GET", "/", &lines).status;
+        assert_eq!(started, page, "the page is for this machine's names, too: {hosts:?}");
+        started
+    };
+    for host in [
+        "evil.test:P",
+        "127.0.0.1.evil.test",
+        "evil.test#127.0.0.1",
+        "evil.test@127.0.0.1",
+        "user@127.0.0.1:P",
+        "localhost.evil.test",
+        "0.0.0.0:P",
+        "[::]:P",
+        "169.254.1.1",
+        "",
+        "127.0.0.1:P, evil",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "127.0.0.2",
+        "[::ffff:127.0.0.1]",
+        "localhost.",
+        "x.localhost",
+        "127.0.0.1 evil.test",
+        "127.0.0.1:",
+        "127.0.0.1:P:P",
+        "::1",
+        "[::1%25lo]",
+    ] {
+        assert_eq!(ask(&[host]), 421, "{host:?}");
+    }
+    assert_eq!(ask(&[]), 400);
+    assert_eq!(ask(&["127.0.0.1:P", "127.0.0.1:P"]), 400);
+    assert_eq!(ask(&["127.0.0.1:P", "evil.test"]), 400);
+    let here = format!("Host: {}", server.host);
+    for target in [
+        "http://evil.test/dispatch/job/A",
+        "http://127.0.0.1/dispatch/job/A",
+        "*",
+        "evil.test:80",
+        "dispatch/job/A",
+        "\\dispatch\\job\\A",
+    ] {
+        assert_eq!(server.raw("POST", target, &[&here, &token]).status, 400, "{target}");
+    }
+    nothing_happened(&world, &server);
+    for host in ["127.0.0.1:P", "LOCALHOST:P", "[::1]:P", "localhost:9999", "localhost", "127.0.0.1"] {
+        let host = format!("Host: {}", host.replace('P', &port));
+        assert_eq!(server.raw("GET", "/api/runs", &[&host, &token]).status, 200, "{host}");
+    }
+}
+
+#[test]
+fn a_foreign_page_is_refused_even_with_the_token() {
+    let world = World::new();
+    world.task("A", "%hang\n");
+    let server = world.serve();
+    let port = server.host.split_once(':').unwrap().1.to_owned();
+    for line in [
+        "Origin: http://evil.test",
+        "Origin: null",
+        "Origin:",
+        "Origin: http://127.0.0.1:1",
+        "Origin: http://127.0.0.1",
+        "Origin: https://127.0.0.1:P",
+        "Origin: http://127.0.0.1:P.evil.test",
+        "Origin: http://127.0.0.1:P/",
+        "Origin: http://localhost:P",
+        "Origin: http://127.0.0.1:P\r\nOrigin: http://127.0.0.1:P",
+        "Origin: file://",
+        "Sec-Fetch-Site: same-site",
+        "Sec-Fetch-Site: cross-site",
+        "Sec-Fetch-Site: none",
+        "Sec-Fetch-Site: what",
+        "Sec-Fetch-Site: same-origin\r\nSec-Fetch-Site: same-origin",
+    ] {
+        let line = line.replace('P', &port);
+        for path in ["/dispatch/job/A", "/stop/job/A", "/api/up", "/api/ticket"] {
+            let reply = server.ask("POST", path, &[&line, "Connection: close"]);
+            assert_eq!((reply.status, reply.code().as_str()), (403, "forbidden"), "{line} {path}");
+        }
+        assert_eq!(server.ask("GET", "/api/runs", &[&line]).status, 403, "{line}");
+    }
+    // A name that was bound anew: origin and host agree, and are not ours.
+    let lines = [format!("Host: evil.test:{port}"), format!("Origin: http://evil.test:{port}"), server.bearer()];
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    assert_eq!(server.raw("POST", "/dispatch/job/A", &lines).status, 421);
+    assert_eq!(server.raw("GET", "/api/runs", &lines).status, 421);
+    // What a browser asks before a foreign page's request.
+    let preflight = [
+        "Origin: http://evil.test",
+        "Access-Control-Request-Method: POST",
+        "Access-Control-Request-Headers: authorization",
+        "Access-Control-Request-Private-Network: true",
+    ];
+    for (_, path) in ROUTES {
+        assert_eq!(server.bare("OPTIONS", path, &preflight).status, 403, "{path}");
+        let own = format!("Origin: http://{}", server.host);
+        assert_eq!(server.bare("OPTIONS", path, &[&[own.as_str()], &preflight[1..]].concat()).status, 401, "{path}");
+        let admitted = server.ask("OPTIONS", path, &["Connection: close"]);
+        assert!(admitted.status == 405 && admitted.header("allow").is_some(), "{path} {admitted:?}");
+    }
+    // What a form or a fetch without a preflight could send as a body.
+    for kind in [
+        "Content-Type: text/plain",
+        "Content-Type: application/x-www-form-urlencoded",
+        "Content-Type: multipart/form-data; boundary=x",
+        "Content-Type: text/plain; application/json",
+        "Content-Type: application/json\r\nContent-Type: text/plain",
+        "Content-Type: application/json; charset=utf-16",
+        "X: y",
+    ] {
+        for (path, body) in [("/dispatch/job/A", "{}"), ("/api/ticket", r#"{"path":"/api/events"}"#)] {
+            let length = format!("Content-Length: {}", body.len());
+            assert_eq!(server.say(server.head("POST", path, &[kind, &length]) + body).status, 415, "{kind} {path}");
+        }
+    }
+    nothing_happened(&world, &server);
+}
+
+#[test]
+fn a_websocket_needs_the_token_or_its_own_ticket() {
+    let world = World::new();
+    world.task("A", "%out here\n%hang\n").task("B", "%hang\n");
+    let server = world.serve();
+    server.post("/dispatch/job/A", "");
+    let port = server.host.split_once(':').unwrap().1.to_owned();
+    let bare = |path: &str, lines: &[&str]| server.bare("GET", path, &[&HANDSHAKE[..], lines].concat()).status;
+    let own = format!("Origin: http://{}", server.host);
+    for path in ["/logs/job/A", "/api/events", "/api/terminal/job/A"] {
+        assert_eq!(bare(path, &[]), 401, "{path}");
+        assert_eq!(bare(path, &[&own]), 401, "{path}");
+        assert_eq!(bare(path, &["Sec-WebSocket-Protocol: dispatch.v1"]), 401);
+        assert_eq!(bare(path, &["Sec-WebSocket-Protocol: dispatch.v1, ticket."]), 403);
+        assert_eq!(bare(path, &["Sec-WebSocket-Protocol: dispatch.v1, ticket.abc"]), 403);
+        assert_eq!(bare(path, &[&format!("Sec-WebSocket-Protocol: dispatch.v1, ticket.{}", server.token)]), 403);
+        assert_eq!(bare(path, &[&format!("Sec-WebSocket-Protocol: dispatch.v1, bearer.{}", server.token)]), 401);
+        assert_eq!(bare(&format!("{path}?token={}", server.token), &[]), 401);
+    }
+    let shown = |ticket: &str| format!("Sec-WebSocket-Protocol: dispatch.v1, ticket.{ticket}");
+    // A page elsewhere that got hold of one still cannot use it, and has not spent it.
+    let ticket = server.ticket("/logs/job/A", false);
+    for origin in [
+        "Origin: http://evil.test",
+        "Origin: null",
+        &format!("Origin: http://localhost:{port}"),
+        "Origin: http://127.0.0.1:1",
+        "Sec-Fetch-Site: same-site",
+    ] {
+        assert_eq!(bare("/logs/job/A", &[origin, &shown(&ticket)]), 403, "{origin}");
+    }
+    assert_eq!(bare("/logs/job/A", &[&own, &shown(&ticket)]), 101);
+    assert_eq!(bare("/logs/job/A", &[&own, &shown(&ticket)]), 403, "it was good once");
+    for (path, wrong) in [
+        ("/logs/job/A", "/logs/job/B"),
+        ("/logs/job/A", "/logs/talk/A"),
+        ("/logs/job/A", "/api/events"),
+        ("/logs/job/A", "/api/terminal/job/A"),
+        ("/api/events", "/logs/job/A"),
+    ] {
+        let ticket = server.ticket(path, true);
+        assert_eq!(bare(wrong, &[&shown(&ticket)]), 403, "{path} {wrong}");
+        assert_eq!(bare(path, &[&shown(&ticket)]), 403, "shown at the wrong door, it is spent");
+    }
+    // As no one's word but a WebSocket's.
+    let ticket = server.ticket("/logs/job/A", true);
+    for (method, path) in ROUTES.iter().filter(|(_, path)| !path.starts_with("/logs")) {
+        let status = server.bare(method, path, &[&shown(&ticket)]).status;
+        assert!([401, 403].contains(&status), "{method} {path}: {status}");
+    }
+    for path in ["/api/runs", "/", "", "logs/job/A", "/metrics", "http://evil.test/logs/job/A"] {
+        let body = serde_json::json!({ "path": path }).to_string();
+        assert_eq!(server.post("/api/ticket", &body).status, 400, "{path:?}");
+    }
+    let ticket = server.ticket("/api/events", false);
+    let many: Vec<u16> = std::thread::scope(|scope| {
+        let asked: Vec<_> = (0..50).map(|_| scope.spawn(|| bare("/api/events", &[&shown(&ticket)]))).collect();
+        asked.into_iter().map(|asked| asked.join().unwrap()).collect()
+    });
+    assert_eq!(many.iter().filter(|status| **status == 101).count(), 1, "{many:?}");
+    assert!(many.iter().all(|status| [101, 403].contains(status)), "{many:?}");
+    // The answer names the protocol alone, and the log neither ticket nor query.
+    let ticket = server.ticket("/logs/job/A", false);
+    let reply = server.bare("GET", "/logs/job/A?stdout=0", &[&HANDSHAKE[..], &[&shown(&ticket)]].concat());
+    assert_eq!((reply.status, reply.header("sec-websocket-protocol")), (101, Some("dispatch.v1")));
+    assert_eq!(reply.header("sec-websocket-accept"), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+    assert!(!format!("{:?}", reply.headers).contains(&ticket));
+    let log = server.stderr();
+    assert!(log.contains("path=/logs/job/A") && !log.contains(&ticket) && !log.contains("stdout=0"), "{log}");
+    server.assert_alive();
+}
+
+#[test]
+fn a_ticket_to_read_does_not_type() {
+    let world = World::new();
+    world.task("A", "%ask\n");
+    let server = world.serve();
+    let run = server.post("/dispatch/talk/A", r#"{"attach":false}"#).json()["runId"].as_str().unwrap().to_owned();
+    world.agent_ready(&run);
+    let session = |pane: &str| world.tmux(&["display-message", "-p", "-t", pane, "#{window_width}x#{window_height}"]);
+    let pane = world.panes("#{pane_id}").remove(0);
+    let size = session(&pane);
+    for message in [
+        Message::text("typed\r"),
+        Message::binary(b"typed\r".to_vec()),
+        Message::binary(b"\x1b[200~pasted\n\x1b[201~\r".to_vec()),
+        Message::text(r#"{"resize":[20,5]}"#),
+        Message::text(r#"{"resize":[20,5]} "#),
+    ] {
+        let protocol = format!("dispatch.v1, ticket.{}", server.ticket("/api/terminal/talk/A", false));
+        let headers = [("Sec-WebSocket-Protocol", protocol.as_str())];
+        let mut ws = server.try_ws("/api/terminal/talk/A", &headers).unwrap();
+        assert!(matches!(ws.next(), Message::Binary(_)), "it shows the screen");
+        ws.0.send(message.clone()).unwrap();
+        // Its end says that what was sent is heard; a resize may be ignored instead.
+        if message.is_binary() {
+            let (_, closed) = ws.read_to_end();
+            assert_eq!(u16::from(closed.unwrap().code), 1008, "{message:?}");
+        } else {
+            let _ = ws.0.close(None);
+            ws.read_to_end();
+        }
+    }
+    assert_eq!(session(&pane), size);
+    // The next line the agent reads is the first it was ever sent.
+    assert_eq!(server.post("/api/send/talk/A", r#"{"text":"said"}"#).status, 200);
+    assert_eq!(world.saw(&run, "answer"), b"said\n");
+    server.assert_alive();
+}
+
+#[test]
+fn a_new_server_knows_no_old_token_and_no_old_ticket() {
+    let world = World::new();
+    world.task("A", "%hang\n");
+    let server = world.serve();
+    let (token, ticket) = (server.token.clone(), server.ticket("/api/events", false));
+    let mut open = server.ws("/api/events");
+    server.end();
+    let (_, closed) = open.read_to_end();
+    assert_eq!(u16::from(closed.unwrap().code), 1001);
+    let server = world.serve();
+    assert_ne!(server.token, token);
+    assert_eq!(server.bare("GET", "/api/runs", &[&format!("Authorization: Bearer {token}")]).status, 401);
+    let protocol = format!("dispatch.v1, ticket.{ticket}");
+    assert_eq!(server.try_ws("/api/events", &[("Sec-WebSocket-Protocol", &protocol)]).unwrap_err(), 403);
+    server.assert_alive();
+}
+
+#[test]
+fn guessing_locks_nobody_out_and_fills_no_log() {
+    let world = World::new();
+    let server = world.serve_as("serve --port 0 --json");
+    let mut random = Random::new();
+    for _ in 0..rounds(10_000) {
+        let guess: String = (0..4).map(|_| format!("{:016x}", random.next())).collect();
+        assert_eq!(server.bare("GET", "/api/runs", &[&format!("Authorization: Bearer {guess}")]).status, 401);
+    }
+    let begun = Instant::now();
+    assert_eq!(server.get("/api/runs").status, 200);
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert!(server.stderr().len() < 4096, "{}", server.stderr());
+    server.assert_alive();
+}
+
+#[test]
+fn nothing_listens_but_the_loopback() {
+    let world = World::new();
+    // What other servers obey.
+    let call = world.dispatch("serve --port 0 --json").env("HOST", "0.0.0.0").env("BIND", "0.0.0.0").start();
+    wait_until("it is there", || {
+        serde_json::from_slice::<serde_json::Value>(&call.stdout_so_far()).map_err(|error| error.to_string())
+    });
+    let fds = fs::read_dir(format!("/proc/{}/fd", call.pid())).unwrap().flatten();
+    let inodes: HashSet<String> = fds
+        .filter_map(|fd| fs::read_link(fd.path()).ok())
+        .filter_map(|to| Some(to.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned()))
+        .collect();
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| fs::read_to_string(path).unwrap_or_default());
+    let rows: Vec<Vec<&str>> = tables.iter().flat_map(|t| t.lines()).map(|l| l.split_whitespace().collect()).collect();
+    let ours: Vec<&str> = rows
+        .iter()
+        .filter(|row| row.get(9).is_some_and(|inode| inodes.contains(*inode)))
+        .map(|row| row[1].split(':').next().unwrap())
+        .collect();
+    assert_eq!(ours, ["0100007F"], "one listener, on 127.0.0.1");
+    call.signal(rustix::process::Signal::TERM);
+    call.ends_with(0);
+}

@@ -1,0 +1,561 @@
+//! What clients ask for: names, paths, bodies and methods, right and wrong.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::serve_guard::{METHODS, ROUTES};
+use crate::server::{Reply, Server};
+use crate::world::World;
+
+/// Names as they stand in a path, that are none.
+const NO_NAMES: &[&str] = &[
+    "%20",
+    "-",
+    "--",
+    "-X",
+    "a%20b",
+    "a+b",
+    "A.B",
+    "A:B",
+    "A;v=1",
+    "A%2FB",
+    "A%2fB",
+    "A%5cB",
+    "A%252e",
+    "A%0a",
+    "A%0d%0aX:%20y",
+    "A%00",
+    "%2e",
+    "%2e%2e",
+    "..%2f..%2fetc%2fpasswd",
+    "%EF%BC%A1",
+    "%E2%85%AB",
+    "A%CC%81",
+    "%E2%80%AEA",
+    "%F0%9F%9F%A1",
+    "%3Cscript%3Ealert(1)%3C%2Fscript%3E",
+    "%22%27",
+    "%24(id)",
+    "%23%7Bpid%7D",
+    "*",
+    "@1",
+    "=A",
+    "~",
+];
+
+impl Server {
+    /// A body that may be anything.
+    #[track_caller]
+    fn post_bytes(&self, path: &str, body: &[u8]) -> Reply {
+        let length = format!("Content-Length: {}", body.len());
+        let head = self.head("POST", path, &["Content-Type: application/json", &length]);
+        self.say([head.as_bytes(), body].concat())
+    }
+
+    #[track_caller]
+    fn run_of(&self, mode: &str, task: &str, body: &str) -> String {
+        let reply = self.post(&format!("/dispatch/{mode}/{task}"), body);
+        assert_eq!(reply.status, 201, "{reply:?}");
+        reply.json()["runId"].as_str().unwrap().to_owned()
+    }
+}
+
+/// Every file below a folder but what the state folder and the test's own notes hold.
+pub(crate) fn files(folder: &Path) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap().flatten() {
+            let path = entry.path();
+            let name = path.to_string_lossy().into_owned();
+            if path.is_dir() && !name.ends_with("/.dispatch") && !name.ends_with("/tmux") && !name.ends_with("/calls") {
+                folders.push(path);
+            }
+            found.insert(name);
+        }
+    }
+    found
+}
+
+#[test]
+fn every_good_name_is_taken() {
+    let modes = ["interactive", "planning", "code-review", "autonomous", "none", "_", "A"];
+    let blocks: String = modes
+        .iter()
+        .filter(|mode| **mode != "none")
+        .map(|m| format!("  {m}: {{ agent: fake, prompt: x }}\n"))
+        .collect();
+    let long_mode = "m".repeat(64);
+    let world = World::with(&format!("{blocks}  {long_mode}: {{ agent: fake, prompt: x }}\n"));
+    let long = "Z".repeat(64);
+    for id in ["TASK-42", "FEAT-BUILDTMUXTS-0519-JJ", "A", "_", "0", "a_-b", &long] {
+        world.task(id, "x");
+    }
+    let server = world.serve();
+    for id in ["TASK-42", "FEAT-BUILDTMUXTS-0519-JJ", "A", "_", "0", "a_-b", &long] {
+        assert_eq!(server.get(&format!("/api/tasks/{id}")).status, 200, "{id}");
+        assert_eq!(server.get(&format!("/status/code-review/{id}")).code(), "never_run", "{id}");
+    }
+    for mode in modes.into_iter().chain([long_mode.as_str()]) {
+        assert_eq!(server.get(&format!("/status/{mode}/TASK-42")).code(), "never_run", "{mode}");
+    }
+    world.wait_ended(&server, &long_mode, &long);
+    world.wait_ended(&server, "code-review", "TASK%2D42");
+    server.assert_alive();
+}
+
+impl World {
+    /// How many runs there are or were.
+    #[track_caller]
+    pub(crate) fn runs(&self) -> usize {
+        fs::read_dir(self.state().join("runs")).map_or(0, Iterator::count)
+    }
+
+    /// Starts a job by the server and waits for its good end.
+    #[track_caller]
+    fn wait_ended(&self, server: &Server, mode: &str, task: &str) {
+        assert_eq!(server.post(&format!("/dispatch/{mode}/{task}"), "").status, 201);
+        self.wait_state(mode, &task.replace("%2D", "-"), "succeeded");
+    }
+}
+
+#[test]
+fn no_bad_name_is_taken_by_any_route() {
+    let world = World::new();
+    world.task("A", "%hang\n");
+    let server = world.serve();
+    let before = files(world.root());
+    let long = "A".repeat(65);
+    let (mut shapes, names) = (BTreeSet::new(), NO_NAMES.iter().copied().chain([long.as_str()]));
+    for name in names {
+        for (method, path) in ROUTES.iter().filter(|(_, path)| path.ends_with("/job/A")) {
+            for path in [path.replace("/A", &format!("/{name}")), path.replace("/job", &format!("/{name}"))] {
+                let reply = server.ask(method, &path, &[]);
+                assert_eq!((reply.status, reply.code().as_str()), (400, "bad_value"), "{method} {path}");
+                let message = reply.json()["error"]["message"].as_str().unwrap().to_owned();
+                assert!(!message.chars().any(|c| c.is_control() || c == '\u{202e}'), "{message:?}");
+                shapes.insert(message.split(": ").next().unwrap().to_owned());
+            }
+        }
+        assert_eq!(server.get(&format!("/api/tasks/{name}")).status, 400, "{name}");
+    }
+    assert_eq!(shapes.into_iter().collect::<Vec<_>>(), ["invalid mode name", "invalid task id"]);
+    // What cannot be decoded at all.
+    for text in ["%", "%z", "%zz", "A%", "A%4", "%c0%af", "%ff", "%ed%a0%80", "%u0041"] {
+        assert_eq!(server.get(&format!("/status/job/{text}")).status, 400, "{text}");
+        assert_eq!(server.get(&format!("/api/runs?{text}=1")).status, 400, "{text}");
+    }
+    assert_eq!(files(world.root()), before);
+    assert!(world.runs() == 0);
+    server.assert_alive();
+}
+
+#[test]
+fn a_name_that_is_not_known_is_told_with_the_nearest_and_makes_nothing() {
+    let world = World::new();
+    world.task("TASK-1", "%hang\n");
+    let server = world.serve();
+    let before = files(world.root());
+    for (path, nearest) in [
+        ("/dispatch/jop/TASK-1", "job"),
+        ("/dispatch/job/TASK-2", "TASK-1"),
+        ("/dispatch/job/task-1", "TASK-1"),
+        ("/api/render/jobb/TASK-1", "job"),
+        ("/stop/jop/TASK-1", "job"),
+        ("/stop/job/TASK-2", "TASK-1"),
+    ] {
+        let reply = server.post(path, "");
+        assert_eq!(reply.status, 404, "{path}");
+        assert!(reply.text().contains(nearest), "{path}: {}", reply.text());
+    }
+    for path in ["/status/jop/TASK-1", "/logs/job/TASK-2", "/api/tasks/TASK-2", "/api/terminal/talk/TASK-2"] {
+        let upgrade = [
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            "Sec-WebSocket-Version: 13",
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        ];
+        let more: &[&str] = if path.starts_with("/logs") || path.contains("terminal") { &upgrade } else { &[] };
+        let reply = server.ask("GET", path, more);
+        assert_eq!(reply.status, 404, "{path} {reply:?}");
+    }
+    for path in ["/api/approve/job/TASK-1", "/api/attach/talk/TASK-1", "/stop/job/TASK-1"] {
+        assert_eq!(server.post(path, "").status, 404, "{path}");
+    }
+    assert_eq!(server.post("/api/send/talk/TASK-1", r#"{"text":"x"}"#).status, 404);
+    assert_eq!(server.get("/api/runs/01ARZ3NDEKTSV4RRFFQ69G5FAV").status, 404);
+    assert_eq!(files(world.root()), before);
+    assert!(world.panes("#{pane_id}").is_empty() && world.runs() == 0);
+    server.assert_alive();
+}
+
+#[test]
+fn a_path_leads_to_one_place_or_nowhere() {
+    let world = World::new();
+    world.task("A", "%hang\n");
+    let server = world.serve();
+    server.run_of("job", "A", "");
+    assert_eq!(server.get("/status/%6Aob/%41").status, 200, "decoded once");
+    for (path, status) in [
+        ("//status/job/A", 404),
+        ("/status//job/A", 404),
+        ("/status/job//A", 404),
+        ("/status/job/A/", 404),
+        ("/./status/job/A", 404),
+        ("/status/./job/A", 404),
+        ("/x/../status/job/A", 404),
+        ("/status/job/A/x", 404),
+        ("/STATUS/job/A", 404),
+        ("/status/job", 404),
+        ("/status/job/A;v=1", 400),
+        ("/status/job/A?x", 400),
+        ("/status/job/A?x=1&x=2", 400),
+        ("/status/job/A#x", 400),
+        ("/api/runs?all=1&all=1", 400),
+        ("/api/runs?all=maybe", 400),
+        ("/api/runs?All=1", 400),
+        ("/api/history?limit=-1", 400),
+        ("/api/history?limit=1e9", 400),
+        ("/api/history?limit=99999999999999999999", 400),
+        ("/api/history?since=soon", 400),
+        ("/api/runs/../tasks", 404),
+        ("/api/runs/x", 400),
+        ("/api/runs/01ARZ3NDEKTSV4RRFFQ69G5FA", 400),
+        ("/api/runs/..%2f..%2fserver.json", 400),
+        ("/api/runs/01ARZ3NDEKTSV4RRFFQ69G5FAV/spec", 404),
+        ("/../etc/passwd", 404),
+        ("/assets/../../etc/passwd", 404),
+        ("/assets/..%2f..%2fetc/passwd", 404),
+        ("/assets/..%2f..%2fetc%2fpasswd", 404),
+        ("/assets/%2e%2e", 404),
+        ("/assets//etc/passwd", 404),
+        ("/assets/", 404),
+        ("/assets", 404),
+        ("/assets/APP.JS", 404),
+        ("/assets/app.js%00.html", 404),
+        ("/api/files/../dispatch.yaml", 404),
+        ("/api/files/..%2f..%2fetc%2fpasswd", 404),
+        ("/api/files/%2fetc%2fpasswd", 404),
+        ("/api/files//etc/passwd", 404),
+        ("/api/files/.dispatch/server.json", 404),
+        ("/api/files/tasks/A.md", 404),
+        ("/api/files/dispatch.yaml%00", 404),
+        ("/api/files/", 404),
+    ] {
+        let reply = server.ask("GET", path, &["Connection: close"]);
+        assert_eq!(reply.status, status, "{path} {reply:?}");
+        assert!(!reply.text().contains("root:") && !reply.text().contains(&server.token), "{path}");
+    }
+    assert_eq!(server.get(&"/a".repeat(5_000)).status, 404);
+    assert_eq!(server.get(&"/a".repeat(10_000)).status, 431);
+    assert_eq!(world.status("job", "A")["state"], "running");
+    server.assert_alive();
+}
+
+#[test]
+fn names_that_differ_by_case_stay_apart() {
+    let world = World::new();
+    world.task("ab", "%out small\n").task("AB", "%out large\n");
+    let server = world.serve();
+    let (small, large) = (server.run_of("job", "ab", ""), server.run_of("job", "AB", ""));
+    world.wait_state("job", "ab", "succeeded");
+    world.wait_state("job", "AB", "succeeded");
+    assert_eq!(server.get(&format!("/api/runs/{small}/stdout")).body, b"small\n");
+    assert_eq!(server.get(&format!("/api/runs/{large}/stdout")).body, b"large\n");
+    server.assert_alive();
+}
+
+#[test]
+fn only_a_json_object_of_known_fields_is_a_body() {
+    let world = World::new();
+    world.task("A", "%hang\n");
+    let server = world.serve();
+    let deep = format!("{{\"extras\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
+    let wide = format!("{{\"x\":{}1{}}}", "{\"a\":".repeat(10_000), "}".repeat(10_000));
+    let bodies: &[&[u8]] = &[
+        b"x",
+        b"[]",
+        b"[\"a\"]",
+        b"null",
+        b"1",
+        b"\"{}\"",
+        b"{",
+        b"{}{}",
+        b"{} x",
+        b"{\"prompt\":\"a\",\"prompt\":\"b\"}",
+        b"{\"Prompt\":\"a\"}",
+        b"{\"unknown\":1}",
+        b"{\"prompt\":1}",
+        b"{\"prompt\":1e999}",
+        b"{\"prompt\":\"\\ud800\"}",
+        b"{\"prompt\":\"\xff\"}",
+        b"{\"prompt\":\"a\nb\"}",
+        b"{\"prompt\":\"a\\u0000b\"}",
+        b"\xef\xbb\xbf{}",
+        b"{'prompt':'a'}",
+        b"{\"prompt\":\"a\",}",
+        b"// x\n{}",
+        b"{\"force\":\"yes\"}",
+        b"{\"force\":1}",
+        b"{\"attach\":\"none\"}",
+        b"{\"extras\":\"a\"}",
+        b"{\"extras\":1}",
+        b"{\"extras\":{}}",
+        b"{\"extras\":[[\"a\"]]}",
+        b"{\"extras\":[1]}",
+        b"{\"extras\":[null]}",
+        b"{\"extras\":[\"a\\u0000\"]}",
+        b"\0",
+        deep.as_bytes(),
+        wide.as_bytes(),
+    ];
+    for body in bodies {
+        for path in ["/dispatch/job/A", "/api/render/job/A", "/api/send/talk/A", "/api/ticket"] {
+            let reply = server.post_bytes(path, body);
+            let shown = String::from_utf8_lossy(&body[..body.len().min(60)]).into_owned();
+            assert_eq!(reply.status, 400, "{path} {shown:?} {reply:?}");
+        }
+    }
+    for path in ["/api/attach/talk/A", "/api/approve/job/A", "/api/up"] {
+        assert_eq!(server.post(path, r#"{"x":1}"#).status, 400, "{path}");
+        assert_eq!(server.post(path, "[]").status, 400, "{path}");
+    }
+    assert!(world.runs() == 0 && world.starts().is_empty());
+    server.assert_alive();
+}
+
+#[test]
+fn extras_and_prompts_arrive_as_they_were_given() {
+    let world = World::new();
+    world.task("A", "x").task("B", "x");
+    let server = world.serve();
+    let traps = [
+        "",
+        " ",
+        "a b",
+        "--",
+        "-x",
+        "--weird",
+        ";",
+        "a;",
+        "$(id)",
+        "`id`",
+        "#{pid}",
+        "#(id)",
+        "{{ 7 * 7 }}",
+        "a\nb\r\n\tc",
+        "\"",
+        "'",
+        "\\",
+        "\u{1f7e1} \u{202e}x",
+        "\u{1b}[31m",
+        "C-c",
+        "Enter",
+        "\u{7f}",
+        "*",
+    ];
+    let run = server.run_of("job", "A", &json!({ "prompt": "said\n{{ no }} ;", "extras": traps }).to_string());
+    let argv = world.saw_words(&run, "argv");
+    assert!(argv.ends_with(&traps.map(str::to_owned)), "{argv:?}");
+    let stdin = String::from_utf8(world.saw(&run, "stdin")).unwrap();
+    assert!(stdin.ends_with("said\n{{ no }} ;"), "{stdin:?}");
+    let many: Vec<String> = (0..10_000).map(|n| n.to_string()).collect();
+    let run = server.run_of("job", "B", &json!({ "extras": many }).to_string());
+    assert!(world.saw_words(&run, "argv").ends_with(&many));
+    world.wait_state("job", "B", "succeeded");
+    server.assert_alive();
+}
+
+#[test]
+fn only_a_routes_own_methods_do_anything() {
+    let world = World::new();
+    world.task("A", "%hang\n").task("B", "%hang\n");
+    let server = world.serve();
+    let run = server.run_of("job", "A", "");
+    world.agent_ready(&run);
+    let own = |path: &str| -> BTreeSet<&str> {
+        let mut known: BTreeSet<&str> = ROUTES.iter().filter(|(_, p)| *p == path).map(|(method, _)| *method).collect();
+        if known.contains("GET") && !path.starts_with("/stop") {
+            known.insert("HEAD");
+        }
+        known
+    };
+    for (_, path) in ROUTES {
+        let known = own(path);
+        for method in METHODS.iter().filter(|method| !known.contains(*method)) {
+            let path = path.replace("/A", "/B");
+            let reply = server.ask(method, &path, &["Connection: close"]);
+            assert_eq!(reply.status, 405, "{method} {path}");
+            let allow: BTreeSet<&str> = reply.header("allow").unwrap().split(", ").collect();
+            assert_eq!(allow, known, "{method} {path}");
+        }
+    }
+    // What some frameworks take for another method.
+    for line in ["X-HTTP-Method-Override: POST", "X-HTTP-Method: POST", "X-Method-Override: POST"] {
+        assert_eq!(server.ask("GET", "/dispatch/job/B", &[line]).status, 405);
+        assert_eq!(server.ask("HEAD", "/stop/job/A", &[line, "Connection: close"]).status, 405);
+    }
+    assert_eq!(server.get("/dispatch/job/B?_method=POST").status, 405);
+    assert_eq!(server.post("/dispatch/job/B?_method=PUT", "").status, 400);
+    // HEAD is GET without its body, and without its effects.
+    for (method, path) in ROUTES.iter().filter(|(method, _)| *method == "GET") {
+        if path.starts_with("/stop") {
+            assert_eq!(server.ask("HEAD", path, &["Connection: close"]).status, 405);
+            continue;
+        }
+        let path = path.replace("01ARZ3NDEKTSV4RRFFQ69G5FAV", &run);
+        let close = ["Connection: close"];
+        let (get, head) = (server.ask(method, &path, &close), server.ask("HEAD", &path, &close));
+        assert_eq!((get.status, head.body.len()), (head.status, 0), "{path}");
+        let names = |reply: &Reply| reply.headers.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&get), names(&head), "{path}");
+        assert_eq!(get.header("content-type"), head.header("content-type"), "{path}");
+    }
+    for path in ["/", "/assets/app.js", "/healthz"] {
+        let close = ["Connection: close"];
+        let (get, head) = (server.ask("GET", path, &close), server.ask("HEAD", path, &close));
+        assert_eq!((head.status, head.body.len()), (200, 0));
+        assert_eq!(get.header("content-length"), head.header("content-length"));
+        assert!(!get.body.is_empty());
+    }
+    assert_eq!(world.status("job", "A")["state"], "running");
+    assert_eq!(world.runs(), 1, "nothing else was started");
+    server.assert_alive();
+}
+
+#[test]
+fn the_old_way_to_stop_needs_the_token_and_a_wish() {
+    let world = World::new();
+    world.task("A", "%hang\n");
+    let server = world.serve();
+    let run = server.run_of("job", "A", "");
+    world.agent_ready(&run);
+    let token = server.token.clone();
+    let protocol = format!("Sec-WebSocket-Protocol: dispatch.v1, ticket.{}", server.ticket("/logs/job/A", true));
+    for line in ["X: y", &format!("Cookie: token={token}"), &protocol, "Sec-Fetch-Dest: image"] {
+        assert!([401, 403].contains(&server.bare("GET", "/stop/job/A", &[line]).status), "{line}");
+    }
+    assert_eq!(server.bare("GET", &format!("/stop/job/A?token={token}"), &[]).status, 401);
+    for line in
+        ["Sec-Purpose: prefetch", "Sec-Purpose: prefetch;prerender", "Purpose: prefetch", "Sec-Fetch-Mode: navigate"]
+    {
+        assert_eq!(server.ask("GET", "/stop/job/A", &[line]).status, 403, "{line}");
+    }
+    assert_eq!(server.ask("GET", "/stop/job/A", &["Sec-Fetch-Site: cross-site"]).status, 403);
+    assert_eq!(world.status("job", "A")["state"], "running");
+    let stopped = server.get("/stop/job/A");
+    assert_eq!((stopped.status, stopped.header("deprecation")), (200, Some("true")));
+    assert_eq!(stopped.json()["state"], "stopped");
+    assert_eq!(server.get("/stop/job/A").json()["endedAt"], stopped.json()["endedAt"]);
+    server.assert_alive();
+}
+
+#[test]
+fn what_was_asked_for_comes_back_as_data() {
+    let world = World::new();
+    world.task("A", "x");
+    let server = world.serve();
+    let evil = "%3Cscript%3Ealert(1)%3C%2Fscript%3E%22%0d%0aEvil:%20yes";
+    for path in [
+        format!("/status/job/{evil}"),
+        format!("/api/runs?{evil}=1"),
+        format!("/api/runs?all={evil}"),
+        format!("/api/history?since={evil}"),
+        format!("/api/files/{evil}"),
+        format!("/{evil}"),
+    ] {
+        let reply = server.get(&path);
+        assert!([400, 404].contains(&reply.status), "{path} {reply:?}");
+        assert_eq!(reply.header("content-type"), Some("application/json; charset=utf-8"));
+        assert!(reply.header("evil").is_none() && reply.headers.iter().all(|(_, value)| !value.contains("alert")));
+        let error = &reply.json()["error"];
+        assert!(error["code"].is_string() && error["message"].is_string(), "{reply:?}");
+        assert!(!error.to_string().contains("\\r") || error.to_string().contains("\\\\r"), "shown escaped: {error}");
+    }
+    for body in ["{\"<script>\":1}", "{\"prompt\":\"</script>\",\"x\":1}"] {
+        let reply = server.post("/dispatch/job/A", body);
+        assert_eq!((reply.status, reply.header("content-type")), (400, Some("application/json; charset=utf-8")));
+    }
+    let log = server.stderr();
+    assert!(!log.contains("\r\nEvil") && !log.contains("\nEvil"), "{log}");
+    server.assert_alive();
+}
+
+#[test]
+fn a_status_has_the_seeds_fields_and_tells_a_signal_from_a_code() {
+    let world = World::new();
+    world.task("A", "%until ../go\n%exit 0\n").task("S", "%signal 9\n").task("Z", "%exit 7\n");
+    let server = world.serve();
+    let run = server.run_of("job", "A", "");
+    world.agent_ready(&run);
+    let going = server.get("/status/job/A").json();
+    for (field, value) in [("running", json!(true)), ("headless", json!(true)), ("state", json!("running"))] {
+        assert_eq!(going[field], value, "{going}");
+    }
+    assert!(going.get("exitCode").is_none() && going.get("endedAt").is_none(), "{going}");
+    let started = going["startedAt"].as_str().unwrap();
+    assert!(started.ends_with('Z') && started.as_bytes()[10] == b'T', "{started}");
+    fs::write(world.project().join("../go"), "").unwrap();
+    world.wait_state("job", "A", "succeeded");
+    for task in ["S", "Z"] {
+        server.run_of("job", task, "");
+        world.wait_state("job", task, "failed");
+    }
+    let status = |task: &str| -> Value { server.get(&format!("/status/job/{task}")).json() };
+    let (done, signal, code) = (status("A"), status("S"), status("Z"));
+    assert_eq!((&done["exitCode"], &done["running"]), (&json!(0), &json!(false)), "{done}");
+    assert!(done.get("signal").is_none());
+    assert_eq!(signal["signal"], json!(9), "{signal}");
+    assert_ne!(signal["exitCode"], json!(0), "{signal}");
+    assert_eq!((code["exitCode"].clone(), code.get("signal")), (json!(7), None), "{code}");
+    let known = "createdAt runId mode task label headless state running waitingFor activity activityReason activitySource \
+        activityAt exitCode signal reason session window pid cwd startedAt endedAt durationMs attempt parentRun \
+        costUsd tokens sessionId denials logBytes";
+    let known: BTreeSet<&str> = known.split_whitespace().collect();
+    for status in [going, done, signal, code] {
+        for field in status.as_object().unwrap().keys() {
+            assert!(known.contains(field.as_str()), "{field} in {status}");
+        }
+    }
+    server.assert_alive();
+}
+
+#[test]
+fn serve_and_token_tell_their_failures_as_json_too() {
+    let world = World::new();
+    let fails = |words: &str, code: i32, has: &str| {
+        let ended = world.dispatch(words).stderr_has(has).fails_with(code);
+        assert!(ended.stdout.is_empty(), "{words}: a result that is none: {}", ended.text());
+    };
+    fails("--json token", 1, "no server runs");
+    fails("--json serve --port 0 --bind 0.0.0.0", 2, "own address");
+    fails("--json serve --bind x", 2, "no address");
+    fails("--json serve --port 65536", 2, "65536");
+    fails("--json serve --port x", 2, "port");
+    fails("--json serve --socket /nonexistent/folder/s", 1, "/nonexistent/folder/s");
+    fails("--json serve x", 2, "x");
+    let server = world.serve();
+    fails("--json serve --port 0", 1, "served already");
+    let told = world.dispatch("token").json();
+    assert_eq!(told["token"], server.token.as_str(), "{told}");
+    assert_eq!(told["address"], format!("http://{}/", server.host), "{told}");
+    assert_eq!(told["pid"], server.pid(), "{told}");
+    // Another project on the same port: it says so, and takes no other.
+    let other = World::new();
+    let port = server.host.split_once(':').unwrap().1;
+    let taken = other.dispatch(&format!("--json serve --port {port}")).stderr_has("is taken").fails_with(2);
+    assert!(taken.stdout.is_empty());
+    let beside = other.serve();
+    assert_ne!((&beside.host, &beside.token), (&server.host, &server.token));
+    assert_eq!(other.bare_status(&beside, &server.token), 401, "each has its own token");
+    server.assert_alive();
+}
+
+impl World {
+    fn bare_status(&self, server: &Server, token: &str) -> u16 {
+        server.bare("GET", "/api/runs", &[&format!("Authorization: Bearer {token}")]).status
+    }
+}
