@@ -9,6 +9,8 @@ mod damaged_file;
 #[cfg(test)]
 mod fake;
 #[cfg(test)]
+mod follower;
+#[cfg(test)]
 mod random;
 #[cfg(test)]
 mod server;
@@ -75,6 +77,12 @@ mod run_headless;
 mod run_interactive;
 #[cfg(test)]
 mod serve;
+#[cfg(test)]
+mod serve_crash;
+#[cfg(test)]
+mod serve_logs;
+#[cfg(test)]
+mod serve_screens;
 #[cfg(test)]
 mod state_folder;
 #[cfg(test)]
