@@ -9,6 +9,8 @@ mod damaged_file;
 #[cfg(test)]
 mod fake;
 #[cfg(test)]
+mod follower;
+#[cfg(test)]
 mod random;
 #[cfg(test)]
 mod server;
@@ -79,6 +81,11 @@ mod serve;
 mod serve_guard;
 #[cfg(test)]
 mod serve_input;
+mod serve_crash;
+#[cfg(test)]
+mod serve_logs;
+#[cfg(test)]
+mod serve_screens;
 #[cfg(test)]
 mod state_folder;
 #[cfg(test)]

@@ -14,7 +14,11 @@ impl Random {
     pub(crate) fn new() -> Self {
         let given = std::env::var("SEED").ok().and_then(|text| text.parse().ok());
         let clock = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |time| time.subsec_nanos().into());
-        let seed: u64 = given.unwrap_or_else(clock).max(1);
+        Self::from(given.unwrap_or_else(clock).max(1))
+    }
+
+    /// Always the same.
+    pub(crate) fn from(seed: u64) -> Self {
         let mut random = Self { seed, state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1 };
         random.next();
         random

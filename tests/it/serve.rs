@@ -333,7 +333,10 @@ fn it_stops_at_once_with_fifty_sockets_open_and_no_run_notices() {
     world.agent_ready(&run);
     let mut sockets: Vec<_> = (0..50).map(|_| server.ws("/logs/job/A")).collect();
     for socket in &mut sockets {
-        assert_eq!(socket.next_json()["data"], "here\n");
+        let mut shown = String::new();
+        while shown != "here\n" {
+            shown += socket.next_json()["data"].as_str().unwrap();
+        }
     }
     let begun = Instant::now();
     let ended = server.end();

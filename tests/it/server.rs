@@ -56,7 +56,12 @@ impl World {
 
     #[track_caller]
     pub(crate) fn serve_as(&self, words: &str) -> Server {
-        let call = self.dispatch(words).start();
+        self.server_of(self.dispatch(words).start())
+    }
+
+    /// The server that this call is, once it answers.
+    #[track_caller]
+    pub(crate) fn server_of(&self, call: Started) -> Server {
         let said: Value = wait_until("the server said where it is", || {
             let out = call.stdout_so_far();
             serde_json::from_slice(&out)

@@ -7,7 +7,6 @@ use crate::http::query::Query;
 use crate::http::refusal::{Refusal, Why};
 use crate::http::reply::Reply;
 use crate::http::server::Shared;
-use crate::http::ws::session::{Farewell, Take};
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
@@ -77,15 +76,13 @@ pub(in crate::http) fn one(server: &Shared, id: &RunId) -> Result<Reply, Refusal
     Ok(Reply::json(200, &server.live.view(&run)))
 }
 
-/// The last frame of a log.
-pub(in crate::http) fn end_frame(server: &Shared, run: &Run) -> Take {
+/// The last frame of a log, as text.
+pub(in crate::http) fn end_frame(server: &Shared, run: &Run) -> Result<String, serde_json::Error> {
     // Who reads this and asks for the status next is not told an older one.
     server.live.touch();
-    let frame = serde_json::to_value(server.live.view(run)).and_then(|mut value| {
-        value["event"] = "end".into();
-        serde_json::to_string(&value)
-    });
-    frame.map_or(Take::End(Farewell::BROKEN), Take::Text)
+    let mut frame = serde_json::to_value(server.live.view(run))?;
+    frame["event"] = "end".into();
+    serde_json::to_string(&frame)
 }
 
 /// What a job printed, whole or a range of it.

@@ -1,8 +1,11 @@
 //! `/api/events`: what changes, frame by frame.
 
+use std::io::Write as _;
+
 use crate::http::query::Query;
 use crate::http::refusal::Refusal;
 use crate::http::server::Shared;
+use crate::http::ws::outgoing::{Kind, Outgoing};
 use crate::http::ws::session::{Farewell, Heard, Take, Talk};
 use crate::runner::live;
 use crate::runner::wake::Waker;
@@ -21,9 +24,9 @@ impl Events {
 }
 
 impl Talk for Events {
-    fn take(&mut self) -> Take {
-        match self.feed.next() {
-            Some(frame) => Take::Text(frame.to_string()),
+    fn take(&mut self, payload: &mut Outgoing) -> Take {
+        match self.feed.next().map(|frame| payload.write_all(frame.as_bytes())) {
+            Some(_) => Take::Frame(Kind::Text),
             None => Take::Nothing,
         }
     }

@@ -3,6 +3,8 @@
 //! A job's logs are followed by offset; a window is watched, and its last screen is kept. Holds
 //! one piece at a time: a client that reads slowly is behind in the file, not in memory.
 
+use std::borrow::Cow;
+use std::io::Write as _;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::sync::Arc;
 
@@ -12,6 +14,7 @@ use crate::http::api::runs;
 use crate::http::query::Query;
 use crate::http::refusal::{Refusal, Why};
 use crate::http::server::Shared;
+use crate::http::ws::outgoing::{Kind, Outgoing};
 use crate::http::ws::session::{Farewell, Heard, Take, Talk};
 use crate::model::names::Pair;
 use crate::model::run::Run;
@@ -80,6 +83,18 @@ struct Cut {
     bytes: Vec<u8>,
 }
 
+impl Cut {
+    /// These bytes with what was cut before them, and where that begins.
+    fn join<'a>(&mut self, offset: u64, bytes: &'a [u8]) -> (u64, Cow<'a, [u8]>) {
+        let cut = std::mem::take(self);
+        // An agent may have truncated its log between the two.
+        if cut.bytes.is_empty() || cut.offset + cut.bytes.len() as u64 != offset {
+            return (offset, Cow::Borrowed(bytes));
+        }
+        (cut.offset, Cow::Owned([&cut.bytes, bytes].concat()))
+    }
+}
+
 /// A piece of a log as a frame.
 #[derive(Serialize)]
 struct Frame<'a> {
@@ -89,15 +104,22 @@ struct Frame<'a> {
     data: &'a str,
 }
 
-fn frame(stream: Stream, offset: u64, bytes: &[u8]) -> Take {
+fn frame(payload: &mut Outgoing, stream: Stream, offset: u64, bytes: &[u8]) -> Take {
     let data = String::from_utf8_lossy(bytes);
     let stream = match stream {
         Stream::Stdout => "stdout",
         Stream::Stderr => "stderr",
     };
     let frame = Frame { stream, offset, next: offset + bytes.len() as u64, data: &data };
-    match serde_json::to_string(&frame) {
-        Ok(text) => Take::Text(text),
+    match serde_json::to_writer(payload, &frame) {
+        Ok(()) => Take::Frame(Kind::Text),
+        Err(_) => Take::End(Farewell::BROKEN),
+    }
+}
+
+fn end_frame(payload: &mut Outgoing, server: &Shared, run: &Run) -> Take {
+    match runs::end_frame(server, run).map(|text| payload.write_all(text.as_bytes())) {
+        Ok(_) => Take::Frame(Kind::Text),
         Err(_) => Take::End(Farewell::BROKEN),
     }
 }
@@ -125,41 +147,49 @@ fn unfinished(bytes: &[u8]) -> usize {
 }
 
 impl Talk for Job {
-    fn take(&mut self) -> Take {
-        if let After::End(run) = &self.after {
-            // What was cut and never came whole.
-            for (at, stream) in [(0, Stream::Stdout), (1, Stream::Stderr)] {
-                let cut = std::mem::take(&mut self.cut[at]);
-                if !cut.bytes.is_empty() {
-                    return frame(stream, cut.offset, &cut.bytes);
+    fn take(&mut self, payload: &mut Outgoing) -> Take {
+        match &self.after {
+            After::End(run) => {
+                // What was cut and never came whole.
+                for (at, stream) in [(0, Stream::Stdout), (1, Stream::Stderr)] {
+                    let cut = std::mem::take(&mut self.cut[at]);
+                    if !cut.bytes.is_empty() {
+                        return frame(payload, stream, cut.offset, &cut.bytes);
+                    }
                 }
+                let take = end_frame(payload, &self.server, run);
+                self.after = After::Said;
+                return take;
             }
-            let text = runs::end_frame(&self.server, run);
-            self.after = After::Said;
-            return text;
-        }
-        if matches!(self.after, After::Said) {
-            return Take::End(Farewell::DONE);
+            After::Said => return Take::End(Farewell::DONE),
+            After::Living | After::Screen(_) => {}
         }
         let piece = if self.raw { RAW_PIECE } else { TEXT_PIECE };
-        match self.tail.next(piece) {
-            Ok(Next::Chunk(chunk)) if self.raw => Take::Binary(chunk.bytes.to_vec()),
-            Ok(Next::Chunk(chunk)) => {
-                let at = usize::from(chunk.stream == Stream::Stderr);
-                let mut bytes = std::mem::take(&mut self.cut[at]).bytes;
-                let offset = chunk.offset - bytes.len() as u64;
-                bytes.extend_from_slice(chunk.bytes);
-                let stream = chunk.stream;
-                let rest = bytes.split_off(bytes.len() - unfinished(&bytes));
-                self.cut[at] = Cut { offset: offset + bytes.len() as u64, bytes: rest };
-                if bytes.is_empty() { Take::Nothing } else { frame(stream, offset, &bytes) }
+        loop {
+            let chunk = match self.tail.next(piece) {
+                Ok(Next::Chunk(chunk)) => chunk,
+                Ok(Next::Idle) => return Take::Nothing,
+                Ok(Next::Ended(run)) => {
+                    self.after = After::End(run);
+                    return self.take(payload);
+                }
+                Err(_) => return Take::End(Farewell::BROKEN),
+            };
+            if self.raw {
+                return match payload.write_all(chunk.bytes) {
+                    Ok(()) => Take::Frame(Kind::Binary),
+                    Err(_) => Take::End(Farewell::BROKEN),
+                };
             }
-            Ok(Next::Idle) => Take::Nothing,
-            Ok(Next::Ended(run)) => {
-                self.after = After::End(run);
-                self.take()
+            let cut = &mut self.cut[usize::from(chunk.stream == Stream::Stderr)];
+            let (offset, bytes) = cut.join(chunk.offset, chunk.bytes);
+            let (whole, rest) = bytes.split_at(bytes.len() - unfinished(&bytes));
+            *cut = Cut { offset: offset + whole.len() as u64, bytes: rest.to_vec() };
+            // Of a character alone that is not whole nothing is shown, and nobody would wake us for
+            // what is there behind it.
+            if !whole.is_empty() {
+                return frame(payload, chunk.stream, offset, whole);
             }
-            Err(_) => Take::End(Farewell::BROKEN),
         }
     }
 
@@ -202,15 +232,18 @@ impl Window {
 }
 
 impl Talk for Window {
-    fn take(&mut self) -> Take {
+    fn take(&mut self, payload: &mut Outgoing) -> Take {
         match std::mem::replace(&mut self.after, After::Said) {
             After::Living => {}
             After::Screen(run) => {
                 let screen = self.server.live.ledger().screen(&run).ok().flatten().unwrap_or_default();
                 self.after = After::End(run);
-                return Take::Binary(screen);
+                return match payload.write_all(&screen) {
+                    Ok(()) => Take::Frame(Kind::Binary),
+                    Err(_) => Take::End(Farewell::BROKEN),
+                };
             }
-            After::End(run) => return runs::end_frame(&self.server, &run),
+            After::End(run) => return end_frame(payload, &self.server, &run),
             After::Said => return Take::End(Farewell::DONE),
         }
         self.after = After::Living;
@@ -220,12 +253,8 @@ impl Talk for Window {
             changed |= frame.contains(self.id.as_str()) || frame.contains("\"reset\"");
         }
         if let Some(terminal) = &mut self.terminal {
-            let mut buffer = vec![0; TEXT_PIECE];
-            match terminal.read(&mut buffer) {
-                Ok(count) if count > 0 => {
-                    buffer.truncate(count);
-                    return Take::Binary(buffer);
-                }
+            match payload.fill(TEXT_PIECE, |room| terminal.read(room)) {
+                Ok(count) if count > 0 => return Take::Frame(Kind::Binary),
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
                 _ => {
                     self.terminal = None;
@@ -236,7 +265,7 @@ impl Talk for Window {
         if changed {
             return match self.look() {
                 Ok(()) if matches!(self.after, After::Living) => Take::Nothing,
-                Ok(()) => self.take(),
+                Ok(()) => self.take(payload),
                 Err(farewell) => Take::End(farewell),
             };
         }

@@ -16,12 +16,14 @@ use tungstenite::{Bytes, Message, Utf8Bytes};
 use crate::http::limits::{DEAD, MESSAGE_BYTES, PING, PINGS_A_SECOND, QUEUE_BYTES};
 use crate::http::server::{Seat, Shared};
 use crate::http::stream::Stream;
+use crate::http::ws::outgoing::{Kind, Outgoing};
 use crate::runner::wake::Waker;
 
 /// What a WebSocket is about.
 pub(in crate::http) trait Talk {
-    /// What to send next. Asked whenever the client can take more.
-    fn take(&mut self) -> Take;
+    /// What to send next, laid into `payload`, which is empty. Asked whenever the client can take
+    /// more.
+    fn take(&mut self, payload: &mut Outgoing) -> Take;
 
     /// A message of the client.
     fn hear(&mut self, heard: Heard<'_>) -> Result<(), Farewell>;
@@ -43,9 +45,9 @@ pub(in crate::http) trait Talk {
 }
 
 /// See [`Talk::take`].
+#[derive(Debug)]
 pub(in crate::http) enum Take {
-    Text(String),
-    Binary(Vec<u8>),
+    Frame(Kind),
     /// Nothing for now; the waker or the source will tell.
     Nothing,
     End(Farewell),
@@ -80,35 +82,48 @@ pub(in crate::http) struct Opening {
     pub(super) talk: Box<dyn Talk>,
 }
 
-/// Counts what the client took: progress is life.
-struct Counted {
+/// The socket and the frame on its way. Counts what the client took: progress is life.
+#[derive(Debug)]
+struct Wire {
     stream: Arc<Stream>,
+    outgoing: Outgoing,
     written: u64,
 }
 
-impl Read for Counted {
+impl Read for Wire {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         (&*self.stream).read(into)
     }
 }
 
-impl Write for Counted {
+/// What the library says (a ping, a close) goes between two frames, never into one.
+impl Write for Wire {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.flush()?;
         let count = (&*self.stream).write(bytes)?;
         self.written += count as u64;
         Ok(count)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        self.outgoing.write_to(&*self.stream, &mut self.written)
     }
+}
+
+/// How long a client may be silent.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    /// Between two pings; and one that takes nothing of what is sent is given up after as long.
+    ping: Duration,
+    dead: Duration,
 }
 
 /// So many messages are sent before the client is listened to again.
 const BURST: usize = 16;
 
 struct Session {
-    ws: WebSocket<Counted>,
+    ws: WebSocket<Wire>,
+    patience: Patience,
     /// The client takes no more for now.
     blocked: bool,
     /// Our close was sent: only the client's is awaited.
@@ -126,24 +141,8 @@ pub(in crate::http) fn run(server: &Arc<Shared>, stream: &Arc<Stream>, unread: V
         return;
     }
     server.metrics.sockets_opened.fetch_add(1, Ordering::Relaxed);
-    let config = WebSocketConfig::default()
-        .read_buffer_size(4096)
-        .write_buffer_size(0)
-        .max_write_buffer_size(QUEUE_BYTES)
-        .max_message_size(Some(MESSAGE_BYTES))
-        .max_frame_size(Some(MESSAGE_BYTES));
-    let counted = Counted { stream: Arc::clone(stream), written: 0 };
-    let now = Instant::now();
-    let mut session = Session {
-        ws: WebSocket::from_partially_read(counted, unread, Role::Server, Some(config)),
-        blocked: false,
-        closing: None,
-        heard: now,
-        pinged: now,
-        progress: (0, now),
-        pings: (now, 0),
-    };
-    let ended = session.serve(server, &waker, talk.as_mut());
+    let mut session = Session::new(stream, unread, Patience { ping: PING, dead: DEAD });
+    let ended = session.serve(&|| server.is_stopping(), &waker, talk.as_mut());
     server.metrics.socket_bytes.fetch_add(session.ws.get_ref().written, Ordering::Relaxed);
     if ended.is_err() {
         server.metrics.sockets_dropped.fetch_add(1, Ordering::Relaxed);
@@ -155,14 +154,36 @@ pub(in crate::http) fn run(server: &Arc<Shared>, stream: &Arc<Stream>, unread: V
 }
 
 /// The client is gone, or was given up.
+#[derive(Debug)]
 struct Dropped;
 
 impl Session {
-    fn serve(&mut self, server: &Shared, waker: &Waker, talk: &mut dyn Talk) -> Result<(), Dropped> {
+    fn new(stream: &Arc<Stream>, unread: Vec<u8>, patience: Patience) -> Self {
+        let config = WebSocketConfig::default()
+            .read_buffer_size(4096)
+            .write_buffer_size(0)
+            .max_write_buffer_size(QUEUE_BYTES)
+            .max_message_size(Some(MESSAGE_BYTES))
+            .max_frame_size(Some(MESSAGE_BYTES));
+        let wire = Wire { stream: Arc::clone(stream), outgoing: Outgoing::default(), written: 0 };
+        let now = Instant::now();
+        Self {
+            ws: WebSocket::from_partially_read(wire, unread, Role::Server, Some(config)),
+            patience,
+            blocked: false,
+            closing: None,
+            heard: now,
+            pinged: now,
+            progress: (0, now),
+            pings: (now, 0),
+        }
+    }
+
+    fn serve(&mut self, stopping: &dyn Fn() -> bool, waker: &Waker, talk: &mut dyn Talk) -> Result<(), Dropped> {
         loop {
             // Before looking: what happens meanwhile wakes the next sleep.
             waker.clear();
-            if server.is_stopping() && self.closing.is_none() {
+            if stopping() && self.closing.is_none() {
                 self.close(&Farewell::STOPPING);
             }
             if self.listen(talk)? {
@@ -224,19 +245,28 @@ impl Session {
 
     /// Sends what there is, as long as the client takes it. `true`: there is more.
     fn speak(&mut self, talk: &mut dyn Talk) -> Result<bool, Dropped> {
-        if self.pinged.elapsed() >= PING {
+        if self.pinged.elapsed() >= self.patience.ping {
             self.pinged = Instant::now();
             self.send(Message::Ping(Bytes::new()))?;
         }
         for _ in 0..BURST {
+            // An answer of the library may still wait, and goes first.
+            self.flush()?;
             if self.blocked {
                 return Ok(true);
             }
-            match talk.take() {
-                Take::Text(text) => self.send(Message::Text(Utf8Bytes::from(text)))?,
-                Take::Binary(bytes) => self.send(Message::Binary(Bytes::from(bytes)))?,
-                Take::Nothing => return Ok(false),
+            let outgoing = self.ws.get_mut().outgoing.begin();
+            match talk.take(outgoing) {
+                Take::Frame(kind) => {
+                    outgoing.seal(kind);
+                    self.flush()?;
+                }
+                Take::Nothing => {
+                    outgoing.drop_payload();
+                    return Ok(false);
+                }
                 Take::End(farewell) => {
+                    outgoing.drop_payload();
                     self.close(&farewell);
                     return Ok(false);
                 }
@@ -259,14 +289,13 @@ impl Session {
 
     fn flush(&mut self) -> Result<(), Dropped> {
         match self.ws.flush() {
-            Ok(()) => {
-                self.blocked = false;
-                Ok(())
-            }
-            Err(WsError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
-            Err(WsError::ConnectionClosed | WsError::AlreadyClosed) if self.closing.is_some() => Ok(()),
-            Err(_) => Err(Dropped),
+            Ok(()) => self.blocked = false,
+            Err(WsError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => self.blocked = true,
+            // Both have said their last: the next read finds that out.
+            Err(WsError::ConnectionClosed | WsError::AlreadyClosed) => self.blocked = true,
+            Err(_) => return Err(Dropped),
         }
+        Ok(())
     }
 
     fn close(&mut self, farewell: &Farewell) {
@@ -290,11 +319,12 @@ impl Session {
         let last = self.heard.max(self.progress.1);
         let silent = last.elapsed();
         let stalled = if self.blocked { self.progress.1.elapsed() } else { Duration::ZERO };
-        if silent > DEAD || stalled > PING {
+        let Patience { ping, dead } = self.patience;
+        if silent > dead || stalled > ping {
             return Err(Dropped);
         }
-        let to_ping = PING.saturating_sub(self.pinged.elapsed());
-        Ok(to_ping.min(DEAD - silent).max(Duration::from_millis(1)))
+        let to_ping = ping.saturating_sub(self.pinged.elapsed());
+        Ok(to_ping.min(dead - silent).max(Duration::from_millis(1)))
     }
 
     fn sleep(&self, waker: &Waker, talk: &dyn Talk, limit: Duration) -> Result<(), Dropped> {
@@ -323,5 +353,77 @@ fn objection(error: &WsError) -> Farewell {
         }
         WsError::Utf8(_) => Farewell { code: 1007, reason: "text that is no UTF-8" },
         _ => Farewell { code: 1002, reason: "not the protocol" },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixStream;
+
+    /// Has more to say than anybody takes.
+    struct Endless {
+        taken: usize,
+    }
+
+    const PIECE: usize = 64 * 1024;
+
+    impl Talk for Endless {
+        fn take(&mut self, payload: &mut Outgoing) -> Take {
+            self.taken += 1;
+            payload.write_all(&[b'x'; PIECE]).unwrap();
+            Take::Frame(Kind::Binary)
+        }
+
+        fn hear(&mut self, _heard: Heard<'_>) -> Result<(), Farewell> {
+            Ok(())
+        }
+    }
+
+    fn session(patience: Patience) -> (Session, UnixStream) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        theirs.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        (Session::new(&Arc::new(Stream::Unix(ours)), Vec::new(), patience), theirs)
+    }
+
+    #[test]
+    fn who_never_reads_is_given_up_and_little_waits_for_it() {
+        let patience = Patience { ping: Duration::from_millis(50), dead: Duration::from_secs(60) };
+        let (mut session, _theirs) = session(patience);
+        let mut talk = Endless { taken: 0 };
+        assert!(session.serve(&|| false, &Waker::new().unwrap(), &mut talk).is_err());
+        let waits = talk.taken * PIECE - usize::try_from(session.ws.get_ref().written).unwrap();
+        assert!(waits <= PIECE, "{waits} bytes wait for one that does not read");
+    }
+
+    #[test]
+    fn an_answer_never_breaks_into_a_frame() {
+        let patience = Patience { ping: Duration::from_secs(20), dead: Duration::from_secs(60) };
+        let (mut session, theirs) = session(patience);
+        let mut client = WebSocket::from_raw_socket(theirs, Role::Client, None);
+        // Before it reads: so the first frames are stuck when the pings are heard.
+        for number in 0..20_u8 {
+            client.send(Message::Ping(Bytes::from(vec![number]))).unwrap();
+        }
+        let waker = Waker::new().unwrap();
+        let served = std::thread::spawn(move || session.serve(&|| false, &waker, &mut Endless { taken: 0 }));
+        let (mut frames, mut pong) = (0, None);
+        while frames < 500 {
+            match client.read().unwrap() {
+                Message::Binary(bytes) => {
+                    assert!(bytes.len() == PIECE && bytes.iter().all(|byte| *byte == b'x'));
+                    frames += 1;
+                    if frames % 50 == 0 {
+                        client.send(Message::Ping(Bytes::from_static(b"more"))).unwrap();
+                    }
+                }
+                Message::Pong(bytes) => pong = Some(bytes),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!(pong.is_some(), "pings are answered on the way");
+        drop(client);
+        assert!(served.join().unwrap().is_err());
     }
 }

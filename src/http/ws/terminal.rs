@@ -13,6 +13,7 @@ use crate::http::query::Query;
 use crate::http::refusal::Refusal;
 use crate::http::server::Shared;
 use crate::http::tickets;
+use crate::http::ws::outgoing::{Kind, Outgoing};
 use crate::http::ws::session::{Farewell, Heard, Take, Talk};
 use crate::model::names::Pair;
 use crate::runner::failure::Failure;
@@ -72,17 +73,13 @@ fn clamp(number: i64) -> u16 {
 }
 
 impl Talk for Screen {
-    fn take(&mut self) -> Take {
+    fn take(&mut self, payload: &mut Outgoing) -> Take {
         if let Err(farewell) = self.hand_over() {
             return Take::End(farewell);
         }
-        let mut buffer = vec![0; PIECE];
-        match self.terminal.read(&mut buffer) {
+        match payload.fill(PIECE, |room| self.terminal.read(room)) {
             Ok(0) => Take::End(Farewell::DONE),
-            Ok(count) => {
-                buffer.truncate(count);
-                Take::Binary(buffer)
-            }
+            Ok(_) => Take::Frame(Kind::Binary),
             Err(error) if error.kind() == ErrorKind::WouldBlock => Take::Nothing,
             // A terminal whose other end is gone says so with an error.
             Err(_) => Take::End(Farewell::DONE),

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 /// An open log whose first bytes are left out.
@@ -12,8 +13,12 @@ pub struct LogPart {
 }
 
 impl LogPart {
+    /// An agent may put anything where its log was: nothing is followed or waited for there.
     pub fn open(path: &Path, from: u64) -> io::Result<Self> {
-        let mut file = File::open(path)?;
+        let mut file = File::options().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::other("it is no file any more"));
+        }
         file.seek(SeekFrom::Start(from))?;
         Ok(Self { file, from })
     }

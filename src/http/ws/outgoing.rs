@@ -1,0 +1,156 @@
+//! The frame that is on its way to a client, in a buffer that is used again.
+//!
+//! A log goes out as it is read: one copy, one write. (The library would take a buffer for each
+//! frame and copy it once more.) Frames of a server are not masked, so their head is all there is
+//! to them. Must not know what is sent.
+
+use std::io::{self, Write};
+
+/// The longest head.
+const HEAD: usize = 10;
+/// A buffer at most this long is kept while there is nothing to send.
+const KEPT: usize = 4096;
+
+/// What a payload is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::http) enum Kind {
+    /// UTF-8, as whoever lays it in has to see to.
+    Text,
+    Binary,
+}
+
+/// See the module. Payloads are laid in by [`Write`], which does not fail, or by [`Self::fill`].
+#[derive(Debug, Default)]
+pub(in crate::http) struct Outgoing {
+    /// Room for a head, then the payload; empty where nothing is on its way.
+    bytes: Vec<u8>,
+    sent: usize,
+}
+
+impl Outgoing {
+    /// An empty payload, to be laid in.
+    pub(super) fn begin(&mut self) -> &mut Self {
+        self.bytes.clear();
+        self.bytes.resize(HEAD, 0);
+        // Until it is sealed nothing is to be sent.
+        self.sent = HEAD;
+        self
+    }
+
+    /// Lets `read` write at most `most` bytes behind what is there; returns how many those were.
+    pub(super) fn fill(&mut self, most: usize, read: impl FnOnce(&mut [u8]) -> io::Result<usize>) -> io::Result<usize> {
+        let from = self.bytes.len();
+        self.bytes.resize(from + most, 0);
+        let count = read(&mut self.bytes[from..]);
+        self.bytes.truncate(from + count.as_ref().map_or(0, |count| *count));
+        count
+    }
+
+    /// The payload is whole: puts its head before it.
+    pub(super) fn seal(&mut self, kind: Kind) {
+        let length = self.bytes.len() - HEAD;
+        let code = match kind {
+            Kind::Text => 1,
+            Kind::Binary => 2,
+        };
+        let mut head = [0; HEAD];
+        head[0] = 0x80 | code;
+        let size = match (u8::try_from(length), u16::try_from(length)) {
+            (Ok(short), _) if short < 126 => {
+                head[1] = short;
+                2
+            }
+            (_, Ok(middle)) => {
+                head[1] = 126;
+                head[2..4].copy_from_slice(&middle.to_be_bytes());
+                4
+            }
+            _ => {
+                head[1] = 127;
+                head[2..].copy_from_slice(&(length as u64).to_be_bytes());
+                HEAD
+            }
+        };
+        self.sent = HEAD - size;
+        self.bytes[HEAD - size..HEAD].copy_from_slice(&head[..size]);
+    }
+
+    /// There is nothing to send after all.
+    pub(super) fn drop_payload(&mut self) {
+        if self.bytes.capacity() > KEPT {
+            self.bytes = Vec::new();
+        }
+        self.bytes.clear();
+        self.sent = 0;
+    }
+
+    /// Writes what is left of a sealed frame, as far as it is taken; `WouldBlock` where that is not
+    /// all. Returns how much that was.
+    pub(super) fn write_to(&mut self, mut to: impl Write, written: &mut u64) -> io::Result<()> {
+        while self.sent < self.bytes.len() {
+            match to.write(&self.bytes[self.sent..]) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(count) => {
+                    self.sent += count;
+                    *written += count as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Write for Outgoing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tungstenite::protocol::{Role, WebSocket, WebSocketConfig};
+    use tungstenite::{Bytes, Message};
+
+    fn frame(kind: Kind, payload: &[u8]) -> Vec<u8> {
+        let mut outgoing = Outgoing::default();
+        outgoing.begin().write_all(payload).unwrap();
+        outgoing.seal(kind);
+        let mut out = Vec::new();
+        outgoing.write_to(&mut out, &mut 0).unwrap();
+        out
+    }
+
+    #[test]
+    fn a_frame_of_any_length_is_read_as_it_was_laid_in() {
+        for length in [0, 1, 125, 126, 127, 255, 256, 65_535, 65_536, 300_000] {
+            let payload = vec![b'x'; length];
+            let config = WebSocketConfig::default().accept_unmasked_frames(true);
+            let read = |kind| {
+                let bytes = io::Cursor::new(frame(kind, &payload));
+                WebSocket::from_raw_socket(bytes, Role::Client, Some(config)).read().unwrap()
+            };
+            assert_eq!(read(Kind::Binary), Message::Binary(Bytes::from(payload.clone())), "{length}");
+            assert_eq!(read(Kind::Text), Message::text("x".repeat(length)), "{length}");
+        }
+    }
+
+    #[test]
+    fn what_is_given_up_is_not_sent_and_its_room_is_given_back() {
+        let mut outgoing = Outgoing::default();
+        outgoing.begin().fill(100_000, |room| Ok(room.len())).unwrap();
+        outgoing.drop_payload();
+        let mut out = Vec::new();
+        outgoing.write_to(&mut out, &mut 0).unwrap();
+        assert!(out.is_empty() && outgoing.bytes.capacity() == 0);
+        let refused = outgoing.begin().fill(10, |_| Err(io::ErrorKind::WouldBlock.into()));
+        assert!(refused.is_err() && outgoing.bytes.len() == HEAD);
+    }
+}
