@@ -6,5 +6,6 @@
 pub(super) mod events;
 pub(super) mod logs;
 pub(super) mod opening;
+mod pulse;
 pub(super) mod session;
 pub(super) mod terminal;

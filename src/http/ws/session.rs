@@ -13,9 +13,10 @@ use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{CloseFrame, Role, WebSocket, WebSocketConfig};
 use tungstenite::{Bytes, Message, Utf8Bytes};
 
-use crate::http::limits::{DEAD, MESSAGE_BYTES, PING, PINGS_A_SECOND, QUEUE_BYTES};
+use crate::http::limits::{MESSAGE_BYTES, PINGS_A_SECOND, QUEUE_BYTES};
 use crate::http::server::{Seat, Shared};
 use crate::http::stream::Stream;
+use crate::http::ws::pulse::Pulse;
 use crate::runner::wake::Waker;
 
 /// What a WebSocket is about.
@@ -112,10 +113,8 @@ struct Session {
     /// The client takes no more for now.
     blocked: bool,
     /// Our close was sent: only the client's is awaited.
-    closing: Option<Instant>,
-    heard: Instant,
-    pinged: Instant,
-    progress: (u64, Instant),
+    closing: bool,
+    pulse: Pulse,
     pings: (Instant, u32),
 }
 
@@ -137,10 +136,8 @@ pub(in crate::http) fn run(server: &Arc<Shared>, stream: &Arc<Stream>, unread: V
     let mut session = Session {
         ws: WebSocket::from_partially_read(counted, unread, Role::Server, Some(config)),
         blocked: false,
-        closing: None,
-        heard: now,
-        pinged: now,
-        progress: (0, now),
+        closing: false,
+        pulse: Pulse::new(now),
         pings: (now, 0),
     };
     let ended = session.serve(server, &waker, talk.as_mut());
@@ -162,17 +159,17 @@ impl Session {
         loop {
             // Before looking: what happens meanwhile wakes the next sleep.
             waker.clear();
-            if server.is_stopping() && self.closing.is_none() {
+            if server.is_stopping() && !self.closing {
                 self.close(&Farewell::STOPPING);
             }
             if self.listen(talk)? {
                 return Ok(());
             }
-            let more = if self.closing.is_none() { self.speak(talk)? } else { false };
+            let more = if !self.closing { self.speak(talk)? } else { false };
             if self.blocked {
                 self.flush()?;
             }
-            let limit = self.limit()?;
+            let limit = self.pulse.look(self.ws.get_ref().written, self.blocked, Instant::now()).ok_or(Dropped)?;
             self.sleep(waker, talk, if more && !self.blocked { Duration::ZERO } else { limit })?;
         }
     }
@@ -182,7 +179,7 @@ impl Session {
         while !talk.is_full() {
             match self.ws.read() {
                 Ok(message) => {
-                    self.heard = Instant::now();
+                    self.pulse.heard(Instant::now());
                     self.hear(talk, &message);
                 }
                 Err(WsError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
@@ -193,6 +190,9 @@ impl Session {
                     self.close(&objection(&error));
                     // What follows cannot be understood any more.
                     let _ = self.ws.flush();
+                    if self.ws.get_ref().stream.set_nonblocking(false).is_ok() {
+                        self.ws.get_ref().stream.linger();
+                    }
                     return Err(Dropped);
                 }
             }
@@ -201,15 +201,17 @@ impl Session {
     }
 
     fn hear(&mut self, talk: &mut dyn Talk, message: &Message) {
+        // After our goodbye only the client's is awaited.
+        if self.closing {
+            return;
+        }
         let heard = match message {
             Message::Text(text) => talk.hear(Heard::Text(text.as_str())),
             Message::Binary(bytes) => talk.hear(Heard::Binary(bytes)),
             Message::Ping(_) => self.count_ping(),
             Message::Pong(_) | Message::Close(_) | Message::Frame(_) => Ok(()),
         };
-        if let Err(farewell) = heard
-            && self.closing.is_none()
-        {
+        if let Err(farewell) = heard {
             self.close(&farewell);
         }
     }
@@ -224,8 +226,7 @@ impl Session {
 
     /// Sends what there is, as long as the client takes it. `true`: there is more.
     fn speak(&mut self, talk: &mut dyn Talk) -> Result<bool, Dropped> {
-        if self.pinged.elapsed() >= PING {
-            self.pinged = Instant::now();
+        if self.pulse.wants_ping(Instant::now()) {
             self.send(Message::Ping(Bytes::new()))?;
         }
         for _ in 0..BURST {
@@ -264,37 +265,18 @@ impl Session {
                 Ok(())
             }
             Err(WsError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
-            Err(WsError::ConnectionClosed | WsError::AlreadyClosed) if self.closing.is_some() => Ok(()),
+            Err(WsError::ConnectionClosed | WsError::AlreadyClosed) if self.closing => Ok(()),
             Err(_) => Err(Dropped),
         }
     }
 
     fn close(&mut self, farewell: &Farewell) {
-        self.closing = Some(Instant::now());
+        self.closing = true;
+        self.pulse.closing(Instant::now());
         let frame =
             CloseFrame { code: CloseCode::from(farewell.code), reason: Utf8Bytes::from_static(farewell.reason) };
         let _ = self.ws.close(Some(frame));
         self.blocked = true;
-    }
-
-    /// How long to sleep at most; an error where the client is given up.
-    fn limit(&mut self) -> Result<Duration, Dropped> {
-        let written = self.ws.get_ref().written;
-        if written != self.progress.0 {
-            self.progress = (written, Instant::now());
-        }
-        if let Some(since) = self.closing {
-            // A client that does not answer a close is cut off.
-            return Duration::from_secs(2).checked_sub(since.elapsed()).ok_or(Dropped);
-        }
-        let last = self.heard.max(self.progress.1);
-        let silent = last.elapsed();
-        let stalled = if self.blocked { self.progress.1.elapsed() } else { Duration::ZERO };
-        if silent > DEAD || stalled > PING {
-            return Err(Dropped);
-        }
-        let to_ping = PING.saturating_sub(self.pinged.elapsed());
-        Ok(to_ping.min(DEAD - silent).max(Duration::from_millis(1)))
     }
 
     fn sleep(&self, waker: &Waker, talk: &dyn Talk, limit: Duration) -> Result<(), Dropped> {
@@ -309,6 +291,8 @@ impl Session {
         }
         let limit = Timespec::try_from(limit).map_err(|_| Dropped)?;
         match poll(&mut fds, Some(&limit)) {
+            // Nobody would hear of it, and `poll` would not sleep again.
+            Ok(_) if talk.is_full() && fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR) => Err(Dropped),
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(_) => Err(Dropped),
         }
