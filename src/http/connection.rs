@@ -16,10 +16,6 @@ use crate::http::server::Shared;
 use crate::http::stream::Stream;
 use crate::http::ws;
 
-/// After a refusal, what the client still sends is read for so long, so that it sees the answer
-/// and not a reset.
-const LINGER: (Duration, usize) = (Duration::from_millis(500), 256 * 1024);
-
 /// A connection that is being served.
 #[derive(Debug)]
 struct Connection {
@@ -64,7 +60,7 @@ pub(super) fn serve(server: &Arc<Shared>, stream: &Arc<Stream>) {
             Err(NoRequest::Refused(refusal)) => {
                 server.metrics.answered(refusal.status());
                 if refusal.reply().write(&**stream, false, false).is_ok() {
-                    connection.linger();
+                    connection.stream.linger();
                 }
                 return;
             }
@@ -72,7 +68,7 @@ pub(super) fn serve(server: &Arc<Shared>, stream: &Arc<Stream>) {
                 Exchange::GoesOn => {}
                 Exchange::Ends { refused } => {
                     if refused {
-                        connection.linger();
+                        connection.stream.linger();
                     }
                     return;
                 }
@@ -229,23 +225,6 @@ impl Connection {
                     return Ok(count);
                 }
                 Err(error) => return Err(error),
-            }
-        }
-    }
-
-    /// Reads what is left, for a moment: a reset would take the answer away from the client.
-    fn linger(&mut self) {
-        self.stream.shutdown(Shutdown::Write);
-        let deadline = Instant::now() + LINGER.0;
-        let mut left = LINGER.1;
-        let mut buffer = [0; 4096];
-        while let Some(time) = deadline.checked_duration_since(Instant::now()) {
-            if self.stream.set_read_timeout(time).is_err() {
-                return;
-            }
-            match (&*self.stream).read(&mut buffer) {
-                Ok(count) if count > 0 && count < left => left -= count,
-                _ => return,
             }
         }
     }

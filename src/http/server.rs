@@ -60,6 +60,13 @@ pub(super) struct Seat {
     number: u64,
 }
 
+/// A connection among those that are open, while this lives: also where its thread panics.
+#[derive(Debug)]
+struct Place {
+    server: Arc<Shared>,
+    number: u64,
+}
+
 /// After an accept that failed: descriptors may come free.
 const BREATH: Duration = Duration::from_millis(50);
 
@@ -78,6 +85,7 @@ pub fn serve(listener: &Listener, parts: Parts, stop: BorrowedFd<'_>) -> io::Res
         open: Mutex::default(),
         one_less: Condvar::new(),
     });
+    let mut failing = false;
     loop {
         let mut fds = [PollFd::new(listener, PollFlags::IN), PollFd::from_borrowed_fd(stop, PollFlags::IN)];
         match poll(&mut fds, None) {
@@ -91,10 +99,16 @@ pub fn serve(listener: &Listener, parts: Parts, stop: BorrowedFd<'_>) -> io::Res
             continue;
         }
         match listener.accept() {
-            Ok(stream) => shared.admit(stream),
+            Ok(stream) => {
+                failing = false;
+                shared.admit(stream);
+            }
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::ConnectionAborted) => {}
             Err(error) => {
-                tracing::warn!(%error, "a connection cannot be accepted");
+                // Once: it comes again with every breath.
+                if !std::mem::replace(&mut failing, true) {
+                    tracing::warn!(%error, "no connection can be accepted for now");
+                }
                 thread::sleep(BREATH);
             }
         }
@@ -151,21 +165,15 @@ impl Shared {
             number
         };
         self.metrics.connections.fetch_add(1, Ordering::Relaxed);
-        let server = Arc::clone(self);
+        let place = Place { server: Arc::clone(self), number };
         let serve = move || {
-            connection::serve(&server, &stream);
+            connection::serve(&place.server, &stream);
             drop(stream);
-            server.leave(number);
         };
+        // Where there is no thread, the place goes with what it was to do.
         if let Err(error) = thread::Builder::new().name("http".to_owned()).stack_size(STACK).spawn(serve) {
             tracing::warn!(%error, "no thread for a connection");
-            self.leave(number);
         }
-    }
-
-    fn leave(&self, number: u64) {
-        self.open().connections.remove(&number);
-        self.one_less.notify_all();
     }
 
     /// WebSockets say goodbye, replies that are on their way arrive, then all is cut off.
@@ -196,6 +204,13 @@ impl Shared {
         for stream in open.connections.values() {
             stream.shutdown(Shutdown::Both);
         }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.server.open().connections.remove(&self.number);
+        self.server.one_less.notify_all();
     }
 }
 

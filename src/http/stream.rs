@@ -4,7 +4,10 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// After the last answer, what the client still sends is read for so long.
+const LINGER: (Duration, usize) = (Duration::from_millis(500), 256 * 1024);
 
 /// Where connections come from.
 #[derive(Debug)]
@@ -25,7 +28,8 @@ impl Listener {
         let stream = match self {
             Self::Tcp(listener) => {
                 let stream = listener.accept()?.0;
-                stream.set_nodelay(true)?;
+                // Some systems refuse it for a connection that is gone again: no trouble of ours.
+                let _ = stream.set_nodelay(true);
                 Stream::Tcp(stream)
             }
             Self::Unix(listener) => Stream::Unix(listener.accept()?.0),
@@ -81,6 +85,25 @@ impl Stream {
             Self::Tcp(stream) => stream.shutdown(how),
             Self::Unix(stream) => stream.shutdown(how),
         };
+    }
+
+    /// Says that no more will come, and reads what is left, for a moment: a reset would take the
+    /// answer away from the client. Must block.
+    pub(super) fn linger(&self) {
+        self.shutdown(Shutdown::Write);
+        let deadline = Instant::now() + LINGER.0;
+        let mut left = LINGER.1;
+        let mut buffer = [0; 4096];
+        while let Some(time) = deadline.checked_duration_since(Instant::now()) {
+            if self.set_read_timeout(time).is_err() {
+                return;
+            }
+            let mut from = self;
+            match from.read(&mut buffer) {
+                Ok(count) if count > 0 && count < left => left -= count,
+                _ => return,
+            }
+        }
     }
 }
 

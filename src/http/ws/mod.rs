@@ -7,5 +7,6 @@ pub(super) mod events;
 pub(super) mod logs;
 pub(super) mod opening;
 pub(super) mod outgoing;
+mod pulse;
 pub(super) mod session;
 pub(super) mod terminal;

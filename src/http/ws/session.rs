@@ -13,10 +13,11 @@ use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{CloseFrame, Role, WebSocket, WebSocketConfig};
 use tungstenite::{Bytes, Message, Utf8Bytes};
 
-use crate::http::limits::{DEAD, MESSAGE_BYTES, PING, PINGS_A_SECOND, QUEUE_BYTES};
+use crate::http::limits::{MESSAGE_BYTES, PINGS_A_SECOND, QUEUE_BYTES};
 use crate::http::server::{Seat, Shared};
 use crate::http::stream::Stream;
 use crate::http::ws::outgoing::{Kind, Outgoing};
+use crate::http::ws::pulse::Pulse;
 use crate::runner::wake::Waker;
 
 /// What a WebSocket is about.
@@ -127,10 +128,8 @@ struct Session {
     /// The client takes no more for now.
     blocked: bool,
     /// Our close was sent: only the client's is awaited.
-    closing: Option<Instant>,
-    heard: Instant,
-    pinged: Instant,
-    progress: (u64, Instant),
+    closing: bool,
+    pulse: Pulse,
     pings: (Instant, u32),
 }
 
@@ -143,6 +142,22 @@ pub(in crate::http) fn run(server: &Arc<Shared>, stream: &Arc<Stream>, unread: V
     server.metrics.sockets_opened.fetch_add(1, Ordering::Relaxed);
     let mut session = Session::new(stream, unread, Patience { ping: PING, dead: DEAD });
     let ended = session.serve(&|| server.is_stopping(), &waker, talk.as_mut());
+    let config = WebSocketConfig::default()
+        .read_buffer_size(4096)
+        .write_buffer_size(0)
+        .max_write_buffer_size(QUEUE_BYTES)
+        .max_message_size(Some(MESSAGE_BYTES))
+        .max_frame_size(Some(MESSAGE_BYTES));
+    let counted = Counted { stream: Arc::clone(stream), written: 0 };
+    let now = Instant::now();
+    let mut session = Session {
+        ws: WebSocket::from_partially_read(counted, unread, Role::Server, Some(config)),
+        blocked: false,
+        closing: false,
+        pulse: Pulse::new(now),
+        pings: (now, 0),
+    };
+    let ended = session.serve(server, &waker, talk.as_mut());
     server.metrics.socket_bytes.fetch_add(session.ws.get_ref().written, Ordering::Relaxed);
     if ended.is_err() {
         server.metrics.sockets_dropped.fetch_add(1, Ordering::Relaxed);
@@ -184,16 +199,17 @@ impl Session {
             // Before looking: what happens meanwhile wakes the next sleep.
             waker.clear();
             if stopping() && self.closing.is_none() {
+            if server.is_stopping() && !self.closing {
                 self.close(&Farewell::STOPPING);
             }
             if self.listen(talk)? {
                 return Ok(());
             }
-            let more = if self.closing.is_none() { self.speak(talk)? } else { false };
+            let more = if !self.closing { self.speak(talk)? } else { false };
             if self.blocked {
                 self.flush()?;
             }
-            let limit = self.limit()?;
+            let limit = self.pulse.look(self.ws.get_ref().written, self.blocked, Instant::now()).ok_or(Dropped)?;
             self.sleep(waker, talk, if more && !self.blocked { Duration::ZERO } else { limit })?;
         }
     }
@@ -203,7 +219,7 @@ impl Session {
         while !talk.is_full() {
             match self.ws.read() {
                 Ok(message) => {
-                    self.heard = Instant::now();
+                    self.pulse.heard(Instant::now());
                     self.hear(talk, &message);
                 }
                 Err(WsError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
@@ -214,6 +230,9 @@ impl Session {
                     self.close(&objection(&error));
                     // What follows cannot be understood any more.
                     let _ = self.ws.flush();
+                    if self.ws.get_ref().stream.set_nonblocking(false).is_ok() {
+                        self.ws.get_ref().stream.linger();
+                    }
                     return Err(Dropped);
                 }
             }
@@ -222,15 +241,17 @@ impl Session {
     }
 
     fn hear(&mut self, talk: &mut dyn Talk, message: &Message) {
+        // After our goodbye only the client's is awaited.
+        if self.closing {
+            return;
+        }
         let heard = match message {
             Message::Text(text) => talk.hear(Heard::Text(text.as_str())),
             Message::Binary(bytes) => talk.hear(Heard::Binary(bytes)),
             Message::Ping(_) => self.count_ping(),
             Message::Pong(_) | Message::Close(_) | Message::Frame(_) => Ok(()),
         };
-        if let Err(farewell) = heard
-            && self.closing.is_none()
-        {
+        if let Err(farewell) = heard {
             self.close(&farewell);
         }
     }
@@ -247,6 +268,7 @@ impl Session {
     fn speak(&mut self, talk: &mut dyn Talk) -> Result<bool, Dropped> {
         if self.pinged.elapsed() >= self.patience.ping {
             self.pinged = Instant::now();
+        if self.pulse.wants_ping(Instant::now()) {
             self.send(Message::Ping(Bytes::new()))?;
         }
         for _ in 0..BURST {
@@ -294,12 +316,20 @@ impl Session {
             // Both have said their last: the next read finds that out.
             Err(WsError::ConnectionClosed | WsError::AlreadyClosed) => self.blocked = true,
             Err(_) => return Err(Dropped),
+            Ok(()) => {
+                self.blocked = false;
+                Ok(())
+            }
+            Err(WsError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Err(WsError::ConnectionClosed | WsError::AlreadyClosed) if self.closing => Ok(()),
+            Err(_) => Err(Dropped),
         }
         Ok(())
     }
 
     fn close(&mut self, farewell: &Farewell) {
-        self.closing = Some(Instant::now());
+        self.closing = true;
+        self.pulse.closing(Instant::now());
         let frame =
             CloseFrame { code: CloseCode::from(farewell.code), reason: Utf8Bytes::from_static(farewell.reason) };
         let _ = self.ws.close(Some(frame));
@@ -339,6 +369,8 @@ impl Session {
         }
         let limit = Timespec::try_from(limit).map_err(|_| Dropped)?;
         match poll(&mut fds, Some(&limit)) {
+            // Nobody would hear of it, and `poll` would not sleep again.
+            Ok(_) if talk.is_full() && fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR) => Err(Dropped),
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(_) => Err(Dropped),
         }
