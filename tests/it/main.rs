@@ -78,10 +78,11 @@ mod run_interactive;
 #[cfg(test)]
 mod serve;
 #[cfg(test)]
+mod serve_crash;
+#[cfg(test)]
 mod serve_guard;
 #[cfg(test)]
 mod serve_input;
-mod serve_crash;
 #[cfg(test)]
 mod serve_logs;
 #[cfg(test)]

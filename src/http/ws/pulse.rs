@@ -7,6 +7,20 @@ use crate::http::limits::{DEAD, PING};
 /// A client that does not answer a close is cut off.
 const GOODBYE: Duration = Duration::from_secs(2);
 
+/// How long a client may be silent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// Between two pings; and one that takes nothing of what is sent is given up after as long.
+    pub(super) ping: Duration,
+    pub(super) dead: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { ping: PING, dead: DEAD }
+    }
+}
+
 /// What is known of a client's life.
 #[derive(Debug)]
 pub(super) struct Pulse {
@@ -19,11 +33,12 @@ pub(super) struct Pulse {
     blocked: bool,
     /// Since when only its close is awaited.
     closing: Option<Instant>,
+    patience: Patience,
 }
 
 impl Pulse {
-    pub(super) fn new(now: Instant) -> Self {
-        Self { alive: now, pinged: now, written: (0, now), blocked: false, closing: None }
+    pub(super) fn new(now: Instant, patience: Patience) -> Self {
+        Self { alive: now, pinged: now, written: (0, now), blocked: false, closing: None, patience }
     }
 
     pub(super) fn heard(&mut self, now: Instant) {
@@ -36,7 +51,7 @@ impl Pulse {
 
     /// Whether to ping now. Said once for each time.
     pub(super) fn wants_ping(&mut self, now: Instant) -> bool {
-        let due = now.duration_since(self.pinged) >= PING;
+        let due = now.duration_since(self.pinged) >= self.patience.ping;
         if due {
             self.pinged = now;
         }
@@ -60,11 +75,12 @@ impl Pulse {
         if let Some(since) = self.closing {
             return GOODBYE.checked_sub(now.duration_since(since));
         }
-        let mut left = DEAD.checked_sub(now.duration_since(self.alive))?;
+        let Patience { ping, dead } = self.patience;
+        let mut left = dead.checked_sub(now.duration_since(self.alive))?;
         if blocked {
-            left = left.min(PING.checked_sub(now.duration_since(self.written.1))?);
+            left = left.min(ping.checked_sub(now.duration_since(self.written.1))?);
         }
-        let to_ping = PING.saturating_sub(now.duration_since(self.pinged));
+        let to_ping = ping.saturating_sub(now.duration_since(self.pinged));
         Some(left.min(to_ping).max(Duration::from_millis(1)))
     }
 }
@@ -78,7 +94,7 @@ mod tests {
     /// Looks once a second for so long, pinging as it is told to, and says when it was given up.
     fn given_up(mut seen: impl FnMut(&mut Pulse, u64, Instant) -> (u64, bool)) -> Option<u64> {
         let begun = Instant::now();
-        let mut pulse = Pulse::new(begun);
+        let mut pulse = Pulse::new(begun, Patience::default());
         (0..=600).find(|second| {
             let now = begun + SECOND * u32::try_from(*second).unwrap();
             let (written, blocked) = seen(&mut pulse, *second, now);
@@ -125,7 +141,7 @@ mod tests {
     #[test]
     fn sleep_ends_where_something_is_due() {
         let begun = Instant::now();
-        let mut pulse = Pulse::new(begun);
+        let mut pulse = Pulse::new(begun, Patience::default());
         assert_eq!(pulse.look(0, false, begun + SECOND), Some(PING - SECOND));
         assert!(!pulse.wants_ping(begun + PING - SECOND) && pulse.wants_ping(begun + PING));
         assert_eq!(pulse.look(2, true, begun + PING), Some(PING));

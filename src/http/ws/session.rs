@@ -17,7 +17,7 @@ use crate::http::limits::{MESSAGE_BYTES, PINGS_A_SECOND, QUEUE_BYTES};
 use crate::http::server::{Seat, Shared};
 use crate::http::stream::Stream;
 use crate::http::ws::outgoing::{Kind, Outgoing};
-use crate::http::ws::pulse::Pulse;
+use crate::http::ws::pulse::{Patience, Pulse};
 use crate::runner::wake::Waker;
 
 /// What a WebSocket is about.
@@ -111,20 +111,11 @@ impl Write for Wire {
     }
 }
 
-/// How long a client may be silent.
-#[derive(Clone, Copy, Debug)]
-struct Patience {
-    /// Between two pings; and one that takes nothing of what is sent is given up after as long.
-    ping: Duration,
-    dead: Duration,
-}
-
 /// So many messages are sent before the client is listened to again.
 const BURST: usize = 16;
 
 struct Session {
     ws: WebSocket<Wire>,
-    patience: Patience,
     /// The client takes no more for now.
     blocked: bool,
     /// Our close was sent: only the client's is awaited.
@@ -140,24 +131,8 @@ pub(in crate::http) fn run(server: &Arc<Shared>, stream: &Arc<Stream>, unread: V
         return;
     }
     server.metrics.sockets_opened.fetch_add(1, Ordering::Relaxed);
-    let mut session = Session::new(stream, unread, Patience { ping: PING, dead: DEAD });
+    let mut session = Session::new(stream, unread, Patience::default());
     let ended = session.serve(&|| server.is_stopping(), &waker, talk.as_mut());
-    let config = WebSocketConfig::default()
-        .read_buffer_size(4096)
-        .write_buffer_size(0)
-        .max_write_buffer_size(QUEUE_BYTES)
-        .max_message_size(Some(MESSAGE_BYTES))
-        .max_frame_size(Some(MESSAGE_BYTES));
-    let counted = Counted { stream: Arc::clone(stream), written: 0 };
-    let now = Instant::now();
-    let mut session = Session {
-        ws: WebSocket::from_partially_read(counted, unread, Role::Server, Some(config)),
-        blocked: false,
-        closing: false,
-        pulse: Pulse::new(now),
-        pings: (now, 0),
-    };
-    let ended = session.serve(server, &waker, talk.as_mut());
     server.metrics.socket_bytes.fetch_add(session.ws.get_ref().written, Ordering::Relaxed);
     if ended.is_err() {
         server.metrics.sockets_dropped.fetch_add(1, Ordering::Relaxed);
@@ -184,12 +159,9 @@ impl Session {
         let now = Instant::now();
         Self {
             ws: WebSocket::from_partially_read(wire, unread, Role::Server, Some(config)),
-            patience,
             blocked: false,
-            closing: None,
-            heard: now,
-            pinged: now,
-            progress: (0, now),
+            closing: false,
+            pulse: Pulse::new(now, patience),
             pings: (now, 0),
         }
     }
@@ -198,14 +170,13 @@ impl Session {
         loop {
             // Before looking: what happens meanwhile wakes the next sleep.
             waker.clear();
-            if stopping() && self.closing.is_none() {
-            if server.is_stopping() && !self.closing {
+            if stopping() && !self.closing {
                 self.close(&Farewell::STOPPING);
             }
             if self.listen(talk)? {
                 return Ok(());
             }
-            let more = if !self.closing { self.speak(talk)? } else { false };
+            let more = if self.closing { false } else { self.speak(talk)? };
             if self.blocked {
                 self.flush()?;
             }
@@ -266,8 +237,6 @@ impl Session {
 
     /// Sends what there is, as long as the client takes it. `true`: there is more.
     fn speak(&mut self, talk: &mut dyn Talk) -> Result<bool, Dropped> {
-        if self.pinged.elapsed() >= self.patience.ping {
-            self.pinged = Instant::now();
         if self.pulse.wants_ping(Instant::now()) {
             self.send(Message::Ping(Bytes::new()))?;
         }
@@ -316,13 +285,6 @@ impl Session {
             // Both have said their last: the next read finds that out.
             Err(WsError::ConnectionClosed | WsError::AlreadyClosed) => self.blocked = true,
             Err(_) => return Err(Dropped),
-            Ok(()) => {
-                self.blocked = false;
-                Ok(())
-            }
-            Err(WsError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
-            Err(WsError::ConnectionClosed | WsError::AlreadyClosed) if self.closing => Ok(()),
-            Err(_) => Err(Dropped),
         }
         Ok(())
     }
@@ -334,27 +296,6 @@ impl Session {
             CloseFrame { code: CloseCode::from(farewell.code), reason: Utf8Bytes::from_static(farewell.reason) };
         let _ = self.ws.close(Some(frame));
         self.blocked = true;
-    }
-
-    /// How long to sleep at most; an error where the client is given up.
-    fn limit(&mut self) -> Result<Duration, Dropped> {
-        let written = self.ws.get_ref().written;
-        if written != self.progress.0 {
-            self.progress = (written, Instant::now());
-        }
-        if let Some(since) = self.closing {
-            // A client that does not answer a close is cut off.
-            return Duration::from_secs(2).checked_sub(since.elapsed()).ok_or(Dropped);
-        }
-        let last = self.heard.max(self.progress.1);
-        let silent = last.elapsed();
-        let stalled = if self.blocked { self.progress.1.elapsed() } else { Duration::ZERO };
-        let Patience { ping, dead } = self.patience;
-        if silent > dead || stalled > ping {
-            return Err(Dropped);
-        }
-        let to_ping = ping.saturating_sub(self.pinged.elapsed());
-        Ok(to_ping.min(dead - silent).max(Duration::from_millis(1)))
     }
 
     fn sleep(&self, waker: &Waker, talk: &dyn Talk, limit: Duration) -> Result<(), Dropped> {
