@@ -76,6 +76,8 @@ mod run_interactive;
 #[cfg(test)]
 mod serve;
 #[cfg(test)]
+mod serve_browser;
+#[cfg(test)]
 mod serve_guard;
 #[cfg(test)]
 mod serve_input;

@@ -56,7 +56,12 @@ impl World {
 
     #[track_caller]
     pub(crate) fn serve_as(&self, words: &str) -> Server {
-        let call = self.dispatch(words).start();
+        self.serve_with(words, &[])
+    }
+
+    #[track_caller]
+    pub(crate) fn serve_with(&self, words: &str, variables: &[(&str, &str)]) -> Server {
+        let call = variables.iter().fold(self.dispatch(words), |call, (name, value)| call.env(name, *value)).start();
         let said: Value = wait_until("the server said where it is", || {
             let out = call.stdout_so_far();
             serde_json::from_slice(&out)
