@@ -25,6 +25,9 @@ install_tools() {
   for pair in tmux=tmux git=git strace=strace ps=procps node=nodejs npm=npm cc=gcc; do
     command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")
   done
+  # The browser and the Python of the server's tests; each where Debian puts it.
+  [ -x /usr/bin/chromium ] || missing+=(chromium)
+  /usr/bin/python3 -c 'import websockets' 2>/dev/null || missing+=(python3-websockets)
   # Peers of the benchmark; it runs without them.
   command -v tsp >/dev/null || missing+=(task-spooler)
   [ ${#missing[@]} -gt 0 ] || return 0
@@ -39,14 +42,17 @@ install_tools() {
     echo "could not install: ${missing[*]}" >&2
 }
 
-# The real agent, driven against a stub on the loopback. Proprietary, so never committed.
-install_claude() {
-  local tools=target/test-tools
-  if compgen -G "$tools/node_modules/@anthropic-ai/claude-code-*/claude" >/dev/null; then return 0; fi
-  step "installing @anthropic-ai/claude-code into $tools"
+# Packages of npm that tests drive: the real agent, against a stub on the loopback (proprietary, so
+# never committed), and what steers the browser (without scripts, so that it downloads none).
+install_packages() {
+  local tools=target/test-tools missing=()
+  compgen -G "$tools/node_modules/@anthropic-ai/claude-code-*/claude" >/dev/null || missing+=(@anthropic-ai/claude-code)
+  [ -d "$tools/node_modules/playwright-core" ] || missing+=(playwright-core)
+  [ ${#missing[@]} -gt 0 ] || return 0
+  step "installing ${missing[*]} into $tools"
   mkdir -p "$tools"
   [ -f "$tools/package.json" ] || echo '{ "private": true }' >"$tools/package.json"
-  npm install --prefix "$tools" --ignore-scripts --no-audit --no-fund --loglevel=error @anthropic-ai/claude-code
+  npm install --prefix "$tools" --ignore-scripts --no-audit --no-fund --loglevel=error "${missing[@]}"
 }
 
 install_components() {
@@ -58,7 +64,7 @@ install_components() {
 
 install_tools
 install_components
-install_claude
+install_packages
 
 step "cargo fmt --check"
 cargo fmt --check

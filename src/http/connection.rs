@@ -11,7 +11,7 @@ use crate::http::guard::{self, Credential};
 use crate::http::head::{Head, Method};
 use crate::http::limits::{BODY_TIME, HEAD_BYTES, HEAD_TIME, IDLE, WRITE_STALL};
 use crate::http::refusal::{Refusal, Why};
-use crate::http::routes;
+use crate::http::routes::{self, Place};
 use crate::http::server::Shared;
 use crate::http::stream::Stream;
 use crate::http::ws;
@@ -172,7 +172,8 @@ impl Connection {
     }
 
     fn answer(&mut self, server: &Arc<Shared>, head: &Head) -> Result<Answer, Refusal> {
-        let credential = guard::admit(head, &server.token, routes::is_open(&head.path))?;
+        let place = routes::place(&head.path);
+        let credential = guard::admit(head, &server.token, place)?;
         // A body that is refused is not read.
         let size = guard::body_size(head)?;
         let route = routes::find(head);
@@ -180,7 +181,7 @@ impl Connection {
             return Err(Refusal::malformed("no other protocol is spoken here"));
         }
         let is_socket = matches!(route, Ok(routes::Route::Socket(_)));
-        if !is_socket && credential != Credential::Bearer && !routes::is_open(&head.path) {
+        if !is_socket && credential != Credential::Bearer && place == Place::Guarded {
             return Err(Refusal::new(Why::NoToken));
         }
         let body = self.body(head, size)?;

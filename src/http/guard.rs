@@ -4,6 +4,7 @@
 use crate::http::head::{Head, Method};
 use crate::http::limits::BODY_BYTES;
 use crate::http::refusal::{Refusal, Why};
+use crate::http::routes::Place;
 use crate::model::token::Token;
 
 /// What the client showed.
@@ -20,13 +21,13 @@ pub(super) enum Credential {
 /// The subprotocol of all our WebSockets.
 pub(super) const PROTOCOL: &str = "dispatch.v1";
 
-/// The checks that come before any route. `open`: the path is one that holds no data.
-pub(super) fn admit(head: &Head, token: &Token, open: bool) -> Result<Credential, Refusal> {
+/// The checks that come before any route.
+pub(super) fn admit(head: &Head, token: &Token, place: Place) -> Result<Credential, Refusal> {
     let host = host(head)?;
     origin(head, &host)?;
-    fetch_site(head, open)?;
+    fetch_site(head, place)?;
     let credential = credential(head, token)?;
-    if credential == Credential::Nothing && !open {
+    if credential == Credential::Nothing && place == Place::Guarded {
         return Err(Refusal::new(Why::NoToken).hint("`dispatch token` prints it: `Authorization: Bearer TOKEN`"));
     }
     Ok(credential)
@@ -54,14 +55,27 @@ fn origin(head: &Head, host: &str) -> Result<(), Refusal> {
     }
 }
 
-fn fetch_site(head: &Head, open: bool) -> Result<(), Refusal> {
+fn fetch_site(head: &Head, place: Place) -> Result<(), Refusal> {
+    if place == Place::Page && is_walked_to(head) {
+        return Ok(());
+    }
     let mut sites = head.all("sec-fetch-site");
     let reads = matches!(head.method, Method::Get | Method::Head);
     match (sites.next(), sites.next()) {
         (None, _) | (Some("same-origin"), None) => Ok(()),
-        (Some("none"), None) if open && reads => Ok(()),
+        (Some("none"), None) if place != Place::Guarded && reads => Ok(()),
         _ => Err(Refusal::new(Why::Forbidden)),
     }
+}
+
+/// A page load of a whole tab, from wherever the person was: `serve --open` leads here from a file,
+/// which a browser calls another site, and so does a link. No frame, no script, and nothing to read.
+fn is_walked_to(head: &Head) -> bool {
+    let is = |name, value| head.header(name) == Some(value);
+    matches!(head.method, Method::Get | Method::Head)
+        && head.all("sec-fetch-site").count() == 1
+        && is("sec-fetch-mode", "navigate")
+        && is("sec-fetch-dest", "document")
 }
 
 fn credential(head: &Head, token: &Token) -> Result<Credential, Refusal> {
@@ -137,7 +151,7 @@ mod tests {
 
     fn admitted(lines: &str) -> Result<Credential, u16> {
         let auth = format!("{lines}\nAuthorization: Bearer {}", Token::from_random(TOKEN).reveal());
-        admit(&head(&auth), &Token::from_random(TOKEN), false).map_err(|refusal| refusal.status())
+        admit(&head(&auth), &Token::from_random(TOKEN), Place::Guarded).map_err(|refusal| refusal.status())
     }
 
     #[test]
@@ -194,9 +208,38 @@ mod tests {
     }
 
     #[test]
+    fn a_person_may_walk_to_the_page_from_anywhere_and_to_nothing_else() {
+        const WALK: &str = "Sec-Fetch-Site: cross-site\nSec-Fetch-Mode: navigate\nSec-Fetch-Dest: document";
+        let token = Token::from_random(TOKEN);
+        let come = |method: &str, place: Place, more: &str| {
+            let head = head(&format!("{method} / HTTP/1.1\nHost: localhost\n{more}"));
+            admit(&head, &token, place).map_err(|refusal| refusal.status())
+        };
+        assert_eq!(come("GET", Place::Page, WALK), Ok(Credential::Nothing));
+        assert_eq!(come("GET", Place::Page, &WALK.replace("cross-site", "same-site")), Ok(Credential::Nothing));
+        assert_eq!(come("POST", Place::Page, WALK), Err(403));
+        assert_eq!(come("GET", Place::Open, WALK), Err(403));
+        assert_eq!(come("GET", Place::Guarded, WALK), Err(403));
+        assert_eq!(come("GET", Place::Page, &format!("{WALK}\nOrigin: http://evil.test")), Err(403));
+        for (from, to) in [
+            ("document", "iframe"),
+            ("document", "object"),
+            ("document", "empty"),
+            ("navigate", "no-cors"),
+            ("navigate", "cors"),
+            ("document", "document\nSec-Fetch-Dest: document"),
+            ("cross-site", "cross-site\nSec-Fetch-Site: same-origin"),
+            ("\nSec-Fetch-Dest: document", ""),
+            ("\nSec-Fetch-Mode: navigate", ""),
+        ] {
+            assert_eq!(come("GET", Place::Page, &WALK.replace(from, to)), Err(403), "{to}");
+        }
+    }
+
+    #[test]
     fn the_token_comes_in_one_way_only() {
         let token = Token::from_random(TOKEN);
-        let status = |lines: &str| admit(&head(lines), &token, false).map_err(|refusal| refusal.status());
+        let status = |lines: &str| admit(&head(lines), &token, Place::Guarded).map_err(|refusal| refusal.status());
         let reveal = token.reveal();
         for lines in [
             String::new(),
@@ -211,7 +254,7 @@ mod tests {
             assert_eq!(status(&lines), Err(401), "{lines}");
         }
         let open = head("GET / HTTP/1.1\nHost: localhost\nSec-Fetch-Site: none");
-        assert_eq!(admit(&open, &token, true).unwrap(), Credential::Nothing);
+        assert_eq!(admit(&open, &token, Place::Open).unwrap(), Credential::Nothing);
         let ticket = "GET /x HTTP/1.1\nHost: localhost\nSec-WebSocket-Protocol: dispatch.v1, ticket.abc";
         assert_eq!(status(ticket), Ok(Credential::Ticket("abc".to_owned())));
     }

@@ -46,13 +46,22 @@ pub(super) enum Socket {
     Terminal(Pair),
 }
 
-/// Whether a path holds no data, so that it needs no token.
-pub(super) fn is_open(path: &[String]) -> bool {
+/// What a path asks of who comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The page, which holds no data: a person may come to it from anywhere.
+    Page,
+    /// Holds no data, and needs no token.
+    Open,
+    Guarded,
+}
+
+pub(super) fn place(path: &[String]) -> Place {
     match path {
-        [] => true,
-        [first, ..] if first == "assets" => true,
-        [only] => only == "healthz",
-        _ => false,
+        [] => Place::Page,
+        [first, ..] if first == "assets" => Place::Open,
+        [only] if only == "healthz" => Place::Open,
+        _ => Place::Guarded,
     }
 }
 

@@ -78,6 +78,8 @@ mod run_interactive;
 #[cfg(test)]
 mod serve;
 #[cfg(test)]
+mod serve_browser;
+#[cfg(test)]
 mod serve_crash;
 #[cfg(test)]
 mod serve_guard;

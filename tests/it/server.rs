@@ -56,7 +56,13 @@ impl World {
 
     #[track_caller]
     pub(crate) fn serve_as(&self, words: &str) -> Server {
-        self.server_of(self.dispatch(words).start())
+        self.serve_with(words, &[])
+    }
+
+    #[track_caller]
+    pub(crate) fn serve_with(&self, words: &str, variables: &[(&str, &str)]) -> Server {
+        let call = self.dispatch(words);
+        self.server_of(variables.iter().fold(call, |call, (name, value)| call.env(name, *value)).start())
     }
 
     /// The server that this call is, once it answers.

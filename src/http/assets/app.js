@@ -13,11 +13,12 @@ const table = document.querySelector("table");
 const ask = (path, options = {}) =>
   fetch(path, { ...options, headers: { ...options.headers, Authorization: `Bearer ${token}` } });
 
+// True where the server knows this page's token.
 async function show() {
   const answer = await ask("/api/runs");
   if (answer.status === 401) {
     say.textContent = "The server was started again: `dispatch serve --open` opens its page.";
-    return;
+    return false;
   }
   const { runs } = await answer.json();
   say.textContent = runs.length ? "" : "Nothing has run yet.";
@@ -29,6 +30,7 @@ async function show() {
     }
     return row;
   }));
+  return true;
 }
 
 async function follow() {
@@ -39,11 +41,18 @@ async function follow() {
   });
   const { ticket } = await answer.json();
   const socket = new WebSocket(`ws://${location.host}/api/events`, ["dispatch.v1", `ticket.${ticket}`]);
-  socket.onmessage = show;
-  socket.onclose = () => { say.textContent = "The connection was closed: load this page again."; };
+  socket.onmessage = () => show().catch(() => {});
+  socket.onclose = () => setTimeout(begin, 500);
 }
 
-if (token) {
-  await show();
-  await follow();
+// Until the server answers, and for as long as it is the one that this page came from.
+async function begin() {
+  try {
+    if (await show()) await follow();
+  } catch {
+    say.textContent = "The server does not answer: `dispatch serve --open` starts it and opens its page.";
+    setTimeout(begin, 2000);
+  }
 }
+
+if (token) await begin();
