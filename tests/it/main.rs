@@ -76,6 +76,12 @@ mod run_interactive;
 #[cfg(test)]
 mod serve;
 #[cfg(test)]
+mod serve_robust;
+#[cfg(test)]
+mod serve_sockets;
+#[cfg(test)]
+mod serve_terminal;
+#[cfg(test)]
 mod state_folder;
 #[cfg(test)]
 mod stop;

@@ -12,9 +12,17 @@ use tungstenite::client::IntoClientRequest as _;
 use tungstenite::protocol::CloseFrame;
 use tungstenite::{Message, WebSocket};
 
-use crate::command::{Ended, Started};
+use crate::command::{Dispatch, Ended, Started};
 use crate::waiting::{PATIENCE, is, wait_until};
 use crate::world::World;
+
+/// What asks for a WebSocket.
+pub(crate) const UPGRADE: &[&str] = &[
+    "Connection: Upgrade",
+    "Upgrade: websocket",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+];
 
 /// A server of a world's project. Ended with the test.
 #[derive(Debug)]
@@ -56,7 +64,13 @@ impl World {
 
     #[track_caller]
     pub(crate) fn serve_as(&self, words: &str) -> Server {
-        let call = self.dispatch(words).start();
+        self.serve_by(self.dispatch(words))
+    }
+
+    /// By a call that becomes `dispatch serve --json`.
+    #[track_caller]
+    pub(crate) fn serve_by(&self, call: Dispatch) -> Server {
+        let call = call.start();
         let said: Value = wait_until("the server said where it is", || {
             let out = call.stdout_so_far();
             serde_json::from_slice(&out)
@@ -146,6 +160,16 @@ impl Server {
         let reply = self.post("/api/ticket", &serde_json::json!({ "path": path, "write": write }).to_string());
         assert_eq!(reply.status, 201, "{reply:?}");
         reply.json()["ticket"].as_str().unwrap().to_owned()
+    }
+
+    /// A WebSocket as bytes, opened with the token, and what came behind the answer already.
+    #[track_caller]
+    pub(crate) fn raw_ws(&self, path: &str) -> (TcpStream, Vec<u8>) {
+        let mut stream = self.connect();
+        stream.write_all(self.head("GET", path, UPGRADE).as_bytes()).unwrap();
+        let reply = Reply::read(&mut stream).unwrap();
+        assert_eq!(reply.status, 101, "{reply:?}");
+        (stream, reply.body)
     }
 
     /// A WebSocket, opened with the token.
