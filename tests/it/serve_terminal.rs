@@ -350,3 +350,24 @@ fn what_has_no_window_is_refused_before_the_handshake() {
     );
     server.assert_alive();
 }
+
+#[test]
+fn the_logs_of_a_run_that_waits_show_its_window_once_there_is_one() {
+    let world =
+        World::with("  gated: { interactive: true, agent: fake, prompt: \"{{ task.body }}\", gate: approve }\n");
+    world.task("A", "%out at last\n%until ../go\n%exit 3\n");
+    let server = world.serve();
+    assert_eq!(server.post("/dispatch/gated/A", "").json()["state"], "queued");
+    let mut logs = server.ws("/logs/gated/A");
+    let bearer = format!("Bearer {}", server.token);
+    assert_eq!(server.try_ws("/api/terminal/gated/A", &[("Authorization", &bearer)]).err(), Some(409));
+    assert_eq!(server.post("/api/approve/gated/A", "").status, 200);
+    until(&mut logs, "at last");
+    fs::write(world.project().join("../go"), "").unwrap();
+    let (messages, closed) = logs.read_to_end();
+    assert_eq!(u16::from(closed.unwrap().code), 1000);
+    let Some(Message::Text(end)) = messages.last() else { panic!("{messages:?}") };
+    assert!(end.contains(r#""exitCode":3"#), "{end}");
+    drop(logs);
+    server.assert_alive();
+}
