@@ -72,7 +72,7 @@ const BREATH: Duration = Duration::from_millis(50);
 
 /// Serves `listener` until `stop` can be read, then ends in order.
 pub fn serve(listener: &Listener, parts: Parts, stop: BorrowedFd<'_>) -> io::Result<()> {
-    listener.set_nonblocking()?;
+    listener.prepare()?;
     let shared = Arc::new(Shared {
         token: parts.token,
         live: parts.live,
@@ -225,7 +225,7 @@ impl Drop for Seat {
 /// One too many: told so without a thread, and without waiting for it.
 fn turn_away(stream: &Stream) {
     if stream.set_nonblocking(true).is_ok() {
-        let _ = Refusal::new(Why::TooMany).reply().write(stream, false, true);
+        let _ = Refusal::new(Why::TooMany).reply().write(stream, false, false);
     }
     stream.shutdown(Shutdown::Both);
 }

@@ -1,13 +1,21 @@
 //! One accepted connection, over TCP or a Unix socket. Only bytes and time: no HTTP.
 
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::{Duration, Instant};
 
+use crate::http::limits::WRITE_STALL;
+
 /// After the last answer, what the client still sends is read for so long.
 const LINGER: (Duration, usize) = (Duration::from_millis(500), 256 * 1024);
+
+/// What the system may hold of what was written to one client and not yet taken.
+const SEND_BUFFER: usize = 256 * 1024;
+
+/// So much must be taken within [`WRITE_STALL`]: one byte now and then is no progress.
+const PIECE: usize = 64 * 1024;
 
 /// Where connections come from.
 #[derive(Debug)]
@@ -38,7 +46,10 @@ impl Listener {
         Ok(stream)
     }
 
-    pub(super) fn set_nonblocking(&self) -> io::Result<()> {
+    pub(super) fn prepare(&self) -> io::Result<()> {
+        // Connections inherit it. Not said, some systems let it grow to megabytes for each, and call
+        // for more only when a third of that is free: a slow client would seem to have stopped.
+        rustix::net::sockopt::set_socket_send_buffer_size(self, SEND_BUFFER)?;
         match self {
             Self::Tcp(listener) => listener.set_nonblocking(true),
             Self::Unix(listener) => listener.set_nonblocking(true),
@@ -73,9 +84,10 @@ impl Stream {
     }
 
     pub(super) fn set_write_timeout(&self, time: Duration) -> io::Result<()> {
+        let time = Some(time.max(Duration::from_millis(1)));
         match self {
-            Self::Tcp(stream) => stream.set_write_timeout(Some(time)),
-            Self::Unix(stream) => stream.set_write_timeout(Some(time)),
+            Self::Tcp(stream) => stream.set_write_timeout(time),
+            Self::Unix(stream) => stream.set_write_timeout(time),
         }
     }
 
@@ -122,6 +134,32 @@ impl Write for &Stream {
             Stream::Tcp(stream) => (&*stream).write(bytes),
             Stream::Unix(stream) => (&*stream).write(bytes),
         }
+    }
+
+    /// Each piece has its time, however often it is taken in part.
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut is_set = true;
+        for mut piece in bytes.chunks(PIECE) {
+            if !is_set {
+                self.set_write_timeout(WRITE_STALL)?;
+                is_set = true;
+            }
+            let begun = Instant::now();
+            while !piece.is_empty() {
+                match self.write(piece) {
+                    Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                    Ok(count) => piece = &piece[count..],
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    Err(error) => return Err(error),
+                }
+                if !piece.is_empty() {
+                    let left = WRITE_STALL.checked_sub(begun.elapsed()).ok_or(ErrorKind::TimedOut)?;
+                    self.set_write_timeout(left)?;
+                    is_set = false;
+                }
+            }
+        }
+        if is_set { Ok(()) } else { self.set_write_timeout(WRITE_STALL) }
     }
 
     fn flush(&mut self) -> io::Result<()> {

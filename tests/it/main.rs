@@ -88,7 +88,13 @@ mod serve_input;
 #[cfg(test)]
 mod serve_logs;
 #[cfg(test)]
+mod serve_robust;
+#[cfg(test)]
 mod serve_screens;
+#[cfg(test)]
+mod serve_sockets;
+#[cfg(test)]
+mod serve_terminal;
 #[cfg(test)]
 mod state_folder;
 #[cfg(test)]

@@ -12,9 +12,17 @@ use tungstenite::client::IntoClientRequest as _;
 use tungstenite::protocol::CloseFrame;
 use tungstenite::{Message, WebSocket};
 
-use crate::command::{Ended, Started};
+use crate::command::{Dispatch, Ended, Started};
 use crate::waiting::{PATIENCE, is, wait_until};
 use crate::world::World;
+
+/// What asks for a WebSocket.
+pub(crate) const UPGRADE: &[&str] = &[
+    "Connection: Upgrade",
+    "Upgrade: websocket",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+];
 
 /// A server of a world's project. Ended with the test.
 #[derive(Debug)]
@@ -62,7 +70,13 @@ impl World {
     #[track_caller]
     pub(crate) fn serve_with(&self, words: &str, variables: &[(&str, &str)]) -> Server {
         let call = self.dispatch(words);
-        self.server_of(variables.iter().fold(call, |call, (name, value)| call.env(name, *value)).start())
+        self.serve_by(variables.iter().fold(call, |call, (name, value)| call.env(name, *value)))
+    }
+
+    /// By a call that becomes `dispatch serve --json`.
+    #[track_caller]
+    pub(crate) fn serve_by(&self, call: Dispatch) -> Server {
+        self.server_of(call.start())
     }
 
     /// The server that this call is, once it answers.
@@ -160,6 +174,16 @@ impl Server {
         let reply = self.post("/api/ticket", &serde_json::json!({ "path": path, "write": write }).to_string());
         assert_eq!(reply.status, 201, "{reply:?}");
         reply.json()["ticket"].as_str().unwrap().to_owned()
+    }
+
+    /// A WebSocket as bytes, opened with the token, and what came behind the answer already.
+    #[track_caller]
+    pub(crate) fn raw_ws(&self, path: &str) -> (TcpStream, Vec<u8>) {
+        let mut stream = self.connect();
+        stream.write_all(self.head("GET", path, UPGRADE).as_bytes()).unwrap();
+        let reply = Reply::read(&mut stream).unwrap();
+        assert_eq!(reply.status, 101, "{reply:?}");
+        (stream, reply.body)
     }
 
     /// A WebSocket, opened with the token.

@@ -123,6 +123,11 @@ impl World {
         Dispatch::new(command, &self.root().join("calls")).words(words)
     }
 
+    /// A shell's script that becomes `dispatch`.
+    pub(crate) fn dispatch_by_shell(&self, script: &str) -> Dispatch {
+        Dispatch::new(self.command("sh"), &self.root().join("calls")).arg("-c").arg(script)
+    }
+
     /// Any program in this world: nothing of the caller's environment but what is named here.
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);

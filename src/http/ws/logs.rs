@@ -59,11 +59,8 @@ pub(super) fn talk(
         }));
     }
     let feed = server.live.subscribe(None, waker.clone());
-    let terminal = match run.is_active() {
-        true => server.live.ledger().open_terminal(&run, Access::Read, (80, 24)).ok(),
-        false => None,
-    };
-    Ok(Box::new(Window { server: Arc::clone(server), id: run.id().clone(), feed, terminal, after: After::Living }))
+    let (server, id) = (Arc::clone(server), run.id().clone());
+    Ok(Box::new(Window { server, id, feed, terminal: None, unsure: true, after: After::Living }))
 }
 
 /// The logs of a job.
@@ -203,7 +200,10 @@ struct Window {
     server: Arc<Shared>,
     id: RunId,
     feed: live::Events,
+    /// `None` while there is nothing to see: it waits, or is just coming up or ending.
     terminal: Option<Terminal>,
+    /// Something of the run may be other than it was.
+    unsure: bool,
     after: After,
 }
 
@@ -216,11 +216,16 @@ enum After {
 }
 
 impl Window {
-    /// Whether the run has ended, once something changed.
-    fn look(&mut self) -> Result<(), Farewell> {
+    /// Whether the run has ended, or has a window now, once something changed.
+    fn look(&mut self, opens: bool) -> Result<(), Farewell> {
         let run = self.server.live.ledger().run(&self.id).map_err(|_| Farewell::BROKEN)?;
         match run {
-            Some(run) if run.is_active() => Ok(()),
+            Some(run) if run.is_active() => {
+                if opens && self.terminal.is_none() {
+                    self.terminal = self.server.live.ledger().open_terminal(&run, Access::Read, (80, 24)).ok();
+                }
+                Ok(())
+            }
             Some(run) => {
                 self.terminal = None;
                 self.after = After::Screen(Box::new(run));
@@ -247,23 +252,26 @@ impl Talk for Window {
             After::Said => return Take::End(Farewell::DONE),
         }
         self.after = After::Living;
-        let mut changed = self.terminal.is_none();
+        let mut changed = std::mem::take(&mut self.unsure);
         for frame in self.feed.by_ref() {
             // Of the feed only that something of this run changed matters, or that it was missed.
             changed |= frame.contains(self.id.as_str()) || frame.contains("\"reset\"");
         }
+        let mut opens = true;
         if let Some(terminal) = &mut self.terminal {
             match payload.fill(TEXT_PIECE, |room| terminal.read(room)) {
                 Ok(count) if count > 0 => return Take::Frame(Kind::Binary),
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                // Another is opened once something changes: one that fails must not be tried for ever.
                 _ => {
                     self.terminal = None;
+                    opens = changed;
                     changed = true;
                 }
             }
         }
         if changed {
-            return match self.look() {
+            return match self.look(opens) {
                 Ok(()) if matches!(self.after, After::Living) => Take::Nothing,
                 Ok(()) => self.take(payload),
                 Err(farewell) => Take::End(farewell),

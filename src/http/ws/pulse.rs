@@ -49,9 +49,10 @@ impl Pulse {
         self.closing.get_or_insert(now);
     }
 
-    /// Whether to ping now. Said once for each time.
+    /// Whether to ping now. Said once for each time, and not where nothing is taken: the ping would
+    /// wait with the rest, and trying to write may find room that no client made.
     pub(super) fn wants_ping(&mut self, now: Instant) -> bool {
-        let due = now.duration_since(self.pinged) >= self.patience.ping;
+        let due = !self.blocked && now.duration_since(self.pinged) >= self.patience.ping;
         if due {
             self.pinged = now;
         }
@@ -76,12 +77,12 @@ impl Pulse {
             return GOODBYE.checked_sub(now.duration_since(since));
         }
         let Patience { ping, dead } = self.patience;
-        let mut left = dead.checked_sub(now.duration_since(self.alive))?;
-        if blocked {
-            left = left.min(ping.checked_sub(now.duration_since(self.written.1))?);
-        }
-        let to_ping = ping.saturating_sub(now.duration_since(self.pinged));
-        Some(left.min(to_ping).max(Duration::from_millis(1)))
+        let left = dead.checked_sub(now.duration_since(self.alive))?;
+        let next = match blocked {
+            true => ping.checked_sub(now.duration_since(self.written.1))?,
+            false => ping.saturating_sub(now.duration_since(self.pinged)),
+        };
+        Some(left.min(next).max(Duration::from_millis(1)))
     }
 }
 
@@ -146,6 +147,7 @@ mod tests {
         assert!(!pulse.wants_ping(begun + PING - SECOND) && pulse.wants_ping(begun + PING));
         assert_eq!(pulse.look(2, true, begun + PING), Some(PING));
         assert_eq!(pulse.look(2, true, begun + PING * 2), Some(Duration::from_millis(1)), "at most so long");
+        assert!(!pulse.wants_ping(begun + PING * 2), "it would wait with the rest");
         assert_eq!(pulse.look(2, true, begun + PING * 2 + SECOND), None);
     }
 }

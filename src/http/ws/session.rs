@@ -178,9 +178,11 @@ impl Session {
             }
             let more = if self.closing { false } else { self.speak(talk)? };
             if self.blocked {
+                // Before trying again: that may find room which no client made.
+                self.look()?;
                 self.flush()?;
             }
-            let limit = self.pulse.look(self.ws.get_ref().written, self.blocked, Instant::now()).ok_or(Dropped)?;
+            let limit = self.look()?;
             self.sleep(waker, talk, if more && !self.blocked { Duration::ZERO } else { limit })?;
         }
     }
@@ -296,6 +298,11 @@ impl Session {
             CloseFrame { code: CloseCode::from(farewell.code), reason: Utf8Bytes::from_static(farewell.reason) };
         let _ = self.ws.close(Some(frame));
         self.blocked = true;
+    }
+
+    /// How long to sleep at most.
+    fn look(&mut self) -> Result<Duration, Dropped> {
+        self.pulse.look(self.ws.get_ref().written, self.blocked, Instant::now()).ok_or(Dropped)
     }
 
     fn sleep(&self, waker: &Waker, talk: &dyn Talk, limit: Duration) -> Result<(), Dropped> {
