@@ -78,6 +78,8 @@ mod serve;
 #[cfg(test)]
 mod serve_browser;
 #[cfg(test)]
+mod serve_fuzz;
+#[cfg(test)]
 mod serve_guard;
 #[cfg(test)]
 mod serve_input;
