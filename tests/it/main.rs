@@ -82,6 +82,8 @@ mod serve_browser;
 #[cfg(test)]
 mod serve_crash;
 #[cfg(test)]
+mod serve_fuzz;
+#[cfg(test)]
 mod serve_guard;
 #[cfg(test)]
 mod serve_input;

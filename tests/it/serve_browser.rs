@@ -174,7 +174,7 @@ fn a_foreign_page_can_read_nothing_and_change_nothing() {
     }
     assert_eq!(report["origins"].as_object().unwrap().len(), 4);
     assert_eq!(world.runs(), 1, "nothing was started");
-    assert_eq!(world.status("job", "B")["state"], "running", "and nothing stopped");
+    world.wait_state("job", "B", "running");
     assert_eq!(world.notes().iter().filter(|note| note.what == "start").count(), 1);
     assert_eq!(fs::read(world.project().join("dispatch.yaml")).unwrap(), manifest);
     // A real client still may: none of it was spent but what foreign pages showed.

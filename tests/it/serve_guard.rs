@@ -45,7 +45,7 @@ const OPEN: &[&str] = &["/", "/assets/app.js", "/healthz"];
 pub(crate) const METHODS: &[&str] =
     &["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "FOO", "get"];
 
-const HANDSHAKE: [&str; 4] = [
+pub(crate) const HANDSHAKE: [&str; 4] = [
     "Upgrade: websocket",
     "Connection: Upgrade",
     "Sec-WebSocket-Version: 13",

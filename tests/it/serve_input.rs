@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::serve_guard::{METHODS, ROUTES};
+use crate::serve_guard::{HANDSHAKE, METHODS, ROUTES};
 use crate::server::{Reply, Server};
 use crate::world::World;
 
@@ -172,13 +172,7 @@ fn a_name_that_is_not_known_is_told_with_the_nearest_and_makes_nothing() {
         assert!(reply.text().contains(nearest), "{path}: {}", reply.text());
     }
     for path in ["/status/jop/TASK-1", "/logs/job/TASK-2", "/api/tasks/TASK-2", "/api/terminal/talk/TASK-2"] {
-        let upgrade = [
-            "Upgrade: websocket",
-            "Connection: Upgrade",
-            "Sec-WebSocket-Version: 13",
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-        ];
-        let more: &[&str] = if path.starts_with("/logs") || path.contains("terminal") { &upgrade } else { &[] };
+        let more: &[&str] = if path.starts_with("/logs") || path.contains("terminal") { &HANDSHAKE } else { &[] };
         let reply = server.ask("GET", path, more);
         assert_eq!(reply.status, 404, "{path} {reply:?}");
     }
@@ -251,7 +245,7 @@ fn a_path_leads_to_one_place_or_nowhere() {
     }
     assert_eq!(server.get(&"/a".repeat(5_000)).status, 404);
     assert_eq!(server.get(&"/a".repeat(10_000)).status, 431);
-    assert_eq!(world.status("job", "A")["state"], "running");
+    world.wait_state("job", "A", "running");
     server.assert_alive();
 }
 
@@ -421,7 +415,7 @@ fn only_a_routes_own_methods_do_anything() {
         assert_eq!(get.header("content-length"), head.header("content-length"));
         assert!(!get.body.is_empty());
     }
-    assert_eq!(world.status("job", "A")["state"], "running");
+    world.wait_state("job", "A", "running");
     assert_eq!(world.runs(), 1, "nothing else was started");
     server.assert_alive();
 }
@@ -445,7 +439,7 @@ fn the_old_way_to_stop_needs_the_token_and_a_wish() {
         assert_eq!(server.ask("GET", "/stop/job/A", &[line]).status, 403, "{line}");
     }
     assert_eq!(server.ask("GET", "/stop/job/A", &["Sec-Fetch-Site: cross-site"]).status, 403);
-    assert_eq!(world.status("job", "A")["state"], "running");
+    world.wait_state("job", "A", "running");
     let stopped = server.get("/stop/job/A");
     assert_eq!((stopped.status, stopped.header("deprecation")), (200, Some("true")));
     assert_eq!(stopped.json()["state"], "stopped");
