@@ -76,6 +76,8 @@ mod run_interactive;
 #[cfg(test)]
 mod serve;
 #[cfg(test)]
+mod serve_refusals;
+#[cfg(test)]
 mod serve_robust;
 #[cfg(test)]
 mod serve_sockets;
