@@ -90,6 +90,8 @@ mod serve_input;
 #[cfg(test)]
 mod serve_logs;
 #[cfg(test)]
+mod serve_refusals;
+#[cfg(test)]
 mod serve_robust;
 #[cfg(test)]
 mod serve_screens;

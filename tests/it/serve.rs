@@ -137,10 +137,7 @@ fn an_interactive_run_gets_its_window_and_says_how_to_attach() {
     let attach = server.post("/api/attach/talk/A", "").json();
     assert_eq!((&attach["attached"], &attach["runId"]), (&json!("none"), &json!(run)));
     assert_eq!(server.post("/api/send/talk/A", r#"{"text":"an answer"}"#).status, 200);
-    wait_until("the agent has the answer", || {
-        let answer = world.saw(&run, "answer");
-        is(answer == b"an answer\n", String::from_utf8_lossy(&answer))
-    });
+    assert_eq!(world.answer(&run), "an answer\n");
     world.wait_state("talk", "A", "succeeded");
     assert_eq!(server.post("/api/send/talk/A", r#"{"text":"more"}"#).status, 409);
     server.assert_alive();

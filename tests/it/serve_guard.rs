@@ -460,7 +460,7 @@ fn a_ticket_to_read_does_not_type() {
     assert_eq!(session(&pane), size);
     // The next line the agent reads is the first it was ever sent.
     assert_eq!(server.post("/api/send/talk/A", r#"{"text":"said"}"#).status, 200);
-    assert_eq!(world.saw(&run, "answer"), b"said\n");
+    assert_eq!(world.answer(&run), "said\n");
     server.assert_alive();
 }
 

@@ -104,5 +104,5 @@ fn nothing_that_a_reader_sends_reaches_the_agent() {
         is(matches!(message, Message::Pong(_)), format!("{message:?}"))
     });
     assert_eq!(server.post("/api/send/talk/A", r#"{"text":"from its user"}"#).status, 200);
-    assert_eq!(world.saw(&run, "answer"), b"from its user\n");
+    assert_eq!(world.answer(&run), "from its user\n");
 }

@@ -87,7 +87,7 @@ fn what_is_typed_reaches_the_agent_and_what_it_shows_comes_back() {
     until(&mut terminal, "\u{1f7e2}");
     type_in(&mut terminal, b"\r");
     until(&mut terminal, "thanks");
-    assert_eq!(world.saw(&run, "answer"), "gr\u{fc}n \u{1f7e2}\n".as_bytes());
+    assert_eq!(world.answer(&run), "gr\u{fc}n \u{1f7e2}\n");
     drop(terminal);
     wait_no_views(&world);
     server.assert_alive();
@@ -307,7 +307,7 @@ fn two_may_type_and_when_the_window_goes_both_are_told() {
     until(&mut two, "from-one");
     type_in(&mut two, b"from-two\r");
     until(&mut one, "from-two");
-    assert_eq!(world.saw(&run, "answer"), b"from-one from-two\n");
+    assert_eq!(world.answer(&run), "from-one from-two\n");
     let begun = Instant::now();
     assert_eq!(server.post("/stop/talk/A", "").json()["state"], "stopped");
     for terminal in [&mut one, &mut two] {

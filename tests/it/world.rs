@@ -237,6 +237,15 @@ impl World {
         wait_until(&format!("{} exists", path.display()), || fs::read(&path).map_err(|error| error.to_string()))
     }
 
+    /// The line that a run's agent was given when it asked, once it is whole.
+    #[track_caller]
+    pub(crate) fn answer(&self, run: &str) -> String {
+        wait_until("the agent has a whole answer", || {
+            let text = String::from_utf8_lossy(&self.saw(run, "answer")).into_owned();
+            if text.ends_with('\n') { Ok(text) } else { Err(text) }
+        })
+    }
+
     /// NUL-separated records (`argv`, `env`) as words.
     #[track_caller]
     pub(crate) fn saw_words(&self, run: &str, what: &str) -> Vec<String> {
