@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::OpenptFlags;
 use rustix::termios::Winsize;
 
@@ -25,6 +26,8 @@ use crate::system::environment::Environment;
 /// The hidden command that puts a process on its terminal.
 pub const PTY_WORD: &str = "__pty";
 
+/// A process that was asked to end does so within this time, or is hung up.
+const AFTER_ASKING: Duration = Duration::from_millis(250);
 /// A process that was hung up ends within this time, or is killed.
 const AFTER_HANG_UP: Duration = Duration::from_millis(500);
 
@@ -54,7 +57,7 @@ impl Size {
     }
 }
 
-/// The side of a pty that a person would sit at. Dropped: hung up, and its process is gone.
+/// The side of a pty that a person would sit at. Dropped: its process is gone.
 #[derive(Debug)]
 pub struct Pty {
     /// `None` once it is hung up.
@@ -114,19 +117,39 @@ impl AsFd for Pty {
 
 impl Drop for Pty {
     fn drop(&mut self) {
+        // Asked first, with its terminal still there: a tmux that comes to reckon with one that is
+        // hung up takes it for 80 by 24, and the window with it.
+        if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+            // Not yet waited for, so the number is still its own.
+            let _ = kill_process(pid, Signal::TERM);
+        }
+        if self.ends_within(AFTER_ASKING) {
+            return;
+        }
         drop(self.master.take());
+        if !self.ends_within(AFTER_HANG_UP) {
+            // Fails only where it has ended by now, which the wait then sees.
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+impl Pty {
+    fn ends_within(&mut self, time: Duration) -> bool {
         let begun = Stopwatch::start();
         let mut pause = Duration::from_millis(1);
+        let mut unseen = [0; 4096];
         while matches!(self.child.try_wait(), Ok(None)) {
-            if begun.elapsed() > AFTER_HANG_UP {
-                // Fails only where it has ended by now, which the wait then sees.
-                let _ = self.child.kill();
-                let _ = self.child.wait();
-                return;
+            if begun.elapsed() > time {
+                return false;
             }
+            // Or its last words would find no room.
+            while self.read(&mut unseen).is_ok_and(|count| count > 0) && begun.elapsed() < time {}
             sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(20));
         }
+        true
     }
 }
 
@@ -243,7 +266,11 @@ mod tests {
 
     #[test]
     fn dropped_it_leaves_no_process_even_one_that_ignores_the_hang_up() {
-        for script in ["echo ready; cat", "trap '' HUP; echo ready; while :; do sleep 1; done"] {
+        for script in [
+            "echo ready; cat",
+            "trap '' TERM; echo ready; while :; do sleep 1; done",
+            "trap '' HUP TERM; echo ready; while :; do sleep 1; done",
+        ] {
             let pty = open(&["sh", "-c", script], Size::clamped(80, 24));
             let pid = pty.child.id();
             assert!(has_process(pid));

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::serve_guard::{HANDSHAKE, METHODS, ROUTES};
 use crate::server::{Reply, Server};
+use crate::waiting::wait_until;
 use crate::world::World;
 
 /// Names as they stand in a path, that are none.
@@ -485,7 +486,11 @@ fn a_status_has_the_seeds_fields_and_tells_a_signal_from_a_code() {
     let server = world.serve();
     let run = server.run_of("job", "A", "");
     world.agent_ready(&run);
-    let going = server.get("/status/job/A").json();
+    // The server looks a moment later than the agent is there.
+    let going = wait_until("it runs", || {
+        let status = server.get("/status/job/A").json();
+        if status["state"] == "running" { Ok(status) } else { Err(status.to_string()) }
+    });
     for (field, value) in [("running", json!(true)), ("headless", json!(true)), ("state", json!("running"))] {
         assert_eq!(going[field], value, "{going}");
     }
