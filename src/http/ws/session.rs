@@ -176,12 +176,12 @@ impl Session {
             if self.listen(talk)? {
                 return Ok(());
             }
-            let more = if self.closing { false } else { self.speak(talk)? };
             if self.blocked {
                 // Before trying again: that may find room which no client made.
                 self.look()?;
                 self.flush()?;
             }
+            let more = if self.closing || self.blocked { false } else { self.speak(talk)? };
             let limit = self.look()?;
             self.sleep(waker, talk, if more && !self.blocked { Duration::ZERO } else { limit })?;
         }
