@@ -26,7 +26,9 @@ install_tools() {
     command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")
   done
   # Peers of the benchmark; it runs without them.
-  command -v tsp >/dev/null || missing+=(task-spooler)
+  for pair in tsp=task-spooler wrk=wrk websocketd=websocketd; do
+    command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")
+  done
   [ ${#missing[@]} -gt 0 ] || return 0
   step "installing: ${missing[*]}"
   if ! command -v apt-get >/dev/null; then
