@@ -1,7 +1,8 @@
 /* What the server is compared with, and the clients that measure both.
  *
  *   peers http              a thread for each connection, which answers any request with a constant
- *   peers tail FILE         what is appended to FILE goes to all connections: inotify, raw TCP
+ *   peers tail FILE         what is appended to FILE goes to each connection, by a thread and an
+ *                           inotify of its own, as plain bytes
  *   peers frames FILE       a WebSocket gets FILE in binary frames by sendfile(2)
  *     each on a free port of the loopback, which it prints first
  *   peers read PORT BYTES PATH TOKEN
@@ -123,19 +124,21 @@ static void *frames(void *arg) {
     return NULL;
 }
 
-static void tail(void) {
-    int on = listener(), clients[256], count = 0, watch = inotify_init(), from = open(file, O_RDONLY);
+static void *tail(void *arg) {
+    int fd = (int)(intptr_t)arg, watch = inotify_init(), from = open(file, O_RDONLY);
     if (from < 0 || inotify_add_watch(watch, file, IN_MODIFY) < 0) fail(file);
     lseek(from, 0, SEEK_END);
-    struct pollfd fds[2] = {{.fd = on, .events = POLLIN}, {.fd = watch, .events = POLLIN}};
-    static char buffer[65536];
-    while (poll(fds, 2, -1) >= 0) {
-        if (fds[0].revents && count < 256) clients[count++] = prompt(accept(on, NULL, NULL));
-        if (!fds[1].revents || read(watch, buffer, sizeof buffer) < 0) continue;
+    char buffer[4096];
+    while (read(watch, buffer, sizeof buffer) > 0) {
         ssize_t n;
         while ((n = read(from, buffer, sizeof buffer)) > 0)
-            for (int i = 0; i < count; i++) send(clients[i], buffer, (size_t)n, MSG_NOSIGNAL);
+            if (send(fd, buffer, (size_t)n, MSG_NOSIGNAL) < 0) goto gone;
     }
+gone:
+    close(watch);
+    close(from);
+    close(fd);
+    return NULL;
 }
 
 static int reach(const char *port, const char *path, const char *token) {
@@ -233,7 +236,7 @@ int main(int argc, char **argv) {
     const char *what = argc > 1 ? argv[1] : "";
     if (argc > 2) file = argv[2];
     if (strcmp(what, "http") == 0) each(answer);
-    else if (strcmp(what, "tail") == 0 && argc > 2) tail();
+    else if (strcmp(what, "tail") == 0 && argc > 2) each(tail);
     else if (strcmp(what, "frames") == 0 && argc > 2) each(frames);
     else if (strcmp(what, "read") == 0 && argc > 5) read_all(argv[2], atoll(argv[3]), argv[4], argv[5]);
     else if (strcmp(what, "latency") == 0 && argc > 7) {

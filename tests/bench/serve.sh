@@ -87,8 +87,8 @@ for clients in 1 50; do
   : >"$work/ours"; : >"$work/raw"
   for _ in $(seq "$passes"); do
     peers latency "$port" "$log" "$lines" "$clients" /logs/hold/T-1 "$token" >>"$work/ours"
-    # A peer that forgets no client would go on telling those that left.
-    kill "${helpers[-1]}"; peer tail "$work/tailed"; tailed=$peer
+    # Threads of clients that left notice that only when they write.
+    kill "${helpers[-1]}"; unset 'helpers[-1]'; peer tail "$work/tailed"; tailed=$peer
     peers latency "$tailed" "$work/tailed" "$lines" "$clients" "" "" >>"$work/raw"
   done
   column() { cut -d' ' -f"$1" "$2" | sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }

@@ -126,6 +126,8 @@ struct Session {
     patience: Patience,
     /// The client takes no more for now.
     blocked: bool,
+    /// The talk took no more: what was read already may wait to be heard.
+    unheard: bool,
     /// Our close was sent: only the client's is awaited.
     closing: Option<Instant>,
     heard: Instant,
@@ -157,6 +159,13 @@ pub(in crate::http) fn run(server: &Arc<Shared>, stream: &Arc<Stream>, unread: V
 #[derive(Debug)]
 struct Dropped;
 
+/// What ended a sleep, beside the source and the time.
+#[derive(Clone, Copy, Debug)]
+struct Woken {
+    by_client: bool,
+    by_waker: bool,
+}
+
 impl Session {
     fn new(stream: &Arc<Stream>, unread: Vec<u8>, patience: Patience) -> Self {
         let config = WebSocketConfig::default()
@@ -171,6 +180,7 @@ impl Session {
             ws: WebSocket::from_partially_read(wire, unread, Role::Server, Some(config)),
             patience,
             blocked: false,
+            unheard: false,
             closing: None,
             heard: now,
             pinged: now,
@@ -180,13 +190,17 @@ impl Session {
     }
 
     fn serve(&mut self, stopping: &dyn Fn() -> bool, waker: &Waker, talk: &mut dyn Talk) -> Result<(), Dropped> {
+        // Something may have come behind the request.
+        let mut woken = Woken { by_client: true, by_waker: true };
         loop {
             // Before looking: what happens meanwhile wakes the next sleep.
-            waker.clear();
+            if woken.by_waker {
+                waker.clear();
+            }
             if stopping() && self.closing.is_none() {
                 self.close(&Farewell::STOPPING);
             }
-            if self.listen(talk)? {
+            if (woken.by_client || self.unheard) && self.listen(talk)? {
                 return Ok(());
             }
             let more = if self.closing.is_none() { self.speak(talk)? } else { false };
@@ -194,13 +208,17 @@ impl Session {
                 self.flush()?;
             }
             let limit = self.limit()?;
-            self.sleep(waker, talk, if more && !self.blocked { Duration::ZERO } else { limit })?;
+            woken = self.sleep(waker, talk, if more && !self.blocked { Duration::ZERO } else { limit })?;
         }
     }
 
     /// Hears all that was said. `true`: the WebSocket has ended.
     fn listen(&mut self, talk: &mut dyn Talk) -> Result<bool, Dropped> {
-        while !talk.is_full() {
+        loop {
+            self.unheard = talk.is_full();
+            if self.unheard {
+                return Ok(false);
+            }
             match self.ws.read() {
                 Ok(message) => {
                     self.heard = Instant::now();
@@ -218,7 +236,6 @@ impl Session {
                 }
             }
         }
-        Ok(false)
     }
 
     fn hear(&mut self, talk: &mut dyn Talk, message: &Message) {
@@ -327,21 +344,35 @@ impl Session {
         Ok(to_ping.min(dead - silent).max(Duration::from_millis(1)))
     }
 
-    fn sleep(&self, waker: &Waker, talk: &dyn Talk, limit: Duration) -> Result<(), Dropped> {
+    fn sleep(&self, waker: &Waker, talk: &dyn Talk, limit: Duration) -> Result<Woken, Dropped> {
         let socket = &*self.ws.get_ref().stream;
         let mut events = if talk.is_full() { PollFlags::empty() } else { PollFlags::IN };
         events.set(PollFlags::OUT, self.blocked);
-        let mut fds = vec![PollFd::new(socket, events)];
-        // A client that takes nothing is not asked to take more.
-        if !self.blocked {
-            fds.push(PollFd::from_borrowed_fd(waker.as_fd(), PollFlags::IN));
-            fds.extend(talk.source().map(|source| PollFd::from_borrowed_fd(source, talk.awaits())));
-        }
         let limit = Timespec::try_from(limit).map_err(|_| Dropped)?;
-        match poll(&mut fds, Some(&limit)) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
-            Err(_) => Err(Dropped),
+        let client = PollFd::new(socket, events);
+        // A client that takes nothing is not asked to take more.
+        let (mut one, mut two, mut three);
+        let fds: &mut [PollFd<'_>] = match talk.source() {
+            _ if self.blocked => {
+                one = [client];
+                &mut one
+            }
+            None => {
+                two = [client, PollFd::from_borrowed_fd(waker.as_fd(), PollFlags::IN)];
+                &mut two
+            }
+            Some(source) => {
+                let source = PollFd::from_borrowed_fd(source, talk.awaits());
+                three = [client, PollFd::from_borrowed_fd(waker.as_fd(), PollFlags::IN), source];
+                &mut three
+            }
+        };
+        match poll(fds, Some(&limit)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(_) => return Err(Dropped),
         }
+        let rung = |place: usize| fds.get(place).is_some_and(|fd: &PollFd<'_>| !fd.revents().is_empty());
+        Ok(Woken { by_client: rung(0), by_waker: rung(1) })
     }
 }
 
