@@ -29,7 +29,9 @@ install_tools() {
   [ -x /usr/bin/chromium ] || missing+=(chromium)
   /usr/bin/python3 -c 'import websockets' 2>/dev/null || missing+=(python3-websockets)
   # Peers of the benchmark; it runs without them.
-  command -v tsp >/dev/null || missing+=(task-spooler)
+  for pair in tsp=task-spooler wrk=wrk websocketd=websocketd; do
+    command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")
+  done
   [ ${#missing[@]} -gt 0 ] || return 0
   step "installing: ${missing[*]}"
   if ! command -v apt-get >/dev/null; then

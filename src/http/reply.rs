@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::{self, Read, Write};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
 use tiny_http::{HTTPVersion, Header, Response, StatusCode};
@@ -103,6 +103,12 @@ impl Reply {
     }
 }
 
+/// [`ALWAYS`] as lines.
+fn always() -> &'static [u8] {
+    static LINES: OnceLock<String> = OnceLock::new();
+    LINES.get_or_init(|| ALWAYS.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect()).as_bytes()
+}
+
 /// Status line and headers. `Connection` is ours: the library drops it.
 fn head(
     status: u16,
@@ -111,9 +117,9 @@ fn head(
     length: u64,
     keep_alive: bool,
 ) -> io::Result<Vec<u8>> {
-    let pairs = ALWAYS.iter().copied().chain([("Content-Type", content_type)]);
+    let pairs = std::iter::once(("Content-Type", content_type));
     let pairs = pairs.chain(headers.iter().map(|(name, value)| (*name, value.as_ref())));
-    let mut all = Vec::with_capacity(ALWAYS.len() + headers.len() + 1);
+    let mut all = Vec::with_capacity(headers.len() + 1);
     for (name, value) in pairs {
         // A line end in a value would begin a header of its own.
         let value: String = value.chars().map(|c| if c.is_control() || !c.is_ascii() { '_' } else { c }).collect();
@@ -121,8 +127,12 @@ fn head(
     }
     let length = usize::try_from(length).map_err(io::Error::other)?;
     let response = Response::new(StatusCode(status), all, io::empty(), Some(length), None);
-    let mut out = Vec::with_capacity(1024);
+    let mut out = Vec::with_capacity(2048);
     response.with_chunked_threshold(usize::MAX).raw_print(&mut out, HTTPVersion(1, 1), &[], true, None)?;
+    // The library would make each of these anew for each answer, which takes longer than all else.
+    out.truncate(out.len().saturating_sub(2));
+    out.extend_from_slice(always());
+    out.extend_from_slice(b"\r\n");
     if !keep_alive {
         let end = out.len().saturating_sub(2);
         out.splice(end..end, b"Connection: close\r\n".iter().copied());

@@ -17,9 +17,6 @@ use crate::system::watch::hub::{Hub, Subscription};
 
 pub use crate::system::logs::reader::{Stream, Streams};
 
-/// The most that is handed out at once.
-pub const MOST: usize = 256 * 1024;
-
 /// Where to begin, in bytes of each log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Offsets {
@@ -27,19 +24,20 @@ pub struct Offsets {
     pub stderr: u64,
 }
 
-/// A piece of a log; the next of its stream begins at `offset + bytes.len()`.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Chunk<'a> {
+/// A piece of a log; the next of its stream begins at `offset + count`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chunk {
     pub stream: Stream,
     /// Of its first byte.
     pub offset: u64,
-    pub bytes: &'a [u8],
+    /// So many bytes are in the caller's buffer now.
+    pub count: usize,
 }
 
 /// What comes next.
 #[derive(Debug)]
-pub enum Next<'a> {
-    Chunk(Chunk<'a>),
+pub enum Next {
+    Chunk(Chunk),
     /// All that is there was handed out. The waker tells when to ask again.
     Idle,
     /// The run has ended, and all that it wrote was handed out.
@@ -107,22 +105,29 @@ impl Tail {
         Self { _guest: Some(guest), ..self }
     }
 
-    /// The next piece, of at most `most` bytes.
-    pub fn next(&mut self, most: usize) -> Result<Next<'_>, FollowError> {
-        // The end first, then what is there: so nothing that was written before it is missed.
+    /// The next piece, as much of it as there is room for in `into`.
+    pub fn next(&mut self, into: &mut [u8]) -> Result<Next, FollowError> {
         if self.end.is_none() {
             self.watch.logs(&self.folder);
-            self.end = self.look_for_end()?;
         }
-        let seen = self.end.is_some();
-        let Some(piece) = self.logs.next(most.min(MOST))? else {
-            return match (self.end.clone(), &self.unseen) {
-                (Some(end), _) if seen => Ok(Next::Ended(end)),
-                (None, Some(why)) => Err(FollowError::Unknown { pair: self.facts.pair(), why: why.clone() }),
-                _ => Ok(Next::Idle),
-            };
-        };
-        Ok(Next::Chunk(Chunk { stream: piece.stream, offset: piece.offset, bytes: piece.bytes }))
+        // The end is looked for where nothing is left, and then what was written before it: so a
+        // line costs no such look, and nothing is missed.
+        loop {
+            if let Some((stream, offset, count)) = self.logs.next_into(into)? {
+                return Ok(Next::Chunk(Chunk { stream, offset, count }));
+            }
+            if let Some(end) = &self.end {
+                return Ok(Next::Ended(end.clone()));
+            }
+            self.end = self.look_for_end()?;
+            match (&self.end, &self.unseen) {
+                (Some(_), _) => {}
+                (None, Some(why)) => {
+                    return Err(FollowError::Unknown { pair: self.facts.pair(), why: why.clone() });
+                }
+                (None, None) => return Ok(Next::Idle),
+            }
+        }
     }
 
     fn look_for_end(&self) -> Result<Option<Box<Run>>, FollowError> {
@@ -258,9 +263,10 @@ mod tests {
 
     /// Everything up to the next rest, and the exit code once it has ended.
     fn drain(tail: &mut Tail, text: &mut String) -> Option<i32> {
+        let mut room = [0; 3];
         loop {
-            match tail.next(3).unwrap() {
-                Next::Chunk(chunk) => text.push_str(std::str::from_utf8(chunk.bytes).unwrap()),
+            match tail.next(&mut room).unwrap() {
+                Next::Chunk(chunk) => text.push_str(std::str::from_utf8(&room[..chunk.count]).unwrap()),
                 Next::Idle => return None,
                 Next::Ended(run) => return run.end.unwrap().exit_code,
             }
@@ -294,8 +300,9 @@ mod tests {
         let world = world();
         append(&world.folder.stdout(), "0123456789");
         let mut first = world.tail(Offsets::default());
-        let Next::Chunk(chunk) = first.next(4).unwrap() else { panic!("nothing there") };
-        assert_eq!((chunk.offset, chunk.bytes), (0, &b"0123"[..]));
+        let mut room = [0; 4];
+        let Next::Chunk(chunk) = first.next(&mut room).unwrap() else { panic!("nothing there") };
+        assert_eq!((chunk.offset, chunk.count, &room), (0, 4, b"0123"));
         let mut second = world.tail(Offsets { stdout: 4, stderr: 0 });
         world.end();
         let mut text = String::new();
@@ -307,13 +314,13 @@ mod tests {
     fn an_end_that_comes_alone_wakes_and_a_record_that_goes_is_said() {
         let world = world();
         let mut tail = world.tail(Offsets::default());
-        assert!(matches!(tail.next(MOST), Ok(Next::Idle)));
+        assert!(matches!(tail.next(&mut [0; 64]), Ok(Next::Idle)));
         world.end();
         woken(&world.waker);
-        assert!(matches!(tail.next(MOST), Ok(Next::Ended(_))));
+        assert!(matches!(tail.next(&mut [0; 64]), Ok(Next::Ended(_))));
         let mut other = world.tail(Offsets::default());
         std::fs::remove_dir_all(world.folder.path()).unwrap();
-        assert!(matches!(other.next(MOST), Err(FollowError::Gone(_))));
+        assert!(matches!(other.next(&mut [0; 64]), Err(FollowError::Gone(_))));
     }
 
     #[test]
@@ -322,7 +329,8 @@ mod tests {
         append(&world.folder.stdout(), "there");
         world.run.state = RunState::Unknown(UnknownWhy::OtherHost("moon".to_owned()));
         let mut tail = world.tail(Offsets::default());
-        assert!(matches!(tail.next(MOST), Ok(Next::Chunk(Chunk { bytes: b"there", .. }))));
-        assert!(matches!(tail.next(MOST), Err(FollowError::Unknown { .. })));
+        let mut room = [0; 64];
+        assert!(matches!(tail.next(&mut room), Ok(Next::Chunk(Chunk { count: 5, .. }))));
+        assert!(matches!(tail.next(&mut room), Err(FollowError::Unknown { .. })));
     }
 }

@@ -4,6 +4,7 @@
 #   ROUNDS=full bash tests/bench/run.sh  # full counts: 10,000 runs, 1,000 windows, 1 GiB
 # Peers that are slow to install are left out unless they are there: `cargo install pueue --root
 # target/bench-peers`, and tmuxp on PATH.
+#   ONLY="start up serve"                # of these parts
 #   STRICT=1 ...                         # the limits themselves; else 1.6 times each, for busy machines
 # Works in a temporary folder with a tmux server of its own and ends what it started.
 set -euo pipefail
@@ -27,8 +28,11 @@ export BENCH_STAMPS=$work/stamps LC_ALL=C.UTF-8
 unset TMUX TMUX_PANE DISPATCH_MANIFEST DISPATCH_RUN_ID
 mkdir -p "$HOME" "$BENCH_STAMPS" "$work/project/tasks"
 t() { tmux -u -f /dev/null -L b "$@"; }
+helpers=() # what runs beside, by pid
 tidy() {
   local server
+  [ ${#helpers[@]} -eq 0 ] || kill "${helpers[@]}" 2>/dev/null || true
+  if [ -d "$work/serve" ]; then (cd "$work/serve" && timeout 60 dispatch stop --all >/dev/null 2>&1) || true; fi
   (cd "$work/project" && timeout 60 dispatch stop --all >/dev/null 2>&1) || true
   server=$(t display-message -p '#{pid}' 2>/dev/null) && kill "$server" 2>/dev/null || true
   if command -v pueue >/dev/null; then pueue shutdown >/dev/null 2>&1 || true; fi
@@ -78,8 +82,10 @@ compare() {
   row "$name, us" "$(awk 'NR == 1 { print $2 }' <<<"$out")" "$(awk 'NR == 2 { print $2 }' <<<"$out")" "$limit"
 }
 
-. "$here/start.sh"
-. "$here/up.sh"
+for part in ${ONLY:-start up serve}; do
+  # shellcheck source=/dev/null
+  . "$here/$part.sh"
+done
 
 if [ $over -gt 0 ]; then echo "$over over what they are allowed"; exit 1; fi
 echo "all within what they are allowed"

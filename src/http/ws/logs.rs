@@ -14,11 +14,12 @@ use crate::http::api::runs;
 use crate::http::query::Query;
 use crate::http::refusal::{Refusal, Why};
 use crate::http::server::Shared;
-use crate::http::ws::outgoing::{Kind, Outgoing};
+use crate::http::ws::outgoing::{KEPT, Kind, Outgoing};
 use crate::http::ws::session::{Farewell, Heard, Take, Talk};
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
+use crate::runner::follow::FollowError;
 use crate::runner::live;
 use crate::runner::tail::{Next, Offsets, Stream, Streams, Tail};
 use crate::runner::terminal::{Access, Terminal};
@@ -27,7 +28,7 @@ use crate::runner::wake::Waker;
 /// Read at once where text is made of it: escaped it may be six times as long.
 const TEXT_PIECE: usize = 64 * 1024;
 /// Read at once where the bytes go out as they are.
-const RAW_PIECE: usize = 256 * 1024;
+const RAW_PIECE: usize = 128 * 1024;
 
 /// The talk for a pair's last run, or for the one that is named.
 pub(super) fn talk(
@@ -54,6 +55,8 @@ pub(super) fn talk(
             server: Arc::clone(server),
             tail,
             raw,
+            room: KEPT,
+            text: Vec::new(),
             cut: Default::default(),
             after: After::Living,
         }));
@@ -68,6 +71,10 @@ struct Job {
     server: Arc<Shared>,
     tail: Tail,
     raw: bool,
+    /// How much is read at once.
+    room: usize,
+    /// What was read, where text is made of it.
+    text: Vec<u8>,
     /// Of each stream, the first bytes of a character whose end is still to come.
     cut: [Cut; 2],
     /// What is to be said once the file is drained.
@@ -143,6 +150,22 @@ fn unfinished(bytes: &[u8]) -> usize {
     0
 }
 
+impl Job {
+    /// The next piece: raw it is the payload already.
+    fn read(&mut self, payload: &mut Outgoing) -> Result<Next, FollowError> {
+        if !self.raw {
+            self.text.resize(self.text.len().max(self.room), 0);
+            return self.tail.next(&mut self.text[..self.room]);
+        }
+        let mut next = Next::Idle;
+        payload.fill(self.room, |room| {
+            next = self.tail.next(room)?;
+            Ok::<_, FollowError>(if let Next::Chunk(chunk) = &next { chunk.count } else { 0 })
+        })?;
+        Ok(next)
+    }
+}
+
 impl Talk for Job {
     fn take(&mut self, payload: &mut Outgoing) -> Take {
         match &self.after {
@@ -161,25 +184,31 @@ impl Talk for Job {
             After::Said => return Take::End(Farewell::DONE),
             After::Living | After::Screen(_) => {}
         }
-        let piece = if self.raw { RAW_PIECE } else { TEXT_PIECE };
         loop {
-            let chunk = match self.tail.next(piece) {
+            let chunk = match self.read(payload) {
                 Ok(Next::Chunk(chunk)) => chunk,
-                Ok(Next::Idle) => return Take::Nothing,
+                Ok(Next::Idle) => {
+                    self.text = Vec::new();
+                    return Take::Nothing;
+                }
                 Ok(Next::Ended(run)) => {
                     self.after = After::End(run);
                     return self.take(payload);
                 }
                 Err(_) => return Take::End(Farewell::BROKEN),
             };
+            // Room for much only where there is much.
+            let full = chunk.count >= self.room;
+            self.room = match (full, self.raw) {
+                (false, _) => KEPT,
+                (true, false) => TEXT_PIECE,
+                (true, true) => RAW_PIECE,
+            };
             if self.raw {
-                return match payload.write_all(chunk.bytes) {
-                    Ok(()) => Take::Frame(Kind::Binary),
-                    Err(_) => Take::End(Farewell::BROKEN),
-                };
+                return Take::Frame(Kind::Binary);
             }
             let cut = &mut self.cut[usize::from(chunk.stream == Stream::Stderr)];
-            let (offset, bytes) = cut.join(chunk.offset, chunk.bytes);
+            let (offset, bytes) = cut.join(chunk.offset, &self.text[..chunk.count]);
             let (whole, rest) = bytes.split_at(bytes.len() - unfinished(&bytes));
             *cut = Cut { offset: offset + whole.len() as u64, bytes: rest.to_vec() };
             // Of a character alone that is not whole nothing is shown, and nobody would wake us for

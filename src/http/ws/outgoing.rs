@@ -8,8 +8,8 @@ use std::io::{self, Write};
 
 /// The longest head.
 const HEAD: usize = 10;
-/// A buffer at most this long is kept while there is nothing to send.
-const KEPT: usize = 4096;
+/// A payload's room at most this long is kept while there is nothing to send.
+pub(super) const KEPT: usize = 4096;
 
 /// What a payload is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,33 +22,46 @@ pub(in crate::http) enum Kind {
 /// See the module. Payloads are laid in by [`Write`], which does not fail, or by [`Self::fill`].
 #[derive(Debug, Default)]
 pub(in crate::http) struct Outgoing {
-    /// Room for a head, then the payload; empty where nothing is on its way.
+    /// Room for a head, then the payload, then what an earlier one left.
     bytes: Vec<u8>,
+    /// The payload's end; 0 where nothing is on its way.
+    end: usize,
     sent: usize,
 }
 
 impl Outgoing {
     /// An empty payload, to be laid in.
     pub(super) fn begin(&mut self) -> &mut Self {
-        self.bytes.clear();
-        self.bytes.resize(HEAD, 0);
+        self.end = HEAD;
         // Until it is sealed nothing is to be sent.
         self.sent = HEAD;
         self
     }
 
-    /// Lets `read` write at most `most` bytes behind what is there; returns how many those were.
-    pub(super) fn fill(&mut self, most: usize, read: impl FnOnce(&mut [u8]) -> io::Result<usize>) -> io::Result<usize> {
-        let from = self.bytes.len();
-        self.bytes.resize(from + most, 0);
-        let count = read(&mut self.bytes[from..]);
-        self.bytes.truncate(from + count.as_ref().map_or(0, |count| *count));
-        count
+    /// Lets `read` write into the next `most` bytes, which hold anything; it returns how many it
+    /// wrote.
+    pub(super) fn fill<E>(
+        &mut self,
+        most: usize,
+        read: impl FnOnce(&mut [u8]) -> Result<usize, E>,
+    ) -> Result<usize, E> {
+        let count = read(self.room(most))?.min(most);
+        self.end += count;
+        Ok(count)
+    }
+
+    fn room(&mut self, size: usize) -> &mut [u8] {
+        let end = self.end + size;
+        // Grown once and kept, for who has much to say.
+        if self.bytes.len() < end {
+            self.bytes.resize(end, 0);
+        }
+        &mut self.bytes[self.end..end]
     }
 
     /// The payload is whole: puts its head before it.
     pub(super) fn seal(&mut self, kind: Kind) {
-        let length = self.bytes.len() - HEAD;
+        let length = self.end - HEAD;
         let code = match kind {
             Kind::Text => 1,
             Kind::Binary => 2,
@@ -72,23 +85,26 @@ impl Outgoing {
             }
         };
         self.sent = HEAD - size;
+        if self.bytes.len() < HEAD {
+            self.bytes.resize(HEAD, 0);
+        }
         self.bytes[HEAD - size..HEAD].copy_from_slice(&head[..size]);
     }
 
     /// There is nothing to send after all.
     pub(super) fn drop_payload(&mut self) {
-        if self.bytes.capacity() > KEPT {
+        if self.bytes.len() > HEAD + KEPT {
             self.bytes = Vec::new();
         }
-        self.bytes.clear();
+        self.end = 0;
         self.sent = 0;
     }
 
-    /// Writes what is left of a sealed frame, as far as it is taken; `WouldBlock` where that is not
-    /// all. Returns how much that was.
+    /// Writes what is left of a sealed frame, as far as it is taken, and counts it; `WouldBlock` where
+    /// that is not all.
     pub(super) fn write_to(&mut self, mut to: impl Write, written: &mut u64) -> io::Result<()> {
-        while self.sent < self.bytes.len() {
-            match to.write(&self.bytes[self.sent..]) {
+        while self.sent < self.end {
+            match to.write(&self.bytes[self.sent..self.end]) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => {
                     self.sent += count;
@@ -104,7 +120,8 @@ impl Outgoing {
 
 impl Write for Outgoing {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.bytes.extend_from_slice(bytes);
+        self.room(bytes.len()).copy_from_slice(bytes);
+        self.end += bytes.len();
         Ok(bytes.len())
     }
 
@@ -145,12 +162,12 @@ mod tests {
     #[test]
     fn what_is_given_up_is_not_sent_and_its_room_is_given_back() {
         let mut outgoing = Outgoing::default();
-        outgoing.begin().fill(100_000, |room| Ok(room.len())).unwrap();
+        outgoing.begin().fill(100_000, |room| io::Result::Ok(room.len())).unwrap();
         outgoing.drop_payload();
         let mut out = Vec::new();
         outgoing.write_to(&mut out, &mut 0).unwrap();
-        assert!(out.is_empty() && outgoing.bytes.capacity() == 0);
-        let refused = outgoing.begin().fill(10, |_| Err(io::ErrorKind::WouldBlock.into()));
-        assert!(refused.is_err() && outgoing.bytes.len() == HEAD);
+        assert!(out.is_empty() && outgoing.bytes.is_empty());
+        let refused = outgoing.begin().fill(10, |_| Err(io::Error::from(io::ErrorKind::WouldBlock)));
+        assert!(refused.is_err() && outgoing.end == HEAD);
     }
 }

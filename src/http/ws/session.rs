@@ -118,6 +118,8 @@ struct Session {
     ws: WebSocket<Wire>,
     /// The client takes no more for now.
     blocked: bool,
+    /// The talk took no more: what was read already may wait to be heard.
+    unheard: bool,
     /// Our close was sent: only the client's is awaited.
     closing: bool,
     pulse: Pulse,
@@ -147,6 +149,13 @@ pub(in crate::http) fn run(server: &Arc<Shared>, stream: &Arc<Stream>, unread: V
 #[derive(Debug)]
 struct Dropped;
 
+/// What ended a sleep, beside the source and the time.
+#[derive(Clone, Copy, Debug)]
+struct Woken {
+    by_client: bool,
+    by_waker: bool,
+}
+
 impl Session {
     fn new(stream: &Arc<Stream>, unread: Vec<u8>, patience: Patience) -> Self {
         let config = WebSocketConfig::default()
@@ -160,6 +169,7 @@ impl Session {
         Self {
             ws: WebSocket::from_partially_read(wire, unread, Role::Server, Some(config)),
             blocked: false,
+            unheard: false,
             closing: false,
             pulse: Pulse::new(now, patience),
             pings: (now, 0),
@@ -167,13 +177,17 @@ impl Session {
     }
 
     fn serve(&mut self, stopping: &dyn Fn() -> bool, waker: &Waker, talk: &mut dyn Talk) -> Result<(), Dropped> {
+        // Something may have come behind the request.
+        let mut woken = Woken { by_client: true, by_waker: true };
         loop {
             // Before looking: what happens meanwhile wakes the next sleep.
-            waker.clear();
+            if woken.by_waker {
+                waker.clear();
+            }
             if stopping() && !self.closing {
                 self.close(&Farewell::STOPPING);
             }
-            if self.listen(talk)? {
+            if (woken.by_client || self.unheard) && self.listen(talk)? {
                 return Ok(());
             }
             if self.blocked {
@@ -183,13 +197,17 @@ impl Session {
             }
             let more = if self.closing || self.blocked { false } else { self.speak(talk)? };
             let limit = self.look()?;
-            self.sleep(waker, talk, if more && !self.blocked { Duration::ZERO } else { limit })?;
+            woken = self.sleep(waker, talk, if more && !self.blocked { Duration::ZERO } else { limit })?;
         }
     }
 
     /// Hears all that was said. `true`: the WebSocket has ended.
     fn listen(&mut self, talk: &mut dyn Talk) -> Result<bool, Dropped> {
-        while !talk.is_full() {
+        loop {
+            self.unheard = talk.is_full();
+            if self.unheard {
+                return Ok(false);
+            }
             match self.ws.read() {
                 Ok(message) => {
                     self.pulse.heard(Instant::now());
@@ -210,7 +228,6 @@ impl Session {
                 }
             }
         }
-        Ok(false)
     }
 
     fn hear(&mut self, talk: &mut dyn Talk, message: &Message) {
@@ -305,23 +322,39 @@ impl Session {
         self.pulse.look(self.ws.get_ref().written, self.blocked, Instant::now()).ok_or(Dropped)
     }
 
-    fn sleep(&self, waker: &Waker, talk: &dyn Talk, limit: Duration) -> Result<(), Dropped> {
+    fn sleep(&self, waker: &Waker, talk: &dyn Talk, limit: Duration) -> Result<Woken, Dropped> {
         let socket = &*self.ws.get_ref().stream;
         let mut events = if talk.is_full() { PollFlags::empty() } else { PollFlags::IN };
         events.set(PollFlags::OUT, self.blocked);
-        let mut fds = vec![PollFd::new(socket, events)];
-        // A client that takes nothing is not asked to take more.
-        if !self.blocked {
-            fds.push(PollFd::from_borrowed_fd(waker.as_fd(), PollFlags::IN));
-            fds.extend(talk.source().map(|source| PollFd::from_borrowed_fd(source, talk.awaits())));
-        }
         let limit = Timespec::try_from(limit).map_err(|_| Dropped)?;
-        match poll(&mut fds, Some(&limit)) {
+        let client = PollFd::new(socket, events);
+        // A client that takes nothing is not asked to take more.
+        let (mut one, mut two, mut three);
+        let fds: &mut [PollFd<'_>] = match talk.source() {
+            _ if self.blocked => {
+                one = [client];
+                &mut one
+            }
+            None => {
+                two = [client, PollFd::from_borrowed_fd(waker.as_fd(), PollFlags::IN)];
+                &mut two
+            }
+            Some(source) => {
+                let source = PollFd::from_borrowed_fd(source, talk.awaits());
+                three = [client, PollFd::from_borrowed_fd(waker.as_fd(), PollFlags::IN), source];
+                &mut three
+            }
+        };
+        match poll(fds, Some(&limit)) {
             // Nobody would hear of it, and `poll` would not sleep again.
-            Ok(_) if talk.is_full() && fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR) => Err(Dropped),
-            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
-            Err(_) => Err(Dropped),
+            Ok(_) if talk.is_full() && fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR) => {
+                return Err(Dropped);
+            }
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(_) => return Err(Dropped),
         }
+        let rung = |place: usize| fds.get(place).is_some_and(|fd: &PollFd<'_>| !fd.revents().is_empty());
+        Ok(Woken { by_client: rung(0), by_waker: rung(1) })
     }
 }
 

@@ -58,6 +58,12 @@ struct Segment {
     at: Option<Timestamp>,
 }
 
+impl Segment {
+    fn piece(self, bytes: &[u8]) -> Piece<'_> {
+        Piece { stream: self.stream, offset: self.start, at: self.at, bytes }
+    }
+}
+
 const CHUNK: usize = 64 * 1024;
 
 /// A buffer at most this long is kept while there is nothing to read: who follows a quiet log costs
@@ -119,48 +125,62 @@ impl LogReader {
 
     /// The next piece of at most `most` bytes; `None` where all that is there was handed out.
     pub fn next(&mut self, most: usize) -> io::Result<Option<Piece<'_>>> {
-        let Some((segment, count)) = self.fill(most)? else {
-            if self.buffer.len() > KEPT {
-                self.buffer = Vec::new();
+        while let Some(want) = self.ahead()? {
+            let want = want.min(most.max(1));
+            let mut buffer = std::mem::take(&mut self.buffer);
+            if buffer.len() < want {
+                buffer.resize(want.next_power_of_two().max(KEPT), 0);
             }
-            return Ok(None);
-        };
-        let Segment { stream, start: offset, at, .. } = segment;
-        Ok(Some(Piece { stream, offset, at, bytes: &self.buffer[..count] }))
-    }
-
-    /// Reads the front of what is queued into the buffer.
-    fn fill(&mut self, most: usize) -> io::Result<Option<(Segment, usize)>> {
-        loop {
-            let Some(segment) = self.pending.front_mut() else {
-                self.look()?;
-                if self.pending.is_empty() {
-                    return Ok(None);
-                }
-                continue;
-            };
-            let want = usize::try_from(segment.end - segment.start).unwrap_or(most).min(most.max(1));
-            if self.buffer.len() < want {
-                self.buffer.resize(want.next_power_of_two().max(KEPT), 0);
-            }
-            let file = match segment.stream {
-                Stream::Stdout => &self.stdout,
-                Stream::Stderr => &self.stderr,
-            };
-            let count = match file {
-                Some(file) => read_at(file, &mut self.buffer[..want], segment.start)?,
-                None => 0,
-            };
-            let read = *segment;
-            segment.start += count as u64;
-            // Truncated by the agent itself: what is gone cannot be shown.
-            if count == 0 || segment.start >= segment.end {
-                self.pending.pop_front();
-            }
-            if count > 0 {
-                return Ok(Some((read, count)));
+            let read = self.read_front(&mut buffer[..want]);
+            self.buffer = buffer;
+            if let Some((segment, count)) = read? {
+                return Ok(Some(segment.piece(&self.buffer[..count])));
             }
         }
+        if self.buffer.len() > KEPT {
+            self.buffer = Vec::new();
+        }
+        Ok(None)
+    }
+
+    /// The same into a buffer of the caller's: of which log, from where, and how many bytes.
+    pub fn next_into(&mut self, into: &mut [u8]) -> io::Result<Option<(Stream, u64, usize)>> {
+        while let Some(want) = self.ahead()? {
+            let want = want.min(into.len());
+            if let Some((segment, count)) = self.read_front(&mut into[..want])? {
+                return Ok(Some((segment.stream, segment.start, count)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// How many bytes lie together at the front of what is queued; `None` where nothing is there.
+    fn ahead(&mut self) -> io::Result<Option<usize>> {
+        if self.pending.is_empty() {
+            self.look()?;
+        }
+        let front = self.pending.front();
+        Ok(front.map(|segment| usize::try_from(segment.end - segment.start).unwrap_or(usize::MAX)))
+    }
+
+    /// Reads the front of what is queued. `None`: it is gone.
+    fn read_front(&mut self, into: &mut [u8]) -> io::Result<Option<(Segment, usize)>> {
+        let Some(segment) = self.pending.front_mut() else { return Ok(None) };
+        let file = match segment.stream {
+            Stream::Stdout => &self.stdout,
+            Stream::Stderr => &self.stderr,
+        };
+        let count = match file {
+            Some(file) => read_at(file, into, segment.start)?,
+            None => 0,
+        };
+        let read = *segment;
+        segment.start += count as u64;
+        // Truncated by the agent itself: what is gone cannot be shown.
+        if count == 0 || segment.start >= segment.end {
+            self.pending.pop_front();
+        }
+        Ok((count > 0).then_some((read, count)))
     }
 
     /// Queues what was written since the last look. Returns whether there is more to queue: marks
@@ -174,6 +194,13 @@ impl LogReader {
         }
         let lengths = (length(self.stdout.as_ref())?, length(self.stderr.as_ref())?);
         if lengths.0 <= self.position.0 && lengths.1 <= self.position.1 {
+            return Ok(false);
+        }
+        // What came in one log alone has its place without a mark.
+        if !self.timed && (lengths.0 <= self.position.0 || lengths.1 <= self.position.1) {
+            let (found, upto) = segments(&[], self.position, lengths, true);
+            self.queue(found);
+            self.position = upto;
             return Ok(false);
         }
         // Marks of what was read already queue nothing.

@@ -47,22 +47,27 @@ impl Kernel {
         let _ = inotify::remove_watch(&self.inotify, watch);
     }
 
-    /// All that waits to be read.
+    /// What waits to be read, as far as one call of the kernel tells it: who is woken by the first
+    /// should not wait for a second one that finds nothing.
     pub(super) fn read(&self) -> Happened {
         let mut happened = Happened::default();
         let mut buffer = [MaybeUninit::uninit(); 4096];
         let mut reader = inotify::Reader::new(&self.inotify, &mut buffer);
         while let Ok(event) = reader.next() {
+            let watch = event.wd();
             let list = match event.events() {
                 events if events.contains(ReadFlags::QUEUE_OVERFLOW) => {
                     happened.lost_some = true;
-                    continue;
+                    None
                 }
-                events if events.contains(ReadFlags::IGNORED) => &mut happened.gone,
-                _ => &mut happened.changed,
+                events if events.contains(ReadFlags::IGNORED) => Some(&mut happened.gone),
+                _ => Some(&mut happened.changed),
             };
-            if !list.contains(&event.wd()) {
-                list.push(event.wd());
+            if let Some(list) = list.filter(|list| !list.contains(&watch)) {
+                list.push(watch);
+            }
+            if reader.is_buffer_empty() {
+                break;
             }
         }
         happened
