@@ -4,6 +4,10 @@ use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
+
 use crate::cli::args::{Color, Global};
 use crate::runner::early::Early;
 use crate::runner::locate::Whence;
@@ -58,11 +62,10 @@ impl Meant {
             _ => Some("dispatch=debug"),
         };
         let Some(filter) = asked.or_else(|| level.map(str::to_owned)) else { return };
-        let _ = tracing_subscriber::fmt()
-            .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
-            .with_writer(io::stderr)
-            .with_ansi(self.colour.1)
-            .try_init();
+        // By target and level alone: what else a filter could say would need regular expressions.
+        let filter = filter.parse::<Targets>().unwrap_or_default();
+        let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(self.colour.1);
+        let _ = tracing_subscriber::registry().with(layer.with_filter(filter)).try_init();
     }
 
     /// Whether somebody sits in front of stderr and wants to see progress.
