@@ -9,7 +9,6 @@ use tiny_http::{HTTPVersion, Header, Response, StatusCode};
 
 /// What goes with every answer (SECURITY section 2): nothing may frame, sniff, cache or refer.
 const ALWAYS: &[(&str, &str)] = &[
-    ("Server", "dispatch"),
     (
         "Content-Security-Policy",
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
@@ -22,6 +21,8 @@ const ALWAYS: &[(&str, &str)] = &[
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cache-Control", "no-store"),
 ];
+
+const SERVER: (&str, &str) = ("Server", "dispatch");
 
 pub(super) const JSON: &str = "application/json; charset=utf-8";
 /// How much of a long body is held at once.
@@ -117,9 +118,10 @@ fn head(
     length: u64,
     keep_alive: bool,
 ) -> io::Result<Vec<u8>> {
-    let pairs = std::iter::once(("Content-Type", content_type));
+    // Without a name of ours the library would tell its own.
+    let pairs = [SERVER, ("Content-Type", content_type)].into_iter();
     let pairs = pairs.chain(headers.iter().map(|(name, value)| (*name, value.as_ref())));
-    let mut all = Vec::with_capacity(headers.len() + 1);
+    let mut all = Vec::with_capacity(headers.len() + 2);
     for (name, value) in pairs {
         // A line end in a value would begin a header of its own.
         let value: String = value.chars().map(|c| if c.is_control() || !c.is_ascii() { '_' } else { c }).collect();
@@ -143,7 +145,7 @@ fn head(
 /// The head of the answer that makes a connection a WebSocket.
 pub(super) fn switching(accept: &str, protocol: Option<&'static str>) -> Vec<u8> {
     let mut out = String::from("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n");
-    for (name, value) in ALWAYS.iter().copied().chain([("Sec-WebSocket-Accept", accept)]) {
+    for (name, value) in ALWAYS.iter().copied().chain([SERVER, ("Sec-WebSocket-Accept", accept)]) {
         out.push_str(&format!("{name}: {value}\r\n"));
     }
     if let Some(protocol) = protocol {
@@ -182,7 +184,8 @@ mod tests {
     fn every_answer_carries_the_headers_and_its_length() {
         let text = written(Reply::json(200, &serde_json::json!({"a": 1})), true, false);
         assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
-        for (name, value) in ALWAYS {
+        for (name, value) in ALWAYS.iter().chain([&SERVER]) {
+            assert_eq!(text.matches(&format!("{name}: ")).count(), 1, "{name} in {text}");
             assert!(text.contains(&format!("{name}: {value}\r\n")), "{name} in {text}");
         }
         assert!(text.contains("Content-Length: 8\r\n") && text.ends_with("\r\n\r\n{\"a\":1}\n"), "{text}");

@@ -15,6 +15,7 @@ use crate::system::store::run_folder::RunFolder;
 use crate::system::wake::Waker;
 use crate::system::watch::hub::{Hub, Subscription};
 
+pub use crate::system::logs::extent::Extent;
 pub use crate::system::logs::reader::{Stream, Streams};
 
 /// Where to begin, in bytes of each log.
@@ -128,6 +129,11 @@ impl Tail {
                 (None, None) => return Ok(Next::Idle),
             }
         }
+    }
+
+    /// The next stretch, unread, where much of one log is there.
+    pub fn next_extent(&mut self, least: usize, most: usize) -> io::Result<Option<Extent>> {
+        self.logs.next_extent(least, most)
     }
 
     fn look_for_end(&self) -> Result<Option<Box<Run>>, FollowError> {

@@ -129,7 +129,10 @@ fn a_server_whose_state_folder_goes_still_answers() {
     let server = world.serve();
     let run = world.detach("job", "A");
     world.wait_state("job", "A", "failed");
-    assert_eq!(server.get("/status/job/A").json()["exitCode"], 2);
+    wait_until("the server knows its end", || {
+        let status = server.get("/status/job/A").json();
+        is(status["exitCode"] == 2, status.to_string())
+    });
     let (runs, kept) = (world.state().join("runs"), world.root().join("kept"));
 
     // As a broken disk would have it: what should be a folder is none.

@@ -6,7 +6,7 @@ use crate::http::query::Query;
 use crate::http::refusal::Refusal;
 use crate::http::server::Shared;
 use crate::http::ws::outgoing::{Kind, Outgoing};
-use crate::http::ws::session::{Farewell, Heard, Take, Talk};
+use crate::http::ws::talk::{Farewell, Heard, Take, Talk};
 use crate::runner::live;
 use crate::runner::wake::Waker;
 

@@ -15,7 +15,7 @@ use crate::http::query::Query;
 use crate::http::refusal::{Refusal, Why};
 use crate::http::server::Shared;
 use crate::http::ws::outgoing::{KEPT, Kind, Outgoing};
-use crate::http::ws::session::{Farewell, Heard, Take, Talk};
+use crate::http::ws::talk::{Farewell, Heard, Take, Talk};
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
@@ -29,6 +29,10 @@ use crate::runner::wake::Waker;
 const TEXT_PIECE: usize = 64 * 1024;
 /// Read at once where the bytes go out as they are.
 const RAW_PIECE: usize = 128 * 1024;
+/// Where so much of one log lies together, it goes out raw without being read.
+const LONG: usize = 64 * 1024;
+/// So much of it in one frame; clients are known to take 1 MiB.
+const EXTENT: usize = 512 * 1024;
 
 /// The talk for a pair's last run, or for the one that is named.
 pub(super) fn talk(
@@ -183,6 +187,17 @@ impl Talk for Job {
             }
             After::Said => return Take::End(Farewell::DONE),
             After::Living | After::Screen(_) => {}
+        }
+        // Much that lies together goes to the client as it is.
+        if self.raw {
+            match self.tail.next_extent(LONG, EXTENT) {
+                Ok(Some(extent)) => {
+                    payload.attach(extent);
+                    return Take::Frame(Kind::Binary);
+                }
+                Ok(None) => {}
+                Err(_) => return Take::End(Farewell::BROKEN),
+            }
         }
         loop {
             let chunk = match self.read(payload) {

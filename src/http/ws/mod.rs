@@ -9,4 +9,5 @@ pub(super) mod opening;
 pub(super) mod outgoing;
 mod pulse;
 pub(super) mod session;
+pub(super) mod talk;
 pub(super) mod terminal;

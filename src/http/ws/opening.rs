@@ -13,7 +13,8 @@ use crate::http::reply;
 use crate::http::routes::Socket;
 use crate::http::server::Shared;
 use crate::http::tickets::Access;
-use crate::http::ws::session::{Opening, Talk};
+use crate::http::ws::session::Opening;
+use crate::http::ws::talk::Talk;
 use crate::http::ws::{events, logs, terminal};
 use crate::runner::wake::Waker;
 

@@ -5,6 +5,9 @@
 //! to them. Must not know what is sent.
 
 use std::io::{self, Write};
+use std::os::fd::AsFd;
+
+use crate::runner::tail::Extent;
 
 /// The longest head.
 const HEAD: usize = 10;
@@ -27,6 +30,8 @@ pub(in crate::http) struct Outgoing {
     /// The payload's end; 0 where nothing is on its way.
     end: usize,
     sent: usize,
+    /// What of the payload is still in its file.
+    rest: Option<Extent>,
 }
 
 impl Outgoing {
@@ -35,7 +40,13 @@ impl Outgoing {
         self.end = HEAD;
         // Until it is sealed nothing is to be sent.
         self.sent = HEAD;
+        self.rest = None;
         self
+    }
+
+    /// The payload is this, and goes from its file to the client.
+    pub(super) fn attach(&mut self, rest: Extent) {
+        self.rest = Some(rest);
     }
 
     /// Lets `read` write into the next `most` bytes, which hold anything; it returns how many it
@@ -61,7 +72,7 @@ impl Outgoing {
 
     /// The payload is whole: puts its head before it.
     pub(super) fn seal(&mut self, kind: Kind) {
-        let length = self.end - HEAD;
+        let length = (self.end - HEAD) as u64 + self.rest.as_ref().map_or(0, Extent::left);
         let code = match kind {
             Kind::Text => 1,
             Kind::Binary => 2,
@@ -80,7 +91,7 @@ impl Outgoing {
             }
             _ => {
                 head[1] = 127;
-                head[2..].copy_from_slice(&(length as u64).to_be_bytes());
+                head[2..].copy_from_slice(&length.to_be_bytes());
                 HEAD
             }
         };
@@ -98,11 +109,12 @@ impl Outgoing {
         }
         self.end = 0;
         self.sent = 0;
+        self.rest = None;
     }
 
     /// Writes what is left of a sealed frame, as far as it is taken, and counts it; `WouldBlock` where
     /// that is not all.
-    pub(super) fn write_to(&mut self, mut to: impl Write, written: &mut u64) -> io::Result<()> {
+    pub(super) fn write_to(&mut self, mut to: impl Write + AsFd, written: &mut u64) -> io::Result<()> {
         while self.sent < self.end {
             match to.write(&self.bytes[self.sent..self.end]) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
@@ -113,6 +125,9 @@ impl Outgoing {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
+        }
+        while let Some(rest) = self.rest.as_mut().filter(|rest| rest.left() > 0) {
+            *written += rest.send_to(to.as_fd())?;
         }
         Ok(())
     }
@@ -133,6 +148,7 @@ impl Write for Outgoing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{Read as _, Seek as _};
     use tungstenite::protocol::{Role, WebSocket, WebSocketConfig};
     use tungstenite::{Bytes, Message};
 
@@ -140,8 +156,15 @@ mod tests {
         let mut outgoing = Outgoing::default();
         outgoing.begin().write_all(payload).unwrap();
         outgoing.seal(kind);
+        written(&mut outgoing)
+    }
+
+    fn written(outgoing: &mut Outgoing) -> Vec<u8> {
+        let mut file = tempfile::tempfile().unwrap();
+        outgoing.write_to(&mut file, &mut 0).unwrap();
         let mut out = Vec::new();
-        outgoing.write_to(&mut out, &mut 0).unwrap();
+        file.seek(io::SeekFrom::Start(0)).unwrap();
+        file.read_to_end(&mut out).unwrap();
         out
     }
 
@@ -164,9 +187,7 @@ mod tests {
         let mut outgoing = Outgoing::default();
         outgoing.begin().fill(100_000, |room| io::Result::Ok(room.len())).unwrap();
         outgoing.drop_payload();
-        let mut out = Vec::new();
-        outgoing.write_to(&mut out, &mut 0).unwrap();
-        assert!(out.is_empty() && outgoing.bytes.is_empty());
+        assert!(written(&mut outgoing).is_empty() && outgoing.bytes.is_empty());
         let refused = outgoing.begin().fill(10, |_| Err(io::Error::from(io::ErrorKind::WouldBlock)));
         assert!(refused.is_err() && outgoing.end == HEAD);
     }

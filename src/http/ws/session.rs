@@ -1,8 +1,8 @@
-//! The loop of one WebSocket: what it is about is behind [`Talk`].
+//! The loop of one WebSocket: it listens, speaks and sleeps; what is said is behind [`Talk`].
 
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
-use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -16,64 +16,10 @@ use tungstenite::{Bytes, Message, Utf8Bytes};
 use crate::http::limits::{MESSAGE_BYTES, PINGS_A_SECOND, QUEUE_BYTES};
 use crate::http::server::{Seat, Shared};
 use crate::http::stream::Stream;
-use crate::http::ws::outgoing::{Kind, Outgoing};
+use crate::http::ws::outgoing::Outgoing;
 use crate::http::ws::pulse::{Patience, Pulse};
+use crate::http::ws::talk::{Farewell, Heard, Take, Talk};
 use crate::runner::wake::Waker;
-
-/// What a WebSocket is about.
-pub(in crate::http) trait Talk {
-    /// What to send next, laid into `payload`, which is empty. Asked whenever the client can take
-    /// more.
-    fn take(&mut self, payload: &mut Outgoing) -> Take;
-
-    /// A message of the client.
-    fn hear(&mut self, heard: Heard<'_>) -> Result<(), Farewell>;
-
-    /// Wakes the talk when it can be read, beside the waker.
-    fn source(&self) -> Option<BorrowedFd<'_>> {
-        None
-    }
-
-    /// What of the source wakes the talk.
-    fn awaits(&self) -> PollFlags {
-        PollFlags::IN
-    }
-
-    /// No more can be heard for now: the client has to wait.
-    fn is_full(&self) -> bool {
-        false
-    }
-}
-
-/// See [`Talk::take`].
-#[derive(Debug)]
-pub(in crate::http) enum Take {
-    Frame(Kind),
-    /// Nothing for now; the waker or the source will tell.
-    Nothing,
-    End(Farewell),
-}
-
-pub(in crate::http) enum Heard<'a> {
-    Text(&'a str),
-    Binary(&'a [u8]),
-}
-
-/// Why a WebSocket is closed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::http) struct Farewell {
-    pub(super) code: u16,
-    pub(super) reason: &'static str,
-}
-
-impl Farewell {
-    pub(in crate::http) const DONE: Self = Self { code: 1000, reason: "end" };
-    pub(in crate::http) const READ_ONLY: Self = Self { code: 1008, reason: "this ticket may only read" };
-    pub(in crate::http) const NOT_UNDERSTOOD: Self = Self { code: 1008, reason: "not a message that is known here" };
-    pub(in crate::http) const BROKEN: Self = Self { code: 1011, reason: "the server made a mistake" };
-    const STOPPING: Self = Self { code: 1001, reason: "server stopping" };
-    const FLOOD: Self = Self { code: 1008, reason: "too many pings" };
-}
 
 /// A WebSocket that was agreed on: the answer's head, and what it will be about.
 pub(in crate::http) struct Opening {
@@ -372,6 +318,7 @@ fn objection(error: &WsError) -> Farewell {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::ws::outgoing::Kind;
     use std::os::unix::net::UnixStream;
 
     /// Has more to say than anybody takes.

@@ -14,7 +14,7 @@ use crate::http::refusal::Refusal;
 use crate::http::server::Shared;
 use crate::http::tickets;
 use crate::http::ws::outgoing::{Kind, Outgoing};
-use crate::http::ws::session::{Farewell, Heard, Take, Talk};
+use crate::http::ws::talk::{Farewell, Heard, Take, Talk};
 use crate::model::names::Pair;
 use crate::runner::failure::Failure;
 use crate::runner::terminal::{Access, Terminal};

@@ -2,6 +2,7 @@
 //!
 //! Readers follow by offset with constant memory and never touch the writer's path.
 
+pub mod extent;
 pub mod marks;
 pub mod reader;
 pub mod whole;

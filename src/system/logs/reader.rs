@@ -4,9 +4,11 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::system::logs::extent::Extent;
 use crate::system::logs::marks::{Mark, MarkReader};
 use crate::system::store::run_folder::RunFolder;
 
@@ -75,8 +77,8 @@ const KEPT: usize = 4096;
 pub struct LogReader {
     folder: RunFolder,
     streams: Streams,
-    stdout: Option<File>,
-    stderr: Option<File>,
+    stdout: Option<Arc<File>>,
+    stderr: Option<Arc<File>>,
     position: (u64, u64),
     pending: VecDeque<Segment>,
     /// Who follows by offset does not ask when: what lies together is one piece.
@@ -154,6 +156,29 @@ impl LogReader {
         Ok(None)
     }
 
+    /// The next stretch of one log, of at most `most` bytes and unread, where so many as `least` lie
+    /// together; where less is there, reading it is as good.
+    pub fn next_extent(&mut self, least: usize, most: usize) -> io::Result<Option<Extent>> {
+        let Some(want) = self.ahead()?.filter(|ahead| *ahead >= least) else { return Ok(None) };
+        let Some(segment) = self.pending.front_mut() else { return Ok(None) };
+        let file = match segment.stream {
+            Stream::Stdout => &self.stdout,
+            Stream::Stderr => &self.stderr,
+        };
+        let Some(file) = file else { return Ok(None) };
+        let count = want.min(most) as u64;
+        // One that was truncated is for who reads.
+        if length(Some(file))? < segment.start + count {
+            return Ok(None);
+        }
+        let extent = Extent::new(file, segment.start, count);
+        segment.start += count;
+        if segment.start >= segment.end {
+            self.pending.pop_front();
+        }
+        Ok(Some(extent))
+    }
+
     /// How many bytes lie together at the front of what is queued; `None` where nothing is there.
     fn ahead(&mut self) -> io::Result<Option<usize>> {
         if self.pending.is_empty() {
@@ -187,12 +212,12 @@ impl LogReader {
     /// are taken in blocks.
     fn look(&mut self) -> io::Result<bool> {
         if self.stdout.is_none() && self.streams.stdout {
-            self.stdout = open(&self.folder.stdout())?;
+            self.stdout = open(&self.folder.stdout())?.map(Arc::new);
         }
         if self.stderr.is_none() && self.streams.stderr {
-            self.stderr = open(&self.folder.stderr())?;
+            self.stderr = open(&self.folder.stderr())?.map(Arc::new);
         }
-        let lengths = (length(self.stdout.as_ref())?, length(self.stderr.as_ref())?);
+        let lengths = (length(self.stdout.as_deref())?, length(self.stderr.as_deref())?);
         if lengths.0 <= self.position.0 && lengths.1 <= self.position.1 {
             return Ok(false);
         }
