@@ -3,6 +3,8 @@
 use std::io::{self, IsTerminal as _, Read as _};
 use std::os::fd::AsFd as _;
 use std::process::ExitCode;
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crate::cli::args::{AttachHow, Run as Args, RunOptions, Selector};
 use crate::cli::commands::{Answer, attach, open, render, run_many};
@@ -30,6 +32,7 @@ use crate::runner::together::Planned;
 use crate::system::clock;
 use crate::system::logs::reader::{From, Streams};
 use crate::system::tmux::Ready;
+use crate::system::watch;
 use crate::tasks::{Task, TaskSet};
 use crate::view::run_view::{RunView, SkippedView};
 
@@ -259,11 +262,13 @@ fn stream(
     let mut follower = Follower::new(ledger, &run, logs)?;
     let mut console = Console::new(show);
     let mut interrupted = 0;
+    let mut stops = Vec::new();
     loop {
         let run = follower.look()?;
         follower.read(&mut |piece| console.show(&piece))?;
         if !run.is_active() {
             console.finish()?;
+            await_stops(stops, ledger, ours, interrupts)?;
             return Ok(Streamed::Ended(Box::new(run)));
         }
         if !console.is_heard() {
@@ -276,25 +281,42 @@ fn stream(
             interrupted += interrupts.take();
             let how = if interrupted > 1 { stop::How::Kill } else { stop::How::Interrupt };
             // What waits first, or it would start when what it waits for is gone.
-            for run in ours.iter().rev() {
-                stop_in_background(ledger, run, how);
-            }
+            stops.extend(ours.iter().rev().map(|run| stop_in_background(ledger, run, how)));
             if !ours.iter().any(|own| own.id() == run.id()) {
                 output::stderr(meant).note(&format!("{} goes on", run.pair()));
+                await_stops(stops, ledger, ours, interrupts)?;
                 return Ok(Streamed::LetGo(130));
             }
         }
     }
 }
 
+/// Waits until what is being stopped has stopped: with this process would go what does it. Another
+/// Ctrl-C kills.
+fn await_stops(
+    mut stops: Vec<JoinHandle<()>>,
+    ledger: &Ledger,
+    ours: &[Run],
+    interrupts: &mut Interrupts,
+) -> Result<(), CliError> {
+    const LOOK: Duration = Duration::from_millis(20);
+    while stops.iter().any(|stop| !stop.is_finished()) {
+        watch::wait_readable(&[interrupts.as_fd()], Some(LOOK))?;
+        if interrupts.take() > 0 {
+            stops.extend(ours.iter().map(|run| stop_in_background(ledger, run, stop::How::Kill)));
+        }
+    }
+    Ok(())
+}
+
 /// Stopping takes as long as the agent's grace; its last words are shown meanwhile.
-pub(super) fn stop_in_background(ledger: &Ledger, run: &Run, how: stop::How) {
+pub(super) fn stop_in_background(ledger: &Ledger, run: &Run, how: stop::How) -> JoinHandle<()> {
     let (ledger, run) = (ledger.clone(), run.clone());
     std::thread::spawn(move || {
         if let Err(error) = ledger.stop_run(&run, how) {
             tracing::warn!(%error, "the run cannot be stopped");
         }
-    });
+    })
 }
 
 pub(super) fn exit_code(run: &Run) -> ExitCode {
