@@ -30,6 +30,7 @@ pub mod next;
 pub mod observe;
 pub mod overview;
 
+pub mod past;
 pub mod prepare;
 pub mod project;
 pub mod prune;

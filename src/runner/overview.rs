@@ -17,13 +17,36 @@ impl Ledger {
         // Before the look, which waits for tmux; what it sees end is put in front.
         let earlier = self.last_ended(limit)?;
         let Observed { runs, notices } = self.observe()?;
-        let (mut runs, mut ended): (Vec<Run>, Vec<Run>) = runs.into_iter().partition(Run::is_active);
-        ended.extend(earlier);
-        ended.sort_by_key(|run| std::cmp::Reverse(run.end.as_ref().map(|end| (end.ended_at, run.id().clone()))));
-        let mut shown: BTreeSet<Pair> = runs.iter().map(Run::pair).collect();
-        ended.retain(|run| shown.insert(run.pair()));
-        ended.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        runs.extend(ended);
-        Ok(Observed { runs, notices })
+        Ok(Observed { runs: compose(runs, earlier, limit), notices })
+    }
+}
+
+/// The same, of what was `seen` and what had ended `earlier`.
+pub(in crate::runner) fn compose(seen: Vec<Run>, earlier: Vec<Run>, limit: u32) -> Vec<Run> {
+    let (mut runs, mut ended): (Vec<Run>, Vec<Run>) = seen.into_iter().partition(Run::is_active);
+    ended.extend(earlier);
+    ended.sort_by_key(|run| std::cmp::Reverse(run.end.as_ref().map(|end| (end.ended_at, run.id().clone()))));
+    let mut shown: BTreeSet<Pair> = runs.iter().map(Run::pair).collect();
+    ended.retain(|run| shown.insert(run.pair()));
+    ended.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    runs.extend(ended);
+    runs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::run_state::RunState;
+    use crate::runner::live::for_tests::{ended, run};
+
+    #[test]
+    fn each_pair_is_shown_once_and_the_last_ends_first() {
+        let seen = vec![run(1, RunState::Running), ended(2, 50)];
+        let earlier = vec![ended(3, 60), ended(2, 50), ended(1, 40), ended(4, 30)];
+        let tasks = |limit| -> Vec<String> {
+            compose(seen.clone(), earlier.clone(), limit).iter().map(|run| run.facts.task.to_string()).collect()
+        };
+        assert_eq!(tasks(10), ["T-1", "T-3", "T-2", "T-4"]);
+        assert_eq!(tasks(1), ["T-1", "T-3"]);
     }
 }

@@ -78,6 +78,8 @@ mod run_interactive;
 #[cfg(test)]
 mod serve;
 #[cfg(test)]
+mod serve_answers;
+#[cfg(test)]
 mod serve_browser;
 #[cfg(test)]
 mod serve_crash;
@@ -99,6 +101,8 @@ mod serve_screens;
 mod serve_sockets;
 #[cfg(test)]
 mod serve_terminal;
+#[cfg(test)]
+mod serve_tickets;
 #[cfg(test)]
 mod state_folder;
 #[cfg(test)]

@@ -388,6 +388,8 @@ fn a_tmux_that_hangs_holds_up_nobody_who_asks_after_a_job() {
         let state = server.get("/status/talk/W").json()["state"].clone();
         is(state == "unknown", state.to_string())
     });
+    let refused = server.post("/stop/talk/W", "");
+    assert_eq!((refused.status, refused.code().as_str()), (503, "unseen"), "{refused:?}");
     kill(tmux, Signal::CONT);
     wait_for(3 * PATIENCE, "the window is seen again", || {
         let state = server.get("/status/talk/W").json()["state"].clone();

@@ -4,39 +4,19 @@ use std::process::ExitCode;
 
 use crate::cli::args::History as Args;
 use crate::cli::commands::{Answer, duration, local, open, say};
-use crate::cli::error::CliError;
 use crate::cli::meant::Meant;
 use crate::cli::table::{self, Cell};
 use crate::cli::{output, progress};
-use crate::model::names::{ModeName, TaskId};
-use crate::runner::project::{Depth, NameLookupError};
+use crate::runner::past::Past;
+use crate::runner::project::Depth;
 use crate::system::clock;
-use crate::system::store::index::HistoryFilter;
-use crate::tasks::FindError;
 use crate::view::run_view::RunView;
-
-/// So many are shown unless `--limit` says otherwise.
-const LIMIT: u32 = 50;
 
 pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     let project = open(meant, Depth::Shape)?;
-    // Names of the past may be gone from the manifest: only their form is checked.
-    if let Some(mode) = &args.mode {
-        ModeName::parse(mode).map_err(|error| CliError::from(NameLookupError::InvalidMode(error)))?;
-    }
-    if let Some(task) = &args.task {
-        TaskId::parse(task).map_err(|error| CliError::from(FindError::InvalidName(error)))?;
-    }
+    let asked = Past { mode: args.mode.clone(), task: args.task.clone(), since: args.since, limit: args.limit };
+    let filter = asked.filter()?;
     let now = clock::now();
-    let filter = HistoryFilter {
-        mode: args.mode.clone(),
-        task: args.task.clone(),
-        since_ms: args.since.map(|since| {
-            let ms = i64::try_from(since.as_duration().as_millis()).unwrap_or(i64::MAX);
-            now.as_millisecond().saturating_sub(ms)
-        }),
-        limit: Some(args.limit.unwrap_or(LIMIT)),
-    };
     let mut runs = Vec::new();
     if let Some(ledger) = project.ledger()? {
         // Ends that nobody has noted yet belong to the past, too.

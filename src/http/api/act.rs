@@ -16,7 +16,7 @@ use crate::runner::approve::Word;
 use crate::runner::errand::Errand;
 use crate::runner::failure::{Failure, Kind};
 use crate::runner::show_window::Opened;
-use crate::runner::stop::{How, Stopped};
+use crate::runner::stop::{How, StopError, Stopped};
 
 /// `POST /dispatch`: starts or joins the pair's run.
 pub(in crate::http) fn dispatch(server: &Arc<Shared>, pair: &Pair, body: &[u8]) -> Result<Reply, Refusal> {
@@ -61,7 +61,11 @@ pub(in crate::http) fn stop(server: &Shared, pair: &Pair, by_get: Option<&Head>)
     if by_get.is_some_and(is_no_ones_wish) {
         return Err(Refusal::with(Why::Forbidden, "a page that is loaded ahead or walked to stops nothing"));
     }
-    let stopped = server.live.ledger().stop(pair, How::Stop).map_err(Failure::from);
+    let stopped = server.live.ledger().stop(pair, How::Stop).map_err(|error| match error {
+        // The command line has no exit code of its own for it.
+        StopError::Unknown { .. } => Failure::new(Kind::Unseen, error.to_string()),
+        other => other.into(),
+    });
     server.live.touch();
     let run = match stopped? {
         Stopped::Ended(run) | Stopped::NotRunning(Some(run)) => run,

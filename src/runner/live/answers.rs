@@ -3,21 +3,17 @@
 use std::time::Duration;
 
 use crate::model::interval::Interval;
-use crate::model::names::{ModeName, TaskId};
 use crate::model::run::Run;
 use crate::model::run_state::RunState;
 use crate::runner::failure::{Failure, Kind};
 use crate::runner::held::Held;
 use crate::runner::live::{Live, Shared, project};
-use crate::runner::project::{Depth, NameLookupError, Project};
+use crate::runner::past::Past;
+use crate::runner::project::{Depth, Project};
 use crate::runner::show;
 use crate::system::clock;
-use crate::system::store::index::{HistoryFilter, IndexError};
-use crate::tasks::FindError;
+use crate::system::store::index::IndexError;
 use crate::view::run_view::RunView;
-
-/// So many past runs are shown where nobody says how many.
-pub const LIMIT: u32 = 50;
 
 /// What is counted.
 #[derive(Clone, Debug, Default)]
@@ -57,21 +53,11 @@ impl Live {
         since: Option<&str>,
         limit: Option<u32>,
     ) -> Result<Vec<Run>, Failure> {
-        if let Some(mode) = &mode {
-            ModeName::parse(mode).map_err(NameLookupError::InvalidMode)?;
-        }
-        if let Some(task) = &task {
-            TaskId::parse(task).map_err(FindError::InvalidName)?;
-        }
         let wrong = || Failure::new(Kind::InvalidName, "`since` is a length of time such as `90s`, `10m` or `1h 30m`");
         let since = since.map(|text| Interval::parse(text).ok_or_else(wrong)).transpose()?;
-        let since_ms = since.map(|since| {
-            let ms = i64::try_from(since.as_duration().as_millis()).unwrap_or(i64::MAX);
-            clock::now().as_millisecond().saturating_sub(ms)
-        });
+        let filter = Past { mode, task, since, limit }.filter()?;
         // Ends that nobody has noted yet belong to the past, too.
         self.snapshot()?;
-        let filter = HistoryFilter { mode, task, since_ms, limit: Some(limit.unwrap_or(LIMIT)) };
         let found = self.ledger().history(&filter);
         self.ledger().rest();
         Ok(found?.runs)

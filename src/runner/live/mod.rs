@@ -24,6 +24,7 @@ use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::runner::ledger::Ledger;
 use crate::runner::locate::Whence;
+use crate::runner::overview::{RECENT, compose};
 use crate::runner::tail::{Offsets, Streams, Tail};
 use crate::system::clock::{self, Stopwatch};
 use crate::system::store::index::{HistoryFilter, Index, IndexError};
@@ -32,7 +33,7 @@ use crate::system::watch::hub::{Hub, Subscription};
 use feed::Feed;
 use seen::Seen;
 
-pub use answers::{Figures, LIMIT};
+pub use answers::Figures;
 pub use feed::Events;
 pub use snapshot::Snapshot;
 
@@ -41,9 +42,6 @@ const FRESH: Duration = Duration::from_millis(250);
 
 /// A look at everything that takes longer is not waited for by who asks after one pair.
 const DEAR: Duration = Duration::from_millis(50);
-
-/// Without `all` so many pairs whose last run ended are listed.
-const RECENT: u32 = 10;
 
 /// An end is found again for so long after it was recorded, by a clock that counts whole seconds.
 const MARGIN_MS: i64 = 2000;
@@ -162,7 +160,7 @@ impl Live {
         let snapshot = self.snapshot()?;
         let earlier = self.shared.ledger.last_ended(limit);
         self.shared.ledger.rest();
-        Ok(snapshot::overview(&snapshot, earlier?, limit))
+        Ok(compose(snapshot.active.iter().chain(&snapshot.ended).cloned().collect(), earlier?, limit))
     }
 
     /// Looks so far, and how long they took together.
@@ -324,5 +322,7 @@ impl Shared {
     }
 }
 
+#[cfg(test)]
+pub(in crate::runner) use seen::tests as for_tests;
 #[cfg(test)]
 mod tests;

@@ -68,7 +68,7 @@ fn essence(run: &Run) -> Run {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::runner) mod tests {
     use super::*;
     use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
     use crate::model::names::{ModeName, TaskId};
@@ -77,7 +77,7 @@ pub(super) mod tests {
     use crate::model::usage::Usage;
     use jiff::Timestamp;
 
-    pub(in crate::runner::live) fn run(number: u32, state: RunState) -> Run {
+    pub(in crate::runner) fn run(number: u32, state: RunState) -> Run {
         let facts = RunFacts {
             run_id: RunId::parse(&format!("01ARZ3NDEKTSV4RRFFQ{number:07}")).unwrap(),
             mode: ModeName::parse("job").unwrap(),
@@ -97,7 +97,7 @@ pub(super) mod tests {
         Run { facts, state, progress: Progress::default(), end: None }
     }
 
-    pub(in crate::runner::live) fn ended(number: u32, at_ms: i64) -> Run {
+    pub(in crate::runner) fn ended(number: u32, at_ms: i64) -> Run {
         let run = run(number, RunState::Running);
         let end = ExitRecord {
             version: EXIT_VERSION,

@@ -86,35 +86,3 @@ fn text(view: &RunView) -> String {
     // Plain data under text keys: it cannot fail.
     serde_json::to_string(view).unwrap_or_default()
 }
-
-/// The active runs, and after them the last run of each other pair, the last to end first: at most
-/// `limit` of those.
-pub(super) fn overview(snapshot: &Snapshot, earlier: Vec<Run>, limit: u32) -> Vec<Run> {
-    let mut runs = snapshot.active.clone();
-    let mut ended: Vec<Run> = snapshot.ended.iter().cloned().chain(earlier).collect();
-    ended.sort_by_key(|run| std::cmp::Reverse(run.end.as_ref().map(|end| (end.ended_at, run.id().clone()))));
-    let mut shown: std::collections::BTreeSet<Pair> = runs.iter().map(Run::pair).collect();
-    ended.retain(|run| shown.insert(run.pair()));
-    ended.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    runs.extend(ended);
-    runs
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::run_state::RunState;
-    use crate::runner::live::seen::tests::{ended, run};
-
-    #[test]
-    fn the_overview_shows_each_pair_once_and_the_last_ends_first() {
-        let runs = vec![run(1, RunState::Running), ended(2, 50)];
-        let snapshot = Snapshot::new(runs, Vec::new(), Timestamp::UNIX_EPOCH, Stopwatch::start(), 0);
-        let earlier = vec![ended(3, 60), ended(2, 50), ended(1, 40), ended(4, 30)];
-        let tasks = |limit| -> Vec<String> {
-            overview(&snapshot, earlier.clone(), limit).iter().map(|run| run.facts.task.to_string()).collect()
-        };
-        assert_eq!(tasks(10), ["T-1", "T-3", "T-2", "T-4"]);
-        assert_eq!(tasks(1), ["T-1", "T-3"]);
-    }
-}

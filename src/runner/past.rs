@@ -1,0 +1,41 @@
+//! Which past runs are asked for, as every front end means it.
+
+use crate::model::interval::Interval;
+use crate::model::names::{ModeName, TaskId};
+use crate::runner::failure::Failure;
+use crate::runner::project::NameLookupError;
+use crate::system::clock;
+use crate::system::store::index::HistoryFilter;
+use crate::tasks::FindError;
+
+/// So many are shown where nobody says how many.
+pub const LIMIT: u32 = 50;
+
+/// What was asked for; a field without a value asks for all.
+#[derive(Clone, Debug, Default)]
+pub struct Past {
+    pub mode: Option<String>,
+    pub task: Option<String>,
+    /// Those that ended in the last so long.
+    pub since: Option<Interval>,
+    pub limit: Option<u32>,
+}
+
+impl Past {
+    /// As the index is asked, from now on back. Names of the past may be gone from the manifest:
+    /// only their form is checked.
+    pub fn filter(self) -> Result<HistoryFilter, Failure> {
+        if let Some(mode) = &self.mode {
+            ModeName::parse(mode).map_err(NameLookupError::InvalidMode)?;
+        }
+        if let Some(task) = &self.task {
+            TaskId::parse(task).map_err(FindError::InvalidName)?;
+        }
+        let since_ms = self.since.map(|since| {
+            let ms = i64::try_from(since.as_duration().as_millis()).unwrap_or(i64::MAX);
+            clock::now().as_millisecond().saturating_sub(ms)
+        });
+        let limit = Some(self.limit.unwrap_or(LIMIT));
+        Ok(HistoryFilter { mode: self.mode, task: self.task, since_ms, limit })
+    }
+}
