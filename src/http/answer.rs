@@ -10,6 +10,7 @@ use crate::http::refusal::Refusal;
 use crate::http::reply::Reply;
 use crate::http::routes::Route;
 use crate::http::server::Shared;
+use crate::http::ui::{self, assets};
 use crate::http::ws::{opening, session::Opening};
 
 /// A reply, or a connection that becomes a WebSocket.
@@ -32,6 +33,7 @@ pub(super) fn answer(
     let reply = match route {
         Route::Runs => runs::list(server, query),
         Route::History => runs::history(server, query),
+        Route::Ui(fragment) => ui::page(server, head, fragment, query),
         route => {
             query.end()?;
             plain(server, head, route, body)
@@ -43,8 +45,8 @@ pub(super) fn answer(
 /// The routes that have no query.
 fn plain(server: &Arc<Shared>, head: &Head, route: Route, body: &[u8]) -> Result<Reply, Refusal> {
     match route {
-        Route::Page => Ok(own::page()),
-        Route::Asset(name) => own::asset(&name),
+        Route::Page => Ok(assets::shell(head)),
+        Route::Asset(name) => assets::asset(head, &name),
         Route::Health => Ok(own::health()),
         Route::Metrics => own::metrics(server),
         Route::Ticket => own::ticket(server, body),
@@ -64,6 +66,8 @@ fn plain(server: &Arc<Shared>, head: &Head, route: Route, body: &[u8]) -> Result
         Route::Plan => look::plan(server),
         Route::ReadFile(name) => files::read(server, name),
         Route::WriteFile(name) => files::write(server, head, name, body),
-        Route::Runs | Route::History | Route::Socket(_) => Err(Refusal::new(crate::http::refusal::Why::NoRoute)),
+        Route::Runs | Route::History | Route::Ui(_) | Route::Socket(_) => {
+            Err(Refusal::new(crate::http::refusal::Why::NoRoute))
+        }
     }
 }

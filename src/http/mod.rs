@@ -24,6 +24,7 @@ mod routes;
 mod server;
 mod stream;
 mod tickets;
+mod ui;
 mod ws;
 
 pub use crate::http::server::{Parts, serve};

@@ -4,8 +4,12 @@ use std::borrow::Cow;
 use std::io::{self, Read, Write};
 use std::sync::{Arc, OnceLock};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde::Serialize;
 use tiny_http::{HTTPVersion, Header, Response, StatusCode};
+
+use crate::http::head::Head;
 
 /// What goes with every answer (SECURITY section 2): nothing may frame, sniff, cache or refer.
 const ALWAYS: &[(&str, &str)] = &[
@@ -19,8 +23,14 @@ const ALWAYS: &[(&str, &str)] = &[
     ("Referrer-Policy", "no-referrer"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
-    ("Cache-Control", "no-store"),
 ];
+
+/// What a browser may keep: nothing, or what it asks about before it uses it again.
+const NOTHING: &str = "no-store";
+const ASKED_ABOUT: &str = "no-cache";
+
+/// A shorter body is sent as it is.
+const WORTH_COMPRESSING: usize = 1024;
 
 const SERVER: (&str, &str) = ("Server", "dispatch");
 
@@ -32,6 +42,7 @@ const CHUNK: usize = 64 * 1024;
 pub(super) struct Reply {
     pub(super) status: u16,
     content_type: &'static str,
+    cache: &'static str,
     headers: Vec<(&'static str, Cow<'static, str>)>,
     body: Body,
 }
@@ -49,28 +60,34 @@ impl Reply {
         match serde_json::to_vec(value) {
             Ok(mut bytes) => {
                 bytes.push(b'\n');
-                Self { status, content_type: JSON, headers: Vec::new(), body: Body::Owned(bytes) }
+                Self { status, content_type: JSON, cache: NOTHING, headers: Vec::new(), body: Body::Owned(bytes) }
             }
-            Err(_) => Self { status: 500, content_type: JSON, headers: Vec::new(), body: Body::Owned(Vec::new()) },
+            Err(_) => Self {
+                status: 500,
+                content_type: JSON,
+                cache: NOTHING,
+                headers: Vec::new(),
+                body: Body::Owned(Vec::new()),
+            },
         }
     }
 
     /// JSON that is kept and sent many times.
     pub(super) fn shared(json: Arc<[u8]>) -> Self {
-        Self { status: 200, content_type: JSON, headers: Vec::new(), body: Body::Shared(json) }
+        Self { status: 200, content_type: JSON, cache: NOTHING, headers: Vec::new(), body: Body::Shared(json) }
     }
 
     pub(super) fn asset(content_type: &'static str, bytes: &'static [u8]) -> Self {
-        Self { status: 200, content_type, headers: Vec::new(), body: Body::Static(bytes) }
+        Self { status: 200, content_type, cache: NOTHING, headers: Vec::new(), body: Body::Static(bytes) }
     }
 
     pub(super) fn text(content_type: &'static str, text: String) -> Self {
-        Self { status: 200, content_type, headers: Vec::new(), body: Body::Owned(text.into_bytes()) }
+        Self { status: 200, content_type, cache: NOTHING, headers: Vec::new(), body: Body::Owned(text.into_bytes()) }
     }
 
     /// A body that is read as it is sent; `length` bytes of it are there.
     pub(super) fn long(status: u16, content_type: &'static str, body: Box<dyn Read + Send>, length: u64) -> Self {
-        Self { status, content_type, headers: Vec::new(), body: Body::Long(body, length) }
+        Self { status, content_type, cache: NOTHING, headers: Vec::new(), body: Body::Long(body, length) }
     }
 
     pub(super) fn with_status(mut self, status: u16) -> Self {
@@ -83,6 +100,29 @@ impl Reply {
         self
     }
 
+    /// It is the same for everybody, and is told apart by its `ETag`.
+    pub(super) fn revalidated(mut self) -> Self {
+        self.cache = ASKED_ABOUT;
+        self
+    }
+
+    /// Compressed, where the client takes that and it is worth it.
+    pub(super) fn compressed_for(self, head: &Head) -> Self {
+        let bytes: &[u8] = match &self.body {
+            Body::Owned(bytes) => bytes,
+            Body::Static(bytes) => bytes,
+            Body::Shared(_) | Body::Long(..) => return self,
+        };
+        let takes = head.all("accept-encoding").flat_map(|value| value.split(',')).any(takes_gzip);
+        let small = bytes.len() < WORTH_COMPRESSING;
+        let packed = if takes && !small { gzip(bytes).ok() } else { None };
+        let reply = if small { self } else { self.header("Vary", "Accept-Encoding") };
+        match packed {
+            Some(packed) => Self { body: Body::Owned(packed), ..reply }.header("Content-Encoding", "gzip"),
+            None => reply,
+        }
+    }
+
     /// Writes it. `without_body` answers HEAD: the headers of GET and nothing else.
     pub(super) fn write(self, mut to: impl Write, keep_alive: bool, without_body: bool) -> io::Result<()> {
         let (bytes, long): (&[u8], _) = match &self.body {
@@ -92,7 +132,9 @@ impl Reply {
             Body::Long(_, length) => (&[], Some(*length)),
         };
         let length = long.unwrap_or(bytes.len() as u64);
-        let mut out = head(self.status, self.content_type, &self.headers, length, keep_alive)?;
+        let pairs = [("Content-Type", self.content_type), ("Cache-Control", self.cache)];
+        let pairs = pairs.into_iter().chain(self.headers.iter().map(|(name, value)| (*name, value.as_ref())));
+        let mut out = head_of(self.status, pairs, length, keep_alive)?;
         if !without_body {
             out.extend_from_slice(bytes);
         }
@@ -111,18 +153,15 @@ fn always() -> &'static [u8] {
 }
 
 /// Status line and headers. `Connection` is ours: the library drops it.
-fn head(
+fn head_of<'a>(
     status: u16,
-    content_type: &str,
-    headers: &[(&'static str, Cow<'static, str>)],
+    pairs: impl Iterator<Item = (&'static str, &'a str)>,
     length: u64,
     keep_alive: bool,
 ) -> io::Result<Vec<u8>> {
+    let mut all = Vec::with_capacity(8);
     // Without a name of ours the library would tell its own.
-    let pairs = [SERVER, ("Content-Type", content_type)].into_iter();
-    let pairs = pairs.chain(headers.iter().map(|(name, value)| (*name, value.as_ref())));
-    let mut all = Vec::with_capacity(headers.len() + 2);
-    for (name, value) in pairs {
+    for (name, value) in std::iter::once(SERVER).chain(pairs) {
         // A line end in a value would begin a header of its own.
         let value: String = value.chars().map(|c| if c.is_control() || !c.is_ascii() { '_' } else { c }).collect();
         all.push(Header::from_bytes(name, value).map_err(|()| io::Error::other("a header that cannot be sent"))?);
@@ -142,10 +181,25 @@ fn head(
     Ok(out)
 }
 
+/// `gzip`, unless its weight is zero.
+fn takes_gzip(coding: &str) -> bool {
+    let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+    let refused = weight.trim().strip_prefix("q=").is_some_and(|weight| weight.trim_matches(['0', '.']).is_empty());
+    name.trim().eq_ignore_ascii_case("gzip") && !refused
+}
+
+fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let mut packer = GzEncoder::new(Vec::with_capacity(bytes.len() / 4), Compression::default());
+    packer.write_all(bytes)?;
+    packer.finish()
+}
+
 /// The head of the answer that makes a connection a WebSocket.
 pub(super) fn switching(accept: &str, protocol: Option<&'static str>) -> Vec<u8> {
     let mut out = String::from("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n");
-    for (name, value) in ALWAYS.iter().copied().chain([SERVER, ("Sec-WebSocket-Accept", accept)]) {
+    for (name, value) in
+        ALWAYS.iter().copied().chain([SERVER, ("Cache-Control", NOTHING), ("Sec-WebSocket-Accept", accept)])
+    {
         out.push_str(&format!("{name}: {value}\r\n"));
     }
     if let Some(protocol) = protocol {
@@ -184,12 +238,31 @@ mod tests {
     fn every_answer_carries_the_headers_and_its_length() {
         let text = written(Reply::json(200, &serde_json::json!({"a": 1})), true, false);
         assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
-        for (name, value) in ALWAYS.iter().chain([&SERVER]) {
+        for (name, value) in ALWAYS.iter().chain([&SERVER, &("Cache-Control", NOTHING)]) {
             assert_eq!(text.matches(&format!("{name}: ")).count(), 1, "{name} in {text}");
             assert!(text.contains(&format!("{name}: {value}\r\n")), "{name} in {text}");
         }
         assert!(text.contains("Content-Length: 8\r\n") && text.ends_with("\r\n\r\n{\"a\":1}\n"), "{text}");
         assert!(!text.contains("Connection"), "{text}");
+    }
+
+    #[test]
+    fn a_body_is_compressed_for_whoever_takes_it() {
+        let asked = |accepts: &str| {
+            let text = format!("GET / HTTP/1.1\r\nAccept-Encoding: {accepts}\r\n\r\n");
+            Head::parse(text.as_bytes()).unwrap().unwrap().0
+        };
+        let sent = |accepts, length| {
+            let mut out = Vec::new();
+            let reply = Reply::text("text/plain", "a".repeat(length)).compressed_for(&asked(accepts));
+            reply.write(&mut out, true, false).unwrap();
+            (String::from_utf8_lossy(&out).contains("Content-Encoding: gzip\r\n"), out.len() > length)
+        };
+        assert_eq!(sent("deflate, gzip;q=0.5", 10_000), (true, false));
+        for accepts in ["", "identity", "gzip;q=0", "gzip; q=0.0"] {
+            assert_eq!(sent(accepts, 10_000), (false, true), "{accepts}");
+        }
+        assert_eq!(sent("gzip", 10), (false, true));
     }
 
     #[test]

@@ -2,14 +2,17 @@
 
 use crate::http::head::{Head, Method};
 use crate::http::refusal::{Refusal, Why};
+use crate::http::ui::{self, Fragment};
 use crate::model::names::{ModeName, Pair, TaskId};
 use crate::model::run_id::RunId;
 
 /// Everything the server answers (CONTRACT section 6).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Route {
+    /// The shell of every page.
     Page,
     Asset(String),
+    Ui(Fragment),
     Health,
     Metrics,
     Ticket,
@@ -59,6 +62,8 @@ pub(super) enum Place {
 pub(super) fn place(path: &[String]) -> Place {
     match path {
         [] => Place::Page,
+        [only] if only == "now" || only == "history" => Place::Page,
+        [first, _] if first == "tasks" || first == "runs" => Place::Page,
         [first, ..] if first == "assets" => Place::Open,
         [only] if only == "healthz" => Place::Open,
         _ => Place::Guarded,
@@ -77,8 +82,10 @@ pub(super) fn find(head: &Head) -> Result<Route, Refusal> {
         _ => Err(Refusal::new(Why::Method("POST"))),
     };
     match path.as_slice() {
-        [] => get(Route::Page),
+        [] | ["now" | "history"] | ["tasks" | "runs", _] => get(Route::Page),
         ["assets", name] => get(Route::Asset((*name).to_owned())),
+        ["assets", folder, name] => get(Route::Asset(format!("{folder}/{name}"))),
+        ["ui", rest @ ..] => ui::find(rest).ok_or_else(|| Refusal::new(Why::NoRoute)).and_then(|it| get(Route::Ui(it))),
         ["healthz"] => get(Route::Health),
         ["metrics"] => get(Route::Metrics),
         ["dispatch", mode, task] => pair(mode, task).and_then(|pair| post(Route::Dispatch(pair))),
@@ -175,6 +182,10 @@ mod tests {
     fn every_route_has_its_methods() {
         let rows: &[(&str, &str, Route)] = &[
             ("GET", "/", Route::Page),
+            ("GET", "/tasks/TASK-42", Route::Page),
+            ("GET", "/history", Route::Page),
+            ("GET", "/assets/vendor/xterm.mjs", Route::Asset("vendor/xterm.mjs".to_owned())),
+            ("GET", "/ui/board", Route::Ui(Fragment::Board)),
             ("POST", "/dispatch/code-review/TASK-42", Route::Dispatch(pair())),
             ("GET", "/status/code-review/TASK%2d42", Route::Status(pair())),
             ("HEAD", "/status/code-review/TASK-42", Route::Status(pair())),
@@ -212,7 +223,12 @@ mod tests {
             "/status/code-review/A/",
             "/status/./code-review/A",
             "/status/code-review/A/b",
-            "/assets/a/b",
+            "/assets/a/b/c",
+            "/tasks",
+            "/runs/a/b",
+            "/ui",
+            "/ui/x",
+            "/ui/tasks/..",
             "/assets",
             "/api",
             "/api/files/../x",

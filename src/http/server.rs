@@ -17,6 +17,7 @@ use crate::http::metrics::Metrics;
 use crate::http::refusal::{Refusal, Why};
 use crate::http::stream::{Listener, Stream};
 use crate::http::tickets::Tickets;
+use crate::http::ui::Catalogs;
 use crate::model::token::Token;
 use crate::runner::errand::Errands;
 use crate::runner::live::Live;
@@ -38,6 +39,7 @@ pub(super) struct Shared {
     pub(super) errands: Errands,
     pub(super) tickets: Tickets,
     pub(super) metrics: Metrics,
+    pub(super) catalogs: Catalogs,
     stopping: AtomicBool,
     requests: AtomicU64,
     open_sockets: AtomicUsize,
@@ -79,6 +81,7 @@ pub fn serve(listener: &Listener, parts: Parts, stop: BorrowedFd<'_>) -> io::Res
         errands: parts.errands,
         tickets: Tickets::default(),
         metrics: Metrics::default(),
+        catalogs: Catalogs::default(),
         stopping: AtomicBool::new(false),
         requests: AtomicU64::new(1),
         open_sockets: AtomicUsize::new(0),

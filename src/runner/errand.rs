@@ -4,6 +4,7 @@
 //! asks `dispatch __errand`, which does as the command line would and answers once. Must not know
 //! how the answer is shown.
 
+mod catalog;
 mod failure_record;
 mod files;
 mod start;
@@ -64,6 +65,8 @@ pub enum Errand {
     Modes,
     /// As `tasks --json`.
     Tasks,
+    /// What a page of all tasks needs: `{"project", "tasks", "modes", "problems", "fresh", "tracks"}`.
+    Catalog,
     /// As `task ID --json`.
     Task { id: String },
     /// Whether both names are known now: `{"mode", "task"}` as they are spelt.

@@ -1,6 +1,6 @@
 //! A mode as JSON.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What there is to run.
 #[derive(Clone, Debug, Serialize)]
@@ -10,8 +10,8 @@ pub struct ModesView {
 }
 
 /// A mode, and where it comes from.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct ModeView {
     pub name: String,
     #[serde(skip_serializing_if = "String::is_empty")]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::tasks::{Body, Task};
 use crate::view::problem_view::ProblemView;
@@ -16,8 +16,8 @@ pub struct TasksView {
 }
 
 /// A task of the list.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct TaskView {
     pub id: String,
     pub title: String,
@@ -29,6 +29,9 @@ pub struct TaskView {
     pub priority: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub area: String,
+    /// The front matter's `phase`, where it is a text.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub phase: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -93,6 +96,7 @@ impl TaskView {
             kind: task.kind.clone(),
             priority: task.priority.clone(),
             area: task.area.clone(),
+            phase: task.meta.get("phase").and_then(|phase| phase.as_str()).unwrap_or_default().to_owned(),
             tags: task.tags.clone(),
             assignee: task.assignee.clone(),
             parent: task.parent.as_ref().map(ToString::to_string),

@@ -1,4 +1,4 @@
-//! The server's own: its page, liveness, what it counts, and tickets.
+//! The server's own: liveness, what it counts, and tickets.
 
 use std::time::Instant;
 
@@ -10,21 +10,6 @@ use crate::http::server::Shared;
 use crate::http::tickets::Access;
 use crate::runner::failure::Failure;
 use crate::runner::served;
-
-const PAGE: &[u8] = include_bytes!("../assets/index.html");
-const SCRIPT: &[u8] = include_bytes!("../assets/app.js");
-
-/// The page itself holds no data: its script asks for it, with the token.
-pub(in crate::http) fn page() -> Reply {
-    Reply::asset("text/html; charset=utf-8", PAGE)
-}
-
-pub(in crate::http) fn asset(name: &str) -> Result<Reply, Refusal> {
-    match name {
-        "app.js" => Ok(Reply::asset("text/javascript; charset=utf-8", SCRIPT)),
-        _ => Err(Refusal::new(Why::NoRoute)),
-    }
-}
 
 pub(in crate::http) fn health() -> Reply {
     Reply::json(200, &serde_json::json!({ "ok": true, "version": env!("CARGO_PKG_VERSION") }))

@@ -1,58 +1,213 @@
-// The plain page: what runs, as it changes. The token comes in the fragment, once, and stays in
-// this tab's own storage.
-const key = "dispatch.token";
-const given = new URLSearchParams(location.hash.slice(1)).get("token");
-if (given) {
-  sessionStorage.setItem(key, given);
-  history.replaceState(null, "", location.pathname);
+// Finds out which page this is, lays it out, and keeps it true for as long as it is open.
+
+import { Backoff, Refused, askTabs, fragment, setToken, token } from "./net.js";
+import { follow } from "./live.js";
+import { morph } from "./morph.js";
+import { announce, copyable, setTitle, showTop } from "./notice.js";
+import { tick } from "./time.js";
+import * as actions from "./actions.js";
+import * as keys from "./keys.js";
+
+const main = document.getElementById("main");
+const lost = document.getElementById("lost");
+
+// The page's module, by the first part of the address.
+const [place, id] = location.pathname.split("/").slice(1);
+const module = await ({
+  "": () => import("./board.js"),
+  tasks: () => import("./task.js"),
+  runs: () => import("./run.js"),
+  now: () => import("./now.js"),
+  history: () => import("./past.js"),
+}[place] ?? (() => import("./board.js")))();
+
+for (const link of document.querySelectorAll("nav a")) {
+  if (link.pathname === location.pathname) link.setAttribute("aria-current", "page");
 }
-const token = sessionStorage.getItem(key);
-const say = document.querySelector("#say");
-const table = document.querySelector("table");
 
-const ask = (path, options = {}) =>
-  fetch(path, { ...options, headers: { ...options.headers, Authorization: `Bearer ${token}` } });
-
-// True where the server knows this page's token.
-async function show() {
-  const answer = await ask("/api/runs");
-  if (answer.status === 401) {
-    say.textContent = "The server was started again: `dispatch serve --open` opens its page.";
-    return false;
-  }
-  const { runs } = await answer.json();
-  say.textContent = runs.length ? "" : "Nothing has run yet.";
-  table.hidden = runs.length === 0;
-  table.tBodies[0].replaceChildren(...runs.map((run) => {
-    const row = document.createElement("tr");
-    for (const text of [run.task, run.mode, run.state, run.exitCode ?? ""]) {
-      row.insertCell().textContent = text;
+// What the page's module works with.
+const page = {
+  main,
+  id,
+  // Called whenever something was laid out.
+  drawn: () => {},
+  redrawn() {
+    tick(main);
+    page.drawn();
+  },
+  // A fragment, or null where there is none now; what is wrong is shown.
+  async fetch(path) {
+    try {
+      return await fragment(path);
+    } catch (error) {
+      await wrong(error);
+      return null;
     }
-    return row;
-  }));
-  return true;
-}
+  },
+  refresh,
+};
 
-async function follow() {
-  const answer = await ask("/api/ticket", {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ path: "/api/events" }),
-  });
-  const { ticket } = await answer.json();
-  const socket = new WebSocket(`ws://${location.host}/api/events`, ["dispatch.v1", `ticket.${ticket}`]);
-  socket.onmessage = () => show().catch(() => {});
-  socket.onclose = () => setTimeout(begin, 500);
-}
-
-// Until the server answers, and for as long as it is the one that this page came from.
-async function begin() {
+let mark = "";
+let seq = 0;
+let turn = 0;
+// Reads the whole page again. Of several that overlap the last one counts.
+async function refresh() {
+  const mine = ++turn;
+  const path = module.path(page);
+  let next;
   try {
-    if (await show()) await follow();
-  } catch {
-    say.textContent = "The server does not answer: `dispatch serve --open` starts it and opens its page.";
-    setTimeout(begin, 2000);
+    next = await fragment(path);
+  } catch (error) {
+    if (mine === turn) await wrong(error);
+    return;
+  }
+  if (mine !== turn) return;
+  const wanted = next.getElementById("page");
+  const have = document.getElementById("page");
+  ({ mark, seq } = next.getElementById("top").dataset);
+  showTop(next.getElementById("top"));
+  if (have && have.className === wanted.className) morph(have, wanted);
+  else main.replaceChildren(document.importNode(wanted, true));
+  setTitle(wanted.dataset.title ?? module.title ?? "");
+  page.redrawn();
+}
+
+// Tasks whose rows are to be read again; null: the page.
+let stale = new Set();
+let whole = false;
+let waiting = false;
+
+// `task` changed in some way.
+function touch(task) {
+  const rows = module.rowsOf ? module.rowsOf(task) : undefined;
+  if (rows) rows.forEach((row) => stale.add(row));
+  else if (!module.rowsOf || module.rowsOf.all) whole = true;
+  soon();
+}
+
+function soon() {
+  if (waiting) return;
+  waiting = true;
+  setTimeout(async () => {
+    waiting = false;
+    const [tasks, all] = [[...stale].slice(0, 200), whole];
+    stale = new Set([...stale].slice(200));
+    whole = false;
+    if (all) await refresh();
+    else await rows(tasks);
+    if (stale.size) soon();
+  }, 40);
+}
+
+// Single rows, and what the head says.
+async function rows(tasks) {
+  const next = await fragment(`/ui/rows?tasks=${tasks.join(",")}`).catch(wrong);
+  if (!next) return;
+  const top = next.getElementById("top");
+  showTop(top);
+  // Other modes or tasks than the page knows: it is to be read again.
+  if (top.dataset.mark !== mark) { whole = true; soon(); return; }
+  for (const wanted of next.querySelectorAll(".row")) {
+    const have = document.querySelector(`.row[data-task="${CSS.escape(wanted.dataset.task)}"]`);
+    if (!have) continue;
+    // Where it stands is the page's.
+    wanted.style.setProperty("--depth", have.style.getPropertyValue("--depth"));
+    wanted.classList.toggle("context", have.classList.contains("context"));
+    wanted.className = have.className;
+    wanted.setAttribute("style", have.getAttribute("style"));
+    morph(have, wanted);
+    tick(have);
   }
 }
 
-if (token) await begin();
+function say(text) {
+  lost.textContent = text;
+  lost.hidden = !text;
+}
+
+// An error in the place of the page, or above it where there is one.
+async function wrong(error) {
+  if (error instanceof Refused && error.status === 401) {
+    if (await askTabs()) { refresh(); return; }
+    needToken();
+    return;
+  }
+  if (!(error instanceof Refused)) {
+    if (!document.getElementById("page")) main.replaceChildren(message("The server does not answer", "It may have been stopped: `dispatch serve` starts it. This page tries again by itself."));
+    return;
+  }
+  const box = message(error.message, error.hint);
+  box.id = "page";
+  box.className = "empty error";
+  for (const problem of error.problems) {
+    const place = problem.path ? `${problem.path}${problem.line ? `:${problem.line}` : ""}: ` : "";
+    box.append(Object.assign(document.createElement("pre"), { textContent: `${place}${problem.message}` }));
+  }
+  main.replaceChildren(box);
+}
+
+function message(words, hint) {
+  const box = Object.assign(document.createElement("div"), { className: "empty" });
+  box.append(Object.assign(document.createElement("h2"), { textContent: words }));
+  if (hint) box.append(Object.assign(document.createElement("p"), { className: "hint", textContent: hint }));
+  return box;
+}
+
+// The page has no token, or one of a server that ended.
+function needToken() {
+  if (document.getElementById("token")) return;
+  const words = token() ? "The server was started again" : "This page needs the token";
+  const box = message(words, "A new server has a new token. `dispatch serve --open` opens a page that has it, and this one takes it over; or paste what this command prints:");
+  box.append(copyable("dispatch token"));
+  const form = document.createElement("form");
+  form.id = "token";
+  const label = Object.assign(document.createElement("label"), { textContent: "Token " });
+  const field = Object.assign(document.createElement("input"), { type: "password", autocomplete: "off", name: "token" });
+  label.append(field);
+  form.append(label, Object.assign(document.createElement("button"), { textContent: "Use it" }));
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    if (!field.value.trim()) return;
+    setToken(field.value.trim());
+    main.replaceChildren();
+    location.reload();
+  };
+  box.append(form);
+  main.replaceChildren(box);
+}
+
+actions.listen(touch);
+keys.listen(module.keys ?? {});
+module.mount?.(page);
+
+if (token() || await askTabs()) {
+  await refresh();
+  // Until there is a page, it is asked for again.
+  const backoff = new Backoff();
+  while (!document.getElementById("page") && !document.getElementById("token")) { await backoff.wait(); await refresh(); }
+} else needToken();
+
+let since = null;
+follow({
+  seq,
+  heard(frame) {
+    if (frame.event === "run") { announce(frame.run); touch(frame.run.task); }
+    else if (frame.event === "tasks") { whole = true; soon(); }
+    else if (frame.event === "plan") soon();
+  },
+  anew() { whole = true; soon(); },
+  state(what) {
+    if (what === "connected") {
+      if (since && !document.getElementById("page")) refresh();
+      since = null;
+      say("");
+    } else if (what === "expired") {
+      say("");
+      needToken();
+    } else {
+      since ??= new Date();
+      say(`Disconnected since ${since.toLocaleTimeString()}: what you see is as it was then. Trying again…`);
+    }
+    document.documentElement.dataset.link = what;
+  },
+});

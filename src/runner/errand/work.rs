@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::plan::diff::Options;
-use crate::runner::errand::{Errand, files, start};
+use crate::runner::errand::{Errand, catalog, files, start};
 use crate::runner::failure::{Failure, Kind};
 use crate::runner::locate::Whence;
 use crate::runner::prepare::Request;
@@ -48,6 +48,7 @@ pub(super) fn of(manifest: &Path, errand: Errand) -> Result<Value, Failure> {
             let project = open(Depth::Whole)?;
             value(&show::modes(&project, &project.manifest.root))
         }
+        Errand::Catalog => catalog::of(&whence),
         Errand::Tasks => value(&show::tasks(&open(Depth::Shape)?.tasks())),
         Errand::Task { id } => {
             let project = open(Depth::Shape)?;

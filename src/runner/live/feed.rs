@@ -39,7 +39,6 @@ impl Feed {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    #[cfg(test)]
     pub(super) fn last(&self) -> u64 {
         self.inner().ring.last()
     }

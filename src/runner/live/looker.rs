@@ -226,10 +226,15 @@ impl<'a> Looker<'a> {
             project.scanned.rest = PROJECT_REST.max(project.scanned.at.elapsed() * SCAN_REST);
             // The first scan is news too: who listens may have read the tasks before it.
             let known = project.known.as_ref();
-            if known.is_none_or(|known| known.tasks != found.tasks) {
+            let of_tasks = known.is_none_or(|known| known.tasks != found.tasks);
+            let of_plan = known.is_none_or(|known| known.plan != found.plan);
+            if of_tasks || of_plan {
+                shared.projects.fetch_add(1, Ordering::AcqRel);
+            }
+            if of_tasks {
                 shared.feed.publish("tasks", "");
             }
-            project.plan_changed |= known.is_none_or(|known| known.plan != found.plan);
+            project.plan_changed |= of_plan;
             if project.follow(shared, &found) {
                 // Something may have come there before it was followed.
                 project.changed.get_or_insert_with(Stopwatch::start);

@@ -72,6 +72,8 @@ struct Shared {
     bells: Bells,
     /// Since somebody took note of it: a plan may be another now.
     runs_changed: AtomicBool,
+    /// How often manifest, templates or tasks were found to be others.
+    projects: AtomicU64,
     /// Looks so far, and the microseconds they took.
     looks: [AtomicU64; 2],
     /// The microseconds of the last.
@@ -118,6 +120,7 @@ impl Live {
             guests: Arc::default(),
             bells,
             runs_changed: AtomicBool::default(),
+            projects: AtomicU64::default(),
             looks: Default::default(),
             last_look: AtomicU64::default(),
             over: AtomicBool::default(),
@@ -161,6 +164,29 @@ impl Live {
         let earlier = self.shared.ledger.last_ended(limit);
         self.shared.ledger.rest();
         Ok(compose(snapshot.active.iter().chain(&snapshot.ended).cloned().collect(), earlier?, limit))
+    }
+
+    /// The same for as long as manifest, templates and tasks are; `None` where nobody watches them.
+    pub fn project_mark(&self) -> Option<u64> {
+        self.shared.has_guests().then(|| self.shared.projects.load(Ordering::Acquire))
+    }
+
+    /// The number of the last event: who reads now and listens from there misses nothing.
+    pub fn last_event(&self) -> u64 {
+        self.shared.feed.last()
+    }
+
+    /// The last run of each of these pairs.
+    pub fn last_of(&self, pairs: &[Pair]) -> Result<Vec<Run>, IndexError> {
+        let snapshot = self.snapshot()?;
+        let ledger = &self.shared.ledger;
+        let last = |pair: &Pair| match snapshot.active_of(pair) {
+            Some(run) => Ok(Some(run.clone())),
+            None => ledger.last_run(pair),
+        };
+        let runs: Result<Vec<_>, _> = pairs.iter().filter_map(|pair| last(pair).transpose()).collect();
+        ledger.rest();
+        runs
     }
 
     /// Looks so far, and how long they took together.

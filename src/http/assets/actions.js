@@ -1,0 +1,59 @@
+// What buttons do, wherever they stand: the same requests that everybody else sends.
+
+import { attempt, refusal, toast } from "./notice.js";
+import { openRun } from "./dialog.js";
+
+const at = (element, name) => element.closest(`[data-${name}]`)?.dataset[name];
+
+// What happens to the pair (mode, task).
+export const stop = (mode, task) => attempt("POST", `/stop/${mode}/${task}`);
+export const approve = (mode, task, reject = false) => attempt("POST", `/api/approve/${mode}/${task}`, { reject });
+
+// Brings the run's window before the person's eyes: their own terminal, else the run's page.
+export async function attach(mode, task) {
+  const done = await attempt("POST", `/api/attach/${mode}/${task}`);
+  if (!done) return;
+  if (done.attached === "none") {
+    toast("No terminal could be opened here. Attach by hand, or use the terminal on the run's page.", { line: done.attachCommand, href: `/runs/${done.runId}` });
+  } else toast(done.attached === "focused" ? "Your terminal shows it." : "Opened in your terminal.");
+}
+
+// Starts the pair. True where it runs, or did so already.
+export async function run(mode, task, wishes = {}) {
+  const done = await attempt("POST", `/dispatch/${mode}/${task}`, { attach: false, ...wishes });
+  if (!done) return null;
+  if (done.state === "skipped") toast(`${task} ${mode} is up to date: nothing to do.`, { hint: "“Run even if up to date” starts it all the same." });
+  else if (!done.created) toast(`${task} ${mode} runs already; nothing new was started.`);
+  return done;
+}
+
+// One listener for all buttons with `data-act`. `later` is told whose run may have changed.
+export function listen(later) {
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-act]");
+    if (!button || button.disabled) return;
+    const { act } = button.dataset;
+    const mode = at(button, "mode");
+    const task = at(button, "task");
+    const doings = {
+      run: () => openRun(task, mode),
+      start: () => run(mode, task),
+      resume: () => run(mode, task, { resume: true }),
+      stop: () => stop(mode, task),
+      attach: () => attach(mode, task),
+      approve: () => approve(mode, task),
+      reject: () => approve(mode, task, true),
+      log: () => { location.href = `/runs/${button.dataset.run}`; },
+    };
+    if (!doings[act]) return;
+    event.preventDefault();
+    button.setAttribute("aria-busy", "true");
+    try {
+      await doings[act]();
+    } catch (error) {
+      refusal(error);
+    }
+    button.removeAttribute("aria-busy");
+    if (task) later(task);
+  });
+}

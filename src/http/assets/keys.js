@@ -1,0 +1,51 @@
+// The keyboard: single letters, never while something is being typed, and a list of them.
+
+const KEYS = [
+  ["j / k", "next, previous task"],
+  ["Enter", "open it"],
+  ["/", "search"],
+  ["r", "run"],
+  ["s", "stop"],
+  ["a", "attach in your terminal"],
+  ["l", "log or terminal of its last run"],
+  ["n", "only what needs me"],
+  ["b", "the board"],
+  ["?", "this list"],
+  ["Esc", "leave a field, a dialog, a terminal (with Ctrl+Shift)"],
+];
+
+const types = (element) => element.closest("input, textarea, select, [contenteditable], .xterm");
+
+// `bindings`: key → what it does; it returns false where it is not for it.
+export function listen(bindings) {
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (types(event.target)) {
+      if (event.key === "Escape" && !event.target.closest(".xterm")) event.target.blur();
+      return;
+    }
+    if (document.querySelector("dialog[open]")) return;
+    const all = { "?": help, b: () => { location.href = "/"; }, ...bindings };
+    const does = all[event.key];
+    if (does && does(event) !== false) event.preventDefault();
+  });
+  document.getElementById("help").onclick = help;
+}
+
+function help() {
+  const dialog = document.createElement("dialog");
+  dialog.className = "help";
+  dialog.append(Object.assign(document.createElement("h2"), { textContent: "Keyboard" }));
+  const list = dialog.appendChild(document.createElement("dl"));
+  for (const [key, words] of KEYS) {
+    const term = document.createElement("dt");
+    term.append(Object.assign(document.createElement("kbd"), { textContent: key }));
+    list.append(term, Object.assign(document.createElement("dd"), { textContent: words }));
+  }
+  const close = Object.assign(document.createElement("button"), { type: "button", textContent: "Close", autofocus: true });
+  close.onclick = () => dialog.close();
+  dialog.append(close);
+  dialog.onclose = () => dialog.remove();
+  document.body.append(dialog);
+  dialog.showModal();
+}

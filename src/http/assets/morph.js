@@ -1,0 +1,60 @@
+// Makes a tree of elements what another one is, and touches only what differs: focus, selection,
+// scroll and open menus stay where they are. Knows no page.
+
+// The page's own, which the server does not know of.
+const OWN = ["open", "aria-current"];
+
+const keyOf = (node) => node.nodeType === Node.ELEMENT_NODE ? node.dataset.key || node.id || "" : "";
+const alike = (a, b) => a.nodeType === b.nodeType && a.nodeName === b.nodeName && !keyOf(a) && !keyOf(b);
+
+export function morph(old, wanted) {
+  const focused = document.activeElement;
+  element(old, wanted);
+  if (focused && focused !== document.activeElement && old.contains(focused)) focused.focus({ preventScroll: true });
+}
+
+function element(old, wanted) {
+  if (old.isEqualNode(wanted)) return;
+  for (const { name, value } of wanted.attributes) {
+    if (!OWN.includes(name) && old.getAttribute(name) !== value) old.setAttribute(name, value);
+  }
+  for (const { name } of [...old.attributes]) {
+    if (!OWN.includes(name) && !wanted.hasAttribute(name)) old.removeAttribute(name);
+  }
+  // What scripts fill in is theirs.
+  if (old.hasAttribute("data-keep") || old.hasAttribute("data-tick")) return;
+  if (old.matches("input, select, textarea")) {
+    if (old !== document.activeElement) field(old, wanted);
+    if (!old.matches("select")) return;
+  }
+  children(old, wanted);
+}
+
+function field(old, wanted) {
+  if (old.type === "checkbox") old.checked = wanted.hasAttribute("checked");
+  else if (old.nodeName === "INPUT") old.value = wanted.getAttribute("value") ?? "";
+}
+
+function children(old, wanted) {
+  const keyed = new Map();
+  for (const child of old.children) if (keyOf(child)) keyed.set(keyOf(child), child);
+  let at = old.firstChild;
+  for (const want of [...wanted.childNodes]) {
+    const key = keyOf(want);
+    const have = key ? keyed.get(key) : at && alike(at, want) ? at : null;
+    if (!have || have.nodeName !== want.nodeName) {
+      old.insertBefore(document.importNode(want, true), at);
+      continue;
+    }
+    keyed.delete(key);
+    if (have === at) at = at.nextSibling;
+    else old.insertBefore(have, at);
+    if (have.nodeType === Node.ELEMENT_NODE) element(have, want);
+    else if (have.nodeValue !== want.nodeValue) have.nodeValue = want.nodeValue;
+  }
+  while (at) {
+    const next = at.nextSibling;
+    at.remove();
+    at = next;
+  }
+}

@@ -1,0 +1,34 @@
+// Times as people say them. Fills in every <time data-tick>: `for` grows, `ago` has passed.
+
+// In at most two units, as the server writes it.
+export function short(seconds) {
+  const s = Math.max(0, Math.floor(seconds));
+  if (s < 60) return `${s}s`;
+  if (s < 3600) return `${Math.floor(s / 60)}m ${s % 60}s`;
+  if (s < 86400) return `${Math.floor(s / 3600)}h ${Math.floor(s / 60) % 60}m`;
+  return `${Math.floor(s / 86400)}d ${Math.floor(s / 3600) % 24}h`;
+}
+
+// In one unit: what has passed need not be known to the second.
+function ago(seconds) {
+  if (seconds < 5) return "now";
+  return `${short(seconds).split(" ")[0]} ago`;
+}
+
+const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+
+// Fills in the times below `root`.
+export function tick(root = document) {
+  const now = Date.now();
+  for (const time of root.querySelectorAll("time[data-tick]")) {
+    const at = Date.parse(time.dateTime);
+    if (Number.isNaN(at)) continue;
+    const seconds = (now - at) / 1000;
+    const text = time.dataset.tick === "for" ? short(seconds) : time.dataset.tick === "at" ? moment.format(at) : ago(seconds);
+    if (time.textContent !== text) time.textContent = text;
+    if (!time.title) time.title = moment.format(at);
+  }
+}
+
+setInterval(() => { if (!document.hidden) tick(); }, 1000);
+document.addEventListener("visibilitychange", () => { if (!document.hidden) tick(); });

@@ -1,0 +1,20 @@
+//! The pages: a shell that holds no data, its assets, and fragments of HTML that a page asks for
+//! with the token and lays into itself.
+//!
+//! Everything that is shown is laid out here, once: a page that hears of a change asks for its
+//! fragment again and takes over what differs. Must not decide anything; buttons ask the routes that
+//! everybody else asks.
+
+pub(in crate::http) mod assets;
+mod badge;
+mod board;
+mod catalog;
+mod filter;
+mod fragment;
+mod pages;
+mod summary;
+mod templates;
+
+pub(in crate::http) use catalog::Catalogs;
+pub(in crate::http) use fragment::{Fragment, find};
+pub(in crate::http) use pages::page;
