@@ -17,8 +17,8 @@ use crate::view::task_view::TaskView;
 
 /// Where nobody watches the files, what was read is believed for so long.
 const UNWATCHED: Duration = Duration::from_secs(1);
-/// Sources are watched by nobody: whether a pair is up to date is asked again after this.
-const TRACKED: Duration = Duration::from_secs(5);
+/// Sources and programs are watched by nobody: what depends on them is asked again after this.
+const OTHERS: Duration = Duration::from_secs(5);
 
 /// See the module.
 #[derive(Clone, Debug, Deserialize)]
@@ -29,6 +29,9 @@ pub(super) struct Catalog {
     pub(super) problems: Vec<Finding>,
     /// Why nothing can be started, where the manifest or a template is what is wrong.
     pub(super) broken: Option<Broken>,
+    /// What runs will fail for: a program that is not there.
+    #[serde(default)]
+    pub(super) missing: Vec<Missing>,
     fresh: HashSet<(String, String)>,
     tracks: bool,
     #[serde(skip)]
@@ -52,6 +55,14 @@ pub(super) struct Finding {
     pub(super) line: Option<usize>,
     #[serde(default)]
     pub(super) hints: Vec<String>,
+}
+
+/// Something that `doctor` misses.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct Missing {
+    what: String,
+    found: String,
+    cure: Option<String>,
 }
 
 /// A failure with what helps.
@@ -132,9 +143,13 @@ impl Catalogs {
 }
 
 impl Kept {
+    fn is_unwatched(&self) -> bool {
+        self.catalog.tracks || !self.catalog.missing.is_empty()
+    }
+
     fn is_good(&self, mark: Option<u64>) -> bool {
         let age = self.at.elapsed();
         let as_it_was = mark.is_some() && mark == self.mark;
-        (as_it_was || age < UNWATCHED) && (!self.catalog.tracks || age < TRACKED)
+        (as_it_was || age < UNWATCHED) && (!self.is_unwatched() || age < OTHERS)
     }
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::model::run_state::EndState;
 use crate::plan::freshness::Freshness;
+use crate::runner::doctor::{self, Finding};
 use crate::runner::failure::Failure;
 use crate::runner::locate::Whence;
 use crate::runner::prepare::Request;
@@ -35,8 +36,14 @@ pub(super) fn of(whence: &Whence) -> Result<Value, Failure> {
     Ok(json!({
         "project": { "name": name, "root": root, "manifest": project.manifest.path },
         "tasks": tasks.tasks, "problems": tasks.problems, "broken": said,
-        "modes": show::modes(&project, root).modes, "fresh": fresh, "tracks": tracks,
+        "missing": missing(&project), "modes": show::modes(&project, root).modes, "fresh": fresh, "tracks": tracks,
     }))
+}
+
+/// What runs will fail for, in `doctor`'s words.
+fn missing(project: &Project) -> Vec<Value> {
+    let finding = |finding: Finding| json!({ "what": finding.what, "found": finding.found, "cure": finding.cure });
+    doctor::missing(project).into_iter().map(finding).collect()
 }
 
 /// The pairs that are up to date, as `[mode, task]`.
