@@ -20,6 +20,8 @@ mod waiting;
 mod world;
 
 #[cfg(test)]
+mod activity;
+#[cfg(test)]
 mod budget;
 #[cfg(test)]
 mod crash;
