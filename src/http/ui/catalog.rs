@@ -60,6 +60,12 @@ pub(super) struct Broken {
 }
 
 impl Catalog {
+    pub(super) fn of_json(value: serde_json::Value) -> Result<Self, serde_json::Error> {
+        let mut catalog: Self = serde_json::from_value(value)?;
+        catalog.by_id = catalog.tasks.iter().enumerate().map(|(at, task)| (task.id.clone(), at)).collect();
+        Ok(catalog)
+    }
+
     pub(super) fn task(&self, id: &str) -> Option<&TaskView> {
         self.by_id.get(id).map(|at| &self.tasks[*at])
     }
@@ -91,9 +97,7 @@ impl Catalogs {
         }
         let at = Instant::now();
         let value = server.errands.run(&Errand::Catalog)?;
-        let mut catalog: Catalog = serde_json::from_value(value).map_err(Refusal::broken)?;
-        catalog.by_id = catalog.tasks.iter().enumerate().map(|(at, task)| (task.id.clone(), at)).collect();
-        let catalog = Arc::new(catalog);
+        let catalog = Arc::new(Catalog::of_json(value).map_err(Refusal::broken)?);
         *kept = Some(Kept { catalog: Arc::clone(&catalog), mark, at });
         Ok(catalog)
     }

@@ -88,7 +88,8 @@ struct RowsPage<'a> {
 fn board(server: &Arc<Shared>, filter: &Filter) -> Result<String, Refusal> {
     let seq = server.live.last_event();
     let catalog = server.catalogs.get(server)?;
-    let runs = server.live.overview(true).map_err(Failure::from)?;
+    let runs = server.live.runs(true).map_err(Failure::from)?;
+    let runs: Vec<RunView> = runs.iter().map(|run| server.live.view(run)).collect();
     let runs = board::by_task(&runs);
     let board = board::board(&catalog, &runs, filter);
     let errors = catalog.problems.iter().filter(|problem| problem.severity == "error").count();
