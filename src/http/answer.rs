@@ -67,7 +67,7 @@ fn plain(server: &Arc<Shared>, head: &Head, route: Route, body: &[u8]) -> Result
         Route::Plan => look::plan(server),
         Route::ReadFile(name) => files::read(server, name),
         Route::WriteFile(name) => files::write(server, head, name, body),
-        Route::Runs | Route::History | Route::Ui(_) | Route::Socket(_) => {
+        Route::Runs | Route::History | Route::Ui(_) | Route::Page | Route::Socket(_) => {
             Err(Refusal::new(crate::http::refusal::Why::NoRoute))
         }
     }
