@@ -17,8 +17,9 @@ export function path() {
   return text ? `/ui/board?${text}` : "/ui/board";
 }
 
-// A change of a run touches its task's row alone.
-export const rowsOf = (task) => document.querySelector(`.row[data-task="${CSS.escape(task)}"]`) ? [task] : null;
+// A change of a run touches its task's row alone; where a filter looks at runs, it may also come or go.
+export const rowsOf = (task) => document.querySelector(`.row[data-task="${CSS.escape(task)}"]`) && !rowsOf.all ? [task] : null;
+Object.defineProperty(rowsOf, "all", { get: () => ["needs", "state", "mode"].some((name) => new URLSearchParams(location.search).get(name)) });
 
 export function mount(page) {
   let wait;
