@@ -10,7 +10,7 @@ use crate::http::refusal::{Refusal, Why};
 use crate::http::reply::Reply;
 use crate::http::server::Shared;
 use crate::http::ui::board::{self, Board, Line};
-use crate::http::ui::catalog::{Broken, Catalog, Finding};
+use crate::http::ui::catalog::{Broken, Catalog, Finding, Missing};
 use crate::http::ui::filter::Filter;
 use crate::http::ui::fragment::Fragment;
 use crate::http::ui::summary::Summary;
@@ -73,6 +73,7 @@ struct BoardPage<'a> {
     errors: usize,
     problems: &'a [Finding],
     broken: Option<&'a Broken>,
+    missing: &'a [Missing],
     modes: &'a [ModeView],
     statuses: Vec<&'a str>,
     tags: Vec<&'a str>,
@@ -102,6 +103,7 @@ fn board(server: &Arc<Shared>, filter: &Filter) -> Result<String, Refusal> {
         errors,
         problems: &catalog.problems,
         broken: catalog.broken.as_ref(),
+        missing: &catalog.missing,
         modes: &catalog.modes,
         statuses: statuses(&catalog),
         tags: tags(&catalog),
