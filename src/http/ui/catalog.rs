@@ -1,6 +1,8 @@
 //! The tasks and modes that pages show, read once for all pages until they change.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -37,6 +39,14 @@ pub(super) struct Catalog {
 #[derive(Debug, Deserialize)]
 pub(super) struct About {
     pub(super) name: String,
+    pub(super) root: PathBuf,
+}
+
+impl About {
+    /// A path as a person in the project's folder would say it.
+    pub(super) fn path<'a>(&self, path: &'a Path) -> Cow<'a, str> {
+        path.strip_prefix(&self.root).unwrap_or(path).to_string_lossy()
+    }
 }
 
 /// What is wrong with a file of a task.
