@@ -146,12 +146,14 @@ function watch(form, task) {
     place.setAttribute("aria-busy", "true");
     let shown;
     try {
-      shown = rendered(await call("POST", `/api/render/${mode}/${task}`, words(form)));
+      const said = words(form);
+      shown = rendered(await call("POST", `/api/render/${mode}/${task}`, said), said.prompt);
     } catch (error) {
       shown = refused(error);
     }
     if (mine !== turn) return;
     place.replaceChildren(...shown);
+    showMark(place);
     place.removeAttribute("aria-busy");
   };
   const later = () => { clearTimeout(wait); wait = setTimeout(look, PATIENCE); };
@@ -172,7 +174,7 @@ const REACHES = {
   none: "It gets no prompt.",
 };
 
-function rendered({ argv, cwd, delivery, prompt, worktree }) {
+function rendered({ argv, cwd, delivery, prompt, worktree }, typed) {
   const facts = make("dl", {},
     make("dt", { textContent: "Command" }), make("dd", {}, make("code", { textContent: argv.map(quoted).join(" ") })),
     make("dt", { textContent: "Folder" }), make("dd", {}, make("code", { textContent: cwd })));
@@ -182,10 +184,23 @@ function rendered({ argv, cwd, delivery, prompt, worktree }) {
   const shown = [make("h3", { textContent: "What the agent gets" })];
   if (prompt === undefined) shown.push(make("p", { className: "quiet", textContent: REACHES.none }));
   else {
-    shown.push(make("pre", { className: "prompt", tabIndex: 0, "aria-label": "Prompt", "role": "region", textContent: prompt }),
+    shown.push(make("pre", { className: "prompt", tabIndex: 0, "aria-label": "Prompt", "role": "region" }, ...marked(prompt, typed)),
       make("p", { className: "quiet", textContent: REACHES[delivery] ?? delivery }));
   }
   return [...shown, facts];
+}
+
+// The prompt, with what was typed into it marked.
+function marked(prompt, typed) {
+  const at = typed ? prompt.lastIndexOf(typed) : -1;
+  if (at < 0) return [prompt];
+  return [prompt.slice(0, at), make("mark", { textContent: typed }), prompt.slice(at + typed.length)];
+}
+
+// Scrolls the prompt alone, not the dialog.
+function showMark(place) {
+  const mark = place.querySelector("mark");
+  if (mark) mark.parentElement.scrollTop = mark.offsetTop - mark.parentElement.offsetTop - 40;
 }
 
 function refused(error) {

@@ -1,6 +1,5 @@
 //! The tasks and modes that pages show, read once for all pages until they change.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -44,8 +43,8 @@ pub(super) struct About {
 
 impl About {
     /// A path as a person in the project's folder would say it.
-    pub(super) fn path<'a>(&self, path: &'a Path) -> Cow<'a, str> {
-        path.strip_prefix(&self.root).unwrap_or(path).to_string_lossy()
+    fn relative(&self, path: &Path) -> PathBuf {
+        path.strip_prefix(&self.root).unwrap_or(path).to_owned()
     }
 }
 
@@ -55,7 +54,7 @@ pub(super) struct Finding {
     pub(super) severity: String,
     pub(super) message: String,
     #[serde(default)]
-    pub(super) path: Option<String>,
+    pub(super) path: Option<PathBuf>,
     #[serde(default)]
     pub(super) line: Option<usize>,
     #[serde(default)]
@@ -72,6 +71,14 @@ pub(super) struct Broken {
 impl Catalog {
     pub(super) fn task(&self, id: &str) -> Option<&TaskView> {
         self.by_id.get(id).map(|at| &self.tasks[*at])
+    }
+
+    fn shorten_paths(&mut self) {
+        let Self { project, tasks, problems, .. } = self;
+        let paths = tasks.iter_mut().filter_map(|task| task.path.as_mut());
+        for path in paths.chain(problems.iter_mut().filter_map(|problem| problem.path.as_mut())) {
+            *path = project.relative(path);
+        }
     }
 
     /// Whether running the pair again would do nothing new.
@@ -102,6 +109,7 @@ impl Catalogs {
         let at = Instant::now();
         let value = server.errands.run(&Errand::Catalog)?;
         let mut catalog: Catalog = serde_json::from_value(value).map_err(Refusal::broken)?;
+        catalog.shorten_paths();
         catalog.by_id = catalog.tasks.iter().enumerate().map(|(at, task)| (task.id.clone(), at)).collect();
         let catalog = Arc::new(catalog);
         *kept = Some(Kept { catalog: Arc::clone(&catalog), mark, at });

@@ -1,7 +1,6 @@
 //! One task: its text, what it depends on, what is below it in run order, and its runs.
 
 use std::collections::{BTreeMap, HashSet};
-use std::path::Path;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -41,7 +40,6 @@ struct TaskPage<'a> {
     broken: Option<&'a Broken>,
     problems: Vec<&'a Finding>,
     task: &'a TaskView,
-    path: String,
     /// Of the task itself: its badges and what can be done.
     line: Row<'a>,
     parents: Vec<&'a TaskView>,
@@ -120,8 +118,8 @@ pub(super) fn page(server: &Arc<Shared>, id: &TaskId) -> Result<String, Refusal>
         Ok(value) => serde_json::from_value::<TaskDetail>(value).map_err(Refusal::broken)?,
         Err(failure) => return gone(server, &catalog, seq, id, failure),
     };
-    // `_overview` is another name of a task.
-    let task = &detail.task;
+    // `_overview` is another name of a task. The list's own has the shorter path.
+    let task = catalog.task(&detail.task.id).unwrap_or(&detail.task);
     let id = TaskId::parse(&task.id).map_err(|_| Refusal::new(Why::NoRoute))?;
     let (below, left) = below(&catalog, task);
     let needed_by: Vec<&str> = needed_by(&catalog, &task.id);
@@ -147,7 +145,6 @@ pub(super) fn page(server: &Arc<Shared>, id: &TaskId) -> Result<String, Refusal>
         broken: catalog.broken.as_ref(),
         problems: problems(&catalog, task),
         task,
-        path: task.path.as_deref().map(|path| catalog.project.path(path).into_owned()).unwrap_or_default(),
         line: own_line,
         parents: parents(&catalog, task),
         body: markdown::html(&detail.body),
@@ -250,10 +247,8 @@ fn needed_by<'a>(catalog: &'a Catalog, id: &str) -> Vec<&'a str> {
 
 /// What is wrong with the task's own file.
 fn problems<'a>(catalog: &'a Catalog, task: &TaskView) -> Vec<&'a Finding> {
-    let Some(own) = task.path.as_deref() else { return Vec::new() };
-    // Theirs may be absolute.
-    let is_own = |path: &str| Path::new(path).ends_with(own);
-    catalog.problems.iter().filter(|problem| problem.path.as_deref().is_some_and(is_own)).collect()
+    let is_own = |problem: &&Finding| problem.path.is_some() && problem.path == task.path;
+    catalog.problems.iter().filter(is_own).collect()
 }
 
 /// The task's unfinished runs, and after them what ended last.
@@ -328,10 +323,10 @@ fn gone(server: &Shared, catalog: &Catalog, seq: u64, id: &TaskId, failure: Fail
         return Err(failure.into());
     }
     let is_named = |problem: &&Finding| {
-        let Some(path) = problem.path.as_deref() else { return false };
-        let is_told =
-            failure.problems.iter().filter_map(|own| own.place.as_ref()).any(|own| own.path.to_str() == Some(path));
-        is_told || failure.hints.iter().any(|hint| hint.contains(&format!("`{path}`")))
+        let Some(path) = problem.path.as_ref().map(|path| catalog.project.root.join(path)) else { return false };
+        let said = format!("`{}`", path.display());
+        let is_told = failure.problems.iter().filter_map(|own| own.place.as_ref()).any(|own| own.path == path);
+        is_told || failure.hints.iter().any(|hint| hint.contains(&said))
     };
     let known = catalog.tasks.iter().map(|task| task.id.as_str());
     let page = GonePage {
