@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::http::query::Query;
 use crate::http::refusal::Refusal;
 use crate::http::server::Shared;
+use crate::http::ui::catalog::Broken;
 use crate::http::ui::pages::{Top, top};
 use crate::http::ui::run_line::RunLine;
 use crate::http::ui::templates;
@@ -44,6 +45,7 @@ pub(super) struct Wish {
 #[serde(rename_all = "camelCase")]
 struct HistoryPage<'a> {
     top: Top,
+    broken: Option<&'a Broken>,
     wish: &'a Wish,
     open: bool,
     runs: Vec<RunLine>,
@@ -107,6 +109,7 @@ pub(super) fn page(server: &Arc<Shared>, wish: &Wish) -> Result<String, Refusal>
     let next = (found.len() > count).then(|| wish.from.saturating_add(wish.count));
     let page = HistoryPage {
         top: top(server, &catalog, seq)?,
+        broken: catalog.broken.as_ref(),
         wish,
         open: wish.is_open(),
         runs: found.iter().take(count).map(|run| RunLine::of(&server.live.view(run))).collect(),

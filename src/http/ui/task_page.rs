@@ -114,9 +114,11 @@ struct GonePage<'a> {
 pub(super) fn page(server: &Arc<Shared>, id: &TaskId) -> Result<String, Refusal> {
     let seq = server.live.last_event();
     let catalog = server.catalogs.get(server)?;
-    let detail = match server.errands.run(&Errand::Task { id: id.to_string() }) {
-        Ok(value) => serde_json::from_value::<TaskDetail>(value).map_err(Refusal::broken)?,
-        Err(failure) => return gone(server, &catalog, seq, id, failure),
+    let detail = match (server.errands.run(&Errand::Task { id: id.to_string() }), catalog.task(id.as_str())) {
+        (Ok(value), _) => serde_json::from_value::<TaskDetail>(value).map_err(Refusal::broken)?,
+        // A manifest that is being mended takes its text out of sight, but not its runs.
+        (Err(_), Some(task)) if catalog.broken.is_some() => TaskDetail { task: task.clone(), ..TaskDetail::default() },
+        (Err(failure), _) => return gone(server, &catalog, seq, id, failure),
     };
     // `_overview` is another name of a task. The list's own has the shorter path.
     let task = catalog.task(&detail.task.id).unwrap_or(&detail.task);

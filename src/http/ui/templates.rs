@@ -12,6 +12,7 @@ use crate::http::refusal::Refusal;
 
 const TEMPLATES: &[(&str, &str)] = &[
     ("badge.html", include_str!("templates/badge.html")),
+    ("broken.html", include_str!("templates/broken.html")),
     ("board.html", include_str!("templates/board.html")),
     ("history.html", include_str!("templates/history.html")),
     ("now.html", include_str!("templates/now.html")),
