@@ -6,7 +6,7 @@ import { toast } from "./notice.js";
 export const path = (page) => `/ui/tasks/${page.id}`;
 
 // A change of any task that is shown is one of the page: rows, progress and tables alike.
-export const rowsOf = (task) => document.querySelector(`#page[data-task="${CSS.escape(task)}"], #page [data-task="${CSS.escape(task)}"]`) ? null : [];
+export const rowsOf = (task) => document.querySelector(`#page[data-task="${CSS.escape(task)}"], #page [data-task="${CSS.escape(task)}"]`) ? "page" : [];
 
 export function mount(page) {
   page.main.addEventListener("click", async (event) => {
