@@ -12,6 +12,7 @@ mod catalog;
 mod filter;
 mod fragment;
 mod pages;
+mod run_page;
 mod summary;
 mod templates;
 

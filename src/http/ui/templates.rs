@@ -14,6 +14,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("badge.html", include_str!("templates/badge.html")),
     ("board.html", include_str!("templates/board.html")),
     ("row.html", include_str!("templates/row.html")),
+    ("run.html", include_str!("templates/run.html")),
     ("rows.html", include_str!("templates/rows.html")),
     ("summary.html", include_str!("templates/summary.html")),
 ];
