@@ -108,6 +108,9 @@ impl Facts {
         const ABOUT: &str = "final result";
         let Some(report) = report else { return self };
         if protocol == Protocol::Text {
+            if end.exit_code.is_some() {
+                self.add(Bears::Neither, "judged by", "its exit code alone: the agent's protocol is `text`");
+            }
             return self;
         }
         match &report.result {

@@ -79,7 +79,7 @@ export class Chunk {
     const isHit = hit >= start && hit <= end && hit >= 0;
     let box = null;
     if (this.reads) {
-      const event = end - start > 1 && this.bytes[start] === 123 ? readable(decoder.decode(this.bytes.subarray(start, end)), this.root) : null;
+      const event = end - start > 1 && this.bytes[start] === 123 ? readable(decoder.decode(this.bytes.subarray(start, end)), [this.body, this.root]) : null;
       if (event) {
         if (isHit) mark(event);
         this.ink.place(event);

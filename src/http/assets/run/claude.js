@@ -23,8 +23,8 @@ const brief = (text, most = 140) => {
 const list = (value) => Array.isArray(value) ? value : [];
 const object = (value) => value && typeof value === "object" && !Array.isArray(value) ? value : {};
 
-// `root` is searched for the call that a result belongs to. Null where `line` is no event.
-export function readable(line, root) {
+// `roots` are searched for the call that a result belongs to. Null where `line` is no event.
+export function readable(line, roots) {
   let event;
   try {
     event = JSON.parse(line);
@@ -34,27 +34,27 @@ export function readable(line, root) {
   if (typeof object(event).type !== "string") return null;
   const box = make("div", `event e-${/^[a-z_]+$/.test(event.type) ? event.type : "other"}${event.parent_tool_use_id ? " below" : ""}`);
   const kinds = { assistant: said, user: said, system, result };
-  const nodes = (kinds[event.type] ?? other)(event, root, box);
+  const nodes = (kinds[event.type] ?? other)(event, roots, box);
   if (!nodes.length && !box.hidden) nodes.push(...other(event));
   box.append(...nodes);
   return box;
 }
 
-function said(event, root, box) {
+function said(event, roots, box) {
   const content = object(event.message).content;
   if (typeof content === "string") return [make("div", event.type === "user" ? "asked" : "said", content)];
-  const nodes = list(content).flatMap((block) => part(object(block), event, root));
+  const nodes = list(content).flatMap((block) => part(object(block), event, roots));
   // All of it went to where it belongs.
   box.hidden = nodes.length === 0 && list(content).length > 0;
   return nodes;
 }
 
-function part(block, event, root) {
+function part(block, event, roots) {
   if (block.type === "text") return [make("div", event.type === "user" ? "asked" : "said", block.text ?? "")];
   if (block.type === "thinking") return [folded("thinking", "Thinking", brief(block.thinking ?? ""), block.thinking ?? "")];
   if (block.type === "redacted_thinking") return [make("div", "quiet", "Thinking that is not shown")];
   if (block.type === "tool_use" || block.type === "server_tool_use") return [call(block)];
-  if (block.type === "tool_result") return answer(block, root);
+  if (block.type === "tool_result") return answer(block, roots);
   return [folded("other", block.type ?? "part", "", JSON.stringify(block, null, 2))];
 }
 
@@ -76,13 +76,13 @@ function call(block) {
   return details;
 }
 
-function answer(block, root) {
+function answer(block, roots) {
   const text = typeof block.content === "string" ? block.content
     : list(block.content).map((piece) => object(piece).text ?? `[${object(piece).type ?? "part"}]`).join("\n");
   const failed = block.is_error === true;
   const result = make("pre", `answer${failed ? " bad" : ""}`, text);
-  const calls = typeof block.tool_use_id === "string" ? root.querySelectorAll(`[data-call="${CSS.escape(block.tool_use_id)}"]`) : [];
-  const details = calls.length ? calls[calls.length - 1] : null;
+  const calls = typeof block.tool_use_id === "string" ? roots.flatMap((root) => [...root.querySelectorAll(`[data-call="${CSS.escape(block.tool_use_id)}"]`)]) : [];
+  const details = calls[0];
   if (!details) {
     const alone = folded(`call${failed ? " failed" : ""}`, failed ? "Error" : "Result", brief(text), "");
     alone.append(result);
@@ -111,7 +111,7 @@ function system(event) {
   return [];
 }
 
-function result(event) {
+function result(event, roots) {
   const failed = event.is_error !== false || (event.subtype && event.subtype !== "success");
   const card = make("div", `result${failed ? " bad" : ""}`);
   const facts = [failed ? `Failed: ${brief(event.subtype ?? "error").replaceAll("_", " ")}` : "Success"];
@@ -120,7 +120,9 @@ function result(event) {
   if (typeof event.duration_ms === "number") facts.push(event.duration_ms < 60_000 ? `${(event.duration_ms / 1000).toFixed(1)}s` : short(event.duration_ms / 1000));
   card.append(make("strong", "", facts.join(" · ")));
   const words = typeof event.result === "string" ? event.result : list(event.errors).join("\n");
-  if (words) card.append(make("div", "said", words));
+  // Mostly it is what was said last.
+  const before = [...roots[0].querySelectorAll(".said")].at(-1)?.textContent;
+  if (words && words.trim() !== before?.trim()) card.append(make("div", "said", words));
   return [card];
 }
 

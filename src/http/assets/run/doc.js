@@ -2,7 +2,7 @@
 // when it was opened stands as stdout before stderr, since nobody noted their order; what comes later
 // stands as it came. Holds no bytes.
 
-import { bytes } from "../net.js";
+import { ask, bytes } from "../net.js";
 
 // More turns between the two than this are no longer told apart.
 const TURNS = 2000;
@@ -23,12 +23,15 @@ export class Doc {
 
   // Finds out what is there; gives the first bytes of stdout.
   async open() {
-    const [first, other] = await Promise.all([bytes(this.path("stdout"), 0, 4096), bytes(this.path("stderr"), 0, 1)]);
+    const lengths = await Promise.all(["stdout", "stderr"].map(async (stream) => {
+      const answer = await ask("HEAD", this.path(stream));
+      return Number(answer.headers.get("Content-Length"));
+    }));
     this.#parts = [];
     this.sizes = { stdout: 0, stderr: 0 };
-    this.grow("stdout", first.total);
-    this.grow("stderr", other.total);
-    return first.bytes;
+    this.grow("stdout", lengths[0]);
+    this.grow("stderr", lengths[1]);
+    return (await bytes(this.path("stdout"), 0, Math.min(4096, lengths[0]))).bytes;
   }
 
   // `stream` reaches up to `next` now.

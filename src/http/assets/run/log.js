@@ -48,7 +48,8 @@ export class LogView {
     this.lines = this.$(".log-lines");
     this.active = host.dataset.active === "1";
     this.following = this.active;
-    this.reads = false;
+    // Whether there are events to be read at all.
+    this.reads = this.streams = false;
     this.#wire();
     this.#begin(mode, task).catch(refusal);
   }
@@ -66,7 +67,7 @@ export class LogView {
 
   async #begin(mode, task) {
     const first = await this.doc.open();
-    this.reads = isStream(first);
+    this.reads = this.streams = isStream(first);
     this.knows = first.length > 0;
     await this.toEnd();
     if (!this.active) return;
@@ -200,7 +201,7 @@ export class LogView {
   #heard({ stream, next, bytes }) {
     if (!this.knows && stream === "stdout") {
       this.knows = true;
-      this.reads = isStream(bytes);
+      this.reads = this.streams = isStream(bytes);
     }
     const before = this.doc.length;
     this.doc.grow(stream, next);
@@ -316,6 +317,7 @@ export class LogView {
     const { length } = doc;
     $(".follow").setAttribute("aria-pressed", String(this.following));
     $(".follow").hidden = !this.active;
+    $(".ways").hidden = !this.streams;
     $(".way-readable").setAttribute("aria-pressed", String(this.reads));
     $(".way-raw").setAttribute("aria-pressed", String(!this.reads));
     const end = this.#atEnd();
