@@ -12,7 +12,7 @@
 //!                                                      Plan ── apply (effects) ──► records
 //!                                                                    │ view (pure)
 //!                                                                    ▼
-//!                                                        cli text · cli json · http · ws
+//!                                                        cli text · cli json · http · ws · ui
 //! ```
 //!
 //! The modules stand in the order of that flow. `tests/architecture.rs` keeps the walls.

@@ -1,5 +1,6 @@
 //! Looking at the machine: what a project here needs, what is missing, and the cure.
 
+use crate::manifest::{Mode, Origin};
 use crate::model::bytes::Bytes;
 use crate::model::limits::Limits;
 use crate::runner::locate::Whence;
@@ -49,6 +50,16 @@ pub fn examine(whence: &Whence) -> Vec<Finding> {
     findings
 }
 
+/// What runs of this project will fail for, as far as a moment's look tells. The built-in mode
+/// without a prompt does not count: a project may have no use for its agent.
+pub(crate) fn missing(project: &Project) -> Vec<Finding> {
+    let modes = project.manifest.modes.values().filter(|mode| !matches!(mode.origin, Origin::BuiltIn));
+    let mut findings = vec![tmux_finding()];
+    findings.extend(agents_of(project, modes));
+    findings.retain(|finding| finding.state == "missing");
+    findings
+}
+
 fn tmux_finding() -> Finding {
     match tmux::version() {
         Ok(version) if version.is_supported() => Finding::ok("tmux", version.to_string()),
@@ -68,8 +79,11 @@ fn git_finding() -> Finding {
 }
 
 fn agents(project: &Project) -> Vec<Finding> {
-    let used: std::collections::BTreeSet<&str> =
-        project.manifest.modes.values().map(|mode| mode.agent.as_str()).collect();
+    agents_of(project, project.manifest.modes.values())
+}
+
+fn agents_of<'a>(project: &Project, modes: impl Iterator<Item = &'a Mode>) -> Vec<Finding> {
+    let used: std::collections::BTreeSet<&str> = modes.map(|mode| mode.agent.as_str()).collect();
     let path = environment::var("PATH");
     let mut findings = Vec::new();
     for agent in project.manifest.agents.values().filter(|agent| used.contains(agent.name.as_str())) {

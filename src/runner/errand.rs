@@ -65,7 +65,8 @@ pub enum Errand {
     Modes,
     /// As `tasks --json`.
     Tasks,
-    /// What a page of all tasks needs: `{"project", "tasks", "modes", "problems", "fresh", "tracks"}`.
+    /// What a page of all tasks needs: `{"project", "tasks", "modes", "problems", "broken",
+    /// "missing", "fresh", "tracks"}`.
     Catalog,
     /// As `task ID --json`.
     Task { id: String },

@@ -167,3 +167,37 @@ fn a_status_has_the_seeds_fields_and_tells_a_signal_from_a_code() {
     }
     server.assert_alive();
 }
+
+#[test]
+fn the_programs_own_files_are_kept_until_they_are_others_and_sent_small() {
+    let world = World::new();
+    world.task("A", "%out x\n");
+    let server = world.serve();
+    let unpacked = |reply: &Reply| {
+        let mut text = Vec::new();
+        std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(reply.body.as_slice()), &mut text).unwrap();
+        text
+    };
+    let close = "Connection: close";
+    for path in ["/", "/tasks/A", "/assets/app.js", "/assets/style.css"] {
+        let plain = server.bare("GET", path, &[close]);
+        let packed = server.bare("GET", path, &[close, "Accept-Encoding: gzip, br"]);
+        packed.assert_headers();
+        assert_eq!(
+            (plain.header("content-encoding"), packed.header("content-encoding")),
+            (None, Some("gzip")),
+            "{path}"
+        );
+        assert_eq!(packed.header("vary"), Some("Accept-Encoding"), "{path}");
+        assert!(unpacked(&packed) == plain.body && packed.body.len() < plain.body.len(), "{path}");
+        let etag = plain.header("etag").unwrap();
+        let again = server.bare("GET", path, &[close, &format!("If-None-Match: \"x\", {etag}")]);
+        again.assert_headers();
+        assert_eq!((again.status, again.body.len()), (304, 0), "{path}");
+        assert_eq!(server.bare("GET", path, &[close, "If-None-Match: W/\"other\""]).status, 200, "{path}");
+    }
+    // What holds data is small, too, and kept by nobody.
+    let board = server.ask("GET", "/ui/board", &[close, "Accept-Encoding: gzip"]);
+    board.assert_headers();
+    assert!(String::from_utf8(unpacked(&board)).unwrap().contains(r#"data-task="A""#));
+}

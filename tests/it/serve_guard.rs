@@ -35,10 +35,25 @@ pub(crate) const ROUTES: &[(&str, &str)] = &[
     ("PUT", "/api/files/dispatch.yaml"),
     ("GET", "/api/events"),
     ("GET", "/api/terminal/job/A"),
+    ("GET", "/ui/board"),
+    ("GET", "/ui/rows?tasks=A"),
+    ("GET", "/ui/tasks/A"),
+    ("GET", "/ui/runs/01ARZ3NDEKTSV4RRFFQ69G5FAV"),
+    ("GET", "/ui/now"),
+    ("GET", "/ui/history"),
 ];
 
 /// What anybody may have: it holds no data.
-const OPEN: &[&str] = &["/", "/assets/app.js", "/healthz"];
+const OPEN: &[&str] = &[
+    "/",
+    "/tasks/A",
+    "/runs/01ARZ3NDEKTSV4RRFFQ69G5FAV",
+    "/now",
+    "/history",
+    "/assets/app.js",
+    "/assets/style.css",
+    "/healthz",
+];
 
 pub(crate) const METHODS: &[&str] =
     &["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "FOO", "get"];
@@ -82,16 +97,20 @@ impl Reply {
             ("referrer-policy", "no-referrer"),
             ("cross-origin-resource-policy", "same-origin"),
             ("cross-origin-opener-policy", "same-origin"),
-            ("cache-control", "no-store"),
             ("server", "dispatch"),
         ] {
             assert_eq!(self.header(name), Some(value), "{name} in {self:?}");
         }
         let kind = self.header("content-type");
+        // The program's own files are the same for everybody; nothing else is kept by anybody.
+        let own = self.header("etag").is_some_and(|etag| etag.starts_with("W/"));
+        assert_eq!(self.header("cache-control"), Some(if own { "no-cache" } else { "no-store" }), "{self:?}");
         let kinds = [
             Some("application/json; charset=utf-8"),
             Some("text/html; charset=utf-8"),
             Some("text/javascript; charset=utf-8"),
+            Some("text/css; charset=utf-8"),
+            Some("image/svg+xml"),
             Some("text/yaml; charset=utf-8"),
             Some("text/plain; charset=utf-8"),
             Some("application/octet-stream"),

@@ -192,8 +192,10 @@ impl Server {
     /// A WebSocket, opened with the token.
     #[track_caller]
     pub(crate) fn ws(&self, path: &str) -> Ws {
-        self.try_ws(path, &[("Authorization", &format!("Bearer {}", self.token))])
-            .unwrap_or_else(|status| panic!("{path}: the handshake was answered with {status}"))
+        self.try_ws(path, &[("Authorization", &format!("Bearer {}", self.token))]).unwrap_or_else(|status| {
+            let runs = self.get("/api/runs").text();
+            panic!("{path}: the handshake was answered with {status}; {runs}; {}", self.stderr())
+        })
     }
 
     /// A WebSocket with these headers, or the status of the refusal.

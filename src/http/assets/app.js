@@ -79,9 +79,9 @@ let waiting = false;
 
 // `task` changed in some way.
 function touch(task) {
-  const rows = module.rowsOf ? module.rowsOf(task) : undefined;
-  if (rows) rows.forEach((row) => stale.add(row));
-  else if (!module.rowsOf || module.rowsOf.all) whole = true;
+  const rows = module.rowsOf?.(task) ?? "page";
+  if (rows === "page") whole = true;
+  else rows.forEach((row) => stale.add(row));
   soon();
 }
 

@@ -17,8 +17,13 @@ export function path() {
   return text ? `/ui/board?${text}` : "/ui/board";
 }
 
-// A change of a run touches its task's row alone.
-export const rowsOf = (task) => document.querySelector(`.row[data-task="${CSS.escape(task)}"]`) ? [task] : null;
+// A change of a run touches its task's row alone; where runs decide what is shown, any row may come
+// or go.
+export function rowsOf(task) {
+  const asked = new URLSearchParams(location.search);
+  if (["needs", "mode", "state"].some((name) => asked.get(name))) return "page";
+  return document.querySelector(`.row[data-task="${CSS.escape(task)}"]`) ? [task] : [];
+}
 
 export function mount(page) {
   let wait;

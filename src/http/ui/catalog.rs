@@ -4,29 +4,34 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::http::refusal::Refusal;
 use crate::http::server::Shared;
 use crate::model::names::Pair;
 use crate::runner::errand::Errand;
+use crate::runner::failure::Failure;
 use crate::view::mode_view::ModeView;
+use crate::view::problem_view::ProblemView;
 use crate::view::task_view::TaskView;
 
 /// Where nobody watches the files, what was read is believed for so long.
 const UNWATCHED: Duration = Duration::from_secs(1);
-/// Sources are watched by nobody: whether a pair is up to date is asked again after this.
-const TRACKED: Duration = Duration::from_secs(5);
+/// Sources and programs are watched by nobody: what depends on them is asked again after this.
+const OTHERS: Duration = Duration::from_secs(5);
 
 /// See the module.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(super) struct Catalog {
     pub(super) project: About,
     pub(super) tasks: Vec<TaskView>,
     pub(super) modes: Vec<ModeView>,
     pub(super) problems: Vec<Finding>,
-    /// Why runs cannot be started, where the templates are what is wrong.
+    /// Why nothing can be started, where the manifest or a template is what is wrong.
     pub(super) broken: Option<Broken>,
+    /// What runs will fail for: a program that is not there.
+    #[serde(default)]
+    pub(super) missing: Vec<Missing>,
     fresh: HashSet<(String, String)>,
     tracks: bool,
     #[serde(skip)]
@@ -34,13 +39,13 @@ pub(super) struct Catalog {
 }
 
 /// The project itself.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(super) struct About {
     pub(super) name: String,
 }
 
 /// What is wrong with a file of a task.
-#[derive(Debug, Deserialize, serde::Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct Finding {
     pub(super) severity: String,
     pub(super) message: String,
@@ -52,14 +57,45 @@ pub(super) struct Finding {
     pub(super) hints: Vec<String>,
 }
 
+/// Something that `doctor` misses.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct Missing {
+    what: String,
+    found: String,
+    cure: Option<String>,
+}
+
 /// A failure with what helps.
-#[derive(Debug, Deserialize, serde::Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct Broken {
-    pub(super) message: String,
-    pub(super) hints: Vec<String>,
+    message: String,
+    hints: Vec<String>,
+    #[serde(default)]
+    problems: Vec<Finding>,
+}
+
+impl From<ProblemView> for Finding {
+    fn from(view: ProblemView) -> Self {
+        let ProblemView { severity, message, path, line, column: _, hints } = view;
+        let path = path.map(|path| path.display().to_string());
+        Self { severity: severity.to_owned(), message, path, line, hints }
+    }
+}
+
+impl From<Failure> for Broken {
+    fn from(failure: Failure) -> Self {
+        let problems = failure.problems.iter().map(ProblemView::new).map(Finding::from).collect();
+        Self { message: failure.to_string(), hints: failure.hints, problems }
+    }
 }
 
 impl Catalog {
+    pub(super) fn of_json(value: serde_json::Value) -> Result<Self, serde_json::Error> {
+        let mut catalog: Self = serde_json::from_value(value)?;
+        catalog.by_id = catalog.tasks.iter().enumerate().map(|(at, task)| (task.id.clone(), at)).collect();
+        Ok(catalog)
+    }
+
     pub(super) fn task(&self, id: &str) -> Option<&TaskView> {
         self.by_id.get(id).map(|at| &self.tasks[*at])
     }
@@ -90,9 +126,12 @@ impl Catalogs {
             return Ok(Arc::clone(&kept.catalog));
         }
         let at = Instant::now();
-        let value = server.errands.run(&Errand::Catalog)?;
-        let mut catalog: Catalog = serde_json::from_value(value).map_err(Refusal::broken)?;
-        catalog.by_id = catalog.tasks.iter().enumerate().map(|(at, task)| (task.id.clone(), at)).collect();
+        let catalog = match (server.errands.run(&Errand::Catalog), kept.as_ref()) {
+            (Ok(value), _) => Catalog::of_json(value).map_err(Refusal::broken)?,
+            // A manifest that is being mended takes nobody's runs out of sight.
+            (Err(failure), Some(kept)) => Catalog { broken: Some(failure.into()), ..Catalog::clone(&kept.catalog) },
+            (Err(failure), None) => return Err(failure.into()),
+        };
         let catalog = Arc::new(catalog);
         *kept = Some(Kept { catalog: Arc::clone(&catalog), mark, at });
         Ok(catalog)
@@ -104,9 +143,13 @@ impl Catalogs {
 }
 
 impl Kept {
+    fn is_unwatched(&self) -> bool {
+        self.catalog.tracks || !self.catalog.missing.is_empty()
+    }
+
     fn is_good(&self, mark: Option<u64>) -> bool {
         let age = self.at.elapsed();
         let as_it_was = mark.is_some() && mark == self.mark;
-        (as_it_was || age < UNWATCHED) && (!self.catalog.tracks || age < TRACKED)
+        (as_it_was || age < UNWATCHED) && (!self.is_unwatched() || age < OTHERS)
     }
 }

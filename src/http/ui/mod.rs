@@ -8,6 +8,8 @@
 pub(in crate::http) mod assets;
 mod badge;
 mod board;
+#[cfg(test)]
+mod board_tests;
 mod catalog;
 mod filter;
 mod fragment;

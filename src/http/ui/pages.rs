@@ -10,7 +10,7 @@ use crate::http::refusal::{Refusal, Why};
 use crate::http::reply::Reply;
 use crate::http::server::Shared;
 use crate::http::ui::board::{self, Board, Line};
-use crate::http::ui::catalog::{Broken, Catalog, Finding};
+use crate::http::ui::catalog::{Broken, Catalog, Finding, Missing};
 use crate::http::ui::filter::Filter;
 use crate::http::ui::fragment::Fragment;
 use crate::http::ui::run_page;
@@ -83,6 +83,7 @@ struct BoardPage<'a> {
     errors: usize,
     problems: &'a [Finding],
     broken: Option<&'a Broken>,
+    missing: &'a [Missing],
     modes: &'a [ModeView],
     statuses: Vec<&'a str>,
     tags: Vec<&'a str>,
@@ -98,7 +99,8 @@ struct RowsPage<'a> {
 fn board(server: &Arc<Shared>, filter: &Filter) -> Result<String, Refusal> {
     let seq = server.live.last_event();
     let catalog = server.catalogs.get(server)?;
-    let runs = server.live.overview(true).map_err(Failure::from)?;
+    let runs = server.live.runs(true).map_err(Failure::from)?;
+    let runs: Vec<RunView> = runs.iter().map(|run| server.live.view(run)).collect();
     let runs = board::by_task(&runs);
     let board = board::board(&catalog, &runs, filter);
     let errors = catalog.problems.iter().filter(|problem| problem.severity == "error").count();
@@ -111,6 +113,7 @@ fn board(server: &Arc<Shared>, filter: &Filter) -> Result<String, Refusal> {
         errors,
         problems: &catalog.problems,
         broken: catalog.broken.as_ref(),
+        missing: &catalog.missing,
         modes: &catalog.modes,
         statuses: statuses(&catalog),
         tags: tags(&catalog),

@@ -5,12 +5,14 @@ use serde_json::{Value, json};
 
 use crate::model::run_state::EndState;
 use crate::plan::freshness::Freshness;
+use crate::runner::doctor::{self, Finding};
 use crate::runner::failure::Failure;
 use crate::runner::locate::Whence;
 use crate::runner::prepare::Request;
 use crate::runner::project::{Depth, Project};
 use crate::runner::show;
 use crate::tasks::TaskSet;
+use crate::view::problem_view::ProblemView;
 
 /// Hashing the sources of many pairs takes its time: only the last ones are told as up to date.
 const FRESH_PAIRS: usize = 100;
@@ -27,12 +29,21 @@ pub(super) fn of(whence: &Whence) -> Result<Value, Failure> {
     let fresh = if tracks && broken.is_none() { fresh(&project, &set)? } else { Vec::new() };
     let name = root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let tasks = show::tasks(&set);
-    let said = broken.map(|failure| json!({ "message": failure.to_string(), "hints": failure.hints }));
+    let said = broken.map(|failure| {
+        let problems: Vec<ProblemView> = failure.problems.iter().map(ProblemView::new).collect();
+        json!({ "message": failure.to_string(), "hints": failure.hints, "problems": problems })
+    });
     Ok(json!({
         "project": { "name": name, "root": root, "manifest": project.manifest.path },
         "tasks": tasks.tasks, "problems": tasks.problems, "broken": said,
-        "modes": show::modes(&project, root).modes, "fresh": fresh, "tracks": tracks,
+        "missing": missing(&project), "modes": show::modes(&project, root).modes, "fresh": fresh, "tracks": tracks,
     }))
+}
+
+/// What runs will fail for, in `doctor`'s words.
+fn missing(project: &Project) -> Vec<Value> {
+    let finding = |finding: Finding| json!({ "what": finding.what, "found": finding.found, "cure": finding.cure });
+    doctor::missing(project).into_iter().map(finding).collect()
 }
 
 /// The pairs that are up to date, as `[mode, task]`.
