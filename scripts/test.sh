@@ -45,11 +45,13 @@ install_tools() {
 }
 
 # Packages of npm that tests drive: the real agent, against a stub on the loopback (proprietary, so
-# never committed), and what steers the browser (without scripts, so that it downloads none).
+# never committed), what steers the browser (without scripts, so that it downloads none), and what
+# looks at pages for people who cannot.
 install_packages() {
   local tools=target/test-tools missing=()
   compgen -G "$tools/node_modules/@anthropic-ai/claude-code-*/claude" >/dev/null || missing+=(@anthropic-ai/claude-code)
   [ -d "$tools/node_modules/playwright-core" ] || missing+=(playwright-core)
+  [ -d "$tools/node_modules/axe-core" ] || missing+=(axe-core)
   [ ${#missing[@]} -gt 0 ] || return 0
   step "installing ${missing[*]} into $tools"
   mkdir -p "$tools"

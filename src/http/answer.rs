@@ -34,6 +34,8 @@ pub(super) fn answer(
         Route::Runs => runs::list(server, query),
         Route::History => runs::history(server, query),
         Route::Ui(fragment) => ui::page(server, head, fragment, query),
+        // What its address asks for is its script's to read.
+        Route::Page => Ok(assets::shell(head)),
         route => {
             query.end()?;
             plain(server, head, route, body)
@@ -45,7 +47,6 @@ pub(super) fn answer(
 /// The routes that have no query.
 fn plain(server: &Arc<Shared>, head: &Head, route: Route, body: &[u8]) -> Result<Reply, Refusal> {
     match route {
-        Route::Page => Ok(assets::shell(head)),
         Route::Asset(name) => assets::asset(head, &name),
         Route::Health => Ok(own::health()),
         Route::Metrics => own::metrics(server),
@@ -66,7 +67,7 @@ fn plain(server: &Arc<Shared>, head: &Head, route: Route, body: &[u8]) -> Result
         Route::Plan => look::plan(server),
         Route::ReadFile(name) => files::read(server, name),
         Route::WriteFile(name) => files::write(server, head, name, body),
-        Route::Runs | Route::History | Route::Ui(_) | Route::Socket(_) => {
+        Route::Runs | Route::History | Route::Ui(_) | Route::Page | Route::Socket(_) => {
             Err(Refusal::new(crate::http::refusal::Why::NoRoute))
         }
     }

@@ -3,6 +3,8 @@
 //! Nothing here looks into the library. A missing tool (tmux, git, node, the agent) fails a test.
 
 #[cfg(test)]
+mod browser;
+#[cfg(test)]
 mod command;
 #[cfg(test)]
 mod damaged_file;
@@ -76,9 +78,19 @@ mod run_headless;
 #[cfg(test)]
 mod run_interactive;
 #[cfg(test)]
+mod screenshots;
+#[cfg(test)]
 mod serve;
 #[cfg(test)]
 mod serve_answers;
+#[cfg(test)]
+mod serve_board;
+#[cfg(test)]
+mod serve_board_edges;
+#[cfg(test)]
+mod serve_board_large;
+#[cfg(test)]
+mod serve_board_truth;
 #[cfg(test)]
 mod serve_browser;
 #[cfg(test)]

@@ -1,76 +1,16 @@
 //! The server as a browser and as a Python program meet it: Debian's Chromium and `websockets`.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 use serde_json::{Value, json};
 
+use crate::browser::{Page, script};
 use crate::serve_guard::ROUTES;
 use crate::server::Server;
 use crate::waiting::{is, wait_until};
 use crate::world::World;
-
-fn script(name: &str) -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let missing = "is missing; `bash scripts/test.sh` installs it";
-    assert!(root.join("target/test-tools/node_modules/playwright-core").is_dir(), "playwright-core {missing}");
-    assert!(Path::new("/usr/bin/chromium").exists(), "chromium {missing}");
-    root.join("tests/web").join(name).to_str().unwrap().to_owned()
-}
-
-/// A page of a browser. Ended with the test.
-#[derive(Debug)]
-struct Page {
-    node: Child,
-    asks: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
-}
-
-impl Page {
-    #[track_caller]
-    fn new(world: &World) -> Self {
-        let mut command = world.command("node");
-        command.arg(script("page.mjs")).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut node = command.spawn().unwrap_or_else(|error| panic!("the tests need `node`: {error}"));
-        let (asks, answers) = (node.stdin.take(), BufReader::new(node.stdout.take().unwrap()));
-        Self { node, asks, answers }
-    }
-
-    #[track_caller]
-    fn ask(&mut self, what: &Value) -> Result<Value, String> {
-        writeln!(self.asks.as_ref().unwrap(), "{what}").unwrap();
-        let mut line = String::new();
-        self.answers.read_line(&mut line).unwrap();
-        let answer: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{what}: {error}: {line:?}"));
-        match answer["error"].as_str() {
-            Some(error) => Err(error.to_owned()),
-            None => Ok(answer["value"].clone()),
-        }
-    }
-
-    #[track_caller]
-    fn eval(&mut self, script: &str) -> Value {
-        self.ask(&json!({ "eval": script })).unwrap()
-    }
-
-    #[track_caller]
-    fn wait_for_text(&mut self, text: &str) {
-        wait_until(&format!("the page shows {text:?}"), || {
-            let shown = self.ask(&json!({ "eval": "document.body.innerText" }))?;
-            is(shown.as_str().is_some_and(|shown| shown.contains(text)), shown.to_string())
-        });
-    }
-}
-
-impl Drop for Page {
-    fn drop(&mut self) {
-        drop(self.asks.take());
-        let _ = self.node.wait();
-    }
-}
 
 /// `dispatch serve --open` with a browser that only keeps its arguments: the server, and they.
 fn open(world: &World, port: &str) -> (Server, Vec<String>) {
@@ -105,29 +45,50 @@ fn the_page_opens_by_a_private_file_and_follows_what_happens() {
         assert_eq!(page.eval("document.documentElement.outerHTML.length > 100"), true);
         let shown = page.eval("document.documentElement.outerHTML");
         assert!(!shown.as_str().unwrap().contains(&server.token));
-        page.ask(&json!({ "reload": true })).unwrap();
+        page.reload();
         page.wait_for_text("FIRST");
     }
     // Another run is seen as it comes and as it ends, without a reload.
     page.eval("window.sameDocument = true");
+    assert_eq!((page.badge("job/FIRST"), page.badge("job/SECOND")), ("succeeded".to_owned(), "never".to_owned()));
     world.detach("job", "SECOND");
-    page.wait_for_text("SECOND\tjob\trunning");
+    page.wait_badge("job/SECOND", "running");
     fs::write(world.project().join("../go"), "").unwrap();
-    page.wait_for_text("SECOND\tjob\tfailed\t3");
+    page.wait_badge("job/SECOND", "failed");
+    page.wait_for_text("failed (3)");
     assert_eq!(page.eval("window.sameDocument"), true);
-    // A new server: the page cannot know its token, and says where to get it.
+    // While the server is away, what is shown stays and says since when it is old.
     let port = server.host.split_once(':').unwrap().1.to_owned();
     server.end();
-    page.wait_for_text("dispatch serve --open");
+    page.wait_for_text("Disconnected since");
+    page.wait_for_text("failed (3)");
+    // A new server: the page cannot know its token, and says where to get it.
     let (server, words) = open(&world, &port);
     page.wait_for_text("The server was started again");
-    page.ask(&json!({ "reload": true })).unwrap();
+    page.wait_for_text("dispatch serve --open");
+    assert_eq!(page.eval("document.getElementById('lost').hidden"), true, "it is not disconnected");
+    page.reload();
     page.wait_for_text("The server was started again");
+    // Another tab is opened with it and hands it over: the old one recovers by itself.
+    page.eval("window.sameDocument = true");
+    page.tab(1);
     page.ask(&json!({ "goto": format!("file://{}", words[0]) })).unwrap();
-    page.wait_for_text("SECOND\tjob\tfailed\t3");
-    let said = page.ask(&json!({ "said": true })).unwrap();
-    let bad =
-        |line: &&Value| ["violation:", "thrown:", "Content Security"].iter().any(|w| line.to_string().contains(w));
+    page.wait_badge("job/SECOND", "failed");
+    page.tab(0);
+    page.wait_badge("job/SECOND", "failed");
+    assert_eq!(page.eval("window.sameDocument"), true);
+    assert_eq!(page.eval("document.getElementById('token')"), Value::Null);
+    // Both hear what happens.
+    world.task("THIRD", "%hang");
+    world.detach("job", "THIRD");
+    for tab in [0, 1] {
+        page.tab(tab);
+        page.wait_badge("job/THIRD", "running");
+    }
+    let said = page.said();
+    let bad = |line: &&Value| {
+        ["violation:", "thrown:", "elsewhere:", "Content Security"].iter().any(|w| line.to_string().contains(w))
+    };
     assert!(said.as_array().unwrap().iter().find(bad).is_none(), "{said}");
     assert!(!said.to_string().contains(&server.token), "{said}");
     drop(page);

@@ -3,11 +3,12 @@
 
 import { createRequire } from "node:module";
 
-const tools = new URL("../../target/test-tools/", import.meta.url);
+export const tools = new URL("../../target/test-tools/", import.meta.url);
 const { chromium } = createRequire(tools)("playwright-core");
 
-// A script that hangs must not keep its test waiting.
-setTimeout(() => { console.error("the script took more than 120 s"); process.exit(9); }, 120_000).unref();
+// A script that hangs must not keep its test waiting; one that goes on refreshes this.
+export const watchdog = setTimeout(() => { console.error("the script took more than 120 s"); process.exit(9); }, 120_000);
+watchdog.unref();
 
 export const launch = () => chromium.launch({
   executablePath: "/usr/bin/chromium",

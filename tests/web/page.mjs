@@ -1,30 +1,107 @@
-// One page of one browser, told what to do by lines on standard input:
-//   {"goto": URL}   {"reload": true}   {"eval": JAVASCRIPT}
-// Each is answered by one line: {"value": …} or {"error": …}.
+// A browser, told what to do by lines on standard input; each is answered by one line:
+// {"value": …} or {"error": …}. The argument is JSON: {"viewport": [W, H], "scheme": "dark",
+// "motion": "reduce"}. A line holds one of
+//   {"goto": URL}  {"reload": true}  {"shot": PATH}  {"axe": true}  {"said": true}
+//   {"eval": JS}   an expression in the page
+//   {"play": JS}   the body of an async function here, with what `stage` below names
+// and may name the tab that it is about ("tab": N, opened when it is new; else the last one).
 
+import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { launch } from "./browser.mjs";
+import { launch, tools, watchdog } from "./browser.mjs";
 
+const wished = JSON.parse(process.argv[2] ?? "{}");
+const [width, height] = wished.viewport ?? [1280, 800];
 const browser = await launch();
-const page = await browser.newPage();
+const context = await browser.newContext({
+  viewport: { width, height }, colorScheme: wished.scheme ?? "light", reducedMotion: wished.motion ?? "no-preference",
+});
+context.setDefaultTimeout(10_000);
+
+// Everything that any tab said: its console, what was thrown, what the policy refused, and what was
+// asked of anybody but the page's own server.
 const said = [];
-page.on("console", (message) => said.push(`${message.type()}: ${message.text()}`));
-page.on("pageerror", (error) => said.push(`thrown: ${error}`));
-await page.exposeFunction("noteViolation", (what) => said.push(`violation: ${what}`));
-await page.addInitScript(() => document.addEventListener("securitypolicyviolation",
+await context.exposeFunction("noteViolation", (what) => { said.push(`violation: ${what}`); });
+await context.addInitScript(() => document.addEventListener("securitypolicyviolation",
   (event) => window.noteViolation(`${event.violatedDirective} ${event.blockedURI}`)));
+const noteRequest = (url) => {
+  const { protocol, hostname } = new URL(url);
+  if (/^(https?|wss?):$/.test(protocol) && hostname !== "127.0.0.1") said.push(`elsewhere: ${url}`);
+};
+context.on("request", (request) => noteRequest(request.url()));
+
+const tabs = [];
+async function tab(number) {
+  while (tabs.length <= number) {
+    const page = await context.newPage();
+    page.on("console", (message) => said.push(`${message.type()}: ${message.text()} ${message.location().url}`));
+    page.on("pageerror", (error) => said.push(`thrown: ${error}`));
+    page.on("websocket", (socket) => noteRequest(socket.url()));
+    tabs.push(page);
+  }
+  return tabs[number];
+}
+let page = await tab(0);
+
+// Asks until the page's answer is true. Playwright's own way of waiting needs `eval`, which the
+// pages' policy forbids.
+async function until(what, script, argument) {
+  const end = Date.now() + 10_000;
+  for (;;) {
+    const answer = await page.evaluate(script, argument);
+    if (answer) return answer;
+    if (Date.now() > end) throw new Error(`gave up waiting until ${what}`);
+    await new Promise((done) => setTimeout(done, 10));
+  }
+}
+
+// Nothing was said that should not be, but what one of `but` fits.
+function expectNoMessages(...but) {
+  const bad = said.filter((line) => /^(error|warning|violation|thrown|elsewhere):/.test(line) && !but.some((fits) => fits.test(line)));
+  if (bad.length) throw new Error(`the pages said: ${bad.join("\n")}`);
+}
+
+function expect(condition, what) {
+  if (!condition) throw new Error(`expected: ${what}`);
+}
+
+function same(found, wanted, what) {
+  const [a, b] = [JSON.stringify(found), JSON.stringify(wanted)];
+  if (a !== b) throw new Error(`${what}: ${a} instead of ${b}`);
+}
+
+// The serious findings of axe-core, a line each. Evaluated, since the pages let no other script in.
+async function axe() {
+  if (!await page.evaluate("'axe' in window")) {
+    await page.evaluate(`${readFileSync(new URL("node_modules/axe-core/axe.min.js", tools), "utf8")};0`);
+  }
+  const { violations } = await page.evaluate("axe.run(document, { resultTypes: ['violations'] })");
+  const serious = violations.filter(({ impact }) => ["serious", "critical"].includes(impact));
+  return serious.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => `${node.html} ${node.any[0]?.message ?? ""}`).join(" | ")}`);
+}
+
+const AsyncFunction = (async () => {}).constructor;
+const stage = { context, browser, tabs, tab, said, axe, until, expect, same, expectNoMessages };
+
+async function answer(asked) {
+  if (asked.tab !== undefined) {
+    page = await tab(asked.tab);
+    await page.bringToFront();
+  }
+  if (asked.goto) await page.goto(asked.goto);
+  if (asked.reload) await page.reload();
+  if (asked.shot) await page.screenshot({ path: asked.shot });
+  if (asked.said) return said;
+  if (asked.axe) return axe();
+  if (asked.eval) return page.evaluate(asked.eval);
+  if (asked.play) return new AsyncFunction("page", ...Object.keys(stage), asked.play)(page, ...Object.values(stage));
+  return null;
+}
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const asked = JSON.parse(line);
-  let answer;
-  try {
-    if (asked.goto) await page.goto(asked.goto);
-    if (asked.reload) await page.reload();
-    answer = { value: asked.said ? said : asked.eval ? await page.evaluate(asked.eval) : null };
-  } catch (error) {
-    answer = { error: String(error) };
-  }
-  console.log(JSON.stringify(answer));
+  watchdog.refresh();
+  const told = await answer(JSON.parse(line)).then((value) => ({ value: value ?? null }), (error) => ({ error: String(error) }));
+  console.log(JSON.stringify(told));
 }
 await browser.close();
 process.exit(0);

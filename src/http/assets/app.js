@@ -198,7 +198,8 @@ follow({
   anew() { whole = true; soon(); },
   state(what) {
     if (what === "connected") {
-      if (since && !document.getElementById("page")) refresh();
+      // A token may have come while the page asked for one.
+      if (!document.getElementById("page")) refresh();
       since = null;
       say("");
     } else if (what === "expired") {
