@@ -93,7 +93,7 @@ fn a_hostile_task_is_text_on_every_page() {
         let outside = link == &json!(["https:", "noreferrer noopener", "_blank"]);
         assert!(outside || link == &json!(["http:", "", ""]), "{link}");
     }
-    let inside = "[...document.querySelectorAll('.markdown a[target=\"\"]')].map((a) => a.getAttribute('href'))";
+    let inside = "[...document.querySelectorAll('.markdown a:not([target])')].map((a) => a.getAttribute('href'))";
     assert_eq!(page.eval(inside), json!(["#md-page", "#md-end"]));
     assert_eq!(page.eval("document.querySelector('.meta').textContent.includes('{\"<b>\":[\"<script>')"), true);
     play(
