@@ -91,7 +91,10 @@ impl Page {
     /// What a person does: the body of an async function of Playwright's, see `page.mjs`.
     #[track_caller]
     pub(crate) fn play(&mut self, script: &str) -> Value {
-        self.ask(&json!({ "play": script })).unwrap_or_else(|error| panic!("{script}: {error}"))
+        self.ask(&json!({ "play": script })).unwrap_or_else(|error| {
+            let shown = self.ask(&json!({ "eval": "document.body.innerText" }));
+            panic!("{script}: {error}; {shown:?}; {}", self.said())
+        })
     }
 
     /// From here on this tab is meant.
@@ -116,7 +119,8 @@ impl Page {
         wait_until(what, || {
             // A page that is being left cannot answer.
             let answer = self.ask(&json!({ "eval": script }))?;
-            is(answer.as_bool().unwrap_or(!answer.is_null()), format!("{answer}; {}", self.said()))
+            let shown = self.ask(&json!({ "eval": "document.body.innerText" }))?;
+            is(answer.as_bool().unwrap_or(!answer.is_null()), format!("{answer}; {shown}; {}", self.said()))
         });
     }
 

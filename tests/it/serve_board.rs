@@ -96,6 +96,7 @@ fn runs_start_are_seen_and_stop_on_the_board() {
         r#"await badge("code-review/TASK-1", "succeeded").click(); await page.waitForURL(/\/runs\//); expectNoMessages(/404/);"#,
     );
     assert_eq!(page.eval("location.pathname"), format!("/runs/{run}"));
+    drop(page);
     server.assert_alive();
 }
 
@@ -120,7 +121,7 @@ fn the_keyboard_is_enough() {
         await press("Tab");
         await focused("the skip link", "at.matches('.skip') && at.getBoundingClientRect().top >= 0");
         const stops = [];
-        for (let i = 0; i < 16; i += 1) {
+        for (let i = 0; i < 15; i += 1) {
           await press("Tab");
           stops.push(await page.evaluate(() => {
             const at = document.activeElement;
@@ -223,6 +224,7 @@ fn the_keyboard_is_enough() {
         expectNoMessages(/status of 404/);
         "##,
     );
+    drop(page);
     server.assert_alive();
 }
 
@@ -283,6 +285,7 @@ fn filters_are_kept_by_the_address_and_by_two_tabs() {
     page.wait("it is found", &format!("{SHOWN} === 'ONE,FOUR'"));
     assert_eq!(page.eval("document.querySelector('.row').classList.contains('context')"), true);
     page.assert_silent();
+    drop(page);
     server.assert_alive();
 }
 

@@ -167,7 +167,8 @@ impl Kept {
 
     fn is_good(&self, mark: Option<u64>) -> bool {
         let age = self.at.elapsed();
-        let as_it_was = mark.is_some() && mark == self.mark;
-        (as_it_was || age < UNWATCHED) && (!self.is_unwatched() || age < OTHERS)
+        // Whoever watches has said so: what is young may be of before a change all the same.
+        let as_it_was = if mark.is_some() { mark == self.mark } else { age < UNWATCHED };
+        as_it_was && (!self.is_unwatched() || age < OTHERS)
     }
 }

@@ -26,7 +26,7 @@ use crate::system::store::run_removal;
 use crate::system::store::state_dir::StateDir;
 
 /// `PRAGMA user_version` of this program's tables.
-const SCHEMA_VERSION: i64 = 2;
+const SCHEMA_VERSION: i64 = 3;
 
 const SCHEMA: &str = "
 CREATE TABLE runs (
