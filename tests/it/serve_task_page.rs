@@ -113,6 +113,7 @@ fn a_hostile_task_is_text_on_every_page() {
         assert_eq!(page.eval("window.took ?? null"), Value::Null, "{path}");
     }
     page.assert_silent();
+    drop(page);
     server.assert_alive();
 }
 
@@ -473,6 +474,7 @@ fn what_cannot_be_shown_is_told_with_what_helps() {
     world.write("dispatch.yaml", crate::world::BASE);
     page.wait("it is mended", "!document.querySelector('.banner.bad')");
     page.assert_silent();
+    drop(page);
     server.assert_alive();
 }
 

@@ -114,10 +114,14 @@ struct GonePage<'a> {
 pub(super) fn page(server: &Arc<Shared>, id: &TaskId) -> Result<String, Refusal> {
     let seq = server.live.last_event();
     let catalog = server.catalogs.get(server)?;
+    let mut broken = catalog.broken.clone();
     let detail = match (server.errands.run(&Errand::Task { id: id.to_string() }), catalog.task(id.as_str())) {
         (Ok(value), _) => serde_json::from_value::<TaskDetail>(value).map_err(Refusal::broken)?,
         // A manifest that is being mended takes its text out of sight, but not its runs.
-        (Err(_), Some(task)) if catalog.broken.is_some() => TaskDetail { task: task.clone(), ..TaskDetail::default() },
+        (Err(failure), Some(task)) if failure.kind == Kind::BadManifest => {
+            broken.get_or_insert_with(|| failure.into());
+            TaskDetail { task: task.clone(), ..TaskDetail::default() }
+        }
         (Err(failure), _) => return gone(server, &catalog, seq, id, failure),
     };
     // `_overview` is another name of a task. The list's own has the shorter path.
@@ -144,7 +148,7 @@ pub(super) fn page(server: &Arc<Shared>, id: &TaskId) -> Result<String, Refusal>
     let (modes, others): (Vec<_>, Vec<_>) = modes.into_iter().partition(|mode| !mode.runs.is_empty());
     let page = TaskPage {
         top: top(server, &catalog, seq)?,
-        broken: catalog.broken.as_ref(),
+        broken: broken.as_ref(),
         problems: problems(&catalog, task),
         task,
         line: own_line,
