@@ -15,11 +15,14 @@ mod filter;
 mod fragment;
 mod history_page;
 mod markdown;
+#[cfg(test)]
+mod markdown_tests;
 mod now_page;
 mod pages;
 mod run_line;
 mod summary;
 mod task_page;
+mod task_tree;
 mod templates;
 
 pub(in crate::http) use catalog::Catalogs;
