@@ -20,6 +20,7 @@ mod markdown_tests;
 mod now_page;
 mod pages;
 mod run_line;
+mod run_page;
 mod summary;
 mod task_page;
 mod task_tree;
