@@ -114,6 +114,8 @@ mod serve_screens;
 #[cfg(test)]
 mod serve_sockets;
 #[cfg(test)]
+mod serve_task_page;
+#[cfg(test)]
 mod serve_terminal;
 #[cfg(test)]
 mod serve_tickets;
