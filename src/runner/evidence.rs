@@ -106,17 +106,18 @@ impl Facts {
     /// What the agent itself said at its end.
     fn report(mut self, protocol: Protocol, end: &ExitRecord, report: Option<&FinalReport>) -> Self {
         const ABOUT: &str = "final result";
-        let Some(report) = report else { return self };
         if protocol == Protocol::Text {
             if end.exit_code.is_some() {
                 self.add(Bears::Neither, "judged by", "its exit code alone: the agent's protocol is `text`");
             }
             return self;
         }
+        let Some(report) = report else { return self };
         match &report.result {
             Some(result) => {
                 let mut parts = vec![result.failure().unwrap_or_else(|| format!("`{}`, no error", result.subtype))];
-                parts.extend(result.num_turns.map(|turns| format!("{turns} turn{}", if turns == 1 { "" } else { "s" })));
+                parts
+                    .extend(result.num_turns.map(|turns| format!("{turns} turn{}", if turns == 1 { "" } else { "s" })));
                 parts.extend(result.cost_usd.map(|cost| format!("${cost:.4}")));
                 let bears = if result.is_error { Bears::Failure } else { Bears::Success };
                 self.add(bears, ABOUT, parts.join(" · "));
@@ -180,7 +181,8 @@ impl Facts {
     fn reason(mut self, end: &ExitRecord) -> Self {
         let Some(reason) = end.reason.as_ref().filter(|_| end.state == EndState::Failed) else { return self };
         let bare = ["exit code ", "signal ", "no result event"].iter().any(|word| reason.starts_with(word));
-        let promised = self.0.iter().any(|fact| matches!(fact.about, "expect" | "save to") && fact.bears == Bears::Failure);
+        let promised =
+            self.0.iter().any(|fact| matches!(fact.about, "expect" | "save to") && fact.bears == Bears::Failure);
         if !bare && !promised && !self.0.iter().any(|fact| fact.says.starts_with(reason.as_str())) {
             self.add(Bears::Failure, "reason", reason.clone());
         }
