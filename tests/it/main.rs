@@ -110,6 +110,8 @@ mod serve_refusals;
 #[cfg(test)]
 mod serve_robust;
 #[cfg(test)]
+mod serve_run_page;
+#[cfg(test)]
 mod serve_screens;
 #[cfg(test)]
 mod serve_sockets;
