@@ -10,17 +10,23 @@ use crate::world::World;
 
 /// Chooses a mode in the dialog of Run, and starts it.
 const START: &str = r#"
-const start = async (mode) => {
+const start = async (mode, closes = true) => {
   const dialog = page.locator("dialog[open]");
   await dialog.waitFor();
   const radio = dialog.locator(`input[type=radio][value="${mode}"]`);
   if (await radio.count()) { await radio.check(); await page.keyboard.press("Control+Enter"); }
   else await dialog.getByRole("button", { name: mode, exact: true }).click();
-  await dialog.waitFor({ state: "detached" });
+  // It stays where the server said no.
+  if (closes) await dialog.waitFor({ state: "detached" });
 };
 const row = (task) => page.locator(`.row[data-task="${task}"]`);
 const badge = (pair, state) => page.locator(`.badge[data-pair="${pair}"]${state ? `[data-state="${state}"]` : ""}`);
 "#;
+
+/// A script that starts a pair which never ran, from its badge.
+pub(crate) fn start(mode: &str, task: &str) -> String {
+    format!("{START} await badge('{mode}/{task}', 'never').click(); await start('{mode}', false)")
+}
 
 fn demo() -> World {
     let world = World::bare();
