@@ -88,7 +88,8 @@ if asked_to fail; then
 fi
 
 if asked_to ask && [ "$headless" = no ]; then
-  printf 'What should be greeted when there is no name? '
+  # The bell: whoever waits at another window hears of it, and `dispatch` says so.
+  printf 'What should be greeted when there is no name? \a'
   read -r answer || exit 1
   says "Then: name=\${1:-$answer}"
 fi

@@ -7,6 +7,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use crate::cli::meant::Meant;
 use crate::cli::output::{self, Stderr};
 use crate::cli::table::Cell;
+use crate::model::activity::ActivityState;
 use crate::model::run::Run;
 use crate::model::run_state::{EndState, RunState};
 
@@ -98,18 +99,35 @@ pub(crate) fn words(run: &Run) -> String {
     }
 }
 
+fn waits(run: &Run) -> bool {
+    run.progress.activity.as_ref().is_some_and(|activity| activity.state == ActivityState::Waiting)
+}
+
+/// What a window does beside running, where that is worth a word.
+fn does(run: &Run) -> Option<&'static str> {
+    match run.progress.activity.as_ref()?.state {
+        ActivityState::Waiting => Some("waits for you"),
+        ActivityState::Idle => Some("idle"),
+        ActivityState::Working | ActivityState::Unknown => None,
+    }
+}
+
 /// The state as a table's cell.
 pub(crate) fn cell(run: &Run) -> Cell {
     let colour = match &run.state {
         RunState::Ended(EndState::Succeeded) => "32",
         RunState::Ended(EndState::Stopped) => "2",
         RunState::Ended(_) => "31",
+        RunState::Running if waits(run) => "33",
         RunState::Running | RunState::Starting | RunState::Stopping => "36",
         RunState::Queued(_) | RunState::Unknown(_) => "33",
     };
     let text = match &run.state {
         RunState::Queued(waiting_for) => format!("queued ({})", waiting_for.as_str()),
-        state => state.as_str().to_owned(),
+        state => match does(run) {
+            Some(does) => format!("{} ({does})", state.as_str()),
+            None => state.as_str().to_owned(),
+        },
     };
     Cell::coloured(text, colour)
 }

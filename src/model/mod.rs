@@ -3,6 +3,7 @@
 //! Nothing here does IO or knows YAML, tmux or HTTP. A value that exists is valid:
 //! names and sizes are parsed once, at the door, and trusted from then on.
 
+pub mod activity;
 pub mod attempt_record;
 pub mod bytes;
 pub mod conditions;

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::model::activity::Activity;
 use crate::model::exit_record::ExitRecord;
 use crate::model::limits::LimitsHold;
 use crate::model::names::{ModeName, Pair, TaskId};
+use crate::model::protocol::Protocol;
 use crate::model::run_id::RunId;
 use crate::model::run_spec::{RunKind, RunSpec};
 use crate::model::run_state::{EndState, RunState};
@@ -21,6 +23,8 @@ pub struct RunFacts {
     pub mode: ModeName,
     pub task: TaskId,
     pub headless: bool,
+    /// How its agent is read.
+    pub protocol: Protocol,
     pub session: Option<String>,
     /// The tmux socket of an interactive run.
     pub socket: Option<PathBuf>,
@@ -51,6 +55,8 @@ pub struct Progress {
     /// Of an interactive run: its pane and window in tmux.
     pub pane: Option<String>,
     pub window: Option<String>,
+    /// Of a run that runs in a window.
+    pub activity: Option<Activity>,
     /// A trouble it lives through.
     pub trouble: Option<String>,
     /// Of a queued run: why it waits and until when, in words.
@@ -78,6 +84,7 @@ impl RunFacts {
             mode: spec.mode.clone(),
             task: spec.task.clone(),
             headless: spec.is_headless(),
+            protocol: spec.protocol,
             session,
             socket,
             cwd: spec.cwd.clone(),

@@ -11,6 +11,7 @@ use crate::model::run_spec::{RunKind, RunSpec};
 use crate::model::run_state::RunState;
 use crate::model::usage::Usage;
 use crate::plan::actual::{Evidence, Over, Window};
+use crate::runner::activity;
 use crate::system::clock;
 use crate::system::process;
 use crate::system::store::run_folder::RunFolder;
@@ -86,6 +87,7 @@ impl Candidate {
     pub(super) fn run(&self, facts: RunFacts, state: RunState) -> Run {
         let live = self.evidence.live.as_ref();
         let agent = live.map(|live| live.agent.as_ref().unwrap_or(&live.owner).pid);
+        let pane = self.pane.as_ref().filter(|_| state == RunState::Running);
         let progress = Progress {
             started_at: live.map(|live| self.started(live.started_at)),
             pid: self.pane.as_ref().map(|pane| pane.pid).or(agent),
@@ -94,6 +96,7 @@ impl Candidate {
             limits: live.and_then(|live| live.limits),
             pane: self.pane.as_ref().map(|pane| pane.pane_id.clone()),
             window: self.pane.as_ref().map(|pane| pane.window_id.clone()),
+            activity: pane.and_then(|pane| activity::of_pane(pane, self.spec.protocol)),
             trouble: self.evidence.unsaved.then(|| "its end cannot be written yet (is the disk full?)".to_owned()),
             waits: live.and_then(|live| self.retries(live)).or_else(|| self.waits.clone()),
         };

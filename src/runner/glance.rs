@@ -4,6 +4,7 @@
 use crate::model::run::{Progress, Run, RunFacts};
 use crate::model::run_id::RunId;
 use crate::model::run_state::RunState;
+use crate::runner::activity;
 use crate::runner::candidate::Listings;
 use crate::runner::ledger::{Ledger, Observed};
 use crate::system::store::index::Index;
@@ -48,12 +49,14 @@ impl Ledger {
             match pane {
                 Some(pane) => {
                     let state = if stop_asked { RunState::Stopping } else { RunState::Running };
+                    let runs = state == RunState::Running;
                     let progress = Progress {
                         started_at: Some(facts.created_at),
                         pid: Some(pane.pid),
                         attempt: 1,
                         pane: Some(pane.pane_id.clone()),
                         window: Some(pane.window_id.clone()),
+                        activity: runs.then(|| activity::of_pane(pane, facts.protocol)).flatten(),
                         ..Progress::default()
                     };
                     observed.runs.push(Run { facts, state, progress, end: None });

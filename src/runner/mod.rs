@@ -3,6 +3,7 @@
 //! Reads the manifest and the tasks, looks at the world through `system`, asks `plan` what that
 //! means, and does it. Must not print and must not parse arguments.
 
+mod activity;
 pub mod apply;
 pub mod approve;
 pub mod asked;

@@ -2,6 +2,7 @@
 
 use crate::model::interval::Interval;
 use crate::model::names::{ModeName, TaskId};
+use crate::model::run_state::EndState;
 use crate::runner::failure::Failure;
 use crate::runner::project::NameLookupError;
 use crate::system::clock;
@@ -18,6 +19,10 @@ pub struct Past {
     pub task: Option<String>,
     /// Those that ended in the last so long.
     pub since: Option<Interval>,
+    /// Those that ended so.
+    pub outcome: Option<EndState>,
+    /// Without the first so many.
+    pub skip: u32,
     pub limit: Option<u32>,
 }
 
@@ -36,6 +41,7 @@ impl Past {
             clock::now().as_millisecond().saturating_sub(ms)
         });
         let limit = Some(self.limit.unwrap_or(LIMIT));
-        Ok(HistoryFilter { mode: self.mode, task: self.task, since_ms, limit })
+        let Self { mode, task, outcome, skip, .. } = self;
+        Ok(HistoryFilter { mode, task, since_ms, outcome, skip, limit })
     }
 }

@@ -215,6 +215,7 @@ mod tests {
             mode: ModeName::parse("job").unwrap(),
             task: TaskId::parse("T-1").unwrap(),
             headless: true,
+            protocol: crate::model::protocol::Protocol::Text,
             session: None,
             socket: None,
             cwd: "/".into(),

@@ -24,6 +24,14 @@ pub struct RunView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waiting_for: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub activity: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub activity_reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub activity_source: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub activity_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signal: Option<i32>,
@@ -104,6 +112,7 @@ impl RunView {
             RunState::Unknown(why) => (None, Some(why.reason())),
             _ => (None, run.progress.trouble.clone()),
         };
+        let activity = run.progress.activity.as_ref();
         let usage = run.usage();
         let attempt = end.map_or(run.progress.attempt, |end| end.attempt);
         Self {
@@ -115,6 +124,10 @@ impl RunView {
             state: run.state.as_str(),
             running: matches!(run.state, RunState::Starting | RunState::Running | RunState::Stopping),
             waiting_for,
+            activity: activity.map(|activity| activity.state.as_str()),
+            activity_reason: activity.map(|activity| activity.reason.clone()),
+            activity_source: activity.map(|activity| activity.source.as_str()),
+            activity_at: activity.map(|activity| activity.at),
             exit_code: end.and_then(|end| end.exit_code),
             signal: end.and_then(|end| end.signal),
             reason: end.map_or(reason, |end| end.reason.clone()),

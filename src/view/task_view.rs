@@ -1,5 +1,6 @@
 //! A task as JSON.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -55,11 +56,14 @@ pub struct TaskView {
 }
 
 /// One task, with its text.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskDetail {
     #[serde(flatten)]
     pub task: TaskView,
+    /// The whole front matter.
+    #[serde(default)]
+    pub meta: BTreeMap<String, serde_json::Value>,
     pub body: String,
     pub checklist: Vec<ChecklistView>,
     /// Of the tasks below it.
@@ -68,7 +72,7 @@ pub struct TaskDetail {
 }
 
 /// How many of the tasks below one, that have none of their own, stand where.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProgressView {
     pub all: usize,
@@ -79,7 +83,7 @@ pub struct ProgressView {
 }
 
 /// A box of a task's checklist.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChecklistView {
     pub done: bool,
@@ -114,6 +118,7 @@ impl TaskDetail {
     pub fn new(task: &Task, body: &Body, progress: Option<ProgressView>) -> Self {
         let checklist =
             body.checklist.iter().map(|item| ChecklistView { done: item.done, text: item.text.clone() }).collect();
-        Self { task: TaskView::new(task), body: body.text.clone(), checklist, progress }
+        let (task, meta) = (TaskView::new(task), task.meta.clone());
+        Self { task, meta, body: body.text.clone(), checklist, progress }
     }
 }

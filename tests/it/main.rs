@@ -22,6 +22,8 @@ mod waiting;
 mod world;
 
 #[cfg(test)]
+mod activity;
+#[cfg(test)]
 mod budget;
 #[cfg(test)]
 mod crash;

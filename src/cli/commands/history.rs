@@ -14,7 +14,8 @@ use crate::view::run_view::RunView;
 
 pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     let project = open(meant, Depth::Shape)?;
-    let asked = Past { mode: args.mode.clone(), task: args.task.clone(), since: args.since, limit: args.limit };
+    let (mode, task) = (args.mode.clone(), args.task.clone());
+    let asked = Past { mode, task, since: args.since, limit: args.limit, ..Past::default() };
     let filter = asked.filter()?;
     let now = clock::now();
     let mut runs = Vec::new();

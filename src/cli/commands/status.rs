@@ -8,6 +8,7 @@ use crate::cli::error::CliError;
 use crate::cli::meant::Meant;
 use crate::cli::table::{self, Cell};
 use crate::cli::{output, progress};
+use crate::model::activity::{Activity, ActivityState};
 use crate::model::run::Run;
 use crate::runner::failure::Failure;
 use crate::runner::held::Held;
@@ -110,6 +111,7 @@ fn one(meant: &Meant, ledger: &Ledger, run: &Run, held: &Held, explain: bool) ->
     row("started", view.started_at.map(local))?;
     row("ended", view.ended_at.map(local))?;
     row("for", view.duration_ms.map(duration))?;
+    row("activity", run.progress.activity.as_ref().map(activity))?;
     row("exit code", view.exit_code.map(|code| code.to_string()))?;
     row("signal", view.signal.map(|signal| signal.to_string()))?;
     row("held", view.held.clone())?;
@@ -124,6 +126,18 @@ fn one(meant: &Meant, ledger: &Ledger, run: &Run, held: &Held, explain: bool) ->
         details(ledger, run)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// `waits for you: it rang the bell, 12s ago`.
+fn activity(activity: &Activity) -> String {
+    let age = duration(clock::millis_between(activity.at, clock::now()));
+    match activity.state {
+        ActivityState::Waiting => format!("waits for you: {}, {age} ago", activity.reason),
+        ActivityState::Idle => format!("idle: no output for {age}"),
+        ActivityState::Working | ActivityState::Unknown => {
+            format!("{}: {}", activity.state.as_str(), activity.reason)
+        }
+    }
 }
 
 /// How the state is known.

@@ -72,7 +72,7 @@ pub(super) fn show(meant: &Meant, args: &Args) -> Answer {
         output::json(&detail)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let TaskDetail { task: view, body, checklist, progress } = detail;
+    let TaskDetail { task: view, body, checklist, progress, meta: _ } = detail;
     output::line(&format!("{}: {}", view.id, sanitize_line(&view.title)))?;
     let row = |name: &str, value: &str| match value.is_empty() {
         true => Ok(()),

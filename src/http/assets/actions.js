@@ -18,12 +18,12 @@ export async function attach(mode, task) {
   } else toast(done.attached === "focused" ? "Your terminal shows it." : "Opened in your terminal.");
 }
 
-// Starts the pair. True where it runs, or did so already.
-export async function run(mode, task, wishes = {}) {
-  const done = await attempt("POST", `/dispatch/${mode}/${task}`, { attach: false, ...wishes });
+// Starts the pair. Null where it could not be done, which `against` is told.
+export async function run(mode, task, wishes = {}, against = refusal) {
+  const done = await attempt("POST", `/dispatch/${mode}/${task}`, { attach: false, ...wishes }, against);
   if (!done) return null;
   if (done.state === "skipped") toast(`${task} ${mode} is up to date: nothing to do.`, { hint: "“Run even if up to date” starts it all the same." });
-  else if (!done.created) toast(`${task} ${mode} runs already; nothing new was started.`);
+  else if (!done.created && !done.runs) toast(`${task} ${mode} runs already; nothing new was started.`);
   return done;
 }
 

@@ -1,30 +1,224 @@
-// Asks how a task is to be run.
+// Asks how a task is to be run, and shows what the agent would be told before it is.
 
 import { call } from "./net.js";
-import { refusal } from "./notice.js";
+import { refusal, toast } from "./notice.js";
 import { run } from "./actions.js";
 
-let modes;
+// The built-in mode without a prompt comes last.
+const PLAIN = "none";
+const PATIENCE = 250;
 
+// An element with properties, attributes (`aria-…`, `data-…`) and children.
+function make(name, properties = {}, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(properties)) {
+    if (key.includes("-")) element.setAttribute(key, value);
+    else element[key] = value;
+  }
+  element.append(...children);
+  return element;
+}
+
+// Opens the dialog for `task`; `mode` is chosen already where it is given.
 export async function openRun(task, mode) {
+  if (document.querySelector("dialog[open]")) return;
+  let modes;
+  let about;
   try {
-    modes ??= (await call("GET", "/api/modes")).modes;
+    [{ modes }, about] = await Promise.all([call("GET", "/api/modes"), call("GET", `/api/tasks/${task}`)]);
   } catch (error) {
     refusal(error);
     return;
   }
-  const dialog = document.createElement("dialog");
-  dialog.setAttribute("aria-label", `Run ${task}`);
-  const list = document.createElement("div");
-  list.className = "modes";
-  for (const { name, description } of modes) {
-    const button = Object.assign(document.createElement("button"), { type: "button", textContent: name, title: description ?? "" });
-    button.autofocus = name === mode;
-    button.onclick = async () => { dialog.close(); await run(name, task); };
-    list.append(button);
-  }
-  dialog.append(Object.assign(document.createElement("h2"), { textContent: `Run ${task}` }), list);
-  dialog.onclose = () => dialog.remove();
+  if (document.querySelector("dialog[open]")) return;
+  modes.sort((a, b) => (a.name === PLAIN) - (b.name === PLAIN));
+  const form = layOut(about, modes, mode);
+  const dialog = make("dialog", { className: "run-dialog", "aria-labelledby": "run-title" }, form);
+  const preview = watch(form, about.id);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    await start(dialog, form, about.id, modes);
+  });
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      form.requestSubmit();
+    }
+    if (event.key === "Tab") keepInside(dialog, event);
+  });
+  form.querySelector(".cancel").onclick = () => dialog.close();
+  dialog.onclose = () => { preview.end(); dialog.remove(); };
   document.body.append(dialog);
   dialog.showModal();
+  (form.querySelector("input[name=mode]:checked") ?? form.querySelector("input[name=mode]"))?.focus();
+  preview.look();
+}
+
+function layOut(about, modes, mode) {
+  const chosen = modes.find(({ name }) => name === (mode || about.mode)) ?? (modes.length === 1 ? modes[0] : null);
+  const list = make("fieldset", { className: "choices" }, make("legend", { textContent: "Mode" }));
+  for (const { name, description, interactive } of modes) {
+    const radio = make("input", { type: "radio", name: "mode", value: name, required: true, checked: name === chosen?.name });
+    const words = make("span", {}, make("b", { textContent: name }), " ", make("span", { className: "quiet", textContent: interactive ? "interactive" : "headless" }));
+    if (description) words.append(make("span", { className: "quiet says", textContent: description }));
+    list.append(make("label", { className: "choice" }, radio, words));
+  }
+  const prompt = make("textarea", { name: "prompt", rows: 3, spellcheck: true });
+  const extras = make("textarea", { name: "extras", rows: 2, spellcheck: false, className: "code", "aria-describedby": "extras-hint" });
+  const boxes = [["force", "run even if up to date"], ["resume", "resume the last conversation"]];
+  if (about.subtasks?.length) boxes.push(["subtasks", "with its subtasks, in order"]);
+  const checks = make("div", { className: "checks" });
+  for (const [name, words] of boxes) {
+    checks.append(make("label", { className: "check" }, make("input", { type: "checkbox", name }), ` ${words}`));
+  }
+  return make("form", { method: "dialog", noValidate: true },
+    make("h2", { id: "run-title", textContent: `Run ${about.id}` }),
+    make("p", { className: "quiet", textContent: about.title }),
+    list,
+    make("label", { className: "field" }, "Extra instructions", prompt),
+    make("label", { className: "field" }, "Extra arguments for the agent", extras,
+      make("span", { className: "quiet", id: "extras-hint", textContent: "one a line, handed over as they stand" })),
+    checks,
+    make("section", { className: "preview", "aria-label": "What the agent would get" }, make("p", { className: "quiet", textContent: "Choose a mode." })),
+    make("p", { className: "said", "role": "alert" }),
+    make("div", { className: "buttons" },
+      make("span", { className: "quiet gap", textContent: "Ctrl+Enter runs it" }),
+      make("button", { type: "button", className: "cancel", textContent: "Cancel" }),
+      make("button", { type: "submit", className: "main go", textContent: "Run" })));
+}
+
+const modeOf = (form) => form.querySelector("input[name=mode]:checked")?.value ?? "";
+
+// What was typed: a field that is empty says nothing.
+function words(form) {
+  const said = {};
+  const { prompt, extras } = form.elements;
+  if (prompt.value) said.prompt = prompt.value;
+  const lines = extras.value.split("\n");
+  if (lines.at(-1) === "") lines.pop();
+  if (lines.length) said.extras = lines;
+  return said;
+}
+
+function wishes(form) {
+  const asked = words(form);
+  for (const name of ["force", "resume", "subtasks"]) if (form.elements[name]?.checked) asked[name] = true;
+  return asked;
+}
+
+async function start(dialog, form, task, modes) {
+  const mode = modeOf(form);
+  const button = form.querySelector(".go");
+  if (button.disabled) return;
+  if (!mode) {
+    tell(form, "Choose a mode first.");
+    form.querySelector("input[name=mode]")?.focus();
+    return;
+  }
+  button.disabled = true;
+  tell(form, "");
+  const done = await run(mode, task, wishes(form), (error) => tell(form, error.message, error.hint));
+  button.disabled = false;
+  if (!done) return;
+  dialog.close();
+  if (done.runs) toast(`${mode}: ${done.runs.length} subtask${done.runs.length === 1 ? "" : "s"} of ${task}, in order.`);
+  else if (done.created && modes.find(({ name }) => name === mode)?.interactive) {
+    toast(`${task} ${mode} is open in its window.`, { href: `/runs/${done.runId}` });
+  }
+}
+
+// What the server says against it, where the person looks.
+function tell(form, message, hint = "") {
+  const said = form.querySelector(".said");
+  said.replaceChildren(message);
+  if (hint) said.append(make("span", { className: "hint", textContent: hint }));
+}
+
+// Shows what would be run, a moment after the last change. Of answers that overlap the last counts.
+function watch(form, task) {
+  const place = form.querySelector(".preview");
+  let wait;
+  let turn = 0;
+  const look = async () => {
+    const mine = ++turn;
+    const mode = modeOf(form);
+    if (!mode) return;
+    place.setAttribute("aria-busy", "true");
+    let shown;
+    try {
+      const said = words(form);
+      shown = rendered(await call("POST", `/api/render/${mode}/${task}`, said), said.prompt);
+    } catch (error) {
+      shown = refused(error);
+    }
+    if (mine !== turn) return;
+    place.replaceChildren(...shown);
+    showMark(place);
+    place.removeAttribute("aria-busy");
+  };
+  const later = () => { clearTimeout(wait); wait = setTimeout(look, PATIENCE); };
+  form.addEventListener("input", ({ target }) => {
+    if (target.name === "mode") look();
+    else if (target.type !== "checkbox") later();
+  });
+  return { look, end: () => { turn++; clearTimeout(wait); } };
+}
+
+// As a shell would take it.
+const quoted = (word) => /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+
+const REACHES = {
+  arg: "The prompt is its last argument.",
+  stdin: "The prompt comes by standard input.",
+  file: "The prompt waits in a file that is named to it.",
+  none: "It gets no prompt.",
+};
+
+function rendered({ argv, cwd, delivery, prompt, worktree }, typed) {
+  const facts = make("dl", {},
+    make("dt", { textContent: "Command" }), make("dd", {}, make("code", { textContent: argv.map(quoted).join(" ") })),
+    make("dt", { textContent: "Folder" }), make("dd", {}, make("code", { textContent: cwd })));
+  if (worktree) {
+    facts.append(make("dt", { textContent: "Worktree" }), make("dd", {}, "is made: branch ", make("code", { textContent: worktree.branch }), " from ", make("code", { textContent: worktree.base })));
+  }
+  const shown = [make("h3", { textContent: "What the agent gets" })];
+  if (prompt === undefined) shown.push(make("p", { className: "quiet", textContent: REACHES.none }));
+  else {
+    shown.push(make("pre", { className: "prompt", tabIndex: 0, "aria-label": "Prompt", "role": "region" }, ...marked(prompt, typed)),
+      make("p", { className: "quiet", textContent: REACHES[delivery] ?? delivery }));
+  }
+  return [...shown, facts];
+}
+
+// The prompt, with what was typed into it marked.
+function marked(prompt, typed) {
+  const at = typed ? prompt.lastIndexOf(typed) : -1;
+  if (at < 0) return [prompt];
+  return [prompt.slice(0, at), make("mark", { textContent: typed }), prompt.slice(at + typed.length)];
+}
+
+// Scrolls the prompt alone, not the dialog.
+function showMark(place) {
+  const mark = place.querySelector("mark");
+  if (mark) mark.parentElement.scrollTop = mark.offsetTop - mark.parentElement.offsetTop - 40;
+}
+
+function refused(error) {
+  const shown = [make("h3", { textContent: "It cannot be run so" }), make("p", { className: "bad", textContent: error.message })];
+  if (error.hint) shown.push(make("p", { className: "hint", textContent: error.hint }));
+  for (const { path, line, message } of error.problems ?? []) {
+    shown.push(make("pre", { tabIndex: 0, textContent: `${path ? `${path}${line ? `:${line}` : ""}: ` : ""}${message}` }));
+  }
+  return shown;
+}
+
+// Tab goes round within the dialog.
+function keepInside(dialog, event) {
+  const all = [...dialog.querySelectorAll("input, textarea, button, [tabindex='0']")].filter((field) => !field.disabled && field.checkVisibility());
+  // Of a group of radio buttons the keyboard reaches one.
+  const stops = all.filter((field) => field.type !== "radio" || field.checked || !modeOf(field.form));
+  const [first, last] = event.shiftKey ? [stops.at(-1), stops[0]] : [stops[0], stops.at(-1)];
+  if (document.activeElement !== last && dialog.contains(document.activeElement)) return;
+  event.preventDefault();
+  first?.focus();
 }

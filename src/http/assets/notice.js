@@ -127,11 +127,11 @@ export function copyable(line) {
 export const refusal = (error) => toast(error.message, { hint: error.hint, bad: true });
 
 // Does what a button asks, and tells what the server says against it.
-export async function attempt(method, path, body) {
+export async function attempt(method, path, body, against = refusal) {
   try {
     return await call(method, path, body);
   } catch (error) {
-    refusal(error);
+    against(error);
     return null;
   }
 }

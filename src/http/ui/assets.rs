@@ -29,7 +29,7 @@ macro_rules! assets {
 const ASSETS: &[(&str, Asset)] = assets! {
     JS: "app.js" "actions.js" "board.js" "dialog.js" "keys.js" "live.js" "morph.js" "net.js" "notice.js" "now.js" "past.js"
         "run.js" "task.js" "time.js";
-    CSS: "style.css";
+    CSS: "style.css" "task.css";
     SVG: "icon.svg";
 };
 

@@ -16,7 +16,7 @@ use crate::view::task_view::TaskView;
 /// Rows are indented as far as this.
 const DEEPEST: usize = 4;
 /// The built-in mode without a prompt is shown only where it ran.
-const PLAIN: &str = "none";
+pub(super) const PLAIN: &str = "none";
 
 /// A piece of the board.
 #[derive(Debug, Default, Serialize)]
@@ -96,7 +96,7 @@ fn badges(catalog: &Catalog, task: &str, runs: &[&RunView]) -> Vec<Badge> {
     badges
 }
 
-fn pair(mode: &str, task: &str) -> Option<Pair> {
+pub(super) fn pair(mode: &str, task: &str) -> Option<Pair> {
     Some(Pair { mode: ModeName::parse(mode).ok()?, task: TaskId::parse(task).ok()? })
 }
 

@@ -1,6 +1,7 @@
 //! The tasks and modes that pages show, read once for all pages until they change.
 
 use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -42,6 +43,15 @@ pub(super) struct Catalog {
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct About {
     pub(super) name: String,
+    #[serde(default)]
+    pub(super) root: PathBuf,
+}
+
+impl About {
+    /// A path as a person in the project's folder would say it.
+    fn relative(&self, path: &Path) -> PathBuf {
+        path.strip_prefix(&self.root).unwrap_or(path).to_owned()
+    }
 }
 
 /// What is wrong with a file of a task.
@@ -50,7 +60,7 @@ pub(super) struct Finding {
     pub(super) severity: String,
     pub(super) message: String,
     #[serde(default)]
-    pub(super) path: Option<String>,
+    pub(super) path: Option<PathBuf>,
     #[serde(default)]
     pub(super) line: Option<usize>,
     #[serde(default)]
@@ -77,7 +87,6 @@ pub(super) struct Broken {
 impl From<ProblemView> for Finding {
     fn from(view: ProblemView) -> Self {
         let ProblemView { severity, message, path, line, column: _, hints } = view;
-        let path = path.map(|path| path.display().to_string());
         Self { severity: severity.to_owned(), message, path, line, hints }
     }
 }
@@ -92,12 +101,21 @@ impl From<Failure> for Broken {
 impl Catalog {
     pub(super) fn of_json(value: serde_json::Value) -> Result<Self, serde_json::Error> {
         let mut catalog: Self = serde_json::from_value(value)?;
+        catalog.shorten_paths();
         catalog.by_id = catalog.tasks.iter().enumerate().map(|(at, task)| (task.id.clone(), at)).collect();
         Ok(catalog)
     }
 
     pub(super) fn task(&self, id: &str) -> Option<&TaskView> {
         self.by_id.get(id).map(|at| &self.tasks[*at])
+    }
+
+    fn shorten_paths(&mut self) {
+        let Self { project, tasks, problems, .. } = self;
+        let paths = tasks.iter_mut().filter_map(|task| task.path.as_mut());
+        for path in paths.chain(problems.iter_mut().filter_map(|problem| problem.path.as_mut())) {
+            *path = project.relative(path);
+        }
     }
 
     /// Whether running the pair again would do nothing new.

@@ -13,8 +13,13 @@ mod board_tests;
 mod catalog;
 mod filter;
 mod fragment;
+mod history_page;
+mod markdown;
+mod now_page;
 mod pages;
+mod run_line;
 mod summary;
+mod task_page;
 mod templates;
 
 pub(in crate::http) use catalog::Catalogs;

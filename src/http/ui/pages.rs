@@ -13,8 +13,9 @@ use crate::http::ui::board::{self, Board, Line};
 use crate::http::ui::catalog::{Broken, Catalog, Finding, Missing};
 use crate::http::ui::filter::Filter;
 use crate::http::ui::fragment::Fragment;
+use crate::http::ui::history_page::{self, Wish};
 use crate::http::ui::summary::Summary;
-use crate::http::ui::templates;
+use crate::http::ui::{now_page, task_page, templates};
 use crate::model::names::{ModeName, Pair, TaskId};
 use crate::runner::failure::Failure;
 use crate::view::mode_view::ModeView;
@@ -40,7 +41,20 @@ pub(in crate::http) fn page(
             query.end()?;
             rows(server, &tasks)
         }
-        _ => Err(Refusal::new(Why::NoRoute)),
+        Fragment::Task(task) => {
+            query.end()?;
+            task_page::page(server, &task)
+        }
+        Fragment::Now => {
+            query.end()?;
+            now_page::page(server)
+        }
+        Fragment::History => {
+            let wish = Wish::read(&mut query)?;
+            query.end()?;
+            history_page::page(server, &wish)
+        }
+        Fragment::Run(_) => Err(Refusal::new(Why::NoRoute)),
     };
     Ok(Reply::text("text/html; charset=utf-8", html?).compressed_for(head))
 }
@@ -115,6 +129,15 @@ fn board(server: &Arc<Shared>, filter: &Filter) -> Result<String, Refusal> {
 fn rows(server: &Arc<Shared>, tasks: &[TaskId]) -> Result<String, Refusal> {
     let seq = server.live.last_event();
     let catalog = server.catalogs.get(server)?;
+    let runs = last_runs(server, &catalog, tasks)?;
+    let runs = board::by_task(&runs);
+    let row = |task| Line::Task(Box::new(board::row(&catalog, &runs, task, 0)));
+    let lines: Vec<Line<'_>> = tasks.iter().map(|task| row(task.as_str())).collect();
+    templates::render("rows.html", &RowsPage { top: top(server, &catalog, seq)?, lines })
+}
+
+/// The last run of each mode on each of these tasks.
+pub(super) fn last_runs(server: &Shared, catalog: &Catalog, tasks: &[TaskId]) -> Result<Vec<RunView>, Refusal> {
     let mut pairs = Vec::new();
     for mode in catalog.modes.iter().filter_map(|mode| ModeName::parse(&mode.name).ok()) {
         pairs.extend(tasks.iter().map(|task| Pair { mode: mode.clone(), task: task.clone() }));
@@ -125,11 +148,7 @@ fn rows(server: &Arc<Shared>, tasks: &[TaskId]) -> Result<String, Refusal> {
     let others: Vec<Pair> = others.filter(|pair| !pairs.contains(pair)).collect();
     pairs.extend(others);
     let runs = server.live.last_of(&pairs).map_err(Failure::from)?;
-    let runs: Vec<RunView> = runs.iter().map(|run| server.live.view(run)).collect();
-    let runs = board::by_task(&runs);
-    let row = |task| Line::Task(Box::new(board::row(&catalog, &runs, task, 0)));
-    let lines: Vec<Line<'_>> = tasks.iter().map(|task| row(task.as_str())).collect();
-    templates::render("rows.html", &RowsPage { top: top(server, &catalog, seq)?, lines })
+    Ok(runs.iter().map(|run| server.live.view(run)).collect())
 }
 
 fn ids(text: &str) -> Option<Vec<TaskId>> {

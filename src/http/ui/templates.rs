@@ -12,10 +12,17 @@ use crate::http::refusal::Refusal;
 
 const TEMPLATES: &[(&str, &str)] = &[
     ("badge.html", include_str!("templates/badge.html")),
+    ("broken.html", include_str!("templates/broken.html")),
     ("board.html", include_str!("templates/board.html")),
+    ("history.html", include_str!("templates/history.html")),
+    ("now.html", include_str!("templates/now.html")),
     ("row.html", include_str!("templates/row.html")),
     ("rows.html", include_str!("templates/rows.html")),
+    ("run_line.html", include_str!("templates/run_line.html")),
+    ("run_table.html", include_str!("templates/run_table.html")),
     ("summary.html", include_str!("templates/summary.html")),
+    ("task.html", include_str!("templates/task.html")),
+    ("task_gone.html", include_str!("templates/task_gone.html")),
 ];
 
 fn environment() -> &'static Environment<'static> {

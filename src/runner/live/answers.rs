@@ -55,7 +55,12 @@ impl Live {
     ) -> Result<Vec<Run>, Failure> {
         let wrong = || Failure::new(Kind::InvalidName, "`since` is a length of time such as `90s`, `10m` or `1h 30m`");
         let since = since.map(|text| Interval::parse(text).ok_or_else(wrong)).transpose()?;
-        let filter = Past { mode, task, since, limit }.filter()?;
+        self.past(Past { mode, task, since, limit, ..Past::default() })
+    }
+
+    /// The same, as it was asked.
+    pub fn past(&self, asked: Past) -> Result<Vec<Run>, Failure> {
+        let filter = asked.filter()?;
         // Ends that nobody has noted yet belong to the past, too.
         self.snapshot()?;
         let found = self.ledger().history(&filter);

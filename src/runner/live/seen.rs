@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::model::activity::Activity;
 use crate::model::run::{Progress, Run};
 use crate::model::run_id::RunId;
 
@@ -63,7 +64,8 @@ fn ended_ms(run: &Run) -> i64 {
 
 /// A run without what changes while nothing happens, and without what nobody is shown.
 fn essence(run: &Run) -> Run {
-    let progress = Progress { log_bytes: 0, pane: None, window: None, ..run.progress.clone() };
+    let activity = run.progress.activity.clone().map(Activity::timeless);
+    let progress = Progress { log_bytes: 0, pane: None, window: None, activity, ..run.progress.clone() };
     Run { progress, ..run.clone() }
 }
 
@@ -83,6 +85,7 @@ pub(in crate::runner) mod tests {
             mode: ModeName::parse("job").unwrap(),
             task: TaskId::parse(&format!("T-{number}")).unwrap(),
             headless: true,
+            protocol: crate::model::protocol::Protocol::Text,
             session: None,
             socket: None,
             cwd: "/".into(),

@@ -113,6 +113,7 @@ fn run(tmux: &Tmux, number: u32) -> Run {
         mode: ModeName::parse("talk").unwrap(),
         task: TaskId::parse("TASK-1").unwrap(),
         headless: false,
+        protocol: crate::model::protocol::Protocol::Text,
         session: Some("work".to_owned()),
         socket: Some(tmux.socket().to_owned()),
         cwd: "/".into(),

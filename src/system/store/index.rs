@@ -18,7 +18,7 @@ use rusqlite::{Connection, ErrorCode, params};
 use crate::model::exit_record::ExitRecord;
 use crate::model::run::RunFacts;
 use crate::model::run_id::RunId;
-use crate::model::run_state::WaitingFor;
+use crate::model::run_state::{EndState, WaitingFor};
 use crate::system::store::lock_file;
 use crate::system::store::record_file::{self, RecordError};
 use crate::system::store::run_folder::RunFolder;
@@ -26,7 +26,7 @@ use crate::system::store::run_removal;
 use crate::system::store::state_dir::StateDir;
 
 /// `PRAGMA user_version` of this program's tables.
-const SCHEMA_VERSION: i64 = 2;
+const SCHEMA_VERSION: i64 = 3;
 
 const SCHEMA: &str = "
 CREATE TABLE runs (
@@ -90,6 +90,9 @@ pub struct HistoryFilter {
     pub task: Option<String>,
     /// Only runs that ended at or after this, in milliseconds since 1970.
     pub since_ms: Option<i64>,
+    pub outcome: Option<EndState>,
+    /// Without the first so many.
+    pub skip: u32,
     pub limit: Option<u32>,
 }
 

@@ -14,7 +14,7 @@ use crate::model::run_id::RunId;
 use crate::system::tmux::client::{Complaint, Reply};
 use crate::system::tmux::error::TmuxError;
 use crate::system::tmux::ready::{self, Ready};
-use crate::system::tmux::{EXEC_WORD, Tmux, listing, quote, version};
+use crate::system::tmux::{EXEC_WORD, Tmux, listing, quote, talk, version};
 
 const MADE: &str = "dispatch-made";
 const ELSEWHERE: &str = "dispatch-elsewhere";
@@ -154,7 +154,8 @@ impl Tmux {
         // `destroy-unattached on` in the user's configuration would end it at once.
         let keep =
             format!("set-option -t {} destroy-unattached off ; ", quote::word(&format!("={}:", request.session)));
-        let reply = self.client(&quote::arguments(&request.arguments(start, &keep)))?;
+        let notes = talk::note_in(&format!("={}:", request.session));
+        let reply = self.client(&quote::arguments(&request.arguments(start, &keep, &format!(" ; {notes}"))))?;
         if let Some(created) = self.made(request, &reply, true) {
             return Ok(Try::Made(created));
         }
@@ -197,11 +198,11 @@ enum Try {
 impl CreateWindow<'_> {
     fn new_window(&self) -> Vec<OsString> {
         let end = last_window(self.session);
-        self.arguments(["new-window", "-d", "-a", "-t", &end].map(OsString::from).to_vec(), "")
+        self.arguments(["new-window", "-d", "-a", "-t", &end].map(OsString::from).to_vec(), "", "")
     }
 
     /// `start` and then all that both ways of creation share.
-    fn arguments(&self, start: Vec<OsString>, also: &str) -> Vec<OsString> {
+    fn arguments(&self, start: Vec<OsString>, first: &str, last: &str) -> Vec<OsString> {
         let end = last_window(self.session);
         let format = format!("{MADE} {} #{{pane_id}} #{{window_id}} {}", listing::SERVER, self.run);
         let mut args = start;
@@ -211,7 +212,9 @@ impl CreateWindow<'_> {
         args.push(EXEC_WORD.into());
         args.push(self.run_folder.into());
         args.push(";".into());
-        args.extend(self.guarded(&end, &format!("{also}{}", self.options(&end))));
+        // Without it nobody, tmux neither, would hear that the agent calls.
+        let hear = format!(" ; set-option -w -t {} monitor-bell on", quote::word(&end));
+        args.extend(self.guarded(&end, &format!("{first}{}{hear}{last}", self.options(&end))));
         args.push(format!("display-message -p {ELSEWHERE}").into());
         if let Some((pane, run)) = self.replace.filter(|(pane, _)| quote::is_pane_id(pane)) {
             let condition = format!("#{{&&:#{{pane_dead}},{}}}", quote::is_run(run));

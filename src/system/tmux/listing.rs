@@ -7,6 +7,7 @@ use std::process::Stdio;
 use crate::system::tmux::client::{Complaint, Reply, Running};
 use crate::system::tmux::error::TmuxError;
 use crate::system::tmux::start_command;
+use crate::system::tmux::talk::{TALK, Talk};
 use crate::system::tmux::version::Version;
 use crate::system::tmux::view_session::is_view;
 use crate::system::tmux::{EXEC_WORD, Tmux};
@@ -14,7 +15,8 @@ use crate::system::tmux::{EXEC_WORD, Tmux};
 /// Ids first, what others may have written last. Neither text can hold a tab or a newline:
 /// tmux shows them as escapes in both. (A window's name may, so it is not asked for.)
 const PANES: &str = "#{pane_id} #{window_id} #{pane_pid} #{pane_dead} \
-                     #{?pane_dead,#{pane_dead_status} #{pane_dead_signal} #{pane_dead_time},  }\t#{session_name}\t#{pane_start_command}";
+                     #{?pane_dead,#{pane_dead_status} #{pane_dead_signal} #{pane_dead_time},  }";
+const TEXTS: &str = "#{session_name}\t#{pane_start_command}";
 pub(super) const SERVER: &str = "#{pid} #{start_time} #{version}";
 
 /// What one look saw.
@@ -49,6 +51,8 @@ pub struct Pane {
     /// Of the process that the pane was started with, also after its end.
     pub pid: u32,
     pub dead: Option<Dead>,
+    /// `None` also where it cannot be read.
+    pub talk: Option<Talk>,
     /// As tmux prints it; see [`Pane::run_folder`].
     pub start_command: String,
 }
@@ -114,7 +118,7 @@ impl Pane {
     }
 
     fn parse(line: &str) -> Option<Self> {
-        let mut texts = line.splitn(3, '\t');
+        let mut texts = line.splitn(4, '\t');
         let mut words = texts.next()?.split(' ');
         let pane_id = words.next().filter(|id| id.starts_with('%'))?.to_owned();
         let window_id = words.next().filter(|id| id.starts_with('@'))?.to_owned();
@@ -125,10 +129,11 @@ impl Pane {
             signal: signal(words.next()?),
             time: words.next()?.parse().ok(),
         };
+        let talk = Talk::parse(texts.next()?);
         let session_name = texts.next()?.to_owned();
         let start_command = texts.next()?.to_owned();
         let dead = is_dead.then_some(dead);
-        Some(Self { pane_id, window_id, session_name, linked: Vec::new(), pid, dead, start_command })
+        Some(Self { pane_id, window_id, session_name, linked: Vec::new(), pid, dead, talk, start_command })
     }
 }
 
@@ -198,8 +203,13 @@ impl Tmux {
     }
 }
 
-fn listing_words<'a>(before: &[&'a str]) -> Vec<&'a str> {
-    [before, &["display-message", "-p", SERVER, ";", "list-panes", "-a", "-F", PANES]].concat()
+fn listing_words(before: &[&str]) -> Vec<String> {
+    let panes = format!("{PANES}\t{TALK}\t{TEXTS}");
+    [before, &["display-message", "-p", SERVER, ";", "list-panes", "-a", "-F", &panes]]
+        .concat()
+        .into_iter()
+        .map(str::to_owned)
+        .collect()
 }
 
 /// A listing that was asked for and has not been read.
@@ -229,6 +239,10 @@ fn parse(text: &str) -> Result<Listing, String> {
             Some(at) => {
                 let first = &mut panes[*at];
                 let mut pane = pane;
+                if let (Some(talk), Some(other)) = (&mut first.talk, &pane.talk) {
+                    // A flag is each session's own.
+                    talk.flagged |= other.flagged;
+                }
                 if is_view(&first.session_name) && !is_view(&pane.session_name) {
                     std::mem::swap(&mut first.session_name, &mut pane.session_name);
                 }
@@ -284,23 +298,23 @@ mod tests {
 
     #[test]
     fn an_end_that_nobody_reaped_is_no_exit_code() {
-        assert_eq!(one("%1 @1 5 0   \ts\tp").dead, None);
+        assert_eq!(one("%1 @1 5 0   \t\ts\tp").dead, None);
         let dead = |line| one(line).dead.unwrap();
-        assert_eq!(dead("%1 @1 5 1   \ts\tp"), Dead { status: None, signal: None, time: None });
-        assert_eq!(dead("%1 @1 5 1 3  9\ts\tp"), Dead { status: Some(3), signal: None, time: Some(9) });
-        assert_eq!(dead("%1 @1 5 1  15 9\ts\tp").signal, Some(15));
-        assert_eq!(dead("%1 @1 5 1  term 9\ts\tp").signal, Some(15));
+        assert_eq!(dead("%1 @1 5 1   \t\ts\tp"), Dead { status: None, signal: None, time: None });
+        assert_eq!(dead("%1 @1 5 1 3  9\t\ts\tp"), Dead { status: Some(3), signal: None, time: Some(9) });
+        assert_eq!(dead("%1 @1 5 1  15 9\t\ts\tp").signal, Some(15));
+        assert_eq!(dead("%1 @1 5 1  term 9\t\ts\tp").signal, Some(15));
     }
 
     #[test]
     fn a_pane_in_several_sessions_is_one_pane() {
-        let text = "7 1 3.3a\n%1 @1 5 0   \ta\tp\n%1 @1 5 0   \tview\tp\n%2 @2 6 0   \ta\t\n";
+        let text = "7 1 3.3a\n%1 @1 5 0   \t\ta\tp\n%1 @1 5 0   \t\tview\tp\n%2 @2 6 0   \t\ta\t\n";
         let listing = parse(text).unwrap();
         assert_eq!(listing.panes.len(), 2);
         assert_eq!(listing.panes[0].session_name, "a");
         assert_eq!(listing.panes[0].linked, ["view"]);
 
-        let text = "7 1 3.3a\n%1 @1 5 0   \tdispatch-view-1\tp\n%1 @1 5 0   \tz\tp\n";
+        let text = "7 1 3.3a\n%1 @1 5 0   \t\tdispatch-view-1\tp\n%1 @1 5 0   \t\tz\tp\n";
         let listing = parse(text).unwrap();
         assert_eq!(listing.panes[0].session_name, "z", "a view of ours is not where a pane lives");
         assert_eq!(listing.panes[0].linked, ["dispatch-view-1"]);
@@ -310,12 +324,12 @@ mod tests {
     fn a_line_that_is_no_pane_makes_all_unknown() {
         assert!(parse("7 1 3.3a\nnonsense\n").is_err());
         assert!(parse("").is_err());
-        assert!(parse("%1 @1 5 0   \ta\tp\n").is_err());
+        assert!(parse("%1 @1 5 0   \t\ta\tp\n").is_err());
     }
 
     #[test]
     fn only_three_words_with_ours_in_the_middle_are_a_run() {
-        let folder = |command: &str| one(&format!("%1 @1 5 0   \ts\t{command}")).run_folder();
+        let folder = |command: &str| one(&format!("%1 @1 5 0   \t\ts\t{command}")).run_folder();
         assert_eq!(folder("/bin/dispatch __exec /s/runs/R"), Some(PathBuf::from("/s/runs/R")));
         assert_eq!(folder(r#"/bin/dispatch __exec "/a b/R""#), Some(PathBuf::from("/a b/R")));
         for other in ["", "less /s/runs/R", "d __exec r", "d __exec /r x", "\"d __exec /r\"", "d __execute /r"] {

@@ -13,7 +13,7 @@ use crate::system::environment::{self, Environment};
 use crate::system::ids;
 use crate::system::tmux::client::{self, Complaint};
 use crate::system::tmux::error::TmuxError;
-use crate::system::tmux::{Client, Tmux, quote};
+use crate::system::tmux::{Client, Tmux, quote, talk};
 
 /// How the names begin of what nobody but a program looks at, and of a terminal of the user's.
 const VIEW: &str = "dispatch-view-";
@@ -162,6 +162,7 @@ fn window_commands(place: &Place, name: &str, view: View) -> String {
         format!("set-option -t {session} status off"),
         // Makes this client the active one of the window.
         format!("select-window -t {window}"),
+        talk::note_seen(&window),
     ]);
     if view == View::Write {
         // Setting any option has sizes reckoned anew, and nothing else.
@@ -188,6 +189,7 @@ fn session_commands(place: &Place, name: &str) -> String {
         format!("new-session -E -t {group} -s {name}"),
         format!("set-option -t {session} destroy-unattached on"),
         format!("select-window -t {window}"),
+        talk::note_seen(&window),
     ]
     .join(" ; ")
 }

@@ -12,6 +12,7 @@
  *   %setsid, %double-fork  leave a child     %sh COMMAND   by a shell, waited for
  *   %echo                  stdin to stdout   %ask          read a line, keep it
  *   %close                 stdout and stderr %slow N       N numbered lines, 200 us apart
+ *   %bell                  rings the terminal's
  *   %lone                  holds its pair's lock while it lives; `clash` in the log where another does
  * Unknown lines are text. */
 #define _GNU_SOURCE
@@ -137,6 +138,8 @@ static void obey(const char *line) {
         numbered(atoll(rest), 0);
     } else if ((rest = after(line, "%slow"))) {
         numbered(atoll(rest) * 16, 200);
+    } else if (after(line, "%bell")) {
+        put(1, "\a", 1);
     } else if ((rest = after(line, "%exit"))) {
         exit(atoi(rest));
     } else if ((rest = after(line, "%signal"))) {

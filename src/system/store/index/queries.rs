@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension as _, params};
 use crate::model::names::{ModeName, Pair, TaskId};
 use crate::model::run::{Run, RunFacts};
 use crate::model::run_id::RunId;
-use crate::model::run_state::WaitingFor;
+use crate::model::run_state::{EndState, WaitingFor};
 use crate::system::store::index::{HistoryFilter, Index, IndexError, Queued};
 
 /// See [`Index::totals`].
@@ -182,13 +182,14 @@ impl Index {
             "SELECT facts, end FROM runs
              WHERE ended_ms IS NOT NULL AND ended_ms >= ?1
                AND (?2 IS NULL OR mode = ?2) AND (?3 IS NULL OR task = ?3)
-             ORDER BY ended_ms DESC, run_id DESC LIMIT ?4",
+               AND (?4 IS NULL OR end ->> 'state' = ?4)
+             ORDER BY ended_ms DESC, run_id DESC LIMIT ?5 OFFSET ?6",
         )?;
         let since = filter.since_ms.unwrap_or(i64::MIN);
         let limit = filter.limit.map_or(-1, i64::from);
-        let rows = statement.query_map(params![since, filter.mode, filter.task, limit], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
-        })?;
+        let outcome = filter.outcome.map(EndState::as_str);
+        let asked = params![since, filter.mode, filter.task, outcome, limit, filter.skip];
+        let rows = statement.query_map(asked, |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
         let mut runs = Vec::new();
         for row in rows {
             let (facts, end) = row?;

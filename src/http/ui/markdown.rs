@@ -1,0 +1,519 @@
+//! A task's Markdown as HTML that can do nothing: text stays text, links lead only where a person
+//! sees that they lead, and nothing is loaded. Pure, without recursion, and its output is bounded by
+//! its input.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use pulldown_cmark::{Alignment, CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag};
+
+/// Quotes, lists and emphasis within one another beyond this depth are only text: a browser, too,
+/// lays out a tree of elements by recursion.
+const DEEPEST: usize = 24;
+/// Of a heading's words, so many characters name its anchor.
+const ANCHOR: usize = 80;
+/// Where a link may lead out of the page.
+const OUTSIDE: [&str; 3] = ["https://", "http://", "mailto:"];
+
+/// The text as HTML. Its anchors begin with `md`, so that none is one of the page's own.
+pub(super) fn html(text: &str) -> String {
+    let options =
+        Options::ENABLE_TABLES | Options::ENABLE_TASKLISTS | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_FOOTNOTES;
+    let mut writer = Writer { out: String::with_capacity(text.len() * 3 / 2), ..Writer::default() };
+    Parser::new_ext(text, options).for_each(|event| writer.event(event));
+    writer.out
+}
+
+/// What is written, and what is still open.
+#[derive(Debug, Default)]
+struct Writer {
+    out: String,
+    open: Vec<Close>,
+    /// How many of those are [`Close::Nested`].
+    depth: usize,
+    /// A link is open: one within it would end it.
+    in_link: bool,
+    heading: Option<Heading>,
+    columns: Vec<Alignment>,
+    column: usize,
+    in_head: bool,
+    /// The names of anchors, and how often each was given.
+    anchors: HashMap<String, usize>,
+    /// The numbers of footnotes.
+    notes: HashMap<String, usize>,
+}
+
+/// What is due where a tag of the source ends.
+#[derive(Debug)]
+enum Close {
+    Tag(&'static str),
+    /// The same of what can hold itself; empty where it was too deep to be opened.
+    Nested(&'static str),
+    Heading(HeadingLevel),
+    /// Whether a link was opened, what follows its words, and the address where it was not.
+    Link {
+        opened: bool,
+        words: &'static str,
+        address: String,
+    },
+}
+
+/// A heading whose words are not known yet.
+#[derive(Debug)]
+struct Heading {
+    /// Where its tag belongs.
+    at: usize,
+    words: String,
+}
+
+impl Writer {
+    fn event(&mut self, event: Event<'_>) {
+        match event {
+            Event::Start(tag) => {
+                let close = self.start(tag);
+                self.open.push(close);
+            }
+            Event::End(_) => self.end(),
+            // HTML is shown as it was written: whoever wrote it, it is not ours.
+            Event::Text(text)
+            | Event::Html(text)
+            | Event::InlineHtml(text)
+            | Event::InlineMath(text)
+            | Event::DisplayMath(text) => self.text(&text),
+            Event::Code(text) => {
+                self.out.push_str("<code>");
+                self.text(&text);
+                self.out.push_str("</code>");
+            }
+            Event::SoftBreak => self.out.push('\n'),
+            Event::HardBreak => self.out.push_str("<br>\n"),
+            Event::Rule => self.out.push_str("<hr>\n"),
+            Event::TaskListMarker(done) => {
+                let (mark, word) = if done { ('☑', "done") } else { ('☐', "open") };
+                let _ = write!(self.out, "<span class=\"box\" role=\"img\" aria-label=\"{word}\">{mark}</span> ");
+            }
+            Event::FootnoteReference(label) => {
+                let number = self.note(&label);
+                let _ = match self.in_link {
+                    false => write!(self.out, "<sup><a href=\"#mdfn-{number}\">{number}</a></sup>"),
+                    true => write!(self.out, "<sup>{number}</sup>"),
+                };
+            }
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        if let Some(heading) = &mut self.heading {
+            heading.words.push_str(text);
+        }
+        escape(&mut self.out, text);
+    }
+
+    fn start(&mut self, tag: Tag<'_>) -> Close {
+        match tag {
+            Tag::Paragraph => self.tag("<p>", "</p>\n"),
+            Tag::Heading { level, .. } => {
+                self.heading = Some(Heading { at: self.out.len(), words: String::new() });
+                Close::Heading(level)
+            }
+            Tag::BlockQuote(_) => self.nested("<blockquote>\n", "</blockquote>\n"),
+            Tag::CodeBlock(kind) => self.code_block(&kind),
+            Tag::HtmlBlock => self.tag("<p class=\"raw\">", "</p>\n"),
+            Tag::List(Some(first)) => self.nested(&format!("<ol start=\"{first}\">\n"), "</ol>\n"),
+            Tag::List(None) => self.nested("<ul>\n", "</ul>\n"),
+            // Not without its list.
+            Tag::Item => match self.open.last() {
+                Some(Close::Nested(list)) if !list.is_empty() => self.tag("<li>", "</li>\n"),
+                _ => self.tag("", "\n"),
+            },
+            Tag::FootnoteDefinition(label) => {
+                let number = self.note(&label);
+                let _ = write!(self.out, "<div class=\"note\" id=\"mdfn-{number}\"><sup>{number}</sup> ");
+                Close::Tag("</div>\n")
+            }
+            Tag::Table(columns) => {
+                self.columns = columns;
+                let open = "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table\"><table>";
+                self.tag(open, "</tbody></table></div>\n")
+            }
+            Tag::TableHead => {
+                (self.in_head, self.column) = (true, 0);
+                self.tag("<thead><tr>", "</tr></thead><tbody>\n")
+            }
+            Tag::TableRow => {
+                (self.in_head, self.column) = (false, 0);
+                self.tag("<tr>", "</tr>\n")
+            }
+            Tag::TableCell => self.cell(),
+            Tag::Emphasis => self.nested("<em>", "</em>"),
+            Tag::Strong => self.nested("<strong>", "</strong>"),
+            Tag::Strikethrough => self.nested("<del>", "</del>"),
+            Tag::Link { dest_url, .. } => self.link(&dest_url, "", ""),
+            Tag::Image { dest_url, .. } => self.link(&dest_url, "[image: ", "]"),
+            // Of what was not asked for only the words are shown.
+            _ => self.tag("", ""),
+        }
+    }
+
+    fn end(&mut self) {
+        match self.open.pop() {
+            Some(Close::Tag(close)) => self.out.push_str(close),
+            Some(Close::Nested(close)) => {
+                self.depth = self.depth.saturating_sub(1);
+                self.out.push_str(close);
+            }
+            Some(Close::Heading(level)) => self.end_heading(level),
+            Some(Close::Link { opened, words, address }) => {
+                self.out.push_str(words);
+                if opened {
+                    self.in_link = false;
+                    self.out.push_str("</a>");
+                }
+                if !address.is_empty() {
+                    self.out.push_str(" (<code>");
+                    escape(&mut self.out, &address);
+                    self.out.push_str("</code>)");
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn tag(&mut self, open: &str, close: &'static str) -> Close {
+        self.out.push_str(open);
+        Close::Tag(close)
+    }
+
+    fn nested(&mut self, open: &str, close: &'static str) -> Close {
+        self.depth += 1;
+        if self.depth > DEEPEST {
+            return Close::Nested("");
+        }
+        self.out.push_str(open);
+        Close::Nested(close)
+    }
+
+    fn code_block(&mut self, kind: &CodeBlockKind<'_>) -> Close {
+        let language = match kind {
+            CodeBlockKind::Fenced(words) => words.split([' ', ',']).next().unwrap_or_default(),
+            CodeBlockKind::Indented => "",
+        };
+        // It scrolls, so the keyboard must get there.
+        self.out.push_str("<pre tabindex=\"0\"");
+        if !language.is_empty() {
+            self.out.push_str(" data-language=\"");
+            escape(&mut self.out, language);
+            self.out.push('"');
+        }
+        self.tag("><code>", "</code></pre>\n")
+    }
+
+    fn cell(&mut self) -> Close {
+        let side = match self.columns.get(self.column) {
+            Some(Alignment::Center) => " class=\"center\"",
+            Some(Alignment::Right) => " class=\"right\"",
+            _ => "",
+        };
+        self.column += 1;
+        let (name, close) = if self.in_head { ("th", "</th>") } else { ("td", "</td>") };
+        let _ = write!(self.out, "<{name}{side}>");
+        Close::Tag(close)
+    }
+
+    /// `before` and `after` stand around its words.
+    fn link(&mut self, address: &str, before: &str, after: &'static str) -> Close {
+        let opened = !self.in_link && self.open_link(address);
+        self.in_link |= opened;
+        self.out.push_str(before);
+        let address = if opened { String::new() } else { address.to_owned() };
+        Close::Link { opened, words: after, address }
+    }
+
+    /// False where it would lead anywhere else than it says, or do something.
+    fn open_link(&mut self, address: &str) -> bool {
+        // A browser drops or trims these before it reads the scheme.
+        if address.chars().any(|c| c.is_control() || c.is_whitespace()) {
+            return false;
+        }
+        if let Some(anchor) = address.strip_prefix('#') {
+            self.out.push_str("<a href=\"#md-");
+            escape(&mut self.out, anchor);
+            self.out.push_str("\">");
+            return true;
+        }
+        let starts =
+            |scheme: &&str| address.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+        if !OUTSIDE.iter().any(|scheme| starts(&scheme)) {
+            return false;
+        }
+        self.out.push_str("<a href=\"");
+        escape(&mut self.out, address);
+        self.out.push_str("\" rel=\"noreferrer noopener\" target=\"_blank\">");
+        true
+    }
+
+    /// The page's own title is above all of them.
+    fn end_heading(&mut self, level: HeadingLevel) {
+        let level = (level as usize + 1).min(6);
+        let Some(Heading { at, words }) = self.heading.take() else { return };
+        let mut name = anchor(&words);
+        let given = self.anchors.entry(name.clone()).or_default();
+        *given += 1;
+        if *given > 1 {
+            let _ = write!(name, "-{}", *given - 1);
+        }
+        let mut open = format!("<h{level} id=\"md-");
+        escape(&mut open, &name);
+        open.push_str("\">");
+        self.out.insert_str(at, &open);
+        let _ = writeln!(self.out, "</h{level}>");
+    }
+
+    /// Footnotes are numbered as they come.
+    fn note(&mut self, label: &str) -> usize {
+        let next = self.notes.len() + 1;
+        *self.notes.entry(label.to_owned()).or_insert(next)
+    }
+}
+
+/// A heading's anchor, as forges name it: `What is left?` → `what-is-left`.
+fn anchor(words: &str) -> String {
+    let kept = words.trim().chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.take(ANCHOR).flat_map(char::to_lowercase).map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
+fn escape(out: &mut String, text: &str) {
+    let mut from = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        let entity = match byte {
+            b'&' => "&amp;",
+            b'<' => "&lt;",
+            b'>' => "&gt;",
+            b'"' => "&quot;",
+            b'\'' => "&#39;",
+            _ => continue,
+        };
+        out.push_str(&text[from..at]);
+        out.push_str(entity);
+        from = at + 1;
+    }
+    out.push_str(&text[from..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where the connections of a server live.
+    fn on_a_small_stack<T: Send + 'static>(does: impl FnOnce() -> T + Send + 'static) -> T {
+        let thread = std::thread::Builder::new().stack_size(crate::http::limits::STACK).spawn(does).unwrap();
+        thread.join().unwrap()
+    }
+
+    /// The tags that a browser would see, and their attributes.
+    fn tags(html: &str) -> Vec<&str> {
+        html.split('<').skip(1).map(|rest| rest.split_once('>').expect("a tag is closed").0).collect()
+    }
+
+    #[test]
+    fn what_people_write_is_laid_out() {
+        for (text, expected) in [
+            ("# A *b*\n\n# A b", "<h2 id=\"md-a-b\">A <em>b</em></h2>\n<h2 id=\"md-a-b-1\">A b</h2>\n"),
+            ("###### x", "<h6 id=\"md-x\">x</h6>\n"),
+            ("a\\\nb ~~c~~ `<d>`", "<p>a<br>\nb <del>c</del> <code>&lt;d&gt;</code></p>\n"),
+            ("3. x\n", "<ol start=\"3\">\n<li>x</li>\n</ol>\n"),
+            ("- [x] y", "<ul>\n<li><span class=\"box\" role=\"img\" aria-label=\"done\">☑</span> y</li>\n</ul>\n"),
+            ("```sh x\nls <a>\n```", "<pre tabindex=\"0\" data-language=\"sh\"><code>ls &lt;a&gt;\n</code></pre>\n"),
+        ] {
+            assert_eq!(html(text), expected);
+        }
+        let table = html("| a | b |\n|---|--:|\n| 1 | `2` |\n");
+        assert!(table.contains("<th>a</th><th class=\"right\">b</th>"), "{table}");
+        assert!(table.contains("<tr><td>1</td><td class=\"right\"><code>2</code></td></tr>"), "{table}");
+        let noted = html("one[^n] two[^n]\n\n[^n]: said\n");
+        assert_eq!(noted.matches("<a href=\"#mdfn-1\">1</a>").count(), 2, "{noted}");
+        assert!(noted.contains("<div class=\"note\" id=\"mdfn-1\"><sup>1</sup> <p>said</p>"), "{noted}");
+    }
+
+    #[test]
+    fn only_plain_addresses_are_links() {
+        let outside = "rel=\"noreferrer noopener\" target=\"_blank\"";
+        for address in ["https://a.b/?c=1&d", "HTTP://a.b/", "mailto:a@b.c"] {
+            let escaped = address.replace('&', "&amp;");
+            assert_eq!(html(&format!("[x]({address})")), format!("<p><a href=\"{escaped}\" {outside}>x</a></p>\n"));
+        }
+        assert_eq!(html("[x](#what-is)"), "<p><a href=\"#md-what-is\">x</a></p>\n");
+        for address in [
+            "javascript:alert(1)",
+            "JaVaScRiPt:alert(1)",
+            "java&#9;script:alert(1)",
+            "&#1;javascript:alert(1)",
+            "javascript&colon;alert(1)",
+            "data:text/html,x",
+            "vbscript:x",
+            "file:///etc/passwd",
+            "blob:x",
+            "//evil.test/",
+            "/stop/job/A",
+            "\\\\evil.test",
+            "http:evil",
+            "../x.md",
+            "x.md",
+        ] {
+            for form in [format!("[x]({address})"), format!("[x]: {address}\n\n[x]"), format!("![x]({address})")] {
+                let html = html(&form);
+                assert!(tags(&html).iter().all(|tag| ["p", "/p", "code", "/code"].contains(tag)), "{form}: {html}");
+                assert!(html.contains("x (<code>") || html.contains("x] (<code>"), "{form}: {html}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_picture_is_told_and_not_loaded() {
+        assert_eq!(html("![a <b>](x.png)"), "<p>[image: a &lt;b&gt;] (<code>x.png</code>)</p>\n");
+        assert!(html("![a](https://b.c/d.png)").starts_with("<p><a href=\"https://b.c/d.png\" "));
+        let both = html("[![a](https://b.c/d.png)](https://e.f/)");
+        assert_eq!(both.matches("<a ").count(), 1, "no link within a link: {both}");
+        let within = html("![x [y](https://a.b/) z](https://c.d/)");
+        assert_eq!(within.matches("<a ").count(), 1, "{within}");
+    }
+
+    #[test]
+    fn hostile_text_stays_text() {
+        let known = [
+            "p",
+            "br",
+            "hr",
+            "em",
+            "strong",
+            "del",
+            "code",
+            "ul",
+            "ol",
+            "li",
+            "blockquote",
+            "table",
+            "thead",
+            "tbody",
+            "tr",
+            "th",
+            "td",
+            "sup",
+            "a",
+            "h2",
+            "h3",
+            "h4",
+            "h5",
+            "h6",
+            "pre",
+            "div",
+            "span",
+        ];
+        for text in [
+            "<script>alert(1)</script>",
+            "a <img src=x onerror=alert(1)> b",
+            "<svg/onload=alert(1)>\n\n<iframe src=//x>",
+            "<!-- --!><script>alert(1)</script> -->",
+            "<details open ontoggle=alert(1)>",
+            "</section></main><h1>x</h1>",
+            "[\"><script>alert(1)</script>](https://a.b/\"onmouseover=alert(1))",
+            "[x](https://a.b/\"onmouseover='alert(1)')",
+            "[x](<https://a.b/\"><script>alert(1)</script>>)",
+            "[x](https://a.b 'title\" onload=\"alert(1)')",
+            "![\" onerror=\"alert(1)](https://a.b/x)",
+            "```\"><script>alert(1)</script>\nx\n```",
+            "# \"><script>alert(1)</script>",
+            "[^\"><script>]\n\n[^\"><script>]: x",
+            "| <script>alert(1)</script> |\n|---|\n| \"onload=x |",
+            "`</code><script>alert(1)</script>`",
+            "<https://a.b/\"onload=alert(1)>",
+            "&lt;script&gt;alert(1)&lt;/script&gt; &#60;script&#62;",
+            "<a href=javascript:alert(1)>x</a>",
+            "<![CDATA[<script>]]> <?php x ?> <!DOCTYPE x>",
+        ] {
+            let html = html(text);
+            for tag in tags(&html) {
+                let name = tag.trim_start_matches('/').split([' ', '\n']).next().unwrap();
+                assert!(known.contains(&name), "{text}: {tag}");
+                // All quotes of the text are entities, so what stands outside of quotes is ours.
+                let own: String = tag.split('"').step_by(2).collect();
+                assert!(!own.contains(" on") && !own.contains("src") && !own.contains("style"), "{text}: {tag}");
+            }
+        }
+        assert_eq!(html("<b>x</b>"), "<p>&lt;b&gt;x&lt;/b&gt;</p>\n");
+        assert_eq!(html("<div>\nx"), "<p class=\"raw\">&lt;div&gt;\nx</p>\n");
+        // An anchor of the page's own cannot be taken.
+        assert!(html("# page\n\n# toString\n").contains("id=\"md-page\""));
+    }
+
+    #[test]
+    fn depth_takes_no_stack_and_no_deep_tree() {
+        on_a_small_stack(|| {
+            for (piece, count) in [
+                ("> ", 100_000),
+                ("- ", 20_000),
+                ("1. ", 20_000),
+                ("*a ", 100_000),
+                ("**a _b ", 50_000),
+                ("[", 100_000),
+                ("![", 50_000),
+                ("[a](", 50_000),
+                ("<a ", 50_000),
+                ("`", 100_000),
+            ] {
+                for tail in ["x", &"] ".repeat(1000), &"*".repeat(1000)] {
+                    let html = html(&(piece.repeat(count) + tail));
+                    let (mut depth, mut deepest) = (0_usize, 0);
+                    for tag in tags(&html) {
+                        match tag {
+                            "br" | "hr" => {}
+                            tag if tag.starts_with('/') => {
+                                depth = depth.checked_sub(1).expect("what is closed is open")
+                            }
+                            _ => depth += 1,
+                        }
+                        deepest = deepest.max(depth);
+                    }
+                    assert_eq!(depth, 0, "{piece}: all is closed");
+                    assert!(deepest < 3 * DEEPEST, "{piece}: {deepest}");
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn a_large_text_makes_no_page_out_of_proportion() {
+        on_a_small_stack(|| {
+            for piece in [
+                "\"",
+                "- [ ] a\n",
+                "|",
+                "|a|b|\n|-|-|\n",
+                "a|\n",
+                "# a\n",
+                "[a](#b)",
+                "<http://a>",
+                "[^a]",
+                "[^a]: b\n",
+                "- a\n",
+                "[a]: <http://b>\n",
+                "![a](b)",
+                "**a**",
+                "> a\n\n",
+                "```\n",
+                "<b>",
+                "&amp;",
+                "\\\n",
+                "a\n===\n",
+            ] {
+                let text = piece.repeat((1 << 20) / piece.len());
+                let html = html(&text);
+                assert!(html.len() < 16 * text.len(), "{piece:?}: {} of {}", html.len(), text.len());
+            }
+            let wide = format!("{}\n{}\n{}", "|a".repeat(2000), "|-".repeat(2000), "|\n".repeat(100_000));
+            assert!(html(&wide).len() < 64 * wide.len(), "cells that nobody wrote are bounded");
+            let referred = format!("[a]: http://b/{}\n\n{}", "c".repeat(1 << 16), "[a]".repeat(1 << 16));
+            assert!(html(&referred).len() < 64 * referred.len(), "an address that is used often is bounded");
+        });
+    }
+}
