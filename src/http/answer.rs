@@ -53,7 +53,7 @@ fn plain(server: &Arc<Shared>, head: &Head, route: Route, body: &[u8]) -> Result
         Route::Ticket => own::ticket(server, body),
         Route::Status(pair) => runs::status(server, &pair),
         Route::Run(id) => runs::one(server, &id),
-        Route::Stdout(id) => runs::stdout(server, &id, head),
+        Route::Log(id, stream) => runs::log(server, &id, stream, head),
         Route::Dispatch(pair) => act::dispatch(server, &pair, body),
         Route::Stop { pair, by_get } => act::stop(server, &pair, by_get.then_some(head)),
         Route::Attach(pair) => act::attach(server, &pair, body),

@@ -5,6 +5,7 @@ use crate::http::refusal::{Refusal, Why};
 use crate::http::ui::{self, Fragment};
 use crate::model::names::{ModeName, Pair, TaskId};
 use crate::model::run_id::RunId;
+use crate::runner::tail::Stream;
 
 /// Everything the server answers (CONTRACT section 6).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +30,8 @@ pub(super) enum Route {
     Render(Pair),
     Runs,
     Run(RunId),
-    Stdout(RunId),
+    /// What a run printed: stdout or stderr.
+    Log(RunId, Stream),
     Tasks,
     Task(String),
     Modes,
@@ -119,7 +121,8 @@ fn api(
         ["render", mode, task] => pair(mode, task).and_then(|pair| post(Route::Render(pair))),
         ["runs"] => get(Route::Runs),
         ["runs", id] => run_id(id).and_then(|id| get(Route::Run(id))),
-        ["runs", id, "stdout"] => run_id(id).and_then(|id| get(Route::Stdout(id))),
+        ["runs", id, "stdout"] => run_id(id).and_then(|id| get(Route::Log(id, Stream::Stdout))),
+        ["runs", id, "stderr"] => run_id(id).and_then(|id| get(Route::Log(id, Stream::Stderr))),
         ["tasks"] => get(Route::Tasks),
         ["tasks", id] => {
             let id = TaskId::parse(id).map_err(|error| bad_name("task id", &error))?;

@@ -1,6 +1,6 @@
 //! What a run is to do: complete, written once by its starter, read by whoever runs it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -123,6 +123,17 @@ pub struct Expect {
     pub files: Vec<PathBuf>,
     /// argv; exit 0 means satisfied.
     pub command: Vec<String>,
+}
+
+impl Expect {
+    /// How the reason of a run begins whose answer is blank, or whose command failed.
+    pub const BLANK: &str = "expected an answer that is not blank";
+    pub const COMMAND: &str = "expected command failed";
+
+    /// The reason of a run that left `file` missing.
+    pub fn missing(file: &Path) -> String {
+        format!("expected file `{}` is missing", file.display())
+    }
 }
 
 /// A git worktree that the run makes before the agent starts, if it is missing.

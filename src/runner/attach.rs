@@ -4,6 +4,7 @@ use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::runner::ledger::Ledger;
 use crate::system::environment;
+use crate::system::logs::reader::Stream;
 use crate::system::logs::whole::WholeLog;
 use crate::system::tmux::{SocketEnv, Tmux, TmuxError};
 
@@ -28,9 +29,9 @@ impl Ledger {
         Ok(true)
     }
 
-    /// What a job printed to stdout so far, to be read whole or in part.
-    pub fn stdout(&self, id: &RunId) -> std::io::Result<WholeLog> {
-        WholeLog::stdout(&self.folder(id))
+    /// What a job printed so far, to be read whole or in part.
+    pub fn log(&self, id: &RunId, stream: Stream) -> std::io::Result<WholeLog> {
+        WholeLog::open(&self.folder(id), stream)
     }
 
     /// What a window shows, or showed last.

@@ -17,6 +17,7 @@ pub mod check;
 pub mod doctor;
 pub mod early;
 pub mod errand;
+pub mod evidence;
 pub mod exec;
 pub mod failure;
 pub mod follow;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::agent;
 use crate::model::attempt_record::AttemptRecord;
 use crate::model::limits::LimitsHold;
-use crate::model::run_spec::{RunKind, RunSpec};
+use crate::model::run_spec::{Expect, RunKind, RunSpec};
 use crate::model::run_state::EndState;
 use crate::model::usage::Usage;
 use crate::supervisor::finish::{self, Outcome};
@@ -214,7 +214,7 @@ async fn run_attempt(
             if check.exit.and_then(|exit| exit.code) == Some(0) {
                 return ended;
             }
-            failed(format!("expected command failed: {}", expect_of(spec).command.join(" ")))
+            failed(format!("{}: {}", Expect::COMMAND, expect_of(spec).command.join(" ")))
         }
     };
     ended.outcome = ended.outcome.but(state, reason);

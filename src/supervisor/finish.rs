@@ -4,7 +4,7 @@ use std::io;
 
 use crate::agent::{self, FinalReport, RateLimit};
 use crate::model::retry::{Retry, RetryOn};
-use crate::model::run_spec::{RunKind, RunSpec};
+use crate::model::run_spec::{Expect, RunKind, RunSpec};
 use crate::model::run_state::EndState;
 use crate::model::usage::Usage;
 use crate::supervisor::machine::{Exit, Why};
@@ -120,7 +120,7 @@ fn keep_promises(spec: &RunSpec, folder: &RunFolder, from: u64) -> Result<(), St
     if saving.is_some() || expect.non_empty {
         let answer = answer(spec, folder, from).map_err(|error| format!("its answer cannot be read: {error}"))?;
         if expect.non_empty && answer.is_blank().map_err(|error| format!("its answer cannot be read: {error}"))? {
-            return Err("expected an answer that is not blank".to_owned());
+            return Err(Expect::BLANK.to_owned());
         }
         if let Some(path) = saving {
             answer
@@ -130,7 +130,7 @@ fn keep_promises(spec: &RunSpec, folder: &RunFolder, from: u64) -> Result<(), St
     }
     for file in &expect.files {
         if !spec.cwd.join(file).exists() {
-            return Err(format!("expected file `{}` is missing", file.display()));
+            return Err(Expect::missing(file));
         }
     }
     Ok(())

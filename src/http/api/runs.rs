@@ -12,6 +12,7 @@ use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::runner::errand::Errand;
 use crate::runner::failure::{Failure, Kind};
+use crate::runner::tail::Stream;
 
 /// `GET /status`: from the snapshot, as bytes that are kept.
 pub(in crate::http) fn status(server: &Arc<Shared>, pair: &Pair) -> Result<Reply, Refusal> {
@@ -86,10 +87,10 @@ pub(in crate::http) fn end_frame(server: &Shared, run: &Run) -> Result<String, s
 }
 
 /// What a job printed, whole or a range of it.
-pub(in crate::http) fn stdout(server: &Shared, id: &RunId, head: &Head) -> Result<Reply, Refusal> {
+pub(in crate::http) fn log(server: &Shared, id: &RunId, stream: Stream, head: &Head) -> Result<Reply, Refusal> {
     const KIND: &str = "application/octet-stream";
     by_id(server, id)?;
-    let log = server.live.ledger().stdout(id).map_err(Refusal::broken)?;
+    let log = server.live.ledger().log(id, stream).map_err(Refusal::broken)?;
     let length = log.length();
     let (start, end) = match head.header("range").map(|text| range(text, length)) {
         // A unit or a form that is not known is as good as no range.

@@ -28,8 +28,11 @@ macro_rules! assets {
 
 const ASSETS: &[(&str, Asset)] = assets! {
     JS: "app.js" "actions.js" "board.js" "dialog.js" "keys.js" "live.js" "morph.js" "net.js" "notice.js" "now.js" "past.js"
-        "run.js" "task.js" "time.js";
-    CSS: "style.css" "task.css";
+        "run.js" "run/ansi.js" "run/chunk.js" "run/claude.js" "run/doc.js" "run/feed.js" "run/log.js"
+        "run/save.js" "run/search.js" "run/terminal.js" "task.js" "time.js"
+        "vendor/addon-fit.mjs" "vendor/addon-search.mjs" "vendor/addon-unicode11.mjs" "vendor/addon-web-links.mjs"
+        "vendor/addon-webgl.mjs" "vendor/xterm.mjs";
+    CSS: "run.css" "style.css" "task.css" "vendor/xterm.css";
     SVG: "icon.svg";
 };
 

@@ -57,10 +57,16 @@ impl Badge {
     pub(super) fn of(run: &RunView, fresh: bool) -> Self {
         let gate = run.state == "queued" && run.waiting_for == Some("gate");
         let active = run.ended_at.is_none();
+        let told = run.activity_at.filter(|_| matches!(run.activity, Some("waiting" | "idle")));
         let (key, word): (&'static str, String) = match run.state {
             "queued" if gate => ("gate", "waits for approval".to_owned()),
             "queued" => ("queued", run.waiting_for.map_or("queued".to_owned(), |what| format!("queued: {what}"))),
-            "running" => ("running", "running".to_owned()),
+            "running" => match run.activity {
+                Some("waiting") => ("waiting", "waits for you".to_owned()),
+                Some("working") => ("working", "working".to_owned()),
+                Some("idle") => ("idle", "idle".to_owned()),
+                _ => ("running", "running".to_owned()),
+            },
             "succeeded" if fresh => ("fresh", "up to date".to_owned()),
             "failed" => ("failed", run.exit_code.map_or("failed".to_owned(), |code| format!("failed ({code})"))),
             state => (state, state.replace('_', " ")),
@@ -72,12 +78,12 @@ impl Badge {
             run: Some(run.run_id.clone()),
             key,
             word,
-            needs: gate,
+            needs: gate || key == "waiting",
             active,
             running: run.running,
             gate,
-            reason: run.reason.clone().unwrap_or_default(),
-            since: Some(run.ended_at.or(run.started_at).unwrap_or(run.created_at)),
+            reason: run.reason.clone().or_else(|| run.activity_reason.clone()).unwrap_or_default(),
+            since: Some(run.ended_at.or(told).or(run.started_at).unwrap_or(run.created_at)),
             grows: active,
             duration_ms: run.duration_ms,
         }

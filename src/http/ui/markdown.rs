@@ -243,7 +243,7 @@ impl Writer {
         }
         let starts =
             |scheme: &&str| address.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
-        if !OUTSIDE.iter().any(|scheme| starts(&scheme)) {
+        if !OUTSIDE.iter().any(starts) {
             return false;
         }
         self.out.push_str("<a href=\"");
@@ -468,7 +468,7 @@ mod tests {
                         match tag {
                             "br" | "hr" => {}
                             tag if tag.starts_with('/') => {
-                                depth = depth.checked_sub(1).expect("what is closed is open")
+                                depth = depth.checked_sub(1).expect("what is closed is open");
                             }
                             _ => depth += 1,
                         }

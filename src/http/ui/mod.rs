@@ -18,6 +18,7 @@ mod markdown;
 mod now_page;
 mod pages;
 mod run_line;
+mod run_page;
 mod summary;
 mod task_page;
 mod templates;

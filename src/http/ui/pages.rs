@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::http::head::Head;
 use crate::http::query::Query;
-use crate::http::refusal::{Refusal, Why};
+use crate::http::refusal::Refusal;
 use crate::http::reply::Reply;
 use crate::http::server::Shared;
 use crate::http::ui::board::{self, Board, Line};
@@ -14,6 +14,7 @@ use crate::http::ui::catalog::{Broken, Catalog, Finding, Missing};
 use crate::http::ui::filter::Filter;
 use crate::http::ui::fragment::Fragment;
 use crate::http::ui::history_page::{self, Wish};
+use crate::http::ui::run_page;
 use crate::http::ui::summary::Summary;
 use crate::http::ui::{now_page, task_page, templates};
 use crate::model::names::{ModeName, Pair, TaskId};
@@ -41,6 +42,10 @@ pub(in crate::http) fn page(
             query.end()?;
             rows(server, &tasks)
         }
+        Fragment::Run(id) => {
+            query.end()?;
+            run_page::page(server, &id)
+        }
         Fragment::Task(task) => {
             query.end()?;
             task_page::page(server, &task)
@@ -54,7 +59,6 @@ pub(in crate::http) fn page(
             query.end()?;
             history_page::page(server, &wish)
         }
-        Fragment::Run(_) => Err(Refusal::new(Why::NoRoute)),
     };
     Ok(Reply::text("text/html; charset=utf-8", html?).compressed_for(head))
 }
@@ -71,10 +75,15 @@ pub(super) struct Top {
 }
 
 pub(super) fn top(server: &Shared, catalog: &Catalog, seq: u64) -> Result<Top, Refusal> {
+    named_top(server, catalog.project.name.clone(), seq)
+}
+
+/// The same for a page that does without the manifest.
+pub(super) fn named_top(server: &Shared, project: String, seq: u64) -> Result<Top, Refusal> {
     let snapshot = server.live.snapshot().map_err(Failure::from)?;
     let active: Vec<RunView> = snapshot.active.iter().map(|run| server.live.view(run)).collect();
     let mark = server.live.project_mark().unwrap_or(0);
-    Ok(Top { summary: Summary::of(active.iter()), project: catalog.project.name.clone(), mark, seq })
+    Ok(Top { summary: Summary::of(active.iter()), project, mark, seq })
 }
 
 #[derive(Serialize)]

@@ -202,9 +202,9 @@ fn below<'a>(catalog: &'a Catalog, task: &'a TaskView) -> (Vec<Step<'a>>, usize)
             continue;
         }
         if steps.len() < MOST_BELOW {
-            steps.push(step)
+            steps.push(step);
         } else {
-            left += 1
+            left += 1;
         }
         if let Some(task) = catalog.task(id) {
             open.extend(siblings(catalog, &task.subtasks, (depth + 1).min(DEEPEST)).into_iter().rev());

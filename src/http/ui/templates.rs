@@ -17,6 +17,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("history.html", include_str!("templates/history.html")),
     ("now.html", include_str!("templates/now.html")),
     ("row.html", include_str!("templates/row.html")),
+    ("run.html", include_str!("templates/run.html")),
     ("rows.html", include_str!("templates/rows.html")),
     ("run_line.html", include_str!("templates/run_line.html")),
     ("run_table.html", include_str!("templates/run_table.html")),

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
-use crate::system::logs::reader;
+use crate::system::logs::reader::{self, Stream};
 use crate::system::store::run_folder::RunFolder;
 
 /// A log that may still grow; what comes later is not part of it.
@@ -24,9 +24,13 @@ pub struct LogBytes {
 }
 
 impl WholeLog {
-    /// What a run printed to stdout; nothing, where it never got so far.
-    pub fn stdout(folder: &RunFolder) -> io::Result<Self> {
-        let file = reader::open(&folder.stdout())?;
+    /// What a run printed; nothing, where it never got so far.
+    pub fn open(folder: &RunFolder, stream: Stream) -> io::Result<Self> {
+        let path = match stream {
+            Stream::Stdout => folder.stdout(),
+            Stream::Stderr => folder.stderr(),
+        };
+        let file = reader::open(&path)?;
         let length = reader::length(file.as_ref())?;
         Ok(Self { file: file.map(Arc::new), length })
     }

@@ -1,0 +1,424 @@
+// The log of a job: a window of bounded size on a document of any length, which follows its end while
+// the job runs. What is not near what a person looks at is not on the page.
+
+import { refusal } from "../notice.js";
+import { Chunk, size } from "./chunk.js";
+import { Doc, lineStart, linesDown, linesUp } from "./doc.js";
+import { feed } from "./feed.js";
+import { save } from "./save.js";
+import { MOST_HITS, Search } from "./search.js";
+
+// So many bytes of log are on the page at most; a piece may stand over.
+const MOST = 1024 * 1024;
+// A log is opened so far from its end.
+const TAIL = 256 * 1024;
+// A piece that grows is closed at this length.
+const CLOSED = 64 * 1024;
+// More that comes at once is not painted: the end is read anew.
+const FLOOD = 512 * 1024;
+// How much of one line is read to have it whole: an event must be, text need not.
+const WHOLE = { true: 2 * 1024 * 1024, false: 0 };
+
+const TOOLS = `
+<div class="log-tools">
+<button type="button" class="follow" aria-pressed="false">Follow</button>
+<select class="streams" aria-label="Streams"><option value="all">stdout and stderr</option><option value="stdout">stdout</option><option value="stderr">stderr</option></select>
+<span class="ways" role="group" aria-label="View"><button type="button" class="way-readable" aria-pressed="false">Readable</button><button type="button" class="way-raw" aria-pressed="true">Raw</button></span>
+<label class="wrap"><input type="checkbox" checked> Wrap</label>
+<form class="find" role="search" aria-label="Search the log"><input type="search" aria-label="Search the whole log" placeholder="Search  ( / )" autocomplete="off" spellcheck="false"><span class="count" role="status"></span><button type="button" class="prev" aria-label="Previous hit" disabled>↑</button><button type="button" class="next" aria-label="Next hit" disabled>↓</button><button type="button" class="cancel" hidden>Cancel</button></form>
+<button type="button" class="save">Save</button>
+</div>
+<div class="log-box"><div class="log-lines" tabindex="0" role="region" aria-label="Log"></div><p class="log-empty quiet" role="status" hidden></p><button type="button" class="to-end" hidden>Jump to end</button></div>
+<div class="log-foot"><input type="range" class="where" min="0" max="1000" value="1000" aria-label="Position in the log"><span class="place quiet"></span><span class="link-lost" role="status" hidden>Connection lost; trying again…</span></div>`;
+
+export class LogView {
+  constructor(host) {
+    this.host = host;
+    const { run, mode, task } = host.dataset;
+    this.doc = new Doc(run);
+    this.chunks = [];
+    this.stop = new AbortController();
+    this.pending = [];
+    this.waiting = 0;
+    // One change of the window at a time.
+    this.turn = Promise.resolve();
+    const parts = document.createRange().createContextualFragment(TOOLS);
+    host.replaceChildren(parts);
+    this.$ = (selector) => host.querySelector(selector);
+    this.lines = this.$(".log-lines");
+    this.active = host.dataset.active === "1";
+    this.following = this.active;
+    // Whether there are events to be read at all.
+    this.reads = this.streams = false;
+    this.#wire();
+    this.#begin(mode, task).catch(refusal);
+  }
+
+  dispose() {
+    this.stop.abort();
+    this.search?.cancel();
+  }
+
+  // The page was laid out again: the run may have ended.
+  update() {
+    this.active = this.host.dataset.active === "1";
+    this.#show();
+  }
+
+  async #begin(mode, task) {
+    const first = await this.doc.open();
+    this.reads = this.streams = isStream(first);
+    this.knows = first.length > 0;
+    await this.toEnd();
+    if (!this.active) return;
+    await feed({
+      doc: this.doc, mode, task, signal: this.stop.signal,
+      heard: (piece) => this.#heard(piece),
+      ended: () => { this.active = false; this.over = true; this.#flush(); },
+      state: (what) => { this.$(".link-lost").hidden = what !== "lost"; },
+    });
+  }
+
+  // ---- the window
+
+  do(work) {
+    this.turn = this.turn.then(() => this.stop.signal.aborted ? null : work()).catch((error) => { if (error.name !== "AbortError") refusal(error); });
+    return this.turn;
+  }
+
+  #chunk(piece, hit) {
+    return new Chunk({ ...piece, reads: this.reads, hit, root: this.lines });
+  }
+
+  #clear() {
+    this.chunks = [];
+    this.lines.replaceChildren();
+  }
+
+  #push(piece, hit) {
+    const chunk = this.#chunk(piece, hit);
+    this.chunks.push(chunk);
+    this.lines.append(chunk.element);
+    return chunk;
+  }
+
+  get #from() { return this.chunks[0]?.from ?? 0; }
+  get #to() { return this.chunks.at(-1)?.to ?? 0; }
+
+  // Shows the end, and stays there while more comes.
+  toEnd() {
+    return this.do(async () => {
+      this.pending = [];
+      this.waiting = 0;
+      const pieces = [];
+      let from = this.doc.length;
+      const end = from;
+      while (from > 0 && end - from < TAIL) {
+        const piece = await linesUp(this.doc, from, WHOLE[this.reads]);
+        if (!piece || piece.to === piece.from) break;
+        pieces.unshift(piece);
+        ({ from } = piece);
+      }
+      this.#clear();
+      pieces.forEach((piece) => this.#push(piece));
+      this.#catchUp();
+      this.lines.scrollTop = this.lines.scrollHeight;
+      this.#show();
+    });
+  }
+
+  // Shows what lies at position `at`.
+  seek(at, hit = null) {
+    this.follow(false);
+    return this.do(async () => {
+      const start = await lineStart(this.doc, Math.min(at, Math.max(0, this.doc.length - 1)));
+      const here = await linesDown(this.doc, start, WHOLE[this.reads]);
+      const before = start > 0 ? await linesUp(this.doc, start, WHOLE[this.reads]) : null;
+      this.#clear();
+      if (before) this.#push(before);
+      const chunk = here && this.#push(here, hit);
+      const goal = (hit === null ? null : chunk?.element.querySelector(".hit")) ?? chunk?.element;
+      if (hit === null) this.lines.scrollTop = chunk ? chunk.element.offsetTop - this.lines.offsetTop : 0;
+      else goal?.scrollIntoView({ block: "center", inline: "nearest" });
+      await this.#fill();
+      this.#show();
+    });
+  }
+
+  async #fill() {
+    const box = this.lines;
+    if (box.scrollTop + box.clientHeight > box.scrollHeight - 400 && this.#to < this.doc.length) await this.#down();
+    if (box.scrollTop < 400 && this.#from > 0) await this.#up();
+  }
+
+  async #down() {
+    const last = this.chunks.at(-1);
+    const from = this.#to;
+    const part = this.doc.part(from);
+    const piece = part && await linesDown(this.doc, from, WHOLE[this.reads]);
+    if (!piece || !piece.bytes.length) return;
+    this.#add(last, piece);
+    this.#trim("top");
+  }
+
+  // Where the last line had no end yet, what follows belongs to it.
+  #add(last, piece) {
+    if (!last || last.stream !== piece.stream || !last.open || last.bytes.length > 4 * CLOSED) { this.#push(piece); return; }
+    const end = piece.bytes.indexOf(10) + 1 || piece.bytes.length;
+    last.append(piece.bytes.subarray(0, end));
+    if (end < piece.bytes.length) this.#push({ ...piece, from: piece.from + end, bytes: piece.bytes.slice(end) });
+  }
+
+  async #up() {
+    const piece = await linesUp(this.doc, this.#from, WHOLE[this.reads]);
+    if (!piece || !piece.bytes.length) return;
+    const height = this.lines.scrollHeight;
+    const chunk = this.#chunk(piece);
+    this.chunks.unshift(chunk);
+    this.lines.prepend(chunk.element);
+    this.#scrollTo(this.lines.scrollTop + this.lines.scrollHeight - height);
+    this.#trim("bottom");
+  }
+
+  #trim(side) {
+    let sum = this.chunks.reduce((all, chunk) => all + chunk.bytes.length, 0);
+    while (sum > MOST && this.chunks.length > 2) {
+      const chunk = side === "top" ? this.chunks.shift() : this.chunks.pop();
+      sum -= chunk.bytes.length;
+      const height = side === "top" && !this.following ? this.lines.scrollHeight : 0;
+      chunk.element.remove();
+      if (height) this.#scrollTo(this.lines.scrollTop - (height - this.lines.scrollHeight));
+    }
+  }
+
+  #scrollTo(top) {
+    this.lines.scrollTop = top;
+    this.top = this.lines.scrollTop;
+  }
+
+  // ---- what comes
+
+  #heard({ stream, next, bytes }) {
+    if (!this.knows && stream === "stdout") {
+      this.knows = true;
+      this.reads = this.streams = isStream(bytes);
+    }
+    const before = this.doc.length;
+    this.doc.grow(stream, next);
+    if (this.doc.filter === "all" || this.doc.filter === stream) {
+      this.pending.push({ stream, from: before, to: this.doc.length, bytes });
+      this.waiting += bytes.length;
+    }
+    if (this.waiting > FLOOD) { this.pending = []; this.anew = this.following; }
+    if (!this.frame) this.frame = requestAnimationFrame(() => { this.frame = 0; this.#flush(); });
+  }
+
+  #flush() {
+    if (this.anew) {
+      this.anew = false;
+      this.toEnd();
+    } else this.do(() => { if (this.following || !this.chunks.length) this.#catchUp(); else this.pending = []; this.waiting = 0; this.#show(); });
+  }
+
+  // Paints what came, where it follows what is there.
+  #catchUp() {
+    for (const piece of this.pending) {
+      if (piece.to <= this.#to) continue;
+      if (piece.from !== this.#to) {
+        if (piece.from > this.#to) { this.anew = true; break; }
+        piece.bytes = piece.bytes.subarray(this.#to - piece.from);
+        piece.from = this.#to;
+      }
+      const last = this.chunks.at(-1);
+      if (last?.stream !== piece.stream || (last.bytes.length >= CLOSED && !last.open)) this.#push({ ...piece, bytes: piece.bytes.slice() });
+      else if (last.bytes.length < CLOSED) last.append(piece.bytes);
+      else this.#add(last, piece);
+    }
+    this.pending = [];
+    this.waiting = 0;
+    this.#trim("top");
+    if (this.following) this.#scrollTo(this.lines.scrollHeight);
+    if (this.anew) { this.anew = false; setTimeout(() => this.toEnd(), 100); }
+  }
+
+  follow(on) {
+    const was = this.following;
+    this.following = on && this.active;
+    if (on && (!was || !this.active)) this.toEnd();
+    this.#show();
+  }
+
+  // ---- the tools
+
+  #wire() {
+    const { $ } = this;
+    $(".follow").onclick = () => this.follow(!this.following);
+    $(".to-end").onclick = () => { this.follow(true); this.lines.focus({ preventScroll: true }); };
+    $(".streams").onchange = (event) => { this.doc.filter = event.target.value; this.#newSearch(""); this.following = this.active; this.toEnd(); };
+    $(".way-readable").onclick = () => this.#way(true);
+    $(".way-raw").onclick = () => this.#way(false);
+    $(".wrap input").onchange = (event) => this.lines.classList.toggle("no-wrap", !event.target.checked);
+    $(".save").onclick = () => save({ doc: this.doc, name: `${this.host.dataset.task}-${this.host.dataset.mode}`, line: this.host.dataset.save });
+    $(".find").onsubmit = (event) => { event.preventDefault(); this.find(); };
+    $(".find input").onkeydown = (event) => { if (event.key === "Enter" && event.shiftKey) { event.preventDefault(); this.#step(-1); } };
+    $(".find input").onsearch = () => { if (!$(".find input").value) this.#newSearch(""); };
+    $(".prev").onclick = () => this.#step(-1);
+    $(".next").onclick = () => this.#step(1);
+    $(".cancel").onclick = () => { this.search?.cancel(); };
+    $(".where").onchange = (event) => this.seek(Math.floor(this.doc.length * event.target.value / 1000));
+    this.lines.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    this.lines.addEventListener("keydown", (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.key === "Home") { event.preventDefault(); this.seek(0); }
+      if (event.key === "End") { event.preventDefault(); this.follow(true); }
+    });
+  }
+
+  #scrolled() {
+    const { scrollTop, clientHeight, scrollHeight } = this.lines;
+    // Only a person moves it up by more than a little.
+    if (this.following && this.top !== undefined && scrollTop < this.top - 4 && scrollTop + clientHeight < scrollHeight - 4) {
+      this.following = false;
+    }
+    this.top = scrollTop;
+    if (!this.filling) {
+      this.filling = true;
+      this.do(async () => { this.filling = false; if (!this.following) await this.#fill(); this.#show(); });
+    }
+  }
+
+  #way(reads) {
+    if (this.reads === reads) return;
+    const at = this.following || this.#atEnd() ? null : this.#place();
+    this.reads = reads;
+    if (at === null) this.toEnd();
+    else this.seek(at);
+  }
+
+  #atEnd() {
+    const { scrollTop, clientHeight, scrollHeight } = this.lines;
+    return this.#to >= this.doc.length && scrollTop + clientHeight > scrollHeight - 8;
+  }
+
+  // The position at the upper edge, about.
+  #place() {
+    const top = this.lines.getBoundingClientRect().top;
+    for (const chunk of this.chunks) {
+      const box = chunk.element.getBoundingClientRect();
+      if (box.bottom <= top) continue;
+      const share = box.height ? Math.max(0, (top - box.top) / box.height) : 0;
+      return Math.floor(chunk.from + share * (chunk.to - chunk.from));
+    }
+    return this.#to;
+  }
+
+  #show() {
+    const { $, doc } = this;
+    const { length } = doc;
+    $(".follow").setAttribute("aria-pressed", String(this.following));
+    $(".follow").hidden = !this.active;
+    $(".ways").hidden = !this.streams;
+    $(".way-readable").setAttribute("aria-pressed", String(this.reads));
+    $(".way-raw").setAttribute("aria-pressed", String(!this.reads));
+    const end = this.#atEnd();
+    $(".to-end").hidden = this.active ? this.following : end || !length;
+    const empty = $(".log-empty");
+    empty.hidden = length > 0;
+    empty.textContent = this.active ? "Nothing was printed yet." : "Nothing was printed.";
+    const at = this.following || end ? length : this.#place();
+    const share = length ? at / length : 1;
+    if (document.activeElement !== $(".where")) $(".where").value = Math.round(share * 1000);
+    $(".where").hidden = length < MOST;
+    $(".where").setAttribute("aria-valuetext", `${Math.round(share * 100)} %`);
+    $(".place").textContent = length < MOST ? size(length) : `${size(at)} of ${size(length)}`;
+  }
+
+  // ---- search
+
+  #newSearch(words) {
+    this.search?.cancel();
+    this.search = words ? new Search(this.doc, words) : null;
+    this.hit = -1;
+    this.#showHits();
+  }
+
+  // Looks for what is in the field; the same words again: the next hit.
+  find() {
+    const words = this.$(".find input").value;
+    if (this.search?.words === words && !this.search.stop.signal.aborted) { this.#step(1); return; }
+    this.#newSearch(words);
+    if (words) this.#scan();
+  }
+
+  async #scan() {
+    const { search } = this;
+    try {
+      await search.run(() => {
+        if (search !== this.search) return;
+        if (this.hit < 0 && search.hits.length) this.#step(1);
+        this.#showHits();
+      });
+    } catch (error) {
+      refusal(error);
+    }
+  }
+
+  #step(by) {
+    const { search } = this;
+    if (!search?.hits.length) return;
+    const count = search.hits.length;
+    if (by > 0 && this.hit === count - 1 && search.done < this.doc.length) this.#scan();
+    this.hit = this.hit < 0 ? 0 : (this.hit + by + count) % count;
+    this.seek(search.hits[this.hit], search.hits[this.hit]).then(() => this.#paintHit(search.words));
+    this.#showHits();
+  }
+
+  #showHits() {
+    const { $, search } = this;
+    const count = search?.hits.length ?? 0;
+    $(".prev").disabled = $(".next").disabled = !count;
+    $(".cancel").hidden = !search?.running || search.stop.signal.aborted;
+    let text = "";
+    if (search) {
+      const share = this.doc.length ? Math.floor(search.done / this.doc.length * 100) : 100;
+      text = count ? `${this.hit + 1} of ${count}${search.more ? "+" : ""}` : search.running ? "" : "not found";
+      if (search.running) text += ` · ${share} %`;
+      else if (search.stop.signal.aborted) text += ` · stopped at ${share} %`;
+    }
+    $(".count").textContent = text;
+    $(".count").title = search?.more ? `Only the first ${MOST_HITS} are counted` : "";
+  }
+
+  // Marks the words themselves, where the browser can.
+  #paintHit(words) {
+    if (!("highlights" in CSS)) return;
+    const ranges = [];
+    const wanted = words.toLowerCase();
+    for (const box of this.lines.querySelectorAll(".hit")) {
+      const walk = document.createTreeWalker(box, NodeFilter.SHOW_TEXT);
+      while (walk.nextNode() && ranges.length < 100) {
+        const text = walk.currentNode.data.toLowerCase();
+        for (let at = text.indexOf(wanted); at >= 0 && text.length === walk.currentNode.length; at = text.indexOf(wanted, at + wanted.length)) {
+          const range = new Range();
+          range.setStart(walk.currentNode, at);
+          range.setEnd(walk.currentNode, at + wanted.length);
+          ranges.push(range);
+        }
+      }
+    }
+    CSS.highlights.set("found", new Highlight(...ranges));
+  }
+}
+
+// Whether the first line is an event of Claude's protocol.
+function isStream(bytes) {
+  const end = bytes.indexOf(10);
+  const line = new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end));
+  if (!line.startsWith("{")) return false;
+  try {
+    return typeof JSON.parse(line).type === "string";
+  } catch {
+    // A first line that is cut here.
+    return end < 0 && /^\{\s*"(type|duration_api_ms)"\s*:/.test(line);
+  }
+}

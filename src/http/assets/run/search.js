@@ -1,0 +1,65 @@
+// Looks for words in a whole log, piece by piece: what is loaded does not matter, nor how long it is.
+
+const PIECE = 1024 * 1024;
+// So many places are remembered.
+export const MOST_HITS = 20_000;
+
+const encoder = new TextEncoder();
+const utf8 = new TextDecoder();
+// One character a byte, so that places in the text are places in the log.
+const narrow = new TextDecoder("latin1");
+const lower = (bytes) => narrow.decode(bytes).toLowerCase();
+
+export class Search {
+  constructor(doc, words) {
+    this.doc = doc;
+    this.words = words;
+    this.hits = [];
+    this.done = 0;
+    this.more = false;
+    this.running = false;
+    this.stop = new AbortController();
+  }
+
+  cancel() {
+    this.stop.abort();
+  }
+
+  // Goes on to the end of the log as it is then. `found` after each piece.
+  async run(found) {
+    if (this.running || this.stop.signal.aborted) return;
+    this.running = true;
+    try {
+      while (this.done < this.doc.length && !this.more && !this.stop.signal.aborted) {
+        await this.#piece();
+        found();
+      }
+    } catch (error) {
+      if (error.name !== "AbortError") throw error;
+    } finally {
+      this.running = false;
+      found();
+    }
+  }
+
+  async #piece() {
+    const { doc } = this;
+    const needle = encoder.encode(this.words);
+    const part = doc.part(this.done);
+    const to = Math.min(this.done + PIECE, part.end);
+    // Words may lie across two pieces.
+    const from = Math.max(part.start, this.done - needle.length + 1);
+    const all = await doc.read(part, from, to, this.stop.signal);
+    const text = lower(all);
+    const wanted = lower(needle);
+    const exact = needle.length === this.words.length ? null : this.words.toLowerCase();
+    for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + wanted.length)) {
+      // Bytes of other characters may look alike in lower case.
+      if (exact !== null && utf8.decode(all.subarray(at, at + needle.length)).toLowerCase() !== exact) continue;
+      if (this.hits.length && from + at <= this.hits.at(-1)) continue;
+      if (this.hits.length === MOST_HITS) { this.more = true; break; }
+      this.hits.push(from + at);
+    }
+    this.done = to;
+  }
+}

@@ -1,0 +1,260 @@
+//! Why an ended run counts as what it counts as: the facts that are on record, as a list.
+//!
+//! Reads a run's own records and the end of its log; judges nothing anew and must not invent: what
+//! nobody wrote down is not told.
+
+use serde::Serialize;
+
+use crate::agent::{self, FinalReport, signal_name};
+use crate::model::attempt_record::AttemptRecord;
+use crate::model::exit_record::ExitRecord;
+use crate::model::limits::LimitsHold;
+use crate::model::protocol::Protocol;
+use crate::model::run::Run;
+use crate::model::run_spec::{Expect, RunKind, RunSpec};
+use crate::model::run_state::EndState;
+use crate::runner::ledger::Ledger;
+use crate::system::store::run_folder::RunFolder;
+
+/// So much of a log's end is read for the agent's report: a page must not read a gigabyte.
+const REPORT_BYTES: u64 = 1 << 20;
+/// What is listed of each kind.
+const LISTED: usize = 20;
+
+/// One fact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fact {
+    pub bears: Bears,
+    /// What it is about, in a word or two.
+    pub about: &'static str,
+    pub says: String,
+}
+
+/// What a fact speaks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bears {
+    Success,
+    Failure,
+    Neither,
+}
+
+impl Ledger {
+    /// The facts of an ended run; none of one that lives.
+    pub fn why_ended(&self, run: &Run) -> Vec<Fact> {
+        let Some(end) = &run.end else { return Vec::new() };
+        let folder = self.folder(run.id());
+        match folder.read_spec() {
+            Ok(spec) => Facts::of(&spec, end, &folder.read_attempts(), &last_words(&spec, &folder)),
+            Err(_) => Facts::default().end(end).reason(end).0,
+        }
+    }
+}
+
+/// The agent's report of the last attempt. `None` where it may stand before what was read.
+fn last_words(spec: &RunSpec, folder: &RunFolder) -> Option<FinalReport> {
+    let begins = folder.read_attempts().last().map_or(0, |attempt| attempt.stdout_from);
+    let from = begins.max(folder.log_lengths().0.saturating_sub(REPORT_BYTES));
+    let report = agent::read_report(spec.protocol, folder.read_stdout(from).ok()?).ok()?;
+    (report.result.is_some() || from == begins).then_some(report)
+}
+
+/// What was gathered so far.
+#[derive(Debug, Default)]
+struct Facts(Vec<Fact>);
+
+impl Facts {
+    fn of(spec: &RunSpec, end: &ExitRecord, attempts: &[AttemptRecord], report: &Option<FinalReport>) -> Vec<Fact> {
+        let mut facts = Self::default().end(end);
+        if let (RunKind::Headless { .. }, Some(_)) = (&spec.kind, end.started_at) {
+            facts = facts.report(spec.protocol, end, report.as_ref()).promises(spec, end).bounds(spec, end);
+        }
+        facts.reason(end).denials(end).attempts(attempts).0
+    }
+
+    fn add(&mut self, bears: Bears, about: &'static str, says: impl Into<String>) {
+        self.0.push(Fact { bears, about, says: says.into() });
+    }
+
+    /// How its process ended, and who ended it.
+    fn end(mut self, end: &ExitRecord) -> Self {
+        match (end.exit_code, end.signal) {
+            (Some(0), _) => self.add(Bears::Success, "exit code", "0"),
+            (Some(code), _) => self.add(Bears::Failure, "exit code", named(code, code - 128)),
+            (None, Some(signal)) => self.add(Bears::Failure, "signal", named(signal, signal)),
+            (None, None) if end.started_at.is_some() => self.add(Bears::Neither, "exit code", "none on record"),
+            (None, None) => self.add(Bears::Neither, "start", "its agent was never started"),
+        }
+        let said = |else_said: &str| end.reason.clone().unwrap_or_else(|| else_said.to_owned());
+        match end.state {
+            EndState::Stopped if end.interrupted => {
+                self.add(Bears::Neither, "stopped", "by Ctrl-C of the command that started it");
+            }
+            EndState::Stopped => self.add(Bears::Neither, "stopped", said("on request")),
+            EndState::TimedOut => self.add(Bears::Failure, "time", said("over its timeout")),
+            EndState::Lost => self.add(Bears::Failure, "lost", said("nobody saw its end")),
+            EndState::DependencyFailed => self.add(Bears::Failure, "needs", said("what it needs failed")),
+            EndState::Failed | EndState::Succeeded => {}
+        }
+        if !end.survivors.is_empty() {
+            let pids: Vec<String> = end.survivors.iter().take(LISTED).map(u32::to_string).collect();
+            self.add(Bears::Failure, "survivors", format!("processes that could not be ended: {}", pids.join(", ")));
+        }
+        self
+    }
+
+    /// What the agent itself said at its end.
+    fn report(mut self, protocol: Protocol, end: &ExitRecord, report: Option<&FinalReport>) -> Self {
+        const ABOUT: &str = "final result";
+        let Some(report) = report else { return self };
+        if protocol == Protocol::Text {
+            if end.exit_code.is_some() {
+                self.add(Bears::Neither, "judged by", "its exit code alone: the agent's protocol is `text`");
+            }
+            return self;
+        }
+        match &report.result {
+            Some(result) => {
+                let mut parts = vec![result.failure().unwrap_or_else(|| format!("`{}`, no error", result.subtype))];
+                parts
+                    .extend(result.num_turns.map(|turns| format!("{turns} turn{}", if turns == 1 { "" } else { "s" })));
+                parts.extend(result.cost_usd.map(|cost| format!("${cost:.4}")));
+                let bears = if result.is_error { Bears::Failure } else { Bears::Success };
+                self.add(bears, ABOUT, parts.join(" · "));
+                if report.unfinished {
+                    self.add(Bears::Failure, ABOUT, "another turn began after it, and has none");
+                }
+            }
+            None => {
+                let cut_off = matches!(end.state, EndState::Stopped | EndState::TimedOut | EndState::Lost);
+                self.add(if cut_off { Bears::Neither } else { Bears::Failure }, ABOUT, "there is none in its log");
+            }
+        }
+        self
+    }
+
+    /// `expect` and `save_to`: asked in this order, and no further than the first that failed.
+    fn promises(mut self, spec: &RunSpec, end: &ExitRecord) -> Self {
+        let RunKind::Headless { save_to, expect, .. } = &spec.kind else { return self };
+        let reason = end.reason.as_deref().unwrap_or_default();
+        let succeeded = end.state == EndState::Succeeded;
+        let asked = promises(save_to.as_deref(), expect);
+        let failed = asked.iter().position(|promise| reason.starts_with(&promise.failure));
+        if !succeeded && failed.is_none() {
+            if !asked.is_empty() {
+                self.add(Bears::Neither, "expect", "not asked, since the agent itself did not succeed");
+            }
+            return self;
+        }
+        for (at, promise) in asked.iter().enumerate() {
+            match failed {
+                Some(failed) if at > failed => break,
+                Some(failed) if at == failed => {
+                    self.add(Bears::Failure, promise.about, format!("{}: no", promise.says));
+                }
+                _ => self.add(Bears::Success, promise.about, format!("{}: yes", promise.says)),
+            }
+        }
+        self
+    }
+
+    /// Limits of time and of resources.
+    fn bounds(mut self, spec: &RunSpec, end: &ExitRecord) -> Self {
+        let RunKind::Headless { timeout, limits, .. } = &spec.kind else { return self };
+        if let Some(timeout) = timeout.as_ref().filter(|_| end.state != EndState::TimedOut) {
+            self.add(Bears::Neither, "time", format!("within its timeout of {timeout}"));
+        }
+        if limits.is_empty() {
+            return self;
+        }
+        match end.limits {
+            Some(LimitsHold::Full) => self.add(Bears::Neither, "limits", "held for its whole process tree"),
+            Some(LimitsHold::Partial) => {
+                self.add(Bears::Neither, "limits", "partial: memory and CPU were bounded for each process alone");
+            }
+            None => {}
+        }
+        self
+    }
+
+    /// Why it failed, in the words of its end, where no other fact says it.
+    fn reason(mut self, end: &ExitRecord) -> Self {
+        let Some(reason) = end.reason.as_ref().filter(|_| end.state == EndState::Failed) else { return self };
+        let bare = ["exit code ", "signal ", "no result event"].iter().any(|word| reason.starts_with(word));
+        let promised =
+            self.0.iter().any(|fact| matches!(fact.about, "expect" | "save to") && fact.bears == Bears::Failure);
+        if !bare && !promised && !self.0.iter().any(|fact| fact.says.starts_with(reason.as_str())) {
+            self.add(Bears::Failure, "reason", reason.clone());
+        }
+        self
+    }
+
+    fn denials(mut self, end: &ExitRecord) -> Self {
+        let all = &end.usage.denials;
+        for denial in all.iter().take(LISTED) {
+            self.add(Bears::Neither, "refused", format!("{} {}", denial.tool, denial.input));
+        }
+        if let Some(more) = all.len().checked_sub(LISTED + 1) {
+            self.add(Bears::Neither, "refused", format!("and {} more", more + 1));
+        }
+        self
+    }
+
+    fn attempts(mut self, attempts: &[AttemptRecord]) -> Self {
+        if attempts.len() < 2 && attempts.iter().all(|attempt| attempt.state == EndState::Succeeded) {
+            return self;
+        }
+        for attempt in attempts.iter().rev().take(LISTED).rev() {
+            let state = attempt.state.as_str().replace('_', " ");
+            let why = attempt.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
+            self.add(Bears::Neither, "attempt", format!("{} {state}{why}", attempt.attempt));
+        }
+        self
+    }
+}
+
+/// Something that had to hold after the agent's success.
+struct Promise {
+    about: &'static str,
+    says: String,
+    /// How a reason begins that says it does not hold; see `supervisor/finish.rs`.
+    failure: String,
+}
+
+fn promises(save_to: Option<&std::path::Path>, expect: &Expect) -> Vec<Promise> {
+    let mut all = Vec::new();
+    if expect.non_empty {
+        all.push(Promise {
+            about: "expect",
+            says: "an answer that is not blank".to_owned(),
+            failure: Expect::BLANK.to_owned(),
+        });
+    }
+    if let Some(path) = save_to {
+        all.push(Promise {
+            about: "save to",
+            says: format!("its answer is saved in `{}`", path.display()),
+            failure: format!("cannot save to `{}`", path.display()),
+        });
+    }
+    for file in &expect.files {
+        all.push(Promise {
+            about: "expect",
+            says: format!("file `{}`", file.display()),
+            failure: Expect::missing(file),
+        });
+    }
+    if !expect.command.is_empty() {
+        all.push(Promise {
+            about: "expect",
+            says: format!("command `{}`", expect.command.join(" ")),
+            failure: Expect::COMMAND.to_owned(),
+        });
+    }
+    all
+}
+
+/// `143 (SIGTERM)`: shells and agents report a signal that way.
+fn named(number: i32, signal: i32) -> String {
+    signal_name(signal).map_or_else(|| number.to_string(), |name| format!("{number} ({name})"))
+}
