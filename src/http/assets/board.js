@@ -76,6 +76,7 @@ async function further(page, more) {
   if (another) more.replaceWith(document.importNode(another, true));
   else more.remove();
   page.redrawn();
+  page.again(next);
 }
 
 const selected = () => document.querySelector(".row[aria-current]");
