@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::browser::Page;
+use crate::browser::{OPEN, Page};
 use crate::world::World;
 
 /// Chooses a mode in the dialog of Run, and starts it.
@@ -216,7 +216,7 @@ fn the_keyboard_is_enough() {
         await help.waitFor({ state: "detached" });
         // Attach, the log, the task.
         while (await page.evaluate("document.querySelector('.row[aria-current]')?.dataset.task") !== "C") await press("j");
-        await badge("talk/C", "running").waitFor();
+        await row("C").locator("[data-act=attach]:enabled").waitFor();
         await press("a");
         await page.locator(".toast code", { hasText: "attach" }).waitFor();
         await press("l");
@@ -326,19 +326,19 @@ fn a_changed_badge_touches_one_row_and_moves_nothing() {
     );
     let settled =
         "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 50, true))))";
-    for (pair, state) in
-        [("plan/T-7", "running"), ("test/T-7", "running"), ("talk/T-7", "running"), ("plan/T-7", "stopped")]
+    for (pair, states) in
+        [("plan/T-7", "running"), ("test/T-7", "running"), ("talk/T-7", OPEN), ("plan/T-7", "stopped")]
     {
         let (mode, task) = pair.split_once('/').unwrap();
-        if state == "running" {
-            world.detach(mode, task);
-        } else {
+        if states == "stopped" {
             world.dispatch("stop").arg(mode).arg(task).notes().succeeds();
+        } else {
+            world.detach(mode, task);
         }
-        page.wait_badge(pair, state);
+        page.wait_badge(pair, states);
         page.wait("it is painted", settled);
-        assert_eq!(page.eval("[...touched]"), json!(["T-7"]), "{pair} {state}");
-        assert_eq!(page.eval("moved"), json!([]), "{pair} {state}");
+        assert_eq!(page.eval("[...touched]"), json!(["T-7"]), "{pair} {states}");
+        assert_eq!(page.eval("moved"), json!([]), "{pair} {states}");
     }
     page.assert_silent();
 }

@@ -67,6 +67,8 @@ async function refresh() {
     return;
   }
   if (mine !== turn) return;
+  // Asked for less, or something else, than the page shows by now.
+  if (path !== module.path(page)) { await refresh(); return; }
   const wanted = next.getElementById("page");
   const have = document.getElementById("page");
   ({ mark, seq } = next.getElementById("top").dataset);
