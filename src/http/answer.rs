@@ -35,7 +35,7 @@ pub(super) fn answer(
         Route::History => runs::history(server, query),
         Route::Ui(fragment) => ui::page(server, head, fragment, query),
         // What its address asks for is its script's to read.
-        Route::Page => Ok(assets::shell(head)),
+        Route::Page => assets::shell(head),
         route => {
             query.end()?;
             plain(server, head, route, body)

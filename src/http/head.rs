@@ -95,6 +95,16 @@ impl Head {
         self.all(name).any(|value| value.split(',').any(|item| item.trim().eq_ignore_ascii_case(word)))
     }
 
+    /// Whether the client takes `gzip`: named, and not with a weight of zero.
+    pub(super) fn takes_gzip(&self) -> bool {
+        self.all("accept-encoding").flat_map(|value| value.split(',')).any(|coding| {
+            let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+            let weight = weight.trim().strip_prefix("q=");
+            let refused = weight.is_some_and(|weight| weight.trim_matches(['0', '.']).is_empty());
+            name.trim().eq_ignore_ascii_case("gzip") && !refused
+        })
+    }
+
     /// The path as tickets and logs name it: decoded, without a query.
     pub(super) fn plain_path(&self) -> String {
         format!("/{}", self.path.join("/"))

@@ -82,7 +82,11 @@ impl Reply {
     }
 
     pub(super) fn text(content_type: &'static str, text: String) -> Self {
-        Self { status: 200, content_type, cache: NOTHING, headers: Vec::new(), body: Body::Owned(text.into_bytes()) }
+        Self::owned(content_type, text.into_bytes())
+    }
+
+    pub(super) fn owned(content_type: &'static str, bytes: Vec<u8>) -> Self {
+        Self { status: 200, content_type, cache: NOTHING, headers: Vec::new(), body: Body::Owned(bytes) }
     }
 
     /// A body that is read as it is sent; `length` bytes of it are there.
@@ -108,14 +112,9 @@ impl Reply {
 
     /// Compressed, where the client takes that and it is worth it.
     pub(super) fn compressed_for(self, head: &Head) -> Self {
-        let bytes: &[u8] = match &self.body {
-            Body::Owned(bytes) => bytes,
-            Body::Static(bytes) => bytes,
-            Body::Shared(_) | Body::Long(..) => return self,
-        };
-        let takes = head.all("accept-encoding").flat_map(|value| value.split(',')).any(takes_gzip);
+        let Body::Owned(bytes) = &self.body else { return self };
         let small = bytes.len() < WORTH_COMPRESSING;
-        let packed = if takes && !small { gzip(bytes).ok() } else { None };
+        let packed = if head.takes_gzip() && !small { gzip(bytes).ok() } else { None };
         let reply = if small { self } else { self.header("Vary", "Accept-Encoding") };
         match packed {
             Some(packed) => Self { body: Body::Owned(packed), ..reply }.header("Content-Encoding", "gzip"),
@@ -179,13 +178,6 @@ fn head_of<'a>(
         out.splice(end..end, b"Connection: close\r\n".iter().copied());
     }
     Ok(out)
-}
-
-/// `gzip`, unless its weight is zero.
-fn takes_gzip(coding: &str) -> bool {
-    let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
-    let refused = weight.trim().strip_prefix("q=").is_some_and(|weight| weight.trim_matches(['0', '.']).is_empty());
-    name.trim().eq_ignore_ascii_case("gzip") && !refused
 }
 
 fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {

@@ -28,7 +28,7 @@ const SIGNS: Duration = Duration::from_millis(200);
 const SIGNLESS: Duration = Duration::from_secs(1);
 /// After a look that took long the next waits so many times longer.
 const REST: u32 = 20;
-/// The same for looks that nothing asked for.
+/// The same for signs that nothing asked for.
 const IDLE_REST: u32 = 100;
 const LONGEST_REST: Duration = Duration::from_secs(2);
 
@@ -176,8 +176,8 @@ impl<'a> Looker<'a> {
     }
 
     fn left_to_signless(&self) -> Duration {
-        // It rests by the cost of the last look.
-        let rest = SIGNLESS.max((self.looked.rest / REST) * IDLE_REST);
+        // It rests by the cost of the last look, but not for long: a bell has no other sign.
+        let rest = SIGNLESS.max(self.looked.rest);
         rest.saturating_sub(self.looked.at.elapsed())
     }
 
