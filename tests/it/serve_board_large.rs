@@ -121,7 +121,8 @@ fn five_thousand_tasks_are_a_board_like_any_other() {
         page.wait_badge(&format!("job/{task}"), "running");
         assert!(begun.elapsed() < Duration::from_secs(1), "{task}: {:?}", begun.elapsed());
     }
-    assert_eq!(page.eval("document.querySelectorAll('.row').length"), shown, "nothing was taken away");
+    let still = page.eval("document.querySelectorAll('.row').length");
+    assert!(still.as_u64() >= shown.as_u64(), "something was taken away: {still} of {shown}");
     page.play("await page.fill('input[name=text]', 'number 4999')");
     page.wait(
         "the last one is found",
