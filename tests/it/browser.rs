@@ -12,6 +12,9 @@ use crate::server::Server;
 use crate::waiting::{is, wait_until};
 use crate::world::World;
 
+/// What a badge says of a window whose agent is there.
+pub(crate) const OPEN: &str = "running|working|idle|waiting";
+
 /// What is said of a badge: `BADGE.replace("PAIR", "job/A")`.
 const BADGE: &str = "document.querySelector('.badge[data-pair=\"PAIR\"]')?.dataset.state ?? 'none'";
 
@@ -138,11 +141,12 @@ impl Page {
         self.eval(&BADGE.replace("PAIR", pair)).as_str().unwrap().to_owned()
     }
 
+    /// `states` are separated by `|`: what an agent in a window does just now is its own business.
     #[track_caller]
-    pub(crate) fn wait_badge(&mut self, pair: &str, state: &str) {
-        wait_until(&format!("the badge of {pair} says {state}"), || {
+    pub(crate) fn wait_badge(&mut self, pair: &str, states: &str) {
+        wait_until(&format!("the badge of {pair} says {states}"), || {
             let seen = self.ask(&json!({ "eval": BADGE.replace("PAIR", pair) }))?;
-            is(seen == state, seen.to_string())
+            is(states.split('|').any(|state| seen == state), format!("{seen}; {}", self.said()))
         });
     }
 

@@ -6,9 +6,10 @@
 //   {"play": JS}   the body of an async function here, with what `stage` below names
 // and may name the tab that it is about ("tab": N, opened when it is new; else the last one).
 
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { launch, tools, watchdog } from "./browser.mjs";
+import { small } from "./png.mjs";
 
 const wished = JSON.parse(process.argv[2] ?? "{}");
 const [width, height] = wished.viewport ?? [1280, 800];
@@ -90,7 +91,7 @@ async function answer(asked) {
   }
   if (asked.goto) await page.goto(asked.goto);
   if (asked.reload) await page.reload();
-  if (asked.shot) await page.screenshot({ path: asked.shot });
+  if (asked.shot) writeFileSync(asked.shot, small(await page.screenshot()));
   if (asked.said) return said;
   if (asked.axe) return axe();
   if (asked.eval) return page.evaluate(asked.eval);

@@ -1,6 +1,6 @@
 // Finds out which page this is, lays it out, and keeps it true for as long as it is open.
 
-import { Backoff, Refused, askTabs, fragment, setToken, token } from "./net.js";
+import { Backoff, Refused, Unreachable, askTabs, fragment, setToken, token } from "./net.js";
 import { follow } from "./live.js";
 import { morph } from "./morph.js";
 import { announce, copyable, setTitle, showTop } from "./notice.js";
@@ -45,9 +45,12 @@ const page = {
     }
   },
   refresh,
+  again,
 };
 
 let mark = "";
+// The newest that the head shows.
+let shown = 0;
 let seq = 0;
 let turn = 0;
 // Reads the whole page again. Of several that overlap the last one counts.
@@ -58,10 +61,14 @@ async function refresh() {
   try {
     next = await fragment(path);
   } catch (error) {
-    if (mine === turn) await wrong(error);
+    if (mine !== turn) return;
+    whole ||= error instanceof Unreachable;
+    await wrong(error);
     return;
   }
   if (mine !== turn) return;
+  // Asked for less, or something else, than the page shows by now.
+  if (path !== module.path(page)) { await refresh(); return; }
   const wanted = next.getElementById("page");
   const have = document.getElementById("page");
   ({ mark, seq } = next.getElementById("top").dataset);
@@ -70,12 +77,22 @@ async function refresh() {
   else main.replaceChildren(document.importNode(wanted, true));
   setTitle(wanted.dataset.title ?? module.title ?? "");
   page.redrawn();
+  again(next);
 }
 
 // Tasks whose rows are to be read again; null: the page.
 let stale = new Set();
 let whole = false;
 let waiting = false;
+// What was heard lately, with its number.
+let heard = [];
+
+// What was laid out may have been asked for before something was heard of it: that is read again.
+function again(laid) {
+  const known = Number(laid.getElementById("top").dataset.seq);
+  heard = heard.filter(([number]) => number > known);
+  for (const [, task] of heard) touch(task);
+}
 
 // `task` changed in some way.
 function touch(task) {
@@ -94,22 +111,33 @@ function soon() {
     stale = new Set([...stale].slice(200));
     whole = false;
     if (all) await refresh();
-    else await rows(tasks);
+    else if (!await rows(tasks)) return;
     if (stale.size) soon();
   }, 40);
 }
 
-// Single rows, and what the head says.
+// Single rows, and what the head says. False where the server did not answer.
 async function rows(tasks) {
-  const next = await fragment(`/ui/rows?tasks=${tasks.join(",")}`).catch(wrong);
-  if (!next) return;
+  let next;
+  try {
+    next = await fragment(`/ui/rows?tasks=${tasks.join(",")}`);
+  } catch (error) {
+    // They are read when the server is there again.
+    tasks.forEach((task) => stale.add(task));
+    await wrong(error);
+    return false;
+  }
   const top = next.getElementById("top");
-  showTop(top);
-  // Other modes or tasks than the page knows: it is to be read again.
-  if (top.dataset.mark !== mark) { whole = true; soon(); return; }
+  const known = Number(top.dataset.seq);
+  // An answer that was overtaken by a later one is of the past.
+  if (known >= shown) showTop(top);
+  shown = Math.max(shown, known);
+  // Other modes or tasks than the page knows, or no page at all: it is to be read again.
+  if (top.dataset.mark !== mark || main.querySelector("#page.error")) { whole = true; soon(); return true; }
   for (const wanted of next.querySelectorAll(".row")) {
     const have = document.querySelector(`.row[data-task="${CSS.escape(wanted.dataset.task)}"]`);
-    if (!have) continue;
+    if (!have || have.known > known) continue;
+    have.known = known;
     // Where it stands is the page's.
     wanted.style.setProperty("--depth", have.style.getPropertyValue("--depth"));
     wanted.classList.toggle("context", have.classList.contains("context"));
@@ -118,6 +146,7 @@ async function rows(tasks) {
     morph(have, wanted);
     tick(have);
   }
+  return true;
 }
 
 function say(text) {
@@ -191,8 +220,13 @@ let since = null;
 follow({
   seq,
   heard(frame) {
-    if (frame.event === "run") { announce(frame.run); touch(frame.run.task); }
-    else if (frame.event === "tasks") { whole = true; soon(); }
+    if (frame.event === "run") {
+      heard.push([frame.seq, frame.run.task]);
+      // More than that are not heard while one answer is on its way.
+      if (heard.length > 2000) heard.splice(0, 1000);
+      announce(frame.run);
+      touch(frame.run.task);
+    } else if (frame.event === "tasks") { whole = true; soon(); }
     else if (frame.event === "plan") soon();
   },
   anew() { whole = true; soon(); },
@@ -200,6 +234,8 @@ follow({
     if (what === "connected") {
       // A token may have come while the page asked for one.
       if (!document.getElementById("page")) refresh();
+      // What could not be read meanwhile.
+      else if (since) soon();
       since = null;
       say("");
     } else if (what === "expired") {

@@ -12,7 +12,7 @@ export const title = "Board";
 export function path() {
   const asked = new URLSearchParams(location.search);
   const shown = document.querySelectorAll(".rows .row").length;
-  if (shown > 100) asked.set("count", Math.min(shown, 500));
+  if (shown > 100) asked.set("count", Math.min(shown, 2000));
   const text = asked.toString();
   return text ? `/ui/board?${text}` : "/ui/board";
 }
@@ -76,6 +76,7 @@ async function further(page, more) {
   if (another) more.replaceWith(document.importNode(another, true));
   else more.remove();
   page.redrawn();
+  page.again(next);
 }
 
 const selected = () => document.querySelector(".row[aria-current]");

@@ -21,7 +21,11 @@ export function listen(bindings) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (types(event.target)) {
-      if (event.key === "Escape" && !event.target.closest(".xterm")) event.target.blur();
+      if (event.key === "Escape" && !event.target.closest(".xterm")) {
+        // The browser would empty a search field, and tell nobody.
+        if (event.target.type === "search") event.preventDefault();
+        event.target.blur();
+      }
       return;
     }
     if (document.querySelector("dialog[open]")) return;

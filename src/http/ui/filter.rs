@@ -9,7 +9,8 @@ use crate::view::task_view::TaskView;
 
 /// So many rows come at once, where the page does not say.
 const ROWS: usize = 100;
-const MOST_ROWS: usize = 500;
+/// What was scrolled into sight is laid out anew as a whole.
+const MOST_ROWS: usize = 2000;
 
 /// As the page's address and its fields say it.
 #[derive(Clone, Debug, Default, Serialize)]
