@@ -106,13 +106,13 @@ impl Facts {
     /// What the agent itself said at its end.
     fn report(mut self, protocol: Protocol, end: &ExitRecord, report: Option<&FinalReport>) -> Self {
         const ABOUT: &str = "final result";
-        let Some(report) = report else { return self };
         if protocol == Protocol::Text {
             if end.exit_code.is_some() {
                 self.add(Bears::Neither, "judged by", "its exit code alone: the agent's protocol is `text`");
             }
             return self;
         }
+        let Some(report) = report else { return self };
         match &report.result {
             Some(result) => {
                 let mut parts = vec![result.failure().unwrap_or_else(|| format!("`{}`, no error", result.subtype))];
@@ -257,4 +257,87 @@ fn promises(save_to: Option<&std::path::Path>, expect: &Expect) -> Vec<Promise> 
 /// `143 (SIGTERM)`: shells and agents report a signal that way.
 fn named(number: i32, signal: i32) -> String {
     signal_name(signal).map_or_else(|| number.to_string(), |name| format!("{number} ({name})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+    use crate::agent::ResultEvent;
+    use crate::model::usage::{Denial, Usage};
+
+    fn end(state: EndState, code: Option<i32>, reason: Option<&str>) -> ExitRecord {
+        let text = format!(
+            r#"{{"version":1,"runId":"01ARZ3NDEKTSV4RRFFQ69G5FAV","state":"{}","startedAt":"2026-01-01T00:00:00Z","endedAt":"2026-01-01T00:00:01Z"}}"#,
+            state.as_str()
+        );
+        let record: ExitRecord = serde_json::from_str(&text).unwrap();
+        ExitRecord { exit_code: code, reason: reason.map(str::to_owned), ..record }
+    }
+
+    fn lines(facts: Facts) -> Vec<String> {
+        facts.0.into_iter().map(|fact| format!("{:?} {}: {}", fact.bears, fact.about, fact.says)).collect()
+    }
+
+    fn report(failure: Option<&str>) -> FinalReport {
+        let result = ResultEvent {
+            is_error: failure.is_some(),
+            subtype: "success".to_owned(),
+            text: failure.map(str::to_owned),
+            num_turns: Some(1),
+            ..ResultEvent::default()
+        };
+        FinalReport { result: Some(result), ..FinalReport::default() }
+    }
+
+    #[test]
+    fn a_claude_that_exits_with_0_and_reports_an_error_is_told_so_once() {
+        let end = end(EndState::Failed, Some(0), Some("it broke"));
+        let facts = Facts::default().end(&end).report(Protocol::Claude, &end, Some(&report(Some("it broke"))));
+        let wanted = ["Success exit code: 0", "Failure final result: it broke · 1 turn"];
+        assert_eq!(lines(facts.reason(&end)), wanted);
+    }
+
+    #[test]
+    fn what_nobody_saw_is_not_told() {
+        let lost = end(EndState::Lost, None, Some("its supervisor is gone"));
+        let facts = Facts::default().end(&lost).report(Protocol::Claude, &lost, None);
+        assert_eq!(lines(facts), ["Neither exit code: none on record", "Failure lost: its supervisor is gone"]);
+        let stopped = ExitRecord { interrupted: true, ..end(EndState::Stopped, None, None) };
+        let facts = Facts::default().end(&stopped).report(Protocol::Claude, &stopped, Some(&FinalReport::default()));
+        let wanted = [
+            "Neither exit code: none on record",
+            "Neither stopped: by Ctrl-C of the command that started it",
+            "Neither final result: there is none in its log",
+        ];
+        assert_eq!(lines(facts), wanted);
+    }
+
+    #[test]
+    fn a_reason_that_no_fact_holds_is_told_and_refusals_are_listed() {
+        let denial = Denial { tool: "Bash".to_owned(), input: "{}".to_owned() };
+        let usage = Usage { denials: vec![denial; LISTED + 2], ..Usage::default() };
+        let end = ExitRecord { usage, ..end(EndState::Failed, Some(0), Some("log limit of 1GiB")) };
+        let told = lines(Facts::default().end(&end).reason(&end).denials(&end));
+        assert_eq!(
+            told[..3],
+            ["Success exit code: 0", "Failure reason: log limit of 1GiB", "Neither refused: Bash {}"]
+        );
+        assert_eq!(told.last().unwrap(), "Neither refused: and 2 more");
+        assert_eq!(told.len(), 2 + LISTED + 1);
+    }
+
+    #[test]
+    fn a_deep_log_is_no_danger_to_a_thread_with_a_small_stack() {
+        let line = format!("{{\"type\":\"result\",\"x\":{}{}}}\n", "[".repeat(100_000), "]".repeat(100_000));
+        let deep = format!("{{\"type\":\"result\",\"x\":{}1{}}}\n", "[{\"a\":".repeat(60), "}]".repeat(60));
+        let small = std::thread::Builder::new().stack_size(256 * 1024);
+        let read = small.spawn(move || {
+            for log in [line, deep] {
+                agent::read_report(Protocol::Claude, Cursor::new(log)).unwrap();
+            }
+        });
+        read.unwrap().join().unwrap();
+    }
 }

@@ -110,9 +110,13 @@ mod serve_refusals;
 #[cfg(test)]
 mod serve_robust;
 #[cfg(test)]
+mod serve_run_page;
+#[cfg(test)]
 mod serve_screens;
 #[cfg(test)]
 mod serve_sockets;
+#[cfg(test)]
+mod serve_task_page;
 #[cfg(test)]
 mod serve_terminal;
 #[cfg(test)]

@@ -59,6 +59,9 @@ fn a_job_is_started_watched_and_ends_with_its_code() {
     let part = server.ask("GET", &format!("/api/runs/{run}/stdout"), &["Range: bytes=4-8"]);
     assert_eq!((part.status, part.text().as_str()), (206, "three"));
     assert_eq!(part.header("content-range"), Some("bytes 4-8/10"));
+    assert_eq!(server.get(&format!("/api/runs/{run}/stderr")).body, b"two\n");
+    let part = server.ask("GET", &format!("/api/runs/{run}/stderr"), &["Range: bytes=-2"]);
+    assert_eq!((part.status, part.text().as_str(), part.header("content-range")), (206, "o\n", Some("bytes 2-3/4")));
     server.assert_alive();
 }
 

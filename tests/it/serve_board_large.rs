@@ -40,9 +40,10 @@ fn fill(world: &World, tasks: usize) {
         .collect();
     let digits = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     for n in 1..tasks * ALL.len() {
-        let tail = format!("{}{}{}", digits[n >> 10 & 31] as char, digits[n >> 5 & 31] as char, digits[n & 31] as char);
+        let digit = |number: usize| char::from(digits[number & 31]);
+        let tail: String = [n >> 10, n >> 5, n].map(digit).iter().collect();
         // As different from its neighbours as ids are.
-        let middle: String = (0..13).map(|i| digits[n * 7919 * (i + 3) >> 3 & 31] as char).collect();
+        let middle: String = (3..16).map(|i| digit((n * 7919 * i) >> 3)).collect();
         let id = format!("{}{middle}{tail}", &run[..10]);
         let copy = world.run_folder(&id);
         fs::create_dir(&copy).unwrap();

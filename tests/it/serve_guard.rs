@@ -26,6 +26,7 @@ pub(crate) const ROUTES: &[(&str, &str)] = &[
     ("GET", "/api/runs"),
     ("GET", "/api/runs/01ARZ3NDEKTSV4RRFFQ69G5FAV"),
     ("GET", "/api/runs/01ARZ3NDEKTSV4RRFFQ69G5FAV/stdout"),
+    ("GET", "/api/runs/01ARZ3NDEKTSV4RRFFQ69G5FAV/stderr"),
     ("GET", "/api/tasks"),
     ("GET", "/api/tasks/A"),
     ("GET", "/api/modes"),

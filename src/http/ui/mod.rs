@@ -15,12 +15,15 @@ mod filter;
 mod fragment;
 mod history_page;
 mod markdown;
+#[cfg(test)]
+mod markdown_tests;
 mod now_page;
 mod pages;
 mod run_line;
 mod run_page;
 mod summary;
 mod task_page;
+mod task_tree;
 mod templates;
 
 pub(in crate::http) use catalog::Catalogs;

@@ -14,6 +14,7 @@ use crate::http::ui::catalog::{Broken, Catalog, Finding};
 use crate::http::ui::markdown;
 use crate::http::ui::pages::{Top, last_runs, top};
 use crate::http::ui::run_line::RunLine;
+use crate::http::ui::task_tree::{self, Step};
 use crate::http::ui::templates;
 use crate::model::names::TaskId;
 use crate::model::nearest::nearest;
@@ -23,10 +24,6 @@ use crate::runner::past::Past;
 use crate::view::run_view::RunView;
 use crate::view::task_view::{ChecklistView, ProgressView, TaskDetail, TaskView};
 
-/// Rows are indented as far as this.
-const DEEPEST: usize = 6;
-/// So many tasks below one are shown.
-const MOST_BELOW: usize = 500;
 /// So many boxes of a checklist are listed beside the text.
 const BOXES: usize = 100;
 /// So many past runs of the task are looked at, and so many of each mode shown.
@@ -82,8 +79,6 @@ struct Below<'a> {
     row: Row<'a>,
     /// The first of several beside it that may run at the same time: how many.
     together: usize,
-    /// One of those.
-    beside: bool,
 }
 
 /// A mode, and its runs on this task, newest first.
@@ -114,21 +109,25 @@ struct GonePage<'a> {
 pub(super) fn page(server: &Arc<Shared>, id: &TaskId) -> Result<String, Refusal> {
     let seq = server.live.last_event();
     let catalog = server.catalogs.get(server)?;
+    let mut broken = catalog.broken.clone();
     let detail = match (server.errands.run(&Errand::Task { id: id.to_string() }), catalog.task(id.as_str())) {
         (Ok(value), _) => serde_json::from_value::<TaskDetail>(value).map_err(Refusal::broken)?,
         // A manifest that is being mended takes its text out of sight, but not its runs.
-        (Err(_), Some(task)) if catalog.broken.is_some() => TaskDetail { task: task.clone(), ..TaskDetail::default() },
+        (Err(failure), Some(task)) if failure.kind == Kind::BadManifest => {
+            broken.get_or_insert_with(|| failure.into());
+            TaskDetail { task: task.clone(), ..TaskDetail::default() }
+        }
         (Err(failure), _) => return gone(server, &catalog, seq, id, failure),
     };
     // `_overview` is another name of a task. The list's own has the shorter path.
     let task = catalog.task(&detail.task.id).unwrap_or(&detail.task);
     let id = TaskId::parse(&task.id).map_err(|_| Refusal::new(Why::NoRoute))?;
-    let (below, left) = below(&catalog, task);
-    let needed_by: Vec<&str> = needed_by(&catalog, &task.id);
+    let (below, left) = task_tree::below(&catalog, task);
+    let needed_by: Vec<&str> = task_tree::needed_by(&catalog, &task.id);
     let mut shown: Vec<TaskId> = vec![id.clone()];
     let named = below
         .iter()
-        .map(|(id, ..)| *id)
+        .map(|step| step.id)
         .chain(task.depends_on.iter().map(String::as_str))
         .chain(needed_by.iter().copied());
     shown.extend(named.filter_map(|id| TaskId::parse(id).ok()));
@@ -144,16 +143,16 @@ pub(super) fn page(server: &Arc<Shared>, id: &TaskId) -> Result<String, Refusal>
     let (modes, others): (Vec<_>, Vec<_>) = modes.into_iter().partition(|mode| !mode.runs.is_empty());
     let page = TaskPage {
         top: top(server, &catalog, seq)?,
-        broken: catalog.broken.as_ref(),
+        broken: broken.as_ref(),
         problems: problems(&catalog, task),
         task,
         line: own_line,
-        parents: parents(&catalog, task),
+        parents: task_tree::parents(&catalog, task),
         body: markdown::html(&detail.body),
         meta: detail.meta.iter().map(|(name, value)| (name.as_str(), plain(value))).collect(),
         checklist: checklist(&detail.checklist),
         tree: Tree {
-            lines: below.into_iter().map(|below| line(&catalog, &runs, below)).collect(),
+            lines: below.iter().map(|step| line(&catalog, &runs, step)).collect(),
             left,
             progress: detail.progress,
             modes: catalog.modes.iter().map(|mode| mode.name.as_str()).filter(|name| *name != board::PLAIN).collect(),
@@ -171,8 +170,8 @@ fn rows<'a>(catalog: &'a Catalog, runs: &Runs<'a>, ids: impl Iterator<Item = &'a
     ids.map(|id| board::row(catalog, runs, id, 0)).collect()
 }
 
-fn line<'a>(catalog: &'a Catalog, runs: &Runs<'a>, (id, depth, together, beside): Step<'a>) -> Below<'a> {
-    Below { row: board::row(catalog, runs, id, depth), together, beside }
+fn line<'a>(catalog: &'a Catalog, runs: &Runs<'a>, step: &Step<'a>) -> Below<'a> {
+    Below { row: board::row(catalog, runs, step.id, step.depth), together: step.together }
 }
 
 /// The background mode that ran last on any of them, else one that has a prompt.
@@ -184,67 +183,6 @@ fn proposed<'a>(catalog: &'a Catalog, runs: &Runs<'a>, id: &str) -> Option<&'a s
         return Some(&mode.name);
     }
     modes().find(|mode| !mode.interactive).or_else(|| modes().next()).map(|mode| mode.name.as_str())
-}
-
-/// A task, how deep it stands, how many run at the same time from here on, and whether it is one.
-type Step<'a> = (&'a str, usize, usize, bool);
-
-/// All tasks below one, in run order, and how many are left out. A circle ends where it began.
-fn below<'a>(catalog: &'a Catalog, task: &'a TaskView) -> (Vec<Step<'a>>, usize) {
-    let mut steps = Vec::new();
-    let mut left = 0;
-    let mut seen: HashSet<&str> = HashSet::from([task.id.as_str()]);
-    let mut open: Vec<Step<'_>> = siblings(catalog, &task.subtasks, 0);
-    open.reverse();
-    while let Some(step) = open.pop() {
-        let (id, depth, ..) = step;
-        if !seen.insert(id) {
-            continue;
-        }
-        if steps.len() < MOST_BELOW {
-            steps.push(step);
-        } else {
-            left += 1;
-        }
-        if let Some(task) = catalog.task(id) {
-            open.extend(siblings(catalog, &task.subtasks, (depth + 1).min(DEEPEST)).into_iter().rev());
-        }
-    }
-    (steps, left)
-}
-
-/// The tasks directly below one. Equal numbers beside one another may run at the same time.
-fn siblings<'a>(catalog: &'a Catalog, ids: &'a [String], depth: usize) -> Vec<Step<'a>> {
-    let number = |id: &String| catalog.task(id).and_then(|task| task.order);
-    let groups = ids.chunk_by(|a, b| number(a).is_some() && number(a) == number(b));
-    let mut steps = Vec::new();
-    for group in groups {
-        for (at, id) in group.iter().enumerate() {
-            let together = if at == 0 && group.len() > 1 { group.len() } else { 0 };
-            steps.push((id.as_str(), depth, together, group.len() > 1));
-        }
-    }
-    steps
-}
-
-/// From the outermost.
-fn parents<'a>(catalog: &'a Catalog, task: &'a TaskView) -> Vec<&'a TaskView> {
-    let mut parents: Vec<&TaskView> = Vec::new();
-    let mut next = task.parent.as_deref();
-    while let Some(parent) = next.and_then(|id| catalog.task(id)) {
-        if parent.id == task.id || parents.iter().any(|known| known.id == parent.id) {
-            break;
-        }
-        parents.push(parent);
-        next = parent.parent.as_deref();
-    }
-    parents.reverse();
-    parents
-}
-
-fn needed_by<'a>(catalog: &'a Catalog, id: &str) -> Vec<&'a str> {
-    let needs = catalog.tasks.iter().filter(|task| task.depends_on.iter().any(|other| other == id));
-    needs.map(|task| task.id.as_str()).collect()
 }
 
 /// What is wrong with the task's own file.

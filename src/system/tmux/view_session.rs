@@ -149,17 +149,20 @@ fn window_commands(place: &Place, name: &str, view: View) -> String {
     let source = quote::word(&format!("{}:{}", place.session_id, place.window_id));
     let first = quote::word(&format!("={name}:^"));
     let flags = if view == View::Read { "ignore-size,read-only" } else { "ignore-size" };
-    // A session begins with a window of its own; this one is replaced before it shows.
-    let mut commands = vec![format!("new-session -E -c / -f {flags} -s {name} sleep 5")];
-    if view == View::Write {
-        commands.push(yield_to_others(&place.window_id));
-    }
-    commands.extend([
+    let mut commands = vec![
+        // A session begins with a window of its own; this one is replaced before it shows.
+        format!("new-session -d -E -c / -s {name} sleep 5"),
         format!("link-window -k -s {source} -t {first}"),
         // Or its client would be moved to a session of the user's.
         format!("set-option -t {session} detach-on-destroy on"),
         format!("set-option -t {session} destroy-unattached on"),
         format!("set-option -t {session} status off"),
+        enter(&session, &format!("-f {flags}")),
+    ];
+    if view == View::Write {
+        commands.push(yield_to_others(&place.window_id));
+    }
+    commands.extend([
         // Makes this client the active one of the window.
         format!("select-window -t {window}"),
         talk::note_seen(&window),
@@ -175,6 +178,13 @@ fn window_commands(place: &Place, name: &str, view: View) -> String {
     commands.join(" ; ")
 }
 
+/// The client enters a session that stands. Were it to make one for itself, and its terminal to close
+/// just then (a page that is left), tmux would read the terminal's modes, fail and take the whole
+/// server down: seen with 3.3a, and so written in later ones.
+fn enter(session: &str, flags: &str) -> String {
+    format!("attach-session -E {flags} -t {session}")
+}
+
 /// The client decides no size while another one than a view of ours shows the window.
 fn yield_to_others(window: &str) -> String {
     let shows = format!("#{{&&:#{{session_attached}},#{{==:#{{window_id}},{window}}}}}");
@@ -186,8 +196,9 @@ fn session_commands(place: &Place, name: &str) -> String {
     let group = quote::word(&place.session_id);
     let (session, window) = (quote::word(&format!("={name}:")), quote::word(&format!("={name}:{}", place.window_id)));
     [
-        format!("new-session -E -t {group} -s {name}"),
+        format!("new-session -d -E -t {group} -s {name}"),
         format!("set-option -t {session} destroy-unattached on"),
+        enter(&session, ""),
         format!("select-window -t {window}"),
         talk::note_seen(&window),
     ]

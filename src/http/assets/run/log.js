@@ -138,7 +138,7 @@ export class LogView {
       if (before) this.#push(before);
       const chunk = here && this.#push(here, hit);
       const goal = (hit === null ? null : chunk?.element.querySelector(".hit")) ?? chunk?.element;
-      if (hit === null) this.lines.scrollTop = chunk ? chunk.element.offsetTop - this.lines.offsetTop : 0;
+      if (hit === null) this.lines.scrollTop = chunk && start > 0 ? chunk.element.offsetTop : 0;
       else goal?.scrollIntoView({ block: "center", inline: "nearest" });
       await this.#fill();
       this.#show();
@@ -381,9 +381,9 @@ export class LogView {
     let text = "";
     if (search) {
       const share = this.doc.length ? Math.floor(search.done / this.doc.length * 100) : 100;
-      text = count ? `${this.hit + 1} of ${count}${search.more ? "+" : ""}` : search.running ? "" : "not found";
-      if (search.running) text += ` · ${share} %`;
-      else if (search.stop.signal.aborted) text += ` · stopped at ${share} %`;
+      const found = count ? `${this.hit + 1} of ${count}${search.more ? "+" : ""}` : "";
+      const how = search.stop.signal.aborted ? `stopped at ${share} %` : search.running ? `${share} %` : count ? "" : "not found";
+      text = [found, how].filter(Boolean).join(" · ");
     }
     $(".count").textContent = text;
     $(".count").title = search?.more ? `Only the first ${MOST_HITS} are counted` : "";

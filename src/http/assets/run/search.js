@@ -42,14 +42,24 @@ export class Search {
     }
   }
 
+  // Words may lie across two pieces.
+  #fetch(at, length) {
+    const part = this.doc.part(at);
+    const from = Math.max(part.start, at - length + 1);
+    const to = Math.min(at + PIECE, part.end);
+    const bytes = this.doc.read(part, from, to, this.stop.signal);
+    // Who awaits it hears of a failure.
+    bytes.catch(() => {});
+    return { from, to, bytes };
+  }
+
   async #piece() {
     const { doc } = this;
     const needle = encoder.encode(this.words);
-    const part = doc.part(this.done);
-    const to = Math.min(this.done + PIECE, part.end);
-    // Words may lie across two pieces.
-    const from = Math.max(part.start, this.done - needle.length + 1);
-    const all = await doc.read(part, from, to, this.stop.signal);
+    const { from, to, bytes } = this.ahead ?? this.#fetch(this.done, needle.length);
+    const all = await bytes;
+    // The next is on its way while this one is looked through.
+    this.ahead = to < doc.length ? this.#fetch(to, needle.length) : null;
     const text = lower(all);
     const wanted = lower(needle);
     const exact = needle.length === this.words.length ? null : this.words.toLowerCase();

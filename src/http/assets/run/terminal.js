@@ -31,6 +31,8 @@ export class TerminalView {
     Object.assign(this, { run, mode, task });
     host.replaceChildren(document.createRange().createContextualFragment(PARTS));
     this.$ = (selector) => host.querySelector(selector);
+    // What is noted on the host itself goes when the page is laid out again.
+    this.box = this.$(".term-box");
     this.stop = new AbortController();
     this.link = null;
     this.$(".send").onsubmit = (event) => { event.preventDefault(); this.#send(event.target.elements.text); };
@@ -49,6 +51,8 @@ export class TerminalView {
     this.running = this.host.dataset.running === "1";
     this.active = this.host.dataset.active === "1";
     this.$(".send").hidden = !this.running;
+    // A window may outlive its run.
+    if (!this.active) this.link?.close();
     this.wake?.();
   }
 
@@ -82,14 +86,14 @@ export class TerminalView {
     terminal.loadAddon(new WebLinksAddon((event, uri) => follow(uri)));
     // The clipboard belongs to the person: 52 would read and write it.
     terminal.parser.registerOscHandler(52, () => true);
-    terminal.open(this.$(".term-box"));
+    terminal.open(this.box);
     await this.#paintFast();
     terminal.attachCustomKeyEventHandler((event) => this.#key(event));
     terminal.onData((data) => this.#type(encoder.encode(data)));
     terminal.onBinary((data) => this.#type(Uint8Array.from(data, (one) => one.charCodeAt(0))));
     terminal.onResize(() => this.#resize());
     this.#fitSoon();
-    new ResizeObserver(() => this.#fitSoon()).observe(this.$(".term-box"));
+    new ResizeObserver(() => this.#fitSoon()).observe(this.box);
     if (this.running) terminal.focus();
     await this.#live();
   }
@@ -101,15 +105,15 @@ export class TerminalView {
       const webgl = new WebglAddon();
       webgl.onContextLoss(() => webgl.dispose());
       this.terminal.loadAddon(webgl);
-      this.host.dataset.painter = "webgl";
+      this.box.dataset.painter = "webgl";
     } catch {
-      this.host.dataset.painter = "dom";
+      this.box.dataset.painter = "dom";
     }
   }
 
   #fitSoon() {
     cancelAnimationFrame(this.fitting);
-    this.fitting = requestAnimationFrame(() => { if (this.$(".term-box").clientWidth) this.fit.fit(); });
+    this.fitting = requestAnimationFrame(() => { if (this.box.clientWidth) this.fit.fit(); });
   }
 
   #key(event) {
@@ -188,11 +192,11 @@ export class TerminalView {
           backoff.reset();
           // It may have been resized meanwhile.
           this.#resize();
-          this.host.dataset.link = "live";
+          this.box.dataset.link = "live";
         }
         this.terminal.write(new Uint8Array(data));
       };
-      link.onclose = () => { this.link = null; this.host.dataset.link = "lost"; done(); };
+      link.onclose = () => { this.link = null; this.box.dataset.link = "lost"; done(); };
     });
   }
 
@@ -220,7 +224,7 @@ export class TerminalView {
         for (const part of screen) terminal.write(part);
         const shown = screen.some((part) => part.length);
         this.#say(shown ? "It has ended: this is its last screen." : "It has ended; no last screen was kept.");
-        this.host.dataset.link = "ended";
+        this.box.dataset.link = "ended";
         return;
       }
       await backoff.wait();
