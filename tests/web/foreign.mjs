@@ -144,6 +144,9 @@ for (const [name, [address, bases]] of Object.entries(pages)) {
   await page.evaluate((url) => { window.other = window.open(url); }, `${base}/`);
   const popup = await waits;
   await popup.waitForLoadState();
+  // It asks other tabs for a token first, and gets none.
+  const ready = () => popup.evaluate(() => !document.body.textContent.includes("Loading")).catch(() => true);
+  for (const end = Date.now() + 10_000; Date.now() < end && !await ready();) await new Promise((done) => setTimeout(done, 20));
   found.popup = {
     opener: await popup.evaluate(() => window.opener !== null).catch(() => "gone"),
     stored: await popup.evaluate(() => sessionStorage.length).catch(() => "gone"),

@@ -35,7 +35,8 @@ const tabs = [];
 async function tab(number) {
   while (tabs.length <= number) {
     const page = await context.newPage();
-    page.on("console", (message) => said.push(`${message.type()}: ${message.text()} ${message.location().url}`));
+    // What the browser's own software renderer says of itself is no business of a page.
+    page.on("console", (message) => { if (!message.text().includes("GL Driver Message")) said.push(`${message.type()}: ${message.text()} ${message.location().url}`); });
     page.on("pageerror", (error) => said.push(`thrown: ${error}`));
     page.on("websocket", (socket) => noteRequest(socket.url()));
     tabs.push(page);

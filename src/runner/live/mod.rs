@@ -285,12 +285,19 @@ impl Shared {
         self.looks[0].fetch_add(1, Ordering::Relaxed);
         self.looks[1].fetch_add(micros, Ordering::Relaxed);
         self.last_look.store(micros, Ordering::Relaxed);
-        let snapshot = Arc::new(snapshot?);
+        let (snapshot, news) = snapshot?;
+        let snapshot = Arc::new(snapshot);
         *self.current() = Some(Arc::clone(&snapshot));
+        // Only now: who hears of a change and asks at once is not to be shown what was before it.
+        match news {
+            Some(runs) => runs.iter().for_each(|run| self.tell(run, snapshot.at)),
+            None => self.feed.publish("reset", ""),
+        }
         Ok(snapshot)
     }
 
-    fn look(&self, memory: &mut Memory) -> Result<Snapshot, IndexError> {
+    /// The runs as they are, and those that changed; `None`: more than can be told.
+    fn look(&self, memory: &mut Memory) -> Result<(Snapshot, Option<Vec<Run>>), IndexError> {
         let touched = self.touched.load(Ordering::Acquire);
         let (begun, at) = (Stopwatch::start(), clock::now());
         // Their folders first: what happens in one after the look wakes for another.
@@ -310,23 +317,20 @@ impl Shared {
         let changes = memory.seen.look(&observed.runs, recent, since_ms);
         memory.until_ms = Some(at.as_millisecond());
         let mut anew = too_many && !changes.runs.is_empty();
+        let mut news = Vec::new();
         for id in &changes.vanished {
             // Ended longer ago than it should have; or its record is gone, which has no event.
             match self.ledger.run(id)?.filter(|run| run.end.is_some()) {
-                Some(run) => self.tell(&run, at),
+                Some(run) => news.push(run),
                 None => anew = true,
             }
-        }
-        if anew {
-            self.feed.publish("reset", "");
-        } else {
-            changes.runs.iter().for_each(|run| self.tell(run, at));
         }
         if anew || !changes.runs.is_empty() || !changes.vanished.is_empty() {
             self.runs_changed.store(true, Ordering::Release);
             self.bells.other.wake();
         }
-        Ok(Snapshot::new(observed.runs, observed.notices, at, begun, touched))
+        news.extend(changes.runs);
+        Ok((Snapshot::new(observed.runs, observed.notices, at, begun, touched), (!anew).then_some(news)))
     }
 
     /// Follows the folders of these runs. Returns whether one of them is new.
