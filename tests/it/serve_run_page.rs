@@ -41,7 +41,7 @@ fn wait_lines(page: &mut Page, what: &str) {
 
 fn evidence(page: &mut Page) -> Vec<String> {
     let facts = page.eval(
-        "[...document.querySelectorAll('.evidence li')].map((e) => `${e.className.slice(6)} ${e.querySelector('.about').textContent}: ${e.querySelector('.says').textContent}`)",
+        "[...document.querySelectorAll('.evidence li')].map((e) => `${e.className.slice(6)} ${e.querySelector('.topic').textContent}: ${e.querySelector('.says').textContent}`)",
     );
     facts.as_array().unwrap().iter().map(|fact| fact.as_str().unwrap().to_owned()).collect()
 }
