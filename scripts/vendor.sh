@@ -12,7 +12,6 @@ packages=(
   "@xterm/addon-fit@0.11.0 lib/addon-fit.mjs"
   "@xterm/addon-webgl@0.19.0 lib/addon-webgl.mjs"
   "@xterm/addon-web-links@0.12.0 lib/addon-web-links.mjs"
-  "@xterm/addon-search@0.16.0 lib/addon-search.mjs"
   "@xterm/addon-unicode11@0.9.0 lib/addon-unicode11.mjs"
 )
 

@@ -328,10 +328,10 @@ fn what_was_expected_is_told_with_the_outcome() {
     let again = world.detach("signed", "A");
     page.wait(
         "the other run is linked",
-        &format!("document.querySelector('.others a[href=\"/runs/{again}\"]') !== null"),
+        &format!("document.querySelector('.siblings a[href=\"/runs/{again}\"]') !== null"),
     );
     assert_eq!(
-        page.eval("document.querySelector('.others [aria-current]').getAttribute('href')"),
+        page.eval("document.querySelector('.siblings [aria-current]').getAttribute('href')"),
         format!("/runs/{gate}")
     );
     page.go(&server, "/runs/01ARZ3NDEKTSV4RRFFQ69G5FAV");

@@ -6,8 +6,8 @@ export const path = (page) => `/ui/runs/${encodeURIComponent(page.id)}`;
 
 // A change of this pair concerns the page, of any other only what the head says.
 export function rowsOf(task) {
-  rowsOf.all = !document.querySelector(".run-page") || document.querySelector(".run-page").dataset.task === task;
-  return null;
+  const shown = document.querySelector(".run-page")?.dataset.task;
+  return shown === undefined || shown === task ? "page" : [];
 }
 
 let view = null;
