@@ -129,7 +129,8 @@ async function rows(tasks) {
   }
   const top = next.getElementById("top");
   const known = Number(top.dataset.seq);
-  // An answer that was overtaken by a later one is of the past.
+  // An answer that was overtaken by a later one, or by the whole page, is of the past.
+  if (known < Number(seq)) return true;
   if (known >= shown) showTop(top);
   shown = Math.max(shown, known);
   // Other modes or tasks than the page knows, or no page at all: it is to be read again.

@@ -27,7 +27,7 @@ const SIGNS: Duration = Duration::from_millis(200);
 /// What gives no sign is looked at this often: windows whose hook was lost, queues that nobody moves.
 const SIGNLESS: Duration = Duration::from_secs(1);
 /// After a look that took long the next waits so many times longer.
-const REST: u32 = 20;
+const REST: u32 = 6;
 /// The same for signs that nothing asked for.
 const IDLE_REST: u32 = 100;
 const LONGEST_REST: Duration = Duration::from_secs(2);
