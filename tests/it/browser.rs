@@ -162,6 +162,20 @@ impl Page {
         self.play("expectNoMessages()");
     }
 
+    /// The same on a phone and on a wide screen, by day and by night.
+    #[track_caller]
+    pub(crate) fn assert_accessible_everywhere(&mut self, what: &str) {
+        let size = self.eval("[innerWidth, innerHeight]");
+        for (scheme, width) in [("light", 390), ("dark", 1600), ("dark", 390), ("light", 1600)] {
+            self.play(&format!(
+                "await page.emulateMedia({{ colorScheme: '{scheme}' }}); \
+                 await page.setViewportSize({{ width: {width}, height: 844 }});"
+            ));
+            self.assert_accessible(&format!("{what}, {scheme}, {width} px"));
+        }
+        self.play(&format!("await page.setViewportSize({{ width: {}, height: {} }});", size[0], size[1]));
+    }
+
     /// axe-core finds nothing serious, and the page cannot be scrolled sideways.
     #[track_caller]
     pub(crate) fn assert_accessible(&mut self, what: &str) {
