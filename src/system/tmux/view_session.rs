@@ -180,7 +180,7 @@ fn window_commands(place: &Place, name: &str, view: View) -> String {
 
 /// The client enters a session that stands. Were it to make one for itself, and its terminal to close
 /// just then (a page that is left), tmux would read the terminal's modes, fail and take the whole
-/// server down: seen with 3.3a, and so written in later ones.
+/// server down: seen with 3.3a.
 fn enter(session: &str, flags: &str) -> String {
     format!("attach-session -E {flags} -t {session}")
 }
