@@ -98,11 +98,15 @@ mod serve_browser;
 #[cfg(test)]
 mod serve_crash;
 #[cfg(test)]
+mod serve_dialog;
+#[cfg(test)]
 mod serve_fuzz;
 #[cfg(test)]
 mod serve_guard;
 #[cfg(test)]
 mod serve_input;
+#[cfg(test)]
+mod serve_lists;
 #[cfg(test)]
 mod serve_logs;
 #[cfg(test)]

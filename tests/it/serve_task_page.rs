@@ -1,5 +1,4 @@
-//! The pages beside the board and the run's: a task, the dialog that runs it, what goes on now, and
-//! the past.
+//! The page of a task, and what is true of all pages beside the board and the run's.
 
 use std::fs;
 
@@ -8,7 +7,6 @@ use serde_json::{Value, json};
 use crate::browser::Page;
 use crate::order::time;
 use crate::server::Server;
-use crate::waiting::{is, wait_until};
 use crate::world::World;
 
 /// Short names for what the scripts are about.
@@ -19,7 +17,7 @@ const badge = (pair, state) => page.locator(`.badge[data-pair="${pair}"]${state 
 const focused = () => page.evaluate(`(() => { const at = document.activeElement; return at.name ? at.type === "radio" ? at.value : at.name : at.className || at.nodeName; })()`);
 "#;
 
-fn play(page: &mut Page, script: &str) -> Value {
+pub(crate) fn play(page: &mut Page, script: &str) -> Value {
     page.play(&format!("{STAGE}{script}"))
 }
 
@@ -122,7 +120,7 @@ fn json_task(head: &Value) -> String {
 }
 
 /// `P` with A, then B and C together, which wait for one another, then D.
-fn tree(world: &World) {
+pub(crate) fn tree(world: &World) {
     world.write("tasks/P/_overview.md", json_task(&json!({ "title": "The parent", "depends_on": ["LONE"] })));
     for (file, id, body) in [
         ("01_a", "A", "%until go\n"),
@@ -182,140 +180,6 @@ fn a_tree_is_shown_and_run_in_its_order() {
 }
 
 #[test]
-fn what_is_typed_is_shown_before_and_arrives_byte_for_byte() {
-    let world = World::new();
-    world.task("A", "%out x\n").task("B", "%out x\n");
-    let server = world.serve();
-    let mut page = Page::at(&world, &server, "/tasks/A");
-    let prompt = "Say \"hello\" to 日本,\n\n  'quoted' $HOME `id` \\n <b>&amp;</b>\ttab 🙂 and no more ";
-    let extras = ["--say=a  b", "", "'$(id)'", "日本 \"x\"", "-- -x"];
-    let typed = json!([prompt, extras.join("\n")]);
-    play(
-        &mut page,
-        &format!(
-            "const [prompt, extras] = {typed};{}",
-            r#"
-        await page.keyboard.press("r");
-        await dialog.waitFor();
-        expect(!await dialog.locator("input[name=mode]:checked").count(), "nobody chose a mode yet");
-        await dialog.getByRole("button", { name: "Run" }).click();
-        await dialog.getByText("Choose a mode first").waitFor();
-        await dialog.locator("input[value=job]").check();
-        await preview.getByText("%out x").waitFor();
-        const before = await preview.locator(".prompt").textContent();
-        await dialog.locator("[name=prompt]").fill(prompt);
-        await preview.locator("mark").waitFor();
-        same(await preview.locator(".prompt").textContent(), before.trimEnd() + "\n\n" + prompt, "the prompt that is shown");
-        await dialog.locator("[name=extras]").fill(extras);
-        await preview.getByText("--say=a  b").waitFor();
-        same(await preview.locator("dd code").first().textContent(), `fake '--say=a  b' '' ''\\''$(id)'\\''' '日本 "x"' '-- -x'`, "the command");
-        await dialog.locator("[name=extras]").focus();
-        await page.keyboard.press("Control+Enter");
-        await dialog.waitFor({ state: "detached" });
-        await badge("job/A", "succeeded").waitFor();
-    "#
-        ),
-    );
-    let run = world.status("job", "A")["runId"].as_str().unwrap().to_owned();
-    let stdin = String::from_utf8(world.saw(&run, "stdin")).unwrap();
-    assert!(stdin.ends_with(&format!("\n\n{prompt}")), "{stdin:?}");
-    assert_eq!(world.saw_words(&run, "argv")[1..], extras);
-    // The other mode says what it would be, and what is refused is told in the dialog.
-    fs::write(
-        world.project().join("dispatch.yaml"),
-        format!("{}  gone: {{ agent: fake, cwd: missing, prompt: p }}\n", crate::world::BASE),
-    )
-    .unwrap();
-    play(
-        &mut page,
-        r#"
-        await page.keyboard.press("r");
-        await dialog.waitFor();
-        await dialog.locator("input[value=talk]").check();
-        await preview.getByText("The prompt is its last argument").waitFor();
-        await dialog.locator("input[value=gone]").check();
-        await preview.getByText("It cannot be run so").waitFor();
-        await dialog.getByRole("button", { name: "Run" }).click();
-        await dialog.locator(".said").getByText("missing").waitFor();
-        await dialog.locator("input[value=talk]").check();
-        await dialog.getByRole("button", { name: "Run" }).click();
-        await dialog.waitFor({ state: "detached" });
-        const open = page.locator(".toast a");
-        await open.waitFor();
-        same(await open.getAttribute("href"), `/runs/${await badge("talk/A").getAttribute("href").then((href) => href.split("/")[2])}`, "its page is offered");
-    "#,
-    );
-    page.play("expectNoMessages(/Failed to load resource/)");
-}
-
-#[test]
-fn the_dialog_is_worked_by_keyboard_alone() {
-    let world = World::with("  other: { agent: fake, description: Another one, prompt: p }\n");
-    tree(&world);
-    let server = world.serve();
-    let mut page = Page::at(&world, &server, "/");
-    play(
-        &mut page,
-        r#"
-        await page.keyboard.press("/");
-        await page.keyboard.type("LONE");
-        await until("it is found", "document.querySelectorAll('.row').length === 1");
-        await page.keyboard.press("Escape");
-        await page.keyboard.press("j");
-        await page.keyboard.press("r");
-        await dialog.waitFor();
-        expect(await dialog.getAttribute("aria-labelledby") === "run-title", "it has a name");
-        expect(!await dialog.getByText("with its subtasks").count(), "it has none");
-        same(await focused(), "job", "the modes come first");
-        await page.keyboard.press("Space");
-        await preview.getByText("%out x").waitFor();
-        await page.keyboard.press("ArrowDown");
-        await preview.getByText("What the agent gets").waitFor();
-        same(await focused(), "other", "the next one");
-        const stops = [];
-        for (let n = 0; n < 9; n++) { await page.keyboard.press("Tab"); stops.push(await focused()); }
-        same(stops, ["prompt", "extras", "force", "resume", "prompt", "cancel", "main go", "other", "prompt"], "Tab goes round");
-        await page.keyboard.press("Shift+Tab");
-        await page.keyboard.press("Shift+Tab");
-        same(await focused(), "main go", "and back");
-        await page.keyboard.press("Escape");
-        await dialog.waitFor({ state: "detached" });
-        same(await page.evaluate("document.activeElement.dataset.task"), "LONE", "focus is back where it was");
-        await page.keyboard.press("r");
-        await dialog.waitFor();
-        await page.keyboard.press("ArrowDown");
-        await page.keyboard.press("ArrowUp");
-        same(await focused(), "job", "a mode");
-        await page.keyboard.press("Enter");
-        await dialog.waitFor({ state: "detached" });
-        await badge("job/LONE", "succeeded").waitFor();
-        same(await page.evaluate("document.activeElement.dataset.task"), "LONE", "focus is back where it was");
-    "#,
-    );
-    page.go(&server, "/tasks/P");
-    play(
-        &mut page,
-        r#"
-        await page.keyboard.press("r");
-        await dialog.waitFor();
-        await dialog.getByLabel("with its subtasks, in order").waitFor();
-    "#,
-    );
-    page.assert_accessible("the dialog");
-    play(
-        &mut page,
-        r#"
-        await dialog.locator("input[value=other]").check();
-        await dialog.getByLabel("with its subtasks, in order").check();
-        await page.keyboard.press("Control+Enter");
-        await dialog.waitFor({ state: "detached" });
-        await badge("other/D", "succeeded").waitFor();
-    "#,
-    );
-    page.assert_silent();
-}
-
-#[test]
 fn the_task_page_follows_its_file_and_its_runs() {
     let world = World::with("  signed: { agent: fake, gate: approve, prompt: \"%exit 3\" }\n");
     world
@@ -354,99 +218,6 @@ fn the_task_page_follows_its_file_and_its_runs() {
     assert_eq!(page.eval("window.sameDocument"), true);
     let told = server.get("/api/tasks/A").json();
     assert_eq!(told["meta"], json!({ "title": "Second", "status": "done" }), "{told}");
-    page.assert_silent();
-}
-
-#[test]
-fn what_goes_on_now_is_sorted_by_who_is_waited_for() {
-    let world = World::with("  signed: { agent: fake, gate: approve, prompt: \"%hang\" }\njobs: 1\n");
-    world.task("A", "%hang\n").task("B", "%out x\n").task("C", "%out x\n");
-    let server = world.serve();
-    let mut page = Page::at(&world, &server, "/now");
-    page.wait_for_text("Nothing waits for you.");
-    page.wait_for_text("Nothing runs.");
-    let run = server.post("/dispatch/job/A", "").json()["runId"].as_str().unwrap().to_owned();
-    world.agent_ready(&run);
-    server.post("/dispatch/job/B", "");
-    server.post("/dispatch/signed/C", "");
-    let rows = |group: &str| {
-        format!(
-            "[...document.querySelectorAll('[aria-labelledby=g-{group}] .row')].map((row) => row.dataset.mode + '/' + row.dataset.task).join()"
-        )
-    };
-    let expect = |page: &mut Page, group: &str, wanted: &str| {
-        wait_until(&format!("{group} holds {wanted}"), || {
-            let found = page.ask(&json!({ "eval": rows(group) }))?;
-            is(found == wanted, found.to_string())
-        });
-    };
-    expect(&mut page, "needs", "signed/C");
-    expect(&mut page, "running", "job/A");
-    expect(&mut page, "queued", "job/B");
-    page.assert_accessible("now");
-    play(
-        &mut page,
-        r#"
-        await page.getByRole("button", { name: "Approve signed C" }).click();
-        await page.locator(".going[data-task=A]").getByRole("button", { name: "Stop" }).click();
-    "#,
-    );
-    expect(&mut page, "running", "signed/C");
-    world.wait_state("job", "B", "succeeded");
-    expect(&mut page, "queued", "");
-    page.assert_silent();
-}
-
-#[test]
-fn the_past_is_filtered_and_comes_a_piece_at_a_time() {
-    let world = World::with("  fails: { agent: fake, prompt: \"%exit 3\" }\n");
-    world.task("A", "%out x\n").task("B", "%out x\n");
-    for (mode, task) in [("job", "A"), ("fails", "A"), ("job", "B"), ("fails", "B"), ("job", "A")] {
-        world.dispatch("run").arg(mode).arg(task).any_stderr().ends_somehow();
-    }
-    let server = world.serve();
-    let mut page = Page::at(&world, &server, "/history");
-    let rows =
-        "[...document.querySelectorAll('tbody tr')].map((row) => `${row.cells[2].textContent}/${row.dataset.task}`)";
-    assert_eq!(page.eval(rows), json!(["job/A", "fails/B", "job/B", "fails/A", "job/A"]));
-    page.assert_accessible("history");
-    let shows = |page: &mut Page, wanted: Value| {
-        wait_until(&format!("the table holds {wanted}"), || {
-            let found = page.ask(&json!({ "eval": rows }))?;
-            is(found == wanted, found.to_string())
-        });
-    };
-    play(&mut page, r#"await page.getByLabel("Outcome", { exact: true }).selectOption("failed");"#);
-    shows(&mut page, json!(["fails/B", "fails/A"]));
-    play(&mut page, r#"await page.keyboard.press("Escape"); await page.locator("[name=task]").fill("A");"#);
-    shows(&mut page, json!(["fails/A"]));
-    assert_eq!(page.eval("location.search"), "?task=A&outcome=failed");
-    page.reload();
-    shows(&mut page, json!(["fails/A"]));
-    play(&mut page, r#"await page.getByLabel("Mode", { exact: true }).selectOption("job");"#);
-    page.wait_for_text("No past run fits.");
-    play(&mut page, r#"await page.getByRole("button", { name: "Show all" }).click();"#);
-    page.wait("all are there", "document.querySelectorAll('tbody tr').length === 5");
-    play(&mut page, r#"await page.getByLabel("Ended", { exact: true }).selectOption("1h");"#);
-    page.wait(
-        "all ended lately",
-        "location.search === '?since=1h' && document.querySelectorAll('tbody tr').length === 5",
-    );
-    // A further run appears by itself.
-    world.dispatch("run fails A").any_stderr().ends_somehow();
-    page.wait("the new one is there", "document.querySelectorAll('tbody tr').length === 6");
-    // By pieces, through the same door as the page.
-    for (query, count, more) in
-        [("count=4", 4, "4"), ("count=4&from=4", 2, ""), ("count=6", 6, ""), ("outcome=lost", 0, "")]
-    {
-        let html = server.get(&format!("/ui/history?{query}")).text();
-        assert_eq!(html.matches("<tr data-key").count(), count, "{query}: {html}");
-        assert_eq!(html.contains("data-act=\"more\""), !more.is_empty(), "{query}");
-        assert!(more.is_empty() || html.contains(&format!("data-next=\"{more}\"")), "{query}: {html}");
-    }
-    for query in ["outcome=odd", "since=odd", "from=-1", "other=1"] {
-        assert_eq!(server.get(&format!("/ui/history?{query}")).status, 400, "{query}");
-    }
     page.assert_silent();
 }
 
