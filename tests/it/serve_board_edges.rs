@@ -6,6 +6,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::browser::Page;
+use crate::waiting::{is, wait_until};
 use crate::world::World;
 
 /// What a task's author might try. Each must be seen as it was written.
@@ -185,6 +186,20 @@ fn what_is_missing_is_said_in_the_servers_words() {
     crate::fake::install(&bare, "fake");
     let server = world.serve_with("serve --port 0 --json", &[("PATH", bare.to_str().unwrap())]);
     let mut page = Page::at(&world, &server, "/");
+    // Before anything is tried, in `doctor`'s words; and no more once it is there.
+    for words in
+        ["agent gone:", "install `no-such-agent`, or put it on PATH", "tmux:", "headless modes work without it"]
+    {
+        page.wait_for_text(words);
+    }
+    crate::fake::install(&bare, "no-such-agent");
+    wait_until("the agent is no longer missed", || {
+        page.reload();
+        page.wait_for_text("headless modes work without it");
+        let shown = page.ask(&json!({ "eval": "document.body.innerText" }))?;
+        is(!shown.as_str().unwrap().contains("agent gone:"), shown.to_string())
+    });
+    fs::remove_file(bare.join("no-such-agent")).unwrap();
     for mode in ["lost", "talk"] {
         let error = server.post(&format!("/dispatch/{mode}/A"), "").json()["error"].clone();
         let words = |name: &str| error[name].as_str().unwrap_or_else(|| panic!("no {name}: {error}")).to_owned();
