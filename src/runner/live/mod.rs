@@ -320,9 +320,10 @@ impl Shared {
         let mut news = Vec::new();
         for id in &changes.vanished {
             // Ended longer ago than it should have; or its record is gone, which has no event.
-            match self.ledger.run(id)?.filter(|run| run.end.is_some()) {
-                Some(run) => news.push(run),
-                None => anew = true,
+            // What cannot be read now is not told another time either: it is known as seen.
+            match self.ledger.run(id) {
+                Ok(Some(run)) if run.end.is_some() => news.push(run),
+                Ok(_) | Err(_) => anew = true,
             }
         }
         if anew || !changes.runs.is_empty() || !changes.vanished.is_empty() {
