@@ -94,7 +94,7 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Print the running server's token
     Token,
-    /// Check tmux, agents, git and the state folder: what is missing, and the cure
+    /// Try out tmux, agents, terminal, git, state folder and more: what is missing, and the cure
     Doctor,
     /// Write a starter `dispatch.yaml` and `templates/`; never overwrites
     Init,

@@ -16,6 +16,7 @@ mod pending;
 mod remove;
 #[cfg(test)]
 mod tests;
+mod version;
 mod worktree;
 
 use std::ffi::OsStr;
@@ -31,6 +32,7 @@ pub use crate::system::git::look::{look_at_branch, look_at_worktree};
 pub use crate::system::git::numstat::Changed;
 pub use crate::system::git::pending::{PendingSetup, resolved, setup_is_pending};
 pub use crate::system::git::remove::{delete_branch, remove_worktree};
+pub use crate::system::git::version::{FLOOR, version};
 pub use crate::system::git::worktree::add_worktree;
 
 /// Variables by which a hook or an outer git would point ours at another repository
