@@ -26,11 +26,17 @@ mod activity;
 #[cfg(test)]
 mod budget;
 #[cfg(test)]
+mod clean;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod damage;
 #[cfg(test)]
 mod detached;
+#[cfg(test)]
+mod diff;
+#[cfg(test)]
+mod doctor;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
@@ -125,6 +131,8 @@ mod serve_task_page;
 mod serve_terminal;
 #[cfg(test)]
 mod serve_tickets;
+#[cfg(test)]
+mod serve_work;
 #[cfg(test)]
 mod state_folder;
 #[cfg(test)]
