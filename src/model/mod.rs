@@ -14,6 +14,7 @@ pub mod limits;
 pub mod live_record;
 pub mod names;
 pub mod nearest;
+pub mod notify;
 pub mod problem;
 pub mod process_id;
 pub mod protocol;

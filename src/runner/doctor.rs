@@ -4,6 +4,7 @@ use crate::manifest::{Mode, Origin};
 use crate::model::bytes::Bytes;
 use crate::model::limits::Limits;
 use crate::runner::locate::Whence;
+use crate::runner::notify;
 use crate::runner::project::{Depth, OpenError, Project};
 use crate::system::environment;
 use crate::system::process::enclosure::Enclosure;
@@ -21,11 +22,11 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn ok(what: &str, found: impl Into<String>) -> Self {
+    pub(super) fn ok(what: &str, found: impl Into<String>) -> Self {
         Self { what: what.to_owned(), state: "ok", found: found.into(), cure: None }
     }
 
-    fn bad(what: &str, state: &'static str, found: impl Into<String>, cure: impl Into<String>) -> Self {
+    pub(super) fn bad(what: &str, state: &'static str, found: impl Into<String>, cure: impl Into<String>) -> Self {
         Self { what: what.to_owned(), state, found: found.into(), cure: Some(cure.into()) }
     }
 }
@@ -38,6 +39,7 @@ pub fn examine(whence: &Whence) -> Vec<Finding> {
             findings.push(Finding::ok("manifest", project.manifest.path.display().to_string()));
             findings.extend(agents(&project));
             findings.push(state_folder(&project));
+            findings.extend(notify::finding(&project));
         }
         Err(OpenError::NotFound { .. }) => {
             findings.push(Finding::bad("manifest", "missing", "none here or above", "`dispatch init` writes one"));

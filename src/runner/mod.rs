@@ -14,6 +14,7 @@ mod begin;
 pub mod beginning;
 mod candidate;
 pub mod check;
+pub mod counts;
 pub mod doctor;
 pub mod early;
 pub mod errand;
@@ -29,6 +30,7 @@ pub mod ledger;
 pub mod live;
 pub mod locate;
 pub mod next;
+pub mod notify;
 pub mod observe;
 pub mod overview;
 

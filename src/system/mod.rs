@@ -10,6 +10,7 @@ pub mod git;
 pub mod ids;
 pub mod listen;
 pub mod logs;
+pub mod notify;
 pub mod process;
 pub mod pty;
 pub mod store;

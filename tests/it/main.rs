@@ -17,6 +17,8 @@ mod random;
 #[cfg(test)]
 mod server;
 #[cfg(test)]
+mod tmux_client;
+#[cfg(test)]
 mod waiting;
 #[cfg(test)]
 mod world;
@@ -53,6 +55,10 @@ mod law;
 mod manifest;
 #[cfg(test)]
 mod needs;
+#[cfg(test)]
+mod notify;
+#[cfg(test)]
+mod notify_ways;
 #[cfg(test)]
 mod order;
 #[cfg(test)]
@@ -127,6 +133,8 @@ mod serve_terminal;
 mod serve_tickets;
 #[cfg(test)]
 mod state_folder;
+#[cfg(test)]
+mod status_line;
 #[cfg(test)]
 mod stop;
 #[cfg(test)]

@@ -7,7 +7,7 @@
 //! `--cfg dispatch_posix` chooses the plain forms on Linux too, so that they are checked there.
 
 pub mod ask;
-mod child;
+pub(in crate::system) mod child;
 pub mod detached;
 pub mod enclosure;
 pub mod program;
