@@ -26,6 +26,8 @@ mod world;
 #[cfg(test)]
 mod activity;
 #[cfg(test)]
+mod agent_event;
+#[cfg(test)]
 mod budget;
 #[cfg(test)]
 mod crash;
