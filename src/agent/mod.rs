@@ -8,6 +8,7 @@
 
 mod claude_events;
 mod claude_result;
+mod hook_event;
 mod judge;
 mod launch;
 mod lines_back;
@@ -15,16 +16,19 @@ mod rate_limit;
 mod render;
 mod report;
 mod sanitize;
+mod settings;
 mod signals;
 
 #[cfg(test)]
 mod tests;
 
 pub use claude_result::ResultEvent;
+pub use hook_event::{HookEvent, is_session_id};
 pub use judge::{Exit, Verdict, judge};
 pub use launch::{Ours, compose_argv, default_env, prompt_needs_dash_dash, with_session, without_session};
 pub use rate_limit::{RateLimit, read_rate_limit};
 pub use render::LineRenderer;
 pub use report::{FinalReport, final_answer, read_report};
 pub use sanitize::{Sanitizer, sanitize_line};
+pub use settings::{Given, SettingsError, given, takes_hooks, with_hooks, with_settings};
 pub use signals::signal_name;

@@ -200,6 +200,9 @@ pub(crate) struct Status {
     /// Say how each state is known
     #[arg(long)]
     pub(crate) explain: bool,
+    /// A few characters for tmux's status line; nothing where nothing runs
+    #[arg(long, conflicts_with_all = ["mode", "all", "explain"])]
+    pub(crate) tmux: bool,
 }
 
 #[derive(Debug, Args)]

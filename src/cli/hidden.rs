@@ -6,8 +6,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::runner::errand;
+use crate::runner::event;
 use crate::runner::exec;
 use crate::runner::ledger::Ledger;
+use crate::runner::notify;
 use crate::supervisor;
 use crate::system::process::detached::{self, DETACHED_WORD};
 use crate::system::pty::{self, PTY_WORD};
@@ -44,8 +46,21 @@ pub(crate) fn run() -> Option<ExitCode> {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => failed(1, &error),
         }),
+        // By its absolute folder, which no task has for a name.
+        ("event", Some(folder), None) if Path::new(&folder).is_absolute() => {
+            event::take(Path::new(&folder), std::io::stdin().lock());
+            Some(ExitCode::SUCCESS)
+        }
         ("__ended", Some(folder), None) => {
             exec::ended(Path::new(&folder));
+            Some(ExitCode::SUCCESS)
+        }
+        ("__notify", Some(state), None) => {
+            notify::tell(Path::new(&state));
+            Some(ExitCode::SUCCESS)
+        }
+        ("__rang", Some(folder), None) => {
+            notify::rang(Path::new(&folder));
             Some(ExitCode::SUCCESS)
         }
         _ => None,

@@ -4,6 +4,7 @@
 //! `unknown` with the reason.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// What a running window does, and how that is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +18,8 @@ pub struct Activity {
 }
 
 /// What an agent in a window can be at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ActivityState {
     Working,
     /// For the user.

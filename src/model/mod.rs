@@ -4,6 +4,7 @@
 //! names and sizes are parsed once, at the door, and trusted from then on.
 
 pub mod activity;
+pub mod agent_record;
 pub mod attempt_record;
 pub mod bytes;
 pub mod conditions;
@@ -14,6 +15,7 @@ pub mod limits;
 pub mod live_record;
 pub mod names;
 pub mod nearest;
+pub mod notify;
 pub mod problem;
 pub mod process_id;
 pub mod protocol;

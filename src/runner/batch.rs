@@ -149,13 +149,14 @@ impl Ledger {
                 .iter()
                 .map(|(_, one)| self.previous_pane(&one.spec.pair(), &one.spec.run_id))
                 .collect::<Result<Vec<_>, _>>()?;
+            let rang_word = self.rang_word();
             let labels: Vec<String> = windows.iter().map(|(_, one)| one.spec.pair().label()).collect();
             let requests: Vec<_> = windows
                 .iter()
                 .zip(&labels)
                 .zip(&previous)
                 .filter_map(|(((_, one), label), previous)| {
-                    window_of(&one.folder, &one.spec, label, &program, previous.as_ref())
+                    window_of(&one.folder, &one.spec, label, &program, previous.as_ref(), rang_word)
                 })
                 .collect();
             Ok(tmux.create_many(&requests, ready)?)

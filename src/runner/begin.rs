@@ -310,7 +310,7 @@ impl Ledger {
         let previous = self.previous_pane(&pair, &spec.run_id)?;
         self.state().hint_windows(Some(socket));
         let label = pair.label();
-        let request = window_of(folder, spec, &label, &program, previous.as_ref())
+        let request = window_of(folder, spec, &label, &program, previous.as_ref(), self.rang_word())
             .ok_or_else(|| io::Error::other("a job has no window"))?;
         let created = Tmux::new(socket.clone()).create(&request, ready)?;
         note_window(folder, &created);
@@ -334,6 +334,7 @@ pub(super) fn window_of<'a>(
     label: &'a str,
     program: &'a Path,
     previous: Option<&'a (String, RunId)>,
+    rang_word: Option<&'a str>,
 ) -> Option<CreateWindow<'a>> {
     let RunKind::Interactive { session, .. } = &spec.kind else { return None };
     Some(CreateWindow {
@@ -344,6 +345,7 @@ pub(super) fn window_of<'a>(
         run_folder: folder.path(),
         replace: previous.map(|(pane, run)| (pane.as_str(), run)),
         ended_word: Some("__ended"),
+        rang_word,
     })
 }
 

@@ -141,12 +141,20 @@ impl Candidate {
             ended_at,
             duration_ms: started_at.map_or(0, |start| clock::millis_between(start, ended_at)),
             attempt: live.map_or(0, |live| live.attempt),
-            usage: Usage { session_id: self.spec.session_id.clone(), ..Usage::default() },
+            usage: Usage { session_id: self.conversation(), ..Usage::default() },
             log_bytes: self.folder.log_bytes(),
             survivors,
             limits: live.and_then(|live| live.limits),
             pid: live.map(|live| live.agent.as_ref().unwrap_or(&live.owner).pid),
         }
+    }
+
+    /// The conversation it was in at last: `/clear` begins another one. One of which nothing was written
+    /// down cannot be gone on in.
+    fn conversation(&self) -> Option<String> {
+        let told = self.folder.read_agent().ok().flatten();
+        let kept = told.filter(|told| told.transcript.as_ref().is_some_and(|transcript| transcript.is_file()));
+        kept.map(|told| told.session_id).or_else(|| self.spec.session_id.clone())
     }
 
     /// The last screen of a dead window is kept beside the record.

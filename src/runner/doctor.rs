@@ -14,6 +14,7 @@ use std::thread;
 
 use crate::manifest::{Mode, Origin};
 use crate::runner::locate::Whence;
+use crate::runner::notify;
 use crate::runner::project::{Depth, OpenError, Project};
 
 /// How something stands.
@@ -51,15 +52,15 @@ impl State {
 }
 
 impl Finding {
-    fn ok(what: &str, found: impl Into<String>) -> Self {
+    pub(super) fn ok(what: &str, found: impl Into<String>) -> Self {
         Self { what: what.to_owned(), state: State::Ok, found: found.into(), cure: None }
     }
 
-    fn warn(what: &str, found: impl Into<String>, cure: impl Into<String>) -> Self {
+    pub(super) fn warn(what: &str, found: impl Into<String>, cure: impl Into<String>) -> Self {
         Self::bad(what, State::Warn, found, cure)
     }
 
-    fn fail(what: &str, found: impl Into<String>, cure: impl Into<String>) -> Self {
+    pub(super) fn fail(what: &str, found: impl Into<String>, cure: impl Into<String>) -> Self {
         Self::bad(what, State::Fail, found, cure)
     }
 
@@ -82,7 +83,7 @@ pub fn examine(whence: &Whence) -> Vec<Finding> {
     };
     let project = project.as_ref();
     type Probe = fn(Option<&Project>) -> Vec<Finding>;
-    let probes: [Probe; 8] = [
+    let probes: [Probe; 9] = [
         programs::tmux,
         windows::examine,
         agents::examine,
@@ -91,6 +92,7 @@ pub fn examine(whence: &Whence) -> Vec<Finding> {
         folders::examine,
         machine::logout,
         machine::limits,
+        notify::finding,
     ];
     let mut findings = vec![manifest];
     thread::scope(|scope| {

@@ -12,6 +12,7 @@ pub mod ids;
 pub mod listen;
 pub mod logout;
 pub mod logs;
+pub mod notify;
 pub mod process;
 pub mod pty;
 pub mod store;

@@ -17,12 +17,16 @@ mod random;
 #[cfg(test)]
 mod server;
 #[cfg(test)]
+mod tmux_client;
+#[cfg(test)]
 mod waiting;
 #[cfg(test)]
 mod world;
 
 #[cfg(test)]
 mod activity;
+#[cfg(test)]
+mod agent_event;
 #[cfg(test)]
 mod budget;
 #[cfg(test)]
@@ -59,6 +63,10 @@ mod law;
 mod manifest;
 #[cfg(test)]
 mod needs;
+#[cfg(test)]
+mod notify;
+#[cfg(test)]
+mod notify_ways;
 #[cfg(test)]
 mod order;
 #[cfg(test)]
@@ -135,6 +143,8 @@ mod serve_tickets;
 mod serve_work;
 #[cfg(test)]
 mod state_folder;
+#[cfg(test)]
+mod status_line;
 #[cfg(test)]
 mod stop;
 #[cfg(test)]

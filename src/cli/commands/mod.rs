@@ -17,6 +17,7 @@ mod prune;
 mod render;
 mod run;
 mod run_many;
+mod segment;
 mod serve;
 mod short;
 mod status;
@@ -44,6 +45,7 @@ pub(crate) fn answer(meant: &Meant, command: Option<Command>) -> Answer {
     match command {
         None => dashboard::run(meant),
         Some(Command::Run(args)) => run::run(meant, args),
+        Some(Command::Status(args)) if args.tmux => segment::run(meant),
         Some(Command::Status(args)) => status::run(meant, &args),
         Some(Command::Logs(args)) if args.all => logs_all::run(meant, &args),
         Some(Command::Logs(args)) => logs::run(meant, &args),

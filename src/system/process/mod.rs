@@ -7,7 +7,7 @@
 //! `DISPATCH_POSIX=1` chooses the plain forms on Linux too, so that they are checked there.
 
 pub mod ask;
-mod child;
+pub(in crate::system) mod child;
 pub mod detached;
 pub mod enclosure;
 pub mod program;
@@ -52,6 +52,21 @@ pub const ADOPTS_ORPHANS: bool = platform::ADOPTS_ORPHANS;
 /// The pid of this process.
 pub fn own_pid() -> u32 {
     std::process::id()
+}
+
+/// Whoever started this process, or took it over.
+pub fn parent() -> u32 {
+    std::os::unix::process::parent_id()
+}
+
+/// Whether `pid` was started by `ancestor`, or by what that started.
+pub fn descends(pid: u32, ancestor: u32) -> bool {
+    platform::ancestors(pid).contains(&ancestor)
+}
+
+/// The arguments that `pid` was started with; none where they cannot be read.
+pub fn arguments_of(pid: u32) -> Vec<Vec<u8>> {
+    platform::Details::new().arguments_of(pid)
 }
 
 /// This process.

@@ -67,6 +67,14 @@ pub(super) fn all() -> io::Result<Vec<Process>> {
     Ok(text.lines().filter_map(parse_line).collect())
 }
 
+/// The processes above `pid`, the nearest first.
+pub(super) fn ancestors(pid: u32) -> Vec<u32> {
+    let parents: BTreeMap<u32, u32> =
+        all().unwrap_or_default().into_iter().map(|process| (process.pid, process.parent)).collect();
+    let parent = |pid: &u32| parents.get(pid).copied().filter(|parent| *parent > 0);
+    std::iter::successors(parent(&pid), parent).take(parents.len()).collect()
+}
+
 /// `lstart` is five words: `Sun Nov 22 10:00:00 2026`.
 fn parse_line(line: &str) -> Option<Process> {
     let mut words = line.split_ascii_whitespace();
