@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::runner::errand;
+use crate::runner::event;
 use crate::runner::exec;
 use crate::runner::ledger::Ledger;
 use crate::supervisor;
@@ -44,6 +45,11 @@ pub(crate) fn run() -> Option<ExitCode> {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => failed(1, &error),
         }),
+        // By its absolute folder, which no task has for a name.
+        ("event", Some(folder), None) if Path::new(&folder).is_absolute() => {
+            event::take(Path::new(&folder), std::io::stdin().lock());
+            Some(ExitCode::SUCCESS)
+        }
         ("__ended", Some(folder), None) => {
             exec::ended(Path::new(&folder));
             Some(ExitCode::SUCCESS)

@@ -1,5 +1,7 @@
 //! What the owner of a running run wrote about itself.
 
+use std::path::PathBuf;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +29,12 @@ pub struct LiveRecord {
     /// A trouble that the owner lives through, such as a full disk.
     #[serde(default)]
     pub trouble: Option<String>,
+    /// Of a window whose agent tells of itself: where it keeps what it writes down.
+    #[serde(default)]
+    pub agent_home: Option<PathBuf>,
+    /// Why its agent was given no hooks.
+    #[serde(default)]
+    pub unhooked: Option<String>,
 }
 
 /// Until when an owner sleeps before the next attempt.

@@ -4,6 +4,7 @@
 //! names and sizes are parsed once, at the door, and trusted from then on.
 
 pub mod activity;
+pub mod agent_record;
 pub mod attempt_record;
 pub mod bytes;
 pub mod conditions;

@@ -215,6 +215,8 @@ mod tests {
             retry: None,
             limits: None,
             trouble: None,
+            agent_home: None,
+            unhooked: None,
         })
     }
 

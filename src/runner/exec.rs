@@ -3,10 +3,12 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::model::live_record::LiveRecord;
+use crate::model::protocol::Protocol;
 use crate::model::run_spec::{RunSpec, WorktreeSpec};
+use crate::runner::hooks;
 use crate::runner::ledger::Ledger;
 use crate::system::clock;
 use crate::system::environment::{self, Environment};
@@ -43,7 +45,7 @@ pub fn become_agent(folder: &Path) -> ExecError {
 fn try_become(path: &Path) -> Result<ExecError, ExecError> {
     let ours = |what: &str, error: &dyn std::fmt::Display| ExecError::new(125, format!("{what}: {error}"));
     let folder = RunFolder::at(path);
-    let spec = folder.read_spec().map_err(|error| ours("the run's record", &error))?;
+    let mut spec = folder.read_spec().map_err(|error| ours("the run's record", &error))?;
     if folder.id().ok() != Some(spec.folder) {
         return Err(ExecError::new(125, "this run's folder is a copy; its window is not started"));
     }
@@ -60,7 +62,7 @@ fn try_become(path: &Path) -> Result<ExecError, ExecError> {
         };
     }
     let owner = process::this().map_err(|error| ours("this process", &error))?;
-    let live = LiveRecord {
+    let mut live = LiveRecord {
         version: 1,
         owner,
         agent: None,
@@ -70,11 +72,22 @@ fn try_become(path: &Path) -> Result<ExecError, ExecError> {
         retry: None,
         limits: None,
         trouble: None,
+        agent_home: agent_home(&spec, &environment),
+        unhooked: None,
     };
     folder.write_live(&live).map_err(|error| ours("the run's record", &error))?;
     if let Some(worktree) = &spec.worktree {
         prepare_worktree(worktree, &environment, &mut |line| eprint_line(line))
             .map_err(|error| ours("the worktree", &error))?;
+    }
+    match hooks::install(&spec, &folder) {
+        None => {}
+        Some(Ok(argv)) => spec.argv = argv,
+        // It does its work all the same.
+        Some(Err(why)) => {
+            live.unhooked = Some(why.to_string());
+            let _ = folder.write_live(&live);
+        }
     }
     let argv = handover::full_argv(&spec, &folder).map_err(|error| ours("the prompt", &error))?;
     let stdin = handover::stdin_of(&spec, &folder).map_err(|error| ours("the prompt", &error))?;
@@ -84,6 +97,14 @@ fn try_become(path: &Path) -> Result<ExecError, ExecError> {
     let error = supervise::replace(&spec.program, &argv, &spec.cwd, &environment, spec.umask, stdin);
     let code = if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 };
     Ok(ExecError::new(code, format!("`{}` cannot be started: {error}", spec.program.display())))
+}
+
+/// Where the agent keeps what it writes down, by the run's own environment.
+fn agent_home(spec: &RunSpec, environment: &Environment) -> Option<PathBuf> {
+    let var = |name: &str| environment.get(OsStr::new(name)).filter(|value| !value.is_empty());
+    let own = || var("CLAUDE_CONFIG_DIR").map(|folder| spec.cwd.join(folder));
+    let home = || var("HOME").map(|home| Path::new(home).join(".claude"));
+    (spec.protocol == Protocol::Claude).then(|| own().or_else(home)).flatten()
 }
 
 /// A window has a user in front of it: what the set-up says goes to its terminal.

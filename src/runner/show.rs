@@ -15,6 +15,7 @@ use crate::plan::step::Hold;
 use crate::runner::apply::Done;
 use crate::runner::failure::{Failure, Kind};
 use crate::runner::held::Held;
+use crate::runner::hooks;
 use crate::runner::prepare::Prepared;
 use crate::runner::project::Project;
 use crate::runner::tree_progress::{TreeProgress, tree_progress};
@@ -41,7 +42,7 @@ pub fn prepared(prepared: &Prepared) -> RenderView {
         .chain(ours.map(str::to_owned))
         .collect();
     env.sort();
-    let mut argv = prepared.argv.clone();
+    let mut argv = hooks::shown(prepared);
     match prepared.delivery {
         Delivery::Arg => {
             if prepared.dash_dash {

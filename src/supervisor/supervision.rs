@@ -222,6 +222,8 @@ impl<'a> Supervision<'a> {
             retry: None,
             limits: hold,
             trouble: None,
+            agent_home: None,
+            unhooked: None,
         };
         let _ = self.folder.write_live(&live);
         self.live = Some(live);

@@ -24,6 +24,8 @@ mod world;
 #[cfg(test)]
 mod activity;
 #[cfg(test)]
+mod agent_event;
+#[cfg(test)]
 mod budget;
 #[cfg(test)]
 mod clean;
@@ -73,6 +75,8 @@ mod queue;
 mod races;
 #[cfg(test)]
 mod real_claude;
+#[cfg(test)]
+mod real_claude_activity;
 #[cfg(test)]
 mod recovery;
 #[cfg(test)]

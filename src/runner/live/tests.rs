@@ -95,6 +95,8 @@ impl World {
             retry: None,
             limits: None,
             trouble: None,
+            agent_home: None,
+            unhooked: None,
         };
         folder.write_live(&live).unwrap();
         Job { spec, folder, lock: Some(lock) }

@@ -10,6 +10,12 @@ use crate::system::process::tree::Process;
 
 pub(super) const ADOPTS_ORPHANS: bool = true;
 
+/// A start time is the number that others tell too.
+pub(super) const COUNTS_TICKS: bool = true;
+
+/// Pids are used again while one looks: no chain is followed for ever.
+const DEPTH: usize = 1000;
+
 pub(super) fn boot_id() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_owned()).unwrap_or_default()
 }
@@ -92,6 +98,12 @@ pub(super) fn all() -> io::Result<Vec<Process>> {
         }
     }
     Ok(processes)
+}
+
+/// The processes above `pid`, the nearest first.
+pub(super) fn ancestors(pid: u32) -> Vec<u32> {
+    let parent = |pid: &u32| read_stat(*pid).ok().map(|stat| stat.parent).filter(|parent| *parent > 0);
+    std::iter::successors(parent(&pid), parent).take(DEPTH).collect()
 }
 
 /// What can be asked of processes beyond their place in the list; here each by itself.

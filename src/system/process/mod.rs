@@ -54,6 +54,26 @@ pub fn own_pid() -> u32 {
     std::process::id()
 }
 
+/// Whoever started this process, or took it over.
+pub fn parent() -> u32 {
+    std::os::unix::process::parent_id()
+}
+
+/// Whether `pid` was started by `ancestor`, or by what that started.
+pub fn descends(pid: u32, ancestor: u32) -> bool {
+    platform::ancestors(pid).contains(&ancestor)
+}
+
+/// Whether `pid` started at `start`, in the system's own count; yes, where that is counted otherwise.
+pub fn may_have_started_at(pid: u32, start: u64) -> bool {
+    !platform::COUNTS_TICKS || platform::start_time(pid).is_ok_and(|found| found == start)
+}
+
+/// The arguments that `pid` was started with; none where they cannot be read.
+pub fn arguments_of(pid: u32) -> Vec<Vec<u8>> {
+    platform::Details::new().arguments_of(pid)
+}
+
 /// This process.
 pub fn this() -> io::Result<ProcessId> {
     let pid = std::process::id();

@@ -16,6 +16,9 @@ use crate::system::process::tree::Process;
 /// Asked for with every look at a process, and the same for all of them until the next boot.
 pub(super) const ADOPTS_ORPHANS: bool = false;
 
+/// A start time is a number of our own.
+pub(super) const COUNTS_TICKS: bool = false;
+
 pub(super) fn boot_id() -> String {
     static ASKED: OnceLock<String> = OnceLock::new();
     ASKED
@@ -65,6 +68,14 @@ pub(super) fn signal(pid: u32, start: u64, signal: Signal) -> io::Result<bool> {
 pub(super) fn all() -> io::Result<Vec<Process>> {
     let text = output("ps", &["-axo", "pid=,ppid=,stat=,lstart=,comm="])?;
     Ok(text.lines().filter_map(parse_line).collect())
+}
+
+/// The processes above `pid`, the nearest first.
+pub(super) fn ancestors(pid: u32) -> Vec<u32> {
+    let parents: BTreeMap<u32, u32> =
+        all().unwrap_or_default().into_iter().map(|process| (process.pid, process.parent)).collect();
+    let parent = |pid: &u32| parents.get(pid).copied().filter(|parent| *parent > 0);
+    std::iter::successors(parent(&pid), parent).take(parents.len()).collect()
 }
 
 /// `lstart` is five words: `Sun Nov 22 10:00:00 2026`.

@@ -61,6 +61,15 @@ fn version_of(bytes: &[u8]) -> Option<u64> {
 
 /// Reads a regular file of at most `max` bytes, following no link and never blocking on a FIFO.
 pub fn read_bytes(path: &Path, max: u64) -> Result<Vec<u8>, RecordError> {
+    read_with(path, max, libc::O_NOFOLLOW)
+}
+
+/// The same of what others keep: it may be a link.
+pub fn read_users_file(path: &Path, max: u64) -> Result<Vec<u8>, RecordError> {
+    read_with(path, max, 0)
+}
+
+fn read_with(path: &Path, max: u64, flags: i32) -> Result<Vec<u8>, RecordError> {
     let failed = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => RecordError::Missing(path.to_owned()),
         _ if source.raw_os_error() == Some(libc::ELOOP) => {
@@ -68,11 +77,7 @@ pub fn read_bytes(path: &Path, max: u64) -> Result<Vec<u8>, RecordError> {
         }
         _ => RecordError::Io { path: path.to_owned(), source },
     };
-    let file = fs::OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
-        .open(path)
-        .map_err(failed)?;
+    let file = fs::OpenOptions::new().read(true).custom_flags(flags | libc::O_NONBLOCK).open(path).map_err(failed)?;
     let meta = file.metadata().map_err(failed)?;
     let damaged = |why: &str| RecordError::Damaged { path: path.to_owned(), why: why.to_owned() };
     if !meta.is_file() {

@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use crate::model::agent_record::{AGENT_VERSION, AgentRecord};
 use crate::model::attempt_record::AttemptRecord;
 use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
 use crate::model::freshness::{FRESH_VERSION, FreshRecord};
@@ -271,6 +272,24 @@ impl RunFolder {
 
     pub fn write_window(&self, record: &WindowRecord) -> io::Result<()> {
         record_file::write(&self.path.join("window.json"), record, Durability::Process)
+    }
+
+    /// The last that the agent in a window said of itself.
+    pub fn read_agent(&self) -> Result<Option<AgentRecord>, RecordError> {
+        optional(record_file::read(&self.agent_path(), AGENT_VERSION))
+    }
+
+    pub fn write_agent(&self, record: &AgentRecord) -> io::Result<()> {
+        record_file::write(&self.agent_path(), record, Durability::Process)
+    }
+
+    fn agent_path(&self) -> PathBuf {
+        self.path.join("agent.json")
+    }
+
+    /// What an agent in a window is told beside its own settings.
+    pub fn settings(&self) -> PathBuf {
+        self.path.join("settings.json")
     }
 
     /// Asks the run to stop; its owner looks here when it has written that it lives.

@@ -1,0 +1,206 @@
+//! `dispatch event`: what an agent's hooks say is kept, of the run's own agent alone; and the
+//! settings that an agent in a window is given for that.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::fake;
+use crate::waiting::{is, wait_until};
+use crate::world::World;
+
+/// A hook that takes longer is no hook.
+const SOON: Duration = Duration::from_secs(2);
+
+/// An agent that is called `claude` and does what it is told, one script after the other.
+struct Teller {
+    world: World,
+    said: usize,
+    run: String,
+}
+
+impl Teller {
+    /// With `extras` after the pair. Its state folder has a name that a shell would take apart.
+    fn new(extras: &[&str]) -> Self {
+        let world = World::bare();
+        fake::install(&world.root().join("bin"), "claude");
+        Self::over(world, extras)
+    }
+
+    fn over(world: World, extras: &[&str]) -> Self {
+        world.write(
+            "dispatch.yaml",
+            "version: 1\nsession: world\nstate_dir: \"sta'te $(x) dir\"\ntasks: [{ files: \"tasks/*.md\" }]\nmodes:\n  tell: { interactive: true, prompt: \"{{ task.body }}\" }\n",
+        );
+        let steps: String = (0..12).map(|n| format!("%until go{n}\n%sh . ./say{n}\n%touch said{n}\n")).collect();
+        world.task("T", &format!("{steps}%hang\n"));
+        let mut call = world.dispatch("run -q --attach none tell T --");
+        for extra in extras {
+            call = call.arg(extra);
+        }
+        call.notes().succeeds();
+        let run = world.status("tell", "T")["runId"].as_str().unwrap().to_owned();
+        world.agent_ready(&run);
+        Self { world, said: 0, run }
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.world.project().join("sta'te $(x) dir/runs").join(&self.run)
+    }
+
+    fn record(&self) -> Option<Value> {
+        serde_json::from_slice(&fs::read(self.folder().join("agent.json")).ok()?).ok()
+    }
+
+    /// The agent runs `script` in a shell; `exec` makes a program its own child.
+    fn does(&mut self, script: &str) {
+        let n = self.said;
+        self.said += 1;
+        self.world.write(format!("say{n}"), script);
+        self.world.write(format!("go{n}"), "");
+        let said = self.world.project().join(format!("said{n}"));
+        wait_until("the agent did it", || is(said.exists(), script));
+    }
+
+    fn hook(&self) -> String {
+        let settings: Value = serde_json::from_slice(&fs::read(self.folder().join("settings.json")).unwrap()).unwrap();
+        settings["hooks"]["Stop"].as_array().unwrap().last().unwrap()["hooks"][0]["command"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    /// The agent's hook is told `input`; gives what the hook printed and how long all took.
+    fn tells(&mut self, input: impl AsRef<[u8]>) -> (String, Duration) {
+        let _ = fs::remove_file(self.world.project().join("printed"));
+        self.world.write("input", input);
+        let (hook, begun) = (self.hook(), Instant::now());
+        self.does(&format!("exec < input > printed 2>&1; {hook}"));
+        (fs::read_to_string(self.world.project().join("printed")).unwrap(), begun.elapsed())
+    }
+}
+
+fn event(name: &str, more: Value) -> String {
+    let mut event = json!({ "session_id": "S-1", "transcript_path": "/t.jsonl", "cwd": "/", "hook_event_name": name });
+    event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    event.to_string()
+}
+
+#[test]
+fn a_hook_keeps_what_the_agent_says_of_itself() {
+    let mut teller = Teller::new(&[]);
+    let settings = teller.folder().join("settings.json");
+    assert_eq!(fs::metadata(&settings).unwrap().permissions().mode() & 0o777, 0o600);
+    let words = teller.world.saw_words(&teller.run, "argv");
+    assert!(words.windows(2).any(|pair| pair[0] == "--settings" && pair[1] == settings.to_str().unwrap()), "{words:?}");
+    assert_eq!(teller.record(), None);
+    let (printed, took) = teller.tells(event("PermissionRequest", json!({ "tool_name": "Bash" })));
+    assert_eq!(printed, "");
+    assert!(took < SOON, "{took:?}");
+    let record = teller.record().unwrap();
+    assert_eq!((&record["state"], &record["reason"]), (&"waiting".into(), &"permission (Bash)".into()), "{record}");
+    assert_eq!((&record["sessionId"], &record["transcript"]), (&"S-1".into(), &"/t.jsonl".into()), "{record}");
+    assert_eq!(record["pid"], teller.world.status("tell", "T")["pid"], "{record}");
+    // As much as a tool may be given.
+    let large = event("PreToolUse", json!({ "tool_input": "x".repeat(8 << 20), "tool_name": "Write" }));
+    let (printed, took) = teller.tells(large);
+    assert_eq!((printed.as_str(), took < SOON), ("", true), "{took:?}");
+    assert_eq!(teller.record().unwrap()["reason"], "it uses Write");
+}
+
+#[test]
+fn a_script_in_the_window_may_have_started_the_agent() {
+    let world = World::bare();
+    world.shadow("claude", "#!/bin/sh\nfake \"$@\"\n");
+    let mut teller = Teller::over(world, &[]);
+    teller.tells(event("Stop", json!({})));
+    let record = teller.record().unwrap();
+    let window = teller.world.status("tell", "T")["pid"].clone();
+    assert_eq!(record["state"], "idle");
+    assert_ne!(record["pid"], window, "it is the script's child");
+    assert_eq!(teller.world.status("tell", "T")["activity"], "idle");
+}
+
+#[test]
+fn what_is_no_word_of_the_runs_own_agent_changes_nothing() {
+    let mut teller = Teller::new(&[]);
+    teller.tells(event("Stop", json!({})));
+    let before = teller.record().unwrap();
+    assert_eq!(before["state"], "idle");
+    let asks = event("PermissionRequest", json!({ "tool_name": "Bash" }));
+    let deep = format!("{}1", "[".repeat(200_000));
+    let cut = &asks[..asks.len() - 1];
+    for garbage in [&b"\xff\xfe\0garbage"[..], b"", b"[]", deep.as_bytes(), cut.as_bytes()] {
+        let (printed, took) = teller.tells(garbage);
+        assert_eq!((printed.as_str(), took < SOON), ("", true), "{took:?}");
+    }
+    // A stranger, and what the agent itself started: a tool, or an agent with settings of its own.
+    let folder = teller.folder();
+    let call = || teller.world.dispatch("event").stdin(asks.clone()).within(SOON);
+    call().arg(&folder).stdout_is("").succeeds();
+    call().arg(&folder).env("CLAUDE_PID", before["pid"].to_string()).stdout_is("").succeeds();
+    call().arg(folder.with_file_name("01ARZ3NDEKTSV4RRFFQ69G5FAV")).stdout_is("").succeeds();
+    call().arg("/nowhere/at/all").stdout_is("").succeeds();
+    teller.world.write("input", &asks);
+    teller.world.write("hook", teller.hook());
+    let nested = "CLAUDE_PID=$$; export CLAUDE_PID; (exec < input; . ./hook); touch tried";
+    let settings = teller.folder().join("settings.json");
+    for words in ["", "--settings", settings.to_str().unwrap()] {
+        let tried = teller.world.project().join("tried");
+        let _ = fs::remove_file(&tried);
+        teller.world.write("nested", nested);
+        teller.does(&format!("sh ./nested --settings \"{words}\""));
+        assert!(tried.exists());
+    }
+    assert_eq!(teller.record().unwrap(), before);
+    // It is no command that anybody is shown, and no task has such a name.
+    teller.world.dispatch("event T").any_stderr().fails_with(2);
+    assert!(!teller.world.dispatch("--help").succeeds().text().contains("event"));
+    assert!(!folder.with_file_name("01ARZ3NDEKTSV4RRFFQ69G5FAV").exists());
+}
+
+#[test]
+fn the_users_own_settings_hold_beside_the_hooks_and_broken_ones_are_left_alone() {
+    let own = r#"{"model":"m","hooks":{"Stop":[{"hooks":[{"type":"command","command":"mine"}]}]}}"#;
+    let teller = Teller::new(&["--settings", own]);
+    let settings: Value = serde_json::from_slice(&fs::read(teller.folder().join("settings.json")).unwrap()).unwrap();
+    assert_eq!(
+        (&settings["model"], &settings["hooks"]["Stop"][0]["hooks"][0]["command"]),
+        (&"m".into(), &"mine".into())
+    );
+    let words = teller.world.saw_words(&teller.run, "argv");
+    assert_eq!(words.iter().filter(|word| word.starts_with("--settings")).count(), 1, "{words:?}");
+    assert!(!words.iter().any(|word| word.contains("mine")), "{words:?}");
+
+    let teller = Teller::new(&["--settings=no-such.json"]);
+    let words = teller.world.saw_words(&teller.run, "argv");
+    assert!(words.contains(&"--settings=no-such.json".to_owned()), "{words:?}");
+    assert!(!teller.folder().join("settings.json").exists());
+    let shown = teller.world.dispatch("render tell T -- --settings=no-such.json").succeeds().text();
+    assert!(shown.contains("--settings=no-such.json") && !shown.contains("<settings"), "{shown}");
+    let shown = teller.world.dispatch("render tell T").succeeds().text();
+    assert!(shown.contains("'<settings file>'"), "{shown}");
+}
+
+#[test]
+fn another_kind_of_run_is_given_no_hooks() {
+    let world = World::bare();
+    fake::install(&world.root().join("bin"), "claude");
+    let text = "agents:\n  plain: { interactive: [claude], protocol: text }\n  wrapped: { interactive: [env, claude], protocol: claude }\n";
+    let modes = "modes:\n  plain: { agent: plain, interactive: true, prompt: x }\n  wrapped: { agent: wrapped, interactive: true, prompt: x }\n  job: { prompt: x }\n";
+    world.write(
+        "dispatch.yaml",
+        format!("version: 1\nsession: world\ntasks: [{{ list: [{{ id: T }}] }}]\n{text}{modes}"),
+    );
+    for mode in ["plain", "wrapped", "job"] {
+        let shown = world.dispatch("render").arg(mode).arg("T").succeeds().text();
+        assert!(!shown.contains("--settings"), "{shown}");
+    }
+    world.dispatch("run -q --attach none wrapped T").notes().succeeds();
+    let run = world.wait_state("wrapped", "T", "succeeded")["runId"].as_str().unwrap().to_owned();
+    assert!(!world.saw_words(&run, "argv").iter().any(|word| word == "--settings"));
+    assert!(!world.run_folder(&run).join("settings.json").exists());
+}
