@@ -7,6 +7,7 @@ mod agents;
 mod folders;
 mod machine;
 mod programs;
+mod terminal;
 mod windows;
 mod worktrees;
 
@@ -52,19 +53,19 @@ impl State {
 }
 
 impl Finding {
-    pub(super) fn ok(what: &str, found: impl Into<String>) -> Self {
+    pub(crate) fn ok(what: &str, found: impl Into<String>) -> Self {
         Self { what: what.to_owned(), state: State::Ok, found: found.into(), cure: None }
     }
 
-    pub(super) fn warn(what: &str, found: impl Into<String>, cure: impl Into<String>) -> Self {
+    pub(crate) fn warn(what: &str, found: impl Into<String>, cure: impl Into<String>) -> Self {
         Self::bad(what, State::Warn, found, cure)
     }
 
-    pub(super) fn fail(what: &str, found: impl Into<String>, cure: impl Into<String>) -> Self {
+    pub(crate) fn fail(what: &str, found: impl Into<String>, cure: impl Into<String>) -> Self {
         Self::bad(what, State::Fail, found, cure)
     }
 
-    fn bad(what: &str, state: State, found: impl Into<String>, cure: impl Into<String>) -> Self {
+    pub(crate) fn bad(what: &str, state: State, found: impl Into<String>, cure: impl Into<String>) -> Self {
         Self { what: what.to_owned(), state, found: found.into(), cure: Some(cure.into()) }
     }
 }
@@ -86,6 +87,7 @@ pub fn examine(whence: &Whence) -> Vec<Finding> {
     let probes: [Probe; 9] = [
         programs::tmux,
         windows::examine,
+        terminal::examine,
         agents::examine,
         programs::git,
         worktrees::examine,

@@ -62,6 +62,7 @@ fn all_is_tried_out_on_a_server_of_its_own_of_which_nothing_is_left() {
     for what in ["manifest", "tmux", "windows", "agent fake", "git", "worktrees", "state folder", "clock", "room"] {
         assert_eq!(finding(&report, what).0, "ok", "{what}: {report}");
     }
+    assert_eq!(finding(&report, "terminal").0, "warn", "there is no screen: {report}");
     finding(&report, "logout");
     finding(&report, "limits");
     // Only its own socket was asked to do anything; the user's server only what runs there.

@@ -39,7 +39,7 @@ modes:
     flags: [--permission-mode, default]
 "#;
 
-const KEY: &str = "dummy-key-0001";
+pub(crate) const KEY: &str = "dummy-key-0001";
 pub(crate) const PROMPT: &str =
     "First line; \"quoted\" 'single' $HOME `tick`\n\n- second {{ no }} #{pane_id}\nlast line;";
 
@@ -112,6 +112,25 @@ impl Drop for Stage {
         let _ = self.stub.kill();
         let _ = self.stub.wait();
     }
+}
+
+#[test]
+fn doctor_is_told_its_version_and_its_login() {
+    let stage = Stage::new();
+    let found = |call: crate::command::Dispatch| {
+        let ended = call.any_stderr().ends_somehow();
+        let report: Value = serde_json::from_slice(&ended.stdout).unwrap();
+        let all = report["findings"].as_array().unwrap().clone();
+        let of = |what: &str| all.iter().find(|finding| finding["what"] == what).cloned().unwrap_or_default();
+        (of("agent claude"), of("login of claude"))
+    };
+    let (agent, login) = found(stage.dispatch("text", "doctor --json"));
+    assert!(agent["state"] == "ok" && agent["found"].as_str().unwrap().contains("(Claude Code)"), "{agent}");
+    assert!(login["state"] == "ok" && login["found"] == "logged in (api_key)", "{login}");
+    let (_, login) = found(stage.world.dispatch("doctor --json"));
+    assert!(login["state"] == "fail" && login["cure"].as_str().unwrap().contains("auth login"), "{login}");
+    let asked: Vec<Value> = stage.requests().into_iter().filter(|request| request["method"] == "POST").collect();
+    assert!(asked.is_empty(), "no conversation was begun: {asked:?}");
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn one(project: &Project, found: &Found<'_>) -> Vec<Finding> {
     let environment = environment_of(project);
     let ask = |words: &[&str]| {
         let words: Vec<&OsStr> = words.iter().map(OsStr::new).collect();
-        ask::ask_as(path, &words, &project.manifest.root, &environment, BOUNDS)
+        ask::ask_in(path, &words, &project.manifest.root, Some(&environment), b"", BOUNDS)
     };
     let said = ask(&["--version"]);
     let text = said.as_ref().map(|said| String::from_utf8_lossy(&said.answer).trim().to_owned()).unwrap_or_default();

@@ -74,24 +74,24 @@ pub fn ask(
     input: &[u8],
     bounds: Bounds,
 ) -> Result<Answered, AskError> {
-    let mut command = Command::new(program);
-    command.args(words).current_dir(folder);
-    let Said { answer, words, status } = hear(&mut command, input, bounds)?;
-    let status = status.ok_or(AskError::Size(bounds.answer))?;
-    Ok(Answered { answer, words, status })
+    ask_in(program, words, folder, None, input, bounds)
 }
 
-/// As [`ask`], in this environment and no other.
-pub fn ask_as(
+/// The same in an environment of its own.
+pub fn ask_in(
     program: &Path,
     words: &[&OsStr],
     folder: &Path,
-    environment: &Environment,
+    environment: Option<&Environment>,
+    input: &[u8],
     bounds: Bounds,
 ) -> Result<Answered, AskError> {
     let mut command = Command::new(program);
-    command.args(words).current_dir(folder).env_clear().envs(environment);
-    let Said { answer, words, status } = hear(&mut command, b"", bounds)?;
+    command.args(words).current_dir(folder);
+    if let Some(environment) = environment {
+        command.env_clear().envs(environment);
+    }
+    let Said { answer, words, status } = hear(&mut command, input, bounds)?;
     let status = status.ok_or(AskError::Size(bounds.answer))?;
     Ok(Answered { answer, words, status })
 }
