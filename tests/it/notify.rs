@@ -198,14 +198,14 @@ fn what_the_user_did_or_does_not_want_is_not_told() {
     // Of several, the last one's end is.
     let d = world.detach("job", "D");
     world.agent_ready(&d);
-    world.dispatch("run -q job C").any_stderr().succeeds();
+    world.dispatch("run -q job B C").any_stderr().succeeds();
     assert_eq!(world.all_told().len(), 0, "one goes on");
     world.write("go", "");
     world.dispatch("wait job D").any_stderr().succeeds();
     let heard = world.all_told();
     assert_eq!(heard.len(), 1, "{heard:#?}");
     assert_eq!((&heard[0]["kind"], &heard[0]["title"]), (&"done".into(), &"project: all done".into()));
-    assert_eq!(heard[0]["done"]["succeeded"], 2, "{}", heard[0]);
+    assert_eq!(heard[0]["done"]["succeeded"], 3, "{}", heard[0]);
     // From the next start on, the user's own file counts.
     world.write("dispatch.local.yaml", "notify: { on: [] }\n");
     world.task("E", "%exit 1");
