@@ -32,3 +32,4 @@ pub mod task_status;
 pub mod token;
 pub mod usage;
 pub mod window_record;
+pub mod worktree_look;

@@ -44,10 +44,16 @@ impl Ledger {
 
     fn start_chunk(&self, chunk: &[(Prepared, bool)]) -> Vec<Outcome> {
         let mut outcomes: Vec<Option<Outcome>> = chunk.iter().map(|_| None).collect();
-        let mut claimed = Vec::new();
+        let (mut claimed, mut worktrees) = (Vec::new(), Vec::new());
         for (at, (prepared, force)) in chunk.iter().enumerate() {
             match self.claim_at_once(prepared, *force) {
-                Some(lock) => claimed.push((at, lock)),
+                Some(lock) => match self.share_worktree(prepared) {
+                    Ok(worktree) => {
+                        worktrees.push(worktree);
+                        claimed.push((at, lock));
+                    }
+                    Err(error) => outcomes[at] = Some(Err(error)),
+                },
                 // Somebody is at it, or it waits its turn: no hurry.
                 None => outcomes[at] = Some(self.start(prepared, *force, Queueing::Allowed)),
             }
@@ -79,6 +85,8 @@ impl Ledger {
         for (at, outcome) in self.launch_many(standing, ready) {
             outcomes[at] = Some(outcome);
         }
+        // They stand, or never will: their worktrees are theirs to defend.
+        drop(worktrees);
         let one = |(outcome, (prepared, force)): (Option<Outcome>, &(Prepared, bool))| {
             outcome.unwrap_or_else(|| self.start(prepared, *force, Queueing::Allowed))
         };

@@ -6,9 +6,11 @@
 pub mod clock;
 pub mod environment;
 pub mod fingerprint;
+pub mod folder;
 pub mod git;
 pub mod ids;
 pub mod listen;
+pub mod logout;
 pub mod logs;
 pub mod notify;
 pub mod process;

@@ -30,11 +30,17 @@ mod agent_event;
 #[cfg(test)]
 mod budget;
 #[cfg(test)]
+mod clean;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod damage;
 #[cfg(test)]
 mod detached;
+#[cfg(test)]
+mod diff;
+#[cfg(test)]
+mod doctor;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
@@ -133,6 +139,8 @@ mod serve_task_page;
 mod serve_terminal;
 #[cfg(test)]
 mod serve_tickets;
+#[cfg(test)]
+mod serve_work;
 #[cfg(test)]
 mod state_folder;
 #[cfg(test)]

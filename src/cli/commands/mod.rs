@@ -3,7 +3,9 @@
 mod approve;
 mod attach;
 mod check;
+mod clean;
 mod dashboard;
+mod diff;
 mod doctor;
 mod history;
 mod init;
@@ -60,6 +62,8 @@ pub(crate) fn answer(meant: &Meant, command: Option<Command>) -> Answer {
         Some(Command::Render(args)) => render::run(meant, args),
         Some(Command::History(args)) => history::run(meant, &args),
         Some(Command::Check) => check::run(meant),
+        Some(Command::Diff(args)) => diff::run(meant, &args),
+        Some(Command::Clean(args)) => clean::run(meant, &args),
         Some(Command::Prune(args)) => prune::run(meant, &args),
         Some(Command::Serve(args)) => serve::run(meant, &args),
         Some(Command::Token) => token::run(meant),

@@ -5,9 +5,11 @@ use crate::runner::project::Project;
 use crate::system::notify::desktop::Desktop;
 use crate::system::process::program;
 
-/// `None` where nobody is to be told anything. Tells nobody.
-pub fn finding(project: &Project) -> Option<Finding> {
-    let notify = project.manifest.notify.as_ref()?;
+/// Nothing where nobody is to be told anything. Tells nobody.
+pub(in crate::runner) fn finding(project: Option<&Project>) -> Vec<Finding> {
+    let Some((project, notify)) = project.and_then(|project| Some((project, project.manifest.notify.as_ref()?))) else {
+        return Vec::new();
+    };
     let mut ways = Vec::new();
     let mut lacks = Vec::new();
     if notify.desktop {
@@ -29,9 +31,9 @@ pub fn finding(project: &Project) -> Option<Finding> {
     let last = project.ledger().ok().flatten().and_then(|ledger| ledger.state().notify().trouble());
     lacks.extend(last.map(|trouble| format!("the last notice did not arrive ({}): {}", trouble.at, trouble.why)));
     let found = ways.join(", ");
-    Some(if lacks.is_empty() {
+    vec![if lacks.is_empty() {
         Finding::ok("notices", found)
     } else {
-        Finding::bad("notices", "partial", found, lacks.join("; "))
-    })
+        Finding::warn("notices", found, lacks.join("; "))
+    }]
 }

@@ -11,7 +11,7 @@ mod finding;
 mod tell;
 mod words;
 
-pub use finding::finding;
+pub(in crate::runner) use finding::finding;
 pub use tell::tell;
 
 use std::collections::BTreeMap;
