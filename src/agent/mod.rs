@@ -8,6 +8,7 @@
 
 mod claude_events;
 mod claude_result;
+mod first_dialog;
 mod hook_event;
 mod judge;
 mod launch;
@@ -16,6 +17,7 @@ mod rate_limit;
 mod render;
 mod report;
 mod sanitize;
+mod session_file;
 mod settings;
 mod signals;
 
@@ -23,6 +25,7 @@ mod signals;
 mod tests;
 
 pub use claude_result::ResultEvent;
+pub use first_dialog::{Dialog, would_ask};
 pub use hook_event::{HookEvent, is_session_id};
 pub use judge::{Exit, Verdict, judge};
 pub use launch::{Ours, compose_argv, default_env, prompt_needs_dash_dash, with_session, without_session};
@@ -30,5 +33,6 @@ pub use rate_limit::{RateLimit, read_rate_limit};
 pub use render::LineRenderer;
 pub use report::{FinalReport, final_answer, read_report};
 pub use sanitize::{Sanitizer, sanitize_line};
+pub use session_file::SessionFile;
 pub use settings::{Given, SettingsError, given, takes_hooks, with_hooks, with_settings};
 pub use signals::signal_name;

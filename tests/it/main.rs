@@ -82,6 +82,8 @@ mod races;
 #[cfg(test)]
 mod real_claude;
 #[cfg(test)]
+mod real_claude_activity;
+#[cfg(test)]
 mod recovery;
 #[cfg(test)]
 mod render;
