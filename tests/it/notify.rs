@@ -12,7 +12,8 @@ use crate::waiting::{is, rounds, wait_until};
 use crate::world::{World, kill};
 
 /// Writes down the notice, and what its environment says of it.
-const HEARS: &str = "#!/bin/sh\ncat >> \"$HOME/heard\"\nenv | grep ^DISPATCH_ | sort > \"$HOME/environment\"\n";
+pub(crate) const HEARS: &str =
+    "#!/bin/sh\ncat >> \"$HOME/heard\"\nenv | grep ^DISPATCH_ | sort > \"$HOME/environment\"\n";
 
 pub(crate) trait Hears {
     fn heard(&self) -> Vec<Value>;
@@ -109,7 +110,7 @@ fn ten_ends_within_a_second_are_one_notice() {
 #[test]
 fn each_end_is_told_once_however_many_see_it() {
     let world = listening(", on: [failed, succeeded], every: 0s");
-    for round in 0..rounds(20) {
+    for round in 0..rounds(10) {
         let tasks: Vec<String> = (0..6).map(|n| format!("R{round}-{n}")).collect();
         let go = format!("go{round}");
         for (n, task) in tasks.iter().enumerate() {
@@ -197,14 +198,14 @@ fn what_the_user_did_or_does_not_want_is_not_told() {
     // Of several, the last one's end is.
     let d = world.detach("job", "D");
     world.agent_ready(&d);
-    world.dispatch("run -q job C").any_stderr().succeeds();
+    world.dispatch("run -q job B C").any_stderr().succeeds();
     assert_eq!(world.all_told().len(), 0, "one goes on");
     world.write("go", "");
     world.dispatch("wait job D").any_stderr().succeeds();
     let heard = world.all_told();
     assert_eq!(heard.len(), 1, "{heard:#?}");
     assert_eq!((&heard[0]["kind"], &heard[0]["title"]), (&"done".into(), &"project: all done".into()));
-    assert_eq!(heard[0]["done"]["succeeded"], 2, "{}", heard[0]);
+    assert_eq!(heard[0]["done"]["succeeded"], 3, "{}", heard[0]);
     // From the next start on, the user's own file counts.
     world.write("dispatch.local.yaml", "notify: { on: [] }\n");
     world.task("E", "%exit 1");

@@ -88,7 +88,7 @@ fn a_bell_that_is_answered_in_time_is_not_told() {
     let world = listening(", on: [waiting], every: 0s");
     world.task(
         "A",
-        "%until ring\n%bell\n%sh for n in $(seq 60); do echo more; sleep 0.1; done\n%until again\n%bell\n%hang",
+        "%until ring\n%bell\n%sh for n in $(seq 30); do echo more; sleep 0.1; done\n%until again\n%bell\n%hang",
     );
     world.dispatch("run -q --attach none talk A").notes().succeeds();
     let run = world.status("talk", "A")["runId"].as_str().unwrap().to_owned();
@@ -156,4 +156,35 @@ fn the_teller_is_nobodys_child_and_no_part_of_a_run() {
     world.write("gone", "");
     assert_eq!(ids(&world.next_notice(0)), [fails]);
     assert_eq!(world.all_told().len(), 1);
+}
+
+#[test]
+fn an_agent_that_asks_by_its_hook_waits_for_the_user() {
+    let world = World::bare();
+    crate::fake::install(&world.root().join("bin"), "claude");
+    world.shadow("hears", crate::notify::HEARS);
+    world.write(
+        "dispatch.yaml",
+        "version: 1\nsession: world\ntasks: [{ files: \"tasks/*.md\" }]\nnotify: { command: hears }\n\
+         modes:\n  ask: { interactive: true, prompt: \"{{ task.body }}\" }\n",
+    );
+    world.task("T", "%until go\n%sh . ./say\n%touch said\n%hang");
+    world.dispatch("run -q --attach none ask T").notes().succeeds();
+    let run = world.status("ask", "T")["runId"].as_str().unwrap().to_owned();
+    world.agent_ready(&run);
+    let settings = fs::read(world.run_folder(&run).join("settings.json")).unwrap();
+    let settings: serde_json::Value = serde_json::from_slice(&settings).unwrap();
+    let hook = &settings["hooks"]["PermissionRequest"].as_array().unwrap().last().unwrap()["hooks"][0]["command"];
+    let asks = serde_json::json!({
+        "session_id": "S-1", "hook_event_name": "PermissionRequest", "tool_name": "Bash", "cwd": "/",
+    });
+    world.write("input", asks.to_string());
+    // One wait, however often it says so.
+    world.write("say", format!("exec < input; {0}; exec < input; {0}", hook.as_str().unwrap()));
+    world.write("go", "");
+    wait_until("it has asked", || is(world.project().join("said").exists(), "not yet"));
+    let heard = world.all_told();
+    assert_eq!(heard.len(), 1, "{heard:#?}");
+    assert_eq!(heard[0]["title"], "project: ask T waits for you", "{}", heard[0]);
+    assert_eq!((&heard[0]["text"], ids(&heard[0])), (&"permission (Bash)".into(), vec![run]));
 }
