@@ -70,6 +70,8 @@ pub enum Errand {
     Catalog,
     /// As `task ID --json`.
     Task { id: String },
+    /// Opens or focuses the user's terminal on the pair's window: `{"attached", "attachNote"?}`.
+    Show { mode: String, task: String },
     /// Whether both names are known now: `{"mode", "task"}` as they are spelt.
     Know { mode: String, task: String },
     /// The manifest, `dispatch.local.yaml` beside it, or a subtask file that it names, by its path

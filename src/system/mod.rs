@@ -13,6 +13,7 @@ pub mod logs;
 pub mod process;
 pub mod pty;
 pub mod store;
+pub mod terminal;
 pub mod text_file;
 pub mod tmux;
 pub mod wake;

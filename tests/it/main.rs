@@ -15,6 +15,8 @@ mod follower;
 #[cfg(test)]
 mod random;
 #[cfg(test)]
+mod screen;
+#[cfg(test)]
 mod server;
 #[cfg(test)]
 mod waiting;
@@ -133,6 +135,10 @@ mod stop;
 mod syscalls;
 #[cfg(test)]
 mod tasks;
+#[cfg(test)]
+mod terminal_words;
+#[cfg(test)]
+mod terminals;
 #[cfg(test)]
 mod tmux_server;
 #[cfg(test)]

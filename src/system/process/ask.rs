@@ -15,6 +15,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::OFlags;
 
 use crate::system::clock::Stopwatch;
+use crate::system::environment::Environment;
 use crate::system::process::child;
 
 /// So much of its last words is kept.
@@ -63,8 +64,23 @@ pub fn ask(
     input: &[u8],
     bounds: Bounds,
 ) -> Result<Answered, AskError> {
+    ask_in(program, words, folder, None, input, bounds)
+}
+
+/// The same in an environment of its own.
+pub fn ask_in(
+    program: &Path,
+    words: &[&OsStr],
+    folder: &Path,
+    environment: Option<&Environment>,
+    input: &[u8],
+    bounds: Bounds,
+) -> Result<Answered, AskError> {
     let mut command = Command::new(program);
     command.args(words).current_dir(folder);
+    if let Some(environment) = environment {
+        command.env_clear().envs(environment);
+    }
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     child::prepare_helper(&mut command);
     let begun = Stopwatch::start();

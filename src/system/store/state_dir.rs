@@ -23,6 +23,12 @@ pub struct FoldersLock {
     _file: fs::File,
 }
 
+/// See [`StateDir::lock_terminals`]. Free when dropped.
+#[derive(Debug)]
+pub struct TerminalsLock {
+    _file: fs::File,
+}
+
 const PARTS: [&str; 3] = ["runs", "pairs", "slots"];
 
 /// Why a state folder cannot be used.
@@ -115,6 +121,13 @@ impl StateDir {
         let lock = lock_file::open(&self.path.join("folders.lock"), true)?;
         lock.lock()?;
         Ok(FoldersLock { _file: lock })
+    }
+
+    /// Held while a terminal opens, so that who asks twice does not get two.
+    pub fn lock_terminals(&self) -> io::Result<TerminalsLock> {
+        let lock = lock_file::open(&self.path.join("terminals.lock"), true)?;
+        lock.lock()?;
+        Ok(TerminalsLock { _file: lock })
     }
 
     pub fn index(&self) -> PathBuf {
