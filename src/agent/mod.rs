@@ -6,8 +6,11 @@
 //!
 //! What an agent prints is not trusted: whatever goes to a terminal goes through [`Sanitizer`].
 
+mod claude_delivery;
 mod claude_events;
+mod claude_input;
 mod claude_result;
+mod claude_transcript;
 mod hook_event;
 mod judge;
 mod launch;
@@ -22,7 +25,10 @@ mod signals;
 #[cfg(test)]
 mod tests;
 
+pub use claude_delivery::{Delivered, Delivery, Seen, Step, pasted};
+pub use claude_input::{CHOICE, Input, read_input};
 pub use claude_result::ResultEvent;
+pub use claude_transcript::{Arrival, arrival};
 pub use hook_event::{HookEvent, is_session_id};
 pub use judge::{Exit, Verdict, judge};
 pub use launch::{Ours, compose_argv, default_env, prompt_needs_dash_dash, with_session, without_session};

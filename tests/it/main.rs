@@ -26,6 +26,8 @@ mod activity;
 #[cfg(test)]
 mod agent_event;
 #[cfg(test)]
+mod attach_next;
+#[cfg(test)]
 mod budget;
 #[cfg(test)]
 mod crash;
@@ -70,6 +72,8 @@ mod races;
 #[cfg(test)]
 mod real_claude;
 #[cfg(test)]
+mod real_claude_send;
+#[cfg(test)]
 mod recovery;
 #[cfg(test)]
 mod render;
@@ -83,6 +87,8 @@ mod run_headless;
 mod run_interactive;
 #[cfg(test)]
 mod screenshots;
+#[cfg(test)]
+mod send;
 #[cfg(test)]
 mod serve;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod approve;
 mod attach;
+mod attach_choice;
 mod check;
 mod dashboard;
 mod doctor;
@@ -15,6 +16,7 @@ mod prune;
 mod render;
 mod run;
 mod run_many;
+mod send;
 mod serve;
 mod short;
 mod status;
@@ -48,6 +50,7 @@ pub(crate) fn answer(meant: &Meant, command: Option<Command>) -> Answer {
         Some(Command::Stop(args)) => stop::run(meant, &args),
         Some(Command::Wait(args)) => wait::run(meant, &args),
         Some(Command::Attach(args)) => attach::run(meant, &args),
+        Some(Command::Send(args)) => send::run(meant, &args),
         Some(Command::Plan(args)) => plan::run(meant, &args),
         Some(Command::Up(args)) => up::run(meant, &args),
         Some(Command::Down) => up::down(meant),

@@ -11,9 +11,9 @@ use crate::model::nearest::nearest;
 use crate::runner::project::{Depth, NameLookupError};
 
 /// Commands of the contract that are still to come: their words are no modes.
-const TO_COME: [&str; 5] = ["send", "serve", "token", "diff", "clean"];
+const TO_COME: [&str; 4] = ["serve", "token", "diff", "clean"];
 
-const COMMANDS: [&str; 23] = [
+const COMMANDS: [&str; 24] = [
     "run",
     "status",
     "list",
@@ -22,6 +22,7 @@ const COMMANDS: [&str; 23] = [
     "stop",
     "wait",
     "attach",
+    "send",
     "plan",
     "up",
     "down",
