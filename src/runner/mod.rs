@@ -15,6 +15,9 @@ mod begin;
 pub mod beginning;
 mod candidate;
 pub mod check;
+pub mod clean;
+pub mod counts;
+pub mod diff;
 pub mod doctor;
 pub mod early;
 pub mod errand;
@@ -32,6 +35,7 @@ pub mod ledger;
 pub mod live;
 pub mod locate;
 pub mod next;
+pub mod notify;
 pub mod observe;
 pub mod overview;
 
@@ -55,5 +59,6 @@ pub mod together;
 pub mod tree_progress;
 pub mod up;
 pub mod window;
+pub mod work;
 /// Waking what sleeps, for who follows a run.
 pub use crate::system::wake;

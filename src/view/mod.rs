@@ -9,3 +9,4 @@ pub mod render_view;
 pub mod run_view;
 pub mod sent_view;
 pub mod task_view;
+pub mod work_view;

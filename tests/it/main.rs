@@ -17,6 +17,8 @@ mod random;
 #[cfg(test)]
 mod server;
 #[cfg(test)]
+mod tmux_client;
+#[cfg(test)]
 mod waiting;
 #[cfg(test)]
 mod world;
@@ -30,11 +32,17 @@ mod attach_next;
 #[cfg(test)]
 mod budget;
 #[cfg(test)]
+mod clean;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod damage;
 #[cfg(test)]
 mod detached;
+#[cfg(test)]
+mod diff;
+#[cfg(test)]
+mod doctor;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
@@ -57,6 +65,10 @@ mod law;
 mod manifest;
 #[cfg(test)]
 mod needs;
+#[cfg(test)]
+mod notify;
+#[cfg(test)]
+mod notify_ways;
 #[cfg(test)]
 mod order;
 #[cfg(test)]
@@ -134,7 +146,11 @@ mod serve_terminal;
 #[cfg(test)]
 mod serve_tickets;
 #[cfg(test)]
+mod serve_work;
+#[cfg(test)]
 mod state_folder;
+#[cfg(test)]
+mod status_line;
 #[cfg(test)]
 mod stop;
 #[cfg(test)]
