@@ -13,7 +13,7 @@ pub struct Activity {
     /// For people.
     pub reason: String,
     pub source: ActivitySource,
-    /// When the source last spoke: the last output, the bell. To the second.
+    /// Since when. Of a text agent, when the source last spoke, to the second: the last output, the bell.
     pub at: Timestamp,
 }
 
@@ -28,7 +28,7 @@ pub enum ActivityState {
     Unknown,
 }
 
-/// What told. (What an agent says of itself would be another one, and the one to be believed.)
+/// What told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ActivitySource {
     /// It rang the terminal's bell.
@@ -37,6 +37,12 @@ pub enum ActivitySource {
     Output,
     /// How its window is made up.
     Window,
+    /// It said so itself, by a hook.
+    Hook,
+    /// It said so itself, in the file of its session.
+    Session,
+    /// Its screen, or that this shows nothing: it has said nothing yet.
+    Screen,
 }
 
 impl Activity {
@@ -65,6 +71,9 @@ impl ActivitySource {
             Self::Bell => "bell",
             Self::Output => "output",
             Self::Window => "window",
+            Self::Hook => "hook",
+            Self::Session => "session",
+            Self::Screen => "screen",
         }
     }
 }

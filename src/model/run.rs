@@ -57,6 +57,8 @@ pub struct Progress {
     pub window: Option<String>,
     /// Of a run that runs in a window.
     pub activity: Option<Activity>,
+    /// The conversation that the agent in a window is in by now.
+    pub session_id: Option<String>,
     /// A trouble it lives through.
     pub trouble: Option<String>,
     /// Of a queued run: why it waits and until when, in words.
@@ -122,7 +124,13 @@ impl Run {
     /// The conversation that another run could go on in. What never started had none.
     pub fn conversation(&self) -> Option<String> {
         let started = self.end.as_ref().map_or(self.progress.started_at, |end| end.started_at);
-        started.and_then(|_| self.usage().session_id.or_else(|| self.facts.session_id.clone()))
+        started.and_then(|_| self.session_id())
+    }
+
+    /// The agent's own id of its last conversation.
+    pub fn session_id(&self) -> Option<String> {
+        let last = self.usage().session_id.or_else(|| self.progress.session_id.clone());
+        last.or_else(|| self.facts.session_id.clone())
     }
 
     /// Whether a window was cut off whose conversation can go on.

@@ -1,14 +1,20 @@
-//! What a window's agent does, from the little that its terminal gives away: a look at it, and a
-//! pure judgement.
+//! What a window's agent does. A `claude` says it (`agent_activity`); of any other it is judged here,
+//! from the little that its terminal gives away: a look at it, and a pure judgement.
 //!
 //! The bell is what a program in a terminal has for "look here". All else that can be seen is
 //! whether it writes. A `claude` redraws its screen while it waits too, so its output tells nothing.
+
+use std::path::Path;
 
 use jiff::Timestamp;
 
 use crate::model::activity::{Activity, ActivitySource, ActivityState};
 use crate::model::protocol::Protocol;
+use crate::model::run_id::RunId;
+use crate::runner::agent_activity;
+use crate::runner::agent_signs::{Place, Signs};
 use crate::system::clock;
+use crate::system::store::run_folder::RunFolder;
 use crate::system::tmux::{Pane, Talk};
 
 /// Silent for longer, it is idle.
@@ -18,10 +24,27 @@ const WITH_THE_BELL: i64 = 1;
 /// Where the time of a bell was not noted: silent for this long after it, it meant it.
 const MEANT_MS: i64 = 2000;
 
-/// What the agent in a living pane does now.
-pub(super) fn of_pane(pane: &Pane, protocol: Protocol) -> Option<Activity> {
-    let talk = pane.talk.as_ref().filter(|_| pane.dead.is_none())?;
-    of_window(talk, talk.written(), protocol, clock::now())
+/// What is seen of an agent.
+#[derive(Debug, Default)]
+pub(super) struct Does {
+    pub(super) activity: Option<Activity>,
+    /// The conversation it is in, where it says so.
+    pub(super) session_id: Option<String>,
+}
+
+/// What the agent of `run` in a living pane does now.
+pub(super) fn of_pane(pane: &Pane, protocol: Protocol, run: &RunId, folder: &RunFolder, socket: &Path) -> Does {
+    if pane.dead.is_some() {
+        return Does::default();
+    }
+    let now = clock::now();
+    let shown = pane.talk.as_ref().and_then(|talk| of_window(talk, talk.written(), protocol, now));
+    if protocol == Protocol::Text {
+        return Does { activity: shown, session_id: None };
+    }
+    let signs = Signs::of(Place { run, folder, socket, pane: &pane.pane_id, pid: pane.pid });
+    let session_id = agent_activity::conversation(&signs);
+    Does { activity: Some(agent_activity::judge(&signs, shown, now)), session_id }
 }
 
 /// `written`: see [`Talk::written`]. `None` where nobody can tell.

@@ -11,7 +11,7 @@ use crate::model::run_spec::{RunKind, RunSpec};
 use crate::model::run_state::RunState;
 use crate::model::usage::Usage;
 use crate::plan::actual::{Evidence, Over, Window};
-use crate::runner::activity;
+use crate::runner::activity::{self, Does};
 use crate::system::clock;
 use crate::system::process;
 use crate::system::store::run_folder::RunFolder;
@@ -88,6 +88,7 @@ impl Candidate {
         let live = self.evidence.live.as_ref();
         let agent = live.map(|live| live.agent.as_ref().unwrap_or(&live.owner).pid);
         let pane = self.pane.as_ref().filter(|_| state == RunState::Running);
+        let does = pane.map(|pane| self.does(pane)).unwrap_or_default();
         let progress = Progress {
             started_at: live.map(|live| self.started(live.started_at)),
             pid: self.pane.as_ref().map(|pane| pane.pid).or(agent),
@@ -96,11 +97,17 @@ impl Candidate {
             limits: live.and_then(|live| live.limits),
             pane: self.pane.as_ref().map(|pane| pane.pane_id.clone()),
             window: self.pane.as_ref().map(|pane| pane.window_id.clone()),
-            activity: pane.and_then(|pane| activity::of_pane(pane, self.spec.protocol)),
+            activity: does.activity,
+            session_id: does.session_id,
             trouble: self.evidence.unsaved.then(|| "its end cannot be written yet (is the disk full?)".to_owned()),
             waits: live.and_then(|live| self.retries(live)).or_else(|| self.waits.clone()),
         };
         Run { facts, state, progress, end: None }
+    }
+
+    fn does(&self, pane: &Pane) -> Does {
+        let RunKind::Interactive { socket, .. } = &self.spec.kind else { return Does::default() };
+        activity::of_pane(pane, self.spec.protocol, &self.spec.run_id, &self.folder, socket)
     }
 
     /// `retry 1 of 2 at 2026-01-31T12:00:00Z, after: signal 9 (SIGKILL)`.

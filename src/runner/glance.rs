@@ -50,13 +50,18 @@ impl Ledger {
                 Some(pane) => {
                     let state = if stop_asked { RunState::Stopping } else { RunState::Running };
                     let runs = state == RunState::Running;
+                    let does = match runs {
+                        true => activity::of_pane(pane, facts.protocol, &id, &self.folder(&id), &socket),
+                        false => activity::Does::default(),
+                    };
                     let progress = Progress {
                         started_at: Some(facts.created_at),
                         pid: Some(pane.pid),
                         attempt: 1,
                         pane: Some(pane.pane_id.clone()),
                         window: Some(pane.window_id.clone()),
-                        activity: runs.then(|| activity::of_pane(pane, facts.protocol)).flatten(),
+                        activity: does.activity,
+                        session_id: does.session_id,
                         ..Progress::default()
                     };
                     observed.runs.push(Run { facts, state, progress, end: None });

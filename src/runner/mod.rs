@@ -4,6 +4,8 @@
 //! means, and does it. Must not print and must not parse arguments.
 
 mod activity;
+mod agent_activity;
+mod agent_signs;
 pub mod apply;
 pub mod approve;
 pub mod asked;
@@ -24,7 +26,9 @@ pub mod errand;
 pub mod event;
 pub mod evidence;
 pub mod exec;
+pub mod explain;
 pub mod failure;
+pub mod first_run;
 pub mod follow;
 mod freshness;
 mod glance;

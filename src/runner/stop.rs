@@ -55,6 +55,9 @@ pub enum StopError {
 /// A record that cannot be read for so long is no record that is being written.
 const UNREADABLE: Duration = Duration::from_secs(5);
 
+/// So long may a terminal be read after nothing is left that writes to it.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
 /// While something that tells no one is awaited, it is looked at again after this long.
 const STEP: Duration = Duration::from_millis(5);
 
@@ -217,8 +220,15 @@ impl Ledger {
         let root = owner.map(|owner| Root::Agent { pid: owner.pid, start_time: owner.start_time });
         // The tree first and the window last: tmux alone sends no more than a hang-up.
         let survivors = end_tree(run.id(), root, if how == How::Kill { Duration::ZERO } else { grace })?;
-        // Looking finds the dead pane and writes the end, under the pair's lock.
-        self.observe_some(std::slice::from_ref(run.id()))?;
+        // Looking finds the dead pane and writes the end, under the pair's lock. tmux may have more to
+        // read of what the agent said last, and calls no pane dead before that.
+        let begun = Stopwatch::start();
+        while self.observe_some(std::slice::from_ref(run.id()))?.runs.iter().any(Run::is_active)
+            && survivors.is_empty()
+            && begun.elapsed() < LAST_WORDS
+        {
+            std::thread::sleep(STEP);
+        }
         Tmux::new(socket).kill_panes(&[(pane.as_str(), run.id())])?;
         if survivors.is_empty() {
             return Ok(());

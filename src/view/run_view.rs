@@ -146,7 +146,7 @@ impl RunView {
             parent_run: facts.parent_run.as_ref().map(ToString::to_string),
             cost_usd: usage.cost_usd,
             tokens: usage.tokens,
-            session_id: usage.session_id.or_else(|| facts.session_id.clone()),
+            session_id: run.session_id(),
             denials: usage.denials,
             go_on: run.go_on(),
             log_bytes: end.map_or(run.progress.log_bytes, |end| end.log_bytes),

@@ -27,6 +27,10 @@ impl Teller {
     fn new(extras: &[&str]) -> Self {
         let world = World::bare();
         fake::install(&world.root().join("bin"), "claude");
+        Self::over(world, extras)
+    }
+
+    fn over(world: World, extras: &[&str]) -> Self {
         world.write(
             "dispatch.yaml",
             "version: 1\nsession: world\nstate_dir: \"sta'te $(x) dir\"\ntasks: [{ files: \"tasks/*.md\" }]\nmodes:\n  tell: { interactive: true, prompt: \"{{ task.body }}\" }\n",
@@ -108,6 +112,19 @@ fn a_hook_keeps_what_the_agent_says_of_itself() {
 }
 
 #[test]
+fn a_script_in_the_window_may_have_started_the_agent() {
+    let world = World::bare();
+    world.shadow("claude", "#!/bin/sh\nfake \"$@\"\n");
+    let mut teller = Teller::over(world, &[]);
+    teller.tells(event("Stop", json!({})));
+    let record = teller.record().unwrap();
+    let window = teller.world.status("tell", "T")["pid"].clone();
+    assert_eq!(record["state"], "idle");
+    assert_ne!(record["pid"], window, "it is the script's child");
+    assert_eq!(teller.world.status("tell", "T")["activity"], "idle");
+}
+
+#[test]
 fn what_is_no_word_of_the_runs_own_agent_changes_nothing() {
     let mut teller = Teller::new(&[]);
     teller.tells(event("Stop", json!({})));
@@ -127,11 +144,17 @@ fn what_is_no_word_of_the_runs_own_agent_changes_nothing() {
     call().arg(&folder).env("CLAUDE_PID", before["pid"].to_string()).stdout_is("").succeeds();
     call().arg(folder.with_file_name("01ARZ3NDEKTSV4RRFFQ69G5FAV")).stdout_is("").succeeds();
     call().arg("/nowhere/at/all").stdout_is("").succeeds();
-    let hook = teller.hook();
     teller.world.write("input", &asks);
-    teller.does(&format!("sh -c ': ; ( exec < input; CLAUDE_PID=$$; export CLAUDE_PID; . ./nested ); :'"));
-    teller.world.write("nested", &hook);
-    teller.does(&format!("sh -c ': ; ( exec < input; CLAUDE_PID=$$; export CLAUDE_PID; . ./nested ); :'"));
+    teller.world.write("hook", teller.hook());
+    let nested = "CLAUDE_PID=$$; export CLAUDE_PID; (exec < input; . ./hook); touch tried";
+    let settings = teller.folder().join("settings.json");
+    for words in ["", "--settings", settings.to_str().unwrap()] {
+        let tried = teller.world.project().join("tried");
+        let _ = fs::remove_file(&tried);
+        teller.world.write("nested", nested);
+        teller.does(&format!("sh ./nested --settings \"{words}\""));
+        assert!(tried.exists());
+    }
     assert_eq!(teller.record().unwrap(), before);
     // It is no command that anybody is shown, and no task has such a name.
     teller.world.dispatch("event T").any_stderr().fails_with(2);

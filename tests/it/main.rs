@@ -84,6 +84,8 @@ mod races;
 #[cfg(test)]
 mod real_claude;
 #[cfg(test)]
+mod real_claude_activity;
+#[cfg(test)]
 mod real_claude_send;
 #[cfg(test)]
 mod recovery;

@@ -39,7 +39,7 @@ modes:
     flags: [--permission-mode, default]
 "#;
 
-const KEY: &str = "dummy-key-0001";
+pub(crate) const KEY: &str = "dummy-key-0001";
 pub(crate) const PROMPT: &str =
     "First line; \"quoted\" 'single' $HOME `tick`\n\n- second {{ no }} #{pane_id}\nlast line;";
 

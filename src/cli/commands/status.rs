@@ -8,9 +8,10 @@ use crate::cli::error::CliError;
 use crate::cli::meant::Meant;
 use crate::cli::table::{self, Cell};
 use crate::cli::{output, progress};
-use crate::model::activity::{Activity, ActivityState};
+use crate::model::activity::{Activity, ActivitySource, ActivityState};
 use crate::model::run::Run;
 use crate::runner::failure::Failure;
+use crate::runner::first_run;
 use crate::runner::held::Held;
 use crate::runner::ledger::{Ledger, Observed};
 use crate::runner::overview::RECENT;
@@ -75,6 +76,7 @@ pub(super) fn table(meant: &Meant, runs: &[Run], held: &Held) -> String {
             let lasted = view.duration_ms.map(duration).unwrap_or_default();
             let about = match (&view.reason, view.exit_code, view.signal) {
                 (Some(reason), ..) => reason.clone(),
+                _ if view.activity == Some("waiting") => view.activity_reason.clone().unwrap_or_default(),
                 (None, Some(code), _) if code != 0 => format!("exit code {code}"),
                 (None, _, Some(signal)) => format!("signal {signal}"),
                 _ => String::new(),
@@ -112,6 +114,7 @@ fn one(meant: &Meant, ledger: &Ledger, run: &Run, held: &Held, explain: bool) ->
     row("ended", view.ended_at.map(local))?;
     row("for", view.duration_ms.map(duration))?;
     row("activity", run.progress.activity.as_ref().map(activity))?;
+    row("cure", first_run::cure(run).map(str::to_owned))?;
     row("exit code", view.exit_code.map(|code| code.to_string()))?;
     row("signal", view.signal.map(|signal| signal.to_string()))?;
     row("held", view.held.clone())?;
@@ -134,7 +137,8 @@ fn activity(activity: &Activity) -> String {
     let age = duration(clock::millis_between(activity.at, clock::now()));
     match activity.state {
         ActivityState::Waiting => format!("waits for you: {}, {age} ago", activity.reason),
-        ActivityState::Idle => format!("idle: no output for {age}"),
+        ActivityState::Idle if activity.source == ActivitySource::Output => format!("idle: no output for {age}"),
+        ActivityState::Idle => format!("idle: {}, {age} ago", activity.reason),
         ActivityState::Working | ActivityState::Unknown => {
             format!("{}: {}", activity.state.as_str(), activity.reason)
         }
@@ -158,5 +162,12 @@ fn details(ledger: &Ledger, run: &Run) -> Result<(), CliError> {
     if let Some(socket) = &run.facts.socket {
         output::line(&format!("  tmux      {}", socket.display()))?;
     }
-    output::line(&format!("  cwd       {}", run.facts.cwd.display()))
+    output::line(&format!("  cwd       {}", run.facts.cwd.display()))?;
+    let now = clock::now();
+    for sign in ledger.activity_signs(run) {
+        let ago = sign.at.map(|at| format!(", {} ago", duration(clock::millis_between(at, now))));
+        let says = format!("{}{}", sign.says, ago.unwrap_or_default());
+        output::line(&format!("  {:<9} {}", sign.name, crate::agent::sanitize_line(&says)))?;
+    }
+    Ok(())
 }

@@ -10,6 +10,9 @@ use crate::system::process::tree::Process;
 
 pub(super) const ADOPTS_ORPHANS: bool = true;
 
+/// A start time is the number that others tell too.
+pub(super) const COUNTS_TICKS: bool = true;
+
 /// Pids are used again while one looks: no chain is followed for ever.
 const DEPTH: usize = 1000;
 

@@ -64,6 +64,11 @@ pub fn descends(pid: u32, ancestor: u32) -> bool {
     platform::ancestors(pid).contains(&ancestor)
 }
 
+/// Whether `pid` started at `start`, in the system's own count; yes, where that is counted otherwise.
+pub fn may_have_started_at(pid: u32, start: u64) -> bool {
+    !platform::COUNTS_TICKS || platform::start_time(pid).is_ok_and(|found| found == start)
+}
+
 /// The arguments that `pid` was started with; none where they cannot be read.
 pub fn arguments_of(pid: u32) -> Vec<Vec<u8>> {
     platform::Details::new().arguments_of(pid)

@@ -16,6 +16,9 @@ use crate::system::process::tree::Process;
 /// Asked for with every look at a process, and the same for all of them until the next boot.
 pub(super) const ADOPTS_ORPHANS: bool = false;
 
+/// A start time is a number of our own.
+pub(super) const COUNTS_TICKS: bool = false;
+
 pub(super) fn boot_id() -> String {
     static ASKED: OnceLock<String> = OnceLock::new();
     ASKED

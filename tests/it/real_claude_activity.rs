@@ -1,0 +1,343 @@
+//! What the real `claude` does in a window, as a page is told it: working, waiting, idle, ended.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::real_claude::{KEY, Stage};
+use crate::server::{Server, Ws};
+use crate::waiting::{is, rounds, wait_for};
+use crate::world::World;
+
+/// For the agent itself, which is slow to start on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(40);
+/// A change that a hook tells, and one that only the session file does.
+const BY_HOOK: Duration = Duration::from_secs(1);
+const BY_FILE: Duration = Duration::from_secs(3);
+
+/// What the agent's tool does: runs until it may go on, with an agent of its own where that is asked.
+const TOOL: &str = "touch began\n[ -e nest ] && claude -p nested </dev/null >nested.out 2>&1\nuntil [ -e go ]; do sleep 0.05; done\nrm -f go began nest\n";
+
+/// The run's activity, each time that a page is told of it.
+#[derive(Clone, Debug, Default)]
+struct Told(Arc<Mutex<Vec<(Instant, Value)>>>);
+
+impl Told {
+    fn listen(server: &Server) -> Self {
+        let told = Self::default();
+        let (mut events, list) = (server.ws("/api/events"), Arc::clone(&told.0));
+        std::thread::spawn(move || {
+            while let Some(frame) = next(&mut events) {
+                if frame["event"] == "run" {
+                    list.lock().unwrap().push((Instant::now(), frame["run"].clone()));
+                }
+            }
+        });
+        told
+    }
+
+    fn last(&self) -> (Instant, Value) {
+        self.0.lock().unwrap().last().cloned().unwrap_or_else(|| (Instant::now(), Value::Null))
+    }
+
+    /// Waits until the page is told so. `since`: when it was true. How late it was.
+    #[track_caller]
+    fn hears(&self, activity: &str, since: Instant) -> Duration {
+        wait_for(PATIENCE, &format!("a page is told `{activity}`"), || {
+            let (at, run) = self.last();
+            is(run["activity"] == activity, format!("{run}\n{:?}", self.short()))
+                .map(|()| at.saturating_duration_since(since))
+        })
+    }
+
+    /// All since a moment, as words.
+    fn since(&self, moment: Instant) -> Vec<String> {
+        let list = self.0.lock().unwrap();
+        let since = list.iter().filter(|(at, _)| *at >= moment);
+        since.map(|(_, run)| run["activity"].as_str().unwrap_or("-").to_owned()).collect()
+    }
+
+    fn short(&self) -> Vec<String> {
+        let list = self.0.lock().unwrap();
+        let text = |run: &Value| format!("{} {} {}", run["activity"], run["activityReason"], run["activitySource"]);
+        list.iter().rev().take(12).map(|(_, run)| text(run)).collect()
+    }
+}
+
+fn next(events: &mut Ws) -> Option<Value> {
+    loop {
+        match events.0.read().ok()? {
+            tungstenite::Message::Text(text) => return serde_json::from_str(&text).ok(),
+            tungstenite::Message::Close(_) => return None,
+            _ => {}
+        }
+    }
+}
+
+/// The agent in its window.
+struct Seat {
+    stage: Stage,
+    pane: String,
+}
+
+impl Seat {
+    fn new(stage: Stage, scenario: &str, extras: &str) -> Self {
+        stage.dispatch(scenario, &format!("run -q --attach none interactive TASK-1 {extras}")).notes().succeeds();
+        let pane = stage.world.panes("#{pane_id}").pop().unwrap();
+        Self { stage, pane }
+    }
+
+    fn world(&self) -> &World {
+        &self.stage.world
+    }
+
+    fn screen(&self) -> String {
+        self.world().tmux_or_none(&["capture-pane", "-p", "-t", &self.pane]).unwrap_or_default()
+    }
+
+    /// When the screen showed it.
+    #[track_caller]
+    fn shows(&self, text: &str) -> Instant {
+        wait_for(PATIENCE, &format!("the screen shows {text:?}"), || {
+            let screen = self.screen();
+            is(screen.contains(text), screen)
+        });
+        Instant::now()
+    }
+
+    #[track_caller]
+    fn hides(&self, text: &str) -> Instant {
+        wait_for(PATIENCE, &format!("the screen has no {text:?} any more"), || {
+            let screen = self.screen();
+            is(!screen.contains(text), screen)
+        });
+        Instant::now()
+    }
+
+    fn key(&self, key: &str) -> Instant {
+        self.world().tmux(&["send-keys", "-t", &self.pane, key]);
+        Instant::now()
+    }
+
+    /// Types a line, and Enter once it stands there.
+    fn says(&self, text: &str) -> Instant {
+        self.world().tmux(&["send-keys", "-t", &self.pane, "-l", text]);
+        self.shows(text);
+        self.key("Enter")
+    }
+
+    fn run(&self) -> Value {
+        self.stage.status("interactive")
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.world().run_folder(self.run()["runId"].as_str().unwrap())
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.world().project().join(name)
+    }
+
+    /// When the tool runs.
+    #[track_caller]
+    fn tool_began(&self) -> Instant {
+        wait_for(PATIENCE, "the tool runs", || is(self.file("began").exists(), self.screen()));
+        Instant::now()
+    }
+
+    fn lets_go(&self) {
+        self.world().write("go", "");
+    }
+
+    /// Another conversation; gives its id.
+    #[track_caller]
+    fn clears(&self) -> String {
+        let before = self.run()["sessionId"].clone();
+        self.says("/clear");
+        wait_for(PATIENCE, "there is another conversation", || {
+            let run = self.run();
+            is(run["sessionId"] != before, run.to_string()).map(|()| run["sessionId"].as_str().unwrap().to_owned())
+        })
+    }
+}
+
+/// How late each change was told.
+#[derive(Debug, Default)]
+struct Late {
+    by_hook: Vec<Duration>,
+    by_file: Vec<Duration>,
+}
+
+impl Late {
+    /// A busy machine may be late now and then, and never so late that the file has not told it.
+    #[track_caller]
+    fn check(&self) {
+        let late = self.by_hook.iter().filter(|late| **late > BY_HOOK).count();
+        assert!(late * 10 <= self.by_hook.len(), "{late} late: {self:?}");
+        let worst = self.by_hook.iter().chain(&self.by_file).max().unwrap();
+        assert!(*worst <= BY_FILE, "{worst:?}: {self:?}");
+    }
+}
+
+/// One turn with a tool that asks: from the prompt to its end, in one of the ways it may go.
+fn turn(seat: &Seat, told: &Told, late: &mut Late, round: usize) {
+    let asked = seat.shows("Do you want to proceed?");
+    late.by_hook.push(told.hears("waiting", asked));
+    // Its hook or, where that was lost, its file.
+    let (_, run) = told.last();
+    let reason = run["activityReason"].as_str().unwrap();
+    assert!(["permission (Bash)", "permission"].contains(&reason), "{run}");
+    match round % 4 {
+        1 => {
+            late.by_file.push(told.hears("idle", seat.key("Escape")));
+            seat.hides("Do you want to proceed?");
+            return;
+        }
+        3 => _ = seat.world().write("nest", ""),
+        _ => {}
+    }
+    seat.key("Enter");
+    let began = seat.tool_began();
+    late.by_file.push(told.hears("working", began));
+    if round % 4 == 2 {
+        let pressed = seat.key("Escape");
+        late.by_file.push(told.hears("idle", pressed));
+        seat.lets_go();
+        wait_for(PATIENCE, "the tool is gone", || is(!seat.file("began").exists() || pressed.elapsed() > BY_FILE, ""));
+        let _ = (fs::remove_file(seat.file("began")), fs::remove_file(seat.file("go")));
+        return;
+    }
+    if round % 4 == 3 {
+        let session = seat.run()["sessionId"].clone();
+        wait_for(PATIENCE, "the nested agent is done", || {
+            let text = fs::read_to_string(seat.file("nested.out")).unwrap_or_default();
+            is(text.contains("Hello"), text)
+        });
+        assert!(told.since(began).iter().all(|activity| activity == "working"), "{:?}", told.since(began));
+        assert_eq!(seat.run()["sessionId"], session, "the nested one is another");
+    }
+    seat.lets_go();
+    let ended = seat.shows("Hello from the stub.");
+    late.by_hook.push(told.hears("idle", ended));
+}
+
+#[test]
+fn each_change_is_told_soon_and_none_gets_stuck() {
+    let stage = Stage::new();
+    stage.world.write("tool.sh", TOOL);
+    let server = stage.world.serve();
+    let told = Told::listen(&server);
+    let seat = Seat::new(stage, "tool,cmd=sh%20tool.sh", "");
+    let mut late = Late::default();
+    let mut conversation = String::new();
+    for round in 0..rounds(50) {
+        if round > 0 {
+            conversation = seat.clears();
+            assert_eq!(told.last().1["activity"], "idle", "nothing goes on: {:?}", told.short());
+            let said = seat.says(&format!("round {round}"));
+            late.by_hook.push(told.hears("working", said).saturating_sub(Duration::from_millis(200)));
+        }
+        turn(&seat, &told, &mut late, round);
+        assert_eq!(seat.run()["activity"], "idle");
+    }
+    late.check();
+
+    // Its hooks are lost from here on: what the last one said must not stand.
+    let record = seat.folder().join("agent.json");
+    let _ = fs::remove_file(&record);
+    fs::create_dir(&record).unwrap();
+    seat.says("once more");
+    let mut file_only = Late::default();
+    if seat.screen().contains("Do you want") {
+        turn(&seat, &told, &mut file_only, 0);
+    } else {
+        let ended = seat.shows("once more");
+        file_only.by_file.push(told.hears("idle", ended));
+    }
+    assert_eq!(seat.run()["activitySource"], "session");
+    let explained = seat.world().dispatch("status interactive TASK-1 --explain").succeeds().text();
+    assert!(explained.contains("agent.json") && explained.contains("by session"), "{explained}");
+    fs::remove_dir(&record).unwrap();
+
+    // Once more with hooks, and to the end.
+    seat.says("and again");
+    wait_for(PATIENCE, "the hooks are heard again", || {
+        let run = seat.run();
+        is(run["activity"] == "idle" && run["activitySource"] == "hook", run.to_string())
+    });
+    seat.says("/exit");
+    let ended = seat.world().wait_state("interactive", "TASK-1", "succeeded");
+    assert!(ended.get("activity").is_none(), "{ended}");
+    assert_eq!(ended["sessionId"], conversation.as_str(), "the newest");
+    let resumes = seat.stage.dispatch("text", "run -n --resume interactive TASK-1").succeeds().text();
+    assert!(resumes.contains(&format!("--resume {conversation}")), "{resumes}");
+    drop(server);
+}
+
+#[test]
+fn without_hooks_the_session_file_tells() {
+    let stage = Stage::new();
+    stage.world.write("tool.sh", TOOL);
+    let server = stage.world.serve();
+    let told = Told::listen(&server);
+    let seat = Seat::new(stage, "tool,cmd=sh%20tool.sh", "-- --settings '{\"disableAllHooks\":true}'");
+    let mut late = Late::default();
+    turn(&seat, &told, &mut late, 0);
+    late.by_file.append(&mut late.by_hook);
+    late.check();
+    assert_eq!(seat.run()["activitySource"], "session");
+    assert!(!seat.folder().join("agent.json").exists());
+    let explained = seat.world().dispatch("status interactive TASK-1 --explain").succeeds().text();
+    assert!(explained.contains("none has fired yet"), "{explained}");
+    drop(server);
+}
+
+#[test]
+fn a_question_before_the_first_session_is_told_and_not_answered() {
+    let trusted =
+        |world: &World| serde_json::json!({ world.project().to_str().unwrap(): { "hasTrustDialogAccepted": true } });
+    let approved = serde_json::json!({ "approved": [KEY], "rejected": [] });
+    for (dialog, has_trust, has_key) in [("trust dialog", false, true), ("API key dialog", true, false)] {
+        let stage = Stage::new();
+        let mut config = serde_json::json!({ "hasCompletedOnboarding": true });
+        if has_trust {
+            config["projects"] = trusted(&stage.world);
+        }
+        if has_key {
+            config["customApiKeyResponses"] = approved.clone();
+        }
+        fs::write(stage.world.root().join("home/.claude.json"), config.to_string()).unwrap();
+        let seat = Seat::new(stage, "text", "");
+        let run = wait_for(PATIENCE, dialog, || {
+            let run = seat.run();
+            is(run["activity"] == "waiting", format!("{run}\n{}", seat.screen())).map(|()| run)
+        });
+        assert_eq!((&run["activityReason"], &run["activitySource"]), (&dialog.into(), &"screen".into()), "{run}");
+        let status = seat.world().dispatch("status interactive TASK-1").succeeds().text();
+        assert!(status.contains(&format!("waits for you: {dialog}")) && status.contains("  cure "), "{status}");
+        seat.world().dispatch("status").stdout_has(dialog).succeeds();
+        let explained = seat.world().dispatch("status interactive TASK-1 --explain").succeeds().text();
+        assert!(explained.contains("none has fired yet") && explained.contains("screen"), "{explained}");
+        // A person answers.
+        let screen = seat.screen();
+        let on = screen.lines().find(|line| line.contains('❯')).unwrap_or_default();
+        if !on.contains("Yes") {
+            let (no, yes) = (screen.find('❯').unwrap(), screen.find("Yes").unwrap());
+            seat.key(if yes > no { "Down" } else { "Up" });
+            wait_for(PATIENCE, "yes is chosen", || {
+                let screen = seat.screen();
+                is(screen.lines().any(|line| line.contains('❯') && line.contains("Yes")), screen)
+            });
+        }
+        seat.key("Enter");
+        wait_for(PATIENCE, "it has done its first turn", || {
+            let run = seat.run();
+            is(run["activity"] == "idle", format!("{run}\n{}", seat.screen()))
+        });
+        seat.world().dispatch("stop interactive TASK-1").notes().succeeds();
+        assert_eq!(seat.run()["state"], "stopped");
+    }
+}
