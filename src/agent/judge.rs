@@ -1,9 +1,15 @@
 //! Exit and report → how a run ended. `expect` and limits are judged elsewhere.
 
+use crate::agent::claude_result::shorten;
 use crate::agent::report::FinalReport;
 use crate::agent::signals::signal_name;
 use crate::model::protocol::Protocol;
 use crate::model::run_state::EndState;
+use crate::model::usage::Denial;
+
+/// So many tools are named.
+const TOOLS: usize = 3;
+const TOOL_CHARS: usize = 40;
 
 /// How a process ended. Neither field: nobody saw it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,9 +49,40 @@ pub fn judge(protocol: Protocol, exit: Exit, report: &FinalReport) -> Verdict {
     };
     match told {
         Some(reason) => failed(reason),
-        None if code == 0 => Verdict { state: EndState::Succeeded, reason: None },
+        None if code == 0 => Verdict { state: EndState::Succeeded, reason: decision(&report.usage.denials) },
         None => failed(format!("exit code {}", with_name(code, code - 128))),
     }
+}
+
+/// What a person would have had to decide: `needs a decision: permission (Bash), question`. The agent
+/// went on without, and calls that a success.
+fn decision(denials: &[Denial]) -> Option<String> {
+    let mut tools: Vec<String> = Vec::new();
+    let mut needs = Vec::new();
+    for denial in denials {
+        let need = match denial.tool.as_str() {
+            "AskUserQuestion" => "question",
+            "ExitPlanMode" => "approval of its plan",
+            tool => {
+                let tool = shorten(tool, TOOL_CHARS);
+                if !tools.contains(&tool) {
+                    tools.push(tool);
+                }
+                continue;
+            }
+        };
+        if !needs.contains(&need) {
+            needs.push(need);
+        }
+    }
+    let more = tools.len().saturating_sub(TOOLS);
+    tools.truncate(TOOLS);
+    if more > 0 {
+        tools.push(format!("{more} more"));
+    }
+    let permission = (!tools.is_empty()).then(|| format!("permission ({})", tools.join(", ")));
+    let all: Vec<&str> = permission.iter().map(String::as_str).chain(needs).collect();
+    (!all.is_empty()).then(|| format!("needs a decision: {}", all.join(", ")))
 }
 
 /// `143 (SIGTERM)`: shells and agents report a signal that way.
@@ -53,5 +90,27 @@ fn with_name(number: i32, signal: i32) -> String {
     match signal_name(signal) {
         Some(name) => format!("{number} ({name})"),
         None => number.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_person_would_have_decided_is_told_once_each() {
+        let of = |tools: &[&str]| {
+            let denials: Vec<Denial> =
+                tools.iter().map(|tool| Denial { tool: (*tool).to_owned(), input: String::new() }).collect();
+            decision(&denials)
+        };
+        assert_eq!(of(&[]), None);
+        assert_eq!(of(&["Bash", "Bash"]).unwrap(), "needs a decision: permission (Bash)");
+        assert_eq!(of(&["AskUserQuestion"]).unwrap(), "needs a decision: question");
+        assert_eq!(
+            of(&["ExitPlanMode", "A", "B", "C", "D", "E"]).unwrap(),
+            "needs a decision: permission (A, B, C, 2 more), approval of its plan"
+        );
+        assert!(!of(&["\x1b[2Jx"]).unwrap().contains('\x1b'));
     }
 }

@@ -6,8 +6,11 @@
 //!
 //! What an agent prints is not trusted: whatever goes to a terminal goes through [`Sanitizer`].
 
+mod claude_delivery;
 mod claude_events;
+mod claude_input;
 mod claude_result;
+mod claude_transcript;
 mod first_dialog;
 mod hook_event;
 mod judge;
@@ -24,7 +27,10 @@ mod signals;
 #[cfg(test)]
 mod tests;
 
+pub use claude_delivery::{Delivered, Delivery, Seen, Step, pasted};
+pub use claude_input::{CHOICE, Input, read_input};
 pub use claude_result::ResultEvent;
+pub use claude_transcript::{Arrival, arrival};
 pub use first_dialog::{Dialog, would_ask};
 pub use hook_event::{HookEvent, is_session_id};
 pub use judge::{Exit, Verdict, judge};

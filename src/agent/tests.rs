@@ -40,7 +40,7 @@ fn real_runs_are_judged_by_exit_and_last_result() {
     use EndState::{Failed, Succeeded};
     check(sample!("stream-ok"), 0, Succeeded, "");
     check(sample!("tool-stream"), 0, Succeeded, "");
-    check(sample!("tool-denied-stream"), 0, Succeeded, "");
+    check(sample!("tool-denied-stream"), 0, Succeeded, "needs a decision: permission (Bash)");
     check(sample!("err500-once-stream"), 0, Succeeded, "");
     check(sample!("background-bash"), 0, Succeeded, "");
     check(sample!("maxturns-stream"), 1, Failed, "max turns reached");
@@ -95,13 +95,14 @@ fn the_last_result_decides_and_a_turn_without_one_fails() {
     let ok = r#"{"result":"A","is_error":false,"subtype":"success","type":"result","result_index":0,"permission_denials":[{"tool_name":"X"}]}"#;
     let bad = r#"{"is_error":true,"subtype":"error_during_execution","type":"result","result_index":1,"permission_denials":[]}"#;
     let init = r#"{"type":"system","subtype":"init","session_id":"S"}"#;
-    check(&format!("{init}\n{bad}\n{init}\n{ok}\n"), 0, EndState::Succeeded, "");
+    let refused = "needs a decision: permission (X)";
+    check(&format!("{init}\n{bad}\n{init}\n{ok}\n"), 0, EndState::Succeeded, refused);
     check(&format!("{init}\n{ok}\n{init}\n{bad}"), 0, EndState::Failed, "error during execution");
     check(&format!("{init}\n{ok}\n{init}\n"), 0, EndState::Failed, "ended within a turn");
-    check(&format!("{ok}\nnot json \"result\"\n{{\"type\":\"result\""), 0, EndState::Succeeded, "");
+    check(&format!("{ok}\nnot json \"result\"\n{{\"type\":\"result\""), 0, EndState::Succeeded, refused);
     assert_eq!(report(&format!("{ok}\n{bad}\n")).usage.denials.len(), 1);
     check(&format!("[{init},{ok},{init},{bad}]"), 0, EndState::Failed, "error during execution");
-    check(&format!("[{init},{bad},{init},{ok}]\n"), 0, EndState::Succeeded, "");
+    check(&format!("[{init},{bad},{init},{ok}]\n"), 0, EndState::Succeeded, refused);
     // Words that only look like a result.
     check(
         r#"{"type":"assistant","text":"\"type\":\"result\",\"is_error\":false"}"#,

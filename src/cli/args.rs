@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::engine::ArgValueCompleter;
 
 use crate::cli::complete::{modes, tasks};
+use crate::model::run_id::RunId;
 
 /// Make for coding-agent sessions: one manifest for interactive and headless runs
 #[derive(Debug, Parser)]
@@ -64,6 +65,8 @@ pub(crate) enum Command {
     Wait(Wait),
     /// Open a terminal on an interactive run
     Attach(Attach),
+    /// Type a text into an interactive run and enter it
+    Send(Send),
     /// Show what `up` would do, and why
     Plan(Plan),
     /// Make the manifest's `runs:` true
@@ -167,9 +170,9 @@ pub(crate) struct RunOptions {
     /// Where an interactive run is shown
     #[arg(long, value_name = "HOW", value_enum, default_value_t)]
     pub(crate) attach: AttachHow,
-    /// Go on in the conversation of the pair's last run
-    #[arg(long)]
-    pub(crate) resume: bool,
+    /// Go on in the conversation of the pair's last run, or of run ID
+    #[arg(long, value_name = "ID", num_args = 0..=1, require_equals = true, value_parser = resumed)]
+    pub(crate) resume: Option<Option<RunId>>,
     /// Run all tasks below TASK in their order, instead of TASK itself
     #[arg(long)]
     pub(crate) subtasks: bool,
@@ -278,9 +281,23 @@ pub(crate) struct Attach {
     /// Open or focus a window of this terminal, or `auto`
     #[arg(long, value_name = "NAME", conflicts_with = "here")]
     pub(crate) terminal: Option<String>,
+    /// Go to the run that has waited longest for you; again: to the next one
+    #[arg(long, conflicts_with = "mode")]
+    pub(crate) next: bool,
     /// Only print the command that attaches
     #[arg(long, conflicts_with_all = ["here", "terminal"])]
     pub(crate) print: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Send {
+    #[arg(add = ArgValueCompleter::new(modes))]
+    pub(crate) mode: String,
+    #[arg(add = ArgValueCompleter::new(tasks))]
+    pub(crate) task: String,
+    /// The text; `-` reads it from stdin, as does leaving it out where stdin is no terminal
+    #[arg(allow_hyphen_values = true)]
+    pub(crate) text: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -408,6 +425,10 @@ pub(crate) enum Shell {
     Fish,
     Elvish,
     Powershell,
+}
+
+fn resumed(text: &str) -> Result<RunId, String> {
+    RunId::parse(text).ok_or_else(|| "write the id of a run; `dispatch history` shows them".to_owned())
 }
 
 fn interval(text: &str) -> Result<crate::model::interval::Interval, String> {

@@ -65,7 +65,7 @@ fn code(kind: Kind) -> u8 {
         | Kind::UnknownFile
         | Kind::StateFolder
         | Kind::Tmux => USAGE,
-        Kind::NeverRun | Kind::Conflict | Kind::NotWaiting | Kind::Stale | Kind::Failed => FAILED,
+        Kind::NeverRun | Kind::Conflict | Kind::NotWaiting | Kind::Stale | Kind::Unconfirmed | Kind::Failed => FAILED,
         Kind::AgentNotExecutable => 126,
         Kind::AgentNotFound => 127,
         Kind::Unseen | Kind::Busy | Kind::Internal => OURS,

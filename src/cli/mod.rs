@@ -13,6 +13,7 @@ mod hidden;
 mod interrupts;
 mod meant;
 mod output;
+mod picker;
 mod progress;
 mod table;
 

@@ -127,7 +127,7 @@ impl Why {
             Self::Failed(kind) => match kind {
                 Kind::InvalidName => 400,
                 Kind::UnknownMode | Kind::UnknownTask | Kind::UnknownFile | Kind::NeverRun => 404,
-                Kind::Conflict | Kind::NotWaiting => 409,
+                Kind::Conflict | Kind::NotWaiting | Kind::Unconfirmed => 409,
 
                 Kind::Stale => 412,
                 Kind::BadManifest | Kind::Usage | Kind::AgentNotFound | Kind::AgentNotExecutable => 422,

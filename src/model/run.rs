@@ -139,6 +139,15 @@ impl Run {
         cut_off && !self.facts.headless && self.conversation().is_some()
     }
 
+    /// The command that goes on in a job's conversation with its user there, where the job was refused
+    /// what only the user can decide.
+    pub fn go_on(&self) -> Option<String> {
+        let refused = self.end.as_ref().is_some_and(|end| !end.usage.denials.is_empty());
+        let goes_on = refused && self.facts.headless && self.conversation().is_some();
+        // The mode that every manifest has. Both names and ids are plain words for a shell.
+        goes_on.then(|| format!("dispatch run --resume={} none {}", self.id(), self.facts.task))
+    }
+
     pub fn is_active(&self) -> bool {
         self.state.is_active()
     }

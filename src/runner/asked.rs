@@ -9,7 +9,7 @@ use crate::plan::graph::Ordering;
 use crate::runner::ledger::Ledger;
 use crate::runner::prepare::Request;
 use crate::runner::project::{NameLookupError, Project};
-use crate::runner::together::{How, Planned, TogetherError};
+use crate::runner::together::{How, Planned, Resume, TogetherError};
 use crate::system::store::state_dir::StateDirError;
 use crate::tasks::{Task, TaskSet};
 
@@ -27,12 +27,12 @@ pub struct Asked {
 }
 
 /// What is meant by the tasks that were named.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Meaning {
     /// `--subtasks`: those below them, each in the mode it declares.
     pub subtasks: bool,
-    /// `--resume`: they go on in the conversation of their pair's last run.
-    pub resume: bool,
+    /// `--resume`.
+    pub resume: Resume,
 }
 
 /// Why nothing came of what was asked for.
@@ -64,7 +64,7 @@ impl Project {
         };
         let ordering = if meaning.subtasks { Ordering::AcrossModes } else { Ordering::WithinMode };
         // Asked only of needs and earlier conversations.
-        let asks = meaning.resume || asked.iter().any(|(mode, _)| !mode.needs.is_empty());
+        let asks = meaning.resume != Resume::Nobodys || asked.iter().any(|(mode, _)| !mode.needs.is_empty());
         let known = if asks { self.ledger()? } else { None };
         let how = How { ordering, resume: meaning.resume };
         let planned = self.prepare_together(tasks, known.as_ref(), &asked, request, &how)?;

@@ -44,6 +44,8 @@ pub struct Request {
     pub jobs: Option<u32>,
     /// `--resume`: the run whose conversation this one goes on in, and that conversation.
     pub resume: Option<(RunId, String)>,
+    /// The folder where that conversation is known, in place of the mode's.
+    pub cwd: Option<PathBuf>,
 }
 
 /// Everything a start needs.
@@ -153,7 +155,11 @@ impl Project {
             templates.render_inline(&format!("{what} of mode `{}`", mode.name), source, &value)
         };
 
-        let (cwd, to_make) = self.folder_of(mode, task, worktree, &inline)?;
+        let (cwd, to_make) = match &request.cwd {
+            Some(cwd) if !cwd.is_dir() => return Err(PrepareError::MissingFolder(cwd.clone())),
+            Some(cwd) => (cwd.clone(), None),
+            None => self.folder_of(mode, task, worktree, &inline)?,
+        };
         // A conversation that goes on has been told its mode's prompt: only what was typed is new,
         // and a headless agent, which must be told something, is asked again.
         let prompt = match (&request.resume, &request.prompt) {

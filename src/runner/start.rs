@@ -177,8 +177,12 @@ impl Ledger {
             Some("`-B`: it is not stopped for that")
         } else if prepared.given.is_some() && prepared.given != given {
             Some("another prompt")
-        } else if !prepared.extras.is_empty() && spec.is_some_and(|spec| spec.extras != prepared.extras) {
+        } else if !prepared.extras.is_empty() && spec.as_ref().is_some_and(|spec| spec.extras != prepared.extras) {
             Some("other arguments")
+        } else if prepared.resumes.as_ref().is_some_and(|resumed| resumed != run.id())
+            && spec.is_some_and(|spec| spec.session_id != prepared.session_id)
+        {
+            Some("another conversation")
         } else {
             None
         };

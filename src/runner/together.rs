@@ -31,16 +31,33 @@ pub enum TogetherError {
     Circle(Vec<Pair>),
     #[error("no run of `{0}` has a conversation to go on in")]
     NothingToResume(Pair),
+    #[error("there is no run `{0}` with a conversation to go on in")]
+    NoConversation(String),
+    #[error("run `{0}` is still in its conversation")]
+    StillTalks(RunId),
+    #[error("only one run can go on in the conversation of another")]
+    OneConversation,
     #[error(transparent)]
     Prepare(#[from] PrepareError),
 }
 
+/// Whose conversation those that were asked for go on in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Resume {
+    /// They begin their own.
+    #[default]
+    Nobodys,
+    /// That of their pair's last run.
+    LastOfPair,
+    /// That of this run, of whatever pair; and in its folder, where its agent looks for it.
+    Of(RunId),
+}
+
 /// How runs are started together.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct How {
     pub ordering: Ordering,
-    /// Those asked for go on in the conversation of their pair's last run.
-    pub resume: bool,
+    pub resume: Resume,
 }
 
 /// The conversation of the pair's last run that had one: what never started said nothing.
@@ -53,6 +70,18 @@ fn last_conversation(ledger: Option<&Ledger>, pair: &Pair) -> Result<(RunId, Str
         })
     });
     found.ok_or_else(|| TogetherError::NothingToResume(pair.clone()))
+}
+
+/// What goes on in the conversation of one certain run.
+fn conversation_of(ledger: Option<&Ledger>, id: &RunId, request: &Request) -> Result<Request, TogetherError> {
+    let run = ledger.and_then(|ledger| ledger.run(id).ok().flatten());
+    let none = || TogetherError::NoConversation(id.to_string());
+    let run = run.ok_or_else(none)?;
+    if run.is_active() {
+        return Err(TogetherError::StillTalks(id.clone()));
+    }
+    let session = run.conversation().ok_or_else(none)?;
+    Ok(Request { resume: Some((id.clone(), session)), cwd: Some(run.facts.cwd), ..request.clone() })
 }
 
 impl Project {
@@ -68,6 +97,9 @@ impl Project {
         let pair = |(mode, task): &(&Mode, &Task)| Pair { mode: mode.name.clone(), task: task.id.clone() };
         let pairs: Vec<Pair> = asked.iter().map(pair).collect();
         let met = |pair: &Pair| ledger.is_some_and(|ledger| self.is_met(tasks, ledger, pair));
+        if matches!(how.resume, Resume::Of(_)) && pairs.len() > 1 {
+            return Err(TogetherError::OneConversation);
+        }
         let graph =
             Graph::build(&pairs, &self.manifest.modes, tasks, how.ordering, met).map_err(TogetherError::Circle)?;
         let mut places = vec![0; graph.nodes.len()];
@@ -79,11 +111,14 @@ impl Project {
             // Both are of this project: the graph is made of its modes and tasks.
             let (Some(mode), Some(task)) = (self.manifest.modes.get(mode), tasks.get(task)) else { continue };
             let prepared = match &graph.nodes[*node].why {
-                NodeWhy::Asked if how.resume => {
-                    let resume = Some(last_conversation(ledger, &graph.nodes[*node].pair)?);
-                    self.prepare(tasks, mode, task, &Request { resume, ..request.clone() })?
-                }
-                NodeWhy::Asked => self.prepare(tasks, mode, task, request)?,
+                NodeWhy::Asked => match &how.resume {
+                    Resume::Nobodys => self.prepare(tasks, mode, task, request)?,
+                    Resume::LastOfPair => {
+                        let resume = Some(last_conversation(ledger, &graph.nodes[*node].pair)?);
+                        self.prepare(tasks, mode, task, &Request { resume, ..request.clone() })?
+                    }
+                    Resume::Of(run) => self.prepare(tasks, mode, task, &conversation_of(ledger, run, request)?)?,
+                },
                 NodeWhy::NeededBy(_) | NodeWhy::OnItsWay => self.prepare(tasks, mode, task, &plain)?,
             };
             let needed_by = match &graph.nodes[*node].why {

@@ -76,7 +76,11 @@ pub fn judge_agent(spec: &RunSpec, folder: &RunFolder, from: u64, why: Why, exit
     }
     match keep_promises(spec, folder, from) {
         Ok(()) => ended(EndState::Succeeded, verdict.reason),
-        Err(reason) => ended(EndState::Failed, Some(reason)),
+        // What it was refused may be why.
+        Err(reason) => {
+            let decision = verdict.reason.map_or_else(String::new, |decision| format!("; {decision}"));
+            ended(EndState::Failed, Some(format!("{reason}{decision}")))
+        }
     }
 }
 

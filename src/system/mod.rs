@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod environment;
+pub mod file_tail;
 pub mod fingerprint;
 pub mod folder;
 pub mod git;

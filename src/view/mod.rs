@@ -7,5 +7,6 @@ pub mod plan_view;
 pub mod problem_view;
 pub mod render_view;
 pub mod run_view;
+pub mod sent_view;
 pub mod task_view;
 pub mod work_view;

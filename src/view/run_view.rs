@@ -62,6 +62,9 @@ pub struct RunView {
     pub session_id: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub denials: Vec<Denial>,
+    /// The command that goes on in its conversation, where it was refused something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub go_on: Option<String>,
     pub log_bytes: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limits: Option<LimitsHold>,
@@ -145,6 +148,7 @@ impl RunView {
             tokens: usage.tokens,
             session_id: run.session_id(),
             denials: usage.denials,
+            go_on: run.go_on(),
             log_bytes: end.map_or(run.progress.log_bytes, |end| end.log_bytes),
             limits: end.map_or(run.progress.limits, |end| end.limits),
             held: None,

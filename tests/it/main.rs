@@ -30,6 +30,8 @@ mod activity;
 #[cfg(test)]
 mod agent_event;
 #[cfg(test)]
+mod attach_next;
+#[cfg(test)]
 mod budget;
 #[cfg(test)]
 mod clean;
@@ -86,6 +88,8 @@ mod real_claude;
 #[cfg(test)]
 mod real_claude_activity;
 #[cfg(test)]
+mod real_claude_send;
+#[cfg(test)]
 mod recovery;
 #[cfg(test)]
 mod render;
@@ -99,6 +103,8 @@ mod run_headless;
 mod run_interactive;
 #[cfg(test)]
 mod screenshots;
+#[cfg(test)]
+mod send;
 #[cfg(test)]
 mod serve;
 #[cfg(test)]

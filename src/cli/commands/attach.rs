@@ -5,10 +5,11 @@ use std::process::ExitCode;
 use crate::cli::args::{Attach as Args, AttachHow};
 use crate::cli::commands::attach_terminal::Asked;
 use crate::cli::commands::run::on_a_terminal;
-use crate::cli::commands::{Answer, attach_terminal, open};
+use crate::cli::commands::{Answer, attach_choice, attach_terminal, open};
 use crate::cli::error::{CliError, FAILED, USAGE};
 use crate::cli::meant::Meant;
 use crate::cli::output;
+use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::runner::ledger::Ledger;
 use crate::runner::project::Depth;
@@ -20,19 +21,17 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     let Some(ledger) = ledger else {
         return Err(CliError::new(FAILED, "nothing has run yet"));
     };
-    let (Some(mode), Some(task)) = (&args.mode, &args.task) else {
-        let windows = ledger.observe()?.runs.into_iter().filter(|run| run.is_active() && !run.facts.headless);
-        let error = CliError::new(USAGE, "name a mode and a task");
-        return Err(windows.fold(error, |error, run| error.hint(format!("dispatch attach {}", run.pair()))));
+    let chosen = match (&args.mode, &args.task) {
+        (Some(mode), Some(task)) => Ok(named(&ledger, &project.past_pair(mode, task)?)?),
+        _ if args.next => attach_choice::next(meant, &ledger)?,
+        _ => attach_choice::pick(meant, &ledger)?,
     };
-    let pair = project.past_pair(mode, task)?;
-    let run = ledger.last_run(&pair)?.filter(Run::is_active).ok_or_else(|| {
-        CliError::new(FAILED, format!("`{pair}` is not running")).hint(format!("dispatch run {pair}"))
-    })?;
-    if run.facts.headless {
-        return Err(CliError::new(USAGE, format!("`{pair}` is headless: it has no window"))
-            .hint(format!("dispatch logs -f {pair}")));
-    }
+    let run = match chosen {
+        Ok(run) => *run,
+        Err(code) => return Ok(code),
+    };
+    // However it is shown: `--next` goes on to the others.
+    ledger.visited(&run)?;
     if args.print {
         return print_command(&ledger, &run);
     }
@@ -41,6 +40,17 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
         return show(meant, &ledger, &run, AttachHow::Terminal);
     }
     show(meant, &ledger, &run, if args.here { AttachHow::Here } else { AttachHow::Auto })
+}
+
+fn named(ledger: &Ledger, pair: &Pair) -> Result<Box<Run>, CliError> {
+    let run = ledger.last_run(pair)?.filter(Run::is_active).ok_or_else(|| {
+        CliError::new(FAILED, format!("`{pair}` is not running")).hint(format!("dispatch run {pair}"))
+    })?;
+    if run.facts.headless {
+        return Err(CliError::new(USAGE, format!("`{pair}` is headless: it has no window"))
+            .hint(format!("dispatch logs -f {pair}")));
+    }
+    Ok(Box::new(run))
 }
 
 /// Shows an interactive run as `how` says.

@@ -49,7 +49,10 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
                 Cell::new(view.ended_at.map(local).unwrap_or_default()),
                 Cell::new(&view.task),
                 Cell::new(&view.mode),
-                progress::cell(run),
+                match view.go_on {
+                    Some(_) => Cell::coloured(format!("{} (needs a decision)", view.state), "33"),
+                    None => progress::cell(run),
+                },
                 Cell::new(exit),
                 Cell::new(view.duration_ms.map(duration).unwrap_or_default()),
                 Cell::new(view.cost_usd.map(|cost| format!("${cost:.4}")).unwrap_or_default()),

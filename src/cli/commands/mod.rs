@@ -2,6 +2,7 @@
 
 mod approve;
 mod attach;
+mod attach_choice;
 mod attach_terminal;
 mod check;
 mod clean;
@@ -19,6 +20,7 @@ mod render;
 mod run;
 mod run_many;
 mod segment;
+mod send;
 mod serve;
 mod short;
 mod status;
@@ -53,6 +55,7 @@ pub(crate) fn answer(meant: &Meant, command: Option<Command>) -> Answer {
         Some(Command::Stop(args)) => stop::run(meant, &args),
         Some(Command::Wait(args)) => wait::run(meant, &args),
         Some(Command::Attach(args)) => attach::run(meant, &args),
+        Some(Command::Send(args)) => send::run(meant, &args),
         Some(Command::Plan(args)) => plan::run(meant, &args),
         Some(Command::Up(args)) => up::run(meant, &args),
         Some(Command::Down) => up::down(meant),

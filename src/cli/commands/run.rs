@@ -28,7 +28,7 @@ use crate::runner::prepare::{Prepared, Request};
 use crate::runner::project::{Depth, Project};
 use crate::runner::start::Queueing;
 use crate::runner::stop;
-use crate::runner::together::Planned;
+use crate::runner::together::{Planned, Resume};
 use crate::system::clock;
 use crate::system::logs::reader::{From, Streams};
 use crate::system::tmux::Ready;
@@ -118,8 +118,14 @@ pub(super) fn start(
         save_to: options.save_to.clone(),
         jobs: options.jobs,
         resume: None,
+        cwd: None,
     };
-    let meaning = Meaning { subtasks: options.subtasks, resume: options.resume };
+    let resume = match options.resume.clone() {
+        None => Resume::Nobodys,
+        Some(None) => Resume::LastOfPair,
+        Some(Some(run)) => Resume::Of(run),
+    };
+    let meaning = Meaning { subtasks: options.subtasks, resume };
     let Asked { pairs, windows, planned, known } = project.ask(tasks, mode, chosen, &request, meaning)?;
     if options.dry_run {
         let prepared: Vec<Prepared> = planned.into_iter().map(|planned| planned.prepared).collect();
@@ -193,8 +199,12 @@ fn headless(meant: &Meant, ledger: &Ledger, planned: &[Planned], options: &RunOp
             Ok(exit_code(&run))
         }
         Streamed::Ended(run) => {
-            if run.end_state() != Some(EndState::Succeeded) {
+            let go_on = run.go_on();
+            if go_on.is_some() || run.end_state() != Some(EndState::Succeeded) {
                 output::stderr(meant).note(&format!("{}: {}", run.pair(), progress::words(&run)));
+            }
+            if let Some(command) = go_on.filter(|_| !meant.quiet) {
+                output::stderr(meant).hint(&format!("`{command}` goes on in its conversation, in a window"));
             }
             Ok(exit_code(&run))
         }

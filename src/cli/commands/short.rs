@@ -10,10 +10,7 @@ use crate::model::names::TaskId;
 use crate::model::nearest::nearest;
 use crate::runner::project::{Depth, NameLookupError};
 
-/// Commands of the contract that are still to come: their words are no modes.
-const TO_COME: [&str; 1] = ["send"];
-
-const COMMANDS: [&str; 27] = [
+const COMMANDS: [&str; 28] = [
     "run",
     "status",
     "list",
@@ -22,6 +19,7 @@ const COMMANDS: [&str; 27] = [
     "stop",
     "wait",
     "attach",
+    "send",
     "plan",
     "up",
     "down",
@@ -53,9 +51,6 @@ pub(super) fn run(meant: &Meant, words: Vec<OsString>) -> Answer {
     }
     let mut texts = texts.into_iter();
     let typed = texts.next().unwrap_or_default();
-    if TO_COME.contains(&typed.as_str()) {
-        return Err(CliError::new(USAGE, format!("`{typed}` is not supported yet")));
-    }
     let project = open(meant, Depth::Whole)?;
     let mode = match project.mode(&typed) {
         Ok(mode) => mode,

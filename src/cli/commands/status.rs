@@ -120,7 +120,8 @@ fn one(meant: &Meant, ledger: &Ledger, run: &Run, held: &Held, explain: bool) ->
     row("held", view.held.clone())?;
     row("cost", view.cost_usd.map(|cost| format!("${cost:.4}")))?;
     row("session", view.session_id.clone())?;
-    row("go on", run.offers_resume().then(|| format!("dispatch run --resume {}", run.pair())))?;
+    let resume = || run.offers_resume().then(|| format!("dispatch run --resume {}", run.pair()));
+    row("go on", view.go_on.clone().or_else(resume))?;
     for denial in &view.denials {
         row("denied", Some(format!("{} {}", denial.tool, denial.input)))?;
     }

@@ -10,12 +10,15 @@ use crate::http::head::Head;
 use crate::http::refusal::{Refusal, Why};
 use crate::http::reply::Reply;
 use crate::http::server::Shared;
+use crate::model::message::Message;
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::runner::approve::Word;
 use crate::runner::errand::Errand;
 use crate::runner::failure::{Failure, Kind};
+use crate::runner::send::Sent;
 use crate::runner::stop::{How, StopError, Stopped};
+use crate::view::sent_view::SentView;
 
 /// `POST /dispatch`: starts or joins the pair's run.
 pub(in crate::http) fn dispatch(server: &Arc<Shared>, pair: &Pair, body: &[u8]) -> Result<Reply, Refusal> {
@@ -131,8 +134,9 @@ pub(in crate::http) fn approve(server: &Shared, pair: &Pair, body: &[u8]) -> Res
 pub(in crate::http) fn send(server: &Shared, pair: &Pair, body: &[u8]) -> Result<Reply, Refusal> {
     let asked: body::Send = body::read(body)?;
     let run = living_window(server, pair)?;
-    server.live.ledger().send(&run, asked.text.as_bytes()).map_err(Failure::from)?;
-    Ok(Reply::json(200, &server.live.view(&run)))
+    let message = Message::parse(asked.text.into_bytes()).map_err(Failure::from)?;
+    let sent = server.live.ledger().send(&run, &message).map_err(Failure::from)?;
+    Ok(Reply::json(200, &SentView::new(&run, sent.is_confirmed(), sent == Sent::Confirmed)))
 }
 
 /// `POST /api/up`.

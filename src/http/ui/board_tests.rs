@@ -64,6 +64,7 @@ fn run(mode: &str, task: &str, state: &'static str, at: i64) -> RunView {
         tokens: None,
         session_id: None,
         denials: Vec::new(),
+        go_on: None,
         log_bytes: 0,
         limits: None,
         held: None,

@@ -6,12 +6,14 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::plan::diff::Options;
+use crate::runner::asked::Meaning;
 use crate::runner::errand::{Errand, catalog, files, start};
 use crate::runner::failure::{Failure, Kind};
 use crate::runner::locate::Whence;
 use crate::runner::prepare::Request;
 use crate::runner::project::{Depth, Project};
 use crate::runner::show;
+use crate::runner::together::Resume;
 use crate::runner::up::refuse_inside;
 use crate::view::plan_view::PlanView;
 
@@ -25,7 +27,8 @@ pub(super) fn of(manifest: &Path, errand: Errand) -> Result<Value, Failure> {
     match errand {
         Errand::Start { mode, task, prompt, extras, force, resume, subtasks } => {
             let request = request(prompt, extras, force);
-            let meaning = crate::runner::asked::Meaning { subtasks, resume };
+            let resume = if resume { Resume::LastOfPair } else { Resume::Nobodys };
+            let meaning = Meaning { subtasks, resume };
             start::start(&open(Depth::Whole)?, &mode, &task, &request, meaning)
         }
         Errand::Render { mode, task, prompt, extras } => {

@@ -27,12 +27,14 @@ pub enum Kind {
     Unseen,
     /// Others are at it, and it takes too long.
     Busy,
+    /// It was done, as far as anybody can tell, and what should show it does not.
+    Unconfirmed,
     Failed,
     Internal,
 }
 
 impl Kind {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::InvalidName,
         Self::UnknownMode,
         Self::UnknownTask,
@@ -49,6 +51,7 @@ impl Kind {
         Self::Tmux,
         Self::Unseen,
         Self::Busy,
+        Self::Unconfirmed,
         Self::Failed,
         Self::Internal,
     ];
@@ -72,6 +75,7 @@ impl Kind {
             Self::Tmux => "tmux",
             Self::Unseen => "unseen",
             Self::Busy => "busy",
+            Self::Unconfirmed => "unconfirmed",
             Self::Failed => "failed",
             Self::Internal => "internal",
         }

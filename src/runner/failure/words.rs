@@ -2,7 +2,9 @@
 
 use std::io;
 
+use crate::agent::Delivered;
 use crate::manifest::discover::MANIFEST_NAME;
+use crate::model::message::MessageError;
 use crate::runner::apply::ApplyError;
 use crate::runner::approve::ApproveError;
 use crate::runner::asked::AskError;
@@ -13,6 +15,7 @@ use crate::runner::prepare::PrepareError;
 use crate::runner::project::{NameLookupError, OpenError};
 use crate::runner::prune::PruneError;
 use crate::runner::reconcile::PlanError;
+use crate::runner::send::SendError;
 use crate::runner::served::ServeError;
 use crate::runner::show_window::ShowError;
 use crate::runner::start::StartError;
@@ -126,6 +129,11 @@ impl From<TogetherError> for Failure {
             TogetherError::NothingToResume(pair) => {
                 Self::new(Kind::Conflict, message).hint(format!("`dispatch run {pair}` begins one"))
             }
+            TogetherError::NoConversation(_) => {
+                Self::new(Kind::Conflict, message).hint("`dispatch history` shows past runs")
+            }
+            TogetherError::StillTalks(_) => Self::new(Kind::Conflict, message),
+            TogetherError::OneConversation => Self::new(Kind::Usage, message).hint("name one task"),
         }
     }
 }
@@ -286,6 +294,35 @@ impl From<ShowError> for Failure {
             ShowError::Window(error) => error.into(),
             other => Self::chain(Kind::Failed, &other),
         }
+    }
+}
+
+impl From<MessageError> for Failure {
+    fn from(error: MessageError) -> Self {
+        let found = Self::new(Kind::Usage, error.to_string());
+        match error {
+            MessageError::Control { .. } => found.hint("tabs and newlines are the only control characters of a text"),
+            MessageError::TooLong => found.hint("let the agent read a file"),
+            MessageError::NotUtf8 { .. } | MessageError::Nothing => found,
+        }
+    }
+}
+
+impl From<SendError> for Failure {
+    fn from(error: SendError) -> Self {
+        let message = error.to_string();
+        let (pair, came) = match error {
+            SendError::Window(error) => return error.into(),
+            SendError::Io(error) => return error.into(),
+            SendError::Index(error) => return error.into(),
+            SendError::Blank { .. } => return Self::new(Kind::Usage, message),
+            SendError::NotSent { pair, came } => (pair, came),
+        };
+        let kind = match came {
+            Delivered::Asks(_) | Delivered::Draft | Delivered::NoInput | Delivered::NotUp => Kind::Conflict,
+            _ => Kind::Unconfirmed,
+        };
+        Self::new(kind, message).hint(format!("dispatch attach {pair}"))
     }
 }
 

@@ -12,11 +12,13 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tempfile::TempDir;
 
+use crate::model::message::Message;
 use crate::model::names::{ModeName, TaskId};
 use crate::model::run::{Progress, Run, RunFacts};
 use crate::model::run_id::RunId;
 use crate::model::run_state::{EndState, RunState, UnknownWhy, WaitingFor};
 use crate::runner::ledger::Ledger;
+use crate::runner::send::{SendError, Sent};
 use crate::runner::terminal::{Access, Terminal, TerminalError};
 use crate::runner::window::WindowError;
 use crate::system::clock::{self, Stopwatch};
@@ -44,6 +46,7 @@ impl Stage {
         let tmux = Tmux::new(folder.path().join("sock"));
         let stage = Self { run: run(&tmux, 1), folder, ledger, tmux };
         stage.tmux(&["-f", "/dev/null", "new-session", "-d", "-s", "work", "-n", "mine", "sleep 300"]);
+        fs::create_dir_all(stage.ledger.folder(stage.run.id()).path()).unwrap();
         stage.create(&stage.run);
         stage
     }
@@ -183,7 +186,7 @@ fn a_terminal_to_look_at_cannot_type_and_has_the_windows_size() {
     assert_eq!(terminal.size(), size);
     assert_eq!(terminal.write(b"never\r").unwrap_err().kind(), ErrorKind::PermissionDenied);
     assert_eq!(terminal.resize(10, 10).unwrap_err().kind(), ErrorKind::PermissionDenied);
-    stage.ledger.send(&stage.run, b"-x; hello").unwrap();
+    assert_eq!(stage.ledger.send(&stage.run, &Message::parse(b"-x; hello".to_vec()).unwrap()).unwrap(), Sent::Typed);
     until(&terminal, "-x; hello");
     assert_eq!(stage.ledger.window_size(&stage.run).unwrap(), size);
     assert!(!stage.screen().contains("never"));
@@ -197,7 +200,8 @@ fn what_has_no_window_says_why() {
         change(&mut run);
         let error = stage.ledger.open_terminal_by(&stage.program(), &run, Access::Write, (80, 24)).unwrap_err();
         let TerminalError::Window(error) = error else { panic!("{error}") };
-        assert_eq!(stage.ledger.send(&run, b"never").unwrap_err(), error);
+        let sent = stage.ledger.send(&run, &Message::parse(b"never".to_vec()).unwrap()).unwrap_err();
+        assert!(matches!(sent, SendError::Window(told) if told == error));
         error
     };
     let pair = stage.run.pair();

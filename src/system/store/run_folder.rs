@@ -15,8 +15,10 @@ use crate::model::process_id::FolderId;
 use crate::model::queue_record::QueueRecord;
 use crate::model::run_id::RunId;
 use crate::model::run_spec::{RunSpec, SPEC_VERSION};
+use crate::model::visit_record::{VISIT_VERSION, VisitRecord};
 use crate::model::window_record::WindowRecord;
 use crate::system::process;
+use crate::system::store::lock_file;
 use crate::system::store::log_part::LogPart;
 use crate::system::store::record_file::{self, Durability, RecordError};
 
@@ -300,6 +302,26 @@ impl RunFolder {
     /// What an agent in a window is told beside its own settings.
     pub fn settings(&self) -> PathBuf {
         self.path.join("settings.json")
+    }
+
+    /// When somebody last went to this run; `None` also where that cannot be read.
+    pub fn read_visit(&self) -> Option<VisitRecord> {
+        record_file::read(&self.visit_path(), VISIT_VERSION).ok()
+    }
+
+    pub fn write_visit(&self, record: &VisitRecord) -> io::Result<()> {
+        record_file::write(&self.visit_path(), record, Durability::Process)
+    }
+
+    fn visit_path(&self) -> PathBuf {
+        self.path.join("visit.json")
+    }
+
+    /// Waits until nobody else types into the run's window. Free when dropped.
+    pub fn lock_typing(&self) -> io::Result<fs::File> {
+        let lock = lock_file::open(&self.path.join("typing.lock"), true)?;
+        lock.lock()?;
+        Ok(lock)
     }
 
     /// Asks the run to stop; its owner looks here when it has written that it lives.

@@ -65,12 +65,21 @@ impl Tmux {
 
     /// The visible screen of a run's pane as plain text; `None` when the pane is not the run's.
     pub fn capture(&self, pane: &str, run: &RunId) -> Result<Option<String>, TmuxError> {
+        self.captured(pane, run, "")
+    }
+
+    /// The same with its colours and attributes, as escapes.
+    pub fn capture_styled(&self, pane: &str, run: &RunId) -> Result<Option<String>, TmuxError> {
+        self.captured(pane, run, "-e ")
+    }
+
+    fn captured(&self, pane: &str, run: &RunId, how: &str) -> Result<Option<String>, TmuxError> {
         if !quote::is_pane_id(pane) {
             return Ok(None);
         }
         // To say that a pane is dead tmux scrolls it by a line, which may be all that it had to show.
         let scrolled = "#{&&:#{pane_dead},#{==:#{alternate_on},0}}";
-        let capture = format!("capture-pane -p -t {pane}");
+        let capture = format!("capture-pane -p {how}-t {pane}");
         let show =
             format!("display-message -p {YES} ; if-shell -F -t {pane} '{scrolled}' '{capture} -S -1' '{capture}'");
         let refuse = format!("display-message -p {NO}");

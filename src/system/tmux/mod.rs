@@ -38,6 +38,7 @@ pub use crate::system::tmux::listing::{Asked, Dead, Listing, Pane, Server};
 pub use crate::system::tmux::looking::Looker;
 pub use crate::system::tmux::probe::{Probe, probe};
 pub use crate::system::tmux::ready::Ready;
+pub use crate::system::tmux::send::{Brackets, Typed};
 pub use crate::system::tmux::socket::SocketEnv;
 pub use crate::system::tmux::talk::Talk;
 pub use crate::system::tmux::version::{FLOOR, Version, version};

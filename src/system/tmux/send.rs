@@ -1,4 +1,4 @@
-//! Types into a pane of ours.
+//! Types into a pane of ours: a text, and Enter.
 
 use std::process::Stdio;
 
@@ -10,37 +10,95 @@ use crate::system::tmux::{Tmux, quote};
 
 const YES: &str = "dispatch-yes";
 const NO: &str = "dispatch-no";
+const WITHHELD: &str = "dispatch-withheld";
+
+/// What a pane does with a text of several lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Brackets {
+    /// Put around it where its program asked for them, which tmux knows.
+    AsAsked,
+    /// It is known to take them.
+    Always,
+}
+
+/// Whether it was typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Typed {
+    Yes,
+    /// The screen held what must not be typed into.
+    Withheld,
+    /// The pane is not the run's, or its process has ended.
+    Gone,
+}
 
 impl Tmux {
-    /// Types `text` and Enter into the run's pane, by one client. False, and nothing is typed, where
-    /// the pane is not the run's or its process has ended.
-    pub fn send(&self, pane: &str, run: &RunId, text: &[u8]) -> Result<bool, TmuxError> {
+    /// Pastes `text`, byte for byte, unless the screen holds a match of the pattern `unless`.
+    pub fn paste(
+        &self,
+        pane: &str,
+        run: &RunId,
+        text: &[u8],
+        brackets: Brackets,
+        unless: Option<&str>,
+    ) -> Result<Typed, TmuxError> {
+        // tmux keeps no empty buffer.
+        if text.is_empty() {
+            return Ok(Typed::Yes);
+        }
+        match brackets {
+            // A mode of tmux's own (somebody reads back) would hide that the program asked for them.
+            Brackets::AsAsked => self.put(pane, run, text, &format!("copy-mode -q -t {pane} ; "), "-p", unless),
+            Brackets::Always => {
+                let text = [b"\x1b[200~", text, b"\x1b[201~"].concat();
+                self.put(pane, run, &text, "", "", unless)
+            }
+        }
+    }
+
+    /// Presses Enter, under the same condition.
+    pub fn press_enter(&self, pane: &str, run: &RunId, unless: Option<&str>) -> Result<Typed, TmuxError> {
+        // As a byte and not as a key: where somebody reads back, tmux would take the key for itself.
+        self.put(pane, run, b"\r", "", "", unless)
+    }
+
+    /// Writes `bytes` to the pane, by one client: whose pane it is and what it shows is looked at in the
+    /// same moment.
+    fn put(
+        &self,
+        pane: &str,
+        run: &RunId,
+        bytes: &[u8],
+        first: &str,
+        flag: &str,
+        unless: Option<&str>,
+    ) -> Result<Typed, TmuxError> {
         if !quote::is_pane_id(pane) {
-            return Ok(false);
+            return Ok(Typed::Gone);
         }
         // The text goes through a buffer of this call: no word of a command can carry every byte.
         let buffer = format!("dispatch-{}", ids::new_random_name());
         let lives = format!("#{{&&:#{{==:#{{pane_dead}},0}},{}}}", quote::is_run(run));
-        let mut args: Vec<&str> = Vec::new();
-        let (mut paste, mut forget) = (String::new(), String::new());
-        // tmux keeps no empty buffer.
-        if !text.is_empty() {
-            args.extend(["load-buffer", "-b", &buffer, "-", ";"]);
-            // In brackets where the program asked for them: then lines stay one text.
-            paste = format!("paste-buffer -p -d -b {buffer} -t {pane} ; ");
-            forget = format!("delete-buffer -b {buffer} ; ");
-        }
-        let send = format!("{paste}send-keys -t {pane} Enter ; display-message -p {YES}");
-        let refuse = format!("{forget}display-message -p {NO}");
-        args.extend(["if-shell", "-F", "-t", pane, &lives, &send, &refuse]);
-        let reply = self.start(None, &args, Stdio::piped())?.finish(text)?;
+        let paste = format!("{first}paste-buffer {flag} -r -d -b {buffer} -t {pane} ; display-message -p {YES}");
+        let forget = |word: &str| format!("delete-buffer -b {buffer} ; display-message -p {word}");
+        let paste = match unless {
+            None => paste,
+            Some(pattern) => {
+                let shows = quote::word(&format!("#{{C/r:{pattern}}}"));
+                let (withhold, paste) = (quote::word(&forget(WITHHELD)), quote::word(&paste));
+                format!("if-shell -F -t {pane} {shows} {withhold} {paste}")
+            }
+        };
+        let refuse = forget(NO);
+        let load = ["load-buffer", "-b", &buffer, "-", ";"];
+        let args = [&load[..], &["if-shell", "-F", "-t", pane, &lives, &paste, &refuse]].concat();
+        let reply = self.start(None, &args, Stdio::piped())?.finish(bytes)?;
         let said = reply.stdout_text();
-        if said.lines().any(|line| line == YES) {
-            return Ok(true);
-        }
+        let says = |word: &str| said.lines().any(|line| line == word);
         match Complaint::read(&reply.stderr) {
-            Complaint::NoServer => Ok(false),
-            _ if said.lines().any(|line| line == NO) => Ok(false),
+            _ if says(YES) => Ok(Typed::Yes),
+            _ if says(WITHHELD) => Ok(Typed::Withheld),
+            _ if says(NO) => Ok(Typed::Gone),
+            Complaint::NoServer => Ok(Typed::Gone),
             _ => Err(self.failure("paste-buffer", "", &reply)),
         }
     }

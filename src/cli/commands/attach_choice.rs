@@ -1,0 +1,60 @@
+//! Which run `attach` means where none is named: the next that waits, or the one that is picked.
+
+use std::process::ExitCode;
+
+use crate::cli::commands::run::on_a_terminal;
+use crate::cli::commands::{duration, say};
+use crate::cli::error::{CliError, FAILED, USAGE};
+use crate::cli::meant::Meant;
+use crate::cli::picker::{self, Choice, Row};
+use crate::cli::progress;
+use crate::model::run::Run;
+use crate::runner::attention;
+use crate::runner::ledger::{Ledger, Observed};
+use crate::system::{clock, environment};
+
+/// The run to go to, or how the command ends without one.
+pub(super) type Chosen = Result<Box<Run>, ExitCode>;
+
+/// The run that has waited longest, of those that were not visited since.
+pub(super) fn next(meant: &Meant, ledger: &Ledger) -> Result<Chosen, CliError> {
+    let (run, notices) = ledger.next_waiting()?;
+    say(meant, &notices);
+    match run {
+        Some(run) => Ok(Ok(Box::new(run))),
+        None => Err(CliError::new(FAILED, "no run waits for you").hint("`dispatch status` shows what runs")),
+    }
+}
+
+/// Asks on a terminal; elsewhere tells the commands that could have been meant.
+pub(super) fn pick(meant: &Meant, ledger: &Ledger) -> Result<Chosen, CliError> {
+    let Observed { mut runs, notices } = ledger.windows()?;
+    say(meant, &notices);
+    let is_dumb = environment::var_text("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+    if !on_a_terminal() || is_dumb {
+        let error = CliError::new(USAGE, "name a mode and a task");
+        return Err(runs.iter().fold(error, |error, run| error.hint(format!("dispatch attach {}", run.pair()))));
+    }
+    if runs.is_empty() {
+        return Err(CliError::new(FAILED, "no window is open").hint("dispatch run MODE TASK"));
+    }
+    let rows = runs.iter().map(row).collect();
+    Ok(match picker::pick(&["TASK", "MODE", "FOR", "DOES"], rows, meant.colour.0)? {
+        Choice::Picked(at) if at < runs.len() => Ok(Box::new(runs.swap_remove(at))),
+        Choice::Picked(_) | Choice::Left => Err(ExitCode::SUCCESS),
+        Choice::Interrupted => Err(ExitCode::from(130)),
+        Choice::Ended => Err(ExitCode::from(143)),
+    })
+}
+
+fn row(run: &Run) -> Row {
+    let activity = run.progress.activity.as_ref();
+    let since = activity.map(|activity| activity.at).or(run.progress.started_at);
+    let age = since.map(|since| duration(clock::millis_between(since, clock::now()))).unwrap_or_default();
+    let does = match activity {
+        Some(activity) if attention::waits_since(run).is_some() => format!("waits for you: {}", activity.reason),
+        Some(activity) => activity.state.as_str().to_owned(),
+        None => progress::words(run),
+    };
+    Row(vec![run.facts.task.to_string(), run.facts.mode.to_string(), age, does])
+}

@@ -1,0 +1,66 @@
+//! `dispatch send`: a text into an interactive run, as if typed and entered.
+
+use std::io::{self, IsTerminal as _, Read as _};
+use std::process::ExitCode;
+
+use crate::cli::args::Send as Args;
+use crate::cli::commands::{Answer, open};
+use crate::cli::error::{CliError, FAILED, USAGE};
+use crate::cli::meant::Meant;
+use crate::cli::output;
+use crate::model::message::{MAX_MESSAGE, Message};
+use crate::model::run::Run;
+use crate::runner::failure::Failure;
+use crate::runner::project::Depth;
+use crate::runner::send::Sent;
+use crate::view::sent_view::SentView;
+
+pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
+    let project = open(meant, Depth::Shape)?;
+    let pair = project.past_pair(&args.mode, &args.task)?;
+    let ledger = project.ledger()?;
+    let run = ledger.as_ref().map(|ledger| ledger.last_run(&pair)).transpose()?.flatten();
+    let (Some(ledger), Some(run)) = (ledger, run) else { return Err(Failure::never_run(&pair).into()) };
+    if run.facts.headless {
+        return Err(CliError::new(USAGE, format!("`{pair}` is headless: it has no window")));
+    }
+    if !run.is_active() {
+        return Err(CliError::new(FAILED, format!("`{pair}` is not running")).hint(format!("dispatch run {pair}")));
+    }
+    let message = message(args.text.as_deref())?;
+    let sent = ledger.send(&run, &message)?;
+    tell(meant, &run, sent)
+}
+
+/// The text as typed, or all of stdin.
+fn message(typed: Option<&str>) -> Result<Message, CliError> {
+    let read = match typed {
+        Some(text) if text != "-" => return Ok(Message::parse(text.into())?),
+        Some(_) => true,
+        None => !io::stdin().is_terminal(),
+    };
+    if !read {
+        return Err(CliError::new(USAGE, "no text was given").hint("`-` reads it from stdin"));
+    }
+    let mut bytes = Vec::new();
+    // Enough to be refused: the newline at its end is not counted.
+    io::stdin().lock().take(MAX_MESSAGE as u64 + 2).read_to_end(&mut bytes)?;
+    Ok(Message::of_stream(bytes)?)
+}
+
+fn tell(meant: &Meant, run: &Run, sent: Sent) -> Answer {
+    if meant.json {
+        output::json(&SentView::new(run, sent.is_confirmed(), sent == Sent::Confirmed))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (pair, err) = (run.pair(), output::stderr(meant));
+    match sent {
+        Sent::Typed => err.note(&format!("{pair}: sent")),
+        Sent::Taken => err.note(&format!("{pair}: sent; the agent took the command and tells no more of it")),
+        Sent::Confirmed => err.note(&format!("{pair}: arrived")),
+        Sent::Rewritten => err.note(&format!(
+            "{pair}: arrived, not byte for byte: the agent's editor makes tabs blanks and drops blanks at the end"
+        )),
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,138 @@
+//! Brings a text into a `claude` that is open in a window: looks, types and waits as
+//! [`Delivery`](crate::agent::Delivery) says. Decides nothing itself.
+
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use crate::agent::{self, Arrival, Delivered, Delivery, Input, Seen, Step};
+use crate::model::activity::{ActivitySource, ActivityState};
+use crate::model::agent_record::AgentRecord;
+use crate::model::message::Message;
+use crate::model::run::Run;
+use crate::runner::ledger::Ledger;
+use crate::runner::send::{NEVER_INTO, SendError};
+use crate::runner::window::{Window, WindowError};
+use crate::system::clock::Stopwatch;
+use crate::system::file_tail::FileTail;
+use crate::system::tmux::{Brackets, Typed};
+
+const LOOK_STEP: Duration = Duration::from_millis(30);
+/// What the agent waits for is asked of more than its screen: not with every look.
+const ASK_STEP: Duration = Duration::from_millis(500);
+
+impl Ledger {
+    pub(super) fn deliver(&self, window: &Window, run: &Run, message: &Message) -> Result<Delivered, SendError> {
+        let (tmux, pane) = (&window.tmux, &window.place.pane_id);
+        let gone = || SendError::Window(WindowError::Gone { pair: run.pair() });
+        let text = message.as_str();
+        let mut delivery = Delivery::new(text);
+        let mut transcript = Transcript::default();
+        let mut asks = Asks::default();
+        let begun = Stopwatch::start();
+        loop {
+            let input = agent::read_input(&tmux.capture_styled(pane, run.id())?.ok_or_else(gone)?);
+            let record = self.folder(run.id()).read_agent().ok().flatten();
+            let seen = Seen {
+                registered: record.is_some(),
+                asks: match input {
+                    Input::Hidden => asks.now(self, run, begun.elapsed())?,
+                    Input::Empty | Input::Holds(_) => None,
+                },
+                arrival: transcript.look(record.as_ref(), text),
+                input,
+            };
+            let typed = match delivery.step(&seen, begun.elapsed()) {
+                Step::End(came) => return Ok(came),
+                Step::Look => Typed::Yes,
+                Step::Paste => {
+                    transcript.begin(record.as_ref());
+                    let pasted = agent::pasted(text);
+                    tmux.paste(pane, run.id(), pasted.as_bytes(), Brackets::Always, Some(NEVER_INTO))?
+                }
+                Step::Enter => tmux.press_enter(pane, run.id(), Some(NEVER_INTO))?,
+            };
+            match typed {
+                Typed::Yes => {}
+                Typed::Withheld => delivery.withheld(),
+                Typed::Gone => return Err(gone()),
+            }
+            thread::sleep(LOOK_STEP);
+        }
+    }
+}
+
+/// What the agent waits for, asked now and then.
+#[derive(Default)]
+struct Asks {
+    last: Option<(Duration, Option<String>)>,
+}
+
+impl Asks {
+    fn now(&mut self, ledger: &Ledger, run: &Run, now: Duration) -> Result<Option<String>, SendError> {
+        if let Some((at, answer)) = &self.last
+            && now < *at + ASK_STEP
+        {
+            return Ok(answer.clone());
+        }
+        let run = ledger.run(run.id())?;
+        if run.as_ref().is_none_or(|run| !run.is_active()) {
+            let pair = run.map(|run| run.pair());
+            return match pair {
+                Some(pair) => Err(WindowError::NotRunning { pair }.into()),
+                None => Ok(None),
+            };
+        }
+        let activity = run.and_then(|run| run.progress.activity);
+        // A bell says that it wants something, not that it cannot take a text.
+        let waits = activity.filter(|it| it.state == ActivityState::Waiting && it.source != ActivitySource::Bell);
+        let answer = waits.map(|activity| activity.reason);
+        self.last = Some((now, answer.clone()));
+        Ok(answer)
+    }
+}
+
+/// The agent's transcript since the first paste.
+#[derive(Default)]
+struct Transcript {
+    tail: Option<FileTail>,
+    begun: bool,
+    arrival: Option<Arrival>,
+}
+
+impl Transcript {
+    /// What stands there now is not ours.
+    fn begin(&mut self, record: Option<&AgentRecord>) {
+        if !self.begun {
+            self.begun = true;
+            self.tail = path_of(record).map(FileTail::of_what_comes);
+        }
+    }
+
+    fn look(&mut self, record: Option<&AgentRecord>, text: &str) -> Option<Arrival> {
+        if !self.begun {
+            return None;
+        }
+        self.read(text);
+        // `/clear` goes on in another one, and some begin only with the first message.
+        if let Some(path) = path_of(record)
+            && self.tail.as_ref().is_none_or(|tail| tail.path() != path)
+        {
+            self.tail = Some(FileTail::of_all(path));
+            self.read(text);
+        }
+        self.arrival
+    }
+
+    fn read(&mut self, text: &str) {
+        let Some(tail) = &mut self.tail else { return };
+        match tail.read() {
+            Ok(lines) => self.arrival = self.arrival.max(agent::arrival(&lines, text)),
+            Err(error) => tracing::debug!(%error, "the transcript cannot be read"),
+        }
+    }
+}
+
+fn path_of(record: Option<&AgentRecord>) -> Option<&Path> {
+    record?.transcript.as_deref()
+}

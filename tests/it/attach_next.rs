@@ -1,0 +1,205 @@
+//! `attach` without a name: `--next` goes to who has waited longest, and on a terminal one is picked.
+
+use std::fs;
+
+use crate::waiting::{is, wait_until};
+use crate::world::World;
+
+/// Opens windows `T0`…; gives their panes.
+fn open(world: &World, count: usize) -> Vec<String> {
+    for n in 0..count {
+        world.task(
+            &format!("T{n}"),
+            &format!("%until ring{n}\n%bell\n%until on{n}\n%out on\n%until again{n}\n%bell\n%hang\n"),
+        );
+    }
+    (0..count)
+        .map(|n| {
+            let task = format!("T{n}");
+            world.dispatch("run -q --attach none talk").arg(&task).notes().succeeds();
+            let run = world.status("talk", &task)["runId"].as_str().unwrap().to_owned();
+            world.agent_ready(&run);
+            let rows = world.panes("#{pane_id} #{pane_start_command}");
+            rows.iter().find(|row| row.contains(&run)).unwrap().split(' ').next().unwrap().to_owned()
+        })
+        .collect()
+}
+
+/// Rings, and waits until that counts, in a second of its own.
+fn rings(world: &World, n: usize, file: &str) {
+    let task = format!("T{n}");
+    let begun = jiff::Timestamp::now().as_second();
+    wait_until("a second of its own", || is(jiff::Timestamp::now().as_second() > begun, "the same"));
+    world.write(format!("{file}{n}"), "");
+    wait_until("it waits", || {
+        let run = world.status("talk", &task);
+        is(run["activity"] == "waiting", run.to_string())
+    });
+}
+
+/// The window that `attach --next` means, as the line it prints.
+fn next(world: &World) -> String {
+    world.dispatch("attach --next --print").succeeds().text()
+}
+
+fn window(world: &World, pane: &str) -> String {
+    world.tmux(&["display-message", "-p", "-t", pane, "#{window_id}"])
+}
+
+#[test]
+fn of_ten_windows_the_three_that_wait_are_visited_in_order_of_age() {
+    let world = World::new();
+    world.dispatch("attach --next").stderr_has("nothing has run yet").fails_with(1);
+    let panes = open(&world, 10);
+    world.dispatch("attach --next").stderr_has("no run waits for you").stderr_has("dispatch status").fails_with(1);
+    for n in [7, 2, 4] {
+        rings(&world, n, "ring");
+    }
+    let windows: Vec<String> = panes.iter().map(|pane| window(&world, pane)).collect();
+    let goes_to = |n: usize| {
+        let line = next(&world);
+        let meant: Vec<usize> = (0..10)
+            .filter(|n| line.contains(&format!("{}'", windows[*n])) || line.trim_end().ends_with(&windows[*n]))
+            .collect();
+        assert_eq!(meant, [n], "{line} {windows:?}");
+    };
+    for n in [7, 2, 4, 7, 2] {
+        goes_to(n);
+    }
+    // One that goes on is left out, and one that waits anew comes first: it was not visited since.
+    world.write("on7", "");
+    wait_until("it works", || is(world.status("talk", "T7")["activity"] != "waiting", "it waits"));
+    goes_to(4);
+    rings(&world, 7, "again");
+    goes_to(7);
+    goes_to(2);
+    // Who goes there by name has been there, too.
+    world.dispatch("attach --print talk T4").succeeds();
+    goes_to(7);
+    world.dispatch("attach --next talk T4").any_stderr().fails_with(2);
+    // Without a terminal there is nothing to pick from: the commands are told, who waits first.
+    let told = world.dispatch("attach").stderr_has("name a mode and a task").fails_with(2).stderr;
+    let first = told.lines().find(|line| line.starts_with("hint:")).unwrap();
+    assert_eq!(first, "hint: dispatch attach talk T2", "{told}");
+    assert_eq!(told.matches("hint: dispatch attach talk").count(), 10, "{told}");
+}
+
+/// A terminal of the user's: a pane of another tmux server, in which a shell runs `dispatch attach`.
+struct Picker<'a> {
+    world: &'a World,
+}
+
+impl<'a> Picker<'a> {
+    fn tmux(world: &World, args: &[&str]) -> String {
+        let all: Vec<&str> = ["-u", "-f", "/dev/null", "-L", "user"].iter().chain(args).copied().collect();
+        world.helper("tmux", &all).trim_end().to_owned()
+    }
+
+    fn new(world: &'a World, before: &str) -> Self {
+        let script = format!(
+            "unset TMUX TMUX_PANE; {before} stty -a > before; dispatch attach 2> said; echo $? > code; stty -a > after; exec sleep 60"
+        );
+        Self::tmux(world, &["new-session", "-d", "-x", "100", "-y", "12", "-s", "user", "sh", "-c", &script]);
+        Self { world }
+    }
+
+    fn screen(&self) -> String {
+        Self::tmux(self.world, &["capture-pane", "-p", "-t", "=user:"])
+    }
+
+    fn shows(&self, text: &str) -> String {
+        wait_until(&format!("the picker shows {text:?}"), || {
+            let seen = self.screen();
+            is(seen.contains(text), seen.clone()).map(|()| seen)
+        })
+    }
+
+    fn press(&self, keys: &[&str]) {
+        Self::tmux(self.world, &[&["send-keys", "-t", "=user:"], keys].concat());
+    }
+
+    /// Once it has ended: its exit code, with the terminal as it was.
+    fn code(&self) -> String {
+        let read = |name: &str| fs::read_to_string(self.world.project().join(name)).unwrap_or_default();
+        wait_until("it has ended", || is(!read("after").is_empty(), self.screen()));
+        assert_eq!(read("before"), read("after"), "the terminal is left as it was");
+        let modes =
+            Self::tmux(self.world, &["display-message", "-p", "-t", "=user:", "#{alternate_on} #{cursor_flag}"]);
+        assert_eq!(modes, "0 1");
+        read("code").trim().to_owned()
+    }
+}
+
+impl Drop for Picker<'_> {
+    fn drop(&mut self) {
+        Self::tmux(self.world, &["kill-server"]);
+        for name in ["before", "after", "code"] {
+            let _ = fs::remove_file(self.world.project().join(name));
+        }
+    }
+}
+
+#[test]
+fn on_a_terminal_one_is_picked_and_it_is_left_as_it_was() {
+    let world = World::new();
+    let panes = open(&world, 3);
+    rings(&world, 1, "ring");
+    let attached = |n: usize| {
+        let id = window(&world, &panes[n]);
+        wait_until("a client shows its window", || {
+            let clients = world.tmux(&["list-clients", "-F", "#{window_id}"]);
+            is(clients.lines().any(|line| line == id), format!("{clients} is not {id}"))
+        });
+    };
+    {
+        // Who waits comes first, with what for.
+        let picker = Picker::new(&world, "");
+        let seen = picker.shows("q: leave");
+        let first = seen.lines().nth(1).unwrap();
+        assert!(first.starts_with("> 1  T1") && first.contains("waits for you: it rang the bell"), "{seen}");
+        picker.press(&["Enter"]);
+        attached(1);
+    }
+    {
+        let picker = Picker::new(&world, "");
+        picker.shows("q: leave");
+        picker.press(&["/"]);
+        picker.press(&["-l", "t0"]);
+        let seen = picker.shows("/t0");
+        assert!(seen.contains("T0") && !seen.contains("T2"), "{seen}");
+        picker.press(&["Enter"]);
+        attached(0);
+    }
+    {
+        let picker = Picker::new(&world, "");
+        picker.shows("q: leave");
+        picker.press(&["Down", "Down", "Up", "3"]);
+        attached(0);
+    }
+    for (keys, code) in [(&["Escape"][..], "0"), (&["q"], "0"), (&["/", "x", "C-c"], "130")] {
+        let picker = Picker::new(&world, "");
+        picker.shows("q: leave");
+        picker.press(keys);
+        assert_eq!(picker.code(), code, "{keys:?}");
+        assert_eq!(fs::read_to_string(world.project().join("said")).unwrap(), "");
+    }
+    {
+        let picker = Picker::new(
+            &world,
+            "(sleep 0.1; until [ -e end ]; do sleep 0.05; done; kill -TERM $(cat pid)) & echo $$ > shell;",
+        );
+        picker.shows("q: leave");
+        let shell: i32 = fs::read_to_string(world.project().join("shell")).unwrap().trim().parse().unwrap();
+        let children = fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).unwrap();
+        let own = children.split_whitespace().find(|pid| {
+            fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default().starts_with("dispatch\0attach")
+        });
+        world.write("pid", own.unwrap());
+        world.write("end", "");
+        assert_eq!(picker.code(), "143");
+    }
+    // A terminal that can move no cursor.
+    let picker = Picker::new(&world, "TERM=dumb; export TERM;");
+    assert_eq!(picker.code(), "2");
+    assert!(fs::read_to_string(world.project().join("said")).unwrap().contains("name a mode and a task"));
+}
