@@ -140,7 +140,9 @@ impl Tmux {
     pub fn view_argv(&self, place: &Place, run: &RunId, view: View) -> Vec<OsString> {
         match view {
             View::Session => self.terminal_view(place, run, Path::new("tmux")).argv,
-            View::Read | View::Write => self.client_argv(place, run, &window_commands(place, &new_name(VIEW), view)),
+            View::Read | View::Write => {
+                self.client_argv(place, run, "RGB", &window_commands(place, &new_name(VIEW), view))
+            }
         }
     }
 
@@ -148,19 +150,19 @@ impl Tmux {
     pub fn terminal_view(&self, place: &Place, run: &RunId, tmux: &Path) -> TerminalView {
         let name = new_name(TERMINAL);
         let mut argv = ["/bin/sh", "-c", WITH_ITS_CLIENT, &format!("={name}:")].map(OsString::from).to_vec();
-        argv.extend(self.client_argv(place, run, &session_commands(place, &name)));
+        argv.extend(self.client_argv(place, run, "RGB,title", &session_commands(place, &name)));
         if let Some(program) = argv.get_mut(4) {
             *program = tmux.into();
         }
         TerminalView { name, argv }
     }
 
-    fn client_argv(&self, place: &Place, run: &RunId, commands: &str) -> Vec<OsString> {
+    /// tmux does not believe what `features` a terminal has: xterm.js and every one of today can show
+    /// all colours, and those of the user a title.
+    fn client_argv(&self, place: &Place, run: &RunId, features: &str, commands: &str) -> Vec<OsString> {
         let start = ["tmux", "-S"].map(OsString::from);
         let refuse = format!("display-message -p {LEFT}");
-        // xterm.js and every terminal of today can show all colours and a title; tmux does not
-        // believe it.
-        let features = ["-u", "-T", "RGB,title"];
+        let features = ["-u", "-T", features];
         let condition = ["if-shell", "-F", "-t", &place.target(), &quote::is_run(run), commands, &refuse];
         let rest = features.iter().chain(&condition).map(OsString::from);
         start.into_iter().chain([self.socket.clone().into()]).chain(rest).collect()
