@@ -1,5 +1,6 @@
 //! Packs what a browser loads (`src/http/assets`) into the program: compressed once, here, and not
-//! for each request; each with a tag that is another when its bytes are.
+//! for each request; each with a tag that is another when its bytes are. And chooses the forms for
+//! other systems where they are to be checked here.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -11,9 +12,16 @@ use flate2::write::GzEncoder;
 use flate2::{Compression, Crc};
 
 const ASSETS: &str = "src/http/assets";
+/// Where it is set, the plain POSIX forms are compiled on Linux too (`--cfg dispatch_posix`).
+const POSIX: &str = "DISPATCH_POSIX";
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={ASSETS}");
+    println!("cargo::rerun-if-env-changed={POSIX}");
+    println!("cargo::rustc-check-cfg=cfg(dispatch_posix)");
+    if env::var_os(POSIX).is_some() {
+        println!("cargo::rustc-cfg=dispatch_posix");
+    }
     let (root, out) =
         (PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join(ASSETS), PathBuf::from(env::var("OUT_DIR")?));
     let mut names = Vec::new();

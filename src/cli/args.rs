@@ -84,13 +84,17 @@ pub(crate) enum Command {
     History(History),
     /// Validate manifest, templates and tasks: all problems at once
     Check,
+    /// Show what was done in a task's worktree since it left its base, committed or not
+    Diff(Diff),
+    /// Remove a task's worktree and merged branch, unless work would be lost
+    Clean(Clean),
     /// Delete old runs by the retention policy
     Prune(Prune),
     /// Serve HTTP, WebSockets and a page on this machine
     Serve(Serve),
     /// Print the running server's token
     Token,
-    /// Check tmux, agents, git and the state folder: what is missing, and the cure
+    /// Try out tmux, agents, terminal, git, state folder and more: what is missing, and the cure
     Doctor,
     /// Write a starter `dispatch.yaml` and `templates/`; never overwrites
     Init,
@@ -196,6 +200,9 @@ pub(crate) struct Status {
     /// Say how each state is known
     #[arg(long)]
     pub(crate) explain: bool,
+    /// A few characters for tmux's status line; nothing where nothing runs
+    #[arg(long, conflicts_with_all = ["mode", "all", "explain"])]
+    pub(crate) tmux: bool,
 }
 
 #[derive(Debug, Args)]
@@ -342,6 +349,24 @@ pub(crate) struct History {
     /// At most so many
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    #[arg(add = ArgValueCompleter::new(tasks))]
+    pub(crate) task: String,
+    /// Only the files, with how much changed in each
+    #[arg(long)]
+    pub(crate) stat: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Clean {
+    #[arg(add = ArgValueCompleter::new(tasks))]
+    pub(crate) task: String,
+    /// Say what would be removed, or what stands against it; remove nothing
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]

@@ -9,7 +9,9 @@ use crate::runner::locate::Whence;
 pub(crate) fn ask() -> Option<Early> {
     let mut words = std::env::args_os().skip(1);
     let is_status = words.next().is_some_and(|word| ["status", "list", "ls"].iter().any(|name| word == *name));
-    let plain = |word: &OsStr| ["--json", "-q", "--quiet", "-a", "--all", "--explain"].iter().any(|name| word == *name);
+    let plain = |word: &OsStr| {
+        ["--json", "-q", "--quiet", "-a", "--all", "--explain", "--tmux"].iter().any(|name| word == *name)
+    };
     if !is_status || !words.all(|word| plain(&word)) {
         return None;
     }

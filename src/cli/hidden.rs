@@ -9,6 +9,7 @@ use crate::runner::errand;
 use crate::runner::event;
 use crate::runner::exec;
 use crate::runner::ledger::Ledger;
+use crate::runner::notify;
 use crate::supervisor;
 use crate::system::process::detached::{self, DETACHED_WORD};
 use crate::system::pty::{self, PTY_WORD};
@@ -52,6 +53,14 @@ pub(crate) fn run() -> Option<ExitCode> {
         }
         ("__ended", Some(folder), None) => {
             exec::ended(Path::new(&folder));
+            Some(ExitCode::SUCCESS)
+        }
+        ("__notify", Some(state), None) => {
+            notify::tell(Path::new(&state));
+            Some(ExitCode::SUCCESS)
+        }
+        ("__rang", Some(folder), None) => {
+            notify::rang(Path::new(&folder));
             Some(ExitCode::SUCCESS)
         }
         _ => None,

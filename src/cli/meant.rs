@@ -22,6 +22,8 @@ pub(crate) struct Meant {
     pub(crate) verbose: u8,
     /// Colours on stdout, and on stderr.
     pub(crate) colour: (bool, bool),
+    /// Colours for who asked for them by another name than a terminal's.
+    pub(crate) styled: bool,
     early: Mutex<Option<Early>>,
 }
 
@@ -43,6 +45,7 @@ impl Meant {
             quiet: global.quiet,
             verbose: global.verbose,
             colour: (colour(io::stdout().is_terminal()), colour(io::stderr().is_terminal())),
+            styled: global.color != Color::Never && environment::var("NO_COLOR").is_none(),
             early: Mutex::new(early),
         };
         meant.start_tracing();

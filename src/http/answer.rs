@@ -65,6 +65,8 @@ fn plain(server: &Arc<Shared>, head: &Head, route: Route, body: &[u8]) -> Result
         Route::Task(id) => look::task(server, id),
         Route::Modes => look::modes(server),
         Route::Plan => look::plan(server),
+        Route::Diff(id) => look::diff(server, id),
+        Route::Clean(id) => act::clean(server, id, body),
         Route::ReadFile(name) => files::read(server, name),
         Route::WriteFile(name) => files::write(server, head, name, body),
         Route::Runs | Route::History | Route::Ui(_) | Route::Page | Route::Socket(_) => {

@@ -25,6 +25,13 @@ pub(super) struct Approve {
 }
 
 #[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "camelCase")]
+pub(super) struct Clean {
+    /// Says what would be done, or what stands against it.
+    pub(super) dry_run: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Nothing {}
 

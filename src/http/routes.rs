@@ -38,6 +38,8 @@ pub(super) enum Route {
     Plan,
     History,
     Up,
+    Diff(String),
+    Clean(String),
     ReadFile(String),
     WriteFile(String),
     Socket(Socket),
@@ -124,10 +126,9 @@ fn api(
         ["runs", id, "stdout"] => run_id(id).and_then(|id| get(Route::Log(id, Stream::Stdout))),
         ["runs", id, "stderr"] => run_id(id).and_then(|id| get(Route::Log(id, Stream::Stderr))),
         ["tasks"] => get(Route::Tasks),
-        ["tasks", id] => {
-            let id = TaskId::parse(id).map_err(|error| bad_name("task id", &error))?;
-            get(Route::Task(id.to_string()))
-        }
+        ["tasks", id] => task(id).and_then(|id| get(Route::Task(id))),
+        ["diff", id] => task(id).and_then(|id| get(Route::Diff(id))),
+        ["clean", id] => task(id).and_then(|id| post(Route::Clean(id))),
         ["modes"] => get(Route::Modes),
         ["plan"] => get(Route::Plan),
         ["history"] => get(Route::History),
@@ -143,6 +144,10 @@ fn pair(mode: &str, task: &str) -> Result<Pair, Refusal> {
     let mode = ModeName::parse(mode).map_err(|error| bad_name("mode name", &error))?;
     let task = TaskId::parse(task).map_err(|error| bad_name("task id", &error))?;
     Ok(Pair { mode, task })
+}
+
+fn task(id: &str) -> Result<String, Refusal> {
+    TaskId::parse(id).map(|id| id.to_string()).map_err(|error| bad_name("task id", &error))
 }
 
 fn bad_name(what: &str, error: &dyn std::fmt::Display) -> Refusal {
@@ -195,6 +200,8 @@ mod tests {
             ("POST", "/stop/code-review/TASK-42", Route::Stop { pair: pair(), by_get: false }),
             ("GET", "/stop/code-review/TASK-42", Route::Stop { pair: pair(), by_get: true }),
             ("GET", "/logs/code-review/TASK-42", Route::Socket(Socket::Logs(pair()))),
+            ("GET", "/api/diff/TASK-42", Route::Diff("TASK-42".to_owned())),
+            ("POST", "/api/clean/TASK-42", Route::Clean("TASK-42".to_owned())),
             ("GET", "/api/files/.claude/subtask.yml", Route::ReadFile(".claude/subtask.yml".to_owned())),
             ("PUT", "/api/files/dispatch.yaml", Route::WriteFile("dispatch.yaml".to_owned())),
         ];
@@ -208,6 +215,8 @@ mod tests {
             ("HEAD", "/stop/code-review/TASK-42"),
             ("OPTIONS", "/stop/code-review/TASK-42"),
             ("POST", "/api/runs"),
+            ("GET", "/api/clean/TASK-42"),
+            ("POST", "/api/diff/TASK-42"),
             ("POST", "/"),
         ] {
             assert_eq!(route(method, target), Err(405), "{method} {target}");

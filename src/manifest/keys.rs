@@ -2,7 +2,7 @@
 //!
 //! `schema.rs` describes the same keys for editors; a test keeps the two equal.
 
-use crate::manifest::document::{At, Document, Fields, shown};
+use crate::manifest::document::shown;
 use crate::model::nearest::nearest;
 use crate::model::problem::Problem;
 
@@ -64,11 +64,9 @@ pub(crate) const EXPECT: &[&str] = &["non_empty", "files", "command"];
 
 pub(crate) const RETRY: &[&str] = &["max", "backoff", "on"];
 pub(crate) const BUDGET: &[&str] = &["run", "day"];
+pub(crate) const NOTIFY: &[&str] = &["desktop", "command", "on", "every"];
 pub(crate) const RUN: &[&str] = &["mode", "tasks", "restart"];
 pub(crate) const SELECTOR: &[&str] = &["status", "tag", "type", "parent"];
-
-/// Keys of later issues: known to the schema, refused until they do something.
-pub(crate) const NOT_YET: &[&str] = &["notify"];
 
 pub(crate) fn unknown_key(name: &str, what: &str, known: &[&str]) -> Problem {
     let problem = Problem::error(format!("unknown key `{}` in {}", shown(name), quoted_place(what)));
@@ -81,16 +79,4 @@ pub(crate) fn unknown_key(name: &str, what: &str, known: &[&str]) -> Problem {
 /// A part of the file in a message: a name in backticks, a description as it is.
 pub(crate) fn quoted_place(what: &str) -> String {
     if what.starts_with("the ") { what.to_owned() } else { format!("`{what}`") }
-}
-
-/// Refuses the keys in `names` that are set: an ignored key would be a silent lie.
-pub(crate) fn refuse_not_yet(document: &Document, fields: &Fields<'_>, names: &[&str]) {
-    for name in names {
-        if let Some(id) = fields.key_id(name) {
-            document.add(
-                At::Node(id),
-                Problem::error(format!("`{name}` is not supported yet")).hint("remove it until a later version"),
-            );
-        }
-    }
 }

@@ -14,6 +14,7 @@ use crate::manifest::mode::{Mode, Origin};
 use crate::manifest::mode_block::{self, ModeBlock};
 use crate::manifest::mode_files;
 use crate::manifest::needs;
+use crate::manifest::notify_section;
 use crate::manifest::runs_section;
 use crate::manifest::settings::{Budget, Manifest, Retention, Terminal};
 use crate::manifest::settings_section as settings;
@@ -114,7 +115,6 @@ fn read(
     let local_root = local.and_then(|local| Some((local, local.parse()?)));
     let overlay = local_root.as_ref().map(|(local, node)| local_file::read(local, node)).unwrap_or_default();
     let fields = document.fields(node, "the manifest", keys::MANIFEST)?;
-    keys::refuse_not_yet(document, &fields, keys::NOT_YET);
     settings::version(document, &fields);
 
     let agents = agent_section::read(document, fields.get("agents"));
@@ -147,12 +147,15 @@ fn read(
         modes,
         terminal: fields.get("terminal").and_then(|node| settings::terminal(document, node)).unwrap_or(Terminal::Auto),
         budget: fields.get("budget").map_or_else(Budget::default, |node| settings::budget(document, node)),
+        notify: None,
         runs: Vec::new(),
     };
     needs::check(document, &blocks, &manifest.modes);
     if let Some(node) = fields.get("runs") {
         manifest.runs = runs_section::read(document, node, &manifest.modes);
     }
+    let notify = fields.get("notify").map(|node| notify_section::read(document, node)).unwrap_or_default();
+    manifest.notify = notify.under(&overlay.notify).whole();
     lay_settings(&mut manifest, &overlay);
     if depth == Depth::Full {
         let flags: Vec<&Node> = overlay.flags.iter().map(|flags| flags.node).collect();

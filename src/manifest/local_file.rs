@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::manifest::document::{At, Document, shown};
 use crate::manifest::keys;
+use crate::manifest::notify_section::{self, NotifyKeys};
 use crate::manifest::settings::{Budget, Terminal};
 use crate::manifest::settings_section;
 use crate::manifest::tree::{Node, NodeId};
@@ -19,6 +20,7 @@ pub(crate) struct Overlay<'a> {
     pub terminal: Option<Terminal>,
     pub jobs: Option<u32>,
     pub budget: Budget,
+    pub notify: NotifyKeys,
     pub env: BTreeMap<String, String>,
     pub pass_env: Vec<String>,
     /// Each mode's flags in place of its own.
@@ -38,11 +40,13 @@ pub(crate) struct LocalFlags<'a> {
 pub(crate) fn read<'a>(document: &Document, root: &'a Node) -> Overlay<'a> {
     let mut overlay = Overlay::default();
     let Some(fields) = document.fields(root, "the local file", keys::LOCAL) else { return overlay };
-    keys::refuse_not_yet(document, &fields, keys::NOT_YET);
     overlay.terminal = fields.get("terminal").and_then(|node| settings_section::terminal(document, node));
     overlay.jobs = fields.get("jobs").and_then(|node| settings_section::jobs(document, node));
     if let Some(node) = fields.get("budget") {
         overlay.budget = settings_section::budget(document, node);
+    }
+    if let Some(node) = fields.get("notify") {
+        overlay.notify = notify_section::read(document, node);
     }
     if let Some(node) = fields.get("env") {
         overlay.env = settings_section::env(document, node);

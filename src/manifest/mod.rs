@@ -21,6 +21,7 @@ mod mode_block;
 mod mode_conditions;
 mod mode_files;
 mod needs;
+mod notify_section;
 mod runs_section;
 mod schema;
 mod settings;

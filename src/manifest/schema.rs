@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
+use crate::model::notify::NewsKind;
 use crate::model::protocol::{Delivery, Protocol};
 use crate::model::restart::Restart;
 use crate::model::retry::RetryOn;
@@ -90,7 +91,7 @@ pub(crate) struct ManifestShape {
     pass_env: Option<Vec<String>>,
     retention: Option<RetentionShape>,
     budget: Option<BudgetShape>,
-    /// Not supported yet.
+    /// How the user is told what happens.
     notify: Option<NotifyShape>,
     /// Where tasks come from.
     tasks: Option<Vec<TaskSourceShape>>,
@@ -120,9 +121,15 @@ pub(crate) struct RetentionShape {
 
 #[derive(JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct NotifyShape {
+pub(crate) struct NotifyShape {
+    /// The desktop's own notices, or those of the terminals on the tmux server.
     desktop: Option<bool>,
+    /// Gets the notice as JSON on stdin.
     command: Option<Command>,
+    /// Default: all but `succeeded`.
+    on: Option<Vec<NewsKind>>,
+    /// At most one notice in this time; default: 10s.
+    every: Option<Duration>,
 }
 
 #[derive(JsonSchema)]
@@ -350,6 +357,7 @@ mod tests {
             (keys_of::<ExpectShape>(), keys::EXPECT),
             (keys_of::<RetryShape>(), keys::RETRY),
             (keys_of::<BudgetShape>(), keys::BUDGET),
+            (keys_of::<NotifyShape>(), keys::NOTIFY),
             (keys_of::<RunShape>(), keys::RUN),
             (keys_of::<SelectorShape>(), keys::SELECTOR),
         ] {

@@ -8,6 +8,7 @@ use crate::manifest::agent::Agent;
 use crate::manifest::mode::Mode;
 use crate::model::interval::Interval;
 use crate::model::names::{ModeName, TaskId};
+use crate::model::notify::Notify;
 use crate::model::restart::Restart;
 use crate::model::task_source::TaskSource;
 use crate::model::task_status::TaskStatus;
@@ -39,6 +40,8 @@ pub struct Manifest {
     pub modes: BTreeMap<ModeName, Mode>,
     pub terminal: Terminal,
     pub budget: Budget,
+    /// `None`: nobody is told anything.
+    pub notify: Option<Notify>,
     /// The wanted set, in the order of the file.
     pub runs: Vec<WantedRuns>,
 }

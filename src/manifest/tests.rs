@@ -222,7 +222,7 @@ modes:
     save_to: ../x
   late: { needs: [lint], retry: { max: 2, on: [rate-limit] } }
 budget: { run: free, dya: 2 }
-notify: { desktop: true }
+notify: { desktp: true, command: "a | b", on: [waitng], every: 10 }
 "#;
     assert_eq!(
         problems(text),
@@ -258,7 +258,10 @@ notify: { desktop: true }
             "dispatch.yaml:28:48:«rate-limit» `on` must be `rate_limit`, `crash` or `timeout`, found `rate-limit` | did you mean `rate_limit`?",
             "dispatch.yaml:29:16:«free» `run` must be an amount of USD above 0, such as `2.50`, found `free`",
             "dispatch.yaml:29:22:«dya» unknown key `dya` in `budget` | did you mean `day`?",
-            "dispatch.yaml:30:1:«notify» `notify` is not supported yet | remove it until a later version",
+            "dispatch.yaml:30:11:«desktp» unknown key `desktp` in `notify` | did you mean `desktop`?",
+            "dispatch.yaml:30:34:«\"a | b\"» `|` needs a shell, and no shell runs | write [sh, -c, \"a | b\"]",
+            "dispatch.yaml:30:48:«waitng» `on` must be `waiting`, `failed`, `done` or `succeeded`, found `waitng` | did you mean `waiting`?",
+            "dispatch.yaml:30:64:«10» `every` must be a length of time such as `30m`, `10s` or `1h 30m`, found `10`",
         ]
     );
 }

@@ -4,6 +4,7 @@
 
 pub mod actual;
 pub mod arrange;
+pub mod clean;
 pub mod diff;
 pub mod freshness;
 pub mod graph;

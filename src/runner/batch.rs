@@ -44,10 +44,16 @@ impl Ledger {
 
     fn start_chunk(&self, chunk: &[(Prepared, bool)]) -> Vec<Outcome> {
         let mut outcomes: Vec<Option<Outcome>> = chunk.iter().map(|_| None).collect();
-        let mut claimed = Vec::new();
+        let (mut claimed, mut worktrees) = (Vec::new(), Vec::new());
         for (at, (prepared, force)) in chunk.iter().enumerate() {
             match self.claim_at_once(prepared, *force) {
-                Some(lock) => claimed.push((at, lock)),
+                Some(lock) => match self.share_worktree(prepared) {
+                    Ok(worktree) => {
+                        worktrees.push(worktree);
+                        claimed.push((at, lock));
+                    }
+                    Err(error) => outcomes[at] = Some(Err(error)),
+                },
                 // Somebody is at it, or it waits its turn: no hurry.
                 None => outcomes[at] = Some(self.start(prepared, *force, Queueing::Allowed)),
             }
@@ -79,6 +85,8 @@ impl Ledger {
         for (at, outcome) in self.launch_many(standing, ready) {
             outcomes[at] = Some(outcome);
         }
+        // They stand, or never will: their worktrees are theirs to defend.
+        drop(worktrees);
         let one = |(outcome, (prepared, force)): (Option<Outcome>, &(Prepared, bool))| {
             outcome.unwrap_or_else(|| self.start(prepared, *force, Queueing::Allowed))
         };
@@ -141,13 +149,14 @@ impl Ledger {
                 .iter()
                 .map(|(_, one)| self.previous_pane(&one.spec.pair(), &one.spec.run_id))
                 .collect::<Result<Vec<_>, _>>()?;
+            let rang_word = self.rang_word();
             let labels: Vec<String> = windows.iter().map(|(_, one)| one.spec.pair().label()).collect();
             let requests: Vec<_> = windows
                 .iter()
                 .zip(&labels)
                 .zip(&previous)
                 .filter_map(|(((_, one), label), previous)| {
-                    window_of(&one.folder, &one.spec, label, &program, previous.as_ref())
+                    window_of(&one.folder, &one.spec, label, &program, previous.as_ref(), rang_word)
                 })
                 .collect();
             Ok(tmux.create_many(&requests, ready)?)

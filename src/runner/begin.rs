@@ -19,13 +19,14 @@ use crate::runner::readiness::Readiness;
 use crate::runner::start::{Queueing, StartError, Started};
 use crate::system::clock;
 use crate::system::environment;
+use crate::system::git;
 use crate::system::ids;
 use crate::system::process::{self, supervise};
 use crate::system::store::index::{Index, IndexError};
 use crate::system::store::pair_lock::PairLock;
 use crate::system::store::run_folder::RunFolder;
 use crate::system::store::slots::{self, Slot};
-use crate::system::store::state_dir::FoldersLock;
+use crate::system::store::state_dir::{FoldersLock, WorktreeLock};
 use crate::system::tmux::{CreateWindow, Created, Ready, Tmux};
 
 /// A run whose records stand and whose pair is held: it is left to start it, or to queue it.
@@ -56,7 +57,9 @@ impl Ledger {
         parent: Option<RunId>,
         queueing: Queueing,
     ) -> Result<Started, StartError> {
-        // Until the run stands: who is given the folder is decided by one at a time.
+        // Until the run stands: nobody takes its worktree away.
+        let worktree = self.share_worktree(prepared)?;
+        // And who is given the folder is decided by one at a time.
         let folders = self.lock_folders(prepared.conditions.exclusive)?;
         let index = self.index()?;
         // It reaches its server while the run's records are written.
@@ -68,13 +71,31 @@ impl Ledger {
         let reserved = self.furnish(&index, prepared, placed)?;
         drop(index);
         let run = self.launch(reserved, ready)?;
-        drop(folders);
+        drop((folders, worktree));
         if matches!(run.state, RunState::Queued(_)) {
             // What it waits for may have come between our look and its place in the queue.
             self.start_queued_quietly();
             return Ok(Started::New(Box::new(self.run(run.id())?.unwrap_or(run))));
         }
         Ok(Started::New(Box::new(run)))
+    }
+
+    /// Keeps `clean` from the worktree that the run is to work in, if it is one.
+    pub(super) fn share_worktree(&self, prepared: &Prepared) -> Result<Option<WorktreeLock>, StartError> {
+        let path = match &prepared.worktree {
+            Some(worktree) => Some(worktree.path.clone()),
+            None => git::main_checkout_of(&prepared.cwd).map(|linked| linked.worktree_root),
+        };
+        if path.is_some() {
+            // Who takes a worktree away looks at all runs, and may have to rebuild the index.
+            self.rest();
+        }
+        let lock = path.map(|path| self.state().share_worktree(&git::resolved(&path))).transpose()?;
+        // It may have gone between the look that prepared the run and the lock.
+        if prepared.worktree.is_none() && !prepared.cwd.is_dir() {
+            return Err(StartError::FolderGone(prepared.cwd.clone()));
+        }
+        Ok(lock)
     }
 
     pub(super) fn lock_folders(&self, exclusive: bool) -> io::Result<Option<FoldersLock>> {
@@ -289,7 +310,7 @@ impl Ledger {
         let previous = self.previous_pane(&pair, &spec.run_id)?;
         self.state().hint_windows(Some(socket));
         let label = pair.label();
-        let request = window_of(folder, spec, &label, &program, previous.as_ref())
+        let request = window_of(folder, spec, &label, &program, previous.as_ref(), self.rang_word())
             .ok_or_else(|| io::Error::other("a job has no window"))?;
         let created = Tmux::new(socket.clone()).create(&request, ready)?;
         note_window(folder, &created);
@@ -313,6 +334,7 @@ pub(super) fn window_of<'a>(
     label: &'a str,
     program: &'a Path,
     previous: Option<&'a (String, RunId)>,
+    rang_word: Option<&'a str>,
 ) -> Option<CreateWindow<'a>> {
     let RunKind::Interactive { session, .. } = &spec.kind else { return None };
     Some(CreateWindow {
@@ -323,6 +345,7 @@ pub(super) fn window_of<'a>(
         run_folder: folder.path(),
         replace: previous.map(|(pane, run)| (pane.as_str(), run)),
         ended_word: Some("__ended"),
+        rang_word,
     })
 }
 

@@ -70,6 +70,14 @@ pub enum Errand {
     Catalog,
     /// As `task ID --json`.
     Task { id: String },
+    /// As `diff --json`, with the beginning of the patch.
+    Diff { id: String },
+    /// As `clean --json`.
+    Clean {
+        id: String,
+        #[serde(default)]
+        dry_run: bool,
+    },
     /// Whether both names are known now: `{"mode", "task"}` as they are spelt.
     Know { mode: String, task: String },
     /// The manifest, `dispatch.local.yaml` beside it, or a subtask file that it names, by its path

@@ -1,5 +1,5 @@
 //! `dispatch event RUNDIR`: a hook of the agent in a window says what happened. One record is
-//! written, and that is all.
+//! written, and where it waits, the news of it; and that is all.
 //!
 //! The agent must never be the slower or the worse for it: whatever is wrong, nothing is said and
 //! nothing done. Must not open the index, read the manifest or talk to tmux.
@@ -8,7 +8,9 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 use crate::agent::HookEvent;
+use crate::model::activity::ActivityState;
 use crate::model::agent_record::AgentRecord;
+use crate::runner::notify;
 use crate::system::clock;
 use crate::system::environment;
 use crate::system::process;
@@ -27,8 +29,11 @@ pub fn take(folder: &Path, input: impl Read) {
     let Some(event) = HookEvent::read(BufReader::new(input.take(MAX_INPUT))) else { return };
     // Another hook may have been quicker.
     let previous = folder.read_agent().ok().flatten();
-    if let Some(record) = event.record(previous.as_ref(), at, Some(pid)) {
-        let _ = folder.write_agent(&record);
+    if let Some(record) = event.record(previous.as_ref(), at, Some(pid))
+        && folder.write_agent(&record).is_ok()
+        && record.state == ActivityState::Waiting
+    {
+        notify::raise_waiting(folder.path(), Some(&record.reason), record.since);
     }
 }
 

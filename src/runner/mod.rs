@@ -16,6 +16,9 @@ mod begin;
 pub mod beginning;
 mod candidate;
 pub mod check;
+pub mod clean;
+pub mod counts;
+pub mod diff;
 pub mod doctor;
 pub mod early;
 pub mod errand;
@@ -35,6 +38,7 @@ pub mod ledger;
 pub mod live;
 pub mod locate;
 pub mod next;
+pub mod notify;
 pub mod observe;
 pub mod overview;
 
@@ -57,5 +61,6 @@ pub mod together;
 pub mod tree_progress;
 pub mod up;
 pub mod window;
+pub mod work;
 /// Waking what sleeps, for who follows a run.
 pub use crate::system::wake;

@@ -166,6 +166,7 @@ impl Ledger {
         end.exit_code = None;
         let end = self.write_end(folder, &end)?;
         folder.remove_queue()?;
+        self.tell_end(&RunFacts::of(spec), &end);
         self.index()?.finish(&RunFacts::of(spec), &end)?;
         Ok(lock.name(&spec.run_id)?)
     }
@@ -186,6 +187,9 @@ impl Ledger {
         let Some(lock) = self.claim_queued(folder, spec)? else { return Ok(()) };
         self.index()?.set_waiting(&spec.run_id, Some(waiting_for))?;
         folder.write_queue(&record)?;
+        if waiting_for == WaitingFor::Gate {
+            self.tell_gate(&RunFacts::of(spec));
+        }
         lock.name(&spec.run_id)?;
         Ok(())
     }

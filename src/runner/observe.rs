@@ -45,7 +45,9 @@ impl Ledger {
         if hint.is_some() && !has_windows {
             self.state().hint_windows(None);
         }
-        self.observe_known(known, listings)
+        let observed = self.observe_known(known, listings)?;
+        self.tell_waits(&observed.runs);
+        Ok(observed)
     }
 
     /// The unfinished runs of one pair.
@@ -167,6 +169,7 @@ impl Ledger {
         let facts = RunFacts::of(&spec);
         match folder.read_exit() {
             Ok(Some(end)) => {
+                self.tell_end(&facts, &end);
                 index.finish(&facts, &end)?;
                 observed.runs.push(Run::ended(facts, end));
                 return Ok(());
@@ -278,6 +281,7 @@ impl Ledger {
             }
             thread::sleep(LOOK_STEP);
             if let Ok(Some(end)) = candidate.folder.read_exit() {
+                self.tell_end(&facts, &end);
                 index.finish(&facts, &end)?;
                 return Ok(Run::ended(facts, end));
             }
@@ -338,6 +342,7 @@ impl Ledger {
         drop(lock);
         let Some(end) = end else { return Ok(None) };
         candidate.close_window();
+        self.tell_end(facts, &end);
         index.finish(facts, &end)?;
         Ok(Some(Run::ended(facts.clone(), end)))
     }

@@ -93,6 +93,7 @@ impl Project {
     /// where whoever makes it has been killed or is not done yet.
     pub fn ledger_for_writing(&self, known: Option<Ledger>) -> Result<Ledger, StateDirError> {
         let made = Ledger::create(&self.manifest.state_dir)?;
+        made.keep_notify(&self.manifest, &self.tmux());
         Ok(known.unwrap_or(made).with_day_limit(self.manifest.budget.day))
     }
 

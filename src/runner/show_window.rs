@@ -67,7 +67,7 @@ impl Window {
 }
 
 /// The program that opens a terminal, where there is a screen that is the user's own.
-fn emulator(environment: &Environment) -> Option<OsString> {
+pub(super) fn emulator(environment: &Environment) -> Option<OsString> {
     let var = |name: &str| environment.get(std::ffi::OsStr::new(name)).filter(|value| !value.is_empty());
     let has_screen = var("DISPLAY").or_else(|| var("WAYLAND_DISPLAY")).is_some();
     if !has_screen || var("SSH_CONNECTION").is_some() {

@@ -1,6 +1,7 @@
 //! Starting a pair exactly once, or joining the run that is there.
 
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::model::run::Run;
@@ -59,6 +60,8 @@ pub enum StartError {
     },
     #[error("the pair is being started or ended by another command, and it takes too long")]
     Busy,
+    #[error("the folder `{}` is gone", .0.display())]
+    FolderGone(PathBuf),
     #[error("runs are nested {MAX_DEPTH} deep already")]
     TooDeep,
     #[error(transparent)]

@@ -1,22 +1,38 @@
-//! git as a foreign tool: which checkout this is, and a worktree for a task.
+//! git as a foreign tool: which checkout this is, a worktree for a task, what was done in it, and
+//! its end.
 //!
-//! Must not delete, reset or overwrite anything: a folder that is in the way is an error.
+//! Must not delete, reset or overwrite anything: a folder that is in the way is an error. Only
+//! [`remove_worktree`] and [`delete_branch`] take something away, by git's own rules and never by force.
 
+mod base;
+mod changes;
 mod checkout;
 mod copy;
 mod error;
+mod look;
+mod numstat;
+mod pager;
 mod pending;
+mod remove;
 #[cfg(test)]
 mod tests;
+mod version;
 mod worktree;
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-pub use crate::system::git::checkout::{MainCheckout, is_worktree, main_checkout_of};
+pub use crate::system::git::base::{Base, resolve};
+pub use crate::system::git::changes::{Changes, Scratch, Shown};
+pub use crate::system::git::checkout::{MainCheckout, is_worktree, main_checkout_of, shares_repository};
 pub use crate::system::git::copy::copy_files;
 pub use crate::system::git::error::GitError;
-pub use crate::system::git::pending::{PendingSetup, setup_is_pending};
+pub use crate::system::git::look::{look_at_branch, look_at_worktree};
+pub use crate::system::git::numstat::Changed;
+pub use crate::system::git::pending::{PendingSetup, resolved, setup_is_pending};
+pub use crate::system::git::remove::{delete_branch, remove_worktree};
+pub use crate::system::git::version::{FLOOR, version};
 pub use crate::system::git::worktree::add_worktree;
 
 /// Variables by which a hook or an outer git would point ours at another repository
@@ -41,16 +57,53 @@ const REDIRECTS: [&str; 17] = [
     "GIT_WORK_TREE",
 ];
 
-/// Runs git in `repository`: its words in English, no question asked, no lock it can do without.
-fn git(repository: &Path, args: &[&std::ffi::OsStr]) -> Result<Output, GitError> {
+/// git in `repository`: its words in English, no question asked, no lock it can do without.
+fn command(repository: &Path) -> Command {
     let mut command = Command::new("git");
-    command.arg("-C").arg(repository).args(args).stdin(Stdio::null());
+    command.arg("-C").arg(repository).stdin(Stdio::null());
     command.env("LC_ALL", "C").env("GIT_OPTIONAL_LOCKS", "0").env("GIT_TERMINAL_PROMPT", "0");
     for name in REDIRECTS {
         command.env_remove(name);
     }
-    command.output().map_err(|source| match source.kind() {
+    command
+}
+
+/// The same where an agent was at work: what the repository's own configuration names is not started.
+/// Its filters are an exception, since git cannot compare without them (`git lfs` is one).
+fn wary(repository: &Path) -> Command {
+    let mut command = command(repository);
+    for setting in ["core.fsmonitor=false", "core.hooksPath=/dev/null", "core.quotePath=false"] {
+        command.args(["-c", setting]);
+    }
+    // What a partial clone lacks would be fetched, by whatever program the configuration names.
+    command.env("GIT_NO_LAZY_FETCH", "1").env("GIT_LITERAL_PATHSPECS", "1");
+    command
+}
+
+fn git(repository: &Path, args: &[&OsStr]) -> Result<Output, GitError> {
+    output(command(repository).args(args), repository)
+}
+
+fn output(command: &mut Command, repository: &Path) -> Result<Output, GitError> {
+    command.output().map_err(|source| not_started(source, repository))
+}
+
+/// What git says where it must not fail, without its last line end.
+fn said(command: &mut Command, what: &'static str, repository: &Path) -> Result<Vec<u8>, GitError> {
+    let Output { status, mut stdout, stderr } = output(command, repository)?;
+    if !status.success() {
+        let stderr = String::from_utf8_lossy(&stderr).trim().to_owned();
+        return Err(GitError::Failed { command: what, stderr });
+    }
+    if stdout.last() == Some(&b'\n') {
+        stdout.pop();
+    }
+    Ok(stdout)
+}
+
+fn not_started(source: std::io::Error, repository: &Path) -> GitError {
+    match source.kind() {
         std::io::ErrorKind::NotFound => GitError::NotFound,
         _ => GitError::Io { doing: "start git in", path: repository.to_owned(), source },
-    })
+    }
 }

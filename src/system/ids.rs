@@ -24,3 +24,9 @@ pub fn chance() -> f64 {
     let (_, low) = uuid::Uuid::new_v4().as_u64_pair();
     f64::from(low as u32) / f64::from(u32::MAX)
 }
+
+/// When a run id was made, by the clock of that time.
+pub fn made_at(id: &RunId) -> Option<jiff::Timestamp> {
+    let made = ulid::Ulid::from_string(id.as_str()).ok()?;
+    jiff::Timestamp::from_millisecond(i64::try_from(made.timestamp_ms()).ok()?).ok()
+}

@@ -6,10 +6,13 @@
 pub mod clock;
 pub mod environment;
 pub mod fingerprint;
+pub mod folder;
 pub mod git;
 pub mod ids;
 pub mod listen;
+pub mod logout;
 pub mod logs;
+pub mod notify;
 pub mod process;
 pub mod pty;
 pub mod store;

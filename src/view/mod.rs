@@ -8,3 +8,4 @@ pub mod problem_view;
 pub mod render_view;
 pub mod run_view;
 pub mod task_view;
+pub mod work_view;

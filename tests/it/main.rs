@@ -17,6 +17,8 @@ mod random;
 #[cfg(test)]
 mod server;
 #[cfg(test)]
+mod tmux_client;
+#[cfg(test)]
 mod waiting;
 #[cfg(test)]
 mod world;
@@ -28,11 +30,17 @@ mod agent_event;
 #[cfg(test)]
 mod budget;
 #[cfg(test)]
+mod clean;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod damage;
 #[cfg(test)]
 mod detached;
+#[cfg(test)]
+mod diff;
+#[cfg(test)]
+mod doctor;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
@@ -55,6 +63,10 @@ mod law;
 mod manifest;
 #[cfg(test)]
 mod needs;
+#[cfg(test)]
+mod notify;
+#[cfg(test)]
+mod notify_ways;
 #[cfg(test)]
 mod order;
 #[cfg(test)]
@@ -130,7 +142,11 @@ mod serve_terminal;
 #[cfg(test)]
 mod serve_tickets;
 #[cfg(test)]
+mod serve_work;
+#[cfg(test)]
 mod state_folder;
+#[cfg(test)]
+mod status_line;
 #[cfg(test)]
 mod stop;
 #[cfg(test)]

@@ -115,6 +115,25 @@ impl Drop for Stage {
 }
 
 #[test]
+fn doctor_is_told_its_version_and_its_login() {
+    let stage = Stage::new();
+    let found = |call: crate::command::Dispatch| {
+        let ended = call.any_stderr().ends_somehow();
+        let report: Value = serde_json::from_slice(&ended.stdout).unwrap();
+        let all = report["findings"].as_array().unwrap().clone();
+        let of = |what: &str| all.iter().find(|finding| finding["what"] == what).cloned().unwrap_or_default();
+        (of("agent claude"), of("login of claude"))
+    };
+    let (agent, login) = found(stage.dispatch("text", "doctor --json"));
+    assert!(agent["state"] == "ok" && agent["found"].as_str().unwrap().contains("(Claude Code)"), "{agent}");
+    assert!(login["state"] == "ok" && login["found"] == "logged in (api_key)", "{login}");
+    let (_, login) = found(stage.world.dispatch("doctor --json"));
+    assert!(login["state"] == "fail" && login["cure"].as_str().unwrap().contains("auth login"), "{login}");
+    let asked: Vec<Value> = stage.requests().into_iter().filter(|request| request["method"] == "POST").collect();
+    assert!(asked.is_empty(), "no conversation was begun: {asked:?}");
+}
+
+#[test]
 fn a_review_succeeds_with_its_cost_session_and_answer() {
     let stage = Stage::new();
     let ended = stage.dispatch("text,say=Looks%20good", "run code-review TASK-1").any_stderr().succeeds();

@@ -125,8 +125,8 @@ impl Reply {
         assert_eq!(names.len(), names.iter().collect::<HashSet<_>>().len(), "each once: {names:?}");
         if self.status >= 400 {
             let text = self.text();
-            // Whoever has the token is told which file of the project is wrong; nobody else is told a path.
-            let about_files = [422, 500, 503].contains(&self.status);
+            // Whoever has the token is told which file or folder of the project it is; nobody else is told a path.
+            let about_files = [409, 422, 500, 503].contains(&self.status);
             let paths = if about_files { &[][..] } else { &["/home", "/tmp/"] };
             assert!(!["panicked", "src/", ".rs:"].iter().chain(paths).any(|word| text.contains(word)), "{text}");
         }

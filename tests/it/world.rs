@@ -263,6 +263,11 @@ impl World {
         self.everything().into_iter().filter(|(_, line)| !line.starts_with("tmux")).collect()
     }
 
+    /// The command lines of this world's processes, tmux too, that hold `word`.
+    pub(crate) fn processes_with(&self, word: &str) -> Vec<String> {
+        self.everything().into_iter().map(|(_, line)| line).filter(|line| line.contains(word)).collect()
+    }
+
     /// Every living process whose home is this world's.
     fn everything(&self) -> Vec<(i32, String)> {
         let mark = self.root().join("home").into_os_string().into_encoded_bytes();

@@ -7,11 +7,11 @@ use crate::cli::error::FAILED;
 use crate::cli::meant::Meant;
 use crate::cli::output;
 use crate::cli::table::{self, Cell};
-use crate::runner::doctor::{Finding, examine};
+use crate::runner::doctor::{Finding, State, examine};
 
 pub(super) fn run(meant: &Meant) -> Answer {
     let findings = examine(&meant.whence);
-    let failed = findings.iter().any(|finding| finding.state == "missing");
+    let failed = findings.iter().any(|finding| finding.state == State::Fail);
     if meant.json {
         let views: Vec<_> = findings.iter().map(view).collect();
         output::json(&serde_json::json!({ "ok": !failed, "findings": views }))?;
@@ -21,11 +21,11 @@ pub(super) fn run(meant: &Meant) -> Answer {
         .iter()
         .map(|finding| {
             let colour = match finding.state {
-                "ok" => "32",
-                "missing" => "31",
-                _ => "33",
+                State::Ok => "32",
+                State::Fail => "31",
+                State::Warn => "33",
             };
-            vec![Cell::new(&finding.what), Cell::coloured(finding.state, colour), Cell::new(&finding.found)]
+            vec![Cell::new(&finding.what), Cell::coloured(finding.state.as_str(), colour), Cell::new(&finding.found)]
         })
         .collect();
     output::write(
@@ -40,5 +40,5 @@ pub(super) fn run(meant: &Meant) -> Answer {
 }
 
 fn view(finding: &Finding) -> serde_json::Value {
-    serde_json::json!({ "what": finding.what, "state": finding.state, "found": finding.found, "cure": finding.cure })
+    serde_json::json!({ "what": finding.what, "state": finding.state.as_str(), "found": finding.found, "cure": finding.cure })
 }

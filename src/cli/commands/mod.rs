@@ -3,7 +3,9 @@
 mod approve;
 mod attach;
 mod check;
+mod clean;
 mod dashboard;
+mod diff;
 mod doctor;
 mod history;
 mod init;
@@ -15,6 +17,7 @@ mod prune;
 mod render;
 mod run;
 mod run_many;
+mod segment;
 mod serve;
 mod short;
 mod status;
@@ -42,6 +45,7 @@ pub(crate) fn answer(meant: &Meant, command: Option<Command>) -> Answer {
     match command {
         None => dashboard::run(meant),
         Some(Command::Run(args)) => run::run(meant, args),
+        Some(Command::Status(args)) if args.tmux => segment::run(meant),
         Some(Command::Status(args)) => status::run(meant, &args),
         Some(Command::Logs(args)) if args.all => logs_all::run(meant, &args),
         Some(Command::Logs(args)) => logs::run(meant, &args),
@@ -58,6 +62,8 @@ pub(crate) fn answer(meant: &Meant, command: Option<Command>) -> Answer {
         Some(Command::Render(args)) => render::run(meant, args),
         Some(Command::History(args)) => history::run(meant, &args),
         Some(Command::Check) => check::run(meant),
+        Some(Command::Diff(args)) => diff::run(meant, &args),
+        Some(Command::Clean(args)) => clean::run(meant, &args),
         Some(Command::Prune(args)) => prune::run(meant, &args),
         Some(Command::Serve(args)) => serve::run(meant, &args),
         Some(Command::Token) => token::run(meant),

@@ -11,9 +11,9 @@ use crate::model::nearest::nearest;
 use crate::runner::project::{Depth, NameLookupError};
 
 /// Commands of the contract that are still to come: their words are no modes.
-const TO_COME: [&str; 5] = ["send", "serve", "token", "diff", "clean"];
+const TO_COME: [&str; 1] = ["send"];
 
-const COMMANDS: [&str; 23] = [
+const COMMANDS: [&str; 27] = [
     "run",
     "status",
     "list",
@@ -32,7 +32,11 @@ const COMMANDS: [&str; 23] = [
     "render",
     "history",
     "check",
+    "diff",
+    "clean",
     "prune",
+    "serve",
+    "token",
     "doctor",
     "init",
     "schema",

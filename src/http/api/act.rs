@@ -145,6 +145,14 @@ pub(in crate::http) fn up(server: &Shared, body: &[u8]) -> Result<Reply, Refusal
     Ok(Reply::json(200, &report?))
 }
 
+/// `POST /api/clean/TASK`, as `clean --json`.
+pub(in crate::http) fn clean(server: &Shared, id: String, body: &[u8]) -> Result<Reply, Refusal> {
+    let asked: body::Clean = body::read_or_default(body)?;
+    let done = server.errands.run(&Errand::Clean { id, dry_run: asked.dry_run });
+    server.live.touch();
+    Ok(Reply::json(200, &done?))
+}
+
 /// A field without a value is left out.
 fn without_nulls(value: &mut Value) {
     if let Some(fields) = value.as_object_mut() {

@@ -22,6 +22,11 @@ pub(in crate::http) fn task(server: &Shared, id: String) -> Result<Reply, Refusa
     errand(server, &Errand::Task { id })
 }
 
+/// `GET /api/diff/TASK`, as `diff --json`, with the patch.
+pub(in crate::http) fn diff(server: &Shared, id: String) -> Result<Reply, Refusal> {
+    errand(server, &Errand::Diff { id })
+}
+
 pub(in crate::http) fn modes(server: &Shared) -> Result<Reply, Refusal> {
     errand(server, &Errand::Modes)
 }

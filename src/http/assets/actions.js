@@ -2,6 +2,7 @@
 
 import { attempt, refusal, toast } from "./notice.js";
 import { openRun } from "./dialog.js";
+import { openClean, openDiff } from "./work.js";
 
 const at = (element, name) => element.closest(`[data-${name}]`)?.dataset[name];
 
@@ -43,6 +44,8 @@ export function listen(later) {
       attach: () => attach(mode, task),
       approve: () => approve(mode, task),
       reject: () => approve(mode, task, true),
+      diff: () => openDiff(task),
+      clean: () => openClean(task),
       log: () => { location.href = `/runs/${button.dataset.run}`; },
     };
     if (!doings[act]) return;

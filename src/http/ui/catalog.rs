@@ -45,6 +45,9 @@ pub(super) struct About {
     pub(super) name: String,
     #[serde(default)]
     pub(super) root: PathBuf,
+    /// Tasks are worked on in worktrees.
+    #[serde(default)]
+    pub(super) worktrees: bool,
 }
 
 impl About {

@@ -11,6 +11,8 @@ pub(in crate::http) enum Fragment {
     Rows,
     Task(TaskId),
     Run(RunId),
+    /// What was done on a task.
+    Diff(TaskId),
     Now,
     History,
 }
@@ -22,6 +24,7 @@ pub(in crate::http) fn find(path: &[&str]) -> Option<Fragment> {
         ["rows"] => Some(Fragment::Rows),
         ["tasks", id] => TaskId::parse(id).ok().map(Fragment::Task),
         ["runs", id] => RunId::parse(id).map(Fragment::Run),
+        ["diff", id] => TaskId::parse(id).ok().map(Fragment::Diff),
         ["now"] => Some(Fragment::Now),
         ["history"] => Some(Fragment::History),
         _ => None,

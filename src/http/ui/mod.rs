@@ -11,6 +11,8 @@ mod board;
 #[cfg(test)]
 mod board_tests;
 mod catalog;
+mod diff_page;
+mod diff_text;
 mod filter;
 mod fragment;
 mod history_page;

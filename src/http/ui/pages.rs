@@ -16,7 +16,7 @@ use crate::http::ui::fragment::Fragment;
 use crate::http::ui::history_page::{self, Wish};
 use crate::http::ui::run_page;
 use crate::http::ui::summary::Summary;
-use crate::http::ui::{now_page, task_page, templates};
+use crate::http::ui::{diff_page, now_page, task_page, templates};
 use crate::model::names::{ModeName, Pair, TaskId};
 use crate::runner::failure::Failure;
 use crate::view::mode_view::ModeView;
@@ -49,6 +49,10 @@ pub(in crate::http) fn page(
         Fragment::Task(task) => {
             query.end()?;
             task_page::page(server, &task)
+        }
+        Fragment::Diff(task) => {
+            query.end()?;
+            diff_page::page(server, &task)
         }
         Fragment::Now => {
             query.end()?;

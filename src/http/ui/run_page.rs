@@ -41,6 +41,8 @@ struct RunPage {
     /// The line that writes its log into a file.
     save: String,
     others: Vec<Other>,
+    /// Its task is there, and worked on in a worktree.
+    worktrees: bool,
 }
 
 /// Another run of the pair, or this one among them.
@@ -81,6 +83,7 @@ pub(super) fn page(server: &Arc<Shared>, id: &RunId) -> Result<String, Refusal> 
         }),
         save: format!("dispatch logs --raw --run {id} {} {} > {}.log", pair.mode, pair.task, view.label),
         others,
+        worktrees: task.is_some() && catalog.as_ref().is_some_and(|catalog| catalog.project.worktrees),
         run: view,
     };
     templates::render("run.html", &page)

@@ -49,6 +49,7 @@ struct TaskPage<'a> {
     modes: Vec<ModeRuns<'a>>,
     /// What never ran on it.
     others: Vec<&'a ModeRuns<'a>>,
+    worktrees: bool,
 }
 
 #[derive(Serialize)]
@@ -162,6 +163,7 @@ pub(super) fn page(server: &Arc<Shared>, id: &TaskId) -> Result<String, Refusal>
         needed_by: rows(&catalog, &runs, needed_by.into_iter()),
         others: others.iter().filter(|mode| mode.name != board::PLAIN).collect(),
         modes,
+        worktrees: catalog.project.worktrees,
     };
     templates::render("task.html", &page)
 }

@@ -14,6 +14,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("badge.html", include_str!("templates/badge.html")),
     ("broken.html", include_str!("templates/broken.html")),
     ("board.html", include_str!("templates/board.html")),
+    ("diff.html", include_str!("templates/diff.html")),
     ("history.html", include_str!("templates/history.html")),
     ("now.html", include_str!("templates/now.html")),
     ("row.html", include_str!("templates/row.html")),

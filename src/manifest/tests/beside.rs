@@ -1,6 +1,7 @@
 //! Files beside the manifest: templates, the local file, subtask files, command files.
 
 use super::*;
+use crate::model::interval::Interval;
 
 #[test]
 fn template_files_are_checked_in_their_own_place() {
@@ -27,11 +28,11 @@ fn the_local_file_overlays_and_answers_for_itself() {
     let folder = folder(&[
         (
             "dispatch.yaml",
-            "version: 1\nbudget: { run: 1.5, day: 2 }\nenv: { A: a }\npass_env: [X]\nmodes:\n  a: { flags: [--x] }\n",
+            "version: 1\nnotify: { command: tell me, every: 5s }\nbudget: { run: 1.5, day: 2 }\nenv: { A: a }\npass_env: [X]\nmodes:\n  a: { flags: [--x] }\n",
         ),
         (
             "dispatch.local.yaml",
-            "jobs: 2\nbudget: { day: 5 }\nenv: { B: b }\npass_env: [X, Y]\nterminal: none\nmodes: { a: { flags: [\"{{ env.Y }}\"] } }\n",
+            "jobs: 2\nnotify: { desktop: true, on: [failed] }\nbudget: { day: 5 }\nenv: { B: b }\npass_env: [X, Y]\nterminal: none\nmodes: { a: { flags: [\"{{ env.Y }}\"] } }\n",
         ),
     ]);
     let loaded = load_in(&folder);
@@ -40,6 +41,9 @@ fn the_local_file_overlays_and_answers_for_itself() {
     assert_eq!((manifest.jobs, &manifest.terminal, manifest.env.len()), (2, &Terminal::None, 2));
     assert_eq!((manifest.budget.run, manifest.budget.day), (Some(1.5), Some(5.0)));
     assert_eq!(manifest.pass_env, ["X", "Y"]);
+    let notify = manifest.notify.as_ref().unwrap();
+    assert_eq!((notify.desktop, notify.command.join("|").as_str(), notify.on.len()), (true, "tell|me", 1));
+    assert_eq!(notify.every, Interval::from_secs(5));
     assert_eq!(mode(&loaded, "a").flags, ["{{ env.Y }}"]);
 
     let local = "session: x\nmodes: { b: { flags: [x] }, a: { flags: [\"{{ tsk }}\"], prompt: p } }\n";

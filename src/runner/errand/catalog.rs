@@ -34,7 +34,10 @@ pub(super) fn of(whence: &Whence) -> Result<Value, Failure> {
         json!({ "message": failure.to_string(), "hints": failure.hints, "problems": problems })
     });
     Ok(json!({
-        "project": { "name": name, "root": root, "manifest": project.manifest.path },
+        "project": {
+            "name": name, "root": root, "manifest": project.manifest.path,
+            "worktrees": project.manifest.worktree.is_some(),
+        },
         "tasks": tasks.tasks, "problems": tasks.problems, "broken": said,
         "missing": missing(&project), "modes": show::modes(&project, root).modes, "fresh": fresh, "tracks": tracks,
     }))

@@ -15,6 +15,9 @@ use crate::runner::show;
 use crate::runner::up::refuse_inside;
 use crate::view::plan_view::PlanView;
 
+/// So much of a patch is shown; the list of its files is whole.
+const PATCH: usize = 1 << 20;
+
 pub(super) fn of(manifest: &Path, errand: Errand) -> Result<Value, Failure> {
     let folder = manifest.parent().unwrap_or(Path::new("/")).to_owned();
     let whence = Whence { file: Some(manifest.to_owned()), folder };
@@ -53,6 +56,17 @@ pub(super) fn of(manifest: &Path, errand: Errand) -> Result<Value, Failure> {
         Errand::Task { id } => {
             let project = open(Depth::Shape)?;
             value(&show::task(&project, &project.tasks(), &id)?)
+        }
+        Errand::Diff { id } => {
+            let project = open(Depth::Shape)?;
+            let tasks = project.tasks();
+            value(&project.work(&tasks, tasks.find(&id)?)?.view(PATCH)?)
+        }
+        Errand::Clean { id, dry_run } => {
+            let project = open(Depth::Shape)?;
+            let tasks = project.tasks();
+            // Nobody stands in a folder: who asked may be anywhere.
+            value(&project.clean(&tasks, tasks.find(&id)?, Path::new("/"), dry_run)?)
         }
         Errand::Know { mode, task } => {
             let project = open(Depth::Shape)?;

@@ -19,6 +19,8 @@ use crate::runner::stop::StopError;
 use crate::runner::terminal::TerminalError;
 use crate::runner::together::TogetherError;
 use crate::runner::window::WindowError;
+use crate::runner::work::WorkError;
+use crate::system::git::GitError;
 use crate::system::process::program::ProgramError;
 use crate::system::store::index::IndexError;
 use crate::system::store::record_file::RecordError;
@@ -193,6 +195,9 @@ impl From<StartError> for Failure {
             }
             StartError::Tmux(error) => error.into(),
             StartError::Index(error) => error.into(),
+            StartError::FolderGone(_) => {
+                Self::new(Kind::Failed, error.to_string()).hint("run it again: its worktree was taken away just now")
+            }
             StartError::Busy => Self::chain(Kind::Busy, &error),
             other => Self::chain(Kind::Internal, &other),
         }
@@ -213,6 +218,33 @@ impl From<FollowError> for Failure {
     fn from(error: FollowError) -> Self {
         let kind = if matches!(error, FollowError::Unknown { .. }) { Kind::Unseen } else { Kind::Internal };
         Self::chain(kind, &error)
+    }
+}
+
+impl From<WorkError> for Failure {
+    fn from(error: WorkError) -> Self {
+        let message = error.to_string();
+        match error {
+            WorkError::Prepare(error) => error.into(),
+            WorkError::State(error) => error.into(),
+            WorkError::Index(error) => error.into(),
+            WorkError::Git(GitError::NoBase { .. }) => {
+                Self::new(Kind::Usage, message).hint("set `worktree.base` to a branch that is there")
+            }
+            WorkError::Git(_) | WorkError::Io(_) => Self::chain(Kind::Failed, &error),
+            WorkError::NoWorktrees => {
+                Self::new(Kind::Usage, message).hint("worktree: { path: \"../trees/{{ task.id }}\", create: true }")
+            }
+            WorkError::Several { .. } => Self::new(Kind::Usage, message).hint("be in the one that is meant"),
+            WorkError::Missing { task, .. } => {
+                Self::new(Kind::Conflict, message).hint(format!("`dispatch run MODE {task}` begins the work"))
+            }
+            WorkError::NotOurs(_) => Self::new(Kind::Conflict, message),
+            WorkError::Refused { against, .. } => {
+                let found = Self::new(Kind::Conflict, message);
+                against.iter().fold(found, |found, objection| found.hint(objection.cure()))
+            }
+        }
     }
 }
 

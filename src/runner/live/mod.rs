@@ -96,6 +96,8 @@ struct Bells {
 #[derive(Debug, Default)]
 struct Memory {
     seen: Seen,
+    /// The index: a row may come long after its run's folder, and without any other sign.
+    index: Option<Subscription>,
     /// The folders of unfinished runs.
     followed: HashMap<RunId, Option<Subscription>>,
     /// Up to here, in milliseconds since 1970, all ends are known.
@@ -300,6 +302,11 @@ impl Shared {
     fn look(&self, memory: &mut Memory) -> Result<(Snapshot, Option<Vec<Run>>), IndexError> {
         let touched = self.touched.load(Ordering::Acquire);
         let (begun, at) = (Stopwatch::start(), clock::now());
+        if memory.index.as_ref().is_none_or(|index| !index.is_alive()) {
+            // One that was rebuilt is another file, and the first to ask makes it.
+            self.ledger.with_index(|_| Ok(()))?;
+            memory.index = self.hub.follow(&self.ledger.state().index(), &self.bells.runs).ok();
+        }
         // Their folders first: what happens in one after the look wakes for another.
         self.follow(memory, &self.ledger.with_index(Index::active)?);
         let observed = self.ledger.observe()?;

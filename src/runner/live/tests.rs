@@ -63,6 +63,11 @@ fn world() -> World {
 
 impl World {
     fn start(&self, task: &str) -> Job {
+        self.start_after(task, || ())
+    }
+
+    /// With a folder, and after that `meanwhile`, before anything else tells of the run.
+    fn start_after(&self, task: &str, meanwhile: impl FnOnce()) -> Job {
         let (state, pair) = (self.ledger.state(), pair(task));
         let Claim::Taken(lock, _) = pair_lock::claim(state, &pair).unwrap() else { panic!("{pair} is taken") };
         let id = ids::new_run_id();
@@ -78,8 +83,9 @@ impl World {
         let mut spec: RunSpec = serde_json::from_value(spec).unwrap();
         lock.name(&id).unwrap();
         let index = self.ledger.index().unwrap();
-        index.insert(&RunFacts::of(&spec), None).unwrap();
         let folder = RunFolder::create(path).unwrap();
+        meanwhile();
+        index.insert(&RunFacts::of(&spec), None).unwrap();
         spec.folder = folder.id().unwrap();
         folder.write_spec(&spec).unwrap();
         // A process that is gone: what the lock says is believed.
@@ -173,6 +179,22 @@ impl Listener {
         let meant = |frame: &Value| frame["run"]["task"] == task && frame["run"]["state"] == state;
         self.until(&format!("{task} {state}"), meant)
     }
+}
+
+#[test]
+fn a_run_that_is_written_down_long_after_its_folder_is_seen() {
+    let world = world();
+    let mut listener = world.settle();
+    // Whoever starts it may be stopped anywhere: under load that is a matter of milliseconds.
+    let _job = world.start_after("T-1", || {
+        let (before, _) = world.live.looks();
+        let begun = Stopwatch::start();
+        while world.live.looks().0 == before {
+            assert!(begun.elapsed() < PATIENCE, "the folder wakes");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    });
+    listener.run("T-1", "running");
 }
 
 #[test]

@@ -58,6 +58,7 @@ impl Stage {
             run_folder: folder.path(),
             replace: None,
             ended_word: None,
+            rang_word: None,
         };
         self.tmux.create(&request, None).unwrap().window_id
     }

@@ -47,6 +47,13 @@ pub(super) fn git_dir_of(root: &Path) -> Option<PathBuf> {
     dot_git.is_dir().then_some(dot_git)
 }
 
+/// Whether `path` is the root of a checkout of the repository that `within` lies in.
+pub fn shares_repository(within: &Path, path: &Path) -> bool {
+    let root = within.ancestors().find(|root| fs::symlink_metadata(root.join(".git")).is_ok());
+    let common = root.and_then(common_dir_of);
+    common.is_some() && common == common_dir_of(path)
+}
+
 /// The folder that all checkouts of a repository share.
 pub(super) fn common_dir_of(root: &Path) -> Option<PathBuf> {
     let git_dir = git_dir_of(root)?;

@@ -21,6 +21,12 @@ pub enum GitError {
     /// `stderr` as git wrote it.
     #[error("`git {command}` failed: {stderr}")]
     Failed { command: &'static str, stderr: String },
+    #[error("`{base}` (`worktree.base`) is not a commit of `{}`", repository.display())]
+    NoBase { base: String, repository: PathBuf },
+    #[error("`{}` has no commit in common with `{base}`", path.display())]
+    Unrelated { path: PathBuf, base: String },
+    #[error("git said no more for {} seconds, or too much: `git {command}`", seconds)]
+    GaveUp { command: &'static str, seconds: u64 },
     #[error("`{}` (`worktree.copy`) leads out of the main checkout", .0.display())]
     CopyOutside(PathBuf),
     #[error("cannot {doing} `{}`: {source}", path.display())]

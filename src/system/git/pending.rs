@@ -109,7 +109,7 @@ fn note_in(mut lock: File) -> Option<PathBuf> {
 }
 
 /// As git records it: without `..` and links, as far as the path exists.
-pub(super) fn resolved(path: &Path) -> PathBuf {
+pub fn resolved(path: &Path) -> PathBuf {
     let known = path.ancestors().find_map(|part| Some((part, fs::canonicalize(part).ok()?)));
     match known.and_then(|(part, real)| Some(real.join(path.strip_prefix(part).ok()?))) {
         Some(real) => real,

@@ -82,13 +82,16 @@ fn add(spec: &WorktreeSpec, log: &mut dyn FnMut(&str)) -> Result<(), GitError> {
 }
 
 /// What git has on record, whether or not its folder is still there.
-struct Registered {
-    path: PathBuf,
+pub(super) struct Registered {
+    pub(super) path: PathBuf,
     /// `refs/heads/…`; `None` when detached.
-    branch: Option<String>,
+    pub(super) branch: Option<String>,
+    /// Why somebody locked it, in their words, if any.
+    pub(super) locked: Option<String>,
 }
 
-fn registered(repository: &Path) -> Result<Vec<Registered>, GitError> {
+/// All checkouts of `repository`, the main one first.
+pub(super) fn registered(repository: &Path) -> Result<Vec<Registered>, GitError> {
     let output = git(repository, &["worktree", "list", "--porcelain"].map(OsStr::new))?;
     if !output.status.success() {
         let stderr = String::from_utf8_lossy(&output.stderr).trim().to_owned();
@@ -97,9 +100,11 @@ fn registered(repository: &Path) -> Result<Vec<Registered>, GitError> {
     let mut found: Vec<Registered> = Vec::new();
     for line in String::from_utf8_lossy(&output.stdout).lines() {
         if let Some(path) = line.strip_prefix("worktree ") {
-            found.push(Registered { path: PathBuf::from(path), branch: None });
+            found.push(Registered { path: PathBuf::from(path), branch: None, locked: None });
         } else if let (Some(branch), Some(last)) = (line.strip_prefix("branch "), found.last_mut()) {
             last.branch = Some(branch.to_owned());
+        } else if let (Some(why), Some(last)) = (line.strip_prefix("locked"), found.last_mut()) {
+            last.locked = Some(why.trim().to_owned());
         }
     }
     Ok(found)

@@ -15,6 +15,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::OFlags;
 
 use crate::system::clock::Stopwatch;
+use crate::system::environment::Environment;
 use crate::system::process::child;
 
 /// So much of its last words is kept.
@@ -54,6 +55,16 @@ pub enum AskError {
     Io(#[from] io::Error),
 }
 
+/// What a child said, as far as it was listened to.
+#[derive(Debug)]
+pub struct Said {
+    pub answer: Vec<u8>,
+    /// The end of what it wrote to stderr.
+    pub words: String,
+    /// `None`: it said more than it may. It was ended, and the beginning of its answer is kept.
+    pub status: Option<ExitStatus>,
+}
+
 /// Runs `program` with `words` in `folder`, gives it `input` and takes what it answers. It dies with
 /// this thread where the system can do that.
 pub fn ask(
@@ -63,10 +74,32 @@ pub fn ask(
     input: &[u8],
     bounds: Bounds,
 ) -> Result<Answered, AskError> {
+    ask_in(program, words, folder, None, input, bounds)
+}
+
+/// The same in an environment of its own.
+pub fn ask_in(
+    program: &Path,
+    words: &[&OsStr],
+    folder: &Path,
+    environment: Option<&Environment>,
+    input: &[u8],
+    bounds: Bounds,
+) -> Result<Answered, AskError> {
     let mut command = Command::new(program);
     command.args(words).current_dir(folder);
+    if let Some(environment) = environment {
+        command.env_clear().envs(environment);
+    }
+    let Said { answer, words, status } = hear(&mut command, input, bounds)?;
+    let status = status.ok_or(AskError::Size(bounds.answer))?;
+    Ok(Answered { answer, words, status })
+}
+
+/// As [`ask`], of any command; of an answer that is too long the beginning is taken.
+pub fn hear(command: &mut Command, input: &[u8], bounds: Bounds) -> Result<Said, AskError> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    child::prepare_helper(&mut command);
+    child::prepare_helper(command);
     let begun = Stopwatch::start();
     let mut asked = Asked(command.spawn().map_err(AskError::Start)?);
     let (stdin, stdout, stderr) = (asked.0.stdin.take(), asked.0.stdout.take(), asked.0.stderr.take());
@@ -79,7 +112,8 @@ pub fn ask(
         }
         talk.go_on(left)?;
         if talk.answer.len() > bounds.answer {
-            return Err(AskError::Size(bounds.answer));
+            talk.answer.truncate(bounds.answer);
+            return Ok(talk.said(None));
         }
     }
     loop {
@@ -91,8 +125,7 @@ pub fn ask(
             }
         }
         if let Some(status) = gone {
-            let words = String::from_utf8_lossy(&talk.words).trim().to_owned();
-            return Ok(Answered { answer: talk.answer, words, status });
+            return Ok(talk.said(Some(status)));
         }
         if begun.elapsed() > bounds.time {
             return Err(AskError::Time(bounds.time));
@@ -134,6 +167,11 @@ struct Talk<'a> {
 }
 
 impl Talk<'_> {
+    fn said(self, status: Option<ExitStatus>) -> Said {
+        let words = String::from_utf8_lossy(&self.words).trim().to_owned();
+        Said { answer: self.answer, words, status }
+    }
+
     fn make_quick(&self) -> io::Result<()> {
         let fds = [
             self.stdin.as_ref().map(|fd| fd.as_fd()),
@@ -255,6 +293,13 @@ mod tests {
     fn who_says_too_much_is_ended() {
         let bounds = Bounds { answer: 100_000, ..BOUNDS };
         assert!(matches!(shell("exec cat /dev/zero", b"", bounds), Err(AskError::Size(100_000))));
+    }
+
+    #[test]
+    fn the_beginning_of_too_much_can_be_had() {
+        let mut command = Command::new("/bin/sh");
+        let said = hear(command.args(["-c", "echo first; exec yes"]), b"", Bounds { answer: 100, ..BOUNDS }).unwrap();
+        assert!(said.answer.starts_with(b"first\ny\n") && said.answer.len() == 100 && said.status.is_none());
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub(super) fn prepare(command: &mut Command, umask: u32, limits: &[(Resource, u6
 
 /// Prepares `command` so that the child dies with this thread where the system can do that, in a
 /// session of its own: what a terminal sends to our group is not for it.
-pub(super) fn prepare_helper(command: &mut Command) {
+pub(in crate::system) fn prepare_helper(command: &mut Command) {
     let parent = rustix::process::getpid();
     // SAFETY: the closure makes only system calls, all async-signal-safe, and allocates nothing.
     unsafe {

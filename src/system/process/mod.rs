@@ -4,10 +4,10 @@
 //! for other systems. Nothing outside this folder names a Linux call. A pid is only signalled
 //! after the process behind it was recognised.
 //!
-//! `--cfg dispatch_posix` chooses the plain forms on Linux too, so that they are checked there.
+//! `DISPATCH_POSIX=1` chooses the plain forms on Linux too, so that they are checked there.
 
 pub mod ask;
-mod child;
+pub(in crate::system) mod child;
 pub mod detached;
 pub mod enclosure;
 pub mod program;

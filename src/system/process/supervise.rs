@@ -130,6 +130,14 @@ pub fn start_next(state_dir: &Path) -> io::Result<()> {
     own_command("__next", state_dir)?.stdin(null()).stdout(null()).stderr(null()).spawn().map(drop)
 }
 
+/// Starts `dispatch __notify` for a state folder: nobody's child, as a supervisor is.
+pub fn start_notifier(state_dir: &Path) -> io::Result<()> {
+    let null = Stdio::null;
+    let mut child = own_command("__notify", state_dir)?.stdin(null()).stdout(null()).stderr(null()).spawn()?;
+    let status = child.wait()?;
+    if status.success() { Ok(()) } else { Err(io::Error::other(format!("nobody tells the user ({status})"))) }
+}
+
 /// What a process reads and writes.
 #[derive(Debug)]
 pub struct Streams {

@@ -12,6 +12,9 @@ use rustix::process::Signal;
 use crate::model::run_id::RunId;
 use crate::system::process::platform;
 
+/// Our own processes that belong to no run, by their first argument: what they start neither.
+const OWN_TREES: [&[u8]; 3] = [b"__supervise", b"__next", b"__notify"];
+
 /// The variable that marks a run's processes.
 pub const MARK: &str = "DISPATCH_RUN_ID";
 
@@ -39,7 +42,7 @@ impl Look for System {
 
     fn is_supervisor(&self, pid: u32) -> bool {
         // Its last act is still its own: what it starts next belongs to nobody above it.
-        self.0.arguments_of(pid).get(1).is_some_and(|word| word == b"__supervise" || word == b"__next")
+        self.0.arguments_of(pid).get(1).is_some_and(|word| OWN_TREES.iter().any(|own| word == own))
     }
 }
 

@@ -8,6 +8,7 @@ pub mod handover;
 pub mod index;
 mod lock_file;
 pub mod log_part;
+pub mod notify_folder;
 pub mod pair_lock;
 pub mod record_file;
 pub mod run_folder;

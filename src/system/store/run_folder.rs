@@ -10,6 +10,7 @@ use crate::model::attempt_record::AttemptRecord;
 use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
 use crate::model::freshness::{FRESH_VERSION, FreshRecord};
 use crate::model::live_record::LiveRecord;
+use crate::model::notify::{NOTIFY_VERSION, ToldRecord};
 use crate::model::process_id::FolderId;
 use crate::model::queue_record::QueueRecord;
 use crate::model::run_id::RunId;
@@ -264,6 +265,15 @@ impl RunFolder {
 
     pub fn remove_queue(&self) -> io::Result<()> {
         gone(fs::remove_file(self.queue_path()))
+    }
+
+    /// What the user has heard of the run. What cannot be read was not told.
+    pub fn read_told(&self) -> ToldRecord {
+        record_file::read(&self.path.join("told.json"), NOTIFY_VERSION).unwrap_or_default()
+    }
+
+    pub fn write_told(&self, record: &ToldRecord) -> io::Result<()> {
+        record_file::write(&self.path.join("told.json"), record, Durability::Process)
     }
 
     pub fn read_window(&self) -> Result<Option<WindowRecord>, RecordError> {

@@ -23,6 +23,12 @@ pub struct FoldersLock {
     _file: fs::File,
 }
 
+/// See [`StateDir::share_worktree`] and [`StateDir::own_worktree`]. Free when dropped.
+#[derive(Debug)]
+pub struct WorktreeLock {
+    _file: fs::File,
+}
+
 const PARTS: [&str; 3] = ["runs", "pairs", "slots"];
 
 /// Why a state folder cannot be used.
@@ -115,6 +121,29 @@ impl StateDir {
         let lock = lock_file::open(&self.path.join("folders.lock"), true)?;
         lock.lock()?;
         Ok(FoldersLock { _file: lock })
+    }
+
+    /// Held from the look at a worktree until a run in it stands: nobody takes the worktree away
+    /// meanwhile. Others may start there, too.
+    pub fn share_worktree(&self, path: &Path) -> io::Result<WorktreeLock> {
+        let lock = self.worktree_lock(path)?;
+        lock.lock_shared()?;
+        Ok(WorktreeLock { _file: lock })
+    }
+
+    /// Held by who takes it away: nobody starts there meanwhile.
+    pub fn own_worktree(&self, path: &Path) -> io::Result<WorktreeLock> {
+        let lock = self.worktree_lock(path)?;
+        lock.lock()?;
+        Ok(WorktreeLock { _file: lock })
+    }
+
+    /// Its name is a hash: a path holds more than a file's name may.
+    fn worktree_lock(&self, path: &Path) -> io::Result<fs::File> {
+        let folder = self.path.join("worktrees");
+        make_folder(&folder)?;
+        let hash = blake3::hash(path.as_os_str().as_bytes()).to_hex();
+        lock_file::open(&folder.join(&hash.as_str()[..32]), true)
     }
 
     pub fn index(&self) -> PathBuf {

@@ -14,6 +14,7 @@ use crate::model::run_id::RunId;
 use crate::system::tmux::client::{Complaint, Reply};
 use crate::system::tmux::error::TmuxError;
 use crate::system::tmux::ready::{self, Ready};
+use crate::system::tmux::talk::RINGS;
 use crate::system::tmux::{EXEC_WORD, Tmux, listing, quote, talk, version};
 
 const MADE: &str = "dispatch-made";
@@ -38,6 +39,8 @@ pub struct CreateWindow<'a> {
     pub replace: Option<(&'a str, &'a RunId)>,
     /// `WORD`: when the process ends, tmux runs `PROGRAM WORD FOLDER`. A wake-up, no record.
     pub ended_word: Option<&'a str>,
+    /// The same for its bell, in a session that we made.
+    pub rang_word: Option<&'a str>,
 }
 
 /// Where the window is.
@@ -232,15 +235,19 @@ impl CreateWindow<'_> {
     fn options(&self, target: &str) -> String {
         let target = quote::word(target);
         let mut commands = format!("set-option -p -t {target} remain-on-exit on");
-        if let Some(hook) = self.hook() {
+        if let Some(shell) = self.ended_word.and_then(|word| self.shell(word)) {
+            // A hook is read as a format.
+            let hook = format!("run-shell -b {}", quote::word(&shell.replace('#', "##")));
             commands.push_str(&format!(" ; set-hook -p -t {target} pane-died {}", quote::word(&hook)));
+        }
+        if let Some(shell) = self.rang_word.and_then(|word| self.shell(word)) {
+            commands.push_str(&format!(" ; set-option -p -t {target} {RINGS} {}", quote::word(&shell)));
         }
         commands
     }
 
     /// `None` also where a path holds what cannot be carried through a format and `sh`.
-    fn hook(&self) -> Option<String> {
-        let word = self.ended_word?;
+    fn shell(&self, word: &str) -> Option<String> {
         let paths = [self.program.to_str()?, self.run_folder.to_str()?];
         let carried = |path: &&str| !path.contains(char::is_control) && !path.contains("#[") && path.len() < 1500;
         if !paths.iter().all(carried) {
@@ -248,8 +255,7 @@ impl CreateWindow<'_> {
         }
         let [program, folder] = paths.map(quote::word);
         // A hook that fails or prints would take over the user's screen.
-        let shell = format!("{program} {} {folder} >/dev/null 2>&1 || :", quote::word(word));
-        Some(format!("run-shell -b {}", quote::word(&shell.replace('#', "##"))))
+        Some(format!("{program} {} {folder} >/dev/null 2>&1 || :", quote::word(word)))
     }
 }
 

@@ -17,6 +17,8 @@ pub(super) const TALK: &str = "#{window_activity} #{window_bell_flag} #{window_p
                                #{?@dispatch_seen,#{e|+:0,#{@dispatch_seen}},0} #{pane_tty}";
 const RUNG: &str = "@dispatch_bell";
 const SEEN: &str = "@dispatch_seen";
+/// On a pane whose bell is to be told: the command for `sh` that does it.
+pub(super) const RINGS: &str = "@dispatch_rings";
 
 /// What is remembered of a living pane. Times are seconds since 1970.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,8 +61,11 @@ impl Talk {
 pub(super) fn note_in(session: &str) -> String {
     let session = quote::word(session);
     let is_run = quote::word(&format!("#{{m:* {EXEC_WORD} *,#{{pane_start_command}}}}"));
-    let hooks = [("alert-bell", RUNG), ("session-window-changed", SEEN)].map(|(hook, note)| {
-        let hears = format!("if-shell -F {is_run} {}", quote::word(&set("", note)));
+    let tell = format!("run-shell -b {}", quote::word(&format!("#{{{RINGS}}}")));
+    let tell = format!(" ; if-shell -F {} {}", quote::word(&format!("#{{{RINGS}}}")), quote::word(&tell));
+    let hooks = [("alert-bell", RUNG, tell.as_str()), ("session-window-changed", SEEN, "")];
+    let hooks = hooks.map(|(hook, note, then)| {
+        let hears = format!("if-shell -F {is_run} {}", quote::word(&format!("{}{then}", set("", note))));
         let set_hook = format!("set-hook -t {session} {hook} {}", quote::word(&hears));
         format!("if-shell -F -t {session} '#{{{hook}[0]}}' '' {}", quote::word(&set_hook))
     });

@@ -5,8 +5,8 @@ import { refusal } from "../notice.js";
 import { Chunk, size } from "./chunk.js";
 import { Doc, lineStart, linesDown, linesUp } from "./doc.js";
 import { feed } from "./feed.js";
+import { Find } from "./find.js";
 import { save } from "./save.js";
-import { MOST_HITS, Search } from "./search.js";
 
 // So many bytes of log are on the page at most; a piece may stand over.
 const MOST = 1024 * 1024;
@@ -50,13 +50,14 @@ export class LogView {
     this.following = this.active;
     // Whether there are events to be read at all.
     this.reads = this.streams = false;
+    this.find = new Find(this);
     this.#wire();
     this.#begin(mode, task).catch(refusal);
   }
 
   dispose() {
     this.stop.abort();
-    this.search?.cancel();
+    this.find.cancel();
   }
 
   // The page was laid out again: the run may have ended.
@@ -254,17 +255,11 @@ export class LogView {
     const { $ } = this;
     $(".follow").onclick = () => this.follow(!this.following);
     $(".to-end").onclick = () => { this.follow(true); this.lines.focus({ preventScroll: true }); };
-    $(".streams").onchange = (event) => { this.doc.filter = event.target.value; this.#newSearch(""); this.following = this.active; this.toEnd(); };
+    $(".streams").onchange = (event) => { this.doc.filter = event.target.value; this.find.begin(""); this.following = this.active; this.toEnd(); };
     $(".way-readable").onclick = () => this.#way(true);
     $(".way-raw").onclick = () => this.#way(false);
     $(".wrap input").onchange = (event) => this.lines.classList.toggle("no-wrap", !event.target.checked);
     $(".save").onclick = () => save({ doc: this.doc, name: `${this.host.dataset.task}-${this.host.dataset.mode}`, line: this.host.dataset.save });
-    $(".find").onsubmit = (event) => { event.preventDefault(); this.find(); };
-    $(".find input").onkeydown = (event) => { if (event.key === "Enter" && event.shiftKey) { event.preventDefault(); this.#step(-1); } };
-    $(".find input").onsearch = () => { if (!$(".find input").value) this.#newSearch(""); };
-    $(".prev").onclick = () => this.#step(-1);
-    $(".next").onclick = () => this.#step(1);
-    $(".cancel").onclick = () => { this.search?.cancel(); };
     $(".where").onchange = (event) => this.seek(Math.floor(this.doc.length * event.target.value / 1000));
     this.lines.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.lines.addEventListener("keydown", (event) => {
@@ -331,82 +326,6 @@ export class LogView {
     $(".where").hidden = length < MOST;
     $(".where").setAttribute("aria-valuetext", `${Math.round(share * 100)} %`);
     $(".place").textContent = length < MOST ? size(length) : `${size(at)} of ${size(length)}`;
-  }
-
-  // ---- search
-
-  #newSearch(words) {
-    this.search?.cancel();
-    this.search = words ? new Search(this.doc, words) : null;
-    this.hit = -1;
-    this.#showHits();
-  }
-
-  // Looks for what is in the field; the same words again: the next hit.
-  find() {
-    const words = this.$(".find input").value;
-    if (this.search?.words === words && !this.search.stop.signal.aborted) { this.#step(1); return; }
-    this.#newSearch(words);
-    if (words) this.#scan();
-  }
-
-  async #scan() {
-    const { search } = this;
-    try {
-      await search.run(() => {
-        if (search !== this.search) return;
-        if (this.hit < 0 && search.hits.length) this.#step(1);
-        this.#showHits();
-      });
-    } catch (error) {
-      refusal(error);
-    }
-  }
-
-  #step(by) {
-    const { search } = this;
-    if (!search?.hits.length) return;
-    const count = search.hits.length;
-    if (by > 0 && this.hit === count - 1 && search.done < this.doc.length) this.#scan();
-    this.hit = this.hit < 0 ? 0 : (this.hit + by + count) % count;
-    this.seek(search.hits[this.hit], search.hits[this.hit]).then(() => this.#paintHit(search.words));
-    this.#showHits();
-  }
-
-  #showHits() {
-    const { $, search } = this;
-    const count = search?.hits.length ?? 0;
-    $(".prev").disabled = $(".next").disabled = !count;
-    $(".cancel").hidden = !search?.running || search.stop.signal.aborted;
-    let text = "";
-    if (search) {
-      const share = this.doc.length ? Math.floor(search.done / this.doc.length * 100) : 100;
-      const found = count ? `${this.hit + 1} of ${count}${search.more ? "+" : ""}` : "";
-      const how = search.stop.signal.aborted ? `stopped at ${share} %` : search.running ? `${share} %` : count ? "" : "not found";
-      text = [found, how].filter(Boolean).join(" · ");
-    }
-    $(".count").textContent = text;
-    $(".count").title = search?.more ? `Only the first ${MOST_HITS} are counted` : "";
-  }
-
-  // Marks the words themselves, where the browser can.
-  #paintHit(words) {
-    if (!("highlights" in CSS)) return;
-    const ranges = [];
-    const wanted = words.toLowerCase();
-    for (const box of this.lines.querySelectorAll(".hit")) {
-      const walk = document.createTreeWalker(box, NodeFilter.SHOW_TEXT);
-      while (walk.nextNode() && ranges.length < 100) {
-        const text = walk.currentNode.data.toLowerCase();
-        for (let at = text.indexOf(wanted); at >= 0 && text.length === walk.currentNode.length; at = text.indexOf(wanted, at + wanted.length)) {
-          const range = new Range();
-          range.setStart(walk.currentNode, at);
-          range.setEnd(walk.currentNode, at + wanted.length);
-          ranges.push(range);
-        }
-      }
-    }
-    CSS.highlights.set("found", new Highlight(...ranges));
   }
 }
 

@@ -159,5 +159,6 @@ pub(super) fn request<'a>(session: &'a str, run: &'a Run) -> CreateWindow<'a> {
         run_folder: &run.folder,
         replace: None,
         ended_word: Some("__ended"),
+        rang_word: None,
     }
 }

@@ -1,0 +1,85 @@
+//! `dispatch status --tmux`: the project in a few characters, for tmux's status line.
+
+use std::process::ExitCode;
+
+use crate::cli::commands::Answer;
+use crate::cli::meant::Meant;
+use crate::cli::output;
+use crate::runner::counts::Counts;
+use crate::runner::overview::RECENT;
+use crate::runner::project::{Depth, OpenError, Project};
+use crate::system::{clock, environment};
+
+/// Sign, the same in ASCII, and the colour.
+const SIGNS: [(&str, &str, &str); 6] = [
+    ("⚑", "!", "yellow"),
+    ("▶", ">", "green"),
+    ("⏸", "=", "default"),
+    ("…", "~", "default"),
+    ("✗", "x", "red"),
+    ("?", "?", "magenta"),
+];
+
+pub(super) fn run(meant: &Meant) -> Answer {
+    // Where the status line follows its pane, most folders have no project: that is nothing to say.
+    let project = match Project::open(&meant.whence, Depth::Shape) {
+        Err(OpenError::NotFound { .. }) => return Ok(ExitCode::SUCCESS),
+        opened => opened?,
+    };
+    let ledger = project.ledger()?.map(|ledger| ledger.with_early(meant.take_early()));
+    let runs = ledger.map(|ledger| ledger.overview(RECENT)).transpose()?.map(|seen| seen.runs).unwrap_or_default();
+    let counts = Counts::of(&runs, clock::now());
+    if meant.json {
+        let Counts { waiting, running, idle, queued, failed, unknown } = counts;
+        output::json(&serde_json::json!({
+            "waiting": waiting, "running": running, "idle": idle, "queued": queued, "failed": failed,
+            "unknown": unknown,
+        }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let shown = segment(counts, speaks_utf8(), meant.styled);
+    if !shown.is_empty() {
+        output::line(&shown)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Only our own signs and numbers: nothing in it that tmux could read as a format.
+fn segment(counts: Counts, utf8: bool, styled: bool) -> String {
+    let Counts { waiting, running, idle, queued, failed, unknown } = counts;
+    let parts = SIGNS.iter().zip([waiting, running, idle, queued, failed, unknown]);
+    let shown = parts.filter(|(_, count)| *count > 0).map(|((sign, ascii, colour), count)| {
+        let sign = if utf8 { sign } else { ascii };
+        match styled && *colour != "default" {
+            true => format!("#[fg={colour}]{sign}{count}#[default]"),
+            false => format!("{sign}{count}"),
+        }
+    });
+    shown.collect::<Vec<_>>().join(" ")
+}
+
+/// By the first of the variables that decide it.
+fn speaks_utf8() -> bool {
+    let said = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(environment::var_text);
+    said.is_some_and(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_there_is_not_shown() {
+        let counts = Counts { waiting: 2, running: 3, failed: 1, ..Counts::default() };
+        let styled = "#[fg=yellow]⚑2#[default] #[fg=green]▶3#[default] #[fg=red]✗1#[default]";
+        assert_eq!(segment(counts, true, true), styled);
+        assert_eq!(segment(counts, true, false), "⚑2 ▶3 ✗1");
+        assert_eq!(segment(counts, false, false), "!2 >3 x1");
+        assert_eq!(segment(Counts::default(), true, true), "");
+        let rest = Counts { idle: 4, queued: 5, unknown: 6, ..Counts::default() };
+        assert_eq!(segment(rest, true, true), "⏸4 …5 #[fg=magenta]?6#[default]");
+    }
+}

@@ -1,0 +1,92 @@
+// What was done on a task, and the end of its worktree: two dialogs, on a task's page and on a run's.
+
+import { Refused, call, fragment } from "./net.js";
+import { toast } from "./notice.js";
+
+function make(name, properties = {}, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(properties)) {
+    if (key.includes("-")) element.setAttribute(key, value);
+    else element[key] = value;
+  }
+  element.append(...children);
+  return element;
+}
+
+// A dialog with a heading and a row of buttons, of which the first one closes it.
+function open(className, title, close, ...buttons) {
+  const body = make("div", { className: "work-body" });
+  const away = make("button", { type: "button", textContent: close });
+  const dialog = make("dialog", { className, "aria-labelledby": "work-title" },
+    make("h2", { id: "work-title", textContent: title }), body,
+    make("div", { className: "buttons" }, make("span", { className: "gap" }), away, ...buttons));
+  away.onclick = () => dialog.close();
+  dialog.onclose = () => dialog.remove();
+  document.body.append(dialog);
+  dialog.showModal();
+  away.focus();
+  return { dialog, body };
+}
+
+const said = (error) => [
+  make("p", { className: "said", role: "alert", textContent: error.message }),
+  ...(error.hint ? [make("p", { className: "hint", textContent: error.hint })] : []),
+];
+
+const isUp = () => document.querySelector("dialog[open]");
+
+export async function openDiff(task) {
+  if (isUp()) return;
+  const { dialog, body } = open("diff-dialog", `What was done on ${task}`, "Close");
+  body.append(make("p", { className: "quiet", textContent: "git compares…" }));
+  try {
+    const shown = (await fragment(`/ui/diff/${task}`)).getElementById("diff");
+    if (dialog.open) body.replaceChildren(document.importNode(shown, true));
+  } catch (error) {
+    body.replaceChildren(...said(error));
+  }
+}
+
+// What a clean would do, or did, in words.
+function ends(done) {
+  const lines = [];
+  if (done.removed) lines.push(["Worktree", done.path]);
+  if (done.removed && done.ignoredCount) lines.push(["With it, ignored by git", done.ignored.join(", ") + (done.ignoredCount > done.ignored.length ? ", …" : "")]);
+  if (done.branchState === "deleted") lines.push(["Branch", done.branch]);
+  const list = make("dl", {});
+  for (const [what, text] of lines) list.append(make("dt", { textContent: what }), make("dd", {}, make("code", { textContent: text })));
+  const kept = done.branchState === "kept" ? [make("p", { className: "quiet", textContent: `Branch ${done.branch} stays: ${done.branchReason}` })] : [];
+  return lines.length ? [list, ...kept] : [make("p", { textContent: "There is nothing to remove." }), ...kept];
+}
+
+export async function openClean(task) {
+  if (isUp()) return;
+  const go = make("button", { type: "button", className: "main bad-main", textContent: "Remove", disabled: true });
+  const { dialog, body } = open("clean-dialog", `Clean up after ${task}`, "Cancel", go);
+  body.append(make("p", { className: "quiet", textContent: "git looks…" }));
+  const refuse = (error) => {
+    go.disabled = true;
+    const words = error instanceof Refused && error.code === "conflict" ? [make("p", { textContent: "Something would be lost, or is in use:" })] : [];
+    body.replaceChildren(...words, ...said(error));
+  };
+  go.onclick = async () => {
+    go.disabled = true;
+    go.setAttribute("aria-busy", "true");
+    try {
+      const done = await call("POST", `/api/clean/${task}`, {});
+      dialog.close();
+      toast(done.branchState === "kept" ? `The worktree of ${task} is removed; branch ${done.branch} stays.` : `${task} is cleaned up.`, { hint: done.branchReason ?? "" });
+    } catch (error) {
+      refuse(error);
+    }
+    go.removeAttribute("aria-busy");
+  };
+  try {
+    const plan = await call("POST", `/api/clean/${task}`, { dryRun: true });
+    body.replaceChildren(make("p", { textContent: "This removes:" }), ...ends(plan));
+    if (!plan.removed && plan.branchState !== "deleted") body.firstChild.remove();
+    else go.disabled = false;
+  } catch (error) {
+    refuse(error);
+  }
+}

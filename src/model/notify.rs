@@ -1,0 +1,239 @@
+//! What a user is told of runs without looking: which news, by what way, and one piece of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::interval::Interval;
+use crate::model::names::{ModeName, Pair, TaskId};
+use crate::model::run_id::RunId;
+use crate::model::run_state::EndState;
+
+/// The version of all records here.
+pub const NOTIFY_VERSION: u32 = 1;
+
+/// `notify:`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Notify {
+    pub desktop: bool,
+    /// argv; empty for none.
+    pub command: Vec<String>,
+    pub on: BTreeSet<NewsKind>,
+    /// At most one notice in this time.
+    pub every: Interval,
+}
+
+/// What there is to tell, the most pressing first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NewsKind {
+    /// A run waits for the user.
+    Waiting,
+    /// Any end that is no success and that the user did not ask for.
+    Failed,
+    /// The last job that was under way ended.
+    Done,
+    Succeeded,
+}
+
+/// `settings.json`: how the user of a project is told. Written by who starts a run, read by who
+/// sees something happen, which may be a process without manifest or desktop.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NotifySettings {
+    pub version: u32,
+    /// The project's folder.
+    pub root: PathBuf,
+    pub notify: Notify,
+    /// The tmux server whose terminals are told where there is no desktop.
+    pub socket: PathBuf,
+    /// Where the user's desktop and programs are. No secret.
+    pub environment: BTreeMap<String, String>,
+}
+
+/// One piece of news, until it is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct News {
+    pub version: u32,
+    pub run_id: RunId,
+    pub mode: ModeName,
+    pub task: TaskId,
+    pub headless: bool,
+    pub what: Event,
+    /// When it happened: of a run that waits, since when.
+    pub at: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Event {
+    Waiting {
+        #[serde(default)]
+        reason: Option<String>,
+    },
+    Ended {
+        state: EndState,
+        #[serde(default)]
+        reason: Option<String>,
+    },
+}
+
+/// `told.json`: what the user has heard of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ToldRecord {
+    pub version: u32,
+    #[serde(default)]
+    pub end: bool,
+    /// That it waited, last.
+    #[serde(default)]
+    pub waiting: Option<Timestamp>,
+}
+
+/// `trouble.json`: why the last notice did not reach anybody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NotifyTrouble {
+    pub version: u32,
+    pub at: Timestamp,
+    pub why: String,
+}
+
+/// Two sources see the same wait at times that differ by as much.
+const SAME_WAIT_MS: i64 = 5000;
+
+impl Notify {
+    /// All but successes, which `done` sums up.
+    pub const DEFAULT_ON: [NewsKind; 3] = [NewsKind::Waiting, NewsKind::Failed, NewsKind::Done];
+    pub const DEFAULT_EVERY: Interval = Interval::from_secs(10);
+
+    /// Whether there is anybody to tell anything.
+    pub fn tells(&self) -> bool {
+        (self.desktop || !self.command.is_empty()) && !self.on.is_empty()
+    }
+
+    /// Whether an event of this kind has to be looked at.
+    pub fn wants(&self, event: &Event, headless: bool) -> bool {
+        let sums_up = headless && self.on.contains(&NewsKind::Done);
+        match event.kind() {
+            Some(NewsKind::Waiting) => self.on.contains(&NewsKind::Waiting),
+            Some(kind) => self.on.contains(&kind) || sums_up,
+            None => false,
+        }
+    }
+}
+
+impl NewsKind {
+    pub const ALL: [Self; 4] = [Self::Waiting, Self::Failed, Self::Done, Self::Succeeded];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Failed => "failed",
+            Self::Done => "done",
+            Self::Succeeded => "succeeded",
+        }
+    }
+}
+
+impl Event {
+    /// `None`: nothing to tell. What was stopped, was stopped by somebody.
+    pub fn kind(&self) -> Option<NewsKind> {
+        match self {
+            Self::Waiting { .. } => Some(NewsKind::Waiting),
+            Self::Ended { state, .. } => match state {
+                EndState::Succeeded => Some(NewsKind::Succeeded),
+                EndState::Failed | EndState::TimedOut | EndState::Lost | EndState::DependencyFailed => {
+                    Some(NewsKind::Failed)
+                }
+                EndState::Stopped => None,
+            },
+        }
+    }
+}
+
+impl News {
+    pub fn pair(&self) -> Pair {
+        Pair { mode: self.mode.clone(), task: self.task.clone() }
+    }
+}
+
+impl ToldRecord {
+    /// Whether the user has heard this already.
+    pub fn knows(&self, news: &News) -> bool {
+        match news.what {
+            Event::Ended { .. } => self.end,
+            Event::Waiting { .. } => {
+                self.waiting.is_some_and(|told| news.at.as_millisecond() - told.as_millisecond() < SAME_WAIT_MS)
+            }
+        }
+    }
+
+    /// The same after this was told as well.
+    #[must_use]
+    pub fn with(mut self, news: &News) -> Self {
+        self.version = NOTIFY_VERSION;
+        match news.what {
+            Event::Ended { .. } => self.end = true,
+            Event::Waiting { .. } => self.waiting = self.waiting.max(Some(news.at)),
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::run_id::RunId;
+
+    fn news(what: Event, second: i64) -> News {
+        News {
+            version: NOTIFY_VERSION,
+            run_id: RunId::parse("01ARZ3NDEKTSV4RRFFQ69G5FAV").unwrap(),
+            mode: ModeName::parse("job").unwrap(),
+            task: TaskId::parse("T-1").unwrap(),
+            headless: true,
+            what,
+            at: Timestamp::from_second(second).unwrap(),
+        }
+    }
+
+    #[test]
+    fn an_end_is_told_once_and_each_wait_once() {
+        let end = news(Event::Ended { state: EndState::Failed, reason: None }, 100);
+        let wait = |second| news(Event::Waiting { reason: None }, second);
+        let told = ToldRecord::default();
+        assert!(!told.knows(&end) && !told.knows(&wait(100)));
+        let told = told.with(&wait(100)).with(&end);
+        assert!(told.knows(&end) && told.knows(&wait(100)));
+        assert!(told.knows(&wait(104)), "the bell after the hook is the same wait");
+        assert!(told.knows(&wait(50)), "an older one is over");
+        assert!(!told.knows(&wait(105)));
+        assert_eq!(told.clone().with(&wait(60)), told);
+    }
+
+    #[test]
+    fn who_wants_a_sum_hears_of_every_end_of_a_job() {
+        let notify = |on: &[NewsKind]| Notify {
+            desktop: true,
+            command: Vec::new(),
+            on: on.iter().copied().collect(),
+            every: Notify::DEFAULT_EVERY,
+        };
+        let end = |state| Event::Ended { state, reason: None };
+        let default = notify(&Notify::DEFAULT_ON);
+        assert!(default.wants(&end(EndState::Succeeded), true));
+        assert!(!default.wants(&end(EndState::Succeeded), false), "a window that is closed is no news");
+        assert!(default.wants(&end(EndState::Lost), false));
+        assert!(!default.wants(&end(EndState::Stopped), true), "somebody stopped it");
+        let waits = notify(&[NewsKind::Waiting]);
+        assert!(waits.wants(&Event::Waiting { reason: None }, false));
+        assert!(!waits.wants(&end(EndState::Failed), true));
+        assert!(!notify(&[]).tells());
+    }
+}

@@ -1,0 +1,298 @@
+//! Whether a task's worktree and branch may go, and what stands against it. Pure.
+//!
+//! Nothing goes that stands nowhere else: what is not committed, what is neither in the base nor on a
+//! remote, and what somebody works in.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::model::names::Pair;
+use crate::model::worktree_look::{BranchLook, Names, Standing};
+
+/// All that bears on it.
+#[derive(Clone, Debug)]
+pub struct Case<'a> {
+    pub path: &'a Path,
+    pub branch: &'a str,
+    pub base: &'a str,
+    /// The main checkout.
+    pub root: &'a Path,
+    pub standing: &'a Standing,
+    pub branch_look: BranchLook,
+    /// Unfinished runs that work there, each with its state.
+    pub runs: &'a [(Pair, &'static str)],
+    /// The user stands in it.
+    pub is_here: bool,
+}
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cleaning {
+    pub remove_worktree: bool,
+    pub branch: BranchEnd,
+}
+
+/// What becomes of the branch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BranchEnd {
+    Absent,
+    Deleted,
+    /// So many of its commits are not in the base.
+    Kept {
+        unmerged: u64,
+    },
+    /// It is the base itself, or nothing can be said of it.
+    Left,
+}
+
+/// Something that stands against it: why, and what helps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Objection {
+    Running { pair: Pair, state: &'static str },
+    Here { root: PathBuf },
+    Main,
+    Foreign,
+    Locked { reason: String, path: PathBuf },
+    OtherBranch { found: Option<String>, wanted: String, path: PathBuf },
+    Changed { names: Names, path: PathBuf },
+    Untracked { names: Names, path: PathBuf },
+    Unpushed { count: u64, branch: String, base: String, path: PathBuf },
+    NoBase { base: String },
+}
+
+/// Everything that stands against it, or what is to be done.
+pub fn decide(case: &Case<'_>) -> Result<Cleaning, Vec<Objection>> {
+    let mut against = Vec::new();
+    let path = || case.path.to_owned();
+    against.extend(case.runs.iter().map(|(pair, state)| Objection::Running { pair: pair.clone(), state }));
+    let stands = match case.standing {
+        Standing::Absent => false,
+        Standing::Vanished => true,
+        Standing::Main => {
+            against.push(Objection::Main);
+            false
+        }
+        Standing::Foreign => {
+            against.push(Objection::Foreign);
+            false
+        }
+        Standing::Linked(look) => {
+            if case.is_here {
+                against.push(Objection::Here { root: case.root.to_owned() });
+            }
+            if let Some(reason) = &look.locked {
+                against.push(Objection::Locked { reason: reason.clone(), path: path() });
+            }
+            if look.branch.as_deref() != Some(case.branch) {
+                let wanted = case.branch.to_owned();
+                against.push(Objection::OtherBranch { found: look.branch.clone(), wanted, path: path() });
+            }
+            if look.changed.count > 0 {
+                against.push(Objection::Changed { names: look.changed.clone(), path: path() });
+            }
+            if look.untracked.count > 0 {
+                against.push(Objection::Untracked { names: look.untracked.clone(), path: path() });
+            }
+            true
+        }
+    };
+    let branch = match case.branch_look {
+        BranchLook::Absent => BranchEnd::Absent,
+        _ if case.branch == case.base => BranchEnd::Left,
+        BranchLook::NoBase => {
+            if stands {
+                against.push(Objection::NoBase { base: case.base.to_owned() });
+            }
+            BranchEnd::Left
+        }
+        BranchLook::There { unmerged: 0, .. } => BranchEnd::Deleted,
+        BranchLook::There { unmerged, unpushed } => {
+            if unpushed > 0 && stands {
+                let (branch, base) = (case.branch.to_owned(), case.base.to_owned());
+                against.push(Objection::Unpushed { count: unpushed, branch, base, path: path() });
+            }
+            BranchEnd::Kept { unmerged }
+        }
+    };
+    if against.is_empty() { Ok(Cleaning { remove_worktree: stands, branch }) } else { Err(against) }
+}
+
+impl Objection {
+    /// The command that helps, or what to do where no command can know.
+    pub fn cure(&self) -> String {
+        let in_it = |path: &Path| format!("git -C {}", quote(path));
+        match self {
+            Self::Running { pair, .. } => format!("dispatch stop {pair}"),
+            Self::Here { root } => format!("cd {}", quote(root)),
+            Self::Main => "set `worktree.path` to a folder of its own for each task".to_owned(),
+            Self::Foreign => "move it away yourself; nothing in it was touched".to_owned(),
+            Self::Locked { path, .. } => format!("git worktree unlock {}", quote(path)),
+            Self::OtherBranch { wanted, path, .. } => format!("{} switch {}", in_it(path), word(wanted)),
+            Self::Changed { path, .. } => format!("{} commit -a", in_it(path)),
+            Self::Untracked { path, .. } => format!("{} add -A && {} commit", in_it(path), in_it(path)),
+            Self::Unpushed { branch, base, path, .. } => {
+                let (branch, place) = (word(branch), in_it(path));
+                format!(
+                    "on `{base}`: git merge {branch}; or {place} push -u origin {branch}. A squash merge cannot be \
+                     seen; after one: git worktree remove {} && git branch -D {branch}",
+                    quote(path)
+                )
+            }
+            Self::NoBase { base } => format!("set `worktree.base`, or make `{base}`"),
+        }
+    }
+}
+
+impl fmt::Display for Objection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Running { pair, state } => write!(f, "`{pair}` works in it ({state})"),
+            Self::Here { .. } => f.write_str("you are in it"),
+            Self::Main => f.write_str("it is the main checkout"),
+            Self::Foreign => f.write_str("it is no worktree of this repository"),
+            Self::Locked { reason, .. } if reason.is_empty() => f.write_str("it is locked"),
+            Self::Locked { reason, .. } => write!(f, "it is locked: {reason}"),
+            Self::OtherBranch { found: Some(found), wanted, .. } => {
+                write!(f, "branch `{found}` is checked out there, not `{wanted}`")
+            }
+            Self::OtherBranch { found: None, wanted, .. } => {
+                write!(f, "no branch is checked out there (`{wanted}` should be)")
+            }
+            Self::Changed { names, .. } => write!(f, "{} not committed: {}", count(names, "change"), list(names)),
+            Self::Untracked { names, .. } => {
+                write!(f, "{} git does not know: {}", count(names, "file"), list(names))
+            }
+            Self::Unpushed { count, branch, base, .. } => {
+                let commits = if *count == 1 { "commit" } else { "commits" };
+                write!(f, "{count} {commits} of `{branch}` neither in `{base}` nor on a remote")
+            }
+            Self::NoBase { base } => write!(f, "`{base}` (`worktree.base`) is not there to compare with"),
+        }
+    }
+}
+
+fn count(names: &Names, what: &str) -> String {
+    format!("{} {what}{}", names.count, if names.count == 1 { "" } else { "s" })
+}
+
+fn list(names: &Names) -> String {
+    let mut text = names.first.iter().map(|name| name.display().to_string()).collect::<Vec<_>>().join(", ");
+    if names.count > names.first.len() {
+        text.push_str(", …");
+    }
+    text
+}
+
+fn word(text: &str) -> String {
+    shell_words::quote(text).into_owned()
+}
+
+fn quote(path: &Path) -> String {
+    word(&path.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::names::{ModeName, TaskId};
+    use crate::model::worktree_look::LinkedLook;
+
+    const THERE: BranchLook = BranchLook::There { unmerged: 0, unpushed: 0 };
+
+    fn clean() -> LinkedLook {
+        LinkedLook { branch: Some("task/t".to_owned()), ..LinkedLook::default() }
+    }
+
+    fn decided(standing: &Standing, branch_look: BranchLook, is_here: bool) -> Result<Cleaning, Vec<Objection>> {
+        let (path, root) = (Path::new("/trees/T"), Path::new("/main"));
+        let case = Case { path, branch: "task/t", base: "main", root, standing, branch_look, runs: &[], is_here };
+        decide(&case)
+    }
+
+    fn said(result: Result<Cleaning, Vec<Objection>>) -> Vec<String> {
+        result.unwrap_err().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn what_is_merged_and_clean_goes() {
+        let done = decided(&Standing::Linked(clean()), THERE, false).unwrap();
+        assert_eq!(done, Cleaning { remove_worktree: true, branch: BranchEnd::Deleted });
+        // What is on a remote is not lost, and its branch is not done.
+        let pushed = BranchLook::There { unmerged: 2, unpushed: 0 };
+        let done = decided(&Standing::Linked(clean()), pushed, false).unwrap();
+        assert_eq!(done, Cleaning { remove_worktree: true, branch: BranchEnd::Kept { unmerged: 2 } });
+    }
+
+    #[test]
+    fn what_is_not_there_is_no_reason_against_it() {
+        let absent = |branch| decided(&Standing::Absent, branch, true).unwrap();
+        assert_eq!(absent(BranchLook::Absent), Cleaning { remove_worktree: false, branch: BranchEnd::Absent });
+        assert_eq!(absent(THERE).branch, BranchEnd::Deleted);
+        let ahead = BranchLook::There { unmerged: 1, unpushed: 1 };
+        assert_eq!(absent(ahead).branch, BranchEnd::Kept { unmerged: 1 });
+        assert_eq!(absent(BranchLook::NoBase).branch, BranchEnd::Left);
+        assert!(decided(&Standing::Vanished, THERE, false).unwrap().remove_worktree);
+    }
+
+    #[test]
+    fn all_that_stands_against_it_is_said_at_once() {
+        let names = |name: &str, count| Names { count, first: vec![PathBuf::from(name)] };
+        let look = LinkedLook {
+            branch: None,
+            locked: Some("on a stick".to_owned()),
+            changed: names("a b", 1),
+            untracked: names("c", 7),
+            ignored: names("target/", 1),
+        };
+        let branch = BranchLook::There { unmerged: 3, unpushed: 2 };
+        let against = decided(&Standing::Linked(look), branch, true);
+        assert_eq!(
+            said(against.clone()),
+            [
+                "you are in it",
+                "it is locked: on a stick",
+                "no branch is checked out there (`task/t` should be)",
+                "1 change not committed: a b",
+                "7 files git does not know: c, …",
+                "2 commits of `task/t` neither in `main` nor on a remote",
+            ]
+        );
+        let cures: Vec<String> = against.unwrap_err().iter().map(Objection::cure).collect();
+        assert_eq!(cures[0], "cd /main");
+        assert!(cures.iter().all(|cure| !cure.contains("--force")), "{cures:?}");
+    }
+
+    #[test]
+    fn what_is_not_the_tasks_own_stays() {
+        assert_eq!(said(decided(&Standing::Main, THERE, false)), ["it is the main checkout"]);
+        assert_eq!(said(decided(&Standing::Foreign, THERE, false)), ["it is no worktree of this repository"]);
+        let other = LinkedLook { branch: Some("main2".to_owned()), ..clean() };
+        let against = decided(&Standing::Linked(other), THERE, false);
+        assert_eq!(said(against), ["branch `main2` is checked out there, not `task/t`"]);
+        assert!(decided(&Standing::Linked(clean()), BranchLook::NoBase, false).is_err());
+    }
+
+    #[test]
+    fn what_works_there_is_named_with_its_state() {
+        let pair = Pair { mode: ModeName::parse("job").unwrap(), task: TaskId::parse("T").unwrap() };
+        let standing = Standing::Linked(clean());
+        let case = Case {
+            path: Path::new("/trees/T"),
+            branch: "task/t",
+            base: "task/t",
+            root: Path::new("/main"),
+            standing: &standing,
+            branch_look: THERE,
+            runs: &[(pair, "queued")],
+            is_here: false,
+        };
+        let against = decide(&case).unwrap_err();
+        assert_eq!(
+            (against[0].to_string().as_str(), against[0].cure().as_str()),
+            ("`job T` works in it (queued)", "dispatch stop job T")
+        );
+        // The base itself is nothing to delete.
+        let done = decide(&Case { runs: &[], ..case }).unwrap();
+        assert_eq!(done, Cleaning { remove_worktree: true, branch: BranchEnd::Left });
+    }
+}

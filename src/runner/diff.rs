@@ -1,0 +1,70 @@
+//! What was done on a task: its worktree against the base it came from.
+
+use std::path::{Path, PathBuf};
+
+use crate::model::names::TaskId;
+use crate::runner::project::Project;
+use crate::runner::work::WorkError;
+use crate::system::git::{Base, Changes, Scratch};
+use crate::tasks::{Task, TaskSet};
+use crate::view::work_view::{DiffView, FileView};
+
+pub use crate::system::git::Shown;
+
+/// A task's work, ready to be shown.
+#[derive(Debug)]
+pub struct Work {
+    task: TaskId,
+    path: PathBuf,
+    branch: String,
+    base: String,
+    since: String,
+    scratch: Scratch,
+}
+
+impl Project {
+    pub fn work(&self, tasks: &TaskSet, task: &Task) -> Result<Work, WorkError> {
+        let worktree = self.standing_work_of(tasks, task)?;
+        let base = Base::find(&self.manifest.root, &worktree.base)?;
+        let since = base.fork_point(&worktree.path, &worktree.base)?;
+        let scratch = Scratch::new(&worktree.path, since.clone())?;
+        let (path, branch) = (worktree.path, worktree.branch);
+        Ok(Work { task: task.id.clone(), path, branch, base: worktree.base, since, scratch })
+    }
+}
+
+impl Work {
+    /// By git itself, on our standard output.
+    pub fn show(&self, how: Shown) -> Result<(), WorkError> {
+        Ok(self.scratch.show(how)?)
+    }
+
+    /// As data, with at most `most` bytes of the patch; 0: none of it.
+    pub fn view(&self, most: usize) -> Result<DiffView, WorkError> {
+        let Changes { files, patch, cut } = self.scratch.changes(most)?;
+        let name = |path: &Path| path.to_string_lossy().into_owned();
+        let files: Vec<FileView> = files
+            .iter()
+            .map(|file| FileView {
+                path: name(&file.path),
+                from: file.from.as_deref().map(name),
+                added: file.lines.map(|(added, _)| added),
+                removed: file.lines.map(|(_, removed)| removed),
+                binary: file.lines.is_none(),
+                untracked: self.scratch.is_untracked(&file.path),
+            })
+            .collect();
+        Ok(DiffView {
+            task: self.task.to_string(),
+            path: self.path.clone(),
+            branch: self.branch.clone(),
+            base: self.base.clone(),
+            merge_base: self.since.clone(),
+            added: files.iter().filter_map(|file| file.added).sum(),
+            removed: files.iter().filter_map(|file| file.removed).sum(),
+            files,
+            patch: (most > 0).then(|| String::from_utf8_lossy(&patch).into_owned()),
+            truncated: cut,
+        })
+    }
+}

@@ -1,0 +1,67 @@
+//! What the machine does to jobs: limits for a whole tree, and the end of a login.
+
+use crate::model::bytes::Bytes;
+use crate::model::limits::Limits;
+use crate::runner::doctor::{Finding, State, declared};
+use crate::runner::project::Project;
+use crate::system::environment;
+use crate::system::logout::{self, Logout};
+use crate::system::process::enclosure::Enclosure;
+
+pub(super) fn limits(project: Option<&Project>) -> Vec<Finding> {
+    let wanted = Limits { memory: Some(Bytes::new(1 << 30)), processes: Some(1000), cpu: None };
+    vec![match Enclosure::probe(&wanted, &environment::passed(&[])) {
+        Some(Enclosure::Group(_)) => Finding::ok("limits", "by cgroup, for the whole tree"),
+        Some(Enclosure::Scope(_)) => Finding::ok("limits", "by a scope of your systemd, for the agent's whole tree"),
+        None => {
+            let needs = |project: &Project| declared(project).any(|mode| mode.limits.processes.is_some());
+            Finding::bad(
+                "limits",
+                State::where_needed(project.is_some_and(needs)),
+                "limits: partial (per process; no process limit)",
+                "log in where `systemctl --user status` answers (cgroup v2), or run in a delegated cgroup v2",
+            )
+        }
+    }]
+}
+
+pub(super) fn logout(_: Option<&Project>) -> Vec<Finding> {
+    let user = environment::var_text("USER").unwrap_or_default();
+    vec![logout_finding(logout::look(), &user)]
+}
+
+fn logout_finding(found: Option<Logout>, user: &str) -> Finding {
+    const SCOPE: &str = "loginctl enable-linger && systemd-run --user --scope tmux";
+    match found {
+        None => Finding::ok("logout", "no logind here: nobody ends what runs when you log out"),
+        Some(Logout { kills: Some(false), .. }) => Finding::ok("logout", "what runs goes on when you log out"),
+        Some(Logout { kills: Some(true), lingers: true }) => Finding::warn(
+            "logout",
+            "logind ends what your session started (`KillUserProcesses`); what your own systemd started goes on",
+            "systemd-run --user --scope tmux",
+        ),
+        Some(Logout { kills: Some(true), lingers: false }) => {
+            Finding::warn("logout", "logind ends all that you started when you log out (`KillUserProcesses`)", SCOPE)
+        }
+        Some(Logout { kills: None, lingers }) => {
+            let linger = if lingers { "lingers" } else { "does not linger" };
+            let found = format!("logind does not say whether it ends what runs; `{user}` {linger}");
+            Finding::warn("logout", found, SCOPE)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_ends_jobs_is_warned_of() {
+        let of = |kills, lingers| logout_finding(Some(Logout { kills, lingers }), "ann");
+        assert_eq!(logout_finding(None, "ann").state, State::Ok);
+        assert_eq!(of(Some(false), false).state, State::Ok);
+        assert!(of(Some(true), false).cure.unwrap().contains("enable-linger"));
+        assert!(!of(Some(true), true).cure.unwrap().contains("enable-linger"));
+        assert!(of(None, false).found.contains("`ann` does not linger"));
+    }
+}

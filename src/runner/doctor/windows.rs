@@ -1,0 +1,51 @@
+//! What windows need of tmux, tried out on a server of its own.
+
+use crate::runner::doctor::{Finding, State, declared};
+use crate::runner::project::Project;
+use crate::system::tmux::{self, Probe};
+
+pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
+    // What is missing or too old is told of the program itself.
+    let Some(version) = tmux::version().ok().filter(tmux::Version::is_supported) else { return Vec::new() };
+    let needed = project.is_none_or(|project| declared(project).any(|mode| mode.interactive));
+    let cure = format!("install another build of tmux, {} or newer", tmux::FLOOR);
+    let bad = |found: String| vec![Finding::bad("windows", State::where_needed(needed), found, cure.clone())];
+    let probe = match tmux::probe() {
+        Ok(probe) => probe,
+        Err(error) => return bad(format!("a scratch server cannot be used: {error}")),
+    };
+    let fails = failures(&probe);
+    if !fails.is_empty() {
+        return bad(format!("this tmux does not keep to {}", fails.join(", ")));
+    }
+    let found = "exact targets, options, guarded ends and exit status work on a scratch server";
+    if probe.signal {
+        return vec![Finding::ok("windows", found)];
+    }
+    let says = format!("{found}; tmux {version} does not tell which signal ended an agent");
+    vec![Finding::warn("windows", says, "install tmux 3.3 or newer")]
+}
+
+fn failures(probe: &Probe) -> Vec<&'static str> {
+    let all = [
+        (probe.exact_targets, "exact targets"),
+        (probe.own_options, "options of one window"),
+        (probe.guarded_kill, "guarded ends"),
+        (probe.exit_status, "the exit status of dead panes"),
+    ];
+    all.into_iter().filter(|(works, _)| !works).map(|(_, what)| what).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_thing_that_does_not_work_is_named() {
+        let good =
+            Probe { exact_targets: true, own_options: true, guarded_kill: true, exit_status: true, signal: false };
+        assert!(failures(&good).is_empty());
+        assert_eq!(failures(&Probe { guarded_kill: false, ..good }), ["guarded ends"]);
+        assert_eq!(failures(&Probe::default()).len(), 4);
+    }
+}

@@ -1,0 +1,69 @@
+//! Whether a worktree could be made: a repository, its base, a place to write to.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use crate::runner::doctor::{Finding, quote};
+use crate::runner::project::Project;
+use crate::runner::work::WorkError;
+use crate::system::folder;
+use crate::system::git::{self, Base, GitError};
+
+const WHAT: &str = "worktrees";
+
+pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
+    let Some(project) = project.filter(|project| project.manifest.worktree.is_some()) else { return Vec::new() };
+    // Without git nothing more can be said, and that is.
+    if git::version().is_err() {
+        return Vec::new();
+    }
+    let root = &project.manifest.root;
+    if !git::is_worktree(root) {
+        let found = format!("`{}` is not the root of a git repository", root.display());
+        return vec![Finding::fail(WHAT, found, format!("git init {}", quote(root)))];
+    }
+    let tasks = project.tasks();
+    let mut bases: BTreeSet<String> = BTreeSet::new();
+    let mut places: BTreeSet<PathBuf> = BTreeSet::new();
+    for task in tasks.tasks() {
+        match project.work_of(&tasks, task) {
+            Ok(worktree) => {
+                bases.insert(worktree.base);
+                places.extend(worktree.path.parent().map(std::path::Path::to_owned));
+            }
+            Err(WorkError::Several { .. }) => {}
+            Err(error) => return vec![Finding::fail(WHAT, error.to_string(), "dispatch check")],
+        }
+    }
+    let mut findings: Vec<Finding> = bases.iter().filter_map(|base| base_finding(project, base)).collect();
+    // Where each task has a folder of its own, one word for the first is as good as many.
+    let closed = places.iter().filter_map(|place| folder::nearest(place)).find(|place| !folder::is_writable(place));
+    findings.extend(closed.map(|place| {
+        let found = format!("nothing can be written into `{}`", place.display());
+        Finding::fail(WHAT, found, format!("chmod u+w {}", quote(&place)))
+    }));
+    if findings.is_empty() {
+        let bases: Vec<&str> = bases.iter().map(String::as_str).collect();
+        let found = match bases.as_slice() {
+            [] => "a git repository; no task needs one yet".to_owned(),
+            bases => format!("can be made from {}", bases.join(", ")),
+        };
+        findings.push(Finding::ok(WHAT, found));
+    }
+    findings
+}
+
+fn base_finding(project: &Project, base: &str) -> Option<Finding> {
+    let root = &project.manifest.root;
+    match Base::find(root, base) {
+        Ok(_) => None,
+        Err(GitError::NoBase { .. }) if matches!(git::resolve(root, "HEAD"), Ok(None)) => {
+            let cure = format!("git -C {} commit --allow-empty -m start", quote(root));
+            Some(Finding::fail(WHAT, "the repository has no commit yet", cure))
+        }
+        Err(error) => {
+            let cure = format!("git -C {} branch {base}; or set `worktree.base`", quote(root));
+            Some(Finding::fail(WHAT, error.to_string(), cure))
+        }
+    }
+}

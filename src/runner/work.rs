@@ -1,0 +1,85 @@
+//! Where a task is worked on, whatever its mode, and what can go wrong with what stands there.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::model::names::TaskId;
+use crate::plan::clean::Objection;
+use crate::runner::prepare::{PrepareError, TaskWorktree, worktree_of};
+use crate::runner::project::Project;
+use crate::system::git::{self, GitError};
+use crate::system::store::index::IndexError;
+use crate::system::store::state_dir::StateDirError;
+use crate::tasks::{Task, TaskSet};
+
+/// Why nothing can be said of a task's work, or nothing done with it.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkError {
+    #[error("the manifest has no `worktree:`, so a task's work cannot be told from other work")]
+    NoWorktrees,
+    #[error("task `{task}` has several worktrees: {}", named(.paths))]
+    Several { task: TaskId, paths: Vec<PathBuf> },
+    #[error("the worktree `{}` of task `{task}` does not exist", .path.display())]
+    Missing { task: TaskId, path: PathBuf },
+    #[error("`{}` is not a worktree of this repository", .0.display())]
+    NotOurs(PathBuf),
+    #[error("the worktree `{}` of task `{task}` stays:{}", .path.display(), reasons(.against))]
+    Refused { task: TaskId, path: PathBuf, against: Vec<Objection> },
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
+    #[error(transparent)]
+    Git(#[from] GitError),
+    #[error(transparent)]
+    State(#[from] StateDirError),
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    #[error("the worktree cannot be locked")]
+    Io(#[from] io::Error),
+}
+
+fn named(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| format!("`{}`", path.display())).collect::<Vec<_>>().join(", ")
+}
+
+/// Each on a line of its own.
+fn reasons(against: &[Objection]) -> String {
+    against.iter().map(|objection| format!("\n{objection}")).collect()
+}
+
+impl Project {
+    /// The worktree of `task`. Where its place depends on the mode, the one that the caller is in, or
+    /// the only one that is there.
+    pub fn work_of(&self, tasks: &TaskSet, task: &Task) -> Result<TaskWorktree, WorkError> {
+        let mut found: Vec<TaskWorktree> = Vec::new();
+        for mode in self.manifest.modes.values() {
+            let Some(worktree) = worktree_of(self, tasks, mode, task)? else { return Err(WorkError::NoWorktrees) };
+            if !found.iter().any(|known| known.path == worktree.path) {
+                found.push(worktree);
+            }
+        }
+        if found.len() > 1 {
+            let is_here = |worktree: &TaskWorktree| self.worktree.as_ref() == Some(&worktree.path);
+            match found.iter().position(is_here) {
+                Some(here) => found = vec![found.swap_remove(here)],
+                None => found.retain(|worktree| worktree.path.symlink_metadata().is_ok()),
+            }
+        }
+        if found.len() > 1 {
+            let paths = found.into_iter().map(|worktree| worktree.path).collect();
+            return Err(WorkError::Several { task: task.id.clone(), paths });
+        }
+        found.pop().ok_or(WorkError::NoWorktrees)
+    }
+
+    /// The same, where it is there and a worktree of this repository.
+    pub(super) fn standing_work_of(&self, tasks: &TaskSet, task: &Task) -> Result<TaskWorktree, WorkError> {
+        let worktree = self.work_of(tasks, task)?;
+        if worktree.path.symlink_metadata().is_err() {
+            return Err(WorkError::Missing { task: task.id.clone(), path: worktree.path });
+        }
+        if !git::shares_repository(&self.manifest.root, &worktree.path) {
+            return Err(WorkError::NotOurs(worktree.path));
+        }
+        Ok(worktree)
+    }
+}

@@ -1,0 +1,119 @@
+//! Trying out a folder that is to hold records: what kind of disk it is on, how much room there is,
+//! and whether locks, renames and syncs work there.
+//!
+//! Must leave nothing behind.
+
+#[cfg(all(target_os = "linux", not(dispatch_posix)))]
+mod linux;
+#[cfg(all(target_os = "linux", not(dispatch_posix)))]
+use linux as platform;
+
+#[cfg(not(all(target_os = "linux", not(dispatch_posix))))]
+mod posix;
+#[cfg(not(all(target_os = "linux", not(dispatch_posix))))]
+use posix as platform;
+
+use std::fs::{File, TryLockError};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// What does not work in a folder.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    #[error("nothing can be written there: {0}")]
+    Write(#[source] io::Error),
+    #[error("locks do not work there: {0}")]
+    Lock(#[source] io::Error),
+    #[error("a lock that is held keeps nobody out there")]
+    LockIgnored,
+    #[error("files cannot be renamed there: {0}")]
+    Rename(#[source] io::Error),
+    #[error("what is written cannot be synced there: {0}")]
+    Sync(#[source] io::Error),
+}
+
+/// What works there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tried {
+    /// How far the disk's clock is from ours: a file server has one of its own.
+    pub skew: Duration,
+}
+
+/// Writes, locks, syncs and renames a file of its own.
+pub fn try_out(folder: &Path) -> Result<Tried, FolderError> {
+    let mut file =
+        tempfile::Builder::new().prefix(".dispatch-probe-").tempfile_in(folder).map_err(FolderError::Write)?;
+    let before = SystemTime::now();
+    file.write_all(b"probe\n").map_err(FolderError::Write)?;
+    file.as_file().sync_all().map_err(FolderError::Sync)?;
+    let after = SystemTime::now();
+    let written = file.as_file().metadata().and_then(|meta| meta.modified()).map_err(FolderError::Write)?;
+    file.as_file().try_lock().map_err(|error| FolderError::Lock(error.into()))?;
+    let second = File::open(file.path()).map_err(FolderError::Lock)?;
+    match second.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => {}
+        Err(TryLockError::Error(error)) => return Err(FolderError::Lock(error)),
+        Ok(()) => return Err(FolderError::LockIgnored),
+    }
+    let renamed = PathBuf::from(format!("{}-2", file.path().display()));
+    let file = file.persist_noclobber(&renamed).map_err(|error| FolderError::Rename(error.error))?;
+    drop(file);
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    std::fs::remove_file(&renamed).map_err(FolderError::Rename)?;
+    synced.map_err(FolderError::Sync)?;
+    Ok(Tried { skew: outside(written, before, after) })
+}
+
+/// How far `at` lies outside of what lies between the two.
+fn outside(at: SystemTime, before: SystemTime, after: SystemTime) -> Duration {
+    let early = before.duration_since(at).unwrap_or_default();
+    early.max(at.duration_since(after).unwrap_or_default())
+}
+
+/// The name of the file system, where it is one that another machine serves.
+pub fn served_by(folder: &Path) -> io::Result<Option<&'static str>> {
+    platform::served_by(folder)
+}
+
+/// Bytes that we may still write there.
+pub fn free(folder: &Path) -> io::Result<u64> {
+    let found = rustix::fs::statvfs(folder)?;
+    Ok(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
+/// Whether we may make files there.
+pub fn is_writable(folder: &Path) -> bool {
+    rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK).is_ok()
+}
+
+/// `path`, or the innermost folder around it that is there.
+pub fn nearest(path: &Path) -> Option<PathBuf> {
+    path.ancestors().find(|part| part.is_dir()).map(Path::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_of_ours_works_and_is_left_as_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let tried = try_out(dir.path()).unwrap();
+        // A disk keeps time in ticks.
+        assert!(tried.skew < Duration::from_secs(1), "{tried:?}");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+        assert!(free(dir.path()).unwrap() > 0);
+        assert!(is_writable(dir.path()) && !is_writable(&dir.path().join("none")));
+        assert_eq!(nearest(&dir.path().join("a/b")), Some(dir.path().to_owned()));
+        assert!(matches!(try_out(&dir.path().join("none")), Err(FolderError::Write(_))));
+    }
+
+    #[test]
+    fn a_clock_is_off_by_what_lies_outside() {
+        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        assert_eq!(outside(at(5), at(4), at(6)), Duration::ZERO);
+        assert_eq!(outside(at(1), at(4), at(6)), Duration::from_secs(3));
+        assert_eq!(outside(at(9), at(4), at(6)), Duration::from_secs(3));
+    }
+}

@@ -1,0 +1,161 @@
+//! All that was done in a checkout since it left its base: what is committed, what is not, and
+//! files that git does not know yet.
+//!
+//! Untracked files are noted in a copy of the index, which is thrown away: the checkout's own is not
+//! touched. Must not start a program that the repository names: no external diff, no text conversion,
+//! no hook, and no pager but the user's.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::system::git::checkout::git_dir_of;
+use crate::system::git::error::GitError;
+use crate::system::git::numstat::{self, Changed};
+use crate::system::git::{not_started, pager, said, wary};
+use crate::system::process::ask::{self, AskError, Bounds};
+
+/// The list of the files comes before the patch, and is not counted against it.
+const LIST: usize = 8 << 20;
+/// A checkout this large is for the command line, which waits.
+const PATIENCE: Duration = Duration::from_secs(50);
+
+/// A checkout beside a commit, ready to be compared.
+#[derive(Debug)]
+pub struct Scratch {
+    path: PathBuf,
+    since: String,
+    /// Relative to `path`.
+    untracked: BTreeSet<PathBuf>,
+    folder: TempDir,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    pub files: Vec<Changed>,
+    /// As git writes it. Of one that was cut, whole lines.
+    pub patch: Vec<u8>,
+    pub cut: bool,
+}
+
+/// How it is shown to a person.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown {
+    pub stat: bool,
+    pub colour: bool,
+    /// On a terminal, through the user's pager.
+    pub paged: bool,
+}
+
+impl Scratch {
+    /// `since` is a commit.
+    pub fn new(path: &Path, since: String) -> Result<Self, GitError> {
+        let folder = tempfile::Builder::new().prefix("dispatch-diff-").tempdir();
+        let folder =
+            folder.map_err(|source| GitError::Io { doing: "write into", path: std::env::temp_dir(), source })?;
+        let mut scratch = Self { path: path.to_owned(), since, untracked: BTreeSet::new(), folder };
+        scratch.copy_index()?;
+        scratch.note_untracked()?;
+        Ok(scratch)
+    }
+
+    fn index(&self) -> PathBuf {
+        self.folder.path().join("index")
+    }
+
+    fn copy_index(&self) -> Result<(), GitError> {
+        let own = git_dir_of(&self.path).ok_or_else(|| GitError::NotARepository(self.path.clone()))?.join("index");
+        match fs::copy(&own, self.index()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => other.map(drop).map_err(|source| GitError::Io { doing: "read", path: own, source }),
+        }
+    }
+
+    /// A repository within the checkout is left out: its files are its own.
+    fn note_untracked(&mut self) -> Result<(), GitError> {
+        let mut list = self.git();
+        list.args(["ls-files", "--others", "--exclude-standard", "-z"]);
+        let list = said(&mut list, "ls-files", &self.path)?;
+        let names: Vec<&[u8]> =
+            list.split(|byte| *byte == 0).filter(|name| !name.is_empty() && !name.ends_with(b"/")).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        self.untracked = names.iter().map(|name| PathBuf::from(OsStr::from_bytes(name))).collect();
+        let io = |source| GitError::Io { doing: "write into", path: self.folder.path().to_owned(), source };
+        let paths = self.folder.path().join("paths");
+        fs::File::create(&paths).and_then(|mut file| file.write_all(&names.join(&0))).map_err(io)?;
+        let mut add = self.git();
+        add.args(["add", "--intent-to-add", "--pathspec-file-nul", "--pathspec-from-file"]).arg(&paths);
+        said(&mut add, "add --intent-to-add", &self.path).map(drop)
+    }
+
+    pub fn is_untracked(&self, path: &Path) -> bool {
+        self.untracked.contains(path)
+    }
+
+    fn git(&self) -> Command {
+        let mut command = wary(&self.path);
+        command.env("GIT_INDEX_FILE", self.index());
+        command
+    }
+
+    fn diff(&self, command: &mut Command, how: &[&str]) {
+        command.args(["diff", "--no-ext-diff", "--no-textconv", "--src-prefix=a/", "--dst-prefix=b/"]);
+        command.args(["--find-renames", "--submodule=short", "--no-relative"]).args(how).arg(&self.since).arg("--");
+    }
+
+    /// The files, and at most `most` bytes of the patch.
+    pub fn changes(&self, most: usize) -> Result<Changes, GitError> {
+        let mut command = self.git();
+        let form: &[&str] =
+            if most > 0 { &["--no-color", "--numstat", "-z", "-p"] } else { &["--no-color", "--numstat", "-z"] };
+        self.diff(&mut command, form);
+        let bounds = Bounds { time: PATIENCE, answer: LIST + most };
+        let said = ask::hear(&mut command, b"", bounds).map_err(|error| match error {
+            AskError::Start(source) => not_started(source, &self.path),
+            AskError::Io(source) => GitError::Io { doing: "read what git says of", path: self.path.clone(), source },
+            AskError::Time(_) | AskError::Size(_) => GitError::GaveUp { command: "diff", seconds: PATIENCE.as_secs() },
+        })?;
+        if said.status.is_some_and(|status| !status.success()) {
+            return Err(GitError::Failed { command: "diff", stderr: said.words });
+        }
+        let odd = || GitError::Failed { command: "diff", stderr: "its list of files cannot be read".to_owned() };
+        let (files, length) = numstat::parse(&said.answer).ok_or_else(odd)?;
+        let mut patch = said.answer.get(length..).unwrap_or_default().to_vec();
+        let cut = patch.len() > most || said.status.is_none();
+        if cut {
+            patch.truncate(most);
+            let end = memchr::memrchr(b'\n', &patch).map_or(0, |end| end + 1);
+            patch.truncate(end);
+        }
+        Ok(Changes { files, patch, cut })
+    }
+
+    /// Lets git itself show it on our standard output.
+    pub fn show(&self, how: Shown) -> Result<(), GitError> {
+        let mut command = self.git();
+        if how.paged {
+            pager::the_users(&mut command, &self.path)?;
+        }
+        let colour = if how.colour { "--color=always" } else { "--color=never" };
+        let form: &[&str] = if how.stat { &[colour, "--stat"] } else { &[colour] };
+        self.diff(&mut command, form);
+        command.stdin(Stdio::inherit());
+        let status = command.status().map_err(|source| not_started(source, &self.path))?;
+        // A reader that had enough is no failure, and Ctrl-C was for the pager.
+        if status.success() || [Some(libc::SIGPIPE), Some(libc::SIGINT)].contains(&status.signal()) {
+            return Ok(());
+        }
+        Err(GitError::Failed { command: "diff", stderr: format!("it ended with {status}") })
+    }
+}

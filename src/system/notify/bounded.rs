@@ -1,0 +1,98 @@
+//! Runs a user's command within a time, and nothing of it afterwards where that was too short.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::system::clock::Stopwatch;
+use crate::system::ids;
+use crate::system::process::program::{self, ProgramError};
+use crate::system::process::tree::{self, Root};
+use crate::system::process::{child, own_pid, supervise};
+
+/// So much of its last words is kept.
+const WORDS: u64 = 400;
+/// Between looks at it.
+const STEP: Duration = Duration::from_millis(10);
+/// What does not die of KILL within so many looks is not ours to wait for.
+const LOOKS: usize = 200;
+
+/// Where and how long it runs.
+#[derive(Clone, Debug)]
+pub struct Bounds<'a> {
+    pub folder: &'a Path,
+    pub environment: &'a BTreeMap<String, String>,
+    pub time: Duration,
+}
+
+/// Why it did not do what it was to do.
+#[derive(Debug, thiserror::Error)]
+pub enum BoundedError {
+    #[error(transparent)]
+    Program(#[from] ProgramError),
+    #[error("`{}` cannot be started: {source}", .program.display())]
+    Start { program: PathBuf, source: io::Error },
+    #[error("it took more than {} seconds", .0.as_secs())]
+    Time(Duration),
+    #[error("it failed ({status}){}{words}", if .words.is_empty() { "" } else { ": " })]
+    Failed { status: ExitStatus, words: String },
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Runs `argv` with `input` on its stdin. This process must have adopted the orphans of its tree,
+/// and own no other: where the time is over, all of it is killed.
+pub fn run(argv: &[String], input: &[u8], bounds: &Bounds<'_>) -> Result<(), BoundedError> {
+    let (name, rest) = argv.split_first().ok_or_else(|| io::Error::other("an empty command"))?;
+    let path = bounds.environment.get("PATH").map(std::ffi::OsStr::new);
+    let program = program::find(name, path, bounds.folder)?;
+    // Files, not pipes: neither who does not read nor who leaves something behind can hold us up.
+    let mut asked = tempfile::tempfile()?;
+    asked.write_all(input)?;
+    asked.seek(SeekFrom::Start(0))?;
+    let words = tempfile::tempfile()?;
+    let mut command = Command::new(&program);
+    command.args(rest).current_dir(bounds.folder).env_clear().envs(bounds.environment);
+    command.stdin(asked).stdout(Stdio::null()).stderr(words.try_clone()?);
+    child::prepare_helper(&mut command);
+    let begun = Stopwatch::start();
+    let mut started = command.spawn().map_err(|source| BoundedError::Start { program, source })?;
+    let status = loop {
+        if let Some(status) = started.try_wait()? {
+            break status;
+        }
+        if begun.elapsed() > bounds.time {
+            end_tree();
+            return Err(BoundedError::Time(bounds.time));
+        }
+        std::thread::sleep(STEP);
+    };
+    if status.success() { Ok(()) } else { Err(BoundedError::Failed { status, words: last_words(words)? }) }
+}
+
+/// Kills what descends from this process, but for runs that were started there.
+fn end_tree() {
+    // No run carries this mark: what matters is the descent.
+    let nobody = ids::new_run_id();
+    for _ in 0..LOOKS {
+        let left = tree::signal_members(&nobody, Some(Root::Supervisor(own_pid())), Signal::KILL);
+        let _ = supervise::reap();
+        if left.is_ok_and(|left| left.is_empty()) {
+            return;
+        }
+        std::thread::sleep(STEP);
+    }
+}
+
+fn last_words(mut file: File) -> io::Result<String> {
+    let length = file.seek(SeekFrom::End(0))?;
+    file.seek(SeekFrom::Start(length.saturating_sub(WORDS)))?;
+    let mut bytes = Vec::new();
+    file.take(WORDS).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).trim().to_owned())
+}

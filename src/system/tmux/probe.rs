@@ -1,0 +1,177 @@
+//! Tries out the installed tmux on a server of its own: does it do what we count on?
+//!
+//! The server has a socket that nobody else knows, reads no configuration, and is gone afterwards.
+//! Whoever is killed on the way leaves one that ends itself. Must not touch any other server.
+
+use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::model::process_id::ProcessId;
+use crate::system::clock::Stopwatch;
+use crate::system::process::{self, Signal};
+use crate::system::tmux::Tmux;
+use crate::system::tmux::client::Reply;
+use crate::system::tmux::error::TmuxError;
+
+/// A prefix of this is asked for, which must find nothing.
+const SESSION: &str = "dispatch-probe-long";
+const PREFIX: &str = "dispatch-probe";
+/// In the words that a window is started with.
+const MARK: &str = "__probe";
+/// Until what ended is known to have ended.
+const PATIENCE: Duration = Duration::from_millis(1500);
+/// What holds the session; after six seconds nobody is there who would end the server.
+const HOLD: &str = "sleep 6; rm -f \"$0/s\"; rmdir \"$0\"; kill \"$PPID\"";
+
+/// What it does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Probe {
+    /// `=NAME` finds a session by its whole name alone.
+    pub exact_targets: bool,
+    /// What is set on one window is set on that one only.
+    pub own_options: bool,
+    /// A pane tells what it was started with, and is ended only where that is as expected.
+    pub guarded_kill: bool,
+    /// A dead pane tells its exit status.
+    pub exit_status: bool,
+    /// A dead pane tells its signal.
+    pub signal: bool,
+}
+
+/// Tries it out.
+pub fn probe() -> Result<Probe, TmuxError> {
+    let scratch = Scratch::start()?;
+    let exact_targets = !scratch.ask(&["has-session", "-t", &format!("={PREFIX}")])?.ok
+        && scratch.ask(&["has-session", "-t", &format!("={SESSION}")])?.ok;
+    let option = scratch.ask(&["show-options", "-w", "-v", "-t", &window("holds"), "remain-on-exit"])?;
+    let set = scratch.ask(&["show-options", "-w", "-v", "-t", &window("exits"), "remain-on-exit"])?;
+    let own_options = option.stdout_text().trim() != "on" && set.stdout_text().trim() == "on";
+    let panes = scratch.dead_panes()?;
+    let of = |name: &str| panes.iter().find(|pane| pane.window == name);
+    let exit_status = of("exits").is_some_and(|pane| pane.status == "7");
+    let signal = of("killed").is_some_and(|pane| pane.signal == "9");
+    let mut guarded_kill = false;
+    if let Some(pane) = of("exits") {
+        let guarded = |mark: &str| {
+            let is_it = format!("#{{m:*{mark}*,#{{pane_start_command}}}}");
+            scratch.ask(&["if-shell", "-F", "-t", &pane.id, &is_it, &format!("kill-pane -t {}", pane.id)])
+        };
+        let is_there = || Ok::<_, TmuxError>(scratch.panes()?.iter().any(|other| other.id == pane.id));
+        guarded("another")?;
+        let spared = is_there()?;
+        guarded(MARK)?;
+        guarded_kill = spared && !is_there()?;
+    }
+    Ok(Probe { exact_targets, own_options, guarded_kill, exit_status, signal })
+}
+
+fn window(name: &str) -> String {
+    format!("={SESSION}:={name}")
+}
+
+/// A server for this alone. Dropped: gone.
+struct Scratch {
+    folder: TempDir,
+    tmux: Tmux,
+    server: Option<ProcessId>,
+}
+
+#[derive(Debug)]
+struct Pane {
+    id: String,
+    window: String,
+    dead: bool,
+    status: String,
+    signal: String,
+}
+
+impl Scratch {
+    fn start() -> Result<Self, TmuxError> {
+        let failed = |error: std::io::Error| TmuxError::Unknown {
+            command: "a scratch socket".to_owned(),
+            stderr: error.to_string(),
+        };
+        // A socket's path is short, whatever TMPDIR says.
+        let build = || tempfile::Builder::new().prefix("dispatch-").tempdir_in("/tmp");
+        let folder = build().or_else(|_| tempfile::tempdir()).map_err(failed)?;
+        let tmux = Tmux::new(folder.path().join("s")).with_bound(Duration::from_secs(2));
+        let mut scratch = Self { folder, tmux, server: None };
+        let reply = scratch.make()?;
+        let pid = reply.stdout_text().trim().parse().ok();
+        scratch.server = pid.and_then(|pid| process::identify(pid).ok());
+        if !reply.ok || scratch.server.is_none() {
+            return Err(scratch.tmux.failure("new-session", SESSION, &reply));
+        }
+        Ok(scratch)
+    }
+
+    fn make(&self) -> Result<Reply, TmuxError> {
+        let folder: &Path = self.folder.path();
+        let folder = folder.to_string_lossy();
+        let mut args = vec!["-f", "/dev/null", "new-session", "-d", "-P", "-F", "#{pid}", "-s", SESSION, "-n", "holds"];
+        args.extend(["-x", "80", "-y", "24", "/bin/sh", "-c", HOLD, &folder]);
+        let session = format!("={SESSION}:");
+        let windows =
+            [("exits", "exit 7"), ("killed", "kill -KILL $$")].map(|(name, script)| (name, script, window(name)));
+        for (name, script, target) in &windows {
+            args.extend([";", "new-window", "-d", "-t", &session, "-n", name, "/bin/sh", "-c", script, MARK]);
+            args.extend([";", "set-option", "-w", "-t", target, "remain-on-exit", "on"]);
+        }
+        self.tmux.client(&args)
+    }
+
+    fn ask(&self, args: &[&str]) -> Result<Reply, TmuxError> {
+        self.tmux.client(args)
+    }
+
+    fn panes(&self) -> Result<Vec<Pane>, TmuxError> {
+        let format = "#{pane_id}|#{window_name}|#{pane_dead}|#{pane_dead_status}|#{pane_dead_signal}";
+        let reply = self.ask(&["list-panes", "-a", "-F", format])?;
+        if !reply.ok {
+            return Err(self.tmux.failure("list-panes", SESSION, &reply));
+        }
+        let pane = |line: &str| {
+            let mut fields = line.split('|').map(str::to_owned);
+            let (id, window) = (fields.next()?, fields.next()?);
+            let dead = fields.next()? == "1";
+            Some(Pane { id, window, dead, status: fields.next()?, signal: fields.next()? })
+        };
+        Ok(reply.stdout_text().lines().filter_map(pane).collect())
+    }
+
+    /// Once the two that end have ended, and said how where they can.
+    fn dead_panes(&self) -> Result<Vec<Pane>, TmuxError> {
+        let begun = Stopwatch::start();
+        loop {
+            let panes = self.panes()?;
+            let told = |pane: &&Pane| pane.dead && !(pane.status.is_empty() && pane.signal.is_empty());
+            if panes.iter().filter(told).count() >= 2 || begun.elapsed() > PATIENCE {
+                return Ok(panes);
+            }
+            // Before tmux 3.3 nothing tells a signal: what is dead for long enough stays silent.
+            let dead = panes.iter().filter(|pane| pane.dead).count() >= 2;
+            if dead && begun.elapsed() > PATIENCE / 3 {
+                return Ok(panes);
+            }
+            sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = self.tmux.client(&["kill-server"]);
+        let Some(server) = &self.server else { return };
+        let begun = Stopwatch::start();
+        while process::is_alive(server) {
+            if begun.elapsed() > Duration::from_millis(500) {
+                let _ = process::signal(server, Signal::KILL);
+                return;
+            }
+            sleep(Duration::from_millis(2));
+        }
+    }
+}

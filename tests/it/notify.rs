@@ -1,0 +1,241 @@
+//! What the user is told: each event once, together with what comes with it, and not too often.
+//!
+//! News are heard by a command that writes down what it is given.
+
+use std::fs;
+use std::process::{Child, Stdio};
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::waiting::{is, rounds, wait_until};
+use crate::world::{World, kill};
+
+/// Writes down the notice, and what its environment says of it.
+pub(crate) const HEARS: &str =
+    "#!/bin/sh\ncat >> \"$HOME/heard\"\nenv | grep ^DISPATCH_ | sort > \"$HOME/environment\"\n";
+
+pub(crate) trait Hears {
+    fn heard(&self) -> Vec<Value>;
+    fn tellers(&self) -> Vec<i32>;
+    fn enders(&self) -> Vec<String>;
+    fn all_told(&self) -> Vec<Value>;
+    fn next_notice(&self, before: usize) -> Value;
+}
+
+impl Hears for World {
+    /// The notices so far.
+    fn heard(&self) -> Vec<Value> {
+        let text = fs::read_to_string(self.root().join("home/heard")).unwrap_or_default();
+        text.split_inclusive('\n').filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// Who is about to tell.
+    fn tellers(&self) -> Vec<i32> {
+        self.processes().into_iter().filter(|(_, line)| line.contains("__notify")).map(|(pid, _)| pid).collect()
+    }
+
+    /// Whose last acts are still to come: they may see news.
+    fn enders(&self) -> Vec<String> {
+        let ends = |line: &String| {
+            let folder = line.split_once("__supervise ").map(|(_, folder)| std::path::PathBuf::from(folder.trim()));
+            line.contains("__next") || folder.is_some_and(|folder| folder.join("exit.json").exists())
+        };
+        self.processes().into_iter().map(|(_, line)| line).filter(ends).collect()
+    }
+
+    /// The notices, once nothing is left to tell.
+    #[track_caller]
+    fn all_told(&self) -> Vec<Value> {
+        let news = self.state().join("notify/news");
+        wait_until("all is told", || {
+            // In this order: who ends leaves news, and news bring who tells them.
+            let enders = self.enders();
+            let waiting = fs::read_dir(&news).map_or(0, Iterator::count);
+            let tellers = self.tellers();
+            let quiet = enders.is_empty() && waiting == 0 && tellers.is_empty();
+            is(quiet, format!("{enders:?} end, {waiting} news, {tellers:?} tell"))
+        });
+        self.heard()
+    }
+
+    #[track_caller]
+    fn next_notice(&self, before: usize) -> Value {
+        wait_until("there is one more notice", || {
+            let heard = self.heard();
+            heard.get(before).cloned().ok_or_else(|| format!("{heard:?}"))
+        })
+    }
+}
+
+/// A project whose user is told by a command.
+pub(crate) fn listening(keys: &str) -> World {
+    let world = World::with(&format!("jobs: 20\nnotify: {{ command: hears{keys} }}\n"));
+    world.shadow("hears", HEARS);
+    world
+}
+
+pub(crate) fn ids(notice: &Value) -> Vec<String> {
+    let runs = notice["runs"].as_array().unwrap();
+    runs.iter().map(|run| run["runId"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn ten_ends_within_a_second_are_one_notice() {
+    let world = listening("");
+    let runs: Vec<String> = (0..10)
+        .map(|n| {
+            world.task(&format!("T{n}"), "%until go\n%exit 3");
+            world.detach("job", &format!("T{n}"))
+        })
+        .collect();
+    runs.iter().for_each(|run| drop(world.agent_ready(run)));
+    world.write("go", "");
+    world.dispatch("wait job T0 T1 T2 T3 T4 T5 T6 T7 T8 T9").any_stderr().fails_with(3);
+    let heard = world.all_told();
+    assert_eq!(heard.len(), 1, "{heard:#?}");
+    let notice = &heard[0];
+    assert_eq!(notice["title"], "project: 10 failed, all done", "{notice}");
+    assert_eq!(notice["kind"], "failed");
+    let text = notice["text"].as_str().unwrap();
+    assert!(text.starts_with("job T0 failed: exit code 3\n") && text.contains("\nand 5 more\n"), "{text}");
+    assert_eq!(notice["done"]["failed"], 10, "{notice}");
+    assert_eq!(ids(notice), runs);
+    let environment = fs::read_to_string(world.root().join("home/environment")).unwrap();
+    let names: Vec<&str> = environment.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
+    assert_eq!(names, ["KIND", "RUNS", "TEXT", "TITLE"].map(|name| format!("DISPATCH_NOTICE_{name}")));
+    assert!(environment.contains(&format!("DISPATCH_NOTICE_RUNS={}\n", runs.join(" "))), "{environment}");
+}
+
+#[test]
+fn each_end_is_told_once_however_many_see_it() {
+    let world = listening(", on: [failed, succeeded], every: 0s");
+    for round in 0..rounds(10) {
+        let tasks: Vec<String> = (0..6).map(|n| format!("R{round}-{n}")).collect();
+        let go = format!("go{round}");
+        for (n, task) in tasks.iter().enumerate() {
+            world.task(task, &format!("%until {go}\n%exit {}", n % 2));
+        }
+        let runs: Vec<String> = tasks.iter().map(|task| world.detach("job", task)).collect();
+        runs.iter().for_each(|run| drop(world.agent_ready(run)));
+        let before = world.heard().len();
+        let looks: Vec<Child> = (0..6)
+            .map(|_| {
+                let mut command = world.command("sh");
+                command.args(["-c", "for n in 1 2 3 4 5 6 7 8; do dispatch status -q >/dev/null; done"]);
+                command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+            })
+            .collect();
+        // Nobody sees these end but those who look.
+        runs.iter().take(2).for_each(|run| kill(world.supervisor(run), Signal::KILL));
+        world.write(go, "");
+        looks.into_iter().for_each(|mut look| assert!(look.wait().unwrap().success()));
+        tasks.iter().for_each(|task| drop(world.dispatch("wait job").arg(task).any_stderr().ends_somehow()));
+        let heard = world.all_told();
+        let mut told: Vec<String> = heard[before..].iter().flat_map(ids).collect();
+        told.sort();
+        assert_eq!(told, runs, "{:#?}", &heard[before..]);
+        let lost = heard[before..].iter().flat_map(|notice| notice["runs"].as_array().unwrap());
+        assert_eq!(lost.filter(|run| run["state"] == "lost").count(), 2, "{:#?}", &heard[before..]);
+    }
+}
+
+#[test]
+fn after_a_notice_the_next_waits_its_time() {
+    let world = listening(", on: [failed], every: 4s");
+    for task in ["A", "B", "C"] {
+        world.task(task, "%exit 1");
+    }
+    let a = world.detach("job", "A");
+    let first = world.next_notice(0);
+    assert_eq!(ids(&first), [a], "{first}");
+    let began = std::time::Instant::now();
+    let rest = ["B", "C"].map(|task| world.detach("job", task));
+    let second = world.next_notice(1);
+    assert!(began.elapsed().as_millis() > 3500, "{:?}", began.elapsed());
+    assert_eq!(ids(&second), rest, "{second}");
+    assert_eq!(world.all_told().len(), 2);
+}
+
+#[test]
+fn a_killed_teller_loses_nothing() {
+    let world = listening(", on: [failed]");
+    world.task("A", "%exit 1").task("B", "%exit 2");
+    let a = world.detach("job", "A");
+    let teller =
+        wait_until("somebody is about to tell", || world.tellers().first().copied().ok_or("nobody".to_owned()));
+    kill(teller, Signal::KILL);
+    wait_until("it is gone", || is(!world.tellers().contains(&teller), "it lives"));
+    assert_eq!(world.heard().len(), 0);
+    let b = world.detach("job", "B");
+    let heard = world.all_told();
+    assert_eq!(heard.iter().map(ids).collect::<Vec<_>>(), [[a, b]], "{heard:#?}");
+    // What is old by the time that somebody could tell it, is not told at all.
+    world.task("C", "%exit 3").task("D", "%exit 4");
+    let c = world.detach("job", "C");
+    let teller =
+        wait_until("somebody is about to tell", || world.tellers().first().copied().ok_or("nobody".to_owned()));
+    kill(teller, Signal::KILL);
+    let place = world.state().join(format!("notify/news/{c}.ended"));
+    let mut news: Value = serde_json::from_slice(&fs::read(&place).unwrap()).unwrap();
+    news["at"] = "2020-01-01T00:00:00Z".into();
+    fs::write(&place, news.to_string()).unwrap();
+    let d = world.detach("job", "D");
+    assert_eq!(ids(&world.next_notice(1)), [d]);
+    world.all_told();
+    world.dispatch("doctor").any_stderr().stdout_has("partial").stderr_has("too old").ends_somehow();
+}
+
+#[test]
+fn what_the_user_did_or_does_not_want_is_not_told() {
+    let world = listening("");
+    world.task("A", "%hang").task("B", "%exit 0").task("C", "%exit 0").task("D", "%until go");
+    // A stop is by somebody, and one short job that went well is no news.
+    world.detach("job", "A");
+    world.dispatch("stop job A").notes().succeeds();
+    world.dispatch("run -q job B").any_stderr().succeeds();
+    assert_eq!(world.all_told().len(), 0);
+    // Of several, the last one's end is.
+    let d = world.detach("job", "D");
+    world.agent_ready(&d);
+    world.dispatch("run -q job B C").any_stderr().succeeds();
+    assert_eq!(world.all_told().len(), 0, "one goes on");
+    world.write("go", "");
+    world.dispatch("wait job D").any_stderr().succeeds();
+    let heard = world.all_told();
+    assert_eq!(heard.len(), 1, "{heard:#?}");
+    assert_eq!((&heard[0]["kind"], &heard[0]["title"]), (&"done".into(), &"project: all done".into()));
+    assert_eq!(heard[0]["done"]["succeeded"], 3, "{}", heard[0]);
+    // From the next start on, the user's own file counts.
+    world.write("dispatch.local.yaml", "notify: { on: [] }\n");
+    world.task("E", "%exit 1");
+    world.dispatch("run -q job E").any_stderr().fails_with(1);
+    assert_eq!(world.all_told().len(), 1);
+}
+
+#[test]
+fn without_notify_nothing_is_kept_for_it() {
+    let world = World::new();
+    world.task("A", "%exit 1");
+    world.dispatch("run -q job A").any_stderr().fails_with(1);
+    world.wait_all_quiet();
+    assert!(!world.state().join("notify").exists());
+}
+
+#[test]
+fn a_run_that_comes_to_its_gate_waits_for_the_user() {
+    let world = World::with(
+        "  ship: { agent: fake, prompt: x, needs: [job], gate: approve }\nnotify: { command: hears, on: [waiting] }\n",
+    );
+    world.shadow("hears", HEARS);
+    world.task("T", "%until go");
+    let client = world.dispatch("run ship T").start();
+    world.wait_state("job", "T", "running");
+    world.write("go", "");
+    let notice = world.next_notice(0);
+    assert_eq!(notice["title"], "project: ship T waits for you", "{notice}");
+    assert_eq!(notice["text"], "at its gate, to be approved", "{notice}");
+    world.dispatch("approve ship T").any_stderr().succeeds();
+    client.ends_with(0);
+    assert_eq!(world.all_told().len(), 1);
+}
