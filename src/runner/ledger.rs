@@ -213,6 +213,8 @@ impl Ledger {
         if let Ok(spec) = folder.read_spec() {
             folder.withdraw_environment(&spec);
         }
+        // Settings of the user's, which may hold secrets, are among what it was told.
+        folder.forget_settings();
         folder.write_exit(end)?;
         Ok(folder.read_exit().ok().flatten().unwrap_or_else(|| end.clone()))
     }

@@ -174,11 +174,14 @@ fn the_users_own_settings_hold_beside_the_hooks_and_broken_ones_are_left_alone()
     let words = teller.world.saw_words(&teller.run, "argv");
     assert_eq!(words.iter().filter(|word| word.starts_with("--settings")).count(), 1, "{words:?}");
     assert!(!words.iter().any(|word| word.contains("mine")), "{words:?}");
+    teller.world.dispatch("stop tell T").notes().succeeds();
+    assert!(!teller.folder().join("settings.json").exists(), "they may hold secrets");
 
     let teller = Teller::new(&["--settings=no-such.json"]);
     let words = teller.world.saw_words(&teller.run, "argv");
     assert!(words.contains(&"--settings=no-such.json".to_owned()), "{words:?}");
     assert!(!teller.folder().join("settings.json").exists());
+    teller.world.dispatch("status tell T --explain").stdout_has("none: its own settings cannot be read").succeeds();
     let shown = teller.world.dispatch("render tell T -- --settings=no-such.json").succeeds().text();
     assert!(shown.contains("--settings=no-such.json") && !shown.contains("<settings"), "{shown}");
     let shown = teller.world.dispatch("render tell T").succeeds().text();

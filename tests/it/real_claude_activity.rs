@@ -46,10 +46,15 @@ impl Told {
     /// Waits until the page is told so. `since`: when it was true. How late it was.
     #[track_caller]
     fn hears(&self, activity: &str, since: Instant) -> Duration {
-        wait_for(PATIENCE, &format!("a page is told `{activity}`"), || {
+        self.hears_one_of(&[activity], since)
+    }
+
+    #[track_caller]
+    fn hears_one_of(&self, activities: &[&str], since: Instant) -> Duration {
+        wait_for(PATIENCE, &format!("a page is told one of {activities:?}"), || {
             let (at, run) = self.last();
-            is(run["activity"] == activity, format!("{run}\n{:?}", self.short()))
-                .map(|()| at.saturating_duration_since(since))
+            let is_so = activities.iter().any(|activity| run["activity"] == *activity);
+            is(is_so, format!("{run}\n{:?}", self.short())).map(|()| at.saturating_duration_since(since))
         })
     }
 
@@ -177,7 +182,7 @@ impl Late {
     fn check(&self) {
         let late = self.by_hook.iter().filter(|late| **late > BY_HOOK).count();
         assert!(late * 10 <= self.by_hook.len(), "{late} late: {self:?}");
-        let worst = self.by_hook.iter().chain(&self.by_file).max().unwrap();
+        let worst = self.by_hook.iter().chain(&self.by_file).max().expect("something was told");
         assert!(*worst <= BY_FILE, "{worst:?}: {self:?}");
     }
 }
@@ -238,7 +243,8 @@ fn each_change_is_told_soon_and_none_gets_stuck() {
             conversation = seat.clears();
             assert_eq!(told.last().1["activity"], "idle", "nothing goes on: {:?}", told.short());
             let said = seat.says(&format!("round {round}"));
-            late.by_hook.push(told.hears("working", said).saturating_sub(Duration::from_millis(200)));
+            // It may ask before anybody has seen that it works.
+            late.by_hook.push(told.hears_one_of(&["working", "waiting"], said));
         }
         turn(&seat, &told, &mut late, round);
         assert_eq!(seat.run()["activity"], "idle");
@@ -249,14 +255,12 @@ fn each_change_is_told_soon_and_none_gets_stuck() {
     let record = seat.folder().join("agent.json");
     let _ = fs::remove_file(&record);
     fs::create_dir(&record).unwrap();
+    conversation = seat.clears();
     seat.says("once more");
-    let mut file_only = Late::default();
-    if seat.screen().contains("Do you want") {
-        turn(&seat, &told, &mut file_only, 0);
-    } else {
-        let ended = seat.shows("once more");
-        file_only.by_file.push(told.hears("idle", ended));
-    }
+    let mut late = Late::default();
+    turn(&seat, &told, &mut late, 0);
+    late.by_file.append(&mut late.by_hook);
+    late.check();
     assert_eq!(seat.run()["activitySource"], "session");
     let explained = seat.world().dispatch("status interactive TASK-1 --explain").succeeds().text();
     assert!(explained.contains("agent.json") && explained.contains("by session"), "{explained}");

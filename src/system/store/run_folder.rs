@@ -324,6 +324,11 @@ impl RunFolder {
         Ok(lock)
     }
 
+    /// Removes them: their agent is gone.
+    pub fn forget_settings(&self) {
+        let _ = fs::remove_file(self.settings());
+    }
+
     /// Asks the run to stop; its owner looks here when it has written that it lives.
     pub fn ask_to_stop(&self, interrupted: bool) -> io::Result<()> {
         let mut file = fs::OpenOptions::new()
