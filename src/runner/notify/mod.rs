@@ -9,6 +9,7 @@ mod deliver;
 mod done;
 mod finding;
 mod tell;
+mod waits;
 mod words;
 
 pub(in crate::runner) use finding::finding;
@@ -22,7 +23,6 @@ use crate::model::activity::ActivityState;
 use crate::model::exit_record::ExitRecord;
 use crate::model::notify::{Event, NOTIFY_VERSION, News, NewsKind, NotifySettings};
 use crate::model::run::{Run, RunFacts};
-use crate::model::run_state::{RunState, WaitingFor};
 use crate::runner::ledger::Ledger;
 use crate::runner::reconcile::REJECTED;
 use crate::system::clock;
@@ -160,18 +160,4 @@ pub fn rang(folder: &Path) {
 
 fn of_the_user() -> BTreeMap<String, String> {
     OF_THE_USER.iter().filter_map(|name| Some(((*name).to_owned(), environment::var_text(name)?))).collect()
-}
-
-/// Whether a run that was looked at waits for the user; `None` where that cannot be seen.
-fn waits(run: &Run) -> Option<bool> {
-    match (&run.state, &run.progress.activity) {
-        (RunState::Queued(WaitingFor::Gate), _) => Some(true),
-        (RunState::Running, None) | (RunState::Unknown(_) | RunState::Starting, _) => None,
-        (RunState::Running, Some(activity)) => match activity.state {
-            ActivityState::Waiting => Some(true),
-            ActivityState::Unknown => None,
-            ActivityState::Working | ActivityState::Idle => Some(false),
-        },
-        (RunState::Queued(_) | RunState::Stopping | RunState::Ended(_), _) => Some(false),
-    }
 }

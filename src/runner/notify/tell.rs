@@ -3,19 +3,18 @@
 //! One at a time, by a lock. News are taken away only after they were told and the run's record
 //! says so: who is killed in between is followed by one who tells them, unless they are old by then.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use crate::model::notify::{Event, NOTIFY_VERSION, News, NewsKind, NotifySettings, NotifyTrouble};
 use crate::model::run_id::RunId;
 use crate::runner::ledger::Ledger;
-use crate::runner::notify::{deliver, done, waits, words};
+use crate::runner::notify::waits::Waits;
+use crate::runner::notify::{deliver, done, words};
 use crate::system::clock;
 use crate::system::process::supervise::{self, Forked};
 use crate::system::store::index::{HistoryFilter, IndexError};
 use crate::system::store::notify_folder::Pending;
-use crate::system::tmux::Tmux;
 
 /// What comes within this time is one notice. Longer than a bell takes to mean it: who rings and
 /// goes on does not wait.
@@ -63,6 +62,7 @@ impl Ledger {
     fn tell_pending(&self) {
         let notify = self.state().notify();
         let pending = notify.pending();
+        let mut over = Vec::new();
         if let Some(settings) = notify.settings() {
             let (news, dropped) = self.worth_telling(&settings, &pending);
             let notice = words::compose(&project(&settings), &news.told, news.done);
@@ -75,11 +75,15 @@ impl Ledger {
                 let record = trouble.map(|why| NotifyTrouble { version: NOTIFY_VERSION, at: clock::now(), why });
                 notify.note_trouble(record.as_ref());
             }
+            over = news.over;
         }
         for Pending { place, news } in &pending {
             let folder = self.folder(&news.run_id);
             // A run that was pruned meanwhile needs no record.
-            let _ = folder.write_told(&folder.read_told().with(news));
+            let unheard = matches!(news.what, Event::Waiting { .. }) && over.contains(&news.run_id);
+            if !unheard {
+                let _ = folder.write_told(&folder.read_told().with(news));
+            }
             notify.take(place);
         }
         self.rest();
@@ -101,7 +105,7 @@ impl Ledger {
         let (waiting, ended): (Vec<&News>, Vec<&News>) =
             fresh.into_iter().partition(|news| matches!(news.what, Event::Waiting { .. }));
         let on = &settings.notify.on;
-        let mut told: Vec<News> = self.still_waiting(&waiting);
+        let Waits { mut told, over } = self.sort_waits(&waiting);
         told.extend(
             ended.iter().filter(|news| news.what.kind().is_some_and(|kind| on.contains(&kind))).copied().cloned(),
         );
@@ -112,50 +116,7 @@ impl Ledger {
                 None
             })
         });
-        (ToTell { told, done }, old.len())
-    }
-
-    /// Those that wait for the user now, and whom the user does not look at.
-    fn still_waiting(&self, news: &[&News]) -> Vec<News> {
-        let mut latest: Vec<&News> = Vec::new();
-        for news in news {
-            // The hook and the bell of one wait.
-            match latest.iter_mut().find(|known| known.run_id == news.run_id) {
-                Some(known) if known.at < news.at => *known = news,
-                Some(_) => {}
-                None => latest.push(news),
-            }
-        }
-        if latest.is_empty() {
-            return Vec::new();
-        }
-        let ids: Vec<RunId> = latest.iter().map(|news| news.run_id.clone()).collect();
-        let runs = self.observe_some(&ids).map(|observed| observed.runs).unwrap_or_default();
-        let sockets: BTreeSet<&PathBuf> = runs.iter().filter_map(|run| run.facts.socket.as_ref()).collect();
-        let shown: Vec<(&PathBuf, String)> = sockets
-            .into_iter()
-            .flat_map(|socket| {
-                let lookers = Tmux::new(socket.clone()).lookers().unwrap_or_default();
-                lookers.into_iter().filter(|looker| looker.focused).map(move |looker| (socket, looker.window_id))
-            })
-            .collect();
-        let waiting = |news: &&&News| {
-            let Some(run) = runs.iter().find(|run| *run.id() == news.run_id) else { return false };
-            let is_shown = shown.iter().any(|(socket, window)| {
-                run.facts.socket.as_ref() == Some(*socket) && run.progress.window.as_ref() == Some(window)
-            });
-            waits(run) != Some(false) && !is_shown
-        };
-        let why = |news: &News| {
-            let run = runs.iter().find(|run| *run.id() == news.run_id);
-            let seen = run.and_then(|run| run.progress.activity.as_ref()).filter(|_| run.and_then(waits) == Some(true));
-            match seen {
-                // What it waits for now.
-                Some(activity) => Event::Waiting { reason: Some(activity.reason.clone()) },
-                None => news.what.clone(),
-            }
-        };
-        latest.iter().filter(waiting).map(|news| News { what: why(news), ..(*news).clone() }).collect()
+        (ToTell { told, over, done }, old.len())
     }
 
     /// What the jobs came to, where none goes on.
@@ -178,6 +139,8 @@ impl Ledger {
 /// What is left of the news.
 struct ToTell {
     told: Vec<News>,
+    /// Waits of these runs went by unheard.
+    over: Vec<RunId>,
     done: Option<done::Done>,
 }
 
