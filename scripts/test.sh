@@ -28,6 +28,12 @@ install_tools() {
   # The browser and the Python of the server's tests; each where Debian puts it.
   [ -x /usr/bin/chromium ] || missing+=(chromium)
   /usr/bin/python3 -c 'import websockets' 2>/dev/null || missing+=(python3-websockets)
+  # Terminals, and a screen for them: X, a window manager, a message bus, OpenGL without a card.
+  for pair in Xvfb=xvfb jwm=jwm dbus-daemon=dbus-daemon xprop=x11-utils wmctrl=wmctrl xdotool=xdotool \
+    xterm=xterm gnome-terminal=gnome-terminal konsole=konsole kitty=kitty alacritty=alacritty; do
+    command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")
+  done
+  compgen -G '/usr/lib/*/dri/swrast_dri.so' >/dev/null || missing+=(libgl1-mesa-dri)
   # Peers of the benchmark; it runs without them.
   for pair in tsp=task-spooler wrk=wrk websocketd=websocketd; do
     command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")
@@ -42,6 +48,7 @@ install_tools() {
   as_root apt-get update -qq || true
   as_root apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
     echo "could not install: ${missing[*]}" >&2
+  echo "installed in $SECONDS s"
 }
 
 # Packages of npm that tests drive: the real agent, against a stub on the loopback (proprietary, so

@@ -177,12 +177,12 @@ pub(crate) struct RunOptions {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum AttachHow {
-    /// Switch inside tmux, attach on a terminal, else print the command
+    /// Switch inside tmux, attach on a terminal, else open or focus a terminal window
     #[default]
     Auto,
     /// Attach in this terminal
     Here,
-    /// Open a terminal window (not supported yet)
+    /// Open or focus a terminal window
     Terminal,
     /// Do not attach
     None,
@@ -275,8 +275,11 @@ pub(crate) struct Attach {
     /// Attach in this terminal
     #[arg(long)]
     pub(crate) here: bool,
+    /// Open or focus a window of this terminal, or `auto`
+    #[arg(long, value_name = "NAME", conflicts_with = "here")]
+    pub(crate) terminal: Option<String>,
     /// Only print the command that attaches
-    #[arg(long, conflicts_with = "here")]
+    #[arg(long, conflicts_with_all = ["here", "terminal"])]
     pub(crate) print: bool,
 }
 

@@ -11,8 +11,9 @@ use crate::runner::exec;
 use crate::runner::ledger::Ledger;
 use crate::runner::notify;
 use crate::supervisor;
-use crate::system::process::detached::{self, DETACHED_WORD};
+use crate::system::process::program;
 use crate::system::pty::{self, PTY_WORD};
+use crate::system::terminal::{BECOME_WORD, opening};
 
 /// Runs a hidden command or answers `--version`. `None` where neither was asked for.
 pub(crate) fn run() -> Option<ExitCode> {
@@ -38,9 +39,9 @@ pub(crate) fn run() -> Option<ExitCode> {
         }
         ("__next", Some(state), ended) => Some(next(&state, ended.as_deref())),
         (PTY_WORD, Some(_), _) => Some(failed(127, &pty::become_owner(&rest()))),
-        (DETACHED_WORD, Some(_), _) => Some(match detached::become_detached(&rest()) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => failed(127, &error),
+        (BECOME_WORD, Some(encoded), None) => Some(match opening::decode(&encoded) {
+            Some(words) => failed(127, &program::become_words(&words)),
+            None => failed(2, &"these are no encoded words"),
         }),
         ("__errand", Some(manifest), None) => Some(match errand::answer(Path::new(&manifest)) {
             Ok(()) => ExitCode::SUCCESS,

@@ -16,10 +16,11 @@ use crate::manifest::mode_files;
 use crate::manifest::needs;
 use crate::manifest::notify_section;
 use crate::manifest::runs_section;
-use crate::manifest::settings::{Budget, Manifest, Retention, Terminal};
+use crate::manifest::settings::{Budget, Manifest, Retention};
 use crate::manifest::settings_section as settings;
 use crate::manifest::source::MANIFEST_MAX;
 use crate::manifest::task_section;
+use crate::manifest::terminal_section;
 use crate::manifest::tree::Node;
 use crate::model::names::ModeName;
 use crate::model::problem::Problem;
@@ -145,7 +146,7 @@ fn read(
         worktree: fields.get("worktree").and_then(|node| settings::worktree(document, node)),
         agents,
         modes,
-        terminal: fields.get("terminal").and_then(|node| settings::terminal(document, node)).unwrap_or(Terminal::Auto),
+        terminal: fields.get("terminal").and_then(|node| terminal_section::read(document, node)).unwrap_or_default(),
         budget: fields.get("budget").map_or_else(Budget::default, |node| settings::budget(document, node)),
         notify: None,
         runs: Vec::new(),

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use crate::manifest::document::{At, Document, shown};
 use crate::manifest::keys;
 use crate::manifest::notify_section::{self, NotifyKeys};
-use crate::manifest::settings::{Budget, Terminal};
-use crate::manifest::settings_section;
+use crate::manifest::settings::Budget;
 use crate::manifest::tree::{Node, NodeId};
+use crate::manifest::{settings_section, terminal_section};
 use crate::model::nearest::nearest;
 use crate::model::problem::Problem;
+use crate::model::terminal::Terminal;
 
 /// The file of a person's own settings, beside the manifest.
 pub const LOCAL_NAME: &str = "dispatch.local.yaml";
@@ -40,7 +41,7 @@ pub(crate) struct LocalFlags<'a> {
 pub(crate) fn read<'a>(document: &Document, root: &'a Node) -> Overlay<'a> {
     let mut overlay = Overlay::default();
     let Some(fields) = document.fields(root, "the local file", keys::LOCAL) else { return overlay };
-    overlay.terminal = fields.get("terminal").and_then(|node| settings_section::terminal(document, node));
+    overlay.terminal = fields.get("terminal").and_then(|node| terminal_section::read(document, node));
     overlay.jobs = fields.get("jobs").and_then(|node| settings_section::jobs(document, node));
     if let Some(node) = fields.get("budget") {
         overlay.budget = settings_section::budget(document, node);

@@ -37,6 +37,7 @@ mod template_names;
 mod template_scan;
 mod template_thread;
 pub mod templates;
+pub mod terminal_section;
 mod text_place;
 mod tree;
 
@@ -46,7 +47,7 @@ pub use load::{Loaded, load, load_draft, load_shape, resolve};
 pub use local_file::LOCAL_NAME;
 pub use mode::{ExpectTemplates, Mode, Origin, PromptSource};
 pub use schema::schema;
-pub use settings::{Budget, Manifest, Retention, TaskChoice, TaskSelector, Terminal, WantedRuns, Worktree};
+pub use settings::{Budget, Manifest, Retention, TaskChoice, TaskSelector, WantedRuns, Worktree};
 pub use source::{MANIFEST_MAX, stays_below};
 pub use starter::starter_files;
 

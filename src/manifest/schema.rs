@@ -78,7 +78,7 @@ pub(crate) struct ManifestShape {
     /// The tmux session; default: the folder's name.
     session: Option<String>,
     tmux: Option<TmuxShape>,
-    /// `auto` or `none`; others are not supported yet.
+    /// `auto`, `none`, a terminal's name such as `kitty`, or a command of your own with `{{ command }}`.
     terminal: Option<Command>,
     /// Headless jobs at once in this project.
     #[schemars(range(min = 1, max = 1000))]

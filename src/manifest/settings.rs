@@ -12,6 +12,7 @@ use crate::model::notify::Notify;
 use crate::model::restart::Restart;
 use crate::model::task_source::TaskSource;
 use crate::model::task_status::TaskStatus;
+use crate::model::terminal::Terminal;
 
 /// A manifest without errors.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +39,7 @@ pub struct Manifest {
     pub worktree: Option<Worktree>,
     pub agents: BTreeMap<String, Agent>,
     pub modes: BTreeMap<ModeName, Mode>,
+    /// The terminal that `attach` opens.
     pub terminal: Terminal,
     pub budget: Budget,
     /// `None`: nobody is told anything.
@@ -109,14 +111,4 @@ pub struct TaskSelector {
     pub tag: Vec<String>,
     pub kind: Vec<String>,
     pub parent: Vec<TaskId>,
-}
-
-/// The terminal that `attach` opens.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Terminal {
-    #[default]
-    Auto,
-    None,
-    /// A named one; refused until terminals are built.
-    Other(String),
 }

@@ -6,10 +6,9 @@ use std::path::{Component, Path, PathBuf};
 use crate::manifest::command_line;
 use crate::manifest::document::{At, Document, Fields, shown};
 use crate::manifest::keys;
-use crate::manifest::settings::{Budget, Retention, Terminal, Worktree};
+use crate::manifest::settings::{Budget, Retention, Worktree};
 use crate::manifest::source::stays_below;
 use crate::manifest::tree::{Kind, Node};
-use crate::model::nearest::nearest;
 use crate::model::problem::Problem;
 
 const LENGTH_OF_TIME: &str = "a length of time such as `30m`, `10s` or `1h 30m`";
@@ -72,24 +71,6 @@ pub(crate) fn tmux_socket(document: &Document, node: &Node) -> Option<String> {
         return None;
     }
     Some(name)
-}
-
-pub(crate) fn terminal(document: &Document, node: &Node) -> Option<Terminal> {
-    match &node.kind {
-        Kind::Text(text) if text == "auto" => Some(Terminal::Auto),
-        Kind::Text(text) if text == "none" => Some(Terminal::None),
-        Kind::Text(_) | Kind::List(_) => {
-            let problem = Problem::error("a `terminal` other than `auto` or `none` is not supported yet");
-            let near = node.text().and_then(|text| nearest(text, ["auto", "none"]));
-            let hint = near.map_or("write `auto`".to_owned(), |near| format!("did you mean `{near}`?"));
-            document.add(At::Node(node.id), problem.hint(hint));
-            None
-        }
-        _ => {
-            document.expected(node, "terminal", "`auto` or `none`");
-            None
-        }
-    }
 }
 
 pub(crate) fn jobs(document: &Document, node: &Node) -> Option<u32> {

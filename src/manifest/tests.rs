@@ -9,9 +9,7 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use crate::manifest::{
-    Loaded, Origin, PromptSource, TaskChoice, TaskSelector, Terminal, load, load_shape, starter_files,
-};
+use crate::manifest::{Loaded, Origin, PromptSource, TaskChoice, TaskSelector, load, load_shape, starter_files};
 use crate::model::interval::Interval;
 use crate::model::names::{ModeName, TaskId};
 use crate::model::problem::Problem;
@@ -20,6 +18,7 @@ use crate::model::restart::Restart;
 use crate::model::retry::{Retry, RetryOn};
 use crate::model::task_source::{Declared, SubtaskFile, TaskSource};
 use crate::model::task_status::TaskStatus;
+use crate::model::terminal::{Terminal, TerminalName};
 
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -277,10 +276,7 @@ fn single_mistakes() {
             "version: 1\nsession: \"@x\"\n",
             "dispatch.yaml:2:10:«\"@x\"» `session` cannot start with `@`, which tmux reads as an option or id",
         ),
-        (
-            "version: 1\nterminal: kitty\n",
-            "dispatch.yaml:2:11:«kitty» a `terminal` other than `auto` or `none` is not supported yet | write `auto`",
-        ),
+        ("version: 1\nterminal: kity\n", "dispatch.yaml:2:11:«kity» unknown terminal `kity` | did you mean `kitty`?"),
         (
             "version: 1\nmodes:\n  a: { needs: [b] }\n  b: { needs: [c] }\n  c: { needs: [a, none] }\n",
             "dispatch.yaml:5:15:«[» `needs` run in a circle: a → b → c → a | remove one of the steps",

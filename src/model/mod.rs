@@ -29,6 +29,7 @@ pub mod run_state;
 pub mod server_record;
 pub mod task_source;
 pub mod task_status;
+pub mod terminal;
 pub mod token;
 pub mod usage;
 pub mod window_record;

@@ -84,7 +84,7 @@ pub fn examine(whence: &Whence) -> Vec<Finding> {
     };
     let project = project.as_ref();
     type Probe = fn(Option<&Project>) -> Vec<Finding>;
-    let probes: [Probe; 9] = [
+    let probes: [Probe; 10] = [
         programs::tmux,
         windows::examine,
         terminal::examine,

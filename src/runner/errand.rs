@@ -78,6 +78,8 @@ pub enum Errand {
         #[serde(default)]
         dry_run: bool,
     },
+    /// Opens or focuses the user's terminal on the pair's window: `{"attached", "attachNote"?}`.
+    Show { mode: String, task: String },
     /// Whether both names are known now: `{"mode", "task"}` as they are spelt.
     Know { mode: String, task: String },
     /// The manifest, `dispatch.local.yaml` beside it, or a subtask file that it names, by its path

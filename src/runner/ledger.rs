@@ -9,6 +9,7 @@ use crate::model::names::Pair;
 use crate::model::process_id::World;
 use crate::model::run::{Run, RunFacts};
 use crate::model::run_id::RunId;
+use crate::model::terminal::Terminal;
 use crate::runner::early::Early;
 use crate::system::process;
 use crate::system::store::index::{HistoryFilter, Index, IndexError, Totals};
@@ -26,6 +27,14 @@ pub struct Ledger {
     /// tmux clients that were started ahead of their use.
     ahead: Arc<Mutex<Ahead>>,
     day: DayLimit,
+    wish: Wish,
+}
+
+/// The terminal that is wished for, and the folder that its program is relative to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wish {
+    pub terminal: Terminal,
+    pub folder: PathBuf,
 }
 
 /// See [`Ledger::with_early`] and [`Ledger::with_ready`].
@@ -69,7 +78,8 @@ impl Ledger {
     }
 
     fn over(state: StateDir) -> Self {
-        Self { state, world: process::world(), spare: Arc::default(), ahead: Arc::default(), day: DayLimit::AsQueued }
+        let (spare, ahead, day) = (Arc::default(), Arc::default(), DayLimit::AsQueued);
+        Self { state, world: process::world(), spare, ahead, day, wish: Wish::default() }
     }
 
     /// The first look at all runs uses this answer of tmux, where it is of this folder.
@@ -103,6 +113,16 @@ impl Ledger {
     /// With the manifest's `budget.day`: who raises it means what waits already too.
     pub(crate) fn with_day_limit(self, day: Option<f64>) -> Self {
         Self { day: DayLimit::Now(day), ..self }
+    }
+
+    /// With the manifest's `terminal`, or another that is asked for.
+    #[must_use]
+    pub fn with_terminal(self, wish: Wish) -> Self {
+        Self { wish, ..self }
+    }
+
+    pub(super) fn wish(&self) -> &Wish {
+        &self.wish
     }
 
     /// What a day may cost, where a run was queued under `queued`.

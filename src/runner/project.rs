@@ -6,7 +6,7 @@ use crate::manifest::{self, Draft, Loaded, Manifest, Mode};
 use crate::model::names::{ModeName, NameError, Pair, TaskId};
 use crate::model::nearest::nearest;
 use crate::model::problem::Problem;
-use crate::runner::ledger::Ledger;
+use crate::runner::ledger::{Ledger, Wish};
 use crate::runner::locate::{Located, Whence, locate};
 use crate::system::environment;
 use crate::system::store::state_dir::StateDirError;
@@ -86,7 +86,7 @@ impl Project {
     /// The ledger, where anything was ever run.
     pub fn ledger(&self) -> Result<Option<Ledger>, StateDirError> {
         let found = Ledger::find(&self.manifest.state_dir)?;
-        Ok(found.map(|ledger| ledger.with_day_limit(self.manifest.budget.day)))
+        Ok(found.map(|ledger| self.equip(ledger)))
     }
 
     /// The same for who starts something. Also of a folder that is `known` parts may be missing,
@@ -94,7 +94,16 @@ impl Project {
     pub fn ledger_for_writing(&self, known: Option<Ledger>) -> Result<Ledger, StateDirError> {
         let made = Ledger::create(&self.manifest.state_dir)?;
         made.keep_notify(&self.manifest, &self.tmux());
-        Ok(known.unwrap_or(made).with_day_limit(self.manifest.budget.day))
+        Ok(self.equip(known.unwrap_or(made)))
+    }
+
+    fn equip(&self, ledger: Ledger) -> Ledger {
+        ledger.with_day_limit(self.manifest.budget.day).with_terminal(self.wish())
+    }
+
+    /// The terminal that the manifest, or the person's own file beside it, asks for.
+    pub fn wish(&self) -> Wish {
+        Wish { terminal: self.manifest.terminal.clone(), folder: self.manifest.root.clone() }
     }
 
     pub fn mode(&self, typed: &str) -> Result<&Mode, NameLookupError> {

@@ -16,6 +16,7 @@ pub mod notify;
 pub mod process;
 pub mod pty;
 pub mod store;
+pub mod terminal;
 pub mod text_file;
 pub mod tmux;
 pub mod wake;

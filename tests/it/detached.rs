@@ -1,31 +1,18 @@
-//! The words by which the program starts others: on a terminal of their own, or as nobody's child.
+//! The words by which the program becomes others: on a terminal of their own, or as told in digits.
 
-use std::fs;
-
-use crate::waiting::{is, wait_until};
 use crate::world::World;
 
+/// Words as `__become` takes them.
+fn encoded(words: &[&str]) -> String {
+    words.iter().flat_map(|word| word.bytes().chain([0])).map(|byte| format!("{byte:02x}")).collect()
+}
+
 #[test]
-fn what_is_detached_outlives_its_starter_in_a_session_of_its_own() {
+fn encoded_words_arrive_byte_for_byte() {
     let world = World::new();
-    let said = world.root().join("said");
-    let script = format!(
-        "trap '' HUP; cut -d' ' -f1,6 /proc/$$/stat > {0}.new; mv {0}.new {0}; until [ -e {0}.go ]; do sleep 0.01; done",
-        said.display()
-    );
-    world.dispatch("__detached sh -c").arg(&script).succeeds();
-    let ids = wait_until("its word", || fs::read_to_string(&said).map_err(|error| error.to_string()));
-    let (pid, session) = ids.trim().split_once(' ').unwrap();
-    assert_eq!(pid, session, "it leads a session");
-    let process = format!("/proc/{pid}");
-    let status = fs::read_to_string(format!("{process}/status")).unwrap();
-    assert!(!status.contains(&format!("\nPPid:\t{}\n", std::process::id())), "{status}");
-    fs::write(world.root().join("said.go"), "").unwrap();
-    // Whoever adopted it may not have looked yet.
-    wait_until("its end", || {
-        let state = fs::read_to_string(format!("{process}/stat")).unwrap_or_default();
-        is(state.is_empty() || state.contains(") Z "), state)
-    });
+    let words = ["sh", "-c", "printf '<%s>' \"$@\"; exit 3", "x", "it's", "a;b", "", "$HOME \"q\" \\ é"];
+    let call = world.dispatch("__become").arg(encoded(&words));
+    call.stdout_is("<it's><a;b><><$HOME \"q\" \\ é>").fails_with(3);
 }
 
 #[test]
@@ -33,5 +20,7 @@ fn what_cannot_be_started_is_said() {
     let world = World::new();
     world.dispatch("__pty no-such-program").stderr_has("dispatch: ").fails_with(127);
     world.dispatch("__pty").any_stderr().fails_with(2);
-    world.dispatch("__detached").any_stderr().fails_with(2);
+    world.dispatch("__become").arg(encoded(&["no-such-program"])).stderr_has("dispatch: ").fails_with(127);
+    world.dispatch("__become 4x").stderr_has("no encoded words").fails_with(2);
+    world.dispatch("__become").any_stderr().fails_with(2);
 }

@@ -15,6 +15,8 @@ mod follower;
 #[cfg(test)]
 mod random;
 #[cfg(test)]
+mod screen;
+#[cfg(test)]
 mod server;
 #[cfg(test)]
 mod tmux_client;
@@ -153,6 +155,10 @@ mod stop;
 mod syscalls;
 #[cfg(test)]
 mod tasks;
+#[cfg(test)]
+mod terminal_words;
+#[cfg(test)]
+mod terminals;
 #[cfg(test)]
 mod tmux_server;
 #[cfg(test)]

@@ -152,15 +152,6 @@ fn bombs_end_quickly() {
 }
 
 #[test]
-fn keys_of_later_issues_are_refused_and_never_ignored() {
-    manifest("version: 1\nterminal: kitty\n")
-        .dispatch("check")
-        .stderr_has("`terminal`")
-        .stderr_has("not supported yet")
-        .fails_with(PROBLEMS);
-}
-
-#[test]
 fn wrong_conditions_and_wanted_runs_are_reported_together_with_their_places() {
     manifest(
         "version: 1\n\

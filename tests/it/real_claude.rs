@@ -127,6 +127,18 @@ fn doctor_is_told_its_version_and_its_login() {
     let (agent, login) = found(stage.dispatch("text", "doctor --json"));
     assert!(agent["state"] == "ok" && agent["found"].as_str().unwrap().contains("(Claude Code)"), "{agent}");
     assert!(login["state"] == "ok" && login["found"] == "logged in (api_key)", "{login}");
+    // What it would ask in a window: nothing, until nobody has trusted this folder yet.
+    let first = |words: &str| {
+        let ended = stage.dispatch("text", "doctor --json").any_stderr().ends_somehow();
+        let report: Value = serde_json::from_slice(&ended.stdout).unwrap();
+        let all = report["findings"].as_array().unwrap().clone();
+        let told = all.into_iter().find(|finding| finding["what"] == "first run of claude").unwrap();
+        assert!(told["found"].as_str().unwrap().contains(words), "{told}");
+    };
+    first("asks nothing");
+    let config = stage.world.root().join("home/.claude.json");
+    fs::write(&config, fs::read_to_string(&config).unwrap().replace("hasTrustDialogAccepted", "hasOther")).unwrap();
+    first("trust dialog");
     let (_, login) = found(stage.world.dispatch("doctor --json"));
     assert!(login["state"] == "fail" && login["cure"].as_str().unwrap().contains("auth login"), "{login}");
     let asked: Vec<Value> = stage.requests().into_iter().filter(|request| request["method"] == "POST").collect();

@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use crate::cli::args::{Attach as Args, AttachHow};
+use crate::cli::commands::attach_terminal::Asked;
 use crate::cli::commands::run::on_a_terminal;
-use crate::cli::commands::{Answer, open};
+use crate::cli::commands::{Answer, attach_terminal, open};
 use crate::cli::error::{CliError, FAILED, USAGE};
 use crate::cli::meant::Meant;
 use crate::cli::output;
@@ -35,6 +36,10 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     if args.print {
         return print_command(&ledger, &run);
     }
+    if let Some(name) = &args.terminal {
+        let ledger = attach_terminal::wished(&project, ledger, name)?;
+        return show(meant, &ledger, &run, AttachHow::Terminal);
+    }
     show(meant, &ledger, &run, if args.here { AttachHow::Here } else { AttachHow::Auto })
 }
 
@@ -45,6 +50,9 @@ pub(super) fn show(meant: &Meant, ledger: &Ledger, run: &Run, how: AttachHow) ->
         Some(_) => run.clone(),
         None => ledger.run(run.id())?.unwrap_or_else(|| run.clone()),
     };
+    if how == AttachHow::Terminal {
+        return attach_terminal::show(meant, ledger, &run, Asked::Outright);
+    }
     if how == AttachHow::Auto && ledger.switch_client(&run)? {
         return Ok(ExitCode::SUCCESS);
     }
@@ -53,7 +61,7 @@ pub(super) fn show(meant: &Meant, ledger: &Ledger, run: &Run, how: AttachHow) ->
             .hint(format!("dispatch attach --print {}", run.pair())));
     }
     if !on_a_terminal() {
-        return print_command(ledger, &run);
+        return attach_terminal::show(meant, ledger, &run, Asked::InPassing);
     }
     let argv = ledger.attach_argv(&run).ok_or_else(|| gone(&run))?;
     let error = program::become_command(&argv);
@@ -61,7 +69,7 @@ pub(super) fn show(meant: &Meant, ledger: &Ledger, run: &Run, how: AttachHow) ->
     Ok(ExitCode::from(FAILED))
 }
 
-fn print_command(ledger: &Ledger, run: &Run) -> Answer {
+pub(super) fn print_command(ledger: &Ledger, run: &Run) -> Answer {
     let argv = ledger.attach_argv(run).ok_or_else(|| gone(run))?;
     output::line(&shell_words::join(argv))?;
     Ok(ExitCode::SUCCESS)

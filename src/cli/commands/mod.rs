@@ -2,6 +2,7 @@
 
 mod approve;
 mod attach;
+mod attach_terminal;
 mod check;
 mod clean;
 mod dashboard;

@@ -40,7 +40,6 @@ use crate::view::run_view::{RunView, SkippedView};
 const UNHEARD: u8 = 141;
 
 pub(super) fn run(meant: &Meant, args: Args) -> Answer {
-    refuse_unsupported(&args.options)?;
     let project = open(meant, Depth::Whole)?;
     let mode = project.mode(&args.mode)?;
     let ready = window_ahead(&project, mode, &args.options);
@@ -52,15 +51,6 @@ pub(super) fn run(meant: &Meant, args: Args) -> Answer {
 /// A tmux client on its way while the tasks are read, where a window will come of it.
 pub(super) fn window_ahead(project: &Project, mode: &Mode, options: &RunOptions) -> Option<Ready> {
     if mode.interactive && !options.dry_run { project.tmux().ready() } else { None }
-}
-
-fn refuse_unsupported(options: &RunOptions) -> Result<(), CliError> {
-    if options.attach == AttachHow::Terminal {
-        return Err(
-            CliError::new(USAGE, "`--attach terminal` is not supported yet").hint("`--attach here` uses this one")
-        );
-    }
-    Ok(())
 }
 
 /// The tasks that were named or selected, each once, in that order.

@@ -15,7 +15,6 @@ use crate::model::run::Run;
 use crate::runner::approve::Word;
 use crate::runner::errand::Errand;
 use crate::runner::failure::{Failure, Kind};
-use crate::runner::show_window::Opened;
 use crate::runner::stop::{How, StopError, Stopped};
 
 /// `POST /dispatch`: starts or joins the pair's run.
@@ -42,8 +41,7 @@ pub(in crate::http) fn dispatch(server: &Arc<Shared>, pair: &Pair, body: &[u8]) 
     });
     let headless = done["run"]["headless"].as_bool().unwrap_or(true);
     if !headless && asked.attach != Some(false) && done["run"]["running"] == true {
-        let run = runs::last(server, pair)?;
-        answer["attached"] = attached(server, &run).into();
+        show(server, pair, &mut answer);
     }
     let words: Option<Vec<String>> = serde_json::from_value(done["attach"].clone()).ok();
     if let Some(words) = words.filter(|words| !words.is_empty()) {
@@ -87,23 +85,23 @@ pub(in crate::http) fn attach(server: &Shared, pair: &Pair, body: &[u8]) -> Resu
     let run = living_window(server, pair)?;
     let mut answer = json!({
         "session": run.facts.session, "window": run.pair().label(), "runId": run.id(),
-        "attached": attached(server, &run),
         "attachCommand": server.live.ledger().attach_argv(&run).map(shell_words::join),
     });
+    show(server, pair, &mut answer);
     without_nulls(&mut answer);
     Ok(Reply::json(200, &answer))
 }
 
-/// A window that cannot be shown is no failure: the command that shows it is told, too.
-fn attached(server: &Shared, run: &Run) -> &'static str {
-    match server.live.ledger().show_window(run) {
-        Ok(Opened::Focused) => "focused",
-        Ok(Opened::Opened) => "opened",
-        Ok(Opened::None) => "none",
-        Err(error) => {
-            tracing::warn!(%error, "no window could be opened");
-            "none"
-        }
+/// Opens or focuses the user's terminal, as an errand: which one is the manifest's affair, and some
+/// take their time. That there is none is no failure: the command that attaches is told, too.
+fn show(server: &Shared, pair: &Pair, answer: &mut Value) {
+    let errand = Errand::Show { mode: pair.mode.to_string(), task: pair.task.to_string() };
+    let shown = server.errands.run(&errand).unwrap_or_else(|failure| {
+        tracing::warn!(%failure, "no terminal could be opened");
+        json!({ "attached": "none", "attachNote": failure.to_string() })
+    });
+    for field in ["attached", "attachNote"] {
+        answer[field] = shown[field].clone();
     }
 }
 

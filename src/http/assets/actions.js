@@ -15,8 +15,11 @@ export async function attach(mode, task) {
   const done = await attempt("POST", `/api/attach/${mode}/${task}`);
   if (!done) return;
   if (done.attached === "none") {
-    toast("No terminal could be opened here. Attach by hand, or use the terminal on the run's page.", { line: done.attachCommand, href: `/runs/${done.runId}` });
-  } else toast(done.attached === "focused" ? "Your terminal shows it." : "Opened in your terminal.");
+    const why = done.attachNote ? `: ${done.attachNote}.` : ".";
+    toast(`No terminal could be opened here${why} Attach by hand, or use the terminal on the run's page.`, { line: done.attachCommand, href: `/runs/${done.runId}` });
+  } else if (done.attached === "focused") {
+    toast(done.attachNote ? `Your terminal: ${done.attachNote}.` : "Your terminal shows it.");
+  } else toast("Opened in your terminal.");
 }
 
 // Starts the pair. Null where it could not be done, which `against` is told.

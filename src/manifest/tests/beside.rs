@@ -59,6 +59,50 @@ fn the_local_file_overlays_and_answers_for_itself() {
     );
 }
 
+#[test]
+fn a_terminal_is_a_name_or_words_that_hold_the_command() {
+    let terminal = |text: &str| {
+        let loaded = load_in(&folder(&[("dispatch.yaml", &format!("version: 1\nterminal: {text}\n"))]));
+        loaded.manifest.as_ref().map(|manifest| manifest.terminal.clone()).ok_or_else(|| lines(&loaded).join("\n"))
+    };
+    let own = |words: &[&str]| Ok(Terminal::Own(words.iter().copied().map(str::to_owned).collect()));
+    assert_eq!(terminal("auto"), Ok(Terminal::Auto));
+    assert_eq!(terminal("none"), Ok(Terminal::None));
+    assert_eq!(terminal("GNOME Terminal"), Ok(Terminal::Named(TerminalName::GnomeTerminal)));
+    assert_eq!(terminal("wezterm"), Ok(Terminal::Named(TerminalName::WezTerm)));
+    assert_eq!(terminal("foot -e {{ command }}"), own(&["foot", "-e", "{{ command }}"]));
+    assert_eq!(terminal("[./t, \"x {{command}} y\"]"), own(&["./t", "x {{command}} y"]));
+    for (text, problem) in [
+        ("kity", "dispatch.yaml:2:11:«kity» unknown terminal `kity` | did you mean `kitty`?"),
+        (
+            "whatever",
+            "dispatch.yaml:2:11:«whatever» unknown terminal `whatever` | there are: auto, none, windows-terminal, wezterm, iterm2, apple-terminal, kitty, gnome-terminal, konsole, alacritty, xdg-terminal-exec, x-terminal-emulator, xterm",
+        ),
+        (
+            "[foot, -e, tmux]",
+            "dispatch.yaml:2:11:«[» `terminal` does not say where `{{ command }}` goes | for example [foot, -e, \"{{ command }}\"]",
+        ),
+        (
+            "[foot, \"{{ comand }}\"]",
+            "dispatch.yaml:2:18:«\"{{ comand }}\"» there is no `{{ comand }}` in `terminal` | only `{{ command }}` is known there",
+        ),
+        (
+            "[\"{{ command }}\"]",
+            "dispatch.yaml:2:12:«\"{{ command }}\"» `{{ command }}` cannot be the terminal's program",
+        ),
+        (
+            "foot -e {{ command }} && x",
+            "dispatch.yaml:2:11:«foot -e {{ command }} && x» `&&` needs a shell, and no shell runs | write [sh, -c, \"foot -e {{ command }} && x\"]",
+        ),
+        (
+            "3",
+            "dispatch.yaml:2:11:«3» `terminal` must be a terminal's name, or a command with `{{ command }}`, found `3`",
+        ),
+    ] {
+        assert_eq!(terminal(text), Err(problem.to_owned()));
+    }
+}
+
 /// The first subtask file of a folder whose manifest must load.
 fn subtasks(file: &str) -> SubtaskFile {
     let manifest = "version: 1\ntasks: [{ subtasks: .claude/sub.yml }]\nmodes: { job: {} }\n";

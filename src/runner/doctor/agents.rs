@@ -12,7 +12,8 @@ use serde_json::Value;
 
 use crate::model::protocol::Protocol;
 use crate::runner::doctor::programs::{self, Found};
-use crate::runner::doctor::{Finding, State};
+use crate::runner::doctor::{Finding, State, declared};
+use crate::runner::first_run;
 use crate::runner::project::Project;
 use crate::system::environment::{self, Environment};
 use crate::system::process::ask::{self, Answered, AskError, Bounds};
@@ -56,7 +57,30 @@ fn one(project: &Project, found: &Found<'_>) -> Vec<Finding> {
         let cure = format!("{} update", super::quote(path));
         return vec![Finding::warn(&found.what(), format!("{}: too old to be asked more", known.found), cure)];
     }
-    vec![known, login(found, path, ask(&["auth", "status"]))]
+    let mut findings = vec![known, login(found, path, ask(&["auth", "status"]))];
+    findings.extend(first_run(project, found, &environment));
+    findings
+}
+
+/// What a window would wait at before its agent begins. A headless one asks nothing. A worktree is
+/// trusted with its main checkout.
+fn first_run(project: &Project, found: &Found<'_>, environment: &Environment) -> Vec<Finding> {
+    if !declared(project).any(|mode| mode.interactive && mode.agent == found.agent.name) {
+        return Vec::new();
+    }
+    let what = format!("first run of {}", found.agent.name);
+    let root = &project.manifest.root;
+    match first_run::would_ask(root, environment) {
+        Ok(asked) if asked.is_empty() => vec![Finding::ok(&what, format!("asks nothing in `{}`", root.display()))],
+        Ok(asked) => asked
+            .into_iter()
+            .map(|dialog| {
+                let found = format!("a window in `{}` would wait at the {}", root.display(), dialog.words());
+                Finding::warn(&what, found, dialog.cure())
+            })
+            .collect(),
+        Err(error) => vec![Finding::warn(&what, format!("cannot be told: {error}"), "run `claude` once in a terminal")],
+    }
 }
 
 /// As a run of this project has it, but for what a mode adds.

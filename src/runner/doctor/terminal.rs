@@ -3,18 +3,16 @@
 use crate::runner::doctor::{Finding, declared};
 use crate::runner::project::Project;
 use crate::runner::show_window;
-use crate::system::environment;
+use crate::runner::show_window::choice::NoTerminal;
 
 pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
-    if !project.is_some_and(|project| declared(project).any(|mode| mode.interactive)) {
+    let Some(project) = project.filter(|project| declared(project).any(|mode| mode.interactive)) else {
         return Vec::new();
-    }
-    vec![match show_window::emulator(&environment::all()) {
-        Some(path) => Finding::ok("terminal", path.to_string_lossy()),
-        None => Finding::warn(
-            "terminal",
-            "none can be opened from here: there is no screen, or no `x-terminal-emulator`",
-            "dispatch attach --print MODE TASK",
-        ),
-    }]
+    };
+    let found = match show_window::would_open(&project.wish()) {
+        Ok(choice) => Finding::ok("terminal", format!("{} ({})", choice.name(), choice.program().display())),
+        Err(why @ NoTerminal::Unwanted) => Finding::ok("terminal", why.to_string()),
+        Err(why) => Finding::warn("terminal", why.to_string(), "dispatch attach --print MODE TASK"),
+    };
+    vec![found]
 }

@@ -68,6 +68,15 @@ pub(super) fn of(manifest: &Path, errand: Errand) -> Result<Value, Failure> {
             // Nobody stands in a folder: who asked may be anywhere.
             value(&project.clean(&tasks, tasks.find(&id)?, Path::new("/"), dry_run)?)
         }
+        Errand::Show { mode, task } => {
+            let project = open(Depth::Shape)?;
+            let pair = project.past_pair(&mode, &task)?;
+            let never = || Failure::never_run(&pair);
+            let ledger = project.ledger()?.ok_or_else(never)?;
+            let run = ledger.last_run(&pair)?.ok_or_else(never)?;
+            let shown = ledger.show_window(&run)?;
+            Ok(json!({ "attached": shown.word(), "attachNote": shown.remark() }))
+        }
         Errand::Know { mode, task } => {
             let project = open(Depth::Shape)?;
             let pair = project.pair(&project.tasks(), &mode, &task)?;

@@ -14,6 +14,7 @@ use crate::runner::project::{NameLookupError, OpenError};
 use crate::runner::prune::PruneError;
 use crate::runner::reconcile::PlanError;
 use crate::runner::served::ServeError;
+use crate::runner::show_window::ShowError;
 use crate::runner::start::StartError;
 use crate::runner::stop::StopError;
 use crate::runner::terminal::TerminalError;
@@ -275,6 +276,15 @@ impl From<WindowError> for Failure {
             WindowError::Tmux(error) => error.into(),
             WindowError::Unknown { .. } => Self::new(Kind::Unseen, error.to_string()),
             other => Self::new(Kind::Conflict, other.to_string()),
+        }
+    }
+}
+
+impl From<ShowError> for Failure {
+    fn from(error: ShowError) -> Self {
+        match error {
+            ShowError::Window(error) => error.into(),
+            other => Self::chain(Kind::Failed, &other),
         }
     }
 }

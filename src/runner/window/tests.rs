@@ -221,24 +221,24 @@ fn the_only_terminal_of_the_user_is_switched_and_two_are_left_alone() {
     let stage = Stage::new();
     let window = stage.ledger.window_of(&stage.run).unwrap();
     let at = window.place.window_id.clone();
-    assert!(!window.focus(&stage.run).unwrap(), "there is none");
+    assert!(window.focus(&stage.run).unwrap().is_none(), "there is none");
     // One of a program's is none of the user's.
     let _view = stage.open(Access::Write);
     wait_until("a view", || stage.tmux.clients().unwrap().len() == 1);
-    assert!(!window.focus(&stage.run).unwrap());
+    assert!(window.focus(&stage.run).unwrap().is_none());
 
     let _one = stage.users();
     assert_ne!(stage.shown()[0], at);
-    assert!(window.focus(&stage.run).unwrap());
+    assert!(window.focus(&stage.run).unwrap().is_some());
     assert_eq!(stage.shown()[0], at);
-    assert!(window.focus(&stage.run).unwrap(), "it is shown already");
+    assert!(window.focus(&stage.run).unwrap().is_some(), "it is shown already");
 
     stage.tmux(&["new-session", "-d", "-s", "other", "sleep 300"]);
     let _two = stage.users();
     stage.tmux(&["select-window", "-t", "=work:mine"]);
     let before = stage.shown();
     assert_eq!(before.len(), 2);
-    assert!(!window.focus(&stage.run).unwrap(), "nobody knows which");
+    assert!(window.focus(&stage.run).unwrap().is_none(), "nobody knows which");
     assert_eq!(stage.shown(), before);
 }
 

@@ -66,6 +66,17 @@ pub(in crate::system) fn prepare_helper(command: &mut Command) {
     }
 }
 
+/// Has the child leave our session, so that it outlives our terminal.
+pub(super) fn leave_session(command: &mut Command) {
+    // SAFETY: one system call, async-signal-safe, and nothing is allocated.
+    unsafe {
+        command.pre_exec(|| {
+            rustix::process::setsid()?;
+            Ok(())
+        });
+    }
+}
+
 /// Keeps descriptors that our caller let through from whatever we start: an agent gets 0 to 2,
 /// and a tmux server that we start would hold them open for ever.
 pub(super) fn seal_descriptors() {

@@ -1,35 +1,93 @@
-//! Starting a program of the user's that is nobody's child: it outlives us and asks us nothing.
+//! Starting a program of the user's that is nobody's: it outlives us, in a session of its own.
 //!
-//! By way of this program itself (`dispatch __detached ARGV…`), which leaves our session and our
-//! tree: neither can be done between fork and exec without `unsafe`.
+//! While we live we hear whether it failed, and what it said; its words go into a file without a
+//! name, so that nothing it writes later meets a closed pipe.
 
 use std::ffi::OsString;
-use std::io;
-use std::os::unix::process::CommandExt as _;
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::process::{Child, Command, Stdio};
 
 use crate::system::environment::Environment;
-use crate::system::process::supervise::{self, Forked};
+use crate::system::process::child;
 
-/// The hidden command that leaves its starter.
-pub const DETACHED_WORD: &str = "__detached";
+/// So much of its last words is told.
+const WORDS: u64 = 4 << 10;
 
-/// Starts `argv` by `program`, which is this one. What becomes of it is not heard of.
-pub fn start(program: &Path, argv: &[OsString], environment: &Environment) -> io::Result<()> {
-    let mut command = Command::new(program);
-    command.arg(DETACHED_WORD).args(argv).env_clear().envs(environment);
-    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
-    if status.success() { Ok(()) } else { Err(io::Error::other(format!("it did not start ({status})"))) }
+/// A program that was started.
+#[derive(Debug)]
+pub struct Detached {
+    child: Child,
+    words: File,
 }
 
-/// `__detached`: lets the starter go on and becomes `argv` in a session of its own. Returns in the
-/// process that the starter waits for, and where that failed.
-pub fn become_detached(argv: &[OsString]) -> io::Result<()> {
-    let Some((name, rest)) = argv.split_first() else { return Err(io::Error::other("an empty command")) };
-    if supervise::split()? == Forked::Parent {
-        return Ok(());
+/// How it ended, where that was no success.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{status}{}{}", if .words.is_empty() { "" } else { ": " }, .words)]
+pub struct Ended {
+    pub status: String,
+    /// The last line that it said.
+    pub words: String,
+}
+
+/// Starts `argv`, the program absolute.
+pub fn start(argv: &[OsString], environment: &Environment) -> io::Result<Detached> {
+    let Some((program, rest)) = argv.split_first() else { return Err(io::Error::other("an empty command")) };
+    let words = tempfile::tempfile()?;
+    let mut command = Command::new(program);
+    command.args(rest).env_clear().envs(environment);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(words.try_clone()?);
+    child::leave_session(&mut command);
+    Ok(Detached { child: command.spawn()?, words })
+}
+
+impl Detached {
+    /// Whether it failed by now. Programs that hand their work to another end well at once.
+    pub fn failed(&mut self) -> io::Result<Option<Ended>> {
+        let Some(status) = self.child.try_wait()?.filter(|status| !status.success()) else { return Ok(None) };
+        let length = self.words.seek(SeekFrom::End(0))?;
+        self.words.seek(SeekFrom::Start(length.saturating_sub(WORDS)))?;
+        let mut bytes = Vec::new();
+        (&self.words).take(WORDS).read_to_end(&mut bytes)?;
+        let text = String::from_utf8_lossy(&bytes);
+        let words = text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().to_owned();
+        Ok(Some(Ended { status: status.to_string(), words }))
     }
-    rustix::process::setsid()?;
-    Err(Command::new(name).args(rest).exec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Detached {
+        start(&["/bin/sh".into(), "-c".into(), script.into()], &Environment::new()).unwrap()
+    }
+
+    fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
+        for _ in 0..2000 {
+            if let Some(seen) = look() {
+                return seen;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        panic!("it never came")
+    }
+
+    #[test]
+    fn it_leads_a_session_and_a_failure_is_heard_with_its_words() {
+        let folder = tempfile::tempdir().unwrap();
+        let said = folder.path().join("said");
+        let script = format!("cut -d' ' -f1,6 /proc/$$/stat > {0}.new; mv {0}.new {0}", said.display());
+        let mut well = shell(&script);
+        let ids = until(|| std::fs::read_to_string(&said).ok());
+        let (pid, session) = ids.trim().split_once(' ').unwrap();
+        assert_eq!(pid, session);
+        until(|| well.child.try_wait().unwrap());
+        assert_eq!(well.failed().unwrap(), None, "a good end is none");
+
+        let mut badly = shell("echo first >&2; echo 'no display' >&2; echo >&2; exit 3");
+        let ended = until(|| badly.failed().unwrap());
+        assert_eq!(ended.to_string(), "exit status: 3: no display");
+        assert!(start(&["/no/such/program".into()], &Environment::new()).is_err());
+    }
 }

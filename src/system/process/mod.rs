@@ -30,11 +30,15 @@ mod posix;
 #[cfg(not(all(target_os = "linux", not(dispatch_posix))))]
 use posix as platform;
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io;
+use std::os::unix::ffi::OsStringExt as _;
 
 pub use rustix::process::Signal;
 
 use crate::model::process_id::{ProcessId, World};
+use crate::system::environment::Environment;
 
 /// The boot, host and pid namespace of this process.
 pub fn world() -> World {
@@ -83,6 +87,28 @@ pub fn this() -> io::Result<ProcessId> {
 /// The process that has `pid` now.
 pub fn identify(pid: u32) -> io::Result<ProcessId> {
     Ok(ProcessId { pid, start_time: platform::start_time(pid)?, world: world() })
+}
+
+/// Variables of the environment that `pid` was started with, as far as it can be read.
+pub fn environment_of(pid: u32, names: &[&str]) -> Environment {
+    let details = platform::Details::new();
+    let read = |name: &&str| Some((name.into(), OsString::from_vec(details.environment_of(pid, name)?)));
+    names.iter().filter_map(read).collect()
+}
+
+/// `pid` and what it descends from, nearest first, without the first process of all.
+pub fn ancestry(pid: u32) -> Vec<u32> {
+    let all = platform::all().unwrap_or_default();
+    let parents: BTreeMap<u32, u32> = all.into_iter().map(|process| (process.pid, process.parent)).collect();
+    let mut line = vec![pid];
+    while let Some(parent) = line.last().and_then(|pid| parents.get(pid)).filter(|pid| **pid > 1) {
+        // A look at processes that come and go may close a circle.
+        if line.contains(parent) {
+            break;
+        }
+        line.push(*parent);
+    }
+    line
 }
 
 /// Whether exactly this process is alive. A zombie is not.

@@ -1,6 +1,6 @@
 //! Finding a program the way `execvp` would, with the answer in words before anything starts.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -47,6 +47,13 @@ pub fn become_command(argv: &[String]) -> std::io::Error {
     let Some((name, rest)) = argv.split_first() else { return std::io::Error::other("an empty command") };
     // tmux refuses to attach inside a pane of another server unless told that it is meant.
     std::process::Command::new(name).args(rest).env_remove("TMUX").exec()
+}
+
+/// Becomes exactly these words. Returns only on failure.
+pub fn become_words(words: &[OsString]) -> std::io::Error {
+    use std::os::unix::process::CommandExt as _;
+    let Some((program, rest)) = words.split_first() else { return std::io::Error::other("an empty command") };
+    std::process::Command::new(program).args(rest).exec()
 }
 
 /// Starts a program that goes on by itself: no terminal, no output of ours, a group of its own.

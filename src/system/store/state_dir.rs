@@ -23,6 +23,12 @@ pub struct FoldersLock {
     _file: fs::File,
 }
 
+/// See [`StateDir::lock_terminals`]. Free when dropped.
+#[derive(Debug)]
+pub struct TerminalsLock {
+    _file: fs::File,
+}
+
 /// See [`StateDir::share_worktree`] and [`StateDir::own_worktree`]. Free when dropped.
 #[derive(Debug)]
 pub struct WorktreeLock {
@@ -144,6 +150,13 @@ impl StateDir {
         make_folder(&folder)?;
         let hash = blake3::hash(path.as_os_str().as_bytes()).to_hex();
         lock_file::open(&folder.join(&hash.as_str()[..32]), true)
+    }
+
+    /// Held while a terminal opens, so that who asks twice does not get two.
+    pub fn lock_terminals(&self) -> io::Result<TerminalsLock> {
+        let lock = lock_file::open(&self.path.join("terminals.lock"), true)?;
+        lock.lock()?;
+        Ok(TerminalsLock { _file: lock })
     }
 
     pub fn index(&self) -> PathBuf {

@@ -42,7 +42,7 @@ pub use crate::system::tmux::socket::SocketEnv;
 pub use crate::system::tmux::talk::Talk;
 pub use crate::system::tmux::version::{FLOOR, Version, version};
 pub use crate::system::tmux::view::Client;
-pub use crate::system::tmux::view_session::{Place, View, client_environment, starter_environment};
+pub use crate::system::tmux::view_session::{Place, TerminalView, View, client_environment, starter_environment};
 
 /// The word between the program and the run's folder in a pane of ours.
 pub const EXEC_WORD: &str = "__exec";

@@ -5,8 +5,8 @@ use crate::system::tmux::create::check_session_name;
 use crate::system::tmux::error::TmuxError;
 use crate::system::tmux::{Tmux, quote};
 
-const CLIENTS: &str =
-    "#{client_pid} #{window_id} #{client_control_mode} #{client_activity}\t#{client_tty}\t#{session_name}";
+const CLIENTS: &str = "#{client_pid} #{window_id} #{session_id} #{client_control_mode} #{client_activity}\t#{client_tty}\t\
+                       #{session_name}\t#{session_group}\t#{window_name}";
 
 /// A terminal that shows a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,12 +14,17 @@ pub struct Client {
     pub pid: u32,
     /// The window it shows.
     pub window_id: String,
+    /// `$N`, of the session that it is attached to.
+    pub session_id: String,
     /// A program, not a terminal.
     pub control_mode: bool,
     /// Seconds since 1970 of its last key.
     pub activity: i64,
     pub tty: String,
     pub session_name: String,
+    /// Sessions of one group hold the same windows. Empty: of none.
+    pub session_group: String,
+    pub window_name: String,
 }
 
 impl Tmux {
@@ -64,15 +69,18 @@ impl Tmux {
 
 impl Client {
     fn parse(line: &str) -> Option<Self> {
-        let mut texts = line.splitn(3, '\t');
+        let mut texts = line.splitn(5, '\t');
         let mut words = texts.next()?.split(' ');
         Some(Self {
             pid: words.next()?.parse().ok()?,
             window_id: words.next()?.to_owned(),
+            session_id: words.next()?.to_owned(),
             control_mode: words.next()? == "1",
             activity: words.next()?.parse().ok()?,
             tty: texts.next()?.to_owned(),
             session_name: texts.next()?.to_owned(),
+            session_group: texts.next()?.to_owned(),
+            window_name: texts.next()?.to_owned(),
         })
     }
 }

@@ -7,6 +7,7 @@
 //! a hook is worked off before tmux comes to resizing.)
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use crate::model::run_id::RunId;
 use crate::system::environment::{self, Environment};
@@ -19,9 +20,17 @@ use crate::system::tmux::{Client, Tmux, quote, talk};
 const VIEW: &str = "dispatch-view-";
 const TERMINAL: &str = "dispatch-terminal-";
 
-const PLACE: &str =
-    "#{pane_id} #{session_id} #{window_id} #{window_width} #{window_height} #{pane_dead} #{session_name}";
+const PLACE: &str = "#{pane_id} #{session_id} #{window_id} #{window_width} #{window_height} #{pane_dead} #{session_name}\t#{session_group}";
 const LEFT: &str = "dispatch-left";
+
+/// A shell in the terminal waits for the client, which is its words, and ends the session `$0` after
+/// it. Not tmux's `destroy-unattached`: that ends a session whose client was just told to leave and
+/// still draws, as soon as any other client of the server goes; drawing then takes the server down
+/// (tmux 3.3a). Whoever comes back to the session before keeps it.
+const WITH_ITS_CLIENT: &str = concat!(
+    "trap : HUP TERM INT; \"$@\"; exec \"$1\" -S \"$3\" if-shell -F -t \"$0\" '#{?session_attached,,1}' ",
+    "\"kill-session -t '$0'\" >/dev/null 2>&1"
+);
 
 /// Where a run's pane is now, whatever was moved since it was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +40,8 @@ pub struct Place {
     /// `$N`: names may hold what a target cannot.
     pub session_id: String,
     pub session_name: String,
+    /// See [`Client::session_group`].
+    pub session_group: String,
     pub cols: u16,
     pub rows: u16,
     pub is_dead: bool,
@@ -47,10 +58,29 @@ pub enum View {
     Session,
 }
 
+/// A view in a terminal of the user's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TerminalView {
+    /// The name of its session, by which its client is known.
+    pub name: String,
+    /// What the terminal runs.
+    pub argv: Vec<OsString>,
+}
+
 impl Client {
     /// A program looks, not the user.
     pub fn is_view(&self) -> bool {
         self.session_name.starts_with(VIEW)
+    }
+
+    /// In a terminal that was opened by us, whose title is what [`Client::title`] says.
+    pub fn is_in_terminal_of_ours(&self) -> bool {
+        self.session_name.starts_with(TERMINAL)
+    }
+
+    /// What `set_title` makes of its title now.
+    pub fn title(&self) -> String {
+        format!("{} - {}", self.window_name, in_title(&self.session_group))
     }
 }
 
@@ -62,7 +92,9 @@ impl Place {
         let window_id = words.next().filter(|id| quote::is_window_id(id))?.to_owned();
         let (cols, rows) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
         let is_dead = words.next()? == "1";
-        Some(Self { pane_id, window_id, session_id, session_name: words.next()?.to_owned(), cols, rows, is_dead })
+        let (name, group) = words.next()?.split_once('\t')?;
+        let (session_name, session_group) = (name.to_owned(), group.to_owned());
+        Some(Self { pane_id, window_id, session_id, session_name, session_group, cols, rows, is_dead })
     }
 
     /// Pane, window and session at once: it is there only where all three still belong together.
@@ -88,10 +120,10 @@ impl Tmux {
         Ok(text.lines().filter_map(Place::parse).min_by_key(rank))
     }
 
-    /// Has `client` show the window at `place`, and moves no other. False where the window is not
-    /// there any more.
+    /// Has `client` show the window at `place`, in its own session, and moves no other. False where
+    /// the window is not there any more.
     pub fn show_in(&self, client: &Client, place: &Place, run: &RunId) -> Result<bool, TmuxError> {
-        let window = quote::word(&format!("{}:{}", place.session_id, place.window_id));
+        let window = quote::word(&format!("{}:{}", client.session_id, place.window_id));
         let show = format!("switch-client -c {} -t {window}", quote::word(&client.tty));
         let refuse = format!("display-message -p {LEFT}");
         let reply = self.client(&["if-shell", "-F", "-t", &place.target(), &quote::is_run(run), &show, &refuse])?;
@@ -106,16 +138,32 @@ impl Tmux {
     /// The command line of a client that shows the window at `place` until it ends, or prints that
     /// the window is not there any more. For a terminal with [`client_environment`].
     pub fn view_argv(&self, place: &Place, run: &RunId, view: View) -> Vec<OsString> {
+        match view {
+            View::Session => self.terminal_view(place, run, Path::new("tmux")).argv,
+            View::Read | View::Write => self.client_argv(place, run, &window_commands(place, &new_name(VIEW), view)),
+        }
+    }
+
+    /// [`View::Session`], with the name by which its client will be known; by this `tmux`.
+    pub fn terminal_view(&self, place: &Place, run: &RunId, tmux: &Path) -> TerminalView {
+        let name = new_name(TERMINAL);
+        let mut argv = ["/bin/sh", "-c", WITH_ITS_CLIENT, &format!("={name}:")].map(OsString::from).to_vec();
+        argv.extend(self.client_argv(place, run, &session_commands(place, &name)));
+        if let Some(program) = argv.get_mut(4) {
+            *program = tmux.into();
+        }
+        TerminalView { name, argv }
+    }
+
+    fn client_argv(&self, place: &Place, run: &RunId, commands: &str) -> Vec<OsString> {
         let start = ["tmux", "-S"].map(OsString::from);
-        let commands = match view {
-            View::Session => session_commands(place, &new_name(TERMINAL)),
-            View::Read | View::Write => window_commands(place, &new_name(VIEW), view),
-        };
         let refuse = format!("display-message -p {LEFT}");
-        // xterm.js and every terminal of today can show all colours; tmux does not believe it.
-        let rest =
-            ["-u", "-T", "RGB", "if-shell", "-F", "-t", &place.target(), &quote::is_run(run), &commands, &refuse];
-        start.into_iter().chain([self.socket.clone().into()]).chain(rest.map(OsString::from)).collect()
+        // xterm.js and every terminal of today can show all colours and a title; tmux does not
+        // believe it.
+        let features = ["-u", "-T", "RGB,title"];
+        let condition = ["if-shell", "-F", "-t", &place.target(), &quote::is_run(run), commands, &refuse];
+        let rest = features.iter().chain(&condition).map(OsString::from);
+        start.into_iter().chain([self.socket.clone().into()]).chain(rest).collect()
     }
 }
 
@@ -192,12 +240,26 @@ fn yield_to_others(window: &str) -> String {
     format!("if-shell -F {} 'refresh-client -f ignore-size' 'refresh-client -f !ignore-size'", quote::word(&others))
 }
 
+/// The terminal's title, whichever window it shows.
+fn set_title(session: &str, place: &Place) -> String {
+    let group = if place.session_group.is_empty() { &place.session_name } else { &place.session_group };
+    // It is a format, also of the time.
+    let group = in_title(group).replace('#', "##").replace('%', "%%");
+    let title = quote::word(&format!("#{{window_name}} - {group}"));
+    format!("set-option -t {session} set-titles on ; set-option -t {session} set-titles-string {title}")
+}
+
+/// GNOME Terminal cuts a title at `;`.
+fn in_title(session: &str) -> String {
+    session.replace(';', ",")
+}
+
 fn session_commands(place: &Place, name: &str) -> String {
     let group = quote::word(&place.session_id);
     let (session, window) = (quote::word(&format!("={name}:")), quote::word(&format!("={name}:{}", place.window_id)));
     [
         format!("new-session -d -E -t {group} -s {name}"),
-        format!("set-option -t {session} destroy-unattached on"),
+        set_title(&session, place),
         enter(&session, ""),
         format!("select-window -t {window}"),
         talk::note_seen(&window),

@@ -273,3 +273,19 @@ fn a_terminal_of_the_users_sees_the_whole_session() {
     wait_until("no views", || world.views().is_empty());
     assert_eq!(world.list().panes.len(), 3);
 }
+
+#[test]
+fn a_view_that_is_told_to_leave_takes_no_server_down() {
+    let (world, run) = World::with_run();
+    let pid = || world.raw(&["list-sessions", "-F", "#{pid}"]).lines().next().map(str::to_owned);
+    let server = pid();
+    for round in 0..5 {
+        let _terminal = world.view(&run, View::Session, 80, 24);
+        let tty = world.clients_of("dispatch-")[0].tty.clone();
+        // Told by a client that is gone before it.
+        world.raw(&["detach-client", "-t", &tty]);
+        wait_until("no views", || world.views().is_empty());
+        assert_eq!(pid(), server, "round {round}");
+    }
+    assert!(world.pane(&run).is_some(), "the window stays");
+}

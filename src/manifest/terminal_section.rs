@@ -1,0 +1,82 @@
+//! Reads `terminal:`: `auto`, `none`, a name, or a command of the user's own with `{{ command }}`.
+
+use crate::manifest::command_line;
+use crate::manifest::document::{At, Document, shown};
+use crate::manifest::tree::{Kind, Node};
+use crate::model::nearest::nearest;
+use crate::model::problem::Problem;
+use crate::model::terminal::{COMMAND, Piece, Terminal, TerminalName, UnknownExpression, pieces};
+
+pub(crate) fn read(document: &Document, node: &Node) -> Option<Terminal> {
+    match &node.kind {
+        Kind::Text(text) if is_name(text) => {
+            let terminal = parse(text);
+            if terminal.is_none() {
+                document.add(At::Node(node.id), unknown(text));
+            }
+            terminal
+        }
+        Kind::Text(_) | Kind::List(_) => own(document, node),
+        _ => {
+            document.expected(node, "terminal", &format!("a terminal's name, or a command with `{COMMAND}`"));
+            None
+        }
+    }
+}
+
+/// What one word means: `auto`, `none` or a name.
+pub fn parse(text: &str) -> Option<Terminal> {
+    match text {
+        "auto" => Some(Terminal::Auto),
+        "none" => Some(Terminal::None),
+        name => TerminalName::parse(name).map(Terminal::Named),
+    }
+}
+
+/// What to say of a name that is none.
+pub fn unknown(text: &str) -> Problem {
+    let known: Vec<&str> = ["auto", "none"].into_iter().chain(TerminalName::ALL.map(TerminalName::as_str)).collect();
+    let hint = match nearest(text, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("there are: {}", known.join(", ")),
+    };
+    Problem::error(format!("unknown terminal `{}`", shown(text))).hint(hint)
+}
+
+/// Some names are of two words.
+fn is_name(text: &str) -> bool {
+    parse(text).is_some() || !(text.contains("{{") || text.trim().contains(char::is_whitespace))
+}
+
+fn own(document: &Document, node: &Node) -> Option<Terminal> {
+    let words = command_line::read(document, node, "terminal")?;
+    let mut names_command = false;
+    for (place, word) in words.iter().enumerate() {
+        // A list's word can be pointed at.
+        let at = match &node.kind {
+            Kind::List(items) => items.get(place).map_or(node.id, |item| item.id),
+            _ => node.id,
+        };
+        match pieces(word) {
+            Ok(pieces) => {
+                let here = pieces.contains(&Piece::Command);
+                if here && place == 0 {
+                    document.error(At::Node(at), format!("`{COMMAND}` cannot be the terminal's program"));
+                    return None;
+                }
+                names_command |= here;
+            }
+            Err(UnknownExpression(text)) => {
+                let problem = Problem::error(format!("there is no `{}` in `terminal`", shown(&text)));
+                document.add(At::Node(at), problem.hint(format!("only `{COMMAND}` is known there")));
+                return None;
+            }
+        }
+    }
+    if !names_command {
+        let problem = Problem::error(format!("`terminal` does not say where `{COMMAND}` goes"));
+        document.add(At::Node(node.id), problem.hint(format!("for example [foot, -e, \"{COMMAND}\"]")));
+        return None;
+    }
+    Some(Terminal::Own(words))
+}

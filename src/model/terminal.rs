@@ -1,0 +1,159 @@
+//! The terminals that are known by name, and what a person may wish for.
+//!
+//! Must not know how one is started: that is `system::terminal`'s table.
+
+/// A terminal emulator. The order is the one in which `auto` looks for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TerminalName {
+    WindowsTerminal,
+    WezTerm,
+    ITerm2,
+    AppleTerminal,
+    Kitty,
+    GnomeTerminal,
+    Konsole,
+    Alacritty,
+    XdgTerminalExec,
+    XTerminalEmulator,
+    Xterm,
+}
+
+impl TerminalName {
+    pub const ALL: [Self; 11] = [
+        Self::WindowsTerminal,
+        Self::WezTerm,
+        Self::ITerm2,
+        Self::AppleTerminal,
+        Self::Kitty,
+        Self::GnomeTerminal,
+        Self::Konsole,
+        Self::Alacritty,
+        Self::XdgTerminalExec,
+        Self::XTerminalEmulator,
+        Self::Xterm,
+    ];
+
+    /// As a manifest spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::WindowsTerminal => "windows-terminal",
+            Self::WezTerm => "wezterm",
+            Self::ITerm2 => "iterm2",
+            Self::AppleTerminal => "apple-terminal",
+            Self::Kitty => "kitty",
+            Self::GnomeTerminal => "gnome-terminal",
+            Self::Konsole => "konsole",
+            Self::Alacritty => "alacritty",
+            Self::XdgTerminalExec => "xdg-terminal-exec",
+            Self::XTerminalEmulator => "x-terminal-emulator",
+            Self::Xterm => "xterm",
+        }
+    }
+
+    /// As its makers write it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::WindowsTerminal => "Windows Terminal",
+            Self::WezTerm => "WezTerm",
+            Self::ITerm2 => "iTerm2",
+            Self::AppleTerminal => "Apple Terminal",
+            Self::GnomeTerminal => "GNOME Terminal",
+            Self::Konsole => "Konsole",
+            Self::Alacritty => "Alacritty",
+            Self::Kitty | Self::XdgTerminalExec | Self::XTerminalEmulator | Self::Xterm => self.as_str(),
+        }
+    }
+
+    /// In any spelling: `GNOME Terminal`, `gnome-terminal`, `gnome_terminal`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let plain = |text: &str| {
+            text.chars().filter(|c| !matches!(c, ' ' | '-' | '_')).map(|c| c.to_ascii_lowercase()).collect::<String>()
+        };
+        let wanted = plain(text);
+        Self::ALL.into_iter().find(|name| plain(name.as_str()) == wanted)
+    }
+}
+
+/// The terminal that a person wants their windows in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Terminal {
+    /// The first that is there.
+    #[default]
+    Auto,
+    /// None is opened and none is touched.
+    None,
+    Named(TerminalName),
+    /// argv of the user's own, at least one word with [`COMMAND`]'s place in it.
+    Own(Vec<String>),
+}
+
+/// What stands in a terminal's own argv for the command that it is to run.
+pub const COMMAND: &str = "{{ command }}";
+
+/// A word of a terminal's own argv, cut where it names the command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece<'a> {
+    Text(&'a str),
+    Command,
+}
+
+/// Why a word is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownExpression(pub String);
+
+/// Cuts a word at each `{{ command }}`. Nothing else can be named there.
+pub fn pieces(word: &str) -> Result<Vec<Piece<'_>>, UnknownExpression> {
+    let (mut pieces, mut rest) = (Vec::new(), word);
+    while let Some(open) = rest.find("{{").into_iter().chain(rest.find("{%")).min() {
+        let Some(length) = rest[open..].find("}}").map(|at| at + 2) else {
+            return Err(UnknownExpression(rest[open..].to_owned()));
+        };
+        let expression = &rest[open..open + length];
+        if expression.trim_start_matches("{{").trim_end_matches("}}").trim() != "command" {
+            return Err(UnknownExpression(expression.to_owned()));
+        }
+        if open > 0 {
+            pieces.push(Piece::Text(&rest[..open]));
+        }
+        pieces.push(Piece::Command);
+        rest = &rest[open + length..];
+    }
+    if !rest.is_empty() || pieces.is_empty() {
+        pieces.push(Piece::Text(rest));
+    }
+    Ok(pieces)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_is_known_in_every_spelling() {
+        for name in TerminalName::ALL {
+            assert_eq!(TerminalName::parse(name.as_str()), Some(name));
+            assert_eq!(TerminalName::parse(name.title()), Some(name));
+        }
+        assert_eq!(TerminalName::parse("GNOME_TERMINAL"), Some(TerminalName::GnomeTerminal));
+        for text in ["", "gnome", "auto", "xterm -e"] {
+            assert_eq!(TerminalName::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_word_is_cut_where_it_names_the_command() {
+        use Piece::{Command, Text};
+        for (word, cut) in [
+            ("{{ command }}", vec![Command]),
+            ("{{command}}", vec![Command]),
+            ("exec {{ command }}; read", vec![Text("exec "), Command, Text("; read")]),
+            ("-e", vec![Text("-e")]),
+            ("", vec![Text("")]),
+        ] {
+            assert_eq!(pieces(word).unwrap(), cut, "{word}");
+        }
+        for word in ["{{ task.id }}", "{{ command", "{% if x %}", "{{ command }} {{ x }}"] {
+            assert!(pieces(word).is_err(), "{word}");
+        }
+    }
+}
