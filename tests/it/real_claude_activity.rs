@@ -237,10 +237,9 @@ fn each_change_is_told_soon_and_none_gets_stuck() {
     let told = Told::listen(&server);
     let seat = Seat::new(stage, "tool,cmd=sh%20tool.sh", "");
     let mut late = Late::default();
-    let mut conversation = String::new();
     for round in 0..rounds(50) {
         if round > 0 {
-            conversation = seat.clears();
+            seat.clears();
             assert_eq!(told.last().1["activity"], "idle", "nothing goes on: {:?}", told.short());
             let said = seat.says(&format!("round {round}"));
             // It may ask before anybody has seen that it works.
@@ -255,7 +254,7 @@ fn each_change_is_told_soon_and_none_gets_stuck() {
     let record = seat.folder().join("agent.json");
     let _ = fs::remove_file(&record);
     fs::create_dir(&record).unwrap();
-    conversation = seat.clears();
+    let conversation = seat.clears();
     seat.says("once more");
     let mut late = Late::default();
     turn(&seat, &told, &mut late, 0);
