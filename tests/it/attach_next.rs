@@ -1,6 +1,7 @@
 //! `attach` without a name: `--next` goes to who has waited longest, and on a terminal one is picked.
 
 use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::waiting::{is, wait_until};
 use crate::world::World;
@@ -87,24 +88,28 @@ fn of_ten_windows_the_three_that_wait_are_visited_in_order_of_age() {
 /// A terminal of the user's: a pane of another tmux server, in which a shell runs `dispatch attach`.
 struct Picker<'a> {
     world: &'a World,
+    /// Of its own: a server that ends is in the way of one that begins.
+    server: String,
 }
 
 impl<'a> Picker<'a> {
-    fn tmux(world: &World, args: &[&str]) -> String {
-        let all: Vec<&str> = ["-u", "-f", "/dev/null", "-L", "user"].iter().chain(args).copied().collect();
-        world.helper("tmux", &all).trim_end().to_owned()
+    fn tmux(&self, args: &[&str]) -> String {
+        let all: Vec<&str> = ["-u", "-f", "/dev/null", "-L", &self.server].iter().chain(args).copied().collect();
+        self.world.helper("tmux", &all).trim_end().to_owned()
     }
 
     fn new(world: &'a World, before: &str) -> Self {
         let script = format!(
             "unset TMUX TMUX_PANE; {before} stty -a > before; dispatch attach 2> said; echo $? > code; stty -a > after; exec sleep 60"
         );
-        Self::tmux(world, &["new-session", "-d", "-x", "100", "-y", "12", "-s", "user", "sh", "-c", &script]);
-        Self { world }
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let picker = Self { world, server: format!("user{}", COUNT.fetch_add(1, Ordering::Relaxed)) };
+        picker.tmux(&["new-session", "-d", "-x", "100", "-y", "12", "-s", "user", "sh", "-c", &script]);
+        picker
     }
 
     fn screen(&self) -> String {
-        Self::tmux(self.world, &["capture-pane", "-p", "-t", "=user:"])
+        self.tmux(&["capture-pane", "-p", "-t", "=user:"])
     }
 
     fn shows(&self, text: &str) -> String {
@@ -115,7 +120,7 @@ impl<'a> Picker<'a> {
     }
 
     fn press(&self, keys: &[&str]) {
-        Self::tmux(self.world, &[&["send-keys", "-t", "=user:"], keys].concat());
+        self.tmux(&[&["send-keys", "-t", "=user:"], keys].concat());
     }
 
     /// Once it has ended: its exit code, with the terminal as it was.
@@ -123,8 +128,7 @@ impl<'a> Picker<'a> {
         let read = |name: &str| fs::read_to_string(self.world.project().join(name)).unwrap_or_default();
         wait_until("it has ended", || is(!read("after").is_empty(), self.screen()));
         assert_eq!(read("before"), read("after"), "the terminal is left as it was");
-        let modes =
-            Self::tmux(self.world, &["display-message", "-p", "-t", "=user:", "#{alternate_on} #{cursor_flag}"]);
+        let modes = self.tmux(&["display-message", "-p", "-t", "=user:", "#{alternate_on} #{cursor_flag}"]);
         assert_eq!(modes, "0 1");
         read("code").trim().to_owned()
     }
@@ -132,7 +136,7 @@ impl<'a> Picker<'a> {
 
 impl Drop for Picker<'_> {
     fn drop(&mut self) {
-        Self::tmux(self.world, &["kill-server"]);
+        self.tmux(&["kill-server"]);
         for name in ["before", "after", "code"] {
             let _ = fs::remove_file(self.world.project().join(name));
         }
