@@ -11,6 +11,7 @@ use crate::world::{World, kill};
 
 const MODES: &str = r#"  talks: { agent: speaks, interactive: true, prompt: "%hang" }
   asks: { agent: speaks, prompt: "{{ task.body }}" }
+  deep: { agent: speaks, cwd: deep, prompt: "%until go" }
 "#;
 
 /// An agent that is started as `claude` is.
@@ -99,6 +100,30 @@ fn what_never_started_has_no_conversation() {
     let run = id(&again["runs"][0]);
     assert_eq!(given(&world, &run, "--resume"), Some(session));
     assert_eq!(String::from_utf8(world.saw(&run, "stdin")).unwrap().trim_end(), "%hang");
+}
+
+#[test]
+fn any_ended_runs_conversation_goes_on_in_its_own_folder() {
+    let world = world();
+    world.write("deep/file", "");
+    world.task("U", "");
+    let first = world.detach("deep", "T");
+    let session = given(&world, &first, "--session-id").unwrap();
+    let resume = format!("run --resume={first} -q --attach none talks");
+    let words = "is still in its conversation";
+    world.dispatch(&resume).arg("T").stderr_has(&first).stderr_has(words).fails_with(1);
+    world.write("deep/go", "");
+    world.dispatch("wait deep T").any_stderr().fails_with(1);
+    world.dispatch(&resume).words("T U").stderr_has("only one run").fails_with(2);
+    // Into a mode, and onto a task, that it was not of.
+    world.dispatch(&resume).words("U --prompt %hang").notes().succeeds();
+    let second = id(&world.wait_state("talks", "U", "running"));
+    assert_eq!(given(&world, &second, "--resume"), Some(session));
+    let cwd = String::from_utf8(world.saw(&second, "cwd")).unwrap();
+    assert_eq!(cwd, world.project().join("deep").to_str().unwrap());
+    // Again: it is joined. Plain `--resume` means its own last one.
+    world.dispatch(&resume).arg("U").notes().succeeds();
+    world.dispatch("run --resume -q --attach none talks U").notes().succeeds();
 }
 
 #[test]
