@@ -113,6 +113,8 @@ bash tests/bench/run.sh || bench=$?
 step "cargo test"
 # Documentation tests are not part of --all-targets; first, so that the long summary stands last.
 cargo test --doc --quiet
+# More at once than there are cores: most of a test is waiting for others.
+export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$(($(nproc) + 1))}
 cargo test --all-targets
 
 if [ "$bench" != 0 ]; then
