@@ -10,7 +10,7 @@ use tungstenite::Message;
 
 use crate::command::Started;
 use crate::server::{Server, Ws};
-use crate::waiting::{is, rounds, wait_until};
+use crate::waiting::{is, rounds, wait_for, wait_until};
 use crate::world::World;
 
 const PATH: &str = "/api/terminal/talk/A";
@@ -190,7 +190,8 @@ fn a_paste_of_megabytes_arrives_whole_and_runs_nothing_by_itself() {
     for frame in paste.chunks(64 * 1024) {
         type_in(&mut terminal, frame);
     }
-    wait_until("all of it arrived", || {
+    // tmux takes in a megabyte a second, and less beside others.
+    wait_for(Duration::from_secs(60), "all of it arrived", || {
         let part = fs::metadata(world.project().join("../got.part")).map_or(0, |file| file.len());
         is(world.project().join("../got").exists(), format!("{part}"))
     });
