@@ -1,5 +1,5 @@
 //! Brings a text into a `claude` that is open in a window: looks, types and waits as
-//! [`Delivery`](crate::agent::Delivery) says. Decides nothing itself.
+//! [`crate::agent::Delivery`] says. Decides nothing itself.
 
 use std::path::Path;
 use std::thread;
