@@ -45,7 +45,7 @@ impl Screen {
         screen.start(world, "sh", &["-c", server, said("display").to_str().unwrap()]);
         screen.variables.push(("DISPLAY", format!(":{}", first_line(said("display")))));
         screen.start(world, "jwm", &[]);
-        let bus = "exec dbus-daemon --session --nofork --nosyslog --print-address=3 3>\"$0\"";
+        let bus = "exec dbus-daemon --session --nofork --nosyslog --address=\"unix:path=$0.socket\" --print-address=3 3>\"$0\"";
         screen.start(world, "sh", &["-c", bus, said("bus").to_str().unwrap()]);
         screen.variables.push(("DBUS_SESSION_BUS_ADDRESS", first_line(said("bus"))));
         wait_until("the window manager is there", || {
