@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::browser::{Page, script};
 use crate::serve_guard::ROUTES;
-use crate::server::Server;
+use crate::server::{Server, lasting_port};
 use crate::waiting::{is, wait_until};
 use crate::world::World;
 
@@ -30,7 +30,8 @@ fn the_page_opens_by_a_private_file_and_follows_what_happens() {
     world.task("FIRST", "%out x\n").task("SECOND", "%until ../go\n%exit 3\n");
     world.detach("job", "FIRST");
     world.wait_state("job", "FIRST", "succeeded");
-    let (server, words) = open(&world, "0");
+    let port = lasting_port().to_string();
+    let (server, words) = open(&world, &port);
     let [door] = words.as_slice() else { panic!("one argument: {words:?}") };
     assert!(!door.contains(&server.token) && Path::new(door).is_file(), "{door}");
     assert_eq!(fs::metadata(door).unwrap().permissions().mode() & 0o777, 0o600);
@@ -58,7 +59,6 @@ fn the_page_opens_by_a_private_file_and_follows_what_happens() {
     page.wait_for_text("failed (3)");
     assert_eq!(page.eval("window.sameDocument"), true);
     // While the server is away, what is shown stays and says since when it is old.
-    let port = server.host.split_once(':').unwrap().1.to_owned();
     server.end();
     page.wait_for_text("Disconnected since");
     page.wait_for_text("failed (3)");

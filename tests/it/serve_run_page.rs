@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::browser::Page;
-use crate::server::Server;
+use crate::server::{Server, lasting_port};
 use crate::waiting::{is, rounds, wait_until};
 use crate::world::World;
 
@@ -424,7 +424,8 @@ fn a_page_outlives_its_server() {
     world
         .task("A", "%out what colour?\n%ask\n%hang\n")
         .task("B", "%out first\n%until ../go-B\n%out second\n%until ../go-C\n%out third\n");
-    let server = world.serve();
+    let words = format!("-v serve --port {} --json", lasting_port());
+    let server = world.serve_as(&words);
     world.dispatch("run -q --attach none talk A").notes().succeeds();
     let window = world.status("talk", "A")["runId"].as_str().unwrap().to_owned();
     let job = world.detach("job", "B");
@@ -433,11 +434,10 @@ fn a_page_outlives_its_server() {
     page.tab(1);
     page.go(&server, &format!("/runs/{job}"));
     wait_lines(&mut page, "first\n");
-    let port = server.host.split_once(':').unwrap().1.to_owned();
     server.end();
     page.wait_for_text("Disconnected since");
     go(&world, "B");
-    let server = world.serve_as(&format!("-v serve --port {port} --json"));
+    let server = world.serve_as(&words);
     page.wait_for_text("The server was started again");
     // One tab is given the new token; the other takes it over by itself.
     page.play(&format!(

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -13,6 +13,7 @@ use tungstenite::protocol::CloseFrame;
 use tungstenite::{Message, WebSocket};
 
 use crate::command::{Dispatch, Ended, Started};
+use crate::random::Random;
 use crate::waiting::{PATIENCE, is, wait_until};
 use crate::world::World;
 
@@ -54,6 +55,13 @@ pub(crate) struct Reply {
 /// A WebSocket as a client.
 #[derive(Debug)]
 pub(crate) struct Ws(pub(crate) WebSocket<TcpStream>);
+
+/// A port for a server that ends and comes back: none that the system gives to others meanwhile.
+pub(crate) fn lasting_port() -> u16 {
+    let mut random = Random::new();
+    let ports = std::iter::from_fn(|| u16::try_from(20_000 + random.below(12_000)).ok());
+    ports.take(1000).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("a free port")
+}
 
 impl World {
     /// `dispatch serve` on a free port, once it answers.

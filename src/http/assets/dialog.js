@@ -1,5 +1,6 @@
 // Asks how a task is to be run, and shows what the agent would be told before it is.
 
+import { make } from "./element.js";
 import { call } from "./net.js";
 import { refusal, toast } from "./notice.js";
 import { run } from "./actions.js";
@@ -7,17 +8,6 @@ import { run } from "./actions.js";
 // The built-in mode without a prompt comes last.
 const PLAIN = "none";
 const PATIENCE = 250;
-
-// An element with properties, attributes (`aria-…`, `data-…`) and children.
-function make(name, properties = {}, ...children) {
-  const element = document.createElement(name);
-  for (const [key, value] of Object.entries(properties)) {
-    if (key.includes("-")) element.setAttribute(key, value);
-    else element[key] = value;
-  }
-  element.append(...children);
-  return element;
-}
 
 // Opens the dialog for `task`; `mode` is chosen already where it is given.
 export async function openRun(task, mode) {

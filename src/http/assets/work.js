@@ -1,17 +1,8 @@
 // What was done on a task, and the end of its worktree: two dialogs, on a task's page and on a run's.
 
+import { make } from "./element.js";
 import { Refused, call, fragment } from "./net.js";
 import { toast } from "./notice.js";
-
-function make(name, properties = {}, ...children) {
-  const element = document.createElement(name);
-  for (const [key, value] of Object.entries(properties)) {
-    if (key.includes("-")) element.setAttribute(key, value);
-    else element[key] = value;
-  }
-  element.append(...children);
-  return element;
-}
 
 // A dialog with a heading and a row of buttons, of which the first one closes it.
 function open(className, title, close, ...buttons) {
