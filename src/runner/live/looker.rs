@@ -59,6 +59,8 @@ struct Looker<'a> {
     signs: Signs,
     /// Since when something is known to have happened.
     changed: Option<Stopwatch>,
+    /// When something was last known to have happened: only a look that began later has seen it.
+    rang: Stopwatch,
     looked: Past,
     sought: Past,
     project: ProjectLook,
@@ -105,6 +107,7 @@ impl<'a> Looker<'a> {
             signs: Signs::default(),
             // The first look is what later ones are compared with.
             changed: Some(Stopwatch::start()),
+            rang: Stopwatch::start(),
             looked: Past::never(),
             sought: Past::never(),
             project: ProjectLook {
@@ -144,7 +147,8 @@ impl<'a> Looker<'a> {
             rung
         };
         if rung(0, &bells.runs) {
-            self.changed.get_or_insert_with(Stopwatch::start);
+            self.rang = Stopwatch::start();
+            self.changed.get_or_insert(self.rang);
         }
         if rung(1, &bells.project) {
             self.project.changed.get_or_insert_with(Stopwatch::start);
@@ -206,11 +210,12 @@ impl<'a> Looker<'a> {
 
     fn look(&mut self) {
         // What happened before the last look began was seen by it.
-        let fresh = self.changed.take().map_or(Duration::ZERO, |at| at.elapsed());
+        let fresh = self.changed.take().map_or(Duration::ZERO, |_| self.rang.elapsed());
         let begun = Stopwatch::start();
         if let Err(error) = self.shared.snapshot(fresh) {
             tracing::warn!(%error, "the runs cannot be looked at");
-            self.changed = Some(Stopwatch::start());
+            self.rang = Stopwatch::start();
+            self.changed = Some(self.rang);
             self.looked = Past::now(LONGEST_REST);
             return;
         }

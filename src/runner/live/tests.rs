@@ -91,19 +91,7 @@ impl World {
         // A process that is gone: what the lock says is believed.
         let mut owner = process::this().unwrap();
         owner.start_time += 1;
-        let live = LiveRecord {
-            version: 1,
-            owner,
-            agent: None,
-            started_at: clock::now(),
-            attempt: 1,
-            stopping: false,
-            retry: None,
-            limits: None,
-            trouble: None,
-            agent_home: None,
-            unhooked: None,
-        };
+        let live = LiveRecord::begun(owner, clock::now());
         folder.write_live(&live).unwrap();
         Job { spec, folder, lock: Some(lock) }
     }
@@ -178,6 +166,22 @@ impl Listener {
     fn run(&mut self, task: &str, state: &str) -> Value {
         let meant = |frame: &Value| frame["run"]["task"] == task && frame["run"]["state"] == state;
         self.until(&format!("{task} {state}"), meant)
+    }
+}
+
+#[test]
+fn a_look_of_others_that_began_too_early_is_not_taken_for_the_one_that_is_due() {
+    let world = world();
+    let mut listener = world.settle();
+    for round in 0..10 {
+        let task = format!("T-{round}");
+        // The folder wakes; somebody looks at once; the row comes before the looker does.
+        let mut job = world.start_after(&task, || {
+            world.live.shared.snapshot(Duration::ZERO).unwrap();
+        });
+        listener.run(&task, "running");
+        job.end(1);
+        listener.run(&task, "failed");
     }
 }
 
