@@ -37,6 +37,25 @@ pub struct LiveRecord {
     pub unhooked: Option<String>,
 }
 
+impl LiveRecord {
+    /// Of an owner that begins its first attempt.
+    pub fn begun(owner: ProcessId, started_at: Timestamp) -> Self {
+        Self {
+            version: 1,
+            owner,
+            agent: None,
+            started_at,
+            attempt: 1,
+            stopping: false,
+            retry: None,
+            limits: None,
+            trouble: None,
+            agent_home: None,
+            unhooked: None,
+        }
+    }
+}
+
 /// Until when an owner sleeps before the next attempt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -205,19 +205,7 @@ mod tests {
 
     fn live() -> Option<LiveRecord> {
         let world = World { host: "h".into(), boot_id: "b".into(), pid_namespace: 1 };
-        Some(LiveRecord {
-            version: 1,
-            owner: ProcessId { pid: 1, start_time: 1, world },
-            agent: None,
-            started_at: jiff::Timestamp::UNIX_EPOCH,
-            attempt: 1,
-            stopping: false,
-            retry: None,
-            limits: None,
-            trouble: None,
-            agent_home: None,
-            unhooked: None,
-        })
+        Some(LiveRecord::begun(ProcessId { pid: 1, start_time: 1, world }, jiff::Timestamp::UNIX_EPOCH))
     }
 
     fn lost(evidence: &Evidence) -> Option<String> {

@@ -62,19 +62,7 @@ fn try_become(path: &Path) -> Result<ExecError, ExecError> {
         };
     }
     let owner = process::this().map_err(|error| ours("this process", &error))?;
-    let mut live = LiveRecord {
-        version: 1,
-        owner,
-        agent: None,
-        started_at: clock::now(),
-        attempt: 1,
-        stopping: false,
-        retry: None,
-        limits: None,
-        trouble: None,
-        agent_home: agent_home(&spec, &environment),
-        unhooked: None,
-    };
+    let mut live = LiveRecord { agent_home: agent_home(&spec, &environment), ..LiveRecord::begun(owner, clock::now()) };
     folder.write_live(&live).map_err(|error| ours("the run's record", &error))?;
     if let Some(worktree) = &spec.worktree {
         prepare_worktree(worktree, &environment, &mut |line| eprint_line(line))

@@ -2,13 +2,13 @@
 //! anything: what `render` and `-n` show is what `run` does.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 
 use crate::agent;
 use crate::manifest::templates::Templates;
-use crate::manifest::{Mode, PromptSource, stays_below};
+use crate::manifest::{Mode, stays_below};
 use crate::model::conditions::Conditions;
 use crate::model::freshness::Tracked;
 use crate::model::interval::Interval;
@@ -18,17 +18,15 @@ use crate::model::protocol::{Delivery, Protocol};
 use crate::model::run_id::RunId;
 use crate::model::run_spec::{Expect, Keep, RunKind, WorktreeSpec};
 use crate::runner::project::{NameLookupError, Project};
+use crate::runner::prompt::{self, Placeholder};
+use crate::runner::task_worktree::worktree_of;
 use crate::runner::template_context::Context;
 use crate::system::environment::{self, Environment};
-use crate::system::git;
 use crate::system::ids;
 use crate::system::process::enclosure::Enclosure;
 use crate::system::process::program::{self, ProgramError};
 use crate::system::store::run_folder::MAX_PROMPT;
 use crate::tasks::{self, Task, TaskSet};
-
-/// Linux refuses one argument of this many bytes, its closing NUL included.
-const MAX_ARGUMENT: usize = 128 * 1024;
 
 /// What was asked for one pair.
 #[derive(Clone, Debug, Default)]
@@ -105,7 +103,7 @@ pub enum PrepareError {
     Nul { what: &'static str },
     #[error("the prompt is {bytes} bytes long; at most {MAX_PROMPT} are allowed")]
     PromptTooLong { bytes: usize },
-    #[error("the prompt is {bytes} bytes long, and one argument holds at most {}", MAX_ARGUMENT - 1)]
+    #[error("the prompt is {bytes} bytes long, and one argument holds at most {}", prompt::MAX_ARGUMENT - 1)]
     ArgumentTooLong { bytes: usize },
     #[error("`{option}` is for headless modes, and `{mode}` is interactive")]
     HeadlessOnly { option: &'static str, mode: String },
@@ -165,7 +163,7 @@ impl Project {
         let prompt = match (&request.resume, &request.prompt) {
             (Some(_), Some(typed)) => Some(typed.clone()),
             (Some(_), None) if mode.interactive => None,
-            _ => prompt_of(mode, task, prompt_words, &templates, &value, &placeholder)?,
+            _ => prompt::of(mode, task, prompt_words, &templates, &value, &placeholder)?,
         };
         if let Some(prompt) = &prompt {
             if prompt.len() as u64 > MAX_PROMPT {
@@ -205,7 +203,7 @@ impl Project {
         };
         let mut argv = agent::compose_argv(agent.protocol, base, &flags, &request.extras, &ours);
 
-        let delivery = delivery_of(agent, mode, prompt.as_deref())?;
+        let delivery = prompt::delivery(agent, mode, prompt.as_deref())?;
         let environment = self.environment_of(mode, agent.protocol);
         let path = environment.get(std::ffi::OsStr::new("PATH")).map(OsString::as_os_str);
         let program = program::find(&argv[0], path, &self.manifest.root)
@@ -248,52 +246,6 @@ impl Project {
                 max_age: self.manifest.retention.max_age,
             },
         })
-    }
-
-    /// The run's folder, and the worktree where it has to be made or set up first.
-    fn folder_of(
-        &self,
-        mode: &Mode,
-        task: &Task,
-        worktree: Option<TaskWorktree>,
-        inline: &impl Fn(&str, &str) -> Result<String, Problem>,
-    ) -> Result<(PathBuf, Option<WorktreeSpec>), PrepareError> {
-        let mut to_make = None;
-        let mut cwd = self.manifest.root.clone();
-        if let Some(worktree) = worktree {
-            cwd.clone_from(&worktree.path);
-            let is_there = worktree.path.is_dir();
-            if is_there && !git::is_worktree(&worktree.path) {
-                return Err(PrepareError::NotAWorktree(worktree.path));
-            }
-            if is_there && !(worktree.create && git::setup_is_pending(&worktree.path)) {
-                // Used as it is.
-            } else if worktree.create {
-                to_make = Some(WorktreeSpec {
-                    repository: self.manifest.root.clone(),
-                    path: worktree.path,
-                    branch: worktree.branch,
-                    base: worktree.base,
-                    copy: worktree.copy,
-                    setup: worktree.setup,
-                });
-            } else {
-                return Err(PrepareError::MissingWorktree {
-                    task: task.id.clone(),
-                    path: worktree.path,
-                    branch: worktree.branch,
-                    base: worktree.base,
-                });
-            }
-        }
-        if let Some(template) = &mode.cwd {
-            cwd = normalised(&self.manifest.root.join(inline("cwd", template)?));
-        }
-        let will_be_made = to_make.as_ref().is_some_and(|spec| cwd.starts_with(&spec.path));
-        if !cwd.is_dir() && !will_be_made {
-            return Err(PrepareError::MissingFolder(cwd));
-        }
-        Ok((cwd, to_make))
     }
 
     fn environment_of(&self, mode: &Mode, protocol: Protocol) -> Environment {
@@ -364,141 +316,5 @@ impl Project {
                 }
             },
         })
-    }
-}
-
-/// A task's worktree by the manifest's `worktree:`, whether it is there or not.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TaskWorktree {
-    pub path: PathBuf,
-    pub branch: String,
-    pub base: String,
-    pub create: bool,
-    copy: Vec<PathBuf>,
-    setup: Vec<String>,
-}
-
-/// Where `task` is worked on, or `None` where the manifest has no `worktree:`. A subtask shares
-/// its parent's worktree, unless the template itself speaks of `task.parent`.
-pub fn worktree_of(
-    project: &Project,
-    tasks: &TaskSet,
-    mode: &Mode,
-    task: &Task,
-) -> Result<Option<TaskWorktree>, PrepareError> {
-    let Some(worktree) = &project.manifest.worktree else { return Ok(None) };
-    let speaks_of_parents = worktree.path.contains("task.parent") || worktree.branch.contains("task.parent");
-    let owner = if speaks_of_parents { task } else { top_of(tasks, task) };
-    let empty = tasks::Body::default();
-    let context = Context::new(&project.manifest, mode, owner, &empty).value();
-    let templates = Templates::new(&project.manifest.root);
-    let render = |what: &str, source: &str| templates.render_inline(what, source, &context);
-    let path = normalised(&project.manifest.root.join(render("worktree.path", &worktree.path)?));
-    let branch = render("worktree.branch", &worktree.branch)?;
-    let base = render("worktree.base", &worktree.base)?;
-    let setup = worktree.setup.iter().map(|word| render("worktree.setup", word)).collect::<Result<_, _>>()?;
-    let copy = worktree.copy.iter().map(PathBuf::from).collect();
-    Ok(Some(TaskWorktree { path, branch, base, create: worktree.create, copy, setup }))
-}
-
-/// The outermost parent. Circles were cut when the tasks were scanned; the bound is a seat belt.
-fn top_of<'a>(tasks: &'a TaskSet, task: &'a Task) -> &'a Task {
-    let mut top = task;
-    for _ in 0..64 {
-        match top.parent.as_ref().and_then(|parent| tasks.get(parent)) {
-            Some(parent) => top = parent,
-            None => break,
-        }
-    }
-    top
-}
-
-/// The path without `.` and `..`, by its words alone: it may not exist yet.
-fn normalised(path: &Path) -> PathBuf {
-    use std::path::Component;
-    let mut out = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                out.pop();
-            }
-            other => out.push(other),
-        }
-    }
-    out
-}
-
-/// Stands in a template for a prompt that is not UTF-8, and is replaced byte for byte afterwards.
-struct Placeholder {
-    text: String,
-    bytes: Option<Vec<u8>>,
-}
-
-impl Placeholder {
-    fn for_prompt(prompt: Option<&[u8]>) -> Self {
-        match prompt.map(std::str::from_utf8) {
-            None => Self { text: String::new(), bytes: None },
-            Some(Ok(text)) => Self { text: text.to_owned(), bytes: None },
-            Some(Err(_)) => {
-                Self { text: format!("\u{e000}{}\u{e000}", ids::new_run_id()), bytes: prompt.map(<[u8]>::to_vec) }
-            }
-        }
-    }
-
-    fn fill(&self, text: String) -> Vec<u8> {
-        let Some(bytes) = &self.bytes else { return text.into_bytes() };
-        let mut out = Vec::with_capacity(text.len() + bytes.len());
-        let mut parts = text.split(&self.text);
-        out.extend_from_slice(parts.next().unwrap_or_default().as_bytes());
-        for part in parts {
-            out.extend_from_slice(bytes);
-            out.extend_from_slice(part.as_bytes());
-        }
-        out
-    }
-}
-
-fn prompt_of(
-    mode: &Mode,
-    task: &Task,
-    words: Option<&[u8]>,
-    templates: &Templates,
-    value: &minijinja::Value,
-    placeholder: &Placeholder,
-) -> Result<Option<Vec<u8>>, PrepareError> {
-    let given = words.is_some();
-    // Where the template does not use the prompt, it follows after a blank line.
-    let with_prompt = |text: String, used: bool| match given && !used {
-        true => format!("{}\n\n{}", text.trim_end_matches('\n'), placeholder.text),
-        false => text,
-    };
-    let text = match &mode.prompt {
-        PromptSource::None => return Ok(words.map(<[u8]>::to_vec)),
-        PromptSource::Inline(source) => {
-            let text = templates.render_inline(&format!("prompt of mode `{}`", mode.name), source, value)?;
-            with_prompt(text, templates.uses_prompt(source))
-        }
-        PromptSource::Template(path) => {
-            let rendered = templates.render_file(path, value)?;
-            with_prompt(rendered.text, rendered.used_prompt)
-        }
-        PromptSource::Command { name, .. } if given => format!("/{name} {} {}", task.id, placeholder.text),
-        PromptSource::Command { name, .. } => format!("/{name} {}", task.id),
-    };
-    Ok(Some(placeholder.fill(text)))
-}
-
-fn delivery_of(agent: &crate::manifest::Agent, mode: &Mode, prompt: Option<&[u8]>) -> Result<Delivery, PrepareError> {
-    let Some(prompt) = prompt else { return Ok(Delivery::None) };
-    let wanted = if mode.interactive { agent.prompt_interactive } else { agent.prompt_headless };
-    if wanted != Delivery::Arg || prompt.len() < MAX_ARGUMENT {
-        return Ok(wanted);
-    }
-    match agent.protocol {
-        // Measured: with a terminal as output it takes a prompt from standard input and then the
-        // keyboard from the terminal.
-        Protocol::Claude => Ok(Delivery::Stdin),
-        Protocol::Text => Err(PrepareError::ArgumentTooLong { bytes: prompt.len() }),
     }
 }

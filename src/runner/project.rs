@@ -140,7 +140,7 @@ impl Project {
     pub fn task_of_worktree(&self, tasks: &TaskSet, mode: &Mode) -> Option<Task> {
         let here = self.worktree.as_ref()?;
         let is_here = |task: &&Task| {
-            crate::runner::prepare::worktree_of(self, tasks, mode, task)
+            crate::runner::task_worktree::worktree_of(self, tasks, mode, task)
                 .ok()
                 .flatten()
                 .is_some_and(|worktree| worktree.path == *here)

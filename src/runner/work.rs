@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use crate::model::names::TaskId;
 use crate::plan::clean::Objection;
-use crate::runner::prepare::{PrepareError, TaskWorktree, worktree_of};
+use crate::runner::prepare::PrepareError;
 use crate::runner::project::Project;
+use crate::runner::task_worktree::{TaskWorktree, worktree_of};
 use crate::system::git::{self, GitError};
 use crate::system::store::index::IndexError;
 use crate::system::store::state_dir::StateDirError;

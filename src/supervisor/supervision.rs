@@ -213,17 +213,10 @@ impl<'a> Supervision<'a> {
     fn say_alive(&mut self, pid: u32, hold: Option<LimitsHold>) {
         let Ok(owner) = process::this() else { return };
         let live = LiveRecord {
-            version: 1,
-            owner,
             agent: process::identify(pid).ok(),
-            started_at: self.started_at,
             attempt: self.attempt,
-            stopping: false,
-            retry: None,
             limits: hold,
-            trouble: None,
-            agent_home: None,
-            unhooked: None,
+            ..LiveRecord::begun(owner, self.started_at)
         };
         let _ = self.folder.write_live(&live);
         self.live = Some(live);

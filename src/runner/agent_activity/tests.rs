@@ -42,19 +42,7 @@ fn file(state: ActivityState, ms: i64) -> SessionFile {
 
 fn signs(record: Option<AgentRecord>, session: Option<SessionFile>) -> Signs {
     let world = World { host: String::new(), boot_id: String::new(), pid_namespace: 0 };
-    let live = LiveRecord {
-        version: 1,
-        owner: ProcessId { pid: 7, start_time: 0, world },
-        agent: None,
-        started_at: at(0),
-        attempt: 1,
-        stopping: false,
-        retry: None,
-        limits: None,
-        trouble: None,
-        agent_home: None,
-        unhooked: None,
-    };
+    let live = LiveRecord::begun(ProcessId { pid: 7, start_time: 0, world }, at(0));
     let session = session.map_or(Session::None(String::new()), |file| Session::Is(PathBuf::new(), file));
     Signs { live: Some(live), record: Ok(record), speaker_lives: true, session, screen: Screen::NotAsked }
 }
