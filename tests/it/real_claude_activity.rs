@@ -181,7 +181,9 @@ impl Late {
     #[track_caller]
     fn check(&self) {
         let late = self.by_hook.iter().filter(|late| **late > BY_HOOK).count();
-        assert!(late * 10 <= self.by_hook.len(), "{late} late: {self:?}");
+        // A few rounds run beside all other tests; all of them are for a machine that has time.
+        let may_be = if rounds(50) == 50 { 0 } else { self.by_hook.len() / 10 };
+        assert!(late <= may_be, "{late} late: {self:?}");
         let worst = self.by_hook.iter().chain(&self.by_file).max().expect("something was told");
         assert!(*worst <= BY_FILE, "{worst:?}: {self:?}");
     }
