@@ -38,7 +38,10 @@ pub fn tell(path: &Path) {
         let Ok(Some(telling)) = notify.claim() else { return };
         while notify.has_pending() {
             std::thread::sleep(ledger.pause());
-            ledger.tell_pending();
+            if !ledger.tell_pending() {
+                // A full or read-only disk: they would be told again and again.
+                return;
+            }
         }
         drop(telling);
     }
@@ -58,8 +61,8 @@ impl Ledger {
         rest.unwrap_or_default().max(TOGETHER)
     }
 
-    /// Tells all that waits now.
-    fn tell_pending(&self) {
+    /// Tells all that waits now. False where it cannot be taken away afterwards.
+    fn tell_pending(&self) -> bool {
         let notify = self.state().notify();
         let pending = notify.pending();
         let mut over = Vec::new();
@@ -77,6 +80,7 @@ impl Ledger {
             }
             over = news.over;
         }
+        let mut taken = !pending.is_empty();
         for Pending { place, news } in &pending {
             let folder = self.folder(&news.run_id);
             // A run that was pruned meanwhile needs no record.
@@ -84,9 +88,10 @@ impl Ledger {
             if !unheard {
                 let _ = folder.write_told(&folder.read_told().with(news));
             }
-            notify.take(place);
+            taken &= notify.take(place);
         }
         self.rest();
+        taken
     }
 
     fn worth_telling(&self, settings: &NotifySettings, pending: &[Pending]) -> (ToTell, usize) {

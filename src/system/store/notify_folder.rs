@@ -105,16 +105,17 @@ impl NotifyFolder {
         self.entries().next().is_some()
     }
 
-    /// What begins with a dot is not written yet.
+    /// What begins with a dot is not written yet; what is no file was put there by others.
     fn entries(&self) -> impl Iterator<Item = PathBuf> {
         let is_news = |name: &std::ffi::OsStr| !name.as_encoded_bytes().starts_with(b".");
         let entries = fs::read_dir(self.waiting()).into_iter().flatten().flatten();
-        entries.filter(move |entry| is_news(&entry.file_name())).map(|entry| entry.path())
+        let is_file = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_file());
+        entries.filter(move |entry| is_news(&entry.file_name()) && is_file(entry)).map(|entry| entry.path())
     }
 
-    /// These news wait no more.
-    pub fn take(&self, place: &Path) {
-        let _ = fs::remove_file(place);
+    /// These news wait no more. False where they cannot be taken away.
+    pub fn take(&self, place: &Path) -> bool {
+        fs::remove_file(place).is_ok() || fs::symlink_metadata(place).is_err()
     }
 
     /// `None` where somebody else tells.
@@ -194,8 +195,10 @@ mod tests {
         let pending = folder.pending();
         assert_eq!(pending.len(), 2);
         assert_eq!(pending[0].news, news);
-        pending.iter().for_each(|pending| folder.take(&pending.place));
-        assert!(!folder.has_pending());
+        assert!(pending.iter().all(|pending| folder.take(&pending.place)));
+        fs::create_dir(folder.waiting().join("no-news")).unwrap();
+        assert!(!folder.has_pending(), "nobody waits for ever for what cannot be told");
+        assert!(!folder.take(&folder.waiting().join("no-news")));
         let telling = folder.claim().unwrap().unwrap();
         assert!(folder.is_claimed() && folder.claim().unwrap().is_none());
         drop(telling);
