@@ -33,10 +33,10 @@ pub(crate) fn run() -> Option<ExitCode> {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => failed(error.code, &error),
         }),
-        ("__supervise", Some(folder), None) => {
-            let went_well = supervisor::shell::main(Path::new(&folder));
-            Some(if went_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-        }
+        ("__supervise", Some(folder), None) => Some(match supervisor::shell::main(Path::new(&folder)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failed(1, &error),
+        }),
         ("__next", Some(state), ended) => Some(next(&state, ended.as_deref())),
         (PTY_WORD, Some(_), _) => Some(failed(127, &pty::become_owner(&rest()))),
         (BECOME_WORD, Some(encoded), None) => Some(match opening::decode(&encoded) {

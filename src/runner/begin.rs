@@ -123,7 +123,7 @@ impl Ledger {
             Next::Queue(waiting, _) => Some(*waiting),
             Next::Window | Next::Job(_) => None,
         };
-        let id = ids::new_run_id();
+        let id = self.next_id(index, &prepared.pair, &lock)?;
         lock.name(&id)?;
         let folder = RunFolder::create(self.state().run(&id))?;
         let spec = self.spec(prepared, id, &folder, parent, waiting.is_some())?;
@@ -131,6 +131,20 @@ impl Ledger {
         // Open until the spec stands: an index that is rebuilt meanwhile would miss the run.
         index.insert(&facts, waiting)?;
         Ok(Some(Reserved { folder, spec, facts, lock, next }))
+    }
+
+    /// The id of the pair's next run: greater than that of its last one, whatever the clock says. Also
+    /// greater than that of every other run where such an id is left, since the queue is in their order.
+    fn next_id(&self, index: &Index, pair: &Pair, lock: &PairLock) -> Result<RunId, StartError> {
+        // The name in the lock outlives a run that was pruned.
+        let last = lock.named()?.max(index.newest_of(pair)?);
+        let newest = index.newest()?.filter(|newest| last.as_ref().is_none_or(|last| newest > last));
+        let after_all = newest.and_then(|newest| ids::new_run_id_after(Some(&newest)));
+        if let Some(id) = after_all.or_else(|| ids::new_run_id_after(last.as_ref())) {
+            return Ok(id);
+        }
+        let last = last.map(|last| self.state().run(&last)).unwrap_or_default();
+        Err(StartError::NoGreaterId { last, index: self.state().index(), lock: self.state().pair(pair) })
     }
 
     /// Writes the records of a run that has its place.

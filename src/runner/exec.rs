@@ -15,7 +15,9 @@ use crate::system::environment::{self, Environment};
 use crate::system::git;
 use crate::system::process::{self, supervise};
 use crate::system::store::handover;
+use crate::system::store::pair_lock::{self, Liveness};
 use crate::system::store::run_folder::RunFolder;
+use crate::system::store::state_dir::StateDir;
 
 /// Why the agent of a window did not start. `code` is a shell's: 126, 127, or 125 for our own.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +55,7 @@ fn try_become(path: &Path) -> Result<ExecError, ExecError> {
     if !matches!(folder.read_exit(), Ok(None)) {
         return Err(ExecError::new(125, "this run has ended already"));
     }
+    check_may_start(&folder, &spec)?;
     let mut environment =
         handover::take_environment(&spec, &folder).map_err(|error| ours("the run's environment", &error))?;
     for name in OF_THE_WINDOW {
@@ -85,6 +88,28 @@ fn try_become(path: &Path) -> Result<ExecError, ExecError> {
     let error = supervise::replace(&spec.program, &argv, &spec.cwd, &environment, spec.umask, stdin);
     let code = if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 };
     Ok(ExecError::new(code, format!("`{}` cannot be started: {error}", spec.program.display())))
+}
+
+/// Fails where the run is not one that starts in a window now: a job, one that was started already, or
+/// one that waits in the queue and is not being started.
+fn check_may_start(folder: &RunFolder, spec: &RunSpec) -> Result<(), ExecError> {
+    let refused = |why: &str| Err(ExecError::new(125, format!("run {} {why}; nothing was started", spec.run_id)));
+    if spec.is_headless() {
+        return refused("is a job and has no window");
+    }
+    if !matches!(folder.read_live(), Ok(None)) {
+        return refused("was started already");
+    }
+    let state = folder.path().parent().and_then(Path::parent).map(StateDir::find);
+    let Some(Ok(Some(state))) = state else { return refused("is in no state folder") };
+    let is_being_started = || match pair_lock::probe(&state, &spec.pair()) {
+        Ok(Liveness::Held(named)) => named.as_ref() == Some(&spec.run_id),
+        Ok(Liveness::Free) | Err(_) => false,
+    };
+    if folder.is_queued() && !is_being_started() {
+        return refused("waits in the queue");
+    }
+    Ok(())
 }
 
 /// Where the agent keeps what it writes down, by the run's own environment.

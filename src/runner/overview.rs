@@ -25,9 +25,11 @@ impl Ledger {
 pub(in crate::runner) fn compose(seen: Vec<Run>, earlier: Vec<Run>, limit: u32) -> Vec<Run> {
     let (mut runs, mut ended): (Vec<Run>, Vec<Run>) = seen.into_iter().partition(Run::is_active);
     ended.extend(earlier);
-    ended.sort_by_key(|run| std::cmp::Reverse(run.end.as_ref().map(|end| (end.ended_at, run.id().clone()))));
+    // The last run of a pair is the one with the greatest id: the clock may have gone back.
+    ended.sort_by(|a, b| b.id().cmp(a.id()));
     let mut shown: BTreeSet<Pair> = runs.iter().map(Run::pair).collect();
     ended.retain(|run| shown.insert(run.pair()));
+    ended.sort_by_key(|run| std::cmp::Reverse(run.end.as_ref().map(|end| (end.ended_at, run.id().clone()))));
     ended.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     runs.extend(ended);
     runs

@@ -58,6 +58,9 @@ pub enum StartError {
         #[source]
         source: RecordError,
     },
+    /// No program of ours makes such an id: the record was forged or damaged.
+    #[error("no run id is greater than that of the pair's last run, `{}`", .last.display())]
+    NoGreaterId { last: PathBuf, index: PathBuf, lock: PathBuf },
     #[error("the pair is being started or ended by another command, and it takes too long")]
     Busy,
     #[error("the folder `{}` is gone", .0.display())]

@@ -1,5 +1,6 @@
 //! Becoming a supervisor, and writing down the end of its run.
 
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::time::sleep;
 
 use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
+use crate::model::run_id::RunId;
 use crate::model::run_spec::RunSpec;
 use crate::supervisor::attempts::{self, Ended};
 use crate::supervisor::machine::Why;
@@ -14,23 +16,45 @@ use crate::supervisor::supervision::Supervision;
 use crate::system::clock::{self, Stopwatch};
 use crate::system::process::supervise::{self, Forked};
 use crate::system::store::handover;
+use crate::system::store::pair_lock::{self, NotOwner};
+use crate::system::store::record_file::RecordError;
 use crate::system::store::run_folder::RunFolder;
+use crate::system::store::state_dir::{StateDir, StateDirError};
 use crate::system::watch::Watch;
 
+/// Why this process does not supervise a run. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum NotSupervised {
+    #[error("run {0} has ended already; nothing was started")]
+    Ended(RunId),
+    #[error("run {0} was started already; nothing was started")]
+    Started(RunId),
+    #[error("this process does not own run {run}: {why}; nothing was started")]
+    NotOwner { run: RunId, why: NotOwner },
+    #[error("this run's folder is a copy; nothing was started")]
+    Copy,
+    #[error("the record of the run: {0}")]
+    Record(#[from] RecordError),
+    #[error("the state folder: {0}")]
+    State(#[from] StateDirError),
+    #[error("a supervisor cannot be started: {0}")]
+    Io(#[from] io::Error),
+}
+
 /// Supervises the run in `folder` to its end. Standard input is the pair's lock and standard
-/// output the slot; see `system::process::supervise`.
+/// output the slot; see `system::process::supervise`. Returns in the process that was called as soon as
+/// the supervisor, a child of it, is on its way, and in the supervisor at its end.
 ///
-/// Returns whether that went well; where it did, this process is not the supervisor.
-pub fn main(folder: &Path) -> bool {
-    match supervise::detach() {
-        Ok(Forked::Parent) => return true,
-        Ok(Forked::Child) => {}
-        Err(_) => return false,
-    }
+/// Fails, and writes nothing, where this process does not own the run: the pair's lock was not
+/// handed to it, or the run was started before.
+pub fn main(folder: &Path) -> Result<(), NotSupervised> {
     let folder = RunFolder::at(folder);
-    let Ok(spec) = folder.read_spec() else { return false };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
-    let Ok(runtime) = runtime else { return false };
+    let spec = folder.read_spec()?;
+    check_owner(&folder, &spec)?;
+    if supervise::detach()? == Forked::Parent {
+        return Ok(());
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
     let watch = runtime.block_on(supervise(&folder, &spec));
     let _ = supervise::release_slot();
     let _ = supervise::release_pair();
@@ -38,16 +62,32 @@ pub fn main(folder: &Path) -> bool {
     drop(watch);
     drop(runtime);
     // In a process of its own: a late `stop` must not take it for the run's owner.
-    match supervise::split() {
-        Ok(Forked::Child) => {
-            // The state folder is two above: `runs/<id>`.
-            if let Some(state) = folder.path().parent().and_then(Path::parent) {
-                let _ = supervise::become_next(state, folder.path());
-            }
-            false
-        }
-        _ => true,
+    if supervise::split()? == Forked::Child
+        // The state folder is two above: `runs/<id>`.
+        && let Some(state) = folder.path().parent().and_then(Path::parent)
+    {
+        return Err(supervise::become_next(state, folder.path()).into());
     }
+    Ok(())
+}
+
+fn check_owner(folder: &RunFolder, spec: &RunSpec) -> Result<(), NotSupervised> {
+    let run = spec.run_id.clone();
+    if folder.id()? != spec.folder {
+        return Err(NotSupervised::Copy);
+    }
+    let state = folder.path().parent().and_then(Path::parent).unwrap_or(Path::new("/"));
+    let Some(state) = StateDir::find(state)? else { return Err(NotSupervised::Copy) };
+    if let Err(why) = pair_lock::check_inherited(&state, &spec.pair(), &run) {
+        return Err(NotSupervised::NotOwner { run, why });
+    }
+    if folder.has_exit() {
+        return Err(NotSupervised::Ended(run));
+    }
+    if !matches!(folder.read_live(), Ok(None)) {
+        return Err(NotSupervised::Started(run));
+    }
+    Ok(())
 }
 
 /// Supervises the run and records its end. What watched the logs is handed back to be dropped.

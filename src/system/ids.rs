@@ -2,10 +2,28 @@
 
 use crate::model::run_id::RunId;
 
-/// A new run id: sorts after every id made earlier on this machine.
+/// A new run id, made of the time of day and of chance.
 pub fn new_run_id() -> RunId {
-    let text = ulid::Ulid::generate().to_string();
-    RunId::parse(&text).expect("a ULID is 26 upper-case characters")
+    written(ulid::Ulid::generate())
+}
+
+/// A new run id that is greater than `last`, whatever the clock says: where the clock is behind the
+/// id, the new one is the last one plus a random step. `None` where no ULID is greater.
+pub fn new_run_id_after(last: Option<&RunId>) -> Option<RunId> {
+    after(ulid::Ulid::generate(), last)
+}
+
+fn after(fresh: ulid::Ulid, last: Option<&RunId>) -> Option<RunId> {
+    let id = written(fresh);
+    let Some(last) = last.filter(|last| **last >= id) else { return Some(id) };
+    // The step is random, so that two pairs that count on from one id do not meet.
+    let step = (fresh.0 & u128::from(u64::MAX)) | 1;
+    let next = ulid::Ulid::from_string(last.as_str()).ok()?.0.checked_add(step)?;
+    Some(written(ulid::Ulid(next))).filter(|id| id > last)
+}
+
+fn written(ulid: ulid::Ulid) -> RunId {
+    RunId::parse(&ulid.to_string()).expect("a ULID is 26 upper-case characters")
 }
 
 /// A random (version 4) UUID, as agents want for their conversations.
@@ -29,4 +47,50 @@ pub fn chance() -> f64 {
 pub fn made_at(id: &RunId) -> Option<jiff::Timestamp> {
     let made = ulid::Ulid::from_string(id.as_str()).ok()?;
     jiff::Timestamp::from_millisecond(i64::try_from(made.timestamp_ms()).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(text: &str) -> RunId {
+        RunId::parse(text).unwrap()
+    }
+
+    #[test]
+    fn an_id_is_greater_than_the_last_one_whatever_the_clock_says() {
+        let fresh = ulid::Ulid::from_string("01ARZ3NDEKTSV4RRFFQ69G5FAV").unwrap();
+        assert_eq!(after(fresh, None), Some(written(fresh)));
+        // Made earlier, in the same millisecond, by a clock that was ahead, and by one that was years ahead.
+        for last in [
+            "01ARZ3NDEK0000000000000000",
+            "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "01ARZ3NDEKZZZZZZZZZZZZZZZZ",
+            "02ARZ3NDEK0000000000000000",
+        ] {
+            let next = after(fresh, Some(&id(last))).unwrap();
+            assert!(next > id(last), "{next} after {last}");
+        }
+        assert_eq!(after(fresh, Some(&id("01ARZ3NDEK0000000000000000"))), Some(written(fresh)), "the clock is ahead");
+    }
+
+    #[test]
+    fn ids_that_are_counted_on_stay_in_order_over_the_end_of_a_millisecond() {
+        let fresh = ulid::Ulid::from_string("01ARZ3NDEKTSV4RRFFQ69G5FAV").unwrap();
+        let mut last = id("02ARZ3NDEKZZZZZZZZZZZZZZZZ");
+        for _ in 0..1000 {
+            let next = after(fresh, Some(&last)).unwrap();
+            assert!(next > last);
+            last = next;
+        }
+        assert!(last.created_ms() > id("02ARZ3NDEKZZZZZZZZZZZZZZZZ").created_ms());
+    }
+
+    #[test]
+    fn nothing_is_greater_than_the_greatest_id() {
+        let fresh = ulid::Ulid::generate();
+        for last in ["7ZZZZZZZZZZZZZZZZZZZZZZZZZ", "ZZZZZZZZZZZZZZZZZZZZZZZZZZ", "UUUUUUUUUUUUUUUUUUUUUUUUUU"] {
+            assert_eq!(after(fresh, Some(&id(last))), None, "{last}");
+        }
+    }
 }

@@ -36,6 +36,8 @@ mod budget;
 #[cfg(test)]
 mod clean;
 #[cfg(test)]
+mod clock_back;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod damage;
@@ -75,6 +77,8 @@ mod notify_ways;
 mod order;
 #[cfg(test)]
 mod outcomes;
+#[cfg(test)]
+mod ownership;
 #[cfg(test)]
 mod plan;
 #[cfg(test)]

@@ -180,7 +180,7 @@ fn line<'a>(catalog: &'a Catalog, runs: &Runs<'a>, step: &Step<'a>) -> Below<'a>
 fn proposed<'a>(catalog: &'a Catalog, runs: &Runs<'a>, id: &str) -> Option<&'a str> {
     let modes = || catalog.modes.iter().filter(|mode| mode.name != board::PLAIN);
     let below = runs.iter().filter(|(task, _)| **task != id).flat_map(|(_, runs)| runs);
-    let last = below.filter(|run| run.headless).max_by_key(|run| run.created_at);
+    let last = below.filter(|run| run.headless).max_by_key(|run| &run.run_id);
     if let Some(mode) = last.and_then(|last| modes().find(|mode| mode.name == last.mode)) {
         return Some(&mode.name);
     }

@@ -65,14 +65,20 @@ fn broken(place: &Path, error: &FolderError) -> Finding {
     Finding::fail("disk", format!("`{}`: {error}", place.display()), cure)
 }
 
-/// Records are sorted by the time at which they were made.
+/// Histories are shown in the order of the clock, and limits of a day go by it.
 fn clock_finding(project: &Project, skew: Duration) -> Finding {
     const CURE: &str = "timedatectl set-ntp true";
     if skew > SKEW {
         let found = format!("the disk's clock is {} s from this machine's", skew.as_secs());
         return Finding::warn("clock", found, CURE);
     }
-    let newest = || project.ledger().ok()??.state().run_ids().ok()?.last().and_then(ids::made_at);
+    // An id may be counted on from one that a wrong clock made; the record has the time itself.
+    let newest = || {
+        let ledger = project.ledger().ok()??;
+        let newest = ledger.state().run_ids().ok()?.pop()?;
+        let recorded = ledger.folder(&newest).read_spec().map(|spec| spec.created_at);
+        recorded.ok().or_else(|| ids::made_at(&newest))
+    };
     let now = clock::now();
     match newest().filter(|made| made.as_millisecond() > now.as_millisecond() + FUTURE_MS) {
         Some(made) => {

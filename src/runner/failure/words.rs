@@ -208,6 +208,10 @@ impl From<StartError> for Failure {
                 Self::new(Kind::Failed, error.to_string()).hint("run it again: its worktree was taken away just now")
             }
             StartError::Busy => Self::chain(Kind::Busy, &error),
+            StartError::NoGreaterId { ref last, ref index, ref lock } => {
+                let all = [last, index, lock].map(|path| quote(&path.display().to_string())).join(" ");
+                Self::new(Kind::Failed, error.to_string()).hint(format!("rm -r {all}"))
+            }
             other => Self::chain(Kind::Internal, &other),
         }
     }

@@ -5,8 +5,8 @@
 
 use std::fs::{File, TryLockError};
 use std::io;
-use std::os::unix::fs::FileExt as _;
-use std::path::Path;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -90,6 +90,39 @@ pub fn wait_until_free(state: &StateDir, pair: &Pair) -> io::Result<()> {
     }
 }
 
+/// Why a process is not the owner of a run.
+#[derive(Debug, thiserror::Error)]
+pub enum NotOwner {
+    #[error("standard input is not the lock file `{}`", .0.display())]
+    OtherFile(PathBuf),
+    #[error("the lock file `{}` is not locked through standard input", .0.display())]
+    NotLocked(PathBuf),
+    #[error("the lock file `{}` names {}", .path.display(), .named.as_ref().map_or("no run".to_owned(), |run| format!("run {run}")))]
+    OtherRun { path: PathBuf, named: Option<RunId> },
+    #[error("the lock cannot be looked at: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// Whether this process was handed the claim of `pair` for `run` as its standard input. Fails where
+/// standard input is another file, does not hold the lock, or holds it for another run.
+pub fn check_inherited(state: &StateDir, pair: &Pair, run: &RunId) -> Result<(), NotOwner> {
+    let path = state.pair(pair);
+    let file = open(&path, false)?;
+    let (there, here) = (file.metadata()?, rustix::fs::fstat(io::stdin()).map_err(io::Error::from)?);
+    if (u128::from(there.dev()), u128::from(there.ino())) != (u128::from(here.st_dev), u128::from(here.st_ino)) {
+        return Err(NotOwner::OtherFile(path));
+    }
+    // Somebody holds the lock, and who holds it may lock it once more: only then it is ours.
+    let is_held = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+    if !is_held || rustix::fs::flock(io::stdin(), rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
+        return Err(NotOwner::NotLocked(path));
+    }
+    match read_id(&file)? {
+        Some(named) if named == *run => Ok(()),
+        named => Err(NotOwner::OtherRun { path, named }),
+    }
+}
+
 /// Claims `pair`, waiting for a holder that is known to be ending. `None` after `patience`.
 pub fn claim_from_ending(state: &StateDir, pair: &Pair, patience: Duration) -> io::Result<Option<Claim>> {
     let step = Duration::from_millis(1);
@@ -115,6 +148,11 @@ impl PairLock {
     /// Takes the name off while the holder is not a run: who asks then waits instead of joining.
     pub fn unname(&self) -> io::Result<()> {
         self.file.write_all_at(&[b' '; 26], 0)
+    }
+
+    /// The run that this claim names: the pair's last one, until the claim is given a new name.
+    pub fn named(&self) -> io::Result<Option<RunId>> {
+        read_id(&self.file)
     }
 
     /// The open file, to be handed to a supervisor: the lock goes with it.

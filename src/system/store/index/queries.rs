@@ -158,6 +158,20 @@ impl Index {
         Ok(pairs)
     }
 
+    /// The greatest id of all runs.
+    pub fn newest(&self) -> Result<Option<RunId>, IndexError> {
+        Ok(self.ids("SELECT run_id FROM runs ORDER BY run_id DESC LIMIT 1", params![])?.pop())
+    }
+
+    /// The greatest id of a pair's runs.
+    pub fn newest_of(&self, pair: &Pair) -> Result<Option<RunId>, IndexError> {
+        let newest = self.ids(
+            "SELECT run_id FROM runs WHERE mode = ?1 AND task = ?2 ORDER BY run_id DESC LIMIT 1",
+            params![pair.mode.as_str(), pair.task.as_str()],
+        );
+        Ok(newest?.pop())
+    }
+
     /// All ids of a pair, newest first.
     pub fn of_pair(&self, pair: &Pair) -> Result<Vec<RunId>, IndexError> {
         self.ids(
@@ -200,12 +214,13 @@ impl Index {
         Ok(runs)
     }
 
-    /// The last run of each pair that ended, the last to end first: at most `limit`, and of the
-    /// last so many rows, so that a long history costs nothing.
+    /// Of each pair the run with the greatest id, of those that ended; the last to end first. At most
+    /// `limit`, and of the pairs of the last so many rows, so that a long history costs nothing.
     pub fn last_ended(&self, limit: u32) -> Result<Vec<Run>, IndexError> {
+        // By time it is only found which pairs are listed: which run of a pair is its last one is told
+        // by the ids, since the clock may have gone back between two runs.
         let mut statement = self.connection.prepare_cached(
-            "SELECT mode, task, facts, end FROM runs WHERE ended_ms IS NOT NULL
-             ORDER BY ended_ms DESC, run_id DESC LIMIT ?1",
+            "SELECT mode, task FROM runs WHERE ended_ms IS NOT NULL ORDER BY ended_ms DESC, run_id DESC LIMIT ?1",
         )?;
         let mut rows = statement.query([i64::from(limit).saturating_mul(200)])?;
         let mut seen = std::collections::BTreeSet::new();
@@ -214,13 +229,19 @@ impl Index {
             if runs.len() >= limit as usize {
                 break;
             }
-            if seen.insert((row.get::<_, String>(0)?, row.get::<_, String>(1)?)) {
-                let (facts, end): (String, String) = (row.get(2)?, row.get(3)?);
-                if let (Ok(facts), Ok(end)) = (serde_json::from_str(&facts), serde_json::from_str(&end)) {
-                    runs.push(Run::ended(facts, end));
-                }
+            let names = (row.get::<_, String>(0)?, row.get::<_, String>(1)?);
+            if seen.contains(&names) {
+                continue;
             }
+            if let (Ok(mode), Ok(task)) = (ModeName::parse(&names.0), TaskId::parse(&names.1)) {
+                runs.extend(self.last_ended_of(&Pair { mode, task })?);
+            }
+            seen.insert(names);
         }
+        runs.sort_by_cached_key(|run| {
+            let ended_at = run.end.as_ref().map(|end| end.ended_at);
+            std::cmp::Reverse((ended_at, run.id().clone()))
+        });
         Ok(runs)
     }
 
