@@ -11,6 +11,7 @@ use crate::world::World;
 const CHAIN: &str = r#"  build: { agent: fake, template: build.md }
   after: { agent: fake, prompt: "%out after", needs: [build] }
   flaky: { agent: fake, template: build.md, retry: { max: 1, on: [crash], backoff: 10ms } }
+jobs: 1
 "#;
 
 /// An id that a clock makes which is `ahead_ms` milliseconds ahead of the one that made `id`.
@@ -117,7 +118,7 @@ fn a_queued_run_a_retry_and_up_come_after_the_success_of_a_clock_that_was_ahead(
     // It waits for the only slot.
     let holder = world.detach("job", "U");
     world.agent_ready(&holder);
-    let queued = world.dispatch("run -d -j 1 flaky T").notes().json();
+    let queued = world.dispatch("run -d flaky T").notes().json();
     let queued = id_of(&queued["runs"][0]);
     assert!(queued > old, "{queued} after {old}");
     assert_eq!(world.status("flaky", "T")["state"], "queued");
