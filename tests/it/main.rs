@@ -13,6 +13,8 @@ mod fake;
 #[cfg(test)]
 mod follower;
 #[cfg(test)]
+mod programs;
+#[cfg(test)]
 mod random;
 #[cfg(test)]
 mod screen;

@@ -26,6 +26,7 @@ pub(crate) struct XWindow {
 impl Screen {
     #[track_caller]
     pub(crate) fn new(world: &World) -> Self {
+        world.provide(&["Xvfb", "dbus-daemon", "jwm", "wmctrl", "xdotool", "xprop", "xterm"]);
         let runtime = world.root().join("runtime");
         fs::create_dir(&runtime).unwrap();
         fs::set_permissions(&runtime, fs::Permissions::from_mode(0o700)).unwrap();

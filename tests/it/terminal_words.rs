@@ -1,7 +1,6 @@
 //! What terminals are told, and what is said where there is none: by stand-ins that keep every byte.
 
 use std::fs;
-use std::path::Path;
 
 use serde_json::json;
 
@@ -64,7 +63,7 @@ fn decoded(text: &str) -> Vec<String> {
 /// The command that a terminal of this world runs, up to what tmux itself reads.
 #[track_caller]
 fn assert_is_command(world: &World, words: &[String]) {
-    let tmux = fs::canonicalize(Path::new("/usr/bin/tmux")).unwrap();
+    let tmux = fs::canonicalize(crate::programs::folder().join("tmux")).unwrap();
     let (shell, words) = words.split_at(4);
     assert_eq!(shell[..2], ["/bin/sh", "-c"]);
     assert!(shell[3].starts_with("=dispatch-terminal-"), "{shell:?}");
@@ -178,7 +177,7 @@ fn where_there_is_no_terminal_the_line_is_printed_and_mistakes_are_told() {
     let unknown = "error: unknown terminal `kity`\nhint: did you mean `kitty`?";
     fails("attach talk A --terminal kity", unknown).fails_with(2);
     let hint = format!("hint: {line}");
-    std::os::unix::fs::symlink("/usr/bin/tmux", world.root().join("bin/tmux")).unwrap();
+    world.provide(&["tmux"]);
     fails("attach talk A --terminal wezterm", "error: WezTerm was not found").stderr_has(hint.clone()).fails_with(1);
     let mac = "error: Apple Terminal is not a terminal of this system";
     fails("attach talk A --terminal 'Apple Terminal'", mac).stderr_has(hint).fails_with(1);

@@ -19,7 +19,8 @@ struct Stage {
 }
 
 impl Stage {
-    fn new(terminal: &str) -> Self {
+    /// `terminal` is the manifest's, `programs` are the terminals of this machine that are seen beside xterm.
+    fn new(terminal: &str, programs: &[&str]) -> Self {
         let world = World::bare();
         let session = json!(SESSION);
         world.write(
@@ -27,6 +28,7 @@ impl Stage {
             BASE.replace("session: world", &format!("session: {session}\nterminal: {terminal}")),
         );
         world.task("A", "%hang").task("B", "%hang");
+        world.provide(programs);
         let screen = Screen::new(&world);
         let server = world.serve_with("-v serve --port 0 --json", &screen.variables());
         Self { world, screen, server }
@@ -90,7 +92,7 @@ const XTERM: (&str, &[&str]) = ("xterm", &["-T", "other", "-e", "sleep", "600"])
 
 #[test]
 fn xterm_opens_and_is_found_again_also_from_the_page() {
-    let stage = Stage::new("xterm");
+    let stage = Stage::new("xterm", &[]);
     stage.tell(XTERM);
     let Stage { world, screen, server } = &stage;
     let mut page = Page::at(world, server, "/");
@@ -113,27 +115,28 @@ fn xterm_opens_and_is_found_again_also_from_the_page() {
 #[test]
 fn gnome_terminal_opens_and_is_found_again_among_its_own_windows() {
     // One process has all windows: only its title tells ours.
-    Stage::new("GNOME Terminal").tell(("gnome-terminal", &["--title", "other", "--", "sleep", "600"]));
+    Stage::new("GNOME Terminal", &["gnome-terminal"])
+        .tell(("gnome-terminal", &["--title", "other", "--", "sleep", "600"]));
 }
 
 #[test]
 fn konsole_opens_and_is_found_again() {
-    Stage::new("konsole").tell(XTERM);
+    Stage::new("konsole", &["konsole"]).tell(XTERM);
 }
 
 #[test]
 fn kitty_opens_and_is_found_again() {
-    Stage::new("kitty").tell(XTERM);
+    Stage::new("kitty", &["kitty"]).tell(XTERM);
 }
 
 #[test]
 fn alacritty_opens_and_is_found_again() {
-    Stage::new("alacritty").tell(XTERM);
+    Stage::new("alacritty", &["alacritty"]).tell(XTERM);
 }
 
 #[test]
 fn by_itself_the_first_of_the_list_opens_and_a_missing_screen_is_told() {
-    let stage = Stage::new("auto");
+    let stage = Stage::new("auto", &["alacritty", "gnome-terminal", "kitty", "konsole"]);
     let (world, screen) = (&stage.world, &stage.screen);
     // Without a terminal of its own `run` opens one; `--attach none` leaves the screen alone.
     stage.attach("run --attach none talk A");

@@ -185,10 +185,7 @@ fn a_watch_sees_the_first_task_of_all() {
 
 /// Puts a `tmux` before the real one that counts how often it was asked.
 fn count_tmux(world: &World) -> std::path::PathBuf {
-    let real = std::env::split_paths(&std::env::var_os("PATH").unwrap())
-        .map(|folder| folder.join("tmux"))
-        .find(|path| path.exists())
-        .unwrap();
+    let real = crate::programs::folder().join("tmux");
     let count = world.root().join("asked");
     world.shadow("tmux", &format!("#!/bin/sh\necho >>'{}'\nexec '{}' \"$@\"\n", count.display(), real.display()));
     count

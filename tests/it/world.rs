@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use crate::command::Dispatch;
 use crate::fake::{self, Note};
+use crate::programs;
 use crate::waiting::{is, wait_until};
 
 /// The manifest most tests share; `World::with` appends modes and more.
@@ -60,8 +61,7 @@ impl World {
         fake::install(&bin, "fake");
         fake::install(&bin, "gate");
         std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_dispatch"), bin.join("dispatch")).unwrap();
-        let callers = std::env::var("PATH").unwrap_or_default();
-        let path = format!("{}:{callers}", bin.display());
+        let path = format!("{}:{}", bin.display(), programs::folder().display());
         Self { root, path }
     }
 
@@ -107,6 +107,17 @@ impl World {
         fs::write(&fresh, script).unwrap();
         fs::set_permissions(&fresh, fs::Permissions::from_mode(0o755)).unwrap();
         fs::rename(fresh, self.root().join("bin").join(name)).unwrap();
+    }
+
+    /// Lets the world see these programs of the machine, which by themselves it does not.
+    #[track_caller]
+    pub(crate) fn provide(&self, names: &[&str]) {
+        for name in names {
+            let program = programs::of_the_machine(name);
+            let program =
+                program.unwrap_or_else(|| panic!("the tests need `{name}`; `bash scripts/test.sh` installs it"));
+            let _ = std::os::unix::fs::symlink(program, self.root().join("bin").join(name));
+        }
     }
 
     // ---- calls

@@ -1,0 +1,98 @@
+//! Which programs of this machine a test's world sees: those named here, and no others.
+//!
+//! Input: the caller's PATH. Output: one folder of symbolic links, shared by all worlds of a test process.
+//! An agent, a terminal, an editor or a notifier that is installed on the machine is never among them: a test
+//! that needs one puts it into its own world (`World::shadow`, `World::provide`).
+
+use std::ffi::OsStr;
+use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+/// Shells, core utilities and the tools that tests drive. One that is not installed is left out, and the test
+/// that starts it says so.
+const NAMES: &str = "
+    sh bash dash zsh
+
+    [ basename cat chmod chown comm cp cut date dd df dirname du echo env expr false fold head id install join kill
+    link ln ls md5sum mkdir mkfifo mktemp mv nice nl nohup nproc od paste printenv printf pwd readlink realpath rm
+    rmdir seq sha256sum shuf sleep sort split stat stdbuf stty sync tac tail tee test timeout touch tr true truncate
+    tty uname uniq unlink wc whoami yes
+
+    awk cmp diff egrep fgrep find grep gzip less more sed tar which xargs
+    getconf infocmp ionice mount mountpoint pgrep prlimit ps renice script setpriv setsid tput umount unshare
+
+    cc git node perl python3 strace tmux
+";
+
+fn names() -> impl Iterator<Item = &'static str> {
+    NAMES.split_whitespace()
+}
+
+/// The folder of links to the programs of `NAMES`, as the PATH of this test process finds them.
+pub(crate) fn folder() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| link_all(&std::env::var_os("PATH").unwrap_or_default()))
+}
+
+/// The program of this name in the caller's PATH.
+pub(crate) fn of_the_machine(name: &str) -> Option<PathBuf> {
+    find(name, &std::env::var_os("PATH").unwrap_or_default())
+}
+
+fn find(name: &str, path: &OsStr) -> Option<PathBuf> {
+    let executable =
+        |path: &PathBuf| path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0);
+    std::env::split_paths(path).filter(|folder| folder.is_absolute()).map(|folder| folder.join(name)).find(executable)
+}
+
+/// Makes the folder, named after what it holds: another test process of the same programs shares it.
+fn link_all(path: &OsStr) -> PathBuf {
+    let programs: Vec<(&str, PathBuf)> =
+        names().filter_map(|name| find(name, path).map(|found| (name, found))).collect();
+    let mut hasher = DefaultHasher::new();
+    programs.hash(&mut hasher);
+    let parent = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let folder = parent.join(format!("programs-{:016x}", hasher.finish()));
+    if !folder.is_dir() {
+        let fresh = tempfile::Builder::new().prefix("programs.").tempdir_in(parent).unwrap();
+        for (name, program) in programs {
+            symlink(program, fresh.path().join(name)).unwrap();
+        }
+        fs::set_permissions(fresh.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        // Where another test process was faster, its folder has the same content.
+        if fs::rename(fresh.path(), &folder).is_ok() {
+            let _ = fresh.keep();
+        }
+    }
+    folder
+}
+
+#[test]
+fn a_program_that_is_not_named_is_not_seen_although_it_is_on_the_callers_path() {
+    let hostile = tempfile::tempdir().unwrap();
+    for name in ["claude", "codex", "gemini", "opencode", "xterm", "kitty", "vim", "code", "notify-send", "sh"] {
+        let program = hostile.path().join(name);
+        fs::write(&program, "#!/bin/sh\nexit 66\n").unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let folder = link_all(hostile.path().as_os_str());
+    let seen: Vec<_> = fs::read_dir(&folder).unwrap().flatten().map(|entry| entry.file_name()).collect();
+    fs::remove_dir_all(folder).unwrap();
+    assert_eq!(seen, ["sh"]);
+}
+
+#[test]
+fn a_worlds_path_holds_only_its_own_folder_and_the_named_programs() {
+    let world = crate::world::World::new();
+    let path = world.helper("sh", &["-c", "echo \"$PATH\""]);
+    let folders: Vec<PathBuf> = std::env::split_paths(path.trim()).collect();
+    assert_eq!(folders, [world.root().join("bin"), folder().to_owned()]);
+    let own = ["dispatch", "fake", "gate"];
+    for entry in folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap()) {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(own.contains(&name.as_str()) || names().any(|known| known == name), "{name} is seen");
+    }
+}
