@@ -22,6 +22,14 @@ fn files_that_are_no_manifest_are_refused_at_once() {
     assert_eq!(lines(&load(&path)), ["dispatch.yaml cannot read the manifest: it is not a regular file"]);
 }
 
+/// How long this thread has run on a processor, so that a busy machine fails no test.
+fn processor_time() -> Duration {
+    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    Duration::from_nanos(
+        text.split(' ').next().and_then(|nanoseconds| nanoseconds.parse().ok()).expect("Linux counts it"),
+    )
+}
+
 #[test]
 fn bombs_end_in_an_error_soon() {
     let mut laughs = "version: 1\na0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
@@ -42,9 +50,9 @@ fn bombs_end_in_an_error_soon() {
         ("many mistakes", (0..5000).map(|n| format!("k{n}: 1\n")).collect()),
         ("big key", format!("{}: 1", "k".repeat(1_000_000))),
     ] {
-        let start = Instant::now();
+        let start = processor_time();
         let found = problems(&text);
-        let took = start.elapsed();
+        let took = processor_time().saturating_sub(start);
         assert!(!found.is_empty() && found.len() <= 51, "{what}: {found:#?}");
         assert!(took < Duration::from_secs(4), "{what} took {took:?}: {}", found[0]);
     }
