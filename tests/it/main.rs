@@ -14,6 +14,7 @@ mod fake;
 mod follower;
 #[cfg(test)]
 mod programs;
+mod older_program;
 #[cfg(test)]
 mod random;
 #[cfg(test)]
@@ -75,6 +76,8 @@ mod needs;
 mod notify;
 #[cfg(test)]
 mod notify_ways;
+#[cfg(test)]
+mod older_state;
 #[cfg(test)]
 mod order;
 #[cfg(test)]

@@ -6,6 +6,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -28,8 +29,17 @@ pub enum Forked {
 const KEPT: [&str; 6] = ["PATH", "HOME", "LANG", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "DISPATCH_LOG"];
 
 /// The path of this program, for starting it again.
+///
+/// Linux adds ` (deleted)` to the name of a program whose file was replaced or removed while it runs.
+/// An upgrade leaves the new program at the old path: that one is started then.
 pub fn own_program() -> io::Result<PathBuf> {
-    std::env::current_exe()
+    let running = std::env::current_exe()?;
+    if running.exists() {
+        return Ok(running);
+    }
+    let name = running.as_os_str().as_encoded_bytes();
+    let replaced = name.strip_suffix(b" (deleted)").map(|path| PathBuf::from(OsStr::from_bytes(path)));
+    Ok(replaced.filter(|path| path.is_file()).unwrap_or(running))
 }
 
 /// Starts the supervisor of the run in `folder`. Returns when it is detached from this process.
