@@ -204,9 +204,11 @@ impl Ledger {
         let queued = folder.read_queue();
         let live = folder.read_live().ok().flatten();
         let lives_here = live.as_ref().is_some_and(|live| process::is_alive(&live.owner));
-        // What waited may have been started in a later boot than it was written in: then its owner's
-        // world is its own.
-        let world = live.as_ref().map_or(&spec.world, |live| &live.owner.world);
+        // A queued run may be started in a later boot than its spec was written in. The record of its owner
+        // names the boot it runs in, and before that is written, the record of its window does.
+        let window = if live.is_none() { folder.read_window().ok().flatten() } else { None };
+        let server = window.as_ref().and_then(|window| window.server.as_ref());
+        let world = live.as_ref().map(|live| &live.owner).or(server).map_or(&spec.world, |owner| &owner.world);
         let place = match (&lock, folder.id(), &queued) {
             (Err(error), ..) => Place::Unreadable(format!("the pair's lock: {error}")),
             (_, Err(error), _) => Place::Unreadable(error.to_string()),
