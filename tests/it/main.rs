@@ -13,8 +13,9 @@ mod fake;
 #[cfg(test)]
 mod follower;
 #[cfg(test)]
-mod programs;
 mod older_program;
+#[cfg(test)]
+mod programs;
 #[cfg(test)]
 mod random;
 #[cfg(test)]
