@@ -160,6 +160,7 @@ mod serve_terminal;
 #[cfg(test)]
 mod serve_tickets;
 #[cfg(test)]
+mod serve_windows;
 mod serve_work;
 #[cfg(test)]
 mod state_folder;

@@ -207,6 +207,7 @@ fn window_commands(place: &Place, name: &str, view: View) -> String {
         format!("set-option -t {session} detach-on-destroy on"),
         format!("set-option -t {session} destroy-unattached on"),
         format!("set-option -t {session} status off"),
+        link_to_home(&session, place),
         enter(&session, &format!("-f {flags}")),
     ];
     if view == View::Write {
@@ -233,6 +234,17 @@ fn window_commands(place: &Place, name: &str, view: View) -> String {
 /// server down: seen with 3.3a.
 fn enter(session: &str, flags: &str) -> String {
     format!("attach-session -E {flags} -t {session}")
+}
+
+/// A window that comes into the view (made by the user or by a program that asks for one, broken out,
+/// moved here) is at once linked into the session of the run as well: the view ends with its client at
+/// any moment, and a window that only the view held would be killed with it. `window-linked` fires for
+/// each of these ways, and the command links every window of the view that no other session has.
+fn link_to_home(session: &str, place: &Place) -> String {
+    let link = format!("link-window -d -s #{{window_id}} -t {} ; ", quote::word(&format!("{}:", place.session_id)));
+    let each = format!("#{{W:#{{?#{{==:#{{window_linked_sessions}},1}},{link},}}}}");
+    let command = format!("run-shell -C {}", quote::word(&each));
+    format!("set-hook -t {session} window-linked {}", quote::word(&command))
 }
 
 /// The client decides no size while another one than a view of ours shows the window.
