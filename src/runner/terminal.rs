@@ -13,7 +13,11 @@ use crate::runner::ledger::Ledger;
 use crate::runner::window::WindowError;
 use crate::system::process::supervise;
 use crate::system::pty::{Pty, Size};
-use crate::system::tmux::{self, View};
+use crate::system::tmux::{self, Tmux, TmuxError, View};
+
+/// Of what has scrolled out of a pane, at most so many lines are read, and so many bytes of their end.
+const HISTORY_LINES: u32 = 10_000;
+const HISTORY_BYTES: usize = 1 << 20;
 
 /// What a terminal may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +40,7 @@ pub enum TerminalError {
 /// See the module. Its descriptor is readable when there is something to show, or the end.
 #[derive(Debug)]
 pub struct Terminal {
+    tmux: Tmux,
     pty: Pty,
     access: Access,
     size: Size,
@@ -62,7 +67,7 @@ impl Ledger {
         };
         let argv: Vec<OsString> = window.tmux.view_argv(&window.place, run.id(), view);
         let pty = Pty::open(program, &argv, &tmux::client_environment(), size)?;
-        Ok(Terminal { pty, access, size })
+        Ok(Terminal { tmux: window.tmux, pty, access, size })
     }
 }
 
@@ -90,6 +95,14 @@ impl Terminal {
         self.pty.resize(self.size)
     }
 
+    /// Up to `lines` lines above the screen of the pane that it shows now, and the screen: the newest last,
+    /// with colours as escapes. Empty where there is no pane any more.
+    pub fn history(&self, lines: u32) -> Result<String, TmuxError> {
+        let text = self.tmux.history_shown_by(self.pty.pid(), lines.min(HISTORY_LINES))?.unwrap_or_default();
+        let text = String::from_utf8_lossy(&text).into_owned();
+        Ok(last_lines(text, HISTORY_BYTES))
+    }
+
     /// Columns and rows.
     pub fn size(&self) -> (u16, u16) {
         (self.size.cols(), self.size.rows())
@@ -99,5 +112,35 @@ impl Terminal {
 impl AsFd for Terminal {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.pty.as_fd()
+    }
+}
+
+/// The last whole lines of `text`, in at most `most` bytes, without its last line end.
+fn last_lines(mut text: String, most: usize) -> String {
+    if text.ends_with('\n') {
+        text.pop();
+    }
+    if text.len() <= most {
+        return text;
+    }
+    let from = text.len() - most;
+    // Line ends are characters of their own: behind one a text can be divided.
+    let from = text.as_bytes()[from..].iter().position(|byte| *byte == b'\n').map_or(text.len(), |at| from + at + 1);
+    text.split_off(from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_history_keeps_its_last_whole_lines() {
+        let of = |text: &str, most| last_lines(text.to_owned(), most);
+        assert_eq!(of("a\nb\n", 10), "a\nb");
+        assert_eq!(of("a\n\n", 10), "a\n");
+        assert_eq!(of("one\ntwo\nthree\n", 9), "three");
+        assert_eq!(of("one\ntwo\nthree\n", 10), "three");
+        assert_eq!(of("\u{1f7e2}\u{1f7e2}\nend", 5), "end");
+        assert_eq!(of("one line that is too long", 4), "");
     }
 }

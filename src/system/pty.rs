@@ -86,6 +86,11 @@ impl Pty {
         Ok(Self { master: Some(master), child })
     }
 
+    /// The process on it.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it shows: `WouldBlock` where there is nothing yet, 0 at the end.
     pub fn read(&self, into: &mut [u8]) -> io::Result<usize> {
         match rustix::io::read(self.master()?, into) {

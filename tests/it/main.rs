@@ -98,6 +98,7 @@ mod real_claude;
 #[cfg(test)]
 mod real_claude_activity;
 #[cfg(test)]
+mod real_claude_page;
 mod real_claude_send;
 #[cfg(test)]
 mod recovery;
@@ -157,8 +158,10 @@ mod serve_sockets;
 mod serve_task_page;
 #[cfg(test)]
 mod serve_terminal;
+mod serve_terminal_page;
 #[cfg(test)]
 mod serve_tickets;
+mod serve_token;
 #[cfg(test)]
 mod serve_windows;
 mod serve_work;

@@ -16,7 +16,10 @@ const PATH: &str = "/api/terminal/talk/A";
 
 fn world() -> (World, String) {
     let world = World::new();
-    world.task("A", "%out here\n%until ../go\n%sh tmux new-window -d 'echo $$ > ../pid-agents; exec sleep 600'\n%hang\n");
+    world.task(
+        "A",
+        "%out here\n%until ../go\n%sh tmux new-window -d 'echo $$ > ../pid-agents; exec sleep 600'\n%hang\n",
+    );
     world.dispatch("run -q --attach none talk A").notes().succeeds();
     let run = world.status("talk", "A")["runId"].as_str().unwrap().to_owned();
     world.agent_ready(&run);
@@ -43,7 +46,11 @@ fn type_in(terminal: &mut Ws, bytes: &[u8]) {
 fn pid(world: &World, name: &str) -> i32 {
     let file = world.project().join(format!("../pid-{name}"));
     wait_until(&format!("{name} has started"), || {
-        fs::read_to_string(&file).unwrap_or_default().trim().parse().map_err(|_| format!("{:?}", world.panes("#{pane_id}")))
+        fs::read_to_string(&file)
+            .unwrap_or_default()
+            .trim()
+            .parse()
+            .map_err(|_| format!("{:?}", world.panes("#{pane_id}")))
     })
 }
 
@@ -106,7 +113,8 @@ fn what_is_made_in_a_terminal_outlives_its_connection_and_the_server() {
 #[test]
 fn a_window_that_is_moved_into_the_view_is_not_lost_with_it() {
     let (world, _) = world();
-    let own = world.tmux(&["new-window", "-d", "-P", "-F", "#{pane_pid} #{window_id}", "-t", "=world:", "sleep", "600"]);
+    let own =
+        world.tmux(&["new-window", "-d", "-P", "-F", "#{pane_pid} #{window_id}", "-t", "=world:", "sleep", "600"]);
     let (own, window) = own.split_once(' ').unwrap();
     let server = world.serve();
     let mut terminal = server.ws(PATH);

@@ -1,11 +1,12 @@
-//! `/api/terminal`: a live window, bytes both ways. A reader's bytes go nowhere.
+//! `/api/terminal`: a live window, bytes both ways. A reader's bytes go nowhere. Texts of a client ask for
+//! another size, or for what has scrolled out of the pane that it sees, which is answered by a text.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::sync::Arc;
 
 use rustix::event::PollFlags;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::http::api::runs;
 use crate::http::limits::QUEUE_BYTES;
@@ -27,12 +28,23 @@ pub(super) struct Screen {
     access: tickets::Access,
     /// What was typed and not yet taken.
     typed: Vec<u8>,
+    /// What was asked for and has not been sent.
+    history: Option<String>,
 }
 
+/// What a text of the client asks for: an object of one field.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Resize {
-    resize: (i64, i64),
+#[serde(rename_all = "lowercase")]
+enum Asked {
+    /// Columns and rows.
+    Resize(i64, i64),
+    /// So many lines above the screen at most, and the screen.
+    History(u32),
+}
+
+#[derive(Serialize)]
+struct History {
+    history: String,
 }
 
 impl Screen {
@@ -52,7 +64,7 @@ impl Screen {
         };
         let size = (clamp(i64::try_from(columns).unwrap_or(0)), clamp(i64::try_from(rows).unwrap_or(0)));
         let terminal = server.live.ledger().open_terminal(&run, wanted, size).map_err(Failure::from)?;
-        Ok(Self { terminal, access, typed: Vec::new() })
+        Ok(Self { terminal, access, typed: Vec::new(), history: None })
     }
 
     /// Hands over what was typed, as far as it is taken.
@@ -77,6 +89,12 @@ impl Talk for Screen {
         if let Err(farewell) = self.hand_over() {
             return Take::End(farewell);
         }
+        if let Some(history) = self.history.take() {
+            return match serde_json::to_writer(&mut *payload, &History { history }).map(|()| payload.flush()) {
+                Ok(_) => Take::Frame(Kind::Text),
+                Err(_) => Take::End(Farewell::BROKEN),
+            };
+        }
         match payload.fill(PIECE, |room| self.terminal.read(room)) {
             Ok(0) => Take::End(Farewell::DONE),
             Ok(_) => Take::Frame(Kind::Binary),
@@ -87,18 +105,25 @@ impl Talk for Screen {
     }
 
     fn hear(&mut self, heard: Heard<'_>) -> Result<(), Farewell> {
-        if self.access == tickets::Access::Read {
-            return Err(Farewell::READ_ONLY);
-        }
-        match heard {
-            Heard::Binary(bytes) => {
+        let asked = match heard {
+            Heard::Text(text) => serde_json::from_str(text).map_err(|_| Farewell::NOT_UNDERSTOOD),
+            Heard::Binary(_) => Err(Farewell::READ_ONLY),
+        };
+        match (heard, asked) {
+            (_, Ok(Asked::History(lines))) => {
+                let history = self.terminal.history(lines).map_err(|_| Farewell::BROKEN)?;
+                self.history = Some(history);
+                Ok(())
+            }
+            _ if self.access == tickets::Access::Read => Err(Farewell::READ_ONLY),
+            (_, Ok(Asked::Resize(cols, rows))) => {
+                self.terminal.resize(clamp(cols), clamp(rows)).map_err(|_| Farewell::DONE)
+            }
+            (Heard::Binary(bytes), _) => {
                 self.typed.extend_from_slice(bytes);
                 self.hand_over()
             }
-            Heard::Text(text) => {
-                let asked: Resize = serde_json::from_str(text).map_err(|_| Farewell::NOT_UNDERSTOOD)?;
-                self.terminal.resize(clamp(asked.resize.0), clamp(asked.resize.1)).map_err(|_| Farewell::DONE)
-            }
+            (Heard::Text(_), Err(farewell)) => Err(farewell),
         }
     }
 
@@ -111,6 +136,6 @@ impl Talk for Screen {
     }
 
     fn is_full(&self) -> bool {
-        self.typed.len() > QUEUE_BYTES
+        self.typed.len() > QUEUE_BYTES || self.history.is_some()
     }
 }

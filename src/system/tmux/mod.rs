@@ -11,6 +11,7 @@
 mod client;
 mod create;
 mod error;
+mod history;
 mod kill;
 mod listing;
 mod looking;

@@ -2,7 +2,10 @@
 // no title, no clipboard, and links only after a question.
 
 import { Backoff, Refused, Unreachable, call, socket } from "../net.js";
-import { attempt, toast } from "../notice.js";
+import { toast } from "../notice.js";
+import { Lines } from "./lines.js";
+import { Scrollback } from "./scrollback.js";
+import { Typing } from "./typing.js";
 
 const encoder = new TextEncoder();
 
@@ -22,7 +25,8 @@ const THEMES = {
 const PARTS = `
 <p class="term-state" role="status" hidden></p>
 <div class="term-box"></div>
-<div class="term-foot"><form class="send"><label><span class="sr">Send a line</span><input name="text" autocomplete="off" placeholder="Send a line" spellcheck="false"></label><button>Send</button></form><p class="quiet hint"><kbd>Ctrl+Shift+Esc</kbd> leaves the terminal · <kbd>Ctrl+Shift+C</kbd> copies the selection</p></div>`;
+<ul class="unsent" aria-label="Lines that were not sent" hidden></ul>
+<div class="term-foot"><form class="send"><label><span class="sr">Send a line</span><input name="text" autocomplete="off" placeholder="Send a line" spellcheck="false"></label><button>Send</button></form><p class="quiet behind" role="status"></p><button type="button" class="back">Scroll back</button><p class="quiet hint">Wheel or <kbd>Shift+PageUp</kbd> scrolls back · <kbd>Ctrl+Shift+Esc</kbd> leaves the terminal · <kbd>Ctrl+Shift+C</kbd> copies the selection</p></div>`;
 
 export class TerminalView {
   constructor(host) {
@@ -35,7 +39,9 @@ export class TerminalView {
     this.box = this.$(".term-box");
     this.stop = new AbortController();
     this.link = null;
-    this.$(".send").onsubmit = (event) => { event.preventDefault(); this.#send(event.target.elements.text); };
+    this.typing = null;
+    this.lines = new Lines({ path: `/api/send/${mode}/${task}`, form: this.$(".send"), list: this.$(".unsent"), state: this.$(".behind") });
+    this.$(".back").onclick = () => this.scrollback?.open();
     this.update();
     this.#open().catch((error) => this.#say(`The terminal cannot be shown: ${error.message}`, true));
   }
@@ -50,10 +56,14 @@ export class TerminalView {
   update() {
     this.running = this.host.dataset.running === "1";
     this.active = this.host.dataset.active === "1";
-    this.$(".send").hidden = !this.running;
+    this.#showFoot();
     // A window may outlive its run.
     if (!this.active) this.link?.close();
     this.wake?.();
+  }
+
+  #showFoot() {
+    this.$(".send").hidden = this.$(".back").hidden = !this.running;
   }
 
   #say(text, bad = false) {
@@ -71,24 +81,33 @@ export class TerminalView {
     if (this.stop.signal.aborted) return;
     const dark = matchMedia("(prefers-color-scheme: dark)");
     const theme = () => THEMES[dark.matches ? "dark" : "light"];
-    const terminal = new Terminal({
-      allowProposedApi: true, convertEol: false, cursorBlink: !matchMedia("(prefers-reduced-motion: reduce)").matches,
-      fontFamily: getComputedStyle(document.documentElement).getPropertyValue("--mono").trim() || "monospace", fontSize: 13, lineHeight: 1.15,
-      minimumContrastRatio: 4.5, scrollback: 2000, theme: theme(), linkHandler: { activate: (event, uri) => follow(uri) },
-    });
+    const make = (more) => {
+      const made = new Terminal({
+        allowProposedApi: true, fontFamily: getComputedStyle(document.documentElement).getPropertyValue("--mono").trim() || "monospace", fontSize: 13, lineHeight: 1.15,
+        minimumContrastRatio: 4.5, theme: theme(), linkHandler: { activate: (event, uri) => follow(uri) }, ...more,
+      });
+      made.loadAddon(new Unicode11Addon());
+      made.unicode.activeVersion = "11";
+      made.loadAddon(new WebLinksAddon((event, uri) => follow(uri)));
+      return made;
+    };
+    const terminal = make({ convertEol: false, cursorBlink: !matchMedia("(prefers-reduced-motion: reduce)").matches, scrollback: 2000 });
     this.terminal = terminal;
     this.host.terminal = terminal;
     dark.addEventListener("change", () => { terminal.options.theme = theme(); }, { signal: this.stop.signal });
     this.fit = new FitAddon();
     terminal.loadAddon(this.fit);
-    terminal.loadAddon(new Unicode11Addon());
-    terminal.unicode.activeVersion = "11";
-    terminal.loadAddon(new WebLinksAddon((event, uri) => follow(uri)));
     // The clipboard belongs to the person: 52 would read and write it.
     terminal.parser.registerOscHandler(52, () => true);
     terminal.open(this.box);
     await this.#paintFast();
     terminal.attachCustomKeyEventHandler((event) => this.#key(event));
+    this.scrollback = new Scrollback({
+      box: this.box, live: terminal, make,
+      ask: (lines) => this.#ask({ history: lines }),
+      typed: (bytes) => this.#type(bytes),
+      copy: (from) => this.#copy(from),
+    });
     terminal.onData((data) => this.#type(encoder.encode(data)));
     terminal.onBinary((data) => this.#type(Uint8Array.from(data, (one) => one.charCodeAt(0))));
     terminal.onResize(() => this.#resize());
@@ -117,36 +136,45 @@ export class TerminalView {
   }
 
   #key(event) {
+    if (event.shiftKey && !event.ctrlKey && !event.altKey && event.key === "PageUp" && !this.terminal.options.disableStdin) {
+      if (event.type === "keydown") { event.preventDefault(); this.scrollback.open(); }
+      return false;
+    }
     if (!event.ctrlKey || !event.shiftKey) return true;
     if (event.key === "Escape") {
       if (event.type === "keydown") { event.preventDefault(); this.terminal.blur(); document.getElementById("main").focus(); }
       return false;
     }
     if (event.code === "KeyC") {
-      if (event.type === "keydown") { event.preventDefault(); this.#copy(); }
+      if (event.type === "keydown") { event.preventDefault(); this.#copy(this.terminal); }
       return false;
     }
     // The browser pastes.
     return event.code !== "KeyV";
   }
 
-  async #copy() {
-    const text = this.terminal.getSelection();
+  async #copy(terminal) {
+    const text = terminal.getSelection();
     if (!text) return;
     await navigator.clipboard.writeText(text).then(() => toast("Copied."), () => toast("This browser did not allow the copy.", { bad: true }));
   }
 
   #type(bytes) {
-    if (this.link?.readyState === WebSocket.OPEN) this.link.send(bytes);
+    if (this.typing?.add(bytes)) return;
+    if (!this.warned) toast("The terminal is not connected: what you type or paste now is not sent.", { bad: true });
+    this.warned = true;
   }
 
   #resize() {
     const { cols, rows } = this.terminal;
-    if (this.link?.readyState === WebSocket.OPEN) this.link.send(JSON.stringify({ resize: [cols, rows] }));
+    this.#ask({ resize: [cols, rows] });
   }
 
-  async #send(field) {
-    if (await attempt("POST", `/api/send/${this.mode}/${this.task}`, { text: field.value })) field.value = "";
+  // Says something to the server beside what is typed; false where there is no connection.
+  #ask(what) {
+    if (this.link?.readyState !== WebSocket.OPEN) return false;
+    this.link.send(JSON.stringify(what));
+    return true;
   }
 
   // Connects whenever the run has a window, until it has ended.
@@ -171,7 +199,7 @@ export class TerminalView {
       }
       if (signal.aborted) return;
       const over = await this.#ended();
-      if (over) { this.active = this.running = false; this.$(".send").hidden = true; continue; }
+      if (over) { this.active = this.running = false; this.#showFoot(); continue; }
       if (this.active && this.running) {
         this.#say("Connection lost; trying again…", true);
         await backoff.wait();
@@ -181,14 +209,16 @@ export class TerminalView {
 
   #talk(link, backoff) {
     this.link = link;
+    const typing = this.typing = new Typing(link);
     let fresh = true;
     return new Promise((done) => {
       link.onmessage = ({ data }) => {
-        if (typeof data === "string") return;
+        if (typeof data === "string") { this.scrollback.heard(JSON.parse(data).history); return; }
         if (fresh) {
           fresh = false;
           this.terminal.reset();
           this.#say("");
+          this.warned = false;
           backoff.reset();
           // It may have been resized meanwhile.
           this.#resize();
@@ -196,7 +226,13 @@ export class TerminalView {
         }
         this.terminal.write(new Uint8Array(data));
       };
-      link.onclose = () => { this.link = null; this.box.dataset.link = "lost"; done(); };
+      link.onclose = () => {
+        const { unsent } = typing;
+        if (unsent) toast(`The connection was lost: at least the last ${unsent} bytes of what you typed or pasted were not sent.`, { bad: true });
+        this.link = this.typing = null;
+        this.box.dataset.link = "lost";
+        done();
+      };
     });
   }
 
@@ -212,6 +248,7 @@ export class TerminalView {
   // What the window showed last.
   async #last() {
     const { terminal } = this;
+    this.scrollback.close();
     terminal.options.disableStdin = true;
     terminal.options.convertEol = true;
     terminal.options.cursorBlink = false;
