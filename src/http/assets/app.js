@@ -1,6 +1,6 @@
 // Finds out which page this is, lays it out, and keeps it true for as long as it is open.
 
-import { Backoff, Refused, Unreachable, askTabs, fragment, setToken, token } from "./net.js";
+import { Backoff, Refused, Unreachable, arrived, askTabs, fragment, setToken, token } from "./net.js";
 import { follow } from "./live.js";
 import { morph } from "./morph.js";
 import { announce, copyable, setTitle, showTop } from "./notice.js";
@@ -194,13 +194,15 @@ function needToken() {
   const label = Object.assign(document.createElement("label"), { textContent: "Token " });
   const field = Object.assign(document.createElement("input"), { type: "password", autocomplete: "off", name: "token" });
   label.append(field);
-  form.append(label, Object.assign(document.createElement("button"), { textContent: "Use it" }));
-  form.onsubmit = (event) => {
+  const said = Object.assign(document.createElement("p"), { className: "hint" });
+  said.setAttribute("role", "alert");
+  form.append(label, Object.assign(document.createElement("button"), { textContent: "Use it" }), said);
+  form.onsubmit = async (event) => {
     event.preventDefault();
     if (!field.value.trim()) return;
-    setToken(field.value.trim());
-    main.replaceChildren();
-    location.reload();
+    const good = await setToken(field.value.trim());
+    if (good) { main.replaceChildren(); location.reload(); return; }
+    said.textContent = good === false ? "The server refuses this token: `dispatch token` prints the one that it takes." : "The server does not answer. Try again when it runs.";
   };
   box.append(form);
   main.replaceChildren(box);
@@ -210,6 +212,7 @@ actions.listen(touch);
 keys.listen(module.keys ?? {});
 module.mount?.(page);
 
+await arrived;
 if (token() || await askTabs()) {
   await refresh();
   // Until there is a page, it is asked for again.

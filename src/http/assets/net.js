@@ -4,35 +4,61 @@
 const KEY = "dispatch.token";
 const channel = new BroadcastChannel("dispatch.token");
 
-// The token comes in the fragment, once, and stays in this tab's own storage. Other tabs of this
-// server give it to one that has none, and take a newer one.
+// The token comes in the fragment, once, and stays in this tab's own storage. Other tabs of this server give
+// it to one that has none, and take a newer one. Any page may lead here with any fragment, so a token
+// replaces the one that is kept only after the server has taken it.
 const given = new URLSearchParams(location.hash.slice(1)).get("token");
-if (given) {
-  sessionStorage.setItem(KEY, given);
-  history.replaceState(null, "", location.pathname + location.search);
-  channel.postMessage({ token: given });
-}
+if (given) history.replaceState(null, "", location.pathname + location.search);
+
 const renewals = [];
+// Tokens that other tabs gave and that are being tried.
+let trials = Promise.resolve();
 channel.onmessage = ({ data }) => {
   if (data.ask && token()) channel.postMessage({ token: token() });
-  if (data.token && data.token !== token()) {
-    sessionStorage.setItem(KEY, data.token);
-    for (const renewed of renewals.splice(0)) renewed();
-  }
+  if (data.token) trials = Promise.all([trials, adopt(data.token)]);
 };
 
 export const token = () => sessionStorage.getItem(KEY);
 
-export function setToken(text) {
-  sessionStorage.setItem(KEY, text);
-  channel.postMessage({ token: text });
+// Whether the server takes this token; null where it gave no answer to that.
+async function works(candidate) {
+  try {
+    const { ok, status } = await fetch("/api/runs", { method: "HEAD", headers: { Authorization: `Bearer ${candidate}` } });
+    return ok ? true : status === 401 ? false : null;
+  } catch {
+    return null;
+  }
 }
+
+// Keeps this token if the server takes it; says what `works` said.
+async function adopt(candidate) {
+  if (candidate === token()) return true;
+  const good = await works(candidate);
+  if (good) {
+    sessionStorage.setItem(KEY, candidate);
+    for (const renewed of renewals.splice(0)) renewed();
+  }
+  return good;
+}
+
+// A token from a person: the same, and other tabs hear of one that is good.
+export async function setToken(text) {
+  const good = await adopt(text);
+  if (good) channel.postMessage({ token: text });
+  return good;
+}
+
+// Settled once the fragment's token was tried: nothing is to be asked of the server before.
+export const arrived = given ? setToken(given).then((good) => {
+  // It could not be tried: where there is no other it does no harm.
+  if (good === null && !token()) sessionStorage.setItem(KEY, given);
+}) : Promise.resolve();
 
 // Asks other tabs for a token; true as soon as another one than before has come.
 export function askTabs(patience = 400) {
   return new Promise((done) => {
     renewals.push(() => done(true));
-    setTimeout(() => done(false), patience);
+    setTimeout(() => trials.then(() => done(false)), patience);
     channel.postMessage({ ask: true });
   });
 }
