@@ -8,6 +8,7 @@ pub mod agent_record;
 pub mod attempt_record;
 pub mod bytes;
 pub mod conditions;
+pub mod declared;
 pub mod exit_record;
 pub mod freshness;
 pub mod interval;

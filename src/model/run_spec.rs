@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::bytes::Bytes;
 use crate::model::conditions::Conditions;
+use crate::model::declared::Declared;
 use crate::model::freshness::Tracked;
 use crate::model::interval::Interval;
 use crate::model::limits::Limits;
@@ -66,6 +67,9 @@ pub struct RunSpec {
     /// A hash of all that this spec was prepared from.
     #[serde(default)]
     pub basis: Option<String>,
+    /// `None` in records of versions that did not write it.
+    #[serde(default)]
+    pub declared: Option<Declared>,
     #[serde(default)]
     pub conditions: Conditions,
     #[serde(default)]

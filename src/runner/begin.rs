@@ -13,6 +13,7 @@ use crate::model::run_spec::{RunKind, RunSpec, SPEC_VERSION};
 use crate::model::run_state::{EndState, RunState, WaitingFor};
 use crate::model::usage::Usage;
 use crate::model::window_record::WindowRecord;
+use crate::runner::drift;
 use crate::runner::ledger::Ledger;
 use crate::runner::prepare::Prepared;
 use crate::runner::readiness::Readiness;
@@ -260,7 +261,6 @@ impl Ledger {
     ) -> io::Result<RunSpec> {
         Ok(RunSpec {
             version: SPEC_VERSION,
-            run_id: run_id.clone(),
             mode: prepared.pair.mode.clone(),
             task: prepared.pair.task.clone(),
             created_at: clock::now(),
@@ -288,6 +288,8 @@ impl Ledger {
             by_up: prepared.by_up,
             restarts: prepared.restarts.clone(),
             basis: prepared.basis.clone(),
+            declared: Some(drift::declared(prepared, &run_id)),
+            run_id,
             conditions: prepared.conditions.clone(),
             worktree: prepared.worktree.clone(),
             kind: prepared.kind.clone(),

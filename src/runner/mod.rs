@@ -21,6 +21,7 @@ pub mod clean;
 pub mod counts;
 pub mod diff;
 pub mod doctor;
+mod drift;
 pub mod early;
 pub mod errand;
 pub mod event;

@@ -1,6 +1,7 @@
 //! From a mode, a task and what was typed to everything a run needs, without starting or writing
 //! anything: what `render` and `-n` show is what `run` does.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -64,6 +65,12 @@ pub struct Prepared {
     pub session_id: Option<String>,
     pub extras: Vec<String>,
     pub environment: Environment,
+    /// The variables of the manifest's `env:` and the mode's, which are part of `environment`.
+    pub declared_env: BTreeMap<String, String>,
+    /// The names of `pass_env:`.
+    pub pass_env: BTreeSet<String>,
+    /// The task's worktree by the manifest, whether it is there or not.
+    pub declared_worktree: Option<WorktreeSpec>,
     /// Present where the run makes a worktree that is not there yet, or whose set-up did not succeed.
     pub worktree: Option<WorktreeSpec>,
     /// The run whose conversation it goes on in.
@@ -137,6 +144,7 @@ impl Project {
         let body = tasks::read_body(task)?;
         let templates = Templates::new(&self.manifest.root);
         let worktree = worktree_of(self, tasks, mode, task)?;
+        let declared_worktree = worktree.as_ref().map(|worktree| self.worktree_spec(worktree));
         let mut context = Context::new(&self.manifest, mode, task, &body);
         context.extras.clone_from(&request.extras);
         if let Some(worktree) = &worktree {
@@ -234,6 +242,9 @@ impl Project {
             session_id,
             extras: request.extras.clone(),
             environment,
+            declared_env: self.declared_env(mode),
+            pass_env: self.manifest.pass_env.iter().cloned().collect(),
+            declared_worktree,
             worktree: to_make,
             resumes: request.resume.as_ref().map(|(run, _)| run.clone()),
             by_up: false,
@@ -253,10 +264,16 @@ impl Project {
         for (name, value) in agent::default_env(protocol, !mode.interactive) {
             environment.insert((*name).into(), (*value).into());
         }
-        for (name, value) in self.manifest.env.iter().chain(&mode.env) {
+        for (name, value) in self.declared_env(mode) {
             environment.insert(name.into(), value.into());
         }
         environment
+    }
+
+    /// The manifest's `env:` with the mode's laid over it.
+    fn declared_env(&self, mode: &Mode) -> BTreeMap<String, String> {
+        let all = self.manifest.env.iter().chain(&mode.env);
+        all.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
     fn kind_of(

@@ -7,14 +7,12 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::agent;
 use crate::manifest::PromptSource;
 use crate::model::names::Pair;
 use crate::model::problem::Problem;
 use crate::model::restart::Restart;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
-use crate::model::run_spec::{RunKind, RunSpec};
 use crate::model::run_state::{EndState, RunState};
 use crate::model::task_source::TaskSource;
 use crate::plan::arrange::arrange;
@@ -22,8 +20,8 @@ use crate::plan::diff::{Options, OtherActive, Plan, Seen, WantedState, diff};
 use crate::plan::graph::{Graph, Ordering};
 use crate::plan::wanted::{Standing, Wanted, wanted};
 use crate::runner::basis::Bases;
+use crate::runner::drift;
 use crate::runner::ledger::Ledger;
-use crate::runner::prepare::{Prepared, Request};
 use crate::runner::project::Project;
 use crate::system::clock;
 use crate::system::store::index::{Index, IndexError};
@@ -116,7 +114,7 @@ impl Actual {
         let mut bases = Bases::new(project);
         // In the order of their ids: the newest of a pair stays.
         for run in observed.runs.into_iter().filter(Run::is_active) {
-            let drift = drift(project, tasks, ledger, &run, &mut bases);
+            let drift = drift::of(project, tasks, ledger, &run, &mut bases);
             actual.drift.insert(run.pair(), drift);
             actual.active.insert(run.pair(), run);
         }
@@ -171,87 +169,6 @@ pub(crate) fn recent_restarts(ledger: &Ledger, run: &RunId) -> Vec<Timestamp> {
 
 pub(crate) fn count(restarts: &[Timestamp]) -> u32 {
     u32::try_from(restarts.len()).unwrap_or(u32::MAX)
-}
-
-/// The fields in which an active run differs from what a start would write now.
-fn drift(project: &Project, tasks: &TaskSet, ledger: &Ledger, run: &Run, bases: &mut Bases<'_>) -> Vec<String> {
-    let (Some(mode), Some(task)) = (project.manifest.modes.get(&run.facts.mode), tasks.get(&run.facts.task)) else {
-        return Vec::new();
-    };
-    if run.facts.basis.is_some() && run.facts.basis == bases.of(mode, task) {
-        return Vec::new();
-    }
-    let folder = ledger.folder(run.id());
-    let Ok(spec) = folder.read_spec() else { return Vec::new() };
-    match project.prepare(tasks, mode, task, &Request::default()) {
-        Ok(prepared) => {
-            let mut fields = differing(&spec, &prepared);
-            if spec.resumes.is_none() && folder.read_prompt().ok() != Some(prepared.prompt.clone().unwrap_or_default())
-            {
-                fields.push("prompt".to_owned());
-            }
-            fields
-        }
-        // It could not be started as it stands in the manifest now: that is for a start to say.
-        Err(error) => vec![error.to_string()],
-    }
-}
-
-fn differing(spec: &RunSpec, prepared: &Prepared) -> Vec<String> {
-    let mut fields = Vec::new();
-    let mut say = |differs: bool, name: &str| {
-        if differs {
-            fields.push(name.to_owned());
-        }
-    };
-    let own = |argv: &[String], session: Option<&str>| {
-        let argv = agent::without_session(argv, session);
-        // A resumed conversation is its own choice.
-        match argv.windows(2).position(|pair| pair[0] == "--resume" && Some(pair[1].as_str()) == session) {
-            Some(at) => [&argv[..at], &argv[at + 2..]].concat(),
-            None => argv,
-        }
-    };
-    let argv = own(&spec.argv, spec.session_id.as_deref());
-    say(argv != own(&prepared.argv, prepared.session_id.as_deref()), "argv");
-    say(spec.program != prepared.program, "program");
-    say(spec.cwd != prepared.cwd, "cwd");
-    // A conversation that goes on was told its prompt before.
-    say(spec.resumes.is_none() && spec.delivery != prepared.delivery, "delivery");
-    say(spec.stop_grace != prepared.stop_grace, "stop_grace");
-    say(spec.conditions.exclusive != prepared.conditions.exclusive, "exclusive");
-    match (&spec.kind, &prepared.kind) {
-        (
-            RunKind::Interactive { session, cleanup_on_exit, .. },
-            RunKind::Interactive { session: wanted_session, cleanup_on_exit: wanted_cleanup, .. },
-        ) => {
-            say(session != wanted_session, "session");
-            say(cleanup_on_exit != wanted_cleanup, "cleanup_on_exit");
-        }
-        (
-            RunKind::Headless { timeout, log_max, limits, save_to, expect, retry, tracked, .. },
-            RunKind::Headless {
-                timeout: wanted_timeout,
-                log_max: wanted_log_max,
-                limits: wanted_limits,
-                save_to: wanted_save_to,
-                expect: wanted_expect,
-                retry: wanted_retry,
-                tracked: wanted_tracked,
-                ..
-            },
-        ) => {
-            say(timeout != wanted_timeout, "timeout");
-            say(log_max != wanted_log_max, "log_max");
-            say(limits != wanted_limits, "limits");
-            say(save_to != wanted_save_to, "save_to");
-            say(expect != wanted_expect, "expect");
-            say(retry != wanted_retry, "retry");
-            say(tracked != wanted_tracked, "sources");
-        }
-        _ => say(true, "interactive"),
-    }
-    fields
 }
 
 /// Wakes when something changes that a plan is made of: the manifest, templates, tasks, runs.

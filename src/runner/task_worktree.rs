@@ -44,14 +44,7 @@ impl Project {
             if is_there && !(worktree.create && git::setup_is_pending(&worktree.path)) {
                 // Used as it is.
             } else if worktree.create {
-                to_make = Some(WorktreeSpec {
-                    repository: self.manifest.root.clone(),
-                    path: worktree.path,
-                    branch: worktree.branch,
-                    base: worktree.base,
-                    copy: worktree.copy,
-                    setup: worktree.setup,
-                });
+                to_make = Some(self.worktree_spec(&worktree));
             } else {
                 return Err(PrepareError::MissingWorktree {
                     task: task.id.clone(),
@@ -69,6 +62,12 @@ impl Project {
             return Err(PrepareError::MissingFolder(cwd));
         }
         Ok((cwd, to_make))
+    }
+
+    /// How the worktree is made, as it is written into a run's spec.
+    pub(super) fn worktree_spec(&self, worktree: &TaskWorktree) -> WorktreeSpec {
+        let TaskWorktree { path, branch, base, create: _, copy, setup } = worktree.clone();
+        WorktreeSpec { repository: self.manifest.root.clone(), path, branch, base, copy, setup }
     }
 }
 

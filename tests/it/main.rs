@@ -54,6 +54,8 @@ mod doctor;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod drift;
+#[cfg(test)]
 mod environment;
 #[cfg(test)]
 mod errand;

@@ -1,0 +1,244 @@
+//! Drift: the fields in which an active run differs from what a start would write now.
+//!
+//! Every field of a run's spec is compared here or named as one that is not, with the reason: the
+//! patterns below list all fields, so that a new one does not compile until that is decided.
+
+use std::collections::BTreeMap;
+
+use crate::agent;
+use crate::model::conditions::Conditions;
+use crate::model::declared::Declared;
+use crate::model::run::Run;
+use crate::model::run_id::RunId;
+use crate::model::run_spec::{RunKind, RunSpec, WorktreeSpec};
+use crate::runner::basis::Bases;
+use crate::runner::ledger::Ledger;
+use crate::runner::prepare::{Prepared, Request};
+use crate::runner::project::Project;
+use crate::system::fingerprint::Digest;
+use crate::tasks::TaskSet;
+
+/// The fields that differ, in words; none where the mode or the task is gone.
+pub(super) fn of(project: &Project, tasks: &TaskSet, ledger: &Ledger, run: &Run, bases: &mut Bases<'_>) -> Vec<String> {
+    let (Some(mode), Some(task)) = (project.manifest.modes.get(&run.facts.mode), tasks.get(&run.facts.task)) else {
+        return Vec::new();
+    };
+    if run.facts.basis.is_some() && run.facts.basis == bases.of(mode, task) {
+        return Vec::new();
+    }
+    let folder = ledger.folder(run.id());
+    let Ok(spec) = folder.read_spec() else { return Vec::new() };
+    match project.prepare(tasks, mode, task, &Request::default()) {
+        Ok(prepared) => {
+            let mut fields = differing(&spec, &prepared);
+            if spec.resumes.is_none() && folder.read_prompt().ok() != Some(prepared.prompt.clone().unwrap_or_default())
+            {
+                fields.push("prompt".to_owned());
+            }
+            fields
+        }
+        // It could not be started as it stands in the manifest now: that is for a start to say.
+        Err(error) => vec![error.to_string()],
+    }
+}
+
+/// What is written down at a start so that drift can be found later.
+pub(super) fn declared(prepared: &Prepared, run: &RunId) -> Declared {
+    let hashed = prepared.declared_env.iter().map(|(name, value)| (name.clone(), hash(run, name, value)));
+    Declared {
+        env: hashed.collect(),
+        pass_env: prepared.pass_env.clone(),
+        worktree: prepared.declared_worktree.clone(),
+    }
+}
+
+/// Differs from run to run and from name to name, so that equal values cannot be recognised.
+fn hash(run: &RunId, name: &str, value: &str) -> String {
+    let mut digest = Digest::default();
+    for piece in [run.as_str(), name, value] {
+        digest.add(piece.as_bytes());
+    }
+    digest.finish()
+}
+
+/// Collects the names of what differs.
+#[derive(Debug, Default)]
+struct Fields(Vec<String>);
+
+impl Fields {
+    fn compare<T: PartialEq>(&mut self, name: &str, was: &T, would_be: &T) {
+        if was != would_be {
+            self.0.push(name.to_owned());
+        }
+    }
+}
+
+fn differing(spec: &RunSpec, prepared: &Prepared) -> Vec<String> {
+    let RunSpec {
+        argv,
+        program,
+        cwd,
+        delivery,
+        protocol,
+        stop_grace,
+        session_id,
+        resumes,
+        declared,
+        conditions,
+        kind,
+        // What makes this run this run, and who started it from where.
+        version: _,
+        run_id: _,
+        mode: _,
+        task: _,
+        created_at: _,
+        manifest: _,
+        folder: _,
+        world: _,
+        environment: _,
+        umask: _,
+        parent_run: _,
+        by_up: _,
+        restarts: _,
+        // A hash of what all else was prepared from.
+        basis: _,
+        // Follows from the protocol and the delivery.
+        dash_dash: _,
+        // Part of `argv`.
+        extras: _,
+        // Its text is compared with the prompt.
+        prompt_given: _,
+        // Only present where the run had to make it; `declared` holds it in any case.
+        worktree: _,
+        // Applies after the end, by what the manifest says then.
+        keep: _,
+    } = spec;
+    let mut fields = Fields::default();
+    let was = own_argv(argv, session_id.as_deref());
+    fields.compare("argv", &was, &own_argv(&prepared.argv, prepared.session_id.as_deref()));
+    fields.compare("program", program, &prepared.program);
+    fields.compare("protocol", protocol, &prepared.protocol);
+    fields.compare("cwd", cwd, &prepared.cwd);
+    // A resumed conversation has its mode's prompt already, however that was delivered.
+    if resumes.is_none() {
+        fields.compare("delivery", delivery, &prepared.delivery);
+    }
+    fields.compare("stop_grace", stop_grace, &prepared.stop_grace);
+    if let Some(declared) = declared {
+        compare_declared(&mut fields, &spec.run_id, declared, prepared);
+    }
+    compare_conditions(&mut fields, conditions, &prepared.conditions);
+    compare_kind(&mut fields, kind, &prepared.kind);
+    fields.0
+}
+
+/// The arguments without what differs from run to run: the conversation, and that it is resumed.
+fn own_argv(argv: &[String], session: Option<&str>) -> Vec<String> {
+    let argv = agent::without_session(argv, session);
+    match argv.windows(2).position(|pair| pair[0] == "--resume" && Some(pair[1].as_str()) == session) {
+        Some(at) => [&argv[..at], &argv[at + 2..]].concat(),
+        None => argv,
+    }
+}
+
+fn compare_declared(fields: &mut Fields, run: &RunId, was: &Declared, prepared: &Prepared) {
+    let Declared { env, pass_env, worktree } = was;
+    let now: BTreeMap<&String, String> =
+        prepared.declared_env.iter().map(|(name, value)| (name, hash(run, name, value))).collect();
+    let mut said = Vec::new();
+    for (name, hash) in env {
+        match now.get(name) {
+            None => said.push(format!("env {name} removed")),
+            Some(now) if now != hash => said.push(format!("env {name} changed")),
+            Some(_) => {}
+        }
+    }
+    said.extend(now.keys().filter(|name| !env.contains_key(**name)).map(|name| format!("env {name} added")));
+    said.extend(pass_env.difference(&prepared.pass_env).map(|name| format!("pass_env {name} removed")));
+    said.extend(prepared.pass_env.difference(pass_env).map(|name| format!("pass_env {name} added")));
+    fields.0.append(&mut said);
+    match (worktree, &prepared.declared_worktree) {
+        (Some(was), Some(now)) => compare_worktree(fields, was, now),
+        (was, now) => fields.compare("worktree", was, now),
+    }
+}
+
+fn compare_worktree(fields: &mut Fields, was: &WorktreeSpec, now: &WorktreeSpec) {
+    let WorktreeSpec {
+        path,
+        branch,
+        copy,
+        setup,
+        // Follows from the place of the manifest.
+        repository: _,
+        // Only says where a new branch begins, and may follow the main checkout's branch.
+        base: _,
+    } = was;
+    fields.compare("worktree.path", path, &now.path);
+    fields.compare("worktree.branch", branch, &now.branch);
+    fields.compare("worktree.copy", copy, &now.copy);
+    fields.compare("worktree.setup", setup, &now.setup);
+}
+
+fn compare_conditions(fields: &mut Fields, was: &Conditions, now: &Conditions) {
+    let Conditions {
+        gate,
+        exclusive,
+        budget_day,
+        // Names the runs that came before this one; `needs` is looked at for each start.
+        after: _,
+    } = was;
+    fields.compare("gate", gate, &now.gate);
+    fields.compare("exclusive", exclusive, &now.exclusive);
+    fields.compare("budget.day", budget_day, &now.budget_day);
+}
+
+fn compare_kind(fields: &mut Fields, was: &RunKind, now: &RunKind) {
+    match (was, now) {
+        (
+            RunKind::Interactive {
+                session,
+                cleanup_on_exit,
+                // Depends on who starts it: `DISPATCH_TMUX_SOCKET` and `TMUX_TMPDIR`.
+                socket: _,
+            },
+            RunKind::Interactive { session: new_session, cleanup_on_exit: new_cleanup, .. },
+        ) => {
+            fields.compare("session", session, new_session);
+            fields.compare("cleanup_on_exit", cleanup_on_exit, new_cleanup);
+        }
+        (
+            RunKind::Headless {
+                timeout,
+                log_max,
+                limits,
+                save_to,
+                expect,
+                retry,
+                tracked,
+                // `jobs` and `-j` say how many run at once, not what runs.
+                slots: _,
+            },
+            RunKind::Headless {
+                timeout: new_timeout,
+                log_max: new_log_max,
+                limits: new_limits,
+                save_to: new_save_to,
+                expect: new_expect,
+                retry: new_retry,
+                tracked: new_tracked,
+                slots: _,
+            },
+        ) => {
+            fields.compare("timeout", timeout, new_timeout);
+            fields.compare("log_max", log_max, new_log_max);
+            fields.compare("limits", limits, new_limits);
+            fields.compare("save_to", save_to, new_save_to);
+            fields.compare("expect", expect, new_expect);
+            fields.compare("retry", retry, new_retry);
+            fields.compare("sources", tracked, new_tracked);
+        }
+        (RunKind::Interactive { .. }, RunKind::Headless { .. })
+        | (RunKind::Headless { .. }, RunKind::Interactive { .. }) => fields.0.push("interactive".to_owned()),
+    }
+}
