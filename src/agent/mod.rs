@@ -38,7 +38,7 @@ pub use launch::{Ours, compose_argv, default_env, prompt_needs_dash_dash, with_s
 pub use rate_limit::{RateLimit, read_rate_limit};
 pub use render::LineRenderer;
 pub use report::{FinalReport, final_answer, read_report};
-pub use sanitize::{Sanitizer, sanitize_line};
+pub use sanitize::{Sanitizer, is_bidi_control, sanitize_line};
 pub use session_file::SessionFile;
 pub use settings::{Given, SettingsError, given, takes_hooks, with_hooks, with_settings};
 pub use signals::signal_name;

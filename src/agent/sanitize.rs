@@ -1,7 +1,8 @@
 //! Makes untrusted text safe for a terminal.
 //!
 //! Kept are text, tabs, newlines and colours (`ESC [ … m`). Everything else that a terminal
-//! would obey is dropped: titles, clipboard, links, cursor, queries. A lone carriage return
+//! would obey is dropped: titles, clipboard, links, cursor, queries, and the characters that turn
+//! the direction of what follows. A lone carriage return
 //! becomes a newline, since it would let text overwrite text.
 
 /// A control string without an end hides at most this many bytes.
@@ -172,6 +173,7 @@ impl Sanitizer {
             '\r' => self.carriage_return = true,
             '\t' | '\n' => out.push(c as u8),
             '\0'..='\x1f' | '\x7f' => {}
+            _ if is_bidi_control(c) => {}
             _ => out.extend(c.encode_utf8(&mut [0; 4]).as_bytes()),
         }
     }
@@ -195,6 +197,11 @@ fn is_plain(byte: u8) -> bool {
     matches!(byte, b' '..=b'~' | b'\t' | b'\n')
 }
 
+/// A character that changes the direction in which a terminal shows what follows, and shows nothing itself.
+pub fn is_bidi_control(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')
+}
+
 /// One safe line for titles and tables: no colours, no line ends, no marks that turn the
 /// direction of what follows.
 pub fn sanitize_line(text: &str) -> String {
@@ -214,7 +221,6 @@ pub fn sanitize_line(text: &str) -> String {
             'm' if in_colour => in_colour = false,
             _ if in_colour => {}
             '\n' | '\t' | '\u{2028}' | '\u{2029}' => line.push(' '),
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}' => {}
             _ => line.push(c),
         }
     }
@@ -275,6 +281,8 @@ mod tests {
             "\u{9d}0;title\u{9c}",
             "\u{90}q\u{9c}",
             "\u{85}",
+            "\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}",
+            "\u{2066}\u{2067}\u{2068}\u{2069}\u{200e}\u{200f}\u{61c}",
             "\x07\x08\x0b\x0c\x0e\x7f\0",
             "\x1b]0;a\x18",
             "\x1b[31\x1b[2J",
@@ -351,7 +359,7 @@ mod tests {
 
         #[test]
         fn a_line_never_holds_a_control(text in any::<String>()) {
-            prop_assert!(!sanitize_line(&text).contains(|c: char| c.is_control()));
+            prop_assert!(!sanitize_line(&text).contains(|c: char| c.is_control() || is_bidi_control(c)));
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Problems drawn: the line they are on, a caret, and the cure, as rustc draws them.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use crate::agent::sanitize_line;
+use crate::agent::{is_bidi_control, sanitize_line};
 use crate::model::problem::{Problem, Severity};
 use crate::runner::show;
 
@@ -22,7 +23,8 @@ pub(crate) fn render(problem: &Problem, colour: bool) -> String {
             let path = shown(&place.path);
             match &place.excerpt {
                 Some(excerpt) => {
-                    let source: &str = &excerpt.source;
+                    let source = without_bidi(&excerpt.source);
+                    let source: &str = &source;
                     let span = excerpt.start..excerpt.end;
                     let snippet = Snippet::source(source).path(path).annotation(AnnotationKind::Primary.span(span));
                     renderer.render(&[title.element(snippet)])
@@ -40,6 +42,20 @@ pub(crate) fn render(problem: &Problem, colour: bool) -> String {
         text.push_str(&format!("hint: {}\n", sanitize_line(hint)));
     }
     text
+}
+
+/// The text with visible signs for the characters that would turn the line around, of the same length in bytes,
+/// so that each place stays where it is.
+fn without_bidi(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_bidi_control) {
+        return Cow::Borrowed(text);
+    }
+    let visible = |c: char| match c.len_utf8() {
+        _ if !is_bidi_control(c) => c,
+        2 => '\u{b7}',
+        _ => char::REPLACEMENT_CHARACTER,
+    };
+    Cow::Owned(text.chars().map(visible).collect())
 }
 
 /// The folder the command was given in.

@@ -1,10 +1,11 @@
 //! Words on the two streams: results to stdout, everything else to stderr.
 
-use std::io::{self, Write as _};
+use std::borrow::Cow;
+use std::io::{self, IsTerminal as _, Write as _};
 
 use serde::Serialize;
 
-use crate::agent::sanitize_line;
+use crate::agent::{Sanitizer, is_bidi_control, sanitize_line};
 use crate::cli::error::CliError;
 use crate::cli::frames;
 use crate::cli::meant::Meant;
@@ -19,15 +20,43 @@ pub(crate) fn write(bytes: &[u8]) -> io::Result<()> {
     }
 }
 
-/// One line of a result.
-pub(crate) fn line(text: &str) -> Result<(), CliError> {
-    write(format!("{text}\n").as_bytes()).map_err(CliError::from)
+/// Writes text that others wrote: exact into a file or a pipe, harmless on a terminal.
+pub(crate) fn untrusted(bytes: &[u8]) -> io::Result<()> {
+    if !io::stdout().is_terminal() {
+        return write(bytes);
+    }
+    let mut safe = Vec::with_capacity(bytes.len());
+    let mut sanitizer = Sanitizer::new();
+    sanitizer.feed(bytes, &mut safe);
+    sanitizer.finish(&mut safe);
+    write(&safe)
 }
 
-/// One JSON document.
+/// One line of a result.
+pub(crate) fn line(text: &str) -> Result<(), CliError> {
+    untrusted(format!("{text}\n").as_bytes()).map_err(CliError::from)
+}
+
+/// One JSON document. What a terminal could obey in it is escaped, which a reader of JSON does not see.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), CliError> {
     let text = serde_json::to_string_pretty(value).map_err(io::Error::other)?;
-    line(&text)
+    write(format!("{}\n", escaped(&text)).as_bytes()).map_err(CliError::from)
+}
+
+/// JSON without the characters that turn or control a terminal; they only stand inside its texts.
+fn escaped(json: &str) -> Cow<'_, str> {
+    let obeyed = |c: char| is_bidi_control(c) || matches!(c, '\u{7f}'..='\u{9f}');
+    if !json.contains(obeyed) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        match c {
+            _ if obeyed(c) => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            _ => out.push(c),
+        }
+    }
+    Cow::Owned(out)
 }
 
 /// The other stream.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use crate::agent::sanitize_line;
 use crate::cli::meant::Meant;
 use crate::cli::output::{self, Stderr};
 use crate::cli::table::Cell;
@@ -65,14 +66,19 @@ impl Line {
     /// For a run that never came to be.
     pub(crate) fn fail(&mut self, message: &str) {
         match &self.bar {
-            Some(bar) => bar.finish_with_message(message.to_owned()),
+            Some(bar) => bar.finish_with_message(sanitize_line(message)),
             None => self.err.error(&format!("{}: {message}", self.name)),
         }
     }
 }
 
-/// A run's state in words: `queued (slot)`, `failed: exit code 3`.
+/// A run's state in words on one line: `queued (slot)`, `failed: exit code 3`.
 pub(crate) fn words(run: &Run) -> String {
+    sanitize_line(&all_words(run))
+}
+
+/// The same with the words of others as they are.
+fn all_words(run: &Run) -> String {
     match (&run.state, &run.end) {
         (RunState::Queued(waiting_for), _) => match &run.progress.waits {
             Some(about) => format!("queued ({}): {about}", waiting_for.as_str()),

@@ -197,6 +197,7 @@ mod tests {
             ("POST", "/dispatch/code-review/TASK-42", Route::Dispatch(pair())),
             ("GET", "/status/code-review/TASK%2d42", Route::Status(pair())),
             ("HEAD", "/status/code-review/TASK-42", Route::Status(pair())),
+            ("GET", "/api/tasks/TASK-1.2", Route::Task("TASK-1.2".to_owned())),
             ("POST", "/stop/code-review/TASK-42", Route::Stop { pair: pair(), by_get: false }),
             ("GET", "/stop/code-review/TASK-42", Route::Stop { pair: pair(), by_get: true }),
             ("GET", "/logs/code-review/TASK-42", Route::Socket(Socket::Logs(pair()))),
@@ -225,7 +226,9 @@ mod tests {
 
     #[test]
     fn names_are_decoded_once_and_checked() {
-        for id in ["%2e%2e", "A%2FB", "A%252e", "A%00", "A%0a", "-X", "a%20b", "%EF%BC%A1", "A.B", "A:B", ""] {
+        for id in
+            ["%2e%2e", "A%2FB", "A%252e", "A%00", "A%0a", "-X", "a%20b", "%EF%BC%A1", "A..B", "A.", ".A", "A:B", ""]
+        {
             assert_eq!(route("GET", &format!("/status/code-review/{id}")), Err(400), "{id}");
         }
         assert_eq!(route("GET", &format!("/status/code-review/{}", "A".repeat(65))), Err(400));

@@ -43,6 +43,13 @@ pub(crate) fn templates(
         }
         jobs.texts(worktree.get("setup"), Scope::All);
     }
+    let entries =
+        fields.get("tasks").and_then(|node| if let Kind::List(items) = &node.kind { Some(items) } else { None });
+    for entry in entries.into_iter().flatten() {
+        if let Some(entry) = document.map_quietly(entry).filter(|entry| entry.get("files").is_some()) {
+            jobs.texts(entry.get("id"), Scope::TaskFile);
+        }
+    }
     for block in blocks {
         for key in MODE_TEMPLATES {
             jobs.texts(block.node(key), Scope::All);

@@ -32,7 +32,7 @@ pub(crate) const RETENTION: &[&str] = &["runs_per_pair", "max_age"];
 pub(crate) const WORKTREE: &[&str] = &["path", "create", "branch", "base", "copy", "setup"];
 pub(crate) const AGENT: &[&str] = &["interactive", "headless", "prompt", "protocol"];
 pub(crate) const AGENT_PROMPT: &[&str] = &["interactive", "headless"];
-pub(crate) const TASK_SOURCE: &[&str] = &["files", "list", "subtasks"];
+pub(crate) const TASK_SOURCE: &[&str] = &["files", "list", "subtasks", "id"];
 pub(crate) const TASK: &[&str] =
     &["id", "title", "status", "type", "priority", "area", "tags", "assignee", "parent", "depends_on", "body"];
 pub(crate) const SUBTASK: &[&str] = &["id", "title", "parent", "depends_on", "mode", "prompt", "gate"];

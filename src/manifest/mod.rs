@@ -13,6 +13,7 @@ pub mod discover;
 mod document;
 mod document_values;
 mod draft;
+mod id_template;
 mod keys;
 mod load;
 mod local_file;

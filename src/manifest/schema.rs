@@ -43,6 +43,25 @@ macro_rules! text_shape {
 text_shape!(Duration, r"^\s*([0-9]+(ms|s|m|h|d)\s*)+$", "A length of time such as `30m`, `10s` or `1h 30m`.");
 text_shape!(Name, r"^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$", "Letters, digits, `_` and `-`.");
 
+/// A task id.
+#[derive(Debug)]
+struct Id;
+
+impl JsonSchema for Id {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Id".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": r"^[A-Za-z0-9_](\.?[A-Za-z0-9_-])*$",
+            "maxLength": 64,
+            "description": "A task id: letters, digits, `_`, `-`, and dots inside."
+        })
+    }
+}
+
 #[derive(Debug)]
 struct Amount;
 
@@ -144,7 +163,7 @@ pub(crate) struct RunShape {
 #[derive(JsonSchema)]
 #[serde(untagged)]
 enum TaskChoiceShape {
-    Ids(Vec<Name>),
+    Ids(Vec<Id>),
     Selected(SelectorShape),
 }
 
@@ -182,6 +201,9 @@ pub(crate) struct BudgetShape {
 pub(crate) struct TaskSourceShape {
     /// A glob of task files, relative to the manifest.
     files: Option<String>,
+    /// A text that names the tasks of `files`, with expressions over `file` (`path stem dir parts`) and `meta`,
+    /// such as `{{ file.parts[1] }}_{{ file.stem }}`.
+    id: Option<String>,
     /// Tasks written here.
     list: Option<Vec<TaskShape>>,
     /// A YAML list of tasks with `mode`, `prompt` and `gate`, relative to the manifest.
@@ -191,7 +213,7 @@ pub(crate) struct TaskSourceShape {
 #[derive(JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TaskShape {
-    id: Name,
+    id: Id,
     title: Option<String>,
     status: Option<String>,
     #[serde(rename = "type")]
@@ -200,8 +222,8 @@ pub(crate) struct TaskShape {
     area: Option<String>,
     tags: Option<Vec<String>>,
     assignee: Option<String>,
-    parent: Option<Name>,
-    depends_on: Option<Vec<Name>>,
+    parent: Option<Id>,
+    depends_on: Option<Vec<Id>>,
     body: Option<String>,
 }
 

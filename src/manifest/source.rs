@@ -7,6 +7,7 @@ use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use crate::model::encoding::{to_utf8_hint, utf16};
 use crate::model::problem::Problem;
 
 /// The largest manifest, in bytes.
@@ -47,6 +48,10 @@ pub(crate) fn read(path: &Path, what: &str, max: u64) -> Result<Source, Problem>
     file.take(max + 1).read_to_end(&mut bytes).map_err(|error| failed(plain(&error)))?;
     if bytes.len() as u64 > max {
         return Err(failed(format!("it is more than the {} KiB allowed", max >> 10)));
+    }
+    if let Some(encoding) = utf16(&bytes) {
+        let problem = Problem::error(format!("the {what} is {encoding}, not UTF-8")).in_file(path);
+        return Err(problem.hint(to_utf8_hint(encoding, path)));
     }
     let text = String::from_utf8(bytes).map_err(|error| not_utf8(path, what, error.as_bytes(), error.utf8_error()))?;
     Ok(Source { path: path.to_owned(), text: without_mark(&text) })

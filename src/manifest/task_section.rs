@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::manifest::document::{At, Document, shown};
 use crate::manifest::draft::Draft;
+use crate::manifest::id_template;
 use crate::manifest::keys;
 use crate::manifest::mode::Mode;
 use crate::manifest::source::stays_below;
@@ -12,7 +13,7 @@ use crate::manifest::subtask_file;
 use crate::manifest::tree::Node;
 use crate::model::names::{ModeName, TaskId};
 use crate::model::problem::Problem;
-use crate::model::task_source::{ListedTask, TaskSource};
+use crate::model::task_source::{IdTemplate, ListedTask, TaskFiles, TaskSource};
 
 /// The folder that subtask files are looked for in, and the draft of one of them.
 pub(crate) type Place<'a> = (&'a Path, Option<&'a Draft>);
@@ -37,18 +38,26 @@ fn read_source(
     seen: &mut HashSet<TaskId>,
 ) -> Option<TaskSource> {
     let fields = document.fields(node, "tasks", keys::TASK_SOURCE)?;
-    let given: Vec<&str> = keys::TASK_SOURCE.iter().copied().filter(|key| fields.get(key).is_some()).collect();
+    let kinds = keys::TASK_SOURCE.iter().copied().filter(|key| *key != "id");
+    let given: Vec<&str> = kinds.filter(|key| fields.get(key).is_some()).collect();
     if let [first, second, ..] = given[..] {
         let problem = Problem::error(format!("one entry of `tasks` cannot hold both `{first}` and `{second}`"));
         let at = fields.get(second).map_or(node.id, |value| value.id);
         document.add(At::Node(at), problem.hint(format!("start another entry with `- {second}:`")));
         return None;
     }
+    if let (Some(id), None) = (fields.get("id"), fields.get("files")) {
+        let problem = Problem::error("`id` names the tasks of `files`, which this entry does not have");
+        document.add(At::Node(id.id), problem.hint("write the `id` of a listed task into the task"));
+    }
     if let Some(value) = fields.get("subtasks") {
         return read_subtasks(document, value, place, modes);
     }
     match (fields.get("files"), fields.get("list")) {
-        (Some(files), _) => Some(TaskSource::Files(read_glob(document, files, "files")?)),
+        (Some(files), _) => {
+            let id = fields.get("id").and_then(|value| read_id_template(document, value));
+            Some(TaskSource::Files(TaskFiles { id, ..TaskFiles::new(read_glob(document, files, "files")?) }))
+        }
         (_, Some(list)) => {
             let tasks = document.list(list, "list")?;
             Some(TaskSource::List(tasks.iter().filter_map(|task| read_task(document, task, seen)).collect()))
@@ -58,6 +67,17 @@ fn read_source(
             None
         }
     }
+}
+
+/// The text that names tasks. Its names and filters are checked with all templates.
+fn read_id_template(document: &Document, node: &Node) -> Option<IdTemplate> {
+    let text = document.filled_text(node, "id")?;
+    if let Some(at) = id_template::statement(&text) {
+        let problem = Problem::error("`id` holds a statement; only expressions are allowed");
+        document.add(At::Within(node.id, at..at + 2), problem.hint("id: \"{{ file.stem }}\""));
+        return None;
+    }
+    Some(IdTemplate { text, render: id_template::render })
 }
 
 fn read_subtasks(

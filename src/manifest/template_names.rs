@@ -29,6 +29,8 @@ const PROJECT_FIELDS: &[&str] = &["name", "root"];
 const WORKTREE_FIELDS: &[&str] = &["path", "branch"];
 const EVERYTHING: &[&str] = &["task", "mode", "project", "worktree", "prompt", "extras", "date", "env"];
 const BEFORE_WORKTREE: &[&str] = &["task", "mode", "project"];
+const TASK_FILE: &[&str] = &["file", "meta"];
+const FILE_FIELDS: &[&str] = &["path", "stem", "dir", "parts"];
 /// Names that the language itself brings.
 const LANGUAGE: &[&str] = &["self", "super", "caller", "loop", "true", "false", "none", "True", "False", "None"];
 /// For hints only; whether a filter exists is asked of the engine.
@@ -78,6 +80,8 @@ pub(crate) enum Scope {
     All,
     /// The worktree's own path and branch: nothing of it is known yet.
     BeforeWorktree,
+    /// The `id` of an entry of task files: there is no task yet.
+    TaskFile,
 }
 
 /// What names to expect in one text.
@@ -93,7 +97,11 @@ pub(crate) struct Names<'a> {
 pub(crate) fn check_name(engine: &Environment<'static>, dotted: &str, names: Names<'_>) -> Option<Problem> {
     let mut parts = dotted.split('.');
     let root = parts.next().unwrap_or_default();
-    let allowed = if names.scope == Scope::All { EVERYTHING } else { BEFORE_WORKTREE };
+    let allowed = match names.scope {
+        Scope::All => EVERYTHING,
+        Scope::BeforeWorktree => BEFORE_WORKTREE,
+        Scope::TaskFile => TASK_FILE,
+    };
     if !allowed.contains(&root) {
         if EVERYTHING.contains(&root) {
             let problem = Problem::error(format!("`{root}` is not known here"));
@@ -107,6 +115,7 @@ pub(crate) fn check_name(engine: &Environment<'static>, dotted: &str, names: Nam
     }
     let field = parts.next()?;
     match root {
+        "file" if names.scope == Scope::TaskFile => unknown_field(root, field, FILE_FIELDS),
         "task" => unknown_field(root, field, TASK_FIELDS),
         "mode" => unknown_field(root, field, MODE_FIELDS),
         "project" => unknown_field(root, field, PROJECT_FIELDS),

@@ -9,6 +9,7 @@ pub mod attempt_record;
 pub mod bytes;
 pub mod conditions;
 pub mod declared;
+pub mod encoding;
 pub mod exit_record;
 pub mod freshness;
 pub mod interval;

@@ -1,5 +1,7 @@
-//! Task ids and mode names: one pattern for both, parsed once (CONTRACT section 2).
+//! Task ids and mode names, parsed once.
 //!
+//! A mode name is `[A-Za-z0-9_][A-Za-z0-9_-]{0,63}`. A task id may hold dots between such
+//! characters, never two in a row, so that neither is a path step, an option or a hidden file.
 //! Must not know where a name came from; callers add the place.
 
 use std::fmt;
@@ -19,11 +21,35 @@ pub enum NameError {
     TooLong(String),
     #[error("`{0}` starts with `-`, which would be read as an option")]
     LeadingDash(String),
-    #[error("`{name}` holds {found}; only A-Z, a-z, 0-9, `_` and `-` are allowed")]
-    Character { name: String, found: String },
+    #[error("`{0}` starts with a dot")]
+    LeadingDot(String),
+    #[error("`{0}` ends with a dot")]
+    TrailingDot(String),
+    #[error("`{0}` holds two dots in a row")]
+    DoubledDot(String),
+    #[error("`{name}` holds {found}; only A-Z, a-z, 0-9, {} are allowed", .dots.characters())]
+    Character { name: String, found: String, dots: Dots },
 }
 
-fn check(text: &str) -> Result<(), NameError> {
+/// Whether a kind of name may hold dots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dots {
+    /// Inside the name, one at a time.
+    Inside,
+    Never,
+}
+
+impl Dots {
+    /// The characters allowed beside letters and digits, in words.
+    const fn characters(self) -> &'static str {
+        match self {
+            Self::Inside => "`_`, `-` and dots inside",
+            Self::Never => "`_` and `-`",
+        }
+    }
+}
+
+fn check(text: &str, dots: Dots) -> Result<(), NameError> {
     let Some(first) = text.chars().next() else {
         return Err(NameError::Empty);
     };
@@ -31,10 +57,19 @@ fn check(text: &str) -> Result<(), NameError> {
     if first == '-' {
         return Err(NameError::LeadingDash(shown()));
     }
-    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-' || (c == '.' && dots == Dots::Inside);
     if let Some(bad) = text.chars().find(|c| !allowed(*c)) {
         let found = format!("`{}`", bad.escape_debug());
-        return Err(NameError::Character { name: shown(), found });
+        return Err(NameError::Character { name: shown(), found, dots });
+    }
+    if text.contains("..") {
+        return Err(NameError::DoubledDot(shown()));
+    }
+    if first == '.' {
+        return Err(NameError::LeadingDot(shown()));
+    }
+    if text.ends_with('.') {
+        return Err(NameError::TrailingDot(shown()));
     }
     if text.len() > MAX_LEN {
         return Err(NameError::TooLong(shown()));
@@ -43,15 +78,15 @@ fn check(text: &str) -> Result<(), NameError> {
 }
 
 macro_rules! name {
-    ($type:ident, $what:literal) => {
-        #[doc = concat!("A ", $what, " that matches `[A-Za-z0-9_][A-Za-z0-9_-]{0,63}`.")]
+    ($type:ident, $what:literal, $dots:expr, $pattern:literal) => {
+        #[doc = concat!("A ", $what, " that matches `", $pattern, "`.")]
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         pub struct $type(String);
 
         impl $type {
             /// Checks the pattern. Errors say which rule was broken.
             pub fn parse(text: &str) -> Result<Self, NameError> {
-                check(text)?;
+                check(text, $dots)?;
                 Ok(Self(text.to_owned()))
             }
 
@@ -79,7 +114,7 @@ macro_rules! name {
                 impl Visitor<'_> for Expected {
                     type Value = $type;
                     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                        f.write_str(concat!("a ", $what, " of letters, digits, `_` and `-`"))
+                        write!(f, concat!("a ", $what, " of letters, digits, {}"), $dots.characters())
                     }
                     fn visit_str<E: de::Error>(self, text: &str) -> Result<$type, E> {
                         $type::parse(text).map_err(E::custom)
@@ -91,8 +126,8 @@ macro_rules! name {
     };
 }
 
-name!(TaskId, "task id");
-name!(ModeName, "mode name");
+name!(TaskId, "task id", Dots::Inside, "[A-Za-z0-9_]([A-Za-z0-9_.-]{0,62}[A-Za-z0-9_-])?` without `..");
+name!(ModeName, "mode name", Dots::Never, "[A-Za-z0-9_][A-Za-z0-9_-]{0,63}");
 
 /// The identity of a run's subject: one active run per pair.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -102,9 +137,15 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// The window's label `{task}-{mode}`. Only ever shown: two pairs may share one.
+    /// `{task}-{mode}`. Only ever shown: two pairs may share one.
     pub fn label(&self) -> String {
         format!("{}-{}", self.task, self.mode)
+    }
+
+    /// The name of the pair's window in tmux: the label with `_` for each dot, since tmux reads
+    /// `A.1` as pane 1 of window `A`. Two pairs may share one; it is never looked up.
+    pub fn window_name(&self) -> String {
+        self.label().replace('.', "_")
     }
 }
 
@@ -121,7 +162,19 @@ mod tests {
     #[test]
     fn accepts_what_the_contract_names() {
         for ok in ["TASK-42", "code-review", "_overview", "A", "_", "FEAT-BUILDTMUXTS-0519-JJ", &"x".repeat(64)] {
+            assert!(TaskId::parse(ok).is_ok() && ModeName::parse(ok).is_ok(), "{ok}");
+        }
+    }
+
+    #[test]
+    fn dots_are_allowed_inside_a_task_id_and_nowhere_else() {
+        let long = format!("{}.x", "x".repeat(62));
+        for ok in ["TASK-1.1", "a.b.c", "1.2.3", "x.-", "_._", &long] {
             assert!(TaskId::parse(ok).is_ok(), "{ok}");
+            assert!(matches!(ModeName::parse(ok), Err(NameError::Character { .. })), "{ok}");
+        }
+        for bad in [".", "..", ".a", "a.", "a..b", "a...b", "-.a", "a./b", &format!("x{long}")] {
+            assert!(TaskId::parse(bad).is_err(), "{bad}");
         }
     }
 
@@ -133,7 +186,9 @@ mod tests {
             "--",
             "-X",
             "a b",
-            "A.B",
+            "A..B",
+            ".A",
+            "A.",
             "A:B",
             "A/B",
             "..",
@@ -154,5 +209,8 @@ mod tests {
         let pair = |task, mode| Pair { task: TaskId::parse(task).unwrap(), mode: ModeName::parse(mode).unwrap() };
         assert_eq!(pair("A-B", "C").label(), pair("A", "B-C").label());
         assert_ne!(pair("A-B", "C"), pair("A", "B-C"));
+        assert_eq!(pair("A.B", "C").label(), "A.B-C");
+        assert_eq!(pair("A.B", "C").window_name(), pair("A_B", "C").window_name());
+        assert_ne!(pair("A.B", "C"), pair("A_B", "C"));
     }
 }

@@ -1,5 +1,6 @@
 //! Where tasks come from, as the manifest declares it.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use crate::model::names::{ModeName, TaskId};
@@ -8,11 +9,49 @@ use crate::model::problem::Problem;
 /// One entry of the manifest's `tasks:`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TaskSource {
-    /// A glob relative to the manifest's folder.
-    Files(String),
+    Files(TaskFiles),
     /// Tasks written into the manifest itself.
     List(Vec<ListedTask>),
     Subtasks(SubtaskFile),
+}
+
+/// An entry of `files:`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TaskFiles {
+    /// Relative to the manifest's folder.
+    pub glob: String,
+    /// Names the files' tasks in place of their own ids.
+    pub id: Option<IdTemplate>,
+}
+
+impl TaskFiles {
+    /// Files that are named by themselves.
+    pub fn new(glob: impl Into<String>) -> Self {
+        Self { glob: glob.into(), id: None }
+    }
+}
+
+/// A text with expressions in double braces over `file` and `meta`, and the function that renders it.
+#[derive(Clone)]
+pub struct IdTemplate {
+    pub text: String,
+    pub render: RenderIds,
+}
+
+/// Renders a text once for each of the values, in their order. An error says what is wrong with that value.
+pub type RenderIds = fn(&str, Vec<serde_json::Value>) -> Vec<Result<String, String>>;
+
+impl PartialEq for IdTemplate {
+    /// By their texts: there is one way to render them.
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl fmt::Debug for IdTemplate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "IdTemplate({:?})", self.text)
+    }
 }
 
 /// A file of `subtasks:`, as it was when the manifest was read.

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::manifest::{Manifest, Mode};
 use crate::model::names::{ModeName, Pair, TaskId};
 use crate::model::run_id::RunId;
-use crate::model::task_source::{ListedTask, TaskSource};
+use crate::model::task_source::{ListedTask, TaskFiles, TaskSource};
 use crate::tasks::{TaskSet, scan};
 
 pub(in crate::plan) fn id(text: &str) -> TaskId {
@@ -47,7 +47,7 @@ pub(in crate::plan) fn task_files(files: &[(&str, &str)]) -> TaskSet {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, format!("---\n{text}\n---\n")).unwrap();
     }
-    scan(folder.path(), &[TaskSource::Files("**/*.md".to_owned())])
+    scan(folder.path(), &[TaskSource::Files(TaskFiles::new("**/*.md"))])
 }
 
 /// A manifest whose modes and `runs:` are as written.

@@ -150,7 +150,7 @@ impl Ledger {
                 .map(|(_, one)| self.previous_pane(&one.spec.pair(), &one.spec.run_id))
                 .collect::<Result<Vec<_>, _>>()?;
             let rang_word = self.rang_word();
-            let labels: Vec<String> = windows.iter().map(|(_, one)| one.spec.pair().label()).collect();
+            let labels: Vec<String> = windows.iter().map(|(_, one)| one.spec.pair().window_name()).collect();
             let requests: Vec<_> = windows
                 .iter()
                 .zip(&labels)

@@ -325,7 +325,7 @@ impl Ledger {
         let pair = spec.pair();
         let previous = self.previous_pane(&pair, &spec.run_id)?;
         self.state().hint_windows(Some(socket));
-        let label = pair.label();
+        let label = pair.window_name();
         let request = window_of(folder, spec, &label, &program, previous.as_ref(), self.rang_word())
             .ok_or_else(|| io::Error::other("a job has no window"))?;
         let created = Tmux::new(socket.clone()).create(&request, ready)?;

@@ -1,6 +1,6 @@
 //! A project: its manifest, and from it the tasks and the ledger of its runs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::manifest::{self, Draft, Loaded, Manifest, Mode};
 use crate::model::names::{ModeName, NameError, Pair, TaskId};
@@ -30,6 +30,8 @@ pub struct Project {
     pub worktree: Option<PathBuf>,
     /// Warnings of the manifest.
     pub problems: Vec<Problem>,
+    /// The folder in which a person types words that may name a task by its file.
+    typed_in: Option<PathBuf>,
 }
 
 /// Why there is no project to work with.
@@ -74,13 +76,24 @@ impl Project {
 
     fn of(loaded: Loaded, worktree: Option<PathBuf>) -> Result<Self, OpenError> {
         match loaded.manifest {
-            Some(manifest) => Ok(Self { manifest, worktree, problems: loaded.problems }),
+            Some(manifest) => Ok(Self { manifest, worktree, problems: loaded.problems, typed_in: None }),
             None => Err(OpenError::Problems { problems: loaded.problems }),
         }
     }
 
+    /// The project of a person's command in the folder `here`: a task may also be named by its file's path.
+    #[must_use]
+    pub fn with_words_typed_in(self, here: &Path) -> Self {
+        Self { typed_in: Some(here.to_owned()), ..self }
+    }
+
     pub fn tasks(&self) -> TaskSet {
-        tasks::scan(&self.manifest.root, &self.manifest.tasks)
+        let root = &self.manifest.root;
+        let tasks = tasks::scan(root, &self.manifest.tasks);
+        match &self.typed_in {
+            Some(here) => tasks.with_path_words(root, here),
+            None => tasks,
+        }
     }
 
     /// The ledger, where anything was ever run.
@@ -125,7 +138,12 @@ impl Project {
     /// The pair whose runs are meant: its mode or task may be gone from the project by now.
     pub fn past_pair(&self, mode: &str, task: &str) -> Result<Pair, NameLookupError> {
         let name = ModeName::parse(mode).map_err(NameLookupError::InvalidMode)?;
-        let id = TaskId::parse(task).map_err(FindError::InvalidName)?;
+        let id = match TaskId::parse(task) {
+            Ok(id) => id,
+            // Only the path of a file that is there names a task without being an id.
+            Err(_) if self.typed_in.is_some() => self.tasks().find(task)?.id.clone(),
+            Err(error) => return Err(FindError::InvalidName(error).into()),
+        };
         let pair = Pair { mode: name, task: id };
         let has_runs = self
             .ledger()

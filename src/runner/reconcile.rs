@@ -188,8 +188,8 @@ pub fn changes_of(project: &Project) -> std::io::Result<Watch> {
         match source {
             TaskSource::Subtasks(file) => folders.extend(file.path.parent().map(Path::to_owned)),
             // There the first of them will come.
-            TaskSource::Files(glob) => {
-                let fixed = Path::new(glob).components();
+            TaskSource::Files(files) => {
+                let fixed = Path::new(&files.glob).components();
                 let fixed =
                     fixed.take_while(|part| !part.as_os_str().as_encoded_bytes().iter().any(|b| b"*?[{".contains(b)));
                 folders.extend(

@@ -109,8 +109,8 @@ pub fn task(project: &Project, set: &TaskSet, typed: &str) -> Result<TaskDetail,
     let task = set.find(typed)?;
     let body = tasks::read_body(task).map_err(|problem| Failure::of_problem(Kind::Failed, problem))?;
     let progress = tree_progress(set, project.ledger()?.as_ref(), task)?.map(|progress| {
-        let TreeProgress { all, done, failed, running, waiting } = progress;
-        ProgressView { all, done, failed, running, waiting }
+        let TreeProgress { all, done, succeeded, failed, running, waiting } = progress;
+        ProgressView { all, done, succeeded, failed, running, waiting }
     });
     Ok(TaskDetail::new(task, &body, progress))
 }

@@ -1,6 +1,7 @@
 //! How far the tree below a task has come: where the last run of each of its leaves stands.
 //!
-//! Counts only. A leaf that a person has called done counts as done, whatever its runs were.
+//! Counts only. A leaf is done when its status says so, whatever its runs were. A subtask file has no
+//! statuses: there a leaf is done when its last run, in the mode that the file names, succeeded.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -17,6 +18,8 @@ use crate::tasks::{Task, TaskSet};
 pub struct TreeProgress {
     pub all: usize,
     pub done: usize,
+    /// Not done, and the last run succeeded.
+    pub succeeded: usize,
     pub failed: usize,
     pub running: usize,
     pub waiting: usize,
@@ -36,7 +39,7 @@ pub fn tree_progress(
     if let Some(ledger) = ledger {
         // The active first, so that one that ends meanwhile is among the ended.
         let active = ledger.observe()?.runs;
-        for run in active.into_iter().chain(ledger.last_ended(u32::MAX)?) {
+        for run in active.into_iter().chain(ledger.last_ended(u32::MAX)?).filter(|run| is_in_its_mode(tasks, run)) {
             match last.get(&run.facts.task) {
                 Some(other) if other.id() >= run.id() => {}
                 _ => drop(last.insert(run.facts.task.clone(), run)),
@@ -50,12 +53,19 @@ pub fn tree_progress(
             Some(RunState::Queued(_)) => progress.waiting += 1,
             Some(RunState::Starting | RunState::Running | RunState::Stopping) => progress.running += 1,
             _ if matches!(leaf.status, Some(TaskStatus::Done | TaskStatus::Archived)) => progress.done += 1,
-            Some(RunState::Ended(EndState::Succeeded)) => progress.done += 1,
+            Some(RunState::Ended(EndState::Succeeded)) if leaf.declared.is_some() => progress.done += 1,
+            Some(RunState::Ended(EndState::Succeeded)) => progress.succeeded += 1,
             Some(RunState::Ended(_)) => progress.failed += 1,
             Some(RunState::Unknown(_)) | None => {}
         }
     }
     Ok(Some(progress))
+}
+
+/// False for a run of a subtask in another mode than its file names.
+fn is_in_its_mode(tasks: &TaskSet, run: &Run) -> bool {
+    let declared = tasks.get(&run.facts.task).and_then(|task| task.declared.as_ref());
+    declared.and_then(|declared| declared.mode.as_ref()).is_none_or(|mode| *mode == run.facts.mode)
 }
 
 fn leaves<'t>(tasks: &'t TaskSet, top: &'t Task) -> Vec<&'t Task> {

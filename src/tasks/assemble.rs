@@ -1,41 +1,45 @@
 //! Drafts → the set: unique ids, parents, subtasks, dependencies, order.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::Path;
 
 use crate::model::names::TaskId;
 use crate::model::problem::Problem;
+use crate::model::task_source::TaskSource;
 use crate::tasks::cycles::break_cycles;
+use crate::tasks::field_names::{DEPENDS_ON, PARENT};
 use crate::tasks::fields::place;
-use crate::tasks::ids::OVERVIEW;
-use crate::tasks::scan::{Damaged, Draft};
+use crate::tasks::references::{Meant, References};
+use crate::tasks::scan::Scanned;
+use crate::tasks::task_file::Draft;
 use crate::tasks::task_set::{Broken, TaskSet};
+use crate::tasks::twins::without_twins;
+use crate::tasks::warnings::{Warning, WarningKind, summed};
 
 /// A circle of more tasks than this is shown in part.
 const CYCLE_SHOWN: usize = 12;
 /// More circles than this add nothing.
 const CYCLES_SHOWN: usize = 50;
 
-/// Connects `drafts`. Nothing is lost without a problem that names it.
-pub(in crate::tasks) fn assemble(
-    root: &Path,
-    drafts: Vec<Draft>,
-    damaged: Vec<Damaged>,
-    mut problems: Vec<Problem>,
-) -> TaskSet {
+/// Connects what was scanned. Nothing is lost without a problem that names it.
+pub(in crate::tasks) fn assemble(root: &Path, sources: &[TaskSource], scanned: Scanned) -> TaskSet {
+    let Scanned { drafts, damaged, mut problems, mut warnings } = scanned;
     let mut broken: BTreeMap<String, Broken> = BTreeMap::new();
     for file in damaged {
-        let entry = broken.entry(file.id).or_insert_with(|| Broken { reason: file.reason, paths: vec![] });
-        entry.paths.push(file.path);
+        for id in file.ids {
+            let new = || Broken { reason: file.reason.clone(), paths: vec![], problem: file.problem.clone() };
+            broken.entry(id).or_insert_with(new).paths.push(file.path.clone());
+        }
         problems.extend(file.problem);
     }
-    let mut drafts = without_twins(root, drafts, &mut broken, &mut problems);
+    let mut drafts = without_twins(root, sources, drafts, &mut broken, &mut problems);
     // Ids are unique from here on; the position of a draft stands for it.
     drafts.sort_by(by_place);
-    let names = Names::new(&drafts);
-    let parents = parents(&drafts, &names, &mut problems);
-    let (depends, circles) = dependencies(&drafts, &names, &mut problems);
+    let names = References::new(&drafts);
+    let parents = parents(&drafts, &names, &mut warnings, &mut problems);
+    let (depends, circles) = dependencies(&drafts, &names, &mut warnings, &mut problems);
+    problems.extend(summed(warnings));
     let ids: Vec<TaskId> = drafts.iter().map(|draft| draft.task.id.clone()).collect();
     let circles = circles.iter().map(|circle| circle.iter().map(|i| ids[*i].clone()).collect()).collect();
     let mut children: Vec<Vec<usize>> = vec![Vec::new(); drafts.len()];
@@ -58,42 +62,6 @@ pub(in crate::tasks) fn assemble(
     TaskSet::new(tasks, problems, broken).with_circles(circles)
 }
 
-/// Leaves out all tasks that share an id: which one is meant cannot be known.
-fn without_twins(
-    root: &Path,
-    drafts: Vec<Draft>,
-    broken: &mut BTreeMap<String, Broken>,
-    problems: &mut Vec<Problem>,
-) -> Vec<Draft> {
-    let mut by_id: HashMap<TaskId, Vec<usize>> = HashMap::new();
-    for (i, draft) in drafts.iter().enumerate() {
-        by_id.entry(draft.task.id.clone()).or_default().push(i);
-    }
-    let mut twins: Vec<_> = by_id.into_iter().filter(|(_, places)| places.len() > 1).collect();
-    twins.sort();
-    let mut out = vec![false; drafts.len()];
-    for (id, places) in twins {
-        let file = |i: &usize| drafts[*i].task.path.as_ref().or(drafts[*i].declared_in.as_ref());
-        let shown = |i: &usize| match file(i) {
-            Some(path) => path.strip_prefix(root).unwrap_or(path).display().to_string(),
-            None => "the manifest's `list`".to_owned(),
-        };
-        let names: Vec<String> = places.iter().map(shown).collect();
-        let reason = format!("the id `{id}` is used {} times: {}", places.len(), names.join(", "));
-        let paths: Vec<PathBuf> = places.iter().filter_map(|i| file(i).cloned()).collect();
-        let problem = Problem::error(&reason).hint("give each of them an `id` of its own; until then none can run");
-        problems.push(match paths.first() {
-            Some(path) => problem.in_file(path),
-            None => problem,
-        });
-        broken.insert(id.to_string(), Broken { reason, paths });
-        for i in places {
-            out[i] = true;
-        }
-    }
-    drafts.into_iter().zip(out).filter_map(|(draft, out)| (!out).then_some(draft)).collect()
-}
-
 /// Source, folder, `NN_`, name. A folder comes where its overview would.
 fn by_place(a: &Draft, b: &Draft) -> Ordering {
     let key = |draft: &Draft| {
@@ -105,84 +73,61 @@ fn by_place(a: &Draft, b: &Draft) -> Ordering {
     key(a).cmp(&key(b)).then_with(|| a.task.path.cmp(&b.task.path))
 }
 
-/// The ways to refer to a task.
-struct Names<'a> {
-    ids: HashMap<&'a str, usize>,
-    /// `None` where two tasks have the stem.
-    stems: HashMap<&'a str, Option<usize>>,
-    overviews: HashMap<&'a Path, usize>,
-}
-
-impl<'a> Names<'a> {
-    fn new(drafts: &'a [Draft]) -> Self {
-        let mut names = Self { ids: HashMap::new(), stems: HashMap::new(), overviews: HashMap::new() };
-        for (i, draft) in drafts.iter().enumerate() {
-            names.ids.insert(draft.task.id.as_str(), i);
-            names.stems.entry(draft.stem.as_str()).and_modify(|one| *one = None).or_insert(Some(i));
-            if let (true, Some(path)) = (draft.task.is_overview, &draft.task.path) {
-                names.overviews.extend(path.parent().map(|folder| (folder, i)));
-            }
-        }
-        names
-    }
-
-    /// `text` as an id, a file's name with its prefix, or `_overview` of the folder `near`.
-    fn get(&self, text: &str, near: Option<usize>) -> Option<usize> {
-        let text = [".task.md", ".md"].iter().find_map(|end| text.strip_suffix(end)).unwrap_or(text);
-        let by_name = self.ids.get(text).copied().or_else(|| self.stems.get(text).copied().flatten());
-        by_name.or_else(|| near.filter(|_| text == OVERVIEW))
-    }
-
-    /// The overview that a file lies under. An overview itself lies under the next one up.
-    fn above(&self, draft: &Draft) -> Option<usize> {
-        let path = draft.task.path.as_deref()?;
-        let folder = if draft.task.is_overview { path.parent()? } else { path };
-        folder.ancestors().skip(1).find_map(|folder| self.overviews.get(folder).copied())
-    }
-}
-
-fn parents(drafts: &[Draft], names: &Names<'_>, problems: &mut Vec<Problem>) -> Vec<Option<usize>> {
+fn parents(
+    drafts: &[Draft],
+    names: &References<'_>,
+    warnings: &mut Vec<Warning>,
+    problems: &mut Vec<Problem>,
+) -> Vec<Option<usize>> {
     let mut edges: Vec<Vec<usize>> = Vec::with_capacity(drafts.len());
-    for draft in drafts {
-        let above = names.above(draft);
-        let given = (!draft.parent.is_empty()).then(|| names.get(&draft.parent, above));
-        if given == Some(None) {
-            problems.push(unknown(draft, "parent", &draft.parent, &["parent", "parent_task"]));
-        }
-        edges.push(given.flatten().or(above).into_iter().collect());
+    for (i, draft) in drafts.iter().enumerate() {
+        let given = (!draft.parent.is_empty()).then(|| names.resolve(&draft.parent, i));
+        let parent = match given {
+            // An overview that names its own folder has no parent in it.
+            Some(Meant::Task(parent)) if parent == i && draft.parent != draft.task.id.as_str() => names.above(draft),
+            Some(Meant::Task(parent)) => Some(parent),
+            Some(Meant::OwnFolder) | None => names.above(draft),
+            Some(Meant::Unknown) => {
+                warnings.push(unknown(draft, WarningKind::UnknownParent, &draft.parent));
+                names.above(draft)
+            }
+        };
+        edges.push(parent.into_iter().collect());
     }
-    report_cycles(drafts, &break_cycles(&mut edges), "parents", &["parent", "parent_task"], problems);
+    report_cycles(drafts, &break_cycles(&mut edges), "parents", PARENT, problems);
     edges.into_iter().map(|edge| edge.first().copied()).collect()
 }
 
 /// What each depends on, without circles, and the circles.
 fn dependencies(
     drafts: &[Draft],
-    names: &Names<'_>,
+    names: &References<'_>,
+    warnings: &mut Vec<Warning>,
     problems: &mut Vec<Problem>,
 ) -> (Vec<Vec<usize>>, Vec<Vec<usize>>) {
-    const KEYS: [&str; 3] = ["depends_on", "depends", "dependencies"];
     let mut edges: Vec<Vec<usize>> = Vec::with_capacity(drafts.len());
-    for draft in drafts {
-        let above = names.above(draft);
+    for (i, draft) in drafts.iter().enumerate() {
         let mut on = Vec::new();
         for text in &draft.depends_on {
-            match names.get(text, above) {
-                Some(found) if on.contains(&found) => {}
-                Some(found) => on.push(found),
-                None => problems.push(unknown(draft, "dependency", text, &KEYS)),
+            match names.resolve(text, i) {
+                Meant::Task(found) if on.contains(&found) => {}
+                Meant::Task(found) => on.push(found),
+                Meant::OwnFolder | Meant::Unknown => {
+                    warnings.push(unknown(draft, WarningKind::UnknownDependency, text));
+                }
             }
         }
         edges.push(on);
     }
     let cycles = break_cycles(&mut edges);
-    report_cycles(drafts, &cycles, "dependencies", &KEYS, problems);
+    report_cycles(drafts, &cycles, "dependencies", DEPENDS_ON, problems);
     (edges, cycles)
 }
 
-fn unknown(draft: &Draft, what: &str, text: &str, keys: &[&str]) -> Problem {
+fn unknown(draft: &Draft, kind: WarningKind, text: &str) -> Warning {
+    let (what, keys) = if kind == WarningKind::UnknownParent { ("parent", PARENT) } else { ("dependency", DEPENDS_ON) };
     let message = format!("task `{}`: its {what} `{}` is not a known task", draft.task.id, text.escape_debug());
-    point(Problem::warning(message), draft, keys)
+    Warning { kind, problem: point(Problem::warning(message), draft, keys) }
 }
 
 fn report_cycles(drafts: &[Draft], cycles: &[Vec<usize>], what: &str, keys: &[&str], problems: &mut Vec<Problem>) {

@@ -34,7 +34,7 @@ pub fn read_body(task: &Task) -> Result<Body, Problem> {
         Content::File(real) => real,
     };
     let path = task.path.as_ref().unwrap_or(real);
-    let text = read_text(real).map_err(|error| Problem::error(format!("task file {error}")).in_file(path))?;
+    let text = read_text(real).map_err(|error| error.into_problem(path))?;
     let parts = match split(&text) {
         Ok(parts) => parts,
         Err(open) if !open.certain => plain(&text),

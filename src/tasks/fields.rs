@@ -1,6 +1,6 @@
 //! Front matter → the fields of a task. Values are data; an odd one is a warning.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,78 +9,106 @@ use serde_json::Value;
 
 use crate::model::problem::Problem;
 use crate::model::task_status::TaskStatus;
+use crate::tasks::field_names::{self, is_name};
 use crate::tasks::front_matter::lines;
+use crate::tasks::warnings::{Warning, WarningKind};
 
-/// The front matter of one file, and where its problems are to be shown.
+/// The front matter of one file, and where its warnings are to be shown.
 pub(in crate::tasks) struct Fields<'a> {
     pub(in crate::tasks) meta: &'a BTreeMap<String, Value>,
     pub(in crate::tasks) path: &'a Path,
     pub(in crate::tasks) head: &'a Arc<str>,
     /// The front matter within `head`.
     pub(in crate::tasks) block: Range<usize>,
-    pub(in crate::tasks) problems: Vec<Problem>,
+    pub(in crate::tasks) warnings: Vec<Warning>,
 }
 
 impl Fields<'_> {
-    /// The first of `names` that is there and not empty, as text on one line.
-    pub(in crate::tasks) fn text(&mut self, names: &[&str]) -> String {
-        let Some((key, value)) = self.find(names) else {
+    /// The first of `names` that is there and not empty, as one text. A list with one text in it is that text.
+    pub(in crate::tasks) fn text(&mut self, names: &[&'static str]) -> String {
+        let Some((name, value)) = self.find(names).next() else {
             return String::new();
         };
-        if let Some(text) = scalar(value) {
+        let only = match value {
+            Value::Array(items) => {
+                if let [one] = &items[..] {
+                    one
+                } else {
+                    value
+                }
+            }
+            value => value,
+        };
+        if let Some(text) = scalar(only) {
             return text.trim().to_owned();
         }
-        self.warn(key, format!("`{key}` is not a text, and is ignored"));
+        self.ignored(name, "a text");
         String::new()
     }
 
-    /// The first of `names` that is there, as a list: a list of texts, or one text with commas.
-    pub(in crate::tasks) fn list(&mut self, names: &[&str]) -> Vec<String> {
-        let Some((key, value)) = self.find(names) else {
-            return Vec::new();
+    /// The first of `names` that is there and not empty: a text, or several joined by commas.
+    pub(in crate::tasks) fn joined(&mut self, names: &[&'static str]) -> String {
+        let Some((name, value)) = self.find(names).next() else {
+            return String::new();
         };
-        let items: Option<Vec<String>> = match value {
-            Value::Array(items) => items.iter().map(scalar).collect(),
-            one => scalar(one).map(|text| text.split(',').map(str::to_owned).collect()),
-        };
-        let Some(items) = items else {
-            self.warn(key, format!("`{key}` is not a list of texts, and is ignored"));
-            return Vec::new();
-        };
-        items.iter().map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
+        if let Some(items) = items(value) {
+            return items.join(", ");
+        }
+        self.ignored(name, "a text or a list of texts");
+        String::new()
+    }
+
+    /// All of `names` that are there, as one list: each a list of texts, or one text with commas.
+    pub(in crate::tasks) fn list(&mut self, names: &[&'static str]) -> Vec<String> {
+        let found: Vec<(&'static str, Option<Vec<String>>)> =
+            self.find(names).map(|(name, value)| (name, items(value))).collect();
+        let mut all: Vec<String> = Vec::new();
+        for (name, items) in found {
+            match items {
+                Some(items) => all.extend(items),
+                None => self.ignored(name, "a list of texts"),
+            }
+        }
+        let mut seen = HashSet::new();
+        all.retain(|item| seen.insert(item.clone()));
+        all
     }
 
     /// The status, normalised and as written.
     pub(in crate::tasks) fn status(&mut self) -> (Option<TaskStatus>, String) {
-        let text = self.text(&["status"]);
+        let text = self.text(field_names::STATUS);
         let status = TaskStatus::parse(&text);
         if status.is_none() && !text.is_empty() {
-            let known = TaskStatus::ALL.map(TaskStatus::as_str).join(", ");
-            let message = format!("unknown status `{}`", text.escape_debug());
-            let problem = self.place(Problem::warning(message), "status");
-            self.problems.push(problem.hint(format!("the statuses are {known}")));
+            let problem = Problem::warning(format!("unknown status `{}`", text.escape_debug())).hint(statuses());
+            let problem = place(problem, self.path, self.head, &self.block, field_names::STATUS);
+            self.warnings.push(Warning { kind: WarningKind::UnknownStatus, problem });
         }
         (status, text)
     }
 
-    /// Points `problem` at the line of `key`, where that is known.
-    pub(in crate::tasks) fn place(&self, problem: Problem, key: &str) -> Problem {
-        place(problem, self.path, self.head, &self.block, &[key])
+    /// Points `problem` at the line of the field, where that is known.
+    pub(in crate::tasks) fn place(&self, problem: Problem, names: &[&str]) -> Problem {
+        place(problem, self.path, self.head, &self.block, names)
     }
 
-    fn warn(&mut self, key: &str, message: String) {
-        let problem = self.place(Problem::warning(message), key);
-        self.problems.push(problem);
+    fn ignored(&mut self, name: &'static str, wanted: &str) {
+        let problem = self.place(Problem::warning(format!("`{name}` is not {wanted}, and is ignored")), &[name]);
+        self.warnings.push(Warning { kind: WarningKind::IgnoredValue(name), problem });
     }
 
-    fn find<'n>(&self, names: &[&'n str]) -> Option<(&'n str, &Value)> {
-        let get = |name: &'n str| {
+    /// The values of `names` that are there and not empty.
+    fn find<'n>(&self, names: &'n [&'static str]) -> impl Iterator<Item = (&'static str, &Value)> + use<'n, '_> {
+        names.iter().copied().filter_map(|name| {
             let exact = self.meta.get(name);
-            let value = exact.or_else(|| self.meta.iter().find(|(k, _)| k.eq_ignore_ascii_case(name)).map(|(_, v)| v));
+            let value = exact.or_else(|| self.meta.iter().find(|(key, _)| is_name(key, name)).map(|(_, value)| value));
             value.filter(|value| !is_empty(value)).map(|value| (name, value))
-        };
-        names.iter().copied().find_map(get)
+        })
     }
+}
+
+/// The hint that lists the statuses.
+pub(in crate::tasks) fn statuses() -> String {
+    format!("the statuses are {}", TaskStatus::ALL.map(TaskStatus::as_str).join(", "))
 }
 
 /// Points `problem` at the first line that sets one of `keys`, else at the file.
@@ -93,13 +121,23 @@ pub(in crate::tasks) fn place(
 ) -> Problem {
     let sets = |line: &str| {
         let end = line.find([':', '=']).unwrap_or(0);
-        keys.iter().any(|key| line[..end].trim().trim_matches('"').eq_ignore_ascii_case(key))
+        keys.iter().any(|key| is_name(line[..end].trim().trim_matches('"'), key))
     };
     let text = head.get(..block.end).unwrap_or_default();
     match lines(text, block.start).find(|(_, line)| sets(line)) {
         Some((range, _)) => problem.at(path, head, range.start, range.end),
         None => problem.in_file(path),
     }
+}
+
+/// A list of texts, or one text with commas. `None` for anything else.
+fn items(value: &Value) -> Option<Vec<String>> {
+    let items: Option<Vec<String>> = match value {
+        Value::Array(items) => items.iter().map(scalar).collect(),
+        one => scalar(one).map(|text| text.split(',').map(str::to_owned).collect()),
+    };
+    let trimmed = items?.into_iter().map(|item| item.trim().to_owned());
+    Some(trimmed.filter(|item| !item.is_empty()).collect())
 }
 
 fn scalar(value: &Value) -> Option<String> {

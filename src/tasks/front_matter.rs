@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use serde_json::Value;
 
+use crate::tasks::lenient::{quote_handles, suggest_quotes};
 use crate::tasks::value::read_mapping;
 
 /// The form of a file's front matter.
@@ -42,6 +43,8 @@ pub(in crate::tasks) struct Unclosed {
 pub(in crate::tasks) struct MetaError {
     pub(in crate::tasks) message: String,
     pub(in crate::tasks) at: Option<Range<usize>>,
+    /// The line to write in place of a broken one, where quotes around its value are all that is missing.
+    pub(in crate::tasks) write: Option<String>,
 }
 
 /// Lines with their byte range; the range leaves out the line's end, and so does the text.
@@ -114,19 +117,63 @@ pub(in crate::tasks) fn read(form: Form, block: &str) -> Result<BTreeMap<String,
 }
 
 fn read_toml(block: &str) -> Result<BTreeMap<String, Value>, MetaError> {
-    toml::Deserializer::parse(block)
-        .and_then(read_mapping)
-        .map_err(|error| MetaError { message: first_line(error.message()), at: error.span() })
+    parse_toml(block).map_err(|error| with_quotes(error, block, '=', &parse_toml))
+}
+
+fn parse_toml(block: &str) -> Result<BTreeMap<String, Value>, MetaError> {
+    toml::Deserializer::parse(block).and_then(read_mapping).map_err(|error| MetaError {
+        message: first_line(error.message()),
+        at: error.span(),
+        write: None,
+    })
 }
 
 fn read_yaml(block: &str) -> Result<BTreeMap<String, Value>, MetaError> {
+    parse_yaml(block).or_else(|error| {
+        let quoted = quote_handles(block);
+        // With its handles quoted, what is still wrong is the real mistake; its line is the same.
+        let error = match quoted.as_deref().map(parse_yaml) {
+            Some(Ok(meta)) => return Ok(meta),
+            Some(Err(other)) => at_line_of(other, quoted.as_deref().unwrap_or(block), block),
+            None => error,
+        };
+        Err(with_quotes(error, block, ':', &|text| {
+            parse_yaml(text).or_else(|error| quote_handles(text).map_or(Err(error), |text| parse_yaml(&text)))
+        }))
+    })
+}
+
+fn parse_yaml(block: &str) -> Result<BTreeMap<String, Value>, MetaError> {
     read_mapping(serde_yaml::Deserializer::from_str(block)).map_err(|error| {
         let text = error.to_string();
         // The place is data of its own here; it is drawn with the file's line, not the block's.
         let message = text.split(" at line ").next().unwrap_or(&text);
         let at = error.location().map(|place| place.index().min(block.len()));
-        MetaError { message: first_line(message), at: at.map(|at| at..at) }
+        MetaError { message: first_line(message), at: at.map(|at| at..at), write: None }
     })
+}
+
+/// The error at the line of `block` that has the number of its line in `quoted`.
+fn at_line_of(error: MetaError, quoted: &str, block: &str) -> MetaError {
+    let line = |at: usize| quoted.bytes().take(at).filter(|byte| *byte == b'\n').count();
+    let at = error.at.as_ref().map(|at| {
+        let range = lines(block, 0).nth(line(at.start)).map_or(block.len()..block.len(), |(range, _)| range);
+        range.start..range.start
+    });
+    MetaError { at, ..error }
+}
+
+/// A parser of a block.
+type Parse<'a> = dyn Fn(&str) -> Result<BTreeMap<String, Value>, MetaError> + 'a;
+
+/// Points the error at the line that quotes would cure, and says what to write, where there is one.
+fn with_quotes(error: MetaError, block: &str, separator: char, parse: &Parse<'_>) -> MetaError {
+    let Some(at) = error.at.as_ref().map(|at| at.start) else { return error };
+    let next_error = |text: &str| parse(text).err().map(|error| error.at.map_or(0, |at| at.start));
+    match suggest_quotes(block, at, separator, &next_error) {
+        Some((range, line)) => MetaError { at: Some(range), write: Some(line.trim().to_owned()), ..error },
+        None => error,
+    }
 }
 
 /// Title-first files are often written by hand: a line `key: value` counts as it stands where

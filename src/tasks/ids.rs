@@ -12,10 +12,12 @@ pub(in crate::tasks) const OVERVIEW: &str = "_overview";
 pub(in crate::tasks) struct Stem {
     /// The name without `.task.md` or `.md`; for an overview its folder's.
     pub(in crate::tasks) whole: String,
-    /// Without the `NN_` prefix where that leaves a valid id.
+    /// Without the `NN_` prefix, or a title behind it, where that leaves a valid id.
     pub(in crate::tasks) id: String,
     pub(in crate::tasks) order: Option<u32>,
     pub(in crate::tasks) is_overview: bool,
+    /// What follows the id in `TASK-1 - Some-title`, the file names of Backlog.md.
+    pub(in crate::tasks) title: Option<String>,
 }
 
 /// Reads the last part of `path`. Bytes that are not UTF-8 are shown as U+FFFD, which no id may hold.
@@ -25,8 +27,17 @@ pub(in crate::tasks) fn stem(path: &Path) -> Stem {
     let is_overview = bare == OVERVIEW;
     let folder = path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
     let whole = if is_overview { folder.into_owned() } else { bare.to_owned() };
+    if let Some((id, title)) = titled(&whole) {
+        let (id, title) = (id.to_owned(), Some(title.replace('-', " ")));
+        return Stem { id, title, order: None, is_overview, whole };
+    }
     let (order, id) = numbered(&whole).map_or((None, whole.as_str()), |(order, rest)| (Some(order), rest));
-    Stem { id: id.to_owned(), order, is_overview, whole }
+    Stem { id: id.to_owned(), order, is_overview, whole, title: None }
+}
+
+/// Splits `TASK-1 - Some-title`, where what comes first is a valid id.
+pub(in crate::tasks) fn titled(text: &str) -> Option<(&str, &str)> {
+    text.split_once(" - ").filter(|(id, _)| TaskId::parse(id).is_ok())
 }
 
 /// Splits `01_name`; `None` unless what follows the prefix is a valid id.
@@ -54,6 +65,8 @@ mod tests {
             ("t/02_FEATURE_x/_overview.md", "FEATURE_x", Some(2)),
             ("FEATURE_x/_overview.task.md", "FEATURE_x", None),
             ("t/note.txt", "note.txt", None),
+            ("t/task-1.2 - Some-title.md", "task-1.2", None),
+            ("t/no id - title.md", "no id - title", None),
         ] {
             let stem = stem(Path::new(path));
             assert_eq!((stem.id.as_str(), stem.order), (id, order), "{path}");

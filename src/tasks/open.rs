@@ -8,6 +8,9 @@ use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use crate::model::encoding::{to_utf8_hint, utf16};
+use crate::model::problem::Problem;
+
 /// The largest task file, in bytes.
 pub(in crate::tasks) const FILE_MAX: u64 = 8 << 20;
 /// The largest front matter, its fences included, in bytes.
@@ -20,10 +23,23 @@ pub(in crate::tasks) enum OpenError {
     NotAFile(&'static str),
     #[error("is larger than 8 MiB ({0} bytes)")]
     TooLarge(u64),
+    #[error("is {0}, not UTF-8")]
+    Utf16(&'static str),
     #[error("is not UTF-8 (byte {0})")]
     NotUtf8(usize),
     #[error("cannot be read: {0}")]
     Io(#[from] io::Error),
+}
+
+impl OpenError {
+    /// The error as a problem of the file at `path`.
+    pub(in crate::tasks) fn into_problem(self, path: &Path) -> Problem {
+        let problem = Problem::error(format!("task file {self}")).in_file(path);
+        match self {
+            Self::Utf16(encoding) => problem.hint(to_utf8_hint(encoding, path)),
+            _ => problem,
+        }
+    }
 }
 
 /// Opens `path`, whose links are already resolved, and checks what is behind the open descriptor.
@@ -73,11 +89,17 @@ pub(in crate::tasks) fn read_text(path: &Path) -> Result<String, OpenError> {
     if bytes.len() as u64 > FILE_MAX {
         return Err(OpenError::TooLarge(bytes.len() as u64));
     }
+    if let Some(encoding) = utf16(&bytes) {
+        return Err(OpenError::Utf16(encoding));
+    }
     String::from_utf8(bytes).map_err(|error| OpenError::NotUtf8(error.utf8_error().valid_up_to()))
 }
 
 /// The valid text at the start of a file's head. A character cut by the head's end is left out.
 pub(in crate::tasks) fn text_of(head: &[u8], at_end: bool) -> Result<&str, OpenError> {
+    if let Some(encoding) = utf16(head) {
+        return Err(OpenError::Utf16(encoding));
+    }
     match std::str::from_utf8(head) {
         Ok(text) => Ok(text),
         Err(error) if error.error_len().is_none() && !at_end => {

@@ -1,12 +1,13 @@
 //! All tasks of a project, and how a typed name finds one.
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
 
 use crate::model::names::{NameError, TaskId};
 use crate::model::nearest::nearest;
 use crate::model::problem::Problem;
 use crate::tasks::ids::OVERVIEW;
+use crate::tasks::path_word::{self, Match};
 use crate::tasks::task::Task;
 
 /// The result of a scan.
@@ -17,6 +18,14 @@ pub struct TaskSet {
     problems: Vec<Problem>,
     broken: BTreeMap<String, Broken>,
     circles: Vec<Vec<TaskId>>,
+    words: Option<PathWords>,
+}
+
+/// Where the words of a person come from that may name a task by its file.
+#[derive(Clone, Debug)]
+struct PathWords {
+    root: PathBuf,
+    here: PathBuf,
 }
 
 /// Files that cannot be used, by the id they would have.
@@ -24,6 +33,8 @@ pub struct TaskSet {
 pub(in crate::tasks) struct Broken {
     pub(in crate::tasks) reason: String,
     pub(in crate::tasks) paths: Vec<PathBuf>,
+    /// What is wrong in the file; `None` where the reason says it all.
+    pub(in crate::tasks) problem: Option<Problem>,
 }
 
 /// Why a typed text is not a task.
@@ -34,21 +45,39 @@ pub enum FindError {
     /// `_overview` is an alias only while one exists.
     #[error("`_overview` could be {} different tasks", ids.len())]
     AmbiguousOverview { ids: Vec<TaskId> },
+    /// It is an end of the paths of several files.
+    #[error("`{typed}` could be {} different tasks", tasks.len())]
+    AmbiguousPath { typed: String, tasks: Vec<String> },
+    #[error("there is no task file `{typed}`")]
+    NoFile { typed: String },
     /// Its file is broken, or another has the same id.
     #[error("task `{typed}` cannot be used: {reason}")]
-    Damaged { typed: String, reason: String, paths: Vec<PathBuf> },
+    Damaged { typed: String, reason: String, paths: Vec<PathBuf>, problem: Option<Box<Problem>> },
     #[error("invalid task id: {0}")]
     InvalidName(#[from] NameError),
+}
+
+impl Broken {
+    fn error(&self, typed: &str) -> FindError {
+        let Self { reason, paths, problem } = self.clone();
+        FindError::Damaged { typed: typed.to_owned(), reason, paths, problem: problem.map(Box::new) }
+    }
 }
 
 impl TaskSet {
     pub(in crate::tasks) fn new(tasks: Vec<Task>, problems: Vec<Problem>, broken: BTreeMap<String, Broken>) -> Self {
         let by_id = tasks.iter().enumerate().map(|(i, task)| (task.id.clone(), i)).collect();
-        Self { tasks, by_id, problems, broken, circles: Vec::new() }
+        Self { tasks, by_id, problems, broken, circles: Vec::new(), words: None }
     }
 
     pub(in crate::tasks) fn with_circles(self, circles: Vec<Vec<TaskId>>) -> Self {
         Self { circles, ..self }
+    }
+
+    /// The set where [`Self::find`] takes a file's path, or an end of it, for its task, too: for words that were
+    /// typed in the folder `here`.
+    pub fn with_path_words(self, root: &Path, here: &Path) -> Self {
+        Self { words: Some(PathWords { root: root.to_owned(), here: here.to_owned() }), ..self }
     }
 
     /// Dependencies that were cut since they run in a circle: each a path from a task back to it.
@@ -70,8 +99,50 @@ impl TaskSet {
         &self.problems
     }
 
-    /// The task that a user means by `typed`: its id, or `_overview` while there is only one.
+    /// The task that a user means by `typed`: its id, or `_overview` while there is only one; after
+    /// [`Self::with_path_words`] also the path of its file, or an end of that.
     pub fn find(&self, typed: &str) -> Result<&Task, FindError> {
+        let found = self.find_id(typed);
+        let Some(words) = &self.words else { return found };
+        match found {
+            Err(FindError::Unknown { .. } | FindError::InvalidName(_)) => {}
+            found => return found,
+        }
+        match self.by_path(typed, words) {
+            None if typed.contains('/') => Err(FindError::NoFile { typed: typed.to_owned() }),
+            None => found,
+            Some(named) => named,
+        }
+    }
+
+    /// The task whose file is named, where one is. A file that cannot be used says why.
+    fn by_path(&self, typed: &str, words: &PathWords) -> Option<Result<&Task, FindError>> {
+        let matches = |path: &Path| path_word::compare(typed, &words.here, &words.root, path);
+        let own =
+            self.tasks.iter().filter_map(|task| Some((matches(task.path.as_deref()?), task.path.as_ref()?, Ok(task))));
+        let broken = self
+            .broken
+            .iter()
+            .flat_map(|(id, broken)| broken.paths.iter().map(move |path| (matches(path), path, Err(broken.error(id)))));
+        let mut found: Vec<_> = own.chain(broken).filter(|(matched, ..)| *matched != Match::No).collect();
+        let best = found.iter().map(|(matched, ..)| *matched).max()?;
+        found.retain(|(matched, ..)| *matched == best);
+        // A broken file stands under each of its ids.
+        let mut seen = HashSet::new();
+        found.retain(|(_, path, _)| seen.insert(path.as_path()));
+        if found.len() == 1 {
+            return found.pop().map(|(_, _, task)| task);
+        }
+        let shown = |path: &Path| path.strip_prefix(&words.root).unwrap_or(path).display().to_string();
+        let tasks = found.iter().map(|(_, path, task)| match task {
+            Ok(task) => format!("{} ({})", task.id, shown(path)),
+            Err(_) => shown(path),
+        });
+        Some(Err(FindError::AmbiguousPath { typed: typed.to_owned(), tasks: tasks.collect() }))
+    }
+
+    /// The task with this id, or `_overview` while there is only one.
+    pub fn find_id(&self, typed: &str) -> Result<&Task, FindError> {
         let id = TaskId::parse(typed);
         if let Ok(id) = &id {
             if let Some(task) = self.get(id) {
@@ -89,9 +160,8 @@ impl TaskSet {
                 }
             }
         }
-        if let Some(Broken { reason, paths }) = self.broken.get(typed) {
-            let (reason, paths) = (reason.clone(), paths.clone());
-            return Err(FindError::Damaged { typed: typed.to_owned(), reason, paths });
+        if let Some(broken) = self.broken.get(typed) {
+            return Err(broken.error(typed));
         }
         id?;
         let nearest = nearest(typed, self.tasks.iter().map(|task| task.id.as_str())).map(str::to_owned);

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::model::names::TaskId;
 use crate::model::problem::Problem;
-use crate::model::task_source::{Declared, ListedTask, SubtaskFile, TaskSource};
+use crate::model::task_source::{Declared, ListedTask, SubtaskFile, TaskFiles, TaskSource};
 use crate::model::task_status::TaskStatus;
 
 struct Folder(TempDir);
@@ -35,7 +35,7 @@ impl Folder {
     }
 
     fn scan(&self) -> TaskSet {
-        scan(self.0.path(), &[TaskSource::Files("tasks/**/*.md".to_owned())])
+        scan(self.0.path(), &[TaskSource::Files(TaskFiles::new("tasks/**/*.md"))])
     }
 }
 
@@ -187,7 +187,7 @@ fn names_bad_files_and_lists_the_others() {
         "Error mixed.md: front matter: the front matter is not a list of keys and values",
         "Error twice.md: front matter: ",
         "Error bad name.md: invalid task id: `bad name` holds ` `",
-        "Error named.md: invalid task id: `../x` holds `.`",
+        "Error named.md: invalid task id: `../x` holds `/`",
         "Error same.md: the id `same` is used 2 times: tasks/same.md, tasks/sub/same.md",
         "Error latin.md: task file is not UTF-8 (byte 14)",
         "Error huge.md: task file is larger than 8 MiB (52428800 bytes)",
@@ -252,7 +252,7 @@ fn list_entries_are_tasks_without_a_file() {
     let entry =
         |name| ListedTask { status: "done".to_owned(), depends_on: vec![id("T-1")], ..listed(name, "- [x] first\n") };
     let list = TaskSource::List(vec![entry("L-2"), entry("L-1")]);
-    let set = scan(folder.0.path(), &[TaskSource::Files("tasks/*.md".to_owned()), list]);
+    let set = scan(folder.0.path(), &[TaskSource::Files(TaskFiles::new("tasks/*.md")), list]);
     assert_eq!(messages(&set), "");
     assert_eq!(ids(&set), ["L-2", "L-1", "T-1"]);
     let task = set.get(&id("L-1")).unwrap();
@@ -272,7 +272,7 @@ fn the_tasks_of_a_subtask_file_say_how_they_are_run() {
     let folder = Folder::new(&[("tasks/T-1.md", "")]);
     let scan = |tasks, problems| {
         let file = SubtaskFile { path: folder.0.path().join("sub.yml"), tasks, problems };
-        let sources = [TaskSource::Files("tasks/*.md".to_owned()), TaskSource::Subtasks(file)];
+        let sources = [TaskSource::Files(TaskFiles::new("tasks/*.md")), TaskSource::Subtasks(file)];
         scan(folder.0.path(), &sources)
     };
     let set = scan(vec![entry("S-1", "S-2"), entry("S-2", "S-1")], Vec::new());
@@ -293,14 +293,14 @@ fn the_tasks_of_a_subtask_file_say_how_they_are_run() {
 fn bad_sources_are_problems() {
     let folder = Folder::new(&[]);
     let globs = ["/etc/*.md", "../*.md", "a**b/*.md", "missing/*.md"];
-    let set = scan(folder.0.path(), &globs.map(|glob| TaskSource::Files(glob.to_owned())));
+    let set = scan(folder.0.path(), &globs.map(|glob| TaskSource::Files(TaskFiles::new(glob))));
     let text = messages(&set);
     assert_eq!(set.problems().len(), 4, "{text}");
     assert!(text.contains("the pattern `/etc/*.md` must stay below the manifest's folder"), "{text}");
     assert!(text.contains("Warning missing: no task is found here"), "{text}");
     let set = scan(Path::new("/nowhere/at/all"), &[]);
     assert_eq!(set.problems().len(), 1);
-    let set = scan(Path::new(""), &[TaskSource::Files("src/tasks/seed_*.md".to_owned())]);
+    let set = scan(Path::new(""), &[TaskSource::Files(TaskFiles::new("src/tasks/seed_*.md"))]);
     assert_eq!(set.tasks()[0].path.as_deref(), Some(Path::new("src/tasks/seed_overview.md")));
 }
 

@@ -135,7 +135,7 @@ impl RunView {
             signal: end.and_then(|end| end.signal),
             reason: end.map_or(reason, |end| end.reason.clone()),
             session: facts.session.clone(),
-            window: run.pair().label(),
+            window: run.pair().window_name(),
             pid: end.map_or(run.progress.pid, |end| end.pid),
             cwd: facts.cwd.clone(),
             created_at: facts.created_at,

@@ -76,7 +76,10 @@ pub struct TaskDetail {
 #[serde(rename_all = "camelCase")]
 pub struct ProgressView {
     pub all: usize,
+    /// By their status.
     pub done: usize,
+    /// Not done, and their last runs succeeded.
+    pub succeeded: usize,
     pub failed: usize,
     pub running: usize,
     pub waiting: usize,

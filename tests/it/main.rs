@@ -101,6 +101,7 @@ mod real_claude;
 mod real_claude_activity;
 #[cfg(test)]
 mod real_claude_page;
+#[cfg(test)]
 mod real_claude_send;
 #[cfg(test)]
 mod recovery;
@@ -160,12 +161,15 @@ mod serve_sockets;
 mod serve_task_page;
 #[cfg(test)]
 mod serve_terminal;
+#[cfg(test)]
 mod serve_terminal_page;
 #[cfg(test)]
 mod serve_tickets;
+#[cfg(test)]
 mod serve_token;
 #[cfg(test)]
 mod serve_windows;
+#[cfg(test)]
 mod serve_work;
 #[cfg(test)]
 mod state_folder;
@@ -175,6 +179,10 @@ mod status_line;
 mod stop;
 #[cfg(test)]
 mod syscalls;
+#[cfg(test)]
+mod task_formats;
+#[cfg(test)]
+mod task_ids;
 #[cfg(test)]
 mod tasks;
 #[cfg(test)]

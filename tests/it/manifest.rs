@@ -221,7 +221,7 @@ fn an_unknown_mode_or_task_names_the_nearest() {
 fn names_that_a_shell_tmux_or_a_path_would_read_are_wrong_usage() {
     let world = World::new();
     world.task("TASK-1", "%exit 0");
-    for id in ["../x", "a b", "A\nB", "ＴＡＳＫ", "A.B", "A:B", "", "/etc", "x;y", "$(id)", "A/B"] {
+    for id in ["../x", "a b", "A\nB", "ＴＡＳＫ", "A..B", ".A", "A.", "A:B", "", "/etc", "x;y", "$(id)", "A/B"] {
         for words in ["run job --", "stop job --", "status job --", "logs job --", "wait job --"] {
             let ended = world.dispatch(words).arg(id).ends_somehow();
             assert_eq!(ended.code, 2, "{words} {id:?}: {}", ended.stderr);

@@ -203,31 +203,46 @@ fn progress(world: &World) -> Value {
 #[test]
 fn a_parent_tells_the_progress_of_its_tree() {
     let world = tree("");
-    let counts = |done: u64, failed: u64, running: u64, waiting: u64| serde_json::json!({ "all": 4, "done": done, "failed": failed, "running": running, "waiting": waiting });
-    assert_eq!(progress(&world), counts(0, 0, 0, 0));
+    let counts = |done: u64, succeeded: u64, failed: u64, running: u64, waiting: u64| serde_json::json!({ "all": 4, "done": done, "succeeded": succeeded, "failed": failed, "running": running, "waiting": waiting });
+    assert_eq!(progress(&world), counts(0, 0, 0, 0, 0));
     assert_eq!(world.dispatch("task A").json().get("progress"), None, "nothing is below it");
     step(&world, "02_b", "B", "", "%until go\n");
     step(&world, "02_c", "C", "", "%exit 3\n");
     let call = world.dispatch("run -k job P --subtasks").start();
     world.wait_state("job", "D", "dependency_failed");
-    assert_eq!(progress(&world), counts(1, 2, 1, 0));
-    world.dispatch("task P").stdout_has("1 of 4 done, 2 failed, 1 running").succeeds();
+    assert_eq!(progress(&world), counts(0, 1, 2, 1, 0));
+    world.dispatch("task P").stdout_has("0 of 4 done, 1 succeeded, 2 failed, 1 running").succeeds();
     world.write("go", "");
     call.ends_with(3);
     step(&world, "03_d", "D", "", "%out d\n");
     step(&world, "02_c", "C", "", "%until went\n");
     world.detach("job", "C");
-    assert_eq!(progress(&world), counts(2, 1, 1, 0), "another run in place of the one that failed");
+    assert_eq!(progress(&world), counts(0, 2, 1, 1, 0), "another run in place of the one that failed");
     world.dispatch("run -d job C D").notes().succeeds();
-    assert_eq!(progress(&world), counts(2, 0, 1, 1));
+    assert_eq!(progress(&world), counts(0, 2, 0, 1, 1));
     world.write("went", "");
     world.dispatch("wait job D").notes().succeeds();
-    assert_eq!(progress(&world), counts(4, 0, 0, 0));
+    // All have run well, and still none of them is done.
+    assert_eq!(progress(&world), counts(0, 4, 0, 0, 0));
+    world.dispatch("task P").stdout_has("0 of 4 done, 4 succeeded\n").succeeds();
     // What a person calls done is done.
     let text = "---\nid: A\ntitle: x\nstatus: done\n---\n\n%exit 1\n";
     world.write("tasks/P/01_a.md", text);
     world.dispatch("run -q job A").any_stderr().fails_with(1);
-    assert_eq!(progress(&world), counts(4, 0, 0, 0));
+    assert_eq!(progress(&world), counts(1, 3, 0, 0, 0));
+}
+
+#[test]
+fn a_step_of_a_subtask_file_is_done_by_a_run_in_its_mode() {
+    let world = World::with("  lint: { agent: fake, prompt: x }\n");
+    world.task("P", "");
+    let manifest = std::fs::read_to_string(world.project().join("dispatch.yaml")).unwrap();
+    world.write("dispatch.yaml", manifest.replace("agents:\n", "  - subtasks: sub.yml\nagents:\n"));
+    world.write("sub.yml", "- { id: S-1, parent: P, mode: job }\n- { id: S-2, parent: P }\n");
+    world.dispatch("run -q lint S-1 S-2").any_stderr().succeeds();
+    world.dispatch("task P").stdout_has("1 of 2 done\n").succeeds();
+    world.dispatch("run -q job S-1").any_stderr().succeeds();
+    world.dispatch("task P").stdout_has("2 of 2 done\n").succeeds();
 }
 
 #[test]

@@ -50,8 +50,8 @@ fn the_wheel_reads_back_and_a_half_written_answer_stays() {
     page.play("await page.keyboard.press('Enter')");
     wait_for(SOON, "it was told that and nothing else", || {
         let requests = stage.requests();
-        let told = requests.iter().filter_map(|request| request["last_user"].as_str());
-        is(told.clone().any(|told| told.trim() == "half of an answer, and the rest"), format!("{:?}", told.last()))
+        let mut told = requests.iter().filter_map(|request| request["last_user"].as_str());
+        is(told.clone().any(|told| told.trim() == "half of an answer, and the rest"), format!("{:?}", told.next_back()))
     });
     drop(page);
     server.assert_alive();

@@ -159,7 +159,7 @@ fn a_tree_is_shown_and_run_in_its_order() {
     for task in ["A", "B", "C", "D"] {
         page.wait_badge(&format!("job/{task}"), "succeeded");
     }
-    page.wait_for_text("4 of 4 done");
+    page.wait_for_text("0 of 4 done, 4 succeeded");
     assert_eq!(page.eval("window.sameDocument"), true);
     let [a, b, c, d] = ["A", "B", "C", "D"].map(|task| {
         let run = world.status("job", task);

@@ -42,7 +42,7 @@ pub(super) fn show(meant: &Meant, ledger: &Ledger, run: &Run, asked: Asked) -> A
     if meant.json {
         output::json(&json!({
             "runId": run.id(), "mode": pair.mode.as_str(), "task": pair.task.as_str(),
-            "session": run.facts.session, "window": pair.label(), "attached": shown.word(),
+            "session": run.facts.session, "window": pair.window_name(), "attached": shown.word(),
             "attachNote": shown.remark(), "attachCommand": ledger.attach_argv(run).map(shell_words::join),
         }))?;
     }

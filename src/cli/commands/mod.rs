@@ -84,7 +84,7 @@ pub(crate) fn answer(meant: &Meant, command: Option<Command>) -> Answer {
 
 /// The project of this call, with the manifest's warnings said.
 fn open(meant: &Meant, depth: Depth) -> Result<Project, CliError> {
-    let project = Project::open(&meant.whence, depth)?;
+    let project = Project::open(&meant.whence, depth)?.with_words_typed_in(&meant.whence.folder);
     if !meant.quiet {
         output::stderr(meant).problems(&project.problems);
     }

@@ -62,7 +62,7 @@ fn print_one(prepared: &Prepared, view: &RenderView) -> Result<(), CliError> {
     }
     if let Some(prompt) = &prepared.prompt {
         output::line(&format!("prompt    {} bytes by {}:\n", prompt.len(), view.delivery))?;
-        output::write(prompt)?;
+        output::untrusted(prompt)?;
         if !prompt.ends_with(b"\n") {
             output::line("")?;
         }

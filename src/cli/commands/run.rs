@@ -369,7 +369,7 @@ fn interactive(meant: &Meant, ledger: &Ledger, planned: &[Planned], options: &Ru
         if meant.json {
             views.push(RunView::new(&run, clock::now()));
         } else if ours && !matches!(run.state, RunState::Queued(_)) {
-            output::stderr(meant).note(&format!("{} is open in window {}", run.pair(), run.pair().label()));
+            output::stderr(meant).note(&format!("{} is open in window {}", run.pair(), run.pair().window_name()));
         }
         last = Some(run).filter(|run| !matches!(run.state, RunState::Queued(_)));
     }

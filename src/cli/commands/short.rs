@@ -6,7 +6,6 @@ use crate::cli::args::RunOptions;
 use crate::cli::commands::{Answer, open, run};
 use crate::cli::error::{CliError, USAGE};
 use crate::cli::meant::Meant;
-use crate::model::names::TaskId;
 use crate::model::nearest::nearest;
 use crate::runner::project::{Depth, NameLookupError};
 
@@ -69,7 +68,8 @@ pub(super) fn run(meant: &Meant, words: Vec<OsString>) -> Answer {
     let rest: Vec<String> = texts.collect();
     let from_worktree = || project.task_of_worktree(&tasks, mode).and_then(|task| tasks.get(&task.id));
     let (task, extras) = match rest.split_first() {
-        Some((first, extras)) if TaskId::parse(first).is_ok() && tasks.find(first).is_ok() => {
+        // A bare word may be the agent's where the task can be left out: only an id or a path is surely a task.
+        Some((first, extras)) if tasks.find_id(first).is_ok() || first.contains('/') && tasks.find(first).is_ok() => {
             (tasks.find(first).map_err(CliError::from)?, extras.to_vec())
         }
         // In a task's worktree the task may be left out: then all words are the agent's.

@@ -52,11 +52,11 @@ pub(super) fn list(meant: &Meant) -> Answer {
     Ok(ExitCode::SUCCESS)
 }
 
-/// `2 of 5 done, 1 failed, 2 waiting`.
+/// `2 of 5 done, 1 succeeded, 1 failed, 1 waiting`.
 fn words(progress: ProgressView) -> String {
-    let ProgressView { all, done, failed, running, waiting } = progress;
+    let ProgressView { all, done, succeeded, failed, running, waiting } = progress;
     let mut text = format!("{done} of {all} done");
-    for (count, word) in [(failed, "failed"), (running, "running"), (waiting, "waiting")] {
+    for (count, word) in [(succeeded, "succeeded"), (failed, "failed"), (running, "running"), (waiting, "waiting")] {
         if count > 0 {
             text.push_str(&format!(", {count} {word}"));
         }

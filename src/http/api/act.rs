@@ -87,7 +87,7 @@ pub(in crate::http) fn attach(server: &Shared, pair: &Pair, body: &[u8]) -> Resu
     let body::Nothing {} = body::read_or_default(body)?;
     let run = living_window(server, pair)?;
     let mut answer = json!({
-        "session": run.facts.session, "window": run.pair().label(), "runId": run.id(),
+        "session": run.facts.session, "window": run.pair().window_name(), "runId": run.id(),
         "attachCommand": server.live.ledger().attach_argv(&run).map(shell_words::join),
     });
     show(server, pair, &mut answer);

@@ -73,14 +73,20 @@ impl From<FindError> for Failure {
         match error {
             FindError::Unknown { nearest, .. } => Self::new(Kind::UnknownTask, message)
                 .hint(nearest_hint(nearest.as_deref()).unwrap_or_else(|| "`dispatch tasks` lists them".to_owned())),
+            FindError::AmbiguousPath { tasks, .. } => Self::new(Kind::UnknownTask, message)
+                .hint(format!("name one by its id, or by more of its path: {}", tasks.join(", "))),
+            FindError::NoFile { .. } => Self::new(Kind::UnknownTask, message).hint("`dispatch tasks` lists them"),
             FindError::AmbiguousOverview { ids } => Self::new(Kind::UnknownTask, message)
                 .hint(format!("name one: {}", ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))),
-            FindError::Damaged { paths, .. } => {
+            FindError::Damaged { problem: Some(problem), .. } => {
+                Self { message, ..Self::of_problem(Kind::BadManifest, *problem) }
+            }
+            FindError::Damaged { paths, problem: None, .. } => {
                 let found = Self::new(Kind::BadManifest, message);
                 paths.iter().fold(found, |found, path| found.hint(format!("see `{}`", path.display())))
             }
             FindError::InvalidName(_) => Self::new(Kind::InvalidName, message)
-                .hint("a task id is `[A-Za-z0-9_][A-Za-z0-9_-]*`, at most 64 characters"),
+                .hint("a task id is letters, digits, `_`, `-` and dots inside, at most 64 characters: `TASK-1.2`"),
         }
     }
 }

@@ -28,7 +28,7 @@ const TRIES: u32 = 8;
 #[derive(Clone, Copy, Debug)]
 pub struct CreateWindow<'a> {
     pub session: &'a str,
-    /// Only shown. Letters, digits, `_` and `-`.
+    /// The window's name. Only shown. Letters, digits, `_` and `-`.
     pub label: &'a str,
     /// Absolute path of this program.
     pub program: &'a Path,

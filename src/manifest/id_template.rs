@@ -1,0 +1,70 @@
+//! The `id` of a `files:` entry: a text with expressions that names the task of each of its files.
+//!
+//! Its values are front matter, which anybody may have written: they are data, and what is made of them is
+//! checked as an id by the caller. Statements are refused when the manifest is read.
+
+use std::path::Path;
+
+use serde_json::Value as Json;
+
+use crate::manifest::template_engine::{self, Sources};
+use crate::manifest::template_thread;
+use crate::manifest::templates;
+
+/// Under which a template's errors would name it.
+const NAME: &str = "id";
+
+/// Where a text holds a statement, which an `id` may not: a byte offset.
+pub(crate) fn statement(text: &str) -> Option<usize> {
+    text.find("{%")
+}
+
+/// Renders `text` once for each of `values`, in their order. All fail where the text itself is wrong or takes
+/// too much time or memory.
+pub(crate) fn render(text: &str, values: Vec<Json>) -> Vec<Result<String, String>> {
+    let count = values.len();
+    let owned = text.to_owned();
+    let done = template_thread::run_for(&[text], move || -> Vec<Result<String, String>> {
+        // Without statements no other template is taken in: the folder is never used.
+        let engine = template_engine::environment(Path::new("/"), &Sources::default());
+        let words =
+            |error: &minijinja::Error| templates::problem(error, NAME, &std::collections::BTreeMap::new()).message;
+        if statement(&owned).is_some() {
+            return vec![Err("it holds a statement".to_owned()); values.len()];
+        }
+        match engine.template_from_named_str(NAME, &owned) {
+            Ok(template) => values
+                .into_iter()
+                .map(|value| {
+                    template
+                        .render(minijinja::Value::from(minijinja::value::Serde(&value)))
+                        .map_err(|error| words(&error))
+                })
+                .collect(),
+            Err(error) => vec![Err(words(&error)); values.len()],
+        }
+    });
+    done.unwrap_or_else(|given_up| vec![Err(given_up.to_string()); count])
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn each_value_is_rendered_and_a_mistake_is_said_for_its_own() {
+        let values = vec![
+            json!({ "file": { "stem": "A" }, "meta": { "n": 1 } }),
+            json!({ "file": { "stem": "B" }, "meta": {} }),
+        ];
+        let made = render("{{ file.stem | lower }}-{{ meta.n }}", values.clone());
+        assert_eq!(made[0], Ok("a-1".to_owned()));
+        assert!(made[1].as_ref().is_err_and(|error| !error.is_empty()), "{made:?}");
+        assert_eq!(render("x", values.clone()), [Ok("x".to_owned()), Ok("x".to_owned())]);
+        for bad in ["{{ file.", "{% set x = 1 %}{{ x }}", "{{ file.stem | nothing }}", "{{ 'x' * 999999999999 }}"] {
+            assert!(render(bad, values.clone()).iter().all(Result::is_err), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! What to do with a front matter that its parser refuses: read it as Backlog.md does, or say which value
+//! needs quotes. Pure; only failures come here.
+
+use std::ops::Range;
+
+use crate::tasks::front_matter::lines;
+
+/// Above the line of an error, so many are tried.
+const LINES_TRIED: usize = 6;
+
+/// The block with quotes around unquoted handles (`@name`), which YAML does not allow and Backlog.md reads;
+/// lines keep their places. `None` where there is none. In the fields for people, any unquoted text is quoted,
+/// as Backlog.md does.
+pub(in crate::tasks) fn quote_handles(block: &str) -> Option<String> {
+    let mut changed = false;
+    let mut text = String::with_capacity(block.len() + 16);
+    for whole in block.split_inclusive('\n') {
+        let line = whole.trim_end_matches(['\n', '\r']);
+        match quoted_line(line) {
+            Some(line) => {
+                changed = true;
+                text.push_str(&line);
+            }
+            None => text.push_str(line),
+        }
+        text.push_str(&whole[line.len()..]);
+    }
+    changed.then_some(text)
+}
+
+fn quoted_line(line: &str) -> Option<String> {
+    let (before, key, value) = match line.trim_start().strip_prefix("- ") {
+        Some(item) => {
+            let item = item.trim_start();
+            (&line[..line.len() - item.len()], "", item)
+        }
+        None => {
+            let (key, value) = line.split_once(':')?;
+            let value_start = key.len() + 1 + (value.len() - value.trim_start().len());
+            (&line[..value_start], key.trim(), value.trim_start())
+        }
+    };
+    let is_person = ["assignee", "reporter"].contains(&key);
+    let (value, comment) = match value.split_once(" #") {
+        Some((value, _)) => (value.trim_end(), &line[before.len() + value.trim_end().len()..]),
+        None => (value.trim_end(), ""),
+    };
+    let gap = if before.ends_with(':') { " " } else { "" };
+    let handle = |text: &str| text.starts_with('@') || text.starts_with('`');
+    if let Some(items) = value.strip_prefix('[').and_then(|value| value.strip_suffix(']')) {
+        let items: Vec<&str> = items.split(',').map(str::trim).filter(|item| !item.is_empty()).collect();
+        if !items.iter().any(|item| handle(item)) {
+            return None;
+        }
+        let items: Vec<String> =
+            items.iter().map(|item| if handle(item) { single_quoted(item) } else { (*item).to_owned() }).collect();
+        return Some(format!("{before}{gap}[{}]{comment}", items.join(", ")));
+    }
+    let plain = !value.is_empty() && !value.starts_with(['[', '\'', '"', '-', '|', '>', '#']);
+    (handle(value) || is_person && plain).then(|| format!("{before}{gap}{}{comment}", single_quoted(value)))
+}
+
+/// The line to write in place of one that makes the block invalid, where quotes around a value cure it:
+/// `title: 'Colon: in title'`. `at` is the offset of the error in `block`; `parses` says where a block's next
+/// error is, or `None` where it has none.
+pub(in crate::tasks) fn suggest_quotes(
+    block: &str,
+    at: usize,
+    separator: char,
+    parses: &dyn Fn(&str) -> Option<usize>,
+) -> Option<(Range<usize>, String)> {
+    let before: Vec<(Range<usize>, &str)> = lines(block, 0).take_while(|(range, _)| range.start <= at).collect();
+    for (range, line) in before.into_iter().rev().take(LINES_TRIED) {
+        let Some((key, value)) = line.split_once(separator) else { continue };
+        let value = value.trim();
+        let name = key.trim_matches([' ', '\t', '-', '"']);
+        let is_key = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
+        // A list that is not closed is no text.
+        let is_open = value.starts_with('[') && !value.contains(']') || value.starts_with('{') && !value.contains('}');
+        if value.is_empty() || !is_key || is_open || key.starts_with('#') {
+            continue;
+        }
+        let quoted = match separator {
+            ':' => format!("{key}: {}", yaml_quoted(value)),
+            _ => format!("{key}{separator} {}", serde_json::Value::String(without_quotes(value).to_owned())),
+        };
+        let tried = format!("{}{quoted}{}", &block[..range.start], &block[range.end..]);
+        // A later error is another one.
+        if parses(&tried).is_none_or(|next| next > range.start + quoted.len()) {
+            return Some((range, quoted));
+        }
+    }
+    None
+}
+
+/// A text in the quotes that leave it as it is.
+fn yaml_quoted(value: &str) -> String {
+    let value = without_quotes(value);
+    if value.contains('\'') && !value.contains(['"', '\\']) { format!("\"{value}\"") } else { single_quoted(value) }
+}
+
+/// Quotes around the whole value are its writer's attempt at this.
+fn without_quotes(value: &str) -> &str {
+    let inner = |quote| value.strip_prefix(quote).and_then(|rest: &str| rest.strip_suffix(quote));
+    inner('"').or_else(|| inner('\'')).unwrap_or(value)
+}
+
+fn single_quoted(value: &str) -> String {
+    format!("'{}'", value.replace('\'', "''"))
+}
+
+/// The id that a front matter names that cannot be read: the file is then known by it.
+pub(in crate::tasks) fn id_of_broken(head: &str) -> Option<&str> {
+    lines(head, 0).find_map(|(_, line)| {
+        let (key, value) = line.split_once([':', '='])?;
+        (key.trim() == "id").then(|| without_quotes(value.trim())).filter(|id| !id.is_empty())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn handles_get_quotes_and_lines_keep_their_places() {
+        for (line, expected) in [
+            ("assignee: @me", "assignee: '@me'"),
+            ("assignee: @me # and a comment", "assignee: '@me' # and a comment"),
+            ("assignee: [@a, 'b', \"@c\"]", "assignee: ['@a', 'b', \"@c\"]"),
+            ("  - @a", "  - '@a'"),
+            ("reporter: Ann: the boss", "reporter: 'Ann: the boss'"),
+            ("owner: @o'x", "owner: '@o''x'"),
+        ] {
+            let block = format!("id: x\r\n{line}\r\nend: 1\r\n");
+            let quoted = quote_handles(&block).unwrap_or_else(|| panic!("{line}"));
+            assert_eq!(quoted, format!("id: x\r\n{expected}\r\nend: 1\r\n"));
+        }
+        assert_eq!(quote_handles("assignee: '@me'\ntitle: a@b\nassignee: []\n"), None);
+    }
+
+    #[test]
+    fn a_broken_head_names_its_id() {
+        assert_eq!(id_of_broken("---\ntitle: [\nid: 'T-1'\n"), Some("T-1"));
+        assert_eq!(id_of_broken("+++\nid = \"T-1\"\n"), Some("T-1"));
+        assert_eq!(id_of_broken("---\ntitle: [\n"), None);
+    }
+}

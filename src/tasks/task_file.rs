@@ -1,0 +1,271 @@
+//! One task file: its head read and taken apart, then made a draft of a task under the id that counts.
+//!
+//! Both steps are apart since a `tasks:` entry may name the tasks of its files: all heads are read first.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::model::names::TaskId;
+use crate::model::problem::Problem;
+use crate::tasks::field_names as names;
+use crate::tasks::fields::Fields;
+use crate::tasks::find::Found;
+use crate::tasks::front_matter::{self, Form, MetaError, Split, Unclosed, lines, plain, split};
+use crate::tasks::ids::{self, OVERVIEW, Stem};
+use crate::tasks::lenient::id_of_broken;
+use crate::tasks::open::{HEAD_MAX, open, read_upto, text_of};
+use crate::tasks::task::{Content, Task};
+use crate::tasks::warnings::Warning;
+
+/// Enough for most front matters, in bytes.
+const FIRST_READ: usize = 4 << 10;
+
+/// A task as its own source describes it. What it says of other tasks is still text.
+#[derive(Debug)]
+pub(in crate::tasks) struct Draft {
+    pub(in crate::tasks) task: Task,
+    /// Its place among all sources, for a stable order.
+    pub(in crate::tasks) source: usize,
+    /// The name of its file as an id, empty where it has none.
+    pub(in crate::tasks) stem: String,
+    /// Other texts that refer to it: its file's whole name, and an id that was replaced.
+    pub(in crate::tasks) aliases: Vec<String>,
+    pub(in crate::tasks) parent: String,
+    pub(in crate::tasks) depends_on: Vec<String>,
+    pub(in crate::tasks) head: Arc<str>,
+    pub(in crate::tasks) block: Range<usize>,
+    /// The subtask file that holds it.
+    pub(in crate::tasks) declared_in: Option<PathBuf>,
+}
+
+/// A file that cannot be used, under the ids it would have had.
+#[derive(Debug)]
+pub(in crate::tasks) struct Damaged {
+    pub(in crate::tasks) ids: Vec<String>,
+    pub(in crate::tasks) path: PathBuf,
+    pub(in crate::tasks) reason: String,
+    /// `None` where the problem was reported already.
+    pub(in crate::tasks) problem: Option<Problem>,
+}
+
+/// A file whose front matter was read.
+#[derive(Debug)]
+pub(in crate::tasks) struct TaskFile {
+    path: PathBuf,
+    /// With every link resolved.
+    real: PathBuf,
+    stem: Stem,
+    head: Arc<str>,
+    block: Range<usize>,
+    meta: BTreeMap<String, Value>,
+    /// The first heading, where that is the title.
+    heading: String,
+}
+
+impl Damaged {
+    fn new(ids: Vec<String>, path: &Path, problem: Problem) -> Box<Self> {
+        Box::new(Self { ids, path: path.to_owned(), reason: problem.message.clone(), problem: Some(problem) })
+    }
+}
+
+impl TaskFile {
+    /// Reads the head of a file below `root`, which is `top` with every link resolved.
+    pub(in crate::tasks) fn read(root: &Path, top: &Path, found: &Found) -> Result<Self, Box<Damaged>> {
+        // An overview at the very top has the name of the root itself, which may be given as `.`.
+        let named = match found.path.strip_prefix(root) {
+            Ok(below) if below.parent() == Some(Path::new("")) => top.join(below),
+            _ => found.path.clone(),
+        };
+        let stem = ids::stem(&named);
+        let damaged = |head: &str, problem: Problem| {
+            let mut ids = vec![stem.id.clone()];
+            ids.extend(id_of_broken(head).filter(|id| *id != stem.id && *id != OVERVIEW).map(str::to_owned));
+            Damaged::new(ids, &found.path, problem)
+        };
+        let (text, whole, parts) = split_file(found).map_err(|failed| damaged(&failed.0, failed.1))?;
+        let head: Arc<str> = Arc::from(text.get(..parts.block.end).unwrap_or_default());
+        let meta =
+            front_matter::read(parts.form, head.get(parts.block.clone()).unwrap_or_default()).map_err(|error| {
+                damaged(head.get(parts.block.start..).unwrap_or_default(), broken(error, found, &head, &parts))
+            })?;
+        let mut file = Self {
+            path: found.path.clone(),
+            real: found.real.clone(),
+            stem,
+            head,
+            block: parts.block,
+            meta,
+            heading: String::new(),
+        };
+        if file.fields().text(names::TITLE).is_empty() {
+            file.heading =
+                parts.title.unwrap_or_else(|| first_heading(text.get(parts.body..).unwrap_or_default(), whole));
+        }
+        Ok(file)
+    }
+
+    /// What an `id:` template sees of a file below `root`.
+    pub(in crate::tasks) fn context(&self, root: &Path) -> Value {
+        let path = self.path.strip_prefix(root).unwrap_or(&self.path);
+        let parts: Vec<String> = path.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+        let dir = path.parent().unwrap_or(Path::new("")).to_string_lossy().into_owned();
+        serde_json::json!({
+            "file": { "path": path.to_string_lossy(), "stem": self.stem.id, "dir": dir, "parts": parts },
+            "meta": self.meta,
+        })
+    }
+
+    /// The task under the id that a template `made`, else its own, else its file's name. Nothing that it says of
+    /// other tasks is resolved.
+    pub(in crate::tasks) fn into_draft(
+        self,
+        made: Option<Result<String, String>>,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<Draft, Box<Damaged>> {
+        let mut fields = self.fields();
+        let given = fields.text(names::ID);
+        let is_none = given.is_empty() || self.stem.is_overview && given == OVERVIEW;
+        let own = (!is_none).then_some(given);
+        let id = self.id(own.as_deref(), made, &fields)?;
+        let mut title = fields.text(names::TITLE);
+        for other in [&self.heading, self.stem.title.as_ref().unwrap_or(&self.stem.whole)] {
+            if title.is_empty() {
+                title.clone_from(other);
+            }
+        }
+        let (status, status_text) = fields.status();
+        let mut aliases = vec![self.stem.whole.clone(), self.stem.id.clone()];
+        aliases.extend(own);
+        aliases.retain(|alias| alias != id.as_str());
+        aliases.dedup();
+        let task = Task {
+            id,
+            title: one_line(&title),
+            status,
+            status_text,
+            kind: fields.text(names::KIND),
+            priority: fields.text(names::PRIORITY),
+            area: fields.text(names::AREA),
+            tags: fields.list(names::TAGS),
+            assignee: fields.joined(names::ASSIGNEE),
+            parent: None,
+            subtasks: Vec::new(),
+            order: self.stem.order,
+            depends_on: Vec::new(),
+            path: Some(self.path.clone()),
+            declared: None,
+            is_overview: self.stem.is_overview,
+            meta: BTreeMap::new(),
+            content: Content::File(self.real.clone()),
+        };
+        let (parent, depends_on) = (fields.text(names::PARENT), fields.list(names::DEPENDS_ON));
+        warnings.append(&mut fields.warnings);
+        let Self { meta, head, block, stem, .. } = self;
+        let task = Task { meta, ..task };
+        Ok(Draft { task, source: 0, stem: stem.id, aliases, parent, depends_on, head, block, declared_in: None })
+    }
+
+    fn id(
+        &self,
+        own: Option<&str>,
+        made: Option<Result<String, String>>,
+        fields: &Fields<'_>,
+    ) -> Result<TaskId, Box<Damaged>> {
+        let by_name = vec![self.stem.id.clone()];
+        match made {
+            Some(Err(error)) => {
+                let problem = Problem::error(format!("the `id` of its `tasks:` entry fails here: {error}"));
+                Err(Damaged::new(by_name, &self.path, problem.in_file(&self.path)))
+            }
+            Some(Ok(made)) => TaskId::parse(made.trim()).map_err(|error| {
+                let message = format!("the `id` of its `tasks:` entry makes an invalid task id of this file: {error}");
+                Damaged::new(by_name, &self.path, Problem::error(message).in_file(&self.path))
+            }),
+            None => TaskId::parse(own.unwrap_or(&self.stem.id)).map_err(|error| {
+                let problem = Problem::error(format!("invalid task id: {error}"));
+                let problem = match own {
+                    Some(_) => fields.place(problem, names::ID),
+                    None => problem.in_file(&self.path),
+                };
+                let hint = "rename the file, or give it an `id` of letters, digits, `_`, `-` and dots inside";
+                Damaged::new(vec![own.unwrap_or(&self.stem.id).to_owned()], &self.path, problem.hint(hint))
+            }),
+        }
+    }
+
+    fn fields(&self) -> Fields<'_> {
+        let (meta, path, head) = (&self.meta, self.path.as_path(), &self.head);
+        Fields { meta, path, head, block: self.block.clone(), warnings: Vec::new() }
+    }
+}
+
+/// A front matter that cannot be read, at its place.
+fn broken(error: MetaError, found: &Found, head: &Arc<str>, parts: &Split) -> Problem {
+    let MetaError { message, at, write } = error;
+    let problem = Problem::error(format!("front matter: {message}"));
+    let start = parts.block.start;
+    let at = at.unwrap_or(0..0);
+    let problem = problem.at(&found.path, head, start + at.start, start + at.end);
+    let block = head.get(parts.block.clone()).unwrap_or_default();
+    match write {
+        Some(line) => problem.hint(format!("put the value in quotes: `{line}`")),
+        None if parts.form == Form::Yaml && block.lines().any(|line| line.contains(" = ")) => {
+            problem.hint("TOML stands between `+++` lines")
+        }
+        None => problem,
+    }
+}
+
+/// The start of a file, whether that is all of it, and where its parts lie; else what was read, and the problem.
+fn split_file(found: &Found) -> Result<(String, bool, Split), Box<(String, Problem)>> {
+    let nothing = |problem: Problem| Box::new((String::new(), problem));
+    let (mut file, size) = open(&found.real).map_err(|error| nothing(error.into_problem(&found.path)))?;
+    let mut bytes = Vec::new();
+    let mut upto = FIRST_READ;
+    loop {
+        let whole =
+            read_upto(&mut file, size, &mut bytes, upto).map_err(|error| nothing(error.into_problem(&found.path)))?;
+        let text = text_of(&bytes, whole).map_err(|error| nothing(error.into_problem(&found.path)))?;
+        let parts = match split(text) {
+            Ok(parts) => parts,
+            Err(Unclosed { .. }) if !whole && upto < HEAD_MAX => {
+                upto = HEAD_MAX;
+                continue;
+            }
+            Err(Unclosed { certain: false, .. }) => plain(text),
+            Err(Unclosed { fence, certain: true }) => {
+                let head: Arc<str> = Arc::from(text);
+                let mark = head.get(fence.clone()).unwrap_or_default().trim_end().to_owned();
+                let within = if whole { "" } else { " within 64 KiB" };
+                let problem = Problem::error(format!("front matter opened with `{mark}` is not closed{within}"));
+                let problem = problem.at(&found.path, &head, fence.start, fence.end);
+                return Err(Box::new((text.to_owned(), problem.hint(format!("end it with a line `{mark}`")))));
+            }
+        };
+        return Ok((text.to_owned(), whole, parts));
+    }
+}
+
+/// The first heading in the part of the body that was read; empty if there is none.
+fn first_heading(body: &str, whole: bool) -> String {
+    let end = if whole { body.len() } else { body.rfind('\n').unwrap_or(0) };
+    let mut fence = None;
+    for (_, line) in lines(&body[..end], 0) {
+        if crate::tasks::body::in_fence(&mut fence, line) {
+            continue;
+        }
+        if let Some((_, text)) = crate::tasks::body::heading(line) {
+            return text.to_owned();
+        }
+    }
+    String::new()
+}
+
+/// A title on one line.
+pub(in crate::tasks) fn one_line(text: &str) -> String {
+    if text.contains('\n') { text.split_whitespace().collect::<Vec<_>>().join(" ") } else { text.to_owned() }
+}
