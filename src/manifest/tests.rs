@@ -233,7 +233,7 @@ notify: { desktp: true, command: "a | b", on: [waitng], every: 10 }
             "dispatch.yaml:4:15:«\"A B\"» `A B` is not the name of an environment variable",
             "dispatch.yaml:4:25:«DISPATCH_X» `DISPATCH_X` cannot be set: `DISPATCH_` names belong to `dispatch`",
             "dispatch.yaml:6:15:«[» `files` is not a file pattern: invalid range pattern",
-            "dispatch.yaml:7:18:«\"a b\"» `id` is not a task id: `a b` holds ` `; only A-Z, a-z, 0-9, `_` and `-` are allowed",
+            "dispatch.yaml:7:18:«\"a b\"» `id` is not a task id: `a b` holds ` `; only A-Z, a-z, 0-9, `_`, `-` and dots inside are allowed",
             "dispatch.yaml:7:27:«{» a listed task needs an `id`",
             "dispatch.yaml:7:62:«one» `tags` must be a list, found `one`",
             "dispatch.yaml:7:75:«T-1» two listed tasks have the id `T-1`",

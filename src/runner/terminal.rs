@@ -123,7 +123,8 @@ fn last_lines(mut text: String, most: usize) -> String {
     if text.len() <= most {
         return text;
     }
-    let from = text.len() - most;
+    // A line that begins exactly there has its line end just before.
+    let from = text.len() - most - 1;
     // Line ends are characters of their own: behind one a text can be divided.
     let from = text.as_bytes()[from..].iter().position(|byte| *byte == b'\n').map_or(text.len(), |at| from + at + 1);
     text.split_off(from)
@@ -138,8 +139,8 @@ mod tests {
         let of = |text: &str, most| last_lines(text.to_owned(), most);
         assert_eq!(of("a\nb\n", 10), "a\nb");
         assert_eq!(of("a\n\n", 10), "a\n");
-        assert_eq!(of("one\ntwo\nthree\n", 9), "three");
-        assert_eq!(of("one\ntwo\nthree\n", 10), "three");
+        assert_eq!(of("one\ntwo\nthree\n", 8), "three");
+        assert_eq!(of("one\ntwo\nthree\n", 9), "two\nthree");
         assert_eq!(of("\u{1f7e2}\u{1f7e2}\nend", 5), "end");
         assert_eq!(of("one line that is too long", 4), "");
     }

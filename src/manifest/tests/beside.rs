@@ -145,7 +145,7 @@ fn mistakes_of_a_subtask_file_have_their_places_and_leave_the_manifest_alone() {
             "sub.yml:1:20:«jbo» there is no mode `jbo` | did you mean `job`?",
             "sub.yml:2:9:«S-1» two subtasks have the id `S-1`",
             "sub.yml:3:3:«{» a subtask needs an `id`",
-            "sub.yml:4:9:«a b» `id` is not a task id: `a b` holds ` `; only A-Z, a-z, 0-9, `_` and `-` are allowed",
+            "sub.yml:4:9:«a b» `id` is not a task id: `a b` holds ` `; only A-Z, a-z, 0-9, `_`, `-` and dots inside are allowed",
             "sub.yml:4:20:«yes» `gate` must be `approve`, found `yes`",
             "sub.yml:5:14:«promt» unknown key `promt` in the subtask | did you mean `prompt`?",
         ]
