@@ -3,6 +3,7 @@
 use crate::agent::claude_result::shorten;
 use crate::agent::report::FinalReport;
 use crate::agent::signals::signal_name;
+use crate::model::answer_record::OutcomeSource;
 use crate::model::protocol::Protocol;
 use crate::model::run_state::EndState;
 use crate::model::usage::Denial;
@@ -23,7 +24,12 @@ pub struct Exit {
 pub struct Verdict {
     pub state: EndState,
     pub reason: Option<String>,
+    /// What decided; of a lost end nothing did.
+    pub source: Option<OutcomeSource>,
 }
+
+/// The reason of a run that counts by its answer alone, or how such a reason ends.
+pub const DID_NOT_EXIT: &str = "did not exit by itself";
 
 /// Judges a headless run. An interactive one is judged as [`Protocol::Text`], by its exit alone:
 /// its output is a screen and holds no report.
@@ -31,15 +37,17 @@ pub struct Verdict {
 /// `claude` succeeds only with exit 0 *and* a last result without error: it exits with 0 when
 /// interrupted, and when it stops halfway.
 pub fn judge(protocol: Protocol, exit: Exit, report: &FinalReport) -> Verdict {
-    let failed = |reason: String| Verdict { state: EndState::Failed, reason: Some(reason) };
+    let failed =
+        |source, reason: String| Verdict { state: EndState::Failed, reason: Some(reason), source: Some(source) };
+    let (by_exit, by_result) = (OutcomeSource::Exit, OutcomeSource::Result);
     let code = match exit {
-        Exit { signal: Some(signal), .. } => return failed(format!("signal {}", with_name(signal, signal))),
+        Exit { signal: Some(signal), .. } => return failed(by_exit, format!("signal {}", with_name(signal, signal))),
         Exit { code: Some(code), .. } => code,
         Exit { code: None, signal: None } => {
-            return Verdict { state: EndState::Lost, reason: Some("nobody saw its exit".to_owned()) };
+            return Verdict { state: EndState::Lost, reason: Some("nobody saw its exit".to_owned()), source: None };
         }
     };
-    let told = match protocol {
+    let said = match protocol {
         Protocol::Text => None,
         Protocol::Claude => match &report.result {
             Some(result) => result.failure().or_else(|| report.unfinished.then(|| "ended within a turn".to_owned())),
@@ -47,11 +55,26 @@ pub fn judge(protocol: Protocol, exit: Exit, report: &FinalReport) -> Verdict {
             None => None,
         },
     };
-    match told {
-        Some(reason) => failed(reason),
-        None if code == 0 => Verdict { state: EndState::Succeeded, reason: decision(&report.usage.denials) },
-        None => failed(format!("exit code {}", with_name(code, code - 128))),
+    match said {
+        Some(reason) => failed(by_result, reason),
+        None if code == 0 => Verdict {
+            state: EndState::Succeeded,
+            reason: decision(&report.usage.denials),
+            source: Some(if report.result.is_some() { by_result } else { by_exit }),
+        },
+        None => failed(by_exit, format!("exit code {}", with_name(code, code - 128))),
     }
+}
+
+/// Judges a headless run whose agent had ended its last turn and was then ended, since it did not
+/// exit: by its answer alone. `None` where there is no answer.
+pub fn judge_answer(report: &FinalReport) -> Option<Verdict> {
+    let result = report.result.as_ref().filter(|_| report.has_answered())?;
+    let failure = result.failure();
+    let state = if failure.is_some() { EndState::Failed } else { EndState::Succeeded };
+    let before = failure.or_else(|| decision(&report.usage.denials));
+    let reason = before.map_or_else(|| DID_NOT_EXIT.to_owned(), |before| format!("{before}; {DID_NOT_EXIT}"));
+    Some(Verdict { state, reason: Some(reason), source: Some(OutcomeSource::Result) })
 }
 
 /// What a person would have had to decide: `needs a decision: permission (Bash), question`. The agent

@@ -6,6 +6,8 @@
 //!
 //! What an agent prints is not trusted: whatever goes to a terminal goes through [`Sanitizer`].
 
+mod answer;
+mod auth_names;
 mod claude_delivery;
 mod claude_events;
 mod claude_input;
@@ -14,6 +16,7 @@ mod claude_transcript;
 mod first_dialog;
 mod hook_event;
 mod judge;
+mod last_turn;
 mod launch;
 mod lines_back;
 mod rate_limit;
@@ -23,21 +26,25 @@ mod sanitize;
 mod session_file;
 mod settings;
 mod signals;
+mod turn_event;
 
 #[cfg(test)]
 mod tests;
 
+pub use answer::final_answer;
+pub use auth_names::auth_names;
 pub use claude_delivery::{Delivered, Delivery, Seen, Step, pasted};
 pub use claude_input::{CHOICE, Input, read_input};
 pub use claude_result::ResultEvent;
 pub use claude_transcript::{Arrival, arrival};
 pub use first_dialog::{Dialog, would_ask};
 pub use hook_event::{HookEvent, is_session_id};
-pub use judge::{Exit, Verdict, judge};
+pub use judge::{DID_NOT_EXIT, Exit, Verdict, judge, judge_answer};
+pub use last_turn::{LastTurn, Turn, read_last_turn, tells_turns};
 pub use launch::{Ours, compose_argv, default_env, prompt_needs_dash_dash, with_session, without_session};
 pub use rate_limit::{RateLimit, read_rate_limit};
 pub use render::LineRenderer;
-pub use report::{FinalReport, final_answer, read_report};
+pub use report::{FinalReport, read_report};
 pub use sanitize::{Sanitizer, is_bidi_control, sanitize_line};
 pub use session_file::SessionFile;
 pub use settings::{Given, SettingsError, given, takes_hooks, with_hooks, with_settings};

@@ -5,6 +5,7 @@ use std::io::Cursor;
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::answer_record::OutcomeSource;
 use crate::model::protocol::Protocol;
 use crate::model::run_state::EndState;
 use crate::model::usage::{Denial, Tokens};
@@ -73,8 +74,24 @@ fn text_agents_are_judged_by_their_exit() {
     let report = read_report(Protocol::Text, Cursor::new(sample!("maxturns-stream"))).unwrap();
     assert_eq!(report, FinalReport::default());
     let exit = |code| judge(Protocol::Text, Exit { code: Some(code), signal: None }, &report);
-    assert_eq!(exit(0), Verdict { state: EndState::Succeeded, reason: None });
+    assert_eq!(exit(0), Verdict { state: EndState::Succeeded, reason: None, source: Some(OutcomeSource::Exit) });
     assert_eq!(exit(42).reason.as_deref(), Some("exit code 42"));
+}
+
+#[test]
+fn an_agent_without_a_login_is_told_by_the_kind_of_its_error() {
+    let said = |error: &str| {
+        format!(r#"{{"type":"assistant","message":{{"model":"<synthetic>","content":[]}},"error":"{error}"}}"#)
+    };
+    let failed = r#"{"type":"result","subtype":"success","is_error":true,"result":"Not logged in"}"#;
+    let fine = r#"{"type":"result","subtype":"success","is_error":false,"result":"x"}"#;
+    let is_told = |lines: &[&str]| report(&lines.join("\n")).not_authenticated;
+    let (no_login, other) = (said("authentication_failed"), said("invalid_request"));
+    assert!(is_told(&[&no_login, failed]));
+    assert!(is_told(&[r#"{"type":"result","subtype":"success","is_error":true,"api_error_status":401}"#]));
+    assert!(!is_told(&[&other, failed]) && !is_told(&[failed]), "words alone tell nothing");
+    assert!(!is_told(&[&no_login, failed, &other, failed]), "only the last turn counts");
+    assert!(!is_told(&[&no_login, fine]));
 }
 
 #[test]
@@ -133,7 +150,7 @@ fn reasons_are_one_safe_line() {
 #[test]
 fn the_final_answer_is_the_last_results_text() {
     let answer = |log: &str| final_answer(Protocol::Claude, Cursor::new(log)).unwrap();
-    assert_eq!(answer(sample!("background-bash")).unwrap(), b"Hello from the stub.");
+    assert_eq!(answer(sample!("background-bash")).unwrap(), "Hello from the stub.");
     assert_eq!(answer(sample!("sigint-stream")), None);
     assert_eq!(answer(sample!("err400-json")), None);
     assert_eq!(final_answer(Protocol::Text, Cursor::new("text")).unwrap(), None);

@@ -15,6 +15,7 @@ mod meant;
 mod output;
 mod picker;
 mod progress;
+mod retry_words;
 mod table;
 
 use std::process::ExitCode;

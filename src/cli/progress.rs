@@ -63,6 +63,15 @@ impl Line {
         self.last = words;
     }
 
+    /// Says what happened beside the state, above the lines of a terminal.
+    pub(crate) fn note(&self, words: &str) {
+        let text = format!("{}: {words}", self.name);
+        match &self.bar {
+            Some(bar) => bar.println(sanitize_line(&text)),
+            None => self.err.note(&text),
+        }
+    }
+
     /// For a run that never came to be.
     pub(crate) fn fail(&mut self, message: &str) {
         match &self.bar {

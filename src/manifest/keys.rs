@@ -46,6 +46,7 @@ pub(crate) const MODE: &[&str] = &[
     "cleanup_on_exit",
     "timeout",
     "stop_grace",
+    "exit_grace",
     "log_max",
     "limits",
     "retry",

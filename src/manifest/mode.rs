@@ -8,6 +8,7 @@ use crate::model::interval::Interval;
 use crate::model::limits::Limits;
 use crate::model::names::ModeName;
 use crate::model::retry::Retry;
+use crate::model::run_spec::EXIT_GRACE;
 
 /// One mode. Texts named "template" are rendered for each run.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +27,8 @@ pub struct Mode {
     pub timeout: Option<Interval>,
     /// From TERM to KILL.
     pub stop_grace: Interval,
+    /// How long an agent that has answered may stay silent before it is ended.
+    pub exit_grace: Interval,
     pub log_max: Option<Bytes>,
     pub limits: Limits,
     pub expect: ExpectTemplates,
@@ -98,6 +101,7 @@ impl Mode {
             cleanup_on_exit: false,
             timeout: None,
             stop_grace: STOP_GRACE,
+            exit_grace: EXIT_GRACE,
             log_max: Some(LOG_MAX),
             limits: Limits::default(),
             expect: ExpectTemplates::default(),

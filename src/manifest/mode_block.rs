@@ -20,7 +20,8 @@ use crate::model::problem::Problem;
 pub(crate) const LENGTH_OF_TIME: &str = "a length of time such as `30m`, `10s` or `1h 30m`";
 const AMOUNT: &str = "an amount of bytes such as `1GiB`, `512MB` or `65536`";
 /// Keys that need a job's exit, output or tree, which a window does not have.
-const HEADLESS_ONLY: &[&str] = &["timeout", "limits", "retry", "log_max", "expect", "save_to", "sources", "generates"];
+const HEADLESS_ONLY: &[&str] =
+    &["timeout", "exit_grace", "limits", "retry", "log_max", "expect", "save_to", "sources", "generates"];
 const INTERACTIVE_ONLY: &[&str] = &["cleanup_on_exit"];
 
 /// A block that has been read, and the nodes its later checks point at.
@@ -56,6 +57,7 @@ pub(crate) fn read<'a>(
     let interval = |name: &str| fields.get(name).and_then(|v| document.value::<Interval>(v, name, LENGTH_OF_TIME));
     mode.timeout = interval("timeout").or(mode.timeout);
     mode.stop_grace = interval("stop_grace").unwrap_or(mode.stop_grace);
+    mode.exit_grace = interval("exit_grace").unwrap_or(mode.exit_grace);
     if let Some(value) = fields.get("log_max") {
         mode.log_max = document.value::<Bytes>(value, "log_max", AMOUNT);
     }

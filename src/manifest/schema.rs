@@ -288,6 +288,8 @@ pub(crate) struct ModeShape {
     timeout: Option<Duration>,
     /// From TERM to KILL.
     stop_grace: Option<Duration>,
+    /// How long an agent that has answered may stay silent before it is ended; default: 60s.
+    exit_grace: Option<Duration>,
     /// Over it the run fails.
     log_max: Option<Amount>,
     limits: Option<LimitsShape>,

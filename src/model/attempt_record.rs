@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::model::answer_record::OutcomeSource;
+use crate::model::retry::RetryOn;
 use crate::model::run_state::EndState;
 
 /// A line of `attempts.jsonl`: there is one for each finished attempt of a mode that retries.
@@ -29,4 +31,12 @@ pub struct AttemptRecord {
     pub cost_usd: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<String>,
+    /// What decided its state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome_source: Option<OutcomeSource>,
+    /// The kind of failure that another attempt follows, and when that begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retried_for: Option<RetryOn>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again_at: Option<Timestamp>,
 }

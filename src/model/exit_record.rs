@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::model::answer_record::AnswerRecord;
 use crate::model::limits::LimitsHold;
 use crate::model::run_id::RunId;
 use crate::model::run_state::EndState;
@@ -47,6 +48,8 @@ pub struct ExitRecord {
     pub limits: Option<LimitsHold>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,
+    #[serde(default)]
+    pub answer: AnswerRecord,
 }
 
 impl ExitRecord {
@@ -55,6 +58,8 @@ impl ExitRecord {
         let byte = |code: i32| u8::try_from(code & 0xff).ok().filter(|c| *c != 0).unwrap_or(1);
         match self.state {
             EndState::Succeeded => 0,
+            // The run counts by its answer: the exit was forced and says nothing of the agent.
+            EndState::Failed if self.answer.did_not_exit => 1,
             EndState::Failed => match (self.exit_code, self.signal) {
                 (Some(code), _) => byte(code),
                 (None, Some(signal)) => byte(128 + signal),

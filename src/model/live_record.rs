@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::model::answer_record::Answered;
 use crate::model::limits::LimitsHold;
 use crate::model::process_id::ProcessId;
 
@@ -35,6 +36,9 @@ pub struct LiveRecord {
     /// Why its agent was given no hooks.
     #[serde(default)]
     pub unhooked: Option<String>,
+    /// Of a job whose agent has ended its turn and lives on in silence.
+    #[serde(default)]
+    pub answered: Option<Answered>,
 }
 
 impl LiveRecord {
@@ -52,6 +56,7 @@ impl LiveRecord {
             trouble: None,
             agent_home: None,
             unhooked: None,
+            answered: None,
         }
     }
 }

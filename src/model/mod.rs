@@ -5,6 +5,7 @@
 
 pub mod activity;
 pub mod agent_record;
+pub mod answer_record;
 pub mod attempt_record;
 pub mod bytes;
 pub mod conditions;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::activity::Activity;
+use crate::model::answer_record::Answered;
 use crate::model::exit_record::ExitRecord;
 use crate::model::limits::LimitsHold;
 use crate::model::names::{ModeName, Pair, TaskId};
@@ -61,6 +62,10 @@ pub struct Progress {
     pub session_id: Option<String>,
     /// A trouble it lives through.
     pub trouble: Option<String>,
+    /// Of a job: its agent has answered and not exited yet.
+    pub answered: Option<Answered>,
+    /// Its answer.
+    pub answer: Option<String>,
     /// Of a queued run: why it waits and until when, in words.
     pub waits: Option<String>,
 }
@@ -148,6 +153,17 @@ impl Run {
         goes_on.then(|| format!("dispatch run --resume={} none {}", self.id(), self.facts.task))
     }
 
+    /// What to write in the manifest, where the agent had no login and the one that the user has set was
+    /// not passed to it.
+    pub fn hint(&self) -> Option<String> {
+        let names = &self.end.as_ref()?.answer.not_passed;
+        let list = names.join(", ");
+        let verb = if names.len() == 1 { "is" } else { "are" };
+        let hint =
+            || format!("{list} {verb} set but not passed to the agent; add to the manifest: `pass_env: [{list}]`");
+        (!names.is_empty()).then(hint)
+    }
+
     pub fn is_active(&self) -> bool {
         self.state.is_active()
     }
@@ -156,7 +172,24 @@ impl Run {
         self.end.as_ref().map(|end| end.state)
     }
 
+    /// What it cost, and so far: an agent that has answered and lives on has told its cost.
     pub fn usage(&self) -> Usage {
-        self.end.as_ref().map(|end| end.usage.clone()).unwrap_or_default()
+        let so_far = || Usage {
+            cost_usd: self.progress.answered.as_ref().and_then(|answered| answered.cost_usd),
+            ..Usage::default()
+        };
+        self.end.as_ref().map_or_else(so_far, |end| end.usage.clone())
+    }
+
+    /// When its agent answered, whether or not its process has ended.
+    pub fn answered_at(&self) -> Option<Timestamp> {
+        match &self.end {
+            Some(end) => end.answer.at,
+            None => self.progress.answered.as_ref().map(|answered| answered.at),
+        }
+    }
+
+    pub fn answer(&self) -> Option<&str> {
+        self.end.as_ref().map_or(self.progress.answer.as_deref(), |end| end.answer.text.as_deref())
     }
 }

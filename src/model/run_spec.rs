@@ -70,6 +70,10 @@ pub struct RunSpec {
     /// `None` in records of versions that did not write it.
     #[serde(default)]
     pub declared: Option<Declared>,
+    /// Names of variables that may hold the agent's login: set where the run was started, and not
+    /// passed to it. Never their values.
+    #[serde(default)]
+    pub not_passed: Vec<String>,
     #[serde(default)]
     pub conditions: Conditions,
     #[serde(default)]
@@ -102,6 +106,9 @@ pub enum RunKind {
         /// The run may use slots `0..slots`.
         slots: u32,
         timeout: Option<Interval>,
+        /// How long an agent that has answered may stay silent before it is ended.
+        #[serde(default = "exit_grace")]
+        exit_grace: Interval,
         log_max: Option<Bytes>,
         #[serde(default)]
         limits: Limits,
@@ -115,6 +122,13 @@ pub enum RunKind {
         #[serde(default)]
         tracked: Option<Tracked>,
     },
+}
+
+/// The grace of a mode that says nothing else, and of records from before there was one.
+pub const EXIT_GRACE: Interval = Interval::from_secs(60);
+
+const fn exit_grace() -> Interval {
+    EXIT_GRACE
 }
 
 /// What must hold after exit 0 for a run to have succeeded.

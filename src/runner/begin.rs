@@ -4,6 +4,7 @@
 use std::io;
 use std::path::Path;
 
+use crate::model::answer_record::AnswerRecord;
 use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
 use crate::model::names::Pair;
 use crate::model::queue_record::QueueRecord;
@@ -290,6 +291,7 @@ impl Ledger {
             basis: prepared.basis.clone(),
             declared: Some(drift::declared(prepared, &run_id)),
             run_id,
+            not_passed: prepared.not_passed.clone(),
             conditions: prepared.conditions.clone(),
             worktree: prepared.worktree.clone(),
             kind: prepared.kind.clone(),
@@ -399,5 +401,6 @@ pub(super) fn unstarted(spec: &RunSpec, state: EndState, reason: String) -> Exit
         survivors: Vec::new(),
         limits: None,
         pid: None,
+        answer: AnswerRecord::default(),
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
+use crate::model::answer_record::AnswerRecord;
 use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
 use crate::model::live_record::LiveRecord;
 use crate::model::run::{Progress, Run, RunFacts};
@@ -12,6 +13,7 @@ use crate::model::run_state::RunState;
 use crate::model::usage::Usage;
 use crate::plan::actual::{Evidence, Over, Window};
 use crate::runner::activity::{self, Does};
+use crate::runner::run_answer;
 use crate::system::clock;
 use crate::system::process;
 use crate::system::store::run_folder::RunFolder;
@@ -88,6 +90,7 @@ impl Candidate {
         let live = self.evidence.live.as_ref();
         let agent = live.map(|live| live.agent.as_ref().unwrap_or(&live.owner).pid);
         let pane = self.pane.as_ref().filter(|_| state == RunState::Running);
+        let answered = live.and_then(|live| live.answered.clone());
         let does = pane.map(|pane| self.does(pane)).unwrap_or_default();
         let progress = Progress {
             started_at: live.map(|live| self.started(live.started_at)),
@@ -100,6 +103,8 @@ impl Candidate {
             activity: does.activity,
             session_id: does.session_id,
             trouble: self.evidence.unsaved.then(|| "its end cannot be written yet (is the disk full?)".to_owned()),
+            answer: run_answer::of_living(&self.folder, self.spec.protocol, answered.as_ref()),
+            answered,
             waits: live.and_then(|live| self.retries(live)).or_else(|| self.waits.clone()),
         };
         Run { facts, state, progress, end: None }
@@ -110,14 +115,15 @@ impl Candidate {
         activity::of_pane(pane, self.spec.protocol, &self.spec.run_id, &self.folder, socket)
     }
 
-    /// `retry 1 of 2 at 2026-01-31T12:00:00Z, after: signal 9 (SIGKILL)`.
+    /// `retry 1 of 2 at 12:00:00, after: signal 9 (SIGKILL)`.
     fn retries(&self, live: &LiveRecord) -> Option<String> {
         let wait = live.retry.as_ref()?;
         let max = match &self.spec.kind {
             RunKind::Headless { retry: Some(retry), .. } => retry.max,
             _ => live.attempt,
         };
-        Some(format!("retry {} of {max} at {}, after: {}", live.attempt, wait.until, wait.reason))
+        let until = clock::local_moment(wait.until, clock::now());
+        Some(format!("retry {} of {max} at {until}, after: {}", live.attempt, wait.reason))
     }
 
     /// Whether the supervisor of a job, by its own record, is a living process.
@@ -136,6 +142,11 @@ impl Candidate {
         let died = self.pane.as_ref().and_then(|pane| pane.dead).and_then(|dead| dead.time);
         let ended_at = died.and_then(|at| jiff::Timestamp::from_second(at).ok()).unwrap_or(now);
         let started_at = live.map(|live| self.started(live.started_at));
+        let answered = live.and_then(|live| live.answered.as_ref());
+        let (answer, usage) = match self.evidence.headless {
+            true => run_answer::of_lost(&self.spec, &self.folder, answered),
+            false => (AnswerRecord::default(), Usage { session_id: self.conversation(), ..Usage::default() }),
+        };
         ExitRecord {
             version: EXIT_VERSION,
             run_id: self.spec.run_id.clone(),
@@ -148,11 +159,12 @@ impl Candidate {
             ended_at,
             duration_ms: started_at.map_or(0, |start| clock::millis_between(start, ended_at)),
             attempt: live.map_or(0, |live| live.attempt),
-            usage: Usage { session_id: self.conversation(), ..Usage::default() },
+            usage,
             log_bytes: self.folder.log_bytes(),
             survivors,
             limits: live.and_then(|live| live.limits),
             pid: live.map(|live| live.agent.as_ref().unwrap_or(&live.owner).pid),
+            answer,
         }
     }
 

@@ -110,6 +110,8 @@ fn differing(spec: &RunSpec, prepared: &Prepared) -> Vec<String> {
         prompt_given: _,
         // Only present where the run had to make it; `declared` holds it in any case.
         worktree: _,
+        // Depends on who starts it: what of their environment is not passed on.
+        not_passed: _,
         // Applies after the end, by what the manifest says then.
         keep: _,
     } = spec;
@@ -210,6 +212,7 @@ fn compare_kind(fields: &mut Fields, was: &RunKind, now: &RunKind) {
         (
             RunKind::Headless {
                 timeout,
+                exit_grace,
                 log_max,
                 limits,
                 save_to,
@@ -221,6 +224,7 @@ fn compare_kind(fields: &mut Fields, was: &RunKind, now: &RunKind) {
             },
             RunKind::Headless {
                 timeout: new_timeout,
+                exit_grace: new_exit_grace,
                 log_max: new_log_max,
                 limits: new_limits,
                 save_to: new_save_to,
@@ -231,6 +235,7 @@ fn compare_kind(fields: &mut Fields, was: &RunKind, now: &RunKind) {
             },
         ) => {
             fields.compare("timeout", timeout, new_timeout);
+            fields.compare("exit_grace", exit_grace, new_exit_grace);
             fields.compare("log_max", log_max, new_log_max);
             fields.compare("limits", limits, new_limits);
             fields.compare("save_to", save_to, new_save_to);

@@ -7,6 +7,7 @@ use crate::model::run_state::RunState;
 use crate::runner::activity;
 use crate::runner::candidate::Listings;
 use crate::runner::ledger::{Ledger, Observed};
+use crate::runner::run_answer;
 use crate::system::store::index::Index;
 use crate::system::store::pair_lock::{self, Liveness};
 
@@ -100,6 +101,8 @@ impl Ledger {
             attempt: live.attempt,
             log_bytes: folder.log_bytes(),
             limits: live.limits,
+            answer: run_answer::of_living(&folder, facts.protocol, live.answered.as_ref()),
+            answered: live.answered,
             ..Progress::default()
         })
     }

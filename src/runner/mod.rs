@@ -50,6 +50,8 @@ mod prompt;
 pub mod prune;
 mod readiness;
 pub mod reconcile;
+pub mod retry_news;
+mod run_answer;
 pub mod send;
 mod send_claude;
 pub mod served;

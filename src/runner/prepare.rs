@@ -71,6 +71,8 @@ pub struct Prepared {
     pub pass_env: BTreeSet<String>,
     /// The task's worktree by the manifest, whether it is there or not.
     pub declared_worktree: Option<WorktreeSpec>,
+    /// Names of variables that may hold the agent's login: set here, and not passed to it.
+    pub not_passed: Vec<String>,
     /// Present where the run makes a worktree that is not there yet, or whose set-up did not succeed.
     pub worktree: Option<WorktreeSpec>,
     /// The run whose conversation it goes on in.
@@ -213,6 +215,7 @@ impl Project {
 
         let delivery = prompt::delivery(agent, mode, prompt.as_deref())?;
         let environment = self.environment_of(mode, agent.protocol);
+        let not_passed = environment::not_passed(agent::auth_names(agent.protocol), &environment);
         let path = environment.get(std::ffi::OsStr::new("PATH")).map(OsString::as_os_str);
         let program = program::find(&argv[0], path, &self.manifest.root)
             .map_err(|source| PrepareError::Program { mode: mode.name.to_string(), source })?;
@@ -245,6 +248,7 @@ impl Project {
             declared_env: self.declared_env(mode),
             pass_env: self.manifest.pass_env.iter().cloned().collect(),
             declared_worktree,
+            not_passed,
             worktree: to_make,
             resumes: request.resume.as_ref().map(|(run, _)| run.clone()),
             by_up: false,
@@ -313,6 +317,7 @@ impl Project {
         Ok(RunKind::Headless {
             slots: request.jobs.unwrap_or(u32::MAX).min(self.manifest.jobs).max(1),
             timeout: mode.timeout,
+            exit_grace: mode.exit_grace,
             log_max: mode.log_max,
             limits: mode.limits.clone(),
             save_to,

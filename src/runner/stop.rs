@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use crate::model::answer_record::AnswerRecord;
 use crate::model::exit_record::ExitRecord;
 use crate::model::names::Pair;
 use crate::model::run::Run;
@@ -174,6 +175,7 @@ impl Ledger {
             survivors: Vec::new(),
             limits: None,
             pid: None,
+            answer: AnswerRecord::default(),
         }
     }
 

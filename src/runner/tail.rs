@@ -179,6 +179,7 @@ impl Watches {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::answer_record::AnswerRecord;
     use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
     use crate::model::names::{ModeName, TaskId};
     use crate::model::run::Progress;
@@ -254,6 +255,7 @@ mod tests {
                 survivors: Vec::new(),
                 limits: None,
                 pid: None,
+                answer: AnswerRecord::default(),
             };
             self.folder.write_exit(&end).unwrap();
         }

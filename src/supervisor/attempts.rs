@@ -4,12 +4,13 @@
 use std::time::Duration;
 
 use crate::agent;
+use crate::model::answer_record::OutcomeSource;
 use crate::model::attempt_record::AttemptRecord;
 use crate::model::limits::LimitsHold;
 use crate::model::run_spec::{Expect, RunKind, RunSpec};
 use crate::model::run_state::EndState;
 use crate::model::usage::Usage;
-use crate::supervisor::finish::{self, Outcome};
+use crate::supervisor::finish::{self, AgentEnd, Outcome};
 use crate::supervisor::freshness::Freshness;
 use crate::supervisor::machine::{Exit, Why};
 use crate::supervisor::rest::{self, Rested};
@@ -45,7 +46,7 @@ impl Ended {
     }
 
     fn of(outcome: Outcome, end: StageEnd) -> Self {
-        let StageEnd { why, exit, survivors, pid } = end;
+        let StageEnd { why, exit, survivors, pid, until: _, answered_at: _ } = end;
         Self { outcome, why, exit, survivors, limits: None, pid, attempt: 1 }
     }
 }
@@ -126,10 +127,11 @@ async fn prepare(supervision: &mut Supervision<'_>, around: &Surroundings, signa
     if end.why == Why::Exited && end.exit.is_some_and(|exit| exit.code == Some(0)) {
         return None;
     }
-    let mut outcome = finish::judge_agent(supervision.spec, supervision.folder, 0, end.why, end.exit);
+    let mut outcome = finish::judge_agent(supervision.spec, supervision.folder, &agent_end(0, &end));
     if end.why == Why::Exited {
         let log = supervision.folder.setup_log();
-        outcome = outcome.but(EndState::Failed, Some(format!("the worktree's set-up failed; see `{}`", log.display())));
+        let reason = format!("the worktree's set-up failed; see `{}`", log.display());
+        outcome = outcome.but(EndState::Failed, Some(reason), Some(OutcomeSource::Exit));
     }
     Some(Ended::of(outcome, end))
 }
@@ -143,12 +145,14 @@ async fn run_attempts(supervision: &mut Supervision<'_>, around: &mut Surroundin
         let mut ended = run_attempt(supervision, around, &spec, signals).await;
         ended.attempt = supervision.attempt;
         spent = spent.and_then(ended.outcome.usage.clone());
+        supervision.spent_usd = spent.cost_usd;
         if let Some(retry) = finish::retry_of(supervision.spec) {
-            note_attempt(supervision, &ended, begun);
             // What could not be ended is still at work: another beside it would be a second agent.
-            if ended.survivors.is_empty() && retry::goes_on(retry, ended.attempt, ended.outcome.kind) {
-                let limit = ended.outcome.limit.as_ref();
-                let wait = retry::pause(retry, ended.attempt, limit, clock::now(), ids::chance());
+            let goes_on = ended.survivors.is_empty() && retry::goes_on(retry, ended.attempt, ended.outcome.kind);
+            let limit = ended.outcome.limit.as_ref();
+            let wait = goes_on.then(|| retry::pause(retry, ended.attempt, limit, clock::now(), ids::chance()));
+            note_attempt(supervision, &ended, begun, wait);
+            if let Some(wait) = wait {
                 let reason = ended.outcome.reason.clone().unwrap_or_default();
                 match rest::rest(supervision, wait, reason, signals).await {
                     Rested::Ready => {
@@ -161,7 +165,7 @@ async fn run_attempts(supervision: &mut Supervision<'_>, around: &mut Surroundin
                         continue;
                     }
                     Rested::Stopped { interrupted } => {
-                        let outcome = ended.outcome.but(EndState::Stopped, None);
+                        let outcome = ended.outcome.but(EndState::Stopped, None, None);
                         let attempt = ended.attempt;
                         let why = Why::Stopped { interrupted };
                         ended = Ended { attempt, ..Ended::without_agent(outcome, why) };
@@ -183,7 +187,6 @@ async fn run_attempt(
 ) -> Ended {
     let stages = around.stages(supervision, spec);
     let (from, _) = supervision.folder.log_lengths();
-    let judge = |folder, why, exit| finish::judge_agent(spec, folder, from, why, exit);
     let end = match supervision.run_stage(&stages, Stage::Agent, signals, around.hold, around.cpu_limit).await {
         Ok(end) => end,
         Err(error) => {
@@ -193,32 +196,39 @@ async fn run_attempt(
             return Ended { exit: Some(Exit { code: Some(code), signal: None }), ..ended };
         }
     };
-    let mut outcome = judge(supervision.folder, end.why, end.exit);
+    let mut outcome = finish::judge_agent(spec, supervision.folder, &agent_end(from, &end));
     if around.enclosure.as_ref().is_some_and(Enclosure::was_out_of_memory) && outcome.state == EndState::Failed {
-        outcome = outcome.but(EndState::Failed, Some("memory limit".to_owned()));
+        outcome = outcome.but(EndState::Failed, Some("memory limit".to_owned()), Some(OutcomeSource::Exit));
+    }
+    if end.why == Why::TimedOut {
+        // The agent's time is over and the check's own begins.
+        supervision.begin_time();
     }
     let mut ended = Ended::of(outcome, end);
     if ended.outcome.state != EndState::Succeeded || expect_of(spec).command.is_empty() {
         return ended;
     }
-    let failed = |reason| (EndState::Failed, Some(reason));
-    let (state, reason) = match supervision.run_stage(&stages, Stage::Check, signals, around.hold, None).await {
-        Err(error) => failed(format!("the expected command cannot start: {error}")),
+    let reason = match supervision.run_stage(&stages, Stage::Check, signals, around.hold, None).await {
+        Err(error) => format!("the expected command cannot start: {error}"),
         Ok(check) => {
             ended.survivors.extend(check.survivors);
             if check.why != Why::Exited {
                 ended.why = check.why;
-                ended.outcome = judge(supervision.folder, check.why, None);
+                ended.outcome = finish::cut_off_check(spec, ended.outcome, check.why);
                 return ended;
             }
             if check.exit.and_then(|exit| exit.code) == Some(0) {
                 return ended;
             }
-            failed(format!("{}: {}", Expect::COMMAND, expect_of(spec).command.join(" ")))
+            format!("{}: {}", Expect::COMMAND, expect_of(spec).command.join(" "))
         }
     };
-    ended.outcome = ended.outcome.but(state, reason);
+    ended.outcome = ended.outcome.but(EndState::Failed, Some(reason), Some(OutcomeSource::Expect));
     ended
+}
+
+fn agent_end(from: u64, end: &StageEnd) -> AgentEnd {
+    AgentEnd { from, until: end.until, why: end.why, exit: end.exit, answered_at: end.answered_at }
 }
 
 /// A conversation's id can be used once. One that is gone on in keeps its own.
@@ -233,7 +243,14 @@ fn renew_session(spec: &mut RunSpec) {
     }
 }
 
-fn note_attempt(supervision: &Supervision<'_>, ended: &Ended, (started_at, from): (jiff::Timestamp, (u64, u64))) {
+/// Records a finished attempt; another one follows after `wait`.
+fn note_attempt(
+    supervision: &Supervision<'_>,
+    ended: &Ended,
+    (started_at, from): (jiff::Timestamp, (u64, u64)),
+    wait: Option<Duration>,
+) {
+    let ended_at = clock::now();
     let to = supervision.folder.log_lengths();
     let record = AttemptRecord {
         attempt: ended.attempt,
@@ -242,13 +259,16 @@ fn note_attempt(supervision: &Supervision<'_>, ended: &Ended, (started_at, from)
         exit_code: ended.exit.and_then(|exit| exit.code),
         signal: ended.exit.and_then(|exit| exit.signal),
         started_at,
-        ended_at: clock::now(),
+        ended_at,
         stdout_from: from.0,
         stdout_to: to.0,
         stderr_from: from.1,
         stderr_to: to.1,
         cost_usd: ended.outcome.usage.cost_usd,
         session_id: ended.outcome.usage.session_id.clone(),
+        outcome_source: ended.outcome.answer.outcome_source,
+        retried_for: ended.outcome.kind.filter(|_| wait.is_some()),
+        again_at: wait.and_then(|wait| rest::moment_after(ended_at, wait)),
     };
     if let Err(error) = supervision.folder.append_attempt(&record) {
         tracing::warn!(%error, "the attempt cannot be noted");

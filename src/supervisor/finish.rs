@@ -2,13 +2,17 @@
 
 use std::io;
 
+use jiff::Timestamp;
+
 use crate::agent::{self, FinalReport, RateLimit};
+use crate::model::answer_record::{AnswerRecord, OutcomeSource};
 use crate::model::retry::{Retry, RetryOn};
 use crate::model::run_spec::{Expect, RunKind, RunSpec};
 use crate::model::run_state::EndState;
 use crate::model::usage::Usage;
 use crate::supervisor::machine::{Exit, Why};
 use crate::supervisor::stage::expect_of;
+use crate::system::clock;
 use crate::system::store::answer::Answer;
 use crate::system::store::run_folder::RunFolder;
 
@@ -18,69 +22,226 @@ pub struct Outcome {
     pub state: EndState,
     pub reason: Option<String>,
     pub usage: Usage,
+    pub answer: AnswerRecord,
     /// What kind of failure of the agent itself it was. `None` for all that another attempt would
-    /// not change: a success, a stop, a limit that was set, an expectation that does not hold.
+    /// not change: a success, a stop, a limit that was set, an expectation that does not hold, and an
+    /// agent that had answered and was ended since it did not exit.
     pub kind: Option<RetryOn>,
     /// The limit, where that was the kind.
     pub limit: Option<RateLimit>,
 }
 
+/// How the agent's stage ended.
+#[derive(Clone, Copy, Debug)]
+pub struct AgentEnd {
+    /// Where its part of the log begins, in bytes.
+    pub from: u64,
+    /// How long the log was when the supervisor began to end it: what it printed then is no answer.
+    pub until: Option<u64>,
+    pub why: Why,
+    pub exit: Option<Exit>,
+    /// When its last turn ended, where that was seen while it lived.
+    pub answered_at: Option<Timestamp>,
+}
+
 impl Outcome {
     /// An end for a reason that is none of the agent's.
     pub fn failed(reason: impl Into<String>) -> Self {
-        let usage = Usage::default();
-        Self { state: EndState::Failed, reason: Some(reason.into()), usage, kind: None, limit: None }
+        Self {
+            state: EndState::Failed,
+            reason: Some(reason.into()),
+            usage: Usage::default(),
+            answer: AnswerRecord::default(),
+            kind: None,
+            limit: None,
+        }
     }
 
-    /// The same work with another end.
-    pub fn but(self, state: EndState, reason: Option<String>) -> Self {
-        Self { state, reason, kind: None, limit: None, ..self }
+    /// The same work with another end, decided by `source`.
+    pub fn but(self, state: EndState, reason: Option<String>, source: Option<OutcomeSource>) -> Self {
+        let answer = AnswerRecord { outcome_source: source, ..self.answer };
+        Self { state, reason, answer, kind: None, limit: None, ..self }
     }
 }
 
-/// Judges the agent's stage, whose part of the log starts at byte `from`. Where it succeeded, saves its answer and looks at the files that the
-/// mode expects; its `expect.command` is a stage of its own.
-pub fn judge_agent(spec: &RunSpec, folder: &RunFolder, from: u64, why: Why, exit: Option<Exit>) -> Outcome {
-    let report = folder.read_stdout(from).and_then(|log| agent::read_report(spec.protocol, log)).unwrap_or_default();
-    let usage = Usage {
-        session_id: report.usage.session_id.clone().or_else(|| spec.session_id.clone()),
-        ..report.usage.clone()
+/// Judges the agent's stage. Saves the answer, if there is one, and looks at the files that the mode
+/// expects; its `expect.command` is a stage of its own.
+pub fn judge_agent(spec: &RunSpec, folder: &RunFolder, end: &AgentEnd) -> Outcome {
+    let read = |until| {
+        let log = folder.read_stdout(end.from).map(|log| log.up_to(until));
+        log.and_then(|log| agent::read_report(spec.protocol, log)).unwrap_or_default()
     };
-    let ended =
-        |state, reason: Option<String>| Outcome { state, reason, usage: usage.clone(), kind: None, limit: None };
-    match why {
-        Why::Stopped { .. } => return ended(EndState::Stopped, None),
-        Why::TimedOut => {
-            let limit = match &spec.kind {
-                RunKind::Headless { timeout: Some(timeout), .. } => format!("timeout of {timeout}"),
-                _ => "timeout".to_owned(),
-            };
-            return timed_out(spec, rate_limit(spec, folder, from), ended(EndState::TimedOut, Some(limit)));
+    let whole = read(None);
+    let report = if end.until.is_some() { read(end.until) } else { whole.clone() };
+    let session_id = whole.usage.session_id.clone().or_else(|| spec.session_id.clone());
+    let judging = Judging { spec, folder, end, usage: Usage { session_id, ..whole.usage }, report };
+    match (end.why, end.exit) {
+        (Why::Stopped { .. }, _) => judging.cut_off(EndState::Stopped, None),
+        (Why::TimedOut | Why::ExitOverdue, Some(_)) if judging.report.has_answered() => judging.by_answer(),
+        (Why::TimedOut, _) => judging.timed_out(),
+        (Why::LogFull, _) => judging.cut_off(EndState::Failed, Some(log_limit(spec))),
+        (Why::CpuUsed, _) => judging.cut_off(EndState::Failed, Some("cpu limit".to_owned())),
+        (Why::Exited | Why::ExitOverdue, None) => {
+            judging.ended(EndState::Lost, Some("its end was not seen".to_owned()), None)
         }
-        Why::LogFull => {
-            let limit = match &spec.kind {
-                RunKind::Headless { log_max: Some(max), .. } => format!("log limit of {max}"),
-                _ => "log limit".to_owned(),
-            };
-            return ended(EndState::Failed, Some(limit));
-        }
-        Why::CpuUsed => return ended(EndState::Failed, Some("cpu limit".to_owned())),
-        Why::Exited => {}
+        // Its log was cut meanwhile.
+        (Why::ExitOverdue, Some(_)) => judging.cut_off(EndState::Failed, Some(agent::DID_NOT_EXIT.to_owned())),
+        (Why::Exited, Some(exit)) => judging.by_exit(exit),
     }
-    let Some(exit) = exit else { return ended(EndState::Lost, Some("its end was not seen".to_owned())) };
-    let verdict = agent::judge(spec.protocol, agent::Exit { code: exit.code, signal: exit.signal }, &report);
-    if verdict.state != EndState::Succeeded {
-        let limit = rate_limit(spec, folder, from);
-        let kind = (verdict.state == EndState::Failed).then(|| kind_of(&report, limit.as_ref())).flatten();
-        return Outcome { kind, limit, ..ended(verdict.state, verdict.reason) };
+}
+
+/// What a judgement is made from.
+struct Judging<'a> {
+    spec: &'a RunSpec,
+    folder: &'a RunFolder,
+    end: &'a AgentEnd,
+    usage: Usage,
+    report: FinalReport,
+}
+
+impl Judging<'_> {
+    fn ended(&self, state: EndState, reason: Option<String>, source: Option<OutcomeSource>) -> Outcome {
+        let answered = self.report.has_answered();
+        let text = answered.then(|| self.answer_text().ok().flatten()).flatten();
+        let at = match self.end.exit {
+            _ if answered => self.end.answered_at.or_else(|| self.folder.stdout_written_at()),
+            // A text agent answers when it exits.
+            Some(Exit { code: Some(0), .. }) if !agent::tells_turns(self.spec.protocol) => Some(clock::now()),
+            _ => None,
+        };
+        let not_passed = if self.report.not_authenticated { self.spec.not_passed.clone() } else { Vec::new() };
+        let text = text.and_then(AnswerRecord::kept);
+        let answer = AnswerRecord { at, text, outcome_source: source, did_not_exit: false, not_passed };
+        Outcome { state, reason, usage: self.usage.clone(), answer, kind: None, limit: None }
     }
-    match keep_promises(spec, folder, from) {
-        Ok(()) => ended(EndState::Succeeded, verdict.reason),
-        // What it was refused may be why.
-        Err(reason) => {
-            let decision = verdict.reason.map_or_else(String::new, |decision| format!("; {decision}"));
-            ended(EndState::Failed, Some(format!("{reason}{decision}")))
+
+    /// An agent that was ended before it exited, for a reason that decides. What it had answered is saved.
+    fn cut_off(&self, state: EndState, reason: Option<String>) -> Outcome {
+        let unsaved = if self.report.has_answered() { self.save_answer().err() } else { None };
+        let reason = match (reason, unsaved) {
+            (Some(reason), Some(unsaved)) => Some(format!("{reason}; {unsaved}")),
+            (reason, unsaved) => reason.or(unsaved),
+        };
+        self.ended(state, reason, None)
+    }
+
+    /// An agent that had answered and was ended since it did not exit, or not in time.
+    fn by_answer(&self) -> Outcome {
+        let Some(verdict) = agent::judge_answer(&self.report) else { return self.timed_out() };
+        let kept = if verdict.state == EndState::Succeeded { self.keep_promises() } else { Ok(()) };
+        let mut outcome = match kept {
+            Ok(()) => self.ended(verdict.state, verdict.reason, verdict.source),
+            Err(reason) => self.not_as_expected(&reason, verdict.reason.as_deref()),
+        };
+        outcome.answer.did_not_exit = true;
+        outcome
+    }
+
+    fn by_exit(&self, exit: Exit) -> Outcome {
+        let exit = agent::Exit { code: exit.code, signal: exit.signal };
+        let verdict = agent::judge(self.spec.protocol, exit, &self.report);
+        if verdict.state != EndState::Succeeded {
+            let limit = self.rate_limit();
+            let is_failure = verdict.state == EndState::Failed;
+            let kind = is_failure.then(|| kind_of(&self.report, limit.as_ref())).flatten();
+            return Outcome { kind, limit, ..self.ended(verdict.state, verdict.reason, verdict.source) };
         }
+        match self.keep_promises() {
+            Ok(()) => self.ended(EndState::Succeeded, verdict.reason, verdict.source),
+            // What it was refused may be why.
+            Err(reason) => self.not_as_expected(&reason, verdict.reason.as_deref()),
+        }
+    }
+
+    fn not_as_expected(&self, reason: &str, about: Option<&str>) -> Outcome {
+        let about = about.map_or_else(String::new, |about| format!("; {about}"));
+        self.ended(EndState::Failed, Some(format!("{reason}{about}")), Some(OutcomeSource::Expect))
+    }
+
+    /// An agent that was still waiting for a rate limit when its time was up failed in both ways.
+    fn timed_out(&self) -> Outcome {
+        let ended = self.ended(EndState::TimedOut, Some(time_limit(self.spec)), None);
+        let limit = self.rate_limit();
+        let counts = |kind| retry_of(self.spec).is_some_and(|retry| retry.on.contains(&kind));
+        let limited = limit.is_some() && counts(RetryOn::RateLimit) && !counts(RetryOn::Timeout);
+        Outcome { kind: Some(if limited { RetryOn::RateLimit } else { RetryOn::Timeout }), limit, ..ended }
+    }
+
+    /// Read only where it is of use: it may mean to read the whole log.
+    fn rate_limit(&self) -> Option<RateLimit> {
+        retry_of(self.spec)?;
+        let log = self.folder.read_stdout(self.end.from);
+        log.and_then(|log| agent::read_rate_limit(self.spec.protocol, log)).ok().flatten()
+    }
+
+    /// `save_to`, `expect.non_empty` and `expect.files`.
+    fn keep_promises(&self) -> Result<(), String> {
+        let expect = expect_of(self.spec);
+        if expect.non_empty {
+            let unreadable = |error| format!("its answer cannot be read: {error}");
+            if self.answer().and_then(|answer| answer.is_blank()).map_err(unreadable)? {
+                return Err(Expect::BLANK.to_owned());
+            }
+        }
+        self.save_answer()?;
+        for file in &expect.files {
+            if !self.spec.cwd.join(file).exists() {
+                return Err(Expect::missing(file));
+            }
+        }
+        Ok(())
+    }
+
+    /// Saves a successful answer where the mode wants it.
+    fn save_answer(&self) -> Result<(), String> {
+        let RunKind::Headless { save_to: Some(path), .. } = &self.spec.kind else { return Ok(()) };
+        if self.report.result.as_ref().is_some_and(|result| result.is_error) {
+            return Ok(());
+        }
+        let answer = self.answer().map_err(|error| format!("its answer cannot be read: {error}"))?;
+        let saved = answer.save(&self.spec.cwd, path, self.spec.umask);
+        saved.map_err(|error| format!("cannot save to `{}`: {error}", path.display()))
+    }
+
+    /// The final answer: the agent's last message, or all that the attempt of a text agent printed.
+    fn answer(&self) -> io::Result<Answer> {
+        if agent::tells_turns(self.spec.protocol) {
+            return Ok(Answer::Text(self.answer_text()?.unwrap_or_default().into_bytes()));
+        }
+        Ok(Answer::Log { path: self.folder.stdout(), from: self.end.from })
+    }
+
+    fn answer_text(&self) -> io::Result<Option<String>> {
+        let log = self.folder.read_stdout(self.end.from)?.up_to(self.end.until);
+        agent::final_answer(self.spec.protocol, log)
+    }
+}
+
+/// The end of a run whose agent had succeeded and whose `expect.command` was ended. The agent has
+/// answered: it is not tried again.
+pub fn cut_off_check(spec: &RunSpec, outcome: Outcome, why: Why) -> Outcome {
+    let (state, reason) = match why {
+        Why::Stopped { .. } => (EndState::Stopped, None),
+        Why::TimedOut => (EndState::TimedOut, Some(time_limit(spec))),
+        Why::LogFull => (EndState::Failed, Some(log_limit(spec))),
+        Why::CpuUsed | Why::Exited | Why::ExitOverdue => (EndState::Failed, Some("cpu limit".to_owned())),
+    };
+    let mut outcome = outcome.but(state, reason, None);
+    outcome.answer.did_not_exit = false;
+    outcome
+}
+
+fn time_limit(spec: &RunSpec) -> String {
+    match &spec.kind {
+        RunKind::Headless { timeout: Some(timeout), .. } => format!("timeout of {timeout}"),
+        _ => "timeout".to_owned(),
+    }
+}
+
+fn log_limit(spec: &RunSpec) -> String {
+    match &spec.kind {
+        RunKind::Headless { log_max: Some(max), .. } => format!("log limit of {max}"),
+        _ => "log limit".to_owned(),
     }
 }
 
@@ -92,19 +253,6 @@ pub fn retry_of(spec: &RunSpec) -> Option<&Retry> {
     }
 }
 
-/// Read only where it is of use: it may mean to read the whole log.
-fn rate_limit(spec: &RunSpec, folder: &RunFolder, from: u64) -> Option<RateLimit> {
-    retry_of(spec)?;
-    folder.read_stdout(from).and_then(|log| agent::read_rate_limit(spec.protocol, log)).ok().flatten()
-}
-
-/// An agent that was still waiting for a rate limit when its time was up failed in both ways.
-fn timed_out(spec: &RunSpec, limit: Option<RateLimit>, ended: Outcome) -> Outcome {
-    let counts = |kind| retry_of(spec).is_some_and(|retry| retry.on.contains(&kind));
-    let limited = limit.is_some() && counts(RetryOn::RateLimit) && !counts(RetryOn::Timeout);
-    Outcome { kind: Some(if limited { RetryOn::RateLimit } else { RetryOn::Timeout }), limit, ..ended }
-}
-
 /// The kind of an agent's own failure. One that reached a limit its user gave it would reach it again.
 fn kind_of(report: &FinalReport, limit: Option<&RateLimit>) -> Option<RetryOn> {
     match (limit, &report.result) {
@@ -112,38 +260,6 @@ fn kind_of(report: &FinalReport, limit: Option<&RateLimit>) -> Option<RetryOn> {
         (None, Some(result)) if result.is_own_limit() => None,
         (None, _) => Some(RetryOn::Crash),
     }
-}
-
-/// `save_to`, `expect.non_empty` and `expect.files`.
-fn keep_promises(spec: &RunSpec, folder: &RunFolder, from: u64) -> Result<(), String> {
-    let expect = expect_of(spec);
-    let saving = match &spec.kind {
-        RunKind::Headless { save_to, .. } => save_to.as_deref(),
-        RunKind::Interactive { .. } => None,
-    };
-    if saving.is_some() || expect.non_empty {
-        let answer = answer(spec, folder, from).map_err(|error| format!("its answer cannot be read: {error}"))?;
-        if expect.non_empty && answer.is_blank().map_err(|error| format!("its answer cannot be read: {error}"))? {
-            return Err(Expect::BLANK.to_owned());
-        }
-        if let Some(path) = saving {
-            answer
-                .save(&spec.cwd, path, spec.umask)
-                .map_err(|error| format!("cannot save to `{}`: {error}", path.display()))?;
-        }
-    }
-    for file in &expect.files {
-        if !spec.cwd.join(file).exists() {
-            return Err(Expect::missing(file));
-        }
-    }
-    Ok(())
-}
-
-/// The agent's final answer: a text of its own, or all that its attempt printed.
-fn answer(spec: &RunSpec, folder: &RunFolder, from: u64) -> io::Result<Answer> {
-    let text = agent::final_answer(spec.protocol, folder.read_stdout(from)?)?;
-    Ok(text.map_or_else(|| Answer::Log { path: folder.stdout(), from }, Answer::Text))
 }
 
 #[cfg(test)]

@@ -20,10 +20,14 @@ pub struct Exit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Why {
     Exited,
-    Stopped { interrupted: bool },
+    Stopped {
+        interrupted: bool,
+    },
     TimedOut,
     LogFull,
     CpuUsed,
+    /// The agent had answered and did not exit.
+    ExitOverdue,
 }
 
 /// What happened.
@@ -39,6 +43,8 @@ pub enum Input {
     TimeUp,
     LogFull,
     CpuUsed,
+    /// The agent has answered, and its grace to exit is over.
+    ExitOverdue,
     /// The answer to [`Output::Look`]: so many processes of the tree are left.
     Tree {
         left: usize,
@@ -110,6 +116,7 @@ impl Machine {
             (Phase::Running, Input::TimeUp) => self.ask_unless_ended(Why::TimedOut),
             (Phase::Running, Input::LogFull) => self.ask_unless_ended(Why::LogFull),
             (Phase::Running, Input::CpuUsed) => self.ask_unless_ended(Why::CpuUsed),
+            (Phase::Running, Input::ExitOverdue) => self.ask_unless_ended(Why::ExitOverdue),
             (Phase::Running, Input::Tree { left: 0 }) if self.exit.is_some() => self.over(Why::Exited, 0),
             (Phase::Running, Input::Tree { .. }) if self.exit.is_some() => {
                 let grace = LEFTOVER_GRACE.min(self.grace);
@@ -220,9 +227,12 @@ mod tests {
 
     #[test]
     fn time_and_log_limits_end_a_running_agent_only() {
-        for (input, why) in
-            [(Input::TimeUp, Why::TimedOut), (Input::LogFull, Why::LogFull), (Input::CpuUsed, Why::CpuUsed)]
-        {
+        for (input, why) in [
+            (Input::TimeUp, Why::TimedOut),
+            (Input::LogFull, Why::LogFull),
+            (Input::CpuUsed, Why::CpuUsed),
+            (Input::ExitOverdue, Why::ExitOverdue),
+        ] {
             let mut m = machine();
             assert!(m.step(input).contains(&Output::Terminate));
             m.step(Input::Exited(EXIT));

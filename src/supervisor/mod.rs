@@ -5,6 +5,7 @@
 //! (`attempts`), sleeps between them (`rest`) and records the end (`shell`). The only tokio code of the house. Must not read the manifest (the
 //! run's spec is complete) and must not reconcile: its last act is to `exec` `dispatch __next`.
 
+mod answer_watch;
 mod attempts;
 pub mod finish;
 mod freshness;

@@ -38,8 +38,7 @@ pub(super) async fn rest(
     reason: String,
     signals: &mut Signals,
 ) -> Rested {
-    let until = jiff::SignedDuration::try_from(wait).ok().and_then(|wait| clock::now().checked_add(wait).ok());
-    let until = until.unwrap_or_else(clock::now);
+    let until = moment_after(clock::now(), wait).unwrap_or_else(clock::now);
     let end = after(wait);
     supervision.say_resting(RetryWait { until, reason });
     let _ = supervise::release_slot();
@@ -76,6 +75,11 @@ pub(super) async fn rest(
             () = sleep(pause) => {}
         }
     }
+}
+
+/// The time of day `wait` after `from`. `None` outside the calendar.
+pub(super) fn moment_after(from: jiff::Timestamp, wait: Duration) -> Option<jiff::Timestamp> {
+    jiff::SignedDuration::try_from(wait).ok().and_then(|wait| from.checked_add(wait).ok())
 }
 
 /// Takes a free slot and holds it as a supervisor does.

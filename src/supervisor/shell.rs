@@ -121,6 +121,7 @@ async fn supervise(folder: &RunFolder, spec: &RunSpec) -> Option<AsyncFd<Watch>>
         survivors: record.survivors,
         limits: record.limits,
         pid: record.pid,
+        answer: record.outcome.answer,
     };
     // The lock is kept until the end is on disk: a full disk delays it and loses nothing.
     while let Err(error) = folder.write_exit(&exit) {

@@ -7,9 +7,11 @@ use rustix::process::Signal;
 use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::model::answer_record::Answered;
 use crate::model::limits::LimitsHold;
 use crate::model::live_record::{LiveRecord, RetryWait};
 use crate::model::run_spec::{RunKind, RunSpec};
+use crate::supervisor::answer_watch::{AnswerWatch, Step};
 use crate::supervisor::machine::{Exit, Input, Machine, Output, Why};
 use crate::supervisor::stage::{Stage, Stages};
 use crate::supervisor::wakeups::{Signals, after, log_written, maybe};
@@ -38,6 +40,9 @@ pub(super) struct Supervision<'a> {
     pub(super) started_at: jiff::Timestamp,
     /// From 1.
     pub(super) attempt: u32,
+    /// What the earlier attempts cost, in USD.
+    pub(super) spent_usd: Option<f64>,
+    answer_watch: Option<AnswerWatch>,
     marks: MarkWriter,
     pub(super) watch: Option<AsyncFd<Watch>>,
     watched: Vec<Watched>,
@@ -52,6 +57,17 @@ pub(super) struct StageEnd {
     pub(super) exit: Option<Exit>,
     pub(super) survivors: Vec<u32>,
     pub(super) pid: Option<u32>,
+    /// The length of stdout, in bytes, when the supervisor began to end the stage.
+    pub(super) until: Option<u64>,
+    /// When the agent's last turn ended, where that was seen while it lived.
+    pub(super) answered_at: Option<jiff::Timestamp>,
+}
+
+impl StageEnd {
+    fn stopped_before_start(interrupted: bool) -> Self {
+        let why = Why::Stopped { interrupted };
+        Self { why, exit: None, survivors: Vec::new(), pid: None, until: None, answered_at: None }
+    }
 }
 
 impl<'a> Supervision<'a> {
@@ -68,6 +84,8 @@ impl<'a> Supervision<'a> {
             live: None,
             started_at,
             attempt: 1,
+            spent_usd: None,
+            answer_watch: None,
             marks: MarkWriter::new(&folder.marks()),
             watch: None,
             watched: Vec::new(),
@@ -96,8 +114,9 @@ impl<'a> Supervision<'a> {
     ) -> std::io::Result<StageEnd> {
         // A stop that came before there was anything to stop.
         if let Some(interrupted) = self.folder.stop_asked() {
-            return Ok(StageEnd { why: Why::Stopped { interrupted }, exit: None, survivors: Vec::new(), pid: None });
+            return Ok(StageEnd::stopped_before_start(interrupted));
         }
+        let from = self.folder.log_lengths();
         let pid = stages.launch(stage)?;
         self.say_alive(pid, hold);
         // An end that survives a power cut must not outlive what it is the end of.
@@ -105,7 +124,10 @@ impl<'a> Supervision<'a> {
         let mut machine = Machine::new(self.spec.stop_grace.as_duration());
         let mut inputs = Vec::new();
         let mut next_mark: Option<Instant> = None;
+        let mut until = None;
+        self.answer_watch = None;
         if stage == Stage::Agent {
+            self.answer_watch = AnswerWatch::new(self.spec, from);
             let (full, look) = self.follow_logs();
             next_mark = look;
             inputs.extend(full.then_some(Input::LogFull));
@@ -124,20 +146,30 @@ impl<'a> Supervision<'a> {
                     match output {
                         Output::Look if childless => inputs.push(Input::Tree { left: 0 }),
                         Output::Look => inputs.push(self.look()),
-                        Output::Terminate => self.signal_tree(Signal::TERM),
-                        Output::Kill => self.signal_tree(Signal::KILL),
+                        Output::Terminate => {
+                            until = until.or_else(|| Some(self.folder.log_lengths().0));
+                            self.signal_tree(Signal::TERM);
+                        }
+                        Output::Kill => {
+                            until = until.or_else(|| Some(self.folder.log_lengths().0));
+                            self.signal_tree(Signal::KILL);
+                        }
                         Output::Grace(wait) => grace = Some(after(wait)),
                         Output::SayStopping => self.say_stopping(),
                         Output::Over { why, exit, survivors } => {
                             // A burst just before the end counts, too.
                             let why = if self.note_logs() && why == Why::Exited { Why::LogFull } else { why };
                             let survivors = if survivors == 0 { Vec::new() } else { self.members() };
-                            return Ok(StageEnd { why, exit, survivors, pid: Some(pid) });
+                            let answered_at = self.answer_watch.as_ref().and_then(AnswerWatch::answered_at);
+                            // What outlived the agent was ended, not the agent.
+                            let until = until.filter(|_| why != Why::Exited);
+                            return Ok(StageEnd { why, exit, survivors, pid: Some(pid), until, answered_at });
                         }
                     }
                 }
             }
             let deadline = self.deadline;
+            let answer_due = self.answer_watch.as_ref().and_then(AnswerWatch::due).filter(|_| !machine.is_ending());
             tokio::select! {
                 _ = signals.child.recv() => {
                     let (reaped, any_left) = supervise::reap();
@@ -163,6 +195,10 @@ impl<'a> Supervision<'a> {
                 () = maybe(grace) => {
                     grace = None;
                     inputs.push(Input::GraceUp);
+                }
+                () = maybe(answer_due) => {
+                    let step = self.answer_watch.as_mut().map(|watch| watch.look(self.folder));
+                    if self.follow_answer(step.unwrap_or(Step::Nothing)) { inputs.push(Input::ExitOverdue); }
                 }
                 () = sleep(LOOK_STEP), if machine.is_ending() => inputs.push(self.look()),
                 () = log_written(self.watch.as_ref()), if next_mark.is_none() => {
@@ -222,6 +258,27 @@ impl<'a> Supervision<'a> {
         self.live = Some(live);
     }
 
+    /// Records what the watch on the answer found. Returns whether the agent is to be ended.
+    fn follow_answer(&mut self, step: Step) -> bool {
+        let answered = match step {
+            Step::Nothing => return false,
+            Step::Overdue => return true,
+            Step::WorksOn => None,
+            Step::Answered { at, cost_usd, stdout_from } => {
+                let cost_usd = match (self.spent_usd, cost_usd) {
+                    (Some(before), Some(now)) => Some(before + now),
+                    (before, now) => before.or(now),
+                };
+                Some(Answered { at, stdout_from, cost_usd })
+            }
+        };
+        if let Some(live) = &mut self.live {
+            live.answered = answered;
+            let _ = self.folder.write_live(live);
+        }
+        false
+    }
+
     fn say_stopping(&mut self) {
         if let Some(live) = &mut self.live {
             live.stopping = true;
@@ -233,6 +290,7 @@ impl<'a> Supervision<'a> {
     pub(super) fn say_resting(&mut self, wait: RetryWait) {
         if let Some(live) = &mut self.live {
             live.agent = None;
+            live.answered = None;
             live.retry = Some(wait);
             let _ = self.folder.write_live(live);
         }
@@ -286,6 +344,9 @@ impl<'a> Supervision<'a> {
         }
         let (stdout, stderr) = self.folder.log_lengths();
         self.noted = (stdout, stderr);
+        if let Some(step) = self.answer_watch.as_mut().map(|watch| watch.written((stdout, stderr))) {
+            self.follow_answer(step);
+        }
         // Marks stamp the logs; without them they are whole all the same.
         let _ = self.marks.note(clock::now(), stdout, stderr);
         match &self.spec.kind {

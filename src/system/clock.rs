@@ -41,6 +41,15 @@ pub fn local_minute(at: Timestamp) -> String {
     at.to_zoned(local_zone()).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
+/// A moment in the user's own time zone, for people: its time, and its day where that is not the day of
+/// `now`.
+pub fn local_moment(at: Timestamp, now: Timestamp) -> String {
+    let zone = local_zone();
+    let (at, now) = (at.to_zoned(zone.clone()), now.to_zoned(zone));
+    let form = if at.date() == now.date() { "%H:%M:%S" } else { "%Y-%m-%d %H:%M:%S" };
+    at.strftime(form).to_string()
+}
+
 /// Milliseconds from `start` to `end`; 0 where the clock went backwards.
 pub fn millis_between(start: Timestamp, end: Timestamp) -> u64 {
     u64::try_from(end.as_millisecond() - start.as_millisecond()).unwrap_or(0)

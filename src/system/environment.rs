@@ -43,6 +43,12 @@ pub fn passed(pass_env: &[String]) -> Environment {
     std::env::vars_os().filter(|(name, _)| wanted(name) && !is_ours(name)).collect()
 }
 
+/// Those of `names` that are set in this process and missing in what a run is given.
+pub fn not_passed(names: &[&str], given: &Environment) -> Vec<String> {
+    let is_missing = |name: &str| var(name).is_some() && !given.contains_key(OsStr::new(name));
+    names.iter().filter(|name| is_missing(name)).map(|name| (*name).to_owned()).collect()
+}
+
 /// Whether a variable belongs to `dispatch` itself and must not leak into what it starts.
 pub fn is_ours(name: &OsStr) -> bool {
     name.as_bytes().starts_with(b"DISPATCH_")

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::model::answer_record::OutcomeSource;
 use crate::model::limits::LimitsHold;
 use crate::model::run::Run;
 use crate::model::run_state::RunState;
@@ -48,6 +49,15 @@ pub struct RunView {
     pub started_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
+    /// When the agent's last turn ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answered_at: Option<Timestamp>,
+    /// All text of the agent's last message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+    /// What decided between success and failure: `result`, `exit` or `expect`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome_source: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,6 +72,9 @@ pub struct RunView {
     pub session_id: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub denials: Vec<Denial>,
+    /// What to write or run against the failure, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
     /// The command that goes on in its conversation, where it was refused something.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub go_on: Option<String>,
@@ -141,6 +154,9 @@ impl RunView {
             created_at: facts.created_at,
             started_at,
             ended_at: end.map(|end| end.ended_at),
+            answered_at: run.answered_at(),
+            answer: run.answer().map(str::to_owned),
+            outcome_source: end.and_then(|end| end.answer.outcome_source).map(OutcomeSource::as_str),
             duration_ms,
             attempt: (attempt > 0).then_some(attempt),
             parent_run: facts.parent_run.as_ref().map(ToString::to_string),
@@ -148,6 +164,7 @@ impl RunView {
             tokens: usage.tokens,
             session_id: run.session_id(),
             denials: usage.denials,
+            hint: run.hint(),
             go_on: run.go_on(),
             log_bytes: end.map_or(run.progress.log_bytes, |end| end.log_bytes),
             limits: end.map_or(run.progress.limits, |end| end.limits),

@@ -34,6 +34,8 @@ mod activity;
 #[cfg(test)]
 mod agent_event;
 #[cfg(test)]
+mod answers;
+#[cfg(test)]
 mod attach_next;
 #[cfg(test)]
 mod budget;
@@ -100,6 +102,8 @@ mod real_claude;
 #[cfg(test)]
 mod real_claude_activity;
 #[cfg(test)]
+mod real_claude_answers;
+#[cfg(test)]
 mod real_claude_page;
 #[cfg(test)]
 mod real_claude_send;
@@ -111,6 +115,8 @@ mod render;
 mod resume;
 #[cfg(test)]
 mod retry;
+#[cfg(test)]
+mod retry_words;
 #[cfg(test)]
 mod run_headless;
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::cli::console::{Console, Show};
 use crate::cli::error::{CliError, USAGE};
 use crate::cli::interrupts::Interrupts;
 use crate::cli::meant::Meant;
-use crate::cli::{output, progress};
+use crate::cli::{output, progress, retry_words};
 use crate::manifest::{Mode, TaskSelector};
 use crate::model::protocol::Protocol;
 use crate::model::run::Run;
@@ -26,6 +26,7 @@ use crate::runner::follow::{Follower, Woken};
 use crate::runner::ledger::Ledger;
 use crate::runner::prepare::{Prepared, Request};
 use crate::runner::project::{Depth, Project};
+use crate::runner::retry_news::RetryNews;
 use crate::runner::start::Queueing;
 use crate::runner::stop;
 use crate::runner::together::{Planned, Resume};
@@ -203,6 +204,9 @@ fn headless(meant: &Meant, ledger: &Ledger, planned: &[Planned], options: &RunOp
             if go_on.is_some() || run.end_state() != Some(EndState::Succeeded) {
                 output::stderr(meant).note(&format!("{}: {}", run.pair(), progress::words(&run)));
             }
+            if let Some(hint) = run.hint() {
+                output::stderr(meant).hint(&hint);
+            }
             if let Some(command) = go_on.filter(|_| !meant.quiet) {
                 output::stderr(meant).hint(&format!("`{command}` goes on in its conversation, in a window"));
             }
@@ -263,9 +267,13 @@ fn stream(
     let mut console = Console::new(show);
     let mut interrupted = 0;
     let mut stops = Vec::new();
+    let mut retries = RetryNews::of(ledger, run.id());
     loop {
         let run = follower.look()?;
         follower.read(&mut |piece| console.show(&piece))?;
+        for words in retries.take().iter().filter_map(retry_words::words) {
+            output::stderr(meant).note(&format!("{}: {words}", run.pair()));
+        }
         if !run.is_active() {
             console.finish()?;
             await_stops(stops, ledger, ours, interrupts)?;

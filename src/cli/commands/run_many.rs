@@ -19,12 +19,14 @@ use crate::cli::interrupts::Interrupts;
 use crate::cli::meant::Meant;
 use crate::cli::output;
 use crate::cli::progress::{Line, Progress};
+use crate::cli::retry_words;
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_state::{RunState, WaitingFor};
 use crate::runner::beginning::Beginning;
 use crate::runner::follow::Follower;
 use crate::runner::ledger::Ledger;
+use crate::runner::retry_news::RetryNews;
 use crate::runner::start::Queueing;
 use crate::runner::stop::How;
 use crate::runner::together::Planned;
@@ -195,8 +197,10 @@ fn follow_in_background(
 /// Follows one run to its end, or a window until it is open, showing where it stands.
 fn follow(ledger: &Ledger, run: &Run, line: &mut Line) -> Result<Run, CliError> {
     let mut follower = Follower::new(ledger, run, None)?;
+    let mut retries = RetryNews::of(ledger, run.id());
     loop {
         let run = follower.look()?;
+        retries.take().iter().filter_map(retry_words::words).for_each(|words| line.note(&words));
         line.show(&run);
         let is_open = !run.facts.headless && !matches!(run.state, RunState::Queued(_));
         if !run.is_active() || is_open {
@@ -219,15 +223,20 @@ fn report(meant: &Meant, planned: &[Planned], asked: &[Pair], outcomes: Vec<Opti
     told.sort_by_key(|(at, _)| place(at));
     let mut first = None;
     let mut views = Vec::new();
+    let mut hints = BTreeSet::new();
     for (_, outcome) in told {
         first = first.or(Some(outcome_code(&outcome)).filter(|code| *code != 0));
         match &outcome {
             Outcome::Ended(run) | Outcome::Opened(run) => {
+                hints.extend(run.hint());
                 views.push(serde_json::json!(RunView::new(run, clock::now())));
             }
             Outcome::UpToDate(run) => views.push(serde_json::json!(SkippedView::new(run))),
             Outcome::Failed(_) => {}
         }
+    }
+    for hint in hints {
+        output::stderr(meant).hint(&hint);
     }
     if meant.json {
         output::json(&serde_json::json!({ "runs": views }))?;

@@ -7,7 +7,7 @@ use crate::cli::commands::{Answer, duration, local, open, say};
 use crate::cli::error::CliError;
 use crate::cli::meant::Meant;
 use crate::cli::table::{self, Cell};
-use crate::cli::{output, progress};
+use crate::cli::{output, progress, retry_words};
 use crate::model::activity::{Activity, ActivitySource, ActivityState};
 use crate::model::run::Run;
 use crate::runner::failure::Failure;
@@ -76,6 +76,7 @@ pub(super) fn table(meant: &Meant, runs: &[Run], held: &Held) -> String {
             let lasted = view.duration_ms.map(duration).unwrap_or_default();
             let about = match (&view.reason, view.exit_code, view.signal) {
                 (Some(reason), ..) => reason.clone(),
+                _ if run.is_active() && view.answered_at.is_some() => not_exited(run).unwrap_or_default(),
                 _ if view.activity == Some("waiting") => view.activity_reason.clone().unwrap_or_default(),
                 (None, Some(code), _) if code != 0 => format!("exit code {code}"),
                 (None, _, Some(signal)) => format!("signal {signal}"),
@@ -104,19 +105,22 @@ fn one(meant: &Meant, ledger: &Ledger, run: &Run, held: &Held, explain: bool) ->
         output::json(&view)?;
         return Ok(ExitCode::SUCCESS);
     }
-    output::line(&format!("{}: {}", run.pair(), progress::words(run)))?;
+    let not_exited = not_exited(run).map_or_else(String::new, |words| format!(": {words}"));
+    output::line(&format!("{}: {}{not_exited}", run.pair(), progress::words(run)))?;
     let row = |name: &str, value: Option<String>| match value {
         Some(value) => output::line(&format!("  {name:<9} {}", crate::agent::sanitize_line(&value))),
         None => Ok(()),
     };
     row("run", Some(view.run_id.clone()))?;
     row("started", view.started_at.map(local))?;
+    row("answered", view.answered_at.map(local))?;
     row("ended", view.ended_at.map(local))?;
     row("for", view.duration_ms.map(duration))?;
     row("activity", run.progress.activity.as_ref().map(activity))?;
     row("cure", first_run::cure(run).map(str::to_owned))?;
     row("exit code", view.exit_code.map(|code| code.to_string()))?;
     row("signal", view.signal.map(|signal| signal.to_string()))?;
+    row("hint", view.hint.clone())?;
     row("held", view.held.clone())?;
     row("cost", view.cost_usd.map(|cost| format!("${cost:.4}")))?;
     row("session", view.session_id.clone())?;
@@ -130,6 +134,13 @@ fn one(meant: &Meant, ledger: &Ledger, run: &Run, held: &Held, explain: bool) ->
         details(ledger, run)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// `answered 12 min ago, has not exited`: of a job whose agent has ended its turn and lives on.
+fn not_exited(run: &Run) -> Option<String> {
+    let at = run.answered_at().filter(|_| run.is_active())?;
+    let age = retry_words::rough(clock::millis_between(at, clock::now()));
+    Some(format!("answered {age} ago, has not exited"))
 }
 
 /// `waits for you: it rang the bell, 12s ago`.

@@ -41,6 +41,9 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
         }
         if run.end_state() != Some(EndState::Succeeded) {
             output::stderr(meant).note(&format!("{}: {}", run.pair(), progress::words(&run)));
+            if let Some(hint) = run.hint() {
+                output::stderr(meant).hint(&hint);
+            }
         }
         views.push(RunView::new(&run, clock::now()));
     }

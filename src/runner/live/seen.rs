@@ -72,6 +72,7 @@ fn essence(run: &Run) -> Run {
 #[cfg(test)]
 pub(in crate::runner) mod tests {
     use super::*;
+    use crate::model::answer_record::AnswerRecord;
     use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
     use crate::model::names::{ModeName, TaskId};
     use crate::model::run::RunFacts;
@@ -119,6 +120,7 @@ pub(in crate::runner) mod tests {
             survivors: Vec::new(),
             limits: None,
             pid: None,
+            answer: AnswerRecord::default(),
         };
         Run::ended(run.facts, end)
     }

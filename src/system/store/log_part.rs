@@ -10,6 +10,8 @@ use std::path::Path;
 pub struct LogPart {
     file: File,
     from: u64,
+    /// Where it ends, in bytes of the log; what is written later does not belong to it.
+    until: Option<u64>,
 }
 
 impl LogPart {
@@ -20,21 +22,33 @@ impl LogPart {
             return Err(io::Error::other("it is no file any more"));
         }
         file.seek(SeekFrom::Start(from))?;
-        Ok(Self { file, from })
+        Ok(Self { file, from, until: None })
+    }
+
+    /// The same part without what stands after byte `until` of the log.
+    pub fn up_to(self, until: Option<u64>) -> Self {
+        Self { until, ..self }
     }
 }
 
 impl Read for LogPart {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.file.read(buffer)
+        let Some(until) = self.until else { return self.file.read(buffer) };
+        let left = until.saturating_sub(self.file.stream_position()?);
+        let size = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
+        self.file.read(&mut buffer[..size])
     }
 }
 
 impl Seek for LogPart {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let to = match to {
-            SeekFrom::Start(at) => SeekFrom::Start(self.from.saturating_add(at)),
-            other => other,
+        let to = match (to, self.until) {
+            (SeekFrom::Start(at), _) => SeekFrom::Start(self.from.saturating_add(at)),
+            (SeekFrom::End(by), Some(until)) => {
+                let end = self.file.metadata()?.len().min(until);
+                SeekFrom::Start(end.saturating_add_signed(by))
+            }
+            (other, _) => other,
         };
         let at = self.file.seek(to)?;
         // A log that was cut is empty from here, not of a negative length.
@@ -58,6 +72,12 @@ mod tests {
         part.read_to_string(&mut text).unwrap();
         assert_eq!(text, "cond\n");
         assert_eq!(part.seek(SeekFrom::End(-9)).unwrap(), 0);
+        let mut middle = LogPart::open(&path, 6).unwrap().up_to(Some(9));
+        assert_eq!(middle.seek(SeekFrom::End(0)).unwrap(), 3);
+        assert_eq!(middle.seek(SeekFrom::Start(1)).unwrap(), 1);
+        let mut text = String::new();
+        middle.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "ec");
         let mut beyond = LogPart::open(&path, 100).unwrap();
         assert_eq!((beyond.seek(SeekFrom::End(0)).unwrap(), beyond.read(&mut [0; 4]).unwrap()), (0, 0));
     }

@@ -241,6 +241,11 @@ impl RunFolder {
         Self::open_log(&self.attempts_path())?.write_all(&line)
     }
 
+    /// The length of the record of finished attempts, in bytes: it only grows.
+    pub fn attempts_length(&self) -> u64 {
+        fs::symlink_metadata(self.attempts_path()).map_or(0, |meta| meta.len())
+    }
+
     /// The finished attempts; a line that cannot be read is left out.
     pub fn read_attempts(&self) -> Vec<AttemptRecord> {
         let bytes = record_file::read_bytes(&self.attempts_path(), 4 << 20).unwrap_or_default();
@@ -374,6 +379,13 @@ impl RunFolder {
     /// Opens the agent's stdout to read, from the byte where an attempt began.
     pub fn read_stdout(&self, from: u64) -> io::Result<LogPart> {
         LogPart::open(&self.stdout(), from)
+    }
+
+    /// When the agent last wrote to its stdout.
+    pub fn stdout_written_at(&self) -> Option<jiff::Timestamp> {
+        let at = fs::symlink_metadata(self.stdout()).and_then(|meta| meta.modified()).ok()?;
+        let at = jiff::Timestamp::try_from(at).ok()?;
+        jiff::Timestamp::from_millisecond(at.as_millisecond()).ok()
     }
 
     /// The rendered prompt; empty where the run has none.

@@ -1,0 +1,135 @@
+//! Whether the agent has answered and does not exit: told by its log alone, which is read only while
+//! nothing is written to it.
+//!
+//! Input: the lengths of the logs after each write, and moments that the watch itself asked for. While
+//! logs grow nothing is read, and while nothing happens no timer runs.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use crate::agent::{self, Turn};
+use crate::model::run_spec::{RunKind, RunSpec};
+use crate::supervisor::wakeups::after;
+use crate::system::clock;
+use crate::system::store::run_folder::RunFolder;
+
+/// Logs are quiet when nothing was written for a part of the grace, and for no longer than this.
+const QUIET_MAX: Duration = Duration::from_secs(1);
+const QUIET_PART: u32 = 4;
+
+/// What the caller is to do.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Step {
+    Nothing,
+    /// Record that the agent has answered.
+    Answered {
+        at: Timestamp,
+        cost_usd: Option<f64>,
+        stdout_from: u64,
+    },
+    /// Record that it works on.
+    WorksOn,
+    /// End the agent: its grace is over.
+    Overdue,
+}
+
+/// One attempt's watch.
+#[derive(Debug)]
+pub(super) struct AnswerWatch {
+    grace: Duration,
+    /// The lengths of stdout and stderr, in bytes, and since when they are so.
+    lengths: (u64, u64),
+    quiet_since: Instant,
+    /// Where the attempt's output begins in stdout, in bytes, and up to where it was read.
+    from: u64,
+    read_to: u64,
+    /// How the last turn stands, by what was read so far, and when it ended.
+    turn: Turn,
+    ended_at: Option<Timestamp>,
+    /// The answer stands on record.
+    is_recorded: bool,
+    due: Option<Instant>,
+}
+
+impl AnswerWatch {
+    /// Watches an agent whose output begins at byte `from` of stdout. `None` where agents of its kind
+    /// do not say that they have answered.
+    pub(super) fn new(spec: &RunSpec, from: (u64, u64)) -> Option<Self> {
+        let RunKind::Headless { exit_grace, .. } = &spec.kind else { return None };
+        agent::tells_turns(spec.protocol).then(|| Self {
+            grace: exit_grace.as_duration(),
+            lengths: from,
+            quiet_since: after(Duration::ZERO),
+            from: from.0,
+            read_to: from.0,
+            turn: Turn::Open,
+            ended_at: None,
+            is_recorded: false,
+            due: None,
+        })
+    }
+
+    /// When to call [`Self::look`].
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// When the agent answered, where that was seen.
+    pub(super) fn answered_at(&self) -> Option<Timestamp> {
+        self.ended_at
+    }
+
+    /// Takes the lengths of the logs as they are now.
+    pub(super) fn written(&mut self, lengths: (u64, u64)) -> Step {
+        if lengths == self.lengths {
+            return Step::Nothing;
+        }
+        let stdout_grew = lengths.0 != self.lengths.0;
+        self.lengths = lengths;
+        self.quiet_since = after(Duration::ZERO);
+        self.due = Some(after((self.grace / QUIET_PART).min(QUIET_MAX)));
+        // Only stdout holds turns; what is written to stderr only breaks the silence.
+        let was_recorded = stdout_grew && std::mem::take(&mut self.is_recorded);
+        if was_recorded { Step::WorksOn } else { Step::Nothing }
+    }
+
+    /// The moment that was asked for has come.
+    pub(super) fn look(&mut self, folder: &RunFolder) -> Step {
+        let step = self.written(folder.log_lengths());
+        if step != Step::Nothing || self.due.is_some_and(|due| due > after(Duration::ZERO)) {
+            return step;
+        }
+        self.read(folder);
+        let Turn::Ended { cost_usd } = self.turn else {
+            self.due = None;
+            return Step::Nothing;
+        };
+        let over = self.quiet_since + self.grace;
+        if over <= after(Duration::ZERO) {
+            self.due = None;
+            return Step::Overdue;
+        }
+        self.due = Some(over);
+        if std::mem::replace(&mut self.is_recorded, true) {
+            return Step::Nothing;
+        }
+        Step::Answered { at: self.ended_at.unwrap_or_else(clock::now), cost_usd, stdout_from: self.from }
+    }
+
+    /// Reads what was written since the last look.
+    fn read(&mut self, folder: &RunFolder) {
+        let last = folder.read_stdout(self.read_to).and_then(agent::read_last_turn).unwrap_or_default();
+        if last.is_whole {
+            self.read_to = self.lengths.0;
+        }
+        if let Some(turn) = last.turn {
+            self.turn = turn;
+            self.ended_at = match turn {
+                Turn::Ended { .. } => folder.stdout_written_at(),
+                Turn::Open => None,
+            };
+        }
+    }
+}
