@@ -78,10 +78,16 @@ impl Facts {
 
     /// How its process ended, and who ended it.
     fn end(mut self, end: &ExitRecord) -> Self {
+        // The exit of an agent that was ended after its answer says nothing of the agent.
+        let failure = if end.answer.did_not_exit { Bears::Neither } else { Bears::Failure };
+        if end.answer.did_not_exit {
+            self.add(Bears::Neither, "end", "it had answered and did not exit by itself, so it was ended");
+        }
         match (end.exit_code, end.signal) {
+            (Some(0), _) if end.answer.did_not_exit => self.add(Bears::Neither, "exit code", "0"),
             (Some(0), _) => self.add(Bears::Success, "exit code", "0"),
-            (Some(code), _) => self.add(Bears::Failure, "exit code", named(code, code - 128)),
-            (None, Some(signal)) => self.add(Bears::Failure, "signal", named(signal, signal)),
+            (Some(code), _) => self.add(failure, "exit code", named(code, code - 128)),
+            (None, Some(signal)) => self.add(failure, "signal", named(signal, signal)),
             (None, None) if end.started_at.is_some() => self.add(Bears::Neither, "exit code", "none on record"),
             (None, None) => self.add(Bears::Neither, "start", "its agent was never started"),
         }

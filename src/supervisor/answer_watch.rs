@@ -76,9 +76,9 @@ impl AnswerWatch {
         self.due
     }
 
-    /// When the agent answered, where that was seen.
-    pub(super) fn answered_at(&self) -> Option<Timestamp> {
-        self.ended_at
+    /// When the agent answered, where that was seen and nothing was printed after it before byte `until`.
+    pub(super) fn answered_at(&self, until: Option<u64>) -> Option<Timestamp> {
+        self.ended_at.filter(|_| self.read_to >= until.unwrap_or(self.lengths.0))
     }
 
     /// Takes the lengths of the logs as they are now.

@@ -160,9 +160,9 @@ impl<'a> Supervision<'a> {
                             // A burst just before the end counts, too.
                             let why = if self.note_logs() && why == Why::Exited { Why::LogFull } else { why };
                             let survivors = if survivors == 0 { Vec::new() } else { self.members() };
-                            let answered_at = self.answer_watch.as_ref().and_then(AnswerWatch::answered_at);
                             // What outlived the agent was ended, not the agent.
                             let until = until.filter(|_| why != Why::Exited);
+                            let answered_at = self.answer_watch.as_ref().and_then(|watch| watch.answered_at(until));
                             return Ok(StageEnd { why, exit, survivors, pid: Some(pid), until, answered_at });
                         }
                     }

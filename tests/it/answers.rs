@@ -237,5 +237,5 @@ fn an_exit_decides_for_a_text_agent_and_the_raw_events_are_never_saved() {
 #[test]
 fn a_grace_is_no_key_of_a_window() {
     let world = World::with("  open: { interactive: true, agent: fake, exit_grace: 5s }\n");
-    world.dispatch("check").stderr_has("interactive mode cannot honour `exit_grace`").fails_with(2);
+    world.dispatch("check").stderr_has("interactive mode cannot honour `exit_grace`").fails_with(1);
 }

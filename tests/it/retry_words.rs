@@ -57,7 +57,7 @@ fn a_sleeping_run_tells_the_time_of_day_where_its_user_is() {
     world.task("T", "%exit 3\n");
     world.detach("late", "T");
     let run = wait_until("it sleeps", || {
-        let run = world.dispatch("status --json late T").env("TZ", "XXX-9").json();
+        let run = world.dispatch("status late T").env("TZ", "XXX-9").json();
         if run["waitingFor"] == "retry" { Ok(run) } else { Err(run.to_string()) }
     });
     let live = fs::read_to_string(world.run_folder(run["runId"].as_str().unwrap()).join("live.json")).unwrap();
