@@ -14,6 +14,7 @@ use crate::model::protocol::Protocol;
 use crate::model::run_id::RunId;
 use crate::model::run_spec::{RunKind, RunSpec};
 use crate::model::run_state::{EndState, RunState};
+use crate::model::started_by::StartedBy;
 use crate::model::usage::Usage;
 
 /// What does not change in a run's life.
@@ -33,6 +34,11 @@ pub struct RunFacts {
     pub created_at: Timestamp,
     pub parent_run: Option<RunId>,
     pub session_id: Option<String>,
+    /// The agent's name in the manifest.
+    #[serde(default)]
+    pub agent: Option<String>,
+    #[serde(default)]
+    pub started_by: Option<StartedBy>,
     #[serde(default)]
     pub by_up: bool,
     #[serde(default)]
@@ -98,6 +104,8 @@ impl RunFacts {
             created_at: spec.created_at,
             parent_run: spec.parent_run.clone(),
             session_id: spec.session_id.clone(),
+            agent: spec.agent.clone(),
+            started_by: spec.started_by,
             by_up: spec.by_up,
             exclusive: spec.conditions.exclusive,
             slots: match spec.kind {

@@ -16,6 +16,7 @@ use crate::model::process_id::{FolderId, World};
 use crate::model::protocol::{Delivery, Protocol};
 use crate::model::retry::Retry;
 use crate::model::run_id::RunId;
+use crate::model::started_by::StartedBy;
 
 /// The version this program writes.
 pub const SPEC_VERSION: u32 = 1;
@@ -43,6 +44,11 @@ pub struct RunSpec {
     pub dash_dash: bool,
     pub cwd: PathBuf,
     pub protocol: Protocol,
+    /// The agent's name in the manifest. Records from before it was kept have none, nor the next.
+    #[serde(default)]
+    pub agent: Option<String>,
+    #[serde(default)]
+    pub started_by: Option<StartedBy>,
     pub umask: u32,
     pub stop_grace: Interval,
     /// The agent's own conversation id, where the protocol lets us choose it.

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::model::names::Pair;
 use crate::model::run_id::RunId;
+use crate::model::started_by::StartedBy;
 use crate::plan::diff::Plan;
 use crate::plan::step::{Step, What};
 use crate::runner::basis::Bases;
@@ -143,6 +144,7 @@ impl Project {
         let task = tasks.get(&step.pair.task).ok_or(ApplyError::Gone)?;
         let mut prepared = self.prepare(tasks, mode, task, &Request::default())?;
         prepared.by_up = true;
+        prepared.started_by = StartedBy::Up;
         prepared.basis = bases.of(mode, task);
         Ok(prepared)
     }

@@ -12,6 +12,7 @@ use crate::model::run::{Progress, Run, RunFacts};
 use crate::model::run_id::RunId;
 use crate::model::run_spec::{RunKind, RunSpec, SPEC_VERSION};
 use crate::model::run_state::{EndState, RunState, WaitingFor};
+use crate::model::started_by::StartedBy;
 use crate::model::usage::Usage;
 use crate::model::window_record::WindowRecord;
 use crate::runner::drift;
@@ -279,6 +280,11 @@ impl Ledger {
             dash_dash: prepared.dash_dash,
             cwd: prepared.cwd.clone(),
             protocol: prepared.protocol,
+            agent: Some(prepared.agent.clone()),
+            started_by: Some(match prepared.started_by {
+                StartedBy::Cli if parent.is_some() => StartedBy::Run,
+                by => by,
+            }),
             umask: supervise::current_umask(),
             stop_grace: prepared.stop_grace,
             session_id: prepared.session_id.clone(),

@@ -99,7 +99,10 @@ fn differing(spec: &RunSpec, prepared: &Prepared) -> Vec<String> {
         umask: _,
         parent_run: _,
         by_up: _,
+        started_by: _,
         restarts: _,
+        // Only its name: its program and arguments are compared.
+        agent: _,
         // A hash of what all else was prepared from.
         basis: _,
         // Follows from the protocol and the delivery.

@@ -18,6 +18,7 @@ use crate::model::problem::Problem;
 use crate::model::protocol::{Delivery, Protocol};
 use crate::model::run_id::RunId;
 use crate::model::run_spec::{Expect, Keep, RunKind, WorktreeSpec};
+use crate::model::started_by::StartedBy;
 use crate::runner::project::{NameLookupError, Project};
 use crate::runner::prompt::{self, Placeholder};
 use crate::runner::task_worktree::worktree_of;
@@ -61,6 +62,9 @@ pub struct Prepared {
     pub dash_dash: bool,
     pub cwd: PathBuf,
     pub protocol: Protocol,
+    /// The agent's name in the manifest.
+    pub agent: String,
+    pub started_by: StartedBy,
     pub stop_grace: Interval,
     pub session_id: Option<String>,
     pub extras: Vec<String>,
@@ -241,6 +245,8 @@ impl Project {
             dash_dash: delivery == Delivery::Arg && agent::prompt_needs_dash_dash(agent.protocol),
             cwd,
             protocol: agent.protocol,
+            agent: mode.agent.clone(),
+            started_by: StartedBy::Cli,
             stop_grace: mode.stop_grace,
             session_id,
             extras: request.extras.clone(),

@@ -223,6 +223,8 @@ mod tests {
             created_at: clock::now(),
             parent_run: None,
             session_id: None,
+            agent: None,
+            started_by: None,
             by_up: false,
             exclusive: false,
             slots: 1,

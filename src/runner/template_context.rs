@@ -71,7 +71,7 @@ impl<'a> Context<'a> {
             worktree: BTreeMap::from([("path", String::new()), ("branch", String::new())]),
             prompt: String::new(),
             extras: Vec::new(),
-            date: clock::now().strftime("%Y-%m-%d").to_string(),
+            date: clock::local_day(clock::now()),
             env: manifest
                 .pass_env
                 .iter()

@@ -5,6 +5,7 @@ use crate::manifest::Mode;
 use crate::model::names::{ModeName, Pair};
 use crate::model::run_id::RunId;
 use crate::model::run_state::EndState;
+use crate::model::started_by::StartedBy;
 use crate::plan::freshness::Freshness;
 use crate::plan::graph::{Graph, NodeWhy, Ordering};
 use crate::runner::ledger::Ledger;
@@ -110,7 +111,7 @@ impl Project {
             let Pair { mode, task } = &graph.nodes[*node].pair;
             // Both are of this project: the graph is made of its modes and tasks.
             let (Some(mode), Some(task)) = (self.manifest.modes.get(mode), tasks.get(task)) else { continue };
-            let prepared = match &graph.nodes[*node].why {
+            let mut prepared = match &graph.nodes[*node].why {
                 NodeWhy::Asked => match &how.resume {
                     Resume::Nobodys => self.prepare(tasks, mode, task, request)?,
                     Resume::LastOfPair => {
@@ -125,6 +126,9 @@ impl Project {
                 NodeWhy::Asked | NodeWhy::OnItsWay => None,
                 NodeWhy::NeededBy(mode) => Some(mode.clone()),
             };
+            if needed_by.is_some() {
+                prepared.started_by = StartedBy::Need;
+            }
             let mut after: Vec<usize> = graph.after(*node).map(|node| places[node]).collect();
             after.sort_unstable();
             after.dedup();

@@ -224,7 +224,8 @@ pub fn cut_off_check(spec: &RunSpec, outcome: Outcome, why: Why) -> Outcome {
         Why::Stopped { .. } => (EndState::Stopped, None),
         Why::TimedOut => (EndState::TimedOut, Some(time_limit(spec))),
         Why::LogFull => (EndState::Failed, Some(log_limit(spec))),
-        Why::CpuUsed | Why::Exited | Why::ExitOverdue => (EndState::Failed, Some("cpu limit".to_owned())),
+        // Its exit decides, and neither of the others is watched for while it runs.
+        Why::Exited | Why::CpuUsed | Why::ExitOverdue => return outcome,
     };
     let mut outcome = outcome.but(state, reason, None);
     outcome.answer.did_not_exit = false;

@@ -41,6 +41,11 @@ pub fn local_minute(at: Timestamp) -> String {
     at.to_zoned(local_zone()).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
+/// The day in the user's own time zone: `2026-01-31`.
+pub fn local_day(at: Timestamp) -> String {
+    at.to_zoned(local_zone()).strftime("%Y-%m-%d").to_string()
+}
+
 /// A moment in the user's own time zone, for people: its time, and its day where that is not the day of
 /// `now`.
 pub fn local_moment(at: Timestamp, now: Timestamp) -> String {

@@ -9,7 +9,11 @@ use crate::model::answer_record::OutcomeSource;
 use crate::model::limits::LimitsHold;
 use crate::model::run::Run;
 use crate::model::run_state::RunState;
+use crate::model::started_by::StartedBy;
 use crate::model::usage::{Denial, Tokens};
+
+/// The only executor so far.
+const LOCAL: &str = "local";
 
 /// See CONTRACT section 5 for the fields.
 #[derive(Clone, Debug, Serialize)]
@@ -64,6 +68,14 @@ pub struct RunView {
     pub attempt: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_run: Option<String>,
+    /// The agent's name in the manifest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// Where it runs: `local`, this machine.
+    pub executor: &'static str,
+    /// `cli`, `web`, `up`, `need` or `run`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub started_by: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_usd: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -160,6 +172,9 @@ impl RunView {
             duration_ms,
             attempt: (attempt > 0).then_some(attempt),
             parent_run: facts.parent_run.as_ref().map(ToString::to_string),
+            agent: facts.agent.clone(),
+            executor: LOCAL,
+            started_by: facts.started_by.map(StartedBy::as_str),
             cost_usd: usage.cost_usd,
             tokens: usage.tokens,
             session_id: run.session_id(),

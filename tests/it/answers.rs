@@ -235,6 +235,24 @@ fn an_exit_decides_for_a_text_agent_and_the_raw_events_are_never_saved() {
 }
 
 #[test]
+fn a_run_tells_its_agent_and_who_started_it() {
+    let world =
+        World::with("  first: { agent: fake, prompt: x }\n  second: { agent: fake, prompt: x, needs: [first] }\n");
+    world.task("T", "%out x\n").task("NESTED", "%sh dispatch run -q job T >nested.log 2>&1\n");
+    world.dispatch("run -q second T").any_stderr().succeeds();
+    let by = |mode: &str, task: &str| {
+        let run = world.status(mode, task);
+        assert_eq!((&run["agent"], &run["executor"]), (&"fake".into(), &"local".into()), "{run}");
+        run["startedBy"].as_str().unwrap().to_owned()
+    };
+    assert_eq!([by("first", "T"), by("second", "T")], ["need", "cli"]);
+    world.shadow("dispatch", &format!("#!/bin/sh\nexec {} \"$@\"\n", env!("CARGO_BIN_EXE_dispatch")));
+    world.dispatch("run -q job NESTED").any_stderr().succeeds();
+    assert_eq!([by("job", "NESTED"), by("job", "T")], ["cli", "run"]);
+    world.wait_all_quiet();
+}
+
+#[test]
 fn a_grace_is_no_key_of_a_window() {
     let world = World::with("  open: { interactive: true, agent: fake, exit_grace: 5s }\n");
     world.dispatch("check").stderr_has("interactive mode cannot honour `exit_grace`").fails_with(1);

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::model::run::Run;
 use crate::model::run_state::RunState;
+use crate::model::started_by::StartedBy;
 use crate::runner::asked::{Asked, Meaning};
 use crate::runner::beginning::Beginning;
 use crate::runner::errand::work::value;
@@ -26,8 +27,11 @@ pub(super) fn start(
     let ready = if mode.interactive { project.tmux().ready() } else { None };
     let tasks = project.tasks();
     let task = tasks.find(task)?;
-    let Asked { planned, known, .. } = project.ask(&tasks, mode, &[task], request, meaning)?;
+    let Asked { mut planned, known, .. } = project.ask(&tasks, mode, &[task], request, meaning)?;
     let ledger = project.ledger_for_writing(known)?.with_ready(ready);
+    for planned in planned.iter_mut().filter(|planned| planned.needed_by.is_none()) {
+        planned.prepared.started_by = StartedBy::Web;
+    }
     let (mut before, mut failure, mut asked) = (Vec::with_capacity(planned.len()), None, None);
     for (place, planned) in planned.iter().enumerate() {
         before.push(match ledger.begin_planned(planned, &before, request.force, Queueing::Allowed) {

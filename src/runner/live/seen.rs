@@ -93,6 +93,8 @@ pub(in crate::runner) mod tests {
             created_at: Timestamp::UNIX_EPOCH,
             parent_run: None,
             session_id: None,
+            agent: None,
+            started_by: None,
             by_up: false,
             exclusive: false,
             slots: 1,

@@ -124,6 +124,8 @@ fn run(tmux: &Tmux, number: u32) -> Run {
         created_at: clock::now(),
         parent_run: None,
         session_id: None,
+        agent: None,
+        started_by: None,
         by_up: false,
         exclusive: false,
         slots: 0,

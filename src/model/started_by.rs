@@ -1,0 +1,32 @@
+//! Who started a run.
+
+use serde::{Deserialize, Serialize};
+
+/// What asked for the run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StartedBy {
+    /// A command that a person or a script typed.
+    #[default]
+    Cli,
+    /// A request to the server.
+    Web,
+    /// `up`, for an entry of `runs:`.
+    Up,
+    /// Another run needs it.
+    Need,
+    /// A command within another run.
+    Run,
+}
+
+impl StartedBy {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cli => "cli",
+            Self::Web => "web",
+            Self::Up => "up",
+            Self::Need => "need",
+            Self::Run => "run",
+        }
+    }
+}
