@@ -1,8 +1,10 @@
 //! Does what a plan says, step by step, and stops at no failure.
 
 use std::collections::{HashMap, HashSet};
+use std::io;
 
 use crate::model::names::Pair;
+use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::started_by::StartedBy;
 use crate::plan::diff::Plan;
@@ -52,14 +54,21 @@ impl Project {
             if let Some(end) = dependent(&level) {
                 level.truncate(end);
             }
+            let stops: Vec<&RunId> = steps.iter().map_while(stopped_by).collect();
+            if !stops.is_empty() {
+                let outcomes = stop_all(ledger, &stops);
+                for (step, outcome) in steps.iter().zip(outcomes) {
+                    begun.insert(&step.pair, step.run().cloned());
+                    let outcome = outcome.map(|()| step.run().cloned());
+                    report.push(Done { step: step.clone(), outcome });
+                }
+                steps = &steps[stops.len()..];
+                continue;
+            }
             if level.is_empty() {
-                let outcome = match &step.what {
-                    What::Stop { run } => stop(ledger, run).map(|()| Some(run.clone())),
-                    _ => Ok(step.run().cloned()),
-                };
                 // What others wait for may be on its way already.
                 begun.insert(&step.pair, step.run().cloned());
-                report.push(Done { step: step.clone(), outcome });
+                report.push(Done { step: step.clone(), outcome: Ok(step.run().cloned()) });
                 steps = rest;
                 continue;
             }
@@ -84,10 +93,26 @@ impl Project {
         begun: &HashMap<&Pair, Option<RunId>>,
         bases: &mut Bases<'_>,
     ) -> Vec<Result<Option<RunId>, ApplyError>> {
+        let mut prepared: Vec<Result<Prepared, ApplyError>> =
+            level.iter().map(|step| self.make_ready(tasks, ledger, step, begun, bases)).collect();
+        // Last: what could not be started again is not ended for it.
+        let mut places = Vec::new();
+        let mut stops = Vec::new();
+        for (at, step) in level.iter().enumerate() {
+            if let (What::Recreate { run, .. }, Ok(_)) = (&step.what, &prepared[at]) {
+                places.push(at);
+                stops.push(run);
+            }
+        }
+        for (at, stopped) in places.into_iter().zip(stop_all(ledger, &stops)) {
+            if let Err(error) = stopped {
+                prepared[at] = Err(error);
+            }
+        }
         let mut ready = Vec::new();
         let mut outcomes: Vec<Option<ApplyError>> = Vec::with_capacity(level.len());
-        for step in level {
-            match self.make_ready(tasks, ledger, step, begun, bases) {
+        for (step, prepared) in level.iter().zip(prepared) {
+            match prepared {
                 // Asked for by the plan, whatever an older success would say.
                 Ok(prepared) => {
                     ready.push((prepared, !matches!(step.what, What::Start)));
@@ -128,10 +153,6 @@ impl Project {
                 None => {}
             }
         }
-        // Last: what could not be started again is not ended for it.
-        if let What::Recreate { run, .. } = &step.what {
-            stop(ledger, run)?;
-        }
         if let What::Restart { last, .. } = &step.what {
             prepared.restarts = recent_restarts(ledger, last);
             prepared.restarts.push(clock::now());
@@ -160,10 +181,29 @@ fn dependent(level: &[&Step]) -> Option<usize> {
     })
 }
 
-fn stop(ledger: &Ledger, run: &RunId) -> Result<(), ApplyError> {
-    let found = ledger.run(run).map_err(StopError::from)?;
-    match found {
-        Some(run) if run.is_active() => Ok(ledger.stop_run(&run, How::Stop).map(drop)?),
-        _ => Ok(()),
+fn stopped_by(step: &Step) -> Option<&RunId> {
+    match &step.what {
+        What::Stop { run } => Some(run),
+        _ => None,
     }
+}
+
+/// Stops those of the runs that are active, all together; one outcome for each, in order.
+fn stop_all(ledger: &Ledger, runs: &[&RunId]) -> Vec<Result<(), ApplyError>> {
+    let ids: Vec<RunId> = runs.iter().map(|run| (*run).clone()).collect();
+    let active: Vec<Run> = match ledger.observe_some(&ids) {
+        Ok(seen) => seen.runs.into_iter().filter(Run::is_active).collect(),
+        Err(error) => {
+            let why = error.to_string();
+            return runs.iter().map(|_| Err(StopError::Io(io::Error::other(why.clone())).into())).collect();
+        }
+    };
+    let stopped = ledger.stop_runs(&active, How::Stop);
+    let mut failed: HashMap<RunId, ApplyError> = HashMap::new();
+    for (run, stopped) in active.iter().zip(stopped) {
+        if let Err(error) = stopped {
+            failed.insert(run.id().clone(), error.into());
+        }
+    }
+    ids.iter().map(|id| failed.remove(id).map_or(Ok(()), Err)).collect()
 }

@@ -1,6 +1,7 @@
 //! One unfinished run while it is being looked at, and what tmux says of its window.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::model::answer_record::AnswerRecord;
@@ -14,8 +15,10 @@ use crate::model::usage::Usage;
 use crate::plan::actual::{Evidence, Over, Window};
 use crate::runner::activity::{self, Does};
 use crate::runner::run_answer;
+use crate::runner::stop;
 use crate::system::clock;
 use crate::system::process;
+use crate::system::process::tree::Table;
 use crate::system::store::run_folder::RunFolder;
 use crate::system::tmux::{Asked, Listing, Pane, Server, Tmux, TmuxError};
 
@@ -37,6 +40,10 @@ pub(super) struct Listings {
     pub(super) by_socket: BTreeMap<PathBuf, Result<Listed, String>>,
     /// Asked before the locks were looked at: what was not found there must be asked again.
     pub(super) stale: BTreeSet<PathBuf>,
+    /// The windows that are being observed: the screens of the dead ones are read together.
+    pub(super) observed: HashSet<RunId>,
+    /// The processes, looked at after all of that.
+    table: Option<Table>,
 }
 
 impl Listings {
@@ -48,6 +55,22 @@ impl Listings {
 
     pub(super) fn asked(socket: PathBuf, asked: Asked) -> Self {
         Self { early: Some((socket, asked)), ..Self::default() }
+    }
+
+    /// Forgets what was asked: time has passed.
+    pub(super) fn forget(&mut self) {
+        *self = Self { observed: std::mem::take(&mut self.observed), ..Self::default() };
+    }
+
+    /// Ends what carries the mark of a run that is over. Returns what cannot be ended. Of many runs
+    /// that are over, one look at the processes tells for all which of them left something.
+    pub(super) fn sweep(&mut self, run: &RunId) -> io::Result<Vec<u32>> {
+        let table = match self.table.take() {
+            Some(table) => table,
+            None => Table::take()?,
+        };
+        let is_empty = self.table.insert(table).members(run, None).is_empty();
+        if is_empty { Ok(Vec::new()) } else { stop::sweep(run) }
     }
 
     /// Asks each server once.
@@ -71,13 +94,29 @@ impl Listings {
 pub(super) struct Listed {
     pub(super) listing: Listing,
     pub(super) by_run: HashMap<RunId, usize>,
+    /// The last screens of dead panes, once one was asked for.
+    screens: Option<HashMap<RunId, String>>,
 }
 
 impl Listed {
     pub(super) fn new(listing: Listing) -> Self {
         let panes = listing.panes.iter().enumerate();
         let by_run = panes.filter_map(|(at, pane)| Some((RunFolder::at(pane.run_folder()?).run_id()?, at))).collect();
-        Self { listing, by_run }
+        Self { listing, by_run, screens: None }
+    }
+
+    /// The last screen of a run's dead pane, with those of all others of `observed` at once.
+    fn screen(&mut self, run: &RunId, tmux: &Tmux, observed: &HashSet<RunId>) -> Option<String> {
+        if self.screens.is_none() {
+            let dead = |(run, at): (&RunId, &usize)| {
+                let pane = self.listing.panes.get(*at).filter(|pane| pane.dead.is_some() && observed.contains(run))?;
+                Some((pane.pane_id.clone(), run.clone()))
+            };
+            let dead: Vec<(String, RunId)> = self.by_run.iter().filter_map(dead).collect();
+            self.screens =
+                Some(if dead.len() > 1 { tmux.capture_many(&dead).unwrap_or_default() } else { HashMap::new() });
+        }
+        self.screens.as_mut()?.remove(run)
     }
 
     pub(super) fn pane(&self, run: &RunId) -> Option<&Pane> {
@@ -177,10 +216,12 @@ impl Candidate {
     }
 
     /// The last screen of a dead window is kept beside the record.
-    pub(super) fn keep_screen(&self) {
-        if let (Some(pane), Some(tmux)) = (&self.pane, self.tmux())
-            && let Ok(Some(screen)) = tmux.capture(&pane.pane_id, &self.spec.run_id)
-        {
+    pub(super) fn keep_screen(&self, listings: &mut Listings) {
+        let (Some(pane), Some(tmux)) = (&self.pane, self.tmux()) else { return };
+        let listed = listings.by_socket.get_mut(tmux.socket()).and_then(|listed| listed.as_mut().ok());
+        let read_before = listed.and_then(|listed| listed.screen(&self.spec.run_id, &tmux, &listings.observed));
+        let screen = read_before.or_else(|| tmux.capture(&pane.pane_id, &self.spec.run_id).ok().flatten());
+        if let Some(screen) = screen {
             let _ = self.folder.write_new(&self.folder.screen(), screen.as_bytes());
         }
     }

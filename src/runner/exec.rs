@@ -85,6 +85,9 @@ fn try_become(path: &Path) -> Result<ExecError, ExecError> {
     if !spec.cwd.is_dir() {
         return Err(ExecError::new(125, format!("the folder `{}` does not exist", spec.cwd.display())));
     }
+    // What leaves the agent's session, and its environment too, stays below the agent. Without that
+    // it is still found by its mark.
+    let _ = supervise::adopt_orphans();
     let error = supervise::replace(&spec.program, &argv, &spec.cwd, &environment, spec.umask, stdin);
     let code = if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 };
     Ok(ExecError::new(code, format!("`{}` cannot be started: {error}", spec.program.display())))
@@ -157,7 +160,12 @@ fn prepare_worktree(worktree: &WorktreeSpec, environment: &Environment, log: &mu
 
 /// `__ended`: tmux says that the window of the run in `folder` ended. A wake-up: looking decides.
 pub fn ended(folder: &Path) {
-    let Some(id) = RunFolder::at(folder).run_id() else { return };
+    let run_folder = RunFolder::at(folder);
+    let Some(id) = run_folder.run_id() else { return };
+    // The command that stops it sees its end, with those of all others that it stops.
+    if run_folder.is_being_stopped() {
+        return;
+    }
     let state = folder.parent().and_then(Path::parent);
     if let Some(Ok(Some(ledger))) = state.map(Ledger::find) {
         let _ = ledger.observe_some(std::slice::from_ref(&id));

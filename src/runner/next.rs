@@ -26,7 +26,15 @@ const A_MOMENT: Duration = Duration::from_millis(20);
 impl Ledger {
     /// A job of this project ended: notes ends, starts what waits, prunes what is old.
     pub fn next(&self, ended: Option<&Path>) -> Result<(), StartError> {
-        self.observe()?;
+        let ended_id = ended.and_then(|folder| RunFolder::at(folder).run_id());
+        let queued = self.with_index(Index::queued)?;
+        let waits_for_others =
+            queued.iter().any(|queued| matches!(queued.waiting_for, WaitingFor::Need | WaitingFor::Folder));
+        match ended_id {
+            // What else is there has its own end to tell: many that end at once must not each look at all.
+            Some(id) if !waits_for_others => drop(self.observe_some(&[id])?),
+            _ => drop(self.observe()?),
+        }
         self.start_queued()?;
         let ended = ended.map(RunFolder::at).and_then(|folder| folder.read_spec().ok());
         if let Some(spec) = ended {

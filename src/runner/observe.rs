@@ -14,7 +14,6 @@ use crate::model::run_state::{EndState, RunState, UnknownWhy, WaitingFor};
 use crate::plan::actual::{self, Evidence, Lock, Over, Place, Verdict};
 use crate::runner::candidate::{Candidate, Listings, look_at_window};
 use crate::runner::ledger::{Ledger, Observed};
-use crate::runner::stop;
 use crate::system::clock::Stopwatch;
 use crate::system::process;
 use crate::system::store::index::{Index, IndexError};
@@ -77,6 +76,7 @@ impl Ledger {
         for id in &rest {
             self.gather(&index, id, &mut candidates, &mut observed)?;
         }
+        listings.observed = candidates.iter().map(|candidate| candidate.spec.run_id.clone()).collect();
         for mut candidate in candidates {
             let run = self.settle(&index, &mut candidate, &mut listings)?;
             observed.runs.push(run);
@@ -267,7 +267,7 @@ impl Ledger {
                     8000
                 }
                 Verdict::Over { end, sweep } => {
-                    match self.finish(index, candidate, &facts, &end, sweep, begun.elapsed() > TAKEN_AND_SILENT)? {
+                    match self.finish(index, candidate, listings, &end, sweep, begun.elapsed() > TAKEN_AND_SILENT)? {
                         Some(run) => return Ok(run),
                         // It moved while we looked: a queued run was started, a window made.
                         None => 8000,
@@ -288,7 +288,7 @@ impl Ledger {
                 return Ok(Run::ended(facts, end));
             }
             candidate.evidence = self.evidence(&candidate.folder, &candidate.spec);
-            *listings = Listings::default();
+            listings.forget();
         }
     }
 
@@ -298,12 +298,13 @@ impl Ledger {
         &self,
         index: &Index,
         candidate: &Candidate,
-        facts: &RunFacts,
+        listings: &mut Listings,
         over: &Over,
         sweep: bool,
         out_of_patience: bool,
     ) -> Result<Option<Run>, IndexError> {
         let id = &candidate.spec.run_id;
+        let facts = RunFacts::of(&candidate.spec);
         let lock = match pair_lock::claim(self.state(), &candidate.spec.pair())? {
             Claim::Taken(lock, last) => Some((lock, last)),
             // Whoever holds the pair for another run sees to this one's record no more.
@@ -331,8 +332,8 @@ impl Ledger {
             }
             Ok(None) if self.still_holds(candidate) => {
                 // The screen first: ending what is left may print on it.
-                candidate.keep_screen();
-                let survivors = if sweep { stop::sweep(id)? } else { Vec::new() };
+                candidate.keep_screen(listings);
+                let survivors = if sweep { listings.sweep(id)? } else { Vec::new() };
                 let end = candidate.exit_record(over, survivors);
                 Some(self.write_end(&candidate.folder, &end)?)
             }
@@ -344,9 +345,9 @@ impl Ledger {
         drop(lock);
         let Some(end) = end else { return Ok(None) };
         candidate.close_window();
-        self.tell_end(facts, &end);
-        index.finish(facts, &end)?;
-        Ok(Some(Run::ended(facts.clone(), end)))
+        self.tell_end(&facts, &end);
+        index.finish(&facts, &end)?;
+        Ok(Some(Run::ended(facts, end)))
     }
 
     /// A queued run may have been started since the evidence was gathered. (Its lock is ours now.)

@@ -1,6 +1,11 @@
-//! Ending a run and its whole process tree, and nothing else.
+//! Ending runs with their whole process trees, and nothing else.
+//!
+//! All runs are asked first and waited for together: they share each look at the process table
+//! and each call of tmux, so that what one costs does not grow with their number.
 
+use std::collections::BTreeMap;
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::model::answer_record::AnswerRecord;
@@ -11,9 +16,10 @@ use crate::model::run_id::RunId;
 use crate::model::run_state::{EndState, RunState, UnknownWhy};
 use crate::runner::ledger::Ledger;
 use crate::system::clock::{self, Stopwatch};
-use crate::system::process::tree::{self, Root};
+use crate::system::process::ending::{self, Tree};
+use crate::system::process::tree::Root;
 use crate::system::process::{self, Signal};
-use crate::system::store::index::IndexError;
+use crate::system::store::index::{Index, IndexError};
 use crate::system::store::pair_lock::{self, Claim};
 use crate::system::store::run_folder::RunFolder;
 use crate::system::tmux::{Tmux, TmuxError};
@@ -59,101 +65,196 @@ const UNREADABLE: Duration = Duration::from_secs(5);
 /// So long may a terminal be read after nothing is left that writes to it.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-/// While something that tells no one is awaited, it is looked at again after this long.
+/// So long may the end of a run take to be written once nothing of it is left.
+const RECORDED: Duration = Duration::from_secs(10);
+
+/// While something that tells no one is awaited, it is looked at again after this long, doubled up
+/// to the second.
 const STEP: Duration = Duration::from_millis(5);
+const STEP_MAX: Duration = Duration::from_millis(80);
+
+/// A run that is being stopped.
+struct Stopping {
+    run: Run,
+    folder: RunFolder,
+    /// What came of it, once that is known.
+    outcome: Option<Result<Stopped, StopError>>,
+    part: Part,
+    root: Option<Root>,
+    /// The process group that its supervisor asks to end.
+    asked_group: Option<u32>,
+    survivors: Vec<u32>,
+}
+
+/// What there is of a run to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Job {
+        signalled: bool,
+    },
+    Window,
+    /// It waited in the queue, and was taken out of it.
+    Nothing,
+}
 
 impl Ledger {
     /// Stops the active run of `pair`, if there is one, and returns when nothing of it is left.
     pub fn stop(&self, pair: &Pair, how: How) -> Result<Stopped, StopError> {
-        let active = self.observe_pair(pair)?.runs.into_iter().rev().find(Run::is_active);
-        match active {
-            Some(run) => self.stop_run(&run, how),
-            None => Ok(Stopped::NotRunning(self.last_run(pair)?.map(Box::new))),
+        let mut stopped = self.stop_pairs(std::slice::from_ref(pair), how)?;
+        stopped.pop().unwrap_or_else(|| Err(StopError::Io(io::Error::other("it was not looked for"))))
+    }
+
+    /// Stops the active run of each pair, in order, and returns when nothing of any is left.
+    pub fn stop_pairs(&self, pairs: &[Pair], how: How) -> Result<Vec<Result<Stopped, StopError>>, StopError> {
+        let ids = self.with_index(|index| {
+            let active = pairs.iter().map(|pair| index.active_of(pair));
+            Ok(active.collect::<Result<Vec<_>, _>>()?.concat())
+        })?;
+        let mut active: BTreeMap<Pair, Run> = BTreeMap::new();
+        // In the order of their ids: the newest of a pair stays.
+        for run in self.observe_some(&ids)?.runs.into_iter().filter(Run::is_active) {
+            active.insert(run.pair(), run);
         }
+        let runs: Vec<Run> = pairs.iter().filter_map(|pair| active.get(pair).cloned()).collect();
+        let mut stopped = self.stop_runs(&runs, how).into_iter();
+        let each = pairs.iter().map(|pair| match active.contains_key(pair).then(|| stopped.next()).flatten() {
+            Some(stopped) => stopped,
+            None => Ok(Stopped::NotRunning(self.last_run(pair)?.map(Box::new))),
+        });
+        Ok(each.collect())
     }
 
     /// Stops one run that was just seen.
     pub fn stop_run(&self, run: &Run, how: How) -> Result<Stopped, StopError> {
-        let folder = self.folder(run.id());
-        if let RunState::Unknown(why) = &run.state {
-            return Err(StopError::Unknown { pair: run.pair(), why: why.clone() });
-        }
-        folder.ask_to_stop(how != How::Stop)?;
-        if run.facts.headless {
-            self.stop_job(run, &folder, how)?;
-        } else if !self.stop_waiting_window(run, &folder, how)? {
-            self.stop_window(run, &folder, how)?;
-        }
-        // Whoever ended it wrote it down; if nobody did, looking does.
-        let ended = self.ended(run.id())?;
-        let survivors = ended.end.as_ref().map(|end| end.survivors.clone()).unwrap_or_default();
-        if !survivors.is_empty() {
-            return Err(StopError::Survivors { pair: run.pair(), pids: survivors });
-        }
-        if ended.is_active() {
-            return Err(StopError::Io(io::Error::other("it does not end")));
-        }
-        let _ = self.index().and_then(|index| match &ended.end {
-            Some(end) => index.finish(&ended.facts, end),
-            None => Ok(()),
-        });
-        Ok(Stopped::Ended(Box::new(ended)))
+        let stopped = self.stop_runs(std::slice::from_ref(run), how).pop();
+        stopped.unwrap_or_else(|| Err(StopError::Io(io::Error::other("it was not looked for"))))
     }
 
-    /// The run once its end is written: another command may be at that.
-    fn ended(&self, id: &RunId) -> Result<Run, StopError> {
-        let begun = Stopwatch::start();
-        loop {
-            let run = self.run(id)?.ok_or_else(|| io::Error::other("its record is gone"))?;
-            if !run.is_active() || begun.elapsed() > Duration::from_secs(10) {
-                return Ok(run);
+    /// Stops runs that were just seen, in order, and returns when nothing of any is left.
+    pub fn stop_runs(&self, runs: &[Run], how: How) -> Vec<Result<Stopped, StopError>> {
+        let mut all: Vec<Stopping> = runs.iter().map(|run| self.stopping(run)).collect();
+        for one in &mut all {
+            one.attempt(|one| self.ask(one, how));
+        }
+        if let Err(error) = end_processes(&mut all, how) {
+            for one in all.iter_mut().filter(|one| one.goes_on()) {
+                one.outcome = Some(Err(StopError::Io(io::Error::new(error.kind(), error.to_string()))));
+            }
+        }
+        self.wait_for_jobs(&mut all, how);
+        self.close_windows(&mut all);
+        self.conclude(&mut all);
+        let missing = || Err(StopError::Io(io::Error::other("nothing came of it")));
+        all.into_iter().map(|one| one.outcome.unwrap_or_else(missing)).collect()
+    }
+
+    fn stopping(&self, run: &Run) -> Stopping {
+        let folder = self.folder(run.id());
+        let part = if run.facts.headless { Part::Job { signalled: false } } else { Part::Window };
+        let (run, outcome) = (run.clone(), None);
+        Stopping { run, folder, outcome, part, root: None, asked_group: None, survivors: Vec::new() }
+    }
+
+    /// Writes the request down and tells it to whoever runs the job.
+    fn ask(&self, one: &mut Stopping, how: How) -> Result<(), StopError> {
+        if let RunState::Unknown(why) = &one.run.state {
+            return Err(StopError::Unknown { pair: one.run.pair(), why: why.clone() });
+        }
+        let own = process::this()?;
+        one.folder.ask_to_stop(how != How::Stop, (own.pid, own.start_time))?;
+        match one.part {
+            Part::Job { .. } => drop(self.advance_job(one, how, true)?),
+            Part::Window if self.stop_waiting_window(&one.run, &one.folder, how)? => one.part = Part::Nothing,
+            Part::Window => {
+                one.run = self.with_pane(&one.run)?;
+                let owner = one.folder.read_live().ok().flatten().map(|live| live.owner);
+                // Fixed once, from the agent's own record: a pid alone may be somebody else's by now.
+                one.root = owner.map(|owner| Root::Agent { pid: owner.pid, start_time: owner.start_time });
+            }
+            Part::Nothing => {}
+        }
+        Ok(())
+    }
+
+    /// A window that is being made has no pane to end yet.
+    fn with_pane(&self, run: &Run) -> Result<Run, StopError> {
+        let mut run = run.clone();
+        for _ in 0..1000 {
+            if run.progress.pane.is_some() || !run.is_active() {
+                break;
             }
             std::thread::sleep(STEP);
+            run = self.run(run.id())?.unwrap_or(run);
+        }
+        Ok(run)
+    }
+
+    /// Waits until each job has an end on record: its supervisor writes it.
+    fn wait_for_jobs(&self, all: &mut [Stopping], how: How) {
+        let begun = Stopwatch::start();
+        let mut step = STEP;
+        for round in 1_u32.. {
+            let mut waits = false;
+            for one in all.iter_mut().filter(|one| one.goes_on() && matches!(one.part, Part::Job { .. })) {
+                // The pair need not be tried each time: it is free where nothing can write an end.
+                let mut ended = false;
+                one.attempt(|one| {
+                    ended = self.advance_job(one, how, round % 8 == 0)?;
+                    Ok(())
+                });
+                waits |= !ended && one.goes_on();
+            }
+            if !waits {
+                return;
+            }
+            if begun.elapsed() > UNREADABLE {
+                for one in all.iter_mut().filter(|one| one.goes_on() && one.part == Part::Job { signalled: false }) {
+                    one.attempt(|one| one.folder.read_live().map(drop).map_err(|error| io::Error::other(error).into()));
+                }
+            }
+            std::thread::sleep(step);
+            step = (step * 2).min(STEP_MAX);
         }
     }
 
-    fn stop_job(&self, run: &Run, folder: &RunFolder, how: How) -> Result<(), StopError> {
-        let pair = run.pair();
-        let begun = Stopwatch::start();
-        let mut signalled = false;
-        loop {
-            // Nothing to wait for but this run: a later one of the pair is none of ours.
-            if folder.has_end() {
-                return Ok(());
-            }
-            match pair_lock::claim(self.state(), &pair)? {
+    /// Does what is next to do for a job. True once it has ended, or is no more ours to end.
+    fn advance_job(&self, one: &mut Stopping, how: How, try_pair: bool) -> Result<bool, StopError> {
+        // Nothing to wait for but this run: a later one of the pair is none of ours.
+        if one.folder.has_end() {
+            return Ok(true);
+        }
+        let signalled = one.part == Part::Job { signalled: true };
+        if try_pair || !signalled {
+            match pair_lock::claim(self.state(), &one.run.pair())? {
                 // Not started yet: holding its pair keeps it from starting.
                 Claim::Taken(lock, _) => {
-                    if matches!(folder.read_queue(), Ok(Some(_)))
-                        && matches!(folder.read_live(), Ok(None))
-                        && !folder.has_end()
+                    if matches!(one.folder.read_queue(), Ok(Some(_)))
+                        && matches!(one.folder.read_live(), Ok(None))
+                        && !one.folder.has_end()
                     {
-                        folder.remove_queue()?;
-                        self.write_end(folder, &self.never_ran(run, how))?;
+                        one.folder.remove_queue()?;
+                        self.write_end(&one.folder, &self.never_ran(&one.run, how))?;
                     }
                     drop(lock);
-                    return Ok(());
+                    return Ok(true);
                 }
-                Claim::Held(Some(other)) if other != *run.id() => return Ok(()),
+                Claim::Held(Some(other)) if other != *one.run.id() => return Ok(true),
                 Claim::Held(_) => {}
             }
-            match folder.read_live() {
-                Ok(Some(live)) if !signalled => {
-                    let signal = match how {
-                        How::Stop => Signal::TERM,
-                        How::Interrupt => Signal::INT,
-                        How::Kill => Signal::QUIT,
-                    };
-                    process::signal(&live.owner, signal)?;
-                    signalled = true;
-                }
-                // It is starting: its supervisor looks for our request when it has said that it lives.
-                Ok(_) => {}
-                Err(error) if begun.elapsed() > UNREADABLE => return Err(StopError::Io(io::Error::other(error))),
-                Err(_) => {}
-            }
-            std::thread::sleep(STEP);
         }
+        // Without a record it is starting: its supervisor looks for our request when it has said that it lives.
+        if let (false, Ok(Some(live))) = (signalled, one.folder.read_live()) {
+            let signal = match how {
+                How::Stop => Signal::TERM,
+                How::Interrupt => Signal::INT,
+                How::Kill => Signal::QUIT,
+            };
+            process::signal(&live.owner, signal)?;
+            one.part = Part::Job { signalled: true };
+            one.root = Some(Root::Supervisor { pid: live.owner.pid, start_time: live.owner.start_time });
+            one.asked_group = live.agent.map(|agent| agent.pid);
+        }
+        Ok(false)
     }
 
     /// A queued run that is stopped has an end without ever having had a process.
@@ -205,67 +306,133 @@ impl Ledger {
         }
     }
 
-    fn stop_window(&self, run: &Run, folder: &RunFolder, how: How) -> Result<(), StopError> {
-        let mut run = run.clone();
-        // A window that is being made has no pane to end yet.
-        for _ in 0..1000 {
-            if run.progress.pane.is_some() || !run.is_active() {
+    /// Waits until each window of ours is seen dead, which writes its end under its pair's lock, and
+    /// closes it. tmux may have more to read of what the agent said last, and calls no pane dead
+    /// before that.
+    fn close_windows(&self, all: &mut [Stopping]) {
+        let is_window = |one: &&mut Stopping| one.goes_on() && one.part == Part::Window;
+        let mut left: Vec<RunId> = all.iter_mut().filter(is_window).map(|one| one.run.id().clone()).collect();
+        let begun = Stopwatch::start();
+        let mut step = STEP;
+        while !left.is_empty() {
+            let seen = match self.observe_some(&left) {
+                Ok(seen) => seen.runs,
+                // What cannot be looked at is found out when each is concluded.
+                Err(_) => break,
+            };
+            left = seen.iter().filter(|run| run.is_active()).map(|run| run.id().clone()).collect();
+            if begun.elapsed() > LAST_WORDS {
                 break;
             }
-            std::thread::sleep(STEP);
-            run = self.run(run.id())?.unwrap_or(run);
+            if !left.is_empty() {
+                std::thread::sleep(step);
+                step = (step * 2).min(STEP_MAX);
+            }
         }
-        let (Some(socket), Some(pane)) = (run.facts.socket.clone(), run.progress.pane.clone()) else { return Ok(()) };
-        let grace = folder.read_spec().map(|spec| spec.stop_grace.as_duration()).unwrap_or_default();
-        // Fixed once, from the agent's own record: a pid alone may be somebody else's by now.
-        let owner = folder.read_live().ok().flatten().map(|live| live.owner);
-        let root = owner.map(|owner| Root::Agent { pid: owner.pid, start_time: owner.start_time });
-        // The tree first and the window last: tmux alone sends no more than a hang-up.
-        let survivors = end_tree(run.id(), root, if how == How::Kill { Duration::ZERO } else { grace })?;
-        // Looking finds the dead pane and writes the end, under the pair's lock. tmux may have more to
-        // read of what the agent said last, and calls no pane dead before that.
-        let begun = Stopwatch::start();
-        while self.observe_some(std::slice::from_ref(run.id()))?.runs.iter().any(Run::is_active)
-            && survivors.is_empty()
-            && begun.elapsed() < LAST_WORDS
-        {
-            std::thread::sleep(STEP);
+        let mut panes: BTreeMap<PathBuf, Vec<usize>> = BTreeMap::new();
+        for (at, one) in all.iter().enumerate().filter(|(_, one)| one.goes_on() && one.part == Part::Window) {
+            if let (Some(socket), Some(_)) = (&one.run.facts.socket, &one.run.progress.pane) {
+                panes.entry(socket.clone()).or_default().push(at);
+            }
         }
-        Tmux::new(socket).kill_panes(&[(pane.as_str(), run.id())])?;
-        if survivors.is_empty() {
-            return Ok(());
+        for (socket, places) in panes {
+            let pane = |at: &usize| Some((all[*at].run.progress.pane.as_deref()?, all[*at].run.id()));
+            let guards: Vec<(&str, &RunId)> = places.iter().filter_map(pane).collect();
+            if let Err(error) = Tmux::new(socket).kill_panes(&guards) {
+                for at in places {
+                    all[at].outcome = Some(Err(error.clone().into()));
+                }
+            }
         }
-        Err(StopError::Survivors { pair: run.pair(), pids: survivors })
     }
+
+    /// Reads what came of each, and has the index know it.
+    fn conclude(&self, all: &mut [Stopping]) {
+        let begun = Stopwatch::start();
+        for one in all.iter_mut() {
+            // Whoever ended it wrote it down; if nobody did, looking does.
+            while one.goes_on() {
+                one.attempt(|one| {
+                    let run = self.run(one.run.id())?.ok_or_else(|| io::Error::other("its record is gone"))?;
+                    if run.is_active() && begun.elapsed() < RECORDED {
+                        std::thread::sleep(STEP);
+                        return Ok(());
+                    }
+                    one.outcome = Some(one.judge(run));
+                    Ok(())
+                });
+            }
+        }
+        let ended: Vec<&Run> = all.iter().filter_map(Stopping::ended).collect();
+        let note = |index: &Index| {
+            ended
+                .iter()
+                .filter_map(|run| Some((run, run.end.as_ref()?)))
+                .try_for_each(|(run, end)| index.finish(&run.facts, end))
+        };
+        // The next look notes what this one cannot.
+        let _ = self.index().and_then(|index| index.at_once(note));
+    }
+}
+
+impl Stopping {
+    fn goes_on(&self) -> bool {
+        self.outcome.is_none()
+    }
+
+    /// Does a part of the work, unless its outcome is known; a failure is its outcome.
+    fn attempt(&mut self, part: impl FnOnce(&mut Self) -> Result<(), StopError>) {
+        if self.goes_on()
+            && let Err(error) = part(self)
+        {
+            self.outcome = Some(Err(error));
+        }
+    }
+
+    fn judge(&self, ended: Run) -> Result<Stopped, StopError> {
+        let mut survivors = ended.end.as_ref().map(|end| end.survivors.clone()).unwrap_or_default();
+        survivors.extend(&self.survivors);
+        survivors.sort_unstable();
+        survivors.dedup();
+        if !survivors.is_empty() {
+            return Err(StopError::Survivors { pair: ended.pair(), pids: survivors });
+        }
+        if ended.is_active() {
+            return Err(StopError::Io(io::Error::other("it does not end")));
+        }
+        Ok(Stopped::Ended(Box::new(ended)))
+    }
+
+    fn ended(&self) -> Option<&Run> {
+        match &self.outcome {
+            Some(Ok(Stopped::Ended(run))) => Some(run),
+            _ => None,
+        }
+    }
+}
+
+/// Ends what is left of all runs that have processes. Fails where the process table cannot be read.
+fn end_processes(all: &mut [Stopping], how: How) -> io::Result<()> {
+    let places: Vec<usize> = (0..all.len()).filter(|at| all[*at].goes_on() && all[*at].part != Part::Nothing).collect();
+    let tree = |at: &usize| {
+        let one = &all[*at];
+        let spec = one.folder.read_spec().ok().filter(|_| how != How::Kill);
+        Tree {
+            run: one.run.id(),
+            root: one.root,
+            grace: spec.map(|spec| spec.stop_grace.as_duration()).unwrap_or_default(),
+            asked_group: one.asked_group,
+        }
+    };
+    let survivors = ending::end_trees(&places.iter().map(tree).collect::<Vec<_>>())?;
+    for (at, survivors) in places.into_iter().zip(survivors) {
+        all[at].survivors = survivors;
+    }
+    Ok(())
 }
 
 /// Ends what carries the mark of a run that nobody owns any more. Returns what cannot be ended.
 pub(crate) fn sweep(run: &RunId) -> io::Result<Vec<u32>> {
-    end_tree(run, None, Duration::from_secs(1))
-}
-
-/// TERM, `grace`, KILL until nothing is left; at most 5 s of the last. A table of processes that
-/// cannot be read is an error, never an empty one.
-fn end_tree(run: &RunId, root: Option<Root>, grace: Duration) -> io::Result<Vec<u32>> {
-    if tree::members(run, root)?.is_empty() {
-        return Ok(Vec::new());
-    }
-    if !grace.is_zero() {
-        tree::signal_members(run, root, Signal::TERM)?;
-        let begun = Stopwatch::start();
-        while begun.elapsed() < grace {
-            if tree::members(run, root)?.is_empty() {
-                return Ok(Vec::new());
-            }
-            std::thread::sleep(STEP);
-        }
-    }
-    let begun = Stopwatch::start();
-    loop {
-        let left = tree::signal_members(run, root, Signal::KILL)?;
-        if left.is_empty() || begun.elapsed() > Duration::from_secs(5) {
-            return Ok(left.iter().map(|process| process.pid).collect());
-        }
-        std::thread::sleep(STEP);
-    }
+    let tree = Tree { run, root: None, grace: Duration::from_secs(1), asked_group: None };
+    Ok(ending::end_trees(&[tree])?.concat())
 }

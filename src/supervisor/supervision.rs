@@ -26,8 +26,10 @@ use crate::system::watch::{Watch, Watched};
 
 /// Marks are at least this far apart, so that a flood of output costs nothing.
 const MARK_STEP: Duration = Duration::from_millis(20);
-/// While a tree is being ended it is looked at again after this long, for ends no signal tells of.
+/// While a tree is being ended it is looked at again after this long, for ends no signal tells of;
+/// doubled with each look.
 const LOOK_STEP: Duration = Duration::from_millis(50);
+const LOOK_STEP_MAX: Duration = Duration::from_millis(400);
 /// How often used CPU time is compared with its limit.
 const CPU_STEP: Duration = Duration::from_secs(1);
 
@@ -49,6 +51,18 @@ pub(super) struct Supervision<'a> {
     /// The lengths of the logs at the last mark.
     noted: (u64, u64),
     deadline: Option<Instant>,
+    /// This process, as the root of the run's tree.
+    root: Option<Root>,
+}
+
+/// The process of a stage, while it is supervised.
+struct StageProcess {
+    pid: u32,
+    /// Its end was seen.
+    exited: bool,
+    /// Its tree is empty: this process has no child left.
+    childless: bool,
+    first_kill: Option<Instant>,
 }
 
 /// How one stage ended.
@@ -91,6 +105,7 @@ impl<'a> Supervision<'a> {
             watched: Vec::new(),
             noted: (0, 0),
             deadline: None,
+            root: Root::own().ok(),
         };
         new.begin_time();
         new
@@ -136,7 +151,8 @@ impl<'a> Supervision<'a> {
         if let Some(interrupted) = self.folder.stop_asked() {
             inputs.push(Input::Stop { interrupted, now: false });
         }
-        let mut childless = false;
+        let mut process = StageProcess { pid, exited: false, childless: false, first_kill: None };
+        let mut look_step = LOOK_STEP;
         let mut grace: Option<Instant> = None;
         // The first look is early: it finds the agent's group before a short agent is gone.
         let mut next_cpu = after(CPU_STEP / 10);
@@ -144,15 +160,14 @@ impl<'a> Supervision<'a> {
             while let Some(input) = inputs.pop() {
                 for output in machine.step(input) {
                     match output {
-                        Output::Look if childless => inputs.push(Input::Tree { left: 0 }),
-                        Output::Look => inputs.push(self.look()),
+                        Output::Look => inputs.push(self.look(&process)),
                         Output::Terminate => {
                             until = until.or_else(|| Some(self.folder.log_lengths().0));
-                            self.signal_tree(Signal::TERM);
+                            self.terminate(&process);
                         }
                         Output::Kill => {
                             until = until.or_else(|| Some(self.folder.log_lengths().0));
-                            self.signal_tree(Signal::KILL);
+                            self.kill(&mut process);
                         }
                         Output::Grace(wait) => grace = Some(after(wait)),
                         Output::SayStopping => self.say_stopping(),
@@ -175,15 +190,17 @@ impl<'a> Supervision<'a> {
                     let (reaped, any_left) = supervise::reap();
                     for child in reaped {
                         if child.pid == pid {
+                            process.exited = true;
                             inputs.push(Input::Exited(Exit { code: child.code, signal: child.signal }));
+                            inputs.extend(self.stop_before(child.code, &machine));
                         }
-                    }
-                    if machine.is_ending() && inputs.is_empty() {
-                        inputs.push(self.look());
                     }
                     // Every orphan of the tree is our child: without children it is empty, and
                     // the process table need not be read for that.
-                    childless = !any_left && process::ADOPTS_ORPHANS;
+                    process.childless = !any_left && process::ADOPTS_ORPHANS;
+                    if machine.is_ending() && inputs.is_empty() {
+                        inputs.push(self.look(&process));
+                    }
                 }
                 _ = signals.terminate.recv() => inputs.push(Input::Stop { interrupted: false, now: false }),
                 _ = signals.interrupt.recv() => inputs.push(Input::Stop { interrupted: true, now: false }),
@@ -200,7 +217,10 @@ impl<'a> Supervision<'a> {
                     let step = self.answer_watch.as_mut().map(|watch| watch.look(self.folder));
                     if self.follow_answer(step.unwrap_or(Step::Nothing)) { inputs.push(Input::ExitOverdue); }
                 }
-                () = sleep(LOOK_STEP), if machine.is_ending() => inputs.push(self.look()),
+                () = sleep(look_step), if machine.is_ending() => {
+                    look_step = (look_step * 2).min(LOOK_STEP_MAX);
+                    inputs.push(self.look(&process));
+                }
                 () = log_written(self.watch.as_ref()), if next_mark.is_none() => {
                     next_mark = Some(after(MARK_STEP));
                     // While the logs grow they are not watched: each watched write would cost
@@ -224,24 +244,55 @@ impl<'a> Supervision<'a> {
         }
     }
 
-    fn root() -> Option<Root> {
-        Some(Root::Supervisor(process::own_pid()))
-    }
-
-    /// A table of processes that cannot be read never counts as an empty one.
-    fn look(&self) -> Input {
-        let left = tree::members(&self.spec.run_id, Self::root()).map_or(1, |members| members.len());
+    /// Counts the tree. A table of processes that cannot be read never counts as an empty one, and
+    /// is not read while the stage's own process is there.
+    fn look(&self, process: &StageProcess) -> Input {
+        let left = match process {
+            StageProcess { childless: true, .. } => 0,
+            StageProcess { exited: false, .. } => 1,
+            _ => tree::members(&self.spec.run_id, self.root).map_or(1, |members| members.len()),
+        };
         Input::Tree { left }
     }
 
     fn members(&self) -> Vec<u32> {
-        tree::members(&self.spec.run_id, Self::root())
+        tree::members(&self.spec.run_id, self.root)
             .map(|members| members.iter().map(|member| member.pid).collect())
             .unwrap_or_default()
     }
 
+    /// A process that failed after a stop was asked for was stopped: what `stop` ended below it may
+    /// end it before the request is heard. The input goes before its end.
+    fn stop_before(&self, code: Option<i32>, machine: &Machine) -> Option<Input> {
+        let failed = code != Some(0) && !machine.is_ending();
+        let interrupted = failed.then(|| self.folder.stop_asked()).flatten()?;
+        Some(Input::Stop { interrupted, now: false })
+    }
+
+    /// Asks the tree to end. A command that stops the run looks at the process table for all runs
+    /// that it stops, and asks what is not in the group of the stage's own process.
+    fn terminate(&self, process: &StageProcess) {
+        if !self.folder.is_being_stopped() {
+            self.signal_tree(Signal::TERM);
+        } else if !process.exited {
+            for signal in [Signal::TERM, Signal::CONT] {
+                let _ = process::signal_group(process.pid, signal);
+            }
+        }
+    }
+
+    /// Kills the tree: first its group, which is all of it as a rule, then what is left.
+    fn kill(&self, process: &mut StageProcess) {
+        let first = *process.first_kill.get_or_insert_with(Instant::now);
+        if !process.exited && first.elapsed() < LOOK_STEP / 2 {
+            let _ = process::signal_group(process.pid, Signal::KILL);
+        } else {
+            self.signal_tree(Signal::KILL);
+        }
+    }
+
     fn signal_tree(&self, signal: Signal) {
-        if let Err(error) = tree::signal_members(&self.spec.run_id, Self::root(), signal) {
+        if let Err(error) = tree::signal_members(&self.spec.run_id, self.root, signal) {
             tracing::warn!(%error, "the processes of the run cannot be listed");
         }
     }

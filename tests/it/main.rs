@@ -184,6 +184,10 @@ mod status_line;
 #[cfg(test)]
 mod stop;
 #[cfg(test)]
+mod stop_many;
+#[cfg(test)]
+mod stop_tree;
+#[cfg(test)]
 mod syscalls;
 #[cfg(test)]
 mod task_formats;

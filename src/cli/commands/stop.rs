@@ -12,12 +12,9 @@ use crate::model::run::Run;
 use crate::model::run_state::RunState;
 use crate::runner::ledger::Ledger;
 use crate::runner::project::Depth;
-use crate::runner::stop::{How, Stopped};
+use crate::runner::stop::{How, StopError, Stopped};
 use crate::system::clock;
 use crate::view::run_view::RunView;
-
-/// So many are stopped at once: each holds a few files open.
-const AT_ONCE: usize = 32;
 
 pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     let project = open(meant, Depth::Shape)?;
@@ -34,31 +31,31 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
             return all_of(meant, ledger.as_ref(), &runs);
         }
     };
-    all(meant, ledger.as_ref(), &[pairs])
+    let stopped = match &ledger {
+        Some(ledger) => ledger.stop_pairs(&pairs, How::Stop).map_err(CliError::from)?,
+        None => pairs.iter().map(|_| Ok(Stopped::NotRunning(None))).collect(),
+    };
+    report(meant, pairs.into_iter().zip(stopped))
 }
 
 /// Stops `runs`: first those that wait, which would start when the others make room for them.
 pub(super) fn all_of(meant: &Meant, ledger: Option<&Ledger>, runs: &[Run]) -> Answer {
-    let (waiting, running): (Vec<&Run>, Vec<&Run>) =
-        runs.iter().partition(|run| matches!(run.state, RunState::Queued(_)));
-    all(meant, ledger, &[waiting, running].map(|runs| runs.into_iter().map(Run::pair).collect()))
+    let (Some(ledger), false) = (ledger, runs.is_empty()) else {
+        output::stderr(meant).note("nothing runs");
+        return report(meant, std::iter::empty());
+    };
+    let (waiting, running): (Vec<Run>, Vec<Run>) =
+        runs.iter().cloned().partition(|run| matches!(run.state, RunState::Queued(_)));
+    let stopped = [waiting, running].map(|runs| {
+        let stopped = ledger.stop_runs(&runs, How::Stop);
+        runs.into_iter().map(|run| run.pair()).zip(stopped).collect::<Vec<_>>()
+    });
+    report(meant, stopped.into_iter().flatten())
 }
 
-/// Stops the active run of each pair, one batch after the other, and says what came of it.
-fn all(meant: &Meant, ledger: Option<&Ledger>, batches: &[Vec<Pair>]) -> Answer {
+/// Says what came of each.
+fn report(meant: &Meant, results: impl Iterator<Item = (Pair, Result<Stopped, StopError>)>) -> Answer {
     let err = output::stderr(meant);
-    if batches.iter().all(Vec::is_empty) {
-        err.note("nothing runs");
-    }
-    // All are asked at once: each may take as long as its grace.
-    let mut results: Vec<(Pair, Result<Stopped, CliError>)> = Vec::new();
-    for pairs in batches.iter().flat_map(|pairs| pairs.chunks(AT_ONCE)) {
-        results.extend(std::thread::scope(|scope| {
-            let stopping: Vec<_> =
-                pairs.iter().map(|pair| scope.spawn(move || (pair.clone(), stop_one(ledger, pair)))).collect();
-            stopping.into_iter().filter_map(|thread| thread.join().ok()).collect::<Vec<_>>()
-        }));
-    }
     let mut views = Vec::new();
     let mut failure = None;
     for (pair, result) in results {
@@ -72,6 +69,7 @@ fn all(meant: &Meant, ledger: Option<&Ledger>, batches: &[Vec<Pair>]) -> Answer 
             }
             Ok(Stopped::NotRunning(None)) => output::line(&format!("{pair}: not running"))?,
             Err(error) => {
+                let error = CliError::from(error);
                 err.error(&error.message);
                 failure = failure.or(Some(error));
             }
@@ -83,12 +81,5 @@ fn all(meant: &Meant, ledger: Option<&Ledger>, batches: &[Vec<Pair>]) -> Answer 
     match failure {
         Some(error) => Err(CliError { message: String::new(), ..error }),
         None => Ok(ExitCode::SUCCESS),
-    }
-}
-
-fn stop_one(ledger: Option<&Ledger>, pair: &Pair) -> Result<Stopped, CliError> {
-    match ledger {
-        Some(ledger) => ledger.stop(pair, How::Stop).map_err(CliError::from),
-        None => Ok(Stopped::NotRunning(None)),
     }
 }

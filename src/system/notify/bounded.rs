@@ -13,7 +13,7 @@ use crate::system::clock::Stopwatch;
 use crate::system::ids;
 use crate::system::process::program::{self, ProgramError};
 use crate::system::process::tree::{self, Root};
-use crate::system::process::{child, own_pid, supervise};
+use crate::system::process::{child, supervise};
 
 /// So much of its last words is kept.
 const WORDS: u64 = 400;
@@ -79,8 +79,9 @@ pub fn run(argv: &[String], input: &[u8], bounds: &Bounds<'_>) -> Result<(), Bou
 fn end_tree() {
     // No run carries this mark: what matters is the descent.
     let nobody = ids::new_run_id();
+    let root = Root::own().ok();
     for _ in 0..LOOKS {
-        let left = tree::signal_members(&nobody, Some(Root::Supervisor(own_pid())), Signal::KILL);
+        let left = tree::signal_members(&nobody, root, Signal::KILL);
         let _ = supervise::reap();
         if left.is_ok_and(|left| left.is_empty()) {
             return;

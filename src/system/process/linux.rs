@@ -2,8 +2,11 @@
 
 use std::fs;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt as _;
+use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal};
 
 use crate::system::process::tree::Process;
@@ -15,6 +18,9 @@ pub(super) const COUNTS_TICKS: bool = true;
 
 /// Pids are used again while one looks: no chain is followed for ever.
 const DEPTH: usize = 1000;
+
+/// So many handles of processes are open at once.
+const AWAITED: usize = 256;
 
 pub(super) fn boot_id() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_owned()).unwrap_or_default()
@@ -36,6 +42,7 @@ pub(super) fn start_time(pid: u32) -> io::Result<u64> {
 struct Stat {
     state: u8,
     parent: u32,
+    group: u32,
     start_time: u64,
     command: String,
 }
@@ -54,9 +61,10 @@ fn parse_stat(bytes: &[u8]) -> Option<Stat> {
     let mut fields = rest.split_ascii_whitespace();
     let state = *fields.next()?.as_bytes().first()?;
     let parent = fields.next()?.parse().ok()?;
-    // State is field 3 and the start time field 22.
-    let start_time = fields.nth(17)?.parse().ok()?;
-    Some(Stat { state, parent, start_time, command })
+    // State is field 3, the process group field 5 and the start time field 22.
+    let group = fields.next()?.parse().ok()?;
+    let start_time = fields.nth(16)?.parse().ok()?;
+    Some(Stat { state, parent, group, start_time, command })
 }
 
 /// Signals `pid` if it still is the process that started at `start`.
@@ -84,6 +92,35 @@ pub(super) fn signal(pid: u32, start: u64, signal: Signal) -> io::Result<bool> {
     }
 }
 
+/// Waits until each of these processes, given as pid and start time, has ended; `patience` at most.
+/// Of very many the first are waited for.
+pub(super) fn wait_for_ends(processes: &[(u32, u64)], patience: Duration) {
+    let begun = Instant::now();
+    let mut handles: Vec<OwnedFd> =
+        processes.iter().take(AWAITED).filter_map(|(pid, start)| open(*pid, *start)).collect();
+    while !handles.is_empty() {
+        let left = patience.saturating_sub(begun.elapsed());
+        let Ok(timeout) = Timespec::try_from(left) else { return };
+        let mut polled: Vec<PollFd<'_>> = handles.iter().map(|handle| PollFd::new(handle, PollFlags::IN)).collect();
+        match poll(&mut polled, Some(&timeout)) {
+            Ok(0) => return,
+            Err(rustix::io::Errno::INTR) => continue,
+            Err(_) => return std::thread::sleep(left),
+            Ok(_) => {}
+        }
+        let ended: Vec<bool> = polled.iter().map(|one| !one.revents().is_empty()).collect();
+        let mut ended = ended.into_iter();
+        handles.retain(|_| !ended.next().unwrap_or(false));
+    }
+}
+
+/// A handle of the process with this pid and start time; `None` where it has ended.
+fn open(pid: u32, start: u64) -> Option<OwnedFd> {
+    let raw = i32::try_from(pid).ok().and_then(Pid::from_raw)?;
+    let handle = rustix::process::pidfd_open(raw, PidfdFlags::empty()).ok()?;
+    start_time(pid).is_ok_and(|found| found == start).then_some(handle)
+}
+
 /// All processes that can be seen.
 pub(super) fn all() -> io::Result<Vec<Process>> {
     let mut processes = Vec::new();
@@ -94,7 +131,8 @@ pub(super) fn all() -> io::Result<Vec<Process>> {
             && stat.state != b'Z'
             && stat.state != b'X'
         {
-            processes.push(Process { pid, parent: stat.parent, start_time: stat.start_time, command: stat.command });
+            let Stat { state: _, parent, group, start_time, command } = stat;
+            processes.push(Process { pid, parent, group, start_time, command });
         }
     }
     Ok(processes)
@@ -153,8 +191,8 @@ mod tests {
 
     #[test]
     fn a_command_with_parentheses_does_not_shift_the_fields() {
-        let stat = parse_stat(b"42 (a) b (c)) S 7 42 42 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 12345 0 0\n").unwrap();
-        assert_eq!((stat.state, stat.parent, stat.start_time), (b'S', 7, 12345));
+        let stat = parse_stat(b"42 (a) b (c)) S 7 41 42 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 12345 0 0\n").unwrap();
+        assert_eq!((stat.state, stat.parent, stat.group, stat.start_time), (b'S', 7, 41, 12345));
         assert_eq!(stat.command, "a) b (c)");
         assert!(parse_stat(b"42 (a").is_none());
     }

@@ -10,6 +10,7 @@ pub mod ask;
 pub(in crate::system) mod child;
 pub mod detached;
 pub mod enclosure;
+pub mod ending;
 pub mod program;
 pub mod supervise;
 pub mod tree;
@@ -114,6 +115,18 @@ pub fn ancestry(pid: u32) -> Vec<u32> {
 /// Whether exactly this process is alive. A zombie is not.
 pub fn is_alive(process: &ProcessId) -> bool {
     process.world == world() && platform::start_time(process.pid).is_ok_and(|start| start == process.start_time)
+}
+
+/// Whether the process with this pid and start time is alive.
+pub fn lives(pid: u32, start_time: u64) -> bool {
+    platform::start_time(pid).is_ok_and(|found| found == start_time)
+}
+
+/// Signals the process group that the child `leader` of ours leads; it must not have been reaped.
+pub fn signal_group(leader: u32, signal: Signal) -> io::Result<()> {
+    let group = i32::try_from(leader).ok().and_then(rustix::process::Pid::from_raw);
+    let group = group.ok_or(io::ErrorKind::InvalidInput)?;
+    Ok(rustix::process::kill_process_group(group, signal)?)
 }
 
 /// Signals exactly this process. `false` when it is gone.

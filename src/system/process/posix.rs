@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
 
@@ -65,8 +66,13 @@ pub(super) fn signal(pid: u32, start: u64, signal: Signal) -> io::Result<bool> {
     }
 }
 
+/// Waits a moment: nothing tells of the end of a process that is not a child.
+pub(super) fn wait_for_ends(_processes: &[(u32, u64)], patience: Duration) {
+    std::thread::sleep(patience.min(Duration::from_millis(20)));
+}
+
 pub(super) fn all() -> io::Result<Vec<Process>> {
-    let text = output("ps", &["-axo", "pid=,ppid=,stat=,lstart=,comm="])?;
+    let text = output("ps", &["-axo", "pid=,ppid=,pgid=,stat=,lstart=,comm="])?;
     Ok(text.lines().filter_map(parse_line).collect())
 }
 
@@ -83,12 +89,13 @@ fn parse_line(line: &str) -> Option<Process> {
     let mut words = line.split_ascii_whitespace();
     let pid = words.next()?.parse().ok()?;
     let parent = words.next()?.parse().ok()?;
+    let group = words.next()?.parse().ok()?;
     if words.next()?.starts_with('Z') {
         return None;
     }
     let start_time = digest(words.by_ref().take(5));
     let command = words.collect::<Vec<_>>().join(" ");
-    (!command.is_empty()).then_some(Process { pid, parent, start_time, command })
+    (!command.is_empty()).then_some(Process { pid, parent, group, start_time, command })
 }
 
 /// What can be asked of processes beyond their place in the list: of all of them at once, since
@@ -161,11 +168,14 @@ mod tests {
 
     #[test]
     fn days_of_one_figure_and_commands_with_blanks_are_read() {
-        let process = parse_line("  42     7 Ss   Sun Nov  2 10:00:00 2026 /Apps/a b (c)").unwrap();
-        assert_eq!((process.pid, process.parent, process.command.as_str()), (42, 7, "/Apps/a b (c)"));
+        let process = parse_line("  42     7    41 Ss   Sun Nov  2 10:00:00 2026 /Apps/a b (c)").unwrap();
+        assert_eq!(
+            (process.pid, process.parent, process.group, process.command.as_str()),
+            (42, 7, 41, "/Apps/a b (c)")
+        );
         assert_eq!(process.start_time, digest("Sun Nov 2 10:00:00 2026".split(' ')));
-        assert!(parse_line("42 7 Z+ Sun Nov  2 10:00:00 2026 gone").is_none());
-        assert!(parse_line("42 7 S").is_none(), "cut short");
+        assert!(parse_line("42 7 42 Z+ Sun Nov  2 10:00:00 2026 gone").is_none());
+        assert!(parse_line("42 7 42 S").is_none(), "cut short");
     }
 
     #[test]

@@ -100,6 +100,11 @@ pub fn detach() -> io::Result<Forked> {
     Ok(Forked::Child)
 }
 
+/// Makes this process, and the program that it becomes, the parent of every orphan of its tree.
+pub fn adopt_orphans() -> io::Result<()> {
+    platform::become_subreaper()
+}
+
 /// Splits this process in two; it must have one thread.
 pub fn split() -> io::Result<Forked> {
     child::fork()

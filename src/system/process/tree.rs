@@ -1,10 +1,15 @@
-//! Which processes belong to a run (DESIGN section 3, "The tree of a run").
+//! Which processes belong to a run: its tree.
 //!
 //! Descendants of its root, and whatever carries the run's mark in its environment; but never
 //! what is below another supervisor or a tmux server that the run itself started, nor what
 //! carries another run's mark: nested work outlives its caller.
+//!
+//! A [`Table`] is one read of the system's process table. It answers for any number of runs, and
+//! reads the environment and the arguments of each process at most once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fmt;
 use std::io;
 
 use rustix::process::Signal;
@@ -23,6 +28,8 @@ pub const MARK: &str = "DISPATCH_RUN_ID";
 pub struct Process {
     pub pid: u32,
     pub parent: u32,
+    /// Its process group.
+    pub group: u32,
     pub start_time: u64,
     pub command: String,
 }
@@ -46,110 +53,165 @@ impl Look for System {
     }
 }
 
-/// The processes of `run`, without `root` itself when that is its supervisor.
-pub fn members(run: &RunId, root: Option<Root>) -> io::Result<Vec<Process>> {
-    let all = platform::all()?;
-    Ok(select(&all, run, root, &System(platform::Details::new())))
-}
-
 /// Where a run's tree starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Root {
-    /// The supervisor: what is below it belongs to the run, it does not.
-    Supervisor(u32),
+    /// The supervisor: what is below it belongs to the run, it does not. Nothing is below a process
+    /// that has this pid but started at another time.
+    Supervisor { pid: u32, start_time: u64 },
     /// The agent in a window: belongs to the run, if it still is the process that started then.
     Agent { pid: u32, start_time: u64 },
+}
+
+impl Root {
+    /// This process, as a supervisor.
+    pub fn own() -> io::Result<Self> {
+        let pid = std::process::id();
+        Ok(Self::Supervisor { pid, start_time: platform::start_time(pid)? })
+    }
+
+    fn pid(self) -> u32 {
+        match self {
+            Self::Supervisor { pid, .. } | Self::Agent { pid, .. } => pid,
+        }
+    }
+}
+
+/// The processes of `run`, without `root` itself when that is its supervisor. Fails where the table
+/// of processes cannot be read.
+pub fn members(run: &RunId, root: Option<Root>) -> io::Result<Vec<Process>> {
+    Ok(Table::take()?.members(run, root))
 }
 
 /// Signals every process of `run`. Returns those that were there.
 pub fn signal_members(run: &RunId, root: Option<Root>, signal: Signal) -> io::Result<Vec<Process>> {
     let members = members(run, root)?;
-    for process in &members {
-        // One that cannot be signalled (it became another user's) is found again by the caller.
-        let _ = platform::signal(process.pid, process.start_time, signal);
-        if signal == Signal::TERM {
-            // A stopped process would never see it.
-            let _ = platform::signal(process.pid, process.start_time, Signal::CONT);
-        }
-    }
+    members.iter().for_each(|process| signal_process(process, signal));
     Ok(members)
 }
 
-fn select(all: &[Process], run: &RunId, root: Option<Root>, look: &impl Look) -> Vec<Process> {
-    let by_pid: BTreeMap<u32, &Process> = all.iter().map(|p| (p.pid, p)).collect();
-    let mut children: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-    for process in all {
-        children.entry(process.parent).or_default().push(process.pid);
+/// Signals one process, and continues it where it was to end: a stopped one would never see it.
+pub(super) fn signal_process(process: &Process, signal: Signal) {
+    // One that cannot be signalled (it became another user's) is found again by the caller.
+    let _ = platform::signal(process.pid, process.start_time, signal);
+    if signal == Signal::TERM {
+        let _ = platform::signal(process.pid, process.start_time, Signal::CONT);
     }
-    let own = std::process::id();
-    let is_own_mark = |mark: &[u8]| mark == run.as_str().as_bytes();
-    let mut found = BTreeSet::new();
-    // Walk down from the root, not entering what is a tree of its own.
-    let mut walk: Vec<u32> = match root {
-        Some(Root::Supervisor(pid)) => children.get(&pid).cloned().unwrap_or_default(),
-        Some(Root::Agent { pid, start_time }) => match by_pid.get(&pid) {
-            Some(process) if process.start_time == start_time => vec![pid],
-            _ => Vec::new(),
-        },
-        None => Vec::new(),
-    };
-    while let Some(pid) = walk.pop() {
-        let Some(process) = by_pid.get(&pid) else { continue };
-        let foreign = is_tmux_server(process)
-            || look.is_supervisor(pid)
-            || look.mark(pid).is_some_and(|mark| !is_own_mark(&mark));
-        if !foreign && pid != own && found.insert(pid) {
-            walk.extend(children.get(&pid).into_iter().flatten());
-        }
-    }
-    // And whatever carries the mark, wherever it went.
-    for process in all {
-        if process.pid == own || found.contains(&process.pid) || Some(process.pid) == root.map(Root::pid) {
-            continue;
-        }
-        if !look.mark(process.pid).is_some_and(|mark| is_own_mark(&mark)) {
-            continue;
-        }
-        if is_tmux_server(process) || look.is_supervisor(process.pid) {
-            continue;
-        }
-        if !is_below_nested(process, &by_pid, look, &is_own_mark) {
-            found.insert(process.pid);
-        }
-    }
-    found.into_iter().filter_map(|pid| by_pid.get(&pid).map(|p| (*p).clone())).collect()
 }
 
-/// Whether a tmux server that the run itself started stands between it and `process`.
-fn is_below_nested(
-    process: &Process,
-    by_pid: &BTreeMap<u32, &Process>,
-    look: &impl Look,
-    is_own_mark: &impl Fn(&[u8]) -> bool,
-) -> bool {
-    let mut at = process;
-    // Bounded: a table read while it changes may hold a loop.
-    for _ in 0..by_pid.len() {
-        let Some(parent) = by_pid.get(&at.parent) else { return false };
-        if is_tmux_server(parent) || look.is_supervisor(parent.pid) {
-            return look.mark(parent.pid).is_some_and(|mark| is_own_mark(&mark));
-        }
-        at = parent;
+/// One look at the process table.
+pub struct Table(Snapshot<System>);
+
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table").field("processes", &self.0.by_pid.len()).finish_non_exhaustive()
     }
-    false
+}
+
+impl Table {
+    /// Fails where the table of processes cannot be read.
+    pub fn take() -> io::Result<Self> {
+        Ok(Self(Snapshot::new(platform::all()?, System(platform::Details::new()))))
+    }
+
+    /// The processes of `run`, without `root` itself when that is its supervisor.
+    pub fn members(&self, run: &RunId, root: Option<Root>) -> Vec<Process> {
+        self.0.members(run, root, &HashSet::new())
+    }
+
+    /// The same, with those of `seen` (pids and start times) that are still there, and what is below
+    /// them: an orphan without the run's mark cannot be told from a stranger by its place.
+    pub fn members_with(&self, run: &RunId, root: Option<Root>, seen: &HashSet<(u32, u64)>) -> Vec<Process> {
+        self.0.members(run, root, seen)
+    }
+}
+
+/// A table with its processes found by parent and by mark.
+struct Snapshot<L> {
+    by_pid: BTreeMap<u32, Process>,
+    children: HashMap<u32, Vec<u32>>,
+    marks: HashMap<u32, Vec<u8>>,
+    by_mark: HashMap<Vec<u8>, Vec<u32>>,
+    /// Of the processes that were asked for: whether they are trees of their own.
+    supervisors: RefCell<HashMap<u32, bool>>,
+    look: L,
+}
+
+impl<L: Look> Snapshot<L> {
+    fn new(all: Vec<Process>, look: L) -> Self {
+        let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
+        let mut marks = HashMap::new();
+        let mut by_mark: HashMap<Vec<u8>, Vec<u32>> = HashMap::new();
+        for process in &all {
+            children.entry(process.parent).or_default().push(process.pid);
+            if let Some(mark) = look.mark(process.pid) {
+                by_mark.entry(mark.clone()).or_default().push(process.pid);
+                marks.insert(process.pid, mark);
+            }
+        }
+        let by_pid = all.into_iter().map(|process| (process.pid, process)).collect();
+        Self { by_pid, children, marks, by_mark, supervisors: RefCell::default(), look }
+    }
+
+    fn is_supervisor(&self, pid: u32) -> bool {
+        *self.supervisors.borrow_mut().entry(pid).or_insert_with(|| self.look.is_supervisor(pid))
+    }
+
+    /// A tree of its own, which belongs to no run that it stands below.
+    fn is_apart(&self, process: &Process) -> bool {
+        is_tmux_server(process) || self.is_supervisor(process.pid)
+    }
+
+    fn members(&self, run: &RunId, root: Option<Root>, seen: &HashSet<(u32, u64)>) -> Vec<Process> {
+        let own = std::process::id();
+        let mark = run.as_str().as_bytes();
+        let mut found = BTreeSet::new();
+        // Walk down from the root, not entering what is a tree of its own.
+        let is_there = |pid: u32, start_time: u64| self.by_pid.get(&pid).is_some_and(|it| it.start_time == start_time);
+        let mut walk: Vec<u32> = match root {
+            Some(Root::Supervisor { pid, start_time }) if is_there(pid, start_time) => {
+                self.children.get(&pid).cloned().unwrap_or_default()
+            }
+            Some(Root::Agent { pid, start_time }) if is_there(pid, start_time) => vec![pid],
+            _ => Vec::new(),
+        };
+        walk.extend(seen.iter().filter(|(pid, start_time)| is_there(*pid, *start_time)).map(|(pid, _)| *pid));
+        while let Some(pid) = walk.pop() {
+            let Some(process) = self.by_pid.get(&pid) else { continue };
+            let foreign = self.is_apart(process) || self.marks.get(&pid).is_some_and(|other| other != mark);
+            if !foreign && pid != own && found.insert(pid) {
+                walk.extend(self.children.get(&pid).into_iter().flatten());
+            }
+        }
+        // And whatever carries the mark, wherever it went.
+        for pid in self.by_mark.get(mark).into_iter().flatten() {
+            let Some(process) = self.by_pid.get(pid) else { continue };
+            let counted = *pid == own || found.contains(pid) || Some(*pid) == root.map(Root::pid);
+            if !counted && !self.is_apart(process) && !self.is_below_nested(process, mark) {
+                found.insert(*pid);
+            }
+        }
+        found.into_iter().filter_map(|pid| self.by_pid.get(&pid).cloned()).collect()
+    }
+
+    /// Whether a tmux server or a supervisor that the run itself started stands between it and `process`.
+    fn is_below_nested(&self, process: &Process, mark: &[u8]) -> bool {
+        let mut at = process;
+        // Bounded: a table read while it changes may hold a loop.
+        for _ in 0..self.by_pid.len() {
+            let Some(parent) = self.by_pid.get(&at.parent) else { return false };
+            if self.is_apart(parent) {
+                return self.marks.get(&parent.pid).is_some_and(|other| other == mark);
+            }
+            at = parent;
+        }
+        false
+    }
 }
 
 /// tmux names its server process so, whatever its arguments were.
 fn is_tmux_server(process: &Process) -> bool {
     process.command.starts_with("tmux: server")
-}
-
-impl Root {
-    fn pid(self) -> u32 {
-        match self {
-            Self::Supervisor(pid) | Self::Agent { pid, .. } => pid,
-        }
-    }
 }
 
 #[cfg(test)]
@@ -172,7 +234,7 @@ mod tests {
     }
 
     fn process(pid: u32, parent: u32, command: &str) -> Process {
-        Process { pid, parent, start_time: u64::from(pid), command: command.to_owned() }
+        Process { pid, parent, group: pid, start_time: u64::from(pid), command: command.to_owned() }
     }
 
     #[test]
@@ -197,10 +259,12 @@ mod tests {
             marks: marks.into_iter().map(|(pid, id)| (pid, id.to_string())).collect(),
             supervisors: vec![100, 120],
         };
-        let pids = |root| select(&all, &outer, root, &look).iter().map(|p| p.pid).collect::<Vec<_>>();
-        assert_eq!(pids(Some(Root::Supervisor(100))), [110, 111, 112, 140]);
+        let table = Snapshot::new(all, look);
+        let pids = |root| table.members(&outer, root, &HashSet::new()).iter().map(|p| p.pid).collect::<Vec<_>>();
+        assert_eq!(pids(Some(Root::Supervisor { pid: 100, start_time: 100 })), [110, 111, 112, 140]);
+        assert_eq!(pids(Some(Root::Supervisor { pid: 100, start_time: 99 })), [110, 111, 140], "another process");
         assert_eq!(pids(None), [110, 111, 140], "after the supervisor's death the mark is what is left");
-        let nested = select(&all, &inner, None, &look).iter().map(|p| p.pid).collect::<Vec<_>>();
+        let nested = table.members(&inner, None, &HashSet::new()).iter().map(|p| p.pid).collect::<Vec<_>>();
         assert_eq!(nested, [121, 122]);
     }
 
@@ -212,7 +276,8 @@ mod tests {
             marks: [(130, &outer), (131, &inner), (132, &inner)].into_iter().map(|(p, i)| (p, i.to_string())).collect(),
             supervisors: vec![],
         };
-        let pids = |run, root| select(&all, run, root, &look).iter().map(|p| p.pid).collect::<Vec<_>>();
+        let table = Snapshot::new(all, look);
+        let pids = |run, root| table.members(run, root, &HashSet::new()).iter().map(|p| p.pid).collect::<Vec<_>>();
         assert_eq!(pids(&inner, Some(Root::Agent { pid: 131, start_time: 131 })), [131, 132]);
         assert_eq!(pids(&inner, None), [131, 132]);
         assert!(pids(&outer, None).is_empty());

@@ -334,8 +334,9 @@ impl RunFolder {
         let _ = fs::remove_file(self.settings());
     }
 
-    /// Asks the run to stop; its owner looks here when it has written that it lives.
-    pub fn ask_to_stop(&self, interrupted: bool) -> io::Result<()> {
+    /// Asks the run to stop; its owner looks here when it has written that it lives. The process
+    /// `stopper`, a pid and its start time, sees to it that the run's processes end.
+    pub fn ask_to_stop(&self, interrupted: bool, stopper: (u32, u64)) -> io::Result<()> {
         let mut file = fs::OpenOptions::new()
             .write(true)
             .create(true)
@@ -343,13 +344,25 @@ impl RunFolder {
             .mode(0o600)
             .custom_flags(libc::O_NOFOLLOW)
             .open(self.stop_path())?;
-        file.write_all(if interrupted { b"interrupt\n" } else { b"stop\n" })
+        let word = if interrupted { "interrupt" } else { "stop" };
+        file.write_all(format!("{word} {} {}\n", stopper.0, stopper.1).as_bytes())
     }
 
     /// `Some(interrupted)` once a stop was asked for.
     pub fn stop_asked(&self) -> Option<bool> {
         let bytes = record_file::read_bytes(&self.stop_path(), 64).ok()?;
         Some(bytes.starts_with(b"interrupt"))
+    }
+
+    /// Whether the process that asked the run to stop is still at it.
+    pub fn is_being_stopped(&self) -> bool {
+        let Ok(bytes) = record_file::read_bytes(&self.stop_path(), 64) else { return false };
+        let text = String::from_utf8_lossy(&bytes);
+        let mut words = text.lines().next().unwrap_or_default().split(' ').skip(1);
+        let pid = words.next().and_then(|word| word.parse().ok());
+        let start = words.next().and_then(|word| word.parse().ok());
+        // Versions before this one wrote no process.
+        pid.zip(start).is_some_and(|(pid, start)| process::lives(pid, start))
     }
 
     /// Marks that the end is known but could not be written yet. An empty file often still fits

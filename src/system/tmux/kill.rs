@@ -1,12 +1,17 @@
 //! Ends panes of ours, and reads the last screen of one.
 
+use std::collections::HashMap;
+
 use crate::model::run_id::RunId;
+use crate::system::ids;
 use crate::system::tmux::client::Complaint;
 use crate::system::tmux::error::TmuxError;
 use crate::system::tmux::{Tmux, quote};
 
 /// A call holds at most 16 KiB; one guard takes less than 200 bytes.
 const PER_CALL: usize = 64;
+/// The same for a screen's, whose commands take twice that.
+const SCREENS_PER_CALL: usize = 32;
 const YES: &str = "dispatch-yes";
 const NO: &str = "dispatch-no";
 
@@ -73,15 +78,37 @@ impl Tmux {
         self.captured(pane, run, "-e ")
     }
 
+    /// The screens of many dead panes, read by few clients; a pane that is not its run's is left out.
+    pub fn capture_many(&self, panes: &[(String, RunId)]) -> Result<HashMap<RunId, String>, TmuxError> {
+        let mut screens = HashMap::new();
+        for some in panes.chunks(SCREENS_PER_CALL) {
+            // A screen may show anything, but not what is chosen now.
+            let mark = format!("{YES}-{}", ids::new_run_id());
+            let mut args: Vec<String> = Vec::new();
+            for (pane, run) in some.iter().filter(|(pane, _)| quote::is_pane_id(pane)) {
+                let show = format!("display-message -p '{mark} {run}' ; {}", show(pane, ""));
+                args.extend(["if-shell", "-F", "-t", pane].map(str::to_owned));
+                args.extend([quote::is_run(run), show, ";".to_owned()]);
+            }
+            args.pop();
+            let reply = self.client(&args)?;
+            let text = reply.stdout_text();
+            for part in text.split(&format!("{mark} ")).skip(1) {
+                if let Some((run, screen)) = part.split_once('\n')
+                    && let Some(run) = RunId::parse(run)
+                {
+                    screens.insert(run, screen.trim_end().to_owned());
+                }
+            }
+        }
+        Ok(screens)
+    }
+
     fn captured(&self, pane: &str, run: &RunId, how: &str) -> Result<Option<String>, TmuxError> {
         if !quote::is_pane_id(pane) {
             return Ok(None);
         }
-        // To say that a pane is dead tmux scrolls it by a line, which may be all that it had to show.
-        let scrolled = "#{&&:#{pane_dead},#{==:#{alternate_on},0}}";
-        let capture = format!("capture-pane -p {how}-t {pane}");
-        let show =
-            format!("display-message -p {YES} ; if-shell -F -t {pane} '{scrolled}' '{capture} -S -1' '{capture}'");
+        let show = format!("display-message -p {YES} ; {}", show(pane, how));
         let refuse = format!("display-message -p {NO}");
         let reply = self.client(&["if-shell", "-F", "-t", pane, &quote::is_run(run), &show, &refuse])?;
         let text = reply.stdout_text();
@@ -94,4 +121,12 @@ impl Tmux {
             },
         }
     }
+}
+
+/// The command that prints the visible screen of a pane.
+fn show(pane: &str, how: &str) -> String {
+    // To say that a pane is dead tmux scrolls it by a line, which may be all that it had to show.
+    let scrolled = "#{&&:#{pane_dead},#{==:#{alternate_on},0}}";
+    let capture = format!("capture-pane -p {how}-t {pane}");
+    format!("if-shell -F -t {pane} '{scrolled}' '{capture} -S -1' '{capture}'")
 }
