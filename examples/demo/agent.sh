@@ -12,15 +12,20 @@ headless=no session=00000000-0000-4000-8000-000000000000 prompt=
 while [ $# -gt 0 ]; do
   case $1 in
     -p|--print) headless=yes ;;
-    --session-id) session=${2-}; shift ;;
-    --output-format|-n|--name|--settings|--permission-mode) shift ;;
+    --session-id|--resume|-r) session=${2-}; shift ;;
+    # Options of the agent it stands in for that have a value.
+    --output-format|-n|--name|--settings|--permission-mode|--max-budget-usd|--max-turns|--model|--fallback-model) shift ;;
+    --append-system-prompt|--system-prompt|--allowedTools|--disallowedTools|--add-dir|--mcp-config|--agents) shift ;;
     --) shift; prompt=${1-}; break ;;
     -*) ;;
     *) prompt=$1 ;;
   esac
   shift
 done
-[ "$headless" = no ] || [ -n "$prompt" ] || prompt=$(cat)
+if [ "$headless" = yes ] && [ ! -t 0 ]; then
+  given=$(cat)
+  [ -z "$given" ] || prompt=$given
+fi
 
 pause() { sleep "${DEMO_PACE:-0.3}"; }
 asked_to() { case $prompt in *"demo: $1"*) return 0 ;; *) return 1 ;; esac; }

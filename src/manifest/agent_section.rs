@@ -6,6 +6,7 @@ use crate::manifest::agent::Agent;
 use crate::manifest::command_line;
 use crate::manifest::document::{At, Document, shown};
 use crate::manifest::keys;
+use crate::manifest::sections::{self, Section};
 use crate::manifest::tree::{Kind, Node, NodeId};
 use crate::model::nearest::nearest;
 use crate::model::problem::Problem;
@@ -19,6 +20,9 @@ pub(crate) fn read(document: &Document, node: Option<&Node>) -> BTreeMap<String,
     let mut agents = BTreeMap::from([("claude".to_owned(), Agent::claude())]);
     let Some(fields) = node.and_then(|node| document.map(node, "agents")) else { return agents };
     for (name, id, block) in document.entries(fields) {
+        if sections::is_misplaced(document, Section::Agents, fields.entries, id) {
+            continue;
+        }
         if crate::model::names::ModeName::parse(name).is_err() {
             let message = format!("`{}` is not an agent name: letters, digits, `_` and `-` only", shown(name));
             document.error(At::Node(id), message);

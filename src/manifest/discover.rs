@@ -9,10 +9,18 @@ pub const DEFAULT_STATE_DIR: &str = ".dispatch";
 /// The manifest's usual name.
 pub const MANIFEST_NAME: &str = "dispatch.yaml";
 
+/// The other ending that YAML files have.
+const MISNAMED: &str = "dispatch.yml";
+
 /// `dispatch.yaml` in `start` or the nearest parent that has one. Anything but a folder of that
 /// name counts, so that a FIFO or a dead link is reported rather than passed over.
 pub fn find_upward(start: &Path) -> Option<PathBuf> {
     start.ancestors().map(|folder| folder.join(MANIFEST_NAME)).find(|path| is_manifest(path))
+}
+
+/// The nearest file whose name is almost the manifest's, `dispatch.yml`.
+pub fn find_misnamed(start: &Path) -> Option<PathBuf> {
+    start.ancestors().map(|folder| folder.join(MISNAMED)).find(|path| path.is_file())
 }
 
 /// Whether something other than a folder stands at `path`.

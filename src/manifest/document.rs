@@ -5,6 +5,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use crate::manifest::repair;
 use crate::manifest::source::Source;
 use crate::manifest::text_place::{self, Span};
 use crate::manifest::tree::{self, Kind, Node, NodeId, Parsed};
@@ -90,6 +91,11 @@ impl Document {
                 Some(root)
             }
             Err(error) => {
+                if let Some(repair) = error.offset.and_then(|offset| repair::find(&self.source.text, offset)) {
+                    let problem = Problem::error(repair.message).hint(repair.hint);
+                    self.add(At::Bytes(repair.start, repair.end), problem);
+                    return None;
+                }
                 let start = error.offset.unwrap_or(0);
                 let mut problem = Problem::error(error.message);
                 problem.hints.extend(error.hint.map(str::to_owned));
@@ -174,6 +180,16 @@ impl Document {
             }
         }
         Some(found)
+    }
+
+    /// How far a node is indented, where nothing but blanks stands before it in its line. Costs a reading of the
+    /// file.
+    pub(crate) fn column(&self, id: NodeId) -> Option<usize> {
+        let start = place(&self.source.text, &At::Node(id)).start;
+        let line = self.source.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+        let before = &self.source.text[line..start];
+        // The first key of a list's item stands behind its `-`.
+        before.trim_start_matches(' ').trim_start_matches('-').trim().is_empty().then(|| start - line)
     }
 
     /// The line of a node, from 1. Costs a reading of the file.

@@ -9,7 +9,9 @@ use serde::de::IntoDeserializer;
 use serde::de::value::Error as ValueError;
 
 use crate::manifest::document::{At, Document, Fields, shown};
+use crate::manifest::flow;
 use crate::manifest::keys::{self, unknown_key};
+use crate::manifest::sections::{self, is_known_key};
 use crate::manifest::tree::{Kind, Node, NodeId};
 use crate::model::problem::Problem;
 
@@ -21,11 +23,55 @@ impl Node {
             Kind::Bool(value) => format!("`{value}`"),
             Kind::Int(value) => format!("`{value}`"),
             Kind::Float(value) => format!("the number `{value}`"),
+            // In quotes where YAML would read the bare word as something else.
+            Kind::Text(text) if !flow::stays_text(text) => format!("the text `\"{}\"`", shown(text)),
             Kind::Text(text) => format!("`{}`", shown(text)),
             Kind::List(_) => "a list".to_owned(),
             Kind::Map(_) => "a mapping".to_owned(),
         }
     }
+}
+
+/// Where a number or a truth value is wanted, and its text is one: it stands in quotes.
+fn quotes_hint(node: &Node, what: &str) -> Option<String> {
+    let text = node.text()?;
+    let name = what.rsplit('.').next().unwrap_or(what);
+    (!flow::stays_text(text)).then(|| format!("remove the quotes: `{name}: {text}`"))
+}
+
+/// Where a mapping is wanted and `key value` was found.
+fn colon_hint(text: &str) -> Option<String> {
+    let (word, rest) = text.split_once(' ').unwrap_or((text, "…"));
+    let word = word.trim_end_matches(':');
+    is_known_key(word).then(|| format!("a `:` is missing: write `{word}: {rest}`"))
+}
+
+/// A single value as the list that was wanted.
+fn list_hint(node: &Node, what: &str) -> String {
+    let name = what.rsplit('.').next().unwrap_or(what);
+    let items = match (&node.kind, name) {
+        (Kind::Text(text), "tasks") => format!("[{{ files: {} }}]", flow::text(text)),
+        (Kind::Text(_), "runs") => "[{ mode: MODE, tasks: [TASK] }]".to_owned(),
+        (Kind::Text(text), "list") => format!("[{{ id: {} }}]", flow::text(text)),
+        (Kind::Text(text), _) => flow::list(split(text, name).iter().map(|item| flow::text(item))),
+        _ => format!("[{}]", flow::node(node)),
+    };
+    // A whole file that is a list has no key.
+    if what.starts_with("the ") { format!("write `{items}`") } else { format!("write `{name}: {items}`") }
+}
+
+/// The items that one text was meant to be.
+fn split(text: &str, name: &str) -> Vec<String> {
+    let words = || shell_words::split(text).unwrap_or_default();
+    let one = || vec![text.to_owned()];
+    let found = match name {
+        // An expression holds blanks and is one item.
+        _ if text.contains("{{") || text.contains("{%") => one(),
+        _ if text.contains(',') => text.split(',').map(|item| item.trim().to_owned()).collect(),
+        "flags" | "needs" | "on" | "pass_env" | "tags" | "depends_on" => words(),
+        _ => one(),
+    };
+    if found.is_empty() { one() } else { found }
 }
 
 impl Document {
@@ -44,9 +90,10 @@ impl Document {
     /// A mapping with only `known` keys. Nothing (`env:`) is an empty one.
     pub(crate) fn fields<'a>(&self, node: &'a Node, what: &str, known: &[&str]) -> Option<Fields<'a>> {
         let fields = self.map(node, what)?;
-        for (key, _) in fields.entries {
-            if let Some(name) = key.text().filter(|name| !known.contains(name)) {
-                self.add(At::Node(key.id), unknown_key(name, what, known));
+        for (index, (key, _)) in fields.entries.iter().enumerate() {
+            if let Some(name) = key.text().filter(|name| !known.contains(name) && *name != "<<") {
+                let belongs = sections::belongs(self, known, fields.entries, index);
+                self.add(At::Node(key.id), unknown_key(name, what, known, belongs));
             }
         }
         Some(fields)
@@ -58,7 +105,7 @@ impl Document {
             Kind::Map(entries) => entries,
             Kind::Null => &[],
             _ => {
-                self.expected(node, what, "a mapping");
+                self.expected_hint(node, what, "a mapping", node.text().and_then(colon_hint));
                 return None;
             }
         };
@@ -102,7 +149,7 @@ impl Document {
             Kind::List(items) => Some(items),
             Kind::Null => Some(&[]),
             _ => {
-                self.expected(node, what, "a list");
+                self.expected_hint(node, what, "a list", Some(list_hint(node, what)));
                 None
             }
         }
@@ -154,7 +201,7 @@ impl Document {
                 None
             }
             _ => {
-                self.expected(node, what, "`true` or `false`");
+                self.expected_hint(node, what, "`true` or `false`", quotes_hint(node, what));
                 None
             }
         }
@@ -167,7 +214,7 @@ impl Document {
             return Some(value);
         }
         let range = format!("a whole number from {} to {}", allowed.start(), allowed.end());
-        self.expected(node, what, &range);
+        self.expected_hint(node, what, &range, quotes_hint(node, what));
         None
     }
 
@@ -180,7 +227,7 @@ impl Document {
         };
         let amount = amount.filter(|value| value.is_finite() && *value > 0.0);
         if amount.is_none() {
-            self.expected(node, what, "an amount of USD above 0, such as `2.50`");
+            self.expected_hint(node, what, "an amount of USD above 0, such as `2.50`", quotes_hint(node, what));
         }
         amount
     }

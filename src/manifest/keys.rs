@@ -25,7 +25,7 @@ pub(crate) const MANIFEST: &[&str] = &[
     "mode_files",
     "runs",
 ];
-pub(crate) const LOCAL: &[&str] = &["terminal", "jobs", "budget", "notify", "env", "pass_env", "modes"];
+pub(crate) const LOCAL: &[&str] = &["version", "terminal", "jobs", "budget", "notify", "env", "pass_env", "modes"];
 pub(crate) const LOCAL_MODE: &[&str] = &["flags"];
 pub(crate) const TMUX: &[&str] = &["socket"];
 pub(crate) const RETENTION: &[&str] = &["runs_per_pair", "max_age"];
@@ -69,12 +69,20 @@ pub(crate) const NOTIFY: &[&str] = &["desktop", "command", "on", "every"];
 pub(crate) const RUN: &[&str] = &["mode", "tasks", "restart"];
 pub(crate) const SELECTOR: &[&str] = &["status", "tag", "type", "parent"];
 
-pub(crate) fn unknown_key(name: &str, what: &str, known: &[&str]) -> Problem {
-    let problem = Problem::error(format!("unknown key `{}` in {}", shown(name), quoted_place(what)));
-    match nearest(name, known.iter().copied()) {
-        Some(near) => problem.hint(format!("did you mean `{near}`?")),
-        None => problem.hint(format!("known keys: {}", known.join(", "))),
+/// `belongs`: hints where the key belongs, if another mapping has it.
+pub(crate) fn unknown_key(name: &str, what: &str, known: &[&str], belongs: Vec<String>) -> Problem {
+    let mut problem = Problem::error(format!("unknown key `{}` in {}", shown(name), quoted_place(what)));
+    // Of a key that another mapping has, only the plural or the singular is likelier.
+    let is_likely = |near: &&str| {
+        belongs.is_empty() || near.strip_suffix('s') == Some(name) || name.strip_suffix('s') == Some(near)
+    };
+    let near = nearest(name, known.iter().copied()).filter(is_likely);
+    problem.hints.extend(near.map(|near| format!("did you mean `{near}`?")));
+    problem.hints.extend(belongs);
+    if problem.hints.is_empty() {
+        problem.hints.push(format!("known keys: {}", known.join(", ")));
     }
+    problem
 }
 
 /// A part of the file in a message: a name in backticks, a description as it is.

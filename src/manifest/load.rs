@@ -16,6 +16,7 @@ use crate::manifest::mode_files;
 use crate::manifest::needs;
 use crate::manifest::notify_section;
 use crate::manifest::runs_section;
+use crate::manifest::sections::{self, Section};
 use crate::manifest::settings::{Budget, Manifest, Retention};
 use crate::manifest::settings_section as settings;
 use crate::manifest::source::MANIFEST_MAX;
@@ -191,6 +192,9 @@ fn read_modes<'a>(
         return (modes, blocks);
     };
     for (name, key, node) in document.entries(entries) {
+        if sections::is_misplaced(document, Section::Modes, entries.entries, key) {
+            continue;
+        }
         let name = match ModeName::parse(name) {
             Ok(name) => name,
             Err(error) => {

@@ -41,6 +41,9 @@ pub(crate) struct LocalFlags<'a> {
 pub(crate) fn read<'a>(document: &Document, root: &'a Node) -> Overlay<'a> {
     let mut overlay = Overlay::default();
     let Some(fields) = document.fields(root, "the local file", keys::LOCAL) else { return overlay };
+    if let Some(node) = fields.get("version") {
+        settings_section::version_value(document, node);
+    }
     overlay.terminal = fields.get("terminal").and_then(|node| terminal_section::read(document, node));
     overlay.jobs = fields.get("jobs").and_then(|node| settings_section::jobs(document, node));
     if let Some(node) = fields.get("budget") {

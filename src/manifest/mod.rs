@@ -5,6 +5,7 @@
 //! then check references and templates. Loading never runs a command and never stops at the
 //! first mistake. What uses a manifest (plans, runs) is not known here.
 
+mod advice;
 mod agent;
 mod agent_section;
 mod check;
@@ -13,6 +14,7 @@ pub mod discover;
 mod document;
 mod document_values;
 mod draft;
+mod flow;
 mod id_template;
 mod keys;
 mod load;
@@ -23,8 +25,10 @@ mod mode_conditions;
 mod mode_files;
 mod needs;
 mod notify_section;
+mod repair;
 mod runs_section;
 mod schema;
+mod sections;
 mod settings;
 mod settings_section;
 mod source;
@@ -42,6 +46,7 @@ pub mod terminal_section;
 mod text_place;
 mod tree;
 
+pub use advice::{COMMANDS, advice};
 pub use agent::Agent;
 pub use draft::Draft;
 pub use load::{Loaded, load, load_draft, load_shape, resolve};

@@ -15,16 +15,24 @@ const LENGTH_OF_TIME: &str = "a length of time such as `30m`, `10s` or `1h 30m`"
 
 /// `version: 1`, which must be there so that a later format can be told apart.
 pub(crate) fn version(document: &Document, fields: &Fields<'_>) {
-    let Some(node) = fields.get("version") else {
-        let problem = Problem::error("the manifest does not say its `version`");
-        document.add(At::Bytes(0, 0), problem.hint("start it with `version: 1`"));
-        return;
-    };
-    if !matches!(node.kind, Kind::Int(1)) {
-        let hint = matches!(node.kind, Kind::Int(n) if n > 1)
-            .then(|| "this `dispatch` reads version 1; a newer one may be needed".to_owned());
-        document.expected_hint(node, "version", "1", hint);
+    match fields.get("version") {
+        Some(node) => version_value(document, node),
+        None => {
+            let problem = Problem::error("`version` is missing");
+            document.add(At::Bytes(0, 0), problem.hint("write `version: 1` in the first line"));
+        }
     }
+}
+
+/// The only version there is, as a number. The local file may leave it out, but not differ.
+pub(crate) fn version_value(document: &Document, node: &Node) {
+    let hint = match &node.kind {
+        Kind::Int(1) => return,
+        Kind::Int(n) if *n > 1 => "this `dispatch` reads version 1; update `dispatch`, or write `version: 1`",
+        Kind::Text(text) if text.trim() == "1" => "remove the quotes: `version: 1`",
+        _ => "write `version: 1`",
+    };
+    document.expected_hint(node, "version", "1", Some(hint.to_owned()));
 }
 
 /// The session's name: a tmux target must never be able to mean something else.

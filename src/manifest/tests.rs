@@ -1,6 +1,7 @@
 //! Whole files in, problems out: exact messages at exact places.
 
 mod beside;
+mod fixes;
 mod refused;
 
 use std::fs;
@@ -226,7 +227,7 @@ notify: { desktp: true, command: "a | b", on: [waitng], every: 10 }
     assert_eq!(
         problems(text),
         [
-            "dispatch.yaml:1:10:«2» `version` must be 1, found `2` | this `dispatch` reads version 1; a newer one may be needed",
+            "dispatch.yaml:1:10:«2» `version` must be 1, found `2` | this `dispatch` reads version 1; update `dispatch`, or write `version: 1`",
             "dispatch.yaml:2:1:«sesion» unknown key `sesion` in the manifest | did you mean `session`?",
             "dispatch.yaml:3:7:«many» `jobs` must be a whole number from 1 to 1000, found `many`",
             "dispatch.yaml:4:12:«1» `CI` must be text, found `1` | put it in quotes to make it text",
@@ -235,7 +236,7 @@ notify: { desktp: true, command: "a | b", on: [waitng], every: 10 }
             "dispatch.yaml:6:15:«[» `files` is not a file pattern: invalid range pattern",
             "dispatch.yaml:7:18:«\"a b\"» `id` is not a task id: `a b` holds ` `; only A-Z, a-z, 0-9, `_`, `-` and dots inside are allowed",
             "dispatch.yaml:7:27:«{» a listed task needs an `id`",
-            "dispatch.yaml:7:62:«one» `tags` must be a list, found `one`",
+            "dispatch.yaml:7:62:«one» `tags` must be a list, found `one` | write `tags: [one]`",
             "dispatch.yaml:7:75:«T-1» two listed tasks have the id `T-1`",
             "dispatch.yaml:8:26:«prompt» `prompt` is not known here | only task, mode, project are",
             "dispatch.yaml:8:46:«yes» `create` must be `true` or `false`, found `yes` | write `true`",
@@ -268,8 +269,11 @@ notify: { desktp: true, command: "a | b", on: [waitng], every: 10 }
 #[test]
 fn single_mistakes() {
     for (text, expected) in [
-        ("", "dispatch.yaml:1:1:«» the manifest does not say its `version` | start it with `version: 1`"),
-        ("version: \"1\"\n", "dispatch.yaml:1:10:«\"1\"» `version` must be 1, found `1`"),
+        ("", "dispatch.yaml:1:1:«» `version` is missing | write `version: 1` in the first line"),
+        (
+            "version: \"1\"\n",
+            "dispatch.yaml:1:10:«\"1\"» `version` must be 1, found the text `\"1\"` | remove the quotes: `version: 1`",
+        ),
         ("- a\n", "dispatch.yaml:1:1:«- a» the manifest must be a mapping, found a list"),
         ("version: 1\nsession: a.b\n", "dispatch.yaml:2:10:«a.b» `session` cannot hold `.` | write `a_b`"),
         (

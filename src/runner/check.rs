@@ -1,6 +1,6 @@
 //! Everything that is to be said about a project: manifest, templates and tasks at once. Runs nothing.
 
-use crate::manifest::Draft;
+use crate::manifest::{self, Draft};
 use crate::model::problem::Problem;
 use crate::plan::order::order_problem;
 use crate::plan::wanted::wanted;
@@ -44,6 +44,7 @@ impl Project {
         let tasks = self.tasks();
         let wanted = wanted(&self.manifest, &tasks);
         let mut problems: Vec<Problem> = self.problems.iter().chain(tasks.problems()).cloned().collect();
+        problems.extend(manifest::advice(&self.manifest));
         problems.extend(wanted.problems);
         problems.extend(order_problem(&tasks));
         Checked { problems, counts: Some((self.manifest.modes.len(), tasks.tasks().len())) }

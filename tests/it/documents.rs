@@ -108,6 +108,8 @@ fn every_yaml_block_of_the_readme_passes_check() {
     let readme = fs::read_to_string(repository().join("README.md")).unwrap();
     let found = blocks(&readme, "yaml");
     assert!(found.len() >= 2, "the README shows manifests");
+    let shared = found[0].1.clone();
+    let mut personal = 0;
     for (line, text) in found {
         let world = World::bare();
         crate::fake::install(&world.root().join("bin"), "claude");
@@ -118,7 +120,24 @@ fn every_yaml_block_of_the_readme_passes_check() {
         world.task("TASK-42", "x");
         let ended = world.dispatch("check").ends_somehow();
         assert_eq!(ended.code, 0, "README.md line {line}:\n{text}\n{}", ended.stderr);
+        // What holds a person's own settings only may stand in their file, too.
+        if top_level_keys(&text).iter().all(|key| PERSONAL.contains(key)) {
+            personal += 1;
+            world.write("dispatch.yaml", &shared);
+            world.write("dispatch.local.yaml", &text);
+            let ended = world.dispatch("check").ends_somehow();
+            assert_eq!(ended.code, 0, "README.md line {line} as dispatch.local.yaml:\n{text}\n{}", ended.stderr);
+        }
     }
+    assert!(personal >= 1, "the README shows a dispatch.local.yaml");
+}
+
+/// Keys that `dispatch.local.yaml` takes as a whole. (Of `modes` it takes `flags` only.)
+const PERSONAL: [&str; 7] = ["version", "terminal", "jobs", "budget", "notify", "env", "pass_env"];
+
+fn top_level_keys(text: &str) -> Vec<&str> {
+    let keys = text.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_alphabetic()));
+    keys.filter_map(|line| line.split_once(':')).map(|(key, _)| key).collect()
 }
 
 #[test]
@@ -139,6 +158,16 @@ fn the_exit_code_table_of_the_readme_names_them_all() {
     for code in ["124", "125", "126", "127", "130", "143", "128+N"] {
         assert!(readme.contains(code), "{code}");
     }
+}
+
+#[test]
+fn the_demos_agent_takes_no_options_value_for_its_prompt() {
+    let (world, copy) = copied(&repository().join("examples/demo"));
+    let manifest = fs::read_to_string(copy.join("dispatch.yaml")).unwrap();
+    fs::write(copy.join("dispatch.yaml"), format!("{manifest}\nbudget: {{ run: 2 }}\n")).unwrap();
+    let run = world.dispatch("run code-review TASK-1 -- --model opus").env("DEMO_PACE", "0").in_folder(&copy);
+    let said = run.any_stderr().succeeds().text();
+    assert!(said.contains("I look at what the task is about: Review "), "{said}");
 }
 
 #[test]

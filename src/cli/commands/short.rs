@@ -6,39 +6,9 @@ use crate::cli::args::RunOptions;
 use crate::cli::commands::{Answer, open, run};
 use crate::cli::error::{CliError, USAGE};
 use crate::cli::meant::Meant;
+use crate::manifest::COMMANDS;
 use crate::model::nearest::nearest;
 use crate::runner::project::{Depth, NameLookupError};
-
-const COMMANDS: [&str; 28] = [
-    "run",
-    "status",
-    "list",
-    "ls",
-    "logs",
-    "stop",
-    "wait",
-    "attach",
-    "send",
-    "plan",
-    "up",
-    "down",
-    "approve",
-    "tasks",
-    "task",
-    "modes",
-    "render",
-    "history",
-    "check",
-    "diff",
-    "clean",
-    "prune",
-    "serve",
-    "token",
-    "doctor",
-    "init",
-    "schema",
-    "completions",
-];
 
 pub(super) fn run(meant: &Meant, words: Vec<OsString>) -> Answer {
     let mut texts = Vec::new();
@@ -88,4 +58,20 @@ pub(super) fn run(meant: &Meant, words: Vec<OsString>) -> Answer {
         _ => extras,
     };
     run::start(meant, &project, &tasks, (mode, ready), &[task], RunOptions::default(), extras)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::COMMANDS;
+    use crate::cli::args::Cli;
+
+    #[test]
+    fn every_command_is_known_as_one() {
+        let cli = Cli::command();
+        for name in cli.get_subcommands().flat_map(clap::Command::get_name_and_visible_aliases) {
+            assert!(COMMANDS.contains(&name), "{name}");
+        }
+    }
 }

@@ -32,7 +32,7 @@ fn the_local_file_overlays_and_answers_for_itself() {
         ),
         (
             "dispatch.local.yaml",
-            "jobs: 2\nnotify: { desktop: true, on: [failed] }\nbudget: { day: 5 }\nenv: { B: b }\npass_env: [X, Y]\nterminal: none\nmodes: { a: { flags: [\"{{ env.Y }}\"] } }\n",
+            "version: 1\njobs: 2\nnotify: { desktop: true, on: [failed] }\nbudget: { day: 5 }\nenv: { B: b }\npass_env: [X, Y]\nterminal: none\nmodes: { a: { flags: [\"{{ env.Y }}\"] } }\n",
         ),
     ]);
     let loaded = load_in(&folder);
@@ -46,15 +46,16 @@ fn the_local_file_overlays_and_answers_for_itself() {
     assert_eq!(notify.every, Interval::from_secs(5));
     assert_eq!(mode(&loaded, "a").flags, ["{{ env.Y }}"]);
 
-    let local = "session: x\nmodes: { b: { flags: [x] }, a: { flags: [\"{{ tsk }}\"], prompt: p } }\n";
+    let local = "version: 2\nsession: x\nmodes: { b: { flags: [x] }, a: { flags: [\"{{ tsk }}\"], prompt: p } }\n";
     fs::write(folder.path().join("dispatch.local.yaml"), local).unwrap();
     assert_eq!(
         lines(&load_in(&folder)),
         [
-            "dispatch.local.yaml:1:1:«session» unknown key `session` in the local file | known keys: terminal, jobs, budget, notify, env, pass_env, modes",
-            "dispatch.local.yaml:2:10:«b» there is no mode `b` to set flags for",
-            "dispatch.local.yaml:2:46:«tsk» there is no `tsk` in a template | did you mean `task`?",
-            "dispatch.local.yaml:2:56:«prompt» unknown key `prompt` in `modes.a` | known keys: flags",
+            "dispatch.local.yaml:1:10:«2» `version` must be 1, found `2` | this `dispatch` reads version 1; update `dispatch`, or write `version: 1`",
+            "dispatch.local.yaml:2:1:«session» unknown key `session` in the local file | `session` is set in the shared manifest: write it in `dispatch.yaml`",
+            "dispatch.local.yaml:3:10:«b» there is no mode `b` to set flags for",
+            "dispatch.local.yaml:3:46:«tsk» there is no `tsk` in a template | did you mean `task`?",
+            "dispatch.local.yaml:3:56:«prompt» unknown key `prompt` in `modes.a` | `prompt` is set in the shared manifest: write it in `dispatch.yaml`",
         ]
     );
 }

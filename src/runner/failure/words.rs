@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::agent::Delivered;
-use crate::manifest::discover::MANIFEST_NAME;
+use crate::manifest::discover::{self, MANIFEST_NAME};
 use crate::model::message::MessageError;
 use crate::runner::apply::ApplyError;
 use crate::runner::approve::ApproveError;
@@ -44,8 +44,20 @@ fn quote(word: &str) -> String {
 impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
         match error {
-            OpenError::NotFound { ref folder } => Self::new(Kind::BadManifest, error.to_string())
-                .hint(format!("`dispatch init` writes a starter `{MANIFEST_NAME}` into `{}`", folder.display())),
+            OpenError::NotFound { ref folder } => {
+                let found = Self::new(Kind::BadManifest, error.to_string());
+                match discover::find_misnamed(folder) {
+                    Some(path) => {
+                        let right = path.with_file_name(MANIFEST_NAME).display().to_string();
+                        let wrong = path.display().to_string();
+                        found.hint(format!("the file must have another name: mv {} {}", quote(&wrong), quote(&right)))
+                    }
+                    None => found.hint(format!(
+                        "`dispatch init` writes a starter `{MANIFEST_NAME}` into `{}`",
+                        folder.display()
+                    )),
+                }
+            }
             OpenError::Problems { problems } => Self::of_problems(problems),
         }
     }

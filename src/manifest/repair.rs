@@ -1,0 +1,97 @@
+//! Text that is no YAML because one character is missing: finds the line, and what it should be.
+//!
+//! The parser fails where it can go on no longer, often a line after the mistake. So the lines before that are
+//! tried: what is told here has been put into the text, and the text could then be read further.
+
+use crate::manifest::flow;
+use crate::manifest::sections::is_known_key;
+use crate::manifest::tree;
+
+/// Lines that are tried, the failed one among them.
+const LINES_MAX: usize = 6;
+/// Each try reads the whole text.
+const TEXT_MAX: usize = 64 * 1024;
+
+/// A line that is repaired by one or two characters.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Repair {
+    /// Byte offsets of what is wrong.
+    pub start: usize,
+    pub end: usize,
+    pub message: String,
+    pub hint: String,
+}
+
+/// Looks for the mistake behind an error at the byte `failed_at`.
+pub(crate) fn find(text: &str, failed_at: usize) -> Option<Repair> {
+    if text.len() > TEXT_MAX {
+        return None;
+    }
+    let failed_at = failed_at.min(text.len());
+    let failed_line = line_of(text, failed_at);
+    let lines: Vec<(usize, &str)> = lines(text).take(failed_line + 1).collect();
+    let tried = lines.iter().rev().filter(|(_, line)| !is_blank(line)).take(LINES_MAX);
+    for (offset, line) in tried {
+        let indent = line.len() - line.trim_start_matches([' ', '-']).len();
+        let content = line[indent..].trim_end();
+        for (written, message, hint) in candidates(content) {
+            let start = offset + indent;
+            let repaired = format!("{}{written}{}", &text[..start], &text[start + content.len()..]);
+            let helps = match tree::parse(&repaired) {
+                Ok(_) => true,
+                Err(error) => error.offset.is_some_and(|offset| line_of(&repaired, offset) > failed_line),
+            };
+            if helps {
+                return Some(Repair { start, end: start + content.len(), message, hint });
+            }
+        }
+    }
+    None
+}
+
+/// What the content of a line may have been meant to be: the text, what is wrong, and what to write.
+fn candidates(content: &str) -> Vec<(String, String, String)> {
+    let mut found = Vec::new();
+    let word_end =
+        content.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-')).unwrap_or(content.len());
+    let (word, rest) = content.split_at(word_end);
+    if word.is_empty() {
+        return found;
+    }
+    let value = rest.trim_start();
+    let colon = format!("a `:` is missing after `{word}`");
+    if rest.is_empty() {
+        found.push((format!("{word}:"), colon, format!("write `{word}:`")));
+    } else if rest.starts_with(' ') && is_known_key(word) {
+        let written = format!("{word}: {value}");
+        found.push((written.clone(), colon, format!("write `{written}`")));
+    } else if let Some(value) = rest.strip_prefix(':').filter(|value| !value.starts_with(' ') && is_known_key(word)) {
+        let written = format!("{word}: {value}");
+        let message = format!("a space is missing after `{word}:`");
+        found.push((written.clone(), message, format!("write `{written}`")));
+    } else if let Some(value) = rest.strip_prefix(": ").filter(|value| value.contains(": ") && !value.contains('"')) {
+        let written = format!("{word}: {}", flow::text(value.trim()));
+        let message = format!("the text of `{word}` holds `: `, so it needs quotes");
+        found.push((written.clone(), message, format!("write `{written}`")));
+    }
+    found
+}
+
+/// The number of the line that holds this byte, from 0.
+fn line_of(text: &str, offset: usize) -> usize {
+    text.as_bytes()[..offset.min(text.len())].iter().filter(|byte| **byte == b'\n').count()
+}
+
+/// Each line with its offset.
+fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut offset = 0;
+    text.split_inclusive('\n').map(move |line| {
+        let start = offset;
+        offset += line.len();
+        (start, line)
+    })
+}
+
+fn is_blank(line: &str) -> bool {
+    line.trim().is_empty() || line.trim_start().starts_with('#')
+}
