@@ -22,7 +22,7 @@ as_root() {
 # program=package: what the tests drive.
 install_tools() {
   local missing=() pair
-  for pair in tmux=tmux git=git strace=strace ps=procps node=nodejs npm=npm cc=gcc; do
+  for pair in tmux=tmux git=git zsh=zsh strace=strace ps=procps node=nodejs npm=npm cc=gcc; do
     command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")
   done
   # The browser and the Python of the server's tests; each where Debian puts it.

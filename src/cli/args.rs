@@ -153,7 +153,7 @@ pub(crate) struct RunOptions {
     #[arg(short = 'B', long)]
     pub(crate) force: bool,
     /// At most so many jobs of this command at once
-    #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(short = 'j', long, value_name = "N", value_parser = jobs)]
     pub(crate) jobs: Option<u32>,
     /// Go on with the other tasks after a failure
     #[arg(short = 'k', long)]
@@ -221,7 +221,7 @@ pub(crate) struct Logs {
     #[arg(long, requires = "follow", conflicts_with = "mode")]
     pub(crate) all: bool,
     /// Only the last N lines
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = lines)]
     pub(crate) tail: Option<u64>,
     /// Only what was written in the last DUR (`10m`, `1h 30m`)
     #[arg(long, value_name = "DUR", value_parser = interval)]
@@ -366,8 +366,8 @@ pub(crate) struct History {
     /// Runs that ended in the last DUR
     #[arg(long, value_name = "DUR", value_parser = interval)]
     pub(crate) since: Option<crate::model::interval::Interval>,
-    /// At most so many
-    #[arg(long, value_name = "N")]
+    /// At most N
+    #[arg(long, value_name = "N", value_parser = rows)]
     pub(crate) limit: Option<u32>,
 }
 
@@ -399,7 +399,7 @@ pub(crate) struct Prune {
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
     /// The port; 0 takes a free one
-    #[arg(long, value_name = "N", default_value_t = 3477)]
+    #[arg(long, value_name = "N", default_value_t = 3477, value_parser = port)]
     pub(crate) port: u16,
     /// The address, one of this machine's own
     #[arg(long, value_name = "ADDRESS")]
@@ -425,6 +425,31 @@ pub(crate) enum Shell {
     Fish,
     Elvish,
     Powershell,
+}
+
+/// A number in its range, or what to write instead.
+fn whole<T: TryFrom<u64>>(text: &str, range: std::ops::RangeInclusive<u64>) -> Result<T, String> {
+    let number = text.parse().ok().filter(|number| range.contains(number));
+    number.and_then(|number| T::try_from(number).ok()).ok_or_else(|| match *range.end() {
+        u64::MAX => format!("write a whole number, {} or more", range.start()),
+        end => format!("write a whole number from {} to {end}", range.start()),
+    })
+}
+
+fn jobs(text: &str) -> Result<u32, String> {
+    whole(text, 1..=1000)
+}
+
+fn rows(text: &str) -> Result<u32, String> {
+    whole(text, 1..=u64::from(u32::MAX))
+}
+
+fn lines(text: &str) -> Result<u64, String> {
+    whole(text, 0..=u64::MAX)
+}
+
+fn port(text: &str) -> Result<u16, String> {
+    whole(text, 0..=u64::from(u16::MAX))
 }
 
 fn resumed(text: &str) -> Result<RunId, String> {

@@ -3,13 +3,15 @@
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use clap::CommandFactory as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 use clap_complete::engine::CompletionCandidate;
 use clap_complete::env::CompleteEnv;
 
-use crate::cli::args::{Cli, Shell};
+use crate::cli::args::{Cli, Global, Shell};
+use crate::cli::meant;
 use crate::runner::locate::Whence;
 use crate::runner::project::{Depth, Project};
+use crate::system::environment;
 
 /// Answers a shell that asks for completions (`COMPLETE` is set). False: an ordinary call.
 pub(crate) fn answer() -> bool {
@@ -23,8 +25,15 @@ pub(crate) fn answer() -> bool {
         .unwrap_or(true)
 }
 
+/// zsh has a function `_dispatch` of its own, the name under which a completion file of `dispatch` is usually
+/// installed. So this script works under any name, and gives that one back.
+const ZSH: &str = include_str!("complete/dispatch.zsh");
+
 /// The script that a shell loads: it calls back for each completion.
 pub(crate) fn script(shell: Shell) -> std::io::Result<Vec<u8>> {
+    if shell == Shell::Zsh {
+        return Ok(ZSH.as_bytes().to_vec());
+    }
     let name = match shell {
         Shell::Bash => "bash",
         Shell::Zsh => "zsh",
@@ -62,6 +71,31 @@ fn matching(typed: &OsStr, names: impl Iterator<Item = (String, String)>) -> Vec
 }
 
 fn project() -> Option<Project> {
-    let folder = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
-    Project::open(&Whence { file: None, folder }, Depth::Shape).ok()
+    Project::open(&whence(), Depth::Shape).ok()
+}
+
+/// The manifest that the line being completed is about: `-C` and `-f` count as they will when it is run.
+fn whence() -> Whence {
+    // `dispatch -- dispatch WORD...`, the words as the shell holds them.
+    let words = std::env::args_os().skip_while(|word| word != "--").skip(1);
+    let words = words.map(|word| word.to_str().map_or_else(|| word.clone(), |text| unquoted(text).into()));
+    let parsed = Cli::command().ignore_errors(true).try_get_matches_from(words).ok();
+    let mut global = parsed.as_ref().and_then(|matches| Global::from_arg_matches(matches).ok()).unwrap_or_default();
+    // There `-f` means `--follow`, and the manifest has only its long name.
+    if let Some(("logs", logs)) = parsed.as_ref().and_then(clap::ArgMatches::subcommand) {
+        global.file = logs.try_get_one::<PathBuf>("file").ok().flatten().cloned();
+    }
+    meant::whence(global.file, global.directory)
+}
+
+/// A word without the user's quotes, and with `~/` as the home folder.
+fn unquoted(word: &str) -> String {
+    let word = match shell_words::split(word) {
+        Ok(words) if words.len() == 1 => words.concat(),
+        _ => word.to_owned(),
+    };
+    match (word.strip_prefix("~/"), environment::var_text("HOME")) {
+        (Some(rest), Some(home)) => format!("{home}/{rest}"),
+        _ => word,
+    }
 }

@@ -30,17 +30,13 @@ pub(crate) struct Meant {
 impl Meant {
     /// `early`: what was asked before the arguments were read.
     pub(crate) fn new(global: Global, early: Option<Early>) -> Self {
-        let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
-        let folder = global.directory.map_or_else(|| here.clone(), |directory| here.join(directory));
-        // `-f` is what the user typed where they stand, not where `-C` leads.
-        let file = global.file.map(|file| here.join(file));
         let colour = |is_terminal: bool| match global.color {
             Color::Always => environment::var("NO_COLOR").is_none(),
             Color::Never => false,
-            Color::Auto => is_terminal && environment::var("NO_COLOR").is_none(),
+            Color::Auto => is_terminal && environment::var("NO_COLOR").is_none() && !is_dumb(),
         };
         let meant = Self {
-            whence: Whence { file, folder },
+            whence: whence(global.file, global.directory),
             json: global.json,
             quiet: global.quiet,
             verbose: global.verbose,
@@ -73,6 +69,20 @@ impl Meant {
 
     /// Whether somebody sits in front of stderr and wants to see progress.
     pub(crate) fn shows_progress(&self) -> bool {
-        !self.quiet && !self.json && io::stderr().is_terminal()
+        !self.quiet && !self.json && io::stderr().is_terminal() && !is_dumb()
     }
+}
+
+/// Where the manifest is looked for, given `-f` and `-C`.
+pub(crate) fn whence(file: Option<PathBuf>, directory: Option<PathBuf>) -> Whence {
+    let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+    // Both are relative to the current folder: `-C` does not move what `-f` names.
+    let file = file.map(|file| here.join(file));
+    let folder = directory.map_or_else(|| here.clone(), |directory| here.join(directory));
+    Whence { file, folder }
+}
+
+/// Whether the terminal can neither colour nor move its cursor.
+fn is_dumb() -> bool {
+    environment::var("TERM").is_some_and(|term| term == "dumb")
 }

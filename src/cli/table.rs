@@ -33,8 +33,23 @@ pub(crate) fn terminal_width() -> Option<usize> {
     rustix::termios::tcgetwinsize(&out).ok().map(|size| usize::from(size.ws_col)).filter(|width| *width > 0)
 }
 
-/// The rows under their heads, one line each.
+/// The rows under their heads, one line each: the last column is cut where the width is too small.
 pub(crate) fn render(heads: &[&str], rows: &[Vec<Cell>], width: Option<usize>, colour: bool) -> String {
+    lay_out(heads, rows, width, colour, |text, width| vec![cut(text, width)])
+}
+
+/// The same, but the last column goes on in lines below, so that nothing is lost.
+pub(crate) fn render_wrapped(heads: &[&str], rows: &[Vec<Cell>], width: Option<usize>, colour: bool) -> String {
+    lay_out(heads, rows, width, colour, wrap)
+}
+
+fn lay_out(
+    heads: &[&str],
+    rows: &[Vec<Cell>],
+    width: Option<usize>,
+    colour: bool,
+    fit: impl Fn(&str, usize) -> Vec<String>,
+) -> String {
     let columns = heads.len();
     let mut widths: Vec<usize> = heads.iter().map(|head| head.width()).collect();
     for row in rows {
@@ -52,18 +67,42 @@ pub(crate) fn render(heads: &[&str], rows: &[Vec<Cell>], width: Option<usize>, c
     for row in std::iter::once(&head).chain(rows) {
         let mut line = String::new();
         for (at, cell) in row.iter().enumerate().take(columns) {
-            let text = cut(&cell.text, widths[at]);
-            let pad = if at + 1 == columns { 0 } else { widths[at] - text.width() + 2 };
-            match cell.colour.filter(|_| colour && !text.is_empty()) {
-                Some(sgr) => line.push_str(&format!("\x1b[{sgr}m{text}\x1b[0m")),
-                None => line.push_str(&text),
+            let is_last = at + 1 == columns;
+            let texts = if is_last { fit(&cell.text, widths[at]) } else { vec![cell.text.clone()] };
+            for (number, text) in texts.iter().enumerate() {
+                if number > 0 {
+                    out.push_str(line.trim_end());
+                    out.push('\n');
+                    line = " ".repeat(widths[..at].iter().map(|w| w + 2).sum());
+                }
+                match cell.colour.filter(|_| colour && !text.is_empty()) {
+                    Some(sgr) => line.push_str(&format!("\x1b[{sgr}m{text}\x1b[0m")),
+                    None => line.push_str(text),
+                }
+                line.push_str(&" ".repeat(if is_last { 0 } else { widths[at] - text.width() + 2 }));
             }
-            line.push_str(&" ".repeat(pad));
         }
         out.push_str(line.trim_end());
         out.push('\n');
     }
     out
+}
+
+/// The text in lines of at most this width, broken at blanks. A longer word is a line of its own.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let Some(line) = lines.last_mut() else { break };
+        if !line.is_empty() && line.width() + 1 + word.width() > width {
+            lines.push(word.to_owned());
+        } else {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines
 }
 
 fn cut(text: &str, width: usize) -> String {
@@ -97,6 +136,13 @@ mod tests {
         assert!(text.contains('…'), "{text}");
         let whole = render(&["ID", "TITLE"], &rows, None, false);
         assert!(whole.contains("日本語のタイトルです"), "{whole}");
+    }
+
+    #[test]
+    fn a_wrapped_column_loses_no_word_and_keeps_its_place() {
+        let rows = vec![vec![Cell::new("a"), Cell::new("one two three averyverylongword four")]];
+        let text = render_wrapped(&["WHAT", "FOUND"], &rows, Some(16), false);
+        assert_eq!(text, "WHAT  FOUND\na     one two\n      three\n      averyverylongword\n      four\n");
     }
 
     #[test]

@@ -4,7 +4,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::manifest;
+use crate::runner::failure::{Failure, Kind};
 use crate::system::store::record_file;
+
+/// Where the example of a task goes.
+const EXAMPLE_FOLDER: &str = "tasks";
 
 /// What became of one starter file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,13 +18,37 @@ pub enum Wrote {
     Kept,
 }
 
-/// Writes the starter files below `folder`; what is there stays as it is.
-pub fn write_starter(folder: &Path) -> io::Result<Vec<(PathBuf, Wrote)>> {
+/// A starter file that could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write `{}`", path.display())]
+pub struct InitError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+impl From<InitError> for Failure {
+    fn from(error: InitError) -> Self {
+        Self::chain(Kind::Failed, &error)
+    }
+}
+
+/// Writes the starter files below `folder`; what is there stays as it is. The example of a task is for a project
+/// that has none yet.
+pub fn write_starter(folder: &Path) -> Result<Vec<(PathBuf, Wrote)>, InitError> {
     let mut report = Vec::new();
+    let has_tasks = record_file::holds_any(&folder.join(EXAMPLE_FOLDER));
     for (relative, content) in manifest::starter_files() {
+        let relative = Path::new(relative);
         let path = folder.join(relative);
-        let wrote = if record_file::write_text_new(&path, content)? { Wrote::New } else { Wrote::Kept };
-        report.push((PathBuf::from(relative), wrote));
+        if has_tasks && relative.starts_with(EXAMPLE_FOLDER) && !path.exists() {
+            report.push((PathBuf::from(EXAMPLE_FOLDER), Wrote::Kept));
+            continue;
+        }
+        match record_file::write_text_new(&path, content) {
+            Ok(true) => report.push((relative.to_owned(), Wrote::New)),
+            Ok(false) => report.push((relative.to_owned(), Wrote::Kept)),
+            Err(source) => return Err(InitError { path, source }),
+        }
     }
     Ok(report)
 }

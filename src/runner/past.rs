@@ -1,10 +1,11 @@
 //! Which past runs are asked for, as every front end means it.
 
 use crate::model::interval::Interval;
-use crate::model::names::{ModeName, TaskId};
+use crate::model::names::{ModeName, Pair, TaskId};
 use crate::model::run_state::EndState;
 use crate::runner::failure::Failure;
-use crate::runner::project::NameLookupError;
+use crate::runner::ledger::Ledger;
+use crate::runner::project::{NameLookupError, Project};
 use crate::system::clock;
 use crate::system::store::index::HistoryFilter;
 use crate::tasks::FindError;
@@ -27,6 +28,30 @@ pub struct Past {
 }
 
 impl Past {
+    /// Fails where the mode or the task is neither part of the project nor of any run on record: then there is
+    /// nothing that the answer could be about.
+    pub fn check_names(&self, project: &Project, ledger: Option<&Ledger>) -> Result<(), Failure> {
+        let ran = |past: Self, is_meant: &dyn Fn(&Pair) -> bool| -> Result<bool, Failure> {
+            let Some(ledger) = ledger else { return Ok(false) };
+            let active = ledger.observe()?.runs.iter().any(|run| is_meant(&run.pair()));
+            let past = Self { limit: Some(1), ..past };
+            Ok(active || !ledger.history(&past.filter()?)?.runs.is_empty())
+        };
+        if let Some(mode) = &self.mode
+            && let Err(unknown) = project.mode(mode)
+            && !ran(Self { mode: Some(mode.clone()), ..Self::default() }, &|pair| pair.mode.as_str() == mode)?
+        {
+            return Err(unknown.into());
+        }
+        if let Some(task) = &self.task
+            && let Err(unknown) = project.tasks().find(task)
+            && !ran(Self { task: Some(task.clone()), ..Self::default() }, &|pair| pair.task.as_str() == task)?
+        {
+            return Err(unknown.into());
+        }
+        Ok(())
+    }
+
     /// As the index is asked, from now on back. Names of the past may be gone from the manifest:
     /// only their form is checked.
     pub fn filter(self) -> Result<HistoryFilter, Failure> {

@@ -39,7 +39,7 @@ pub enum SendError {
     Io(#[from] io::Error),
     #[error(transparent)]
     Index(#[from] IndexError),
-    #[error("a message to `{pair}` holds more than blanks")]
+    #[error("the text for `{pair}` is empty")]
     Blank { pair: Pair },
     #[error("{}", words(.pair, .came))]
     NotSent { pair: Pair, came: Delivered },

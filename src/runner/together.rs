@@ -30,13 +30,13 @@ pub struct Planned {
 pub enum TogetherError {
     #[error("they wait for one another: {}", .0.iter().map(|pair| format!("`{pair}`")).collect::<Vec<_>>().join(" → "))]
     Circle(Vec<Pair>),
-    #[error("no run of `{0}` has a conversation to go on in")]
+    #[error("`{0}` has no conversation to resume")]
     NothingToResume(Pair),
-    #[error("there is no run `{0}` with a conversation to go on in")]
+    #[error("run `{0}` has no conversation to resume")]
     NoConversation(String),
-    #[error("run `{0}` is still in its conversation")]
+    #[error("run `{0}` is still active, so its conversation cannot be resumed")]
     StillTalks(RunId),
-    #[error("only one run can go on in the conversation of another")]
+    #[error("only one run can resume a conversation")]
     OneConversation,
     #[error(transparent)]
     Prepare(#[from] PrepareError),

@@ -44,6 +44,8 @@ mod clean;
 #[cfg(test)]
 mod clock_back;
 #[cfg(test)]
+mod completion;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod damage;
@@ -64,6 +66,8 @@ mod errand;
 #[cfg(test)]
 mod exclusive;
 #[cfg(test)]
+mod false_statements;
+#[cfg(test)]
 mod freshness;
 #[cfg(test)]
 mod gate;
@@ -75,6 +79,8 @@ mod joining;
 mod law;
 #[cfg(test)]
 mod manifest;
+#[cfg(test)]
+mod narrow_terminal;
 #[cfg(test)]
 mod needs;
 #[cfg(test)]

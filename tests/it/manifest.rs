@@ -257,7 +257,7 @@ fn the_manifest_is_found_from_a_subfolder_and_by_name() {
 fn a_local_file_overlays_what_it_may_and_nothing_else() {
     let world = World::new();
     world.task("TASK-1", "%exit 0");
-    world.write("dispatch.local.yaml", "env: { LOCAL: here }\nmodes:\n  job: { flags: [--mine] }\n");
+    world.write("dispatch.local.yaml", "version: 1\nenv: { LOCAL: here }\nmodes:\n  job: { flags: [--mine] }\n");
     let run = world.detach("job", "TASK-1");
     world.dispatch("wait job TASK-1").notes().succeeds();
     assert!(world.saw_words(&run, "env").contains(&"LOCAL=here".to_owned()));
@@ -289,8 +289,24 @@ fn init_writes_a_manifest_that_passes_and_never_overwrites() {
     world.dispatch("init").notes().succeeds();
     world.dispatch("check").notes().succeeds();
     let before = fs::read(world.project().join("dispatch.yaml")).unwrap();
-    world.dispatch("init").stderr_has("dispatch.yaml").ends_somehow();
+    world.dispatch("init").stderr_has("kept dispatch.yaml (already exists)").succeeds();
     assert_eq!(fs::read(world.project().join("dispatch.yaml")).unwrap(), before);
+}
+
+#[test]
+fn init_adds_no_example_to_a_folder_of_tasks_and_names_what_it_cannot_write() {
+    let world = World::bare();
+    world.task("MINE-1", "x");
+    world.dispatch("init").stdout_has("wrote dispatch.yaml").stderr_has("kept tasks (already exists)").succeeds();
+    assert!(!world.project().join("tasks/EXAMPLE-1.md").exists());
+    let tasks = world.dispatch("tasks").json();
+    assert_eq!(tasks["tasks"].as_array().unwrap().len(), 1, "{tasks}");
+
+    // A file where a folder is needed fails for root, too.
+    let world = World::bare();
+    let path = world.write("templates", "");
+    let failed = format!("error: cannot write `{}/interactive.md`", path.display());
+    world.dispatch("init").stderr_has(failed).fails_with(1);
 }
 
 #[test]

@@ -83,7 +83,11 @@ fn it_is_offered_for_a_window_that_was_cut_off_and_joins_one_that_is_open() {
 #[test]
 fn what_never_started_has_no_conversation() {
     let world = world();
-    world.dispatch("run --resume asks T").stderr_has("no run of `asks T`").stderr_has("hint:").fails_with(1);
+    world
+        .dispatch("run --resume asks T")
+        .stderr_has("`asks T` has no conversation to resume")
+        .stderr_has("hint:")
+        .fails_with(1);
     let first = world.detach("asks", "T");
     let session = given(&world, &first, "--session-id").unwrap();
     world.dispatch("stop asks T").notes().succeeds();
@@ -110,7 +114,7 @@ fn any_ended_runs_conversation_goes_on_in_its_own_folder() {
     let first = world.detach("deep", "T");
     let session = given(&world, &first, "--session-id").unwrap();
     let resume = format!("run --resume={first} -q --attach none talks");
-    let words = "is still in its conversation";
+    let words = "is still active, so its conversation cannot be resumed";
     world.dispatch(&resume).arg("T").stderr_has(&first).stderr_has(words).fails_with(1);
     world.write("deep/go", "");
     world.dispatch("wait deep T").any_stderr().fails_with(1);

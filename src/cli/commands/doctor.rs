@@ -29,7 +29,7 @@ pub(super) fn run(meant: &Meant) -> Answer {
         })
         .collect();
     output::write(
-        table::render(&["WHAT", "STATE", "FOUND"], &rows, table::terminal_width(), meant.colour.0).as_bytes(),
+        table::render_wrapped(&["WHAT", "STATE", "FOUND"], &rows, table::terminal_width(), meant.colour.0).as_bytes(),
     )?;
     for finding in &findings {
         if let Some(cure) = &finding.cure {

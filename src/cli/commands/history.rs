@@ -16,10 +16,11 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     let project = open(meant, Depth::Shape)?;
     let (mode, task) = (args.mode.clone(), args.task.clone());
     let asked = Past { mode, task, since: args.since, limit: args.limit, ..Past::default() };
-    let filter = asked.filter()?;
+    let filter = asked.clone().filter()?;
     let now = clock::now();
     let mut runs = Vec::new();
-    if let Some(ledger) = project.ledger()? {
+    let ledger = project.ledger()?;
+    if let Some(ledger) = &ledger {
         // Ends that nobody has noted yet belong to the past, too.
         let noted = ledger.observe()?;
         say(meant, &noted.notices);
@@ -27,13 +28,16 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
         say(meant, &observed.notices);
         runs = observed.runs;
     }
+    if runs.is_empty() {
+        asked.check_names(&project, ledger.as_ref())?;
+    }
     if meant.json {
         let views: Vec<RunView> = runs.iter().map(|run| RunView::new(run, now)).collect();
         output::json(&serde_json::json!({ "runs": views }))?;
         return Ok(ExitCode::SUCCESS);
     }
     if runs.is_empty() {
-        output::stderr(meant).note("no run has ended yet");
+        output::stderr(meant).note(&none_found(args));
         return Ok(ExitCode::SUCCESS);
     }
     let rows: Vec<Vec<Cell>> = runs
@@ -61,6 +65,22 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
         })
         .collect();
     let heads = ["ENDED", "TASK", "MODE", "OUTCOME", "EXIT", "FOR", "COST", "RUN"];
-    output::write(table::render(&heads, &rows, table::terminal_width(), meant.colour.0).as_bytes())?;
+    // The last column is the id by which a run is named: a narrow terminal wraps it, and nothing is lost.
+    output::write(table::render(&heads, &rows, None, meant.colour.0).as_bytes())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The answer where there is no row: what was asked for is part of it.
+fn none_found(args: &Args) -> String {
+    let options = [
+        args.mode.as_ref().map(|mode| format!("--mode {mode}")),
+        args.task.as_ref().map(|task| format!("--task {task}")),
+        args.since.map(|since| format!("--since {since}")),
+    ];
+    let options: Vec<String> = options.into_iter().flatten().collect();
+    if options.is_empty() {
+        "no run has ended yet".to_owned()
+    } else {
+        format!("no ended run matches {}", options.join(" "))
+    }
 }

@@ -11,7 +11,7 @@ pub(super) fn run(meant: &Meant) -> Answer {
     for (path, wrote) in write_starter(&meant.whence.folder)? {
         match wrote {
             Wrote::New => output::line(&format!("wrote {}", path.display()))?,
-            Wrote::Kept => output::stderr(meant).note(&format!("kept {}: it is there already", path.display())),
+            Wrote::Kept => output::stderr(meant).note(&format!("kept {} (already exists)", path.display())),
         }
     }
     output::stderr(meant).note("next: `dispatch check`, then `dispatch modes` and `dispatch tasks`");

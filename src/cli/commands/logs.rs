@@ -11,6 +11,7 @@ use crate::cli::error::{CliError, FAILED, USAGE};
 use crate::cli::interrupts::Interrupts;
 use crate::cli::meant::Meant;
 use crate::cli::{output, progress};
+use crate::model::names::Pair;
 use crate::model::protocol::Protocol;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
@@ -32,12 +33,29 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     let run = match &args.run {
         None => ledger.last_run(&pair)?,
         Some(typed) => {
-            let id = RunId::parse(typed).ok_or_else(|| CliError::new(USAGE, format!("`{typed}` is not a run id")))?;
-            ledger.run(&id)?.filter(|run| run.pair() == pair)
+            let id = RunId::parse(typed).ok_or_else(|| {
+                CliError::new(USAGE, format!("`{typed}` is not a run id"))
+                    .hint(format!("`dispatch history --mode {mode} --task {task}` lists them"))
+            })?;
+            Some(of_the_pair(ledger.run(&id)?, &pair, typed)?)
         }
     };
     let run = run.ok_or_else(never)?;
     if run.facts.headless { headless(meant, args, &ledger, &run) } else { window(&ledger, &run) }
+}
+
+/// The run that was named, which must be one of the pair that was named with it.
+fn of_the_pair(run: Option<Run>, pair: &Pair, typed: &str) -> Result<Run, CliError> {
+    match run {
+        Some(run) if run.pair() == *pair => Ok(run),
+        Some(run) => {
+            let own = run.pair();
+            Err(CliError::new(USAGE, format!("run `{typed}` is one of `{own}`, not of `{pair}`"))
+                .hint(format!("dispatch logs {own} --run {typed}")))
+        }
+        None => Err(CliError::new(USAGE, format!("there is no run `{typed}`"))
+            .hint(format!("`dispatch history --mode {} --task {}` lists those of `{pair}`", pair.mode, pair.task))),
+    }
 }
 
 fn headless(meant: &Meant, args: &Args, ledger: &Ledger, run: &Run) -> Answer {

@@ -33,8 +33,8 @@ pub(super) fn logout(_: Option<&Project>) -> Vec<Finding> {
 fn logout_finding(found: Option<Logout>, user: &str) -> Finding {
     const SCOPE: &str = "loginctl enable-linger && systemd-run --user --scope tmux";
     match found {
-        None => Finding::ok("logout", "no logind here: nobody ends what runs when you log out"),
-        Some(Logout { kills: Some(false), .. }) => Finding::ok("logout", "what runs goes on when you log out"),
+        None => Finding::ok("logout", "no logind here: background jobs survive a logout"),
+        Some(Logout { kills: Some(false), .. }) => Finding::ok("logout", "background jobs survive a logout"),
         Some(Logout { kills: Some(true), lingers: true }) => Finding::warn(
             "logout",
             "logind ends what your session started (`KillUserProcesses`); what your own systemd started goes on",

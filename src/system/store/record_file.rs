@@ -171,6 +171,11 @@ fn place_aside(path: &Path, n: u32) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// Whether a folder holds anything. One that cannot be read holds nothing that could be said.
+pub fn holds_any(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
+}
+
 /// Writes a user's file, with the folders above it, unless something stands at `path`.
 pub fn write_text_new(path: &Path, text: &str) -> io::Result<bool> {
     if let Some(folder) = path.parent() {
