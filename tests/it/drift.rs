@@ -20,6 +20,7 @@ const MODE_KEYS: &[(&str, &str, &str, &str)] = &[
     ("cleanup_on_exit", "interactive: true", "interactive: true, cleanup_on_exit: true", "cleanup_on_exit"),
     ("timeout", "timeout: 1h", "timeout: 2h", "timeout"),
     ("stop_grace", "stop_grace: 1s", "stop_grace: 2s", "stop_grace"),
+    ("exit_grace", "exit_grace: 1m", "exit_grace: 2m", "exit_grace"),
     ("log_max", "log_max: 1MB", "log_max: 2MB", "log_max"),
     ("limits", "limits: { cpu: 1h }", "limits: { cpu: 2h }", "limits"),
     ("retry", "retry: { max: 1 }", "retry: { max: 2 }", "retry"),
