@@ -1,6 +1,6 @@
 //! The inputs of a run that succeeded: while they are the same, running again is paid for twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -49,4 +49,8 @@ pub struct FreshRecord {
     pub run_id: RunId,
     pub tracked: Tracked,
     pub fingerprint: Fingerprint,
+    /// The files that `generates` matched after the success, relative to the cwd. `None`: the record
+    /// was written by a program that did not note them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outputs: Option<BTreeSet<PathBuf>>,
 }

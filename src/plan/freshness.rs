@@ -2,7 +2,7 @@
 //!
 //! Never a false skip: what is in doubt is stale.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::model::freshness::{Fingerprint, FreshRecord, Tracked};
@@ -15,10 +15,20 @@ pub enum Freshness {
     Stale(Vec<String>),
 }
 
-/// `record` is of the pair's last success, `now` what a run would start with, `missing` what of
-/// `generates` is not there.
-pub fn compare(record: &FreshRecord, now: &Fingerprint, tracked: &Tracked, missing: &[String]) -> Freshness {
-    let FreshRecord { tracked: before, fingerprint: then, .. } = record;
+/// What is there of the outputs now.
+#[derive(Clone, Copy, Debug)]
+pub struct OutputsNow<'a> {
+    /// The files that `generates` matches.
+    pub files: &'a BTreeSet<PathBuf>,
+    /// The patterns of `generates` that match no file.
+    pub unmatched: &'a [String],
+    /// Whether a pattern of `generates` can match files of several names.
+    pub has_wildcards: bool,
+}
+
+/// `record` is of the pair's last success, `now` what a run would start with.
+pub fn compare(record: &FreshRecord, now: &Fingerprint, tracked: &Tracked, outputs: OutputsNow<'_>) -> Freshness {
+    let FreshRecord { version: _, run_id: _, tracked: before, fingerprint: then, outputs: made } = record;
     let mut reasons = Vec::new();
     let mut say = |differs: bool, what: &str| {
         if differs {
@@ -32,7 +42,18 @@ pub fn compare(record: &FreshRecord, now: &Fingerprint, tracked: &Tracked, missi
     say(then.argv != now.argv, "the arguments changed");
     say(then.program != now.program, "the agent's program changed");
     reasons.extend(changes(&then.sources, &now.sources));
-    reasons.extend(missing.iter().map(|path| format!("`{path}` is missing")));
+    let gone = made.iter().flatten().filter(|path| !outputs.files.contains(*path));
+    reasons.extend(gone.map(|path| format!("`{}` is missing", path.display())));
+    for pattern in outputs.unmatched {
+        let reason = format!("`{pattern}` is missing");
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+    }
+    // Without wildcards the patterns are the names; with them, the record has to tell.
+    if made.is_none() && outputs.has_wildcards {
+        reasons.push("the last success did not note its outputs".to_owned());
+    }
     if reasons.is_empty() { Freshness::UpToDate } else { Freshness::Stale(reasons) }
 }
 
@@ -66,12 +87,39 @@ mod tests {
     }
 
     fn stale(now: &Fingerprint, tracked: &Tracked, missing: &[String]) -> Vec<String> {
+        let made = BTreeSet::from([PathBuf::from("out")]);
+        let files = if missing.is_empty() { made.clone() } else { BTreeSet::new() };
+        reasons(Some(made), now, tracked, OutputsNow { files: &files, unmatched: missing, has_wildcards: false })
+    }
+
+    fn reasons(
+        made: Option<BTreeSet<PathBuf>>,
+        now: &Fingerprint,
+        tracked: &Tracked,
+        outputs: OutputsNow<'_>,
+    ) -> Vec<String> {
         let fingerprint = fingerprint(&[("src/a", "1"), ("src/b", "2")]);
-        let record = FreshRecord { version: 1, run_id: run(1), tracked: self::tracked(), fingerprint };
-        match compare(&record, now, tracked, missing) {
+        let record = FreshRecord { version: 1, run_id: run(1), tracked: self::tracked(), fingerprint, outputs: made };
+        match compare(&record, now, tracked, outputs) {
             Freshness::UpToDate => Vec::new(),
             Freshness::Stale(reasons) => reasons,
         }
+    }
+
+    #[test]
+    fn each_output_of_the_last_success_must_be_there() {
+        let set = |names: &[&str]| names.iter().map(PathBuf::from).collect::<BTreeSet<_>>();
+        let same = fingerprint(&[("src/a", "1"), ("src/b", "2")]);
+        let now = |made: Option<&[&str]>, files: &[&str], has_wildcards| {
+            let files = set(files);
+            let outputs = OutputsNow { files: &files, unmatched: &[], has_wildcards };
+            reasons(made.map(set), &same, &tracked(), outputs)
+        };
+        assert!(now(Some(&["o/a", "o/b"]), &["o/a", "o/b", "o/c"], true).is_empty(), "one more is nobody's loss");
+        assert_eq!(now(Some(&["o/a", "o/b"]), &["o/a", "o/x"], true), ["`o/b` is missing"]);
+        // A record of an older program: patterns without wildcards name what it made.
+        assert!(now(None, &["o/a"], false).is_empty());
+        assert_eq!(now(None, &["o/a"], true), ["the last success did not note its outputs"]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::agent;
 use crate::model::run::Run;
 use crate::model::run_spec::RunKind;
 use crate::model::run_state::EndState;
-use crate::plan::freshness::{Freshness, compare};
+use crate::plan::freshness::{Freshness, OutputsNow, compare};
 use crate::runner::ledger::Ledger;
 use crate::runner::prepare::Prepared;
 use crate::system::fingerprint::{self, Inputs};
@@ -38,9 +38,13 @@ impl Ledger {
             program: &prepared.program,
         });
         let missing = fingerprint::missing(&prepared.cwd, &tracked.generates);
-        let freshness = match (now, missing) {
-            (Ok(now), Ok(missing)) => compare(&record, &now, tracked, &missing),
-            (Err(error), _) | (_, Err(error)) => doubt(error.to_string()),
+        let files = fingerprint::outputs(&prepared.cwd, &tracked.generates);
+        let freshness = match (now, missing, files) {
+            (Ok(now), Ok(unmatched), Ok(files)) => {
+                let has_wildcards = tracked.generates.iter().any(|pattern| fingerprint::has_wildcard(pattern));
+                compare(&record, &now, tracked, OutputsNow { files: &files, unmatched: &unmatched, has_wildcards })
+            }
+            (Err(error), _, _) | (_, Err(error), _) | (_, _, Err(error)) => doubt(error.to_string()),
         };
         Ok(Some((run, freshness)))
     }

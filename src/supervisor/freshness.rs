@@ -30,11 +30,19 @@ impl<'a> Freshness<'a> {
             tracing::info!("inputs changed while it ran: the next start runs again");
             return;
         }
+        let outputs = match fingerprint::outputs(&self.spec.cwd, &self.tracked.generates) {
+            Ok(outputs) => outputs,
+            Err(error) => {
+                tracing::warn!(%error, "the outputs cannot be told: the next start runs again");
+                return;
+            }
+        };
         let record = FreshRecord {
             version: FRESH_VERSION,
             run_id: self.spec.run_id.clone(),
             tracked: self.tracked.clone(),
             fingerprint: self.before,
+            outputs: Some(outputs),
         };
         if let Err(error) = self.folder.write_fresh(&record) {
             tracing::warn!(%error, "the inputs cannot be recorded: the next start runs again");

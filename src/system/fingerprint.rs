@@ -11,7 +11,7 @@ use std::path::Path;
 
 use crate::model::freshness::{Fingerprint, ProgramIdentity, Tracked};
 
-pub use sources::missing;
+pub use sources::{has_wildcard, missing, outputs};
 
 /// What a fingerprint is taken of.
 #[derive(Clone, Copy, Debug)]

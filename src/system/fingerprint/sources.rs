@@ -27,6 +27,16 @@ pub(super) fn find(cwd: &Path, patterns: &[String], but: &[String]) -> io::Resul
     Ok(found)
 }
 
+/// The regular files that `generates` matches, relative to `cwd`. Fails where they cannot all be read.
+pub fn outputs(cwd: &Path, generates: &[String]) -> io::Result<BTreeSet<PathBuf>> {
+    find(cwd, generates, &[])
+}
+
+/// Whether `pattern` can match files of several names.
+pub fn has_wildcard(pattern: &str) -> bool {
+    pattern.contains(['*', '?', '['])
+}
+
 /// The patterns that no file matches.
 pub fn missing(cwd: &Path, patterns: &[String]) -> io::Result<Vec<String>> {
     let mut missing = Vec::new();
@@ -68,7 +78,7 @@ struct Walk {
 impl Walk {
     fn new(cwd: &Path, pattern: Pattern) -> io::Result<Self> {
         let parts: Vec<&str> = pattern.as_str().split('/').collect();
-        let literal = parts.iter().take_while(|part| !part.contains(['*', '?', '['])).collect::<PathBuf>();
+        let literal = parts.iter().take_while(|part| !has_wildcard(part)).collect::<PathBuf>();
         let depth = (!parts.contains(&"**")).then_some(parts.len());
         let hidden = parts.iter().any(|part| part.starts_with('.'));
         Ok(Self { cwd: cwd.to_owned(), real: fs::canonicalize(cwd)?, literal, depth, hidden, pattern, seen: 0 })
