@@ -17,6 +17,7 @@ mod picker;
 mod progress;
 mod retry_words;
 mod table;
+mod trouble;
 
 use std::process::ExitCode;
 

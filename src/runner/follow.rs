@@ -101,7 +101,11 @@ impl Follower {
         if let Some(last) = self.last.as_ref().filter(|run| run.facts.headless && run.state == RunState::Running) {
             let held = pair_lock::probe(self.ledger.state(), &last.pair())?;
             let folder = self.ledger.folder(&self.id);
-            if held == Liveness::Held(Some(self.id.clone())) && !folder.has_exit() && folder.stop_asked().is_none() {
+            if held == Liveness::Held(Some(self.id.clone()))
+                && !folder.has_exit()
+                && folder.stop_asked().is_none()
+                && !folder.is_unsaved()
+            {
                 return Ok(last.clone());
             }
         }
@@ -179,13 +183,20 @@ impl Follower {
 }
 
 impl Ledger {
-    /// Waits until `run` has ended. `None` when `timeout` passed first.
-    pub fn wait(&self, run: &Run, timeout: Option<Duration>) -> Result<Option<Run>, FollowError> {
+    /// Waits until `run` has ended. `None` when `timeout` passed first. `seen` gets the run as it is
+    /// observed each time.
+    pub fn wait(
+        &self,
+        run: &Run,
+        timeout: Option<Duration>,
+        seen: &mut dyn FnMut(&Run),
+    ) -> Result<Option<Run>, FollowError> {
         let mut follower = Follower::new(self, run, None)?;
         let begun = Stopwatch::start();
         let mut silent_since = None;
         loop {
             let run = follower.look()?;
+            seen(&run);
             match &run.state {
                 RunState::Ended(_) => return Ok(Some(run)),
                 RunState::Unknown(UnknownWhy::Tmux(_))

@@ -130,10 +130,14 @@ struct Mounted(PathBuf);
 impl Mounted {
     /// `None` where this user may not mount.
     fn over(world: &World) -> Option<Self> {
+        Self::of(world, "size=2m,mode=0700")
+    }
+
+    fn of(world: &World, options: &str) -> Option<Self> {
         let path = world.state();
         fs::create_dir(&path).unwrap();
         let mut mount = world.command("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=2m,mode=0700", "tmpfs"]).arg(&path);
+        mount.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(&path);
         mount.output().is_ok_and(|output| output.status.success()).then(|| Self(path))
     }
 }
@@ -162,6 +166,32 @@ impl Drop for Mounted {
     fn drop(&mut self) {
         // Lazily: a test that failed may have left someone in it.
         let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+/// A file system of its own without an inode left: no file can be made, empty or not.
+struct WithoutInodes(Mounted);
+
+impl WithoutInodes {
+    fn over(world: &World) -> Option<Self> {
+        Mounted::of(world, "size=8m,nr_inodes=200,mode=0700").map(Self)
+    }
+}
+
+impl Disk for WithoutInodes {
+    fn fill(&self, _: Option<i32>) {
+        fs::create_dir(self.0.0.join("ballast")).unwrap();
+        let made = (0..1000).map(|number| fs::File::create(self.0.0.join(format!("ballast/{number}"))));
+        let error = made.filter_map(Result::err).next().expect("no inode is left");
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+    }
+
+    fn free(&self, _: Option<i32>) {
+        fs::remove_dir_all(self.0.0.join("ballast")).unwrap();
+    }
+
+    fn call(&self, world: &World, words: &str) -> Dispatch {
+        world.dispatch(words)
     }
 }
 
@@ -209,6 +239,8 @@ fn end_on_a_full_disk(world: &World, disk: &impl Disk) {
     let run = world.status("job", "TASK-1")["runId"].as_str().unwrap().to_owned();
     let agent = world.agent_ready(&run).pid;
     let supervisor = world.supervisor(&run);
+    let waiting = ["run job TASK-1", "wait job TASK-1", "run -q job TASK-1"].map(|words| world.dispatch(words).start());
+    wait_until("it is joined", || is(waiting[0].stderr_so_far().contains("joined"), waiting[0].stderr_so_far()));
     disk.fill(Some(supervisor));
     world.write("go", "");
     wait_until("the agent has ended", || is(!alive(agent), "it lives"));
@@ -220,10 +252,18 @@ fn end_on_a_full_disk(world: &World, disk: &impl Disk) {
     });
     assert_eq!((&status["state"], &status["runId"]), (&"stopping".into(), &run.as_str().into()), "{status}");
     assert!(alive(supervisor), "it keeps its lock");
+    for call in &waiting {
+        let said = "warning: job TASK-1: its end cannot be written yet (is the disk full?)\nhint: make room";
+        wait_until("a command that waits says why", || is(call.stderr_so_far().contains(said), call.stderr_so_far()));
+    }
     // Nobody starts the pair a second time meanwhile.
     disk.call(world, "run -d job TASK-1").ends_somehow();
     assert_eq!(world.starts().len(), 1);
     disk.free(Some(supervisor));
+    for call in waiting {
+        let ended = call.ends_with(7);
+        assert_eq!(ended.stderr.matches("warning:").count(), 1, "{}", ended.stderr);
+    }
     world.dispatch("wait job TASK-1").any_stderr().fails_with(7);
     let status = world.status("job", "TASK-1");
     assert_eq!((&status["state"], &status["exitCode"]), (&"failed".into(), &7.into()), "{status}");
@@ -240,7 +280,12 @@ fn start_on_a_full_disk(world: &World, disk: &impl Disk) {
     disk.fill(None);
     for words in ["run -q job TASK-1", "run -d job NEW", "run --attach none talk NEW"] {
         let refused = disk.call(world, words).ends_somehow();
-        assert!(refused.code != 0 && refused.stderr.contains("error:"), "{words}: {} {}", refused.code, refused.stderr);
+        assert!(
+            refused.code == 125 && refused.stderr.contains("error:"),
+            "{words}: {} {}",
+            refused.code,
+            refused.stderr
+        );
     }
     assert_eq!(world.starts().len(), 1, "started without a record");
     for words in ["status", "history", "logs job TASK-1", "stop --all"] {
@@ -265,6 +310,31 @@ fn an_end_that_cannot_be_written_waits_for_room() {
     if let Some(disk) = Mounted::over(&world) {
         end_on_a_full_disk(&world, &disk);
     }
+    let world = World::new();
+    if let Some(disk) = WithoutInodes::over(&world) {
+        end_on_a_full_disk(&world, &disk);
+    }
+}
+
+#[test]
+fn what_fails_before_the_start_is_a_failure_of_dispatch_itself() {
+    let world = World::new();
+    world.task("NEW", "%exit 0");
+    // No state folder can be made below a file, whatever the user may do.
+    world.write("file", "");
+    world.write("dispatch.yaml", format!("{}state_dir: file/state\n", crate::world::BASE));
+    world.dispatch("run job NEW").stderr_has("file/state").stderr_has("hint: ").fails_with(125);
+    // And with a full disk below a folder that is new.
+    let world = World::new();
+    world.task("NEW", "%exit 0");
+    if let Some(disk) = Mounted::over(&world) {
+        disk.fill(None);
+        world.dispatch("run job NEW").stderr_has("hint: make room").fails_with(125);
+        assert!(world.starts().is_empty());
+        disk.free(None);
+        world.dispatch("run -q job NEW").notes().succeeds();
+        world.wait_all_quiet();
+    }
 }
 
 #[test]
@@ -272,6 +342,10 @@ fn a_full_disk_starts_nothing_and_forgets_nothing() {
     start_on_a_full_disk(&World::new(), &Limited);
     let world = World::new();
     if let Some(disk) = Mounted::over(&world) {
+        start_on_a_full_disk(&world, &disk);
+    }
+    let world = World::new();
+    if let Some(disk) = WithoutInodes::over(&world) {
         start_on_a_full_disk(&world, &disk);
     }
 }

@@ -10,6 +10,7 @@ use crate::cli::console::{Console, Show};
 use crate::cli::error::{CliError, FAILED, USAGE};
 use crate::cli::interrupts::Interrupts;
 use crate::cli::meant::Meant;
+use crate::cli::trouble::Trouble;
 use crate::cli::{output, progress};
 use crate::model::names::Pair;
 use crate::model::protocol::Protocol;
@@ -81,8 +82,12 @@ fn headless(meant: &Meant, args: &Args, ledger: &Ledger, run: &Run) -> Answer {
     }
     let mut interrupts = Interrupts::new()?;
     let mut follower = Follower::new(ledger, run, Some((streams, from)))?;
+    let mut trouble = Trouble::default();
     loop {
         let run = follower.look()?;
+        if args.follow {
+            trouble.tell(meant, &run);
+        }
         follower.read(&mut |piece| console.show(&piece))?;
         if counts_rendered {
             console.release()?;

@@ -8,6 +8,7 @@ use crate::cli::commands::run::code;
 use crate::cli::commands::{Answer, open};
 use crate::cli::error::CliError;
 use crate::cli::meant::Meant;
+use crate::cli::trouble::Trouble;
 use crate::cli::{output, progress};
 use crate::model::run_state::EndState;
 use crate::runner::failure::Failure;
@@ -33,7 +34,8 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     for run in runs {
         let Some(ledger) = &ledger else { break };
         let left = args.timeout.map(|timeout| timeout.as_duration().saturating_sub(begun.elapsed()));
-        let Some(run) = ledger.wait(&run, left)? else {
+        let mut trouble = Trouble::default();
+        let Some(run) = ledger.wait(&run, left, &mut |run| trouble.tell(meant, run))? else {
             return Err(CliError::new(TIMED_OUT, format!("`{}` has not ended", run.pair())));
         };
         if code(&run) != 0 {

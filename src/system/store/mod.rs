@@ -16,3 +16,4 @@ mod run_removal;
 pub mod server_file;
 pub mod slots;
 pub mod state_dir;
+mod unsaved_mark;

@@ -21,6 +21,7 @@ use crate::system::process;
 use crate::system::store::lock_file;
 use crate::system::store::log_part::LogPart;
 use crate::system::store::record_file::{self, Durability, RecordError};
+use crate::system::store::unsaved_mark;
 
 /// The folder of one run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +71,21 @@ impl RunFolder {
     /// What the set-up of a new worktree printed.
     pub fn setup_log(&self) -> PathBuf {
         self.path.join("setup.log")
+    }
+
+    /// Why the set-up of a new worktree failed, in one line.
+    fn setup_failure(&self) -> PathBuf {
+        self.path.join("setup.failed")
+    }
+
+    pub fn note_setup_failure(&self, line: &str) -> io::Result<()> {
+        record_file::write_bytes_new(&self.setup_failure(), line.as_bytes()).map(drop)
+    }
+
+    /// `None` where no failure was noted, or it cannot be read.
+    pub fn read_setup_failure(&self) -> Option<String> {
+        let line = record_file::read_bytes(&self.setup_failure(), 64 << 10).ok()?;
+        Some(String::from_utf8_lossy(&line).trim().to_owned()).filter(|line| !line.is_empty())
     }
 
     pub fn marks(&self) -> PathBuf {
@@ -365,18 +381,17 @@ impl RunFolder {
         pid.zip(start).is_some_and(|(pid, start)| process::lives(pid, start))
     }
 
-    /// Marks that the end is known but could not be written yet. An empty file often still fits
-    /// on a full disk.
+    /// Marks that the end is known but could not be written yet.
     pub fn mark_unsaved(&self) {
-        let _ = fs::File::create(self.unsaved_path());
+        unsaved_mark::set(&self.unsaved_path(), &self.live_path());
     }
 
     pub fn is_unsaved(&self) -> bool {
-        self.unsaved_path().exists()
+        unsaved_mark::is_set(&self.unsaved_path(), &self.live_path())
     }
 
     pub fn clear_unsaved(&self) {
-        let _ = fs::remove_file(self.unsaved_path());
+        unsaved_mark::clear(&self.unsaved_path(), &self.live_path());
     }
 
     /// Writes a new private file of raw bytes.
