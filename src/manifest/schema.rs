@@ -235,8 +235,13 @@ pub(crate) struct WorktreeShape {
     /// Make a missing worktree with `git worktree add`.
     create: Option<bool>,
     branch: Option<String>,
+    /// What a new branch starts from; default: the branch of `origin/HEAD`, else the main checkout's.
     base: Option<String>,
-    /// Files that a new worktree gets.
+    /// Run `git fetch` for the base before a new branch starts from it.
+    fetch: Option<bool>,
+    /// Fill submodules in a new worktree: `git submodule update --init --recursive`.
+    submodules: Option<bool>,
+    /// Files that a new worktree gets, as paths or globs below the project.
     copy: Option<Vec<String>>,
     /// Run once in a new worktree.
     setup: Option<Command>,

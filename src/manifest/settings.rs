@@ -71,8 +71,13 @@ pub struct Worktree {
     /// Whether a missing one is made.
     pub create: bool,
     pub branch: String,
-    pub base: String,
-    /// Files of the project that a new one gets, each below its root.
+    /// `None`: the branch of `origin/HEAD`, else the main checkout's.
+    pub base: Option<String>,
+    /// Whether the base is fetched before a new branch starts from it.
+    pub fetch: bool,
+    /// Whether submodules are filled in a new worktree; `None`: not said.
+    pub submodules: Option<bool>,
+    /// Files of the project, as paths or globs, that a new one gets, each below its root.
     pub copy: Vec<String>,
     /// argv run once in a new one, each word a template; empty means none.
     pub setup: Vec<String>,

@@ -194,7 +194,9 @@ pub(crate) fn worktree(document: &Document, node: &Node) -> Option<Worktree> {
         path,
         create: fields.get("create").and_then(|value| document.bool(value, "create")).unwrap_or(false),
         branch: text("branch", "task/{{ task.id | lower }}"),
-        base: text("base", "main"),
+        base: fields.get("base").map(|value| document.filled_text(value, "base").unwrap_or_default()),
+        fetch: fields.get("fetch").and_then(|value| document.bool(value, "fetch")).unwrap_or(false),
+        submodules: fields.get("submodules").and_then(|value| document.bool(value, "submodules")),
         copy,
         setup: fields.get("setup").and_then(|value| command_line::read(document, value, "setup")).unwrap_or_default(),
     })

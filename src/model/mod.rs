@@ -32,6 +32,7 @@ pub mod run_spec;
 pub mod run_state;
 pub mod server_record;
 pub mod started_by;
+pub mod submodule_look;
 pub mod task_source;
 pub mod task_status;
 pub mod terminal;

@@ -169,7 +169,13 @@ pub struct WorktreeSpec {
     pub path: PathBuf,
     pub branch: String,
     pub base: String,
-    /// Paths relative to the main checkout, copied into a new worktree.
+    /// Whether the base is fetched before a new branch starts from it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fetch: bool,
+    /// Whether submodules are filled in a new worktree; `None`: the manifest does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub submodules: Option<bool>,
+    /// Paths or globs relative to the main checkout, copied into a new worktree.
     pub copy: Vec<PathBuf>,
     /// argv of the set-up command; empty for none.
     pub setup: Vec<String>,

@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
+use crate::model::submodule_look::SubmoduleLook;
+
 /// What stands where a task's worktree belongs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
     Absent,
-    /// git still has it on record, and the folder is gone.
-    Vanished,
+    /// git still has it on record, and the folder is gone; repositories of its submodules may be left.
+    Vanished(Submodules),
     /// Something that is no worktree of this repository.
     Foreign,
     /// The main checkout itself.
@@ -28,6 +30,16 @@ pub struct LinkedLook {
     pub untracked: Names,
     /// Files that git was told to ignore: they go with the worktree.
     pub ignored: Names,
+    pub submodules: Submodules,
+}
+
+/// The submodules of a worktree.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Submodules {
+    /// Whether the worktree has repositories of submodules of its own: git removes it only by force then.
+    pub present: bool,
+    /// Those in which something is that would be lost.
+    pub at_stake: Vec<SubmoduleLook>,
 }
 
 /// Some names, and how many there are.

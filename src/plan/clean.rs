@@ -3,11 +3,15 @@
 //! Nothing goes that stands nowhere else: what is not committed, what is neither in the base nor on a
 //! remote, and what somebody works in.
 
-use std::fmt;
-use std::path::{Path, PathBuf};
+mod objection;
+
+use std::path::Path;
 
 use crate::model::names::Pair;
-use crate::model::worktree_look::{BranchLook, Names, Standing};
+use crate::model::submodule_look::{LocalCommits, SubmoduleLook};
+use crate::model::worktree_look::{BranchLook, Standing, Submodules};
+
+pub use crate::plan::clean::objection::{InSubmodule, Objection};
 
 /// All that bears on it.
 #[derive(Clone, Debug)]
@@ -29,6 +33,8 @@ pub struct Case<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cleaning {
     pub remove_worktree: bool,
+    /// It has repositories of submodules, in which nothing would be lost.
+    pub with_submodules: bool,
     pub branch: BranchEnd,
 }
 
@@ -45,21 +51,6 @@ pub enum BranchEnd {
     Left,
 }
 
-/// Something that stands against it: why, and what helps.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Objection {
-    Running { pair: Pair, state: &'static str },
-    Here { root: PathBuf },
-    Main,
-    Foreign,
-    Locked { reason: String, path: PathBuf },
-    OtherBranch { found: Option<String>, wanted: String, path: PathBuf },
-    Changed { names: Names, path: PathBuf },
-    Untracked { names: Names, path: PathBuf },
-    Unpushed { count: u64, branch: String, base: String, path: PathBuf },
-    NoBase { base: String },
-}
-
 /// Everything that stands against it, or what is to be done.
 pub fn decide(case: &Case<'_>) -> Result<Cleaning, Vec<Objection>> {
     let mut against = Vec::new();
@@ -67,7 +58,10 @@ pub fn decide(case: &Case<'_>) -> Result<Cleaning, Vec<Objection>> {
     against.extend(case.runs.iter().map(|(pair, state)| Objection::Running { pair: pair.clone(), state }));
     let stands = match case.standing {
         Standing::Absent => false,
-        Standing::Vanished => true,
+        Standing::Vanished(submodules) => {
+            against.extend(in_submodules(submodules, case.branch));
+            true
+        }
         Standing::Main => {
             against.push(Objection::Main);
             false
@@ -93,12 +87,13 @@ pub fn decide(case: &Case<'_>) -> Result<Cleaning, Vec<Objection>> {
             if look.untracked.count > 0 {
                 against.push(Objection::Untracked { names: look.untracked.clone(), path: path() });
             }
+            against.extend(in_submodules(&look.submodules, case.branch));
             true
         }
     };
     let branch = match case.branch_look {
         BranchLook::Absent => BranchEnd::Absent,
-        _ if case.branch == case.base => BranchEnd::Left,
+        _ if case.base.strip_prefix("refs/heads/").unwrap_or(case.base) == case.branch => BranchEnd::Left,
         BranchLook::NoBase => {
             if stands {
                 against.push(Objection::NoBase { base: case.base.to_owned() });
@@ -114,88 +109,39 @@ pub fn decide(case: &Case<'_>) -> Result<Cleaning, Vec<Objection>> {
             BranchEnd::Kept { unmerged }
         }
     };
-    if against.is_empty() { Ok(Cleaning { remove_worktree: stands, branch }) } else { Err(against) }
+    let with_submodules = match case.standing {
+        Standing::Linked(look) => look.submodules.present,
+        Standing::Vanished(submodules) => submodules.present,
+        Standing::Absent | Standing::Foreign | Standing::Main => false,
+    };
+    if against.is_empty() { Ok(Cleaning { remove_worktree: stands, with_submodules, branch }) } else { Err(against) }
 }
 
-impl Objection {
-    /// The command that helps, or what to do where no command can know.
-    pub fn cure(&self) -> String {
-        let in_it = |path: &Path| format!("git -C {}", quote(path));
-        match self {
-            Self::Running { pair, .. } => format!("dispatch stop {pair}"),
-            Self::Here { root } => format!("cd {}", quote(root)),
-            Self::Main => "set `worktree.path` to a folder of its own for each task".to_owned(),
-            Self::Foreign => "move it away yourself; nothing in it was touched".to_owned(),
-            Self::Locked { path, .. } => format!("git worktree unlock {}", quote(path)),
-            Self::OtherBranch { wanted, path, .. } => format!("{} switch {}", in_it(path), word(wanted)),
-            Self::Changed { path, .. } => format!("{} commit -a", in_it(path)),
-            Self::Untracked { path, .. } => format!("{} add -A && {} commit", in_it(path), in_it(path)),
-            Self::Unpushed { branch, base, path, .. } => {
-                let (branch, place) = (word(branch), in_it(path));
-                format!(
-                    "on `{base}`: git merge {branch}; or {place} push -u origin {branch}. A squash merge cannot be \
-                     seen; after one: git worktree remove {} && git branch -D {branch}",
-                    quote(path)
-                )
-            }
-            Self::NoBase { base } => format!("set `worktree.base`, or make `{base}`"),
-        }
+fn in_submodules(submodules: &Submodules, branch: &str) -> Vec<Objection> {
+    let mut against = Vec::new();
+    for look in &submodules.at_stake {
+        let SubmoduleLook { name, place, changed, untracked, commits, broken } = look;
+        let LocalCommits { head, all, stashes } = *commits;
+        let found = [
+            broken.clone().map(InSubmodule::Broken),
+            (changed.count > 0).then(|| InSubmodule::Changed(changed.clone())),
+            (untracked.count > 0).then(|| InSubmodule::Untracked(untracked.clone())),
+            (all > 0).then(|| InSubmodule::Unpushed { count: all, on_head: head > 0, branch: branch.to_owned() }),
+            (stashes > 0).then_some(InSubmodule::Stashed(stashes)),
+        ];
+        let objection = |found| Objection::Submodule { name: name.clone(), place: place.clone(), found };
+        against.extend(found.into_iter().flatten().map(objection));
     }
-}
-
-impl fmt::Display for Objection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Running { pair, state } => write!(f, "`{pair}` works in it ({state})"),
-            Self::Here { .. } => f.write_str("you are in it"),
-            Self::Main => f.write_str("it is the main checkout"),
-            Self::Foreign => f.write_str("it is no worktree of this repository"),
-            Self::Locked { reason, .. } if reason.is_empty() => f.write_str("it is locked"),
-            Self::Locked { reason, .. } => write!(f, "it is locked: {reason}"),
-            Self::OtherBranch { found: Some(found), wanted, .. } => {
-                write!(f, "branch `{found}` is checked out there, not `{wanted}`")
-            }
-            Self::OtherBranch { found: None, wanted, .. } => {
-                write!(f, "no branch is checked out there (`{wanted}` should be)")
-            }
-            Self::Changed { names, .. } => write!(f, "{} not committed: {}", count(names, "change"), list(names)),
-            Self::Untracked { names, .. } => {
-                write!(f, "{} git does not know: {}", count(names, "file"), list(names))
-            }
-            Self::Unpushed { count, branch, base, .. } => {
-                let commits = if *count == 1 { "commit" } else { "commits" };
-                write!(f, "{count} {commits} of `{branch}` neither in `{base}` nor on a remote")
-            }
-            Self::NoBase { base } => write!(f, "`{base}` (`worktree.base`) is not there to compare with"),
-        }
-    }
-}
-
-fn count(names: &Names, what: &str) -> String {
-    format!("{} {what}{}", names.count, if names.count == 1 { "" } else { "s" })
-}
-
-fn list(names: &Names) -> String {
-    let mut text = names.first.iter().map(|name| name.display().to_string()).collect::<Vec<_>>().join(", ");
-    if names.count > names.first.len() {
-        text.push_str(", …");
-    }
-    text
-}
-
-fn word(text: &str) -> String {
-    shell_words::quote(text).into_owned()
-}
-
-fn quote(path: &Path) -> String {
-    word(&path.display().to_string())
+    against
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::names::{ModeName, TaskId};
-    use crate::model::worktree_look::LinkedLook;
+    use std::path::PathBuf;
+
+    use crate::model::worktree_look::{LinkedLook, Names};
 
     const THERE: BranchLook = BranchLook::There { unmerged: 0, unpushed: 0 };
 
@@ -216,22 +162,28 @@ mod tests {
     #[test]
     fn what_is_merged_and_clean_goes() {
         let done = decided(&Standing::Linked(clean()), THERE, false).unwrap();
-        assert_eq!(done, Cleaning { remove_worktree: true, branch: BranchEnd::Deleted });
+        assert_eq!(done, Cleaning { remove_worktree: true, with_submodules: false, branch: BranchEnd::Deleted });
         // What is on a remote is not lost, and its branch is not done.
         let pushed = BranchLook::There { unmerged: 2, unpushed: 0 };
         let done = decided(&Standing::Linked(clean()), pushed, false).unwrap();
-        assert_eq!(done, Cleaning { remove_worktree: true, branch: BranchEnd::Kept { unmerged: 2 } });
+        assert_eq!(
+            done,
+            Cleaning { remove_worktree: true, with_submodules: false, branch: BranchEnd::Kept { unmerged: 2 } }
+        );
     }
 
     #[test]
     fn what_is_not_there_is_no_reason_against_it() {
         let absent = |branch| decided(&Standing::Absent, branch, true).unwrap();
-        assert_eq!(absent(BranchLook::Absent), Cleaning { remove_worktree: false, branch: BranchEnd::Absent });
+        assert_eq!(
+            absent(BranchLook::Absent),
+            Cleaning { remove_worktree: false, with_submodules: false, branch: BranchEnd::Absent }
+        );
         assert_eq!(absent(THERE).branch, BranchEnd::Deleted);
         let ahead = BranchLook::There { unmerged: 1, unpushed: 1 };
         assert_eq!(absent(ahead).branch, BranchEnd::Kept { unmerged: 1 });
         assert_eq!(absent(BranchLook::NoBase).branch, BranchEnd::Left);
-        assert!(decided(&Standing::Vanished, THERE, false).unwrap().remove_worktree);
+        assert!(decided(&Standing::Vanished(Submodules::default()), THERE, false).unwrap().remove_worktree);
     }
 
     #[test]
@@ -243,6 +195,7 @@ mod tests {
             changed: names("a b", 1),
             untracked: names("c", 7),
             ignored: names("target/", 1),
+            submodules: Submodules::default(),
         };
         let branch = BranchLook::There { unmerged: 3, unpushed: 2 };
         let against = decided(&Standing::Linked(look), branch, true);
@@ -293,6 +246,6 @@ mod tests {
         );
         // The base itself is nothing to delete.
         let done = decide(&Case { runs: &[], ..case }).unwrap();
-        assert_eq!(done, Cleaning { remove_worktree: true, branch: BranchEnd::Left });
+        assert_eq!(done, Cleaning { remove_worktree: true, with_submodules: false, branch: BranchEnd::Left });
     }
 }

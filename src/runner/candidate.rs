@@ -10,7 +10,7 @@ use crate::model::live_record::LiveRecord;
 use crate::model::run::{Progress, Run, RunFacts};
 use crate::model::run_id::RunId;
 use crate::model::run_spec::{RunKind, RunSpec};
-use crate::model::run_state::RunState;
+use crate::model::run_state::{EndState, RunState};
 use crate::model::usage::Usage;
 use crate::plan::actual::{Evidence, Over, Window};
 use crate::runner::activity::{self, Does};
@@ -190,7 +190,7 @@ impl Candidate {
             version: EXIT_VERSION,
             run_id: self.spec.run_id.clone(),
             state: over.state,
-            reason: over.reason.clone(),
+            reason: self.setup_failure(over).or_else(|| over.reason.clone()),
             exit_code: over.exit_code,
             signal: over.signal,
             interrupted: false,
@@ -205,6 +205,13 @@ impl Candidate {
             pid: live.map(|live| live.agent.as_ref().unwrap_or(&live.owner).pid),
             answer,
         }
+    }
+
+    /// Of a window that failed before its agent could start: why its worktree could not be set up.
+    fn setup_failure(&self, over: &Over) -> Option<String> {
+        let has_failed = over.state == EndState::Failed && over.exit_code == Some(125) && !self.evidence.headless;
+        let line = self.folder.read_setup_failure().filter(|_| has_failed)?;
+        Some(format!("the worktree's set-up failed: {line}"))
     }
 
     /// The conversation it was in at last: `/clear` begins another one. One of which nothing was written

@@ -1,11 +1,17 @@
-//! Everything that is to be said about a project: manifest, templates and tasks at once. Runs nothing.
+//! Everything that is to be said about a project: manifest, templates, tasks and the base of its
+//! worktrees at once. Asks git for that base; runs nothing else.
 
-use crate::manifest::{self, Draft};
+use std::collections::BTreeSet;
+
+use crate::manifest::templates::is_plain;
+use crate::manifest::{self, Draft, placed};
 use crate::model::problem::Problem;
 use crate::plan::order::order_problem;
 use crate::plan::wanted::wanted;
 use crate::runner::locate::Whence;
 use crate::runner::project::{Depth, OpenError, Project};
+use crate::system::git;
+use crate::tasks::TaskSet;
 
 /// What a check found.
 #[derive(Clone, Debug)]
@@ -47,6 +53,38 @@ impl Project {
         problems.extend(manifest::advice(&self.manifest));
         problems.extend(wanted.problems);
         problems.extend(order_problem(&tasks));
+        problems.extend(base_problems(self, &tasks));
         Checked { problems, counts: Some((self.manifest.modes.len(), tasks.tasks().len())) }
     }
+}
+
+/// A configured base that is no commit of the repository. Nothing is said outside of a repository, of one
+/// that has no commit yet, and of a base that is fetched first.
+fn base_problems(project: &Project, tasks: &TaskSet) -> Vec<Problem> {
+    let root = &project.manifest.root;
+    let Some((settings, base)) = project.manifest.worktree.as_ref().and_then(|all| Some((all, all.base.as_ref()?)))
+    else {
+        return Vec::new();
+    };
+    if settings.fetch || !matches!(git::resolve(root, "HEAD"), Ok(Some(_))) {
+        return Vec::new();
+    }
+    let mut bases = BTreeSet::new();
+    match is_plain(base) {
+        true => bases.extend([base.clone()]),
+        // What cannot be rendered was told as a mistake of the template.
+        false => bases.extend(tasks.tasks().iter().filter_map(|task| project.work_of(tasks, task).ok()?.base)),
+    }
+    let problem = |base: &String| match git::resolve(root, base) {
+        Ok(None) => {
+            let problem = Problem::error(format!("`{base}` (`worktree.base`) is not a commit of this repository"));
+            let problem = match git::default_base(root) {
+                Ok(other) => problem.hint(format!("write `base: {other}`, or leave it out for the default")),
+                Err(_) => problem,
+            };
+            Some(placed(&project.manifest, &["worktree", "base"], problem))
+        }
+        Ok(Some(_)) | Err(_) => None,
+    };
+    bases.iter().filter_map(problem).collect()
 }

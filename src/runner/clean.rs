@@ -1,8 +1,8 @@
 //! Taking away a task's worktree and merged branch, once nothing in them stands nowhere else.
 //!
 //! From the look to the removal it has the worktree's lock, which every start in it shares: a run
-//! that begins meanwhile either stands and is seen, or waits and finds its folder gone. Must not use
-//! force.
+//! that begins meanwhile either stands and is seen, or waits and finds its folder gone. git is told to
+//! remove without a look of its own only where submodules, which were looked into, make it refuse.
 
 use std::path::{Path, PathBuf};
 
@@ -23,6 +23,7 @@ impl Project {
     pub fn clean(&self, tasks: &TaskSet, task: &Task, here: &Path, dry: bool) -> Result<CleanView, WorkError> {
         let worktree = self.work_of(tasks, task)?;
         let path = git::resolved(&worktree.path);
+        let base = self.base_of(&worktree)?;
         let ledger = if dry { self.ledger()? } else { Some(self.ledger_for_writing(None)?) };
         let lock = match &ledger {
             Some(ledger) if !dry => Some(ledger.state().own_worktree(&path)?),
@@ -30,12 +31,12 @@ impl Project {
         };
         let root = &self.manifest.root;
         let standing = git::look_at_worktree(root, &worktree.path)?;
-        let branch_look = git::look_at_branch(root, &worktree.branch, &worktree.base)?;
+        let branch_look = git::look_at_branch(root, &worktree.branch, &base)?;
         let runs = ledger.as_ref().map(|ledger| ledger.at_work_in(&path)).transpose()?.unwrap_or_default();
         let case = Case {
             path: &worktree.path,
             branch: &worktree.branch,
-            base: &worktree.base,
+            base: &base,
             root,
             standing: &standing,
             branch_look,
@@ -49,14 +50,14 @@ impl Project {
         })?;
         let kept = if dry { None } else { carry_out(root, &worktree, cleaning)? };
         drop(lock);
-        Ok(view(task, worktree, standing, cleaning, kept, dry))
+        Ok(view(task, (worktree, base), standing, cleaning, kept, dry))
     }
 }
 
 /// The branch may still be refused: why.
 fn carry_out(root: &Path, worktree: &TaskWorktree, cleaning: Cleaning) -> Result<Option<String>, WorkError> {
     if cleaning.remove_worktree {
-        git::remove_worktree(root, &worktree.path)?;
+        git::remove_worktree(root, &worktree.path, cleaning.with_submodules)?;
     }
     // It is in the base; git asks for more where the branch or the main checkout has other ideas.
     let deleted = match cleaning.branch {
@@ -68,7 +69,7 @@ fn carry_out(root: &Path, worktree: &TaskWorktree, cleaning: Cleaning) -> Result
 
 fn view(
     task: &Task,
-    worktree: TaskWorktree,
+    (worktree, base): (TaskWorktree, String),
     standing: Standing,
     cleaning: Cleaning,
     kept: Option<String>,
@@ -76,7 +77,7 @@ fn view(
 ) -> CleanView {
     let ignored = match standing {
         Standing::Linked(look) => look.ignored,
-        Standing::Absent | Standing::Vanished | Standing::Foreign | Standing::Main => Names::default(),
+        Standing::Absent | Standing::Vanished(_) | Standing::Foreign | Standing::Main => Names::default(),
     };
     let (branch_state, branch_reason) = match (cleaning.branch, kept) {
         (BranchEnd::Absent, _) => ("absent", None),
@@ -84,9 +85,9 @@ fn view(
         (BranchEnd::Deleted, Some(words)) => ("kept", Some(words)),
         (BranchEnd::Kept { unmerged }, _) => {
             let commits = if unmerged == 1 { "commit is" } else { "commits are" };
-            ("kept", Some(format!("{unmerged} {commits} not in `{}`", worktree.base)))
+            ("kept", Some(format!("{unmerged} {commits} not in `{base}`")))
         }
-        (BranchEnd::Left, _) => ("kept", Some(format!("it cannot be compared with `{}`", worktree.base))),
+        (BranchEnd::Left, _) => ("kept", Some(format!("it cannot be compared with `{base}`"))),
     };
     CleanView {
         task: task.id.to_string(),

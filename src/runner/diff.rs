@@ -25,11 +25,11 @@ pub struct Work {
 impl Project {
     pub fn work(&self, tasks: &TaskSet, task: &Task) -> Result<Work, WorkError> {
         let worktree = self.standing_work_of(tasks, task)?;
-        let base = Base::find(&self.manifest.root, &worktree.base)?;
-        let since = base.fork_point(&worktree.path, &worktree.base)?;
+        let base = self.base_of(&worktree)?;
+        let since = Base::find(&self.manifest.root, &base)?.fork_point(&worktree.path, &base)?;
         let scratch = Scratch::new(&worktree.path, since.clone())?;
         let (path, branch) = (worktree.path, worktree.branch);
-        Ok(Work { task: task.id.clone(), path, branch, base: worktree.base, since, scratch })
+        Ok(Work { task: task.id.clone(), path, branch, base, since, scratch })
     }
 }
 

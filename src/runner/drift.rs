@@ -172,15 +172,18 @@ fn compare_worktree(fields: &mut Fields, was: &WorktreeSpec, now: &WorktreeSpec)
     let WorktreeSpec {
         path,
         branch,
+        submodules,
         copy,
         setup,
         // Follows from the place of the manifest.
         repository: _,
-        // Only says where a new branch begins, and may follow the main checkout's branch.
+        // Only say where a new branch begins; the base may follow the main checkout's branch.
         base: _,
+        fetch: _,
     } = was;
     fields.compare("worktree.path", path, &now.path);
     fields.compare("worktree.branch", branch, &now.branch);
+    fields.compare("worktree.submodules", submodules, &now.submodules);
     fields.compare("worktree.copy", copy, &now.copy);
     fields.compare("worktree.setup", setup, &now.setup);
 }

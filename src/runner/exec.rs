@@ -10,9 +10,9 @@ use crate::model::protocol::Protocol;
 use crate::model::run_spec::{RunSpec, WorktreeSpec};
 use crate::runner::hooks;
 use crate::runner::ledger::Ledger;
+use crate::runner::setup::{self, SetupError};
 use crate::system::clock;
 use crate::system::environment::{self, Environment};
-use crate::system::git;
 use crate::system::process::{self, supervise};
 use crate::system::store::handover;
 use crate::system::store::pair_lock::{self, Liveness};
@@ -68,8 +68,7 @@ fn try_become(path: &Path) -> Result<ExecError, ExecError> {
     let mut live = LiveRecord { agent_home: agent_home(&spec, &environment), ..LiveRecord::begun(owner, clock::now()) };
     folder.write_live(&live).map_err(|error| ours("the run's record", &error))?;
     if let Some(worktree) = &spec.worktree {
-        prepare_worktree(worktree, &environment, &mut |line| eprint_line(line))
-            .map_err(|error| ours("the worktree", &error))?;
+        set_up_worktree(&folder, worktree, &environment).map_err(|error| ours("the worktree", &error))?;
     }
     match hooks::install(&spec, &folder) {
         None => {}
@@ -135,27 +134,15 @@ pub fn prepare(folder: &Path) -> Result<(), ExecError> {
     let spec: RunSpec = folder.read_spec().map_err(|error| ExecError::new(125, error.to_string()))?;
     let Some(worktree) = &spec.worktree else { return Ok(()) };
     let environment = environment::all();
-    prepare_worktree(worktree, &environment, &mut |line| eprint_line(line))
-        .map_err(|error| ExecError::new(1, error.to_string()))
+    set_up_worktree(&folder, worktree, &environment).map_err(|error| ExecError::new(1, error.to_string()))
 }
 
-/// Makes the worktree, copies what it wants and runs its set-up; nothing where that was done
-/// already. A set-up that failed or was killed is run again: copies overwrite nothing.
-fn prepare_worktree(worktree: &WorktreeSpec, environment: &Environment, log: &mut dyn FnMut(&str)) -> io::Result<()> {
-    if worktree.path.is_dir() && !git::setup_is_pending(&worktree.path) {
-        return Ok(());
-    }
-    git::add_worktree(worktree, log).map_err(io::Error::other)?;
-    let Some(setup) = git::PendingSetup::take(&worktree.path).map_err(io::Error::other)? else { return Ok(()) };
-    git::copy_files(worktree, log).map_err(io::Error::other)?;
-    if !worktree.setup.is_empty() {
-        log(&format!("+ {}", worktree.setup.join(" ")));
-        let status = supervise::run_in_foreground(&worktree.setup, &worktree.path, environment)?;
-        if !status.success() {
-            return Err(io::Error::other(format!("`{}` failed ({status})", worktree.setup.join(" "))));
-        }
-    }
-    setup.finish().map_err(io::Error::other)
+/// A failure is noted in the run's folder too, in one line: the reason of the run's end.
+fn set_up_worktree(folder: &RunFolder, worktree: &WorktreeSpec, environment: &Environment) -> Result<(), SetupError> {
+    setup::set_up(worktree, environment, &mut |line| eprint_line(line)).inspect_err(|error| {
+        // What cannot be noted stands in the log all the same.
+        let _ = folder.note_setup_failure(&error.in_a_line());
+    })
 }
 
 /// `__ended`: tmux says that the window of the run in `folder` ended. A wake-up: looking decides.

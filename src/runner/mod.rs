@@ -55,6 +55,7 @@ mod run_answer;
 pub mod send;
 mod send_claude;
 pub mod served;
+mod setup;
 pub mod show;
 pub mod show_window;
 pub mod start;

@@ -24,6 +24,7 @@ use crate::runner::prompt::{self, Placeholder};
 use crate::runner::task_worktree::worktree_of;
 use crate::runner::template_context::Context;
 use crate::system::environment::{self, Environment};
+use crate::system::git::GitError;
 use crate::system::ids;
 use crate::system::process::enclosure::Enclosure;
 use crate::system::process::program::{self, ProgramError};
@@ -108,6 +109,12 @@ pub enum PrepareError {
     MissingFolder(PathBuf),
     #[error("the worktree `{}` of task `{task}` does not exist", .path.display())]
     MissingWorktree { task: TaskId, path: PathBuf, branch: String, base: String },
+    #[error("`{0}` (`worktree.branch`) is not the name of a branch")]
+    NotABranch(String),
+    #[error(transparent)]
+    Git(#[from] GitError),
+    #[error("the folder `{}` of run `{run}` does not exist, and its conversation cannot go on elsewhere", .folder.display())]
+    ResumedFolderGone { run: RunId, folder: PathBuf, pair: Pair, to_make: Option<String> },
     #[error("`{}` is not a git worktree", .0.display())]
     NotAWorktree(PathBuf),
     #[error("`{field}` leads out of the run's folder: `{}`", .path.display())]
@@ -168,7 +175,10 @@ impl Project {
         };
 
         let (cwd, to_make) = match &request.cwd {
-            Some(cwd) if !cwd.is_dir() => return Err(PrepareError::MissingFolder(cwd.clone())),
+            Some(cwd) if !cwd.is_dir() => {
+                let pair = Pair { mode: mode.name.clone(), task: task.id.clone() };
+                return Err(self.missing_folder(cwd, pair, request, worktree.as_ref()));
+            }
             Some(cwd) => (cwd.clone(), None),
             None => self.folder_of(mode, task, worktree, &inline)?,
         };

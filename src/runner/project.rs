@@ -1,6 +1,7 @@
 //! A project: its manifest, and from it the tasks and the ledger of its runs.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use crate::manifest::{self, Draft, Loaded, Manifest, Mode};
 use crate::model::names::{ModeName, NameError, Pair, TaskId};
@@ -32,6 +33,8 @@ pub struct Project {
     pub problems: Vec<Problem>,
     /// The folder in which a person types words that may name a task by its file.
     typed_in: Option<PathBuf>,
+    /// The base of new branches where none is configured, once git was asked for it.
+    pub(super) default_base: OnceLock<String>,
 }
 
 /// Why there is no project to work with.
@@ -76,7 +79,10 @@ impl Project {
 
     fn of(loaded: Loaded, worktree: Option<PathBuf>) -> Result<Self, OpenError> {
         match loaded.manifest {
-            Some(manifest) => Ok(Self { manifest, worktree, problems: loaded.problems, typed_in: None }),
+            Some(manifest) => {
+                let (problems, default_base) = (loaded.problems, OnceLock::new());
+                Ok(Self { manifest, worktree, problems, typed_in: None, default_base })
+            }
             None => Err(OpenError::Problems { problems: loaded.problems }),
         }
     }

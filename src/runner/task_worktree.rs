@@ -5,21 +5,26 @@ use std::path::{Path, PathBuf};
 
 use crate::manifest::Mode;
 use crate::manifest::templates::Templates;
+use crate::model::names::Pair;
 use crate::model::problem::Problem;
 use crate::model::run_spec::WorktreeSpec;
-use crate::runner::prepare::PrepareError;
+use crate::runner::prepare::{PrepareError, Request};
 use crate::runner::project::Project;
 use crate::runner::template_context::Context;
-use crate::system::git;
+use crate::system::git::{self, GitError};
 use crate::tasks::{self, Task, TaskSet};
 
 /// A task's worktree by the manifest's `worktree:`, whether it is there or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskWorktree {
     pub path: PathBuf,
+    /// By its short name: `main`, not `refs/heads/main`.
     pub branch: String,
-    pub base: String,
+    /// `None`: the default one, see [`Project::base_of`].
+    pub base: Option<String>,
     pub create: bool,
+    pub(super) fetch: bool,
+    pub(super) submodules: Option<bool>,
     pub(super) copy: Vec<PathBuf>,
     pub(super) setup: Vec<String>,
 }
@@ -44,13 +49,14 @@ impl Project {
             if is_there && !(worktree.create && git::setup_is_pending(&worktree.path)) {
                 // Used as it is.
             } else if worktree.create {
-                to_make = Some(self.worktree_spec(&worktree));
+                let base = self.base_of(&worktree)?;
+                to_make = Some(WorktreeSpec { base, ..self.worktree_spec(&worktree) });
             } else {
                 return Err(PrepareError::MissingWorktree {
                     task: task.id.clone(),
+                    base: self.base_of(&worktree)?,
                     path: worktree.path,
                     branch: worktree.branch,
-                    base: worktree.base,
                 });
             }
         }
@@ -64,10 +70,50 @@ impl Project {
         Ok((cwd, to_make))
     }
 
-    /// How the worktree is made, as it is written into a run's spec.
+    /// How the worktree is made, as it is written into a run's spec. The base is the configured one, and
+    /// empty where that is the default: a run that makes its worktree gets [`Self::base_of`].
     pub(super) fn worktree_spec(&self, worktree: &TaskWorktree) -> WorktreeSpec {
-        let TaskWorktree { path, branch, base, create: _, copy, setup } = worktree.clone();
-        WorktreeSpec { repository: self.manifest.root.clone(), path, branch, base, copy, setup }
+        let TaskWorktree { path, branch, base, create: _, fetch, submodules, copy, setup } = worktree.clone();
+        let (repository, base) = (self.manifest.root.clone(), base.unwrap_or_default());
+        WorktreeSpec { repository, path, branch, base, fetch, submodules, copy, setup }
+    }
+
+    /// Why a run cannot go on in `cwd`, which is gone, and how it comes back.
+    pub(super) fn missing_folder(
+        &self,
+        cwd: &Path,
+        pair: Pair,
+        request: &Request,
+        worktree: Option<&TaskWorktree>,
+    ) -> PrepareError {
+        let folder = cwd.to_owned();
+        let Some((run, _)) = &request.resume else { return PrepareError::MissingFolder(folder) };
+        let root = &self.manifest.root;
+        let command = |worktree: &TaskWorktree| {
+            let word = |text: &str| shell_words::quote(text).into_owned();
+            let add = format!("git -C {} worktree add", word(&root.display().to_string()));
+            let (path, branch) = (word(&worktree.path.display().to_string()), word(&worktree.branch));
+            let is_there = git::resolve(root, &format!("refs/heads/{}", worktree.branch)).ok()?.is_some();
+            Some(match is_there {
+                true => format!("{add} {path} {branch}"),
+                false => format!("{add} -b {branch} {path} {}", word(&self.base_of(worktree).ok()?)),
+            })
+        };
+        let to_make = worktree.filter(|worktree| cwd.starts_with(&worktree.path)).and_then(command);
+        PrepareError::ResumedFolderGone { run: run.clone(), folder, pair, to_make }
+    }
+
+    /// The base that is configured for `worktree`, else the repository's default one: the branch of
+    /// `origin/HEAD`, else the main checkout's.
+    pub(super) fn base_of(&self, worktree: &TaskWorktree) -> Result<String, GitError> {
+        if let Some(base) = &worktree.base {
+            return Ok(base.clone());
+        }
+        if let Some(base) = self.default_base.get() {
+            return Ok(base.clone());
+        }
+        let base = git::default_base(&self.manifest.root)?;
+        Ok(self.default_base.get_or_init(|| base).clone())
     }
 }
 
@@ -87,11 +133,21 @@ pub fn worktree_of(
     let templates = Templates::new(&project.manifest.root);
     let render = |what: &str, source: &str| templates.render_inline(what, source, &context);
     let path = normalised(&project.manifest.root.join(render("worktree.path", &worktree.path)?));
-    let branch = render("worktree.branch", &worktree.branch)?;
-    let base = render("worktree.base", &worktree.base)?;
+    let branch = short_name(&render("worktree.branch", &worktree.branch)?)?;
+    let base = worktree.base.as_ref().map(|base| render("worktree.base", base)).transpose()?;
     let setup = worktree.setup.iter().map(|word| render("worktree.setup", word)).collect::<Result<_, _>>()?;
     let copy = worktree.copy.iter().map(PathBuf::from).collect();
-    Ok(Some(TaskWorktree { path, branch, base, create: worktree.create, copy, setup }))
+    let (create, fetch, submodules) = (worktree.create, worktree.fetch, worktree.submodules);
+    Ok(Some(TaskWorktree { path, branch, base, create, fetch, submodules, copy, setup }))
+}
+
+/// A branch's name as `git branch` takes it: `refs/heads/main` would make `refs/heads/refs/heads/main`.
+fn short_name(branch: &str) -> Result<String, PrepareError> {
+    let short = branch.strip_prefix("refs/heads/").unwrap_or(branch);
+    if short.is_empty() || short.starts_with("refs/") {
+        return Err(PrepareError::NotABranch(branch.to_owned()));
+    }
+    Ok(short.to_owned())
 }
 
 /// The outermost parent. Circles were cut when the tasks were scanned; the bound is a seat belt.

@@ -129,8 +129,9 @@ async fn prepare(supervision: &mut Supervision<'_>, around: &Surroundings, signa
     }
     let mut outcome = finish::judge_agent(supervision.spec, supervision.folder, &agent_end(0, &end));
     if end.why == Why::Exited {
+        let why = supervision.folder.read_setup_failure().map(|line| format!(": {line}")).unwrap_or_default();
         let log = supervision.folder.setup_log();
-        let reason = format!("the worktree's set-up failed; see `{}`", log.display());
+        let reason = format!("the worktree's set-up failed{why}; see `{}`", log.display());
         outcome = outcome.but(EndState::Failed, Some(reason), Some(OutcomeSource::Exit));
     }
     Some(Ended::of(outcome, end))

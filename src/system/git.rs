@@ -2,18 +2,21 @@
 //! its end.
 //!
 //! Must not delete, reset or overwrite anything: a folder that is in the way is an error. Only
-//! [`remove_worktree`] and [`delete_branch`] take something away, by git's own rules and never by force.
+//! [`remove_worktree`] and [`delete_branch`] remove something, by git's own rules.
 
 mod base;
 mod changes;
 mod checkout;
 mod copy;
+mod copy_names;
 mod error;
+mod fetch;
 mod look;
 mod numstat;
 mod pager;
 mod pending;
 mod remove;
+mod submodules;
 #[cfg(test)]
 mod tests;
 mod version;
@@ -23,15 +26,17 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-pub use crate::system::git::base::{Base, resolve};
+pub use crate::system::git::base::{Base, Behind, behind, branch_of, default_base, resolve};
 pub use crate::system::git::changes::{Changes, Scratch, Shown};
 pub use crate::system::git::checkout::{MainCheckout, is_worktree, main_checkout_of, shares_repository};
 pub use crate::system::git::copy::copy_files;
+pub use crate::system::git::copy_names::named_in;
 pub use crate::system::git::error::GitError;
 pub use crate::system::git::look::{look_at_branch, look_at_worktree};
 pub use crate::system::git::numstat::Changed;
 pub use crate::system::git::pending::{PendingSetup, resolved, setup_is_pending};
 pub use crate::system::git::remove::{delete_branch, remove_worktree};
+pub use crate::system::git::submodules::{fill_submodules, has_submodules};
 pub use crate::system::git::version::{FLOOR, version};
 pub use crate::system::git::worktree::add_worktree;
 

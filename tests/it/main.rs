@@ -94,6 +94,8 @@ mod order;
 #[cfg(test)]
 mod outcomes;
 #[cfg(test)]
+mod outputs;
+#[cfg(test)]
 mod ownership;
 #[cfg(test)]
 mod plan;
@@ -194,6 +196,8 @@ mod stop_many;
 #[cfg(test)]
 mod stop_tree;
 #[cfg(test)]
+mod submodules;
+#[cfg(test)]
 mod syscalls;
 #[cfg(test)]
 mod task_formats;
@@ -213,5 +217,9 @@ mod up;
 mod up_races;
 #[cfg(test)]
 mod up_watch;
+#[cfg(test)]
+mod worktree_base;
+#[cfg(test)]
+mod worktree_copy;
 #[cfg(test)]
 mod worktrees;

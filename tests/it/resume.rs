@@ -107,6 +107,26 @@ fn what_never_started_has_no_conversation() {
 }
 
 #[test]
+fn a_conversation_whose_worktree_was_removed_names_the_command_that_makes_it_again() {
+    let world = world();
+    let manifest = std::fs::read_to_string(world.project().join("dispatch.yaml")).unwrap();
+    let worktree = "worktree: { path: \"../trees/{{ task.id }}\", create: true }\n";
+    world.write("dispatch.yaml", format!("{manifest}{worktree}"));
+    world.task("T", "%exit 0").git_init();
+    let first = world.detach("asks", "T");
+    world.dispatch("wait asks T").any_stderr().ends_somehow();
+    world.dispatch("clean T").stdout_has("deleted branch").succeeds();
+    let resume = format!("run --resume={first} -q --attach none talks T");
+    let new = "hint: to begin a new conversation: dispatch run talks T";
+    let ended = world.dispatch(&resume).stderr_has(&first).stderr_has(new).fails_with(2);
+    let make = ended.stderr.lines().find_map(|line| line.strip_prefix("hint: to go on, make the folder again: "));
+    world.helper("sh", &["-c", make.unwrap_or_else(|| panic!("{}", ended.stderr))]);
+    world.dispatch(&resume).words("--prompt %hang").notes().succeeds();
+    let second = id(&world.wait_state("talks", "T", "running"));
+    assert_eq!(given(&world, &second, "--resume"), given(&world, &first, "--session-id"));
+}
+
+#[test]
 fn any_ended_runs_conversation_goes_on_in_its_own_folder() {
     let world = world();
     world.write("deep/file", "");

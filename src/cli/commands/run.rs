@@ -12,6 +12,7 @@ use crate::cli::console::{Console, Show};
 use crate::cli::error::{CliError, USAGE};
 use crate::cli::interrupts::Interrupts;
 use crate::cli::meant::Meant;
+use crate::cli::trouble::Trouble;
 use crate::cli::{output, progress, retry_words};
 use crate::manifest::{Mode, TaskSelector};
 use crate::model::protocol::Protocol;
@@ -131,6 +132,11 @@ pub(super) fn start(
     if options.dry_run {
         let prepared: Vec<Prepared> = planned.into_iter().map(|planned| planned.prepared).collect();
         return render::print(meant, &prepared);
+    }
+    let warnings: std::collections::BTreeSet<String> =
+        planned.iter().flat_map(|planned| planned.prepared.set_up_warnings()).collect();
+    for warning in warnings {
+        output::stderr(meant).warning(&warning);
     }
     let ledger = project.ledger_for_writing(known)?.with_ready(ready);
     let alone = planned.iter().all(|planned| planned.needed_by.is_none() && planned.after.is_empty());
@@ -268,8 +274,10 @@ fn stream(
     let mut interrupted = 0;
     let mut stops = Vec::new();
     let mut retries = RetryNews::of(ledger, run.id());
+    let mut trouble = Trouble::default();
     loop {
         let run = follower.look()?;
+        trouble.tell(meant, &run);
         follower.read(&mut |piece| console.show(&piece))?;
         for words in retries.take().iter().filter_map(retry_words::words) {
             output::stderr(meant).note(&format!("{}: {words}", run.pair()));

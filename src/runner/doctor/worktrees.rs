@@ -28,7 +28,10 @@ pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
     for task in tasks.tasks() {
         match project.work_of(&tasks, task) {
             Ok(worktree) => {
-                bases.insert(worktree.base);
+                match project.base_of(&worktree) {
+                    Ok(base) => bases.insert(base),
+                    Err(error) => return vec![Finding::fail(WHAT, error.to_string(), "dispatch check")],
+                };
                 places.extend(worktree.path.parent().map(std::path::Path::to_owned));
             }
             Err(WorkError::Several { .. }) => {}
@@ -42,6 +45,8 @@ pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
         let found = format!("nothing can be written into `{}`", place.display());
         Finding::fail(WHAT, found, format!("chmod u+w {}", quote(&place)))
     }));
+    findings.extend(submodules_finding(project));
+    findings.extend(copy_findings(project));
     if findings.is_empty() {
         let bases: Vec<&str> = bases.iter().map(String::as_str).collect();
         let found = match bases.as_slice() {
@@ -56,7 +61,7 @@ pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
 fn base_finding(project: &Project, base: &str) -> Option<Finding> {
     let root = &project.manifest.root;
     match Base::find(root, base) {
-        Ok(_) => None,
+        Ok(_) => behind_finding(project, base),
         Err(GitError::NoBase { .. }) if matches!(git::resolve(root, "HEAD"), Ok(None)) => {
             let cure = format!("git -C {} commit --allow-empty -m start", quote(root));
             Some(Finding::fail(WHAT, "the repository has no commit yet", cure))
@@ -66,4 +71,45 @@ fn base_finding(project: &Project, base: &str) -> Option<Finding> {
             Some(Finding::fail(WHAT, error.to_string(), cure))
         }
     }
+}
+
+/// New branches would start from an old commit.
+fn behind_finding(project: &Project, base: &str) -> Option<Finding> {
+    let (root, settings) = (&project.manifest.root, project.manifest.worktree.as_ref()?);
+    // With `fetch` they start from the remote's branch.
+    if !settings.create || settings.fetch {
+        return None;
+    }
+    let behind = git::behind(root, base).ok()??;
+    let is_here = git::branch_of(root).is_ok_and(|branch| branch.as_deref() == Some(base));
+    let upstream = &behind.upstream;
+    let update = match is_here {
+        true => format!("git -C {} merge --ff-only {upstream}", quote(root)),
+        false => format!("git -C {} fetch . {upstream}:{base}", quote(root)),
+    };
+    Some(Finding::warn(WHAT, format!("`{base}` is {behind}"), format!("{update}; or set `worktree.fetch: true`")))
+}
+
+fn submodules_finding(project: &Project) -> Option<Finding> {
+    let settings = project.manifest.worktree.as_ref().filter(|settings| settings.create)?;
+    (settings.submodules.is_none() && git::has_submodules(&project.manifest.root)).then(|| {
+        let found = "the repository has submodules, which stay empty in a new worktree";
+        Finding::warn(WHAT, found, "write `submodules: true` (or `false`) below `worktree:`")
+    })
+}
+
+/// An entry of `copy` that names nothing copies nothing.
+fn copy_findings(project: &Project) -> Vec<Finding> {
+    let root = &project.manifest.root;
+    let entries =
+        project.manifest.worktree.iter().filter(|settings| settings.create).flat_map(|settings| &settings.copy);
+    let finding = |entry: &String| match git::named_in(root, entry.as_ref()) {
+        Ok(named) if named.is_empty() => {
+            let found = format!("`{entry}` (`worktree.copy`) matches nothing in `{}`", root.display());
+            Some(Finding::warn(WHAT, found, "make the file, or remove the entry"))
+        }
+        Ok(_) => None,
+        Err(error) => Some(Finding::fail(WHAT, error.to_string(), "correct `worktree.copy`")),
+    };
+    entries.filter_map(finding).collect()
 }

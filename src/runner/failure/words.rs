@@ -123,6 +123,14 @@ impl From<PrepareError> for Failure {
                     .hint(format!("git worktree add {path} -b {} {}", quote(&branch), quote(&base)))
                     .hint("or set `worktree: { create: true }`")
             }
+            PrepareError::NotABranch(_) => Self::new(Kind::Usage, message)
+                .hint("write the short name: `worktree: { branch: \"task/{{ task.id | lower }}\" }`"),
+            PrepareError::ResumedFolderGone { folder, pair, to_make, .. } => {
+                let to_make = to_make.unwrap_or_else(|| format!("mkdir -p {}", quote(&folder.display().to_string())));
+                Self::new(Kind::Usage, message)
+                    .hint(format!("to go on, make the folder again: {to_make}"))
+                    .hint(format!("to begin a new conversation: dispatch run {pair}"))
+            }
             PrepareError::NotAWorktree(_) => {
                 Self::new(Kind::Usage, message).hint("move the folder away; nothing in it was touched")
             }
@@ -376,7 +384,11 @@ impl From<RecordError> for Failure {
 
 impl From<StateDirError> for Failure {
     fn from(error: StateDirError) -> Self {
-        let found = Self::chain(Kind::StateFolder, &error);
+        let kind = match &error {
+            StateDirError::Io { source, .. } if source.kind() != io::ErrorKind::PermissionDenied => Kind::Internal,
+            _ => Kind::StateFolder,
+        };
+        let found = Self::chain(kind, &error);
         match &error {
             StateDirError::Writable { path, .. } => {
                 found.hint(format!("chmod 700 {}", quote(&path.display().to_string())))
@@ -386,6 +398,9 @@ impl From<StateDirError> for Failure {
             }
             StateDirError::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 found.hint("make it writable for you, or set `state_dir` in the manifest")
+            }
+            StateDirError::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                found.hint("make room; `dispatch prune` deletes old runs")
             }
             StateDirError::Io { .. } => found.hint("`dispatch doctor` looks closer"),
         }

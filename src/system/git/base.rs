@@ -2,7 +2,11 @@
 //!
 //! Whoever pulls seldom has an old `main`: what is in its upstream counts as being in the base, too.
 
+use std::ffi::OsStr;
+use std::fmt;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
+use std::process::Command;
 
 use crate::system::git::error::GitError;
 use crate::system::git::{output, said, wary};
@@ -23,6 +27,11 @@ impl Base {
         let mut tips = vec![own];
         tips.extend(upstream.filter(|upstream| !tips.contains(upstream)));
         Ok(Self { tips })
+    }
+
+    /// The base that is this commit alone.
+    pub(super) fn only(commit: String) -> Self {
+        Self { tips: vec![commit] }
     }
 
     /// Where the checkout at `path` went its own way: the last commit it has in common with the base.
@@ -46,6 +55,75 @@ impl Base {
         let text = String::from_utf8_lossy(&count).trim().to_owned();
         text.parse().map_err(|_| GitError::Failed { command: "rev-list", stderr: format!("`{text}` is no number") })
     }
+}
+
+/// How far a base is behind what it follows on a remote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Behind {
+    pub commits: u64,
+    /// `origin/main`.
+    pub upstream: String,
+}
+
+impl fmt::Display for Behind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let commits = if self.commits == 1 { "commit" } else { "commits" };
+        write!(f, "{} {commits} behind `{}`", self.commits, self.upstream)
+    }
+}
+
+/// How far `base` is behind its upstream, as of the last fetch; without one, behind the branch of its
+/// name on `origin`. `None` where it is not behind, or follows nothing.
+pub fn behind(repository: &Path, base: &str) -> Result<Option<Behind>, GitError> {
+    let Some(upstream) = upstream_of(repository, base)? else { return Ok(None) };
+    let Some(own) = resolve(repository, base)? else { return Ok(None) };
+    let commits = Base::only(own).lacks(repository, &upstream, false)?;
+    Ok((commits > 0).then_some(Behind { commits, upstream }))
+}
+
+/// The remote-tracking branch that `base` follows, by its short name.
+pub(super) fn upstream_of(repository: &Path, base: &str) -> Result<Option<String>, GitError> {
+    let named = format!("{base}@{{upstream}}");
+    let found =
+        output(wary(repository).args(["rev-parse", "--abbrev-ref", "--verify", "--quiet", &named]), repository)?;
+    let text = String::from_utf8_lossy(&found.stdout).trim().to_owned();
+    if found.status.success() && !text.is_empty() {
+        return Ok(Some(text));
+    }
+    let short = base.strip_prefix("refs/heads/").unwrap_or(base);
+    let same_name = format!("refs/remotes/origin/{short}");
+    Ok(resolve(repository, &same_name)?.map(|_| format!("origin/{short}")))
+}
+
+/// The base of new branches where none is configured: the branch of `origin/HEAD`, by its local name
+/// where there is one; else the branch of the main checkout, which may have no commit yet; else its commit.
+pub fn default_base(repository: &Path) -> Result<String, GitError> {
+    let remote = symbolic(wary(repository).args(["symbolic-ref", "--quiet", "refs/remotes/origin/HEAD"]), repository)?;
+    if let Some(name) = remote.as_deref().and_then(|head| head.strip_prefix("refs/remotes/origin/")) {
+        if resolve(repository, &format!("refs/heads/{name}"))?.is_some() {
+            return Ok(name.to_owned());
+        }
+        if resolve(repository, &format!("refs/remotes/origin/{name}"))?.is_some() {
+            return Ok(format!("origin/{name}"));
+        }
+    }
+    Ok(branch_of(repository)?.unwrap_or_else(|| "HEAD".to_owned()))
+}
+
+/// The branch of the main checkout, or of a bare repository; `None` where it is detached.
+pub fn branch_of(repository: &Path) -> Result<Option<String>, GitError> {
+    let common = said(wary(repository).args(["rev-parse", "--git-common-dir"]), "rev-parse", repository)?;
+    let common = repository.join(OsStr::from_bytes(&common));
+    let mut of_main = wary(repository);
+    of_main.arg("--git-dir").arg(&common).args(["symbolic-ref", "--quiet", "HEAD"]);
+    let head = symbolic(&mut of_main, repository)?;
+    Ok(head.map(|head| head.strip_prefix("refs/heads/").unwrap_or(&head).to_owned()))
+}
+
+fn symbolic(command: &mut Command, repository: &Path) -> Result<Option<String>, GitError> {
+    let found = output(command, repository)?;
+    let text = String::from_utf8_lossy(&found.stdout).trim().to_owned();
+    Ok((found.status.success() && !text.is_empty()).then_some(text))
 }
 
 /// The commit that `name` means in `repository`, if any.

@@ -6,43 +6,49 @@
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use crate::model::run_spec::WorktreeSpec;
+use crate::system::git::copy_names::named_in;
 use crate::system::git::error::GitError;
 
 /// Copies every entry of `copy`, with modes. `log` hears of what was left out, and why: an entry
-/// that is missing, a file that is there already, a thing that is neither file nor folder.
+/// that matches nothing, a file that is there already, a thing that is neither file nor folder.
 pub fn copy_files(spec: &WorktreeSpec, log: &mut dyn FnMut(&str)) -> Result<(), GitError> {
     let root = canonical(&spec.repository)?;
     for entry in &spec.copy {
-        let parts: Vec<_> = entry.components().filter(|part| *part != Component::CurDir).collect();
-        let plain = parts.iter().all(|part| matches!(part, Component::Normal(name) if *name != ".git"));
-        if parts.is_empty() || !plain {
-            return Err(GitError::CopyOutside(entry.clone()));
+        let named = named_in(&root, entry)?;
+        if named.is_empty() {
+            log(&format!("copy: `{}` matches nothing in `{}`", entry.display(), root.display()));
         }
-        let relative: PathBuf = parts.iter().collect();
-        let from = match fs::canonicalize(root.join(&relative)) {
-            Ok(from) if from.starts_with(&root) => from,
-            Ok(_) => return Err(GitError::CopyOutside(entry.clone())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                log(&format!("copy: `{}` is not there", entry.display()));
-                continue;
-            }
-            Err(source) => return Err(GitError::Io { doing: "read", path: root.join(&relative), source }),
-        };
-        let mut to = canonical(&spec.path)?;
-        let (last, folders) = parts.split_last().expect("the entry has a part");
-        for folder in folders {
-            to.push(folder);
-            if !make_folder(&to)? {
-                return Err(GitError::CopyOutside(entry.clone()));
-            }
+        for relative in named {
+            copy_entry(&root, &spec.path, &relative, log)?;
         }
-        to.push(last);
-        copy(&root, &from, &to, log)?;
     }
     Ok(())
+}
+
+/// Copies what lies at `relative`, a path of plain names below `root`, into the worktree at `tree`.
+fn copy_entry(root: &Path, tree: &Path, relative: &Path, log: &mut dyn FnMut(&str)) -> Result<(), GitError> {
+    let outside = || GitError::CopyOutside(relative.to_owned());
+    let from = match fs::canonicalize(root.join(relative)) {
+        Ok(from) if from.starts_with(root) => from,
+        Ok(_) => return Err(outside()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            log(&format!("copy: `{}` is a link to nothing", relative.display()));
+            return Ok(());
+        }
+        Err(source) => return Err(GitError::Io { doing: "read", path: root.join(relative), source }),
+    };
+    let mut to = canonical(tree)?;
+    for folder in relative.parent().into_iter().flat_map(Path::components) {
+        to.push(folder);
+        if !make_folder(&to)? {
+            return Err(outside());
+        }
+    }
+    to.push(relative.file_name().ok_or_else(outside)?);
+    copy(root, &from, &to, log)
 }
 
 fn copy(root: &Path, from: &Path, to: &Path, log: &mut dyn FnMut(&str)) -> Result<(), GitError> {

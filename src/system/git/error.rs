@@ -23,6 +23,8 @@ pub enum GitError {
     Failed { command: &'static str, stderr: String },
     #[error("`{base}` (`worktree.base`) is not a commit of `{}`", repository.display())]
     NoBase { base: String, repository: PathBuf },
+    #[error("`{base}` cannot be fetched (`worktree.fetch`): `{}` has no remote", repository.display())]
+    NoRemote { base: String, repository: PathBuf },
     #[error("`{}` has no commit in common with `{base}`", path.display())]
     Unrelated { path: PathBuf, base: String },
     #[error("git said no more for {} seconds, or too much: `git {command}`", seconds)]
@@ -31,4 +33,35 @@ pub enum GitError {
     CopyOutside(PathBuf),
     #[error("cannot {doing} `{}`: {source}", path.display())]
     Io { doing: &'static str, path: PathBuf, source: io::Error },
+}
+
+impl GitError {
+    /// The error in one line: of what git wrote, the last line that names an error.
+    pub fn in_a_line(&self) -> String {
+        match self {
+            Self::Failed { command, stderr } => {
+                let lines = || stderr.lines().map(str::trim).filter(|line| !line.is_empty());
+                let names_it = |line: &&str| ["fatal: ", "error: "].iter().any(|start| line.starts_with(start));
+                let last = lines().rfind(names_it).or_else(|| lines().next_back());
+                last.map_or_else(|| format!("`git {command}` failed"), str::to_owned)
+            }
+            other => other.to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_is_the_last_one_that_names_an_error() {
+        let failed = |stderr: &str| GitError::Failed { command: "fetch", stderr: stderr.to_owned() }.in_a_line();
+        let ssh =
+            "error: first\nfatal: Could not read from remote repository.\n\nPlease make sure\nthe repository exists.";
+        assert_eq!(failed(ssh), "fatal: Could not read from remote repository.");
+        assert_eq!(failed("Preparing\nsome words\n"), "some words");
+        assert_eq!(failed(""), "`git fetch` failed");
+        assert_eq!(GitError::NotFound.in_a_line(), GitError::NotFound.to_string());
+    }
 }

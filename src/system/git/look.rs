@@ -3,13 +3,16 @@
 //! Decides nothing and changes nothing.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::model::worktree_look::{BranchLook, LinkedLook, Standing};
+use crate::model::worktree_look::{BranchLook, LinkedLook, Names, Standing, Submodules};
 use crate::system::git::base::{Base, resolve};
+use crate::system::git::checkout::small_file;
 use crate::system::git::error::GitError;
 use crate::system::git::pending::resolved;
+use crate::system::git::submodules::{has_stores, look_at_submodules};
 use crate::system::git::worktree::registered;
 use crate::system::git::{said, wary};
 
@@ -23,32 +26,57 @@ pub fn look_at_worktree(repository: &Path, path: &Path) -> Result<Standing, GitE
         None if exists => Standing::Foreign,
         None => Standing::Absent,
         Some(0) => Standing::Main,
-        Some(_) if !exists => Standing::Vanished,
+        Some(_) if !exists => Standing::Vanished(submodules_of(repository, path)?),
         Some(at) => {
             let Some(entry) = all.get(at) else { return Ok(Standing::Absent) };
             let branch =
                 entry.branch.as_deref().map(|name| name.strip_prefix("refs/heads/").unwrap_or(name).to_owned());
-            let look = LinkedLook { branch, locked: entry.locked.clone(), ..LinkedLook::default() };
-            Standing::Linked(status(path, look)?)
+            let (changed, untracked, ignored) = status(path)?;
+            let (locked, submodules) = (entry.locked.clone(), submodules_of(repository, path)?);
+            Standing::Linked(LinkedLook { branch, locked, changed, untracked, ignored, submodules })
         }
     })
 }
 
-fn status(path: &Path, mut look: LinkedLook) -> Result<LinkedLook, GitError> {
+/// What is to be known of the submodules of the linked worktree at `path`, whose folder may be gone.
+fn submodules_of(repository: &Path, path: &Path) -> Result<Submodules, GitError> {
+    let common = said(wary(repository).args(["rev-parse", "--git-common-dir"]), "rev-parse", repository)?;
+    let common = repository.join(OsStr::from_bytes(&common));
+    let Some(git_dir) = private_folder(&common, path) else { return Ok(Submodules::default()) };
+    Ok(Submodules { present: has_stores(&git_dir), at_stake: look_at_submodules(path, &git_dir, &common)? })
+}
+
+/// The git folder of the linked worktree at `path` alone, as the repository has it on record.
+fn private_folder(common: &Path, path: &Path) -> Option<PathBuf> {
+    let wanted = resolved(path);
+    let folders = fs::read_dir(common.join("worktrees")).ok()?.flatten().map(|entry| entry.path());
+    folders.into_iter().find(|folder| {
+        let Some(text) = small_file(&folder.join("gitdir")) else { return false };
+        let dot_git = folder.join(text.trim_end_matches('\n'));
+        dot_git.parent().is_some_and(|checkout| resolved(checkout) == wanted)
+    })
+}
+
+/// Names of changed, of untracked and of ignored files of the checkout at `path`. What is in a submodule
+/// is left to the submodule: only that another commit of it is checked out counts as a change.
+pub(super) fn status(path: &Path) -> Result<(Names, Names, Names), GitError> {
+    let (mut changed, mut untracked, mut ignored) = (Names::default(), Names::default(), Names::default());
     let mut command = wary(path);
+    // A broken repository must not be taken for the one that it lies in.
+    command.env("GIT_CEILING_DIRECTORIES", path.parent().unwrap_or(path));
     command.args(["status", "--porcelain=v1", "-z", "--untracked-files=normal", "--ignored=traditional"]);
-    command.args(["--ignore-submodules=none", "--no-renames"]);
+    command.args(["--ignore-submodules=dirty", "--no-renames"]);
     let text = said(&mut command, "status", path)?;
     for record in text.split(|byte| *byte == 0).filter(|record| record.len() > 3) {
         let (kind, name) = record.split_at(3);
         let name = PathBuf::from(OsStr::from_bytes(name));
         match kind {
-            b"?? " => look.untracked.push(name),
-            b"!! " => look.ignored.push(name),
-            _ => look.changed.push(name),
+            b"?? " => untracked.push(name),
+            b"!! " => ignored.push(name),
+            _ => changed.push(name),
         }
     }
-    Ok(look)
+    Ok((changed, untracked, ignored))
 }
 
 /// What is to be known of `branch` before it goes. `base` is `worktree.base`.

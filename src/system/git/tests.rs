@@ -50,6 +50,8 @@ impl Repository {
             path: self.base.join("trees of it").join(name),
             branch: branch.to_owned(),
             base: "main".to_owned(),
+            fetch: false,
+            submodules: None,
             copy: Vec::new(),
             setup: Vec::new(),
         }

@@ -5,8 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::model::run_spec::WorktreeSpec;
+use crate::system::git::base::behind;
 use crate::system::git::checkout::{common_dir_of, git_dir_of, is_worktree, small_file};
 use crate::system::git::error::GitError;
+use crate::system::git::fetch::fetch_base;
 use crate::system::git::git;
 use crate::system::git::pending::{Making, resolved, setup_is_pending};
 
@@ -65,7 +67,8 @@ fn add(spec: &WorktreeSpec, log: &mut dyn FnMut(&str)) -> Result<(), GitError> {
         args.push(OsStr::new("--force"));
     }
     let branch = OsStr::new(&spec.branch);
-    let (path, base) = (spec.path.as_os_str(), OsStr::new(&spec.base));
+    let start = if exists { String::new() } else { start_of(spec, log)? };
+    let (path, base) = (spec.path.as_os_str(), OsStr::new(&start));
     match exists {
         true => args.extend([OsStr::new("--"), path, branch]),
         false => args.extend([OsStr::new("--no-track"), OsStr::new("-b"), branch, OsStr::new("--"), path, base]),
@@ -79,6 +82,17 @@ fn add(spec: &WorktreeSpec, log: &mut dyn FnMut(&str)) -> Result<(), GitError> {
         return Err(GitError::Failed { command: "worktree add", stderr: said.trim().to_owned() });
     }
     Ok(())
+}
+
+/// What the new branch starts from.
+fn start_of(spec: &WorktreeSpec, log: &mut dyn FnMut(&str)) -> Result<String, GitError> {
+    if spec.fetch {
+        return fetch_base(&spec.repository, &spec.base, log);
+    }
+    if let Ok(Some(behind)) = behind(&spec.repository, &spec.base) {
+        log(&format!("`{}` is {behind}; `worktree: {{ fetch: true }}` starts from there", spec.base));
+    }
+    Ok(spec.base.clone())
 }
 
 /// What git has on record, whether or not its folder is still there.

@@ -1,0 +1,25 @@
+//! Gives a problem that was found after the manifest was read its place in the text.
+
+use crate::manifest::document::{At, Document};
+use crate::manifest::settings::Manifest;
+use crate::manifest::source::Source;
+use crate::model::problem::Problem;
+
+/// `problem` at the value of the key that `keys` lead to (`worktree`, `base`), or at the file where that
+/// key is not found.
+pub fn placed(manifest: &Manifest, keys: &[&str], problem: Problem) -> Problem {
+    let document = Document::new(Source { path: manifest.path.clone(), text: manifest.source.clone() });
+    let found = document.parse().and_then(|root| {
+        let mut node = &root;
+        for key in keys {
+            node = document.map_quietly(node)?.get(key)?;
+        }
+        Some(node.id)
+    });
+    let plain = problem.clone().in_file(manifest.path.clone());
+    match found {
+        Some(id) => document.add(At::Node(id), problem),
+        None => return plain,
+    }
+    document.into_problems().pop().unwrap_or(plain)
+}

@@ -1,0 +1,162 @@
+//! What stands against the removal of a worktree: in words, with the command that helps.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::model::names::Pair;
+use crate::model::submodule_look::SubmodulePlace;
+use crate::model::worktree_look::Names;
+
+/// Something that stands against it: why, and what helps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Objection {
+    Running { pair: Pair, state: &'static str },
+    Here { root: PathBuf },
+    Main,
+    Foreign,
+    Locked { reason: String, path: PathBuf },
+    OtherBranch { found: Option<String>, wanted: String, path: PathBuf },
+    Changed { names: Names, path: PathBuf },
+    Untracked { names: Names, path: PathBuf },
+    Unpushed { count: u64, branch: String, base: String, path: PathBuf },
+    NoBase { base: String },
+    Submodule { name: PathBuf, place: SubmodulePlace, found: InSubmodule },
+}
+
+/// What in a submodule would be lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InSubmodule {
+    Changed(Names),
+    Untracked(Names),
+    /// Commits that are on no remote; `on_head`: what is checked out has some. `branch` is the worktree's.
+    Unpushed {
+        count: u64,
+        on_head: bool,
+        branch: String,
+    },
+    Stashed(u64),
+    /// git could not look into it.
+    Broken(String),
+}
+
+impl Objection {
+    /// The command that helps, or what to do where no command can know.
+    pub fn cure(&self) -> String {
+        let in_it = |path: &Path| format!("git -C {}", quote(path));
+        match self {
+            Self::Running { pair, .. } => format!("dispatch stop {pair}"),
+            Self::Here { root } => format!("cd {}", quote(root)),
+            Self::Main => "set `worktree.path` to a folder of its own for each task".to_owned(),
+            Self::Foreign => "move it away yourself; nothing in it was touched".to_owned(),
+            Self::Locked { path, .. } => format!("git worktree unlock {}", quote(path)),
+            Self::OtherBranch { wanted, path, .. } => format!("{} switch {}", in_it(path), word(wanted)),
+            Self::Changed { path, .. } => format!("{} commit -a", in_it(path)),
+            Self::Untracked { path, .. } => format!("{} add -A && {} commit", in_it(path), in_it(path)),
+            Self::Unpushed { branch, base, path, .. } => {
+                let (branch, place) = (word(branch), in_it(path));
+                format!(
+                    "on `{base}`: git merge {branch}; or {place} push -u origin {branch}. A squash merge cannot be \
+                     seen; after one: git worktree remove {} && git branch -D {branch}",
+                    quote(path)
+                )
+            }
+            Self::NoBase { base } => format!("set `worktree.base`, or make `{base}`"),
+            Self::Submodule { place, found, .. } => found.cure(place),
+        }
+    }
+}
+
+impl InSubmodule {
+    fn cure(&self, place: &SubmodulePlace) -> String {
+        let git = match place {
+            SubmodulePlace::Checkout(path) => format!("git -C {}", quote(path)),
+            SubmodulePlace::GitFolder(path) => format!("git --git-dir {} --work-tree .", quote(path)),
+            SubmodulePlace::Unfilled(path) => return format!("move them elsewhere: ls -A {}", quote(path)),
+        };
+        match self {
+            Self::Changed(_) => format!("{git} commit -a"),
+            Self::Untracked(_) => format!("{git} add -A && {git} commit"),
+            Self::Unpushed { on_head: true, branch, .. } => {
+                format!("{git} push origin HEAD:refs/heads/{}", word(branch))
+            }
+            Self::Unpushed { .. } => format!("{git} push origin --all"),
+            Self::Stashed(_) => format!("{git} stash pop"),
+            Self::Broken(_) => format!("{git} status"),
+        }
+    }
+}
+
+impl fmt::Display for Objection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Running { pair, state } => write!(f, "`{pair}` works in it ({state})"),
+            Self::Here { .. } => f.write_str("you are in it"),
+            Self::Main => f.write_str("it is the main checkout"),
+            Self::Foreign => f.write_str("it is no worktree of this repository"),
+            Self::Locked { reason, .. } if reason.is_empty() => f.write_str("it is locked"),
+            Self::Locked { reason, .. } => write!(f, "it is locked: {reason}"),
+            Self::OtherBranch { found: Some(found), wanted, .. } => {
+                write!(f, "branch `{found}` is checked out there, not `{wanted}`")
+            }
+            Self::OtherBranch { found: None, wanted, .. } => {
+                write!(f, "no branch is checked out there (`{wanted}` should be)")
+            }
+            Self::Changed { names, .. } => write!(f, "{} not committed: {}", count(names, "change"), list(names)),
+            Self::Untracked { names, .. } => {
+                write!(f, "{} git does not know: {}", count(names, "file"), list(names))
+            }
+            Self::Unpushed { count, branch, base, .. } => {
+                let commits = if *count == 1 { "commit" } else { "commits" };
+                write!(f, "{count} {commits} of `{branch}` neither in `{base}` nor on a remote")
+            }
+            Self::NoBase { base } => write!(f, "`{base}` (`worktree.base`) is not there to compare with"),
+            Self::Submodule { name, place, found } => {
+                let name = name.display();
+                match (place, found) {
+                    (SubmodulePlace::Unfilled(_), _) => {
+                        write!(f, "in submodule `{name}`, which is not filled, {found}")
+                    }
+                    (SubmodulePlace::GitFolder(_), _) => {
+                        write!(f, "in submodule `{name}`, which is not checked out, {found}")
+                    }
+                    (SubmodulePlace::Checkout(_), _) => write!(f, "in submodule `{name}` {found}"),
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Display for InSubmodule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = |count: u64, one: &'static str, more: &'static str| if count == 1 { one } else { more };
+        match self {
+            Self::Changed(names) => write!(f, "{} not committed: {}", count(names, "change"), list(names)),
+            Self::Untracked(names) => write!(f, "{} git does not know: {}", count(names, "file"), list(names)),
+            Self::Unpushed { count, .. } => {
+                write!(f, "{count} {} on no remote", plural(*count, "commit that is", "commits that are"))
+            }
+            Self::Stashed(count) => write!(f, "{count} {}", plural(*count, "stash", "stashes")),
+            Self::Broken(words) => write!(f, "git cannot look for work: {words}"),
+        }
+    }
+}
+
+fn count(names: &Names, what: &str) -> String {
+    format!("{} {what}{}", names.count, if names.count == 1 { "" } else { "s" })
+}
+
+fn list(names: &Names) -> String {
+    let mut text = names.first.iter().map(|name| name.display().to_string()).collect::<Vec<_>>().join(", ");
+    if names.count > names.first.len() {
+        text.push_str(", …");
+    }
+    text
+}
+
+fn word(text: &str) -> String {
+    shell_words::quote(text).into_owned()
+}
+
+fn quote(path: &Path) -> String {
+    word(&path.display().to_string())
+}
