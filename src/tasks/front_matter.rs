@@ -117,7 +117,7 @@ pub(in crate::tasks) fn read(form: Form, block: &str) -> Result<BTreeMap<String,
 }
 
 fn read_toml(block: &str) -> Result<BTreeMap<String, Value>, MetaError> {
-    parse_toml(block).map_err(|error| with_quotes(error, block, '=', &parse_toml))
+    parse_toml(block).map_err(|error| with_quotes(error, block, '=', parse_toml))
 }
 
 fn parse_toml(block: &str) -> Result<BTreeMap<String, Value>, MetaError> {
@@ -129,17 +129,14 @@ fn parse_toml(block: &str) -> Result<BTreeMap<String, Value>, MetaError> {
 }
 
 fn read_yaml(block: &str) -> Result<BTreeMap<String, Value>, MetaError> {
-    parse_yaml(block).or_else(|error| {
-        let quoted = quote_handles(block);
-        // With its handles quoted, what is still wrong is the real mistake; its line is the same.
-        let error = match quoted.as_deref().map(parse_yaml) {
-            Some(Ok(meta)) => return Ok(meta),
-            Some(Err(other)) => at_line_of(other, quoted.as_deref().unwrap_or(block), block),
-            None => error,
-        };
-        Err(with_quotes(error, block, ':', &|text| {
-            parse_yaml(text).or_else(|error| quote_handles(text).map_or(Err(error), |text| parse_yaml(&text)))
-        }))
+    parse_quoted(block).map_err(|error| with_quotes(error, block, ':', parse_quoted))
+}
+
+/// With its handles quoted, where YAML alone refuses the block; what is still wrong then is the real mistake.
+fn parse_quoted(block: &str) -> Result<BTreeMap<String, Value>, MetaError> {
+    parse_yaml(block).or_else(|error| match quote_handles(block) {
+        Some(quoted) => parse_yaml(&quoted).map_err(|other| at_line_of(other, &quoted, block)),
+        None => Err(error),
     })
 }
 
@@ -164,13 +161,14 @@ fn at_line_of(error: MetaError, quoted: &str, block: &str) -> MetaError {
 }
 
 /// A parser of a block.
-type Parse<'a> = dyn Fn(&str) -> Result<BTreeMap<String, Value>, MetaError> + 'a;
+type Parse = fn(&str) -> Result<BTreeMap<String, Value>, MetaError>;
 
 /// Points the error at the line that quotes would cure, and says what to write, where there is one.
-fn with_quotes(error: MetaError, block: &str, separator: char, parse: &Parse<'_>) -> MetaError {
-    let Some(at) = error.at.as_ref().map(|at| at.start) else { return error };
-    let next_error = |text: &str| parse(text).err().map(|error| error.at.map_or(0, |at| at.start));
-    match suggest_quotes(block, at, separator, &next_error) {
+fn with_quotes(error: MetaError, block: &str, separator: char, parse: Parse) -> MetaError {
+    let line = |text: &str, at: usize| text.bytes().take(at).filter(|byte| *byte == b'\n').count();
+    let Some(at) = error.at.as_ref().map(|at| line(block, at.start)) else { return error };
+    let next = |text: &str| parse(text).err().map(|error| error.at.map_or(0, |at| line(text, at.start)));
+    match suggest_quotes(block, at, separator, &next) {
         Some((range, line)) => MetaError { at: Some(range), write: Some(line.trim().to_owned()), ..error },
         None => error,
     }

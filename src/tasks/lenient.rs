@@ -61,15 +61,15 @@ fn quoted_line(line: &str) -> Option<String> {
 }
 
 /// The line to write in place of one that makes the block invalid, where quotes around a value cure it:
-/// `title: 'Colon: in title'`. `at` is the offset of the error in `block`; `parses` says where a block's next
-/// error is, or `None` where it has none.
+/// `title: 'Colon: in title'`. `at` is the line of the error, from 0; `next_error` gives the line of a block's first
+/// error, or `None` where it has none.
 pub(in crate::tasks) fn suggest_quotes(
     block: &str,
     at: usize,
     separator: char,
-    parses: &dyn Fn(&str) -> Option<usize>,
+    next_error: &dyn Fn(&str) -> Option<usize>,
 ) -> Option<(Range<usize>, String)> {
-    let before: Vec<(Range<usize>, &str)> = lines(block, 0).take_while(|(range, _)| range.start <= at).collect();
+    let before: Vec<(Range<usize>, &str)> = lines(block, 0).take(at + 1).collect();
     for (range, line) in before.into_iter().rev().take(LINES_TRIED) {
         let Some((key, value)) = line.split_once(separator) else { continue };
         let value = value.trim();
@@ -85,8 +85,8 @@ pub(in crate::tasks) fn suggest_quotes(
             _ => format!("{key}{separator} {}", serde_json::Value::String(without_quotes(value).to_owned())),
         };
         let tried = format!("{}{quoted}{}", &block[..range.start], &block[range.end..]);
-        // A later error is another one.
-        if parses(&tried).is_none_or(|next| next > range.start + quoted.len()) {
+        // An error in a later line is another one.
+        if next_error(&tried).is_none_or(|next| next > at) {
             return Some((range, quoted));
         }
     }
@@ -136,6 +136,23 @@ mod tests {
             assert_eq!(quoted, format!("id: x\r\n{expected}\r\nend: 1\r\n"));
         }
         assert_eq!(quote_handles("assignee: '@me'\ntitle: a@b\nassignee: []\n"), None);
+    }
+
+    #[test]
+    fn quotes_are_suggested_only_where_they_cure() {
+        // Stands for a parser that stumbles over a second colon in a plain value.
+        let next_error = |text: &str| {
+            let bad = |line: &str| {
+                line.split_once(": ").is_some_and(|(_, value)| !value.starts_with('\'') && value.contains(": "))
+            };
+            lines(text, 0).position(|(_, line)| bad(line))
+        };
+        let suggest =
+            |block: &str| suggest_quotes(block, next_error(block).unwrap(), ':', &next_error).map(|(_, line)| line);
+        assert_eq!(suggest("id: x\ntitle: a: b\n"), Some("title: 'a: b'".to_owned()));
+        assert_eq!(suggest("title: a: b\nother: c: d\n"), Some("title: 'a: b'".to_owned()));
+        // An error that stays where it is.
+        assert_eq!(suggest_quotes("id: x\ntags: [a\n", 1, ':', &|_| Some(1)), None);
     }
 
     #[test]

@@ -21,7 +21,7 @@ const NAMES: &str = "
     rmdir seq sha256sum shuf sleep sort split stat stdbuf stty sync tac tail tee test timeout touch tr true truncate
     tty uname uniq unlink wc whoami yes
 
-    awk cmp diff egrep fgrep find grep gzip less more sed tar which xargs
+    awk cmp diff egrep fgrep find grep gzip iconv less more sed tar which xargs
     getconf infocmp ionice mount mountpoint pgrep prlimit ps renice script setpriv setsid tput umount unshare
 
     cc git node perl python3 strace tmux
