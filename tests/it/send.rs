@@ -156,7 +156,7 @@ fn what_cannot_be_typed_as_it_is_is_refused_before_anything_is() {
     refuses(b"a\0", "a NUL (0x00)");
     refuses(b"ab\xff", "byte 0xff at offset 2");
     refuses(b"", "there is no text");
-    refuses(b" \n\n ", "more than blanks");
+    refuses(b" \n\n ", "is empty");
     refuses(&vec![b'x'; (1 << 20) + 1], "longer than 1048576 bytes");
     world.dispatch("send open").any_stderr().fails_with(2);
     world.task("J", "%hang\n");
