@@ -33,6 +33,7 @@ fn a_job_is_started_watched_and_ends_with_its_code() {
     let started = reply.json();
     let run = started["runId"].as_str().unwrap().to_owned();
     assert_eq!((&started["created"], &started["attached"]), (&json!(true), &json!("none")));
+    assert_eq!(started["session"], "world");
     let again = server.post("/dispatch/job/A", "{}");
     assert_eq!((again.status, again.json()["created"].clone()), (200, json!(false)));
     assert_eq!(again.json()["runId"], run.as_str());

@@ -39,7 +39,8 @@ pub(in crate::http) fn dispatch(server: &Arc<Shared>, pair: &Pair, body: &[u8]) 
     let created = done["created"].as_bool().unwrap_or(false);
     let state = if done["skipped"] == true { Some("skipped".to_owned()) } else { text("state") };
     let mut answer = json!({
-        "session": text("session"), "window": text("window"), "runId": text("runId"),
+        // A job has none of its own: then that of the project, where its windows are.
+        "session": text("session").or_else(|| done["session"].as_str().map(str::to_owned)), "window": text("window"), "runId": text("runId"),
         "state": state, "created": created, "attached": "none",
     });
     let headless = done["run"]["headless"].as_bool().unwrap_or(true);

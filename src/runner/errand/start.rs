@@ -60,7 +60,9 @@ pub(super) fn start(
         _ => None,
     });
     let runs = begun.collect::<Result<Vec<Value>, Failure>>()?;
-    let mut answer = json!({ "run": view(run)?, "created": created, "skipped": skipped, "runs": runs });
+    let mut answer = json!({
+        "run": view(run)?, "created": created, "skipped": skipped, "runs": runs, "session": project.manifest.session,
+    });
     // One that waits has no window yet.
     let open = run.is_active() && !matches!(run.state, RunState::Queued(_));
     if let (true, Some(argv)) = (open, ledger.attach_argv(run)) {
