@@ -16,6 +16,7 @@ use crate::plan::actual::{Evidence, Over, Window};
 use crate::runner::activity::{self, Does};
 use crate::runner::run_answer;
 use crate::runner::stop;
+use crate::runner::tmux_patience::TmuxPatience;
 use crate::system::clock;
 use crate::system::process;
 use crate::system::process::tree::Table;
@@ -44,22 +45,28 @@ pub(super) struct Listings {
     pub(super) observed: HashSet<RunId>,
     /// The processes, looked at after all of that.
     table: Option<Table>,
+    patience: TmuxPatience,
 }
 
 impl Listings {
     /// Begins to ask the server that will most likely be needed.
-    pub(super) fn early(socket: Option<PathBuf>) -> Self {
+    pub(super) fn early(socket: Option<PathBuf>, patience: TmuxPatience) -> Self {
         let early = socket.map(|socket| (socket.clone(), Tmux::new(socket).ask_for_list()));
-        Self { early, ..Self::default() }
+        Self { early, patience, ..Self::default() }
     }
 
-    pub(super) fn asked(socket: PathBuf, asked: Asked) -> Self {
-        Self { early: Some((socket, asked)), ..Self::default() }
+    pub(super) fn asked(socket: PathBuf, asked: Asked, patience: TmuxPatience) -> Self {
+        Self { early: Some((socket, asked)), patience, ..Self::default() }
+    }
+
+    pub(super) fn new(patience: TmuxPatience) -> Self {
+        Self { patience, ..Self::default() }
     }
 
     /// Forgets what was asked: time has passed.
     pub(super) fn forget(&mut self) {
-        *self = Self { observed: std::mem::take(&mut self.observed), ..Self::default() };
+        let observed = std::mem::take(&mut self.observed);
+        *self = Self { observed, ..Self::new(self.patience.clone()) };
     }
 
     /// Ends what carries the mark of a run that is over. Returns what cannot be ended. Of many runs
@@ -77,10 +84,12 @@ impl Listings {
     pub(super) fn of(&mut self, socket: &Path) -> &Result<Listed, String> {
         let early = self.early.take_if(|(asked, _)| asked == socket);
         self.by_socket.entry(socket.to_owned()).or_insert_with(|| {
+            let bound = self.patience.bound();
             let listing = match early {
-                Some((_, asked)) => asked.listing(),
-                None => Tmux::new(socket.to_owned()).list(),
+                Some((_, asked)) => asked.within(bound).listing(),
+                None => Tmux::new(socket.to_owned()).with_bound(bound).list(),
             };
+            self.patience.note(&listing);
             listing.map(Listed::new).map_err(|error| match error {
                 TmuxError::Unknown { stderr, .. } => stderr,
                 other => other.to_string(),

@@ -68,7 +68,8 @@ impl Ledger {
                     observed.runs.push(Run { facts, state, progress, end: None });
                 }
                 None => {
-                    if !matches!(listings.of(&socket), Ok(listed) if listed.pane(&id).is_some()) {
+                    // A server that did not answer is not asked again by this look.
+                    if matches!(listings.of(&socket), Ok(listed) if listed.pane(&id).is_none()) {
                         listings.stale.insert(socket);
                     }
                     rest.push(id);

@@ -11,6 +11,7 @@ use crate::model::run::{Run, RunFacts};
 use crate::model::run_id::RunId;
 use crate::model::terminal::Terminal;
 use crate::runner::early::Early;
+use crate::runner::tmux_patience::TmuxPatience;
 use crate::system::process;
 use crate::system::store::index::{HistoryFilter, Index, IndexError, Totals};
 use crate::system::store::run_folder::RunFolder;
@@ -28,6 +29,7 @@ pub struct Ledger {
     ahead: Arc<Mutex<Ahead>>,
     day: DayLimit,
     wish: Wish,
+    patience: TmuxPatience,
 }
 
 /// The terminal that is wished for, and the folder that its program is relative to.
@@ -79,7 +81,15 @@ impl Ledger {
 
     fn over(state: StateDir) -> Self {
         let (spare, ahead, day) = (Arc::default(), Arc::default(), DayLimit::AsQueued);
-        Self { state, world: process::world(), spare, ahead, day, wish: Wish::default() }
+        Self {
+            state,
+            world: process::world(),
+            spare,
+            ahead,
+            day,
+            wish: Wish::default(),
+            patience: TmuxPatience::default(),
+        }
     }
 
     /// The first look at all runs uses this answer of tmux, where it is of this folder.
@@ -113,6 +123,16 @@ impl Ledger {
     /// With the manifest's `budget.day`: who raises it means what waits already too.
     pub(crate) fn with_day_limit(self, day: Option<f64>) -> Self {
         Self { day: DayLimit::Now(day), ..self }
+    }
+
+    /// For a front end that shows runs and is not to be held up by a tmux that does not answer.
+    #[must_use]
+    pub fn to_show(self) -> Self {
+        Self { patience: TmuxPatience::to_show(), ..self }
+    }
+
+    pub(super) fn patience(&self) -> TmuxPatience {
+        self.patience.clone()
     }
 
     /// With the manifest's `terminal`, or another that is asked for.

@@ -36,8 +36,8 @@ impl Ledger {
         // tmux takes longer to answer than all the rest: it is asked first where windows are known.
         let hint = self.state().windows_hint();
         let listings = match self.take_listing() {
-            Some((socket, asked)) => Listings::asked(socket, asked),
-            None => Listings::early(hint.clone()),
+            Some((socket, asked)) => Listings::asked(socket, asked, self.patience()),
+            None => Listings::early(hint.clone(), self.patience()),
         };
         let known = self.with_index(Index::active_facts)?;
         let has_windows = known.iter().any(|(_, facts)| facts.as_ref().is_none_or(|facts| !facts.headless));
@@ -59,7 +59,7 @@ impl Ledger {
         let known = self.with_index(|index| {
             ids.iter().map(|id| Ok((id.clone(), index.facts(id)?))).collect::<Result<Vec<_>, IndexError>>()
         })?;
-        self.observe_known(known, Listings::default())
+        self.observe_known(known, Listings::new(self.patience()))
     }
 
     fn observe_known(
@@ -107,7 +107,7 @@ impl Ledger {
         left_out.extend(queued.iter().map(|queued| &queued.id));
         others.retain(|(id, _)| !left_out.contains(id));
         if !others.is_empty() {
-            self.observe_known(others, Listings::default())?;
+            self.observe_known(others, Listings::new(self.patience()))?;
         }
         Ok(())
     }

@@ -211,6 +211,7 @@ mod terminal_words;
 mod terminals;
 #[cfg(test)]
 mod tmux_server;
+mod tmux_stopped;
 #[cfg(test)]
 mod up;
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     listen::raise_file_limit();
     let (listener, at) = listen(args, address)?;
     let token = served::new_token()?;
-    let live = Live::start(ledger, Hub::start()?, meant.whence.clone())?;
+    let live = Live::start(ledger.to_show(), Hub::start()?, meant.whence.clone())?;
     served::announce(&claim, at.clone(), &token)?;
     let err = output::stderr(meant);
     if meant.json {

@@ -24,7 +24,7 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     let project = open(meant, Depth::Shape)?;
     if let (Some(mode), Some(task)) = (&args.mode, &args.task) {
         let pair = project.past_pair(mode, task)?;
-        let ledger = project.ledger()?;
+        let ledger = project.ledger()?.map(Ledger::to_show);
         let run = ledger.as_ref().map(|ledger| ledger.last_run(&pair)).transpose()?.flatten();
         return match (run, ledger) {
             (Some(run), Some(ledger)) => {
@@ -34,7 +34,7 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
             _ => Err(Failure::never_run(&pair).into()),
         };
     }
-    let Some(ledger) = project.ledger()?.map(|ledger| ledger.with_early(meant.take_early())) else {
+    let Some(ledger) = project.ledger()?.map(|ledger| ledger.to_show().with_early(meant.take_early())) else {
         return print(meant, None, &[], &Held::new(), args.explain);
     };
     let limit = if args.all { u32::MAX } else { RECENT };

@@ -175,6 +175,12 @@ impl Running {
         }
     }
 
+    /// Its answer is waited for so long.
+    pub(super) fn within(mut self, bound: Duration) -> Self {
+        self.bound = bound;
+        self
+    }
+
     /// Gives it `input` and reads its answer, for at most the server's bound from now on.
     pub(super) fn finish(mut self, input: &[u8]) -> Result<Reply, TmuxError> {
         talk(&mut self.child, input, self.bound).map_err(|error| TmuxError::Unknown {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::time::Duration;
 
 use crate::system::tmux::client::{Complaint, Reply, Running};
 use crate::system::tmux::error::TmuxError;
@@ -220,6 +221,12 @@ pub struct Asked {
 }
 
 impl Asked {
+    /// The answer is waited for so long, in place of the server's bound.
+    #[must_use]
+    pub fn within(self, bound: Duration) -> Self {
+        Self { tmux: self.tmux.with_bound(bound), client: self.client.map(|client| client.within(bound)) }
+    }
+
     /// Waits for the answer.
     pub fn listing(self) -> Result<Listing, TmuxError> {
         self.tmux.listed(self.client)

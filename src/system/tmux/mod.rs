@@ -50,7 +50,7 @@ pub use crate::system::tmux::view_session::{Place, TerminalView, View, client_en
 pub const EXEC_WORD: &str = "__exec";
 
 /// How long a tmux server may take to answer.
-const BOUND: Duration = Duration::from_secs(5);
+pub const BOUND: Duration = Duration::from_secs(5);
 
 /// One tmux server, named by its socket; it need not run.
 #[derive(Clone, Debug)]
