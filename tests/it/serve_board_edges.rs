@@ -162,10 +162,11 @@ fn an_empty_project_says_what_to_do_and_goes_on_when_it_is_done() {
     );
     assert_eq!(page.eval("window.sameDocument"), true);
     page.play("expectNoMessages(/status of 4\\d\\d/)");
-    // The same where the page is opened while it is broken.
-    world.write("dispatch.yaml", manifest.replace("modes:", "moods:"));
+    // The same where the page is opened while it is broken; the fix is told with the mistake.
+    world.write("dispatch.yaml", format!("{manifest}jbos: 3\n"));
     page.go(&server, "/");
-    page.wait_for_text("moods");
+    page.wait_for_text("jbos");
+    page.wait_for_text("did you mean `jobs`?");
     world.write("dispatch.yaml", &manifest);
     page.wait_badge("job/FIRST", "never");
 }

@@ -171,7 +171,8 @@ async function wrong(error) {
   box.className = "empty error";
   for (const problem of error.problems) {
     const place = problem.path ? `${problem.path}${problem.line ? `:${problem.line}` : ""}: ` : "";
-    box.append(Object.assign(document.createElement("pre"), { textContent: `${place}${problem.message}` }));
+    const lines = [`${place}${problem.message}`, ...(problem.hints ?? []).map((hint) => `  ${hint}`)];
+    box.append(Object.assign(document.createElement("pre"), { textContent: lines.join("\n") }));
   }
   main.replaceChildren(box);
 }

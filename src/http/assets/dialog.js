@@ -196,8 +196,9 @@ function showMark(place) {
 function refused(error) {
   const shown = [make("h3", { textContent: "It cannot be run so" }), make("p", { className: "bad", textContent: error.message })];
   if (error.hint) shown.push(make("p", { className: "hint", textContent: error.hint }));
-  for (const { path, line, message } of error.problems ?? []) {
-    shown.push(make("pre", { tabIndex: 0, textContent: `${path ? `${path}${line ? `:${line}` : ""}: ` : ""}${message}` }));
+  for (const { path, line, message, hints = [] } of error.problems ?? []) {
+    const place = path ? `${path}${line ? `:${line}` : ""}: ` : "";
+    shown.push(make("pre", { tabIndex: 0, textContent: [`${place}${message}`, ...hints.map((hint) => `  ${hint}`)].join("\n") }));
   }
   return shown;
 }
