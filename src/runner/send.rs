@@ -39,6 +39,8 @@ pub enum SendError {
     Io(#[from] io::Error),
     #[error(transparent)]
     Index(#[from] IndexError),
+    #[error("nothing was typed: input to the pane of `{pair}` is off")]
+    InputOff { pair: Pair, enable: String },
     #[error("the text for `{pair}` is empty")]
     Blank { pair: Pair },
     #[error("{}", words(.pair, .came))]
@@ -97,17 +99,28 @@ fn type_text(window: &Window, run: &Run, message: &Message) -> Result<Sent, Send
     let (tmux, pane) = (&window.tmux, &window.place.pane_id);
     let gone = || SendError::Window(WindowError::Gone { pair: run.pair() });
     let text = message.as_str().as_bytes();
-    if tmux.paste(pane, run.id(), text, Brackets::AsAsked, None)? != Typed::Yes {
-        return Err(gone());
+    match tmux.paste(pane, run.id(), text, Brackets::AsAsked, None)? {
+        Typed::Yes => {}
+        Typed::InputOff => return Err(window.input_off(run)),
+        Typed::Gone | Typed::Withheld => return Err(gone()),
     }
     if !text.is_empty() {
         thread::sleep(AFTER_THE_PASTE);
     }
     match tmux.press_enter(pane, run.id(), None)? {
         Typed::Yes => Ok(Sent::Typed),
+        Typed::InputOff => Err(window.input_off(run)),
         // What it read was enough for it to end.
         Typed::Gone | Typed::Withheld if message.as_str().contains('\n') => Ok(Sent::Typed),
         Typed::Gone | Typed::Withheld => Err(gone()),
+    }
+}
+
+impl Window {
+    pub(super) fn input_off(&self, run: &Run) -> SendError {
+        let (socket, pane) = (self.tmux.socket().to_string_lossy(), &self.place.pane_id);
+        let enable = shell_words::join(["tmux", "-S", &socket, "select-pane", "-e", "-t", pane]);
+        SendError::InputOff { pair: run.pair(), enable }
     }
 }
 

@@ -55,6 +55,7 @@ impl Ledger {
             match typed {
                 Typed::Yes => {}
                 Typed::Withheld => delivery.withheld(),
+                Typed::InputOff => return Err(window.input_off(run)),
                 Typed::Gone => return Err(gone()),
             }
             thread::sleep(LOOK_STEP);

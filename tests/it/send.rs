@@ -205,3 +205,31 @@ fn nothing_is_typed_into_what_asks() {
     assert_eq!(server.post("/api/send/open/T", r#"{"text":"a\u001bb"}"#).status, 422);
     assert_eq!(fs::read(world.project().join("typed")).unwrap(), b"");
 }
+
+#[test]
+fn input_that_is_switched_off_is_said_and_nothing_counts_as_sent() {
+    let world = world();
+    world.task("A", "%ask\n%hang\n").task("C", "x");
+    world.dispatch("run -q --attach none talk A").notes().succeeds();
+    let run = world.status("talk", "A")["runId"].as_str().unwrap().to_owned();
+    world.agent_ready(&run);
+    let panes = world.panes("#{pane_start_command} #{pane_id}");
+    let pane = panes.iter().find(|row| row.contains(&run)).and_then(|row| row.rsplit(' ').next()).unwrap().to_owned();
+    world.tmux(&["select-pane", "-d", "-t", &pane]);
+    let call = world.dispatch("send talk A hello").stderr_has("input to the pane of `talk A` is off");
+    let ended = call.stderr_has("select-pane -e").fails_with(1);
+    assert!(ended.stdout.is_empty(), "{ended:?}");
+    let server = world.serve();
+    let refused = server.post("/api/send/talk/A", r#"{"text":"hello"}"#);
+    assert_eq!((refused.status, refused.code().as_str()), (409, "conflict"), "{refused:?}");
+    world.tmux(&["select-pane", "-e", "-t", &pane]);
+    world.dispatch("send talk A now").notes().succeeds();
+    assert_eq!(world.answer(&run), "now\n");
+    // An agent that confirms what it reads is not typed into either.
+    world.dispatch("run -q --attach none open C").notes().succeeds();
+    let run = world.status("open", "C")["runId"].as_str().unwrap().to_owned();
+    let panes = world.panes("#{pane_start_command} #{pane_id}");
+    let pane = panes.iter().find(|row| row.contains(&run)).and_then(|row| row.rsplit(' ').next()).unwrap().to_owned();
+    world.tmux(&["select-pane", "-d", "-t", &pane]);
+    world.dispatch("send open C hello").stderr_has("input to the pane of `open C` is off").fails_with(1);
+}

@@ -346,6 +346,7 @@ impl From<SendError> for Failure {
             SendError::Io(error) => return error.into(),
             SendError::Index(error) => return error.into(),
             SendError::Blank { .. } => return Self::new(Kind::Usage, message),
+            SendError::InputOff { enable, .. } => return Self::new(Kind::Conflict, message).hint(enable),
             SendError::NotSent { pair, came } => (pair, came),
         };
         let kind = match came {

@@ -11,6 +11,7 @@ use crate::system::tmux::{Tmux, quote};
 const YES: &str = "dispatch-yes";
 const NO: &str = "dispatch-no";
 const WITHHELD: &str = "dispatch-withheld";
+const CLOSED: &str = "dispatch-closed";
 
 /// What a pane does with a text of several lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub enum Typed {
     Yes,
     /// The screen held what must not be typed into.
     Withheld,
+    /// The pane takes no input: somebody switched it off.
+    InputOff,
     /// The pane is not the run's, or its process has ended.
     Gone,
 }
@@ -88,6 +91,9 @@ impl Tmux {
                 format!("if-shell -F -t {pane} {shows} {withhold} {paste}")
             }
         };
+        // tmux would throw the bytes away without a word.
+        let (closed, open) = (quote::word(&forget(CLOSED)), quote::word(&paste));
+        let paste = format!("if-shell -F -t {pane} '#{{pane_input_off}}' {closed} {open}");
         let refuse = forget(NO);
         let load = ["load-buffer", "-b", &buffer, "-", ";"];
         let args = [&load[..], &["if-shell", "-F", "-t", pane, &lives, &paste, &refuse]].concat();
@@ -97,6 +103,7 @@ impl Tmux {
         match Complaint::read(&reply.stderr) {
             _ if says(YES) => Ok(Typed::Yes),
             _ if says(WITHHELD) => Ok(Typed::Withheld),
+            _ if says(CLOSED) => Ok(Typed::InputOff),
             _ if says(NO) => Ok(Typed::Gone),
             Complaint::NoServer => Ok(Typed::Gone),
             _ => Err(self.failure("paste-buffer", "", &reply)),
