@@ -117,6 +117,14 @@ fn the_last_screen_is_kept_where_a_run_ended_and_none_is_made_up() {
     world.dispatch("stop talk STOPPED").notes().succeeds();
     assert!(screen("talk", "STOPPED").contains("last words"), "{}", screen("talk", "STOPPED"));
 
+    // A window that stays shows the program's words alone, without tmux's below them.
+    world.task("DEAD", "%out first\n%out last words\n%exit 6");
+    world.dispatch("run -q --attach none talk DEAD").any_stderr().ends_somehow();
+    world.wait_state("talk", "DEAD", "failed");
+    let shown = screen("talk", "DEAD");
+    assert_eq!(shown.trim_end(), "first\nlast words");
+    assert!(shown.len() <= "first\nlast words\n".len(), "{shown:?}");
+
     open(&world, "talk", "KILLED");
     kill(world.tmux_server_pid().unwrap(), Signal::KILL);
     world.wait_state("talk", "KILLED", "lost");

@@ -10,9 +10,10 @@ use crate::system::tmux::{Tmux, quote};
 
 /// A call holds at most 16 KiB; one guard takes less than 200 bytes.
 const PER_CALL: usize = 64;
-/// The same for a screen's, whose commands take twice that.
-const SCREENS_PER_CALL: usize = 32;
+/// The same for a screen's, whose commands take three times that.
+const SCREENS_PER_CALL: usize = 20;
 const YES: &str = "dispatch-yes";
+const DEAD: &str = "dispatch-dead";
 const NO: &str = "dispatch-no";
 
 /// What became of one pane.
@@ -86,7 +87,8 @@ impl Tmux {
             let mark = format!("{YES}-{}", ids::new_run_id());
             let mut args: Vec<String> = Vec::new();
             for (pane, run) in some.iter().filter(|(pane, _)| quote::is_pane_id(pane)) {
-                let show = format!("display-message -p '{mark} {run}' ; {}", show(pane, ""));
+                let head = format!("{mark} {run} {}", state());
+                let show = format!("display-message -p -t {pane} '{head}' ; {}", show(pane, ""));
                 args.extend(["if-shell", "-F", "-t", pane].map(str::to_owned));
                 args.extend([quote::is_run(run), show, ";".to_owned()]);
             }
@@ -94,10 +96,11 @@ impl Tmux {
             let reply = self.client(&args)?;
             let text = reply.stdout_text();
             for part in text.split(&format!("{mark} ")).skip(1) {
-                if let Some((run, screen)) = part.split_once('\n')
+                if let Some((head, screen)) = part.split_once('\n')
+                    && let Some((run, state)) = head.split_once(' ')
                     && let Some(run) = RunId::parse(run)
                 {
-                    screens.insert(run, screen.trim_end().to_owned());
+                    screens.insert(run, own_words(state, screen));
                 }
             }
         }
@@ -108,12 +111,12 @@ impl Tmux {
         if !quote::is_pane_id(pane) {
             return Ok(None);
         }
-        let show = format!("display-message -p {YES} ; {}", show(pane, how));
+        let show = format!("display-message -p -t {pane} '{}' ; {}", state(), show(pane, how));
         let refuse = format!("display-message -p {NO}");
         let reply = self.client(&["if-shell", "-F", "-t", pane, &quote::is_run(run), &show, &refuse])?;
         let text = reply.stdout_text();
         match text.split_once('\n') {
-            Some((YES, screen)) if reply.ok => Ok(Some(screen.trim_end().to_owned())),
+            Some((state @ (YES | DEAD), screen)) if reply.ok => Ok(Some(own_words(state, screen))),
             Some((NO, _)) => Ok(None),
             _ => match self.failure("capture-pane", "", &reply) {
                 TmuxError::NoServer { .. } => Ok(None),
@@ -129,4 +132,31 @@ fn show(pane: &str, how: &str) -> String {
     let scrolled = "#{&&:#{pane_dead},#{==:#{alternate_on},0}}";
     let capture = format!("capture-pane -p {how}-t {pane}");
     format!("if-shell -F -t {pane} '{scrolled}' '{capture} -S -1' '{capture}'")
+}
+
+/// A format: `DEAD` where tmux has written that the pane is dead, which it does as soon as it knows how the
+/// process ended, else `YES`.
+fn state() -> String {
+    let written = "#{&&:#{pane_dead},#{!=:#{pane_dead_status}#{pane_dead_signal},}}";
+    format!("#{{?{written},{DEAD},{YES}}}")
+}
+
+/// What the program wrote: the last row of a dead pane holds tmux's own words, far below the program's where
+/// those were few.
+fn own_words(state: &str, screen: &str) -> String {
+    let rows = screen.strip_suffix('\n').unwrap_or(screen);
+    let own = if state == DEAD { rows.rfind('\n').map_or("", |end| &rows[..end]) } else { rows };
+    own.trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_row_of_a_dead_pane_is_not_the_programs() {
+        assert_eq!(own_words(DEAD, "first\nlast words\n\n\nPane is dead (status 6)\n"), "first\nlast words");
+        assert_eq!(own_words(DEAD, "Pane is dead (status 6)\n"), "");
+        assert_eq!(own_words(YES, "first\n\nlast\n\n"), "first\n\nlast");
+    }
 }
