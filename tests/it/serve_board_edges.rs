@@ -227,7 +227,7 @@ fn a_page_without_its_token_asks_for_it() {
     page.wait_for_text("dispatch token");
     page.assert_accessible("no token");
     page.play("await page.fill('[name=token]', 'f'.repeat(64)); await page.keyboard.press('Enter')");
-    page.wait_for_text("The server was started again");
+    page.wait_for_text("The server refuses this token");
     page.play(&format!("await page.fill('[name=token]', '{}'); await page.keyboard.press('Enter')", server.token));
     page.wait_badge("job/A", "never");
     assert_eq!(page.eval("localStorage.length"), Value::from(0));

@@ -238,7 +238,7 @@ fn one_of_each(server: &Server) -> Vec<(u16, Vec<u8>)> {
         (400, ask("GET", "/status/job/%2e%2e", &[], "")),
         (403, ask("GET", "/api/runs", &["Origin: http://evil.test"], "")),
         (404, ask("GET", "/none", &[], "")),
-        (405, ask("PUT", "/status/job/KEEP", &[JSON, "Content-Length: 2"], "{}")),
+        (405, ask("POST", "/status/job/KEEP", &[JSON, "Content-Length: 2"], "{}")),
         (411, ask("POST", "/dispatch/job/A", &[JSON], "")),
         (415, ask("POST", "/dispatch/job/A", &["Content-Type: text/plain", "Content-Length: 2"], "{}")),
     ]
