@@ -239,7 +239,7 @@ fn one_of_each(server: &Server) -> Vec<(u16, Vec<u8>)> {
         (403, ask("GET", "/api/runs", &["Origin: http://evil.test"], "")),
         (404, ask("GET", "/none", &[], "")),
         (405, ask("POST", "/status/job/KEEP", &[JSON, "Content-Length: 2"], "{}")),
-        (411, ask("POST", "/dispatch/job/A", &[JSON], "")),
+        (411, ask("POST", "/dispatch/job/A", &[JSON, "Transfer-Encoding: chunked"], "")),
         (415, ask("POST", "/dispatch/job/A", &["Content-Type: text/plain", "Content-Length: 2"], "{}")),
     ]
 }

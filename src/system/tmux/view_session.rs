@@ -207,7 +207,7 @@ fn window_commands(place: &Place, name: &str, view: View) -> String {
         format!("set-option -t {session} detach-on-destroy on"),
         format!("set-option -t {session} destroy-unattached on"),
         format!("set-option -t {session} status off"),
-        link_to_home(&session, place),
+        link_to_home(&session, name, place),
         enter(&session, &format!("-f {flags}")),
     ];
     if view == View::Write {
@@ -239,10 +239,11 @@ fn enter(session: &str, flags: &str) -> String {
 /// A window that comes into the view (made by the user or by a program that asks for one, broken out,
 /// moved here) is at once linked into the session of the run as well: the view ends with its client at
 /// any moment, and a window that only the view held would be killed with it. `window-linked` fires for
-/// each of these ways, and the command links every window of the view that no other session has.
-fn link_to_home(session: &str, place: &Place) -> String {
+/// each of these ways, and the command links every window of the view that no other session has. (By the
+/// list of sessions: their number also counts a session that the window has just left.)
+fn link_to_home(session: &str, name: &str, place: &Place) -> String {
     let link = format!("link-window -d -s #{{window_id}} -t {} ; ", quote::word(&format!("{}:", place.session_id)));
-    let each = format!("#{{W:#{{?#{{==:#{{window_linked_sessions}},1}},{link},}}}}");
+    let each = format!("#{{W:#{{?#{{==:#{{window_linked_sessions_list}},{name}}},{link},}}}}");
     let command = format!("run-shell -C {}", quote::word(&each));
     format!("set-hook -t {session} window-linked {}", quote::word(&command))
 }
