@@ -6,6 +6,7 @@ mod args;
 mod commands;
 mod complete;
 mod console;
+mod control_echo;
 mod early;
 mod error;
 mod frames;

@@ -5,18 +5,23 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::agent::sanitize_line;
+use crate::cli::control_echo::ControlEchoOff;
 use crate::cli::meant::Meant;
 use crate::cli::output::{self, Stderr};
 use crate::cli::table::Cell;
 use crate::model::activity::ActivityState;
 use crate::model::run::Run;
-use crate::model::run_state::{EndState, RunState};
+use crate::model::run_state::{EndState, RunState, WaitingFor};
+use crate::system::clock;
 
 /// The lines of one command's runs.
 #[derive(Debug)]
 pub(crate) struct Progress {
     bars: Option<MultiProgress>,
+    /// One for each line.
+    spinners: Vec<ProgressBar>,
     err: Stderr,
+    _echo: Option<ControlEchoOff>,
 }
 
 /// One run's line.
@@ -30,10 +35,17 @@ pub(crate) struct Line {
 
 impl Progress {
     pub(crate) fn new(meant: &Meant) -> Self {
-        Self { bars: meant.shows_progress().then(MultiProgress::new), err: output::stderr(meant) }
+        let bars = meant.shows_progress().then(MultiProgress::new);
+        let echo = bars.as_ref().and_then(|_| ControlEchoOff::new());
+        Self { bars, spinners: Vec::new(), err: output::stderr(meant), _echo: echo }
     }
 
-    pub(crate) fn line(&self, name: &str) -> Line {
+    /// Takes away the lines of runs that go on without this command.
+    pub(crate) fn close(&self) {
+        self.spinners.iter().filter(|bar| !bar.is_finished()).for_each(ProgressBar::finish_and_clear);
+    }
+
+    pub(crate) fn line(&mut self, name: &str) -> Line {
         let bar = self.bars.as_ref().map(|bars| {
             let bar = bars.add(ProgressBar::new_spinner());
             // The style is a constant; a bad one would only lose its looks.
@@ -44,6 +56,7 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
+        self.spinners.extend(bar.clone());
         Line { name: name.to_owned(), bar, err: self.err.clone(), last: String::new() }
     }
 }
@@ -89,6 +102,7 @@ pub(crate) fn words(run: &Run) -> String {
 /// The same with the words of others as they are.
 fn all_words(run: &Run) -> String {
     match (&run.state, &run.end) {
+        (RunState::Queued(WaitingFor::Gate), _) => format!("queued (gate): {}", at_gate(run)),
         (RunState::Queued(waiting_for), _) => match &run.progress.waits {
             Some(about) => format!("queued ({}): {about}", waiting_for.as_str()),
             None => format!("queued ({})", waiting_for.as_str()),
@@ -112,6 +126,12 @@ fn all_words(run: &Run) -> String {
             None => state.as_str().to_owned(),
         },
     }
+}
+
+/// Since when a run waits at its gate, and what to type.
+pub(crate) fn at_gate(run: &Run) -> String {
+    let since = run.progress.waits_since.map(|at| format!("since {}; ", clock::local_minute(at)));
+    format!("{}`dispatch approve {}` lets it start", since.unwrap_or_default(), run.pair())
 }
 
 fn waits(run: &Run) -> bool {

@@ -1,5 +1,6 @@
 //! That a run waits, and for what.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::run_state::WaitingFor;
@@ -13,4 +14,13 @@ pub struct QueueRecord {
     /// For whom or until when, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
+    /// When it began to wait for that. `None` in records of versions that did not write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+}
+
+impl QueueRecord {
+    pub fn new(waiting_for: WaitingFor, about: Option<String>, since: Timestamp) -> Self {
+        Self { version: 1, waiting_for, about, since: Some(since) }
+    }
 }

@@ -74,6 +74,8 @@ pub struct Progress {
     pub answer: Option<String>,
     /// Of a queued run: why it waits and until when, in words.
     pub waits: Option<String>,
+    /// Of a queued run: since when it waits for that, where it is on record.
+    pub waits_since: Option<Timestamp>,
 }
 
 /// An observed run.
@@ -178,6 +180,12 @@ impl Run {
 
     pub fn end_state(&self) -> Option<EndState> {
         self.end.as_ref().map(|end| end.state)
+    }
+
+    /// Whether it failed, or was lost, before any process of it ran.
+    pub fn never_started(&self) -> bool {
+        let unwanted = |state| matches!(state, EndState::Failed | EndState::Lost);
+        self.end.as_ref().is_some_and(|end| end.started_at.is_none() && unwanted(end.state))
     }
 
     /// What it cost, and so far: an agent that has answered and lives on has told its cost.

@@ -85,7 +85,7 @@ impl Fate {
 fn pulled(seen: Seen, options: Options) -> What {
     match seen {
         Seen::Nothing => What::Start,
-        Seen::Ended { run, end, reason, by_person, recent_restarts } => {
+        Seen::Ended { run, end, reason, by_person, recent_restarts, .. } => {
             again_or_held(&run, end, reason.as_deref(), hold(by_person, recent_restarts), options)
         }
         Seen::Unknown { run, why } => What::Unknown { run: Some(run), why },
@@ -135,9 +135,14 @@ mod tests {
     #[test]
     fn stops_then_starts_in_order_then_the_rest() {
         let seen = |of: &Pair| match of.to_string().as_str() {
-            "docs A" => {
-                Seen::Ended { run: run(1), end: EndState::Lost, reason: None, by_person: false, recent_restarts: 0 }
-            }
+            "docs A" => Seen::Ended {
+                run: run(1),
+                end: EndState::Lost,
+                reason: None,
+                by_person: false,
+                never_started: false,
+                recent_restarts: 0,
+            },
             "lint A" => {
                 Seen::Active { run: run(2), state: RunState::Running, by_up: true, drift: vec!["argv".to_owned()] }
             }
@@ -174,9 +179,14 @@ mod tests {
     #[test]
     fn in_watch_mode_a_need_that_a_person_stopped_holds_what_needs_it() {
         let seen = |of: &Pair| match of.to_string().as_str() {
-            "lint A" => {
-                Seen::Ended { run: run(2), end: EndState::Stopped, reason: None, by_person: true, recent_restarts: 0 }
-            }
+            "lint A" => Seen::Ended {
+                run: run(2),
+                end: EndState::Stopped,
+                reason: None,
+                by_person: true,
+                never_started: false,
+                recent_restarts: 0,
+            },
             _ => Seen::Nothing,
         };
         assert_eq!(
@@ -198,7 +208,14 @@ mod tests {
             Just(Seen::Active { run: run(1), state: RunState::Running, by_up: true, drift: vec![] }),
             Just(Seen::Unknown { run: run(1), why: "not seen".to_owned() }),
             (0..EndState::ALL.len(), any::<bool>(), 0u32..8).prop_map(|(end, by_person, recent_restarts)| {
-                Seen::Ended { run: run(1), end: EndState::ALL[end], reason: None, by_person, recent_restarts }
+                Seen::Ended {
+                    run: run(1),
+                    end: EndState::ALL[end],
+                    reason: None,
+                    by_person,
+                    never_started: false,
+                    recent_restarts,
+                }
             }),
         ]
     }

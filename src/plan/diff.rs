@@ -39,6 +39,8 @@ pub enum Seen {
         reason: Option<String>,
         /// Stopped, closed or rejected by a person.
         by_person: bool,
+        /// No process of it ever ran, and nobody wanted that.
+        never_started: bool,
         /// Starts of this pair by `up` in the last ten minutes that followed an end.
         recent_restarts: u32,
     },
@@ -107,7 +109,8 @@ impl Seen {
         match &run.state {
             RunState::Ended(end) => {
                 let reason = run.end.as_ref().and_then(|end| end.reason.clone());
-                Self::Ended { run: id, end: *end, reason, by_person, recent_restarts }
+                let never_started = !by_person && run.never_started();
+                Self::Ended { run: id, end: *end, reason, by_person, never_started, recent_restarts }
             }
             RunState::Unknown(why) => Self::Unknown { run: id, why: why.reason() },
             state => Self::Active { run: id, state: state.clone(), by_up: run.facts.by_up, drift },
@@ -131,9 +134,10 @@ fn about(wanted: &WantedState, options: Options) -> What {
             (true, false) => What::Drifted { run: run.clone(), fields: drift.clone() },
             (false, _) => active(run, state),
         },
-        Seen::Ended { run, end, reason, by_person, recent_restarts } => {
+        Seen::Ended { run, end, reason, by_person, never_started, recent_restarts } => {
             let again = match wanted.restart {
-                Restart::Never => false,
+                // An end before the start (tmux was missing, say) is not the run that is wanted.
+                Restart::Never => *never_started,
                 Restart::OnFailure => *end != EndState::Succeeded,
                 Restart::Always => true,
             };

@@ -21,7 +21,7 @@ fn active(state: RunState, drift: &[&str]) -> Seen {
 
 fn ended(end: EndState, by_person: bool, recent_restarts: u32) -> Seen {
     let reason = (end == EndState::Failed).then(|| "exit code 3".to_owned());
-    Seen::Ended { run: run(1), end, reason, by_person, recent_restarts }
+    Seen::Ended { run: run(1), end, reason, by_person, never_started: false, recent_restarts }
 }
 
 fn said(restart: Restart, seen: Seen, options: Options) -> String {

@@ -17,6 +17,8 @@ pub struct Wanted {
     pub entries: Vec<WantedPair>,
     /// Names that stand for nothing, in the manifest's text.
     pub problems: Vec<Problem>,
+    /// Entries that select no task, in words.
+    pub unmatched: Vec<String>,
     /// The pairs of `entries`.
     pairs: HashSet<Pair>,
     /// What they need, directly and through others.
@@ -61,7 +63,12 @@ pub fn wanted(manifest: &Manifest, tasks: &TaskSet) -> Wanted {
             TaskChoice::Ids(ids) => (named(manifest, tasks, entry, ids, &mut wanted.problems), Chosen::ById),
             TaskChoice::Selected(selector) => {
                 wanted.selecting.insert(entry.mode.clone());
-                (selected(manifest, tasks, entry, selector, &mut wanted.problems), Chosen::BySelector)
+                let found = selected(manifest, tasks, entry, selector, &mut wanted.problems);
+                if found.is_empty() {
+                    let (line, mode) = (entry.line, &entry.mode);
+                    wanted.unmatched.push(format!("line {line}: the entry of `runs` for `{mode}` selects no task"));
+                }
+                (found, Chosen::BySelector)
             }
         };
         for task in chosen {

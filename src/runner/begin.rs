@@ -194,8 +194,13 @@ impl Ledger {
             Next::Queue(waiting_for, about) => {
                 run.state = RunState::Queued(waiting_for);
                 run.progress.waits.clone_from(&about);
-                let record = QueueRecord { version: 1, waiting_for, about };
-                folder.write_queue(&record).map(|()| drop(lock)).map_err(StartError::from)
+                let record = QueueRecord::new(waiting_for, about, clock::now());
+                let queued = folder.write_queue(&record).map(|()| drop(lock)).map_err(StartError::from);
+                if queued.is_ok() && waiting_for == WaitingFor::Gate {
+                    // Who started it may not look at it any more.
+                    self.tell_gate(&run.facts);
+                }
+                queued
             }
             Next::Job(slot) => {
                 supervise::start(folder.path(), lock.into_file(), slot.map(Slot::into_file)).map_err(StartError::from)

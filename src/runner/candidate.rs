@@ -31,6 +31,8 @@ pub(super) struct Candidate {
     pub(super) pane: Option<Pane>,
     /// Of a queued run: for whom or until when.
     pub(super) waits: Option<String>,
+    /// Of a queued run: since when.
+    pub(super) waits_since: Option<jiff::Timestamp>,
 }
 
 /// What tmux said, by socket.
@@ -154,6 +156,7 @@ impl Candidate {
             answer: run_answer::of_living(&self.folder, self.spec.protocol, answered.as_ref()),
             answered,
             waits: live.and_then(|live| self.retries(live)).or_else(|| self.waits.clone()),
+            waits_since: self.waits_since,
         };
         Run { facts, state, progress, end: None }
     }

@@ -14,6 +14,7 @@ use crate::runner::begin::{Next, Reserved, unstarted};
 use crate::runner::ledger::Ledger;
 use crate::runner::readiness::Readiness;
 use crate::runner::start::StartError;
+use crate::system::clock;
 use crate::system::process::supervise;
 use crate::system::store::index::{Index, Queued};
 use crate::system::store::pair_lock::{self, Claim, PairLock};
@@ -188,10 +189,13 @@ impl Ledger {
         waiting_for: WaitingFor,
         about: Option<String>,
     ) -> Result<(), StartError> {
-        let record = QueueRecord { version: 1, waiting_for, about };
-        if before == waiting_for && folder.read_queue().is_ok_and(|noted| noted.as_ref() == Some(&record)) {
+        let noted = folder.read_queue().ok().flatten();
+        let is_noted = noted.as_ref().is_some_and(|noted| noted.waiting_for == waiting_for && noted.about == about);
+        if before == waiting_for && is_noted {
             return Ok(());
         }
+        let since = noted.filter(|noted| noted.waiting_for == waiting_for).and_then(|noted| noted.since);
+        let record = QueueRecord::new(waiting_for, about, since.unwrap_or_else(clock::now));
         let Some(lock) = self.claim_queued(folder, spec)? else { return Ok(()) };
         self.index()?.set_waiting(&spec.run_id, Some(waiting_for))?;
         folder.write_queue(&record)?;

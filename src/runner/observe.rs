@@ -188,8 +188,10 @@ impl Ledger {
             }
         }
         let evidence = self.evidence(&folder, &spec);
-        let waits = folder.read_queue().ok().flatten().and_then(|record| record.about);
-        candidates.push(Candidate { folder, spec, evidence, pane: None, waits });
+        let queue = folder.read_queue().ok().flatten();
+        let waits_since = queue.as_ref().and_then(|record| record.since);
+        let waits = queue.and_then(|record| record.about);
+        candidates.push(Candidate { folder, spec, evidence, pane: None, waits, waits_since });
         Ok(())
     }
 

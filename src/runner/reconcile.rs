@@ -49,6 +49,8 @@ pub struct Outlook {
     pub plan: Plan,
     /// What looking at the records brought up.
     pub notices: Vec<String>,
+    /// Entries of `runs:` that select no task, in words.
+    pub unmatched: Vec<String>,
 }
 
 impl Project {
@@ -83,7 +85,7 @@ impl Project {
         if let Some(error) = unasked {
             return Err(error.into());
         }
-        Ok(Outlook { plan, notices: actual.notices })
+        Ok(Outlook { plan, notices: actual.notices, unmatched: wanted.unmatched })
     }
 
     /// The active runs that `up` keeps: those of the wanted set, and what else it started.
@@ -129,8 +131,8 @@ impl Actual {
         let Some(ledger) = ledger.filter(|_| self.ended.contains(pair)) else { return Ok(Seen::Nothing) };
         let Some(run) = ledger.with_index(|index| index.last_ended_of(pair))? else { return Ok(Seen::Nothing) };
         let recent = match restart {
-            Restart::Never => 0,
-            Restart::OnFailure | Restart::Always => count(&recent_restarts(ledger, run.id())),
+            Restart::Never if !run.never_started() => 0,
+            Restart::Never | Restart::OnFailure | Restart::Always => count(&recent_restarts(ledger, run.id())),
         };
         Ok(Seen::of(&run, Vec::new(), ended_by_person(&run), recent))
     }

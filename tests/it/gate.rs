@@ -183,3 +183,20 @@ fn of_many_words_at_once_one_counts() {
         assert_eq!(fs::read_dir(world.state().join("runs")).unwrap().count(), 1);
     }
 }
+
+#[test]
+fn what_waits_says_since_when_and_what_to_type() {
+    let world = world();
+    world.detach("guarded", "T");
+    for words in ["status guarded T", "status"] {
+        let text = world.dispatch(words).succeeds().text();
+        assert!(text.contains("since 20") && text.contains("`dispatch approve guarded T` lets it start"), "{text}");
+    }
+    // A record of a version that did not write since when.
+    let run = world.status("guarded", "T")["runId"].as_str().unwrap().to_owned();
+    let path = world.run_folder(&run).join("queued.json");
+    std::fs::write(&path, r#"{"version":1,"waitingFor":"gate"}"#).unwrap();
+    world.dispatch("status guarded T").stdout_has("queued (gate): `dispatch approve guarded T`").succeeds();
+    world.dispatch("approve guarded T").succeeds();
+    world.dispatch("wait guarded T").notes().succeeds();
+}

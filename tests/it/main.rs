@@ -74,6 +74,8 @@ mod gate;
 #[cfg(test)]
 mod history_prune;
 #[cfg(test)]
+mod interrupted;
+#[cfg(test)]
 mod joining;
 #[cfg(test)]
 mod law;

@@ -239,3 +239,17 @@ fn a_run_that_comes_to_its_gate_waits_for_the_user() {
     client.ends_with(0);
     assert_eq!(world.all_told().len(), 1);
 }
+
+#[test]
+fn a_run_that_begins_at_its_gate_waits_for_the_user() {
+    let world =
+        World::with("  ship: { agent: fake, prompt: x, gate: approve }\nnotify: { command: hears, on: [waiting] }\n");
+    world.shadow("hears", HEARS);
+    world.task("T", "%exit 0");
+    world.detach("ship", "T");
+    let notice = world.next_notice(0);
+    assert_eq!(notice["title"], "project: ship T waits for you", "{notice}");
+    world.dispatch("approve ship T").any_stderr().succeeds();
+    world.dispatch("wait ship T").notes().succeeds();
+    assert_eq!(world.all_told().len(), 1);
+}

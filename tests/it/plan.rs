@@ -203,3 +203,18 @@ fn a_name_that_stands_for_nothing_is_told_at_its_line() {
     }
     assert!(world.starts().is_empty());
 }
+
+#[test]
+fn an_entry_that_selects_no_task_is_named() {
+    let world = wanting("{ mode: talk, tasks: [A] }\n{ mode: mine, tasks: { tag: nosuch } }");
+    world.task("A", "%hang");
+    let text = fs::read_to_string(world.project().join("dispatch.yaml")).unwrap();
+    let line = 1 + text.lines().position(|line| line.contains("nosuch")).unwrap();
+    for words in ["plan", "up"] {
+        let told = format!("line {line}: the entry of `runs` for `mine` selects no task");
+        world.dispatch(words).stderr_has(told).succeeds();
+    }
+    tagged(&world, "B", "nosuch", "%hang");
+    let said = world.dispatch("plan").notes().succeeds().stderr;
+    assert!(!said.contains("selects no task"), "{said}");
+}

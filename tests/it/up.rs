@@ -294,3 +294,17 @@ fn what_starts_now_waits_for_a_wanted_run_that_is_on_its_way() {
     world.dispatch("stop job FIRST").notes().succeeds();
     assert_eq!(world.wait_state("job", "THEN", "dependency_failed")["reason"], "job FIRST stopped");
 }
+
+#[test]
+fn a_window_that_never_started_is_started_once_its_cause_is_gone() {
+    let world = wanting("{ mode: talk, tasks: [A] }");
+    world.task("A", "%hang");
+    world.shadow("tmux", "#!/bin/sh\necho 'tmux: no such thing' >&2\nexit 127\n");
+    world.dispatch("up").any_stderr().fails_with(1);
+    let planned = steps(&world, "plan");
+    assert!(planned["talk A"].starts_with("restart: failed: never started"), "{planned:?}");
+    fs::remove_file(world.root().join("bin/tmux")).unwrap();
+    world.dispatch("up").notes().succeeds();
+    ready(&world, "talk", "A");
+    is_empty(&world);
+}

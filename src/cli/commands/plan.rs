@@ -42,6 +42,10 @@ pub(super) fn look(
 ) -> Result<Plan, CliError> {
     let outlook = project.plan(tasks, ledger, options)?;
     say(meant, &outlook.notices);
+    // A watch says nothing twice.
+    for words in outlook.unmatched.iter().filter(|_| !options.watch) {
+        output::stderr(meant).note(words);
+    }
     Ok(outlook.plan)
 }
 

@@ -50,7 +50,7 @@ type Told = (usize, Outcome);
 
 pub(super) fn run(meant: &Meant, ledger: &Ledger, planned: &[Planned], asked: &[Pair], options: &RunOptions) -> Answer {
     let mut interrupts = Interrupts::new()?;
-    let progress = Progress::new(meant);
+    let mut progress = Progress::new(meant);
     let mut outcomes: Vec<Option<Outcome>> = planned.iter().map(|_| None).collect();
     let mut pending: VecDeque<usize> = (0..planned.len()).collect();
     let mut begun = Vec::new();
@@ -136,6 +136,7 @@ pub(super) fn run(meant: &Meant, ledger: &Ledger, planned: &[Planned], asked: &[
             }
         }
     }
+    progress.close();
     let code = report(meant, planned, asked, outcomes)?;
     Ok(if interrupted > 0 && code == ExitCode::SUCCESS { ExitCode::from(130) } else { code })
 }

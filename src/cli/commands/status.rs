@@ -10,6 +10,7 @@ use crate::cli::table::{self, Cell};
 use crate::cli::{output, progress, retry_words};
 use crate::model::activity::{Activity, ActivitySource, ActivityState};
 use crate::model::run::Run;
+use crate::model::run_state::{RunState, WaitingFor};
 use crate::runner::failure::Failure;
 use crate::runner::first_run;
 use crate::runner::held::Held;
@@ -75,6 +76,7 @@ pub(super) fn table(meant: &Meant, runs: &[Run], held: &Held) -> String {
             let since = view.ended_at.map(|ended| format!("{} ago", duration(clock::millis_between(ended, now))));
             let lasted = view.duration_ms.map(duration).unwrap_or_default();
             let about = match (&view.reason, view.exit_code, view.signal) {
+                _ if run.state == RunState::Queued(WaitingFor::Gate) => progress::at_gate(run),
                 (Some(reason), ..) => reason.clone(),
                 _ if run.is_active() && view.answered_at.is_some() => not_exited(run).unwrap_or_default(),
                 _ if view.activity == Some("waiting") => view.activity_reason.clone().unwrap_or_default(),

@@ -1,0 +1,19 @@
+# shellcheck shell=bash
+# Rows of `stop --all`: it takes less than the start did, and twice the runs take twice the time.
+# Sourced by run.sh after up.sh, whose functions it uses.
+
+if [ "${ROUNDS:-tenth}" = full ]; then stopped=200; else stopped=40; fi
+
+for mode in window job; do
+  for count in "$stopped" $((2 * stopped)); do
+    project "$work/stop" "$mode" "$count" 1000
+    fresh_server
+    if [ "$mode" = job ]; then begun=$(cd "$work/stop" && timer until "$count" dispatch up -q)
+    else begun=$(cd "$work/stop" && micros dispatch up -q); fi
+    ended=$(cd "$work/stop" && micros dispatch stop -q --all)
+    row "stop of $count ${mode}s / their start, us" "$ended" "$begun" 1
+    if [ "$count" = "$stopped" ]; then half=$ended; fi
+  done
+  row "stop of $((2 * stopped)) ${mode}s / of $stopped, us" "$ended" "$half" 2.2
+done
+fresh_server
