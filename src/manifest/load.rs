@@ -8,6 +8,7 @@ use crate::manifest::agent_section;
 use crate::manifest::check;
 use crate::manifest::document::{At, Document, Fields, shown};
 use crate::manifest::draft::{self, Draft};
+use crate::manifest::home::Home;
 use crate::manifest::keys;
 use crate::manifest::local_file::{self, LOCAL_NAME, LocalFlags, Overlay};
 use crate::manifest::mode::{Mode, Origin};
@@ -34,6 +35,14 @@ pub struct Loaded {
     pub problems: Vec<Problem>,
 }
 
+/// Where a manifest is, and where its project is at home.
+#[derive(Clone, Copy, Debug)]
+struct Place<'a> {
+    path: &'a Path,
+    root: &'a Path,
+    home: &'a Home,
+}
+
 /// How deep [`load`] looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Depth {
@@ -42,27 +51,29 @@ enum Depth {
 }
 
 /// Reads and checks the manifest at `path`, the local file beside it, command files and
-/// templates. All problems come at once.
-pub fn load(path: &Path) -> Loaded {
-    load_to(path, Depth::Full, None)
+/// templates. All problems come at once. Without a `home`, the manifest's own folder is it.
+pub fn load(path: &Path, home: Option<&Home>) -> Loaded {
+    load_to(path, home, Depth::Full, None)
 }
 
 /// [`load`] with one of its files as it may be soon.
-pub fn load_draft(path: &Path, draft: &Draft) -> Loaded {
-    load_to(path, Depth::Full, Some(draft))
+pub fn load_draft(path: &Path, home: Option<&Home>, draft: &Draft) -> Loaded {
+    load_to(path, home, Depth::Full, Some(draft))
 }
 
 /// [`load`] without reading templates and the texts of command files: for commands that only
 /// list. A mode's missing template and the mistakes within are then not seen.
-pub fn load_shape(path: &Path) -> Loaded {
-    load_to(path, Depth::Shape, None)
+pub fn load_shape(path: &Path, home: Option<&Home>) -> Loaded {
+    load_to(path, home, Depth::Shape, None)
 }
 
-fn load_to(path: &Path, depth: Depth, draft: Option<&Draft>) -> Loaded {
+fn load_to(path: &Path, home: Option<&Home>, depth: Depth, draft: Option<&Draft>) -> Loaded {
     let (path, root) = match resolve(path) {
         Ok(found) => found,
         Err(problem) => return Loaded { manifest: None, problems: vec![problem] },
     };
+    let own = Home::in_folder(&root);
+    let place = Place { path: &path, root: &root, home: home.unwrap_or(&own) };
     let source = match draft::read(draft, &path, "manifest", MANIFEST_MAX) {
         Ok(source) => source,
         Err(problem) => return Loaded { manifest: None, problems: vec![problem] },
@@ -76,9 +87,8 @@ fn load_to(path: &Path, depth: Depth, draft: Option<&Draft>) -> Loaded {
             None
         }
     };
-    let manifest = document
-        .parse()
-        .and_then(|node| read(&document, &node, local.as_ref(), (&path, &root), (depth, draft), &mut others));
+    let manifest =
+        document.parse().and_then(|node| read(&document, &node, local.as_ref(), place, (depth, draft), &mut others));
     let mut problems = document.into_problems();
     problems.extend(local.into_iter().flat_map(Document::into_problems));
     problems.extend(others);
@@ -110,7 +120,7 @@ fn read(
     document: &Document,
     node: &Node,
     local: Option<&Document>,
-    (path, root): (&Path, &Path),
+    Place { path, root, home }: Place<'_>,
     (depth, draft): (Depth, Option<&Draft>),
     others: &mut Vec<Problem>,
 ) -> Option<Manifest> {
@@ -124,19 +134,17 @@ fn read(
     if let Some((local, _)) = &local_root {
         lay_flags(local, &overlay, &mut modes);
     }
+    let state_dir = fields.get("state_dir").and_then(|node| settings::state_dir(document, node, (root, home)));
     let mut manifest = Manifest {
         path: path.to_owned(),
         root: root.to_owned(),
         source: std::sync::Arc::clone(&document.source.text),
-        session: session(document, &fields, root),
+        name: home.name.clone(),
+        session: session(document, &fields, home),
         tmux_socket: fields.get("tmux").and_then(|node| settings::tmux_socket(document, node)),
         jobs: fields.get("jobs").and_then(|node| settings::jobs(document, node)).unwrap_or(4),
-        state_dir: root.join(
-            fields
-                .get("state_dir")
-                .and_then(|node| settings::state_dir(document, node, root))
-                .unwrap_or_else(|| crate::manifest::discover::DEFAULT_STATE_DIR.to_owned()),
-        ),
+        state_dir: state_dir.as_deref().map_or_else(|| home.usual_state_dir(), |text| home.state_dir(text)),
+        state_dir_written: state_dir,
         env: fields.get("env").map(|node| settings::env(document, node)).unwrap_or_default(),
         pass_env: fields.get("pass_env").map(|node| settings::pass_env(document, node)).unwrap_or_default(),
         retention: fields.get("retention").map_or_else(Retention::default, |node| settings::retention(document, node)),
@@ -167,8 +175,8 @@ fn read(
     Some(manifest)
 }
 
-fn session(document: &Document, fields: &Fields<'_>, root: &Path) -> String {
-    let folder = || settings::session_from(&root.file_name().unwrap_or_default().to_string_lossy());
+fn session(document: &Document, fields: &Fields<'_>, home: &Home) -> String {
+    let folder = || settings::session_from(&home.name);
     fields.get("session").and_then(|node| settings::session(document, node)).unwrap_or_else(folder)
 }
 

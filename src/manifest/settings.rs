@@ -21,6 +21,8 @@ pub struct Manifest {
     pub path: PathBuf,
     /// Its folder, absolute and without links.
     pub root: PathBuf,
+    /// The project's name.
+    pub name: String,
     pub source: Arc<str>,
     /// The tmux session of its windows.
     pub session: String,
@@ -30,6 +32,8 @@ pub struct Manifest {
     pub jobs: u32,
     /// Absolute.
     pub state_dir: PathBuf,
+    /// As the manifest names it, if it does.
+    pub state_dir_written: Option<String>,
     /// Set for every run.
     pub env: BTreeMap<String, String>,
     /// Names taken from the caller's environment.

@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::manifest::command_line;
 use crate::manifest::document::{At, Document, Fields, shown};
+use crate::manifest::home::Home;
 use crate::manifest::keys;
 use crate::manifest::settings::{Budget, Retention, Worktree};
 use crate::manifest::source::stays_below;
@@ -144,12 +145,12 @@ pub(crate) fn budget(document: &Document, node: &Node) -> Budget {
     Budget { run: amount("run"), day: amount("day") }
 }
 
-/// The state folder as written. It is made private and hidden from git, so it cannot be a folder
-/// that the project lives in.
-pub(crate) fn state_dir(document: &Document, node: &Node, root: &Path) -> Option<String> {
+/// The state folder as written. It is made private and hidden from git, so it cannot be a folder that the
+/// project, or what the path is relative to, lives in.
+pub(crate) fn state_dir(document: &Document, node: &Node, (root, home): (&Path, &Home)) -> Option<String> {
     let text = document.filled_text(node, "state_dir")?;
     let mut plain = PathBuf::new();
-    for part in root.join(&text).components() {
+    for part in home.state_dir(&text).components() {
         match part {
             Component::ParentDir => {
                 plain.pop();
@@ -158,9 +159,10 @@ pub(crate) fn state_dir(document: &Document, node: &Node, root: &Path) -> Option
             part => plain.push(part),
         }
     }
-    if root.starts_with(&plain) {
+    if root.starts_with(&plain) || home.base().starts_with(&plain) {
         let problem = Problem::error("`state_dir` must be a folder of its own, not one that holds the project");
-        document.add(At::Node(node.id), problem.hint("leave it out for `.dispatch`"));
+        let usual = home.usual_state_dir();
+        document.add(At::Node(node.id), problem.hint(format!("leave it out for `{}`", home.shown(&usual))));
         return None;
     }
     Some(text)

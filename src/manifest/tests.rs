@@ -33,7 +33,7 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
 }
 
 fn load_in(folder: &tempfile::TempDir) -> Loaded {
-    load(&folder.path().join("dispatch.yaml"))
+    load(&folder.path().join("dispatch.yaml"), None)
 }
 
 /// `file:line:col: message | hint`, the underlined text in «».
@@ -173,7 +173,7 @@ fn the_contracts_example_loads() {
     assert_eq!(line(first.line), "  - mode: interactive");
     assert!(line(second.line).contains("code-review"));
     assert!(mode(&loaded, "interactive").cleanup_on_exit);
-    assert_eq!(load_shape(&folder.path().join("dispatch.yaml")).manifest, loaded.manifest);
+    assert_eq!(load_shape(&folder.path().join("dispatch.yaml"), None).manifest, loaded.manifest);
 }
 
 #[test]

@@ -48,6 +48,9 @@ pub struct NotifySettings {
     pub version: u32,
     /// The project's folder.
     pub root: PathBuf,
+    /// Its name, where that is not the folder's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     pub notify: Notify,
     /// The tmux server whose terminals are told where there is no desktop.
     pub socket: PathBuf,

@@ -164,8 +164,14 @@ impl Expect {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WorktreeSpec {
-    /// The main checkout.
+    /// A folder in which git finds the repository.
     pub repository: PathBuf,
+    /// The manifest's folder, where that is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<PathBuf>,
+    /// The path of the manifest's folder below the root of its checkout.
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub below: PathBuf,
     pub path: PathBuf,
     pub branch: String,
     pub base: String,
@@ -175,10 +181,32 @@ pub struct WorktreeSpec {
     /// Whether submodules are filled in a new worktree; `None`: the manifest does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub submodules: Option<bool>,
-    /// Paths or globs relative to the main checkout, copied into a new worktree.
+    /// Paths or globs relative to the manifest's folder, copied into a new worktree.
     pub copy: Vec<PathBuf>,
     /// argv of the set-up command; empty for none.
     pub setup: Vec<String>,
+}
+
+impl WorktreeSpec {
+    /// The manifest's folder: what is copied comes from there.
+    pub fn project(&self) -> &Path {
+        self.project.as_ref().unwrap_or(&self.repository)
+    }
+
+    /// The folder in the worktree that stands for the manifest's.
+    pub fn folder(&self) -> PathBuf {
+        below(&self.path, &self.below)
+    }
+}
+
+/// `base`, or the folder of that path below it.
+pub fn below(base: &Path, path: &Path) -> PathBuf {
+    // Joined with an empty path, it would end with a slash.
+    if path.as_os_str().is_empty() { base.to_owned() } else { base.join(path) }
+}
+
+fn is_empty(path: &Path) -> bool {
+    path.as_os_str().is_empty()
 }
 
 impl RunSpec {

@@ -55,7 +55,7 @@ pub(in crate::plan) fn manifest(text: &str) -> Manifest {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("dispatch.yaml");
     std::fs::write(&path, format!("version: 1\n{text}")).unwrap();
-    let loaded = crate::manifest::load(&path);
+    let loaded = crate::manifest::load(&path, None);
     loaded.manifest.unwrap_or_else(|| panic!("{:?}", loaded.problems))
 }
 

@@ -87,7 +87,7 @@ impl Ledger {
     pub(super) fn share_worktree(&self, prepared: &Prepared) -> Result<Option<WorktreeLock>, StartError> {
         let path = match &prepared.worktree {
             Some(worktree) => Some(worktree.path.clone()),
-            None => git::main_checkout_of(&prepared.cwd).map(|linked| linked.worktree_root),
+            None => git::linked_worktree_of(&prepared.cwd),
         };
         if path.is_some() {
             // Who takes a worktree away looks at all runs, and may have to rebuild the index.

@@ -10,7 +10,7 @@ use crate::plan::order::order_problem;
 use crate::plan::wanted::wanted;
 use crate::runner::locate::Whence;
 use crate::runner::project::{Depth, OpenError, Project};
-use crate::system::git;
+use crate::system::git::{self, Repository};
 use crate::tasks::TaskSet;
 
 /// What a check found.
@@ -61,7 +61,7 @@ impl Project {
 /// A configured base that is no commit of the repository. Nothing is said outside of a repository, of one
 /// that has no commit yet, and of a base that is fetched first.
 fn base_problems(project: &Project, tasks: &TaskSet) -> Vec<Problem> {
-    let root = &project.manifest.root;
+    let Some(root) = project.repository.as_ref().map(Repository::folder_for_git) else { return Vec::new() };
     let Some((settings, base)) = project.manifest.worktree.as_ref().and_then(|all| Some((all, all.base.as_ref()?)))
     else {
         return Vec::new();

@@ -29,7 +29,7 @@ impl Project {
             Some(ledger) if !dry => Some(ledger.state().own_worktree(&path)?),
             _ => None,
         };
-        let root = &self.manifest.root;
+        let root = self.known_repository()?.folder_for_git();
         let standing = git::look_at_worktree(root, &worktree.path)?;
         let branch_look = git::look_at_branch(root, &worktree.branch, &base)?;
         let runs = ledger.as_ref().map(|ledger| ledger.at_work_in(&path)).transpose()?.unwrap_or_default();

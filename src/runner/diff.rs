@@ -26,7 +26,8 @@ impl Project {
     pub fn work(&self, tasks: &TaskSet, task: &Task) -> Result<Work, WorkError> {
         let worktree = self.standing_work_of(tasks, task)?;
         let base = self.base_of(&worktree)?;
-        let since = Base::find(&self.manifest.root, &base)?.fork_point(&worktree.path, &base)?;
+        let root = self.known_repository()?.folder_for_git();
+        let since = Base::find(root, &base)?.fork_point(&worktree.path, &base)?;
         let scratch = Scratch::new(&worktree.path, since.clone())?;
         let (path, branch) = (worktree.path, worktree.branch);
         Ok(Work { task: task.id.clone(), path, branch, base, since, scratch })

@@ -175,8 +175,10 @@ fn compare_worktree(fields: &mut Fields, was: &WorktreeSpec, now: &WorktreeSpec)
         submodules,
         copy,
         setup,
-        // Follows from the place of the manifest.
+        // They follow from the place of the manifest.
         repository: _,
+        project: _,
+        below: _,
         // Only say where a new branch begins; the base may follow the main checkout's branch.
         base: _,
         fetch: _,

@@ -3,7 +3,6 @@
 
 use std::path::PathBuf;
 
-use crate::manifest::discover::DEFAULT_STATE_DIR;
 use crate::runner::locate::{Whence, locate};
 use crate::system::store::state_dir::StateDir;
 use crate::system::tmux::{Asked, Tmux};
@@ -20,8 +19,8 @@ pub struct Early {
 /// Asks where the usual state folder says that windows are. `None` costs nothing: another folder,
 /// or one without windows, is looked at in its turn.
 pub fn ask(whence: &Whence) -> Option<Early> {
-    let manifest = locate(whence)?.manifest;
-    let state = StateDir::find(&manifest.parent()?.join(DEFAULT_STATE_DIR)).ok().flatten()?;
+    let home = locate(whence).ok()??.home;
+    let state = StateDir::find(&home.usual_state_dir()).ok().flatten()?;
     let socket = state.windows_hint()?;
     let asked = Tmux::new(socket.clone()).ask_for_list();
     Some(Early { state, socket, asked })

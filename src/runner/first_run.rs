@@ -7,7 +7,7 @@ use crate::agent::{self, Dialog};
 use crate::model::activity::ActivitySource;
 use crate::model::run::Run;
 use crate::system::environment::Environment;
-use crate::system::git;
+use crate::system::git::Repository;
 use crate::system::store::record_file::{self, RecordError};
 
 const CONFIG: &str = ".claude.json";
@@ -45,7 +45,8 @@ fn trusted_with(folder: &Path) -> Vec<PathBuf> {
             break;
         }
     }
-    roots.extend(git::main_checkout_of(folder).map(|found| found.main_root));
+    let repository = Repository::by_place(folder).ok().flatten();
+    roots.extend(repository.and_then(|repository| repository.main().map(Path::to_owned)));
     roots
 }
 

@@ -1,10 +1,11 @@
-//! Which manifest is meant (CONTRACT section 3), without reading it.
+//! Which manifest is meant, and which repository it belongs to, without reading it.
 
 use std::path::{Path, PathBuf};
 
-use crate::manifest::discover;
+use crate::manifest::{Home, discover};
+use crate::model::run_spec::below;
 use crate::system::environment;
-use crate::system::git;
+use crate::system::git::{Repository, RepositoryError};
 
 /// Where to look from.
 #[derive(Clone, Debug, Default)]
@@ -20,34 +21,102 @@ pub struct Whence {
 pub struct Located {
     /// Absolute.
     pub manifest: PathBuf,
-    /// The linked worktree that `folder` lies in, if it does.
-    pub worktree: Option<PathBuf>,
+    /// The repository that the manifest's folder lies in.
+    pub repository: Option<Repository>,
+    /// The path of the manifest's folder below the root of its checkout.
+    pub below: PathBuf,
+    /// The same from all checkouts of a repository.
+    pub home: Home,
+}
+
+/// A manifest on the way from a folder to its parents.
+struct Found {
+    manifest: PathBuf,
+    /// Where it is known without a second search.
+    repository: Option<Repository>,
 }
 
 /// `-f`; else `DISPATCH_MANIFEST`; else, inside a linked worktree, the main checkout's; else here
 /// or in a parent folder. `None` where there is none.
-pub fn locate(whence: &Whence) -> Option<Located> {
-    let linked = git::main_checkout_of(&whence.folder);
-    let worktree = linked.as_ref().map(|linked| linked.worktree_root.clone());
+pub fn locate(whence: &Whence) -> Result<Option<Located>, RepositoryError> {
     let named = whence.file.clone().or_else(|| environment::var("DISPATCH_MANIFEST").map(PathBuf::from));
-    if let Some(file) = named {
-        return Some(Located { manifest: whence.folder.join(file), worktree });
-    }
-    if let Some(linked) = &linked
-        && let Some(manifest) = in_main_checkout(&whence.folder, &linked.worktree_root, &linked.main_root)
-    {
-        return Some(Located { manifest, worktree });
-    }
-    discover::find_upward(&whence.folder).map(|manifest| Located { manifest, worktree })
+    let found = match named {
+        Some(file) => Found { manifest: whence.folder.join(file), repository: None },
+        None => match search(&whence.folder)? {
+            Some(found) => found,
+            None => return Ok(None),
+        },
+    };
+    found.located().map(Some)
 }
 
-/// The same relative path in the main checkout, from `folder` up to the worktree's root.
-fn in_main_checkout(folder: &Path, worktree: &Path, main: &Path) -> Option<PathBuf> {
-    let folder = std::path::absolute(folder).ok()?;
-    folder
-        .ancestors()
-        .take_while(|ancestor| ancestor.starts_with(worktree))
-        .filter_map(|ancestor| ancestor.strip_prefix(worktree).ok())
-        .map(|relative| main.join(relative).join(discover::MANIFEST_NAME))
-        .find(|candidate| discover::is_manifest(candidate))
+/// The roots of the checkouts around `folder`, the innermost first.
+pub(super) fn checkouts_around(folder: &Path) -> Vec<PathBuf> {
+    let mut roots = Vec::new();
+    let mut next = Some(folder.to_owned());
+    while let Some(Ok(Some(repository))) = next.as_deref().map(Repository::of) {
+        roots.extend(repository.checkout().map(Path::to_owned));
+        next = repository.found().parent().map(Path::to_owned);
+    }
+    roots
+}
+
+/// The nearest manifest: checkout by checkout, the main one before a linked one.
+fn search(folder: &Path) -> Result<Option<Found>, RepositoryError> {
+    let mut from = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    loop {
+        let Some(repository) = Repository::of(&from)? else {
+            return Ok(discover::find_upward(&from).map(|manifest| Found { manifest, repository: None }));
+        };
+        if let Some(found) = in_repository(&from, repository.clone())? {
+            return Ok(Some(found));
+        }
+        match repository.found().parent() {
+            Some(parent) => from = parent.to_owned(),
+            None => return Ok(None),
+        }
+    }
+}
+
+/// A manifest on the way from `folder` to the end of its repository.
+fn in_repository(folder: &Path, repository: Repository) -> Result<Option<Found>, RepositoryError> {
+    let first = |root: &Path, below: &Path| {
+        let mut folders = below.ancestors().map(|part| root.join(part).join(discover::MANIFEST_NAME));
+        folders.find(|candidate| discover::is_manifest(candidate))
+    };
+    if let Some(checkout) = repository.checkout() {
+        // git works on the whole of a work tree that does not hold the folder it is called in.
+        let below = folder.strip_prefix(checkout).unwrap_or(Path::new(""));
+        if let Some(main) = repository.main().filter(|main| *main != checkout)
+            && let Some(manifest) = first(main, below)
+        {
+            return Ok(Some(Found { manifest, repository: None }));
+        }
+        if let Some(manifest) = first(checkout, below) {
+            return Ok(Some(Found { manifest, repository: Some(repository) }));
+        }
+    }
+    let below = folder.strip_prefix(repository.found()).unwrap_or(Path::new(""));
+    Ok(first(repository.found(), below).map(|manifest| Found { manifest, repository: Some(repository) }))
+}
+
+impl Found {
+    fn located(self) -> Result<Located, RepositoryError> {
+        let Self { manifest, repository } = self;
+        let folder = manifest.parent().unwrap_or(Path::new("/"));
+        let root = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        let repository = match repository {
+            Some(repository) => Some(repository),
+            None => Repository::of(&root)?,
+        };
+        let Some(known) = &repository else {
+            return Ok(Located { manifest, repository: None, below: PathBuf::new(), home: Home::in_folder(&root) });
+        };
+        let path = known.below(&root)?;
+        let home = match known.main() {
+            Some(main) => Home::in_folder(&below(main, &path)),
+            None => Home::in_repository(known.common(), &path),
+        };
+        Ok(Located { manifest, repository, below: path, home })
+    }
 }

@@ -42,6 +42,7 @@ pub mod locate;
 pub mod next;
 pub mod notify;
 pub mod observe;
+mod older_state;
 pub mod overview;
 pub mod past;
 pub mod prepare;

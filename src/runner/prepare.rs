@@ -117,6 +117,8 @@ pub enum PrepareError {
     ResumedFolderGone { run: RunId, folder: PathBuf, pair: Pair, to_make: Option<String> },
     #[error("`{}` is not a git worktree", .0.display())]
     NotAWorktree(PathBuf),
+    #[error("`worktree:` needs a git repository, and `{}` is in none", .0.display())]
+    NoRepository(PathBuf),
     #[error("`{field}` leads out of the run's folder: `{}`", .path.display())]
     LeadsOut { field: &'static str, path: PathBuf },
     #[error("the {what} holds a NUL byte")]

@@ -1,15 +1,17 @@
 //! A project: its manifest, and from it the tasks and the ledger of its runs.
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use crate::manifest::{self, Draft, Loaded, Manifest, Mode};
 use crate::model::names::{ModeName, NameError, Pair, TaskId};
 use crate::model::nearest::nearest;
 use crate::model::problem::Problem;
 use crate::runner::ledger::{Ledger, Wish};
-use crate::runner::locate::{Located, Whence, locate};
+use crate::runner::locate::{Located, Whence, checkouts_around, locate};
+use crate::runner::prepare::PrepareError;
 use crate::system::environment;
+use crate::system::git::{self, BeforeMaking, Repository, RepositoryError};
 use crate::system::store::state_dir::StateDirError;
 use crate::system::tmux::{SocketEnv, Tmux};
 use crate::tasks::{self, FindError, Task, TaskSet};
@@ -27,8 +29,14 @@ pub enum Depth {
 #[derive(Clone, Debug)]
 pub struct Project {
     pub manifest: Manifest,
-    /// The linked worktree the command was given in.
-    pub worktree: Option<PathBuf>,
+    /// The repository that the manifest's folder lies in.
+    pub repository: Option<Repository>,
+    /// The path of the manifest's folder below the root of its checkout.
+    pub below: PathBuf,
+    /// The folder the command was given in.
+    pub here: PathBuf,
+    /// What is known of the worktrees that could be made.
+    pub(super) making: Arc<BeforeMaking>,
     /// Warnings of the manifest.
     pub problems: Vec<Problem>,
     /// The folder in which a person types words that may name a task by its file.
@@ -42,6 +50,8 @@ pub struct Project {
 pub enum OpenError {
     #[error("no `dispatch.yaml` here or in a parent folder")]
     NotFound { folder: PathBuf },
+    #[error(transparent)]
+    Repository(Box<RepositoryError>),
     #[error("the manifest has {} problem{}", .problems.len(), if .problems.len() == 1 { "" } else { "s" })]
     Problems { problems: Vec<Problem> },
 }
@@ -59,29 +69,29 @@ pub enum NameLookupError {
 
 impl Project {
     pub fn open(whence: &Whence, depth: Depth) -> Result<Self, OpenError> {
-        let Some(Located { manifest, worktree }) = locate(whence) else {
-            return Err(OpenError::NotFound { folder: whence.folder.clone() });
-        };
+        let located = located(whence)?;
+        let home = Some(&located.home);
         let loaded = match depth {
-            Depth::Shape => manifest::load_shape(&manifest),
-            Depth::Whole => manifest::load(&manifest),
+            Depth::Shape => manifest::load_shape(&located.manifest, home),
+            Depth::Whole => manifest::load(&located.manifest, home),
         };
-        Self::of(loaded, worktree)
+        Self::of(loaded, located, whence)
     }
 
     /// The whole project as it would be with this draft.
     pub(super) fn open_draft(whence: &Whence, draft: &Draft) -> Result<Self, OpenError> {
-        let Some(Located { manifest, worktree }) = locate(whence) else {
-            return Err(OpenError::NotFound { folder: whence.folder.clone() });
-        };
-        Self::of(manifest::load_draft(&manifest, draft), worktree)
+        let located = located(whence)?;
+        Self::of(manifest::load_draft(&located.manifest, Some(&located.home), draft), located, whence)
     }
 
-    fn of(loaded: Loaded, worktree: Option<PathBuf>) -> Result<Self, OpenError> {
+    fn of(loaded: Loaded, located: Located, whence: &Whence) -> Result<Self, OpenError> {
+        let Located { manifest: _, repository, below, home: _ } = located;
+        let here = whence.folder.clone();
         match loaded.manifest {
             Some(manifest) => {
-                let (problems, default_base) = (loaded.problems, OnceLock::new());
-                Ok(Self { manifest, worktree, problems, typed_in: None, default_base })
+                let (making, default_base) = (Arc::default(), OnceLock::new());
+                let problems = loaded.problems;
+                Ok(Self { manifest, repository, below, here, making, problems, typed_in: None, default_base })
             }
             None => Err(OpenError::Problems { problems: loaded.problems }),
         }
@@ -104,13 +114,17 @@ impl Project {
 
     /// The ledger, where anything was ever run.
     pub fn ledger(&self) -> Result<Option<Ledger>, StateDirError> {
-        let found = Ledger::find(&self.manifest.state_dir)?;
+        let found = match self.older_ledger()? {
+            Some(older) => Some(older),
+            None => Ledger::find(&self.manifest.state_dir)?,
+        };
         Ok(found.map(|ledger| self.equip(ledger)))
     }
 
     /// The same for who starts something. Also of a folder that is `known` parts may be missing,
     /// where whoever makes it has been killed or is not done yet.
     pub fn ledger_for_writing(&self, known: Option<Ledger>) -> Result<Ledger, StateDirError> {
+        self.no_older_run()?;
         let made = Ledger::create(&self.manifest.state_dir)?;
         made.keep_notify(&self.manifest, &self.tmux());
         Ok(self.equip(known.unwrap_or(made)))
@@ -162,15 +176,31 @@ impl Project {
 
     /// The task whose worktree the command was given in.
     pub fn task_of_worktree(&self, tasks: &TaskSet, mode: &Mode) -> Option<Task> {
-        let here = self.worktree.as_ref()?;
+        let around = self.checkouts_here();
+        if around.is_empty() {
+            return None;
+        }
         let is_here = |task: &&Task| {
             crate::runner::task_worktree::worktree_of(self, tasks, mode, task)
                 .ok()
                 .flatten()
-                .is_some_and(|worktree| worktree.path == *here)
+                .is_some_and(|worktree| around.contains(&git::resolved(&worktree.path)))
         };
         // A subtask shares its parent's worktree: the parent is meant.
         tasks.tasks().iter().find(is_here).cloned()
+    }
+
+    /// The checkouts that the command was given in, but the main one, which is no task's.
+    pub(super) fn checkouts_here(&self) -> Vec<PathBuf> {
+        let mut around = checkouts_around(&self.here);
+        let main = self.repository.as_ref().and_then(Repository::main);
+        around.retain(|root| Some(root.as_path()) != main);
+        around
+    }
+
+    /// The repository in which `worktree:` makes worktrees.
+    pub(super) fn known_repository(&self) -> Result<&Repository, PrepareError> {
+        self.repository.as_ref().ok_or_else(|| PrepareError::NoRepository(self.manifest.root.clone()))
     }
 
     /// The tmux server for new windows: `DISPATCH_TMUX_SOCKET`, the manifest's, the user's own.
@@ -183,4 +213,10 @@ impl Project {
             name => Tmux::new(Tmux::resolve_socket(name.filter(|name| *name != "default"), &surroundings)),
         }
     }
+}
+
+/// The manifest that is meant.
+pub(super) fn located(whence: &Whence) -> Result<Located, OpenError> {
+    let found = locate(whence).map_err(|error| OpenError::Repository(Box::new(error)))?;
+    found.ok_or_else(|| OpenError::NotFound { folder: whence.folder.clone() })
 }

@@ -29,13 +29,13 @@ impl Prepared {
     /// What the set-up of the run's worktree will leave out.
     pub fn set_up_warnings(&self) -> Vec<String> {
         let Some(worktree) = &self.worktree else { return Vec::new() };
-        let root = &worktree.repository;
+        let root = worktree.project();
         let matches_nothing = |entry: &&PathBuf| git::named_in(root, entry).is_ok_and(|named| named.is_empty());
         let unmatched = worktree.copy.iter().filter(matches_nothing);
         let mut warnings: Vec<String> = unmatched
             .map(|entry| format!("`{}` (`worktree.copy`) matches nothing in `{}`", entry.display(), root.display()))
             .collect();
-        if worktree.submodules.is_none() && git::has_submodules(root) {
+        if worktree.submodules.is_none() && git::has_submodules(&worktree.repository) {
             warnings.push(EMPTY_SUBMODULES.to_owned());
         }
         warnings
@@ -82,7 +82,7 @@ pub(super) fn set_up(
     if !worktree.setup.is_empty() {
         let command = worktree.setup.join(" ");
         log(&format!("+ {command}"));
-        let status = match supervise::run_in_foreground(&worktree.setup, &worktree.path, environment) {
+        let status = match supervise::run_in_foreground(&worktree.setup, &worktree.folder(), environment) {
             Ok(status) => status,
             Err(source) => return Err(SetupError::NotStarted { command, source }),
         };

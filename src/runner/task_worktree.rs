@@ -7,11 +7,11 @@ use crate::manifest::Mode;
 use crate::manifest::templates::Templates;
 use crate::model::names::Pair;
 use crate::model::problem::Problem;
-use crate::model::run_spec::WorktreeSpec;
+use crate::model::run_spec::{WorktreeSpec, below};
 use crate::runner::prepare::{PrepareError, Request};
 use crate::runner::project::Project;
 use crate::runner::template_context::Context;
-use crate::system::git::{self, GitError};
+use crate::system::git::{self, GitError, Repository};
 use crate::tasks::{self, Task, TaskSet};
 
 /// A task's worktree by the manifest's `worktree:`, whether it is there or not.
@@ -41,16 +41,22 @@ impl Project {
         let mut to_make = None;
         let mut cwd = self.manifest.root.clone();
         if let Some(worktree) = worktree {
-            cwd.clone_from(&worktree.path);
+            let repository = self.known_repository()?;
+            cwd = below(&worktree.path, &self.below);
             let is_there = worktree.path.is_dir();
             if is_there && !git::is_worktree(&worktree.path) {
                 return Err(PrepareError::NotAWorktree(worktree.path));
+            }
+            if is_there && !git::is_checkout_of(repository.common(), &worktree.path) {
+                return Err(PrepareError::Git(GitError::OtherRepository(worktree.path)));
             }
             if is_there && !(worktree.create && git::setup_is_pending(&worktree.path)) {
                 // Used as it is.
             } else if worktree.create {
                 let base = self.base_of(&worktree)?;
-                to_make = Some(WorktreeSpec { base, ..self.worktree_spec(&worktree) });
+                let spec = WorktreeSpec { base, ..self.worktree_spec(&worktree) };
+                self.making.check(&spec, repository)?;
+                to_make = Some(spec);
             } else {
                 return Err(PrepareError::MissingWorktree {
                     task: task.id.clone(),
@@ -74,8 +80,15 @@ impl Project {
     /// empty where that is the default: a run that makes its worktree gets [`Self::base_of`].
     pub(super) fn worktree_spec(&self, worktree: &TaskWorktree) -> WorktreeSpec {
         let TaskWorktree { path, branch, base, create: _, fetch, submodules, copy, setup } = worktree.clone();
-        let (repository, base) = (self.manifest.root.clone(), base.unwrap_or_default());
-        WorktreeSpec { repository, path, branch, base, fetch, submodules, copy, setup }
+        let (repository, base) = (self.folder_for_git().to_owned(), base.unwrap_or_default());
+        let project = Some(self.manifest.root.clone()).filter(|root| *root != repository);
+        let below = self.below.clone();
+        WorktreeSpec { repository, project, below, path, branch, base, fetch, submodules, copy, setup }
+    }
+
+    /// Where git finds the repository; without one, where it would say so.
+    fn folder_for_git(&self) -> &Path {
+        self.repository.as_ref().map_or(&self.manifest.root, Repository::folder_for_git)
     }
 
     /// Why a run cannot go on in `cwd`, which is gone, and how it comes back.
@@ -88,7 +101,7 @@ impl Project {
     ) -> PrepareError {
         let folder = cwd.to_owned();
         let Some((run, _)) = &request.resume else { return PrepareError::MissingFolder(folder) };
-        let root = &self.manifest.root;
+        let root = self.folder_for_git();
         let command = |worktree: &TaskWorktree| {
             let word = |text: &str| shell_words::quote(text).into_owned();
             let add = format!("git -C {} worktree add", word(&root.display().to_string()));
@@ -112,7 +125,7 @@ impl Project {
         if let Some(base) = self.default_base.get() {
             return Ok(base.clone());
         }
-        let base = git::default_base(&self.manifest.root)?;
+        let base = git::default_base(self.folder_for_git())?;
         Ok(self.default_base.get_or_init(|| base).clone())
     }
 }

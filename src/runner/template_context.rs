@@ -46,7 +46,6 @@ pub(crate) struct Context<'a> {
 
 impl<'a> Context<'a> {
     pub(crate) fn new(manifest: &'a Manifest, mode: &'a Mode, task: &'a Task, body: &'a Body) -> Self {
-        let name = manifest.root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let names = |ids: &'a [crate::model::names::TaskId]| ids.iter().map(|id| id.as_str()).collect();
         Self {
             task: TaskView {
@@ -67,7 +66,7 @@ impl<'a> Context<'a> {
                 meta: &task.meta,
             },
             mode: BTreeMap::from([("name", mode.name.as_str()), ("description", mode.description.as_str())]),
-            project: BTreeMap::from([("name", name), ("root", manifest.root.display().to_string())]),
+            project: BTreeMap::from([("name", manifest.name.clone()), ("root", manifest.root.display().to_string())]),
             worktree: BTreeMap::from([("path", String::new()), ("branch", String::new())]),
             prompt: String::new(),
             extras: Vec::new(),

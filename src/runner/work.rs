@@ -59,7 +59,8 @@ impl Project {
             }
         }
         if found.len() > 1 {
-            let is_here = |worktree: &TaskWorktree| self.worktree.as_ref() == Some(&worktree.path);
+            let around = self.checkouts_here();
+            let is_here = |worktree: &TaskWorktree| around.contains(&git::resolved(&worktree.path));
             match found.iter().position(is_here) {
                 Some(here) => found = vec![found.swap_remove(here)],
                 None => found.retain(|worktree| worktree.path.symlink_metadata().is_ok()),
@@ -78,7 +79,7 @@ impl Project {
         if worktree.path.symlink_metadata().is_err() {
             return Err(WorkError::Missing { task: task.id.clone(), path: worktree.path });
         }
-        if !git::shares_repository(&self.manifest.root, &worktree.path) {
+        if !git::is_checkout_of(self.known_repository()?.common(), &worktree.path) {
             return Err(WorkError::NotOurs(worktree.path));
         }
         Ok(worktree)

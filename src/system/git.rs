@@ -5,6 +5,7 @@
 //! [`remove_worktree`] and [`delete_branch`] remove something, by git's own rules.
 
 mod base;
+mod before_making;
 mod changes;
 mod checkout;
 mod copy;
@@ -16,6 +17,7 @@ mod numstat;
 mod pager;
 mod pending;
 mod remove;
+mod repository;
 mod submodules;
 #[cfg(test)]
 mod tests;
@@ -27,8 +29,9 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 pub use crate::system::git::base::{Base, Behind, behind, branch_of, default_base, resolve};
+pub use crate::system::git::before_making::BeforeMaking;
 pub use crate::system::git::changes::{Changes, Scratch, Shown};
-pub use crate::system::git::checkout::{MainCheckout, is_worktree, main_checkout_of, shares_repository};
+pub use crate::system::git::checkout::{is_checkout_of, is_worktree};
 pub use crate::system::git::copy::copy_files;
 pub use crate::system::git::copy_names::named_in;
 pub use crate::system::git::error::GitError;
@@ -36,6 +39,7 @@ pub use crate::system::git::look::{look_at_branch, look_at_worktree};
 pub use crate::system::git::numstat::Changed;
 pub use crate::system::git::pending::{PendingSetup, resolved, setup_is_pending};
 pub use crate::system::git::remove::{delete_branch, remove_worktree};
+pub use crate::system::git::repository::{Repository, RepositoryError, linked_worktree_of};
 pub use crate::system::git::submodules::{fill_submodules, has_submodules};
 pub use crate::system::git::version::{FLOOR, version};
 pub use crate::system::git::worktree::add_worktree;

@@ -12,7 +12,7 @@ use crate::model::task_source::{ListedTask, SubtaskFile, TaskFiles, TaskSource};
 use crate::model::task_status::TaskStatus;
 use crate::tasks::assemble::assemble;
 use crate::tasks::fields::statuses;
-use crate::tasks::find::{self, Found, find};
+use crate::tasks::find::{self, Found, Told, find};
 use crate::tasks::task::{Content, Task};
 use crate::tasks::task_file::{Damaged, Draft, TaskFile, one_line};
 use crate::tasks::task_set::TaskSet;
@@ -45,10 +45,11 @@ pub fn scan(root: &Path, sources: &[TaskSource]) -> TaskSet {
         }
     };
     let mut seen = HashSet::new();
+    let mut told = Told::default();
     for (source, declared) in sources.iter().enumerate() {
         match declared {
             TaskSource::Files(files) => {
-                let mut found = find(root, &top, &files.glob, &mut scanned.problems);
+                let mut found = find(root, &top, &files.glob, &mut told);
                 found.retain(|file| seen.insert(file.path.clone()));
                 scanned.add_files(root, read_all(root, &top, &found), (source, files));
             }
@@ -61,6 +62,7 @@ pub fn scan(root: &Path, sources: &[TaskSource]) -> TaskSet {
             TaskSource::Subtasks(file) => scanned.add_subtasks(file, source),
         }
     }
+    scanned.problems.extend(told.into_problems(root));
     assemble(root, sources, scanned)
 }
 

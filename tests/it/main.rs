@@ -122,6 +122,8 @@ mod recovery;
 #[cfg(test)]
 mod render;
 #[cfg(test)]
+mod repository;
+#[cfg(test)]
 mod resume;
 #[cfg(test)]
 mod retry;
@@ -197,6 +199,8 @@ mod stop;
 mod stop_many;
 #[cfg(test)]
 mod stop_tree;
+#[cfg(test)]
+mod subfolder;
 #[cfg(test)]
 mod submodules;
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub(super) fn run(meant: &Meant) -> Answer {
     if !std::io::stdout().is_terminal() {
         return Err(CliError::new(USAGE, "no command was given").hint("`dispatch --help` lists them"));
     }
-    if locate(&meant.whence).is_none() {
+    if matches!(locate(&meant.whence), Ok(None)) {
         output::write(Cli::command().render_help().to_string().as_bytes())?;
         output::stderr(meant).hint("`dispatch init` writes a starter manifest here");
         return Ok(ExitCode::SUCCESS);

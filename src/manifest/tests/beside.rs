@@ -178,7 +178,7 @@ fn command_files_become_modes_the_nearest_first() {
             "version: 1\nmode_files: [\".claude/commands/**/*.md\"]\nmodes:\n  review: { interactive: false, flags: [-x] }\n",
         ),
     ]);
-    let loaded = load(&top.path().join("sub/dispatch.yaml"));
+    let loaded = load(&top.path().join("sub/dispatch.yaml"), None);
     assert_eq!(
         lines(&loaded),
         [

@@ -6,20 +6,20 @@ use super::*;
 fn files_that_are_no_manifest_are_refused_at_once() {
     let folder = folder(&[]);
     let path = folder.path().join("dispatch.yaml");
-    assert_eq!(lines(&load(&path)), ["dispatch.yaml cannot read the manifest: there is no such file"]);
+    assert_eq!(lines(&load(&path, None)), ["dispatch.yaml cannot read the manifest: there is no such file"]);
     fs::write(&path, b"version: 1\nx: \xff\n").unwrap();
-    assert_eq!(lines(&load(&path)), ["dispatch.yaml:2:4:«\u{fffd}» the manifest is not UTF-8: byte 0xff"]);
+    assert_eq!(lines(&load(&path, None)), ["dispatch.yaml:2:4:«\u{fffd}» the manifest is not UTF-8: byte 0xff"]);
     fs::write(&path, vec![b'#'; (1 << 20) + 1]).unwrap();
     assert_eq!(
-        lines(&load(&path)),
+        lines(&load(&path, None)),
         ["dispatch.yaml cannot read the manifest: it is 1048577 bytes, more than the 1024 KiB allowed"]
     );
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
-    assert_eq!(lines(&load(&path)), ["dispatch.yaml cannot read the manifest: it is a folder"]);
+    assert_eq!(lines(&load(&path, None)), ["dispatch.yaml cannot read the manifest: it is a folder"]);
     fs::remove_dir(&path).unwrap();
     rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
-    assert_eq!(lines(&load(&path)), ["dispatch.yaml cannot read the manifest: it is not a regular file"]);
+    assert_eq!(lines(&load(&path, None)), ["dispatch.yaml cannot read the manifest: it is not a regular file"]);
 }
 
 /// How long this thread has run on a processor, so that a busy machine fails no test.
@@ -64,7 +64,7 @@ proptest! {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("dispatch.yaml");
         fs::write(&path, &bytes).unwrap();
-        let loaded = load(&path);
+        let loaded = load(&path, None);
         prop_assert!(loaded.manifest.is_some() || loaded.problems.iter().any(Problem::is_error));
     }
 
@@ -73,7 +73,7 @@ proptest! {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("dispatch.yaml");
         fs::write(&path, &text).unwrap();
-        for problem in load(&path).problems {
+        for problem in load(&path, None).problems {
             line(&problem);
         }
     }
@@ -84,5 +84,5 @@ fn a_relative_path_means_the_same_manifest() {
     let folder = folder(&[("dispatch.yaml", "version: 1\n")]);
     let manifest = load_in(&folder).manifest.unwrap();
     assert!(manifest.path.is_absolute() && manifest.root == folder.path().canonicalize().unwrap());
-    assert!(load(Path::new("/")).manifest.is_none());
+    assert!(load(Path::new("/"), None).manifest.is_none());
 }

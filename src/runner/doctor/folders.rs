@@ -22,6 +22,10 @@ pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
     let Some(project) = project else { return Vec::new() };
     let path = &project.manifest.state_dir;
     let mut findings = vec![records(project, path)];
+    findings.extend(project.older_states().into_iter().map(|older| {
+        let found = format!("`{}` is of an older version, and is no longer used", older.path.display());
+        Finding::warn("older state", found, format!("rm -r {}", quote(&older.path)))
+    }));
     // Before the first run: what it will be made in.
     let Some(place) = folder::nearest(path) else { return findings };
     if let Ok(Some(served)) = folder::served_by(&place) {

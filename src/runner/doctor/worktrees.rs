@@ -1,13 +1,13 @@
 //! Whether a worktree could be made: a repository, its base, a place to write to.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::runner::doctor::{Finding, quote};
 use crate::runner::project::Project;
 use crate::runner::work::WorkError;
 use crate::system::folder;
-use crate::system::git::{self, Base, GitError};
+use crate::system::git::{self, Base, GitError, Repository};
 
 const WHAT: &str = "worktrees";
 
@@ -18,10 +18,10 @@ pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
         return Vec::new();
     }
     let root = &project.manifest.root;
-    if !git::is_worktree(root) {
-        let found = format!("`{}` is not the root of a git repository", root.display());
+    let Some(repository) = &project.repository else {
+        let found = format!("`{}` is in no git repository", root.display());
         return vec![Finding::fail(WHAT, found, format!("git init {}", quote(root)))];
-    }
+    };
     let tasks = project.tasks();
     let mut bases: BTreeSet<String> = BTreeSet::new();
     let mut places: BTreeSet<PathBuf> = BTreeSet::new();
@@ -32,20 +32,20 @@ pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
                     Ok(base) => bases.insert(base),
                     Err(error) => return vec![Finding::fail(WHAT, error.to_string(), "dispatch check")],
                 };
-                places.extend(worktree.path.parent().map(std::path::Path::to_owned));
+                places.extend(worktree.path.parent().map(Path::to_owned));
             }
             Err(WorkError::Several { .. }) => {}
             Err(error) => return vec![Finding::fail(WHAT, error.to_string(), "dispatch check")],
         }
     }
-    let mut findings: Vec<Finding> = bases.iter().filter_map(|base| base_finding(project, base)).collect();
+    let mut findings: Vec<Finding> = bases.iter().filter_map(|base| base_finding(project, repository, base)).collect();
     // Where each task has a folder of its own, one word for the first is as good as many.
     let closed = places.iter().filter_map(|place| folder::nearest(place)).find(|place| !folder::is_writable(place));
     findings.extend(closed.map(|place| {
         let found = format!("nothing can be written into `{}`", place.display());
         Finding::fail(WHAT, found, format!("chmod u+w {}", quote(&place)))
     }));
-    findings.extend(submodules_finding(project));
+    findings.extend(submodules_finding(project, repository));
     findings.extend(copy_findings(project));
     if findings.is_empty() {
         let bases: Vec<&str> = bases.iter().map(String::as_str).collect();
@@ -58,10 +58,10 @@ pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
     findings
 }
 
-fn base_finding(project: &Project, base: &str) -> Option<Finding> {
-    let root = &project.manifest.root;
+fn base_finding(project: &Project, repository: &Repository, base: &str) -> Option<Finding> {
+    let root = repository.folder_for_git();
     match Base::find(root, base) {
-        Ok(_) => behind_finding(project, base),
+        Ok(_) => behind_finding(project, root, base),
         Err(GitError::NoBase { .. }) if matches!(git::resolve(root, "HEAD"), Ok(None)) => {
             let cure = format!("git -C {} commit --allow-empty -m start", quote(root));
             Some(Finding::fail(WHAT, "the repository has no commit yet", cure))
@@ -74,8 +74,8 @@ fn base_finding(project: &Project, base: &str) -> Option<Finding> {
 }
 
 /// New branches would start from an old commit.
-fn behind_finding(project: &Project, base: &str) -> Option<Finding> {
-    let (root, settings) = (&project.manifest.root, project.manifest.worktree.as_ref()?);
+fn behind_finding(project: &Project, root: &Path, base: &str) -> Option<Finding> {
+    let settings = project.manifest.worktree.as_ref()?;
     // With `fetch` they start from the remote's branch.
     if !settings.create || settings.fetch {
         return None;
@@ -90,9 +90,9 @@ fn behind_finding(project: &Project, base: &str) -> Option<Finding> {
     Some(Finding::warn(WHAT, format!("`{base}` is {behind}"), format!("{update}; or set `worktree.fetch: true`")))
 }
 
-fn submodules_finding(project: &Project) -> Option<Finding> {
+fn submodules_finding(project: &Project, repository: &Repository) -> Option<Finding> {
     let settings = project.manifest.worktree.as_ref().filter(|settings| settings.create)?;
-    (settings.submodules.is_none() && git::has_submodules(&project.manifest.root)).then(|| {
+    (settings.submodules.is_none() && git::has_submodules(repository.folder_for_git())).then(|| {
         let found = "the repository has submodules, which stay empty in a new worktree";
         Finding::warn(WHAT, found, "write `submodules: true` (or `false`) below `worktree:`")
     })

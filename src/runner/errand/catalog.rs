@@ -27,7 +27,6 @@ pub(super) fn of(whence: &Whence) -> Result<Value, Failure> {
     let set = project.tasks();
     let tracks = project.manifest.modes.values().any(|mode| !mode.sources.is_empty());
     let fresh = if tracks && broken.is_none() { fresh(&project, &set)? } else { Vec::new() };
-    let name = root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let tasks = show::tasks(&set);
     let said = broken.map(|failure| {
         let problems: Vec<ProblemView> = failure.problems.iter().map(ProblemView::new).collect();
@@ -35,7 +34,7 @@ pub(super) fn of(whence: &Whence) -> Result<Value, Failure> {
     });
     Ok(json!({
         "project": {
-            "name": name, "root": root, "manifest": project.manifest.path,
+            "name": project.manifest.name, "root": root, "manifest": project.manifest.path,
             "worktrees": project.manifest.worktree.is_some(),
         },
         "tasks": tasks.tasks, "problems": tasks.problems, "broken": said,

@@ -9,8 +9,8 @@ use crate::manifest::{self, Draft, LOCAL_NAME, MANIFEST_MAX};
 use crate::model::task_source::TaskSource;
 use crate::runner::check::check_draft;
 use crate::runner::failure::{Failure, Kind};
-use crate::runner::locate::{Whence, locate};
-use crate::runner::project::{Depth, OpenError, Project};
+use crate::runner::locate::Whence;
+use crate::runner::project::{Depth, Project, located};
 use crate::system::text_file::{TextFile, TextFileError};
 use crate::view::problem_view::ProblemView;
 
@@ -51,7 +51,7 @@ struct Place {
 
 /// Where the file called `name` is. The manifest need not be sound to be mended.
 fn place(whence: &Whence, name: &str) -> Result<Place, Failure> {
-    let located = locate(whence).ok_or_else(|| OpenError::NotFound { folder: whence.folder.clone() })?;
+    let located = located(whence)?;
     let (path, root) = manifest::resolve(&located.manifest).map_err(|problem| Failure::of_problems(vec![problem]))?;
     let asked = Path::new(name);
     if path.file_name() == Some(asked.as_os_str()) {

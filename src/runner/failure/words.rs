@@ -1,6 +1,7 @@
 //! Each error of the house as a failure: its kind, its words, its cures.
 
 use std::io;
+use std::path::Path;
 
 use crate::agent::Delivered;
 use crate::manifest::discover::{self, MANIFEST_NAME};
@@ -58,6 +59,7 @@ impl From<OpenError> for Failure {
                     )),
                 }
             }
+            OpenError::Repository(error) => Self::new(Kind::BadManifest, error.to_string()).hint(error.cure()),
             OpenError::Problems { problems } => Self::of_problems(problems),
         }
     }
@@ -134,12 +136,37 @@ impl From<PrepareError> for Failure {
             PrepareError::NotAWorktree(_) => {
                 Self::new(Kind::Usage, message).hint("move the folder away; nothing in it was touched")
             }
+            PrepareError::NoRepository(root) => {
+                Self::new(Kind::Usage, message).hint(format!("git init {}", quote(&root.display().to_string())))
+            }
+            PrepareError::Git(error) => error.into(),
             PrepareError::ArgumentTooLong { .. } => {
                 Self::new(Kind::Usage, message).hint("let the agent read it: `prompt: stdin` or `prompt: file`")
             }
             PrepareError::NoProcessLimit => Self::new(Kind::Usage, message)
                 .hint("remove `limits.processes`, or run under a delegated cgroup; see `dispatch doctor`"),
             _ => Self::new(Kind::Usage, message),
+        }
+    }
+}
+
+impl From<GitError> for Failure {
+    fn from(error: GitError) -> Self {
+        let found = Self::new(Kind::Usage, error.to_string());
+        let quote = |path: &Path| quote(&path.display().to_string());
+        match error {
+            GitError::NoBase { .. } => found.hint("set `worktree.base` to a branch that is there"),
+            GitError::NoCommit(folder) => {
+                found.hint(format!("git -C {} commit --allow-empty -m start", quote(&folder)))
+            }
+            GitError::Occupied(_) | GitError::OtherRepository(_) => {
+                found.hint("move the folder away; nothing in it was touched")
+            }
+            GitError::CheckedOut { at, .. } => {
+                found.hint(format!("git -C {} switch --detach; or set `worktree.branch`", quote(&at)))
+            }
+            GitError::Repository(error) => found.hint(error.cure()),
+            _ => found,
         }
     }
 }
@@ -267,9 +294,7 @@ impl From<WorkError> for Failure {
             WorkError::Prepare(error) => error.into(),
             WorkError::State(error) => error.into(),
             WorkError::Index(error) => error.into(),
-            WorkError::Git(GitError::NoBase { .. }) => {
-                Self::new(Kind::Usage, message).hint("set `worktree.base` to a branch that is there")
-            }
+            WorkError::Git(error @ GitError::NoBase { .. }) => error.into(),
             WorkError::Git(_) | WorkError::Io(_) => Self::chain(Kind::Failed, &error),
             WorkError::NoWorktrees => {
                 Self::new(Kind::Usage, message).hint("worktree: { path: \"../trees/{{ task.id }}\", create: true }")
@@ -397,6 +422,10 @@ impl From<StateDirError> for Failure {
             StateDirError::Owner { .. } | StateDirError::NotAFolder(_) => {
                 found.hint("set `state_dir` in the manifest to a folder of your own")
             }
+            StateDirError::Older { folder, .. } => found.hint(format!(
+                "wait until it has ended, or run `dispatch -C {} stop --all`",
+                quote(&folder.display().to_string())
+            )),
             StateDirError::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 found.hint("make it writable for you, or set `state_dir` in the manifest")
             }

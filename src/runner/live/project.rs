@@ -33,7 +33,7 @@ pub(super) fn look(whence: &Whence, done: impl FnOnce(Found) + Send + 'static) -
 }
 
 fn find(whence: &Whence) -> Found {
-    let Some(located) = locate(whence) else {
+    let Ok(Some(located)) = locate(whence) else {
         // It may come back.
         return Found { folders: BTreeSet::from([whence.folder.clone()]), ..Found::default() };
     };

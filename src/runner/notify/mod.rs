@@ -63,6 +63,7 @@ impl Ledger {
         let settings = manifest.notify.clone().map(|notify| NotifySettings {
             version: NOTIFY_VERSION,
             root: manifest.root.clone(),
+            name: Some(manifest.name.clone()).filter(|name| manifest.root.file_name() != Some(name.as_ref())),
             notify,
             socket: tmux.socket().to_owned(),
             environment: of_the_user(),

@@ -150,5 +150,8 @@ struct ToTell {
 }
 
 fn project(settings: &NotifySettings) -> String {
+    if let Some(name) = &settings.name {
+        return name.clone();
+    }
     settings.root.file_name().map_or_else(|| "dispatch".to_owned(), |name| name.to_string_lossy().into_owned())
 }

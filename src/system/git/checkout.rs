@@ -1,36 +1,12 @@
-//! Which checkout a folder belongs to, read from git's own small files.
+//! Whether a folder is the root of a checkout, and of which repository, read from git's own small
+//! files.
 //!
-//! Must not run git: this is asked at every start.
+//! Must not run git: this is asked at every start. Searches no parent folder: see
+//! [`crate::system::git::Repository`].
 
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
-
-/// A linked worktree and the checkout it was made from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MainCheckout {
-    /// Root of the linked worktree.
-    pub worktree_root: PathBuf,
-    /// Root of the main checkout.
-    pub main_root: PathBuf,
-}
-
-/// `None` when `dir` is in a main checkout, a submodule, a worktree of a bare repository, or
-/// no repository at all.
-pub fn main_checkout_of(dir: &Path) -> Option<MainCheckout> {
-    let dir = std::path::absolute(dir).ok()?;
-    for root in dir.ancestors() {
-        let Ok(found) = fs::symlink_metadata(root.join(".git")) else { continue };
-        // git looks no further than the first `.git`, and so does this.
-        if !found.is_file() {
-            return None;
-        }
-        let common = linked_common_dir(&git_dir_of(root)?)?;
-        let main_root = common.parent().filter(|_| common.ends_with(".git"))?;
-        return Some(MainCheckout { worktree_root: root.to_owned(), main_root: main_root.to_owned() });
-    }
-    None
-}
 
 /// Whether `path` is the root of a git work tree, main or linked (or a submodule's).
 pub fn is_worktree(path: &Path) -> bool {
@@ -47,11 +23,9 @@ pub(super) fn git_dir_of(root: &Path) -> Option<PathBuf> {
     dot_git.is_dir().then_some(dot_git)
 }
 
-/// Whether `path` is the root of a checkout of the repository that `within` lies in.
-pub fn shares_repository(within: &Path, path: &Path) -> bool {
-    let root = within.ancestors().find(|root| fs::symlink_metadata(root.join(".git")).is_ok());
-    let common = root.and_then(common_dir_of);
-    common.is_some() && common == common_dir_of(path)
+/// Whether `path` is the root of a checkout of the repository whose common folder this is.
+pub fn is_checkout_of(common: &Path, path: &Path) -> bool {
+    common_dir_of(path).is_some_and(|found| found == common)
 }
 
 /// The folder that all checkouts of a repository share.

@@ -1,6 +1,6 @@
 //! Copies files that git does not carry (`.env`, caches) into a new worktree.
 //!
-//! Must not overwrite, must not read outside the main checkout, must not write outside the
+//! Must not overwrite, must not read outside the manifest's folder, must not write outside the
 //! worktree: not by `..`, and not through a symbolic link.
 
 use std::fs::{self, File};
@@ -15,21 +15,21 @@ use crate::system::git::error::GitError;
 /// Copies every entry of `copy`, with modes. `log` hears of what was left out, and why: an entry
 /// that matches nothing, a file that is there already, a thing that is neither file nor folder.
 pub fn copy_files(spec: &WorktreeSpec, log: &mut dyn FnMut(&str)) -> Result<(), GitError> {
-    let root = canonical(&spec.repository)?;
+    let root = canonical(spec.project())?;
     for entry in &spec.copy {
         let named = named_in(&root, entry)?;
         if named.is_empty() {
             log(&format!("copy: `{}` matches nothing in `{}`", entry.display(), root.display()));
         }
         for relative in named {
-            copy_entry(&root, &spec.path, &relative, log)?;
+            copy_entry(&root, spec, &relative, log)?;
         }
     }
     Ok(())
 }
 
-/// Copies what lies at `relative`, a path of plain names below `root`, into the worktree at `tree`.
-fn copy_entry(root: &Path, tree: &Path, relative: &Path, log: &mut dyn FnMut(&str)) -> Result<(), GitError> {
+/// Copies what lies at `relative`, a path of plain names below `root`, into the same folder of the worktree.
+fn copy_entry(root: &Path, spec: &WorktreeSpec, relative: &Path, log: &mut dyn FnMut(&str)) -> Result<(), GitError> {
     let outside = || GitError::CopyOutside(relative.to_owned());
     let from = match fs::canonicalize(root.join(relative)) {
         Ok(from) if from.starts_with(root) => from,
@@ -40,8 +40,8 @@ fn copy_entry(root: &Path, tree: &Path, relative: &Path, log: &mut dyn FnMut(&st
         }
         Err(source) => return Err(GitError::Io { doing: "read", path: root.join(relative), source }),
     };
-    let mut to = canonical(tree)?;
-    for folder in relative.parent().into_iter().flat_map(Path::components) {
+    let mut to = canonical(&spec.path)?;
+    for folder in spec.below.components().chain(relative.parent().into_iter().flat_map(Path::components)) {
         to.push(folder);
         if !make_folder(&to)? {
             return Err(outside());
@@ -70,7 +70,7 @@ fn copy(root: &Path, from: &Path, to: &Path, log: &mut dyn FnMut(&str)) -> Resul
         let target = fs::read_link(from).map_err(read)?;
         let inside = fs::canonicalize(from).is_ok_and(|found| found.starts_with(root));
         if target.is_absolute() || !inside {
-            log(&format!("copy: `{}` is a link out of the main checkout", from.display()));
+            log(&format!("copy: `{}` is a link out of the project", from.display()));
             return Ok(());
         }
         symlink(target, to)

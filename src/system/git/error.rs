@@ -3,12 +3,16 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::system::git::repository::RepositoryError;
+
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
     #[error("git is not installed: no `git` on PATH")]
     NotFound,
-    #[error("`{}` is not a git repository", .0.display())]
+    #[error("`{}` is not in a git repository", .0.display())]
     NotARepository(PathBuf),
+    #[error(transparent)]
+    Repository(#[from] Box<RepositoryError>),
     /// Nothing was touched.
     #[error("`{}` exists and is not a git worktree", .0.display())]
     Occupied(PathBuf),
@@ -21,6 +25,8 @@ pub enum GitError {
     /// `stderr` as git wrote it.
     #[error("`git {command}` failed: {stderr}")]
     Failed { command: &'static str, stderr: String },
+    #[error("the repository of `{}` has no commit yet", .0.display())]
+    NoCommit(PathBuf),
     #[error("`{base}` (`worktree.base`) is not a commit of `{}`", repository.display())]
     NoBase { base: String, repository: PathBuf },
     #[error("`{base}` cannot be fetched (`worktree.fetch`): `{}` has no remote", repository.display())]
@@ -29,7 +35,7 @@ pub enum GitError {
     Unrelated { path: PathBuf, base: String },
     #[error("git said no more for {} seconds, or too much: `git {command}`", seconds)]
     GaveUp { command: &'static str, seconds: u64 },
-    #[error("`{}` (`worktree.copy`) leads out of the main checkout", .0.display())]
+    #[error("`{}` (`worktree.copy`) leads out of the project", .0.display())]
     CopyOutside(PathBuf),
     #[error("cannot {doing} `{}`: {source}", path.display())]
     Io { doing: &'static str, path: PathBuf, source: io::Error },

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::model::run_spec::WorktreeSpec;
 use crate::system::git::{
-    GitError, MainCheckout, PendingSetup, add_worktree, copy_files, is_worktree, main_checkout_of, setup_is_pending,
+    GitError, PendingSetup, add_worktree, copy_files, is_checkout_of, is_worktree, linked_worktree_of, setup_is_pending,
 };
 
 struct Repository {
@@ -47,6 +47,8 @@ impl Repository {
     fn spec(&self, name: &str, branch: &str) -> WorktreeSpec {
         WorktreeSpec {
             repository: self.root.clone(),
+            project: None,
+            below: PathBuf::new(),
             path: self.base.join("trees of it").join(name),
             branch: branch.to_owned(),
             base: "main".to_owned(),
@@ -152,30 +154,18 @@ fn many_starters_make_one_worktree_each() {
 }
 
 #[test]
-fn the_main_checkout_is_found_from_a_linked_worktree_only() {
+fn a_checkout_is_known_by_its_git_folder() {
     let repository = Repository::new();
     let spec = repository.spec("tree", "task/x");
     add(&spec).unwrap();
-    let found = MainCheckout { worktree_root: spec.path.clone(), main_root: repository.root.clone() };
-    assert_eq!(main_checkout_of(&spec.path), Some(found.clone()));
-    assert_eq!(main_checkout_of(&spec.path.join("sub/none")), Some(found));
-    assert_eq!(main_checkout_of(&repository.root.join("sub")), None);
-    assert_eq!(main_checkout_of(&repository.base), None);
-
-    let library = Repository::new();
-    repository.in_root(&["submodule", "--quiet", "add", library.root.to_str().unwrap(), "lib"]);
-    assert!(repository.root.join("lib/.git").is_file());
-    assert_eq!(main_checkout_of(&repository.root.join("lib")), None);
-
-    let bare = repository.base.join("bare.git");
-    repository.git(&["clone", "-q", "--bare", repository.root.to_str().unwrap(), bare.to_str().unwrap()]);
-    let tree = repository.base.join("of-bare");
-    repository.git(&["-C", bare.to_str().unwrap(), "worktree", "add", "-q", "-b", "z", tree.to_str().unwrap()]);
-    assert_eq!(main_checkout_of(&tree), None);
-
+    assert!(is_worktree(&spec.path) && !is_worktree(&spec.path.join("sub")));
+    assert!(is_checkout_of(&repository.root.join(".git"), &spec.path));
+    assert!(!is_checkout_of(&spec.path.join(".git"), &spec.path));
+    assert_eq!(linked_worktree_of(&spec.path.join("sub")), Some(spec.path));
+    assert_eq!(linked_worktree_of(&repository.root.join("sub")), None);
     fs::write(repository.base.join(".git"), "gitdir: /no/such\n").unwrap();
-    assert_eq!(main_checkout_of(&repository.base), None);
     assert!(!is_worktree(&repository.base));
+    assert_eq!(linked_worktree_of(&repository.base), None);
 }
 
 #[test]

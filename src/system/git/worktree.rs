@@ -11,14 +11,16 @@ use crate::system::git::error::GitError;
 use crate::system::git::fetch::fetch_base;
 use crate::system::git::git;
 use crate::system::git::pending::{Making, resolved, setup_is_pending};
+use crate::system::git::repository::Repository;
 
 /// Makes the worktree, on its branch if that exists, else on a new one from the base. One that
 /// is there already is used as it is. Waits while another starter makes one in this repository.
 /// `log` gets what git says, line by line. Copies nothing and runs no set-up: a new worktree is
 /// marked as waiting for it, until [`crate::system::git::PendingSetup`] says that it is done.
 pub fn add_worktree(spec: &WorktreeSpec, log: &mut dyn FnMut(&str)) -> Result<(), GitError> {
-    let not_a_repository = || GitError::NotARepository(spec.repository.clone());
-    let common = common_dir_of(&spec.repository).ok_or_else(not_a_repository)?;
+    let repository = Repository::by_place(&spec.repository).map_err(Box::new)?;
+    let repository = repository.ok_or_else(|| GitError::NotARepository(spec.repository.clone()))?;
+    let common = repository.common().to_owned();
     if is_there(spec, &common)? && !setup_is_pending(&spec.path) {
         return Ok(());
     }
@@ -34,7 +36,7 @@ pub fn add_worktree(spec: &WorktreeSpec, log: &mut dyn FnMut(&str)) -> Result<()
 }
 
 /// `Err` when something else is in the way.
-fn is_there(spec: &WorktreeSpec, common: &Path) -> Result<bool, GitError> {
+pub(super) fn is_there(spec: &WorktreeSpec, common: &Path) -> Result<bool, GitError> {
     if fs::symlink_metadata(&spec.path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
         return Ok(false);
     }

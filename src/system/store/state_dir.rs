@@ -46,6 +46,12 @@ pub enum StateDirError {
     Owner { path: PathBuf, owner: u32 },
     #[error("the state folder `{}` can be written by others (mode {mode:o})", .path.display())]
     Writable { path: PathBuf, mode: u32 },
+    #[error("a run lives in the state folder `{}`, which an older version made and which is no longer used", .path.display())]
+    Older {
+        path: PathBuf,
+        /// The manifest's folder that it lies beside.
+        folder: PathBuf,
+    },
     #[error("cannot use the state folder `{}`", .path.display())]
     Io {
         path: PathBuf,

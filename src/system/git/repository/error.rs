@@ -1,0 +1,61 @@
+//! Why it cannot be told which repository a folder belongs to.
+
+use std::path::PathBuf;
+
+use crate::system::git::error::GitError;
+
+/// Nothing is guessed and nothing started.
+#[derive(Debug, thiserror::Error)]
+pub enum RepositoryError {
+    /// A `.git`, or a bare repository, that git itself refuses.
+    #[error("git refuses the repository at `{}`: {words}", .dot_git.display())]
+    Refused { dot_git: PathBuf, words: String },
+    /// `GIT_DIR` and its like in the environment.
+    #[error("the environment names a repository (`{variable}`) that git refuses: {words}")]
+    Environment { variable: &'static str, words: String },
+    /// `core.worktree` leads to a folder that is not there.
+    #[error(
+        "the main checkout of `{}` is missing: its `core.worktree` says `{}`",
+        .common.display(), .named.display()
+    )]
+    MainMissing { common: PathBuf, named: PathBuf },
+    #[error("`{}` has both `core.bare` and `core.worktree`, which contradict each other", .common.display())]
+    BareWithWorktree { common: PathBuf },
+    /// git's work tree is another folder.
+    #[error("`{}` is outside the work tree `{}` of its own repository", .folder.display(), .checkout.display())]
+    Outside { folder: PathBuf, checkout: PathBuf, common: PathBuf },
+    #[error("which repository `{}` belongs to cannot be told without git: {source}", .folder.display())]
+    Git { folder: PathBuf, source: GitError },
+}
+
+impl RepositoryError {
+    /// What the user does about it, ending with the text to write or the command to run.
+    pub fn cure(&self) -> String {
+        let quote = |path: &PathBuf| shell_words::quote(&path.display().to_string()).into_owned();
+        match self {
+            Self::Refused { dot_git, .. } if dot_git.is_file() => {
+                let root = dot_git.parent().unwrap_or(dot_git).to_owned();
+                format!(
+                    "in the repository it belongs to, run `git worktree repair {}`; or, if it belongs to none, run \
+                     `rm {}`",
+                    quote(&root),
+                    quote(dot_git)
+                )
+            }
+            Self::Refused { dot_git, .. } => {
+                let root = dot_git.parent().filter(|_| dot_git.ends_with(".git")).unwrap_or(dot_git).to_owned();
+                format!("see what git says: `git -C {} status`", quote(&root))
+            }
+            Self::Environment { variable, .. } => format!("let it name a repository, or run `unset {variable}`"),
+            Self::MainMissing { common, .. } => format!(
+                "put the checkout back, or say where it is: `git --git-dir={} config core.worktree PATH`",
+                quote(common)
+            ),
+            Self::BareWithWorktree { common } => {
+                format!("`git --git-dir={} config core.bare false`", quote(common))
+            }
+            Self::Outside { checkout, .. } => format!("put the manifest below the work tree: `cd {}`", quote(checkout)),
+            Self::Git { .. } => "install git, or put its folder on PATH".to_owned(),
+        }
+    }
+}
