@@ -233,6 +233,58 @@ fn a_manifest_beside_a_bare_repository_knows_the_tasks_worktrees() {
 }
 
 #[test]
+fn a_checkout_in_the_way_of_the_state_folder_is_left_alone() {
+    let world = BARE.world("");
+    let [main, _] = BARE.folders(&world);
+    git(&world, "-C p/.bare worktree add -q -b w dispatch main");
+    world.dispatch("run job TASK-1").in_folder(&main).stderr_has("is a git checkout").fails_with(2);
+    assert!(!world.root().join("p/.bare/dispatch/runs").exists());
+}
+
+#[test]
+fn a_manifest_that_the_main_checkout_lacks_has_one_state_folder_too() {
+    let world = World::bare();
+    world.git_init();
+    git(&world, "-C project worktree add -q -b one ../one");
+    world.write("dispatch.yaml", BASE);
+    let one = world.root().join("one");
+    fs::rename(world.project().join("dispatch.yaml"), one.join("dispatch.yaml")).unwrap();
+    fs::create_dir(one.join("tasks")).unwrap();
+    fs::write(one.join("tasks/TASK-1.md"), "---\ntitle: x\n---\n\n%hang").unwrap();
+    git(&world, "-C one add -A");
+    git(&world, "-C one -c user.name=t -c user.email=t@localhost commit -qm manifest");
+    git(&world, "-C one worktree add -q -b two ../two");
+    let two = world.root().join("two");
+    let run = |folder: &Path| {
+        let answer = world.dispatch("run -d job TASK-1").in_folder(folder).notes().json();
+        answer["runs"][0]["runId"].as_str().unwrap().to_owned()
+    };
+    let first = run(&one);
+    assert_eq!(run(&two), first);
+    let named = world.dispatch("status job TASK-1 -f").arg(two.join("dispatch.yaml")).json();
+    assert_eq!(named["runId"], first.as_str());
+    world.agent_ready(&first);
+    assert_eq!(world.starts().len(), 1);
+    assert!(world.state().join("runs").is_dir() && !one.join(".dispatch").exists() && !two.join(".dispatch").exists());
+}
+
+#[test]
+fn in_a_submodule_the_project_around_it_is_that_of_the_main_checkout() {
+    let world = World::new();
+    world.task("TASK-1", "%exit 0").git_init();
+    git(&world, "init -q -b main lib");
+    git(&world, "-C lib -c user.name=t -c user.email=t@localhost commit -q --allow-empty -m x");
+    git(&world, "-c protocol.file.allow=always -C project submodule --quiet add ../lib lib");
+    git(&world, "-C project -c user.name=t -c user.email=t@localhost commit -qm lib");
+    git(&world, "-C project worktree add -q -b side ../side");
+    git(&world, "-c protocol.file.allow=always -C side submodule --quiet update --init");
+    world.dispatch("run -q job TASK-1").notes().succeeds();
+    let seen = world.dispatch("status job TASK-1").in_folder(world.root().join("side/lib")).json();
+    assert_eq!(seen["runId"], world.starts()[0].run.as_str());
+    assert!(!world.root().join("side/.dispatch").exists());
+}
+
+#[test]
 fn a_state_folder_of_an_older_version_is_not_forgotten_while_a_run_in_it_lives() {
     let world = BARE.world("");
     let [main, other] = BARE.folders(&world);

@@ -419,7 +419,7 @@ impl From<StateDirError> for Failure {
             StateDirError::Writable { path, .. } => {
                 found.hint(format!("chmod 700 {}", quote(&path.display().to_string())))
             }
-            StateDirError::Owner { .. } | StateDirError::NotAFolder(_) => {
+            StateDirError::Owner { .. } | StateDirError::NotAFolder(_) | StateDirError::Checkout(_) => {
                 found.hint("set `state_dir` in the manifest to a folder of your own")
             }
             StateDirError::Older { folder, .. } => found.hint(format!(

@@ -42,6 +42,8 @@ const PARTS: [&str; 3] = ["runs", "pairs", "slots"];
 pub enum StateDirError {
     #[error("the state folder `{}` is not a folder", .0.display())]
     NotAFolder(PathBuf),
+    #[error("the state folder `{}` is a git checkout", .0.display())]
+    Checkout(PathBuf),
     #[error("the state folder `{}` belongs to another user (uid {owner})", .path.display())]
     Owner { path: PathBuf, owner: u32 },
     #[error("the state folder `{}` can be written by others (mode {mode:o})", .path.display())]
@@ -78,8 +80,11 @@ impl StateDir {
         {
             return Ok(found);
         }
+        if fs::symlink_metadata(path.join(".git")).is_ok() {
+            return Err(StateDirError::Checkout(path.to_owned()));
+        }
         let parent = path.parent().unwrap_or(Path::new("/"));
-        fs::create_dir_all(parent).map_err(failed)?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(failed)?;
         make_folder(path).map_err(failed)?;
         let state = Self::check(path, &fs::metadata(path).map_err(failed)?)?;
         // Before the parts: where those stand, nobody looks for it again.

@@ -36,10 +36,10 @@ impl RepositoryError {
             Self::Refused { dot_git, .. } if dot_git.is_file() => {
                 let root = dot_git.parent().unwrap_or(dot_git).to_owned();
                 format!(
-                    "in the repository it belongs to, run `git worktree repair {}`; or, if it belongs to none, run \
-                     `rm {}`",
-                    quote(&root),
-                    quote(dot_git)
+                    "if it belongs to no repository, remove `{}`; else run, in the repository it belongs to, \
+                     `git worktree repair {}`",
+                    dot_git.display(),
+                    quote(&root)
                 )
             }
             Self::Refused { dot_git, .. } => {

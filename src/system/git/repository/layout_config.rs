@@ -2,9 +2,9 @@
 //!
 //! Reads plain lines only. Whatever is written in another way is [`Doubt`], and git is asked.
 
+use std::fs;
+use std::io;
 use std::path::Path;
-
-use crate::system::git::checkout::small_file;
 
 /// The files leave open what git would say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,9 @@ pub(super) struct LayoutConfig {
     /// `extensions.worktreeConfig`: the file `config.worktree` counts too.
     pub(super) per_worktree: bool,
 }
+
+/// A repository with thousands of branches has a long one.
+const MAX_CONFIG: u64 = 4 << 20;
 
 /// Extensions that change nothing about the layout, and that every supported git knows.
 const KNOWN_EXTENSIONS: [&str; 5] = ["noop", "objectformat", "partialclone", "preciousobjects", "worktreeconfig"];
@@ -39,12 +42,12 @@ impl LayoutConfig {
     }
 
     fn read(&mut self, path: &Path) -> Result<(), Doubt> {
-        match path.symlink_metadata() {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            Err(_) => return Err(Doubt),
-            Ok(_) => {}
+        match fs::metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Ok(found) if found.is_file() && found.len() <= MAX_CONFIG => {}
+            _ => return Err(Doubt),
         }
-        self.lay(&small_file(path).ok_or(Doubt)?)
+        self.lay(&fs::read_to_string(path).map_err(|_| Doubt)?)
     }
 
     /// Lays the lines of one file over what is known.
@@ -55,7 +58,8 @@ impl LayoutConfig {
                 continue;
             }
             if let Some(head) = line.strip_prefix('[') {
-                section = head.strip_suffix(']').ok_or(Doubt)?.to_ascii_lowercase();
+                let head = head.strip_suffix(']').filter(|head| !head.contains(']')).ok_or(Doubt)?;
+                section = head.to_ascii_lowercase();
                 continue;
             }
             if line.ends_with('\\') {
@@ -120,6 +124,7 @@ mod tests {
     fn anything_else_is_left_to_git() {
         for text in [
             "[core] bare = true\n",
+            "[core] # [x]\n\tbare = true\n",
             "[core]\n\tworktree = \"../x\"\n",
             "[core]\n\tworktree\n",
             "[core]\n\tbare = tr\\\nue\n",

@@ -95,6 +95,17 @@ fn a_plain_clone_and_its_worktrees() {
 }
 
 #[test]
+fn a_long_configuration_is_read_to_its_end() {
+    let ground = Ground::new();
+    ground.git("-C src worktree add -q -b side ../linked");
+    let config = fs::read_to_string(ground.base.join("src/.git/config")).unwrap();
+    let branches: String = (0..2000).map(|n| format!("[branch \"b#{n}\"]\n\tremote = origin\n")).collect();
+    ground.write("src/.git/config", &format!("{config}{branches}[core]\n\tbare = true\n"));
+    ground.is("src", true, "src/.git", None, None);
+    ground.is("linked", true, "src/.git", Some("linked"), None);
+}
+
+#[test]
 fn a_repository_without_a_commit() {
     let ground = Ground::new();
     ground.git("init -q -b main fresh");
