@@ -74,6 +74,8 @@ fn rest() -> Vec<OsString> {
 }
 
 fn next(state: &OsString, ended: Option<&std::ffi::OsStr>) -> ExitCode {
+    // Its caller stands in a run's folder, and what is started here must not.
+    let _ = std::env::set_current_dir("/");
     match Ledger::find(Path::new(state)) {
         Ok(Some(ledger)) => match ledger.next(ended.map(Path::new)) {
             Ok(()) => ExitCode::SUCCESS,

@@ -74,6 +74,6 @@ impl Ledger {
                 return Ok(None);
             }
         }
-        Err(StartError::Busy)
+        Err(StartError::Busy { holder: None })
     }
 }

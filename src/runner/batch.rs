@@ -9,6 +9,7 @@ use crate::model::run_state::RunState;
 use crate::plan::freshness::Freshness;
 use crate::runner::begin::{Next, Reserved, note_window, window_of};
 use crate::runner::ledger::Ledger;
+use crate::runner::orphans;
 use crate::runner::prepare::Prepared;
 use crate::runner::start::{Queueing, StartError, Started};
 use crate::system::process::supervise::{self, Starting};
@@ -95,7 +96,11 @@ impl Ledger {
 
     /// The pair's lock, where nothing of it runs and nothing has to be waited for.
     fn claim_at_once(&self, prepared: &Prepared, force: bool) -> Option<PairLock> {
-        if prepared.conditions.exclusive || self.check_depth(self.parent().as_ref()).is_err() {
+        let search = orphans::search_of(&prepared.kind);
+        if !self.state().is_searched(search)
+            || prepared.conditions.exclusive
+            || self.check_depth(self.parent().as_ref()).is_err()
+        {
             return None;
         }
         let Ok(Claim::Taken(lock, last)) = pair_lock::claim(self.state(), &prepared.pair) else { return None };

@@ -4,14 +4,18 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{EndState, RunState, UnknownWhy, WaitingFor};
 use crate::plan::freshness::Freshness;
 use crate::runner::begin::unstarted;
 use crate::runner::ledger::Ledger;
+use crate::runner::orphans::Orphan;
 use crate::runner::prepare::Prepared;
+use crate::system::clock::Stopwatch;
 use crate::system::environment;
+use crate::system::process::holder::{self, Holder};
 use crate::system::store::index::IndexError;
 use crate::system::store::pair_lock::{self, Claim};
 use crate::system::store::record_file::RecordError;
@@ -21,6 +25,9 @@ use crate::system::tmux::TmuxError;
 const MAX_DEPTH: u32 = 3;
 /// How long a run that is ending may take to let its pair go.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A stopped process lets no pair go: from then on, and again after each such time, it is looked for one.
+const EARLY_LOOK: Duration = Duration::from_secs(2);
 
 /// What came of a start.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,8 +68,15 @@ pub enum StartError {
     /// No program of ours makes such an id: the record was forged or damaged.
     #[error("no run id is greater than that of the pair's last run, `{}`", .last.display())]
     NoGreaterId { last: PathBuf, index: PathBuf, lock: PathBuf },
-    #[error("the pair is being started or ended by another command, and it takes too long")]
-    Busy,
+    /// Its lock is held, and not by a run that can be joined.
+    #[error("the pair is being started or ended {}", .holder.as_ref().map_or("by another command, and it takes too long".to_owned(), |holder| format!("by {holder}")))]
+    Busy { holder: Option<Holder> },
+    /// An agent of the pair lives, and its record is gone: another one beside it would be a second agent.
+    #[error(
+        "`{pair}` still runs{}: it was started before the state folder was removed (run {})",
+        .orphan.pid().map_or(String::new(), |pid| format!(" as process {pid}")), .orphan.run
+    )]
+    Orphan { pair: Pair, orphan: Box<Orphan> },
     #[error("the folder `{}` is gone", .0.display())]
     FolderGone(PathBuf),
     #[error("runs are nested {MAX_DEPTH} deep already")]
@@ -82,6 +96,8 @@ impl Ledger {
         self.check_depth(parent.as_ref())?;
         let mut left = PATIENCE;
         let step = Duration::from_millis(2);
+        let begun = Stopwatch::start();
+        let mut next_look = EARLY_LOOK;
         loop {
             match pair_lock::claim(self.state(), &prepared.pair)? {
                 Claim::Held(Some(id)) => {
@@ -90,6 +106,12 @@ impl Ledger {
                     let folder = self.folder(&id);
                     if folder.has_spec() && matches!(folder.read_exit(), Ok(None)) {
                         if let Some(run) = self.run(&id)?.filter(Run::is_active) {
+                            // Whoever joined it would wait for a command that starts nothing any more.
+                            if run.state == RunState::Starting
+                                && let Some(holder) = self.stopped_holder(&prepared.pair)
+                            {
+                                return Err(StartError::Busy { holder: Some(holder) });
+                            }
                             return self.join(run, prepared, force);
                         }
                         self.check_readable(&id)?;
@@ -99,6 +121,7 @@ impl Ledger {
                 Claim::Taken(lock, last) => {
                     let unfinished = self.unfinished(prepared, last)?;
                     if unfinished.is_empty() {
+                        self.check_no_orphan(prepared)?;
                         // What it waits for may change its sources.
                         let may_skip = !force && prepared.conditions.after.is_empty();
                         if may_skip && let Some((run, Freshness::UpToDate)) = self.freshness(prepared)? {
@@ -127,12 +150,24 @@ impl Ledger {
                     }
                 }
             }
+            if begun.elapsed() > next_look {
+                next_look += EARLY_LOOK;
+                if let Some(holder) = self.stopped_holder(&prepared.pair) {
+                    return Err(StartError::Busy { holder: Some(holder) });
+                }
+            }
             if left < step {
-                return Err(StartError::Busy);
+                let holder = holder::holder_of(&self.state().pair(&prepared.pair)).ok().flatten();
+                return Err(StartError::Busy { holder });
             }
             left -= step;
             std::thread::sleep(step);
         }
+    }
+
+    /// The process that holds the lock of `pair`, where it was stopped and so does not let it go.
+    pub(super) fn stopped_holder(&self, pair: &Pair) -> Option<Holder> {
+        holder::holder_of(&self.state().pair(pair)).ok().flatten().filter(|holder| holder.is_stopped)
     }
 
     /// A run that looking told nothing of, and that stands there still, may run.

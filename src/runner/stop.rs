@@ -17,6 +17,7 @@ use crate::model::run_state::{EndState, RunState, UnknownWhy};
 use crate::runner::ledger::Ledger;
 use crate::system::clock::{self, Stopwatch};
 use crate::system::process::ending::{self, Tree};
+use crate::system::process::holder::Holder;
 use crate::system::process::tree::Root;
 use crate::system::process::{self, Signal};
 use crate::system::store::index::{Index, IndexError};
@@ -51,6 +52,15 @@ pub enum StopError {
     Unknown { pair: Pair, why: UnknownWhy },
     #[error("processes of `{pair}` are still alive: {}", .pids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
     Survivors { pair: Pair, pids: Vec<u32> },
+    /// The run has no process of its own yet or any more, and its pair is not free.
+    #[error("`{pair}` is being started or ended {}, and does not go on", .holder.as_ref().map_or("by another command".to_owned(), |holder| format!("by {holder}")))]
+    Held { pair: Pair, holder: Option<Holder> },
+    #[error(
+        "`{pair}` has ended, and its end cannot be written yet (is the disk full?); {supervisor} tries again and again"
+    )]
+    Unsaved { pair: Pair, supervisor: Holder },
+    #[error("`{pair}` cannot be ended: {supervisor} does not die")]
+    Undying { pair: Pair, supervisor: Holder },
     #[error(transparent)]
     Tmux(#[from] TmuxError),
     #[error(transparent)]
@@ -67,6 +77,9 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// So long may the end of a run take to be written once nothing of it is left.
 const RECORDED: Duration = Duration::from_secs(10);
+
+/// After this long, and again after each such time, it is looked whether a stopped process holds a run up.
+pub(super) const EARLY_LOOK: Duration = Duration::from_secs(2);
 
 /// While something that tells no one is awaited, it is looked at again after this long, doubled up
 /// to the second.
@@ -192,6 +205,7 @@ impl Ledger {
     /// Waits until each job has an end on record: its supervisor writes it.
     fn wait_for_jobs(&self, all: &mut [Stopping], how: How) {
         let begun = Stopwatch::start();
+        let mut next_look = EARLY_LOOK;
         let mut step = STEP;
         for round in 1_u32.. {
             let mut waits = false;
@@ -210,6 +224,12 @@ impl Ledger {
             if begun.elapsed() > UNREADABLE {
                 for one in all.iter_mut().filter(|one| one.goes_on() && one.part == Part::Job { signalled: false }) {
                     one.attempt(|one| one.folder.read_live().map(drop).map_err(|error| io::Error::other(error).into()));
+                }
+            }
+            if begun.elapsed() > next_look {
+                next_look += EARLY_LOOK;
+                for one in all.iter_mut().filter(|one| one.goes_on() && matches!(one.part, Part::Job { .. })) {
+                    one.attempt(|one| self.end_for_supervisor(&one.run, &one.folder, how, begun.elapsed()));
                 }
             }
             std::thread::sleep(step);
@@ -250,6 +270,8 @@ impl Ledger {
                 How::Kill => Signal::QUIT,
             };
             process::signal(&live.owner, signal)?;
+            // A supervisor that was stopped would never hear it.
+            process::signal(&live.owner, Signal::CONT)?;
             one.part = Part::Job { signalled: true };
             one.root = Some(Root::Supervisor { pid: live.owner.pid, start_time: live.owner.start_time });
             one.asked_group = live.agent.map(|agent| agent.pid);
@@ -258,7 +280,7 @@ impl Ledger {
     }
 
     /// A queued run that is stopped has an end without ever having had a process.
-    fn never_ran(&self, run: &Run, how: How) -> ExitRecord {
+    pub(super) fn never_ran(&self, run: &Run, how: How) -> ExitRecord {
         ExitRecord {
             version: crate::model::exit_record::EXIT_VERSION,
             run_id: run.id().clone(),
@@ -286,7 +308,13 @@ impl Ledger {
         if !matches!(run.state, RunState::Queued(_)) {
             return Ok(false);
         }
+        let begun = Stopwatch::start();
+        let mut next_look = EARLY_LOOK;
         loop {
+            if begun.elapsed() > next_look {
+                next_look += EARLY_LOOK;
+                self.check_holder(&run.pair(), begun.elapsed())?;
+            }
             if folder.has_end() {
                 return Ok(true);
             }

@@ -130,7 +130,7 @@ async fn prepare(supervision: &mut Supervision<'_>, around: &Surroundings, signa
     let mut outcome = finish::judge_agent(supervision.spec, supervision.folder, &agent_end(0, &end));
     if end.why == Why::Exited {
         let why = supervision.folder.read_setup_failure().map(|line| format!(": {line}")).unwrap_or_default();
-        let log = supervision.folder.setup_log();
+        let log = supervision.folder.absolute().unwrap_or_default().join("setup.log");
         let reason = format!("the worktree's set-up failed{why}; see `{}`", log.display());
         outcome = outcome.but(EndState::Failed, Some(reason), Some(OutcomeSource::Exit));
     }
@@ -165,6 +165,7 @@ async fn run_attempts(supervision: &mut Supervision<'_>, around: &mut Surroundin
                         }
                         continue;
                     }
+                    Rested::Removed => {}
                     Rested::Stopped { interrupted } => {
                         let outcome = ended.outcome.but(EndState::Stopped, None, None);
                         let attempt = ended.attempt;

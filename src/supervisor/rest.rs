@@ -1,6 +1,5 @@
 //! The sleep between two attempts: the slot is given back, and taken again before the next one.
 
-use std::path::Path;
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -29,6 +28,8 @@ pub(super) enum Rested {
     Stopped {
         interrupted: bool,
     },
+    /// The run's folder was removed: nobody could see another attempt.
+    Removed,
 }
 
 /// Sleeps for `wait` without a slot, then takes one as soon as there is one.
@@ -42,24 +43,24 @@ pub(super) async fn rest(
     let end = after(wait);
     supervision.say_resting(RetryWait { until, reason });
     let _ = supervise::release_slot();
-    // Two above: `runs/<id>`.
-    let state = supervision.folder.path().parent().and_then(Path::parent);
-    if let Some(state) = state
-        && let Err(error) = supervise::start_next(state)
+    if let Some(state) = supervision.folder.state_dir()
+        && let Err(error) = supervise::start_next(&state)
     {
         tracing::warn!(%error, "the queue does not move");
     }
-    let state = state.and_then(|state| StateDir::find(state).ok().flatten());
     let mut slot_step = SLOT_STEP;
     loop {
         if let Some(interrupted) = supervision.folder.stop_asked() {
             return Rested::Stopped { interrupted };
         }
+        if supervision.folder.is_removed() {
+            return Rested::Removed;
+        }
         let by_timer = end.saturating_duration_since(after(Duration::ZERO));
         let by_clock = until.duration_since(clock::now());
         let left = by_timer.min(Duration::try_from(by_clock).unwrap_or_default());
         let pause = if left.is_zero() {
-            if takes_slot(supervision, state.as_ref()) {
+            if takes_slot(supervision) {
                 return Rested::Ready;
             }
             slot_step = (slot_step * 2).min(SLOT_STEP_MAX);
@@ -83,10 +84,11 @@ pub(super) fn moment_after(from: jiff::Timestamp, wait: Duration) -> Option<jiff
 }
 
 /// Takes a free slot and holds it as a supervisor does.
-fn takes_slot(supervision: &Supervision<'_>, state: Option<&StateDir>) -> bool {
+fn takes_slot(supervision: &Supervision<'_>) -> bool {
     let RunKind::Headless { slots, .. } = supervision.spec.kind else { return false };
+    let state = supervision.folder.state_dir().and_then(|state| StateDir::find(&state).ok().flatten());
     let Some(state) = state else { return false };
-    match slots::take(state, slots) {
+    match slots::take(&state, slots) {
         Ok(Some(slot)) => supervise::hold_slot(&slot.into_file()).is_ok(),
         // A run nested in a job never waits for a slot: its caller holds one and may wait for it.
         Ok(None) => is_nested(supervision),
@@ -98,7 +100,7 @@ fn takes_slot(supervision: &Supervision<'_>, state: Option<&StateDir>) -> bool {
 }
 
 fn is_nested(supervision: &Supervision<'_>) -> bool {
-    let runs = supervision.folder.path().parent();
+    let runs = supervision.folder.state_dir().map(|state| state.join("runs"));
     let parent = supervision.spec.parent_run.as_ref().zip(runs).map(|(id, runs)| RunFolder::at(runs.join(id.as_str())));
     parent.is_some_and(|parent| parent.read_spec().is_ok_and(|spec| spec.is_headless()))
 }

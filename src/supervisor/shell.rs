@@ -10,6 +10,7 @@ use tokio::time::sleep;
 use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
 use crate::model::run_id::RunId;
 use crate::model::run_spec::RunSpec;
+use crate::model::run_state::EndState;
 use crate::supervisor::attempts::{self, Ended};
 use crate::supervisor::machine::Why;
 use crate::supervisor::supervision::Supervision;
@@ -54,8 +55,11 @@ pub fn main(folder: &Path) -> Result<(), NotSupervised> {
     if supervise::detach()? == Forked::Parent {
         return Ok(());
     }
+    let start = folder.path().to_owned();
+    // Wherever it is moved to, the end is written there.
+    let folder = folder.enter()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-    let watch = runtime.block_on(supervise(&folder, &spec));
+    let watch = runtime.block_on(supervise(&folder, &start, &spec));
     let _ = supervise::release_slot();
     let _ = supervise::release_pair();
     // Only now: the kernel takes its time to end a watch, and nobody should wait for that.
@@ -63,10 +67,9 @@ pub fn main(folder: &Path) -> Result<(), NotSupervised> {
     drop(runtime);
     // In a process of its own: a late `stop` must not take it for the run's owner.
     if supervise::split()? == Forked::Child
-        // The state folder is two above: `runs/<id>`.
-        && let Some(state) = folder.path().parent().and_then(Path::parent)
+        && let (Ok(ended), Some(state)) = (folder.absolute(), folder.state_dir())
     {
-        return Err(supervise::become_next(state, folder.path()).into());
+        return Err(supervise::become_next(&state, &ended).into());
     }
     Ok(())
 }
@@ -76,8 +79,8 @@ fn check_owner(folder: &RunFolder, spec: &RunSpec) -> Result<(), NotSupervised> 
     if folder.id()? != spec.folder {
         return Err(NotSupervised::Copy);
     }
-    let state = folder.path().parent().and_then(Path::parent).unwrap_or(Path::new("/"));
-    let Some(state) = StateDir::find(state)? else { return Err(NotSupervised::Copy) };
+    let state = folder.state_dir().unwrap_or_default();
+    let Some(state) = StateDir::find(&state)? else { return Err(NotSupervised::Copy) };
     if let Err(why) = pair_lock::check_inherited(&state, &spec.pair(), &run) {
         return Err(NotSupervised::NotOwner { run, why });
     }
@@ -90,8 +93,9 @@ fn check_owner(folder: &RunFolder, spec: &RunSpec) -> Result<(), NotSupervised> 
     Ok(())
 }
 
-/// Supervises the run and records its end. What watched the logs is handed back to be dropped.
-async fn supervise(folder: &RunFolder, spec: &RunSpec) -> Option<AsyncFd<Watch>> {
+/// Supervises the run, whose folder was at `start`, and records its end. What watched the logs is
+/// handed back to be dropped.
+async fn supervise(folder: &RunFolder, start: &Path, spec: &RunSpec) -> Option<AsyncFd<Watch>> {
     let begun = Stopwatch::start();
     let started_at = clock::now();
     let mut watch = None;
@@ -105,10 +109,10 @@ async fn supervise(folder: &RunFolder, spec: &RunSpec) -> Option<AsyncFd<Watch>>
         Err(error) => Ended::failed(format!("its environment cannot be read: {error}")),
     };
     let exit = ExitRecord {
+        reason: with_move(&record, folder, start),
         version: EXIT_VERSION,
         run_id: spec.run_id.clone(),
         state: record.outcome.state,
-        reason: record.outcome.reason,
         exit_code: record.exit.and_then(|exit| exit.code),
         signal: record.exit.and_then(|exit| exit.signal),
         interrupted: record.why == Why::Stopped { interrupted: true },
@@ -126,7 +130,7 @@ async fn supervise(folder: &RunFolder, spec: &RunSpec) -> Option<AsyncFd<Watch>>
     // The lock is kept until the end is on disk: a full disk delays it and loses nothing.
     while let Err(error) = folder.write_exit(&exit) {
         tracing::warn!(%error, "the end cannot be written");
-        if !folder.path().is_dir() {
+        if folder.is_removed() {
             // The record itself was deleted: there is nothing left to write to.
             return watch;
         }
@@ -135,4 +139,17 @@ async fn supervise(folder: &RunFolder, spec: &RunSpec) -> Option<AsyncFd<Watch>>
     }
     folder.clear_unsaved();
     watch
+}
+
+/// The reason of the end. A failure after the run's folder was moved says so, since what the run was to
+/// find or to write at its old place may be missing for that.
+fn with_move(ended: &Ended, folder: &RunFolder, start: &Path) -> Option<String> {
+    let reason = ended.outcome.reason.clone();
+    let moved = folder.absolute().ok().filter(|now| now != start);
+    match (reason, moved) {
+        (Some(reason), Some(now)) if ended.outcome.state == EndState::Failed => {
+            Some(format!("{reason}; the run's folder was moved to `{}` meanwhile", now.display()))
+        }
+        (reason, _) => reason,
+    }
 }

@@ -45,7 +45,7 @@ impl Stages<'_> {
 
     fn launch_prepare(&self) -> io::Result<u32> {
         let program = supervise::own_program()?;
-        let argv = [OsString::from("dispatch"), OsString::from("__prepare"), self.folder.path().into()];
+        let argv = [OsString::from("dispatch"), OsString::from("__prepare"), self.folder.absolute()?.into()];
         let streams = Streams::into(RunFolder::open_log(&self.folder.setup_log())?)?;
         self.start(&program, &argv, Path::new("/"), streams, &[])
     }

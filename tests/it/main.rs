@@ -192,6 +192,8 @@ mod serve_work;
 #[cfg(test)]
 mod state_folder;
 #[cfg(test)]
+mod state_gone;
+#[cfg(test)]
 mod status_line;
 #[cfg(test)]
 mod stop;
@@ -199,6 +201,8 @@ mod stop;
 mod stop_many;
 #[cfg(test)]
 mod stop_tree;
+#[cfg(test)]
+mod stopped_processes;
 #[cfg(test)]
 mod subfolder;
 #[cfg(test)]

@@ -260,7 +260,17 @@ impl From<StartError> for Failure {
             StartError::FolderGone(_) => {
                 Self::new(Kind::Failed, error.to_string()).hint("run it again: its worktree was taken away just now")
             }
-            StartError::Busy => Self::chain(Kind::Busy, &error),
+            StartError::Busy { holder: Some(ref holder) } => {
+                Self::new(Kind::Busy, error.to_string()).hint(holder.fix())
+            }
+            StartError::Busy { holder: None } => Self::chain(Kind::Busy, &error),
+            StartError::Orphan { ref pair, ref orphan } => {
+                let found = Self::new(Kind::Conflict, error.to_string());
+                match orphan.pair {
+                    Some(_) => found.hint(format!("dispatch stop {pair}")),
+                    None => found.hint("dispatch stop --all"),
+                }
+            }
             StartError::NoGreaterId { ref last, ref index, ref lock } => {
                 let all = [last, index, lock].map(|path| quote(&path.display().to_string())).join(" ");
                 Self::new(Kind::Failed, error.to_string()).hint(format!("rm -r {all}"))
@@ -275,6 +285,9 @@ impl From<StopError> for Failure {
         match error {
             StopError::Tmux(error) => error.into(),
             StopError::Index(error) => error.into(),
+            StopError::Held { holder: Some(ref holder), .. } => {
+                Self::new(Kind::Failed, error.to_string()).hint(holder.fix())
+            }
             other => Self::chain(Kind::Failed, &other),
         }
     }
@@ -439,6 +452,10 @@ impl From<StateDirError> for Failure {
 
 impl From<IndexError> for Failure {
     fn from(error: IndexError) -> Self {
+        if error.is_locked() {
+            return Self::chain(Kind::Busy, &error)
+                .hint("`ps -C dispatch -o pid,stat,args` shows who has it; a process in state T is stopped");
+        }
         Self::chain(Kind::Internal, &error)
             .hint("the run folders are the record: deleting `dispatch.db` has it rebuilt")
     }
@@ -474,7 +491,7 @@ mod tests {
         let silent = TmuxError::Unknown { command: "list-panes".to_owned(), stderr: "lost".to_owned() };
         assert_eq!(Failure::from(StartError::Tmux(TmuxError::NotFound)).kind, Kind::Tmux);
         assert_eq!(Failure::from(StopError::Tmux(silent)).kind, Kind::Unseen);
-        assert_eq!(Failure::from(StartError::Busy).kind, Kind::Busy);
+        assert_eq!(Failure::from(StartError::Busy { holder: None }).kind, Kind::Busy);
     }
 
     #[test]

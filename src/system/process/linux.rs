@@ -3,7 +3,9 @@
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -138,6 +140,43 @@ pub(super) fn all() -> io::Result<Vec<Process>> {
     Ok(processes)
 }
 
+/// Whether `pid` is stopped: by a signal (`T`) or by a tracer (`t`).
+pub(super) fn is_stopped(pid: u32) -> bool {
+    read_stat(pid).is_ok_and(|stat| matches!(stat.state, b'T' | b't'))
+}
+
+/// The processes that hold a lock on a file through one of their descriptors.
+pub(super) fn lock_holders(device: u64, inode: u64) -> Vec<u32> {
+    let is_file = |path: &Path| fs::metadata(path).is_ok_and(|meta| (meta.dev(), meta.ino()) == (device, inode));
+    let is_locked = |folder: &Path, name: &std::ffi::OsStr| {
+        let about = fs::read_to_string(folder.join("fdinfo").join(name)).unwrap_or_default();
+        about.lines().any(|line| line.starts_with("lock:"))
+    };
+    let holds = |folder: &Path| {
+        let mut descriptors = fs::read_dir(folder.join("fd")).into_iter().flatten().flatten();
+        descriptors.any(|entry| is_file(&entry.path()) && is_locked(folder, &entry.file_name()))
+    };
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pid = |entry: &fs::DirEntry| entry.file_name().to_str().and_then(|name| name.parse().ok());
+    processes.filter_map(|entry| pid(&entry).filter(|_| holds(&entry.path()))).collect()
+}
+
+/// The file that `pid` has as its standard input, under the path it has now; the flag says that it was
+/// removed.
+pub(super) fn standard_input(pid: u32) -> Option<(PathBuf, bool)> {
+    let shown = fs::read_link(format!("/proc/{pid}/fd/0")).ok()?;
+    match shown.as_os_str().as_bytes().strip_suffix(b" (deleted)") {
+        Some(path) => Some((PathBuf::from(std::ffi::OsStr::from_bytes(path)), true)),
+        None => Some((shown, false)),
+    }
+}
+
+/// The working directory of `pid`; `None` where it was removed or cannot be read.
+pub(super) fn working_directory(pid: u32) -> Option<PathBuf> {
+    let shown = fs::read_link(format!("/proc/{pid}/cwd")).ok()?;
+    shown.is_dir().then_some(shown)
+}
+
 /// The processes above `pid`, the nearest first.
 pub(super) fn ancestors(pid: u32) -> Vec<u32> {
     let parent = |pid: &u32| read_stat(*pid).ok().map(|stat| stat.parent).filter(|parent| *parent > 0);
@@ -195,6 +234,17 @@ mod tests {
         assert_eq!((stat.state, stat.parent, stat.group, stat.start_time), (b'S', 7, 41, 12345));
         assert_eq!(stat.command, "a) b (c)");
         assert!(parse_stat(b"42 (a").is_none());
+    }
+
+    #[test]
+    fn a_lock_is_found_with_its_holder_and_a_file_under_its_name() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let meta = file.as_file().metadata().unwrap();
+        assert!(lock_holders(meta.dev(), meta.ino()).is_empty(), "open is not locked");
+        file.as_file().lock().unwrap();
+        assert_eq!(lock_holders(meta.dev(), meta.ino()), [std::process::id()]);
+        assert!(!is_stopped(std::process::id()));
+        assert_eq!(working_directory(std::process::id()), std::env::current_dir().ok());
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub(in crate::system) mod child;
 pub mod detached;
 pub mod enclosure;
 pub mod ending;
+pub mod holder;
+pub mod orphan;
 pub mod program;
 pub mod supervise;
 pub mod tree;
@@ -53,6 +55,16 @@ pub fn seal_descriptors() {
 
 /// Whether a supervisor becomes the parent of every orphan of its tree.
 pub const ADOPTS_ORPHANS: bool = platform::ADOPTS_ORPHANS;
+
+/// Whether `pid` was stopped, by a signal or a debugger. No, where the system cannot tell.
+pub fn is_stopped(pid: u32) -> bool {
+    platform::is_stopped(pid)
+}
+
+/// The working directory of `pid`; `None` where it was removed or cannot be told.
+pub fn working_directory(pid: u32) -> Option<std::path::PathBuf> {
+    platform::working_directory(pid)
+}
 
 /// The pid of this process.
 pub fn own_pid() -> u32 {

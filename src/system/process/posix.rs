@@ -6,6 +6,7 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::io;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -74,6 +75,26 @@ pub(super) fn wait_for_ends(_processes: &[(u32, u64)], patience: Duration) {
 pub(super) fn all() -> io::Result<Vec<Process>> {
     let text = output("ps", &["-axo", "pid=,ppid=,pgid=,stat=,lstart=,comm="])?;
     Ok(text.lines().filter_map(parse_line).collect())
+}
+
+/// Whether `pid` is stopped.
+pub(super) fn is_stopped(pid: u32) -> bool {
+    output("ps", &["-o", "stat=", "-p", &pid.to_string()]).is_ok_and(|state| state.trim_start().starts_with('T'))
+}
+
+/// There is no portable way to ask which process holds a lock.
+pub(super) fn lock_holders(_device: u64, _inode: u64) -> Vec<u32> {
+    Vec::new()
+}
+
+/// There is no portable way to ask which file another process has open.
+pub(super) fn standard_input(_pid: u32) -> Option<(PathBuf, bool)> {
+    None
+}
+
+/// There is no portable way to ask where another process is.
+pub(super) fn working_directory(_pid: u32) -> Option<PathBuf> {
+    None
 }
 
 /// The processes above `pid`, the nearest first.

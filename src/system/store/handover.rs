@@ -22,7 +22,7 @@ pub fn full_argv(spec: &RunSpec, folder: &RunFolder) -> io::Result<Vec<OsString>
             }
             argv.push(OsString::from_vec(prompt));
         }
-        Delivery::File => argv.push(folder.prompt().into()),
+        Delivery::File => argv.push(folder.absolute()?.join("prompt").into()),
         Delivery::Stdin | Delivery::None => {}
     }
     Ok(argv)

@@ -19,7 +19,7 @@ use crate::model::exit_record::ExitRecord;
 use crate::model::run::RunFacts;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{EndState, WaitingFor};
-use crate::system::store::lock_file;
+use crate::system::store::lock_file::{self, Hold};
 use crate::system::store::record_file::{self, RecordError};
 use crate::system::store::run_folder::RunFolder;
 use crate::system::store::run_removal;
@@ -59,6 +59,14 @@ pub enum IndexError {
 impl IndexError {
     pub fn is_damage(&self) -> bool {
         matches!(self, Self::Sqlite(error) if is_damage(error))
+    }
+
+    /// Whether another process has it locked and does not go on.
+    pub fn is_locked(&self) -> bool {
+        match self {
+            Self::Sqlite(error) => error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy),
+            Self::Io(error) => error.kind() == io::ErrorKind::TimedOut,
+        }
     }
 }
 
@@ -100,8 +108,8 @@ impl Index {
     /// Opens the index of `state`, building it where that is needed.
     pub fn open(state: &StateDir, boot_id: &str) -> Result<Self, IndexError> {
         let path = state.index();
-        let lock = lock_file::open(&state.path().join("index.lock"), true)?;
-        lock.lock_shared()?;
+        let lock = lock_file::open(&lock_path(state), true)?;
+        lock_file::lock(&lock, &lock_path(state), Hold::Shared)?;
         let mut notices = Vec::new();
         let (connection, about) = match Self::try_open(&path, boot_id) {
             Ok(Some(opened)) => opened,
@@ -138,11 +146,11 @@ impl Index {
     ) -> Result<(Connection, About), IndexError> {
         let path = state.index();
         lock.unlock()?;
-        lock.lock()?;
+        lock_file::lock(lock, &lock_path(state), Hold::Exclusive)?;
         // Somebody else may have done it while we waited.
         if let Ok(Some(opened)) = Self::try_open(&path, boot_id) {
             lock.unlock()?;
-            lock.lock_shared()?;
+            lock_file::lock(lock, &lock_path(state), Hold::Shared)?;
             return Ok(opened);
         }
         if let Some(why) = damage {
@@ -191,7 +199,7 @@ impl Index {
         let connection = connect(&path)?;
         let about = About::read(&connection)?;
         lock.unlock()?;
-        lock.lock_shared()?;
+        lock_file::lock(lock, &lock_path(state), Hold::Shared)?;
         Ok((connection, about))
     }
 
@@ -256,6 +264,10 @@ impl Index {
         self.connection.prepare_cached("DELETE FROM runs WHERE run_id = ?1")?.execute([id.as_str()])?;
         Ok(())
     }
+}
+
+fn lock_path(state: &StateDir) -> PathBuf {
+    state.path().join("index.lock")
 }
 
 /// What tells a state folder from its copies.

@@ -18,7 +18,7 @@ use crate::model::run_spec::{RunSpec, SPEC_VERSION};
 use crate::model::visit_record::{VISIT_VERSION, VisitRecord};
 use crate::model::window_record::WindowRecord;
 use crate::system::process;
-use crate::system::store::lock_file;
+use crate::system::store::lock_file::{self, Hold};
 use crate::system::store::log_part::LogPart;
 use crate::system::store::record_file::{self, Durability, RecordError};
 use crate::system::store::unsaved_mark;
@@ -47,6 +47,30 @@ impl RunFolder {
 
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Makes this folder the working directory of the process and gives it as `.`: from then on its
+    /// files are reached wherever the folder is moved to. The process must not change its directory
+    /// while it uses it.
+    pub fn enter(&self) -> io::Result<Self> {
+        rustix::process::chdir(&self.path)?;
+        Ok(Self { path: PathBuf::from(".") })
+    }
+
+    /// The absolute path, also of an entered folder, which may have been moved. Fails where that one
+    /// was removed.
+    pub fn absolute(&self) -> io::Result<PathBuf> {
+        if self.path.is_absolute() { Ok(self.path.clone()) } else { std::env::current_dir() }
+    }
+
+    /// The state folder, two levels above. `None` where the folder was removed.
+    pub fn state_dir(&self) -> Option<PathBuf> {
+        self.absolute().ok()?.parent()?.parent().map(Path::to_owned)
+    }
+
+    /// Whether an entered folder was removed: nothing can be written to it any more.
+    pub fn is_removed(&self) -> bool {
+        self.absolute().is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
     }
 
     /// The run this folder is named after.
@@ -110,7 +134,8 @@ impl RunFolder {
     /// a forged one could, is refused.
     pub fn environment_of(&self, spec: &RunSpec) -> io::Result<PathBuf> {
         let place = &spec.environment;
-        let own = *place == self.path.join("env") || place.file_name().is_some_and(|name| name == spec.run_id.as_str());
+        let is_here = self.absolute().is_ok_and(|folder| *place == folder.join("env"));
+        let own = is_here || place.file_name().is_some_and(|name| name == spec.run_id.as_str());
         if own { Ok(place.clone()) } else { Err(io::Error::other("the environment's place is not this run's")) }
     }
 
@@ -340,9 +365,10 @@ impl RunFolder {
 
     /// Waits until nobody else types into the run's window. Free when dropped.
     pub fn lock_typing(&self) -> io::Result<fs::File> {
-        let lock = lock_file::open(&self.path.join("typing.lock"), true)?;
-        lock.lock()?;
-        Ok(lock)
+        let path = self.path.join("typing.lock");
+        let file = lock_file::open(&path, true)?;
+        lock_file::lock(&file, &path, Hold::Exclusive)?;
+        Ok(file)
     }
 
     /// Removes them: their agent is gone.

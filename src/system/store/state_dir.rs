@@ -9,12 +9,21 @@ use std::path::{Path, PathBuf};
 
 use crate::model::names::Pair;
 use crate::model::run_id::RunId;
-use crate::system::store::{lock_file, record_file};
+use crate::system::store::lock_file::{self, Hold};
+use crate::system::store::record_file;
 
 /// A state folder that was checked. Paths into it come only from here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateDir {
     path: PathBuf,
+}
+
+/// What was searched for runs that live without a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Search {
+    Processes,
+    /// The panes of the project's tmux server, too.
+    Windows,
 }
 
 /// See [`StateDir::lock_folders`]. Free when dropped.
@@ -135,39 +144,68 @@ impl StateDir {
 
     /// Held for the moment in which it is decided which exclusive run a folder is given to.
     pub fn lock_folders(&self) -> io::Result<FoldersLock> {
-        let lock = lock_file::open(&self.path.join("folders.lock"), true)?;
-        lock.lock()?;
+        let lock = self.locked("folders.lock")?;
         Ok(FoldersLock { _file: lock })
     }
 
     /// Held from the look at a worktree until a run in it stands: nobody takes the worktree away
     /// meanwhile. Others may start there, too.
     pub fn share_worktree(&self, path: &Path) -> io::Result<WorktreeLock> {
-        let lock = self.worktree_lock(path)?;
-        lock.lock_shared()?;
-        Ok(WorktreeLock { _file: lock })
+        Ok(WorktreeLock { _file: self.lock_worktree(path, Hold::Shared)? })
     }
 
     /// Held by who takes it away: nobody starts there meanwhile.
     pub fn own_worktree(&self, path: &Path) -> io::Result<WorktreeLock> {
-        let lock = self.worktree_lock(path)?;
-        lock.lock()?;
-        Ok(WorktreeLock { _file: lock })
+        Ok(WorktreeLock { _file: self.lock_worktree(path, Hold::Exclusive)? })
     }
 
     /// Its name is a hash: a path holds more than a file's name may.
-    fn worktree_lock(&self, path: &Path) -> io::Result<fs::File> {
+    fn lock_worktree(&self, path: &Path, hold: Hold) -> io::Result<fs::File> {
         let folder = self.path.join("worktrees");
         make_folder(&folder)?;
         let hash = blake3::hash(path.as_os_str().as_bytes()).to_hex();
-        lock_file::open(&folder.join(&hash.as_str()[..32]), true)
+        let path = folder.join(&hash.as_str()[..32]);
+        let file = lock_file::open(&path, true)?;
+        lock_file::lock(&file, &path, hold)?;
+        Ok(file)
+    }
+
+    /// The lock file `name` of this folder, locked. Fails where it is held for too long.
+    fn locked(&self, name: &str) -> io::Result<fs::File> {
+        let path = self.path.join(name);
+        let file = lock_file::open(&path, true)?;
+        lock_file::lock(&file, &path, Hold::Exclusive)?;
+        Ok(file)
     }
 
     /// Held while a terminal opens, so that who asks twice does not get two.
     pub fn lock_terminals(&self) -> io::Result<TerminalsLock> {
-        let lock = lock_file::open(&self.path.join("terminals.lock"), true)?;
-        lock.lock()?;
+        let lock = self.locked("terminals.lock")?;
         Ok(TerminalsLock { _file: lock })
+    }
+
+    /// Whether it is known that no run lives whose record was in an earlier folder at this place.
+    pub fn is_searched(&self, search: Search) -> bool {
+        self.searched_path(search).exists()
+    }
+
+    /// Notes that, until the folder of the locks is removed.
+    pub fn note_searched(&self, search: Search) -> io::Result<()> {
+        record_file::write_bytes_new(&self.searched_path(search), b"").map(drop)
+    }
+
+    /// No mode has such a name.
+    fn searched_path(&self, search: Search) -> PathBuf {
+        self.path.join("pairs").join(match search {
+            Search::Processes => ".searched",
+            Search::Windows => ".searched-windows",
+        })
+    }
+
+    /// The path of a state folder as paths into it begin, also where it does not exist.
+    pub fn spelled(path: &Path) -> PathBuf {
+        let parent = || Some(fs::canonicalize(path.parent()?).ok()?.join(path.file_name()?));
+        fs::canonicalize(path).ok().or_else(parent).unwrap_or_else(|| path.to_owned())
     }
 
     pub fn index(&self) -> PathBuf {

@@ -1,0 +1,261 @@
+//! Runs that live and have no record any more: their state folder was removed while they ran.
+//!
+//! They are found by their processes, so that no second agent of a pair is started beside one, and so
+//! that `stop` can end them. Processes are only looked at where the state folder was made anew and was
+//! not looked at since.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::model::names::{ModeName, Pair, TaskId};
+use crate::model::process_id::ProcessId;
+use crate::model::run_id::RunId;
+use crate::model::run_spec::RunKind;
+use crate::runner::ledger::Ledger;
+use crate::runner::prepare::Prepared;
+use crate::runner::project::Project;
+use crate::runner::start::StartError;
+use crate::runner::stuck::SUPERVISOR_PATIENCE;
+use crate::system::clock::Stopwatch;
+use crate::system::process::ending::{self, Tree};
+use crate::system::process::orphan::{self, Marked, Supervisor, Traces};
+use crate::system::process::tree::{Root, Table};
+use crate::system::process::{self, Signal};
+use crate::system::store::state_dir::{Search, StateDir};
+use crate::system::tmux::Tmux;
+
+/// A process that ends is looked at again after this long.
+const STEP: Duration = Duration::from_millis(5);
+
+/// A run that lives without a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Orphan {
+    pub run: RunId,
+    /// `None` where nothing that is left of it tells its pair.
+    pub pair: Option<Pair>,
+    supervisor: Option<u32>,
+    /// Processes of its tree.
+    pids: BTreeSet<u32>,
+    /// Its pane, where it has a window.
+    pane: Option<String>,
+}
+
+impl Orphan {
+    /// The process to name: its supervisor, else the first of its tree.
+    pub fn pid(&self) -> Option<u32> {
+        self.supervisor.or_else(|| self.pids.first().copied())
+    }
+
+    fn may_be(&self, pair: &Pair) -> bool {
+        self.pair.as_ref().is_none_or(|own| own == pair)
+    }
+}
+
+/// Where a project's records are and were.
+struct Ground<'a> {
+    /// Of the state folder, which may be gone.
+    state: &'a Path,
+    manifest: &'a Path,
+}
+
+/// What is searched before a run of this kind starts.
+pub(super) fn search_of(kind: &RunKind) -> Search {
+    match kind {
+        RunKind::Headless { .. } => Search::Processes,
+        RunKind::Interactive { .. } => Search::Windows,
+    }
+}
+
+impl Ledger {
+    /// Fails where an agent of the prepared run's pair lives that has no record.
+    pub(super) fn check_no_orphan(&self, prepared: &Prepared) -> Result<(), StartError> {
+        let search = search_of(&prepared.kind);
+        if self.state().is_searched(search) {
+            return Ok(());
+        }
+        let tmux = match &prepared.kind {
+            RunKind::Interactive { socket, .. } => Some(Tmux::new(socket.clone())),
+            RunKind::Headless { .. } => None,
+        };
+        let ground = Ground { state: self.state().path(), manifest: &prepared.manifest };
+        let found = find(&ground, tmux.as_ref())?;
+        if found.is_empty() {
+            self.state().note_searched(search)?;
+        }
+        match found.into_iter().find(|orphan| orphan.may_be(&prepared.pair)) {
+            Some(orphan) => Err(StartError::Orphan { pair: prepared.pair.clone(), orphan: Box::new(orphan) }),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Project {
+    /// Runs of this project that live and have no record. Looks at processes only where the state folder
+    /// is gone, or was made anew and was not looked at since.
+    pub fn orphans(&self) -> io::Result<Vec<Orphan>> {
+        let state = StateDir::spelled(&self.manifest.state_dir);
+        let is_searched = |state: &StateDir| state.is_searched(Search::Processes) || state.is_searched(Search::Windows);
+        if matches!(StateDir::find(&state), Ok(Some(state)) if is_searched(&state)) {
+            return Ok(Vec::new());
+        }
+        find(&Ground { state: &state, manifest: &self.manifest.path }, Some(&self.tmux()))
+    }
+
+    /// Ends the tree of `orphan`, with the grace of its mode. Returns the processes that are left.
+    pub fn end_orphan(&self, orphan: &Orphan) -> io::Result<Vec<u32>> {
+        let mode = orphan.pair.as_ref().and_then(|pair| self.manifest.modes.get(&pair.mode));
+        let grace = mode.map_or(Duration::from_secs(10), |mode| mode.stop_grace.as_duration());
+        let tree = |root, grace| Tree { run: &orphan.run, root, grace, asked_group: None };
+        let survivors = match orphan.supervisor.and_then(|pid| process::identify(pid).ok()) {
+            Some(supervisor) => {
+                process::signal(&supervisor, Signal::TERM)?;
+                // One that was stopped would never hear it.
+                process::signal(&supervisor, Signal::CONT)?;
+                if !is_gone_within(&supervisor, grace + SUPERVISOR_PATIENCE) {
+                    let root = Root::Supervisor { pid: supervisor.pid, start_time: supervisor.start_time };
+                    ending::end_trees(&[tree(Some(root), Duration::ZERO)])?;
+                    process::signal(&supervisor, Signal::KILL)?;
+                }
+                ending::end_trees(&[tree(None, Duration::ZERO)])?.concat()
+            }
+            None => ending::end_trees(&[tree(None, grace)])?.concat(),
+        };
+        if let Some(pane) = &orphan.pane {
+            let _ = self.tmux().kill_panes(&[(pane.as_str(), &orphan.run)]);
+        }
+        Ok(survivors)
+    }
+}
+
+fn is_gone_within(process: &ProcessId, patience: Duration) -> bool {
+    let begun = Stopwatch::start();
+    while process::is_alive(process) {
+        if begun.elapsed() > patience {
+            return false;
+        }
+        std::thread::sleep(STEP);
+    }
+    true
+}
+
+fn find(ground: &Ground<'_>, tmux: Option<&Tmux>) -> io::Result<Vec<Orphan>> {
+    let traces = orphan::traces()?;
+    let mut found: BTreeMap<RunId, Orphan> = BTreeMap::new();
+    for supervisor in traces.supervisors.iter().filter(|one| ground.has_lost_supervisor(one, &traces)) {
+        let orphan = entry(&mut found, &supervisor.run);
+        orphan.supervisor = Some(supervisor.pid);
+        orphan.pair = supervisor.lock.as_ref().and_then(|lock| pair_of_lock(&lock.path));
+    }
+    let is_supervised = |run: &RunId| traces.supervisors.iter().any(|supervisor| supervisor.run == *run);
+    for marked in &traces.marked {
+        if found.contains_key(&marked.run) || (!is_supervised(&marked.run) && ground.has_lost_process(marked)) {
+            let orphan = entry(&mut found, &marked.run);
+            orphan.pair = orphan.pair.take().or_else(|| pair_of_names(&marked.mode, &marked.task));
+            orphan.pids.insert(marked.pid);
+        }
+    }
+    // What the run only started (another tmux server, a run of its own) is no agent of it.
+    let table = if found.is_empty() { None } else { Some(Table::take()?) };
+    found.retain(|run, orphan| {
+        let members = table.as_ref().map(|table| table.members(run, None)).unwrap_or_default();
+        orphan.pids.retain(|pid| members.iter().any(|process| process.pid == *pid));
+        orphan.supervisor.is_some() || !orphan.pids.is_empty()
+    });
+    if let Some(tmux) = tmux {
+        add_panes(ground, tmux, &traces, &mut found);
+    }
+    Ok(found.into_values().collect())
+}
+
+/// Notes the panes of what was found, and adds agents in windows that carry no mark.
+fn add_panes(ground: &Ground<'_>, tmux: &Tmux, traces: &Traces, found: &mut BTreeMap<RunId, Orphan>) {
+    let Ok(listing) = tmux.list() else { return };
+    for pane in listing.panes.iter().filter(|pane| pane.dead.is_none()) {
+        let Some(folder) = pane.run_folder() else { continue };
+        let Some(run) = folder.file_name().and_then(|name| RunId::parse(name.to_str()?)) else { continue };
+        let is_marked = traces.marked.iter().any(|marked| marked.run == run);
+        let is_lost = || {
+            let directory = process::working_directory(pane.pid);
+            let is_elsewhere = ground.is_recorded_elsewhere(&run, directory.as_deref());
+            ground.is_of_state(&folder) && !ground.has_record(&run) && !is_elsewhere
+        };
+        if found.contains_key(&run) || (!is_marked && is_lost()) {
+            let orphan = entry(found, &run);
+            orphan.pane = Some(pane.pane_id.clone());
+            orphan.pids.insert(pane.pid);
+        }
+    }
+}
+
+fn entry<'a>(found: &'a mut BTreeMap<RunId, Orphan>, run: &RunId) -> &'a mut Orphan {
+    found.entry(run.clone()).or_insert_with(|| Orphan {
+        run: run.clone(),
+        pair: None,
+        supervisor: None,
+        pids: BTreeSet::new(),
+        pane: None,
+    })
+}
+
+impl Ground<'_> {
+    fn root(&self) -> &Path {
+        self.manifest.parent().unwrap_or(self.manifest)
+    }
+
+    /// Whether a run folder of this path is, or was, in this state folder.
+    fn is_of_state(&self, run_folder: &Path) -> bool {
+        run_folder.parent().and_then(Path::parent).is_some_and(|state| state == self.state)
+    }
+
+    fn has_record(&self, run: &RunId) -> bool {
+        self.state.join("runs").join(run.as_str()).is_dir()
+    }
+
+    /// Whether this supervisor's record was in this state folder and is not any more.
+    fn has_lost_supervisor(&self, supervisor: &Supervisor, traces: &Traces) -> bool {
+        if self.has_record(&supervisor.run) {
+            return false;
+        }
+        match &supervisor.lock {
+            // `pairs/MODE/TASK` below the state folder, wherever that was moved to before it was removed.
+            Some(lock) if lock.is_removed => lock.path.ancestors().nth(3) == Some(self.state),
+            // The record is elsewhere now. With the whole project: then its run is that project's. Alone:
+            // then its agent still works here.
+            Some(_) => {
+                let works_here = |marked: &Marked| {
+                    marked.run == supervisor.run
+                        && marked.directory.as_ref().is_some_and(|folder| folder.starts_with(self.root()))
+                };
+                self.is_of_state(&supervisor.run_folder) && traces.marked.iter().any(works_here)
+            }
+            None => self.is_of_state(&supervisor.run_folder),
+        }
+    }
+
+    /// Whether this process without a supervisor is of a run whose record was in this state folder and is
+    /// not any more.
+    fn has_lost_process(&self, marked: &Marked) -> bool {
+        let is_elsewhere = || self.is_recorded_elsewhere(&marked.run, marked.directory.as_deref());
+        marked.manifest == self.manifest && !self.has_record(&marked.run) && !is_elsewhere()
+    }
+
+    /// A project that was moved takes its records along, and the folders of its agents.
+    fn is_recorded_elsewhere(&self, run: &RunId, directory: Option<&Path>) -> bool {
+        let Ok(below) = self.state.strip_prefix(self.root()) else { return false };
+        let record: PathBuf = below.join("runs").join(run.as_str());
+        directory.is_some_and(|folder| folder.ancestors().any(|root| root.join(&record).is_dir()))
+    }
+}
+
+/// `…/pairs/MODE/TASK`.
+fn pair_of_lock(path: &Path) -> Option<Pair> {
+    let task = path.file_name()?.to_str()?;
+    let mode = path.parent()?.file_name()?.to_str()?;
+    pair_of_names(mode, task)
+}
+
+fn pair_of_names(mode: &str, task: &str) -> Option<Pair> {
+    Some(Pair { mode: ModeName::parse(mode).ok()?, task: TaskId::parse(task).ok()? })
+}
