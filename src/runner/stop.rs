@@ -59,7 +59,7 @@ pub enum StopError {
         "`{pair}` has ended, and its end cannot be written yet (is the disk full?); {supervisor} tries again and again"
     )]
     Unsaved { pair: Pair, supervisor: Holder },
-    #[error("`{pair}` cannot be ended: {supervisor} does not die")]
+    #[error("`{pair}` cannot be stopped: its supervisor does not die: {supervisor}")]
     Undying { pair: Pair, supervisor: Holder },
     #[error(transparent)]
     Tmux(#[from] TmuxError),

@@ -1,12 +1,14 @@
 //! Something that was stopped by SIGSTOP hangs no command: what can go on is continued, what cannot is
 //! named with the command that helps.
 
-use std::process::{Child, Stdio};
+use std::fs::File;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::Signal;
 
 use crate::command::Ended;
+use crate::fake;
 use crate::waiting::{is, wait_until};
 use crate::world::{World, alive, kill};
 
@@ -19,10 +21,9 @@ const BOUND: Duration = Duration::from_secs(45);
 struct Own(Child);
 
 impl Own {
-    fn start(world: &World, program: &str, args: &[&str]) -> Self {
-        let mut command = world.command(program);
-        command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        Self(command.spawn().unwrap_or_else(|error| panic!("the tests need `{program}`: {error}")))
+    fn start(command: &mut Command) -> Self {
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        Self(child.unwrap_or_else(|error| panic!("the tests need {command:?}: {error}")))
     }
 
     fn pid(&self) -> i32 {
@@ -52,11 +53,11 @@ fn state_of(pid: i32) -> Option<char> {
 
 /// Holds an exclusive lock on a file of the state folder in a process that is stopped.
 fn stopped_holder(world: &World, file: &str) -> Own {
-    let path = world.state().join(file);
-    let ready = world.root().join("locked");
-    let script = format!("touch {}; exec sleep 1000", ready.display());
-    let holder = Own::start(world, "flock", &["--no-fork", path.to_str().unwrap(), "sh", "-c", &script]);
-    wait_until("the lock is held", || is(ready.exists(), "not yet"));
+    let lock = File::options().read(true).write(true).create(true).truncate(false).open(world.state().join(file));
+    let lock = lock.unwrap();
+    lock.lock().unwrap();
+    // The lock goes with the open file.
+    let holder = Own::start(world.command("sleep").arg("1000").stdin(lock));
     stop_process(holder.pid());
     holder
 }
@@ -108,13 +109,12 @@ fn a_supervisor_that_cannot_be_continued_is_replaced() {
     let run = world.detach("quick", "T");
     let agent = world.agent_ready(&run).pid;
     let supervisor = world.supervisor(&run);
-    // A tracer that is stopped itself holds it at its next system call.
-    let tracer = Own::start(&world, "strace", &["-o", "/dev/null", "-p", &supervisor.to_string()]);
+    fake::install(&world.root().join("bin"), "tracer");
+    let tracer = Own::start(world.command("tracer").arg(supervisor.to_string()));
     wait_until("it is traced", || {
-        let status = std::fs::read_to_string(format!("/proc/{supervisor}/status")).unwrap();
-        is(status.contains(&format!("TracerPid:\t{}", tracer.pid())), status)
+        let state = state_of(supervisor);
+        is(state == Some('t'), format!("{state:?}"))
     });
-    stop_process(tracer.pid());
     world.dispatch("stop quick T").within(BOUND).any_stderr().succeeds();
     let seen = world.status("quick", "T");
     assert_eq!((&seen["state"], &seen["runId"]), (&"stopped".into(), &run.as_str().into()), "{seen}");

@@ -124,7 +124,7 @@ fn report(meant: &Meant, results: impl Iterator<Item = (Pair, Result<Stopped, St
             Ok(Stopped::Ended(run)) if meant.json => views.push(serde_json::json!(RunView::new(&run, clock::now()))),
             Ok(Stopped::Ended(run)) => output::line(&format!("{pair}: {}", run.state.as_str()))?,
             Ok(Stopped::NotRunning(Some(run))) if meant.json => {
-                views.push(serde_json::json!(RunView::new(&run, clock::now())))
+                views.push(serde_json::json!(RunView::new(&run, clock::now())));
             }
             Ok(Stopped::NotRunning(_)) if meant.json => {}
             Ok(Stopped::NotRunning(Some(run))) => {

@@ -3,6 +3,8 @@
  * As `gate FILE PROGRAM ARGS...` it marks itself ready in FILE.ready, waits until nobody holds FILE
  * exclusively, and becomes PROGRAM: a barrier for hundreds of processes.
  *
+ * As `tracer PID` it stops that process as a debugger does, for as long as it lives.
+ *
  * Under any other name it is an agent. It writes what it was given into ../fake beside its own
  * folder, then obeys every line of its arguments and its stdin that starts with `%`:
  *   %out TEXT, %err TEXT   a line            %bytes N      N bytes in 16-byte numbered lines
@@ -26,6 +28,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -243,12 +246,20 @@ static int gate(char **argv) {
     return 127;
 }
 
+/* Stops a process as a debugger does, and keeps it so: no SIGCONT continues it. */
+static int tracer(pid_t pid) {
+    if (ptrace(PTRACE_ATTACH, pid, NULL, NULL) != 0) return 71;
+    waitpid(pid, NULL, 0);
+    for (;;) pause();
+}
+
 int main(int argc, char **argv) {
     char self[4096];
     ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
     if (len < 0) return 70;
     self[len] = '\0';
     if (strcmp(basename(strdup(argv[0])), "gate") == 0 && argc > 2) return gate(argv);
+    if (strcmp(basename(strdup(argv[0])), "tracer") == 0 && argc > 1) return tracer(atoi(argv[1]));
     if (argc > 1 && strcmp(argv[1], "--version") == 0) {
         puts("1.0.0 (fake)");
         return 0;
