@@ -149,6 +149,10 @@ impl Ledger {
         for one in &mut all {
             one.attempt(|one| self.ask(one, how));
         }
+        // Each end would start a program, and all of them see what is looked at below at once.
+        for (socket, places) in windows_of(&all).into_iter().filter(|(_, places)| places.len() > 1) {
+            let _ = Tmux::new(socket).unhook_panes(&guards(&all, &places));
+        }
         if let Err(error) = end_processes(&mut all, how) {
             for one in all.iter_mut().filter(|one| one.goes_on()) {
                 one.outcome = Some(Err(StopError::Io(io::Error::new(error.kind(), error.to_string()))));
@@ -357,16 +361,8 @@ impl Ledger {
                 step = (step * 2).min(STEP_MAX);
             }
         }
-        let mut panes: BTreeMap<PathBuf, Vec<usize>> = BTreeMap::new();
-        for (at, one) in all.iter().enumerate().filter(|(_, one)| one.goes_on() && one.part == Part::Window) {
-            if let (Some(socket), Some(_)) = (&one.run.facts.socket, &one.run.progress.pane) {
-                panes.entry(socket.clone()).or_default().push(at);
-            }
-        }
-        for (socket, places) in panes {
-            let pane = |at: &usize| Some((all[*at].run.progress.pane.as_deref()?, all[*at].run.id()));
-            let guards: Vec<(&str, &RunId)> = places.iter().filter_map(pane).collect();
-            if let Err(error) = Tmux::new(socket).kill_panes(&guards) {
+        for (socket, places) in windows_of(all) {
+            if let Err(error) = Tmux::new(socket).kill_panes(&guards(all, &places)) {
                 for at in places {
                     all[at].outcome = Some(Err(error.clone().into()));
                 }
@@ -437,6 +433,22 @@ impl Stopping {
             _ => None,
         }
     }
+}
+
+/// The places of what has a pane, by the socket of its tmux server.
+fn windows_of(all: &[Stopping]) -> BTreeMap<PathBuf, Vec<usize>> {
+    let mut windows: BTreeMap<PathBuf, Vec<usize>> = BTreeMap::new();
+    for (at, one) in all.iter().enumerate().filter(|(_, one)| one.goes_on() && one.part == Part::Window) {
+        if let (Some(socket), Some(_)) = (&one.run.facts.socket, &one.run.progress.pane) {
+            windows.entry(socket.clone()).or_default().push(at);
+        }
+    }
+    windows
+}
+
+fn guards<'a>(all: &'a [Stopping], places: &[usize]) -> Vec<(&'a str, &'a RunId)> {
+    let pane = |at: &usize| Some((all[*at].run.progress.pane.as_deref()?, all[*at].run.id()));
+    places.iter().filter_map(pane).collect()
 }
 
 /// Ends what is left of all runs that have processes. Fails where the process table cannot be read.

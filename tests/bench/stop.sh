@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Rows of `stop --all`: it takes less than the start did, and twice the runs take twice the time.
-# Sourced by run.sh after up.sh, whose functions it uses.
+# Sourced by run.sh.
 
 if [ "${ROUNDS:-tenth}" = full ]; then stopped=200; else stopped=40; fi
 

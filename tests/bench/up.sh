@@ -5,36 +5,6 @@
 if [ "${ROUNDS:-tenth}" = full ]; then many=100 more=500 rounds=5 queued=1000 tasks=5000 past=10000
 else many=50 more=100 rounds=3 queued=200 tasks=1000 past=1000; fi
 
-# project FOLDER MODE COUNT JOBS: a project whose `runs:` wants MODE on COUNT tasks.
-project() {
-  rm -rf "$1"
-  mkdir -p "$1/tasks"
-  cat >"$1/dispatch.yaml" <<YAML
-version: 1
-session: bench
-jobs: $4
-env: { BENCH_STAMPS: "$BENCH_STAMPS" }
-tasks: [{ files: "tasks/*.md" }]
-agents:
-  timer: { interactive: [timer], headless: [timer], prompt: none, protocol: text }
-modes:
-  window: { interactive: true, agent: timer, flags: [hold] }
-  job: { agent: timer, flags: [count, hold] }
-  quick: { agent: timer, flags: [count] }
-  other: { agent: timer, flags: [count] }
-runs:
-$(for mode in $2; do echo "  - { mode: $mode, tasks: { status: todo } }"; done)
-YAML
-  for n in $(seq "$3"); do printf -- '---\nstatus: todo\n---\n# Task %s\n' "$n" >"$1/tasks/T-$n.md"; done
-}
-fresh_server() {
-  local server
-  server=$(t display-message -p '#{pid}' 2>/dev/null) && kill "$server"
-  while t has-session 2>/dev/null; do sleep 0.01; done
-  t new-session -d -s bench -x 80 -y 24 'sleep 100000'
-}
-micros() { local start; start=$(date +%s%N); "$@" >/dev/null; echo $((($(date +%s%N) - start) / 1000)); }
-median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 raw_windows() { for _ in $(seq "$1"); do echo "new-window -d -a -t '=bench:{end}' '$work/bin/timer' hold"; done | tmux -u -L b source-file -; }
 
 # ---- many windows. What the rows before have written is still on its way to the disk.

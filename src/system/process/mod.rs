@@ -37,15 +37,18 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::ffi::OsStringExt as _;
+use std::sync::OnceLock;
 
 pub use rustix::process::Signal;
 
 use crate::model::process_id::{ProcessId, World};
 use crate::system::environment::Environment;
 
-/// The boot, host and pid namespace of this process.
+/// The boot, host and pid namespace of this process, which it keeps for its life.
 pub fn world() -> World {
-    World { host: host(), boot_id: platform::boot_id(), pid_namespace: platform::pid_namespace() }
+    static WORLD: OnceLock<World> = OnceLock::new();
+    let read = || World { host: host(), boot_id: platform::boot_id(), pid_namespace: platform::pid_namespace() };
+    WORLD.get_or_init(read).clone()
 }
 
 /// Keeps descriptors of our caller from whatever we start. Call first thing.

@@ -35,6 +35,22 @@ impl Tmux {
         Ok(answers)
     }
 
+    /// Has tmux start nothing when the processes of these panes end: whoever ends them looks.
+    pub fn unhook_panes(&self, guards: &[(&str, &RunId)]) -> Result<(), TmuxError> {
+        for some in guards.chunks(PER_CALL) {
+            let mut args: Vec<String> = Vec::new();
+            for (pane, run) in some.iter().filter(|(pane, _)| quote::is_pane_id(pane)) {
+                args.extend(["if-shell", "-F", "-t", pane].map(str::to_owned));
+                args.extend([quote::is_run(run), format!("set-hook -p -u -t {pane} pane-died"), ";".to_owned()]);
+            }
+            args.pop();
+            if !args.is_empty() {
+                self.client(&args)?;
+            }
+        }
+        Ok(())
+    }
+
     fn kill_some(&self, guards: &[(&str, &RunId)]) -> Result<Vec<Killed>, TmuxError> {
         let mut args: Vec<String> = Vec::new();
         for (pane, run) in guards {
