@@ -283,7 +283,7 @@ impl<'a> Supervision<'a> {
 
     /// Kills the tree: first its group, which is all of it as a rule, then what is left.
     fn kill(&self, process: &mut StageProcess) {
-        let first = *process.first_kill.get_or_insert_with(Instant::now);
+        let first = *process.first_kill.get_or_insert_with(|| after(Duration::ZERO));
         if !process.exited && first.elapsed() < LOOK_STEP / 2 {
             let _ = process::signal_group(process.pid, Signal::KILL);
         } else {
