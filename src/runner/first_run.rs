@@ -61,10 +61,11 @@ mod tests {
         let root = fs::canonicalize(dir.path()).unwrap();
         fs::create_dir_all(root.join("main/sub/own/.git")).unwrap();
         fs::create_dir_all(root.join("main/.git/worktrees/w")).unwrap();
-        for folder in ["main/.git/objects", "main/.git/refs"] {
-            fs::create_dir(root.join(folder)).unwrap();
+        for git in ["main/.git", "main/sub/own/.git"] {
+            fs::create_dir(root.join(git).join("objects")).unwrap();
+            fs::create_dir(root.join(git).join("refs")).unwrap();
         }
-        for head in ["main/.git/HEAD", "main/.git/worktrees/w/HEAD"] {
+        for head in ["main/.git/HEAD", "main/sub/own/.git/HEAD", "main/.git/worktrees/w/HEAD"] {
             fs::write(root.join(head), "ref: refs/heads/main\n").unwrap();
         }
         fs::write(root.join("main/.git/worktrees/w/gitdir"), format!("{}/w/.git\n", root.display())).unwrap();
