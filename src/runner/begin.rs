@@ -139,8 +139,9 @@ impl Ledger {
     /// The id of the pair's next run: greater than that of its last one, whatever the clock says. Also
     /// greater than that of every other run where such an id is left, since the queue is in their order.
     fn next_id(&self, index: &Index, pair: &Pair, lock: &PairLock) -> Result<RunId, StartError> {
-        // The name in the lock outlives a run that was pruned.
-        let last = lock.named()?.max(index.newest_of(pair)?);
+        // The name in the lock outlives a run that was pruned. One that is no ULID is damage: no run had it.
+        let named = lock.named()?.filter(ids::is_ulid);
+        let last = named.max(index.newest_of(pair)?);
         let newest = index.newest()?.filter(|newest| last.as_ref().is_none_or(|last| newest > last));
         let after_all = newest.and_then(|newest| ids::new_run_id_after(Some(&newest)));
         if let Some(id) = after_all.or_else(|| ids::new_run_id_after(last.as_ref())) {

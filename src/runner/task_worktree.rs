@@ -20,7 +20,7 @@ pub struct TaskWorktree {
     pub path: PathBuf,
     /// By its short name: `main`, not `refs/heads/main`.
     pub branch: String,
-    /// `None`: the default one, see [`Project::base_of`].
+    /// `None`: the default one, see `Project::base_of`.
     pub base: Option<String>,
     pub create: bool,
     pub(super) fetch: bool,

@@ -22,6 +22,11 @@ fn after(fresh: ulid::Ulid, last: Option<&RunId>) -> Option<RunId> {
     Some(written(ulid::Ulid(next))).filter(|id| id > last)
 }
 
+/// Could this program have made the id? Others of the same length and letters may come from damage.
+pub fn is_ulid(id: &RunId) -> bool {
+    ulid::Ulid::from_string(id.as_str()).is_ok_and(|ulid| written(ulid) == *id)
+}
+
 fn written(ulid: ulid::Ulid) -> RunId {
     RunId::parse(&ulid.to_string()).expect("a ULID is 26 upper-case characters")
 }
@@ -84,6 +89,14 @@ mod tests {
             last = next;
         }
         assert!(last.created_ms() > id("02ARZ3NDEKZZZZZZZZZZZZZZZZ").created_ms());
+    }
+
+    #[test]
+    fn an_id_that_is_no_ulid_is_told_from_one_that_is() {
+        assert!(is_ulid(&new_run_id()) && is_ulid(&id("7ZZZZZZZZZZZZZZZZZZZZZZZZZ")));
+        for damaged in ["21O8J9E4SN01K7X5F2QW3T4PF7", "81ARZ3NDEKTSV4RRFFQ69G5FAV"] {
+            assert!(!is_ulid(&id(damaged)), "{damaged}");
+        }
     }
 
     #[test]
