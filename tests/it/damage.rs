@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::command::Dispatch;
 use crate::damaged_file::Damage;
 use crate::random::Random;
-use crate::waiting::PATIENCE;
+use crate::waiting::{PATIENCE, is, wait_until};
 use crate::world::{World, alive};
 
 fn in_time(call: Dispatch) -> Dispatch {
@@ -109,6 +109,8 @@ fn damage_a_living_run(mode: &str, name: &str) {
     let run = world.detach(mode, "LIVE");
     let agent = world.agent_ready(&run).pid;
     let path = world.run_folder(&run).join(name);
+    // The agent may be ready before its supervisor has written that it started it.
+    wait_until("the record is written", || is(path.exists(), path.display().to_string()));
     for (n, damage) in Damage::all(&path, &mut random).into_iter().enumerate() {
         let seen = format!("seed {} {damage:?} of {}", random.seed, path.display());
         let damaged = damage.apply(&path);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::waiting::rounds;
+use crate::waiting::{is, rounds, wait_until};
 use crate::world::{BASE, World};
 
 /// A repository with two checkouts, as git allows to keep it.
@@ -308,7 +308,7 @@ fn a_state_folder_of_an_older_version_is_not_forgotten_while_a_run_in_it_lives()
     let report = world.dispatch("doctor --json").in_folder(&other).any_stderr().ends_somehow();
     assert!(report.text().contains(kept.to_str().unwrap()), "{}", report.text());
     world.dispatch("run -d job TASK-1").in_folder(&other).notes().succeeds();
-    assert_eq!(world.starts().len(), 2);
+    wait_until("the pair runs again", || is(world.starts().len() == 2, format!("{:?}", world.starts())));
     assert!(kept.join("runs").join(run.as_str().unwrap()).is_dir());
 }
 

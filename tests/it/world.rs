@@ -306,10 +306,17 @@ impl World {
     /// The same, beside one process that the test itself started.
     #[track_caller]
     pub(crate) fn wait_all_quiet_but(&self, own: u32) {
-        wait_until("no process of this world is left", || {
+        let left = || {
             let mut left = self.processes();
             left.retain(|(pid, _)| i64::from(*pid) != i64::from(own));
-            is(left.is_empty(), format!("{left:?}"))
+            left
+        };
+        wait_until("no process of this world is left", || {
+            let seen = left();
+            is(seen.is_empty(), format!("{seen:?}"))?;
+            // A process that is just being replaced by `exec` shows no environment: look twice.
+            let seen = left();
+            is(seen.is_empty(), format!("{seen:?}"))
         });
     }
 
