@@ -106,7 +106,7 @@ impl Ledger {
                     let folder = self.folder(&id);
                     if folder.has_spec() && matches!(folder.read_exit(), Ok(None)) {
                         if let Some(run) = self.run(&id)?.filter(Run::is_active) {
-                            // Whoever joined it would wait for a command that starts nothing any more.
+                            // Do not join it: the command that was starting it is stopped and starts nothing.
                             if run.state == RunState::Starting
                                 && let Some(holder) = self.stopped_holder(&prepared.pair)
                             {

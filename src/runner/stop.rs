@@ -172,7 +172,7 @@ impl Ledger {
         Stopping { run, folder, outcome, part, root: None, asked_group: None, survivors: Vec::new() }
     }
 
-    /// Writes the request down and tells it to whoever runs the job.
+    /// Writes the stop request into the run's folder and signals the supervisor of the job.
     fn ask(&self, one: &mut Stopping, how: How) -> Result<(), StopError> {
         if let RunState::Unknown(why) = &one.run.state {
             return Err(StopError::Unknown { pair: one.run.pair(), why: why.clone() });
@@ -374,7 +374,7 @@ impl Ledger {
     fn conclude(&self, all: &mut [Stopping]) {
         let begun = Stopwatch::start();
         for one in all.iter_mut() {
-            // Whoever ended it wrote it down; if nobody did, looking does.
+            // The process that ended it has recorded the end; otherwise observing records it.
             while one.goes_on() {
                 one.attempt(|one| {
                     let run = self.run(one.run.id())?.ok_or_else(|| io::Error::other("its record is gone"))?;

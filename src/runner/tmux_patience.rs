@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use crate::system::tmux::{BOUND, TmuxError};
 
-/// What shows runs waits so long, and this long where the last look had no answer: one who asks may have to
-/// wait for the look of another first, and both together stay below 2 s.
+/// How long commands that only show runs wait for tmux, and how long after tmux did not answer last time.
+/// A request may first wait for an observation that is under way: both together stay below 2 s.
 const SHOWING: Duration = Duration::from_millis(1300);
 const SHOWING_AGAIN: Duration = Duration::from_millis(500);
 

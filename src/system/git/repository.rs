@@ -20,7 +20,7 @@ use crate::system::git::repository::place::Place;
 
 pub use crate::system::git::repository::error::RepositoryError;
 
-/// See the module. All paths are absolute and without links.
+/// One git repository, as seen from a folder in it. All paths are absolute and without links.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repository {
     place: Place,

@@ -13,7 +13,7 @@ export class Scrollback {
   // Lines to scroll by once the text is there; null where none was asked for.
   #due = null;
   #rest = 0;
-  // Whoever asked by a key or the button is told that there is nothing.
+  // A key or the button asked for it: say that there is no history.
   #asked = false;
 
   // `make(options)` makes a terminal that looks like `live`. `ask(lines)` asks the server: false where it cannot; the answer comes to `heard`.
