@@ -3,7 +3,8 @@
 
 # project FOLDER MODE COUNT JOBS: a project whose `runs:` wants MODE on COUNT tasks.
 project() {
-  rm -rf "$1"
+  # What the last runs left behind may still write there for a moment: a job starts `__next` as it ends.
+  for _ in $(seq 100); do rm -rf "$1" 2>/dev/null && break; sleep 0.05; done
   mkdir -p "$1/tasks"
   cat >"$1/dispatch.yaml" <<YAML
 version: 1
