@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use crate::runner::errand;
 use crate::runner::event;
 use crate::runner::exec;
-use crate::runner::ledger::Ledger;
 use crate::runner::notify;
+use crate::runner::store::Store;
 use crate::supervisor;
 use crate::system::process::program;
 use crate::system::pty::{self, PTY_WORD};
@@ -76,8 +76,8 @@ fn rest() -> Vec<OsString> {
 fn next(state: &OsString, ended: Option<&std::ffi::OsStr>) -> ExitCode {
     // Its caller stands in a run's folder, and what is started here must not.
     let _ = std::env::set_current_dir("/");
-    match Ledger::find(Path::new(state)) {
-        Ok(Some(ledger)) => match ledger.next(ended.map(Path::new)) {
+    match Store::find(Path::new(state)) {
+        Ok(Some(store)) => match store.next(ended.map(Path::new)) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => failed(1, &error),
         },

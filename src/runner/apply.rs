@@ -10,12 +10,12 @@ use crate::model::started_by::StartedBy;
 use crate::plan::diff::Plan;
 use crate::plan::step::{Step, What};
 use crate::runner::basis::Bases;
-use crate::runner::ledger::Ledger;
 use crate::runner::prepare::{PrepareError, Prepared, Request};
 use crate::runner::project::Project;
 use crate::runner::reconcile::recent_restarts;
 use crate::runner::start::{StartError, Started};
 use crate::runner::stop::{How, StopError};
+use crate::runner::store::Store;
 use crate::system::clock;
 use crate::tasks::TaskSet;
 
@@ -43,7 +43,7 @@ pub enum ApplyError {
 
 impl Project {
     /// Does every step of `plan`, in its order.
-    pub fn apply(&self, tasks: &TaskSet, ledger: &Ledger, plan: &Plan) -> Vec<Done> {
+    pub fn apply(&self, tasks: &TaskSet, store: &Store, plan: &Plan) -> Vec<Done> {
         let mut bases = Bases::new(self);
         let mut begun: HashMap<&Pair, Option<RunId>> = HashMap::new();
         let mut report = Vec::with_capacity(plan.steps.len());
@@ -56,7 +56,7 @@ impl Project {
             }
             let stops: Vec<&RunId> = steps.iter().map_while(stopped_by).collect();
             if !stops.is_empty() {
-                let outcomes = stop_all(ledger, &stops);
+                let outcomes = stop_all(store, &stops);
                 for (step, outcome) in steps.iter().zip(outcomes) {
                     begun.insert(&step.pair, step.run().cloned());
                     let outcome = outcome.map(|()| step.run().cloned());
@@ -72,7 +72,7 @@ impl Project {
                 steps = rest;
                 continue;
             }
-            let outcomes = self.start_level(tasks, ledger, &level, &begun, &mut bases);
+            let outcomes = self.start_level(tasks, store, &level, &begun, &mut bases);
             steps = &steps[level.len()..];
             for (step, outcome) in level.into_iter().zip(outcomes) {
                 begun.insert(&step.pair, outcome.as_ref().ok().cloned().flatten());
@@ -80,7 +80,7 @@ impl Project {
             }
         }
         if report.iter().any(|done: &Done| done.step.is_start()) {
-            ledger.start_queued_quietly();
+            store.start_queued_quietly();
         }
         report
     }
@@ -88,13 +88,13 @@ impl Project {
     fn start_level(
         &self,
         tasks: &TaskSet,
-        ledger: &Ledger,
+        store: &Store,
         level: &[&Step],
         begun: &HashMap<&Pair, Option<RunId>>,
         bases: &mut Bases<'_>,
     ) -> Vec<Result<Option<RunId>, ApplyError>> {
         let mut prepared: Vec<Result<Prepared, ApplyError>> =
-            level.iter().map(|step| self.make_ready(tasks, ledger, step, begun, bases)).collect();
+            level.iter().map(|step| self.make_ready(tasks, store, step, begun, bases)).collect();
         // Last: what could not be started again is not ended for it.
         let mut places = Vec::new();
         let mut stops = Vec::new();
@@ -104,7 +104,7 @@ impl Project {
                 stops.push(run);
             }
         }
-        for (at, stopped) in places.into_iter().zip(stop_all(ledger, &stops)) {
+        for (at, stopped) in places.into_iter().zip(stop_all(store, &stops)) {
             if let Err(error) = stopped {
                 prepared[at] = Err(error);
             }
@@ -121,7 +121,7 @@ impl Project {
                 Err(error) => outcomes.push(Some(error)),
             }
         }
-        let mut started = ledger.start_many(&ready).into_iter();
+        let mut started = store.start_many(&ready).into_iter();
         let one = |failed: Option<ApplyError>| match failed {
             Some(error) => Err(error),
             None => match started.next() {
@@ -140,7 +140,7 @@ impl Project {
     fn make_ready(
         &self,
         tasks: &TaskSet,
-        ledger: &Ledger,
+        store: &Store,
         step: &Step,
         begun: &HashMap<&Pair, Option<RunId>>,
         bases: &mut Bases<'_>,
@@ -154,7 +154,7 @@ impl Project {
             }
         }
         if let What::Restart { last, .. } = &step.what {
-            prepared.restarts = recent_restarts(ledger, last);
+            prepared.restarts = recent_restarts(store, last);
             prepared.restarts.push(clock::now());
         }
         Ok(prepared)
@@ -189,16 +189,16 @@ fn stopped_by(step: &Step) -> Option<&RunId> {
 }
 
 /// Stops those of the runs that are active, all together; one outcome for each, in order.
-fn stop_all(ledger: &Ledger, runs: &[&RunId]) -> Vec<Result<(), ApplyError>> {
+fn stop_all(store: &Store, runs: &[&RunId]) -> Vec<Result<(), ApplyError>> {
     let ids: Vec<RunId> = runs.iter().map(|run| (*run).clone()).collect();
-    let active: Vec<Run> = match ledger.observe_some(&ids) {
+    let active: Vec<Run> = match store.observe_some(&ids) {
         Ok(seen) => seen.runs.into_iter().filter(Run::is_active).collect(),
         Err(error) => {
             let why = error.to_string();
             return runs.iter().map(|_| Err(StopError::Io(io::Error::other(why.clone())).into())).collect();
         }
     };
-    let stopped = ledger.stop_runs(&active, How::Stop);
+    let stopped = store.stop_runs(&active, How::Stop);
     let mut failed: HashMap<RunId, ApplyError> = HashMap::new();
     for (run, stopped) in active.iter().zip(stopped) {
         if let Err(error) = stopped {

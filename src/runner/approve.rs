@@ -4,9 +4,9 @@ use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_spec::RunSpec;
 use crate::model::run_state::{EndState, RunState};
-use crate::runner::ledger::Ledger;
 use crate::runner::reconcile::REJECTED;
 use crate::runner::start::StartError;
+use crate::runner::store::Store;
 use crate::system::store::index::IndexError;
 use crate::system::store::pair_lock::PairLock;
 use crate::system::store::run_folder::RunFolder;
@@ -34,7 +34,7 @@ pub enum ApproveError {
     Io(#[from] std::io::Error),
 }
 
-impl Ledger {
+impl Store {
     /// Lets the pair's queued run start, or ends it. A run that waits for something else as well
     /// may be approved before that has come.
     pub fn approve(&self, pair: &Pair, word: Word) -> Result<Run, ApproveError> {

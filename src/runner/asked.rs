@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use crate::manifest::Mode;
 use crate::model::names::{Pair, TaskId};
 use crate::plan::graph::Ordering;
-use crate::runner::ledger::Ledger;
 use crate::runner::prepare::Request;
 use crate::runner::project::{NameLookupError, Project};
+use crate::runner::store::Store;
 use crate::runner::together::{How, Planned, Resume, TogetherError};
 use crate::system::store::state_dir::StateDirError;
 use crate::tasks::{Task, TaskSet};
@@ -22,8 +22,8 @@ pub struct Asked {
     pub windows: bool,
     /// These and what they need, in an order in which they can be started.
     pub planned: Vec<Planned>,
-    /// The ledger, where it had to be asked.
-    pub known: Option<Ledger>,
+    /// The store, where it had to be asked.
+    pub known: Option<Store>,
 }
 
 /// What is meant by the tasks that were named.
@@ -65,7 +65,7 @@ impl Project {
         let ordering = if meaning.subtasks { Ordering::AcrossModes } else { Ordering::WithinMode };
         // Asked only of needs and earlier conversations.
         let asks = meaning.resume != Resume::Nobodys || asked.iter().any(|(mode, _)| !mode.needs.is_empty());
-        let known = if asks { self.ledger()? } else { None };
+        let known = if asks { self.store()? } else { None };
         let how = How { ordering, resume: meaning.resume };
         let planned = self.prepare_together(tasks, known.as_ref(), &asked, request, &how)?;
         let pair = |(mode, task): &(&Mode, &Task)| Pair { mode: mode.name.clone(), task: task.id.clone() };

@@ -2,13 +2,13 @@
 
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
-use crate::runner::ledger::Ledger;
+use crate::runner::store::Store;
 use crate::system::environment;
 use crate::system::logs::reader::Stream;
 use crate::system::logs::whole::WholeLog;
 use crate::system::tmux::{SocketEnv, Tmux, TmuxError};
 
-impl Ledger {
+impl Store {
     /// The command that attaches a terminal to the run's window.
     pub fn attach_argv(&self, run: &Run) -> Option<Vec<String>> {
         let (socket, session) = (run.facts.socket.clone()?, run.facts.session.as_ref()?);

@@ -8,7 +8,7 @@ use crate::model::activity::{Activity, ActivityState};
 use crate::model::run::Run;
 use crate::model::run_state::RunState;
 use crate::model::visit_record::{VISIT_VERSION, VisitRecord};
-use crate::runner::ledger::{Ledger, Observed};
+use crate::runner::store::{Observed, Store};
 use crate::system::clock;
 use crate::system::store::index::IndexError;
 
@@ -45,7 +45,7 @@ fn next(waiting: Vec<(Run, Option<VisitRecord>)>) -> Option<Run> {
     waiting.into_iter().min_by_key(|(run, visit)| visited(run, visit)).map(|(run, _)| run)
 }
 
-impl Ledger {
+impl Store {
     /// The run to go to next, none where nothing waits; and what the look brought up.
     pub fn next_waiting(&self) -> Result<(Option<Run>, Vec<String>), IndexError> {
         let Observed { runs, notices } = self.observe()?;

@@ -8,10 +8,10 @@ use crate::model::run_spec::RunKind;
 use crate::model::run_state::RunState;
 use crate::plan::freshness::Freshness;
 use crate::runner::begin::{Next, Reserved, note_window, window_of};
-use crate::runner::ledger::Ledger;
 use crate::runner::orphans;
 use crate::runner::prepare::Prepared;
 use crate::runner::start::{Queueing, StartError, Started};
+use crate::runner::store::Store;
 use crate::system::process::supervise::{self, Starting};
 use crate::system::store::pair_lock::{self, Claim, PairLock};
 use crate::system::store::slots::Slot;
@@ -24,8 +24,8 @@ const COMING_UP: usize = 4;
 
 type Outcome = Result<Started, StartError>;
 
-impl Ledger {
-    /// Starts each of `all`, in order, as [`Ledger::start`] would. What had to be queued is moved
+impl Store {
+    /// Starts each of `all`, in order, as [`Store::start`] would. What had to be queued is moved
     /// by the caller, once.
     pub fn start_many(&self, all: &[(Prepared, bool)]) -> Vec<Outcome> {
         let mut outcomes = Vec::with_capacity(all.len());

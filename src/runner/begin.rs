@@ -16,10 +16,10 @@ use crate::model::started_by::StartedBy;
 use crate::model::usage::Usage;
 use crate::model::window_record::WindowRecord;
 use crate::runner::drift;
-use crate::runner::ledger::Ledger;
 use crate::runner::prepare::Prepared;
 use crate::runner::readiness::Readiness;
 use crate::runner::start::{Queueing, StartError, Started};
+use crate::runner::store::Store;
 use crate::system::clock;
 use crate::system::environment;
 use crate::system::git;
@@ -51,7 +51,7 @@ pub(super) enum Next {
     Queue(WaitingFor, Option<String>),
 }
 
-impl Ledger {
+impl Store {
     /// The pair is ours and nothing of it runs.
     pub(super) fn begin(
         &self,

@@ -2,8 +2,8 @@
 
 use crate::model::names::Pair;
 use crate::model::run::Run;
-use crate::runner::ledger::Ledger;
 use crate::runner::start::{Queueing, StartError, Started};
+use crate::runner::store::Store;
 use crate::runner::together::Planned;
 
 /// What came of beginning one run.
@@ -31,7 +31,7 @@ pub enum BeginError {
     Start(#[from] StartError),
 }
 
-impl Ledger {
+impl Store {
     /// Starts or joins `planned`. `before` holds what came of those that stand before it, at their
     /// places. `force` is for what was asked; what that needs runs where it is missing, failed or stale.
     pub fn begin_planned(

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use crate::model::names::Pair;
 use crate::model::worktree_look::{Names, Standing};
 use crate::plan::clean::{BranchEnd, Case, Cleaning, decide};
-use crate::runner::ledger::Ledger;
 use crate::runner::project::Project;
+use crate::runner::store::Store;
 use crate::runner::task_worktree::TaskWorktree;
 use crate::runner::work::WorkError;
 use crate::system::git;
@@ -24,15 +24,15 @@ impl Project {
         let worktree = self.work_of(tasks, task)?;
         let path = git::resolved(&worktree.path);
         let base = self.base_of(&worktree)?;
-        let ledger = if dry { self.ledger()? } else { Some(self.ledger_for_writing(None)?) };
-        let lock = match &ledger {
-            Some(ledger) if !dry => Some(ledger.state().own_worktree(&path)?),
+        let store = if dry { self.store()? } else { Some(self.store_for_writing(None)?) };
+        let lock = match &store {
+            Some(store) if !dry => Some(store.state().own_worktree(&path)?),
             _ => None,
         };
         let root = self.known_repository()?.folder_for_git();
         let standing = git::look_at_worktree(root, &worktree.path)?;
         let branch_look = git::look_at_branch(root, &worktree.branch, &base)?;
-        let runs = ledger.as_ref().map(|ledger| ledger.at_work_in(&path)).transpose()?.unwrap_or_default();
+        let runs = store.as_ref().map(|store| store.at_work_in(&path)).transpose()?.unwrap_or_default();
         let case = Case {
             path: &worktree.path,
             branch: &worktree.branch,
@@ -102,7 +102,7 @@ fn view(
     }
 }
 
-impl Ledger {
+impl Store {
     /// Unfinished runs, of any task, that work below `path` or are about to make it. What cannot be
     /// seen counts.
     fn at_work_in(&self, path: &Path) -> Result<Vec<(Pair, &'static str)>, WorkError> {

@@ -12,21 +12,21 @@ use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_spec::{RunKind, RunSpec, WorktreeSpec};
 use crate::runner::basis::Bases;
-use crate::runner::ledger::Ledger;
 use crate::runner::prepare::{Prepared, Request};
 use crate::runner::project::Project;
+use crate::runner::store::Store;
 use crate::system::fingerprint::Digest;
 use crate::tasks::TaskSet;
 
 /// The fields that differ, in words; none where the mode or the task is gone.
-pub(super) fn of(project: &Project, tasks: &TaskSet, ledger: &Ledger, run: &Run, bases: &mut Bases<'_>) -> Vec<String> {
+pub(super) fn of(project: &Project, tasks: &TaskSet, store: &Store, run: &Run, bases: &mut Bases<'_>) -> Vec<String> {
     let (Some(mode), Some(task)) = (project.manifest.modes.get(&run.facts.mode), tasks.get(&run.facts.task)) else {
         return Vec::new();
     };
     if run.facts.basis.is_some() && run.facts.basis == bases.of(mode, task) {
         return Vec::new();
     }
-    let folder = ledger.folder(run.id());
+    let folder = store.folder(run.id());
     let Ok(spec) = folder.read_spec() else { return Vec::new() };
     match project.prepare(tasks, mode, task, &Request::default()) {
         Ok(prepared) => {

@@ -13,7 +13,7 @@ use crate::model::protocol::Protocol;
 use crate::model::run::Run;
 use crate::model::run_spec::{Expect, RunKind, RunSpec};
 use crate::model::run_state::EndState;
-use crate::runner::ledger::Ledger;
+use crate::runner::store::Store;
 use crate::system::store::run_folder::RunFolder;
 
 /// So much of a log's end is read for the agent's report: a page must not read a gigabyte.
@@ -39,7 +39,7 @@ pub enum Bears {
     Neither,
 }
 
-impl Ledger {
+impl Store {
     /// The facts of an ended run; none of one that lives.
     pub fn why_ended(&self, run: &Run) -> Vec<Fact> {
         let Some(end) = &run.end else { return Vec::new() };

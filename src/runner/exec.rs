@@ -9,8 +9,8 @@ use crate::model::live_record::LiveRecord;
 use crate::model::protocol::Protocol;
 use crate::model::run_spec::{RunSpec, WorktreeSpec};
 use crate::runner::hooks;
-use crate::runner::ledger::Ledger;
 use crate::runner::setup::{self, SetupError};
+use crate::runner::store::Store;
 use crate::system::clock;
 use crate::system::environment::{self, Environment};
 use crate::system::process::{self, supervise};
@@ -154,8 +154,8 @@ pub fn ended(folder: &Path) {
         return;
     }
     let state = folder.parent().and_then(Path::parent);
-    if let Some(Ok(Some(ledger))) = state.map(Ledger::find) {
-        let _ = ledger.observe_some(std::slice::from_ref(&id));
-        let _ = ledger.next(Some(folder));
+    if let Some(Ok(Some(store))) = state.map(Store::find) {
+        let _ = store.observe_some(std::slice::from_ref(&id));
+        let _ = store.next(Some(folder));
     }
 }

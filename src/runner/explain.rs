@@ -7,7 +7,7 @@ use crate::model::protocol::Protocol;
 use crate::model::run::Run;
 use crate::model::run_state::RunState;
 use crate::runner::agent_signs::{Place, Screen, Session, Signs};
-use crate::runner::ledger::Ledger;
+use crate::runner::store::Store;
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ impl Sign {
     }
 }
 
-impl Ledger {
+impl Store {
     /// None of what does not run in a window.
     pub fn activity_signs(&self, run: &Run) -> Vec<Sign> {
         let mut signs = Vec::new();

@@ -9,8 +9,8 @@ use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{RunState, UnknownWhy};
-use crate::runner::ledger::Ledger;
 use crate::runner::start::StartError;
+use crate::runner::store::Store;
 use crate::system::clock::Stopwatch;
 use crate::system::logs::reader::{From, LogReader, Piece, Streams};
 use crate::system::store::index::IndexError;
@@ -58,7 +58,7 @@ pub enum Woken {
 /// is never polled.
 #[derive(Debug)]
 pub struct Follower {
-    ledger: Ledger,
+    store: Store,
     id: RunId,
     /// `None` where the kernel has no more of them: then a short timer.
     watch: Option<Watch>,
@@ -72,8 +72,8 @@ pub struct Follower {
 
 impl Follower {
     /// Follows `run`, from `from` on in the given streams; `None` for its end alone.
-    pub fn new(ledger: &Ledger, run: &Run, logs: Option<(Streams, From)>) -> io::Result<Self> {
-        let folder = ledger.folder(run.id());
+    pub fn new(store: &Store, run: &Run, logs: Option<(Streams, From)>) -> io::Result<Self> {
+        let folder = store.folder(run.id());
         // The end of a job is told by its lock. Watching more would be paid for at the end: the
         // kernel takes some milliseconds to close a watch.
         let only_its_end = logs.is_none() && run.facts.headless && !matches!(run.state, RunState::Queued(_));
@@ -83,7 +83,7 @@ impl Follower {
         };
         let logs = logs.map(|(streams, from)| LogReader::open(&folder, streams, from)).transpose()?;
         let (freed, _) = UnixStream::pair()?;
-        Ok(Self { ledger: ledger.clone(), id: run.id().clone(), watch, freed, logs, owner_awaited: false, last: None })
+        Ok(Self { store: store.clone(), id: run.id().clone(), watch, freed, logs, owner_awaited: false, last: None })
     }
 
     /// Hands over what was written since the last call.
@@ -99,8 +99,8 @@ impl Follower {
         // A job that runs and whose owner holds its pair still runs: each line it prints wakes us,
         // and must not cost a look at everything.
         if let Some(last) = self.last.as_ref().filter(|run| run.facts.headless && run.state == RunState::Running) {
-            let held = pair_lock::probe(self.ledger.state(), &last.pair())?;
-            let folder = self.ledger.folder(&self.id);
+            let held = pair_lock::probe(self.store.state(), &last.pair())?;
+            let folder = self.store.folder(&self.id);
             if held == Liveness::Held(Some(self.id.clone()))
                 && !folder.has_exit()
                 && folder.stop_asked().is_none()
@@ -109,7 +109,7 @@ impl Follower {
                 return Ok(last.clone());
             }
         }
-        let run = self.ledger.run(&self.id)?.ok_or_else(|| FollowError::Gone(self.id.clone()))?;
+        let run = self.store.run(&self.id)?.ok_or_else(|| FollowError::Gone(self.id.clone()))?;
         self.last = Some(run.clone());
         Ok(run)
     }
@@ -121,7 +121,7 @@ impl Follower {
         also: Option<BorrowedFd<'_>>,
         timeout: Option<Duration>,
     ) -> Result<Woken, FollowError> {
-        self.ledger.rest();
+        self.store.rest();
         let running_job =
             run.facts.headless && matches!(run.state, RunState::Starting | RunState::Running | RunState::Stopping);
         let tick = match &run.state {
@@ -156,7 +156,7 @@ impl Follower {
             return Ok(Woken::Changed);
         }
         if matches!(run.state, RunState::Queued(_)) {
-            self.ledger.start_queued()?;
+            self.store.start_queued()?;
         }
         Ok(if timeout.is_some() && limit == timeout { Woken::TimeUp } else { Woken::Changed })
     }
@@ -167,7 +167,7 @@ impl Follower {
             return Ok(());
         }
         let (ours, theirs) = UnixStream::pair()?;
-        let (state, pair) = (self.ledger.state().clone(), run.pair());
+        let (state, pair) = (self.store.state().clone(), run.pair());
         std::thread::Builder::new().name("await-owner".to_owned()).spawn(move || {
             let _ = pair_lock::wait_until_free(&state, &pair);
             drop(theirs);
@@ -177,12 +177,12 @@ impl Follower {
         Ok(())
     }
 
-    pub fn ledger(&self) -> &Ledger {
-        &self.ledger
+    pub fn store(&self) -> &Store {
+        &self.store
     }
 }
 
-impl Ledger {
+impl Store {
     /// Waits until `run` has ended. `None` when `timeout` passed first. `seen` gets the run as it is
     /// observed each time.
     pub fn wait(

@@ -7,12 +7,12 @@ use crate::model::run::Run;
 use crate::model::run_spec::RunKind;
 use crate::model::run_state::EndState;
 use crate::plan::freshness::{Freshness, OutputsNow, compare};
-use crate::runner::ledger::Ledger;
 use crate::runner::prepare::Prepared;
+use crate::runner::store::Store;
 use crate::system::fingerprint::{self, Inputs};
 use crate::system::store::index::IndexError;
 
-impl Ledger {
+impl Store {
     /// `None` where the mode has no `sources`, or the pair's last run did not succeed. Else that
     /// run, and whether running again would do the same.
     pub fn freshness(&self, prepared: &Prepared) -> Result<Option<(Run, Freshness)>, IndexError> {

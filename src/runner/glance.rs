@@ -6,12 +6,12 @@ use crate::model::run_id::RunId;
 use crate::model::run_state::RunState;
 use crate::runner::activity;
 use crate::runner::candidate::Listings;
-use crate::runner::ledger::{Ledger, Observed};
 use crate::runner::run_answer;
+use crate::runner::store::{Observed, Store};
 use crate::system::store::index::Index;
 use crate::system::store::pair_lock::{self, Liveness};
 
-impl Ledger {
+impl Store {
     /// Most windows are simply there: a pane that was started for the run and has not ended says
     /// all there is to say, and no file is read for it. Returns the ids that need a closer look.
     pub(super) fn glance(

@@ -8,9 +8,9 @@ use crate::model::run::Run;
 use crate::plan::diff::{Options, Seen, WantedState, diff};
 use crate::plan::step::{Hold, What};
 use crate::plan::wanted::wanted;
-use crate::runner::ledger::Ledger;
 use crate::runner::project::Project;
 use crate::runner::reconcile::{count, ended_by_person, recent_restarts};
+use crate::runner::store::Store;
 use crate::system::store::index::IndexError;
 
 /// By pair, why its last run is not followed by another.
@@ -18,7 +18,7 @@ pub type Held = BTreeMap<Pair, Hold>;
 
 impl Project {
     /// Of `runs`, the last ones of their pairs: those that are held.
-    pub fn held(&self, ledger: &Ledger, runs: &[Run]) -> Result<Held, IndexError> {
+    pub fn held(&self, store: &Store, runs: &[Run]) -> Result<Held, IndexError> {
         let mut held = Held::new();
         // To know the tasks takes longer than all else here.
         if self.manifest.runs.iter().all(|entry| entry.restart == Restart::Never) || runs.iter().all(Run::is_active) {
@@ -30,7 +30,7 @@ impl Project {
         for run in runs.iter().filter(|run| !run.is_active()) {
             let pair = run.pair();
             let Some(restart) = restarts.get(&pair) else { continue };
-            let seen = Seen::of(run, Vec::new(), ended_by_person(run), count(&recent_restarts(ledger, run.id())));
+            let seen = Seen::of(run, Vec::new(), ended_by_person(run), count(&recent_restarts(store, run.id())));
             let state = WantedState { pair: pair.clone(), restart: *restart, seen };
             let plan = diff(&[state], &[], Options { watch: true, ..Options::default() });
             for step in plan.steps {

@@ -11,9 +11,9 @@ use crate::model::run::RunFacts;
 use crate::model::run_spec::{RunKind, RunSpec};
 use crate::model::run_state::{EndState, WaitingFor};
 use crate::runner::begin::{Next, Reserved, unstarted};
-use crate::runner::ledger::Ledger;
 use crate::runner::readiness::Readiness;
 use crate::runner::start::StartError;
+use crate::runner::store::Store;
 use crate::system::clock;
 use crate::system::process::supervise;
 use crate::system::store::index::{Index, Queued};
@@ -24,7 +24,7 @@ use crate::system::store::slots;
 /// Longer than any look holds a pair.
 const A_MOMENT: Duration = Duration::from_millis(20);
 
-impl Ledger {
+impl Store {
     /// A job of this project ended: notes ends, starts what waits, prunes what is old.
     pub fn next(&self, ended: Option<&Path>) -> Result<(), StartError> {
         let ended_id = ended.and_then(|folder| RunFolder::at(folder).run_id());

@@ -13,7 +13,7 @@ use crate::model::run_spec::RunSpec;
 use crate::model::run_state::{EndState, RunState, UnknownWhy, WaitingFor};
 use crate::plan::actual::{self, Evidence, Lock, Over, Place, Verdict};
 use crate::runner::candidate::{Candidate, Listings, look_at_window};
-use crate::runner::ledger::{Ledger, Observed};
+use crate::runner::store::{Observed, Store};
 use crate::system::clock::Stopwatch;
 use crate::system::process;
 use crate::system::store::index::{Index, IndexError};
@@ -30,7 +30,7 @@ const AT_ITS_END: Duration = Duration::from_secs(1);
 /// What is not settled is looked at again after this long.
 const LOOK_STEP: Duration = Duration::from_millis(5);
 
-impl Ledger {
+impl Store {
     /// All unfinished runs. Ends that are seen are written down.
     pub fn observe(&self) -> Result<Observed, IndexError> {
         // tmux takes longer to answer than all the rest: it is asked first where windows are known.

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use crate::manifest::discover::DEFAULT_STATE_DIR;
 use crate::model::run::Run;
 use crate::model::run_spec::below;
-use crate::runner::ledger::Ledger;
 use crate::runner::project::Project;
+use crate::runner::store::Store;
 use crate::system::git::Repository;
 use crate::system::store::state_dir::StateDirError;
 
@@ -23,11 +23,11 @@ pub(super) struct OlderState {
 }
 
 impl OlderState {
-    /// The ledger of its runs, where one of them has not ended or cannot be looked at.
-    fn living(&self) -> Result<Option<Ledger>, StateDirError> {
-        let Some(ledger) = Ledger::find(&self.path)? else { return Ok(None) };
-        let lives = ledger.observe().map_or(true, |seen| seen.runs.iter().any(Run::is_active));
-        Ok(lives.then_some(ledger))
+    /// The store of its runs, where one of them has not ended or cannot be looked at.
+    fn living(&self) -> Result<Option<Store>, StateDirError> {
+        let Some(store) = Store::find(&self.path)? else { return Ok(None) };
+        let lives = store.observe().map_or(true, |seen| seen.runs.iter().any(Run::is_active));
+        Ok(lives.then_some(store))
     }
 }
 
@@ -58,7 +58,7 @@ impl Project {
 
     /// The one beside this manifest, while a run in it lives: until its end that run is the one that
     /// is looked at, waited for and stopped here.
-    pub(super) fn older_ledger(&self) -> Result<Option<Ledger>, StateDirError> {
+    pub(super) fn older_store(&self) -> Result<Option<Store>, StateDirError> {
         let own = self.older_states().into_iter().find(|older| older.folder == self.manifest.root);
         own.map_or(Ok(None), |older| older.living())
     }

@@ -13,10 +13,10 @@ use crate::model::names::{ModeName, Pair, TaskId};
 use crate::model::process_id::ProcessId;
 use crate::model::run_id::RunId;
 use crate::model::run_spec::RunKind;
-use crate::runner::ledger::Ledger;
 use crate::runner::prepare::Prepared;
 use crate::runner::project::Project;
 use crate::runner::start::StartError;
+use crate::runner::store::Store;
 use crate::runner::stuck::SUPERVISOR_PATIENCE;
 use crate::system::clock::Stopwatch;
 use crate::system::process::ending::{self, Tree};
@@ -68,7 +68,7 @@ pub(super) fn search_of(kind: &RunKind) -> Search {
     }
 }
 
-impl Ledger {
+impl Store {
     /// Fails where an agent of the prepared run's pair lives that has no record.
     pub(super) fn check_no_orphan(&self, prepared: &Prepared) -> Result<(), StartError> {
         let search = search_of(&prepared.kind);

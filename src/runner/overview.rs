@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use crate::model::names::Pair;
 use crate::model::run::Run;
-use crate::runner::ledger::{Ledger, Observed};
+use crate::runner::store::{Observed, Store};
 use crate::system::store::index::IndexError;
 
 /// So many pairs whose last run ended are shown, where nobody asks for all.
 pub const RECENT: u32 = 10;
 
-impl Ledger {
+impl Store {
     /// The active runs, and after them the last run of each other pair, the last to end first: at
     /// most `limit` of those.
     pub fn overview(&self, limit: u32) -> Result<Observed, IndexError> {

@@ -4,8 +4,8 @@ use crate::model::interval::Interval;
 use crate::model::names::{ModeName, Pair, TaskId};
 use crate::model::run_state::EndState;
 use crate::runner::failure::Failure;
-use crate::runner::ledger::Ledger;
 use crate::runner::project::{NameLookupError, Project};
+use crate::runner::store::Store;
 use crate::system::clock;
 use crate::system::store::index::HistoryFilter;
 use crate::tasks::FindError;
@@ -30,12 +30,12 @@ pub struct Past {
 impl Past {
     /// Fails where the mode or the task is neither part of the project nor of any run on record: then there is
     /// nothing that the answer could be about.
-    pub fn check_names(&self, project: &Project, ledger: Option<&Ledger>) -> Result<(), Failure> {
+    pub fn check_names(&self, project: &Project, store: Option<&Store>) -> Result<(), Failure> {
         let ran = |past: Self, is_meant: &dyn Fn(&Pair) -> bool| -> Result<bool, Failure> {
-            let Some(ledger) = ledger else { return Ok(false) };
-            let active = ledger.observe()?.runs.iter().any(|run| is_meant(&run.pair()));
+            let Some(store) = store else { return Ok(false) };
+            let active = store.observe()?.runs.iter().any(|run| is_meant(&run.pair()));
             let past = Self { limit: Some(1), ..past };
-            Ok(active || !ledger.history(&past.filter()?)?.runs.is_empty())
+            Ok(active || !store.history(&past.filter()?)?.runs.is_empty())
         };
         if let Some(mode) = &self.mode
             && let Err(unknown) = project.mode(mode)

@@ -1,4 +1,4 @@
-//! A project: its manifest, and from it the tasks and the ledger of its runs.
+//! A project: its manifest, and from it the tasks and the store of its runs.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -7,9 +7,9 @@ use crate::manifest::{self, Draft, Loaded, Manifest, Mode};
 use crate::model::names::{ModeName, NameError, Pair, TaskId};
 use crate::model::nearest::nearest;
 use crate::model::problem::Problem;
-use crate::runner::ledger::{Ledger, Wish};
 use crate::runner::locate::{Located, Whence, checkouts_around, locate};
 use crate::runner::prepare::PrepareError;
+use crate::runner::store::{Store, Wish};
 use crate::system::environment;
 use crate::system::git::{self, BeforeMaking, Repository, RepositoryError};
 use crate::system::store::state_dir::StateDirError;
@@ -112,26 +112,26 @@ impl Project {
         }
     }
 
-    /// The ledger, where anything was ever run.
-    pub fn ledger(&self) -> Result<Option<Ledger>, StateDirError> {
-        let found = match self.older_ledger()? {
+    /// The store, where anything was ever run.
+    pub fn store(&self) -> Result<Option<Store>, StateDirError> {
+        let found = match self.older_store()? {
             Some(older) => Some(older),
-            None => Ledger::find(&self.manifest.state_dir)?,
+            None => Store::find(&self.manifest.state_dir)?,
         };
-        Ok(found.map(|ledger| self.equip(ledger)))
+        Ok(found.map(|store| self.equip(store)))
     }
 
     /// The same for who starts something. Also of a folder that is `known` parts may be missing,
     /// where whoever makes it has been killed or is not done yet.
-    pub fn ledger_for_writing(&self, known: Option<Ledger>) -> Result<Ledger, StateDirError> {
+    pub fn store_for_writing(&self, known: Option<Store>) -> Result<Store, StateDirError> {
         self.no_older_run()?;
-        let made = Ledger::create(&self.manifest.state_dir)?;
+        let made = Store::create(&self.manifest.state_dir)?;
         made.keep_notify(&self.manifest, &self.tmux());
         Ok(self.equip(known.unwrap_or(made)))
     }
 
-    fn equip(&self, ledger: Ledger) -> Ledger {
-        ledger.with_day_limit(self.manifest.budget.day).with_terminal(self.wish())
+    fn equip(&self, store: Store) -> Store {
+        store.with_day_limit(self.manifest.budget.day).with_terminal(self.wish())
     }
 
     /// The terminal that the manifest, or the person's own file beside it, asks for.
@@ -166,10 +166,10 @@ impl Project {
         };
         let pair = Pair { mode: name, task: id };
         let has_runs = self
-            .ledger()
+            .store()
             .ok()
             .flatten()
-            .and_then(|ledger| ledger.index().ok()?.of_pair(&pair).ok())
+            .and_then(|store| store.index().ok()?.of_pair(&pair).ok())
             .is_some_and(|ids| !ids.is_empty());
         if has_runs { Ok(pair) } else { self.pair(&self.tasks(), mode, task) }
     }

@@ -6,7 +6,7 @@ use crate::model::names::Pair;
 use crate::model::run_id::RunId;
 use crate::model::run_spec::Keep;
 use crate::plan::retention;
-use crate::runner::ledger::Ledger;
+use crate::runner::store::Store;
 use crate::system::clock;
 use crate::system::store::index::{Index, IndexError};
 
@@ -19,7 +19,7 @@ pub enum PruneError {
     Io(#[from] std::io::Error),
 }
 
-impl Ledger {
+impl Store {
     /// Prunes one pair by `keep`, or by the policy of its newest run. Returns what went.
     pub fn prune_pair(&self, pair: &Pair, keep: Option<&Keep>) -> Result<Vec<RunId>, PruneError> {
         let ids = self.prunable(pair, keep)?;

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::model::conditions::Conditions;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{EndState, WaitingFor};
-use crate::runner::ledger::Ledger;
+use crate::runner::store::Store;
 use crate::system::clock;
 use crate::system::store::index::{Index, IndexError};
 use crate::system::store::record_file::RecordError;
@@ -30,7 +30,7 @@ impl Readiness {
     }
 }
 
-impl Ledger {
+impl Store {
     /// Looks at `conditions` of a run that would work in `cwd`. `id` is the run itself, where it
     /// exists already. Whoever starts an exclusive run on this answer holds the folders' lock.
     pub(crate) fn readiness(

@@ -21,8 +21,8 @@ use crate::plan::graph::{Graph, Ordering};
 use crate::plan::wanted::{Standing, Wanted, wanted};
 use crate::runner::basis::Bases;
 use crate::runner::drift;
-use crate::runner::ledger::Ledger;
 use crate::runner::project::Project;
+use crate::runner::store::Store;
 use crate::system::clock;
 use crate::system::store::index::{Index, IndexError};
 use crate::system::watch::Watch;
@@ -54,30 +54,30 @@ pub struct Outlook {
 }
 
 impl Project {
-    /// What `up` would do. `ledger` is `None` where nothing was ever run.
-    pub fn plan(&self, tasks: &TaskSet, ledger: Option<&Ledger>, options: Options) -> Result<Outlook, PlanError> {
+    /// What `up` would do. `store` is `None` where nothing was ever run.
+    pub fn plan(&self, tasks: &TaskSet, store: Option<&Store>, options: Options) -> Result<Outlook, PlanError> {
         let wanted = wanted(&self.manifest, tasks);
         if !wanted.problems.is_empty() {
             return Err(PlanError::Problems(wanted.problems));
         }
-        let actual = match ledger {
-            Some(ledger) => Actual::look(self, tasks, ledger)?,
+        let actual = match store {
+            Some(store) => Actual::look(self, tasks, store)?,
             None => Actual::default(),
         };
         let states = wanted.entries.iter().map(|entry| {
-            let seen = actual.seen(ledger, &entry.pair, entry.restart)?;
+            let seen = actual.seen(store, &entry.pair, entry.restart)?;
             Ok(WantedState { pair: entry.pair.clone(), restart: entry.restart, seen })
         });
         let states = states.collect::<Result<Vec<_>, IndexError>>()?;
         let plan = diff(&states, &actual.others(&wanted), options);
-        let met = |pair: &Pair| ledger.is_some_and(|ledger| self.is_met(tasks, ledger, pair));
+        let met = |pair: &Pair| store.is_some_and(|store| self.is_met(tasks, store, pair));
         let (going, starts) = (plan.on_their_way(), plan.starts());
         let modes = &self.manifest.modes;
         let graph =
             Graph::build_beside(&going, &starts, modes, tasks, Ordering::WithinMode, met).map_err(PlanError::Circle)?;
         let mut unasked = None;
         let plan = arrange(plan, &graph, options, |pair| {
-            actual.seen(ledger, pair, Restart::OnFailure).unwrap_or_else(|error| {
+            actual.seen(store, pair, Restart::OnFailure).unwrap_or_else(|error| {
                 unasked = Some(error);
                 Seen::Nothing
             })
@@ -89,11 +89,11 @@ impl Project {
     }
 
     /// The active runs that `up` keeps: those of the wanted set, and what else it started.
-    pub fn kept_by_up(&self, tasks: &TaskSet, ledger: &Ledger) -> Result<Vec<Run>, IndexError> {
+    pub fn kept_by_up(&self, tasks: &TaskSet, store: &Store) -> Result<Vec<Run>, IndexError> {
         let wanted = wanted(&self.manifest, tasks);
         // What cannot be seen is nobody's to stop.
         let seen = |run: &Run| run.is_active() && !matches!(run.state, RunState::Unknown(_));
-        let runs = ledger.observe()?.runs.into_iter().filter(seen);
+        let runs = store.observe()?.runs.into_iter().filter(seen);
         Ok(runs.filter(|run| run.facts.by_up || wanted.standing(&run.pair()) == Standing::Wanted).collect())
     }
 }
@@ -109,30 +109,30 @@ struct Actual {
 }
 
 impl Actual {
-    fn look(project: &Project, tasks: &TaskSet, ledger: &Ledger) -> Result<Self, IndexError> {
-        let observed = ledger.observe()?;
-        let ended = ledger.with_index(Index::pairs_with_end)?;
+    fn look(project: &Project, tasks: &TaskSet, store: &Store) -> Result<Self, IndexError> {
+        let observed = store.observe()?;
+        let ended = store.with_index(Index::pairs_with_end)?;
         let mut actual = Self { ended, notices: observed.notices, ..Self::default() };
         let mut bases = Bases::new(project);
         // In the order of their ids: the newest of a pair stays.
         for run in observed.runs.into_iter().filter(Run::is_active) {
-            let drift = drift::of(project, tasks, ledger, &run, &mut bases);
+            let drift = drift::of(project, tasks, store, &run, &mut bases);
             actual.drift.insert(run.pair(), drift);
             actual.active.insert(run.pair(), run);
         }
         Ok(actual)
     }
 
-    fn seen(&self, ledger: Option<&Ledger>, pair: &Pair, restart: Restart) -> Result<Seen, IndexError> {
+    fn seen(&self, store: Option<&Store>, pair: &Pair, restart: Restart) -> Result<Seen, IndexError> {
         if let Some(run) = self.active.get(pair) {
             let drift = self.drift.get(pair).cloned().unwrap_or_default();
             return Ok(Seen::of(run, drift, false, 0));
         }
-        let Some(ledger) = ledger.filter(|_| self.ended.contains(pair)) else { return Ok(Seen::Nothing) };
-        let Some(run) = ledger.with_index(|index| index.last_ended_of(pair))? else { return Ok(Seen::Nothing) };
+        let Some(store) = store.filter(|_| self.ended.contains(pair)) else { return Ok(Seen::Nothing) };
+        let Some(run) = store.with_index(|index| index.last_ended_of(pair))? else { return Ok(Seen::Nothing) };
         let recent = match restart {
             Restart::Never if !run.never_started() => 0,
-            Restart::Never | Restart::OnFailure | Restart::Always => count(&recent_restarts(ledger, run.id())),
+            Restart::Never | Restart::OnFailure | Restart::Always => count(&recent_restarts(store, run.id())),
         };
         Ok(Seen::of(&run, Vec::new(), ended_by_person(&run), recent))
     }
@@ -162,9 +162,9 @@ pub const REJECTED: &str = "rejected";
 
 /// When `up` started the run's pair again in the last ten minutes, this run included. Told by the
 /// run itself: those before it may be pruned by now.
-pub(crate) fn recent_restarts(ledger: &Ledger, run: &RunId) -> Vec<Timestamp> {
+pub(crate) fn recent_restarts(store: &Store, run: &RunId) -> Vec<Timestamp> {
     let since = clock::now().as_millisecond() - LOOP_MS;
-    let spec = ledger.folder(run).read_spec();
+    let spec = store.folder(run).read_spec();
     let restarts = spec.map(|spec| spec.restarts).unwrap_or_default();
     restarts.into_iter().filter(|at| at.as_millisecond() >= since).collect()
 }

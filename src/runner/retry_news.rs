@@ -2,7 +2,7 @@
 
 use crate::model::attempt_record::AttemptRecord;
 use crate::model::run_id::RunId;
-use crate::runner::ledger::Ledger;
+use crate::runner::store::Store;
 use crate::system::store::run_folder::RunFolder;
 
 /// What of a run's attempts was told so far.
@@ -15,8 +15,8 @@ pub struct RetryNews {
 }
 
 impl RetryNews {
-    pub fn of(ledger: &Ledger, run: &RunId) -> Self {
-        Self { folder: ledger.folder(run), length: 0, told: 0 }
+    pub fn of(store: &Store, run: &RunId) -> Self {
+        Self { folder: store.folder(run), length: 0, told: 0 }
     }
 
     /// The failed attempts since the last call. Costs one look at a file where there is none.

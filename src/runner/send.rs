@@ -9,7 +9,7 @@ use crate::model::message::Message;
 use crate::model::names::Pair;
 use crate::model::protocol::Protocol;
 use crate::model::run::Run;
-use crate::runner::ledger::Ledger;
+use crate::runner::store::Store;
 use crate::runner::window::{Window, WindowError};
 use crate::system::store::index::IndexError;
 use crate::system::tmux::{Brackets, TmuxError, Typed};
@@ -71,7 +71,7 @@ fn words(pair: &Pair, came: &Delivered) -> String {
     }
 }
 
-impl Ledger {
+impl Store {
     /// Types `message` and enters it, once the agent can take it. Texts that are sent at once arrive one
     /// after the other. `claude` confirms by its transcript; of another agent nobody knows more than that
     /// it was typed.

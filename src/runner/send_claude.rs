@@ -10,8 +10,8 @@ use crate::model::activity::{ActivitySource, ActivityState};
 use crate::model::agent_record::AgentRecord;
 use crate::model::message::Message;
 use crate::model::run::Run;
-use crate::runner::ledger::Ledger;
 use crate::runner::send::{NEVER_INTO, SendError};
+use crate::runner::store::Store;
 use crate::runner::window::{Window, WindowError};
 use crate::system::clock::Stopwatch;
 use crate::system::file_tail::FileTail;
@@ -21,7 +21,7 @@ const LOOK_STEP: Duration = Duration::from_millis(30);
 /// What the agent waits for is asked of more than its screen: not with every look.
 const ASK_STEP: Duration = Duration::from_millis(500);
 
-impl Ledger {
+impl Store {
     pub(super) fn deliver(&self, window: &Window, run: &Run, message: &Message) -> Result<Delivered, SendError> {
         let (tmux, pane) = (&window.tmux, &window.place.pane_id);
         let gone = || SendError::Window(WindowError::Gone { pair: run.pair() });
@@ -70,13 +70,13 @@ struct Asks {
 }
 
 impl Asks {
-    fn now(&mut self, ledger: &Ledger, run: &Run, now: Duration) -> Result<Option<String>, SendError> {
+    fn now(&mut self, store: &Store, run: &Run, now: Duration) -> Result<Option<String>, SendError> {
         if let Some((at, answer)) = &self.last
             && now < *at + ASK_STEP
         {
             return Ok(answer.clone());
         }
-        let run = ledger.run(run.id())?;
+        let run = store.run(run.id())?;
         if run.as_ref().is_none_or(|run| !run.is_active()) {
             let pair = run.map(|run| run.pair());
             return match pair {

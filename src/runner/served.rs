@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::model::server_record::{SERVER_VERSION, ServerRecord};
 use crate::model::token::Token;
-use crate::runner::ledger::Ledger;
+use crate::runner::store::Store;
 use crate::system::store::record_file::RecordError;
 use crate::system::store::server_file::ServerClaim;
 use crate::system::{clock, environment, process};
@@ -35,7 +35,7 @@ pub fn new_token() -> io::Result<Token> {
     Ok(Token::from_random(bytes))
 }
 
-impl Ledger {
+impl Store {
     /// The right to serve, before anything listens.
     pub fn claim_server(&self) -> Result<ServerClaim, ServeError> {
         match self.state().claim_server()? {

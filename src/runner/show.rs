@@ -108,7 +108,7 @@ pub fn tasks(set: &TaskSet) -> TasksView {
 pub fn task(project: &Project, set: &TaskSet, typed: &str) -> Result<TaskDetail, Failure> {
     let task = set.find(typed)?;
     let body = tasks::read_body(task).map_err(|problem| Failure::of_problem(Kind::Failed, problem))?;
-    let progress = tree_progress(set, project.ledger()?.as_ref(), task)?.map(|progress| {
+    let progress = tree_progress(set, project.store()?.as_ref(), task)?.map(|progress| {
         let TreeProgress { all, done, succeeded, failed, running, waiting } = progress;
         ProgressView { all, done, succeeded, failed, running, waiting }
     });

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use crate::model::run::Run;
 use crate::model::terminal::TerminalName;
-use crate::runner::ledger::{Ledger, Wish};
 use crate::runner::show_window::choice::{Choice, Installed, NoTerminal, Reuse, choose, reuse};
+use crate::runner::store::{Store, Wish};
 use crate::runner::window::{Window, WindowError};
 use crate::system::clock::Stopwatch;
 use crate::system::environment;
@@ -86,7 +86,7 @@ impl Shown {
     }
 }
 
-impl Ledger {
+impl Store {
     /// See the module. Returns when it is seen, or known not to come.
     pub fn show_window(&self, run: &Run) -> Result<Shown, ShowError> {
         let around = Surroundings::of(tmux::starter_environment());

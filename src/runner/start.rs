@@ -10,9 +10,9 @@ use crate::model::run_id::RunId;
 use crate::model::run_state::{EndState, RunState, UnknownWhy, WaitingFor};
 use crate::plan::freshness::Freshness;
 use crate::runner::begin::unstarted;
-use crate::runner::ledger::Ledger;
 use crate::runner::orphans::Orphan;
 use crate::runner::prepare::Prepared;
+use crate::runner::store::Store;
 use crate::system::clock::Stopwatch;
 use crate::system::environment;
 use crate::system::process::holder::{self, Holder};
@@ -89,7 +89,7 @@ pub enum StartError {
     Io(#[from] io::Error),
 }
 
-impl Ledger {
+impl Store {
     /// Starts the prepared run, unless the pair is active: then that run is joined.
     pub fn start(&self, prepared: &Prepared, force: bool, queueing: Queueing) -> Result<Started, StartError> {
         let parent = self.parent();

@@ -14,7 +14,7 @@ use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{EndState, RunState, UnknownWhy};
-use crate::runner::ledger::Ledger;
+use crate::runner::store::Store;
 use crate::system::clock::{self, Stopwatch};
 use crate::system::process::ending::{self, Tree};
 use crate::system::process::holder::Holder;
@@ -110,7 +110,7 @@ enum Part {
     Nothing,
 }
 
-impl Ledger {
+impl Store {
     /// Stops the active run of `pair`, if there is one, and returns when nothing of it is left.
     pub fn stop(&self, pair: &Pair, how: How) -> Result<Stopped, StopError> {
         let mut stopped = self.stop_pairs(std::slice::from_ref(pair), how)?;

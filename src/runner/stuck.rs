@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::model::exit_record::ExitRecord;
 use crate::model::names::Pair;
 use crate::model::run::Run;
-use crate::runner::ledger::Ledger;
 use crate::runner::stop::{How, StopError};
+use crate::runner::store::Store;
 use crate::system::process::ending::{self, Tree};
 use crate::system::process::holder::{self, Holder};
 use crate::system::process::orphan;
@@ -25,7 +25,7 @@ const CONTINUED: Duration = Duration::from_millis(100);
 /// So long may a killed supervisor take to let its pair go.
 const DYING: Duration = Duration::from_secs(5);
 
-impl Ledger {
+impl Store {
     /// Ends a job in place of its supervisor, where that one is stopped although it was continued, or
     /// where it was asked longer ago than it may take. Its tree goes first, the supervisor last, and the
     /// end is written. Does nothing where the supervisor may still do it. Fails where no supervisor of the

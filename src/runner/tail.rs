@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::model::run::{Run, RunFacts};
 use crate::model::run_state::{RunState, UnknownWhy};
 use crate::runner::follow::FollowError;
-use crate::runner::ledger::Ledger;
+use crate::runner::store::Store;
 use crate::system::logs::reader::{From, LogReader};
 use crate::system::store::run_folder::RunFolder;
 use crate::system::wake::Waker;
@@ -48,7 +48,7 @@ pub enum Next {
 /// One reader of one run's logs.
 #[derive(Debug)]
 pub struct Tail {
-    ledger: Ledger,
+    store: Store,
     facts: RunFacts,
     folder: RunFolder,
     logs: LogReader,
@@ -76,20 +76,20 @@ impl Tail {
     /// Follows `run`, a job, from these offsets on. Wakes `waker` whenever [`Self::next`] may have
     /// more; a new tail is to be asked at once.
     pub fn open(
-        ledger: &Ledger,
+        store: &Store,
         run: &Run,
         from: Offsets,
         streams: Streams,
         hub: &Arc<Hub>,
         waker: &Waker,
     ) -> io::Result<Self> {
-        let folder = ledger.folder(run.id());
+        let folder = store.folder(run.id());
         let from = From::At { stdout: from.stdout, stderr: from.stderr };
         let over = run.end.is_some();
         Ok(Self {
             logs: LogReader::open(&folder, streams, from)?,
             watch: Watches::new(hub, waker, streams, &folder, over)?,
-            ledger: ledger.clone(),
+            store: store.clone(),
             facts: run.facts.clone(),
             folder,
             end: over.then(|| Box::new(run.clone())),
@@ -144,8 +144,8 @@ impl Tail {
             _ => {}
         }
         let id = &self.facts.run_id;
-        let run = self.ledger.run(id)?;
-        self.ledger.rest();
+        let run = self.store.run(id)?;
+        self.store.rest();
         match run {
             None => Err(FollowError::Gone(id.clone())),
             Some(Run { state: RunState::Unknown(why), .. }) => {
@@ -197,7 +197,7 @@ mod tests {
 
     struct World {
         _dir: tempfile::TempDir,
-        ledger: Ledger,
+        store: Store,
         hub: Arc<Hub>,
         waker: Waker,
         run: Run,
@@ -207,9 +207,9 @@ mod tests {
     /// A run that waits for a slot: a folder with something like a spec.
     fn world() -> World {
         let dir = tempfile::tempdir().unwrap();
-        let ledger = Ledger::create(&dir.path().join("state")).unwrap();
+        let store = Store::create(&dir.path().join("state")).unwrap();
         let id = ids::new_run_id();
-        let folder = RunFolder::create(ledger.state().run(&id)).unwrap();
+        let folder = RunFolder::create(store.state().run(&id)).unwrap();
         std::fs::write(folder.path().join("spec.json"), "{}").unwrap();
         let facts = RunFacts {
             run_id: id,
@@ -231,12 +231,12 @@ mod tests {
             basis: None,
         };
         let run = Run { facts, state: RunState::Queued(WaitingFor::Slot), progress: Progress::default(), end: None };
-        World { _dir: dir, ledger, hub: Hub::start().unwrap(), waker: Waker::new().unwrap(), run, folder }
+        World { _dir: dir, store, hub: Hub::start().unwrap(), waker: Waker::new().unwrap(), run, folder }
     }
 
     impl World {
         fn tail(&self, from: Offsets) -> Tail {
-            Tail::open(&self.ledger, &self.run, from, BOTH, &self.hub, &self.waker).unwrap()
+            Tail::open(&self.store, &self.run, from, BOTH, &self.hub, &self.waker).unwrap()
         }
 
         fn end(&self) {

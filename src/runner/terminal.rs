@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
 use crate::model::run::Run;
-use crate::runner::ledger::Ledger;
+use crate::runner::store::Store;
 use crate::runner::window::WindowError;
 use crate::system::process::supervise;
 use crate::system::pty::{Pty, Size};
@@ -46,7 +46,7 @@ pub struct Terminal {
     size: Size,
 }
 
-impl Ledger {
+impl Store {
     /// Opens a terminal of `size` (columns, rows); where it only looks, of the window's size.
     pub fn open_terminal(&self, run: &Run, access: Access, size: (u16, u16)) -> Result<Terminal, TerminalError> {
         self.open_terminal_by(&supervise::own_program()?, run, access, size)

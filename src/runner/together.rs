@@ -8,9 +8,9 @@ use crate::model::run_state::EndState;
 use crate::model::started_by::StartedBy;
 use crate::plan::freshness::Freshness;
 use crate::plan::graph::{Graph, NodeWhy, Ordering};
-use crate::runner::ledger::Ledger;
 use crate::runner::prepare::{PrepareError, Prepared, Request};
 use crate::runner::project::Project;
+use crate::runner::store::Store;
 use crate::tasks::{Task, TaskSet};
 
 /// One run of several, prepared.
@@ -62,11 +62,11 @@ pub struct How {
 }
 
 /// The conversation of the pair's last run that had one: what never started said nothing.
-fn last_conversation(ledger: Option<&Ledger>, pair: &Pair) -> Result<(RunId, String), TogetherError> {
-    let runs = ledger.map(|ledger| (ledger, ledger.with_index(|index| index.of_pair(pair)).unwrap_or_default()));
-    let found = runs.and_then(|(ledger, ids)| {
+fn last_conversation(store: Option<&Store>, pair: &Pair) -> Result<(RunId, String), TogetherError> {
+    let runs = store.map(|store| (store, store.with_index(|index| index.of_pair(pair)).unwrap_or_default()));
+    let found = runs.and_then(|(store, ids)| {
         ids.into_iter().find_map(|id| {
-            let session = ledger.run(&id).ok().flatten()?.conversation()?;
+            let session = store.run(&id).ok().flatten()?.conversation()?;
             Some((id, session))
         })
     });
@@ -74,8 +74,8 @@ fn last_conversation(ledger: Option<&Ledger>, pair: &Pair) -> Result<(RunId, Str
 }
 
 /// What goes on in the conversation of one certain run.
-fn conversation_of(ledger: Option<&Ledger>, id: &RunId, request: &Request) -> Result<Request, TogetherError> {
-    let run = ledger.and_then(|ledger| ledger.run(id).ok().flatten());
+fn conversation_of(store: Option<&Store>, id: &RunId, request: &Request) -> Result<Request, TogetherError> {
+    let run = store.and_then(|store| store.run(id).ok().flatten());
     let none = || TogetherError::NoConversation(id.to_string());
     let run = run.ok_or_else(none)?;
     if run.is_active() {
@@ -90,14 +90,14 @@ impl Project {
     pub fn prepare_together(
         &self,
         tasks: &TaskSet,
-        ledger: Option<&Ledger>,
+        store: Option<&Store>,
         asked: &[(&Mode, &Task)],
         request: &Request,
         how: &How,
     ) -> Result<Vec<Planned>, TogetherError> {
         let pair = |(mode, task): &(&Mode, &Task)| Pair { mode: mode.name.clone(), task: task.id.clone() };
         let pairs: Vec<Pair> = asked.iter().map(pair).collect();
-        let met = |pair: &Pair| ledger.is_some_and(|ledger| self.is_met(tasks, ledger, pair));
+        let met = |pair: &Pair| store.is_some_and(|store| self.is_met(tasks, store, pair));
         if matches!(how.resume, Resume::Of(_)) && pairs.len() > 1 {
             return Err(TogetherError::OneConversation);
         }
@@ -115,10 +115,10 @@ impl Project {
                 NodeWhy::Asked => match &how.resume {
                     Resume::Nobodys => self.prepare(tasks, mode, task, request)?,
                     Resume::LastOfPair => {
-                        let resume = Some(last_conversation(ledger, &graph.nodes[*node].pair)?);
+                        let resume = Some(last_conversation(store, &graph.nodes[*node].pair)?);
                         self.prepare(tasks, mode, task, &Request { resume, ..request.clone() })?
                     }
-                    Resume::Of(run) => self.prepare(tasks, mode, task, &conversation_of(ledger, run, request)?)?,
+                    Resume::Of(run) => self.prepare(tasks, mode, task, &conversation_of(store, run, request)?)?,
                 },
                 NodeWhy::NeededBy(_) | NodeWhy::OnItsWay => self.prepare(tasks, mode, task, &plain)?,
             };
@@ -138,8 +138,8 @@ impl Project {
     }
 
     /// Whether a needed pair has succeeded, and would do nothing new.
-    pub(crate) fn is_met(&self, tasks: &TaskSet, ledger: &Ledger, pair: &Pair) -> bool {
-        let succeeded = matches!(ledger.last_run(pair), Ok(Some(run)) if run.end_state() == Some(EndState::Succeeded));
+    pub(crate) fn is_met(&self, tasks: &TaskSet, store: &Store, pair: &Pair) -> bool {
+        let succeeded = matches!(store.last_run(pair), Ok(Some(run)) if run.end_state() == Some(EndState::Succeeded));
         let (Some(mode), Some(task)) = (self.manifest.modes.get(&pair.mode), tasks.get(&pair.task)) else {
             return false;
         };
@@ -147,6 +147,6 @@ impl Project {
             return succeeded;
         }
         let prepared = self.prepare(tasks, mode, task, &Request::default());
-        prepared.is_ok_and(|prepared| matches!(ledger.freshness(&prepared), Ok(Some((_, Freshness::UpToDate)))))
+        prepared.is_ok_and(|prepared| matches!(store.freshness(&prepared), Ok(Some((_, Freshness::UpToDate)))))
     }
 }

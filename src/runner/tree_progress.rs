@@ -9,7 +9,7 @@ use crate::model::names::TaskId;
 use crate::model::run::Run;
 use crate::model::run_state::{EndState, RunState};
 use crate::model::task_status::TaskStatus;
-use crate::runner::ledger::Ledger;
+use crate::runner::store::Store;
 use crate::system::store::index::IndexError;
 use crate::tasks::{Task, TaskSet};
 
@@ -25,21 +25,17 @@ pub struct TreeProgress {
     pub waiting: usize,
 }
 
-/// `None` where nothing is below the task. `ledger` is `None` where nothing has ever run.
-pub fn tree_progress(
-    tasks: &TaskSet,
-    ledger: Option<&Ledger>,
-    task: &Task,
-) -> Result<Option<TreeProgress>, IndexError> {
+/// `None` where nothing is below the task. `store` is `None` where nothing has ever run.
+pub fn tree_progress(tasks: &TaskSet, store: Option<&Store>, task: &Task) -> Result<Option<TreeProgress>, IndexError> {
     let leaves = leaves(tasks, task);
     if leaves.is_empty() {
         return Ok(None);
     }
     let mut last: HashMap<TaskId, Run> = HashMap::new();
-    if let Some(ledger) = ledger {
+    if let Some(store) = store {
         // The active first, so that one that ends meanwhile is among the ended.
-        let active = ledger.observe()?.runs;
-        for run in active.into_iter().chain(ledger.last_ended(u32::MAX)?).filter(|run| is_in_its_mode(tasks, run)) {
+        let active = store.observe()?.runs;
+        for run in active.into_iter().chain(store.last_ended(u32::MAX)?).filter(|run| is_in_its_mode(tasks, run)) {
             match last.get(&run.facts.task) {
                 Some(other) if other.id() >= run.id() => {}
                 _ => drop(last.insert(run.facts.task.clone(), run)),

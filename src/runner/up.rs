@@ -3,8 +3,8 @@
 use crate::plan::diff::Plan;
 use crate::runner::apply::Done;
 use crate::runner::failure::{Failure, Kind};
-use crate::runner::ledger::Ledger;
 use crate::runner::project::Project;
+use crate::runner::store::Store;
 use crate::system::environment;
 use crate::system::store::state_dir::StateDirError;
 use crate::tasks::TaskSet;
@@ -21,10 +21,10 @@ pub fn refuse_inside(command: &str) -> Result<(), Failure> {
 impl Project {
     /// Does what `plan` says; a state folder is made only for what is to be done. `known` is what
     /// the plan was made from.
-    pub fn carry_out(&self, tasks: &TaskSet, known: Option<Ledger>, plan: &Plan) -> Result<Vec<Done>, StateDirError> {
+    pub fn carry_out(&self, tasks: &TaskSet, known: Option<Store>, plan: &Plan) -> Result<Vec<Done>, StateDirError> {
         match (known, plan.is_empty()) {
             (None, true) => Ok(Vec::new()),
-            (known, _) => Ok(self.apply(tasks, &self.ledger_for_writing(known)?, plan)),
+            (known, _) => Ok(self.apply(tasks, &self.store_for_writing(known)?, plan)),
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_state::{RunState, UnknownWhy};
-use crate::runner::ledger::Ledger;
+use crate::runner::store::Store;
 use crate::system::pty::Size;
 use crate::system::tmux::{Place, Tmux, TmuxError};
 
@@ -30,7 +30,7 @@ pub(super) struct Window {
     pub(super) place: Place,
 }
 
-impl Ledger {
+impl Store {
     /// By a look at tmux, not by the record: windows are moved, and panes broken out of them.
     pub(super) fn window_of(&self, run: &Run) -> Result<Window, WindowError> {
         let pair = run.pair();

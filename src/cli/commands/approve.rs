@@ -17,11 +17,11 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     refuse_inside("approve")?;
     let project = open(meant, Depth::Shape)?;
     let pair = project.past_pair(&args.mode, &args.task)?;
-    let Some(ledger) = project.ledger()? else {
+    let Some(store) = project.store()? else {
         return Err(Failure::never_run(&pair).into());
     };
     let word = if args.reject { Word::Reject } else { Word::Approve };
-    let run = ledger.approve(&pair, word)?;
+    let run = store.approve(&pair, word)?;
     if meant.json {
         output::json(&RunView::new(&run, clock::now()))?;
     } else {

@@ -11,39 +11,39 @@ use crate::cli::meant::Meant;
 use crate::cli::output;
 use crate::model::names::Pair;
 use crate::model::run::Run;
-use crate::runner::ledger::Ledger;
 use crate::runner::project::Depth;
+use crate::runner::store::Store;
 use crate::system::process::program;
 
 pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     let project = open(meant, Depth::Shape)?;
-    let ledger = project.ledger()?;
-    let Some(ledger) = ledger else {
+    let store = project.store()?;
+    let Some(store) = store else {
         return Err(CliError::new(FAILED, "nothing has run yet"));
     };
     let chosen = match (&args.mode, &args.task) {
-        (Some(mode), Some(task)) => Ok(named(&ledger, &project.past_pair(mode, task)?)?),
-        _ if args.next => attach_choice::next(meant, &ledger)?,
-        _ => attach_choice::pick(meant, &ledger)?,
+        (Some(mode), Some(task)) => Ok(named(&store, &project.past_pair(mode, task)?)?),
+        _ if args.next => attach_choice::next(meant, &store)?,
+        _ => attach_choice::pick(meant, &store)?,
     };
     let run = match chosen {
         Ok(run) => *run,
         Err(code) => return Ok(code),
     };
     // However it is shown: `--next` goes on to the others.
-    ledger.visited(&run)?;
+    store.visited(&run)?;
     if args.print {
-        return print_command(&ledger, &run);
+        return print_command(&store, &run);
     }
     if let Some(name) = &args.terminal {
-        let ledger = attach_terminal::wished(&project, ledger, name)?;
-        return show(meant, &ledger, &run, AttachHow::Terminal);
+        let store = attach_terminal::wished(&project, store, name)?;
+        return show(meant, &store, &run, AttachHow::Terminal);
     }
-    show(meant, &ledger, &run, if args.here { AttachHow::Here } else { AttachHow::Auto })
+    show(meant, &store, &run, if args.here { AttachHow::Here } else { AttachHow::Auto })
 }
 
-fn named(ledger: &Ledger, pair: &Pair) -> Result<Box<Run>, CliError> {
-    let run = ledger.last_run(pair)?.filter(Run::is_active).ok_or_else(|| {
+fn named(store: &Store, pair: &Pair) -> Result<Box<Run>, CliError> {
+    let run = store.last_run(pair)?.filter(Run::is_active).ok_or_else(|| {
         CliError::new(FAILED, format!("`{pair}` is not running")).hint(format!("dispatch run {pair}"))
     })?;
     if run.facts.headless {
@@ -54,16 +54,16 @@ fn named(ledger: &Ledger, pair: &Pair) -> Result<Box<Run>, CliError> {
 }
 
 /// Shows an interactive run as `how` says.
-pub(super) fn show(meant: &Meant, ledger: &Ledger, run: &Run, how: AttachHow) -> Answer {
+pub(super) fn show(meant: &Meant, store: &Store, run: &Run, how: AttachHow) -> Answer {
     // Where its window is known only tmux could tell more: another look is another client.
     let run = match run.progress.window {
         Some(_) => run.clone(),
-        None => ledger.run(run.id())?.unwrap_or_else(|| run.clone()),
+        None => store.run(run.id())?.unwrap_or_else(|| run.clone()),
     };
     if how == AttachHow::Terminal {
-        return attach_terminal::show(meant, ledger, &run, Asked::Outright);
+        return attach_terminal::show(meant, store, &run, Asked::Outright);
     }
-    if how == AttachHow::Auto && ledger.switch_client(&run)? {
+    if how == AttachHow::Auto && store.switch_client(&run)? {
         return Ok(ExitCode::SUCCESS);
     }
     if how == AttachHow::Here && !on_a_terminal() {
@@ -71,16 +71,16 @@ pub(super) fn show(meant: &Meant, ledger: &Ledger, run: &Run, how: AttachHow) ->
             .hint(format!("dispatch attach --print {}", run.pair())));
     }
     if !on_a_terminal() {
-        return attach_terminal::show(meant, ledger, &run, Asked::InPassing);
+        return attach_terminal::show(meant, store, &run, Asked::InPassing);
     }
-    let argv = ledger.attach_argv(&run).ok_or_else(|| gone(&run))?;
+    let argv = store.attach_argv(&run).ok_or_else(|| gone(&run))?;
     let error = program::become_command(&argv);
     output::stderr(meant).error(&error.to_string());
     Ok(ExitCode::from(FAILED))
 }
 
-pub(super) fn print_command(ledger: &Ledger, run: &Run) -> Answer {
-    let argv = ledger.attach_argv(run).ok_or_else(|| gone(run))?;
+pub(super) fn print_command(store: &Store, run: &Run) -> Answer {
+    let argv = store.attach_argv(run).ok_or_else(|| gone(run))?;
     output::line(&shell_words::join(argv))?;
     Ok(ExitCode::SUCCESS)
 }

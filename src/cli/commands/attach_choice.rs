@@ -10,15 +10,15 @@ use crate::cli::picker::{self, Choice, Row};
 use crate::cli::progress;
 use crate::model::run::Run;
 use crate::runner::attention;
-use crate::runner::ledger::{Ledger, Observed};
+use crate::runner::store::{Observed, Store};
 use crate::system::{clock, environment};
 
 /// The run to go to, or how the command ends without one.
 pub(super) type Chosen = Result<Box<Run>, ExitCode>;
 
 /// The run that has waited longest, of those that were not visited since.
-pub(super) fn next(meant: &Meant, ledger: &Ledger) -> Result<Chosen, CliError> {
-    let (run, notices) = ledger.next_waiting()?;
+pub(super) fn next(meant: &Meant, store: &Store) -> Result<Chosen, CliError> {
+    let (run, notices) = store.next_waiting()?;
     say(meant, &notices);
     match run {
         Some(run) => Ok(Ok(Box::new(run))),
@@ -27,8 +27,8 @@ pub(super) fn next(meant: &Meant, ledger: &Ledger) -> Result<Chosen, CliError> {
 }
 
 /// Asks on a terminal; elsewhere tells the commands that could have been meant.
-pub(super) fn pick(meant: &Meant, ledger: &Ledger) -> Result<Chosen, CliError> {
-    let Observed { mut runs, notices } = ledger.windows()?;
+pub(super) fn pick(meant: &Meant, store: &Store) -> Result<Chosen, CliError> {
+    let Observed { mut runs, notices } = store.windows()?;
     say(meant, &notices);
     let is_dumb = environment::var_text("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
     if !on_a_terminal() || is_dumb {

@@ -10,9 +10,9 @@ use crate::cli::meant::Meant;
 use crate::cli::output;
 use crate::manifest::terminal_section;
 use crate::model::run::Run;
-use crate::runner::ledger::{Ledger, Wish};
 use crate::runner::project::Project;
 use crate::runner::show_window::{NotShown, Shown};
+use crate::runner::store::{Store, Wish};
 
 /// How much a terminal is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,10 +23,10 @@ pub(super) enum Asked {
     InPassing,
 }
 
-/// The ledger with the terminal that was typed.
-pub(super) fn wished(project: &Project, ledger: Ledger, typed: &str) -> Result<Ledger, CliError> {
+/// The store with the terminal that was typed.
+pub(super) fn wished(project: &Project, store: Store, typed: &str) -> Result<Store, CliError> {
     match terminal_section::parse(typed) {
-        Some(terminal) => Ok(ledger.with_terminal(Wish { terminal, ..project.wish() })),
+        Some(terminal) => Ok(store.with_terminal(Wish { terminal, ..project.wish() })),
         None => {
             let problem = terminal_section::unknown(typed);
             Err(problem.hints.into_iter().fold(CliError::new(USAGE, problem.message), CliError::hint))
@@ -35,15 +35,15 @@ pub(super) fn wished(project: &Project, ledger: Ledger, typed: &str) -> Result<L
 }
 
 /// Opens or focuses it; where there is none, prints the command that attaches.
-pub(super) fn show(meant: &Meant, ledger: &Ledger, run: &Run, asked: Asked) -> Answer {
-    let shown = ledger.show_window(run)?;
+pub(super) fn show(meant: &Meant, store: &Store, run: &Run, asked: Asked) -> Answer {
+    let shown = store.show_window(run)?;
     let err = output::stderr(meant);
     let pair = run.pair();
     if meant.json {
         output::json(&json!({
             "runId": run.id(), "mode": pair.mode.as_str(), "task": pair.task.as_str(),
             "session": run.facts.session, "window": pair.window_name(), "attached": shown.word(),
-            "attachNote": shown.remark(), "attachCommand": ledger.attach_argv(run).map(shell_words::join),
+            "attachNote": shown.remark(), "attachCommand": store.attach_argv(run).map(shell_words::join),
         }))?;
     }
     match &shown {
@@ -52,17 +52,17 @@ pub(super) fn show(meant: &Meant, ledger: &Ledger, run: &Run, asked: Asked) -> A
             err.note(&format!("{pair} is in your terminal: {}", shown.remark().unwrap_or_default()));
         }
         Shown::Opened { terminal } => err.note(&format!("{pair} is open in {terminal}")),
-        Shown::None(error) => return nothing(meant, ledger, run, error, asked),
+        Shown::None(error) => return nothing(meant, store, run, error, asked),
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn nothing(meant: &Meant, ledger: &Ledger, run: &Run, error: &NotShown, asked: Asked) -> Answer {
+fn nothing(meant: &Meant, store: &Store, run: &Run, error: &NotShown, asked: Asked) -> Answer {
     let err = output::stderr(meant);
     let is_a_mistake = !matches!(error, NotShown::NoTerminal(why) if !why.is_a_mistake());
     match asked {
         Asked::Outright if is_a_mistake => {
-            let line = ledger.attach_argv(run).map(shell_words::join);
+            let line = store.attach_argv(run).map(shell_words::join);
             let error = CliError::new(FAILED, error.to_string());
             return Err(line
                 .into_iter()
@@ -72,5 +72,5 @@ fn nothing(meant: &Meant, ledger: &Ledger, run: &Run, error: &NotShown, asked: A
         Asked::InPassing if is_a_mistake => err.warning(&error.to_string()),
         Asked::InPassing => tracing::info!(%error, "no terminal is opened"),
     }
-    if meant.json { Ok(ExitCode::SUCCESS) } else { attach::print_command(ledger, run) }
+    if meant.json { Ok(ExitCode::SUCCESS) } else { attach::print_command(store, run) }
 }

@@ -29,8 +29,8 @@ pub(super) fn run(meant: &Meant) -> Answer {
     let project = open(meant, Depth::Shape)?;
     let tasks = project.tasks();
     let mut active = Vec::new();
-    if let Some(ledger) = project.ledger()? {
-        let observed = ledger.observe()?;
+    if let Some(store) = project.store()? {
+        let observed = store.observe()?;
         say(meant, &observed.notices);
         active = observed.runs.into_iter().filter(Run::is_active).collect();
     }

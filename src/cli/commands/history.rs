@@ -19,17 +19,17 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     let filter = asked.clone().filter()?;
     let now = clock::now();
     let mut runs = Vec::new();
-    let ledger = project.ledger()?;
-    if let Some(ledger) = &ledger {
+    let store = project.store()?;
+    if let Some(store) = &store {
         // Ends that nobody has noted yet belong to the past, too.
-        let noted = ledger.observe()?;
+        let noted = store.observe()?;
         say(meant, &noted.notices);
-        let observed = ledger.history(&filter)?;
+        let observed = store.history(&filter)?;
         say(meant, &observed.notices);
         runs = observed.runs;
     }
     if runs.is_empty() {
-        asked.check_names(&project, ledger.as_ref())?;
+        asked.check_names(&project, store.as_ref())?;
     }
     if meant.json {
         let views: Vec<RunView> = runs.iter().map(|run| RunView::new(run, now)).collect();

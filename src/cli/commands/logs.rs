@@ -18,8 +18,8 @@ use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::runner::failure::Failure;
 use crate::runner::follow::{Follower, Woken};
-use crate::runner::ledger::Ledger;
 use crate::runner::project::Depth;
+use crate::runner::store::Store;
 use crate::system::clock;
 use crate::system::logs::reader::{From, Streams};
 
@@ -30,19 +30,19 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     let project = open(meant, Depth::Shape)?;
     let pair = project.past_pair(mode, task)?;
     let never = || Failure::never_run(&pair);
-    let ledger = project.ledger()?.ok_or_else(never)?;
+    let store = project.store()?.ok_or_else(never)?;
     let run = match &args.run {
-        None => ledger.last_run(&pair)?,
+        None => store.last_run(&pair)?,
         Some(typed) => {
             let id = RunId::parse(typed).ok_or_else(|| {
                 CliError::new(USAGE, format!("`{typed}` is not a run id"))
                     .hint(format!("`dispatch history --mode {mode} --task {task}` lists them"))
             })?;
-            Some(of_the_pair(ledger.run(&id)?, &pair, typed)?)
+            Some(of_the_pair(store.run(&id)?, &pair, typed)?)
         }
     };
     let run = run.ok_or_else(never)?;
-    if run.facts.headless { headless(meant, args, &ledger, &run) } else { window(&ledger, &run) }
+    if run.facts.headless { headless(meant, args, &store, &run) } else { window(&store, &run) }
 }
 
 /// The run that was named, which must be one of the pair that was named with it.
@@ -59,10 +59,10 @@ fn of_the_pair(run: Option<Run>, pair: &Pair, typed: &str) -> Result<Run, CliErr
     }
 }
 
-fn headless(meant: &Meant, args: &Args, ledger: &Ledger, run: &Run) -> Answer {
+fn headless(meant: &Meant, args: &Args, store: &Store, run: &Run) -> Answer {
     let both = !args.stdout && !args.stderr;
     let streams = Streams { stdout: both || args.stdout, stderr: both || args.stderr };
-    let protocol = protocol_of(ledger, run);
+    let protocol = protocol_of(store, run);
     let tail = args.tail.unwrap_or(u64::MAX);
     // Lines of events are not lines of output: those are counted after they were made readable.
     let counts_rendered = args.tail.is_some() && protocol == Protocol::Claude && !args.raw && streams.stdout;
@@ -78,10 +78,10 @@ fn headless(meant: &Meant, args: &Args, ledger: &Ledger, run: &Run) -> Answer {
     let show = Show { protocol, raw: args.raw, timestamps: args.timestamps, stderr_alone: !streams.stdout };
     let mut console = if counts_rendered { Console::keeping_last(show, tail) } else { Console::new(show) };
     if streams.stderr && args.tail.is_none() && args.since.is_none() {
-        console.show_file(&ledger.folder(run.id()).setup_log())?;
+        console.show_file(&store.folder(run.id()).setup_log())?;
     }
     let mut interrupts = Interrupts::new()?;
-    let mut follower = Follower::new(ledger, run, Some((streams, from)))?;
+    let mut follower = Follower::new(store, run, Some((streams, from)))?;
     let mut trouble = Trouble::default();
     loop {
         let run = follower.look()?;
@@ -110,8 +110,8 @@ fn headless(meant: &Meant, args: &Args, ledger: &Ledger, run: &Run) -> Answer {
 }
 
 /// A window has no log but its screen: the live one, or the last that was seen.
-fn window(ledger: &Ledger, run: &Run) -> Answer {
-    let screen = ledger.screen(run)?;
+fn window(store: &Store, run: &Run) -> Answer {
+    let screen = store.screen(run)?;
     match screen {
         Some(text) => {
             let mut shown = Vec::new();

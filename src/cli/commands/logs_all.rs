@@ -17,8 +17,8 @@ use crate::cli::output;
 use crate::cli::progress;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
-use crate::runner::ledger::Ledger;
 use crate::runner::project::Depth;
+use crate::runner::store::Store;
 use crate::system::logs::reader::{From, LogReader, Stream, Streams};
 use crate::system::watch::{self, Watch};
 
@@ -36,7 +36,7 @@ struct Lane {
 
 pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     let project = open(meant, Depth::Shape)?;
-    let Some(ledger) = project.ledger()? else {
+    let Some(store) = project.store()? else {
         output::stderr(meant).note("nothing runs");
         return Ok(ExitCode::SUCCESS);
     };
@@ -51,14 +51,14 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
         // Each line wakes us; who runs is asked once a second.
         let runs = match looked.take().filter(|(at, _)| at.elapsed() < LOOK) {
             Some((at, runs)) => looked.insert((at, runs)),
-            None => looked.insert((Instant::now(), ledger.observe()?.runs)),
+            None => looked.insert((Instant::now(), store.observe()?.runs)),
         };
         let live: Vec<&Run> = runs.1.iter().filter(|run| run.is_active() && run.facts.headless).collect();
         for run in &live {
             if !lanes.contains_key(run.id()) {
                 // What ran before we came is shown from its last lines on, what starts later whole.
                 let from = if first { From::Tail(args.tail.unwrap_or(10)) } else { From::Start };
-                lanes.insert(run.id().clone(), Lane::open(&ledger, run, streams, from, &watch)?);
+                lanes.insert(run.id().clone(), Lane::open(&store, run, streams, from, &watch)?);
             }
         }
         first = false;
@@ -74,7 +74,7 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
             if let Some(mut lane) = lanes.remove(&id) {
                 lane.pump()?;
                 lane.finish()?;
-                if let Some(run) = ledger.run(&id)? {
+                if let Some(run) = store.run(&id)? {
                     output::stderr(meant).note(&format!("{}: {}", run.pair(), progress::words(&run)));
                 }
             }
@@ -90,13 +90,13 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
 }
 
 impl Lane {
-    fn open(ledger: &Ledger, run: &Run, streams: Streams, from: From, watch: &Watch) -> Result<Self, CliError> {
-        let folder = ledger.folder(run.id());
+    fn open(store: &Store, run: &Run, streams: Streams, from: From, watch: &Watch) -> Result<Self, CliError> {
+        let folder = store.folder(run.id());
         watch.folder(folder.path())?;
         Ok(Self {
             run: run.clone(),
             reader: LogReader::open(&folder, streams, from)?,
-            renderer: LineRenderer::new(protocol_of(ledger, run)),
+            renderer: LineRenderer::new(protocol_of(store, run)),
             sanitizer: Sanitizer::new(),
             pending: Vec::new(),
         })

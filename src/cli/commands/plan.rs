@@ -9,8 +9,8 @@ use crate::cli::meant::Meant;
 use crate::cli::output;
 use crate::plan::diff::{Options, Plan};
 use crate::plan::step::{Kept, Step, What};
-use crate::runner::ledger::Ledger;
 use crate::runner::project::{Depth, Project};
+use crate::runner::store::Store;
 use crate::tasks::TaskSet;
 use crate::view::plan_view::PlanView;
 
@@ -21,13 +21,13 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     let project = open(meant, Depth::Whole)?;
     let tasks = project.tasks();
     let options = Options { recreate: args.recreate, prune: args.prune, watch: false };
-    let ledger = project.ledger()?;
-    let plan = look(meant, &project, &tasks, ledger.as_ref(), options)?;
+    let store = project.store()?;
+    let plan = look(meant, &project, &tasks, store.as_ref(), options)?;
     if meant.json {
         output::json(&PlanView::new(&plan))?;
     } else {
         print(meant, &plan)?;
-        offer_resume(meant, ledger.as_ref(), plan.steps.iter())?;
+        offer_resume(meant, store.as_ref(), plan.steps.iter())?;
     }
     let changes = args.exit_code && !plan.is_empty();
     Ok(if changes { ExitCode::from(CHANGES) } else { ExitCode::SUCCESS })
@@ -37,10 +37,10 @@ pub(super) fn look(
     meant: &Meant,
     project: &Project,
     tasks: &TaskSet,
-    ledger: Option<&Ledger>,
+    store: Option<&Store>,
     options: Options,
 ) -> Result<Plan, CliError> {
-    let outlook = project.plan(tasks, ledger, options)?;
+    let outlook = project.plan(tasks, store, options)?;
     say(meant, &outlook.notices);
     // A watch says nothing twice.
     for words in outlook.unmatched.iter().filter(|_| !options.watch) {
@@ -52,13 +52,13 @@ pub(super) fn look(
 /// Says of each window that came to a bad end that its conversation can go on.
 pub(super) fn offer_resume<'a>(
     meant: &Meant,
-    ledger: Option<&Ledger>,
+    store: Option<&Store>,
     steps: impl Iterator<Item = &'a Step>,
 ) -> Result<(), CliError> {
-    let Some(ledger) = ledger else { return Ok(()) };
+    let Some(store) = store else { return Ok(()) };
     for step in steps {
         let (What::Restart { last: id, .. } | What::Keep(Kept::Satisfied(id, _))) = &step.what else { continue };
-        if ledger.run(id)?.is_some_and(|run| run.offers_resume()) {
+        if store.run(id)?.is_some_and(|run| run.offers_resume()) {
             let pair = &step.pair;
             output::stderr(meant).hint(&format!("`dispatch run --resume {pair}` goes on in its conversation"));
         }

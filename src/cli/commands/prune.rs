@@ -14,13 +14,13 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     let keep =
         Keep { runs_per_pair: project.manifest.retention.runs_per_pair, max_age: project.manifest.retention.max_age };
     let mut pruned = Vec::new();
-    if let Some(ledger) = project.ledger()? {
-        say(meant, &ledger.observe()?.notices);
-        for pair in ledger.pairs()? {
+    if let Some(store) = project.store()? {
+        say(meant, &store.observe()?.notices);
+        for pair in store.pairs()? {
             let ids = if args.dry_run {
-                ledger.prunable(&pair, Some(&keep))?
+                store.prunable(&pair, Some(&keep))?
             } else {
-                ledger.prune_pair(&pair, Some(&keep))?
+                store.prune_pair(&pair, Some(&keep))?
             };
             for id in ids {
                 if !meant.json {

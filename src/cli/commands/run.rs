@@ -24,12 +24,12 @@ use crate::plan::selector::{matches, selects};
 use crate::runner::asked::{Asked, Meaning};
 use crate::runner::beginning::Beginning;
 use crate::runner::follow::{Follower, Woken};
-use crate::runner::ledger::Ledger;
 use crate::runner::prepare::{Prepared, Request};
 use crate::runner::project::{Depth, Project};
 use crate::runner::retry_news::RetryNews;
 use crate::runner::start::Queueing;
 use crate::runner::stop;
+use crate::runner::store::Store;
 use crate::runner::together::{Planned, Resume};
 use crate::system::clock;
 use crate::system::logs::reader::{From, Streams};
@@ -138,20 +138,20 @@ pub(super) fn start(
     for warning in warnings {
         output::stderr(meant).warning(&warning);
     }
-    let ledger = project.ledger_for_writing(known)?.with_ready(ready);
+    let store = project.store_for_writing(known)?.with_ready(ready);
     let alone = planned.iter().all(|planned| planned.needed_by.is_none() && planned.after.is_empty());
     if options.detach {
-        return detached(meant, &ledger, &planned, &options);
+        return detached(meant, &store, &planned, &options);
     }
     match planned.last() {
         _ if windows && alone && planned.iter().all(|planned| is_window(&planned.prepared)) => {
-            interactive(meant, &ledger, &planned, &options)
+            interactive(meant, &store, &planned, &options)
         }
         // What it needs stands before it.
         Some(last) if pairs.len() == 1 && !windows && last.needed_by.is_none() => {
-            headless(meant, &ledger, &planned, &options)
+            headless(meant, &store, &planned, &options)
         }
-        _ => run_many::run(meant, &ledger, &planned, &pairs, &options),
+        _ => run_many::run(meant, &store, &planned, &pairs, &options),
     }
 }
 
@@ -171,13 +171,13 @@ pub(super) fn read_prompt(typed: &str) -> Result<Vec<u8>, CliError> {
 }
 
 /// One job, shown as it runs, and before it what it needs.
-fn headless(meant: &Meant, ledger: &Ledger, planned: &[Planned], options: &RunOptions) -> Answer {
+fn headless(meant: &Meant, store: &Store, planned: &[Planned], options: &RunOptions) -> Answer {
     let mut interrupts = Interrupts::new()?;
     let mut begun = Vec::new();
     let mut ours = Vec::new();
     let mut asked = None;
     for planned in planned {
-        let beginning = begin(meant, ledger, planned, &begun, options, Queueing::Allowed)?;
+        let beginning = begin(meant, store, planned, &begun, options, Queueing::Allowed)?;
         if let (Beginning::Run { run, .. }, Some(by)) = (&beginning, &planned.needed_by) {
             output::stderr(meant).note(&format!("{}: {} first, since {by} needs it", run.pair(), run.state.as_str()));
         }
@@ -199,7 +199,7 @@ fn headless(meant: &Meant, ledger: &Ledger, planned: &[Planned], options: &RunOp
     };
     let protocol = planned.last().map_or(Protocol::Text, |planned| planned.prepared.protocol);
     let show = Show { protocol, raw: false, timestamps: false, stderr_alone: false };
-    let ended = stream(meant, ledger, *run, &ours, show, &mut interrupts)?;
+    let ended = stream(meant, store, *run, &ours, show, &mut interrupts)?;
     match ended {
         Streamed::Ended(run) if meant.json => {
             output::json(&RunView::new(&run, clock::now()))?;
@@ -234,14 +234,14 @@ fn note_queued(meant: &Meant, beginning: &Beginning) {
 /// Starts or joins, and says which.
 pub(super) fn begin(
     meant: &Meant,
-    ledger: &Ledger,
+    store: &Store,
     planned: &Planned,
     before: &[Beginning],
     options: &RunOptions,
     queueing: Queueing,
 ) -> Result<Beginning, CliError> {
     let err = output::stderr(meant);
-    let beginning = ledger.begin_planned(planned, before, options.force, queueing)?;
+    let beginning = store.begin_planned(planned, before, options.force, queueing)?;
     match &beginning {
         Beginning::UpToDate(run) => err.note(&format!("{}: skipped: up to date since run {}", run.pair(), run.id())),
         Beginning::Run { run, ours: false } => {
@@ -261,7 +261,7 @@ enum Streamed {
 /// Shows a run's output until it ends. Ctrl-C stops what we started and lets go of what we joined.
 fn stream(
     meant: &Meant,
-    ledger: &Ledger,
+    store: &Store,
     run: Run,
     ours: &[Run],
     show: Show,
@@ -269,11 +269,11 @@ fn stream(
 ) -> Result<Streamed, CliError> {
     let both = Streams { stdout: true, stderr: true };
     let logs = (!meant.json).then_some((both, From::Start));
-    let mut follower = Follower::new(ledger, &run, logs)?;
+    let mut follower = Follower::new(store, &run, logs)?;
     let mut console = Console::new(show);
     let mut interrupted = 0;
     let mut stops = Vec::new();
-    let mut retries = RetryNews::of(ledger, run.id());
+    let mut retries = RetryNews::of(store, run.id());
     let mut trouble = Trouble::default();
     loop {
         let run = follower.look()?;
@@ -284,7 +284,7 @@ fn stream(
         }
         if !run.is_active() {
             console.finish()?;
-            await_stops(stops, ledger, ours, interrupts)?;
+            await_stops(stops, store, ours, interrupts)?;
             return Ok(Streamed::Ended(Box::new(run)));
         }
         if !console.is_heard() {
@@ -297,10 +297,10 @@ fn stream(
             interrupted += interrupts.take();
             let how = if interrupted > 1 { stop::How::Kill } else { stop::How::Interrupt };
             // What waits first, or it would start when what it waits for is gone.
-            stops.extend(ours.iter().rev().map(|run| stop_in_background(ledger, run, how)));
+            stops.extend(ours.iter().rev().map(|run| stop_in_background(store, run, how)));
             if !ours.iter().any(|own| own.id() == run.id()) {
                 output::stderr(meant).note(&format!("{} goes on", run.pair()));
-                await_stops(stops, ledger, ours, interrupts)?;
+                await_stops(stops, store, ours, interrupts)?;
                 return Ok(Streamed::LetGo(130));
             }
         }
@@ -311,7 +311,7 @@ fn stream(
 /// Ctrl-C kills.
 fn await_stops(
     mut stops: Vec<JoinHandle<()>>,
-    ledger: &Ledger,
+    store: &Store,
     ours: &[Run],
     interrupts: &mut Interrupts,
 ) -> Result<(), CliError> {
@@ -319,17 +319,17 @@ fn await_stops(
     while stops.iter().any(|stop| !stop.is_finished()) {
         watch::wait_readable(&[interrupts.as_fd()], Some(LOOK))?;
         if interrupts.take() > 0 {
-            stops.extend(ours.iter().map(|run| stop_in_background(ledger, run, stop::How::Kill)));
+            stops.extend(ours.iter().map(|run| stop_in_background(store, run, stop::How::Kill)));
         }
     }
     Ok(())
 }
 
 /// Stopping takes as long as the agent's grace; its last words are shown meanwhile.
-pub(super) fn stop_in_background(ledger: &Ledger, run: &Run, how: stop::How) -> JoinHandle<()> {
-    let (ledger, run) = (ledger.clone(), run.clone());
+pub(super) fn stop_in_background(store: &Store, run: &Run, how: stop::How) -> JoinHandle<()> {
+    let (store, run) = (store.clone(), run.clone());
     std::thread::spawn(move || {
-        if let Err(error) = ledger.stop_run(&run, how) {
+        if let Err(error) = store.stop_run(&run, how) {
             tracing::warn!(%error, "the run cannot be stopped");
         }
     })
@@ -343,12 +343,12 @@ pub(super) fn code(run: &Run) -> u8 {
     run.end.as_ref().map_or(crate::cli::error::OURS, |end| end.command_code())
 }
 
-fn detached(meant: &Meant, ledger: &Ledger, planned: &[Planned], options: &RunOptions) -> Answer {
+fn detached(meant: &Meant, store: &Store, planned: &[Planned], options: &RunOptions) -> Answer {
     let mut views = Vec::new();
     let mut failure = None;
     let mut begun = Vec::new();
     for planned in planned {
-        let beginning = match begin(meant, ledger, planned, &begun, options, Queueing::Allowed) {
+        let beginning = match begin(meant, store, planned, &begun, options, Queueing::Allowed) {
             Ok(beginning) => beginning,
             Err(error) => {
                 output::stderr(meant).error(&format!("{}: {}", planned.prepared.pair, error.message));
@@ -375,11 +375,11 @@ fn detached(meant: &Meant, ledger: &Ledger, planned: &[Planned], options: &RunOp
     }
 }
 
-fn interactive(meant: &Meant, ledger: &Ledger, planned: &[Planned], options: &RunOptions) -> Answer {
+fn interactive(meant: &Meant, store: &Store, planned: &[Planned], options: &RunOptions) -> Answer {
     let mut views = Vec::new();
     let mut last = None;
     for planned in planned {
-        let beginning = begin(meant, ledger, planned, &[], options, Queueing::Allowed)?;
+        let beginning = begin(meant, store, planned, &[], options, Queueing::Allowed)?;
         note_queued(meant, &beginning);
         let Beginning::Run { run, ours } = beginning else { continue };
         if meant.json {
@@ -395,7 +395,7 @@ fn interactive(meant: &Meant, ledger: &Ledger, planned: &[Planned], options: &Ru
     let how = if planned.len() > 1 || meant.json { AttachHow::None } else { options.attach };
     match (last, how) {
         (None, _) | (_, AttachHow::None) => Ok(ExitCode::SUCCESS),
-        (Some(run), how) => attach::show(meant, ledger, &run, how),
+        (Some(run), how) => attach::show(meant, store, &run, how),
     }
 }
 
@@ -405,6 +405,6 @@ pub(super) fn on_a_terminal() -> bool {
 }
 
 /// The protocol a run's output is in.
-pub(super) fn protocol_of(ledger: &Ledger, run: &Run) -> Protocol {
-    ledger.folder(run.id()).read_spec().map_or(Protocol::Text, |spec| spec.protocol)
+pub(super) fn protocol_of(store: &Store, run: &Run) -> Protocol {
+    store.folder(run.id()).read_spec().map_or(Protocol::Text, |spec| spec.protocol)
 }

@@ -25,10 +25,10 @@ use crate::model::run::Run;
 use crate::model::run_state::{RunState, WaitingFor};
 use crate::runner::beginning::Beginning;
 use crate::runner::follow::Follower;
-use crate::runner::ledger::Ledger;
 use crate::runner::retry_news::RetryNews;
 use crate::runner::start::Queueing;
 use crate::runner::stop::How;
+use crate::runner::store::Store;
 use crate::runner::together::Planned;
 use crate::system::clock;
 use crate::system::watch;
@@ -48,7 +48,7 @@ enum Outcome {
 /// What a run's follower says when it is through, by its place among the planned.
 type Told = (usize, Outcome);
 
-pub(super) fn run(meant: &Meant, ledger: &Ledger, planned: &[Planned], asked: &[Pair], options: &RunOptions) -> Answer {
+pub(super) fn run(meant: &Meant, store: &Store, planned: &[Planned], asked: &[Pair], options: &RunOptions) -> Answer {
     let mut interrupts = Interrupts::new()?;
     let mut progress = Progress::new(meant);
     let mut outcomes: Vec<Option<Outcome>> = planned.iter().map(|_| None).collect();
@@ -68,13 +68,13 @@ pub(super) fn run(meant: &Meant, ledger: &Ledger, planned: &[Planned], asked: &[
         while let Some(at) = pending.front().copied() {
             let queueing = if upfront || running == 0 { Queueing::Allowed } else { Queueing::Never };
             let name = planned[at].prepared.pair.to_string();
-            match begin(meant, ledger, &planned[at], &begun, options, queueing) {
+            match begin(meant, store, &planned[at], &begun, options, queueing) {
                 Ok(Beginning::NoSlot) => break,
                 Ok(beginning) => {
                     match &beginning {
                         Beginning::Run { run, ours } => {
                             let line = progress.line(&name);
-                            follow_in_background(ledger, at, (**run).clone(), line, tell.clone(), waker.try_clone()?);
+                            follow_in_background(store, at, (**run).clone(), line, tell.clone(), waker.try_clone()?);
                             running += 1;
                             match ours {
                                 true => started.push((at, (**run).clone())),
@@ -93,7 +93,7 @@ pub(super) fn run(meant: &Meant, ledger: &Ledger, planned: &[Planned], asked: &[
                     outcomes[at] = Some(Outcome::Failed(error.code));
                     begun.push(Beginning::Failed(planned[at].prepared.pair.clone()));
                     if !options.keep_going {
-                        withdraw(ledger, planned, &started, at);
+                        withdraw(store, planned, &started, at);
                     }
                 }
             }
@@ -108,7 +108,7 @@ pub(super) fn run(meant: &Meant, ledger: &Ledger, planned: &[Planned], asked: &[
         // A slot that another command frees tells no one: while tasks wait for one, look again.
         let tick = (!pending.is_empty()).then_some(LOOK);
         // Nobody who has to rebuild the index should wait for one who sleeps.
-        ledger.rest();
+        store.rest();
         watch::wait_readable(&[interrupts.as_fd(), woken.as_fd()], tick)?;
         let count = interrupts.take();
         if count > 0 {
@@ -119,7 +119,7 @@ pub(super) fn run(meant: &Meant, ledger: &Ledger, planned: &[Planned], asked: &[
             let_go.append(&mut joined);
             // What waits first, or it would start when what it waits for is gone.
             for (_, run) in started.iter().rev() {
-                stop_in_background(ledger, run, if interrupted > 1 { How::Kill } else { How::Interrupt });
+                stop_in_background(store, run, if interrupted > 1 { How::Kill } else { How::Interrupt });
             }
         }
         let _ = woken.read(&mut [0; 64]);
@@ -132,7 +132,7 @@ pub(super) fn run(meant: &Meant, ledger: &Ledger, planned: &[Planned], asked: &[
             outcomes[at] = Some(outcome);
             if failed && !options.keep_going {
                 pending.clear();
-                withdraw(ledger, planned, &started, at);
+                withdraw(store, planned, &started, at);
             }
         }
     }
@@ -143,18 +143,18 @@ pub(super) fn run(meant: &Meant, ledger: &Ledger, planned: &[Planned], asked: &[
 
 /// After a failure nothing further is begun: what still waits is taken out of the queue. Only what
 /// waits for the failed one stays there, to be told so.
-fn withdraw(ledger: &Ledger, planned: &[Planned], started: &[(usize, Run)], failed: usize) {
+fn withdraw(store: &Store, planned: &[Planned], started: &[(usize, Run)], failed: usize) {
     let mut depends = vec![false; planned.len()];
     depends[failed] = true;
     for (at, planned) in planned.iter().enumerate() {
         depends[at] |= planned.after.iter().any(|before| depends[*before]);
     }
     for (_, run) in started.iter().filter(|(at, _)| !depends[*at]) {
-        let now = ledger.run(run.id());
+        let now = store.run(run.id());
         if let Ok(Some(now)) = now
             && matches!(now.state, RunState::Queued(waiting) if waiting != WaitingFor::Retry)
         {
-            stop_in_background(ledger, &now, How::Stop);
+            stop_in_background(store, &now, How::Stop);
         }
     }
 }
@@ -172,16 +172,16 @@ fn outcome_code(outcome: &Outcome) -> u8 {
 }
 
 fn follow_in_background(
-    ledger: &Ledger,
+    store: &Store,
     at: usize,
     run: Run,
     mut line: Line,
     tell: mpsc::Sender<Told>,
     mut waker: UnixStream,
 ) {
-    let ledger = ledger.clone();
+    let store = store.clone();
     std::thread::spawn(move || {
-        let outcome = match follow(&ledger, &run, &mut line) {
+        let outcome = match follow(&store, &run, &mut line) {
             Ok(run) if run.is_active() => Outcome::Opened(Box::new(run)),
             Ok(run) => Outcome::Ended(Box::new(run)),
             Err(error) => {
@@ -196,9 +196,9 @@ fn follow_in_background(
 }
 
 /// Follows one run to its end, or a window until it is open, showing where it stands.
-fn follow(ledger: &Ledger, run: &Run, line: &mut Line) -> Result<Run, CliError> {
-    let mut follower = Follower::new(ledger, run, None)?;
-    let mut retries = RetryNews::of(ledger, run.id());
+fn follow(store: &Store, run: &Run, line: &mut Line) -> Result<Run, CliError> {
+    let mut follower = Follower::new(store, run, None)?;
+    let mut retries = RetryNews::of(store, run.id());
     loop {
         let run = follower.look()?;
         retries.take().iter().filter_map(retry_words::words).for_each(|words| line.note(&words));

@@ -26,8 +26,8 @@ pub(super) fn run(meant: &Meant) -> Answer {
         Err(OpenError::NotFound { .. }) => return Ok(ExitCode::SUCCESS),
         opened => opened?,
     };
-    let ledger = project.ledger()?.map(|ledger| ledger.to_show().with_early(meant.take_early()));
-    let runs = ledger.map(|ledger| ledger.overview(RECENT)).transpose()?.map(|seen| seen.runs).unwrap_or_default();
+    let store = project.store()?.map(|store| store.to_show().with_early(meant.take_early()));
+    let runs = store.map(|store| store.overview(RECENT)).transpose()?.map(|seen| seen.runs).unwrap_or_default();
     let counts = Counts::of(&runs, clock::now());
     if meant.json {
         let Counts { waiting, running, idle, queued, failed, unknown } = counts;

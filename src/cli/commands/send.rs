@@ -18,9 +18,9 @@ use crate::view::sent_view::SentView;
 pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     let project = open(meant, Depth::Shape)?;
     let pair = project.past_pair(&args.mode, &args.task)?;
-    let ledger = project.ledger()?;
-    let run = ledger.as_ref().map(|ledger| ledger.last_run(&pair)).transpose()?.flatten();
-    let (Some(ledger), Some(run)) = (ledger, run) else { return Err(Failure::never_run(&pair).into()) };
+    let store = project.store()?;
+    let run = store.as_ref().map(|store| store.last_run(&pair)).transpose()?.flatten();
+    let (Some(store), Some(run)) = (store, run) else { return Err(Failure::never_run(&pair).into()) };
     if run.facts.headless {
         return Err(CliError::new(USAGE, format!("`{pair}` is headless: it has no window")));
     }
@@ -28,7 +28,7 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
         return Err(CliError::new(FAILED, format!("`{pair}` is not running")).hint(format!("dispatch run {pair}")));
     }
     let message = message(args.text.as_deref())?;
-    let sent = ledger.send(&run, &message)?;
+    let sent = store.send(&run, &message)?;
     tell(meant, &run, sent)
 }
 

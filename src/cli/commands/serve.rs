@@ -24,14 +24,14 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     refuse_inside("serve")?;
     let address = loopback(args)?;
     let project = open(meant, Depth::Shape)?;
-    let ledger = project.ledger_for_writing(None)?;
-    let claim = ledger.claim_server()?;
+    let store = project.store_for_writing(None)?;
+    let claim = store.claim_server()?;
     // Before anything listens: what ends us from now on ends us in order.
     let mut ends = Interrupts::of_the_end()?;
     listen::raise_file_limit();
     let (listener, at) = listen(args, address)?;
     let token = served::new_token()?;
-    let live = Live::start(ledger.to_show(), Hub::start()?, meant.whence.clone())?;
+    let live = Live::start(store.to_show(), Hub::start()?, meant.whence.clone())?;
     served::announce(&claim, at.clone(), &token)?;
     let err = output::stderr(meant);
     if meant.json {

@@ -14,10 +14,10 @@ use crate::model::run_state::{RunState, WaitingFor};
 use crate::runner::failure::Failure;
 use crate::runner::first_run;
 use crate::runner::held::Held;
-use crate::runner::ledger::{Ledger, Observed};
 use crate::runner::overview::RECENT;
 use crate::runner::project::Depth;
 use crate::runner::show;
+use crate::runner::store::{Observed, Store};
 use crate::system::clock;
 use crate::view::run_view::RunView;
 
@@ -25,27 +25,27 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     let project = open(meant, Depth::Shape)?;
     if let (Some(mode), Some(task)) = (&args.mode, &args.task) {
         let pair = project.past_pair(mode, task)?;
-        let ledger = project.ledger()?.map(Ledger::to_show);
-        let run = ledger.as_ref().map(|ledger| ledger.last_run(&pair)).transpose()?.flatten();
-        return match (run, ledger) {
-            (Some(run), Some(ledger)) => {
-                let held = project.held(&ledger, std::slice::from_ref(&run))?;
-                one(meant, &ledger, &run, &held, args.explain)
+        let store = project.store()?.map(Store::to_show);
+        let run = store.as_ref().map(|store| store.last_run(&pair)).transpose()?.flatten();
+        return match (run, store) {
+            (Some(run), Some(store)) => {
+                let held = project.held(&store, std::slice::from_ref(&run))?;
+                one(meant, &store, &run, &held, args.explain)
             }
             _ => Err(Failure::never_run(&pair).into()),
         };
     }
-    let Some(ledger) = project.ledger()?.map(|ledger| ledger.to_show().with_early(meant.take_early())) else {
+    let Some(store) = project.store()?.map(|store| store.to_show().with_early(meant.take_early())) else {
         return print(meant, None, &[], &Held::new(), args.explain);
     };
     let limit = if args.all { u32::MAX } else { RECENT };
-    let Observed { runs, notices } = ledger.overview(limit)?;
+    let Observed { runs, notices } = store.overview(limit)?;
     say(meant, &notices);
-    let held = project.held(&ledger, &runs)?;
-    print(meant, Some(&ledger), &runs, &held, args.explain)
+    let held = project.held(&store, &runs)?;
+    print(meant, Some(&store), &runs, &held, args.explain)
 }
 
-fn print(meant: &Meant, ledger: Option<&Ledger>, runs: &[Run], held: &Held, explain: bool) -> Answer {
+fn print(meant: &Meant, store: Option<&Store>, runs: &[Run], held: &Held, explain: bool) -> Answer {
     let now = clock::now();
     if meant.json {
         let views: Vec<RunView> = runs.iter().map(|run| show::run(run, held, now)).collect();
@@ -57,10 +57,10 @@ fn print(meant: &Meant, ledger: Option<&Ledger>, runs: &[Run], held: &Held, expl
         return Ok(ExitCode::SUCCESS);
     }
     output::write(table(meant, runs, held).as_bytes())?;
-    if let (true, Some(ledger)) = (explain, ledger) {
+    if let (true, Some(store)) = (explain, store) {
         for run in runs {
             output::line("")?;
-            details(ledger, run)?;
+            details(store, run)?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -101,7 +101,7 @@ pub(super) fn table(meant: &Meant, runs: &[Run], held: &Held) -> String {
     table::render(&["TASK", "MODE", "STATE", "FOR", "ENDED", "ABOUT"], &rows, table::terminal_width(), meant.colour.0)
 }
 
-fn one(meant: &Meant, ledger: &Ledger, run: &Run, held: &Held, explain: bool) -> Answer {
+fn one(meant: &Meant, store: &Store, run: &Run, held: &Held, explain: bool) -> Answer {
     let view = show::run(run, held, clock::now());
     if meant.json {
         output::json(&view)?;
@@ -133,7 +133,7 @@ fn one(meant: &Meant, ledger: &Ledger, run: &Run, held: &Held, explain: bool) ->
     }
     row("limits", view.limits.map(|hold| format!("{hold:?}").to_lowercase()))?;
     if explain {
-        details(ledger, run)?;
+        details(store, run)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -159,13 +159,13 @@ fn activity(activity: &Activity) -> String {
 }
 
 /// How the state is known.
-fn details(ledger: &Ledger, run: &Run) -> Result<(), CliError> {
-    let folder = ledger.folder(run.id());
+fn details(store: &Store, run: &Run) -> Result<(), CliError> {
+    let folder = store.folder(run.id());
     output::line(&format!("{} {}", run.pair(), run.id()))?;
     output::line(&format!("  record    {}", folder.path().display()))?;
     let known = match (&run.end, run.facts.headless) {
         (Some(_), _) => format!("its end is written in `{}`", folder.exit_path().display()),
-        (None, true) => format!("its pair's lock `{}`", ledger.state().pair(&run.pair()).display()),
+        (None, true) => format!("its pair's lock `{}`", store.state().pair(&run.pair()).display()),
         (None, false) => match &run.progress.pane {
             Some(pane) => format!("tmux pane {pane} was started for its record"),
             None => "tmux was asked on the socket it was started on".to_owned(),
@@ -177,7 +177,7 @@ fn details(ledger: &Ledger, run: &Run) -> Result<(), CliError> {
     }
     output::line(&format!("  cwd       {}", run.facts.cwd.display()))?;
     let now = clock::now();
-    for sign in ledger.activity_signs(run) {
+    for sign in store.activity_signs(run) {
         let ago = sign.at.map(|at| format!(", {} ago", duration(clock::millis_between(at, now))));
         let says = format!("{}{}", sign.says, ago.unwrap_or_default());
         output::line(&format!("  {:<9} {}", sign.name, crate::agent::sanitize_line(&says)))?;

@@ -10,16 +10,16 @@ use crate::cli::output;
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_state::RunState;
-use crate::runner::ledger::Ledger;
 use crate::runner::orphans::Orphan;
 use crate::runner::project::{Depth, Project};
 use crate::runner::stop::{How, StopError, Stopped};
+use crate::runner::store::Store;
 use crate::system::clock;
 use crate::view::run_view::RunView;
 
 pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     let project = open(meant, Depth::Shape)?;
-    let ledger = project.ledger()?;
+    let store = project.store()?;
     let mut orphans = project.orphans()?;
     orphans.retain(|orphan| is_meant(args, orphan));
     let before = end_orphans(meant, &project, &orphans)?;
@@ -29,15 +29,15 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
         }
         Some(mode) => args.tasks.iter().map(|task| project.past_pair(mode, task)).collect::<Result<Vec<_>, _>>()?,
         None => {
-            let mut runs = ledger.as_ref().map(Ledger::observe).transpose()?.map(|seen| seen.runs).unwrap_or_default();
+            let mut runs = store.as_ref().map(Store::observe).transpose()?.map(|seen| seen.runs).unwrap_or_default();
             // What cannot be seen is nobody's to stop.
             runs.retain(|run| run.is_active() && !matches!(run.state, RunState::Unknown(_)));
-            return all_after(meant, ledger.as_ref(), &runs, before);
+            return all_after(meant, store.as_ref(), &runs, before);
         }
     };
     pairs.retain(|pair| !orphans.iter().any(|orphan| orphan.pair.as_ref() == Some(pair)));
-    let stopped = match &ledger {
-        Some(ledger) => ledger.stop_pairs(&pairs, How::Stop).map_err(CliError::from)?,
+    let stopped = match &store {
+        Some(store) => store.stop_pairs(&pairs, How::Stop).map_err(CliError::from)?,
         None => pairs.iter().map(|_| Ok(Stopped::NotRunning(None))).collect(),
     };
     report(meant, pairs.into_iter().zip(stopped), before)
@@ -95,12 +95,12 @@ fn end_orphans(meant: &Meant, project: &Project, orphans: &[Orphan]) -> Result<B
 }
 
 /// Stops `runs`: first those that wait, which would start when the others make room for them.
-pub(super) fn all_of(meant: &Meant, ledger: Option<&Ledger>, runs: &[Run]) -> Answer {
-    all_after(meant, ledger, runs, Before::default())
+pub(super) fn all_of(meant: &Meant, store: Option<&Store>, runs: &[Run]) -> Answer {
+    all_after(meant, store, runs, Before::default())
 }
 
-fn all_after(meant: &Meant, ledger: Option<&Ledger>, runs: &[Run], before: Before) -> Answer {
-    let (Some(ledger), false) = (ledger, runs.is_empty()) else {
+fn all_after(meant: &Meant, store: Option<&Store>, runs: &[Run], before: Before) -> Answer {
+    let (Some(store), false) = (store, runs.is_empty()) else {
         if before.count == 0 {
             output::stderr(meant).note("nothing runs");
         }
@@ -109,7 +109,7 @@ fn all_after(meant: &Meant, ledger: Option<&Ledger>, runs: &[Run], before: Befor
     let (waiting, running): (Vec<Run>, Vec<Run>) =
         runs.iter().cloned().partition(|run| matches!(run.state, RunState::Queued(_)));
     let stopped = [waiting, running].map(|runs| {
-        let stopped = ledger.stop_runs(&runs, How::Stop);
+        let stopped = store.stop_runs(&runs, How::Stop);
         runs.into_iter().map(|run| run.pair()).zip(stopped).collect::<Vec<_>>()
     });
     report(meant, stopped.into_iter().flatten(), before)

@@ -12,7 +12,7 @@ use crate::runner::up::refuse_inside;
 pub(super) fn run(meant: &Meant) -> Answer {
     refuse_inside("token")?;
     let project = open(meant, Depth::Shape)?;
-    let server = project.ledger()?.map(|ledger| ledger.server()).transpose()?.flatten();
+    let server = project.store()?.map(|store| store.server()).transpose()?.flatten();
     let Some(server) = server else {
         return Err(CliError::new(FAILED, "no server runs for this project").hint("dispatch serve"));
     };

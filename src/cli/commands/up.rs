@@ -55,7 +55,7 @@ impl Pass {
 fn pass(meant: &Meant, options: Options) -> Result<Pass, CliError> {
     let project = open(meant, Depth::Whole)?;
     let tasks = project.tasks();
-    let known = project.ledger()?;
+    let known = project.store()?;
     let found = plan::look(meant, &project, &tasks, known.as_ref(), options)?;
     let kept = found.steps.iter().filter(|step| !step.is_action());
     if !meant.json && !options.watch {
@@ -136,10 +136,10 @@ pub(super) fn down(meant: &Meant) -> Answer {
     refuse_inside("down")?;
     let project = open(meant, Depth::Shape)?;
     let tasks = project.tasks();
-    let Some(ledger) = project.ledger()? else {
+    let Some(store) = project.store()? else {
         output::stderr(meant).note("nothing runs");
         return Ok(ExitCode::SUCCESS);
     };
-    let kept = project.kept_by_up(&tasks, &ledger)?;
-    stop::all_of(meant, Some(&ledger), &kept)
+    let kept = project.kept_by_up(&tasks, &store)?;
+    stop::all_of(meant, Some(&store), &kept)
 }

@@ -21,21 +21,21 @@ const TIMED_OUT: u8 = 124;
 
 pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     let project = open(meant, Depth::Shape)?;
-    let ledger = project.ledger()?;
+    let store = project.store()?;
     let mut runs = Vec::new();
     for task in &args.tasks {
         let pair = project.past_pair(&args.mode, task)?;
-        let run = ledger.as_ref().map(|ledger| ledger.last_run(&pair)).transpose()?.flatten();
+        let run = store.as_ref().map(|store| store.last_run(&pair)).transpose()?.flatten();
         runs.push(run.ok_or_else(|| Failure::never_run(&pair))?);
     }
     let begun = Instant::now();
     let mut first = None;
     let mut views = Vec::new();
     for run in runs {
-        let Some(ledger) = &ledger else { break };
+        let Some(store) = &store else { break };
         let left = args.timeout.map(|timeout| timeout.as_duration().saturating_sub(begun.elapsed()));
         let mut trouble = Trouble::default();
-        let Some(run) = ledger.wait(&run, left, &mut |run| trouble.tell(meant, run))? else {
+        let Some(run) = store.wait(&run, left, &mut |run| trouble.tell(meant, run))? else {
             return Err(CliError::new(TIMED_OUT, format!("`{}` has not ended", run.pair())));
         };
         if code(&run) != 0 {

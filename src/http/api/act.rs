@@ -63,7 +63,7 @@ pub(in crate::http) fn stop(server: &Shared, pair: &Pair, by_get: Option<&Head>)
     if by_get.is_some_and(is_no_ones_wish) {
         return Err(Refusal::with(Why::Forbidden, "a page that is loaded ahead or walked to stops nothing"));
     }
-    let stopped = server.live.ledger().stop(pair, How::Stop).map_err(|error| match error {
+    let stopped = server.live.store().stop(pair, How::Stop).map_err(|error| match error {
         // The command line has no exit code of its own for it.
         StopError::Unknown { .. } => Failure::new(Kind::Unseen, error.to_string()),
         other => other.into(),
@@ -89,7 +89,7 @@ pub(in crate::http) fn attach(server: &Shared, pair: &Pair, body: &[u8]) -> Resu
     let run = living_window(server, pair)?;
     let mut answer = json!({
         "session": run.facts.session, "window": run.pair().window_name(), "runId": run.id(),
-        "attachCommand": server.live.ledger().attach_argv(&run).map(shell_words::join),
+        "attachCommand": server.live.store().attach_argv(&run).map(shell_words::join),
     });
     show(server, pair, &mut answer);
     without_nulls(&mut answer);
@@ -126,7 +126,7 @@ pub(in crate::http) fn approve(server: &Shared, pair: &Pair, body: &[u8]) -> Res
     let asked: body::Approve = body::read_or_default(body)?;
     runs::last(server, pair)?;
     let word = if asked.reject { Word::Reject } else { Word::Approve };
-    let run = server.live.ledger().approve(pair, word).map_err(Failure::from);
+    let run = server.live.store().approve(pair, word).map_err(Failure::from);
     server.live.touch();
     Ok(Reply::json(200, &server.live.view(&run?)))
 }
@@ -136,7 +136,7 @@ pub(in crate::http) fn send(server: &Shared, pair: &Pair, body: &[u8]) -> Result
     let asked: body::Send = body::read(body)?;
     let run = living_window(server, pair)?;
     let message = Message::parse(asked.text.into_bytes()).map_err(Failure::from)?;
-    let sent = server.live.ledger().send(&run, &message).map_err(Failure::from)?;
+    let sent = server.live.store().send(&run, &message).map_err(Failure::from)?;
     Ok(Reply::json(200, &SentView::new(&run, sent.is_confirmed(), sent == Sent::Confirmed)))
 }
 

@@ -24,12 +24,12 @@ pub(in crate::http) fn status(server: &Arc<Shared>, pair: &Pair) -> Result<Reply
 
 /// The pair's last run, or why there is none.
 pub(in crate::http) fn last(server: &Shared, pair: &Pair) -> Result<Run, Refusal> {
-    let found = server.live.ledger().last_run(pair).map_err(Failure::from)?;
+    let found = server.live.store().last_run(pair).map_err(Failure::from)?;
     found.ok_or_else(|| never_run(server, pair))
 }
 
 pub(in crate::http) fn by_id(server: &Shared, id: &RunId) -> Result<Run, Refusal> {
-    let found = server.live.ledger().run(id).map_err(Failure::from)?;
+    let found = server.live.store().run(id).map_err(Failure::from)?;
     found.ok_or_else(|| Refusal::with(Why::NoRoute, format!("there is no run {id}")))
 }
 
@@ -90,7 +90,7 @@ pub(in crate::http) fn end_frame(server: &Shared, run: &Run) -> Result<String, s
 pub(in crate::http) fn log(server: &Shared, id: &RunId, stream: Stream, head: &Head) -> Result<Reply, Refusal> {
     const KIND: &str = "application/octet-stream";
     by_id(server, id)?;
-    let log = server.live.ledger().log(id, stream).map_err(Refusal::broken)?;
+    let log = server.live.store().log(id, stream).map_err(Refusal::broken)?;
     let length = log.length();
     let (start, end) = match head.header("range").map(|text| range(text, length)) {
         // A unit or a form that is not known is as good as no range.

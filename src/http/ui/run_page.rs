@@ -67,14 +67,14 @@ pub(super) fn page(server: &Arc<Shared>, id: &RunId) -> Result<String, Refusal> 
     let fresh = is_last && catalog.as_ref().is_some_and(|catalog| catalog.is_fresh(&pair));
     let view = server.live.view(&run);
     let alive = view.running && !view.headless;
-    let ledger = server.live.ledger();
+    let store = server.live.store();
     let page = RunPage {
         top: named_top(server, project, seq)?,
         badge: Badge::of(&view, fresh),
         title,
-        facts: ledger.why_ended(&run),
+        facts: store.why_ended(&run),
         why: why(&view),
-        attach: ledger.attach_argv(&run).filter(|_| alive).map(shell_words::join),
+        attach: store.attach_argv(&run).filter(|_| alive).map(shell_words::join),
         resumes: is_last && !run.is_active() && run.conversation().is_some(),
         cost: view.cost_usd.map(|cost| if cost < 0.1 { format!("${cost:.4}") } else { format!("${cost:.2}") }),
         tokens: view.tokens.map(|tokens| {

@@ -262,11 +262,11 @@ enum After {
 impl Window {
     /// Whether the run has ended, or has a window now, once something changed.
     fn look(&mut self, opens: bool) -> Result<(), Farewell> {
-        let run = self.server.live.ledger().run(&self.id).map_err(|_| Farewell::BROKEN)?;
+        let run = self.server.live.store().run(&self.id).map_err(|_| Farewell::BROKEN)?;
         match run {
             Some(run) if run.is_active() => {
                 if opens && self.terminal.is_none() {
-                    self.terminal = self.server.live.ledger().open_terminal(&run, Access::Read, (80, 24)).ok();
+                    self.terminal = self.server.live.store().open_terminal(&run, Access::Read, (80, 24)).ok();
                 }
                 Ok(())
             }
@@ -285,7 +285,7 @@ impl Talk for Window {
         match std::mem::replace(&mut self.after, After::Said) {
             After::Living => {}
             After::Screen(run) => {
-                let screen = self.server.live.ledger().screen(&run).ok().flatten().unwrap_or_default();
+                let screen = self.server.live.store().screen(&run).ok().flatten().unwrap_or_default();
                 self.after = After::End(run);
                 return match payload.write_all(&screen) {
                     Ok(()) => Take::Frame(Kind::Binary),

@@ -63,7 +63,7 @@ impl Screen {
             tickets::Access::Write => Access::Write,
         };
         let size = (clamp(i64::try_from(columns).unwrap_or(0)), clamp(i64::try_from(rows).unwrap_or(0)));
-        let terminal = server.live.ledger().open_terminal(&run, wanted, size).map_err(Failure::from)?;
+        let terminal = server.live.store().open_terminal(&run, wanted, size).map_err(Failure::from)?;
         Ok(Self { terminal, access, typed: Vec::new(), history: None })
     }
 

@@ -45,8 +45,8 @@ pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
 
 fn records(project: &Project, path: &Path) -> Finding {
     let shown = path.display().to_string();
-    match project.ledger() {
-        Ok(Some(ledger)) => match ledger.observe() {
+    match project.store() {
+        Ok(Some(store)) => match store.observe() {
             Ok(observed) if observed.notices.is_empty() => Finding::ok(STATE, shown),
             Ok(observed) => Finding::warn(STATE, observed.notices.join("; "), format!("look into {}", quote(path))),
             Err(error) => Finding::fail(STATE, error.to_string(), format!("rm {}", quote(&path.join("dispatch.db")))),
@@ -78,9 +78,9 @@ fn clock_finding(project: &Project, skew: Duration) -> Finding {
     }
     // An id may be counted on from one that a wrong clock made; the record has the time itself.
     let newest = || {
-        let ledger = project.ledger().ok()??;
-        let newest = ledger.state().run_ids().ok()?.pop()?;
-        let recorded = ledger.folder(&newest).read_spec().map(|spec| spec.created_at);
+        let store = project.store().ok()??;
+        let newest = store.state().run_ids().ok()?.pop()?;
+        let recorded = store.folder(&newest).read_spec().map(|spec| spec.created_at);
         recorded.ok().or_else(|| ids::made_at(&newest))
     };
     let now = clock::now();

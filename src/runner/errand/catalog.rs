@@ -50,10 +50,10 @@ fn missing(project: &Project) -> Vec<Value> {
 
 /// The pairs that are up to date, as `[mode, task]`.
 fn fresh(project: &Project, set: &TaskSet) -> Result<Vec<[String; 2]>, Failure> {
-    let Some(ledger) = project.ledger()? else { return Ok(Vec::new()) };
+    let Some(store) = project.store()? else { return Ok(Vec::new()) };
     let mut found = Vec::new();
     let mut left = FRESH_PAIRS;
-    for run in ledger.last_ended(u32::MAX)? {
+    for run in store.last_ended(u32::MAX)? {
         let pair = run.pair();
         let (Some(mode), Some(task)) = (project.manifest.modes.get(&pair.mode), set.get(&pair.task)) else { continue };
         if mode.sources.is_empty() || run.end_state() != Some(EndState::Succeeded) {
@@ -64,7 +64,7 @@ fn fresh(project: &Project, set: &TaskSet) -> Result<Vec<[String; 2]>, Failure> 
         }
         left -= 1;
         let Ok(prepared) = project.prepare(set, mode, task, &Request::default()) else { continue };
-        if matches!(ledger.freshness(&prepared), Ok(Some((_, Freshness::UpToDate)))) {
+        if matches!(store.freshness(&prepared), Ok(Some((_, Freshness::UpToDate)))) {
             found.push([pair.mode.to_string(), pair.task.to_string()]);
         }
     }

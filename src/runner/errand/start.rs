@@ -28,13 +28,13 @@ pub(super) fn start(
     let tasks = project.tasks();
     let task = tasks.find(task)?;
     let Asked { mut planned, known, .. } = project.ask(&tasks, mode, &[task], request, meaning)?;
-    let ledger = project.ledger_for_writing(known)?.with_ready(ready);
+    let store = project.store_for_writing(known)?.with_ready(ready);
     for planned in planned.iter_mut().filter(|planned| planned.needed_by.is_none()) {
         planned.prepared.started_by = StartedBy::Web;
     }
     let (mut before, mut failure, mut asked) = (Vec::with_capacity(planned.len()), None, None);
     for (place, planned) in planned.iter().enumerate() {
-        before.push(match ledger.begin_planned(planned, &before, request.force, Queueing::Allowed) {
+        before.push(match store.begin_planned(planned, &before, request.force, Queueing::Allowed) {
             Ok(beginning) => beginning,
             Err(error) => {
                 // The others are begun all the same; the first failure is the cause of what follows.
@@ -65,7 +65,7 @@ pub(super) fn start(
     });
     // One that waits has no window yet.
     let open = run.is_active() && !matches!(run.state, RunState::Queued(_));
-    if let (true, Some(argv)) = (open, ledger.attach_argv(run)) {
+    if let (true, Some(argv)) = (open, store.attach_argv(run)) {
         answer["attach"] = json!(argv);
     }
     Ok(answer)

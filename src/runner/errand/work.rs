@@ -40,13 +40,13 @@ pub(super) fn of(manifest: &Path, errand: Errand) -> Result<Value, Failure> {
         }
         Errand::Plan => {
             let project = open(Depth::Whole)?;
-            let outlook = project.plan(&project.tasks(), project.ledger()?.as_ref(), Options::default())?;
+            let outlook = project.plan(&project.tasks(), project.store()?.as_ref(), Options::default())?;
             value(&PlanView::new(&outlook.plan))
         }
         Errand::Up => {
             refuse_inside("up")?;
             let project = open(Depth::Whole)?;
-            let (tasks, known) = (project.tasks(), project.ledger()?);
+            let (tasks, known) = (project.tasks(), project.store()?);
             let outlook = project.plan(&tasks, known.as_ref(), Options::default())?;
             value(&show::report(&project.carry_out(&tasks, known, &outlook.plan)?))
         }
@@ -75,9 +75,9 @@ pub(super) fn of(manifest: &Path, errand: Errand) -> Result<Value, Failure> {
             let project = open(Depth::Shape)?;
             let pair = project.past_pair(&mode, &task)?;
             let never = || Failure::never_run(&pair);
-            let ledger = project.ledger()?.ok_or_else(never)?;
-            let run = ledger.last_run(&pair)?.ok_or_else(never)?;
-            let shown = ledger.show_window(&run)?;
+            let store = project.store()?.ok_or_else(never)?;
+            let run = store.last_run(&pair)?.ok_or_else(never)?;
+            let shown = store.show_window(&run)?;
             Ok(json!({ "attached": shown.word(), "attachNote": shown.remark() }))
         }
         Errand::Know { mode, task } => {

@@ -63,15 +63,15 @@ impl Live {
         let filter = asked.filter()?;
         // Ends that nobody has noted yet belong to the past, too.
         self.snapshot()?;
-        let found = self.ledger().history(&filter);
-        self.ledger().rest();
+        let found = self.store().history(&filter);
+        self.store().rest();
         Ok(found?.runs)
     }
 
     pub fn figures(&self) -> Result<Figures, IndexError> {
         let snapshot = self.snapshot()?;
-        let totals = self.ledger().totals();
-        self.ledger().rest();
+        let totals = self.store().totals();
+        self.store().rest();
         let totals = totals?;
         let (looks, spent) = self.looks();
         let mut figures = Figures {
@@ -101,14 +101,14 @@ impl Shared {
         }
         let find = || {
             let project = Project::open(&self.whence, Depth::Shape).ok()?;
-            project.held(&self.ledger, runs).ok()
+            project.held(&self.store, runs).ok()
         };
         // Files of others are parsed on a stack that is large enough for them.
         let found = std::thread::scope(|scope| {
             let builder = std::thread::Builder::new().name("held".to_owned()).stack_size(project::STACK);
             builder.spawn_scoped(scope, find).ok().and_then(|thread| thread.join().ok())
         });
-        self.ledger.rest();
+        self.store.rest();
         found.flatten().unwrap_or_default()
     }
 }

@@ -199,7 +199,7 @@ impl<'a> Looker<'a> {
         }
         if self.sought.left().is_zero() {
             let begun = Stopwatch::start();
-            let signs = self.signs.of(&self.shared.ledger, &current.active);
+            let signs = self.signs.of(&self.shared.store, &current.active);
             self.sought = Past::now(SIGNS.max(begun.elapsed() * IDLE_REST));
             if !signs.is_empty() {
                 self.look();

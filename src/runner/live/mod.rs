@@ -22,9 +22,9 @@ use std::time::Duration;
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
-use crate::runner::ledger::Ledger;
 use crate::runner::locate::Whence;
 use crate::runner::overview::{RECENT, compose};
+use crate::runner::store::Store;
 use crate::runner::tail::{Offsets, Streams, Tail};
 use crate::system::clock::{self, Stopwatch};
 use crate::system::store::index::{HistoryFilter, Index, IndexError};
@@ -58,7 +58,7 @@ pub struct Live {
 /// What the looker's thread and the connections have in common.
 #[derive(Debug)]
 struct Shared {
-    ledger: Ledger,
+    store: Store,
     hub: Arc<Hub>,
     whence: Whence,
     feed: Arc<Feed>,
@@ -106,13 +106,13 @@ struct Memory {
 
 impl Live {
     /// Begins to look, for the manifest that `whence` leads to.
-    pub fn start(ledger: Ledger, hub: Arc<Hub>, whence: Whence) -> io::Result<Arc<Self>> {
+    pub fn start(store: Store, hub: Arc<Hub>, whence: Whence) -> io::Result<Arc<Self>> {
         let bells = Bells { runs: Waker::new()?, project: Waker::new()?, other: Waker::new()? };
         // Before the first look: what comes after it wakes.
-        let new_runs = hub.follow(&ledger.state().runs(), &bells.runs)?;
+        let new_runs = hub.follow(&store.state().runs(), &bells.runs)?;
         let start = u64::try_from(clock::now().as_millisecond()).unwrap_or(0);
         let shared = Arc::new(Shared {
-            ledger,
+            store,
             hub,
             whence,
             feed: Arc::new(Feed::new(start)),
@@ -131,8 +131,8 @@ impl Live {
         Ok(Arc::new(Self { shared }))
     }
 
-    pub fn ledger(&self) -> &Ledger {
-        &self.shared.ledger
+    pub fn store(&self) -> &Store {
+        &self.shared.store
     }
 
     /// The runs as they are: at most a quarter of a second ago, and after the last
@@ -149,13 +149,13 @@ impl Live {
 
     /// The last run of a pair as JSON; `None` where it never ran.
     pub fn status_json(&self, pair: &Pair) -> Result<Option<Arc<[u8]>>, IndexError> {
-        let ledger = &self.shared.ledger;
+        let store = &self.shared.store;
         if let Some(snapshot) = self.shared.for_one()? {
             return snapshot.status_json(&self.shared, pair);
         }
         // Everything may wait for a tmux that does not answer; this pair need not.
-        let run = ledger.last_run(pair);
-        ledger.rest();
+        let run = store.last_run(pair);
+        store.rest();
         Ok(run?.map(|run| snapshot::json(&run, clock::now()).into_bytes().into()))
     }
 
@@ -163,8 +163,8 @@ impl Live {
     pub fn runs(&self, all: bool) -> Result<Vec<Run>, IndexError> {
         let limit = if all { u32::MAX } else { RECENT };
         let snapshot = self.snapshot()?;
-        let earlier = self.shared.ledger.last_ended(limit);
-        self.shared.ledger.rest();
+        let earlier = self.shared.store.last_ended(limit);
+        self.shared.store.rest();
         Ok(compose(snapshot.active.iter().chain(&snapshot.ended).cloned().collect(), earlier?, limit))
     }
 
@@ -181,13 +181,13 @@ impl Live {
     /// The last run of each of these pairs.
     pub fn last_of(&self, pairs: &[Pair]) -> Result<Vec<Run>, IndexError> {
         let snapshot = self.snapshot()?;
-        let ledger = &self.shared.ledger;
+        let store = &self.shared.store;
         let last = |pair: &Pair| match snapshot.active_of(pair) {
             Some(run) => Ok(Some(run.clone())),
-            None => ledger.last_run(pair),
+            None => store.last_run(pair),
         };
         let runs: Result<Vec<_>, _> = pairs.iter().filter_map(|pair| last(pair).transpose()).collect();
-        ledger.rest();
+        store.rest();
         runs
     }
 
@@ -207,7 +207,7 @@ impl Live {
 
     /// Follows the logs of a job; its end is told even where nobody writes one.
     pub fn tail(&self, run: &Run, from: Offsets, streams: Streams, waker: &Waker) -> io::Result<Tail> {
-        let tail = Tail::open(&self.shared.ledger, run, from, streams, &self.shared.hub, waker)?;
+        let tail = Tail::open(&self.shared.store, run, from, streams, &self.shared.hub, waker)?;
         let tail = tail.with_guest(Arc::clone(&self.shared.guests));
         self.shared.bells.runs.wake();
         Ok(tail)
@@ -282,7 +282,7 @@ impl Shared {
         }
         let watch = Stopwatch::start();
         let snapshot = self.look(&mut memory);
-        self.ledger.rest();
+        self.store.rest();
         let micros = u64::try_from(watch.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.looks[0].fetch_add(1, Ordering::Relaxed);
         self.looks[1].fetch_add(micros, Ordering::Relaxed);
@@ -304,12 +304,12 @@ impl Shared {
         let (begun, at) = (Stopwatch::start(), clock::now());
         if memory.index.as_ref().is_none_or(|index| !index.is_alive()) {
             // One that was rebuilt is another file, and the first to ask makes it.
-            self.ledger.with_index(|_| Ok(()))?;
-            memory.index = self.hub.follow(&self.ledger.state().index(), &self.bells.runs).ok();
+            self.store.with_index(|_| Ok(()))?;
+            memory.index = self.hub.follow(&self.store.state().index(), &self.bells.runs).ok();
         }
         // Their folders first: what happens in one after the look wakes for another.
-        self.follow(memory, &self.ledger.with_index(Index::active)?);
-        let observed = self.ledger.observe()?;
+        self.follow(memory, &self.store.with_index(Index::active)?);
+        let observed = self.store.observe()?;
         let active: Vec<RunId> =
             observed.runs.iter().filter(|run| run.is_active()).map(|run| run.id().clone()).collect();
         if self.follow(memory, &active) {
@@ -319,7 +319,7 @@ impl Shared {
         memory.followed.retain(|id, _| ids.contains(id));
         let since_ms = memory.until_ms.unwrap_or(i64::MAX).min(at.as_millisecond()) - MARGIN_MS;
         let filter = HistoryFilter { since_ms: Some(since_ms), limit: Some(MANY), ..HistoryFilter::default() };
-        let recent = self.ledger.with_index(|index| index.history(&filter))?;
+        let recent = self.store.with_index(|index| index.history(&filter))?;
         let too_many = recent.len() >= MANY as usize;
         let changes = memory.seen.look(&observed.runs, recent, since_ms);
         memory.until_ms = Some(at.as_millisecond());
@@ -328,7 +328,7 @@ impl Shared {
         for id in &changes.vanished {
             // Ended longer ago than it should have; or its record is gone, which has no event.
             // What cannot be read now is not told another time either: it is known as seen.
-            match self.ledger.run(id) {
+            match self.store.run(id) {
                 Ok(Some(run)) if run.end.is_some() => news.push(run),
                 Ok(_) | Err(_) => anew = true,
             }
@@ -346,7 +346,7 @@ impl Shared {
         let mut any = false;
         for id in ids {
             if memory.followed.get(id).is_none_or(Option::is_none) {
-                let folder = self.ledger.folder(id);
+                let folder = self.store.folder(id);
                 let followed = self.hub.follow(folder.path(), &self.bells.runs).ok();
                 any |= followed.is_some();
                 memory.followed.insert(id.clone(), followed);

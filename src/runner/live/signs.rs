@@ -7,7 +7,7 @@ use crate::model::process_id::ProcessId;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_state::RunState;
-use crate::runner::ledger::Ledger;
+use crate::runner::store::Store;
 use crate::system::process;
 use crate::system::store::pair_lock::{self, Liveness};
 
@@ -21,12 +21,12 @@ pub(super) struct Signs {
 
 impl Signs {
     /// Those of `runs` that a look should be taken at.
-    pub(super) fn of(&mut self, ledger: &Ledger, runs: &[Run]) -> Vec<RunId> {
+    pub(super) fn of(&mut self, store: &Store, runs: &[Run]) -> Vec<RunId> {
         let ids: HashSet<&RunId> = runs.iter().map(Run::id).collect();
         self.owners.retain(|id, _| ids.contains(id));
         self.odd.retain(|id| ids.contains(id));
         let runs: Vec<&Run> = runs.iter().filter(|run| !self.odd.contains(run.id())).collect();
-        runs.into_iter().filter(|run| self.is_off(ledger, run)).map(|run| run.id().clone()).collect()
+        runs.into_iter().filter(|run| self.is_off(store, run)).map(|run| run.id().clone()).collect()
     }
 
     /// They were looked at; those that are still active were no sign.
@@ -34,16 +34,16 @@ impl Signs {
         self.odd.extend(signs);
     }
 
-    fn is_off(&mut self, ledger: &Ledger, run: &Run) -> bool {
+    fn is_off(&mut self, store: &Store, run: &Run) -> bool {
         if !matches!(run.state, RunState::Starting | RunState::Running | RunState::Stopping) {
             return false;
         }
         if run.facts.headless {
-            let held = pair_lock::probe(ledger.state(), &run.pair());
+            let held = pair_lock::probe(store.state(), &run.pair());
             return !matches!(held, Ok(Liveness::Held(Some(holder))) if holder == *run.id());
         }
         if !self.owners.contains_key(run.id())
-            && let Ok(Some(live)) = ledger.folder(run.id()).read_live()
+            && let Ok(Some(live)) = store.folder(run.id()).read_live()
         {
             self.owners.insert(run.id().clone(), live.owner);
         }

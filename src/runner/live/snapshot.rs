@@ -60,8 +60,8 @@ impl Snapshot {
         let run = match self.active_of(pair) {
             Some(run) => Some(run.clone()),
             None => {
-                let run = shared.ledger.last_run(pair);
-                shared.ledger.rest();
+                let run = shared.store.last_run(pair);
+                shared.store.rest();
                 run?
             }
         };

@@ -14,8 +14,8 @@ use crate::model::names::{ModeName, Pair, TaskId};
 use crate::model::run::{Run, RunFacts};
 use crate::model::run_spec::RunSpec;
 use crate::model::run_state::{EndState, RunState};
-use crate::runner::ledger::Ledger;
 use crate::runner::locate::Whence;
+use crate::runner::store::Store;
 use crate::runner::tail::{Next, Offsets, Streams};
 use crate::system::clock::Stopwatch;
 use crate::system::store::pair_lock::{self, Claim, PairLock};
@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 struct World {
     dir: tempfile::TempDir,
-    ledger: Ledger,
+    store: Store,
     live: Arc<Live>,
 }
 
@@ -55,10 +55,10 @@ fn world() -> World {
     fs::create_dir(root.join("tasks")).unwrap();
     let manifest = "version: 1\ntasks:\n  - files: \"tasks/**/*.md\"\n";
     fs::write(root.join("dispatch.yaml"), manifest).unwrap();
-    let ledger = Ledger::create(&root.join(".dispatch")).unwrap();
+    let store = Store::create(&root.join(".dispatch")).unwrap();
     let whence = Whence { file: Some(root.join("dispatch.yaml")), folder: root };
-    let live = Live::start(ledger.clone(), Hub::start().unwrap(), whence).unwrap();
-    World { dir, ledger, live }
+    let live = Live::start(store.clone(), Hub::start().unwrap(), whence).unwrap();
+    World { dir, store, live }
 }
 
 impl World {
@@ -68,7 +68,7 @@ impl World {
 
     /// With a folder, and after that `meanwhile`, before anything else tells of the run.
     fn start_after(&self, task: &str, meanwhile: impl FnOnce()) -> Job {
-        let (state, pair) = (self.ledger.state(), pair(task));
+        let (state, pair) = (self.store.state(), pair(task));
         let Claim::Taken(lock, _) = pair_lock::claim(state, &pair).unwrap() else { panic!("{pair} is taken") };
         let id = ids::new_run_id();
         let path = state.run(&id);
@@ -82,7 +82,7 @@ impl World {
         });
         let mut spec: RunSpec = serde_json::from_value(spec).unwrap();
         lock.name(&id).unwrap();
-        let index = self.ledger.index().unwrap();
+        let index = self.store.index().unwrap();
         let folder = RunFolder::create(path).unwrap();
         meanwhile();
         index.insert(&RunFacts::of(&spec), None).unwrap();
@@ -242,7 +242,7 @@ fn a_run_that_nobody_saw_active_is_told_once() {
     let mut job = world.start("T-1");
     job.end(3);
     // By another that looked first, as a supervisor's last act is.
-    world.ledger.observe().unwrap();
+    world.store.observe().unwrap();
     listener.run("T-1", "failed");
     world.start("T-2");
     let next = listener.until("T-2", |frame| frame["event"] == "run");

@@ -28,7 +28,7 @@ pub(in crate::runner) fn finding(project: Option<&Project>) -> Vec<Finding> {
             Err(error) => lacks.push(format!("`notify.command`: {error}")),
         }
     }
-    let last = project.ledger().ok().flatten().and_then(|ledger| ledger.state().notify().trouble());
+    let last = project.store().ok().flatten().and_then(|store| store.state().notify().trouble());
     lacks.extend(last.map(|trouble| format!("the last notice did not arrive ({}): {}", trouble.at, trouble.why)));
     let found = ways.join(", ");
     vec![if lacks.is_empty() {

@@ -23,8 +23,8 @@ use crate::model::activity::ActivityState;
 use crate::model::exit_record::ExitRecord;
 use crate::model::notify::{Event, NOTIFY_VERSION, News, NewsKind, NotifySettings};
 use crate::model::run::{Run, RunFacts};
-use crate::runner::ledger::Ledger;
 use crate::runner::reconcile::REJECTED;
+use crate::runner::store::Store;
 use crate::system::clock;
 use crate::system::environment;
 use crate::system::process::supervise;
@@ -53,7 +53,7 @@ const OF_THE_USER: [&str; 14] = [
     "XDG_CURRENT_DESKTOP",
 ];
 
-impl Ledger {
+impl Store {
     /// Keeps how the user is told: who starts a run knows it. A run does not: its own environment
     /// is no user's.
     pub(super) fn keep_notify(&self, manifest: &Manifest, tmux: &Tmux) {
@@ -137,12 +137,11 @@ impl Ledger {
 /// The run in `folder` says that it waits for the user, since `at` and for `reason`. Cheap: its
 /// spec is read, one small file written, and where nobody tells yet, a process started.
 pub fn raise_waiting(folder: &Path, reason: Option<&str>, at: jiff::Timestamp) {
-    let Some(ledger) = folder.parent().and_then(Path::parent).and_then(|state| Ledger::find(state).ok().flatten())
-    else {
+    let Some(store) = folder.parent().and_then(Path::parent).and_then(|state| Store::find(state).ok().flatten()) else {
         return;
     };
     // Most projects want none.
-    if ledger.rang_word().is_none() {
+    if store.rang_word().is_none() {
         return;
     }
     let folder = RunFolder::at(folder);
@@ -150,7 +149,7 @@ pub fn raise_waiting(folder: &Path, reason: Option<&str>, at: jiff::Timestamp) {
         && folder.id().ok() == Some(spec.folder)
         && !folder.has_end()
     {
-        ledger.raise(&RunFacts::of(&spec), Event::Waiting { reason: reason.map(str::to_owned) }, at);
+        store.raise(&RunFacts::of(&spec), Event::Waiting { reason: reason.map(str::to_owned) }, at);
     }
 }
 

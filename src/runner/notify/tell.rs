@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use crate::model::notify::{Event, NOTIFY_VERSION, News, NewsKind, NotifySettings, NotifyTrouble};
 use crate::model::run_id::RunId;
-use crate::runner::ledger::Ledger;
 use crate::runner::notify::waits::Waits;
 use crate::runner::notify::{deliver, done, words};
+use crate::runner::store::Store;
 use crate::system::clock;
 use crate::system::process::supervise::{self, Forked};
 use crate::system::store::index::{HistoryFilter, IndexError};
@@ -31,14 +31,14 @@ pub fn tell(path: &Path) {
     if !matches!(supervise::detach(), Ok(Forked::Child)) {
         return;
     }
-    let Ok(Some(ledger)) = Ledger::find(path) else { return };
-    let notify = ledger.state().notify();
+    let Ok(Some(store)) = Store::find(path) else { return };
+    let notify = store.state().notify();
     // Looked at again after the lock was given back: who came in between has relied on us.
     while notify.has_pending() {
         let Ok(Some(telling)) = notify.claim() else { return };
         while notify.has_pending() {
-            std::thread::sleep(ledger.pause());
-            if !ledger.tell_pending() {
+            std::thread::sleep(store.pause());
+            if !store.tell_pending() {
                 // A full or read-only disk: they would be told again and again.
                 return;
             }
@@ -47,7 +47,7 @@ pub fn tell(path: &Path) {
     }
 }
 
-impl Ledger {
+impl Store {
     /// Until what waits may be told.
     fn pause(&self) -> Duration {
         let notify = self.state().notify();

@@ -9,7 +9,7 @@ use crate::model::notify::{Event, News};
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{RunState, WaitingFor};
-use crate::runner::ledger::Ledger;
+use crate::runner::store::Store;
 use crate::system::tmux::Tmux;
 
 /// What became of waits.
@@ -20,7 +20,7 @@ pub(super) struct Waits {
     pub(super) over: Vec<RunId>,
 }
 
-impl Ledger {
+impl Store {
     pub(super) fn sort_waits(&self, news: &[&News]) -> Waits {
         let latest = latest(news);
         if latest.is_empty() {

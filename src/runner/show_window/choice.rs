@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use crate::model::terminal::{Terminal, TerminalName};
-use crate::runner::ledger::Wish;
+use crate::runner::store::Wish;
 use crate::system::process::program::ProgramError;
 use crate::system::terminal::rows::Needs;
 use crate::system::terminal::{ROWS, Row, Surroundings, row};

@@ -20,7 +20,7 @@ use crate::system::tmux::{Asked, Ready};
 
 /// A state folder that is there, and the world it is looked at from.
 #[derive(Clone, Debug)]
-pub struct Ledger {
+pub struct Store {
     state: StateDir,
     world: World,
     /// An index that was opened and is not in use: a command asks it several times.
@@ -39,7 +39,7 @@ pub struct Wish {
     pub folder: PathBuf,
 }
 
-/// See [`Ledger::with_early`] and [`Ledger::with_ready`].
+/// See [`Store::with_early`] and [`Store::with_ready`].
 #[derive(Debug, Default)]
 struct Ahead {
     listing: Option<(PathBuf, Asked)>,
@@ -59,7 +59,7 @@ enum DayLimit {
 #[derive(Debug)]
 pub(crate) struct Lent<'a> {
     index: Option<Index>,
-    ledger: &'a Ledger,
+    store: &'a Store,
 }
 
 /// What a look brought: the runs, and what the user should hear of the records themselves.
@@ -69,7 +69,7 @@ pub struct Observed {
     pub notices: Vec<String>,
 }
 
-impl Ledger {
+impl Store {
     /// `None` where nothing was ever run: looking makes no folder.
     pub fn find(path: &Path) -> Result<Option<Self>, StateDirError> {
         Ok(StateDir::find(path)?.filter(|state| state.runs().is_dir()).map(Self::over))
@@ -171,7 +171,7 @@ impl Ledger {
             Some(index) => index,
             None => Index::open(&self.state, &self.world.boot_id)?,
         };
-        Ok(Lent { index: Some(index), ledger: self })
+        Ok(Lent { index: Some(index), store: self })
     }
 
     /// Closes what is open: nobody who has to rebuild the index should wait for one who sleeps.
@@ -251,7 +251,7 @@ impl Deref for Lent<'_> {
 impl Drop for Lent<'_> {
     fn drop(&mut self) {
         if let Some(index) = self.index.take() {
-            *self.ledger.spare() = Some(index);
+            *self.store.spare() = Some(index);
         }
     }
 }
