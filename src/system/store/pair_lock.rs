@@ -123,14 +123,19 @@ pub fn check_inherited(state: &StateDir, pair: &Pair, run: &RunId) -> Result<(),
     }
 }
 
-/// Claims `pair`, waiting for a holder that is known to be ending. `None` after `patience`.
+/// A claim without a name belongs to a command that inspects the run and then gives the claim back. On a
+/// busy machine it may be descheduled meanwhile.
+const UNNAMED_PATIENCE: Duration = Duration::from_millis(500);
+
+/// Claims `pair`, waiting for a holder that is known to be ending. `None` after `patience`, or later
+/// where the claim names no run.
 pub fn claim_from_ending(state: &StateDir, pair: &Pair, patience: Duration) -> io::Result<Option<Claim>> {
     let step = Duration::from_millis(1);
-    let mut left = patience;
+    let mut waited = Duration::ZERO;
     loop {
         match claim(state, pair)? {
-            Claim::Held(_) if left > step => {
-                left = left.saturating_sub(step);
+            Claim::Held(named) if waited < patience || named.is_none() && waited < UNNAMED_PATIENCE.max(patience) => {
+                waited += step;
                 thread::sleep(step);
             }
             Claim::Held(_) => return Ok(None),
