@@ -245,18 +245,25 @@ impl Store {
         Ok(())
     }
 
-    /// Whether older runs wait for slots that this one would take.
+    /// Whether older runs wait for slots that this one would take. A run whose dependency has just ended waits
+    /// for a slot too, although its record does not say so yet.
     fn others_wait(&self, index: &Index, slots: u32) -> Result<bool, IndexError> {
-        let waits = |id: &RunId| {
-            let folder = self.folder(id);
-            folder.is_queued()
-                && folder
-                    .read_spec()
-                    .is_ok_and(|spec| folder.environment_waits(&spec) && folder.id().ok() == Some(spec.folder))
-        };
         let queued = index.queued()?;
-        let mut rivals = queued.iter().filter(|queued| queued.waiting_for == WaitingFor::Slot && queued.slots >= slots);
-        Ok(rivals.any(|queued| waits(&queued.id)))
+        for rival in queued.iter().filter(|queued| queued.slots >= slots) {
+            if !matches!(rival.waiting_for, WaitingFor::Slot | WaitingFor::Need) {
+                continue;
+            }
+            let folder = self.folder(&rival.id);
+            let Ok(spec) = folder.read_spec() else { continue };
+            let waits = folder.is_queued() && folder.environment_waits(&spec) && folder.id().ok() == Some(spec.folder);
+            if waits
+                && (rival.waiting_for == WaitingFor::Slot
+                    || self.readiness(index, &spec.conditions, true, &spec.cwd, Some(&rival.id))? == Readiness::Ready)
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn spec(

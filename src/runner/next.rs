@@ -55,11 +55,22 @@ impl Store {
         while std::mem::take(&mut ended_any) {
             // Jobs that may use no slot but those seen taken need no closer look.
             let mut full = 0;
-            for queued in self.with_index(Index::queued)? {
+            let queue = self.with_index(Index::queued)?;
+            let mut passed_over = 0;
+            let mut at = 0;
+            while let Some(queued) = queue.get(at) {
+                at += 1;
                 if queued.waiting_for == WaitingFor::Slot && queued.slots <= full {
                     continue;
                 }
-                match self.move_on(&queued) {
+                // A dependency may end while the queue is read: a younger run would then be found ready, and
+                // an older one that waited for the same was passed over a moment before. Check the older ones again.
+                let recheck = passed_over < at - 1;
+                match self.move_on(queued, recheck, full) {
+                    Ok(Moved::OlderMayBeReady) => {
+                        passed_over = at - 1;
+                        at = 0;
+                    }
                     Ok(Moved::NoSlot) => full = full.max(queued.slots),
                     Ok(Moved::Ended) => ended_any = true,
                     Ok(Moved::Waits | Moved::Started) => {}
@@ -77,7 +88,7 @@ impl Store {
         }
     }
 
-    fn move_on(&self, queued: &Queued) -> Result<Moved, StartError> {
+    fn move_on(&self, queued: &Queued, recheck_older: bool, full: u32) -> Result<Moved, StartError> {
         let folder = self.folder(&queued.id);
         // One that is damaged or newer is somebody else's to see to, and not ours to write over.
         if !matches!(folder.read_queue(), Ok(Some(_))) {
@@ -100,16 +111,28 @@ impl Store {
                 self.note_wait(&folder, &spec, queued.waiting_for, waiting_for, about)?;
                 Moved::Waits
             }
-            Readiness::Ready => self.start_one_queued(&folder, &spec, queued)?,
+            Readiness::Ready if recheck_older && queued.waiting_for == WaitingFor::Need => Moved::OlderMayBeReady,
+            Readiness::Ready => self.start_one_queued(&folder, &spec, queued, full)?,
         };
         drop(folders);
         Ok(moved)
     }
 
-    fn start_one_queued(&self, folder: &RunFolder, spec: &RunSpec, queued: &Queued) -> Result<Moved, StartError> {
+    fn take_slot(&self, slots: u32, full: u32) -> std::io::Result<Option<slots::Slot>> {
+        if slots > full { slots::take(self.state(), slots) } else { Ok(None) }
+    }
+
+    /// `full`: an older run that may use this number of slots found none. A slot that was freed since is that run's.
+    fn start_one_queued(
+        &self,
+        folder: &RunFolder,
+        spec: &RunSpec,
+        queued: &Queued,
+        full: u32,
+    ) -> Result<Moved, StartError> {
         // The slot first: who holds the pair for a moment to look must not cost the run its turn.
         let slot = match spec.kind {
-            RunKind::Headless { slots, .. } => match slots::take(self.state(), slots)? {
+            RunKind::Headless { slots, .. } => match self.take_slot(slots, full)? {
                 Some(slot) => Some(slot),
                 None if self.is_nested(spec.parent_run.as_ref()) => None,
                 None => {
@@ -215,4 +238,6 @@ pub(crate) enum Moved {
     Waits,
     NoSlot,
     Ended,
+    /// Ready, but an older run was judged before what it waits for ended. Nothing was changed.
+    OlderMayBeReady,
 }
