@@ -48,7 +48,7 @@ struct Lane {
 impl Console {
     pub(crate) fn new(show: Show) -> Self {
         let lane = |protocol: Protocol, is_terminal: bool| Lane {
-            renderer: (!show.raw && protocol == Protocol::Claude).then(|| LineRenderer::new(protocol)),
+            renderer: (!show.raw).then(|| LineRenderer::for_protocol(protocol)).flatten(),
             sanitizer: (!show.raw && is_terminal).then(Sanitizer::new),
             timestamps: show.timestamps,
             at_line_start: true,
@@ -58,7 +58,7 @@ impl Console {
         Self {
             stdout: lane(show.protocol, io::stdout().is_terminal()),
             stderr: lane(
-                Protocol::Text,
+                Protocol::default(),
                 if show.stderr_alone { io::stdout().is_terminal() } else { io::stderr().is_terminal() },
             ),
             stderr_alone: show.stderr_alone,

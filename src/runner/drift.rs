@@ -119,8 +119,9 @@ fn differing(spec: &RunSpec, prepared: &Prepared) -> Vec<String> {
         keep: _,
     } = spec;
     let mut fields = Fields::default();
-    let was = own_argv(argv, session_id.as_deref());
-    fields.compare("argv", &was, &own_argv(&prepared.argv, prepared.session_id.as_deref()));
+    let was = agent::of(*protocol).argv_without_conversation(argv, session_id.as_deref());
+    let now = agent::of(prepared.protocol).argv_without_conversation(&prepared.argv, prepared.session_id.as_deref());
+    fields.compare("argv", &was, &now);
     fields.compare("program", program, &prepared.program);
     fields.compare("protocol", protocol, &prepared.protocol);
     fields.compare("cwd", cwd, &prepared.cwd);
@@ -135,15 +136,6 @@ fn differing(spec: &RunSpec, prepared: &Prepared) -> Vec<String> {
     compare_conditions(&mut fields, conditions, &prepared.conditions);
     compare_kind(&mut fields, kind, &prepared.kind);
     fields.0
-}
-
-/// The arguments without what differs from run to run: the conversation, and that it is resumed.
-fn own_argv(argv: &[String], session: Option<&str>) -> Vec<String> {
-    let argv = agent::without_session(argv, session);
-    match argv.windows(2).position(|pair| pair[0] == "--resume" && Some(pair[1].as_str()) == session) {
-        Some(at) => [&argv[..at], &argv[at + 2..]].concat(),
-        None => argv,
-    }
 }
 
 fn compare_declared(fields: &mut Fields, run: &RunId, was: &Declared, prepared: &Prepared) {

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use crate::agent::{self, FinalReport, signal_name};
+use crate::agent::{self, AgentReport, ReportedOutcome, signal_name};
 use crate::model::attempt_record::AttemptRecord;
 use crate::model::exit_record::ExitRecord;
 use crate::model::limits::LimitsHold;
@@ -52,11 +52,11 @@ impl Store {
 }
 
 /// The agent's report of the last attempt. `None` where it may stand before what was read.
-fn last_words(spec: &RunSpec, folder: &RunFolder) -> Option<FinalReport> {
+fn last_words(spec: &RunSpec, folder: &RunFolder) -> Option<AgentReport> {
     let begins = folder.read_attempts().last().map_or(0, |attempt| attempt.stdout_from);
     let from = begins.max(folder.log_lengths().0.saturating_sub(REPORT_BYTES));
-    let report = agent::read_report(spec.protocol, folder.read_stdout(from).ok()?).ok()?;
-    (report.result.is_some() || from == begins).then_some(report)
+    let report = agent::of(spec.protocol).read_report(&mut folder.read_stdout(from).ok()?).ok()?;
+    (report.outcome != ReportedOutcome::Missing || from == begins).then_some(report)
 }
 
 /// What was gathered so far.
@@ -64,7 +64,7 @@ fn last_words(spec: &RunSpec, folder: &RunFolder) -> Option<FinalReport> {
 struct Facts(Vec<Fact>);
 
 impl Facts {
-    fn of(spec: &RunSpec, end: &ExitRecord, attempts: &[AttemptRecord], report: &Option<FinalReport>) -> Vec<Fact> {
+    fn of(spec: &RunSpec, end: &ExitRecord, attempts: &[AttemptRecord], report: &Option<AgentReport>) -> Vec<Fact> {
         let mut facts = Self::default().end(end);
         if let (RunKind::Headless { .. }, Some(_)) = (&spec.kind, end.started_at) {
             facts = facts.report(spec.protocol, end, report.as_ref()).promises(spec, end).bounds(spec, end);
@@ -110,28 +110,31 @@ impl Facts {
     }
 
     /// What the agent itself said at its end.
-    fn report(mut self, protocol: Protocol, end: &ExitRecord, report: Option<&FinalReport>) -> Self {
+    fn report(mut self, protocol: Protocol, end: &ExitRecord, report: Option<&AgentReport>) -> Self {
         const ABOUT: &str = "final result";
-        if protocol == Protocol::Text {
+        if !agent::of(protocol).capabilities().reports {
             if end.exit_code.is_some() {
                 self.add(Bears::Neither, "judged by", "its exit code alone: the agent's protocol is `text`");
             }
             return self;
         }
         let Some(report) = report else { return self };
-        match &report.result {
-            Some(result) => {
-                let mut parts = vec![result.failure().unwrap_or_else(|| format!("`{}`, no error", result.subtype))];
-                parts
-                    .extend(result.num_turns.map(|turns| format!("{turns} turn{}", if turns == 1 { "" } else { "s" })));
-                parts.extend(result.cost_usd.map(|cost| format!("${cost:.4}")));
-                let bears = if result.is_error { Bears::Failure } else { Bears::Success };
+        match &report.outcome {
+            ReportedOutcome::Succeeded | ReportedOutcome::Failed { .. } => {
+                let failure = report.outcome.failure();
+                let mut parts = vec![failure.unwrap_or("`success`, no error").to_owned()];
+                parts.extend(report.turns.map(|turns| format!("{turns} turn{}", if turns == 1 { "" } else { "s" })));
+                parts.extend(report.usage.cost_usd.map(|cost| format!("${cost:.4}")));
+                let bears = if failure.is_some() { Bears::Failure } else { Bears::Success };
                 self.add(bears, ABOUT, parts.join(" · "));
                 if report.unfinished {
                     self.add(Bears::Failure, ABOUT, "another turn began after it, and has none");
                 }
             }
-            None => {
+            ReportedOutcome::NotDue => {
+                self.add(Bears::Neither, "judged by", "its exit code alone: it reported no result")
+            }
+            ReportedOutcome::Missing => {
                 let cut_off = matches!(end.state, EndState::Stopped | EndState::TimedOut | EndState::Lost);
                 self.add(if cut_off { Bears::Neither } else { Bears::Failure }, ABOUT, "there is none in its log");
             }
@@ -270,7 +273,6 @@ mod tests {
     use std::io::Cursor;
 
     use super::*;
-    use crate::agent::ResultEvent;
     use crate::model::usage::{Denial, Usage};
 
     fn end(state: EndState, code: Option<i32>, reason: Option<&str>) -> ExitRecord {
@@ -286,21 +288,15 @@ mod tests {
         facts.0.into_iter().map(|fact| format!("{:?} {}: {}", fact.bears, fact.about, fact.says)).collect()
     }
 
-    fn report(failure: Option<&str>) -> FinalReport {
-        let result = ResultEvent {
-            is_error: failure.is_some(),
-            subtype: "success".to_owned(),
-            text: failure.map(str::to_owned),
-            num_turns: Some(1),
-            ..ResultEvent::default()
-        };
-        FinalReport { result: Some(result), ..FinalReport::default() }
+    fn report(failure: &str) -> AgentReport {
+        let outcome = ReportedOutcome::Failed { reason: failure.to_owned(), is_own_limit: false };
+        AgentReport { outcome, turns: Some(1), ..AgentReport::default() }
     }
 
     #[test]
     fn a_claude_that_exits_with_0_and_reports_an_error_is_told_so_once() {
         let end = end(EndState::Failed, Some(0), Some("it broke"));
-        let facts = Facts::default().end(&end).report(Protocol::Claude, &end, Some(&report(Some("it broke"))));
+        let facts = Facts::default().end(&end).report(Protocol::Claude, &end, Some(&report("it broke")));
         let wanted = ["Success exit code: 0", "Failure final result: it broke · 1 turn"];
         assert_eq!(lines(facts.reason(&end)), wanted);
     }
@@ -311,7 +307,7 @@ mod tests {
         let facts = Facts::default().end(&lost).report(Protocol::Claude, &lost, None);
         assert_eq!(lines(facts), ["Neither exit code: none on record", "Failure lost: its supervisor is gone"]);
         let stopped = ExitRecord { interrupted: true, ..end(EndState::Stopped, None, None) };
-        let facts = Facts::default().end(&stopped).report(Protocol::Claude, &stopped, Some(&FinalReport::default()));
+        let facts = Facts::default().end(&stopped).report(Protocol::Claude, &stopped, Some(&AgentReport::default()));
         let wanted = [
             "Neither exit code: none on record",
             "Neither stopped: by Ctrl-C of the command that started it",
@@ -341,7 +337,7 @@ mod tests {
         let small = std::thread::Builder::new().stack_size(256 * 1024);
         let read = small.spawn(move || {
             for log in [line, deep] {
-                agent::read_report(Protocol::Claude, Cursor::new(log)).unwrap();
+                agent::of(Protocol::Claude).read_report(&mut Cursor::new(log)).unwrap();
             }
         });
         read.unwrap().join().unwrap();

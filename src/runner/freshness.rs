@@ -29,7 +29,7 @@ impl Store {
         if prepared.worktree.is_some() || prepared.resumes.is_some() {
             return Ok(Some((run, doubt("its folder has to be made first".to_owned()))));
         }
-        let argv = agent::without_session(&prepared.argv, prepared.session_id.as_deref());
+        let argv = agent::of(prepared.protocol).argv_without_session_id(&prepared.argv, prepared.session_id.as_deref());
         let now = fingerprint::take(&Inputs {
             cwd: &prepared.cwd,
             tracked,

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use crate::agent;
+use crate::agent::{self, AgentProtocol, LaunchOptions};
 use crate::manifest::templates::Templates;
 use crate::manifest::{Mode, stays_below};
 use crate::model::conditions::Conditions;
@@ -215,23 +215,25 @@ impl Project {
         }
         let pair = Pair { mode: mode.name.clone(), task: task.id.clone() };
         let resumed = request.resume.as_ref().map(|(_, session)| session.clone());
-        if resumed.is_some() && agent.protocol != Protocol::Claude {
+        let protocol = agent::of(agent.protocol);
+        let can = protocol.capabilities();
+        if resumed.is_some() && !can.resume {
             return Err(PrepareError::CannotResume { mode: mode.name.to_string() });
         }
-        let fresh = || (agent.protocol == Protocol::Claude).then(ids::new_session_id);
+        let fresh = || can.chooses_session_id.then(ids::new_session_id);
         let session_id = resumed.clone().or_else(fresh);
         let label = pair.label();
-        let ours = agent::Ours {
+        let options = LaunchOptions {
             session_id: session_id.as_deref(),
             resume: resumed.as_deref(),
             max_budget_usd: self.manifest.budget.run.filter(|_| !mode.interactive),
             label: &label,
         };
-        let mut argv = agent::compose_argv(agent.protocol, base, &flags, &request.extras, &ours);
+        let mut argv = protocol.argv(base, &flags, &request.extras, &options);
 
         let delivery = prompt::delivery(agent, mode, prompt.as_deref())?;
-        let environment = self.environment_of(mode, agent.protocol);
-        let not_passed = environment::not_passed(agent::auth_names(agent.protocol), &environment);
+        let environment = self.environment_of(mode, protocol);
+        let not_passed = environment::not_passed(protocol.login_variables(), &environment);
         let path = environment.get(std::ffi::OsStr::new("PATH")).map(OsString::as_os_str);
         let program = program::find(&argv[0], path, &self.manifest.root)
             .map_err(|source| PrepareError::Program { mode: mode.name.to_string(), source })?;
@@ -254,7 +256,7 @@ impl Project {
             prompt,
             given: request.prompt.clone(),
             delivery,
-            dash_dash: delivery == Delivery::Arg && agent::prompt_needs_dash_dash(agent.protocol),
+            dash_dash: delivery == Delivery::Arg && can.prompt_needs_dash_dash,
             cwd,
             protocol: agent.protocol,
             agent: mode.agent.clone(),
@@ -281,9 +283,9 @@ impl Project {
         })
     }
 
-    fn environment_of(&self, mode: &Mode, protocol: Protocol) -> Environment {
+    fn environment_of(&self, mode: &Mode, protocol: &dyn AgentProtocol) -> Environment {
         let mut environment = environment::passed(&self.manifest.pass_env);
-        for (name, value) in agent::default_env(protocol, !mode.interactive) {
+        for (name, value) in protocol.default_env(!mode.interactive) {
             environment.insert((*name).into(), (*value).into());
         }
         for (name, value) in self.declared_env(mode) {

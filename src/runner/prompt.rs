@@ -1,8 +1,9 @@
 //! What an agent is told, to the byte, and how it is handed over.
 
+use crate::agent;
 use crate::manifest::templates::Templates;
 use crate::manifest::{Mode, PromptSource};
-use crate::model::protocol::{Delivery, Protocol};
+use crate::model::protocol::Delivery;
 use crate::runner::prepare::PrepareError;
 use crate::system::ids;
 use crate::tasks::Task;
@@ -82,10 +83,8 @@ pub(super) fn delivery(
     if wanted != Delivery::Arg || prompt.len() < MAX_ARGUMENT {
         return Ok(wanted);
     }
-    match agent.protocol {
-        // Measured: with a terminal as output it takes a prompt from standard input and then the
-        // keyboard from the terminal.
-        Protocol::Claude => Ok(Delivery::Stdin),
-        Protocol::Text => Err(PrepareError::ArgumentTooLong { bytes: prompt.len() }),
+    match agent::of(agent.protocol).capabilities().reads_prompt_from_stdin_in_window {
+        true => Ok(Delivery::Stdin),
+        false => Err(PrepareError::ArgumentTooLong { bytes: prompt.len() }),
     }
 }

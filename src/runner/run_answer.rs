@@ -10,8 +10,8 @@ use crate::system::store::run_folder::RunFolder;
 
 /// The answer of an agent that has answered and lives on.
 pub(super) fn of_living(folder: &RunFolder, protocol: Protocol, answered: Option<&Answered>) -> Option<String> {
-    let log = folder.read_stdout(answered?.stdout_from).ok()?;
-    agent::final_answer(protocol, log).ok().flatten().and_then(AnswerRecord::kept)
+    let mut log = folder.read_stdout(answered?.stdout_from).ok()?;
+    agent::of(protocol).read_report(&mut log).ok()?.answer.and_then(AnswerRecord::kept)
 }
 
 /// What the agent of a job had answered and cost before its supervisor was lost. `answered` is what the
@@ -19,15 +19,14 @@ pub(super) fn of_living(folder: &RunFolder, protocol: Protocol, answered: Option
 pub(super) fn of_lost(spec: &RunSpec, folder: &RunFolder, answered: Option<&Answered>) -> (AnswerRecord, Usage) {
     let attempts = folder.read_attempts();
     let from = attempts.last().map_or(0, |attempt| attempt.stdout_to);
-    let log = || folder.read_stdout(from);
-    let report = log().and_then(|log| agent::read_report(spec.protocol, log)).unwrap_or_default();
+    let log = folder.read_stdout(from);
+    let report = log.and_then(|mut log| agent::of(spec.protocol).read_report(&mut log)).unwrap_or_default();
     let spent = attempts.iter().filter_map(|attempt| attempt.cost_usd).reduce(|sum, cost| sum + cost);
     let before = Usage { cost_usd: spent, session_id: spec.session_id.clone(), ..Usage::default() };
     let mut answer = AnswerRecord::default();
     if report.has_answered() {
         answer.at = answered.map(|answered| answered.at).or_else(|| folder.stdout_written_at());
-        let text = log().and_then(|log| agent::final_answer(spec.protocol, log)).ok().flatten();
-        answer.text = text.and_then(AnswerRecord::kept);
+        answer.text = report.answer.and_then(AnswerRecord::kept);
     }
     (answer, before.and_then(report.usage))
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::agent::{self, Turn};
+use crate::agent::{self, AgentProtocol, Turn};
 use crate::model::run_spec::{RunKind, RunSpec};
 use crate::supervisor::wakeups::after;
 use crate::system::clock;
@@ -38,6 +38,7 @@ pub(super) enum Step {
 /// One attempt's watch.
 #[derive(Debug)]
 pub(super) struct AnswerWatch {
+    protocol: &'static dyn AgentProtocol,
     grace: Duration,
     /// The lengths of stdout and stderr, in bytes, and since when they are so.
     lengths: (u64, u64),
@@ -58,7 +59,9 @@ impl AnswerWatch {
     /// do not say that they have answered.
     pub(super) fn new(spec: &RunSpec, from: (u64, u64)) -> Option<Self> {
         let RunKind::Headless { exit_grace, .. } = &spec.kind else { return None };
-        agent::tells_turns(spec.protocol).then(|| Self {
+        let protocol = agent::of(spec.protocol);
+        protocol.capabilities().tells_turns.then(|| Self {
+            protocol,
             grace: exit_grace.as_duration(),
             lengths: from,
             quiet_since: after(Duration::ZERO),
@@ -120,7 +123,10 @@ impl AnswerWatch {
 
     /// Reads what was written since the last look.
     fn read(&mut self, folder: &RunFolder) {
-        let last = folder.read_stdout(self.read_to).and_then(agent::read_last_turn).unwrap_or_default();
+        let last = folder
+            .read_stdout(self.read_to)
+            .and_then(|mut log| self.protocol.read_last_turn(&mut log))
+            .unwrap_or_default();
         if last.is_whole {
             self.read_to = self.lengths.0;
         }

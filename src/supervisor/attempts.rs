@@ -237,8 +237,7 @@ fn agent_end(from: u64, end: &StageEnd) -> AgentEnd {
 fn renew_session(spec: &mut RunSpec) {
     if let Some(used) = &spec.session_id {
         let fresh = ids::new_session_id();
-        let argv = agent::with_session(&spec.argv, used, &fresh);
-        if argv != spec.argv {
+        if let Some(argv) = agent::of(spec.protocol).argv_for_retry(&spec.argv, used, &fresh) {
             spec.argv = argv;
             spec.session_id = Some(fresh);
         }

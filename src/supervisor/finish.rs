@@ -1,10 +1,8 @@
 //! What an ended agent amounts to: the agent's report, what the mode expects, the answer saved.
 
-use std::io;
-
 use jiff::Timestamp;
 
-use crate::agent::{self, FinalReport, RateLimit};
+use crate::agent::{self, AgentReport, RateLimit, ReportedOutcome};
 use crate::model::answer_record::{AnswerRecord, OutcomeSource};
 use crate::model::retry::{Retry, RetryOn};
 use crate::model::run_spec::{Expect, RunKind, RunSpec};
@@ -69,7 +67,7 @@ impl Outcome {
 pub fn judge_agent(spec: &RunSpec, folder: &RunFolder, end: &AgentEnd) -> Outcome {
     let read = |until| {
         let log = folder.read_stdout(end.from).map(|log| log.up_to(until));
-        log.and_then(|log| agent::read_report(spec.protocol, log)).unwrap_or_default()
+        log.and_then(|mut log| agent::of(spec.protocol).read_report(&mut log)).unwrap_or_default()
     };
     let whole = read(None);
     let report = if end.until.is_some() { read(end.until) } else { whole.clone() };
@@ -96,17 +94,17 @@ struct Judging<'a> {
     folder: &'a RunFolder,
     end: &'a AgentEnd,
     usage: Usage,
-    report: FinalReport,
+    report: AgentReport,
 }
 
 impl Judging<'_> {
     fn ended(&self, state: EndState, reason: Option<String>, source: Option<OutcomeSource>) -> Outcome {
         let answered = self.report.has_answered();
-        let text = answered.then(|| self.answer_text().ok().flatten()).flatten();
+        let text = self.report.answer.clone().filter(|_| answered);
         let at = match self.end.exit {
             _ if answered => self.end.answered_at.or_else(|| self.folder.stdout_written_at()),
-            // A text agent answers when it exits.
-            Some(Exit { code: Some(0), .. }) if !agent::tells_turns(self.spec.protocol) => Some(clock::now()),
+            // An agent without a report answers when it exits.
+            Some(Exit { code: Some(0), .. }) if self.report.outcome == ReportedOutcome::NotDue => Some(clock::now()),
             _ => None,
         };
         let not_passed = if self.report.not_authenticated { self.spec.not_passed.clone() } else { Vec::new() };
@@ -139,7 +137,7 @@ impl Judging<'_> {
 
     fn by_exit(&self, exit: Exit) -> Outcome {
         let exit = agent::Exit { code: exit.code, signal: exit.signal };
-        let verdict = agent::judge(self.spec.protocol, exit, &self.report);
+        let verdict = agent::judge(exit, &self.report);
         if verdict.state != EndState::Succeeded {
             let limit = self.rate_limit();
             let is_failure = verdict.state == EndState::Failed;
@@ -171,7 +169,7 @@ impl Judging<'_> {
     fn rate_limit(&self) -> Option<RateLimit> {
         retry_of(self.spec)?;
         let log = self.folder.read_stdout(self.end.from);
-        log.and_then(|log| agent::read_rate_limit(self.spec.protocol, log)).ok().flatten()
+        log.and_then(|mut log| agent::of(self.spec.protocol).read_rate_limit(&mut log)).ok().flatten()
     }
 
     /// `save_to`, `expect.non_empty` and `expect.files`.
@@ -179,7 +177,7 @@ impl Judging<'_> {
         let expect = expect_of(self.spec);
         if expect.non_empty {
             let unreadable = |error| format!("its answer cannot be read: {error}");
-            if self.answer().and_then(|answer| answer.is_blank()).map_err(unreadable)? {
+            if self.answer().is_blank().map_err(unreadable)? {
                 return Err(Expect::BLANK.to_owned());
             }
         }
@@ -195,25 +193,19 @@ impl Judging<'_> {
     /// Saves a successful answer where the mode wants it.
     fn save_answer(&self) -> Result<(), String> {
         let RunKind::Headless { save_to: Some(path), .. } = &self.spec.kind else { return Ok(()) };
-        if self.report.result.as_ref().is_some_and(|result| result.is_error) {
+        if self.report.outcome.failure().is_some() {
             return Ok(());
         }
-        let answer = self.answer().map_err(|error| format!("its answer cannot be read: {error}"))?;
-        let saved = answer.save(&self.spec.cwd, path, self.spec.umask);
+        let saved = self.answer().save(&self.spec.cwd, path, self.spec.umask);
         saved.map_err(|error| format!("cannot save to `{}`: {error}", path.display()))
     }
 
-    /// The final answer: the agent's last message, or all that the attempt of a text agent printed.
-    fn answer(&self) -> io::Result<Answer> {
-        if agent::tells_turns(self.spec.protocol) {
-            return Ok(Answer::Text(self.answer_text()?.unwrap_or_default().into_bytes()));
+    /// The answer that the agent reported; without a report all that the attempt printed.
+    fn answer(&self) -> Answer {
+        match self.report.outcome {
+            ReportedOutcome::NotDue => Answer::Log { path: self.folder.stdout(), from: self.end.from },
+            _ => Answer::Text(self.report.answer.clone().unwrap_or_default().into_bytes()),
         }
-        Ok(Answer::Log { path: self.folder.stdout(), from: self.end.from })
-    }
-
-    fn answer_text(&self) -> io::Result<Option<String>> {
-        let log = self.folder.read_stdout(self.end.from)?.up_to(self.end.until);
-        agent::final_answer(self.spec.protocol, log)
     }
 }
 
@@ -255,10 +247,10 @@ pub fn retry_of(spec: &RunSpec) -> Option<&Retry> {
 }
 
 /// The kind of an agent's own failure. One that reached a limit its user gave it would reach it again.
-fn kind_of(report: &FinalReport, limit: Option<&RateLimit>) -> Option<RetryOn> {
-    match (limit, &report.result) {
+fn kind_of(report: &AgentReport, limit: Option<&RateLimit>) -> Option<RetryOn> {
+    match (limit, &report.outcome) {
         (Some(_), _) => Some(RetryOn::RateLimit),
-        (None, Some(result)) if result.is_own_limit() => None,
+        (None, ReportedOutcome::Failed { is_own_limit: true, .. }) => None,
         (None, _) => Some(RetryOn::Crash),
     }
 }
@@ -274,14 +266,14 @@ mod tests {
     fn what_another_attempt_would_reach_again_is_not_worth_one() {
         let kind = |rest: &str| {
             let log = format!(r#"{{"type":"result","is_error":true,{rest}}}"#);
-            let report = agent::read_report(Protocol::Claude, Cursor::new(&log)).unwrap();
-            let limit = agent::read_rate_limit(Protocol::Claude, Cursor::new(&log)).unwrap();
+            let report = agent::of(Protocol::Claude).read_report(&mut Cursor::new(&log)).unwrap();
+            let limit = agent::of(Protocol::Claude).read_rate_limit(&mut Cursor::new(&log)).unwrap();
             kind_of(&report, limit.as_ref())
         };
         assert_eq!(kind(r#""subtype":"error_max_turns""#), None);
         assert_eq!(kind(r#""subtype":"error_max_budget_usd""#), None);
         assert_eq!(kind(r#""subtype":"success","api_error_status":429"#), Some(RetryOn::RateLimit));
         assert_eq!(kind(r#""subtype":"success","api_error_status":500"#), Some(RetryOn::Crash));
-        assert_eq!(kind_of(&FinalReport::default(), None), Some(RetryOn::Crash), "it ended without a word");
+        assert_eq!(kind_of(&AgentReport::default(), None), Some(RetryOn::Crash), "it ended without a word");
     }
 }

@@ -51,7 +51,7 @@ impl<'a> Freshness<'a> {
 }
 
 fn take(folder: &RunFolder, spec: &RunSpec, tracked: &Tracked) -> Option<Fingerprint> {
-    let argv = agent::without_session(&spec.argv, spec.session_id.as_deref());
+    let argv = agent::of(spec.protocol).argv_without_session_id(&spec.argv, spec.session_id.as_deref());
     let taken = folder.read_prompt().and_then(|prompt| {
         fingerprint::take(&Inputs { cwd: &spec.cwd, tracked, prompt: &prompt, argv: &argv, program: &spec.program })
     });

@@ -3,6 +3,7 @@
 use std::os::fd::AsFd as _;
 use std::process::ExitCode;
 
+use crate::agent::LineRenderer;
 use crate::cli::args::Logs as Args;
 use crate::cli::commands::run::protocol_of;
 use crate::cli::commands::{Answer, open};
@@ -13,7 +14,6 @@ use crate::cli::meant::Meant;
 use crate::cli::trouble::Trouble;
 use crate::cli::{output, progress};
 use crate::model::names::Pair;
-use crate::model::protocol::Protocol;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::runner::failure::Failure;
@@ -65,7 +65,8 @@ fn headless(meant: &Meant, args: &Args, store: &Store, run: &Run) -> Answer {
     let protocol = protocol_of(store, run);
     let tail = args.tail.unwrap_or(u64::MAX);
     // Lines of events are not lines of output: those are counted after they were made readable.
-    let counts_rendered = args.tail.is_some() && protocol == Protocol::Claude && !args.raw && streams.stdout;
+    let counts_rendered =
+        args.tail.is_some() && !args.raw && streams.stdout && LineRenderer::for_protocol(protocol).is_some();
     let from = match (args.tail, args.since) {
         (_, Some(since)) => {
             let since = i64::try_from(since.as_duration().as_millis()).unwrap_or(i64::MAX);

@@ -29,7 +29,7 @@ const LOOK: Duration = Duration::from_secs(1);
 struct Lane {
     run: Run,
     reader: LogReader,
-    renderer: LineRenderer,
+    renderer: Option<LineRenderer>,
     sanitizer: Sanitizer,
     pending: Vec<u8>,
 }
@@ -96,7 +96,7 @@ impl Lane {
         Ok(Self {
             run: run.clone(),
             reader: LogReader::open(&folder, streams, from)?,
-            renderer: LineRenderer::new(protocol_of(store, run)),
+            renderer: LineRenderer::for_protocol(protocol_of(store, run)),
             sanitizer: Sanitizer::new(),
             pending: Vec::new(),
         })
@@ -106,9 +106,9 @@ impl Lane {
         let (renderer, sanitizer, pending) = (&mut self.renderer, &mut self.sanitizer, &mut self.pending);
         self.reader.read(&mut |piece| {
             let mut text = Vec::new();
-            match piece.stream {
-                Stream::Stdout => renderer.feed(piece.bytes, &mut text),
-                Stream::Stderr => text.extend_from_slice(piece.bytes),
+            match (piece.stream, &mut *renderer) {
+                (Stream::Stdout, Some(renderer)) => renderer.feed(piece.bytes, &mut text),
+                (Stream::Stdout | Stream::Stderr, _) => text.extend_from_slice(piece.bytes),
             }
             sanitizer.feed(&text, pending);
             Ok(())
@@ -118,7 +118,9 @@ impl Lane {
 
     fn finish(&mut self) -> std::io::Result<()> {
         let mut text = Vec::new();
-        self.renderer.finish(&mut text);
+        if let Some(renderer) = &mut self.renderer {
+            renderer.finish(&mut text);
+        }
         self.sanitizer.feed(&text, &mut self.pending);
         self.sanitizer.finish(&mut self.pending);
         self.put_lines(true)

@@ -197,7 +197,7 @@ fn headless(meant: &Meant, store: &Store, planned: &[Planned], options: &RunOpti
             _ => Ok(ExitCode::SUCCESS),
         };
     };
-    let protocol = planned.last().map_or(Protocol::Text, |planned| planned.prepared.protocol);
+    let protocol = planned.last().map(|planned| planned.prepared.protocol).unwrap_or_default();
     let show = Show { protocol, raw: false, timestamps: false, stderr_alone: false };
     let ended = stream(meant, store, *run, &ours, show, &mut interrupts)?;
     match ended {
@@ -406,5 +406,5 @@ pub(super) fn on_a_terminal() -> bool {
 
 /// The protocol a run's output is in.
 pub(super) fn protocol_of(store: &Store, run: &Run) -> Protocol {
-    store.folder(run.id()).read_spec().map_or(Protocol::Text, |spec| spec.protocol)
+    store.folder(run.id()).read_spec().map(|spec| spec.protocol).unwrap_or_default()
 }

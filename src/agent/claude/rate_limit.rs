@@ -1,17 +1,18 @@
-//! "Not now": what `claude` tells of a rate limit that ended it.
+//! The rate limit that ended a `claude`.
 //!
 //! Three events can: the last `result` by its HTTP status, a `rate_limit_event` with the moment at
 //! which the limit is lifted, and an `api_retry` with how long the agent itself would have waited.
 
-use std::io::{self, Read, Seek};
+use std::io;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use memchr::memmem;
 use serde_json::Value;
 
+use crate::agent::claude::turn_event::events_of_line;
 use crate::agent::lines_back::lines_back;
-use crate::model::protocol::Protocol;
+use crate::agent::protocol::{LogReader, RateLimit};
 
 /// Too many requests, and an overloaded other side.
 const STATUSES: [u64; 2] = [429, 529];
@@ -19,30 +20,13 @@ const TYPES: [&str; 2] = ["rate_limit_error", "overloaded_error"];
 /// Only lines with one of these are parsed.
 const TELLING: [&[u8]; 4] = [b"\"result\"", b"\"rate_limit_event\"", b"\"api_retry\"", b"\"assistant\""];
 
-/// A limit that stood when the agent ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RateLimit {
-    pub resets_at: Option<Timestamp>,
-    /// The agent's own next pause: not before that.
-    pub retry_after: Option<Duration>,
-}
-
-/// The limit that ended the failed agent whose output is `log`. `None` where it was something
-/// else, and for text agents, which have no way to tell.
-pub fn read_rate_limit<R: Read + Seek>(protocol: Protocol, log: R) -> io::Result<Option<RateLimit>> {
-    if protocol == Protocol::Text {
-        return Ok(None);
-    }
+pub(super) fn read(log: &mut dyn LogReader) -> io::Result<Option<RateLimit>> {
     let mut seen = Seen::default();
     lines_back(log, |line| {
         if !TELLING.iter().any(|word| memmem::find(line, word).is_some()) {
             return true;
         }
-        match serde_json::from_slice(line) {
-            Ok(Value::Array(events)) => events.iter().rev().all(|event| seen.take(event)),
-            Ok(event) => seen.take(&event),
-            Err(_) => true,
-        }
+        events_of_line(line).iter().rev().all(|event| seen.take(event))
     })?;
     Ok(seen.limited.then_some(seen.limit))
 }
@@ -117,7 +101,7 @@ mod tests {
     use super::*;
 
     fn limit(log: &str) -> Option<RateLimit> {
-        read_rate_limit(Protocol::Claude, Cursor::new(log)).unwrap()
+        read(&mut Cursor::new(log)).unwrap()
     }
 
     const INIT: &str = r#"{"type":"system","subtype":"init","session_id":"S"}"#;
@@ -143,8 +127,6 @@ mod tests {
         ] {
             assert_eq!(limit(other), None);
         }
-        let text = Cursor::new(include_str!("samples/err429-json.jsonl"));
-        assert_eq!(read_rate_limit(Protocol::Text, text).unwrap(), None);
     }
 
     #[test]

@@ -1,45 +1,18 @@
-//! Whether the last turn in a part of a log has ended: what a supervisor asks while its agent lives.
+//! Whether the last turn in a part of a `claude`'s log has ended.
 
-use std::io::{self, Read, Seek};
+use std::io;
 
 use memchr::memmem;
 
-use crate::agent::claude_result::ResultEvent;
+use crate::agent::claude::result::ResultEvent;
+use crate::agent::claude::turn_event::{TurnEvent, events_of_line};
 use crate::agent::lines_back::lines_back;
-use crate::agent::turn_event::{TurnEvent, events_of_line};
-use crate::model::protocol::Protocol;
+use crate::agent::protocol::{LastTurn, LogReader, Turn};
 
 const WORDS: [&[u8]; 4] = [b"\"result\"", b"\"assistant\"", b"\"user\"", b"\"init\""];
 
-/// How the last turn stands.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Turn {
-    Open,
-    /// With what the agent's process has cost so far.
-    Ended {
-        cost_usd: Option<f64>,
-    },
-}
-
-/// What a part of a log tells.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct LastTurn {
-    /// `None` where the part tells nothing of a turn.
-    pub turn: Option<Turn>,
-    /// The part ends with a whole line: what follows it can be read by itself.
-    pub is_whole: bool,
-}
-
-/// Whether agents of `protocol` say that a turn of theirs has ended.
-pub fn tells_turns(protocol: Protocol) -> bool {
-    match protocol {
-        Protocol::Claude => true,
-        Protocol::Text => false,
-    }
-}
-
 /// Reads `log` from its end up to the last event that belongs to a turn. Fails when it cannot be read.
-pub fn read_last_turn<R: Read + Seek>(log: R) -> io::Result<LastTurn> {
+pub(super) fn read(log: &mut dyn LogReader) -> io::Result<LastTurn> {
     let mut last = LastTurn { turn: None, is_whole: true };
     let mut is_first = true;
     lines_back(log, |line| {
@@ -69,7 +42,7 @@ mod tests {
 
     #[test]
     fn the_last_event_of_a_turn_decides() {
-        let last = |log: &str| read_last_turn(Cursor::new(log.as_bytes())).unwrap();
+        let last = |log: &str| read(&mut Cursor::new(log.as_bytes())).unwrap();
         let result = r#"{"total_cost_usd":0.5,"type":"result"}"#;
         let ended = Some(Turn::Ended { cost_usd: Some(0.5) });
         assert_eq!(last(&format!("{result}\n")), LastTurn { turn: ended, is_whole: true });

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::agent::claude_input::skeleton;
+use crate::agent::claude::input::skeleton;
 
 /// How a text arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,40 +1,17 @@
-//! The final answer in an agent's output: all text of the last message of its last turn.
+//! The final answer of a `claude`: all text of the last message of its last turn.
 //!
-//! Input is the agent's log, read from its end. `claude` writes one event for each block of a
-//! message, and its `result` event repeats the last block only: so the answer is put together from
-//! the blocks, and the `result` event is used where no message holds text. Raw events are never
-//! part of an answer.
+//! Events come from the last to the first. `claude` writes one event for each block of a message, and
+//! its `result` event repeats the last block only: so the answer is put together from the blocks, and
+//! the `result` event is used where no message holds text. Raw events are never part of an answer.
 
-use std::io::{self, Read, Seek};
-
-use memchr::memmem;
 use serde_json::Value;
 
-use crate::agent::claude_result::ResultEvent;
-use crate::agent::lines_back::lines_back;
-use crate::agent::turn_event::{TurnEvent, events_of_line};
-use crate::model::protocol::Protocol;
+use crate::agent::claude::result::ResultEvent;
+use crate::agent::claude::turn_event::TurnEvent;
 
-/// Only lines with one of these are parsed.
-const WORDS: [&[u8]; 4] = [b"\"result\"", b"\"assistant\"", b"\"user\"", b"\"init\""];
-
-/// The agent's final answer. `None` where its last turn has not ended or ended in an error, and for
-/// text agents, whose answer is the log itself. Fails when the log cannot be read.
-pub fn final_answer<R: Read + Seek>(protocol: Protocol, log: R) -> io::Result<Option<String>> {
-    if protocol == Protocol::Text {
-        return Ok(None);
-    }
-    let mut reading = Reading::default();
-    lines_back(log, |line| {
-        let may_matter = WORDS.iter().any(|word| memmem::find(line, word).is_some());
-        !may_matter || events_of_line(line).iter().rev().all(|event| reading.take(event))
-    })?;
-    Ok(reading.answer())
-}
-
-/// What is known so far, from the last event to the first.
+/// What is known so far.
 #[derive(Default)]
-struct Reading {
+pub(super) struct AnswerReading {
     /// The last turn's end, where it was a success.
     result: Option<ResultEvent>,
     /// The last message's id, once one of its events was seen.
@@ -43,10 +20,9 @@ struct Reading {
     texts: Vec<String>,
 }
 
-impl Reading {
-    /// Takes one event. False when no earlier one can matter.
-    fn take(&mut self, event: &Value) -> bool {
-        let Some(turn) = TurnEvent::of(event) else { return true };
+impl AnswerReading {
+    /// Takes one event of a turn. False when no earlier one can matter.
+    pub(super) fn take(&mut self, turn: TurnEvent, event: &Value) -> bool {
         match (turn, &self.result) {
             (TurnEvent::Result, None) => {
                 self.result = ResultEvent::read(event).filter(|result| !result.is_error);
@@ -80,7 +56,8 @@ impl Reading {
         true
     }
 
-    fn answer(self) -> Option<String> {
+    /// `None` where the last turn has not ended or ended in an error.
+    pub(super) fn finish(self) -> Option<String> {
         let result = self.result?;
         let mut texts = self.texts.into_iter().rev().filter(|text| !text.trim().is_empty());
         let Some(mut answer) = texts.next() else { return result.text };
@@ -99,10 +76,10 @@ impl Reading {
 mod tests {
     use std::io::Cursor;
 
-    use super::*;
+    use crate::agent::claude::report;
 
     fn answer(lines: &[String]) -> Option<String> {
-        final_answer(Protocol::Claude, Cursor::new(lines.join("\n"))).unwrap()
+        report::read(&mut Cursor::new(lines.join("\n"))).unwrap().answer
     }
 
     fn said(id: &str, content: &str) -> String {

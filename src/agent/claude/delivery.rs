@@ -8,8 +8,8 @@
 
 use std::time::Duration;
 
-use crate::agent::claude_input::Input;
-use crate::agent::claude_transcript::Arrival;
+use crate::agent::claude::input::Input;
+use crate::agent::claude::transcript::Arrival;
 
 /// A start with many plugins takes its time.
 const START: Duration = Duration::from_secs(60);

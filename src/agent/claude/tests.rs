@@ -5,6 +5,7 @@ use std::io::Cursor;
 use proptest::prelude::*;
 
 use super::*;
+use crate::agent::{Exit, LineRenderer, Verdict, judge};
 use crate::model::answer_record::OutcomeSource;
 use crate::model::protocol::Protocol;
 use crate::model::run_state::EndState;
@@ -16,18 +17,18 @@ macro_rules! sample {
     };
 }
 
-fn report(log: &str) -> FinalReport {
-    read_report(Protocol::Claude, Cursor::new(log)).unwrap()
+fn report(log: &str) -> AgentReport {
+    Claude.read_report(&mut Cursor::new(log)).unwrap()
 }
 
 #[track_caller]
 fn check(log: &str, code: i32, state: EndState, reason: &str) {
-    let verdict = judge(Protocol::Claude, Exit { code: Some(code), signal: None }, &report(log));
+    let verdict = judge(Exit { code: Some(code), signal: None }, &report(log));
     assert_eq!((verdict.state, verdict.reason.as_deref().unwrap_or("")), (state, reason));
 }
 
-fn render(protocol: Protocol, parts: &[&[u8]]) -> String {
-    let mut renderer = LineRenderer::new(protocol);
+fn render(parts: &[&[u8]]) -> String {
+    let mut renderer = LineRenderer::for_protocol(Protocol::Claude).unwrap();
     let mut out = Vec::new();
     for part in parts {
         renderer.feed(part, &mut out);
@@ -53,27 +54,27 @@ fn real_runs_are_judged_by_exit_and_last_result() {
     check("", 1, Failed, "exit code 1");
     check("", 0, Failed, "no result event");
     check(sample!("stream-ok"), 3, Failed, "exit code 3");
-    let verdict = judge(Protocol::Claude, Exit { code: Some(1), signal: None }, &report(sample!("err529-stream")));
+    let verdict = judge(Exit { code: Some(1), signal: None }, &report(sample!("err529-stream")));
     assert!(verdict.reason.unwrap().starts_with("api error 529: Repeated 529 Overloaded errors"));
 }
 
 #[test]
 fn a_signal_is_never_a_success() {
     let ok = report(sample!("stream-ok"));
-    for protocol in [Protocol::Claude, Protocol::Text] {
-        let verdict = judge(protocol, Exit { code: None, signal: Some(9) }, &ok);
+    for report in [ok, AgentReport::not_due()] {
+        let verdict = judge(Exit { code: None, signal: Some(9) }, &report);
         assert_eq!((verdict.state, verdict.reason.unwrap().as_str()), (EndState::Failed, "signal 9 (SIGKILL)"));
-        let verdict = judge(protocol, Exit { code: Some(0), signal: Some(15) }, &ok);
+        let verdict = judge(Exit { code: Some(0), signal: Some(15) }, &report);
         assert_eq!(verdict.state, EndState::Failed);
-        assert_eq!(judge(protocol, Exit::default(), &ok).state, EndState::Lost);
+        assert_eq!(judge(Exit::default(), &report).state, EndState::Lost);
     }
 }
 
 #[test]
 fn text_agents_are_judged_by_their_exit() {
-    let report = read_report(Protocol::Text, Cursor::new(sample!("maxturns-stream"))).unwrap();
-    assert_eq!(report, FinalReport::default());
-    let exit = |code| judge(Protocol::Text, Exit { code: Some(code), signal: None }, &report);
+    let report = crate::agent::of(Protocol::Text).read_report(&mut Cursor::new(sample!("maxturns-stream"))).unwrap();
+    assert_eq!(report, AgentReport::not_due());
+    let exit = |code| judge(Exit { code: Some(code), signal: None }, &report);
     assert_eq!(exit(0), Verdict { state: EndState::Succeeded, reason: None, source: Some(OutcomeSource::Exit) });
     assert_eq!(exit(42).reason.as_deref(), Some("exit code 42"));
 }
@@ -143,23 +144,22 @@ fn reasons_are_one_safe_line() {
         r#"{"type":"result","is_error":true,"subtype":"success","result":"\n\u001b]0;x\u0007Not logged in\nmore"}"#;
     check(log, 1, EndState::Failed, "Not logged in");
     let long = format!(r#"{{"type":"result","is_error":true,"subtype":"success","result":"{}"}}"#, "é".repeat(5000));
-    let verdict = judge(Protocol::Claude, Exit { code: Some(1), signal: None }, &report(&long));
+    let verdict = judge(Exit { code: Some(1), signal: None }, &report(&long));
     assert_eq!(verdict.reason.unwrap().chars().count(), 201);
 }
 
 #[test]
 fn the_final_answer_is_the_last_results_text() {
-    let answer = |log: &str| final_answer(Protocol::Claude, Cursor::new(log)).unwrap();
+    let answer = |log: &str| report(log).answer;
     assert_eq!(answer(sample!("background-bash")).unwrap(), "Hello from the stub.");
     assert_eq!(answer(sample!("sigint-stream")), None);
     assert_eq!(answer(sample!("err400-json")), None);
-    assert_eq!(final_answer(Protocol::Text, Cursor::new("text")).unwrap(), None);
 }
 
 #[test]
 fn a_run_reads_as_lines() {
     assert_eq!(
-        render(Protocol::Claude, &[sample!("tool-denied-stream").as_bytes()]),
+        render(&[sample!("tool-denied-stream").as_bytes()]),
         "assistant  Running a tool.\n\
          tool       Bash  touch x.txt\n\
          denied     Bash touch x.txt\n\
@@ -167,19 +167,19 @@ fn a_run_reads_as_lines() {
          done       success  $0.0018  2 turns  0.4s\n"
     );
     assert_eq!(
-        render(Protocol::Claude, &[sample!("tool-stream").as_bytes()]),
+        render(&[sample!("tool-stream").as_bytes()]),
         "assistant  Running a tool.\n\
          tool       Bash  echo hello-from-tool\n\
          result     ok  hello-from-tool\n\
          assistant  Hello from the stub.\n\
          done       success  $0.0018  2 turns  0.8s\n"
     );
-    let failed = render(Protocol::Claude, &[sample!("err529-stream").as_bytes()]);
+    let failed = render(&[sample!("err529-stream").as_bytes()]);
     assert!(
         failed.starts_with("retry      1/10 in 0.5s: overloaded\nretry      2/10 in 1.2s: overloaded\nassistant  API")
     );
     assert!(failed.contains("\ndone       failed: api error 529: Repeated"), "{failed}");
-    let turns = render(Protocol::Claude, &[sample!("maxturns-stream").as_bytes()]);
+    let turns = render(&[sample!("maxturns-stream").as_bytes()]);
     assert!(turns.ends_with("done       failed: max turns reached  $0.0018  3 turns  1.2s\n"), "{turns}");
 }
 
@@ -188,20 +188,20 @@ fn other_lines_pass_and_unknown_events_do_not() {
     let many = r#"{"type":"assistant","message":{"content":[{"type":"text","text":"a\n\n  b\n"},{"type":"thinking","thinking":"x"},{"type":"tool_use","name":"Odd","input":{"n":1}},{"type":"tool_use","name":"Bash","input":{"command":"a\nb\nc"}}]}}"#;
     let input = format!("plain\r\n\n{{\"a\":1}}\n{{broken\n{{\"type\":\"new_thing\"}}\n{many}\n[1]\nlast");
     assert_eq!(
-        render(Protocol::Claude, &[input.as_bytes()]),
+        render(&[input.as_bytes()]),
         "plain\r\n\n{\"a\":1}\n{broken\nassistant  a\n\n             b\n\
          tool       Odd  {\"n\":1}\ntool       Bash  a (+2 lines)\n[1]\nlast"
     );
-    assert_eq!(render(Protocol::Text, &[b"{\"type\":\"result\"}\nx"]), "{\"type\":\"result\"}\nx");
+    assert!(LineRenderer::for_protocol(Protocol::Text).is_none());
 }
 
 #[test]
 fn long_lines_are_cut_with_a_note() {
     let event = format!("{{\"type\":\"user\",\"x\":\"{}\"}}\nnext\n", "y".repeat(2 << 20));
-    let shown = render(Protocol::Claude, &[event.as_bytes()]);
+    let shown = render(&[event.as_bytes()]);
     assert!(shown.starts_with("…          {\"type\":\"user\"") && shown.len() < 400, "{}", shown.len());
     assert!(shown.ends_with("… [an event of 2097174 bytes]\nnext\n"), "{}", &shown[100..]);
-    let text = render(Protocol::Claude, &[&vec![b'z'; (1 << 20) + 5]]);
+    let text = render(&[&vec![b'z'; (1 << 20) + 5]]);
     assert!(text.ends_with("z… [5 bytes more]"));
 }
 
@@ -219,14 +219,14 @@ proptest! {
         cuts.extend([0, input.len()]);
         cuts.sort_unstable();
         let parts: Vec<&[u8]> = cuts.windows(2).map(|cut| &input[cut[0]..cut[1]]).collect();
-        prop_assert_eq!(render(Protocol::Claude, &parts), render(Protocol::Claude, &[&input]));
+        prop_assert_eq!(render(&parts), render(&[&input]));
     }
 
     #[test]
     fn any_bytes_make_a_report(input in proptest::collection::vec(any::<u8>(), 0..300), code in any::<i32>()) {
-        let report = read_report(Protocol::Claude, Cursor::new(&input)).unwrap();
+        let report = Claude.read_report(&mut Cursor::new(&input)).unwrap();
         let exit = Exit { code: Some(code), signal: None };
-        prop_assert_eq!(judge(Protocol::Claude, exit, &report).state, EndState::Failed);
-        render(Protocol::Claude, &[&input]);
+        prop_assert_eq!(judge(exit, &report).state, EndState::Failed);
+        render(&[&input]);
     }
 }

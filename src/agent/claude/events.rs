@@ -7,7 +7,9 @@ use std::collections::VecDeque;
 
 use serde_json::Value;
 
-use crate::agent::claude_result::{ResultEvent, shorten};
+use crate::agent::claude::result::ResultEvent;
+use crate::agent::protocol::EventRenderer;
+use crate::agent::shorten::shorten;
 
 const SUMMARY_CHARS: usize = 160;
 const NAME_CHARS: usize = 60;
@@ -19,7 +21,7 @@ const TELLING: [&str; 9] =
 
 /// What must be remembered from one event to the next.
 #[derive(Clone, Debug, Default)]
-pub(in crate::agent) struct Events {
+pub(super) struct Events {
     calls: VecDeque<Call>,
 }
 
@@ -30,9 +32,8 @@ struct Call {
     denied: bool,
 }
 
-impl Events {
-    /// Appends the lines of one event. False where `event` is none at all.
-    pub(in crate::agent) fn render(&mut self, event: &Value, out: &mut Vec<u8>) -> bool {
+impl EventRenderer for Events {
+    fn render(&mut self, event: &Value, out: &mut Vec<u8>) -> bool {
         let Some(kind) = event.get("type").and_then(Value::as_str) else {
             return false;
         };
@@ -49,7 +50,9 @@ impl Events {
         }
         true
     }
+}
 
+impl Events {
     fn content(&mut self, who: &str, event: &Value, out: &mut Vec<u8>) {
         match event.get("message").and_then(|message| message.get("content")) {
             Some(Value::String(words)) => line(who, words, out),

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use crate::agent::report::Decision;
 use crate::agent::sanitize_line;
 use crate::model::activity::ActivityState;
 use crate::model::agent_record::{AGENT_VERSION, AgentRecord};
@@ -79,7 +80,7 @@ impl HookEvent {
             "UserPromptSubmit" => (Working, "it was given a prompt".to_owned()),
             "PreToolUse" => (Working, format!("it uses {}", tool())),
             "PostToolUse" => (Working, format!("it used {}", tool())),
-            "PermissionRequest" => (Waiting, asks_for(&tool())),
+            "PermissionRequest" => (Waiting, decision_for(&tool()).to_string()),
             "Notification" => self.notice()?,
             "Stop" => (Idle, "its turn ended".to_owned()),
             "StopFailure" => (Idle, "its turn failed".to_owned()),
@@ -101,12 +102,12 @@ impl HookEvent {
     }
 }
 
-/// What a person is asked for before `tool` is used.
-fn asks_for(tool: &str) -> String {
+/// What a person decides before `tool` is used.
+pub(super) fn decision_for(tool: &str) -> Decision {
     match tool {
-        "AskUserQuestion" => "question".to_owned(),
-        "ExitPlanMode" => "approval of its plan".to_owned(),
-        tool => format!("permission ({tool})"),
+        "AskUserQuestion" => Decision::Question,
+        "ExitPlanMode" => Decision::PlanApproval,
+        tool => Decision::Permission(tool.to_owned()),
     }
 }
 

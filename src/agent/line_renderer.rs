@@ -5,8 +5,8 @@
 use memchr::memchr;
 use serde_json::Value;
 
-use crate::agent::claude_events::Events;
-use crate::agent::claude_result::shorten;
+use crate::agent::protocol::EventRenderer;
+use crate::agent::shorten::shorten;
 use crate::model::protocol::Protocol;
 
 /// A longer line is shown in part, in bytes.
@@ -15,25 +15,22 @@ const LINE_MAX: usize = 1 << 20;
 const EVENT_CHARS: usize = 120;
 
 /// A streaming renderer: the output does not depend on how the input is cut.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct LineRenderer {
-    protocol: Protocol,
-    events: Events,
+    events: Box<dyn EventRenderer>,
     line: Vec<u8>,
     /// Bytes of the line beyond [`LINE_MAX`].
     cut: u64,
 }
 
 impl LineRenderer {
-    pub fn new(protocol: Protocol) -> Self {
-        Self { protocol, events: Events::default(), line: Vec::new(), cut: 0 }
+    /// `None` where the output of agents of `protocol` is text for people already.
+    pub fn for_protocol(protocol: Protocol) -> Option<Self> {
+        Some(Self { events: crate::agent::of(protocol).renderer()?, line: Vec::new(), cut: 0 })
     }
 
-    /// Appends to `out` what `bytes` complete. Text passes through as it is.
+    /// Appends to `out` what `bytes` complete.
     pub fn feed(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) {
-        if self.protocol == Protocol::Text {
-            return out.extend(bytes);
-        }
         while let Some(newline) = memchr(b'\n', bytes) {
             self.hold(&bytes[..newline]);
             self.end_line(true, out);

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::agent::sanitize::sanitize_line;
+use crate::agent::shorten::shorten;
 use crate::model::usage::{Denial, Tokens, Usage};
 
 const DENIAL_INPUT_CHARS: usize = 200;
@@ -13,26 +13,26 @@ const REASON_CHARS: usize = 200;
 
 /// What the agent said of its own end.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct ResultEvent {
-    pub is_error: bool,
+pub(super) struct ResultEvent {
+    pub(super) is_error: bool,
     /// `success`, `error_max_turns`, … An API error is `success` with `is_error`.
-    pub subtype: String,
-    pub terminal_reason: Option<String>,
+    pub(super) subtype: String,
+    pub(super) terminal_reason: Option<String>,
     /// The HTTP status of the API error that ended it.
-    pub api_error_status: Option<u16>,
+    pub(super) api_error_status: Option<u16>,
     /// The final answer, or the words of the error.
-    pub text: Option<String>,
-    pub errors: Vec<String>,
-    pub num_turns: Option<u64>,
-    pub duration_ms: Option<u64>,
-    pub cost_usd: Option<f64>,
+    pub(super) text: Option<String>,
+    pub(super) errors: Vec<String>,
+    pub(super) num_turns: Option<u64>,
+    pub(super) duration_ms: Option<u64>,
+    pub(super) cost_usd: Option<f64>,
     /// Counts from 0 where one process ends several turns.
-    pub index: u64,
+    pub(super) index: u64,
 }
 
 impl ResultEvent {
     /// `None` unless `event` is a `result`.
-    pub(in crate::agent) fn read(event: &Value) -> Option<Self> {
+    pub(super) fn read(event: &Value) -> Option<Self> {
         if event.get("type")?.as_str()? != "result" {
             return None;
         }
@@ -57,7 +57,7 @@ impl ResultEvent {
     }
 
     /// It ended at a limit that its user had set.
-    pub fn is_own_limit(&self) -> bool {
+    pub(super) fn is_own_limit(&self) -> bool {
         self.is_at_max_turns() || self.is_over_budget()
     }
 
@@ -70,7 +70,7 @@ impl ResultEvent {
     }
 
     /// Why it ended in an error, in a few words on one line. `None` for a success.
-    pub fn failure(&self) -> Option<String> {
+    pub(super) fn failure(&self) -> Option<String> {
         if !self.is_error {
             return None;
         }
@@ -95,7 +95,7 @@ impl ResultEvent {
 }
 
 /// What the event says of cost, tokens, conversation and refusals.
-pub(in crate::agent) fn usage(event: &Value) -> Usage {
+pub(super) fn usage(event: &Value) -> Usage {
     Usage {
         cost_usd: event.get("total_cost_usd").and_then(Value::as_f64),
         tokens: tokens(event),
@@ -105,12 +105,12 @@ pub(in crate::agent) fn usage(event: &Value) -> Usage {
 }
 
 /// The conversation that an event belongs to.
-pub(in crate::agent) fn session_id(event: &Value) -> Option<String> {
+pub(super) fn session_id(event: &Value) -> Option<String> {
     Some(event.get("session_id")?.as_str()?.to_owned())
 }
 
 /// `permission_denials`, at most 100 of them.
-pub(in crate::agent) fn denials(event: &Value) -> Vec<Denial> {
+pub(super) fn denials(event: &Value) -> Vec<Denial> {
     let list = event.get("permission_denials").and_then(Value::as_array);
     let denial = |item: &Value| {
         let tool = item.get("tool_name")?.as_str()?.to_owned();
@@ -139,16 +139,4 @@ fn tokens(event: &Value) -> Option<Tokens> {
         cache_read: count(usage, "cache_read_input_tokens"),
         cache_creation: count(usage, "cache_creation_input_tokens"),
     })
-}
-
-/// The first line that holds something, without control characters, cut at `chars`.
-pub(in crate::agent) fn shorten(text: &str, chars: usize) -> String {
-    let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    // Far more than can be shown need not be cleaned.
-    let part: String = line.trim().chars().take(chars * 4).collect();
-    let clean = sanitize_line(&part);
-    match clean.char_indices().nth(chars) {
-        Some((end, _)) => format!("{}…", &clean[..end]),
-        None => clean,
-    }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// What an event means for a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::agent) enum TurnEvent {
+pub(super) enum TurnEvent {
     /// A turn begins.
     Init,
     Assistant,
@@ -18,7 +18,7 @@ pub(in crate::agent) enum TurnEvent {
 
 impl TurnEvent {
     /// `None` for every other event.
-    pub(in crate::agent) fn of(event: &Value) -> Option<Self> {
+    pub(super) fn of(event: &Value) -> Option<Self> {
         let text = |key: &str| event.get(key).and_then(Value::as_str);
         let of_a_subagent = text("parent_tool_use_id").is_some();
         match text("type")? {
@@ -32,7 +32,7 @@ impl TurnEvent {
 }
 
 /// The events of one line: with `--output-format json --verbose` it holds all of them.
-pub(in crate::agent) fn events_of_line(line: &[u8]) -> Vec<Value> {
+pub(super) fn events_of_line(line: &[u8]) -> Vec<Value> {
     match serde_json::from_slice(line) {
         Ok(Value::Array(events)) => events,
         Ok(event) => vec![event],
