@@ -3,27 +3,30 @@
 use std::collections::BTreeMap;
 
 use crate::manifest::agent::Agent;
-use crate::manifest::command_line;
 use crate::manifest::document::{At, Document, shown};
+use crate::manifest::document_values::named_entries;
+use crate::manifest::fields::Fields;
 use crate::manifest::keys;
-use crate::manifest::sections::{self, Section};
-use crate::manifest::tree::{Kind, Node, NodeId};
-use crate::model::nearest::nearest;
+use crate::manifest::sections;
+use crate::manifest::tree::{Node, NodeId, NodeKind};
+use crate::model::names::ModeName;
 use crate::model::problem::Problem;
 use crate::model::protocol::{Delivery, Protocol};
 
 const DELIVERIES: [(&str, Delivery); 4] =
     [("arg", Delivery::Arg), ("stdin", Delivery::Stdin), ("file", Delivery::File), ("none", Delivery::None)];
+const PROTOCOLS: [(&str, Protocol); 2] = [("claude", Protocol::Claude), ("text", Protocol::Text)];
 
 /// The agents by name, the built-in one among them.
-pub(crate) fn read(document: &Document, node: Option<&Node>) -> BTreeMap<String, Agent> {
+pub(crate) fn read(fields: &Fields<'_>) -> BTreeMap<String, Agent> {
     let mut agents = BTreeMap::from([("claude".to_owned(), Agent::claude())]);
-    let Some(fields) = node.and_then(|node| document.map(node, "agents")) else { return agents };
-    for (name, id, block) in document.entries(fields) {
-        if sections::is_misplaced(document, Section::Agents, fields.entries, id) {
+    let document = fields.document;
+    let Some(entries) = fields.read("agents", Document::map) else { return agents };
+    for (name, id, block) in named_entries(entries) {
+        if sections::is_misplaced(document, "agents", &keys::AGENT, entries, id) {
             continue;
         }
-        if crate::model::names::ModeName::parse(name).is_err() {
+        if ModeName::parse(name).is_err() {
             let message = format!("`{}` is not an agent name: letters, digits, `_` and `-` only", shown(name));
             document.error(At::Node(id), message);
             continue;
@@ -35,73 +38,47 @@ pub(crate) fn read(document: &Document, node: Option<&Node>) -> BTreeMap<String,
 }
 
 fn read_agent(document: &Document, id: NodeId, node: &Node, mut agent: Agent) -> Agent {
-    let what = format!("agents.{}", agent.name);
-    let Some(fields) = document.fields(node, &what, keys::AGENT) else { return agent };
-    let given = |key: &str| fields.get(key).filter(|value| !matches!(value.kind, Kind::Null));
-    if let Some(value) = given("interactive") {
-        agent.interactive = command_line::read(document, value, "interactive").or(Some(Vec::new()));
+    let Some(fields) = document.fields(node, &format!("agents.{}", agent.name), &keys::AGENT) else { return agent };
+    if fields.given("interactive").is_some() {
+        agent.interactive = fields.command("interactive").or(Some(Vec::new()));
     }
-    if let Some(value) = given("headless") {
-        agent.headless = command_line::read(document, value, "headless").or(Some(Vec::new()));
+    if fields.given("headless").is_some() {
+        agent.headless = fields.command("headless").or(Some(Vec::new()));
     }
-    if let Some(value) = fields.get("protocol") {
-        match value.text() {
-            Some("claude") => agent.protocol = Protocol::Claude,
-            Some("text") => agent.protocol = Protocol::Text,
-            _ => document.expected(value, "protocol", "`claude` or `text`"),
-        }
-    }
-    if let Some(value) = fields.get("prompt") {
-        read_prompt(document, value, &mut agent);
-    }
+    agent.protocol = fields.choice("protocol", PROTOCOLS).unwrap_or(agent.protocol);
+    read_prompt(&fields, &mut agent);
     if agent.interactive.is_none() && agent.headless.is_none() {
-        document.add(
-            At::Node(id),
-            Problem::error(format!("agent `{}` has no command", agent.name))
-                .hint("give it `interactive:`, `headless:` or both"),
-        );
+        let problem = Problem::error(format!("agent `{}` has no command", agent.name));
+        document.add(At::Node(id), problem.hint("give it `interactive:`, `headless:` or both"));
     }
     agent
 }
 
-fn read_prompt(document: &Document, node: &Node, agent: &mut Agent) {
-    if let Kind::Map(_) = node.kind {
-        let Some(fields) = document.fields(node, "prompt", keys::AGENT_PROMPT) else { return };
-        if let Some(value) = fields.get("interactive")
-            && let Some(way) = delivery(document, value, "prompt.interactive")
-        {
+fn read_prompt(fields: &Fields<'_>, agent: &mut Agent) {
+    let Some(node) = fields.get("prompt") else { return };
+    if let NodeKind::Map(_) = node.kind {
+        let Some(fields) = fields.section("prompt") else { return };
+        let delivery = |key: &str| {
+            fields.read(key, |document, node, _| document.choice(node, &format!("prompt.{key}"), DELIVERIES))
+        };
+        if let Some(way) = delivery("interactive") {
             agent.prompt_interactive = way;
-            refuse_stdin(document, value, way);
+            refuse_stdin(&fields, "interactive", way);
         }
-        if let Some(way) = fields.get("headless").and_then(|value| delivery(document, value, "prompt.headless")) {
-            agent.prompt_headless = way;
-        }
-    } else if let Some(way) = delivery(document, node, "prompt") {
+        agent.prompt_headless = delivery("headless").unwrap_or(agent.prompt_headless);
+    } else if let Some(way) = fields.choice("prompt", DELIVERIES) {
         agent.prompt_headless = way;
         agent.prompt_interactive = way;
         if agent.interactive.is_some() {
-            refuse_stdin(document, node, way);
+            refuse_stdin(fields, "prompt", way);
         }
     }
 }
 
 /// In a window the terminal is standard input.
-fn refuse_stdin(document: &Document, node: &Node, way: Delivery) {
+fn refuse_stdin(fields: &Fields<'_>, key: &str, way: Delivery) {
     if way == Delivery::Stdin {
-        document.add(
-            At::Node(node.id),
-            Problem::error("an interactive agent's standard input is its terminal; it cannot carry the prompt")
-                .hint("write `prompt: { interactive: arg, headless: stdin }`"),
-        );
+        let message = "an interactive agent's standard input is its terminal; it cannot carry the prompt";
+        fields.add_at_value(key, Problem::error(message).hint("write `prompt: { interactive: arg, headless: stdin }`"));
     }
-}
-
-fn delivery(document: &Document, node: &Node, what: &str) -> Option<Delivery> {
-    let found = node.text().and_then(|text| DELIVERIES.iter().find(|(name, _)| *name == text));
-    if found.is_none() {
-        let near = node.text().and_then(|text| nearest(text, DELIVERIES.iter().map(|(name, _)| *name)));
-        let hint = near.map(|near| format!("did you mean `{near}`?"));
-        document.expected_hint(node, what, "`arg`, `stdin`, `file` or `none`", hint);
-    }
-    found.map(|(_, way)| *way)
 }

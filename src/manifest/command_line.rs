@@ -3,7 +3,7 @@
 //! So words that only a shell understands are refused rather than handed to a program.
 
 use crate::manifest::document::{At, Document, shown};
-use crate::manifest::tree::{Kind, Node};
+use crate::manifest::tree::{Node, NodeKind};
 use crate::model::problem::Problem;
 
 /// Private-use characters that stand for a template expression while words are split.
@@ -13,8 +13,8 @@ const CLOSE: char = '\u{e001}';
 /// Reads argv from `node`, at least one word; `None` after a problem.
 pub(crate) fn read(document: &Document, node: &Node, what: &str) -> Option<Vec<String>> {
     let words = match &node.kind {
-        Kind::List(_) => document.texts(node, what)?,
-        Kind::Text(_) => {
+        NodeKind::List(_) => document.texts(node, what)?,
+        NodeKind::Text(_) => {
             let text = document.text(node, what)?;
             match split(&text) {
                 Ok(words) => words,

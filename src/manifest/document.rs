@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::manifest::repair;
 use crate::manifest::source::Source;
 use crate::manifest::text_place::{self, Span};
-use crate::manifest::tree::{self, Kind, Node, NodeId, Parsed};
+use crate::manifest::tree::{self, Node, NodeId, NodeKind, Parsed};
 use crate::model::problem::Problem;
 
 /// Positions cost a second reading each; a file with more mistakes than this is told so.
@@ -17,13 +17,7 @@ const PROBLEMS_MAX: usize = 50;
 #[derive(Debug)]
 pub(crate) struct Document {
     pub source: Source,
-    problems: RefCell<Vec<Found>>,
-}
-
-#[derive(Debug)]
-struct Found {
-    at: At,
-    problem: Problem,
+    problems: RefCell<Vec<(At, Problem)>>,
 }
 
 /// What a problem points at.
@@ -34,34 +28,6 @@ pub(crate) enum At {
     Within(NodeId, std::ops::Range<usize>),
     /// A byte range of the file.
     Bytes(usize, usize),
-}
-
-/// A mapping whose keys have been checked against those that are known.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Fields<'a> {
-    pub id: NodeId,
-    pub(crate) entries: &'a [(Node, Node)],
-}
-
-impl<'a> Fields<'a> {
-    /// The value of `key`, which may be an explicit nothing.
-    pub(crate) fn get(&self, key: &str) -> Option<&'a Node> {
-        self.entries.iter().find(|(name, _)| name.text() == Some(key)).map(|(_, value)| value)
-    }
-
-    /// The node of the key itself.
-    pub(crate) fn key_id(&self, key: &str) -> Option<NodeId> {
-        self.entries.iter().find(|(name, _)| name.text() == Some(key)).map(|(name, _)| name.id)
-    }
-}
-
-impl Node {
-    pub(crate) fn text(&self) -> Option<&str> {
-        match &self.kind {
-            Kind::Text(text) => Some(text),
-            _ => None,
-        }
-    }
 }
 
 /// A user's text in a message: one line, no control characters, not endless.
@@ -85,8 +51,8 @@ impl Document {
                 for id in tagged {
                     self.error(At::Node(id), "YAML tags (`!…`) are not supported");
                 }
-                if matches!(root.kind, Kind::Null) {
-                    return Some(Node { id: root.id, kind: Kind::Map(Vec::new()) });
+                if matches!(root.kind, NodeKind::Null) {
+                    return Some(Node { id: root.id, kind: NodeKind::Map(Vec::new()) });
                 }
                 Some(root)
             }
@@ -106,7 +72,7 @@ impl Document {
     }
 
     pub(crate) fn add(&self, at: At, problem: Problem) {
-        self.problems.borrow_mut().push(Found { at, problem });
+        self.problems.borrow_mut().push((at, problem));
     }
 
     pub(crate) fn error(&self, at: At, message: impl Into<String>) {
@@ -120,7 +86,7 @@ impl Document {
         found.truncate(PROBLEMS_MAX);
         let mut placed: Vec<(usize, Problem)> = found
             .into_iter()
-            .map(|Found { at, problem }| {
+            .map(|(at, problem)| {
                 let span = place(&self.source.text, &at);
                 (span.start, problem.at(self.source.path.clone(), &self.source.text, span.start, span.end))
             })

@@ -1,33 +1,33 @@
 //! Typed access to the nodes of a [`Document`].
 //!
-//! Every reader returns `None` after noting a problem, so the caller goes on with the rest.
+//! Every reader returns `None` after noting a problem, so that the caller goes on with the rest.
 
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
 
-use serde::Deserialize;
-use serde::de::IntoDeserializer;
-use serde::de::value::Error as ValueError;
-
-use crate::manifest::document::{At, Document, Fields, shown};
+use crate::manifest::document::{At, Document, shown};
+use crate::manifest::fields::Fields;
 use crate::manifest::flow;
-use crate::manifest::keys::{self, unknown_key};
+use crate::manifest::keys::Section;
 use crate::manifest::sections::{self, is_known_key};
-use crate::manifest::tree::{Kind, Node, NodeId};
+use crate::manifest::tree::{Node, NodeId, NodeKind};
+use crate::model::names::TaskId;
+use crate::model::nearest::{did_you_mean, nearest};
 use crate::model::problem::Problem;
 
 impl Node {
     /// The value in the words of a message.
-    fn found(&self) -> String {
+    fn described(&self) -> String {
         match &self.kind {
-            Kind::Null => "nothing".to_owned(),
-            Kind::Bool(value) => format!("`{value}`"),
-            Kind::Int(value) => format!("`{value}`"),
-            Kind::Float(value) => format!("the number `{value}`"),
+            NodeKind::Null => "nothing".to_owned(),
+            NodeKind::Bool(value) => format!("`{value}`"),
+            NodeKind::Int(value) => format!("`{value}`"),
+            NodeKind::Float(value) => format!("the number `{value}`"),
             // In quotes where YAML would read the bare word as something else.
-            Kind::Text(text) if !flow::stays_text(text) => format!("the text `\"{}\"`", shown(text)),
-            Kind::Text(text) => format!("`{}`", shown(text)),
-            Kind::List(_) => "a list".to_owned(),
-            Kind::Map(_) => "a mapping".to_owned(),
+            NodeKind::Text(text) if !flow::stays_text(text) => format!("the text `\"{}\"`", shown(text)),
+            NodeKind::Text(text) => format!("`{}`", shown(text)),
+            NodeKind::List(_) => "a list".to_owned(),
+            NodeKind::Map(_) => "a mapping".to_owned(),
         }
     }
 }
@@ -50,10 +50,10 @@ fn colon_hint(text: &str) -> Option<String> {
 fn list_hint(node: &Node, what: &str) -> String {
     let name = what.rsplit('.').next().unwrap_or(what);
     let items = match (&node.kind, name) {
-        (Kind::Text(text), "tasks") => format!("[{{ files: {} }}]", flow::text(text)),
-        (Kind::Text(_), "runs") => "[{ mode: MODE, tasks: [TASK] }]".to_owned(),
-        (Kind::Text(text), "list") => format!("[{{ id: {} }}]", flow::text(text)),
-        (Kind::Text(text), _) => flow::list(split(text, name).iter().map(|item| flow::text(item))),
+        (NodeKind::Text(text), "tasks") => format!("[{{ files: {} }}]", flow::text(text)),
+        (NodeKind::Text(_), "runs") => "[{ mode: MODE, tasks: [TASK] }]".to_owned(),
+        (NodeKind::Text(text), "list") => format!("[{{ id: {} }}]", flow::text(text)),
+        (NodeKind::Text(text), _) => flow::list(split(text, name).iter().map(|item| flow::text(item))),
         _ => format!("[{}]", flow::node(node)),
     };
     // A whole file that is a list has no key.
@@ -74,6 +74,36 @@ fn split(text: &str, name: &str) -> Vec<String> {
     if found.is_empty() { one() } else { found }
 }
 
+/// A part of the file in a message: a name in backticks, a description as it is.
+fn quoted(what: &str) -> String {
+    if what.starts_with("the ") { what.to_owned() } else { format!("`{what}`") }
+}
+
+/// What to say of a key that its section does not have. `belongs`: hints where it belongs instead.
+fn unknown_key(name: &str, what: &str, section: &Section, belongs: Vec<String>) -> Problem {
+    let mut problem = Problem::error(format!("unknown key `{}` in {}", shown(name), quoted(what)));
+    // Of a key that another section has, only the plural or the singular is likelier.
+    let is_likely = |near: &&str| {
+        belongs.is_empty() || near.strip_suffix('s') == Some(name) || name.strip_suffix('s') == Some(near)
+    };
+    let near = nearest(name, section.names()).filter(is_likely);
+    problem.hints.extend(near.map(|near| format!("did you mean `{near}`?")));
+    problem.hints.extend(belongs);
+    if problem.hints.is_empty() {
+        problem.hints.push(format!("known keys: {}", section.names().collect::<Vec<_>>().join(", ")));
+    }
+    problem
+}
+
+/// "`a`, `b` or `c`".
+fn either(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    match quoted.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => quoted.concat(),
+    }
+}
+
 impl Document {
     /// Notes that `node`, named `what`, should have been `expected`.
     pub(crate) fn expected(&self, node: &Node, what: &str, expected: &str) {
@@ -81,29 +111,29 @@ impl Document {
     }
 
     pub(crate) fn expected_hint(&self, node: &Node, what: &str, expected: &str, hint: Option<String>) {
-        let message = format!("{} must be {expected}, found {}", keys::quoted_place(what), node.found());
+        let message = format!("{} must be {expected}, found {}", quoted(what), node.described());
         let mut problem = Problem::error(message);
         problem.hints.extend(hint);
         self.add(At::Node(node.id), problem);
     }
 
-    /// A mapping with only `known` keys. Nothing (`env:`) is an empty one.
-    pub(crate) fn fields<'a>(&self, node: &'a Node, what: &str, known: &[&str]) -> Option<Fields<'a>> {
-        let fields = self.map(node, what)?;
-        for (index, (key, _)) in fields.entries.iter().enumerate() {
-            if let Some(name) = key.text().filter(|name| !known.contains(name) && *name != "<<") {
-                let belongs = sections::belongs(self, known, fields.entries, index);
-                self.add(At::Node(key.id), unknown_key(name, what, known, belongs));
+    /// The fields of a mapping with the keys of `section` alone. Nothing (`env:`) is an empty one.
+    pub(crate) fn fields<'a>(&'a self, node: &'a Node, what: &str, section: &'static Section) -> Option<Fields<'a>> {
+        let entries = self.map(node, what)?;
+        for (index, (key, _)) in entries.iter().enumerate() {
+            if let Some(name) = key.text().filter(|name| !section.has(name) && *name != "<<") {
+                let belongs = sections::belongs(self, section, entries, index);
+                self.add(At::Node(key.id), unknown_key(name, what, section, belongs));
             }
         }
-        Some(fields)
+        Some(Fields { document: self, section, id: node.id, entries })
     }
 
-    /// A mapping with any text keys, each once.
-    pub(crate) fn map<'a>(&self, node: &'a Node, what: &str) -> Option<Fields<'a>> {
+    /// The entries of a mapping with any text keys, each once.
+    pub(crate) fn map<'a>(&self, node: &'a Node, what: &str) -> Option<&'a [(Node, Node)]> {
         let entries: &[(Node, Node)] = match &node.kind {
-            Kind::Map(entries) => entries,
-            Kind::Null => &[],
+            NodeKind::Map(entries) => entries,
+            NodeKind::Null => &[],
             _ => {
                 self.expected_hint(node, what, "a mapping", node.text().and_then(colon_hint));
                 return None;
@@ -112,7 +142,7 @@ impl Document {
         let mut seen = HashSet::new();
         for (key, _) in entries {
             match key.text() {
-                None => self.error(At::Node(key.id), format!("a key must be text, found {}", key.found())),
+                None => self.error(At::Node(key.id), format!("a key must be text, found {}", key.described())),
                 Some("<<") => self.add(
                     At::Node(key.id),
                     Problem::error("merge keys (`<<`) are not supported").hint("write the fields out"),
@@ -123,31 +153,14 @@ impl Document {
                 Some(_) => {}
             }
         }
-        Some(Fields { id: node.id, entries })
-    }
-
-    /// A mapping that has been read before, so that its problems are known.
-    pub(crate) fn map_quietly<'a>(&self, node: &'a Node) -> Option<Fields<'a>> {
-        match &node.kind {
-            Kind::Map(entries) => Some(Fields { id: node.id, entries }),
-            _ => None,
-        }
-    }
-
-    /// The usable entries of a mapping with free keys: the first of each name.
-    pub(crate) fn entries<'a>(&self, fields: Fields<'a>) -> impl Iterator<Item = (&'a str, NodeId, &'a Node)> {
-        let mut seen = HashSet::new();
-        fields.entries.iter().filter_map(move |(key, value)| {
-            let name = key.text()?;
-            (name != "<<" && seen.insert(name)).then_some((name, key.id, value))
-        })
+        Some(entries)
     }
 
     /// A list; nothing is an empty one.
     pub(crate) fn list<'a>(&self, node: &'a Node, what: &str) -> Option<&'a [Node]> {
         match &node.kind {
-            Kind::List(items) => Some(items),
-            Kind::Null => Some(&[]),
+            NodeKind::List(items) => Some(items),
+            NodeKind::Null => Some(&[]),
             _ => {
                 self.expected_hint(node, what, "a list", Some(list_hint(node, what)));
                 None
@@ -157,10 +170,12 @@ impl Document {
 
     /// Text, without NUL characters: nothing it is used for can hold one.
     pub(crate) fn text(&self, node: &Node, what: &str) -> Option<String> {
-        let Kind::Text(text) = &node.kind else {
+        let NodeKind::Text(text) = &node.kind else {
             let quote = match &node.kind {
-                Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) => Some("put it in quotes to make it text".to_owned()),
-                Kind::Map(_) => Some("text that starts with `{` needs quotes".to_owned()),
+                NodeKind::Bool(_) | NodeKind::Int(_) | NodeKind::Float(_) => {
+                    Some("put it in quotes to make it text".to_owned())
+                }
+                NodeKind::Map(_) => Some("text that starts with `{` needs quotes".to_owned()),
                 _ => None,
             };
             self.expected_hint(node, what, "text", quote);
@@ -190,25 +205,20 @@ impl Document {
     }
 
     pub(crate) fn bool(&self, node: &Node, what: &str) -> Option<bool> {
-        match &node.kind {
-            Kind::Bool(value) => Some(*value),
-            Kind::Text(text) if ["yes", "on", "y"].contains(&text.to_ascii_lowercase().as_str()) => {
-                self.expected_hint(node, what, "`true` or `false`", Some("write `true`".to_owned()));
-                None
-            }
-            Kind::Text(text) if ["no", "off", "n"].contains(&text.to_ascii_lowercase().as_str()) => {
-                self.expected_hint(node, what, "`true` or `false`", Some("write `false`".to_owned()));
-                None
-            }
-            _ => {
-                self.expected_hint(node, what, "`true` or `false`", quotes_hint(node, what));
-                None
-            }
+        if let NodeKind::Bool(value) = node.kind {
+            return Some(value);
         }
+        let hint = match node.text().map(str::to_ascii_lowercase).as_deref() {
+            Some("yes" | "on" | "y") => Some("write `true`".to_owned()),
+            Some("no" | "off" | "n") => Some("write `false`".to_owned()),
+            _ => quotes_hint(node, what),
+        };
+        self.expected_hint(node, what, "`true` or `false`", hint);
+        None
     }
 
-    pub(crate) fn number(&self, node: &Node, what: &str, allowed: std::ops::RangeInclusive<u32>) -> Option<u32> {
-        if let Kind::Int(value) = node.kind
+    pub(crate) fn number(&self, node: &Node, what: &str, allowed: RangeInclusive<u32>) -> Option<u32> {
+        if let NodeKind::Int(value) = node.kind
             && let Some(value) = u32::try_from(value).ok().filter(|value| allowed.contains(value))
         {
             return Some(value);
@@ -221,8 +231,8 @@ impl Document {
     /// An amount of money, more than nothing.
     pub(crate) fn usd(&self, node: &Node, what: &str) -> Option<f64> {
         let amount = match node.kind {
-            Kind::Float(value) => Some(value),
-            Kind::Int(value) => u32::try_from(value).ok().map(f64::from),
+            NodeKind::Float(value) => Some(value),
+            NodeKind::Int(value) => u32::try_from(value).ok().map(f64::from),
             _ => None,
         };
         let amount = amount.filter(|value| value.is_finite() && *value > 0.0);
@@ -232,18 +242,57 @@ impl Document {
         amount
     }
 
-    /// A value with its own reader in `model`, such as an interval or an amount of bytes.
-    pub(crate) fn value<T: for<'de> Deserialize<'de>>(&self, node: &Node, what: &str, expected: &str) -> Option<T> {
-        let read = match &node.kind {
-            Kind::Text(text) => T::deserialize(IntoDeserializer::<ValueError>::into_deserializer(text.as_str())).ok(),
-            Kind::Int(value) => u64::try_from(*value)
-                .ok()
-                .and_then(|value| T::deserialize(IntoDeserializer::<ValueError>::into_deserializer(value)).ok()),
+    /// A value that `model` reads from text, such as a length of time; `form` says how it is written.
+    pub(crate) fn value<T>(
+        &self,
+        node: &Node,
+        what: &str,
+        form: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let value = match &node.kind {
+            NodeKind::Text(text) => parse(text),
+            NodeKind::Int(value) => parse(&value.to_string()),
             _ => None,
         };
-        if read.is_none() {
-            self.expected(node, what, expected);
+        if value.is_none() {
+            self.expected(node, what, form);
         }
-        read
+        value
     }
+
+    /// One of the words in `choices`.
+    pub(crate) fn choice<T>(
+        &self,
+        node: &Node,
+        what: &str,
+        choices: impl IntoIterator<Item = (&'static str, T)>,
+    ) -> Option<T> {
+        let mut words = Vec::new();
+        for (word, value) in choices {
+            if node.text() == Some(word) {
+                return Some(value);
+            }
+            words.push(word);
+        }
+        let hint = node.text().and_then(|text| did_you_mean(text, words.iter().copied()));
+        self.expected_hint(node, what, &either(&words), hint);
+        None
+    }
+
+    pub(crate) fn id(&self, node: &Node, what: &str) -> Option<TaskId> {
+        let text = self.text(node, what)?;
+        TaskId::parse(&text)
+            .map_err(|error| self.error(At::Node(node.id), format!("`{what}` is not a task id: {error}")))
+            .ok()
+    }
+}
+
+/// The usable entries of a mapping with free keys: the first of each name, with the node of its key.
+pub(crate) fn named_entries(entries: &[(Node, Node)]) -> impl Iterator<Item = (&str, NodeId, &Node)> {
+    let mut seen = HashSet::new();
+    entries.iter().filter_map(move |(key, value)| {
+        let name = key.text()?;
+        (name != "<<" && seen.insert(name)).then_some((name, key.id, value))
+    })
 }

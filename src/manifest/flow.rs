@@ -1,7 +1,7 @@
 //! Values as YAML on one line, to be shown as the text to write.
 
 use crate::manifest::document::shown;
-use crate::manifest::tree::{Kind, Node};
+use crate::manifest::tree::{Node, NodeKind};
 
 /// Longer values are shown as `…`.
 const LENGTH_MAX: usize = 48;
@@ -19,13 +19,13 @@ pub(crate) fn node(node: &Node) -> String {
 
 fn whole(node: &Node) -> String {
     match &node.kind {
-        Kind::Null => "…".to_owned(),
-        Kind::Bool(value) => value.to_string(),
-        Kind::Int(value) => value.to_string(),
-        Kind::Float(value) => value.to_string(),
-        Kind::Text(value) => text(value),
-        Kind::List(items) => list(items.iter().map(whole)),
-        Kind::Map(entries) => {
+        NodeKind::Null => "…".to_owned(),
+        NodeKind::Bool(value) => value.to_string(),
+        NodeKind::Int(value) => value.to_string(),
+        NodeKind::Float(value) => value.to_string(),
+        NodeKind::Text(value) => text(value),
+        NodeKind::List(items) => list(items.iter().map(whole)),
+        NodeKind::Map(entries) => {
             let entries: Vec<String> =
                 entries.iter().map(|(key, value)| format!("{}: {}", whole(key), whole(value))).collect();
             format!("{{ {} }}", entries.join(", "))

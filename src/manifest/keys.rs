@@ -1,91 +1,310 @@
-//! The keys of each mapping of a manifest, and what to say about others.
+//! Every key of the manifest and of the files beside it, declared once: its name, the shape of its value, and what
+//! the schema says about it.
 //!
-//! `schema.rs` describes the same keys for editors; a test keeps the two equal.
+//! The readers (`fields.rs`), the hints on misplaced keys (`sections.rs`) and the JSON Schema (`schema.rs`) take the
+//! keys from here. What a value means is for the readers.
 
-use crate::manifest::document::shown;
-use crate::model::nearest::nearest;
-use crate::model::problem::Problem;
+use schemars::{JsonSchema, SchemaGenerator};
+use serde_json::Value as Json;
 
-pub(crate) const MANIFEST: &[&str] = &[
-    "version",
-    "session",
-    "tmux",
-    "terminal",
-    "jobs",
-    "state_dir",
-    "env",
-    "pass_env",
-    "retention",
-    "budget",
-    "notify",
-    "tasks",
-    "worktree",
-    "agents",
-    "modes",
-    "mode_files",
-    "runs",
-];
-pub(crate) const LOCAL: &[&str] = &["version", "terminal", "jobs", "budget", "notify", "env", "pass_env", "modes"];
-pub(crate) const LOCAL_MODE: &[&str] = &["flags"];
-pub(crate) const TMUX: &[&str] = &["socket"];
-pub(crate) const RETENTION: &[&str] = &["runs_per_pair", "max_age"];
-pub(crate) const WORKTREE: &[&str] = &["path", "create", "branch", "base", "fetch", "submodules", "copy", "setup"];
-pub(crate) const AGENT: &[&str] = &["interactive", "headless", "prompt", "protocol"];
-pub(crate) const AGENT_PROMPT: &[&str] = &["interactive", "headless"];
-pub(crate) const TASK_SOURCE: &[&str] = &["files", "list", "subtasks", "id"];
-pub(crate) const TASK: &[&str] =
-    &["id", "title", "status", "type", "priority", "area", "tags", "assignee", "parent", "depends_on", "body"];
-pub(crate) const SUBTASK: &[&str] = &["id", "title", "parent", "depends_on", "mode", "prompt", "gate"];
-pub(crate) const MODE: &[&str] = &[
-    "description",
-    "interactive",
-    "template",
-    "prompt",
-    "flags",
-    "save_to",
-    "cleanup_on_exit",
-    "timeout",
-    "stop_grace",
-    "exit_grace",
-    "log_max",
-    "limits",
-    "retry",
-    "needs",
-    "gate",
-    "exclusive",
-    "sources",
-    "generates",
-    "expect",
-    "agent",
-    "cwd",
-    "env",
-];
-pub(crate) const LIMITS: &[&str] = &["cpu", "memory", "processes"];
-pub(crate) const EXPECT: &[&str] = &["non_empty", "files", "command"];
+use crate::model::notify::NewsKind;
+use crate::model::protocol::{Delivery, Protocol};
+use crate::model::restart::Restart;
+use crate::model::retry::RetryOn;
 
-pub(crate) const RETRY: &[&str] = &["max", "backoff", "on"];
-pub(crate) const BUDGET: &[&str] = &["run", "day"];
-pub(crate) const NOTIFY: &[&str] = &["desktop", "command", "on", "every"];
-pub(crate) const RUN: &[&str] = &["mode", "tasks", "restart"];
-pub(crate) const SELECTOR: &[&str] = &["status", "tag", "type", "parent"];
+use Shape::{Amount, Bool, Choice, Command, Duration, Either, Id, List, Map, Name, Number, Section as Keys, Text, Usd};
 
-/// `belongs`: hints where the key belongs, if another mapping has it.
-pub(crate) fn unknown_key(name: &str, what: &str, known: &[&str], belongs: Vec<String>) -> Problem {
-    let mut problem = Problem::error(format!("unknown key `{}` in {}", shown(name), quoted_place(what)));
-    // Of a key that another mapping has, only the plural or the singular is likelier.
-    let is_likely = |near: &&str| {
-        belongs.is_empty() || near.strip_suffix('s') == Some(name) || name.strip_suffix('s') == Some(near)
-    };
-    let near = nearest(name, known.iter().copied()).filter(is_likely);
-    problem.hints.extend(near.map(|near| format!("did you mean `{near}`?")));
-    problem.hints.extend(belongs);
-    if problem.hints.is_empty() {
-        problem.hints.push(format!("known keys: {}", known.join(", ")));
+/// The shape of a value.
+#[derive(Debug)]
+pub(crate) enum Shape {
+    Text,
+    Bool,
+    /// A whole number from the first to the second.
+    Number(u32, u32),
+    /// An amount of money above 0.
+    Usd,
+    /// A length of time.
+    Duration,
+    /// An amount of bytes.
+    Amount,
+    /// The name of a mode.
+    Name,
+    /// The id of a task.
+    Id,
+    /// A command: text or a list of words.
+    Command,
+    /// One of the words that the schema function lists.
+    Choice(fn() -> Json),
+    List(&'static Shape),
+    /// A mapping whose keys are chosen by the user.
+    Map(&'static Shape),
+    Section(&'static Section),
+    Either(&'static Shape, &'static Shape),
+}
+
+/// One key of a section.
+#[derive(Debug)]
+pub(crate) struct Key {
+    pub name: &'static str,
+    pub shape: Shape,
+    /// Its description in the schema; may be empty.
+    pub about: &'static str,
+    pub is_required: bool,
+}
+
+/// A mapping with keys of its own.
+#[derive(Debug)]
+pub(crate) struct Section {
+    /// Its name among the definitions of the schema.
+    pub name: &'static str,
+    /// Where it stands, as in "in a mode".
+    pub place: &'static str,
+    /// How an entry of it is written; `…` stands for the entry.
+    pub written: &'static str,
+    pub about: &'static str,
+    pub keys: &'static [Key],
+}
+
+impl Shape {
+    pub(crate) fn section(&self) -> Option<&'static Section> {
+        match self {
+            Self::Section(section) => Some(section),
+            Self::Either(one, other) => one.section().or_else(|| other.section()),
+            _ => None,
+        }
     }
-    problem
 }
 
-/// A part of the file in a message: a name in backticks, a description as it is.
-pub(crate) fn quoted_place(what: &str) -> String {
-    if what.starts_with("the ") { what.to_owned() } else { format!("`{what}`") }
+impl Section {
+    pub(crate) fn key(&self, name: &str) -> Option<&'static Key> {
+        self.keys.iter().find(|key| key.name == name)
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.key(name).is_some()
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.keys.iter().map(|key| key.name)
+    }
 }
+
+impl PartialEq for Section {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+/// Declares sections: where one stands and how an entry of it is written, then its keys.
+macro_rules! sections {
+    ($($(#[$doc:meta])* $section:ident: $place:literal, $written:literal $(, $about:literal)? {
+        $($name:literal $($required:ident)?: $shape:expr $(, $key_about:literal)?;)*
+    })*) => {
+        $($(#[$doc])* pub(crate) static $section: Section = Section {
+            name: stringify!($section),
+            place: $place,
+            written: $written,
+            about: concat!($($about)?),
+            keys: &[$(Key {
+                name: $name,
+                shape: $shape,
+                about: concat!($($key_about)?),
+                is_required: !stringify!($($required)?).is_empty(),
+            }),*],
+        };)*
+    };
+}
+
+/// The words of an enum, with its doc comments as their descriptions.
+fn words<T: JsonSchema>() -> Json {
+    T::json_schema(&mut SchemaGenerator::default()).to_value()
+}
+
+#[derive(JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "read by the derive of the schema only")]
+enum Gate {
+    /// A person says `dispatch approve`.
+    Approve,
+}
+
+const TEXTS: Shape = List(&Text);
+const TEXT_MAP: Shape = Map(&Text);
+const ONE_OR_MANY: Shape = Either(&Text, &TEXTS);
+
+sections! {
+    MANIFEST: "at the top level of the manifest, without indentation", "…" {
+        "version" required: Number(1, 1), "The format's version: 1.";
+        "session": Text, "The tmux session; default: the folder's name.";
+        "tmux": Keys(&TMUX);
+        "terminal": Command, "`auto`, `none`, a terminal's name such as `kitty`, or a command of your own with \
+            `{{ command }}`.";
+        "jobs": Number(1, 1000), "Headless jobs at once in this project.";
+        "state_dir": Text, "Where runs are kept, relative to the manifest.";
+        "env": TEXT_MAP, "Set for every run.";
+        "pass_env": TEXTS, "Names taken from the caller's environment.";
+        "retention": Keys(&RETENTION);
+        "budget": Keys(&BUDGET);
+        "notify": Keys(&NOTIFY), "How the user is told what happens.";
+        "tasks": List(&Keys(&TASK_SOURCE)), "Where tasks come from.";
+        "worktree": Keys(&WORKTREE);
+        "agents": Map(&Keys(&AGENT));
+        "modes": Map(&Keys(&MODE));
+        "mode_files": TEXTS, "Command files, each an interactive mode.";
+        "runs": List(&Keys(&RUN)), "The wanted set, applied only by `up`.";
+    }
+    LOCAL: "at the top level of the local file, without indentation", "…" {
+        "version": Number(1, 1);
+        "terminal": Command;
+        "jobs": Number(1, 1000);
+        "budget": Keys(&BUDGET);
+        "notify": Keys(&NOTIFY);
+        "env": TEXT_MAP;
+        "pass_env": TEXTS;
+        "modes": Map(&Keys(&LOCAL_MODE));
+    }
+    LOCAL_MODE: "in a mode", "modes: { NAME: { … } }" {
+        "flags": TEXTS;
+    }
+    TMUX: "in `tmux`", "tmux: { … }" {
+        "socket": Text, "A name as `tmux -L` takes it.";
+    }
+    RETENTION: "in `retention`", "retention: { … }" {
+        "runs_per_pair": Number(1, 1_000_000);
+        "max_age": Duration;
+    }
+    BUDGET: "in `budget`", "budget: { … }" {
+        "run": Usd, "USD that one run may cost, told to the agent.";
+        "day": Usd, "USD: over the day's sum headless runs stay queued.";
+    }
+    NOTIFY: "in `notify`", "notify: { … }" {
+        "desktop": Bool, "The desktop's own notices, or those of the terminals on the tmux server.";
+        "command": Command, "Gets the notice as JSON on stdin.";
+        "on": List(&Choice(words::<NewsKind>)), "Default: all but `succeeded`.";
+        "every": Duration, "At most one notice in this time; default: 10s.";
+    }
+    RUN: "in an entry of `runs`", "runs: [{ … }]" {
+        "mode" required: Name;
+        "tasks" required: Either(&List(&Id), &Keys(&SELECTOR));
+        "restart": Choice(words::<Restart>),
+            "When `up` starts an ended run again; `always` is for interactive modes.";
+    }
+    SELECTOR: "in the `tasks` of an entry of `runs`", "runs: [{ tasks: { … } }]",
+            "Values of one field are alternatives; all fields must hold." {
+        "status": ONE_OR_MANY;
+        "tag": ONE_OR_MANY;
+        "type": ONE_OR_MANY;
+        "parent": ONE_OR_MANY;
+    }
+    TASK_SOURCE: "in an entry of `tasks`", "tasks: [{ … }]" {
+        "files": Text, "A glob of task files, relative to the manifest.";
+        "list": List(&Keys(&TASK)), "Tasks written here.";
+        "subtasks": Text, "A YAML list of tasks with `mode`, `prompt` and `gate`, relative to the manifest.";
+        "id": Text, "A text that names the tasks of `files`, with expressions over `file` (`path stem dir parts`) and \
+            `meta`,\nsuch as `{{ file.parts[1] }}_{{ file.stem }}`.";
+    }
+    TASK: "in a listed task", "tasks: [{ list: [{ … }] }]" {
+        "id" required: Id;
+        "title": Text;
+        "status": Text;
+        "type": Text;
+        "priority": Text;
+        "area": Text;
+        "tags": TEXTS;
+        "assignee": Text;
+        "parent": Id;
+        "depends_on": List(&Id);
+        "body": Text;
+    }
+    /// An entry of a subtask file. No hint leads here, and the schema is without it.
+    SUBTASK: "", "" {
+        "id" required: Id;
+        "title": Text;
+        "parent": Id;
+        "depends_on": List(&Id);
+        "mode": Name;
+        "prompt": Text;
+        "gate": Choice(words::<Gate>);
+    }
+    WORKTREE: "in `worktree`", "worktree: { … }" {
+        "path" required: Text, "A template over `task`, `project` and `mode`, relative to the manifest.";
+        "create": Bool, "Make a missing worktree with `git worktree add`.";
+        "branch": Text;
+        "base": Text,
+            "What a new branch starts from; default: the branch of `origin/HEAD`, else the main checkout's.";
+        "fetch": Bool, "Run `git fetch` for the base before a new branch starts from it.";
+        "submodules": Bool, "Fill submodules in a new worktree: `git submodule update --init --recursive`.";
+        "copy": TEXTS, "Files that a new worktree gets, as paths or globs below the project.";
+        "setup": Command, "Run once in a new worktree.";
+    }
+    AGENT: "in an agent", "agents: { NAME: { … } }" {
+        "interactive": Command, "Its command in a window.";
+        "headless": Command, "Its command as a background job.";
+        "prompt": Either(&Choice(words::<Delivery>), &Keys(&AGENT_PROMPT));
+        "protocol": Choice(words::<Protocol>), "How its output and state are read.";
+    }
+    AGENT_PROMPT: "in the `prompt` of an agent", "agents: { NAME: { prompt: { … } } }" {
+        "interactive": Choice(words::<Delivery>);
+        "headless": Choice(words::<Delivery>);
+    }
+    MODE: "in a mode", "modes: { NAME: { … } }" {
+        "description": Text;
+        "interactive": Bool, "A tmux window; else a background job.";
+        "template": Text, "The prompt's template file, relative to the manifest.";
+        "prompt": Text, "The prompt's template itself.";
+        "flags": TEXTS, "Further arguments of the agent, each a template.";
+        "save_to": Text, "Where the final answer goes, below the run's folder.";
+        "cleanup_on_exit": Bool, "Interactive: close the window when the agent ends.";
+        "timeout": Duration, "Wall clock of one attempt.";
+        "stop_grace": Duration, "From TERM to KILL.";
+        "exit_grace": Duration,
+            "How long an agent that has answered may stay silent before it is ended; default: 60s.";
+        "log_max": Amount, "Over it the run fails.";
+        "limits": Keys(&LIMITS);
+        "retry": Keys(&RETRY), "When a failed attempt is tried again.";
+        "needs": List(&Name), "Modes that run first on the same task.";
+        "gate": Choice(words::<Gate>), "Waits for a person before it starts.";
+        "exclusive": Bool, "No other exclusive run in the same folder at once.";
+        "sources": TEXTS, "With `generates`: skip when nothing changed. Patterns below the run's folder.";
+        "generates": TEXTS, "The files that it makes. Patterns below the run's folder.";
+        "expect": Keys(&EXPECT);
+        "agent": Text;
+        "cwd": Text, "A template; default: the worktree, or the manifest's folder.";
+        "env": TEXT_MAP;
+    }
+    LIMITS: "in the `limits` of a mode", "limits: { … }" {
+        "cpu": Duration, "CPU time of the whole tree.";
+        "memory": Amount;
+        "processes": Number(1, 4_194_304);
+    }
+    EXPECT: "in the `expect` of a mode", "expect: { … }" {
+        "non_empty": Bool, "The final answer is not empty.";
+        "files": TEXTS, "Files that must be there, below the run's folder.";
+        "command": Command, "Must end with 0.";
+    }
+    RETRY: "in the `retry` of a mode", "retry: { … }" {
+        "max" required: Number(0, 100), "Attempts after the first.";
+        "backoff": Duration, "Before the second attempt, doubled for each one after it; default: 30s.";
+        "on": List(&Choice(words::<RetryOn>)), "Default: `rate_limit` only.";
+    }
+}
+
+/// The sections of the manifest in which a misplaced key may belong, the likeliest first.
+pub(crate) static HOMES: [&Section; 16] = [
+    &MODE,
+    &MANIFEST,
+    &AGENT,
+    &TASK_SOURCE,
+    &RUN,
+    &WORKTREE,
+    &NOTIFY,
+    &BUDGET,
+    &LIMITS,
+    &EXPECT,
+    &RETRY,
+    &RETENTION,
+    &SELECTOR,
+    &TASK,
+    &TMUX,
+    &AGENT_PROMPT,
+];

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::manifest::agent::Agent;
 use crate::manifest::agent_section;
 use crate::manifest::check;
-use crate::manifest::document::{At, Document, Fields, shown};
-use crate::manifest::draft::{self, Draft};
+use crate::manifest::document::{At, Document, shown};
+use crate::manifest::document_values::named_entries;
+use crate::manifest::fields::Fields;
 use crate::manifest::home::Home;
 use crate::manifest::keys;
 use crate::manifest::local_file::{self, LOCAL_NAME, LocalFlags, Overlay};
@@ -17,13 +19,14 @@ use crate::manifest::mode_files;
 use crate::manifest::needs;
 use crate::manifest::notify_section;
 use crate::manifest::runs_section;
-use crate::manifest::sections::{self, Section};
-use crate::manifest::settings::{Budget, Manifest, Retention};
+use crate::manifest::sections;
+use crate::manifest::settings::Manifest;
 use crate::manifest::settings_section as settings;
 use crate::manifest::source::MANIFEST_MAX;
-use crate::manifest::task_section;
+use crate::manifest::task_section::{self, TaskContext};
 use crate::manifest::terminal_section;
 use crate::manifest::tree::Node;
+use crate::manifest::unsaved_file::{self, UnsavedFile};
 use crate::model::names::ModeName;
 use crate::model::problem::Problem;
 
@@ -35,60 +38,52 @@ pub struct Loaded {
     pub problems: Vec<Problem>,
 }
 
-/// Where a manifest is, and where its project is at home.
+/// What to load, and how thoroughly.
 #[derive(Clone, Copy, Debug)]
-struct Place<'a> {
+struct LoadRequest<'a> {
     path: &'a Path,
     root: &'a Path,
     home: &'a Home,
-}
-
-/// How deep [`load`] looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Depth {
-    Shape,
-    Full,
+    unsaved: Option<&'a UnsavedFile>,
+    /// Whether templates and the texts of command files are read.
+    is_full: bool,
 }
 
 /// Reads and checks the manifest at `path`, the local file beside it, command files and
 /// templates. All problems come at once. Without a `home`, the manifest's own folder is it.
 pub fn load(path: &Path, home: Option<&Home>) -> Loaded {
-    load_to(path, home, Depth::Full, None)
+    load_with(path, home, true, None)
 }
 
-/// [`load`] with one of its files as it may be soon.
-pub fn load_draft(path: &Path, home: Option<&Home>, draft: &Draft) -> Loaded {
-    load_to(path, home, Depth::Full, Some(draft))
+/// [`load`], with one of its files as it would be after saving.
+pub fn load_unsaved(path: &Path, home: Option<&Home>, unsaved: &UnsavedFile) -> Loaded {
+    load_with(path, home, true, Some(unsaved))
 }
 
 /// [`load`] without reading templates and the texts of command files: for commands that only
 /// list. A mode's missing template and the mistakes within are then not seen.
 pub fn load_shape(path: &Path, home: Option<&Home>) -> Loaded {
-    load_to(path, home, Depth::Shape, None)
+    load_with(path, home, false, None)
 }
 
-fn load_to(path: &Path, home: Option<&Home>, depth: Depth, draft: Option<&Draft>) -> Loaded {
+fn load_with(path: &Path, home: Option<&Home>, is_full: bool, unsaved: Option<&UnsavedFile>) -> Loaded {
+    let failed = |problem| Loaded { manifest: None, problems: vec![problem] };
     let (path, root) = match resolve(path) {
         Ok(found) => found,
-        Err(problem) => return Loaded { manifest: None, problems: vec![problem] },
+        Err(problem) => return failed(problem),
     };
     let own = Home::in_folder(&root);
-    let place = Place { path: &path, root: &root, home: home.unwrap_or(&own) };
-    let source = match draft::read(draft, &path, "manifest", MANIFEST_MAX) {
-        Ok(source) => source,
-        Err(problem) => return Loaded { manifest: None, problems: vec![problem] },
+    let request = LoadRequest { path: &path, root: &root, home: home.unwrap_or(&own), unsaved, is_full };
+    let document = match unsaved_file::read(unsaved, &path, "manifest", MANIFEST_MAX) {
+        Ok(source) => Document::new(source),
+        Err(problem) => return failed(problem),
     };
-    let document = Document::new(source);
     let mut others = Vec::new();
-    let local = match local_document(&root, draft) {
-        Ok(local) => local,
-        Err(problem) => {
-            others.push(problem);
-            None
-        }
-    };
-    let manifest =
-        document.parse().and_then(|node| read(&document, &node, local.as_ref(), place, (depth, draft), &mut others));
+    let local = local_document(&root, unsaved).unwrap_or_else(|problem| {
+        others.push(problem);
+        None
+    });
+    let manifest = document.parse().and_then(|node| read(&document, &node, local.as_ref(), request, &mut others));
     let mut problems = document.into_problems();
     problems.extend(local.into_iter().flat_map(Document::into_problems));
     problems.extend(others);
@@ -108,99 +103,82 @@ pub fn resolve(path: &Path) -> Result<(PathBuf, PathBuf), Problem> {
     Ok((root.join(name), root))
 }
 
-fn local_document(root: &Path, draft: Option<&Draft>) -> Result<Option<Document>, Problem> {
+fn local_document(root: &Path, unsaved: Option<&UnsavedFile>) -> Result<Option<Document>, Problem> {
     let path = root.join(LOCAL_NAME);
-    if path.symlink_metadata().is_err() && !Draft::is_of(draft, &path) {
+    if path.symlink_metadata().is_err() && !UnsavedFile::replaces(unsaved, &path) {
         return Ok(None);
     }
-    draft::read(draft, &path, "local file", MANIFEST_MAX).map(|source| Some(Document::new(source)))
+    unsaved_file::read(unsaved, &path, "local file", MANIFEST_MAX).map(|source| Some(Document::new(source)))
 }
 
 fn read(
     document: &Document,
     node: &Node,
     local: Option<&Document>,
-    Place { path, root, home }: Place<'_>,
-    (depth, draft): (Depth, Option<&Draft>),
+    request: LoadRequest<'_>,
     others: &mut Vec<Problem>,
 ) -> Option<Manifest> {
-    let local_root = local.and_then(|local| Some((local, local.parse()?)));
-    let overlay = local_root.as_ref().map(|(local, node)| local_file::read(local, node)).unwrap_or_default();
-    let fields = document.fields(node, "the manifest", keys::MANIFEST)?;
-    settings::version(document, &fields);
+    let LoadRequest { path, root, home, unsaved, is_full } = request;
+    let local = local.and_then(|local| Some((local, local.parse()?)));
+    let overlay = local.as_ref().map(|(local, node)| local_file::read(local, node)).unwrap_or_default();
+    let fields = document.fields(node, "the manifest", &keys::MANIFEST)?;
+    settings::version(&fields);
 
-    let agents = agent_section::read(document, fields.get("agents"));
-    let (mut modes, blocks) = read_modes(document, &fields, root, depth, &agents, others);
-    if let Some((local, _)) = &local_root {
+    let agents = agent_section::read(&fields);
+    let (mut modes, blocks) = read_modes(&fields, request, &agents, others);
+    if let Some((local, _)) = &local {
         lay_flags(local, &overlay, &mut modes);
     }
-    let state_dir = fields.get("state_dir").and_then(|node| settings::state_dir(document, node, (root, home)));
+    let state_dir = settings::state_dir(&fields, root, home);
     let mut manifest = Manifest {
         path: path.to_owned(),
         root: root.to_owned(),
-        source: std::sync::Arc::clone(&document.source.text),
+        source: Arc::clone(&document.source.text),
         name: home.name.clone(),
-        session: session(document, &fields, home),
-        tmux_socket: fields.get("tmux").and_then(|node| settings::tmux_socket(document, node)),
-        jobs: fields.get("jobs").and_then(|node| settings::jobs(document, node)).unwrap_or(4),
+        session: settings::session(&fields).unwrap_or_else(|| settings::session_from(&home.name)),
+        tmux_socket: settings::tmux_socket(&fields),
+        jobs: fields.number("jobs").unwrap_or(4),
         state_dir: state_dir.as_deref().map_or_else(|| home.usual_state_dir(), |text| home.state_dir(text)),
         state_dir_written: state_dir,
-        env: fields.get("env").map(|node| settings::env(document, node)).unwrap_or_default(),
-        pass_env: fields.get("pass_env").map(|node| settings::pass_env(document, node)).unwrap_or_default(),
-        retention: fields.get("retention").map_or_else(Retention::default, |node| settings::retention(document, node)),
-        tasks: fields
-            .get("tasks")
-            .map(|node| task_section::read(document, node, (root, draft), &modes))
-            .unwrap_or_default(),
-        worktree: fields.get("worktree").and_then(|node| settings::worktree(document, node)),
+        env: settings::env(&fields).unwrap_or_default(),
+        pass_env: settings::pass_env(&fields),
+        retention: settings::retention(&fields),
+        tasks: task_section::read(&fields, TaskContext { root, unsaved, modes: &modes }),
+        worktree: settings::worktree(&fields),
         agents,
-        modes,
-        terminal: fields.get("terminal").and_then(|node| terminal_section::read(document, node)).unwrap_or_default(),
-        budget: fields.get("budget").map_or_else(Budget::default, |node| settings::budget(document, node)),
-        notify: None,
         runs: Vec::new(),
+        modes,
+        terminal: fields.read("terminal", terminal_section::read).unwrap_or_default(),
+        budget: settings::budget(&fields),
+        notify: notify_section::read(&fields).under(&overlay.notify).whole(),
     };
-    needs::check(document, &blocks, &manifest.modes);
-    if let Some(node) = fields.get("runs") {
-        manifest.runs = runs_section::read(document, node, &manifest.modes);
-    }
-    let notify = fields.get("notify").map(|node| notify_section::read(document, node)).unwrap_or_default();
-    manifest.notify = notify.under(&overlay.notify).whole();
+    needs::check(&blocks, &manifest.modes);
+    manifest.runs = runs_section::read(&fields, &manifest.modes);
     lay_settings(&mut manifest, &overlay);
-    if depth == Depth::Full {
+    if is_full {
         let flags: Vec<&Node> = overlay.flags.iter().map(|flags| flags.node).collect();
-        let local = local_root.as_ref().map(|(local, _)| (*local, flags.as_slice()));
-        check::templates(document, local, &fields, &blocks, &manifest, others);
+        let local = local.as_ref().map(|(local, _)| (*local, flags.as_slice()));
+        check::templates(&fields, &blocks, local, &manifest, others);
     }
     Some(manifest)
 }
 
-fn session(document: &Document, fields: &Fields<'_>, home: &Home) -> String {
-    let folder = || settings::session_from(&home.name);
-    fields.get("session").and_then(|node| settings::session(document, node)).unwrap_or_else(folder)
-}
-
 /// Built-in modes, command files, and the blocks over both.
 fn read_modes<'a>(
-    document: &Document,
     fields: &Fields<'a>,
-    root: &Path,
-    depth: Depth,
+    request: LoadRequest<'_>,
     agents: &BTreeMap<String, Agent>,
     others: &mut Vec<Problem>,
 ) -> (BTreeMap<ModeName, Mode>, Vec<ModeBlock<'a>>) {
+    let document = fields.document;
     let mut modes: BTreeMap<ModeName, Mode> = Mode::none().map(|mode| (mode.name.clone(), mode)).into_iter().collect();
-    if let Some(node) = fields.get("mode_files") {
-        for item in document.list(node, "mode_files").unwrap_or_default() {
-            add_mode_files(document, item, root, depth, &mut modes, others);
-        }
+    for item in fields.items("mode_files") {
+        add_mode_files(document, item, request, &mut modes, others);
     }
     let mut blocks = Vec::new();
-    let Some(entries) = fields.get("modes").and_then(|node| document.map(node, "modes")) else {
-        return (modes, blocks);
-    };
-    for (name, key, node) in document.entries(entries) {
-        if sections::is_misplaced(document, Section::Modes, entries.entries, key) {
+    let entries = fields.read("modes", Document::map).unwrap_or_default();
+    for (name, key, node) in named_entries(entries) {
+        if sections::is_misplaced(document, "modes", &keys::MODE, entries, key) {
             continue;
         }
         let name = match ModeName::parse(name) {
@@ -211,10 +189,11 @@ fn read_modes<'a>(
             }
         };
         let base = modes.remove(&name).unwrap_or_else(|| Mode::new(name.clone(), Origin::BuiltIn));
-        let Some(mut block) = mode_block::read(document, key, node, base, root) else { continue };
-        block.check_agent(document, agents);
+        let Some(fields) = document.fields(node, &format!("modes.{name}"), &keys::MODE) else { continue };
         let line = document.key_line("modes:", name.as_str()).unwrap_or_else(|| document.line(key));
-        block.mode.origin = Origin::Manifest { line };
+        let mode = Mode { origin: Origin::Manifest { line }, ..mode_block::read(&fields, base, request.root) };
+        let block = ModeBlock { mode, key, fields };
+        block.check_agent(agents);
         modes.insert(name, block.mode.clone());
         blocks.push(block);
     }
@@ -224,8 +203,7 @@ fn read_modes<'a>(
 fn add_mode_files(
     document: &Document,
     item: &Node,
-    root: &Path,
-    depth: Depth,
+    request: LoadRequest<'_>,
     modes: &mut BTreeMap<ModeName, Mode>,
     others: &mut Vec<Problem>,
 ) {
@@ -235,7 +213,7 @@ fn add_mode_files(
         document.add(At::Node(item.id), problem.hint("parent folders are searched too"));
         return;
     }
-    let found = mode_files::find(root, &pattern, depth == Depth::Full);
+    let found = mode_files::find(request.root, &pattern, request.is_full);
     if found.too_many {
         document.error(At::Node(item.id), "`mode_files` matches more than 2000 files");
     }

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::manifest::document::{At, Document, shown};
+use crate::manifest::document_values::named_entries;
 use crate::manifest::keys;
 use crate::manifest::notify_section::{self, NotifyKeys};
 use crate::manifest::settings::Budget;
 use crate::manifest::tree::{Node, NodeId};
 use crate::manifest::{settings_section, terminal_section};
-use crate::model::nearest::nearest;
+use crate::model::nearest::did_you_mean;
 use crate::model::problem::Problem;
 use crate::model::terminal::Terminal;
 
@@ -38,35 +39,23 @@ pub(crate) struct LocalFlags<'a> {
     pub flags: Vec<String>,
 }
 
-pub(crate) fn read<'a>(document: &Document, root: &'a Node) -> Overlay<'a> {
-    let mut overlay = Overlay::default();
-    let Some(fields) = document.fields(root, "the local file", keys::LOCAL) else { return overlay };
-    if let Some(node) = fields.get("version") {
-        settings_section::version_value(document, node);
-    }
-    overlay.terminal = fields.get("terminal").and_then(|node| terminal_section::read(document, node));
-    overlay.jobs = fields.get("jobs").and_then(|node| settings_section::jobs(document, node));
-    if let Some(node) = fields.get("budget") {
-        overlay.budget = settings_section::budget(document, node);
-    }
-    if let Some(node) = fields.get("notify") {
-        overlay.notify = notify_section::read(document, node);
-    }
-    if let Some(node) = fields.get("env") {
-        overlay.env = settings_section::env(document, node);
-    }
-    if let Some(node) = fields.get("pass_env") {
-        overlay.pass_env = settings_section::pass_env(document, node);
-    }
-    if let Some(modes) = fields.get("modes").and_then(|node| document.map(node, "modes")) {
-        for (name, id, block) in document.entries(modes) {
-            let Some(fields) = document.fields(block, &format!("modes.{}", shown(name)), keys::LOCAL_MODE) else {
-                continue;
-            };
-            let Some(node) = fields.get("flags") else { continue };
-            if let Some(flags) = document.texts(node, "flags") {
-                overlay.flags.push(LocalFlags { mode: name, key: id, node, flags });
-            }
+pub(crate) fn read<'a>(document: &'a Document, root: &'a Node) -> Overlay<'a> {
+    let Some(fields) = document.fields(root, "the local file", &keys::LOCAL) else { return Overlay::default() };
+    settings_section::version_value(&fields);
+    let mut overlay = Overlay {
+        terminal: fields.read("terminal", terminal_section::read),
+        jobs: fields.number("jobs"),
+        budget: settings_section::budget(&fields),
+        notify: notify_section::read(&fields),
+        env: settings_section::env(&fields).unwrap_or_default(),
+        pass_env: settings_section::pass_env(&fields),
+        flags: Vec::new(),
+    };
+    for (mode, key, block) in named_entries(fields.read("modes", Document::map).unwrap_or_default()) {
+        let what = format!("modes.{}", shown(mode));
+        let Some(fields) = document.fields(block, &what, &keys::LOCAL_MODE) else { continue };
+        if let (Some(node), Some(flags)) = (fields.get("flags"), fields.texts("flags")) {
+            overlay.flags.push(LocalFlags { mode, key, node, flags });
         }
     }
     overlay
@@ -75,6 +64,6 @@ pub(crate) fn read<'a>(document: &Document, root: &'a Node) -> Overlay<'a> {
 /// Notes that the local file sets flags of a mode that is not there.
 pub(crate) fn unknown_mode<'m>(document: &Document, id: NodeId, name: &str, known: impl IntoIterator<Item = &'m str>) {
     let mut problem = Problem::error(format!("there is no mode `{}` to set flags for", shown(name)));
-    problem.hints.extend(nearest(name, known).map(|near| format!("did you mean `{near}`?")));
+    problem.hints.extend(did_you_mean(name, known));
     document.add(At::Node(id), problem);
 }

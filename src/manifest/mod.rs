@@ -13,7 +13,7 @@ mod command_line;
 pub mod discover;
 mod document;
 mod document_values;
-mod draft;
+mod fields;
 mod flow;
 mod home;
 mod id_template;
@@ -47,12 +47,12 @@ pub mod templates;
 pub mod terminal_section;
 mod text_place;
 mod tree;
+mod unsaved_file;
 
 pub use advice::{COMMANDS, advice};
 pub use agent::Agent;
-pub use draft::Draft;
 pub use home::Home;
-pub use load::{Loaded, load, load_draft, load_shape, resolve};
+pub use load::{Loaded, load, load_shape, load_unsaved, resolve};
 pub use local_file::LOCAL_NAME;
 pub use mode::{ExpectTemplates, Mode, Origin, PromptSource};
 pub use placed::placed;
@@ -60,6 +60,7 @@ pub use schema::schema;
 pub use settings::{Budget, Manifest, Retention, TaskChoice, TaskSelector, WantedRuns, Worktree};
 pub use source::{MANIFEST_MAX, stays_below};
 pub use starter::starter_files;
+pub use unsaved_file::UnsavedFile;
 
 #[cfg(test)]
 mod template_tests;

@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::manifest::mode::{Mode, Origin, PromptSource};
 use crate::manifest::source;
-use crate::manifest::tree::{self, Kind, Node, Parsed};
+use crate::manifest::tree::{self, NodeKind};
 use crate::model::names::ModeName;
 use crate::model::problem::Problem;
 
@@ -113,8 +113,8 @@ fn description(path: &Path) -> Option<String> {
     let rest = text.strip_prefix("---\n").or_else(|| text.strip_prefix("---\r\n"))?;
     let (front, _) = rest.split_once("\n---")?;
     let found = match tree::parse(front) {
-        Ok(Parsed { root: Node { kind: Kind::Map(entries), .. }, .. }) => {
-            entries.iter().find(|(key, _)| key.text() == Some("description"))?.1.text()?.to_owned()
+        Ok(parsed) if matches!(parsed.root.kind, NodeKind::Map(_)) => {
+            parsed.root.get("description")?.text()?.to_owned()
         }
         // Front matter in the wild is often no YAML: `argument-hint: [x] [y]`.
         _ => front.lines().find_map(|line| line.strip_prefix("description:"))?.to_owned(),

@@ -2,12 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::manifest::command_line;
 use crate::manifest::document::Document;
-use crate::manifest::keys;
-use crate::manifest::tree::Node;
+use crate::manifest::fields::Fields;
 use crate::model::interval::Interval;
-use crate::model::nearest::nearest;
 use crate::model::notify::{NewsKind, Notify};
 
 /// What one file sets; nothing is what it leaves alone.
@@ -19,29 +16,17 @@ pub(crate) struct NotifyKeys {
     every: Option<Interval>,
 }
 
-pub(crate) fn read(document: &Document, node: &Node) -> NotifyKeys {
-    let Some(fields) = document.fields(node, "notify", keys::NOTIFY) else { return NotifyKeys::default() };
+pub(crate) fn read(fields: &Fields<'_>) -> NotifyKeys {
+    let Some(fields) = fields.section("notify") else { return NotifyKeys::default() };
+    let kinds = NewsKind::ALL.map(|kind| (kind.as_str(), kind));
     NotifyKeys {
-        desktop: fields.get("desktop").and_then(|value| document.bool(value, "desktop")),
-        command: fields.get("command").and_then(|value| command_line::read(document, value, "command")),
-        on: fields.get("on").and_then(|value| {
-            let items = document.list(value, "on")?;
-            Some(items.iter().filter_map(|item| kind(document, item)).collect())
-        }),
-        every: fields
-            .get("every")
-            .and_then(|value| document.value(value, "every", "a length of time such as `30m`, `10s` or `1h 30m`")),
+        desktop: fields.bool("desktop"),
+        command: fields.command("command"),
+        on: fields
+            .read("on", Document::list)
+            .map(|items| items.iter().filter_map(|item| fields.document.choice(item, "on", kinds)).collect()),
+        every: fields.interval("every"),
     }
-}
-
-fn kind(document: &Document, node: &Node) -> Option<NewsKind> {
-    let found = NewsKind::ALL.into_iter().find(|kind| node.text() == Some(kind.as_str()));
-    if found.is_none() {
-        let near = node.text().and_then(|text| nearest(text, NewsKind::ALL.map(NewsKind::as_str)));
-        let hint = near.map(|near| format!("did you mean `{near}`?"));
-        document.expected_hint(node, "on", "`waiting`, `failed`, `done` or `succeeded`", hint);
-    }
-    found
 }
 
 impl NotifyKeys {

@@ -9,13 +9,8 @@ use crate::model::problem::Problem;
 /// key is not found.
 pub fn placed(manifest: &Manifest, keys: &[&str], problem: Problem) -> Problem {
     let document = Document::new(Source { path: manifest.path.clone(), text: manifest.source.clone() });
-    let found = document.parse().and_then(|root| {
-        let mut node = &root;
-        for key in keys {
-            node = document.map_quietly(node)?.get(key)?;
-        }
-        Some(node.id)
-    });
+    let found =
+        document.parse().and_then(|root| keys.iter().try_fold(&root, |node, key| node.get(key)).map(|node| node.id));
     let plain = problem.clone().in_file(manifest.path.clone());
     match found {
         Some(id) => document.add(At::Node(id), problem),

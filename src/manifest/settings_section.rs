@@ -3,44 +3,41 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
-use crate::manifest::command_line;
-use crate::manifest::document::{At, Document, Fields, shown};
+use crate::manifest::document::{At, Document, shown};
+use crate::manifest::document_values::named_entries;
+use crate::manifest::fields::Fields;
 use crate::manifest::home::Home;
-use crate::manifest::keys;
 use crate::manifest::settings::{Budget, Retention, Worktree};
 use crate::manifest::source::stays_below;
-use crate::manifest::tree::{Kind, Node};
+use crate::manifest::tree::NodeKind;
 use crate::model::problem::Problem;
 
-const LENGTH_OF_TIME: &str = "a length of time such as `30m`, `10s` or `1h 30m`";
-
 /// `version: 1`, which must be there so that a later format can be told apart.
-pub(crate) fn version(document: &Document, fields: &Fields<'_>) {
-    match fields.get("version") {
-        Some(node) => version_value(document, node),
-        None => {
-            let problem = Problem::error("`version` is missing");
-            document.add(At::Bytes(0, 0), problem.hint("write `version: 1` in the first line"));
-        }
+pub(crate) fn version(fields: &Fields<'_>) {
+    if fields.get("version").is_none() {
+        let problem = Problem::error("`version` is missing").hint("write `version: 1` in the first line");
+        fields.document.add(At::Bytes(0, 0), problem);
     }
+    version_value(fields);
 }
 
 /// The only version there is, as a number. The local file may leave it out, but not differ.
-pub(crate) fn version_value(document: &Document, node: &Node) {
+pub(crate) fn version_value(fields: &Fields<'_>) {
+    let Some(node) = fields.get("version") else { return };
     let hint = match &node.kind {
-        Kind::Int(1) => return,
-        Kind::Int(n) if *n > 1 => "this `dispatch` reads version 1; update `dispatch`, or write `version: 1`",
-        Kind::Text(text) if text.trim() == "1" => "remove the quotes: `version: 1`",
+        NodeKind::Int(1) => return,
+        NodeKind::Int(n) if *n > 1 => "this `dispatch` reads version 1; update `dispatch`, or write `version: 1`",
+        NodeKind::Text(text) if text.trim() == "1" => "remove the quotes: `version: 1`",
         _ => "write `version: 1`",
     };
-    document.expected_hint(node, "version", "1", Some(hint.to_owned()));
+    fields.document.expected_hint(node, "version", "1", Some(hint.to_owned()));
 }
 
 /// The session's name: a tmux target must never be able to mean something else.
-pub(crate) fn session(document: &Document, node: &Node) -> Option<String> {
-    let name = document.text(node, "session")?;
+pub(crate) fn session(fields: &Fields<'_>) -> Option<String> {
+    let name = fields.text("session")?;
     if let Some(problem) = session_problem(&name) {
-        document.add(At::Node(node.id), problem);
+        fields.add_at_value("session", problem);
         return None;
     }
     Some(name)
@@ -70,20 +67,15 @@ pub(crate) fn session_from(folder: &str) -> String {
     if name.is_empty() { "dispatch".to_owned() } else { name.to_owned() }
 }
 
-pub(crate) fn tmux_socket(document: &Document, node: &Node) -> Option<String> {
-    let fields = document.fields(node, "tmux", keys::TMUX)?;
-    let value = fields.get("socket")?;
-    let name = document.filled_text(value, "socket")?;
+pub(crate) fn tmux_socket(fields: &Fields<'_>) -> Option<String> {
+    let fields = fields.section("tmux")?;
+    let name = fields.filled_text("socket")?;
     if name.starts_with('-') || name.contains('/') || name.chars().any(char::is_control) {
         let problem = Problem::error("`socket` must be a name as `tmux -L` takes it, without `/`");
-        document.add(At::Node(value.id), problem);
+        fields.add_at_value("socket", problem);
         return None;
     }
     Some(name)
-}
-
-pub(crate) fn jobs(document: &Document, node: &Node) -> Option<u32> {
-    document.number(node, "jobs", 1..=1000)
 }
 
 /// Whether the shell and `environ` would take it as a variable's name.
@@ -100,25 +92,25 @@ fn env_name_problem(name: &str) -> Option<Problem> {
         .then(|| Problem::error(format!("`{name}` cannot be set: `DISPATCH_` names belong to `dispatch`")))
 }
 
-pub(crate) fn env(document: &Document, node: &Node) -> BTreeMap<String, String> {
+/// The field `env`; `None` where it is missing.
+pub(crate) fn env(fields: &Fields<'_>) -> Option<BTreeMap<String, String>> {
     let mut env = BTreeMap::new();
-    let Some(fields) = document.map(node, "env") else { return env };
-    for (name, id, value) in document.entries(fields) {
+    for (name, id, value) in named_entries(fields.read("env", Document::map)?) {
         if let Some(problem) = env_name_problem(name) {
-            document.add(At::Node(id), problem);
-        } else if let Some(text) = document.text(value, name) {
+            fields.document.add(At::Node(id), problem);
+        } else if let Some(text) = fields.document.text(value, name) {
             env.insert(name.to_owned(), text);
         }
     }
-    env
+    Some(env)
 }
 
-pub(crate) fn pass_env(document: &Document, node: &Node) -> Vec<String> {
+pub(crate) fn pass_env(fields: &Fields<'_>) -> Vec<String> {
     let mut names = Vec::new();
-    for item in document.list(node, "pass_env").unwrap_or_default() {
-        let Some(name) = document.text(item, "pass_env") else { continue };
+    for item in fields.items("pass_env") {
+        let Some(name) = fields.document.text(item, "pass_env") else { continue };
         match env_name_problem(&name) {
-            Some(problem) => document.add(At::Node(item.id), problem),
+            Some(problem) => fields.document.add(At::Node(item.id), problem),
             None if !names.contains(&name) => names.push(name),
             None => {}
         }
@@ -126,29 +118,23 @@ pub(crate) fn pass_env(document: &Document, node: &Node) -> Vec<String> {
     names
 }
 
-pub(crate) fn retention(document: &Document, node: &Node) -> Retention {
-    let mut retention = Retention::default();
-    let Some(fields) = document.fields(node, "retention", keys::RETENTION) else { return retention };
-    if let Some(value) = fields.get("runs_per_pair") {
-        retention.runs_per_pair = document.number(value, "runs_per_pair", 1..=1_000_000).unwrap_or(1);
-    }
-    if let Some(value) = fields.get("max_age") {
-        retention.max_age = document.value(value, "max_age", LENGTH_OF_TIME);
-    }
-    retention
+pub(crate) fn retention(fields: &Fields<'_>) -> Retention {
+    let usual = Retention::default();
+    let Some(fields) = fields.section("retention") else { return usual };
+    let runs_per_pair = fields.number("runs_per_pair").unwrap_or(usual.runs_per_pair);
+    Retention { runs_per_pair, max_age: fields.interval("max_age") }
 }
 
 /// Amounts in USD. A day's budget is what all runs of a day may cost together.
-pub(crate) fn budget(document: &Document, node: &Node) -> Budget {
-    let Some(fields) = document.fields(node, "budget", keys::BUDGET) else { return Budget::default() };
-    let amount = |key: &str| fields.get(key).and_then(|value| document.usd(value, key));
-    Budget { run: amount("run"), day: amount("day") }
+pub(crate) fn budget(fields: &Fields<'_>) -> Budget {
+    let Some(fields) = fields.section("budget") else { return Budget::default() };
+    Budget { run: fields.usd("run"), day: fields.usd("day") }
 }
 
 /// The state folder as written. It is made private and hidden from git, so it cannot be a folder that the
 /// project, or what the path is relative to, lives in.
-pub(crate) fn state_dir(document: &Document, node: &Node, (root, home): (&Path, &Home)) -> Option<String> {
-    let text = document.filled_text(node, "state_dir")?;
+pub(crate) fn state_dir(fields: &Fields<'_>, root: &Path, home: &Home) -> Option<String> {
+    let text = fields.filled_text("state_dir")?;
     let mut plain = PathBuf::new();
     for part in home.state_dir(&text).components() {
         match part {
@@ -161,46 +147,35 @@ pub(crate) fn state_dir(document: &Document, node: &Node, (root, home): (&Path, 
     }
     if root.starts_with(&plain) || home.base().starts_with(&plain) {
         let problem = Problem::error("`state_dir` must be a folder of its own, not one that holds the project");
-        let usual = home.usual_state_dir();
-        document.add(At::Node(node.id), problem.hint(format!("leave it out for `{}`", home.shown(&usual))));
+        let usual = home.shown(&home.usual_state_dir());
+        fields.add_at_value("state_dir", problem.hint(format!("leave it out for `{usual}`")));
         return None;
     }
     Some(text)
 }
 
-pub(crate) fn worktree(document: &Document, node: &Node) -> Option<Worktree> {
-    let fields = document.fields(node, "worktree", keys::WORKTREE)?;
-    let text = |key: &str, default: &str| match fields.get(key) {
-        Some(value) => document.filled_text(value, key).unwrap_or_default(),
-        None => default.to_owned(),
-    };
-    let path = fields.get("path").map_or_else(
-        || {
-            document.error(At::Node(fields.id), "`worktree` needs a `path`");
-            String::new()
-        },
-        |value| document.filled_text(value, "path").unwrap_or_default(),
-    );
+pub(crate) fn worktree(fields: &Fields<'_>) -> Option<Worktree> {
+    let fields = fields.section("worktree")?;
+    if fields.get("path").is_none() {
+        fields.add(Problem::error("`worktree` needs a `path`"));
+    }
     let mut copy = Vec::new();
-    if let Some(items) = fields.get("copy").and_then(|value| document.list(value, "copy")) {
-        for item in items {
-            let Some(name) = document.filled_text(item, "copy") else { continue };
-            if !stays_below(name.as_ref()) {
-                let message = format!("`{}` is not a path below the project", shown(&name));
-                document.error(At::Node(item.id), message);
-            }
-            copy.push(name);
+    for item in fields.items("copy") {
+        let Some(name) = fields.document.filled_text(item, "copy") else { continue };
+        if !stays_below(name.as_ref()) {
+            fields.document.error(At::Node(item.id), format!("`{}` is not a path below the project", shown(&name)));
         }
+        copy.push(name);
     }
     Some(Worktree {
-        path,
-        create: fields.get("create").and_then(|value| document.bool(value, "create")).unwrap_or(false),
-        branch: text("branch", "task/{{ task.id | lower }}"),
-        base: fields.get("base").map(|value| document.filled_text(value, "base").unwrap_or_default()),
-        fetch: fields.get("fetch").and_then(|value| document.bool(value, "fetch")).unwrap_or(false),
-        submodules: fields.get("submodules").and_then(|value| document.bool(value, "submodules")),
+        path: fields.filled_text("path").unwrap_or_default(),
+        create: fields.bool("create").unwrap_or(false),
+        branch: fields.filled_text("branch").unwrap_or_else(|| "task/{{ task.id | lower }}".to_owned()),
+        base: fields.filled_text("base"),
+        fetch: fields.bool("fetch").unwrap_or(false),
+        submodules: fields.bool("submodules"),
         copy,
-        setup: fields.get("setup").and_then(|value| command_line::read(document, value, "setup")).unwrap_or_default(),
+        setup: fields.command("setup").unwrap_or_default(),
     })
 }
 

@@ -4,74 +4,75 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use crate::manifest::document::{At, Document, shown};
-use crate::manifest::draft::Draft;
+use crate::manifest::fields::Fields;
 use crate::manifest::id_template;
 use crate::manifest::keys;
 use crate::manifest::mode::Mode;
 use crate::manifest::source::stays_below;
 use crate::manifest::subtask_file;
 use crate::manifest::tree::Node;
+use crate::manifest::unsaved_file::UnsavedFile;
 use crate::model::names::{ModeName, TaskId};
 use crate::model::problem::Problem;
 use crate::model::task_source::{IdTemplate, ListedTask, TaskFiles, TaskSource};
 
-/// The folder that subtask files are looked for in, and the draft of one of them.
-pub(crate) type Place<'a> = (&'a Path, Option<&'a Draft>);
+/// What an entry needs to know of the rest of the manifest.
+#[derive(Clone, Copy)]
+pub(crate) struct TaskContext<'a> {
+    /// The folder that subtask files are looked for in.
+    pub root: &'a Path,
+    pub unsaved: Option<&'a UnsavedFile>,
+    /// The modes that a subtask may name.
+    pub modes: &'a BTreeMap<ModeName, Mode>,
+}
 
 /// The sources in their order, subtask files read.
-pub(crate) fn read(
-    document: &Document,
-    node: &Node,
-    place: Place<'_>,
-    modes: &BTreeMap<ModeName, Mode>,
-) -> Vec<TaskSource> {
+pub(crate) fn read(fields: &Fields<'_>, context: TaskContext<'_>) -> Vec<TaskSource> {
     let mut seen = HashSet::new();
-    let entries = document.list(node, "tasks").unwrap_or_default();
-    entries.iter().filter_map(|entry| read_source(document, entry, place, modes, &mut seen)).collect()
+    let read = |entry| {
+        let fields = fields.document.fields(entry, "tasks", &keys::TASK_SOURCE)?;
+        read_source(&fields, entry, context, &mut seen)
+    };
+    fields.items("tasks").iter().filter_map(read).collect()
 }
 
 fn read_source(
-    document: &Document,
+    fields: &Fields<'_>,
     node: &Node,
-    place: Place<'_>,
-    modes: &BTreeMap<ModeName, Mode>,
+    context: TaskContext<'_>,
     seen: &mut HashSet<TaskId>,
 ) -> Option<TaskSource> {
-    let fields = document.fields(node, "tasks", keys::TASK_SOURCE)?;
-    let kinds = keys::TASK_SOURCE.iter().copied().filter(|key| *key != "id");
-    let given: Vec<&str> = kinds.filter(|key| fields.get(key).is_some()).collect();
+    let given: Vec<&str> = ["files", "list", "subtasks"].into_iter().filter(|key| fields.get(key).is_some()).collect();
     if let [first, second, ..] = given[..] {
         let problem = Problem::error(format!("one entry of `tasks` cannot hold both `{first}` and `{second}`"));
-        let at = fields.get(second).map_or(node.id, |value| value.id);
-        document.add(At::Node(at), problem.hint(format!("start another entry with `- {second}:`")));
+        fields.add_at_value(second, problem.hint(format!("start another entry with `- {second}:`")));
         return None;
     }
-    if let (Some(id), None) = (fields.get("id"), fields.get("files")) {
+    if fields.get("id").is_some() && fields.get("files").is_none() {
         let problem = Problem::error("`id` names the tasks of `files`, which this entry does not have");
-        document.add(At::Node(id.id), problem.hint("write the `id` of a listed task into the task"));
+        fields.add_at_value("id", problem.hint("write the `id` of a listed task into the task"));
     }
-    if let Some(value) = fields.get("subtasks") {
-        return read_subtasks(document, value, place, modes);
-    }
-    match (fields.get("files"), fields.get("list")) {
-        (Some(files), _) => {
-            let id = fields.get("id").and_then(|value| read_id_template(document, value));
-            Some(TaskSource::Files(TaskFiles { id, ..TaskFiles::new(read_glob(document, files, "files")?) }))
+    match given[..] {
+        ["files"] => {
+            let id = fields.read("id", read_id_template);
+            let glob = fields.read("files", read_glob)?;
+            Some(TaskSource::Files(TaskFiles { id, ..TaskFiles::new(glob) }))
         }
-        (_, Some(list)) => {
-            let tasks = document.list(list, "list")?;
-            Some(TaskSource::List(tasks.iter().filter_map(|task| read_task(document, task, seen)).collect()))
+        ["list"] => {
+            let tasks = fields.read("list", Document::list)?;
+            Some(TaskSource::List(tasks.iter().filter_map(|task| read_task(fields.document, task, seen)).collect()))
         }
-        (None, None) => {
-            document.error(At::Node(node.id), "an entry of `tasks` needs `files`, `list` or `subtasks`");
+        ["subtasks"] => read_subtasks(fields, context),
+        _ => {
+            fields.document.error(At::Node(node.id), "an entry of `tasks` needs `files`, `list` or `subtasks`");
             None
         }
     }
 }
 
 /// The text that names tasks. Its names and filters are checked with all templates.
-fn read_id_template(document: &Document, node: &Node) -> Option<IdTemplate> {
-    let text = document.filled_text(node, "id")?;
+fn read_id_template(document: &Document, node: &Node, what: &str) -> Option<IdTemplate> {
+    let text = document.filled_text(node, what)?;
     if let Some(at) = id_template::statement(&text) {
         let problem = Problem::error("`id` holds a statement; only expressions are allowed");
         document.add(At::Within(node.id, at..at + 2), problem.hint("id: \"{{ file.stem }}\""));
@@ -80,19 +81,14 @@ fn read_id_template(document: &Document, node: &Node) -> Option<IdTemplate> {
     Some(IdTemplate { text, render: id_template::render })
 }
 
-fn read_subtasks(
-    document: &Document,
-    node: &Node,
-    place: Place<'_>,
-    modes: &BTreeMap<ModeName, Mode>,
-) -> Option<TaskSource> {
-    let name = document.filled_text(node, "subtasks")?;
+fn read_subtasks(fields: &Fields<'_>, context: TaskContext<'_>) -> Option<TaskSource> {
+    let name = fields.filled_text("subtasks")?;
     if !stays_below(name.as_ref()) {
         let message = format!("`{}` is not a path below the project", shown(&name));
-        document.error(At::Node(node.id), message);
+        fields.add_at_value("subtasks", Problem::error(message));
         return None;
     }
-    Some(TaskSource::Subtasks(subtask_file::read(place, &name, modes)))
+    Some(TaskSource::Subtasks(subtask_file::read(&name, context)))
 }
 
 /// A glob that is not empty and well formed.
@@ -107,41 +103,33 @@ pub(crate) fn read_glob(document: &Document, node: &Node, what: &str) -> Option<
 }
 
 fn read_task(document: &Document, node: &Node, seen: &mut HashSet<TaskId>) -> Option<ListedTask> {
-    let fields = document.fields(node, "the task", keys::TASK)?;
-    let text = |key: &str| fields.get(key).and_then(|value| document.text(value, key)).unwrap_or_default();
-    let mut task = ListedTask {
+    let fields = document.fields(node, "the task", &keys::TASK)?;
+    let text = |key: &str| fields.text(key).unwrap_or_default();
+    let task = ListedTask {
         title: text("title"),
         status: text("status"),
         kind: text("type"),
         priority: text("priority"),
         area: text("area"),
-        tags: fields.get("tags").and_then(|value| document.texts(value, "tags")).unwrap_or_default(),
+        tags: fields.texts("tags").unwrap_or_default(),
         assignee: text("assignee"),
-        parent: fields.get("parent").and_then(|value| read_id(document, value, "parent")),
-        depends_on: fields.get("depends_on").map(|value| read_ids(document, value)).unwrap_or_default(),
+        parent: fields.id("parent"),
+        depends_on: fields.ids("depends_on"),
         body: text("body"),
         ..ListedTask::new(TaskId::parse("unknown").ok()?)
     };
-    let Some(id) = fields.get("id") else {
-        document.error(At::Node(fields.id), "a listed task needs an `id`");
-        return None;
-    };
-    task.id = read_id(document, id, "id")?;
-    if !seen.insert(task.id.clone()) {
-        document.error(At::Node(id.id), format!("two listed tasks have the id `{}`", task.id));
+    Some(ListedTask { id: read_own_id(&fields, "listed task", seen)?, ..task })
+}
+
+/// The `id` of a task, which no other of its list may have.
+pub(crate) fn read_own_id(fields: &Fields<'_>, what: &str, seen: &mut HashSet<TaskId>) -> Option<TaskId> {
+    if fields.get("id").is_none() {
+        fields.add(Problem::error(format!("a {what} needs an `id`")));
+    }
+    let id = fields.id("id")?;
+    if !seen.insert(id.clone()) {
+        fields.add_at_value("id", Problem::error(format!("two {what}s have the id `{id}`")));
         return None;
     }
-    Some(task)
-}
-
-pub(crate) fn read_ids(document: &Document, node: &Node) -> Vec<TaskId> {
-    let items = document.list(node, "depends_on").unwrap_or_default();
-    items.iter().filter_map(|item| read_id(document, item, "depends_on")).collect()
-}
-
-pub(crate) fn read_id(document: &Document, node: &Node, what: &str) -> Option<TaskId> {
-    let text = document.text(node, what)?;
-    TaskId::parse(&text)
-        .map_err(|error| document.error(At::Node(node.id), format!("`{what}` is not a task id: {error}")))
-        .ok()
+    Some(id)
 }

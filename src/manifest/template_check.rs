@@ -11,7 +11,7 @@ use minijinja::Environment;
 
 use crate::manifest::source::Source;
 use crate::manifest::template_engine::{self, Sources};
-use crate::manifest::template_names::{Names, Scope, check_filter, check_name, check_test};
+use crate::manifest::template_names::{NameRules, TemplateScope, check_filter, check_name, check_test};
 use crate::manifest::template_scan::Scan;
 use crate::manifest::template_thread;
 use crate::manifest::templates;
@@ -22,12 +22,12 @@ const FILES_MAX: usize = 100;
 
 /// One template to check.
 #[derive(Clone, Debug)]
-pub(crate) struct Job {
+pub(crate) struct TemplateJob {
     pub source: Source,
     /// Where its includes come from, and its name there.
     pub tree: PathBuf,
     pub name: String,
-    pub scope: Scope,
+    pub scope: TemplateScope,
 }
 
 /// A mistake in the job's own text, or a placed problem in a file that it takes in.
@@ -38,7 +38,7 @@ pub(crate) enum Mistake {
 }
 
 /// Checks all jobs on one deep stack; the answers stand in the jobs' order.
-pub(crate) fn check(jobs: Vec<Job>, pass_env: &[String]) -> Vec<Vec<Mistake>> {
+pub(crate) fn check(jobs: Vec<TemplateJob>, pass_env: &[String]) -> Vec<Vec<Mistake>> {
     if jobs.is_empty() {
         return Vec::new();
     }
@@ -58,11 +58,11 @@ pub(crate) fn check(jobs: Vec<Job>, pass_env: &[String]) -> Vec<Vec<Mistake>> {
     })
 }
 
-fn check_job(job: &Job, pass_env: &[String], seen: &mut BTreeSet<PathBuf>) -> Vec<Mistake> {
+fn check_job(job: &TemplateJob, pass_env: &[String], seen: &mut BTreeSet<PathBuf>) -> Vec<Mistake> {
     let sources = Sources::default();
     let engine = template_engine::environment(&job.tree, &sources);
     let mut mistakes = Vec::new();
-    check_text(&engine, &job.source, &job.name, Names { scope: job.scope, pass_env, whole: true }, &mut mistakes);
+    check_text(&engine, &job.source, &job.name, NameRules { scope: job.scope, pass_env, whole: true }, &mut mistakes);
     let mut waiting = vec![(job.source.clone(), job.name.clone(), true)];
     while let Some((source, name, own)) = waiting.pop() {
         for (reference, range) in Scan::new(&source.text).references() {
@@ -70,7 +70,7 @@ fn check_job(job: &Job, pass_env: &[String], seen: &mut BTreeSet<PathBuf>) -> Ve
             match read_reference(job, &wanted, seen) {
                 Ok(Some(found)) => {
                     let mut inner = Vec::new();
-                    let names = Names { scope: job.scope, pass_env, whole: false };
+                    let names = NameRules { scope: job.scope, pass_env, whole: false };
                     check_text(&engine, &found, &wanted, names, &mut inner);
                     mistakes.extend(inner.into_iter().map(|mistake| elsewhere(mistake, &found)));
                     waiting.push((found, wanted, false));
@@ -91,7 +91,7 @@ fn joined(reference: &str, parent: &str) -> String {
 }
 
 /// The text of a template that another takes in; `None` when it was checked before.
-fn read_reference(job: &Job, name: &str, seen: &mut BTreeSet<PathBuf>) -> Result<Option<Source>, Problem> {
+fn read_reference(job: &TemplateJob, name: &str, seen: &mut BTreeSet<PathBuf>) -> Result<Option<Source>, Problem> {
     let missing = || {
         Problem::error(format!("there is no template `{}`", name.escape_debug()))
             .hint(format!("it is looked for below {}", job.tree.display()))
@@ -117,7 +117,7 @@ fn check_text(
     engine: &Environment<'static>,
     source: &Source,
     name: &str,
-    names: Names<'_>,
+    names: NameRules<'_>,
     mistakes: &mut Vec<Mistake>,
 ) {
     let mut note = |range: Range<usize>, problem: Problem| mistakes.push(Mistake::Here { range, problem });

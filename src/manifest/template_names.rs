@@ -4,7 +4,7 @@
 
 use minijinja::Environment;
 
-use crate::model::nearest::nearest;
+use crate::model::nearest::did_you_mean;
 use crate::model::problem::Problem;
 
 const TASK_FIELDS: &[&str] = &[
@@ -31,7 +31,7 @@ const EVERYTHING: &[&str] = &["task", "mode", "project", "worktree", "prompt", "
 const BEFORE_WORKTREE: &[&str] = &["task", "mode", "project"];
 const TASK_FILE: &[&str] = &["file", "meta"];
 const FILE_FIELDS: &[&str] = &["path", "stem", "dir", "parts"];
-/// Names that the language itself brings.
+/// NameRules that the language itself brings.
 const LANGUAGE: &[&str] = &["self", "super", "caller", "loop", "true", "false", "none", "True", "False", "None"];
 /// For hints only; whether a filter exists is asked of the engine.
 const FILTERS: &[&str] = &[
@@ -76,7 +76,7 @@ const FILTERS: &[&str] = &[
 ];
 /// Which names a template may speak of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scope {
+pub(crate) enum TemplateScope {
     All,
     /// The worktree's own path and branch: nothing of it is known yet.
     BeforeWorktree,
@@ -86,21 +86,21 @@ pub(crate) enum Scope {
 
 /// What names to expect in one text.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Names<'a> {
-    pub scope: Scope,
+pub(crate) struct NameRules<'a> {
+    pub scope: TemplateScope,
     pub pass_env: &'a [String],
     /// Whether the text stands alone; one that is taken in may use its caller's variables.
     pub whole: bool,
 }
 
 /// What is wrong with the dotted name `task.idd`, if anything.
-pub(crate) fn check_name(engine: &Environment<'static>, dotted: &str, names: Names<'_>) -> Option<Problem> {
+pub(crate) fn check_name(engine: &Environment<'static>, dotted: &str, names: NameRules<'_>) -> Option<Problem> {
     let mut parts = dotted.split('.');
     let root = parts.next().unwrap_or_default();
     let allowed = match names.scope {
-        Scope::All => EVERYTHING,
-        Scope::BeforeWorktree => BEFORE_WORKTREE,
-        Scope::TaskFile => TASK_FILE,
+        TemplateScope::All => EVERYTHING,
+        TemplateScope::BeforeWorktree => BEFORE_WORKTREE,
+        TemplateScope::TaskFile => TASK_FILE,
     };
     if !allowed.contains(&root) {
         if EVERYTHING.contains(&root) {
@@ -115,7 +115,7 @@ pub(crate) fn check_name(engine: &Environment<'static>, dotted: &str, names: Nam
     }
     let field = parts.next()?;
     match root {
-        "file" if names.scope == Scope::TaskFile => unknown_field(root, field, FILE_FIELDS),
+        "file" if names.scope == TemplateScope::TaskFile => unknown_field(root, field, FILE_FIELDS),
         "task" => unknown_field(root, field, TASK_FIELDS),
         "mode" => unknown_field(root, field, MODE_FIELDS),
         "project" => unknown_field(root, field, PROJECT_FIELDS),
@@ -132,11 +132,8 @@ fn unknown_field(root: &str, field: &str, known: &[&str]) -> Option<Problem> {
 }
 
 fn unknown(message: String, name: &str, known: &[&str]) -> Problem {
-    let hint = match nearest(name, known.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("known: {}", known.join(", ")),
-    };
-    Problem::error(message).hint(hint)
+    let near = did_you_mean(name, known.iter().copied());
+    Problem::error(message).hint(near.unwrap_or_else(|| format!("known: {}", known.join(", "))))
 }
 
 /// What is wrong with a filter's name, if anything.
@@ -145,7 +142,7 @@ pub(crate) fn check_filter(engine: &Environment<'static>, name: &str) -> Option<
         return None;
     }
     let mut problem = Problem::error(format!("there is no filter `{name}`"));
-    problem.hints.extend(nearest(name, FILTERS.iter().copied()).map(|near| format!("did you mean `{near}`?")));
+    problem.hints.extend(did_you_mean(name, FILTERS.iter().copied()));
     Some(problem)
 }
 

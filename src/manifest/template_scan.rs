@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum TokenKind {
     Word,
     Text,
     Mark,
@@ -15,8 +15,8 @@ enum Kind {
 }
 
 #[derive(Clone, Debug)]
-struct Token {
-    kind: Kind,
+struct TemplateToken {
+    kind: TokenKind,
     range: Range<usize>,
 }
 
@@ -24,7 +24,7 @@ struct Token {
 #[derive(Debug)]
 pub(crate) struct Scan<'a> {
     source: &'a str,
-    tokens: Vec<Token>,
+    tokens: Vec<TemplateToken>,
 }
 
 impl<'a> Scan<'a> {
@@ -56,7 +56,7 @@ impl<'a> Scan<'a> {
     /// Reads one `{{ … }}` or `{% … %}`; returns where it ends.
     fn region(&mut self, start: usize) -> usize {
         let close = if self.source[start..].starts_with("{{") { "}}" } else { "%}" };
-        self.tokens.push(Token { kind: Kind::Open, range: start..start + 2 });
+        self.tokens.push(TemplateToken { kind: TokenKind::Open, range: start..start + 2 });
         let mut at = start + 2;
         while let Some(c) = self.source[at..].chars().next() {
             let rest = &self.source[at..];
@@ -65,33 +65,33 @@ impl<'a> Scan<'a> {
             }
             let (kind, length) = if c.is_alphanumeric() || c == '_' {
                 let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
-                (Some(Kind::Word), end)
+                (Some(TokenKind::Word), end)
             } else if c == '"' || c == '\'' {
-                (Some(Kind::Text), text_length(rest, c))
+                (Some(TokenKind::Text), text_length(rest, c))
             } else if c.is_whitespace() {
                 (None, c.len_utf8())
             } else {
-                (Some(Kind::Mark), c.len_utf8())
+                (Some(TokenKind::Mark), c.len_utf8())
             };
             if let Some(kind) = kind {
-                self.tokens.push(Token { kind, range: at..at + length });
+                self.tokens.push(TemplateToken { kind, range: at..at + length });
             }
             at += length;
         }
         self.source.len()
     }
 
-    fn text(&self, index: usize, kind: Kind) -> Option<&'a str> {
+    fn text(&self, index: usize, kind: TokenKind) -> Option<&'a str> {
         let token = self.tokens.get(index).filter(|token| token.kind == kind)?;
         self.source.get(token.range.clone())
     }
 
     fn word(&self, index: usize) -> Option<&'a str> {
-        self.text(index, Kind::Word)
+        self.text(index, TokenKind::Word)
     }
 
     fn mark(&self, index: usize) -> Option<&'a str> {
-        self.text(index, Kind::Mark)
+        self.text(index, TokenKind::Mark)
     }
 
     fn found(&self, index: usize) -> Option<(&'a str, Range<usize>)> {
@@ -102,7 +102,7 @@ impl<'a> Scan<'a> {
     pub(crate) fn filters(&self) -> Vec<(&'a str, Range<usize>)> {
         (1..self.tokens.len())
             .filter(|&i| {
-                let block = self.word(i - 1) == Some("filter") && i >= 2 && self.tokens[i - 2].kind == Kind::Open;
+                let block = self.word(i - 1) == Some("filter") && i >= 2 && self.tokens[i - 2].kind == TokenKind::Open;
                 self.mark(i - 1) == Some("|") || block
             })
             .filter_map(|i| self.found(i))
@@ -123,12 +123,12 @@ impl<'a> Scan<'a> {
     /// Templates named by a plain text in `include`, `import`, `from` and `extends`.
     pub(crate) fn references(&self) -> Vec<(String, Range<usize>)> {
         (0..self.tokens.len())
-            .filter(|&i| self.tokens[i].kind == Kind::Open)
+            .filter(|&i| self.tokens[i].kind == TokenKind::Open)
             .filter_map(|open| {
                 let start = if self.mark(open + 1).is_some() { open + 2 } else { open + 1 };
                 let keyword = self.word(start)?;
                 ["include", "import", "from", "extends"].contains(&keyword).then_some(())?;
-                let quoted = self.text(start + 1, Kind::Text)?;
+                let quoted = self.text(start + 1, TokenKind::Text)?;
                 // `{% include "a" ignore missing %}` says that it may be missing.
                 (self.word(start + 2) != Some("ignore")).then_some(())?;
                 let range = self.tokens[start + 1].range.clone();

@@ -2,23 +2,23 @@
 
 use crate::manifest::command_line;
 use crate::manifest::document::{At, Document, shown};
-use crate::manifest::tree::{Kind, Node};
-use crate::model::nearest::nearest;
+use crate::manifest::tree::{Node, NodeKind};
+use crate::model::nearest::did_you_mean;
 use crate::model::problem::Problem;
 use crate::model::terminal::{COMMAND, Piece, Terminal, TerminalName, UnknownExpression, pieces};
 
-pub(crate) fn read(document: &Document, node: &Node) -> Option<Terminal> {
+pub(crate) fn read(document: &Document, node: &Node, what: &str) -> Option<Terminal> {
     match &node.kind {
-        Kind::Text(text) if is_name(text) => {
+        NodeKind::Text(text) if is_name(text) => {
             let terminal = parse(text);
             if terminal.is_none() {
                 document.add(At::Node(node.id), unknown(text));
             }
             terminal
         }
-        Kind::Text(_) | Kind::List(_) => own(document, node),
+        NodeKind::Text(_) | NodeKind::List(_) => own(document, node),
         _ => {
-            document.expected(node, "terminal", &format!("a terminal's name, or a command with `{COMMAND}`"));
+            document.expected(node, what, &format!("a terminal's name, or a command with `{COMMAND}`"));
             None
         }
     }
@@ -36,10 +36,7 @@ pub fn parse(text: &str) -> Option<Terminal> {
 /// What to say of a name that is none.
 pub fn unknown(text: &str) -> Problem {
     let known: Vec<&str> = ["auto", "none"].into_iter().chain(TerminalName::ALL.map(TerminalName::as_str)).collect();
-    let hint = match nearest(text, known.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("there are: {}", known.join(", ")),
-    };
+    let hint = did_you_mean(text, known.iter().copied()).unwrap_or_else(|| format!("there are: {}", known.join(", ")));
     Problem::error(format!("unknown terminal `{}`", shown(text))).hint(hint)
 }
 
@@ -53,10 +50,7 @@ fn own(document: &Document, node: &Node) -> Option<Terminal> {
     let mut names_command = false;
     for (place, word) in words.iter().enumerate() {
         // A list's word can be pointed at.
-        let at = match &node.kind {
-            Kind::List(items) => items.get(place).map_or(node.id, |item| item.id),
-            _ => node.id,
-        };
+        let at = node.items().get(place).map_or(node.id, |item| item.id);
         match pieces(word) {
             Ok(pieces) => {
                 let here = pieces.contains(&Piece::Command);

@@ -17,7 +17,7 @@ use crate::model::problem::Problem;
 use crate::model::protocol::{Delivery, Protocol};
 use crate::model::restart::Restart;
 use crate::model::retry::{Retry, RetryOn};
-use crate::model::task_source::{Declared, SubtaskFile, TaskSource};
+use crate::model::task_source::{RunInstructions, SubtaskFile, TaskSource};
 use crate::model::task_status::TaskStatus;
 use crate::model::terminal::{Terminal, TerminalName};
 

@@ -20,11 +20,11 @@ pub(crate) type NodeId = u32;
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
     pub id: NodeId,
-    pub kind: Kind,
+    pub kind: NodeKind,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) enum Kind {
+pub(crate) enum NodeKind {
     Null,
     Bool(bool),
     Int(i128),
@@ -34,6 +34,29 @@ pub(crate) enum Kind {
     Map(Vec<(Node, Node)>),
 }
 
+impl Node {
+    pub(crate) fn text(&self) -> Option<&str> {
+        match &self.kind {
+            NodeKind::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The items of a list; none of anything else.
+    pub(crate) fn items(&self) -> &[Self] {
+        match &self.kind {
+            NodeKind::List(items) => items,
+            _ => &[],
+        }
+    }
+
+    /// The value of a key; `None` where this is no mapping.
+    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
+        let NodeKind::Map(entries) = &self.kind else { return None };
+        entries.iter().find(|(name, _)| name.text() == Some(key)).map(|(_, value)| value)
+    }
+}
+
 /// A whole document: its root, and the nodes that carry a tag.
 #[derive(Debug)]
 pub(crate) struct Parsed {
@@ -41,7 +64,7 @@ pub(crate) struct Parsed {
     pub tagged: Vec<NodeId>,
 }
 
-struct Reading {
+struct TreeReader {
     next: Cell<NodeId>,
     stop_at: Option<NodeId>,
     tagged: RefCell<Vec<NodeId>>,
@@ -79,12 +102,12 @@ pub(crate) fn locate(text: &str, id: NodeId) -> Option<usize> {
 }
 
 fn read(text: &str, stop_at: Option<NodeId>) -> Result<(Node, Vec<NodeId>), serde_yaml::Error> {
-    let reading = Reading { next: Cell::new(0), stop_at, tagged: RefCell::default() };
+    let reading = TreeReader { next: Cell::new(0), stop_at, tagged: RefCell::default() };
     let root = (&reading).deserialize(serde_yaml::Deserializer::from_str(text))?;
     Ok((root, reading.tagged.into_inner()))
 }
 
-impl<'de> DeserializeSeed<'de> for &Reading {
+impl<'de> DeserializeSeed<'de> for &TreeReader {
     type Value = Node;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
@@ -94,7 +117,7 @@ impl<'de> DeserializeSeed<'de> for &Reading {
         }
         self.next.set(id + 1);
         if self.stop_at == Some(id) {
-            deserializer.deserialize_any(Stop)?;
+            deserializer.deserialize_any(FailHere)?;
             return Err(de::Error::custom("stopped"));
         }
         let kind = deserializer.deserialize_any(NodeVisitor { reading: self, id })?;
@@ -103,9 +126,9 @@ impl<'de> DeserializeSeed<'de> for &Reading {
 }
 
 /// Fails on whatever it meets, which makes the parser tell where that is.
-struct Stop;
+struct FailHere;
 
-impl Visitor<'_> for Stop {
+impl Visitor<'_> for FailHere {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -114,70 +137,70 @@ impl Visitor<'_> for Stop {
 }
 
 struct NodeVisitor<'a> {
-    reading: &'a Reading,
+    reading: &'a TreeReader,
     id: NodeId,
 }
 
 impl<'de> Visitor<'de> for NodeVisitor<'_> {
-    type Value = Kind;
+    type Value = NodeKind;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a value")
     }
 
-    fn visit_unit<E>(self) -> Result<Kind, E> {
-        Ok(Kind::Null)
+    fn visit_unit<E>(self) -> Result<NodeKind, E> {
+        Ok(NodeKind::Null)
     }
 
-    fn visit_none<E>(self) -> Result<Kind, E> {
-        Ok(Kind::Null)
+    fn visit_none<E>(self) -> Result<NodeKind, E> {
+        Ok(NodeKind::Null)
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Kind, E> {
-        Ok(Kind::Bool(value))
+    fn visit_bool<E>(self, value: bool) -> Result<NodeKind, E> {
+        Ok(NodeKind::Bool(value))
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Kind, E> {
-        Ok(Kind::Int(value.into()))
+    fn visit_u64<E>(self, value: u64) -> Result<NodeKind, E> {
+        Ok(NodeKind::Int(value.into()))
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Kind, E> {
-        Ok(Kind::Int(value.into()))
+    fn visit_i64<E>(self, value: i64) -> Result<NodeKind, E> {
+        Ok(NodeKind::Int(value.into()))
     }
 
-    fn visit_u128<E>(self, value: u128) -> Result<Kind, E> {
-        Ok(i128::try_from(value).map_or(Kind::Float(f64::INFINITY), Kind::Int))
+    fn visit_u128<E>(self, value: u128) -> Result<NodeKind, E> {
+        Ok(i128::try_from(value).map_or(NodeKind::Float(f64::INFINITY), NodeKind::Int))
     }
 
-    fn visit_i128<E>(self, value: i128) -> Result<Kind, E> {
-        Ok(Kind::Int(value))
+    fn visit_i128<E>(self, value: i128) -> Result<NodeKind, E> {
+        Ok(NodeKind::Int(value))
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Kind, E> {
-        Ok(Kind::Float(value))
+    fn visit_f64<E>(self, value: f64) -> Result<NodeKind, E> {
+        Ok(NodeKind::Float(value))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Kind, E> {
-        Ok(Kind::Text(value.to_owned()))
+    fn visit_str<E>(self, value: &str) -> Result<NodeKind, E> {
+        Ok(NodeKind::Text(value.to_owned()))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Kind, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<NodeKind, A::Error> {
         let mut items = Vec::new();
         while let Some(item) = access.next_element_seed(self.reading)? {
             items.push(item);
         }
-        Ok(Kind::List(items))
+        Ok(NodeKind::List(items))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Kind, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<NodeKind, A::Error> {
         let mut entries = Vec::new();
         while let Some(key) = access.next_key_seed(self.reading)? {
             entries.push((key, access.next_value_seed(self.reading)?));
         }
-        Ok(Kind::Map(entries))
+        Ok(NodeKind::Map(entries))
     }
 
-    fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<Kind, A::Error> {
+    fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<NodeKind, A::Error> {
         self.reading.tagged.borrow_mut().push(self.id);
         let (_tag, content) = access.variant::<String>()?;
         Ok(content.newtype_variant_seed(self.reading)?.kind)
@@ -213,7 +236,7 @@ mod tests {
 
     #[test]
     fn duplicates_and_odd_keys_are_kept() {
-        let Kind::Map(entries) = parse("a: 1\na: 2\n3: x\n").unwrap().root.kind else { panic!("a map") };
+        let NodeKind::Map(entries) = parse("a: 1\na: 2\n3: x\n").unwrap().root.kind else { panic!("a map") };
         assert_eq!(entries.len(), 3);
     }
 }

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use serde::de::{self, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// A number of bytes, at least 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Bytes(u64);
 
 const UNITS: [(&str, u64); 9] = [
@@ -22,6 +22,9 @@ const UNITS: [(&str, u64); 9] = [
 ];
 
 impl Bytes {
+    /// How it is written, in a message.
+    pub const FORM: &str = "an amount of bytes such as `1GiB`, `512MB` or `65536`";
+
     pub const fn new(count: u64) -> Self {
         Self(count)
     }
@@ -58,22 +61,11 @@ impl Serialize for Bytes {
     }
 }
 
-impl<'de> Deserialize<'de> for Bytes {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Expected;
-        impl Visitor<'_> for Expected {
-            type Value = Bytes;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an amount of bytes such as `1GiB`, `512MB` or `65536`")
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Bytes, E> {
-                Bytes::parse(text).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
-            }
-            fn visit_u64<E: de::Error>(self, count: u64) -> Result<Bytes, E> {
-                Bytes::parse(&count.to_string()).ok_or_else(|| E::invalid_value(de::Unexpected::Unsigned(count), &self))
-            }
-        }
-        deserializer.deserialize_any(Expected)
+impl TryFrom<String> for Bytes {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text).ok_or_else(|| format!("invalid value: {text:?}, expected {}", Self::FORM))
     }
 }
 

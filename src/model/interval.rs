@@ -3,17 +3,20 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::de::{self, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// A positive or zero length of time, at most 10 years, exact to the millisecond.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Interval(Duration);
 
 const UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 const MAX_MS: u64 = 10 * 365 * 86_400_000;
 
 impl Interval {
+    /// How it is written, in a message.
+    pub const FORM: &str = "a length of time such as `30m`, `10s` or `1h 30m`";
+
     pub const fn from_secs(secs: u64) -> Self {
         Self(Duration::from_secs(secs))
     }
@@ -68,19 +71,11 @@ impl Serialize for Interval {
     }
 }
 
-impl<'de> Deserialize<'de> for Interval {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Expected;
-        impl Visitor<'_> for Expected {
-            type Value = Interval;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a length of time such as `30m`, `10s` or `1h 30m`")
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Interval, E> {
-                Interval::parse(text).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
-            }
-        }
-        deserializer.deserialize_str(Expected)
+impl TryFrom<String> for Interval {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text).ok_or_else(|| format!("invalid value: {text:?}, expected {}", Self::FORM))
     }
 }
 

@@ -9,6 +9,7 @@ pub mod answer_record;
 pub mod attempt_record;
 pub mod bytes;
 pub mod conditions;
+pub mod cycles;
 pub mod declared;
 pub mod encoding;
 pub mod exit_record;

@@ -65,7 +65,7 @@ pub struct SubtaskFile {
 
 /// How a subtask says that it is run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Declared {
+pub struct RunInstructions {
     pub mode: Option<ModeName>,
     /// A given text, not a template.
     pub prompt: Option<String>,
@@ -88,7 +88,7 @@ pub struct ListedTask {
     pub depends_on: Vec<TaskId>,
     pub body: String,
     /// Of a subtask file only.
-    pub declared: Option<Declared>,
+    pub declared: Option<RunInstructions>,
 }
 
 impl ListedTask {

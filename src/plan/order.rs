@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::cycles;
 use crate::model::names::{ModeName, Pair};
 use crate::model::problem::Problem;
 use crate::plan::graph::{Graph, Ordering};
 use crate::tasks::TaskSet;
-
-/// A circle of more steps than this is shown in part.
-const SHOWN: usize = 12;
 
 /// What `check` says where `depends_on` and `NN_` contradict each other.
 pub fn order_problem(tasks: &TaskSet) -> Option<Problem> {
@@ -16,11 +14,8 @@ pub fn order_problem(tasks: &TaskSet) -> Option<Problem> {
     let pairs: Vec<Pair> =
         tasks.tasks().iter().map(|task| Pair { mode: mode.clone(), task: task.id.clone() }).collect();
     let circle = Graph::build(&pairs, &BTreeMap::new(), tasks, Ordering::WithinMode, |_| true).err()?;
-    let mut names: Vec<&str> = circle.iter().map(|pair| pair.task.as_str()).collect();
-    if names.len() > SHOWN {
-        names.splice(SHOWN - 1..names.len() - 1, ["…"]);
-    }
-    let problem = Problem::error(format!("`depends_on` and `NN_` run in a circle: {}", names.join(" → ")))
+    let names = cycles::shown(circle.iter().map(|pair| pair.task.as_str()).collect());
+    let problem = Problem::error(format!("`depends_on` and `NN_` run in a circle: {names}"))
         .hint("each waits for the next; renumber one, or remove a dependency");
     Some(match circle.first().and_then(|pair| tasks.get(&pair.task)?.path.as_ref()) {
         Some(path) => problem.in_file(path),

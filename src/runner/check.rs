@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::manifest::templates::is_plain;
-use crate::manifest::{self, Draft, placed};
+use crate::manifest::{self, UnsavedFile, placed};
 use crate::model::problem::Problem;
 use crate::plan::order::order_problem;
 use crate::plan::wanted::wanted;
@@ -33,7 +33,7 @@ pub fn check(whence: &Whence) -> Result<Checked, OpenError> {
 }
 
 /// Checks it as it would be with this draft.
-pub(crate) fn check_draft(whence: &Whence, draft: &Draft) -> Result<Checked, OpenError> {
+pub(crate) fn check_draft(whence: &Whence, draft: &UnsavedFile) -> Result<Checked, OpenError> {
     told(Project::open_draft(whence, draft))
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use crate::manifest::{self, Draft, Loaded, Manifest, Mode};
+use crate::manifest::{self, Loaded, Manifest, Mode, UnsavedFile};
 use crate::model::names::{ModeName, NameError, Pair, TaskId};
 use crate::model::nearest::nearest;
 use crate::model::problem::Problem;
@@ -79,9 +79,9 @@ impl Project {
     }
 
     /// The whole project as it would be with this draft.
-    pub(super) fn open_draft(whence: &Whence, draft: &Draft) -> Result<Self, OpenError> {
+    pub(super) fn open_draft(whence: &Whence, draft: &UnsavedFile) -> Result<Self, OpenError> {
         let located = located(whence)?;
-        Self::of(manifest::load_draft(&located.manifest, Some(&located.home), draft), located, whence)
+        Self::of(manifest::load_unsaved(&located.manifest, Some(&located.home), draft), located, whence)
     }
 
     fn of(loaded: Loaded, located: Located, whence: &Whence) -> Result<Self, OpenError> {

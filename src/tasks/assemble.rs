@@ -4,10 +4,10 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::model::cycles::{self, break_cycles};
 use crate::model::names::TaskId;
 use crate::model::problem::Problem;
 use crate::model::task_source::TaskSource;
-use crate::tasks::cycles::break_cycles;
 use crate::tasks::field_names::{DEPENDS_ON, PARENT};
 use crate::tasks::fields::place;
 use crate::tasks::references::{Meant, References};
@@ -17,9 +17,7 @@ use crate::tasks::task_set::{Broken, TaskSet};
 use crate::tasks::twins::without_twins;
 use crate::tasks::warnings::{Warning, WarningKind, summed};
 
-/// A circle of more tasks than this is shown in part.
-const CYCLE_SHOWN: usize = 12;
-/// More circles than this add nothing.
+/// More cycles than this add nothing.
 const CYCLES_SHOWN: usize = 50;
 
 /// Connects what was scanned. Nothing is lost without a problem that names it.
@@ -130,13 +128,10 @@ fn unknown(draft: &Draft, kind: WarningKind, text: &str) -> Warning {
     Warning { kind, problem: point(Problem::warning(message), draft, keys) }
 }
 
-fn report_cycles(drafts: &[Draft], cycles: &[Vec<usize>], what: &str, keys: &[&str], problems: &mut Vec<Problem>) {
-    for cycle in cycles.iter().take(CYCLES_SHOWN) {
-        let mut names: Vec<&str> = cycle.iter().map(|i| drafts[*i].task.id.as_str()).collect();
-        if names.len() > CYCLE_SHOWN {
-            names.splice(CYCLE_SHOWN - 1..names.len() - 1, ["…"]);
-        }
-        let problem = Problem::error(format!("{what} run in a circle: {}", names.join(" → ")));
+fn report_cycles(drafts: &[Draft], found: &[Vec<usize>], what: &str, keys: &[&str], problems: &mut Vec<Problem>) {
+    for cycle in found.iter().take(CYCLES_SHOWN) {
+        let names = cycles::shown(cycle.iter().map(|i| drafts[*i].task.id.as_str()).collect());
+        let problem = Problem::error(format!("{what} run in a circle: {names}"));
         let closing = cycle.iter().rev().nth(1).map_or(0, |i| *i);
         problems.push(point(problem, &drafts[closing], keys).hint("until it is cut, its last step is ignored"));
     }

@@ -18,7 +18,6 @@
 
 mod assemble;
 mod body;
-mod cycles;
 mod field_names;
 mod fields;
 mod find;

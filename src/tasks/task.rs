@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::model::names::TaskId;
-use crate::model::task_source::Declared;
+use crate::model::task_source::RunInstructions;
 use crate::model::task_status::TaskStatus;
 
 /// A piece of work. A field that the file lacks is empty.
@@ -33,7 +33,7 @@ pub struct Task {
     /// subtask file.
     pub path: Option<PathBuf>,
     /// How it is run, of an entry of a subtask file.
-    pub declared: Option<Declared>,
+    pub declared: Option<RunInstructions>,
     /// It stands for its folder (`_overview.md`).
     pub is_overview: bool,
     /// The whole front matter.

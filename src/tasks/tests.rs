@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::model::names::TaskId;
 use crate::model::problem::Problem;
-use crate::model::task_source::{Declared, ListedTask, SubtaskFile, TaskFiles, TaskSource};
+use crate::model::task_source::{ListedTask, RunInstructions, SubtaskFile, TaskFiles, TaskSource};
 use crate::model::task_status::TaskStatus;
 
 struct Folder(TempDir);
@@ -279,7 +279,7 @@ fn list_entries_are_tasks_without_a_file() {
 
 #[test]
 fn the_tasks_of_a_subtask_file_say_how_they_are_run() {
-    let declared = Declared { mode: None, prompt: Some("do it".to_owned()), gate: true };
+    let declared = RunInstructions { mode: None, prompt: Some("do it".to_owned()), gate: true };
     let entry = |name: &str, on: &str| ListedTask {
         parent: Some(id("T-1")),
         depends_on: vec![id(on)],

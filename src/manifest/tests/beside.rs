@@ -122,12 +122,12 @@ fn a_subtask_file_is_a_list_of_tasks_that_say_how_they_run() {
     let [one, two] = &file.tasks[..] else { panic!("{file:?}") };
     let id = |text| TaskId::parse(text).unwrap();
     let job = ModeName::parse("job").ok();
-    let declared = Declared { mode: job, prompt: Some("{{ x }}".to_owned()), gate: true };
+    let declared = RunInstructions { mode: job, prompt: Some("{{ x }}".to_owned()), gate: true };
     assert_eq!(
         (&one.declared, &one.parent, &one.depends_on[..]),
         (&Some(declared), &Some(id("T-1")), &[id("T-2")][..])
     );
-    assert_eq!((&two.id, &two.declared), (&id("S-2"), &Some(Declared::default())));
+    assert_eq!((&two.id, &two.declared), (&id("S-2"), &Some(RunInstructions::default())));
     assert_eq!(subtasks("").problems, []);
 }
 

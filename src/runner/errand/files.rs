@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::manifest::{self, Draft, LOCAL_NAME, MANIFEST_MAX};
+use crate::manifest::{self, LOCAL_NAME, MANIFEST_MAX, UnsavedFile};
 use crate::model::task_source::TaskSource;
 use crate::runner::check::check_draft;
 use crate::runner::failure::{Failure, Kind};
@@ -30,7 +30,7 @@ pub(super) fn write(whence: &Whence, name: &str, text: &str, told: &str) -> Resu
     if held.bytes().map(etag).unwrap_or_default() != told {
         return Err(stale(name));
     }
-    let checked = check_draft(whence, &Draft { path: place.path, text: text.into() })?;
+    let checked = check_draft(whence, &UnsavedFile { path: place.path, text: text.into() })?;
     if checked.has_errors() {
         return Err(Failure::of_problems(checked.problems));
     }

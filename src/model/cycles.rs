@@ -1,37 +1,48 @@
-//! Finds circles among tasks, and takes them apart so that what is left is a graph without any.
+//! Finds the cycles of a graph. Pure; nodes are the positions of a list.
 
-/// Removes every edge that closes a circle, and returns those circles: each a path of nodes
+/// A cycle of more nodes than this is shown in part.
+const SHOWN_MAX: usize = 12;
+
+/// A cycle in a message: `a → b → a`.
+pub fn shown(mut names: Vec<&str>) -> String {
+    if names.len() > SHOWN_MAX {
+        names.splice(SHOWN_MAX - 1..names.len() - 1, ["…"]);
+    }
+    names.join(" → ")
+}
+
+/// Removes every edge that closes a cycle, and returns the cycles: each a path of nodes
 /// from one node back to it. Without recursion, since a chain may be thousands long.
-pub(in crate::tasks) fn break_cycles(edges: &mut [Vec<usize>]) -> Vec<Vec<usize>> {
+pub fn break_cycles(edges: &mut [Vec<usize>]) -> Vec<Vec<usize>> {
     #[derive(Clone, Copy, PartialEq)]
-    enum Mark {
+    enum Visit {
         New,
         OnPath,
         Done,
     }
-    let mut marks = vec![Mark::New; edges.len()];
+    let mut marks = vec![Visit::New; edges.len()];
     let mut cycles = Vec::new();
     for start in 0..edges.len() {
-        if marks[start] != Mark::New {
+        if marks[start] != Visit::New {
             continue;
         }
-        marks[start] = Mark::OnPath;
+        marks[start] = Visit::OnPath;
         // A node, and how many of its edges were followed.
         let mut path = vec![(start, 0)];
         while let Some((node, followed)) = path.last_mut() {
             let Some(&next) = edges[*node].get(*followed) else {
-                marks[*node] = Mark::Done;
+                marks[*node] = Visit::Done;
                 path.pop();
                 continue;
             };
             match marks[next] {
-                Mark::Done => *followed += 1,
-                Mark::New => {
+                Visit::Done => *followed += 1,
+                Visit::New => {
                     *followed += 1;
-                    marks[next] = Mark::OnPath;
+                    marks[next] = Visit::OnPath;
                     path.push((next, 0));
                 }
-                Mark::OnPath => {
+                Visit::OnPath => {
                     edges[*node].remove(*followed);
                     let from = path.iter().position(|(on_path, _)| *on_path == next).unwrap_or(0);
                     let mut cycle: Vec<usize> = path[from..].iter().map(|(on_path, _)| *on_path).collect();
@@ -49,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shows_each_circle_and_leaves_none() {
+    fn shows_each_cycle_and_leaves_none() {
         let mut edges = vec![vec![1], vec![2, 3], vec![0], vec![3], vec![0]];
         assert_eq!(break_cycles(&mut edges), [vec![0, 1, 2, 0], vec![3, 3]]);
         assert_eq!(edges, [vec![1], vec![2, 3], vec![], vec![], vec![0]]);

@@ -1,0 +1,123 @@
+//! The fields of one mapping, read by their keys.
+//!
+//! A reader gives `None` where the key is missing or, after noting a problem, where its value is wrong: the caller
+//! goes on with the rest.
+
+use crate::manifest::command_line;
+use crate::manifest::document::{At, Document};
+use crate::manifest::keys::{Section, Shape};
+use crate::manifest::tree::{Node, NodeId, NodeKind};
+use crate::model::bytes::Bytes;
+use crate::model::interval::Interval;
+use crate::model::names::TaskId;
+use crate::model::problem::Problem;
+
+/// A mapping whose keys have been checked against those of its section.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fields<'a> {
+    pub(crate) document: &'a Document,
+    pub(crate) section: &'static Section,
+    /// The mapping itself.
+    pub(crate) id: NodeId,
+    pub(crate) entries: &'a [(Node, Node)],
+}
+
+impl<'a> Fields<'a> {
+    fn entry(&self, key: &str) -> Option<&'a (Node, Node)> {
+        debug_assert!(self.section.has(key), "`{key}` is not declared in {}", self.section.name);
+        self.entries.iter().find(|(name, _)| name.text() == Some(key))
+    }
+
+    /// The value of `key`, which may be an explicit nothing.
+    pub(crate) fn get(&self, key: &str) -> Option<&'a Node> {
+        self.entry(key).map(|(_, value)| value)
+    }
+
+    /// The value of `key` if it is more than an explicit nothing.
+    pub(crate) fn given(&self, key: &str) -> Option<&'a Node> {
+        self.get(key).filter(|value| !matches!(value.kind, NodeKind::Null))
+    }
+
+    /// The node of the key itself.
+    pub(crate) fn key_id(&self, key: &str) -> Option<NodeId> {
+        self.entry(key).map(|(name, _)| name.id)
+    }
+
+    /// Notes a problem of the mapping as a whole.
+    pub(crate) fn add(&self, problem: Problem) {
+        self.document.add(At::Node(self.id), problem);
+    }
+
+    /// Notes a problem at the value of `key`, which is there.
+    pub(crate) fn add_at_value(&self, key: &str, problem: Problem) {
+        self.document.add(At::Node(self.get(key).map_or(self.id, |value| value.id)), problem);
+    }
+
+    /// The value of `key` as `read` takes it.
+    pub(crate) fn read<T>(&self, key: &str, read: impl FnOnce(&'a Document, &'a Node, &str) -> Option<T>) -> Option<T> {
+        self.get(key).and_then(|node| read(self.document, node, key))
+    }
+
+    pub(crate) fn bool(&self, key: &str) -> Option<bool> {
+        self.read(key, Document::bool)
+    }
+
+    pub(crate) fn text(&self, key: &str) -> Option<String> {
+        self.read(key, Document::text)
+    }
+
+    /// Text that is not empty.
+    pub(crate) fn filled_text(&self, key: &str) -> Option<String> {
+        self.read(key, Document::filled_text)
+    }
+
+    pub(crate) fn texts(&self, key: &str) -> Option<Vec<String>> {
+        self.read(key, Document::texts)
+    }
+
+    pub(crate) fn usd(&self, key: &str) -> Option<f64> {
+        self.read(key, Document::usd)
+    }
+
+    pub(crate) fn interval(&self, key: &str) -> Option<Interval> {
+        self.read(key, |document, node, what| document.value(node, what, Interval::FORM, Interval::parse))
+    }
+
+    pub(crate) fn bytes(&self, key: &str) -> Option<Bytes> {
+        self.read(key, |document, node, what| document.value(node, what, Bytes::FORM, Bytes::parse))
+    }
+
+    /// A command's argv, at least one word.
+    pub(crate) fn command(&self, key: &str) -> Option<Vec<String>> {
+        self.read(key, command_line::read)
+    }
+
+    pub(crate) fn id(&self, key: &str) -> Option<TaskId> {
+        self.read(key, Document::id)
+    }
+
+    pub(crate) fn ids(&self, key: &str) -> Vec<TaskId> {
+        self.items(key).iter().filter_map(|item| self.document.id(item, key)).collect()
+    }
+
+    /// A whole number in the range that the key is declared with.
+    pub(crate) fn number(&self, key: &str) -> Option<u32> {
+        let Some(Shape::Number(min, max)) = self.section.key(key).map(|key| &key.shape) else { return None };
+        self.read(key, |document, node, what| document.number(node, what, *min..=*max))
+    }
+
+    pub(crate) fn choice<T>(&self, key: &str, choices: impl IntoIterator<Item = (&'static str, T)>) -> Option<T> {
+        self.read(key, |document, node, what| document.choice(node, what, choices))
+    }
+
+    /// The items of a list; none where it is missing or wrong.
+    pub(crate) fn items(&self, key: &str) -> &'a [Node] {
+        self.read(key, Document::list).unwrap_or_default()
+    }
+
+    /// The fields of the section below `key`.
+    pub(crate) fn section(&self, key: &str) -> Option<Self> {
+        let section = self.section.key(key).and_then(|key| key.shape.section())?;
+        self.read(key, |document, node, what| document.fields(node, what, section))
+    }
+}

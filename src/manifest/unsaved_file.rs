@@ -1,0 +1,33 @@
+//! A text that is about to be saved, read in place of the file it is meant for.
+//!
+//! So a change is checked before it is made, and its mistakes carry the file's own name.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::manifest::source::{self, Source};
+use crate::model::problem::Problem;
+
+/// A file as it would be after saving. `path` is spelt as [`crate::manifest::resolve`] and the manifest spell it.
+#[derive(Clone, Debug)]
+pub struct UnsavedFile {
+    pub path: PathBuf,
+    pub text: Arc<str>,
+}
+
+impl UnsavedFile {
+    /// Whether `unsaved` stands for the file at `path`.
+    pub(crate) fn replaces(unsaved: Option<&Self>, path: &Path) -> bool {
+        unsaved.is_some_and(|unsaved| unsaved.path == path)
+    }
+}
+
+/// Reads `path` as [`source::read`] does, or the text that is about to be saved there. Fails as that does.
+pub(crate) fn read(unsaved: Option<&UnsavedFile>, path: &Path, what: &str, max: u64) -> Result<Source, Problem> {
+    let Some(unsaved) = unsaved.filter(|unsaved| unsaved.path == path) else { return source::read(path, what, max) };
+    let size = unsaved.text.len() as u64;
+    if size > max {
+        return Err(source::too_large(path, what, size, max));
+    }
+    Ok(Source { path: path.to_owned(), text: source::without_mark(&unsaved.text) })
+}
