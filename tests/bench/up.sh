@@ -64,7 +64,7 @@ one=$(find .dispatch/runs -mindepth 1 -maxdepth 1 -type d | head -1)
 if command -v node >/dev/null; then node "$here/generate.mjs" "$PWD/$one" "$past" 10; rm -f .dispatch/dispatch.db*; fi
 fresh_server
 dispatch up -q >/dev/null
-dispatch plan -q --exit-code >/dev/null || { echo "up left something to do" >&2; over=$((over + 1)); }
+dispatch plan -q --exit-code >/dev/null || failed+=("up left something to do")
 behind=6 compare return 1.5 "empty plan, $((2 * more)) runs, $past ended / list-panes" -- ours "" "" dispatch -q plan \
   -- other "" "" tmux -u -L b list-panes -a -F '#{pane_id} #{window_id} #{session_name} #{pane_pid} #{pane_dead} #{pane_dead_status} #{pane_start_command}'
 if command -v strace >/dev/null; then

@@ -246,7 +246,7 @@ fn a_run_tells_its_agent_and_who_started_it() {
         run["startedBy"].as_str().unwrap().to_owned()
     };
     assert_eq!([by("first", "T"), by("second", "T")], ["need", "cli"]);
-    world.shadow("dispatch", &format!("#!/bin/sh\nexec {} \"$@\"\n", env!("CARGO_BIN_EXE_dispatch")));
+    world.shadow("dispatch", &format!("#!/bin/sh\nexec {} \"$@\"\n", crate::programs::dispatch()));
     world.dispatch("run -q job NESTED").any_stderr().succeeds();
     assert_eq!([by("job", "NESTED"), by("job", "T")], ["cli", "run"]);
     world.wait_all_quiet();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::diff::{commit, git, tree, world};
+use crate::git::{commit, git, tree, world};
 use crate::waiting::{is, rounds, wait_until};
 use crate::world::World;
 
@@ -136,7 +136,7 @@ fn a_worktree_in_which_something_runs_or_waits_stays() {
     let manifest = format!(
         "{}  gated: {{ agent: fake, prompt: x, gate: approve }}\n{}",
         crate::world::BASE,
-        crate::diff::WORKTREES
+        crate::git::WORKTREES
     );
     world.write("dispatch.yaml", manifest);
     for (mode, state) in [("job", "running"), ("talk", "running"), ("gated", "queued")] {

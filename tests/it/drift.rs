@@ -6,8 +6,8 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::plan::{is_empty, steps};
 use crate::up::ready;
+use crate::wanted::{is_empty, steps};
 use crate::world::World;
 
 /// Keys of a mode: as they were when the run was started, as they are now, and what `plan` says.

@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use rustix::process::Signal;
 
-use crate::plan::{steps, told};
 use crate::waiting::{is, rounds, wait_until};
+use crate::wanted::{steps, told};
 use crate::world::{BASE, World, alive, kill};
 
 const MODES: &str = r#"  brief: { agent: fake, prompt: "{{ task.body }}", timeout: 200ms }

@@ -239,7 +239,7 @@ fn several_tasks_need_each_their_own() {
     assert_eq!(runs.len(), 4, "{answer}");
     assert!(runs.iter().all(|run| run["state"] == "succeeded"), "{answer}");
     for task in ["T", "U"] {
-        let time = |mode: &str, field: &str| crate::order::time(&world.status(mode, task)[field]);
+        let time = |mode: &str, field: &str| crate::world::time(&world.status(mode, task)[field]);
         assert!(time("lint", "endedAt") <= time("build", "startedAt"));
     }
 }

@@ -6,11 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::waiting::{is, wait_until};
-use crate::world::World;
-
-pub(crate) fn time(value: &Value) -> Timestamp {
-    value.as_str().and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("{value} is no time"))
-}
+use crate::world::{World, time};
 
 /// A task below `P`, with its number.
 fn step(world: &World, file: &str, id: &str, more: &str, body: &str) {

@@ -27,7 +27,7 @@ fn record(folder: &Path) -> Vec<(String, Vec<u8>)> {
 #[track_caller]
 fn refused(world: &World, word: &str, folder: &Path, stdin: impl Into<Stdio>, words: &str) -> Output {
     let (before, starts) = (record(folder), world.starts().len());
-    let mut command = world.command(env!("CARGO_BIN_EXE_dispatch"));
+    let mut command = world.command(crate::programs::dispatch());
     let output = command.arg(word).arg(folder).stdin(stdin).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success() && said.contains(words), "{word}: {} {said:?} lacks {words:?}", output.status);

@@ -235,7 +235,7 @@ fn hears_no_limit(world: &World) -> Command {
 fn end_on_a_full_disk(world: &World, disk: &impl Disk) {
     world.task("TASK-1", "%until go\n%exit 7");
     let start = Dispatch::new(hears_no_limit(world), &world.root().join("calls"));
-    start.arg(env!("CARGO_BIN_EXE_dispatch")).words("run -d -q job TASK-1").notes().succeeds();
+    start.arg(crate::programs::dispatch()).words("run -d -q job TASK-1").notes().succeeds();
     let run = world.status("job", "TASK-1")["runId"].as_str().unwrap().to_owned();
     let agent = world.agent_ready(&run).pid;
     let supervisor = world.supervisor(&run);

@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::serve_guard::{METHODS, ROUTES};
+use crate::routes::{METHODS, ROUTES};
 use crate::server::Reply;
 use crate::waiting::wait_until;
 use crate::world::World;

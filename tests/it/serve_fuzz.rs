@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 
 use crate::random::Random;
-use crate::serve_guard::{HANDSHAKE, METHODS};
+use crate::routes::{HANDSHAKE, METHODS};
 use crate::serve_input::files;
 use crate::server::{Reply, Server};
 use crate::waiting::rounds;
@@ -128,101 +128,69 @@ const BODIES: &[&str] = &[
     "version: 1\n",
 ];
 
-impl Random {
-    fn one<T: Copy>(&mut self, of: &[T]) -> T {
-        of[self.below(of.len())]
-    }
-
-    fn byte(&mut self) -> u8 {
-        u8::try_from(self.below(256)).unwrap()
-    }
-
-    /// One time in `of`.
-    fn seldom(&mut self, of: usize) -> bool {
-        self.below(of) == 0
-    }
-
-    /// Changes a few bytes: turned, lost, put in, said twice.
-    fn spoil(&mut self, bytes: &mut Vec<u8>) {
-        for _ in 0..=self.below(4) {
-            let at = self.below(bytes.len() + 1);
-            let byte = self.byte();
-            match self.below(4) {
-                0 if at < bytes.len() => bytes[at] ^= byte,
-                1 if at < bytes.len() => drop(bytes.remove(at)),
-                2 => bytes.insert(at, byte),
-                _ => {
-                    let piece = bytes[at..bytes.len().min(at + self.below(40))].to_vec();
-                    bytes.splice(at..at, piece);
+fn path(random: &mut Random) -> String {
+    match random.below(100) {
+        // A child takes milliseconds, and the round has a hundred thousand.
+        0 => random.one(DEAR).to_owned(),
+        1..=30 => random.one(CHEAP).to_owned(),
+        _ => {
+            let mut path = String::new();
+            for _ in 0..=random.below(5) {
+                path.push('/');
+                match random.below(8) {
+                    0 => (0..random.below(70)).for_each(|_| path.push_str(&format!("%{:02x}", random.byte()))),
+                    1 => (0..random.below(70)).for_each(|_| path.push(char::from(33 + random.byte() % 94))),
+                    _ => path.push_str(random.one(SEGMENTS)),
                 }
             }
-        }
-    }
-
-    fn path(&mut self) -> String {
-        match self.below(100) {
-            // A child takes milliseconds, and the round has a hundred thousand.
-            0 => self.one(DEAR).to_owned(),
-            1..=30 => self.one(CHEAP).to_owned(),
-            _ => {
-                let mut path = String::new();
-                for _ in 0..=self.below(5) {
-                    path.push('/');
-                    match self.below(8) {
-                        0 => (0..self.below(70)).for_each(|_| path.push_str(&format!("%{:02x}", self.byte()))),
-                        1 => (0..self.below(70)).for_each(|_| path.push(char::from(33 + self.byte() % 94))),
-                        _ => path.push_str(self.one(SEGMENTS)),
-                    }
-                }
-                if self.seldom(6) {
-                    path.push_str(self.one(&["?", "?all=1", "?limit=x", "?a=b&a=c", "?%zz", "?run=..", "#x", ";v=1"]));
-                }
-                path
+            if random.seldom(6) {
+                path.push_str(random.one(&["?", "?all=1", "?limit=x", "?a=b&a=c", "?%zz", "?run=..", "#x", ";v=1"]));
             }
+            path
         }
     }
+}
 
-    fn body(&mut self) -> Vec<u8> {
-        let mut body = match self.below(4) {
-            0 => return Vec::new(),
-            1 => (0..self.below(300)).map(|_| self.byte()).collect(),
-            _ => self.one(BODIES).as_bytes().to_vec(),
-        };
-        if self.seldom(2) {
-            self.spoil(&mut body);
-        }
-        body
+fn body(random: &mut Random) -> Vec<u8> {
+    let mut body = match random.below(4) {
+        0 => return Vec::new(),
+        1 => (0..random.below(300)).map(|_| random.byte()).collect(),
+        _ => random.one(BODIES).as_bytes().to_vec(),
+    };
+    if random.seldom(2) {
+        random.spoil(&mut body);
     }
+    body
+}
 
-    /// A request that is complete, so that its answer can be awaited.
-    fn request(&mut self, server: &Server) -> Vec<u8> {
-        let method = match self.below(10) {
-            0 => self.one(METHODS),
-            1..=5 => "GET",
-            6 => "PUT",
-            _ => "POST",
-        };
-        if self.seldom(300) {
-            return server.head("GET", "/logs/job/KEEP", &HANDSHAKE).into_bytes();
-        }
-        let body = self.body();
-        let mut lines = Vec::new();
-        if !body.is_empty() || self.seldom(3) {
-            lines.push("Content-Type: application/json".to_owned());
-            lines.push(format!("Content-Length: {}", body.len()));
-        }
-        for _ in 0..self.below(3) {
-            lines.push(self.one(LINES).to_owned());
-        }
-        // What is announced and never comes would be waited for; and an answer to HEAD has no end.
-        let waits = |line: &String| line.starts_with("Content-Length: 5") || line.starts_with("Content-Length: 9");
-        if method == "HEAD" || lines.iter().any(waits) {
-            lines.retain(|line| !waits(line));
-            lines.push("Connection: close".to_owned());
-        }
-        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-        [server.head(method, &self.path(), &lines).into_bytes(), body].concat()
+/// A request that is complete, so that its answer can be awaited.
+fn request(random: &mut Random, server: &Server) -> Vec<u8> {
+    let method = match random.below(10) {
+        0 => random.one(METHODS),
+        1..=5 => "GET",
+        6 => "PUT",
+        _ => "POST",
+    };
+    if random.seldom(300) {
+        return server.head("GET", "/logs/job/KEEP", &HANDSHAKE).into_bytes();
     }
+    let body = body(random);
+    let mut lines = Vec::new();
+    if !body.is_empty() || random.seldom(3) {
+        lines.push("Content-Type: application/json".to_owned());
+        lines.push(format!("Content-Length: {}", body.len()));
+    }
+    for _ in 0..random.below(3) {
+        lines.push(random.one(LINES).to_owned());
+    }
+    // What is announced and never comes would be waited for; and an answer to HEAD has no end.
+    let waits = |line: &String| line.starts_with("Content-Length: 5") || line.starts_with("Content-Length: 9");
+    if method == "HEAD" || lines.iter().any(waits) {
+        lines.retain(|line| !waits(line));
+        lines.push("Connection: close".to_owned());
+    }
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    [server.head(method, &path(random), &lines).into_bytes(), body].concat()
 }
 
 /// A request for each kind of answer, with its status: these are reached whatever chance brings.
@@ -302,7 +270,7 @@ fn no_request_breaks_the_server() {
     }
     let mut stream = server.connect();
     for _ in 0..rounds(100_000) {
-        let request = random.request(&server);
+        let request = request(&mut random, &server);
         if stream.write_all(&request).is_err() {
             stream = server.connect();
             stream.write_all(&request).unwrap();
@@ -344,7 +312,7 @@ fn no_spoilt_request_breaks_the_server() {
     let mut random = Random::new();
     let seed = random.seed;
     for _ in 0..rounds(20_000) {
-        let mut request = random.request(&server);
+        let mut request = request(&mut random, &server);
         if random.seldom(20) {
             request = (0..random.below(2000)).map(|_| random.byte()).collect();
         }

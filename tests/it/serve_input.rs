@@ -6,8 +6,8 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::serve_guard::{HANDSHAKE, ROUTES};
-use crate::server::{Reply, Server};
+use crate::routes::{HANDSHAKE, ROUTES};
+use crate::server::Server;
 use crate::world::World;
 
 /// Names as they stand in a path, that are none.
@@ -48,23 +48,6 @@ const NO_NAMES: &[&str] = &[
     "~",
 ];
 
-impl Server {
-    /// A body that may be anything.
-    #[track_caller]
-    fn post_bytes(&self, path: &str, body: &[u8]) -> Reply {
-        let length = format!("Content-Length: {}", body.len());
-        let head = self.head("POST", path, &["Content-Type: application/json", &length]);
-        self.say([head.as_bytes(), body].concat())
-    }
-
-    #[track_caller]
-    pub(crate) fn run_of(&self, mode: &str, task: &str, body: &str) -> String {
-        let reply = self.post(&format!("/dispatch/{mode}/{task}"), body);
-        assert_eq!(reply.status, 201, "{reply:?}");
-        reply.json()["runId"].as_str().unwrap().to_owned()
-    }
-}
-
 /// Every file below a folder but what the state folder and the test's own notes hold.
 pub(crate) fn files(folder: &Path) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
@@ -104,24 +87,16 @@ fn every_good_name_is_taken() {
     for mode in modes.into_iter().chain([long_mode.as_str()]) {
         assert_eq!(server.get(&format!("/status/{mode}/TASK-42")).code(), "never_run", "{mode}");
     }
-    world.wait_ended(&server, &long_mode, &long);
-    world.wait_ended(&server, "code-review", "TASK%2D42");
+    wait_ended(&world, &server, &long_mode, &long);
+    wait_ended(&world, &server, "code-review", "TASK%2D42");
     server.assert_alive();
 }
 
-impl World {
-    /// How many runs there are or were.
-    #[track_caller]
-    pub(crate) fn runs(&self) -> usize {
-        fs::read_dir(self.state().join("runs")).map_or(0, Iterator::count)
-    }
-
-    /// Starts a job by the server and waits for its good end.
-    #[track_caller]
-    fn wait_ended(&self, server: &Server, mode: &str, task: &str) {
-        assert_eq!(server.post(&format!("/dispatch/{mode}/{task}"), "").status, 201);
-        self.wait_state(mode, &task.replace("%2D", "-"), "succeeded");
-    }
+/// Starts a job by the server and waits for its good end.
+#[track_caller]
+fn wait_ended(world: &World, server: &Server, mode: &str, task: &str) {
+    assert_eq!(server.post(&format!("/dispatch/{mode}/{task}"), "").status, 201);
+    world.wait_state(mode, &task.replace("%2D", "-"), "succeeded");
 }
 
 #[test]
@@ -392,12 +367,10 @@ fn serve_and_token_tell_their_failures_as_json_too() {
     assert!(taken.stdout.is_empty());
     let beside = other.serve();
     assert_ne!((&beside.host, &beside.token), (&server.host, &server.token));
-    assert_eq!(other.bare_status(&beside, &server.token), 401, "each has its own token");
+    assert_eq!(status_with(&beside, &server.token), 401, "each has its own token");
     server.assert_alive();
 }
 
-impl World {
-    fn bare_status(&self, server: &Server, token: &str) -> u16 {
-        server.bare("GET", "/api/runs", &[&format!("Authorization: Bearer {token}")]).status
-    }
+fn status_with(server: &Server, token: &str) -> u16 {
+    server.bare("GET", "/api/runs", &[&format!("Authorization: Bearer {token}")]).status
 }

@@ -2,7 +2,7 @@
 
 use tungstenite::Message;
 
-use crate::serve_guard::{HANDSHAKE, ROUTES};
+use crate::routes::{HANDSHAKE, ROUTES};
 use crate::world::World;
 
 #[test]

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::diff::{commit, git};
+use crate::git::{commit, git};
 use crate::world::{BASE, World};
 
 /// A project with the submodule `lib`, which holds the submodule `deep`; both can be fetched.

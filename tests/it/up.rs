@@ -5,8 +5,8 @@ use std::os::unix::fs::DirBuilderExt as _;
 
 use serde_json::Value;
 
-use crate::plan::{is_empty, manifest, steps, tagged, told, want, wanting};
 use crate::waiting::{is, wait_until};
+use crate::wanted::{is_empty, manifest, steps, tagged, told, want, wanting};
 use crate::world::{World, alive};
 
 pub(crate) fn ready(world: &World, mode: &str, task: &str) -> String {

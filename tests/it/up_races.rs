@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::plan::{told, want, wanting};
 use crate::random::Random;
 use crate::waiting::{is, rounds, wait_for};
+use crate::wanted::{told, want, wanting};
 use crate::world::{World, alive};
 
 const TASKS: usize = 4;

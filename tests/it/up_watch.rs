@@ -7,9 +7,9 @@ use std::path::Path;
 use rustix::process::Signal;
 
 use crate::command::Started;
-use crate::plan::{is_empty, manifest, steps, tagged, want, wanting};
 use crate::up::{ready, starts_of};
 use crate::waiting::{is, wait_for, wait_until};
+use crate::wanted::{is_empty, manifest, steps, tagged, want, wanting};
 use crate::world::{World, kill};
 
 /// `up --watch`, once it has made what is wanted now.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::diff::{commit, git};
+use crate::git::{commit, git};
 use crate::world::World;
 
 /// A repository whose branch is `branch`, with the task `T`.

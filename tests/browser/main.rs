@@ -1,0 +1,20 @@
+//! The pages in a real browser. Needs chromium, node, playwright-core, axe-core and python3-websockets.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+use support::{browser, fake, git, programs, random, routes, server, waiting, windows, world};
+
+mod screenshots;
+mod serve_board;
+mod serve_board_edges;
+mod serve_board_large;
+mod serve_board_truth;
+mod serve_browser;
+mod serve_dialog;
+mod serve_lists;
+mod serve_run_page;
+mod serve_task_page;
+mod serve_terminal_page;
+mod serve_token;
+mod serve_windows_page;
+mod serve_work_page;
