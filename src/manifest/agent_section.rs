@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::manifest::agent::Agent;
 use crate::manifest::document::{At, Document, shown};
 use crate::manifest::document_values::named_entries;
-use crate::manifest::fields::Fields;
+use crate::manifest::fields::SectionFields;
 use crate::manifest::keys;
 use crate::manifest::sections;
 use crate::manifest::tree::{Node, NodeId, NodeKind};
@@ -18,7 +18,7 @@ const DELIVERIES: [(&str, Delivery); 4] =
 const PROTOCOLS: [(&str, Protocol); 2] = [("claude", Protocol::Claude), ("text", Protocol::Text)];
 
 /// The agents by name, the built-in one among them.
-pub(crate) fn read(fields: &Fields<'_>) -> BTreeMap<String, Agent> {
+pub(crate) fn read(fields: &SectionFields<'_>) -> BTreeMap<String, Agent> {
     let mut agents = BTreeMap::from([("claude".to_owned(), Agent::claude())]);
     let document = fields.document;
     let Some(entries) = fields.read("agents", Document::map) else { return agents };
@@ -54,7 +54,7 @@ fn read_agent(document: &Document, id: NodeId, node: &Node, mut agent: Agent) ->
     agent
 }
 
-fn read_prompt(fields: &Fields<'_>, agent: &mut Agent) {
+fn read_prompt(fields: &SectionFields<'_>, agent: &mut Agent) {
     let Some(node) = fields.get("prompt") else { return };
     if let NodeKind::Map(_) = node.kind {
         let Some(fields) = fields.section("prompt") else { return };
@@ -76,7 +76,7 @@ fn read_prompt(fields: &Fields<'_>, agent: &mut Agent) {
 }
 
 /// In a window the terminal is standard input.
-fn refuse_stdin(fields: &Fields<'_>, key: &str, way: Delivery) {
+fn refuse_stdin(fields: &SectionFields<'_>, key: &str, way: Delivery) {
     if way == Delivery::Stdin {
         let message = "an interactive agent's standard input is its terminal; it cannot carry the prompt";
         fields.add_at_value(key, Problem::error(message).hint("write `prompt: { interactive: arg, headless: stdin }`"));

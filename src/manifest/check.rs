@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::manifest::document::{At, Document};
-use crate::manifest::fields::Fields;
+use crate::manifest::fields::SectionFields;
 use crate::manifest::mode::PromptSource;
 use crate::manifest::mode_block::ModeBlock;
 use crate::manifest::settings::Manifest;
@@ -35,7 +35,7 @@ struct TemplateList<'a> {
 
 /// Checks the templates of the worktree, the task files, the modes and the flags of the local file.
 pub(crate) fn templates<'a>(
-    fields: &Fields<'a>,
+    fields: &SectionFields<'a>,
     blocks: &[ModeBlock<'a>],
     local_flags: Option<(&'a Document, &[&Node])>,
     manifest: &'a Manifest,

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
 use crate::manifest::document::{At, Document, shown};
-use crate::manifest::fields::Fields;
+use crate::manifest::fields::SectionFields;
 use crate::manifest::flow;
 use crate::manifest::keys::Section;
 use crate::manifest::sections::{self, is_known_key};
@@ -118,7 +118,12 @@ impl Document {
     }
 
     /// The fields of a mapping with the keys of `section` alone. Nothing (`env:`) is an empty one.
-    pub(crate) fn fields<'a>(&'a self, node: &'a Node, what: &str, section: &'static Section) -> Option<Fields<'a>> {
+    pub(crate) fn fields<'a>(
+        &'a self,
+        node: &'a Node,
+        what: &str,
+        section: &'static Section,
+    ) -> Option<SectionFields<'a>> {
         let entries = self.map(node, what)?;
         for (index, (key, _)) in entries.iter().enumerate() {
             if let Some(name) = key.text().filter(|name| !section.has(name) && *name != "<<") {
@@ -126,7 +131,7 @@ impl Document {
                 self.add(At::Node(key.id), unknown_key(name, what, section, belongs));
             }
         }
-        Some(Fields { document: self, section, id: node.id, entries })
+        Some(SectionFields { document: self, section, id: node.id, entries })
     }
 
     /// The entries of a mapping with any text keys, each once.

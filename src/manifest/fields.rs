@@ -14,7 +14,7 @@ use crate::model::problem::Problem;
 
 /// A mapping whose keys have been checked against those of its section.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Fields<'a> {
+pub(crate) struct SectionFields<'a> {
     pub(crate) document: &'a Document,
     pub(crate) section: &'static Section,
     /// The mapping itself.
@@ -22,7 +22,7 @@ pub(crate) struct Fields<'a> {
     pub(crate) entries: &'a [(Node, Node)],
 }
 
-impl<'a> Fields<'a> {
+impl<'a> SectionFields<'a> {
     fn entry(&self, key: &str) -> Option<&'a (Node, Node)> {
         debug_assert!(self.section.has(key), "`{key}` is not declared in {}", self.section.name);
         self.entries.iter().find(|(name, _)| name.text() == Some(key))

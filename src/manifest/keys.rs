@@ -44,7 +44,7 @@ pub(crate) enum Shape {
 
 /// One key of a section.
 #[derive(Debug)]
-pub(crate) struct Key {
+pub(crate) struct KeyDeclaration {
     pub name: &'static str,
     pub shape: Shape,
     /// Its description in the schema; may be empty.
@@ -62,7 +62,7 @@ pub(crate) struct Section {
     /// How an entry of it is written; `…` stands for the entry.
     pub written: &'static str,
     pub about: &'static str,
-    pub keys: &'static [Key],
+    pub keys: &'static [KeyDeclaration],
 }
 
 impl Shape {
@@ -76,7 +76,7 @@ impl Shape {
 }
 
 impl Section {
-    pub(crate) fn key(&self, name: &str) -> Option<&'static Key> {
+    pub(crate) fn key(&self, name: &str) -> Option<&'static KeyDeclaration> {
         self.keys.iter().find(|key| key.name == name)
     }
 
@@ -105,7 +105,7 @@ macro_rules! sections {
             place: $place,
             written: $written,
             about: concat!($($about)?),
-            keys: &[$(Key {
+            keys: &[$(KeyDeclaration {
                 name: $name,
                 shape: $shape,
                 about: concat!($($key_about)?),

@@ -9,7 +9,7 @@ use crate::manifest::agent_section;
 use crate::manifest::check;
 use crate::manifest::document::{At, Document, shown};
 use crate::manifest::document_values::named_entries;
-use crate::manifest::fields::Fields;
+use crate::manifest::fields::SectionFields;
 use crate::manifest::home::Home;
 use crate::manifest::keys;
 use crate::manifest::local_file::{self, LOCAL_NAME, LocalFlags, Overlay};
@@ -165,7 +165,7 @@ fn read(
 
 /// Built-in modes, command files, and the blocks over both.
 fn read_modes<'a>(
-    fields: &Fields<'a>,
+    fields: &SectionFields<'a>,
     request: LoadRequest<'_>,
     agents: &BTreeMap<String, Agent>,
     others: &mut Vec<Problem>,

@@ -5,7 +5,7 @@ use std::path::{Component, Path};
 
 use crate::manifest::agent::Agent;
 use crate::manifest::document::{At, Document, shown};
-use crate::manifest::fields::Fields;
+use crate::manifest::fields::SectionFields;
 use crate::manifest::mode::{ExpectTemplates, Mode, PromptSource};
 use crate::manifest::mode_conditions;
 use crate::manifest::settings_section;
@@ -25,11 +25,11 @@ const INTERACTIVE_ONLY: &[&str] = &["cleanup_on_exit"];
 pub(crate) struct ModeBlock<'a> {
     pub mode: Mode,
     pub key: NodeId,
-    pub fields: Fields<'a>,
+    pub fields: SectionFields<'a>,
 }
 
 /// Lays the fields of a block over `mode`.
-pub(crate) fn read(fields: &Fields<'_>, mut mode: Mode, root: &Path) -> Mode {
+pub(crate) fn read(fields: &SectionFields<'_>, mut mode: Mode, root: &Path) -> Mode {
     mode.description = fields.text("description").unwrap_or(mode.description);
     mode.interactive = fields.bool("interactive").unwrap_or(mode.interactive);
     mode.cleanup_on_exit = fields.bool("cleanup_on_exit").unwrap_or(mode.cleanup_on_exit);
@@ -51,7 +51,7 @@ pub(crate) fn read(fields: &Fields<'_>, mut mode: Mode, root: &Path) -> Mode {
 }
 
 /// `template` or `prompt`, each of which replaces a command file's.
-fn read_prompt(fields: &Fields<'_>, mode: &mut Mode, root: &Path) {
+fn read_prompt(fields: &SectionFields<'_>, mode: &mut Mode, root: &Path) {
     if let (Some(_), Some(id)) = (fields.get("template"), fields.key_id("prompt")) {
         let problem = Problem::error(format!("mode `{}` has both `template` and `prompt`", mode.name));
         fields.document.add(At::Node(id), problem.hint("keep one of the two"));
@@ -77,12 +77,12 @@ pub(crate) fn below(document: &Document, node: &Node, what: &str) -> Option<Stri
     Some(text)
 }
 
-fn read_limits(fields: &Fields<'_>) -> Limits {
+fn read_limits(fields: &SectionFields<'_>) -> Limits {
     let Some(fields) = fields.section("limits") else { return Limits::default() };
     Limits { cpu: fields.interval("cpu"), memory: fields.bytes("memory"), processes: fields.number("processes") }
 }
 
-fn read_expect(fields: &Fields<'_>) -> ExpectTemplates {
+fn read_expect(fields: &SectionFields<'_>) -> ExpectTemplates {
     let Some(fields) = fields.section("expect") else { return ExpectTemplates::default() };
     let files = fields.items("files").iter().filter_map(|file| below(fields.document, file, "files"));
     ExpectTemplates {
@@ -92,7 +92,7 @@ fn read_expect(fields: &Fields<'_>) -> ExpectTemplates {
     }
 }
 
-fn refuse_other_kind(fields: &Fields<'_>, is_interactive: bool) {
+fn refuse_other_kind(fields: &SectionFields<'_>, is_interactive: bool) {
     let (names, kind, fix) = if is_interactive {
         (HEADLESS_ONLY, "an interactive", "remove it, or make the mode headless with `interactive: false`")
     } else {

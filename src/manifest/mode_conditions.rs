@@ -4,7 +4,7 @@
 //! Whether the modes in `needs` exist is known only when all are read: see `needs.rs`.
 
 use crate::manifest::document::{At, Document, shown};
-use crate::manifest::fields::Fields;
+use crate::manifest::fields::SectionFields;
 use crate::manifest::mode::Mode;
 use crate::manifest::mode_block::below;
 use crate::manifest::templates;
@@ -16,7 +16,7 @@ use crate::model::retry::{Retry, RetryOn};
 
 const BACKOFF: Interval = Interval::from_secs(30);
 
-pub(crate) fn read(fields: &Fields<'_>, mode: &mut Mode) {
+pub(crate) fn read(fields: &SectionFields<'_>, mode: &mut Mode) {
     mode.needs = read_needs(fields);
     mode.gate = read_gate(fields);
     mode.exclusive = fields.bool("exclusive").unwrap_or(false);
@@ -32,7 +32,7 @@ pub(crate) fn read(fields: &Fields<'_>, mode: &mut Mode) {
     mode.generates = patterns("generates");
 }
 
-fn read_needs(fields: &Fields<'_>) -> Vec<ModeName> {
+fn read_needs(fields: &SectionFields<'_>) -> Vec<ModeName> {
     let mut needs = Vec::new();
     for item in fields.items("needs") {
         let Some(text) = fields.document.text(item, "needs") else { continue };
@@ -46,12 +46,12 @@ fn read_needs(fields: &Fields<'_>) -> Vec<ModeName> {
 }
 
 /// `approve`, the only kind of gate. A gate that is not understood counts as one, so that none is left open.
-pub(crate) fn read_gate(fields: &Fields<'_>) -> bool {
+pub(crate) fn read_gate(fields: &SectionFields<'_>) -> bool {
     fields.choice("gate", [("approve", ())]);
     fields.get("gate").is_some()
 }
 
-fn read_retry(fields: &Fields<'_>) -> Option<Retry> {
+fn read_retry(fields: &SectionFields<'_>) -> Option<Retry> {
     if fields.get("max").is_none() {
         fields.add(Problem::error("`retry` does not say how often").hint("add `max: 2`"));
     }

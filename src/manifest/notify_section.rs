@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::manifest::document::Document;
-use crate::manifest::fields::Fields;
+use crate::manifest::fields::SectionFields;
 use crate::model::interval::Interval;
 use crate::model::notify::{NewsKind, Notify};
 
@@ -16,7 +16,7 @@ pub(crate) struct NotifyKeys {
     every: Option<Interval>,
 }
 
-pub(crate) fn read(fields: &Fields<'_>) -> NotifyKeys {
+pub(crate) fn read(fields: &SectionFields<'_>) -> NotifyKeys {
     let Some(fields) = fields.section("notify") else { return NotifyKeys::default() };
     let kinds = NewsKind::ALL.map(|kind| (kind.as_str(), kind));
     NotifyKeys {

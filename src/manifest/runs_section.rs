@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::manifest::document::{At, Document};
-use crate::manifest::fields::Fields;
+use crate::manifest::fields::SectionFields;
 use crate::manifest::keys;
 use crate::manifest::mode::Mode;
 use crate::manifest::needs::unknown_mode;
@@ -19,7 +19,7 @@ use crate::model::task_status::TaskStatus;
 type NamedPairs = HashMap<(ModeName, TaskId), Restart>;
 
 /// The entries in their order.
-pub(crate) fn read(fields: &Fields<'_>, modes: &BTreeMap<ModeName, Mode>) -> Vec<WantedRuns> {
+pub(crate) fn read(fields: &SectionFields<'_>, modes: &BTreeMap<ModeName, Mode>) -> Vec<WantedRuns> {
     let (document, entries) = (fields.document, fields.items("runs"));
     let Some(node) = fields.get("runs").filter(|_| !entries.is_empty()) else { return Vec::new() };
     // The line of a node costs a reading of the file, so the lines are first looked for in the text.
@@ -34,7 +34,7 @@ pub(crate) fn read(fields: &Fields<'_>, modes: &BTreeMap<ModeName, Mode>) -> Vec
 }
 
 fn read_entry(
-    fields: &Fields<'_>,
+    fields: &SectionFields<'_>,
     line: usize,
     modes: &BTreeMap<ModeName, Mode>,
     named: &mut NamedPairs,
@@ -82,7 +82,7 @@ pub(crate) fn known_mode<'m>(
     found
 }
 
-fn read_restart(fields: &Fields<'_>, mode: Option<&Mode>) -> Restart {
+fn read_restart(fields: &SectionFields<'_>, mode: Option<&Mode>) -> Restart {
     let choices = Restart::ALL.map(|restart| (restart.as_str(), restart));
     let restart = fields.choice("restart", choices).unwrap_or_default();
     if let Some(mode) = mode.filter(|mode| restart == Restart::Always && !mode.interactive) {
@@ -110,7 +110,7 @@ fn refuse_two_policies(
 }
 
 /// A selector over the fields of tasks; each field is one value or a list of them.
-fn read_selector(fields: &Fields<'_>) -> TaskSelector {
+fn read_selector(fields: &SectionFields<'_>) -> TaskSelector {
     let document = fields.document;
     let values = |key: &str| fields.get(key).map(one_or_many).unwrap_or_default();
     let texts = |key: &str| values(key).iter().filter_map(|value| document.filled_text(value, key)).collect::<Vec<_>>();

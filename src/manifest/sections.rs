@@ -4,7 +4,7 @@
 
 use crate::manifest::document::{At, Document};
 use crate::manifest::flow;
-use crate::manifest::keys::{self, HOMES, Key, Section, Shape};
+use crate::manifest::keys::{self, HOMES, KeyDeclaration, Section, Shape};
 use crate::manifest::tree::{Node, NodeId, NodeKind};
 use crate::model::problem::Problem;
 
@@ -33,7 +33,7 @@ impl Level {
     }
 }
 
-fn below_key(key: &Key) -> Option<Level> {
+fn below_key(key: &KeyDeclaration) -> Option<Level> {
     fn of(name: &'static str, shape: &Shape) -> Option<Level> {
         match shape {
             Shape::Section(section) => Some(Level::Keys(section)),

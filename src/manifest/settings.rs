@@ -113,7 +113,7 @@ pub enum TaskChoice {
     Selected(TaskSelector),
 }
 
-/// Fields of one kind are alternatives, those of different kinds must all hold.
+/// SectionFields of one kind are alternatives, those of different kinds must all hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TaskSelector {
     pub status: Vec<TaskStatus>,

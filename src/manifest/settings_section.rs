@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::manifest::document::{At, Document, shown};
 use crate::manifest::document_values::named_entries;
-use crate::manifest::fields::Fields;
+use crate::manifest::fields::SectionFields;
 use crate::manifest::home::Home;
 use crate::manifest::settings::{Budget, Retention, Worktree};
 use crate::manifest::source::stays_below;
@@ -13,7 +13,7 @@ use crate::manifest::tree::NodeKind;
 use crate::model::problem::Problem;
 
 /// `version: 1`, which must be there so that a later format can be told apart.
-pub(crate) fn version(fields: &Fields<'_>) {
+pub(crate) fn version(fields: &SectionFields<'_>) {
     if fields.get("version").is_none() {
         let problem = Problem::error("`version` is missing").hint("write `version: 1` in the first line");
         fields.document.add(At::Bytes(0, 0), problem);
@@ -22,7 +22,7 @@ pub(crate) fn version(fields: &Fields<'_>) {
 }
 
 /// The only version there is, as a number. The local file may leave it out, but not differ.
-pub(crate) fn version_value(fields: &Fields<'_>) {
+pub(crate) fn version_value(fields: &SectionFields<'_>) {
     let Some(node) = fields.get("version") else { return };
     let hint = match &node.kind {
         NodeKind::Int(1) => return,
@@ -34,7 +34,7 @@ pub(crate) fn version_value(fields: &Fields<'_>) {
 }
 
 /// The session's name: a tmux target must never be able to mean something else.
-pub(crate) fn session(fields: &Fields<'_>) -> Option<String> {
+pub(crate) fn session(fields: &SectionFields<'_>) -> Option<String> {
     let name = fields.text("session")?;
     if let Some(problem) = session_problem(&name) {
         fields.add_at_value("session", problem);
@@ -67,7 +67,7 @@ pub(crate) fn session_from(folder: &str) -> String {
     if name.is_empty() { "dispatch".to_owned() } else { name.to_owned() }
 }
 
-pub(crate) fn tmux_socket(fields: &Fields<'_>) -> Option<String> {
+pub(crate) fn tmux_socket(fields: &SectionFields<'_>) -> Option<String> {
     let fields = fields.section("tmux")?;
     let name = fields.filled_text("socket")?;
     if name.starts_with('-') || name.contains('/') || name.chars().any(char::is_control) {
@@ -93,7 +93,7 @@ fn env_name_problem(name: &str) -> Option<Problem> {
 }
 
 /// The field `env`; `None` where it is missing.
-pub(crate) fn env(fields: &Fields<'_>) -> Option<BTreeMap<String, String>> {
+pub(crate) fn env(fields: &SectionFields<'_>) -> Option<BTreeMap<String, String>> {
     let mut env = BTreeMap::new();
     for (name, id, value) in named_entries(fields.read("env", Document::map)?) {
         if let Some(problem) = env_name_problem(name) {
@@ -105,7 +105,7 @@ pub(crate) fn env(fields: &Fields<'_>) -> Option<BTreeMap<String, String>> {
     Some(env)
 }
 
-pub(crate) fn pass_env(fields: &Fields<'_>) -> Vec<String> {
+pub(crate) fn pass_env(fields: &SectionFields<'_>) -> Vec<String> {
     let mut names = Vec::new();
     for item in fields.items("pass_env") {
         let Some(name) = fields.document.text(item, "pass_env") else { continue };
@@ -118,7 +118,7 @@ pub(crate) fn pass_env(fields: &Fields<'_>) -> Vec<String> {
     names
 }
 
-pub(crate) fn retention(fields: &Fields<'_>) -> Retention {
+pub(crate) fn retention(fields: &SectionFields<'_>) -> Retention {
     let usual = Retention::default();
     let Some(fields) = fields.section("retention") else { return usual };
     let runs_per_pair = fields.number("runs_per_pair").unwrap_or(usual.runs_per_pair);
@@ -126,14 +126,14 @@ pub(crate) fn retention(fields: &Fields<'_>) -> Retention {
 }
 
 /// Amounts in USD. A day's budget is what all runs of a day may cost together.
-pub(crate) fn budget(fields: &Fields<'_>) -> Budget {
+pub(crate) fn budget(fields: &SectionFields<'_>) -> Budget {
     let Some(fields) = fields.section("budget") else { return Budget::default() };
     Budget { run: fields.usd("run"), day: fields.usd("day") }
 }
 
 /// The state folder as written. It is made private and hidden from git, so it cannot be a folder that the
 /// project, or what the path is relative to, lives in.
-pub(crate) fn state_dir(fields: &Fields<'_>, root: &Path, home: &Home) -> Option<String> {
+pub(crate) fn state_dir(fields: &SectionFields<'_>, root: &Path, home: &Home) -> Option<String> {
     let text = fields.filled_text("state_dir")?;
     let mut plain = PathBuf::new();
     for part in home.state_dir(&text).components() {
@@ -154,7 +154,7 @@ pub(crate) fn state_dir(fields: &Fields<'_>, root: &Path, home: &Home) -> Option
     Some(text)
 }
 
-pub(crate) fn worktree(fields: &Fields<'_>) -> Option<Worktree> {
+pub(crate) fn worktree(fields: &SectionFields<'_>) -> Option<Worktree> {
     let fields = fields.section("worktree")?;
     if fields.get("path").is_none() {
         fields.add(Problem::error("`worktree` needs a `path`"));

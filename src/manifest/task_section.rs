@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use crate::manifest::document::{At, Document, shown};
-use crate::manifest::fields::Fields;
+use crate::manifest::fields::SectionFields;
 use crate::manifest::id_template;
 use crate::manifest::keys;
 use crate::manifest::mode::Mode;
@@ -27,7 +27,7 @@ pub(crate) struct TaskContext<'a> {
 }
 
 /// The sources in their order, subtask files read.
-pub(crate) fn read(fields: &Fields<'_>, context: TaskContext<'_>) -> Vec<TaskSource> {
+pub(crate) fn read(fields: &SectionFields<'_>, context: TaskContext<'_>) -> Vec<TaskSource> {
     let mut seen = HashSet::new();
     let read = |entry| {
         let fields = fields.document.fields(entry, "tasks", &keys::TASK_SOURCE)?;
@@ -37,7 +37,7 @@ pub(crate) fn read(fields: &Fields<'_>, context: TaskContext<'_>) -> Vec<TaskSou
 }
 
 fn read_source(
-    fields: &Fields<'_>,
+    fields: &SectionFields<'_>,
     node: &Node,
     context: TaskContext<'_>,
     seen: &mut HashSet<TaskId>,
@@ -81,7 +81,7 @@ fn read_id_template(document: &Document, node: &Node, what: &str) -> Option<IdTe
     Some(IdTemplate { text, render: id_template::render })
 }
 
-fn read_subtasks(fields: &Fields<'_>, context: TaskContext<'_>) -> Option<TaskSource> {
+fn read_subtasks(fields: &SectionFields<'_>, context: TaskContext<'_>) -> Option<TaskSource> {
     let name = fields.filled_text("subtasks")?;
     if !stays_below(name.as_ref()) {
         let message = format!("`{}` is not a path below the project", shown(&name));
@@ -122,7 +122,7 @@ fn read_task(document: &Document, node: &Node, seen: &mut HashSet<TaskId>) -> Op
 }
 
 /// The `id` of a task, which no other of its list may have.
-pub(crate) fn read_own_id(fields: &Fields<'_>, what: &str, seen: &mut HashSet<TaskId>) -> Option<TaskId> {
+pub(crate) fn read_own_id(fields: &SectionFields<'_>, what: &str, seen: &mut HashSet<TaskId>) -> Option<TaskId> {
     if fields.get("id").is_none() {
         fields.add(Problem::error(format!("a {what} needs an `id`")));
     }

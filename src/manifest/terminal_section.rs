@@ -5,7 +5,7 @@ use crate::manifest::document::{At, Document, shown};
 use crate::manifest::tree::{Node, NodeKind};
 use crate::model::nearest::did_you_mean;
 use crate::model::problem::Problem;
-use crate::model::terminal::{COMMAND, Piece, Terminal, TerminalName, UnknownExpression, pieces};
+use crate::model::terminal::{COMMAND, Terminal, TerminalName, UnknownExpression, WordPart, pieces};
 
 pub(crate) fn read(document: &Document, node: &Node, what: &str) -> Option<Terminal> {
     match &node.kind {
@@ -53,7 +53,7 @@ fn own(document: &Document, node: &Node) -> Option<Terminal> {
         let at = node.items().get(place).map_or(node.id, |item| item.id);
         match pieces(word) {
             Ok(pieces) => {
-                let here = pieces.contains(&Piece::Command);
+                let here = pieces.contains(&WordPart::Command);
                 if here && place == 0 {
                     document.error(At::Node(at), format!("`{COMMAND}` cannot be the terminal's program"));
                     return None;

@@ -19,13 +19,13 @@ pub enum Severity {
 pub struct Problem {
     pub severity: Severity,
     pub message: String,
-    pub place: Option<Place>,
+    pub place: Option<SourceSpan>,
     pub hints: Vec<String>,
 }
 
 /// A file, and the part of it that is meant when that is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct SourceSpan {
     pub path: PathBuf,
     pub excerpt: Option<Excerpt>,
 }
@@ -62,7 +62,7 @@ impl Problem {
     }
 
     pub fn in_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.place = Some(Place { path: path.into(), excerpt: None });
+        self.place = Some(SourceSpan { path: path.into(), excerpt: None });
         self
     }
 
@@ -70,7 +70,7 @@ impl Problem {
     pub fn at(mut self, path: impl Into<PathBuf>, source: &Arc<str>, start: usize, end: usize) -> Self {
         let start = start.min(source.len());
         let excerpt = Excerpt { source: Arc::clone(source), start, end: end.clamp(start, source.len()) };
-        self.place = Some(Place { path: path.into(), excerpt: Some(excerpt) });
+        self.place = Some(SourceSpan { path: path.into(), excerpt: Some(excerpt) });
         self
     }
 

@@ -92,7 +92,7 @@ pub const COMMAND: &str = "{{ command }}";
 
 /// A word of a terminal's own argv, cut where it names the command.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Piece<'a> {
+pub enum WordPart<'a> {
     Text(&'a str),
     Command,
 }
@@ -102,7 +102,7 @@ pub enum Piece<'a> {
 pub struct UnknownExpression(pub String);
 
 /// Cuts a word at each `{{ command }}`. Nothing else can be named there.
-pub fn pieces(word: &str) -> Result<Vec<Piece<'_>>, UnknownExpression> {
+pub fn pieces(word: &str) -> Result<Vec<WordPart<'_>>, UnknownExpression> {
     let (mut pieces, mut rest) = (Vec::new(), word);
     while let Some(open) = rest.find("{{").into_iter().chain(rest.find("{%")).min() {
         let Some(length) = rest[open..].find("}}").map(|at| at + 2) else {
@@ -113,13 +113,13 @@ pub fn pieces(word: &str) -> Result<Vec<Piece<'_>>, UnknownExpression> {
             return Err(UnknownExpression(expression.to_owned()));
         }
         if open > 0 {
-            pieces.push(Piece::Text(&rest[..open]));
+            pieces.push(WordPart::Text(&rest[..open]));
         }
-        pieces.push(Piece::Command);
+        pieces.push(WordPart::Command);
         rest = &rest[open + length..];
     }
     if !rest.is_empty() || pieces.is_empty() {
-        pieces.push(Piece::Text(rest));
+        pieces.push(WordPart::Text(rest));
     }
     Ok(pieces)
 }
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_word_is_cut_where_it_names_the_command() {
-        use Piece::{Command, Text};
+        use WordPart::{Command, Text};
         for (word, cut) in [
             ("{{ command }}", vec![Command]),
             ("{{command}}", vec![Command]),

@@ -104,7 +104,7 @@ mod tests {
     use crate::plan::diff::{OtherActive, WantedState, diff};
     use crate::plan::for_tests::{listed, modes, pair, run, tasks};
     use crate::plan::graph::Ordering;
-    use crate::plan::wanted::Standing;
+    use crate::plan::wanted::Membership;
 
     const PRUNE: Options = Options { prune: true, recreate: false, watch: false };
 
@@ -118,7 +118,7 @@ mod tests {
             run: run(7),
             state: RunState::Running,
             by_up: true,
-            standing: Standing::Unwanted,
+            standing: Membership::Unwanted,
         };
         let plan = diff(&wanted, &[orphan], options);
         let set = tasks(vec![listed("A", None, &["B"]), listed("B", None, &[])]);

@@ -8,7 +8,7 @@ use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{EndState, RunState};
 use crate::plan::step::{Hold, Kept, Step, What};
-use crate::plan::wanted::Standing;
+use crate::plan::wanted::Membership;
 
 /// So many restarts within ten minutes are a loop. Who observes counts them.
 pub const CRASH_LOOP: u32 = 5;
@@ -57,7 +57,7 @@ pub struct OtherActive {
     pub run: RunId,
     pub state: RunState,
     pub by_up: bool,
-    pub standing: Standing,
+    pub standing: Membership,
 }
 
 /// How `up` was called.
@@ -192,9 +192,9 @@ fn about_other(other: &OtherActive, options: Options) -> Option<What> {
         return Some(active(&run, &other.state));
     }
     Some(match other.standing {
-        Standing::Wanted | Standing::Needed => active(&run, &other.state),
-        Standing::Unselected => What::Unselected { run },
-        Standing::Unwanted if options.prune => What::Stop { run },
-        Standing::Unwanted => What::Orphan { run },
+        Membership::Wanted | Membership::Needed => active(&run, &other.state),
+        Membership::Unselected => What::Unselected { run },
+        Membership::Unwanted if options.prune => What::Stop { run },
+        Membership::Unwanted => What::Orphan { run },
     })
 }

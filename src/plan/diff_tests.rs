@@ -6,7 +6,7 @@ use crate::model::restart::Restart;
 use crate::model::run_state::{EndState, RunState, UnknownWhy, WaitingFor};
 use crate::plan::diff::{CRASH_LOOP, Options, OtherActive, Seen, WantedState, diff};
 use crate::plan::for_tests::{pair, run};
-use crate::plan::wanted::Standing;
+use crate::plan::wanted::Membership;
 
 const PLAIN: Options = Options { recreate: false, prune: false, watch: false };
 const WATCH: Options = Options { watch: true, ..PLAIN };
@@ -85,20 +85,20 @@ fn only_orphans_that_up_started_are_ended_and_only_by_prune() {
     let prune = Options { prune: true, ..PLAIN };
     let word = |other, options| diff(&[], &[other], options).steps.first().map(|step| step.what.word());
     for (standing, plain, pruned) in [
-        (Standing::Unwanted, "orphan", "stop"),
-        (Standing::Unselected, "unselected", "unselected"),
-        (Standing::Needed, "keep", "keep"),
-        (Standing::Wanted, "keep", "keep"),
+        (Membership::Unwanted, "orphan", "stop"),
+        (Membership::Unselected, "unselected", "unselected"),
+        (Membership::Needed, "keep", "keep"),
+        (Membership::Wanted, "keep", "keep"),
     ] {
         assert_eq!(word(other(standing, true, RunState::Running), PLAIN), Some(plain));
         assert_eq!(word(other(standing, true, RunState::Running), prune), Some(pruned));
         assert_eq!(word(other(standing, false, RunState::Running), prune), None, "a person's own run");
     }
     let recreate = Options { recreate: true, ..WATCH };
-    assert_eq!(word(other(Standing::Unwanted, true, RunState::Running), recreate), Some("orphan"));
-    assert_eq!(word(other(Standing::Unwanted, true, RunState::Stopping), prune), Some("keep"));
+    assert_eq!(word(other(Membership::Unwanted, true, RunState::Running), recreate), Some("orphan"));
+    assert_eq!(word(other(Membership::Unwanted, true, RunState::Stopping), prune), Some("keep"));
     let unseen = RunState::Unknown(UnknownWhy::Foreign);
-    assert_eq!(word(other(Standing::Unwanted, true, unseen), prune), Some("unknown"));
+    assert_eq!(word(other(Membership::Unwanted, true, unseen), prune), Some("unknown"));
 }
 
 fn any_state() -> impl Strategy<Value = RunState> {
@@ -131,12 +131,12 @@ fn any_seen() -> impl Strategy<Value = Seen> {
     ]
 }
 
-fn any_other() -> impl Strategy<Value = (RunState, bool, Standing)> {
+fn any_other() -> impl Strategy<Value = (RunState, bool, Membership)> {
     let standing = prop_oneof![
-        Just(Standing::Wanted),
-        Just(Standing::Needed),
-        Just(Standing::Unselected),
-        Just(Standing::Unwanted)
+        Just(Membership::Wanted),
+        Just(Membership::Needed),
+        Just(Membership::Unselected),
+        Just(Membership::Unwanted)
     ];
     (any_state(), any::<bool>(), standing)
 }

@@ -15,7 +15,7 @@ use crate::tasks::{Task, TaskSet};
 /// Runs that are started together, in an order without circles.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Graph {
-    pub nodes: Vec<Node>,
+    pub nodes: Vec<GraphNode>,
     /// Siblings of one number and mode, with all that is below them.
     groups: Vec<Vec<usize>>,
     order: Vec<(usize, usize)>,
@@ -32,7 +32,7 @@ pub enum Ordering {
 
 /// One pair.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Node {
+pub struct GraphNode {
     pub pair: Pair,
     pub why: NodeWhy,
     /// Nodes of modes it needs. Where one cannot be seen, this one cannot start.
@@ -52,7 +52,7 @@ pub enum NodeWhy {
     OnItsWay,
 }
 
-impl Node {
+impl GraphNode {
     fn new(pair: Pair, why: NodeWhy) -> Self {
         Self { pair, why, needs: Vec::new(), depends_on: Vec::new(), groups: Vec::new() }
     }
@@ -90,7 +90,7 @@ impl Graph {
         for pair in on_their_way {
             if let Entry::Vacant(place) = index.entry(pair.clone()) {
                 place.insert(graph.nodes.len());
-                graph.nodes.push(Node::new(pair.clone(), NodeWhy::OnItsWay));
+                graph.nodes.push(GraphNode::new(pair.clone(), NodeWhy::OnItsWay));
             }
         }
         let asked: HashMap<&TaskId, usize> = match ordering {
@@ -158,7 +158,7 @@ impl Graph {
                 if !index.contains_key(&done) {
                     let why = known.get(&done).cloned().flatten().unwrap_or(NodeWhy::Asked);
                     index.insert(done.clone(), self.nodes.len());
-                    self.nodes.push(Node::new(done, why));
+                    self.nodes.push(GraphNode::new(done, why));
                 }
             }
         }

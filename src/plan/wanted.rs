@@ -12,7 +12,7 @@ use crate::tasks::{FindError, TaskSet};
 
 /// The wanted set.
 #[derive(Clone, Debug, Default)]
-pub struct Wanted {
+pub struct WantedSet {
     /// In the order of the file, and within an entry in that of the ids or tasks. Each pair once.
     pub entries: Vec<WantedPair>,
     /// Names that stand for nothing, in the manifest's text.
@@ -34,19 +34,19 @@ pub struct WantedPair {
     pub restart: Restart,
     /// Of the first entry that wants it, from 1.
     pub line: usize,
-    pub how: Chosen,
+    pub how: ChosenBy,
 }
 
 /// How an entry came to its task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Chosen {
+pub enum ChosenBy {
     ById,
     BySelector,
 }
 
 /// How a pair stands to the wanted set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum Membership {
     Wanted,
     /// A wanted pair needs it.
     Needed,
@@ -56,11 +56,11 @@ pub enum Standing {
 }
 
 /// The wanted set of `manifest` over `tasks`.
-pub fn wanted(manifest: &Manifest, tasks: &TaskSet) -> Wanted {
-    let mut wanted = Wanted::default();
+pub fn wanted(manifest: &Manifest, tasks: &TaskSet) -> WantedSet {
+    let mut wanted = WantedSet::default();
     for entry in &manifest.runs {
         let (chosen, how) = match &entry.tasks {
-            TaskChoice::Ids(ids) => (named(manifest, tasks, entry, ids, &mut wanted.problems), Chosen::ById),
+            TaskChoice::Ids(ids) => (named(manifest, tasks, entry, ids, &mut wanted.problems), ChosenBy::ById),
             TaskChoice::Selected(selector) => {
                 wanted.selecting.insert(entry.mode.clone());
                 let found = selected(manifest, tasks, entry, selector, &mut wanted.problems);
@@ -68,7 +68,7 @@ pub fn wanted(manifest: &Manifest, tasks: &TaskSet) -> Wanted {
                     let (line, mode) = (entry.line, &entry.mode);
                     wanted.unmatched.push(format!("line {line}: the entry of `runs` for `{mode}` selects no task"));
                 }
-                (found, Chosen::BySelector)
+                (found, ChosenBy::BySelector)
             }
         };
         for task in chosen {
@@ -88,16 +88,16 @@ pub fn wanted(manifest: &Manifest, tasks: &TaskSet) -> Wanted {
     wanted
 }
 
-impl Wanted {
-    pub fn standing(&self, pair: &Pair) -> Standing {
+impl WantedSet {
+    pub fn standing(&self, pair: &Pair) -> Membership {
         if self.pairs.contains(pair) {
-            Standing::Wanted
+            Membership::Wanted
         } else if self.needed.contains(pair) {
-            Standing::Needed
+            Membership::Needed
         } else if self.selecting.contains(&pair.mode) {
-            Standing::Unselected
+            Membership::Unselected
         } else {
-            Standing::Unwanted
+            Membership::Unwanted
         }
     }
 }
@@ -189,18 +189,18 @@ mod tests {
         assert_eq!(
             found,
             [
-                ("talk B".to_owned(), "always", 8, Chosen::ById),
-                ("talk A".to_owned(), "never", 9, Chosen::BySelector),
-                ("review A".to_owned(), "never", 11, Chosen::ById),
+                ("talk B".to_owned(), "always", 8, ChosenBy::ById),
+                ("talk A".to_owned(), "never", 9, ChosenBy::BySelector),
+                ("review A".to_owned(), "never", 11, ChosenBy::ById),
             ]
         );
         assert_eq!(wanted.problems, []);
         for (text, standing) in [
-            ("talk B", Standing::Wanted),
-            ("lint A", Standing::Needed),
-            ("build A", Standing::Needed),
-            ("talk C", Standing::Unselected),
-            ("lint B", Standing::Unwanted),
+            ("talk B", Membership::Wanted),
+            ("lint A", Membership::Needed),
+            ("build A", Membership::Needed),
+            ("talk C", Membership::Unselected),
+            ("lint B", Membership::Unwanted),
         ] {
             assert_eq!(wanted.standing(&pair(text)), standing, "{text}");
         }

@@ -18,7 +18,7 @@ use crate::model::task_source::TaskSource;
 use crate::plan::arrange::arrange;
 use crate::plan::diff::{Options, OtherActive, Plan, Seen, WantedState, diff};
 use crate::plan::graph::{Graph, Ordering};
-use crate::plan::wanted::{Standing, Wanted, wanted};
+use crate::plan::wanted::{Membership, WantedSet, wanted};
 use crate::runner::basis::Bases;
 use crate::runner::drift;
 use crate::runner::project::Project;
@@ -94,7 +94,7 @@ impl Project {
         // What cannot be seen is nobody's to stop.
         let seen = |run: &Run| run.is_active() && !matches!(run.state, RunState::Unknown(_));
         let runs = store.observe()?.runs.into_iter().filter(seen);
-        Ok(runs.filter(|run| run.facts.by_up || wanted.standing(&run.pair()) == Standing::Wanted).collect())
+        Ok(runs.filter(|run| run.facts.by_up || wanted.standing(&run.pair()) == Membership::Wanted).collect())
     }
 }
 
@@ -137,10 +137,10 @@ impl Actual {
         Ok(Seen::of(&run, Vec::new(), ended_by_person(&run), recent))
     }
 
-    fn others(&self, wanted: &Wanted) -> Vec<OtherActive> {
+    fn others(&self, wanted: &WantedSet) -> Vec<OtherActive> {
         let others = self.active.values().map(|run| (run, wanted.standing(&run.pair())));
         others
-            .filter(|(_, standing)| *standing != Standing::Wanted)
+            .filter(|(_, standing)| *standing != Membership::Wanted)
             .map(|(run, standing)| OtherActive {
                 pair: run.pair(),
                 run: run.id().clone(),

@@ -141,7 +141,7 @@ pub fn worktree_of(
     let Some(worktree) = &project.manifest.worktree else { return Ok(None) };
     let speaks_of_parents = worktree.path.contains("task.parent") || worktree.branch.contains("task.parent");
     let owner = if speaks_of_parents { task } else { top_of(tasks, task) };
-    let empty = tasks::Body::default();
+    let empty = tasks::TaskBody::default();
     let context = Context::new(&project.manifest, mode, owner, &empty).value();
     let templates = Templates::new(&project.manifest.root);
     let render = |what: &str, source: &str| templates.render_inline(what, source, &context);

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use crate::manifest::{Manifest, Mode};
 use crate::system::clock;
 use crate::system::environment;
-use crate::tasks::{Body, Task};
+use crate::tasks::{Task, TaskBody};
 
 /// A task as templates see it: a field it lacks is empty, never undefined.
 #[derive(Debug, Serialize)]
@@ -45,7 +45,7 @@ pub(crate) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    pub(crate) fn new(manifest: &'a Manifest, mode: &'a Mode, task: &'a Task, body: &'a Body) -> Self {
+    pub(crate) fn new(manifest: &'a Manifest, mode: &'a Mode, task: &'a Task, body: &'a TaskBody) -> Self {
         let names = |ids: &'a [crate::model::names::TaskId]| ids.iter().map(|id| id.as_str()).collect();
         Self {
             task: TaskView {

@@ -10,10 +10,10 @@ use crate::model::problem::Problem;
 use crate::model::task_source::TaskSource;
 use crate::tasks::field_names::{DEPENDS_ON, PARENT};
 use crate::tasks::fields::place;
-use crate::tasks::references::{Meant, References};
+use crate::tasks::references::{References, Referent};
 use crate::tasks::scan::Scanned;
-use crate::tasks::task_file::Draft;
-use crate::tasks::task_set::{Broken, TaskSet};
+use crate::tasks::task_file::TaskDraft;
+use crate::tasks::task_set::{TaskSet, UnusableFiles};
 use crate::tasks::twins::without_twins;
 use crate::tasks::warnings::{Warning, WarningKind, summed};
 
@@ -23,10 +23,10 @@ const CYCLES_SHOWN: usize = 50;
 /// Connects what was scanned. Nothing is lost without a problem that names it.
 pub(in crate::tasks) fn assemble(root: &Path, sources: &[TaskSource], scanned: Scanned) -> TaskSet {
     let Scanned { drafts, damaged, mut problems, mut warnings } = scanned;
-    let mut broken: BTreeMap<String, Broken> = BTreeMap::new();
+    let mut broken: BTreeMap<String, UnusableFiles> = BTreeMap::new();
     for file in damaged {
         for id in file.ids {
-            let new = || Broken { reason: file.reason.clone(), paths: vec![], problem: file.problem.clone() };
+            let new = || UnusableFiles { reason: file.reason.clone(), paths: vec![], problem: file.problem.clone() };
             broken.entry(id).or_insert_with(new).paths.push(file.path.clone());
         }
         problems.extend(file.problem);
@@ -61,8 +61,8 @@ pub(in crate::tasks) fn assemble(root: &Path, sources: &[TaskSource], scanned: S
 }
 
 /// Source, folder, `NN_`, name. A folder comes where its overview would.
-fn by_place(a: &Draft, b: &Draft) -> Ordering {
-    let key = |draft: &Draft| {
+fn by_place(a: &TaskDraft, b: &TaskDraft) -> Ordering {
+    let key = |draft: &TaskDraft| {
         let path = draft.task.path.as_deref();
         let own = if draft.task.is_overview { path.and_then(Path::parent) } else { path };
         (draft.source, own.and_then(Path::parent).map(Path::to_owned), draft.task.order.unwrap_or(u32::MAX))
@@ -72,7 +72,7 @@ fn by_place(a: &Draft, b: &Draft) -> Ordering {
 }
 
 fn parents(
-    drafts: &[Draft],
+    drafts: &[TaskDraft],
     names: &References<'_>,
     warnings: &mut Vec<Warning>,
     problems: &mut Vec<Problem>,
@@ -82,10 +82,10 @@ fn parents(
         let given = (!draft.parent.is_empty()).then(|| names.resolve(&draft.parent, i));
         let parent = match given {
             // An overview that names its own folder has no parent in it.
-            Some(Meant::Task(parent)) if parent == i && draft.parent != draft.task.id.as_str() => names.above(draft),
-            Some(Meant::Task(parent)) => Some(parent),
-            Some(Meant::OwnFolder) | None => names.above(draft),
-            Some(Meant::Unknown) => {
+            Some(Referent::Task(parent)) if parent == i && draft.parent != draft.task.id.as_str() => names.above(draft),
+            Some(Referent::Task(parent)) => Some(parent),
+            Some(Referent::OwnFolder) | None => names.above(draft),
+            Some(Referent::Unknown) => {
                 warnings.push(unknown(draft, WarningKind::UnknownParent, &draft.parent));
                 names.above(draft)
             }
@@ -98,7 +98,7 @@ fn parents(
 
 /// What each depends on, without circles, and the circles.
 fn dependencies(
-    drafts: &[Draft],
+    drafts: &[TaskDraft],
     names: &References<'_>,
     warnings: &mut Vec<Warning>,
     problems: &mut Vec<Problem>,
@@ -108,9 +108,9 @@ fn dependencies(
         let mut on = Vec::new();
         for text in &draft.depends_on {
             match names.resolve(text, i) {
-                Meant::Task(found) if on.contains(&found) => {}
-                Meant::Task(found) => on.push(found),
-                Meant::OwnFolder | Meant::Unknown => {
+                Referent::Task(found) if on.contains(&found) => {}
+                Referent::Task(found) => on.push(found),
+                Referent::OwnFolder | Referent::Unknown => {
                     warnings.push(unknown(draft, WarningKind::UnknownDependency, text));
                 }
             }
@@ -122,13 +122,13 @@ fn dependencies(
     (edges, cycles)
 }
 
-fn unknown(draft: &Draft, kind: WarningKind, text: &str) -> Warning {
+fn unknown(draft: &TaskDraft, kind: WarningKind, text: &str) -> Warning {
     let (what, keys) = if kind == WarningKind::UnknownParent { ("parent", PARENT) } else { ("dependency", DEPENDS_ON) };
     let message = format!("task `{}`: its {what} `{}` is not a known task", draft.task.id, text.escape_debug());
     Warning { kind, problem: point(Problem::warning(message), draft, keys) }
 }
 
-fn report_cycles(drafts: &[Draft], found: &[Vec<usize>], what: &str, keys: &[&str], problems: &mut Vec<Problem>) {
+fn report_cycles(drafts: &[TaskDraft], found: &[Vec<usize>], what: &str, keys: &[&str], problems: &mut Vec<Problem>) {
     for cycle in found.iter().take(CYCLES_SHOWN) {
         let names = cycles::shown(cycle.iter().map(|i| drafts[*i].task.id.as_str()).collect());
         let problem = Problem::error(format!("{what} run in a circle: {names}"));
@@ -137,7 +137,7 @@ fn report_cycles(drafts: &[Draft], found: &[Vec<usize>], what: &str, keys: &[&st
     }
 }
 
-fn point(problem: Problem, draft: &Draft, keys: &[&str]) -> Problem {
+fn point(problem: Problem, draft: &TaskDraft, keys: &[&str]) -> Problem {
     match &draft.task.path {
         Some(path) => place(problem, path, &draft.head, &draft.block, keys),
         None => match &draft.declared_in {

@@ -11,7 +11,7 @@ use crate::tasks::task::{Content, Task};
 
 /// What follows the front matter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Body {
+pub struct TaskBody {
     /// As written, without the blank lines before it. A title-first file's title is not part of it.
     pub text: String,
     /// Heading → the text below it, up to the next heading of the same or a higher level.
@@ -28,9 +28,9 @@ pub struct ChecklistItem {
 }
 
 /// Reads a task's body. The file may have changed since the scan; the problem names it then.
-pub fn read_body(task: &Task) -> Result<Body, Problem> {
+pub fn read_body(task: &Task) -> Result<TaskBody, Problem> {
     let real = match &task.content {
-        Content::Inline(text) => return Ok(Body::parse(text)),
+        Content::Inline(text) => return Ok(TaskBody::parse(text)),
         Content::File(real) => real,
     };
     let path = task.path.as_ref().unwrap_or(real);
@@ -40,10 +40,10 @@ pub fn read_body(task: &Task) -> Result<Body, Problem> {
         Err(open) if !open.certain => plain(&text),
         Err(_) => return Err(Problem::error("front matter is not closed").in_file(path)),
     };
-    Ok(Body::parse(text.get(parts.body..).unwrap_or_default()))
+    Ok(TaskBody::parse(text.get(parts.body..).unwrap_or_default()))
 }
 
-impl Body {
+impl TaskBody {
     fn parse(text: &str) -> Self {
         let text = without_blank_start(text);
         let mut headings = Vec::new();

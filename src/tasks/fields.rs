@@ -14,7 +14,7 @@ use crate::tasks::front_matter::lines;
 use crate::tasks::warnings::{Warning, WarningKind};
 
 /// The front matter of one file, and where its warnings are to be shown.
-pub(in crate::tasks) struct Fields<'a> {
+pub(in crate::tasks) struct FrontMatterFields<'a> {
     pub(in crate::tasks) meta: &'a BTreeMap<String, Value>,
     pub(in crate::tasks) path: &'a Path,
     pub(in crate::tasks) head: &'a Arc<str>,
@@ -23,7 +23,7 @@ pub(in crate::tasks) struct Fields<'a> {
     pub(in crate::tasks) warnings: Vec<Warning>,
 }
 
-impl Fields<'_> {
+impl FrontMatterFields<'_> {
     /// The first of `names` that is there and not empty, as one text. A list with one text in it is that text.
     pub(in crate::tasks) fn text(&mut self, names: &[&'static str]) -> String {
         let Some((name, value)) = self.find(names).next() else {

@@ -15,7 +15,7 @@ use crate::tasks::pattern::{Glob, Reached};
 
 /// A file that a glob matched.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::tasks) struct Found {
+pub(in crate::tasks) struct FoundFile {
     /// As the glob found it, below the root as it was given.
     pub(in crate::tasks) path: PathBuf,
     /// With every link resolved.
@@ -23,13 +23,13 @@ pub(in crate::tasks) struct Found {
 }
 
 /// All that one walk needs to know.
-struct Walk<'a> {
+struct FolderWalk<'a> {
     glob: Glob,
     /// The root with every link resolved.
     top: &'a Path,
     entered: HashSet<PathBuf>,
     linked: VecDeque<Folder>,
-    found: Vec<Found>,
+    found: Vec<FoundFile>,
     /// Links that lead out of the root.
     leading_out: &'a mut Vec<PathBuf>,
     problems: &'a mut Vec<Problem>,
@@ -43,9 +43,9 @@ struct Folder {
     named: bool,
 }
 
-/// Where what is not listed is told.
+/// Where what is not listed is findings.
 #[derive(Debug, Default)]
-pub(in crate::tasks) struct Told {
+pub(in crate::tasks) struct WalkFindings {
     pub(in crate::tasks) problems: Vec<Problem>,
     leading_out: Vec<PathBuf>,
 }
@@ -53,7 +53,7 @@ pub(in crate::tasks) struct Told {
 /// So many links are named in one problem.
 const NAMED_LINKS: usize = 10;
 
-impl Told {
+impl WalkFindings {
     /// All problems: links that lead out are one.
     pub(in crate::tasks) fn into_problems(mut self, root: &Path) -> Vec<Problem> {
         self.leading_out.sort();
@@ -77,27 +77,27 @@ impl Told {
 }
 
 /// Lists the files below `root` that `glob` matches.
-pub(in crate::tasks) fn find(root: &Path, top: &Path, glob: &str, told: &mut Told) -> Vec<Found> {
+pub(in crate::tasks) fn find(root: &Path, top: &Path, glob: &str, findings: &mut WalkFindings) -> Vec<FoundFile> {
     let glob = match Glob::parse(glob) {
         Ok(parsed) => parsed,
         Err(error) => {
-            told.problems.push(Problem::error(format!("the pattern `{}` {error}", glob.escape_debug())));
+            findings.problems.push(Problem::error(format!("the pattern `{}` {error}", glob.escape_debug())));
             return Vec::new();
         }
     };
-    Walk::through(root, top, glob, told).found
+    FolderWalk::through(root, top, glob, findings).found
 }
 
 /// The folders, with every link resolved, that are gone through to find them: there files come and go.
 pub(in crate::tasks) fn folders(root: &Path, top: &Path, glob: &str) -> HashSet<PathBuf> {
     let glob = Glob::parse(glob);
-    glob.map(|glob| Walk::through(root, top, glob, &mut Told::default()).entered).unwrap_or_default()
+    glob.map(|glob| FolderWalk::through(root, top, glob, &mut WalkFindings::default()).entered).unwrap_or_default()
 }
 
-impl<'a> Walk<'a> {
-    fn through(root: &Path, top: &'a Path, glob: Glob, told: &'a mut Told) -> Self {
+impl<'a> FolderWalk<'a> {
+    fn through(root: &Path, top: &'a Path, glob: Glob, findings: &'a mut WalkFindings) -> Self {
         let at = glob.start();
-        let Told { problems, leading_out } = told;
+        let WalkFindings { problems, leading_out } = findings;
         let (linked, found) = (VecDeque::new(), Vec::new());
         let mut walk = Self { glob, top, entered: HashSet::new(), linked, found, leading_out, problems };
         walk.enter(Folder { path: root.to_owned(), real: top.to_owned(), at, named: true });
@@ -188,7 +188,7 @@ impl<'a> Walk<'a> {
                 self.problems.push(Problem::warning("is a folder, not a task file").in_file(entry.path));
             }
         } else if matched && kind.is_file() {
-            self.found.push(Found { path: entry.path, real: entry.real });
+            self.found.push(FoundFile { path: entry.path, real: entry.real });
         } else if matched {
             let message = format!("task file is {}, not a regular file", open::kind(kind));
             self.problems.push(Problem::error(message).in_file(entry.path));

@@ -39,7 +39,7 @@ mod warnings;
 #[cfg(test)]
 mod tests;
 
-pub use body::{Body, ChecklistItem, read_body};
+pub use body::{ChecklistItem, TaskBody, read_body};
 pub use scan::{folders, scan};
 pub use task::Task;
 pub use task_set::{FindError, TaskSet};

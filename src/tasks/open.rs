@@ -18,7 +18,7 @@ pub(in crate::tasks) const HEAD_MAX: usize = 64 << 10;
 
 /// Why a file was not read. `Display` completes "task file …".
 #[derive(Debug, thiserror::Error)]
-pub(in crate::tasks) enum OpenError {
+pub(in crate::tasks) enum TaskFileError {
     #[error("is {0}, not a regular file")]
     NotAFile(&'static str),
     #[error("is larger than 8 MiB ({0} bytes)")]
@@ -31,7 +31,7 @@ pub(in crate::tasks) enum OpenError {
     Io(#[from] io::Error),
 }
 
-impl OpenError {
+impl TaskFileError {
     /// The error as a problem of the file at `path`.
     pub(in crate::tasks) fn into_problem(self, path: &Path) -> Problem {
         let problem = Problem::error(format!("task file {self}")).in_file(path);
@@ -43,15 +43,15 @@ impl OpenError {
 }
 
 /// Opens `path`, whose links are already resolved, and checks what is behind the open descriptor.
-pub(in crate::tasks) fn open(path: &Path) -> Result<(File, u64), OpenError> {
+pub(in crate::tasks) fn open(path: &Path) -> Result<(File, u64), TaskFileError> {
     let flags = libc::O_NONBLOCK | libc::O_NOFOLLOW | libc::O_NOCTTY;
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
     let about = file.metadata()?;
     if !about.is_file() {
-        return Err(OpenError::NotAFile(kind(about.file_type())));
+        return Err(TaskFileError::NotAFile(kind(about.file_type())));
     }
     if about.len() > FILE_MAX {
-        return Err(OpenError::TooLarge(about.len()));
+        return Err(TaskFileError::TooLarge(about.len()));
     }
     Ok((file, about.len()))
 }
@@ -62,7 +62,7 @@ pub(in crate::tasks) fn read_upto(
     size: u64,
     head: &mut Vec<u8>,
     upto: usize,
-) -> Result<bool, OpenError> {
+) -> Result<bool, TaskFileError> {
     // One system call for most files: growing a buffer by steps took seven.
     let mut have = head.len();
     head.resize(upto, 0);
@@ -81,31 +81,31 @@ pub(in crate::tasks) fn read_upto(
 }
 
 /// The whole file as text.
-pub(in crate::tasks) fn read_text(path: &Path) -> Result<String, OpenError> {
+pub(in crate::tasks) fn read_text(path: &Path) -> Result<String, TaskFileError> {
     let (file, _) = open(path)?;
     let mut bytes = Vec::new();
     // It may have grown since it was measured.
     file.take(FILE_MAX + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > FILE_MAX {
-        return Err(OpenError::TooLarge(bytes.len() as u64));
+        return Err(TaskFileError::TooLarge(bytes.len() as u64));
     }
     if let Some(encoding) = utf16(&bytes) {
-        return Err(OpenError::Utf16(encoding));
+        return Err(TaskFileError::Utf16(encoding));
     }
-    String::from_utf8(bytes).map_err(|error| OpenError::NotUtf8(error.utf8_error().valid_up_to()))
+    String::from_utf8(bytes).map_err(|error| TaskFileError::NotUtf8(error.utf8_error().valid_up_to()))
 }
 
 /// The valid text at the start of a file's head. A character cut by the head's end is left out.
-pub(in crate::tasks) fn text_of(head: &[u8], at_end: bool) -> Result<&str, OpenError> {
+pub(in crate::tasks) fn text_of(head: &[u8], at_end: bool) -> Result<&str, TaskFileError> {
     if let Some(encoding) = utf16(head) {
-        return Err(OpenError::Utf16(encoding));
+        return Err(TaskFileError::Utf16(encoding));
     }
     match std::str::from_utf8(head) {
         Ok(text) => Ok(text),
         Err(error) if error.error_len().is_none() && !at_end => {
             Ok(std::str::from_utf8(&head[..error.valid_up_to()]).unwrap_or_default())
         }
-        Err(error) => Err(OpenError::NotUtf8(error.valid_up_to())),
+        Err(error) => Err(TaskFileError::NotUtf8(error.valid_up_to())),
     }
 }
 

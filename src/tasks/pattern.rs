@@ -24,7 +24,7 @@ pub(in crate::tasks) enum PatternError {
 }
 
 #[derive(Debug)]
-enum Part {
+enum GlobPart {
     Literal(String),
     Wild(Pattern),
     AnyFolders,
@@ -33,7 +33,7 @@ enum Part {
 /// A glob below a root.
 #[derive(Debug)]
 pub(in crate::tasks) struct Glob {
-    parts: Vec<Part>,
+    parts: Vec<GlobPart>,
 }
 
 /// The places in a [`Glob`] that a path has reached.
@@ -49,9 +49,9 @@ impl Glob {
         for part in text.split('/').filter(|part| !part.is_empty() && *part != ".") {
             parts.push(match part {
                 ".." => return Err(PatternError::Outside),
-                "**" => Part::AnyFolders,
-                _ if !part.contains(['*', '?', '[']) => Part::Literal(part.to_owned()),
-                _ => Part::Wild(Pattern::new(part).map_err(|error| PatternError::Syntax(error.msg))?),
+                "**" => GlobPart::AnyFolders,
+                _ if !part.contains(['*', '?', '[']) => GlobPart::Literal(part.to_owned()),
+                _ => GlobPart::Wild(Pattern::new(part).map_err(|error| PatternError::Syntax(error.msg))?),
             });
         }
         match parts.len() {
@@ -70,9 +70,9 @@ impl Glob {
         let mut next = 0;
         for (i, part) in self.parts.iter().enumerate().filter(|(i, _)| from.0 & (1 << i) != 0) {
             match part {
-                Part::AnyFolders if !name.starts_with('.') => next |= 1 << i,
-                Part::Literal(literal) if literal == name => next |= 1 << (i + 1),
-                Part::Wild(pattern) if pattern.matches_with(name, OPTIONS) => next |= 1 << (i + 1),
+                GlobPart::AnyFolders if !name.starts_with('.') => next |= 1 << i,
+                GlobPart::Literal(literal) if literal == name => next |= 1 << (i + 1),
+                GlobPart::Wild(pattern) if pattern.matches_with(name, OPTIONS) => next |= 1 << (i + 1),
                 _ => {}
             }
         }
@@ -95,14 +95,14 @@ impl Glob {
             return None;
         }
         match self.parts.get(at.0.trailing_zeros() as usize) {
-            Some(Part::Literal(name)) => Some(name),
+            Some(GlobPart::Literal(name)) => Some(name),
             _ => None,
         }
     }
 
     fn through_any(&self, mut set: u64) -> Reached {
         for (i, part) in self.parts.iter().enumerate() {
-            if matches!(part, Part::AnyFolders) && set & (1 << i) != 0 {
+            if matches!(part, GlobPart::AnyFolders) && set & (1 << i) != 0 {
                 set |= 1 << (i + 1);
             }
         }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use crate::tasks::ids::{OVERVIEW, titled};
-use crate::tasks::task_file::Draft;
+use crate::tasks::task_file::TaskDraft;
 
 /// What scopecraft puts before the name of a folder with an overview.
 const FOLDER_KINDS: [&str; 2] = ["FEATURE_", "AREA_"];
@@ -16,7 +16,7 @@ const FOLDER_KINDS: [&str; 2] = ["FEATURE_", "AREA_"];
 /// All ways to refer to a task.
 #[derive(Debug)]
 pub(in crate::tasks) struct References<'a> {
-    drafts: &'a [Draft],
+    drafts: &'a [TaskDraft],
     ids: HashMap<&'a str, usize>,
     aliases: HashMap<&'a str, Vec<usize>>,
     /// Ids and aliases as [`folded`] writes them.
@@ -26,7 +26,7 @@ pub(in crate::tasks) struct References<'a> {
 
 /// What a reference means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::tasks) enum Meant {
+pub(in crate::tasks) enum Referent {
     Task(usize),
     /// The folder that the file lies in, of which there is no task.
     OwnFolder,
@@ -34,7 +34,7 @@ pub(in crate::tasks) enum Meant {
 }
 
 impl<'a> References<'a> {
-    pub(in crate::tasks) fn new(drafts: &'a [Draft]) -> Self {
+    pub(in crate::tasks) fn new(drafts: &'a [TaskDraft]) -> Self {
         let mut all = Self {
             drafts,
             ids: HashMap::new(),
@@ -61,13 +61,13 @@ impl<'a> References<'a> {
     }
 
     /// The task that the draft `from` means by `text`.
-    pub(in crate::tasks) fn resolve(&self, text: &str, from: usize) -> Meant {
+    pub(in crate::tasks) fn resolve(&self, text: &str, from: usize) -> Referent {
         let bare = [".task.md", ".md"].iter().find_map(|end| text.strip_suffix(end)).unwrap_or(text);
         if let Some(found) = self.named(bare, from) {
-            return Meant::Task(found);
+            return Referent::Task(found);
         }
         if bare == OVERVIEW {
-            return self.own_overview(from).map_or(Meant::OwnFolder, Meant::Task);
+            return self.own_overview(from).map_or(Referent::OwnFolder, Referent::Task);
         }
         let last = bare.rsplit('/').next().filter(|last| *last != bare);
         let before_title = titled(bare).map(|(id, _)| id);
@@ -76,14 +76,14 @@ impl<'a> References<'a> {
             last.into_iter().chain(before_title).map(str::to_owned).chain(of_kind).chain(self.numbered(bare, from));
         for other in others {
             if let Some(found) = self.named(&other, from) {
-                return Meant::Task(found);
+                return Referent::Task(found);
             }
         }
-        if self.lies_in(bare, from) { Meant::OwnFolder } else { Meant::Unknown }
+        if self.lies_in(bare, from) { Referent::OwnFolder } else { Referent::Unknown }
     }
 
     /// The overview that a file lies under. An overview itself lies under the next one up.
-    pub(in crate::tasks) fn above(&self, draft: &Draft) -> Option<usize> {
+    pub(in crate::tasks) fn above(&self, draft: &TaskDraft) -> Option<usize> {
         let path = draft.task.path.as_deref()?;
         let folder = if draft.task.is_overview { path.parent()? } else { path };
         folder.ancestors().skip(1).find_map(|folder| self.overviews.get(folder).copied())

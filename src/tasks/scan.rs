@@ -12,9 +12,9 @@ use crate::model::task_source::{ListedTask, SubtaskFile, TaskFiles, TaskSource};
 use crate::model::task_status::TaskStatus;
 use crate::tasks::assemble::assemble;
 use crate::tasks::fields::statuses;
-use crate::tasks::find::{self, Found, Told, find};
+use crate::tasks::find::{self, FoundFile, WalkFindings, find};
 use crate::tasks::task::{Content, Task};
-use crate::tasks::task_file::{Damaged, Draft, TaskFile, one_line};
+use crate::tasks::task_file::{Damaged, TaskDraft, TaskFile, one_line};
 use crate::tasks::task_set::TaskSet;
 use crate::tasks::warnings::{Warning, WarningKind};
 
@@ -25,7 +25,7 @@ const MAX_THREADS: usize = 4;
 /// What a scan has found so far.
 #[derive(Debug, Default)]
 pub(in crate::tasks) struct Scanned {
-    pub(in crate::tasks) drafts: Vec<Draft>,
+    pub(in crate::tasks) drafts: Vec<TaskDraft>,
     pub(in crate::tasks) damaged: Vec<Damaged>,
     pub(in crate::tasks) problems: Vec<Problem>,
     pub(in crate::tasks) warnings: Vec<Warning>,
@@ -45,11 +45,11 @@ pub fn scan(root: &Path, sources: &[TaskSource]) -> TaskSet {
         }
     };
     let mut seen = HashSet::new();
-    let mut told = Told::default();
+    let mut findings = WalkFindings::default();
     for (source, declared) in sources.iter().enumerate() {
         match declared {
             TaskSource::Files(files) => {
-                let mut found = find(root, &top, &files.glob, &mut told);
+                let mut found = find(root, &top, &files.glob, &mut findings);
                 found.retain(|file| seen.insert(file.path.clone()));
                 scanned.add_files(root, read_all(root, &top, &found), (source, files));
             }
@@ -62,7 +62,7 @@ pub fn scan(root: &Path, sources: &[TaskSource]) -> TaskSet {
             TaskSource::Subtasks(file) => scanned.add_subtasks(file, source),
         }
     }
-    scanned.problems.extend(told.into_problems(root));
+    scanned.problems.extend(findings.into_problems(root));
     assemble(root, sources, scanned)
 }
 
@@ -84,7 +84,7 @@ impl Scanned {
                 file.into_draft(id, &mut self.warnings)
             });
             match draft {
-                Ok(draft) => self.drafts.push(Draft { source, ..draft }),
+                Ok(draft) => self.drafts.push(TaskDraft { source, ..draft }),
                 Err(damaged) => self.damaged.push(*damaged),
             }
         }
@@ -102,7 +102,7 @@ impl Scanned {
                 }
                 None => {
                     let draft = listed(task, source, &mut self.warnings);
-                    self.drafts.push(Draft { declared_in: Some(path), ..draft });
+                    self.drafts.push(TaskDraft { declared_in: Some(path), ..draft });
                 }
             }
         }
@@ -124,10 +124,10 @@ pub fn folders(root: &Path, sources: &[TaskSource]) -> HashSet<PathBuf> {
 }
 
 /// Reads all heads, in the order given, on a few threads where there are many.
-fn read_all(root: &Path, top: &Path, found: &[Found]) -> Vec<Result<TaskFile, Box<Damaged>>> {
+fn read_all(root: &Path, top: &Path, found: &[FoundFile]) -> Vec<Result<TaskFile, Box<Damaged>>> {
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let threads = threads.min(MAX_THREADS).min(found.len() / FILES_PER_THREAD).max(1);
-    let read = |files: &[Found]| files.iter().map(|file| TaskFile::read(root, top, file)).collect::<Vec<_>>();
+    let read = |files: &[FoundFile]| files.iter().map(|file| TaskFile::read(root, top, file)).collect::<Vec<_>>();
     if threads == 1 {
         return read(found);
     }
@@ -138,7 +138,7 @@ fn read_all(root: &Path, top: &Path, found: &[Found]) -> Vec<Result<TaskFile, Bo
     })
 }
 
-fn listed(task: &ListedTask, source: usize, warnings: &mut Vec<Warning>) -> Draft {
+fn listed(task: &ListedTask, source: usize, warnings: &mut Vec<Warning>) -> TaskDraft {
     let status = TaskStatus::parse(&task.status);
     if status.is_none() && !task.status.trim().is_empty() {
         let message = format!("task `{}` of the manifest: unknown status `{}`", task.id, task.status.escape_debug());
@@ -146,7 +146,7 @@ fn listed(task: &ListedTask, source: usize, warnings: &mut Vec<Warning>) -> Draf
         warnings.push(Warning { kind: WarningKind::UnknownStatus, problem });
     }
     let title = if task.title.trim().is_empty() { task.id.to_string() } else { one_line(&task.title) };
-    Draft {
+    TaskDraft {
         task: Task {
             id: task.id.clone(),
             title,

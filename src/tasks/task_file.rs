@@ -12,8 +12,8 @@ use serde_json::Value;
 use crate::model::names::TaskId;
 use crate::model::problem::Problem;
 use crate::tasks::field_names as names;
-use crate::tasks::fields::Fields;
-use crate::tasks::find::Found;
+use crate::tasks::fields::FrontMatterFields;
+use crate::tasks::find::FoundFile;
 use crate::tasks::front_matter::{self, Form, MetaError, Split, Unclosed, lines, plain, split};
 use crate::tasks::ids::{self, OVERVIEW, Stem};
 use crate::tasks::lenient::id_of_broken;
@@ -26,7 +26,7 @@ const FIRST_READ: usize = 4 << 10;
 
 /// A task as its own source describes it. What it says of other tasks is still text.
 #[derive(Debug)]
-pub(in crate::tasks) struct Draft {
+pub(in crate::tasks) struct TaskDraft {
     pub(in crate::tasks) task: Task,
     /// Its place among all sources, for a stable order.
     pub(in crate::tasks) source: usize,
@@ -74,7 +74,7 @@ impl Damaged {
 
 impl TaskFile {
     /// Reads the head of a file below `root`, which is `top` with every link resolved.
-    pub(in crate::tasks) fn read(root: &Path, top: &Path, found: &Found) -> Result<Self, Box<Damaged>> {
+    pub(in crate::tasks) fn read(root: &Path, top: &Path, found: &FoundFile) -> Result<Self, Box<Damaged>> {
         // An overview at the very top has the name of the root itself, which may be given as `.`.
         let named = match found.path.strip_prefix(root) {
             Ok(below) if below.parent() == Some(Path::new("")) => top.join(below),
@@ -125,7 +125,7 @@ impl TaskFile {
         self,
         made: Option<Result<String, String>>,
         warnings: &mut Vec<Warning>,
-    ) -> Result<Draft, Box<Damaged>> {
+    ) -> Result<TaskDraft, Box<Damaged>> {
         let mut fields = self.fields();
         let given = fields.text(names::ID);
         let is_none = given.is_empty() || self.stem.is_overview && given == OVERVIEW;
@@ -166,14 +166,14 @@ impl TaskFile {
         warnings.append(&mut fields.warnings);
         let Self { meta, head, block, stem, .. } = self;
         let task = Task { meta, ..task };
-        Ok(Draft { task, source: 0, stem: stem.id, aliases, parent, depends_on, head, block, declared_in: None })
+        Ok(TaskDraft { task, source: 0, stem: stem.id, aliases, parent, depends_on, head, block, declared_in: None })
     }
 
     fn id(
         &self,
         own: Option<&str>,
         made: Option<Result<String, String>>,
-        fields: &Fields<'_>,
+        fields: &FrontMatterFields<'_>,
     ) -> Result<TaskId, Box<Damaged>> {
         let by_name = vec![self.stem.id.clone()];
         match made {
@@ -197,14 +197,14 @@ impl TaskFile {
         }
     }
 
-    fn fields(&self) -> Fields<'_> {
+    fn fields(&self) -> FrontMatterFields<'_> {
         let (meta, path, head) = (&self.meta, self.path.as_path(), &self.head);
-        Fields { meta, path, head, block: self.block.clone(), warnings: Vec::new() }
+        FrontMatterFields { meta, path, head, block: self.block.clone(), warnings: Vec::new() }
     }
 }
 
 /// A front matter that cannot be read, at its place.
-fn broken(error: MetaError, found: &Found, head: &Arc<str>, parts: &Split) -> Problem {
+fn broken(error: MetaError, found: &FoundFile, head: &Arc<str>, parts: &Split) -> Problem {
     let MetaError { message, at, write } = error;
     let problem = Problem::error(format!("front matter: {message}"));
     let start = parts.block.start;
@@ -221,7 +221,7 @@ fn broken(error: MetaError, found: &Found, head: &Arc<str>, parts: &Split) -> Pr
 }
 
 /// The start of a file, whether that is all of it, and where its parts lie; else what was read, and the problem.
-fn split_file(found: &Found) -> Result<(String, bool, Split), Box<(String, Problem)>> {
+fn split_file(found: &FoundFile) -> Result<(String, bool, Split), Box<(String, Problem)>> {
     let nothing = |problem: Problem| Box::new((String::new(), problem));
     let (mut file, size) = open(&found.real).map_err(|error| nothing(error.into_problem(&found.path)))?;
     let mut bytes = Vec::new();

@@ -16,7 +16,7 @@ pub struct TaskSet {
     tasks: Vec<Task>,
     by_id: HashMap<TaskId, usize>,
     problems: Vec<Problem>,
-    broken: BTreeMap<String, Broken>,
+    broken: BTreeMap<String, UnusableFiles>,
     circles: Vec<Vec<TaskId>>,
     words: Option<PathWords>,
 }
@@ -30,7 +30,7 @@ struct PathWords {
 
 /// Files that cannot be used, by the id they would have.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::tasks) struct Broken {
+pub(in crate::tasks) struct UnusableFiles {
     pub(in crate::tasks) reason: String,
     pub(in crate::tasks) paths: Vec<PathBuf>,
     /// What is wrong in the file; `None` where the reason says it all.
@@ -57,7 +57,7 @@ pub enum FindError {
     InvalidName(#[from] NameError),
 }
 
-impl Broken {
+impl UnusableFiles {
     fn error(&self, typed: &str) -> FindError {
         let Self { reason, paths, problem } = self.clone();
         FindError::Damaged { typed: typed.to_owned(), reason, paths, problem: problem.map(Box::new) }
@@ -65,7 +65,11 @@ impl Broken {
 }
 
 impl TaskSet {
-    pub(in crate::tasks) fn new(tasks: Vec<Task>, problems: Vec<Problem>, broken: BTreeMap<String, Broken>) -> Self {
+    pub(in crate::tasks) fn new(
+        tasks: Vec<Task>,
+        problems: Vec<Problem>,
+        broken: BTreeMap<String, UnusableFiles>,
+    ) -> Self {
         let by_id = tasks.iter().enumerate().map(|(i, task)| (task.id.clone(), i)).collect();
         Self { tasks, by_id, problems, broken, circles: Vec::new(), words: None }
     }

@@ -55,7 +55,7 @@ fn listed(name: &str, body: &str) -> ListedTask {
     ListedTask { body: body.to_owned(), ..ListedTask::new(id(name)) }
 }
 
-fn body_of(text: &str) -> Body {
+fn body_of(text: &str) -> TaskBody {
     let set = scan(Path::new("."), &[TaskSource::List(vec![listed("T", text)])]);
     read_body(&set.tasks()[0]).unwrap()
 }

@@ -6,17 +6,17 @@ use std::path::{Path, PathBuf};
 use crate::model::names::TaskId;
 use crate::model::problem::Problem;
 use crate::model::task_source::TaskSource;
-use crate::tasks::task_file::Draft;
-use crate::tasks::task_set::Broken;
+use crate::tasks::task_file::TaskDraft;
+use crate::tasks::task_set::UnusableFiles;
 
 /// Leaves out all tasks that share an id: which one is meant cannot be known.
 pub(in crate::tasks) fn without_twins(
     root: &Path,
     sources: &[TaskSource],
-    drafts: Vec<Draft>,
-    broken: &mut BTreeMap<String, Broken>,
+    drafts: Vec<TaskDraft>,
+    broken: &mut BTreeMap<String, UnusableFiles>,
     problems: &mut Vec<Problem>,
-) -> Vec<Draft> {
+) -> Vec<TaskDraft> {
     let mut by_id: HashMap<TaskId, Vec<usize>> = HashMap::new();
     for (i, draft) in drafts.iter().enumerate() {
         by_id.entry(draft.task.id.clone()).or_default().push(i);
@@ -39,7 +39,7 @@ pub(in crate::tasks) fn without_twins(
             Some(path) => problem.in_file(path),
             None => problem,
         });
-        broken.insert(id.to_string(), Broken { reason, paths, problem: None });
+        broken.insert(id.to_string(), UnusableFiles { reason, paths, problem: None });
         for i in places {
             out[i] = true;
         }
@@ -49,7 +49,7 @@ pub(in crate::tasks) fn without_twins(
 
 /// The line to write: `id:` of the entry of `tasks:` that all of them come from where one template gives every
 /// file of it an id of its own, else an `id:` in one of the files.
-fn cure(root: &Path, sources: &[TaskSource], drafts: &[Draft], twins: &[usize]) -> Option<String> {
+fn cure(root: &Path, sources: &[TaskSource], drafts: &[TaskDraft], twins: &[usize]) -> Option<String> {
     let source = drafts[twins[0]].source;
     if let Some(TaskSource::Files(entry)) =
         sources.get(source).filter(|_| twins.iter().all(|i| drafts[*i].source == source))
@@ -76,15 +76,15 @@ fn cure(root: &Path, sources: &[TaskSource], drafts: &[Draft], twins: &[usize]) 
 }
 
 /// A template that names each of these files differently.
-fn template(root: &Path, drafts: &[&Draft]) -> Option<String> {
-    let parts = |draft: &Draft| -> Vec<String> {
+fn template(root: &Path, drafts: &[&TaskDraft]) -> Option<String> {
+    let parts = |draft: &TaskDraft| -> Vec<String> {
         let path = draft.task.path.as_deref().unwrap_or(Path::new(""));
         path.strip_prefix(root).unwrap_or(path).iter().map(|part| part.to_string_lossy().into_owned()).collect()
     };
-    let all: Vec<(Vec<String>, &Draft)> = drafts.iter().map(|draft| (parts(draft), *draft)).collect();
+    let all: Vec<(Vec<String>, &TaskDraft)> = drafts.iter().map(|draft| (parts(draft), *draft)).collect();
     // The last part is the file itself.
     let depth = all.iter().map(|(parts, _)| parts.len().saturating_sub(1)).min().unwrap_or(0);
-    let differ = |id: &dyn Fn(&[String], &Draft) -> Option<String>| {
+    let differ = |id: &dyn Fn(&[String], &TaskDraft) -> Option<String>| {
         let mut seen = HashSet::new();
         all.iter()
             .all(|(parts, draft)| id(parts, draft).is_some_and(|id| TaskId::parse(&id).is_ok() && seen.insert(id)))
@@ -92,7 +92,7 @@ fn template(root: &Path, drafts: &[&Draft]) -> Option<String> {
     if differ(&|_, draft| Some(draft.stem.clone())) {
         return Some("{{ file.stem }}".to_owned());
     }
-    let own = |draft: &Draft| draft.task.meta.get("id").and_then(|id| id.as_str()).map(str::to_owned);
+    let own = |draft: &TaskDraft| draft.task.meta.get("id").and_then(|id| id.as_str()).map(str::to_owned);
     for part in 0..depth {
         if differ(&|parts, draft| Some(format!("{}_{}", parts[part], own(draft)?))) {
             return Some(format!("{{{{ file.parts[{part}] }}}}_{{{{ meta.id }}}}"));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::tasks::{Body, Task};
+use crate::tasks::{Task, TaskBody};
 use crate::view::problem_view::ProblemView;
 
 /// All tasks, and what is wrong with their files.
@@ -118,7 +118,7 @@ impl TaskView {
 }
 
 impl TaskDetail {
-    pub fn new(task: &Task, body: &Body, progress: Option<ProgressView>) -> Self {
+    pub fn new(task: &Task, body: &TaskBody, progress: Option<ProgressView>) -> Self {
         let checklist =
             body.checklist.iter().map(|item| ChecklistView { done: item.done, text: item.text.clone() }).collect();
         let (task, meta) = (TaskView::new(task), task.meta.clone());

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
 
-use crate::model::terminal::{Piece, pieces};
+use crate::model::terminal::{WordPart, pieces};
 use crate::system::terminal::BECOME_WORD;
 use crate::system::terminal::rows::{Needs, Opens, Row, Word};
 use crate::system::terminal::surroundings::{Surroundings, System};
@@ -43,14 +43,14 @@ impl Opening<'_> {
     pub fn own_argv(&self, words: &[String]) -> Vec<OsString> {
         let mut argv: Vec<OsString> = vec![self.program.into()];
         for word in words.iter().skip(1) {
-            match pieces(word).unwrap_or_else(|_| vec![Piece::Text(word)]).as_slice() {
-                [Piece::Command] => argv.extend_from_slice(self.command),
+            match pieces(word).unwrap_or_else(|_| vec![WordPart::Text(word)]).as_slice() {
+                [WordPart::Command] => argv.extend_from_slice(self.command),
                 cut => {
                     let mut whole = OsString::new();
                     for piece in cut {
                         match piece {
-                            Piece::Text(text) => whole.push(text),
-                            Piece::Command => whole.push(self.quoted()),
+                            WordPart::Text(text) => whole.push(text),
+                            WordPart::Command => whole.push(self.quoted()),
                         }
                     }
                     argv.push(whole);
