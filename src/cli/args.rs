@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::engine::ArgValueCompleter;
@@ -410,6 +411,9 @@ pub(crate) struct Serve {
     /// Open the page in the browser
     #[arg(long)]
     pub(crate) open: bool,
+    /// For tests: how long the server waits for a client, `NAME=MILLISECONDS`
+    #[arg(long = "time", hide = true, value_name = "NAME=MS", value_parser = server_time)]
+    pub(crate) times: Vec<(String, Duration)>,
 }
 
 #[derive(Debug, Args)]
@@ -434,6 +438,11 @@ fn whole<T: TryFrom<u64>>(text: &str, range: std::ops::RangeInclusive<u64>) -> R
         u64::MAX => format!("write a whole number, {} or more", range.start()),
         end => format!("write a whole number from {} to {end}", range.start()),
     })
+}
+
+fn server_time(text: &str) -> Result<(String, Duration), String> {
+    let (name, millis) = text.split_once('=').ok_or("write NAME=MILLISECONDS")?;
+    Ok((name.to_owned(), Duration::from_millis(whole(millis, 1..=u64::MAX)?)))
 }
 
 fn jobs(text: &str) -> Result<u32, String> {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::http::answer::{self, Answer};
 use crate::http::guard::{self, Credential};
 use crate::http::head::{Head, Method};
-use crate::http::limits::{BODY_TIME, HEAD_BYTES, HEAD_TIME, IDLE, WRITE_STALL};
+use crate::http::limits::{HEAD_BYTES, times};
 use crate::http::refusal::{Refusal, Why};
 use crate::http::routes::{self, Place};
 use crate::http::server::Shared;
@@ -47,7 +47,7 @@ impl From<Refusal> for NoRequest {
 
 /// Serves a connection until it ends.
 pub(super) fn serve(server: &Arc<Shared>, stream: &Arc<Stream>) {
-    if stream.set_write_timeout(WRITE_STALL).is_err() {
+    if stream.set_write_timeout(times().write_stall).is_err() {
         return;
     }
     let mut connection = Connection { stream: Arc::clone(stream), unread: Vec::new(), timeout: Duration::ZERO };
@@ -91,8 +91,8 @@ enum Exchange {
 impl Connection {
     /// The next head. A connection may be silent for a while, a head may not take long.
     fn request(&mut self, first: bool) -> Result<Head, NoRequest> {
-        let idle = if first { HEAD_TIME } else { IDLE };
-        let mut deadline = (!self.unread.is_empty()).then(|| Instant::now() + HEAD_TIME);
+        let idle = if first { times().head } else { times().idle };
+        let mut deadline = (!self.unread.is_empty()).then(|| Instant::now() + times().head);
         loop {
             if !self.unread.is_empty()
                 && let Some((head, length)) = Head::parse(&self.unread)?
@@ -114,7 +114,7 @@ impl Connection {
             match self.read(left, room) {
                 Ok(0) => return Err(NoRequest::Gone),
                 Ok(_) => {
-                    deadline.get_or_insert_with(|| Instant::now() + HEAD_TIME);
+                    deadline.get_or_insert_with(|| Instant::now() + times().head);
                 }
                 // Silence is not an error where nothing was begun.
                 Err(error) if is_timeout(&error) && deadline.is_none() => return Err(NoRequest::Gone),
@@ -196,7 +196,7 @@ impl Connection {
             let said = (&*self.stream).write_all(b"HTTP/1.1 100 Continue\r\n\r\n");
             said.map_err(|_| Refusal::new(Why::TooSlow))?;
         }
-        let deadline = Instant::now() + BODY_TIME;
+        let deadline = Instant::now() + times().body;
         while self.unread.len() < size {
             let left = deadline.checked_duration_since(Instant::now()).ok_or_else(|| Refusal::new(Why::TooSlow))?;
             match self.read(left, size - self.unread.len()) {

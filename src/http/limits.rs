@@ -1,31 +1,20 @@
-//! The one table of limits (CONTRACT section 6). Tests name these rows; change both together.
+//! The one table of limits of the server.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// Request line and headers together, in bytes.
 pub(super) const HEAD_BYTES: usize = 16 * 1024;
 /// Header lines.
 pub(super) const HEAD_LINES: usize = 64;
-/// From the first byte of a head to its end.
-pub(super) const HEAD_TIME: Duration = Duration::from_secs(5);
 /// Segments of a path: no route has more than a few.
 pub(super) const PATH_SEGMENTS: usize = 32;
 /// A request's body, in bytes.
 pub(super) const BODY_BYTES: usize = 1024 * 1024;
-/// From a head's end to its body's.
-pub(super) const BODY_TIME: Duration = Duration::from_secs(10);
-/// Between two requests of one connection.
-pub(super) const IDLE: Duration = Duration::from_secs(15);
-/// A reply of which nothing could be written for so long is given up.
-pub(super) const WRITE_STALL: Duration = Duration::from_secs(10);
 
 pub(super) const CONNECTIONS: usize = 256;
 pub(super) const SOCKETS: usize = 64;
 
-/// Between two pings of a WebSocket.
-pub(super) const PING: Duration = Duration::from_secs(20);
-/// A client that was not heard, and took nothing, for so long is gone.
-pub(super) const DEAD: Duration = Duration::from_secs(60);
 /// A message from a client, in bytes.
 pub(super) const MESSAGE_BYTES: usize = 64 * 1024;
 /// What may wait for one client beside the message that is being sent, in bytes.
@@ -42,3 +31,62 @@ pub(super) const TICKETS: usize = 1024;
 pub(super) const STOP_GRACE: Duration = Duration::from_secs(3);
 /// Of the threads that serve connections.
 pub(super) const STACK: usize = 256 * 1024;
+
+/// How long the server waits for a client.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    /// From the first byte of a head to its end, and for the first byte of a connection.
+    pub(super) head: Duration,
+    /// From the end of a head to the end of its body.
+    pub(super) body: Duration,
+    /// Between two requests of one connection.
+    pub(super) idle: Duration,
+    /// A reply of which nothing could be written for so long is given up.
+    pub(super) write_stall: Duration,
+    /// Between two pings of a WebSocket.
+    pub(super) ping: Duration,
+    /// A client of a WebSocket that sent nothing, and read nothing, for so long is gone.
+    pub(super) dead: Duration,
+}
+
+/// Set once, before the server accepts.
+static TIMES: OnceLock<Times> = OnceLock::new();
+
+pub(super) fn times() -> &'static Times {
+    TIMES.get_or_init(Times::default)
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self {
+            head: Duration::from_secs(5),
+            body: Duration::from_secs(10),
+            idle: Duration::from_secs(15),
+            write_stall: Duration::from_secs(10),
+            ping: Duration::from_secs(20),
+            dead: Duration::from_secs(60),
+        }
+    }
+}
+
+impl Times {
+    /// Replaces one time by its name, for tests that would have to wait for it. `None`: there is no such time.
+    pub fn set(&mut self, name: &str, time: Duration) -> Option<()> {
+        let field = match name {
+            "head" => &mut self.head,
+            "body" => &mut self.body,
+            "idle" => &mut self.idle,
+            "write-stall" => &mut self.write_stall,
+            "ping" => &mut self.ping,
+            "dead" => &mut self.dead,
+            _ => return None,
+        };
+        *field = time;
+        Some(())
+    }
+
+    /// Uses these times in this process. Without effect once the server runs.
+    pub fn apply(self) {
+        let _ = TIMES.set(self);
+    }
+}

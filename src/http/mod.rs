@@ -27,5 +27,6 @@ mod tickets;
 mod ui;
 mod ws;
 
+pub use crate::http::limits::Times;
 pub use crate::http::server::{Parts, serve};
 pub use crate::http::stream::Listener;

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::{Duration, Instant};
 
-use crate::http::limits::WRITE_STALL;
+use crate::http::limits::times;
 
 /// After the last answer, what the client still sends is read for so long.
 const LINGER: (Duration, usize) = (Duration::from_millis(500), 256 * 1024);
@@ -14,7 +14,7 @@ const LINGER: (Duration, usize) = (Duration::from_millis(500), 256 * 1024);
 /// What the system may hold of what was written to one client and not yet taken.
 const SEND_BUFFER: usize = 256 * 1024;
 
-/// So much must be taken within [`WRITE_STALL`]: one byte now and then is no progress.
+/// So much must be taken within the time for a stalled write: one byte now and then is no progress.
 const PIECE: usize = 64 * 1024;
 
 /// Where connections come from.
@@ -141,7 +141,7 @@ impl Write for &Stream {
         let mut is_set = true;
         for mut piece in bytes.chunks(PIECE) {
             if !is_set {
-                self.set_write_timeout(WRITE_STALL)?;
+                self.set_write_timeout(times().write_stall)?;
                 is_set = true;
             }
             let begun = Instant::now();
@@ -153,13 +153,13 @@ impl Write for &Stream {
                     Err(error) => return Err(error),
                 }
                 if !piece.is_empty() {
-                    let left = WRITE_STALL.checked_sub(begun.elapsed()).ok_or(ErrorKind::TimedOut)?;
+                    let left = times().write_stall.checked_sub(begun.elapsed()).ok_or(ErrorKind::TimedOut)?;
                     self.set_write_timeout(left)?;
                     is_set = false;
                 }
             }
         }
-        if is_set { Ok(()) } else { self.set_write_timeout(WRITE_STALL) }
+        if is_set { Ok(()) } else { self.set_write_timeout(times().write_stall) }
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -1,7 +1,7 @@
 //! `send`: a text arrives in a window as it is, whatever the agent is at, or it is said that nobody knows.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::Value;
 

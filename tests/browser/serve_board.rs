@@ -1,7 +1,6 @@
 //! The board as a person works with it: by mouse, by keyboard, with its filters, in two tabs.
 
 use std::fs;
-use std::path::Path;
 
 use serde_json::{Value, json};
 

@@ -2,9 +2,8 @@
 //! however long it is, and a window as a terminal.
 
 use std::fs;
-use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::browser::Page;
 use crate::server::{Server, lasting_port};

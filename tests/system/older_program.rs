@@ -9,10 +9,10 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 /// The commit whose program later ones must take over from.
-pub const COMMIT: &str = "9bbccf89858454269d29bc39865a8fbcc342e3e1";
+pub(crate) const COMMIT: &str = "9bbccf89858454269d29bc39865a8fbcc342e3e1";
 
 /// Builds the program of [`COMMIT`] from the history of this repository, where that was not done before.
-pub fn program() -> &'static Path {
+pub(crate) fn program() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("older");

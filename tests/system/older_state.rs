@@ -7,7 +7,7 @@ mod scenario;
 mod snapshot;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::Value;
 

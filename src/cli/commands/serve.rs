@@ -11,7 +11,7 @@ use crate::cli::error::{CliError, USAGE};
 use crate::cli::interrupts::Interrupts;
 use crate::cli::meant::Meant;
 use crate::cli::output;
-use crate::http::{self, Listener, Parts};
+use crate::http::{self, Listener, Parts, Times};
 use crate::runner::errand::Errands;
 use crate::runner::live::Live;
 use crate::runner::project::Depth;
@@ -23,6 +23,11 @@ use crate::system::watch::hub::Hub;
 pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     refuse_inside("serve")?;
     let address = loopback(args)?;
+    let mut times = Times::default();
+    for (name, time) in &args.times {
+        times.set(name, *time).ok_or_else(|| CliError::new(USAGE, format!("there is no time `{name}`")))?;
+    }
+    times.apply();
     let project = open(meant, Depth::Shape)?;
     let store = project.store_for_writing(None)?;
     let claim = store.claim_server()?;

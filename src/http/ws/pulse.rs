@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::http::limits::{DEAD, PING};
+use crate::http::limits::times;
 
 /// A client that does not answer a close is cut off.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -17,7 +17,7 @@ pub(super) struct Patience {
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { ping: PING, dead: DEAD }
+        Self { ping: times().ping, dead: times().dead }
     }
 }
 
@@ -91,6 +91,7 @@ mod tests {
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
+    const PING: Duration = Duration::from_secs(20);
 
     /// Looks once a second for so long, pinging as it is told to, and says when it was given up.
     fn given_up(mut seen: impl FnMut(&mut Pulse, u64, Instant) -> (u64, bool)) -> Option<u64> {
