@@ -1,33 +1,22 @@
 //! Exit and report → how a run ended. `expect` and limits are judged elsewhere.
 
-use crate::agent::report::{AgentReport, Decision, ReportedOutcome};
+use crate::agent::report::{AgentReport, ReportedOutcome};
 use crate::agent::shorten::shorten;
-use crate::agent::signals::signal_name;
 use crate::model::answer_record::OutcomeSource;
+use crate::model::end_reason::{Decision, EndReason};
+use crate::model::exit::Exit;
 use crate::model::run_state::EndState;
 
-/// How many tools are named.
-const TOOLS: usize = 3;
 const TOOL_CHARS: usize = 40;
 
-/// How a process ended. Neither field: not known.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Exit {
-    pub code: Option<i32>,
-    pub signal: Option<i32>,
-}
-
-/// How a run ended, and why in a few words where it did not succeed.
+/// How a run ended, and why where it did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     pub state: EndState,
-    pub reason: Option<String>,
+    pub reason: Option<EndReason>,
     /// What decided; of a lost end nothing did.
     pub source: Option<OutcomeSource>,
 }
-
-/// The reason of a run that counts by its answer alone, or how such a reason ends.
-pub const DID_NOT_EXIT: &str = "did not exit by itself";
 
 /// Judges a headless run. A run in a window is judged with [`AgentReport::not_due`], by its exit alone: its
 /// output is a screen and holds no report.
@@ -35,20 +24,19 @@ pub const DID_NOT_EXIT: &str = "did not exit by itself";
 /// An agent whose report is due succeeds only with exit 0 *and* a report of success: agents exit with 0
 /// when they are interrupted, and when they stop halfway.
 pub fn judge(exit: Exit, report: &AgentReport) -> Verdict {
-    let failed =
-        |source, reason: String| Verdict { state: EndState::Failed, reason: Some(reason), source: Some(source) };
+    let failed = |source, reason| Verdict { state: EndState::Failed, reason: Some(reason), source: Some(source) };
     let (by_exit, by_result) = (OutcomeSource::Exit, OutcomeSource::Result);
     let code = match exit {
-        Exit { signal: Some(signal), .. } => return failed(by_exit, format!("signal {}", with_name(signal, signal))),
+        Exit { signal: Some(signal), .. } => return failed(by_exit, EndReason::Signal(signal)),
         Exit { code: Some(code), .. } => code,
-        Exit { code: None, signal: None } => {
-            return Verdict { state: EndState::Lost, reason: Some("nobody saw its exit".to_owned()), source: None };
+        Exit::NOT_SEEN => {
+            return Verdict { state: EndState::Lost, reason: Some(EndReason::ExitNotSeen), source: None };
         }
     };
     let reported = match &report.outcome {
-        ReportedOutcome::Failed { reason, .. } => Some(reason.clone()),
-        ReportedOutcome::Succeeded => report.unfinished.then(|| "ended within a turn".to_owned()),
-        ReportedOutcome::Missing => (code == 0).then(|| "no result event".to_owned()),
+        ReportedOutcome::Failed { reason, .. } => Some(EndReason::AgentError(reason.clone())),
+        ReportedOutcome::Succeeded => report.unfinished.then_some(EndReason::TurnUnfinished),
+        ReportedOutcome::Missing => (code == 0).then_some(EndReason::NoResult),
         ReportedOutcome::NotDue => None,
     };
     match reported {
@@ -58,7 +46,7 @@ pub fn judge(exit: Exit, report: &AgentReport) -> Verdict {
             reason: needed_decisions(&report.decisions),
             source: Some(if report.outcome.is_reported() { by_result } else { by_exit }),
         },
-        None => failed(by_exit, format!("exit code {}", with_name(code, code - 128))),
+        None => failed(by_exit, EndReason::ExitCode(code)),
     }
 }
 
@@ -68,42 +56,26 @@ pub fn judge_answer(report: &AgentReport) -> Option<Verdict> {
     if !report.has_answered() {
         return None;
     }
-    let failure = report.outcome.failure().map(str::to_owned);
+    let failure = report.outcome.failure().map(|error| EndReason::AgentError(error.to_owned()));
     let state = if failure.is_some() { EndState::Failed } else { EndState::Succeeded };
     let before = failure.or_else(|| needed_decisions(&report.decisions));
-    let reason = before.map_or_else(|| DID_NOT_EXIT.to_owned(), |before| format!("{before}; {DID_NOT_EXIT}"));
-    Some(Verdict { state, reason: Some(reason), source: Some(OutcomeSource::Result) })
+    let reason = before.into_iter().chain([EndReason::DidNotExit]).reduce(EndReason::and);
+    Some(Verdict { state, reason, source: Some(OutcomeSource::Result) })
 }
 
-/// `needs a decision: permission (Bash), question`, each once. The agent continued without, and calls
-/// that a success.
-fn needed_decisions(decisions: &[Decision]) -> Option<String> {
-    let (mut tools, mut others) = (Vec::new(), Vec::new());
+/// What a person would have had to decide, each once. The agent continued without, and calls that a success.
+fn needed_decisions(decisions: &[Decision]) -> Option<EndReason> {
+    let mut needed = Vec::new();
     for decision in decisions {
-        let (list, text) = match decision {
-            Decision::Permission(tool) => (&mut tools, shorten(tool, TOOL_CHARS)),
-            other => (&mut others, other.to_string()),
+        let decision = match decision {
+            Decision::Permission(tool) => Decision::Permission(shorten(tool, TOOL_CHARS)),
+            other => other.clone(),
         };
-        if !list.contains(&text) {
-            list.push(text);
+        if !needed.contains(&decision) {
+            needed.push(decision);
         }
     }
-    let more = tools.len().saturating_sub(TOOLS);
-    tools.truncate(TOOLS);
-    if more > 0 {
-        tools.push(format!("{more} more"));
-    }
-    let permission = (!tools.is_empty()).then(|| Decision::Permission(tools.join(", ")).to_string());
-    let all: Vec<String> = permission.into_iter().chain(others).collect();
-    (!all.is_empty()).then(|| format!("needs a decision: {}", all.join(", ")))
-}
-
-/// `143 (SIGTERM)`: shells and agents report a signal that way.
-fn with_name(number: i32, signal: i32) -> String {
-    match signal_name(signal) {
-        Some(name) => format!("{number} ({name})"),
-        None => number.to_string(),
-    }
+    (!needed.is_empty()).then_some(EndReason::NeedsDecision(needed))
 }
 
 #[cfg(test)]
@@ -114,10 +86,14 @@ mod tests {
     fn each_decision_is_named_once() {
         let of = |tools: &[&str]| {
             let permissions = tools.iter().map(|tool| Decision::Permission((*tool).to_owned()));
-            needed_decisions(&[Decision::PlanApproval].into_iter().chain(permissions).collect::<Vec<_>>())
+            let all: Vec<_> = [Decision::PlanApproval].into_iter().chain(permissions).collect();
+            needed_decisions(&all).map(|reason| reason.to_string())
         };
         assert_eq!(needed_decisions(&[]), None);
-        assert_eq!(needed_decisions(&[Decision::Question, Decision::Question]).unwrap(), "needs a decision: question");
+        assert_eq!(
+            needed_decisions(&[Decision::Question, Decision::Question]),
+            Some(EndReason::NeedsDecision(vec![Decision::Question]))
+        );
         assert_eq!(of(&["Bash", "Bash"]).unwrap(), "needs a decision: permission (Bash), approval of its plan");
         assert_eq!(
             of(&["A", "B", "C", "D", "E"]).unwrap(),

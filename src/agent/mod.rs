@@ -14,7 +14,6 @@ mod protocol;
 mod report;
 mod sanitize;
 mod shorten;
-mod signals;
 mod text;
 
 use crate::model::protocol::Protocol;
@@ -26,12 +25,11 @@ pub use claude::onboarding::{Dialog, would_ask};
 pub use claude::session_file::SessionFile;
 pub use claude::settings::{Given, SettingsError, given, takes_hooks, with_hooks, with_settings};
 pub use claude::transcript::{Arrival, arrival};
-pub use judge::{DID_NOT_EXIT, Exit, Verdict, judge, judge_answer};
+pub use judge::{Verdict, judge, judge_answer};
 pub use line_renderer::LineRenderer;
 pub use protocol::{AgentProtocol, Capabilities, LastTurn, LaunchOptions, LogReader, RateLimit, Turn};
 pub use report::{AgentReport, ReportedOutcome};
 pub use sanitize::{Sanitizer, is_bidi_control, sanitize_line};
-pub use signals::signal_name;
 
 /// The implementation of each protocol.
 pub fn of(protocol: Protocol) -> &'static dyn AgentProtocol {

@@ -1,7 +1,6 @@
 //! What an agent's output says of its run, in words that are equal for all protocols.
 
-use std::fmt;
-
+use crate::model::end_reason::Decision;
 use crate::model::usage::Usage;
 
 /// The report of an ended agent.
@@ -36,25 +35,6 @@ pub enum ReportedOutcome {
         /// The agent ended at a limit that its user had set: another attempt would end there too.
         is_own_limit: bool,
     },
-}
-
-/// Something that the agent may not decide by itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// To use this tool.
-    Permission(String),
-    Question,
-    PlanApproval,
-}
-
-impl fmt::Display for Decision {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Permission(tool) => write!(f, "permission ({tool})"),
-            Self::Question => f.write_str("question"),
-            Self::PlanApproval => f.write_str("approval of its plan"),
-        }
-    }
 }
 
 impl ReportedOutcome {

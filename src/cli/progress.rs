@@ -10,6 +10,7 @@ use crate::cli::meant::Meant;
 use crate::cli::output::{self, Stderr};
 use crate::cli::table::Cell;
 use crate::model::activity::ActivityState;
+use crate::model::end_reason::EndReason;
 use crate::model::run::Run;
 use crate::model::run_state::{EndState, RunState, WaitingFor};
 use crate::system::clock;
@@ -110,14 +111,9 @@ fn all_words(run: &Run) -> String {
         (RunState::Unknown(why), _) => format!("unknown: {}", why.reason()),
         (RunState::Ended(state), Some(end)) => {
             let mut text = state.as_str().replace('_', " ");
-            let reason = match (&end.reason, end.exit_code, end.signal) {
-                (Some(reason), ..) => Some(reason.clone()),
-                (None, Some(code), _) if *state == EndState::Failed => Some(format!("exit code {code}")),
-                _ => None,
-            };
-            if let Some(reason) = reason {
-                text.push_str(": ");
-                text.push_str(&reason);
+            let by_exit = end.exit.code.filter(|_| *state == EndState::Failed).map(EndReason::ExitCode);
+            if let Some(reason) = end.reason.as_ref().or(by_exit.as_ref()) {
+                text.push_str(&format!(": {reason}"));
             }
             text
         }

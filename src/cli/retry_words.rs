@@ -13,9 +13,9 @@ const LONG_WAIT_MS: u64 = 60_000;
 pub(crate) fn words(attempt: &AttemptRecord) -> Option<String> {
     let again_at = attempt.again_at?;
     let ended = if attempt.state == EndState::TimedOut { "timed out" } else { "failed" };
-    let why = match (attempt.outcome_source, attempt.exit_code) {
+    let why = match (attempt.outcome_source, attempt.exit.code) {
         (Some(OutcomeSource::Exit), Some(code)) => Some(format!("exit {code}")),
-        _ => attempt.reason.clone(),
+        _ => attempt.reason.as_ref().map(ToString::to_string),
     };
     let why = why.map_or_else(String::new, |why| format!(" ({why})"));
     let wait_ms = clock::millis_between(attempt.ended_at, again_at);

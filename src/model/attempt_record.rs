@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::answer_record::OutcomeSource;
+use crate::model::end_reason::{self, EndReason};
+use crate::model::exit::Exit;
 use crate::model::retry::RetryOn;
 use crate::model::run_state::EndState;
 
@@ -15,12 +17,10 @@ pub struct AttemptRecord {
     /// From 1.
     pub attempt: u32,
     pub state: EndState,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub exit_code: Option<i32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub signal: Option<i32>,
+    #[serde(flatten, with = "end_reason::recorded")]
+    pub reason: Option<EndReason>,
+    #[serde(flatten)]
+    pub exit: Exit,
     pub started_at: Timestamp,
     pub ended_at: Timestamp,
     pub stdout_from: u64,

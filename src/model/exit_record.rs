@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::answer_record::AnswerRecord;
+use crate::model::end_reason::{self, EndReason};
+use crate::model::exit::Exit;
 use crate::model::limits::LimitsHold;
 use crate::model::run_id::RunId;
 use crate::model::run_state::EndState;
@@ -19,13 +21,11 @@ pub struct ExitRecord {
     pub version: u32,
     pub run_id: RunId,
     pub state: EndState,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// The agent's own exit code. Absent after a signal and when nobody saw it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub exit_code: Option<i32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub signal: Option<i32>,
+    #[serde(flatten, with = "end_reason::recorded")]
+    pub reason: Option<EndReason>,
+    /// The agent's own exit.
+    #[serde(flatten)]
+    pub exit: Exit,
     /// Stopped by Ctrl-C of the command that started it: its exit code is 130, not 143.
     #[serde(default)]
     pub interrupted: bool,
@@ -53,17 +53,44 @@ pub struct ExitRecord {
 }
 
 impl ExitRecord {
-    /// The exit code of `run` and `wait` for this end (CONTRACT section 3).
+    /// The end of a run of which nothing ever ran.
+    pub fn never_started(run_id: RunId, state: EndState, reason: EndReason, ended_at: Timestamp) -> Self {
+        Self {
+            version: EXIT_VERSION,
+            run_id,
+            state,
+            reason: Some(reason),
+            exit: Exit::NOT_SEEN,
+            interrupted: false,
+            started_at: None,
+            ended_at,
+            duration_ms: 0,
+            attempt: 0,
+            usage: Usage::default(),
+            log_bytes: 0,
+            survivors: Vec::new(),
+            limits: None,
+            pid: None,
+            answer: AnswerRecord::default(),
+        }
+    }
+
+    /// Whether a person decided on this end: stopped the run, closed its window or rejected it.
+    pub fn is_by_person(&self) -> bool {
+        self.state == EndState::Stopped || self.reason == Some(EndReason::Rejected)
+    }
+
+    /// The exit code of `run` and `wait` for this end.
     pub fn command_code(&self) -> u8 {
         let byte = |code: i32| u8::try_from(code & 0xff).ok().filter(|c| *c != 0).unwrap_or(1);
         match self.state {
             EndState::Succeeded => 0,
             // The run counts by its answer: the exit was forced and says nothing of the agent.
             EndState::Failed if self.answer.did_not_exit => 1,
-            EndState::Failed => match (self.exit_code, self.signal) {
-                (Some(code), _) => byte(code),
-                (None, Some(signal)) => byte(128 + signal),
-                (None, None) => 1,
+            EndState::Failed => match self.exit {
+                Exit { code: Some(code), .. } => byte(code),
+                Exit { signal: Some(signal), .. } => byte(128 + signal),
+                Exit::NOT_SEEN => 1,
             },
             EndState::TimedOut => 124,
             EndState::Stopped if self.interrupted => 130,

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::answer_record::Answered;
+use crate::model::end_reason::{self, EndReason};
 use crate::model::limits::LimitsHold;
 use crate::model::process_id::ProcessId;
 
@@ -67,5 +68,6 @@ impl LiveRecord {
 pub struct RetryWait {
     pub until: Timestamp,
     /// How the attempt before failed.
-    pub reason: String,
+    #[serde(flatten, with = "end_reason::recorded")]
+    pub reason: Option<EndReason>,
 }

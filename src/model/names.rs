@@ -130,7 +130,7 @@ name!(TaskId, "task id", Dots::Inside, "[A-Za-z0-9_]([A-Za-z0-9_.-]{0,62}[A-Za-z
 name!(ModeName, "mode name", Dots::Never, "[A-Za-z0-9_][A-Za-z0-9_-]{0,63}");
 
 /// The identity of a run's subject: one active run per pair.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Pair {
     pub mode: ModeName,
     pub task: TaskId,

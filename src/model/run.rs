@@ -124,6 +124,11 @@ impl RunFacts {
 }
 
 impl Run {
+    /// A run that has not ended, of which no more is known.
+    pub fn active(facts: RunFacts, state: RunState) -> Self {
+        Self { facts, state, progress: Progress::default(), end: None }
+    }
+
     pub fn ended(facts: RunFacts, end: ExitRecord) -> Self {
         Self { facts, state: RunState::Ended(end.state), progress: Progress::default(), end: Some(end) }
     }

@@ -149,17 +149,6 @@ pub struct Expect {
     pub command: Vec<String>,
 }
 
-impl Expect {
-    /// How the reason of a run begins whose answer is blank, or whose command failed.
-    pub const BLANK: &str = "expected an answer that is not blank";
-    pub const COMMAND: &str = "expected command failed";
-
-    /// The reason of a run that left `file` missing.
-    pub fn missing(file: &Path) -> String {
-        format!("expected file `{}` is missing", file.display())
-    }
-}
-
 /// A git worktree that the run makes before the agent starts, if it is missing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -2,6 +2,8 @@
 //!
 //! `runner::observe` gathers the evidence and acts on the verdict; nothing is decided elsewhere.
 
+use crate::model::end_reason::EndReason;
+use crate::model::exit::Exit;
 use crate::model::live_record::LiveRecord;
 use crate::model::run_state::{EndState, RunState, UnknownWhy, WaitingFor};
 
@@ -56,8 +58,7 @@ pub enum Window {
     Unanswered(String),
     Alive,
     Dead {
-        status: Option<i32>,
-        signal: Option<i32>,
+        exit: Exit,
         can_tell_signals: bool,
     },
     /// The server it was made in runs and has no such pane.
@@ -83,14 +84,13 @@ pub enum Verdict {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Over {
     pub state: EndState,
-    pub reason: Option<String>,
-    pub exit_code: Option<i32>,
-    pub signal: Option<i32>,
+    pub reason: Option<EndReason>,
+    pub exit: Exit,
 }
 
 impl Over {
-    pub fn lost(reason: &str) -> Self {
-        Self { state: EndState::Lost, reason: Some(reason.to_owned()), exit_code: None, signal: None }
+    fn lost(reason: EndReason) -> Self {
+        Self { state: EndState::Lost, reason: Some(reason), exit: Exit::NOT_SEEN }
     }
 }
 
@@ -125,16 +125,17 @@ pub fn judge(evidence: &Evidence) -> Verdict {
         return Verdict::Is(RunState::Queued(waiting_for));
     }
     if evidence.end_damaged {
-        return Verdict::Over { end: Over::lost("the record of its end was damaged"), sweep: true };
+        return Verdict::Over { end: Over::lost(EndReason::EndRecordDamaged), sweep: true };
     }
     if evidence.place == Place::EarlierBoot {
-        return Verdict::Over { end: Over::lost("reboot"), sweep: false };
+        return Verdict::Over { end: Over::lost(EndReason::Reboot), sweep: false };
     }
     match (evidence.headless, &evidence.window) {
-        (true, _) if evidence.live.is_some() => {
-            Verdict::Over { end: Over::lost("its supervisor was killed"), sweep: true }
+        (true, _) => {
+            let was_started = evidence.live.is_some();
+            let why = if was_started { EndReason::SupervisorKilled } else { EndReason::NeverStarted(None) };
+            Verdict::Over { end: Over::lost(why), sweep: true }
         }
-        (true, _) => Verdict::Over { end: Over::lost("never started"), sweep: true },
         (false, None) => unknown(UnknownWhy::Tmux("it was not asked".to_owned())),
         (false, Some(window)) => judge_window(evidence, window),
     }
@@ -142,43 +143,31 @@ pub fn judge(evidence: &Evidence) -> Verdict {
 
 fn judge_window(evidence: &Evidence, window: &Window) -> Verdict {
     let stopped = evidence.stop_asked.is_some();
+    let over = |state, reason, exit| Verdict::Over { end: Over { state, reason, exit }, sweep: true };
     match window {
         Window::Unanswered(words) => Verdict::Is(RunState::Unknown(UnknownWhy::Tmux(words.clone()))),
         Window::Alive if stopped => Verdict::Is(RunState::Stopping),
         Window::Alive => Verdict::Is(if evidence.live.is_some() { RunState::Running } else { RunState::Starting }),
-        Window::Dead { status, signal, .. } if stopped && (status.is_some() || signal.is_some()) => {
-            let end = Over { state: EndState::Stopped, reason: None, exit_code: *status, signal: *signal };
-            Verdict::Over { end, sweep: true }
+        Window::Dead { exit, .. } if stopped && exit.is_seen() => over(EndState::Stopped, None, *exit),
+        Window::Dead { exit, .. } if *exit == Exit::code(0) => over(EndState::Succeeded, None, *exit),
+        Window::Dead { exit: exit @ Exit { code: Some(code), .. }, .. } => {
+            over(EndState::Failed, Some(EndReason::ExitCode(*code)), *exit)
         }
-        Window::Dead { status: Some(code), .. } => {
-            let state = if *code == 0 { EndState::Succeeded } else { EndState::Failed };
-            let reason = (*code != 0).then(|| format!("exit code {code}"));
-            Verdict::Over { end: Over { state, reason, exit_code: Some(*code), signal: None }, sweep: true }
-        }
-        Window::Dead { status: None, signal: Some(signal), .. } => {
-            let reason = Some(format!("signal {signal}"));
-            Verdict::Over {
-                end: Over { state: EndState::Failed, reason, exit_code: None, signal: Some(*signal) },
-                sweep: true,
-            }
+        Window::Dead { exit: exit @ Exit { signal: Some(signal), .. }, .. } => {
+            over(EndState::Failed, Some(EndReason::Signal(*signal)), *exit)
         }
         // Neither: tmux 3.2 never tells a signal; newer ones have not reaped it yet.
         Window::Dead { can_tell_signals: true, .. } => Verdict::LookAgain { patience_ms: 200 },
-        Window::Dead { .. } => {
+        Window::Dead { exit, .. } => {
             let state = if stopped { EndState::Stopped } else { EndState::Failed };
-            let reason = Some("ended by a signal (tmux 3.2 cannot say which)".to_owned());
-            Verdict::Over { end: Over { state, reason, exit_code: None, signal: None }, sweep: true }
+            over(state, Some(EndReason::UnknownSignal), *exit)
         }
-        Window::Closed if stopped => Verdict::Over {
-            end: Over { state: EndState::Stopped, reason: None, exit_code: None, signal: None },
-            sweep: true,
-        },
         Window::Closed => {
-            let reason = Some("closed".to_owned());
-            Verdict::Over { end: Over { state: EndState::Stopped, reason, exit_code: None, signal: None }, sweep: true }
+            let reason = (!stopped).then_some(EndReason::WindowClosed);
+            over(EndState::Stopped, reason, Exit::NOT_SEEN)
         }
-        Window::ServerGone => Verdict::Over { end: Over::lost("tmux ended"), sweep: true },
-        Window::NeverMade => Verdict::Over { end: Over::lost("never started"), sweep: true },
+        Window::ServerGone => over(EndState::Lost, Some(EndReason::TmuxEnded), Exit::NOT_SEEN),
+        Window::NeverMade => over(EndState::Lost, Some(EndReason::NeverStarted(None)), Exit::NOT_SEEN),
     }
 }
 
@@ -208,7 +197,7 @@ mod tests {
         Some(LiveRecord::begun(ProcessId { pid: 1, start_time: 1, world }, jiff::Timestamp::UNIX_EPOCH))
     }
 
-    fn lost(evidence: &Evidence) -> Option<String> {
+    fn lost(evidence: &Evidence) -> Option<EndReason> {
         match judge(evidence) {
             Verdict::Over { end, .. } if end.state == EndState::Lost => end.reason,
             _ => None,
@@ -221,16 +210,16 @@ mod tests {
         assert_eq!(judge(&held), Verdict::Is(RunState::Starting));
         assert_eq!(judge(&Evidence { live: live(), ..held.clone() }), Verdict::Is(RunState::Running));
         let resting = live().map(|live| LiveRecord {
-            retry: Some(RetryWait { until: live.started_at, reason: "signal 9".into() }),
+            retry: Some(RetryWait { until: live.started_at, reason: Some(EndReason::Signal(9)) }),
             ..live
         });
         let rests = Evidence { live: resting, ..held.clone() };
         assert_eq!(judge(&rests), Verdict::Is(RunState::Queued(WaitingFor::Retry)));
         assert_eq!(judge(&Evidence { stop_asked: Some(false), ..rests.clone() }), Verdict::Is(RunState::Stopping));
-        assert_eq!(lost(&Evidence { lock: Lock::Free, ..rests }).as_deref(), Some("its supervisor was killed"));
+        assert_eq!(lost(&Evidence { lock: Lock::Free, ..rests }), Some(EndReason::SupervisorKilled));
         assert_eq!(judge(&Evidence { live: live(), unsaved: true, ..held }), Verdict::Is(RunState::Stopping));
-        assert_eq!(lost(&evidence(true)).as_deref(), Some("never started"));
-        assert_eq!(lost(&Evidence { live: live(), ..evidence(true) }).as_deref(), Some("its supervisor was killed"));
+        assert_eq!(lost(&evidence(true)), Some(EndReason::NeverStarted(None)));
+        assert_eq!(lost(&Evidence { live: live(), ..evidence(true) }), Some(EndReason::SupervisorKilled));
         let another = Evidence { lock: Lock::HeldByAnother, live: live(), ..evidence(true) };
         assert!(lost(&another).is_some());
     }
@@ -250,33 +239,33 @@ mod tests {
     #[test]
     fn a_reboot_loses_what_ran_and_signals_nothing_but_keeps_the_queue() {
         let rebooted = Evidence { place: Place::EarlierBoot, live: live(), ..evidence(true) };
-        assert_eq!(judge(&rebooted), Verdict::Over { end: Over::lost("reboot"), sweep: false });
+        assert_eq!(judge(&rebooted), Verdict::Over { end: Over::lost(EndReason::Reboot), sweep: false });
         let queued = Evidence { queued: Some(WaitingFor::Slot), environment_waits: false, live: None, ..rebooted };
         assert_eq!(judge(&queued), Verdict::Is(RunState::Queued(WaitingFor::Environment)));
     }
 
     #[test]
     fn a_dead_pane_without_status_is_never_success() {
-        let dead = |status, signal, can_tell_signals| Evidence {
-            window: Some(Window::Dead { status, signal, can_tell_signals }),
+        let dead = |exit, can_tell_signals| Evidence {
+            window: Some(Window::Dead { exit, can_tell_signals }),
             live: live(),
             ..evidence(false)
         };
-        assert!(matches!(judge(&dead(None, None, true)), Verdict::LookAgain { .. }));
-        let Verdict::Over { end, .. } = judge(&dead(None, None, false)) else { panic!("not over") };
+        assert!(matches!(judge(&dead(Exit::NOT_SEEN, true)), Verdict::LookAgain { .. }));
+        let Verdict::Over { end, .. } = judge(&dead(Exit::NOT_SEEN, false)) else { panic!("not over") };
         assert_eq!(end.state, EndState::Failed);
-        let Verdict::Over { end, .. } = judge(&dead(Some(0), None, true)) else { panic!("not over") };
-        assert_eq!((end.state, end.exit_code), (EndState::Succeeded, Some(0)));
-        let Verdict::Over { end, .. } = judge(&dead(None, Some(9), true)) else { panic!("not over") };
-        assert_eq!((end.state, end.signal), (EndState::Failed, Some(9)));
+        let Verdict::Over { end, .. } = judge(&dead(Exit::code(0), true)) else { panic!("not over") };
+        assert_eq!((end.state, end.exit), (EndState::Succeeded, Exit::code(0)));
+        let Verdict::Over { end, .. } = judge(&dead(Exit::signal(9), true)) else { panic!("not over") };
+        assert_eq!((end.state, end.exit), (EndState::Failed, Exit::signal(9)));
     }
 
     #[test]
     fn a_window_that_went_is_told_from_a_server_that_went() {
         let gone = |window| Evidence { window: Some(window), live: live(), ..evidence(false) };
         let Verdict::Over { end, .. } = judge(&gone(Window::Closed)) else { panic!("not over") };
-        assert_eq!((end.state, end.reason.as_deref()), (EndState::Stopped, Some("closed")));
-        assert_eq!(lost(&gone(Window::ServerGone)).as_deref(), Some("tmux ended"));
-        assert_eq!(lost(&gone(Window::NeverMade)).as_deref(), Some("never started"));
+        assert_eq!((end.state, end.reason), (EndState::Stopped, Some(EndReason::WindowClosed)));
+        assert_eq!(lost(&gone(Window::ServerGone)), Some(EndReason::TmuxEnded));
+        assert_eq!(lost(&gone(Window::NeverMade)), Some(EndReason::NeverStarted(None)));
     }
 }

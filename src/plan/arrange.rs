@@ -86,7 +86,7 @@ fn pulled(seen: Seen, options: Options) -> What {
     match seen {
         Seen::Nothing => What::Start,
         Seen::Ended { run, end, reason, by_person, recent_restarts, .. } => {
-            again_or_held(&run, end, reason.as_deref(), hold(by_person, recent_restarts), options)
+            again_or_held(&run, end, reason.as_ref(), hold(by_person, recent_restarts), options)
         }
         Seen::Unknown { run, why } => What::Unknown { run: Some(run), why },
         Seen::Active { run, state, .. } => What::of_active(run.clone(), &state)

@@ -2,6 +2,7 @@
 //!
 //! The laws, tested below: with every action done, none is left; `Unknown` yields none.
 
+use crate::model::end_reason::EndReason;
 use crate::model::names::Pair;
 use crate::model::restart::Restart;
 use crate::model::run::Run;
@@ -36,7 +37,7 @@ pub enum Seen {
     Ended {
         run: RunId,
         end: EndState,
-        reason: Option<String>,
+        reason: Option<EndReason>,
         /// Stopped, closed or rejected by a person.
         by_person: bool,
         /// No process of it ever ran, and nobody wanted that.
@@ -144,7 +145,7 @@ fn about(wanted: &WantedState, options: Options) -> What {
             if !again {
                 return What::Keep(Kept::Satisfied(run.clone(), *end));
             }
-            again_or_held(run, *end, reason.as_deref(), hold(*by_person, *recent_restarts), options)
+            again_or_held(run, *end, reason.as_ref(), hold(*by_person, *recent_restarts), options)
         }
     }
 }
@@ -160,7 +161,7 @@ pub(in crate::plan) fn hold(by_person: bool, recent_restarts: u32) -> Option<Hol
 pub(in crate::plan) fn again_or_held(
     run: &RunId,
     end: EndState,
-    reason: Option<&str>,
+    reason: Option<&EndReason>,
     hold: Option<Hold>,
     options: Options,
 ) -> What {
@@ -169,7 +170,7 @@ pub(in crate::plan) fn again_or_held(
         Some(Hold::CrashLoop { restarts }) => Some(restarts),
         _ => None,
     };
-    What::Restart { last: run.clone(), end, reason: reason.map(str::to_owned), loops }
+    What::Restart { last: run.clone(), end, reason: reason.cloned(), loops }
 }
 
 fn goes_on(state: &RunState) -> bool {

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use crate::model::end_reason::EndReason;
 use crate::model::restart::Restart;
 use crate::model::run_state::{EndState, RunState, UnknownWhy, WaitingFor};
 use crate::plan::diff::{CRASH_LOOP, Options, OtherActive, Seen, WantedState, diff};
@@ -20,7 +21,7 @@ fn active(state: RunState, drift: &[&str]) -> Seen {
 }
 
 fn ended(end: EndState, by_person: bool, recent_restarts: u32) -> Seen {
-    let reason = (end == EndState::Failed).then(|| "exit code 3".to_owned());
+    let reason = (end == EndState::Failed).then_some(EndReason::ExitCode(3));
     Seen::Ended { run: run(1), end, reason, by_person, never_started: false, recent_restarts }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::model::end_reason::EndReason;
 use crate::model::names::{ModeName, Pair};
 use crate::model::run_id::RunId;
 use crate::model::run_state::{EndState, RunState, WaitingFor};
@@ -28,7 +29,7 @@ pub enum What {
     Restart {
         last: RunId,
         end: EndState,
-        reason: Option<String>,
+        reason: Option<EndReason>,
         /// So often in ten minutes that `up --watch` leaves it.
         loops: Option<u32>,
     },

@@ -1,10 +1,10 @@
 //! A person's word on a run that waits at its gate.
 
+use crate::model::end_reason::EndReason;
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_spec::RunSpec;
 use crate::model::run_state::{EndState, RunState};
-use crate::runner::reconcile::REJECTED;
 use crate::runner::start::StartError;
 use crate::runner::store::Store;
 use crate::system::store::index::IndexError;
@@ -56,7 +56,7 @@ impl Store {
                 folder.approve()?;
                 lock.name(run.id())?;
             }
-            Word::Reject => self.end_claimed(&folder, &spec, &lock, EndState::Failed, REJECTED.to_owned())?,
+            Word::Reject => self.end_claimed(&folder, &spec, &lock, EndState::Failed, EndReason::Rejected)?,
         }
         drop(lock);
         self.start_queued()?;

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use crate::model::run::{Progress, Run};
+use crate::model::run::Run;
 use crate::model::run_spec::RunKind;
 use crate::model::run_state::RunState;
 use crate::plan::freshness::Freshness;
@@ -213,7 +213,7 @@ fn begin_job(reserved: Reserved) -> Coming {
 }
 
 fn starting(reserved: &Reserved) -> Run {
-    Run { facts: reserved.facts.clone(), state: RunState::Starting, progress: Progress::default(), end: None }
+    Run::active(reserved.facts.clone(), RunState::Starting)
 }
 
 fn new(run: Run) -> Started {

@@ -4,16 +4,16 @@
 use std::io;
 use std::path::Path;
 
-use crate::model::answer_record::AnswerRecord;
-use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
+use crate::model::end_reason::EndReason;
+use crate::model::exit::Exit;
+use crate::model::exit_record::ExitRecord;
 use crate::model::names::Pair;
 use crate::model::queue_record::QueueRecord;
-use crate::model::run::{Progress, Run, RunFacts};
+use crate::model::run::{Run, RunFacts};
 use crate::model::run_id::RunId;
 use crate::model::run_spec::{RunKind, RunSpec, SPEC_VERSION};
 use crate::model::run_state::{EndState, RunState, WaitingFor};
 use crate::model::started_by::StartedBy;
-use crate::model::usage::Usage;
 use crate::model::window_record::WindowRecord;
 use crate::runner::drift;
 use crate::runner::prepare::Prepared;
@@ -190,7 +190,7 @@ impl Store {
     /// Starts a reserved run, or writes down what it waits for.
     pub(super) fn launch(&self, reserved: Reserved, ready: Option<Ready>) -> Result<Run, StartError> {
         let Reserved { folder, spec, facts, lock, next } = reserved;
-        let mut run = Run { facts, state: RunState::Starting, progress: Progress::default(), end: None };
+        let mut run = Run::active(facts, RunState::Starting);
         let launched = match next {
             Next::Queue(waiting_for, about) => {
                 run.state = RunState::Queued(waiting_for);
@@ -234,7 +234,9 @@ impl Store {
         why: &dyn std::fmt::Display,
     ) -> Result<(), IndexError> {
         if folder.withdraw_environment(spec) {
-            let end = unstarted(spec, EndState::Failed, format!("never started: {why}"));
+            let reason = EndReason::NeverStarted(Some(why.to_string()));
+            let never = ExitRecord::never_started(spec.run_id.clone(), EndState::Failed, reason, clock::now());
+            let end = ExitRecord { exit: Exit::code(125), ..never };
             let _ = self.write_end(folder, &end);
             // Opened a second time, it would wait for ourselves.
             let _ = match index {
@@ -398,28 +400,5 @@ pub(super) fn note_window(folder: &RunFolder, created: &Created) {
     // Advisory: the window stands, with this record or without.
     if let Err(error) = folder.write_window(&record) {
         tracing::warn!(%error, "where the window is could not be noted");
-    }
-}
-
-/// The end of a run of which nothing ever ran.
-pub(super) fn unstarted(spec: &RunSpec, state: EndState, reason: String) -> ExitRecord {
-    ExitRecord {
-        version: EXIT_VERSION,
-        run_id: spec.run_id.clone(),
-        state,
-        reason: Some(reason),
-        exit_code: (state == EndState::Failed).then_some(125),
-        signal: None,
-        interrupted: false,
-        started_at: None,
-        ended_at: clock::now(),
-        duration_ms: 0,
-        attempt: 0,
-        usage: Usage::default(),
-        log_bytes: 0,
-        survivors: Vec::new(),
-        limits: None,
-        pid: None,
-        answer: AnswerRecord::default(),
     }
 }

@@ -5,6 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::model::answer_record::AnswerRecord;
+use crate::model::end_reason::EndReason;
+use crate::model::exit::Exit;
 use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
 use crate::model::live_record::LiveRecord;
 use crate::model::run::{Progress, Run, RunFacts};
@@ -174,7 +176,8 @@ impl Candidate {
             _ => live.attempt,
         };
         let until = clock::local_moment(wait.until, clock::now());
-        Some(format!("retry {} of {max} at {until}, after: {}", live.attempt, wait.reason))
+        let reason = wait.reason.as_ref().map(EndReason::to_string).unwrap_or_default();
+        Some(format!("retry {} of {max} at {until}, after: {reason}", live.attempt))
     }
 
     /// Whether the supervisor of a job, by its own record, is a living process.
@@ -203,8 +206,7 @@ impl Candidate {
             run_id: self.spec.run_id.clone(),
             state: over.state,
             reason: self.setup_failure(over).or_else(|| over.reason.clone()),
-            exit_code: over.exit_code,
-            signal: over.signal,
+            exit: over.exit,
             interrupted: false,
             started_at,
             ended_at,
@@ -220,10 +222,10 @@ impl Candidate {
     }
 
     /// Of a window that failed before its agent could start: why its worktree could not be set up.
-    fn setup_failure(&self, over: &Over) -> Option<String> {
-        let has_failed = over.state == EndState::Failed && over.exit_code == Some(125) && !self.evidence.headless;
+    fn setup_failure(&self, over: &Over) -> Option<EndReason> {
+        let has_failed = over.state == EndState::Failed && over.exit == Exit::code(125) && !self.evidence.headless;
         let line = self.folder.read_setup_failure().filter(|_| has_failed)?;
-        Some(format!("the worktree's set-up failed: {line}"))
+        Some(EndReason::SetupFailed { error: Some(line), log: None })
     }
 
     /// The conversation it was in at last: `/clear` begins another one. One of which nothing was written
@@ -273,8 +275,7 @@ pub(super) fn look_at_window(candidate: &Candidate, listings: &mut Listings) -> 
         let window = match &pane.dead {
             None => Window::Alive,
             Some(dead) => Window::Dead {
-                status: dead.status,
-                signal: dead.signal,
+                exit: dead.exit,
                 can_tell_signals: listing
                     .server
                     .as_ref()

@@ -3,16 +3,22 @@
 //! Reads a run's own records and the end of its log; judges nothing anew and must not invent: what
 //! nobody wrote down is not told.
 
+use std::fmt;
+use std::path::Path;
+
 use serde::Serialize;
 
-use crate::agent::{self, AgentReport, ReportedOutcome, signal_name};
+use crate::agent::{self, AgentReport, ReportedOutcome};
 use crate::model::attempt_record::AttemptRecord;
+use crate::model::end_reason::{EndReason, Part};
+use crate::model::exit::Exit;
 use crate::model::exit_record::ExitRecord;
 use crate::model::limits::LimitsHold;
 use crate::model::protocol::Protocol;
 use crate::model::run::Run;
 use crate::model::run_spec::{Expect, RunKind, RunSpec};
 use crate::model::run_state::EndState;
+use crate::model::signal::with_signal_name;
 use crate::runner::store::Store;
 use crate::system::store::run_folder::RunFolder;
 
@@ -83,15 +89,15 @@ impl Facts {
         if end.answer.did_not_exit {
             self.add(Bears::Neither, "end", "it had answered and did not exit by itself, so it was ended");
         }
-        match (end.exit_code, end.signal) {
-            (Some(0), _) if end.answer.did_not_exit => self.add(Bears::Neither, "exit code", "0"),
-            (Some(0), _) => self.add(Bears::Success, "exit code", "0"),
-            (Some(code), _) => self.add(failure, "exit code", named(code, code - 128)),
-            (None, Some(signal)) => self.add(failure, "signal", named(signal, signal)),
-            (None, None) if end.started_at.is_some() => self.add(Bears::Neither, "exit code", "none on record"),
-            (None, None) => self.add(Bears::Neither, "start", "its agent was never started"),
+        match end.exit {
+            Exit { code: Some(0), .. } if end.answer.did_not_exit => self.add(Bears::Neither, "exit code", "0"),
+            Exit { code: Some(0), .. } => self.add(Bears::Success, "exit code", "0"),
+            Exit { code: Some(code), .. } => self.add(failure, "exit code", with_signal_name(code, code - 128)),
+            Exit { signal: Some(signal), .. } => self.add(failure, "signal", with_signal_name(signal, signal)),
+            Exit::NOT_SEEN if end.started_at.is_some() => self.add(Bears::Neither, "exit code", "none on record"),
+            Exit::NOT_SEEN => self.add(Bears::Neither, "start", "its agent was never started"),
         }
-        let said = |else_said: &str| end.reason.clone().unwrap_or_else(|| else_said.to_owned());
+        let said = |else_said: &str| end.reason.as_ref().map_or_else(|| else_said.to_owned(), EndReason::to_string);
         match end.state {
             EndState::Stopped if end.interrupted => {
                 self.add(Bears::Neither, "stopped", "by Ctrl-C of the command that started it");
@@ -113,7 +119,7 @@ impl Facts {
     fn report(mut self, protocol: Protocol, end: &ExitRecord, report: Option<&AgentReport>) -> Self {
         const ABOUT: &str = "final result";
         if !agent::of(protocol).capabilities().reports {
-            if end.exit_code.is_some() {
+            if end.exit.code.is_some() {
                 self.add(Bears::Neither, "judged by", "its exit code alone: the agent's protocol is `text`");
             }
             return self;
@@ -145,10 +151,10 @@ impl Facts {
     /// `expect` and `save_to`: asked in this order, and no further than the first that failed.
     fn promises(mut self, spec: &RunSpec, end: &ExitRecord) -> Self {
         let RunKind::Headless { save_to, expect, .. } = &spec.kind else { return self };
-        let reason = end.reason.as_deref().unwrap_or_default();
+        let reason = end.reason.as_ref().and_then(|reason| reason.parts().first());
         let succeeded = end.state == EndState::Succeeded;
         let asked = promises(save_to.as_deref(), expect);
-        let failed = asked.iter().position(|promise| reason.starts_with(&promise.failure));
+        let failed = asked.iter().position(|promise| reason.is_some_and(|reason| promise.is_broken_by(reason)));
         if !succeeded && failed.is_none() {
             if !asked.is_empty() {
                 self.add(Bears::Neither, "expect", "not asked, since the agent itself did not succeed");
@@ -159,9 +165,9 @@ impl Facts {
             match failed {
                 Some(failed) if at > failed => break,
                 Some(failed) if at == failed => {
-                    self.add(Bears::Failure, promise.about, format!("{}: no", promise.says));
+                    self.add(Bears::Failure, promise.about(), format!("{promise}: no"));
                 }
-                _ => self.add(Bears::Success, promise.about, format!("{}: yes", promise.says)),
+                _ => self.add(Bears::Success, promise.about(), format!("{promise}: yes")),
             }
         }
         self
@@ -189,11 +195,14 @@ impl Facts {
     /// Why it failed, in the words of its end, where no other fact says it.
     fn reason(mut self, end: &ExitRecord) -> Self {
         let Some(reason) = end.reason.as_ref().filter(|_| end.state == EndState::Failed) else { return self };
-        let bare = ["exit code ", "signal ", "no result event"].iter().any(|word| reason.starts_with(word));
-        let promised =
-            self.0.iter().any(|fact| matches!(fact.about, "expect" | "save to") && fact.bears == Bears::Failure);
-        if !bare && !promised && !self.0.iter().any(|fact| fact.says.starts_with(reason.as_str())) {
-            self.add(Bears::Failure, "reason", reason.clone());
+        let text = reason.to_string();
+        let is_told = match reason.parts() {
+            [EndReason::ExitCode(_) | EndReason::Signal(_) | EndReason::NoResult] => true,
+            [first, ..] if Promise::is_about(first) => true,
+            _ => self.0.iter().any(|fact| fact.says.starts_with(&text)),
+        };
+        if !is_told {
+            self.add(Bears::Failure, "reason", text);
         }
         self
     }
@@ -215,7 +224,7 @@ impl Facts {
         }
         for attempt in attempts.iter().rev().take(LISTED).rev() {
             let state = attempt.state.as_str().replace('_', " ");
-            let why = attempt.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
+            let why = attempt.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
             self.add(Bears::Neither, "attempt", format!("{} {state}{why}", attempt.attempt));
         }
         self
@@ -223,49 +232,58 @@ impl Facts {
 }
 
 /// Something that had to hold after the agent's success.
-struct Promise {
-    about: &'static str,
-    says: String,
-    /// How a reason begins that says it does not hold; see `supervisor/finish.rs`.
-    failure: String,
+enum Promise<'a> {
+    NotBlank,
+    Saved(&'a Path),
+    File(&'a Path),
+    Command(&'a [String]),
 }
 
-fn promises(save_to: Option<&std::path::Path>, expect: &Expect) -> Vec<Promise> {
-    let mut all = Vec::new();
-    if expect.non_empty {
-        all.push(Promise {
-            about: "expect",
-            says: "an answer that is not blank".to_owned(),
-            failure: Expect::BLANK.to_owned(),
-        });
-    }
-    if let Some(path) = save_to {
-        all.push(Promise {
-            about: "save to",
-            says: format!("its answer is saved in `{}`", path.display()),
-            failure: format!("cannot save to `{}`", path.display()),
-        });
-    }
-    for file in &expect.files {
-        all.push(Promise {
-            about: "expect",
-            says: format!("file `{}`", file.display()),
-            failure: Expect::missing(file),
-        });
-    }
-    if !expect.command.is_empty() {
-        all.push(Promise {
-            about: "expect",
-            says: format!("command `{}`", expect.command.join(" ")),
-            failure: Expect::COMMAND.to_owned(),
-        });
-    }
-    all
+/// In the order in which a supervisor checks them.
+fn promises<'a>(save_to: Option<&'a Path>, expect: &'a Expect) -> Vec<Promise<'a>> {
+    let not_blank = expect.non_empty.then_some(Promise::NotBlank);
+    let files = expect.files.iter().map(|file| Promise::File(file));
+    let command = Some(Promise::Command(&expect.command)).filter(|_| !expect.command.is_empty());
+    not_blank.into_iter().chain(save_to.map(Promise::Saved)).chain(files).chain(command).collect()
 }
 
-/// `143 (SIGTERM)`: shells and agents report a signal that way.
-fn named(number: i32, signal: i32) -> String {
-    signal_name(signal).map_or_else(|| number.to_string(), |name| format!("{number} ({name})"))
+impl Promise<'_> {
+    fn about(&self) -> &'static str {
+        if matches!(self, Self::Saved(_)) { "save to" } else { "expect" }
+    }
+
+    fn is_broken_by(&self, reason: &EndReason) -> bool {
+        match (self, reason) {
+            (Self::NotBlank, EndReason::BlankAnswer) => true,
+            (Self::Saved(path), EndReason::NotSaved { path: unsaved, .. }) => path == unsaved,
+            (Self::File(path), EndReason::MissingFile(missing)) => path == missing,
+            (Self::Command(_), EndReason::CommandFailed(_)) => true,
+            (Self::Command(_), EndReason::CannotStart { what, .. }) => *what == Part::ExpectedCommand,
+            _ => false,
+        }
+    }
+
+    /// Whether a broken promise says all of `reason`.
+    fn is_about(reason: &EndReason) -> bool {
+        matches!(
+            reason,
+            EndReason::BlankAnswer
+                | EndReason::NotSaved { .. }
+                | EndReason::MissingFile(_)
+                | EndReason::CommandFailed(_)
+        )
+    }
+}
+
+impl fmt::Display for Promise<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotBlank => f.write_str("an answer that is not blank"),
+            Self::Saved(path) => write!(f, "its answer is saved in `{}`", path.display()),
+            Self::File(path) => write!(f, "file `{}`", path.display()),
+            Self::Command(argv) => write!(f, "command `{}`", argv.join(" ")),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -275,13 +293,13 @@ mod tests {
     use super::*;
     use crate::model::usage::{Denial, Usage};
 
-    fn end(state: EndState, code: Option<i32>, reason: Option<&str>) -> ExitRecord {
+    fn end(state: EndState, code: Option<i32>, reason: Option<EndReason>) -> ExitRecord {
         let text = format!(
             r#"{{"version":1,"runId":"01ARZ3NDEKTSV4RRFFQ69G5FAV","state":"{}","startedAt":"2026-01-01T00:00:00Z","endedAt":"2026-01-01T00:00:01Z"}}"#,
             state.as_str()
         );
         let record: ExitRecord = serde_json::from_str(&text).unwrap();
-        ExitRecord { exit_code: code, reason: reason.map(str::to_owned), ..record }
+        ExitRecord { exit: Exit { code, signal: None }, reason, ..record }
     }
 
     fn lines(facts: Facts) -> Vec<String> {
@@ -295,7 +313,7 @@ mod tests {
 
     #[test]
     fn a_claude_that_exits_with_0_and_reports_an_error_is_told_so_once() {
-        let end = end(EndState::Failed, Some(0), Some("it broke"));
+        let end = end(EndState::Failed, Some(0), Some(EndReason::AgentError("it broke".to_owned())));
         let facts = Facts::default().end(&end).report(Protocol::Claude, &end, Some(&report("it broke")));
         let wanted = ["Success exit code: 0", "Failure final result: it broke · 1 turn"];
         assert_eq!(lines(facts.reason(&end)), wanted);
@@ -303,9 +321,9 @@ mod tests {
 
     #[test]
     fn what_nobody_saw_is_not_told() {
-        let lost = end(EndState::Lost, None, Some("its supervisor is gone"));
+        let lost = end(EndState::Lost, None, Some(EndReason::SupervisorKilled));
         let facts = Facts::default().end(&lost).report(Protocol::Claude, &lost, None);
-        assert_eq!(lines(facts), ["Neither exit code: none on record", "Failure lost: its supervisor is gone"]);
+        assert_eq!(lines(facts), ["Neither exit code: none on record", "Failure lost: its supervisor was killed"]);
         let stopped = ExitRecord { interrupted: true, ..end(EndState::Stopped, None, None) };
         let facts = Facts::default().end(&stopped).report(Protocol::Claude, &stopped, Some(&AgentReport::default()));
         let wanted = [
@@ -320,12 +338,9 @@ mod tests {
     fn a_reason_that_no_fact_holds_is_told_and_refusals_are_listed() {
         let denial = Denial { tool: "Bash".to_owned(), input: "{}".to_owned() };
         let usage = Usage { denials: vec![denial; LISTED + 2], ..Usage::default() };
-        let end = ExitRecord { usage, ..end(EndState::Failed, Some(0), Some("log limit of 1GiB")) };
+        let end = ExitRecord { usage, ..end(EndState::Failed, Some(0), Some(EndReason::LogLimit(None))) };
         let told = lines(Facts::default().end(&end).reason(&end).denials(&end));
-        assert_eq!(
-            told[..3],
-            ["Success exit code: 0", "Failure reason: log limit of 1GiB", "Neither refused: Bash {}"]
-        );
+        assert_eq!(told[..3], ["Success exit code: 0", "Failure reason: log limit", "Neither refused: Bash {}"]);
         assert_eq!(told.last().unwrap(), "Neither refused: and 2 more");
         assert_eq!(told.len(), 2 + LISTED + 1);
     }

@@ -6,11 +6,13 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::model::end_reason::EndReason;
+use crate::model::exit_record::ExitRecord;
 use crate::model::queue_record::QueueRecord;
 use crate::model::run::RunFacts;
 use crate::model::run_spec::{RunKind, RunSpec};
 use crate::model::run_state::{EndState, WaitingFor};
-use crate::runner::begin::{Next, Reserved, unstarted};
+use crate::runner::begin::{Next, Reserved};
 use crate::runner::readiness::Readiness;
 use crate::runner::start::StartError;
 use crate::runner::store::Store;
@@ -178,7 +180,7 @@ impl Store {
         folder: &RunFolder,
         spec: &RunSpec,
         state: EndState,
-        reason: String,
+        reason: EndReason,
     ) -> Result<Moved, StartError> {
         let Some(lock) = self.claim_queued(folder, spec)? else { return Ok(Moved::Waits) };
         self.end_claimed(folder, spec, &lock, state, reason)?;
@@ -192,10 +194,9 @@ impl Store {
         spec: &RunSpec,
         lock: &PairLock,
         state: EndState,
-        reason: String,
+        reason: EndReason,
     ) -> Result<(), StartError> {
-        let mut end = unstarted(spec, state, reason);
-        end.exit_code = None;
+        let end = ExitRecord::never_started(spec.run_id.clone(), state, reason, clock::now());
         let end = self.write_end(folder, &end)?;
         folder.remove_queue()?;
         self.tell_end(&RunFacts::of(spec), &end);

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::model::names::Pair;
-use crate::model::run::{Progress, Run, RunFacts};
+use crate::model::run::{Run, RunFacts};
 use crate::model::run_id::RunId;
 use crate::model::run_spec::RunSpec;
 use crate::model::run_state::{EndState, RunState, UnknownWhy, WaitingFor};
@@ -129,7 +129,7 @@ impl Store {
                     && holder.is_none_or(|holder| holder == *id)
                 {
                     let state = RunState::Starting;
-                    observed.runs.push(Run { facts, state, progress: Progress::default(), end: None });
+                    observed.runs.push(Run::active(facts, state));
                     return Ok(());
                 }
                 // A row comes before its folder, and a folder before its spec: only a row whose
@@ -159,7 +159,7 @@ impl Store {
                 match facts {
                     Some(facts) => {
                         let state = RunState::Unknown(UnknownWhy::Unreadable(error.to_string()));
-                        observed.runs.push(Run { facts, state, progress: Progress::default(), end: None });
+                        observed.runs.push(Run::active(facts, state));
                     }
                     None => observed.notices.push(format!("run {id}: {error}")),
                 }
@@ -183,7 +183,7 @@ impl Store {
             }
             Err(error) => {
                 let state = RunState::Unknown(UnknownWhy::Unreadable(error.to_string()));
-                observed.runs.push(Run { facts, state, progress: Progress::default(), end: None });
+                observed.runs.push(Run::active(facts, state));
                 return Ok(());
             }
         }

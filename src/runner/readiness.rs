@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use crate::model::conditions::Conditions;
+use crate::model::end_reason::EndReason;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{EndState, WaitingFor};
 use crate::runner::store::Store;
@@ -21,7 +22,7 @@ pub(crate) enum Readiness {
         about: Option<String>,
     },
     /// What it depends on did not succeed: it never will.
-    Never(String),
+    Never(EndReason),
 }
 
 impl Readiness {
@@ -85,7 +86,7 @@ impl Store {
         let spec = match folder.read_spec() {
             Ok(spec) => spec,
             Err(RecordError::Missing(_)) => {
-                return Dependency::Failed(format!("the record of run {id}, which it waits for, is gone"));
+                return Dependency::Failed(EndReason::DependencyRecordGone(id.clone()));
             }
             // What cannot be read now may be read later.
             Err(_) => return Dependency::Awaited(id.to_string()),
@@ -93,12 +94,8 @@ impl Store {
         match folder.read_exit() {
             Ok(Some(end)) if end.state == EndState::Succeeded => Dependency::Met,
             Ok(Some(end)) => {
-                let mut why = format!("{} {}", spec.pair(), end.state.as_str().replace('_', " "));
-                if let Some(reason) = end.reason {
-                    why.push_str(": ");
-                    why.push_str(&reason);
-                }
-                Dependency::Failed(why)
+                let (state, reason) = (end.state, end.reason.map(Box::new));
+                Dependency::Failed(EndReason::Dependency { pair: spec.pair(), state, reason })
             }
             _ => Dependency::Awaited(spec.pair().to_string()),
         }
@@ -121,5 +118,5 @@ impl Store {
 enum Dependency {
     Met,
     Awaited(String),
-    Failed(String),
+    Failed(EndReason),
 }

@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::manifest::PromptSource;
+use crate::model::exit_record::ExitRecord;
 use crate::model::names::Pair;
 use crate::model::problem::Problem;
 use crate::model::restart::Restart;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
-use crate::model::run_state::{EndState, RunState};
+use crate::model::run_state::RunState;
 use crate::model::task_source::TaskSource;
 use crate::plan::arrange::arrange;
 use crate::plan::diff::{Options, OtherActive, Plan, Seen, WantedState, diff};
@@ -153,12 +154,8 @@ impl Actual {
 }
 
 pub(crate) fn ended_by_person(run: &Run) -> bool {
-    let rejected = run.end.as_ref().and_then(|end| end.reason.as_deref()) == Some(REJECTED);
-    run.end_state() == Some(EndState::Stopped) || rejected
+    run.end.as_ref().is_some_and(ExitRecord::is_by_person)
 }
-
-/// The reason of a run that a person did not let start.
-pub const REJECTED: &str = "rejected";
 
 /// When `up` started the run's pair again in the last ten minutes, this run included. Told by the
 /// run itself: those before it may be pruned by now.

@@ -4,15 +4,17 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::model::end_reason::EndReason;
+use crate::model::exit_record::ExitRecord;
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{EndState, RunState, UnknownWhy, WaitingFor};
 use crate::plan::freshness::Freshness;
-use crate::runner::begin::unstarted;
 use crate::runner::orphans::Orphan;
 use crate::runner::prepare::Prepared;
 use crate::runner::store::Store;
+use crate::system::clock;
 use crate::system::clock::Stopwatch;
 use crate::system::environment;
 use crate::system::process::holder::{self, Holder};
@@ -239,7 +241,8 @@ impl Store {
             lock.name(run.id())?;
             return Ok(());
         }
-        let end = unstarted(&spec, EndState::Lost, "never started: its environment is gone; run again".to_owned());
+        let (id, reason) = (spec.run_id.clone(), EndReason::EnvironmentGone);
+        let end = ExitRecord::never_started(id, EndState::Lost, reason, clock::now());
         let end = self.write_end(&folder, &end)?;
         self.index()?.finish(&run.facts, &end)?;
         lock.name(run.id())?;

@@ -8,7 +8,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::model::answer_record::AnswerRecord;
+use crate::model::end_reason::EndReason;
 use crate::model::exit_record::ExitRecord;
 use crate::model::names::Pair;
 use crate::model::run::Run;
@@ -285,24 +285,10 @@ impl Store {
 
     /// A queued run that is stopped has an end without ever having had a process.
     pub(super) fn never_ran(&self, run: &Run, how: How) -> ExitRecord {
+        let reason = EndReason::BeforeStart;
         ExitRecord {
-            version: crate::model::exit_record::EXIT_VERSION,
-            run_id: run.id().clone(),
-            state: EndState::Stopped,
-            reason: Some("before it started".to_owned()),
-            exit_code: None,
-            signal: None,
             interrupted: how != How::Stop,
-            started_at: None,
-            ended_at: clock::now(),
-            duration_ms: 0,
-            attempt: 0,
-            usage: Default::default(),
-            log_bytes: 0,
-            survivors: Vec::new(),
-            limits: None,
-            pid: None,
-            answer: AnswerRecord::default(),
+            ..ExitRecord::never_started(run.id().clone(), EndState::Stopped, reason, clock::now())
         }
     }
 

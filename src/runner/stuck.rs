@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::model::end_reason::EndReason;
 use crate::model::exit_record::ExitRecord;
 use crate::model::names::Pair;
 use crate::model::run::Run;
@@ -82,7 +83,7 @@ impl Store {
         lock.unname()?;
         let survivors = ending::end_trees(&[tree(None, Duration::ZERO)])?.concat();
         let end = ExitRecord {
-            reason: Some("its supervisor did not answer and was killed".to_owned()),
+            reason: Some(EndReason::SupervisorUnresponsive),
             started_at: run.progress.started_at,
             attempt: run.progress.attempt,
             log_bytes: folder.log_bytes(),

@@ -179,12 +179,11 @@ impl Watches {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::answer_record::AnswerRecord;
-    use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
+    use crate::model::end_reason::EndReason;
+    use crate::model::exit::Exit;
+    use crate::model::exit_record::ExitRecord;
     use crate::model::names::{ModeName, TaskId};
-    use crate::model::run::Progress;
     use crate::model::run_state::{EndState, WaitingFor};
-    use crate::model::usage::Usage;
     use crate::system::watch::wait_readable;
     use crate::system::{clock, ids};
     use std::fs::OpenOptions;
@@ -230,7 +229,7 @@ mod tests {
             slots: 1,
             basis: None,
         };
-        let run = Run { facts, state: RunState::Queued(WaitingFor::Slot), progress: Progress::default(), end: None };
+        let run = Run::active(facts, RunState::Queued(WaitingFor::Slot));
         World { _dir: dir, store, hub: Hub::start().unwrap(), waker: Waker::new().unwrap(), run, folder }
     }
 
@@ -240,25 +239,9 @@ mod tests {
         }
 
         fn end(&self) {
-            let end = ExitRecord {
-                version: EXIT_VERSION,
-                run_id: self.run.id().clone(),
-                state: EndState::Failed,
-                reason: None,
-                exit_code: Some(7),
-                signal: None,
-                interrupted: false,
-                started_at: None,
-                ended_at: clock::now(),
-                duration_ms: 0,
-                attempt: 1,
-                usage: Usage::default(),
-                log_bytes: 0,
-                survivors: Vec::new(),
-                limits: None,
-                pid: None,
-                answer: AnswerRecord::default(),
-            };
+            let (id, reason) = (self.run.id().clone(), EndReason::ExitCode(7));
+            let end = ExitRecord::never_started(id, EndState::Failed, reason, clock::now());
+            let end = ExitRecord { exit: Exit::code(7), attempt: 1, ..end };
             self.folder.write_exit(&end).unwrap();
         }
     }
@@ -279,7 +262,7 @@ mod tests {
             match tail.next(&mut room).unwrap() {
                 Next::Chunk(chunk) => text.push_str(std::str::from_utf8(&room[..chunk.count]).unwrap()),
                 Next::Idle => return None,
-                Next::Ended(run) => return run.end.unwrap().exit_code,
+                Next::Ended(run) => return run.end.unwrap().exit.code,
             }
         }
     }

@@ -6,13 +6,15 @@ use std::time::Duration;
 use crate::agent;
 use crate::model::answer_record::OutcomeSource;
 use crate::model::attempt_record::AttemptRecord;
+use crate::model::end_reason::{EndReason, Part};
+use crate::model::exit::Exit;
 use crate::model::limits::LimitsHold;
-use crate::model::run_spec::{Expect, RunKind, RunSpec};
+use crate::model::run_spec::{RunKind, RunSpec};
 use crate::model::run_state::EndState;
 use crate::model::usage::Usage;
 use crate::supervisor::finish::{self, AgentEnd, Outcome};
 use crate::supervisor::freshness::Freshness;
-use crate::supervisor::machine::{Exit, Why};
+use crate::supervisor::machine::Why;
 use crate::supervisor::rest::{self, Rested};
 use crate::supervisor::retry;
 use crate::supervisor::stage::{Stage, Stages, expect_of};
@@ -37,8 +39,12 @@ pub(super) struct Ended {
 }
 
 impl Ended {
-    pub(super) fn failed(reason: String) -> Self {
+    pub(super) fn failed(reason: EndReason) -> Self {
         Self::without_agent(Outcome::failed(reason), Why::Exited)
+    }
+
+    pub(super) fn cannot_start(what: Part, error: &dyn std::error::Error) -> Self {
+        Self::failed(EndReason::CannotStart { what, error: error.to_string() })
     }
 
     fn without_agent(outcome: Outcome, why: Why) -> Self {
@@ -64,7 +70,7 @@ struct Surroundings {
 pub(super) async fn run(supervision: &mut Supervision<'_>) -> Ended {
     let mut signals = match Signals::new() {
         Ok(signals) => signals,
-        Err(error) => return Ended::failed(format!("signals cannot be received: {error}")),
+        Err(error) => return Ended::cannot_start(Part::Signals, &error),
     };
     let mut around = match Surroundings::new(supervision) {
         Ok(around) => around,
@@ -82,9 +88,9 @@ pub(super) async fn run(supervision: &mut Supervision<'_>) -> Ended {
 }
 
 impl Surroundings {
-    fn new(supervision: &mut Supervision<'_>) -> Result<Self, String> {
+    fn new(supervision: &mut Supervision<'_>) -> Result<Self, EndReason> {
         let RunKind::Headless { limits, .. } = &supervision.spec.kind else {
-            return Err("an interactive run has no supervisor".to_owned());
+            return Err(EndReason::NoJob);
         };
         let environment = std::mem::take(&mut supervision.environment);
         let enclosure = match limits.is_empty() {
@@ -93,7 +99,7 @@ impl Surroundings {
         };
         if enclosure.is_none() && limits.processes.is_some() {
             // `run` saw one; a queued run may start elsewhere, or later.
-            return Err("a limit on processes needs a cgroup, and none can be had here".to_owned());
+            return Err(EndReason::NoCgroup);
         }
         let hold = match (&enclosure, limits.is_empty()) {
             (_, true) => None,
@@ -122,16 +128,15 @@ async fn prepare(supervision: &mut Supervision<'_>, around: &Surroundings, signa
     let stages = around.stages(supervision, supervision.spec);
     let end = match supervision.run_stage(&stages, Stage::Prepare, signals, around.hold, None).await {
         Ok(end) => end,
-        Err(error) => return Some(Ended::failed(format!("the set-up cannot start: {error}"))),
+        Err(error) => return Some(Ended::cannot_start(Part::Setup, &error)),
     };
-    if end.why == Why::Exited && end.exit.is_some_and(|exit| exit.code == Some(0)) {
+    if end.why == Why::Exited && end.exit == Some(Exit::code(0)) {
         return None;
     }
     let mut outcome = finish::judge_agent(supervision.spec, supervision.folder, &agent_end(0, &end));
     if end.why == Why::Exited {
-        let why = supervision.folder.read_setup_failure().map(|line| format!(": {line}")).unwrap_or_default();
         let log = supervision.folder.absolute().unwrap_or_default().join("setup.log");
-        let reason = format!("the worktree's set-up failed{why}; see `{}`", log.display());
+        let reason = EndReason::SetupFailed { error: supervision.folder.read_setup_failure(), log: Some(log) };
         outcome = outcome.but(EndState::Failed, Some(reason), Some(OutcomeSource::Exit));
     }
     Some(Ended::of(outcome, end))
@@ -154,8 +159,7 @@ async fn run_attempts(supervision: &mut Supervision<'_>, around: &mut Surroundin
             let wait = goes_on.then(|| retry::pause(retry, ended.attempt, limit, clock::now(), ids::chance()));
             note_attempt(supervision, &ended, begun, wait);
             if let Some(wait) = wait {
-                let reason = ended.outcome.reason.clone().unwrap_or_default();
-                match rest::rest(supervision, wait, reason, signals).await {
+                match rest::rest(supervision, wait, ended.outcome.reason.clone(), signals).await {
                     Rested::Ready => {
                         supervision.attempt += 1;
                         supervision.begin_time();
@@ -194,13 +198,12 @@ async fn run_attempt(
         Err(error) => {
             // What `run` found executable a moment ago is not any more: a shell's codes.
             let code = if error.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 };
-            let ended = Ended::failed(format!("the agent cannot start: {error}"));
-            return Ended { exit: Some(Exit { code: Some(code), signal: None }), ..ended };
+            return Ended { exit: Some(Exit::code(code)), ..Ended::cannot_start(Part::Agent, &error) };
         }
     };
     let mut outcome = finish::judge_agent(spec, supervision.folder, &agent_end(from, &end));
     if around.enclosure.as_ref().is_some_and(Enclosure::was_out_of_memory) && outcome.state == EndState::Failed {
-        outcome = outcome.but(EndState::Failed, Some("memory limit".to_owned()), Some(OutcomeSource::Exit));
+        outcome = outcome.but(EndState::Failed, Some(EndReason::MemoryLimit), Some(OutcomeSource::Exit));
     }
     if end.why == Why::TimedOut {
         // The agent's time is over and the check's own begins.
@@ -211,7 +214,7 @@ async fn run_attempt(
         return ended;
     }
     let reason = match supervision.run_stage(&stages, Stage::Check, signals, around.hold, None).await {
-        Err(error) => format!("the expected command cannot start: {error}"),
+        Err(error) => EndReason::CannotStart { what: Part::ExpectedCommand, error: error.to_string() },
         Ok(check) => {
             ended.survivors.extend(check.survivors);
             if check.why != Why::Exited {
@@ -219,10 +222,10 @@ async fn run_attempt(
                 ended.outcome = finish::cut_off_check(spec, ended.outcome, check.why);
                 return ended;
             }
-            if check.exit.and_then(|exit| exit.code) == Some(0) {
+            if check.exit == Some(Exit::code(0)) {
                 return ended;
             }
-            format!("{}: {}", Expect::COMMAND, expect_of(spec).command.join(" "))
+            EndReason::CommandFailed(expect_of(spec).command.clone())
         }
     };
     ended.outcome = ended.outcome.but(EndState::Failed, Some(reason), Some(OutcomeSource::Expect));
@@ -257,8 +260,7 @@ fn note_attempt(
         attempt: ended.attempt,
         state: ended.outcome.state,
         reason: ended.outcome.reason.clone(),
-        exit_code: ended.exit.and_then(|exit| exit.code),
-        signal: ended.exit.and_then(|exit| exit.signal),
+        exit: ended.exit.unwrap_or_default(),
         started_at,
         ended_at,
         stdout_from: from.0,

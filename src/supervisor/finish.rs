@@ -1,14 +1,18 @@
 //! What an ended agent amounts to: the agent's report, what the mode expects, the answer saved.
 
+use std::io;
+
 use jiff::Timestamp;
 
 use crate::agent::{self, AgentReport, RateLimit, ReportedOutcome};
 use crate::model::answer_record::{AnswerRecord, OutcomeSource};
+use crate::model::end_reason::EndReason;
+use crate::model::exit::Exit;
 use crate::model::retry::{Retry, RetryOn};
-use crate::model::run_spec::{Expect, RunKind, RunSpec};
+use crate::model::run_spec::{RunKind, RunSpec};
 use crate::model::run_state::EndState;
 use crate::model::usage::Usage;
-use crate::supervisor::machine::{Exit, Why};
+use crate::supervisor::machine::Why;
 use crate::supervisor::stage::expect_of;
 use crate::system::clock;
 use crate::system::store::answer::Answer;
@@ -18,7 +22,7 @@ use crate::system::store::run_folder::RunFolder;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
     pub state: EndState,
-    pub reason: Option<String>,
+    pub reason: Option<EndReason>,
     pub usage: Usage,
     pub answer: AnswerRecord,
     /// What kind of failure of the agent itself it was. `None` for all that another attempt would
@@ -44,10 +48,10 @@ pub struct AgentEnd {
 
 impl Outcome {
     /// An end for a reason that is none of the agent's.
-    pub fn failed(reason: impl Into<String>) -> Self {
+    pub fn failed(reason: EndReason) -> Self {
         Self {
             state: EndState::Failed,
-            reason: Some(reason.into()),
+            reason: Some(reason),
             usage: Usage::default(),
             answer: AnswerRecord::default(),
             kind: None,
@@ -56,7 +60,7 @@ impl Outcome {
     }
 
     /// The same work with another end, decided by `source`.
-    pub fn but(self, state: EndState, reason: Option<String>, source: Option<OutcomeSource>) -> Self {
+    pub fn but(self, state: EndState, reason: Option<EndReason>, source: Option<OutcomeSource>) -> Self {
         let answer = AnswerRecord { outcome_source: source, ..self.answer };
         Self { state, reason, answer, kind: None, limit: None, ..self }
     }
@@ -78,12 +82,10 @@ pub fn judge_agent(spec: &RunSpec, folder: &RunFolder, end: &AgentEnd) -> Outcom
         (Why::TimedOut | Why::ExitOverdue, Some(_)) if judging.report.has_answered() => judging.by_answer(),
         (Why::TimedOut, _) => judging.timed_out(),
         (Why::LogFull, _) => judging.cut_off(EndState::Failed, Some(log_limit(spec))),
-        (Why::CpuUsed, _) => judging.cut_off(EndState::Failed, Some("cpu limit".to_owned())),
-        (Why::Exited | Why::ExitOverdue, None) => {
-            judging.ended(EndState::Lost, Some("its end was not seen".to_owned()), None)
-        }
+        (Why::CpuUsed, _) => judging.cut_off(EndState::Failed, Some(EndReason::CpuLimit)),
+        (Why::Exited | Why::ExitOverdue, None) => judging.ended(EndState::Lost, Some(EndReason::ExitNotSeen), None),
         // Its log was cut meanwhile.
-        (Why::ExitOverdue, Some(_)) => judging.cut_off(EndState::Failed, Some(agent::DID_NOT_EXIT.to_owned())),
+        (Why::ExitOverdue, Some(_)) => judging.cut_off(EndState::Failed, Some(EndReason::DidNotExit)),
         (Why::Exited, Some(exit)) => judging.by_exit(exit),
     }
 }
@@ -98,7 +100,7 @@ struct Judging<'a> {
 }
 
 impl Judging<'_> {
-    fn ended(&self, state: EndState, reason: Option<String>, source: Option<OutcomeSource>) -> Outcome {
+    fn ended(&self, state: EndState, reason: Option<EndReason>, source: Option<OutcomeSource>) -> Outcome {
         let answered = self.report.has_answered();
         let text = self.report.answer.clone().filter(|_| answered);
         let at = match self.end.exit {
@@ -114,13 +116,9 @@ impl Judging<'_> {
     }
 
     /// An agent that was ended before it exited, for a reason that decides. What it had answered is saved.
-    fn cut_off(&self, state: EndState, reason: Option<String>) -> Outcome {
+    fn cut_off(&self, state: EndState, reason: Option<EndReason>) -> Outcome {
         let unsaved = if self.report.has_answered() { self.save_answer().err() } else { None };
-        let reason = match (reason, unsaved) {
-            (Some(reason), Some(unsaved)) => Some(format!("{reason}; {unsaved}")),
-            (reason, unsaved) => reason.or(unsaved),
-        };
-        self.ended(state, reason, None)
+        self.ended(state, reason.into_iter().chain(unsaved).reduce(EndReason::and), None)
     }
 
     /// An agent that had answered and was ended since it did not exit, or not in time.
@@ -129,14 +127,13 @@ impl Judging<'_> {
         let kept = if verdict.state == EndState::Succeeded { self.keep_promises() } else { Ok(()) };
         let mut outcome = match kept {
             Ok(()) => self.ended(verdict.state, verdict.reason, verdict.source),
-            Err(reason) => self.not_as_expected(&reason, verdict.reason.as_deref()),
+            Err(reason) => self.not_as_expected(reason, verdict.reason),
         };
         outcome.answer.did_not_exit = true;
         outcome
     }
 
     fn by_exit(&self, exit: Exit) -> Outcome {
-        let exit = agent::Exit { code: exit.code, signal: exit.signal };
         let verdict = agent::judge(exit, &self.report);
         if verdict.state != EndState::Succeeded {
             let limit = self.rate_limit();
@@ -147,13 +144,13 @@ impl Judging<'_> {
         match self.keep_promises() {
             Ok(()) => self.ended(EndState::Succeeded, verdict.reason, verdict.source),
             // What it was refused may be why.
-            Err(reason) => self.not_as_expected(&reason, verdict.reason.as_deref()),
+            Err(reason) => self.not_as_expected(reason, verdict.reason),
         }
     }
 
-    fn not_as_expected(&self, reason: &str, about: Option<&str>) -> Outcome {
-        let about = about.map_or_else(String::new, |about| format!("; {about}"));
-        self.ended(EndState::Failed, Some(format!("{reason}{about}")), Some(OutcomeSource::Expect))
+    fn not_as_expected(&self, reason: EndReason, about: Option<EndReason>) -> Outcome {
+        let reason = about.into_iter().fold(reason, EndReason::and);
+        self.ended(EndState::Failed, Some(reason), Some(OutcomeSource::Expect))
     }
 
     /// An agent that was still waiting for a rate limit when its time was up failed in both ways.
@@ -173,31 +170,31 @@ impl Judging<'_> {
     }
 
     /// `save_to`, `expect.non_empty` and `expect.files`.
-    fn keep_promises(&self) -> Result<(), String> {
+    fn keep_promises(&self) -> Result<(), EndReason> {
         let expect = expect_of(self.spec);
         if expect.non_empty {
-            let unreadable = |error| format!("its answer cannot be read: {error}");
+            let unreadable = |error: io::Error| EndReason::AnswerUnreadable(error.to_string());
             if self.answer().is_blank().map_err(unreadable)? {
-                return Err(Expect::BLANK.to_owned());
+                return Err(EndReason::BlankAnswer);
             }
         }
         self.save_answer()?;
         for file in &expect.files {
             if !self.spec.cwd.join(file).exists() {
-                return Err(Expect::missing(file));
+                return Err(EndReason::MissingFile(file.clone()));
             }
         }
         Ok(())
     }
 
     /// Saves a successful answer where the mode wants it.
-    fn save_answer(&self) -> Result<(), String> {
+    fn save_answer(&self) -> Result<(), EndReason> {
         let RunKind::Headless { save_to: Some(path), .. } = &self.spec.kind else { return Ok(()) };
         if self.report.outcome.failure().is_some() {
             return Ok(());
         }
         let saved = self.answer().save(&self.spec.cwd, path, self.spec.umask);
-        saved.map_err(|error| format!("cannot save to `{}`: {error}", path.display()))
+        saved.map_err(|error| EndReason::NotSaved { path: path.clone(), error: error.to_string() })
     }
 
     /// The answer that the agent reported; without a report all that the attempt printed.
@@ -224,18 +221,18 @@ pub fn cut_off_check(spec: &RunSpec, outcome: Outcome, why: Why) -> Outcome {
     outcome
 }
 
-fn time_limit(spec: &RunSpec) -> String {
-    match &spec.kind {
-        RunKind::Headless { timeout: Some(timeout), .. } => format!("timeout of {timeout}"),
-        _ => "timeout".to_owned(),
-    }
+fn time_limit(spec: &RunSpec) -> EndReason {
+    EndReason::Timeout(match spec.kind {
+        RunKind::Headless { timeout, .. } => timeout,
+        RunKind::Interactive { .. } => None,
+    })
 }
 
-fn log_limit(spec: &RunSpec) -> String {
-    match &spec.kind {
-        RunKind::Headless { log_max: Some(max), .. } => format!("log limit of {max}"),
-        _ => "log limit".to_owned(),
-    }
+fn log_limit(spec: &RunSpec) -> EndReason {
+    EndReason::LogLimit(match spec.kind {
+        RunKind::Headless { log_max, .. } => log_max,
+        RunKind::Interactive { .. } => None,
+    })
 }
 
 /// How the mode of `spec` retries, if it does.

@@ -4,17 +4,12 @@
 
 use std::time::Duration;
 
+use crate::model::exit::Exit;
+
 /// Leftovers of an agent that ended by itself get this long after TERM.
 const LEFTOVER_GRACE: Duration = Duration::from_secs(1);
 /// After this long of KILL whatever is left is named a survivor.
 const GIVE_UP: Duration = Duration::from_secs(5);
-
-/// How a process ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Exit {
-    pub code: Option<i32>,
-    pub signal: Option<i32>,
-}
 
 /// Why a stage was ended, or that it ended by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,7 +164,7 @@ impl Machine {
 mod tests {
     use super::*;
 
-    const EXIT: Exit = Exit { code: Some(7), signal: None };
+    const EXIT: Exit = Exit::code(7);
     const STOP: Input = Input::Stop { interrupted: false, now: false };
 
     fn machine() -> Machine {
@@ -211,7 +206,7 @@ mod tests {
         assert!(m.step(STOP).is_empty(), "a second plain stop is as patient");
         assert!(over(&m.step(Input::Tree { left: 0 })).is_none(), "the agent's own end is awaited");
         assert!(m.step(Input::GraceUp).contains(&Output::Kill));
-        m.step(Input::Exited(Exit { code: None, signal: Some(9) }));
+        m.step(Input::Exited(Exit::signal(9)));
         let (why, _) = over(&m.step(Input::Tree { left: 0 })).unwrap();
         assert_eq!(why, Why::Stopped { interrupted: false });
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use crate::model::end_reason::EndReason;
 use crate::model::live_record::RetryWait;
 use crate::model::run_spec::RunKind;
 use crate::supervisor::supervision::Supervision;
@@ -36,7 +37,7 @@ pub(super) enum Rested {
 pub(super) async fn rest(
     supervision: &mut Supervision<'_>,
     wait: Duration,
-    reason: String,
+    reason: Option<EndReason>,
     signals: &mut Signals,
 ) -> Rested {
     let until = moment_after(clock::now(), wait).unwrap_or_else(clock::now);

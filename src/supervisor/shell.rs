@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 use tokio::time::sleep;
 
+use crate::model::end_reason::{EndReason, Part};
 use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
 use crate::model::run_id::RunId;
 use crate::model::run_spec::RunSpec;
@@ -106,15 +107,14 @@ async fn supervise(folder: &RunFolder, start: &Path, spec: &RunSpec) -> Option<A
             watch = supervision.watch.take();
             ended
         }
-        Err(error) => Ended::failed(format!("its environment cannot be read: {error}")),
+        Err(error) => Ended::cannot_start(Part::Environment, &error),
     };
     let exit = ExitRecord {
         reason: with_move(&record, folder, start),
         version: EXIT_VERSION,
         run_id: spec.run_id.clone(),
         state: record.outcome.state,
-        exit_code: record.exit.and_then(|exit| exit.code),
-        signal: record.exit.and_then(|exit| exit.signal),
+        exit: record.exit.unwrap_or_default(),
         interrupted: record.why == Why::Stopped { interrupted: true },
         started_at: Some(started_at),
         ended_at: clock::now(),
@@ -143,12 +143,12 @@ async fn supervise(folder: &RunFolder, start: &Path, spec: &RunSpec) -> Option<A
 
 /// The reason of the end. A failure after the run's folder was moved says so, since what the run was to
 /// find or to write at its old place may be missing for that.
-fn with_move(ended: &Ended, folder: &RunFolder, start: &Path) -> Option<String> {
+fn with_move(ended: &Ended, folder: &RunFolder, start: &Path) -> Option<EndReason> {
     let reason = ended.outcome.reason.clone();
     let moved = folder.absolute().ok().filter(|now| now != start);
     match (reason, moved) {
         (Some(reason), Some(now)) if ended.outcome.state == EndState::Failed => {
-            Some(format!("{reason}; the run's folder was moved to `{}` meanwhile", now.display()))
+            Some(reason.and(EndReason::FolderMoved(now)))
         }
         (reason, _) => reason,
     }

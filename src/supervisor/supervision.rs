@@ -8,11 +8,12 @@ use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::model::answer_record::Answered;
+use crate::model::exit::Exit;
 use crate::model::limits::LimitsHold;
 use crate::model::live_record::{LiveRecord, RetryWait};
 use crate::model::run_spec::{RunKind, RunSpec};
 use crate::supervisor::answer_watch::{AnswerWatch, Step};
-use crate::supervisor::machine::{Exit, Input, Machine, Output, Why};
+use crate::supervisor::machine::{Input, Machine, Output, Why};
 use crate::supervisor::stage::{Stage, Stages};
 use crate::supervisor::wakeups::{Signals, after, log_written, maybe};
 use crate::system::clock;
@@ -191,8 +192,8 @@ impl<'a> Supervision<'a> {
                     for child in reaped {
                         if child.pid == pid {
                             process.exited = true;
-                            inputs.push(Input::Exited(Exit { code: child.code, signal: child.signal }));
-                            inputs.extend(self.stop_before(child.code, &machine));
+                            inputs.push(Input::Exited(child.exit));
+                            inputs.extend(self.stop_before(child.exit, &machine));
                         }
                     }
                     // Every orphan of the tree is our child: without children it is empty, and
@@ -263,8 +264,8 @@ impl<'a> Supervision<'a> {
 
     /// A process that failed after a stop was asked for was stopped: what `stop` ended below it may
     /// end it before the request is heard. The input goes before its end.
-    fn stop_before(&self, code: Option<i32>, machine: &Machine) -> Option<Input> {
-        let failed = code != Some(0) && !machine.is_ending();
+    fn stop_before(&self, exit: Exit, machine: &Machine) -> Option<Input> {
+        let failed = exit != Exit::code(0) && !machine.is_ending();
         let interrupted = failed.then(|| self.folder.stop_asked()).flatten()?;
         Some(Input::Stop { interrupted, now: false })
     }

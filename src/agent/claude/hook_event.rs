@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::agent::report::Decision;
 use crate::agent::sanitize_line;
 use crate::model::activity::ActivityState;
 use crate::model::agent_record::{AGENT_VERSION, AgentRecord};
+use crate::model::end_reason::Decision;
 
 /// So much of a tool's name is kept.
 const NAME: usize = 80;

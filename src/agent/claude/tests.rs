@@ -5,8 +5,10 @@ use std::io::Cursor;
 use proptest::prelude::*;
 
 use super::*;
-use crate::agent::{Exit, LineRenderer, Verdict, judge};
+use crate::agent::{LineRenderer, Verdict, judge};
 use crate::model::answer_record::OutcomeSource;
+use crate::model::end_reason::EndReason;
+use crate::model::exit::Exit;
 use crate::model::protocol::Protocol;
 use crate::model::run_state::EndState;
 use crate::model::usage::{Denial, Tokens};
@@ -23,8 +25,11 @@ fn report(log: &str) -> AgentReport {
 
 #[track_caller]
 fn check(log: &str, code: i32, state: EndState, reason: &str) {
-    let verdict = judge(Exit { code: Some(code), signal: None }, &report(log));
-    assert_eq!((verdict.state, verdict.reason.as_deref().unwrap_or("")), (state, reason));
+    let verdict = judge(Exit::code(code), &report(log));
+    assert_eq!(
+        (verdict.state, verdict.reason.map(|reason| reason.to_string()).unwrap_or_default().as_str()),
+        (state, reason)
+    );
 }
 
 fn render(parts: &[&[u8]]) -> String {
@@ -54,16 +59,16 @@ fn real_runs_are_judged_by_exit_and_last_result() {
     check("", 1, Failed, "exit code 1");
     check("", 0, Failed, "no result event");
     check(sample!("stream-ok"), 3, Failed, "exit code 3");
-    let verdict = judge(Exit { code: Some(1), signal: None }, &report(sample!("err529-stream")));
-    assert!(verdict.reason.unwrap().starts_with("api error 529: Repeated 529 Overloaded errors"));
+    let verdict = judge(Exit::code(1), &report(sample!("err529-stream")));
+    assert!(verdict.reason.unwrap().to_string().starts_with("api error 529: Repeated 529 Overloaded errors"));
 }
 
 #[test]
 fn a_signal_is_never_a_success() {
     let ok = report(sample!("stream-ok"));
     for report in [ok, AgentReport::not_due()] {
-        let verdict = judge(Exit { code: None, signal: Some(9) }, &report);
-        assert_eq!((verdict.state, verdict.reason.unwrap().as_str()), (EndState::Failed, "signal 9 (SIGKILL)"));
+        let verdict = judge(Exit::signal(9), &report);
+        assert_eq!((verdict.state, verdict.reason), (EndState::Failed, Some(EndReason::Signal(9))));
         let verdict = judge(Exit { code: Some(0), signal: Some(15) }, &report);
         assert_eq!(verdict.state, EndState::Failed);
         assert_eq!(judge(Exit::default(), &report).state, EndState::Lost);
@@ -74,9 +79,9 @@ fn a_signal_is_never_a_success() {
 fn text_agents_are_judged_by_their_exit() {
     let report = crate::agent::of(Protocol::Text).read_report(&mut Cursor::new(sample!("maxturns-stream"))).unwrap();
     assert_eq!(report, AgentReport::not_due());
-    let exit = |code| judge(Exit { code: Some(code), signal: None }, &report);
+    let exit = |code| judge(Exit::code(code), &report);
     assert_eq!(exit(0), Verdict { state: EndState::Succeeded, reason: None, source: Some(OutcomeSource::Exit) });
-    assert_eq!(exit(42).reason.as_deref(), Some("exit code 42"));
+    assert_eq!(exit(42).reason, Some(EndReason::ExitCode(42)));
 }
 
 #[test]
@@ -144,8 +149,8 @@ fn reasons_are_one_safe_line() {
         r#"{"type":"result","is_error":true,"subtype":"success","result":"\n\u001b]0;x\u0007Not logged in\nmore"}"#;
     check(log, 1, EndState::Failed, "Not logged in");
     let long = format!(r#"{{"type":"result","is_error":true,"subtype":"success","result":"{}"}}"#, "é".repeat(5000));
-    let verdict = judge(Exit { code: Some(1), signal: None }, &report(&long));
-    assert_eq!(verdict.reason.unwrap().chars().count(), 201);
+    let verdict = judge(Exit::code(1), &report(&long));
+    assert_eq!(verdict.reason.unwrap().to_string().chars().count(), 201);
 }
 
 #[test]
@@ -225,7 +230,7 @@ proptest! {
     #[test]
     fn any_bytes_make_a_report(input in proptest::collection::vec(any::<u8>(), 0..300), code in any::<i32>()) {
         let report = Claude.read_report(&mut Cursor::new(&input)).unwrap();
-        let exit = Exit { code: Some(code), signal: None };
+        let exit = Exit::code(code);
         prop_assert_eq!(judge(exit, &report).state, EndState::Failed);
         render(&[&input]);
     }

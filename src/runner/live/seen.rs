@@ -72,12 +72,12 @@ fn essence(run: &Run) -> Run {
 #[cfg(test)]
 pub(in crate::runner) mod tests {
     use super::*;
-    use crate::model::answer_record::AnswerRecord;
-    use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
+    use crate::model::end_reason::EndReason;
+    use crate::model::exit::Exit;
+    use crate::model::exit_record::ExitRecord;
     use crate::model::names::{ModeName, TaskId};
     use crate::model::run::RunFacts;
     use crate::model::run_state::{EndState, RunState, WaitingFor};
-    use crate::model::usage::Usage;
     use jiff::Timestamp;
 
     pub(in crate::runner) fn run(number: u32, state: RunState) -> Run {
@@ -100,30 +100,15 @@ pub(in crate::runner) mod tests {
             slots: 1,
             basis: None,
         };
-        Run { facts, state, progress: Progress::default(), end: None }
+        Run::active(facts, state)
     }
 
     pub(in crate::runner) fn ended(number: u32, at_ms: i64) -> Run {
         let run = run(number, RunState::Running);
-        let end = ExitRecord {
-            version: EXIT_VERSION,
-            run_id: run.id().clone(),
-            state: EndState::Succeeded,
-            reason: None,
-            exit_code: Some(0),
-            signal: None,
-            interrupted: false,
-            started_at: None,
-            ended_at: Timestamp::from_millisecond(at_ms).unwrap(),
-            duration_ms: 0,
-            attempt: 1,
-            usage: Usage::default(),
-            log_bytes: 0,
-            survivors: Vec::new(),
-            limits: None,
-            pid: None,
-            answer: AnswerRecord::default(),
-        };
+        let ended_at = Timestamp::from_millisecond(at_ms).unwrap();
+        let reason = EndReason::NoResult;
+        let end = ExitRecord::never_started(run.id().clone(), EndState::Succeeded, reason, ended_at);
+        let end = ExitRecord { reason: None, exit: Exit::code(0), attempt: 1, ..end };
         Run::ended(run.facts, end)
     }
 

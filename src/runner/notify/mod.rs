@@ -20,10 +20,10 @@ use std::path::Path;
 
 use crate::manifest::Manifest;
 use crate::model::activity::ActivityState;
+use crate::model::end_reason::EndReason;
 use crate::model::exit_record::ExitRecord;
 use crate::model::notify::{Event, NOTIFY_VERSION, News, NewsKind, NotifySettings};
 use crate::model::run::{Run, RunFacts};
-use crate::runner::reconcile::REJECTED;
 use crate::runner::store::Store;
 use crate::system::clock;
 use crate::system::environment;
@@ -83,9 +83,13 @@ impl Store {
     /// between is followed by another who sees it.
     pub(super) fn tell_end(&self, facts: &RunFacts, end: &ExitRecord) {
         // A nested job is for the run that started it to hear of; what was rejected was by the user.
-        let is_news = !(facts.headless && facts.parent_run.is_some()) && end.reason.as_deref() != Some(REJECTED);
+        let is_news = !(facts.headless && facts.parent_run.is_some()) && end.reason != Some(EndReason::Rejected);
         if is_news {
-            self.raise(facts, Event::Ended { state: end.state, reason: end.reason.clone() }, end.ended_at);
+            self.raise(
+                facts,
+                Event::Ended { state: end.state, reason: end.reason.as_ref().map(ToString::to_string) },
+                end.ended_at,
+            );
         }
     }
 

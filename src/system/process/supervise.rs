@@ -13,6 +13,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use rustix::process::{Resource, WaitOptions};
 
+use crate::model::exit::Exit;
 use crate::model::limits::Limits;
 use crate::system::environment::Environment;
 use crate::system::process::cgroup::Cgroup;
@@ -209,8 +210,7 @@ pub fn launch(launch: Launch<'_>) -> io::Result<u32> {
 #[derive(Clone, Copy, Debug)]
 pub struct Reaped {
     pub pid: u32,
-    pub code: Option<i32>,
-    pub signal: Option<i32>,
+    pub exit: Exit,
 }
 
 /// Reaps every child that has ended. The flag says whether children are left.
@@ -221,7 +221,7 @@ pub fn reap() -> (Vec<Reaped>, bool) {
             Ok(Some((pid, status))) => {
                 let status = ExitStatus::from_raw(status.as_raw());
                 let pid = u32::try_from(pid.as_raw_nonzero().get()).unwrap_or(0);
-                reaped.push(Reaped { pid, code: status.code(), signal: status.signal() });
+                reaped.push(Reaped { pid, exit: Exit { code: status.code(), signal: status.signal() } });
             }
             Ok(None) => return (reaped, true),
             Err(rustix::io::Errno::INTR) => {}

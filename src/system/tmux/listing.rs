@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
+use crate::model::exit::Exit;
+use crate::model::signal::signal_number;
 use crate::system::tmux::client::{Complaint, Reply, Running};
 use crate::system::tmux::error::TmuxError;
 use crate::system::tmux::start_command;
@@ -62,8 +64,7 @@ pub struct Pane {
 /// tmux 3.2 cannot tell. It is never an exit code 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dead {
-    pub status: Option<i32>,
-    pub signal: Option<i32>,
+    pub exit: Exit,
     /// Seconds since 1970; tmux 3.3 and newer.
     pub time: Option<i64>,
 }
@@ -88,7 +89,7 @@ impl Listing {
 impl Dead {
     /// How it ended is known.
     pub fn is_reaped(self) -> bool {
-        self.status.is_some() || self.signal.is_some()
+        self.exit.is_seen()
     }
 }
 
@@ -126,8 +127,7 @@ impl Pane {
         let pid = words.next()?.parse().ok()?;
         let is_dead = words.next()? == "1";
         let dead = Dead {
-            status: words.next()?.parse().ok(),
-            signal: signal(words.next()?),
+            exit: Exit { code: words.next()?.parse().ok(), signal: signal(words.next()?) },
             time: words.next()?.parse().ok(),
         };
         let talk = Talk::parse(texts.next()?);
@@ -268,31 +268,7 @@ fn parse(text: &str) -> Result<Listing, String> {
 
 /// A number on Linux, a name (`TERM`, `SIGTERM`) where the system has names.
 fn signal(text: &str) -> Option<i32> {
-    if let Ok(number) = text.parse() {
-        return Some(number);
-    }
-    let name = text.to_ascii_uppercase();
-    let number = match name.strip_prefix("SIG").unwrap_or(&name) {
-        "HUP" => libc::SIGHUP,
-        "INT" => libc::SIGINT,
-        "QUIT" => libc::SIGQUIT,
-        "ILL" => libc::SIGILL,
-        "TRAP" => libc::SIGTRAP,
-        "ABRT" => libc::SIGABRT,
-        "BUS" => libc::SIGBUS,
-        "FPE" => libc::SIGFPE,
-        "KILL" => libc::SIGKILL,
-        "USR1" => libc::SIGUSR1,
-        "SEGV" => libc::SIGSEGV,
-        "USR2" => libc::SIGUSR2,
-        "PIPE" => libc::SIGPIPE,
-        "ALRM" => libc::SIGALRM,
-        "TERM" => libc::SIGTERM,
-        "XCPU" => libc::SIGXCPU,
-        "XFSZ" => libc::SIGXFSZ,
-        _ => return None,
-    };
-    Some(number)
+    text.parse().ok().or_else(|| signal_number(text))
 }
 
 #[cfg(test)]
@@ -307,10 +283,10 @@ mod tests {
     fn an_end_that_nobody_reaped_is_no_exit_code() {
         assert_eq!(one("%1 @1 5 0   \t\ts\tp").dead, None);
         let dead = |line| one(line).dead.unwrap();
-        assert_eq!(dead("%1 @1 5 1   \t\ts\tp"), Dead { status: None, signal: None, time: None });
-        assert_eq!(dead("%1 @1 5 1 3  9\t\ts\tp"), Dead { status: Some(3), signal: None, time: Some(9) });
-        assert_eq!(dead("%1 @1 5 1  15 9\t\ts\tp").signal, Some(15));
-        assert_eq!(dead("%1 @1 5 1  term 9\t\ts\tp").signal, Some(15));
+        assert_eq!(dead("%1 @1 5 1   \t\ts\tp"), Dead { exit: Exit::NOT_SEEN, time: None });
+        assert_eq!(dead("%1 @1 5 1 3  9\t\ts\tp"), Dead { exit: Exit::code(3), time: Some(9) });
+        assert_eq!(dead("%1 @1 5 1  15 9\t\ts\tp").exit, Exit::signal(15));
+        assert_eq!(dead("%1 @1 5 1  term 9\t\ts\tp").exit, Exit::signal(15));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use crate::model::exit::Exit;
 use crate::model::run_id::RunId;
 use crate::system::tmux::tests::world::{World, request, wait_until};
 use crate::system::tmux::{CreateWindow, Dead, Killed};
@@ -17,11 +18,11 @@ fn an_exit_code_and_a_signal_are_told_apart() {
     let ends = [&three, &zero, &killed].map(|run| {
         // However short it is, its end is kept.
         world.create("work", run).unwrap();
-        let Dead { status, signal, time } = world.wait_dead(run).dead.unwrap();
+        let Dead { exit, time } = world.wait_dead(run).dead.unwrap();
         assert!(time.is_some());
-        (status, signal)
+        exit
     });
-    assert_eq!(ends, [(Some(3), None), (Some(0), None), (None, Some(9))]);
+    assert_eq!(ends, [Exit::code(3), Exit::code(0), Exit::signal(9)]);
 }
 
 #[test]
@@ -35,7 +36,7 @@ fn an_end_that_tmux_missed_is_found_by_the_next_look() {
     }
     let dead = || world.list().panes.iter().filter(|pane| pane.dead.is_some()).count();
     wait_until("all ends", || dead() == runs.len());
-    let ends: Vec<_> = world.list().panes.iter().map(|pane| pane.dead.unwrap().status).collect();
+    let ends: Vec<_> = world.list().panes.iter().map(|pane| pane.dead.unwrap().exit.code).collect();
     assert_eq!(ends, vec![Some(4); runs.len()]);
 }
 
@@ -125,7 +126,7 @@ fn the_wake_up_is_on_our_pane_alone() {
     world.signal(world.pane(&one).unwrap().pid, rustix::process::Signal::TERM);
     let ended = |folder: &Path| fs::read_to_string(folder.join("ended")).unwrap_or_default();
     // tmux may have missed it (see `list`); the look that finds it out makes the hook fire.
-    assert_eq!(world.wait_dead(&one).dead.unwrap().signal, Some(15));
+    assert_eq!(world.wait_dead(&one).dead.unwrap().exit, Exit::signal(15));
     wait_until("the wake-up", || !ended(&one.folder).is_empty());
     assert_eq!(ended(&one.folder).lines().count(), 1);
     assert_eq!(ended(&two.folder), "");
