@@ -2,10 +2,10 @@
 # A stand-in for a coding agent, in plain POSIX sh: no account, no network.
 #
 # Headless (-p) it reads its prompt from stdin and speaks Claude Code's stream-json; in a terminal it
-# takes the prompt as its last argument and talks in plain text. What the prompt says decides:
+# takes the prompt as its last argument and prints plain text. The prompt may hold:
 #   `demo: ask` asks a question and waits for a line (in a terminal only)
 #   `demo: fail` ends with exit code 3
-#   `demo: hang` does nothing until it is told to end
+#   `demo: hang` does nothing until it is ended
 set -u
 
 headless=no session=00000000-0000-4000-8000-000000000000 prompt=
@@ -93,7 +93,7 @@ if asked_to fail; then
 fi
 
 if asked_to ask && [ "$headless" = no ]; then
-  # The bell: whoever waits at another window hears of it, and `dispatch` says so.
+  # The bell: tmux reports it in other windows, and `dispatch` shows that the run waits.
   printf 'What should be greeted when there is no name? \a'
   read -r answer || exit 1
   says "Then: name=\${1:-$answer}"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The main job in half a minute, without an account: builds dispatch and reviews a task with a
+# A demonstration in half a minute, without an account: builds dispatch and reviews a task with a
 # stand-in agent. Works in a temporary copy and leaves nothing running.
 #   bash examples/demo/demo.sh
 set -euo pipefail

@@ -1,10 +1,10 @@
 #!/usr/bin/env node
-// Stands in for a `claude` in a window, with the bad habits of its input line (measured on 2.1) made
-// frequent: it comes up slowly, takes a paste in later than the keys that follow it, loses one now and
-// then, and swallows some of its Enters. Tabs become blanks, a `\` before Enter a new line.
+// A fake `claude` for a window. It makes the faults of the real input line (measured on 2.1) frequent:
+// it starts slowly, handles a paste later than the keys that follow it, sometimes loses a paste, and
+// ignores some Enters. Tabs become blanks, a `\` before Enter a new line.
 //
-// The prompt after `--` says how: `seed=7 start=300 file=PATH`. Each message is added to FILE as one
-// JSON line, and to a transcript as claude writes it, later. As `reader FILE` it is a plain program that
+// Options are in the prompt after `--`: `seed=7 start=300 file=PATH`. Each message is added to FILE as one
+// JSON line, and later to a transcript in claude's format. With `reader FILE` it is a plain program that
 // asks for bracketed pastes and does nothing else.
 import fs from 'node:fs';
 import path from 'node:path';
@@ -105,5 +105,5 @@ if (!plain) {
 mounted = true;
 process.stdout.write('\x1b[?2004h');
 if (plain) fs.writeFileSync(words.file, '');
-// A turn begins, so that the first text comes while it works.
+// A turn begins, so that the first text arrives while it works.
 else if (words.busy) { busy = true; setTimeout(() => { busy = false; const next = queue.shift(); if (next) work(next); }, Number(words.busy)); }

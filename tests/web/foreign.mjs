@@ -1,7 +1,7 @@
-// A page of another origin tries everything on a server, in every way a browser offers.
+// A page of another origin sends every kind of request that a browser offers to a server.
 // Argument: {"port", "token", "tickets": {path: [ticket…]}, "routes": [[method, path]…]}; prints
-// what it could read, open or frame. With "port": 0 a server of its own that lets everything in is
-// attacked, so that the attack itself is known to work.
+// what it could read, open or frame. With "port": 0 it attacks its own unprotected server, which shows
+// that the attack itself works.
 
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";
@@ -49,7 +49,7 @@ async function attack({ bases, routes, token, tickets }) {
     found.tried += 1;
     attempts.push(Promise.race([
       Promise.resolve().then(work).catch(() => {}),
-      // Each is decided sooner; this only keeps one that is not from hiding the others.
+      // Normally each is decided sooner; the timeout keeps one that hangs from hiding the others.
       new Promise((done) => setTimeout(done, 20_000)),
     ]));
   };
@@ -85,7 +85,7 @@ async function attack({ bases, routes, token, tickets }) {
       }
       if (method === "POST") {
         attempt("beacon", () => navigator.sendBeacon(url, new Blob(["{}"], { type: "text/plain" })));
-        // A refused frame costs the browser a process; every kind is tried where it would do most.
+        // A refused frame costs the browser a process, so each kind is tried only where it could do most.
         const kinds = ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"];
         for (const enctype of path.startsWith("/dispatch") ? kinds : kinds.slice(0, 1)) {
           const name = `f${Math.random()}`;
@@ -121,7 +121,7 @@ const pages = {
   "another port": [`http://127.0.0.1:${other}/`, [base, `http://localhost:${port}`]],
   "localhost": [`http://localhost:${other}/`, [base]],
   "another site": [`http://evil.test:${other}/`, [base]],
-  // Its name led elsewhere when the page was loaded; now it leads to the server.
+  // DNS rebinding: the name resolved elsewhere when the page was loaded, and now to the server.
   "rebound": [`http://evil.test:${port}/attack`, [`http://evil.test:${port}`, base]],
 };
 let turn = 0;
@@ -133,7 +133,7 @@ for (const [name, [address, bases]] of Object.entries(pages)) {
   const tickets = Object.fromEntries(Object.entries(asked.tickets).map(([path, all]) => [path, [all[turn]]]));
   turn += 1;
   const found = await page.evaluate(attack, { bases, routes: asked.routes, token: asked.token, tickets });
-  // What stands in a frame now, once its load is decided.
+  // The content of a frame, once its load is decided.
   found.framed = [];
   for (const frame of page.frames().slice(1)) {
     if (!bases.some((base) => frame.url().startsWith(base))) continue;
@@ -144,7 +144,7 @@ for (const [name, [address, bases]] of Object.entries(pages)) {
   await page.evaluate((url) => { window.other = window.open(url); }, `${base}/`);
   const popup = await waits;
   await popup.waitForLoadState();
-  // It asks other tabs for a token first, and gets none.
+  // It first asks other tabs for a token, and gets none.
   const ready = () => popup.evaluate(() => !document.body.textContent.includes("Loading")).catch(() => true);
   for (const end = Date.now() + 10_000; Date.now() < end && !await ready();) await new Promise((done) => setTimeout(done, 20));
   found.popup = {

@@ -1,10 +1,10 @@
-// A browser, told what to do by lines on standard input; each is answered by one line:
+// A browser that is controlled by lines on standard input; each is answered by one line:
 // {"value": …} or {"error": …}. The argument is JSON: {"viewport": [W, H], "scheme": "dark",
 // "motion": "reduce"}. A line holds one of
 //   {"goto": URL}  {"reload": true}  {"shot": PATH}  {"axe": true}  {"said": true}
 //   {"eval": JS}   an expression in the page
 //   {"play": JS}   the body of an async function here, with what `stage` below names
-// and may name the tab that it is about ("tab": N, opened when it is new; else the last one).
+// and may name its tab ("tab": N, opened if it does not exist; default: the last one).
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
@@ -19,8 +19,8 @@ const context = await browser.newContext({
 });
 context.setDefaultTimeout(10_000);
 
-// Everything that any tab said: its console, what was thrown, what the policy refused, and what was
-// asked of anybody but the page's own server.
+// Everything that any tab reported: console messages, exceptions, violations of the policy, and requests
+// to other hosts than the page's own server.
 const said = [];
 await context.exposeFunction("noteViolation", (what) => { said.push(`violation: ${what}`); });
 await context.addInitScript(() => document.addEventListener("securitypolicyviolation",
@@ -35,7 +35,7 @@ const tabs = [];
 async function tab(number) {
   while (tabs.length <= number) {
     const page = await context.newPage();
-    // What the browser's own software renderer says of itself is no business of a page.
+    // Messages of the browser's own software renderer do not concern the page.
     page.on("console", (message) => { if (!message.text().includes("GL Driver Message")) said.push(`${message.type()}: ${message.text()} ${message.location().url}`); });
     page.on("pageerror", (error) => said.push(`thrown: ${error}`));
     page.on("websocket", (socket) => noteRequest(socket.url()));
@@ -45,7 +45,7 @@ async function tab(number) {
 }
 let page = await tab(0);
 
-// Asks until the page's answer is true. Playwright's own way of waiting needs `eval`, which the
+// Polls until the expression is true in the page. Playwright's own waiting needs `eval`, which the
 // pages' policy forbids.
 async function until(what, script, argument) {
   const end = Date.now() + 10_000;
@@ -57,7 +57,7 @@ async function until(what, script, argument) {
   }
 }
 
-// Nothing was said that should not be, but what one of `but` fits.
+// Fails if anything was reported that no pattern of `but` matches.
 function expectNoMessages(...but) {
   const bad = said.filter((line) => /^(error|warning|violation|thrown|elsewhere):/.test(line) && !but.some((fits) => fits.test(line)));
   if (bad.length) throw new Error(`the pages said: ${bad.join("\n")}`);

@@ -1,5 +1,5 @@
-// Makes a screenshot small: a picture of a page has few colours that matter. Takes what Chromium
-// writes (8 bits a channel, not interlaced) and gives a PNG with a palette.
+// Makes a screenshot small, because a page has few colours. Input: a PNG as Chromium writes it (8 bits a
+// channel, not interlaced). Output: a PNG with a palette.
 
 import { deflateSync, inflateSync } from "node:zlib";
 
@@ -30,7 +30,7 @@ function chunk(name, data) {
   return Buffer.concat([length, body, sum]);
 }
 
-// What a pixel's byte was taken from: left, above, or between.
+// The PNG filter of a byte: the pixel to the left, above, or between.
 function paeth(a, b, c) {
   const [pa, pb, pc] = [Math.abs(b - c), Math.abs(a - c), Math.abs(a + b - 2 * c)];
   if (pa <= pb && pa <= pc) return a;
