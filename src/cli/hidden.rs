@@ -5,11 +5,11 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::runner::errand;
 use crate::runner::event;
 use crate::runner::exec;
 use crate::runner::notify;
 use crate::runner::store::Store;
+use crate::runner::worker;
 use crate::supervisor;
 use crate::system::process::program;
 use crate::system::pty::{self, PTY_WORD};
@@ -43,7 +43,8 @@ pub(crate) fn run() -> Option<ExitCode> {
             Some(words) => failed(127, &program::become_words(&words)),
             None => failed(2, &"these are no encoded words"),
         }),
-        ("__errand", Some(manifest), None) => Some(match errand::answer(Path::new(&manifest)) {
+        // `__errand`: servers of earlier versions call it so.
+        ("__worker" | "__errand", Some(manifest), None) => Some(match worker::answer(Path::new(&manifest)) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => failed(1, &error),
         }),

@@ -1,51 +1,50 @@
-//! A request that was admitted → its answer: hands each route to who knows it.
+//! An admitted request → its response: calls the handler of its route.
 
 use std::sync::Arc;
 
-use crate::http::api::{act, files, look, own, runs};
+use crate::http::api::{act, own, project, runs};
 use crate::http::guard::Credential;
 use crate::http::head::Head;
 use crate::http::query::Query;
-use crate::http::refusal::Refusal;
+use crate::http::refusal::{Refusal, RefusalKind};
 use crate::http::reply::Reply;
 use crate::http::routes::Route;
-use crate::http::server::Shared;
+use crate::http::server::Server;
 use crate::http::ui::{self, assets};
-use crate::http::ws::{opening, session::Opening};
+use crate::http::ws::{session::Upgrade, upgrade};
 
-/// A reply, or a connection that becomes a WebSocket.
-pub(super) enum Answer {
+/// A response, or a connection that becomes a WebSocket.
+pub(super) enum Handled {
     Reply(Reply),
-    Socket(Opening),
+    Upgrade(Upgrade),
 }
 
 pub(super) fn answer(
-    server: &Arc<Shared>,
+    server: &Arc<Server>,
     head: &Head,
     route: Route,
     credential: &Credential,
     body: &[u8],
-) -> Result<Answer, Refusal> {
+) -> Result<Handled, Refusal> {
     let query = Query::of(head);
     if let Route::Socket(socket) = route {
-        return opening::open(server, head, socket, credential, query).map(Answer::Socket);
+        return upgrade::accept(server, head, socket, credential, query).map(Handled::Upgrade);
     }
     let reply = match route {
         Route::Runs => runs::list(server, query),
         Route::History => runs::history(server, query),
         Route::Ui(fragment) => ui::page(server, head, fragment, query),
-        // What its address asks for is its script's to read.
+        // The query of a page is for its script.
         Route::Page => assets::shell(head),
         route => {
             query.end()?;
-            plain(server, head, route, body)
+            without_query(server, head, route, body)
         }
     };
-    reply.map(Answer::Reply)
+    reply.map(Handled::Reply)
 }
 
-/// The routes that have no query.
-fn plain(server: &Arc<Shared>, head: &Head, route: Route, body: &[u8]) -> Result<Reply, Refusal> {
+fn without_query(server: &Arc<Server>, head: &Head, route: Route, body: &[u8]) -> Result<Reply, Refusal> {
     match route {
         Route::Asset(name) => assets::asset(head, &name),
         Route::Health => Ok(own::health()),
@@ -60,17 +59,13 @@ fn plain(server: &Arc<Shared>, head: &Head, route: Route, body: &[u8]) -> Result
         Route::Approve(pair) => act::approve(server, &pair, body),
         Route::Send(pair) => act::send(server, &pair, body),
         Route::Up => act::up(server, body),
-        Route::Render(pair) => look::render(server, &pair, body),
-        Route::Tasks => look::tasks(server),
-        Route::Task(id) => look::task(server, id),
-        Route::Modes => look::modes(server),
-        Route::Plan => look::plan(server),
-        Route::Diff(id) => look::diff(server, id),
+        Route::Render(pair) => project::render(server, &pair, body),
+        Route::Worker(request) => Ok(Reply::json(200, &server.workers.run(&request)?)),
         Route::Clean(id) => act::clean(server, id, body),
-        Route::ReadFile(name) => files::read(server, name),
-        Route::WriteFile(name) => files::write(server, head, name, body),
+        Route::ReadFile(name) => project::read_file(server, name),
+        Route::WriteFile(name) => project::write_file(server, head, name, body),
         Route::Runs | Route::History | Route::Ui(_) | Route::Page | Route::Socket(_) => {
-            Err(Refusal::new(crate::http::refusal::Why::NoRoute))
+            Err(Refusal::new(RefusalKind::NoRoute))
         }
     }
 }

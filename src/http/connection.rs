@@ -1,4 +1,4 @@
-//! One connection: requests in, answers out, each in bounded time and memory.
+//! One connection: reads requests and writes responses, each in bounded time and memory.
 
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::Shutdown;
@@ -6,29 +6,28 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::http::answer::{self, Answer};
+use crate::http::answer::{self, Handled};
 use crate::http::guard::{self, Credential};
 use crate::http::head::{Head, Method};
 use crate::http::limits::{HEAD_BYTES, times};
-use crate::http::refusal::{Refusal, Why};
-use crate::http::routes::{self, Place};
-use crate::http::server::Shared;
-use crate::http::stream::Stream;
+use crate::http::refusal::{Refusal, RefusalKind};
+use crate::http::routes::{self, Route, RouteAccess};
+use crate::http::server::Server;
+use crate::http::stream::ClientStream;
 use crate::http::ws;
 
-/// A connection that is being served.
 #[derive(Debug)]
 struct Connection {
-    stream: Arc<Stream>,
-    /// What was read and not yet used.
+    stream: Arc<ClientStream>,
+    /// Bytes that were read and not used yet.
     unread: Vec<u8>,
-    /// The read timeout that is set now.
+    /// The read timeout that is set on the socket.
     timeout: Duration,
 }
 
 /// Why no request came.
 enum NoRequest {
-    /// The client is gone, or had nothing to say.
+    /// The client closed the connection, or was idle for too long.
     Gone,
     Refused(Refusal),
 }
@@ -46,52 +45,43 @@ impl From<Refusal> for NoRequest {
 }
 
 /// Serves a connection until it ends.
-pub(super) fn serve(server: &Arc<Shared>, stream: &Arc<Stream>) {
+pub(super) fn serve(server: &Arc<Server>, stream: &Arc<ClientStream>) {
     if stream.set_write_timeout(times().write_stall).is_err() {
         return;
     }
     let mut connection = Connection { stream: Arc::clone(stream), unread: Vec::new(), timeout: Duration::ZERO };
-    let mut first = true;
+    let mut idle = times().head;
     loop {
-        let request = connection.request(first);
-        first = false;
-        match request {
+        let lingers = match connection.request(idle) {
             Err(NoRequest::Gone) => return,
             Err(NoRequest::Refused(refusal)) => {
                 server.metrics.answered(refusal.status());
-                if refusal.reply().write(&**stream, false, false).is_ok() {
-                    connection.stream.linger();
-                }
-                return;
+                refusal.reply().write(&**stream, false, false).is_ok()
             }
             Ok(head) => match connection.exchange(server, head) {
-                Exchange::GoesOn => {}
-                Exchange::Ends { refused } => {
-                    if refused {
-                        connection.stream.linger();
-                    }
-                    return;
+                Exchange::KeepAlive if !server.is_stopping() => {
+                    idle = times().idle;
+                    continue;
                 }
+                Exchange::KeepAlive => false,
+                Exchange::Close { client_may_send } => client_may_send,
             },
+        };
+        if lingers {
+            stream.linger();
         }
-        if server.is_stopping() {
-            return;
-        }
+        return;
     }
 }
 
 enum Exchange {
-    GoesOn,
-    /// `refused`: the client may still be sending.
-    Ends {
-        refused: bool,
-    },
+    KeepAlive,
+    Close { client_may_send: bool },
 }
 
 impl Connection {
-    /// The next head. A connection may be silent for a while, a head may not take long.
-    fn request(&mut self, first: bool) -> Result<Head, NoRequest> {
-        let idle = if first { times().head } else { times().idle };
+    /// Reads the next head. An idle connection is kept longer than a head may take to arrive.
+    fn request(&mut self, idle: Duration) -> Result<Head, NoRequest> {
         let mut deadline = (!self.unread.is_empty()).then(|| Instant::now() + times().head);
         loop {
             if !self.unread.is_empty()
@@ -102,13 +92,13 @@ impl Connection {
             }
             let room = HEAD_BYTES - self.unread.len().min(HEAD_BYTES);
             if room == 0 {
-                return Err(Refusal::new(Why::HeadTooLarge).into());
+                return Err(Refusal::new(RefusalKind::HeadTooLarge).into());
             }
             let left = match deadline {
                 None => idle,
                 Some(deadline) => match deadline.checked_duration_since(Instant::now()) {
                     Some(left) => left,
-                    None => return Err(Refusal::new(Why::TooSlow).into()),
+                    None => return Err(Refusal::new(RefusalKind::TooSlow).into()),
                 },
             };
             match self.read(left, room) {
@@ -116,17 +106,17 @@ impl Connection {
                 Ok(_) => {
                     deadline.get_or_insert_with(|| Instant::now() + times().head);
                 }
-                // Silence is not an error where nothing was begun.
+                // An idle connection is closed without a response.
                 Err(error) if is_timeout(&error) && deadline.is_none() => return Err(NoRequest::Gone),
-                Err(error) if is_timeout(&error) => return Err(Refusal::new(Why::TooSlow).into()),
+                Err(error) if is_timeout(&error) => return Err(Refusal::new(RefusalKind::TooSlow).into()),
                 Err(error) => return Err(error.into()),
             }
         }
     }
 
-    /// Guards, reads the body, answers.
-    fn exchange(&mut self, server: &Arc<Shared>, head: Head) -> Exchange {
-        let begun = Instant::now();
+    /// Handles one request and writes its response.
+    fn exchange(&mut self, server: &Arc<Server>, head: Head) -> Exchange {
+        let start = Instant::now();
         let id = server.next_request();
         let stream = Arc::clone(&self.stream);
         let without_body = head.method == Method::Head;
@@ -134,55 +124,54 @@ impl Connection {
         let (answer, refused) = match answered {
             Ok(Ok(answer)) => (answer, false),
             Ok(Err(refusal)) => {
-                let last = refusal.is_final();
-                (Answer::Reply(refusal.reply()), last)
+                let last = refusal.closes_connection();
+                (Handled::Reply(refusal.reply()), last)
             }
-            Err(_) => (Answer::Reply(Refusal::new(Why::Broken).reply()), true),
+            Err(_) => (Handled::Reply(Refusal::new(RefusalKind::Internal).reply()), true),
         };
         let status = match &answer {
-            Answer::Reply(reply) => reply.status,
-            Answer::Socket(_) => 101,
+            Handled::Reply(reply) => reply.status,
+            Handled::Upgrade(_) => 101,
         };
         server.metrics.answered(status);
-        // Neither query nor headers: both may hold what is secret.
+        // Without query and headers: both may hold secrets.
         tracing::info!(request = id, method = ?head.method, path = %head.plain_path().escape_debug(), status,
-            ms = begun.elapsed().as_secs_f64() * 1e3, "answered");
+            ms = start.elapsed().as_secs_f64() * 1e3, "answered");
         match answer {
-            Answer::Reply(reply) => {
+            Handled::Reply(reply) => {
                 let keep_alive = head.keep_alive && !refused && !server.is_stopping();
                 let written = reply.write(&*stream, keep_alive, without_body);
                 if let Err(error) = &written {
-                    tracing::debug!(request = id, %error, "the answer was not taken");
+                    tracing::debug!(request = id, %error, "the response could not be written");
                 }
                 match written {
-                    Ok(()) if keep_alive => Exchange::GoesOn,
-                    Ok(()) => Exchange::Ends { refused },
+                    Ok(()) if keep_alive => Exchange::KeepAlive,
+                    Ok(()) => Exchange::Close { client_may_send: refused },
                     Err(_) => {
-                        // What is still queued would hold the thread once more.
+                        // Cut off, so that queued bytes do not block this thread at the close.
                         stream.shutdown(Shutdown::Both);
-                        Exchange::Ends { refused: false }
+                        Exchange::Close { client_may_send: false }
                     }
                 }
             }
-            Answer::Socket(opening) => {
-                ws::session::run(server, &stream, std::mem::take(&mut self.unread), opening);
-                Exchange::Ends { refused: false }
+            Handled::Upgrade(upgrade) => {
+                ws::session::run(server, &stream, std::mem::take(&mut self.unread), upgrade);
+                Exchange::Close { client_may_send: false }
             }
         }
     }
 
-    fn answer(&mut self, server: &Arc<Shared>, head: &Head) -> Result<Answer, Refusal> {
-        let place = routes::place(&head.path);
-        let credential = guard::admit(head, &server.token, place)?;
-        // A body that is refused is not read.
+    fn answer(&mut self, server: &Arc<Server>, head: &Head) -> Result<Handled, Refusal> {
+        let access = routes::access(&head.path);
+        let credential = guard::admit(head, &server.token, access)?;
         let size = guard::body_size(head)?;
         let route = routes::find(head);
-        if route.is_ok() && head.has("upgrade") && !matches!(route, Ok(routes::Route::Socket(_))) {
+        let is_socket = matches!(route, Ok(Route::Socket(_)));
+        if route.is_ok() && head.has("upgrade") && !is_socket {
             return Err(Refusal::malformed("no other protocol is spoken here"));
         }
-        let is_socket = matches!(route, Ok(routes::Route::Socket(_)));
-        if !is_socket && credential != Credential::Bearer && place == Place::Guarded {
-            return Err(Refusal::new(Why::NoToken));
+        if !is_socket && credential != Credential::Bearer && access == RouteAccess::Guarded {
+            return Err(Refusal::new(RefusalKind::NoToken));
         }
         let body = self.body(head, size)?;
         answer::answer(server, head, route?, &credential, &body)
@@ -193,16 +182,17 @@ impl Connection {
             return Ok(Vec::new());
         }
         if head.is_1_1 && head.has("expect") && self.unread.len() < size {
-            let said = (&*self.stream).write_all(b"HTTP/1.1 100 Continue\r\n\r\n");
-            said.map_err(|_| Refusal::new(Why::TooSlow))?;
+            let written = (&*self.stream).write_all(b"HTTP/1.1 100 Continue\r\n\r\n");
+            written.map_err(|_| Refusal::new(RefusalKind::TooSlow))?;
         }
         let deadline = Instant::now() + times().body;
         while self.unread.len() < size {
-            let left = deadline.checked_duration_since(Instant::now()).ok_or_else(|| Refusal::new(Why::TooSlow))?;
+            let left =
+                deadline.checked_duration_since(Instant::now()).ok_or_else(|| Refusal::new(RefusalKind::TooSlow))?;
             match self.read(left, size - self.unread.len()) {
                 Ok(0) => return Err(Refusal::malformed("the body ends too early")),
                 Ok(_) => {}
-                Err(_) => return Err(Refusal::new(Why::TooSlow)),
+                Err(_) => return Err(Refusal::new(RefusalKind::TooSlow)),
             }
         }
         let rest = self.unread.split_off(size);
@@ -211,7 +201,7 @@ impl Connection {
 
     /// Reads at most `most` bytes, for at most `time`.
     fn read(&mut self, time: Duration, most: usize) -> io::Result<usize> {
-        // Set anew only where it matters: each is a call of its own.
+        // Set only on a real change: each is a system call.
         if self.timeout.abs_diff(time) > Duration::from_millis(50) {
             self.stream.set_read_timeout(time)?;
             self.timeout = time;

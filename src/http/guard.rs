@@ -1,39 +1,41 @@
-//! Who may ask, decided on the head alone and in one order: host, origin, fetch site, token, then
-//! the body's kind and size. Pure.
+//! Admission of a request by its head alone, in this order: host, origin, fetch site, token, then the type and size
+//! of its body. Pure.
 
 use crate::http::head::{Head, Method};
 use crate::http::limits::BODY_BYTES;
-use crate::http::refusal::{Refusal, Why};
-use crate::http::routes::Place;
+use crate::http::refusal::{Refusal, RefusalKind};
+use crate::http::routes::RouteAccess;
 use crate::model::token::Token;
 
-/// What the client showed.
+/// What the client authenticates with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Credential {
     /// The token itself.
     Bearer,
-    /// A ticket for a WebSocket, not yet looked at.
+    /// A ticket for a WebSocket, not checked yet.
     Ticket(String),
-    /// Nothing; enough for the page and the liveness check.
+    /// Nothing: enough for pages and the liveness check.
     Nothing,
 }
 
-/// The subprotocol of all our WebSockets.
+/// The subprotocol of all WebSockets.
 pub(super) const PROTOCOL: &str = "dispatch.v1";
 
-/// The checks that come before any route.
-pub(super) fn admit(head: &Head, token: &Token, place: Place) -> Result<Credential, Refusal> {
+/// Host, origin, fetch site and token: the checks before any route.
+pub(super) fn admit(head: &Head, token: &Token, access: RouteAccess) -> Result<Credential, Refusal> {
     let host = host(head)?;
     origin(head, &host)?;
-    fetch_site(head, place)?;
+    fetch_site(head, access)?;
     let credential = credential(head, token)?;
-    if credential == Credential::Nothing && place == Place::Guarded {
-        return Err(Refusal::new(Why::NoToken).hint("`dispatch token` prints it: `Authorization: Bearer TOKEN`"));
+    if credential == Credential::Nothing && access == RouteAccess::Guarded {
+        return Err(
+            Refusal::new(RefusalKind::NoToken).hint("`dispatch token` prints it: `Authorization: Bearer TOKEN`")
+        );
     }
     Ok(credential)
 }
 
-/// Exactly one `Host`, whose name is this machine's own; any port, since tunnels change it.
+/// Exactly one `Host` with a loopback name; any port, since tunnels change it.
 fn host(head: &Head) -> Result<String, Refusal> {
     let host = head.header("host").ok_or_else(|| Refusal::malformed("not exactly one Host"))?.to_ascii_lowercase();
     let (name, port) = match host.rfind(':') {
@@ -42,7 +44,7 @@ fn host(head: &Head) -> Result<String, Refusal> {
     };
     let known = ["127.0.0.1", "localhost", "[::1]"].contains(&name);
     let is_port = !port.is_empty() && port.len() <= 5 && port.bytes().all(|b| b.is_ascii_digit());
-    if known && is_port { Ok(host) } else { Err(Refusal::new(Why::Misdirected)) }
+    if known && is_port { Ok(host) } else { Err(Refusal::new(RefusalKind::Misdirected)) }
 }
 
 fn origin(head: &Head, host: &str) -> Result<(), Refusal> {
@@ -51,26 +53,26 @@ fn origin(head: &Head, host: &str) -> Result<(), Refusal> {
     match (origins.next(), origins.next()) {
         (None, _) => Ok(()),
         (Some(origin), None) if origin.eq_ignore_ascii_case(&ours) => Ok(()),
-        _ => Err(Refusal::new(Why::Forbidden)),
+        _ => Err(Refusal::new(RefusalKind::Forbidden)),
     }
 }
 
-fn fetch_site(head: &Head, place: Place) -> Result<(), Refusal> {
-    if place == Place::Page && is_walked_to(head) {
+fn fetch_site(head: &Head, access: RouteAccess) -> Result<(), Refusal> {
+    if access == RouteAccess::Page && is_page_load(head) {
         return Ok(());
     }
     let mut sites = head.all("sec-fetch-site");
     let reads = matches!(head.method, Method::Get | Method::Head);
     match (sites.next(), sites.next()) {
         (None, _) | (Some("same-origin"), None) => Ok(()),
-        (Some("none"), None) if place != Place::Guarded && reads => Ok(()),
-        _ => Err(Refusal::new(Why::Forbidden)),
+        (Some("none"), None) if access != RouteAccess::Guarded && reads => Ok(()),
+        _ => Err(Refusal::new(RefusalKind::Forbidden)),
     }
 }
 
-/// A page load of a whole tab, from wherever the person was: `serve --open` leads here from a file,
-/// which a browser calls another site, and so does a link. No frame, no script, and nothing to read.
-fn is_walked_to(head: &Head) -> bool {
+/// Whether a tab loads the page, from any site: `serve --open` and links come from another one. Frames and scripts
+/// send other headers.
+fn is_page_load(head: &Head) -> bool {
     let is = |name, value| head.header(name) == Some(value);
     matches!(head.method, Method::Get | Method::Head)
         && head.all("sec-fetch-site").count() == 1
@@ -85,7 +87,7 @@ fn credential(head: &Head, token: &Token) -> Result<Credential, Refusal> {
             Some((scheme, offered)) if scheme.eq_ignore_ascii_case("bearer") && token.matches(offered.as_bytes()) => {
                 Ok(Credential::Bearer)
             }
-            _ => Err(Refusal::new(Why::NoToken)),
+            _ => Err(Refusal::new(RefusalKind::NoToken)),
         };
     }
     let offered = head.all("sec-websocket-protocol").flat_map(|value| value.split(','));
@@ -93,10 +95,10 @@ fn credential(head: &Head, token: &Token) -> Result<Credential, Refusal> {
     Ok(ticket.map_or(Credential::Nothing, |ticket| Credential::Ticket(ticket.to_owned())))
 }
 
-/// How long the body is that this head announces, once it may be read.
+/// The length of the body in bytes, if it may be read.
 pub(super) fn body_size(head: &Head) -> Result<usize, Refusal> {
     if head.has("transfer-encoding") {
-        return Err(Refusal::new(Why::LengthRequired));
+        return Err(Refusal::new(RefusalKind::LengthRequired));
     }
     let size = match head.header("content-length") {
         None if head.has("content-length") => return Err(Refusal::malformed("more than one Content-Length")),
@@ -104,11 +106,11 @@ pub(super) fn body_size(head: &Head) -> Result<usize, Refusal> {
         Some(text) if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) => {
             return Err(Refusal::malformed("a Content-Length that is no number"));
         }
-        // So many digits that they do not fit are too many bytes as well.
+        // A number that does not fit is too large as well.
         Some(text) => text.parse::<u64>().unwrap_or(u64::MAX),
     };
     if size > BODY_BYTES as u64 {
-        return Err(Refusal::new(Why::BodyTooLarge));
+        return Err(Refusal::new(RefusalKind::BodyTooLarge));
     }
     let writes = matches!(head.method, Method::Post | Method::Put);
     if size > 0 && !writes {
@@ -120,12 +122,12 @@ pub(super) fn body_size(head: &Head) -> Result<usize, Refusal> {
     match head.all("expect").next() {
         None => {}
         Some(value) if value.eq_ignore_ascii_case("100-continue") => {}
-        Some(_) => return Err(Refusal::new(Why::Expectation)),
+        Some(_) => return Err(Refusal::new(RefusalKind::Expectation)),
     }
-    usize::try_from(size).map_err(|_| Refusal::new(Why::BodyTooLarge))
+    usize::try_from(size).map_err(|_| Refusal::new(RefusalKind::BodyTooLarge))
 }
 
-/// JSON for what acts, text for what is a file: no form of a foreign page can send either.
+/// JSON for POST, text for PUT: the forms of a foreign page cannot send either.
 fn media_type(head: &Head) -> Result<(), Refusal> {
     let value = head.header("content-type").unwrap_or_default();
     let (kind, parameters) = value.split_once(';').unwrap_or((value, ""));
@@ -135,7 +137,7 @@ fn media_type(head: &Head) -> Result<(), Refusal> {
         _ => kind == "application/json",
     };
     let utf8 = parameters.trim().is_empty() || parameters.trim().eq_ignore_ascii_case("charset=utf-8");
-    if known && utf8 { Ok(()) } else { Err(Refusal::new(Why::MediaType)) }
+    if known && utf8 { Ok(()) } else { Err(Refusal::new(RefusalKind::MediaType)) }
 }
 
 #[cfg(test)]
@@ -151,7 +153,7 @@ mod tests {
 
     fn admitted(lines: &str) -> Result<Credential, u16> {
         let auth = format!("{lines}\nAuthorization: Bearer {}", Token::from_random(TOKEN).reveal());
-        admit(&head(&auth), &Token::from_random(TOKEN), Place::Guarded).map_err(|refusal| refusal.status())
+        admit(&head(&auth), &Token::from_random(TOKEN), RouteAccess::Guarded).map_err(|refusal| refusal.status())
     }
 
     #[test]
@@ -211,16 +213,16 @@ mod tests {
     fn a_person_may_walk_to_the_page_from_anywhere_and_to_nothing_else() {
         const WALK: &str = "Sec-Fetch-Site: cross-site\nSec-Fetch-Mode: navigate\nSec-Fetch-Dest: document";
         let token = Token::from_random(TOKEN);
-        let come = |method: &str, place: Place, more: &str| {
+        let come = |method: &str, access: RouteAccess, more: &str| {
             let head = head(&format!("{method} / HTTP/1.1\nHost: localhost\n{more}"));
-            admit(&head, &token, place).map_err(|refusal| refusal.status())
+            admit(&head, &token, access).map_err(|refusal| refusal.status())
         };
-        assert_eq!(come("GET", Place::Page, WALK), Ok(Credential::Nothing));
-        assert_eq!(come("GET", Place::Page, &WALK.replace("cross-site", "same-site")), Ok(Credential::Nothing));
-        assert_eq!(come("POST", Place::Page, WALK), Err(403));
-        assert_eq!(come("GET", Place::Open, WALK), Err(403));
-        assert_eq!(come("GET", Place::Guarded, WALK), Err(403));
-        assert_eq!(come("GET", Place::Page, &format!("{WALK}\nOrigin: http://evil.test")), Err(403));
+        assert_eq!(come("GET", RouteAccess::Page, WALK), Ok(Credential::Nothing));
+        assert_eq!(come("GET", RouteAccess::Page, &WALK.replace("cross-site", "same-site")), Ok(Credential::Nothing));
+        assert_eq!(come("POST", RouteAccess::Page, WALK), Err(403));
+        assert_eq!(come("GET", RouteAccess::Open, WALK), Err(403));
+        assert_eq!(come("GET", RouteAccess::Guarded, WALK), Err(403));
+        assert_eq!(come("GET", RouteAccess::Page, &format!("{WALK}\nOrigin: http://evil.test")), Err(403));
         for (from, to) in [
             ("document", "iframe"),
             ("document", "object"),
@@ -232,14 +234,15 @@ mod tests {
             ("\nSec-Fetch-Dest: document", ""),
             ("\nSec-Fetch-Mode: navigate", ""),
         ] {
-            assert_eq!(come("GET", Place::Page, &WALK.replace(from, to)), Err(403), "{to}");
+            assert_eq!(come("GET", RouteAccess::Page, &WALK.replace(from, to)), Err(403), "{to}");
         }
     }
 
     #[test]
     fn the_token_comes_in_one_way_only() {
         let token = Token::from_random(TOKEN);
-        let status = |lines: &str| admit(&head(lines), &token, Place::Guarded).map_err(|refusal| refusal.status());
+        let status =
+            |lines: &str| admit(&head(lines), &token, RouteAccess::Guarded).map_err(|refusal| refusal.status());
         let reveal = token.reveal();
         for lines in [
             String::new(),
@@ -254,7 +257,7 @@ mod tests {
             assert_eq!(status(&lines), Err(401), "{lines}");
         }
         let open = head("GET / HTTP/1.1\nHost: localhost\nSec-Fetch-Site: none");
-        assert_eq!(admit(&open, &token, Place::Open).unwrap(), Credential::Nothing);
+        assert_eq!(admit(&open, &token, RouteAccess::Open).unwrap(), Credential::Nothing);
         let ticket = "GET /x HTTP/1.1\nHost: localhost\nSec-WebSocket-Protocol: dispatch.v1, ticket.abc";
         assert_eq!(status(ticket), Ok(Credential::Ticket("abc".to_owned())));
     }

@@ -1,9 +1,9 @@
-//! Text → the head of a request, strictly: what two parsers could read differently is refused.
+//! Bytes → the head of a request. Strict: what two parsers could read differently is refused.
 
 use crate::http::limits::{HEAD_BYTES, HEAD_LINES, PATH_SEGMENTS};
-use crate::http::refusal::{Refusal, Why};
+use crate::http::refusal::{Refusal, RefusalKind};
 
-/// What a client wants done. Names are case-sensitive.
+/// Request methods; names are case-sensitive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Method {
     Get,
@@ -30,19 +30,21 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// The head at the start of `bytes`, and how long it is. `None` where its end is still to come.
+    /// The head at the start of `bytes`, and its length. `None`: its end has not arrived yet.
     pub(super) fn parse(bytes: &[u8]) -> Result<Option<(Self, usize)>, Refusal> {
         let mut lines = [httparse::EMPTY_HEADER; HEAD_LINES];
         let mut request = httparse::Request::new(&mut lines);
         let length = match request.parse(bytes) {
             Ok(httparse::Status::Complete(length)) => length,
-            Ok(httparse::Status::Partial) if bytes.len() >= HEAD_BYTES => return Err(Refusal::new(Why::HeadTooLarge)),
+            Ok(httparse::Status::Partial) if bytes.len() >= HEAD_BYTES => {
+                return Err(Refusal::new(RefusalKind::HeadTooLarge));
+            }
             Ok(httparse::Status::Partial) => return Ok(None),
-            Err(httparse::Error::TooManyHeaders) => return Err(Refusal::new(Why::HeadTooLarge)),
+            Err(httparse::Error::TooManyHeaders) => return Err(Refusal::new(RefusalKind::HeadTooLarge)),
             Err(error) => return Err(Refusal::malformed(error.to_string())),
         };
         if length > HEAD_BYTES {
-            return Err(Refusal::new(Why::HeadTooLarge));
+            return Err(Refusal::new(RefusalKind::HeadTooLarge));
         }
         check_bytes(&bytes[..length])?;
         let (Some(method), Some(target), Some(version)) = (request.method, request.path, request.version) else {
@@ -74,7 +76,7 @@ impl Head {
         Ok(Some((head, length)))
     }
 
-    /// The value of a header, where it came once.
+    /// The value of a header that is present exactly once.
     pub(super) fn header<'a>(&'a self, name: &'a str) -> Option<&'a str> {
         let mut found = self.all(name);
         let first = found.next();
@@ -90,12 +92,12 @@ impl Head {
         self.all(name).next().is_some()
     }
 
-    /// Whether a header that lists words, as `Connection` does, lists this one.
+    /// Whether a header with a list of words, as `Connection`, has this word.
     pub(super) fn has_word(&self, name: &str, word: &str) -> bool {
         self.all(name).any(|value| value.split(',').any(|item| item.trim().eq_ignore_ascii_case(word)))
     }
 
-    /// Whether the client takes `gzip`: named, and not with a weight of zero.
+    /// Whether the client accepts gzip, with a weight above zero.
     pub(super) fn takes_gzip(&self) -> bool {
         self.all("accept-encoding").flat_map(|value| value.split(',')).any(|coding| {
             let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
@@ -105,7 +107,7 @@ impl Head {
         })
     }
 
-    /// The path as tickets and logs name it: decoded, without a query.
+    /// The decoded path without the query, as in tickets and the log.
     pub(super) fn plain_path(&self) -> String {
         format!("/{}", self.path.join("/"))
     }
@@ -122,17 +124,17 @@ fn check_bytes(head: &[u8]) -> Result<(), Refusal> {
         }
         before = *byte;
     }
-    // Empty lines before the request are another thing two parsers could disagree about.
+    // Parsers disagree about empty lines before the request.
     if head.first().is_some_and(|byte| !byte.is_ascii_alphabetic()) {
         return Err(Refusal::malformed("something before the method"));
     }
     Ok(())
 }
 
-type Target = (Vec<String>, Vec<(String, String)>);
+type PathAndQuery = (Vec<String>, Vec<(String, String)>);
 
-/// Only the origin form: `/path?query`. Decoded once.
-fn split_target(target: &str) -> Result<Target, Refusal> {
+/// Only the origin form, `/path?query`; decoded once.
+fn split_target(target: &str) -> Result<PathAndQuery, Refusal> {
     let Some(rest) = target.strip_prefix('/') else {
         return Err(Refusal::malformed("the target is not a path"));
     };
@@ -144,7 +146,7 @@ fn split_target(target: &str) -> Result<Target, Refusal> {
     if !path.is_empty() {
         for segment in path.split('/') {
             if segments.len() == PATH_SEGMENTS {
-                return Err(Refusal::new(Why::NoRoute));
+                return Err(Refusal::new(RefusalKind::NoRoute));
             }
             segments.push(decode(segment, false)?);
         }

@@ -1,13 +1,13 @@
-//! The one table of limits of the server.
+//! All limits of the server.
 
 use std::sync::OnceLock;
 use std::time::Duration;
 
-/// Request line and headers together, in bytes.
+/// Bytes of request line and headers.
 pub(super) const HEAD_BYTES: usize = 16 * 1024;
 /// Header lines.
 pub(super) const HEAD_LINES: usize = 64;
-/// Segments of a path: no route has more than a few.
+/// Segments of a path.
 pub(super) const PATH_SEGMENTS: usize = 32;
 /// A request's body, in bytes.
 pub(super) const BODY_BYTES: usize = 1024 * 1024;
@@ -17,19 +17,19 @@ pub(super) const SOCKETS: usize = 64;
 
 /// A message from a client, in bytes.
 pub(super) const MESSAGE_BYTES: usize = 64 * 1024;
-/// What may wait for one client beside the message that is being sent, in bytes.
+/// Bytes that are queued for one client, beside the message that is being sent.
 pub(super) const QUEUE_BYTES: usize = 1024 * 1024;
 /// Pings from a client in one second.
 pub(super) const PINGS_A_SECOND: u32 = 100;
 
-/// How long a ticket may wait for its WebSocket.
+/// The lifetime of a ticket.
 pub(super) const TICKET_TIME: Duration = Duration::from_secs(60);
-/// Tickets that wait at once.
+/// Unused tickets at the same time.
 pub(super) const TICKETS: usize = 1024;
 
-/// How long a stopping server waits for replies that are on their way.
+/// A stopping server waits this long for responses that are being written.
 pub(super) const STOP_GRACE: Duration = Duration::from_secs(3);
-/// Of the threads that serve connections.
+/// Stack of a thread that serves a connection, in bytes.
 pub(super) const STACK: usize = 256 * 1024;
 
 /// How long the server waits for a client.
@@ -41,11 +41,11 @@ pub struct Times {
     pub(super) body: Duration,
     /// Between two requests of one connection.
     pub(super) idle: Duration,
-    /// A reply of which nothing could be written for so long is given up.
+    /// A response is given up if nothing of it could be written for this long.
     pub(super) write_stall: Duration,
     /// Between two pings of a WebSocket.
     pub(super) ping: Duration,
-    /// A client of a WebSocket that sent nothing, and read nothing, for so long is gone.
+    /// A client of a WebSocket is dropped if it sends and receives nothing for this long.
     pub(super) dead: Duration,
 }
 

@@ -1,12 +1,11 @@
-//! What the server counts of itself, in OpenMetrics text.
+//! The server's metrics, in OpenMetrics text.
 
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counters of one server.
 #[derive(Debug, Default)]
 pub(super) struct Metrics {
-    /// Answers by the first digit of their status, from 1 to 5.
+    /// Responses by the first digit of their status, from 1 to 5.
     answers: [AtomicU64; 5],
     pub(super) connections: AtomicU64,
     pub(super) refused_connections: AtomicU64,
@@ -15,17 +14,17 @@ pub(super) struct Metrics {
     pub(super) socket_bytes: AtomicU64,
 }
 
-/// What others know: runs and looks.
+/// Values that are read when the metrics are asked for.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Gauges {
     pub(super) runs_by_state: Vec<(&'static str, usize)>,
     pub(super) queued_by_reason: Vec<(&'static str, usize)>,
     pub(super) sockets_open: usize,
     pub(super) connections_open: usize,
-    /// Of ended runs on record: how many, their seconds and US dollars.
+    /// Ended runs on record: their number, seconds and US dollars.
     pub(super) ended: (u64, f64, f64),
-    /// Looks at all runs: how many, and their seconds.
-    pub(super) looks: (u64, f64),
+    /// Snapshots of all runs: their number and seconds.
+    pub(super) snapshots: (u64, f64),
 }
 
 impl Metrics {
@@ -56,7 +55,7 @@ impl Metrics {
         let sums = vec![("_count".to_owned(), count.to_string()), ("_sum".to_owned(), format!("{seconds:.3}"))];
         family("dispatch_run_duration_seconds", "summary", "Ended runs on record.", &sums);
         family("dispatch_cost_usd", "gauge", "What the runs on record cost.", &one(format!("{cost:.6}")));
-        let (count, seconds) = gauges.looks;
+        let (count, seconds) = gauges.snapshots;
         let sums = vec![("_count".to_owned(), count.to_string()), ("_sum".to_owned(), format!("{seconds:.6}"))];
         family("dispatch_reconcile_seconds", "summary", "Looks at all unfinished runs.", &sums);
         let classes = ["1xx", "2xx", "3xx", "4xx", "5xx"];

@@ -1,12 +1,11 @@
-//! The minimal synchronous server: accept, guard, route, answer, and the WebSockets.
+//! The synchronous HTTP server: accept, guard, route, handle, and the WebSockets.
 //!
-//! Copies bytes between sockets and what `runner` offers, and shows what `view` gives. Must not
-//! touch tmux, files of a run or processes itself, and must decide nothing that the command line
-//! would have to repeat.
+//! Moves bytes between sockets and `runner`, and responds with data of `view`. Must not use tmux, files of a run or
+//! processes itself, and must not make decisions that the command line would have to repeat.
 //!
 //! ```text
-//! accept ─► head ─► guard ─► route ─► body ─► answer ─► reply
-//!                                               └─────► WebSocket: session ⇄ talk
+//! accept ─► head ─► guard ─► route ─► body ─► handler ─► reply
+//!                                                └─────► WebSocket: session ⇄ channel
 //! ```
 
 mod answer;
@@ -28,5 +27,5 @@ mod ui;
 mod ws;
 
 pub use crate::http::limits::Times;
-pub use crate::http::server::{Parts, serve};
+pub use crate::http::server::{ServerParts, serve};
 pub use crate::http::stream::Listener;

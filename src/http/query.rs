@@ -1,9 +1,9 @@
-//! The query of a request: each name once, and none that is not known.
+//! The query of a request. Unknown and repeated names are refused.
 
 use crate::http::head::Head;
-use crate::http::refusal::{Refusal, Why};
+use crate::http::refusal::{Refusal, RefusalKind};
 
-/// What of a query was not taken yet.
+/// The parameters that were not read yet.
 #[derive(Debug)]
 pub(super) struct Query(Vec<(String, String)>);
 
@@ -12,16 +12,21 @@ impl Query {
         Self(head.query.clone())
     }
 
-    /// Takes a value, as it stands.
+    /// Takes a value as text.
     pub(super) fn text(&mut self, name: &str) -> Option<String> {
         let at = self.0.iter().position(|(known, _)| known == name)?;
         Some(self.0.remove(at).1)
     }
 
-    /// Takes a value that `parse` understands.
+    /// Takes a value as text without blanks around it; empty where there is none.
+    pub(super) fn trimmed(&mut self, name: &str) -> String {
+        self.text(name).unwrap_or_default().trim().to_owned()
+    }
+
+    /// Takes a value and parses it.
     pub(super) fn value<T>(&mut self, name: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Refusal> {
         let Some(text) = self.text(name) else { return Ok(None) };
-        let wrong = || Refusal::with(Why::BadValue, format!("`{name}` cannot be `{}`", text.escape_debug()));
+        let wrong = || Refusal::with(RefusalKind::BadValue, format!("`{name}` cannot be `{}`", text.escape_debug()));
         parse(&text).map(Some).ok_or_else(wrong)
     }
 
@@ -32,13 +37,13 @@ impl Query {
         })
     }
 
-    /// Nothing may be left: a name that is not known, or came twice, was meant otherwise.
+    /// Fails if a parameter is left: its name is unknown or repeated.
     pub(super) fn end(self) -> Result<(), Refusal> {
         match self.0.first() {
             None => Ok(()),
             Some((name, _)) => {
                 let shown: String = name.escape_debug().take(80).collect();
-                Err(Refusal::with(Why::BadValue, format!("unknown query parameter `{shown}`")))
+                Err(Refusal::with(RefusalKind::BadValue, format!("unknown query parameter `{shown}`")))
             }
         }
     }

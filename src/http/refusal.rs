@@ -1,77 +1,77 @@
-//! A request that is not answered as it wished: why, and what would help.
+//! A request that is refused: its kind, status, code and message, as JSON.
 
 use crate::http::reply::Reply;
 use crate::runner::failure::{Failure, Kind};
+use crate::runner::worker::WorkerFailure;
 use crate::view::problem_view::ProblemView;
 
-/// Every kind of refusal that the server itself makes.
+/// The kinds of refusal; [`RefusalKind::row`] gives each its status, code and message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Why {
-    /// Two readers could understand it differently, or it breaks the protocol.
+pub(super) enum RefusalKind {
+    /// Breaks the protocol, or two parsers could read it differently.
     Malformed,
-    /// A value that cannot be what it should be.
     BadValue,
     NoToken,
-    /// A foreign page asks, or a ticket is not for this.
+    /// Sent by a foreign page, or the ticket does not fit.
     Forbidden,
     NoRoute,
-    /// The route is there; the header says how it can be asked.
+    /// The route exists with other methods: the value of `Allow`.
     Method(&'static str),
     TooSlow,
-    /// No transfer encodings: a body says its length.
+    /// A transfer encoding: only `Content-Length` is supported.
     LengthRequired,
     BodyTooLarge,
     MediaType,
-    /// `Expect` of something else than `100-continue`.
+    /// `Expect` with a value other than `100-continue`.
     Expectation,
-    /// The host name is not this machine's own.
+    /// `Host` is not a name of this machine.
     Misdirected,
     HeadTooLarge,
-    Broken,
+    Internal,
     TooMany,
-    /// `runner` could not, or would not.
+    /// A failure of `runner`.
     Failed(Kind),
 }
 
-/// See the module.
 #[derive(Debug)]
 pub(super) struct Refusal {
-    pub(super) why: Why,
+    pub(super) kind: RefusalKind,
     pub(super) message: String,
     pub(super) hint: Option<String>,
-    /// Of a manifest, with their places.
     problems: Vec<ProblemView>,
 }
 
-impl From<Failure> for Refusal {
-    fn from(failure: Failure) -> Self {
-        let message = failure.to_string();
-        Self {
-            why: Why::Failed(failure.kind),
-            message,
-            hint: (!failure.hints.is_empty()).then(|| failure.hints.join("\n")),
-            problems: failure.problems.iter().map(ProblemView::new).collect(),
-        }
+impl<E: Into<Failure>> From<E> for Refusal {
+    fn from(error: E) -> Self {
+        WorkerFailure::from(error.into()).into()
+    }
+}
+
+impl From<WorkerFailure> for Refusal {
+    fn from(failure: WorkerFailure) -> Self {
+        let WorkerFailure { kind, message, hints, problems } = failure;
+        let hint = (!hints.is_empty()).then(|| hints.join("\n"));
+        Self { kind: RefusalKind::Failed(kind), message, hint, problems }
     }
 }
 
 impl Refusal {
-    pub(super) fn new(why: Why) -> Self {
-        Self { why, message: why.words().to_owned(), hint: None, problems: Vec::new() }
+    pub(super) fn new(kind: RefusalKind) -> Self {
+        Self::with(kind, kind.row().2)
     }
 
-    pub(super) fn with(why: Why, message: impl Into<String>) -> Self {
-        Self { why, message: message.into(), hint: None, problems: Vec::new() }
+    pub(super) fn with(kind: RefusalKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), hint: None, problems: Vec::new() }
     }
 
     pub(super) fn malformed(what: impl std::fmt::Display) -> Self {
-        Self::with(Why::Malformed, format!("not a request that can be read: {what}"))
+        Self::with(RefusalKind::Malformed, format!("not a request that can be read: {what}"))
     }
 
-    /// The server's own fault; its words are for the log, not for the client.
-    pub(super) fn broken(error: impl std::fmt::Display) -> Self {
+    /// An error of the server itself: written to the log, not shown to the client.
+    pub(super) fn internal(error: impl std::fmt::Display) -> Self {
         tracing::warn!(%error, "a request could not be served");
-        Self::new(Why::Broken)
+        Self::new(RefusalKind::Internal)
     }
 
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -80,102 +80,66 @@ impl Refusal {
     }
 
     pub(super) fn status(&self) -> u16 {
-        self.why.status()
+        self.kind.row().0
     }
 
-    /// Whether the connection can go on: what follows a body that was not read is not a request.
-    pub(super) fn is_final(&self) -> bool {
-        !matches!(self.why, Why::NoRoute | Why::Method(_) | Why::BadValue | Why::Failed(_))
+    /// Whether the connection must close: the bytes of a body that was not read are not a request.
+    pub(super) fn closes_connection(&self) -> bool {
+        use RefusalKind::{BadValue, Failed, Method, NoRoute};
+        !matches!(self.kind, NoRoute | Method(_) | BadValue | Failed(_))
     }
 
     pub(super) fn reply(&self) -> Reply {
-        let mut error = serde_json::Map::new();
-        error.insert("code".to_owned(), self.why.code().into());
-        error.insert("message".to_owned(), self.message.as_str().into());
+        let mut error = serde_json::json!({ "code": self.kind.row().1, "message": self.message });
         if let Some(hint) = &self.hint {
-            error.insert("hint".to_owned(), hint.as_str().into());
+            error["hint"] = hint.as_str().into();
         }
         if !self.problems.is_empty() {
-            error.insert("problems".to_owned(), serde_json::json!(self.problems));
+            error["problems"] = serde_json::json!(self.problems);
         }
         let reply = Reply::json(self.status(), &serde_json::json!({ "error": error }));
-        match self.why {
-            Why::Method(allow) => reply.header("Allow", allow),
-            Why::NoToken => reply.header("WWW-Authenticate", "Bearer"),
+        match self.kind {
+            RefusalKind::Method(allow) => reply.header("Allow", allow),
+            RefusalKind::NoToken => reply.header("WWW-Authenticate", "Bearer"),
             _ => reply,
         }
     }
 }
 
-impl Why {
-    fn status(self) -> u16 {
+impl RefusalKind {
+    /// Status, code and message.
+    fn row(self) -> (u16, &'static str, &'static str) {
         match self {
-            Self::Malformed | Self::BadValue => 400,
-            Self::NoToken => 401,
-            Self::Forbidden => 403,
-            Self::NoRoute => 404,
-            Self::Method(_) => 405,
-            Self::TooSlow => 408,
-            Self::LengthRequired => 411,
-            Self::BodyTooLarge => 413,
-            Self::MediaType => 415,
-            Self::Expectation => 417,
-            Self::Misdirected => 421,
-            Self::HeadTooLarge => 431,
-            Self::Broken => 500,
-            Self::TooMany => 503,
-            Self::Failed(kind) => match kind {
-                Kind::InvalidName => 400,
-                Kind::UnknownMode | Kind::UnknownTask | Kind::UnknownFile | Kind::NeverRun => 404,
-                Kind::Conflict | Kind::NotWaiting | Kind::Unconfirmed => 409,
-
-                Kind::Stale => 412,
-                Kind::BadManifest | Kind::Usage | Kind::AgentNotFound | Kind::AgentNotExecutable => 422,
-                Kind::Tmux | Kind::Unseen | Kind::StateFolder | Kind::Busy => 503,
-                Kind::Failed | Kind::Internal => 500,
-            },
+            Self::Malformed => (400, "malformed", "not a request that can be read"),
+            Self::BadValue => (400, "bad_value", "a value that cannot be used"),
+            Self::NoToken => (401, "no_token", "the token is missing or wrong"),
+            Self::Forbidden => (403, "forbidden", "not for this page"),
+            Self::NoRoute => (404, "no_route", "there is nothing here"),
+            Self::Method(_) => (405, "method", "not with this method"),
+            Self::TooSlow => (408, "too_slow", "the request did not arrive in time"),
+            Self::LengthRequired => {
+                (411, "length_required", "a body must say its length; transfer encodings are not read")
+            }
+            Self::BodyTooLarge => (413, "body_too_large", "the body is longer than 1 MiB"),
+            Self::MediaType => (415, "media_type", "the body is not of a type that is read here"),
+            Self::Expectation => (417, "expectation", "this expectation cannot be met"),
+            Self::Misdirected => (421, "misdirected", "this server is 127.0.0.1, localhost or [::1]"),
+            Self::HeadTooLarge => (431, "head_too_large", "the head is longer than 16 KiB or 64 lines"),
+            Self::Internal => (500, "internal", "the server made a mistake"),
+            Self::TooMany => (503, "too_many", "too many connections"),
+            Self::Failed(kind) => (status_of(kind), kind.as_str(), "it could not be done"),
         }
     }
+}
 
-    fn code(self) -> &'static str {
-        match self {
-            Self::Malformed => "malformed",
-            Self::BadValue => "bad_value",
-            Self::NoToken => "no_token",
-            Self::Forbidden => "forbidden",
-            Self::NoRoute => "no_route",
-            Self::Method(_) => "method",
-            Self::TooSlow => "too_slow",
-            Self::LengthRequired => "length_required",
-            Self::BodyTooLarge => "body_too_large",
-            Self::MediaType => "media_type",
-            Self::Expectation => "expectation",
-            Self::Misdirected => "misdirected",
-            Self::HeadTooLarge => "head_too_large",
-            Self::Broken => "internal",
-            Self::TooMany => "too_many",
-            Self::Failed(kind) => kind.as_str(),
-        }
-    }
-
-    fn words(self) -> &'static str {
-        match self {
-            Self::Malformed => "not a request that can be read",
-            Self::BadValue => "a value that cannot be used",
-            Self::NoToken => "the token is missing or wrong",
-            Self::Forbidden => "not for this page",
-            Self::NoRoute => "there is nothing here",
-            Self::Method(_) => "not with this method",
-            Self::TooSlow => "the request did not arrive in time",
-            Self::LengthRequired => "a body must say its length; transfer encodings are not read",
-            Self::BodyTooLarge => "the body is longer than 1 MiB",
-            Self::MediaType => "the body is not of a type that is read here",
-            Self::Expectation => "this expectation cannot be met",
-            Self::Misdirected => "this server is 127.0.0.1, localhost or [::1]",
-            Self::HeadTooLarge => "the head is longer than 16 KiB or 64 lines",
-            Self::Broken => "the server made a mistake",
-            Self::TooMany => "too many connections",
-            Self::Failed(_) => "it could not be done",
-        }
+fn status_of(kind: Kind) -> u16 {
+    match kind {
+        Kind::InvalidName => 400,
+        Kind::UnknownMode | Kind::UnknownTask | Kind::UnknownFile | Kind::NeverRun => 404,
+        Kind::Conflict | Kind::NotWaiting | Kind::Unconfirmed => 409,
+        Kind::Stale => 412,
+        Kind::BadManifest | Kind::Usage | Kind::AgentNotFound | Kind::AgentNotExecutable => 422,
+        Kind::Tmux | Kind::Unseen | Kind::StateFolder | Kind::Busy => 503,
+        Kind::Failed | Kind::Internal => 500,
     }
 }

@@ -1,4 +1,4 @@
-//! An answer as a value, and its way onto the wire: one write for what fits into memory.
+//! An HTTP response: its status, headers and body, and how it is written. A body in memory takes one write.
 
 use std::borrow::Cow;
 use std::io::{self, Read, Write};
@@ -11,8 +11,8 @@ use tiny_http::{HTTPVersion, Header, Response, StatusCode};
 
 use crate::http::head::Head;
 
-/// What goes with every answer (SECURITY section 2): nothing may frame, sniff, cache or refer.
-const ALWAYS: &[(&str, &str)] = &[
+/// Sent with every response: no framing, no content sniffing, no referrer, no foreign scripts.
+const SECURITY_HEADERS: &[(&str, &str)] = &[
     (
         "Content-Security-Policy",
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
@@ -25,73 +25,66 @@ const ALWAYS: &[(&str, &str)] = &[
     ("Cross-Origin-Opener-Policy", "same-origin"),
 ];
 
-/// What a browser may keep: nothing, or what it asks about before it uses it again.
-const NOTHING: &str = "no-store";
-const ASKED_ABOUT: &str = "no-cache";
+/// `Cache-Control`: not stored, or revalidated before each use.
+const NO_STORE: &str = "no-store";
+const REVALIDATE: &str = "no-cache";
 
-/// A shorter body is sent as it is.
-const WORTH_COMPRESSING: usize = 1024;
+/// In bytes: shorter bodies are not compressed.
+const COMPRESS_FROM: usize = 1024;
 
 const SERVER: (&str, &str) = ("Server", "dispatch");
 
 pub(super) const JSON: &str = "application/json; charset=utf-8";
-/// How much of a long body is held at once.
+/// In bytes: the part of a long body that is in memory at once.
 const CHUNK: usize = 64 * 1024;
 
-/// See the module.
 pub(super) struct Reply {
     pub(super) status: u16,
     content_type: &'static str,
     cache: &'static str,
     headers: Vec<(&'static str, Cow<'static, str>)>,
-    body: Body,
+    body: ReplyBody,
 }
 
-enum Body {
+enum ReplyBody {
     Owned(Vec<u8>),
     Shared(Arc<[u8]>),
     Static(&'static [u8]),
-    /// So many bytes from a reader.
+    /// This many bytes from a reader.
     Long(Box<dyn Read + Send>, u64),
 }
 
 impl Reply {
+    fn new(status: u16, content_type: &'static str, body: ReplyBody) -> Self {
+        Self { status, content_type, cache: NO_STORE, headers: Vec::new(), body }
+    }
+
     pub(super) fn json(status: u16, value: &impl Serialize) -> Self {
         match serde_json::to_vec(value) {
             Ok(mut bytes) => {
                 bytes.push(b'\n');
-                Self { status, content_type: JSON, cache: NOTHING, headers: Vec::new(), body: Body::Owned(bytes) }
+                Self::new(status, JSON, ReplyBody::Owned(bytes))
             }
-            Err(_) => Self {
-                status: 500,
-                content_type: JSON,
-                cache: NOTHING,
-                headers: Vec::new(),
-                body: Body::Owned(Vec::new()),
-            },
+            Err(_) => Self::new(500, JSON, ReplyBody::Owned(Vec::new())),
         }
     }
 
-    /// JSON that is kept and sent many times.
+    /// JSON that is cached and sent many times.
     pub(super) fn shared(json: Arc<[u8]>) -> Self {
-        Self { status: 200, content_type: JSON, cache: NOTHING, headers: Vec::new(), body: Body::Shared(json) }
+        Self::new(200, JSON, ReplyBody::Shared(json))
     }
 
     pub(super) fn asset(content_type: &'static str, bytes: &'static [u8]) -> Self {
-        Self { status: 200, content_type, cache: NOTHING, headers: Vec::new(), body: Body::Static(bytes) }
+        Self::new(200, content_type, ReplyBody::Static(bytes))
     }
 
-    pub(super) fn text(content_type: &'static str, text: String) -> Self {
-        Self::owned(content_type, text.into_bytes())
+    pub(super) fn owned(content_type: &'static str, bytes: impl Into<Vec<u8>>) -> Self {
+        Self::new(200, content_type, ReplyBody::Owned(bytes.into()))
     }
 
-    pub(super) fn owned(content_type: &'static str, bytes: Vec<u8>) -> Self {
-        Self { status: 200, content_type, cache: NOTHING, headers: Vec::new(), body: Body::Owned(bytes) }
-    }
-
-    /// A body that is read as it is sent; `length` bytes of it are there.
+    /// A body of `length` bytes that is read while it is sent.
     pub(super) fn long(status: u16, content_type: &'static str, body: Box<dyn Read + Send>, length: u64) -> Self {
-        Self { status, content_type, cache: NOTHING, headers: Vec::new(), body: Body::Long(body, length) }
+        Self::new(status, content_type, ReplyBody::Long(body, length))
     }
 
     pub(super) fn with_status(mut self, status: u16) -> Self {
@@ -104,31 +97,31 @@ impl Reply {
         self
     }
 
-    /// It is the same for everybody, and is told apart by its `ETag`.
+    /// The browser may store it and must revalidate it by its `ETag`.
     pub(super) fn revalidated(mut self) -> Self {
-        self.cache = ASKED_ABOUT;
+        self.cache = REVALIDATE;
         self
     }
 
-    /// Compressed, where the client takes that and it is worth it.
+    /// Compresses the body if the client accepts gzip and the body is long enough.
     pub(super) fn compressed_for(self, head: &Head) -> Self {
-        let Body::Owned(bytes) = &self.body else { return self };
-        let small = bytes.len() < WORTH_COMPRESSING;
+        let ReplyBody::Owned(bytes) = &self.body else { return self };
+        let small = bytes.len() < COMPRESS_FROM;
         let packed = if head.takes_gzip() && !small { gzip(bytes).ok() } else { None };
         let reply = if small { self } else { self.header("Vary", "Accept-Encoding") };
         match packed {
-            Some(packed) => Self { body: Body::Owned(packed), ..reply }.header("Content-Encoding", "gzip"),
+            Some(packed) => Self { body: ReplyBody::Owned(packed), ..reply }.header("Content-Encoding", "gzip"),
             None => reply,
         }
     }
 
-    /// Writes it. `without_body` answers HEAD: the headers of GET and nothing else.
+    /// Writes the response. `without_body` answers HEAD: the headers of GET without its body.
     pub(super) fn write(self, mut to: impl Write, keep_alive: bool, without_body: bool) -> io::Result<()> {
         let (bytes, long): (&[u8], _) = match &self.body {
-            Body::Owned(bytes) => (bytes, None),
-            Body::Shared(bytes) => (bytes, None),
-            Body::Static(bytes) => (bytes, None),
-            Body::Long(_, length) => (&[], Some(*length)),
+            ReplyBody::Owned(bytes) => (bytes, None),
+            ReplyBody::Shared(bytes) => (bytes, None),
+            ReplyBody::Static(bytes) => (bytes, None),
+            ReplyBody::Long(_, length) => (&[], Some(*length)),
         };
         let length = long.unwrap_or(bytes.len() as u64);
         let pairs = [("Content-Type", self.content_type), ("Cache-Control", self.cache)];
@@ -139,19 +132,21 @@ impl Reply {
         }
         to.write_all(&out)?;
         match self.body {
-            Body::Long(mut body, length) if !without_body => copy(&mut body, &mut to, length),
+            ReplyBody::Long(mut body, length) if !without_body => copy(&mut body, &mut to, length),
             _ => Ok(()),
         }
     }
 }
 
-/// [`ALWAYS`] as lines.
-fn always() -> &'static [u8] {
+/// [`SECURITY_HEADERS`] as lines.
+fn security_lines() -> &'static [u8] {
     static LINES: OnceLock<String> = OnceLock::new();
-    LINES.get_or_init(|| ALWAYS.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect()).as_bytes()
+    LINES
+        .get_or_init(|| SECURITY_HEADERS.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect())
+        .as_bytes()
 }
 
-/// Status line and headers. `Connection` is ours: the library drops it.
+/// Status line and headers. `Connection` is added here, since the library drops it.
 fn head_of<'a>(
     status: u16,
     pairs: impl Iterator<Item = (&'static str, &'a str)>,
@@ -159,9 +154,9 @@ fn head_of<'a>(
     keep_alive: bool,
 ) -> io::Result<Vec<u8>> {
     let mut all = Vec::with_capacity(8);
-    // Without a name of ours the library would tell its own.
+    // Without this the library sends its own `Server`.
     for (name, value) in std::iter::once(SERVER).chain(pairs) {
-        // A line end in a value would begin a header of its own.
+        // A line end in a value would start another header.
         let value: String = value.chars().map(|c| if c.is_control() || !c.is_ascii() { '_' } else { c }).collect();
         all.push(Header::from_bytes(name, value).map_err(|()| io::Error::other("a header that cannot be sent"))?);
     }
@@ -169,9 +164,9 @@ fn head_of<'a>(
     let response = Response::new(StatusCode(status), all, io::empty(), Some(length), None);
     let mut out = Vec::with_capacity(2048);
     response.with_chunked_threshold(usize::MAX).raw_print(&mut out, HTTPVersion(1, 1), &[], true, None)?;
-    // The library would make each of these anew for each answer, which takes longer than all else.
+    // Appended as one prepared text: the library would build each header anew for each response.
     out.truncate(out.len().saturating_sub(2));
-    out.extend_from_slice(always());
+    out.extend_from_slice(security_lines());
     out.extend_from_slice(b"\r\n");
     if !keep_alive {
         let end = out.len().saturating_sub(2);
@@ -186,11 +181,11 @@ fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
     packer.finish()
 }
 
-/// The head of the answer that makes a connection a WebSocket.
+/// The response head that turns a connection into a WebSocket.
 pub(super) fn switching(accept: &str, protocol: Option<&'static str>) -> Vec<u8> {
     let mut out = String::from("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n");
     for (name, value) in
-        ALWAYS.iter().copied().chain([SERVER, ("Cache-Control", NOTHING), ("Sec-WebSocket-Accept", accept)])
+        SECURITY_HEADERS.iter().copied().chain([SERVER, ("Cache-Control", NO_STORE), ("Sec-WebSocket-Accept", accept)])
     {
         out.push_str(&format!("{name}: {value}\r\n"));
     }
@@ -207,7 +202,7 @@ fn copy(from: &mut dyn Read, to: &mut impl Write, mut left: u64) -> io::Result<(
         let most = usize::try_from(left).unwrap_or(CHUNK).min(CHUNK);
         let count = from.read(&mut buffer[..most])?;
         if count == 0 {
-            // Less is there than was promised: only an end can say so.
+            // Shorter than `Content-Length`: the client learns it from the closed connection.
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         to.write_all(&buffer[..count])?;
@@ -227,10 +222,10 @@ mod tests {
     }
 
     #[test]
-    fn every_answer_carries_the_headers_and_its_length() {
+    fn every_response_carries_the_headers_and_its_length() {
         let text = written(Reply::json(200, &serde_json::json!({"a": 1})), true, false);
         assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
-        for (name, value) in ALWAYS.iter().chain([&SERVER, &("Cache-Control", NOTHING)]) {
+        for (name, value) in SECURITY_HEADERS.iter().chain([&SERVER, &("Cache-Control", NO_STORE)]) {
             assert_eq!(text.matches(&format!("{name}: ")).count(), 1, "{name} in {text}");
             assert!(text.contains(&format!("{name}: {value}\r\n")), "{name} in {text}");
         }
@@ -239,14 +234,14 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_compressed_for_whoever_takes_it() {
+    fn a_body_is_compressed_if_the_client_accepts_it() {
         let asked = |accepts: &str| {
             let text = format!("GET / HTTP/1.1\r\nAccept-Encoding: {accepts}\r\n\r\n");
             Head::parse(text.as_bytes()).unwrap().unwrap().0
         };
         let sent = |accepts, length| {
             let mut out = Vec::new();
-            let reply = Reply::text("text/plain", "a".repeat(length)).compressed_for(&asked(accepts));
+            let reply = Reply::owned("text/plain", "a".repeat(length)).compressed_for(&asked(accepts));
             reply.write(&mut out, true, false).unwrap();
             (String::from_utf8_lossy(&out).contains("Content-Encoding: gzip\r\n"), out.len() > length)
         };
@@ -258,14 +253,14 @@ mod tests {
     }
 
     #[test]
-    fn head_and_close_are_said() {
-        let text = written(Reply::text("text/plain", "abc".to_owned()), false, true);
+    fn head_and_close_are_answered() {
+        let text = written(Reply::owned("text/plain", "abc".to_owned()), false, true);
         assert!(text.contains("Content-Length: 3\r\n") && text.ends_with("Connection: close\r\n\r\n"), "{text}");
     }
 
     #[test]
     fn no_value_begins_a_header() {
-        let text = written(Reply::text("text/plain", String::new()).header("X", "a\r\nEvil: b"), true, false);
+        let text = written(Reply::owned("text/plain", String::new()).header("X", "a\r\nEvil: b"), true, false);
         assert!(text.contains("X: a__Evil: b\r\n"), "{text}");
     }
 

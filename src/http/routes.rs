@@ -1,13 +1,14 @@
-//! Method and path → what is asked. Pure; every name is checked here, once.
+//! Method and path → route. Pure. Names in the path are parsed here, so that handlers get valid ones.
 
 use crate::http::head::{Head, Method};
-use crate::http::refusal::{Refusal, Why};
+use crate::http::refusal::{Refusal, RefusalKind};
 use crate::http::ui::{self, Fragment};
 use crate::model::names::{ModeName, Pair, TaskId};
 use crate::model::run_id::RunId;
 use crate::runner::tail::Stream;
+use crate::runner::worker::WorkerRequest;
 
-/// Everything the server answers (CONTRACT section 6).
+/// Everything the server answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Route {
     /// The shell of every page.
@@ -19,7 +20,7 @@ pub(super) enum Route {
     Ticket,
     Dispatch(Pair),
     Status(Pair),
-    /// `by_get`: the seed's form, which only a header may authorise.
+    /// `by_get`: the deprecated form with GET.
     Stop {
         pair: Pair,
         by_get: bool,
@@ -30,66 +31,64 @@ pub(super) enum Route {
     Render(Pair),
     Runs,
     Run(RunId),
-    /// What a run printed: stdout or stderr.
     Log(RunId, Stream),
-    Tasks,
-    Task(String),
-    Modes,
-    Plan,
+    /// Answered by the worker's response as it is.
+    Worker(WorkerRequest),
     History,
     Up,
-    Diff(String),
     Clean(String),
     ReadFile(String),
     WriteFile(String),
-    Socket(Socket),
+    Socket(SocketRoute),
 }
 
-/// What a WebSocket can be about.
+/// The WebSockets.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Socket {
+pub(super) enum SocketRoute {
     Logs(Pair),
     Events,
     Terminal(Pair),
 }
 
-/// What a path asks of who comes.
+/// What a path requires of the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    /// The page, which holds no data: a person may come to it from anywhere.
+pub(super) enum RouteAccess {
+    /// A page: it holds no data, needs no token, and may be opened by a link from another site.
     Page,
-    /// Holds no data, and needs no token.
+    /// Holds no data and needs no token.
     Open,
     Guarded,
 }
 
-pub(super) fn place(path: &[String]) -> Place {
+pub(super) fn access(path: &[String]) -> RouteAccess {
     match path {
-        [] => Place::Page,
-        [only] if only == "now" || only == "history" => Place::Page,
-        [first, _] if first == "tasks" || first == "runs" => Place::Page,
-        [first, ..] if first == "assets" => Place::Open,
-        [only] if only == "healthz" => Place::Open,
-        _ => Place::Guarded,
+        [] => RouteAccess::Page,
+        [only] if only == "now" || only == "history" => RouteAccess::Page,
+        [first, _] if first == "tasks" || first == "runs" => RouteAccess::Page,
+        [first, ..] if first == "assets" => RouteAccess::Open,
+        [only] if only == "healthz" => RouteAccess::Open,
+        _ => RouteAccess::Guarded,
     }
 }
 
 const GET: &str = "GET, HEAD";
 
-/// HEAD finds what GET would find; who answers leaves out the body and every effect.
+/// HEAD finds the route of GET.
 pub(super) fn find(head: &Head) -> Result<Route, Refusal> {
     let path: Vec<&str> = head.path.iter().map(String::as_str).collect();
     let reads = matches!(head.method, Method::Get | Method::Head);
-    let get = |route: Route| if reads { Ok(route) } else { Err(Refusal::new(Why::Method(GET))) };
+    let get = |route: Route| if reads { Ok(route) } else { Err(Refusal::new(RefusalKind::Method(GET))) };
     let post = |route: Route| match head.method {
         Method::Post => Ok(route),
-        _ => Err(Refusal::new(Why::Method("POST"))),
+        _ => Err(Refusal::new(RefusalKind::Method("POST"))),
     };
     match path.as_slice() {
         [] | ["now" | "history"] | ["tasks" | "runs", _] => get(Route::Page),
         ["assets", name] => get(Route::Asset((*name).to_owned())),
         ["assets", folder, name] => get(Route::Asset(format!("{folder}/{name}"))),
-        ["ui", rest @ ..] => ui::find(rest).ok_or_else(|| Refusal::new(Why::NoRoute)).and_then(|it| get(Route::Ui(it))),
+        ["ui", rest @ ..] => {
+            ui::find(rest).ok_or_else(|| Refusal::new(RefusalKind::NoRoute)).and_then(|it| get(Route::Ui(it)))
+        }
         ["healthz"] => get(Route::Health),
         ["metrics"] => get(Route::Metrics),
         ["dispatch", mode, task] => pair(mode, task).and_then(|pair| post(Route::Dispatch(pair))),
@@ -99,13 +98,13 @@ pub(super) fn find(head: &Head) -> Result<Route, Refusal> {
             match head.method {
                 Method::Post => Ok(Route::Stop { pair, by_get: false }),
                 Method::Get => Ok(Route::Stop { pair, by_get: true }),
-                // It would have to stop nothing and could say nothing.
-                _ => Err(Refusal::new(Why::Method("GET, POST"))),
+                // HEAD must have no effect.
+                _ => Err(Refusal::new(RefusalKind::Method("GET, POST"))),
             }
         }
-        ["logs", mode, task] => pair(mode, task).and_then(|pair| get(Route::Socket(Socket::Logs(pair)))),
+        ["logs", mode, task] => pair(mode, task).and_then(|pair| get(Route::Socket(SocketRoute::Logs(pair)))),
         ["api", rest @ ..] => api(rest, head, &get, &post),
-        _ => Err(Refusal::new(Why::NoRoute)),
+        _ => Err(Refusal::new(RefusalKind::NoRoute)),
     }
 }
 
@@ -125,18 +124,18 @@ fn api(
         ["runs", id] => run_id(id).and_then(|id| get(Route::Run(id))),
         ["runs", id, "stdout"] => run_id(id).and_then(|id| get(Route::Log(id, Stream::Stdout))),
         ["runs", id, "stderr"] => run_id(id).and_then(|id| get(Route::Log(id, Stream::Stderr))),
-        ["tasks"] => get(Route::Tasks),
-        ["tasks", id] => task(id).and_then(|id| get(Route::Task(id))),
-        ["diff", id] => task(id).and_then(|id| get(Route::Diff(id))),
+        ["tasks"] => get(Route::Worker(WorkerRequest::Tasks)),
+        ["tasks", id] => task(id).and_then(|id| get(Route::Worker(WorkerRequest::Task { id }))),
+        ["diff", id] => task(id).and_then(|id| get(Route::Worker(WorkerRequest::Diff { id }))),
         ["clean", id] => task(id).and_then(|id| post(Route::Clean(id))),
-        ["modes"] => get(Route::Modes),
-        ["plan"] => get(Route::Plan),
+        ["modes"] => get(Route::Worker(WorkerRequest::Modes)),
+        ["plan"] => get(Route::Worker(WorkerRequest::Plan)),
         ["history"] => get(Route::History),
         ["up"] => post(Route::Up),
         ["files", name @ ..] if !name.is_empty() => file(name, head.method),
-        ["events"] => get(Route::Socket(Socket::Events)),
-        ["terminal", mode, task] => pair(mode, task).and_then(|pair| get(Route::Socket(Socket::Terminal(pair)))),
-        _ => Err(Refusal::new(Why::NoRoute)),
+        ["events"] => get(Route::Socket(SocketRoute::Events)),
+        ["terminal", mode, task] => pair(mode, task).and_then(|pair| get(Route::Socket(SocketRoute::Terminal(pair)))),
+        _ => Err(Refusal::new(RefusalKind::NoRoute)),
     }
 }
 
@@ -151,24 +150,24 @@ fn task(id: &str) -> Result<String, Refusal> {
 }
 
 fn bad_name(what: &str, error: &dyn std::fmt::Display) -> Refusal {
-    Refusal::with(Why::BadValue, format!("invalid {what}: {error}"))
+    Refusal::with(RefusalKind::BadValue, format!("invalid {what}: {error}"))
 }
 
 fn run_id(text: &str) -> Result<RunId, Refusal> {
-    RunId::parse(text).ok_or_else(|| Refusal::with(Why::BadValue, "a run id is a ULID"))
+    RunId::parse(text).ok_or_else(|| Refusal::with(RefusalKind::BadValue, "a run id is a ULID"))
 }
 
-/// A name below the manifest's folder; whether there is such a file is for `runner` to say.
+/// A path below the manifest's folder. `runner` decides whether it may be read or written.
 fn file(parts: &[&str], method: Method) -> Result<Route, Refusal> {
-    let strange = |part: &&&str| part.is_empty() || **part == "." || **part == ".." || part.contains(['/', '\0']);
-    if parts.iter().find(strange).is_some() {
-        return Err(Refusal::new(Why::NoRoute));
+    let invalid = |part: &&&str| part.is_empty() || **part == "." || **part == ".." || part.contains(['/', '\0']);
+    if parts.iter().find(invalid).is_some() {
+        return Err(Refusal::new(RefusalKind::NoRoute));
     }
     let name = parts.join("/");
     match method {
         Method::Get | Method::Head => Ok(Route::ReadFile(name)),
         Method::Put => Ok(Route::WriteFile(name)),
-        _ => Err(Refusal::new(Why::Method("GET, HEAD, PUT"))),
+        _ => Err(Refusal::new(RefusalKind::Method("GET, HEAD, PUT"))),
     }
 }
 
@@ -197,11 +196,11 @@ mod tests {
             ("POST", "/dispatch/code-review/TASK-42", Route::Dispatch(pair())),
             ("GET", "/status/code-review/TASK%2d42", Route::Status(pair())),
             ("HEAD", "/status/code-review/TASK-42", Route::Status(pair())),
-            ("GET", "/api/tasks/TASK-1.2", Route::Task("TASK-1.2".to_owned())),
+            ("GET", "/api/tasks/TASK-1.2", Route::Worker(WorkerRequest::Task { id: "TASK-1.2".to_owned() })),
             ("POST", "/stop/code-review/TASK-42", Route::Stop { pair: pair(), by_get: false }),
             ("GET", "/stop/code-review/TASK-42", Route::Stop { pair: pair(), by_get: true }),
-            ("GET", "/logs/code-review/TASK-42", Route::Socket(Socket::Logs(pair()))),
-            ("GET", "/api/diff/TASK-42", Route::Diff("TASK-42".to_owned())),
+            ("GET", "/logs/code-review/TASK-42", Route::Socket(SocketRoute::Logs(pair()))),
+            ("GET", "/api/diff/TASK-42", Route::Worker(WorkerRequest::Diff { id: "TASK-42".to_owned() })),
             ("POST", "/api/clean/TASK-42", Route::Clean("TASK-42".to_owned())),
             ("GET", "/api/files/.claude/subtask.yml", Route::ReadFile(".claude/subtask.yml".to_owned())),
             ("PUT", "/api/files/dispatch.yaml", Route::WriteFile("dispatch.yaml".to_owned())),

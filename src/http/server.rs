@@ -1,10 +1,10 @@
-//! The accept loop, what all connections share, and the orderly end.
+//! The accept loop, the state that all connections share, and the orderly shutdown.
 
 use std::collections::HashMap;
 use std::io;
 use std::net::Shutdown;
 use std::os::fd::BorrowedFd;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,77 +14,75 @@ use rustix::event::{PollFd, PollFlags, poll};
 use crate::http::connection;
 use crate::http::limits::{CONNECTIONS, SOCKETS, STACK, STOP_GRACE};
 use crate::http::metrics::Metrics;
-use crate::http::refusal::{Refusal, Why};
-use crate::http::stream::{Listener, Stream};
+use crate::http::refusal::{Refusal, RefusalKind};
+use crate::http::stream::{ClientStream, Listener};
 use crate::http::tickets::Tickets;
-use crate::http::ui::Catalogs;
+use crate::http::ui::CatalogCache;
 use crate::model::token::Token;
-use crate::runner::errand::Errands;
 use crate::runner::live::Live;
 use crate::runner::wake::Waker;
+use crate::runner::worker::WorkerPool;
 
-/// What the server works with.
+/// What the server is made of.
 #[derive(Debug)]
-pub struct Parts {
+pub struct ServerParts {
     pub token: Token,
     pub live: Arc<Live>,
-    pub errands: Errands,
+    pub workers: WorkerPool,
 }
 
-/// What all connections share.
+/// The state that all connections share.
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct Server {
     pub(super) token: Token,
     pub(super) live: Arc<Live>,
-    pub(super) errands: Errands,
+    pub(super) workers: WorkerPool,
     pub(super) tickets: Tickets,
     pub(super) metrics: Metrics,
-    pub(super) catalogs: Catalogs,
+    pub(super) catalog: CatalogCache,
     stopping: AtomicBool,
     requests: AtomicU64,
-    open_sockets: AtomicUsize,
-    open: Mutex<Open>,
+    open: Mutex<OpenConnections>,
     one_less: Condvar,
 }
 
-/// What is open now, by number.
+/// Open connections and WebSockets, by number.
 #[derive(Debug, Default)]
-struct Open {
+struct OpenConnections {
     next: u64,
-    connections: HashMap<u64, Arc<Stream>>,
+    connections: HashMap<u64, Arc<ClientStream>>,
     sockets: HashMap<u64, Waker>,
 }
 
-/// A WebSocket that counts against the limit and hears of the server's end, while this lives.
+/// Counts a WebSocket against the limit and wakes it when the server stops, until dropped.
 #[derive(Debug)]
-pub(super) struct Seat {
-    server: Arc<Shared>,
+pub(super) struct SocketPermit {
+    server: Arc<Server>,
     number: u64,
 }
 
-/// A connection among those that are open, while this lives: also where its thread panics.
+/// Counts a connection against the limit until dropped, which a panic of its thread also does.
 #[derive(Debug)]
-struct Place {
-    server: Arc<Shared>,
+struct ConnectionPermit {
+    server: Arc<Server>,
     number: u64,
 }
 
-/// After an accept that failed: descriptors may come free.
-const BREATH: Duration = Duration::from_millis(50);
+/// The pause after a failed accept, until descriptors may be free again.
+const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
-/// Serves `listener` until `stop` can be read, then ends in order.
-pub fn serve(listener: &Listener, parts: Parts, stop: BorrowedFd<'_>) -> io::Result<()> {
+/// Serves `listener` until `stop` is readable, then shuts down in order. Fails if the listener cannot be polled.
+pub fn serve(listener: &Listener, parts: ServerParts, stop: BorrowedFd<'_>) -> io::Result<()> {
     listener.prepare()?;
-    let shared = Arc::new(Shared {
+    let server = Arc::new(Server {
         token: parts.token,
         live: parts.live,
-        errands: parts.errands,
+        workers: parts.workers,
         tickets: Tickets::default(),
         metrics: Metrics::default(),
-        catalogs: Catalogs::default(),
+        catalog: CatalogCache::default(),
         stopping: AtomicBool::new(false),
         requests: AtomicU64::new(1),
-        open_sockets: AtomicUsize::new(0),
         open: Mutex::default(),
         one_less: Condvar::new(),
     });
@@ -104,23 +102,23 @@ pub fn serve(listener: &Listener, parts: Parts, stop: BorrowedFd<'_>) -> io::Res
         match listener.accept() {
             Ok(stream) => {
                 failing = false;
-                shared.admit(stream);
+                server.admit(stream);
             }
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::ConnectionAborted) => {}
             Err(error) => {
-                // Once: it comes again with every breath.
+                // Logged once: it repeats with every retry.
                 if !std::mem::replace(&mut failing, true) {
                     tracing::warn!(%error, "no connection can be accepted for now");
                 }
-                thread::sleep(BREATH);
+                thread::sleep(ACCEPT_RETRY);
             }
         }
     }
-    shared.end();
+    server.shut_down();
     Ok(())
 }
 
-impl Shared {
+impl Server {
     pub(super) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
     }
@@ -134,32 +132,33 @@ impl Shared {
     }
 
     pub(super) fn sockets_open(&self) -> usize {
-        self.open_sockets.load(Ordering::Relaxed)
+        self.open().sockets.len()
     }
 
-    /// A seat for one more WebSocket. `None`: all are taken.
-    pub(super) fn seat(self: &Arc<Self>, waker: &Waker) -> Option<Seat> {
-        let more = |open: usize| (open < SOCKETS).then_some(open + 1);
-        self.open_sockets.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
+    /// Admits one more WebSocket. `None`: the limit is reached.
+    pub(super) fn admit_socket(self: &Arc<Self>, waker: &Waker) -> Option<SocketPermit> {
         let mut open = self.open();
+        if open.sockets.len() >= SOCKETS {
+            return None;
+        }
         open.next += 1;
         let number = open.next;
         open.sockets.insert(number, waker.clone());
-        Some(Seat { server: Arc::clone(self), number })
+        Some(SocketPermit { server: Arc::clone(self), number })
     }
 
-    fn open(&self) -> MutexGuard<'_, Open> {
+    fn open(&self) -> MutexGuard<'_, OpenConnections> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn admit(self: &Arc<Self>, stream: Stream) {
+    fn admit(self: &Arc<Self>, stream: ClientStream) {
         let stream = Arc::new(stream);
         let number = {
             let mut open = self.open();
             if open.connections.len() >= CONNECTIONS {
                 drop(open);
                 self.metrics.refused_connections.fetch_add(1, Ordering::Relaxed);
-                turn_away(&stream);
+                refuse_connection(&stream);
                 return;
             }
             open.next += 1;
@@ -168,32 +167,32 @@ impl Shared {
             number
         };
         self.metrics.connections.fetch_add(1, Ordering::Relaxed);
-        let place = Place { server: Arc::clone(self), number };
+        let permit = ConnectionPermit { server: Arc::clone(self), number };
         let serve = move || {
-            connection::serve(&place.server, &stream);
+            connection::serve(&permit.server, &stream);
             drop(stream);
         };
-        // Where there is no thread, the place goes with what it was to do.
+        // If no thread starts, the closure is dropped and with it the permit.
         if let Err(error) = thread::Builder::new().name("http".to_owned()).stack_size(STACK).spawn(serve) {
             tracing::warn!(%error, "no thread for a connection");
         }
     }
 
-    /// WebSockets say goodbye, replies that are on their way arrive, then all is cut off.
-    fn end(&self) {
+    /// WebSockets send their close frame, responses that are being written arrive, then all is cut off.
+    fn shut_down(&self) {
         self.stopping.store(true, Ordering::Relaxed);
         let mut open = self.open();
         for waker in open.sockets.values() {
             waker.wake();
         }
-        // Their goodbye is written at once or not at all; reading ends for the others.
+        // A close frame is written at once or not at all; idle connections stop reading.
         let idle = open.connections.values().map(Arc::clone).collect::<Vec<_>>();
         drop(open);
         let deadline = Instant::now() + STOP_GRACE;
-        let goodbye = Instant::now() + Duration::from_millis(60);
+        let close_deadline = Instant::now() + Duration::from_millis(60);
         open = self.open();
         while !open.sockets.is_empty()
-            && let Some(left) = goodbye.checked_duration_since(Instant::now())
+            && let Some(left) = close_deadline.checked_duration_since(Instant::now())
         {
             open = self.one_less.wait_timeout(open, left).unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -210,25 +209,24 @@ impl Shared {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         self.server.open().connections.remove(&self.number);
         self.server.one_less.notify_all();
     }
 }
 
-impl Drop for Seat {
+impl Drop for SocketPermit {
     fn drop(&mut self) {
         self.server.open().sockets.remove(&self.number);
-        self.server.open_sockets.fetch_sub(1, Ordering::Relaxed);
         self.server.one_less.notify_all();
     }
 }
 
-/// One too many: told so without a thread, and without waiting for it.
-fn turn_away(stream: &Stream) {
+/// Refuses a connection over the limit without a thread and without blocking.
+fn refuse_connection(stream: &ClientStream) {
     if stream.set_nonblocking(true).is_ok() {
-        let _ = Refusal::new(Why::TooMany).reply().write(stream, false, false);
+        let _ = Refusal::new(RefusalKind::TooMany).reply().write(stream, false, false);
     }
     stream.shutdown(Shutdown::Both);
 }

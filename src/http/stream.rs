@@ -1,54 +1,52 @@
-//! One accepted connection, over TCP or a Unix socket. Only bytes and time: no HTTP.
+//! One accepted connection, over TCP or a Unix socket. Bytes and time limits only: no HTTP.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::net::{Shutdown, TcpListener};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::{Duration, Instant};
 
 use crate::http::limits::times;
 
-/// After the last answer, what the client still sends is read for so long.
+/// After the last response, what the client still sends is read for this long, up to this many bytes.
 const LINGER: (Duration, usize) = (Duration::from_millis(500), 256 * 1024);
 
-/// What the system may hold of what was written to one client and not yet taken.
+/// The kernel's send buffer of one connection, in bytes.
 const SEND_BUFFER: usize = 256 * 1024;
 
-/// So much must be taken within the time for a stalled write: one byte now and then is no progress.
+/// This many bytes must be taken within `write_stall`: a byte now and then is no progress.
 const PIECE: usize = 64 * 1024;
 
-/// Where connections come from.
 #[derive(Debug)]
 pub enum Listener {
     Tcp(TcpListener),
     Unix(UnixListener),
 }
 
-/// A connection. Shared: one thread serves it, another may cut it off.
+/// An accepted connection. Shared: one thread serves it, another may cut it off.
+///
+/// The calls on a connected socket are the same for TCP, so that one type of std serves both.
 #[derive(Debug)]
-pub(super) enum Stream {
-    Tcp(TcpStream),
-    Unix(UnixStream),
-}
+pub(super) struct ClientStream(pub(super) UnixStream);
 
 impl Listener {
-    pub(super) fn accept(&self) -> io::Result<Stream> {
+    pub(super) fn accept(&self) -> io::Result<ClientStream> {
         let stream = match self {
             Self::Tcp(listener) => {
                 let stream = listener.accept()?.0;
-                // Some systems refuse it for a connection that is gone again: no trouble of ours.
+                // Some systems refuse it for a connection that is closed already, which is harmless.
                 let _ = stream.set_nodelay(true);
-                Stream::Tcp(stream)
+                UnixStream::from(OwnedFd::from(stream))
             }
-            Self::Unix(listener) => Stream::Unix(listener.accept()?.0),
+            Self::Unix(listener) => listener.accept()?.0,
         };
         stream.set_nonblocking(false)?;
-        Ok(stream)
+        Ok(ClientStream(stream))
     }
 
     pub(super) fn prepare(&self) -> io::Result<()> {
-        // Connections inherit it. Not said, some systems let it grow to megabytes for each, and call
-        // for more only when a third of that is free: a slow client would seem to have stopped.
+        // Connections inherit it. By default some systems grow the buffer to megabytes and report room only when a
+        // third of it is free: a slow client would look like one that stopped reading.
         rustix::net::sockopt::set_socket_send_buffer_size(self, SEND_BUFFER)?;
         match self {
             Self::Tcp(listener) => listener.set_nonblocking(true),
@@ -66,41 +64,27 @@ impl AsFd for Listener {
     }
 }
 
-impl Stream {
+impl ClientStream {
     pub(super) fn set_nonblocking(&self, yes: bool) -> io::Result<()> {
-        match self {
-            Self::Tcp(stream) => stream.set_nonblocking(yes),
-            Self::Unix(stream) => stream.set_nonblocking(yes),
-        }
+        self.0.set_nonblocking(yes)
     }
 
-    /// `time` is at least a millisecond: zero would mean for ever.
+    /// At least a millisecond: zero would mean for ever.
     pub(super) fn set_read_timeout(&self, time: Duration) -> io::Result<()> {
-        let time = Some(time.max(Duration::from_millis(1)));
-        match self {
-            Self::Tcp(stream) => stream.set_read_timeout(time),
-            Self::Unix(stream) => stream.set_read_timeout(time),
-        }
+        self.0.set_read_timeout(Some(time.max(Duration::from_millis(1))))
     }
 
     pub(super) fn set_write_timeout(&self, time: Duration) -> io::Result<()> {
-        let time = Some(time.max(Duration::from_millis(1)));
-        match self {
-            Self::Tcp(stream) => stream.set_write_timeout(time),
-            Self::Unix(stream) => stream.set_write_timeout(time),
-        }
+        self.0.set_write_timeout(Some(time.max(Duration::from_millis(1))))
     }
 
-    /// Ends the connection, or one half of it. One that is gone already is as good.
+    /// Ends the connection, or one half of it. An error means that it has ended already.
     pub(super) fn shutdown(&self, how: Shutdown) {
-        let _ = match self {
-            Self::Tcp(stream) => stream.shutdown(how),
-            Self::Unix(stream) => stream.shutdown(how),
-        };
+        let _ = self.0.shutdown(how);
     }
 
-    /// Says that no more will come, and reads what is left, for a moment: a reset would take the
-    /// answer away from the client. Must block.
+    /// Ends our half and reads what the client still sends, for a moment: a reset would discard the response before
+    /// the client has read it. The socket must be blocking.
     pub(super) fn linger(&self) {
         self.shutdown(Shutdown::Write);
         let deadline = Instant::now() + LINGER.0;
@@ -110,8 +94,7 @@ impl Stream {
             if self.set_read_timeout(time).is_err() {
                 return;
             }
-            let mut from = self;
-            match from.read(&mut buffer) {
+            match (&self.0).read(&mut buffer) {
                 Ok(count) if count > 0 && count < left => left -= count,
                 _ => return,
             }
@@ -119,32 +102,26 @@ impl Stream {
     }
 }
 
-impl Read for &Stream {
+impl Read for &ClientStream {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Stream::Tcp(stream) => (&*stream).read(into),
-            Stream::Unix(stream) => (&*stream).read(into),
-        }
+        (&self.0).read(into)
     }
 }
 
-impl Write for &Stream {
+impl Write for &ClientStream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Stream::Tcp(stream) => (&*stream).write(bytes),
-            Stream::Unix(stream) => (&*stream).write(bytes),
-        }
+        (&self.0).write(bytes)
     }
 
-    /// Each piece has its time, however often it is taken in part.
+    /// Each piece has the time `write_stall`, however many writes it takes.
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let mut is_set = true;
+        let mut is_default = true;
         for mut piece in bytes.chunks(PIECE) {
-            if !is_set {
+            if !is_default {
                 self.set_write_timeout(times().write_stall)?;
-                is_set = true;
+                is_default = true;
             }
-            let begun = Instant::now();
+            let start = Instant::now();
             while !piece.is_empty() {
                 match self.write(piece) {
                     Ok(0) => return Err(ErrorKind::WriteZero.into()),
@@ -153,13 +130,13 @@ impl Write for &Stream {
                     Err(error) => return Err(error),
                 }
                 if !piece.is_empty() {
-                    let left = times().write_stall.checked_sub(begun.elapsed()).ok_or(ErrorKind::TimedOut)?;
+                    let left = times().write_stall.checked_sub(start.elapsed()).ok_or(ErrorKind::TimedOut)?;
                     self.set_write_timeout(left)?;
-                    is_set = false;
+                    is_default = false;
                 }
             }
         }
-        if is_set { Ok(()) } else { self.set_write_timeout(times().write_stall) }
+        if is_default { Ok(()) } else { self.set_write_timeout(times().write_stall) }
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -167,11 +144,8 @@ impl Write for &Stream {
     }
 }
 
-impl AsFd for Stream {
+impl AsFd for ClientStream {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        match self {
-            Self::Tcp(stream) => stream.as_fd(),
-            Self::Unix(stream) => stream.as_fd(),
-        }
+        self.0.as_fd()
     }
 }

@@ -1,4 +1,4 @@
-//! One-use tickets: what a page shows to open a WebSocket, since it cannot send a header there.
+//! One-use tickets that open a WebSocket: a page cannot send an `Authorization` header there.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -6,13 +6,7 @@ use std::time::Instant;
 
 use crate::http::limits::{TICKET_TIME, TICKETS};
 use crate::model::token::Token;
-
-/// What a ticket is good for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Access {
-    Read,
-    Write,
-}
+use crate::runner::terminal::Access;
 
 #[derive(Debug)]
 struct Ticket {
@@ -21,16 +15,16 @@ struct Ticket {
     until: Instant,
 }
 
-/// The tickets that were given out and not used.
+/// The tickets that were issued and not used.
 #[derive(Debug, Default)]
 pub(super) struct Tickets {
-    // By digest: looking one up tells nothing about the others.
+    // By digest, so that the time of a lookup says nothing about other tickets.
     waiting: Mutex<HashMap<blake3::Hash, Ticket>>,
 }
 
 impl Tickets {
-    /// `None` where too many wait already.
-    pub(super) fn give(&self, secret: &Token, path: String, access: Access, now: Instant) -> Option<()> {
+    /// `None` if too many are unused already.
+    pub(super) fn issue(&self, secret: &Token, path: String, access: Access, now: Instant) -> Option<()> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.retain(|_, ticket| ticket.until > now);
         if waiting.len() >= TICKETS {
@@ -41,7 +35,7 @@ impl Tickets {
         Some(())
     }
 
-    /// Takes a ticket, whether it fits or not: shown once, it is spent.
+    /// Uses a ticket up, even where its path does not match. `None`: unknown, expired or for another path.
     pub(super) fn spend(&self, secret: &str, path: &str, now: Instant) -> Option<Access> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let ticket = waiting.remove(&blake3::hash(secret.as_bytes()))?;
@@ -61,7 +55,7 @@ mod tests {
         let now = Instant::now();
         let give = |n: u8, path: &str| {
             let secret = Token::from_random([n; 32]);
-            tickets.give(&secret, path.to_owned(), Access::Read, now).unwrap();
+            tickets.issue(&secret, path.to_owned(), Access::Read, now).unwrap();
             secret.reveal().to_owned()
         };
         let first = give(1, "/a");
@@ -74,9 +68,9 @@ mod tests {
         assert_eq!(tickets.spend(&third, "/a", now + TICKET_TIME + Duration::from_millis(1)), None);
         for n in 0..TICKETS {
             let secret = Token::from_random(*blake3::hash(&n.to_le_bytes()).as_bytes());
-            assert!(tickets.give(&secret, String::new(), Access::Write, now).is_some());
+            assert!(tickets.issue(&secret, String::new(), Access::Write, now).is_some());
         }
-        assert!(tickets.give(&Token::from_random([9; 32]), String::new(), Access::Write, now).is_none());
-        assert!(tickets.give(&Token::from_random([9; 32]), String::new(), Access::Write, now + TICKET_TIME).is_some());
+        assert!(tickets.issue(&Token::from_random([9; 32]), String::new(), Access::Write, now).is_none());
+        assert!(tickets.issue(&Token::from_random([9; 32]), String::new(), Access::Write, now + TICKET_TIME).is_some());
     }
 }

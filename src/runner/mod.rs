@@ -23,7 +23,6 @@ pub mod diff;
 pub mod doctor;
 mod drift;
 pub mod early;
-pub mod errand;
 pub mod event;
 pub mod evidence;
 pub mod exec;
@@ -73,5 +72,6 @@ pub mod tree_progress;
 pub mod up;
 pub mod window;
 pub mod work;
+pub mod worker;
 /// Waking what sleeps, for who follows a run.
 pub use crate::system::wake;

@@ -2,15 +2,15 @@
 
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::model::problem::{Problem, Severity};
 
 /// One finding; line and column count from 1.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProblemView {
-    pub severity: &'static str,
+    pub severity: Severity,
     pub message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
@@ -18,7 +18,7 @@ pub struct ProblemView {
     pub line: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<usize>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hints: Vec<String>,
 }
 
@@ -27,10 +27,7 @@ impl ProblemView {
         let place = problem.place.as_ref();
         let position = place.and_then(|place| place.excerpt.as_ref()).map(|excerpt| excerpt.line_column());
         Self {
-            severity: match problem.severity {
-                Severity::Error => "error",
-                Severity::Warning => "warning",
-            },
+            severity: problem.severity,
             message: problem.message.clone(),
             path: place.map(|place| place.path.clone()),
             line: position.map(|(line, _)| line),

@@ -11,12 +11,12 @@ use crate::cli::error::{CliError, USAGE};
 use crate::cli::interrupts::Interrupts;
 use crate::cli::meant::Meant;
 use crate::cli::output;
-use crate::http::{self, Listener, Parts, Times};
-use crate::runner::errand::Errands;
+use crate::http::{self, Listener, ServerParts, Times};
 use crate::runner::live::Live;
 use crate::runner::project::Depth;
 use crate::runner::served;
 use crate::runner::up::refuse_inside;
+use crate::runner::worker::WorkerPool;
 use crate::system::listen::{self, ListenError};
 use crate::system::watch::hub::Hub;
 
@@ -50,8 +50,8 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     {
         err.warning(&format!("the page could not be opened: {error}"));
     }
-    let errands = Errands::new(project.manifest.path.clone());
-    let parts = Parts { token, live, errands };
+    let workers = WorkerPool::new(project.manifest.path.clone());
+    let parts = ServerParts { token, live, workers };
     http::serve(&listener, parts, ends.as_fd())?;
     ends.take();
     if let Some(path) = &args.socket {

@@ -1,4 +1,4 @@
-//! What changes something: start, stop, attach, approve, send, up. Each may be said twice.
+//! Requests that change something: start, stop, attach, approve, send, up, clean. Each can be repeated safely.
 
 use std::sync::Arc;
 
@@ -7,23 +7,23 @@ use serde_json::{Value, json};
 use crate::http::api::runs;
 use crate::http::body;
 use crate::http::head::Head;
-use crate::http::refusal::{Refusal, Why};
+use crate::http::refusal::{Refusal, RefusalKind};
 use crate::http::reply::Reply;
-use crate::http::server::Shared;
+use crate::http::server::Server;
 use crate::model::message::Message;
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::runner::approve::Word;
-use crate::runner::errand::Errand;
 use crate::runner::failure::{Failure, Kind};
 use crate::runner::send::Sent;
 use crate::runner::stop::{How, StopError, Stopped};
+use crate::runner::worker::WorkerRequest;
 use crate::view::sent_view::SentView;
 
 /// `POST /dispatch`: starts or joins the pair's run.
-pub(in crate::http) fn dispatch(server: &Arc<Shared>, pair: &Pair, body: &[u8]) -> Result<Reply, Refusal> {
-    let asked = body::Start::read(body)?;
-    let errand = Errand::Start {
+pub(in crate::http) fn dispatch(server: &Arc<Server>, pair: &Pair, body: &[u8]) -> Result<Reply, Refusal> {
+    let asked = body::StartBody::read(body)?;
+    let request = WorkerRequest::Start {
         mode: pair.mode.to_string(),
         task: pair.task.to_string(),
         prompt: asked.prompt,
@@ -32,15 +32,16 @@ pub(in crate::http) fn dispatch(server: &Arc<Shared>, pair: &Pair, body: &[u8]) 
         resume: asked.resume,
         subtasks: asked.subtasks,
     };
-    let done = server.errands.run(&errand);
+    let done = server.workers.run(&request);
     server.live.touch();
     let done = done?;
     let text = |field: &str| done["run"][field].as_str().map(str::to_owned);
     let created = done["created"].as_bool().unwrap_or(false);
     let state = if done["skipped"] == true { Some("skipped".to_owned()) } else { text("state") };
     let mut answer = json!({
-        // A job has none of its own: then that of the project, where its windows are.
-        "session": text("session").or_else(|| done["session"].as_str().map(str::to_owned)), "window": text("window"), "runId": text("runId"),
+        // A job has no session: the project's session is named, which holds its windows.
+        "session": text("session").or_else(|| done["session"].as_str().map(str::to_owned)),
+        "window": text("window"), "runId": text("runId"),
         "state": state, "created": created, "attached": "none",
     });
     let headless = done["run"]["headless"].as_bool().unwrap_or(true);
@@ -58,13 +59,16 @@ pub(in crate::http) fn dispatch(server: &Arc<Shared>, pair: &Pair, body: &[u8]) 
     Ok(Reply::json(if created { 201 } else { 200 }, &answer))
 }
 
-/// `POST /stop`, and the seed's GET: `by_get` is its head.
-pub(in crate::http) fn stop(server: &Shared, pair: &Pair, by_get: Option<&Head>) -> Result<Reply, Refusal> {
-    if by_get.is_some_and(is_no_ones_wish) {
-        return Err(Refusal::with(Why::Forbidden, "a page that is loaded ahead or walked to stops nothing"));
+/// `POST /stop`; `by_get` is the head of the deprecated `GET /stop`.
+pub(in crate::http) fn stop(server: &Server, pair: &Pair, by_get: Option<&Head>) -> Result<Reply, Refusal> {
+    if by_get.is_some_and(is_unintended) {
+        return Err(Refusal::with(
+            RefusalKind::Forbidden,
+            "a page that is prefetched or opened by a link stops nothing",
+        ));
     }
     let stopped = server.live.store().stop(pair, How::Stop).map_err(|error| match error {
-        // The command line has no exit code of its own for it.
+        // The command line has no exit code for this kind.
         StopError::Unknown { .. } => Failure::new(Kind::Unseen, error.to_string()),
         other => other.into(),
     });
@@ -77,15 +81,15 @@ pub(in crate::http) fn stop(server: &Shared, pair: &Pair, by_get: Option<&Head>)
     Ok(if by_get.is_some() { reply.header("Deprecation", "true") } else { reply })
 }
 
-/// Whether a browser sends this by itself, or a person walked here by a link.
-fn is_no_ones_wish(head: &Head) -> bool {
-    // Whatever the purpose is, it has parameters too: `prefetch;prerender`.
+/// Whether the browser prefetches this or a person followed a link: neither is a wish to stop.
+fn is_unintended(head: &Head) -> bool {
+    // Any purpose counts: there are values with parameters, as `prefetch;prerender`.
     head.has("sec-purpose") || head.has("purpose") || head.all("sec-fetch-mode").any(|mode| mode == "navigate")
 }
 
-/// `POST /api/attach`: brings the run's window before the user's eyes.
-pub(in crate::http) fn attach(server: &Shared, pair: &Pair, body: &[u8]) -> Result<Reply, Refusal> {
-    let body::Nothing {} = body::read_or_default(body)?;
+/// `POST /api/attach`: shows the run's window in the user's terminal.
+pub(in crate::http) fn attach(server: &Server, pair: &Pair, body: &[u8]) -> Result<Reply, Refusal> {
+    let body::EmptyBody {} = body::read_or_default(body)?;
     let run = living_window(server, pair)?;
     let mut answer = json!({
         "session": run.facts.session, "window": run.pair().window_name(), "runId": run.id(),
@@ -96,11 +100,11 @@ pub(in crate::http) fn attach(server: &Shared, pair: &Pair, body: &[u8]) -> Resu
     Ok(Reply::json(200, &answer))
 }
 
-/// Opens or focuses the user's terminal, as an errand: which one is the manifest's affair, and some
-/// take their time. That there is none is no failure: the command that attaches is told, too.
-fn show(server: &Shared, pair: &Pair, answer: &mut Value) {
-    let errand = Errand::Show { mode: pair.mode.to_string(), task: pair.task.to_string() };
-    let shown = server.errands.run(&errand).unwrap_or_else(|failure| {
+/// Opens or focuses the user's terminal in a child process: the manifest names the terminal, and some are slow to
+/// start. That no terminal opens is not a failure, since the response also names the command that attaches.
+fn show(server: &Server, pair: &Pair, answer: &mut Value) {
+    let request = WorkerRequest::Show { mode: pair.mode.to_string(), task: pair.task.to_string() };
+    let shown = server.workers.run(&request).unwrap_or_else(|failure| {
         tracing::warn!(%failure, "no terminal could be opened");
         json!({ "attached": "none", "attachNote": failure.to_string() })
     });
@@ -109,7 +113,7 @@ fn show(server: &Shared, pair: &Pair, answer: &mut Value) {
     }
 }
 
-fn living_window(server: &Shared, pair: &Pair) -> Result<Run, Refusal> {
+fn living_window(server: &Server, pair: &Pair) -> Result<Run, Refusal> {
     let run = runs::last(server, pair)?;
     if run.facts.headless {
         return Err(Failure::new(Kind::Conflict, format!("`{pair}` is headless: it has no window")).into());
@@ -122,41 +126,41 @@ fn living_window(server: &Shared, pair: &Pair) -> Result<Run, Refusal> {
 }
 
 /// `POST /api/approve`.
-pub(in crate::http) fn approve(server: &Shared, pair: &Pair, body: &[u8]) -> Result<Reply, Refusal> {
-    let asked: body::Approve = body::read_or_default(body)?;
+pub(in crate::http) fn approve(server: &Server, pair: &Pair, body: &[u8]) -> Result<Reply, Refusal> {
+    let asked: body::ApproveBody = body::read_or_default(body)?;
     runs::last(server, pair)?;
     let word = if asked.reject { Word::Reject } else { Word::Approve };
-    let run = server.live.store().approve(pair, word).map_err(Failure::from);
+    let run = server.live.store().approve(pair, word);
     server.live.touch();
     Ok(Reply::json(200, &server.live.view(&run?)))
 }
 
 /// `POST /api/send`: types a text into the run's window.
-pub(in crate::http) fn send(server: &Shared, pair: &Pair, body: &[u8]) -> Result<Reply, Refusal> {
-    let asked: body::Send = body::read(body)?;
+pub(in crate::http) fn send(server: &Server, pair: &Pair, body: &[u8]) -> Result<Reply, Refusal> {
+    let asked: body::SendBody = body::read(body)?;
     let run = living_window(server, pair)?;
-    let message = Message::parse(asked.text.into_bytes()).map_err(Failure::from)?;
-    let sent = server.live.store().send(&run, &message).map_err(Failure::from)?;
+    let message = Message::parse(asked.text.into_bytes())?;
+    let sent = server.live.store().send(&run, &message)?;
     Ok(Reply::json(200, &SentView::new(&run, sent.is_confirmed(), sent == Sent::Confirmed)))
 }
 
 /// `POST /api/up`.
-pub(in crate::http) fn up(server: &Shared, body: &[u8]) -> Result<Reply, Refusal> {
-    let body::Nothing {} = body::read_or_default(body)?;
-    let report = server.errands.run(&Errand::Up);
+pub(in crate::http) fn up(server: &Server, body: &[u8]) -> Result<Reply, Refusal> {
+    let body::EmptyBody {} = body::read_or_default(body)?;
+    let report = server.workers.run(&WorkerRequest::Up);
     server.live.touch();
     Ok(Reply::json(200, &report?))
 }
 
 /// `POST /api/clean/TASK`, as `clean --json`.
-pub(in crate::http) fn clean(server: &Shared, id: String, body: &[u8]) -> Result<Reply, Refusal> {
-    let asked: body::Clean = body::read_or_default(body)?;
-    let done = server.errands.run(&Errand::Clean { id, dry_run: asked.dry_run });
+pub(in crate::http) fn clean(server: &Server, id: String, body: &[u8]) -> Result<Reply, Refusal> {
+    let asked: body::CleanBody = body::read_or_default(body)?;
+    let done = server.workers.run(&WorkerRequest::Clean { id, dry_run: asked.dry_run });
     server.live.touch();
     Ok(Reply::json(200, &done?))
 }
 
-/// A field without a value is left out.
+/// Removes the fields without a value.
 fn without_nulls(value: &mut Value) {
     if let Some(fields) = value.as_object_mut() {
         fields.retain(|_, value| !value.is_null());

@@ -1,7 +1,6 @@
-//! The handlers, one module for each group of routes. Each asks `runner` and shows a `view`.
+//! The handlers, one module for each group of routes. Each calls `runner` and responds with a `view`.
 
 pub(super) mod act;
-pub(super) mod files;
-pub(super) mod look;
 pub(super) mod own;
+pub(super) mod project;
 pub(super) mod runs;

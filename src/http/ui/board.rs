@@ -1,4 +1,4 @@
-//! All tasks as lines of a board: grouped by phase and parent, what happened last first. Pure.
+//! The board: all tasks grouped by phase and parent, by default with the latest activity first. Pure.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -13,43 +13,42 @@ use crate::model::names::{ModeName, Pair, TaskId};
 use crate::view::run_view::RunView;
 use crate::view::task_view::TaskView;
 
-/// Rows are indented as far as this.
+/// The deepest indentation of a row.
 const DEEPEST: usize = 4;
-/// The built-in mode without a prompt is shown only where it ran.
+/// The built-in mode without a prompt; shown only where it ran.
 pub(super) const PLAIN: &str = "none";
 
-/// A piece of the board.
+/// The requested part of the board.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Board<'a> {
-    pub(super) lines: Vec<Line<'a>>,
-    /// Tasks that the filter takes, on all pieces together.
+    pub(super) lines: Vec<BoardLine<'a>>,
+    /// Tasks that match the filter in the whole board.
     pub(super) found: usize,
-    /// The first that is not on this piece.
+    /// The number of the first row that follows this part.
     pub(super) next: Option<usize>,
 }
 
-/// One line.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase", tag = "kind")]
-pub(super) enum Line<'a> {
+pub(super) enum BoardLine<'a> {
     Phase { name: &'a str, tasks: usize },
-    Task(Box<Row<'a>>),
+    Task(Box<BoardRow<'a>>),
 }
 
 /// A task and its badges.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Row<'a> {
+pub(super) struct BoardRow<'a> {
     pub(super) task: TaskShown<'a>,
     pub(super) depth: usize,
-    /// Only here since a task below it is.
+    /// Shown only because a task below it matches.
     pub(super) context: bool,
     pub(super) badges: Vec<Badge>,
-    /// The badge that Stop, Attach and Log are about.
+    /// The badge that the buttons Stop, Attach and Log act on.
     pub(super) chief: Option<usize>,
 }
 
-/// A task, or the name of one that is gone.
+/// A task, or the id of one that no longer exists.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(super) enum TaskShown<'a> {
@@ -57,29 +56,29 @@ pub(super) enum TaskShown<'a> {
     Gone { id: &'a str, title: &'static str, gone: bool },
 }
 
-/// The last runs, by task.
-pub(super) type Runs<'a> = HashMap<&'a str, Vec<&'a RunView>>;
+/// The last runs by task.
+pub(super) type RunsByTask<'a> = HashMap<&'a str, Vec<&'a RunView>>;
 
-pub(super) fn by_task(runs: &[RunView]) -> Runs<'_> {
-    let mut by_task: Runs<'_> = HashMap::new();
+pub(super) fn by_task(runs: &[RunView]) -> RunsByTask<'_> {
+    let mut by_task: RunsByTask<'_> = HashMap::new();
     for run in runs {
         by_task.entry(&run.task).or_default().push(run);
     }
     by_task
 }
 
-/// One row, wherever it stands.
-pub(super) fn row<'a>(catalog: &'a Catalog, runs: &Runs<'a>, id: &'a str, depth: usize) -> Row<'a> {
+/// The row of one task.
+pub(super) fn row<'a>(catalog: &'a Catalog, runs: &RunsByTask<'a>, id: &'a str, depth: usize) -> BoardRow<'a> {
     let own = runs.get(id).map(Vec::as_slice).unwrap_or_default();
     let badges = badges(catalog, id, own);
     let task = match catalog.task(id) {
         Some(task) => TaskShown::Known(task),
         None => TaskShown::Gone { id, title: "no longer among the tasks", gone: true },
     };
-    Row { task, depth, context: false, chief: chief(&badges), badges }
+    BoardRow { task, depth, context: false, chief: chief(&badges), badges }
 }
 
-/// A badge for each mode, in the manifest's order, and for modes that are gone.
+/// A badge for each mode in the manifest's order, and for runs of modes that no longer exist.
 fn badges(catalog: &Catalog, task: &str, runs: &[&RunView]) -> Vec<Badge> {
     let known = catalog.task(task).is_some();
     let mut badges = Vec::with_capacity(catalog.modes.len());
@@ -100,20 +99,20 @@ pub(super) fn pair(mode: &str, task: &str) -> Option<Pair> {
     Some(Pair { mode: ModeName::parse(mode).ok()?, task: TaskId::parse(task).ok()? })
 }
 
-/// What waits for a person, else what runs, else what is queued, else what ended last.
+/// By priority: waits for the user, runs, is queued, ended last.
 fn chief(badges: &[Badge]) -> Option<usize> {
     let ran = badges.iter().enumerate().filter(|(_, badge)| badge.run.is_some());
-    ran.max_by_key(|(_, badge)| (badge.needs, badge.running, badge.active, badge.at())).map(|(at, _)| at)
+    ran.max_by_key(|(_, badge)| (badge.needs, badge.running, badge.active, badge.since)).map(|(at, _)| at)
 }
 
-/// The piece of the board that `filter` asks for.
-pub(super) fn board<'a>(catalog: &'a Catalog, runs: &Runs<'a>, filter: &Filter) -> Board<'a> {
-    let tree = Tree::new(catalog, runs, filter);
+/// The part of the board that `filter` selects.
+pub(super) fn board<'a>(catalog: &'a Catalog, runs: &RunsByTask<'a>, filter: &Filter) -> Board<'a> {
+    let tree = BoardTree::new(catalog, runs, filter);
     let mut board = Board { found: tree.found, ..Board::default() };
     let mut at = 0;
     for (phase, roots) in tree.phases() {
-        let tasks = roots.iter().map(|root| tree.taken_below(root)).sum();
-        let mut heading = Some(Line::Phase { name: phase, tasks });
+        let tasks = roots.iter().map(|root| tree.matching_below(root)).sum();
+        let mut heading = Some(BoardLine::Phase { name: phase, tasks });
         for (id, depth) in roots.iter().flat_map(|root| tree.lines(root)) {
             let is_here = at >= filter.from && board.next.is_none();
             at += 1;
@@ -126,33 +125,33 @@ pub(super) fn board<'a>(catalog: &'a Catalog, runs: &Runs<'a>, filter: &Filter) 
             }
             board.lines.extend(heading.take().filter(|_| !phase.is_empty()));
             let mut row = row(catalog, runs, id, depth);
-            row.context = !tree.taken.contains(id);
-            board.lines.push(Line::Task(Box::new(row)));
+            row.context = !tree.matching.contains(id);
+            board.lines.push(BoardLine::Task(Box::new(row)));
         }
     }
     board
 }
 
-/// The tasks that are shown, as a forest.
-struct Tree<'a> {
+/// The shown tasks as a forest.
+struct BoardTree<'a> {
     catalog: &'a Catalog,
     by_task: bool,
-    taken: HashSet<&'a str>,
+    matching: HashSet<&'a str>,
     found: usize,
-    /// Taken, or above one that is.
+    /// Matching tasks and all tasks above them.
     shown: HashSet<&'a str>,
-    /// When anything last happened to a task or one below it.
+    /// The latest activity of a task or of one below it.
     at: HashMap<&'a str, Timestamp>,
-    /// Active runs of tasks that are gone.
+    /// Tasks that no longer exist and have active runs.
     gone: Vec<&'a str>,
 }
 
-impl<'a> Tree<'a> {
-    fn new(catalog: &'a Catalog, runs: &Runs<'a>, filter: &Filter) -> Self {
+impl<'a> BoardTree<'a> {
+    fn new(catalog: &'a Catalog, runs: &RunsByTask<'a>, filter: &Filter) -> Self {
         let mut tree = Self {
             catalog,
             by_task: filter.sort == "task",
-            taken: HashSet::new(),
+            matching: HashSet::new(),
             found: 0,
             shown: HashSet::new(),
             at: HashMap::new(),
@@ -161,10 +160,10 @@ impl<'a> Tree<'a> {
         for task in &catalog.tasks {
             let own = runs.get(task.id.as_str()).map(Vec::as_slice).unwrap_or_default();
             let badges = if filter.is_open() { Vec::new() } else { badges(catalog, &task.id, own) };
-            if !filter.is_open() && !filter.takes(task, &badges) {
+            if !filter.is_open() && !filter.matches(task, &badges) {
                 continue;
             }
-            tree.taken.insert(&task.id);
+            tree.matching.insert(&task.id);
             let last = own.iter().map(|run| run.ended_at.or(run.started_at).unwrap_or(run.created_at)).max();
             tree.show(&task.id, last);
         }
@@ -175,12 +174,12 @@ impl<'a> Tree<'a> {
             tree.gone = runs.iter().filter(is_gone).map(|(id, _)| *id).collect();
             tree.gone.sort_unstable();
         }
-        tree.taken.extend(&tree.gone);
-        tree.found = tree.taken.len();
+        tree.matching.extend(&tree.gone);
+        tree.found = tree.matching.len();
         tree
     }
 
-    /// Shows a task, and those above it; a circle of parents ends where it began.
+    /// Shows a task and the tasks above it. A cycle of parents is followed once.
     fn show(&mut self, id: &'a str, last: Option<Timestamp>) {
         let mut next = Some(id);
         let mut seen = HashSet::new();
@@ -198,19 +197,19 @@ impl<'a> Tree<'a> {
         self.catalog.task(id).and_then(|task| task.parent.as_deref()).filter(|id| self.catalog.task(id).is_some())
     }
 
-    /// The phases, and in each the tasks that stand at its left edge.
+    /// The phases with their top-level tasks.
     fn phases(&self) -> Vec<(&'a str, Vec<&'a str>)> {
         let mut phases: Vec<(&'a str, Vec<&'a str>)> = Vec::new();
-        let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut indexes: BTreeMap<&str, usize> = BTreeMap::new();
         for task in &self.catalog.tasks {
             if !self.shown.contains(task.id.as_str()) || self.parent(&task.id).is_some() {
                 continue;
             }
-            let place = *places.entry(&task.phase).or_insert_with(|| {
+            let index = *indexes.entry(&task.phase).or_insert_with(|| {
                 phases.push((&task.phase, Vec::new()));
                 phases.len() - 1
             });
-            phases[place].1.push(&task.id);
+            phases[index].1.push(&task.id);
         }
         let last = |id: &&str| Reverse(self.at.get(id).copied());
         if !self.by_task {
@@ -223,7 +222,7 @@ impl<'a> Tree<'a> {
         phases
     }
 
-    /// A task and what is shown below it, in the order in which it is to be done.
+    /// A task and the shown tasks below it, in run order.
     fn lines(&self, root: &'a str) -> Vec<(&'a str, usize)> {
         let mut lines = Vec::new();
         let mut open = vec![(root, 0)];
@@ -240,7 +239,7 @@ impl<'a> Tree<'a> {
         lines
     }
 
-    fn taken_below(&self, root: &'a str) -> usize {
-        self.lines(root).iter().filter(|(id, _)| self.taken.contains(id)).count()
+    fn matching_below(&self, root: &'a str) -> usize {
+        self.lines(root).iter().filter(|(id, _)| self.matching.contains(id)).count()
     }
 }

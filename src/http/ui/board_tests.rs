@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::http::ui::board::{Line, Row, TaskShown, board, by_task, row as row_of};
+use crate::http::ui::board::{BoardLine, BoardRow, TaskShown, board, by_task, row as row_of};
 use crate::http::ui::catalog::Catalog;
 use crate::http::ui::filter::Filter;
 use crate::view::run_view::RunView;
@@ -13,11 +13,13 @@ fn catalog(tasks: &serde_json::Value) -> Catalog {
         { "name": "review", "interactive": false }, { "name": "talk", "interactive": true },
         { "name": "none", "interactive": true },
     ]);
-    Catalog::of_json(json!({
-        "project": { "name": "shop" }, "tasks": tasks, "modes": modes, "problems": [], "broken": null,
-        "fresh": [["review", "B"]], "tracks": false,
-    }))
-    .unwrap()
+    Catalog::new(
+        serde_json::from_value(json!({
+            "project": { "name": "shop" }, "tasks": tasks, "modes": modes, "problems": [], "broken": null,
+            "fresh": [["review", "B"]], "tracks": false,
+        }))
+        .unwrap(),
+    )
 }
 
 /// Three in two phases, one of them with two below it.
@@ -86,9 +88,9 @@ fn all() -> Filter {
 fn shown(catalog: &Catalog, runs: &[RunView], filter: &Filter) -> Vec<String> {
     let runs = by_task(runs);
     let board = board(catalog, &runs, filter);
-    let words = |line: &Line<'_>| match line {
-        Line::Phase { name, tasks } => format!("# {name} {tasks}"),
-        Line::Task(row) => {
+    let words = |line: &BoardLine<'_>| match line {
+        BoardLine::Phase { name, tasks } => format!("# {name} {tasks}"),
+        BoardLine::Task(row) => {
             let id = match &row.task {
                 TaskShown::Known(task) => task.id.as_str(),
                 TaskShown::Gone { id, .. } => id,
@@ -147,7 +149,7 @@ fn a_row_has_a_badge_for_each_mode_and_says_what_its_buttons_are_about() {
     let shop = shop();
     let views = [run("review", "B", "succeeded", 9), run("talk", "B", "running", 1), run("gone", "B", "failed", 12)];
     let runs = by_task(&views);
-    let row: Row<'_> = row_of(&shop, &runs, "B", 0);
+    let row: BoardRow<'_> = row_of(&shop, &runs, "B", 0);
     let keys: Vec<_> = row.badges.iter().map(|badge| (badge.mode.as_str(), badge.key)).collect();
     assert_eq!(keys, [("review", "fresh"), ("talk", "running"), ("gone", "failed")]);
     assert_eq!(row.chief, Some(1), "what runs is more than what ended later");

@@ -1,17 +1,16 @@
-//! Which fragments there are. Their paths are ours alone: nobody else may count on them.
+//! The fragments below `/ui/`. Their paths are internal and may change.
 
 use crate::model::names::TaskId;
 use crate::model::run_id::RunId;
 
-/// What a page can ask for, below `/ui/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::http) enum Fragment {
     Board,
-    /// Single rows of the board, and what the head of every page says.
+    /// Single rows of the board, with the data of the page's header.
     Rows,
     Task(TaskId),
     Run(RunId),
-    /// What was done on a task.
+    /// The changes of a task's worktree.
     Diff(TaskId),
     Now,
     History,

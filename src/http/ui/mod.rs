@@ -1,9 +1,8 @@
-//! The pages: a shell that holds no data, its assets, and fragments of HTML that a page asks for
-//! with the token and lays into itself.
+//! The web pages: a shell without data, its assets, and fragments of HTML, which the page's script fetches with the
+//! token and inserts.
 //!
-//! Everything that is shown is laid out here, once: a page that hears of a change asks for its
-//! fragment again and takes over what differs. Must not decide anything; buttons ask the routes that
-//! everybody else asks.
+//! All content is rendered here: after a change the page fetches its fragment again and takes over what differs.
+//! Must not act; buttons use the same routes as other clients.
 
 pub(in crate::http) mod assets;
 mod badge;
@@ -28,6 +27,6 @@ mod task_page;
 mod task_tree;
 mod templates;
 
-pub(in crate::http) use catalog::Catalogs;
+pub(in crate::http) use catalog::CatalogCache;
 pub(in crate::http) use fragment::{Fragment, find};
 pub(in crate::http) use pages::page;

@@ -1,6 +1,4 @@
-//! A fragment's way: what it shows, gathered, laid out and sent.
-
-use std::sync::Arc;
+//! A fragment's handler: reads its query, collects its data, renders and compresses it.
 
 use serde::Serialize;
 
@@ -8,171 +6,127 @@ use crate::http::head::Head;
 use crate::http::query::Query;
 use crate::http::refusal::Refusal;
 use crate::http::reply::Reply;
-use crate::http::server::Shared;
-use crate::http::ui::board::{self, Board, Line};
-use crate::http::ui::catalog::{Broken, Catalog, Finding, Missing};
+use crate::http::server::Server;
+use crate::http::ui::board::{self, BoardLine};
+use crate::http::ui::catalog::Catalog;
 use crate::http::ui::filter::Filter;
 use crate::http::ui::fragment::Fragment;
-use crate::http::ui::history_page::{self, Wish};
+use crate::http::ui::history_page::{self, HistoryQuery};
 use crate::http::ui::run_page;
 use crate::http::ui::summary::Summary;
-use crate::http::ui::{diff_page, now_page, task_page, templates};
+use crate::http::ui::templates::{self, context};
+use crate::http::ui::{diff_page, now_page, task_page};
 use crate::model::names::{ModeName, Pair, TaskId};
-use crate::runner::failure::Failure;
-use crate::view::mode_view::ModeView;
+use crate::model::problem::Severity;
+use crate::model::run::Run;
+use crate::model::task_status::TaskStatus;
 use crate::view::run_view::RunView;
 
-/// So many rows are asked for at once.
+/// Rows of one request at most.
 const ROWS: usize = 200;
 
 pub(in crate::http) fn page(
-    server: &Arc<Shared>,
+    server: &Server,
     head: &Head,
     fragment: Fragment,
     mut query: Query,
 ) -> Result<Reply, Refusal> {
     let html = match fragment {
-        Fragment::Board => {
-            let filter = Filter::read(&mut query)?;
-            query.end()?;
-            board(server, &filter)
-        }
+        Fragment::Board => board(server, &Filter::read(query)?),
+        Fragment::History => history_page::page(server, &HistoryQuery::read(query)?),
         Fragment::Rows => {
-            let tasks = query.value("tasks", ids)?.unwrap_or_default();
+            let tasks = query.value("tasks", task_ids)?.unwrap_or_default();
             query.end()?;
             rows(server, &tasks)
         }
-        Fragment::Run(id) => {
+        fragment => {
             query.end()?;
-            run_page::page(server, &id)
-        }
-        Fragment::Task(task) => {
-            query.end()?;
-            task_page::page(server, &task)
-        }
-        Fragment::Diff(task) => {
-            query.end()?;
-            diff_page::page(server, &task)
-        }
-        Fragment::Now => {
-            query.end()?;
-            now_page::page(server)
-        }
-        Fragment::History => {
-            let wish = Wish::read(&mut query)?;
-            query.end()?;
-            history_page::page(server, &wish)
+            match fragment {
+                Fragment::Run(id) => run_page::page(server, &id),
+                Fragment::Task(task) => task_page::page(server, &task),
+                Fragment::Diff(task) => diff_page::page(server, &task),
+                _ => now_page::page(server),
+            }
         }
     };
-    Ok(Reply::text("text/html; charset=utf-8", html?).compressed_for(head))
+    Ok(Reply::owned("text/html; charset=utf-8", html?).compressed_for(head))
 }
 
-/// What the head of each page shows.
+/// Data for the header of every page.
 #[derive(Serialize)]
-pub(super) struct Top {
+pub(super) struct PageTop {
     summary: Summary,
     project: String,
     /// Changes with manifest, templates and tasks.
     mark: u64,
-    /// All events up to this one are seen in what is shown.
+    /// The page's content includes all events up to this one.
     seq: u64,
 }
 
-pub(super) fn top(server: &Shared, catalog: &Catalog, seq: u64) -> Result<Top, Refusal> {
+pub(super) fn top(server: &Server, catalog: &Catalog, seq: u64) -> Result<PageTop, Refusal> {
     named_top(server, catalog.project.name.clone(), seq)
 }
 
-/// The same for a page that does without the manifest.
-pub(super) fn named_top(server: &Shared, project: String, seq: u64) -> Result<Top, Refusal> {
-    let snapshot = server.live.snapshot().map_err(Failure::from)?;
+/// As [`top`], for a page that does not need the catalog.
+pub(super) fn named_top(server: &Server, project: String, seq: u64) -> Result<PageTop, Refusal> {
+    let snapshot = server.live.snapshot()?;
     let active: Vec<RunView> = snapshot.active.iter().map(|run| server.live.view(run)).collect();
-    let mark = server.live.project_mark().unwrap_or(0);
-    Ok(Top { summary: Summary::of(active.iter()), project, mark, seq })
+    let mark = server.live.project_version().unwrap_or(0);
+    Ok(PageTop { summary: Summary::of(active.iter()), project, mark, seq })
 }
 
-#[derive(Serialize)]
-struct BoardPage<'a> {
-    top: Top,
-    board: Board<'a>,
-    filter: &'a Filter,
-    open: bool,
-    all: usize,
-    errors: usize,
-    problems: &'a [Finding],
-    broken: Option<&'a Broken>,
-    missing: &'a [Missing],
-    modes: &'a [ModeView],
-    statuses: Vec<&'a str>,
-    tags: Vec<&'a str>,
-}
-
-#[derive(Serialize)]
-struct RowsPage<'a> {
-    top: Top,
-    lines: Vec<Line<'a>>,
-}
-
-/// All tasks, or a further piece of them.
-fn board(server: &Arc<Shared>, filter: &Filter) -> Result<String, Refusal> {
+/// All tasks, or the next rows of them.
+fn board(server: &Server, filter: &Filter) -> Result<String, Refusal> {
     let seq = server.live.last_event();
-    let catalog = server.catalogs.get(server)?;
-    let runs = server.live.runs(true).map_err(Failure::from)?;
-    let runs: Vec<RunView> = runs.iter().map(|run| server.live.view(run)).collect();
-    let runs = board::by_task(&runs);
-    let board = board::board(&catalog, &runs, filter);
-    let errors = catalog.problems.iter().filter(|problem| problem.severity == "error").count();
-    let page = BoardPage {
-        top: top(server, &catalog, seq)?,
-        board,
-        filter,
-        open: filter.is_open(),
-        all: catalog.tasks.len(),
-        errors,
-        problems: &catalog.problems,
-        broken: catalog.broken.as_ref(),
-        missing: &catalog.missing,
-        modes: &catalog.modes,
-        statuses: statuses(&catalog),
-        tags: tags(&catalog),
-    };
-    templates::render("board.html", &page)
+    let catalog = server.catalog.get(server)?;
+    let runs: Vec<RunView> = server.live.runs(true)?.iter().map(|run| server.live.view(run)).collect();
+    let board = board::board(&catalog, &board::by_task(&runs), filter);
+    let errors = catalog.problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+    templates::render(
+        "board.html",
+        context! {
+            top => top(server, &catalog, seq)?, board, filter, open => filter.is_open(), all => catalog.tasks.len(),
+            errors, problems => catalog.problems, broken => catalog.broken, missing => catalog.missing,
+            modes => catalog.modes, statuses => statuses(&catalog), tags => tags(&catalog),
+        },
+    )
 }
 
-/// Single rows, as they are now.
-fn rows(server: &Arc<Shared>, tasks: &[TaskId]) -> Result<String, Refusal> {
+/// Single rows of the board.
+fn rows(server: &Server, tasks: &[TaskId]) -> Result<String, Refusal> {
     let seq = server.live.last_event();
-    let catalog = server.catalogs.get(server)?;
+    let catalog = server.catalog.get(server)?;
     let runs = last_runs(server, &catalog, tasks)?;
     let runs = board::by_task(&runs);
-    let row = |task| Line::Task(Box::new(board::row(&catalog, &runs, task, 0)));
-    let lines: Vec<Line<'_>> = tasks.iter().map(|task| row(task.as_str())).collect();
-    templates::render("rows.html", &RowsPage { top: top(server, &catalog, seq)?, lines })
+    let rows = tasks.iter().map(|task| board::row(&catalog, &runs, task.as_str(), 0));
+    let lines: Vec<BoardLine<'_>> = rows.map(Box::new).map(BoardLine::Task).collect();
+    templates::render("rows.html", context! { top => top(server, &catalog, seq)?, lines })
 }
 
 /// The last run of each mode on each of these tasks.
-pub(super) fn last_runs(server: &Shared, catalog: &Catalog, tasks: &[TaskId]) -> Result<Vec<RunView>, Refusal> {
+pub(super) fn last_runs(server: &Server, catalog: &Catalog, tasks: &[TaskId]) -> Result<Vec<RunView>, Refusal> {
     let mut pairs = Vec::new();
     for mode in catalog.modes.iter().filter_map(|mode| ModeName::parse(&mode.name).ok()) {
         pairs.extend(tasks.iter().map(|task| Pair { mode: mode.clone(), task: task.clone() }));
     }
-    let snapshot = server.live.snapshot().map_err(Failure::from)?;
-    // Of a mode that is gone the run is still there.
-    let others = snapshot.active.iter().map(crate::model::run::Run::pair).filter(|pair| tasks.contains(&pair.task));
+    let snapshot = server.live.snapshot()?;
+    // Runs of modes that were removed from the manifest.
+    let others = snapshot.active.iter().map(Run::pair).filter(|pair| tasks.contains(&pair.task));
     let others: Vec<Pair> = others.filter(|pair| !pairs.contains(pair)).collect();
     pairs.extend(others);
-    let runs = server.live.last_of(&pairs).map_err(Failure::from)?;
+    let runs = server.live.last_of(&pairs)?;
     Ok(runs.iter().map(|run| server.live.view(run)).collect())
 }
 
-fn ids(text: &str) -> Option<Vec<TaskId>> {
+fn task_ids(text: &str) -> Option<Vec<TaskId>> {
     let ids: Vec<TaskId> =
         text.split(',').filter(|id| !id.is_empty()).map(|id| TaskId::parse(id).ok()).collect::<Option<_>>()?;
     (ids.len() <= ROWS).then_some(ids)
 }
 
-/// The statuses that there are, in the order in which work goes through them.
+/// The statuses in use, in the order of `TaskStatus`; unknown ones last.
 fn statuses(catalog: &Catalog) -> Vec<&str> {
-    let known = crate::model::task_status::TaskStatus::ALL.map(crate::model::task_status::TaskStatus::as_str);
+    let known = TaskStatus::ALL.map(TaskStatus::as_str);
     let mut found: Vec<&str> = Vec::new();
     for task in catalog.tasks.iter().filter(|task| !task.status.is_empty()) {
         if !found.contains(&task.status.as_str()) {

@@ -1,4 +1,4 @@
-//! A run as a line of a table. Pure.
+//! A run as a row of a table. Pure.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -6,7 +6,6 @@ use serde::Serialize;
 use crate::http::ui::badge::Badge;
 use crate::view::run_view::RunView;
 
-/// See the module.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RunLine {
@@ -16,10 +15,10 @@ pub(super) struct RunLine {
     pub(super) created: Timestamp,
     pub(super) ended: Option<Timestamp>,
     pub(super) duration_ms: Option<u64>,
-    /// Its exit code, or the signal that ended it.
+    /// Exit code or signal.
     pub(super) exit: String,
     pub(super) cost: String,
-    /// Where there was more than one.
+    /// If there was more than one.
     pub(super) attempts: Option<u32>,
     pub(super) cwd: String,
 }
@@ -46,7 +45,7 @@ impl RunLine {
     }
 }
 
-/// In USD: small sums are not nothing.
+/// In USD; amounts below a cent are not shown as zero.
 fn cost(usd: f64) -> String {
     if usd > 0.0 && usd < 0.01 { "< $0.01".to_owned() } else { format!("${usd:.2}") }
 }

@@ -1,64 +1,38 @@
-//! `/runs/{runId}`: one run, its outcome with the evidence, and the pair's other runs.
+//! The page of one run: its outcome, why it counts as such, and the pair's other runs.
 //!
-//! A run outlives its task, its mode and even a manifest that can be read: none of them is needed.
-
-use std::sync::Arc;
+//! Works without the task, the mode and a readable manifest, since a run may outlive them.
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::http::api::runs;
 use crate::http::refusal::Refusal;
-use crate::http::server::Shared;
+use crate::http::server::Server;
 use crate::http::ui::badge::Badge;
-use crate::http::ui::pages::{Top, named_top};
-use crate::http::ui::templates;
+use crate::http::ui::pages::named_top;
+use crate::http::ui::templates::{self, context};
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
-use crate::runner::evidence::Fact;
-use crate::runner::failure::Failure;
 use crate::view::run_view::RunView;
 
-/// So many runs of the pair are linked.
+/// Runs of the pair that are linked, at most.
 const OTHERS: u32 = 10;
 
+/// A run of the pair; `current` is the page's own.
 #[derive(Serialize)]
-struct RunPage {
-    top: Top,
-    badge: Badge,
-    run: RunView,
-    /// Of its task, while there is one.
-    title: Option<String>,
-    /// What ended it is told as a list; of a living run there is none.
-    facts: Vec<Fact>,
-    why: String,
-    /// The line that attaches a terminal, while there is something to attach to.
-    attach: Option<String>,
-    resumes: bool,
-    cost: Option<String>,
-    tokens: Option<String>,
-    /// The line that writes its log into a file.
-    save: String,
-    others: Vec<Other>,
-    /// Its task is there, and worked on in a worktree.
-    worktrees: bool,
-}
-
-/// Another run of the pair, or this one among them.
-#[derive(Serialize)]
-struct Other {
+struct PairRun {
     current: bool,
     at: Timestamp,
     badge: Badge,
 }
 
-pub(super) fn page(server: &Arc<Shared>, id: &RunId) -> Result<String, Refusal> {
+pub(super) fn page(server: &Server, id: &RunId) -> Result<String, Refusal> {
     let seq = server.live.last_event();
     let run = runs::by_id(server, id)?;
     let pair = run.pair();
-    // What is wrong with the manifest is told by the board.
-    let catalog = server.catalogs.get(server).ok();
+    // The board shows what is wrong with the manifest.
+    let catalog = server.catalog.get(server).ok();
     let project = catalog.as_ref().map(|catalog| catalog.project.name.clone()).unwrap_or_default();
     let task = catalog.as_ref().and_then(|catalog| catalog.task(pair.task.as_str()));
     let title = task.map(|task| task.title.clone());
@@ -66,41 +40,37 @@ pub(super) fn page(server: &Arc<Shared>, id: &RunId) -> Result<String, Refusal> 
     let is_last = others.first().is_some_and(|other| other.current);
     let fresh = is_last && catalog.as_ref().is_some_and(|catalog| catalog.is_fresh(&pair));
     let view = server.live.view(&run);
-    let alive = view.running && !view.headless;
     let store = server.live.store();
-    let page = RunPage {
-        top: named_top(server, project, seq)?,
-        badge: Badge::of(&view, fresh),
-        title,
-        facts: store.why_ended(&run),
-        why: why(&view),
-        attach: store.attach_argv(&run).filter(|_| alive).map(shell_words::join),
-        resumes: is_last && !run.is_active() && run.conversation().is_some(),
-        cost: view.cost_usd.map(|cost| if cost < 0.1 { format!("${cost:.4}") } else { format!("${cost:.2}") }),
-        tokens: view.tokens.map(|tokens| {
-            let input = tokens.input + tokens.cache_read + tokens.cache_creation;
-            format!("{} in · {} out", thousands(input), thousands(tokens.output))
-        }),
-        save: format!("dispatch logs --raw --run {id} {} {} > {}.log", pair.mode, pair.task, view.label),
-        others,
-        worktrees: task.is_some() && catalog.as_ref().is_some_and(|catalog| catalog.project.worktrees),
-        run: view,
-    };
-    templates::render("run.html", &page)
+    let attach = store.attach_argv(&run).filter(|_| view.running && !view.headless);
+    let cost = view.cost_usd.map(|cost| if cost < 0.1 { format!("${cost:.4}") } else { format!("${cost:.2}") });
+    let tokens = view.tokens.map(|tokens| {
+        let input = tokens.input + tokens.cache_read + tokens.cache_creation;
+        format!("{} in · {} out", thousands(input), thousands(tokens.output))
+    });
+    templates::render(
+        "run.html",
+        context! {
+            top => named_top(server, project, seq)?, badge => Badge::of(&view, fresh), title, facts => store.why_ended(&run),
+            why => why(&view), attach => attach.map(shell_words::join), cost, tokens, others,
+            resumes => is_last && !run.is_active() && run.conversation().is_some(),
+            save => format!("dispatch logs --raw --run {id} {} {} > {}.log", pair.mode, pair.task, view.label),
+            worktrees => task.is_some() && catalog.as_ref().is_some_and(|catalog| catalog.project.worktrees), run => view,
+        },
+    )
 }
 
-/// The pair's last runs, newest first, and this one wherever it stands.
-fn others(server: &Shared, pair: &Pair, this: &Run) -> Result<Vec<Other>, Refusal> {
-    let snapshot = server.live.snapshot().map_err(Failure::from)?;
+/// The pair's last runs and this one, newest first.
+fn others(server: &Server, pair: &Pair, this: &Run) -> Result<Vec<PairRun>, Refusal> {
+    let snapshot = server.live.snapshot()?;
     let past = server.live.history(Some(pair.mode.to_string()), Some(pair.task.to_string()), None, Some(OTHERS))?;
     let mut all: Vec<&Run> = snapshot.active_of(pair).into_iter().chain(&past).collect();
     all.dedup_by(|later, run| later.id() == run.id());
     if !all.iter().any(|run| run.id() == this.id()) {
         all.push(this);
     }
-    // Ids are in the order of their making.
+    // Run ids grow with time.
     all.sort_by(|a, b| b.id().as_str().cmp(a.id().as_str()));
-    let other = |run: &&Run| Other {
+    let other = |run: &&Run| PairRun {
         current: run.id() == this.id(),
         at: run.facts.created_at,
         badge: Badge::of(&server.live.view(run), false),
@@ -108,16 +78,16 @@ fn others(server: &Shared, pair: &Pair, this: &Run) -> Result<Vec<Other>, Refusa
     Ok(all.iter().map(other).collect())
 }
 
-/// The heading of the evidence, or what a living run is about.
-fn why(run: &RunView) -> String {
+/// The heading above the facts of an ended run; empty for an unfinished one.
+fn why(run: &RunView) -> &'static str {
     match run.state {
-        "succeeded" => "Why it counts as succeeded".to_owned(),
-        "failed" => "Why it counts as failed".to_owned(),
-        "timed_out" => "Why it counts as timed out".to_owned(),
-        "stopped" => "How it was stopped".to_owned(),
-        "lost" => "Why it counts as lost".to_owned(),
-        "dependency_failed" => "Why it was not started".to_owned(),
-        _ => String::new(),
+        "succeeded" => "Why it counts as succeeded",
+        "failed" => "Why it counts as failed",
+        "timed_out" => "Why it counts as timed out",
+        "stopped" => "How it was stopped",
+        "lost" => "Why it counts as lost",
+        "dependency_failed" => "Why it was not started",
+        _ => "",
     }
 }
 

@@ -1,14 +1,13 @@
-//! What the head of every page says of all runs. Pure.
+//! Counts of unfinished runs for the header of every page. Pure.
 
 use serde::Serialize;
 
 use crate::http::ui::badge::Badge;
 use crate::view::run_view::RunView;
 
-/// How many runs stand where.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Summary {
-    /// They wait for a person.
+    /// Waiting for the user.
     pub(super) needs: usize,
     pub(super) running: usize,
     pub(super) queued: usize,
@@ -19,11 +18,12 @@ impl Summary {
         let mut summary = Self::default();
         for run in active {
             let badge = Badge::of(run, false);
-            match () {
-                () if badge.needs => summary.needs += 1,
-                () if badge.running => summary.running += 1,
-                () => summary.queued += 1,
-            }
+            let count = match (badge.needs, badge.running) {
+                (true, _) => &mut summary.needs,
+                (false, true) => &mut summary.running,
+                (false, false) => &mut summary.queued,
+            };
+            *count += 1;
         }
         summary
     }

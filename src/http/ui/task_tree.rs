@@ -1,33 +1,33 @@
-//! What stands above a task, below it and after it. Pure.
+//! The tasks above a task, below it, and those that depend on it. Pure.
 
 use std::collections::HashSet;
 
 use crate::http::ui::catalog::Catalog;
 use crate::view::task_view::TaskView;
 
-/// Rows are indented as far as this.
+/// The deepest indentation of a row.
 const DEEPEST: usize = 6;
-/// So many tasks below one are shown.
+/// At most this many tasks below one are shown.
 const MOST_BELOW: usize = 500;
 
 /// A task below another.
 #[derive(Debug, PartialEq)]
-pub(super) struct Step<'a> {
+pub(super) struct TreeStep<'a> {
     pub(super) id: &'a str,
     pub(super) depth: usize,
-    /// Of the first of several that may run at the same time: how many they are.
-    pub(super) together: usize,
+    /// On the first of several tasks that may run at the same time: their number; else 0.
+    pub(super) parallel: usize,
 }
 
-/// All tasks below one, in run order, and how many are left out. A circle ends where it began.
-pub(super) fn below<'a>(catalog: &'a Catalog, task: &'a TaskView) -> (Vec<Step<'a>>, usize) {
+/// All tasks below one in run order, and the number of those left out. Each task is listed once, also in a cycle.
+pub(super) fn below<'a>(catalog: &'a Catalog, task: &'a TaskView) -> (Vec<TreeStep<'a>>, usize) {
     let mut steps = Vec::new();
     let mut left = 0;
     let mut seen: HashSet<&str> = HashSet::from([task.id.as_str()]);
-    let mut open: Vec<Step<'_>> = siblings(catalog, &task.subtasks, 0);
+    let mut open: Vec<TreeStep<'_>> = siblings(catalog, &task.subtasks, 0);
     open.reverse();
     while let Some(step) = open.pop() {
-        let Step { id, depth, .. } = step;
+        let TreeStep { id, depth, .. } = step;
         if !seen.insert(id) {
             continue;
         }
@@ -43,21 +43,21 @@ pub(super) fn below<'a>(catalog: &'a Catalog, task: &'a TaskView) -> (Vec<Step<'
     (steps, left)
 }
 
-/// The tasks directly below one. Equal numbers beside one another may run at the same time.
-fn siblings<'a>(catalog: &'a Catalog, ids: &'a [String], depth: usize) -> Vec<Step<'a>> {
+/// The tasks directly below one. Consecutive tasks of equal order may run at the same time.
+fn siblings<'a>(catalog: &'a Catalog, ids: &'a [String], depth: usize) -> Vec<TreeStep<'a>> {
     let number = |id: &String| catalog.task(id).and_then(|task| task.order);
     let groups = ids.chunk_by(|a, b| number(a).is_some() && number(a) == number(b));
     let mut steps = Vec::new();
     for group in groups {
         for (at, id) in group.iter().enumerate() {
-            let together = if at == 0 && group.len() > 1 { group.len() } else { 0 };
-            steps.push(Step { id: id.as_str(), depth, together });
+            let parallel = if at == 0 && group.len() > 1 { group.len() } else { 0 };
+            steps.push(TreeStep { id: id.as_str(), depth, parallel });
         }
     }
     steps
 }
 
-/// From the outermost.
+/// The parents of a task, outermost first.
 pub(super) fn parents<'a>(catalog: &'a Catalog, task: &'a TaskView) -> Vec<&'a TaskView> {
     let mut parents: Vec<&TaskView> = Vec::new();
     let mut next = task.parent.as_deref();
@@ -89,22 +89,21 @@ mod tests {
                 "id": id, "title": id, "order": order, "parent": parent, "subtasks": subtasks, "dependsOn": needs,
             })
         };
-        Catalog::of_json(json!({
+        Catalog::new(serde_json::from_value(json!({
             "project": { "name": "x" }, "modes": [], "problems": [], "broken": null, "fresh": [], "tracks": false,
             "tasks": [
                 task("P", 0, "Q", &["A", "B", "C", "D"], &[]), task("A", 1, "P", &[], &["D"]),
                 task("B", 2, "P", &["B1", "B2"], &[]), task("C", 2, "P", &["P"], &["A"]), task("B1", 1, "B", &[], &[]),
                 task("B2", 1, "B", &["gone"], &[]), task("D", 3, "P", &[], &[]), task("Q", 0, "P", &["P"], &[]),
             ],
-        }))
-        .unwrap()
+        })).unwrap())
     }
 
     #[test]
     fn what_is_below_comes_in_run_order_and_once() {
         let catalog = catalog();
         let (steps, left) = below(&catalog, catalog.task("P").unwrap());
-        let steps: Vec<_> = steps.iter().map(|step| (step.id, step.depth, step.together)).collect();
+        let steps: Vec<_> = steps.iter().map(|step| (step.id, step.depth, step.parallel)).collect();
         let expected = [("A", 0, 0), ("B", 0, 2), ("B1", 1, 2), ("B2", 1, 0), ("gone", 2, 0), ("C", 0, 0), ("D", 0, 0)];
         assert_eq!((steps.as_slice(), left), (&expected[..], 0));
     }

@@ -1,14 +1,22 @@
-//! The templates of the pages. Ours, and part of the program: what they show is data, and escaped.
+//! The templates of the pages, compiled into the program. All data in them is escaped.
 
 use std::sync::OnceLock;
 
 use jiff::Timestamp;
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment};
-use serde::Serialize;
+use minijinja::{AutoEscape, Environment, Value};
 
 use crate::http::refusal::Refusal;
+
+/// Serialises the named values (`name` or `name => expression`) as the context of a template.
+macro_rules! context {
+    (@value $key:ident) => { minijinja::Value::from(minijinja::value::Serde(&$key)) };
+    (@value $key:ident $value:expr) => { minijinja::Value::from(minijinja::value::Serde(&$value)) };
+    ($($key:ident $(=> $value:expr)?),* $(,)?) => {
+        minijinja::context! { $($key => $crate::http::ui::templates::context!(@value $key $($value)?)),* }
+    };
+}
+pub(super) use context;
 
 const TEMPLATES: &[(&str, &str)] = &[
     ("badge.html", include_str!("templates/badge.html")),
@@ -40,7 +48,7 @@ fn environment() -> &'static Environment<'static> {
         environment.add_filter("short", |ms: u64| short(ms));
         environment.add_filter("clock", |time: &str| clock(time));
         for (name, source) in TEMPLATES {
-            // A test renders each: a mistake in one does not leave this house.
+            // A test parses each template.
             if let Err(error) = environment.add_template(name, source) {
                 tracing::error!(%error, name, "a template of ours is broken");
             }
@@ -49,12 +57,12 @@ fn environment() -> &'static Environment<'static> {
     })
 }
 
-pub(super) fn render(name: &str, context: &impl Serialize) -> Result<String, Refusal> {
-    let template = environment().get_template(name).map_err(Refusal::broken)?;
-    template.render(Serde(context)).map_err(|error| Refusal::broken(format!("{error:#}")))
+pub(super) fn render(name: &str, context: Value) -> Result<String, Refusal> {
+    let template = environment().get_template(name).map_err(Refusal::internal)?;
+    template.render(context).map_err(|error| Refusal::internal(format!("{error:#}")))
 }
 
-/// `in_progress` as a person says it; what nobody knows is shown as it was written.
+/// A task's status for people: `in_progress` → `in progress`.
 fn status_word(status: &str) -> String {
     match status {
         "todo" => "to do".to_owned(),
@@ -63,7 +71,7 @@ fn status_word(status: &str) -> String {
     }
 }
 
-/// A length of time in at most two units, as `assets/time.js` writes it.
+/// A duration in at most two units, as `assets/time.js` formats it.
 fn short(ms: u64) -> String {
     let seconds = ms / 1000;
     match seconds {
@@ -74,7 +82,7 @@ fn short(ms: u64) -> String {
     }
 }
 
-/// A moment without fractions of a second, in UTC: the page knows where the person is.
+/// A time to the second in UTC; the page's script shows it in the user's time zone.
 fn clock(time: &str) -> String {
     time.parse::<Timestamp>()
         .map_or_else(|_| time.to_owned(), |time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())

@@ -1,38 +1,37 @@
-//! `/api/events`: what changes, frame by frame.
+//! `/api/events`: one message for each event of the feed.
 
 use std::io::Write as _;
 
 use crate::http::query::Query;
 use crate::http::refusal::Refusal;
-use crate::http::server::Shared;
-use crate::http::ws::outgoing::{Kind, Outgoing};
-use crate::http::ws::talk::{Farewell, Heard, Take, Talk};
-use crate::runner::live;
+use crate::http::server::Server;
+use crate::http::ws::channel::{Channel, CloseReason, Inbound, Outbound};
+use crate::http::ws::outgoing::{FrameKind, Outgoing};
+use crate::runner::live::EventStream;
 use crate::runner::wake::Waker;
 
-/// A client of the feed.
-pub(super) struct Events {
-    feed: live::Events,
+pub(super) struct EventChannel {
+    feed: EventStream,
 }
 
-impl Events {
-    pub(super) fn new(server: &Shared, mut query: Query, waker: &Waker) -> Result<Self, Refusal> {
+impl EventChannel {
+    pub(super) fn new(server: &Server, mut query: Query, waker: &Waker) -> Result<Self, Refusal> {
         let after = query.number("after")?;
         query.end()?;
         Ok(Self { feed: server.live.subscribe(after, waker.clone()) })
     }
 }
 
-impl Talk for Events {
-    fn take(&mut self, payload: &mut Outgoing) -> Take {
+impl Channel for EventChannel {
+    fn next(&mut self, payload: &mut Outgoing) -> Outbound {
         match self.feed.next().map(|frame| payload.write_all(frame.as_bytes())) {
-            Some(_) => Take::Frame(Kind::Text),
-            None => Take::Nothing,
+            Some(_) => Outbound::Frame(FrameKind::Text),
+            None => Outbound::Nothing,
         }
     }
 
-    fn hear(&mut self, _heard: Heard<'_>) -> Result<(), Farewell> {
-        // Nothing is asked of clients here.
+    fn receive(&mut self, _message: Inbound<'_>) -> Result<(), CloseReason> {
+        // Messages of the client are ignored.
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
-//! `/logs`: what a run prints, from any offset, to its end.
+//! `/logs`: the output of a run from any offset to its end.
 //!
-//! A job's logs are followed by offset; a window is watched, and its last screen is kept. Holds
-//! one piece at a time: a client that reads slowly is behind in the file, not in memory.
+//! A job's logs are followed by offset; of a window the live screen is sent, then its saved last screen. Holds one chunk
+//! at a time: for a slow client the offset lags, not the memory grows.
 
 use std::borrow::Cow;
 use std::io::Write as _;
@@ -12,35 +12,35 @@ use serde::Serialize;
 
 use crate::http::api::runs;
 use crate::http::query::Query;
-use crate::http::refusal::{Refusal, Why};
-use crate::http::server::Shared;
-use crate::http::ws::outgoing::{KEPT, Kind, Outgoing};
-use crate::http::ws::talk::{Farewell, Heard, Take, Talk};
+use crate::http::refusal::{Refusal, RefusalKind};
+use crate::http::server::Server;
+use crate::http::ws::channel::{Channel, CloseReason, Inbound, Outbound};
+use crate::http::ws::outgoing::{FrameKind, KEPT, Outgoing};
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::runner::follow::FollowError;
-use crate::runner::live;
+use crate::runner::live::EventStream;
 use crate::runner::tail::{Next, Offsets, Stream, Streams, Tail};
 use crate::runner::terminal::{Access, Terminal};
 use crate::runner::wake::Waker;
 
-/// Read at once where text is made of it: escaped it may be six times as long.
+/// Bytes of one text message: escaped they may be six times as long.
 const TEXT_PIECE: usize = 64 * 1024;
-/// Read at once where the bytes go out as they are.
+/// Bytes of one raw message.
 const RAW_PIECE: usize = 128 * 1024;
-/// Where so much of one log lies together, it goes out raw without being read.
+/// From this many contiguous bytes on, a raw log is sent from its file without being read.
 const LONG: usize = 64 * 1024;
-/// So much of it in one frame; clients are known to take 1 MiB.
+/// Bytes of one such message; common clients accept 1 MiB.
 const EXTENT: usize = 512 * 1024;
 
-/// The talk for a pair's last run, or for the one that is named.
-pub(super) fn talk(
-    server: &Arc<Shared>,
+/// Opens the log of a pair's last run, or of the run that the query names.
+pub(super) fn open(
+    server: &Arc<Server>,
     pair: &Pair,
     mut query: Query,
     waker: &Waker,
-) -> Result<Box<dyn Talk>, Refusal> {
+) -> Result<Box<dyn Channel>, Refusal> {
     let from = Offsets { stdout: query.number("stdout")?.unwrap_or(0), stderr: query.number("stderr")?.unwrap_or(0) };
     let named = query.value("run", RunId::parse)?;
     let raw = query.value("format", |text| (text == "raw").then_some(()))?.is_some();
@@ -50,89 +50,87 @@ pub(super) fn talk(
         Some(id) => runs::by_id(server, &id)?,
     };
     if run.pair() != *pair {
-        return Err(Refusal::with(Why::NoRoute, format!("run {} is not one of `{pair}`", run.id())));
+        return Err(Refusal::with(RefusalKind::NoRoute, format!("run {} is not one of `{pair}`", run.id())));
     }
     if run.facts.headless {
         let streams = Streams { stdout: true, stderr: !raw };
-        let tail = server.live.tail(&run, from, streams, waker).map_err(Refusal::broken)?;
-        return Ok(Box::new(Job {
+        let tail = server.live.tail(&run, from, streams, waker).map_err(Refusal::internal)?;
+        return Ok(Box::new(JobLog {
             server: Arc::clone(server),
             tail,
             raw,
-            room: KEPT,
+            chunk_size: KEPT,
             text: Vec::new(),
-            cut: Default::default(),
-            after: After::Living,
+            partial: Default::default(),
+            phase: LogPhase::Live,
         }));
     }
     let feed = server.live.subscribe(None, waker.clone());
     let (server, id) = (Arc::clone(server), run.id().clone());
-    Ok(Box::new(Window { server, id, feed, terminal: None, unsure: true, after: After::Living }))
+    Ok(Box::new(WindowLog { server, id, feed, terminal: None, recheck: true, phase: LogPhase::Live }))
 }
 
-/// The logs of a job.
-struct Job {
-    server: Arc<Shared>,
+struct JobLog {
+    server: Arc<Server>,
     tail: Tail,
     raw: bool,
-    /// How much is read at once.
-    room: usize,
-    /// What was read, where text is made of it.
+    /// Bytes to read at once.
+    chunk_size: usize,
+    /// The bytes that were read, unless `raw`.
     text: Vec<u8>,
-    /// Of each stream, the first bytes of a character whose end is still to come.
-    cut: [Cut; 2],
-    /// What is to be said once the file is drained.
-    after: After,
+    /// Of each stream, the first bytes of a character that is not complete yet.
+    partial: [PartialCharacter; 2],
+    phase: LogPhase,
 }
 
 #[derive(Debug, Default)]
-struct Cut {
+struct PartialCharacter {
     offset: u64,
     bytes: Vec<u8>,
 }
 
-impl Cut {
-    /// These bytes with what was cut before them, and where that begins.
+impl PartialCharacter {
+    /// The partial character before these bytes with them, and its offset.
     fn join<'a>(&mut self, offset: u64, bytes: &'a [u8]) -> (u64, Cow<'a, [u8]>) {
-        let cut = std::mem::take(self);
-        // An agent may have truncated its log between the two.
-        if cut.bytes.is_empty() || cut.offset + cut.bytes.len() as u64 != offset {
+        let partial = std::mem::take(self);
+        // The agent may have truncated its log meanwhile.
+        if partial.bytes.is_empty() || partial.offset + partial.bytes.len() as u64 != offset {
             return (offset, Cow::Borrowed(bytes));
         }
-        (cut.offset, Cow::Owned([&cut.bytes, bytes].concat()))
+        (partial.offset, Cow::Owned([&partial.bytes, bytes].concat()))
     }
 }
 
-/// A piece of a log as a frame.
+/// A chunk of a log as a text message.
 #[derive(Serialize)]
-struct Frame<'a> {
+struct LogMessage<'a> {
     stream: &'static str,
     offset: u64,
     next: u64,
     data: &'a str,
 }
 
-fn frame(payload: &mut Outgoing, stream: Stream, offset: u64, bytes: &[u8]) -> Take {
+fn text_message(payload: &mut Outgoing, stream: Stream, offset: u64, bytes: &[u8]) -> Outbound {
     let data = String::from_utf8_lossy(bytes);
     let stream = match stream {
         Stream::Stdout => "stdout",
         Stream::Stderr => "stderr",
     };
-    let frame = Frame { stream, offset, next: offset + bytes.len() as u64, data: &data };
-    match serde_json::to_writer(payload, &frame) {
-        Ok(()) => Take::Frame(Kind::Text),
-        Err(_) => Take::End(Farewell::BROKEN),
+    let message = LogMessage { stream, offset, next: offset + bytes.len() as u64, data: &data };
+    match serde_json::to_writer(payload, &message) {
+        Ok(()) => Outbound::Frame(FrameKind::Text),
+        Err(_) => Outbound::Close(CloseReason::BROKEN),
     }
 }
 
-fn end_frame(payload: &mut Outgoing, server: &Shared, run: &Run) -> Take {
+fn end_message(payload: &mut Outgoing, server: &Server, run: &Run) -> Outbound {
     match runs::end_frame(server, run).map(|text| payload.write_all(text.as_bytes())) {
-        Ok(_) => Take::Frame(Kind::Text),
-        Err(_) => Take::End(Farewell::BROKEN),
+        Ok(_) => Outbound::Frame(FrameKind::Text),
+        Err(_) => Outbound::Close(CloseReason::BROKEN),
     }
 }
 
-/// How many bytes at the end begin a character that is not whole.
+/// The number of bytes at the end that start an incomplete character.
 fn unfinished(bytes: &[u8]) -> usize {
     let from = bytes.len().saturating_sub(3);
     for at in (from..bytes.len()).rev() {
@@ -144,7 +142,7 @@ fn unfinished(bytes: &[u8]) -> usize {
             _ => 1,
         };
         let have = bytes.len() - at;
-        // What can no longer become a character is shown as it is.
+        // Invalid bytes are not held back.
         return if need > have && std::str::from_utf8(&bytes[at..]).is_err_and(|e| e.error_len().is_none()) {
             have
         } else {
@@ -154,15 +152,15 @@ fn unfinished(bytes: &[u8]) -> usize {
     0
 }
 
-impl Job {
-    /// The next piece: raw it is the payload already.
+impl JobLog {
+    /// Reads the next chunk: into the payload if `raw`, else into `text`.
     fn read(&mut self, payload: &mut Outgoing) -> Result<Next, FollowError> {
         if !self.raw {
-            self.text.resize(self.text.len().max(self.room), 0);
-            return self.tail.next(&mut self.text[..self.room]);
+            self.text.resize(self.text.len().max(self.chunk_size), 0);
+            return self.tail.next(&mut self.text[..self.chunk_size]);
         }
         let mut next = Next::Idle;
-        payload.fill(self.room, |room| {
+        payload.fill(self.chunk_size, |room| {
             next = self.tail.next(room)?;
             Ok::<_, FollowError>(if let Next::Chunk(chunk) = &next { chunk.count } else { 0 })
         })?;
@@ -170,33 +168,32 @@ impl Job {
     }
 }
 
-impl Talk for Job {
-    fn take(&mut self, payload: &mut Outgoing) -> Take {
-        match &self.after {
-            After::End(run) => {
-                // What was cut and never came whole.
+impl Channel for JobLog {
+    fn next(&mut self, payload: &mut Outgoing) -> Outbound {
+        match &self.phase {
+            LogPhase::End(run) => {
+                // Characters that never became complete.
                 for (at, stream) in [(0, Stream::Stdout), (1, Stream::Stderr)] {
-                    let cut = std::mem::take(&mut self.cut[at]);
-                    if !cut.bytes.is_empty() {
-                        return frame(payload, stream, cut.offset, &cut.bytes);
+                    let partial = std::mem::take(&mut self.partial[at]);
+                    if !partial.bytes.is_empty() {
+                        return text_message(payload, stream, partial.offset, &partial.bytes);
                     }
                 }
-                let take = end_frame(payload, &self.server, run);
-                self.after = After::Said;
-                return take;
+                let sent = end_message(payload, &self.server, run);
+                self.phase = LogPhase::Done;
+                return sent;
             }
-            After::Said => return Take::End(Farewell::DONE),
-            After::Living | After::Screen(_) => {}
+            LogPhase::Done => return Outbound::Close(CloseReason::DONE),
+            LogPhase::Live | LogPhase::Screen(_) => {}
         }
-        // Much that lies together goes to the client as it is.
         if self.raw {
             match self.tail.next_extent(LONG, EXTENT) {
                 Ok(Some(extent)) => {
                     payload.attach(extent);
-                    return Take::Frame(Kind::Binary);
+                    return Outbound::Frame(FrameKind::Binary);
                 }
                 Ok(None) => {}
-                Err(_) => return Take::End(Farewell::BROKEN),
+                Err(_) => return Outbound::Close(CloseReason::BROKEN),
             }
         }
         loop {
@@ -204,65 +201,63 @@ impl Talk for Job {
                 Ok(Next::Chunk(chunk)) => chunk,
                 Ok(Next::Idle) => {
                     self.text = Vec::new();
-                    return Take::Nothing;
+                    return Outbound::Nothing;
                 }
                 Ok(Next::Ended(run)) => {
-                    self.after = After::End(run);
-                    return self.take(payload);
+                    self.phase = LogPhase::End(run);
+                    return self.next(payload);
                 }
-                Err(_) => return Take::End(Farewell::BROKEN),
+                Err(_) => return Outbound::Close(CloseReason::BROKEN),
             };
-            // Room for much only where there is much.
-            let full = chunk.count >= self.room;
-            self.room = match (full, self.raw) {
+            // A large buffer only while the log is long.
+            let full = chunk.count >= self.chunk_size;
+            self.chunk_size = match (full, self.raw) {
                 (false, _) => KEPT,
                 (true, false) => TEXT_PIECE,
                 (true, true) => RAW_PIECE,
             };
             if self.raw {
-                return Take::Frame(Kind::Binary);
+                return Outbound::Frame(FrameKind::Binary);
             }
-            let cut = &mut self.cut[usize::from(chunk.stream == Stream::Stderr)];
-            let (offset, bytes) = cut.join(chunk.offset, &self.text[..chunk.count]);
+            let partial = &mut self.partial[usize::from(chunk.stream == Stream::Stderr)];
+            let (offset, bytes) = partial.join(chunk.offset, &self.text[..chunk.count]);
             let (whole, rest) = bytes.split_at(bytes.len() - unfinished(&bytes));
-            *cut = Cut { offset: offset + whole.len() as u64, bytes: rest.to_vec() };
-            // Of a character alone that is not whole nothing is shown, and nobody would wake us for
-            // what is there behind it.
+            *partial = PartialCharacter { offset: offset + whole.len() as u64, bytes: rest.to_vec() };
+            // With nothing but an incomplete character, read on: no event would wake us for what follows.
             if !whole.is_empty() {
-                return frame(payload, chunk.stream, offset, whole);
+                return text_message(payload, chunk.stream, offset, whole);
             }
         }
     }
 
-    fn hear(&mut self, _heard: Heard<'_>) -> Result<(), Farewell> {
+    fn receive(&mut self, _message: Inbound<'_>) -> Result<(), CloseReason> {
         Ok(())
     }
 }
 
-/// A window that is watched.
-struct Window {
-    server: Arc<Shared>,
+struct WindowLog {
+    server: Arc<Server>,
     id: RunId,
-    feed: live::Events,
-    /// `None` while there is nothing to see: it waits, or is just coming up or ending.
+    feed: EventStream,
+    /// `None` while there is no window: before it opens and after it ends.
     terminal: Option<Terminal>,
-    /// Something of the run may be other than it was.
-    unsure: bool,
-    after: After,
+    /// The run's state must be read again.
+    recheck: bool,
+    phase: LogPhase,
 }
 
-/// What is still to be said.
-enum After {
-    Living,
+/// What is sent next: live output, a window's last screen, the end message, or the close frame.
+enum LogPhase {
+    Live,
     Screen(Box<Run>),
     End(Box<Run>),
-    Said,
+    Done,
 }
 
-impl Window {
-    /// Whether the run has ended, or has a window now, once something changed.
-    fn look(&mut self, opens: bool) -> Result<(), Farewell> {
-        let run = self.server.live.store().run(&self.id).map_err(|_| Farewell::BROKEN)?;
+impl WindowLog {
+    /// Reads the run's state: opens its window or goes on to its end.
+    fn check_run(&mut self, opens: bool) -> Result<(), CloseReason> {
+        let run = self.server.live.store().run(&self.id).map_err(|_| CloseReason::BROKEN)?;
         match run {
             Some(run) if run.is_active() => {
                 if opens && self.terminal.is_none() {
@@ -272,41 +267,41 @@ impl Window {
             }
             Some(run) => {
                 self.terminal = None;
-                self.after = After::Screen(Box::new(run));
+                self.phase = LogPhase::Screen(Box::new(run));
                 Ok(())
             }
-            None => Err(Farewell::BROKEN),
+            None => Err(CloseReason::BROKEN),
         }
     }
 }
 
-impl Talk for Window {
-    fn take(&mut self, payload: &mut Outgoing) -> Take {
-        match std::mem::replace(&mut self.after, After::Said) {
-            After::Living => {}
-            After::Screen(run) => {
+impl Channel for WindowLog {
+    fn next(&mut self, payload: &mut Outgoing) -> Outbound {
+        match std::mem::replace(&mut self.phase, LogPhase::Done) {
+            LogPhase::Live => {}
+            LogPhase::Screen(run) => {
                 let screen = self.server.live.store().screen(&run).ok().flatten().unwrap_or_default();
-                self.after = After::End(run);
+                self.phase = LogPhase::End(run);
                 return match payload.write_all(&screen) {
-                    Ok(()) => Take::Frame(Kind::Binary),
-                    Err(_) => Take::End(Farewell::BROKEN),
+                    Ok(()) => Outbound::Frame(FrameKind::Binary),
+                    Err(_) => Outbound::Close(CloseReason::BROKEN),
                 };
             }
-            After::End(run) => return end_frame(payload, &self.server, &run),
-            After::Said => return Take::End(Farewell::DONE),
+            LogPhase::End(run) => return end_message(payload, &self.server, &run),
+            LogPhase::Done => return Outbound::Close(CloseReason::DONE),
         }
-        self.after = After::Living;
-        let mut changed = std::mem::take(&mut self.unsure);
+        self.phase = LogPhase::Live;
+        let mut changed = std::mem::take(&mut self.recheck);
         for frame in self.feed.by_ref() {
-            // Of the feed only that something of this run changed matters, or that it was missed.
+            // Only whether an event names this run, or events were missed.
             changed |= frame.contains(self.id.as_str()) || frame.contains("\"reset\"");
         }
         let mut opens = true;
         if let Some(terminal) = &mut self.terminal {
             match payload.fill(TEXT_PIECE, |room| terminal.read(room)) {
-                Ok(count) if count > 0 => return Take::Frame(Kind::Binary),
+                Ok(count) if count > 0 => return Outbound::Frame(FrameKind::Binary),
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-                // Another is opened once something changes: one that fails must not be tried for ever.
+                // Opened again only after another change, so that a failing terminal is not retried for ever.
                 _ => {
                     self.terminal = None;
                     opens = changed;
@@ -315,16 +310,16 @@ impl Talk for Window {
             }
         }
         if changed {
-            return match self.look(opens) {
-                Ok(()) if matches!(self.after, After::Living) => Take::Nothing,
-                Ok(()) => self.take(payload),
-                Err(farewell) => Take::End(farewell),
+            return match self.check_run(opens) {
+                Ok(()) if matches!(self.phase, LogPhase::Live) => Outbound::Nothing,
+                Ok(()) => self.next(payload),
+                Err(reason) => Outbound::Close(reason),
             };
         }
-        Take::Nothing
+        Outbound::Nothing
     }
 
-    fn hear(&mut self, _heard: Heard<'_>) -> Result<(), Farewell> {
+    fn receive(&mut self, _message: Inbound<'_>) -> Result<(), CloseReason> {
         Ok(())
     }
 

@@ -1,13 +1,12 @@
-//! WebSockets: opening one, the loop that serves it, and what each is about.
+//! WebSockets: the upgrade, the loop that serves one, and the channels with its content.
 //!
-//! One thread each. It sleeps in `poll` on its socket, its waker and its source; nothing ticks
-//! but the ping.
+//! One thread for each. It sleeps in `poll` on its socket, its waker and its channel's source; only the ping is timed.
 
-pub(super) mod events;
-pub(super) mod logs;
-pub(super) mod opening;
-pub(super) mod outgoing;
-mod pulse;
+mod channel;
+mod events;
+mod keepalive;
+mod logs;
+mod outgoing;
 pub(super) mod session;
-pub(super) mod talk;
-pub(super) mod terminal;
+mod terminal;
+pub(super) mod upgrade;

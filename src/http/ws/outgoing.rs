@@ -1,56 +1,53 @@
-//! The frame that is on its way to a client, in a buffer that is used again.
+//! The frame that is being sent to a client, in a reused buffer.
 //!
-//! A log goes out as it is read: one copy, one write. (The library would take a buffer for each
-//! frame and copy it once more.) Frames of a server are not masked, so their head is all there is
-//! to them. Must not know what is sent.
+//! A log is sent with one copy and one write; the library would allocate a buffer for each frame and copy once more.
+//! Frames of a server are not masked, so that only a head is added. Must not know the content.
 
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 
 use crate::runner::tail::Extent;
 
-/// The longest head.
+/// The longest head, in bytes.
 const HEAD: usize = 10;
-/// A payload's room at most this long is kept while there is nothing to send.
+/// The buffer is freed while nothing is sent if it is larger than this, in bytes.
 pub(super) const KEPT: usize = 4096;
 
-/// What a payload is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::http) enum Kind {
-    /// UTF-8, as whoever lays it in has to see to.
+pub(in crate::http) enum FrameKind {
+    /// UTF-8: the writer's duty.
     Text,
     Binary,
 }
 
-/// See the module. Payloads are laid in by [`Write`], which does not fail, or by [`Self::fill`].
+/// The payload is written by [`Write`], which does not fail, or by [`Self::fill`].
 #[derive(Debug, Default)]
 pub(in crate::http) struct Outgoing {
-    /// Room for a head, then the payload, then what an earlier one left.
+    /// Space for a head, the payload, then unused bytes.
     bytes: Vec<u8>,
-    /// The payload's end; 0 where nothing is on its way.
+    /// The payload's end; 0 if nothing is being sent.
     end: usize,
     sent: usize,
-    /// What of the payload is still in its file.
+    /// The part of the payload that is sent from its file.
     rest: Option<Extent>,
 }
 
 impl Outgoing {
-    /// An empty payload, to be laid in.
+    /// Starts an empty payload.
     pub(super) fn begin(&mut self) -> &mut Self {
         self.end = HEAD;
-        // Until it is sealed nothing is to be sent.
+        // Nothing is sent before `seal`.
         self.sent = HEAD;
         self.rest = None;
         self
     }
 
-    /// The payload is this, and goes from its file to the client.
+    /// Sets the payload to a part of a file.
     pub(super) fn attach(&mut self, rest: Extent) {
         self.rest = Some(rest);
     }
 
-    /// Lets `read` write into the next `most` bytes, which hold anything; it returns how many it
-    /// wrote.
+    /// Lets `read` fill the next `most` bytes, whose content is undefined; it returns how many it wrote.
     pub(super) fn fill<E>(
         &mut self,
         most: usize,
@@ -63,19 +60,19 @@ impl Outgoing {
 
     fn room(&mut self, size: usize) -> &mut [u8] {
         let end = self.end + size;
-        // Grown once and kept, for who has much to say.
+        // Grown once and kept.
         if self.bytes.len() < end {
             self.bytes.resize(end, 0);
         }
         &mut self.bytes[self.end..end]
     }
 
-    /// The payload is whole: puts its head before it.
-    pub(super) fn seal(&mut self, kind: Kind) {
+    /// Completes the frame: writes the head before the payload.
+    pub(super) fn seal(&mut self, kind: FrameKind) {
         let length = (self.end - HEAD) as u64 + self.rest.as_ref().map_or(0, Extent::left);
         let code = match kind {
-            Kind::Text => 1,
-            Kind::Binary => 2,
+            FrameKind::Text => 1,
+            FrameKind::Binary => 2,
         };
         let mut head = [0; HEAD];
         head[0] = 0x80 | code;
@@ -102,7 +99,7 @@ impl Outgoing {
         self.bytes[HEAD - size..HEAD].copy_from_slice(&head[..size]);
     }
 
-    /// There is nothing to send after all.
+    /// Discards the payload.
     pub(super) fn drop_payload(&mut self) {
         if self.bytes.len() > HEAD + KEPT {
             self.bytes = Vec::new();
@@ -112,8 +109,7 @@ impl Outgoing {
         self.rest = None;
     }
 
-    /// Writes what is left of a sealed frame, as far as it is taken, and counts it; `WouldBlock` where
-    /// that is not all.
+    /// Writes the rest of a sealed frame and adds the written bytes to `written`; `WouldBlock` if a part is left.
     pub(super) fn write_to(&mut self, mut to: impl Write + AsFd, written: &mut u64) -> io::Result<()> {
         while self.sent < self.end {
             match to.write(&self.bytes[self.sent..self.end]) {
@@ -152,7 +148,7 @@ mod tests {
     use tungstenite::protocol::{Role, WebSocket, WebSocketConfig};
     use tungstenite::{Bytes, Message};
 
-    fn frame(kind: Kind, payload: &[u8]) -> Vec<u8> {
+    fn frame(kind: FrameKind, payload: &[u8]) -> Vec<u8> {
         let mut outgoing = Outgoing::default();
         outgoing.begin().write_all(payload).unwrap();
         outgoing.seal(kind);
@@ -177,8 +173,8 @@ mod tests {
                 let bytes = io::Cursor::new(frame(kind, &payload));
                 WebSocket::from_raw_socket(bytes, Role::Client, Some(config)).read().unwrap()
             };
-            assert_eq!(read(Kind::Binary), Message::Binary(Bytes::from(payload.clone())), "{length}");
-            assert_eq!(read(Kind::Text), Message::text("x".repeat(length)), "{length}");
+            assert_eq!(read(FrameKind::Binary), Message::Binary(Bytes::from(payload.clone())), "{length}");
+            assert_eq!(read(FrameKind::Text), Message::text("x".repeat(length)), "{length}");
         }
     }
 

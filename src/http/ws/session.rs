@@ -1,4 +1,4 @@
-//! The loop of one WebSocket: it listens, speaks and sleeps; what is said is behind [`Talk`].
+//! The loop of one WebSocket: receive, send, sleep. The content comes from a [`Channel`].
 
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
@@ -14,37 +14,37 @@ use tungstenite::protocol::{CloseFrame, Role, WebSocket, WebSocketConfig};
 use tungstenite::{Bytes, Message, Utf8Bytes};
 
 use crate::http::limits::{MESSAGE_BYTES, PINGS_A_SECOND, QUEUE_BYTES};
-use crate::http::server::{Seat, Shared};
-use crate::http::stream::Stream;
+use crate::http::server::{Server, SocketPermit};
+use crate::http::stream::ClientStream;
+use crate::http::ws::channel::{Channel, CloseReason, Inbound, Outbound};
+use crate::http::ws::keepalive::{Keepalive, KeepaliveLimits};
 use crate::http::ws::outgoing::Outgoing;
-use crate::http::ws::pulse::{Patience, Pulse};
-use crate::http::ws::talk::{Farewell, Heard, Take, Talk};
 use crate::runner::wake::Waker;
 
-/// A WebSocket that was agreed on: the answer's head, and what it will be about.
-pub(in crate::http) struct Opening {
+/// An accepted WebSocket that was not answered yet.
+pub(in crate::http) struct Upgrade {
     pub(super) head: Vec<u8>,
-    pub(super) seat: Seat,
+    pub(super) permit: SocketPermit,
     pub(super) waker: Waker,
-    pub(super) talk: Box<dyn Talk>,
+    pub(super) channel: Box<dyn Channel>,
 }
 
-/// The socket and the frame on its way. Counts what the client took: progress is life.
+/// The socket and the frame that is being sent. Counts the bytes that the client took.
 #[derive(Debug)]
-struct Wire {
-    stream: Arc<Stream>,
+struct FrameStream {
+    stream: Arc<ClientStream>,
     outgoing: Outgoing,
     written: u64,
 }
 
-impl Read for Wire {
+impl Read for FrameStream {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         (&*self.stream).read(into)
     }
 }
 
-/// What the library says (a ping, a close) goes between two frames, never into one.
-impl Write for Wire {
+/// The library's own frames (ping, pong, close) are written between two frames, never inside one.
+impl Write for FrameStream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.flush()?;
         let count = (&*self.stream).write(bytes)?;
@@ -57,115 +57,115 @@ impl Write for Wire {
     }
 }
 
-/// So many messages are sent before the client is listened to again.
+/// At most this many messages are sent before the client's messages are read again.
 const BURST: usize = 16;
 
-struct Session {
-    ws: WebSocket<Wire>,
-    /// The client takes no more for now.
+struct SocketSession {
+    ws: WebSocket<FrameStream>,
+    /// Writing would block.
     blocked: bool,
-    /// The talk took no more: what was read already may wait to be heard.
-    unheard: bool,
-    /// Our close was sent: only the client's is awaited.
+    /// The channel was full: messages that were read already may be pending.
+    pending: bool,
+    /// Our close frame was sent, the client's is awaited.
     closing: bool,
-    pulse: Pulse,
+    keepalive: Keepalive,
     pings: (Instant, u32),
 }
 
-/// Serves a WebSocket until it ends. `unread` came behind the request already.
-pub(in crate::http) fn run(server: &Arc<Shared>, stream: &Arc<Stream>, unread: Vec<u8>, opening: Opening) {
-    let Opening { head, seat, waker, mut talk } = opening;
+/// Serves a WebSocket until it ends. `unread` are bytes that followed the request.
+pub(in crate::http) fn run(server: &Arc<Server>, stream: &Arc<ClientStream>, unread: Vec<u8>, upgrade: Upgrade) {
+    let Upgrade { head, permit, waker, mut channel } = upgrade;
     if (&**stream).write_all(&head).is_err() || stream.set_nonblocking(true).is_err() {
         return;
     }
     server.metrics.sockets_opened.fetch_add(1, Ordering::Relaxed);
-    let mut session = Session::new(stream, unread, Patience::default());
-    let ended = session.serve(&|| server.is_stopping(), &waker, talk.as_mut());
+    let mut session = SocketSession::new(stream, unread, KeepaliveLimits::default());
+    let ended = session.serve(&|| server.is_stopping(), &waker, channel.as_mut());
     server.metrics.socket_bytes.fetch_add(session.ws.get_ref().written, Ordering::Relaxed);
     if ended.is_err() {
         server.metrics.sockets_dropped.fetch_add(1, Ordering::Relaxed);
     }
-    // The talk first: whoever sees the seat free may count what it held.
-    drop(talk);
-    drop(seat);
+    // In this order: who sees the permit returned must find the channel's resources released.
+    drop(channel);
+    drop(permit);
     stream.shutdown(Shutdown::Both);
 }
 
-/// The client is gone, or was given up.
+/// The client is gone or was dropped.
 #[derive(Debug)]
 struct Dropped;
 
-/// What ended a sleep, beside the source and the time.
+/// What ended a sleep: these, or the source, or the time.
 #[derive(Clone, Copy, Debug)]
-struct Woken {
+struct WakeCause {
     by_client: bool,
     by_waker: bool,
 }
 
-impl Session {
-    fn new(stream: &Arc<Stream>, unread: Vec<u8>, patience: Patience) -> Self {
+impl SocketSession {
+    fn new(stream: &Arc<ClientStream>, unread: Vec<u8>, limits: KeepaliveLimits) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(4096)
             .write_buffer_size(0)
             .max_write_buffer_size(QUEUE_BYTES)
             .max_message_size(Some(MESSAGE_BYTES))
             .max_frame_size(Some(MESSAGE_BYTES));
-        let wire = Wire { stream: Arc::clone(stream), outgoing: Outgoing::default(), written: 0 };
+        let wire = FrameStream { stream: Arc::clone(stream), outgoing: Outgoing::default(), written: 0 };
         let now = Instant::now();
         Self {
             ws: WebSocket::from_partially_read(wire, unread, Role::Server, Some(config)),
             blocked: false,
-            unheard: false,
+            pending: false,
             closing: false,
-            pulse: Pulse::new(now, patience),
+            keepalive: Keepalive::new(now, limits),
             pings: (now, 0),
         }
     }
 
-    fn serve(&mut self, stopping: &dyn Fn() -> bool, waker: &Waker, talk: &mut dyn Talk) -> Result<(), Dropped> {
-        // Something may have come behind the request.
-        let mut woken = Woken { by_client: true, by_waker: true };
+    fn serve(&mut self, stopping: &dyn Fn() -> bool, waker: &Waker, channel: &mut dyn Channel) -> Result<(), Dropped> {
+        // Bytes may have followed the request.
+        let mut cause = WakeCause { by_client: true, by_waker: true };
         loop {
-            // Before looking: what happens meanwhile wakes the next sleep.
-            if woken.by_waker {
+            // Cleared before anything is read, so that later events end the next sleep.
+            if cause.by_waker {
                 waker.clear();
             }
             if stopping() && !self.closing {
-                self.close(&Farewell::STOPPING);
+                self.close(&CloseReason::STOPPING);
             }
-            if (woken.by_client || self.unheard) && self.listen(talk)? {
+            if (cause.by_client || self.pending) && self.receive_all(channel)? {
                 return Ok(());
             }
             if self.blocked {
-                // Before trying again: that may find room which no client made.
-                self.look()?;
+                // Before the next write, which may succeed without the client having read.
+                self.update_keepalive()?;
                 self.flush()?;
             }
-            let more = if self.closing || self.blocked { false } else { self.speak(talk)? };
-            let limit = self.look()?;
-            woken = self.sleep(waker, talk, if more && !self.blocked { Duration::ZERO } else { limit })?;
+            let more = if self.closing || self.blocked { false } else { self.send_next(channel)? };
+            let limit = self.update_keepalive()?;
+            cause = self.sleep(waker, channel, if more && !self.blocked { Duration::ZERO } else { limit })?;
         }
     }
 
-    /// Hears all that was said. `true`: the WebSocket has ended.
-    fn listen(&mut self, talk: &mut dyn Talk) -> Result<bool, Dropped> {
+    /// Receives all messages that have arrived. `true`: the WebSocket has ended.
+    fn receive_all(&mut self, channel: &mut dyn Channel) -> Result<bool, Dropped> {
         loop {
-            self.unheard = talk.is_full();
-            if self.unheard {
+            self.pending = channel.is_full();
+            if self.pending {
                 return Ok(false);
             }
             match self.ws.read() {
                 Ok(message) => {
-                    self.pulse.heard(Instant::now());
-                    self.hear(talk, &message);
+                    self.keepalive.received(Instant::now());
+                    self.receive(channel, &message);
                 }
                 Err(WsError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
                 Err(WsError::Io(error)) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(WsError::ConnectionClosed | WsError::AlreadyClosed) => return Ok(true),
                 Err(WsError::Io(_)) => return Err(Dropped),
                 Err(error) => {
-                    self.close(&objection(&error));
-                    // What follows cannot be understood any more.
+                    self.close(&protocol_error(&error));
+                    // The bytes that follow cannot be parsed.
                     let _ = self.ws.flush();
                     if self.ws.get_ref().stream.set_nonblocking(false).is_ok() {
                         self.ws.get_ref().stream.linger();
@@ -176,54 +176,54 @@ impl Session {
         }
     }
 
-    fn hear(&mut self, talk: &mut dyn Talk, message: &Message) {
-        // After our goodbye only the client's is awaited.
+    fn receive(&mut self, channel: &mut dyn Channel, message: &Message) {
+        // After our close frame, messages are ignored.
         if self.closing {
             return;
         }
-        let heard = match message {
-            Message::Text(text) => talk.hear(Heard::Text(text.as_str())),
-            Message::Binary(bytes) => talk.hear(Heard::Binary(bytes)),
+        let received = match message {
+            Message::Text(text) => channel.receive(Inbound::Text(text.as_str())),
+            Message::Binary(bytes) => channel.receive(Inbound::Binary(bytes)),
             Message::Ping(_) => self.count_ping(),
             Message::Pong(_) | Message::Close(_) | Message::Frame(_) => Ok(()),
         };
-        if let Err(farewell) = heard {
-            self.close(&farewell);
+        if let Err(reason) = received {
+            self.close(&reason);
         }
     }
 
-    fn count_ping(&mut self) -> Result<(), Farewell> {
+    fn count_ping(&mut self) -> Result<(), CloseReason> {
         if self.pings.0.elapsed() > Duration::from_secs(1) {
             self.pings = (Instant::now(), 0);
         }
         self.pings.1 += 1;
-        if self.pings.1 > PINGS_A_SECOND { Err(Farewell::FLOOD) } else { Ok(()) }
+        if self.pings.1 > PINGS_A_SECOND { Err(CloseReason::FLOOD) } else { Ok(()) }
     }
 
-    /// Sends what there is, as long as the client takes it. `true`: there is more.
-    fn speak(&mut self, talk: &mut dyn Talk) -> Result<bool, Dropped> {
-        if self.pulse.wants_ping(Instant::now()) {
+    /// Sends messages while the client takes them. `true`: there are more.
+    fn send_next(&mut self, channel: &mut dyn Channel) -> Result<bool, Dropped> {
+        if self.keepalive.wants_ping(Instant::now()) {
             self.send(Message::Ping(Bytes::new()))?;
         }
         for _ in 0..BURST {
-            // An answer of the library may still wait, and goes first.
+            // A frame of the library that is still queued goes first.
             self.flush()?;
             if self.blocked {
                 return Ok(true);
             }
             let outgoing = self.ws.get_mut().outgoing.begin();
-            match talk.take(outgoing) {
-                Take::Frame(kind) => {
+            match channel.next(outgoing) {
+                Outbound::Frame(kind) => {
                     outgoing.seal(kind);
                     self.flush()?;
                 }
-                Take::Nothing => {
+                Outbound::Nothing => {
                     outgoing.drop_payload();
                     return Ok(false);
                 }
-                Take::End(farewell) => {
+                Outbound::Close(reason) => {
                     outgoing.drop_payload();
-                    self.close(&farewell);
+                    self.close(&reason);
                     return Ok(false);
                 }
             }
@@ -234,7 +234,7 @@ impl Session {
     fn send(&mut self, message: Message) -> Result<(), Dropped> {
         match self.ws.send(message) {
             Ok(()) => Ok(()),
-            // It is queued, and goes on when the client takes more.
+            // The library has queued it.
             Err(WsError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.blocked = true;
                 Ok(())
@@ -247,36 +247,35 @@ impl Session {
         match self.ws.flush() {
             Ok(()) => self.blocked = false,
             Err(WsError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => self.blocked = true,
-            // Both have said their last: the next read finds that out.
+            // Close handshake done; the next read returns ConnectionClosed.
             Err(WsError::ConnectionClosed | WsError::AlreadyClosed) => self.blocked = true,
             Err(_) => return Err(Dropped),
         }
         Ok(())
     }
 
-    fn close(&mut self, farewell: &Farewell) {
+    fn close(&mut self, reason: &CloseReason) {
         self.closing = true;
-        self.pulse.closing(Instant::now());
-        let frame =
-            CloseFrame { code: CloseCode::from(farewell.code), reason: Utf8Bytes::from_static(farewell.reason) };
+        self.keepalive.closing(Instant::now());
+        let frame = CloseFrame { code: CloseCode::from(reason.code), reason: Utf8Bytes::from_static(reason.reason) };
         let _ = self.ws.close(Some(frame));
         self.blocked = true;
     }
 
-    /// How long to sleep at most.
-    fn look(&mut self) -> Result<Duration, Dropped> {
-        self.pulse.look(self.ws.get_ref().written, self.blocked, Instant::now()).ok_or(Dropped)
+    /// Returns the longest sleep. Fails when the client is to be dropped.
+    fn update_keepalive(&mut self) -> Result<Duration, Dropped> {
+        self.keepalive.update(self.ws.get_ref().written, self.blocked, Instant::now()).ok_or(Dropped)
     }
 
-    fn sleep(&self, waker: &Waker, talk: &dyn Talk, limit: Duration) -> Result<Woken, Dropped> {
+    fn sleep(&self, waker: &Waker, channel: &dyn Channel, limit: Duration) -> Result<WakeCause, Dropped> {
         let socket = &*self.ws.get_ref().stream;
-        let mut events = if talk.is_full() { PollFlags::empty() } else { PollFlags::IN };
+        let mut events = if channel.is_full() { PollFlags::empty() } else { PollFlags::IN };
         events.set(PollFlags::OUT, self.blocked);
         let limit = Timespec::try_from(limit).map_err(|_| Dropped)?;
         let client = PollFd::new(socket, events);
-        // A client that takes nothing is not asked to take more.
+        // While blocked, waker and source are ignored: nothing more can be sent.
         let (mut one, mut two, mut three);
-        let fds: &mut [PollFd<'_>] = match talk.source() {
+        let fds: &mut [PollFd<'_>] = match channel.source() {
             _ if self.blocked => {
                 one = [client];
                 &mut one
@@ -286,39 +285,39 @@ impl Session {
                 &mut two
             }
             Some(source) => {
-                let source = PollFd::from_borrowed_fd(source, talk.awaits());
+                let source = PollFd::from_borrowed_fd(source, channel.source_events());
                 three = [client, PollFd::from_borrowed_fd(waker.as_fd(), PollFlags::IN), source];
                 &mut three
             }
         };
         match poll(fds, Some(&limit)) {
-            // Nobody would hear of it, and `poll` would not sleep again.
-            Ok(_) if talk.is_full() && fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR) => {
+            // A full channel does not read, so it would never see the hang-up, and `poll` would not sleep again.
+            Ok(_) if channel.is_full() && fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR) => {
                 return Err(Dropped);
             }
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(_) => return Err(Dropped),
         }
-        let rung = |place: usize| fds.get(place).is_some_and(|fd: &PollFd<'_>| !fd.revents().is_empty());
-        Ok(Woken { by_client: rung(0), by_waker: rung(1) })
+        let is_ready = |place: usize| fds.get(place).is_some_and(|fd: &PollFd<'_>| !fd.revents().is_empty());
+        Ok(WakeCause { by_client: is_ready(0), by_waker: is_ready(1) })
     }
 }
 
-/// What a client is told that broke the protocol or a limit.
-fn objection(error: &WsError) -> Farewell {
+/// The close reason for a client that broke the protocol or a limit.
+fn protocol_error(error: &WsError) -> CloseReason {
     match error {
         WsError::Capacity(CapacityError::MessageTooLong { .. }) => {
-            Farewell { code: 1009, reason: "a message is too long" }
+            CloseReason { code: 1009, reason: "a message is too long" }
         }
-        WsError::Utf8(_) => Farewell { code: 1007, reason: "text that is no UTF-8" },
-        _ => Farewell { code: 1002, reason: "not the protocol" },
+        WsError::Utf8(_) => CloseReason { code: 1007, reason: "text that is no UTF-8" },
+        _ => CloseReason { code: 1002, reason: "not the protocol" },
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::ws::outgoing::Kind;
+    use crate::http::ws::outgoing::FrameKind;
     use std::os::unix::net::UnixStream;
 
     /// Has more to say than anybody takes.
@@ -328,39 +327,39 @@ mod tests {
 
     const PIECE: usize = 64 * 1024;
 
-    impl Talk for Endless {
-        fn take(&mut self, payload: &mut Outgoing) -> Take {
+    impl Channel for Endless {
+        fn next(&mut self, payload: &mut Outgoing) -> Outbound {
             self.taken += 1;
             payload.write_all(&[b'x'; PIECE]).unwrap();
-            Take::Frame(Kind::Binary)
+            Outbound::Frame(FrameKind::Binary)
         }
 
-        fn hear(&mut self, _heard: Heard<'_>) -> Result<(), Farewell> {
+        fn receive(&mut self, _message: Inbound<'_>) -> Result<(), CloseReason> {
             Ok(())
         }
     }
 
-    fn session(patience: Patience) -> (Session, UnixStream) {
+    fn session(limits: KeepaliveLimits) -> (SocketSession, UnixStream) {
         let (ours, theirs) = UnixStream::pair().unwrap();
         ours.set_nonblocking(true).unwrap();
         theirs.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        (Session::new(&Arc::new(Stream::Unix(ours)), Vec::new(), patience), theirs)
+        (SocketSession::new(&Arc::new(ClientStream(ours)), Vec::new(), limits), theirs)
     }
 
     #[test]
     fn who_never_reads_is_given_up_and_little_waits_for_it() {
-        let patience = Patience { ping: Duration::from_millis(50), dead: Duration::from_secs(60) };
-        let (mut session, _theirs) = session(patience);
-        let mut talk = Endless { taken: 0 };
-        assert!(session.serve(&|| false, &Waker::new().unwrap(), &mut talk).is_err());
-        let waits = talk.taken * PIECE - usize::try_from(session.ws.get_ref().written).unwrap();
+        let limits = KeepaliveLimits { ping: Duration::from_millis(50), dead: Duration::from_secs(60) };
+        let (mut session, _theirs) = session(limits);
+        let mut channel = Endless { taken: 0 };
+        assert!(session.serve(&|| false, &Waker::new().unwrap(), &mut channel).is_err());
+        let waits = channel.taken * PIECE - usize::try_from(session.ws.get_ref().written).unwrap();
         assert!(waits <= PIECE, "{waits} bytes wait for one that does not read");
     }
 
     #[test]
     fn an_answer_never_breaks_into_a_frame() {
-        let patience = Patience { ping: Duration::from_secs(20), dead: Duration::from_secs(60) };
-        let (mut session, theirs) = session(patience);
+        let limits = KeepaliveLimits { ping: Duration::from_secs(20), dead: Duration::from_secs(60) };
+        let (mut session, theirs) = session(limits);
         let mut client = WebSocket::from_raw_socket(theirs, Role::Client, None);
         // Before it reads: so the first frames are stuck when the pings are heard.
         for number in 0..20_u8 {

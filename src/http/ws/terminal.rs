@@ -1,5 +1,5 @@
-//! `/api/terminal`: a live window, bytes both ways. A reader's bytes go nowhere. Texts of a client ask for
-//! another size, or for what has scrolled out of the pane that it sees, which is answered by a text.
+//! `/api/terminal`: a live window, bytes both ways; a client with read access cannot type. Text messages of the client
+//! ask for another size, or for the pane's scrollback, which is answered by a text message.
 
 use std::io::{ErrorKind, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd};
@@ -12,68 +12,57 @@ use crate::http::api::runs;
 use crate::http::limits::QUEUE_BYTES;
 use crate::http::query::Query;
 use crate::http::refusal::Refusal;
-use crate::http::server::Shared;
-use crate::http::tickets;
-use crate::http::ws::outgoing::{Kind, Outgoing};
-use crate::http::ws::talk::{Farewell, Heard, Take, Talk};
+use crate::http::server::Server;
+use crate::http::ws::channel::{Channel, CloseReason, Inbound, Outbound};
+use crate::http::ws::outgoing::{FrameKind, Outgoing};
 use crate::model::names::Pair;
-use crate::runner::failure::Failure;
 use crate::runner::terminal::{Access, Terminal};
 
 const PIECE: usize = 64 * 1024;
 
-/// One browser's view of a window.
-pub(super) struct Screen {
+/// One client's view of a window.
+pub(super) struct TerminalChannel {
     terminal: Terminal,
-    access: tickets::Access,
-    /// What was typed and not yet taken.
+    access: Access,
+    /// Typed bytes that were not written to the terminal yet.
     typed: Vec<u8>,
-    /// What was asked for and has not been sent.
+    /// The scrollback that is to be sent.
     history: Option<String>,
 }
 
-/// What a text of the client asks for: an object of one field.
+/// A text message of the client: an object with one field.
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Asked {
+enum TerminalCommand {
     /// Columns and rows.
     Resize(i64, i64),
-    /// So many lines above the screen at most, and the screen.
+    /// The screen and at most this many lines above it.
     History(u32),
 }
 
 #[derive(Serialize)]
-struct History {
+struct HistoryMessage {
     history: String,
 }
 
-impl Screen {
-    pub(super) fn open(
-        server: &Arc<Shared>,
-        pair: &Pair,
-        access: tickets::Access,
-        mut query: Query,
-    ) -> Result<Self, Refusal> {
+impl TerminalChannel {
+    pub(super) fn open(server: &Arc<Server>, pair: &Pair, access: Access, mut query: Query) -> Result<Self, Refusal> {
         let columns = query.number("cols")?.unwrap_or(80);
         let rows = query.number("rows")?.unwrap_or(24);
         query.end()?;
         let run = runs::last(server, pair)?;
-        let wanted = match access {
-            tickets::Access::Read => Access::Read,
-            tickets::Access::Write => Access::Write,
-        };
         let size = (clamp(i64::try_from(columns).unwrap_or(0)), clamp(i64::try_from(rows).unwrap_or(0)));
-        let terminal = server.live.store().open_terminal(&run, wanted, size).map_err(Failure::from)?;
+        let terminal = server.live.store().open_terminal(&run, access, size)?;
         Ok(Self { terminal, access, typed: Vec::new(), history: None })
     }
 
-    /// Hands over what was typed, as far as it is taken.
-    fn hand_over(&mut self) -> Result<(), Farewell> {
+    /// Writes the typed bytes to the terminal, as many as it takes.
+    fn write_typed(&mut self) -> Result<(), CloseReason> {
         while !self.typed.is_empty() {
             match self.terminal.write(&self.typed) {
                 Ok(count) => drop(self.typed.drain(..count)),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-                Err(_) => return Err(Farewell::DONE),
+                Err(_) => return Err(CloseReason::DONE),
             }
         }
         Ok(())
@@ -84,46 +73,46 @@ fn clamp(number: i64) -> u16 {
     u16::try_from(number.clamp(1, 1000)).unwrap_or(1)
 }
 
-impl Talk for Screen {
-    fn take(&mut self, payload: &mut Outgoing) -> Take {
-        if let Err(farewell) = self.hand_over() {
-            return Take::End(farewell);
+impl Channel for TerminalChannel {
+    fn next(&mut self, payload: &mut Outgoing) -> Outbound {
+        if let Err(reason) = self.write_typed() {
+            return Outbound::Close(reason);
         }
         if let Some(history) = self.history.take() {
-            return match serde_json::to_writer(&mut *payload, &History { history }).map(|()| payload.flush()) {
-                Ok(_) => Take::Frame(Kind::Text),
-                Err(_) => Take::End(Farewell::BROKEN),
+            return match serde_json::to_writer(&mut *payload, &HistoryMessage { history }).map(|()| payload.flush()) {
+                Ok(_) => Outbound::Frame(FrameKind::Text),
+                Err(_) => Outbound::Close(CloseReason::BROKEN),
             };
         }
         match payload.fill(PIECE, |room| self.terminal.read(room)) {
-            Ok(0) => Take::End(Farewell::DONE),
-            Ok(_) => Take::Frame(Kind::Binary),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Take::Nothing,
-            // A terminal whose other end is gone says so with an error.
-            Err(_) => Take::End(Farewell::DONE),
+            Ok(0) => Outbound::Close(CloseReason::DONE),
+            Ok(_) => Outbound::Frame(FrameKind::Binary),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Outbound::Nothing,
+            // A terminal whose other end is closed returns an error.
+            Err(_) => Outbound::Close(CloseReason::DONE),
         }
     }
 
-    fn hear(&mut self, heard: Heard<'_>) -> Result<(), Farewell> {
-        let asked = match heard {
-            Heard::Text(text) => serde_json::from_str(text).map_err(|_| Farewell::NOT_UNDERSTOOD),
-            Heard::Binary(_) => Err(Farewell::READ_ONLY),
+    fn receive(&mut self, message: Inbound<'_>) -> Result<(), CloseReason> {
+        let command = match message {
+            Inbound::Text(text) => serde_json::from_str(text).map_err(|_| CloseReason::NOT_UNDERSTOOD),
+            Inbound::Binary(_) => Err(CloseReason::READ_ONLY),
         };
-        match (heard, asked) {
-            (_, Ok(Asked::History(lines))) => {
-                let history = self.terminal.history(lines).map_err(|_| Farewell::BROKEN)?;
+        match (message, command) {
+            (_, Ok(TerminalCommand::History(lines))) => {
+                let history = self.terminal.history(lines).map_err(|_| CloseReason::BROKEN)?;
                 self.history = Some(history);
                 Ok(())
             }
-            _ if self.access == tickets::Access::Read => Err(Farewell::READ_ONLY),
-            (_, Ok(Asked::Resize(cols, rows))) => {
-                self.terminal.resize(clamp(cols), clamp(rows)).map_err(|_| Farewell::DONE)
+            _ if self.access == Access::Read => Err(CloseReason::READ_ONLY),
+            (_, Ok(TerminalCommand::Resize(cols, rows))) => {
+                self.terminal.resize(clamp(cols), clamp(rows)).map_err(|_| CloseReason::DONE)
             }
-            (Heard::Binary(bytes), _) => {
+            (Inbound::Binary(bytes), _) => {
                 self.typed.extend_from_slice(bytes);
-                self.hand_over()
+                self.write_typed()
             }
-            (Heard::Text(_), Err(farewell)) => Err(farewell),
+            (Inbound::Text(_), Err(reason)) => Err(reason),
         }
     }
 
@@ -131,7 +120,7 @@ impl Talk for Screen {
         Some(self.terminal.as_fd())
     }
 
-    fn awaits(&self) -> PollFlags {
+    fn source_events(&self) -> PollFlags {
         if self.typed.is_empty() { PollFlags::IN } else { PollFlags::IN | PollFlags::OUT }
     }
 

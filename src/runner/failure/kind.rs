@@ -1,7 +1,10 @@
 //! What sorts of failure there are.
 
+use serde::{Deserialize, Serialize};
+
 /// What sort of failure: a front end chooses its exit code or status by this alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     InvalidName,
     UnknownMode,
@@ -34,28 +37,6 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 19] = [
-        Self::InvalidName,
-        Self::UnknownMode,
-        Self::UnknownTask,
-        Self::NeverRun,
-        Self::BadManifest,
-        Self::Usage,
-        Self::Conflict,
-        Self::NotWaiting,
-        Self::Stale,
-        Self::UnknownFile,
-        Self::AgentNotFound,
-        Self::AgentNotExecutable,
-        Self::StateFolder,
-        Self::Tmux,
-        Self::Unseen,
-        Self::Busy,
-        Self::Unconfirmed,
-        Self::Failed,
-        Self::Internal,
-    ];
-
     /// As JSON names it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -79,22 +60,5 @@ impl Kind {
             Self::Failed => "failed",
             Self::Internal => "internal",
         }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn kinds_are_told_apart_by_their_words() {
-        for kind in Kind::ALL {
-            assert_eq!(Kind::parse(kind.as_str()), Some(kind));
-        }
-        assert_eq!(Kind::parse("nothing"), None);
     }
 }

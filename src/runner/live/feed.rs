@@ -1,4 +1,4 @@
-//! Events to whoever listens. Nobody is waited for: each reads the ring at its own pace, and who
+//! EventStream to whoever listens. Nobody is waited for: each reads the ring at its own pace, and who
 //! falls too far behind is told to begin anew.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,7 +20,7 @@ struct Inner {
 
 /// One who listens. Dropped: no more.
 #[derive(Debug)]
-pub struct Events {
+pub struct EventStream {
     feed: Arc<Feed>,
     id: u64,
     /// The number of the last frame that was handed out.
@@ -51,7 +51,7 @@ impl Feed {
     }
 
     /// Listens to what comes after `after`; else to what comes from now on.
-    pub(super) fn subscribe(self: &Arc<Self>, after: Option<u64>, waker: Waker, guest: Arc<()>) -> Events {
+    pub(super) fn subscribe(self: &Arc<Self>, after: Option<u64>, waker: Waker, guest: Arc<()>) -> EventStream {
         let mut inner = self.inner();
         inner.next += 1;
         let id = inner.next;
@@ -61,12 +61,12 @@ impl Feed {
         let at = after.unwrap_or(last);
         // Whoever notes the number of each frame must not skip what is about to be told again.
         let known = if inner.ring.after(at) == After::Unknown { last } else { at };
-        Events { feed: Arc::clone(self), id, at, hello: Some(frame(known, "hello", "").into()), _guest: guest }
+        EventStream { feed: Arc::clone(self), id, at, hello: Some(frame(known, "hello", "").into()), _guest: guest }
     }
 }
 
 /// The frames, ready to be sent; `None` until the waker says that there is another.
-impl Iterator for Events {
+impl Iterator for EventStream {
     type Item = Arc<str>;
 
     fn next(&mut self) -> Option<Arc<str>> {
@@ -88,7 +88,7 @@ impl Iterator for Events {
     }
 }
 
-impl Drop for Events {
+impl Drop for EventStream {
     fn drop(&mut self) {
         self.feed.inner().listeners.retain(|(id, _)| *id != self.id);
     }
@@ -102,11 +102,11 @@ fn frame(number: u64, event: &str, rest: &str) -> String {
 mod tests {
     use super::*;
 
-    fn listen(feed: &Arc<Feed>, after: Option<u64>) -> Events {
+    fn listen(feed: &Arc<Feed>, after: Option<u64>) -> EventStream {
         feed.subscribe(after, Waker::new().unwrap(), Arc::default())
     }
 
-    fn all(events: &mut Events) -> Vec<String> {
+    fn all(events: &mut EventStream) -> Vec<String> {
         std::iter::from_fn(|| events.next().map(|frame| frame.to_string())).collect()
     }
 

@@ -34,7 +34,7 @@ use feed::Feed;
 use seen::Seen;
 
 pub use answers::Figures;
-pub use feed::Events;
+pub use feed::EventStream;
 pub use snapshot::Snapshot;
 
 /// A snapshot this old is as good as a look.
@@ -169,7 +169,7 @@ impl Live {
     }
 
     /// The same for as long as manifest, templates and tasks are; `None` where nobody watches them.
-    pub fn project_mark(&self) -> Option<u64> {
+    pub fn project_version(&self) -> Option<u64> {
         self.shared.has_guests().then(|| self.shared.projects.load(Ordering::Acquire))
     }
 
@@ -198,7 +198,7 @@ impl Live {
     }
 
     /// Listens to what changes: all after the event `after` that is still known, else what comes.
-    pub fn subscribe(&self, after: Option<u64>, waker: Waker) -> Events {
+    pub fn subscribe(&self, after: Option<u64>, waker: Waker) -> EventStream {
         let events = self.shared.feed.subscribe(after, waker, Arc::clone(&self.shared.guests));
         // Nobody may have looked for long.
         self.shared.bells.runs.wake();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Events, Live};
+use super::{EventStream, Live};
 use crate::model::exit_record::ExitRecord;
 use crate::model::live_record::LiveRecord;
 use crate::model::names::{ModeName, Pair, TaskId};
@@ -41,7 +41,7 @@ struct Job {
 }
 
 struct Listener {
-    events: Events,
+    events: EventStream,
     waker: Waker,
 }
 

@@ -1,4 +1,4 @@
-//! What a server has done in a child (`dispatch __errand`): asked on stdin, answered once on stdout.
+//! The child process of the server (`dispatch __worker`): one request on stdin, one response on stdout.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -14,8 +14,8 @@ const MODES: &str = r#"  first: { agent: fake, prompt: "{{ task.body }}" }
   fresh: { agent: fake, prompt: "{{ task.body }}", sources: ["in.txt"], generates: ["out.txt"] }
 "#;
 
-fn call(world: &World, errand: &Value) -> Dispatch {
-    world.dispatch("__errand").arg(world.project().join("dispatch.yaml")).stdin(errand.to_string())
+fn call(world: &World, request: &Value) -> Dispatch {
+    world.dispatch("__worker").arg(world.project().join("dispatch.yaml")).stdin(request.to_string())
 }
 
 #[track_caller]
@@ -25,16 +25,16 @@ fn answer(call: Dispatch) -> Value {
 }
 
 #[track_caller]
-fn done(world: &World, errand: Value) -> Value {
-    let answer = answer(call(world, &errand));
-    assert!(answer["done"].is_object(), "{errand} was not done: {answer}");
+fn done(world: &World, request: Value) -> Value {
+    let answer = answer(call(world, &request));
+    assert!(answer["done"].is_object(), "{request} was not done: {answer}");
     answer["done"].clone()
 }
 
 #[track_caller]
-fn failed(world: &World, errand: Value, kind: &str) -> Value {
-    let answer = answer(call(world, &errand));
-    assert_eq!(answer["failed"]["kind"], kind, "{errand}: {answer}");
+fn failed(world: &World, request: Value, kind: &str) -> Value {
+    let answer = answer(call(world, &request));
+    assert_eq!(answer["failed"]["kind"], kind, "{request}: {answer}");
     answer["failed"].clone()
 }
 
@@ -117,11 +117,11 @@ fn names_that_are_not_known_are_told_with_the_nearest() {
     let known = done(&world, json!({ "do": "know", "mode": "job", "task": "TASK-1" }));
     assert_eq!(known, json!({ "mode": "job", "task": "TASK-1" }));
     for what in ["start", "know", "render"] {
-        let errand = |mode: &str, task: &str| json!({ "do": what, "mode": mode, "task": task });
-        assert_eq!(failed(&world, errand("jab", "TASK-1"), "unknown_mode")["hints"][0], "did you mean `job`?");
-        assert_eq!(failed(&world, errand("job", "TASK-2"), "unknown_task")["hints"][0], "did you mean `TASK-1`?");
-        failed(&world, errand("../job", "TASK-1"), "invalid_name");
-        failed(&world, errand("job", "-x"), "invalid_name");
+        let request = |mode: &str, task: &str| json!({ "do": what, "mode": mode, "task": task });
+        assert_eq!(failed(&world, request("jab", "TASK-1"), "unknown_mode")["hints"][0], "did you mean `job`?");
+        assert_eq!(failed(&world, request("job", "TASK-2"), "unknown_task")["hints"][0], "did you mean `TASK-1`?");
+        failed(&world, request("../job", "TASK-1"), "invalid_name");
+        failed(&world, request("job", "-x"), "invalid_name");
     }
     failed(&world, json!({ "do": "task", "id": "TASK-9" }), "unknown_task");
     failed(&world, json!({ "do": "start", "mode": "job", "task": "TASK-1", "subtasks": true }), "usage");
@@ -161,8 +161,8 @@ fn a_template_that_explodes_is_a_failure_and_leaves_nothing() {
         world.task("TASK-1", "hello");
         world.write("templates/bomb.md", bomb);
         for what in ["render", "start"] {
-            let errand = json!({ "do": what, "mode": "bomb", "task": "TASK-1" });
-            let ended = call(&world, &errand).within(Duration::from_secs(15)).succeeds();
+            let request = json!({ "do": what, "mode": "bomb", "task": "TASK-1" });
+            let ended = call(&world, &request).within(Duration::from_secs(15)).succeeds();
             let answer: Value = serde_json::from_slice(&ended.stdout).unwrap();
             assert_eq!(answer["failed"]["kind"], "bad_manifest", "{answer}");
         }
@@ -172,10 +172,10 @@ fn a_template_that_explodes_is_a_failure_and_leaves_nothing() {
 }
 
 #[test]
-fn what_is_no_errand_is_refused_and_does_nothing() {
+fn what_is_no_request_is_refused_and_does_nothing() {
     let world = World::new();
     for text in ["", "{", "[]", r#"{"do":"other"}"#, r#"{"do":"start"}"#, r#"{"do":"know","mode":1,"task":"T"}"#] {
-        let call = world.dispatch("__errand").arg(world.project().join("dispatch.yaml"));
+        let call = world.dispatch("__worker").arg(world.project().join("dispatch.yaml"));
         let ended = call.stdin(text).ends_somehow();
         assert!(ended.code == 1 && ended.stdout.is_empty(), "{text}: {} {}", ended.code, ended.text());
     }
@@ -225,8 +225,9 @@ fn a_text_with_mistakes_is_refused_with_their_places() {
     let problem = &failure["problems"][0];
     assert!(problem["message"].as_str().unwrap().contains("nobody"), "{failure}");
     assert_eq!(problem["path"], world.project().join("dispatch.yaml").to_str().unwrap());
-    let (start, text) = (problem["excerpt"][1].as_u64().unwrap(), failure["texts"][0].as_str().unwrap());
-    assert!(text[usize::try_from(start).unwrap()..].starts_with("nobody"), "{failure}");
+    let line = wrong.lines().nth(usize::try_from(problem["line"].as_u64().unwrap()).unwrap() - 1).unwrap();
+    let column = usize::try_from(problem["column"].as_u64().unwrap()).unwrap();
+    assert!(line[column - 1..].starts_with("nobody"), "{failure}");
     // A template that is not there is seen too, as `check` sees it.
     let wrong = format!("{before}  bad: {{ agent: fake, template: gone.md }}\n");
     failed(&world, write("dispatch.yaml", &wrong, &old["etag"]), "bad_manifest");

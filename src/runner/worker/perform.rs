@@ -1,4 +1,4 @@
-//! In the child: each errand, done as its command does it.
+//! In the child: each request, done as the command of its name does it.
 
 use std::path::Path;
 
@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use crate::plan::diff::Options;
 use crate::runner::asked::Meaning;
-use crate::runner::errand::{Errand, catalog, files, start};
 use crate::runner::failure::{Failure, Kind};
 use crate::runner::locate::Whence;
 use crate::runner::prepare::Request;
@@ -15,63 +14,64 @@ use crate::runner::project::{Depth, Project};
 use crate::runner::show;
 use crate::runner::together::Resume;
 use crate::runner::up::refuse_inside;
+use crate::runner::worker::{WorkerRequest, catalog, files, start};
 use crate::view::plan_view::PlanView;
 
-/// So much of a patch is shown; the list of its files is whole.
+/// In bytes: the part of a patch that is sent. The list of its files is complete.
 const PATCH: usize = 1 << 20;
 
-pub(super) fn of(manifest: &Path, errand: Errand) -> Result<Value, Failure> {
+pub(super) fn perform(manifest: &Path, request: WorkerRequest) -> Result<Value, Failure> {
     let folder = manifest.parent().unwrap_or(Path::new("/")).to_owned();
     let whence = Whence { file: Some(manifest.to_owned()), folder };
     let open = |depth| Project::open(&whence, depth);
-    match errand {
-        Errand::Start { mode, task, prompt, extras, force, resume, subtasks } => {
-            let request = request(prompt, extras, force);
+    match request {
+        WorkerRequest::Start { mode, task, prompt, extras, force, resume, subtasks } => {
+            let request = run_request(prompt, extras, force);
             let resume = if resume { Resume::LastOfPair } else { Resume::Nobodys };
             let meaning = Meaning { subtasks, resume };
             start::start(&open(Depth::Whole)?, &mode, &task, &request, meaning)
         }
-        Errand::Render { mode, task, prompt, extras } => {
+        WorkerRequest::Render { mode, task, prompt, extras } => {
             let project = open(Depth::Whole)?;
             let tasks = project.tasks();
             let (mode, task) = (project.mode(&mode)?, tasks.find(&task)?);
-            let prepared = project.prepare(&tasks, mode, task, &request(prompt, extras, false))?;
+            let prepared = project.prepare(&tasks, mode, task, &run_request(prompt, extras, false))?;
             value(&show::prepared(&prepared))
         }
-        Errand::Plan => {
+        WorkerRequest::Plan => {
             let project = open(Depth::Whole)?;
             let outlook = project.plan(&project.tasks(), project.store()?.as_ref(), Options::default())?;
             value(&PlanView::new(&outlook.plan))
         }
-        Errand::Up => {
+        WorkerRequest::Up => {
             refuse_inside("up")?;
             let project = open(Depth::Whole)?;
             let (tasks, known) = (project.tasks(), project.store()?);
             let outlook = project.plan(&tasks, known.as_ref(), Options::default())?;
             value(&show::report(&project.carry_out(&tasks, known, &outlook.plan)?))
         }
-        Errand::Modes => {
+        WorkerRequest::Modes => {
             let project = open(Depth::Whole)?;
             value(&show::modes(&project, &project.manifest.root))
         }
-        Errand::Catalog => catalog::of(&whence),
-        Errand::Tasks => value(&show::tasks(&open(Depth::Shape)?.tasks())),
-        Errand::Task { id } => {
+        WorkerRequest::Catalog => value(&catalog::catalog(&whence)?),
+        WorkerRequest::Tasks => value(&show::tasks(&open(Depth::Shape)?.tasks())),
+        WorkerRequest::Task { id } => {
             let project = open(Depth::Shape)?;
             value(&show::task(&project, &project.tasks(), &id)?)
         }
-        Errand::Diff { id } => {
+        WorkerRequest::Diff { id } => {
             let project = open(Depth::Shape)?;
             let tasks = project.tasks();
             value(&project.work(&tasks, tasks.find(&id)?)?.view(PATCH)?)
         }
-        Errand::Clean { id, dry_run } => {
+        WorkerRequest::Clean { id, dry_run } => {
             let project = open(Depth::Shape)?;
             let tasks = project.tasks();
-            // Nobody stands in a folder: who asked may be anywhere.
+            // A web request has no working directory; `/` never triggers the check "you are inside the worktree".
             value(&project.clean(&tasks, tasks.find(&id)?, Path::new("/"), dry_run)?)
         }
-        Errand::Show { mode, task } => {
+        WorkerRequest::Show { mode, task } => {
             let project = open(Depth::Shape)?;
             let pair = project.past_pair(&mode, &task)?;
             let never = || Failure::never_run(&pair);
@@ -80,17 +80,17 @@ pub(super) fn of(manifest: &Path, errand: Errand) -> Result<Value, Failure> {
             let shown = store.show_window(&run)?;
             Ok(json!({ "attached": shown.word(), "attachNote": shown.remark() }))
         }
-        Errand::Know { mode, task } => {
+        WorkerRequest::Know { mode, task } => {
             let project = open(Depth::Shape)?;
             let pair = project.pair(&project.tasks(), &mode, &task)?;
             Ok(json!({ "mode": pair.mode.as_str(), "task": pair.task.as_str() }))
         }
-        Errand::ReadFile { name } => files::read(&whence, &name),
-        Errand::WriteFile { name, text, etag } => files::write(&whence, &name, &text, &etag),
+        WorkerRequest::ReadFile { name } => files::read(&whence, &name),
+        WorkerRequest::WriteFile { name, text, etag } => files::write(&whence, &name, &text, &etag),
     }
 }
 
-fn request(prompt: Option<String>, extras: Vec<String>, force: bool) -> Request {
+fn run_request(prompt: Option<String>, extras: Vec<String>, force: bool) -> Request {
     Request { prompt: prompt.map(String::into_bytes), extras, force, ..Request::default() }
 }
 

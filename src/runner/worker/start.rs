@@ -1,4 +1,4 @@
-//! Starting or joining for somebody who does not wait for the end: as `run -d` does.
+//! Starting or joining a run without waiting for its end, as `run -d` does.
 
 use serde_json::{Value, json};
 
@@ -7,11 +7,11 @@ use crate::model::run_state::RunState;
 use crate::model::started_by::StartedBy;
 use crate::runner::asked::{Asked, Meaning};
 use crate::runner::beginning::Beginning;
-use crate::runner::errand::work::value;
 use crate::runner::failure::{Failure, Kind};
 use crate::runner::prepare::Request;
 use crate::runner::project::Project;
 use crate::runner::start::Queueing;
+use crate::runner::worker::perform::value;
 use crate::system::clock;
 use crate::view::run_view::RunView;
 
@@ -23,7 +23,7 @@ pub(super) fn start(
     meaning: Meaning,
 ) -> Result<Value, Failure> {
     let mode = project.mode(mode)?;
-    // A tmux client on its way while the tasks are read.
+    // The tmux client starts while the tasks are read.
     let ready = if mode.interactive { project.tmux().ready() } else { None };
     let tasks = project.tasks();
     let task = tasks.find(task)?;
@@ -37,7 +37,7 @@ pub(super) fn start(
         before.push(match store.begin_planned(planned, &before, request.force, Queueing::Allowed) {
             Ok(beginning) => beginning,
             Err(error) => {
-                // The others are begun all the same; the first failure is the cause of what follows.
+                // The others are started all the same; the first failure is reported.
                 failure.get_or_insert(Failure::from(error));
                 Beginning::Failed(planned.prepared.pair.clone())
             }
@@ -63,7 +63,7 @@ pub(super) fn start(
     let mut answer = json!({
         "run": view(run)?, "created": created, "skipped": skipped, "runs": runs, "session": project.manifest.session,
     });
-    // One that waits has no window yet.
+    // A queued run has no window yet.
     let open = run.is_active() && !matches!(run.state, RunState::Queued(_));
     if let (true, Some(argv)) = (open, store.attach_argv(run)) {
         answer["attach"] = json!(argv);

@@ -1,5 +1,5 @@
-//! The files of a project that a person may edit from outside: the manifest, their own settings
-//! beside it, and the subtask files that the manifest names. No other is read or written.
+//! The files of a project that can be edited through the server: the manifest, `dispatch.local.yaml` beside it,
+//! and the subtask files that the manifest names. No other is read or written.
 
 use std::path::{Path, PathBuf};
 
@@ -15,22 +15,22 @@ use crate::system::text_file::{TextFile, TextFileError};
 use crate::view::problem_view::ProblemView;
 
 pub(super) fn read(whence: &Whence, name: &str) -> Result<Value, Failure> {
-    let held = hold(&place(whence, name)?, name)?;
+    let held = hold(&find(whence, name)?, name)?;
     let bytes = held.bytes().ok_or_else(|| unknown(name, "there is no such file yet"))?;
     let text = std::str::from_utf8(bytes).map_err(|_| Failure::new(Kind::Failed, format!("`{name}` is not UTF-8")))?;
     Ok(json!({ "name": name, "text": text, "etag": etag(bytes) }))
 }
 
-pub(super) fn write(whence: &Whence, name: &str, text: &str, told: &str) -> Result<Value, Failure> {
+pub(super) fn write(whence: &Whence, name: &str, text: &str, expected_etag: &str) -> Result<Value, Failure> {
     if text.len() as u64 > MANIFEST_MAX {
         return Err(Failure::new(Kind::Usage, format!("`{name}` may have {} KiB at most", MANIFEST_MAX >> 10)));
     }
-    let place = place(whence, name)?;
-    let held = hold(&place, name)?;
-    if held.bytes().map(etag).unwrap_or_default() != told {
+    let file = find(whence, name)?;
+    let held = hold(&file, name)?;
+    if held.bytes().map(etag).unwrap_or_default() != expected_etag {
         return Err(stale(name));
     }
-    let checked = check_draft(whence, &UnsavedFile { path: place.path, text: text.into() })?;
+    let checked = check_draft(whence, &UnsavedFile { path: file.path, text: text.into() })?;
     if checked.has_errors() {
         return Err(Failure::of_problems(checked.problems));
     }
@@ -43,38 +43,37 @@ pub(super) fn write(whence: &Whence, name: &str, text: &str, told: &str) -> Resu
     Ok(json!({ "name": name, "etag": etag(text.as_bytes()), "problems": problems }))
 }
 
-/// A file that may be edited.
-struct Place {
+struct EditableFile {
     root: PathBuf,
     path: PathBuf,
 }
 
-/// Where the file called `name` is. The manifest need not be sound to be mended.
-fn place(whence: &Whence, name: &str) -> Result<Place, Failure> {
+/// Finds the file called `name`. The manifest itself is found even when it has errors, so that it can be repaired.
+fn find(whence: &Whence, name: &str) -> Result<EditableFile, Failure> {
     let located = located(whence)?;
     let (path, root) = manifest::resolve(&located.manifest).map_err(|problem| Failure::of_problems(vec![problem]))?;
-    let asked = Path::new(name);
-    if path.file_name() == Some(asked.as_os_str()) {
-        return Ok(Place { root, path });
+    let wanted = Path::new(name);
+    if path.file_name() == Some(wanted.as_os_str()) {
+        return Ok(EditableFile { root, path });
     }
     if name == LOCAL_NAME {
-        return Ok(Place { path: root.join(LOCAL_NAME), root });
+        return Ok(EditableFile { path: root.join(LOCAL_NAME), root });
     }
     let project = Project::open(whence, Depth::Shape)?;
     let path = project.manifest.tasks.into_iter().find_map(|source| match source {
-        TaskSource::Subtasks(file) if file.path.strip_prefix(&root).is_ok_and(|below| below == asked) => {
+        TaskSource::Subtasks(file) if file.path.strip_prefix(&root).is_ok_and(|below| below == wanted) => {
             Some(file.path)
         }
         _ => None,
     });
     match path {
-        Some(path) => Ok(Place { root, path }),
+        Some(path) => Ok(EditableFile { root, path }),
         None => Err(unknown(name, "it is neither the manifest nor a subtask file that it names")),
     }
 }
 
-fn hold(place: &Place, name: &str) -> Result<TextFile, Failure> {
-    TextFile::hold(&place.root, &place.path, MANIFEST_MAX).map_err(|error| match error {
+fn hold(file: &EditableFile, name: &str) -> Result<TextFile, Failure> {
+    TextFile::hold(&file.root, &file.path, MANIFEST_MAX).map_err(|error| match error {
         TextFileError::Io(error) => Failure::new(Kind::Failed, format!("`{name}` cannot be read: {error}")),
         error => unknown(name, &error.to_string()),
     })

@@ -1,0 +1,39 @@
+//! Rendering, and the manifest and subtask files as text. A file is written only if its `ETag` still matches and
+//! the project has no error with the new text.
+
+use serde_json::Value;
+
+use crate::http::body;
+use crate::http::head::Head;
+use crate::http::refusal::{Refusal, RefusalKind};
+use crate::http::reply::Reply;
+use crate::http::server::Server;
+use crate::model::names::Pair;
+use crate::runner::worker::WorkerRequest;
+
+pub(in crate::http) fn render(server: &Server, pair: &Pair, body: &[u8]) -> Result<Reply, Refusal> {
+    let body::StartBody { prompt, extras, .. } = body::StartBody::read(body)?;
+    let (mode, task) = (pair.mode.to_string(), pair.task.to_string());
+    let view = server.workers.run(&WorkerRequest::Render { mode, task, prompt, extras })?;
+    Ok(Reply::json(200, &view))
+}
+
+pub(in crate::http) fn read_file(server: &Server, name: String) -> Result<Reply, Refusal> {
+    let value = server.workers.run(&WorkerRequest::ReadFile { name })?;
+    Ok(Reply::owned("text/yaml; charset=utf-8", text_of(&value, "text")).header("ETag", text_of(&value, "etag")))
+}
+
+pub(in crate::http) fn write_file(server: &Server, head: &Head, name: String, body: &[u8]) -> Result<Reply, Refusal> {
+    let etag = head.header("if-match").ok_or_else(|| {
+        Refusal::with(RefusalKind::BadValue, "`If-Match` is missing").hint("send the ETag of the text that was changed")
+    })?;
+    let text = std::str::from_utf8(body).map_err(|_| Refusal::with(RefusalKind::BadValue, "the text is not UTF-8"))?;
+    let request = WorkerRequest::WriteFile { name, text: text.to_owned(), etag: etag.to_owned() };
+    let value = server.workers.run(&request)?;
+    server.live.touch();
+    Ok(Reply::json(200, &value).header("ETag", text_of(&value, "etag")))
+}
+
+fn text_of(value: &Value, field: &str) -> String {
+    value.get(field).and_then(Value::as_str).unwrap_or_default().to_owned()
+}

@@ -1,0 +1,55 @@
+//! Tasks and modes of a project as JSON, with what is wrong with them: what the board shows beside the runs.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::view::mode_view::ModeView;
+use crate::view::problem_view::ProblemView;
+use crate::view::task_view::TaskView;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CatalogView {
+    pub project: ProjectView,
+    pub tasks: Vec<TaskView>,
+    pub modes: Vec<ModeView>,
+    /// In task files.
+    pub problems: Vec<ProblemView>,
+    /// Why nothing can be started: an error in the manifest or a template.
+    pub broken: Option<BrokenView>,
+    /// Programs that runs need and that were not found.
+    #[serde(default)]
+    pub missing: Vec<MissingView>,
+    /// Pairs that are up to date, as mode and task.
+    pub fresh: Vec<(String, String)>,
+    /// Whether any mode has `sources`, so that `fresh` can change with any file.
+    pub tracks: bool,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ProjectView {
+    pub name: String,
+    #[serde(default)]
+    pub root: PathBuf,
+    #[serde(default)]
+    pub manifest: PathBuf,
+    /// Tasks are worked on in worktrees.
+    #[serde(default)]
+    pub worktrees: bool,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BrokenView {
+    pub message: String,
+    pub hints: Vec<String>,
+    #[serde(default)]
+    pub problems: Vec<ProblemView>,
+}
+
+/// A finding of `doctor` that makes runs fail.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct MissingView {
+    pub what: String,
+    pub found: String,
+    pub cure: Option<String>,
+}
