@@ -15,7 +15,7 @@ use crate::runner::agent_activity;
 use crate::runner::agent_signs::{Place, Signs};
 use crate::system::clock;
 use crate::system::store::run_folder::RunFolder;
-use crate::system::tmux::{Pane, Talk};
+use crate::system::tmux::{Pane, PaneActivity};
 
 /// Silent for longer, it is idle.
 const IDLE_MS: i64 = 10_000;
@@ -38,7 +38,7 @@ pub(super) fn of_pane(pane: &Pane, protocol: Protocol, run: &RunId, folder: &Run
         return Does::default();
     }
     let now = clock::now();
-    let shown = pane.talk.as_ref().and_then(|talk| of_window(talk, talk.written(), protocol, now));
+    let shown = pane.activity.as_ref().and_then(|activity| of_window(activity, activity.written(), protocol, now));
     if protocol == Protocol::Text {
         return Does { activity: shown, session_id: None };
     }
@@ -47,27 +47,27 @@ pub(super) fn of_pane(pane: &Pane, protocol: Protocol, run: &RunId, folder: &Run
     Does { activity: Some(agent_activity::judge(&signs, shown, now)), session_id }
 }
 
-/// `written`: see [`Talk::written`]. `None` where nobody can tell.
-fn of_window(talk: &Talk, written: Option<i64>, protocol: Protocol, now: Timestamp) -> Option<Activity> {
+/// `written`: see [`PaneActivity::written`]. `None` where nobody can tell.
+fn of_window(activity: &PaneActivity, written: Option<i64>, protocol: Protocol, now: Timestamp) -> Option<Activity> {
     let speaks = protocol == Protocol::Text;
     let said = |state, reason: &str, source, at| {
         let at = Timestamp::from_second(at).ok()?;
         Some(Activity { state, reason: reason.to_owned(), source, at })
     };
-    if talk.panes > 1 {
+    if activity.panes > 1 {
         let unknown = || {
             let at = now.as_second();
             said(ActivityState::Unknown, "its window holds other panes too", ActivitySource::Window, at)
         };
         return speaks.then(unknown).flatten();
     }
-    if let Some(rung) = waits_since(talk, written, now) {
+    if let Some(rung) = waits_since(activity, written, now) {
         return said(ActivityState::Waiting, "it rang the bell", ActivitySource::Bell, rung);
     }
     if !speaks {
         return None;
     }
-    let output = last_output(talk, written);
+    let output = last_output(activity, written);
     match silence(output, now) {
         ..IDLE_MS => said(ActivityState::Working, "it writes", ActivitySource::Output, output),
         _ => said(ActivityState::Idle, "no output for 10 s", ActivitySource::Output, output),
@@ -75,25 +75,25 @@ fn of_window(talk: &Talk, written: Option<i64>, protocol: Protocol, now: Timesta
 }
 
 /// When it rang, where nothing came after that.
-fn waits_since(talk: &Talk, written: Option<i64>, now: Timestamp) -> Option<i64> {
-    let Some(rung) = talk.rung else {
-        return (talk.flagged && silence(talk.active, now) >= MEANT_MS).then_some(talk.active);
+fn waits_since(activity: &PaneActivity, written: Option<i64>, now: Timestamp) -> Option<i64> {
+    let Some(rung) = activity.bell_at else {
+        return (activity.flagged && silence(activity.active, now) >= MEANT_MS).then_some(activity.active);
     };
     let later = |at: i64| at > rung + WITH_THE_BELL;
-    let answered = written.is_some_and(later) || later(talk.active) && !was_a_look(talk);
+    let answered = written.is_some_and(later) || later(activity.active) && !was_a_look(activity);
     (!answered).then_some(rung)
 }
 
 /// What tmux calls activity was somebody who turned to the window.
-fn was_a_look(talk: &Talk) -> bool {
-    talk.seen == Some(talk.active)
+fn was_a_look(activity: &PaneActivity) -> bool {
+    activity.seen == Some(activity.active)
 }
 
-fn last_output(talk: &Talk, written: Option<i64>) -> i64 {
+fn last_output(activity: &PaneActivity, written: Option<i64>) -> i64 {
     match written {
         // At the latest.
-        Some(written) if was_a_look(talk) => (written | 7).min(talk.active),
-        _ => talk.active,
+        Some(written) if was_a_look(activity) => (written | 7).min(activity.active),
+        _ => activity.active,
     }
 }
 
@@ -109,56 +109,56 @@ mod tests {
     /// A multiple of 8: a terminal writes its time down anew.
     const BELL: i64 = 1_700_000_000;
 
-    fn silent_since(active: i64) -> Talk {
-        Talk { active, flagged: false, panes: 1, rung: None, seen: None, tty: "/dev/null".into() }
+    fn silent_since(active: i64) -> PaneActivity {
+        PaneActivity { active, flagged: false, panes: 1, bell_at: None, seen: None, tty: "/dev/null".into() }
     }
 
-    fn seen(talk: &Talk, written: i64, now: i64) -> Option<(&'static str, i64)> {
+    fn seen(activity: &PaneActivity, written: i64, now: i64) -> Option<(&'static str, i64)> {
         let now = Timestamp::from_second(now).unwrap();
-        let activity = of_window(talk, Some(written), Protocol::Text, now)?;
+        let activity = of_window(activity, Some(written), Protocol::Text, now)?;
         Some((activity.state.as_str(), activity.at.as_second() - BELL))
     }
 
     #[test]
     fn output_is_work_and_ten_seconds_without_are_idle() {
-        let talk = silent_since(BELL);
-        assert_eq!(seen(&talk, BELL, BELL), Some(("working", 0)));
-        assert_eq!(seen(&talk, BELL, BELL + 10), Some(("working", 0)), "it may have been 9.1 s");
-        assert_eq!(seen(&talk, BELL, BELL + 11), Some(("idle", 0)));
+        let activity = silent_since(BELL);
+        assert_eq!(seen(&activity, BELL, BELL), Some(("working", 0)));
+        assert_eq!(seen(&activity, BELL, BELL + 10), Some(("working", 0)), "it may have been 9.1 s");
+        assert_eq!(seen(&activity, BELL, BELL + 11), Some(("idle", 0)));
         // A clock that was set back.
-        assert_eq!(seen(&talk, BELL, BELL - 500), Some(("working", 0)));
+        assert_eq!(seen(&activity, BELL, BELL - 500), Some(("working", 0)));
     }
 
     #[test]
     fn who_looks_writes_nothing() {
-        let looked = Talk { seen: Some(BELL + 60), ..silent_since(BELL + 60) };
+        let looked = PaneActivity { seen: Some(BELL + 60), ..silent_since(BELL + 60) };
         assert_eq!(seen(&looked, BELL, BELL + 60), Some(("idle", 7)), "the last of the eight seconds");
-        let wrote = Talk { active: BELL + 61, ..looked };
+        let wrote = PaneActivity { active: BELL + 61, ..looked };
         assert_eq!(seen(&wrote, BELL + 61, BELL + 62), Some(("working", 61)));
     }
 
     #[test]
     fn a_bell_waits_until_something_is_written() {
-        let rung = Talk { rung: Some(BELL), ..silent_since(BELL) };
+        let with_bell = PaneActivity { bell_at: Some(BELL), ..silent_since(BELL) };
         let waits = Some(("waiting", 0));
-        assert_eq!(seen(&rung, BELL, BELL), waits);
-        assert_eq!(seen(&rung, BELL, BELL + 3600), waits);
-        let with_its_question = Talk { active: BELL + 1, ..rung.clone() };
+        assert_eq!(seen(&with_bell, BELL, BELL), waits);
+        assert_eq!(seen(&with_bell, BELL, BELL + 3600), waits);
+        let with_its_question = PaneActivity { active: BELL + 1, ..with_bell.clone() };
         assert_eq!(seen(&with_its_question, BELL, BELL + 5), waits);
-        let looked_at = Talk { active: BELL + 40, seen: Some(BELL + 40), ..rung.clone() };
+        let looked_at = PaneActivity { active: BELL + 40, seen: Some(BELL + 40), ..with_bell.clone() };
         assert_eq!(seen(&looked_at, BELL, BELL + 41), waits);
-        let answered = Talk { active: BELL + 3, ..rung.clone() };
+        let answered = PaneActivity { active: BELL + 3, ..with_bell.clone() };
         assert_eq!(seen(&answered, BELL, BELL + 4), Some(("working", 3)), "as soon as tmux has seen it");
-        let answered_and_left = Talk { active: BELL + 40, seen: Some(BELL + 40), ..rung };
+        let answered_and_left = PaneActivity { active: BELL + 40, seen: Some(BELL + 40), ..with_bell };
         assert_eq!(seen(&answered_and_left, BELL + 30, BELL + 41), Some(("working", 31)));
     }
 
     #[test]
     fn a_bell_that_nobody_noted_counts_until_somebody_looks() {
-        let rung = Talk { flagged: true, ..silent_since(BELL) };
-        assert_eq!(seen(&rung, BELL, BELL + 1), Some(("working", 0)), "it may go on");
-        assert_eq!(seen(&rung, BELL, BELL + 3), Some(("waiting", 0)));
-        assert_eq!(seen(&Talk { flagged: false, ..rung }, BELL, BELL + 3), Some(("working", 0)));
+        let with_bell = PaneActivity { flagged: true, ..silent_since(BELL) };
+        assert_eq!(seen(&with_bell, BELL, BELL + 1), Some(("working", 0)), "it may go on");
+        assert_eq!(seen(&with_bell, BELL, BELL + 3), Some(("waiting", 0)));
+        assert_eq!(seen(&PaneActivity { flagged: false, ..with_bell }, BELL, BELL + 3), Some(("working", 0)));
     }
 
     #[test]
@@ -166,10 +166,10 @@ mod tests {
         let now = Timestamp::from_second(BELL + 3).unwrap();
         let quiet = silent_since(BELL);
         assert_eq!(of_window(&quiet, None, Protocol::Claude, now), None);
-        let rung = Talk { rung: Some(BELL), ..quiet.clone() };
-        let state = |talk, protocol| of_window(talk, None, protocol, now).map(|activity| activity.state);
-        assert_eq!(state(&rung, Protocol::Claude), Some(ActivityState::Waiting));
-        let shared = Talk { panes: 2, ..rung.clone() };
+        let with_bell = PaneActivity { bell_at: Some(BELL), ..quiet.clone() };
+        let state = |activity, protocol| of_window(activity, None, protocol, now).map(|activity| activity.state);
+        assert_eq!(state(&with_bell, Protocol::Claude), Some(ActivityState::Waiting));
+        let shared = PaneActivity { panes: 2, ..with_bell.clone() };
         assert_eq!(state(&shared, Protocol::Text), Some(ActivityState::Unknown));
         assert_eq!(state(&shared, Protocol::Claude), None);
     }

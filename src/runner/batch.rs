@@ -15,7 +15,7 @@ use crate::runner::store::Store;
 use crate::system::process::supervise::{self, Starting};
 use crate::system::store::pair_lock::{self, Claim, PairLock};
 use crate::system::store::slots::Slot;
-use crate::system::tmux::{Ready, Tmux, TmuxError};
+use crate::system::tmux::{Tmux, TmuxError, WarmClient};
 
 /// So many are written down before they are started: a kill loses no more than these.
 const CHUNK: usize = 20;
@@ -60,7 +60,7 @@ impl Store {
             }
         }
         let ready = claimed.iter().find_map(|(at, _)| match &chunk[*at].0.kind {
-            RunKind::Interactive { socket, .. } => Tmux::new(socket.clone()).ready(),
+            RunKind::Interactive { socket, .. } => Tmux::new(socket.clone()).warm_client(),
             RunKind::Headless { .. } => None,
         });
         let mut standing = Vec::new();
@@ -110,7 +110,7 @@ impl Store {
         free.then_some(lock)
     }
 
-    fn launch_many(&self, reserved: Vec<(usize, Reserved)>, ready: Option<Ready>) -> Vec<(usize, Outcome)> {
+    fn launch_many(&self, reserved: Vec<(usize, Reserved)>, ready: Option<WarmClient>) -> Vec<(usize, Outcome)> {
         let mut outcomes = Vec::new();
         let mut windows = Vec::new();
         let mut coming_up: VecDeque<(usize, Coming)> = VecDeque::new();
@@ -144,7 +144,7 @@ impl Store {
         }
     }
 
-    fn launch_windows(&self, windows: Vec<(usize, Reserved)>, ready: Option<Ready>) -> Vec<(usize, Outcome)> {
+    fn launch_windows(&self, windows: Vec<(usize, Reserved)>, ready: Option<WarmClient>) -> Vec<(usize, Outcome)> {
         let Some((_, first)) = windows.first() else { return Vec::new() };
         let RunKind::Interactive { socket, .. } = &first.spec.kind else { return Vec::new() };
         let (socket, tmux) = (socket.clone(), Tmux::new(socket.clone()));
@@ -154,14 +154,14 @@ impl Store {
                 .iter()
                 .map(|(_, one)| self.previous_pane(&one.spec.pair(), &one.spec.run_id))
                 .collect::<Result<Vec<_>, _>>()?;
-            let rang_word = self.rang_word();
+            let bell_word = self.bell_word();
             let labels: Vec<String> = windows.iter().map(|(_, one)| one.spec.pair().window_name()).collect();
             let requests: Vec<_> = windows
                 .iter()
                 .zip(&labels)
                 .zip(&previous)
                 .filter_map(|(((_, one), label), previous)| {
-                    window_of(&one.folder, &one.spec, label, &program, previous.as_ref(), rang_word)
+                    window_of(&one.folder, &one.spec, label, &program, previous.as_ref(), bell_word)
                 })
                 .collect();
             Ok(tmux.create_many(&requests, ready)?)

@@ -30,7 +30,7 @@ use crate::system::store::pair_lock::PairLock;
 use crate::system::store::run_folder::RunFolder;
 use crate::system::store::slots::{self, Slot};
 use crate::system::store::state_dir::{FoldersLock, WorktreeLock};
-use crate::system::tmux::{CreateWindow, Created, Ready, Tmux};
+use crate::system::tmux::{CreateWindow, Created, Tmux, WarmClient};
 
 /// A run whose records stand and whose pair is held: it is left to start it, or to queue it.
 #[derive(Debug)]
@@ -67,7 +67,9 @@ impl Store {
         let index = self.index()?;
         // It reaches its server while the run's records are written.
         let ready = match &prepared.kind {
-            RunKind::Interactive { socket, .. } => self.take_ready().or_else(|| Tmux::new(socket.clone()).ready()),
+            RunKind::Interactive { socket, .. } => {
+                self.take_ready().or_else(|| Tmux::new(socket.clone()).warm_client())
+            }
             RunKind::Headless { .. } => None,
         };
         let Some(placed) = self.place(&index, prepared, lock, parent, queueing)? else { return Ok(Started::NoSlot) };
@@ -188,7 +190,7 @@ impl Store {
     }
 
     /// Starts a reserved run, or writes down what it waits for.
-    pub(super) fn launch(&self, reserved: Reserved, ready: Option<Ready>) -> Result<Run, StartError> {
+    pub(super) fn launch(&self, reserved: Reserved, ready: Option<WarmClient>) -> Result<Run, StartError> {
         let Reserved { folder, spec, facts, lock, next } = reserved;
         let mut run = Run::active(facts, RunState::Starting);
         let launched = match next {
@@ -340,7 +342,12 @@ impl Store {
         folder.write_spec(spec)
     }
 
-    fn open_window(&self, folder: &RunFolder, spec: &RunSpec, ready: Option<Ready>) -> Result<Created, StartError> {
+    fn open_window(
+        &self,
+        folder: &RunFolder,
+        spec: &RunSpec,
+        ready: Option<WarmClient>,
+    ) -> Result<Created, StartError> {
         let RunKind::Interactive { socket, .. } = &spec.kind else {
             return Err(io::Error::other("a job has no window").into());
         };
@@ -349,7 +356,7 @@ impl Store {
         let previous = self.previous_pane(&pair, &spec.run_id)?;
         self.state().hint_windows(Some(socket));
         let label = pair.window_name();
-        let request = window_of(folder, spec, &label, &program, previous.as_ref(), self.rang_word())
+        let request = window_of(folder, spec, &label, &program, previous.as_ref(), self.bell_word())
             .ok_or_else(|| io::Error::other("a job has no window"))?;
         let created = Tmux::new(socket.clone()).create(&request, ready)?;
         note_window(folder, &created);
@@ -373,7 +380,7 @@ pub(super) fn window_of<'a>(
     label: &'a str,
     program: &'a Path,
     previous: Option<&'a (String, RunId)>,
-    rang_word: Option<&'a str>,
+    bell_word: Option<&'a str>,
 ) -> Option<CreateWindow<'a>> {
     let RunKind::Interactive { session, .. } = &spec.kind else { return None };
     Some(CreateWindow {
@@ -384,7 +391,7 @@ pub(super) fn window_of<'a>(
         run_folder: folder.path(),
         replace: previous.map(|(pane, run)| (pane.as_str(), run)),
         ended_word: Some("__ended"),
-        rang_word,
+        bell_word,
     })
 }
 

@@ -21,9 +21,9 @@ use crate::runner::stop;
 use crate::runner::tmux_patience::TmuxPatience;
 use crate::system::clock;
 use crate::system::process;
-use crate::system::process::tree::Table;
+use crate::system::process::tree::ProcessTable;
 use crate::system::store::run_folder::RunFolder;
-use crate::system::tmux::{Asked, Listing, Pane, Server, Tmux, TmuxError};
+use crate::system::tmux::{Listing, Pane, PendingListing, Server, Tmux, TmuxError};
 
 /// An unfinished run while it is being looked at.
 pub(super) struct Candidate {
@@ -41,25 +41,25 @@ pub(super) struct Candidate {
 #[derive(Default)]
 pub(super) struct Listings {
     /// Asked before it was known whether anybody needs the answer.
-    early: Option<(PathBuf, Asked)>,
+    early: Option<(PathBuf, PendingListing)>,
     pub(super) by_socket: BTreeMap<PathBuf, Result<Listed, String>>,
     /// Asked before the locks were looked at: what was not found there must be asked again.
     pub(super) stale: BTreeSet<PathBuf>,
     /// The windows that are being observed: the screens of the dead ones are read together.
     pub(super) observed: HashSet<RunId>,
     /// The processes, looked at after all of that.
-    table: Option<Table>,
+    table: Option<ProcessTable>,
     patience: TmuxPatience,
 }
 
 impl Listings {
     /// Begins to ask the server that will most likely be needed.
     pub(super) fn early(socket: Option<PathBuf>, patience: TmuxPatience) -> Self {
-        let early = socket.map(|socket| (socket.clone(), Tmux::new(socket).ask_for_list()));
+        let early = socket.map(|socket| (socket.clone(), Tmux::new(socket).begin_list()));
         Self { early, patience, ..Self::default() }
     }
 
-    pub(super) fn asked(socket: PathBuf, asked: Asked, patience: TmuxPatience) -> Self {
+    pub(super) fn asked(socket: PathBuf, asked: PendingListing, patience: TmuxPatience) -> Self {
         Self { early: Some((socket, asked)), patience, ..Self::default() }
     }
 
@@ -78,7 +78,7 @@ impl Listings {
     pub(super) fn sweep(&mut self, run: &RunId) -> io::Result<Vec<u32>> {
         let table = match self.table.take() {
             Some(table) => table,
-            None => Table::take()?,
+            None => ProcessTable::take()?,
         };
         let is_empty = self.table.insert(table).members(run, None).is_empty();
         if is_empty { Ok(Vec::new()) } else { stop::sweep(run) }

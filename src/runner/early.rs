@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::runner::locate::{Whence, locate};
 use crate::system::store::state_dir::StateDir;
-use crate::system::tmux::{Asked, Tmux};
+use crate::system::tmux::{PendingListing, Tmux};
 
 /// A listing on its way.
 #[derive(Debug)]
@@ -13,7 +13,7 @@ pub struct Early {
     /// The state folder that named the server.
     pub(super) state: StateDir,
     pub(super) socket: PathBuf,
-    pub(super) asked: Asked,
+    pub(super) asked: PendingListing,
 }
 
 /// Asks where the usual state folder says that windows are. `None` costs nothing: another folder,
@@ -22,6 +22,6 @@ pub fn ask(whence: &Whence) -> Option<Early> {
     let home = locate(whence).ok()??.home;
     let state = StateDir::find(&home.usual_state_dir()).ok().flatten()?;
     let socket = state.windows_hint()?;
-    let asked = Tmux::new(socket.clone()).ask_for_list();
+    let asked = Tmux::new(socket.clone()).begin_list();
     Some(Early { state, socket, asked })
 }

@@ -19,9 +19,9 @@ use crate::runner::start::StartError;
 use crate::runner::store::Store;
 use crate::runner::stuck::SUPERVISOR_PATIENCE;
 use crate::system::clock::Stopwatch;
-use crate::system::process::ending::{self, Tree};
-use crate::system::process::orphan::{self, Marked, Supervisor, Traces};
-use crate::system::process::tree::{Root, Table};
+use crate::system::process::ending::{self, TreeToEnd};
+use crate::system::process::orphan::{self, MarkedProcess, RunTraces, Supervisor};
+use crate::system::process::tree::{ProcessTable, Root};
 use crate::system::process::{self, Signal};
 use crate::system::store::state_dir::{Search, StateDir};
 use crate::system::tmux::Tmux;
@@ -107,7 +107,7 @@ impl Project {
     pub fn end_orphan(&self, orphan: &Orphan) -> io::Result<Vec<u32>> {
         let mode = orphan.pair.as_ref().and_then(|pair| self.manifest.modes.get(&pair.mode));
         let grace = mode.map_or(Duration::from_secs(10), |mode| mode.stop_grace.as_duration());
-        let tree = |root, grace| Tree { run: &orphan.run, root, grace, asked_group: None };
+        let tree = |root, grace| TreeToEnd { run: &orphan.run, root, grace, asked_group: None };
         let survivors = match orphan.supervisor.and_then(|pid| process::identify(pid).ok()) {
             Some(supervisor) => {
                 process::signal(&supervisor, Signal::TERM)?;
@@ -157,7 +157,7 @@ fn find(ground: &Ground<'_>, tmux: Option<&Tmux>) -> io::Result<Vec<Orphan>> {
         }
     }
     // What the run only started (another tmux server, a run of its own) is no agent of it.
-    let table = if found.is_empty() { None } else { Some(Table::take()?) };
+    let table = if found.is_empty() { None } else { Some(ProcessTable::take()?) };
     found.retain(|run, orphan| {
         let members = table.as_ref().map(|table| table.members(run, None)).unwrap_or_default();
         orphan.pids.retain(|pid| members.iter().any(|process| process.pid == *pid));
@@ -170,7 +170,7 @@ fn find(ground: &Ground<'_>, tmux: Option<&Tmux>) -> io::Result<Vec<Orphan>> {
 }
 
 /// Notes the panes of what was found, and adds agents in windows that carry no mark.
-fn add_panes(ground: &Ground<'_>, tmux: &Tmux, traces: &Traces, found: &mut BTreeMap<RunId, Orphan>) {
+fn add_panes(ground: &Ground<'_>, tmux: &Tmux, traces: &RunTraces, found: &mut BTreeMap<RunId, Orphan>) {
     let Ok(listing) = tmux.list() else { return };
     for pane in listing.panes.iter().filter(|pane| pane.dead.is_none()) {
         let Some(folder) = pane.run_folder() else { continue };
@@ -214,7 +214,7 @@ impl Ground<'_> {
     }
 
     /// Whether this supervisor's record was in this state folder and is not any more.
-    fn has_lost_supervisor(&self, supervisor: &Supervisor, traces: &Traces) -> bool {
+    fn has_lost_supervisor(&self, supervisor: &Supervisor, traces: &RunTraces) -> bool {
         if self.has_record(&supervisor.run) {
             return false;
         }
@@ -224,7 +224,7 @@ impl Ground<'_> {
             // The record is elsewhere now. With the whole project: then its run is that project's. Alone:
             // then its agent still works here.
             Some(_) => {
-                let works_here = |marked: &Marked| {
+                let works_here = |marked: &MarkedProcess| {
                     marked.run == supervisor.run
                         && marked.directory.as_ref().is_some_and(|folder| folder.starts_with(self.root()))
                 };
@@ -236,7 +236,7 @@ impl Ground<'_> {
 
     /// Whether this process without a supervisor is of a run whose record was in this state folder and is
     /// not any more.
-    fn has_lost_process(&self, marked: &Marked) -> bool {
+    fn has_lost_process(&self, marked: &MarkedProcess) -> bool {
         let is_elsewhere = || self.is_recorded_elsewhere(&marked.run, marked.directory.as_deref());
         marked.manifest == self.manifest && !self.has_record(&marked.run) && !is_elsewhere()
     }

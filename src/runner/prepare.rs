@@ -26,8 +26,8 @@ use crate::runner::template_context::Context;
 use crate::system::environment::{self, Environment};
 use crate::system::git::GitError;
 use crate::system::ids;
-use crate::system::process::enclosure::Enclosure;
 use crate::system::process::program::{self, ProgramError};
+use crate::system::process::resource_scope::ResourceScope;
 use crate::system::store::run_folder::MAX_PROMPT;
 use crate::tasks::{self, Task, TaskSet};
 
@@ -331,7 +331,7 @@ impl Project {
         }
         let command =
             mode.expect.command.iter().map(|word| inline("expected command", word)).collect::<Result<_, _>>()?;
-        if mode.limits.processes.is_some() && Enclosure::probe(&mode.limits, environment).is_none() {
+        if mode.limits.processes.is_some() && ResourceScope::probe(&mode.limits, environment).is_none() {
             return Err(PrepareError::NoProcessLimit);
         }
         Ok(RunKind::Headless {

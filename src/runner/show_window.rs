@@ -46,7 +46,7 @@ pub enum NotShown {
     #[error("{terminal} cannot be started: {source}")]
     Start { terminal: String, source: io::Error },
     #[error("{terminal} failed ({ended})")]
-    Failed { terminal: String, ended: detached::Ended },
+    Failed { terminal: String, ended: detached::ProgramFailed },
     #[error("{terminal} showed nothing within {} seconds", COMES.as_secs())]
     Nothing { terminal: String },
 }

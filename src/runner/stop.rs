@@ -16,7 +16,7 @@ use crate::model::run_id::RunId;
 use crate::model::run_state::{EndState, RunState, UnknownWhy};
 use crate::runner::store::Store;
 use crate::system::clock::{self, Stopwatch};
-use crate::system::process::ending::{self, Tree};
+use crate::system::process::ending::{self, TreeToEnd};
 use crate::system::process::holder::Holder;
 use crate::system::process::tree::Root;
 use crate::system::process::{self, Signal};
@@ -443,7 +443,7 @@ fn end_processes(all: &mut [Stopping], how: How) -> io::Result<()> {
     let tree = |at: &usize| {
         let one = &all[*at];
         let spec = one.folder.read_spec().ok().filter(|_| how != How::Kill);
-        Tree {
+        TreeToEnd {
             run: one.run.id(),
             root: one.root,
             grace: spec.map(|spec| spec.stop_grace.as_duration()).unwrap_or_default(),
@@ -459,6 +459,6 @@ fn end_processes(all: &mut [Stopping], how: How) -> io::Result<()> {
 
 /// Ends what carries the mark of a run that nobody owns any more. Returns what cannot be ended.
 pub(crate) fn sweep(run: &RunId) -> io::Result<Vec<u32>> {
-    let tree = Tree { run, root: None, grace: Duration::from_secs(1), asked_group: None };
+    let tree = TreeToEnd { run, root: None, grace: Duration::from_secs(1), asked_group: None };
     Ok(ending::end_trees(&[tree])?.concat())
 }

@@ -16,7 +16,7 @@ use crate::system::process;
 use crate::system::store::index::{HistoryFilter, Index, IndexError, Totals};
 use crate::system::store::run_folder::RunFolder;
 use crate::system::store::state_dir::{StateDir, StateDirError};
-use crate::system::tmux::{Asked, Ready};
+use crate::system::tmux::{PendingListing, WarmClient};
 
 /// A state folder that is there, and the world it is looked at from.
 #[derive(Clone, Debug)]
@@ -42,8 +42,8 @@ pub struct Wish {
 /// See [`Store::with_early`] and [`Store::with_ready`].
 #[derive(Debug, Default)]
 struct Ahead {
-    listing: Option<(PathBuf, Asked)>,
-    ready: Option<Ready>,
+    listing: Option<(PathBuf, PendingListing)>,
+    ready: Option<WarmClient>,
 }
 
 /// What a day may cost, as far as it is known.
@@ -103,16 +103,16 @@ impl Store {
 
     /// The first window is made by this client.
     #[must_use]
-    pub fn with_ready(self, ready: Option<Ready>) -> Self {
+    pub fn with_ready(self, ready: Option<WarmClient>) -> Self {
         self.ahead().ready = ready;
         self
     }
 
-    pub(super) fn take_listing(&self) -> Option<(PathBuf, Asked)> {
+    pub(super) fn take_listing(&self) -> Option<(PathBuf, PendingListing)> {
         self.ahead().listing.take()
     }
 
-    pub(super) fn take_ready(&self) -> Option<Ready> {
+    pub(super) fn take_ready(&self) -> Option<WarmClient> {
         self.ahead().ready.take()
     }
 

@@ -9,7 +9,7 @@ use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::runner::stop::{How, StopError};
 use crate::runner::store::Store;
-use crate::system::process::ending::{self, Tree};
+use crate::system::process::ending::{self, TreeToEnd};
 use crate::system::process::holder::{self, Holder};
 use crate::system::process::orphan;
 use crate::system::process::tree::Root;
@@ -70,7 +70,7 @@ impl Store {
         }
         let root = Some(Root::Supervisor { pid: supervisor.pid, start_time: supervisor.start_time });
         let grace = if is_late { Duration::ZERO } else { grace };
-        let tree = |root, grace| Tree { run: run.id(), root, grace, asked_group: None };
+        let tree = |root, grace| TreeToEnd { run: run.id(), root, grace, asked_group: None };
         ending::end_trees(&[tree(root, grace)])?;
         if folder.has_end() {
             return Ok(());

@@ -5,7 +5,7 @@ use crate::model::run::Run;
 use crate::model::run_state::{RunState, UnknownWhy};
 use crate::runner::store::Store;
 use crate::system::pty::Size;
-use crate::system::tmux::{Place, Tmux, TmuxError};
+use crate::system::tmux::{PaneLocation, Tmux, TmuxError};
 
 /// Why there is no window to work with.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,7 +27,7 @@ pub enum WindowError {
 #[derive(Clone, Debug)]
 pub(super) struct Window {
     pub(super) tmux: Tmux,
-    pub(super) place: Place,
+    pub(super) place: PaneLocation,
 }
 
 impl Store {
@@ -42,7 +42,7 @@ impl Store {
         }
         let socket = run.facts.socket.clone().ok_or(WindowError::Gone { pair: pair.clone() })?;
         let tmux = Tmux::new(socket);
-        match tmux.place_of(run.id(), run.facts.session.as_deref())? {
+        match tmux.pane_location(run.id(), run.facts.session.as_deref())? {
             Some(place) if place.is_dead => Err(WindowError::NotRunning { pair }),
             Some(place) => Ok(Window { tmux, place }),
             None => Err(WindowError::Gone { pair }),

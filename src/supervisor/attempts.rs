@@ -23,7 +23,7 @@ use crate::supervisor::wakeups::Signals;
 use crate::system::clock;
 use crate::system::environment::Environment;
 use crate::system::ids;
-use crate::system::process::enclosure::Enclosure;
+use crate::system::process::resource_scope::ResourceScope;
 use crate::system::process::supervise;
 
 /// How the supervised run ended.
@@ -60,7 +60,7 @@ impl Ended {
 /// What all stages of all attempts live in.
 struct Surroundings {
     environment: Environment,
-    enclosure: Option<Enclosure>,
+    scope: Option<ResourceScope>,
     hold: Option<LimitsHold>,
     rlimits: Vec<(rustix::process::Resource, u64)>,
     cpu_limit: Option<Duration>,
@@ -93,22 +93,22 @@ impl Surroundings {
             return Err(EndReason::NoJob);
         };
         let environment = std::mem::take(&mut supervision.environment);
-        let enclosure = match limits.is_empty() {
+        let scope = match limits.is_empty() {
             true => None,
-            false => Enclosure::create(supervision.spec.run_id.as_str(), limits, &environment),
+            false => ResourceScope::create(supervision.spec.run_id.as_str(), limits, &environment),
         };
-        if enclosure.is_none() && limits.processes.is_some() {
+        if scope.is_none() && limits.processes.is_some() {
             // `run` saw one; a queued run may start elsewhere, or later.
             return Err(EndReason::NoCgroup);
         }
-        let hold = match (&enclosure, limits.is_empty()) {
+        let hold = match (&scope, limits.is_empty()) {
             (_, true) => None,
             (Some(_), false) => Some(LimitsHold::Full),
             (None, false) => Some(LimitsHold::Partial),
         };
-        let rlimits = if enclosure.is_none() { supervise::as_rlimits(limits) } else { Vec::new() };
+        let rlimits = if scope.is_none() { supervise::as_rlimits(limits) } else { Vec::new() };
         let cpu_limit = limits.cpu.map(|cpu| cpu.as_duration());
-        Ok(Self { environment, enclosure, hold, rlimits, cpu_limit })
+        Ok(Self { environment, scope, hold, rlimits, cpu_limit })
     }
 
     fn stages<'a>(&'a self, supervision: &Supervision<'a>, spec: &'a RunSpec) -> Stages<'a> {
@@ -116,7 +116,7 @@ impl Surroundings {
             folder: supervision.folder,
             spec,
             environment: &self.environment,
-            enclosure: self.enclosure.as_ref(),
+            scope: self.scope.as_ref(),
             rlimits: &self.rlimits,
         }
     }
@@ -164,8 +164,8 @@ async fn run_attempts(supervision: &mut Supervision<'_>, around: &mut Surroundin
                         supervision.attempt += 1;
                         supervision.begin_time();
                         renew_session(&mut spec);
-                        if let Some(enclosure) = &mut around.enclosure {
-                            enclosure.renew();
+                        if let Some(scope) = &mut around.scope {
+                            scope.renew();
                         }
                         continue;
                     }
@@ -202,7 +202,7 @@ async fn run_attempt(
         }
     };
     let mut outcome = finish::judge_agent(spec, supervision.folder, &agent_end(from, &end));
-    if around.enclosure.as_ref().is_some_and(Enclosure::was_out_of_memory) && outcome.state == EndState::Failed {
+    if around.scope.as_ref().is_some_and(ResourceScope::was_out_of_memory) && outcome.state == EndState::Failed {
         outcome = outcome.but(EndState::Failed, Some(EndReason::MemoryLimit), Some(OutcomeSource::Exit));
     }
     if end.why == Why::TimedOut {

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use crate::model::run_spec::{Expect, RunSpec};
 use crate::system::environment::Environment;
-use crate::system::process::enclosure::Enclosure;
 use crate::system::process::program;
-use crate::system::process::supervise::{self, Launch, Streams};
+use crate::system::process::resource_scope::ResourceScope;
+use crate::system::process::supervise::{self, ChildSpec, ChildStreams};
 use crate::system::store::handover;
 use crate::system::store::run_folder::RunFolder;
 
@@ -29,7 +29,7 @@ pub struct Stages<'a> {
     pub spec: &'a RunSpec,
     pub environment: &'a Environment,
     /// A group holds all stages; a scope the agent alone.
-    pub enclosure: Option<&'a Enclosure>,
+    pub scope: Option<&'a ResourceScope>,
     pub rlimits: &'a [(rustix::process::Resource, u64)],
 }
 
@@ -46,18 +46,18 @@ impl Stages<'_> {
     fn launch_prepare(&self) -> io::Result<u32> {
         let program = supervise::own_program()?;
         let argv = [OsString::from("dispatch"), OsString::from("__prepare"), self.folder.absolute()?.into()];
-        let streams = Streams::into(RunFolder::open_log(&self.folder.setup_log())?)?;
+        let streams = ChildStreams::into(RunFolder::open_log(&self.folder.setup_log())?)?;
         self.start(&program, &argv, Path::new("/"), streams, &[])
     }
 
     fn launch_agent(&self) -> io::Result<u32> {
-        let streams = Streams {
+        let streams = ChildStreams {
             stdin: handover::stdin_of(self.spec, self.folder)?,
             stdout: RunFolder::open_log(&self.folder.stdout())?,
             stderr: RunFolder::open_log(&self.folder.stderr())?,
         };
         let argv = handover::full_argv(self.spec, self.folder)?;
-        let (program, argv) = match self.enclosure.and_then(Enclosure::scope) {
+        let (program, argv) = match self.scope.and_then(ResourceScope::systemd) {
             Some(scope) => scope.wrap(&self.spec.program, &argv)?,
             None => (self.spec.program.clone(), argv),
         };
@@ -70,7 +70,7 @@ impl Stages<'_> {
         let name = self.expect().command.first().map(String::as_str).unwrap_or_default();
         let path = self.environment.get(std::ffi::OsStr::new("PATH")).map(OsString::as_os_str);
         let program = program::find(name, path, &self.spec.cwd).map_err(io::Error::other)?;
-        let streams = Streams::into(RunFolder::open_log(&self.folder.stderr())?)?;
+        let streams = ChildStreams::into(RunFolder::open_log(&self.folder.stderr())?)?;
         self.start(&program, &argv, &self.spec.cwd, streams, &[])
     }
 
@@ -79,10 +79,10 @@ impl Stages<'_> {
         program: &Path,
         argv: &[OsString],
         cwd: &Path,
-        streams: Streams,
+        streams: ChildStreams,
         rlimits: &[(rustix::process::Resource, u64)],
     ) -> io::Result<u32> {
-        supervise::launch(Launch {
+        supervise::launch(ChildSpec {
             program,
             argv,
             cwd,
@@ -90,7 +90,7 @@ impl Stages<'_> {
             umask: self.spec.umask,
             streams,
             rlimits,
-            group: self.enclosure.and_then(Enclosure::group),
+            group: self.scope.and_then(ResourceScope::group),
         })
     }
 

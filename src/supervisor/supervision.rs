@@ -235,10 +235,10 @@ impl<'a> Supervision<'a> {
                     next_mark = if before == self.noted { self.watch_logs() } else { Some(after(MARK_STEP)) };
                 }
                 () = sleep_until(next_cpu), if stage == Stage::Agent
-                    && stages.enclosure.is_some_and(|enclosure| cpu_limit.is_some() || !enclosure.is_known()) =>
+                    && stages.scope.is_some_and(|scope| cpu_limit.is_some() || !scope.is_known()) =>
                 {
                     next_cpu = after(CPU_STEP);
-                    let used = stages.enclosure.and_then(|enclosure| enclosure.cpu_used(pid));
+                    let used = stages.scope.and_then(|scope| scope.cpu_used(pid));
                     if cpu_limit.is_some() && used > cpu_limit { inputs.push(Input::CpuUsed); }
                 }
             }

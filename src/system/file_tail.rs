@@ -40,7 +40,7 @@ impl FileTail {
         file.seek(SeekFrom::Start(self.at))?;
         let mut bytes = Vec::new();
         file.take(LOOK_MAX).read_to_end(&mut bytes)?;
-        match memchr::memrchr(b'\n', &bytes) {
+        match bytes.iter().rposition(|byte| *byte == b'\n') {
             Some(end) => bytes.truncate(end + 1),
             // A line that is longer than a look is passed over.
             None if bytes.len() as u64 == LOOK_MAX => {}
@@ -49,6 +49,15 @@ impl FileTail {
         self.at += bytes.len() as u64;
         Ok(bytes)
     }
+}
+
+/// The last `most` bytes of a file, as text.
+pub(in crate::system) fn last_bytes(mut file: &File, most: u64) -> io::Result<String> {
+    let length = file.seek(SeekFrom::End(0))?;
+    file.seek(SeekFrom::Start(length.saturating_sub(most)))?;
+    let mut bytes = Vec::new();
+    file.take(most).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn open(path: &Path) -> io::Result<File> {

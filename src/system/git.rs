@@ -28,6 +28,8 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use crate::system::process::bounded::{self, BoundedError, Limits};
+
 pub use crate::system::git::base::{Base, Behind, behind, branch_of, default_base, resolve};
 pub use crate::system::git::before_making::BeforeMaking;
 pub use crate::system::git::changes::{Changes, Scratch, Shown};
@@ -108,6 +110,36 @@ fn said(command: &mut Command, what: &'static str, repository: &Path) -> Result<
         stdout.pop();
     }
     Ok(stdout)
+}
+
+/// Runs git within limits. `command` names what it does, for errors; one that exits with a failure is none.
+fn run_within(
+    git: &mut Command,
+    command: &'static str,
+    repository: &Path,
+    input: &[u8],
+    limits: Limits,
+) -> Result<bounded::Output, GitError> {
+    bounded::run_bounded(git, input, limits).map_err(|error| match error {
+        BoundedError::Start(source) => not_started(source, repository),
+        BoundedError::Io(source) => {
+            GitError::Io { doing: "read what git says of", path: repository.to_owned(), source }
+        }
+        BoundedError::Time(_) | BoundedError::Size(_) => GitError::GaveUp { command, seconds: limits.time.as_secs() },
+    })
+}
+
+/// What git prints, trimmed; `None` where it fails or prints nothing.
+fn answer(command: &mut Command, repository: &Path) -> Result<Option<String>, GitError> {
+    let Output { status, stdout, .. } = output(command, repository)?;
+    let text = String::from_utf8_lossy(&stdout).trim().to_owned();
+    Ok((status.success() && !text.is_empty()).then_some(text))
+}
+
+/// A count that `git rev-list` printed.
+fn number(text: &[u8]) -> Result<u64, GitError> {
+    let text = String::from_utf8_lossy(text).trim().to_owned();
+    text.parse().map_err(|_| GitError::Failed { command: "rev-list", stderr: format!("`{text}` is no number") })
 }
 
 fn not_started(source: std::io::Error, repository: &Path) -> GitError {

@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::system::environment;
-use crate::system::process::ask::{self, Bounds};
+use crate::system::process::bounded::{Limits, run_program};
 use crate::system::process::program;
 
 /// In the order in which they count: what stands in the first one hides the others.
 const PLACES: [&str; 4] = ["etc/systemd", "run/systemd", "usr/local/lib/systemd", "usr/lib/systemd"];
-const BOUNDS: Bounds = Bounds { time: Duration::from_secs(1), answer: 4096 };
+const LIMITS: Limits = Limits { time: Duration::from_secs(1), output: 4096 };
 
 /// See the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,8 +85,8 @@ fn ask() -> Option<bool> {
     let words = "--system get-property org.freedesktop.login1 /org/freedesktop/login1 \
                  org.freedesktop.login1.Manager KillUserProcesses";
     let words: Vec<&OsStr> = words.split(' ').filter(|word| !word.is_empty()).map(OsStr::new).collect();
-    let answered = ask::ask(&busctl, &words, Path::new("/"), b"", BOUNDS).ok()?;
-    match String::from_utf8_lossy(&answered.answer).trim() {
+    let output = run_program(&busctl, &words, Path::new("/"), None, b"", LIMITS).ok()?;
+    match String::from_utf8_lossy(&output.stdout).trim() {
         "b true" => Some(true),
         "b false" => Some(false),
         _ => None,

@@ -33,7 +33,7 @@ use crate::runner::store::Store;
 use crate::runner::together::{Planned, Resume};
 use crate::system::clock;
 use crate::system::logs::reader::{From, Streams};
-use crate::system::tmux::Ready;
+use crate::system::tmux::WarmClient;
 use crate::system::watch;
 use crate::tasks::{Task, TaskSet};
 use crate::view::run_view::{RunView, SkippedView};
@@ -51,8 +51,8 @@ pub(super) fn run(meant: &Meant, args: Args) -> Answer {
 }
 
 /// A tmux client on its way while the tasks are read, where a window will come of it.
-pub(super) fn window_ahead(project: &Project, mode: &Mode, options: &RunOptions) -> Option<Ready> {
-    if mode.interactive && !options.dry_run { project.tmux().ready() } else { None }
+pub(super) fn window_ahead(project: &Project, mode: &Mode, options: &RunOptions) -> Option<WarmClient> {
+    if mode.interactive && !options.dry_run { project.tmux().warm_client() } else { None }
 }
 
 /// The tasks that were named or selected, each once, in that order.
@@ -108,7 +108,7 @@ pub(super) fn start(
     meant: &Meant,
     project: &Project,
     tasks: &TaskSet,
-    (mode, ready): (&Mode, Option<Ready>),
+    (mode, ready): (&Mode, Option<WarmClient>),
     chosen: &[&Task],
     options: RunOptions,
     extras: Vec<String>,

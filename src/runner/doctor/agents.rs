@@ -16,10 +16,10 @@ use crate::runner::doctor::{Finding, State, declared};
 use crate::runner::first_run;
 use crate::runner::project::Project;
 use crate::system::environment::{self, Environment};
-use crate::system::process::ask::{self, Answered, AskError, Bounds};
+use crate::system::process::bounded::{BoundedError, Limits, Output, run_program};
 
 /// It is usually there within half a second.
-const BOUNDS: Bounds = Bounds { time: Duration::from_secs(5), answer: 64 << 10 };
+const LIMITS: Limits = Limits { time: Duration::from_secs(5), output: 64 << 10 };
 /// The first that knows `auth status`, as far as that was tried.
 const ASKS_SINCE: (u32, u32) = (2, 1);
 
@@ -40,10 +40,10 @@ fn one(project: &Project, found: &Found<'_>) -> Vec<Finding> {
     let environment = environment_of(project);
     let ask = |words: &[&str]| {
         let words: Vec<&OsStr> = words.iter().map(OsStr::new).collect();
-        ask::ask_in(path, &words, &project.manifest.root, Some(&environment), b"", BOUNDS)
+        run_program(path, &words, &project.manifest.root, Some(&environment), b"", LIMITS)
     };
     let said = ask(&["--version"]);
-    let text = said.as_ref().map(|said| String::from_utf8_lossy(&said.answer).trim().to_owned()).unwrap_or_default();
+    let text = said.as_ref().map(|said| String::from_utf8_lossy(&said.stdout).trim().to_owned()).unwrap_or_default();
     let Some(version) = version(&text) else {
         let why = match said {
             Ok(said) => format!("`{} --version` says nothing that can be read ({})", path.display(), said.status),
@@ -95,14 +95,14 @@ fn version(text: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
-fn login(found: &Found<'_>, path: &Path, answered: Result<Answered, AskError>) -> Finding {
+fn login(found: &Found<'_>, path: &Path, output: Result<Output, BoundedError>) -> Finding {
     let what = format!("login of {}", found.agent.name);
     let ask = format!("{} auth status", super::quote(path));
-    let answered = match answered {
-        Ok(answered) => answered,
+    let output = match output {
+        Ok(output) => output,
         Err(error) => return Finding::warn(&what, format!("cannot be told: {error}"), ask),
     };
-    let said: Value = serde_json::from_slice(&answered.answer).unwrap_or(Value::Null);
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
     match said["loggedIn"].as_bool() {
         Some(true) => {
             Finding::ok(&what, format!("logged in ({})", said["authMethod"].as_str().unwrap_or("its own way")))
@@ -113,7 +113,7 @@ fn login(found: &Found<'_>, path: &Path, answered: Result<Answered, AskError>) -
             "not logged in",
             format!("{} auth login; or `pass_env: [ANTHROPIC_API_KEY]`", super::quote(path)),
         ),
-        None => Finding::warn(&what, format!("cannot be told: `auth status` ended with {}", answered.status), ask),
+        None => Finding::warn(&what, format!("cannot be told: `auth status` ended with {}", output.status), ask),
     }
 }
 

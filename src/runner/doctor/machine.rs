@@ -6,13 +6,15 @@ use crate::runner::doctor::{Finding, State, declared};
 use crate::runner::project::Project;
 use crate::system::environment;
 use crate::system::logout::{self, Logout};
-use crate::system::process::enclosure::Enclosure;
+use crate::system::process::resource_scope::ResourceScope;
 
 pub(super) fn limits(project: Option<&Project>) -> Vec<Finding> {
     let wanted = Limits { memory: Some(Bytes::new(1 << 30)), processes: Some(1000), cpu: None };
-    vec![match Enclosure::probe(&wanted, &environment::passed(&[])) {
-        Some(Enclosure::Group(_)) => Finding::ok("limits", "by cgroup, for the whole tree"),
-        Some(Enclosure::Scope(_)) => Finding::ok("limits", "by a scope of your systemd, for the agent's whole tree"),
+    vec![match ResourceScope::probe(&wanted, &environment::passed(&[])) {
+        Some(ResourceScope::Group(_)) => Finding::ok("limits", "by cgroup, for the whole tree"),
+        Some(ResourceScope::Systemd(_)) => {
+            Finding::ok("limits", "by a scope of your systemd, for the agent's whole tree")
+        }
         None => {
             let needs = |project: &Project| declared(project).any(|mode| mode.limits.processes.is_some());
             Finding::bad(

@@ -2,11 +2,11 @@
 
 use crate::runner::doctor::{Finding, State, declared};
 use crate::runner::project::Project;
-use crate::system::tmux::{self, Probe};
+use crate::system::tmux::{self, TmuxProbe};
 
 pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
     // What is missing or too old is told of the program itself.
-    let Some(version) = tmux::version().ok().filter(tmux::Version::is_supported) else { return Vec::new() };
+    let Some(version) = tmux::version().ok().filter(tmux::TmuxVersion::is_supported) else { return Vec::new() };
     let needed = project.is_none_or(|project| declared(project).any(|mode| mode.interactive));
     let cure = format!("install another build of tmux, {} or newer", tmux::FLOOR);
     let bad = |found: String| vec![Finding::bad("windows", State::where_needed(needed), found, cure.clone())];
@@ -26,7 +26,7 @@ pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
     vec![Finding::warn("windows", says, "install tmux 3.3 or newer")]
 }
 
-fn failures(probe: &Probe) -> Vec<&'static str> {
+fn failures(probe: &TmuxProbe) -> Vec<&'static str> {
     let all = [
         (probe.exact_targets, "exact targets"),
         (probe.own_options, "options of one window"),
@@ -43,9 +43,9 @@ mod tests {
     #[test]
     fn each_thing_that_does_not_work_is_named() {
         let good =
-            Probe { exact_targets: true, own_options: true, guarded_kill: true, exit_status: true, signal: false };
+            TmuxProbe { exact_targets: true, own_options: true, guarded_kill: true, exit_status: true, signal: false };
         assert!(failures(&good).is_empty());
-        assert_eq!(failures(&Probe { guarded_kill: false, ..good }), ["guarded ends"]);
-        assert_eq!(failures(&Probe::default()).len(), 4);
+        assert_eq!(failures(&TmuxProbe { guarded_kill: false, ..good }), ["guarded ends"]);
+        assert_eq!(failures(&TmuxProbe::default()).len(), 4);
     }
 }

@@ -6,7 +6,7 @@ use crate::model::notify::NotifySettings;
 use crate::runner::notify::words::Notice;
 use crate::system::notify::desktop::{self, Desktop};
 use crate::system::notify::{self as ways, Bounds, terminals};
-use crate::system::tmux::{Looker, Tmux, TmuxError};
+use crate::system::tmux::{AttachedClient, Tmux, TmuxError};
 
 /// How long a command may take.
 const COMMAND: Duration = Duration::from_secs(10);
@@ -45,9 +45,9 @@ fn tell_desktop(settings: &NotifySettings, notice: &Notice) -> Result<(), String
 
 /// How many terminals were told.
 fn tell_terminals(settings: &NotifySettings, notice: &Notice) -> Result<usize, TmuxError> {
-    let lookers = Tmux::new(settings.socket.clone()).lookers()?;
+    let lookers = Tmux::new(settings.socket.clone()).attached_clients()?;
     let text = notice.text.replace('\n', "; ");
-    let tell = |looker: &&Looker| {
+    let tell = |looker: &&AttachedClient| {
         terminals::write(&looker.terminal, &terminals::sequence(&looker.kind, &notice.title, &text)).is_ok()
     };
     Ok(lookers.iter().filter(tell).count())

@@ -74,7 +74,7 @@ impl Store {
     }
 
     /// What tmux is to run when a window of ours rings.
-    pub(super) fn rang_word(&self) -> Option<&'static str> {
+    pub(super) fn bell_word(&self) -> Option<&'static str> {
         let settings = self.state().notify().settings()?;
         settings.notify.on.contains(&NewsKind::Waiting).then_some(RANG)
     }
@@ -145,7 +145,7 @@ pub fn raise_waiting(folder: &Path, reason: Option<&str>, at: jiff::Timestamp) {
         return;
     };
     // Most projects want none.
-    if store.rang_word().is_none() {
+    if store.bell_word().is_none() {
         return;
     }
     let folder = RunFolder::at(folder);

@@ -77,7 +77,7 @@ fn as_seen(news: &News, run: &Run) -> News {
 fn shown(runs: &[Run]) -> BTreeSet<(PathBuf, String)> {
     let sockets: BTreeSet<&PathBuf> = runs.iter().filter_map(|run| run.facts.socket.as_ref()).collect();
     let looked_at = |socket: &PathBuf| {
-        let lookers = Tmux::new(socket.clone()).lookers().unwrap_or_default();
+        let lookers = Tmux::new(socket.clone()).attached_clients().unwrap_or_default();
         let socket = socket.clone();
         lookers.into_iter().filter(|looker| looker.focused).map(move |looker| (socket.clone(), looker.window_id))
     };

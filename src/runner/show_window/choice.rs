@@ -8,7 +8,7 @@ use crate::runner::store::Wish;
 use crate::system::process::program::ProgramError;
 use crate::system::terminal::rows::Needs;
 use crate::system::terminal::{ROWS, Row, Surroundings, row};
-use crate::system::tmux::{Client, Place};
+use crate::system::tmux::{Client, PaneLocation};
 
 /// How a new window is opened.
 #[derive(Clone, Debug)]
@@ -98,7 +98,7 @@ pub(super) enum Reuse<'a> {
     Nothing,
 }
 
-pub(super) fn reuse<'a>(clients: &'a [Client], place: &Place) -> Reuse<'a> {
+pub(super) fn reuse<'a>(clients: &'a [Client], place: &PaneLocation) -> Reuse<'a> {
     let terminals = || clients.iter().filter(|client| !client.control_mode && !client.is_view());
     let showing = terminals().filter(|client| client.window_id == place.window_id);
     if let Some(client) = showing.max_by_key(|client| client.activity) {

@@ -61,7 +61,7 @@ impl Stage {
             run_folder: folder.path(),
             replace: None,
             ended_word: None,
-            rang_word: None,
+            bell_word: None,
         };
         self.tmux.create(&request, None).unwrap().window_id
     }

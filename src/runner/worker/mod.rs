@@ -21,13 +21,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::runner::failure::{Failure, Kind};
-use crate::system::process::ask::{self, AskError, Bounds};
+use crate::system::process::bounded::{BoundedError, Limits, run_program, take_streams};
 use crate::system::process::supervise::own_program;
 use crate::view::problem_view::ProblemView;
 
 /// At most this many children at once; further requests wait.
 const CHILDREN: usize = 8;
-const BOUNDS: Bounds = Bounds { time: Duration::from_secs(60), answer: 32 << 20 };
+const LIMITS: Limits = Limits { time: Duration::from_secs(60), output: 32 << 20 };
 /// In bytes. A prompt or a file has at most 1 MiB, and a byte takes at most six in JSON.
 const REQUEST_MAX: u64 = 16 << 20;
 
@@ -113,7 +113,7 @@ pub struct WorkerPool {
     /// Resolved at the start: the file may be replaced by another version later.
     program: Option<PathBuf>,
     manifest: PathBuf,
-    bounds: Bounds,
+    limits: Limits,
     free: Mutex<usize>,
     freed: Condvar,
 }
@@ -122,7 +122,7 @@ impl WorkerPool {
     /// `manifest` is absolute.
     pub fn new(manifest: PathBuf) -> Self {
         let (free, freed) = (Mutex::new(CHILDREN), Condvar::new());
-        Self { program: own_program().ok(), manifest, bounds: BOUNDS, free, freed }
+        Self { program: own_program().ok(), manifest, limits: LIMITS, free, freed }
     }
 
     /// Starts a child for the request and waits for its answer. The child dies with the calling thread.
@@ -132,16 +132,16 @@ impl WorkerPool {
         let program = self.program.clone().map_or_else(own_program, Ok).map_err(Failure::from)?;
         let folder = self.manifest.parent().unwrap_or(Path::new("/"));
         let words = ["__worker".as_ref(), self.manifest.as_os_str()];
-        let answered = ask::ask(&program, &words, folder, &request, self.bounds).map_err(|error| match error {
-            AskError::Time(_) | AskError::Size(_) => internal(format!("the work was given up: {error}")),
+        let output = run_program(&program, &words, folder, None, &request, self.limits).map_err(|error| match error {
+            BoundedError::Time(_) | BoundedError::Size(_) => internal(format!("the work was given up: {error}")),
             error => Failure::chain(Kind::Internal, &error),
         })?;
-        match serde_json::from_slice(&answered.answer) {
-            Ok(WorkerResponse::Done(value)) if answered.status.success() => Ok(value),
-            Ok(WorkerResponse::Failed(failure)) if answered.status.success() => Err(failure),
+        match serde_json::from_slice(&output.stdout) {
+            Ok(WorkerResponse::Done(value)) if output.status.success() => Ok(value),
+            Ok(WorkerResponse::Failed(failure)) if output.status.success() => Err(failure),
             _ => {
-                let mut failure = internal(format!("the work ended without an answer ({})", answered.status));
-                failure.hints.extend(answered.words.lines().last().map(crate::agent::sanitize_line));
+                let mut failure = internal(format!("the work ended without an answer ({})", output.status));
+                failure.hints.extend(output.stderr.lines().last().map(crate::agent::sanitize_line));
                 Err(failure.into())
             }
         }
@@ -154,7 +154,7 @@ impl WorkerPool {
 
     fn permit(&self) -> Result<WorkerPermit<'_>, Failure> {
         let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.freed.wait_timeout_while(free, self.bounds.time, |free| *free == 0);
+        let waited = self.freed.wait_timeout_while(free, self.limits.time, |free| *free == 0);
         let mut free = waited.unwrap_or_else(PoisonError::into_inner).0;
         *free = free.checked_sub(1).ok_or_else(|| Failure::new(Kind::Busy, "too much is asked for at once"))?;
         Ok(WorkerPermit(self))
@@ -191,7 +191,7 @@ fn internal(error: impl fmt::Display) -> Failure {
 /// In the child: reads one request from stdin, does it in the project of `manifest` and writes one response to
 /// stdout. Fails where the request cannot be read; then nothing was done.
 pub fn answer(manifest: &Path) -> io::Result<()> {
-    let (input, mut output) = ask::take_streams()?;
+    let (input, mut output) = take_streams()?;
     let mut request = Vec::new();
     input.take(REQUEST_MAX).read_to_end(&mut request)?;
     let response = match perform::perform(manifest, serde_json::from_slice(&request)?) {
@@ -250,12 +250,12 @@ mod tests {
     #[test]
     fn a_request_without_a_free_child_fails_and_permits_are_returned() {
         let (_dir, mut pool) = pool(r#"echo '{"done":1}'"#);
-        pool.bounds.time = Duration::from_secs(20);
+        pool.limits.time = Duration::from_secs(20);
         for _ in 0..CHILDREN * 2 {
             assert_eq!(pool.run(&WorkerRequest::Plan).unwrap(), 1);
         }
         *pool.free.lock().unwrap() = 0;
-        pool.bounds.time = Duration::from_millis(10);
+        pool.limits.time = Duration::from_millis(10);
         assert_eq!(pool.run(&WorkerRequest::Plan).unwrap_err().kind, Kind::Busy);
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn start(
 ) -> Result<Value, Failure> {
     let mode = project.mode(mode)?;
     // The tmux client starts while the tasks are read.
-    let ready = if mode.interactive { project.tmux().ready() } else { None };
+    let ready = if mode.interactive { project.tmux().warm_client() } else { None };
     let tasks = project.tasks();
     let task = tasks.find(task)?;
     let Asked { mut planned, known, .. } = project.ask(&tasks, mode, &[task], request, meaning)?;

@@ -6,10 +6,9 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
-use std::process::Command;
 
 use crate::system::git::error::GitError;
-use crate::system::git::{output, said, wary};
+use crate::system::git::{answer, number, said, wary};
 
 /// A base that is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,9 +38,7 @@ impl Base {
         let head = resolve(path, "HEAD")?;
         let unrelated = || GitError::Unrelated { path: path.to_owned(), base: name.to_owned() };
         let head = head.ok_or_else(unrelated)?;
-        let found = output(wary(path).arg("merge-base").arg(head).args(&self.tips), path)?;
-        let text = String::from_utf8_lossy(&found.stdout).trim().to_owned();
-        if found.status.success() && !text.is_empty() { Ok(text) } else { Err(unrelated()) }
+        answer(wary(path).arg("merge-base").arg(head).args(&self.tips), path)?.ok_or_else(unrelated)
     }
 
     /// How many commits of `branch` are in none of the tips, nor on a remote where `remotes` says so.
@@ -51,9 +48,7 @@ impl Base {
         if remotes {
             command.arg("--remotes");
         }
-        let count = said(command.arg("--"), "rev-list", repository)?;
-        let text = String::from_utf8_lossy(&count).trim().to_owned();
-        text.parse().map_err(|_| GitError::Failed { command: "rev-list", stderr: format!("`{text}` is no number") })
+        number(&said(command.arg("--"), "rev-list", repository)?)
     }
 }
 
@@ -84,11 +79,10 @@ pub fn behind(repository: &Path, base: &str) -> Result<Option<Behind>, GitError>
 /// The remote-tracking branch that `base` follows, by its short name.
 pub(super) fn upstream_of(repository: &Path, base: &str) -> Result<Option<String>, GitError> {
     let named = format!("{base}@{{upstream}}");
-    let found =
-        output(wary(repository).args(["rev-parse", "--abbrev-ref", "--verify", "--quiet", &named]), repository)?;
-    let text = String::from_utf8_lossy(&found.stdout).trim().to_owned();
-    if found.status.success() && !text.is_empty() {
-        return Ok(Some(text));
+    let mut abbreviate = wary(repository);
+    abbreviate.args(["rev-parse", "--abbrev-ref", "--verify", "--quiet", &named]);
+    if let Some(upstream) = answer(&mut abbreviate, repository)? {
+        return Ok(Some(upstream));
     }
     let short = base.strip_prefix("refs/heads/").unwrap_or(base);
     let same_name = format!("refs/remotes/origin/{short}");
@@ -98,7 +92,7 @@ pub(super) fn upstream_of(repository: &Path, base: &str) -> Result<Option<String
 /// The base of new branches where none is configured: the branch of `origin/HEAD`, by its local name
 /// where there is one; else the branch of the main checkout, which may have no commit yet; else its commit.
 pub fn default_base(repository: &Path) -> Result<String, GitError> {
-    let remote = symbolic(wary(repository).args(["symbolic-ref", "--quiet", "refs/remotes/origin/HEAD"]), repository)?;
+    let remote = answer(wary(repository).args(["symbolic-ref", "--quiet", "refs/remotes/origin/HEAD"]), repository)?;
     if let Some(name) = remote.as_deref().and_then(|head| head.strip_prefix("refs/remotes/origin/")) {
         if resolve(repository, &format!("refs/heads/{name}"))?.is_some() {
             return Ok(name.to_owned());
@@ -116,21 +110,13 @@ pub fn branch_of(repository: &Path) -> Result<Option<String>, GitError> {
     let common = repository.join(OsStr::from_bytes(&common));
     let mut of_main = wary(repository);
     of_main.arg("--git-dir").arg(&common).args(["symbolic-ref", "--quiet", "HEAD"]);
-    let head = symbolic(&mut of_main, repository)?;
+    let head = answer(&mut of_main, repository)?;
     Ok(head.map(|head| head.strip_prefix("refs/heads/").unwrap_or(&head).to_owned()))
-}
-
-fn symbolic(command: &mut Command, repository: &Path) -> Result<Option<String>, GitError> {
-    let found = output(command, repository)?;
-    let text = String::from_utf8_lossy(&found.stdout).trim().to_owned();
-    Ok((found.status.success() && !text.is_empty()).then_some(text))
 }
 
 /// The commit that `name` means in `repository`, if any.
 pub fn resolve(repository: &Path, name: &str) -> Result<Option<String>, GitError> {
     let mut command = wary(repository);
     command.args(["rev-parse", "--verify", "--quiet", "--end-of-options"]).arg(format!("{name}^{{commit}}"));
-    let found = output(&mut command, repository)?;
-    let text = String::from_utf8_lossy(&found.stdout).trim().to_owned();
-    Ok((found.status.success() && !text.is_empty()).then_some(text))
+    answer(&mut command, repository)
 }

@@ -20,8 +20,8 @@ use tempfile::TempDir;
 use crate::system::git::checkout::git_dir_of;
 use crate::system::git::error::GitError;
 use crate::system::git::numstat::{self, Changed};
-use crate::system::git::{not_started, pager, said, wary};
-use crate::system::process::ask::{self, AskError, Bounds};
+use crate::system::git::{not_started, pager, run_within, said, wary};
+use crate::system::process::bounded::Limits;
 
 /// The list of the files comes before the patch, and is not counted against it.
 const LIST: usize = 8 << 20;
@@ -120,22 +120,18 @@ impl Scratch {
         let form: &[&str] =
             if most > 0 { &["--no-color", "--numstat", "-z", "-p"] } else { &["--no-color", "--numstat", "-z"] };
         self.diff(&mut command, form);
-        let bounds = Bounds { time: PATIENCE, answer: LIST + most };
-        let said = ask::hear(&mut command, b"", bounds).map_err(|error| match error {
-            AskError::Start(source) => not_started(source, &self.path),
-            AskError::Io(source) => GitError::Io { doing: "read what git says of", path: self.path.clone(), source },
-            AskError::Time(_) | AskError::Size(_) => GitError::GaveUp { command: "diff", seconds: PATIENCE.as_secs() },
-        })?;
-        if said.status.is_some_and(|status| !status.success()) {
-            return Err(GitError::Failed { command: "diff", stderr: said.words });
+        let limits = Limits { time: PATIENCE, output: LIST + most };
+        let output = run_within(&mut command, "diff", &self.path, b"", limits)?;
+        if !output.is_cut && !output.status.success() {
+            return Err(GitError::Failed { command: "diff", stderr: output.stderr });
         }
         let odd = || GitError::Failed { command: "diff", stderr: "its list of files cannot be read".to_owned() };
-        let (files, length) = numstat::parse(&said.answer).ok_or_else(odd)?;
-        let mut patch = said.answer.get(length..).unwrap_or_default().to_vec();
-        let cut = patch.len() > most || said.status.is_none();
+        let (files, length) = numstat::parse(&output.stdout).ok_or_else(odd)?;
+        let mut patch = output.stdout.get(length..).unwrap_or_default().to_vec();
+        let cut = patch.len() > most || output.is_cut;
         if cut {
             patch.truncate(most);
-            let end = memchr::memrchr(b'\n', &patch).map_or(0, |end| end + 1);
+            let end = patch.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
             patch.truncate(end);
         }
         Ok(Changes { files, patch, cut })

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use crate::system::git::base::{Base, resolve, upstream_of};
 use crate::system::git::error::GitError;
-use crate::system::git::{command, not_started, output, said, wary};
-use crate::system::process::ask::{self, AskError, Bounds};
+use crate::system::git::{answer, command, run_within, said, wary};
+use crate::system::process::bounded::Limits;
 
 /// A remote that does not answer in this time fails the set-up.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// So much of what git prints is kept.
-const ANSWER: usize = 1 << 20;
+const OUTPUT_MAX: usize = 1 << 20;
 
 /// A branch of a remote, as `git fetch` takes it.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,28 +48,21 @@ fn fetch(repository: &Path, from: &RemoteBranch, log: &mut dyn FnMut(&str)) -> R
     let mut fetch = command(repository);
     // Submodules are filled in the worktree, where that is asked for.
     fetch.args(["fetch", "--no-recurse-submodules", "--", &from.remote, &from.branch]);
-    let bounds = Bounds { time: PATIENCE, answer: ANSWER };
-    let done = ask::hear(&mut fetch, b"", bounds).map_err(|error| match error {
-        AskError::Start(source) => not_started(source, repository),
-        AskError::Io(source) => GitError::Io { doing: "read what git says of", path: repository.to_owned(), source },
-        AskError::Time(_) | AskError::Size(_) => GitError::GaveUp { command: "fetch", seconds: PATIENCE.as_secs() },
-    })?;
-    done.words.lines().for_each(log);
-    if done.status.is_some_and(|status| status.success()) {
+    let limits = Limits { time: PATIENCE, output: OUTPUT_MAX };
+    let done = run_within(&mut fetch, "fetch", repository, b"", limits)?;
+    done.stderr.lines().for_each(log);
+    if done.status.success() {
         return Ok(());
     }
-    Err(GitError::Failed { command: "fetch", stderr: done.words })
+    Err(GitError::Failed { command: "fetch", stderr: done.stderr })
 }
 
 /// Where `base` is fetched from: what its branch follows, else the branch of its name on `origin` or
 /// on the only remote.
 fn remote_branch(repository: &Path, base: &str) -> Result<RemoteBranch, GitError> {
     let short = base.strip_prefix("refs/heads/").unwrap_or(base);
-    let configured = |key: &str| -> Result<Option<String>, GitError> {
-        let found = output(wary(repository).args(["config", "--get", &format!("branch.{short}.{key}")]), repository)?;
-        let text = String::from_utf8_lossy(&found.stdout).trim().to_owned();
-        Ok((found.status.success() && !text.is_empty()).then_some(text))
-    };
+    let configured =
+        |key: &str| answer(wary(repository).args(["config", "--get", &format!("branch.{short}.{key}")]), repository);
     let remotes = said(wary(repository).arg("remote"), "remote", repository)?;
     let remotes = String::from_utf8_lossy(&remotes).into_owned();
     let remotes: Vec<&str> = remotes.lines().collect();

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::system::environment;
 use crate::system::git::error::GitError;
-use crate::system::git::{output, wary};
+use crate::system::git::{answer, wary};
 
 /// Lets `command`, a `git diff` on a terminal, use the pager of the user's own configuration.
 pub(super) fn the_users(command: &mut Command, repository: &Path) -> Result<(), GitError> {
@@ -26,8 +26,8 @@ pub(super) fn the_users(command: &mut Command, repository: &Path) -> Result<(), 
 fn configured(repository: &Path) -> Result<Option<String>, GitError> {
     for key in ["pager.diff", "core.pager"] {
         for scope in ["--global", "--system"] {
-            let found = output(wary(repository).args(["config", scope, "--includes", "--get", key]), repository)?;
-            let text = String::from_utf8_lossy(&found.stdout).trim().to_owned();
+            let get = ["config", scope, "--includes", "--get", key];
+            let text = answer(wary(repository).args(get), repository)?.unwrap_or_default();
             match text.to_ascii_lowercase().as_str() {
                 "" | "true" | "yes" | "on" | "1" => {}
                 "false" | "no" | "off" | "0" => return Ok(Some("cat".to_owned())),

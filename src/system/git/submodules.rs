@@ -17,14 +17,14 @@ use crate::model::submodule_look::{LocalCommits, SubmoduleLook, SubmodulePlace};
 use crate::system::git::checkout::git_dir_of;
 use crate::system::git::error::GitError;
 use crate::system::git::look::status;
-use crate::system::git::{command, is_worktree, not_started, output, said, wary};
-use crate::system::process::ask::{self, Bounds};
+use crate::system::git::{command, is_worktree, not_started, number, output, run_within, said, wary};
+use crate::system::process::bounded::Limits;
 
 /// Submodules in submodules, so deep.
 const DEPTH: usize = 16;
 /// Folders of a git folder's `modules`, so many.
 const STORES_MAX: usize = 10_000;
-const BOUNDS: Bounds = Bounds { time: Duration::from_secs(60), answer: 1 << 20 };
+const LIMITS: Limits = Limits { time: Duration::from_secs(60), output: 1 << 20 };
 
 /// Whether the checkout at `path` declares submodules.
 pub fn has_submodules(path: &Path) -> bool {
@@ -178,7 +178,7 @@ impl Search {
         }
         let head = has(&git, git_dir, "HEAD")?;
         let excluded: String = known.iter().map(|commit| format!("^{commit}\n")).collect();
-        let count = |of: &[&str]| commits_of(git(), of, &excluded);
+        let count = |of: &[&str]| commits_of(git(), git_dir, of, &excluded);
         let stashes = match has(&git, git_dir, "refs/stash")? {
             true => number(&said(
                 git().args(["rev-list", "--walk-reflogs", "--count", "refs/stash", "--"]),
@@ -251,17 +251,11 @@ fn has(git: &impl Fn() -> Command, git_dir: &Path, name: &str) -> Result<bool, G
 
 /// How many commits of `of` are on no remote, nor in `excluded`: lines of `^COMMIT`, of which one that is
 /// not there counts for nothing.
-fn commits_of(mut git: Command, of: &[&str], excluded: &str) -> Result<u64, GitError> {
+fn commits_of(mut git: Command, git_dir: &Path, of: &[&str], excluded: &str) -> Result<u64, GitError> {
     git.args(["rev-list", "--count", "--ignore-missing", "--stdin"]).args(of).args(["--not", "--remotes"]);
-    let done = ask::hear(&mut git, excluded.as_bytes(), BOUNDS)
-        .map_err(|error| GitError::Failed { command: "rev-list", stderr: error.to_string() })?;
-    if !done.status.is_some_and(|status| status.success()) {
-        return Err(GitError::Failed { command: "rev-list", stderr: done.words });
+    let done = run_within(&mut git, "rev-list", git_dir, excluded.as_bytes(), LIMITS)?;
+    if done.is_cut || !done.status.success() {
+        return Err(GitError::Failed { command: "rev-list", stderr: done.stderr });
     }
-    number(&done.answer)
-}
-
-fn number(text: &[u8]) -> Result<u64, GitError> {
-    let text = String::from_utf8_lossy(text).trim().to_owned();
-    text.parse().map_err(|_| GitError::Failed { command: "rev-list", stderr: format!("`{text}` is no number") })
+    number(&done.stdout)
 }

@@ -1,8 +1,7 @@
 //! Runs a user's command within a time, and nothing of it afterwards where that was too short.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -10,6 +9,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use crate::system::clock::Stopwatch;
+use crate::system::file_tail::last_bytes;
 use crate::system::ids;
 use crate::system::process::program::{self, ProgramError};
 use crate::system::process::tree::{self, Root};
@@ -72,7 +72,11 @@ pub fn run(argv: &[String], input: &[u8], bounds: &Bounds<'_>) -> Result<(), Bou
         }
         std::thread::sleep(STEP);
     };
-    if status.success() { Ok(()) } else { Err(BoundedError::Failed { status, words: last_words(words)? }) }
+    if status.success() {
+        Ok(())
+    } else {
+        Err(BoundedError::Failed { status, words: last_bytes(&words, WORDS)?.trim().to_owned() })
+    }
 }
 
 /// Kills what descends from this process, but for runs that were started there.
@@ -88,12 +92,4 @@ fn end_tree() {
         }
         std::thread::sleep(STEP);
     }
-}
-
-fn last_words(mut file: File) -> io::Result<String> {
-    let length = file.seek(SeekFrom::End(0))?;
-    file.seek(SeekFrom::Start(length.saturating_sub(WORDS)))?;
-    let mut bytes = Vec::new();
-    file.take(WORDS).read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).trim().to_owned())
 }

@@ -1,7 +1,7 @@
 //! Limits of a whole process tree by cgroup v2, in a tree that was delegated to us.
 //!
-//! Where there is none `enclosure` looks further. Nothing outside our own new group is changed but
-//! the list of controllers our own group hands down; what systemd made is only read.
+//! Changes only the new group and the list of controllers that our own group passes down; what systemd made is
+//! only read. On other systems there is no group.
 
 use std::fs::{self, File};
 use std::io;
@@ -18,12 +18,12 @@ pub struct Cgroup {
 }
 
 impl Cgroup {
-    /// Makes the group for a run with its limits set, or `None` where that is not possible.
+    /// Makes the group of a run and sets its limits; `None` where that is not possible.
     pub fn create(name: &str, limits: &Limits) -> Option<Self> {
         Self::create_in(&own_group()?, name, limits)
     }
 
-    /// The group of the systemd unit that `pid` is in, if it is in `unit` already.
+    /// The group of the systemd unit that `pid` is in, if that is `unit`.
     pub fn of_unit(pid: u32, unit: &str) -> Option<Self> {
         let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
         let path = unified(&groups).filter(|path| path.rsplit('/').next() == Some(unit))?;
@@ -45,12 +45,12 @@ impl Cgroup {
         fs::create_dir(&group.path).ok()?;
         group.is_ours = true;
         for (_, file, value) in wanted {
-            // A file that is not there means a controller that does not reach us.
+            // A missing file means that the controller is not passed down to us.
             if !group.path.join(file).exists() || fs::write(group.path.join(file), value).is_err() {
                 return None;
             }
         }
-        group.cpu_used()?;
+        group.cpu_time()?;
         Some(group)
     }
 
@@ -60,14 +60,14 @@ impl Cgroup {
     }
 
     /// CPU time that the group has used.
-    pub fn cpu_used(&self) -> Option<Duration> {
+    pub fn cpu_time(&self) -> Option<Duration> {
         let text = fs::read_to_string(self.path.join("cpu.stat")).ok()?;
         let micros = text.lines().find_map(|line| line.strip_prefix("usage_usec "))?;
         Some(Duration::from_micros(micros.trim().parse().ok()?))
     }
 
-    /// Whether the memory limit killed something.
-    pub fn was_out_of_memory(&self) -> bool {
+    /// Whether the memory limit killed a process.
+    pub fn had_oom_kill(&self) -> bool {
         fs::read_to_string(self.path.join("memory.events")).is_ok_and(|text| {
             text.lines().any(|line| line.strip_prefix("oom_kill ").is_some_and(|count| count.trim() != "0"))
         })
@@ -82,7 +82,7 @@ impl Drop for Cgroup {
     }
 }
 
-/// Hands `controller` down to the groups below `parent`, if it is not handed down already.
+/// Passes `controller` down to the groups below `parent`, if that is not done already.
 fn enable(parent: &Path, controller: &str) -> Option<()> {
     let file = parent.join("cgroup.subtree_control");
     let has = |file: &Path| {
@@ -97,21 +97,24 @@ fn enable(parent: &Path, controller: &str) -> Option<()> {
     fs::write(&file, format!("+{controller}")).ok()
 }
 
-/// The cgroup v2 group this process lives in.
+/// The cgroup v2 group of this process.
 fn own_group() -> Option<PathBuf> {
     let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
     Some(mount()?.join(unified(&groups)?))
 }
 
-/// What the user's own systemd may hand down, separated by blanks; `None` where none runs.
+/// The controllers that the user's systemd can pass down, separated by blanks; `None` where none runs.
 pub fn user_manager_controllers() -> Option<String> {
     let user = rustix::process::geteuid().as_raw();
     let group = format!("user.slice/user-{user}.slice/user@{user}.service/cgroup.controllers");
     fs::read_to_string(mount()?.join(group)).ok()
 }
 
-/// Where the tree of cgroup v2 is mounted.
+/// Where the tree of cgroup v2 is mounted; `None` in the plain form for other systems.
 fn mount() -> Option<PathBuf> {
+    if cfg!(not(all(target_os = "linux", not(dispatch_posix)))) {
+        return None;
+    }
     let mounts = fs::read_to_string("/proc/self/mounts").ok()?;
     mounts.lines().find_map(|line| {
         let mut words = line.split(' ');
@@ -149,8 +152,8 @@ mod tests {
         fs::write(dir.path().join("cpu.stat"), "usage_usec 1500000\nuser_usec 1\n").unwrap();
         fs::write(dir.path().join("memory.events"), "oom 1\noom_kill 1\n").unwrap();
         let group = Cgroup { path: dir.path().to_owned(), is_ours: false };
-        assert_eq!(group.cpu_used(), Some(Duration::from_millis(1500)));
-        assert!(group.was_out_of_memory());
+        assert_eq!(group.cpu_time(), Some(Duration::from_millis(1500)));
+        assert!(group.had_oom_kill());
     }
 
     #[test]

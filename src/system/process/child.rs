@@ -1,7 +1,6 @@
-//! Forking, and what happens in a child between fork and exec.
+//! Fork, and what a child does between fork and exec.
 //!
-//! The only `unsafe` of the house stands here: neither has a safe form. Must not allocate, lock
-//! or log in the child.
+//! The only `unsafe` of the program is here: neither has a safe form. The child must not allocate, lock or log.
 #![expect(unsafe_code, reason = "fork and pre_exec have no safe form")]
 
 use std::fs::File;
@@ -14,10 +13,9 @@ use rustix::process::{Resource, Rlimit};
 use crate::system::process::platform;
 use crate::system::process::supervise::Forked;
 
-/// Splits this process in two. Must be called while it has one thread.
+/// Forks this process. It must have one thread.
 pub(super) fn fork() -> io::Result<Forked> {
-    // SAFETY: called while the process has one thread, so the child inherits no lock that
-    // another thread holds.
+    // SAFETY: called while the process has one thread, so the child inherits no lock that another thread holds.
     match unsafe { libc::fork() } {
         -1 => Err(io::Error::last_os_error()),
         0 => Ok(Forked::Child),
@@ -25,9 +23,8 @@ pub(super) fn fork() -> io::Result<Forked> {
     }
 }
 
-/// Prepares `command` so that the child dies with this thread where the system can do that, in a
-/// session of its own, with the caller's umask and the given per-process limits. `joins` is the
-/// entrance of the group it is to live in.
+/// Prepares `command`: the child dies with this thread where the system offers that, has a session of its own,
+/// the caller's umask and the given limits per process, and joins the cgroup whose file `joins` is.
 pub(super) fn prepare(command: &mut Command, umask: u32, limits: &[(Resource, u64)], joins: Option<File>) {
     let limits = limits.to_vec();
     let parent = rustix::process::getpid();
@@ -38,7 +35,7 @@ pub(super) fn prepare(command: &mut Command, umask: u32, limits: &[(Resource, u6
             platform::die_with(parent)?;
             set_umask(umask);
             for signal in 1..=31 {
-                // What our caller ignored is its own affair; KILL and STOP refuse, which is fine.
+                // The default for each; KILL and STOP refuse, which is fine.
                 libc::signal(signal, libc::SIG_DFL);
             }
             if let Some(group) = &joins {
@@ -53,8 +50,8 @@ pub(super) fn prepare(command: &mut Command, umask: u32, limits: &[(Resource, u6
     }
 }
 
-/// Prepares `command` so that the child dies with this thread where the system can do that, in a
-/// session of its own: what a terminal sends to our group is not for it.
+/// Prepares `command`: the child dies with this thread where the system offers that, and has a session of its
+/// own, so that it gets no signal that a terminal sends to our process group.
 pub(in crate::system) fn prepare_helper(command: &mut Command) {
     let parent = rustix::process::getpid();
     // SAFETY: the closure makes only system calls, all async-signal-safe, and allocates nothing.
@@ -66,7 +63,7 @@ pub(in crate::system) fn prepare_helper(command: &mut Command) {
     }
 }
 
-/// Has the child leave our session, so that it outlives our terminal.
+/// Puts the child into a session of its own, so that it outlives our terminal.
 pub(super) fn leave_session(command: &mut Command) {
     // SAFETY: one system call, async-signal-safe, and nothing is allocated.
     unsafe {
@@ -77,8 +74,8 @@ pub(super) fn leave_session(command: &mut Command) {
     }
 }
 
-/// Keeps descriptors that our caller let through from whatever we start: an agent gets 0 to 2,
-/// and a tmux server that we start would hold them open for ever.
+/// Keeps open descriptors of our caller from the processes we start: an agent gets 0 to 2, and a tmux server
+/// would hold the others open for ever.
 pub(super) fn seal_descriptors() {
     #[cfg(all(target_os = "linux", not(dispatch_posix)))]
     {
@@ -88,7 +85,7 @@ pub(super) fn seal_descriptors() {
             return;
         }
     }
-    // Other systems, and kernels before 5.11: as far as a caller's descriptors usually go.
+    // Other systems, and kernels before 5.11: the numbers that a caller's descriptors usually have.
     for fd in 3..256 {
         // SAFETY: as above; a closed descriptor is an error and no harm.
         unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
@@ -97,7 +94,7 @@ pub(super) fn seal_descriptors() {
 
 /// Sets the umask of this process and returns the one before.
 pub(super) fn set_umask(mask: u32) -> u32 {
-    // Systems differ in the width of a mode; a mask has nine bits on all of them.
+    // The width of a mode differs between systems; a umask has nine bits on all of them.
     let mode = rustix::fs::Mode::from_raw_mode((mask & 0o777) as rustix::fs::RawMode);
     widened(rustix::process::umask(mode).as_raw_mode())
 }

@@ -1,17 +1,18 @@
-//! Starting a program of the user's that is nobody's: it outlives us, in a session of its own.
+//! Starts a program of the user's that outlives us, in a session of its own.
 //!
-//! While we live we hear whether it failed, and what it said; its words go into a file without a
-//! name, so that nothing it writes later meets a closed pipe.
+//! While we live we can ask whether it failed, and what it printed. Its stderr is an unnamed file, so that it
+//! can write after our end without meeting a closed pipe.
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io;
 use std::process::{Child, Command, Stdio};
 
 use crate::system::environment::Environment;
+use crate::system::file_tail::last_bytes;
 use crate::system::process::child;
 
-/// So much of its last words is told.
+/// Bytes at the end of stderr that are searched for its last line.
 const WORDS: u64 = 4 << 10;
 
 /// A program that was started.
@@ -21,16 +22,16 @@ pub struct Detached {
     words: File,
 }
 
-/// How it ended, where that was no success.
+/// A program's failure.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{status}{}{}", if .words.is_empty() { "" } else { ": " }, .words)]
-pub struct Ended {
+pub struct ProgramFailed {
     pub status: String,
-    /// The last line that it said.
+    /// The last line of its stderr.
     pub words: String,
 }
 
-/// Starts `argv`, the program absolute.
+/// Starts `argv`, whose program is an absolute path.
 pub fn start(argv: &[OsString], environment: &Environment) -> io::Result<Detached> {
     let Some((program, rest)) = argv.split_first() else { return Err(io::Error::other("an empty command")) };
     let words = tempfile::tempfile()?;
@@ -42,16 +43,12 @@ pub fn start(argv: &[OsString], environment: &Environment) -> io::Result<Detache
 }
 
 impl Detached {
-    /// Whether it failed by now. Programs that hand their work to another end well at once.
-    pub fn failed(&mut self) -> io::Result<Option<Ended>> {
+    /// Whether it has failed by now. Programs that pass their work to another process succeed at once.
+    pub fn failed(&mut self) -> io::Result<Option<ProgramFailed>> {
         let Some(status) = self.child.try_wait()?.filter(|status| !status.success()) else { return Ok(None) };
-        let length = self.words.seek(SeekFrom::End(0))?;
-        self.words.seek(SeekFrom::Start(length.saturating_sub(WORDS)))?;
-        let mut bytes = Vec::new();
-        (&self.words).take(WORDS).read_to_end(&mut bytes)?;
-        let text = String::from_utf8_lossy(&bytes);
+        let text = last_bytes(&self.words, WORDS)?;
         let words = text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().to_owned();
-        Ok(Some(Ended { status: status.to_string(), words }))
+        Ok(Some(ProgramFailed { status: status.to_string(), words }))
     }
 }
 

@@ -1,8 +1,7 @@
-//! Ending the processes of many runs at once: TERM, each run's grace, KILL.
+//! Ends the processes of many runs at once: TERM, each run's grace, KILL.
 //!
-//! All runs share each look at the process table. Known processes are waited for through handles,
-//! without a look; a new look only verifies that nothing was forked meanwhile. A table that cannot
-//! be read is an error, never an empty one.
+//! All runs share each read of the process table. Known processes are waited for through handles; a new read
+//! only verifies that nothing was forked meanwhile. A table that cannot be read is an error, never an empty one.
 
 use std::collections::HashSet;
 use std::io;
@@ -12,36 +11,36 @@ use rustix::process::Signal;
 
 use crate::model::run_id::RunId;
 use crate::system::process::platform;
-use crate::system::process::tree::{self, Process, Root, Table};
+use crate::system::process::tree::{self, Process, ProcessTable, Root};
 
-/// The time between two looks at what does not end, doubled up to the second.
+/// Between two checks of what has not ended, doubled up to a second.
 const STEP: Duration = Duration::from_millis(5);
 const STEP_MAX: Duration = Duration::from_secs(1);
 /// What lives this long after its first KILL is a survivor.
 const GIVE_UP: Duration = Duration::from_secs(5);
 
-/// The processes of one run, which are to end.
+/// The processes of one run that are to end.
 #[derive(Clone, Debug)]
-pub struct Tree<'a> {
+pub struct TreeToEnd<'a> {
     pub run: &'a RunId,
     pub root: Option<Root>,
     /// From TERM to KILL; zero for KILL at once.
     pub grace: Duration,
-    /// A process group that somebody else asks to end, and that gets no TERM here.
+    /// A process group that another process asks to end, and that gets no TERM here.
     pub asked_group: Option<u32>,
 }
 
-/// Ends what is left of each tree and returns when nothing is, or with what cannot be ended: the
-/// survivors of each tree, in order. Fails where the table of processes cannot be read.
-pub fn end_trees(trees: &[Tree<'_>]) -> io::Result<Vec<Vec<u32>>> {
+/// Ends what is left of each tree. Returns when nothing is, or with the survivors of each tree, in order. Fails
+/// where the process table cannot be read.
+pub fn end_trees(trees: &[TreeToEnd<'_>]) -> io::Result<Vec<Vec<u32>>> {
     let mut ending = Ending { begun: Instant::now(), asked: HashSet::new() };
     let mut survivors: Vec<Vec<u32>> = vec![Vec::new(); trees.len()];
-    // What belonged to a tree does so when its parent has ended, too, and nothing else tells.
+    // What belonged to a tree still does when its parent has ended; nothing else would show that.
     let mut seen: Vec<HashSet<(u32, u64)>> = vec![HashSet::new(); trees.len()];
     let mut left: Vec<usize> = (0..trees.len()).collect();
     let mut step = STEP;
     while !left.is_empty() {
-        let table = Table::take()?;
+        let table = ProcessTable::take()?;
         let mut known: Vec<Vec<(u32, u64)>> = Vec::new();
         left.retain(|at| {
             let members = table.members_with(trees[*at].run, trees[*at].root, &seen[*at]);
@@ -66,12 +65,12 @@ pub fn end_trees(trees: &[Tree<'_>]) -> io::Result<Vec<Vec<u32>>> {
 
 struct Ending {
     begun: Instant,
-    /// Pid and start time of what was sent a TERM: it is asked once.
+    /// Pid and start time of each process that got a TERM: it gets one only.
     asked: HashSet<(u32, u64)>,
 }
 
 impl Ending {
-    fn signal(&mut self, tree: &Tree<'_>, members: &[Process]) {
+    fn signal(&mut self, tree: &TreeToEnd<'_>, members: &[Process]) {
         let kills = self.begun.elapsed() >= tree.grace;
         for process in members {
             if kills {
@@ -82,22 +81,22 @@ impl Ending {
         }
     }
 
-    fn gives_up(&self, tree: &Tree<'_>) -> bool {
+    fn gives_up(&self, tree: &TreeToEnd<'_>) -> bool {
         self.begun.elapsed() > tree.grace + GIVE_UP
     }
 
-    /// The time until the grace of `tree` is over, or until it is looked at again.
-    fn next_signal(&self, tree: &Tree<'_>) -> Duration {
+    /// The time until the grace of `tree` is over, or until the next KILL.
+    fn next_signal(&self, tree: &TreeToEnd<'_>) -> Duration {
         match tree.grace.saturating_sub(self.begun.elapsed()) {
-            // KILL is sent again to what was forked meanwhile.
+            // KILL is sent again, to what was forked meanwhile.
             Duration::ZERO => STEP_MAX / 10,
             left => left,
         }
     }
 }
 
-/// Waits until all known processes of one tree have ended, or `until` is over. What ended is
-/// looked for every `step`, then ever more seldom.
+/// Waits until all known processes of one tree have ended, or `until` is over. Checks after `step`, then in
+/// doubled steps.
 fn wait(known: &mut [Vec<(u32, u64)>], until: Duration, mut step: Duration) {
     let begun = Instant::now();
     loop {
@@ -110,7 +109,7 @@ fn wait(known: &mut [Vec<(u32, u64)>], until: Duration, mut step: Duration) {
         if left <= step || known.iter().any(Vec::is_empty) {
             return;
         }
-        // Where no handle can be had the wait returns at once.
+        // Without handles that wait returns at once.
         std::thread::sleep(step.saturating_sub(asked.elapsed()));
         step = (step * 2).min(STEP_MAX);
     }
@@ -129,8 +128,8 @@ mod tests {
         command.args(["-c", script]).env(MARK, run.as_str()).stdout(Stdio::null()).stdin(Stdio::null()).spawn().unwrap()
     }
 
-    fn tree(run: &RunId, grace: Duration) -> Tree<'_> {
-        Tree { run, root: None, grace, asked_group: None }
+    fn tree(run: &RunId, grace: Duration) -> TreeToEnd<'_> {
+        TreeToEnd { run, root: None, grace, asked_group: None }
     }
 
     #[test]

@@ -1,6 +1,4 @@
-//! Which process holds a lock, so that a wait that takes too long can say what it waits for.
-//!
-//! Must not decide what becomes of the process.
+//! Which process holds a lock, so that an error after a long wait can name it.
 
 use std::fmt;
 use std::fs;
@@ -10,21 +8,21 @@ use std::path::Path;
 
 use crate::system::process::platform;
 
-/// So much of a command line is shown.
+/// Characters of a command line that are shown.
 const SHOWN: usize = 80;
 
-/// A process that holds a lock, with what to do where it does not go on.
+/// A process that holds a lock, and the command that makes it release it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
     pub pid: u32,
-    /// Its arguments, cut where they are long.
+    /// Its arguments, shortened.
     pub command: String,
-    /// It was stopped (SIGSTOP, Ctrl-Z): it lets nothing go until somebody continues it.
+    /// It was stopped (SIGSTOP, Ctrl-Z) and releases nothing until it is continued.
     pub is_stopped: bool,
 }
 
 impl Holder {
-    /// The process with `pid` as it is now.
+    /// The process that has `pid` now.
     pub fn of(pid: u32) -> Self {
         let arguments = platform::Details::new().arguments_of(pid);
         let words: Vec<String> = arguments
@@ -40,7 +38,7 @@ impl Holder {
         Self { pid, command, is_stopped: platform::is_stopped(pid) }
     }
 
-    /// The command that has it go on, or ends it.
+    /// The command that continues or ends it.
     pub fn fix(&self) -> String {
         let signal = if self.is_stopped { "CONT" } else { "TERM" };
         format!("kill -{signal} {}", self.pid)
@@ -57,8 +55,8 @@ impl fmt::Display for Holder {
     }
 }
 
-/// A process that holds a lock on the file at `path`, a stopped one first. `None` where nothing holds
-/// one, or the system cannot tell.
+/// A process that holds a lock on the file at `path`, a stopped one first. `None` where no process holds one,
+/// or the system cannot tell.
 pub fn holder_of(path: &Path) -> io::Result<Option<Holder>> {
     let file = fs::symlink_metadata(path)?;
     let holders = platform::lock_holders(file.dev(), file.ino()).into_iter().filter(|pid| *pid != std::process::id());

@@ -9,19 +9,20 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal};
 
 use crate::system::process::tree::Process;
 
 pub(super) const ADOPTS_ORPHANS: bool = true;
 
-/// A start time is the number that others tell too.
+/// A start time is the number that other programs report too.
 pub(super) const COUNTS_TICKS: bool = true;
 
-/// Pids are used again while one looks: no chain is followed for ever.
+/// Pids are reused while they are read: no chain is followed further.
 const DEPTH: usize = 1000;
 
-/// So many handles of processes are open at once.
+/// Most process handles that are open at once.
 const AWAITED: usize = 256;
 
 pub(super) fn boot_id() -> String {
@@ -56,8 +57,8 @@ fn read_stat(pid: u32) -> io::Result<Stat> {
 
 /// The command may hold blanks and parentheses: fields are counted from the last `)`.
 fn parse_stat(bytes: &[u8]) -> Option<Stat> {
-    let open = memchr::memchr(b'(', bytes)?;
-    let close = memchr::memrchr(b')', bytes)?;
+    let open = bytes.iter().position(|byte| *byte == b'(')?;
+    let close = bytes.iter().rposition(|byte| *byte == b')')?;
     let command = String::from_utf8_lossy(bytes.get(open + 1..close)?).into_owned();
     let rest = std::str::from_utf8(bytes.get(close + 2..)?).ok()?;
     let mut fields = rest.split_ascii_whitespace();
@@ -69,33 +70,33 @@ fn parse_stat(bytes: &[u8]) -> Option<Stat> {
     Some(Stat { state, parent, group, start_time, command })
 }
 
-/// Signals `pid` if it still is the process that started at `start`.
+/// Signals `pid` if it is the process that started at `start`. `false` where that has ended.
 pub(super) fn signal(pid: u32, start: u64, signal: Signal) -> io::Result<bool> {
-    let gone = |error: rustix::io::Errno| match error {
-        rustix::io::Errno::SRCH => Ok(false),
-        other => Err(io::Error::from(other)),
-    };
     let Some(raw) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Ok(false) };
+    // The handle pins the process: what has this start time after it was opened gets the signal. Kernels before
+    // 5.3 have no handles: there the check and the signal are two steps.
     let handle = match rustix::process::pidfd_open(raw, PidfdFlags::empty()) {
-        Ok(handle) => handle,
-        // Kernels before 5.3: the check and the signal are two steps.
-        Err(rustix::io::Errno::NOSYS) => {
-            return match start_time(pid) {
-                Ok(found) if found == start => rustix::process::kill_process(raw, signal).map(|()| true).or_else(gone),
-                _ => Ok(false),
-            };
-        }
-        Err(error) => return gone(error),
+        Ok(handle) => Some(handle),
+        Err(Errno::NOSYS) => None,
+        Err(Errno::SRCH) => return Ok(false),
+        Err(error) => return Err(error.into()),
     };
-    // The handle pins the process: what has this start time now is what gets the signal.
-    match start_time(pid) {
-        Ok(found) if found == start => rustix::process::pidfd_send_signal(&handle, signal).map(|()| true).or_else(gone),
-        _ => Ok(false),
+    if start_time(pid).ok() != Some(start) {
+        return Ok(false);
+    }
+    let sent = match &handle {
+        Some(handle) => rustix::process::pidfd_send_signal(handle, signal),
+        None => rustix::process::kill_process(raw, signal),
+    };
+    match sent {
+        Ok(()) => Ok(true),
+        Err(Errno::SRCH) => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }
 
-/// Waits until each of these processes, given as pid and start time, has ended; `patience` at most.
-/// Of very many the first are waited for.
+/// Waits until each of these processes (pid and start time) has ended, for at most `patience`. Of very many only
+/// the first are waited for.
 pub(super) fn wait_for_ends(processes: &[(u32, u64)], patience: Duration) {
     let begun = Instant::now();
     let mut handles: Vec<OwnedFd> =
@@ -106,7 +107,7 @@ pub(super) fn wait_for_ends(processes: &[(u32, u64)], patience: Duration) {
         let mut polled: Vec<PollFd<'_>> = handles.iter().map(|handle| PollFd::new(handle, PollFlags::IN)).collect();
         match poll(&mut polled, Some(&timeout)) {
             Ok(0) => return,
-            Err(rustix::io::Errno::INTR) => continue,
+            Err(Errno::INTR) => continue,
             Err(_) => return std::thread::sleep(left),
             Ok(_) => {}
         }
@@ -123,7 +124,7 @@ fn open(pid: u32, start: u64) -> Option<OwnedFd> {
     start_time(pid).is_ok_and(|found| found == start).then_some(handle)
 }
 
-/// All processes that can be seen.
+/// All processes that we may see.
 pub(super) fn all() -> io::Result<Vec<Process>> {
     let mut processes = Vec::new();
     for entry in fs::read_dir("/proc")? {
@@ -145,7 +146,7 @@ pub(super) fn is_stopped(pid: u32) -> bool {
     read_stat(pid).is_ok_and(|stat| matches!(stat.state, b'T' | b't'))
 }
 
-/// The processes that hold a lock on a file through one of their descriptors.
+/// The processes that hold a lock on a file, by their descriptors.
 pub(super) fn lock_holders(device: u64, inode: u64) -> Vec<u32> {
     let is_file = |path: &Path| fs::metadata(path).is_ok_and(|meta| (meta.dev(), meta.ino()) == (device, inode));
     let is_locked = |folder: &Path, name: &std::ffi::OsStr| {
@@ -161,8 +162,7 @@ pub(super) fn lock_holders(device: u64, inode: u64) -> Vec<u32> {
     processes.filter_map(|entry| pid(&entry).filter(|_| holds(&entry.path()))).collect()
 }
 
-/// The file that `pid` has as its standard input, under the path it has now; the flag says that it was
-/// removed.
+/// The present path of the file that `pid` has as standard input; the flag says that the file was removed.
 pub(super) fn standard_input(pid: u32) -> Option<(PathBuf, bool)> {
     let shown = fs::read_link(format!("/proc/{pid}/fd/0")).ok()?;
     match shown.as_os_str().as_bytes().strip_suffix(b" (deleted)") {
@@ -183,7 +183,7 @@ pub(super) fn ancestors(pid: u32) -> Vec<u32> {
     std::iter::successors(parent(&pid), parent).take(DEPTH).collect()
 }
 
-/// What can be asked of processes beyond their place in the list; here each by itself.
+/// Reads what the table does not show, one process at a time.
 pub(super) struct Details;
 
 impl Details {
@@ -208,16 +208,16 @@ impl Details {
     }
 }
 
-/// Orphans among our descendants become our children, so that none escapes.
+/// Orphans among our descendants become our children.
 pub(super) fn become_subreaper() -> io::Result<()> {
     // The process id is ignored beyond being present.
     Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)
 }
 
-/// In a fresh child: it dies with the thread of `parent` that started it.
+/// In a new child: it dies with the thread of `parent` that started it.
 pub(super) fn die_with(parent: Pid) -> io::Result<()> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-    // The parent may have died before the line above took hold.
+    // The parent may have died before that call.
     if rustix::process::getppid() != Some(parent) {
         return Err(io::Error::from_raw_os_error(libc::ESRCH));
     }

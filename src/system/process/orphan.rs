@@ -1,7 +1,5 @@
-//! Supervisors and processes of runs, found by how they were started and by the marks in their
-//! environment: also those whose record is gone.
-//!
-//! Must not decide which of them belong to a record, nor signal any.
+//! Finds supervisors and processes of runs by their arguments and their environment, also those whose record
+//! is gone. Must not decide which of them belong to a record, nor signal any.
 
 use std::ffi::OsString;
 use std::io;
@@ -20,7 +18,7 @@ const SUPERVISE: &[u8] = b"__supervise";
 pub struct Supervisor {
     pub pid: u32,
     pub run: RunId,
-    /// As it was started: the folder may have been moved since.
+    /// As in its arguments: the folder may have been moved since.
     pub run_folder: PathBuf,
     /// The lock of its pair, where the system can tell.
     pub lock: Option<HeldLock>,
@@ -29,14 +27,14 @@ pub struct Supervisor {
 /// The lock file that a supervisor holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeldLock {
-    /// Where the file is now, or was at last.
+    /// The file's present path, or its last one.
     pub path: PathBuf,
     pub is_removed: bool,
 }
 
-/// A process that carries the marks of a run.
+/// A process with the variables of a run in its environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Marked {
+pub struct MarkedProcess {
     pub pid: u32,
     pub run: RunId,
     pub mode: String,
@@ -46,17 +44,17 @@ pub struct Marked {
     pub directory: Option<PathBuf>,
 }
 
-/// What one look at all processes brought.
+/// All supervisors and processes of runs on this machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Traces {
+pub struct RunTraces {
     pub supervisors: Vec<Supervisor>,
-    pub marked: Vec<Marked>,
+    pub marked: Vec<MarkedProcess>,
 }
 
-/// Looks at all processes. Fails where they cannot be listed.
-pub fn traces() -> io::Result<Traces> {
+/// Searches all processes. Fails where they cannot be listed.
+pub fn traces() -> io::Result<RunTraces> {
     let details = platform::Details::new();
-    let mut traces = Traces::default();
+    let mut traces = RunTraces::default();
     for process in platform::all()? {
         if let Some(supervisor) = as_supervisor(&details, &process) {
             traces.supervisors.push(supervisor);
@@ -67,7 +65,7 @@ pub fn traces() -> io::Result<Traces> {
     Ok(traces)
 }
 
-/// The pid of the supervisor of `run`, by its arguments.
+/// The pid of the supervisor of `run`, found by its arguments.
 pub fn supervisor_of(run: &RunId) -> Option<u32> {
     let details = platform::Details::new();
     let all = platform::all().ok()?;
@@ -83,11 +81,11 @@ fn as_supervisor(details: &platform::Details, process: &Process) -> Option<Super
     Some(Supervisor { pid: process.pid, run, run_folder, lock })
 }
 
-fn as_marked(details: &platform::Details, process: &Process) -> Option<Marked> {
+fn as_marked(details: &platform::Details, process: &Process) -> Option<MarkedProcess> {
     let read = |name: &str| details.environment_of(process.pid, name);
     let text = |name: &str| String::from_utf8(read(name)?).ok();
     let run = RunId::parse(&text(MARK)?)?;
-    Some(Marked {
+    Some(MarkedProcess {
         pid: process.pid,
         run,
         mode: text("DISPATCH_MODE")?,

@@ -1,7 +1,6 @@
 //! The plain POSIX form, for macOS and others: `ps`, `kill`, process groups.
 //!
-//! What it cannot do is told in the README: orphans are found by their mark only, and a pid is
-//! checked and signalled in two steps.
+//! It finds orphans by their mark only, and checks and signals a pid in two steps.
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -15,17 +14,17 @@ use rustix::process::{Pid, Signal};
 
 use crate::system::process::tree::Process;
 
-/// Asked for with every look at a process, and the same for all of them until the next boot.
 pub(super) const ADOPTS_ORPHANS: bool = false;
 
-/// A start time is a number of our own.
+/// A start time is a hash of what `ps` prints.
 pub(super) const COUNTS_TICKS: bool = false;
 
+/// Does not change until the next boot.
 pub(super) fn boot_id() -> String {
     static ASKED: OnceLock<String> = OnceLock::new();
     ASKED
         .get_or_init(|| {
-            // macOS has an id; the time of the boot, elsewhere, moves where the clock is set.
+            // macOS has an id; elsewhere the time of the boot is used, which moves when the clock is set.
             let answers = ["kern.bootsessionuuid", "kern.boottime"].map(|name| output("sysctl", &["-n", name]));
             let answer = answers.into_iter().flatten().find(|answer| !answer.trim().is_empty());
             answer.unwrap_or_default().trim().to_owned()
@@ -48,7 +47,7 @@ pub(super) fn start_time(pid: u32) -> io::Result<u64> {
     Ok(digest(words))
 }
 
-/// A stable number for a start time in words: only equality matters. Words, since `ps` pads them.
+/// A hash of a start time, by word, since `ps` pads them. Only equality matters.
 fn digest<'a>(words: impl Iterator<Item = &'a str>) -> u64 {
     let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     words.fold(0xcbf2_9ce4_8422_2325, |hash, word| step(word.bytes().fold(hash, step), b' '))
@@ -67,7 +66,7 @@ pub(super) fn signal(pid: u32, start: u64, signal: Signal) -> io::Result<bool> {
     }
 }
 
-/// Waits a moment: nothing tells of the end of a process that is not a child.
+/// Waits a moment: the system does not report the end of a process that is not a child.
 pub(super) fn wait_for_ends(_processes: &[(u32, u64)], patience: Duration) {
     std::thread::sleep(patience.min(Duration::from_millis(20)));
 }
@@ -82,17 +81,17 @@ pub(super) fn is_stopped(pid: u32) -> bool {
     output("ps", &["-o", "stat=", "-p", &pid.to_string()]).is_ok_and(|state| state.trim_start().starts_with('T'))
 }
 
-/// There is no portable way to ask which process holds a lock.
+/// There is no portable way to find out.
 pub(super) fn lock_holders(_device: u64, _inode: u64) -> Vec<u32> {
     Vec::new()
 }
 
-/// There is no portable way to ask which file another process has open.
+/// There is no portable way to find out.
 pub(super) fn standard_input(_pid: u32) -> Option<(PathBuf, bool)> {
     None
 }
 
-/// There is no portable way to ask where another process is.
+/// There is no portable way to find out.
 pub(super) fn working_directory(_pid: u32) -> Option<PathBuf> {
     None
 }
@@ -119,8 +118,8 @@ fn parse_line(line: &str) -> Option<Process> {
     (!command.is_empty()).then_some(Process { pid, parent, group, start_time, command })
 }
 
-/// What can be asked of processes beyond their place in the list: of all of them at once, since
-/// each `ps` costs milliseconds, and only when it is asked.
+/// Reads what the table does not show, of all processes at once when it is first needed: each `ps` takes
+/// milliseconds.
 pub(super) struct Details {
     with_environment: OnceCell<BTreeMap<u32, String>>,
     arguments: OnceCell<BTreeMap<u32, String>>,
@@ -133,14 +132,14 @@ impl Details {
 
     /// The value of `name` in the environment of `pid`, where it can be read; up to its first blank.
     pub(super) fn environment_of(&self, pid: u32, name: &str) -> Option<Vec<u8>> {
-        // The one thing that each `ps` wants to be asked in its own way.
+        // The option differs between implementations of `ps`.
         let options = if cfg!(target_vendor = "apple") { "-axEww" } else { "axeww" };
         let prefix = format!("{name}=");
         let line = self.with_environment.get_or_init(|| commands(options)).get(&pid)?;
         line.split_ascii_whitespace().find_map(|word| word.strip_prefix(&prefix)).map(|value| value.as_bytes().to_vec())
     }
 
-    /// The arguments of `pid`, parted where they hold blanks.
+    /// The arguments of `pid`, split at blanks.
     pub(super) fn arguments_of(&self, pid: u32) -> Vec<Vec<u8>> {
         let line = self.arguments.get_or_init(|| commands("-axww")).get(&pid);
         line.into_iter().flat_map(|line| line.split_ascii_whitespace()).map(|word| word.as_bytes().to_vec()).collect()
@@ -161,12 +160,12 @@ fn output(program: &str, arguments: &[&str]) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Orphans go to the system's first process; their mark finds them.
+/// Orphans go to process 1; they are found by their mark.
 pub(super) fn become_subreaper() -> io::Result<()> {
     Ok(())
 }
 
-/// Such a child outlives a killed supervisor; the next command that looks ends it by its mark.
+/// Such a child outlives a killed supervisor; the next command that looks finds it by its mark and ends it.
 pub(super) fn die_with(_parent: Pid) -> io::Result<()> {
     Ok(())
 }

@@ -1,10 +1,10 @@
-//! Finding a program the way `execvp` would, with the answer in words before anything starts.
+//! Finds a program as `execvp` would, and says why it cannot be started before anything is.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-/// Why a program cannot be started. The exit codes 126 and 127 are a shell's.
+/// Why a program cannot be started. A shell exits with 127 or 126 then.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProgramError {
     #[error("`{name}` was not found")]
@@ -13,8 +13,8 @@ pub enum ProgramError {
     NotExecutable(PathBuf),
 }
 
-/// The absolute path of `name`, looked for in `path` (as in `$PATH`), or relative to `cwd` where
-/// it holds a slash.
+/// The absolute path of `name`, searched for in `path` (as in `$PATH`), or relative to `cwd` where it holds a
+/// slash.
 pub fn find(name: &str, path: Option<&OsStr>, cwd: &Path) -> Result<PathBuf, ProgramError> {
     let not_found = || ProgramError::NotFound { name: name.to_owned() };
     if name.is_empty() {
@@ -40,12 +40,11 @@ pub fn find(name: &str, path: Option<&OsStr>, cwd: &Path) -> Result<PathBuf, Pro
     Err(refused.map_or_else(not_found, ProgramError::NotExecutable))
 }
 
-/// Becomes the command, as typed by the user: their environment, their terminal. Returns only on
-/// failure.
+/// Becomes the command, with our environment and terminal. Returns only on failure.
 pub fn become_command(argv: &[String]) -> std::io::Error {
     use std::os::unix::process::CommandExt as _;
     let Some((name, rest)) = argv.split_first() else { return std::io::Error::other("an empty command") };
-    // tmux refuses to attach inside a pane of another server unless told that it is meant.
+    // With `TMUX` set, tmux refuses to attach inside a pane of another server.
     std::process::Command::new(name).args(rest).env_remove("TMUX").exec()
 }
 
@@ -56,14 +55,14 @@ pub fn become_words(words: &[OsString]) -> std::io::Error {
     std::process::Command::new(program).args(rest).exec()
 }
 
-/// Starts a program that goes on by itself: no terminal, no output of ours, a group of its own.
+/// Starts a program that outlives us, without terminal and output, in a process group of its own.
 pub fn start_detached(program: &Path, args: &[&OsStr]) -> std::io::Result<()> {
     use std::os::unix::process::CommandExt as _;
     let mut command = std::process::Command::new(program);
     command.args(args).process_group(0);
     command.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
     let mut child = command.spawn()?;
-    // Somebody has to hear of its end.
+    // Reaps it.
     std::thread::Builder::new().name("reap".to_owned()).spawn(move || child.wait())?;
     Ok(())
 }

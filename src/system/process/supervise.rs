@@ -1,7 +1,7 @@
-//! Starting a supervisor, becoming one, and starting what it owns.
+//! Starting a supervisor, becoming one, and starting the processes that it owns.
 //!
-//! The pair's lock travels as the supervisor's standard input and its slot as its standard
-//! output: plain inheritance, no numbers to agree on, and nothing but `exec` to get wrong.
+//! The supervisor inherits the pair's lock as standard input and its slot as standard output: no descriptor
+//! numbers to agree on.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -19,20 +19,18 @@ use crate::system::environment::Environment;
 use crate::system::process::cgroup::Cgroup;
 use crate::system::process::{child, platform};
 
-/// Which side of a fork this is.
+/// The side of a fork that this process is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Forked {
     Parent,
     Child,
 }
 
-/// What a supervisor needs of its starter's environment; a run's own is handed over elsewhere.
+/// The variables that a supervisor gets from its starter; the run's environment is passed in a file.
 const KEPT: [&str; 6] = ["PATH", "HOME", "LANG", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "DISPATCH_LOG"];
 
-/// The path of this program, for starting it again.
-///
-/// Linux adds ` (deleted)` to the name of a program whose file was replaced or removed while it runs.
-/// An upgrade leaves the new program at the old path: that one is started then.
+/// The path of this program, for starting it again. Linux adds ` (deleted)` to the name of a running program
+/// whose file was removed or replaced; after an upgrade the new program is at the old path.
 pub fn own_program() -> io::Result<PathBuf> {
     let running = std::env::current_exe()?;
     if running.exists() {
@@ -43,31 +41,25 @@ pub fn own_program() -> io::Result<PathBuf> {
     Ok(replaced.filter(|path| path.is_file()).unwrap_or(running))
 }
 
-/// Starts the supervisor of the run in `folder`. Returns when it is detached from this process.
+/// Starts the supervisor of the run in `folder` and waits until it is detached from this process.
 pub fn start(folder: &Path, pair: File, slot: Option<File>) -> io::Result<()> {
     begin(folder, pair, slot)?.finish()
 }
 
-/// Begins to start it: another may be begun before this one is detached.
+/// Begins to start it; [`Starting::finish`] waits. So several can be started at once.
 pub fn begin(folder: &Path, pair: File, slot: Option<File>) -> io::Result<Starting> {
-    let child = own_command("__supervise", folder)?
-        .stdin(pair)
-        .stdout(slot.map_or_else(Stdio::null, Stdio::from))
-        .stderr(Stdio::null())
-        .spawn()?;
-    Ok(Starting { child })
+    let stdout = slot.map_or_else(Stdio::null, Stdio::from);
+    Ok(Starting(own_command("__supervise", folder)?.stdin(pair).stdout(stdout).stderr(Stdio::null()).spawn()?))
 }
 
-/// A supervisor on its way.
+/// A supervisor that is being started.
 #[derive(Debug)]
-pub struct Starting {
-    child: Child,
-}
+pub struct Starting(Child);
 
 impl Starting {
     /// Waits until it is detached from this process.
     pub fn finish(mut self) -> io::Result<()> {
-        let status = self.child.wait()?;
+        let status = self.0.wait()?;
         if status.success() {
             Ok(())
         } else {
@@ -78,7 +70,7 @@ impl Starting {
 
 fn own_command(verb: &str, folder: &Path) -> io::Result<Command> {
     let mut command = Command::new(own_program()?);
-    // It leaves our folder by itself: being told to would cost a fork in place of a spawn.
+    // It changes its folder itself: a `Command` with a folder forks instead of spawning, which is slower.
     command.arg(verb).arg(folder).env_clear();
     for name in KEPT {
         if let Some(value) = std::env::var_os(name) {
@@ -88,8 +80,8 @@ fn own_command(verb: &str, folder: &Path) -> io::Result<Command> {
     Ok(command)
 }
 
-/// In the supervisor: leaves the starter's process tree and session and adopts its own orphans.
-/// The parent side must exit at once.
+/// In the supervisor: leaves the starter's process tree and session and adopts orphans of its own. The parent
+/// side must exit at once.
 pub fn detach() -> io::Result<Forked> {
     if child::fork()? == Forked::Parent {
         return Ok(Forked::Parent);
@@ -106,25 +98,25 @@ pub fn adopt_orphans() -> io::Result<()> {
     platform::become_subreaper()
 }
 
-/// Splits this process in two; it must have one thread.
+/// Forks this process, which must have one thread.
 pub fn split() -> io::Result<Forked> {
     child::fork()
 }
 
-/// Gives back the slot (standard output).
+/// Releases the slot (standard output).
 pub fn release_slot() -> io::Result<()> {
     let null = fs::OpenOptions::new().read(true).write(true).open("/dev/null")?;
     rustix::stdio::dup2_stdout(&null)?;
     Ok(())
 }
 
-/// Holds a slot again: it becomes the standard output.
+/// Holds a slot again, as standard output.
 pub fn hold_slot(slot: &File) -> io::Result<()> {
     rustix::stdio::dup2_stdout(slot)?;
     Ok(())
 }
 
-/// Gives back the pair (standard input): from here on the run counts as dead.
+/// Releases the pair (standard input): from now on the run counts as dead.
 pub fn release_pair() -> io::Result<()> {
     let null = File::open("/dev/null")?;
     rustix::stdio::dup2_stdin(&null)?;
@@ -139,14 +131,14 @@ pub fn become_next(state_dir: &Path, ended: &Path) -> io::Error {
     }
 }
 
-/// Starts `dispatch __next` beside this process, which reaps it: what waits is started while this
-/// one rests. What that starts is no part of this run's tree.
+/// Starts `dispatch __next` beside this process, which reaps it: queued runs start while this one waits. What
+/// it starts does not belong to this run's tree.
 pub fn start_next(state_dir: &Path) -> io::Result<()> {
     let null = Stdio::null;
     own_command("__next", state_dir)?.stdin(null()).stdout(null()).stderr(null()).spawn().map(drop)
 }
 
-/// Starts `dispatch __notify` for a state folder: nobody's child, as a supervisor is.
+/// Starts `dispatch __notify` for a state folder, detached as a supervisor is.
 pub fn start_notifier(state_dir: &Path) -> io::Result<()> {
     let null = Stdio::null;
     let mut child = own_command("__notify", state_dir)?.stdin(null()).stdout(null()).stderr(null()).spawn()?;
@@ -156,14 +148,14 @@ pub fn start_notifier(state_dir: &Path) -> io::Result<()> {
 
 /// What a process reads and writes.
 #[derive(Debug)]
-pub struct Streams {
-    /// `None` for `/dev/null`.
+pub struct ChildStreams {
+    /// `None`: `/dev/null`.
     pub stdin: Option<File>,
     pub stdout: File,
     pub stderr: File,
 }
 
-impl Streams {
+impl ChildStreams {
     /// Both outputs into one log.
     pub fn into(log: File) -> io::Result<Self> {
         Ok(Self { stdin: None, stdout: log.try_clone()?, stderr: log })
@@ -172,38 +164,37 @@ impl Streams {
 
 /// A process for the supervisor to own.
 #[derive(Debug)]
-pub struct Launch<'a> {
+pub struct ChildSpec<'a> {
     pub program: &'a Path,
     /// `argv[0]` first.
     pub argv: &'a [OsString],
     pub cwd: &'a Path,
     pub environment: &'a Environment,
     pub umask: u32,
-    pub streams: Streams,
-    /// Per-process limits, where no cgroup holds them for the whole tree.
+    pub streams: ChildStreams,
+    /// Limits per process, where no cgroup holds them for the whole tree.
     pub rlimits: &'a [(Resource, u64)],
-    /// The cgroup whose limits the process and its tree live under.
+    /// The cgroup of the process and its tree.
     pub group: Option<&'a Cgroup>,
 }
 
-/// Starts a process that dies with this one. Its end is seen by [`reap`].
-pub fn launch(launch: Launch<'_>) -> io::Result<u32> {
-    let mut command = Command::new(launch.program);
-    if let Some((name, rest)) = launch.argv.split_first() {
+/// Starts a process that dies with this one. [`reap`] reports its end.
+pub fn launch(child: ChildSpec<'_>) -> io::Result<u32> {
+    let mut command = Command::new(child.program);
+    if let Some((name, rest)) = child.argv.split_first() {
         command.arg0(name).args(rest);
     }
     command
-        .current_dir(launch.cwd)
+        .current_dir(child.cwd)
         .env_clear()
-        .envs(launch.environment)
-        .stdin(launch.streams.stdin.map_or_else(Stdio::null, Stdio::from))
-        .stdout(launch.streams.stdout)
-        .stderr(launch.streams.stderr);
-    let joins = launch.group.map(Cgroup::entrance).transpose()?;
-    child::prepare(&mut command, launch.umask, launch.rlimits, joins);
-    let child = command.spawn()?;
-    // Not waited for through `child`: the supervisor reaps all its children, adopted ones too.
-    Ok(child.id())
+        .envs(child.environment)
+        .stdin(child.streams.stdin.map_or_else(Stdio::null, Stdio::from))
+        .stdout(child.streams.stdout)
+        .stderr(child.streams.stderr);
+    let joins = child.group.map(Cgroup::entrance).transpose()?;
+    child::prepare(&mut command, child.umask, child.rlimits, joins);
+    // Never waited for through `Child`: the supervisor reaps all children, adopted ones too.
+    Ok(command.spawn()?.id())
 }
 
 /// A child that ended.
@@ -230,7 +221,7 @@ pub fn reap() -> (Vec<Reaped>, bool) {
     }
 }
 
-/// The per-process form of `limits`, where a cgroup cannot be had (CONTRACT section 4).
+/// `limits` per process, for where there is no cgroup.
 pub fn as_rlimits(limits: &Limits) -> Vec<(Resource, u64)> {
     let mut rlimits = Vec::new();
     if let Some(cpu) = limits.cpu {
@@ -269,7 +260,7 @@ pub fn run_in_foreground(argv: &[String], cwd: &Path, environment: &Environment)
     Command::new(OsStr::new(name)).args(rest).current_dir(cwd).env_clear().envs(environment).status()
 }
 
-/// The umask of this process. Reading it means setting it twice: call while single-threaded.
+/// The umask of this process. Reading it means setting it twice: call it while there is one thread.
 pub fn current_umask() -> u32 {
     let mask = child::set_umask(0o077);
     child::set_umask(mask);

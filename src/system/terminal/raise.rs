@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use crate::system::clock::Stopwatch;
 use crate::system::environment::Environment;
-use crate::system::process::ask::{self, Bounds};
+use crate::system::process::bounded::{Limits, run_program};
 use crate::system::process::{ancestry, environment_of};
 use crate::system::terminal::surroundings::{Surroundings, System, is_remote};
 use crate::system::terminal::x_windows::{Found, Tools, Wanted, choose};
 use crate::system::terminal::{kitty, scripts, wezterm};
 
 /// What a tool may take.
-const BOUNDS: Bounds = Bounds { time: Duration::from_secs(3), answer: 4 << 20 };
+const LIMITS: Limits = Limits { time: Duration::from_secs(3), output: 4 << 20 };
 /// How long a title may be on its way.
 const TITLE_COMES: Duration = Duration::from_millis(1500);
 const STEP: Duration = Duration::from_millis(25);
@@ -66,11 +66,10 @@ impl Asking<'_> {
     /// What it printed, where it went well.
     pub(super) fn ask<W: AsRef<OsStr>>(&self, program: &Path, words: &[W]) -> Option<String> {
         let words: Vec<&OsStr> = words.iter().map(AsRef::as_ref).collect();
-        let answered = ask::ask_in(program, &words, Path::new("/"), Some(self.environment), b"", BOUNDS);
-        match answered {
-            Ok(answered) if answered.status.success() => Some(String::from_utf8_lossy(&answered.answer).into_owned()),
-            Ok(answered) => {
-                tracing::debug!(program = %program.display(), words = answered.words, "a tool refused");
+        match run_program(program, &words, Path::new("/"), Some(self.environment), b"", LIMITS) {
+            Ok(output) if output.status.success() => Some(String::from_utf8_lossy(&output.stdout).into_owned()),
+            Ok(output) => {
+                tracing::debug!(program = %program.display(), stderr = output.stderr, "a tool failed");
                 None
             }
             Err(error) => {

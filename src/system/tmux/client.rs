@@ -1,34 +1,34 @@
-//! Runs one tmux client and waits for it, but not for ever.
+//! Runs one tmux client and waits for it within a bound.
 //!
-//! The client may start the server, which outlives us: it gets nothing of our environment that
-//! would make later work look like part of this run, `/` as folder, and no open file.
+//! The client may start the server, which outlives us: it gets `/` as folder, no open file, and none of
+//! our variables that would make later work look like part of this run.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{ErrorKind, Read, Write};
-use std::os::fd::AsFd;
-use std::process::{Child, Command, Stdio};
+use std::io::{self, ErrorKind};
+use std::process::{Command, Stdio};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-
+use crate::system::clock::Stopwatch;
+use crate::system::process::bounded::KillOnDrop;
+use crate::system::process::pipe_pump::PipePump;
 use crate::system::tmux::Tmux;
 use crate::system::tmux::error::TmuxError;
 
 /// Longest `sun_path` that holds its NUL.
 const MAX_SOCKET_PATH: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 
-/// What a client said.
+/// What a client printed.
 #[derive(Debug)]
-pub(super) struct Reply {
+pub(super) struct TmuxReply {
     pub(super) ok: bool,
     pub(super) stdout: Vec<u8>,
     pub(super) stderr: String,
 }
 
-impl Reply {
+impl TmuxReply {
     pub(super) fn is_from_an_ending_server(&self) -> bool {
-        !self.ok && Complaint::read(&self.stderr) == Complaint::Ending
+        !self.ok && ClientFailure::read(&self.stderr) == ClientFailure::ServerEnds
     }
 
     pub(super) fn stdout_text(&self) -> String {
@@ -37,14 +37,14 @@ impl Reply {
 }
 
 impl Tmux {
-    /// Runs `tmux -S SOCKET -u ARGS`. `Ok` whatever its exit status was.
-    pub(super) fn client<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<Reply, TmuxError> {
+    /// Runs `tmux -S SOCKET -u ARGS`. `Ok` whatever its exit status is.
+    pub(super) fn client<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<TmuxReply, TmuxError> {
         self.client_from(None, args)
     }
 
-    /// As [`Tmux::client`], for what may be asked twice: a server that ends is asked again until
-    /// it is gone, or another is there.
-    pub(super) fn ask<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<Reply, TmuxError> {
+    /// As [`Tmux::client`], for what changes nothing: while the server is ending, it asks again until that
+    /// is gone or another one runs.
+    pub(super) fn query<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<TmuxReply, TmuxError> {
         let mut pause = Duration::from_millis(2);
         loop {
             let reply = self.client(args)?;
@@ -56,23 +56,34 @@ impl Tmux {
         }
     }
 
-    /// As [`Tmux::client`], acting for the client that shows the pane `from`.
-    pub(super) fn client_from<S: AsRef<OsStr>>(&self, from: Option<&str>, args: &[S]) -> Result<Reply, TmuxError> {
-        self.start(from, args, Stdio::null())?.finish(b"")
+    /// The stdout of a query about `session` (empty: about the server); `None` where the server or the
+    /// session is not there. Fails where tmux fails in another way.
+    pub(super) fn query_text(&self, session: &str, args: &[&str]) -> Result<Option<String>, TmuxError> {
+        let reply = self.query(args)?;
+        match ClientFailure::read(&reply.stderr) {
+            _ if reply.ok => Ok(Some(reply.stdout_text())),
+            ClientFailure::NoServer | ClientFailure::NoSession => Ok(None),
+            _ => Err(self.failure(args.first().unwrap_or(&""), session, &reply)),
+        }
     }
 
-    /// Starts a client whose answer is read later, with [`Running::finish`].
-    pub(super) fn start<S: AsRef<OsStr>>(
+    /// As [`Tmux::client`], acting for the client that shows the pane `from`.
+    pub(super) fn client_from<S: AsRef<OsStr>>(&self, from: Option<&str>, args: &[S]) -> Result<TmuxReply, TmuxError> {
+        self.start_client(from, args, Stdio::null())?.finish(b"")
+    }
+
+    /// Starts a client whose reply is read later, by [`RunningClient::finish`].
+    pub(super) fn start_client<S: AsRef<OsStr>>(
         &self,
         from: Option<&str>,
         args: &[S],
         input: Stdio,
-    ) -> Result<Running, TmuxError> {
+    ) -> Result<RunningClient, TmuxError> {
         self.check_socket_path()?;
         let mut command = Command::new("tmux");
         command.arg("-S").arg(&self.socket).arg("-u").args(args);
-        // Only a server it starts lives on in its folder. Setting it costs a fork in place of a
-        // spawn, which takes as long as the rest of the start.
+        // Only a server that it starts stays in this folder. A `Command` with a folder forks instead of
+        // spawning, which doubles the time of the start.
         if args.first().is_some_and(|word| word.as_ref() == "new-session") {
             command.current_dir("/");
         }
@@ -80,8 +91,8 @@ impl Tmux {
         if let Some(pane) = from {
             command.env("TMUX_PANE", pane);
         }
-        let shown = args.first().map(|arg| arg.as_ref().to_string_lossy().into_owned()).unwrap_or_default();
-        Running::start(&mut command, input, self.bound, shown)
+        let name = args.first().map(|arg| arg.as_ref().to_string_lossy().into_owned()).unwrap_or_default();
+        RunningClient::start(&mut command, input, self.bound, name)
     }
 
     pub(super) fn check_socket_path(&self) -> Result<(), TmuxError> {
@@ -91,23 +102,23 @@ impl Tmux {
         Ok(())
     }
 
-    /// The error that a failed client's words mean.
-    pub(super) fn failure(&self, command: &str, session: &str, reply: &Reply) -> TmuxError {
-        match Complaint::read(&reply.stderr) {
-            Complaint::NoServer => TmuxError::NoServer { socket: self.socket.clone() },
-            Complaint::NoSession => TmuxError::NoSuchSession { session: session.to_owned() },
-            Complaint::Ending | Complaint::DuplicateSession | Complaint::Other => TmuxError::Unknown {
+    /// The error that a failed client's stderr means.
+    pub(super) fn failure(&self, command: &str, session: &str, reply: &TmuxReply) -> TmuxError {
+        match ClientFailure::read(&reply.stderr) {
+            ClientFailure::NoServer => TmuxError::NoServer { socket: self.socket.clone() },
+            ClientFailure::NoSession => TmuxError::NoSuchSession { session: session.to_owned() },
+            ClientFailure::ServerEnds | ClientFailure::DuplicateSession | ClientFailure::Other => TmuxError::Unknown {
                 command: command.to_owned(),
                 stderr: match reply.stderr.trim() {
                     "" => "it failed without a word".to_owned(),
-                    words => words.to_owned(),
+                    stderr => stderr.to_owned(),
                 },
             },
         }
     }
 }
 
-/// Removes what would make later work on this server look like part of the present run.
+/// Removes the variables that would make later work on this server look like part of the present run.
 fn scrub(command: &mut Command, names: impl Iterator<Item = OsString>) {
     for name in names.filter(|name| is_scrubbed(name)) {
         command.env_remove(name);
@@ -119,20 +130,20 @@ pub(super) fn is_scrubbed(name: &OsStr) -> bool {
     ours || name.as_encoded_bytes().starts_with(b"DISPATCH_")
 }
 
-/// What tmux complains of. Its words are the same in every locale and since 3.0.
+/// Why a client failed, by its stderr, which is the same in every locale and since tmux 3.0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Complaint {
+pub(super) enum ClientFailure {
     NoServer,
     NoSession,
     DuplicateSession,
-    /// The server is on its way out; a moment later there is none, or a new one.
-    Ending,
+    /// The server is exiting; a moment later there is none, or a new one.
+    ServerEnds,
     Other,
 }
 
-impl Complaint {
+impl ClientFailure {
     pub(super) fn read(stderr: &str) -> Self {
-        // A user's hook may add lines of its own; ours is the first that is known.
+        // A user's hook may add lines: the first known one counts.
         stderr.lines().map(str::trim).map(Self::of_line).find(|it| *it != Self::Other).unwrap_or(Self::Other)
     }
 
@@ -145,7 +156,7 @@ impl Complaint {
         } else if line.starts_with("duplicate session") {
             Self::DuplicateSession
         } else if line.contains("server exited") || line.contains("lost server") {
-            Self::Ending
+            Self::ServerEnds
         } else {
             Self::Other
         }
@@ -154,140 +165,52 @@ impl Complaint {
 
 /// A client that runs. Dropped before its end: killed.
 #[derive(Debug)]
-pub(super) struct Running {
-    child: Child,
+pub(super) struct RunningClient {
+    child: KillOnDrop,
     bound: Duration,
-    shown: String,
+    /// Its command, for errors.
+    name: String,
 }
 
-impl Running {
-    pub(super) fn start(
-        command: &mut Command,
-        input: Stdio,
-        bound: Duration,
-        shown: String,
-    ) -> Result<Self, TmuxError> {
+impl RunningClient {
+    pub(super) fn start(command: &mut Command, input: Stdio, bound: Duration, name: String) -> Result<Self, TmuxError> {
         command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
         match command.spawn() {
-            Ok(child) => Ok(Self { child, bound, shown }),
+            Ok(child) => Ok(Self { child: KillOnDrop(child), bound, name }),
             Err(error) if error.kind() == ErrorKind::NotFound => Err(TmuxError::NotFound),
-            Err(error) => Err(TmuxError::Unknown { command: shown, stderr: format!("it cannot be started: {error}") }),
+            Err(error) => Err(TmuxError::Unknown { command: name, stderr: format!("it cannot be started: {error}") }),
         }
     }
 
-    /// Its answer is waited for so long.
+    /// Changes how long [`Self::finish`] waits.
     pub(super) fn within(mut self, bound: Duration) -> Self {
         self.bound = bound;
         self
     }
 
-    /// Gives it `input` and reads its answer, for at most the server's bound from now on.
-    pub(super) fn finish(mut self, input: &[u8]) -> Result<Reply, TmuxError> {
-        talk(&mut self.child, input, self.bound).map_err(|error| TmuxError::Unknown {
-            command: std::mem::take(&mut self.shown),
+    /// Writes `input` to it and reads its reply, for at most its bound from now on.
+    pub(super) fn finish(mut self, input: &[u8]) -> Result<TmuxReply, TmuxError> {
+        self.exchange(input).map_err(|error| TmuxError::Unknown {
+            command: std::mem::take(&mut self.name),
             stderr: match error.kind() {
                 ErrorKind::TimedOut => format!("no answer within {} s", self.bound.as_secs_f32()),
                 _ => error.to_string(),
             },
         })
     }
-}
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        // Both fail only when it has ended by itself, which changes nothing here.
-        if !matches!(self.child.try_wait(), Ok(Some(_))) {
-            let _ = self.child.kill();
-            let _ = self.child.wait();
+    /// Waits for the end of stderr, not of stdout: tmux hands the client's stdout to the server, which may
+    /// keep it open longer.
+    fn exchange(&mut self, input: &[u8]) -> io::Result<TmuxReply> {
+        let started = Stopwatch::start();
+        let mut pump = PipePump::new(&mut self.child.0, input)?;
+        while pump.has_stderr() {
+            pump.step(self.bound.checked_sub(started.elapsed()).ok_or(ErrorKind::TimedOut)?)?;
         }
-    }
-}
-
-/// The end of stderr is the end of the client: the server is handed the client's stdout, so
-/// that one may stay open longer.
-fn talk(child: &mut Child, mut input: &[u8], bound: Duration) -> std::io::Result<Reply> {
-    let deadline = Instant::now() + bound;
-    let closed = || std::io::Error::other("its output is not there");
-    let mut stdin = child.stdin.take();
-    let mut stdout = child.stdout.take().ok_or_else(closed)?;
-    let mut stderr = child.stderr.take().ok_or_else(closed)?;
-    if let Some(stdin) = &stdin {
-        rustix::io::ioctl_fionbio(stdin, true)?;
-    }
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let (mut out_open, mut err_open) = (true, true);
-    while err_open {
-        if let Some(pipe) = &mut stdin {
-            input = write_some(pipe, input)?;
-            if input.is_empty() {
-                // Its end is the client's word to begin.
-                stdin = None;
-            }
-        }
-        let left = deadline.checked_duration_since(Instant::now()).ok_or(ErrorKind::TimedOut)?;
-        let (out_ready, err_ready) = {
-            let mut fds = vec![PollFd::new(&stderr, PollFlags::IN)];
-            if out_open {
-                fds.push(PollFd::new(&stdout, PollFlags::IN));
-            }
-            if let Some(stdin) = &stdin {
-                fds.push(PollFd::new(stdin, PollFlags::OUT));
-            }
-            wait_ready(&mut fds, left)?;
-            (out_open && !fds[1].revents().is_empty(), !fds[0].revents().is_empty())
-        };
-        if out_ready {
-            out_open = read_some(&mut stdout, &mut out)?;
-        }
-        if err_ready {
-            err_open = read_some(&mut stderr, &mut err)?;
-        }
-    }
-    let status = child.wait()?;
-    // What the client wrote is in the pipe by now; whoever else holds it has nothing to say.
-    while out_open && is_ready(&stdout)? {
-        out_open = read_some(&mut stdout, &mut out)?;
-    }
-    Ok(Reply { ok: status.success(), stdout: out, stderr: String::from_utf8_lossy(&err).into_owned() })
-}
-
-/// Writes what fits and returns the rest. A reader that is gone has said why on its stderr.
-fn write_some<'a>(into: &mut impl Write, bytes: &'a [u8]) -> std::io::Result<&'a [u8]> {
-    match into.write(bytes) {
-        Ok(count) => Ok(&bytes[count..]),
-        Err(error) => match error.kind() {
-            ErrorKind::WouldBlock | ErrorKind::Interrupted => Ok(bytes),
-            ErrorKind::BrokenPipe => Ok(&[]),
-            _ => Err(error),
-        },
-    }
-}
-
-fn is_ready(from: &impl AsFd) -> std::io::Result<bool> {
-    let mut fds = [PollFd::new(from, PollFlags::IN)];
-    wait_ready(&mut fds, Duration::ZERO)?;
-    Ok(!fds[0].revents().is_empty())
-}
-
-fn wait_ready(fds: &mut [PollFd<'_>], left: Duration) -> std::io::Result<()> {
-    let timeout = Timespec::try_from(left).map_err(std::io::Error::other)?;
-    match poll(fds, Some(&timeout)) {
-        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// `false` at the end of the stream.
-fn read_some(from: &mut impl Read, into: &mut Vec<u8>) -> std::io::Result<bool> {
-    let mut buffer = [0; 16 * 1024];
-    match from.read(&mut buffer) {
-        Ok(0) => Ok(false),
-        Ok(count) => {
-            into.extend_from_slice(&buffer[..count]);
-            Ok(true)
-        }
-        Err(error) if error.kind() == ErrorKind::Interrupted => Ok(true),
-        Err(error) => Err(error),
+        let status = self.child.0.wait()?;
+        // What the client wrote is in the pipe by now.
+        while pump.read_stdout()? {}
+        Ok(TmuxReply { ok: status.success(), stderr: pump.stderr_text(), stdout: pump.stdout })
     }
 }
 
@@ -307,7 +230,7 @@ mod tests {
 
     #[test]
     fn only_known_words_mean_that_something_is_not_there() {
-        use Complaint::*;
+        use ClientFailure::*;
         for (words, meaning) in [
             ("no server running on /tmp/s\n", NoServer),
             ("error connecting to /tmp/s (No such file or directory)", NoServer),
@@ -316,18 +239,19 @@ mod tests {
             ("no current target", NoSession),
             ("can't find pane: %5", Other),
             ("duplicate session: x", DuplicateSession),
-            ("server exited unexpectedly", Ending),
+            ("server exited unexpectedly", ServerEnds),
             ("create window failed: fork failed: Resource temporarily unavailable", Other),
             ("", Other),
         ] {
-            assert_eq!(Complaint::read(words), meaning, "{words}");
+            assert_eq!(ClientFailure::read(words), meaning, "{words}");
         }
     }
 
     #[test]
     fn a_client_that_hangs_is_given_up() {
-        let start =
-            |command: &mut Command| Running::start(command, Stdio::null(), Duration::from_millis(50), "x".to_owned());
+        let start = |command: &mut Command| {
+            RunningClient::start(command, Stdio::null(), Duration::from_millis(50), "x".to_owned())
+        };
         let error = start(Command::new("sleep").arg("60")).unwrap().finish(b"").unwrap_err();
         assert!(matches!(&error, TmuxError::Unknown { stderr, .. } if stderr.contains("no answer")), "{error}");
         let error = start(&mut Command::new("no-such-program-here")).unwrap_err();

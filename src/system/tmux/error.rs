@@ -1,21 +1,21 @@
-//! What can go wrong with tmux, told apart by what the caller may conclude.
+//! Errors of tmux, told apart by what the caller may conclude.
 
 use std::path::PathBuf;
 
-use crate::system::tmux::version::Version;
+use crate::system::tmux::version::TmuxVersion;
 
-/// Only `NoServer` and `NoSuchSession` say that something is *not there*.
+/// Only `NoServer` and `NoSuchSession` say that something does *not exist*.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TmuxError {
     #[error("tmux is not installed: no `tmux` on PATH")]
     NotFound,
     #[error("tmux {found} is too old: {floor} or newer is needed", floor = crate::system::tmux::version::FLOOR)]
-    TooOld { found: Version },
+    TooOld { found: TmuxVersion },
     #[error("no tmux server is running on `{}`", socket.display())]
     NoServer { socket: PathBuf },
     #[error("tmux has no session `{session}`")]
     NoSuchSession { session: String },
-    /// Nothing may be concluded: the state is unknown.
+    /// The state is unknown.
     #[error("`tmux {command}` failed: {stderr}")]
     Unknown { command: String, stderr: String },
     #[error("tmux would refuse the folder `{}`: {why}", folder.display())]
@@ -27,7 +27,7 @@ pub enum TmuxError {
 }
 
 impl TmuxError {
-    /// Nothing answered, so nothing may be concluded.
+    /// Whether the state is unknown.
     pub fn is_unknown(&self) -> bool {
         !matches!(self, Self::NoServer { .. } | Self::NoSuchSession { .. })
     }

@@ -1,32 +1,32 @@
-//! Ends panes of ours, and reads the last screen of one.
+//! Ends panes of ours, and reads the last screen of a pane.
 
 use std::collections::HashMap;
 
 use crate::model::run_id::RunId;
 use crate::system::ids;
-use crate::system::tmux::client::Complaint;
+use crate::system::tmux::client::ClientFailure;
 use crate::system::tmux::error::TmuxError;
 use crate::system::tmux::{Tmux, quote};
 
-/// A call holds at most 16 KiB; one guard takes less than 200 bytes.
+/// A call holds at most 16 KiB; one guarded command takes less than 200 bytes.
 const PER_CALL: usize = 64;
-/// The same for a screen's, whose commands take three times that.
+/// The commands for a screen take three times that.
 const SCREENS_PER_CALL: usize = 20;
 const YES: &str = "dispatch-yes";
 const DEAD: &str = "dispatch-dead";
 const NO: &str = "dispatch-no";
 
-/// What became of one pane.
+/// The result for one pane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Killed {
     Killed,
-    /// No pane has this id, or it is not this run's: nothing was done.
+    /// No pane has this id, or it is not this run's: nothing was changed.
     Refused,
 }
 
 impl Tmux {
-    /// Ends each pane that still is its run's, by one client for up to 64. Answers in order.
-    /// tmux only hangs up: whoever wants the whole tree gone ends it first.
+    /// Ends each pane that still is its run's, by one client for up to 64. Answers in order. tmux only hangs
+    /// up: a caller that wants the whole process tree ended does that first.
     pub fn kill_panes(&self, guards: &[(&str, &RunId)]) -> Result<Vec<Killed>, TmuxError> {
         let mut answers = Vec::with_capacity(guards.len());
         for some in guards.chunks(PER_CALL) {
@@ -35,15 +35,11 @@ impl Tmux {
         Ok(answers)
     }
 
-    /// Has tmux start nothing when the processes of these panes end: whoever ends them looks.
+    /// Has tmux start nothing when the processes of these panes end: the caller ends them and records it.
     pub fn unhook_panes(&self, guards: &[(&str, &RunId)]) -> Result<(), TmuxError> {
         for some in guards.chunks(PER_CALL) {
-            let mut args: Vec<String> = Vec::new();
-            for (pane, run) in some.iter().filter(|(pane, _)| quote::is_pane_id(pane)) {
-                args.extend(["if-shell", "-F", "-t", pane].map(str::to_owned));
-                args.extend([quote::is_run(run), format!("set-hook -p -u -t {pane} pane-died"), ";".to_owned()]);
-            }
-            args.pop();
+            let unhook = |pane: &str| format!("set-hook -p -u -t {pane} pane-died");
+            let args = guarded(some, |pane, _| unhook(pane));
             if !args.is_empty() {
                 self.client(&args)?;
             }
@@ -58,7 +54,7 @@ impl Tmux {
                 args.extend(["display-message", "-p", NO, ";"].map(str::to_owned));
                 continue;
             }
-            // The answer goes first: with its last pane the server ends.
+            // The answer is printed first: a server ends with its last pane.
             let kill = format!("display-message -p {YES} ; kill-pane -t {pane}");
             let refuse = format!("display-message -p {NO}");
             args.extend(["if-shell", "-F", "-t", pane].map(str::to_owned));
@@ -76,39 +72,34 @@ impl Tmux {
             })
             .collect();
         if answers.len() != guards.len() {
-            match Complaint::read(&reply.stderr) {
-                // The server ended with the panes before, or there was none.
-                Complaint::NoServer | Complaint::Ending => answers.resize(guards.len(), Killed::Refused),
+            match ClientFailure::read(&reply.stderr) {
+                // The server ended with the last pane, or did not run.
+                ClientFailure::NoServer | ClientFailure::ServerEnds => answers.resize(guards.len(), Killed::Refused),
                 _ => return Err(self.failure("kill-pane", "", &reply)),
             }
         }
         Ok(answers)
     }
 
-    /// The visible screen of a run's pane as plain text; `None` when the pane is not the run's.
+    /// The visible screen of a run's pane as plain text; `None` where the pane is not the run's.
     pub fn capture(&self, pane: &str, run: &RunId) -> Result<Option<String>, TmuxError> {
         self.captured(pane, run, "")
     }
 
-    /// The same with its colours and attributes, as escapes.
+    /// The same with colours and attributes, as escape sequences.
     pub fn capture_styled(&self, pane: &str, run: &RunId) -> Result<Option<String>, TmuxError> {
         self.captured(pane, run, "-e ")
     }
 
-    /// The screens of many dead panes, read by few clients; a pane that is not its run's is left out.
+    /// The screens of many dead panes, by few clients; a pane that is not its run's is left out.
     pub fn capture_many(&self, panes: &[(String, RunId)]) -> Result<HashMap<RunId, String>, TmuxError> {
         let mut screens = HashMap::new();
         for some in panes.chunks(SCREENS_PER_CALL) {
-            // A screen may show anything, but not what is chosen now.
+            // A screen may show any text, but not one that is chosen now.
             let mark = format!("{YES}-{}", ids::new_run_id());
-            let mut args: Vec<String> = Vec::new();
-            for (pane, run) in some.iter().filter(|(pane, _)| quote::is_pane_id(pane)) {
-                let head = format!("{mark} {run} {}", state());
-                let show = format!("display-message -p -t {pane} '{head}' ; {}", show(pane, ""));
-                args.extend(["if-shell", "-F", "-t", pane].map(str::to_owned));
-                args.extend([quote::is_run(run), show, ";".to_owned()]);
-            }
-            args.pop();
+            let args = guarded(some, |pane, run| {
+                format!("display-message -p -t {pane} '{mark} {run} {}' ; {}", state(), show(pane, ""))
+            });
             let reply = self.client(&args)?;
             let text = reply.stdout_text();
             for part in text.split(&format!("{mark} ")).skip(1) {
@@ -116,7 +107,7 @@ impl Tmux {
                     && let Some((run, state)) = head.split_once(' ')
                     && let Some(run) = RunId::parse(run)
                 {
-                    screens.insert(run, own_words(state, screen));
+                    screens.insert(run, program_output(state, screen));
                 }
             }
         }
@@ -132,7 +123,7 @@ impl Tmux {
         let reply = self.client(&["if-shell", "-F", "-t", pane, &quote::is_run(run), &show, &refuse])?;
         let text = reply.stdout_text();
         match text.split_once('\n') {
-            Some((state @ (YES | DEAD), screen)) if reply.ok => Ok(Some(own_words(state, screen))),
+            Some((state @ (YES | DEAD), screen)) if reply.ok => Ok(Some(program_output(state, screen))),
             Some((NO, _)) => Ok(None),
             _ => match self.failure("capture-pane", "", &reply) {
                 TmuxError::NoServer { .. } => Ok(None),
@@ -141,25 +132,38 @@ impl Tmux {
         }
     }
 }
+/// One call that runs `command` on each pane that still is its run's.
+fn guarded<P: AsRef<str>, R: std::borrow::Borrow<RunId>>(
+    panes: &[(P, R)],
+    command: impl Fn(&str, &RunId) -> String,
+) -> Vec<String> {
+    let mut args: Vec<String> = Vec::new();
+    for (pane, run) in panes.iter().filter(|(pane, _)| quote::is_pane_id(pane.as_ref())) {
+        let (pane, run) = (pane.as_ref(), run.borrow());
+        args.extend(["if-shell", "-F", "-t", pane].map(str::to_owned));
+        args.extend([quote::is_run(run), command(pane, run), ";".to_owned()]);
+    }
+    args.pop();
+    args
+}
 
 /// The command that prints the visible screen of a pane.
 fn show(pane: &str, how: &str) -> String {
-    // To say that a pane is dead tmux scrolls it by a line, which may be all that it had to show.
+    // tmux scrolls a dead pane by a line to print that it is dead; that line may be all that there was.
     let scrolled = "#{&&:#{pane_dead},#{==:#{alternate_on},0}}";
     let capture = format!("capture-pane -p {how}-t {pane}");
     format!("if-shell -F -t {pane} '{scrolled}' '{capture} -S -1' '{capture}'")
 }
 
-/// A format: `DEAD` where tmux has written that the pane is dead, which it does as soon as it knows how the
+/// A format: `DEAD` where tmux has printed that the pane is dead, which it does as soon as it knows how the
 /// process ended, else `YES`.
 fn state() -> String {
     let written = "#{&&:#{pane_dead},#{!=:#{pane_dead_status}#{pane_dead_signal},}}";
     format!("#{{?{written},{DEAD},{YES}}}")
 }
 
-/// What the program wrote: the last row of a dead pane holds tmux's own words, far below the program's where
-/// those were few.
-fn own_words(state: &str, screen: &str) -> String {
+/// The screen without the last row of a dead pane, which tmux prints itself, far below a short output.
+fn program_output(state: &str, screen: &str) -> String {
     let rows = screen.strip_suffix('\n').unwrap_or(screen);
     let own = if state == DEAD { rows.rfind('\n').map_or("", |end| &rows[..end]) } else { rows };
     own.trim_end().to_owned()
@@ -171,8 +175,8 @@ mod tests {
 
     #[test]
     fn the_last_row_of_a_dead_pane_is_not_the_programs() {
-        assert_eq!(own_words(DEAD, "first\nlast words\n\n\nPane is dead (status 6)\n"), "first\nlast words");
-        assert_eq!(own_words(DEAD, "Pane is dead (status 6)\n"), "");
-        assert_eq!(own_words(YES, "first\n\nlast\n\n"), "first\n\nlast");
+        assert_eq!(program_output(DEAD, "first\nlast words\n\n\nPane is dead (status 6)\n"), "first\nlast words");
+        assert_eq!(program_output(DEAD, "Pane is dead (status 6)\n"), "");
+        assert_eq!(program_output(YES, "first\n\nlast\n\n"), "first\n\nlast");
     }
 }

@@ -7,41 +7,41 @@ use std::time::Duration;
 
 use crate::model::exit::Exit;
 use crate::model::signal::signal_number;
-use crate::system::tmux::client::{Complaint, Reply, Running};
+use crate::system::tmux::client::{ClientFailure, RunningClient, TmuxReply};
 use crate::system::tmux::error::TmuxError;
+use crate::system::tmux::pane_activity::{ACTIVITY, PaneActivity};
 use crate::system::tmux::start_command;
-use crate::system::tmux::talk::{TALK, Talk};
-use crate::system::tmux::version::Version;
+use crate::system::tmux::version::TmuxVersion;
 use crate::system::tmux::view_session::is_view;
 use crate::system::tmux::{EXEC_WORD, Tmux};
 
-/// Ids first, what others may have written last. Neither text can hold a tab or a newline:
-/// tmux shows them as escapes in both. (A window's name may, so it is not asked for.)
+/// Ids first, texts that others may have written last. Neither text can hold a tab or a newline: tmux shows
+/// both as escapes there. (A window's name may hold them, so it is not listed.)
 const PANES: &str = "#{pane_id} #{window_id} #{pane_pid} #{pane_dead} \
                      #{?pane_dead,#{pane_dead_status} #{pane_dead_signal} #{pane_dead_time},  }";
 const TEXTS: &str = "#{session_name}\t#{pane_start_command}";
 pub(super) const SERVER: &str = "#{pid} #{start_time} #{version}";
 
-/// What one look saw.
+/// All panes of a server at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
-    /// `None`: no server runs on this socket, and that is certain.
+    /// `None`: certainly no server runs on this socket.
     pub server: Option<Server>,
     /// Each pane once, in tmux's order.
     pub panes: Vec<Pane>,
 }
 
-/// A server's life: ids of panes and windows mean something only within it.
+/// One run of a server: ids of panes and windows are valid only within it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
     pub pid: u32,
     /// Seconds since 1970.
     pub start_time: u64,
-    /// Of the running server, which an upgrade leaves behind the installed one.
+    /// Of the running server; after an upgrade it is older than the installed program.
     pub version: String,
 }
 
-/// One pane, whoever made it.
+/// One pane, whether or not it is ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pane {
     /// `%N`.
@@ -54,14 +54,14 @@ pub struct Pane {
     /// Of the process that the pane was started with, also after its end.
     pub pid: u32,
     pub dead: Option<Dead>,
-    /// `None` also where it cannot be read.
-    pub talk: Option<Talk>,
+    /// `None` where it cannot be read, too.
+    pub activity: Option<PaneActivity>,
     /// As tmux prints it; see [`Pane::run_folder`].
     pub start_command: String,
 }
 
-/// The end of a pane's process. Neither status nor signal: not reaped yet, or a signal that
-/// tmux 3.2 cannot tell. It is never an exit code 0.
+/// The end of a pane's process. With neither status nor signal it was not reaped yet, or ended by a signal
+/// that tmux 3.2 does not report; it is never an exit code 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dead {
     pub exit: Exit,
@@ -74,10 +74,7 @@ impl Listing {
     pub fn pane_of(&self, folder: &std::path::Path) -> Option<&Pane> {
         self.panes.iter().find(|pane| pane.run_folder().is_some_and(|found| found == folder))
     }
-}
-
-impl Listing {
-    /// Before 3.3 an end without status is how tmux shows a signal, and final.
+    /// tmux reports an end without saying how. Before 3.3 that is how it shows a signal, and final.
     fn has_missed_an_end(&self) -> bool {
         let tells =
             self.server.as_ref().and_then(Server::parsed_version).is_some_and(|version| version.tells_signals());
@@ -87,15 +84,15 @@ impl Listing {
 }
 
 impl Dead {
-    /// How it ended is known.
+    /// Whether it is known how it ended.
     pub fn is_reaped(self) -> bool {
         self.exit.is_seen()
     }
 }
 
 impl Server {
-    pub fn parsed_version(&self) -> Option<Version> {
-        Version::parse(&self.version)
+    pub fn parsed_version(&self) -> Option<TmuxVersion> {
+        TmuxVersion::parse(&self.version)
     }
 
     fn parse(line: &str) -> Option<Self> {
@@ -109,7 +106,7 @@ impl Server {
 impl Pane {
     /// The folder of the run that this pane was started for: `PROGRAM __exec FOLDER`.
     pub fn run_folder(&self) -> Option<PathBuf> {
-        // Most panes are others': look before splitting.
+        // Most panes are not ours: search before splitting.
         if !self.start_command.contains(EXEC_WORD) {
             return None;
         }
@@ -130,35 +127,35 @@ impl Pane {
             exit: Exit { code: words.next()?.parse().ok(), signal: signal(words.next()?) },
             time: words.next()?.parse().ok(),
         };
-        let talk = Talk::parse(texts.next()?);
+        let activity = PaneActivity::parse(texts.next()?);
         let session_name = texts.next()?.to_owned();
         let start_command = texts.next()?.to_owned();
         let dead = is_dead.then_some(dead);
-        Some(Self { pane_id, window_id, session_name, linked: Vec::new(), pid, dead, talk, start_command })
+        Some(Self { pane_id, window_id, session_name, linked: Vec::new(), pid, dead, activity, start_command })
     }
 }
 
 impl Tmux {
-    /// One client; a second where tmux has missed the end of a pane of ours. `Err` says nothing
-    /// about what runs, except [`TmuxError::NotFound`] with no server alive.
+    /// Lists the panes, by one client; by a second one where tmux has missed the end of a pane of ours. An
+    /// error says nothing about what runs, except [`TmuxError::NotFound`]: no server is alive.
     pub fn list(&self) -> Result<Listing, TmuxError> {
-        self.listed(None)
+        self.finish_list(None)
     }
 
-    /// Begins [`Tmux::list`]; nobody waits for tmux until [`Asked::listing`].
-    pub fn ask_for_list(&self) -> Asked {
-        let asks = self.check_socket_path().is_ok() && self.has_socket();
-        let client = if asks { self.start(None, &listing_words(&[]), Stdio::null()).ok() } else { None };
-        Asked { tmux: self.clone(), client }
+    /// Begins [`Tmux::list`] without waiting for tmux; [`PendingListing::listing`] waits.
+    pub fn begin_list(&self) -> PendingListing {
+        let can_list = self.check_socket_path().is_ok() && self.has_socket();
+        let client = if can_list { self.start_client(None, &listing_words(&[]), Stdio::null()).ok() } else { None };
+        PendingListing { tmux: self.clone(), client }
     }
 
     fn has_socket(&self) -> bool {
         !std::fs::symlink_metadata(&self.socket).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
     }
 
-    fn listed(&self, client: Option<Running>) -> Result<Listing, TmuxError> {
+    fn finish_list(&self, client: Option<RunningClient>) -> Result<Listing, TmuxError> {
         self.check_socket_path()?;
-        // No socket, no server: the answer costs no process and needs no tmux.
+        // No socket means no server: no process is needed, nor an installed tmux.
         if client.is_none() && !self.has_socket() {
             return Ok(Listing::default());
         }
@@ -170,33 +167,32 @@ impl Tmux {
         if !listing.has_missed_an_end() {
             return Ok(listing);
         }
-        // On closing a pane, a tmux built with libutempter ignores SIGCHLD for a moment. An end in
-        // that moment stays unreaped, and its hook unfired, until the next child ends: so one does.
+        // While it closes a pane, a tmux built with libutempter ignores SIGCHLD for a moment. An end in that
+        // moment stays unreaped, and its hook does not run, until the next child ends: so one is started.
         self.list_after(&["run-shell", "true", ";"])
     }
 
     fn list_after(&self, before: &[&str]) -> Result<Listing, TmuxError> {
-        let reply = self.ask(&listing_words(before))?;
-        self.read_listing(&reply)
+        self.read_listing(&self.query(&listing_words(before))?)
     }
 
-    fn read_listing(&self, reply: &Reply) -> Result<Listing, TmuxError> {
+    fn read_listing(&self, reply: &TmuxReply) -> Result<Listing, TmuxError> {
         let text = reply.stdout_text();
         if reply.ok {
             let listing = parse(&text).map_err(|line| TmuxError::Unknown {
                 command: "list-panes".to_owned(),
                 stderr: format!("it answered `{}`", line.escape_debug()),
             })?;
-            // Before 3.2 a start command cannot be read back for certain.
+            // Before 3.2 a start command is not printed unambiguously.
             return match listing.server.as_ref().and_then(Server::parsed_version) {
                 Some(found) if !found.is_supported() => Err(TmuxError::TooOld { found }),
                 _ => Ok(listing),
             };
         }
-        match Complaint::read(&reply.stderr) {
-            Complaint::NoServer => Ok(Listing::default()),
+        match ClientFailure::read(&reply.stderr) {
+            ClientFailure::NoServer => Ok(Listing::default()),
             // A server without sessions (`exit-empty off`).
-            Complaint::NoSession => {
+            ClientFailure::NoSession => {
                 Ok(Listing { server: text.lines().next().and_then(Server::parse), panes: Vec::new() })
             }
             _ => Err(self.failure("list-panes", "", reply)),
@@ -205,7 +201,7 @@ impl Tmux {
 }
 
 fn listing_words(before: &[&str]) -> Vec<String> {
-    let panes = format!("{PANES}\t{TALK}\t{TEXTS}");
+    let panes = format!("{PANES}\t{ACTIVITY}\t{TEXTS}");
     [before, &["display-message", "-p", SERVER, ";", "list-panes", "-a", "-F", &panes]]
         .concat()
         .into_iter()
@@ -213,27 +209,26 @@ fn listing_words(before: &[&str]) -> Vec<String> {
         .collect()
 }
 
-/// A listing that was asked for and has not been read.
+/// A listing that was begun and not yet read.
 #[derive(Debug)]
-pub struct Asked {
+pub struct PendingListing {
     tmux: Tmux,
-    client: Option<Running>,
+    client: Option<RunningClient>,
 }
 
-impl Asked {
-    /// The answer is waited for so long, in place of the server's bound.
+impl PendingListing {
+    /// Waits at most `bound` for the answer, in place of the server's bound.
     #[must_use]
     pub fn within(self, bound: Duration) -> Self {
         Self { tmux: self.tmux.with_bound(bound), client: self.client.map(|client| client.within(bound)) }
     }
 
-    /// Waits for the answer.
     pub fn listing(self) -> Result<Listing, TmuxError> {
-        self.tmux.listed(self.client)
+        self.tmux.finish_list(self.client)
     }
 }
 
-/// `Err` holds the line that cannot be read: then nothing is known.
+/// `Err` holds the first line that cannot be read: then nothing is known.
 fn parse(text: &str) -> Result<Listing, String> {
     let mut lines = text.split('\n').filter(|line| !line.is_empty());
     let first = lines.next().unwrap_or_default();
@@ -246,9 +241,9 @@ fn parse(text: &str) -> Result<Listing, String> {
             Some(at) => {
                 let first = &mut panes[*at];
                 let mut pane = pane;
-                if let (Some(talk), Some(other)) = (&mut first.talk, &pane.talk) {
-                    // A flag is each session's own.
-                    talk.flagged |= other.flagged;
+                if let (Some(activity), Some(other)) = (&mut first.activity, &pane.activity) {
+                    // Each session has its own flag.
+                    activity.flagged |= other.flagged;
                 }
                 if is_view(&first.session_name) && !is_view(&pane.session_name) {
                     std::mem::swap(&mut first.session_name, &mut pane.session_name);
@@ -266,7 +261,7 @@ fn parse(text: &str) -> Result<Listing, String> {
     Ok(Listing { server: Some(server), panes })
 }
 
-/// A number on Linux, a name (`TERM`, `SIGTERM`) where the system has names.
+/// A number on Linux, a name (`TERM`, `SIGTERM`) on systems that print names.
 fn signal(text: &str) -> Option<i32> {
     text.parse().ok().or_else(|| signal_number(text))
 }

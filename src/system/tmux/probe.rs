@@ -1,7 +1,7 @@
-//! Tries out the installed tmux on a server of its own: does it do what we count on?
+//! Checks on a server of its own that the installed tmux does what we rely on.
 //!
-//! The server has a socket that nobody else knows, reads no configuration, and is gone afterwards.
-//! Whoever is killed on the way leaves one that ends itself. Must not touch any other server.
+//! The server has a private socket, reads no configuration, and is gone afterwards; where this process is
+//! killed meanwhile, it ends by itself. Must not touch any other server.
 
 use std::path::Path;
 use std::thread::sleep;
@@ -13,41 +13,41 @@ use crate::model::process_id::ProcessId;
 use crate::system::clock::Stopwatch;
 use crate::system::process::{self, Signal};
 use crate::system::tmux::Tmux;
-use crate::system::tmux::client::Reply;
+use crate::system::tmux::client::TmuxReply;
 use crate::system::tmux::error::TmuxError;
 
-/// A prefix of this is asked for, which must find nothing.
+/// A target that is only a prefix of this must find nothing.
 const SESSION: &str = "dispatch-probe-long";
 const PREFIX: &str = "dispatch-probe";
-/// In the words that a window is started with.
+/// In the start command of the windows.
 const MARK: &str = "__probe";
-/// Until what ended is known to have ended.
+/// How long to wait for both windows to have ended.
 const PATIENCE: Duration = Duration::from_millis(1500);
-/// What holds the session; after six seconds nobody is there who would end the server.
+/// The process of the session; after six seconds it assumes that this process was killed, and ends the server.
 const HOLD: &str = "sleep 6; rm -f \"$0/s\"; rmdir \"$0\"; kill \"$PPID\"";
 
-/// What it does.
+/// What the installed tmux does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Probe {
-    /// `=NAME` finds a session by its whole name alone.
+pub struct TmuxProbe {
+    /// `=NAME` finds a session by its whole name only.
     pub exact_targets: bool,
-    /// What is set on one window is set on that one only.
+    /// An option set on one window is set on no other.
     pub own_options: bool,
-    /// A pane tells what it was started with, and is ended only where that is as expected.
+    /// A pane reports its start command, and is ended only where that is as expected.
     pub guarded_kill: bool,
-    /// A dead pane tells its exit status.
+    /// A dead pane reports its exit status.
     pub exit_status: bool,
-    /// A dead pane tells its signal.
+    /// A dead pane reports its signal.
     pub signal: bool,
 }
 
-/// Tries it out.
-pub fn probe() -> Result<Probe, TmuxError> {
-    let scratch = Scratch::start()?;
-    let exact_targets = !scratch.ask(&["has-session", "-t", &format!("={PREFIX}")])?.ok
-        && scratch.ask(&["has-session", "-t", &format!("={SESSION}")])?.ok;
-    let option = scratch.ask(&["show-options", "-w", "-v", "-t", &window("holds"), "remain-on-exit"])?;
-    let set = scratch.ask(&["show-options", "-w", "-v", "-t", &window("exits"), "remain-on-exit"])?;
+/// Starts the server and tries each of them.
+pub fn probe() -> Result<TmuxProbe, TmuxError> {
+    let scratch = ProbeServer::start()?;
+    let exact_targets = !scratch.tmux.client(&["has-session", "-t", &format!("={PREFIX}")])?.ok
+        && scratch.tmux.client(&["has-session", "-t", &format!("={SESSION}")])?.ok;
+    let option = scratch.tmux.client(&["show-options", "-w", "-v", "-t", &window("holds"), "remain-on-exit"])?;
+    let set = scratch.tmux.client(&["show-options", "-w", "-v", "-t", &window("exits"), "remain-on-exit"])?;
     let own_options = option.stdout_text().trim() != "on" && set.stdout_text().trim() == "on";
     let panes = scratch.dead_panes()?;
     let of = |name: &str| panes.iter().find(|pane| pane.window == name);
@@ -57,7 +57,7 @@ pub fn probe() -> Result<Probe, TmuxError> {
     if let Some(pane) = of("exits") {
         let guarded = |mark: &str| {
             let is_it = format!("#{{m:*{mark}*,#{{pane_start_command}}}}");
-            scratch.ask(&["if-shell", "-F", "-t", &pane.id, &is_it, &format!("kill-pane -t {}", pane.id)])
+            scratch.tmux.client(&["if-shell", "-F", "-t", &pane.id, &is_it, &format!("kill-pane -t {}", pane.id)])
         };
         let is_there = || Ok::<_, TmuxError>(scratch.panes()?.iter().any(|other| other.id == pane.id));
         guarded("another")?;
@@ -65,22 +65,22 @@ pub fn probe() -> Result<Probe, TmuxError> {
         guarded(MARK)?;
         guarded_kill = spared && !is_there()?;
     }
-    Ok(Probe { exact_targets, own_options, guarded_kill, exit_status, signal })
+    Ok(TmuxProbe { exact_targets, own_options, guarded_kill, exit_status, signal })
 }
 
 fn window(name: &str) -> String {
     format!("={SESSION}:={name}")
 }
 
-/// A server for this alone. Dropped: gone.
-struct Scratch {
+/// The server. Dropped: gone.
+struct ProbeServer {
     folder: TempDir,
     tmux: Tmux,
     server: Option<ProcessId>,
 }
 
 #[derive(Debug)]
-struct Pane {
+struct ProbePane {
     id: String,
     window: String,
     dead: bool,
@@ -88,13 +88,13 @@ struct Pane {
     signal: String,
 }
 
-impl Scratch {
+impl ProbeServer {
     fn start() -> Result<Self, TmuxError> {
         let failed = |error: std::io::Error| TmuxError::Unknown {
             command: "a scratch socket".to_owned(),
             stderr: error.to_string(),
         };
-        // A socket's path is short, whatever TMPDIR says.
+        // In `/tmp`, since a socket's path must be short and TMPDIR may be long.
         let build = || tempfile::Builder::new().prefix("dispatch-").tempdir_in("/tmp");
         let folder = build().or_else(|_| tempfile::tempdir()).map_err(failed)?;
         let tmux = Tmux::new(folder.path().join("s")).with_bound(Duration::from_secs(2));
@@ -108,7 +108,7 @@ impl Scratch {
         Ok(scratch)
     }
 
-    fn make(&self) -> Result<Reply, TmuxError> {
+    fn make(&self) -> Result<TmuxReply, TmuxError> {
         let folder: &Path = self.folder.path();
         let folder = folder.to_string_lossy();
         let mut args = vec!["-f", "/dev/null", "new-session", "-d", "-P", "-F", "#{pid}", "-s", SESSION, "-n", "holds"];
@@ -123,13 +123,9 @@ impl Scratch {
         self.tmux.client(&args)
     }
 
-    fn ask(&self, args: &[&str]) -> Result<Reply, TmuxError> {
-        self.tmux.client(args)
-    }
-
-    fn panes(&self) -> Result<Vec<Pane>, TmuxError> {
+    fn panes(&self) -> Result<Vec<ProbePane>, TmuxError> {
         let format = "#{pane_id}|#{window_name}|#{pane_dead}|#{pane_dead_status}|#{pane_dead_signal}";
-        let reply = self.ask(&["list-panes", "-a", "-F", format])?;
+        let reply = self.tmux.client(&["list-panes", "-a", "-F", format])?;
         if !reply.ok {
             return Err(self.tmux.failure("list-panes", SESSION, &reply));
         }
@@ -137,21 +133,21 @@ impl Scratch {
             let mut fields = line.split('|').map(str::to_owned);
             let (id, window) = (fields.next()?, fields.next()?);
             let dead = fields.next()? == "1";
-            Some(Pane { id, window, dead, status: fields.next()?, signal: fields.next()? })
+            Some(ProbePane { id, window, dead, status: fields.next()?, signal: fields.next()? })
         };
         Ok(reply.stdout_text().lines().filter_map(pane).collect())
     }
 
-    /// Once the two that end have ended, and said how where they can.
-    fn dead_panes(&self) -> Result<Vec<Pane>, TmuxError> {
+    /// The panes, once both windows have ended and reported how, where they can.
+    fn dead_panes(&self) -> Result<Vec<ProbePane>, TmuxError> {
         let begun = Stopwatch::start();
         loop {
             let panes = self.panes()?;
-            let told = |pane: &&Pane| pane.dead && !(pane.status.is_empty() && pane.signal.is_empty());
-            if panes.iter().filter(told).count() >= 2 || begun.elapsed() > PATIENCE {
+            let reported = |pane: &&ProbePane| pane.dead && !(pane.status.is_empty() && pane.signal.is_empty());
+            if panes.iter().filter(reported).count() >= 2 || begun.elapsed() > PATIENCE {
                 return Ok(panes);
             }
-            // Before tmux 3.3 nothing tells a signal: what is dead for long enough stays silent.
+            // tmux before 3.3 never reports a signal: do not wait for it longer than this.
             let dead = panes.iter().filter(|pane| pane.dead).count() >= 2;
             if dead && begun.elapsed() > PATIENCE / 3 {
                 return Ok(panes);
@@ -161,7 +157,7 @@ impl Scratch {
     }
 }
 
-impl Drop for Scratch {
+impl Drop for ProbeServer {
     fn drop(&mut self) {
         let _ = self.tmux.client(&["kill-server"]);
         let Some(server) = &self.server else { return };

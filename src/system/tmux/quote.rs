@@ -1,4 +1,4 @@
-//! Quoting for what reads words again: tmux's own parser, its formats, and `sh`.
+//! Quoting for tmux's command parser, its formats, and `sh`.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -6,13 +6,13 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use crate::model::run_id::RunId;
 use crate::system::tmux::EXEC_WORD;
 
-/// One word for tmux's command parser, or for `sh`: both read single quotes alike.
+/// One word for tmux's command parser or for `sh`: both read single quotes alike.
 pub(super) fn word(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// Commands as arguments of a client: a word that is `;` divides them, and in any other a last
-/// `;` would.
+/// Commands as arguments of a client: a word `;` separates commands, and so would a `;` at the end of
+/// another word.
 pub(super) fn arguments(words: &[OsString]) -> Vec<OsString> {
     words.iter().map(|word| if word == ";" { word.clone() } else { argument(word) }).collect()
 }
@@ -25,13 +25,13 @@ fn argument(text: &OsStr) -> OsString {
     }
 }
 
-/// A condition that holds where the pane was started for this run.
+/// A condition that is true where the pane was started for this run.
 pub(super) fn is_run(run: &RunId) -> String {
-    // A run id holds nothing that a format or a pattern would read.
+    // A run id holds no character that a format or a pattern treats as special.
     format!("#{{m:* {EXEC_WORD} *{run}*,#{{pane_start_command}}}}")
 }
 
-/// `%` and digits, the only form in which a pane is ever addressed.
+/// `%` and digits, the only form in which a pane is addressed.
 pub(super) fn is_pane_id(text: &str) -> bool {
     text.strip_prefix('%').is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
 }

@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use crate::model::run_id::RunId;
 use crate::system::ids;
-use crate::system::tmux::client::Complaint;
+use crate::system::tmux::client::ClientFailure;
 use crate::system::tmux::error::TmuxError;
 use crate::system::tmux::{Tmux, quote};
 
@@ -13,22 +13,22 @@ const NO: &str = "dispatch-no";
 const WITHHELD: &str = "dispatch-withheld";
 const CLOSED: &str = "dispatch-closed";
 
-/// What a pane does with a text of several lines.
+/// Bracketed paste: how a text of several lines is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Brackets {
-    /// Put around it where its program asked for them, which tmux knows.
+    /// Used where the pane's program asked for it, which tmux knows.
     AsAsked,
-    /// It is known to take them.
+    /// The program is known to accept it.
     Always,
 }
 
-/// Whether it was typed.
+/// The result of typing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Typed {
     Yes,
-    /// The screen held what must not be typed into.
+    /// The screen matched the pattern.
     Withheld,
-    /// The pane takes no input: somebody switched it off.
+    /// The pane's input was switched off.
     InputOff,
     /// The pane is not the run's, or its process has ended.
     Gone,
@@ -49,7 +49,7 @@ impl Tmux {
             return Ok(Typed::Yes);
         }
         match brackets {
-            // A mode of tmux's own (somebody reads back) would hide that the program asked for them.
+            // tmux's copy mode would hide that the program asked for brackets.
             Brackets::AsAsked => self.put(pane, run, text, &format!("copy-mode -q -t {pane} ; "), "-p", unless),
             Brackets::Always => {
                 let text = [b"\x1b[200~", text, b"\x1b[201~"].concat();
@@ -58,14 +58,14 @@ impl Tmux {
         }
     }
 
-    /// Presses Enter, under the same condition.
+    /// Presses Enter, unless the screen holds a match of the pattern `unless`.
     pub fn press_enter(&self, pane: &str, run: &RunId, unless: Option<&str>) -> Result<Typed, TmuxError> {
-        // As a byte and not as a key: where somebody reads back, tmux would take the key for itself.
+        // As a byte and not as a key: in copy mode tmux would take the key for itself.
         self.put(pane, run, b"\r", "", "", unless)
     }
 
-    /// Writes `bytes` to the pane, by one client: whose pane it is and what it shows is looked at in the
-    /// same moment.
+    /// Writes `bytes` to the pane by one client, which checks in the same call whose pane it is and what it
+    /// shows. `first` and `flag` are for tmux's `paste-buffer`.
     fn put(
         &self,
         pane: &str,
@@ -78,7 +78,7 @@ impl Tmux {
         if !quote::is_pane_id(pane) {
             return Ok(Typed::Gone);
         }
-        // The text goes through a buffer of this call: no word of a command can carry every byte.
+        // Through a buffer made for this call: a word of a command cannot hold every byte.
         let buffer = format!("dispatch-{}", ids::new_random_name());
         let lives = format!("#{{&&:#{{==:#{{pane_dead}},0}},{}}}", quote::is_run(run));
         let paste = format!("{first}paste-buffer {flag} -r -d -b {buffer} -t {pane} ; display-message -p {YES}");
@@ -91,21 +91,21 @@ impl Tmux {
                 format!("if-shell -F -t {pane} {shows} {withhold} {paste}")
             }
         };
-        // tmux would throw the bytes away without a word.
+        // tmux would drop the bytes without an error.
         let (closed, open) = (quote::word(&forget(CLOSED)), quote::word(&paste));
         let paste = format!("if-shell -F -t {pane} '#{{pane_input_off}}' {closed} {open}");
         let refuse = forget(NO);
         let load = ["load-buffer", "-b", &buffer, "-", ";"];
         let args = [&load[..], &["if-shell", "-F", "-t", pane, &lives, &paste, &refuse]].concat();
-        let reply = self.start(None, &args, Stdio::piped())?.finish(bytes)?;
-        let said = reply.stdout_text();
-        let says = |word: &str| said.lines().any(|line| line == word);
-        match Complaint::read(&reply.stderr) {
+        let reply = self.start_client(None, &args, Stdio::piped())?.finish(bytes)?;
+        let text = reply.stdout_text();
+        let says = |word: &str| text.lines().any(|line| line == word);
+        match ClientFailure::read(&reply.stderr) {
             _ if says(YES) => Ok(Typed::Yes),
             _ if says(WITHHELD) => Ok(Typed::Withheld),
             _ if says(CLOSED) => Ok(Typed::InputOff),
             _ if says(NO) => Ok(Typed::Gone),
-            Complaint::NoServer => Ok(Typed::Gone),
+            ClientFailure::NoServer => Ok(Typed::Gone),
             _ => Err(self.failure("paste-buffer", "", &reply)),
         }
     }

@@ -1,7 +1,7 @@
-//! Which socket is meant, found as tmux itself finds it.
+//! Finds the socket that is meant, as tmux itself finds it.
 //!
-//! With `-S` tmux does not make the folder `tmux-UID` and does not look at its mode, so both are
-//! done here, by tmux's own rule.
+//! With `-S` tmux neither makes the folder `tmux-UID` nor checks its mode: both are done here, by tmux's
+//! own rule.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::system::tmux::Tmux;
 use crate::system::tmux::error::TmuxError;
 
-/// What tmux asks its surroundings for.
+/// The part of the environment that tmux uses to find its socket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SocketEnv {
     /// `$TMUX`: `SOCKET,PID,SESSION`.
@@ -21,7 +21,7 @@ pub struct SocketEnv {
 }
 
 impl SocketEnv {
-    /// As this process sees it.
+    /// That of this process.
     pub fn here() -> Self {
         Self {
             tmux: std::env::var("TMUX").ok(),
@@ -30,7 +30,7 @@ impl SocketEnv {
         }
     }
 
-    /// The socket of the tmux that this process sits in.
+    /// The socket of the tmux that this process runs in.
     pub fn surrounding(&self) -> Option<PathBuf> {
         let socket = self.tmux.as_deref()?.split(',').next()?;
         (!socket.is_empty()).then(|| PathBuf::from(socket))
@@ -38,22 +38,22 @@ impl SocketEnv {
 }
 
 impl Tmux {
-    /// `name` is a `-L` name; without one the user's own server, as `tmux` alone would take it.
+    /// `name` is a `-L` name; without one it is the server that `tmux` alone would use.
     pub fn resolve_socket(name: Option<&str>, env: &SocketEnv) -> PathBuf {
         if name.is_none()
             && let Some(socket) = env.surrounding()
         {
             return socket;
         }
-        // A folder that cannot be resolved is passed over in silence, by tmux too.
+        // tmux, too, ignores a folder that cannot be resolved.
         let base = env.tmux_tmpdir.as_deref().and_then(|folder| fs::canonicalize(folder).ok());
         let base = base.or_else(|| fs::canonicalize("/tmp").ok()).unwrap_or_else(|| PathBuf::from("/tmp"));
         base.join(folder_name(env.uid)).join(name.unwrap_or("default"))
     }
 
-    /// Makes tmux's own folder where it is missing, and refuses one that others can write.
-    /// A socket elsewhere is the user's choice, and not looked at.
-    pub(super) fn prepare_folder(&self) -> Result<(), TmuxError> {
+    /// Makes tmux's own folder where it is missing. Fails where others can write there. A socket elsewhere is
+    /// the user's choice and not checked.
+    pub(super) fn prepare_socket_folder(&self) -> Result<(), TmuxError> {
         let uid = rustix::process::getuid().as_raw();
         match self.socket.parent() {
             Some(folder) if folder.ends_with(folder_name(uid)) => prepare(folder, uid),
@@ -79,7 +79,7 @@ fn prepare(folder: &Path, uid: u32) -> Result<(), TmuxError> {
     } else if found.uid() != uid {
         Err(unsafe_dir(format!("it belongs to user {}", found.uid())))
     } else if found.mode() & 0o007 != 0 {
-        Err(unsafe_dir(format!("others may enter it (mode {:o}; `chmod 700` cures it)", found.mode() & 0o777)))
+        Err(unsafe_dir(format!("others may enter it (mode {:o}; fix: `chmod 700`)", found.mode() & 0o777)))
     } else {
         Ok(())
     }
@@ -118,17 +118,17 @@ mod tests {
         let folder = base.path().join(folder_name(uid));
         let tmux = Tmux::new(folder.join("default"));
 
-        tmux.prepare_folder().unwrap();
+        tmux.prepare_socket_folder().unwrap();
         assert_eq!(fs::metadata(&folder).unwrap().mode() & 0o777, 0o700);
-        tmux.prepare_folder().unwrap();
+        tmux.prepare_socket_folder().unwrap();
 
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
-        let error = tmux.prepare_folder().unwrap_err();
+        let error = tmux.prepare_socket_folder().unwrap_err();
         assert!(matches!(error, TmuxError::UnsafeSocketDir { .. }) && error.to_string().contains("755"), "{error}");
         assert!(matches!(prepare(&folder, uid + 1).unwrap_err(), TmuxError::UnsafeSocketDir { .. }));
 
         fs::remove_dir(&folder).unwrap();
         std::os::unix::fs::symlink("/tmp", &folder).unwrap();
-        assert!(matches!(tmux.prepare_folder(), Err(TmuxError::UnsafeSocketDir { .. })));
+        assert!(matches!(tmux.prepare_socket_folder(), Err(TmuxError::UnsafeSocketDir { .. })));
     }
 }

@@ -1,28 +1,26 @@
-//! Which tmux is installed.
-//!
-//! Must not talk to a server: `tmux -V` only prints.
+//! Which tmux is installed, by `tmux -V`, which asks no server.
 
 use std::fmt;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::system::tmux::client::Running;
+use crate::system::tmux::client::RunningClient;
 use crate::system::tmux::error::TmuxError;
 
 /// The oldest tmux that is used.
-pub const FLOOR: Version = Version::Release { major: 3, minor: 2, suffix: String::new() };
+pub const FLOOR: TmuxVersion = TmuxVersion::Release { major: 3, minor: 2, suffix: String::new() };
 
 /// A version as tmux prints it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Version {
+pub enum TmuxVersion {
     /// `3.3a`, and `next-3.6` (what will become 3.6) as 3.6 with the suffix `-next`.
     Release { major: u32, minor: u32, suffix: String },
-    /// `master`, or `openbsd-7.6`: newer than any floor, numbered otherwise.
+    /// `master`, or `openbsd-7.6`: numbered otherwise, and newer than any floor.
     Other(String),
 }
 
-impl Version {
-    /// Reads `tmux 3.3a` or `3.3a`. `None` for a text that names no version.
+impl TmuxVersion {
+    /// Reads `tmux 3.3a` or `3.3a`. `None` for a text that is no version.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let word = text.strip_prefix("tmux ").unwrap_or(text).trim();
@@ -40,12 +38,11 @@ impl Version {
         Some(Self::Release { major: major.parse().ok()?, minor: minor.parse().ok()?, suffix })
     }
 
-    /// New enough to be used.
     pub fn is_supported(&self) -> bool {
         self.is_at_least(3, 2)
     }
 
-    /// 3.3 and newer say by which signal a pane ended.
+    /// 3.3 and newer report by which signal a pane ended.
     pub fn tells_signals(&self) -> bool {
         self.is_at_least(3, 3)
     }
@@ -58,7 +55,7 @@ impl Version {
     }
 }
 
-impl fmt::Display for Version {
+impl fmt::Display for TmuxVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Release { major, minor, suffix } => write!(f, "{major}.{minor}{suffix}"),
@@ -68,14 +65,14 @@ impl fmt::Display for Version {
 }
 
 /// The installed tmux. Costs one process; for `doctor` and for explaining a failure.
-pub fn version() -> Result<Version, TmuxError> {
+pub fn version() -> Result<TmuxVersion, TmuxError> {
     let mut command = Command::new("tmux");
     command.arg("-V");
-    let reply = Running::start(&mut command, Stdio::null(), Duration::from_secs(5), "-V".to_owned())?.finish(b"")?;
-    let said = reply.stdout_text();
-    Version::parse(&said).ok_or_else(|| TmuxError::Unknown {
+    let client = RunningClient::start(&mut command, Stdio::null(), Duration::from_secs(5), "-V".to_owned())?;
+    let printed = client.finish(b"")?.stdout_text();
+    TmuxVersion::parse(&printed).ok_or_else(|| TmuxError::Unknown {
         command: "-V".to_owned(),
-        stderr: format!("`{}` is not a version", said.trim().escape_debug()),
+        stderr: format!("`{}` is not a version", printed.trim().escape_debug()),
     })
 }
 
@@ -90,7 +87,7 @@ mod tests {
     use super::*;
 
     fn supported(text: &str) -> bool {
-        Version::parse(text).unwrap().is_supported()
+        TmuxVersion::parse(text).unwrap().is_supported()
     }
 
     #[test]
@@ -102,10 +99,10 @@ mod tests {
             ("tmux openbsd-7.6", "openbsd-7.6"),
             ("3.10", "3.10"),
         ] {
-            assert_eq!(Version::parse(text).unwrap().to_string(), shown);
+            assert_eq!(TmuxVersion::parse(text).unwrap().to_string(), shown);
         }
-        assert_eq!(Version::parse("screen"), None);
-        assert_eq!(Version::parse(""), None);
+        assert_eq!(TmuxVersion::parse("screen"), None);
+        assert_eq!(TmuxVersion::parse(""), None);
     }
 
     #[test]

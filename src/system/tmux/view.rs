@@ -1,6 +1,5 @@
-//! Shows a window to the user: attach here, switch the client we sit in, or see who looks.
+//! Shows a window to the user: attach here, or switch a client; and the clients of a server.
 
-use crate::system::tmux::client::Complaint;
 use crate::system::tmux::create::check_session_name;
 use crate::system::tmux::error::TmuxError;
 use crate::system::tmux::{Tmux, quote};
@@ -14,22 +13,22 @@ pub struct Client {
     pub pid: u32,
     /// The window it shows.
     pub window_id: String,
-    /// `$N`, of the session that it is attached to.
+    /// `$N`, of the session that it shows.
     pub session_id: String,
     /// A program, not a terminal.
     pub control_mode: bool,
-    /// Seconds since 1970 of its last key.
+    /// Seconds since 1970 of the last key.
     pub activity: i64,
     pub tty: String,
     pub session_name: String,
-    /// Sessions of one group hold the same windows. Empty: of none.
+    /// Sessions of one group hold the same windows. Empty: no group.
     pub session_group: String,
     pub window_name: String,
 }
 
 impl Tmux {
-    /// The command line that shows `session`, with the window `@N` in front. To be executed as
-    /// it is, or quoted for a shell. (A socket path that is no UTF-8 cannot be shown, nor given.)
+    /// The command line that shows `session`, with the window `@N` in front, to be executed or quoted for a
+    /// shell. (A socket path that is not UTF-8 can be neither printed nor passed.)
     pub fn attach_argv(&self, session: &str, window: Option<&str>) -> Vec<String> {
         let socket = self.socket.to_string_lossy();
         ["tmux", "-S", &socket, "-u", "attach-session", "-t", &target(session, window)].map(str::to_owned).to_vec()
@@ -43,27 +42,16 @@ impl Tmux {
         if reply.ok { Ok(()) } else { Err(self.failure("switch-client", session, &reply)) }
     }
 
-    /// Who looks at this server. None where there is no server.
+    /// The clients of this server; none where it does not run.
     pub fn clients(&self) -> Result<Vec<Client>, TmuxError> {
-        let reply = self.ask(&["list-clients", "-F", CLIENTS])?;
-        if !reply.ok {
-            return match Complaint::read(&reply.stderr) {
-                Complaint::NoServer | Complaint::NoSession => Ok(Vec::new()),
-                _ => Err(self.failure("list-clients", "", &reply)),
-            };
-        }
-        Ok(reply.stdout_text().lines().filter_map(Client::parse).collect())
+        let text = self.query_text("", &["list-clients", "-F", CLIENTS])?.unwrap_or_default();
+        Ok(text.lines().filter_map(Client::parse).collect())
     }
 
-    /// By exact name, never by a prefix.
+    /// Whether there is a session with exactly this name.
     pub fn has_session(&self, session: &str) -> Result<bool, TmuxError> {
         check_session_name(session)?;
-        let reply = self.ask(&["has-session", "-t", &target(session, None)])?;
-        match Complaint::read(&reply.stderr) {
-            _ if reply.ok => Ok(true),
-            Complaint::NoServer | Complaint::NoSession => Ok(false),
-            _ => Err(self.failure("has-session", session, &reply)),
-        }
+        Ok(self.query_text(session, &["has-session", "-t", &target(session, None)])?.is_some())
     }
 }
 

@@ -1,10 +1,9 @@
-//! A session of ours for one terminal that looks at a run's window.
+//! A tmux session of ours for one terminal that shows a run's window.
 //!
-//! It goes with its client, however that ends, and it moves nobody: which window another client
-//! shows is its session's own affair, and a window has the size of the client that looks at it;
-//! of this one only while no other does. (tmux lets the last one active decide, so this client
-//! asks to be left out. It decides anew when it is resized and when it becomes the active one:
-//! a hook is worked off before tmux comes to resizing.)
+//! The session ends with its client, however that ends, and changes nothing for other clients: neither the
+//! window that one shows nor its size. tmux gives a window the size of the client that was active last, so
+//! ours asks not to be counted while another client shows the window. It decides again when it is resized
+//! and when it becomes the active client: tmux runs a hook before it resizes.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -12,32 +11,32 @@ use std::path::Path;
 use crate::model::run_id::RunId;
 use crate::system::environment::{self, Environment};
 use crate::system::ids;
-use crate::system::tmux::client::{self, Complaint};
+use crate::system::tmux::client::{self, ClientFailure};
 use crate::system::tmux::error::TmuxError;
-use crate::system::tmux::{Client, Tmux, quote, talk};
+use crate::system::tmux::{Client, Tmux, pane_activity, quote};
 
-/// How the names begin of what nobody but a program looks at, and of a terminal of the user's.
+/// Prefixes of the names of sessions that a program shows, and that a terminal of the user's shows.
 const VIEW: &str = "dispatch-view-";
 const TERMINAL: &str = "dispatch-terminal-";
 
-const PLACE: &str = "#{pane_id} #{session_id} #{window_id} #{window_width} #{window_height} #{pane_dead} #{session_name}\t#{session_group}";
+const LOCATION: &str = "#{pane_id} #{session_id} #{window_id} #{window_width} #{window_height} #{pane_dead} #{session_name}\t#{session_group}";
 const LEFT: &str = "dispatch-left";
 
-/// A shell in the terminal waits for the client, which is its words, and ends the session `$0` after
-/// it. Not tmux's `destroy-unattached`: that ends a session whose client was just told to leave and
-/// still draws, as soon as any other client of the server goes; drawing then takes the server down
-/// (tmux 3.3a). Whoever comes back to the session before keeps it.
+/// A shell in the terminal waits for the client (its arguments) and then ends the session `$0`, unless a
+/// client is attached again. tmux's `destroy-unattached` is not used: it ends a session whose client is
+/// detached and still draws as soon as another client of the server exits, and that drawing then crashes
+/// the server (tmux 3.3a).
 const WITH_ITS_CLIENT: &str = concat!(
     "trap : HUP TERM INT; \"$@\"; exec \"$1\" -S \"$3\" if-shell -F -t \"$0\" '#{?session_attached,,1}' ",
     "\"kill-session -t '$0'\" >/dev/null 2>&1"
 );
 
-/// Where a run's pane is now, whatever was moved since it was made.
+/// Where a run's pane is now; it may have been moved since it was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct PaneLocation {
     pub pane_id: String,
     pub window_id: String,
-    /// `$N`: names may hold what a target cannot.
+    /// `$N`: a name may hold characters that a target cannot.
     pub session_id: String,
     pub session_name: String,
     /// See [`Client::session_group`].
@@ -50,11 +49,11 @@ pub struct Place {
 /// What a view is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum View {
-    /// This window alone, to look at. It decides no size where anybody else is on the server.
+    /// This window alone, without input. It decides the size only where no other client is on the server.
     Read,
-    /// This window alone, to type into.
+    /// This window alone, with input.
     Write,
-    /// All windows of the session with this one in front: a terminal of the user's.
+    /// All windows of the session, this one in front: a terminal of the user's.
     Session,
 }
 
@@ -68,23 +67,23 @@ pub struct TerminalView {
 }
 
 impl Client {
-    /// A program looks, not the user.
+    /// Shown by a program, not by the user.
     pub fn is_view(&self) -> bool {
         self.session_name.starts_with(VIEW)
     }
 
-    /// In a terminal that was opened by us, whose title is what [`Client::title`] says.
+    /// In a terminal that we opened; its title is [`Client::title`].
     pub fn is_in_terminal_of_ours(&self) -> bool {
         self.session_name.starts_with(TERMINAL)
     }
 
-    /// What `set_title` makes of its title now.
+    /// The title that `set_title` gives its terminal now.
     pub fn title(&self) -> String {
         format!("{} - {}", self.window_name, in_title(&self.session_group))
     }
 }
 
-impl Place {
+impl PaneLocation {
     fn parse(line: &str) -> Option<Self> {
         let mut words = line.splitn(7, ' ');
         let pane_id = words.next().filter(|id| quote::is_pane_id(id))?.to_owned();
@@ -97,7 +96,7 @@ impl Place {
         Some(Self { pane_id, window_id, session_id, session_name, session_group, cols, rows, is_dead })
     }
 
-    /// Pane, window and session at once: it is there only where all three still belong together.
+    /// Pane, window and session at once: the target exists only while they still belong together.
     fn target(&self) -> String {
         format!("{}:{}.{}", self.session_id, self.window_id, self.pane_id)
     }
@@ -105,39 +104,34 @@ impl Place {
 
 impl Tmux {
     /// The pane of `run`. In several sessions: the one called `session` first, views of ours last.
-    pub fn place_of(&self, run: &RunId, session: Option<&str>) -> Result<Option<Place>, TmuxError> {
-        let reply = self.ask(&["list-panes", "-a", "-f", &quote::is_run(run), "-F", PLACE])?;
-        if !reply.ok {
-            return match Complaint::read(&reply.stderr) {
-                Complaint::NoServer | Complaint::NoSession => Ok(None),
-                _ => Err(self.failure("list-panes", "", &reply)),
-            };
-        }
-        let text = reply.stdout_text();
-        let rank = |place: &Place| {
-            if Some(place.session_name.as_str()) == session { 0 } else { 1 + u8::from(is_view(&place.session_name)) }
+    pub fn pane_location(&self, run: &RunId, session: Option<&str>) -> Result<Option<PaneLocation>, TmuxError> {
+        let Some(text) = self.query_text("", &["list-panes", "-a", "-f", &quote::is_run(run), "-F", LOCATION])? else {
+            return Ok(None);
         };
-        Ok(text.lines().filter_map(Place::parse).min_by_key(rank))
+        let rank = |found: &PaneLocation| {
+            if Some(found.session_name.as_str()) == session { 0 } else { 1 + u8::from(is_view(&found.session_name)) }
+        };
+        Ok(text.lines().filter_map(PaneLocation::parse).min_by_key(rank))
     }
 
-    /// Has `client` show the window at `place`, in its own session, and moves no other. False where
-    /// the window is not there any more.
-    pub fn show_in(&self, client: &Client, place: &Place, run: &RunId) -> Result<bool, TmuxError> {
+    /// Has `client` show the window at `place`, in its own session, and changes no other client. `false` where
+    /// the window is gone.
+    pub fn show_in(&self, client: &Client, place: &PaneLocation, run: &RunId) -> Result<bool, TmuxError> {
         let window = quote::word(&format!("{}:{}", client.session_id, place.window_id));
         let show = format!("switch-client -c {} -t {window}", quote::word(&client.tty));
         let refuse = format!("display-message -p {LEFT}");
         let reply = self.client(&["if-shell", "-F", "-t", &place.target(), &quote::is_run(run), &show, &refuse])?;
         let left = reply.stdout_text().lines().any(|line| line == LEFT);
-        match Complaint::read(&reply.stderr) {
+        match ClientFailure::read(&reply.stderr) {
             _ if reply.ok => Ok(!left),
-            Complaint::NoServer | Complaint::NoSession => Ok(false),
+            ClientFailure::NoServer | ClientFailure::NoSession => Ok(false),
             _ => Err(self.failure("switch-client", &place.session_name, &reply)),
         }
     }
 
-    /// The command line of a client that shows the window at `place` until it ends, or prints that
-    /// the window is not there any more. For a terminal with [`client_environment`].
-    pub fn view_argv(&self, place: &Place, run: &RunId, view: View) -> Vec<OsString> {
+    /// The command line of a client that shows the window at `place` until that is closed, or prints that it
+    /// is gone. For a terminal with [`client_environment`].
+    pub fn view_argv(&self, place: &PaneLocation, run: &RunId, view: View) -> Vec<OsString> {
         match view {
             View::Session => self.terminal_view(place, run, Path::new("tmux")).argv,
             View::Read | View::Write => {
@@ -146,8 +140,8 @@ impl Tmux {
         }
     }
 
-    /// [`View::Session`], with the name by which its client will be known; by this `tmux`.
-    pub fn terminal_view(&self, place: &Place, run: &RunId, tmux: &Path) -> TerminalView {
+    /// [`View::Session`] by this `tmux`, with the name by which its client will be known.
+    pub fn terminal_view(&self, place: &PaneLocation, run: &RunId, tmux: &Path) -> TerminalView {
         let name = new_name(TERMINAL);
         let mut argv = ["/bin/sh", "-c", WITH_ITS_CLIENT, &format!("={name}:")].map(OsString::from).to_vec();
         argv.extend(self.client_argv(place, run, "RGB,title", &session_commands(place, &name)));
@@ -157,9 +151,9 @@ impl Tmux {
         TerminalView { name, argv }
     }
 
-    /// tmux does not believe what `features` a terminal has: xterm.js and every one of today can show
-    /// all colours, and those of the user a title.
-    fn client_argv(&self, place: &Place, run: &RunId, features: &str, commands: &str) -> Vec<OsString> {
+    /// `features` tells tmux what the terminal can do, which it does not detect: xterm.js and today's
+    /// terminals show all colours, and those of the user a title.
+    fn client_argv(&self, place: &PaneLocation, run: &RunId, features: &str, commands: &str) -> Vec<OsString> {
         let start = ["tmux", "-S"].map(OsString::from);
         let refuse = format!("display-message -p {LEFT}");
         let features = ["-u", "-T", features];
@@ -169,21 +163,21 @@ impl Tmux {
     }
 }
 
-/// Our own environment without what ties to the present run or to a tmux around us.
+/// Our own environment without the variables of the present run or of a tmux around us.
 pub fn starter_environment() -> Environment {
     let mut environment = environment::all();
     environment.retain(|name, _| !client::is_scrubbed(name));
     environment
 }
 
-/// The same for a client in a terminal of ours, whose screen is a front end's.
+/// The same for a client in a terminal that a front end shows.
 pub fn client_environment() -> Environment {
     let mut environment = starter_environment();
     environment.insert("TERM".into(), "xterm-256color".into());
     environment
 }
 
-/// Whether a session was made by [`Tmux::view_argv`]: it holds windows that live elsewhere.
+/// Whether a session was made for a view: its windows belong to another session.
 pub(super) fn is_view(session: &str) -> bool {
     session.starts_with(VIEW) || session.starts_with(TERMINAL)
 }
@@ -192,18 +186,18 @@ fn new_name(prefix: &str) -> String {
     format!("{prefix}{}", ids::new_random_name())
 }
 
-/// A session of this one window, not of its whole session: when the window closes it is over, and
-/// nobody finds himself in front of another run.
-fn window_commands(place: &Place, name: &str, view: View) -> String {
+/// A session with this one window only: when the window is closed the session ends, and no other run's window
+/// comes to the front.
+fn window_commands(place: &PaneLocation, name: &str, view: View) -> String {
     let (session, window) = (quote::word(&format!("={name}:")), quote::word(&format!("={name}:{}", place.window_id)));
     let source = quote::word(&format!("{}:{}", place.session_id, place.window_id));
     let first = quote::word(&format!("={name}:^"));
     let flags = if view == View::Read { "ignore-size,read-only" } else { "ignore-size" };
     let mut commands = vec![
-        // A session begins with a window of its own; this one is replaced before it shows.
+        // A session starts with a window of its own; the next command replaces it.
         format!("new-session -d -E -c / -s {name} sleep 5"),
         format!("link-window -k -s {source} -t {first}"),
-        // Or its client would be moved to a session of the user's.
+        // Without this the client would switch to a session of the user's when this one ends.
         format!("set-option -t {session} detach-on-destroy on"),
         format!("set-option -t {session} destroy-unattached on"),
         format!("set-option -t {session} status off"),
@@ -216,12 +210,12 @@ fn window_commands(place: &Place, name: &str, view: View) -> String {
     commands.extend([
         // Makes this client the active one of the window.
         format!("select-window -t {window}"),
-        talk::note_seen(&window),
+        pane_activity::note_seen(&window),
     ]);
     if view == View::Write {
-        // Setting any option has sizes reckoned anew, and nothing else.
+        // Setting any option makes tmux compute the sizes again.
         let again = format!("{} ; set-option -t {session} status off", yield_to_others(&place.window_id));
-        // The last: tmux 3.2 has no such hook, and a list of commands ends where one fails.
+        // At the end, since tmux 3.2 has no such hooks and a failure ends a list of commands.
         for hook in ["client-resized", "client-active"] {
             commands.push(format!("set-hook -t {session} {hook} {}", quote::word(&again)));
         }
@@ -229,36 +223,34 @@ fn window_commands(place: &Place, name: &str, view: View) -> String {
     commands.join(" ; ")
 }
 
-/// The client enters a session that stands. Were it to make one for itself, and its terminal to close
-/// just then (a page that is left), tmux would read the terminal's modes, fail and take the whole
-/// server down: seen with 3.3a.
+/// The client attaches to an existing session. If it made the session itself and its terminal closed at that
+/// moment (a page is left), tmux 3.3a would fail to read the terminal's modes and crash.
 fn enter(session: &str, flags: &str) -> String {
     format!("attach-session -E {flags} -t {session}")
 }
 
-/// A window that comes into the view (made by the user or by a program that asks for one, broken out,
-/// moved here) is at once linked into the session of the run as well: the view ends with its client at
-/// any moment, and a window that only the view held would be killed with it. `window-linked` fires for
-/// each of these ways, and the command links every window of the view that no other session has. (By the
-/// list of sessions: their number also counts a session that the window has just left.)
-fn link_to_home(session: &str, name: &str, place: &Place) -> String {
+/// A window that comes into the view (made there, broken out, moved there) is also linked into the session of
+/// the run: the view may end at any moment, and a window that only the view holds would be killed with it.
+/// `window-linked` runs in each of these cases, and the command links every window of the view that is in no
+/// other session. (It reads the list of sessions: their number still counts one that the window just left.)
+fn link_to_home(session: &str, name: &str, place: &PaneLocation) -> String {
     let link = format!("link-window -d -s #{{window_id}} -t {} ; ", quote::word(&format!("{}:", place.session_id)));
     let each = format!("#{{W:#{{?#{{==:#{{window_linked_sessions_list}},{name}}},{link},}}}}");
     let command = format!("run-shell -C {}", quote::word(&each));
     format!("set-hook -t {session} window-linked {}", quote::word(&command))
 }
 
-/// The client decides no size while another one than a view of ours shows the window.
+/// The client does not decide the size while another one that is not a view of ours shows the window.
 fn yield_to_others(window: &str) -> String {
     let shows = format!("#{{&&:#{{session_attached}},#{{==:#{{window_id}},{window}}}}}");
     let others = format!("#{{S:#{{?#{{m:{VIEW}*,#{{session_name}}}},,#{{?{shows},1,}}}}}}");
     format!("if-shell -F {} 'refresh-client -f ignore-size' 'refresh-client -f !ignore-size'", quote::word(&others))
 }
 
-/// The terminal's title, whichever window it shows.
-fn set_title(session: &str, place: &Place) -> String {
+/// Sets the terminal's title to the window that it shows.
+fn set_title(session: &str, place: &PaneLocation) -> String {
     let group = if place.session_group.is_empty() { &place.session_name } else { &place.session_group };
-    // It is a format, also of the time.
+    // tmux expands it as a format and as a time.
     let group = in_title(group).replace('#', "##").replace('%', "%%");
     let title = quote::word(&format!("#{{window_name}} - {group}"));
     format!("set-option -t {session} set-titles on ; set-option -t {session} set-titles-string {title}")
@@ -269,7 +261,7 @@ fn in_title(session: &str) -> String {
     session.replace(';', ",")
 }
 
-fn session_commands(place: &Place, name: &str) -> String {
+fn session_commands(place: &PaneLocation, name: &str) -> String {
     let group = quote::word(&place.session_id);
     let (session, window) = (quote::word(&format!("={name}:")), quote::word(&format!("={name}:{}", place.window_id)));
     [
@@ -277,7 +269,7 @@ fn session_commands(place: &Place, name: &str) -> String {
         set_title(&session, place),
         enter(&session, ""),
         format!("select-window -t {window}"),
-        talk::note_seen(&window),
+        pane_activity::note_seen(&window),
     ]
     .join(" ; ")
 }

@@ -134,7 +134,7 @@ fn who_shows_the_window_is_taken_else_the_only_one_on_its_session() {
         session_group: group.to_owned(),
         window_name: "x".to_owned(),
     };
-    let place = |group: &str| Place {
+    let place = |group: &str| PaneLocation {
         pane_id: "%1".to_owned(),
         window_id: "@1".to_owned(),
         session_id: "$0".to_owned(),

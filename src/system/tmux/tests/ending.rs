@@ -100,10 +100,10 @@ fn only_the_dead_pane_of_the_run_before_is_replaced() {
     assert!(world.pane(&dead).is_some() && world.pane(&alive).is_some());
 
     let replace = Some((old.pane_id.as_str(), &dead.id));
-    world.tmux.create(&CreateWindow { replace, ..request("work", &next) }, world.tmux.ready()).unwrap();
+    world.tmux.create(&CreateWindow { replace, ..request("work", &next) }, world.tmux.warm_client()).unwrap();
     assert!(world.pane(&dead).is_none() && world.pane(&next).is_some());
     // It is gone by now: that is no failure.
-    world.tmux.create(&CreateWindow { replace, ..request("work", &last) }, world.tmux.ready()).unwrap();
+    world.tmux.create(&CreateWindow { replace, ..request("work", &last) }, world.tmux.warm_client()).unwrap();
     assert!(world.pane(&last).is_some());
 }
 

@@ -150,7 +150,7 @@ fn paths_arrive_byte_for_byte() {
         let home = run.folder.parent().unwrap();
         let program = write_program(home, if number == 0 { "it's #{pid};" } else { "pro gram;" });
         let request = CreateWindow { program: &program, ..request("work", &run) };
-        let created = world.tmux.create(&request, world.tmux.ready()).unwrap();
+        let created = world.tmux.create(&request, world.tmux.warm_client()).unwrap();
         let pane = world.pane(&run).unwrap_or_else(|| panic!("{below:?} is not found: {:?}", world.list()));
         assert_eq!(pane.pane_id, created.pane_id);
         // It runs, and so was found by `execvp` under that name.

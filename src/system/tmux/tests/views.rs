@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use crate::system::pty::{Pty, Size};
 use crate::system::tmux::client_environment;
 use crate::system::tmux::tests::world::{Run, World, program, wait_until};
-use crate::system::tmux::{Client, Place, View};
+use crate::system::tmux::{Client, PaneLocation, View};
 
 /// A terminal and what it showed so far.
 struct Terminal {
@@ -51,8 +51,8 @@ impl Terminal {
 }
 
 impl World {
-    fn place(&self, run: &Run) -> Place {
-        self.tmux.place_of(&run.id, Some("user")).unwrap().unwrap()
+    fn place(&self, run: &Run) -> PaneLocation {
+        self.tmux.pane_location(&run.id, Some("user")).unwrap().unwrap()
     }
 
     fn view(&self, run: &Run, view: View, cols: u16, rows: u16) -> Terminal {
@@ -257,8 +257,8 @@ fn a_window_is_found_where_it_was_moved_to() {
     let mut late = Terminal::open(&world.tmux.view_argv(&before, &run.id, View::Write), 80, 24);
     late.wait_end();
     assert!(late.seen.contains("dispatch-left"), "{}", late.seen);
-    assert_eq!(world.tmux.place_of(&world.run(9).id, None).unwrap(), None);
-    assert_eq!(World::new().tmux.place_of(&run.id, None).unwrap(), None, "no server, no place");
+    assert_eq!(world.tmux.pane_location(&world.run(9).id, None).unwrap(), None);
+    assert_eq!(World::new().tmux.pane_location(&run.id, None).unwrap(), None, "no server, no place");
 }
 
 #[test]

@@ -107,7 +107,7 @@ impl World {
     }
 
     pub(super) fn create(&self, session: &str, run: &Run) -> Result<Created, TmuxError> {
-        self.tmux.create(&request(session, run), self.tmux.ready())
+        self.tmux.create(&request(session, run), self.tmux.warm_client())
     }
 
     pub(super) fn list(&self) -> Listing {
@@ -159,6 +159,6 @@ pub(super) fn request<'a>(session: &'a str, run: &'a Run) -> CreateWindow<'a> {
         run_folder: &run.folder,
         replace: None,
         ended_word: Some("__ended"),
-        rang_word: None,
+        bell_word: None,
     }
 }

@@ -1,8 +1,8 @@
-//! What holds a run's limits for its whole tree: a group of our own where a tree was delegated to
-//! us, else a scope that the user's systemd makes.
+//! Limits on a run's whole process tree: a cgroup of our own where one was delegated to us, else a scope that
+//! the user's systemd makes.
 //!
-//! The scope is had through `systemd-run`, which becomes the agent: same process, environment and
-//! standard streams. Where there is neither, the caller falls back and says so.
+//! The agent is started in a scope through `systemd-run`, which becomes the agent: process, environment and
+//! standard streams stay the same. Where neither can be had, the caller falls back to limits per process.
 
 use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
@@ -18,95 +18,90 @@ use crate::system::environment::Environment;
 use crate::system::process::cgroup::{self, Cgroup};
 use crate::system::process::program;
 
-/// The first systemd whose `systemd-run` may replace `${NAME}` in the agent's arguments.
+/// Since this version of systemd, `systemd-run` may replace `${NAME}` in the agent's arguments.
 const EXPANDS_SINCE: u32 = 254;
 
-/// A group, or the way to one, for one run.
+/// What holds the limits of one run.
 #[derive(Debug)]
-pub enum Enclosure {
+pub enum ResourceScope {
     Group(Cgroup),
-    Scope(Scope),
+    Systemd(SystemdScope),
 }
 
-impl Enclosure {
-    /// The enclosure of the run with this id, or `None` where none can be had. `environment` is
+impl ResourceScope {
+    /// For the run with this id; `None` where neither kind can be had. `environment` is the agent's own, by
+    /// which `systemd-run` finds the user's systemd.
     /// the agent's own: `systemd-run` finds the user's systemd by it.
     pub fn create(run_id: &str, limits: &Limits, environment: &Environment) -> Option<Self> {
         if let Some(group) = Cgroup::create(run_id, limits) {
             return Some(Self::Group(group));
         }
-        let systemd_run = choose(limits, Offer::look(environment))?;
-        Some(Self::Scope(Scope::new(systemd_run, run_id, limits)))
+        let systemd_run = choose(limits, SystemdOffer::find(environment))?;
+        Some(Self::Systemd(SystemdScope::new(systemd_run, run_id, limits)))
     }
 
-    /// What [`Self::create`] would give: what `doctor` and a process limit ask.
+    /// What [`Self::create`] would return, for `doctor` and for checking a process limit.
     pub fn probe(limits: &Limits, environment: &Environment) -> Option<Self> {
         Self::create(&format!("dispatch-probe-{}", std::process::id()), limits, environment)
     }
 
-    /// The group that a process joins before it starts.
+    /// The cgroup that a process joins before it starts.
     pub fn group(&self) -> Option<&Cgroup> {
-        match self {
-            Self::Group(group) => Some(group),
-            Self::Scope(_) => None,
-        }
+        if let Self::Group(group) = self { Some(group) } else { None }
     }
 
     /// The scope that the agent is started through.
-    pub fn scope(&self) -> Option<&Scope> {
-        match self {
-            Self::Group(_) => None,
-            Self::Scope(scope) => Some(scope),
-        }
+    pub fn systemd(&self) -> Option<&SystemdScope> {
+        if let Self::Systemd(scope) = self { Some(scope) } else { None }
     }
 
-    /// CPU time that the tree of the agent `pid` has used, once it is enclosed.
+    /// CPU time used by the tree of the agent `pid`, once that is in the scope.
     pub fn cpu_used(&self, pid: u32) -> Option<Duration> {
         match self {
-            Self::Group(group) => group.cpu_used(),
-            Self::Scope(scope) => scope.group_of(pid)?.cpu_used(),
+            Self::Group(group) => group.cpu_time(),
+            Self::Systemd(scope) => scope.group_of(pid)?.cpu_time(),
         }
     }
 
-    /// For the next agent of the same run. The scope of an ended one may not be gone yet, and no
-    /// second one can have its name.
+    /// Prepares for the next agent of the same run. The scope of an ended agent may still exist, and two scopes
+    /// cannot have one name.
     pub fn renew(&mut self) {
-        if let Self::Scope(scope) = self {
+        if let Self::Systemd(scope) = self {
             scope.agents += 1;
             scope.group = OnceCell::new();
         }
     }
 
-    /// Whether the group is known: a scope's only is once [`Self::cpu_used`] found it.
+    /// Whether the cgroup is known: a scope's is once [`Self::cpu_used`] has found it.
     pub fn is_known(&self) -> bool {
         match self {
             Self::Group(_) => true,
-            Self::Scope(scope) => scope.group.get().is_some(),
+            Self::Systemd(scope) => scope.group.get().is_some(),
         }
     }
 
-    /// Whether the memory limit killed something. `false` too where systemd removed the scope of
-    /// an ended agent before we could look.
+    /// Whether the memory limit killed a process. Also `false` where systemd removed the scope of an ended agent
+    /// before it was read.
     pub fn was_out_of_memory(&self) -> bool {
         match self {
-            Self::Group(group) => group.was_out_of_memory(),
-            Self::Scope(scope) => scope.group.get().is_some_and(Cgroup::was_out_of_memory),
+            Self::Group(group) => group.had_oom_kill(),
+            Self::Systemd(scope) => scope.group.get().is_some_and(Cgroup::had_oom_kill),
         }
     }
 }
 
-/// A scope unit for one agent.
+/// A systemd scope unit for one agent.
 #[derive(Debug)]
-pub struct Scope {
+pub struct SystemdScope {
     systemd_run: PathBuf,
     run_id: String,
-    /// How many agents had a scope before.
+    /// Agents of the run that had a scope before this one.
     agents: u32,
     properties: Vec<String>,
     group: OnceCell<Cgroup>,
 }
 
-impl Scope {
+impl SystemdScope {
     fn new(systemd_run: PathBuf, run_id: &str, limits: &Limits) -> Self {
         let memory = limits.memory.map(|memory| format!("MemoryMax={}", memory.get()));
         let processes = limits.processes.map(|processes| format!("TasksMax={processes}"));
@@ -121,8 +116,8 @@ impl Scope {
         }
     }
 
-    /// Program and arguments that become `program` with `argv` inside the scope. Fails as starting
-    /// `program` would, since what `systemd-run` says of it is only words.
+    /// Program and arguments that become `program` with `argv` inside the scope. Checks `program` first, since
+    /// `systemd-run` reports a failure only as text.
     pub fn wrap(&self, program: &Path, argv: &[OsString]) -> io::Result<(PathBuf, Vec<OsString>)> {
         rustix::fs::access(program, rustix::fs::Access::EXEC_OK)?;
         let has_dollar = argv.iter().skip(1).any(|word| word.as_bytes().contains(&b'$'));
@@ -137,7 +132,7 @@ impl Scope {
             line.push("--expand-environment=no".into());
         }
         line.push(format!("--unit={}", self.unit()).into());
-        // Else it is the command line: the prompt would stand in the system's journal.
+        // By default the description is the command line: the prompt would get into the system's journal.
         line.push(format!("--description=dispatch run {}", self.run_id).into());
         for property in &self.properties {
             line.extend(["-p".into(), property.into()]);
@@ -150,14 +145,14 @@ impl Scope {
 
     fn version(&self) -> io::Result<u32> {
         let output = Command::new(&self.systemd_run).arg("--version").output()?;
-        let said = String::from_utf8_lossy(&output.stdout);
+        let printed = String::from_utf8_lossy(&output.stdout);
         // `systemd 255 (255.4-1)`, `systemd 258~rc1 (…)`.
-        let word = said.split_ascii_whitespace().nth(1).unwrap_or_default();
+        let word = printed.split_ascii_whitespace().nth(1).unwrap_or_default();
         let figures = word.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
         figures.parse().map_err(|_| io::Error::other("`systemd-run --version` says no version"))
     }
 
-    /// The scope's group, known once the agent `pid` was seen in it.
+    /// The scope's cgroup, known once the agent `pid` was found in it.
     fn group_of(&self, pid: u32) -> Option<&Cgroup> {
         if self.group.get().is_none() {
             // The cell is empty: setting it cannot fail.
@@ -169,18 +164,18 @@ impl Scope {
 
 /// What the machine offers for a scope.
 #[derive(Clone, Debug)]
-struct Offer {
+struct SystemdOffer {
     systemd_run: Option<PathBuf>,
     manager_answers: bool,
-    /// What the user's systemd may hand down to a scope, separated by blanks.
+    /// The controllers that the user's systemd can give to a scope, separated by blanks.
     controllers: Option<String>,
 }
 
-impl Offer {
-    fn look(environment: &Environment) -> Self {
+impl SystemdOffer {
+    fn find(environment: &Environment) -> Self {
         let variable = |name: &str| environment.get(OsStr::new(name)).map(OsString::as_os_str);
         let answers = |runtime: &OsStr| {
-            // A socket file may outlive who listened on it.
+            // A socket file may outlive the process that listened on it.
             ["systemd/private", "bus"].iter().any(|name| UnixStream::connect(Path::new(runtime).join(name)).is_ok())
         };
         Self {
@@ -191,9 +186,9 @@ impl Offer {
     }
 }
 
-/// The `systemd-run` to start the agent through, if a scope would hold all of `limits`: without
-/// its controller systemd takes a limit and does nothing.
-fn choose(limits: &Limits, offer: Offer) -> Option<PathBuf> {
+/// The `systemd-run` to start the agent through, if a scope can hold all of `limits`: systemd accepts a limit
+/// whose controller is missing, and does not apply it.
+fn choose(limits: &Limits, offer: SystemdOffer) -> Option<PathBuf> {
     let controllers = offer.controllers.filter(|_| offer.manager_answers)?;
     let has = |wanted: &str| controllers.split_ascii_whitespace().any(|word| word == wanted);
     let holds = (limits.memory.is_none() || has("memory")) && (limits.processes.is_none() || has("pids"));
@@ -207,7 +202,7 @@ mod tests {
 
     use super::*;
     use crate::model::bytes::Bytes;
-    use crate::system::process::supervise::{Launch, Streams, launch};
+    use crate::system::process::supervise::{ChildSpec, ChildStreams, launch};
 
     fn limits() -> Limits {
         Limits { memory: Some(Bytes::new(4096)), processes: Some(9), cpu: None }
@@ -216,17 +211,17 @@ mod tests {
     #[test]
     fn a_scope_is_chosen_only_where_it_holds_everything() {
         let program = Some(PathBuf::from("/bin/systemd-run"));
-        let whole = Offer {
+        let whole = SystemdOffer {
             systemd_run: program.clone(),
             manager_answers: true,
             controllers: Some("cpu memory pids".to_owned()),
         };
         assert_eq!(choose(&limits(), whole.clone()), program);
-        let controllers = |names: &str| Offer { controllers: Some(names.to_owned()), ..whole.clone() };
+        let controllers = |names: &str| SystemdOffer { controllers: Some(names.to_owned()), ..whole.clone() };
         for lacking in [
-            Offer { systemd_run: None, ..whole.clone() },
-            Offer { manager_answers: false, ..whole.clone() },
-            Offer { controllers: None, ..whole.clone() },
+            SystemdOffer { systemd_run: None, ..whole.clone() },
+            SystemdOffer { manager_answers: false, ..whole.clone() },
+            SystemdOffer { controllers: None, ..whole.clone() },
             controllers("memory"),
             controllers("pids"),
             controllers("pids memory_recursiveprot"),
@@ -243,11 +238,11 @@ mod tests {
     fn the_manager_answers_where_somebody_listens() {
         let dir = tempfile::tempdir().unwrap();
         let environment = Environment::from([("XDG_RUNTIME_DIR".into(), dir.path().into())]);
-        assert!(!Offer::look(&environment).manager_answers);
+        assert!(!SystemdOffer::find(&environment).manager_answers);
         let listener = std::os::unix::net::UnixListener::bind(dir.path().join("bus")).unwrap();
-        assert!(Offer::look(&environment).manager_answers);
+        assert!(SystemdOffer::find(&environment).manager_answers);
         drop(listener);
-        assert!(dir.path().join("bus").exists() && !Offer::look(&environment).manager_answers);
+        assert!(dir.path().join("bus").exists() && !SystemdOffer::find(&environment).manager_answers);
     }
 
     /// A `systemd-run` that notes its arguments and becomes the rest of them.
@@ -271,18 +266,18 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name);
         fs::write(path("prompt"), "by stdin").unwrap();
-        let scope = Scope::new(fake(dir.path(), "255"), "01X", &limits());
+        let scope = SystemdScope::new(fake(dir.path(), "255"), "01X", &limits());
         let words = ["sh", "-c", "echo $$ \"$MARK\" \"$1\"; cat; exit 7", "sh", "--unit=x\n${HOME}"];
         let (program, argv) = scope.wrap(Path::new("/bin/sh"), &words.map(OsString::from)).unwrap();
         let environment =
             Environment::from([("MARK".into(), "kept".into()), ("PATH".into(), std::env::var_os("PATH").unwrap())]);
-        let pid = launch(Launch {
+        let pid = launch(ChildSpec {
             program: &program,
             argv: &argv,
             cwd: dir.path(),
             environment: &environment,
             umask: 0o022,
-            streams: Streams {
+            streams: ChildStreams {
                 stdin: Some(File::open(path("prompt")).unwrap()),
                 stdout: File::create(path("out")).unwrap(),
                 stderr: File::create(path("err")).unwrap(),
@@ -303,24 +298,24 @@ mod tests {
 
     #[test]
     fn the_next_agent_of_a_run_has_a_scope_of_its_own() {
-        let mut enclosure = Enclosure::Scope(Scope::new("/bin/systemd-run".into(), "01X", &Limits::default()));
-        let unit = |enclosure: &Enclosure| enclosure.scope().unwrap().unit();
-        assert_eq!(unit(&enclosure), "dispatch-01X.scope");
-        enclosure.renew();
-        assert_eq!(unit(&enclosure), "dispatch-01X-2.scope");
+        let mut scope = ResourceScope::Systemd(SystemdScope::new("/bin/systemd-run".into(), "01X", &Limits::default()));
+        let unit = |scope: &ResourceScope| scope.systemd().unwrap().unit();
+        assert_eq!(unit(&scope), "dispatch-01X.scope");
+        scope.renew();
+        assert_eq!(unit(&scope), "dispatch-01X-2.scope");
     }
 
     #[test]
     fn an_older_systemd_run_is_not_told_what_it_does_not_know() {
         let dir = tempfile::tempdir().unwrap();
         let told = |version: &str, word: &str| {
-            let scope = Scope::new(fake(dir.path(), version), "01X", &Limits::default());
+            let scope = SystemdScope::new(fake(dir.path(), version), "01X", &Limits::default());
             let (_, argv) = scope.wrap(Path::new("/bin/sh"), &["sh", word].map(OsString::from)).unwrap();
             argv.contains(&OsString::from("--expand-environment=no"))
         };
         assert!(told("254", "$X") && told("258~rc1", "$X"));
         assert!(!told("252", "$X") && !told("255", "plain"));
-        let scope = Scope::new(fake(dir.path(), "255"), "01X", &Limits::default());
+        let scope = SystemdScope::new(fake(dir.path(), "255"), "01X", &Limits::default());
         let error = scope.wrap(&dir.path().join("none"), &[]).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
     }
