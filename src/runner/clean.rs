@@ -30,8 +30,8 @@ impl Project {
             _ => None,
         };
         let root = self.known_repository()?.folder_for_git();
-        let standing = git::look_at_worktree(root, &worktree.path)?;
-        let branch_look = git::look_at_branch(root, &worktree.branch, &base)?;
+        let standing = git::inspect_worktree(root, &worktree.path)?;
+        let branch_look = git::inspect_branch(root, &worktree.branch, &base)?;
         let runs = store.as_ref().map(|store| store.at_work_in(&path)).transpose()?.unwrap_or_default();
         let case = Case {
             path: &worktree.path,

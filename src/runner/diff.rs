@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use crate::model::names::TaskId;
 use crate::runner::project::Project;
 use crate::runner::work::WorkError;
-use crate::system::git::{Base, Changes, Scratch};
+use crate::system::git::{Base, CheckoutChanges, CheckoutDiff};
 use crate::tasks::{Task, TaskSet};
 use crate::view::work_view::{DiffView, FileView};
 
-pub use crate::system::git::Shown;
+pub use crate::system::git::DiffFormat;
 
 /// A task's work, ready to be shown.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub struct Work {
     branch: String,
     base: String,
     since: String,
-    scratch: Scratch,
+    scratch: CheckoutDiff,
 }
 
 impl Project {
@@ -28,7 +28,7 @@ impl Project {
         let base = self.base_of(&worktree)?;
         let root = self.known_repository()?.folder_for_git();
         let since = Base::find(root, &base)?.fork_point(&worktree.path, &base)?;
-        let scratch = Scratch::new(&worktree.path, since.clone())?;
+        let scratch = CheckoutDiff::new(&worktree.path, since.clone())?;
         let (path, branch) = (worktree.path, worktree.branch);
         Ok(Work { task: task.id.clone(), path, branch, base, since, scratch })
     }
@@ -36,13 +36,13 @@ impl Project {
 
 impl Work {
     /// By git itself, on our standard output.
-    pub fn show(&self, how: Shown) -> Result<(), WorkError> {
+    pub fn show(&self, how: DiffFormat) -> Result<(), WorkError> {
         Ok(self.scratch.show(how)?)
     }
 
     /// As data, with at most `most` bytes of the patch; 0: none of it.
     pub fn view(&self, most: usize) -> Result<DiffView, WorkError> {
-        let Changes { files, patch, cut } = self.scratch.changes(most)?;
+        let CheckoutChanges { files, patch, cut } = self.scratch.changes(most)?;
         let name = |path: &Path| path.to_string_lossy().into_owned();
         let files: Vec<FileView> = files
             .iter()

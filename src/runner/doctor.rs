@@ -78,7 +78,7 @@ pub fn examine(whence: &Whence) -> Vec<Finding> {
             (Some(project), found)
         }
         Err(OpenError::NotFound { .. }) => (None, Finding::fail("manifest", "none here or above", "dispatch init")),
-        Err(OpenError::Repository(error)) => (None, Finding::fail("repository", error.to_string(), error.cure())),
+        Err(OpenError::Repository(error)) => (None, Finding::fail("repository", error.to_string(), error.fix())),
         Err(error @ OpenError::Problems { .. }) => {
             (None, Finding::fail("manifest", error.to_string(), "dispatch check"))
         }

@@ -45,7 +45,7 @@ fn trusted_with(folder: &Path) -> Vec<PathBuf> {
             break;
         }
     }
-    let repository = Repository::by_place(folder).ok().flatten();
+    let repository = Repository::by_location(folder).ok().flatten();
     roots.extend(repository.and_then(|repository| repository.main().map(Path::to_owned)));
     roots
 }

@@ -11,7 +11,7 @@ use crate::runner::locate::{Located, Whence, checkouts_around, locate};
 use crate::runner::prepare::PrepareError;
 use crate::runner::store::{Store, Wish};
 use crate::system::environment;
-use crate::system::git::{self, BeforeMaking, Repository, RepositoryError};
+use crate::system::git::{self, CreationCheck, Repository, RepositoryError};
 use crate::system::store::state_dir::StateDirError;
 use crate::system::tmux::{SocketEnv, Tmux};
 use crate::tasks::{self, FindError, Task, TaskSet};
@@ -36,7 +36,7 @@ pub struct Project {
     /// The folder the command was given in.
     pub here: PathBuf,
     /// What is known of the worktrees that could be made.
-    pub(super) making: Arc<BeforeMaking>,
+    pub(super) making: Arc<CreationCheck>,
     /// Warnings of the manifest.
     pub problems: Vec<Problem>,
     /// The folder in which a person types words that may name a task by its file.

@@ -1,21 +1,20 @@
-//! git as a foreign tool: which checkout this is, a worktree for a task, what was done in it, and
-//! its end.
+//! git: which checkout a folder is in, a worktree for a task, what was changed in it, and its removal.
 //!
 //! Must not delete, reset or overwrite anything: a folder that is in the way is an error. Only
 //! [`remove_worktree`] and [`delete_branch`] remove something, by git's own rules.
 
 mod base;
-mod before_making;
 mod changes;
 mod checkout;
 mod copy;
 mod copy_names;
+mod creation_check;
 mod error;
 mod fetch;
-mod look;
+mod inspect;
 mod numstat;
 mod pager;
-mod pending;
+mod pending_setup;
 mod remove;
 mod repository;
 mod submodules;
@@ -31,23 +30,23 @@ use std::process::{Command, Output, Stdio};
 use crate::system::process::bounded::{self, BoundedError, Limits};
 
 pub use crate::system::git::base::{Base, Behind, behind, branch_of, default_base, resolve};
-pub use crate::system::git::before_making::BeforeMaking;
-pub use crate::system::git::changes::{Changes, Scratch, Shown};
+pub use crate::system::git::changes::{CheckoutChanges, CheckoutDiff, DiffFormat};
 pub use crate::system::git::checkout::{is_checkout_of, is_worktree};
 pub use crate::system::git::copy::copy_files;
 pub use crate::system::git::copy_names::named_in;
+pub use crate::system::git::creation_check::CreationCheck;
 pub use crate::system::git::error::GitError;
-pub use crate::system::git::look::{look_at_branch, look_at_worktree};
+pub use crate::system::git::inspect::{inspect_branch, inspect_worktree};
 pub use crate::system::git::numstat::Changed;
-pub use crate::system::git::pending::{PendingSetup, resolved, setup_is_pending};
+pub use crate::system::git::pending_setup::{PendingSetup, resolved, setup_is_pending};
 pub use crate::system::git::remove::{delete_branch, remove_worktree};
 pub use crate::system::git::repository::{Repository, RepositoryError, linked_worktree_of};
 pub use crate::system::git::submodules::{fill_submodules, has_submodules};
 pub use crate::system::git::version::{FLOOR, version};
 pub use crate::system::git::worktree::add_worktree;
 
-/// Variables by which a hook or an outer git would point ours at another repository
-/// (`git rev-parse --local-env-vars`, and two more).
+/// Variables by which a hook or an outer git would point ours at another repository (those of
+/// `git rev-parse --local-env-vars`, and two more).
 const REDIRECTS: [&str; 17] = [
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_CEILING_DIRECTORIES",
@@ -68,7 +67,7 @@ const REDIRECTS: [&str; 17] = [
     "GIT_WORK_TREE",
 ];
 
-/// git in `repository`: its words in English, no question asked, no lock it can do without.
+/// git in `repository`: English output, no prompts, no optional locks.
 fn command(repository: &Path) -> Command {
     let mut command = Command::new("git");
     command.arg("-C").arg(repository).stdin(Stdio::null());
@@ -79,14 +78,14 @@ fn command(repository: &Path) -> Command {
     command
 }
 
-/// The same where an agent was at work: what the repository's own configuration names is not started.
-/// Its filters are an exception, since git cannot compare without them (`git lfs` is one).
+/// The same for a folder where an agent worked: does not start what the repository's own configuration names.
+/// Filters are the exception, since git cannot compare without them (`git lfs` is one).
 fn wary(repository: &Path) -> Command {
     let mut command = command(repository);
     for setting in ["core.fsmonitor=false", "core.hooksPath=/dev/null", "core.quotePath=false"] {
         command.args(["-c", setting]);
     }
-    // What a partial clone lacks would be fetched, by whatever program the configuration names.
+    // A partial clone would fetch missing objects, by whatever program the configuration names.
     command.env("GIT_NO_LAZY_FETCH", "1").env("GIT_LITERAL_PATHSPECS", "1");
     command
 }
@@ -99,7 +98,7 @@ fn output(command: &mut Command, repository: &Path) -> Result<Output, GitError> 
     command.output().map_err(|source| not_started(source, repository))
 }
 
-/// What git says where it must not fail, without its last line end.
+/// What git prints where it must not fail, without the last line end.
 fn said(command: &mut Command, what: &'static str, repository: &Path) -> Result<Vec<u8>, GitError> {
     let Output { status, mut stdout, stderr } = output(command, repository)?;
     if !status.success() {

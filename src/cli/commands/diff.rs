@@ -8,7 +8,7 @@ use crate::cli::commands::{Answer, open};
 use crate::cli::interrupts::Interrupts;
 use crate::cli::meant::Meant;
 use crate::cli::output;
-use crate::runner::diff::Shown;
+use crate::runner::diff::DiffFormat;
 use crate::runner::project::Depth;
 
 pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
@@ -22,6 +22,6 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     // Ctrl-C is the pager's, as with git alone.
     let _interrupts = Interrupts::new()?;
     let paged = std::io::stdout().is_terminal();
-    work.show(Shown { stat: args.stat, colour: meant.colour.0, paged })?;
+    work.show(DiffFormat { stat: args.stat, colour: meant.colour.0, paged })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -59,7 +59,7 @@ impl From<OpenError> for Failure {
                     )),
                 }
             }
-            OpenError::Repository(error) => Self::new(Kind::BadManifest, error.to_string()).hint(error.cure()),
+            OpenError::Repository(error) => Self::new(Kind::BadManifest, error.to_string()).hint(error.fix()),
             OpenError::Problems { problems } => Self::of_problems(problems),
         }
     }
@@ -165,7 +165,7 @@ impl From<GitError> for Failure {
             GitError::CheckedOut { at, .. } => {
                 found.hint(format!("git -C {} switch --detach; or set `worktree.branch`", quote(&at)))
             }
-            GitError::Repository(error) => found.hint(error.cure()),
+            GitError::Repository(error) => found.hint(error.fix()),
             _ => found,
         }
     }

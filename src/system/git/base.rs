@@ -1,6 +1,5 @@
-//! What the work of a task is compared with: the base of its branch, here and upstream.
-//!
-//! Whoever pulls seldom has an old `main`: what is in its upstream counts as being in the base, too.
+//! The base that a task's work is compared with, here and upstream: a commit in the upstream of the base counts as
+//! being in the base, since a local `main` may be old.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -18,7 +17,7 @@ pub struct Base {
 }
 
 impl Base {
-    /// `name` as the main checkout of `repository` understands it.
+    /// `name` as it is resolved in the main checkout of `repository`.
     pub fn find(repository: &Path, name: &str) -> Result<Self, GitError> {
         let none = || GitError::NoBase { base: name.to_owned(), repository: repository.to_owned() };
         let own = resolve(repository, name)?.ok_or_else(none)?;
@@ -28,12 +27,12 @@ impl Base {
         Ok(Self { tips })
     }
 
-    /// The base that is this commit alone.
+    /// One commit as base.
     pub(super) fn only(commit: String) -> Self {
         Self { tips: vec![commit] }
     }
 
-    /// Where the checkout at `path` went its own way: the last commit it has in common with the base.
+    /// The last commit that the checkout at `path` has in common with the base.
     pub fn fork_point(&self, path: &Path, name: &str) -> Result<String, GitError> {
         let head = resolve(path, "HEAD")?;
         let unrelated = || GitError::Unrelated { path: path.to_owned(), base: name.to_owned() };
@@ -41,7 +40,7 @@ impl Base {
         answer(wary(path).arg("merge-base").arg(head).args(&self.tips), path)?.ok_or_else(unrelated)
     }
 
-    /// How many commits of `branch` are in none of the tips, nor on a remote where `remotes` says so.
+    /// How many commits of `branch` are in none of the tips, nor (with `remotes`) on a remote.
     pub(super) fn lacks(&self, repository: &Path, branch: &str, remotes: bool) -> Result<u64, GitError> {
         let mut command = wary(repository);
         command.args(["rev-list", "--count", branch, "--not"]).args(&self.tips);
@@ -52,7 +51,7 @@ impl Base {
     }
 }
 
-/// How far a base is behind what it follows on a remote.
+/// How far a base is behind the remote branch that it follows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Behind {
     pub commits: u64,
@@ -67,8 +66,8 @@ impl fmt::Display for Behind {
     }
 }
 
-/// How far `base` is behind its upstream, as of the last fetch; without one, behind the branch of its
-/// name on `origin`. `None` where it is not behind, or follows nothing.
+/// How far `base` is behind its upstream, as of the last fetch; without an upstream, behind the branch of its name
+/// on `origin`. `None` where it is not behind, or follows nothing.
 pub fn behind(repository: &Path, base: &str) -> Result<Option<Behind>, GitError> {
     let Some(upstream) = upstream_of(repository, base)? else { return Ok(None) };
     let Some(own) = resolve(repository, base)? else { return Ok(None) };
@@ -89,8 +88,8 @@ pub(super) fn upstream_of(repository: &Path, base: &str) -> Result<Option<String
     Ok(resolve(repository, &same_name)?.map(|_| format!("origin/{short}")))
 }
 
-/// The base of new branches where none is configured: the branch of `origin/HEAD`, by its local name
-/// where there is one; else the branch of the main checkout, which may have no commit yet; else its commit.
+/// The base of new branches where none is configured: the branch of `origin/HEAD`, by its local name where that
+/// exists; else the branch of the main checkout, which may have no commit yet; else its commit.
 pub fn default_base(repository: &Path) -> Result<String, GitError> {
     let remote = answer(wary(repository).args(["symbolic-ref", "--quiet", "refs/remotes/origin/HEAD"]), repository)?;
     if let Some(name) = remote.as_deref().and_then(|head| head.strip_prefix("refs/remotes/origin/")) {
@@ -114,7 +113,7 @@ pub fn branch_of(repository: &Path) -> Result<Option<String>, GitError> {
     Ok(head.map(|head| head.strip_prefix("refs/heads/").unwrap_or(&head).to_owned()))
 }
 
-/// The commit that `name` means in `repository`, if any.
+/// The commit that `name` resolves to in `repository`, if any.
 pub fn resolve(repository: &Path, name: &str) -> Result<Option<String>, GitError> {
     let mut command = wary(repository);
     command.args(["rev-parse", "--verify", "--quiet", "--end-of-options"]).arg(format!("{name}^{{commit}}"));

@@ -1,9 +1,8 @@
-//! All that was done in a checkout since it left its base: what is committed, what is not, and
-//! files that git does not know yet.
+//! What was changed in a checkout since it left its base: commits, uncommitted changes, and untracked files.
 //!
-//! Untracked files are noted in a copy of the index, which is thrown away: the checkout's own is not
-//! touched. Must not start a program that the repository names: no external diff, no text conversion,
-//! no hook, and no pager but the user's.
+//! Untracked files are noted in a temporary copy of the index; the checkout's own is not touched. Must not
+//! start a program that the repository names: no external diff, no text conversion, no hook, and no pager but
+//! the user's.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -23,14 +22,14 @@ use crate::system::git::numstat::{self, Changed};
 use crate::system::git::{not_started, pager, run_within, said, wary};
 use crate::system::process::bounded::Limits;
 
-/// The list of the files comes before the patch, and is not counted against it.
+/// The list of the files precedes the patch and is not part of its limit.
 const LIST: usize = 8 << 20;
-/// A checkout this large is for the command line, which waits.
+/// For the server; the command line waits for any checkout.
 const PATIENCE: Duration = Duration::from_secs(50);
 
-/// A checkout beside a commit, ready to be compared.
+/// A checkout that is ready to be compared with a commit.
 #[derive(Debug)]
-pub struct Scratch {
+pub struct CheckoutDiff {
     path: PathBuf,
     since: String,
     /// Relative to `path`.
@@ -38,25 +37,24 @@ pub struct Scratch {
     folder: TempDir,
 }
 
-/// What was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Changes {
+pub struct CheckoutChanges {
     pub files: Vec<Changed>,
-    /// As git writes it. Of one that was cut, whole lines.
+    /// As git prints it. Of a patch that was cut, whole lines.
     pub patch: Vec<u8>,
     pub cut: bool,
 }
 
-/// How it is shown to a person.
+/// How a diff is shown to a person.
 #[derive(Clone, Copy, Debug)]
-pub struct Shown {
+pub struct DiffFormat {
     pub stat: bool,
     pub colour: bool,
     /// On a terminal, through the user's pager.
     pub paged: bool,
 }
 
-impl Scratch {
+impl CheckoutDiff {
     /// `since` is a commit.
     pub fn new(path: &Path, since: String) -> Result<Self, GitError> {
         let folder = tempfile::Builder::new().prefix("dispatch-diff-").tempdir();
@@ -80,7 +78,7 @@ impl Scratch {
         }
     }
 
-    /// A repository within the checkout is left out: its files are its own.
+    /// A repository inside the checkout is left out: its files are its own.
     fn note_untracked(&mut self) -> Result<(), GitError> {
         let mut list = self.git();
         list.args(["ls-files", "--others", "--exclude-standard", "-z"]);
@@ -115,7 +113,7 @@ impl Scratch {
     }
 
     /// The files, and at most `most` bytes of the patch.
-    pub fn changes(&self, most: usize) -> Result<Changes, GitError> {
+    pub fn changes(&self, most: usize) -> Result<CheckoutChanges, GitError> {
         let mut command = self.git();
         let form: &[&str] =
             if most > 0 { &["--no-color", "--numstat", "-z", "-p"] } else { &["--no-color", "--numstat", "-z"] };
@@ -134,11 +132,11 @@ impl Scratch {
             let end = patch.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
             patch.truncate(end);
         }
-        Ok(Changes { files, patch, cut })
+        Ok(CheckoutChanges { files, patch, cut })
     }
 
-    /// Lets git itself show it on our standard output.
-    pub fn show(&self, how: Shown) -> Result<(), GitError> {
+    /// Lets git show it on our standard output.
+    pub fn show(&self, how: DiffFormat) -> Result<(), GitError> {
         let mut command = self.git();
         if how.paged {
             pager::the_users(&mut command, &self.path)?;
@@ -148,7 +146,7 @@ impl Scratch {
         self.diff(&mut command, form);
         command.stdin(Stdio::inherit());
         let status = command.status().map_err(|source| not_started(source, &self.path))?;
-        // A reader that had enough is no failure, and Ctrl-C was for the pager.
+        // A pager that was closed early is no failure, and Ctrl-C was meant for it.
         if status.success() || [Some(libc::SIGPIPE), Some(libc::SIGINT)].contains(&status.signal()) {
             return Ok(());
         }

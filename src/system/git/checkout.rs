@@ -1,8 +1,7 @@
-//! Whether a folder is the root of a checkout, and of which repository, read from git's own small
-//! files.
+//! Whether a folder is the root of a checkout, and of which repository, by git's own small files.
 //!
-//! Must not run git: this is asked at every start. Searches no parent folder: see
-//! [`crate::system::git::Repository`].
+//! Must not run git, since it is needed at every start. Searches no parent folder; [`crate::system::git::Repository`]
+//! does.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -13,7 +12,7 @@ pub fn is_worktree(path: &Path) -> bool {
     git_dir_of(path).is_some_and(|dir| dir.join("HEAD").is_file())
 }
 
-/// The folder where a checkout keeps its own HEAD and index.
+/// The folder of a checkout's own HEAD and index.
 pub(super) fn git_dir_of(root: &Path) -> Option<PathBuf> {
     let dot_git = root.join(".git");
     if fs::symlink_metadata(&dot_git).ok()?.is_file() {
@@ -28,23 +27,18 @@ pub fn is_checkout_of(common: &Path, path: &Path) -> bool {
     common_dir_of(path).is_some_and(|found| found == common)
 }
 
-/// The folder that all checkouts of a repository share.
+/// The folder that all checkouts of a repository share. Only a linked worktree's git folder names one.
 pub(super) fn common_dir_of(root: &Path) -> Option<PathBuf> {
     let git_dir = git_dir_of(root)?;
-    let common = linked_common_dir(&git_dir).unwrap_or(git_dir);
-    fs::canonicalize(common).ok()
+    let common =
+        small_file(&git_dir.join("commondir")).and_then(|name| fs::canonicalize(git_dir.join(name.trim())).ok());
+    fs::canonicalize(common.unwrap_or(git_dir)).ok()
 }
 
-/// Only a linked worktree's git folder names a common one.
-fn linked_common_dir(git_dir: &Path) -> Option<PathBuf> {
-    let common = git_dir.join(small_file(&git_dir.join("commondir"))?.trim());
-    fs::canonicalize(common).ok()
-}
-
-/// git's pointer files are a line; nothing longer is read.
+/// One of git's pointer files, which hold one line.
 pub(super) fn small_file(path: &Path) -> Option<String> {
     let mut text = String::new();
-    // Regular files only: opening anything else may never return.
+    // Regular files only: opening another kind may block for ever.
     if !fs::metadata(path).ok()?.is_file() {
         return None;
     }

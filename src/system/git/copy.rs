@@ -1,7 +1,7 @@
-//! Copies files that git does not carry (`.env`, caches) into a new worktree.
+//! Copies files that are not in the repository (`.env`, caches) into a new worktree.
 //!
-//! Must not overwrite, must not read outside the manifest's folder, must not write outside the
-//! worktree: not by `..`, and not through a symbolic link.
+//! Must not overwrite, nor read outside the manifest's folder, nor write outside the worktree, neither by `..`
+//! nor through a symbolic link.
 
 use std::fs::{self, File};
 use std::io;
@@ -12,8 +12,8 @@ use crate::model::run_spec::WorktreeSpec;
 use crate::system::git::copy_names::named_in;
 use crate::system::git::error::GitError;
 
-/// Copies every entry of `copy`, with modes. `log` hears of what was left out, and why: an entry
-/// that matches nothing, a file that is there already, a thing that is neither file nor folder.
+/// Copies every entry of `copy`, with modes. `log` gets what was left out and why: an entry that matches
+/// nothing, a file that exists already, something that is neither file nor folder.
 pub fn copy_files(spec: &WorktreeSpec, log: &mut dyn FnMut(&str)) -> Result<(), GitError> {
     let root = canonical(spec.project())?;
     for entry in &spec.copy {
@@ -28,7 +28,7 @@ pub fn copy_files(spec: &WorktreeSpec, log: &mut dyn FnMut(&str)) -> Result<(), 
     Ok(())
 }
 
-/// Copies what lies at `relative`, a path of plain names below `root`, into the same folder of the worktree.
+/// Copies what is at `relative`, a path of plain names below `root`, into the same folder of the worktree.
 fn copy_entry(root: &Path, spec: &WorktreeSpec, relative: &Path, log: &mut dyn FnMut(&str)) -> Result<(), GitError> {
     let outside = || GitError::CopyOutside(relative.to_owned());
     let from = match fs::canonicalize(root.join(relative)) {
@@ -94,8 +94,8 @@ fn copy_file(from: &Path, to: &Path, mode: u32) -> io::Result<()> {
         return Err(io::ErrorKind::AlreadyExists.into());
     }
     let mut source = File::open(from)?;
-    // Private, and without its name until it is whole: a copy that is killed is made again. An
-    // existing file or link is refused, not followed.
+    // Into an unnamed file: a copy that is killed leaves no part of it. An existing file or link is refused, not
+    // followed.
     let folder = to.parent().unwrap_or(Path::new("/"));
     let mut target = tempfile::Builder::new().prefix(".dispatch-copy-").tempfile_in(folder)?;
     io::copy(&mut source, &mut target)?;
@@ -103,7 +103,7 @@ fn copy_file(from: &Path, to: &Path, mode: u32) -> io::Result<()> {
     target.persist_noclobber(to).map(drop).map_err(|error| error.error)
 }
 
-/// `false` where something that is no folder, or a link to one, is in the way.
+/// `false` where the path is a link, or no folder.
 fn make_folder(path: &Path) -> Result<bool, GitError> {
     match fs::create_dir(path) {
         Ok(()) => Ok(true),

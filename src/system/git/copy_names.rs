@@ -1,7 +1,7 @@
-//! Which files and folders an entry of `worktree.copy` names: a path, or a glob.
+//! Which files and folders an entry of `worktree.copy` matches: a path, or a glob.
 //!
-//! `*`, `?` and `[…]` match within one name and `**` any number of folders; as in a shell, none matches
-//! a name that starts with a dot. Links are named and not followed, and `.git` is never named.
+//! `*`, `?` and `[…]` match within one name and `**` any number of folders; as in a shell, none matches a name
+//! that starts with a dot. Links are matched and not followed, and `.git` is never matched.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -14,11 +14,11 @@ use crate::system::git::error::GitError;
 
 const OPTIONS: MatchOptions =
     MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
-/// More names than one entry may look at.
+/// Most names that one entry may read.
 const NAMES_MAX: usize = 100_000;
 
-/// The paths below `root` that `entry` names, sorted, relative to it; none where it names nothing. A path
-/// that is there is itself, whatever its characters. Fails where `entry` leads out of `root`.
+/// The paths below `root` that `entry` matches, sorted and relative to it. A path that exists matches itself,
+/// whatever its characters. Fails where `entry` leads out of `root`.
 pub fn named_in(root: &Path, entry: &Path) -> Result<Vec<PathBuf>, GitError> {
     let parts: Vec<_> = entry.components().filter(|part| *part != Component::CurDir).collect();
     let plain = parts.iter().all(|part| matches!(part, Component::Normal(name) if *name != ".git"));
@@ -39,22 +39,22 @@ pub fn named_in(root: &Path, entry: &Path) -> Result<Vec<PathBuf>, GitError> {
         let source = io::Error::new(io::ErrorKind::InvalidInput, error);
         GitError::Io { doing: "read as a glob", path: entry.to_owned(), source }
     })?;
-    let mut search = Search { root, patterns: &patterns, found: Vec::new(), seen: 0 };
+    let mut search = CopySearch { root, patterns: &patterns, found: Vec::new(), seen: 0 };
     search.visit(Path::new(""), 0)?;
     search.found.sort();
     search.found.dedup();
     Ok(search.found)
 }
 
-struct Search<'a> {
+struct CopySearch<'a> {
     root: &'a Path,
     patterns: &'a [Pattern],
     found: Vec<PathBuf>,
     seen: usize,
 }
 
-impl Search<'_> {
-    /// Looks in `folder` for names that match the patterns from `at` on.
+impl CopySearch<'_> {
+    /// Searches `folder` for names that match the patterns from `at` on.
     fn visit(&mut self, folder: &Path, at: usize) -> Result<(), GitError> {
         let Some(pattern) = self.patterns.get(at) else { return Ok(()) };
         let is_last = at + 1 == self.patterns.len();

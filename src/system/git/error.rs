@@ -1,4 +1,4 @@
-//! What can go wrong with a worktree.
+//! Errors of git and worktrees.
 
 use std::io;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ pub enum GitError {
     NotARepository(PathBuf),
     #[error(transparent)]
     Repository(#[from] Box<RepositoryError>),
-    /// Nothing was touched.
+    /// Nothing was changed.
     #[error("`{}` exists and is not a git worktree", .0.display())]
     Occupied(PathBuf),
     #[error("`{}` is a worktree of another repository", .0.display())]
@@ -22,7 +22,7 @@ pub enum GitError {
     HalfMade(PathBuf),
     #[error("branch `{branch}` is checked out in `{}`", at.display())]
     CheckedOut { branch: String, at: PathBuf },
-    /// `stderr` as git wrote it.
+    /// `stderr` as git printed it.
     #[error("`git {command}` failed: {stderr}")]
     Failed { command: &'static str, stderr: String },
     #[error("the repository of `{}` has no commit yet", .0.display())]
@@ -42,7 +42,7 @@ pub enum GitError {
 }
 
 impl GitError {
-    /// The error in one line: of what git wrote, the last line that names an error.
+    /// The error in one line: of git's stderr, the last line that names an error.
     pub fn in_a_line(&self) -> String {
         match self {
             Self::Failed { command, stderr } => {

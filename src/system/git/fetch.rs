@@ -1,6 +1,6 @@
-//! Fetches the base of a new branch from its remote, in bounded time, and says where the branch starts.
+//! Fetches the base of a new branch from its remote, within a time limit, and tells where the branch starts.
 //!
-//! Must not move a branch of the user: only remote-tracking branches change.
+//! Must not move a branch of the user's: only remote-tracking branches change.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,9 +10,9 @@ use crate::system::git::error::GitError;
 use crate::system::git::{answer, command, run_within, said, wary};
 use crate::system::process::bounded::Limits;
 
-/// A remote that does not answer in this time fails the set-up.
+/// The set-up fails where the remote does not answer in this time.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// So much of what git prints is kept.
+/// Bytes of output that are read.
 const OUTPUT_MAX: usize = 1 << 20;
 
 /// A branch of a remote, as `git fetch` takes it.
@@ -23,8 +23,8 @@ struct RemoteBranch {
     branch: String,
 }
 
-/// Fetches `base` and returns what a new branch starts from: the fetched branch where the local one
-/// has nothing of its own, else the local one. `log` gets what git says.
+/// Fetches `base` and returns what a new branch starts from: the fetched branch where the local one has no
+/// commits of its own, else the local one. `log` gets what git prints.
 pub(super) fn fetch_base(repository: &Path, base: &str, log: &mut dyn FnMut(&str)) -> Result<String, GitError> {
     let from = remote_branch(repository, base)?;
     log(&format!("+ git fetch {} {}", from.remote, from.branch));
@@ -46,7 +46,7 @@ pub(super) fn fetch_base(repository: &Path, base: &str, log: &mut dyn FnMut(&str
 
 fn fetch(repository: &Path, from: &RemoteBranch, log: &mut dyn FnMut(&str)) -> Result<(), GitError> {
     let mut fetch = command(repository);
-    // Submodules are filled in the worktree, where that is asked for.
+    // Submodules are filled in the worktree, where the manifest asks for it.
     fetch.args(["fetch", "--no-recurse-submodules", "--", &from.remote, &from.branch]);
     let limits = Limits { time: PATIENCE, output: OUTPUT_MAX };
     let done = run_within(&mut fetch, "fetch", repository, b"", limits)?;
@@ -57,8 +57,8 @@ fn fetch(repository: &Path, from: &RemoteBranch, log: &mut dyn FnMut(&str)) -> R
     Err(GitError::Failed { command: "fetch", stderr: done.stderr })
 }
 
-/// Where `base` is fetched from: what its branch follows, else the branch of its name on `origin` or
-/// on the only remote.
+/// Where `base` is fetched from: the remote branch that it follows, else the branch of its name on `origin` or on
+/// the only remote.
 fn remote_branch(repository: &Path, base: &str) -> Result<RemoteBranch, GitError> {
     let short = base.strip_prefix("refs/heads/").unwrap_or(base);
     let configured =
@@ -67,7 +67,7 @@ fn remote_branch(repository: &Path, base: &str) -> Result<RemoteBranch, GitError
     let remotes = String::from_utf8_lossy(&remotes).into_owned();
     let remotes: Vec<&str> = remotes.lines().collect();
     if let (Some(remote), Some(branch)) = (configured("remote")?, configured("merge")?)
-        // `.` is this repository itself.
+// `.` is this repository.
         && remote != "."
     {
         return Ok(RemoteBranch { remote, branch });

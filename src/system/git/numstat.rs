@@ -1,4 +1,4 @@
-//! git's list of changed files (`--numstat -z`) → values. Pure.
+//! Parses git's list of changed files (`--numstat -z`). Pure.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -10,18 +10,18 @@ pub struct Changed {
     pub path: PathBuf,
     /// Its name before, where it was renamed.
     pub from: Option<PathBuf>,
-    /// Lines added and removed; of a binary file nobody counts any.
+    /// Lines added and removed; `None` for a binary file.
     pub lines: Option<(u64, u64)>,
 }
 
-/// The files at the beginning of `text`, and how many bytes that beginning has. An empty record
-/// ends it. `None` where it is cut off or nothing that git writes.
+/// The files at the beginning of `text`, and the length of that beginning in bytes. An empty record ends it.
+/// `None` where it is cut off or not what git prints.
 pub(super) fn parse(text: &[u8]) -> Option<(Vec<Changed>, usize)> {
     let mut files = Vec::new();
     let mut at = 0;
     let mut record = || -> Option<&[u8]> {
         let rest = text.get(at..)?;
-        let end = memchr::memchr(0, rest)?;
+        let end = rest.iter().position(|byte| *byte == 0)?;
         at += end + 1;
         rest.get(..end)
     };

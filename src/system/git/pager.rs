@@ -1,4 +1,4 @@
-//! Which pager the user has, as git finds it, but never one that the repository itself names.
+//! The user's pager, as git finds it, but never one that the repository itself names.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,7 +9,7 @@ use crate::system::git::{answer, wary};
 
 /// Lets `command`, a `git diff` on a terminal, use the pager of the user's own configuration.
 pub(super) fn the_users(command: &mut Command, repository: &Path) -> Result<(), GitError> {
-    // Says that there is one; which one is told by the variable.
+    // Enables a pager; the variable names it.
     command.args(["-c", "pager.diff=true"]);
     let given = environment::var("GIT_PAGER");
     let pager = match given {

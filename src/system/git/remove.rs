@@ -5,11 +5,11 @@ use std::path::Path;
 use crate::system::git::error::GitError;
 use crate::system::git::{said, wary};
 
-/// `git worktree remove`: git itself looks once more whether anything in it would be lost.
+/// `git worktree remove`, which checks once more whether anything would be lost.
 ///
-/// git refuses every worktree that has repositories of submodules, whatever is in them, and looks no
-/// further. `with_submodules` is for such a one alone, after all of it was looked into and nothing that
-/// would be lost was found: git is then told not to look. A locked worktree is refused all the same.
+/// git refuses every worktree that has repositories of submodules, whatever is in them. `with_submodules` tells
+/// it not to check: only for such a worktree, after all its submodules were inspected and nothing was found that
+/// would be lost. A locked worktree is refused all the same.
 pub fn remove_worktree(repository: &Path, path: &Path, with_submodules: bool) -> Result<(), GitError> {
     let mut command = wary(repository);
     command.args(["worktree", "remove"]);
@@ -19,7 +19,7 @@ pub fn remove_worktree(repository: &Path, path: &Path, with_submodules: bool) ->
     said(command.arg("--").arg(path), "worktree remove", repository).map(drop)
 }
 
-/// `git branch -d`: git refuses where its commits are not where it counts as merged.
+/// `git branch -d`, which refuses where commits of the branch are not merged.
 pub fn delete_branch(repository: &Path, branch: &str) -> Result<(), GitError> {
     said(wary(repository).args(["branch", "-d", "--", branch]), "branch -d", repository).map(drop)
 }

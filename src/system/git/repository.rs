@@ -1,13 +1,13 @@
-//! Which repository a folder belongs to, in git's own terms: the common folder that all checkouts
-//! share, the root of this checkout, and the main checkout where there is one.
+//! Which repository a folder belongs to, as git determines it: the common folder that all checkouts share, the
+//! root of this checkout, and the main checkout where there is one.
 //!
-//! The usual layouts are read from git's files; where these leave anything open, or the environment
-//! names a repository, git is asked. Both give the same answer.
+//! The usual layouts are read from git's files. Where these are not enough, or the environment names a
+//! repository, git is asked. Both ways give the same answer.
 
-mod ask;
+mod by_git;
 mod error;
 mod layout_config;
-mod place;
+mod location;
 #[cfg(test)]
 mod tests;
 
@@ -15,80 +15,77 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::system::git::checkout::small_file;
-use crate::system::git::repository::layout_config::{Doubt, LayoutConfig};
-use crate::system::git::repository::place::Place;
+use crate::system::git::repository::layout_config::{LayoutConfig, Undecided};
+use crate::system::git::repository::location::RepositoryLocation;
 
 pub use crate::system::git::repository::error::RepositoryError;
 
-/// One git repository, as seen from a folder in it. All paths are absolute and without links.
+/// One git repository, as seen from a folder in it. All paths are absolute and resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repository {
-    place: Place,
+    location: RepositoryLocation,
     main: Option<PathBuf>,
-    /// Known by the environment alone: git without it would find another one, or none.
+    /// Only the environment names it: without that git would find another one, or none.
     by_environment: bool,
 }
 
 impl Repository {
-    /// The repository of `folder` as git would say it here, or `None` where it is in none.
+    /// The repository that git would find from `folder`, or `None` where there is none.
     pub fn of(folder: &Path) -> Result<Option<Self>, RepositoryError> {
-        let own = Self::by_place(folder);
-        let Some(variable) = ask::redirecting_variable() else { return own };
-        let told = ask::with_environment(&real(folder), variable)?;
+        let own = Self::by_location(folder);
+        let Some(variable) = by_git::redirecting_variable() else { return own };
+        let location = by_git::with_environment(&real(folder), variable)?;
         match own {
-            Ok(Some(own)) if own.place.common == told.common => Ok(Some(own)),
+            Ok(Some(own)) if own.location.common == location.common => Ok(Some(own)),
             _ => {
-                let main = main_checkout_of(&told.common)?;
-                Ok(Some(Self { place: told, main, by_environment: true }))
+                let main = main_checkout_of(&location.common)?;
+                Ok(Some(Self { location, main, by_environment: true }))
             }
         }
     }
 
-    /// The repository that `folder` lies in, whatever one the environment names.
-    pub fn by_place(folder: &Path) -> Result<Option<Self>, RepositoryError> {
+    /// The repository that `folder` is in, whatever repository the environment names.
+    pub fn by_location(folder: &Path) -> Result<Option<Self>, RepositoryError> {
         let start = real(folder);
-        let place = match ask::search_is_changed() {
-            false => place::find(&start),
-            true => Err(Doubt),
+        let by_files = if by_git::search_is_changed() { Err(Undecided) } else { location::find(&start) };
+        let location = match by_files {
+            Ok(location) => location,
+            Err(Undecided) => by_git::by_location(&start)?,
         };
-        let place = match place {
-            Ok(place) => place,
-            Err(Doubt) => ask::by_place(&start)?,
-        };
-        let Some(place) = place else { return Ok(None) };
-        let main = main_checkout_of(&place.common)?;
-        Ok(Some(Self { place, main, by_environment: false }))
+        let Some(location) = location else { return Ok(None) };
+        let main = main_checkout_of(&location.common)?;
+        Ok(Some(Self { location, main, by_environment: false }))
     }
 
-    /// The folder that all checkouts share: it is the repository.
+    /// The folder that all checkouts share, which identifies the repository.
     pub fn common(&self) -> &Path {
-        &self.place.common
+        &self.location.common
     }
 
     /// The root of the checkout; `None` in a bare repository and inside a git folder.
     pub fn checkout(&self) -> Option<&Path> {
-        self.place.checkout.as_deref()
+        self.location.checkout.as_deref()
     }
 
-    /// The folder at which git's search for the repository ended.
+    /// The folder at which git's search ends.
     pub fn found(&self) -> &Path {
-        &self.place.found
+        &self.location.found
     }
 
-    /// The main checkout: the common folder is its `.git`, or names it by `core.worktree`. Of a bare
-    /// repository, and of one whose git folder lies elsewhere, nothing says which one it is.
+    /// The main checkout: the common folder is its `.git`, or names it by `core.worktree`. A bare repository has
+    /// none, and one whose git folder is elsewhere does not name it.
     pub fn main(&self) -> Option<&Path> {
         self.main.as_deref()
     }
 
-    /// A checkout of its own beside the main one, made by `git worktree add`.
+    /// Whether this checkout was made by `git worktree add`.
     pub fn is_linked(&self) -> bool {
-        self.place.git_dir != self.place.common
+        self.location.git_dir != self.location.common
     }
 
     /// A folder in which git finds this repository without help from the environment.
     pub fn folder_for_git(&self) -> &Path {
-        if self.by_environment { &self.place.common } else { &self.place.found }
+        if self.by_environment { &self.location.common } else { &self.location.found }
     }
 
     /// The path of `folder` below the root of its checkout.
@@ -102,7 +99,7 @@ impl Repository {
         })
     }
 
-    /// The roots of the linked worktrees that git has on record and that are there.
+    /// The roots of the linked worktrees that git has on record and that exist.
     pub fn linked_worktrees(&self) -> Vec<PathBuf> {
         let Ok(entries) = fs::read_dir(self.common().join("worktrees")) else { return Vec::new() };
         let root_of = |entry: fs::DirEntry| {
@@ -116,22 +113,22 @@ impl Repository {
     }
 }
 
-/// Without links. One that is not there lies in the repository in which it would be made.
+/// Without links. A folder that does not exist is in the repository in which it would be made.
 fn real(folder: &Path) -> PathBuf {
     folder.ancestors().find_map(|part| fs::canonicalize(part).ok()).unwrap_or_else(|| folder.to_owned())
 }
 
-/// The root of the linked worktree that `folder` lies in, if it does.
+/// The root of the linked worktree that `folder` is in, if any.
 pub fn linked_worktree_of(folder: &Path) -> Option<PathBuf> {
-    let repository = Repository::by_place(folder).ok()??;
+    let repository = Repository::by_location(folder).ok()??;
     repository.checkout().filter(|_| repository.is_linked()).map(Path::to_owned)
 }
 
-/// See [`Repository::main`]. Depends on the common folder alone, so that all checkouts agree.
+/// See [`Repository::main`]. Depends only on the common folder, so that all checkouts agree.
 fn main_checkout_of(common: &Path) -> Result<Option<PathBuf>, RepositoryError> {
     let config = match LayoutConfig::of(common, common, false) {
         Ok(config) => config,
-        Err(Doubt) => ask::config_of(common)?,
+        Err(Undecided) => by_git::config_of(common)?,
     };
     match (config.bare, config.worktree) {
         (Some(true), Some(_)) => Err(RepositoryError::BareWithWorktree { common: common.to_owned() }),

@@ -1,8 +1,8 @@
-//! The submodules of a worktree: filling them, and looking for work in them that is nowhere else.
+//! The submodules of a worktree: filling them, and finding work in them that is nowhere else.
 //!
-//! A worktree's submodules have repositories of their own, in the worktree's private git folder: they are
-//! removed with it. So each is looked into, filled or not, nested ones too. Looking changes nothing and
-//! starts nothing that an agent could have named.
+//! Submodules of a worktree have repositories of their own in its private git folder, which are removed with it.
+//! So each is inspected, filled or not, nested ones too. That changes nothing and starts no program that an
+//! agent could have named.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -16,13 +16,13 @@ use std::time::Duration;
 use crate::model::submodule_look::{LocalCommits, SubmoduleLook, SubmodulePlace};
 use crate::system::git::checkout::git_dir_of;
 use crate::system::git::error::GitError;
-use crate::system::git::look::status;
+use crate::system::git::inspect::status;
 use crate::system::git::{command, is_worktree, not_started, number, output, run_within, said, wary};
 use crate::system::process::bounded::Limits;
 
-/// Submodules in submodules, so deep.
+/// How deep submodules may be nested.
 const DEPTH: usize = 16;
-/// Folders of a git folder's `modules`, so many.
+/// Most folders that are read in a git folder's `modules`.
 const STORES_MAX: usize = 10_000;
 const LIMITS: Limits = Limits { time: Duration::from_secs(60), output: 1 << 20 };
 
@@ -31,8 +31,8 @@ pub fn has_submodules(path: &Path) -> bool {
     path.join(".gitmodules").is_file()
 }
 
-/// Fills the submodules of the worktree at `path`, nested ones too, as `git submodule update` does it for
-/// the user: with the user's configuration. Nothing where it declares none. `log` gets what git says.
+/// Fills the submodules of the worktree at `path`, nested ones too, as `git submodule update` does with the user's
+/// configuration. Does nothing where none are declared. `log` gets what git prints.
 pub fn fill_submodules(path: &Path, log: &mut dyn FnMut(&str)) -> Result<(), GitError> {
     if !has_submodules(path) {
         return Ok(());
@@ -55,11 +55,11 @@ pub fn fill_submodules(path: &Path, log: &mut dyn FnMut(&str)) -> Result<(), Git
     Err(GitError::Failed { command: "submodule update", stderr: words.join("\n") })
 }
 
-/// The submodules of a linked worktree in which something is that may be nowhere else. `path` is the
-/// worktree's folder, which may be gone, `git_dir` its private git folder, `common` the repository's.
-pub(super) fn look_at_submodules(path: &Path, git_dir: &Path, common: &Path) -> Result<Vec<SubmoduleLook>, GitError> {
-    let mut search =
-        Search { own: git_dir.join("modules"), main: common.join("modules"), found: Vec::new(), seen: BTreeSet::new() };
+/// The submodules of a linked worktree that may hold something that is nowhere else. `path` is the worktree's
+/// folder, which may be gone, `git_dir` its private git folder, `common` the repository's.
+pub(super) fn inspect_submodules(path: &Path, git_dir: &Path, common: &Path) -> Result<Vec<SubmoduleLook>, GitError> {
+    let (own, main) = (git_dir.join("modules"), common.join("modules"));
+    let mut search = SubmoduleSearch { own, main, found: Vec::new(), seen: BTreeSet::new() };
     if is_worktree(path) {
         let start = first_commit(path)?;
         search.checkouts(path, Path::new(""), start.as_deref(), DEPTH)?;
@@ -70,33 +70,33 @@ pub(super) fn look_at_submodules(path: &Path, git_dir: &Path, common: &Path) -> 
     Ok(search.found)
 }
 
-/// Whether the worktree with this private git folder has repositories of submodules: git then removes
-/// it by force only.
+/// Whether the worktree with this private git folder has repositories of submodules: git then removes it only by
+/// force.
 pub(super) fn has_stores(git_dir: &Path) -> bool {
     git_dir.join("modules").is_dir()
 }
 
-/// The commit that was checked out when the worktree was made: what its submodules are recorded at there
-/// came from elsewhere.
+/// The commit that was checked out when the worktree was made: the commits that it records for submodules exist
+/// elsewhere.
 fn first_commit(path: &Path) -> Result<Option<String>, GitError> {
     let found = output(wary(path).args(["log", "--walk-reflogs", "--format=%H", "HEAD", "--"]), path)?;
     let text = String::from_utf8_lossy(&found.stdout).into_owned();
     Ok(text.lines().last().map(str::to_owned))
 }
 
-struct Search {
-    /// Where the worktree's git folder keeps its submodules' repositories.
+struct SubmoduleSearch {
+    /// The submodules' repositories in the worktree's git folder.
     own: PathBuf,
-    /// Where the main checkout's are.
+    /// Those of the main checkout.
     main: PathBuf,
     found: Vec<SubmoduleLook>,
-    /// Git folders that were looked into.
+    /// Git folders that were inspected.
     seen: BTreeSet<PathBuf>,
 }
 
-impl Search {
-    /// Looks into the submodules of the checkout at `path`, which is `name` below the worktree. `start`
-    /// is a commit of that checkout that came from elsewhere.
+impl SubmoduleSearch {
+    /// Inspects the submodules of the checkout at `path`, which is `name` below the worktree. `start` is a commit of
+    /// that checkout that exists elsewhere.
     fn checkouts(&mut self, path: &Path, name: &Path, start: Option<&str>, depth: usize) -> Result<(), GitError> {
         for below in gitlinks(path)? {
             let (place, name) = (path.join(&below), name.join(&below));
@@ -105,22 +105,24 @@ impl Search {
                 None => None,
             };
             if place.join(".git").symlink_metadata().is_err() {
-                self.found.push(look_at_unfilled(name, place));
+                self.found.push(inspect_unfilled(name, place));
                 continue;
             }
             let mut look = SubmoduleLook::new(name.clone(), SubmodulePlace::Checkout(place.clone()));
             let git_dir = git_dir_of(&place).filter(|_| is_worktree(&place)).and_then(|dir| fs::canonicalize(dir).ok());
-            let Some(git_dir) = git_dir else {
-                look.broken = Some("it is not a git repository".to_owned());
+            let broken = match &git_dir {
+                None => Some("it is not a git repository"),
+                Some(dir) if depth == 0 || !self.seen.insert(dir.clone()) => {
+                    Some("submodules are nested too deep, or contain each other")
+                }
+                Some(_) => None,
+            };
+            let (Some(git_dir), None) = (git_dir, broken) else {
+                look.broken = broken.map(str::to_owned);
                 self.found.push(look);
                 continue;
             };
-            if depth == 0 || !self.seen.insert(git_dir.clone()) {
-                look.broken = Some("submodules are nested too deep, or contain each other".to_owned());
-                self.found.push(look);
-                continue;
-            }
-            let seen = self.look_into(&git_dir, || wary(&place), recorded.as_deref()).and_then(|commits| {
+            let seen = self.inspect_repository(&git_dir, || wary(&place), recorded.as_deref()).and_then(|commits| {
                 let (changed, untracked, _) = status(&place)?;
                 Ok((commits, changed, untracked))
             });
@@ -139,7 +141,7 @@ impl Search {
         Ok(())
     }
 
-    /// Looks into the repositories below `folder` that no checkout showed.
+    /// Inspects the repositories below `folder` that no checkout led to.
     fn stores(&mut self, folder: &Path, count: &mut usize) {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             let Ok(store) = fs::canonicalize(entry.path()) else { continue };
@@ -151,21 +153,21 @@ impl Search {
             if is_repository && *count <= STORES_MAX && self.seen.insert(store.clone()) {
                 let name = store.strip_prefix(&self.own).unwrap_or(&store).to_owned();
                 let mut look = SubmoduleLook::new(name, SubmodulePlace::GitFolder(store.clone()));
-                match self.look_into(&store, || without_checkout(&store), None) {
+                match self.inspect_repository(&store, || without_checkout(&store), None) {
                     Ok(commits) => look.commits = commits,
                     Err(error) => look.broken = Some(error.in_a_line()),
                 }
                 self.found.push(look);
             }
-            // Nested ones are in its own `modules`; a name with a `/` is a folder of folders.
+            // Nested ones are in its own `modules`; a name with `/` makes folders of folders.
             let below = if is_repository { store.join("modules") } else { store };
             self.stores(&below, count);
         }
     }
 
-    /// The commits of a submodule's repository that are neither on one of its remotes, nor `recorded`
-    /// by a commit that came from elsewhere, nor in the main checkout's repository of that submodule.
-    fn look_into(
+    /// The commits of a submodule's repository that are neither on one of its remotes, nor `recorded` by a commit
+    /// that exists elsewhere, nor in the main checkout's repository of that submodule.
+    fn inspect_repository(
         &self,
         git_dir: &Path,
         git: impl Fn() -> Command,
@@ -193,16 +195,16 @@ impl Search {
     }
 }
 
-/// git for the repository in `git_dir`, whose checkout may be gone: git would fail to enter it.
+/// git for the repository in `git_dir`, whose checkout may be gone: by default git fails to enter that.
 fn without_checkout(git_dir: &Path) -> Command {
     let mut git = wary(git_dir);
     git.env("GIT_DIR", git_dir).env("GIT_WORK_TREE", git_dir);
     git
 }
 
-fn look_at_unfilled(name: PathBuf, place: PathBuf) -> SubmoduleLook {
+fn inspect_unfilled(name: PathBuf, place: PathBuf) -> SubmoduleLook {
     let mut look = SubmoduleLook::new(name, SubmodulePlace::Unfilled(place.clone()));
-    // git does not see what lies in the folder of a submodule that is not filled.
+    // git ignores what is in the folder of a submodule that is not filled.
     for entry in fs::read_dir(&place).into_iter().flatten().flatten() {
         look.untracked.push(PathBuf::from(entry.file_name()));
     }
@@ -232,8 +234,7 @@ fn recorded_at(path: &Path, start: &str, below: &Path) -> Result<Option<String>,
     Ok(words.nth(1).filter(|_| is_gitlink && found.status.success()).map(str::to_owned))
 }
 
-/// What the branches of the repository in `git_dir` lead to, and what is checked out of it; nothing where
-/// there is none.
+/// The commits of the branches and of HEAD of the repository in `git_dir`; empty where there is none.
 fn tips_of(git_dir: &Path) -> Vec<String> {
     if !git_dir.join("HEAD").is_file() {
         return Vec::new();
@@ -249,8 +250,8 @@ fn has(git: &impl Fn() -> Command, git_dir: &Path, name: &str) -> Result<bool, G
     Ok(found.status.success())
 }
 
-/// How many commits of `of` are on no remote, nor in `excluded`: lines of `^COMMIT`, of which one that is
-/// not there counts for nothing.
+/// How many commits of `of` are on no remote, nor in `excluded`: lines `^COMMIT`, of which missing ones are
+/// ignored.
 fn commits_of(mut git: Command, git_dir: &Path, of: &[&str], excluded: &str) -> Result<u64, GitError> {
     git.args(["rev-list", "--count", "--ignore-missing", "--stdin"]).args(of).args(["--not", "--remotes"]);
     let done = run_within(&mut git, "rev-list", git_dir, excluded.as_bytes(), LIMITS)?;

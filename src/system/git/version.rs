@@ -5,10 +5,10 @@ use std::path::Path;
 use crate::system::git::error::GitError;
 use crate::system::git::{command, said};
 
-/// The oldest git whose options are used here (`--pathspec-from-file` is the newest of them).
+/// The oldest git with all options used here (`--pathspec-from-file` is the newest).
 pub const FLOOR: (u32, u32) = (2, 26);
 
-/// As two numbers, and as git says it.
+/// As two numbers, and as git prints it.
 pub fn version() -> Result<((u32, u32), String), GitError> {
     let root = Path::new("/");
     let text = said(command(root).arg("version"), "version", root)?;

@@ -1,4 +1,4 @@
-//! Makes the worktree of a task: once, by whoever comes first.
+//! Makes the worktree of a task, once.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -9,33 +9,33 @@ use crate::system::git::base::behind;
 use crate::system::git::checkout::{common_dir_of, git_dir_of, is_worktree, small_file};
 use crate::system::git::error::GitError;
 use crate::system::git::fetch::fetch_base;
-use crate::system::git::git;
-use crate::system::git::pending::{Making, resolved, setup_is_pending};
+use crate::system::git::pending_setup::{CreationLock, resolved, setup_is_pending};
 use crate::system::git::repository::Repository;
+use crate::system::git::{command, git, said};
 
-/// Makes the worktree, on its branch if that exists, else on a new one from the base. One that
-/// is there already is used as it is. Waits while another starter makes one in this repository.
-/// `log` gets what git says, line by line. Copies nothing and runs no set-up: a new worktree is
-/// marked as waiting for it, until [`crate::system::git::PendingSetup`] says that it is done.
+/// Makes the worktree, on its branch if that exists, else on a new one from the base. One that exists is used as it
+/// is. Waits while another starter makes one in this repository. `log` gets what git prints, by line. Copies
+/// nothing and runs no set-up: a new worktree is marked as waiting for that, until
+/// [`crate::system::git::PendingSetup`] is finished.
 pub fn add_worktree(spec: &WorktreeSpec, log: &mut dyn FnMut(&str)) -> Result<(), GitError> {
-    let repository = Repository::by_place(&spec.repository).map_err(Box::new)?;
+    let repository = Repository::by_location(&spec.repository).map_err(Box::new)?;
     let repository = repository.ok_or_else(|| GitError::NotARepository(spec.repository.clone()))?;
     let common = repository.common().to_owned();
     if is_there(spec, &common)? && !setup_is_pending(&spec.path) {
         return Ok(());
     }
-    let mut making = Making::begin(&common)?;
-    // Another starter may have made it while we waited.
+    let mut creation = CreationLock::take(&common)?;
+    // Another starter may have made it meanwhile.
     if is_there(spec, &common)? {
         return Ok(());
     }
-    making.note(&spec.path)?;
+    creation.record(&spec.path)?;
     let added = add(spec, log);
-    making.made(&spec.path)?;
+    creation.finished(&spec.path)?;
     added
 }
 
-/// `Err` when something else is in the way.
+/// Whether it exists. Fails where something else is in its place.
 pub(super) fn is_there(spec: &WorktreeSpec, common: &Path) -> Result<bool, GitError> {
     if fs::symlink_metadata(&spec.path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
         return Ok(false);
@@ -46,7 +46,7 @@ pub(super) fn is_there(spec: &WorktreeSpec, common: &Path) -> Result<bool, GitEr
     if common_dir_of(&spec.path).as_deref() != Some(common) {
         return Err(GitError::OtherRepository(spec.path.clone()));
     }
-    // git marks a worktree like this until its files are all there.
+    // git marks a worktree like this until all its files are there.
     let locked = git_dir_of(&spec.path).and_then(|dir| small_file(&dir.join("locked")));
     if locked.is_some_and(|why| why.trim() == "initializing") {
         return Err(GitError::HalfMade(spec.path.clone()));
@@ -64,7 +64,7 @@ fn add(spec: &WorktreeSpec, log: &mut dyn FnMut(&str)) -> Result<(), GitError> {
     }
     let exists = git(&spec.repository, &["show-ref", "--verify", "--quiet", &head].map(OsStr::new))?.status.success();
     let mut args = ["worktree", "add"].map(OsStr::new).to_vec();
-    // Its folder was removed by hand: git knows the path, but nothing is there to be lost.
+    // git has the path on record, but the folder was removed: nothing can be lost.
     if registered.iter().any(same_path) {
         args.push(OsStr::new("--force"));
     }
@@ -97,24 +97,20 @@ fn start_of(spec: &WorktreeSpec, log: &mut dyn FnMut(&str)) -> Result<String, Gi
     Ok(spec.base.clone())
 }
 
-/// What git has on record, whether or not its folder is still there.
+/// A worktree that git has on record; its folder may be gone.
 pub(super) struct Registered {
     pub(super) path: PathBuf,
     /// `refs/heads/…`; `None` when detached.
     pub(super) branch: Option<String>,
-    /// Why somebody locked it, in their words, if any.
+    /// The user's reason for locking it; empty without one.
     pub(super) locked: Option<String>,
 }
 
 /// All checkouts of `repository`, the main one first.
 pub(super) fn registered(repository: &Path) -> Result<Vec<Registered>, GitError> {
-    let output = git(repository, &["worktree", "list", "--porcelain"].map(OsStr::new))?;
-    if !output.status.success() {
-        let stderr = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        return Err(GitError::Failed { command: "worktree list", stderr });
-    }
+    let list = said(command(repository).args(["worktree", "list", "--porcelain"]), "worktree list", repository)?;
     let mut found: Vec<Registered> = Vec::new();
-    for line in String::from_utf8_lossy(&output.stdout).lines() {
+    for line in String::from_utf8_lossy(&list).lines() {
         if let Some(path) = line.strip_prefix("worktree ") {
             found.push(Registered { path: PathBuf::from(path), branch: None, locked: None });
         } else if let (Some(branch), Some(last)) = (line.strip_prefix("branch "), found.last_mut()) {

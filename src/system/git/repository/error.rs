@@ -1,19 +1,19 @@
-//! Why it cannot be told which repository a folder belongs to.
+//! Why the repository of a folder cannot be determined.
 
 use std::path::PathBuf;
 
 use crate::system::git::error::GitError;
 
-/// Nothing is guessed and nothing started.
+/// Nothing is guessed and nothing is started.
 #[derive(Debug, thiserror::Error)]
 pub enum RepositoryError {
-    /// A `.git`, or a bare repository, that git itself refuses.
+    /// A `.git`, or a bare repository, that git refuses.
     #[error("git refuses the repository at `{}`: {words}", .dot_git.display())]
     Refused { dot_git: PathBuf, words: String },
-    /// `GIT_DIR` and its like in the environment.
+    /// `GIT_DIR` or another variable in the environment.
     #[error("the environment names a repository (`{variable}`) that git refuses: {words}")]
     Environment { variable: &'static str, words: String },
-    /// `core.worktree` leads to a folder that is not there.
+    /// `core.worktree` names a folder that does not exist.
     #[error(
         "the main checkout of `{}` is missing: its `core.worktree` says `{}`",
         .common.display(), .named.display()
@@ -29,8 +29,8 @@ pub enum RepositoryError {
 }
 
 impl RepositoryError {
-    /// What the user does about it, ending with the text to write or the command to run.
-    pub fn cure(&self) -> String {
+    /// The suggested fix, ending with the text to write or the command to run.
+    pub fn fix(&self) -> String {
         let quote = |path: &PathBuf| shell_words::quote(&path.display().to_string()).into_owned();
         match self {
             Self::Refused { dot_git, .. } if dot_git.is_file() => {

@@ -1,36 +1,36 @@
-//! What git's configuration says about the layout of a repository, read without git.
+//! The part of git's configuration that decides a repository's layout, read without git.
 //!
-//! Reads plain lines only. Whatever is written in another way is [`Doubt`], and git is asked.
+//! Reads plain lines only; anything else is [`Undecided`], and git is asked.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
-/// The files leave open what git would say.
+/// git's files are not enough to decide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Doubt;
+pub(super) struct Undecided;
 
 /// The settings that decide where a work tree is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct LayoutConfig {
     /// `core.bare`.
     pub(super) bare: Option<bool>,
-    /// `core.worktree`, as it is written.
+    /// `core.worktree`, as written.
     pub(super) worktree: Option<String>,
-    /// `extensions.worktreeConfig`: the file `config.worktree` counts too.
+    /// `extensions.worktreeConfig`: the file `config.worktree` is read too.
     pub(super) per_worktree: bool,
 }
 
-/// A repository with thousands of branches has a long one.
+/// Large, for repositories with thousands of branches.
 const MAX_CONFIG: u64 = 4 << 20;
 
-/// Extensions that change nothing about the layout, and that every supported git knows.
+/// Extensions that do not change the layout and that every supported git knows.
 const KNOWN_EXTENSIONS: [&str; 5] = ["noop", "objectformat", "partialclone", "preciousobjects", "worktreeconfig"];
 
 impl LayoutConfig {
-    /// As git reads it for a git folder: `config` of the common folder and, where that says so,
-    /// `config.worktree` of the git folder. A linked worktree without the latter ignores both settings.
-    pub(super) fn of(git_dir: &Path, common: &Path, linked: bool) -> Result<Self, Doubt> {
+    /// As git reads it for a git folder: `config` of the common folder and, with `extensions.worktreeConfig`,
+    /// `config.worktree` of the git folder. Without that, a linked worktree ignores both settings.
+    pub(super) fn of(git_dir: &Path, common: &Path, linked: bool) -> Result<Self, Undecided> {
         let mut found = Self::default();
         found.read(&common.join("config"))?;
         if found.per_worktree {
@@ -41,29 +41,29 @@ impl LayoutConfig {
         Ok(found)
     }
 
-    fn read(&mut self, path: &Path) -> Result<(), Doubt> {
+    fn read(&mut self, path: &Path) -> Result<(), Undecided> {
         match fs::metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Ok(found) if found.is_file() && found.len() <= MAX_CONFIG => {}
-            _ => return Err(Doubt),
+            _ => return Err(Undecided),
         }
-        self.lay(&fs::read_to_string(path).map_err(|_| Doubt)?)
+        self.lay(&fs::read_to_string(path).map_err(|_| Undecided)?)
     }
 
-    /// Lays the lines of one file over what is known.
-    fn lay(&mut self, text: &str) -> Result<(), Doubt> {
+    /// Applies the lines of one file.
+    fn lay(&mut self, text: &str) -> Result<(), Undecided> {
         let mut section = String::new();
         for line in text.lines().map(str::trim) {
             if line.is_empty() || line.starts_with(['#', ';']) {
                 continue;
             }
             if let Some(head) = line.strip_prefix('[') {
-                let head = head.strip_suffix(']').filter(|head| !head.contains(']')).ok_or(Doubt)?;
+                let head = head.strip_suffix(']').filter(|head| !head.contains(']')).ok_or(Undecided)?;
                 section = head.to_ascii_lowercase();
                 continue;
             }
             if line.ends_with('\\') {
-                return Err(Doubt);
+                return Err(Undecided);
             }
             let (key, value) = match line.split_once('=') {
                 Some((key, value)) => (key.trim().to_ascii_lowercase(), Some(value.trim())),
@@ -74,29 +74,29 @@ impl LayoutConfig {
         Ok(())
     }
 
-    fn set(&mut self, section: &str, key: &str, value: Option<&str>) -> Result<(), Doubt> {
+    fn set(&mut self, section: &str, key: &str, value: Option<&str>) -> Result<(), Undecided> {
         match (section, key) {
             ("core", "bare") => self.bare = Some(boolean(value)?),
-            ("core", "worktree") => self.worktree = Some(plain(value.ok_or(Doubt)?)?.to_owned()),
-            ("core", "repositoryformatversion") if !matches!(value, Some("0" | "1")) => return Err(Doubt),
+            ("core", "worktree") => self.worktree = Some(plain(value.ok_or(Undecided)?)?.to_owned()),
+            ("core", "repositoryformatversion") if !matches!(value, Some("0" | "1")) => return Err(Undecided),
             ("extensions", "worktreeconfig") => self.per_worktree = boolean(value)?,
-            ("extensions", key) if !KNOWN_EXTENSIONS.contains(&key) => return Err(Doubt),
+            ("extensions", key) if !KNOWN_EXTENSIONS.contains(&key) => return Err(Undecided),
             _ => {}
         }
         Ok(())
     }
 }
 
-/// A value that means itself: nothing in it is quoted, escaped or a comment.
-fn plain(value: &str) -> Result<&str, Doubt> {
-    if value.is_empty() || value.contains(['"', '\\', '#', ';']) { Err(Doubt) } else { Ok(value) }
+/// A value without quotes, escapes and comments.
+fn plain(value: &str) -> Result<&str, Undecided> {
+    if value.is_empty() || value.contains(['"', '\\', '#', ';']) { Err(Undecided) } else { Ok(value) }
 }
 
-fn boolean(value: Option<&str>) -> Result<bool, Doubt> {
+fn boolean(value: Option<&str>) -> Result<bool, Undecided> {
     match value.map(str::to_ascii_lowercase).as_deref() {
         None | Some("true" | "yes" | "on" | "1") => Ok(true),
         Some("false" | "no" | "off" | "0") => Ok(false),
-        Some(_) => Err(Doubt),
+        Some(_) => Err(Undecided),
     }
 }
 
@@ -104,7 +104,7 @@ fn boolean(value: Option<&str>) -> Result<bool, Doubt> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<LayoutConfig, Doubt> {
+    fn read(text: &str) -> Result<LayoutConfig, Undecided> {
         let mut found = LayoutConfig::default();
         found.lay(text).map(|()| found)
     }
@@ -132,7 +132,7 @@ mod tests {
             "[core]\n\trepositoryformatversion = 2\n",
             "[extensions]\n\tsomethingNew = 1\n",
         ] {
-            assert_eq!(read(text), Err(Doubt), "{text}");
+            assert_eq!(read(text), Err(Undecided), "{text}");
         }
     }
 }

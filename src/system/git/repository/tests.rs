@@ -6,8 +6,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::system::git::repository::layout_config::Doubt;
-use crate::system::git::repository::{Repository, RepositoryError, ask, main_checkout_of, place};
+use crate::system::git::repository::layout_config::Undecided;
+use crate::system::git::repository::{Repository, RepositoryError, by_git, location, main_checkout_of};
 
 /// A folder for repositories.
 struct Ground {
@@ -51,13 +51,14 @@ impl Ground {
     #[track_caller]
     fn is(&self, folder: &str, sure: bool, common: &str, checkout: Option<&str>, main: Option<&str>) {
         let start = self.base.join(folder);
-        let asked = ask::by_place(&start).unwrap().unwrap_or_else(|| panic!("git knows no repository of {folder}"));
-        match place::find(&start) {
+        let asked =
+            by_git::by_location(&start).unwrap().unwrap_or_else(|| panic!("git knows no repository of {folder}"));
+        match location::find(&start) {
             Ok(Some(found)) => assert_eq!(found, asked, "{folder}: read from files, and asked"),
             Ok(None) => panic!("{folder}: the files show no repository"),
-            Err(Doubt) => assert!(!sure, "{folder}: the files must be enough"),
+            Err(Undecided) => assert!(!sure, "{folder}: the files must be enough"),
         }
-        let found = Repository::by_place(&start).unwrap().unwrap();
+        let found = Repository::by_location(&start).unwrap().unwrap();
         let base = |path: &str| self.base.join(path);
         assert_eq!(found.common(), base(common), "{folder}: common");
         assert_eq!(found.checkout(), checkout.map(base).as_deref(), "{folder}: checkout");
@@ -65,7 +66,12 @@ impl Ground {
         assert_eq!(main_checkout_of(&base(common)).unwrap(), main.map(base));
         // Without the environment git finds the same repository from there.
         let from = found.folder_for_git().to_owned();
-        assert_eq!(ask::by_place(&from).unwrap().unwrap().common, base(common), "{folder}: from {}", from.display());
+        assert_eq!(
+            by_git::by_location(&from).unwrap().unwrap().common,
+            base(common),
+            "{folder}: from {}",
+            from.display()
+        );
     }
 }
 
@@ -80,13 +86,13 @@ fn a_plain_clone_and_its_worktrees() {
     }
     ground.is("src/inner/sub", true, "src/.git", Some("src/inner"), Some("src"));
     ground.is("src/.git", false, "src/.git", None, Some("src"));
-    assert_eq!(Repository::by_place(&ground.base).unwrap(), None);
-    let linked = Repository::by_place(&ground.base.join("linked")).unwrap().unwrap();
+    assert_eq!(Repository::by_location(&ground.base).unwrap(), None);
+    let linked = Repository::by_location(&ground.base.join("linked")).unwrap().unwrap();
     assert!(linked.is_linked());
     assert_eq!(linked.linked_worktrees(), ["linked", "src/inner"].map(|path| ground.base.join(path)));
     assert_eq!(linked.below(&ground.base.join("linked/sub/deep")).unwrap(), Path::new("sub/deep"));
     // A folder that is yet to be made.
-    assert_eq!(Repository::by_place(&ground.base.join("linked/a/b")).unwrap(), Some(linked));
+    assert_eq!(Repository::by_location(&ground.base.join("linked/a/b")).unwrap(), Some(linked));
     // Sparse checkouts bring a configuration of each worktree.
     ground.git("-C src config extensions.worktreeConfig true");
     ground.git("-C src config --worktree core.bare false");
@@ -125,7 +131,7 @@ fn a_bare_repository_and_its_worktrees() {
         ground.is(folder, true, "p/.bare", Some(folder), None);
         ground.is(&format!("{folder}/sub"), true, "p/.bare", Some(folder), None);
     }
-    assert_eq!(Repository::by_place(&ground.base.join("p")).unwrap(), None);
+    assert_eq!(Repository::by_location(&ground.base.join("p")).unwrap(), None);
     ground.write("p/.git", "gitdir: ./.bare\n");
     ground.is("p", true, "p/.bare", None, None);
     ground.is("p/other/sub", true, "p/.bare", Some("p/other"), None);
@@ -175,10 +181,10 @@ fn a_work_tree_that_the_configuration_names() {
         .status()
         .unwrap();
     ground.is("z", false, "z/.git", Some("a b #"), Some("a b #"));
-    let found = Repository::by_place(&ground.base.join("z")).unwrap().unwrap();
+    let found = Repository::by_location(&ground.base.join("z")).unwrap().unwrap();
     assert!(matches!(found.below(&ground.base.join("z")), Err(RepositoryError::Outside { .. })));
     fs::remove_dir_all(ground.base.join("x")).unwrap();
-    let gone = Repository::by_place(&ground.base.join("y"));
+    let gone = Repository::by_location(&ground.base.join("y"));
     assert!(matches!(gone, Err(RepositoryError::MainMissing { .. })), "{gone:?}");
 }
 
@@ -207,14 +213,14 @@ fn a_repository_within_another_is_its_own() {
     fs::create_dir_all(ground.base.join("src/sub/deep/.git")).unwrap();
     ground.is("src/sub/deep", false, "src/.git", Some("src"), Some("src"));
     fs::create_dir(ground.base.join(".git")).unwrap();
-    assert_eq!(Repository::by_place(&ground.base).unwrap(), None);
+    assert_eq!(Repository::by_location(&ground.base).unwrap(), None);
 }
 
 #[test]
 fn what_git_refuses_is_refused_by_name() {
     let ground = Ground::new();
     ground.git("-C src worktree add -q -b side ../linked");
-    let refused = |folder: &str| match Repository::by_place(&ground.base.join(folder)) {
+    let refused = |folder: &str| match Repository::by_location(&ground.base.join(folder)) {
         Err(RepositoryError::Refused { dot_git, words }) => {
             assert!(!words.is_empty());
             dot_git

@@ -1,5 +1,5 @@
-//! Whether a worktree can be made at all: what stands in its place, and a repository without a commit,
-//! is said before anything is started. Changes nothing; the making itself looks again.
+//! Checks whether a worktree can be made, before anything is started: is its place free, has the repository a
+//! commit? Changes nothing; making the worktree checks again.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -10,15 +10,15 @@ use crate::system::git::error::GitError;
 use crate::system::git::repository::Repository;
 use crate::system::git::worktree::is_there;
 
-/// What was found out of a repository, so that many tasks ask git once.
+/// Bases that were found in a repository, so that git is asked once for many tasks.
 #[derive(Debug, Default)]
-pub struct BeforeMaking {
+pub struct CreationCheck {
     bases: Mutex<BTreeSet<String>>,
 }
 
-impl BeforeMaking {
+impl CreationCheck {
     pub fn check(&self, spec: &WorktreeSpec, repository: &Repository) -> Result<(), GitError> {
-        // What is fetched first may bring the first commit.
+        // The fetch may bring the first commit.
         if is_there(spec, repository.common())? || spec.fetch {
             return Ok(());
         }

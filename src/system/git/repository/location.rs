@@ -1,6 +1,6 @@
-//! Finds the repository of a folder as git finds it, from git's own files (`gitrepository-layout`).
+//! Finds the repository of a folder from git's own files (`gitrepository-layout`), as git finds it.
 //!
-//! Must not run git: this is asked at every start. What the files leave open is [`Doubt`].
+//! Must not run git, since it is needed at every start. What the files do not decide is [`Undecided`].
 
 use std::fs;
 use std::io::{self, Read as _};
@@ -8,44 +8,43 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::system::git::checkout::small_file;
-use crate::system::git::repository::layout_config::{Doubt, LayoutConfig};
+use crate::system::git::repository::layout_config::{LayoutConfig, Undecided};
 
-/// Where a folder stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    /// The folder where git's search ends: it has the `.git`.
+pub(super) struct RepositoryLocation {
+    /// The folder where git's search ends: it contains the `.git`.
     pub(super) found: PathBuf,
-    /// What belongs to this checkout alone.
+    /// The git folder of this checkout.
     pub(super) git_dir: PathBuf,
-    /// What all checkouts share.
+    /// The git folder that all checkouts share.
     pub(super) common: PathBuf,
     /// `None` where git sees no work tree.
     pub(super) checkout: Option<PathBuf>,
 }
 
 /// The repository of `start`, which is absolute and without links; `None` where it is in none.
-pub(super) fn find(start: &Path) -> Result<Option<Place>, Doubt> {
-    let device = fs::metadata(start).map_err(|_| Doubt)?.dev();
+pub(super) fn find(start: &Path) -> Result<Option<RepositoryLocation>, Undecided> {
+    let device = fs::metadata(start).map_err(|_| Undecided)?.dev();
     for folder in start.ancestors() {
-        // git does not look beyond the file system that it starts on.
-        if fs::metadata(folder).map_err(|_| Doubt)?.dev() != device {
+        // git does not search beyond the file system of the folder.
+        if fs::metadata(folder).map_err(|_| Undecided)?.dev() != device {
             return Ok(None);
         }
         match fs::symlink_metadata(folder.join(".git")) {
             Ok(found) if found.is_dir() => return of_git_dir(folder, &folder.join(".git")).map(Some),
             Ok(found) if found.is_file() => return of_git_dir(folder, &named_in(folder)?).map(Some),
-            Ok(_) => return Err(Doubt),
+            Ok(_) => return Err(Undecided),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(_) => return Err(Doubt),
+            Err(_) => return Err(Undecided),
         }
         if is_git_dir(folder, folder) {
-            return Err(Doubt);
+            return Err(Undecided);
         }
     }
     Ok(None)
 }
 
-/// What stands in the way where git fails: the first `.git` that it would stop at.
+/// The first `.git` at which git's search would stop, where git fails.
 pub(super) fn obstacle(start: &Path) -> Option<PathBuf> {
     start.ancestors().find_map(|folder| {
         let dot_git = folder.join(".git");
@@ -55,37 +54,37 @@ pub(super) fn obstacle(start: &Path) -> Option<PathBuf> {
 }
 
 /// The git folder that the file `.git` in `folder` names.
-fn named_in(folder: &Path) -> Result<PathBuf, Doubt> {
-    let text = small_file(&folder.join(".git")).ok_or(Doubt)?;
-    let name = text.strip_prefix("gitdir: ").ok_or(Doubt)?.trim_end_matches(['\n', '\r']);
+fn named_in(folder: &Path) -> Result<PathBuf, Undecided> {
+    let text = small_file(&folder.join(".git")).ok_or(Undecided)?;
+    let name = text.strip_prefix("gitdir: ").ok_or(Undecided)?.trim_end_matches(['\n', '\r']);
     if name.is_empty() || name != name.trim() {
-        return Err(Doubt);
+        return Err(Undecided);
     }
     Ok(folder.join(name))
 }
 
-fn of_git_dir(found: &Path, git_dir: &Path) -> Result<Place, Doubt> {
-    let git_dir = fs::canonicalize(git_dir).map_err(|_| Doubt)?;
+fn of_git_dir(found: &Path, git_dir: &Path) -> Result<RepositoryLocation, Undecided> {
+    let git_dir = fs::canonicalize(git_dir).map_err(|_| Undecided)?;
     let named = small_file(&git_dir.join("commondir"));
     let common = match &named {
-        Some(name) => fs::canonicalize(git_dir.join(name.trim_end_matches(['\n', '\r']))).map_err(|_| Doubt)?,
-        None if git_dir.join("commondir").symlink_metadata().is_ok() => return Err(Doubt),
+        Some(name) => fs::canonicalize(git_dir.join(name.trim_end_matches(['\n', '\r']))).map_err(|_| Undecided)?,
+        None if git_dir.join("commondir").symlink_metadata().is_ok() => return Err(Undecided),
         None => git_dir.clone(),
     };
     if !is_git_dir(&git_dir, &common) {
-        return Err(Doubt);
+        return Err(Undecided);
     }
     let config = LayoutConfig::of(&git_dir, &common, named.is_some())?;
     let checkout = match (config.bare, config.worktree) {
-        (Some(true), Some(_)) => return Err(Doubt),
+        (Some(true), Some(_)) => return Err(Undecided),
         (Some(true), None) => None,
-        (_, Some(named)) => Some(fs::canonicalize(git_dir.join(named)).map_err(|_| Doubt)?),
+        (_, Some(named)) => Some(fs::canonicalize(git_dir.join(named)).map_err(|_| Undecided)?),
         (_, None) => Some(found.to_owned()),
     };
-    Ok(Place { found: found.to_owned(), git_dir, common, checkout })
+    Ok(RepositoryLocation { found: found.to_owned(), git_dir, common, checkout })
 }
 
-/// Whether git would take it for a git folder.
+/// Whether git would accept it as a git folder.
 fn is_git_dir(git_dir: &Path, common: &Path) -> bool {
     common.join("objects").is_dir() && common.join("refs").is_dir() && has_head(&git_dir.join("HEAD"))
 }

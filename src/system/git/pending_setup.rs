@@ -1,9 +1,8 @@
 //! Whether a worktree's set-up (copies and command) is still to be done.
 //!
-//! The answer is a file in the worktree's private git folder: out of the user's sight, gone with
-//! the worktree, and found again when whoever was at work failed or was killed. While git itself
-//! makes a worktree there is no such folder yet; until then the path stands in the repository's
-//! lock file. Must not run git: this is asked at every start.
+//! A marker file in the worktree's private git folder says so: hidden from the user, removed with the worktree,
+//! and still there after a failure or a kill. While git makes a worktree that folder does not exist; meanwhile
+//! the path is in the repository's lock file. Must not run git, since it is needed at every start.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
@@ -15,11 +14,11 @@ use crate::system::git::checkout::{common_dir_of, git_dir_of};
 use crate::system::git::error::GitError;
 
 const MARKER: &str = "dispatch-setup-pending";
-/// In the repository's common folder, so that every checkout means the same file.
+/// In the repository's common folder, so that all checkouts use one file.
 const LOCK: &str = "dispatch-worktree.lock";
 
-/// Whether the worktree at `path` was made by us and its set-up did not succeed yet. `false` for
-/// one that is not there, and for one that the user made.
+/// Whether the worktree at `path` was made by us and its set-up has not succeeded. `false` for one that is
+/// missing or was made by the user.
 pub fn setup_is_pending(path: &Path) -> bool {
     let Some(git_dir) = git_dir_of(path) else { return false };
     if git_dir.join(MARKER).exists() {
@@ -29,17 +28,17 @@ pub fn setup_is_pending(path: &Path) -> bool {
     noted.is_some_and(|noted| noted == resolved(path))
 }
 
-/// A set-up that is to be done, and that nobody else does meanwhile.
+/// A set-up that is to be done, by this process only.
 #[derive(Debug)]
 pub struct PendingSetup {
     marker: PathBuf,
-    /// Held, so that another starter waits; the kernel lets go when this process dies.
+    /// Other starters wait for this lock; the kernel releases it when this process dies.
     _lock: File,
 }
 
 impl PendingSetup {
-    /// Takes the set-up of the worktree at `path`, or `None` where it is done. Waits while another
-    /// starter is at it: where that one fails, it is this one's turn.
+    /// Takes the set-up of the worktree at `path`, or `None` where it is done. Waits while another starter does it,
+    /// and takes it where that one fails.
     pub fn take(path: &Path) -> Result<Option<Self>, GitError> {
         let Some(marker) = git_dir_of(path).map(|dir| dir.join(MARKER)) else { return Ok(None) };
         let io = |source| GitError::Io { doing: "lock", path: marker.clone(), source };
@@ -52,39 +51,39 @@ impl PendingSetup {
         Ok(marker.exists().then_some(Self { marker, _lock: lock }))
     }
 
-    /// The set-up succeeded, and is not run again.
+    /// The set-up succeeded: it is not run again.
     pub fn finish(self) -> Result<(), GitError> {
         fs::remove_file(&self.marker).map_err(|source| GitError::Io { doing: "remove", path: self.marker, source })
     }
 }
 
-/// The right to make a worktree in a repository. Let go when dropped or killed.
-pub(super) struct Making {
+/// The right to make a worktree in a repository. Released when dropped or killed.
+pub(super) struct CreationLock {
     path: PathBuf,
     lock: File,
 }
 
-impl Making {
-    /// Waits while another starter makes one. What a killed one left gets its marker.
-    pub(super) fn begin(common: &Path) -> Result<Self, GitError> {
+impl CreationLock {
+    /// Waits while another starter makes a worktree. One that a killed starter left gets its marker.
+    pub(super) fn take(common: &Path) -> Result<Self, GitError> {
         let path = common.join(LOCK);
         let io = |source| GitError::Io { doing: "lock", path: path.clone(), source };
         let lock = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
         lock.lock().map_err(io)?;
-        let mut making = Self { path, lock };
-        if let Some(left) = making.lock.try_clone().ok().and_then(note_in) {
-            making.made(&left)?;
+        let mut creation = Self { path, lock };
+        if let Some(left) = creation.lock.try_clone().ok().and_then(note_in) {
+            creation.finished(&left)?;
         }
-        Ok(making)
+        Ok(creation)
     }
 
     /// The worktree at `path` is about to be made.
-    pub(super) fn note(&mut self, path: &Path) -> Result<(), GitError> {
+    pub(super) fn record(&mut self, path: &Path) -> Result<(), GitError> {
         self.write(resolved(path).as_os_str().as_bytes())
     }
 
-    /// git is through with the worktree at `path`, well or not: what is there waits for its set-up.
-    pub(super) fn made(&mut self, path: &Path) -> Result<(), GitError> {
+    /// git has made the worktree at `path`, or failed: what is there waits for its set-up.
+    pub(super) fn finished(&mut self, path: &Path) -> Result<(), GitError> {
         if let Some(marker) = git_dir_of(path).filter(|dir| dir.is_dir()).map(|dir| dir.join(MARKER)) {
             File::create(&marker).map_err(|source| GitError::Io { doing: "write", path: marker, source })?;
         }

@@ -1,4 +1,4 @@
-//! Looks at a task's worktree and branch: is it ours, is it clean, is all of it somewhere else too?
+//! Inspects a task's worktree and branch: is it ours, is it clean, are all its commits elsewhere too?
 //!
 //! Decides nothing and changes nothing.
 
@@ -11,18 +11,18 @@ use crate::model::worktree_look::{BranchLook, LinkedLook, Names, Standing, Submo
 use crate::system::git::base::{Base, resolve};
 use crate::system::git::checkout::small_file;
 use crate::system::git::error::GitError;
-use crate::system::git::pending::resolved;
-use crate::system::git::submodules::{has_stores, look_at_submodules};
+use crate::system::git::pending_setup::resolved;
+use crate::system::git::submodules::{has_stores, inspect_submodules};
 use crate::system::git::worktree::registered;
 use crate::system::git::{said, wary};
 
-/// What stands at `path`, seen from the main checkout in `repository`.
-pub fn look_at_worktree(repository: &Path, path: &Path) -> Result<Standing, GitError> {
+/// The state of `path`, as the main checkout in `repository` has it on record.
+pub fn inspect_worktree(repository: &Path, path: &Path) -> Result<Standing, GitError> {
     let wanted = resolved(path);
     let exists = path.symlink_metadata().is_ok();
     let all = registered(repository)?;
-    let place = all.iter().position(|entry| resolved(&entry.path) == wanted);
-    Ok(match place {
+    let index = all.iter().position(|entry| resolved(&entry.path) == wanted);
+    Ok(match index {
         None if exists => Standing::Foreign,
         None => Standing::Absent,
         Some(0) => Standing::Main,
@@ -38,15 +38,15 @@ pub fn look_at_worktree(repository: &Path, path: &Path) -> Result<Standing, GitE
     })
 }
 
-/// What is to be known of the submodules of the linked worktree at `path`, whose folder may be gone.
+/// The submodules of the linked worktree at `path`, whose folder may be gone.
 fn submodules_of(repository: &Path, path: &Path) -> Result<Submodules, GitError> {
     let common = said(wary(repository).args(["rev-parse", "--git-common-dir"]), "rev-parse", repository)?;
     let common = repository.join(OsStr::from_bytes(&common));
     let Some(git_dir) = private_folder(&common, path) else { return Ok(Submodules::default()) };
-    Ok(Submodules { present: has_stores(&git_dir), at_stake: look_at_submodules(path, &git_dir, &common)? })
+    Ok(Submodules { present: has_stores(&git_dir), at_stake: inspect_submodules(path, &git_dir, &common)? })
 }
 
-/// The git folder of the linked worktree at `path` alone, as the repository has it on record.
+/// The private git folder of the linked worktree at `path`, as the repository has it on record.
 fn private_folder(common: &Path, path: &Path) -> Option<PathBuf> {
     let wanted = resolved(path);
     let folders = fs::read_dir(common.join("worktrees")).ok()?.flatten().map(|entry| entry.path());
@@ -57,12 +57,12 @@ fn private_folder(common: &Path, path: &Path) -> Option<PathBuf> {
     })
 }
 
-/// Names of changed, of untracked and of ignored files of the checkout at `path`. What is in a submodule
-/// is left to the submodule: only that another commit of it is checked out counts as a change.
+/// Names of changed, of untracked and of ignored files of the checkout at `path`. Of a submodule only another
+/// checked-out commit counts as a change; what is in it is inspected separately.
 pub(super) fn status(path: &Path) -> Result<(Names, Names, Names), GitError> {
     let (mut changed, mut untracked, mut ignored) = (Names::default(), Names::default(), Names::default());
     let mut command = wary(path);
-    // A broken repository must not be taken for the one that it lies in.
+    // A broken repository must not be taken for the one around it.
     command.env("GIT_CEILING_DIRECTORIES", path.parent().unwrap_or(path));
     command.args(["status", "--porcelain=v1", "-z", "--untracked-files=normal", "--ignored=traditional"]);
     command.args(["--ignore-submodules=dirty", "--no-renames"]);
@@ -79,8 +79,8 @@ pub(super) fn status(path: &Path) -> Result<(Names, Names, Names), GitError> {
     Ok((changed, untracked, ignored))
 }
 
-/// What is to be known of `branch` before it goes. `base` is `worktree.base`.
-pub fn look_at_branch(repository: &Path, branch: &str, base: &str) -> Result<BranchLook, GitError> {
+/// What would be lost with `branch`. `base` is `worktree.base`.
+pub fn inspect_branch(repository: &Path, branch: &str, base: &str) -> Result<BranchLook, GitError> {
     let Some(commit) = resolve(repository, &format!("refs/heads/{branch}"))? else { return Ok(BranchLook::Absent) };
     let base = match Base::find(repository, base) {
         Ok(base) => base,

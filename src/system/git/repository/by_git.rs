@@ -1,4 +1,4 @@
-//! Asks git itself where the files leave something open, or where the environment has a say.
+//! Asks git where its files are not enough, or where the environment matters.
 
 use std::ffi::OsString;
 use std::fs;
@@ -9,12 +9,12 @@ use std::process::{Command, Stdio};
 use crate::system::environment;
 use crate::system::git::repository::error::RepositoryError;
 use crate::system::git::repository::layout_config::LayoutConfig;
-use crate::system::git::repository::place::{self, Place};
+use crate::system::git::repository::location::{self, RepositoryLocation};
 use crate::system::git::{command, not_started};
 
-/// Variables that name a repository in place of the one that a folder lies in.
+/// Variables that name a repository in place of the one that a folder is in.
 const REDIRECTING: [&str; 3] = ["GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR"];
-/// Variables that change how far git searches, or what it takes for a repository.
+/// Variables that change how far git searches, or what it accepts as a repository.
 const SEARCHING: [&str; 3] = ["GIT_CEILING_DIRECTORIES", "GIT_DISCOVERY_ACROSS_FILESYSTEM", "GIT_OBJECT_DIRECTORY"];
 
 /// The variable by which the environment names a repository, if it does.
@@ -22,13 +22,13 @@ pub(super) fn redirecting_variable() -> Option<&'static str> {
     REDIRECTING.into_iter().find(|name| environment::var(name).is_some())
 }
 
-/// Whether the environment makes git search in another way than the files tell.
+/// Whether the environment changes git's search.
 pub(super) fn search_is_changed() -> bool {
     SEARCHING.into_iter().any(|name| environment::var(name).is_some())
 }
 
-/// The repository of `start` by its place alone.
-pub(super) fn by_place(start: &Path) -> Result<Option<Place>, RepositoryError> {
+/// The repository of `start`, whatever repository the environment names.
+pub(super) fn by_location(start: &Path) -> Result<Option<RepositoryLocation>, RepositoryError> {
     let with_search = || {
         let mut command = command(start);
         for name in SEARCHING {
@@ -38,14 +38,14 @@ pub(super) fn by_place(start: &Path) -> Result<Option<Place>, RepositoryError> {
         }
         command
     };
-    match place_by(start, &with_search)? {
-        Ok(place) => Ok(Some(place)),
+    match locate(start, &with_search)? {
+        Ok(location) => Ok(Some(location)),
         Err(words) => {
-            // What the search was kept from is not in the way.
-            if search_is_changed() && place_by(start, &|| command(start))?.is_ok() {
+            // Found without these variables: they kept the search from it, and it is no obstacle.
+            if search_is_changed() && locate(start, &|| command(start))?.is_ok() {
                 return Ok(None);
             }
-            match place::obstacle(start) {
+            match location::obstacle(start) {
                 Some(dot_git) => Err(RepositoryError::Refused { dot_git, words }),
                 None => Ok(None),
             }
@@ -53,13 +53,13 @@ pub(super) fn by_place(start: &Path) -> Result<Option<Place>, RepositoryError> {
     }
 }
 
-/// The repository that `variable` and its like name.
-pub(super) fn with_environment(start: &Path, variable: &'static str) -> Result<Place, RepositoryError> {
+/// The repository that the environment names, by `variable` and others.
+pub(super) fn with_environment(start: &Path, variable: &'static str) -> Result<RepositoryLocation, RepositoryError> {
     let plain = || {
         let mut command = Command::new("git");
         command.arg("-C").arg(start).stdin(Stdio::null());
         command.env("LC_ALL", "C").env("GIT_OPTIONAL_LOCKS", "0");
-        // What is relative there is relative to this process, and git is started elsewhere.
+        // Relative values are relative to this process, and git runs in another folder.
         for name in REDIRECTING {
             if let Some(path) = environment::var(name).and_then(|value| std::path::absolute(value).ok()) {
                 command.env(name, path);
@@ -67,14 +67,14 @@ pub(super) fn with_environment(start: &Path, variable: &'static str) -> Result<P
         }
         command
     };
-    let told = place_by(start, &plain)?.map_err(|words| RepositoryError::Environment { variable, words })?;
-    // Of a folder outside the work tree nothing is said by that tree.
-    let checkout = told.checkout.filter(|root| start.starts_with(root));
+    let located = locate(start, &plain)?.map_err(|words| RepositoryError::Environment { variable, words })?;
+    // A folder outside the work tree is in no checkout.
+    let checkout = located.checkout.filter(|root| start.starts_with(root));
     let found = checkout.clone().unwrap_or_else(|| start.to_owned());
-    Ok(Place { found, checkout, ..told })
+    Ok(RepositoryLocation { found, checkout, ..located })
 }
 
-/// The settings of a common folder, as git reads its file.
+/// The settings of a common folder, as git reads them.
 pub(super) fn config_of(common: &Path) -> Result<LayoutConfig, RepositoryError> {
     let mut found = LayoutConfig::default();
     let mut file = common.join("config");
@@ -87,7 +87,7 @@ pub(super) fn config_of(common: &Path) -> Result<LayoutConfig, RepositoryError> 
         if let Ok(word) = get("--bool", "core.bare")? {
             found.bare = Some(word == "true");
         }
-        // Of a path nothing may be expanded: git does not either.
+        // Nothing in the path is expanded: git does not either.
         if let Ok(path) = get("--no-type", "core.worktree")? {
             found.worktree = Some(path.to_string_lossy().into_owned());
         }
@@ -102,8 +102,8 @@ pub(super) fn config_of(common: &Path) -> Result<LayoutConfig, RepositoryError> 
     }
 }
 
-/// git's words for the place of `start`, or why it has none.
-fn place_by(start: &Path, git: &dyn Fn() -> Command) -> Result<Result<Place, String>, RepositoryError> {
+/// The location that git reports for `start`, or its error.
+fn locate(start: &Path, git: &dyn Fn() -> Command) -> Result<Result<RepositoryLocation, String>, RepositoryError> {
     let ask = |word: &str| said(git().arg("rev-parse").arg(word), start);
     let real = |path: OsString| fs::canonicalize(start.join(&path)).unwrap_or_else(|_| PathBuf::from(path));
     let git_dir = match ask("--absolute-git-dir")? {
@@ -120,15 +120,15 @@ fn place_by(start: &Path, git: &dyn Fn() -> Command) -> Result<Result<Place, Str
         Some(root) if start.starts_with(root) => root.clone(),
         _ => start.ancestors().find(|folder| holds(folder, &git_dir)).unwrap_or(start).to_owned(),
     };
-    Ok(Ok(Place { found, git_dir, common, checkout }))
+    Ok(Ok(RepositoryLocation { found, git_dir, common, checkout }))
 }
 
-/// Whether git's search would end at `folder` with that git folder.
+/// Whether git's search would end at `folder` with this git folder.
 fn holds(folder: &Path, git_dir: &Path) -> bool {
     folder == git_dir || folder.join(".git").symlink_metadata().is_ok()
 }
 
-/// What git says, or why it does not: its last line.
+/// What git prints, or the last line of its error.
 fn said(command: &mut Command, folder: &Path) -> Result<Result<OsString, String>, RepositoryError> {
     let output = command
         .output()
