@@ -132,10 +132,11 @@ impl WorkerPool {
         let program = self.program.clone().map_or_else(own_program, Ok).map_err(Failure::from)?;
         let folder = self.manifest.parent().unwrap_or(Path::new("/"));
         let words = ["__worker".as_ref(), self.manifest.as_os_str()];
-        let output = run_program(&program, &words, folder, None, &request, self.limits).map_err(|error| match error {
-            BoundedError::Time(_) | BoundedError::Size(_) => internal(format!("the work was given up: {error}")),
-            error => Failure::chain(Kind::Internal, &error),
-        })?;
+        let output =
+            run_program(&program, &words, folder, None, &request, self.limits).map_err(|error| match error {
+                BoundedError::Time(_) | BoundedError::Size(_) => internal(format!("the work was given up: {error}")),
+                error => Failure::chain(Kind::Internal, &error),
+            })?;
         match serde_json::from_slice(&output.stdout) {
             Ok(WorkerResponse::Done(value)) if output.status.success() => Ok(value),
             Ok(WorkerResponse::Failed(failure)) if output.status.success() => Err(failure),
