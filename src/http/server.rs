@@ -19,8 +19,8 @@ use crate::http::stream::{ClientStream, Listener};
 use crate::http::tickets::Tickets;
 use crate::http::ui::CatalogCache;
 use crate::model::token::Token;
+use crate::runner::event_fd::EventFd;
 use crate::runner::live::Live;
-use crate::runner::wake::Waker;
 use crate::runner::worker::WorkerPool;
 
 /// What the server is made of.
@@ -51,7 +51,7 @@ pub(super) struct Server {
 struct OpenConnections {
     next: u64,
     connections: HashMap<u64, Arc<ClientStream>>,
-    sockets: HashMap<u64, Waker>,
+    sockets: HashMap<u64, EventFd>,
 }
 
 /// Counts a WebSocket against the limit and wakes it when the server stops, until dropped.
@@ -136,7 +136,7 @@ impl Server {
     }
 
     /// Admits one more WebSocket. `None`: the limit is reached.
-    pub(super) fn admit_socket(self: &Arc<Self>, waker: &Waker) -> Option<SocketPermit> {
+    pub(super) fn admit_socket(self: &Arc<Self>, waker: &EventFd) -> Option<SocketPermit> {
         let mut open = self.open();
         if open.sockets.len() >= SOCKETS {
             return None;

@@ -15,7 +15,7 @@ use crate::system::clock::Stopwatch;
 use crate::system::logs::reader::{From, LogReader, Piece, Streams};
 use crate::system::store::index::IndexError;
 use crate::system::store::pair_lock::{self, Liveness};
-use crate::system::watch::{self, Watch};
+use crate::system::watch::{self, ChangeWatch};
 
 /// A queue whose last holder was killed moves when somebody looks: waiting commands do, this often.
 const QUEUE_LOOK: Duration = Duration::from_secs(1);
@@ -61,7 +61,7 @@ pub struct Follower {
     store: Store,
     id: RunId,
     /// `None` where the kernel has no more of them: then a short timer.
-    watch: Option<Watch>,
+    watch: Option<ChangeWatch>,
     /// Readable once the pair's lock is free: the run's owner is gone.
     freed: UnixStream,
     logs: Option<LogReader>,
@@ -79,7 +79,7 @@ impl Follower {
         let only_its_end = logs.is_none() && run.facts.headless && !matches!(run.state, RunState::Queued(_));
         let watch = match only_its_end {
             true => None,
-            false => Watch::new().and_then(|watch| watch.folder(folder.path()).map(|()| watch)).ok(),
+            false => ChangeWatch::new().and_then(|watch| watch.watch_folder(folder.path()).map(|()| watch)).ok(),
         };
         let logs = logs.map(|(streams, from)| LogReader::open(&folder, streams, from)).transpose()?;
         let (freed, _) = UnixStream::pair()?;

@@ -74,4 +74,4 @@ pub mod window;
 pub mod work;
 pub mod worker;
 /// Waking what sleeps, for who follows a run.
-pub use crate::system::wake;
+pub use crate::system::event_fd;

@@ -26,7 +26,7 @@ use crate::runner::project::Project;
 use crate::runner::store::Store;
 use crate::system::clock;
 use crate::system::store::index::{Index, IndexError};
-use crate::system::watch::Watch;
+use crate::system::watch::ChangeWatch;
 use crate::tasks::TaskSet;
 
 /// Starts within this time count towards a crash loop.
@@ -171,9 +171,9 @@ pub(crate) fn count(restarts: &[Timestamp]) -> u32 {
 }
 
 /// Wakes when something changes that a plan is made of: the manifest, templates, tasks, runs.
-pub fn changes_of(project: &Project) -> std::io::Result<Watch> {
+pub fn changes_of(project: &Project) -> std::io::Result<ChangeWatch> {
     let manifest = &project.manifest;
-    let watch = Watch::new()?;
+    let watch = ChangeWatch::new()?;
     let mut folders = BTreeSet::from([manifest.root.clone()]);
     folders.extend(manifest.modes.values().filter_map(|mode| match &mode.prompt {
         PromptSource::Template(path) => path.parent().map(Path::to_owned),
@@ -206,7 +206,7 @@ pub fn changes_of(project: &Project) -> std::io::Result<Watch> {
     folders.insert(manifest.state_dir.clone());
     for folder in folders {
         // One that is not there yet is made by something that is watched, or found by the timer.
-        let _ = watch.folder(&folder);
+        let _ = watch.watch_folder(&folder);
     }
     Ok(watch)
 }

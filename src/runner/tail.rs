@@ -1,4 +1,4 @@
-//! Following a job's logs by offset, for many readers at once: woken by the hub, with constant
+//! Following a job's logs by offset, for many readers at once: woken by the watcher, with constant
 //! memory, to the last byte before the end.
 //!
 //! Must not look at the world: who ends without a word is noticed by `live`, which writes it down.
@@ -10,10 +10,10 @@ use crate::model::run::{Run, RunFacts};
 use crate::model::run_state::{RunState, UnknownWhy};
 use crate::runner::follow::FollowError;
 use crate::runner::store::Store;
+use crate::system::event_fd::EventFd;
 use crate::system::logs::reader::{From, LogReader};
 use crate::system::store::run_folder::RunFolder;
-use crate::system::wake::Waker;
-use crate::system::watch::hub::{Hub, Subscription};
+use crate::system::watch::file_watcher::{FileWatcher, Subscription};
 
 pub use crate::system::logs::extent::Extent;
 pub use crate::system::logs::reader::{Stream, Streams};
@@ -64,8 +64,8 @@ pub struct Tail {
 /// What wakes a tail: entries of the run's folder, such as its end, and writes to the logs.
 #[derive(Debug)]
 struct Watches {
-    hub: Arc<Hub>,
-    waker: Waker,
+    watcher: Arc<FileWatcher>,
+    waker: EventFd,
     streams: Streams,
     _folder: Option<Subscription>,
     stdout: Option<Subscription>,
@@ -80,15 +80,15 @@ impl Tail {
         run: &Run,
         from: Offsets,
         streams: Streams,
-        hub: &Arc<Hub>,
-        waker: &Waker,
+        watcher: &Arc<FileWatcher>,
+        waker: &EventFd,
     ) -> io::Result<Self> {
         let folder = store.folder(run.id());
         let from = From::At { stdout: from.stdout, stderr: from.stderr };
         let over = run.end.is_some();
         Ok(Self {
             logs: LogReader::open(&folder, streams, from)?,
-            watch: Watches::new(hub, waker, streams, &folder, over)?,
+            watch: Watches::new(watcher, waker, streams, &folder, over)?,
             store: store.clone(),
             facts: run.facts.clone(),
             folder,
@@ -157,20 +157,33 @@ impl Tail {
 }
 
 impl Watches {
-    fn new(hub: &Arc<Hub>, waker: &Waker, streams: Streams, folder: &RunFolder, over: bool) -> io::Result<Self> {
+    fn new(
+        watcher: &Arc<FileWatcher>,
+        waker: &EventFd,
+        streams: Streams,
+        folder: &RunFolder,
+        over: bool,
+    ) -> io::Result<Self> {
         // What is over neither grows nor ends.
-        let entries = if over { None } else { Some(hub.follow(folder.path(), waker)?) };
-        Ok(Self { hub: Arc::clone(hub), waker: waker.clone(), streams, _folder: entries, stdout: None, stderr: None })
+        let entries = if over { None } else { Some(watcher.follow(folder.path(), waker)?) };
+        Ok(Self {
+            watcher: Arc::clone(watcher),
+            waker: waker.clone(),
+            streams,
+            _folder: entries,
+            stdout: None,
+            stderr: None,
+        })
     }
 
     /// Follows the logs that have come to be; that they come is an entry in the folder.
     fn logs(&mut self, folder: &RunFolder) {
-        let Self { hub, waker, streams, .. } = self;
+        let Self { watcher, waker, streams, .. } = self;
         for (wanted, held, path) in
             [(streams.stdout, &mut self.stdout, folder.stdout()), (streams.stderr, &mut self.stderr, folder.stderr())]
         {
             if wanted && held.is_none() {
-                *held = hub.follow(&path, waker).ok();
+                *held = watcher.follow(&path, waker).ok();
             }
         }
     }
@@ -197,8 +210,8 @@ mod tests {
     struct World {
         _dir: tempfile::TempDir,
         store: Store,
-        hub: Arc<Hub>,
-        waker: Waker,
+        watcher: Arc<FileWatcher>,
+        waker: EventFd,
         run: Run,
         folder: RunFolder,
     }
@@ -230,12 +243,12 @@ mod tests {
             basis: None,
         };
         let run = Run::active(facts, RunState::Queued(WaitingFor::Slot));
-        World { _dir: dir, store, hub: Hub::start().unwrap(), waker: Waker::new().unwrap(), run, folder }
+        World { _dir: dir, store, watcher: FileWatcher::start().unwrap(), waker: EventFd::new().unwrap(), run, folder }
     }
 
     impl World {
         fn tail(&self, from: Offsets) -> Tail {
-            Tail::open(&self.store, &self.run, from, BOTH, &self.hub, &self.waker).unwrap()
+            Tail::open(&self.store, &self.run, from, BOTH, &self.watcher, &self.waker).unwrap()
         }
 
         fn end(&self) {
@@ -250,7 +263,7 @@ mod tests {
         OpenOptions::new().append(true).create(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
     }
 
-    fn woken(waker: &Waker) {
+    fn woken(waker: &EventFd) {
         assert!(wait_readable(&[waker.as_fd()], Some(Duration::from_secs(20))).unwrap()[0], "nothing woke it");
         waker.clear();
     }

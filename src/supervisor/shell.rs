@@ -22,7 +22,7 @@ use crate::system::store::pair_lock::{self, NotOwner};
 use crate::system::store::record_file::RecordError;
 use crate::system::store::run_folder::RunFolder;
 use crate::system::store::state_dir::{StateDir, StateDirError};
-use crate::system::watch::Watch;
+use crate::system::watch::ChangeWatch;
 
 /// Why this process does not supervise a run. Nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -96,7 +96,7 @@ fn check_owner(folder: &RunFolder, spec: &RunSpec) -> Result<(), NotSupervised> 
 
 /// Supervises the run, whose folder was at `start`, and records its end. What watched the logs is
 /// handed back to be dropped.
-async fn supervise(folder: &RunFolder, start: &Path, spec: &RunSpec) -> Option<AsyncFd<Watch>> {
+async fn supervise(folder: &RunFolder, start: &Path, spec: &RunSpec) -> Option<AsyncFd<ChangeWatch>> {
     let begun = Stopwatch::start();
     let started_at = clock::now();
     let mut watch = None;

@@ -23,7 +23,7 @@ use crate::system::process::supervise;
 use crate::system::process::tree::{self, Root};
 use crate::system::process::{self};
 use crate::system::store::run_folder::RunFolder;
-use crate::system::watch::{Watch, Watched};
+use crate::system::watch::{ChangeWatch, WatchId};
 
 /// Marks are at least this far apart, so that a flood of output costs nothing.
 const MARK_STEP: Duration = Duration::from_millis(20);
@@ -47,8 +47,8 @@ pub(super) struct Supervision<'a> {
     pub(super) spent_usd: Option<f64>,
     answer_watch: Option<AnswerWatch>,
     marks: MarkWriter,
-    pub(super) watch: Option<AsyncFd<Watch>>,
-    watched: Vec<Watched>,
+    pub(super) watch: Option<AsyncFd<ChangeWatch>>,
+    watched: Vec<WatchId>,
     /// The lengths of the logs at the last mark.
     noted: (u64, u64),
     deadline: Option<Instant>,
@@ -354,10 +354,10 @@ impl<'a> Supervision<'a> {
         // One from an attempt before this one serves again.
         self.unwatch_logs();
         if self.watch.is_none() {
-            let watch = Watch::new().and_then(|watch| {
+            let watch = ChangeWatch::new().and_then(|watch| {
                 #[expect(
                     deprecated,
-                    reason = "its successor is unsafe; a `Watch` owns one descriptor for its whole life"
+                    reason = "its successor is unsafe; a `ChangeWatch` owns one descriptor for its whole life"
                 )]
                 AsyncFd::new(watch)
             });
@@ -373,7 +373,7 @@ impl<'a> Supervision<'a> {
         let watch = self.watch.as_ref()?.get_ref();
         for log in [self.folder.stdout(), self.folder.stderr()] {
             // A log that the agent removed has nothing to tell.
-            self.watched.extend(watch.file(&log).ok());
+            self.watched.extend(watch.watch_file(&log).ok());
         }
         (self.folder.log_lengths() != self.noted).then(|| {
             self.unwatch_logs();
@@ -384,7 +384,7 @@ impl<'a> Supervision<'a> {
     fn unwatch_logs(&mut self) {
         if let Some(watch) = &self.watch {
             for watched in self.watched.drain(..) {
-                watch.get_ref().forget(watched);
+                watch.get_ref().unwatch(watched);
             }
         }
     }

@@ -6,7 +6,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::system::watch::Watch;
+use crate::system::watch::ChangeWatch;
 
 /// Without a watch the logs are looked at this often.
 const BLIND_LOOK: Duration = Duration::from_millis(200);
@@ -45,7 +45,7 @@ pub(super) async fn maybe(at: Option<Instant>) {
 }
 
 /// Resolves when a log was written to; after a while where there is no watch, or one that is not woken.
-pub(super) async fn log_written(watch: Option<&AsyncFd<Watch>>) {
+pub(super) async fn log_written(watch: Option<&AsyncFd<ChangeWatch>>) {
     match watch {
         Some(watch) if watch.get_ref().tick().is_none() => {
             if let Ok(mut guard) = watch.readable().await {

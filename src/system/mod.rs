@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod environment;
+pub mod event_fd;
 pub mod file_tail;
 pub mod fingerprint;
 pub mod folder;
@@ -20,5 +21,5 @@ pub mod store;
 pub mod terminal;
 pub mod text_file;
 pub mod tmux;
-pub mod wake;
+
 pub mod watch;

@@ -20,7 +20,7 @@ use crate::model::run_id::RunId;
 use crate::runner::project::Depth;
 use crate::runner::store::Store;
 use crate::system::logs::reader::{From, LogReader, Stream, Streams};
-use crate::system::watch::{self, Watch};
+use crate::system::watch::{self, ChangeWatch};
 
 /// New runs are looked for this often; output of known ones comes as it is written.
 const LOOK: Duration = Duration::from_secs(1);
@@ -43,7 +43,7 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     let both = !args.stdout && !args.stderr;
     let streams = Streams { stdout: both || args.stdout, stderr: both || args.stderr };
     let mut interrupts = Interrupts::new()?;
-    let watch = Watch::new()?;
+    let watch = ChangeWatch::new()?;
     let mut lanes: BTreeMap<RunId, Lane> = BTreeMap::new();
     let mut first = true;
     let mut looked: Option<(Instant, Vec<Run>)> = None;
@@ -90,9 +90,9 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
 }
 
 impl Lane {
-    fn open(store: &Store, run: &Run, streams: Streams, from: From, watch: &Watch) -> Result<Self, CliError> {
+    fn open(store: &Store, run: &Run, streams: Streams, from: From, watch: &ChangeWatch) -> Result<Self, CliError> {
         let folder = store.folder(run.id());
-        watch.folder(folder.path())?;
+        watch.watch_folder(folder.path())?;
         Ok(Self {
             run: run.clone(),
             reader: LogReader::open(&folder, streams, from)?,

@@ -18,7 +18,7 @@ use crate::runner::served;
 use crate::runner::up::refuse_inside;
 use crate::runner::worker::WorkerPool;
 use crate::system::listen::{self, ListenError};
-use crate::system::watch::hub::Hub;
+use crate::system::watch::file_watcher::FileWatcher;
 
 pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     refuse_inside("serve")?;
@@ -36,7 +36,7 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     listen::raise_file_limit();
     let (listener, at) = listen(args, address)?;
     let token = served::new_token()?;
-    let live = Live::start(store.to_show(), Hub::start()?, meant.whence.clone())?;
+    let live = Live::start(store.to_show(), FileWatcher::start()?, meant.whence.clone())?;
     served::announce(&claim, at.clone(), &token)?;
     let err = output::stderr(meant);
     if meant.json {

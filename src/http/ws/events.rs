@@ -7,15 +7,15 @@ use crate::http::refusal::Refusal;
 use crate::http::server::Server;
 use crate::http::ws::channel::{Channel, CloseReason, Inbound, Outbound};
 use crate::http::ws::outgoing::{FrameKind, Outgoing};
+use crate::runner::event_fd::EventFd;
 use crate::runner::live::EventStream;
-use crate::runner::wake::Waker;
 
 pub(super) struct EventChannel {
     feed: EventStream,
 }
 
 impl EventChannel {
-    pub(super) fn new(server: &Server, mut query: Query, waker: &Waker) -> Result<Self, Refusal> {
+    pub(super) fn new(server: &Server, mut query: Query, waker: &EventFd) -> Result<Self, Refusal> {
         let after = query.number("after")?;
         query.end()?;
         Ok(Self { feed: server.live.subscribe(after, waker.clone()) })

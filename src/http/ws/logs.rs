@@ -19,11 +19,11 @@ use crate::http::ws::outgoing::{FrameKind, KEPT, Outgoing};
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
+use crate::runner::event_fd::EventFd;
 use crate::runner::follow::FollowError;
 use crate::runner::live::EventStream;
 use crate::runner::tail::{Next, Offsets, Stream, Streams, Tail};
 use crate::runner::terminal::{Access, Terminal};
-use crate::runner::wake::Waker;
 
 /// Bytes of one text message: escaped they may be six times as long.
 const TEXT_PIECE: usize = 64 * 1024;
@@ -39,7 +39,7 @@ pub(super) fn open(
     server: &Arc<Server>,
     pair: &Pair,
     mut query: Query,
-    waker: &Waker,
+    waker: &EventFd,
 ) -> Result<Box<dyn Channel>, Refusal> {
     let from = Offsets { stdout: query.number("stdout")?.unwrap_or(0), stderr: query.number("stderr")?.unwrap_or(0) };
     let named = query.value("run", RunId::parse)?;

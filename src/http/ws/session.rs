@@ -19,13 +19,13 @@ use crate::http::stream::ClientStream;
 use crate::http::ws::channel::{Channel, CloseReason, Inbound, Outbound};
 use crate::http::ws::keepalive::{Keepalive, KeepaliveLimits};
 use crate::http::ws::outgoing::Outgoing;
-use crate::runner::wake::Waker;
+use crate::runner::event_fd::EventFd;
 
 /// An accepted WebSocket that was not answered yet.
 pub(in crate::http) struct Upgrade {
     pub(super) head: Vec<u8>,
     pub(super) permit: SocketPermit,
-    pub(super) waker: Waker,
+    pub(super) waker: EventFd,
     pub(super) channel: Box<dyn Channel>,
 }
 
@@ -122,7 +122,12 @@ impl SocketSession {
         }
     }
 
-    fn serve(&mut self, stopping: &dyn Fn() -> bool, waker: &Waker, channel: &mut dyn Channel) -> Result<(), Dropped> {
+    fn serve(
+        &mut self,
+        stopping: &dyn Fn() -> bool,
+        waker: &EventFd,
+        channel: &mut dyn Channel,
+    ) -> Result<(), Dropped> {
         // Bytes may have followed the request.
         let mut cause = WakeCause { by_client: true, by_waker: true };
         loop {
@@ -267,7 +272,7 @@ impl SocketSession {
         self.keepalive.update(self.ws.get_ref().written, self.blocked, Instant::now()).ok_or(Dropped)
     }
 
-    fn sleep(&self, waker: &Waker, channel: &dyn Channel, limit: Duration) -> Result<WakeCause, Dropped> {
+    fn sleep(&self, waker: &EventFd, channel: &dyn Channel, limit: Duration) -> Result<WakeCause, Dropped> {
         let socket = &*self.ws.get_ref().stream;
         let mut events = if channel.is_full() { PollFlags::empty() } else { PollFlags::IN };
         events.set(PollFlags::OUT, self.blocked);
@@ -351,7 +356,7 @@ mod tests {
         let limits = KeepaliveLimits { ping: Duration::from_millis(50), dead: Duration::from_secs(60) };
         let (mut session, _theirs) = session(limits);
         let mut channel = Endless { taken: 0 };
-        assert!(session.serve(&|| false, &Waker::new().unwrap(), &mut channel).is_err());
+        assert!(session.serve(&|| false, &EventFd::new().unwrap(), &mut channel).is_err());
         let waits = channel.taken * PIECE - usize::try_from(session.ws.get_ref().written).unwrap();
         assert!(waits <= PIECE, "{waits} bytes wait for one that does not read");
     }
@@ -365,7 +370,7 @@ mod tests {
         for number in 0..20_u8 {
             client.send(Message::Ping(Bytes::from(vec![number]))).unwrap();
         }
-        let waker = Waker::new().unwrap();
+        let waker = EventFd::new().unwrap();
         let served = std::thread::spawn(move || session.serve(&|| false, &waker, &mut Endless { taken: 0 }));
         let (mut frames, mut pong) = (0, None);
         while frames < 500 {

@@ -15,8 +15,8 @@ use crate::http::server::Server;
 use crate::http::ws::channel::Channel;
 use crate::http::ws::session::Upgrade;
 use crate::http::ws::{events, logs, terminal};
+use crate::runner::event_fd::EventFd;
 use crate::runner::terminal::Access;
-use crate::runner::wake::Waker;
 
 pub(in crate::http) fn accept(
     server: &Arc<Server>,
@@ -27,7 +27,7 @@ pub(in crate::http) fn accept(
 ) -> Result<Upgrade, Refusal> {
     let access = access(server, head, credential)?;
     let accept_key = handshake(head)?;
-    let waker = Waker::new().map_err(Refusal::internal)?;
+    let waker = EventFd::new().map_err(Refusal::internal)?;
     let permit = server
         .admit_socket(&waker)
         .ok_or_else(|| Refusal::with(RefusalKind::TooMany, "too many WebSockets are open"))?;

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::runner::live::ring::{After, Ring};
-use crate::system::wake::Waker;
+use crate::system::event_fd::EventFd;
 
 #[derive(Debug)]
 pub(super) struct Feed {
@@ -15,7 +15,7 @@ pub(super) struct Feed {
 struct Inner {
     ring: Ring,
     next: u64,
-    listeners: Vec<(u64, Waker)>,
+    listeners: Vec<(u64, EventFd)>,
 }
 
 /// One who listens. Dropped: no more.
@@ -51,7 +51,7 @@ impl Feed {
     }
 
     /// Listens to what comes after `after`; else to what comes from now on.
-    pub(super) fn subscribe(self: &Arc<Self>, after: Option<u64>, waker: Waker, guest: Arc<()>) -> EventStream {
+    pub(super) fn subscribe(self: &Arc<Self>, after: Option<u64>, waker: EventFd, guest: Arc<()>) -> EventStream {
         let mut inner = self.inner();
         inner.next += 1;
         let id = inner.next;
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     fn listen(feed: &Arc<Feed>, after: Option<u64>) -> EventStream {
-        feed.subscribe(after, Waker::new().unwrap(), Arc::default())
+        feed.subscribe(after, EventFd::new().unwrap(), Arc::default())
     }
 
     fn all(events: &mut EventStream) -> Vec<String> {

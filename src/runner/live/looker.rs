@@ -13,8 +13,8 @@ use crate::runner::live::project::{self, Found};
 use crate::runner::live::signs::Signs;
 use crate::runner::live::{Shared, Snapshot};
 use crate::system::clock::Stopwatch;
-use crate::system::wake::Waker;
-use crate::system::watch::hub::Subscription;
+use crate::system::event_fd::EventFd;
+use crate::system::watch::file_watcher::Subscription;
 use crate::system::watch::wait_readable;
 
 /// SQLite and the reading of records need some of it; nothing here is deep.
@@ -139,7 +139,7 @@ impl<'a> Looker<'a> {
             std::thread::sleep(SIGNS);
             return;
         };
-        let rung = |place: usize, bell: &Waker| {
+        let rung = |place: usize, bell: &EventFd| {
             let rung = ready.get(place) == Some(&true);
             if rung {
                 bell.clear();
@@ -286,7 +286,7 @@ impl ProjectLook {
         for folder in found.folders.iter().take(FOLDERS) {
             // One that was removed and made again is another.
             if self.followed.get(folder).is_none_or(|followed| !followed.is_alive())
-                && let Ok(subscription) = shared.hub.follow(folder, &shared.bells.project)
+                && let Ok(subscription) = shared.watcher.follow(folder, &shared.bells.project)
             {
                 self.followed.insert(folder.clone(), subscription);
                 any = true;

@@ -1,7 +1,7 @@
 //! What all connections of a server share: one look at the runs for all who ask, one stream of
 //! what changed, and somebody who notices what tells no one.
 //!
-//! Two threads however many listen: the hub's, and the looker's. Looks only; what it writes down
+//! Two threads however many listen: the watcher's, and the looker's. Looks only; what it writes down
 //! are ends that it saw, as every look does.
 
 mod answers;
@@ -27,9 +27,9 @@ use crate::runner::overview::{RECENT, compose};
 use crate::runner::store::Store;
 use crate::runner::tail::{Offsets, Streams, Tail};
 use crate::system::clock::{self, Stopwatch};
+use crate::system::event_fd::EventFd;
 use crate::system::store::index::{HistoryFilter, Index, IndexError};
-use crate::system::wake::Waker;
-use crate::system::watch::hub::{Hub, Subscription};
+use crate::system::watch::file_watcher::{FileWatcher, Subscription};
 use feed::Feed;
 use seen::Seen;
 
@@ -59,7 +59,7 @@ pub struct Live {
 #[derive(Debug)]
 struct Shared {
     store: Store,
-    hub: Arc<Hub>,
+    watcher: Arc<FileWatcher>,
     whence: Whence,
     feed: Arc<Feed>,
     /// Writes that went through this program.
@@ -85,11 +85,11 @@ struct Shared {
 #[derive(Debug)]
 struct Bells {
     /// Something of the runs changed.
-    runs: Waker,
+    runs: EventFd,
     /// Something of the manifest, templates or tasks may have changed.
-    project: Waker,
+    project: EventFd,
     /// Anything else.
-    other: Waker,
+    other: EventFd,
 }
 
 /// What one look hands on to the next.
@@ -106,14 +106,14 @@ struct Memory {
 
 impl Live {
     /// Begins to look, for the manifest that `whence` leads to.
-    pub fn start(store: Store, hub: Arc<Hub>, whence: Whence) -> io::Result<Arc<Self>> {
-        let bells = Bells { runs: Waker::new()?, project: Waker::new()?, other: Waker::new()? };
+    pub fn start(store: Store, watcher: Arc<FileWatcher>, whence: Whence) -> io::Result<Arc<Self>> {
+        let bells = Bells { runs: EventFd::new()?, project: EventFd::new()?, other: EventFd::new()? };
         // Before the first look: what comes after it wakes.
-        let new_runs = hub.follow(&store.state().runs(), &bells.runs)?;
+        let new_runs = watcher.follow(&store.state().runs(), &bells.runs)?;
         let start = u64::try_from(clock::now().as_millisecond()).unwrap_or(0);
         let shared = Arc::new(Shared {
             store,
-            hub,
+            watcher,
             whence,
             feed: Arc::new(Feed::new(start)),
             touched: AtomicU64::new(0),
@@ -198,7 +198,7 @@ impl Live {
     }
 
     /// Listens to what changes: all after the event `after` that is still known, else what comes.
-    pub fn subscribe(&self, after: Option<u64>, waker: Waker) -> EventStream {
+    pub fn subscribe(&self, after: Option<u64>, waker: EventFd) -> EventStream {
         let events = self.shared.feed.subscribe(after, waker, Arc::clone(&self.shared.guests));
         // Nobody may have looked for long.
         self.shared.bells.runs.wake();
@@ -206,8 +206,8 @@ impl Live {
     }
 
     /// Follows the logs of a job; its end is told even where nobody writes one.
-    pub fn tail(&self, run: &Run, from: Offsets, streams: Streams, waker: &Waker) -> io::Result<Tail> {
-        let tail = Tail::open(&self.shared.store, run, from, streams, &self.shared.hub, waker)?;
+    pub fn tail(&self, run: &Run, from: Offsets, streams: Streams, waker: &EventFd) -> io::Result<Tail> {
+        let tail = Tail::open(&self.shared.store, run, from, streams, &self.shared.watcher, waker)?;
         let tail = tail.with_guest(Arc::clone(&self.shared.guests));
         self.shared.bells.runs.wake();
         Ok(tail)
@@ -305,7 +305,7 @@ impl Shared {
         if memory.index.as_ref().is_none_or(|index| !index.is_alive()) {
             // One that was rebuilt is another file, and the first to ask makes it.
             self.store.with_index(|_| Ok(()))?;
-            memory.index = self.hub.follow(&self.store.state().index(), &self.bells.runs).ok();
+            memory.index = self.watcher.follow(&self.store.state().index(), &self.bells.runs).ok();
         }
         // Their folders first: what happens in one after the look wakes for another.
         self.follow(memory, &self.store.with_index(Index::active)?);
@@ -347,7 +347,7 @@ impl Shared {
         for id in ids {
             if memory.followed.get(id).is_none_or(Option::is_none) {
                 let folder = self.store.folder(id);
-                let followed = self.hub.follow(folder.path(), &self.bells.runs).ok();
+                let followed = self.watcher.follow(folder.path(), &self.bells.runs).ok();
                 any |= followed.is_some();
                 memory.followed.insert(id.clone(), followed);
             }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::manifest::PromptSource;
 use crate::runner::locate::{Whence, locate};
 use crate::runner::project::{Depth, Project};
-use crate::system::watch::stamp::Stamp;
+use crate::system::watch::stamp::FileStamp;
 use crate::tasks;
 
 /// As much as a program's first thread has: files of others are parsed on it.
@@ -51,19 +51,19 @@ fn find(whence: &Whence) -> Found {
     of_tasks.add(&(set.tasks(), set.problems(), set.circles()));
     // Of tasks only the heads were read.
     for path in set.tasks().iter().filter_map(|task| task.path.as_ref()) {
-        of_tasks.add(&Stamp::of(&manifest.root.join(path)).ok());
+        of_tasks.add(&FileStamp::of(&manifest.root.join(path)).ok());
     }
     let of_tasks = of_tasks.finish();
     let mut of_plan = Print::default();
     of_plan.add(&(of_tasks, manifest));
     for mode in manifest.modes.values() {
         let (PromptSource::Template(path) | PromptSource::Command { path, .. }) = &mode.prompt else { continue };
-        of_plan.add(&Stamp::of(path).ok());
+        of_plan.add(&FileStamp::of(path).ok());
         let Some(folder) = path.parent() else { continue };
         folders.insert(folder.to_owned());
         // What a template includes lies beside it; in the project's own folder much else does.
         if folder != manifest.root {
-            of_plan.add(&Stamp::of(folder).ok());
+            of_plan.add(&FileStamp::of(folder).ok());
         }
     }
     folders.extend(tasks::folders(&manifest.root, &manifest.tasks));

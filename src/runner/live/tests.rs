@@ -18,10 +18,10 @@ use crate::runner::locate::Whence;
 use crate::runner::store::Store;
 use crate::runner::tail::{Next, Offsets, Streams};
 use crate::system::clock::Stopwatch;
+use crate::system::event_fd::EventFd;
 use crate::system::store::pair_lock::{self, Claim, PairLock};
 use crate::system::store::run_folder::RunFolder;
-use crate::system::wake::Waker;
-use crate::system::watch::hub::Hub;
+use crate::system::watch::file_watcher::FileWatcher;
 use crate::system::watch::wait_readable;
 use crate::system::{clock, ids, process};
 
@@ -42,7 +42,7 @@ struct Job {
 
 struct Listener {
     events: EventStream,
-    waker: Waker,
+    waker: EventFd,
 }
 
 fn pair(task: &str) -> Pair {
@@ -57,7 +57,7 @@ fn world() -> World {
     fs::write(root.join("dispatch.yaml"), manifest).unwrap();
     let store = Store::create(&root.join(".dispatch")).unwrap();
     let whence = Whence { file: Some(root.join("dispatch.yaml")), folder: root };
-    let live = Live::start(store.clone(), Hub::start().unwrap(), whence).unwrap();
+    let live = Live::start(store.clone(), FileWatcher::start().unwrap(), whence).unwrap();
     World { dir, store, live }
 }
 
@@ -97,7 +97,7 @@ impl World {
     }
 
     fn listen(&self, after: Option<u64>) -> Listener {
-        let waker = Waker::new().unwrap();
+        let waker = EventFd::new().unwrap();
         Listener { events: self.live.subscribe(after, waker.clone()), waker }
     }
 
@@ -254,7 +254,7 @@ fn who_follows_a_log_hears_of_an_end_that_nobody_wrote() {
     let world = world();
     let mut job = world.start("T-1");
     fs::write(job.folder.stdout(), "last words").unwrap();
-    let waker = Waker::new().unwrap();
+    let waker = EventFd::new().unwrap();
     let both = Streams { stdout: true, stderr: true };
     let mut tail = world.live.tail(&job.run(), Offsets::default(), both, &waker).unwrap();
     let mut room = [0; 64];

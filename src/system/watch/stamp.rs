@@ -1,4 +1,4 @@
-//! What a file or folder looked like, where the kernel does not tell of changes.
+//! The state of a file or folder, to detect changes where the kernel does not report them.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -7,17 +7,17 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-/// Two that are equal are taken for unchanged.
+/// Equal stamps mean unchanged.
 #[derive(Debug, PartialEq)]
-pub struct Stamp {
-    /// `None`: it is gone.
-    own: Option<Mark>,
-    /// Of a folder: the files in it, whose writes do not show at the folder itself.
-    files: BTreeMap<OsString, Mark>,
+pub struct FileStamp {
+    /// `None`: it does not exist.
+    own: Option<StatStamp>,
+    /// The files in a folder, whose writes do not change the folder itself.
+    files: BTreeMap<OsString, StatStamp>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Mark {
+struct StatStamp {
     inode: u64,
     length: u64,
     links: u64,
@@ -25,17 +25,17 @@ struct Mark {
     changed: (i64, i64),
 }
 
-impl Stamp {
+impl FileStamp {
     pub fn of(path: &Path) -> io::Result<Self> {
         let meta = fs::metadata(path)?;
         let files = if meta.is_dir() { files_of(path) } else { BTreeMap::new() };
-        Ok(Self { own: Some(Mark::of(&meta)), files })
+        Ok(Self { own: Some(StatStamp::of(&meta)), files })
     }
 
-    /// Looks again. Whether it changed since.
-    pub(super) fn changes(&mut self, path: &Path) -> bool {
-        // A folder of folders, which may be thousands, need not be listed while it is as it was.
-        if self.files.is_empty() && fs::metadata(path).ok().map(|meta| Mark::of(&meta)) == self.own {
+    /// Reads the state again. Whether it changed.
+    pub(super) fn update(&mut self, path: &Path) -> bool {
+        // A folder without files need not be listed while it is unchanged: it may hold thousands of folders.
+        if self.files.is_empty() && fs::metadata(path).ok().map(|meta| StatStamp::of(&meta)) == self.own {
             return false;
         }
         let now = Self::of(path).unwrap_or(Self { own: None, files: BTreeMap::new() });
@@ -45,7 +45,7 @@ impl Stamp {
     }
 }
 
-impl Mark {
+impl StatStamp {
     fn of(meta: &Metadata) -> Self {
         Self {
             inode: meta.ino(),
@@ -57,13 +57,13 @@ impl Mark {
     }
 }
 
-fn files_of(folder: &Path) -> BTreeMap<OsString, Mark> {
+fn files_of(folder: &Path) -> BTreeMap<OsString, StatStamp> {
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         if entry.file_type().is_ok_and(|kind| !kind.is_dir())
             && let Ok(meta) = entry.metadata()
         {
-            files.insert(entry.file_name(), Mark::of(&meta));
+            files.insert(entry.file_name(), StatStamp::of(&meta));
         }
     }
     files

@@ -1,4 +1,4 @@
-//! Unit tests of the hub, by the kernel and by looking.
+//! Unit tests of the file watcher, by the kernel and by polling.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -7,18 +7,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Hub, Subscription};
+use super::{FileWatcher, Subscription};
 use crate::system::clock::Stopwatch;
-use crate::system::wake::Waker;
+use crate::system::event_fd::EventFd;
 use crate::system::watch::wait_readable;
 
 const LONG: Option<Duration> = Some(Duration::from_secs(20));
-/// Longer than a look is apart from the next.
+/// Longer than the poll interval.
 const QUIET: Option<Duration> = Some(Duration::from_millis(250));
 
-fn woken(waker: &Waker, patience: Option<Duration>) -> bool {
-    let woken = wait_readable(&[waker.as_fd()], patience).unwrap()[0];
-    waker.clear();
+fn woken(event: &EventFd, patience: Option<Duration>) -> bool {
+    let woken = wait_readable(&[event.as_fd()], patience).unwrap()[0];
+    event.clear();
     woken
 }
 
@@ -26,21 +26,22 @@ fn append(path: &Path, text: &str) {
     OpenOptions::new().append(true).create(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
 }
 
-fn each(test: impl Fn(Arc<Hub>)) {
-    test(Hub::start().unwrap());
-    test(Hub::over(None).unwrap());
+fn each(test: impl Fn(Arc<FileWatcher>)) {
+    test(FileWatcher::start().unwrap());
+    test(FileWatcher::with_kernel(None).unwrap());
 }
 
 #[test]
 fn a_file_wakes_all_who_follow_it_and_only_them() {
-    each(|hub| {
+    each(|watcher| {
         let dir = tempfile::tempdir().unwrap();
         let (log, other) = (dir.path().join("log"), dir.path().join("other"));
         append(&log, "");
         append(&other, "");
-        let (one, two, third) = (Waker::new().unwrap(), Waker::new().unwrap(), Waker::new().unwrap());
-        let _kept: Vec<Subscription> =
-            [(&log, &one), (&log, &two), (&other, &third)].map(|(path, waker)| hub.follow(path, waker).unwrap()).into();
+        let (one, two, third) = (EventFd::new().unwrap(), EventFd::new().unwrap(), EventFd::new().unwrap());
+        let _kept: Vec<Subscription> = [(&log, &one), (&log, &two), (&other, &third)]
+            .map(|(path, event)| watcher.follow(path, event).unwrap())
+            .into();
         append(&log, "line\n");
         assert!(woken(&one, LONG) && woken(&two, LONG));
         assert!(!woken(&third, QUIET), "it follows another file");
@@ -49,10 +50,10 @@ fn a_file_wakes_all_who_follow_it_and_only_them() {
 
 #[test]
 fn a_folder_wakes_for_entries_that_come_go_or_were_written() {
-    each(|hub| {
+    each(|watcher| {
         let dir = tempfile::tempdir().unwrap();
-        let waker = Waker::new().unwrap();
-        let _kept = hub.follow(dir.path(), &waker).unwrap();
+        let event = EventFd::new().unwrap();
+        let _kept = watcher.follow(dir.path(), &event).unwrap();
         let (file, moved) = (dir.path().join("exit.new"), dir.path().join("exit"));
         let steps: [(&str, &dyn Fn()); 5] = [
             ("made", &|| append(&file, "x")),
@@ -63,30 +64,33 @@ fn a_folder_wakes_for_entries_that_come_go_or_were_written() {
         ];
         for (what, step) in steps {
             step();
-            assert!(woken(&waker, LONG), "{what}");
+            assert!(woken(&event, LONG), "{what}");
             // What else the same step told.
-            while woken(&waker, QUIET) {}
+            while woken(&event, QUIET) {}
         }
     });
 }
 
 #[test]
 fn who_left_is_not_woken_and_the_others_are() {
-    each(|hub| {
+    each(|watcher| {
         let dir = tempfile::tempdir().unwrap();
         let log = dir.path().join("log");
         append(&log, "");
-        let (stays, leaves) = (Waker::new().unwrap(), Waker::new().unwrap());
-        let kept = hub.follow(&log, &stays).unwrap();
-        drop(hub.follow(&log, &leaves).unwrap());
+        let (stays, leaves) = (EventFd::new().unwrap(), EventFd::new().unwrap());
+        let kept = watcher.follow(&log, &stays).unwrap();
+        drop(watcher.follow(&log, &leaves).unwrap());
         append(&log, "1");
         assert!(woken(&stays, LONG));
         assert!(!woken(&leaves, Some(Duration::ZERO)));
         drop(kept);
         append(&log, "2");
         assert!(!woken(&stays, QUIET));
-        assert!(!hub.shared.table().has_looks() && hub.shared.table().is_empty(), "nothing is left behind");
-        let _again = hub.follow(&log, &stays).unwrap();
+        assert!(
+            !watcher.shared.subscribers().polls() && watcher.shared.subscribers().is_empty(),
+            "nothing is left behind"
+        );
+        let _again = watcher.follow(&log, &stays).unwrap();
         append(&log, "3");
         assert!(woken(&stays, LONG), "what was let go can be followed again");
     });
@@ -94,38 +98,38 @@ fn who_left_is_not_woken_and_the_others_are() {
 
 #[test]
 fn what_is_not_there_cannot_be_followed_and_what_goes_says_so() {
-    each(|hub| {
+    each(|watcher| {
         let dir = tempfile::tempdir().unwrap();
         let folder = dir.path().join("run");
-        let waker = Waker::new().unwrap();
-        assert_eq!(hub.follow(&folder, &waker).unwrap_err().kind(), std::io::ErrorKind::NotFound);
+        let event = EventFd::new().unwrap();
+        assert_eq!(watcher.follow(&folder, &event).unwrap_err().kind(), std::io::ErrorKind::NotFound);
         fs::create_dir(&folder).unwrap();
-        let kept = hub.follow(&folder, &waker).unwrap();
+        let kept = watcher.follow(&folder, &event).unwrap();
         fs::remove_dir(&folder).unwrap();
-        assert!(woken(&waker, LONG));
+        assert!(woken(&event, LONG));
         drop(kept);
-        assert!(hub.shared.table().is_empty());
+        assert!(watcher.shared.subscribers().is_empty());
     });
 }
 
 #[test]
 fn many_come_and_go_while_one_is_told_without_delay() {
-    let hub = Hub::start().unwrap();
+    let watcher = FileWatcher::start().unwrap();
     let dir = tempfile::tempdir().unwrap();
     let log = dir.path().join("log");
     append(&log, "");
-    let waker = Waker::new().unwrap();
-    let _kept = hub.follow(&log, &waker).unwrap();
+    let event = EventFd::new().unwrap();
+    let _kept = watcher.follow(&log, &event).unwrap();
     let files: Vec<_> = (0..50).map(|n| dir.path().join(format!("{n}"))).collect();
     files.iter().for_each(|file| append(file, ""));
     let mut slowest = Duration::ZERO;
     for _ in 0..20 {
-        let others: Vec<_> = files.iter().map(|file| hub.follow(file, &waker).unwrap()).collect();
+        let others: Vec<_> = files.iter().map(|file| watcher.follow(file, &event).unwrap()).collect();
         let begun = Stopwatch::start();
         drop(others);
         slowest = slowest.max(begun.elapsed());
         append(&log, "x");
-        assert!(woken(&waker, LONG));
+        assert!(woken(&event, LONG));
     }
     // 21 ms are what closing takes where it waits for the kernel; fifty times.
     assert!(slowest < Duration::from_millis(500), "{slowest:?}");
