@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use crate::runner::event;
 use crate::runner::exec;
+use crate::runner::next;
 use crate::runner::notify;
 use crate::runner::store::Store;
 use crate::runner::worker;
@@ -78,7 +79,7 @@ fn next(state: &OsString, ended: Option<&std::ffi::OsStr>) -> ExitCode {
     // Its caller stands in a run's folder, and what is started here must not.
     let _ = std::env::set_current_dir("/");
     match Store::find(Path::new(state)) {
-        Ok(Some(store)) => match store.next(ended.map(Path::new)) {
+        Ok(Some(store)) => match next::job_ended(&store, ended.map(Path::new)) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => failed(1, &error),
         },

@@ -10,10 +10,15 @@ use crate::model::started_by::StartedBy;
 use crate::plan::diff::Plan;
 use crate::plan::step::{Step, What};
 use crate::runner::basis::Bases;
+use crate::runner::batch;
+use crate::runner::next;
+use crate::runner::observe;
+use crate::runner::prepare;
 use crate::runner::prepare::{PrepareError, Prepared, Request};
 use crate::runner::project::Project;
 use crate::runner::reconcile::recent_restarts;
 use crate::runner::start::{StartError, Started};
+use crate::runner::stop;
 use crate::runner::stop::{How, StopError};
 use crate::runner::store::Store;
 use crate::system::clock;
@@ -41,134 +46,135 @@ pub enum ApplyError {
     Stop(#[from] StopError),
 }
 
-impl Project {
-    /// Does every step of `plan`, in its order.
-    pub fn apply(&self, tasks: &TaskSet, store: &Store, plan: &Plan) -> Vec<Done> {
-        let mut bases = Bases::new(self);
-        let mut begun: HashMap<&Pair, Option<RunId>> = HashMap::new();
-        let mut report = Vec::with_capacity(plan.steps.len());
-        let mut steps = plan.steps.as_slice();
-        while let Some((step, rest)) = steps.split_first() {
-            // Starts that wait for none of each other are made together.
-            let mut level: Vec<&Step> = steps.iter().take_while(|step| step.is_start()).collect();
-            if let Some(end) = dependent(&level) {
-                level.truncate(end);
-            }
-            let stops: Vec<&RunId> = steps.iter().map_while(stopped_by).collect();
-            if !stops.is_empty() {
-                let outcomes = stop_all(store, &stops);
-                for (step, outcome) in steps.iter().zip(outcomes) {
-                    begun.insert(&step.pair, step.run().cloned());
-                    let outcome = outcome.map(|()| step.run().cloned());
-                    report.push(Done { step: step.clone(), outcome });
-                }
-                steps = &steps[stops.len()..];
-                continue;
-            }
-            if level.is_empty() {
-                // What others wait for may be on its way already.
+/// Does every step of `plan`, in its order.
+pub fn apply(project: &Project, tasks: &TaskSet, store: &Store, plan: &Plan) -> Vec<Done> {
+    let mut bases = Bases::new(project);
+    let mut begun: HashMap<&Pair, Option<RunId>> = HashMap::new();
+    let mut report = Vec::with_capacity(plan.steps.len());
+    let mut steps = plan.steps.as_slice();
+    while let Some((step, rest)) = steps.split_first() {
+        // Starts that wait for none of each other are made together.
+        let mut level: Vec<&Step> = steps.iter().take_while(|step| step.is_start()).collect();
+        if let Some(end) = dependent(&level) {
+            level.truncate(end);
+        }
+        let stops: Vec<&RunId> = steps.iter().map_while(stopped_by).collect();
+        if !stops.is_empty() {
+            let outcomes = stop_all(store, &stops);
+            for (step, outcome) in steps.iter().zip(outcomes) {
                 begun.insert(&step.pair, step.run().cloned());
-                report.push(Done { step: step.clone(), outcome: Ok(step.run().cloned()) });
-                steps = rest;
-                continue;
-            }
-            let outcomes = self.start_level(tasks, store, &level, &begun, &mut bases);
-            steps = &steps[level.len()..];
-            for (step, outcome) in level.into_iter().zip(outcomes) {
-                begun.insert(&step.pair, outcome.as_ref().ok().cloned().flatten());
+                let outcome = outcome.map(|()| step.run().cloned());
                 report.push(Done { step: step.clone(), outcome });
             }
+            steps = &steps[stops.len()..];
+            continue;
         }
-        if report.iter().any(|done: &Done| done.step.is_start()) {
-            store.start_queued_quietly();
+        if level.is_empty() {
+            // What others wait for may be on its way already.
+            begun.insert(&step.pair, step.run().cloned());
+            report.push(Done { step: step.clone(), outcome: Ok(step.run().cloned()) });
+            steps = rest;
+            continue;
         }
-        report
+        let outcomes = start_level(project, tasks, store, &level, &begun, &mut bases);
+        steps = &steps[level.len()..];
+        for (step, outcome) in level.into_iter().zip(outcomes) {
+            begun.insert(&step.pair, outcome.as_ref().ok().cloned().flatten());
+            report.push(Done { step: step.clone(), outcome });
+        }
     }
+    if report.iter().any(|done: &Done| done.step.is_start()) {
+        next::start_queued_quietly(store);
+    }
+    report
+}
 
-    fn start_level(
-        &self,
-        tasks: &TaskSet,
-        store: &Store,
-        level: &[&Step],
-        begun: &HashMap<&Pair, Option<RunId>>,
-        bases: &mut Bases<'_>,
-    ) -> Vec<Result<Option<RunId>, ApplyError>> {
-        let mut prepared: Vec<Result<Prepared, ApplyError>> =
-            level.iter().map(|step| self.make_ready(tasks, store, step, begun, bases)).collect();
-        // Last: what could not be started again is not ended for it.
-        let mut places = Vec::new();
-        let mut stops = Vec::new();
-        for (at, step) in level.iter().enumerate() {
-            if let (What::Recreate { run, .. }, Ok(_)) = (&step.what, &prepared[at]) {
-                places.push(at);
-                stops.push(run);
-            }
+fn start_level(
+    project: &Project,
+    tasks: &TaskSet,
+    store: &Store,
+    level: &[&Step],
+    begun: &HashMap<&Pair, Option<RunId>>,
+    bases: &mut Bases<'_>,
+) -> Vec<Result<Option<RunId>, ApplyError>> {
+    let mut prepared: Vec<Result<Prepared, ApplyError>> =
+        level.iter().map(|step| make_ready(project, tasks, store, step, begun, bases)).collect();
+    // Last: what could not be started again is not ended for it.
+    let mut places = Vec::new();
+    let mut stops = Vec::new();
+    for (at, step) in level.iter().enumerate() {
+        if let (What::Recreate { run, .. }, Ok(_)) = (&step.what, &prepared[at]) {
+            places.push(at);
+            stops.push(run);
         }
-        for (at, stopped) in places.into_iter().zip(stop_all(store, &stops)) {
-            if let Err(error) = stopped {
-                prepared[at] = Err(error);
-            }
-        }
-        let mut ready = Vec::new();
-        let mut outcomes: Vec<Option<ApplyError>> = Vec::with_capacity(level.len());
-        for (step, prepared) in level.iter().zip(prepared) {
-            match prepared {
-                // Asked for by the plan, whatever an older success would say.
-                Ok(prepared) => {
-                    ready.push((prepared, !matches!(step.what, What::Start)));
-                    outcomes.push(None);
-                }
-                Err(error) => outcomes.push(Some(error)),
-            }
-        }
-        let mut started = store.start_many(&ready).into_iter();
-        let one = |failed: Option<ApplyError>| match failed {
-            Some(error) => Err(error),
-            None => match started.next() {
-                Some(Ok(Started::New(run) | Started::Joined(run) | Started::UpToDate(run))) => {
-                    Ok(Some(run.id().clone()))
-                }
-                Some(Ok(Started::NoSlot)) | None => Ok(None),
-                // Somebody else was faster: it runs, which is what was wanted.
-                Some(Err(StartError::Differs { run, .. })) => Ok(Some(run.id().clone())),
-                Some(Err(error)) => Err(error.into()),
-            },
-        };
-        outcomes.into_iter().map(one).collect()
     }
+    for (at, stopped) in places.into_iter().zip(stop_all(store, &stops)) {
+        if let Err(error) = stopped {
+            prepared[at] = Err(error);
+        }
+    }
+    let mut ready = Vec::new();
+    let mut outcomes: Vec<Option<ApplyError>> = Vec::with_capacity(level.len());
+    for (step, prepared) in level.iter().zip(prepared) {
+        match prepared {
+            // Asked for by the plan, whatever an older success would say.
+            Ok(prepared) => {
+                ready.push((prepared, !matches!(step.what, What::Start)));
+                outcomes.push(None);
+            }
+            Err(error) => outcomes.push(Some(error)),
+        }
+    }
+    let mut started = batch::start_many(store, &ready).into_iter();
+    let one = |failed: Option<ApplyError>| match failed {
+        Some(error) => Err(error),
+        None => match started.next() {
+            Some(Ok(Started::New(run) | Started::Joined(run) | Started::UpToDate(run))) => Ok(Some(run.id().clone())),
+            Some(Ok(Started::NoSlot)) | None => Ok(None),
+            // Somebody else was faster: it runs, which is what was wanted.
+            Some(Err(StartError::Differs { run, .. })) => Ok(Some(run.id().clone())),
+            Some(Err(error)) => Err(error.into()),
+        },
+    };
+    outcomes.into_iter().map(one).collect()
+}
 
-    fn make_ready(
-        &self,
-        tasks: &TaskSet,
-        store: &Store,
-        step: &Step,
-        begun: &HashMap<&Pair, Option<RunId>>,
-        bases: &mut Bases<'_>,
-    ) -> Result<Prepared, ApplyError> {
-        let mut prepared = self.prepare_step(tasks, step, bases)?;
-        for pair in &step.after {
-            match begun.get(pair) {
-                Some(Some(id)) => prepared.conditions.after.push(id.clone()),
-                Some(None) => return Err(ApplyError::After(pair.clone())),
-                None => {}
-            }
+fn make_ready(
+    project: &Project,
+    tasks: &TaskSet,
+    store: &Store,
+    step: &Step,
+    begun: &HashMap<&Pair, Option<RunId>>,
+    bases: &mut Bases<'_>,
+) -> Result<Prepared, ApplyError> {
+    let mut prepared = prepare_step(project, tasks, step, bases)?;
+    for pair in &step.after {
+        match begun.get(pair) {
+            Some(Some(id)) => prepared.conditions.after.push(id.clone()),
+            Some(None) => return Err(ApplyError::After(pair.clone())),
+            None => {}
         }
-        if let What::Restart { last, .. } = &step.what {
-            prepared.restarts = recent_restarts(store, last);
-            prepared.restarts.push(clock::now());
-        }
-        Ok(prepared)
     }
+    if let What::Restart { last, .. } = &step.what {
+        prepared.restarts = recent_restarts(store, last);
+        prepared.restarts.push(clock::now());
+    }
+    Ok(prepared)
+}
 
-    fn prepare_step(&self, tasks: &TaskSet, step: &Step, bases: &mut Bases<'_>) -> Result<Prepared, ApplyError> {
-        let mode = self.manifest.modes.get(&step.pair.mode).ok_or(ApplyError::Gone)?;
-        let task = tasks.get(&step.pair.task).ok_or(ApplyError::Gone)?;
-        let mut prepared = self.prepare(tasks, mode, task, &Request::default())?;
-        prepared.by_up = true;
-        prepared.started_by = StartedBy::Up;
-        prepared.basis = bases.of(mode, task);
-        Ok(prepared)
-    }
+fn prepare_step(
+    project: &Project,
+    tasks: &TaskSet,
+    step: &Step,
+    bases: &mut Bases<'_>,
+) -> Result<Prepared, ApplyError> {
+    let mode = project.manifest.modes.get(&step.pair.mode).ok_or(ApplyError::Gone)?;
+    let task = tasks.get(&step.pair.task).ok_or(ApplyError::Gone)?;
+    let mut prepared = prepare::prepare(project, tasks, mode, task, &Request::default())?;
+    prepared.by_up = true;
+    prepared.started_by = StartedBy::Up;
+    prepared.basis = bases.of(mode, task);
+    Ok(prepared)
 }
 
 /// The place of the first step that waits for one before it in `level`.
@@ -191,14 +197,14 @@ fn stopped_by(step: &Step) -> Option<&RunId> {
 /// Stops those of the runs that are active, all together; one outcome for each, in order.
 fn stop_all(store: &Store, runs: &[&RunId]) -> Vec<Result<(), ApplyError>> {
     let ids: Vec<RunId> = runs.iter().map(|run| (*run).clone()).collect();
-    let active: Vec<Run> = match store.observe_some(&ids) {
+    let active: Vec<Run> = match observe::observe_some(store, &ids) {
         Ok(seen) => seen.runs.into_iter().filter(Run::is_active).collect(),
         Err(error) => {
             let why = error.to_string();
             return runs.iter().map(|_| Err(StopError::Io(io::Error::other(why.clone())).into())).collect();
         }
     };
-    let stopped = store.stop_runs(&active, How::Stop);
+    let stopped = stop::stop_runs(store, &active, How::Stop);
     let mut failed: HashMap<RunId, ApplyError> = HashMap::new();
     for (run, stopped) in active.iter().zip(stopped) {
         if let Err(error) = stopped {

@@ -5,6 +5,8 @@ use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_spec::RunSpec;
 use crate::model::run_state::{EndState, RunState};
+use crate::runner::next;
+use crate::runner::observe;
 use crate::runner::start::StartError;
 use crate::runner::store::Store;
 use crate::system::store::index::IndexError;
@@ -34,46 +36,44 @@ pub enum ApproveError {
     Io(#[from] std::io::Error),
 }
 
-impl Store {
-    /// Lets the pair's queued run start, or ends it. A run that waits for something else as well
-    /// may be approved before that has come.
-    pub fn approve(&self, pair: &Pair, word: Word) -> Result<Run, ApproveError> {
-        let runs = self.observe_pair(pair)?.runs;
-        let waits = |run: &&Run| {
-            let folder = self.folder(run.id());
-            matches!(run.state, RunState::Queued(_))
-                && !folder.is_approved()
-                && folder.read_spec().is_ok_and(|spec| spec.conditions.gate)
-        };
-        let run = runs.iter().rev().find(waits).ok_or_else(|| ApproveError::NotWaiting(pair.clone()))?;
-        let folder = self.folder(run.id());
-        // One word at a time, and none on what starts or ends meanwhile: it counts or is refused.
-        let spec = folder.read_spec().map_err(std::io::Error::other)?;
-        let lock = self.claim_waiting(&folder, &spec)?.filter(|_| !folder.is_approved());
-        let lock = lock.ok_or_else(|| ApproveError::NotWaiting(pair.clone()))?;
-        match word {
-            Word::Approve => {
-                folder.approve()?;
-                lock.name(run.id())?;
-            }
-            Word::Reject => self.end_claimed(&folder, &spec, &lock, EndState::Failed, EndReason::Rejected)?,
+/// Lets the pair's queued run start, or ends it. A run that waits for something else as well
+/// may be approved before that has come.
+pub fn approve(store: &Store, pair: &Pair, word: Word) -> Result<Run, ApproveError> {
+    let runs = observe::observe_pair(store, pair)?.runs;
+    let waits = |run: &&Run| {
+        let folder = store.folder(run.id());
+        matches!(run.state, RunState::Queued(_))
+            && !folder.is_approved()
+            && folder.read_spec().is_ok_and(|spec| spec.conditions.gate)
+    };
+    let run = runs.iter().rev().find(waits).ok_or_else(|| ApproveError::NotWaiting(pair.clone()))?;
+    let folder = store.folder(run.id());
+    // One word at a time, and none on what starts or ends meanwhile: it counts or is refused.
+    let spec = folder.read_spec().map_err(std::io::Error::other)?;
+    let lock = claim_waiting(store, &folder, &spec)?.filter(|_| !folder.is_approved());
+    let lock = lock.ok_or_else(|| ApproveError::NotWaiting(pair.clone()))?;
+    match word {
+        Word::Approve => {
+            folder.approve()?;
+            lock.name(run.id())?;
         }
-        drop(lock);
-        self.start_queued()?;
-        Ok(self.run(run.id())?.unwrap_or_else(|| run.clone()))
+        Word::Reject => next::end_claimed(store, &folder, &spec, &lock, EndState::Failed, EndReason::Rejected)?,
     }
+    drop(lock);
+    next::start_queued(store)?;
+    Ok(observe::run(store, run.id())?.unwrap_or_else(|| run.clone()))
+}
 
-    /// The pair of a run that waits, once whoever looks at it has let go; `None` where it waits no
-    /// more.
-    fn claim_waiting(&self, folder: &RunFolder, spec: &RunSpec) -> Result<Option<PairLock>, StartError> {
-        for _ in 0..LOOKS {
-            if let Some(lock) = self.claim_queued(folder, spec)? {
-                return Ok(Some(lock));
-            }
-            if !folder.is_queued() || folder.has_end() || !matches!(folder.read_live(), Ok(None)) {
-                return Ok(None);
-            }
+/// The pair of a run that waits, once whoever looks at it has let go; `None` where it waits no
+/// more.
+fn claim_waiting(store: &Store, folder: &RunFolder, spec: &RunSpec) -> Result<Option<PairLock>, StartError> {
+    for _ in 0..LOOKS {
+        if let Some(lock) = next::claim_queued(store, folder, spec)? {
+            return Ok(Some(lock));
         }
-        Err(StartError::Busy { holder: None })
+        if !folder.is_queued() || folder.has_end() || !matches!(folder.read_live(), Ok(None)) {
+            return Ok(None);
+        }
     }
+    Err(StartError::Busy { holder: None })
 }

@@ -8,39 +8,37 @@ use crate::system::logs::reader::Stream;
 use crate::system::logs::whole::WholeLog;
 use crate::system::tmux::{SocketEnv, Tmux, TmuxError};
 
-impl Store {
-    /// The command that attaches a terminal to the run's window.
-    pub fn attach_argv(&self, run: &Run) -> Option<Vec<String>> {
-        let (socket, session) = (run.facts.socket.clone()?, run.facts.session.as_ref()?);
-        Some(Tmux::new(socket).attach_argv(session, run.progress.window.as_deref()))
-    }
+/// The command that attaches a terminal to the run's window.
+pub fn attach_argv(run: &Run) -> Option<Vec<String>> {
+    let (socket, session) = (run.facts.socket.clone()?, run.facts.session.as_ref()?);
+    Some(Tmux::new(socket).attach_argv(session, run.progress.window.as_deref()))
+}
 
-    /// Switches this client, where the command was typed inside the run's own tmux server.
-    pub fn switch_client(&self, run: &Run) -> Result<bool, TmuxError> {
-        let (Some(socket), Some(session)) = (&run.facts.socket, &run.facts.session) else { return Ok(false) };
-        let inside = SocketEnv::here().surrounding();
-        let (Some(inside), Some(pane)) = (inside, environment::var_text("TMUX_PANE")) else { return Ok(false) };
-        // The same server may be named by two paths.
-        let same = inside == *socket || std::path::absolute(&inside).ok() == std::path::absolute(socket).ok();
-        if !same {
-            return Ok(false);
-        }
-        Tmux::new(socket.clone()).switch_client(&pane, session, run.progress.window.as_deref())?;
-        Ok(true)
+/// Switches this client, where the command was typed inside the run's own tmux server.
+pub fn switch_client(run: &Run) -> Result<bool, TmuxError> {
+    let (Some(socket), Some(session)) = (&run.facts.socket, &run.facts.session) else { return Ok(false) };
+    let inside = SocketEnv::here().surrounding();
+    let (Some(inside), Some(pane)) = (inside, environment::var_text("TMUX_PANE")) else { return Ok(false) };
+    // The same server may be named by two paths.
+    let same = inside == *socket || std::path::absolute(&inside).ok() == std::path::absolute(socket).ok();
+    if !same {
+        return Ok(false);
     }
+    Tmux::new(socket.clone()).switch_client(&pane, session, run.progress.window.as_deref())?;
+    Ok(true)
+}
 
-    /// What a job printed so far, to be read whole or in part.
-    pub fn log(&self, id: &RunId, stream: Stream) -> std::io::Result<WholeLog> {
-        WholeLog::open(&self.folder(id), stream)
-    }
+/// What a job printed so far, to be read whole or in part.
+pub fn log(store: &Store, id: &RunId, stream: Stream) -> std::io::Result<WholeLog> {
+    WholeLog::open(&store.folder(id), stream)
+}
 
-    /// What a window shows, or showed last.
-    pub fn screen(&self, run: &Run) -> Result<Option<Vec<u8>>, TmuxError> {
-        if let (Some(socket), Some(pane)) = (&run.facts.socket, &run.progress.pane)
-            && let Some(text) = Tmux::new(socket.clone()).capture(pane, run.id())?
-        {
-            return Ok(Some(text.into_bytes()));
-        }
-        Ok(self.folder(run.id()).read_screen())
+/// What a window shows, or showed last.
+pub fn screen(store: &Store, run: &Run) -> Result<Option<Vec<u8>>, TmuxError> {
+    if let (Some(socket), Some(pane)) = (&run.facts.socket, &run.progress.pane)
+        && let Some(text) = Tmux::new(socket.clone()).capture(pane, run.id())?
+    {
+        return Ok(Some(text.into_bytes()));
     }
+    Ok(store.folder(run.id()).read_screen())
 }

@@ -8,6 +8,7 @@ use crate::model::activity::{Activity, ActivityState};
 use crate::model::run::Run;
 use crate::model::run_state::RunState;
 use crate::model::visit_record::{VISIT_VERSION, VisitRecord};
+use crate::runner::observe;
 use crate::runner::store::{Observed, Store};
 use crate::system::clock;
 use crate::system::store::index::IndexError;
@@ -45,31 +46,29 @@ fn next(waiting: Vec<(Run, Option<VisitRecord>)>) -> Option<Run> {
     waiting.into_iter().min_by_key(|(run, visit)| visited(run, visit)).map(|(run, _)| run)
 }
 
-impl Store {
-    /// The run to go to next, none where nothing waits; and what the look brought up.
-    pub fn next_waiting(&self) -> Result<(Option<Run>, Vec<String>), IndexError> {
-        let Observed { runs, notices } = self.observe()?;
-        let mut waiting = by_need(runs);
-        waiting.retain(|run| waits_since(run).is_some());
-        let with_visit = |run: Run| {
-            let visit = self.folder(run.id()).read_visit();
-            (run, visit)
-        };
-        Ok((next(waiting.into_iter().map(with_visit).collect()), notices))
-    }
+/// The run to go to next, none where nothing waits; and what the look brought up.
+pub fn next_waiting(store: &Store) -> Result<(Option<Run>, Vec<String>), IndexError> {
+    let Observed { runs, notices } = observe::observe(store)?;
+    let mut waiting = by_need(runs);
+    waiting.retain(|run| waits_since(run).is_some());
+    let with_visit = |run: Run| {
+        let visit = store.folder(run.id()).read_visit();
+        (run, visit)
+    };
+    Ok((next(waiting.into_iter().map(with_visit).collect()), notices))
+}
 
-    /// Windows that somebody could go to, those that wait first.
-    pub fn windows(&self) -> Result<Observed, IndexError> {
-        let Observed { runs, notices } = self.observe()?;
-        Ok(Observed { runs: by_need(runs), notices })
-    }
+/// Windows that somebody could go to, those that wait first.
+pub fn windows(store: &Store) -> Result<Observed, IndexError> {
+    let Observed { runs, notices } = observe::observe(store)?;
+    Ok(Observed { runs: by_need(runs), notices })
+}
 
-    /// Notes that somebody goes to `run`, where it waits.
-    pub fn visited(&self, run: &Run) -> io::Result<()> {
-        let Some(waits_since) = waits_since(run) else { return Ok(()) };
-        let record = VisitRecord { version: VISIT_VERSION, waits_since, visited_at: clock::now() };
-        self.folder(run.id()).write_visit(&record)
-    }
+/// Notes that somebody goes to `run`, where it waits.
+pub fn visited(store: &Store, run: &Run) -> io::Result<()> {
+    let Some(waits_since) = waits_since(run) else { return Ok(()) };
+    let record = VisitRecord { version: VISIT_VERSION, waits_since, visited_at: clock::now() };
+    store.folder(run.id()).write_visit(&record)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use crate::model::names::Pair;
 use crate::model::run::Run;
+use crate::runner::start;
 use crate::runner::start::{Queueing, StartError, Started};
 use crate::runner::store::Store;
 use crate::runner::together::Planned;
@@ -31,33 +32,31 @@ pub enum BeginError {
     Start(#[from] StartError),
 }
 
-impl Store {
-    /// Starts or joins `planned`. `before` holds what came of those that stand before it, at their
-    /// places. `force` is for what was asked; what that needs runs where it is missing, failed or stale.
-    pub fn begin_planned(
-        &self,
-        planned: &Planned,
-        before: &[Beginning],
-        force: bool,
-        queueing: Queueing,
-    ) -> Result<Beginning, BeginError> {
-        let mut prepared = std::borrow::Cow::Borrowed(&planned.prepared);
-        for place in &planned.after {
-            match before.get(*place) {
-                Some(Beginning::Run { run, .. }) => prepared.to_mut().conditions.after.push(run.id().clone()),
-                Some(Beginning::UpToDate(_)) => {}
-                Some(Beginning::Failed(failed)) => {
-                    return Err(BeginError::After { pair: planned.prepared.pair.clone(), failed: failed.clone() });
-                }
-                Some(Beginning::NoSlot) | None => return Ok(Beginning::NoSlot),
+/// Starts or joins `planned`. `before` holds what came of those that stand before it, at their
+/// places. `force` is for what was asked; what that needs runs where it is missing, failed or stale.
+pub fn begin_planned(
+    store: &Store,
+    planned: &Planned,
+    before: &[Beginning],
+    force: bool,
+    queueing: Queueing,
+) -> Result<Beginning, BeginError> {
+    let mut prepared = std::borrow::Cow::Borrowed(&planned.prepared);
+    for place in &planned.after {
+        match before.get(*place) {
+            Some(Beginning::Run { run, .. }) => prepared.to_mut().conditions.after.push(run.id().clone()),
+            Some(Beginning::UpToDate(_)) => {}
+            Some(Beginning::Failed(failed)) => {
+                return Err(BeginError::After { pair: planned.prepared.pair.clone(), failed: failed.clone() });
             }
+            Some(Beginning::NoSlot) | None => return Ok(Beginning::NoSlot),
         }
-        let force = force && planned.needed_by.is_none();
-        Ok(match self.start(&prepared, force, queueing)? {
-            Started::NoSlot => Beginning::NoSlot,
-            Started::UpToDate(run) => Beginning::UpToDate(run),
-            Started::New(run) => Beginning::Run { run, ours: true },
-            Started::Joined(run) => Beginning::Run { run, ours: false },
-        })
     }
+    let force = force && planned.needed_by.is_none();
+    Ok(match start::start(store, &prepared, force, queueing)? {
+        Started::NoSlot => Beginning::NoSlot,
+        Started::UpToDate(run) => Beginning::UpToDate(run),
+        Started::New(run) => Beginning::Run { run, ours: true },
+        Started::Joined(run) => Beginning::Run { run, ours: false },
+    })
 }

@@ -10,6 +10,7 @@ use crate::plan::order::order_problem;
 use crate::plan::wanted::wanted;
 use crate::runner::locate::Whence;
 use crate::runner::project::{Depth, OpenError, Project};
+use crate::runner::work;
 use crate::system::git::{self, Repository};
 use crate::tasks::TaskSet;
 
@@ -39,23 +40,21 @@ pub(crate) fn check_draft(whence: &Whence, draft: &UnsavedFile) -> Result<Checke
 
 fn told(opened: Result<Project, OpenError>) -> Result<Checked, OpenError> {
     match opened {
-        Ok(project) => Ok(project.check()),
+        Ok(project) => Ok(judge(&project)),
         Err(OpenError::Problems { problems }) => Ok(Checked { problems, counts: None }),
         Err(error) => Err(error),
     }
 }
 
-impl Project {
-    fn check(&self) -> Checked {
-        let tasks = self.tasks();
-        let wanted = wanted(&self.manifest, &tasks);
-        let mut problems: Vec<Problem> = self.problems.iter().chain(tasks.problems()).cloned().collect();
-        problems.extend(manifest::advice(&self.manifest));
-        problems.extend(wanted.problems);
-        problems.extend(order_problem(&tasks));
-        problems.extend(base_problems(self, &tasks));
-        Checked { problems, counts: Some((self.manifest.modes.len(), tasks.tasks().len())) }
-    }
+fn judge(project: &Project) -> Checked {
+    let tasks = project.tasks();
+    let wanted = wanted(&project.manifest, &tasks);
+    let mut problems: Vec<Problem> = project.problems.iter().chain(tasks.problems()).cloned().collect();
+    problems.extend(manifest::advice(&project.manifest));
+    problems.extend(wanted.problems);
+    problems.extend(order_problem(&tasks));
+    problems.extend(base_problems(project, &tasks));
+    Checked { problems, counts: Some((project.manifest.modes.len(), tasks.tasks().len())) }
 }
 
 /// A configured base that is no commit of the repository. Nothing is said outside of a repository, of one
@@ -73,7 +72,7 @@ fn base_problems(project: &Project, tasks: &TaskSet) -> Vec<Problem> {
     match is_plain(base) {
         true => bases.extend([base.clone()]),
         // What cannot be rendered was told as a mistake of the template.
-        false => bases.extend(tasks.tasks().iter().filter_map(|task| project.work_of(tasks, task).ok()?.base)),
+        false => bases.extend(tasks.tasks().iter().filter_map(|task| work::work_of(project, tasks, task).ok()?.base)),
     }
     let problem = |base: &String| match git::resolve(root, base) {
         Ok(None) => {

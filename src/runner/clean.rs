@@ -9,49 +9,51 @@ use std::path::{Path, PathBuf};
 use crate::model::names::Pair;
 use crate::model::worktree_look::{Names, Standing};
 use crate::plan::clean::{BranchEnd, Case, Cleaning, decide};
+use crate::runner::observe;
 use crate::runner::project::Project;
+use crate::runner::project_store;
 use crate::runner::store::Store;
+use crate::runner::task_worktree;
 use crate::runner::task_worktree::TaskWorktree;
+use crate::runner::work;
 use crate::runner::work::WorkError;
 use crate::system::git;
 use crate::tasks::{Task, TaskSet};
 use crate::view::work_view::CleanView;
 
-impl Project {
-    /// Cleans up after `task`, or tells all that stands against it. `here` is where the user stands;
-    /// a dry run changes nothing.
-    pub fn clean(&self, tasks: &TaskSet, task: &Task, here: &Path, dry: bool) -> Result<CleanView, WorkError> {
-        let worktree = self.work_of(tasks, task)?;
-        let path = git::resolved(&worktree.path);
-        let base = self.base_of(&worktree)?;
-        let store = if dry { self.store()? } else { Some(self.store_for_writing(None)?) };
-        let lock = match &store {
-            Some(store) if !dry => Some(store.state().own_worktree(&path)?),
-            _ => None,
-        };
-        let root = self.known_repository()?.folder_for_git();
-        let standing = git::inspect_worktree(root, &worktree.path)?;
-        let branch_look = git::inspect_branch(root, &worktree.branch, &base)?;
-        let runs = store.as_ref().map(|store| store.at_work_in(&path)).transpose()?.unwrap_or_default();
-        let case = Case {
-            path: &worktree.path,
-            branch: &worktree.branch,
-            base: &base,
-            root,
-            standing: &standing,
-            branch_look,
-            runs: &runs,
-            is_here: git::resolved(here).starts_with(&path),
-        };
-        let cleaning = decide(&case).map_err(|against| WorkError::Refused {
-            task: task.id.clone(),
-            path: worktree.path.clone(),
-            against,
-        })?;
-        let kept = if dry { None } else { carry_out(root, &worktree, cleaning)? };
-        drop(lock);
-        Ok(view(task, (worktree, base), standing, cleaning, kept, dry))
-    }
+/// Cleans up after `task`, or tells all that stands against it. `here` is where the user stands;
+/// a dry run changes nothing.
+pub fn clean(project: &Project, tasks: &TaskSet, task: &Task, here: &Path, dry: bool) -> Result<CleanView, WorkError> {
+    let worktree = work::work_of(project, tasks, task)?;
+    let path = git::resolved(&worktree.path);
+    let base = task_worktree::base_of(project, &worktree)?;
+    let store = if dry { project_store::find(project)? } else { Some(project_store::create(project, None)?) };
+    let lock = match &store {
+        Some(store) if !dry => Some(store.state().own_worktree(&path)?),
+        _ => None,
+    };
+    let root = project.known_repository()?.folder_for_git();
+    let standing = git::inspect_worktree(root, &worktree.path)?;
+    let branch_look = git::inspect_branch(root, &worktree.branch, &base)?;
+    let runs = store.as_ref().map(|store| at_work_in(store, &path)).transpose()?.unwrap_or_default();
+    let case = Case {
+        path: &worktree.path,
+        branch: &worktree.branch,
+        base: &base,
+        root,
+        standing: &standing,
+        branch_look,
+        runs: &runs,
+        is_here: git::resolved(here).starts_with(&path),
+    };
+    let cleaning = decide(&case).map_err(|against| WorkError::Refused {
+        task: task.id.clone(),
+        path: worktree.path.clone(),
+        against,
+    })?;
+    let kept = if dry { None } else { carry_out(root, &worktree, cleaning)? };
+    drop(lock);
+    Ok(view(task, (worktree, base), standing, cleaning, kept, dry))
 }
 
 /// The branch may still be refused: why.
@@ -102,18 +104,16 @@ fn view(
     }
 }
 
-impl Store {
-    /// Unfinished runs, of any task, that work below `path` or are about to make it. What cannot be
-    /// seen counts.
-    fn at_work_in(&self, path: &Path) -> Result<Vec<(Pair, &'static str)>, WorkError> {
-        let is_below = |other: &PathBuf| git::resolved(other).starts_with(path);
-        let mut found = Vec::new();
-        for run in self.observe()?.runs.iter().filter(|run| run.is_active()) {
-            let makes = || self.folder(run.id()).read_spec().ok().and_then(|spec| spec.worktree).map(|spec| spec.path);
-            if is_below(&run.facts.cwd) || makes().is_some_and(|path| is_below(&path)) {
-                found.push((run.pair(), run.state.as_str()));
-            }
+/// Unfinished runs, of any task, that work below `path` or are about to make it. What cannot be
+/// seen counts.
+fn at_work_in(store: &Store, path: &Path) -> Result<Vec<(Pair, &'static str)>, WorkError> {
+    let is_below = |other: &PathBuf| git::resolved(other).starts_with(path);
+    let mut found = Vec::new();
+    for run in observe::observe(store)?.runs.iter().filter(|run| run.is_active()) {
+        let makes = || store.folder(run.id()).read_spec().ok().and_then(|spec| spec.worktree).map(|spec| spec.path);
+        if is_below(&run.facts.cwd) || makes().is_some_and(|path| is_below(&path)) {
+            found.push((run.pair(), run.state.as_str()));
         }
-        Ok(found)
     }
+    Ok(found)
 }

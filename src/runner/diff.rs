@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::model::names::TaskId;
 use crate::runner::project::Project;
+use crate::runner::task_worktree;
+use crate::runner::work;
 use crate::runner::work::WorkError;
 use crate::system::git::{Base, CheckoutChanges, CheckoutDiff};
 use crate::tasks::{Task, TaskSet};
@@ -22,16 +24,14 @@ pub struct Work {
     scratch: CheckoutDiff,
 }
 
-impl Project {
-    pub fn work(&self, tasks: &TaskSet, task: &Task) -> Result<Work, WorkError> {
-        let worktree = self.standing_work_of(tasks, task)?;
-        let base = self.base_of(&worktree)?;
-        let root = self.known_repository()?.folder_for_git();
-        let since = Base::find(root, &base)?.fork_point(&worktree.path, &base)?;
-        let scratch = CheckoutDiff::new(&worktree.path, since.clone())?;
-        let (path, branch) = (worktree.path, worktree.branch);
-        Ok(Work { task: task.id.clone(), path, branch, base, since, scratch })
-    }
+pub fn work(project: &Project, tasks: &TaskSet, task: &Task) -> Result<Work, WorkError> {
+    let worktree = work::standing_work_of(project, tasks, task)?;
+    let base = task_worktree::base_of(project, &worktree)?;
+    let root = project.known_repository()?.folder_for_git();
+    let since = Base::find(root, &base)?.fork_point(&worktree.path, &base)?;
+    let scratch = CheckoutDiff::new(&worktree.path, since.clone())?;
+    let (path, branch) = (worktree.path, worktree.branch);
+    Ok(Work { task: task.id.clone(), path, branch, base, since, scratch })
 }
 
 impl Work {

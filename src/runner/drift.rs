@@ -12,6 +12,7 @@ use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_spec::{RunKind, RunSpec, WorktreeSpec};
 use crate::runner::basis::Bases;
+use crate::runner::prepare;
 use crate::runner::prepare::{Prepared, Request};
 use crate::runner::project::Project;
 use crate::runner::store::Store;
@@ -28,7 +29,7 @@ pub(super) fn of(project: &Project, tasks: &TaskSet, store: &Store, run: &Run, b
     }
     let folder = store.folder(run.id());
     let Ok(spec) = folder.read_spec() else { return Vec::new() };
-    match project.prepare(tasks, mode, task, &Request::default()) {
+    match prepare::prepare(project, tasks, mode, task, &Request::default()) {
         Ok(prepared) => {
             let mut fields = differing(&spec, &prepared);
             if spec.resumes.is_none() && folder.read_prompt().ok() != Some(prepared.prompt.clone().unwrap_or_default())

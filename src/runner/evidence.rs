@@ -45,15 +45,13 @@ pub enum Bears {
     Neither,
 }
 
-impl Store {
-    /// The facts of an ended run; none of one that lives.
-    pub fn why_ended(&self, run: &Run) -> Vec<Fact> {
-        let Some(end) = &run.end else { return Vec::new() };
-        let folder = self.folder(run.id());
-        match folder.read_spec() {
-            Ok(spec) => Facts::of(&spec, end, &folder.read_attempts(), &last_words(&spec, &folder)),
-            Err(_) => Facts::default().end(end).reason(end).0,
-        }
+/// The facts of an ended run; none of one that lives.
+pub fn why_ended(store: &Store, run: &Run) -> Vec<Fact> {
+    let Some(end) = &run.end else { return Vec::new() };
+    let folder = store.folder(run.id());
+    match folder.read_spec() {
+        Ok(spec) => Facts::of(&spec, end, &folder.read_attempts(), &last_words(&spec, &folder)),
+        Err(_) => Facts::default().end(end).reason(end).0,
     }
 }
 

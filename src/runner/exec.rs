@@ -9,6 +9,8 @@ use crate::model::live_record::LiveRecord;
 use crate::model::protocol::Protocol;
 use crate::model::run_spec::{RunSpec, WorktreeSpec};
 use crate::runner::hooks;
+use crate::runner::next;
+use crate::runner::observe;
 use crate::runner::setup::{self, SetupError};
 use crate::runner::store::Store;
 use crate::system::clock;
@@ -155,7 +157,7 @@ pub fn ended(folder: &Path) {
     }
     let state = folder.parent().and_then(Path::parent);
     if let Some(Ok(Some(store))) = state.map(Store::find) {
-        let _ = store.observe_some(std::slice::from_ref(&id));
-        let _ = store.next(Some(folder));
+        let _ = observe::observe_some(&store, std::slice::from_ref(&id));
+        let _ = next::job_ended(&store, Some(folder));
     }
 }

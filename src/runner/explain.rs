@@ -24,25 +24,23 @@ impl Sign {
     }
 }
 
-impl Store {
-    /// None of what does not run in a window.
-    pub fn activity_signs(&self, run: &Run) -> Vec<Sign> {
-        let mut signs = Vec::new();
-        if let Some(activity) = run.progress.activity.as_ref().filter(|_| run.state == RunState::Running) {
-            let source = activity.source.as_str();
-            let says = format!("{}, by {source}", said(activity.state, &activity.reason));
-            signs.push(Sign { name: "activity", says, at: Some(activity.at) });
-        } else {
-            return signs;
-        }
-        if let (Protocol::Claude, Some(socket), Some(pane), Some(pid)) =
-            (run.facts.protocol, &run.facts.socket, &run.progress.pane, run.progress.pid)
-        {
-            let folder = self.folder(run.id());
-            signs.extend(told(&Signs::of(Place { run: run.id(), folder: &folder, socket, pane, pid })));
-        }
-        signs
+/// None of what does not run in a window.
+pub fn activity_signs(store: &Store, run: &Run) -> Vec<Sign> {
+    let mut signs = Vec::new();
+    if let Some(activity) = run.progress.activity.as_ref().filter(|_| run.state == RunState::Running) {
+        let source = activity.source.as_str();
+        let says = format!("{}, by {source}", said(activity.state, &activity.reason));
+        signs.push(Sign { name: "activity", says, at: Some(activity.at) });
+    } else {
+        return signs;
     }
+    if let (Protocol::Claude, Some(socket), Some(pane), Some(pid)) =
+        (run.facts.protocol, &run.facts.socket, &run.progress.pane, run.progress.pid)
+    {
+        let folder = store.folder(run.id());
+        signs.extend(told(&Signs::of(Place { run: run.id(), folder: &folder, socket, pane, pid })));
+    }
+    signs
 }
 
 fn told(signs: &Signs) -> Vec<Sign> {

@@ -9,6 +9,8 @@ use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{RunState, UnknownWhy};
+use crate::runner::next;
+use crate::runner::observe;
 use crate::runner::start::StartError;
 use crate::runner::store::Store;
 use crate::system::clock::Stopwatch;
@@ -94,7 +96,7 @@ impl Follower {
         self.logs.as_mut().map_or(Ok(0), |logs| logs.read(sink))
     }
 
-    /// The run as it is now. Call before [`Self::read`] to know that what is read is all there is.
+    /// The run as it is now. Call before [`read`] to know that what is read is all there is.
     pub fn look(&mut self) -> Result<Run, FollowError> {
         // A job that runs and whose owner holds its pair still runs: each line it prints wakes us,
         // and must not cost a look at everything.
@@ -109,7 +111,7 @@ impl Follower {
                 return Ok(last.clone());
             }
         }
-        let run = self.store.run(&self.id)?.ok_or_else(|| FollowError::Gone(self.id.clone()))?;
+        let run = observe::run(&self.store, &self.id)?.ok_or_else(|| FollowError::Gone(self.id.clone()))?;
         self.last = Some(run.clone());
         Ok(run)
     }
@@ -156,7 +158,7 @@ impl Follower {
             return Ok(Woken::Changed);
         }
         if matches!(run.state, RunState::Queued(_)) {
-            self.store.start_queued()?;
+            next::start_queued(&self.store)?;
         }
         Ok(if timeout.is_some() && limit == timeout { Woken::TimeUp } else { Woken::Changed })
     }
@@ -182,34 +184,32 @@ impl Follower {
     }
 }
 
-impl Store {
-    /// Waits until `run` has ended. `None` when `timeout` passed first. `seen` gets the run as it is
-    /// observed each time.
-    pub fn wait(
-        &self,
-        run: &Run,
-        timeout: Option<Duration>,
-        seen: &mut dyn FnMut(&Run),
-    ) -> Result<Option<Run>, FollowError> {
-        let mut follower = Follower::new(self, run, None)?;
-        let begun = Stopwatch::start();
-        let mut silent_since = None;
-        loop {
-            let run = follower.look()?;
-            seen(&run);
-            match &run.state {
-                RunState::Ended(_) => return Ok(Some(run)),
-                RunState::Unknown(UnknownWhy::Tmux(_))
-                    if silent_since.get_or_insert_with(Stopwatch::start).elapsed() < SILENCE => {}
-                RunState::Unknown(why) => return Err(FollowError::Unknown { pair: run.pair(), why: why.clone() }),
-                _ => silent_since = None,
-            }
-            let left = timeout.map(|timeout| timeout.saturating_sub(begun.elapsed()));
-            if left.is_some_and(|left| left.is_zero()) {
-                return Ok(None);
-            }
-            follower.read(&mut |_| Ok(()))?;
-            follower.wait(&run, None, left)?;
+/// Waits until `run` has ended. `None` when `timeout` passed first. `seen` gets the run as it is
+/// observed each time.
+pub fn wait_for_end(
+    store: &Store,
+    run: &Run,
+    timeout: Option<Duration>,
+    seen: &mut dyn FnMut(&Run),
+) -> Result<Option<Run>, FollowError> {
+    let mut follower = Follower::new(store, run, None)?;
+    let begun = Stopwatch::start();
+    let mut silent_since = None;
+    loop {
+        let run = follower.look()?;
+        seen(&run);
+        match &run.state {
+            RunState::Ended(_) => return Ok(Some(run)),
+            RunState::Unknown(UnknownWhy::Tmux(_))
+                if silent_since.get_or_insert_with(Stopwatch::start).elapsed() < SILENCE => {}
+            RunState::Unknown(why) => return Err(FollowError::Unknown { pair: run.pair(), why: why.clone() }),
+            _ => silent_since = None,
         }
+        let left = timeout.map(|timeout| timeout.saturating_sub(begun.elapsed()));
+        if left.is_some_and(|left| left.is_zero()) {
+            return Ok(None);
+        }
+        follower.read(&mut |_| Ok(()))?;
+        follower.wait(&run, None, left)?;
     }
 }

@@ -7,45 +7,44 @@ use crate::model::run::Run;
 use crate::model::run_spec::RunKind;
 use crate::model::run_state::EndState;
 use crate::plan::freshness::{Freshness, OutputsNow, compare};
+use crate::runner::observe;
 use crate::runner::prepare::Prepared;
 use crate::runner::store::Store;
 use crate::system::fingerprint::{self, Inputs};
 use crate::system::store::index::IndexError;
 
-impl Store {
-    /// `None` where the mode has no `sources`, or the pair's last run did not succeed. Else that
-    /// run, and whether running again would do the same.
-    pub fn freshness(&self, prepared: &Prepared) -> Result<Option<(Run, Freshness)>, IndexError> {
-        let RunKind::Headless { tracked: Some(tracked), .. } = &prepared.kind else { return Ok(None) };
-        // By the records: what ended a moment ago may not be in the index as ended yet.
-        let last = self.last_run(&prepared.pair)?;
-        let Some(run) = last.filter(|run| run.end_state() == Some(EndState::Succeeded)) else { return Ok(None) };
-        let doubt = |why: String| Freshness::Stale(vec![why]);
-        let record = match self.folder(run.id()).read_fresh() {
-            Ok(Some(record)) => record,
-            Ok(None) => return Ok(Some((run, doubt("its sources changed while it ran".to_owned())))),
-            Err(error) => return Ok(Some((run, doubt(error.to_string())))),
-        };
-        if prepared.worktree.is_some() || prepared.resumes.is_some() {
-            return Ok(Some((run, doubt("its folder has to be made first".to_owned()))));
-        }
-        let argv = agent::of(prepared.protocol).argv_without_session_id(&prepared.argv, prepared.session_id.as_deref());
-        let now = fingerprint::take(&Inputs {
-            cwd: &prepared.cwd,
-            tracked,
-            prompt: prepared.prompt.as_deref().unwrap_or_default(),
-            argv: &argv,
-            program: &prepared.program,
-        });
-        let missing = fingerprint::missing(&prepared.cwd, &tracked.generates);
-        let files = fingerprint::outputs(&prepared.cwd, &tracked.generates);
-        let freshness = match (now, missing, files) {
-            (Ok(now), Ok(unmatched), Ok(files)) => {
-                let has_wildcards = tracked.generates.iter().any(|pattern| fingerprint::has_wildcard(pattern));
-                compare(&record, &now, tracked, OutputsNow { files: &files, unmatched: &unmatched, has_wildcards })
-            }
-            (Err(error), _, _) | (_, Err(error), _) | (_, _, Err(error)) => doubt(error.to_string()),
-        };
-        Ok(Some((run, freshness)))
+/// `None` where the mode has no `sources`, or the pair's last run did not succeed. Else that
+/// run, and whether running again would do the same.
+pub(super) fn of(store: &Store, prepared: &Prepared) -> Result<Option<(Run, Freshness)>, IndexError> {
+    let RunKind::Headless { tracked: Some(tracked), .. } = &prepared.kind else { return Ok(None) };
+    // By the records: what ended a moment ago may not be in the index as ended yet.
+    let last = observe::last_run(store, &prepared.pair)?;
+    let Some(run) = last.filter(|run| run.end_state() == Some(EndState::Succeeded)) else { return Ok(None) };
+    let doubt = |why: String| Freshness::Stale(vec![why]);
+    let record = match store.folder(run.id()).read_fresh() {
+        Ok(Some(record)) => record,
+        Ok(None) => return Ok(Some((run, doubt("its sources changed while it ran".to_owned())))),
+        Err(error) => return Ok(Some((run, doubt(error.to_string())))),
+    };
+    if prepared.worktree.is_some() || prepared.resumes.is_some() {
+        return Ok(Some((run, doubt("its folder has to be made first".to_owned()))));
     }
+    let argv = agent::of(prepared.protocol).argv_without_session_id(&prepared.argv, prepared.session_id.as_deref());
+    let now = fingerprint::take(&Inputs {
+        cwd: &prepared.cwd,
+        tracked,
+        prompt: prepared.prompt.as_deref().unwrap_or_default(),
+        argv: &argv,
+        program: &prepared.program,
+    });
+    let missing = fingerprint::missing(&prepared.cwd, &tracked.generates);
+    let files = fingerprint::outputs(&prepared.cwd, &tracked.generates);
+    let freshness = match (now, missing, files) {
+        (Ok(now), Ok(unmatched), Ok(files)) => {
+            let has_wildcards = tracked.generates.iter().any(|pattern| fingerprint::has_wildcard(pattern));
+            compare(&record, &now, tracked, OutputsNow { files: &files, unmatched: &unmatched, has_wildcards })
+        }
+        (Err(error), _, _) | (_, Err(error), _) | (_, _, Err(error)) => doubt(error.to_string()),
+    };
+    Ok(Some((run, freshness)))
 }

@@ -11,100 +11,98 @@ use crate::runner::store::{Observed, Store};
 use crate::system::store::index::Index;
 use crate::system::store::pair_lock::{self, Liveness};
 
-impl Store {
-    /// Most windows are simply there: a pane that was started for the run and has not ended says
-    /// all there is to say, and no file is read for it. Returns the ids that need a closer look.
-    pub(super) fn glance(
-        &self,
-        index: &Index,
-        known: Vec<(RunId, Option<RunFacts>)>,
-        listings: &mut Listings,
-        observed: &mut Observed,
-    ) -> Vec<RunId> {
-        let mut rest = Vec::new();
-        // In a copied folder the panes are another's.
-        let trusted = index.is_of_this_folder();
-        // While tmux answers.
-        let is_window = |facts: &Option<RunFacts>| facts.as_ref().is_some_and(|facts| facts.socket.is_some());
-        let stop_asked = |id: &RunId| self.folder(id).stop_asked().is_some();
-        let asked: Vec<bool> = known.iter().map(|(id, facts)| is_window(facts) && stop_asked(id)).collect();
-        for ((id, facts), stop_asked) in known.into_iter().zip(asked) {
-            let facts = facts.filter(|_| trusted);
-            let Some(facts) = facts else {
+/// Most windows are simply there: a pane that was started for the run and has not ended says
+/// all there is to say, and no file is read for it. Returns the ids that need a closer look.
+pub(super) fn glance(
+    store: &Store,
+    index: &Index,
+    known: Vec<(RunId, Option<RunFacts>)>,
+    listings: &mut Listings,
+    observed: &mut Observed,
+) -> Vec<RunId> {
+    let mut rest = Vec::new();
+    // In a copied folder the panes are another's.
+    let trusted = index.is_of_this_folder();
+    // While tmux answers.
+    let is_window = |facts: &Option<RunFacts>| facts.as_ref().is_some_and(|facts| facts.socket.is_some());
+    let stop_asked = |id: &RunId| store.folder(id).stop_asked().is_some();
+    let asked: Vec<bool> = known.iter().map(|(id, facts)| is_window(facts) && stop_asked(id)).collect();
+    for ((id, facts), stop_asked) in known.into_iter().zip(asked) {
+        let facts = facts.filter(|_| trusted);
+        let Some(facts) = facts else {
+            rest.push(id);
+            continue;
+        };
+        let Some(socket) = facts.socket.clone() else {
+            match glance_at_job(store, &id, &facts) {
+                Some(progress) => {
+                    observed.runs.push(Run { facts, state: RunState::Running, progress, end: None });
+                }
+                None => rest.push(id),
+            }
+            continue;
+        };
+        let pane = match listings.of(&socket) {
+            Ok(listed) => listed.pane(&id).filter(|pane| pane.dead.is_none()),
+            Err(_) => None,
+        };
+        match pane {
+            Some(pane) => {
+                let state = if stop_asked { RunState::Stopping } else { RunState::Running };
+                let runs = state == RunState::Running;
+                let does = match runs {
+                    true => activity::of_pane(pane, facts.protocol, &id, &store.folder(&id), &socket),
+                    false => activity::Does::default(),
+                };
+                let progress = Progress {
+                    started_at: Some(facts.created_at),
+                    pid: Some(pane.pid),
+                    attempt: 1,
+                    pane: Some(pane.pane_id.clone()),
+                    window: Some(pane.window_id.clone()),
+                    activity: does.activity,
+                    session_id: does.session_id,
+                    ..Progress::default()
+                };
+                observed.runs.push(Run { facts, state, progress, end: None });
+            }
+            None => {
+                // A server that did not answer is not asked again by this look.
+                if matches!(listings.of(&socket), Ok(listed) if listed.pane(&id).is_none()) {
+                    listings.stale.insert(socket);
+                }
                 rest.push(id);
-                continue;
-            };
-            let Some(socket) = facts.socket.clone() else {
-                match self.glance_at_job(&id, &facts) {
-                    Some(progress) => {
-                        observed.runs.push(Run { facts, state: RunState::Running, progress, end: None });
-                    }
-                    None => rest.push(id),
-                }
-                continue;
-            };
-            let pane = match listings.of(&socket) {
-                Ok(listed) => listed.pane(&id).filter(|pane| pane.dead.is_none()),
-                Err(_) => None,
-            };
-            match pane {
-                Some(pane) => {
-                    let state = if stop_asked { RunState::Stopping } else { RunState::Running };
-                    let runs = state == RunState::Running;
-                    let does = match runs {
-                        true => activity::of_pane(pane, facts.protocol, &id, &self.folder(&id), &socket),
-                        false => activity::Does::default(),
-                    };
-                    let progress = Progress {
-                        started_at: Some(facts.created_at),
-                        pid: Some(pane.pid),
-                        attempt: 1,
-                        pane: Some(pane.pane_id.clone()),
-                        window: Some(pane.window_id.clone()),
-                        activity: does.activity,
-                        session_id: does.session_id,
-                        ..Progress::default()
-                    };
-                    observed.runs.push(Run { facts, state, progress, end: None });
-                }
-                None => {
-                    // A server that did not answer is not asked again by this look.
-                    if matches!(listings.of(&socket), Ok(listed) if listed.pane(&id).is_none()) {
-                        listings.stale.insert(socket);
-                    }
-                    rest.push(id);
-                }
             }
         }
-        for socket in std::mem::take(&mut listings.stale) {
-            listings.by_socket.remove(&socket);
-        }
-        rest
     }
+    for socket in std::mem::take(&mut listings.stale) {
+        listings.by_socket.remove(&socket);
+    }
+    rest
+}
 
-    /// A job whose supervisor holds its pair and has said that it lives, here and with nothing to
-    /// add to it.
-    fn glance_at_job(&self, id: &RunId, facts: &RunFacts) -> Option<Progress> {
-        let Ok(Liveness::Held(Some(holder))) = pair_lock::probe(self.state(), &facts.pair()) else { return None };
-        let folder = self.folder(id);
-        let live = folder.read_live().ok().flatten()?;
-        let plain = holder == *id
-            && live.owner.world == *self.world()
-            && !live.stopping
-            && live.retry.is_none()
-            && live.trouble.is_none()
-            && folder.stop_asked().is_none()
-            && !folder.is_unsaved()
-            && !folder.has_exit();
-        plain.then(|| Progress {
-            started_at: Some(live.started_at),
-            pid: Some(live.agent.as_ref().unwrap_or(&live.owner).pid),
-            attempt: live.attempt,
-            log_bytes: folder.log_bytes(),
-            limits: live.limits,
-            answer: run_answer::of_living(&folder, facts.protocol, live.answered.as_ref()),
-            answered: live.answered,
-            ..Progress::default()
-        })
-    }
+/// A job whose supervisor holds its pair and has said that it lives, here and with nothing to
+/// add to it.
+fn glance_at_job(store: &Store, id: &RunId, facts: &RunFacts) -> Option<Progress> {
+    let Ok(Liveness::Held(Some(holder))) = pair_lock::probe(store.state(), &facts.pair()) else { return None };
+    let folder = store.folder(id);
+    let live = folder.read_live().ok().flatten()?;
+    let plain = holder == *id
+        && live.owner.world == *store.world()
+        && !live.stopping
+        && live.retry.is_none()
+        && live.trouble.is_none()
+        && folder.stop_asked().is_none()
+        && !folder.is_unsaved()
+        && !folder.has_exit();
+    plain.then(|| Progress {
+        started_at: Some(live.started_at),
+        pid: Some(live.agent.as_ref().unwrap_or(&live.owner).pid),
+        attempt: live.attempt,
+        log_bytes: folder.log_bytes(),
+        limits: live.limits,
+        answer: run_answer::of_living(&folder, facts.protocol, live.answered.as_ref()),
+        answered: live.answered,
+        ..Progress::default()
+    })
 }

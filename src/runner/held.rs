@@ -16,29 +16,26 @@ use crate::system::store::index::IndexError;
 /// By pair, why its last run is not followed by another.
 pub type Held = BTreeMap<Pair, Hold>;
 
-impl Project {
-    /// Of `runs`, the last ones of their pairs: those that are held.
-    pub fn held(&self, store: &Store, runs: &[Run]) -> Result<Held, IndexError> {
-        let mut held = Held::new();
-        // To know the tasks takes longer than all else here.
-        if self.manifest.runs.iter().all(|entry| entry.restart == Restart::Never) || runs.iter().all(Run::is_active) {
-            return Ok(held);
-        }
-        let wanted = wanted(&self.manifest, &self.tasks());
-        let restarts: BTreeMap<&Pair, Restart> =
-            wanted.entries.iter().map(|entry| (&entry.pair, entry.restart)).collect();
-        for run in runs.iter().filter(|run| !run.is_active()) {
-            let pair = run.pair();
-            let Some(restart) = restarts.get(&pair) else { continue };
-            let seen = Seen::of(run, Vec::new(), ended_by_person(run), count(&recent_restarts(store, run.id())));
-            let state = WantedState { pair: pair.clone(), restart: *restart, seen };
-            let plan = diff(&[state], &[], Options { watch: true, ..Options::default() });
-            for step in plan.steps {
-                if let What::Held { why, .. } = step.what {
-                    held.insert(pair.clone(), why);
-                }
+/// Of `runs`, the last ones of their pairs: those that are held.
+pub fn held(project: &Project, store: &Store, runs: &[Run]) -> Result<Held, IndexError> {
+    let mut held = Held::new();
+    // To know the tasks takes longer than all else here.
+    if project.manifest.runs.iter().all(|entry| entry.restart == Restart::Never) || runs.iter().all(Run::is_active) {
+        return Ok(held);
+    }
+    let wanted = wanted(&project.manifest, &project.tasks());
+    let restarts: BTreeMap<&Pair, Restart> = wanted.entries.iter().map(|entry| (&entry.pair, entry.restart)).collect();
+    for run in runs.iter().filter(|run| !run.is_active()) {
+        let pair = run.pair();
+        let Some(restart) = restarts.get(&pair) else { continue };
+        let seen = Seen::of(run, Vec::new(), ended_by_person(run), count(&recent_restarts(store, run.id())));
+        let state = WantedState { pair: pair.clone(), restart: *restart, seen };
+        let plan = diff(&[state], &[], Options { watch: true, ..Options::default() });
+        for step in plan.steps {
+            if let What::Held { why, .. } = step.what {
+                held.insert(pair.clone(), why);
             }
         }
-        Ok(held)
     }
+    Ok(held)
 }

@@ -46,6 +46,7 @@ pub mod overview;
 pub mod past;
 pub mod prepare;
 pub mod project;
+pub mod project_store;
 mod prompt;
 pub mod prune;
 mod readiness;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::manifest::discover::DEFAULT_STATE_DIR;
 use crate::model::run::Run;
 use crate::model::run_spec::below;
+use crate::runner::observe;
 use crate::runner::project::Project;
 use crate::runner::store::Store;
 use crate::system::git::Repository;
@@ -26,50 +27,48 @@ impl OlderState {
     /// The store of its runs, where one of them has not ended or cannot be looked at.
     fn living(&self) -> Result<Option<Store>, StateDirError> {
         let Some(store) = Store::find(&self.path)? else { return Ok(None) };
-        let lives = store.observe().map_or(true, |seen| seen.runs.iter().any(Run::is_active));
+        let lives = observe::observe(&store).map_or(true, |seen| seen.runs.iter().any(Run::is_active));
         Ok(lives.then_some(store))
     }
 }
 
-impl Project {
-    pub(super) fn older_states(&self) -> Vec<OlderState> {
-        let root = &self.manifest.root;
-        let Some(repository) = &self.repository else { return Vec::new() };
-        let written = Path::new(self.manifest.state_dir_written.as_deref().unwrap_or(DEFAULT_STATE_DIR));
-        let is_main = repository.main().is_some_and(|main| repository.checkout() == Some(main));
-        if is_main || written.is_absolute() {
-            return Vec::new();
+pub(super) fn older_states(project: &Project) -> Vec<OlderState> {
+    let root = &project.manifest.root;
+    let Some(repository) = &project.repository else { return Vec::new() };
+    let written = Path::new(project.manifest.state_dir_written.as_deref().unwrap_or(DEFAULT_STATE_DIR));
+    let is_main = repository.main().is_some_and(|main| repository.checkout() == Some(main));
+    if is_main || written.is_absolute() {
+        return Vec::new();
+    }
+    let current = project.manifest.state_dir.canonicalize().ok();
+    let mut found: Vec<OlderState> = Vec::new();
+    for folder in std::iter::once(root.clone()).chain(in_linked_worktrees(project, repository)) {
+        let Ok(path) = folder.join(written).canonicalize() else { continue };
+        let known = Some(&path) == current.as_ref() || found.iter().any(|older| older.path == path);
+        if !known && path.join("runs").is_dir() && path.join("pairs").is_dir() {
+            found.push(OlderState { folder, path });
         }
-        let current = self.manifest.state_dir.canonicalize().ok();
-        let mut found: Vec<OlderState> = Vec::new();
-        for folder in std::iter::once(root.clone()).chain(self.in_linked_worktrees(repository)) {
-            let Ok(path) = folder.join(written).canonicalize() else { continue };
-            let known = Some(&path) == current.as_ref() || found.iter().any(|older| older.path == path);
-            if !known && path.join("runs").is_dir() && path.join("pairs").is_dir() {
-                found.push(OlderState { folder, path });
-            }
+    }
+    found
+}
+
+fn in_linked_worktrees(project: &Project, repository: &Repository) -> impl Iterator<Item = PathBuf> {
+    repository.linked_worktrees().into_iter().map(|root| below(&root, &project.below))
+}
+
+/// The one beside this manifest, while a run in it lives: until its end that run is the one that
+/// is looked at, waited for and stopped here.
+pub(super) fn older_store(project: &Project) -> Result<Option<Store>, StateDirError> {
+    let own = older_states(project).into_iter().find(|older| older.folder == project.manifest.root);
+    own.map_or(Ok(None), |older| older.living())
+}
+
+/// `Err` while a run lives in any of them.
+pub(super) fn no_older_run(project: &Project) -> Result<(), StateDirError> {
+    for older in older_states(project) {
+        if older.living()?.is_some() {
+            return Err(StateDirError::Older { path: older.path, folder: older.folder });
         }
-        found
     }
-
-    fn in_linked_worktrees(&self, repository: &Repository) -> impl Iterator<Item = PathBuf> {
-        repository.linked_worktrees().into_iter().map(|root| below(&root, &self.below))
-    }
-
-    /// The one beside this manifest, while a run in it lives: until its end that run is the one that
-    /// is looked at, waited for and stopped here.
-    pub(super) fn older_store(&self) -> Result<Option<Store>, StateDirError> {
-        let own = self.older_states().into_iter().find(|older| older.folder == self.manifest.root);
-        own.map_or(Ok(None), |older| older.living())
-    }
-
-    /// `Err` while a run lives in any of them.
-    pub(super) fn no_older_run(&self) -> Result<(), StateDirError> {
-        for older in self.older_states() {
-            if older.living()?.is_some() {
-                return Err(StateDirError::Older { path: older.path, folder: older.folder });
-            }
-        }
-        Ok(())
-    }
+    Ok(())
 }

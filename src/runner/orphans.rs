@@ -68,65 +68,61 @@ pub(super) fn search_of(kind: &RunKind) -> Search {
     }
 }
 
-impl Store {
-    /// Fails where an agent of the prepared run's pair lives that has no record.
-    pub(super) fn check_no_orphan(&self, prepared: &Prepared) -> Result<(), StartError> {
-        let search = search_of(&prepared.kind);
-        if self.state().is_searched(search) {
-            return Ok(());
-        }
-        let tmux = match &prepared.kind {
-            RunKind::Interactive { socket, .. } => Some(Tmux::new(socket.clone())),
-            RunKind::Headless { .. } => None,
-        };
-        let ground = Ground { state: self.state().path(), manifest: &prepared.manifest };
-        let found = find(&ground, tmux.as_ref())?;
-        if found.is_empty() {
-            self.state().note_searched(search)?;
-        }
-        match found.into_iter().find(|orphan| orphan.may_be(&prepared.pair)) {
-            Some(orphan) => Err(StartError::Orphan { pair: prepared.pair.clone(), orphan: Box::new(orphan) }),
-            None => Ok(()),
-        }
+/// Fails where an agent of the prepared run's pair lives that has no record.
+pub(super) fn check_no_orphan(store: &Store, prepared: &Prepared) -> Result<(), StartError> {
+    let search = search_of(&prepared.kind);
+    if store.state().is_searched(search) {
+        return Ok(());
+    }
+    let tmux = match &prepared.kind {
+        RunKind::Interactive { socket, .. } => Some(Tmux::new(socket.clone())),
+        RunKind::Headless { .. } => None,
+    };
+    let ground = Ground { state: store.state().path(), manifest: &prepared.manifest };
+    let found = find(&ground, tmux.as_ref())?;
+    if found.is_empty() {
+        store.state().note_searched(search)?;
+    }
+    match found.into_iter().find(|orphan| orphan.may_be(&prepared.pair)) {
+        Some(orphan) => Err(StartError::Orphan { pair: prepared.pair.clone(), orphan: Box::new(orphan) }),
+        None => Ok(()),
     }
 }
 
-impl Project {
-    /// Runs of this project that live and have no record. Looks at processes only where the state folder
-    /// is gone, or was made anew and was not looked at since.
-    pub fn orphans(&self) -> io::Result<Vec<Orphan>> {
-        let state = StateDir::spelled(&self.manifest.state_dir);
-        let is_searched = |state: &StateDir| state.is_searched(Search::Processes) || state.is_searched(Search::Windows);
-        if matches!(StateDir::find(&state), Ok(Some(state)) if is_searched(&state)) {
-            return Ok(Vec::new());
-        }
-        find(&Ground { state: &state, manifest: &self.manifest.path }, Some(&self.tmux()))
+/// Runs of this project that live and have no record. Looks at processes only where the state folder
+/// is gone, or was made anew and was not looked at since.
+pub fn orphans(project: &Project) -> io::Result<Vec<Orphan>> {
+    let state = StateDir::spelled(&project.manifest.state_dir);
+    let is_searched = |state: &StateDir| state.is_searched(Search::Processes) || state.is_searched(Search::Windows);
+    if matches!(StateDir::find(&state), Ok(Some(state)) if is_searched(&state)) {
+        return Ok(Vec::new());
     }
+    find(&Ground { state: &state, manifest: &project.manifest.path }, Some(&project.tmux()))
+}
 
-    /// Ends the tree of `orphan`, with the grace of its mode. Returns the processes that are left.
-    pub fn end_orphan(&self, orphan: &Orphan) -> io::Result<Vec<u32>> {
-        let mode = orphan.pair.as_ref().and_then(|pair| self.manifest.modes.get(&pair.mode));
-        let grace = mode.map_or(Duration::from_secs(10), |mode| mode.stop_grace.as_duration());
-        let tree = |root, grace| TreeToEnd { run: &orphan.run, root, grace, asked_group: None };
-        let survivors = match orphan.supervisor.and_then(|pid| process::identify(pid).ok()) {
-            Some(supervisor) => {
-                process::signal(&supervisor, Signal::TERM)?;
-                // One that was stopped would never hear it.
-                process::signal(&supervisor, Signal::CONT)?;
-                if !is_gone_within(&supervisor, grace + SUPERVISOR_PATIENCE) {
-                    let root = Root::Supervisor { pid: supervisor.pid, start_time: supervisor.start_time };
-                    ending::end_trees(&[tree(Some(root), Duration::ZERO)])?;
-                    process::signal(&supervisor, Signal::KILL)?;
-                }
-                ending::end_trees(&[tree(None, Duration::ZERO)])?.concat()
+/// Ends the tree of `orphan`, with the grace of its mode. Returns the processes that are left.
+pub fn end_orphan(project: &Project, orphan: &Orphan) -> io::Result<Vec<u32>> {
+    let mode = orphan.pair.as_ref().and_then(|pair| project.manifest.modes.get(&pair.mode));
+    let grace = mode.map_or(Duration::from_secs(10), |mode| mode.stop_grace.as_duration());
+    let tree = |root, grace| TreeToEnd { run: &orphan.run, root, grace, asked_group: None };
+    let survivors = match orphan.supervisor.and_then(|pid| process::identify(pid).ok()) {
+        Some(supervisor) => {
+            process::signal(&supervisor, Signal::TERM)?;
+            // One that was stopped would never hear it.
+            process::signal(&supervisor, Signal::CONT)?;
+            if !is_gone_within(&supervisor, grace + SUPERVISOR_PATIENCE) {
+                let root = Root::Supervisor { pid: supervisor.pid, start_time: supervisor.start_time };
+                ending::end_trees(&[tree(Some(root), Duration::ZERO)])?;
+                process::signal(&supervisor, Signal::KILL)?;
             }
-            None => ending::end_trees(&[tree(None, grace)])?.concat(),
-        };
-        if let Some(pane) = &orphan.pane {
-            let _ = self.tmux().kill_panes(&[(pane.as_str(), &orphan.run)]);
+            ending::end_trees(&[tree(None, Duration::ZERO)])?.concat()
         }
-        Ok(survivors)
+        None => ending::end_trees(&[tree(None, grace)])?.concat(),
+    };
+    if let Some(pane) = &orphan.pane {
+        let _ = project.tmux().kill_panes(&[(pane.as_str(), &orphan.run)]);
     }
+    Ok(survivors)
 }
 
 fn is_gone_within(process: &ProcessId, patience: Duration) -> bool {

@@ -4,21 +4,20 @@ use std::collections::BTreeSet;
 
 use crate::model::names::Pair;
 use crate::model::run::Run;
+use crate::runner::observe;
 use crate::runner::store::{Observed, Store};
 use crate::system::store::index::IndexError;
 
 /// So many pairs whose last run ended are shown, where nobody asks for all.
 pub const RECENT: u32 = 10;
 
-impl Store {
-    /// The active runs, and after them the last run of each other pair, the last to end first: at
-    /// most `limit` of those.
-    pub fn overview(&self, limit: u32) -> Result<Observed, IndexError> {
-        // Before the look, which waits for tmux; what it sees end is put in front.
-        let earlier = self.last_ended(limit)?;
-        let Observed { runs, notices } = self.observe()?;
-        Ok(Observed { runs: compose(runs, earlier, limit), notices })
-    }
+/// The active runs, and after them the last run of each other pair, the last to end first: at
+/// most `limit` of those.
+pub fn overview(store: &Store, limit: u32) -> Result<Observed, IndexError> {
+    // Before the look, which waits for tmux; what it sees end is put in front.
+    let earlier = store.last_ended(limit)?;
+    let Observed { runs, notices } = observe::observe(store)?;
+    Ok(Observed { runs: compose(runs, earlier, limit), notices })
 }
 
 /// The same, of what was `seen` and what had ended `earlier`.

@@ -21,6 +21,7 @@ use crate::model::run_spec::{Expect, Keep, RunKind, WorktreeSpec};
 use crate::model::started_by::StartedBy;
 use crate::runner::project::{NameLookupError, Project};
 use crate::runner::prompt::{self, Placeholder};
+use crate::runner::task_worktree;
 use crate::runner::task_worktree::worktree_of;
 use crate::runner::template_context::Context;
 use crate::system::environment::{self, Environment};
@@ -141,222 +142,218 @@ impl From<Problem> for PrepareError {
     }
 }
 
-impl Project {
-    /// Prepares one run of `mode` on `task`.
-    pub fn prepare(
-        &self,
-        tasks: &TaskSet,
-        mode: &Mode,
-        task: &Task,
-        request: &Request,
-    ) -> Result<Prepared, PrepareError> {
-        if request.prompt.as_ref().is_some_and(|prompt| prompt.contains(&0)) {
+/// Prepares one run of `mode` on `task`.
+pub fn prepare(
+    project: &Project,
+    tasks: &TaskSet,
+    mode: &Mode,
+    task: &Task,
+    request: &Request,
+) -> Result<Prepared, PrepareError> {
+    if request.prompt.as_ref().is_some_and(|prompt| prompt.contains(&0)) {
+        return Err(PrepareError::Nul { what: "prompt" });
+    }
+    if request.extras.iter().any(|extra| extra.contains('\0')) {
+        return Err(PrepareError::Nul { what: "argument" });
+    }
+    let body = tasks::read_body(task)?;
+    let templates = Templates::new(&project.manifest.root);
+    let worktree = worktree_of(project, tasks, mode, task)?;
+    let declared_worktree = worktree.as_ref().map(|worktree| task_worktree::worktree_spec(project, worktree));
+    let mut context = Context::new(&project.manifest, mode, task, &body);
+    context.extras.clone_from(&request.extras);
+    if let Some(worktree) = &worktree {
+        context.worktree.insert("path", worktree.path.display().to_string());
+        context.worktree.insert("branch", worktree.branch.clone());
+    }
+    // What a subtask file says to do, unless something else was typed.
+    let declared = task.declared.as_ref().and_then(|declared| declared.prompt.as_ref());
+    let prompt_words = request.prompt.as_deref().or(declared.map(String::as_bytes));
+    let placeholder = Placeholder::for_prompt(prompt_words);
+    context.prompt.clone_from(&placeholder.text);
+    let value = context.value();
+    let inline =
+        |what: &str, source: &str| templates.render_inline(&format!("{what} of mode `{}`", mode.name), source, &value);
+
+    let (cwd, to_make) = match &request.cwd {
+        Some(cwd) if !cwd.is_dir() => {
+            let pair = Pair { mode: mode.name.clone(), task: task.id.clone() };
+            return Err(task_worktree::missing_folder(project, cwd, pair, request, worktree.as_ref()));
+        }
+        Some(cwd) => (cwd.clone(), None),
+        None => task_worktree::folder_of(project, mode, task, worktree, &inline)?,
+    };
+    // A conversation that goes on has been told its mode's prompt: only what was typed is new,
+    // and a headless agent, which must be told something, is asked again.
+    let prompt = match (&request.resume, &request.prompt) {
+        (Some(_), Some(typed)) => Some(typed.clone()),
+        (Some(_), None) if mode.interactive => None,
+        _ => prompt::of(mode, task, prompt_words, &templates, &value, &placeholder)?,
+    };
+    if let Some(prompt) = &prompt {
+        if prompt.len() as u64 > MAX_PROMPT {
+            return Err(PrepareError::PromptTooLong { bytes: prompt.len() });
+        }
+        if prompt.contains(&0) {
             return Err(PrepareError::Nul { what: "prompt" });
         }
-        if request.extras.iter().any(|extra| extra.contains('\0')) {
-            return Err(PrepareError::Nul { what: "argument" });
-        }
-        let body = tasks::read_body(task)?;
-        let templates = Templates::new(&self.manifest.root);
-        let worktree = worktree_of(self, tasks, mode, task)?;
-        let declared_worktree = worktree.as_ref().map(|worktree| self.worktree_spec(worktree));
-        let mut context = Context::new(&self.manifest, mode, task, &body);
-        context.extras.clone_from(&request.extras);
-        if let Some(worktree) = &worktree {
-            context.worktree.insert("path", worktree.path.display().to_string());
-            context.worktree.insert("branch", worktree.branch.clone());
-        }
-        // What a subtask file says to do, unless something else was typed.
-        let declared = task.declared.as_ref().and_then(|declared| declared.prompt.as_ref());
-        let prompt_words = request.prompt.as_deref().or(declared.map(String::as_bytes));
-        let placeholder = Placeholder::for_prompt(prompt_words);
-        context.prompt.clone_from(&placeholder.text);
-        let value = context.value();
-        let inline = |what: &str, source: &str| {
-            templates.render_inline(&format!("{what} of mode `{}`", mode.name), source, &value)
-        };
+    }
 
-        let (cwd, to_make) = match &request.cwd {
-            Some(cwd) if !cwd.is_dir() => {
-                let pair = Pair { mode: mode.name.clone(), task: task.id.clone() };
-                return Err(self.missing_folder(cwd, pair, request, worktree.as_ref()));
-            }
-            Some(cwd) => (cwd.clone(), None),
-            None => self.folder_of(mode, task, worktree, &inline)?,
-        };
-        // A conversation that goes on has been told its mode's prompt: only what was typed is new,
-        // and a headless agent, which must be told something, is asked again.
-        let prompt = match (&request.resume, &request.prompt) {
-            (Some(_), Some(typed)) => Some(typed.clone()),
-            (Some(_), None) if mode.interactive => None,
-            _ => prompt::of(mode, task, prompt_words, &templates, &value, &placeholder)?,
-        };
-        if let Some(prompt) = &prompt {
-            if prompt.len() as u64 > MAX_PROMPT {
-                return Err(PrepareError::PromptTooLong { bytes: prompt.len() });
-            }
-            if prompt.contains(&0) {
-                return Err(PrepareError::Nul { what: "prompt" });
-            }
-        }
-
-        let agent = self.manifest.agents.get(&mode.agent);
-        let base = agent.and_then(|agent| agent.argv(mode.interactive));
-        let (Some(agent), Some(base)) = (agent, base) else {
-            return Err(PrepareError::AgentForm {
-                mode: mode.name.to_string(),
-                agent: mode.agent.clone(),
-                interactive: mode.interactive,
-            });
-        };
-        let flags = mode.flags.iter().map(|flag| inline("flag", flag)).collect::<Result<Vec<_>, _>>()?;
-        if flags.iter().any(|flag| flag.contains('\0')) {
-            return Err(PrepareError::Nul { what: "flag" });
-        }
-        let pair = Pair { mode: mode.name.clone(), task: task.id.clone() };
-        let resumed = request.resume.as_ref().map(|(_, session)| session.clone());
-        let protocol = agent::of(agent.protocol);
-        let can = protocol.capabilities();
-        if resumed.is_some() && !can.resume {
-            return Err(PrepareError::CannotResume { mode: mode.name.to_string() });
-        }
-        let fresh = || can.chooses_session_id.then(ids::new_session_id);
-        let session_id = resumed.clone().or_else(fresh);
-        let label = pair.label();
-        let options = LaunchOptions {
-            session_id: session_id.as_deref(),
-            resume: resumed.as_deref(),
-            max_budget_usd: self.manifest.budget.run.filter(|_| !mode.interactive),
-            label: &label,
-        };
-        let mut argv = protocol.argv(base, &flags, &request.extras, &options);
-
-        let delivery = prompt::delivery(agent, mode, prompt.as_deref())?;
-        let environment = self.environment_of(mode, protocol);
-        let not_passed = environment::not_passed(protocol.login_variables(), &environment);
-        let path = environment.get(std::ffi::OsStr::new("PATH")).map(OsString::as_os_str);
-        let program = program::find(&argv[0], path, &self.manifest.root)
-            .map_err(|source| PrepareError::Program { mode: mode.name.to_string(), source })?;
-        if argv[0].contains('/') {
-            // A relative program is relative to the manifest, not to whatever folder the run is in.
-            argv[0] = program.display().to_string();
-        }
-        let kind = self.kind_of(mode, request, &environment, &inline)?;
-        let conditions = Conditions {
-            after: Vec::new(),
-            gate: mode.gate || task.declared.as_ref().is_some_and(|declared| declared.gate),
-            exclusive: mode.exclusive,
-            budget_day: self.manifest.budget.day,
-        };
-        Ok(Prepared {
-            pair,
-            manifest: self.manifest.path.clone(),
-            program,
-            argv,
-            prompt,
-            given: request.prompt.clone(),
-            delivery,
-            dash_dash: delivery == Delivery::Arg && can.prompt_needs_dash_dash,
-            cwd,
-            protocol: agent.protocol,
+    let agent = project.manifest.agents.get(&mode.agent);
+    let base = agent.and_then(|agent| agent.argv(mode.interactive));
+    let (Some(agent), Some(base)) = (agent, base) else {
+        return Err(PrepareError::AgentForm {
+            mode: mode.name.to_string(),
             agent: mode.agent.clone(),
-            started_by: StartedBy::Cli,
-            stop_grace: mode.stop_grace,
-            session_id,
-            extras: request.extras.clone(),
-            environment,
-            declared_env: self.declared_env(mode),
-            pass_env: self.manifest.pass_env.iter().cloned().collect(),
-            declared_worktree,
-            not_passed,
-            worktree: to_make,
-            resumes: request.resume.as_ref().map(|(run, _)| run.clone()),
-            by_up: false,
-            restarts: Vec::new(),
-            basis: None,
-            conditions,
-            kind,
-            keep: Keep {
-                runs_per_pair: self.manifest.retention.runs_per_pair,
-                max_age: self.manifest.retention.max_age,
-            },
-        })
+            interactive: mode.interactive,
+        });
+    };
+    let flags = mode.flags.iter().map(|flag| inline("flag", flag)).collect::<Result<Vec<_>, _>>()?;
+    if flags.iter().any(|flag| flag.contains('\0')) {
+        return Err(PrepareError::Nul { what: "flag" });
     }
+    let pair = Pair { mode: mode.name.clone(), task: task.id.clone() };
+    let resumed = request.resume.as_ref().map(|(_, session)| session.clone());
+    let protocol = agent::of(agent.protocol);
+    let can = protocol.capabilities();
+    if resumed.is_some() && !can.resume {
+        return Err(PrepareError::CannotResume { mode: mode.name.to_string() });
+    }
+    let fresh = || can.chooses_session_id.then(ids::new_session_id);
+    let session_id = resumed.clone().or_else(fresh);
+    let label = pair.label();
+    let options = LaunchOptions {
+        session_id: session_id.as_deref(),
+        resume: resumed.as_deref(),
+        max_budget_usd: project.manifest.budget.run.filter(|_| !mode.interactive),
+        label: &label,
+    };
+    let mut argv = protocol.argv(base, &flags, &request.extras, &options);
 
-    fn environment_of(&self, mode: &Mode, protocol: &dyn AgentProtocol) -> Environment {
-        let mut environment = environment::passed(&self.manifest.pass_env);
-        for (name, value) in protocol.default_env(!mode.interactive) {
-            environment.insert((*name).into(), (*value).into());
+    let delivery = prompt::delivery(agent, mode, prompt.as_deref())?;
+    let environment = environment_of(project, mode, protocol);
+    let not_passed = environment::not_passed(protocol.login_variables(), &environment);
+    let path = environment.get(std::ffi::OsStr::new("PATH")).map(OsString::as_os_str);
+    let program = program::find(&argv[0], path, &project.manifest.root)
+        .map_err(|source| PrepareError::Program { mode: mode.name.to_string(), source })?;
+    if argv[0].contains('/') {
+        // A relative program is relative to the manifest, not to whatever folder the run is in.
+        argv[0] = program.display().to_string();
+    }
+    let kind = kind_of(project, mode, request, &environment, &inline)?;
+    let conditions = Conditions {
+        after: Vec::new(),
+        gate: mode.gate || task.declared.as_ref().is_some_and(|declared| declared.gate),
+        exclusive: mode.exclusive,
+        budget_day: project.manifest.budget.day,
+    };
+    Ok(Prepared {
+        pair,
+        manifest: project.manifest.path.clone(),
+        program,
+        argv,
+        prompt,
+        given: request.prompt.clone(),
+        delivery,
+        dash_dash: delivery == Delivery::Arg && can.prompt_needs_dash_dash,
+        cwd,
+        protocol: agent.protocol,
+        agent: mode.agent.clone(),
+        started_by: StartedBy::Cli,
+        stop_grace: mode.stop_grace,
+        session_id,
+        extras: request.extras.clone(),
+        environment,
+        declared_env: declared_env(project, mode),
+        pass_env: project.manifest.pass_env.iter().cloned().collect(),
+        declared_worktree,
+        not_passed,
+        worktree: to_make,
+        resumes: request.resume.as_ref().map(|(run, _)| run.clone()),
+        by_up: false,
+        restarts: Vec::new(),
+        basis: None,
+        conditions,
+        kind,
+        keep: Keep {
+            runs_per_pair: project.manifest.retention.runs_per_pair,
+            max_age: project.manifest.retention.max_age,
+        },
+    })
+}
+
+fn environment_of(project: &Project, mode: &Mode, protocol: &dyn AgentProtocol) -> Environment {
+    let mut environment = environment::passed(&project.manifest.pass_env);
+    for (name, value) in protocol.default_env(!mode.interactive) {
+        environment.insert((*name).into(), (*value).into());
+    }
+    for (name, value) in declared_env(project, mode) {
+        environment.insert(name.into(), value.into());
+    }
+    environment
+}
+
+/// The manifest's `env:` with the mode's laid over it.
+fn declared_env(project: &Project, mode: &Mode) -> BTreeMap<String, String> {
+    let all = project.manifest.env.iter().chain(&mode.env);
+    all.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+fn kind_of(
+    project: &Project,
+    mode: &Mode,
+    request: &Request,
+    environment: &Environment,
+    inline: &impl Fn(&str, &str) -> Result<String, Problem>,
+) -> Result<RunKind, PrepareError> {
+    if mode.interactive {
+        if request.save_to.is_some() {
+            return Err(PrepareError::HeadlessOnly { option: "--save-to", mode: mode.name.to_string() });
         }
-        for (name, value) in self.declared_env(mode) {
-            environment.insert(name.into(), value.into());
-        }
-        environment
+        return Ok(RunKind::Interactive {
+            socket: project.tmux().socket().to_owned(),
+            session: project.manifest.session.clone(),
+            cleanup_on_exit: mode.cleanup_on_exit,
+        });
     }
-
-    /// The manifest's `env:` with the mode's laid over it.
-    fn declared_env(&self, mode: &Mode) -> BTreeMap<String, String> {
-        let all = self.manifest.env.iter().chain(&mode.env);
-        all.map(|(name, value)| (name.clone(), value.clone())).collect()
+    let below = |field, path: PathBuf| {
+        if stays_below(&path) { Ok(path) } else { Err(PrepareError::LeadsOut { field, path }) }
+    };
+    let save_to = match (&request.save_to, &mode.save_to) {
+        (Some(path), _) => Some(below("--save-to", path.clone())?),
+        (None, Some(template)) => Some(below("save_to", PathBuf::from(inline("save_to", template)?))?),
+        (None, None) => None,
+    };
+    let mut files = Vec::new();
+    for file in &mode.expect.files {
+        files.push(below("expect.files", PathBuf::from(inline("expected file", file)?))?);
     }
-
-    fn kind_of(
-        &self,
-        mode: &Mode,
-        request: &Request,
-        environment: &Environment,
-        inline: &impl Fn(&str, &str) -> Result<String, Problem>,
-    ) -> Result<RunKind, PrepareError> {
-        if mode.interactive {
-            if request.save_to.is_some() {
-                return Err(PrepareError::HeadlessOnly { option: "--save-to", mode: mode.name.to_string() });
+    let command = mode.expect.command.iter().map(|word| inline("expected command", word)).collect::<Result<_, _>>()?;
+    if mode.limits.processes.is_some() && ResourceScope::probe(&mode.limits, environment).is_none() {
+        return Err(PrepareError::NoProcessLimit);
+    }
+    Ok(RunKind::Headless {
+        slots: request.jobs.unwrap_or(u32::MAX).min(project.manifest.jobs).max(1),
+        timeout: mode.timeout,
+        exit_grace: mode.exit_grace,
+        log_max: mode.log_max,
+        limits: mode.limits.clone(),
+        save_to,
+        expect: Expect { non_empty: mode.expect.non_empty, files, command },
+        retry: mode.retry.clone(),
+        tracked: match mode.sources.is_empty() {
+            true => None,
+            false => {
+                let patterns = |field, templates: &[String]| {
+                    let rendered = templates.iter().map(|template| Ok(PathBuf::from(inline(field, template)?)));
+                    let below = rendered.map(|path: Result<_, Problem>| below(field, path?));
+                    below.map(|path| Ok(path?.display().to_string())).collect::<Result<Vec<_>, PrepareError>>()
+                };
+                Some(Tracked {
+                    sources: patterns("sources", &mode.sources)?,
+                    generates: patterns("generates", &mode.generates)?,
+                })
             }
-            return Ok(RunKind::Interactive {
-                socket: self.tmux().socket().to_owned(),
-                session: self.manifest.session.clone(),
-                cleanup_on_exit: mode.cleanup_on_exit,
-            });
-        }
-        let below = |field, path: PathBuf| {
-            if stays_below(&path) { Ok(path) } else { Err(PrepareError::LeadsOut { field, path }) }
-        };
-        let save_to = match (&request.save_to, &mode.save_to) {
-            (Some(path), _) => Some(below("--save-to", path.clone())?),
-            (None, Some(template)) => Some(below("save_to", PathBuf::from(inline("save_to", template)?))?),
-            (None, None) => None,
-        };
-        let mut files = Vec::new();
-        for file in &mode.expect.files {
-            files.push(below("expect.files", PathBuf::from(inline("expected file", file)?))?);
-        }
-        let command =
-            mode.expect.command.iter().map(|word| inline("expected command", word)).collect::<Result<_, _>>()?;
-        if mode.limits.processes.is_some() && ResourceScope::probe(&mode.limits, environment).is_none() {
-            return Err(PrepareError::NoProcessLimit);
-        }
-        Ok(RunKind::Headless {
-            slots: request.jobs.unwrap_or(u32::MAX).min(self.manifest.jobs).max(1),
-            timeout: mode.timeout,
-            exit_grace: mode.exit_grace,
-            log_max: mode.log_max,
-            limits: mode.limits.clone(),
-            save_to,
-            expect: Expect { non_empty: mode.expect.non_empty, files, command },
-            retry: mode.retry.clone(),
-            tracked: match mode.sources.is_empty() {
-                true => None,
-                false => {
-                    let patterns = |field, templates: &[String]| {
-                        let rendered = templates.iter().map(|template| Ok(PathBuf::from(inline(field, template)?)));
-                        let below = rendered.map(|path: Result<_, Problem>| below(field, path?));
-                        below.map(|path| Ok(path?.display().to_string())).collect::<Result<Vec<_>, PrepareError>>()
-                    };
-                    Some(Tracked {
-                        sources: patterns("sources", &mode.sources)?,
-                        generates: patterns("generates", &mode.generates)?,
-                    })
-                }
-            },
-        })
-    }
+        },
+    })
 }

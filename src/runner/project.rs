@@ -4,15 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use crate::manifest::{self, Loaded, Manifest, Mode, UnsavedFile};
-use crate::model::names::{ModeName, NameError, Pair, TaskId};
+use crate::model::names::{ModeName, NameError, Pair};
 use crate::model::nearest::nearest;
 use crate::model::problem::Problem;
 use crate::runner::locate::{Located, Whence, checkouts_around, locate};
 use crate::runner::prepare::PrepareError;
-use crate::runner::store::{Store, Wish};
+use crate::runner::store::Wish;
 use crate::system::environment;
 use crate::system::git::{self, CreationCheck, Repository, RepositoryError};
-use crate::system::store::state_dir::StateDirError;
 use crate::system::tmux::{SocketEnv, Tmux};
 use crate::tasks::{self, FindError, Task, TaskSet};
 
@@ -40,7 +39,7 @@ pub struct Project {
     /// Warnings of the manifest.
     pub problems: Vec<Problem>,
     /// The folder in which a person types words that may name a task by its file.
-    typed_in: Option<PathBuf>,
+    pub(super) typed_in: Option<PathBuf>,
     /// The base of new branches where none is configured, once git was asked for it.
     pub(super) default_base: OnceLock<String>,
 }
@@ -112,28 +111,6 @@ impl Project {
         }
     }
 
-    /// The store, where anything was ever run.
-    pub fn store(&self) -> Result<Option<Store>, StateDirError> {
-        let found = match self.older_store()? {
-            Some(older) => Some(older),
-            None => Store::find(&self.manifest.state_dir)?,
-        };
-        Ok(found.map(|store| self.equip(store)))
-    }
-
-    /// The same for who starts something. Also of a folder that is `known` parts may be missing,
-    /// where whoever makes it has been killed or is not done yet.
-    pub fn store_for_writing(&self, known: Option<Store>) -> Result<Store, StateDirError> {
-        self.no_older_run()?;
-        let made = Store::create(&self.manifest.state_dir)?;
-        made.keep_notify(&self.manifest, &self.tmux());
-        Ok(self.equip(known.unwrap_or(made)))
-    }
-
-    fn equip(&self, store: Store) -> Store {
-        store.with_day_limit(self.manifest.budget.day).with_terminal(self.wish())
-    }
-
     /// The terminal that the manifest, or the person's own file beside it, asks for.
     pub fn wish(&self) -> Wish {
         Wish { terminal: self.manifest.terminal.clone(), folder: self.manifest.root.clone() }
@@ -153,25 +130,6 @@ impl Project {
         let mode = self.mode(mode)?.name.clone();
         let task = tasks.find(task)?.id.clone();
         Ok(Pair { mode, task })
-    }
-
-    /// The pair whose runs are meant: its mode or task may be gone from the project by now.
-    pub fn past_pair(&self, mode: &str, task: &str) -> Result<Pair, NameLookupError> {
-        let name = ModeName::parse(mode).map_err(NameLookupError::InvalidMode)?;
-        let id = match TaskId::parse(task) {
-            Ok(id) => id,
-            // Only the path of a file that is there names a task without being an id.
-            Err(_) if self.typed_in.is_some() => self.tasks().find(task)?.id.clone(),
-            Err(error) => return Err(FindError::InvalidName(error).into()),
-        };
-        let pair = Pair { mode: name, task: id };
-        let has_runs = self
-            .store()
-            .ok()
-            .flatten()
-            .and_then(|store| store.index().ok()?.of_pair(&pair).ok())
-            .is_some_and(|ids| !ids.is_empty());
-        if has_runs { Ok(pair) } else { self.pair(&self.tasks(), mode, task) }
     }
 
     /// The task whose worktree the command was given in.

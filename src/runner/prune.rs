@@ -19,46 +19,44 @@ pub enum PruneError {
     Io(#[from] std::io::Error),
 }
 
-impl Store {
-    /// Prunes one pair by `keep`, or by the policy of its newest run. Returns what went.
-    pub fn prune_pair(&self, pair: &Pair, keep: Option<&Keep>) -> Result<Vec<RunId>, PruneError> {
-        let ids = self.prunable(pair, keep)?;
-        for id in &ids {
-            // The folder first: a row without a folder is harmless, a folder without a row is not.
-            self.folder(id).remove()?;
-            self.with_index(|index| index.remove(id))?;
-        }
-        Ok(ids)
+/// Prunes one pair by `keep`, or by the policy of its newest run. Returns what went.
+pub fn prune_pair(store: &Store, pair: &Pair, keep: Option<&Keep>) -> Result<Vec<RunId>, PruneError> {
+    let ids = prunable(store, pair, keep)?;
+    for id in &ids {
+        // The folder first: a row without a folder is harmless, a folder without a row is not.
+        store.folder(id).remove()?;
+        store.with_index(|index| index.remove(id))?;
     }
+    Ok(ids)
+}
 
-    /// What [`Self::prune_pair`] would delete.
-    pub fn prunable(&self, pair: &Pair, keep: Option<&Keep>) -> Result<Vec<RunId>, PruneError> {
-        let ended: Vec<_> = self
-            .with_index(|index| index.ended_of(pair))?
-            .into_iter()
-            .filter_map(|(id, at)| Some((id, jiff::Timestamp::from_millisecond(at).ok()?)))
-            .collect();
-        let policy = match keep {
-            Some(keep) => Some(keep.clone()),
-            None => ended.first().and_then(|(id, _)| self.folder(id).read_spec().ok()).map(|spec| spec.keep),
-        };
-        let mut old = policy.map(|policy| retention::to_prune(&ended, &policy, clock::now())).unwrap_or_default();
-        if !old.is_empty() {
-            let awaited = self.awaited()?;
-            old.retain(|id| !awaited.contains(id));
-        }
-        Ok(old)
+/// What [`prune_pair`] would delete.
+pub fn prunable(store: &Store, pair: &Pair, keep: Option<&Keep>) -> Result<Vec<RunId>, PruneError> {
+    let ended: Vec<_> = store
+        .with_index(|index| index.ended_of(pair))?
+        .into_iter()
+        .filter_map(|(id, at)| Some((id, jiff::Timestamp::from_millisecond(at).ok()?)))
+        .collect();
+    let policy = match keep {
+        Some(keep) => Some(keep.clone()),
+        None => ended.first().and_then(|(id, _)| store.folder(id).read_spec().ok()).map(|spec| spec.keep),
+    };
+    let mut old = policy.map(|policy| retention::to_prune(&ended, &policy, clock::now())).unwrap_or_default();
+    if !old.is_empty() {
+        let awaited = awaited(store)?;
+        old.retain(|id| !awaited.contains(id));
     }
+    Ok(old)
+}
 
-    /// The runs that queued ones wait for: gone, they would count as failed.
-    fn awaited(&self) -> Result<HashSet<RunId>, IndexError> {
-        let queued = self.with_index(Index::queued)?;
-        let specs = queued.into_iter().filter_map(|queued| self.folder(&queued.id).read_spec().ok());
-        Ok(specs.flat_map(|spec| spec.conditions.after).collect())
-    }
+/// The runs that queued ones wait for: gone, they would count as failed.
+fn awaited(store: &Store) -> Result<HashSet<RunId>, IndexError> {
+    let queued = store.with_index(Index::queued)?;
+    let specs = queued.into_iter().filter_map(|queued| store.folder(&queued.id).read_spec().ok());
+    Ok(specs.flat_map(|spec| spec.conditions.after).collect())
+}
 
-    /// All pairs that have ended runs.
-    pub fn pairs(&self) -> Result<Vec<Pair>, IndexError> {
-        self.with_index(Index::pairs)
-    }
+/// All pairs that have ended runs.
+pub fn pairs(store: &Store) -> Result<Vec<Pair>, IndexError> {
+    store.with_index(Index::pairs)
 }

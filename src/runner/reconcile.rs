@@ -22,8 +22,10 @@ use crate::plan::graph::{Graph, Ordering};
 use crate::plan::wanted::{Membership, WantedSet, wanted};
 use crate::runner::basis::Bases;
 use crate::runner::drift;
+use crate::runner::observe;
 use crate::runner::project::Project;
 use crate::runner::store::Store;
+use crate::runner::together;
 use crate::system::clock;
 use crate::system::store::index::{Index, IndexError};
 use crate::system::watch::ChangeWatch;
@@ -54,49 +56,47 @@ pub struct Outlook {
     pub unmatched: Vec<String>,
 }
 
-impl Project {
-    /// What `up` would do. `store` is `None` where nothing was ever run.
-    pub fn plan(&self, tasks: &TaskSet, store: Option<&Store>, options: Options) -> Result<Outlook, PlanError> {
-        let wanted = wanted(&self.manifest, tasks);
-        if !wanted.problems.is_empty() {
-            return Err(PlanError::Problems(wanted.problems));
-        }
-        let actual = match store {
-            Some(store) => Actual::look(self, tasks, store)?,
-            None => Actual::default(),
-        };
-        let states = wanted.entries.iter().map(|entry| {
-            let seen = actual.seen(store, &entry.pair, entry.restart)?;
-            Ok(WantedState { pair: entry.pair.clone(), restart: entry.restart, seen })
-        });
-        let states = states.collect::<Result<Vec<_>, IndexError>>()?;
-        let plan = diff(&states, &actual.others(&wanted), options);
-        let met = |pair: &Pair| store.is_some_and(|store| self.is_met(tasks, store, pair));
-        let (going, starts) = (plan.on_their_way(), plan.starts());
-        let modes = &self.manifest.modes;
-        let graph =
-            Graph::build_beside(&going, &starts, modes, tasks, Ordering::WithinMode, met).map_err(PlanError::Circle)?;
-        let mut unasked = None;
-        let plan = arrange(plan, &graph, options, |pair| {
-            actual.seen(store, pair, Restart::OnFailure).unwrap_or_else(|error| {
-                unasked = Some(error);
-                Seen::Nothing
-            })
-        });
-        if let Some(error) = unasked {
-            return Err(error.into());
-        }
-        Ok(Outlook { plan, notices: actual.notices, unmatched: wanted.unmatched })
+/// What `up` would do. `store` is `None` where nothing was ever run.
+pub fn plan(project: &Project, tasks: &TaskSet, store: Option<&Store>, options: Options) -> Result<Outlook, PlanError> {
+    let wanted = wanted(&project.manifest, tasks);
+    if !wanted.problems.is_empty() {
+        return Err(PlanError::Problems(wanted.problems));
     }
+    let actual = match store {
+        Some(store) => Actual::look(project, tasks, store)?,
+        None => Actual::default(),
+    };
+    let states = wanted.entries.iter().map(|entry| {
+        let seen = actual.seen(store, &entry.pair, entry.restart)?;
+        Ok(WantedState { pair: entry.pair.clone(), restart: entry.restart, seen })
+    });
+    let states = states.collect::<Result<Vec<_>, IndexError>>()?;
+    let plan = diff(&states, &actual.others(&wanted), options);
+    let met = |pair: &Pair| store.is_some_and(|store| together::is_met(project, tasks, store, pair));
+    let (going, starts) = (plan.on_their_way(), plan.starts());
+    let modes = &project.manifest.modes;
+    let graph =
+        Graph::build_beside(&going, &starts, modes, tasks, Ordering::WithinMode, met).map_err(PlanError::Circle)?;
+    let mut unasked = None;
+    let plan = arrange(plan, &graph, options, |pair| {
+        actual.seen(store, pair, Restart::OnFailure).unwrap_or_else(|error| {
+            unasked = Some(error);
+            Seen::Nothing
+        })
+    });
+    if let Some(error) = unasked {
+        return Err(error.into());
+    }
+    Ok(Outlook { plan, notices: actual.notices, unmatched: wanted.unmatched })
+}
 
-    /// The active runs that `up` keeps: those of the wanted set, and what else it started.
-    pub fn kept_by_up(&self, tasks: &TaskSet, store: &Store) -> Result<Vec<Run>, IndexError> {
-        let wanted = wanted(&self.manifest, tasks);
-        // What cannot be seen is nobody's to stop.
-        let seen = |run: &Run| run.is_active() && !matches!(run.state, RunState::Unknown(_));
-        let runs = store.observe()?.runs.into_iter().filter(seen);
-        Ok(runs.filter(|run| run.facts.by_up || wanted.standing(&run.pair()) == Membership::Wanted).collect())
-    }
+/// The active runs that `up` keeps: those of the wanted set, and what else it started.
+pub fn kept_by_up(project: &Project, tasks: &TaskSet, store: &Store) -> Result<Vec<Run>, IndexError> {
+    let wanted = wanted(&project.manifest, tasks);
+    // What cannot be seen is nobody's to stop.
+    let seen = |run: &Run| run.is_active() && !matches!(run.state, RunState::Unknown(_));
+    let runs = observe::observe(store)?.runs.into_iter().filter(seen);
+    Ok(runs.filter(|run| run.facts.by_up || wanted.standing(&run.pair()) == Membership::Wanted).collect())
 }
 
 /// What is there.
@@ -111,7 +111,7 @@ struct Actual {
 
 impl Actual {
     fn look(project: &Project, tasks: &TaskSet, store: &Store) -> Result<Self, IndexError> {
-        let observed = store.observe()?;
+        let observed = observe::observe(store)?;
         let ended = store.with_index(Index::pairs_with_end)?;
         let mut actual = Self { ended, notices: observed.notices, ..Self::default() };
         let mut bases = Bases::new(project);

@@ -9,7 +9,9 @@ use crate::model::message::Message;
 use crate::model::names::Pair;
 use crate::model::protocol::Protocol;
 use crate::model::run::Run;
+use crate::runner::send_claude;
 use crate::runner::store::Store;
+use crate::runner::window;
 use crate::runner::window::{Window, WindowError};
 use crate::system::store::index::IndexError;
 use crate::system::tmux::{Brackets, TmuxError, Typed};
@@ -71,26 +73,24 @@ fn words(pair: &Pair, came: &Delivered) -> String {
     }
 }
 
-impl Store {
-    /// Types `message` and enters it, once the agent can take it. Texts that are sent at once arrive one
-    /// after the other. `claude` confirms by its transcript; of another agent nobody knows more than that
-    /// it was typed.
-    pub fn send(&self, run: &Run, message: &Message) -> Result<Sent, SendError> {
-        let window = self.window_of(run)?;
-        let _turn = self.folder(run.id()).lock_typing()?;
-        if run.facts.protocol == Protocol::Text {
-            return type_text(&window, run, message);
-        }
-        let pair = run.pair();
-        if message.as_str().trim().is_empty() {
-            return Err(SendError::Blank { pair });
-        }
-        match self.deliver(&window, run, message)? {
-            Delivered::Arrived(Arrival::Exact) => Ok(Sent::Confirmed),
-            Delivered::Arrived(Arrival::Rewritten) => Ok(Sent::Rewritten),
-            Delivered::Taken => Ok(Sent::Taken),
-            came => Err(SendError::NotSent { pair, came }),
-        }
+/// Types `message` and enters it, once the agent can take it. Texts that are sent at once arrive one
+/// after the other. `claude` confirms by its transcript; of another agent nobody knows more than that
+/// it was typed.
+pub fn send(store: &Store, run: &Run, message: &Message) -> Result<Sent, SendError> {
+    let window = window::window_of(run)?;
+    let _turn = store.folder(run.id()).lock_typing()?;
+    if run.facts.protocol == Protocol::Text {
+        return type_text(&window, run, message);
+    }
+    let pair = run.pair();
+    if message.as_str().trim().is_empty() {
+        return Err(SendError::Blank { pair });
+    }
+    match send_claude::deliver(store, &window, run, message)? {
+        Delivered::Arrived(Arrival::Exact) => Ok(Sent::Confirmed),
+        Delivered::Arrived(Arrival::Rewritten) => Ok(Sent::Rewritten),
+        Delivered::Taken => Ok(Sent::Taken),
+        came => Err(SendError::NotSent { pair, came }),
     }
 }
 

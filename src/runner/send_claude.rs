@@ -10,6 +10,7 @@ use crate::model::activity::{ActivitySource, ActivityState};
 use crate::model::agent_record::AgentRecord;
 use crate::model::message::Message;
 use crate::model::run::Run;
+use crate::runner::observe;
 use crate::runner::send::{NEVER_INTO, SendError};
 use crate::runner::store::Store;
 use crate::runner::window::{Window, WindowError};
@@ -21,45 +22,43 @@ const LOOK_STEP: Duration = Duration::from_millis(30);
 /// What the agent waits for is asked of more than its screen: not with every look.
 const ASK_STEP: Duration = Duration::from_millis(500);
 
-impl Store {
-    pub(super) fn deliver(&self, window: &Window, run: &Run, message: &Message) -> Result<Delivered, SendError> {
-        let (tmux, pane) = (&window.tmux, &window.place.pane_id);
-        let gone = || SendError::Window(WindowError::Gone { pair: run.pair() });
-        let text = message.as_str();
-        let mut delivery = Delivery::new(text);
-        let mut transcript = Transcript::default();
-        let mut asks = Asks::default();
-        let begun = Stopwatch::start();
-        loop {
-            let input = agent::read_input(&tmux.capture_styled(pane, run.id())?.ok_or_else(gone)?);
-            let record = self.folder(run.id()).read_agent().ok().flatten();
-            let seen = Seen {
-                registered: record.is_some(),
-                asks: match input {
-                    Input::Hidden => asks.now(self, run, begun.elapsed())?,
-                    Input::Empty | Input::Holds(_) => None,
-                },
-                arrival: transcript.look(record.as_ref(), text),
-                input,
-            };
-            let typed = match delivery.step(&seen, begun.elapsed()) {
-                Step::End(came) => return Ok(came),
-                Step::Look => Typed::Yes,
-                Step::Paste => {
-                    transcript.begin(record.as_ref());
-                    let pasted = agent::pasted(text);
-                    tmux.paste(pane, run.id(), pasted.as_bytes(), Brackets::Always, Some(NEVER_INTO))?
-                }
-                Step::Enter => tmux.press_enter(pane, run.id(), Some(NEVER_INTO))?,
-            };
-            match typed {
-                Typed::Yes => {}
-                Typed::Withheld => delivery.withheld(),
-                Typed::InputOff => return Err(window.input_off(run)),
-                Typed::Gone => return Err(gone()),
+pub(super) fn deliver(store: &Store, window: &Window, run: &Run, message: &Message) -> Result<Delivered, SendError> {
+    let (tmux, pane) = (&window.tmux, &window.place.pane_id);
+    let gone = || SendError::Window(WindowError::Gone { pair: run.pair() });
+    let text = message.as_str();
+    let mut delivery = Delivery::new(text);
+    let mut transcript = Transcript::default();
+    let mut asks = Asks::default();
+    let begun = Stopwatch::start();
+    loop {
+        let input = agent::read_input(&tmux.capture_styled(pane, run.id())?.ok_or_else(gone)?);
+        let record = store.folder(run.id()).read_agent().ok().flatten();
+        let seen = Seen {
+            registered: record.is_some(),
+            asks: match input {
+                Input::Hidden => asks.now(store, run, begun.elapsed())?,
+                Input::Empty | Input::Holds(_) => None,
+            },
+            arrival: transcript.look(record.as_ref(), text),
+            input,
+        };
+        let typed = match delivery.step(&seen, begun.elapsed()) {
+            Step::End(came) => return Ok(came),
+            Step::Look => Typed::Yes,
+            Step::Paste => {
+                transcript.begin(record.as_ref());
+                let pasted = agent::pasted(text);
+                tmux.paste(pane, run.id(), pasted.as_bytes(), Brackets::Always, Some(NEVER_INTO))?
             }
-            thread::sleep(LOOK_STEP);
+            Step::Enter => tmux.press_enter(pane, run.id(), Some(NEVER_INTO))?,
+        };
+        match typed {
+            Typed::Yes => {}
+            Typed::Withheld => delivery.withheld(),
+            Typed::InputOff => return Err(window.input_off(run)),
+            Typed::Gone => return Err(gone()),
         }
+        thread::sleep(LOOK_STEP);
     }
 }
 
@@ -76,7 +75,7 @@ impl Asks {
         {
             return Ok(answer.clone());
         }
-        let run = store.run(run.id())?;
+        let run = observe::run(store, run.id())?;
         if run.as_ref().is_none_or(|run| !run.is_active()) {
             let pair = run.map(|run| run.pair());
             return match pair {

@@ -35,19 +35,17 @@ pub fn new_token() -> io::Result<Token> {
     Ok(Token::from_random(bytes))
 }
 
-impl Store {
-    /// The right to serve, before anything listens.
-    pub fn claim_server(&self) -> Result<ServerClaim, ServeError> {
-        match self.state().claim_server()? {
-            Some(claim) => Ok(claim),
-            None => Err(ServeError::Taken(self.state().server()?)),
-        }
+/// The right to serve, before anything listens.
+pub fn claim_server(store: &Store) -> Result<ServerClaim, ServeError> {
+    match store.state().claim_server()? {
+        Some(claim) => Ok(claim),
+        None => Err(ServeError::Taken(store.state().server()?)),
     }
+}
 
-    /// The server that lives, and its token.
-    pub fn server(&self) -> Result<Option<ServerRecord>, RecordError> {
-        self.state().server()
-    }
+/// The server that lives, and its token.
+pub fn server(store: &Store) -> Result<Option<ServerRecord>, RecordError> {
+    store.state().server()
 }
 
 /// Says where the server listens.

@@ -18,6 +18,7 @@ use crate::runner::held::Held;
 use crate::runner::hooks;
 use crate::runner::prepare::Prepared;
 use crate::runner::project::Project;
+use crate::runner::project_store;
 use crate::runner::tree_progress::{TreeProgress, tree_progress};
 use crate::tasks::{self, TaskSet};
 use crate::view::mode_view::{ModeView, ModesView};
@@ -108,7 +109,7 @@ pub fn tasks(set: &TaskSet) -> TasksView {
 pub fn task(project: &Project, set: &TaskSet, typed: &str) -> Result<TaskDetail, Failure> {
     let task = set.find(typed)?;
     let body = tasks::read_body(task).map_err(|problem| Failure::of_problem(Kind::Failed, problem))?;
-    let progress = tree_progress(set, project.store()?.as_ref(), task)?.map(|progress| {
+    let progress = tree_progress(set, project_store::find(project)?.as_ref(), task)?.map(|progress| {
         let TreeProgress { all, done, succeeded, failed, running, waiting } = progress;
         ProgressView { all, done, succeeded, failed, running, waiting }
     });

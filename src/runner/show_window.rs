@@ -12,6 +12,7 @@ use crate::model::run::Run;
 use crate::model::terminal::TerminalName;
 use crate::runner::show_window::choice::{Choice, Installed, NoTerminal, Reuse, choose, reuse};
 use crate::runner::store::{Store, Wish};
+use crate::runner::window;
 use crate::runner::window::{Window, WindowError};
 use crate::system::clock::Stopwatch;
 use crate::system::environment;
@@ -86,24 +87,22 @@ impl Shown {
     }
 }
 
-impl Store {
-    /// See the module. Returns when it is seen, or known not to come.
-    pub fn show_window(&self, run: &Run) -> Result<Shown, ShowError> {
-        let around = Surroundings::of(tmux::starter_environment());
-        let choice = choose(self.wish(), &around, &Here(&around));
-        if let Err(NoTerminal::Unwanted) = choice {
-            return Ok(Shown::None(NoTerminal::Unwanted.into()));
-        }
-        // Who asks twice gets one: the second waits here and finds it.
-        let _lock = self.state().lock_terminals()?;
-        let window = self.window_of(run)?;
-        if let Some(client) = window.focus(run)? {
-            return Ok(Shown::Focused(raise(&viewer(&client), &around)));
-        }
-        match choice {
-            Ok(choice) => window.open(run, &choice, &around),
-            Err(error) => Ok(Shown::None(error.into())),
-        }
+/// See the module. Returns when it is seen, or known not to come.
+pub fn show_window(store: &Store, run: &Run) -> Result<Shown, ShowError> {
+    let around = Surroundings::of(tmux::starter_environment());
+    let choice = choose(store.wish(), &around, &Here(&around));
+    if let Err(NoTerminal::Unwanted) = choice {
+        return Ok(Shown::None(NoTerminal::Unwanted.into()));
+    }
+    // Who asks twice gets one: the second waits here and finds it.
+    let _lock = store.state().lock_terminals()?;
+    let window = window::window_of(run)?;
+    if let Some(client) = window.focus(run)? {
+        return Ok(Shown::Focused(raise(&viewer(&client), &around)));
+    }
+    match choice {
+        Ok(choice) => window.open(run, &choice, &around),
+        Err(error) => Ok(Shown::None(error.into())),
     }
 }
 

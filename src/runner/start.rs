@@ -11,6 +11,11 @@ use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{EndState, RunState, UnknownWhy, WaitingFor};
 use crate::plan::freshness::Freshness;
+use crate::runner::begin;
+use crate::runner::freshness;
+use crate::runner::next;
+use crate::runner::observe;
+use crate::runner::orphans;
 use crate::runner::orphans::Orphan;
 use crate::runner::prepare::Prepared;
 use crate::runner::store::Store;
@@ -91,161 +96,159 @@ pub enum StartError {
     Io(#[from] io::Error),
 }
 
-impl Store {
-    /// Starts the prepared run, unless the pair is active: then that run is joined.
-    pub fn start(&self, prepared: &Prepared, force: bool, queueing: Queueing) -> Result<Started, StartError> {
-        let parent = self.parent();
-        self.check_depth(parent.as_ref())?;
-        let mut left = PATIENCE;
-        let step = Duration::from_millis(2);
-        let begun = Stopwatch::start();
-        let mut next_look = EARLY_LOOK;
-        loop {
-            match pair_lock::claim(self.state(), &prepared.pair)? {
-                Claim::Held(Some(id)) => {
-                    // Its folder is made right after its name is written; an end that is written
-                    // means the lock goes in a moment.
-                    let folder = self.folder(&id);
-                    if folder.has_spec() && matches!(folder.read_exit(), Ok(None)) {
-                        if let Some(run) = self.run(&id)?.filter(Run::is_active) {
-                            // Do not join it: the command that was starting it is stopped and starts nothing.
-                            if run.state == RunState::Starting
-                                && let Some(holder) = self.stopped_holder(&prepared.pair)
-                            {
-                                return Err(StartError::Busy { holder: Some(holder) });
-                            }
-                            return self.join(run, prepared, force);
+/// Starts the prepared run, unless the pair is active: then that run is joined.
+pub fn start(store: &Store, prepared: &Prepared, force: bool, queueing: Queueing) -> Result<Started, StartError> {
+    let parent = parent();
+    check_depth(store, parent.as_ref())?;
+    let mut left = PATIENCE;
+    let step = Duration::from_millis(2);
+    let begun = Stopwatch::start();
+    let mut next_look = EARLY_LOOK;
+    loop {
+        match pair_lock::claim(store.state(), &prepared.pair)? {
+            Claim::Held(Some(id)) => {
+                // Its folder is made right after its name is written; an end that is written
+                // means the lock goes in a moment.
+                let folder = store.folder(&id);
+                if folder.has_spec() && matches!(folder.read_exit(), Ok(None)) {
+                    if let Some(run) = observe::run(store, &id)?.filter(Run::is_active) {
+                        // Do not join it: the command that was starting it is stopped and starts nothing.
+                        if run.state == RunState::Starting
+                            && let Some(holder) = stopped_holder(store, &prepared.pair)
+                        {
+                            return Err(StartError::Busy { holder: Some(holder) });
                         }
-                        self.check_readable(&id)?;
+                        return join(store, run, prepared, force);
                     }
+                    check_readable(store, &id)?;
                 }
-                Claim::Held(None) => {}
-                Claim::Taken(lock, last) => {
-                    let unfinished = self.unfinished(prepared, last)?;
-                    if unfinished.is_empty() {
-                        self.check_no_orphan(prepared)?;
-                        // What it waits for may change its sources.
-                        let may_skip = !force && prepared.conditions.after.is_empty();
-                        if may_skip && let Some((run, Freshness::UpToDate)) = self.freshness(prepared)? {
-                            return Ok(Started::UpToDate(Box::new(run)));
-                        }
-                        return self.begin(prepared, lock, parent, queueing);
+            }
+            Claim::Held(None) => {}
+            Claim::Taken(lock, last) => {
+                let unfinished = unfinished(store, prepared, last)?;
+                if unfinished.is_empty() {
+                    orphans::check_no_orphan(store, prepared)?;
+                    // What it waits for may change its sources.
+                    let may_skip = !force && prepared.conditions.after.is_empty();
+                    if may_skip && let Some((run, Freshness::UpToDate)) = freshness::of(store, prepared)? {
+                        return Ok(Started::UpToDate(Box::new(run)));
                     }
-                    // Queued, in a window, or dead. Looking writes down the ends of the dead, and
-                    // needs the pair for it.
-                    drop(lock);
-                    let seen = self.observe_some(&unfinished)?.runs;
-                    for id in unfinished.iter().filter(|id| !seen.iter().any(|run| run.id() == *id)) {
-                        self.check_readable(id)?;
-                    }
-                    for run in seen {
-                        match &run.state {
-                            RunState::Ended(_) => {}
-                            RunState::Unknown(why) => {
-                                let why = why.clone();
-                                return Err(StartError::Unknown { run: Box::new(run), why });
-                            }
-                            // It waits to be run again: this is that.
-                            RunState::Queued(WaitingFor::Environment) => self.abandon(&run)?,
-                            _ => return self.join(run, prepared, force),
+                    return begin::begin(store, prepared, lock, parent, queueing);
+                }
+                // Queued, in a window, or dead. Looking writes down the ends of the dead, and
+                // needs the pair for it.
+                drop(lock);
+                let seen = observe::observe_some(store, &unfinished)?.runs;
+                for id in unfinished.iter().filter(|id| !seen.iter().any(|run| run.id() == *id)) {
+                    check_readable(store, id)?;
+                }
+                for run in seen {
+                    match &run.state {
+                        RunState::Ended(_) => {}
+                        RunState::Unknown(why) => {
+                            let why = why.clone();
+                            return Err(StartError::Unknown { run: Box::new(run), why });
                         }
+                        // It waits to be run again: this is that.
+                        RunState::Queued(WaitingFor::Environment) => abandon(store, &run)?,
+                        _ => return join(store, run, prepared, force),
                     }
                 }
             }
-            if begun.elapsed() > next_look {
-                next_look += EARLY_LOOK;
-                if let Some(holder) = self.stopped_holder(&prepared.pair) {
-                    return Err(StartError::Busy { holder: Some(holder) });
-                }
+        }
+        if begun.elapsed() > next_look {
+            next_look += EARLY_LOOK;
+            if let Some(holder) = stopped_holder(store, &prepared.pair) {
+                return Err(StartError::Busy { holder: Some(holder) });
             }
-            if left < step {
-                let holder = holder::holder_of(&self.state().pair(&prepared.pair)).ok().flatten();
-                return Err(StartError::Busy { holder });
-            }
-            left -= step;
-            std::thread::sleep(step);
         }
-    }
-
-    /// The process that holds the lock of `pair`, where it was stopped and so does not let it go.
-    pub(super) fn stopped_holder(&self, pair: &Pair) -> Option<Holder> {
-        holder::holder_of(&self.state().pair(pair)).ok().flatten().filter(|holder| holder.is_stopped)
-    }
-
-    /// A run that looking told nothing of, and that stands there still, may run.
-    fn check_readable(&self, id: &RunId) -> Result<(), StartError> {
-        match self.folder(id).read_spec() {
-            Ok(_) | Err(RecordError::Missing(_)) => Ok(()),
-            Err(source) => Err(StartError::Unreadable { id: id.clone(), source }),
+        if left < step {
+            let holder = holder::holder_of(&store.state().pair(&prepared.pair)).ok().flatten();
+            return Err(StartError::Busy { holder });
         }
+        left -= step;
+        std::thread::sleep(step);
     }
+}
 
-    /// The run that this command is called in.
-    pub(super) fn parent(&self) -> Option<RunId> {
-        environment::var_text("DISPATCH_RUN_ID").and_then(|id| RunId::parse(&id))
+/// The process that holds the lock of `pair`, where it was stopped and so does not let it go.
+pub(super) fn stopped_holder(store: &Store, pair: &Pair) -> Option<Holder> {
+    holder::holder_of(&store.state().pair(pair)).ok().flatten().filter(|holder| holder.is_stopped)
+}
+
+/// A run that looking told nothing of, and that stands there still, may run.
+fn check_readable(store: &Store, id: &RunId) -> Result<(), StartError> {
+    match store.folder(id).read_spec() {
+        Ok(_) | Err(RecordError::Missing(_)) => Ok(()),
+        Err(source) => Err(StartError::Unreadable { id: id.clone(), source }),
     }
+}
 
-    pub(super) fn check_depth(&self, parent: Option<&RunId>) -> Result<(), StartError> {
-        let mut above = parent.cloned();
-        for _ in 1..MAX_DEPTH {
-            let Some(id) = above else { return Ok(()) };
-            above = self.folder(&id).read_spec().ok().and_then(|spec| spec.parent_run);
-        }
-        if above.is_some() { Err(StartError::TooDeep) } else { Ok(()) }
+/// The run that this command is called in.
+pub(super) fn parent() -> Option<RunId> {
+    environment::var_text("DISPATCH_RUN_ID").and_then(|id| RunId::parse(&id))
+}
+
+pub(super) fn check_depth(store: &Store, parent: Option<&RunId>) -> Result<(), StartError> {
+    let mut above = parent.cloned();
+    for _ in 1..MAX_DEPTH {
+        let Some(id) = above else { return Ok(()) };
+        above = store.folder(&id).read_spec().ok().and_then(|spec| spec.parent_run);
     }
+    if above.is_some() { Err(StartError::TooDeep) } else { Ok(()) }
+}
 
-    /// The pair's runs without a recorded end.
-    pub(super) fn unfinished(&self, prepared: &Prepared, last: Option<RunId>) -> Result<Vec<RunId>, StartError> {
-        let has_ended = |id: &RunId| self.folder(id).has_end();
-        // The usual case costs one small read: the last run has ended, and it saw to the others.
-        if last.as_ref().is_some_and(has_ended) {
-            return Ok(Vec::new());
-        }
-        let mut ids = self.index()?.active_of(&prepared.pair)?;
-        ids.extend(last);
-        ids.sort();
-        ids.dedup();
-        ids.retain(|id| self.folder(id).has_spec() && !has_ended(id));
-        Ok(ids)
+/// The pair's runs without a recorded end.
+pub(super) fn unfinished(store: &Store, prepared: &Prepared, last: Option<RunId>) -> Result<Vec<RunId>, StartError> {
+    let has_ended = |id: &RunId| store.folder(id).has_end();
+    // The usual case costs one small read: the last run has ended, and it saw to the others.
+    if last.as_ref().is_some_and(has_ended) {
+        return Ok(Vec::new());
     }
+    let mut ids = store.index()?.active_of(&prepared.pair)?;
+    ids.extend(last);
+    ids.sort();
+    ids.dedup();
+    ids.retain(|id| store.folder(id).has_spec() && !has_ended(id));
+    Ok(ids)
+}
 
-    fn join(&self, run: Run, prepared: &Prepared, force: bool) -> Result<Started, StartError> {
-        let folder = self.folder(run.id());
-        let given = folder.read_given();
-        let spec = folder.read_spec().ok();
-        let difference = if force {
-            Some("`-B`: it is not stopped for that")
-        } else if prepared.given.is_some() && prepared.given != given {
-            Some("another prompt")
-        } else if !prepared.extras.is_empty() && spec.as_ref().is_some_and(|spec| spec.extras != prepared.extras) {
-            Some("other arguments")
-        } else if prepared.resumes.as_ref().is_some_and(|resumed| resumed != run.id())
-            && spec.is_some_and(|spec| spec.session_id != prepared.session_id)
-        {
-            Some("another conversation")
-        } else {
-            None
-        };
-        match difference {
-            Some(difference) => Err(StartError::Differs { run: Box::new(run), difference }),
-            None => Ok(Started::Joined(Box::new(run))),
-        }
+fn join(store: &Store, run: Run, prepared: &Prepared, force: bool) -> Result<Started, StartError> {
+    let folder = store.folder(run.id());
+    let given = folder.read_given();
+    let spec = folder.read_spec().ok();
+    let difference = if force {
+        Some("`-B`: it is not stopped for that")
+    } else if prepared.given.is_some() && prepared.given != given {
+        Some("another prompt")
+    } else if !prepared.extras.is_empty() && spec.as_ref().is_some_and(|spec| spec.extras != prepared.extras) {
+        Some("other arguments")
+    } else if prepared.resumes.as_ref().is_some_and(|resumed| resumed != run.id())
+        && spec.is_some_and(|spec| spec.session_id != prepared.session_id)
+    {
+        Some("another conversation")
+    } else {
+        None
+    };
+    match difference {
+        Some(difference) => Err(StartError::Differs { run: Box::new(run), difference }),
+        None => Ok(Started::Joined(Box::new(run))),
     }
+}
 
-    /// Ends a queued run that can never start, so that the pair can.
-    fn abandon(&self, run: &Run) -> Result<(), StartError> {
-        let folder = self.folder(run.id());
-        let spec = folder.read_spec().map_err(io::Error::other)?;
-        let Some(lock) = self.claim_queued(&folder, &spec)? else { return Ok(()) };
-        if folder.environment_waits(&spec) {
-            lock.name(run.id())?;
-            return Ok(());
-        }
-        let (id, reason) = (spec.run_id.clone(), EndReason::EnvironmentGone);
-        let end = ExitRecord::never_started(id, EndState::Lost, reason, clock::now());
-        let end = self.write_end(&folder, &end)?;
-        self.index()?.finish(&run.facts, &end)?;
+/// Ends a queued run that can never start, so that the pair can.
+fn abandon(store: &Store, run: &Run) -> Result<(), StartError> {
+    let folder = store.folder(run.id());
+    let spec = folder.read_spec().map_err(io::Error::other)?;
+    let Some(lock) = next::claim_queued(store, &folder, &spec)? else { return Ok(()) };
+    if folder.environment_waits(&spec) {
         lock.name(run.id())?;
-        Ok(())
+        return Ok(());
     }
+    let (id, reason) = (spec.run_id.clone(), EndReason::EnvironmentGone);
+    let end = ExitRecord::never_started(id, EndState::Lost, reason, clock::now());
+    let end = store.write_end(&folder, &end)?;
+    store.index()?.finish(&run.facts, &end)?;
+    lock.name(run.id())?;
+    Ok(())
 }

@@ -14,7 +14,9 @@ use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{EndState, RunState, UnknownWhy};
+use crate::runner::observe;
 use crate::runner::store::Store;
+use crate::runner::stuck;
 use crate::system::clock::{self, Stopwatch};
 use crate::system::process::ending::{self, TreeToEnd};
 use crate::system::process::holder::Holder;
@@ -110,279 +112,277 @@ enum Part {
     Nothing,
 }
 
-impl Store {
-    /// Stops the active run of `pair`, if there is one, and returns when nothing of it is left.
-    pub fn stop(&self, pair: &Pair, how: How) -> Result<Stopped, StopError> {
-        let mut stopped = self.stop_pairs(std::slice::from_ref(pair), how)?;
-        stopped.pop().unwrap_or_else(|| Err(StopError::Io(io::Error::other("it was not looked for"))))
-    }
+/// Stops the active run of `pair`, if there is one, and returns when nothing of it is left.
+pub fn stop(store: &Store, pair: &Pair, how: How) -> Result<Stopped, StopError> {
+    let mut stopped = stop_pairs(store, std::slice::from_ref(pair), how)?;
+    stopped.pop().unwrap_or_else(|| Err(StopError::Io(io::Error::other("it was not looked for"))))
+}
 
-    /// Stops the active run of each pair, in order, and returns when nothing of any is left.
-    pub fn stop_pairs(&self, pairs: &[Pair], how: How) -> Result<Vec<Result<Stopped, StopError>>, StopError> {
-        let ids = self.with_index(|index| {
-            let active = pairs.iter().map(|pair| index.active_of(pair));
-            Ok(active.collect::<Result<Vec<_>, _>>()?.concat())
-        })?;
-        let mut active: BTreeMap<Pair, Run> = BTreeMap::new();
-        // In the order of their ids: the newest of a pair stays.
-        for run in self.observe_some(&ids)?.runs.into_iter().filter(Run::is_active) {
-            active.insert(run.pair(), run);
-        }
-        let runs: Vec<Run> = pairs.iter().filter_map(|pair| active.get(pair).cloned()).collect();
-        let mut stopped = self.stop_runs(&runs, how).into_iter();
-        let each = pairs.iter().map(|pair| match active.contains_key(pair).then(|| stopped.next()).flatten() {
-            Some(stopped) => stopped,
-            None => Ok(Stopped::NotRunning(self.last_run(pair)?.map(Box::new))),
-        });
-        Ok(each.collect())
+/// Stops the active run of each pair, in order, and returns when nothing of any is left.
+pub fn stop_pairs(store: &Store, pairs: &[Pair], how: How) -> Result<Vec<Result<Stopped, StopError>>, StopError> {
+    let ids = store.with_index(|index| {
+        let active = pairs.iter().map(|pair| index.active_of(pair));
+        Ok(active.collect::<Result<Vec<_>, _>>()?.concat())
+    })?;
+    let mut active: BTreeMap<Pair, Run> = BTreeMap::new();
+    // In the order of their ids: the newest of a pair stays.
+    for run in observe::observe_some(store, &ids)?.runs.into_iter().filter(Run::is_active) {
+        active.insert(run.pair(), run);
     }
+    let runs: Vec<Run> = pairs.iter().filter_map(|pair| active.get(pair).cloned()).collect();
+    let mut stopped = stop_runs(store, &runs, how).into_iter();
+    let each = pairs.iter().map(|pair| match active.contains_key(pair).then(|| stopped.next()).flatten() {
+        Some(stopped) => stopped,
+        None => Ok(Stopped::NotRunning(observe::last_run(store, pair)?.map(Box::new))),
+    });
+    Ok(each.collect())
+}
 
-    /// Stops one run that was just seen.
-    pub fn stop_run(&self, run: &Run, how: How) -> Result<Stopped, StopError> {
-        let stopped = self.stop_runs(std::slice::from_ref(run), how).pop();
-        stopped.unwrap_or_else(|| Err(StopError::Io(io::Error::other("it was not looked for"))))
+/// Stops one run that was just seen.
+pub fn stop_run(store: &Store, run: &Run, how: How) -> Result<Stopped, StopError> {
+    let stopped = stop_runs(store, std::slice::from_ref(run), how).pop();
+    stopped.unwrap_or_else(|| Err(StopError::Io(io::Error::other("it was not looked for"))))
+}
+
+/// Stops runs that were just seen, in order, and returns when nothing of any is left.
+pub fn stop_runs(store: &Store, runs: &[Run], how: How) -> Vec<Result<Stopped, StopError>> {
+    let mut all: Vec<Stopping> = runs.iter().map(|run| stopping(store, run)).collect();
+    for one in &mut all {
+        one.attempt(|one| ask(store, one, how));
     }
+    // Each end would start a program, and all of them see what is looked at below at once.
+    for (socket, places) in windows_of(&all).into_iter().filter(|(_, places)| places.len() > 1) {
+        let _ = Tmux::new(socket).unhook_panes(&guards(&all, &places));
+    }
+    if let Err(error) = end_processes(&mut all, how) {
+        for one in all.iter_mut().filter(|one| one.goes_on()) {
+            one.outcome = Some(Err(StopError::Io(io::Error::new(error.kind(), error.to_string()))));
+        }
+    }
+    wait_for_jobs(store, &mut all, how);
+    close_windows(store, &mut all);
+    conclude(store, &mut all);
+    let missing = || Err(StopError::Io(io::Error::other("nothing came of it")));
+    all.into_iter().map(|one| one.outcome.unwrap_or_else(missing)).collect()
+}
 
-    /// Stops runs that were just seen, in order, and returns when nothing of any is left.
-    pub fn stop_runs(&self, runs: &[Run], how: How) -> Vec<Result<Stopped, StopError>> {
-        let mut all: Vec<Stopping> = runs.iter().map(|run| self.stopping(run)).collect();
-        for one in &mut all {
-            one.attempt(|one| self.ask(one, how));
+fn stopping(store: &Store, run: &Run) -> Stopping {
+    let folder = store.folder(run.id());
+    let part = if run.facts.headless { Part::Job { signalled: false } } else { Part::Window };
+    let (run, outcome) = (run.clone(), None);
+    Stopping { run, folder, outcome, part, root: None, asked_group: None, survivors: Vec::new() }
+}
+
+/// Writes the stop request into the run's folder and signals the supervisor of the job.
+fn ask(store: &Store, one: &mut Stopping, how: How) -> Result<(), StopError> {
+    if let RunState::Unknown(why) = &one.run.state {
+        return Err(StopError::Unknown { pair: one.run.pair(), why: why.clone() });
+    }
+    let own = process::this()?;
+    one.folder.ask_to_stop(how != How::Stop, (own.pid, own.start_time))?;
+    match one.part {
+        Part::Job { .. } => drop(advance_job(store, one, how, true)?),
+        Part::Window if stop_waiting_window(store, &one.run, &one.folder, how)? => one.part = Part::Nothing,
+        Part::Window => {
+            one.run = with_pane(store, &one.run)?;
+            let owner = one.folder.read_live().ok().flatten().map(|live| live.owner);
+            // Fixed once, from the agent's own record: a pid alone may be somebody else's by now.
+            one.root = owner.map(|owner| Root::Agent { pid: owner.pid, start_time: owner.start_time });
         }
-        // Each end would start a program, and all of them see what is looked at below at once.
-        for (socket, places) in windows_of(&all).into_iter().filter(|(_, places)| places.len() > 1) {
-            let _ = Tmux::new(socket).unhook_panes(&guards(&all, &places));
+        Part::Nothing => {}
+    }
+    Ok(())
+}
+
+/// A window that is being made has no pane to end yet.
+fn with_pane(store: &Store, run: &Run) -> Result<Run, StopError> {
+    let mut run = run.clone();
+    for _ in 0..1000 {
+        if run.progress.pane.is_some() || !run.is_active() {
+            break;
         }
-        if let Err(error) = end_processes(&mut all, how) {
-            for one in all.iter_mut().filter(|one| one.goes_on()) {
-                one.outcome = Some(Err(StopError::Io(io::Error::new(error.kind(), error.to_string()))));
+        std::thread::sleep(STEP);
+        run = observe::run(store, run.id())?.unwrap_or(run);
+    }
+    Ok(run)
+}
+
+/// Waits until each job has an end on record: its supervisor writes it.
+fn wait_for_jobs(store: &Store, all: &mut [Stopping], how: How) {
+    let begun = Stopwatch::start();
+    let mut next_look = EARLY_LOOK;
+    let mut step = STEP;
+    for round in 1_u32.. {
+        let mut waits = false;
+        for one in all.iter_mut().filter(|one| one.goes_on() && matches!(one.part, Part::Job { .. })) {
+            // The pair need not be tried each time: it is free where nothing can write an end.
+            let mut ended = false;
+            one.attempt(|one| {
+                ended = advance_job(store, one, how, round % 8 == 0)?;
+                Ok(())
+            });
+            waits |= !ended && one.goes_on();
+        }
+        if !waits {
+            return;
+        }
+        if begun.elapsed() > UNREADABLE {
+            for one in all.iter_mut().filter(|one| one.goes_on() && one.part == Part::Job { signalled: false }) {
+                one.attempt(|one| one.folder.read_live().map(drop).map_err(|error| io::Error::other(error).into()));
             }
         }
-        self.wait_for_jobs(&mut all, how);
-        self.close_windows(&mut all);
-        self.conclude(&mut all);
-        let missing = || Err(StopError::Io(io::Error::other("nothing came of it")));
-        all.into_iter().map(|one| one.outcome.unwrap_or_else(missing)).collect()
-    }
-
-    fn stopping(&self, run: &Run) -> Stopping {
-        let folder = self.folder(run.id());
-        let part = if run.facts.headless { Part::Job { signalled: false } } else { Part::Window };
-        let (run, outcome) = (run.clone(), None);
-        Stopping { run, folder, outcome, part, root: None, asked_group: None, survivors: Vec::new() }
-    }
-
-    /// Writes the stop request into the run's folder and signals the supervisor of the job.
-    fn ask(&self, one: &mut Stopping, how: How) -> Result<(), StopError> {
-        if let RunState::Unknown(why) = &one.run.state {
-            return Err(StopError::Unknown { pair: one.run.pair(), why: why.clone() });
-        }
-        let own = process::this()?;
-        one.folder.ask_to_stop(how != How::Stop, (own.pid, own.start_time))?;
-        match one.part {
-            Part::Job { .. } => drop(self.advance_job(one, how, true)?),
-            Part::Window if self.stop_waiting_window(&one.run, &one.folder, how)? => one.part = Part::Nothing,
-            Part::Window => {
-                one.run = self.with_pane(&one.run)?;
-                let owner = one.folder.read_live().ok().flatten().map(|live| live.owner);
-                // Fixed once, from the agent's own record: a pid alone may be somebody else's by now.
-                one.root = owner.map(|owner| Root::Agent { pid: owner.pid, start_time: owner.start_time });
-            }
-            Part::Nothing => {}
-        }
-        Ok(())
-    }
-
-    /// A window that is being made has no pane to end yet.
-    fn with_pane(&self, run: &Run) -> Result<Run, StopError> {
-        let mut run = run.clone();
-        for _ in 0..1000 {
-            if run.progress.pane.is_some() || !run.is_active() {
-                break;
-            }
-            std::thread::sleep(STEP);
-            run = self.run(run.id())?.unwrap_or(run);
-        }
-        Ok(run)
-    }
-
-    /// Waits until each job has an end on record: its supervisor writes it.
-    fn wait_for_jobs(&self, all: &mut [Stopping], how: How) {
-        let begun = Stopwatch::start();
-        let mut next_look = EARLY_LOOK;
-        let mut step = STEP;
-        for round in 1_u32.. {
-            let mut waits = false;
+        if begun.elapsed() > next_look {
+            next_look += EARLY_LOOK;
             for one in all.iter_mut().filter(|one| one.goes_on() && matches!(one.part, Part::Job { .. })) {
-                // The pair need not be tried each time: it is free where nothing can write an end.
-                let mut ended = false;
-                one.attempt(|one| {
-                    ended = self.advance_job(one, how, round % 8 == 0)?;
-                    Ok(())
-                });
-                waits |= !ended && one.goes_on();
+                one.attempt(|one| stuck::end_for_supervisor(store, &one.run, &one.folder, how, begun.elapsed()));
             }
-            if !waits {
-                return;
-            }
-            if begun.elapsed() > UNREADABLE {
-                for one in all.iter_mut().filter(|one| one.goes_on() && one.part == Part::Job { signalled: false }) {
-                    one.attempt(|one| one.folder.read_live().map(drop).map_err(|error| io::Error::other(error).into()));
+        }
+        std::thread::sleep(step);
+        step = (step * 2).min(STEP_MAX);
+    }
+}
+
+/// Does what is next to do for a job. True once it has ended, or is no more ours to end.
+fn advance_job(store: &Store, one: &mut Stopping, how: How, try_pair: bool) -> Result<bool, StopError> {
+    // Nothing to wait for but this run: a later one of the pair is none of ours.
+    if one.folder.has_end() {
+        return Ok(true);
+    }
+    let signalled = one.part == Part::Job { signalled: true };
+    if try_pair || !signalled {
+        match pair_lock::claim(store.state(), &one.run.pair())? {
+            // Not started yet: holding its pair keeps it from starting.
+            Claim::Taken(lock, _) => {
+                if matches!(one.folder.read_queue(), Ok(Some(_)))
+                    && matches!(one.folder.read_live(), Ok(None))
+                    && !one.folder.has_end()
+                {
+                    one.folder.remove_queue()?;
+                    store.write_end(&one.folder, &never_ran(&one.run, how))?;
                 }
+                drop(lock);
+                return Ok(true);
             }
-            if begun.elapsed() > next_look {
-                next_look += EARLY_LOOK;
-                for one in all.iter_mut().filter(|one| one.goes_on() && matches!(one.part, Part::Job { .. })) {
-                    one.attempt(|one| self.end_for_supervisor(&one.run, &one.folder, how, begun.elapsed()));
-                }
+            Claim::Held(Some(other)) if other != *one.run.id() => return Ok(true),
+            Claim::Held(_) => {}
+        }
+    }
+    // Without a record it is starting: its supervisor looks for our request when it has said that it lives.
+    if let (false, Ok(Some(live))) = (signalled, one.folder.read_live()) {
+        let signal = match how {
+            How::Stop => Signal::TERM,
+            How::Interrupt => Signal::INT,
+            How::Kill => Signal::QUIT,
+        };
+        process::signal(&live.owner, signal)?;
+        // A supervisor that was stopped would never hear it.
+        process::signal(&live.owner, Signal::CONT)?;
+        one.part = Part::Job { signalled: true };
+        one.root = Some(Root::Supervisor { pid: live.owner.pid, start_time: live.owner.start_time });
+        one.asked_group = live.agent.map(|agent| agent.pid);
+    }
+    Ok(false)
+}
+
+/// A queued run that is stopped has an end without ever having had a process.
+pub(super) fn never_ran(run: &Run, how: How) -> ExitRecord {
+    let reason = EndReason::BeforeStart;
+    ExitRecord {
+        interrupted: how != How::Stop,
+        ..ExitRecord::never_started(run.id().clone(), EndState::Stopped, reason, clock::now())
+    }
+}
+
+/// Takes a window's run out of the queue. False where it is none that waits: its window is
+/// there, or is being opened.
+fn stop_waiting_window(store: &Store, run: &Run, folder: &RunFolder, how: How) -> Result<bool, StopError> {
+    if !matches!(run.state, RunState::Queued(_)) {
+        return Ok(false);
+    }
+    let begun = Stopwatch::start();
+    let mut next_look = EARLY_LOOK;
+    loop {
+        if begun.elapsed() > next_look {
+            next_look += EARLY_LOOK;
+            stuck::check_holder(store, &run.pair(), begun.elapsed())?;
+        }
+        if folder.has_end() {
+            return Ok(true);
+        }
+        if !folder.is_queued() {
+            return Ok(false);
+        }
+        if let Claim::Taken(lock, _) = pair_lock::claim(store.state(), &run.pair())? {
+            let waits = folder.is_queued() && matches!(folder.read_live(), Ok(None)) && !folder.has_end();
+            if waits {
+                folder.remove_queue()?;
+                store.write_end(folder, &never_ran(run, how))?;
             }
+            drop(lock);
+            return Ok(waits);
+        }
+        std::thread::sleep(STEP);
+    }
+}
+
+/// Waits until each window of ours is seen dead, which writes its end under its pair's lock, and
+/// closes it. tmux may have more to read of what the agent said last, and calls no pane dead
+/// before that.
+fn close_windows(store: &Store, all: &mut [Stopping]) {
+    let is_window = |one: &&mut Stopping| one.goes_on() && one.part == Part::Window;
+    let mut left: Vec<RunId> = all.iter_mut().filter(is_window).map(|one| one.run.id().clone()).collect();
+    let begun = Stopwatch::start();
+    let mut step = STEP;
+    while !left.is_empty() {
+        let seen = match observe::observe_some(store, &left) {
+            Ok(seen) => seen.runs,
+            // What cannot be looked at is found out when each is concluded.
+            Err(_) => break,
+        };
+        left = seen.iter().filter(|run| run.is_active()).map(|run| run.id().clone()).collect();
+        if begun.elapsed() > LAST_WORDS {
+            break;
+        }
+        if !left.is_empty() {
             std::thread::sleep(step);
             step = (step * 2).min(STEP_MAX);
         }
     }
-
-    /// Does what is next to do for a job. True once it has ended, or is no more ours to end.
-    fn advance_job(&self, one: &mut Stopping, how: How, try_pair: bool) -> Result<bool, StopError> {
-        // Nothing to wait for but this run: a later one of the pair is none of ours.
-        if one.folder.has_end() {
-            return Ok(true);
+    for (socket, places) in windows_of(all) {
+        if let Err(error) = Tmux::new(socket).kill_panes(&guards(all, &places)) {
+            for at in places {
+                all[at].outcome = Some(Err(error.clone().into()));
+            }
         }
-        let signalled = one.part == Part::Job { signalled: true };
-        if try_pair || !signalled {
-            match pair_lock::claim(self.state(), &one.run.pair())? {
-                // Not started yet: holding its pair keeps it from starting.
-                Claim::Taken(lock, _) => {
-                    if matches!(one.folder.read_queue(), Ok(Some(_)))
-                        && matches!(one.folder.read_live(), Ok(None))
-                        && !one.folder.has_end()
-                    {
-                        one.folder.remove_queue()?;
-                        self.write_end(&one.folder, &self.never_ran(&one.run, how))?;
-                    }
-                    drop(lock);
-                    return Ok(true);
+    }
+}
+
+/// Reads what came of each, and has the index know it.
+fn conclude(store: &Store, all: &mut [Stopping]) {
+    let begun = Stopwatch::start();
+    for one in all.iter_mut() {
+        // The process that ended it has recorded the end; otherwise observing records it.
+        while one.goes_on() {
+            one.attempt(|one| {
+                let run = observe::run(store, one.run.id())?.ok_or_else(|| io::Error::other("its record is gone"))?;
+                if run.is_active() && begun.elapsed() < RECORDED {
+                    std::thread::sleep(STEP);
+                    return Ok(());
                 }
-                Claim::Held(Some(other)) if other != *one.run.id() => return Ok(true),
-                Claim::Held(_) => {}
-            }
-        }
-        // Without a record it is starting: its supervisor looks for our request when it has said that it lives.
-        if let (false, Ok(Some(live))) = (signalled, one.folder.read_live()) {
-            let signal = match how {
-                How::Stop => Signal::TERM,
-                How::Interrupt => Signal::INT,
-                How::Kill => Signal::QUIT,
-            };
-            process::signal(&live.owner, signal)?;
-            // A supervisor that was stopped would never hear it.
-            process::signal(&live.owner, Signal::CONT)?;
-            one.part = Part::Job { signalled: true };
-            one.root = Some(Root::Supervisor { pid: live.owner.pid, start_time: live.owner.start_time });
-            one.asked_group = live.agent.map(|agent| agent.pid);
-        }
-        Ok(false)
-    }
-
-    /// A queued run that is stopped has an end without ever having had a process.
-    pub(super) fn never_ran(&self, run: &Run, how: How) -> ExitRecord {
-        let reason = EndReason::BeforeStart;
-        ExitRecord {
-            interrupted: how != How::Stop,
-            ..ExitRecord::never_started(run.id().clone(), EndState::Stopped, reason, clock::now())
+                one.outcome = Some(one.judge(run));
+                Ok(())
+            });
         }
     }
-
-    /// Takes a window's run out of the queue. False where it is none that waits: its window is
-    /// there, or is being opened.
-    fn stop_waiting_window(&self, run: &Run, folder: &RunFolder, how: How) -> Result<bool, StopError> {
-        if !matches!(run.state, RunState::Queued(_)) {
-            return Ok(false);
-        }
-        let begun = Stopwatch::start();
-        let mut next_look = EARLY_LOOK;
-        loop {
-            if begun.elapsed() > next_look {
-                next_look += EARLY_LOOK;
-                self.check_holder(&run.pair(), begun.elapsed())?;
-            }
-            if folder.has_end() {
-                return Ok(true);
-            }
-            if !folder.is_queued() {
-                return Ok(false);
-            }
-            if let Claim::Taken(lock, _) = pair_lock::claim(self.state(), &run.pair())? {
-                let waits = folder.is_queued() && matches!(folder.read_live(), Ok(None)) && !folder.has_end();
-                if waits {
-                    folder.remove_queue()?;
-                    self.write_end(folder, &self.never_ran(run, how))?;
-                }
-                drop(lock);
-                return Ok(waits);
-            }
-            std::thread::sleep(STEP);
-        }
-    }
-
-    /// Waits until each window of ours is seen dead, which writes its end under its pair's lock, and
-    /// closes it. tmux may have more to read of what the agent said last, and calls no pane dead
-    /// before that.
-    fn close_windows(&self, all: &mut [Stopping]) {
-        let is_window = |one: &&mut Stopping| one.goes_on() && one.part == Part::Window;
-        let mut left: Vec<RunId> = all.iter_mut().filter(is_window).map(|one| one.run.id().clone()).collect();
-        let begun = Stopwatch::start();
-        let mut step = STEP;
-        while !left.is_empty() {
-            let seen = match self.observe_some(&left) {
-                Ok(seen) => seen.runs,
-                // What cannot be looked at is found out when each is concluded.
-                Err(_) => break,
-            };
-            left = seen.iter().filter(|run| run.is_active()).map(|run| run.id().clone()).collect();
-            if begun.elapsed() > LAST_WORDS {
-                break;
-            }
-            if !left.is_empty() {
-                std::thread::sleep(step);
-                step = (step * 2).min(STEP_MAX);
-            }
-        }
-        for (socket, places) in windows_of(all) {
-            if let Err(error) = Tmux::new(socket).kill_panes(&guards(all, &places)) {
-                for at in places {
-                    all[at].outcome = Some(Err(error.clone().into()));
-                }
-            }
-        }
-    }
-
-    /// Reads what came of each, and has the index know it.
-    fn conclude(&self, all: &mut [Stopping]) {
-        let begun = Stopwatch::start();
-        for one in all.iter_mut() {
-            // The process that ended it has recorded the end; otherwise observing records it.
-            while one.goes_on() {
-                one.attempt(|one| {
-                    let run = self.run(one.run.id())?.ok_or_else(|| io::Error::other("its record is gone"))?;
-                    if run.is_active() && begun.elapsed() < RECORDED {
-                        std::thread::sleep(STEP);
-                        return Ok(());
-                    }
-                    one.outcome = Some(one.judge(run));
-                    Ok(())
-                });
-            }
-        }
-        let ended: Vec<&Run> = all.iter().filter_map(Stopping::ended).collect();
-        let note = |index: &Index| {
-            ended
-                .iter()
-                .filter_map(|run| Some((run, run.end.as_ref()?)))
-                .try_for_each(|(run, end)| index.finish(&run.facts, end))
-        };
-        // The next look notes what this one cannot.
-        let _ = self.index().and_then(|index| index.at_once(note));
-    }
+    let ended: Vec<&Run> = all.iter().filter_map(Stopping::ended).collect();
+    let note = |index: &Index| {
+        ended
+            .iter()
+            .filter_map(|run| Some((run, run.end.as_ref()?)))
+            .try_for_each(|(run, end)| index.finish(&run.facts, end))
+    };
+    // The next look notes what this one cannot.
+    let _ = store.index().and_then(|index| index.at_once(note));
 }
 
 impl Stopping {

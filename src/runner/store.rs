@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::model::exit_record::ExitRecord;
-use crate::model::names::Pair;
 use crate::model::process_id::World;
-use crate::model::run::{Run, RunFacts};
+use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::terminal::Terminal;
 use crate::runner::early::Early;
@@ -210,21 +209,6 @@ impl Store {
     /// The last run of each pair, of those that ended, the last to end first.
     pub fn last_ended(&self, limit: u32) -> Result<Vec<Run>, IndexError> {
         self.with_index(|index| index.last_ended(limit))
-    }
-
-    /// The last run of a pair: the active one, else the last to have started.
-    pub fn last_run(&self, pair: &Pair) -> Result<Option<Run>, IndexError> {
-        let Some(id) = self.with_index(|index| index.of_pair(pair))?.into_iter().next() else { return Ok(None) };
-        self.run(&id)
-    }
-
-    /// One run by its id.
-    pub fn run(&self, id: &RunId) -> Result<Option<Run>, IndexError> {
-        let folder = self.folder(id);
-        if let (Ok(spec), Ok(Some(end))) = (folder.read_spec(), folder.read_exit()) {
-            return Ok(Some(Run::ended(RunFacts::of(&spec), end)));
-        }
-        Ok(self.observe_some(std::slice::from_ref(id))?.runs.into_iter().next())
     }
 
     /// Writes an end that was seen, unless it is written already. Returns the one that stands.

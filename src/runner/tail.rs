@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::model::run::{Run, RunFacts};
 use crate::model::run_state::{RunState, UnknownWhy};
 use crate::runner::follow::FollowError;
+use crate::runner::observe;
 use crate::runner::store::Store;
 use crate::system::event_fd::EventFd;
 use crate::system::logs::reader::{From, LogReader};
@@ -144,7 +145,7 @@ impl Tail {
             _ => {}
         }
         let id = &self.facts.run_id;
-        let run = self.store.run(id)?;
+        let run = observe::run(&self.store, id)?;
         self.store.rest();
         match run {
             None => Err(FollowError::Gone(id.clone())),

@@ -29,105 +29,103 @@ pub struct TaskWorktree {
     pub(super) setup: Vec<String>,
 }
 
-impl Project {
-    /// The run's folder, and the worktree where it has to be made or set up first.
-    pub(super) fn folder_of(
-        &self,
-        mode: &Mode,
-        task: &Task,
-        worktree: Option<TaskWorktree>,
-        inline: &impl Fn(&str, &str) -> Result<String, Problem>,
-    ) -> Result<(PathBuf, Option<WorktreeSpec>), PrepareError> {
-        let mut to_make = None;
-        let mut cwd = self.manifest.root.clone();
-        if let Some(worktree) = worktree {
-            let repository = self.known_repository()?;
-            cwd = below(&worktree.path, &self.below);
-            let is_there = worktree.path.is_dir();
-            if is_there && !git::is_worktree(&worktree.path) {
-                return Err(PrepareError::NotAWorktree(worktree.path));
-            }
-            if is_there && !git::is_checkout_of(repository.common(), &worktree.path) {
-                return Err(PrepareError::Git(GitError::OtherRepository(worktree.path)));
-            }
-            if is_there && !(worktree.create && git::setup_is_pending(&worktree.path)) {
-                // Used as it is.
-            } else if worktree.create {
-                let base = self.base_of(&worktree)?;
-                let spec = WorktreeSpec { base, ..self.worktree_spec(&worktree) };
-                self.making.check(&spec, repository)?;
-                to_make = Some(spec);
-            } else {
-                return Err(PrepareError::MissingWorktree {
-                    task: task.id.clone(),
-                    base: self.base_of(&worktree)?,
-                    path: worktree.path,
-                    branch: worktree.branch,
-                });
-            }
+/// The run's folder, and the worktree where it has to be made or set up first.
+pub(super) fn folder_of(
+    project: &Project,
+    mode: &Mode,
+    task: &Task,
+    worktree: Option<TaskWorktree>,
+    inline: &impl Fn(&str, &str) -> Result<String, Problem>,
+) -> Result<(PathBuf, Option<WorktreeSpec>), PrepareError> {
+    let mut to_make = None;
+    let mut cwd = project.manifest.root.clone();
+    if let Some(worktree) = worktree {
+        let repository = project.known_repository()?;
+        cwd = below(&worktree.path, &project.below);
+        let is_there = worktree.path.is_dir();
+        if is_there && !git::is_worktree(&worktree.path) {
+            return Err(PrepareError::NotAWorktree(worktree.path));
         }
-        if let Some(template) = &mode.cwd {
-            cwd = normalised(&self.manifest.root.join(inline("cwd", template)?));
+        if is_there && !git::is_checkout_of(repository.common(), &worktree.path) {
+            return Err(PrepareError::Git(GitError::OtherRepository(worktree.path)));
         }
-        let will_be_made = to_make.as_ref().is_some_and(|spec| cwd.starts_with(&spec.path));
-        if !cwd.is_dir() && !will_be_made {
-            return Err(PrepareError::MissingFolder(cwd));
+        if is_there && !(worktree.create && git::setup_is_pending(&worktree.path)) {
+            // Used as it is.
+        } else if worktree.create {
+            let base = base_of(project, &worktree)?;
+            let spec = WorktreeSpec { base, ..worktree_spec(project, &worktree) };
+            project.making.check(&spec, repository)?;
+            to_make = Some(spec);
+        } else {
+            return Err(PrepareError::MissingWorktree {
+                task: task.id.clone(),
+                base: base_of(project, &worktree)?,
+                path: worktree.path,
+                branch: worktree.branch,
+            });
         }
-        Ok((cwd, to_make))
     }
+    if let Some(template) = &mode.cwd {
+        cwd = normalised(&project.manifest.root.join(inline("cwd", template)?));
+    }
+    let will_be_made = to_make.as_ref().is_some_and(|spec| cwd.starts_with(&spec.path));
+    if !cwd.is_dir() && !will_be_made {
+        return Err(PrepareError::MissingFolder(cwd));
+    }
+    Ok((cwd, to_make))
+}
 
-    /// How the worktree is made, as it is written into a run's spec. The base is the configured one, and
-    /// empty where that is the default: a run that makes its worktree gets [`Self::base_of`].
-    pub(super) fn worktree_spec(&self, worktree: &TaskWorktree) -> WorktreeSpec {
-        let TaskWorktree { path, branch, base, create: _, fetch, submodules, copy, setup } = worktree.clone();
-        let (repository, base) = (self.folder_for_git().to_owned(), base.unwrap_or_default());
-        let project = Some(self.manifest.root.clone()).filter(|root| *root != repository);
-        let below = self.below.clone();
-        WorktreeSpec { repository, project, below, path, branch, base, fetch, submodules, copy, setup }
-    }
+/// How the worktree is made, as it is written into a run's spec. The base is the configured one, and
+/// empty where that is the default: a run that makes its worktree gets [`base_of`].
+pub(super) fn worktree_spec(project: &Project, worktree: &TaskWorktree) -> WorktreeSpec {
+    let TaskWorktree { path, branch, base, create: _, fetch, submodules, copy, setup } = worktree.clone();
+    let (repository, base) = (folder_for_git(project).to_owned(), base.unwrap_or_default());
+    let below = project.below.clone();
+    let project = Some(project.manifest.root.clone()).filter(|root| *root != repository);
+    WorktreeSpec { repository, project, below, path, branch, base, fetch, submodules, copy, setup }
+}
 
-    /// Where git finds the repository; without one, where it would say so.
-    fn folder_for_git(&self) -> &Path {
-        self.repository.as_ref().map_or(&self.manifest.root, Repository::folder_for_git)
-    }
+/// Where git finds the repository; without one, where it would say so.
+fn folder_for_git(project: &Project) -> &Path {
+    project.repository.as_ref().map_or(&project.manifest.root, Repository::folder_for_git)
+}
 
-    /// Why a run cannot go on in `cwd`, which is gone, and how it comes back.
-    pub(super) fn missing_folder(
-        &self,
-        cwd: &Path,
-        pair: Pair,
-        request: &Request,
-        worktree: Option<&TaskWorktree>,
-    ) -> PrepareError {
-        let folder = cwd.to_owned();
-        let Some((run, _)) = &request.resume else { return PrepareError::MissingFolder(folder) };
-        let root = self.folder_for_git();
-        let command = |worktree: &TaskWorktree| {
-            let word = |text: &str| shell_words::quote(text).into_owned();
-            let add = format!("git -C {} worktree add", word(&root.display().to_string()));
-            let (path, branch) = (word(&worktree.path.display().to_string()), word(&worktree.branch));
-            let is_there = git::resolve(root, &format!("refs/heads/{}", worktree.branch)).ok()?.is_some();
-            Some(match is_there {
-                true => format!("{add} {path} {branch}"),
-                false => format!("{add} -b {branch} {path} {}", word(&self.base_of(worktree).ok()?)),
-            })
-        };
-        let to_make = worktree.filter(|worktree| cwd.starts_with(&worktree.path)).and_then(command);
-        PrepareError::ResumedFolderGone { run: run.clone(), folder, pair, to_make }
-    }
+/// Why a run cannot go on in `cwd`, which is gone, and how it comes back.
+pub(super) fn missing_folder(
+    project: &Project,
+    cwd: &Path,
+    pair: Pair,
+    request: &Request,
+    worktree: Option<&TaskWorktree>,
+) -> PrepareError {
+    let folder = cwd.to_owned();
+    let Some((run, _)) = &request.resume else { return PrepareError::MissingFolder(folder) };
+    let root = folder_for_git(project);
+    let command = |worktree: &TaskWorktree| {
+        let word = |text: &str| shell_words::quote(text).into_owned();
+        let add = format!("git -C {} worktree add", word(&root.display().to_string()));
+        let (path, branch) = (word(&worktree.path.display().to_string()), word(&worktree.branch));
+        let is_there = git::resolve(root, &format!("refs/heads/{}", worktree.branch)).ok()?.is_some();
+        Some(match is_there {
+            true => format!("{add} {path} {branch}"),
+            false => format!("{add} -b {branch} {path} {}", word(&base_of(project, worktree).ok()?)),
+        })
+    };
+    let to_make = worktree.filter(|worktree| cwd.starts_with(&worktree.path)).and_then(command);
+    PrepareError::ResumedFolderGone { run: run.clone(), folder, pair, to_make }
+}
 
-    /// The base that is configured for `worktree`, else the repository's default one: the branch of
-    /// `origin/HEAD`, else the main checkout's.
-    pub(super) fn base_of(&self, worktree: &TaskWorktree) -> Result<String, GitError> {
-        if let Some(base) = &worktree.base {
-            return Ok(base.clone());
-        }
-        if let Some(base) = self.default_base.get() {
-            return Ok(base.clone());
-        }
-        let base = git::default_base(self.folder_for_git())?;
-        Ok(self.default_base.get_or_init(|| base).clone())
+/// The base that is configured for `worktree`, else the repository's default one: the branch of
+/// `origin/HEAD`, else the main checkout's.
+pub(super) fn base_of(project: &Project, worktree: &TaskWorktree) -> Result<String, GitError> {
+    if let Some(base) = &worktree.base {
+        return Ok(base.clone());
     }
+    if let Some(base) = project.default_base.get() {
+        return Ok(base.clone());
+    }
+    let base = git::default_base(folder_for_git(project))?;
+    Ok(project.default_base.get_or_init(|| base).clone())
 }
 
 /// Where `task` is worked on, or `None` where the manifest has no `worktree:`. A subtask shares

@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
 use crate::model::run::Run;
-use crate::runner::store::Store;
+use crate::runner::window;
 use crate::runner::window::WindowError;
 use crate::system::process::supervise;
 use crate::system::pty::{Pty, Size};
@@ -46,29 +46,26 @@ pub struct Terminal {
     size: Size,
 }
 
-impl Store {
-    /// Opens a terminal of `size` (columns, rows); where it only looks, of the window's size.
-    pub fn open_terminal(&self, run: &Run, access: Access, size: (u16, u16)) -> Result<Terminal, TerminalError> {
-        self.open_terminal_by(&supervise::own_program()?, run, access, size)
-    }
+/// Opens a terminal of `size` (columns, rows); where it only looks, of the window's size.
+pub fn open_terminal(run: &Run, access: Access, size: (u16, u16)) -> Result<Terminal, TerminalError> {
+    open_terminal_by(&supervise::own_program()?, run, access, size)
+}
 
-    /// By this `dispatch`, where the process that asks is none.
-    pub fn open_terminal_by(
-        &self,
-        program: &Path,
-        run: &Run,
-        access: Access,
-        size: (u16, u16),
-    ) -> Result<Terminal, TerminalError> {
-        let window = self.window_of(run)?;
-        let (view, size) = match access {
-            Access::Read => (View::Read, window.size()),
-            Access::Write => (View::Write, Size::clamped(size.0, size.1)),
-        };
-        let argv: Vec<OsString> = window.tmux.view_argv(&window.place, run.id(), view);
-        let pty = Pty::open(program, &argv, &tmux::client_environment(), size)?;
-        Ok(Terminal { tmux: window.tmux, pty, access, size })
-    }
+/// By this `dispatch`, where the process that asks is none.
+pub fn open_terminal_by(
+    program: &Path,
+    run: &Run,
+    access: Access,
+    size: (u16, u16),
+) -> Result<Terminal, TerminalError> {
+    let window = window::window_of(run)?;
+    let (view, size) = match access {
+        Access::Read => (View::Read, window.size()),
+        Access::Write => (View::Write, Size::clamped(size.0, size.1)),
+    };
+    let argv: Vec<OsString> = window.tmux.view_argv(&window.place, run.id(), view);
+    let pty = Pty::open(program, &argv, &tmux::client_environment(), size)?;
+    Ok(Terminal { tmux: window.tmux, pty, access, size })
 }
 
 impl Terminal {

@@ -8,6 +8,9 @@ use crate::model::run_state::EndState;
 use crate::model::started_by::StartedBy;
 use crate::plan::freshness::Freshness;
 use crate::plan::graph::{Graph, NodeWhy, Ordering};
+use crate::runner::freshness;
+use crate::runner::observe;
+use crate::runner::prepare;
 use crate::runner::prepare::{PrepareError, Prepared, Request};
 use crate::runner::project::Project;
 use crate::runner::store::Store;
@@ -66,7 +69,7 @@ fn last_conversation(store: Option<&Store>, pair: &Pair) -> Result<(RunId, Strin
     let runs = store.map(|store| (store, store.with_index(|index| index.of_pair(pair)).unwrap_or_default()));
     let found = runs.and_then(|(store, ids)| {
         ids.into_iter().find_map(|id| {
-            let session = store.run(&id).ok().flatten()?.conversation()?;
+            let session = observe::run(store, &id).ok().flatten()?.conversation()?;
             Some((id, session))
         })
     });
@@ -75,7 +78,7 @@ fn last_conversation(store: Option<&Store>, pair: &Pair) -> Result<(RunId, Strin
 
 /// What goes on in the conversation of one certain run.
 fn conversation_of(store: Option<&Store>, id: &RunId, request: &Request) -> Result<Request, TogetherError> {
-    let run = store.and_then(|store| store.run(id).ok().flatten());
+    let run = store.and_then(|store| observe::run(store, id).ok().flatten());
     let none = || TogetherError::NoConversation(id.to_string());
     let run = run.ok_or_else(none)?;
     if run.is_active() {
@@ -85,68 +88,69 @@ fn conversation_of(store: Option<&Store>, id: &RunId, request: &Request) -> Resu
     Ok(Request { resume: Some((id.clone(), session)), cwd: Some(run.facts.cwd), ..request.clone() })
 }
 
-impl Project {
-    /// Prepares `asked` and what it needs, in an order in which they can be started.
-    pub fn prepare_together(
-        &self,
-        tasks: &TaskSet,
-        store: Option<&Store>,
-        asked: &[(&Mode, &Task)],
-        request: &Request,
-        how: &How,
-    ) -> Result<Vec<Planned>, TogetherError> {
-        let pair = |(mode, task): &(&Mode, &Task)| Pair { mode: mode.name.clone(), task: task.id.clone() };
-        let pairs: Vec<Pair> = asked.iter().map(pair).collect();
-        let met = |pair: &Pair| store.is_some_and(|store| self.is_met(tasks, store, pair));
-        if matches!(how.resume, Resume::Of(_)) && pairs.len() > 1 {
-            return Err(TogetherError::OneConversation);
-        }
-        let graph =
-            Graph::build(&pairs, &self.manifest.modes, tasks, how.ordering, met).map_err(TogetherError::Circle)?;
-        let mut places = vec![0; graph.nodes.len()];
-        let mut planned = Vec::new();
-        let plain = Request { jobs: request.jobs, ..Request::default() };
-        for (place, (depth, node)) in graph.tree().iter().enumerate() {
-            places[*node] = place;
-            let Pair { mode, task } = &graph.nodes[*node].pair;
-            // Both are of this project: the graph is made of its modes and tasks.
-            let (Some(mode), Some(task)) = (self.manifest.modes.get(mode), tasks.get(task)) else { continue };
-            let mut prepared = match &graph.nodes[*node].why {
-                NodeWhy::Asked => match &how.resume {
-                    Resume::Nobodys => self.prepare(tasks, mode, task, request)?,
-                    Resume::LastOfPair => {
-                        let resume = Some(last_conversation(store, &graph.nodes[*node].pair)?);
-                        self.prepare(tasks, mode, task, &Request { resume, ..request.clone() })?
-                    }
-                    Resume::Of(run) => self.prepare(tasks, mode, task, &conversation_of(store, run, request)?)?,
-                },
-                NodeWhy::NeededBy(_) | NodeWhy::OnItsWay => self.prepare(tasks, mode, task, &plain)?,
-            };
-            let needed_by = match &graph.nodes[*node].why {
-                NodeWhy::Asked | NodeWhy::OnItsWay => None,
-                NodeWhy::NeededBy(mode) => Some(mode.clone()),
-            };
-            if needed_by.is_some() {
-                prepared.started_by = StartedBy::Need;
-            }
-            let mut after: Vec<usize> = graph.after(*node).map(|node| places[node]).collect();
-            after.sort_unstable();
-            after.dedup();
-            planned.push(Planned { prepared, needed_by, after, depth: *depth });
-        }
-        Ok(planned)
+/// Prepares `asked` and what it needs, in an order in which they can be started.
+pub fn prepare_together(
+    project: &Project,
+    tasks: &TaskSet,
+    store: Option<&Store>,
+    asked: &[(&Mode, &Task)],
+    request: &Request,
+    how: &How,
+) -> Result<Vec<Planned>, TogetherError> {
+    let pair = |(mode, task): &(&Mode, &Task)| Pair { mode: mode.name.clone(), task: task.id.clone() };
+    let pairs: Vec<Pair> = asked.iter().map(pair).collect();
+    let met = |pair: &Pair| store.is_some_and(|store| is_met(project, tasks, store, pair));
+    if matches!(how.resume, Resume::Of(_)) && pairs.len() > 1 {
+        return Err(TogetherError::OneConversation);
     }
-
-    /// Whether a needed pair has succeeded, and would do nothing new.
-    pub(crate) fn is_met(&self, tasks: &TaskSet, store: &Store, pair: &Pair) -> bool {
-        let succeeded = matches!(store.last_run(pair), Ok(Some(run)) if run.end_state() == Some(EndState::Succeeded));
-        let (Some(mode), Some(task)) = (self.manifest.modes.get(&pair.mode), tasks.get(&pair.task)) else {
-            return false;
+    let graph =
+        Graph::build(&pairs, &project.manifest.modes, tasks, how.ordering, met).map_err(TogetherError::Circle)?;
+    let mut places = vec![0; graph.nodes.len()];
+    let mut planned = Vec::new();
+    let plain = Request { jobs: request.jobs, ..Request::default() };
+    for (place, (depth, node)) in graph.tree().iter().enumerate() {
+        places[*node] = place;
+        let Pair { mode, task } = &graph.nodes[*node].pair;
+        // Both are of this project: the graph is made of its modes and tasks.
+        let (Some(mode), Some(task)) = (project.manifest.modes.get(mode), tasks.get(task)) else { continue };
+        let mut prepared = match &graph.nodes[*node].why {
+            NodeWhy::Asked => match &how.resume {
+                Resume::Nobodys => prepare::prepare(project, tasks, mode, task, request)?,
+                Resume::LastOfPair => {
+                    let resume = Some(last_conversation(store, &graph.nodes[*node].pair)?);
+                    prepare::prepare(project, tasks, mode, task, &Request { resume, ..request.clone() })?
+                }
+                Resume::Of(run) => {
+                    prepare::prepare(project, tasks, mode, task, &conversation_of(store, run, request)?)?
+                }
+            },
+            NodeWhy::NeededBy(_) | NodeWhy::OnItsWay => prepare::prepare(project, tasks, mode, task, &plain)?,
         };
-        if !succeeded || mode.sources.is_empty() {
-            return succeeded;
+        let needed_by = match &graph.nodes[*node].why {
+            NodeWhy::Asked | NodeWhy::OnItsWay => None,
+            NodeWhy::NeededBy(mode) => Some(mode.clone()),
+        };
+        if needed_by.is_some() {
+            prepared.started_by = StartedBy::Need;
         }
-        let prepared = self.prepare(tasks, mode, task, &Request::default());
-        prepared.is_ok_and(|prepared| matches!(store.freshness(&prepared), Ok(Some((_, Freshness::UpToDate)))))
+        let mut after: Vec<usize> = graph.after(*node).map(|node| places[node]).collect();
+        after.sort_unstable();
+        after.dedup();
+        planned.push(Planned { prepared, needed_by, after, depth: *depth });
     }
+    Ok(planned)
+}
+
+/// Whether a needed pair has succeeded, and would do nothing new.
+pub(crate) fn is_met(project: &Project, tasks: &TaskSet, store: &Store, pair: &Pair) -> bool {
+    let succeeded =
+        matches!(observe::last_run(store, pair), Ok(Some(run)) if run.end_state() == Some(EndState::Succeeded));
+    let (Some(mode), Some(task)) = (project.manifest.modes.get(&pair.mode), tasks.get(&pair.task)) else {
+        return false;
+    };
+    if !succeeded || mode.sources.is_empty() {
+        return succeeded;
+    }
+    let prepared = prepare::prepare(project, tasks, mode, task, &Request::default());
+    prepared.is_ok_and(|prepared| matches!(freshness::of(store, &prepared), Ok(Some((_, Freshness::UpToDate)))))
 }

@@ -1,9 +1,11 @@
 //! `up` as one movement, once its plan is made.
 
 use crate::plan::diff::Plan;
+use crate::runner::apply;
 use crate::runner::apply::Done;
 use crate::runner::failure::{Failure, Kind};
 use crate::runner::project::Project;
+use crate::runner::project_store;
 use crate::runner::store::Store;
 use crate::system::environment;
 use crate::system::store::state_dir::StateDirError;
@@ -18,13 +20,16 @@ pub fn refuse_inside(command: &str) -> Result<(), Failure> {
     }
 }
 
-impl Project {
-    /// Does what `plan` says; a state folder is made only for what is to be done. `known` is what
-    /// the plan was made from.
-    pub fn carry_out(&self, tasks: &TaskSet, known: Option<Store>, plan: &Plan) -> Result<Vec<Done>, StateDirError> {
-        match (known, plan.is_empty()) {
-            (None, true) => Ok(Vec::new()),
-            (known, _) => Ok(self.apply(tasks, &self.store_for_writing(known)?, plan)),
-        }
+/// Does what `plan` says; a state folder is made only for what is to be done. `known` is what
+/// the plan was made from.
+pub fn carry_out(
+    project: &Project,
+    tasks: &TaskSet,
+    known: Option<Store>,
+    plan: &Plan,
+) -> Result<Vec<Done>, StateDirError> {
+    match (known, plan.is_empty()) {
+        (None, true) => Ok(Vec::new()),
+        (known, _) => Ok(apply::apply(project, tasks, &project_store::create(project, known)?, plan)),
     }
 }

@@ -3,7 +3,6 @@
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_state::{RunState, UnknownWhy};
-use crate::runner::store::Store;
 use crate::system::pty::Size;
 use crate::system::tmux::{PaneLocation, Tmux, TmuxError};
 
@@ -30,30 +29,28 @@ pub(super) struct Window {
     pub(super) place: PaneLocation,
 }
 
-impl Store {
-    /// By a look at tmux, not by the record: windows are moved, and panes broken out of them.
-    pub(super) fn window_of(&self, run: &Run) -> Result<Window, WindowError> {
-        let pair = run.pair();
-        match &run.state {
-            _ if run.facts.headless => return Err(WindowError::Headless { pair }),
-            RunState::Queued(_) | RunState::Ended(_) => return Err(WindowError::NotRunning { pair }),
-            RunState::Unknown(why) => return Err(WindowError::Unknown { pair, why: why.clone() }),
-            RunState::Starting | RunState::Running | RunState::Stopping => {}
-        }
-        let socket = run.facts.socket.clone().ok_or(WindowError::Gone { pair: pair.clone() })?;
-        let tmux = Tmux::new(socket);
-        match tmux.pane_location(run.id(), run.facts.session.as_deref())? {
-            Some(place) if place.is_dead => Err(WindowError::NotRunning { pair }),
-            Some(place) => Ok(Window { tmux, place }),
-            None => Err(WindowError::Gone { pair }),
-        }
+/// By a look at tmux, not by the record: windows are moved, and panes broken out of them.
+pub(super) fn window_of(run: &Run) -> Result<Window, WindowError> {
+    let pair = run.pair();
+    match &run.state {
+        _ if run.facts.headless => return Err(WindowError::Headless { pair }),
+        RunState::Queued(_) | RunState::Ended(_) => return Err(WindowError::NotRunning { pair }),
+        RunState::Unknown(why) => return Err(WindowError::Unknown { pair, why: why.clone() }),
+        RunState::Starting | RunState::Running | RunState::Stopping => {}
     }
+    let socket = run.facts.socket.clone().ok_or(WindowError::Gone { pair: pair.clone() })?;
+    let tmux = Tmux::new(socket);
+    match tmux.pane_location(run.id(), run.facts.session.as_deref())? {
+        Some(place) if place.is_dead => Err(WindowError::NotRunning { pair }),
+        Some(place) => Ok(Window { tmux, place }),
+        None => Err(WindowError::Gone { pair }),
+    }
+}
 
-    /// Columns and rows of the run's window, as it is now.
-    pub fn window_size(&self, run: &Run) -> Result<(u16, u16), WindowError> {
-        let size = self.window_of(run)?.size();
-        Ok((size.cols(), size.rows()))
-    }
+/// Columns and rows of the run's window, as it is now.
+pub fn window_size(run: &Run) -> Result<(u16, u16), WindowError> {
+    let size = window_of(run)?.size();
+    Ok((size.cols(), size.rows()))
 }
 
 impl Window {

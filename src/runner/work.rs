@@ -47,41 +47,39 @@ fn reasons(against: &[Objection]) -> String {
     against.iter().map(|objection| format!("\n{objection}")).collect()
 }
 
-impl Project {
-    /// The worktree of `task`. Where its place depends on the mode, the one that the caller is in, or
-    /// the only one that is there.
-    pub fn work_of(&self, tasks: &TaskSet, task: &Task) -> Result<TaskWorktree, WorkError> {
-        let mut found: Vec<TaskWorktree> = Vec::new();
-        for mode in self.manifest.modes.values() {
-            let Some(worktree) = worktree_of(self, tasks, mode, task)? else { return Err(WorkError::NoWorktrees) };
-            if !found.iter().any(|known| known.path == worktree.path) {
-                found.push(worktree);
-            }
+/// The worktree of `task`. Where its place depends on the mode, the one that the caller is in, or
+/// the only one that is there.
+pub fn work_of(project: &Project, tasks: &TaskSet, task: &Task) -> Result<TaskWorktree, WorkError> {
+    let mut found: Vec<TaskWorktree> = Vec::new();
+    for mode in project.manifest.modes.values() {
+        let Some(worktree) = worktree_of(project, tasks, mode, task)? else { return Err(WorkError::NoWorktrees) };
+        if !found.iter().any(|known| known.path == worktree.path) {
+            found.push(worktree);
         }
-        if found.len() > 1 {
-            let around = self.checkouts_here();
-            let is_here = |worktree: &TaskWorktree| around.contains(&git::resolved(&worktree.path));
-            match found.iter().position(is_here) {
-                Some(here) => found = vec![found.swap_remove(here)],
-                None => found.retain(|worktree| worktree.path.symlink_metadata().is_ok()),
-            }
-        }
-        if found.len() > 1 {
-            let paths = found.into_iter().map(|worktree| worktree.path).collect();
-            return Err(WorkError::Several { task: task.id.clone(), paths });
-        }
-        found.pop().ok_or(WorkError::NoWorktrees)
     }
+    if found.len() > 1 {
+        let around = project.checkouts_here();
+        let is_here = |worktree: &TaskWorktree| around.contains(&git::resolved(&worktree.path));
+        match found.iter().position(is_here) {
+            Some(here) => found = vec![found.swap_remove(here)],
+            None => found.retain(|worktree| worktree.path.symlink_metadata().is_ok()),
+        }
+    }
+    if found.len() > 1 {
+        let paths = found.into_iter().map(|worktree| worktree.path).collect();
+        return Err(WorkError::Several { task: task.id.clone(), paths });
+    }
+    found.pop().ok_or(WorkError::NoWorktrees)
+}
 
-    /// The same, where it is there and a worktree of this repository.
-    pub(super) fn standing_work_of(&self, tasks: &TaskSet, task: &Task) -> Result<TaskWorktree, WorkError> {
-        let worktree = self.work_of(tasks, task)?;
-        if worktree.path.symlink_metadata().is_err() {
-            return Err(WorkError::Missing { task: task.id.clone(), path: worktree.path });
-        }
-        if !git::is_checkout_of(self.known_repository()?.common(), &worktree.path) {
-            return Err(WorkError::NotOurs(worktree.path));
-        }
-        Ok(worktree)
+/// The same, where it is there and a worktree of this repository.
+pub(super) fn standing_work_of(project: &Project, tasks: &TaskSet, task: &Task) -> Result<TaskWorktree, WorkError> {
+    let worktree = work_of(project, tasks, task)?;
+    if worktree.path.symlink_metadata().is_err() {
+        return Err(WorkError::Missing { task: task.id.clone(), path: worktree.path });
     }
+    if !git::is_checkout_of(project.known_repository()?.common(), &worktree.path) {
+        return Err(WorkError::NotOurs(worktree.path));
+    }
+    Ok(worktree)
 }

@@ -18,7 +18,7 @@ pub(super) type Chosen = Result<Box<Run>, ExitCode>;
 
 /// The run that has waited longest, of those that were not visited since.
 pub(super) fn next(meant: &Meant, store: &Store) -> Result<Chosen, CliError> {
-    let (run, notices) = store.next_waiting()?;
+    let (run, notices) = attention::next_waiting(store)?;
     say(meant, &notices);
     match run {
         Some(run) => Ok(Ok(Box::new(run))),
@@ -28,7 +28,7 @@ pub(super) fn next(meant: &Meant, store: &Store) -> Result<Chosen, CliError> {
 
 /// Asks on a terminal; elsewhere tells the commands that could have been meant.
 pub(super) fn pick(meant: &Meant, store: &Store) -> Result<Chosen, CliError> {
-    let Observed { mut runs, notices } = store.windows()?;
+    let Observed { mut runs, notices } = attention::windows(store)?;
     say(meant, &notices);
     let is_dumb = environment::var_text("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
     if !on_a_terminal() || is_dumb {

@@ -10,7 +10,9 @@ use crate::cli::meant::Meant;
 use crate::cli::output;
 use crate::manifest::terminal_section;
 use crate::model::run::Run;
+use crate::runner::attach::attach_argv;
 use crate::runner::project::Project;
+use crate::runner::show_window;
 use crate::runner::show_window::{NotShown, Shown};
 use crate::runner::store::{Store, Wish};
 
@@ -36,14 +38,14 @@ pub(super) fn wished(project: &Project, store: Store, typed: &str) -> Result<Sto
 
 /// Opens or focuses it; where there is none, prints the command that attaches.
 pub(super) fn show(meant: &Meant, store: &Store, run: &Run, asked: Asked) -> Answer {
-    let shown = store.show_window(run)?;
+    let shown = show_window::show_window(store, run)?;
     let err = output::stderr(meant);
     let pair = run.pair();
     if meant.json {
         output::json(&json!({
             "runId": run.id(), "mode": pair.mode.as_str(), "task": pair.task.as_str(),
             "session": run.facts.session, "window": pair.window_name(), "attached": shown.word(),
-            "attachNote": shown.remark(), "attachCommand": store.attach_argv(run).map(shell_words::join),
+            "attachNote": shown.remark(), "attachCommand": attach_argv(run).map(shell_words::join),
         }))?;
     }
     match &shown {
@@ -52,17 +54,17 @@ pub(super) fn show(meant: &Meant, store: &Store, run: &Run, asked: Asked) -> Ans
             err.note(&format!("{pair} is in your terminal: {}", shown.remark().unwrap_or_default()));
         }
         Shown::Opened { terminal } => err.note(&format!("{pair} is open in {terminal}")),
-        Shown::None(error) => return nothing(meant, store, run, error, asked),
+        Shown::None(error) => return nothing(meant, run, error, asked),
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn nothing(meant: &Meant, store: &Store, run: &Run, error: &NotShown, asked: Asked) -> Answer {
+fn nothing(meant: &Meant, run: &Run, error: &NotShown, asked: Asked) -> Answer {
     let err = output::stderr(meant);
     let is_a_mistake = !matches!(error, NotShown::NoTerminal(why) if !why.is_a_mistake());
     match asked {
         Asked::Outright if is_a_mistake => {
-            let line = store.attach_argv(run).map(shell_words::join);
+            let line = attach_argv(run).map(shell_words::join);
             let error = CliError::new(FAILED, error.to_string());
             return Err(line
                 .into_iter()
@@ -72,5 +74,5 @@ fn nothing(meant: &Meant, store: &Store, run: &Run, error: &NotShown, asked: Ask
         Asked::InPassing if is_a_mistake => err.warning(&error.to_string()),
         Asked::InPassing => tracing::info!(%error, "no terminal is opened"),
     }
-    if meant.json { Ok(ExitCode::SUCCESS) } else { attach::print_command(store, run) }
+    if meant.json { Ok(ExitCode::SUCCESS) } else { attach::print_command(run) }
 }

@@ -7,6 +7,7 @@ use crate::cli::args::Clean as Args;
 use crate::cli::commands::{Answer, open};
 use crate::cli::meant::Meant;
 use crate::cli::output;
+use crate::runner::clean;
 use crate::runner::project::Depth;
 use crate::view::work_view::CleanView;
 
@@ -14,7 +15,7 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     let project = open(meant, Depth::Shape)?;
     let tasks = project.tasks();
     let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
-    let done = project.clean(&tasks, tasks.find(&args.task)?, &here, args.dry_run)?;
+    let done = clean::clean(&project, &tasks, tasks.find(&args.task)?, &here, args.dry_run)?;
     if meant.json {
         output::json(&done)?;
         return Ok(ExitCode::SUCCESS);

@@ -15,7 +15,9 @@ use crate::model::run::Run;
 use crate::model::task_status::TaskStatus;
 use crate::runner::held::Held;
 use crate::runner::locate::locate;
+use crate::runner::observe;
 use crate::runner::project::Depth;
+use crate::runner::project_store;
 
 pub(super) fn run(meant: &Meant) -> Answer {
     if !std::io::stdout().is_terminal() {
@@ -29,8 +31,8 @@ pub(super) fn run(meant: &Meant) -> Answer {
     let project = open(meant, Depth::Shape)?;
     let tasks = project.tasks();
     let mut active = Vec::new();
-    if let Some(store) = project.store()? {
-        let observed = store.observe()?;
+    if let Some(store) = project_store::find(&project)? {
+        let observed = observe::observe(&store)?;
         say(meant, &observed.notices);
         active = observed.runs.into_iter().filter(Run::is_active).collect();
     }

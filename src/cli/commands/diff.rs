@@ -8,13 +8,14 @@ use crate::cli::commands::{Answer, open};
 use crate::cli::interrupts::Interrupts;
 use crate::cli::meant::Meant;
 use crate::cli::output;
+use crate::runner::diff;
 use crate::runner::diff::DiffFormat;
 use crate::runner::project::Depth;
 
 pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     let project = open(meant, Depth::Shape)?;
     let tasks = project.tasks();
-    let work = project.work(&tasks, tasks.find(&args.task)?)?;
+    let work = diff::work(&project, &tasks, tasks.find(&args.task)?)?;
     if meant.json {
         output::json(&work.view(0)?)?;
         return Ok(ExitCode::SUCCESS);

@@ -7,8 +7,10 @@ use crate::cli::commands::{Answer, duration, local, open, say};
 use crate::cli::meant::Meant;
 use crate::cli::table::{self, Cell};
 use crate::cli::{output, progress};
+use crate::runner::observe;
 use crate::runner::past::Past;
 use crate::runner::project::Depth;
+use crate::runner::project_store;
 use crate::system::clock;
 use crate::view::run_view::RunView;
 
@@ -19,10 +21,10 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     let filter = asked.clone().filter()?;
     let now = clock::now();
     let mut runs = Vec::new();
-    let store = project.store()?;
+    let store = project_store::find(&project)?;
     if let Some(store) = &store {
         // Ends that nobody has noted yet belong to the past, too.
-        let noted = store.observe()?;
+        let noted = observe::observe(store)?;
         say(meant, &noted.notices);
         let observed = store.history(&filter)?;
         say(meant, &observed.notices);

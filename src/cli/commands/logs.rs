@@ -16,9 +16,12 @@ use crate::cli::{output, progress};
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
+use crate::runner::attach;
 use crate::runner::failure::Failure;
 use crate::runner::follow::{Follower, Woken};
+use crate::runner::observe;
 use crate::runner::project::Depth;
+use crate::runner::project_store;
 use crate::runner::store::Store;
 use crate::system::clock;
 use crate::system::logs::reader::{From, Streams};
@@ -28,17 +31,17 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
         return Err(CliError::new(USAGE, "name a mode and a task"));
     };
     let project = open(meant, Depth::Shape)?;
-    let pair = project.past_pair(mode, task)?;
+    let pair = project_store::past_pair(&project, mode, task)?;
     let never = || Failure::never_run(&pair);
-    let store = project.store()?.ok_or_else(never)?;
+    let store = project_store::find(&project)?.ok_or_else(never)?;
     let run = match &args.run {
-        None => store.last_run(&pair)?,
+        None => observe::last_run(&store, &pair)?,
         Some(typed) => {
             let id = RunId::parse(typed).ok_or_else(|| {
                 CliError::new(USAGE, format!("`{typed}` is not a run id"))
                     .hint(format!("`dispatch history --mode {mode} --task {task}` lists them"))
             })?;
-            Some(of_the_pair(store.run(&id)?, &pair, typed)?)
+            Some(of_the_pair(observe::run(&store, &id)?, &pair, typed)?)
         }
     };
     let run = run.ok_or_else(never)?;
@@ -112,7 +115,7 @@ fn headless(meant: &Meant, args: &Args, store: &Store, run: &Run) -> Answer {
 
 /// A window has no log but its screen: the live one, or the last that was seen.
 fn window(store: &Store, run: &Run) -> Answer {
-    let screen = store.screen(run)?;
+    let screen = attach::screen(store, run)?;
     match screen {
         Some(text) => {
             let mut shown = Vec::new();

@@ -17,7 +17,9 @@ use crate::cli::output;
 use crate::cli::progress;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
+use crate::runner::observe;
 use crate::runner::project::Depth;
+use crate::runner::project_store;
 use crate::runner::store::Store;
 use crate::system::logs::reader::{From, LogReader, Stream, Streams};
 use crate::system::watch::{self, ChangeWatch};
@@ -36,7 +38,7 @@ struct Lane {
 
 pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     let project = open(meant, Depth::Shape)?;
-    let Some(store) = project.store()? else {
+    let Some(store) = project_store::find(&project)? else {
         output::stderr(meant).note("nothing runs");
         return Ok(ExitCode::SUCCESS);
     };
@@ -51,7 +53,7 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
         // Each line wakes us; who runs is asked once a second.
         let runs = match looked.take().filter(|(at, _)| at.elapsed() < LOOK) {
             Some((at, runs)) => looked.insert((at, runs)),
-            None => looked.insert((Instant::now(), store.observe()?.runs)),
+            None => looked.insert((Instant::now(), observe::observe(&store)?.runs)),
         };
         let live: Vec<&Run> = runs.1.iter().filter(|run| run.is_active() && run.facts.headless).collect();
         for run in &live {
@@ -74,7 +76,7 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
             if let Some(mut lane) = lanes.remove(&id) {
                 lane.pump()?;
                 lane.finish()?;
-                if let Some(run) = store.run(&id)? {
+                if let Some(run) = observe::run(&store, &id)? {
                     output::stderr(meant).note(&format!("{}: {}", run.pair(), progress::words(&run)));
                 }
             }

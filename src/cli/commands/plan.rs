@@ -9,7 +9,10 @@ use crate::cli::meant::Meant;
 use crate::cli::output;
 use crate::plan::diff::{Options, Plan};
 use crate::plan::step::{Kept, Step, What};
+use crate::runner::observe;
 use crate::runner::project::{Depth, Project};
+use crate::runner::project_store;
+use crate::runner::reconcile;
 use crate::runner::store::Store;
 use crate::tasks::TaskSet;
 use crate::view::plan_view::PlanView;
@@ -21,7 +24,7 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     let project = open(meant, Depth::Whole)?;
     let tasks = project.tasks();
     let options = Options { recreate: args.recreate, prune: args.prune, watch: false };
-    let store = project.store()?;
+    let store = project_store::find(&project)?;
     let plan = look(meant, &project, &tasks, store.as_ref(), options)?;
     if meant.json {
         output::json(&PlanView::new(&plan))?;
@@ -40,7 +43,7 @@ pub(super) fn look(
     store: Option<&Store>,
     options: Options,
 ) -> Result<Plan, CliError> {
-    let outlook = project.plan(tasks, store, options)?;
+    let outlook = reconcile::plan(project, tasks, store, options)?;
     say(meant, &outlook.notices);
     // A watch says nothing twice.
     for words in outlook.unmatched.iter().filter(|_| !options.watch) {
@@ -58,7 +61,7 @@ pub(super) fn offer_resume<'a>(
     let Some(store) = store else { return Ok(()) };
     for step in steps {
         let (What::Restart { last: id, .. } | What::Keep(Kept::Satisfied(id, _))) = &step.what else { continue };
-        if store.run(id)?.is_some_and(|run| run.offers_resume()) {
+        if observe::run(store, id)?.is_some_and(|run| run.offers_resume()) {
             let pair = &step.pair;
             output::stderr(meant).hint(&format!("`dispatch run --resume {pair}` goes on in its conversation"));
         }

@@ -7,20 +7,23 @@ use crate::cli::commands::{Answer, open, say};
 use crate::cli::meant::Meant;
 use crate::cli::output;
 use crate::model::run_spec::Keep;
+use crate::runner::observe;
 use crate::runner::project::Depth;
+use crate::runner::project_store;
+use crate::runner::prune;
 
 pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     let project = open(meant, Depth::Shape)?;
     let keep =
         Keep { runs_per_pair: project.manifest.retention.runs_per_pair, max_age: project.manifest.retention.max_age };
     let mut pruned = Vec::new();
-    if let Some(store) = project.store()? {
-        say(meant, &store.observe()?.notices);
-        for pair in store.pairs()? {
+    if let Some(store) = project_store::find(&project)? {
+        say(meant, &observe::observe(&store)?.notices);
+        for pair in prune::pairs(&store)? {
             let ids = if args.dry_run {
-                store.prunable(&pair, Some(&keep))?
+                prune::prunable(&store, &pair, Some(&keep))?
             } else {
-                store.prune_pair(&pair, Some(&keep))?
+                prune::prune_pair(&store, &pair, Some(&keep))?
             };
             for id in ids {
                 if !meant.json {

@@ -8,6 +8,7 @@ use crate::cli::error::CliError;
 use crate::cli::meant::Meant;
 use crate::cli::output;
 use crate::model::run_spec::RunKind;
+use crate::runner::prepare;
 use crate::runner::prepare::{Prepared, Request};
 use crate::runner::project::Depth;
 use crate::runner::show;
@@ -20,7 +21,7 @@ pub(super) fn run(meant: &Meant, args: Args) -> Answer {
     let task = tasks.find(&args.task).map_err(CliError::from)?;
     let prompt = args.prompt.as_deref().map(run::read_prompt).transpose()?;
     let request = Request { prompt, extras: args.extras, ..Request::default() };
-    let prepared = project.prepare(&tasks, mode, task, &request).map_err(CliError::from)?;
+    let prepared = prepare::prepare(&project, &tasks, mode, task, &request).map_err(CliError::from)?;
     print(meant, &[prepared])
 }
 

@@ -21,11 +21,14 @@ use crate::model::run_spec::RunKind;
 use crate::model::run_state::{EndState, RunState};
 use crate::model::task_status::TaskStatus;
 use crate::plan::selector::{matches, selects};
+use crate::runner::asked;
 use crate::runner::asked::{Asked, Meaning};
+use crate::runner::beginning;
 use crate::runner::beginning::Beginning;
 use crate::runner::follow::{Follower, Woken};
 use crate::runner::prepare::{Prepared, Request};
 use crate::runner::project::{Depth, Project};
+use crate::runner::project_store;
 use crate::runner::retry_news::RetryNews;
 use crate::runner::start::Queueing;
 use crate::runner::stop;
@@ -128,7 +131,7 @@ pub(super) fn start(
         Some(Some(run)) => Resume::Of(run),
     };
     let meaning = Meaning { subtasks: options.subtasks, resume };
-    let Asked { pairs, windows, planned, known } = project.ask(tasks, mode, chosen, &request, meaning)?;
+    let Asked { pairs, windows, planned, known } = asked::ask(project, tasks, mode, chosen, &request, meaning)?;
     if options.dry_run {
         let prepared: Vec<Prepared> = planned.into_iter().map(|planned| planned.prepared).collect();
         return render::print(meant, &prepared);
@@ -138,7 +141,7 @@ pub(super) fn start(
     for warning in warnings {
         output::stderr(meant).warning(&warning);
     }
-    let store = project.store_for_writing(known)?.with_ready(ready);
+    let store = project_store::create(project, known)?.with_ready(ready);
     let alone = planned.iter().all(|planned| planned.needed_by.is_none() && planned.after.is_empty());
     if options.detach {
         return detached(meant, &store, &planned, &options);
@@ -241,7 +244,7 @@ pub(super) fn begin(
     queueing: Queueing,
 ) -> Result<Beginning, CliError> {
     let err = output::stderr(meant);
-    let beginning = store.begin_planned(planned, before, options.force, queueing)?;
+    let beginning = beginning::begin_planned(store, planned, before, options.force, queueing)?;
     match &beginning {
         Beginning::UpToDate(run) => err.note(&format!("{}: skipped: up to date since run {}", run.pair(), run.id())),
         Beginning::Run { run, ours: false } => {
@@ -329,7 +332,7 @@ fn await_stops(
 pub(super) fn stop_in_background(store: &Store, run: &Run, how: stop::How) -> JoinHandle<()> {
     let (store, run) = (store.clone(), run.clone());
     std::thread::spawn(move || {
-        if let Err(error) = store.stop_run(&run, how) {
+        if let Err(error) = stop::stop_run(&store, &run, how) {
             tracing::warn!(%error, "the run cannot be stopped");
         }
     })

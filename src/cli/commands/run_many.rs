@@ -25,6 +25,7 @@ use crate::model::run::Run;
 use crate::model::run_state::{RunState, WaitingFor};
 use crate::runner::beginning::Beginning;
 use crate::runner::follow::Follower;
+use crate::runner::observe;
 use crate::runner::retry_news::RetryNews;
 use crate::runner::start::Queueing;
 use crate::runner::stop::How;
@@ -150,7 +151,7 @@ fn withdraw(store: &Store, planned: &[Planned], started: &[(usize, Run)], failed
         depends[at] |= planned.after.iter().any(|before| depends[*before]);
     }
     for (_, run) in started.iter().filter(|(at, _)| !depends[*at]) {
-        let now = store.run(run.id());
+        let now = observe::run(store, run.id());
         if let Ok(Some(now)) = now
             && matches!(now.state, RunState::Queued(waiting) if waiting != WaitingFor::Retry)
         {

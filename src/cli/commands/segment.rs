@@ -6,8 +6,10 @@ use crate::cli::commands::Answer;
 use crate::cli::meant::Meant;
 use crate::cli::output;
 use crate::runner::counts::Counts;
+use crate::runner::overview;
 use crate::runner::overview::RECENT;
 use crate::runner::project::{Depth, OpenError, Project};
+use crate::runner::project_store;
 use crate::system::{clock, environment};
 
 /// Sign, the same in ASCII, and the colour.
@@ -26,8 +28,9 @@ pub(super) fn run(meant: &Meant) -> Answer {
         Err(OpenError::NotFound { .. }) => return Ok(ExitCode::SUCCESS),
         opened => opened?,
     };
-    let store = project.store()?.map(|store| store.to_show().with_early(meant.take_early()));
-    let runs = store.map(|store| store.overview(RECENT)).transpose()?.map(|seen| seen.runs).unwrap_or_default();
+    let store = project_store::find(&project)?.map(|store| store.to_show().with_early(meant.take_early()));
+    let runs =
+        store.map(|store| overview::overview(&store, RECENT)).transpose()?.map(|seen| seen.runs).unwrap_or_default();
     let counts = Counts::of(&runs, clock::now());
     if meant.json {
         let Counts { waiting, running, idle, queued, failed, unknown } = counts;

@@ -11,15 +11,18 @@ use crate::cli::output;
 use crate::model::message::{MAX_MESSAGE, Message};
 use crate::model::run::Run;
 use crate::runner::failure::Failure;
+use crate::runner::observe;
 use crate::runner::project::Depth;
+use crate::runner::project_store;
+use crate::runner::send;
 use crate::runner::send::Sent;
 use crate::view::sent_view::SentView;
 
 pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     let project = open(meant, Depth::Shape)?;
-    let pair = project.past_pair(&args.mode, &args.task)?;
-    let store = project.store()?;
-    let run = store.as_ref().map(|store| store.last_run(&pair)).transpose()?.flatten();
+    let pair = project_store::past_pair(&project, &args.mode, &args.task)?;
+    let store = project_store::find(&project)?;
+    let run = store.as_ref().map(|store| observe::last_run(store, &pair)).transpose()?.flatten();
     let (Some(store), Some(run)) = (store, run) else { return Err(Failure::never_run(&pair).into()) };
     if run.facts.headless {
         return Err(CliError::new(USAGE, format!("`{pair}` is headless: it has no window")));
@@ -28,7 +31,7 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
         return Err(CliError::new(FAILED, format!("`{pair}` is not running")).hint(format!("dispatch run {pair}")));
     }
     let message = message(args.text.as_deref())?;
-    let sent = store.send(&run, &message)?;
+    let sent = send::send(&store, &run, &message)?;
     tell(meant, &run, sent)
 }
 

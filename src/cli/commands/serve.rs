@@ -14,6 +14,7 @@ use crate::cli::output;
 use crate::http::{self, Listener, ServerParts, Times};
 use crate::runner::live::Live;
 use crate::runner::project::Depth;
+use crate::runner::project_store;
 use crate::runner::served;
 use crate::runner::up::refuse_inside;
 use crate::runner::worker::WorkerPool;
@@ -29,8 +30,8 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     }
     times.apply();
     let project = open(meant, Depth::Shape)?;
-    let store = project.store_for_writing(None)?;
-    let claim = store.claim_server()?;
+    let store = project_store::create(&project, None)?;
+    let claim = served::claim_server(&store)?;
     // Before anything listens: what ends us from now on ends us in order.
     let mut ends = Interrupts::of_the_end()?;
     listen::raise_file_limit();

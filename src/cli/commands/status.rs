@@ -11,11 +11,16 @@ use crate::cli::{output, progress, retry_words};
 use crate::model::activity::{Activity, ActivitySource, ActivityState};
 use crate::model::run::Run;
 use crate::model::run_state::{RunState, WaitingFor};
+use crate::runner::explain;
 use crate::runner::failure::Failure;
 use crate::runner::first_run;
+use crate::runner::held;
 use crate::runner::held::Held;
+use crate::runner::observe;
+use crate::runner::overview;
 use crate::runner::overview::RECENT;
 use crate::runner::project::Depth;
+use crate::runner::project_store;
 use crate::runner::show;
 use crate::runner::store::{Observed, Store};
 use crate::system::clock;
@@ -24,24 +29,24 @@ use crate::view::run_view::RunView;
 pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     let project = open(meant, Depth::Shape)?;
     if let (Some(mode), Some(task)) = (&args.mode, &args.task) {
-        let pair = project.past_pair(mode, task)?;
-        let store = project.store()?.map(Store::to_show);
-        let run = store.as_ref().map(|store| store.last_run(&pair)).transpose()?.flatten();
+        let pair = project_store::past_pair(&project, mode, task)?;
+        let store = project_store::find(&project)?.map(Store::to_show);
+        let run = store.as_ref().map(|store| observe::last_run(store, &pair)).transpose()?.flatten();
         return match (run, store) {
             (Some(run), Some(store)) => {
-                let held = project.held(&store, std::slice::from_ref(&run))?;
+                let held = held::held(&project, &store, std::slice::from_ref(&run))?;
                 one(meant, &store, &run, &held, args.explain)
             }
             _ => Err(Failure::never_run(&pair).into()),
         };
     }
-    let Some(store) = project.store()?.map(|store| store.to_show().with_early(meant.take_early())) else {
+    let Some(store) = project_store::find(&project)?.map(|store| store.to_show().with_early(meant.take_early())) else {
         return print(meant, None, &[], &Held::new(), args.explain);
     };
     let limit = if args.all { u32::MAX } else { RECENT };
-    let Observed { runs, notices } = store.overview(limit)?;
+    let Observed { runs, notices } = overview::overview(&store, limit)?;
     say(meant, &notices);
-    let held = project.held(&store, &runs)?;
+    let held = held::held(&project, &store, &runs)?;
     print(meant, Some(&store), &runs, &held, args.explain)
 }
 
@@ -177,7 +182,7 @@ fn details(store: &Store, run: &Run) -> Result<(), CliError> {
     }
     output::line(&format!("  cwd       {}", run.facts.cwd.display()))?;
     let now = clock::now();
-    for sign in store.activity_signs(run) {
+    for sign in explain::activity_signs(store, run) {
         let ago = sign.at.map(|at| format!(", {} ago", duration(clock::millis_between(at, now))));
         let says = format!("{}{}", sign.says, ago.unwrap_or_default());
         output::line(&format!("  {:<9} {}", sign.name, crate::agent::sanitize_line(&says)))?;

@@ -10,8 +10,12 @@ use crate::cli::output;
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_state::RunState;
+use crate::runner::observe;
+use crate::runner::orphans;
 use crate::runner::orphans::Orphan;
 use crate::runner::project::{Depth, Project};
+use crate::runner::project_store;
+use crate::runner::stop;
 use crate::runner::stop::{How, StopError, Stopped};
 use crate::runner::store::Store;
 use crate::system::clock;
@@ -19,17 +23,21 @@ use crate::view::run_view::RunView;
 
 pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     let project = open(meant, Depth::Shape)?;
-    let store = project.store()?;
-    let mut orphans = project.orphans()?;
+    let store = project_store::find(&project)?;
+    let mut orphans = orphans::orphans(&project)?;
     orphans.retain(|orphan| is_meant(args, orphan));
     let before = end_orphans(meant, &project, &orphans)?;
     let mut pairs: Vec<Pair> = match &args.mode {
         Some(mode) if args.tasks.is_empty() => {
             return Err(CliError::new(USAGE, "no task was named").hint(format!("dispatch stop {mode} TASK")));
         }
-        Some(mode) => args.tasks.iter().map(|task| project.past_pair(mode, task)).collect::<Result<Vec<_>, _>>()?,
+        Some(mode) => args
+            .tasks
+            .iter()
+            .map(|task| project_store::past_pair(&project, mode, task))
+            .collect::<Result<Vec<_>, _>>()?,
         None => {
-            let mut runs = store.as_ref().map(Store::observe).transpose()?.map(|seen| seen.runs).unwrap_or_default();
+            let mut runs = store.as_ref().map(observe::observe).transpose()?.map(|seen| seen.runs).unwrap_or_default();
             // What cannot be seen is nobody's to stop.
             runs.retain(|run| run.is_active() && !matches!(run.state, RunState::Unknown(_)));
             return all_after(meant, store.as_ref(), &runs, before);
@@ -37,7 +45,7 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     };
     pairs.retain(|pair| !orphans.iter().any(|orphan| orphan.pair.as_ref() == Some(pair)));
     let stopped = match &store {
-        Some(store) => store.stop_pairs(&pairs, How::Stop).map_err(CliError::from)?,
+        Some(store) => stop::stop_pairs(store, &pairs, How::Stop).map_err(CliError::from)?,
         None => pairs.iter().map(|_| Ok(Stopped::NotRunning(None))).collect(),
     };
     report(meant, pairs.into_iter().zip(stopped), before)
@@ -66,7 +74,8 @@ fn end_orphans(meant: &Meant, project: &Project, orphans: &[Orphan]) -> Result<B
     let err = output::stderr(meant);
     let mut before = Before::default();
     let results: Vec<_> = std::thread::scope(|scope| {
-        let ending: Vec<_> = orphans.iter().map(|orphan| scope.spawn(|| project.end_orphan(orphan))).collect();
+        let ending: Vec<_> =
+            orphans.iter().map(|orphan| scope.spawn(|| orphans::end_orphan(project, orphan))).collect();
         ending.into_iter().filter_map(|thread| thread.join().ok()).collect()
     });
     for (orphan, result) in orphans.iter().zip(results) {
@@ -109,7 +118,7 @@ fn all_after(meant: &Meant, store: Option<&Store>, runs: &[Run], before: Before)
     let (waiting, running): (Vec<Run>, Vec<Run>) =
         runs.iter().cloned().partition(|run| matches!(run.state, RunState::Queued(_)));
     let stopped = [waiting, running].map(|runs| {
-        let stopped = store.stop_runs(&runs, How::Stop);
+        let stopped = stop::stop_runs(store, &runs, How::Stop);
         runs.into_iter().map(|run| run.pair()).zip(stopped).collect::<Vec<_>>()
     });
     report(meant, stopped.into_iter().flatten(), before)

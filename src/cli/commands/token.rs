@@ -7,12 +7,14 @@ use crate::cli::error::{CliError, FAILED};
 use crate::cli::meant::Meant;
 use crate::cli::output;
 use crate::runner::project::Depth;
+use crate::runner::project_store;
+use crate::runner::served;
 use crate::runner::up::refuse_inside;
 
 pub(super) fn run(meant: &Meant) -> Answer {
     refuse_inside("token")?;
     let project = open(meant, Depth::Shape)?;
-    let server = project.store()?.map(|store| store.server()).transpose()?.flatten();
+    let server = project_store::find(&project)?.map(|store| served::server(&store)).transpose()?.flatten();
     let Some(server) = server else {
         return Err(CliError::new(FAILED, "no server runs for this project").hint("dispatch serve"));
     };

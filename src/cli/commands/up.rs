@@ -13,8 +13,11 @@ use crate::cli::output;
 use crate::plan::diff::Options;
 use crate::runner::apply::Done;
 use crate::runner::project::{Depth, Project};
+use crate::runner::project_store;
+use crate::runner::reconcile;
 use crate::runner::reconcile::changes_of;
 use crate::runner::show;
+use crate::runner::up;
 use crate::runner::up::refuse_inside;
 use crate::system::clock::Stopwatch;
 use crate::system::watch;
@@ -55,13 +58,13 @@ impl Pass {
 fn pass(meant: &Meant, options: Options) -> Result<Pass, CliError> {
     let project = open(meant, Depth::Whole)?;
     let tasks = project.tasks();
-    let known = project.store()?;
+    let known = project_store::find(&project)?;
     let found = plan::look(meant, &project, &tasks, known.as_ref(), options)?;
     let kept = found.steps.iter().filter(|step| !step.is_action());
     if !meant.json && !options.watch {
         plan::offer_resume(meant, known.as_ref(), kept)?;
     }
-    let done = project.carry_out(&tasks, known, &found)?;
+    let done = up::carry_out(&project, &tasks, known, &found)?;
     let failed = done.iter().any(|done| done.outcome.is_err());
     let changed = !found.is_empty();
     // A watch speaks when something happens.
@@ -136,10 +139,10 @@ pub(super) fn down(meant: &Meant) -> Answer {
     refuse_inside("down")?;
     let project = open(meant, Depth::Shape)?;
     let tasks = project.tasks();
-    let Some(store) = project.store()? else {
+    let Some(store) = project_store::find(&project)? else {
         output::stderr(meant).note("nothing runs");
         return Ok(ExitCode::SUCCESS);
     };
-    let kept = project.kept_by_up(&tasks, &store)?;
+    let kept = reconcile::kept_by_up(&project, &tasks, &store)?;
     stop::all_of(meant, Some(&store), &kept)
 }

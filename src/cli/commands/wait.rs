@@ -12,7 +12,10 @@ use crate::cli::trouble::Trouble;
 use crate::cli::{output, progress};
 use crate::model::run_state::EndState;
 use crate::runner::failure::Failure;
+use crate::runner::follow;
+use crate::runner::observe;
 use crate::runner::project::Depth;
+use crate::runner::project_store;
 use crate::system::clock;
 use crate::view::run_view::RunView;
 
@@ -21,11 +24,11 @@ const TIMED_OUT: u8 = 124;
 
 pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     let project = open(meant, Depth::Shape)?;
-    let store = project.store()?;
+    let store = project_store::find(&project)?;
     let mut runs = Vec::new();
     for task in &args.tasks {
-        let pair = project.past_pair(&args.mode, task)?;
-        let run = store.as_ref().map(|store| store.last_run(&pair)).transpose()?.flatten();
+        let pair = project_store::past_pair(&project, &args.mode, task)?;
+        let run = store.as_ref().map(|store| observe::last_run(store, &pair)).transpose()?.flatten();
         runs.push(run.ok_or_else(|| Failure::never_run(&pair))?);
     }
     let begun = Instant::now();
@@ -35,7 +38,7 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
         let Some(store) = &store else { break };
         let left = args.timeout.map(|timeout| timeout.as_duration().saturating_sub(begun.elapsed()));
         let mut trouble = Trouble::default();
-        let Some(run) = store.wait(&run, left, &mut |run| trouble.tell(meant, run))? else {
+        let Some(run) = follow::wait_for_end(store, &run, left, &mut |run| trouble.tell(meant, run))? else {
             return Err(CliError::new(TIMED_OUT, format!("`{}` has not ended", run.pair())));
         };
         if code(&run) != 0 {

@@ -13,9 +13,13 @@ use crate::http::server::Server;
 use crate::model::message::Message;
 use crate::model::names::Pair;
 use crate::model::run::Run;
+use crate::runner::approve;
 use crate::runner::approve::Word;
+use crate::runner::attach::attach_argv;
 use crate::runner::failure::{Failure, Kind};
+use crate::runner::send;
 use crate::runner::send::Sent;
+use crate::runner::stop;
 use crate::runner::stop::{How, StopError, Stopped};
 use crate::runner::worker::WorkerRequest;
 use crate::view::sent_view::SentView;
@@ -67,7 +71,7 @@ pub(in crate::http) fn stop(server: &Server, pair: &Pair, by_get: Option<&Head>)
             "a page that is prefetched or opened by a link stops nothing",
         ));
     }
-    let stopped = server.live.store().stop(pair, How::Stop).map_err(|error| match error {
+    let stopped = stop::stop(server.live.store(), pair, How::Stop).map_err(|error| match error {
         // The command line has no exit code for this kind.
         StopError::Unknown { .. } => Failure::new(Kind::Unseen, error.to_string()),
         other => other.into(),
@@ -93,7 +97,7 @@ pub(in crate::http) fn attach(server: &Server, pair: &Pair, body: &[u8]) -> Resu
     let run = living_window(server, pair)?;
     let mut answer = json!({
         "session": run.facts.session, "window": run.pair().window_name(), "runId": run.id(),
-        "attachCommand": server.live.store().attach_argv(&run).map(shell_words::join),
+        "attachCommand": attach_argv(&run).map(shell_words::join),
     });
     show(server, pair, &mut answer);
     without_nulls(&mut answer);
@@ -130,7 +134,7 @@ pub(in crate::http) fn approve(server: &Server, pair: &Pair, body: &[u8]) -> Res
     let asked: body::ApproveBody = body::read_or_default(body)?;
     runs::last(server, pair)?;
     let word = if asked.reject { Word::Reject } else { Word::Approve };
-    let run = server.live.store().approve(pair, word);
+    let run = approve::approve(server.live.store(), pair, word);
     server.live.touch();
     Ok(Reply::json(200, &server.live.view(&run?)))
 }
@@ -140,7 +144,7 @@ pub(in crate::http) fn send(server: &Server, pair: &Pair, body: &[u8]) -> Result
     let asked: body::SendBody = body::read(body)?;
     let run = living_window(server, pair)?;
     let message = Message::parse(asked.text.into_bytes())?;
-    let sent = server.live.store().send(&run, &message)?;
+    let sent = send::send(server.live.store(), &run, &message)?;
     Ok(Reply::json(200, &SentView::new(&run, sent.is_confirmed(), sent == Sent::Confirmed)))
 }
 

@@ -10,7 +10,9 @@ use crate::http::server::Server;
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
+use crate::runner::attach;
 use crate::runner::failure::{Failure, Kind};
+use crate::runner::observe;
 use crate::runner::tail::Stream;
 use crate::runner::worker::WorkerRequest;
 
@@ -24,12 +26,12 @@ pub(in crate::http) fn status(server: &Arc<Server>, pair: &Pair) -> Result<Reply
 
 /// The pair's last run; an error where it never ran.
 pub(in crate::http) fn last(server: &Server, pair: &Pair) -> Result<Run, Refusal> {
-    let found = server.live.store().last_run(pair)?;
+    let found = observe::last_run(server.live.store(), pair)?;
     found.ok_or_else(|| never_run(server, pair))
 }
 
 pub(in crate::http) fn by_id(server: &Server, id: &RunId) -> Result<Run, Refusal> {
-    let found = server.live.store().run(id)?;
+    let found = observe::run(server.live.store(), id)?;
     found.ok_or_else(|| Refusal::with(RefusalKind::NoRoute, format!("there is no run {id}")))
 }
 
@@ -90,7 +92,7 @@ pub(in crate::http) fn end_frame(server: &Server, run: &Run) -> Result<String, s
 pub(in crate::http) fn log(server: &Server, id: &RunId, stream: Stream, head: &Head) -> Result<Reply, Refusal> {
     const CONTENT_TYPE: &str = "application/octet-stream";
     by_id(server, id)?;
-    let log = server.live.store().log(id, stream).map_err(Refusal::internal)?;
+    let log = attach::log(server.live.store(), id, stream).map_err(Refusal::internal)?;
     let length = log.length();
     let (start, end) = match head.header("range").map(|text| range(text, length)) {
         // An unknown unit or form is ignored (RFC 9110 section 14.2).

@@ -14,6 +14,8 @@ use crate::http::ui::templates::{self, context};
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
+use crate::runner::attach;
+use crate::runner::evidence;
 use crate::view::run_view::RunView;
 
 /// Runs of the pair that are linked, at most.
@@ -41,7 +43,7 @@ pub(super) fn page(server: &Server, id: &RunId) -> Result<String, Refusal> {
     let fresh = is_last && catalog.as_ref().is_some_and(|catalog| catalog.is_fresh(&pair));
     let view = server.live.view(&run);
     let store = server.live.store();
-    let attach = store.attach_argv(&run).filter(|_| view.running && !view.headless);
+    let attach = attach::attach_argv(&run).filter(|_| view.running && !view.headless);
     let cost = view.cost_usd.map(|cost| if cost < 0.1 { format!("${cost:.4}") } else { format!("${cost:.2}") });
     let tokens = view.tokens.map(|tokens| {
         let input = tokens.input + tokens.cache_read + tokens.cache_creation;
@@ -50,7 +52,7 @@ pub(super) fn page(server: &Server, id: &RunId) -> Result<String, Refusal> {
     templates::render(
         "run.html",
         context! {
-            top => named_top(server, project, seq)?, badge => Badge::of(&view, fresh), title, facts => store.why_ended(&run),
+            top => named_top(server, project, seq)?, badge => Badge::of(&view, fresh), title, facts => evidence::why_ended(store, &run),
             why => why(&view), attach => attach.map(shell_words::join), cost, tokens, others,
             resumes => is_last && !run.is_active() && run.conversation().is_some(),
             save => format!("dispatch logs --raw --run {id} {} {} > {}.log", pair.mode, pair.task, view.label),

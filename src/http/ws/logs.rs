@@ -19,10 +19,13 @@ use crate::http::ws::outgoing::{FrameKind, KEPT, Outgoing};
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
+use crate::runner::attach;
 use crate::runner::event_fd::EventFd;
 use crate::runner::follow::FollowError;
 use crate::runner::live::EventStream;
+use crate::runner::observe;
 use crate::runner::tail::{Next, Offsets, Stream, Streams, Tail};
+use crate::runner::terminal;
 use crate::runner::terminal::{Access, Terminal};
 
 /// Bytes of one text message: escaped they may be six times as long.
@@ -257,11 +260,11 @@ enum LogPhase {
 impl WindowLog {
     /// Reads the run's state: opens its window or goes on to its end.
     fn check_run(&mut self, opens: bool) -> Result<(), CloseReason> {
-        let run = self.server.live.store().run(&self.id).map_err(|_| CloseReason::BROKEN)?;
+        let run = observe::run(self.server.live.store(), &self.id).map_err(|_| CloseReason::BROKEN)?;
         match run {
             Some(run) if run.is_active() => {
                 if opens && self.terminal.is_none() {
-                    self.terminal = self.server.live.store().open_terminal(&run, Access::Read, (80, 24)).ok();
+                    self.terminal = terminal::open_terminal(&run, Access::Read, (80, 24)).ok();
                 }
                 Ok(())
             }
@@ -280,7 +283,7 @@ impl Channel for WindowLog {
         match std::mem::replace(&mut self.phase, LogPhase::Done) {
             LogPhase::Live => {}
             LogPhase::Screen(run) => {
-                let screen = self.server.live.store().screen(&run).ok().flatten().unwrap_or_default();
+                let screen = attach::screen(self.server.live.store(), &run).ok().flatten().unwrap_or_default();
                 self.phase = LogPhase::End(run);
                 return match payload.write_all(&screen) {
                     Ok(()) => Outbound::Frame(FrameKind::Binary),

@@ -16,6 +16,7 @@ use crate::http::server::Server;
 use crate::http::ws::channel::{Channel, CloseReason, Inbound, Outbound};
 use crate::http::ws::outgoing::{FrameKind, Outgoing};
 use crate::model::names::Pair;
+use crate::runner::terminal;
 use crate::runner::terminal::{Access, Terminal};
 
 const PIECE: usize = 64 * 1024;
@@ -52,7 +53,7 @@ impl TerminalChannel {
         query.end()?;
         let run = runs::last(server, pair)?;
         let size = (clamp(i64::try_from(columns).unwrap_or(0)), clamp(i64::try_from(rows).unwrap_or(0)));
-        let terminal = server.live.store().open_terminal(&run, access, size)?;
+        let terminal = terminal::open_terminal(&run, access, size)?;
         Ok(Self { terminal, access, typed: Vec::new(), history: None })
     }
 

@@ -6,7 +6,11 @@ use std::time::Duration;
 
 use crate::runner::doctor::{Finding, quote};
 use crate::runner::failure::Failure;
+use crate::runner::observe;
+use crate::runner::older_state;
 use crate::runner::project::Project;
+use crate::runner::project_store;
+use crate::runner::work;
 use crate::system::folder::{self, FolderError};
 use crate::system::{clock, ids};
 
@@ -22,7 +26,7 @@ pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
     let Some(project) = project else { return Vec::new() };
     let path = &project.manifest.state_dir;
     let mut findings = vec![records(project, path)];
-    findings.extend(project.older_states().into_iter().map(|older| {
+    findings.extend(older_state::older_states(project).into_iter().map(|older| {
         let found = format!("`{}` is of an older version, and is no longer used", older.path.display());
         Finding::warn("older state", found, format!("rm -r {}", quote(&older.path)))
     }));
@@ -45,8 +49,8 @@ pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
 
 fn records(project: &Project, path: &Path) -> Finding {
     let shown = path.display().to_string();
-    match project.store() {
-        Ok(Some(store)) => match store.observe() {
+    match project_store::find(project) {
+        Ok(Some(store)) => match observe::observe(&store) {
             Ok(observed) if observed.notices.is_empty() => Finding::ok(STATE, shown),
             Ok(observed) => Finding::warn(STATE, observed.notices.join("; "), format!("look into {}", quote(path))),
             Err(error) => Finding::fail(STATE, error.to_string(), format!("rm {}", quote(&path.join("dispatch.db")))),
@@ -78,7 +82,7 @@ fn clock_finding(project: &Project, skew: Duration) -> Finding {
     }
     // An id may be counted on from one that a wrong clock made; the record has the time itself.
     let newest = || {
-        let store = project.store().ok()??;
+        let store = project_store::find(project).ok()??;
         let newest = store.state().run_ids().ok()?.pop()?;
         let recorded = store.folder(&newest).read_spec().map(|spec| spec.created_at);
         recorded.ok().or_else(|| ids::made_at(&newest))
@@ -97,7 +101,7 @@ fn room(project: &Project, state: &Path) -> Vec<Finding> {
     let mut places: Vec<PathBuf> = vec![state.to_owned()];
     if project.manifest.worktree.is_some() {
         let tasks = project.tasks();
-        let first = tasks.tasks().first().and_then(|task| project.work_of(&tasks, task).ok());
+        let first = tasks.tasks().first().and_then(|task| work::work_of(project, &tasks, task).ok());
         places.extend(first.and_then(|worktree| folder::nearest(&worktree.path)));
     }
     let known: Vec<(PathBuf, u64)> =

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::runner::doctor::{Finding, quote};
 use crate::runner::project::Project;
+use crate::runner::task_worktree;
+use crate::runner::work;
 use crate::runner::work::WorkError;
 use crate::system::folder;
 use crate::system::git::{self, Base, GitError, Repository};
@@ -26,9 +28,9 @@ pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
     let mut bases: BTreeSet<String> = BTreeSet::new();
     let mut places: BTreeSet<PathBuf> = BTreeSet::new();
     for task in tasks.tasks() {
-        match project.work_of(&tasks, task) {
+        match work::work_of(project, &tasks, task) {
             Ok(worktree) => {
-                match project.base_of(&worktree) {
+                match task_worktree::base_of(project, &worktree) {
                     Ok(base) => bases.insert(base),
                     Err(error) => return vec![Finding::fail(WHAT, error.to_string(), "dispatch check")],
                 };

@@ -6,6 +6,7 @@ use crate::model::interval::Interval;
 use crate::model::run::Run;
 use crate::model::run_state::RunState;
 use crate::runner::failure::{Failure, Kind};
+use crate::runner::held;
 use crate::runner::held::Held;
 use crate::runner::live::{Live, Shared, project};
 use crate::runner::past::Past;
@@ -101,7 +102,7 @@ impl Shared {
         }
         let find = || {
             let project = Project::open(&self.whence, Depth::Shape).ok()?;
-            project.held(&self.store, runs).ok()
+            held::held(&project, &self.store, runs).ok()
         };
         // Files of others are parsed on a stack that is large enough for them.
         let found = std::thread::scope(|scope| {

@@ -23,6 +23,7 @@ use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::runner::locate::Whence;
+use crate::runner::observe;
 use crate::runner::overview::{RECENT, compose};
 use crate::runner::store::Store;
 use crate::runner::tail::{Offsets, Streams, Tail};
@@ -154,7 +155,7 @@ impl Live {
             return snapshot.status_json(&self.shared, pair);
         }
         // Everything may wait for a tmux that does not answer; this pair need not.
-        let run = store.last_run(pair);
+        let run = observe::last_run(store, pair);
         store.rest();
         Ok(run?.map(|run| snapshot::json(&run, clock::now()).into_bytes().into()))
     }
@@ -184,7 +185,7 @@ impl Live {
         let store = &self.shared.store;
         let last = |pair: &Pair| match snapshot.active_of(pair) {
             Some(run) => Ok(Some(run.clone())),
-            None => store.last_run(pair),
+            None => observe::last_run(store, pair),
         };
         let runs: Result<Vec<_>, _> = pairs.iter().filter_map(|pair| last(pair).transpose()).collect();
         store.rest();
@@ -309,7 +310,7 @@ impl Shared {
         }
         // Their folders first: what happens in one after the look wakes for another.
         self.follow(memory, &self.store.with_index(Index::active)?);
-        let observed = self.store.observe()?;
+        let observed = observe::observe(&self.store)?;
         let active: Vec<RunId> =
             observed.runs.iter().filter(|run| run.is_active()).map(|run| run.id().clone()).collect();
         if self.follow(memory, &active) {
@@ -328,7 +329,7 @@ impl Shared {
         for id in &changes.vanished {
             // Ended longer ago than it should have; or its record is gone, which has no event.
             // What cannot be read now is not told another time either: it is known as seen.
-            match self.store.run(id) {
+            match observe::run(&self.store, id) {
                 Ok(Some(run)) if run.end.is_some() => news.push(run),
                 Ok(_) | Err(_) => anew = true,
             }

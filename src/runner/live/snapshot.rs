@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::runner::live::Shared;
+use crate::runner::observe;
 use crate::runner::show;
 use crate::system::clock::Stopwatch;
 use crate::system::store::index::IndexError;
@@ -60,7 +61,7 @@ impl Snapshot {
         let run = match self.active_of(pair) {
             Some(run) => Some(run.clone()),
             None => {
-                let run = shared.store.last_run(pair);
+                let run = observe::last_run(&shared.store, pair);
                 shared.store.rest();
                 run?
             }

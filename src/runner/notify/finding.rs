@@ -2,6 +2,7 @@
 
 use crate::runner::doctor::Finding;
 use crate::runner::project::Project;
+use crate::runner::project_store;
 use crate::system::notify::desktop::Desktop;
 use crate::system::process::program;
 
@@ -28,7 +29,7 @@ pub(in crate::runner) fn finding(project: Option<&Project>) -> Vec<Finding> {
             Err(error) => lacks.push(format!("`notify.command`: {error}")),
         }
     }
-    let last = project.store().ok().flatten().and_then(|store| store.state().notify().trouble());
+    let last = project_store::find(project).ok().flatten().and_then(|store| store.state().notify().trouble());
     lacks.extend(last.map(|trouble| format!("the last notice did not arrive ({}): {}", trouble.at, trouble.why)));
     let found = ways.join(", ");
     vec![if lacks.is_empty() {

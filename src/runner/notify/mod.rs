@@ -53,88 +53,87 @@ const OF_THE_USER: [&str; 14] = [
     "XDG_CURRENT_DESKTOP",
 ];
 
-impl Store {
-    /// Keeps how the user is told: who starts a run knows it. A run does not: its own environment
-    /// is no user's.
-    pub(super) fn keep_notify(&self, manifest: &Manifest, tmux: &Tmux) {
-        if environment::var(MARK).is_some() {
-            return;
-        }
-        let settings = manifest.notify.clone().map(|notify| NotifySettings {
-            version: NOTIFY_VERSION,
-            root: manifest.root.clone(),
-            name: Some(manifest.name.clone()).filter(|name| manifest.root.file_name() != Some(name.as_ref())),
-            notify,
-            socket: tmux.socket().to_owned(),
-            environment: of_the_user(),
-        });
-        if let Err(error) = self.state().notify().keep_settings(settings.as_ref()) {
-            tracing::warn!(%error, "nobody will be told what happens");
+/// Keeps how the user is told: who starts a run knows it. A run does not: its own environment
+/// is no user's.
+pub(super) fn keep_notify(store: &Store, manifest: &Manifest, tmux: &Tmux) {
+    if environment::var(MARK).is_some() {
+        return;
+    }
+    let settings = manifest.notify.clone().map(|notify| NotifySettings {
+        version: NOTIFY_VERSION,
+        root: manifest.root.clone(),
+        name: Some(manifest.name.clone()).filter(|name| manifest.root.file_name() != Some(name.as_ref())),
+        notify,
+        socket: tmux.socket().to_owned(),
+        environment: of_the_user(),
+    });
+    if let Err(error) = store.state().notify().keep_settings(settings.as_ref()) {
+        tracing::warn!(%error, "nobody will be told what happens");
+    }
+}
+
+/// What tmux is to run when a window of ours rings.
+pub(super) fn bell_word(store: &Store) -> Option<&'static str> {
+    let settings = store.state().notify().settings()?;
+    settings.notify.on.contains(&NewsKind::Waiting).then_some(RANG)
+}
+
+/// A run ended, and whoever calls this saw it. Before the index knows: who is killed in
+/// between is followed by another who sees it.
+pub(super) fn tell_end(store: &Store, facts: &RunFacts, end: &ExitRecord) {
+    // A nested job is for the run that started it to hear of; what was rejected was by the user.
+    let is_news = !(facts.headless && facts.parent_run.is_some()) && end.reason != Some(EndReason::Rejected);
+    if is_news {
+        raise(
+            store,
+            facts,
+            Event::Ended { state: end.state, reason: end.reason.as_ref().map(ToString::to_string) },
+            end.ended_at,
+        );
+    }
+}
+
+/// What waits for the user, of runs that were looked at.
+pub(super) fn tell_waits(store: &Store, runs: &[Run]) {
+    for run in runs {
+        if let Some(activity) = &run.progress.activity
+            && activity.state == ActivityState::Waiting
+        {
+            raise(store, &run.facts, Event::Waiting { reason: Some(activity.reason.clone()) }, activity.at);
         }
     }
+}
 
-    /// What tmux is to run when a window of ours rings.
-    pub(super) fn bell_word(&self) -> Option<&'static str> {
-        let settings = self.state().notify().settings()?;
-        settings.notify.on.contains(&NewsKind::Waiting).then_some(RANG)
+/// A run came to its gate by itself.
+pub(super) fn tell_gate(store: &Store, facts: &RunFacts) {
+    raise(store, facts, Event::Waiting { reason: Some("at its gate, to be approved".to_owned()) }, clock::now());
+}
+
+fn raise(store: &Store, facts: &RunFacts, what: Event, at: jiff::Timestamp) {
+    let notify = store.state().notify();
+    let Some(settings) = notify.settings() else { return };
+    if !settings.notify.wants(&what, facts.headless) {
+        return;
     }
-
-    /// A run ended, and whoever calls this saw it. Before the index knows: who is killed in
-    /// between is followed by another who sees it.
-    pub(super) fn tell_end(&self, facts: &RunFacts, end: &ExitRecord) {
-        // A nested job is for the run that started it to hear of; what was rejected was by the user.
-        let is_news = !(facts.headless && facts.parent_run.is_some()) && end.reason != Some(EndReason::Rejected);
-        if is_news {
-            self.raise(
-                facts,
-                Event::Ended { state: end.state, reason: end.reason.as_ref().map(ToString::to_string) },
-                end.ended_at,
-            );
-        }
+    let news = News {
+        version: NOTIFY_VERSION,
+        run_id: facts.run_id.clone(),
+        mode: facts.mode.clone(),
+        task: facts.task.clone(),
+        headless: facts.headless,
+        what,
+        at,
+    };
+    if store.folder(&facts.run_id).read_told().knows(&news) {
+        return;
     }
-
-    /// What waits for the user, of runs that were looked at.
-    pub(super) fn tell_waits(&self, runs: &[Run]) {
-        for run in runs {
-            if let Some(activity) = &run.progress.activity
-                && activity.state == ActivityState::Waiting
-            {
-                self.raise(&run.facts, Event::Waiting { reason: Some(activity.reason.clone()) }, activity.at);
-            }
-        }
-    }
-
-    /// A run came to its gate by itself.
-    pub(super) fn tell_gate(&self, facts: &RunFacts) {
-        self.raise(facts, Event::Waiting { reason: Some("at its gate, to be approved".to_owned()) }, clock::now());
-    }
-
-    fn raise(&self, facts: &RunFacts, what: Event, at: jiff::Timestamp) {
-        let notify = self.state().notify();
-        let Some(settings) = notify.settings() else { return };
-        if !settings.notify.wants(&what, facts.headless) {
-            return;
-        }
-        let news = News {
-            version: NOTIFY_VERSION,
-            run_id: facts.run_id.clone(),
-            mode: facts.mode.clone(),
-            task: facts.task.clone(),
-            headless: facts.headless,
-            what,
-            at,
-        };
-        if self.folder(&facts.run_id).read_told().knows(&news) {
-            return;
-        }
-        // Put first and asked then: who is just going to rest looks again after it has let go.
-        let told = notify.put(&news).and_then(|_| match notify.is_claimed() {
-            true => Ok(()),
-            false => supervise::start_notifier(self.state().path()),
-        });
-        if let Err(error) = told {
-            tracing::warn!(%error, pair = %news.pair(), "the user is not told");
-        }
+    // Put first and asked then: who is just going to rest looks again after it has let go.
+    let told = notify.put(&news).and_then(|_| match notify.is_claimed() {
+        true => Ok(()),
+        false => supervise::start_notifier(store.state().path()),
+    });
+    if let Err(error) = told {
+        tracing::warn!(%error, pair = %news.pair(), "the user is not told");
     }
 }
 
@@ -145,7 +144,7 @@ pub fn raise_waiting(folder: &Path, reason: Option<&str>, at: jiff::Timestamp) {
         return;
     };
     // Most projects want none.
-    if store.bell_word().is_none() {
+    if bell_word(&store).is_none() {
         return;
     }
     let folder = RunFolder::at(folder);
@@ -153,7 +152,7 @@ pub fn raise_waiting(folder: &Path, reason: Option<&str>, at: jiff::Timestamp) {
         && folder.id().ok() == Some(spec.folder)
         && !folder.has_end()
     {
-        store.raise(&RunFacts::of(&spec), Event::Waiting { reason: reason.map(str::to_owned) }, at);
+        raise(&store, &RunFacts::of(&spec), Event::Waiting { reason: reason.map(str::to_owned) }, at);
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::model::notify::{Event, NOTIFY_VERSION, News, NewsKind, NotifySettings, NotifyTrouble};
 use crate::model::run_id::RunId;
+use crate::runner::notify::waits;
 use crate::runner::notify::waits::Waits;
 use crate::runner::notify::{deliver, done, words};
 use crate::runner::store::Store;
@@ -37,8 +38,8 @@ pub fn tell(path: &Path) {
     while notify.has_pending() {
         let Ok(Some(telling)) = notify.claim() else { return };
         while notify.has_pending() {
-            std::thread::sleep(store.pause());
-            if !store.tell_pending() {
+            std::thread::sleep(pause(&store));
+            if !tell_pending(&store) {
                 // A full or read-only disk: they would be told again and again.
                 return;
             }
@@ -47,98 +48,94 @@ pub fn tell(path: &Path) {
     }
 }
 
-impl Store {
-    /// Until what waits may be told.
-    fn pause(&self) -> Duration {
-        let notify = self.state().notify();
-        let Some(settings) = notify.settings() else { return Duration::ZERO };
-        let every = settings.notify.every.as_duration();
-        let rest = notify.last().map(|last| {
-            // A clock that was set back keeps nobody waiting for longer.
-            let past = Duration::from_millis(clock::millis_between(last, clock::now()));
-            every.saturating_sub(past)
-        });
-        rest.unwrap_or_default().max(TOGETHER)
-    }
+/// Until what waits may be told.
+fn pause(store: &Store) -> Duration {
+    let notify = store.state().notify();
+    let Some(settings) = notify.settings() else { return Duration::ZERO };
+    let every = settings.notify.every.as_duration();
+    let rest = notify.last().map(|last| {
+        // A clock that was set back keeps nobody waiting for longer.
+        let past = Duration::from_millis(clock::millis_between(last, clock::now()));
+        every.saturating_sub(past)
+    });
+    rest.unwrap_or_default().max(TOGETHER)
+}
 
-    /// Tells all that waits now. False where it cannot be taken away afterwards.
-    fn tell_pending(&self) -> bool {
-        let notify = self.state().notify();
-        let pending = notify.pending();
-        let mut over = Vec::new();
-        if let Some(settings) = notify.settings() {
-            let (news, dropped) = self.worth_telling(&settings, &pending);
-            let notice = words::compose(&project(&settings), &news.told, news.done);
-            let mut trouble = (dropped > 0).then(|| format!("{dropped} were too old when they could be told"));
-            if let Some(notice) = notice {
-                let _ = notify.note_last(clock::now());
-                trouble = deliver::deliver(&settings, &notice).err().or(trouble);
-            }
-            if !news.told.is_empty() || news.done.is_some() || dropped > 0 {
-                let record = trouble.map(|why| NotifyTrouble { version: NOTIFY_VERSION, at: clock::now(), why });
-                notify.note_trouble(record.as_ref());
-            }
-            over = news.over;
+/// Tells all that waits now. False where it cannot be taken away afterwards.
+fn tell_pending(store: &Store) -> bool {
+    let notify = store.state().notify();
+    let pending = notify.pending();
+    let mut over = Vec::new();
+    if let Some(settings) = notify.settings() {
+        let (news, dropped) = worth_telling(store, &settings, &pending);
+        let notice = words::compose(&project(&settings), &news.told, news.done);
+        let mut trouble = (dropped > 0).then(|| format!("{dropped} were too old when they could be told"));
+        if let Some(notice) = notice {
+            let _ = notify.note_last(clock::now());
+            trouble = deliver::deliver(&settings, &notice).err().or(trouble);
         }
-        let mut taken = !pending.is_empty();
-        for Pending { place, news } in &pending {
-            let folder = self.folder(&news.run_id);
-            // A run that was pruned meanwhile needs no record.
-            let unheard = matches!(news.what, Event::Waiting { .. }) && over.contains(&news.run_id);
-            if !unheard {
-                let _ = folder.write_told(&folder.read_told().with(news));
-            }
-            taken &= notify.take(place);
+        if !news.told.is_empty() || news.done.is_some() || dropped > 0 {
+            let record = trouble.map(|why| NotifyTrouble { version: NOTIFY_VERSION, at: clock::now(), why });
+            notify.note_trouble(record.as_ref());
         }
-        self.rest();
-        taken
+        over = news.over;
     }
+    let mut taken = !pending.is_empty();
+    for Pending { place, news } in &pending {
+        let folder = store.folder(&news.run_id);
+        // A run that was pruned meanwhile needs no record.
+        let unheard = matches!(news.what, Event::Waiting { .. }) && over.contains(&news.run_id);
+        if !unheard {
+            let _ = folder.write_told(&folder.read_told().with(news));
+        }
+        taken &= notify.take(place);
+    }
+    store.rest();
+    taken
+}
 
-    fn worth_telling(&self, settings: &NotifySettings, pending: &[Pending]) -> (ToTell, usize) {
-        let now = clock::now();
-        let fresh: Vec<&News> = pending
-            .iter()
-            .map(|pending| &pending.news)
-            .filter(|news| !self.folder(&news.run_id).read_told().knows(news))
-            .collect();
-        let rest = u64::try_from(settings.notify.every.as_duration().as_millis()).unwrap_or(u64::MAX);
-        let stale = |news: &News| {
-            let age = clock::millis_between(news.at, now);
-            matches!(news.what, Event::Ended { .. }) && age > STALE_MS.saturating_add(rest)
-        };
-        let (old, fresh): (Vec<&News>, Vec<&News>) = fresh.into_iter().partition(|news| stale(news));
-        let (waiting, ended): (Vec<&News>, Vec<&News>) =
-            fresh.into_iter().partition(|news| matches!(news.what, Event::Waiting { .. }));
-        let on = &settings.notify.on;
-        let Waits { mut told, over } = self.sort_waits(&waiting);
-        told.extend(
-            ended.iter().filter(|news| news.what.kind().is_some_and(|kind| on.contains(&kind))).copied().cloned(),
-        );
-        let a_job_ended = ended.iter().any(|news| news.headless);
-        let done = (a_job_ended && on.contains(&NewsKind::Done)).then(|| self.sum_up()).and_then(|sum| {
-            sum.unwrap_or_else(|error| {
-                tracing::warn!(%error, "what is done cannot be summed up");
-                None
-            })
-        });
-        (ToTell { told, over, done }, old.len())
-    }
+fn worth_telling(store: &Store, settings: &NotifySettings, pending: &[Pending]) -> (ToTell, usize) {
+    let now = clock::now();
+    let fresh: Vec<&News> = pending
+        .iter()
+        .map(|pending| &pending.news)
+        .filter(|news| !store.folder(&news.run_id).read_told().knows(news))
+        .collect();
+    let rest = u64::try_from(settings.notify.every.as_duration().as_millis()).unwrap_or(u64::MAX);
+    let stale = |news: &News| {
+        let age = clock::millis_between(news.at, now);
+        matches!(news.what, Event::Ended { .. }) && age > STALE_MS.saturating_add(rest)
+    };
+    let (old, fresh): (Vec<&News>, Vec<&News>) = fresh.into_iter().partition(|news| stale(news));
+    let (waiting, ended): (Vec<&News>, Vec<&News>) =
+        fresh.into_iter().partition(|news| matches!(news.what, Event::Waiting { .. }));
+    let on = &settings.notify.on;
+    let Waits { mut told, over } = waits::sort_waits(store, &waiting);
+    told.extend(ended.iter().filter(|news| news.what.kind().is_some_and(|kind| on.contains(&kind))).copied().cloned());
+    let a_job_ended = ended.iter().any(|news| news.headless);
+    let done = (a_job_ended && on.contains(&NewsKind::Done)).then(|| sum_up(store)).and_then(|sum| {
+        sum.unwrap_or_else(|error| {
+            tracing::warn!(%error, "what is done cannot be summed up");
+            None
+        })
+    });
+    (ToTell { told, over, done }, old.len())
+}
 
-    /// What the jobs came to, where none goes on.
-    fn sum_up(&self) -> Result<Option<done::Done>, IndexError> {
-        let (active, queued) = self.with_index(|index| Ok((index.active_facts()?, index.queued()?)))?;
-        let goes_on = active.iter().any(|(id, facts)| {
-            let waiting = queued.iter().find(|queued| queued.id == *id).map(|queued| queued.waiting_for);
-            let counts = facts.as_ref().is_some_and(|facts| done::goes_on(facts, waiting));
-            // One that has ended and whom nobody has looked at yet.
-            counts && !self.folder(id).has_exit()
-        });
-        if goes_on {
-            return Ok(None);
-        }
-        let filter = HistoryFilter { limit: Some(SUMMED), ..HistoryFilter::default() };
-        Ok(done::sum_up(&self.history(&filter)?.runs))
+/// What the jobs came to, where none goes on.
+fn sum_up(store: &Store) -> Result<Option<done::Done>, IndexError> {
+    let (active, queued) = store.with_index(|index| Ok((index.active_facts()?, index.queued()?)))?;
+    let goes_on = active.iter().any(|(id, facts)| {
+        let waiting = queued.iter().find(|queued| queued.id == *id).map(|queued| queued.waiting_for);
+        let counts = facts.as_ref().is_some_and(|facts| done::goes_on(facts, waiting));
+        // One that has ended and whom nobody has looked at yet.
+        counts && !store.folder(id).has_exit()
+    });
+    if goes_on {
+        return Ok(None);
     }
+    let filter = HistoryFilter { limit: Some(SUMMED), ..HistoryFilter::default() };
+    Ok(done::sum_up(&store.history(&filter)?.runs))
 }
 
 /// What is left of the news.

@@ -9,6 +9,7 @@ use crate::model::notify::{Event, News};
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{RunState, WaitingFor};
+use crate::runner::observe;
 use crate::runner::store::Store;
 use crate::system::tmux::Tmux;
 
@@ -20,34 +21,31 @@ pub(super) struct Waits {
     pub(super) over: Vec<RunId>,
 }
 
-impl Store {
-    pub(super) fn sort_waits(&self, news: &[&News]) -> Waits {
-        let latest = latest(news);
-        if latest.is_empty() {
-            return Waits::default();
-        }
-        let ids: Vec<RunId> = latest.iter().map(|news| news.run_id.clone()).collect();
-        let Ok(observed) = self.observe_some(&ids) else {
-            // Better a notice too many.
-            return Waits { told: latest.into_iter().cloned().collect(), over: Vec::new() };
-        };
-        let shown = shown(&observed.runs);
-        let mut waits = Waits::default();
-        for news in latest {
-            let run = observed.runs.iter().find(|run| *run.id() == news.run_id);
-            let Some(run) = run.filter(|run| waits_now(run) != Some(false)) else {
-                waits.over.push(news.run_id.clone());
-                continue;
-            };
-            let news = as_seen(news, run);
-            let is_shown =
-                run.facts.socket.clone().zip(run.progress.window.clone()).is_some_and(|at| shown.contains(&at));
-            if !is_shown && !self.folder(run.id()).read_told().knows(&news) {
-                waits.told.push(news);
-            }
-        }
-        waits
+pub(super) fn sort_waits(store: &Store, news: &[&News]) -> Waits {
+    let latest = latest(news);
+    if latest.is_empty() {
+        return Waits::default();
     }
+    let ids: Vec<RunId> = latest.iter().map(|news| news.run_id.clone()).collect();
+    let Ok(observed) = observe::observe_some(store, &ids) else {
+        // Better a notice too many.
+        return Waits { told: latest.into_iter().cloned().collect(), over: Vec::new() };
+    };
+    let shown = shown(&observed.runs);
+    let mut waits = Waits::default();
+    for news in latest {
+        let run = observed.runs.iter().find(|run| *run.id() == news.run_id);
+        let Some(run) = run.filter(|run| waits_now(run) != Some(false)) else {
+            waits.over.push(news.run_id.clone());
+            continue;
+        };
+        let news = as_seen(news, run);
+        let is_shown = run.facts.socket.clone().zip(run.progress.window.clone()).is_some_and(|at| shown.contains(&at));
+        if !is_shown && !store.folder(run.id()).read_told().knows(&news) {
+            waits.told.push(news);
+        }
+    }
+    waits
 }
 
 /// The last of each run: its hook and its bell tell of one wait.

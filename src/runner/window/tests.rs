@@ -17,9 +17,12 @@ use crate::model::names::{ModeName, TaskId};
 use crate::model::run::{Progress, Run, RunFacts};
 use crate::model::run_id::RunId;
 use crate::model::run_state::{EndState, RunState, UnknownWhy, WaitingFor};
+use crate::runner::send;
 use crate::runner::send::{SendError, Sent};
 use crate::runner::store::Store;
+use crate::runner::terminal;
 use crate::runner::terminal::{Access, Terminal, TerminalError};
+use crate::runner::window;
 use crate::runner::window::WindowError;
 use crate::system::clock::{self, Stopwatch};
 use crate::system::pty::{Pty, Size};
@@ -79,7 +82,7 @@ impl Stage {
     }
 
     fn open(&self, access: Access) -> Terminal {
-        self.store.open_terminal_by(&self.program(), &self.run, access, (90, 30)).unwrap()
+        terminal::open_terminal_by(&self.program(), &self.run, access, (90, 30)).unwrap()
     }
 
     /// A terminal of the user's on the session `work`.
@@ -98,7 +101,7 @@ impl Stage {
     }
 
     fn screen(&self) -> String {
-        let pane = self.store.window_of(&self.run).unwrap().place.pane_id;
+        let pane = window::window_of(&self.run).unwrap().place.pane_id;
         self.tmux.capture(&pane, self.run.id()).unwrap().unwrap()
     }
 }
@@ -165,17 +168,17 @@ fn a_terminal_shows_types_and_resizes_and_ends_with_its_window() {
     let stage = Stage::new();
     let mut terminal = stage.open(Access::Write);
     assert_eq!(terminal.size(), (90, 30));
-    wait_until("its size", || stage.store.window_size(&stage.run).unwrap() == (90, 30));
+    wait_until("its size", || window::window_size(&stage.run).unwrap() == (90, 30));
     terminal.write(b"hello\r").unwrap();
     until(&terminal, "hello");
     terminal.resize(0, 20).unwrap();
     assert_eq!(terminal.size(), (1, 20));
     terminal.resize(70, 20).unwrap();
-    wait_until("its size", || stage.store.window_size(&stage.run).unwrap() == (70, 20));
+    wait_until("its size", || window::window_size(&stage.run).unwrap() == (70, 20));
     // The other window of the session is not shown in its place.
-    stage.tmux(&["kill-window", "-t", &stage.store.window_of(&stage.run).unwrap().place.pane_id]);
+    stage.tmux(&["kill-window", "-t", &window::window_of(&stage.run).unwrap().place.pane_id]);
     assert!(until(&terminal, "never to be seen").ends_with("(end)"));
-    let gone = stage.store.window_size(&stage.run).unwrap_err();
+    let gone = window::window_size(&stage.run).unwrap_err();
     assert!(matches!(gone, WindowError::Gone { .. }), "{gone}");
 }
 
@@ -184,13 +187,16 @@ fn a_terminal_to_look_at_cannot_type_and_has_the_windows_size() {
     let stage = Stage::new();
     let mut terminal = stage.open(Access::Read);
     // As wide as the session was made.
-    let size = stage.store.window_size(&stage.run).unwrap();
+    let size = window::window_size(&stage.run).unwrap();
     assert_eq!(terminal.size(), size);
     assert_eq!(terminal.write(b"never\r").unwrap_err().kind(), ErrorKind::PermissionDenied);
     assert_eq!(terminal.resize(10, 10).unwrap_err().kind(), ErrorKind::PermissionDenied);
-    assert_eq!(stage.store.send(&stage.run, &Message::parse(b"-x; hello".to_vec()).unwrap()).unwrap(), Sent::Typed);
+    assert_eq!(
+        send::send(&stage.store, &stage.run, &Message::parse(b"-x; hello".to_vec()).unwrap()).unwrap(),
+        Sent::Typed
+    );
     until(&terminal, "-x; hello");
-    assert_eq!(stage.store.window_size(&stage.run).unwrap(), size);
+    assert_eq!(window::window_size(&stage.run).unwrap(), size);
     assert!(!stage.screen().contains("never"));
 }
 
@@ -200,9 +206,9 @@ fn what_has_no_window_says_why() {
     let of = |change: &dyn Fn(&mut Run)| {
         let mut run = stage.run.clone();
         change(&mut run);
-        let error = stage.store.open_terminal_by(&stage.program(), &run, Access::Write, (80, 24)).unwrap_err();
+        let error = terminal::open_terminal_by(&stage.program(), &run, Access::Write, (80, 24)).unwrap_err();
         let TerminalError::Window(error) = error else { panic!("{error}") };
-        let sent = stage.store.send(&run, &Message::parse(b"never".to_vec()).unwrap()).unwrap_err();
+        let sent = send::send(&stage.store, &run, &Message::parse(b"never".to_vec()).unwrap()).unwrap_err();
         assert!(matches!(sent, SendError::Window(told) if told == error));
         error
     };
@@ -225,7 +231,7 @@ fn what_has_no_window_says_why() {
 #[test]
 fn the_only_terminal_of_the_user_is_switched_and_two_are_left_alone() {
     let stage = Stage::new();
-    let window = stage.store.window_of(&stage.run).unwrap();
+    let window = window::window_of(&stage.run).unwrap();
     let at = window.place.window_id.clone();
     assert!(window.focus(&stage.run).unwrap().is_none(), "there is none");
     // One of a program's is none of the user's.
@@ -264,5 +270,5 @@ fn thirty_terminals_leave_nothing_behind() {
     wait_until("no views", || stage.tmux(&["list-sessions", "-F", "#{session_name}"]) == "work\n");
     // Other tests have terminals open too, and close them.
     wait_until("no descriptors", || ours() <= before);
-    assert!(stage.store.window_size(&stage.run).is_ok(), "the window stays");
+    assert!(window::window_size(&stage.run).is_ok(), "the window stays");
 }

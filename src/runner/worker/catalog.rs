@@ -4,9 +4,12 @@ use crate::model::run_state::EndState;
 use crate::plan::freshness::Freshness;
 use crate::runner::doctor;
 use crate::runner::failure::Failure;
+use crate::runner::freshness;
 use crate::runner::locate::Whence;
+use crate::runner::prepare;
 use crate::runner::prepare::Request;
 use crate::runner::project::{Depth, Project};
+use crate::runner::project_store;
 use crate::runner::show;
 use crate::runner::worker::WorkerFailure;
 use crate::tasks::TaskSet;
@@ -55,7 +58,7 @@ impl From<WorkerFailure> for BrokenView {
 
 /// The pairs that are up to date, as mode and task.
 fn fresh(project: &Project, set: &TaskSet) -> Result<Vec<(String, String)>, Failure> {
-    let Some(store) = project.store()? else { return Ok(Vec::new()) };
+    let Some(store) = project_store::find(project)? else { return Ok(Vec::new()) };
     let mut found = Vec::new();
     let mut left = FRESH_PAIRS;
     for run in store.last_ended(u32::MAX)? {
@@ -68,8 +71,8 @@ fn fresh(project: &Project, set: &TaskSet) -> Result<Vec<(String, String)>, Fail
             break;
         }
         left -= 1;
-        let Ok(prepared) = project.prepare(set, mode, task, &Request::default()) else { continue };
-        if matches!(store.freshness(&prepared), Ok(Some((_, Freshness::UpToDate)))) {
+        let Ok(prepared) = prepare::prepare(project, set, mode, task, &Request::default()) else { continue };
+        if matches!(freshness::of(&store, &prepared), Ok(Some((_, Freshness::UpToDate)))) {
             found.push((pair.mode.to_string(), pair.task.to_string()));
         }
     }

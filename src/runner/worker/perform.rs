@@ -7,12 +7,20 @@ use serde_json::{Value, json};
 
 use crate::plan::diff::Options;
 use crate::runner::asked::Meaning;
+use crate::runner::clean;
+use crate::runner::diff;
 use crate::runner::failure::{Failure, Kind};
 use crate::runner::locate::Whence;
+use crate::runner::observe;
+use crate::runner::prepare;
 use crate::runner::prepare::Request;
 use crate::runner::project::{Depth, Project};
+use crate::runner::project_store;
+use crate::runner::reconcile;
 use crate::runner::show;
+use crate::runner::show_window;
 use crate::runner::together::Resume;
+use crate::runner::up;
 use crate::runner::up::refuse_inside;
 use crate::runner::worker::{WorkerRequest, catalog, files, start};
 use crate::view::plan_view::PlanView;
@@ -35,20 +43,25 @@ pub(super) fn perform(manifest: &Path, request: WorkerRequest) -> Result<Value, 
             let project = open(Depth::Whole)?;
             let tasks = project.tasks();
             let (mode, task) = (project.mode(&mode)?, tasks.find(&task)?);
-            let prepared = project.prepare(&tasks, mode, task, &run_request(prompt, extras, false))?;
+            let prepared = prepare::prepare(&project, &tasks, mode, task, &run_request(prompt, extras, false))?;
             value(&show::prepared(&prepared))
         }
         WorkerRequest::Plan => {
             let project = open(Depth::Whole)?;
-            let outlook = project.plan(&project.tasks(), project.store()?.as_ref(), Options::default())?;
+            let outlook = reconcile::plan(
+                &project,
+                &project.tasks(),
+                project_store::find(&project)?.as_ref(),
+                Options::default(),
+            )?;
             value(&PlanView::new(&outlook.plan))
         }
         WorkerRequest::Up => {
             refuse_inside("up")?;
             let project = open(Depth::Whole)?;
-            let (tasks, known) = (project.tasks(), project.store()?);
-            let outlook = project.plan(&tasks, known.as_ref(), Options::default())?;
-            value(&show::report(&project.carry_out(&tasks, known, &outlook.plan)?))
+            let (tasks, known) = (project.tasks(), project_store::find(&project)?);
+            let outlook = reconcile::plan(&project, &tasks, known.as_ref(), Options::default())?;
+            value(&show::report(&up::carry_out(&project, &tasks, known, &outlook.plan)?))
         }
         WorkerRequest::Modes => {
             let project = open(Depth::Whole)?;
@@ -63,21 +76,21 @@ pub(super) fn perform(manifest: &Path, request: WorkerRequest) -> Result<Value, 
         WorkerRequest::Diff { id } => {
             let project = open(Depth::Shape)?;
             let tasks = project.tasks();
-            value(&project.work(&tasks, tasks.find(&id)?)?.view(PATCH)?)
+            value(&diff::work(&project, &tasks, tasks.find(&id)?)?.view(PATCH)?)
         }
         WorkerRequest::Clean { id, dry_run } => {
             let project = open(Depth::Shape)?;
             let tasks = project.tasks();
             // A web request has no working directory; `/` never triggers the check "you are inside the worktree".
-            value(&project.clean(&tasks, tasks.find(&id)?, Path::new("/"), dry_run)?)
+            value(&clean::clean(&project, &tasks, tasks.find(&id)?, Path::new("/"), dry_run)?)
         }
         WorkerRequest::Show { mode, task } => {
             let project = open(Depth::Shape)?;
-            let pair = project.past_pair(&mode, &task)?;
+            let pair = project_store::past_pair(&project, &mode, &task)?;
             let never = || Failure::never_run(&pair);
-            let store = project.store()?.ok_or_else(never)?;
-            let run = store.last_run(&pair)?.ok_or_else(never)?;
-            let shown = store.show_window(&run)?;
+            let store = project_store::find(&project)?.ok_or_else(never)?;
+            let run = observe::last_run(&store, &pair)?.ok_or_else(never)?;
+            let shown = show_window::show_window(&store, &run)?;
             Ok(json!({ "attached": shown.word(), "attachNote": shown.remark() }))
         }
         WorkerRequest::Know { mode, task } => {

@@ -5,11 +5,15 @@ use serde_json::{Value, json};
 use crate::model::run::Run;
 use crate::model::run_state::RunState;
 use crate::model::started_by::StartedBy;
+use crate::runner::asked;
 use crate::runner::asked::{Asked, Meaning};
+use crate::runner::attach;
+use crate::runner::beginning;
 use crate::runner::beginning::Beginning;
 use crate::runner::failure::{Failure, Kind};
 use crate::runner::prepare::Request;
 use crate::runner::project::Project;
+use crate::runner::project_store;
 use crate::runner::start::Queueing;
 use crate::runner::worker::perform::value;
 use crate::system::clock;
@@ -27,14 +31,14 @@ pub(super) fn start(
     let ready = if mode.interactive { project.tmux().warm_client() } else { None };
     let tasks = project.tasks();
     let task = tasks.find(task)?;
-    let Asked { mut planned, known, .. } = project.ask(&tasks, mode, &[task], request, meaning)?;
-    let store = project.store_for_writing(known)?.with_ready(ready);
+    let Asked { mut planned, known, .. } = asked::ask(project, &tasks, mode, &[task], request, meaning)?;
+    let store = project_store::create(project, known)?.with_ready(ready);
     for planned in planned.iter_mut().filter(|planned| planned.needed_by.is_none()) {
         planned.prepared.started_by = StartedBy::Web;
     }
     let (mut before, mut failure, mut asked) = (Vec::with_capacity(planned.len()), None, None);
     for (place, planned) in planned.iter().enumerate() {
-        before.push(match store.begin_planned(planned, &before, request.force, Queueing::Allowed) {
+        before.push(match beginning::begin_planned(&store, planned, &before, request.force, Queueing::Allowed) {
             Ok(beginning) => beginning,
             Err(error) => {
                 // The others are started all the same; the first failure is reported.
@@ -65,7 +69,7 @@ pub(super) fn start(
     });
     // A queued run has no window yet.
     let open = run.is_active() && !matches!(run.state, RunState::Queued(_));
-    if let (true, Some(argv)) = (open, store.attach_argv(run)) {
+    if let (true, Some(argv)) = (open, attach::attach_argv(run)) {
         answer["attach"] = json!(argv);
     }
     Ok(answer)
