@@ -1,52 +1,17 @@
-//! What `check` says of a manifest that can be used, and of which some part will surprise.
+//! What `check` warns of in a valid manifest: parts that may not do what their author expects.
 //!
-//! Input: a whole manifest. Output: warnings at the line of a mode's name. It reads nothing but its input.
+//! Input: a whole manifest. Output: warnings at the line of a mode's name. Reads nothing but its input.
 
 use crate::manifest::mode::{Mode, Origin, PromptSource};
 use crate::manifest::settings::Manifest;
 use crate::model::problem::Problem;
 use crate::model::protocol::{Delivery, Protocol};
+use crate::model::text_lines::line_range;
 
-/// The words that the command line reads as commands, now or by announcement: the short form runs no mode of
-/// such a name.
-pub const COMMANDS: [&str; 36] = [
-    "run",
-    "status",
-    "list",
-    "ls",
-    "logs",
-    "stop",
-    "wait",
-    "attach",
-    "send",
-    "plan",
-    "up",
-    "down",
-    "approve",
-    "tasks",
-    "task",
-    "modes",
-    "render",
-    "history",
-    "check",
-    "diff",
-    "clean",
-    "prune",
-    "serve",
-    "token",
-    "doctor",
-    "init",
-    "schema",
-    "completions",
-    "ui",
-    "restart",
-    "result",
-    "shell",
-    "merge",
-    "pr",
-    "man",
-    "help",
-];
+/// The words that are commands now or are reserved for one, with a blank between two: `dispatch WORD` does not run
+/// a mode of such a name.
+pub const COMMANDS: &str = "run status list ls logs stop wait attach send plan up down approve tasks task modes render \
+    history check diff clean prune serve token doctor init schema completions ui restart result shell merge pr man help";
 
 /// Warnings on the modes of a manifest.
 pub fn advice(manifest: &Manifest) -> Vec<Problem> {
@@ -57,13 +22,13 @@ pub fn advice(manifest: &Manifest) -> Vec<Problem> {
 
 fn named_like_a_command(mode: &Mode) -> Option<(&Mode, Problem)> {
     let name = mode.name.as_str();
-    COMMANDS.contains(&name).then(|| {
+    COMMANDS.split(' ').any(|command| command == name).then(|| {
         let message = format!("`{name}` is a command: `dispatch {name}` does not run the mode `{name}`");
         (mode, Problem::warning(message).hint(format!("rename the mode, or run it by `dispatch run {name} TASK`")))
     })
 }
 
-/// A job of an agent that waits for words, and gets none. Other agents may need none.
+/// A headless mode whose agent needs a prompt and has none. Agents of other protocols may need none.
 fn without_prompt<'a>(manifest: &Manifest, mode: &'a Mode) -> Option<(&'a Mode, Problem)> {
     let agent = manifest.agents.get(&mode.agent)?;
     let needs_one = agent.protocol == Protocol::Claude && agent.prompt_headless != Delivery::None;
@@ -82,8 +47,7 @@ fn at_its_name(manifest: &Manifest, mode: &Mode, problem: Problem) -> Problem {
         Origin::CommandFile(path) => return problem.in_file(path.clone()),
         Origin::BuiltIn => return problem,
     };
-    let before: usize = manifest.source.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
-    let text = manifest.source[before..].lines().next().unwrap_or_default();
-    let start = before + text.find(mode.name.as_str()).unwrap_or(0);
+    let range = line_range(&manifest.source, line);
+    let start = range.start + manifest.source[range].find(mode.name.as_str()).unwrap_or(0);
     problem.at(manifest.path.clone(), &manifest.source, start, start + mode.name.as_str().len())
 }

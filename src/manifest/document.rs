@@ -1,17 +1,19 @@
 //! One parsed file while it is read, and the problems found on the way.
 //!
-//! Problems point at nodes; places are worked out at the end, for those that there are.
+//! Problems point at nodes; their places in the text are found at the end, since that costs a reading of the file.
 
 use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::manifest::repair;
 use crate::manifest::source::Source;
+use crate::manifest::syntax::is_blank;
 use crate::manifest::text_place::{self, Span};
 use crate::manifest::tree::{self, Node, NodeId, NodeKind, Parsed};
 use crate::model::problem::Problem;
+use crate::model::text_lines::line_of;
 
-/// Positions cost a second reading each; a file with more mistakes than this is told so.
+/// Each problem's place costs a reading of the file; of more problems than this only the number is reported.
 const PROBLEMS_MAX: usize = 50;
 
 #[derive(Debug)]
@@ -46,29 +48,26 @@ impl Document {
 
     /// The root of the file; `None` after a syntax error. An empty file is an empty mapping.
     pub(crate) fn parse(&self) -> Option<Node> {
-        match tree::parse(&self.source.text) {
+        let text = &self.source.text;
+        let error = match tree::parse(text) {
             Ok(Parsed { root, tagged }) => {
                 for id in tagged {
                     self.error(At::Node(id), "YAML tags (`!…`) are not supported");
                 }
-                if matches!(root.kind, NodeKind::Null) {
-                    return Some(Node { id: root.id, kind: NodeKind::Map(Vec::new()) });
-                }
-                Some(root)
+                let is_empty = matches!(root.kind, NodeKind::Null);
+                return Some(if is_empty { Node { kind: NodeKind::Map(Vec::new()), ..root } } else { root });
             }
-            Err(error) => {
-                if let Some(repair) = error.offset.and_then(|offset| repair::find(&self.source.text, offset)) {
-                    let problem = Problem::error(repair.message).hint(repair.hint);
-                    self.add(At::Bytes(repair.start, repair.end), problem);
-                    return None;
-                }
-                let start = error.offset.unwrap_or(0);
-                let mut problem = Problem::error(error.message);
-                problem.hints.extend(error.hint.map(str::to_owned));
-                self.add(At::Bytes(start, text_place::next_char(&self.source.text, start)), problem);
-                None
-            }
+            Err(error) => error,
+        };
+        if let Some(repair) = error.offset.and_then(|offset| repair::find(text, offset)) {
+            self.add(At::Bytes(repair.start, repair.end), Problem::error(repair.message).hint(repair.hint));
+            return None;
         }
+        let start = error.offset.unwrap_or(0);
+        let mut problem = Problem::error(error.message);
+        problem.hints.extend(error.hint.map(str::to_owned));
+        self.add(At::Bytes(start, text_place::next_char(text, start)), problem);
+        None
     }
 
     pub(crate) fn add(&self, at: At, problem: Problem) {
@@ -94,74 +93,56 @@ impl Document {
         placed.sort_by_key(|(start, _)| *start);
         let mut problems: Vec<Problem> = placed.into_iter().map(|(_, problem)| problem).collect();
         if left_out > 0 {
-            problems.push(
-                Problem::error(format!("{left_out} more problems are not shown")).in_file(self.source.path.clone()),
-            );
+            let problem = Problem::error(format!("{left_out} more problems are not shown"));
+            problems.push(problem.in_file(self.source.path));
         }
         problems
     }
 
-    /// The line of key `name` below the line `section` (`modes:`), from 1; `None` where that takes
-    /// more than a glance at the text. Keys of one block mapping share their indentation,
-    /// and everything within their values stands deeper.
+    /// The line of key `name` below the line `section` (`modes:`), from 1; `None` where it is not found without
+    /// parsing.
     pub(crate) fn key_line(&self, section: &str, name: &str) -> Option<usize> {
-        let mut lines = self.source.text.lines().enumerate().skip_while(|(_, line)| !opens(line, section));
-        lines.next()?;
-        let blank = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
-        let mut indent = None;
-        for (number, line) in lines.filter(|(_, line)| !blank(line)) {
-            let own = line.len() - line.trim_start_matches(' ').len();
-            let indent = *indent.get_or_insert(own);
-            if own == 0 {
-                return None;
-            }
-            let key = line.trim_start().split(':').next().unwrap_or("").trim_matches(['"', '\'']);
-            if own == indent && key == name {
-                return Some(number + 1);
-            }
-        }
-        None
+        let key = |line: &str| line.split(':').next().is_some_and(|key| key.trim_matches(['"', '\'']) == name);
+        self.lines_below(section).find(|(_, line)| key(line)).map(|(number, _)| number)
     }
 
-    /// The lines of the items of the list below the line `section` (`runs:`), from 1; `None` where
-    /// that takes more than a glance at the text. Items of one block share their indentation.
-    pub(crate) fn item_lines(&self, section: &str) -> Option<Vec<usize>> {
-        let mut lines = self.source.text.lines().enumerate().skip_while(|(_, line)| !opens(line, section));
-        lines.next()?;
-        let mut indent = None;
-        let mut found = Vec::new();
-        for (number, line) in lines {
-            let text = line.trim_start_matches(' ');
-            let own = line.len() - text.len();
-            if text.trim().is_empty() || text.starts_with('#') {
-                continue;
-            }
-            let item = text == "-" || text.starts_with("- ");
-            let indent = *indent.get_or_insert(own);
-            if own < indent || (own == indent && !item) {
-                break;
-            }
-            if own == indent {
-                found.push(number + 1);
-            }
-        }
-        Some(found)
+    /// The lines of the items of the list below the line `section` (`runs:`), from 1, as far as they are found
+    /// without parsing.
+    pub(crate) fn item_lines(&self, section: &str) -> Vec<usize> {
+        self.lines_below(section).map(|(number, _)| number).collect()
     }
 
-    /// How far a node is indented, where nothing but blanks stands before it in its line. Costs a reading of the
-    /// file.
+    /// The lines directly below the line `section`, numbered from 1: keys or items of one block share their
+    /// indentation, and everything within their values is indented deeper.
+    fn lines_below<'a>(&'a self, section: &'a str) -> impl Iterator<Item = (usize, &'a str)> {
+        let lines = self.source.text.lines().zip(1..).skip_while(move |(line, _)| !opens(line, section)).skip(1);
+        let mut first = None;
+        lines
+            .filter(|(line, _)| !is_blank(line))
+            .map_while(move |(line, number)| {
+                let text = line.trim_start_matches(' ');
+                let indent = line.len() - text.len();
+                let first = *first.get_or_insert(indent);
+                // Without indentation only a list can go on.
+                let ends = indent < first || indent == 0 && !(text == "-" || text.starts_with("- "));
+                (!ends).then_some((number, text, indent == first))
+            })
+            .filter_map(|(number, text, is_direct)| is_direct.then_some((number, text)))
+    }
+
+    /// The indentation of a node that is the first in its line. Costs a reading of the file.
     pub(crate) fn column(&self, id: NodeId) -> Option<usize> {
         let start = place(&self.source.text, &At::Node(id)).start;
         let line = self.source.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
         let before = &self.source.text[line..start];
-        // The first key of a list's item stands behind its `-`.
+        // The first key of a list's item follows its `-`.
         before.trim_start_matches(' ').trim_start_matches('-').trim().is_empty().then(|| start - line)
     }
 
     /// The line of a node, from 1. Costs a reading of the file.
     pub(crate) fn line(&self, id: NodeId) -> usize {
         let start = place(&self.source.text, &At::Node(id)).start;
-        self.source.text[..start].bytes().filter(|b| *b == b'\n').count() + 1
+        line_of(&self.source.text, start) + 1
     }
 }
 

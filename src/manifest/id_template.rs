@@ -1,20 +1,22 @@
 //! The `id` of a `files:` entry: a text with expressions that names the task of each of its files.
 //!
-//! Its values are front matter, which anybody may have written: they are data, and what is made of them is
-//! checked as an id by the caller. Statements are refused when the manifest is read.
+//! Its values are front matter, which is not trusted: the caller checks the result as an id. Statements are refused
+//! when the manifest is read.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use minijinja::value::Serde;
 use serde_json::Value as Json;
 
 use crate::manifest::template_engine::{self, Sources};
 use crate::manifest::template_thread;
 use crate::manifest::templates;
 
-/// Under which a template's errors would name it.
+/// The template's name in its errors.
 const NAME: &str = "id";
 
-/// Where a text holds a statement, which an `id` may not: a byte offset.
+/// The byte offset of a statement, which an `id` may not hold.
 pub(crate) fn statement(text: &str) -> Option<usize> {
     text.find("{%")
 }
@@ -25,23 +27,18 @@ pub(crate) fn render(text: &str, values: Vec<Json>) -> Vec<Result<String, String
     let count = values.len();
     let owned = text.to_owned();
     let done = template_thread::run_for(&[text], move || -> Vec<Result<String, String>> {
-        // Without statements no other template is taken in: the folder is never used.
+        // Without statements no other template is included, so the folder is never used.
         let engine = template_engine::environment(Path::new("/"), &Sources::default());
-        let words =
-            |error: &minijinja::Error| templates::problem(error, NAME, &std::collections::BTreeMap::new()).message;
+        let words = |error: minijinja::Error| templates::problem(&error, NAME, &BTreeMap::new()).message;
         if statement(&owned).is_some() {
             return vec![Err("it holds a statement".to_owned()); values.len()];
         }
         match engine.template_from_named_str(NAME, &owned) {
             Ok(template) => values
                 .into_iter()
-                .map(|value| {
-                    template
-                        .render(minijinja::Value::from(minijinja::value::Serde(&value)))
-                        .map_err(|error| words(&error))
-                })
+                .map(|value| template.render(minijinja::Value::from(Serde(&value))).map_err(words))
                 .collect(),
-            Err(error) => vec![Err(words(&error)); values.len()],
+            Err(error) => vec![Err(words(error)); values.len()],
         }
     });
     done.unwrap_or_else(|given_up| vec![Err(given_up.to_string()); count])

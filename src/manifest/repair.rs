@@ -1,18 +1,20 @@
-//! Text that is no YAML because one character is missing: finds the line, and what it should be.
+//! Finds the line that makes a text invalid YAML because one character is missing, and what it should be.
 //!
-//! The parser fails where it can go on no longer, often a line after the mistake. So the lines before that are
-//! tried: what is told here has been put into the text, and the text could then be read further.
+//! The parser often fails a line after the mistake, so the lines before are tried too. A repair is suggested only if
+//! the parser gets further with it.
 
 use crate::manifest::flow;
 use crate::manifest::sections::is_known_key;
+use crate::manifest::syntax::is_blank;
 use crate::manifest::tree;
+use crate::model::text_lines::{line_of, lines};
 
 /// Lines that are tried, the failed one among them.
 const LINES_MAX: usize = 6;
 /// Each try reads the whole text.
 const TEXT_MAX: usize = 64 * 1024;
 
-/// A line that is repaired by one or two characters.
+/// A line that one or two more characters make valid.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Repair {
     /// Byte offsets of what is wrong.
@@ -29,13 +31,12 @@ pub(crate) fn find(text: &str, failed_at: usize) -> Option<Repair> {
     }
     let failed_at = failed_at.min(text.len());
     let failed_line = line_of(text, failed_at);
-    let lines: Vec<(usize, &str)> = lines(text).take(failed_line + 1).collect();
-    let tried = lines.iter().rev().filter(|(_, line)| !is_blank(line)).take(LINES_MAX);
-    for (offset, line) in tried {
-        let indent = line.len() - line.trim_start_matches([' ', '-']).len();
-        let content = line[indent..].trim_end();
+    let lines: Vec<_> = lines(text, 0).take(failed_line + 1).filter(|(_, line)| !is_blank(line)).collect();
+    for (range, line) in lines.into_iter().rev().take(LINES_MAX) {
+        let content = line.trim_start_matches([' ', '-']);
+        let start = range.end - content.len();
+        let content = content.trim_end();
         for (written, message, hint) in candidates(content) {
-            let start = offset + indent;
             let repaired = format!("{}{written}{}", &text[..start], &text[start + content.len()..]);
             let helps = match tree::parse(&repaired) {
                 Ok(_) => true,
@@ -49,7 +50,7 @@ pub(crate) fn find(text: &str, failed_at: usize) -> Option<Repair> {
     None
 }
 
-/// What the content of a line may have been meant to be: the text, what is wrong, and what to write.
+/// What the content of a line may have been meant to be: the new text, what is wrong, and the hint.
 fn candidates(content: &str) -> Vec<(String, String, String)> {
     let mut found = Vec::new();
     let word_end =
@@ -75,23 +76,4 @@ fn candidates(content: &str) -> Vec<(String, String, String)> {
         found.push((written.clone(), message, format!("write `{written}`")));
     }
     found
-}
-
-/// The number of the line that holds this byte, from 0.
-fn line_of(text: &str, offset: usize) -> usize {
-    text.as_bytes()[..offset.min(text.len())].iter().filter(|byte| **byte == b'\n').count()
-}
-
-/// Each line with its offset.
-fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let mut offset = 0;
-    text.split_inclusive('\n').map(move |line| {
-        let start = offset;
-        offset += line.len();
-        (start, line)
-    })
-}
-
-fn is_blank(line: &str) -> bool {
-    line.trim().is_empty() || line.trim_start().starts_with('#')
 }

@@ -23,8 +23,10 @@ pub(crate) fn read(fields: &SectionFields<'_>, modes: &BTreeMap<ModeName, Mode>)
     let (document, entries) = (fields.document, fields.items("runs"));
     let Some(node) = fields.get("runs").filter(|_| !entries.is_empty()) else { return Vec::new() };
     // The line of a node costs a reading of the file, so the lines are first looked for in the text.
-    let lines = document.item_lines("runs:").filter(|lines| lines.len() == entries.len());
-    let lines = lines.unwrap_or_else(|| vec![document.line(node.id); entries.len()]);
+    let mut lines = document.item_lines("runs:");
+    if lines.len() != entries.len() {
+        lines = vec![document.line(node.id); entries.len()];
+    }
     let mut named = NamedPairs::new();
     let read = |(entry, line)| {
         let fields = document.fields(entry, "the entry of `runs`", &keys::RUN)?;

@@ -1,4 +1,6 @@
-//! Text that is no YAML, or YAML that is not wanted, in words a user can act on.
+//! Errors in the syntax of a YAML file, and what is refused although it is YAML, in words that help the user.
+
+use crate::model::text_lines::lines;
 
 /// The parser takes quadratic time over nested brackets before it refuses them.
 const BRACKETS_MAX: usize = 500;
@@ -11,7 +13,7 @@ pub(crate) struct SyntaxError {
     pub hint: Option<&'static str>,
 }
 
-/// Refuses what would take the parser long or what it would pass over in silence.
+/// Refuses what the parser would take long for, or would ignore without a word.
 pub(crate) fn refuse_early(text: &str) -> Result<(), SyntaxError> {
     if let Some(offset) = too_many_brackets(text) {
         let message = format!("more than {BRACKETS_MAX} brackets are open at once");
@@ -29,7 +31,7 @@ impl SyntaxError {
     pub(crate) fn new(text: &str, error: &serde_yaml::Error) -> Self {
         let full = error.to_string();
         let offset = error.location().map(|location| location.index());
-        // The place is drawn; drop the parser's own " at line 3 column 5".
+        // The problem has its place as data; drop the parser's own " at line 3 column 5".
         let mut message = full.as_str();
         if let Some(cut) = message.find(" at line ") {
             message = &message[..cut];
@@ -55,32 +57,19 @@ impl SyntaxError {
 
 /// The byte offset of the second line that starts a document.
 fn second_document(text: &str) -> Option<usize> {
-    let mut seen_content = false;
-    let mut offset = 0;
-    for line in text.split_inclusive('\n') {
-        let marker = line.starts_with("---");
-        if marker && seen_content {
-            return Some(offset);
-        }
-        let blank = line.trim().is_empty() || line.trim_start().starts_with('#');
-        seen_content |= marker || !blank;
-        offset += line.len();
-    }
-    None
+    let mut content = lines(text, 0).skip_while(|(_, line)| is_blank(line));
+    content.next()?;
+    content.find(|(_, line)| line.starts_with("---")).map(|(range, _)| range.start)
+}
+
+/// Whether a line holds nothing but blanks or a comment.
+pub(crate) fn is_blank(line: &str) -> bool {
+    line.trim().is_empty() || line.trim_start().starts_with('#')
 }
 
 fn directive(text: &str) -> Option<usize> {
-    let mut offset = 0;
-    for line in text.split_inclusive('\n') {
-        if line.starts_with('%') {
-            return Some(offset);
-        }
-        if !(line.trim().is_empty() || line.trim_start().starts_with('#')) {
-            return None;
-        }
-        offset += line.len();
-    }
-    None
+    let (range, line) = lines(text, 0).find(|(_, line)| !is_blank(line))?;
+    line.starts_with('%').then_some(range.start)
 }
 
 /// A rough count, blind to quotes: only text with hundreds of unclosed brackets can be misjudged.

@@ -1,6 +1,4 @@
-//! Checks templates without rendering them: syntax, names, filters, and the files they take in.
-//!
-//! What the names mean is known in `template_names.rs`.
+//! Checks templates without rendering them: syntax, names (by `template_names.rs`), filters, and included files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -9,7 +7,7 @@ use std::sync::Arc;
 
 use minijinja::Environment;
 
-use crate::manifest::source::Source;
+use crate::manifest::source::{self, Source, TEMPLATE_MAX};
 use crate::manifest::template_engine::{self, Sources};
 use crate::manifest::template_names::{NameRules, TemplateScope, check_filter, check_name, check_test};
 use crate::manifest::template_scan::Scan;
@@ -30,14 +28,14 @@ pub(crate) struct TemplateJob {
     pub scope: TemplateScope,
 }
 
-/// A mistake in the job's own text, or a placed problem in a file that it takes in.
+/// A mistake in the job's own text, or a problem in a file that it includes.
 #[derive(Clone, Debug)]
 pub(crate) enum Mistake {
     Here { range: Range<usize>, problem: Problem },
     Elsewhere(Problem),
 }
 
-/// Checks all jobs on one deep stack; the answers stand in the jobs' order.
+/// Checks all jobs on one thread with a deep stack; the answers are in the order of the jobs.
 pub(crate) fn check(jobs: Vec<TemplateJob>, pass_env: &[String]) -> Vec<Vec<Mistake>> {
     if jobs.is_empty() {
         return Vec::new();
@@ -45,7 +43,6 @@ pub(crate) fn check(jobs: Vec<TemplateJob>, pass_env: &[String]) -> Vec<Vec<Mist
     let count = jobs.len();
     let pass_env = pass_env.to_vec();
     let texts: Vec<Arc<str>> = jobs.iter().map(|job| Arc::clone(&job.source.text)).collect();
-    let texts: Vec<&str> = texts.iter().map(|text| &**text).collect();
     let done = template_thread::run_for(&texts, move || {
         let mut seen = BTreeSet::new();
         jobs.iter().map(|job| check_job(job, &pass_env, &mut seen)).collect()
@@ -66,7 +63,7 @@ fn check_job(job: &TemplateJob, pass_env: &[String], seen: &mut BTreeSet<PathBuf
     let mut waiting = vec![(job.source.clone(), job.name.clone(), true)];
     while let Some((source, name, own)) = waiting.pop() {
         for (reference, range) in Scan::new(&source.text).references() {
-            let wanted = joined(&reference, &name);
+            let wanted = template_engine::join(&reference, &name).into_owned();
             match read_reference(job, &wanted, seen) {
                 Ok(Some(found)) => {
                     let mut inner = Vec::new();
@@ -86,11 +83,7 @@ fn check_job(job: &TemplateJob, pass_env: &[String], seen: &mut BTreeSet<PathBuf
     mistakes
 }
 
-fn joined(reference: &str, parent: &str) -> String {
-    template_engine::join(reference, parent).into_owned()
-}
-
-/// The text of a template that another takes in; `None` when it was checked before.
+/// The text of an included template; `None` when it was checked before.
 fn read_reference(job: &TemplateJob, name: &str, seen: &mut BTreeSet<PathBuf>) -> Result<Option<Source>, Problem> {
     let missing = || {
         Problem::error(format!("there is no template `{}`", name.escape_debug()))
@@ -100,8 +93,7 @@ fn read_reference(job: &TemplateJob, name: &str, seen: &mut BTreeSet<PathBuf>) -
     if seen.len() >= FILES_MAX || !seen.insert(path.clone()) {
         return Ok(None);
     }
-    let source = crate::manifest::source::read(&path, "template", crate::manifest::source::TEMPLATE_MAX);
-    source.map(Some).map_err(|problem| Problem { place: None, ..problem })
+    source::read(&path, "template", TEMPLATE_MAX).map(Some).map_err(|problem| Problem { place: None, ..problem })
 }
 
 fn elsewhere(mistake: Mistake, source: &Source) -> Mistake {

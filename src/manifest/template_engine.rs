@@ -1,7 +1,6 @@
 //! The template engine with its limits: strict names, fuel, sizes, and files only from one tree.
 //!
-//! Templates come from the project, not from the user at the keyboard. What the limits cannot
-//! hold is said in `template_thread.rs`.
+//! Templates come from the project and are not trusted. `template_thread.rs` handles what these limits do not cover.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -66,11 +65,7 @@ pub(crate) fn join<'s>(name: &'s str, parent: &'s str) -> Cow<'s, str> {
 
 fn load(tree: &Path, name: &str, sources: &Sources) -> Result<Option<String>, Error> {
     let refused = |cause: String| Error::new(ErrorKind::InvalidOperation, cause);
-    let found = match find(tree, name) {
-        Ok(Some(found)) => found,
-        Ok(None) => return Ok(None),
-        Err(cause) => return Err(refused(cause)),
-    };
+    let Some(found) = find(tree, name).map_err(refused)? else { return Ok(None) };
     let source = source::read(&found, "template", TEMPLATE_MAX)
         .map_err(|problem| refused(format!("`{}`: {}", name.escape_debug(), problem.message)))?;
     let text = source.text.to_string();
@@ -89,7 +84,7 @@ pub(crate) fn find(tree: &Path, name: &str) -> Result<Option<PathBuf>, String> {
     if found.starts_with(&top) { Ok(Some(found)) } else { Err(outside()) }
 }
 
-/// Filters that make much from little are asked for the size first.
+/// Replaces the filters whose result may be much larger than their input: they compute its size first.
 fn bound_filters(engine: &mut Environment<'static>) {
     engine.add_filter("indent", indent);
     engine.add_filter("replace", replace);
@@ -106,7 +101,7 @@ fn check_size(size: Option<usize>, filter: &str) -> Result<(), Error> {
     }
 }
 
-/// The engine's own lets an undefined value pass as nothing.
+/// The engine's own filter takes an undefined value as an empty one.
 fn escape(state: &mut State<'_, '_>, value: &Value) -> Result<Value, Error> {
     if value.is_undefined() {
         return Err(Error::from(ErrorKind::UndefinedError));
@@ -149,7 +144,7 @@ fn join_values(
     let items = value.len().unwrap_or(0);
     let size = items.checked_mul(joiner.as_ref().map_or(0, |joiner| joiner.as_str().len()));
     check_size(size, "join")?;
-    // An item counted as often as it stands in the list.
+    // Each item counts as often as it is in the list.
     let mut total = 0usize;
     if items > 0 && attribute.is_none() {
         for item in value.try_iter().into_iter().flatten() {

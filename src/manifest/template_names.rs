@@ -1,95 +1,42 @@
-//! The names a template may speak of: the context of CONTRACT section 4, filters and tests.
-//!
-//! What their values are is not known here.
+//! The names that a template may use: variables, their fields, filters and tests. Their values are not known here.
 
 use minijinja::Environment;
 
 use crate::model::nearest::did_you_mean;
 use crate::model::problem::Problem;
 
-const TASK_FIELDS: &[&str] = &[
-    "id",
-    "title",
-    "status",
-    "type",
-    "priority",
-    "area",
-    "tags",
-    "assignee",
-    "parent",
-    "subtasks",
-    "depends_on",
-    "path",
-    "body",
-    "sections",
-    "meta",
-];
-const MODE_FIELDS: &[&str] = &["name", "description"];
-const PROJECT_FIELDS: &[&str] = &["name", "root"];
-const WORKTREE_FIELDS: &[&str] = &["path", "branch"];
-const EVERYTHING: &[&str] = &["task", "mode", "project", "worktree", "prompt", "extras", "date", "env"];
-const BEFORE_WORKTREE: &[&str] = &["task", "mode", "project"];
-const TASK_FILE: &[&str] = &["file", "meta"];
-const FILE_FIELDS: &[&str] = &["path", "stem", "dir", "parts"];
+// Lists of words, each with a blank between two.
+const TASK_FIELDS: &str =
+    "id title status type priority area tags assignee parent subtasks depends_on path body sections meta";
+const MODE_FIELDS: &str = "name description";
+const PROJECT_FIELDS: &str = "name root";
+const WORKTREE_FIELDS: &str = "path branch";
+const EVERYTHING: &str = "task mode project worktree prompt extras date env";
+const BEFORE_WORKTREE: &str = "task mode project";
+const TASK_FILE: &str = "file meta";
+const FILE_FIELDS: &str = "path stem dir parts";
 /// NameRules that the language itself brings.
-const LANGUAGE: &[&str] = &["self", "super", "caller", "loop", "true", "false", "none", "True", "False", "None"];
-/// For hints only; whether a filter exists is asked of the engine.
-const FILTERS: &[&str] = &[
-    "lower",
-    "upper",
-    "title",
-    "capitalize",
-    "replace",
-    "length",
-    "count",
-    "dictsort",
-    "items",
-    "reverse",
-    "trim",
-    "join",
-    "split",
-    "lines",
-    "default",
-    "round",
-    "abs",
-    "int",
-    "float",
-    "first",
-    "last",
-    "sort",
-    "list",
-    "string",
-    "bool",
-    "batch",
-    "slice",
-    "sum",
-    "indent",
-    "select",
-    "reject",
-    "selectattr",
-    "rejectattr",
-    "map",
-    "groupby",
-    "unique",
-    "format",
-    "tojson",
-];
-/// Which names a template may speak of.
+const LANGUAGE: &str = "self super caller loop true false none True False None";
+/// For hints only; the engine knows whether a filter exists.
+const FILTERS: &str = "lower upper title capitalize replace length count dictsort items reverse trim join split lines default \
+    round abs int float first last sort list string bool batch slice sum indent select reject selectattr \
+    rejectattr map groupby unique format tojson";
+/// Which variables a template may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TemplateScope {
     All,
-    /// The worktree's own path and branch: nothing of it is known yet.
+    /// The path, branch and base of the worktree, which are rendered before it exists.
     BeforeWorktree,
     /// The `id` of an entry of task files: there is no task yet.
     TaskFile,
 }
 
-/// What names to expect in one text.
+/// How the names of one text are checked.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NameRules<'a> {
     pub scope: TemplateScope,
     pub pass_env: &'a [String],
-    /// Whether the text stands alone; one that is taken in may use its caller's variables.
+    /// Whether the text stands alone; an included one may use the variables of the text that includes it.
     pub whole: bool,
 }
 
@@ -102,12 +49,12 @@ pub(crate) fn check_name(engine: &Environment<'static>, dotted: &str, names: Nam
         TemplateScope::BeforeWorktree => BEFORE_WORKTREE,
         TemplateScope::TaskFile => TASK_FILE,
     };
-    if !allowed.contains(&root) {
-        if EVERYTHING.contains(&root) {
+    if !has(allowed, root) {
+        if has(EVERYTHING, root) {
             let problem = Problem::error(format!("`{root}` is not known here"));
-            return Some(problem.hint(format!("only {} are", allowed.join(", "))));
+            return Some(problem.hint(format!("only {} are", allowed.replace(' ', ", "))));
         }
-        let language = LANGUAGE.contains(&root) || engine.globals().any(|(name, _)| name == root);
+        let language = has(LANGUAGE, root) || engine.globals().any(|(name, _)| name == root);
         if language || !names.whole {
             return None;
         }
@@ -127,13 +74,17 @@ pub(crate) fn check_name(engine: &Environment<'static>, dotted: &str, names: Nam
     }
 }
 
-fn unknown_field(root: &str, field: &str, known: &[&str]) -> Option<Problem> {
-    (!known.contains(&field)).then(|| unknown(format!("`{root}` has no field `{field}`"), field, known))
+fn has(words: &str, word: &str) -> bool {
+    words.split(' ').any(|known| known == word)
 }
 
-fn unknown(message: String, name: &str, known: &[&str]) -> Problem {
-    let near = did_you_mean(name, known.iter().copied());
-    Problem::error(message).hint(near.unwrap_or_else(|| format!("known: {}", known.join(", "))))
+fn unknown_field(root: &str, field: &str, known: &str) -> Option<Problem> {
+    (!has(known, field)).then(|| unknown(format!("`{root}` has no field `{field}`"), field, known))
+}
+
+fn unknown(message: String, name: &str, known: &str) -> Problem {
+    let near = did_you_mean(name, known.split(' '));
+    Problem::error(message).hint(near.unwrap_or_else(|| format!("known: {}", known.replace(' ', ", "))))
 }
 
 /// What is wrong with a filter's name, if anything.
@@ -142,7 +93,7 @@ pub(crate) fn check_filter(engine: &Environment<'static>, name: &str) -> Option<
         return None;
     }
     let mut problem = Problem::error(format!("there is no filter `{name}`"));
-    problem.hints.extend(did_you_mean(name, FILTERS.iter().copied()));
+    problem.hints.extend(did_you_mean(name, FILTERS.split(' ')));
     Some(problem)
 }
 

@@ -1,7 +1,7 @@
-//! Finds names within template text, with their places: the engine's own analysis tells which
-//! names are unknown, but not where they stand, and knows nothing of filters.
+//! Finds names within template text, with their byte ranges: the engine reports which names are unknown, but not
+//! where they are, and reports nothing of filters.
 //!
-//! Only looks; what is valid is for the engine to say.
+//! Decides nothing: the engine says what is valid.
 
 use std::ops::Range;
 
@@ -137,7 +137,7 @@ impl<'a> Scan<'a> {
             .collect()
     }
 
-    /// Whole numbers of seven digits and more beside a `*`: memory for nothing.
+    /// Whole numbers of seven digits and more beside a `*`, which repeats a text that often.
     pub(crate) fn huge_repeats(&self) -> Vec<Range<usize>> {
         (0..self.tokens.len())
             .filter(|&i| self.word(i).is_some_and(is_huge))
@@ -146,7 +146,7 @@ impl<'a> Scan<'a> {
             .collect()
     }
 
-    /// Where the dotted name (`task.idd`) first stands.
+    /// Where the dotted name (`task.idd`) is first used.
     pub(crate) fn name(&self, dotted: &str) -> Option<Range<usize>> {
         let parts: Vec<&str> = dotted.split('.').collect();
         (0..self.tokens.len()).find_map(|first| {

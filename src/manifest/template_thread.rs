@@ -1,14 +1,14 @@
-//! Runs template work on a thread of its own, with a deep stack and under a watch.
+//! Runs template work on a thread of its own, with a deep stack and limits on time and memory.
 //!
 //! Why a deep stack: the engine parses some expressions by recursion without a bound, and a
 //! stack overflow would abort the process. A template is at most 64 KiB, so the deepest chain
-//! is known, and the stack is reserved for it (memory is only taken where it is touched).
+//! is known, and the stack is reserved for it (memory is only used where it is touched).
 //!
-//! Why a watch: fuel counts steps, not bytes; doubling a text forty times takes few steps. A
+//! Why limits: fuel counts steps, not bytes; doubling a text forty times takes few steps. A
 //! rendering that makes the process grow by more than [`GROWTH_MAX`] or takes longer than
-//! [`WAIT_MAX`] is given up. What is left: the given-up thread cannot be ended from outside and
-//! runs on until its fuel or the process ends, and one single doubling between two looks can
-//! take more than the limit. A long-lived process should render in a child.
+//! [`WAIT_MAX`] is given up. Not covered: the given-up thread cannot be ended from outside and
+//! runs on until its fuel or the process ends, and a single doubling between two checks can
+//! exceed the limit. A long-lived process must render in a child.
 
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -19,10 +19,10 @@ mod linux;
 #[cfg(all(target_os = "linux", not(dispatch_posix)))]
 use linux::resident;
 
-/// Reserved address space, most wanted first: a strict system may refuse the larger.
+/// Reserved address space in bytes, the preferred first: a strict system may refuse the larger.
 const STACKS: [usize; 2] = [512 << 20, 256 << 20];
-const LOOK_EVERY: Duration = Duration::from_millis(5);
-/// In looks: 4 seconds.
+const CHECK_EVERY: Duration = Duration::from_millis(5);
+/// In checks: 4 seconds.
 const WAIT_MAX: u32 = 800;
 /// Growth of the process while one template is rendered, in bytes.
 const GROWTH_MAX: u64 = 192 << 20;
@@ -41,12 +41,12 @@ pub(crate) enum GivenUp {
 }
 
 /// Runs `work` where it may be deep or long; a text that can be neither needs no thread.
-pub(crate) fn run_for<T, W>(sources: &[&str], work: W) -> Result<T, GivenUp>
+pub(crate) fn run_for<T, W>(sources: &[impl AsRef<str>], work: W) -> Result<T, GivenUp>
 where
     T: Send + 'static,
     W: FnOnce() -> T + Send + Clone + 'static,
 {
-    if sources.iter().all(|source| is_shallow(source)) { Ok(work()) } else { run(work) }
+    if sources.iter().all(|source| is_shallow(source.as_ref())) { Ok(work()) } else { run(work) }
 }
 
 /// Only names in its braces, perhaps with a filter that takes no argument: no statement, no
@@ -76,7 +76,7 @@ where
         let (sender, receiver) = mpsc::channel();
         let work = work.clone();
         let spawned = thread::Builder::new().name("template".to_owned()).stack_size(size).spawn(move || {
-            // The receiver is gone when the watch has given up; nobody wants the answer then.
+            // The receiver is gone if the work was given up meanwhile.
             let _ = sender.send(work());
         });
         if spawned.is_ok() {
@@ -89,13 +89,13 @@ where
 fn watch<T>(receiver: &mpsc::Receiver<T>) -> Result<T, GivenUp> {
     let mut first = None;
     for _ in 0..WAIT_MAX {
-        match receiver.recv_timeout(LOOK_EVERY) {
+        match receiver.recv_timeout(CHECK_EVERY) {
             Ok(answer) => return Ok(answer),
             Err(RecvTimeoutError::Disconnected) => return Err(GivenUp::Panicked),
             Err(RecvTimeoutError::Timeout) => {}
         }
         let now = resident();
-        // The first look comes after the first growth, which the limit allows for.
+        // The first check comes after the first growth, which the limit allows for.
         let before = *first.get_or_insert(now);
         if now.saturating_sub(before) > GROWTH_MAX {
             return Err(GivenUp::Memory);

@@ -1,6 +1,6 @@
 //! Renders templates: text from the manifest or a file, over a context of plain data.
 //!
-//! Values are never rendered again, and no template can read a file outside its tree.
+//! Values are never rendered as templates, and no template can read a file outside its tree.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -14,6 +14,7 @@ use crate::manifest::template_engine::{self, Sources};
 use crate::manifest::template_thread;
 use crate::manifest::text_place;
 use crate::model::problem::Problem;
+use crate::model::text_lines::line_range;
 
 /// The largest rendered text, in bytes.
 const OUTPUT_MAX: usize = 1 << 20;
@@ -28,7 +29,7 @@ pub struct Templates {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
     pub text: String,
-    /// Whether the template, or one it took in, speaks of `prompt`.
+    /// Whether the template, or one that it includes, uses `prompt`.
     pub used_prompt: bool,
 }
 
@@ -55,18 +56,17 @@ impl Templates {
         render(&tree, &name, main, context)
     }
 
-    /// Whether `source` speaks of `prompt`; a source with mistakes does not.
+    /// Whether `source` uses `prompt`; false for a source with mistakes.
     pub fn uses_prompt(&self, source: &str) -> bool {
         if is_plain(source) || source.len() as u64 > TEMPLATE_MAX {
             return false;
         }
-        let (root, source) = (self.root.clone(), source.to_owned());
-        let text = source.clone();
-        let asked = template_thread::run_for(&[&text], move || {
+        let (root, text) = (self.root.clone(), source.to_owned());
+        let uses = template_thread::run_for(&[source], move || {
             let engine = template_engine::environment(&root, &Sources::default());
-            engine.template_from_str(&source).is_ok_and(|template| speaks_of_prompt(&template))
+            engine.template_from_str(&text).is_ok_and(|template| has_prompt(&template))
         });
-        asked.unwrap_or(false)
+        uses.unwrap_or(false)
     }
 }
 
@@ -85,13 +85,13 @@ pub(crate) fn read_template(root: &Path, path: &Path) -> Result<Source, Problem>
     Err(Problem::error("the template is outside the project").in_file(path))
 }
 
-/// The folder that a template file may take others from, and the file's name in it.
+/// The folder from which a template file may include others, and the file's name in it.
 pub(crate) fn tree_and_name(path: &Path) -> (PathBuf, String) {
     let tree = path.parent().unwrap_or(path).to_owned();
     (tree, path.file_name().unwrap_or_default().to_string_lossy().into_owned())
 }
 
-fn speaks_of_prompt(template: &minijinja::Template<'_, '_>) -> bool {
+fn has_prompt(template: &minijinja::Template<'_, '_>) -> bool {
     template.undeclared_variables(false).contains("prompt")
 }
 
@@ -127,7 +127,7 @@ fn render_here(
     if text.contains('\0') {
         return Err(minijinja::Error::new(ErrorKind::InvalidOperation, "the rendered text holds a NUL character"));
     }
-    let used_prompt = engine.templates().any(|(_, template)| speaks_of_prompt(&template));
+    let used_prompt = engine.templates().any(|(_, template)| has_prompt(&template));
     Ok(Rendered { text, used_prompt })
 }
 
@@ -158,7 +158,7 @@ impl Write for Bounded {
 /// An engine's error as a problem, placed in the template that it happened in.
 pub(crate) fn problem(error: &minijinja::Error, name: &str, sources: &BTreeMap<String, Source>) -> Problem {
     let (mut message, cause) = words(error);
-    // An include wraps the error of what it took in; the innermost is where the user must look.
+    // An include wraps the error of the included template; the innermost error is the user's mistake.
     let mut inner: &minijinja::Error = error;
     while let Some(next) = std::error::Error::source(inner).and_then(|source| source.downcast_ref::<minijinja::Error>())
     {
@@ -184,19 +184,10 @@ pub(crate) fn problem(error: &minijinja::Error, name: &str, sources: &BTreeMap<S
 fn words(error: &minijinja::Error) -> (String, Option<String>) {
     let message = match (error.kind(), error.detail()) {
         (ErrorKind::OutOfFuel, _) => "the template takes too many steps".to_owned(),
-        (ErrorKind::UndefinedError, Some(detail)) => detail.to_owned(),
-        (ErrorKind::SyntaxError, Some(detail)) => detail.to_owned(),
-        (ErrorKind::InvalidOperation, Some(detail)) => detail.to_owned(),
         (_, Some(detail)) => detail.to_owned(),
         (kind, None) => kind.to_string(),
     };
     let cause =
         std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>()).map(ToString::to_string);
     (message, cause)
-}
-
-fn line_range(text: &str, line: usize) -> std::ops::Range<usize> {
-    let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
-    let end = start + text[start..].lines().next().unwrap_or("").len();
-    start..end
 }

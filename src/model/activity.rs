@@ -1,7 +1,6 @@
-//! What an agent in a window does just now, as far as anybody can tell (CONTRACT section 5).
+//! What an agent in a window is doing now.
 //!
-//! Said only of what runs in a window, and never guessed: who cannot tell gives no activity, or
-//! `unknown` with the reason.
+//! Only for runs in a window, and never guessed: without evidence there is no activity, or `unknown` with the reason.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -13,11 +12,11 @@ pub struct Activity {
     /// For people.
     pub reason: String,
     pub source: ActivitySource,
-    /// Since when. Of a text agent, when the source last spoke, to the second: the last output, the bell.
+    /// Since when. For a text agent, the time of the last output or bell, to the second.
     pub at: Timestamp,
 }
 
-/// What an agent in a window can be at.
+/// What an agent in a window can be doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ActivityState {
@@ -28,25 +27,25 @@ pub enum ActivityState {
     Unknown,
 }
 
-/// What told.
+/// What the activity was concluded from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ActivitySource {
     /// It rang the terminal's bell.
     Bell,
-    /// It writes, or does not.
+    /// Whether it writes output.
     Output,
-    /// How its window is made up.
+    /// The panes of its window.
     Window,
-    /// It said so itself, by a hook.
+    /// A hook of the agent.
     Hook,
-    /// It said so itself, in the file of its session.
+    /// The file of the agent's session.
     Session,
-    /// Its screen, or that this shows nothing: it has said nothing yet.
+    /// Its screen, while neither hook nor session file has reported anything.
     Screen,
 }
 
 impl Activity {
-    /// The same without its time, which moves while nothing changes.
+    /// This activity without its time, which changes although nothing else does.
     #[must_use]
     pub fn timeless(self) -> Self {
         Self { at: Timestamp::UNIX_EPOCH, ..self }
@@ -54,7 +53,7 @@ impl Activity {
 }
 
 impl ActivityState {
-    /// The word of the contract.
+    /// The word in JSON and on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Working => "working",

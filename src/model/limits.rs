@@ -23,7 +23,7 @@ impl Limits {
     }
 }
 
-/// How far the limits of a run hold (CONTRACT section 4).
+/// How far the limits of a run hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LimitsHold {

@@ -1,7 +1,7 @@
 //! Plain values shared by every stage: names, specs, states, records, problems.
 //!
 //! Nothing here does IO or knows YAML, tmux or HTTP. A value that exists is valid:
-//! names and sizes are parsed once, at the door, and trusted from then on.
+//! names and sizes are parsed once, where they enter the program, and trusted from then on.
 
 pub mod activity;
 pub mod agent_record;
@@ -40,6 +40,7 @@ pub mod submodule_look;
 pub mod task_source;
 pub mod task_status;
 pub mod terminal;
+pub mod text_lines;
 pub mod token;
 pub mod usage;
 pub mod visit_record;

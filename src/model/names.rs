@@ -2,7 +2,7 @@
 //!
 //! A mode name is `[A-Za-z0-9_][A-Za-z0-9_-]{0,63}`. A task id may hold dots between such
 //! characters, never two in a row, so that neither is a path step, an option or a hidden file.
-//! Must not know where a name came from; callers add the place.
+//! Errors have no place; callers add it.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What a user is told of runs without looking: which news, by what way, and one piece of it.
+//! Notices to the user about runs: the settings, the events and what was delivered.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -27,21 +27,21 @@ pub struct Notify {
     pub every: Interval,
 }
 
-/// What there is to tell, the most pressing first.
+/// The kinds of events, the most urgent first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NewsKind {
     /// A run waits for the user.
     Waiting,
-    /// Any end that is no success and that the user did not ask for.
+    /// Any end that is neither a success nor a stop by the user.
     Failed,
-    /// The last job that was under way ended.
+    /// The last active job ended.
     Done,
     Succeeded,
 }
 
-/// `settings.json`: how the user of a project is told. Written by who starts a run, read by who
-/// sees something happen, which may be a process without manifest or desktop.
+/// `settings.json`: how notices are sent for a project. Written by the command that starts a run, read by the
+/// process that sees an event, which may have neither manifest nor desktop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NotifySettings {
@@ -52,13 +52,13 @@ pub struct NotifySettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     pub notify: Notify,
-    /// The tmux server whose terminals are told where there is no desktop.
+    /// The tmux server whose terminals show the notice where there is no desktop.
     pub socket: PathBuf,
-    /// Where the user's desktop and programs are. No secret.
+    /// The variables by which the user's desktop and programs are found. No secrets.
     pub environment: BTreeMap<String, String>,
 }
 
-/// One piece of news, until it is told.
+/// One event, until its notice is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct News {
@@ -68,7 +68,7 @@ pub struct News {
     pub task: TaskId,
     pub headless: bool,
     pub what: Event,
-    /// When it happened: of a run that waits, since when.
+    /// When it happened; for a waiting run, since when it waits.
     pub at: Timestamp,
 }
 
@@ -86,19 +86,19 @@ pub enum Event {
     },
 }
 
-/// `told.json`: what the user has heard of a run.
+/// `told.json`: the notices that were sent for a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ToldRecord {
     pub version: u32,
     #[serde(default)]
     pub end: bool,
-    /// That it waited, last.
+    /// The last wait.
     #[serde(default)]
     pub waiting: Option<Timestamp>,
 }
 
-/// `trouble.json`: why the last notice did not reach anybody.
+/// `trouble.json`: why the last notice could not be sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NotifyTrouble {
@@ -107,7 +107,7 @@ pub struct NotifyTrouble {
     pub why: String,
 }
 
-/// Two sources see the same wait at times that differ by as much.
+/// Two sources report one wait with times that differ by up to this, in milliseconds.
 const SAME_WAIT_MS: i64 = 5000;
 
 impl Notify {
@@ -115,12 +115,12 @@ impl Notify {
     pub const DEFAULT_ON: [NewsKind; 3] = [NewsKind::Waiting, NewsKind::Failed, NewsKind::Done];
     pub const DEFAULT_EVERY: Interval = Interval::from_secs(10);
 
-    /// Whether there is anybody to tell anything.
+    /// Whether notices are sent at all.
     pub fn tells(&self) -> bool {
         (self.desktop || !self.command.is_empty()) && !self.on.is_empty()
     }
 
-    /// Whether an event of this kind has to be looked at.
+    /// Whether an event of this kind leads to a notice, alone or as part of a sum.
     pub fn wants(&self, event: &Event, headless: bool) -> bool {
         let sums_up = headless && self.on.contains(&NewsKind::Done);
         match event.kind() {
@@ -145,7 +145,7 @@ impl NewsKind {
 }
 
 impl Event {
-    /// `None`: nothing to tell. What was stopped, was stopped by somebody.
+    /// `None`: no notice. A stopped run was stopped by a user.
     pub fn kind(&self) -> Option<NewsKind> {
         match self {
             Self::Waiting { .. } => Some(NewsKind::Waiting),
@@ -167,7 +167,7 @@ impl News {
 }
 
 impl ToldRecord {
-    /// Whether the user has heard this already.
+    /// Whether a notice of this event was sent already.
     pub fn knows(&self, news: &News) -> bool {
         match news.what {
             Event::Ended { .. } => self.end,
@@ -177,7 +177,7 @@ impl ToldRecord {
         }
     }
 
-    /// The same after this was told as well.
+    /// The record after the notice of this event was sent, too.
     #[must_use]
     pub fn with(mut self, news: &News) -> Self {
         self.version = NOTIFY_VERSION;
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn who_wants_a_sum_hears_of_every_end_of_a_job() {
+    fn a_sum_needs_every_end_of_a_job() {
         let notify = |on: &[NewsKind]| Notify {
             desktop: true,
             command: Vec::new(),

@@ -1,6 +1,6 @@
-//! A problem in a user's file: what, where, and the cure, as data.
+//! A problem in a user's file, as data: what is wrong, where, and how to fix it.
 //!
-//! Parsers gather these; the command line draws them. Nothing here prints.
+//! Parsers collect these; the command line prints them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Nothing starts while one stands (in a manifest), or the one file is left out (a task).
+    /// In a manifest, nothing is started; in a task file, that file is left out.
     Error,
-    /// Shown, and then ignored.
+    /// Only shown.
     Warning,
 }
 
@@ -26,7 +26,7 @@ pub struct Problem {
     pub hints: Vec<String>,
 }
 
-/// A file, and the part of it that is meant when that is known.
+/// A file, and the part of it that the problem is about, where that is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceSpan {
     pub path: PathBuf,

@@ -1,10 +1,10 @@
-//! What was seen of one submodule of a worktree, before the worktree is removed.
+//! The state of one submodule of a worktree, read before the worktree is removed.
 
 use std::path::PathBuf;
 
 use crate::model::worktree_look::Names;
 
-/// One submodule that holds something which may be nowhere else.
+/// One submodule that may hold work which is nowhere else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubmoduleLook {
     /// Its path below the worktree, or its name where it is not checked out.

@@ -1,8 +1,8 @@
-//! The six statuses a task can have, and the many ways people write them.
+//! The six statuses a task can have, and the ways in which they are written.
 
 use serde::{Deserialize, Serialize};
 
-/// A task's normalised status (CONTRACT section 4).
+/// A task's normalised status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TaskStatus {

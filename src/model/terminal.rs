@@ -1,6 +1,6 @@
-//! The terminals that are known by name, and what a person may wish for.
+//! The terminals that are known by name, and a user's choice of terminal.
 //!
-//! Must not know how one is started: that is `system::terminal`'s table.
+//! How each is started is in the table of `system::terminal`.
 
 /// A terminal emulator. The order is the one in which `auto` looks for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,20 +74,20 @@ impl TerminalName {
     }
 }
 
-/// The terminal that a person wants their windows in.
+/// The terminal in which a user wants windows to be opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Terminal {
-    /// The first that is there.
+    /// The first that is installed.
     #[default]
     Auto,
-    /// None is opened and none is touched.
+    /// No terminal is opened or raised.
     None,
     Named(TerminalName),
     /// argv of the user's own, at least one word with [`COMMAND`]'s place in it.
     Own(Vec<String>),
 }
 
-/// What stands in a terminal's own argv for the command that it is to run.
+/// The placeholder, in a terminal's own argv, for the command that it runs.
 pub const COMMAND: &str = "{{ command }}";
 
 /// A word of a terminal's own argv, cut where it names the command.
@@ -97,11 +97,11 @@ pub enum WordPart<'a> {
     Command,
 }
 
-/// Why a word is none.
+/// An expression other than [`COMMAND`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownExpression(pub String);
 
-/// Cuts a word at each `{{ command }}`. Nothing else can be named there.
+/// Cuts a word at each `{{ command }}`. Fails at any other expression.
 pub fn pieces(word: &str) -> Result<Vec<WordPart<'_>>, UnknownExpression> {
     let (mut pieces, mut rest) = (Vec::new(), word);
     while let Some(open) = rest.find("{{").into_iter().chain(rest.find("{%")).min() {

@@ -12,13 +12,13 @@ impl Token {
         Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
-    /// As another process wrote it down. `None` where it cannot be a token.
+    /// A token that another process has written. `None` where the text is no token.
     pub fn parse(text: &str) -> Option<Self> {
         let is_token = text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
         is_token.then(|| Self(text.to_owned()))
     }
 
-    /// For its file, and for the user who asks for it. Nowhere else.
+    /// The secret itself: only for its file, and for the user who asks for it.
     pub fn reveal(&self) -> &str {
         &self.0
     }

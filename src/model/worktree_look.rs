@@ -1,14 +1,14 @@
-//! What was seen of a task's worktree and its branch, before either is taken away.
+//! The state of a task's worktree and its branch, read before either is removed.
 
 use std::path::PathBuf;
 
 use crate::model::submodule_look::SubmoduleLook;
 
-/// What stands where a task's worktree belongs.
+/// What is at the path of a task's worktree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
     Absent,
-    /// git still has it on record, and the folder is gone; repositories of its submodules may be left.
+    /// git still lists it, but the folder is gone; repositories of its submodules may be left.
     Vanished(Submodules),
     /// Something that is no worktree of this repository.
     Foreign,
@@ -26,9 +26,9 @@ pub struct LinkedLook {
     pub locked: Option<String>,
     /// Tracked files that differ from the last commit.
     pub changed: Names,
-    /// Files that git does not know, and has not been told to ignore.
+    /// Files that are neither tracked nor ignored.
     pub untracked: Names,
-    /// Files that git was told to ignore: they go with the worktree.
+    /// Ignored files: they are removed with the worktree.
     pub ignored: Names,
     pub submodules: Submodules,
 }
@@ -36,9 +36,9 @@ pub struct LinkedLook {
 /// The submodules of a worktree.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Submodules {
-    /// Whether the worktree has repositories of submodules of its own: git removes it only by force then.
+    /// Whether the worktree has repositories of submodules of its own: git then removes it only with `--force`.
     pub present: bool,
-    /// Those in which something is that would be lost.
+    /// Those in which something would be lost.
     pub at_stake: Vec<SubmoduleLook>,
 }
 
@@ -53,7 +53,7 @@ pub struct Names {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BranchLook {
     Absent,
-    /// The base is not there, so nothing can be said.
+    /// The base does not exist, so the branch cannot be compared with it.
     NoBase,
     There {
         /// Commits that are not in the base.
@@ -64,7 +64,7 @@ pub enum BranchLook {
 }
 
 impl Names {
-    /// So many are told by name.
+    /// How many are kept by name.
     const SHOWN: usize = 5;
 
     pub fn push(&mut self, name: PathBuf) {

@@ -1,7 +1,7 @@
-//! Whether a task's worktree and branch may go, and what stands against it. Pure.
+//! Whether a task's worktree and branch may be removed, else every reason against it. Pure.
 //!
-//! Nothing goes that stands nowhere else: what is not committed, what is neither in the base nor on a
-//! remote, and what somebody works in.
+//! Never removed: work that is not committed, commits that are neither in the base nor on a remote, and a worktree
+//! in which a run works.
 
 mod objection;
 
@@ -13,7 +13,7 @@ use crate::model::worktree_look::{BranchLook, Standing, Submodules};
 
 pub use crate::plan::clean::objection::{InSubmodule, Objection};
 
-/// All that bears on it.
+/// What the decision depends on.
 #[derive(Clone, Debug)]
 pub struct Case<'a> {
     pub path: &'a Path,
@@ -25,7 +25,7 @@ pub struct Case<'a> {
     pub branch_look: BranchLook,
     /// Unfinished runs that work there, each with its state.
     pub runs: &'a [(Pair, &'static str)],
-    /// The user stands in it.
+    /// Whether the user's working directory is in it.
     pub is_here: bool,
 }
 
@@ -33,7 +33,7 @@ pub struct Case<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cleaning {
     pub remove_worktree: bool,
-    /// It has repositories of submodules, in which nothing would be lost.
+    /// Whether it has repositories of submodules, in which nothing would be lost.
     pub with_submodules: bool,
     pub branch: BranchEnd,
 }
@@ -43,15 +43,15 @@ pub struct Cleaning {
 pub enum BranchEnd {
     Absent,
     Deleted,
-    /// So many of its commits are not in the base.
+    /// The number of its commits that are not in the base.
     Kept {
         unmerged: u64,
     },
-    /// It is the base itself, or nothing can be said of it.
+    /// It is the base itself, or its commits cannot be compared with the base.
     Left,
 }
 
-/// Everything that stands against it, or what is to be done.
+/// What is to be done, or every reason against it.
 pub fn decide(case: &Case<'_>) -> Result<Cleaning, Vec<Objection>> {
     let mut against = Vec::new();
     let path = || case.path.to_owned();
@@ -163,7 +163,7 @@ mod tests {
     fn what_is_merged_and_clean_goes() {
         let done = decided(&Standing::Linked(clean()), THERE, false).unwrap();
         assert_eq!(done, Cleaning { remove_worktree: true, with_submodules: false, branch: BranchEnd::Deleted });
-        // What is on a remote is not lost, and its branch is not done.
+        // Commits on a remote are not lost, but the branch is kept.
         let pushed = BranchLook::There { unmerged: 2, unpushed: 0 };
         let done = decided(&Standing::Linked(clean()), pushed, false).unwrap();
         assert_eq!(
@@ -210,9 +210,9 @@ mod tests {
                 "2 commits of `task/t` neither in `main` nor on a remote",
             ]
         );
-        let cures: Vec<String> = against.unwrap_err().iter().map(Objection::cure).collect();
-        assert_eq!(cures[0], "cd /main");
-        assert!(cures.iter().all(|cure| !cure.contains("--force")), "{cures:?}");
+        let fixes: Vec<String> = against.unwrap_err().iter().map(Objection::fix).collect();
+        assert_eq!(fixes[0], "cd /main");
+        assert!(fixes.iter().all(|fix| !fix.contains("--force")), "{fixes:?}");
     }
 
     #[test]
@@ -241,7 +241,7 @@ mod tests {
         };
         let against = decide(&case).unwrap_err();
         assert_eq!(
-            (against[0].to_string().as_str(), against[0].cure().as_str()),
+            (against[0].to_string().as_str(), against[0].fix().as_str()),
             ("`job T` works in it (queued)", "dispatch stop job T")
         );
         // The base itself is nothing to delete.

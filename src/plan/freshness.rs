@@ -1,13 +1,13 @@
-//! Whether a run would do again what was done: its inputs now against those of its last success.
+//! Whether a run would repeat its last success: compares its inputs now with those of that success. Pure.
 //!
-//! Never a false skip: what is in doubt is stale.
+//! A run must never be skipped by mistake: in doubt it is stale.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::model::freshness::{Fingerprint, FreshRecord, Tracked};
 
-/// What a comparison says.
+/// The result of the comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Freshness {
     UpToDate,
@@ -15,7 +15,7 @@ pub enum Freshness {
     Stale(Vec<String>),
 }
 
-/// What is there of the outputs now.
+/// The outputs that exist now.
 #[derive(Clone, Copy, Debug)]
 pub struct OutputsNow<'a> {
     /// The files that `generates` matches.
@@ -50,7 +50,7 @@ pub fn compare(record: &FreshRecord, now: &Fingerprint, tracked: &Tracked, outpu
             reasons.push(reason);
         }
     }
-    // Without wildcards the patterns are the names; with them, the record has to tell.
+    // Without wildcards the patterns are the names; with them, only the record knows the names.
     if made.is_none() && outputs.has_wildcards {
         reasons.push("the last success did not note its outputs".to_owned());
     }

@@ -1,6 +1,6 @@
-//! Which of the runs that are started together wait for which.
+//! The order of runs that are started together: which run waits for which. Pure.
 //!
-//! `needs` pulls modes of the same task into the set; `depends_on` and `NN_` only order what is in
+//! `needs` adds modes of the same task to the set; `depends_on` and `NN_` only order what is in
 //! it. A parent is neither before nor after its own subtasks. Linear in pairs and edges: all tasks
 //! with one number under one parent are waited for as a group.
 
@@ -12,21 +12,21 @@ use crate::model::names::{ModeName, Pair, TaskId};
 use crate::model::task_status::TaskStatus;
 use crate::tasks::{Task, TaskSet};
 
-/// Runs that are started together, in an order without circles.
+/// Runs that are started together, in an order without cycles.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Graph {
     pub nodes: Vec<GraphNode>,
-    /// Siblings of one number and mode, with all that is below them.
+    /// Siblings of one number and mode, with everything below them.
     groups: Vec<Vec<usize>>,
     order: Vec<(usize, usize)>,
 }
 
-/// Between which runs `depends_on` and `NN_` hold.
+/// The runs between which `depends_on` and `NN_` hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ordering {
     /// Those of one mode.
     WithinMode,
-    /// All: each task stands in the set once, by the mode that it is done in.
+    /// All: each task is in the set once, in the mode that it is done in.
     AcrossModes,
 }
 
@@ -35,7 +35,7 @@ pub enum Ordering {
 pub struct GraphNode {
     pub pair: Pair,
     pub why: NodeWhy,
-    /// Nodes of modes it needs. Where one cannot be seen, this one cannot start.
+    /// Nodes of modes it needs. If the state of one is unknown, this one cannot start.
     pub needs: Vec<usize>,
     /// Nodes of its mode on tasks it depends on.
     pub(in crate::plan) depends_on: Vec<usize>,
@@ -48,7 +48,7 @@ pub enum NodeWhy {
     Asked,
     /// The mode that needs it.
     NeededBy(ModeName),
-    /// It is on its way already: it waits for nothing here, and others may wait for it.
+    /// It is active already: it waits for nothing here, and others may wait for it.
     OnItsWay,
 }
 
@@ -59,8 +59,8 @@ impl GraphNode {
 }
 
 impl Graph {
-    /// Orders `pairs` and what they need. `met` says of a needed pair that is not among them
-    /// whether it has succeeded already. `Err`: a circle, as a path from a pair back to it, each
+    /// Orders `pairs` and what they need. `met` tells of a needed pair that is not among them
+    /// whether it has succeeded already. Fails with a cycle, as a path from a pair back to it, each
     /// waiting for the next.
     pub fn build(
         pairs: &[Pair],
@@ -72,8 +72,7 @@ impl Graph {
         Self::build_beside(&[], pairs, modes, tasks, ordering, met)
     }
 
-    /// The same beside runs that are active, `on_their_way`: what `pairs` would wait for if both
-    /// started now, they wait for here too.
+    /// Orders `pairs` beside the active runs `on_their_way`: `pairs` wait for those as if all were started now.
     pub fn build_beside(
         on_their_way: &[Pair],
         pairs: &[Pair],
@@ -120,20 +119,20 @@ impl Graph {
         node.needs.iter().chain(&node.depends_on).chain(groups).copied()
     }
 
-    /// Depth and node, each node once and below all that it waits for, directly under the last of
+    /// Depth and node, each node once and after all that it waits for, directly below the last of
     /// them. Also an order in which they can be started.
     pub fn tree(&self) -> &[(usize, usize)] {
         &self.order
     }
 
-    /// The nodes: what a pair needs stands before it. Without recursion, since a chain may be long.
+    /// Adds the nodes, each after those it needs. Without recursion, since a chain may be long.
     fn gather(
         &mut self,
         pairs: &[Pair],
         modes: &BTreeMap<ModeName, Mode>,
         mut met: impl FnMut(&Pair) -> bool,
     ) -> HashMap<Pair, usize> {
-        // Whether a pair was asked for; those that are met are remembered, to be asked of once.
+        // Why a pair is in the set; `None` for one that is met, so that `met` is called once for each.
         let mut known: HashMap<Pair, Option<NodeWhy>> =
             pairs.iter().map(|pair| (pair.clone(), Some(NodeWhy::Asked))).collect();
         let mut index = HashMap::new();
@@ -165,16 +164,13 @@ impl Graph {
         index
     }
 
-    /// `NN_`: what lies under a numbered task waits for what lies under its siblings of the next
-    /// lower number that is here.
+    /// `NN_`: what is below a numbered task waits for what is below its siblings of the next
+    /// lower number that is in the set.
     fn sequence(&mut self, tasks: &TaskSet, ordering: Ordering) {
         let key = |pair: &Pair| (ordering == Ordering::WithinMode).then(|| pair.mode.clone());
         // Per mode and parent: number → group.
         let mut numbers: HashMap<(Option<ModeName>, &TaskId), BTreeMap<u32, usize>> = HashMap::new();
-        let mut places: Vec<Vec<(&TaskId, u32)>> = Vec::with_capacity(self.nodes.len());
-        for node in &self.nodes {
-            places.push(numbered(tasks, &node.pair.task));
-        }
+        let places: Vec<Vec<(&TaskId, u32)>> = self.nodes.iter().map(|node| numbered(tasks, &node.pair.task)).collect();
         let mut members: Vec<Vec<usize>> = Vec::new();
         for (i, node) in self.nodes.iter().enumerate() {
             if tasks.get(&node.pair.task).is_none_or(is_over) {
@@ -198,10 +194,8 @@ impl Graph {
                     let groups = numbers.get(&(key(&node.pair), *parent))?;
                     groups.range(..*number).next_back().map(|(_, group)| *group)
                 };
-                match node.why {
-                    NodeWhy::OnItsWay => Vec::new(),
-                    NodeWhy::Asked | NodeWhy::NeededBy(_) => places.iter().filter_map(lower).collect(),
-                }
+                let is_active = node.why == NodeWhy::OnItsWay;
+                if is_active { Vec::new() } else { places.iter().filter_map(lower).collect() }
             })
             .collect();
         for (node, groups) in self.nodes.iter_mut().zip(waits) {
@@ -210,7 +204,7 @@ impl Graph {
         self.groups = members;
     }
 
-    /// Finds the order, or a circle. Vertices are the nodes and, behind them, the groups.
+    /// Finds the order, or a cycle. Vertices are the nodes and, after them, the groups.
     fn sort(&mut self) -> Result<(), Vec<Pair>> {
         let count = self.nodes.len();
         let mut waiting = vec![0usize; count + self.groups.len()];
@@ -254,7 +248,7 @@ impl Graph {
         }
     }
 
-    /// Every vertex that still waits has one before it that does too, so that a walk meets itself.
+    /// A cycle among the vertices that still wait: each has one before it that waits too, so a walk returns.
     fn circle(&self, waiting: &[usize]) -> Vec<Pair> {
         let mut path: Vec<usize> = Vec::new();
         let mut seen: HashMap<usize, usize> = HashMap::new();
@@ -274,8 +268,8 @@ impl Graph {
     }
 }
 
-/// A circle of `depends_on` that two or more of `pairs` are in. The scan has cut it, and without
-/// its last step they would run in an order that nobody wrote.
+/// A cycle of `depends_on` that two or more of `pairs` are in. The scan has removed its last step, without which
+/// they would run in an order that no file states.
 fn circle_of_tasks(pairs: &[Pair], tasks: &TaskSet) -> Option<Vec<Pair>> {
     tasks.circles().iter().find_map(|circle| {
         let mode_of = |task: &TaskId| pairs.iter().find(|pair| pair.task == *task).map(|pair| &pair.mode);
@@ -287,16 +281,16 @@ fn circle_of_tasks(pairs: &[Pair], tasks: &TaskSet) -> Option<Vec<Pair>> {
     })
 }
 
-/// What is done waits for nothing and is waited for by nothing.
+/// A finished task waits for nothing, and nothing waits for it.
 fn is_over(task: &Task) -> bool {
     matches!(task.status, Some(TaskStatus::Done | TaskStatus::Archived))
 }
 
-/// The numbered places on the way from `task` up to its top: a parent, and the number below it.
+/// The numbers of `task` and its ancestors, each with its parent.
 fn numbered<'t>(tasks: &'t TaskSet, task: &TaskId) -> Vec<(&'t TaskId, u32)> {
     let mut places = Vec::new();
     let mut at = tasks.get(task);
-    // Parents never run in a circle: the scan has cut those.
+    // Parents have no cycle: the scan has removed those.
     while let Some(task) = at {
         places.extend(task.parent.as_ref().zip(task.order));
         at = task.parent.as_ref().and_then(|parent| tasks.get(parent));

@@ -1,4 +1,4 @@
-//! Pure decisions: what a look at the world means, and what is to be done about it.
+//! Pure decisions: from what is wanted and what was observed to what is to be done.
 //!
 //! No clock, no environment, no IO. Everything here can be compared, printed and tested as values.
 

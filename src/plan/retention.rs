@@ -1,4 +1,4 @@
-//! Which ended runs of a pair go: a pure list, with the present passed in.
+//! Which ended runs of a pair are removed. Pure: the current time is passed in.
 
 use jiff::Timestamp;
 

@@ -1,9 +1,9 @@
-//! Which tasks a selector means.
+//! Whether a selector of `runs:` matches a task. Pure.
 
 use crate::manifest::TaskSelector;
 use crate::tasks::Task;
 
-/// Whether the selector says anything; one that does not matches every task.
+/// Whether the selector has any field; one without matches every task.
 pub fn selects(selector: &TaskSelector) -> bool {
     *selector != TaskSelector::default()
 }

@@ -1,4 +1,4 @@
-//! What `runs:` of the manifest means for the tasks that there are now.
+//! Resolves `runs:` of the manifest against the current tasks: the pairs that `up` keeps running. Pure.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -7,17 +7,18 @@ use crate::model::names::{ModeName, Pair, TaskId};
 use crate::model::nearest::nearest;
 use crate::model::problem::Problem;
 use crate::model::restart::Restart;
+use crate::model::text_lines::line_range;
 use crate::plan::selector::matches;
 use crate::tasks::{FindError, TaskSet};
 
 /// The wanted set.
 #[derive(Clone, Debug, Default)]
 pub struct WantedSet {
-    /// In the order of the file, and within an entry in that of the ids or tasks. Each pair once.
+    /// In the order of the file, and within an entry in the order of its ids or of the tasks. Each pair once.
     pub entries: Vec<WantedPair>,
-    /// Names that stand for nothing, in the manifest's text.
+    /// Names in the manifest that no task has.
     pub problems: Vec<Problem>,
-    /// Entries that select no task, in words.
+    /// A message for each entry that selects no task.
     pub unmatched: Vec<String>,
     /// The pairs of `entries`.
     pairs: HashSet<Pair>,
@@ -27,7 +28,7 @@ pub struct WantedSet {
     selecting: BTreeSet<ModeName>,
 }
 
-/// One pair that should be there.
+/// One pair that should run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WantedPair {
     pub pair: Pair,
@@ -37,20 +38,20 @@ pub struct WantedPair {
     pub how: ChosenBy,
 }
 
-/// How an entry came to its task.
+/// How an entry names its task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChosenBy {
     ById,
     BySelector,
 }
 
-/// How a pair stands to the wanted set.
+/// The relation of a pair to the wanted set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Membership {
     Wanted,
     /// A wanted pair needs it.
     Needed,
-    /// An entry of its mode selects tasks, and this one is no longer among them.
+    /// An entry of its mode selects tasks, and this task is not among them any more.
     Unselected,
     Unwanted,
 }
@@ -143,15 +144,11 @@ fn selected(
 /// Points at the line of the entry.
 fn unknown(manifest: &Manifest, entry: &WantedRuns, message: &str, near: Option<&str>) -> Problem {
     let text = &manifest.source;
-    let start: usize = text.split_inclusive('\n').take(entry.line.saturating_sub(1)).map(str::len).sum();
-    let line = text[start..].lines().next().unwrap_or("");
-    let indent = line.len() - line.trim_start().len();
-    let end = start + line.trim_end().len();
-    let problem = Problem::error(message).at(&manifest.path, text, (start + indent).min(end), end);
-    match near {
-        Some(near) => problem.hint(format!("did you mean `{near}`?")),
-        None => problem.hint("`dispatch tasks` lists them"),
-    }
+    let range = line_range(text, entry.line);
+    let line = &text[range.clone()];
+    let (start, end) = (range.end - line.trim_start().len(), range.start + line.trim_end().len());
+    let hint = near.map_or_else(|| "`dispatch tasks` lists them".to_owned(), |near| format!("did you mean `{near}`?"));
+    Problem::error(message).at(&manifest.path, text, start.min(end), end).hint(hint)
 }
 
 /// All modes that `mode` needs, directly and through others.
@@ -207,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_stand_for_nothing_are_told_at_their_entry() {
+    fn unknown_names_are_reported_at_their_entry() {
         let manifest = manifest(
             "modes: { review: {} }\nruns:\n  - { mode: review, tasks: [TASK-2, TASK-1] }\n  - mode: review\n    tasks: { parent: Q }\n",
         );

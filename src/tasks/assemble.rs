@@ -1,4 +1,4 @@
-//! Drafts → the set: unique ids, parents, subtasks, dependencies, order.
+//! Drafts → the set of tasks: unique ids, parents, subtasks, dependencies, order.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ use crate::tasks::warnings::{Warning, WarningKind, summed};
 const CYCLES_SHOWN: usize = 50;
 
 /// Connects what was scanned. Nothing is lost without a problem that names it.
-pub(in crate::tasks) fn assemble(root: &Path, sources: &[TaskSource], scanned: Scanned) -> TaskSet {
+pub(super) fn assemble(root: &Path, sources: &[TaskSource], scanned: Scanned) -> TaskSet {
     let Scanned { drafts, damaged, mut problems, mut warnings } = scanned;
     let mut broken: BTreeMap<String, UnusableFiles> = BTreeMap::new();
     for file in damaged {

@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 
 use crate::model::problem::Problem;
-use crate::tasks::front_matter::{lines, plain, split};
+use crate::model::text_lines::lines;
+use crate::tasks::front_matter::{plain, split};
 use crate::tasks::open::read_text;
 use crate::tasks::task::{Content, Task};
 
@@ -37,7 +38,7 @@ pub fn read_body(task: &Task) -> Result<TaskBody, Problem> {
     let text = read_text(real).map_err(|error| error.into_problem(path))?;
     let parts = match split(&text) {
         Ok(parts) => parts,
-        Err(open) if !open.certain => plain(&text),
+        Err(unclosed) if !unclosed.certain => plain(&text),
         Err(_) => return Err(Problem::error("front matter is not closed").in_file(path)),
     };
     Ok(TaskBody::parse(text.get(parts.body..).unwrap_or_default()))
@@ -74,14 +75,14 @@ impl TaskBody {
 
 /// A code fence that is open: its character, length and indentation.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::tasks) struct Fence {
+pub(super) struct Fence {
     mark: u8,
     length: usize,
     indent: usize,
 }
 
 /// Moves over `line`; true when it is inside a fence or one of its ends.
-pub(in crate::tasks) fn in_fence(open: &mut Option<Fence>, line: &str) -> bool {
+pub(super) fn in_fence(open: &mut Option<Fence>, line: &str) -> bool {
     let text = line.trim_start_matches([' ', '\t']);
     let indent = line.len() - text.len();
     let mark = text.bytes().next().unwrap_or(0);
@@ -103,7 +104,7 @@ pub(in crate::tasks) fn in_fence(open: &mut Option<Fence>, line: &str) -> bool {
 }
 
 /// The level and text of a heading line.
-pub(in crate::tasks) fn heading(line: &str) -> Option<(usize, &str)> {
+pub(super) fn heading(line: &str) -> Option<(usize, &str)> {
     let text = line.trim_start_matches(' ');
     let level = text.bytes().take_while(|b| *b == b'#').count();
     let after = &text[level..];

@@ -7,25 +7,25 @@
 use std::borrow::Cow;
 
 /// All tools.
-pub(in crate::tasks) const ID: &[&str] = &["id"];
-pub(in crate::tasks) const TITLE: &[&str] = &["title"];
-pub(in crate::tasks) const STATUS: &[&str] = &["status"];
+pub(super) const ID: &[&str] = &["id"];
+pub(super) const TITLE: &[&str] = &["title"];
+pub(super) const STATUS: &[&str] = &["status"];
 /// Scopecraft, MDTM.
-pub(in crate::tasks) const KIND: &[&str] = &["type"];
-pub(in crate::tasks) const PRIORITY: &[&str] = &["priority"];
+pub(super) const KIND: &[&str] = &["type"];
+pub(super) const PRIORITY: &[&str] = &["priority"];
 /// Scopecraft.
-pub(in crate::tasks) const AREA: &[&str] = &["area"];
+pub(super) const AREA: &[&str] = &["area"];
 /// `tags`: scopecraft, MDTM. `labels`: Backlog.md.
-pub(in crate::tasks) const TAGS: &[&str] = &["tags", "labels"];
+pub(super) const TAGS: &[&str] = &["tags", "labels"];
 /// `assignee`: Backlog.md (a list of handles), title-first. `assigned_to`: scopecraft, MDTM.
-pub(in crate::tasks) const ASSIGNEE: &[&str] = &["assignee", "assigned_to", "assignees"];
+pub(super) const ASSIGNEE: &[&str] = &["assignee", "assigned_to", "assignees"];
 /// `parent_task`: scopecraft, MDTM. `parent_task_id`: Backlog.md.
-pub(in crate::tasks) const PARENT: &[&str] = &["parent", "parent_task", "parent_task_id"];
+pub(super) const PARENT: &[&str] = &["parent", "parent_task", "parent_task_id"];
 /// `depends`: scopecraft. `depends_on`: MDTM. `dependencies`: Backlog.md.
-pub(in crate::tasks) const DEPENDS_ON: &[&str] = &["depends_on", "depends", "dependencies"];
+pub(super) const DEPENDS_ON: &[&str] = &["depends_on", "depends", "dependencies"];
 
 /// Whether `key`, as a file has it, is the field name `name`.
-pub(in crate::tasks) fn is_name(key: &str, name: &str) -> bool {
+pub(super) fn is_name(key: &str, name: &str) -> bool {
     key == name || key.eq_ignore_ascii_case(name) || plain(key) == plain(name)
 }
 

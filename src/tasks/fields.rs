@@ -1,4 +1,4 @@
-//! Front matter → the fields of a task. Values are data; an odd one is a warning.
+//! Front matter → the fields of a task. A value of a wrong form is a warning.
 
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
@@ -9,64 +9,46 @@ use serde_json::Value;
 
 use crate::model::problem::Problem;
 use crate::model::task_status::TaskStatus;
+use crate::model::text_lines::lines;
 use crate::tasks::field_names::{self, is_name};
-use crate::tasks::front_matter::lines;
 use crate::tasks::warnings::{Warning, WarningKind};
 
 /// The front matter of one file, and where its warnings are to be shown.
-pub(in crate::tasks) struct FrontMatterFields<'a> {
-    pub(in crate::tasks) meta: &'a BTreeMap<String, Value>,
-    pub(in crate::tasks) path: &'a Path,
-    pub(in crate::tasks) head: &'a Arc<str>,
+pub(super) struct FrontMatterFields<'a> {
+    pub(super) meta: &'a BTreeMap<String, Value>,
+    pub(super) path: &'a Path,
+    pub(super) head: &'a Arc<str>,
     /// The front matter within `head`.
-    pub(in crate::tasks) block: Range<usize>,
-    pub(in crate::tasks) warnings: Vec<Warning>,
+    pub(super) block: Range<usize>,
+    pub(super) warnings: Vec<Warning>,
 }
 
 impl FrontMatterFields<'_> {
     /// The first of `names` that is there and not empty, as one text. A list with one text in it is that text.
-    pub(in crate::tasks) fn text(&mut self, names: &[&'static str]) -> String {
-        let Some((name, value)) = self.find(names).next() else {
-            return String::new();
+    pub(super) fn text(&mut self, names: &[&'static str]) -> String {
+        let Some((name, value)) = self.find(names).next() else { return String::new() };
+        let only = match value.as_array().map(Vec::as_slice) {
+            Some([one]) => one,
+            _ => value,
         };
-        let only = match value {
-            Value::Array(items) => {
-                if let [one] = &items[..] {
-                    one
-                } else {
-                    value
-                }
-            }
-            value => value,
-        };
-        if let Some(text) = scalar(only) {
-            return text.trim().to_owned();
-        }
-        self.ignored(name, "a text");
-        String::new()
+        scalar(only).map(|text| text.trim().to_owned()).unwrap_or_else(|| self.ignored(name, "a text"))
     }
 
     /// The first of `names` that is there and not empty: a text, or several joined by commas.
-    pub(in crate::tasks) fn joined(&mut self, names: &[&'static str]) -> String {
-        let Some((name, value)) = self.find(names).next() else {
-            return String::new();
-        };
-        if let Some(items) = items(value) {
-            return items.join(", ");
-        }
-        self.ignored(name, "a text or a list of texts");
-        String::new()
+    pub(super) fn joined(&mut self, names: &[&'static str]) -> String {
+        let Some((name, value)) = self.find(names).next() else { return String::new() };
+        items(value).map(|items| items.join(", ")).unwrap_or_else(|| self.ignored(name, "a text or a list of texts"))
     }
 
     /// All of `names` that are there, as one list: each a list of texts, or one text with commas.
-    pub(in crate::tasks) fn list(&mut self, names: &[&'static str]) -> Vec<String> {
+    pub(super) fn list(&mut self, names: &[&'static str]) -> Vec<String> {
         let found: Vec<(&'static str, Option<Vec<String>>)> =
             self.find(names).map(|(name, value)| (name, items(value))).collect();
         let mut all: Vec<String> = Vec::new();
         for (name, items) in found {
             match items {
                 Some(items) => all.extend(items),
-                None => self.ignored(name, "a list of texts"),
+                None => drop(self.ignored(name, "a list of texts")),
             }
         }
         let mut seen = HashSet::new();
@@ -75,25 +57,27 @@ impl FrontMatterFields<'_> {
     }
 
     /// The status, normalised and as written.
-    pub(in crate::tasks) fn status(&mut self) -> (Option<TaskStatus>, String) {
+    pub(super) fn status(&mut self) -> (Option<TaskStatus>, String) {
         let text = self.text(field_names::STATUS);
         let status = TaskStatus::parse(&text);
         if status.is_none() && !text.is_empty() {
             let problem = Problem::warning(format!("unknown status `{}`", text.escape_debug())).hint(statuses());
-            let problem = place(problem, self.path, self.head, &self.block, field_names::STATUS);
+            let problem = self.place(problem, field_names::STATUS);
             self.warnings.push(Warning { kind: WarningKind::UnknownStatus, problem });
         }
         (status, text)
     }
 
     /// Points `problem` at the line of the field, where that is known.
-    pub(in crate::tasks) fn place(&self, problem: Problem, names: &[&str]) -> Problem {
+    pub(super) fn place(&self, problem: Problem, names: &[&str]) -> Problem {
         place(problem, self.path, self.head, &self.block, names)
     }
 
-    fn ignored(&mut self, name: &'static str, wanted: &str) {
+    /// Warns of a value of a wrong form, which counts as an empty text.
+    fn ignored(&mut self, name: &'static str, wanted: &str) -> String {
         let problem = self.place(Problem::warning(format!("`{name}` is not {wanted}, and is ignored")), &[name]);
         self.warnings.push(Warning { kind: WarningKind::IgnoredValue(name), problem });
+        String::new()
     }
 
     /// The values of `names` that are there and not empty.
@@ -107,18 +91,12 @@ impl FrontMatterFields<'_> {
 }
 
 /// The hint that lists the statuses.
-pub(in crate::tasks) fn statuses() -> String {
+pub(super) fn statuses() -> String {
     format!("the statuses are {}", TaskStatus::ALL.map(TaskStatus::as_str).join(", "))
 }
 
 /// Points `problem` at the first line that sets one of `keys`, else at the file.
-pub(in crate::tasks) fn place(
-    problem: Problem,
-    path: &Path,
-    head: &Arc<str>,
-    block: &Range<usize>,
-    keys: &[&str],
-) -> Problem {
+pub(super) fn place(problem: Problem, path: &Path, head: &Arc<str>, block: &Range<usize>, keys: &[&str]) -> Problem {
     let sets = |line: &str| {
         let end = line.find([':', '=']).unwrap_or(0);
         keys.iter().any(|key| is_name(line[..end].trim().trim_matches('"'), key))

@@ -1,4 +1,4 @@
-//! Walks the folders that the globs name and lists the task files in them.
+//! Walks the folders that a glob names and lists the task files in them.
 //!
 //! Linked folders are entered last and only once, so that a loop of links ends; nothing
 //! outside the root is entered or listed. A folder that is a checkout of its own (a worktree, a
@@ -15,14 +15,14 @@ use crate::tasks::pattern::{Glob, Reached};
 
 /// A file that a glob matched.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::tasks) struct FoundFile {
+pub(super) struct FoundFile {
     /// As the glob found it, below the root as it was given.
-    pub(in crate::tasks) path: PathBuf,
+    pub(super) path: PathBuf,
     /// With every link resolved.
-    pub(in crate::tasks) real: PathBuf,
+    pub(super) real: PathBuf,
 }
 
-/// All that one walk needs to know.
+/// One walk, while it goes on.
 struct FolderWalk<'a> {
     glob: Glob,
     /// The root with every link resolved.
@@ -30,43 +30,41 @@ struct FolderWalk<'a> {
     entered: HashSet<PathBuf>,
     linked: VecDeque<Folder>,
     found: Vec<FoundFile>,
-    /// Links that lead out of the root.
-    leading_out: &'a mut Vec<PathBuf>,
-    problems: &'a mut Vec<Problem>,
+    findings: &'a mut WalkFindings,
 }
 
 struct Folder {
     path: PathBuf,
     real: PathBuf,
     at: Reached,
-    /// The glob has its name, and not only a wildcard for it.
+    /// Whether the glob names it, rather than a wildcard that matches it.
     named: bool,
 }
 
-/// Where what is not listed is findings.
+/// What was found wrong on the way.
 #[derive(Debug, Default)]
-pub(in crate::tasks) struct WalkFindings {
-    pub(in crate::tasks) problems: Vec<Problem>,
+pub(super) struct WalkFindings {
+    problems: Vec<Problem>,
+    /// Links that lead out of the root.
     leading_out: Vec<PathBuf>,
 }
 
-/// So many links are named in one problem.
+/// One problem names at most this many links.
 const NAMED_LINKS: usize = 10;
 
 impl WalkFindings {
-    /// All problems: links that lead out are one.
-    pub(in crate::tasks) fn into_problems(mut self, root: &Path) -> Vec<Problem> {
+    /// All problems: links that lead out of the root are one.
+    pub(super) fn into_problems(mut self, root: &Path) -> Vec<Problem> {
         self.leading_out.sort();
         self.leading_out.dedup();
         let name = |path: &PathBuf| format!("`{}`", path.strip_prefix(root).unwrap_or(path).display());
-        let named: Vec<String> = self.leading_out.iter().take(NAMED_LINKS).map(name).collect();
+        let named = self.leading_out.iter().take(NAMED_LINKS).map(name).collect::<Vec<_>>().join(", ");
         let message = match self.leading_out.len() {
             0 => return self.problems,
-            1 => format!("{} is a link that leads out of the project's folder, and is not followed", named.join(", ")),
+            1 => format!("{named} is a link that leads out of the project's folder, and is not followed"),
             count => {
-                let more =
-                    if count > NAMED_LINKS { format!(" and {} more", count - NAMED_LINKS) } else { String::new() };
-                let named = named.join(", ");
+                let more = count.checked_sub(NAMED_LINKS).filter(|more| *more > 0);
+                let more = more.map(|more| format!(" and {more} more")).unwrap_or_default();
                 format!("{count} links lead out of the project's folder, and are not followed: {named}{more}")
             }
         };
@@ -77,7 +75,7 @@ impl WalkFindings {
 }
 
 /// Lists the files below `root` that `glob` matches.
-pub(in crate::tasks) fn find(root: &Path, top: &Path, glob: &str, findings: &mut WalkFindings) -> Vec<FoundFile> {
+pub(super) fn find(root: &Path, top: &Path, glob: &str, findings: &mut WalkFindings) -> Vec<FoundFile> {
     let glob = match Glob::parse(glob) {
         Ok(parsed) => parsed,
         Err(error) => {
@@ -88,8 +86,8 @@ pub(in crate::tasks) fn find(root: &Path, top: &Path, glob: &str, findings: &mut
     FolderWalk::through(root, top, glob, findings).found
 }
 
-/// The folders, with every link resolved, that are gone through to find them: there files come and go.
-pub(in crate::tasks) fn folders(root: &Path, top: &Path, glob: &str) -> HashSet<PathBuf> {
+/// The folders, with every link resolved, that a listing goes through: a new file may appear in each of them.
+pub(super) fn folders(root: &Path, top: &Path, glob: &str) -> HashSet<PathBuf> {
     let glob = Glob::parse(glob);
     glob.map(|glob| FolderWalk::through(root, top, glob, &mut WalkFindings::default()).entered).unwrap_or_default()
 }
@@ -97,101 +95,93 @@ pub(in crate::tasks) fn folders(root: &Path, top: &Path, glob: &str) -> HashSet<
 impl<'a> FolderWalk<'a> {
     fn through(root: &Path, top: &'a Path, glob: Glob, findings: &'a mut WalkFindings) -> Self {
         let at = glob.start();
-        let WalkFindings { problems, leading_out } = findings;
-        let (linked, found) = (VecDeque::new(), Vec::new());
-        let mut walk = Self { glob, top, entered: HashSet::new(), linked, found, leading_out, problems };
-        walk.enter(Folder { path: root.to_owned(), real: top.to_owned(), at, named: true });
+        let (entered, linked, found) = (HashSet::new(), VecDeque::new(), Vec::new());
+        let mut walk = Self { glob, top, entered, linked, found, findings };
+        walk.enter_tree(Folder { path: root.to_owned(), real: top.to_owned(), at, named: true });
         while let Some(folder) = walk.linked.pop_front() {
-            walk.enter(folder);
+            walk.enter_tree(folder);
         }
         walk
     }
 
+    fn note(&mut self, problem: Problem, path: PathBuf) {
+        self.findings.problems.push(problem.in_file(path));
+    }
+
     /// Goes through a folder and, without recursion, all below it but links.
-    fn enter(&mut self, folder: Folder) {
+    fn enter_tree(&mut self, folder: Folder) {
         let mut waiting = vec![folder];
         while let Some(folder) = waiting.pop() {
             if !self.entered.insert(folder.real.clone()) {
                 let message = "is a link to a folder that is already listed, and is not entered again";
-                self.problems.push(Problem::warning(message).in_file(folder.path));
+                self.note(Problem::warning(message), folder.path);
                 continue;
             }
             let start = waiting.len();
-            if let Some(name) = self.glob.only_name(folder.at).map(str::to_owned) {
-                let kind = fs::symlink_metadata(folder.real.join(&name)).map(|about| about.file_type());
-                match kind {
-                    Ok(kind) => self.visit(&folder, (Path::new(&name), true), kind, &mut waiting),
+            let only_name = self.glob.only_name(folder.at).map(PathBuf::from);
+            let entries = match &only_name {
+                Some(name) => match fs::symlink_metadata(folder.real.join(name)) {
+                    Ok(about) => vec![(name.clone(), about.file_type())],
                     Err(error) => {
                         let message = format!("no task is found here: {}", words(&error));
-                        self.problems.push(Problem::warning(message).in_file(folder.path.join(&name)));
+                        self.note(Problem::warning(message), folder.path.join(name));
+                        continue;
                     }
-                }
-            } else {
-                match list(&folder.real) {
-                    Ok(entries) => {
-                        for (name, kind) in entries {
-                            self.visit(&folder, (&name, false), kind, &mut waiting);
-                        }
-                    }
-                    Err(error) => {
-                        let message = format!("task folder cannot be listed: {}", words(&error));
-                        self.problems.push(Problem::error(message).in_file(&folder.path));
-                    }
+                },
+                None => list(&folder.real).unwrap_or_else(|error| {
+                    let message = format!("task folder cannot be listed: {}", words(&error));
+                    self.note(Problem::error(message), folder.path.clone());
+                    Vec::new()
+                }),
+            };
+            for (name, kind) in entries {
+                let Some(at) = self.glob.step(folder.at, &name.to_string_lossy()) else { continue };
+                let (path, real) = (folder.path.join(&name), folder.real.join(&name));
+                let entry = Folder { path, real, at, named: only_name.is_some() };
+                if kind.is_symlink() {
+                    self.follow_link(entry);
+                } else {
+                    self.take_entry(entry, kind, &mut waiting);
                 }
             }
             waiting[start..].reverse();
         }
     }
 
-    fn visit(&mut self, folder: &Folder, (name, named): (&Path, bool), kind: FileType, waiting: &mut Vec<Folder>) {
-        let Some(at) = self.glob.step(folder.at, &name.to_string_lossy()) else {
-            return;
-        };
-        let path = folder.path.join(name);
-        let real = folder.real.join(name);
-        if kind.is_symlink() {
-            self.follow(Folder { path, real, at, named });
-        } else {
-            self.take(Folder { path, real, at, named }, kind, waiting);
-        }
-    }
-
     /// Resolves a link. What it leads to must lie below the root.
-    fn follow(&mut self, Folder { path, real: link, at, named }: Folder) {
+    fn follow_link(&mut self, link: Folder) {
         let target =
-            fs::canonicalize(&link).and_then(|real| fs::metadata(&real).map(|about| (real, about.file_type())));
+            fs::canonicalize(&link.real).and_then(|real| fs::metadata(&real).map(|about| (real, about.file_type())));
         match target {
-            Err(error) if !self.glob.is_match(at) && error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if !self.glob.is_match(link.at) && error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
                 let message = format!("link cannot be followed: {}", words(&error));
-                self.problems.push(Problem::error(message).in_file(path));
+                self.note(Problem::error(message), link.path);
             }
-            Ok((real, _)) if !real.starts_with(self.top) => self.leading_out.push(path),
+            Ok((real, _)) if !real.starts_with(self.top) => self.findings.leading_out.push(link.path),
             Ok((real, kind)) if kind.is_dir() => {
-                let folder = Folder { path, real, at, named };
-                if self.glob.goes_on(at) && !is_checkout(&folder) {
+                let folder = Folder { real, ..link };
+                if self.glob.goes_on(folder.at) && !is_checkout(&folder) {
                     self.linked.push_back(folder);
                 }
             }
-            Ok((real, kind)) => self.take(Folder { path, real, at, named }, kind, &mut Vec::new()),
+            Ok((real, kind)) => self.take_entry(Folder { real, ..link }, kind, &mut Vec::new()),
         }
     }
 
-    fn take(&mut self, entry: Folder, kind: FileType, waiting: &mut Vec<Folder>) {
+    fn take_entry(&mut self, entry: Folder, kind: FileType, waiting: &mut Vec<Folder>) {
         let matched = self.glob.is_match(entry.at);
-        if kind.is_dir() {
-            if self.glob.goes_on(entry.at) {
-                if !is_checkout(&entry) {
-                    waiting.push(entry);
-                }
-            } else if matched {
-                self.problems.push(Problem::warning("is a folder, not a task file").in_file(entry.path));
+        if kind.is_dir() && self.glob.goes_on(entry.at) {
+            if !is_checkout(&entry) {
+                waiting.push(entry);
             }
+        } else if matched && kind.is_dir() {
+            self.note(Problem::warning("is a folder, not a task file"), entry.path);
         } else if matched && kind.is_file() {
             self.found.push(FoundFile { path: entry.path, real: entry.real });
         } else if matched {
             let message = format!("task file is {}, not a regular file", open::kind(kind));
-            self.problems.push(Problem::error(message).in_file(entry.path));
+            self.note(Problem::error(message), entry.path);
         }
     }
 }

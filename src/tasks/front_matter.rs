@@ -8,12 +8,13 @@ use std::ops::Range;
 
 use serde_json::Value;
 
+use crate::model::text_lines::{line_of, lines};
 use crate::tasks::lenient::{quote_handles, suggest_quotes};
 use crate::tasks::value::read_mapping;
 
 /// The form of a file's front matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::tasks) enum Form {
+pub(super) enum Form {
     Toml,
     Yaml,
     TitleFirst,
@@ -22,62 +23,46 @@ pub(in crate::tasks) enum Form {
 
 /// Where the parts of a file lie, in bytes of the text that was split.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::tasks) struct Split {
-    pub(in crate::tasks) form: Form,
+pub(super) struct Split {
+    pub(super) form: Form,
     /// The heading of a title-first file.
-    pub(in crate::tasks) title: Option<String>,
-    pub(in crate::tasks) block: Range<usize>,
-    pub(in crate::tasks) body: usize,
+    pub(super) title: Option<String>,
+    pub(super) block: Range<usize>,
+    pub(super) body: usize,
 }
 
 /// The opening line of a front matter that is not closed in the text given.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::tasks) struct Unclosed {
-    pub(in crate::tasks) fence: Range<usize>,
+pub(super) struct Unclosed {
+    pub(super) fence: Range<usize>,
     /// A `---` under a heading may be a mere rule: then the file is [`Form::Plain`].
-    pub(in crate::tasks) certain: bool,
+    pub(super) certain: bool,
 }
 
 /// What is wrong in a front matter, and where, in bytes of its block.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::tasks) struct MetaError {
-    pub(in crate::tasks) message: String,
-    pub(in crate::tasks) at: Option<Range<usize>>,
+pub(super) struct MetaError {
+    pub(super) message: String,
+    pub(super) at: Option<Range<usize>>,
     /// The line to write in place of a broken one, where quotes around its value are all that is missing.
-    pub(in crate::tasks) write: Option<String>,
-}
-
-/// Lines with their byte range; the range leaves out the line's end, and so does the text.
-pub(in crate::tasks) fn lines(text: &str, from: usize) -> impl Iterator<Item = (Range<usize>, &str)> {
-    let mut at = from;
-    text.get(from..).unwrap_or("").split_inclusive('\n').map(move |whole| {
-        let line = whole.strip_suffix('\n').unwrap_or(whole);
-        let line = line.strip_suffix('\r').unwrap_or(line);
-        let start = at;
-        at += whole.len();
-        (start..start + line.len(), line)
-    })
+    pub(super) write: Option<String>,
 }
 
 /// The text as one plain body.
-pub(in crate::tasks) fn plain(text: &str) -> Split {
+pub(super) fn plain(text: &str) -> Split {
     let start = bom_len(text);
     Split { form: Form::Plain, title: None, block: start..start, body: start }
 }
 
 /// Splits `text`, which may be only the head of a file.
-pub(in crate::tasks) fn split(text: &str) -> Result<Split, Unclosed> {
+pub(super) fn split(text: &str) -> Result<Split, Unclosed> {
     let mut rest = lines(text, bom_len(text)).skip_while(|(_, line)| line.trim().is_empty());
-    let Some((first_range, first)) = rest.next() else {
-        return Ok(plain(text));
-    };
+    let Some((first_range, first)) = rest.next() else { return Ok(plain(text)) };
     let (form, title, fence) = match first.trim_end() {
         "+++" => (Form::Toml, None, first_range),
         "---" => (Form::Yaml, None, first_range),
         line => {
-            let Some(title) = line.strip_prefix("# ") else {
-                return Ok(plain(text));
-            };
+            let Some(title) = line.strip_prefix("# ") else { return Ok(plain(text)) };
             let mut rest = rest.skip_while(|(_, line)| line.trim().is_empty());
             match rest.next() {
                 Some((range, rule)) if rule.trim_end() == "---" => {
@@ -107,17 +92,14 @@ pub(in crate::tasks) fn split(text: &str) -> Result<Split, Unclosed> {
 }
 
 /// Reads the block that [`split`] found.
-pub(in crate::tasks) fn read(form: Form, block: &str) -> Result<BTreeMap<String, Value>, MetaError> {
+pub(super) fn read(form: Form, block: &str) -> Result<BTreeMap<String, Value>, MetaError> {
+    let parse = |parse: Parse, separator| parse(block).map_err(|error| with_quotes(error, block, separator, parse));
     match form {
         Form::Plain => Ok(BTreeMap::new()),
-        Form::Toml => read_toml(block),
-        Form::Yaml => read_yaml(block),
-        Form::TitleFirst => read_yaml(block).or_else(|error| read_lines(block).ok_or(error)),
+        Form::Toml => parse(parse_toml, '='),
+        Form::Yaml => parse(parse_quoted, ':'),
+        Form::TitleFirst => parse(parse_quoted, ':').or_else(|error| read_lines(block).ok_or(error)),
     }
-}
-
-fn read_toml(block: &str) -> Result<BTreeMap<String, Value>, MetaError> {
-    parse_toml(block).map_err(|error| with_quotes(error, block, '=', parse_toml))
 }
 
 fn parse_toml(block: &str) -> Result<BTreeMap<String, Value>, MetaError> {
@@ -126,10 +108,6 @@ fn parse_toml(block: &str) -> Result<BTreeMap<String, Value>, MetaError> {
         at: error.span(),
         write: None,
     })
-}
-
-fn read_yaml(block: &str) -> Result<BTreeMap<String, Value>, MetaError> {
-    parse_quoted(block).map_err(|error| with_quotes(error, block, ':', parse_quoted))
 }
 
 /// With its handles quoted, where YAML alone refuses the block; what is still wrong then is the real mistake.
@@ -152,10 +130,9 @@ fn parse_yaml(block: &str) -> Result<BTreeMap<String, Value>, MetaError> {
 
 /// The error at the line of `block` that has the number of its line in `quoted`.
 fn at_line_of(error: MetaError, quoted: &str, block: &str) -> MetaError {
-    let line = |at: usize| quoted.bytes().take(at).filter(|byte| *byte == b'\n').count();
     let at = error.at.as_ref().map(|at| {
-        let range = lines(block, 0).nth(line(at.start)).map_or(block.len()..block.len(), |(range, _)| range);
-        range.start..range.start
+        let start = lines(block, 0).nth(line_of(quoted, at.start)).map_or(block.len(), |(range, _)| range.start);
+        start..start
     });
     MetaError { at, ..error }
 }
@@ -163,19 +140,18 @@ fn at_line_of(error: MetaError, quoted: &str, block: &str) -> MetaError {
 /// A parser of a block.
 type Parse = fn(&str) -> Result<BTreeMap<String, Value>, MetaError>;
 
-/// Points the error at the line that quotes would cure, and says what to write, where there is one.
+/// Points the error at the line that quotes would repair, with what to write, where there is one.
 fn with_quotes(error: MetaError, block: &str, separator: char, parse: Parse) -> MetaError {
-    let line = |text: &str, at: usize| text.bytes().take(at).filter(|byte| *byte == b'\n').count();
-    let Some(at) = error.at.as_ref().map(|at| line(block, at.start)) else { return error };
-    let next = |text: &str| parse(text).err().map(|error| error.at.map_or(0, |at| line(text, at.start)));
+    let Some(at) = error.at.as_ref().map(|at| line_of(block, at.start)) else { return error };
+    let next = |text: &str| parse(text).err().map(|error| error.at.map_or(0, |at| line_of(text, at.start)));
     match suggest_quotes(block, at, separator, &next) {
         Some((range, line)) => MetaError { at: Some(range), write: Some(line.trim().to_owned()), ..error },
         None => error,
     }
 }
 
-/// Title-first files are often written by hand: a line `key: value` counts as it stands where
-/// YAML would stumble over the value (`title: Fix: the parser`, `assignee: @me`).
+/// Title-first files are often written by hand: a line `key: value` is taken as it stands where
+/// YAML refuses the value (`title: Fix: the parser`, `assignee: @me`).
 fn read_lines(block: &str) -> Option<BTreeMap<String, Value>> {
     let mut map = BTreeMap::new();
     for (_, line) in lines(block, 0).filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#')) {
@@ -196,9 +172,10 @@ fn read_lines(block: &str) -> Option<BTreeMap<String, Value>> {
     Some(map)
 }
 
-fn unquote(text: &str) -> &str {
+/// Without blanks and quotes around it.
+pub(super) fn unquote(text: &str) -> &str {
     let text = text.trim();
-    let inner = |quote| text.strip_prefix(quote).and_then(|t: &str| t.strip_suffix(quote));
+    let inner = |quote| text.strip_prefix(quote).and_then(|rest: &str| rest.strip_suffix(quote));
     inner('"').or_else(|| inner('\'')).unwrap_or(text)
 }
 

@@ -5,23 +5,23 @@ use std::path::Path;
 use crate::model::names::TaskId;
 
 /// The name that makes a file stand for its folder, and the alias for that task.
-pub(in crate::tasks) const OVERVIEW: &str = "_overview";
+pub(super) const OVERVIEW: &str = "_overview";
 
 /// What a file's name says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::tasks) struct Stem {
+pub(super) struct Stem {
     /// The name without `.task.md` or `.md`; for an overview its folder's.
-    pub(in crate::tasks) whole: String,
+    pub(super) whole: String,
     /// Without the `NN_` prefix, or a title behind it, where that leaves a valid id.
-    pub(in crate::tasks) id: String,
-    pub(in crate::tasks) order: Option<u32>,
-    pub(in crate::tasks) is_overview: bool,
+    pub(super) id: String,
+    pub(super) order: Option<u32>,
+    pub(super) is_overview: bool,
     /// What follows the id in `TASK-1 - Some-title`, the file names of Backlog.md.
-    pub(in crate::tasks) title: Option<String>,
+    pub(super) title: Option<String>,
 }
 
 /// Reads the last part of `path`. Bytes that are not UTF-8 are shown as U+FFFD, which no id may hold.
-pub(in crate::tasks) fn stem(path: &Path) -> Stem {
+pub(super) fn stem(path: &Path) -> Stem {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let bare = [".task.md", ".md"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
     let is_overview = bare == OVERVIEW;
@@ -36,7 +36,7 @@ pub(in crate::tasks) fn stem(path: &Path) -> Stem {
 }
 
 /// Splits `TASK-1 - Some-title`, where what comes first is a valid id.
-pub(in crate::tasks) fn titled(text: &str) -> Option<(&str, &str)> {
+pub(super) fn titled(text: &str) -> Option<(&str, &str)> {
     text.split_once(" - ").filter(|(id, _)| TaskId::parse(id).is_ok())
 }
 

@@ -1,28 +1,25 @@
-//! What to do with a front matter that its parser refuses: read it as Backlog.md does, or say which value
-//! needs quotes. Pure; only failures come here.
+//! Repairs for a front matter that its parser refuses: quotes around handles, as Backlog.md reads them, or a hint
+//! which value needs quotes. Pure; used only after a failure.
 
 use std::ops::Range;
 
-use crate::tasks::front_matter::lines;
+use crate::model::text_lines::lines;
+use crate::tasks::front_matter::unquote;
 
-/// Above the line of an error, so many are tried.
+/// How many lines are tried: that of the error and those above it.
 const LINES_TRIED: usize = 6;
 
 /// The block with quotes around unquoted handles (`@name`), which YAML does not allow and Backlog.md reads;
 /// lines keep their places. `None` where there is none. In the fields for people, any unquoted text is quoted,
 /// as Backlog.md does.
-pub(in crate::tasks) fn quote_handles(block: &str) -> Option<String> {
+pub(super) fn quote_handles(block: &str) -> Option<String> {
     let mut changed = false;
     let mut text = String::with_capacity(block.len() + 16);
     for whole in block.split_inclusive('\n') {
         let line = whole.trim_end_matches(['\n', '\r']);
-        match quoted_line(line) {
-            Some(line) => {
-                changed = true;
-                text.push_str(&line);
-            }
-            None => text.push_str(line),
-        }
+        let quoted = quoted_line(line);
+        changed |= quoted.is_some();
+        text.push_str(quoted.as_deref().unwrap_or(line));
         text.push_str(&whole[line.len()..]);
     }
     changed.then_some(text)
@@ -60,10 +57,10 @@ fn quoted_line(line: &str) -> Option<String> {
     (handle(value) || is_person && plain).then(|| format!("{before}{gap}{}{comment}", single_quoted(value)))
 }
 
-/// The line to write in place of one that makes the block invalid, where quotes around a value cure it:
+/// The line to write in place of one that makes the block invalid, where quotes around a value repair it:
 /// `title: 'Colon: in title'`. `at` is the line of the error, from 0; `next_error` gives the line of a block's first
 /// error, or `None` where it has none.
-pub(in crate::tasks) fn suggest_quotes(
+pub(super) fn suggest_quotes(
     block: &str,
     at: usize,
     separator: char,
@@ -82,7 +79,7 @@ pub(in crate::tasks) fn suggest_quotes(
         }
         let quoted = match separator {
             ':' => format!("{key}: {}", yaml_quoted(value)),
-            _ => format!("{key}{separator} {}", serde_json::Value::String(without_quotes(value).to_owned())),
+            _ => format!("{key}{separator} {}", serde_json::Value::String(unquote(value).to_owned())),
         };
         let tried = format!("{}{quoted}{}", &block[..range.start], &block[range.end..]);
         // An error in a later line is another one.
@@ -95,25 +92,20 @@ pub(in crate::tasks) fn suggest_quotes(
 
 /// A text in the quotes that leave it as it is.
 fn yaml_quoted(value: &str) -> String {
-    let value = without_quotes(value);
+    // Quotes around the whole value are its writer's attempt at this.
+    let value = unquote(value);
     if value.contains('\'') && !value.contains(['"', '\\']) { format!("\"{value}\"") } else { single_quoted(value) }
-}
-
-/// Quotes around the whole value are its writer's attempt at this.
-fn without_quotes(value: &str) -> &str {
-    let inner = |quote| value.strip_prefix(quote).and_then(|rest: &str| rest.strip_suffix(quote));
-    inner('"').or_else(|| inner('\'')).unwrap_or(value)
 }
 
 fn single_quoted(value: &str) -> String {
     format!("'{}'", value.replace('\'', "''"))
 }
 
-/// The id that a front matter names that cannot be read: the file is then known by it.
-pub(in crate::tasks) fn id_of_broken(head: &str) -> Option<&str> {
+/// The id in a front matter that cannot be read, so that the file can be reported under it.
+pub(super) fn id_of_broken(head: &str) -> Option<&str> {
     lines(head, 0).find_map(|(_, line)| {
         let (key, value) = line.split_once([':', '='])?;
-        (key.trim() == "id").then(|| without_quotes(value.trim())).filter(|id| !id.is_empty())
+        (key.trim() == "id").then(|| unquote(value)).filter(|id| !id.is_empty())
     })
 }
 
@@ -139,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_are_suggested_only_where_they_cure() {
+    fn quotes_are_suggested_only_where_they_repair() {
         // Stands for a parser that stumbles over a second colon in a plain value.
         let next_error = |text: &str| {
             let bad = |line: &str| {

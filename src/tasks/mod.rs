@@ -5,8 +5,8 @@
 //! ```
 //!
 //! A listing reads only the head of each file. What is wrong with one file is a [`Problem`]
-//! that names it, and the others still list. Must not run anything, write anything, or stop
-//! at the first problem. A task's text is data: nothing in it is honoured beyond the fields.
+//! that names it, and the others are still listed. Must not run anything, write anything, or stop
+//! at the first problem. A task's text is data: nothing in it has an effect beyond the fields.
 //!
 //! **Ids.** `id` in the front matter; else the file's name without `.task.md` or `.md`, and
 //! without an `NN_` prefix (two or more digits) where the rest is still a valid id: the prefix

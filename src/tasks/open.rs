@@ -1,7 +1,7 @@
-//! Opens and reads files that anyone may have put there.
+//! Opens and reads task files, which are not trusted.
 //!
-//! Never waits on a FIFO, never follows a last-moment link, never reads a device or a file
-//! without end.
+//! Never waits on a FIFO, never follows a link that was put in place after the path was resolved, never reads a
+//! device, and never more than [`FILE_MAX`].
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -12,13 +12,13 @@ use crate::model::encoding::{to_utf8_hint, utf16};
 use crate::model::problem::Problem;
 
 /// The largest task file, in bytes.
-pub(in crate::tasks) const FILE_MAX: u64 = 8 << 20;
+pub(super) const FILE_MAX: u64 = 8 << 20;
 /// The largest front matter, its fences included, in bytes.
-pub(in crate::tasks) const HEAD_MAX: usize = 64 << 10;
+pub(super) const HEAD_MAX: usize = 64 << 10;
 
 /// Why a file was not read. `Display` completes "task file …".
 #[derive(Debug, thiserror::Error)]
-pub(in crate::tasks) enum TaskFileError {
+pub(super) enum TaskFileError {
     #[error("is {0}, not a regular file")]
     NotAFile(&'static str),
     #[error("is larger than 8 MiB ({0} bytes)")]
@@ -33,7 +33,7 @@ pub(in crate::tasks) enum TaskFileError {
 
 impl TaskFileError {
     /// The error as a problem of the file at `path`.
-    pub(in crate::tasks) fn into_problem(self, path: &Path) -> Problem {
+    pub(super) fn into_problem(self, path: &Path) -> Problem {
         let problem = Problem::error(format!("task file {self}")).in_file(path);
         match self {
             Self::Utf16(encoding) => problem.hint(to_utf8_hint(encoding, path)),
@@ -43,7 +43,7 @@ impl TaskFileError {
 }
 
 /// Opens `path`, whose links are already resolved, and checks what is behind the open descriptor.
-pub(in crate::tasks) fn open(path: &Path) -> Result<(File, u64), TaskFileError> {
+pub(super) fn open(path: &Path) -> Result<(File, u64), TaskFileError> {
     let flags = libc::O_NONBLOCK | libc::O_NOFOLLOW | libc::O_NOCTTY;
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
     let about = file.metadata()?;
@@ -57,12 +57,7 @@ pub(in crate::tasks) fn open(path: &Path) -> Result<(File, u64), TaskFileError> 
 }
 
 /// Appends to `head` until it holds `upto` bytes or the file of `size` bytes ends; true at the end.
-pub(in crate::tasks) fn read_upto(
-    file: &mut File,
-    size: u64,
-    head: &mut Vec<u8>,
-    upto: usize,
-) -> Result<bool, TaskFileError> {
+pub(super) fn read_upto(file: &mut File, size: u64, head: &mut Vec<u8>, upto: usize) -> Result<bool, TaskFileError> {
     // One system call for most files: growing a buffer by steps took seven.
     let mut have = head.len();
     head.resize(upto, 0);
@@ -81,7 +76,7 @@ pub(in crate::tasks) fn read_upto(
 }
 
 /// The whole file as text.
-pub(in crate::tasks) fn read_text(path: &Path) -> Result<String, TaskFileError> {
+pub(super) fn read_text(path: &Path) -> Result<String, TaskFileError> {
     let (file, _) = open(path)?;
     let mut bytes = Vec::new();
     // It may have grown since it was measured.
@@ -96,7 +91,7 @@ pub(in crate::tasks) fn read_text(path: &Path) -> Result<String, TaskFileError> 
 }
 
 /// The valid text at the start of a file's head. A character cut by the head's end is left out.
-pub(in crate::tasks) fn text_of(head: &[u8], at_end: bool) -> Result<&str, TaskFileError> {
+pub(super) fn text_of(head: &[u8], at_end: bool) -> Result<&str, TaskFileError> {
     if let Some(encoding) = utf16(head) {
         return Err(TaskFileError::Utf16(encoding));
     }
@@ -110,7 +105,7 @@ pub(in crate::tasks) fn text_of(head: &[u8], at_end: bool) -> Result<&str, TaskF
 }
 
 /// A file's type in words.
-pub(in crate::tasks) fn kind(kind: std::fs::FileType) -> &'static str {
+pub(super) fn kind(kind: std::fs::FileType) -> &'static str {
     use std::os::unix::fs::FileTypeExt;
     match kind {
         k if k.is_dir() => "a folder",

@@ -1,4 +1,4 @@
-//! A task that is named by its file: the path, or an end of it.
+//! Finds a task by its file: the path, or an end of it.
 //!
 //! `release-v1/AREA_ui` is the task of `tasks/release-v1/AREA_ui/_overview.md` or of
 //! `tasks/release-v1/AREA_ui.md`; the ending of a file and an `NN_` prefix may be left out. Pure: compares words.
@@ -9,7 +9,7 @@ use crate::tasks::ids::stem;
 
 /// How well a typed word names a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::tasks) enum Match {
+pub(super) enum Match {
     No,
     /// The word is an end of its path.
     End,
@@ -18,7 +18,7 @@ pub(in crate::tasks) enum Match {
 }
 
 /// Compares `typed`, a word of a person in the folder `here`, with a file of the project at `root`.
-pub(in crate::tasks) fn compare(typed: &str, here: &Path, root: &Path, file: &Path) -> Match {
+pub(super) fn compare(typed: &str, here: &Path, root: &Path, file: &Path) -> Match {
     let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
     if plain(&here.join(typed)) == plain(&absolute) {
         return Match::Whole;

@@ -12,7 +12,7 @@ const MAX_PARTS: usize = 60;
 
 /// Why a glob cannot be used. `Display` completes "the pattern `…` ".
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(in crate::tasks) enum PatternError {
+pub(super) enum PatternError {
     #[error("must stay below the manifest's folder")]
     Outside,
     #[error("is empty")]
@@ -32,16 +32,16 @@ enum GlobPart {
 
 /// A glob below a root.
 #[derive(Debug)]
-pub(in crate::tasks) struct Glob {
+pub(super) struct Glob {
     parts: Vec<GlobPart>,
 }
 
 /// The places in a [`Glob`] that a path has reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::tasks) struct Reached(u64);
+pub(super) struct Reached(u64);
 
 impl Glob {
-    pub(in crate::tasks) fn parse(text: &str) -> Result<Self, PatternError> {
+    pub(super) fn parse(text: &str) -> Result<Self, PatternError> {
         if text.starts_with('/') {
             return Err(PatternError::Outside);
         }
@@ -61,12 +61,12 @@ impl Glob {
         }
     }
 
-    pub(in crate::tasks) fn start(&self) -> Reached {
+    pub(super) fn start(&self) -> Reached {
         self.through_any(1)
     }
 
     /// One component further. `None` where no path through `name` can match.
-    pub(in crate::tasks) fn step(&self, from: Reached, name: &str) -> Option<Reached> {
+    pub(super) fn step(&self, from: Reached, name: &str) -> Option<Reached> {
         let mut next = 0;
         for (i, part) in self.parts.iter().enumerate().filter(|(i, _)| from.0 & (1 << i) != 0) {
             match part {
@@ -80,17 +80,17 @@ impl Glob {
     }
 
     /// The whole path matches.
-    pub(in crate::tasks) fn is_match(&self, at: Reached) -> bool {
+    pub(super) fn is_match(&self, at: Reached) -> bool {
         at.0 & (1 << self.parts.len()) != 0
     }
 
     /// Something below a folder that got here can match.
-    pub(in crate::tasks) fn goes_on(&self, at: Reached) -> bool {
+    pub(super) fn goes_on(&self, at: Reached) -> bool {
         at.0 & ((1 << self.parts.len()) - 1) != 0
     }
 
     /// The one name that leads on, where only one does: the folder need not be listed.
-    pub(in crate::tasks) fn only_name(&self, at: Reached) -> Option<&str> {
+    pub(super) fn only_name(&self, at: Reached) -> Option<&str> {
         if at.0.count_ones() != 1 {
             return None;
         }

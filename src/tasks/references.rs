@@ -1,8 +1,8 @@
-//! Which task is meant where one task file names another: as its own tool would find it.
+//! Resolves the name by which one task file refers to another task, as the tool that wrote the file would.
 //!
-//! An id as it is written comes first; then a file's name, an id in another case or with other leading
-//! zeros, a scopecraft folder without its `FEATURE_` or `AREA_`, a bare number of Backlog.md. Of several
-//! tasks with such a name the one whose file lies nearest counts, where there is one.
+//! Tried in this order: an id as it is written, a file's name, an id in another case or with other leading zeros, a
+//! scopecraft folder without its `FEATURE_` or `AREA_`, a bare number of Backlog.md. If several tasks match, the one
+//! whose file is nearest is taken, if there is only one such.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -13,9 +13,9 @@ use crate::tasks::task_file::TaskDraft;
 /// What scopecraft puts before the name of a folder with an overview.
 const FOLDER_KINDS: [&str; 2] = ["FEATURE_", "AREA_"];
 
-/// All ways to refer to a task.
+/// The names of all tasks.
 #[derive(Debug)]
-pub(in crate::tasks) struct References<'a> {
+pub(super) struct References<'a> {
     drafts: &'a [TaskDraft],
     ids: HashMap<&'a str, usize>,
     aliases: HashMap<&'a str, Vec<usize>>,
@@ -24,9 +24,9 @@ pub(in crate::tasks) struct References<'a> {
     overviews: HashMap<&'a Path, usize>,
 }
 
-/// What a reference means.
+/// What a name refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::tasks) enum Referent {
+pub(super) enum Referent {
     Task(usize),
     /// The folder that the file lies in, of which there is no task.
     OwnFolder,
@@ -34,14 +34,9 @@ pub(in crate::tasks) enum Referent {
 }
 
 impl<'a> References<'a> {
-    pub(in crate::tasks) fn new(drafts: &'a [TaskDraft]) -> Self {
-        let mut all = Self {
-            drafts,
-            ids: HashMap::new(),
-            aliases: HashMap::new(),
-            folded: HashMap::new(),
-            overviews: HashMap::new(),
-        };
+    pub(super) fn new(drafts: &'a [TaskDraft]) -> Self {
+        let (ids, aliases, overviews) = (HashMap::new(), HashMap::new(), HashMap::new());
+        let mut all = Self { drafts, ids, aliases, folded: HashMap::new(), overviews };
         for (i, draft) in drafts.iter().enumerate() {
             all.ids.insert(draft.task.id.as_str(), i);
             for alias in &draft.aliases {
@@ -61,7 +56,7 @@ impl<'a> References<'a> {
     }
 
     /// The task that the draft `from` means by `text`.
-    pub(in crate::tasks) fn resolve(&self, text: &str, from: usize) -> Referent {
+    pub(super) fn resolve(&self, text: &str, from: usize) -> Referent {
         let bare = [".task.md", ".md"].iter().find_map(|end| text.strip_suffix(end)).unwrap_or(text);
         if let Some(found) = self.named(bare, from) {
             return Referent::Task(found);
@@ -83,7 +78,7 @@ impl<'a> References<'a> {
     }
 
     /// The overview that a file lies under. An overview itself lies under the next one up.
-    pub(in crate::tasks) fn above(&self, draft: &TaskDraft) -> Option<usize> {
+    pub(super) fn above(&self, draft: &TaskDraft) -> Option<usize> {
         let path = draft.task.path.as_deref()?;
         let folder = if draft.task.is_overview { path.parent()? } else { path };
         folder.ancestors().skip(1).find_map(|folder| self.overviews.get(folder).copied())

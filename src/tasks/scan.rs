@@ -24,11 +24,11 @@ const MAX_THREADS: usize = 4;
 
 /// What a scan has found so far.
 #[derive(Debug, Default)]
-pub(in crate::tasks) struct Scanned {
-    pub(in crate::tasks) drafts: Vec<TaskDraft>,
-    pub(in crate::tasks) damaged: Vec<Damaged>,
-    pub(in crate::tasks) problems: Vec<Problem>,
-    pub(in crate::tasks) warnings: Vec<Warning>,
+pub(super) struct Scanned {
+    pub(super) drafts: Vec<TaskDraft>,
+    pub(super) damaged: Vec<Damaged>,
+    pub(super) problems: Vec<Problem>,
+    pub(super) warnings: Vec<Warning>,
 }
 
 /// Reads the tasks of all `sources` below `root`. Reads heads only; never fails as a whole.

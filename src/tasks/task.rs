@@ -38,12 +38,12 @@ pub struct Task {
     pub is_overview: bool,
     /// The whole front matter.
     pub meta: BTreeMap<String, serde_json::Value>,
-    pub(in crate::tasks) content: Content,
+    pub(super) content: Content,
 }
 
 /// Where a task's body is read from.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::tasks) enum Content {
+pub(super) enum Content {
     /// The file itself, with every link resolved and seen to lie below the root.
     File(PathBuf),
     /// Written into the manifest.

@@ -1,6 +1,6 @@
-//! One task file: its head read and taken apart, then made a draft of a task under the id that counts.
+//! One task file: its head is read and split, then becomes a draft of a task under its id.
 //!
-//! Both steps are apart since a `tasks:` entry may name the tasks of its files: all heads are read first.
+//! These are two steps, since the `id` template of a `tasks:` entry is rendered for all files at once between them.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -11,13 +11,15 @@ use serde_json::Value;
 
 use crate::model::names::TaskId;
 use crate::model::problem::Problem;
+use crate::model::text_lines::lines;
+use crate::tasks::body::{heading, in_fence};
 use crate::tasks::field_names as names;
 use crate::tasks::fields::FrontMatterFields;
 use crate::tasks::find::FoundFile;
-use crate::tasks::front_matter::{self, Form, MetaError, Split, Unclosed, lines, plain, split};
+use crate::tasks::front_matter::{self, Form, MetaError, Split, Unclosed, plain, split};
 use crate::tasks::ids::{self, OVERVIEW, Stem};
 use crate::tasks::lenient::id_of_broken;
-use crate::tasks::open::{HEAD_MAX, open, read_upto, text_of};
+use crate::tasks::open::{HEAD_MAX, TaskFileError, open, read_upto, text_of};
 use crate::tasks::task::{Content, Task};
 use crate::tasks::warnings::Warning;
 
@@ -26,35 +28,35 @@ const FIRST_READ: usize = 4 << 10;
 
 /// A task as its own source describes it. What it says of other tasks is still text.
 #[derive(Debug)]
-pub(in crate::tasks) struct TaskDraft {
-    pub(in crate::tasks) task: Task,
-    /// Its place among all sources, for a stable order.
-    pub(in crate::tasks) source: usize,
+pub(super) struct TaskDraft {
+    pub(super) task: Task,
+    /// Its position among all sources, for a stable order.
+    pub(super) source: usize,
     /// The name of its file as an id, empty where it has none.
-    pub(in crate::tasks) stem: String,
+    pub(super) stem: String,
     /// Other texts that refer to it: its file's whole name, and an id that was replaced.
-    pub(in crate::tasks) aliases: Vec<String>,
-    pub(in crate::tasks) parent: String,
-    pub(in crate::tasks) depends_on: Vec<String>,
-    pub(in crate::tasks) head: Arc<str>,
-    pub(in crate::tasks) block: Range<usize>,
+    pub(super) aliases: Vec<String>,
+    pub(super) parent: String,
+    pub(super) depends_on: Vec<String>,
+    pub(super) head: Arc<str>,
+    pub(super) block: Range<usize>,
     /// The subtask file that holds it.
-    pub(in crate::tasks) declared_in: Option<PathBuf>,
+    pub(super) declared_in: Option<PathBuf>,
 }
 
 /// A file that cannot be used, under the ids it would have had.
 #[derive(Debug)]
-pub(in crate::tasks) struct Damaged {
-    pub(in crate::tasks) ids: Vec<String>,
-    pub(in crate::tasks) path: PathBuf,
-    pub(in crate::tasks) reason: String,
+pub(super) struct Damaged {
+    pub(super) ids: Vec<String>,
+    pub(super) path: PathBuf,
+    pub(super) reason: String,
     /// `None` where the problem was reported already.
-    pub(in crate::tasks) problem: Option<Problem>,
+    pub(super) problem: Option<Problem>,
 }
 
 /// A file whose front matter was read.
 #[derive(Debug)]
-pub(in crate::tasks) struct TaskFile {
+pub(super) struct TaskFile {
     path: PathBuf,
     /// With every link resolved.
     real: PathBuf,
@@ -74,7 +76,7 @@ impl Damaged {
 
 impl TaskFile {
     /// Reads the head of a file below `root`, which is `top` with every link resolved.
-    pub(in crate::tasks) fn read(root: &Path, top: &Path, found: &FoundFile) -> Result<Self, Box<Damaged>> {
+    pub(super) fn read(root: &Path, top: &Path, found: &FoundFile) -> Result<Self, Box<Damaged>> {
         // An overview at the very top has the name of the root itself, which may be given as `.`.
         let named = match found.path.strip_prefix(root) {
             Ok(below) if below.parent() == Some(Path::new("")) => top.join(below),
@@ -88,19 +90,11 @@ impl TaskFile {
         };
         let (text, whole, parts) = split_file(found).map_err(|failed| damaged(&failed.0, failed.1))?;
         let head: Arc<str> = Arc::from(text.get(..parts.block.end).unwrap_or_default());
-        let meta =
-            front_matter::read(parts.form, head.get(parts.block.clone()).unwrap_or_default()).map_err(|error| {
-                damaged(head.get(parts.block.start..).unwrap_or_default(), broken(error, found, &head, &parts))
-            })?;
-        let mut file = Self {
-            path: found.path.clone(),
-            real: found.real.clone(),
-            stem,
-            head,
-            block: parts.block,
-            meta,
-            heading: String::new(),
-        };
+        let block = head.get(parts.block.clone()).unwrap_or_default();
+        let meta = front_matter::read(parts.form, block)
+            .map_err(|error| damaged(block, unreadable(error, found, &head, &parts)))?;
+        let (path, real) = (found.path.clone(), found.real.clone());
+        let mut file = Self { path, real, stem, head, block: parts.block, meta, heading: String::new() };
         if file.fields().text(names::TITLE).is_empty() {
             file.heading =
                 parts.title.unwrap_or_else(|| first_heading(text.get(parts.body..).unwrap_or_default(), whole));
@@ -109,7 +103,7 @@ impl TaskFile {
     }
 
     /// What an `id:` template sees of a file below `root`.
-    pub(in crate::tasks) fn context(&self, root: &Path) -> Value {
+    pub(super) fn context(&self, root: &Path) -> Value {
         let path = self.path.strip_prefix(root).unwrap_or(&self.path);
         let parts: Vec<String> = path.iter().map(|part| part.to_string_lossy().into_owned()).collect();
         let dir = path.parent().unwrap_or(Path::new("")).to_string_lossy().into_owned();
@@ -121,15 +115,14 @@ impl TaskFile {
 
     /// The task under the id that a template `made`, else its own, else its file's name. Nothing that it says of
     /// other tasks is resolved.
-    pub(in crate::tasks) fn into_draft(
+    pub(super) fn into_draft(
         self,
         made: Option<Result<String, String>>,
         warnings: &mut Vec<Warning>,
     ) -> Result<TaskDraft, Box<Damaged>> {
         let mut fields = self.fields();
-        let given = fields.text(names::ID);
-        let is_none = given.is_empty() || self.stem.is_overview && given == OVERVIEW;
-        let own = (!is_none).then_some(given);
+        let own = Some(fields.text(names::ID));
+        let own = own.filter(|id| !(id.is_empty() || self.stem.is_overview && id == OVERVIEW));
         let id = self.id(own.as_deref(), made, &fields)?;
         let mut title = fields.text(names::TITLE);
         for other in [&self.heading, self.stem.title.as_ref().unwrap_or(&self.stem.whole)] {
@@ -175,24 +168,22 @@ impl TaskFile {
         made: Option<Result<String, String>>,
         fields: &FrontMatterFields<'_>,
     ) -> Result<TaskId, Box<Damaged>> {
-        let by_name = vec![self.stem.id.clone()];
+        let of_template = |message: String| {
+            Damaged::new(vec![self.stem.id.clone()], &self.path, Problem::error(message).in_file(&self.path))
+        };
         match made {
-            Some(Err(error)) => {
-                let problem = Problem::error(format!("the `id` of its `tasks:` entry fails here: {error}"));
-                Err(Damaged::new(by_name, &self.path, problem.in_file(&self.path)))
-            }
+            Some(Err(error)) => Err(of_template(format!("the `id` of its `tasks:` entry fails here: {error}"))),
             Some(Ok(made)) => TaskId::parse(made.trim()).map_err(|error| {
-                let message = format!("the `id` of its `tasks:` entry makes an invalid task id of this file: {error}");
-                Damaged::new(by_name, &self.path, Problem::error(message).in_file(&self.path))
+                of_template(format!("the `id` of its `tasks:` entry makes an invalid task id of this file: {error}"))
             }),
             None => TaskId::parse(own.unwrap_or(&self.stem.id)).map_err(|error| {
-                let problem = Problem::error(format!("invalid task id: {error}"));
+                let problem = Problem::error(format!("invalid task id: {error}"))
+                    .hint("rename the file, or give it an `id` of letters, digits, `_`, `-` and dots inside");
                 let problem = match own {
                     Some(_) => fields.place(problem, names::ID),
                     None => problem.in_file(&self.path),
                 };
-                let hint = "rename the file, or give it an `id` of letters, digits, `_`, `-` and dots inside";
-                Damaged::new(vec![own.unwrap_or(&self.stem.id).to_owned()], &self.path, problem.hint(hint))
+                Damaged::new(vec![own.unwrap_or(&self.stem.id).to_owned()], &self.path, problem)
             }),
         }
     }
@@ -203,8 +194,8 @@ impl TaskFile {
     }
 }
 
-/// A front matter that cannot be read, at its place.
-fn broken(error: MetaError, found: &FoundFile, head: &Arc<str>, parts: &Split) -> Problem {
+/// The problem of a front matter that cannot be read.
+fn unreadable(error: MetaError, found: &FoundFile, head: &Arc<str>, parts: &Split) -> Problem {
     let MetaError { message, at, write } = error;
     let problem = Problem::error(format!("front matter: {message}"));
     let start = parts.block.start;
@@ -222,14 +213,13 @@ fn broken(error: MetaError, found: &FoundFile, head: &Arc<str>, parts: &Split) -
 
 /// The start of a file, whether that is all of it, and where its parts lie; else what was read, and the problem.
 fn split_file(found: &FoundFile) -> Result<(String, bool, Split), Box<(String, Problem)>> {
-    let nothing = |problem: Problem| Box::new((String::new(), problem));
-    let (mut file, size) = open(&found.real).map_err(|error| nothing(error.into_problem(&found.path)))?;
+    let failed = |error: TaskFileError| Box::new((String::new(), error.into_problem(&found.path)));
+    let (mut file, size) = open(&found.real).map_err(failed)?;
     let mut bytes = Vec::new();
     let mut upto = FIRST_READ;
     loop {
-        let whole =
-            read_upto(&mut file, size, &mut bytes, upto).map_err(|error| nothing(error.into_problem(&found.path)))?;
-        let text = text_of(&bytes, whole).map_err(|error| nothing(error.into_problem(&found.path)))?;
+        let whole = read_upto(&mut file, size, &mut bytes, upto).map_err(failed)?;
+        let text = text_of(&bytes, whole).map_err(failed)?;
         let parts = match split(text) {
             Ok(parts) => parts,
             Err(Unclosed { .. }) if !whole && upto < HEAD_MAX => {
@@ -254,18 +244,11 @@ fn split_file(found: &FoundFile) -> Result<(String, bool, Split), Box<(String, P
 fn first_heading(body: &str, whole: bool) -> String {
     let end = if whole { body.len() } else { body.rfind('\n').unwrap_or(0) };
     let mut fence = None;
-    for (_, line) in lines(&body[..end], 0) {
-        if crate::tasks::body::in_fence(&mut fence, line) {
-            continue;
-        }
-        if let Some((_, text)) = crate::tasks::body::heading(line) {
-            return text.to_owned();
-        }
-    }
-    String::new()
+    let mut outside = lines(&body[..end], 0).filter(|(_, line)| !in_fence(&mut fence, line));
+    outside.find_map(|(_, line)| heading(line)).map(|(_, text)| text.to_owned()).unwrap_or_default()
 }
 
 /// A title on one line.
-pub(in crate::tasks) fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     if text.contains('\n') { text.split_whitespace().collect::<Vec<_>>().join(" ") } else { text.to_owned() }
 }

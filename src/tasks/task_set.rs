@@ -21,20 +21,20 @@ pub struct TaskSet {
     words: Option<PathWords>,
 }
 
-/// Where the words of a person come from that may name a task by its file.
+/// What is needed to find a task by the path of its file, as a user types it.
 #[derive(Clone, Debug)]
 struct PathWords {
     root: PathBuf,
     here: PathBuf,
 }
 
-/// Files that cannot be used, by the id they would have.
+/// Files that cannot be used, under one id that they would have.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::tasks) struct UnusableFiles {
-    pub(in crate::tasks) reason: String,
-    pub(in crate::tasks) paths: Vec<PathBuf>,
-    /// What is wrong in the file; `None` where the reason says it all.
-    pub(in crate::tasks) problem: Option<Problem>,
+pub(super) struct UnusableFiles {
+    pub(super) reason: String,
+    pub(super) paths: Vec<PathBuf>,
+    /// What is wrong in the file; `None` where the reason is enough.
+    pub(super) problem: Option<Problem>,
 }
 
 /// Why a typed text is not a task.
@@ -65,21 +65,16 @@ impl UnusableFiles {
 }
 
 impl TaskSet {
-    pub(in crate::tasks) fn new(
-        tasks: Vec<Task>,
-        problems: Vec<Problem>,
-        broken: BTreeMap<String, UnusableFiles>,
-    ) -> Self {
+    pub(super) fn new(tasks: Vec<Task>, problems: Vec<Problem>, broken: BTreeMap<String, UnusableFiles>) -> Self {
         let by_id = tasks.iter().enumerate().map(|(i, task)| (task.id.clone(), i)).collect();
         Self { tasks, by_id, problems, broken, circles: Vec::new(), words: None }
     }
 
-    pub(in crate::tasks) fn with_circles(self, circles: Vec<Vec<TaskId>>) -> Self {
+    pub(super) fn with_circles(self, circles: Vec<Vec<TaskId>>) -> Self {
         Self { circles, ..self }
     }
 
-    /// The set where [`Self::find`] takes a file's path, or an end of it, for its task, too: for words that were
-    /// typed in the folder `here`.
+    /// Lets [`Self::find`] also take the path of a task's file, or an end of it, as typed in the folder `here`.
     pub fn with_path_words(self, root: &Path, here: &Path) -> Self {
         Self { words: Some(PathWords { root: root.to_owned(), here: here.to_owned() }), ..self }
     }
@@ -103,23 +98,21 @@ impl TaskSet {
         &self.problems
     }
 
-    /// The task that a user means by `typed`: its id, or `_overview` while there is only one; after
-    /// [`Self::with_path_words`] also the path of its file, or an end of that.
+    /// The task with the id `typed`, or `_overview` while there is only one; after [`Self::with_path_words`] also
+    /// the task whose file has this path, or a path that ends so.
     pub fn find(&self, typed: &str) -> Result<&Task, FindError> {
         let found = self.find_id(typed);
         let Some(words) = &self.words else { return found };
-        match found {
-            Err(FindError::Unknown { .. } | FindError::InvalidName(_)) => {}
-            found => return found,
+        if !matches!(found, Err(FindError::Unknown { .. } | FindError::InvalidName(_))) {
+            return found;
         }
         match self.by_path(typed, words) {
             None if typed.contains('/') => Err(FindError::NoFile { typed: typed.to_owned() }),
-            None => found,
-            Some(named) => named,
+            named => named.unwrap_or(found),
         }
     }
 
-    /// The task whose file is named, where one is. A file that cannot be used says why.
+    /// The task whose file `typed` names, or why that file cannot be used; `None` where it names no file.
     fn by_path(&self, typed: &str, words: &PathWords) -> Option<Result<&Task, FindError>> {
         let matches = |path: &Path| path_word::compare(typed, &words.here, &words.root, path);
         let own =
@@ -131,7 +124,7 @@ impl TaskSet {
         let mut found: Vec<_> = own.chain(broken).filter(|(matched, ..)| *matched != Match::No).collect();
         let best = found.iter().map(|(matched, ..)| *matched).max()?;
         found.retain(|(matched, ..)| *matched == best);
-        // A broken file stands under each of its ids.
+        // An unusable file is listed under each of its ids.
         let mut seen = HashSet::new();
         found.retain(|(_, path, _)| seen.insert(path.as_path()));
         if found.len() == 1 {
@@ -152,15 +145,13 @@ impl TaskSet {
             if let Some(task) = self.get(id) {
                 return Ok(task);
             }
-            if typed == OVERVIEW {
-                let overviews: Vec<&Task> = self.tasks.iter().filter(|task| task.is_overview).collect();
-                match overviews[..] {
-                    [] => {}
-                    [one] => return Ok(one),
-                    _ => {
-                        let ids = overviews.iter().map(|task| task.id.clone()).collect();
-                        return Err(FindError::AmbiguousOverview { ids });
-                    }
+            let overviews = self.tasks.iter().filter(|task| typed == OVERVIEW && task.is_overview);
+            match overviews.collect::<Vec<_>>()[..] {
+                [] => {}
+                [one] => return Ok(one),
+                ref all => {
+                    let ids = all.iter().map(|task| task.id.clone()).collect();
+                    return Err(FindError::AmbiguousOverview { ids });
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! Tasks that share an id: left out, and named with the `id:` line that tells them apart.
+//! Tasks that share an id: they are left out and reported, with the `id:` line to write.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -9,8 +9,8 @@ use crate::model::task_source::TaskSource;
 use crate::tasks::task_file::TaskDraft;
 use crate::tasks::task_set::UnusableFiles;
 
-/// Leaves out all tasks that share an id: which one is meant cannot be known.
-pub(in crate::tasks) fn without_twins(
+/// Leaves out all tasks that share an id, since the id does not tell which one is meant.
+pub(super) fn without_twins(
     root: &Path,
     sources: &[TaskSource],
     drafts: Vec<TaskDraft>,
@@ -34,7 +34,7 @@ pub(in crate::tasks) fn without_twins(
         let reason = format!("the id `{id}` is used {} times: {}", places.len(), names.join(", "));
         let paths: Vec<PathBuf> = places.iter().filter_map(|i| file(i).cloned()).collect();
         let mut problem = Problem::error(&reason).hint("give each of them an `id` of its own; until then none can run");
-        problem.hints.extend(cure(root, sources, &drafts, &places));
+        problem.hints.extend(fix(root, sources, &drafts, &places));
         problems.push(match paths.first() {
             Some(path) => problem.in_file(path),
             None => problem,
@@ -49,7 +49,7 @@ pub(in crate::tasks) fn without_twins(
 
 /// The line to write: `id:` of the entry of `tasks:` that all of them come from where one template gives every
 /// file of it an id of its own, else an `id:` in one of the files.
-fn cure(root: &Path, sources: &[TaskSource], drafts: &[TaskDraft], twins: &[usize]) -> Option<String> {
+fn fix(root: &Path, sources: &[TaskSource], drafts: &[TaskDraft], twins: &[usize]) -> Option<String> {
     let source = drafts[twins[0]].source;
     if let Some(TaskSource::Files(entry)) =
         sources.get(source).filter(|_| twins.iter().all(|i| drafts[*i].source == source))

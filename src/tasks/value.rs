@@ -1,6 +1,6 @@
 //! TOML and YAML → JSON values, within a budget.
 //!
-//! A few kilobytes of YAML aliases can stand for gigabytes, so what is built is counted.
+//! A few kilobytes of YAML aliases can stand for gigabytes, so the size of what is built is counted.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -15,12 +15,11 @@ const PRICE: usize = 16;
 /// How the `toml` crate hands over a date.
 const TOML_DATE: &str = "$__toml_private_datetime";
 
-/// Reads a mapping with text keys; nothing at all counts as an empty one.
-pub(in crate::tasks) fn read_mapping<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<BTreeMap<String, Value>, D::Error> {
+/// Reads a mapping with text keys; nothing at all counts as an empty one. Fails where it is none, a key is there
+/// twice, or the budget is used up.
+pub(super) fn read_mapping<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Value>, D::Error> {
     let budget = Cell::new(BUDGET);
-    match (Seed { budget: &budget }).deserialize(deserializer)? {
+    match (ValueReader { budget: &budget }).deserialize(deserializer)? {
         Value::Object(map) => Ok(map.into_iter().collect()),
         Value::Null => Ok(BTreeMap::new()),
         _ => Err(de::Error::custom("the front matter is not a list of keys and values")),
@@ -28,26 +27,33 @@ pub(in crate::tasks) fn read_mapping<'de, D: Deserializer<'de>>(
 }
 
 #[derive(Clone, Copy)]
-struct Seed<'a> {
+struct ValueReader<'a> {
     budget: &'a Cell<usize>,
 }
 
-impl Seed<'_> {
+impl ValueReader<'_> {
     fn spend<E: de::Error>(self, bytes: usize) -> Result<(), E> {
         let left = self.budget.get().checked_sub(bytes + PRICE);
         self.budget.set(left.ok_or_else(|| E::custom("the front matter expands to more than 1 MiB"))?);
         Ok(())
     }
+
+    fn scalar<E: de::Error>(self, value: impl Into<Value>) -> Result<Value, E> {
+        let value = value.into();
+        self.spend(value.as_str().map_or(0, str::len))?;
+        Ok(value)
+    }
 }
 
-impl<'de> DeserializeSeed<'de> for Seed<'_> {
+impl<'de> DeserializeSeed<'de> for ValueReader<'_> {
     type Value = Value;
+
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Seed<'_> {
+impl<'de> Visitor<'de> for ValueReader<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -55,59 +61,41 @@ impl<'de> Visitor<'de> for Seed<'_> {
     }
 
     fn visit_bool<E: de::Error>(self, v: bool) -> Result<Value, E> {
-        self.spend(0)?;
-        Ok(Value::Bool(v))
+        self.scalar(v)
     }
 
     fn visit_i64<E: de::Error>(self, v: i64) -> Result<Value, E> {
-        self.spend(0)?;
-        Ok(v.into())
+        self.scalar(v)
     }
 
     fn visit_u64<E: de::Error>(self, v: u64) -> Result<Value, E> {
-        self.spend(0)?;
-        Ok(v.into())
+        self.scalar(v)
     }
 
     fn visit_i128<E: de::Error>(self, v: i128) -> Result<Value, E> {
-        self.visit_string(v.to_string())
+        self.scalar(v.to_string())
     }
 
     fn visit_u128<E: de::Error>(self, v: u128) -> Result<Value, E> {
-        self.visit_string(v.to_string())
+        self.scalar(v.to_string())
     }
 
     fn visit_f64<E: de::Error>(self, v: f64) -> Result<Value, E> {
-        self.spend(0)?;
         // JSON has no infinity and no NaN; their names are better than nothing.
-        Ok(serde_json::Number::from_f64(v).map_or_else(|| Value::String(v.to_string()), Value::Number))
+        self.scalar(serde_json::Number::from_f64(v).map_or_else(|| Value::String(v.to_string()), Value::Number))
     }
 
     fn visit_str<E: de::Error>(self, v: &str) -> Result<Value, E> {
-        self.spend(v.len())?;
-        Ok(Value::String(v.to_owned()))
-    }
-
-    fn visit_string<E: de::Error>(self, v: String) -> Result<Value, E> {
-        self.spend(v.len())?;
-        Ok(Value::String(v))
+        self.scalar(v)
     }
 
     fn visit_unit<E: de::Error>(self) -> Result<Value, E> {
-        self.spend(0)?;
-        Ok(Value::Null)
+        self.scalar(Value::Null)
     }
 
+    // An empty document.
     fn visit_none<E: de::Error>(self) -> Result<Value, E> {
         self.visit_unit()
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        self.deserialize(deserializer)
-    }
-
-    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        self.deserialize(deserializer)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
@@ -122,8 +110,13 @@ impl<'de> Visitor<'de> for Seed<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         self.spend(0)?;
         let mut object = serde_json::Map::new();
-        while let Some(key) = map.next_key_seed(Key)? {
-            self.spend(key.len())?;
+        while let Some(key) = map.next_key_seed(self)? {
+            // YAML allows keys that are not text; scalars are taken as they print.
+            let key = match key {
+                Value::String(text) => text,
+                Value::Bool(_) | Value::Number(_) => key.to_string(),
+                _ => return Err(de::Error::custom("a key is neither text nor a number")),
+            };
             let value = map.next_value_seed(self)?;
             if key == TOML_DATE {
                 return Ok(value);
@@ -140,43 +133,5 @@ impl<'de> Visitor<'de> for Seed<'_> {
     fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<Value, A::Error> {
         let (_tag, variant) = data.variant::<String>()?;
         variant.newtype_variant_seed(self)
-    }
-}
-
-/// A key of a mapping. YAML allows more than text; scalars are taken as they print.
-struct Key;
-
-impl<'de> DeserializeSeed<'de> for Key {
-    type Value = String;
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl Visitor<'_> for Key {
-    type Value = String;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a plain key")
-    }
-
-    fn visit_str<E: de::Error>(self, v: &str) -> Result<String, E> {
-        Ok(v.to_owned())
-    }
-
-    fn visit_bool<E: de::Error>(self, v: bool) -> Result<String, E> {
-        Ok(v.to_string())
-    }
-
-    fn visit_i64<E: de::Error>(self, v: i64) -> Result<String, E> {
-        Ok(v.to_string())
-    }
-
-    fn visit_u64<E: de::Error>(self, v: u64) -> Result<String, E> {
-        Ok(v.to_string())
-    }
-
-    fn visit_f64<E: de::Error>(self, v: f64) -> Result<String, E> {
-        Ok(v.to_string())
     }
 }

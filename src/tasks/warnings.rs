@@ -4,12 +4,12 @@
 
 use crate::model::problem::Problem;
 
-/// So many of the other files are named.
+/// How many of the other files are named.
 const NAMED: usize = 5;
 
 /// What a warning is about. Warnings of one kind become one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::tasks) enum WarningKind {
+pub(super) enum WarningKind {
     UnknownStatus,
     /// The value of this field is of a wrong form.
     IgnoredValue(&'static str),
@@ -18,13 +18,13 @@ pub(in crate::tasks) enum WarningKind {
 }
 
 #[derive(Clone, Debug)]
-pub(in crate::tasks) struct Warning {
-    pub(in crate::tasks) kind: WarningKind,
-    pub(in crate::tasks) problem: Problem,
+pub(super) struct Warning {
+    pub(super) kind: WarningKind,
+    pub(super) problem: Problem,
 }
 
 /// One problem for each kind, in the order of their first ones.
-pub(in crate::tasks) fn summed(warnings: Vec<Warning>) -> Vec<Problem> {
+pub(super) fn summed(warnings: Vec<Warning>) -> Vec<Problem> {
     let mut kinds: Vec<(WarningKind, Vec<Problem>)> = Vec::new();
     for Warning { kind, problem } in warnings {
         match kinds.iter_mut().find(|(known, _)| *known == kind) {

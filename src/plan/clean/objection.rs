@@ -1,4 +1,4 @@
-//! What stands against the removal of a worktree: in words, with the command that helps.
+//! Reasons against the removal of a worktree, each with a message and the command that fixes it.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use crate::model::names::Pair;
 use crate::model::submodule_look::SubmodulePlace;
 use crate::model::worktree_look::Names;
 
-/// Something that stands against it: why, and what helps.
+/// One reason against the removal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Objection {
     Running { pair: Pair, state: &'static str },
@@ -28,7 +28,7 @@ pub enum Objection {
 pub enum InSubmodule {
     Changed(Names),
     Untracked(Names),
-    /// Commits that are on no remote; `on_head`: what is checked out has some. `branch` is the worktree's.
+    /// Commits that are on no remote; `on_head`: some are on what is checked out. `branch` is the worktree's.
     Unpushed {
         count: u64,
         on_head: bool,
@@ -40,8 +40,8 @@ pub enum InSubmodule {
 }
 
 impl Objection {
-    /// The command that helps, or what to do where no command can know.
-    pub fn cure(&self) -> String {
+    /// The command that fixes it, or what to do where there is no single command.
+    pub fn fix(&self) -> String {
         let in_it = |path: &Path| format!("git -C {}", quote(path));
         match self {
             Self::Running { pair, .. } => format!("dispatch stop {pair}"),
@@ -61,13 +61,13 @@ impl Objection {
                 )
             }
             Self::NoBase { base } => format!("set `worktree.base`, or make `{base}`"),
-            Self::Submodule { place, found, .. } => found.cure(place),
+            Self::Submodule { place, found, .. } => found.fix(place),
         }
     }
 }
 
 impl InSubmodule {
-    fn cure(&self, place: &SubmodulePlace) -> String {
+    fn fix(&self, place: &SubmodulePlace) -> String {
         let git = match place {
             SubmodulePlace::Checkout(path) => format!("git -C {}", quote(path)),
             SubmodulePlace::GitFolder(path) => format!("git --git-dir {} --work-tree .", quote(path)),
@@ -111,16 +111,12 @@ impl fmt::Display for Objection {
             }
             Self::NoBase { base } => write!(f, "`{base}` (`worktree.base`) is not there to compare with"),
             Self::Submodule { name, place, found } => {
-                let name = name.display();
-                match (place, found) {
-                    (SubmodulePlace::Unfilled(_), _) => {
-                        write!(f, "in submodule `{name}`, which is not filled, {found}")
-                    }
-                    (SubmodulePlace::GitFolder(_), _) => {
-                        write!(f, "in submodule `{name}`, which is not checked out, {found}")
-                    }
-                    (SubmodulePlace::Checkout(_), _) => write!(f, "in submodule `{name}` {found}"),
-                }
+                let state = match place {
+                    SubmodulePlace::Unfilled(_) => ", which is not filled,",
+                    SubmodulePlace::GitFolder(_) => ", which is not checked out,",
+                    SubmodulePlace::Checkout(_) => "",
+                };
+                write!(f, "in submodule `{}`{state} {found}", name.display())
             }
         }
     }

@@ -319,7 +319,7 @@ impl From<WorkError> for Failure {
             WorkError::NotOurs(_) => Self::new(Kind::Conflict, message),
             WorkError::Refused { against, .. } => {
                 let found = Self::new(Kind::Conflict, message);
-                against.iter().fold(found, |found, objection| found.hint(objection.cure()))
+                against.iter().fold(found, |found, objection| found.hint(objection.fix()))
             }
         }
     }
