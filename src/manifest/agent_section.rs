@@ -21,7 +21,7 @@ const PROTOCOLS: [(&str, Protocol); 2] = [("claude", Protocol::Claude), ("text",
 pub(crate) fn read(fields: &SectionFields<'_>) -> BTreeMap<String, Agent> {
     let mut agents = BTreeMap::from([("claude".to_owned(), Agent::claude())]);
     let document = fields.document;
-    let Some(entries) = fields.read("agents", Document::map) else { return agents };
+    let Some(entries) = fields.read("agents", Document::read_map) else { return agents };
     for (name, id, block) in named_entries(entries) {
         if sections::is_misplaced(document, "agents", &keys::AGENT, entries, id) {
             continue;
@@ -38,7 +38,9 @@ pub(crate) fn read(fields: &SectionFields<'_>) -> BTreeMap<String, Agent> {
 }
 
 fn read_agent(document: &Document, id: NodeId, node: &Node, mut agent: Agent) -> Agent {
-    let Some(fields) = document.fields(node, &format!("agents.{}", agent.name), &keys::AGENT) else { return agent };
+    let Some(fields) = SectionFields::new(document, node, &format!("agents.{}", agent.name), &keys::AGENT) else {
+        return agent;
+    };
     if fields.given("interactive").is_some() {
         agent.interactive = fields.command("interactive").or(Some(Vec::new()));
     }
@@ -57,9 +59,9 @@ fn read_agent(document: &Document, id: NodeId, node: &Node, mut agent: Agent) ->
 fn read_prompt(fields: &SectionFields<'_>, agent: &mut Agent) {
     let Some(node) = fields.get("prompt") else { return };
     if let NodeKind::Map(_) = node.kind {
-        let Some(fields) = fields.section("prompt") else { return };
+        let Some(fields) = fields.fields_of("prompt") else { return };
         let delivery = |key: &str| {
-            fields.read(key, |document, node, _| document.choice(node, &format!("prompt.{key}"), DELIVERIES))
+            fields.read(key, |document, node, _| document.read_choice(node, &format!("prompt.{key}"), DELIVERIES))
         };
         if let Some(way) = delivery("interactive") {
             agent.prompt_interactive = way;

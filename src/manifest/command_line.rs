@@ -13,9 +13,9 @@ const CLOSE: char = '\u{e001}';
 /// Reads argv from `node`, at least one word; `None` after a problem.
 pub(crate) fn read(document: &Document, node: &Node, what: &str) -> Option<Vec<String>> {
     let words = match &node.kind {
-        NodeKind::List(_) => document.texts(node, what)?,
+        NodeKind::List(_) => document.read_texts(node, what)?,
         NodeKind::Text(_) => {
-            let text = document.text(node, what)?;
+            let text = document.read_text(node, what)?;
             match split(&text) {
                 Ok(words) => words,
                 Err(problem) => {

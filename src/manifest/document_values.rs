@@ -6,13 +6,11 @@ use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
 use crate::manifest::document::{At, Document, shown};
-use crate::manifest::fields::SectionFields;
 use crate::manifest::flow;
-use crate::manifest::keys::Section;
-use crate::manifest::sections::{self, is_known_key};
+use crate::manifest::sections::is_known_key;
 use crate::manifest::tree::{Node, NodeId, NodeKind};
 use crate::model::names::TaskId;
-use crate::model::nearest::{did_you_mean, nearest};
+use crate::model::nearest::did_you_mean;
 use crate::model::problem::Problem;
 
 impl Node {
@@ -34,7 +32,7 @@ impl Node {
 
 /// Where a number or a truth value is wanted, and its text is one: it stands in quotes.
 fn quotes_hint(node: &Node, what: &str) -> Option<String> {
-    let text = node.text()?;
+    let text = node.as_text()?;
     let name = what.rsplit('.').next().unwrap_or(what);
     (!flow::stays_text(text)).then(|| format!("remove the quotes: `{name}: {text}`"))
 }
@@ -75,24 +73,8 @@ fn split(text: &str, name: &str) -> Vec<String> {
 }
 
 /// A part of the file in a message: a name in backticks, a description as it is.
-fn quoted(what: &str) -> String {
+pub(crate) fn quoted(what: &str) -> String {
     if what.starts_with("the ") { what.to_owned() } else { format!("`{what}`") }
-}
-
-/// What to say of a key that its section does not have. `belongs`: hints where it belongs instead.
-fn unknown_key(name: &str, what: &str, section: &Section, belongs: Vec<String>) -> Problem {
-    let mut problem = Problem::error(format!("unknown key `{}` in {}", shown(name), quoted(what)));
-    // Of a key that another section has, only the plural or the singular is likelier.
-    let is_likely = |near: &&str| {
-        belongs.is_empty() || near.strip_suffix('s') == Some(name) || name.strip_suffix('s') == Some(near)
-    };
-    let near = nearest(name, section.names()).filter(is_likely);
-    problem.hints.extend(near.map(|near| format!("did you mean `{near}`?")));
-    problem.hints.extend(belongs);
-    if problem.hints.is_empty() {
-        problem.hints.push(format!("known keys: {}", section.names().collect::<Vec<_>>().join(", ")));
-    }
-    problem
 }
 
 /// "`a`, `b` or `c`".
@@ -117,36 +99,19 @@ impl Document {
         self.add(At::Node(node.id), problem);
     }
 
-    /// The fields of a mapping with the keys of `section` alone. Nothing (`env:`) is an empty one.
-    pub(crate) fn fields<'a>(
-        &'a self,
-        node: &'a Node,
-        what: &str,
-        section: &'static Section,
-    ) -> Option<SectionFields<'a>> {
-        let entries = self.map(node, what)?;
-        for (index, (key, _)) in entries.iter().enumerate() {
-            if let Some(name) = key.text().filter(|name| !section.has(name) && *name != "<<") {
-                let belongs = sections::belongs(self, section, entries, index);
-                self.add(At::Node(key.id), unknown_key(name, what, section, belongs));
-            }
-        }
-        Some(SectionFields { document: self, section, id: node.id, entries })
-    }
-
     /// The entries of a mapping with any text keys, each once.
-    pub(crate) fn map<'a>(&self, node: &'a Node, what: &str) -> Option<&'a [(Node, Node)]> {
+    pub(crate) fn read_map<'a>(&self, node: &'a Node, what: &str) -> Option<&'a [(Node, Node)]> {
         let entries: &[(Node, Node)] = match &node.kind {
             NodeKind::Map(entries) => entries,
             NodeKind::Null => &[],
             _ => {
-                self.expected_hint(node, what, "a mapping", node.text().and_then(colon_hint));
+                self.expected_hint(node, what, "a mapping", node.as_text().and_then(colon_hint));
                 return None;
             }
         };
         let mut seen = HashSet::new();
         for (key, _) in entries {
-            match key.text() {
+            match key.as_text() {
                 None => self.error(At::Node(key.id), format!("a key must be text, found {}", key.described())),
                 Some("<<") => self.add(
                     At::Node(key.id),
@@ -162,7 +127,7 @@ impl Document {
     }
 
     /// A list; nothing is an empty one.
-    pub(crate) fn list<'a>(&self, node: &'a Node, what: &str) -> Option<&'a [Node]> {
+    pub(crate) fn read_list<'a>(&self, node: &'a Node, what: &str) -> Option<&'a [Node]> {
         match &node.kind {
             NodeKind::List(items) => Some(items),
             NodeKind::Null => Some(&[]),
@@ -174,7 +139,7 @@ impl Document {
     }
 
     /// Text, without NUL characters: nothing it is used for can hold one.
-    pub(crate) fn text(&self, node: &Node, what: &str) -> Option<String> {
+    pub(crate) fn read_text(&self, node: &Node, what: &str) -> Option<String> {
         let NodeKind::Text(text) = &node.kind else {
             let quote = match &node.kind {
                 NodeKind::Bool(_) | NodeKind::Int(_) | NodeKind::Float(_) => {
@@ -194,8 +159,8 @@ impl Document {
     }
 
     /// Text that is not empty.
-    pub(crate) fn filled_text(&self, node: &Node, what: &str) -> Option<String> {
-        let text = self.text(node, what)?;
+    pub(crate) fn read_filled_text(&self, node: &Node, what: &str) -> Option<String> {
+        let text = self.read_text(node, what)?;
         if text.trim().is_empty() {
             self.error(At::Node(node.id), format!("`{what}` cannot be empty"));
             return None;
@@ -203,17 +168,17 @@ impl Document {
         Some(text)
     }
 
-    pub(crate) fn texts(&self, node: &Node, what: &str) -> Option<Vec<String>> {
+    pub(crate) fn read_texts(&self, node: &Node, what: &str) -> Option<Vec<String>> {
         // No early end: each wrong item is worth a message.
-        let items: Vec<_> = self.list(node, what)?.iter().map(|item| self.text(item, what)).collect();
+        let items: Vec<_> = self.read_list(node, what)?.iter().map(|item| self.read_text(item, what)).collect();
         items.into_iter().collect()
     }
 
-    pub(crate) fn bool(&self, node: &Node, what: &str) -> Option<bool> {
+    pub(crate) fn read_bool(&self, node: &Node, what: &str) -> Option<bool> {
         if let NodeKind::Bool(value) = node.kind {
             return Some(value);
         }
-        let hint = match node.text().map(str::to_ascii_lowercase).as_deref() {
+        let hint = match node.as_text().map(str::to_ascii_lowercase).as_deref() {
             Some("yes" | "on" | "y") => Some("write `true`".to_owned()),
             Some("no" | "off" | "n") => Some("write `false`".to_owned()),
             _ => quotes_hint(node, what),
@@ -222,7 +187,7 @@ impl Document {
         None
     }
 
-    pub(crate) fn number(&self, node: &Node, what: &str, allowed: RangeInclusive<u32>) -> Option<u32> {
+    pub(crate) fn read_number(&self, node: &Node, what: &str, allowed: RangeInclusive<u32>) -> Option<u32> {
         if let NodeKind::Int(value) = node.kind
             && let Some(value) = u32::try_from(value).ok().filter(|value| allowed.contains(value))
         {
@@ -234,7 +199,7 @@ impl Document {
     }
 
     /// An amount of money, more than nothing.
-    pub(crate) fn usd(&self, node: &Node, what: &str) -> Option<f64> {
+    pub(crate) fn read_usd(&self, node: &Node, what: &str) -> Option<f64> {
         let amount = match node.kind {
             NodeKind::Float(value) => Some(value),
             NodeKind::Int(value) => u32::try_from(value).ok().map(f64::from),
@@ -248,7 +213,7 @@ impl Document {
     }
 
     /// A value that `model` reads from text, such as a length of time; `form` says how it is written.
-    pub(crate) fn value<T>(
+    pub(crate) fn read_value<T>(
         &self,
         node: &Node,
         what: &str,
@@ -267,7 +232,7 @@ impl Document {
     }
 
     /// One of the words in `choices`.
-    pub(crate) fn choice<T>(
+    pub(crate) fn read_choice<T>(
         &self,
         node: &Node,
         what: &str,
@@ -275,18 +240,18 @@ impl Document {
     ) -> Option<T> {
         let mut words = Vec::new();
         for (word, value) in choices {
-            if node.text() == Some(word) {
+            if node.as_text() == Some(word) {
                 return Some(value);
             }
             words.push(word);
         }
-        let hint = node.text().and_then(|text| did_you_mean(text, words.iter().copied()));
+        let hint = node.as_text().and_then(|text| did_you_mean(text, words.iter().copied()));
         self.expected_hint(node, what, &either(&words), hint);
         None
     }
 
-    pub(crate) fn id(&self, node: &Node, what: &str) -> Option<TaskId> {
-        let text = self.text(node, what)?;
+    pub(crate) fn read_id(&self, node: &Node, what: &str) -> Option<TaskId> {
+        let text = self.read_text(node, what)?;
         TaskId::parse(&text)
             .map_err(|error| self.error(At::Node(node.id), format!("`{what}` is not a task id: {error}")))
             .ok()
@@ -297,7 +262,7 @@ impl Document {
 pub(crate) fn named_entries(entries: &[(Node, Node)]) -> impl Iterator<Item = (&str, NodeId, &Node)> {
     let mut seen = HashSet::new();
     entries.iter().filter_map(move |(key, value)| {
-        let name = key.text()?;
+        let name = key.as_text()?;
         (name != "<<" && seen.insert(name)).then_some((name, key.id, value))
     })
 }

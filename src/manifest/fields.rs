@@ -4,12 +4,15 @@
 //! goes on with the rest.
 
 use crate::manifest::command_line;
-use crate::manifest::document::{At, Document};
+use crate::manifest::document::{At, Document, shown};
+use crate::manifest::document_values::quoted;
 use crate::manifest::keys::{Section, Shape};
+use crate::manifest::sections;
 use crate::manifest::tree::{Node, NodeId, NodeKind};
 use crate::model::bytes::Bytes;
 use crate::model::interval::Interval;
 use crate::model::names::TaskId;
+use crate::model::nearest::nearest;
 use crate::model::problem::Problem;
 
 /// A mapping whose keys have been checked against those of its section.
@@ -23,9 +26,22 @@ pub(crate) struct SectionFields<'a> {
 }
 
 impl<'a> SectionFields<'a> {
+    /// The fields of a mapping, which a message calls `what`, with the keys of `section` alone. Nothing (`env:`) is an
+    /// empty one.
+    pub(crate) fn new(document: &'a Document, node: &'a Node, what: &str, section: &'static Section) -> Option<Self> {
+        let entries = document.read_map(node, what)?;
+        for (index, (key, _)) in entries.iter().enumerate() {
+            if let Some(name) = key.as_text().filter(|name| !section.has(name) && *name != "<<") {
+                let belongs = sections::belongs(document, section, entries, index);
+                document.add(At::Node(key.id), unknown_key(name, what, section, belongs));
+            }
+        }
+        Some(Self { document, section, id: node.id, entries })
+    }
+
     fn entry(&self, key: &str) -> Option<&'a (Node, Node)> {
         debug_assert!(self.section.has(key), "`{key}` is not declared in {}", self.section.name);
-        self.entries.iter().find(|(name, _)| name.text() == Some(key))
+        self.entries.iter().find(|(name, _)| name.as_text() == Some(key))
     }
 
     /// The value of `key`, which may be an explicit nothing.
@@ -44,7 +60,7 @@ impl<'a> SectionFields<'a> {
     }
 
     /// Notes a problem of the mapping as a whole.
-    pub(crate) fn add(&self, problem: Problem) {
+    pub(crate) fn add_problem(&self, problem: Problem) {
         self.document.add(At::Node(self.id), problem);
     }
 
@@ -59,32 +75,32 @@ impl<'a> SectionFields<'a> {
     }
 
     pub(crate) fn bool(&self, key: &str) -> Option<bool> {
-        self.read(key, Document::bool)
+        self.read(key, Document::read_bool)
     }
 
     pub(crate) fn text(&self, key: &str) -> Option<String> {
-        self.read(key, Document::text)
+        self.read(key, Document::read_text)
     }
 
     /// Text that is not empty.
     pub(crate) fn filled_text(&self, key: &str) -> Option<String> {
-        self.read(key, Document::filled_text)
+        self.read(key, Document::read_filled_text)
     }
 
     pub(crate) fn texts(&self, key: &str) -> Option<Vec<String>> {
-        self.read(key, Document::texts)
+        self.read(key, Document::read_texts)
     }
 
     pub(crate) fn usd(&self, key: &str) -> Option<f64> {
-        self.read(key, Document::usd)
+        self.read(key, Document::read_usd)
     }
 
     pub(crate) fn interval(&self, key: &str) -> Option<Interval> {
-        self.read(key, |document, node, what| document.value(node, what, Interval::FORM, Interval::parse))
+        self.read(key, |document, node, what| document.read_value(node, what, Interval::FORM, Interval::parse))
     }
 
     pub(crate) fn bytes(&self, key: &str) -> Option<Bytes> {
-        self.read(key, |document, node, what| document.value(node, what, Bytes::FORM, Bytes::parse))
+        self.read(key, |document, node, what| document.read_value(node, what, Bytes::FORM, Bytes::parse))
     }
 
     /// A command's argv, at least one word.
@@ -93,31 +109,47 @@ impl<'a> SectionFields<'a> {
     }
 
     pub(crate) fn id(&self, key: &str) -> Option<TaskId> {
-        self.read(key, Document::id)
+        self.read(key, Document::read_id)
     }
 
     pub(crate) fn ids(&self, key: &str) -> Vec<TaskId> {
-        self.items(key).iter().filter_map(|item| self.document.id(item, key)).collect()
+        self.items(key).iter().filter_map(|item| self.document.read_id(item, key)).collect()
     }
 
     /// A whole number in the range that the key is declared with.
     pub(crate) fn number(&self, key: &str) -> Option<u32> {
         let Some(Shape::Number(min, max)) = self.section.key(key).map(|key| &key.shape) else { return None };
-        self.read(key, |document, node, what| document.number(node, what, *min..=*max))
+        self.read(key, |document, node, what| document.read_number(node, what, *min..=*max))
     }
 
     pub(crate) fn choice<T>(&self, key: &str, choices: impl IntoIterator<Item = (&'static str, T)>) -> Option<T> {
-        self.read(key, |document, node, what| document.choice(node, what, choices))
+        self.read(key, |document, node, what| document.read_choice(node, what, choices))
     }
 
     /// The items of a list; none where it is missing or wrong.
     pub(crate) fn items(&self, key: &str) -> &'a [Node] {
-        self.read(key, Document::list).unwrap_or_default()
+        self.read(key, Document::read_list).unwrap_or_default()
     }
 
     /// The fields of the section below `key`.
-    pub(crate) fn section(&self, key: &str) -> Option<Self> {
+    pub(crate) fn fields_of(&self, key: &str) -> Option<Self> {
         let section = self.section.key(key).and_then(|key| key.shape.section())?;
-        self.read(key, |document, node, what| document.fields(node, what, section))
+        self.read(key, |document, node, what| Self::new(document, node, what, section))
     }
+}
+
+/// What to say of a key that its section does not have. `belongs`: hints where it belongs instead.
+fn unknown_key(name: &str, what: &str, section: &Section, belongs: Vec<String>) -> Problem {
+    let mut problem = Problem::error(format!("unknown key `{}` in {}", shown(name), quoted(what)));
+    // Of a key that another section has, only the plural or the singular is likelier.
+    let is_likely = |near: &&str| {
+        belongs.is_empty() || near.strip_suffix('s') == Some(name) || name.strip_suffix('s') == Some(near)
+    };
+    let near = nearest(name, section.names()).filter(is_likely);
+    problem.hints.extend(near.map(|near| format!("did you mean `{near}`?")));
+    problem.hints.extend(belongs);
+    if problem.hints.is_empty() {
+        problem.hints.push(format!("known keys: {}", section.names().collect::<Vec<_>>().join(", ")));
+    }
+    problem
 }

@@ -121,7 +121,7 @@ fn read(
     let LoadRequest { path, root, home, unsaved, is_full } = request;
     let local = local.and_then(|local| Some((local, local.parse()?)));
     let overlay = local.as_ref().map(|(local, node)| local_file::read(local, node)).unwrap_or_default();
-    let fields = document.fields(node, "the manifest", &keys::MANIFEST)?;
+    let fields = SectionFields::new(document, node, "the manifest", &keys::MANIFEST)?;
     settings::version(&fields);
 
     let agents = agent_section::read(&fields);
@@ -176,7 +176,7 @@ fn read_modes<'a>(
         add_mode_files(document, item, request, &mut modes, others);
     }
     let mut blocks = Vec::new();
-    let entries = fields.read("modes", Document::map).unwrap_or_default();
+    let entries = fields.read("modes", Document::read_map).unwrap_or_default();
     for (name, key, node) in named_entries(entries) {
         if sections::is_misplaced(document, "modes", &keys::MODE, entries, key) {
             continue;
@@ -189,7 +189,7 @@ fn read_modes<'a>(
             }
         };
         let base = modes.remove(&name).unwrap_or_else(|| Mode::new(name.clone(), Origin::BuiltIn));
-        let Some(fields) = document.fields(node, &format!("modes.{name}"), &keys::MODE) else { continue };
+        let Some(fields) = SectionFields::new(document, node, &format!("modes.{name}"), &keys::MODE) else { continue };
         let line = document.key_line("modes:", name.as_str()).unwrap_or_else(|| document.line(key));
         let mode = Mode { origin: Origin::Manifest { line }, ..mode_block::read(&fields, base, request.root) };
         let block = ModeBlock { mode, key, fields };

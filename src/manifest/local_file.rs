@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::manifest::document::{At, Document, shown};
 use crate::manifest::document_values::named_entries;
+use crate::manifest::fields::SectionFields;
 use crate::manifest::keys;
 use crate::manifest::notify_section::{self, NotifyKeys};
 use crate::manifest::settings::Budget;
@@ -40,7 +41,9 @@ pub(crate) struct LocalFlags<'a> {
 }
 
 pub(crate) fn read<'a>(document: &'a Document, root: &'a Node) -> Overlay<'a> {
-    let Some(fields) = document.fields(root, "the local file", &keys::LOCAL) else { return Overlay::default() };
+    let Some(fields) = SectionFields::new(document, root, "the local file", &keys::LOCAL) else {
+        return Overlay::default();
+    };
     settings_section::version_value(&fields);
     let mut overlay = Overlay {
         terminal: fields.read("terminal", terminal_section::read),
@@ -51,9 +54,9 @@ pub(crate) fn read<'a>(document: &'a Document, root: &'a Node) -> Overlay<'a> {
         pass_env: settings_section::pass_env(&fields),
         flags: Vec::new(),
     };
-    for (mode, key, block) in named_entries(fields.read("modes", Document::map).unwrap_or_default()) {
+    for (mode, key, block) in named_entries(fields.read("modes", Document::read_map).unwrap_or_default()) {
         let what = format!("modes.{}", shown(mode));
-        let Some(fields) = document.fields(block, &what, &keys::LOCAL_MODE) else { continue };
+        let Some(fields) = SectionFields::new(document, block, &what, &keys::LOCAL_MODE) else { continue };
         if let (Some(node), Some(flags)) = (fields.get("flags"), fields.texts("flags")) {
             overlay.flags.push(LocalFlags { mode, key, node, flags });
         }

@@ -64,7 +64,7 @@ fn read_prompt(fields: &SectionFields<'_>, mode: &mut Mode, root: &Path) {
 
 /// A template that, as far as it is literal, stays below the run's folder.
 pub(crate) fn below(document: &Document, node: &Node, what: &str) -> Option<String> {
-    let text = document.filled_text(node, what)?;
+    let text = document.read_filled_text(node, what)?;
     let literal = !text.contains("{{") && !text.contains("{%");
     let path = Path::new(&text);
     // A folder that an expression leaves open is checked again when it is rendered.
@@ -78,12 +78,12 @@ pub(crate) fn below(document: &Document, node: &Node, what: &str) -> Option<Stri
 }
 
 fn read_limits(fields: &SectionFields<'_>) -> Limits {
-    let Some(fields) = fields.section("limits") else { return Limits::default() };
+    let Some(fields) = fields.fields_of("limits") else { return Limits::default() };
     Limits { cpu: fields.interval("cpu"), memory: fields.bytes("memory"), processes: fields.number("processes") }
 }
 
 fn read_expect(fields: &SectionFields<'_>) -> ExpectTemplates {
-    let Some(fields) = fields.section("expect") else { return ExpectTemplates::default() };
+    let Some(fields) = fields.fields_of("expect") else { return ExpectTemplates::default() };
     let files = fields.items("files").iter().filter_map(|file| below(fields.document, file, "files"));
     ExpectTemplates {
         non_empty: fields.bool("non_empty").unwrap_or(false),

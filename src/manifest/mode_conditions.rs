@@ -20,7 +20,7 @@ pub(crate) fn read(fields: &SectionFields<'_>, mode: &mut Mode) {
     mode.needs = read_needs(fields);
     mode.gate = read_gate(fields);
     mode.exclusive = fields.bool("exclusive").unwrap_or(false);
-    mode.retry = fields.section("retry").and_then(|fields| read_retry(&fields));
+    mode.retry = fields.fields_of("retry").and_then(|fields| read_retry(&fields));
     for (key, missing) in [("sources", "generates"), ("generates", "sources")] {
         if let (Some(id), None) = (fields.key_id(key), fields.get(missing)) {
             let problem = Problem::error(format!("`{key}` without `{missing}` decides nothing"));
@@ -35,7 +35,7 @@ pub(crate) fn read(fields: &SectionFields<'_>, mode: &mut Mode) {
 fn read_needs(fields: &SectionFields<'_>) -> Vec<ModeName> {
     let mut needs = Vec::new();
     for item in fields.items("needs") {
-        let Some(text) = fields.document.text(item, "needs") else { continue };
+        let Some(text) = fields.document.read_text(item, "needs") else { continue };
         match ModeName::parse(&text) {
             Ok(name) if needs.contains(&name) => {}
             Ok(name) => needs.push(name),
@@ -53,13 +53,15 @@ pub(crate) fn read_gate(fields: &SectionFields<'_>) -> bool {
 
 fn read_retry(fields: &SectionFields<'_>) -> Option<Retry> {
     if fields.get("max").is_none() {
-        fields.add(Problem::error("`retry` does not say how often").hint("add `max: 2`"));
+        fields.add_problem(Problem::error("`retry` does not say how often").hint("add `max: 2`"));
     }
     let max = fields.number("max").unwrap_or(0);
     let backoff = fields.interval("backoff").unwrap_or(BACKOFF);
     let kinds = RetryOn::ALL.map(|kind| (kind.as_str(), kind));
     let on = match fields.get("on") {
-        Some(_) => fields.items("on").iter().filter_map(|item| fields.document.choice(item, "on", kinds)).collect(),
+        Some(_) => {
+            fields.items("on").iter().filter_map(|item| fields.document.read_choice(item, "on", kinds)).collect()
+        }
         None => [RetryOn::RateLimit].into(),
     };
     (max > 0).then_some(Retry { max, backoff, on })
@@ -68,7 +70,7 @@ fn read_retry(fields: &SectionFields<'_>) -> Option<Retry> {
 /// Templates of glob patterns; one without an expression is checked as a pattern here.
 fn read_patterns(document: &Document, node: &Node, key: &str) -> Option<Vec<String>> {
     let mut patterns = Vec::new();
-    let items = document.list(node, key)?;
+    let items = document.read_list(node, key)?;
     if items.is_empty() && matches!(node.kind, NodeKind::List(_)) {
         document.error(At::Node(node.id), format!("`{key}` names no pattern"));
     }

@@ -114,7 +114,7 @@ fn description(path: &Path) -> Option<String> {
     let (front, _) = rest.split_once("\n---")?;
     let found = match tree::parse(front) {
         Ok(parsed) if matches!(parsed.root.kind, NodeKind::Map(_)) => {
-            parsed.root.get("description")?.text()?.to_owned()
+            parsed.root.get("description")?.as_text()?.to_owned()
         }
         // Front matter in the wild is often no YAML: `argument-hint: [x] [y]`.
         _ => front.lines().find_map(|line| line.strip_prefix("description:"))?.to_owned(),

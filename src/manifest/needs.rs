@@ -14,7 +14,7 @@ use crate::model::problem::Problem;
 pub(crate) fn check(blocks: &[ModeBlock<'_>], modes: &BTreeMap<ModeName, Mode>) {
     for block in blocks {
         for item in block.fields.get("needs").map(Node::items).unwrap_or_default() {
-            let known = item.text().and_then(|text| ModeName::parse(text).ok());
+            let known = item.as_text().and_then(|text| ModeName::parse(text).ok());
             if let Some(name) = known.filter(|name| !modes.contains_key(name)) {
                 block.fields.document.add(At::Node(item.id), unknown_mode(name.as_str(), modes));
             }

@@ -17,14 +17,14 @@ pub(crate) struct NotifyKeys {
 }
 
 pub(crate) fn read(fields: &SectionFields<'_>) -> NotifyKeys {
-    let Some(fields) = fields.section("notify") else { return NotifyKeys::default() };
+    let Some(fields) = fields.fields_of("notify") else { return NotifyKeys::default() };
     let kinds = NewsKind::ALL.map(|kind| (kind.as_str(), kind));
     NotifyKeys {
         desktop: fields.bool("desktop"),
         command: fields.command("command"),
         on: fields
-            .read("on", Document::list)
-            .map(|items| items.iter().filter_map(|item| fields.document.choice(item, "on", kinds)).collect()),
+            .read("on", Document::read_list)
+            .map(|items| items.iter().filter_map(|item| fields.document.read_choice(item, "on", kinds)).collect()),
         every: fields.interval("every"),
     }
 }

@@ -29,7 +29,7 @@ pub(crate) fn read(fields: &SectionFields<'_>, modes: &BTreeMap<ModeName, Mode>)
     }
     let mut named = NamedPairs::new();
     let read = |(entry, line)| {
-        let fields = document.fields(entry, "the entry of `runs`", &keys::RUN)?;
+        let fields = SectionFields::new(document, entry, "the entry of `runs`", &keys::RUN)?;
         read_entry(&fields, line, modes, &mut named)
     };
     entries.iter().zip(lines).filter_map(read).collect()
@@ -42,25 +42,25 @@ fn read_entry(
     named: &mut NamedPairs,
 ) -> Option<WantedRuns> {
     if fields.get("mode").is_none() {
-        fields.add(Problem::error("an entry of `runs` needs a `mode`"));
+        fields.add_problem(Problem::error("an entry of `runs` needs a `mode`"));
     }
     let mode = fields.read("mode", |document, node, _| known_mode(document, node, modes));
     let restart = read_restart(fields, mode);
     let Some(tasks) = fields.get("tasks") else {
         let problem = Problem::error("an entry of `runs` does not say which `tasks`");
-        fields.add(problem.hint("`tasks: [TASK-1]`, or `tasks: { status: in_progress }`"));
+        fields.add_problem(problem.hint("`tasks: [TASK-1]`, or `tasks: { status: in_progress }`"));
         return None;
     };
     let choice = match &tasks.kind {
         NodeKind::List(items) => {
-            let read = |item| Some((item, fields.document.id(item, "tasks")?));
+            let read = |item| Some((item, fields.document.read_id(item, "tasks")?));
             let ids: Vec<(&Node, TaskId)> = items.iter().filter_map(read).collect();
             if let Some(mode) = mode {
                 refuse_two_policies(fields.document, &mode.name, &ids, restart, named);
             }
             TaskChoice::Ids(ids.into_iter().map(|(_, id)| id).collect())
         }
-        NodeKind::Map(_) => TaskChoice::Selected(read_selector(&fields.section("tasks")?)),
+        NodeKind::Map(_) => TaskChoice::Selected(read_selector(&fields.fields_of("tasks")?)),
         _ => {
             let form = "a list of ids or a selector such as `{ status: in_progress }`";
             fields.document.expected(tasks, "tasks", form);
@@ -76,7 +76,7 @@ pub(crate) fn known_mode<'m>(
     node: &Node,
     modes: &'m BTreeMap<ModeName, Mode>,
 ) -> Option<&'m Mode> {
-    let text = document.text(node, "mode")?;
+    let text = document.read_text(node, "mode")?;
     let found = ModeName::parse(&text).ok().and_then(|name| modes.get(&name));
     if found.is_none() {
         document.add(At::Node(node.id), unknown_mode(&text, modes));
@@ -115,11 +115,12 @@ fn refuse_two_policies(
 fn read_selector(fields: &SectionFields<'_>) -> TaskSelector {
     let document = fields.document;
     let values = |key: &str| fields.get(key).map(one_or_many).unwrap_or_default();
-    let texts = |key: &str| values(key).iter().filter_map(|value| document.filled_text(value, key)).collect::<Vec<_>>();
+    let texts =
+        |key: &str| values(key).iter().filter_map(|value| document.read_filled_text(value, key)).collect::<Vec<_>>();
     // A field without values would select more tasks than was meant.
     if fields.entries.is_empty() {
         let problem = Problem::error("an empty selector would choose every task");
-        fields.add(problem.hint("name one of status, tag, type, parent"));
+        fields.add_problem(problem.hint("name one of status, tag, type, parent"));
     }
     for (key, _) in fields.entries.iter().filter(|(_, value)| one_or_many(value).is_empty()) {
         document.error(At::Node(key.id), "a selector's field needs a value");
@@ -128,7 +129,7 @@ fn read_selector(fields: &SectionFields<'_>) -> TaskSelector {
         status: values("status").iter().filter_map(|value| read_status(document, value)).collect(),
         tag: texts("tag"),
         kind: texts("type"),
-        parent: values("parent").iter().filter_map(|value| document.id(value, "parent")).collect(),
+        parent: values("parent").iter().filter_map(|value| document.read_id(value, "parent")).collect(),
     }
 }
 
@@ -141,7 +142,7 @@ fn one_or_many(node: &Node) -> &[Node] {
 }
 
 fn read_status(document: &Document, node: &Node) -> Option<TaskStatus> {
-    let text = document.text(node, "status")?;
+    let text = document.read_text(node, "status")?;
     let found = TaskStatus::parse(&text);
     if found.is_none() {
         let known = TaskStatus::ALL.map(TaskStatus::as_str);

@@ -65,7 +65,7 @@ pub(crate) fn belongs(
     index: usize,
 ) -> Vec<String> {
     let Some((key, value)) = entries.get(index).filter(|_| !section.written.is_empty()) else { return Vec::new() };
-    let Some(name) = key.text() else { return Vec::new() };
+    let Some(name) = key.as_text() else { return Vec::new() };
     if let Some(hint) = indentation(document, Level::Keys(section), entries, index) {
         return vec![hint];
     }
@@ -92,11 +92,11 @@ pub(crate) fn is_misplaced(
 ) -> bool {
     let Some(index) = entries.iter().position(|(key, _)| key.id == id) else { return false };
     let (key, value) = &entries[index];
-    let Some((name, known)) = key.text().and_then(|name| Some((name, section.key(name)?))) else { return false };
+    let Some((name, known)) = key.as_text().and_then(|name| Some((name, section.key(name)?))) else { return false };
     let is_key_of_it = match &value.kind {
         NodeKind::Null => false,
         NodeKind::Map(fields) => below_key(known).is_some_and(|deeper| {
-            !fields.is_empty() && fields.iter().all(|(key, _)| key.text().is_some_and(|key| deeper.has(key)))
+            !fields.is_empty() && fields.iter().all(|(key, _)| key.as_text().is_some_and(|key| deeper.has(key)))
         }),
         _ => true,
     };
@@ -115,7 +115,7 @@ pub(crate) fn is_misplaced(
 /// A key that stands too far out: the mapping that ends just before it has such a key, deeper.
 fn indentation(document: &Document, level: Level, entries: &[(Node, Node)], index: usize) -> Option<String> {
     let (key, value) = entries.get(index)?;
-    let name = key.text()?;
+    let name = key.as_text()?;
     // Other keys that stand too far out may come between.
     let is_own = |name: &str| match level {
         Level::Keys(section) => section.has(name),
@@ -123,7 +123,7 @@ fn indentation(document: &Document, level: Level, entries: &[(Node, Node)], inde
     };
     let before = entries[..index].iter().rev();
     let (parent, mut node) =
-        before.filter_map(|(key, value)| Some((key.text()?, value))).find(|(key, _)| is_own(key))?;
+        before.filter_map(|(key, value)| Some((key.as_text()?, value))).find(|(key, _)| is_own(key))?;
     let mut inner = level.below(parent)?;
     let mut path = match level {
         Level::Names(names, _) => format!("{names}.{parent}"),
@@ -138,8 +138,8 @@ fn indentation(document: &Document, level: Level, entries: &[(Node, Node)], inde
             NodeKind::Map(fields) if inner.has(name) => break Some(&fields.first()?.0),
             NodeKind::Map(fields) => {
                 let (last, deeper) = fields.last()?;
-                inner = inner.below(last.text()?)?;
-                path = format!("{path}.{}", last.text()?);
+                inner = inner.below(last.as_text()?)?;
+                path = format!("{path}.{}", last.as_text()?);
                 node = deeper;
             }
             NodeKind::List(items) => node = items.last()?,

@@ -68,7 +68,7 @@ pub(crate) fn session_from(folder: &str) -> String {
 }
 
 pub(crate) fn tmux_socket(fields: &SectionFields<'_>) -> Option<String> {
-    let fields = fields.section("tmux")?;
+    let fields = fields.fields_of("tmux")?;
     let name = fields.filled_text("socket")?;
     if name.starts_with('-') || name.contains('/') || name.chars().any(char::is_control) {
         let problem = Problem::error("`socket` must be a name as `tmux -L` takes it, without `/`");
@@ -95,10 +95,10 @@ fn env_name_problem(name: &str) -> Option<Problem> {
 /// The field `env`; `None` where it is missing.
 pub(crate) fn env(fields: &SectionFields<'_>) -> Option<BTreeMap<String, String>> {
     let mut env = BTreeMap::new();
-    for (name, id, value) in named_entries(fields.read("env", Document::map)?) {
+    for (name, id, value) in named_entries(fields.read("env", Document::read_map)?) {
         if let Some(problem) = env_name_problem(name) {
             fields.document.add(At::Node(id), problem);
-        } else if let Some(text) = fields.document.text(value, name) {
+        } else if let Some(text) = fields.document.read_text(value, name) {
             env.insert(name.to_owned(), text);
         }
     }
@@ -108,7 +108,7 @@ pub(crate) fn env(fields: &SectionFields<'_>) -> Option<BTreeMap<String, String>
 pub(crate) fn pass_env(fields: &SectionFields<'_>) -> Vec<String> {
     let mut names = Vec::new();
     for item in fields.items("pass_env") {
-        let Some(name) = fields.document.text(item, "pass_env") else { continue };
+        let Some(name) = fields.document.read_text(item, "pass_env") else { continue };
         match env_name_problem(&name) {
             Some(problem) => fields.document.add(At::Node(item.id), problem),
             None if !names.contains(&name) => names.push(name),
@@ -120,14 +120,14 @@ pub(crate) fn pass_env(fields: &SectionFields<'_>) -> Vec<String> {
 
 pub(crate) fn retention(fields: &SectionFields<'_>) -> Retention {
     let usual = Retention::default();
-    let Some(fields) = fields.section("retention") else { return usual };
+    let Some(fields) = fields.fields_of("retention") else { return usual };
     let runs_per_pair = fields.number("runs_per_pair").unwrap_or(usual.runs_per_pair);
     Retention { runs_per_pair, max_age: fields.interval("max_age") }
 }
 
 /// Amounts in USD. A day's budget is what all runs of a day may cost together.
 pub(crate) fn budget(fields: &SectionFields<'_>) -> Budget {
-    let Some(fields) = fields.section("budget") else { return Budget::default() };
+    let Some(fields) = fields.fields_of("budget") else { return Budget::default() };
     Budget { run: fields.usd("run"), day: fields.usd("day") }
 }
 
@@ -155,13 +155,13 @@ pub(crate) fn state_dir(fields: &SectionFields<'_>, root: &Path, home: &Home) ->
 }
 
 pub(crate) fn worktree(fields: &SectionFields<'_>) -> Option<Worktree> {
-    let fields = fields.section("worktree")?;
+    let fields = fields.fields_of("worktree")?;
     if fields.get("path").is_none() {
-        fields.add(Problem::error("`worktree` needs a `path`"));
+        fields.add_problem(Problem::error("`worktree` needs a `path`"));
     }
     let mut copy = Vec::new();
     for item in fields.items("copy") {
-        let Some(name) = fields.document.filled_text(item, "copy") else { continue };
+        let Some(name) = fields.document.read_filled_text(item, "copy") else { continue };
         if !stays_below(name.as_ref()) {
             fields.document.error(At::Node(item.id), format!("`{}` is not a path below the project", shown(&name)));
         }

@@ -9,6 +9,7 @@ use std::io;
 use std::path::Path;
 
 use crate::manifest::document::Document;
+use crate::manifest::fields::SectionFields;
 use crate::manifest::keys;
 use crate::manifest::mode::Mode;
 use crate::manifest::mode_conditions::read_gate;
@@ -54,7 +55,7 @@ fn read_tasks(document: &Document, root: &Node, modes: &BTreeMap<ModeName, Mode>
         return Vec::new();
     }
     let mut seen = HashSet::new();
-    let items = document.list(root, "the subtask file").unwrap_or_default();
+    let items = document.read_list(root, "the subtask file").unwrap_or_default();
     items.iter().filter_map(|item| read_task(document, item, modes, &mut seen)).collect()
 }
 
@@ -64,7 +65,7 @@ fn read_task(
     modes: &BTreeMap<ModeName, Mode>,
     seen: &mut HashSet<TaskId>,
 ) -> Option<ListedTask> {
-    let fields = document.fields(node, "the subtask", &keys::SUBTASK)?;
+    let fields = SectionFields::new(document, node, "the subtask", &keys::SUBTASK)?;
     let instructions = RunInstructions {
         mode: fields.read("mode", |document, node, _| known_mode(document, node, modes)).map(|mode| mode.name.clone()),
         prompt: fields.filled_text("prompt"),

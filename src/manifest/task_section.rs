@@ -30,7 +30,7 @@ pub(crate) struct TaskContext<'a> {
 pub(crate) fn read(fields: &SectionFields<'_>, context: TaskContext<'_>) -> Vec<TaskSource> {
     let mut seen = HashSet::new();
     let read = |entry| {
-        let fields = fields.document.fields(entry, "tasks", &keys::TASK_SOURCE)?;
+        let fields = SectionFields::new(fields.document, entry, "tasks", &keys::TASK_SOURCE)?;
         read_source(&fields, entry, context, &mut seen)
     };
     fields.items("tasks").iter().filter_map(read).collect()
@@ -59,7 +59,7 @@ fn read_source(
             Some(TaskSource::Files(TaskFiles { id, ..TaskFiles::new(glob) }))
         }
         ["list"] => {
-            let tasks = fields.read("list", Document::list)?;
+            let tasks = fields.read("list", Document::read_list)?;
             Some(TaskSource::List(tasks.iter().filter_map(|task| read_task(fields.document, task, seen)).collect()))
         }
         ["subtasks"] => read_subtasks(fields, context),
@@ -72,7 +72,7 @@ fn read_source(
 
 /// The text that names tasks. Its names and filters are checked with all templates.
 fn read_id_template(document: &Document, node: &Node, what: &str) -> Option<IdTemplate> {
-    let text = document.filled_text(node, what)?;
+    let text = document.read_filled_text(node, what)?;
     if let Some(at) = id_template::statement(&text) {
         let problem = Problem::error("`id` holds a statement; only expressions are allowed");
         document.add(At::Within(node.id, at..at + 2), problem.hint("id: \"{{ file.stem }}\""));
@@ -93,7 +93,7 @@ fn read_subtasks(fields: &SectionFields<'_>, context: TaskContext<'_>) -> Option
 
 /// A glob that is not empty and well formed.
 pub(crate) fn read_glob(document: &Document, node: &Node, what: &str) -> Option<String> {
-    let text = document.filled_text(node, what)?;
+    let text = document.read_filled_text(node, what)?;
     if let Err(error) = glob::Pattern::new(&text) {
         let at = text.char_indices().nth(error.pos).map_or(text.len(), |(offset, _)| offset);
         document.error(At::Within(node.id, at..at + 1), format!("`{what}` is not a file pattern: {}", error.msg));
@@ -103,7 +103,7 @@ pub(crate) fn read_glob(document: &Document, node: &Node, what: &str) -> Option<
 }
 
 fn read_task(document: &Document, node: &Node, seen: &mut HashSet<TaskId>) -> Option<ListedTask> {
-    let fields = document.fields(node, "the task", &keys::TASK)?;
+    let fields = SectionFields::new(document, node, "the task", &keys::TASK)?;
     let text = |key: &str| fields.text(key).unwrap_or_default();
     let task = ListedTask {
         title: text("title"),
@@ -124,7 +124,7 @@ fn read_task(document: &Document, node: &Node, seen: &mut HashSet<TaskId>) -> Op
 /// The `id` of a task, which no other of its list may have.
 pub(crate) fn read_own_id(fields: &SectionFields<'_>, what: &str, seen: &mut HashSet<TaskId>) -> Option<TaskId> {
     if fields.get("id").is_none() {
-        fields.add(Problem::error(format!("a {what} needs an `id`")));
+        fields.add_problem(Problem::error(format!("a {what} needs an `id`")));
     }
     let id = fields.id("id")?;
     if !seen.insert(id.clone()) {

@@ -35,7 +35,7 @@ pub(crate) enum NodeKind {
 }
 
 impl Node {
-    pub(crate) fn text(&self) -> Option<&str> {
+    pub(crate) fn as_text(&self) -> Option<&str> {
         match &self.kind {
             NodeKind::Text(text) => Some(text),
             _ => None,
@@ -53,7 +53,7 @@ impl Node {
     /// The value of a key; `None` where this is no mapping.
     pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         let NodeKind::Map(entries) = &self.kind else { return None };
-        entries.iter().find(|(name, _)| name.text() == Some(key)).map(|(_, value)| value)
+        entries.iter().find(|(name, _)| name.as_text() == Some(key)).map(|(_, value)| value)
     }
 }
 
