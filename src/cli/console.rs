@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use crate::agent::{LineRenderer, Sanitizer};
 use crate::model::protocol::Protocol;
-use crate::system::logs::reader::{Piece, Stream};
+use crate::system::logs::reader::{LogPiece, LogStream};
 
 /// How bytes are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,11 +88,13 @@ impl Console {
         self.stderr.write(&bytes, None, &mut io::stderr().lock())
     }
 
-    pub(crate) fn show(&mut self, piece: &Piece<'_>) -> io::Result<()> {
+    pub(crate) fn show(&mut self, piece: &LogPiece<'_>) -> io::Result<()> {
         match piece.stream {
-            Stream::Stdout => self.stdout.write(piece.bytes, piece.at, &mut io::stdout().lock()),
-            Stream::Stderr if self.stderr_alone => self.stderr.write(piece.bytes, piece.at, &mut io::stdout().lock()),
-            Stream::Stderr => self.stderr.write(piece.bytes, piece.at, &mut io::stderr().lock()),
+            LogStream::Stdout => self.stdout.write(piece.bytes, piece.at, &mut io::stdout().lock()),
+            LogStream::Stderr if self.stderr_alone => {
+                self.stderr.write(piece.bytes, piece.at, &mut io::stdout().lock())
+            }
+            LogStream::Stderr => self.stderr.write(piece.bytes, piece.at, &mut io::stderr().lock()),
         }
     }
 

@@ -5,7 +5,7 @@ use crate::http::refusal::{Refusal, RefusalKind};
 use crate::http::ui::{self, Fragment};
 use crate::model::names::{ModeName, Pair, TaskId};
 use crate::model::run_id::RunId;
-use crate::runner::tail::Stream;
+use crate::runner::tail::LogStream;
 use crate::runner::worker::WorkerRequest;
 
 /// Everything the server answers.
@@ -31,7 +31,7 @@ pub(super) enum Route {
     Render(Pair),
     Runs,
     Run(RunId),
-    Log(RunId, Stream),
+    Log(RunId, LogStream),
     /// Answered by the worker's response as it is.
     Worker(WorkerRequest),
     History,
@@ -122,8 +122,8 @@ fn api(
         ["render", mode, task] => pair(mode, task).and_then(|pair| post(Route::Render(pair))),
         ["runs"] => get(Route::Runs),
         ["runs", id] => run_id(id).and_then(|id| get(Route::Run(id))),
-        ["runs", id, "stdout"] => run_id(id).and_then(|id| get(Route::Log(id, Stream::Stdout))),
-        ["runs", id, "stderr"] => run_id(id).and_then(|id| get(Route::Log(id, Stream::Stderr))),
+        ["runs", id, "stdout"] => run_id(id).and_then(|id| get(Route::Log(id, LogStream::Stdout))),
+        ["runs", id, "stderr"] => run_id(id).and_then(|id| get(Route::Log(id, LogStream::Stderr))),
         ["tasks"] => get(Route::Worker(WorkerRequest::Tasks)),
         ["tasks", id] => task(id).and_then(|id| get(Route::Worker(WorkerRequest::Task { id }))),
         ["diff", id] => task(id).and_then(|id| get(Route::Worker(WorkerRequest::Diff { id }))),

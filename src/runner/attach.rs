@@ -4,7 +4,7 @@ use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::runner::store::Store;
 use crate::system::environment;
-use crate::system::logs::reader::Stream;
+use crate::system::logs::reader::LogStream;
 use crate::system::logs::whole::WholeLog;
 use crate::system::tmux::{SocketEnv, Tmux, TmuxError};
 
@@ -29,7 +29,7 @@ pub fn switch_client(run: &Run) -> Result<bool, TmuxError> {
 }
 
 /// What a job printed so far, to be read whole or in part.
-pub fn log(store: &Store, id: &RunId, stream: Stream) -> std::io::Result<WholeLog> {
+pub fn log(store: &Store, id: &RunId, stream: LogStream) -> std::io::Result<WholeLog> {
     WholeLog::open(&store.folder(id), stream)
 }
 

@@ -14,7 +14,7 @@ use crate::runner::observe;
 use crate::runner::start::StartError;
 use crate::runner::store::Store;
 use crate::system::clock::Stopwatch;
-use crate::system::logs::reader::{From, LogReader, Piece, Streams};
+use crate::system::logs::reader::{LogPiece, LogReader, LogStreams, ReadFrom};
 use crate::system::store::index::IndexError;
 use crate::system::store::pair_lock::{self, Liveness};
 use crate::system::watch::{self, ChangeWatch};
@@ -74,7 +74,7 @@ pub struct Follower {
 
 impl Follower {
     /// Follows `run`, from `from` on in the given streams; `None` for its end alone.
-    pub fn new(store: &Store, run: &Run, logs: Option<(Streams, From)>) -> io::Result<Self> {
+    pub fn new(store: &Store, run: &Run, logs: Option<(LogStreams, ReadFrom)>) -> io::Result<Self> {
         let folder = store.folder(run.id());
         // The end of a job is told by its lock. Watching more would be paid for at the end: the
         // kernel takes some milliseconds to close a watch.
@@ -89,7 +89,7 @@ impl Follower {
     }
 
     /// Hands over what was written since the last call.
-    pub fn read(&mut self, sink: &mut dyn FnMut(Piece<'_>) -> io::Result<()>) -> io::Result<u64> {
+    pub fn read(&mut self, sink: &mut dyn FnMut(LogPiece<'_>) -> io::Result<()>) -> io::Result<u64> {
         if let Some(watch) = &self.watch {
             watch.clear();
         }

@@ -12,12 +12,12 @@ use crate::runner::follow::FollowError;
 use crate::runner::observe;
 use crate::runner::store::Store;
 use crate::system::event_fd::EventFd;
-use crate::system::logs::reader::{From, LogReader};
+use crate::system::logs::reader::{LogReader, ReadFrom};
 use crate::system::store::run_folder::RunFolder;
 use crate::system::watch::file_watcher::{FileWatcher, Subscription};
 
-pub use crate::system::logs::extent::Extent;
-pub use crate::system::logs::reader::{Stream, Streams};
+pub use crate::system::logs::extent::LogExtent;
+pub use crate::system::logs::reader::{LogStream, LogStreams};
 
 /// Where to begin, in bytes of each log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub struct Offsets {
 /// A piece of a log; the next of its stream begins at `offset + count`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Chunk {
-    pub stream: Stream,
+    pub stream: LogStream,
     /// Of its first byte.
     pub offset: u64,
     /// So many bytes are in the caller's buffer now.
@@ -67,7 +67,7 @@ pub struct Tail {
 struct Watches {
     watcher: Arc<FileWatcher>,
     waker: EventFd,
-    streams: Streams,
+    streams: LogStreams,
     _folder: Option<Subscription>,
     stdout: Option<Subscription>,
     stderr: Option<Subscription>,
@@ -80,12 +80,12 @@ impl Tail {
         store: &Store,
         run: &Run,
         from: Offsets,
-        streams: Streams,
+        streams: LogStreams,
         watcher: &Arc<FileWatcher>,
         waker: &EventFd,
     ) -> io::Result<Self> {
         let folder = store.folder(run.id());
-        let from = From::At { stdout: from.stdout, stderr: from.stderr };
+        let from = ReadFrom::At { stdout: from.stdout, stderr: from.stderr };
         let over = run.end.is_some();
         Ok(Self {
             logs: LogReader::open(&folder, streams, from)?,
@@ -133,7 +133,7 @@ impl Tail {
     }
 
     /// The next stretch, unread, where much of one log is there.
-    pub fn next_extent(&mut self, least: usize, most: usize) -> io::Result<Option<Extent>> {
+    pub fn next_extent(&mut self, least: usize, most: usize) -> io::Result<Option<LogExtent>> {
         self.logs.next_extent(least, most)
     }
 
@@ -161,7 +161,7 @@ impl Watches {
     fn new(
         watcher: &Arc<FileWatcher>,
         waker: &EventFd,
-        streams: Streams,
+        streams: LogStreams,
         folder: &RunFolder,
         over: bool,
     ) -> io::Result<Self> {
@@ -206,7 +206,7 @@ mod tests {
     use std::path::Path;
     use std::time::Duration;
 
-    const BOTH: Streams = Streams { stdout: true, stderr: true };
+    const BOTH: LogStreams = LogStreams { stdout: true, stderr: true };
 
     struct World {
         _dir: tempfile::TempDir,

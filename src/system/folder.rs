@@ -1,17 +1,10 @@
-//! Trying out a folder that is to hold records: what kind of disk it is on, how much room there is,
-//! and whether locks, renames and syncs work there.
-//!
-//! Must leave nothing behind.
+//! Checks whether a folder can hold records: the kind of its file system, its free space, and whether locks,
+//! renames and syncs work there. Must leave nothing behind.
 
 #[cfg(all(target_os = "linux", not(dispatch_posix)))]
 mod linux;
 #[cfg(all(target_os = "linux", not(dispatch_posix)))]
-use linux as platform;
-
-#[cfg(not(all(target_os = "linux", not(dispatch_posix))))]
-mod posix;
-#[cfg(not(all(target_os = "linux", not(dispatch_posix))))]
-use posix as platform;
+pub use linux::served_by;
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Write as _};
@@ -33,15 +26,15 @@ pub enum FolderError {
     Sync(#[source] io::Error),
 }
 
-/// What works there.
+/// The result where everything works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tried {
-    /// How far the disk's clock is from ours: a file server has one of its own.
+pub struct FolderTest {
+    /// How far the file system's clock is from ours: a file server has its own.
     pub skew: Duration,
 }
 
 /// Writes, locks, syncs and renames a file of its own.
-pub fn try_out(folder: &Path) -> Result<Tried, FolderError> {
+pub fn try_out(folder: &Path) -> Result<FolderTest, FolderError> {
     let mut file =
         tempfile::Builder::new().prefix(".dispatch-probe-").tempfile_in(folder).map_err(FolderError::Write)?;
     let before = SystemTime::now();
@@ -62,18 +55,19 @@ pub fn try_out(folder: &Path) -> Result<Tried, FolderError> {
     let synced = File::open(folder).and_then(|folder| folder.sync_all());
     std::fs::remove_file(&renamed).map_err(FolderError::Rename)?;
     synced.map_err(FolderError::Sync)?;
-    Ok(Tried { skew: outside(written, before, after) })
+    Ok(FolderTest { skew: outside(written, before, after) })
 }
 
-/// How far `at` lies outside of what lies between the two.
+/// How far `at` is outside the span of the other two.
 fn outside(at: SystemTime, before: SystemTime, after: SystemTime) -> Duration {
     let early = before.duration_since(at).unwrap_or_default();
     early.max(at.duration_since(after).unwrap_or_default())
 }
 
-/// The name of the file system, where it is one that another machine serves.
-pub fn served_by(folder: &Path) -> io::Result<Option<&'static str>> {
-    platform::served_by(folder)
+/// The name of the file system, where another machine serves it; `None` also where the system cannot tell.
+#[cfg(not(all(target_os = "linux", not(dispatch_posix))))]
+pub fn served_by(_folder: &Path) -> io::Result<Option<&'static str>> {
+    Ok(None)
 }
 
 /// Bytes that we may still write there.
@@ -82,12 +76,12 @@ pub fn free(folder: &Path) -> io::Result<u64> {
     Ok(found.f_bavail.saturating_mul(found.f_frsize))
 }
 
-/// Whether we may make files there.
+/// Whether we may create files there.
 pub fn is_writable(folder: &Path) -> bool {
     rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK).is_ok()
 }
 
-/// `path`, or the innermost folder around it that is there.
+/// `path`, or its nearest ancestor that is a folder.
 pub fn nearest(path: &Path) -> Option<PathBuf> {
     path.ancestors().find(|part| part.is_dir()).map(Path::to_owned)
 }

@@ -24,7 +24,7 @@ use crate::runner::project::Depth;
 use crate::runner::project_store;
 use crate::runner::store::Store;
 use crate::system::clock;
-use crate::system::logs::reader::{From, Streams};
+use crate::system::logs::reader::{LogStreams, ReadFrom};
 
 pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     let (Some(mode), Some(task)) = (&args.mode, &args.task) else {
@@ -64,7 +64,7 @@ fn of_the_pair(run: Option<Run>, pair: &Pair, typed: &str) -> Result<Run, CliErr
 
 fn headless(meant: &Meant, args: &Args, store: &Store, run: &Run) -> Answer {
     let both = !args.stdout && !args.stderr;
-    let streams = Streams { stdout: both || args.stdout, stderr: both || args.stderr };
+    let streams = LogStreams { stdout: both || args.stdout, stderr: both || args.stderr };
     let protocol = protocol_of(store, run);
     let tail = args.tail.unwrap_or(u64::MAX);
     // Lines of events are not lines of output: those are counted after they were made readable.
@@ -74,10 +74,10 @@ fn headless(meant: &Meant, args: &Args, store: &Store, run: &Run) -> Answer {
         (_, Some(since)) => {
             let since = i64::try_from(since.as_duration().as_millis()).unwrap_or(i64::MAX);
             let at = clock::now().as_millisecond().saturating_sub(since);
-            From::Since(jiff::Timestamp::from_millisecond(at).unwrap_or(jiff::Timestamp::MIN))
+            ReadFrom::Since(jiff::Timestamp::from_millisecond(at).unwrap_or(jiff::Timestamp::MIN))
         }
-        (Some(lines), None) if !counts_rendered => From::Tail(lines),
-        _ => From::Start,
+        (Some(lines), None) if !counts_rendered => ReadFrom::Tail(lines),
+        _ => ReadFrom::Start,
     };
     let show = Show { protocol, raw: args.raw, timestamps: args.timestamps, stderr_alone: !streams.stdout };
     let mut console = if counts_rendered { Console::keeping_last(show, tail) } else { Console::new(show) };

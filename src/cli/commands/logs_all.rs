@@ -21,7 +21,7 @@ use crate::runner::observe;
 use crate::runner::project::Depth;
 use crate::runner::project_store;
 use crate::runner::store::Store;
-use crate::system::logs::reader::{From, LogReader, Stream, Streams};
+use crate::system::logs::reader::{LogReader, LogStream, LogStreams, ReadFrom};
 use crate::system::watch::{self, ChangeWatch};
 
 /// New runs are looked for this often; output of known ones comes as it is written.
@@ -43,7 +43,7 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
         return Ok(ExitCode::SUCCESS);
     };
     let both = !args.stdout && !args.stderr;
-    let streams = Streams { stdout: both || args.stdout, stderr: both || args.stderr };
+    let streams = LogStreams { stdout: both || args.stdout, stderr: both || args.stderr };
     let mut interrupts = Interrupts::new()?;
     let watch = ChangeWatch::new()?;
     let mut lanes: BTreeMap<RunId, Lane> = BTreeMap::new();
@@ -59,7 +59,7 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
         for run in &live {
             if !lanes.contains_key(run.id()) {
                 // What ran before we came is shown from its last lines on, what starts later whole.
-                let from = if first { From::Tail(args.tail.unwrap_or(10)) } else { From::Start };
+                let from = if first { ReadFrom::Tail(args.tail.unwrap_or(10)) } else { ReadFrom::Start };
                 lanes.insert(run.id().clone(), Lane::open(&store, run, streams, from, &watch)?);
             }
         }
@@ -92,7 +92,13 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
 }
 
 impl Lane {
-    fn open(store: &Store, run: &Run, streams: Streams, from: From, watch: &ChangeWatch) -> Result<Self, CliError> {
+    fn open(
+        store: &Store,
+        run: &Run,
+        streams: LogStreams,
+        from: ReadFrom,
+        watch: &ChangeWatch,
+    ) -> Result<Self, CliError> {
         let folder = store.folder(run.id());
         watch.watch_folder(folder.path())?;
         Ok(Self {
@@ -109,8 +115,8 @@ impl Lane {
         self.reader.read(&mut |piece| {
             let mut text = Vec::new();
             match (piece.stream, &mut *renderer) {
-                (Stream::Stdout, Some(renderer)) => renderer.feed(piece.bytes, &mut text),
-                (Stream::Stdout | Stream::Stderr, _) => text.extend_from_slice(piece.bytes),
+                (LogStream::Stdout, Some(renderer)) => renderer.feed(piece.bytes, &mut text),
+                (LogStream::Stdout | LogStream::Stderr, _) => text.extend_from_slice(piece.bytes),
             }
             sanitizer.feed(&text, pending);
             Ok(())

@@ -35,7 +35,7 @@ use crate::runner::stop;
 use crate::runner::store::Store;
 use crate::runner::together::{Planned, Resume};
 use crate::system::clock;
-use crate::system::logs::reader::{From, Streams};
+use crate::system::logs::reader::{LogStreams, ReadFrom};
 use crate::system::tmux::WarmClient;
 use crate::system::watch;
 use crate::tasks::{Task, TaskSet};
@@ -270,8 +270,8 @@ fn stream(
     show: Show,
     interrupts: &mut Interrupts,
 ) -> Result<Streamed, CliError> {
-    let both = Streams { stdout: true, stderr: true };
-    let logs = (!meant.json).then_some((both, From::Start));
+    let both = LogStreams { stdout: true, stderr: true };
+    let logs = (!meant.json).then_some((both, ReadFrom::Start));
     let mut follower = Follower::new(store, &run, logs)?;
     let mut console = Console::new(show);
     let mut interrupted = 0;

@@ -13,7 +13,7 @@ use crate::model::run_id::RunId;
 use crate::runner::attach;
 use crate::runner::failure::{Failure, Kind};
 use crate::runner::observe;
-use crate::runner::tail::Stream;
+use crate::runner::tail::LogStream;
 use crate::runner::worker::WorkerRequest;
 
 /// `GET /status`: cached bytes from the snapshot.
@@ -89,7 +89,7 @@ pub(in crate::http) fn end_frame(server: &Server, run: &Run) -> Result<String, s
 }
 
 /// `GET /api/runs/ID/stdout` and `stderr`: a job's log, or a range of its bytes.
-pub(in crate::http) fn log(server: &Server, id: &RunId, stream: Stream, head: &Head) -> Result<Reply, Refusal> {
+pub(in crate::http) fn log(server: &Server, id: &RunId, stream: LogStream, head: &Head) -> Result<Reply, Refusal> {
     const CONTENT_TYPE: &str = "application/octet-stream";
     by_id(server, id)?;
     let log = attach::log(server.live.store(), id, stream).map_err(Refusal::internal)?;
@@ -98,7 +98,7 @@ pub(in crate::http) fn log(server: &Server, id: &RunId, stream: Stream, head: &H
         // An unknown unit or form is ignored (RFC 9110 section 14.2).
         None | Some(ByteRange::Ignored) => {
             let body = log.part(0, length);
-            return Ok(Reply::long(200, CONTENT_TYPE, Box::new(body), length).header("Accept-Ranges", "bytes"));
+            return Ok(Reply::long(200, CONTENT_TYPE, body, length).header("Accept-Ranges", "bytes"));
         }
         Some(ByteRange::Unsatisfiable) => {
             return Ok(Reply::owned("text/plain; charset=utf-8", "")
@@ -108,7 +108,7 @@ pub(in crate::http) fn log(server: &Server, id: &RunId, stream: Stream, head: &H
         Some(ByteRange::Part(start, end)) => (start, end),
     };
     let part = log.part(start, end - start);
-    Ok(Reply::long(206, CONTENT_TYPE, Box::new(part), end - start)
+    Ok(Reply::long(206, CONTENT_TYPE, part, end - start)
         .header("Accept-Ranges", "bytes")
         .header("Content-Range", format!("bytes {start}-{}/{length}", end - 1)))
 }

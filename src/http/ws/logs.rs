@@ -24,7 +24,7 @@ use crate::runner::event_fd::EventFd;
 use crate::runner::follow::FollowError;
 use crate::runner::live::EventStream;
 use crate::runner::observe;
-use crate::runner::tail::{Next, Offsets, Stream, Streams, Tail};
+use crate::runner::tail::{LogStream, LogStreams, Next, Offsets, Tail};
 use crate::runner::terminal;
 use crate::runner::terminal::{Access, Terminal};
 
@@ -56,7 +56,7 @@ pub(super) fn open(
         return Err(Refusal::with(RefusalKind::NoRoute, format!("run {} is not one of `{pair}`", run.id())));
     }
     if run.facts.headless {
-        let streams = Streams { stdout: true, stderr: !raw };
+        let streams = LogStreams { stdout: true, stderr: !raw };
         let tail = server.live.tail(&run, from, streams, waker).map_err(Refusal::internal)?;
         return Ok(Box::new(JobLog {
             server: Arc::clone(server),
@@ -113,11 +113,11 @@ struct LogMessage<'a> {
     data: &'a str,
 }
 
-fn text_message(payload: &mut Outgoing, stream: Stream, offset: u64, bytes: &[u8]) -> Outbound {
+fn text_message(payload: &mut Outgoing, stream: LogStream, offset: u64, bytes: &[u8]) -> Outbound {
     let data = String::from_utf8_lossy(bytes);
     let stream = match stream {
-        Stream::Stdout => "stdout",
-        Stream::Stderr => "stderr",
+        LogStream::Stdout => "stdout",
+        LogStream::Stderr => "stderr",
     };
     let message = LogMessage { stream, offset, next: offset + bytes.len() as u64, data: &data };
     match serde_json::to_writer(payload, &message) {
@@ -176,7 +176,7 @@ impl Channel for JobLog {
         match &self.phase {
             LogPhase::End(run) => {
                 // Characters that never became complete.
-                for (at, stream) in [(0, Stream::Stdout), (1, Stream::Stderr)] {
+                for (at, stream) in [(0, LogStream::Stdout), (1, LogStream::Stderr)] {
                     let partial = std::mem::take(&mut self.partial[at]);
                     if !partial.bytes.is_empty() {
                         return text_message(payload, stream, partial.offset, &partial.bytes);
@@ -222,7 +222,7 @@ impl Channel for JobLog {
             if self.raw {
                 return Outbound::Frame(FrameKind::Binary);
             }
-            let partial = &mut self.partial[usize::from(chunk.stream == Stream::Stderr)];
+            let partial = &mut self.partial[usize::from(chunk.stream == LogStream::Stderr)];
             let (offset, bytes) = partial.join(chunk.offset, &self.text[..chunk.count]);
             let (whole, rest) = bytes.split_at(bytes.len() - unfinished(&bytes));
             *partial = PartialCharacter { offset: offset + whole.len() as u64, bytes: rest.to_vec() };

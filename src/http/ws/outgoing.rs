@@ -6,7 +6,7 @@
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 
-use crate::runner::tail::Extent;
+use crate::runner::tail::LogExtent;
 
 /// The longest head, in bytes.
 const HEAD: usize = 10;
@@ -29,7 +29,7 @@ pub(in crate::http) struct Outgoing {
     end: usize,
     sent: usize,
     /// The part of the payload that is sent from its file.
-    rest: Option<Extent>,
+    rest: Option<LogExtent>,
 }
 
 impl Outgoing {
@@ -43,7 +43,7 @@ impl Outgoing {
     }
 
     /// Sets the payload to a part of a file.
-    pub(super) fn attach(&mut self, rest: Extent) {
+    pub(super) fn attach(&mut self, rest: LogExtent) {
         self.rest = Some(rest);
     }
 
@@ -69,7 +69,7 @@ impl Outgoing {
 
     /// Completes the frame: writes the head before the payload.
     pub(super) fn seal(&mut self, kind: FrameKind) {
-        let length = (self.end - HEAD) as u64 + self.rest.as_ref().map_or(0, Extent::left);
+        let length = (self.end - HEAD) as u64 + self.rest.as_ref().map_or(0, LogExtent::left);
         let code = match kind {
             FrameKind::Text => 1,
             FrameKind::Binary => 2,

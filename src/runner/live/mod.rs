@@ -26,7 +26,7 @@ use crate::runner::locate::Whence;
 use crate::runner::observe;
 use crate::runner::overview::{RECENT, compose};
 use crate::runner::store::Store;
-use crate::runner::tail::{Offsets, Streams, Tail};
+use crate::runner::tail::{LogStreams, Offsets, Tail};
 use crate::system::clock::{self, Stopwatch};
 use crate::system::event_fd::EventFd;
 use crate::system::store::index::{HistoryFilter, Index, IndexError};
@@ -207,7 +207,7 @@ impl Live {
     }
 
     /// Follows the logs of a job; its end is told even where nobody writes one.
-    pub fn tail(&self, run: &Run, from: Offsets, streams: Streams, waker: &EventFd) -> io::Result<Tail> {
+    pub fn tail(&self, run: &Run, from: Offsets, streams: LogStreams, waker: &EventFd) -> io::Result<Tail> {
         let tail = Tail::open(&self.shared.store, run, from, streams, &self.shared.watcher, waker)?;
         let tail = tail.with_guest(Arc::clone(&self.shared.guests));
         self.shared.bells.runs.wake();

@@ -17,7 +17,7 @@ use crate::model::run_state::{EndState, RunState};
 use crate::runner::locate::Whence;
 use crate::runner::observe;
 use crate::runner::store::Store;
-use crate::runner::tail::{Next, Offsets, Streams};
+use crate::runner::tail::{LogStreams, Next, Offsets};
 use crate::system::clock::Stopwatch;
 use crate::system::event_fd::EventFd;
 use crate::system::store::pair_lock::{self, Claim, PairLock};
@@ -256,7 +256,7 @@ fn who_follows_a_log_hears_of_an_end_that_nobody_wrote() {
     let mut job = world.start("T-1");
     fs::write(job.folder.stdout(), "last words").unwrap();
     let waker = EventFd::new().unwrap();
-    let both = Streams { stdout: true, stderr: true };
+    let both = LogStreams { stdout: true, stderr: true };
     let mut tail = world.live.tail(&job.run(), Offsets::default(), both, &waker).unwrap();
     let mut room = [0; 64];
     assert!(matches!(tail.next(&mut room).unwrap(), Next::Chunk(chunk) if &room[..chunk.count] == b"last words"));

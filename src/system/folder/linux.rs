@@ -1,9 +1,9 @@
-//! Linux: a file system is known by a number.
+//! Linux: a file system is identified by a number.
 
 use std::io;
 use std::path::Path;
 
-/// What another machine serves (statfs(2)). FUSE is among them, since sshfs and its like are.
+/// File systems that another machine serves (statfs(2)). FUSE is among them, for sshfs.
 const SERVED: [(u32, &str); 11] = [
     (0x6969, "NFS"),
     (0xFF53_4D42, "CIFS"),
@@ -18,7 +18,8 @@ const SERVED: [(u32, &str); 11] = [
     (0x786F_4256, "vboxsf"),
 ];
 
-pub(super) fn served_by(folder: &Path) -> io::Result<Option<&'static str>> {
+/// The name of the file system, where another machine serves it.
+pub fn served_by(folder: &Path) -> io::Result<Option<&'static str>> {
     let found = rustix::fs::statfs(folder)?.f_type;
     // Its width differs between machines; the number itself has 32 bits.
     let found = u32::try_from(i128::from(found) & 0xFFFF_FFFF).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! `marks`: at this time, so long were the two logs. Lets `logs` interleave and stamp.
+//! The file `marks` of a run: lengths of both logs at a time, by which `logs` interleaves and stamps them.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, Write as _};
@@ -9,13 +9,13 @@ use jiff::Timestamp;
 
 /// One line of `marks`: milliseconds since 1970 and the lengths in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mark {
+pub struct LogMark {
     pub at_ms: i64,
     pub stdout: u64,
     pub stderr: u64,
 }
 
-impl Mark {
+impl LogMark {
     pub fn at(&self) -> Option<Timestamp> {
         Timestamp::from_millisecond(self.at_ms).ok()
     }
@@ -25,7 +25,7 @@ impl Mark {
 #[derive(Debug)]
 pub struct MarkWriter {
     path: PathBuf,
-    /// Made with the first mark: an agent that prints nothing has none.
+    /// Made with the first mark: an agent that prints nothing has no such file.
     file: Option<File>,
     last: (u64, u64),
 }
@@ -35,7 +35,7 @@ impl MarkWriter {
         Self { path: path.to_owned(), file: None, last: (0, 0) }
     }
 
-    /// Notes the lengths, unless nothing was written since the last mark.
+    /// Notes the lengths, unless they are those of the last mark.
     pub fn note(&mut self, at: Timestamp, stdout: u64, stderr: u64) -> io::Result<()> {
         if self.last != (stdout, stderr) {
             let file = match &mut self.file {
@@ -56,10 +56,10 @@ impl MarkWriter {
     }
 }
 
-/// So much of the marks is read at once; those of a long run are many.
+/// How many bytes of marks are read at once.
 const BLOCK: u64 = 64 * 1024;
 
-/// Reads marks as they are written: each once.
+/// Reads marks as they are written, each once.
 #[derive(Debug, Default)]
 pub struct MarkReader {
     at: u64,
@@ -67,9 +67,9 @@ pub struct MarkReader {
 }
 
 impl MarkReader {
-    /// The next marks since the last call, none once all are read; a torn last line is left for
-    /// the next one.
-    pub fn read_new(&mut self, path: &Path) -> io::Result<Vec<Mark>> {
+    /// The next marks since the last call; empty once all are read. An incomplete last line is left for the next
+    /// call.
+    pub fn read_new(&mut self, path: &Path) -> io::Result<Vec<LogMark>> {
         let mut file =
             match fs::OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -81,7 +81,7 @@ impl MarkReader {
         let mut marks = Vec::new();
         for line in bytes.split_inclusive(|b| *b == b'\n') {
             let Some(mark) = parse(line) else { break };
-            // Lengths only grow: whatever does not was not written by us.
+            // Lengths only grow: a line where they do not is damaged.
             if mark.stdout < self.last.0 || mark.stderr < self.last.1 {
                 break;
             }
@@ -93,10 +93,10 @@ impl MarkReader {
     }
 }
 
-fn parse(line: &[u8]) -> Option<Mark> {
+fn parse(line: &[u8]) -> Option<LogMark> {
     let text = std::str::from_utf8(line.strip_suffix(b"\n")?).ok()?;
     let mut fields = text.split(' ');
-    let mark = Mark {
+    let mark = LogMark {
         at_ms: fields.next()?.parse().ok()?,
         stdout: fields.next()?.parse().ok()?,
         stderr: fields.next()?.parse().ok()?,
@@ -119,7 +119,7 @@ mod tests {
         writer.note(at, 5, 0).unwrap();
         writer.note(at, 5, 0).unwrap();
         writer.note(at, 5, 7).unwrap();
-        let whole = [Mark { at_ms: 1000, stdout: 5, stderr: 0 }, Mark { at_ms: 1000, stdout: 5, stderr: 7 }];
+        let whole = [LogMark { at_ms: 1000, stdout: 5, stderr: 0 }, LogMark { at_ms: 1000, stdout: 5, stderr: 7 }];
         assert_eq!(read(&path).unwrap(), whole);
         let bytes = fs::read(&path).unwrap();
         fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();

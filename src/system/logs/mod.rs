@@ -1,6 +1,6 @@
-//! The logs of a run: two files the agent writes itself, and the marks that interleave them.
+//! The logs of a run: two files that the agent writes itself, and marks that give their common order.
 //!
-//! Readers follow by offset with constant memory and never touch the writer's path.
+//! Readers follow by offset with constant memory. No pipe is between the agent and its files.
 
 pub mod extent;
 pub mod marks;

@@ -1,4 +1,4 @@
-//! Reading both logs in the order they were written, from any point, to any point.
+//! Reads both logs of a run in the order in which they were written, from any point to any point.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -8,87 +8,87 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::system::logs::extent::Extent;
-use crate::system::logs::marks::{Mark, MarkReader};
+use crate::system::logs::extent::LogExtent;
+use crate::system::logs::marks::{LogMark, MarkReader};
 use crate::system::store::run_folder::RunFolder;
 
 /// One of the two logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stream {
+pub enum LogStream {
     Stdout,
     Stderr,
 }
 
 /// Which logs to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Streams {
+pub struct LogStreams {
     pub stdout: bool,
     pub stderr: bool,
 }
 
 /// Where to begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum From {
+pub enum ReadFrom {
     Start,
     /// The last so many lines, over both logs.
     Tail(u64),
-    /// What was written after this moment.
+    /// With what was written at or after this moment.
     Since(Timestamp),
-    /// These offsets, each of its log. One beyond the end waits for the log to grow past it.
+    /// These offsets, each of its log. One beyond the end waits until the log is longer.
     At {
         stdout: u64,
         stderr: u64,
     },
 }
 
-/// A piece of a log. `at` is when it was seen to have been written, where that is known.
+/// A piece of a log.
 #[derive(Debug)]
-pub struct Piece<'a> {
-    pub stream: Stream,
+pub struct LogPiece<'a> {
+    pub stream: LogStream,
     /// Of its first byte in its log.
     pub offset: u64,
+    /// When the supervisor saw it, where that is known.
     pub at: Option<Timestamp>,
     pub bytes: &'a [u8],
 }
 
-/// A stretch of one log that was written between two marks.
+/// A range of one log that was written between two marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Segment {
-    stream: Stream,
+    stream: LogStream,
     start: u64,
     end: u64,
     at: Option<Timestamp>,
 }
 
 impl Segment {
-    fn piece(self, bytes: &[u8]) -> Piece<'_> {
-        Piece { stream: self.stream, offset: self.start, at: self.at, bytes }
+    fn piece(self, bytes: &[u8]) -> LogPiece<'_> {
+        LogPiece { stream: self.stream, offset: self.start, at: self.at, bytes }
     }
 }
 
 const CHUNK: usize = 64 * 1024;
 
-/// A buffer at most this long is kept while there is nothing to read: who follows a quiet log costs
-/// next to nothing.
+/// A buffer of at most this many bytes is kept while there is nothing to read.
 const KEPT: usize = 4096;
 
-/// Follows the logs of one run. Holds two files and two offsets, however long the logs are.
+/// Follows the logs of one run. Holds two files and two offsets, whatever the size of the logs.
 #[derive(Debug)]
 pub struct LogReader {
     folder: RunFolder,
-    streams: Streams,
+    streams: LogStreams,
     stdout: Option<Arc<File>>,
     stderr: Option<Arc<File>>,
     position: (u64, u64),
     pending: VecDeque<Segment>,
-    /// Who follows by offset does not ask when: what lies together is one piece.
+    /// Not where the caller reads by offset: then adjoining ranges become one piece.
     timed: bool,
     marks: MarkReader,
     buffer: Vec<u8>,
 }
 
 impl LogReader {
-    pub fn open(folder: &RunFolder, streams: Streams, from: From) -> io::Result<Self> {
+    pub fn open(folder: &RunFolder, streams: LogStreams, from: ReadFrom) -> io::Result<Self> {
         let mut reader = Self {
             folder: folder.clone(),
             streams,
@@ -96,27 +96,27 @@ impl LogReader {
             stderr: None,
             position: (0, 0),
             pending: VecDeque::new(),
-            timed: !matches!(from, From::At { .. }),
+            timed: !matches!(from, ReadFrom::At { .. }),
             marks: MarkReader::default(),
             buffer: Vec::new(),
         };
         match from {
-            From::Start => {}
-            From::At { stdout, stderr } => reader.position = (stdout, stderr),
-            From::Since(since) => {
-                while reader.look()? {}
-                reader.skip_until(since);
+            ReadFrom::Start => {}
+            ReadFrom::At { stdout, stderr } => reader.position = (stdout, stderr),
+            ReadFrom::Since(since) => {
+                while reader.queue_new()? {}
+                reader.pending.retain(|segment| segment.at.is_none_or(|at| at >= since));
             }
-            From::Tail(lines) => {
-                while reader.look()? {}
+            ReadFrom::Tail(lines) => {
+                while reader.queue_new()? {}
                 reader.keep_last(lines)?;
             }
         }
         Ok(reader)
     }
 
-    /// Hands everything that is there now to `sink`, in order. Returns how many bytes that was.
-    pub fn read(&mut self, sink: &mut dyn FnMut(Piece<'_>) -> io::Result<()>) -> io::Result<u64> {
+    /// Passes everything that is there now to `sink`, in order. Returns how many bytes that was.
+    pub fn read(&mut self, sink: &mut dyn FnMut(LogPiece<'_>) -> io::Result<()>) -> io::Result<u64> {
         let mut total = 0;
         while let Some(piece) = self.next(CHUNK)? {
             total += piece.bytes.len() as u64;
@@ -125,8 +125,8 @@ impl LogReader {
         Ok(total)
     }
 
-    /// The next piece of at most `most` bytes; `None` where all that is there was handed out.
-    pub fn next(&mut self, most: usize) -> io::Result<Option<Piece<'_>>> {
+    /// The next piece of at most `most` bytes; `None` where nothing is left for now.
+    pub fn next(&mut self, most: usize) -> io::Result<Option<LogPiece<'_>>> {
         while let Some(want) = self.ahead()? {
             let want = want.min(most.max(1));
             let mut buffer = std::mem::take(&mut self.buffer);
@@ -145,8 +145,8 @@ impl LogReader {
         Ok(None)
     }
 
-    /// The same into a buffer of the caller's: of which log, from where, and how many bytes.
-    pub fn next_into(&mut self, into: &mut [u8]) -> io::Result<Option<(Stream, u64, usize)>> {
+    /// The same into a buffer of the caller's: returns the log, the offset, and how many bytes.
+    pub fn next_into(&mut self, into: &mut [u8]) -> io::Result<Option<(LogStream, u64, usize)>> {
         while let Some(want) = self.ahead()? {
             let want = want.min(into.len());
             if let Some((segment, count)) = self.read_front(&mut into[..want])? {
@@ -156,61 +156,65 @@ impl LogReader {
         Ok(None)
     }
 
-    /// The next stretch of one log, of at most `most` bytes and unread, where so many as `least` lie
-    /// together; where less is there, reading it is as good.
-    pub fn next_extent(&mut self, least: usize, most: usize) -> io::Result<Option<Extent>> {
+    /// The next range of one log, unread, of at most `most` bytes; `None` where fewer than `least` adjoin: these are
+    /// better read.
+    pub fn next_extent(&mut self, least: usize, most: usize) -> io::Result<Option<LogExtent>> {
         let Some(want) = self.ahead()?.filter(|ahead| *ahead >= least) else { return Ok(None) };
-        let Some(segment) = self.pending.front_mut() else { return Ok(None) };
-        let file = match segment.stream {
-            Stream::Stdout => &self.stdout,
-            Stream::Stderr => &self.stderr,
-        };
-        let Some(file) = file else { return Ok(None) };
+        let Some(&segment) = self.pending.front() else { return Ok(None) };
+        let Some(file) = self.file(segment.stream) else { return Ok(None) };
         let count = want.min(most) as u64;
-        // One that was truncated is for who reads.
+        // A truncated log is left to `next`.
         if length(Some(file))? < segment.start + count {
             return Ok(None);
         }
-        let extent = Extent::new(file, segment.start, count);
-        segment.start += count;
-        if segment.start >= segment.end {
-            self.pending.pop_front();
-        }
+        let extent = LogExtent::new(file, segment.start, count);
+        self.consume(count);
         Ok(Some(extent))
     }
 
-    /// How many bytes lie together at the front of what is queued; `None` where nothing is there.
+    fn file(&self, stream: LogStream) -> Option<&Arc<File>> {
+        match stream {
+            LogStream::Stdout => self.stdout.as_ref(),
+            LogStream::Stderr => self.stderr.as_ref(),
+        }
+    }
+
+    /// Removes `count` bytes from the front of the queue.
+    fn consume(&mut self, count: u64) {
+        if let Some(front) = self.pending.front_mut() {
+            front.start += count;
+            if front.start >= front.end {
+                self.pending.pop_front();
+            }
+        }
+    }
+
+    /// How many bytes adjoin at the front of the queue; `None` where nothing is there.
     fn ahead(&mut self) -> io::Result<Option<usize>> {
         if self.pending.is_empty() {
-            self.look()?;
+            self.queue_new()?;
         }
         let front = self.pending.front();
         Ok(front.map(|segment| usize::try_from(segment.end - segment.start).unwrap_or(usize::MAX)))
     }
 
-    /// Reads the front of what is queued. `None`: it is gone.
+    /// Reads the front of the queue. `None`: the agent truncated its log, and the bytes are gone.
     fn read_front(&mut self, into: &mut [u8]) -> io::Result<Option<(Segment, usize)>> {
-        let Some(segment) = self.pending.front_mut() else { return Ok(None) };
-        let file = match segment.stream {
-            Stream::Stdout => &self.stdout,
-            Stream::Stderr => &self.stderr,
-        };
-        let count = match file {
-            Some(file) => read_at(file, into, segment.start)?,
+        let Some(&segment) = self.pending.front() else { return Ok(None) };
+        let count = match self.file(segment.stream) {
+            Some(file) => rustix::io::retry_on_intr(|| rustix::io::pread(file, &mut *into, segment.start))?,
             None => 0,
         };
-        let read = *segment;
-        segment.start += count as u64;
-        // Truncated by the agent itself: what is gone cannot be shown.
-        if count == 0 || segment.start >= segment.end {
+        if count == 0 {
             self.pending.pop_front();
+            return Ok(None);
         }
-        Ok((count > 0).then_some((read, count)))
+        self.consume(count as u64);
+        Ok(Some((segment, count)))
     }
 
-    /// Queues what was written since the last look. Returns whether there is more to queue: marks
-    /// are taken in blocks.
-    fn look(&mut self) -> io::Result<bool> {
+    /// Queues what was written since the last call. Returns whether there is more to queue: marks are read in blocks.
+    fn queue_new(&mut self) -> io::Result<bool> {
         if self.stdout.is_none() && self.streams.stdout {
             self.stdout = open(&self.folder.stdout())?.map(Arc::new);
         }
@@ -221,14 +225,14 @@ impl LogReader {
         if lengths.0 <= self.position.0 && lengths.1 <= self.position.1 {
             return Ok(false);
         }
-        // What came in one log alone has its place without a mark.
+        // Without marks where only one log has grown.
         if !self.timed && (lengths.0 <= self.position.0 || lengths.1 <= self.position.1) {
             let (found, upto) = segments(&[], self.position, lengths, true);
             self.queue(found);
             self.position = upto;
             return Ok(false);
         }
-        // Marks of what was read already queue nothing.
+        // Marks of what was read before queue nothing.
         loop {
             let marks = self.marks.read_new(&self.folder.marks())?;
             let all = marks.is_empty();
@@ -252,10 +256,6 @@ impl LogReader {
         }
     }
 
-    fn skip_until(&mut self, since: Timestamp) {
-        self.pending.retain(|segment| segment.at.is_none_or(|at| at >= since));
-    }
-
     /// Drops all but the last `lines` lines of what is queued, reading backwards.
     fn keep_last(&mut self, lines: u64) -> io::Result<()> {
         if lines == 0 {
@@ -267,11 +267,7 @@ impl LogReader {
         let mut first_byte_seen = false;
         for index in (0..self.pending.len()).rev() {
             let segment = self.pending[index];
-            let file = match segment.stream {
-                Stream::Stdout => &self.stdout,
-                Stream::Stderr => &self.stderr,
-            };
-            let Some(file) = file else { continue };
+            let Some(file) = self.file(segment.stream).map(Arc::clone) else { continue };
             let mut end = segment.end;
             while end > segment.start {
                 let start = end.saturating_sub(CHUNK as u64).max(segment.start);
@@ -279,13 +275,13 @@ impl LogReader {
                 file.read_exact_at(&mut self.buffer[..want], start)?;
                 let mut upto = want;
                 if !first_byte_seen {
-                    // The newline at the very end closes the last line, it does not begin another.
+                    // A newline at the very end belongs to the last line.
                     first_byte_seen = true;
                     if self.buffer[want - 1] == b'\n' {
                         upto -= 1;
                     }
                 }
-                while let Some(at) = memchr::memrchr(b'\n', &self.buffer[..upto]) {
+                while let Some(at) = self.buffer[..upto].iter().rposition(|byte| *byte == b'\n') {
                     found += 1;
                     if found == lines {
                         self.pending.drain(..index);
@@ -316,25 +312,16 @@ pub(super) fn length(file: Option<&File>) -> io::Result<u64> {
     file.map_or(Ok(0), |file| file.metadata().map(|meta| meta.len()))
 }
 
-/// `read_at`, whatever signal comes.
-fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
-    loop {
-        match file.read_at(buffer, at) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            other => return other,
-        }
-    }
-}
-
-/// The stretches from `position` to `lengths`, in the order the marks tell, and how far they come.
-/// With `all` marks known, what no mark covers comes last.
-fn segments(marks: &[Mark], position: (u64, u64), lengths: (u64, u64), all: bool) -> (Vec<Segment>, (u64, u64)) {
+/// The ranges from `position` to `lengths` in the order of the marks, and how far they reach. Where these are `all`
+/// marks, what no mark covers comes last.
+fn segments(marks: &[LogMark], position: (u64, u64), lengths: (u64, u64), all: bool) -> (Vec<Segment>, (u64, u64)) {
     let mut segments: Vec<Segment> = Vec::new();
     let mut at = position;
     let mut advance = |stdout: u64, stderr: u64, time: Option<Timestamp>| {
-        for (stream, from, to) in
-            [(Stream::Stdout, &mut at.0, stdout.min(lengths.0)), (Stream::Stderr, &mut at.1, stderr.min(lengths.1))]
-        {
+        for (stream, from, to) in [
+            (LogStream::Stdout, &mut at.0, stdout.min(lengths.0)),
+            (LogStream::Stderr, &mut at.1, stderr.min(lengths.1)),
+        ] {
             if to > *from {
                 segments.push(Segment { stream, start: *from, end: to, at: time });
                 *from = to;
@@ -363,8 +350,8 @@ mod tests {
         (dir, folder)
     }
 
-    fn read(folder: &RunFolder, from: From) -> String {
-        let both = Streams { stdout: true, stderr: true };
+    fn read(folder: &RunFolder, from: ReadFrom) -> String {
+        let both = LogStreams { stdout: true, stderr: true };
         let mut all = Vec::new();
         let mut reader = LogReader::open(folder, both, from).unwrap();
         reader
@@ -379,9 +366,9 @@ mod tests {
     #[test]
     fn marks_interleave_and_no_byte_is_lost_without_them() {
         let (_dir, folder) = folder(b"o1\no2\no3\n", b"e1\ne2\n", "1000 3 0\n2000 3 3\n3000 6 3\n");
-        assert_eq!(read(&folder, From::Start), "o1\ne1\no2\no3\ne2\n");
+        assert_eq!(read(&folder, ReadFrom::Start), "o1\ne1\no2\no3\ne2\n");
         std::fs::remove_file(folder.marks()).unwrap();
-        assert_eq!(read(&folder, From::Start), "o1\no2\no3\ne1\ne2\n");
+        assert_eq!(read(&folder, ReadFrom::Start), "o1\no2\no3\ne1\ne2\n");
     }
 
     #[test]
@@ -389,23 +376,23 @@ mod tests {
         let (_dir, folder) = folder(b"o1\no2\no3", b"e1\ne2\n", "1000 3 0\n2000 3 3\n3000 6 3\n");
         // `o3` has no end yet: shown, it shares its line with `e2`.
         for (lines, expected) in [(0, ""), (1, "o3e2\n"), (2, "o2\no3e2\n"), (9, "o1\ne1\no2\no3e2\n")] {
-            assert_eq!(read(&folder, From::Tail(lines)), expected, "{lines}");
+            assert_eq!(read(&folder, ReadFrom::Tail(lines)), expected, "{lines}");
         }
     }
 
     #[test]
     fn since_keeps_what_came_later() {
         let (_dir, folder) = folder(b"o1\no2\n", b"e1\n", "1000 3 0\n2000 3 3\n3000 6 3\n");
-        assert_eq!(read(&folder, From::Since(Timestamp::from_millisecond(2000).unwrap())), "e1\no2\n");
+        assert_eq!(read(&folder, ReadFrom::Since(Timestamp::from_millisecond(2000).unwrap())), "e1\no2\n");
     }
 
     #[test]
     fn a_follower_gets_only_what_is_new() {
         let (_dir, folder) = folder(b"o1\n", b"", "1000 3 0\n");
-        let both = Streams { stdout: true, stderr: true };
-        let mut reader = LogReader::open(&folder, both, From::Start).unwrap();
+        let both = LogStreams { stdout: true, stderr: true };
+        let mut reader = LogReader::open(&folder, both, ReadFrom::Start).unwrap();
         let mut all = Vec::new();
-        let mut sink = |piece: Piece<'_>| {
+        let mut sink = |piece: LogPiece<'_>| {
             all.extend_from_slice(piece.bytes);
             Ok(())
         };
@@ -416,7 +403,7 @@ mod tests {
         assert_eq!(all, b"o1\no2\n");
     }
 
-    fn pieces(reader: &mut LogReader, most: usize) -> Vec<(Stream, u64, String)> {
+    fn pieces(reader: &mut LogReader, most: usize) -> Vec<(LogStream, u64, String)> {
         let mut all = Vec::new();
         while let Some(piece) = reader.next(most).unwrap() {
             all.push((piece.stream, piece.offset, String::from_utf8(piece.bytes.to_vec()).unwrap()));
@@ -427,15 +414,15 @@ mod tests {
     #[test]
     fn from_offsets_each_byte_comes_once_whatever_was_cut() {
         let (_dir, folder) = folder(b"o1\no2\no3\n", b"e1\ne2\n", "1000 3 0\n2000 3 3\n3000 6 3\n");
-        let both = Streams { stdout: true, stderr: true };
+        let both = LogStreams { stdout: true, stderr: true };
         for (stdout, stderr) in (0..=9).flat_map(|out| (0..=6).map(move |err| (out, err))) {
-            let mut reader = LogReader::open(&folder, both, From::At { stdout, stderr }).unwrap();
+            let mut reader = LogReader::open(&folder, both, ReadFrom::At { stdout, stderr }).unwrap();
             let mut at = (stdout, stderr);
             let mut text = (String::new(), String::new());
             for (stream, offset, bytes) in pieces(&mut reader, 2) {
                 let (at, text) = match stream {
-                    Stream::Stdout => (&mut at.0, &mut text.0),
-                    Stream::Stderr => (&mut at.1, &mut text.1),
+                    LogStream::Stdout => (&mut at.0, &mut text.0),
+                    LogStream::Stderr => (&mut at.1, &mut text.1),
                 };
                 assert_eq!(offset, *at);
                 assert!(bytes.len() <= 2);
@@ -450,22 +437,22 @@ mod tests {
     #[test]
     fn without_times_what_lies_together_is_one_piece() {
         let (_dir, folder) = folder(b"o1\no2\no3\n", b"", "1000 3 0\n2000 6 0\n3000 9 0\n");
-        let both = Streams { stdout: true, stderr: true };
-        let mut reader = LogReader::open(&folder, both, From::At { stdout: 1, stderr: 0 }).unwrap();
-        assert_eq!(pieces(&mut reader, 64), [(Stream::Stdout, 1, "1\no2\no3\n".to_owned())]);
-        let mut reader = LogReader::open(&folder, both, From::Start).unwrap();
+        let both = LogStreams { stdout: true, stderr: true };
+        let mut reader = LogReader::open(&folder, both, ReadFrom::At { stdout: 1, stderr: 0 }).unwrap();
+        assert_eq!(pieces(&mut reader, 64), [(LogStream::Stdout, 1, "1\no2\no3\n".to_owned())]);
+        let mut reader = LogReader::open(&folder, both, ReadFrom::Start).unwrap();
         assert_eq!(pieces(&mut reader, 64).len(), 3);
     }
 
     #[test]
     fn an_offset_beyond_the_end_waits_for_it() {
         let (_dir, folder) = folder(b"o1\n", b"", "1000 3 0\n");
-        let both = Streams { stdout: true, stderr: true };
-        let mut reader = LogReader::open(&folder, both, From::At { stdout: 6, stderr: 1 }).unwrap();
+        let both = LogStreams { stdout: true, stderr: true };
+        let mut reader = LogReader::open(&folder, both, ReadFrom::At { stdout: 6, stderr: 1 }).unwrap();
         assert_eq!(pieces(&mut reader, 64), []);
         std::fs::write(folder.stdout(), "o1\no2\nmore").unwrap();
         std::fs::write(folder.stderr(), "e").unwrap();
-        assert_eq!(pieces(&mut reader, 64), [(Stream::Stdout, 6, "more".to_owned())]);
+        assert_eq!(pieces(&mut reader, 64), [(LogStream::Stdout, 6, "more".to_owned())]);
     }
 
     #[test]
@@ -475,9 +462,9 @@ mod tests {
         let (out, err) = ("o\n".repeat(usize::try_from(lines).unwrap()), "e\n".repeat(usize::try_from(lines).unwrap()));
         let (_dir, folder) = folder(out.as_bytes(), err.as_bytes(), &marks);
         let expected = format!("o\n{}e\n", "o\ne\n".repeat(usize::try_from(lines - 1).unwrap()));
-        assert!(read(&folder, From::Start) == expected, "another order");
-        assert_eq!(read(&folder, From::Tail(3)), "o\ne\ne\n");
-        let from = From::At { stdout: lines * 2 - 2, stderr: lines * 2 - 4 };
+        assert!(read(&folder, ReadFrom::Start) == expected, "another order");
+        assert_eq!(read(&folder, ReadFrom::Tail(3)), "o\ne\ne\n");
+        let from = ReadFrom::At { stdout: lines * 2 - 2, stderr: lines * 2 - 4 };
         assert_eq!(read(&folder, from), "o\ne\ne\n");
     }
 }
