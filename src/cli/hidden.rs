@@ -14,7 +14,7 @@ use crate::runner::worker;
 use crate::supervisor;
 use crate::system::process::program;
 use crate::system::pty::{self, PTY_WORD};
-use crate::system::terminal::{BECOME_WORD, opening};
+use crate::system::terminal::{BECOME_WORD, launch};
 
 /// Runs a hidden command or answers `--version`. `None` where neither was asked for.
 pub(crate) fn run() -> Option<ExitCode> {
@@ -40,7 +40,7 @@ pub(crate) fn run() -> Option<ExitCode> {
         }),
         ("__next", Some(state), ended) => Some(next(&state, ended.as_deref())),
         (PTY_WORD, Some(_), _) => Some(failed(127, &pty::become_owner(&rest()))),
-        (BECOME_WORD, Some(encoded), None) => Some(match opening::decode(&encoded) {
+        (BECOME_WORD, Some(encoded), None) => Some(match launch::decode(&encoded) {
             Some(words) => failed(127, &program::become_words(&words)),
             None => failed(2, &"these are no encoded words"),
         }),

@@ -19,7 +19,7 @@ use crate::system::environment;
 use crate::system::process::detached;
 use crate::system::process::program::{self, ProgramError};
 use crate::system::process::supervise::own_program;
-use crate::system::terminal::{NotRaised, Opening, ROWS, Row, Surroundings, Viewer, raise};
+use crate::system::terminal::{HostEnvironment, NotRaised, TERMINALS, TerminalLaunch, TerminalSpec, Viewer, raise};
 use crate::system::tmux::{self, Client, TmuxError};
 
 /// How long a terminal may take until it shows something.
@@ -89,7 +89,7 @@ impl Shown {
 
 /// See the module. Returns when it is seen, or known not to come.
 pub fn show_window(store: &Store, run: &Run) -> Result<Shown, ShowError> {
-    let around = Surroundings::of(tmux::starter_environment());
+    let around = HostEnvironment::of(tmux::starter_environment());
     let choice = choose(store.wish(), &around, &Here(&around));
     if let Err(NoTerminal::Unwanted) = choice {
         return Ok(Shown::None(NoTerminal::Unwanted.into()));
@@ -121,14 +121,14 @@ impl Window {
         Ok(Some(now.unwrap_or_else(|| client.clone())))
     }
 
-    fn open(&self, run: &Run, choice: &Choice, around: &Surroundings) -> Result<Shown, ShowError> {
+    fn open(&self, run: &Run, choice: &Choice, around: &HostEnvironment) -> Result<Shown, ShowError> {
         // The terminal may look for programs elsewhere than we do.
         let tmux = around.program("tmux").unwrap_or_else(|| "tmux".into());
         let view = self.tmux.terminal_view(&self.place, run.id(), &tmux);
         let (title, own) = (run.pair().label(), own_program()?);
-        let of = |program| Opening { program, title: &title, command: &view.argv, view: &view.name, own: &own };
+        let of = |program| TerminalLaunch { program, title: &title, command: &view.argv, view: &view.name, own: &own };
         let argv = match choice {
-            Choice::Row { row, program } => of(program).argv(row, around),
+            Choice::TerminalSpec { row, program } => of(program).argv(row, around),
             Choice::Own { program, words } => of(program).own_argv(words),
         };
         self.start(choice.name(), &view.name, &argv)
@@ -164,14 +164,14 @@ impl Choice {
     /// As a person calls it.
     pub fn name(&self) -> String {
         match self {
-            Self::Row { row, .. } => row.name.title().to_owned(),
+            Self::TerminalSpec { row, .. } => row.name.title().to_owned(),
             Self::Own { words, .. } => format!("`{}`", words.first().map_or("", String::as_str)),
         }
     }
 
     pub fn program(&self) -> &PathBuf {
         match self {
-            Self::Row { program, .. } | Self::Own { program, .. } => program,
+            Self::TerminalSpec { program, .. } | Self::Own { program, .. } => program,
         }
     }
 }
@@ -187,10 +187,10 @@ fn viewer(client: &Client) -> Viewer {
 }
 
 /// This machine's programs.
-struct Here<'a>(&'a Surroundings);
+struct Here<'a>(&'a HostEnvironment);
 
 impl Installed for Here<'_> {
-    fn of_row(&self, row: &Row) -> Option<PathBuf> {
+    fn of_row(&self, row: &TerminalSpec) -> Option<PathBuf> {
         self.0.find(row)
     }
 
@@ -201,12 +201,12 @@ impl Installed for Here<'_> {
 
 /// The terminal that would be opened here, for who wants to know before.
 pub fn would_open(wish: &Wish) -> Result<Choice, NoTerminal> {
-    let around = Surroundings::of(environment::all());
+    let around = HostEnvironment::of(environment::all());
     choose(wish, &around, &Here(&around))
 }
 
 /// Each terminal that could be on this system, and its program where it is installed.
 pub fn terminals() -> Vec<(TerminalName, Option<PathBuf>)> {
-    let around = Surroundings::of(environment::all());
-    ROWS.iter().filter(|row| around.suits(row)).map(|row| (row.name, around.find(row))).collect()
+    let around = HostEnvironment::of(environment::all());
+    TERMINALS.iter().filter(|row| around.suits(row)).map(|row| (row.name, around.find(row))).collect()
 }

@@ -6,15 +6,15 @@ use std::path::PathBuf;
 use crate::model::terminal::{Terminal, TerminalName};
 use crate::runner::store::Wish;
 use crate::system::process::program::ProgramError;
-use crate::system::terminal::rows::Needs;
-use crate::system::terminal::{ROWS, Row, Surroundings, row};
+use crate::system::terminal::known::Needs;
+use crate::system::terminal::{HostEnvironment, TERMINALS, TerminalSpec, terminal_spec};
 use crate::system::tmux::{Client, PaneLocation};
 
 /// How a new window is opened.
 #[derive(Clone, Debug)]
 pub enum Choice {
-    Row {
-        row: &'static Row,
+    TerminalSpec {
+        row: &'static TerminalSpec,
         program: PathBuf,
     },
     /// The user's own words, of which the first is `program`.
@@ -52,19 +52,19 @@ impl NoTerminal {
 
 /// What finds programs.
 pub(super) trait Installed {
-    fn of_row(&self, row: &Row) -> Option<PathBuf>;
+    fn of_row(&self, row: &TerminalSpec) -> Option<PathBuf>;
     fn own(&self, wish: &Wish, program: &str) -> Result<PathBuf, ProgramError>;
 }
 
 /// By the wish, else the first of the table that is there.
-pub(super) fn choose(wish: &Wish, around: &Surroundings, installed: &impl Installed) -> Result<Choice, NoTerminal> {
+pub(super) fn choose(wish: &Wish, around: &HostEnvironment, installed: &impl Installed) -> Result<Choice, NoTerminal> {
     if wish.terminal == Terminal::None {
         return Err(NoTerminal::Unwanted);
     }
     if around.remote {
         return Err(NoTerminal::Remote);
     }
-    let chosen = |row| Some(Choice::Row { row, program: installed.of_row(row)? });
+    let chosen = |row| Some(Choice::TerminalSpec { row, program: installed.of_row(row)? });
     match &wish.terminal {
         Terminal::None => Err(NoTerminal::Unwanted),
         Terminal::Own(words) => {
@@ -72,7 +72,7 @@ pub(super) fn choose(wish: &Wish, around: &Surroundings, installed: &impl Instal
             Ok(Choice::Own { program, words: words.clone() })
         }
         Terminal::Named(name) => {
-            let row = row(*name).ok_or(NoTerminal::NotInstalled(*name))?;
+            let row = terminal_spec(*name).ok_or(NoTerminal::NotInstalled(*name))?;
             match (around.suits(row), row.needs) {
                 (true, _) => chosen(row).ok_or(NoTerminal::NotInstalled(*name)),
                 (false, Needs::Screen) => Err(NoTerminal::NoScreen),
@@ -80,7 +80,7 @@ pub(super) fn choose(wish: &Wish, around: &Surroundings, installed: &impl Instal
             }
         }
         Terminal::Auto => {
-            let mut suiting = ROWS.iter().filter(|row| around.suits(row)).peekable();
+            let mut suiting = TERMINALS.iter().filter(|row| around.suits(row)).peekable();
             let nothing = if suiting.peek().is_some() { NoTerminal::NoneInstalled } else { NoTerminal::NoScreen };
             suiting.find_map(chosen).ok_or(nothing)
         }

@@ -1,8 +1,8 @@
-//! kitty's remote control, where the user switched it on: which of its windows a process is in.
+//! kitty's remote control, where the user enabled it: finds the window of a process.
 
 use serde_json::Value;
 
-/// The id of the window whose program, or what runs in front of it, is `pid`; of `kitty @ ls`.
+/// The id of the window whose program, or foreground process, is `pid`, in the output of `kitty @ ls`.
 pub(super) fn window_of(listed: &str, pid: u32) -> Option<u64> {
     let listed: Value = serde_json::from_str(listed).ok()?;
     let below = |value: &Value, key: &str| value[key].as_array().cloned().unwrap_or_default();

@@ -1,22 +1,22 @@
-//! The user's terminal emulators as foreign tools: which are there, how each opens a command, how a
-//! window that is there already is brought to the front.
+//! The user's terminal emulators: which are installed, how each opens a command, and how an open window is brought
+//! to the front.
 //!
-//! What each is told is a row of a table, and pure; only `raise` and the search for programs touch
-//! the world. Must not know what a run or a manifest is, nor which terminal is wanted.
+//! The list of terminals and the command lines are pure; only `raise` and the search for programs act. Must not know
+//! what a run or a manifest is, nor which terminal the user wants.
 
+pub mod host_environment;
 mod kitty;
-pub mod opening;
+pub mod known;
+pub mod launch;
 pub mod raise;
-pub mod rows;
 mod scripts;
-pub mod surroundings;
 mod wezterm;
 mod x_windows;
 
-pub use opening::Opening;
+pub use host_environment::{HostEnvironment, HostSystem};
+pub use known::{TERMINALS, TerminalSpec, terminal_spec};
+pub use launch::TerminalLaunch;
 pub use raise::{NotRaised, Viewer, raise};
-pub use rows::{ROWS, Row, row};
-pub use surroundings::{Surroundings, System};
 
-/// The hidden command that becomes the words which it is given as one word of plain digits.
+/// The hidden command that becomes the command line which it gets as one word of hexadecimal digits.
 pub const BECOME_WORD: &str = "__become";

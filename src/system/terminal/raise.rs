@@ -1,7 +1,7 @@
-//! Bringing the window that a tmux client is in to the front.
+//! Brings the window of a tmux client to the front.
 //!
-//! By the terminal itself where it can be asked, else by the screen's window manager. What is found
-//! is always the client's own window, by its tty or its process, never a likely one.
+//! The terminal itself does it where it can be asked, else the screen's window manager. The window is always found
+//! by the client's tty or process, never by likelihood.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -11,17 +11,17 @@ use crate::system::clock::Stopwatch;
 use crate::system::environment::Environment;
 use crate::system::process::bounded::{Limits, run_program};
 use crate::system::process::{ancestry, environment_of};
-use crate::system::terminal::surroundings::{Surroundings, System, is_remote};
-use crate::system::terminal::x_windows::{Found, Tools, Wanted, choose};
+use crate::system::terminal::host_environment::{HostEnvironment, HostSystem, is_remote};
+use crate::system::terminal::x_windows::{WindowMatch, WindowQuery, WindowTools, choose};
 use crate::system::terminal::{kitty, scripts, wezterm};
 
-/// What a tool may take.
+/// Limits of one tool.
 const LIMITS: Limits = Limits { time: Duration::from_secs(3), output: 4 << 20 };
-/// How long a title may be on its way.
+/// How long a new title may take to show.
 const TITLE_COMES: Duration = Duration::from_millis(1500);
 const STEP: Duration = Duration::from_millis(25);
 
-/// What is read of the client's own environment, where the system lets us.
+/// Variables that are read from the client's own environment, where the system allows it.
 const READ: [&str; 9] = [
     "DISPLAY",
     "XAUTHORITY",
@@ -39,12 +39,12 @@ const READ: [&str; 9] = [
 pub struct Viewer {
     pub pid: u32,
     pub tty: String,
-    /// The name that its window was opened under, and the title that it has now, where we opened it.
+    /// The name that its window was opened with, and its present title, where we opened it.
     pub view: Option<String>,
     pub title: Option<String>,
 }
 
-/// Why a window stays where it is.
+/// Why a window was not raised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotRaised {
     #[error("it is at the other end of an SSH connection")]
@@ -57,14 +57,14 @@ pub enum NotRaised {
     NotFound,
 }
 
-/// A tool's answer within bounds, in an environment made for it.
-pub(super) struct Asking<'a> {
+/// Runs tools within limits, in an environment made for them.
+pub(super) struct ToolRunner<'a> {
     environment: &'a Environment,
 }
 
-impl Asking<'_> {
-    /// What it printed, where it went well.
-    pub(super) fn ask<W: AsRef<OsStr>>(&self, program: &Path, words: &[W]) -> Option<String> {
+impl ToolRunner<'_> {
+    /// What the tool printed; `None` where it failed.
+    pub(super) fn run<W: AsRef<OsStr>>(&self, program: &Path, words: &[W]) -> Option<String> {
         let words: Vec<&OsStr> = words.iter().map(AsRef::as_ref).collect();
         match run_program(program, &words, Path::new("/"), Some(self.environment), b"", LIMITS) {
             Ok(output) if output.status.success() => Some(String::from_utf8_lossy(&output.stdout).into_owned()),
@@ -80,36 +80,36 @@ impl Asking<'_> {
     }
 }
 
-/// See the module.
-pub fn raise(viewer: &Viewer, around: &Surroundings) -> Result<(), NotRaised> {
+/// Fails where the window cannot be found or raised.
+pub fn raise(viewer: &Viewer, around: &HostEnvironment) -> Result<(), NotRaised> {
     let of_client = environment_of(viewer.pid, &READ);
     if is_remote(&of_client) {
         return Err(NotRaised::Remote);
     }
-    // The client's screen is where its window is; ours may be another, or none.
+    // The window is on the client's screen; ours may be another, or none.
     let mut environment = around.environment.clone();
     environment.extend(of_client.clone());
-    let asking = Asking { environment: &environment };
+    let tools = ToolRunner { environment: &environment };
     let program = |name: &str| around.program(name);
-    if by_itself(viewer, around, &of_client, &asking, &program) {
+    if by_terminal(viewer, around, &of_client, &tools, &program) {
         return Ok(());
     }
     match &around.system {
-        System::Mac => Err(NotRaised::NotFound),
-        System::Wsl { .. } | System::Plain if !has(&environment, "DISPLAY") => Err(NotRaised::NoWay),
-        System::Wsl { .. } | System::Plain => {
-            let tools = Tools { wmctrl: program("wmctrl"), xdotool: program("xdotool") };
-            by_window_manager(viewer, &of_client, &asking, &tools)
+        HostSystem::Mac => Err(NotRaised::NotFound),
+        HostSystem::Wsl { .. } | HostSystem::Plain if !has(&environment, "DISPLAY") => Err(NotRaised::NoWay),
+        HostSystem::Wsl { .. } | HostSystem::Plain => {
+            let windows = WindowTools { wmctrl: program("wmctrl"), xdotool: program("xdotool") };
+            by_window_manager(viewer, &of_client, &tools, &windows)
         }
     }
 }
 
-/// Terminals that can be asked themselves.
-fn by_itself(
+/// Asks the terminal itself. Returns whether it raised the window.
+fn by_terminal(
     viewer: &Viewer,
-    around: &Surroundings,
+    around: &HostEnvironment,
     of_client: &Environment,
-    asking: &Asking<'_>,
+    tools: &ToolRunner<'_>,
     program: &dyn Fn(&str) -> Option<PathBuf>,
 ) -> bool {
     if let (Some(socket), Some(kitty)) = (of_client.get(OsStr::new("KITTY_LISTEN_ON")), program("kitty")) {
@@ -117,31 +117,32 @@ fn by_itself(
             let head = ["@".into(), "--to".into(), socket.clone()];
             head.into_iter().chain(rest.iter().map(OsString::from)).collect()
         };
-        let window = asking.ask(&kitty, &to(&["ls"])).and_then(|listed| kitty::window_of(&listed, viewer.pid));
+        let window = tools.run(&kitty, &to(&["ls"])).and_then(|listed| kitty::window_of(&listed, viewer.pid));
         if let Some(id) = window
-            && asking.ask(&kitty, &to(&["focus-window", "--match", &format!("id:{id}")])).is_some()
+            && tools.run(&kitty, &to(&["focus-window", "--match", &format!("id:{id}")])).is_some()
         {
             return true;
         }
     }
-    // Where its environment cannot be read, WezTerm itself knows whether the tty is one of its own.
-    if (around.system == System::Mac || has(of_client, "WEZTERM_UNIX_SOCKET"))
+    // WezTerm knows whether the tty is one of its own; its socket is not needed on macOS, where the environment cannot
+    // be read.
+    if (around.system == HostSystem::Mac || has(of_client, "WEZTERM_UNIX_SOCKET"))
         && let Some(wezterm) = program("wezterm")
-        && let Some(pane) = asking
-            .ask(&wezterm, &["cli", "list", "--format", "json"])
+        && let Some(pane) = tools
+            .run(&wezterm, &["cli", "list", "--format", "json"])
             .and_then(|listed| wezterm::pane_of(&listed, &viewer.tty))
     {
-        return asking.ask(&wezterm, &["cli", "activate-pane", "--pane-id", &pane.to_string()]).is_some();
+        return tools.run(&wezterm, &["cli", "activate-pane", "--pane-id", &pane.to_string()]).is_some();
     }
     match (&around.system, &viewer.view) {
-        (System::Mac, _) => [scripts::RAISE_ITERM2, scripts::RAISE_APPLE_TERMINAL].into_iter().any(|script| {
+        (HostSystem::Mac, _) => [scripts::RAISE_ITERM2, scripts::RAISE_APPLE_TERMINAL].into_iter().any(|script| {
             let words = ["-e", script, &viewer.tty];
-            let said = program("osascript").and_then(|osascript| asking.ask(&osascript, &words));
-            said.is_some_and(|said| said.trim() == scripts::RAISED)
+            let answer = program("osascript").and_then(|osascript| tools.run(&osascript, &words));
+            answer.is_some_and(|answer| answer.trim() == scripts::RAISED)
         }),
-        // A window of Windows Terminal is known by the name that it was opened under.
-        (System::Wsl { .. }, Some(view)) => {
-            program("wt.exe").is_some_and(|wt| asking.ask(&wt, &["-w", view, "focus-tab", "--target", "0"]).is_some())
+        // A window of Windows Terminal is identified by the name that it was opened with.
+        (HostSystem::Wsl { .. }, Some(view)) => {
+            program("wt.exe").is_some_and(|wt| tools.run(&wt, &["-w", view, "focus-tab", "--target", "0"]).is_some())
         }
         _ => false,
     }
@@ -150,21 +151,21 @@ fn by_itself(
 fn by_window_manager(
     viewer: &Viewer,
     of_client: &Environment,
-    asking: &Asking<'_>,
-    tools: &Tools,
+    tools: &ToolRunner<'_>,
+    windows: &WindowTools,
 ) -> Result<(), NotRaised> {
-    if !tools.are_there() {
+    if !windows.are_there() {
         return Err(NotRaised::NoTool);
     }
     let ancestry = ancestry(viewer.pid);
     let id = of_client.get(OsStr::new("WINDOWID")).and_then(|id| id.to_str()?.parse().ok());
-    let wanted = Wanted { ancestry: &ancestry, id, title: viewer.title.as_deref() };
+    let wanted = WindowQuery { ancestry: &ancestry, id, title: viewer.title.as_deref() };
     let begun = Stopwatch::start();
     loop {
-        match choose(&tools.windows(asking, &ancestry), &wanted) {
-            Found::One(id) if tools.activate(asking, id) => return Ok(()),
-            Found::Several if viewer.title.is_some() && begun.elapsed() < TITLE_COMES => std::thread::sleep(STEP),
-            Found::One(_) | Found::Several | Found::None => return Err(NotRaised::NotFound),
+        match choose(&windows.list(tools, &ancestry), &wanted) {
+            WindowMatch::One(id) if windows.activate(tools, id) => return Ok(()),
+            WindowMatch::Several if viewer.title.is_some() && begun.elapsed() < TITLE_COMES => std::thread::sleep(STEP),
+            WindowMatch::One(_) | WindowMatch::Several | WindowMatch::None => return Err(NotRaised::NotFound),
         }
     }
 }

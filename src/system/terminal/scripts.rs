@@ -1,7 +1,7 @@
-//! What macOS's terminals are told, as AppleScript. Names never become part of a script: each takes
-//! what it is about as an argument, so that no quote in it can end a string.
+//! AppleScript for macOS's terminals. Each script gets names as arguments: no quote in a name can end a string of
+//! the script.
 
-/// Opens a window with the command line that is its argument.
+/// Opens a window with a command line, its argument.
 pub(super) const OPEN_ITERM2: &str = r#"on run argv
   tell application id "com.googlecode.iterm2"
     create window with default profile command (item 1 of argv)
@@ -9,8 +9,8 @@ pub(super) const OPEN_ITERM2: &str = r#"on run argv
   end tell
 end run"#;
 
-/// Types the command line that is its argument into a new window. (Activated first, Terminal would
-/// open a window of its own beside it.)
+/// Types a command line, its argument, into a new window. (If Terminal was activated first, it would open another
+/// window.)
 pub(super) const OPEN_APPLE_TERMINAL: &str = r#"on run argv
   tell application id "com.apple.Terminal"
     do script (item 1 of argv)
@@ -18,10 +18,10 @@ pub(super) const OPEN_APPLE_TERMINAL: &str = r#"on run argv
   end tell
 end run"#;
 
-/// What a script answers that found the terminal's window.
+/// The answer of a script that found the terminal's window.
 pub(super) const RAISED: &str = "raised";
 
-/// Brings the session on the tty that is its argument to the front, where iTerm2 runs.
+/// Brings the session on a tty, its argument, to the front, if iTerm2 runs.
 pub(super) const RAISE_ITERM2: &str = r#"on run argv
   if application id "com.googlecode.iterm2" is not running then return "no"
   tell application id "com.googlecode.iterm2"

@@ -1,8 +1,8 @@
-//! WezTerm's command line: which of its panes is on a tty.
+//! WezTerm's command line: finds the pane on a tty.
 
 use serde_json::Value;
 
-/// The id of the pane on `tty`; of `wezterm cli list --format json`.
+/// The id of the pane on `tty`, in the output of `wezterm cli list --format json`.
 pub(super) fn pane_of(listed: &str, tty: &str) -> Option<u64> {
     let listed: Value = serde_json::from_str(listed).ok()?;
     listed.as_array()?.iter().find(|pane| pane["tty_name"] == tty)?["pane_id"].as_u64()

@@ -1,8 +1,8 @@
-//! Windows of an X screen, seen and brought to the front by `xdotool` or `wmctrl`, whichever is there.
+//! Windows of an X screen, listed and raised by `xdotool` or `wmctrl`, whichever is installed.
 
 use std::path::PathBuf;
 
-use crate::system::terminal::raise::Asking;
+use crate::system::terminal::raise::ToolRunner;
 
 /// A window with a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,49 +12,47 @@ pub(super) struct XWindow {
     title: String,
 }
 
-/// What is known of the window that is looked for.
+/// What is known of the window that is searched for.
 #[derive(Clone, Debug)]
-pub(super) struct Wanted<'a> {
-    /// A process in it and what that descends from, nearest first.
+pub(super) struct WindowQuery<'a> {
+    /// A process in the window and its ancestors, nearest first.
     pub(super) ancestry: &'a [u32],
-    /// `WINDOWID`, as the process has it. An outer terminal may have left it.
+    /// `WINDOWID` of the process, which an outer terminal may have set.
     pub(super) id: Option<u64>,
     pub(super) title: Option<&'a str>,
 }
 
-/// What came of a look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum WindowMatch {
     One(u64),
-    /// Several windows of the process; a title that just changes may tell them apart in a moment.
+    /// Several windows of the process; a title that is about to change may tell them apart.
     Several,
     None,
 }
 
-/// The tools. Listing is `wmctrl`'s strength, and what `xdotool` activates a window manager obeys
-/// rather: it speaks as a pager does.
+/// `wmctrl` lists better; window managers rather obey `xdotool`, which acts as a pager does.
 #[derive(Clone, Debug)]
-pub(super) struct Tools {
+pub(super) struct WindowTools {
     pub(super) wmctrl: Option<PathBuf>,
     pub(super) xdotool: Option<PathBuf>,
 }
 
-impl Tools {
+impl WindowTools {
     pub(super) fn are_there(&self) -> bool {
         self.wmctrl.is_some() || self.xdotool.is_some()
     }
 
-    pub(super) fn windows(&self, asking: &Asking<'_>, ancestry: &[u32]) -> Vec<XWindow> {
+    pub(super) fn list(&self, tools: &ToolRunner<'_>, ancestry: &[u32]) -> Vec<XWindow> {
         if let Some(wmctrl) = &self.wmctrl {
-            let listed = asking.ask(wmctrl, &["-l", "-p"]).unwrap_or_default();
+            let listed = tools.run(wmctrl, &["-l", "-p"]).unwrap_or_default();
             return listed.lines().filter_map(XWindow::parse).collect();
         }
         let Some(xdotool) = &self.xdotool else { return Vec::new() };
         let mut windows = Vec::new();
         for pid in ancestry {
-            let ids = asking.ask(xdotool, &["search", "--onlyvisible", "--pid", &pid.to_string()]);
+            let ids = tools.run(xdotool, &["search", "--onlyvisible", "--pid", &pid.to_string()]);
             for id in ids.unwrap_or_default().lines().filter_map(|id| id.parse().ok()) {
-                let title = asking.ask(xdotool, &["getwindowname", &format!("{id}")]).unwrap_or_default();
+                let title = tools.run(xdotool, &["getwindowname", &format!("{id}")]).unwrap_or_default();
                 windows.push(XWindow { id, pid: *pid, title: title.trim_end_matches('\n').to_owned() });
             }
             if !windows.is_empty() {
@@ -64,9 +62,9 @@ impl Tools {
         windows
     }
 
-    pub(super) fn activate(&self, asking: &Asking<'_>, id: u64) -> bool {
-        let by_xdotool = |tool: &PathBuf| asking.ask(tool, &["windowactivate", &id.to_string()]).is_some();
-        let by_wmctrl = |tool: &PathBuf| asking.ask(tool, &["-i", "-a", &format!("{id:#x}")]).is_some();
+    pub(super) fn activate(&self, tools: &ToolRunner<'_>, id: u64) -> bool {
+        let by_xdotool = |tool: &PathBuf| tools.run(tool, &["windowactivate", &id.to_string()]).is_some();
+        let by_wmctrl = |tool: &PathBuf| tools.run(tool, &["-i", "-a", &format!("{id:#x}")]).is_some();
         self.xdotool.as_ref().is_some_and(by_xdotool) || self.wmctrl.as_ref().is_some_and(by_wmctrl)
     }
 }
@@ -84,23 +82,23 @@ impl XWindow {
 }
 
 /// The window that the process is in: of its nearest ancestor that has any.
-pub(super) fn choose(windows: &[XWindow], wanted: &Wanted<'_>) -> Found {
+pub(super) fn choose(windows: &[XWindow], wanted: &WindowQuery<'_>) -> WindowMatch {
     let of = |pid: &u32| windows.iter().filter(move |window| window.pid == *pid).collect::<Vec<_>>();
-    let Some(of_it) = wanted.ancestry.iter().map(of).find(|of_it| !of_it.is_empty()) else { return Found::None };
+    let Some(of_it) = wanted.ancestry.iter().map(of).find(|of_it| !of_it.is_empty()) else { return WindowMatch::None };
     if let [window] = of_it.as_slice() {
-        return Found::One(window.id);
+        return WindowMatch::One(window.id);
     }
     if let Some(window) = of_it.iter().find(|window| Some(window.id) == wanted.id) {
-        return Found::One(window.id);
+        return WindowMatch::One(window.id);
     }
     let titled = |window: &&&XWindow| wanted.title.is_some_and(|title| is_title(&window.title, title));
     match of_it.iter().filter(titled).collect::<Vec<_>>().as_slice() {
-        [window] => Found::One(window.id),
-        _ => Found::Several,
+        [window] => WindowMatch::One(window.id),
+        _ => WindowMatch::Several,
     }
 }
 
-/// Some terminals add their own name.
+/// Some terminals append their own name.
 fn is_title(shown: &str, title: &str) -> bool {
     shown == title || shown.strip_prefix(title).is_some_and(|rest| rest.starts_with(" \u{2014} "))
 }
@@ -132,15 +130,15 @@ mod tests {
             window(4, 20, "B - p \u{2014} Konsole"),
             window(5, 30, "A - p"),
         ];
-        let of = |ancestry: &[u32], id, title| choose(&windows, &Wanted { ancestry, id, title });
-        assert_eq!(of(&[99, 30, 10], None, None), Found::One(5));
+        let of = |ancestry: &[u32], id, title| choose(&windows, &WindowQuery { ancestry, id, title });
+        assert_eq!(of(&[99, 30, 10], None, None), WindowMatch::One(5));
         // The variable of an outer terminal is not believed.
-        assert_eq!(of(&[99, 30, 10], Some(1), None), Found::One(5));
-        assert_eq!(of(&[99, 98], Some(1), Some("A - p")), Found::None);
-        assert_eq!(of(&[20], Some(3), None), Found::One(3));
-        assert_eq!(of(&[20], Some(1), None), Found::Several);
-        assert_eq!(of(&[20], None, Some("A - p")), Found::One(2));
-        assert_eq!(of(&[20], None, Some("B - p")), Found::Several);
-        assert_eq!(of(&[20], None, Some("C - p")), Found::Several);
+        assert_eq!(of(&[99, 30, 10], Some(1), None), WindowMatch::One(5));
+        assert_eq!(of(&[99, 98], Some(1), Some("A - p")), WindowMatch::None);
+        assert_eq!(of(&[20], Some(3), None), WindowMatch::One(3));
+        assert_eq!(of(&[20], Some(1), None), WindowMatch::Several);
+        assert_eq!(of(&[20], None, Some("A - p")), WindowMatch::One(2));
+        assert_eq!(of(&[20], None, Some("B - p")), WindowMatch::Several);
+        assert_eq!(of(&[20], None, Some("C - p")), WindowMatch::Several);
     }
 }

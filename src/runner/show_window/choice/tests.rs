@@ -7,7 +7,7 @@ use crate::system::environment::Environment;
 struct These(&'static [&'static str]);
 
 impl Installed for These {
-    fn of_row(&self, row: &Row) -> Option<PathBuf> {
+    fn of_row(&self, row: &TerminalSpec) -> Option<PathBuf> {
         let name = if row.needs == Needs::Mac { row.name.as_str() } else { row.program };
         self.0.contains(&name).then(|| format!("/bin/{name}").into())
     }
@@ -37,32 +37,36 @@ const ALL: &[&str] = &[
 const SCREEN: (&str, &str) = ("DISPLAY", ":0");
 const WSL: (&str, &str) = ("WSL_DISTRO_NAME", "Debian");
 
-fn around(vars: &[(&str, &str)]) -> Surroundings {
+fn around(vars: &[(&str, &str)]) -> HostEnvironment {
     let environment: Environment = vars.iter().map(|(name, value)| (name.into(), value.into())).collect();
-    Surroundings::of(environment)
+    HostEnvironment::of(environment)
 }
 
-fn mac() -> Surroundings {
-    Surroundings { system: crate::system::terminal::System::Mac, ..around(&[]) }
+fn mac() -> HostEnvironment {
+    HostEnvironment { system: crate::system::terminal::HostSystem::Mac, ..around(&[]) }
 }
 
 fn wish(terminal: Terminal) -> Wish {
     Wish { terminal, folder: "/project".into() }
 }
 
-fn picked(terminal: Terminal, around: &Surroundings, installed: &'static [&'static str]) -> Result<String, NoTerminal> {
+fn picked(
+    terminal: Terminal,
+    around: &HostEnvironment,
+    installed: &'static [&'static str],
+) -> Result<String, NoTerminal> {
     choose(&wish(terminal), around, &These(installed)).map(|choice| match choice {
-        Choice::Row { row, program } => format!("{} {}", row.name.as_str(), program.display()),
+        Choice::TerminalSpec { row, program } => format!("{} {}", row.name.as_str(), program.display()),
         Choice::Own { program, words } => format!("{} {}", program.display(), words.join(" ")),
     })
 }
 
 #[test]
 fn auto_takes_the_first_of_the_table_that_is_there() {
-    let order = |around: &Surroundings| {
+    let order = |around: &HostEnvironment| {
         (0..ALL.len()).filter_map(|from| picked(Terminal::Auto, around, &ALL[from..]).ok()).collect::<Vec<_>>()
     };
-    let firsts = |around: &Surroundings| {
+    let firsts = |around: &HostEnvironment| {
         let mut order = order(around);
         order.dedup();
         order.iter().filter_map(|line| line.split_once(' ')).map(|(name, _)| name.to_owned()).collect::<Vec<_>>()
@@ -94,7 +98,7 @@ fn where_nothing_can_be_opened_it_is_said_why() {
 
 #[test]
 fn a_name_means_that_terminal_and_no_other() {
-    for row in ROWS {
+    for row in TERMINALS {
         let here = match row.needs {
             Needs::Screen => around(&[SCREEN]),
             Needs::Mac => mac(),

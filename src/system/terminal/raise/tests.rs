@@ -24,10 +24,10 @@ impl Programs {
         Self(folder)
     }
 
-    fn around(&self, vars: &[(&str, &str)], mac: bool) -> Surroundings {
+    fn around(&self, vars: &[(&str, &str)], mac: bool) -> HostEnvironment {
         let mut environment: Environment = vars.iter().map(|(name, value)| (name.into(), value.into())).collect();
         environment.insert("PATH".into(), self.0.path().into());
-        Surroundings::on(environment, mac)
+        HostEnvironment::on(environment, mac)
     }
 
     fn told(&self) -> Vec<Vec<String>> {

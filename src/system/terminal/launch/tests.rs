@@ -1,10 +1,10 @@
-//! Every row, with names that hold what a shell, AppleScript or Windows Terminal would read.
+//! Every terminal_spec, with names that hold what a shell, AppleScript or Windows Terminal would read.
 
 use std::process::Command;
 
 use super::*;
 use crate::model::terminal::TerminalName;
-use crate::system::terminal::row;
+use crate::system::terminal::terminal_spec;
 
 /// A session, a folder and a command list of tmux, each with everything in it.
 const WORDS: &[&str] = &[
@@ -20,20 +20,20 @@ const WORDS: &[&str] = &[
     "한글 ~ & | < > ( ) ! * ? [ ] { } ^ `id` %PATH%",
 ];
 
-fn argv(name: TerminalName, around: &Surroundings) -> Vec<String> {
+fn argv(name: TerminalName, around: &HostEnvironment) -> Vec<String> {
     let command: Vec<OsString> = WORDS.iter().map(OsString::from).collect();
-    let opening = Opening {
+    let opening = TerminalLaunch {
         program: Path::new("/bin/terminal"),
         title: "TASK-1-talk",
         command: &command,
         view: "dispatch-terminal-1",
         own: Path::new("/opt/my tools/dispatch"),
     };
-    opening.argv(row(name).unwrap(), around).into_iter().map(|word| word.into_string().unwrap()).collect()
+    opening.argv(terminal_spec(name).unwrap(), around).into_iter().map(|word| word.into_string().unwrap()).collect()
 }
 
-fn plain() -> Surroundings {
-    Surroundings::on([("DISPLAY".into(), ":0".into())].into(), false)
+fn plain() -> HostEnvironment {
+    HostEnvironment::on([("DISPLAY".into(), ":0".into())].into(), false)
 }
 
 fn of(words: &[&str]) -> Vec<String> {
@@ -78,7 +78,7 @@ fn terminals_that_read_their_words_get_letters_and_digits() {
 fn windows_terminal_is_told_nothing_that_divides() {
     let vars = [("WSL_DISTRO_NAME", "Ubuntu; 24"), ("USER", "me")];
     let around = |count: usize| {
-        Surroundings::on(vars[..count].iter().map(|(name, value)| (name.into(), value.into())).collect(), false)
+        HostEnvironment::on(vars[..count].iter().map(|(name, value)| (name.into(), value.into())).collect(), false)
     };
     let head = ["/bin/terminal", "-w", "dispatch-terminal-1", "new-tab", "--title", "TASK-1-talk", "wsl.exe"];
     let tail = ["--exec", "/opt/my tools/dispatch", "__become", &hex()];
@@ -89,7 +89,7 @@ fn windows_terminal_is_told_nothing_that_divides() {
 
 #[test]
 fn a_line_for_macos_is_read_alike_by_every_shell() {
-    let around = Surroundings::on([].into(), true);
+    let around = HostEnvironment::on([].into(), true);
     for name in [TerminalName::AppleTerminal, TerminalName::ITerm2] {
         let words = argv(name, &around);
         let [program, dash, script, line] = words.as_slice() else { panic!("{words:?}") };
@@ -110,8 +110,13 @@ fn a_line_for_macos_is_read_alike_by_every_shell() {
 #[test]
 fn the_users_own_words_get_the_command_as_words_or_as_a_line() {
     let command: Vec<OsString> = WORDS.iter().map(OsString::from).collect();
-    let opening =
-        Opening { program: Path::new("/bin/foot"), title: "t", command: &command, view: "v", own: Path::new("/d") };
+    let opening = TerminalLaunch {
+        program: Path::new("/bin/foot"),
+        title: "t",
+        command: &command,
+        view: "v",
+        own: Path::new("/d"),
+    };
     let words = |words: &[&str]| {
         let argv = opening.own_argv(&of(words)).into_iter();
         argv.map(|word| word.into_string().unwrap()).collect::<Vec<_>>()

@@ -1,28 +1,27 @@
-//! Where this process finds itself: which system, whose screen, which programs.
+//! The environment for terminals: which system and screen, and which programs.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use crate::system::environment::Environment;
 use crate::system::process::program;
-use crate::system::terminal::rows::{App, Needs, Row};
+use crate::system::terminal::known::{App, Needs, TerminalSpec};
 
-/// See the module.
 #[derive(Clone, Debug)]
-pub struct Surroundings {
-    pub system: System,
-    /// The person is at another machine.
+pub struct HostEnvironment {
+    pub system: HostSystem,
+    /// The person is at another machine, connected by SSH.
     pub remote: bool,
     /// X or Wayland.
     pub screen: bool,
     pub environment: Environment,
 }
 
-/// What sort of desktop a window would be on.
+/// The kind of desktop that windows open on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum System {
+pub enum HostSystem {
     Mac,
-    /// Linux below Windows.
+    /// Linux in Windows.
     Wsl {
         distribution: OsString,
         user: Option<OsString>,
@@ -30,8 +29,8 @@ pub enum System {
     Plain,
 }
 
-impl Surroundings {
-    /// Those of a process with this environment on this machine.
+impl HostEnvironment {
+    /// That of a process with this environment on this machine.
     pub fn of(environment: Environment) -> Self {
         Self::on(environment, cfg!(target_os = "macos"))
     }
@@ -39,9 +38,9 @@ impl Surroundings {
     pub(super) fn on(environment: Environment, is_mac: bool) -> Self {
         let var = |name: &str| environment.get(OsStr::new(name)).filter(|value| !value.is_empty());
         let system = match var("WSL_DISTRO_NAME") {
-            _ if is_mac => System::Mac,
-            Some(distribution) => System::Wsl { distribution: distribution.clone(), user: var("USER").cloned() },
-            None => System::Plain,
+            _ if is_mac => HostSystem::Mac,
+            Some(distribution) => HostSystem::Wsl { distribution: distribution.clone(), user: var("USER").cloned() },
+            None => HostSystem::Plain,
         };
         let remote = is_remote(&environment);
         let screen = var("DISPLAY").or_else(|| var("WAYLAND_DISPLAY")).is_some();
@@ -52,19 +51,19 @@ impl Surroundings {
         self.environment.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
     }
 
-    /// Whether there can be such a terminal here.
-    pub fn suits(&self, row: &Row) -> bool {
+    /// Whether this terminal can run here.
+    pub fn suits(&self, row: &TerminalSpec) -> bool {
         match row.needs {
-            Needs::Screen => self.screen || self.system == System::Mac,
-            Needs::Mac => self.system == System::Mac,
-            Needs::Wsl => matches!(self.system, System::Wsl { .. }),
+            Needs::Screen => self.screen || self.system == HostSystem::Mac,
+            Needs::Mac => self.system == HostSystem::Mac,
+            Needs::Wsl => matches!(self.system, HostSystem::Wsl { .. }),
         }
     }
 
     /// The program that opens it, where it is installed.
-    pub fn find(&self, row: &Row) -> Option<PathBuf> {
+    pub fn find(&self, row: &TerminalSpec) -> Option<PathBuf> {
         let on_path = || self.program(row.program);
-        match row.app.filter(|_| self.system == System::Mac) {
+        match row.app.filter(|_| self.system == HostSystem::Mac) {
             Some(App::Beside(app)) => on_path().filter(|_| self.app(app).is_some()),
             Some(App::Holds(app)) => on_path().or_else(|| {
                 let inside = self.app(app)?.join("Contents/MacOS").join(row.program);
@@ -74,7 +73,7 @@ impl Surroundings {
         }
     }
 
-    /// A program of `PATH`.
+    /// A program in `PATH`.
     pub fn program(&self, name: &str) -> Option<PathBuf> {
         program::find(name, self.var("PATH"), Path::new("/")).ok()
     }
@@ -86,7 +85,7 @@ impl Surroundings {
     }
 }
 
-/// Whether a process with this environment serves a person at another machine.
+/// Whether a process with this environment serves a person at another machine, by SSH.
 pub(super) fn is_remote(environment: &Environment) -> bool {
     let is_set = |name: &str| environment.get(OsStr::new(name)).is_some_and(|value| !value.is_empty());
     ["SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"].into_iter().any(is_set)
@@ -96,7 +95,7 @@ pub(super) fn is_remote(environment: &Environment) -> bool {
 mod tests {
     use super::*;
     use crate::model::terminal::TerminalName;
-    use crate::system::terminal::row;
+    use crate::system::terminal::terminal_spec;
 
     fn environment(vars: &[(&str, &str)]) -> Environment {
         vars.iter().map(|(name, value)| (name.into(), value.into())).collect()
@@ -105,15 +104,15 @@ mod tests {
     #[test]
     fn the_environment_says_where_a_window_could_be() {
         let of = |vars: &[(&str, &str)], mac| {
-            let around = Surroundings::on(environment(vars), mac);
+            let around = HostEnvironment::on(environment(vars), mac);
             (around.system.clone(), around.screen, around.remote)
         };
-        assert_eq!(of(&[], false), (System::Plain, false, false));
-        assert_eq!(of(&[("DISPLAY", "")], false), (System::Plain, false, false));
-        assert_eq!(of(&[("WAYLAND_DISPLAY", "w")], false), (System::Plain, true, false));
-        assert_eq!(of(&[("DISPLAY", ":0"), ("SSH_TTY", "/dev/pts/1")], false), (System::Plain, true, true));
-        assert_eq!(of(&[("WSL_DISTRO_NAME", "x")], true), (System::Mac, false, false));
-        let wsl = System::Wsl { distribution: "Ubuntu 24".into(), user: Some("me".into()) };
+        assert_eq!(of(&[], false), (HostSystem::Plain, false, false));
+        assert_eq!(of(&[("DISPLAY", "")], false), (HostSystem::Plain, false, false));
+        assert_eq!(of(&[("WAYLAND_DISPLAY", "w")], false), (HostSystem::Plain, true, false));
+        assert_eq!(of(&[("DISPLAY", ":0"), ("SSH_TTY", "/dev/pts/1")], false), (HostSystem::Plain, true, true));
+        assert_eq!(of(&[("WSL_DISTRO_NAME", "x")], true), (HostSystem::Mac, false, false));
+        let wsl = HostSystem::Wsl { distribution: "Ubuntu 24".into(), user: Some("me".into()) };
         assert_eq!(of(&[("WSL_DISTRO_NAME", "Ubuntu 24"), ("USER", "me")], false), (wsl, false, false));
     }
 
@@ -121,8 +120,8 @@ mod tests {
     fn a_terminal_of_macos_may_be_an_app_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().display().to_string();
-        let around = |mac| Surroundings::on(environment(&[("PATH", &path), ("HOME", &path)]), mac);
-        let find = |name, mac| around(mac).find(row(name).unwrap());
+        let around = |mac| HostEnvironment::on(environment(&[("PATH", &path), ("HOME", &path)]), mac);
+        let find = |name, mac| around(mac).find(terminal_spec(name).unwrap());
         let (bin, apps) = (folder.path().join("osascript"), folder.path().join("Applications"));
         std::os::unix::fs::symlink("/bin/sh", &bin).unwrap();
         assert_eq!(find(TerminalName::AppleTerminal, true), Some(bin.clone()));

@@ -1,4 +1,4 @@
-//! What a terminal is told so that it opens: a row, and what is to be shown, become one argv. Pure.
+//! The command line by which a terminal opens a command. Pure.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -6,17 +6,17 @@ use std::path::Path;
 
 use crate::model::terminal::{WordPart, pieces};
 use crate::system::terminal::BECOME_WORD;
-use crate::system::terminal::rows::{Needs, Opens, Row, Word};
-use crate::system::terminal::surroundings::{Surroundings, System};
+use crate::system::terminal::host_environment::{HostEnvironment, HostSystem};
+use crate::system::terminal::known::{ArgvPart, Needs, Opens, TerminalSpec};
 
-/// What is to be shown.
+/// What a new terminal shows.
 #[derive(Clone, Debug)]
-pub struct Opening<'a> {
+pub struct TerminalLaunch<'a> {
     /// The terminal's program, found.
     pub program: &'a Path,
     /// The title until the command sets one.
     pub title: &'a str,
-    /// The command, its program absolute.
+    /// The command, whose program is an absolute path.
     pub command: &'a [OsString],
     /// A name of letters, digits and dashes that no other window has.
     pub view: &'a str,
@@ -24,22 +24,22 @@ pub struct Opening<'a> {
     pub own: &'a Path,
 }
 
-impl Opening<'_> {
-    /// By a row of the table.
-    pub fn argv(&self, row: &Row, around: &Surroundings) -> Vec<OsString> {
+impl TerminalLaunch<'_> {
+    /// By the entry of a known terminal.
+    pub fn argv(&self, row: &TerminalSpec, around: &HostEnvironment) -> Vec<OsString> {
         let mut argv: Vec<OsString> = vec![self.program.into()];
         match row.opens {
-            Opens::Argv(words) => words.iter().for_each(|word| self.push(&mut argv, *word, around)),
+            Opens::Argv(parts) => parts.iter().for_each(|part| self.push(&mut argv, *part, around)),
             Opens::Script(script) => argv.extend(["-e".into(), script.into(), self.line()]),
         }
         if row.needs == Needs::Wsl {
-            // `;` would begin another command of its own, wherever it stands.
+            // Windows Terminal reads `;` in any word as the start of another command.
             argv[1..].iter_mut().for_each(|word| *word = replaced(word, b';', br"\;"));
         }
         argv
     }
 
-    /// By the user's own words.
+    /// By the user's own command line.
     pub fn own_argv(&self, words: &[String]) -> Vec<OsString> {
         let mut argv: Vec<OsString> = vec![self.program.into()];
         for word in words.iter().skip(1) {
@@ -60,15 +60,15 @@ impl Opening<'_> {
         argv
     }
 
-    fn push(&self, argv: &mut Vec<OsString>, word: Word, around: &Surroundings) {
-        match word {
-            Word::Is(text) => argv.push(text.into()),
-            Word::Title => argv.push(self.title.into()),
-            Word::View => argv.push(self.view.into()),
-            Word::Command => argv.extend_from_slice(self.command),
-            Word::Encoded => argv.extend([self.own.into(), BECOME_WORD.into(), encode(self.command).into()]),
-            Word::Distribution => {
-                if let System::Wsl { distribution, user } = &around.system {
+    fn push(&self, argv: &mut Vec<OsString>, part: ArgvPart, around: &HostEnvironment) {
+        match part {
+            ArgvPart::Is(text) => argv.push(text.into()),
+            ArgvPart::Title => argv.push(self.title.into()),
+            ArgvPart::View => argv.push(self.view.into()),
+            ArgvPart::Command => argv.extend_from_slice(self.command),
+            ArgvPart::Encoded => argv.extend([self.own.into(), BECOME_WORD.into(), encode(self.command).into()]),
+            ArgvPart::Distribution => {
+                if let HostSystem::Wsl { distribution, user } = &around.system {
                     argv.extend(["-d".into(), distribution.clone()]);
                     argv.extend(user.iter().flat_map(|user| ["-u".into(), user.clone()]));
                 }
@@ -76,9 +76,8 @@ impl Opening<'_> {
         }
     }
 
-    /// The command as a line for any shell, and for iTerm2, which reads it much as one would. Each
-    /// character that could mean something stands behind a backslash: the one form that all of them,
-    /// and fish, read alike.
+    /// The command as a line for any shell and for iTerm2. Each special character is behind a backslash, which sh,
+    /// fish and iTerm2 read alike.
     fn line(&self) -> OsString {
         let mut line = b"exec".to_vec();
         for word in self.command {
@@ -96,23 +95,16 @@ impl Opening<'_> {
         OsString::from_vec(line)
     }
 
-    /// The command as `sh` reads it, for a word of which it is a part.
+    /// The command as `sh` reads it, for a word that contains more than the command.
     fn quoted(&self) -> OsString {
-        let mut line = Vec::new();
-        for word in self.command {
-            if !line.is_empty() {
-                line.push(b' ');
-            }
-            line.push(b'\'');
-            for byte in word.as_bytes() {
-                match byte {
-                    b'\'' => line.extend_from_slice(br"'\''"),
-                    byte => line.push(*byte),
-                }
-            }
-            line.push(b'\'');
+        let words = self.command.iter().map(|word| replaced(word, b'\'', br"'\''"));
+        let mut line = OsString::new();
+        for word in words {
+            line.push(if line.is_empty() { "'" } else { " '" });
+            line.push(word);
+            line.push("'");
         }
-        OsString::from_vec(line)
+        line
     }
 }
 
@@ -124,13 +116,13 @@ fn replaced(word: &OsStr, from: u8, to: &[u8]) -> OsString {
     OsString::from_vec(bytes)
 }
 
-/// Words as hexadecimal digits, a NUL behind each.
+/// Words as hexadecimal digits, each followed by a NUL.
 fn encode(words: &[OsString]) -> String {
     let bytes = words.iter().flat_map(|word| word.as_bytes().iter().chain([&0]));
     bytes.map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The words again; `None` where that is not what they are.
+/// The words of [`encode`]; `None` for a text that it cannot have made.
 pub fn decode(text: &OsStr) -> Option<Vec<OsString>> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let mut pairs = text.as_bytes().chunks_exact(2);
