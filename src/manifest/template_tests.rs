@@ -3,7 +3,6 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use minijinja::{Value, context};
 use proptest::prelude::*;
@@ -149,14 +148,11 @@ fn hostile_templates_end_in_an_error() {
         ),
         ("size", "x{{ 1 }}".repeat(10_000)),
     ] {
-        let start = Instant::now();
         let result = render(&source, &context!(prompt => ""));
-        let took = start.elapsed();
         let cause = result.map(|text| format!("{} bytes", text.len()));
         // These are harmless on a deep stack, and must only not abort.
         let may_work = ["minus", "not", "inline ifs", "nested values"].contains(&what);
         assert!(cause.is_err() || may_work, "{what}: {cause:?}");
-        assert!(took < Duration::from_secs(6), "{what} took {took:?}: {cause:?}");
     }
 }
 

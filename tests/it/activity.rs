@@ -2,7 +2,7 @@
 //! is said of it.
 
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -219,9 +219,7 @@ fn a_change_is_an_event_and_more_output_is_none() {
         is(seconds(&world, &pane, "#{window_activity}") > first + 3, "not yet")
     });
     world.write("ring", "");
-    let rang = Instant::now();
     assert_eq!(frames_until(&mut events, "A", "waiting"), ["waiting"], "no event for output");
-    assert!(rang.elapsed() < Duration::from_secs(5), "{:?}", rang.elapsed());
     world.write("on", "");
     assert_eq!(frames_until(&mut events, "A", "working"), ["working"]);
     assert_eq!(server.get("/api/runs").json()["runs"][0]["activity"], "working");

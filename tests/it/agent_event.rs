@@ -4,16 +4,12 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::fake;
 use crate::waiting::{is, wait_until};
 use crate::world::World;
-
-/// A hook that takes longer is no hook.
-const SOON: Duration = Duration::from_secs(2);
 
 /// An agent that is called `claude` and does what it is told, one script after the other.
 struct Teller {
@@ -73,13 +69,13 @@ impl Teller {
             .to_owned()
     }
 
-    /// The agent's hook is told `input`; gives what the hook printed and how long all took.
-    fn tells(&mut self, input: impl AsRef<[u8]>) -> (String, Duration) {
+    /// The agent's hook is told `input`; gives what the hook printed.
+    fn tells(&mut self, input: impl AsRef<[u8]>) -> String {
         let _ = fs::remove_file(self.world.project().join("printed"));
         self.world.write("input", input);
-        let (hook, begun) = (self.hook(), Instant::now());
+        let hook = self.hook();
         self.does(&format!("exec < input > printed 2>&1; {hook}"));
-        (fs::read_to_string(self.world.project().join("printed")).unwrap(), begun.elapsed())
+        fs::read_to_string(self.world.project().join("printed")).unwrap()
     }
 }
 
@@ -97,17 +93,15 @@ fn a_hook_keeps_what_the_agent_says_of_itself() {
     let words = teller.world.saw_words(&teller.run, "argv");
     assert!(words.windows(2).any(|pair| pair[0] == "--settings" && pair[1] == settings.to_str().unwrap()), "{words:?}");
     assert_eq!(teller.record(), None);
-    let (printed, took) = teller.tells(event("PermissionRequest", json!({ "tool_name": "Bash" })));
+    let printed = teller.tells(event("PermissionRequest", json!({ "tool_name": "Bash" })));
     assert_eq!(printed, "");
-    assert!(took < SOON, "{took:?}");
     let record = teller.record().unwrap();
     assert_eq!((&record["state"], &record["reason"]), (&"waiting".into(), &"permission (Bash)".into()), "{record}");
     assert_eq!((&record["sessionId"], &record["transcript"]), (&"S-1".into(), &"/t.jsonl".into()), "{record}");
     assert_eq!(record["pid"], teller.world.status("tell", "T")["pid"], "{record}");
     // As much as a tool may be given.
     let large = event("PreToolUse", json!({ "tool_input": "x".repeat(8 << 20), "tool_name": "Write" }));
-    let (printed, took) = teller.tells(large);
-    assert_eq!((printed.as_str(), took < SOON), ("", true), "{took:?}");
+    assert_eq!(teller.tells(large), "");
     assert_eq!(teller.record().unwrap()["reason"], "it uses Write");
 }
 
@@ -134,12 +128,11 @@ fn what_is_no_word_of_the_runs_own_agent_changes_nothing() {
     let deep = format!("{}1", "[".repeat(200_000));
     let cut = &asks[..asks.len() - 1];
     for garbage in [&b"\xff\xfe\0garbage"[..], b"", b"[]", deep.as_bytes(), cut.as_bytes()] {
-        let (printed, took) = teller.tells(garbage);
-        assert_eq!((printed.as_str(), took < SOON), ("", true), "{took:?}");
+        assert_eq!(teller.tells(garbage), "");
     }
     // A stranger, and what the agent itself started: a tool, or an agent with settings of its own.
     let folder = teller.folder();
-    let call = || teller.world.dispatch("event").stdin(asks.clone()).within(SOON);
+    let call = || teller.world.dispatch("event").stdin(asks.clone());
     call().arg(&folder).stdout_is("").succeeds();
     call().arg(&folder).env("CLAUDE_PID", before["pid"].to_string()).stdout_is("").succeeds();
     call().arg(folder.with_file_name("01ARZ3NDEKTSV4RRFFQ69G5FAV")).stdout_is("").succeeds();

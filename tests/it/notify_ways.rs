@@ -106,9 +106,7 @@ fn a_command_that_hangs_is_ended_with_all_it_started() {
     let world = World::with("notify: { command: hangs, on: [failed] }\n");
     world.shadow("hangs", "#!/bin/sh\nsetsid sleep 1001 &\nsleep 1002\n");
     world.task("A", "%exit 1");
-    let begun = std::time::Instant::now();
     world.dispatch("run -q job A").any_stderr().fails_with(1);
-    assert!(begun.elapsed().as_secs() < 5, "nobody waits for a notice");
     wait_until("it hangs", || is(world.processes().len() >= 3, format!("{:?}", world.processes())));
     wait_for(std::time::Duration::from_secs(30), "all of it is gone", || {
         is(world.processes().is_empty(), format!("{:?}", world.processes()))

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::time::{Duration, Instant};
 
 use crate::random::Random;
 use crate::routes::{METHODS, ROUTES};
@@ -100,34 +99,6 @@ fn the_token_is_taken_in_one_form_only() {
     assert_eq!(server.ask("GET", "/api/runs", &[]).status, 200);
     assert_eq!(server.bare("GET", "/api/runs", &[&format!("authorization:bEARER  {token}")]).status, 401);
     assert_eq!(server.bare("GET", "/api/runs", &[&format!("authorization:bEARER {token}")]).status, 200);
-}
-
-#[test]
-fn a_wrong_token_takes_as_long_wherever_it_is_wrong() {
-    let world = World::new();
-    let server = world.serve_as("serve --port 0 --json");
-    let wrong = |at: usize| {
-        let mut token = server.token.clone();
-        let other = if token.as_bytes()[at] == b'0' { "1" } else { "0" };
-        token.replace_range(at..=at, other);
-        format!("Authorization: Bearer {token}")
-    };
-    let (first, last) = (wrong(0), wrong(63));
-    let mut times: Vec<(Duration, bool)> = Vec::new();
-    for turn in 0..rounds(2000) {
-        let is_first = turn % 2 == 0;
-        let begun = Instant::now();
-        assert_eq!(server.bare("GET", "/api/runs", &[if is_first { &first } else { &last }]).status, 401);
-        times.push((begun.elapsed(), is_first));
-    }
-    // The rank sum of one kind, in standard deviations from what chance gives.
-    times.sort();
-    let half = times.len() as f64 / 2.0;
-    let sum: f64 = times.iter().zip(1..).filter(|((_, is_first), _)| *is_first).map(|(_, rank)| f64::from(rank)).sum();
-    let (mean, spread) = (half * (2.0 * half + 1.0) / 2.0, (half * half * (2.0 * half + 1.0) / 12.0).sqrt());
-    let z = (sum - mean) / spread;
-    assert!(z.abs() < 5.0, "first and last byte wrong are told apart: {z}");
-    server.assert_alive();
 }
 
 #[test]
@@ -270,9 +241,7 @@ fn guessing_locks_nobody_out_and_fills_no_log() {
         let guess: String = (0..4).map(|_| format!("{:016x}", random.next())).collect();
         assert_eq!(server.bare("GET", "/api/runs", &[&format!("Authorization: Bearer {guess}")]).status, 401);
     }
-    let begun = Instant::now();
     assert_eq!(server.get("/api/runs").status, 200);
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
     assert!(server.stderr().len() < 4096, "{}", server.stderr());
     server.assert_alive();
 }

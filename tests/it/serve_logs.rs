@@ -4,7 +4,7 @@
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tungstenite::Message;
@@ -271,12 +271,10 @@ fn an_end_is_told_whoever_holds_the_log_open() {
     let sockets: Vec<_> = clients.iter().map(|client| client.open(&server)).collect();
     runs.iter().for_each(|run| drop(world.agent_ready(run)));
     world.write("go", "");
-    let begun = Instant::now();
     for ((client, ws), code) in clients.iter_mut().zip(sockets).zip([7, 8]) {
         assert_eq!(client.follow_on(ws)["exitCode"], code);
         assert_eq!(client.stdout(), "before\n");
     }
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
 
 #[test]

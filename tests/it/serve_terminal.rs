@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::net::Shutdown;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::Signal;
 use tungstenite::Message;
@@ -309,7 +309,6 @@ fn two_may_type_and_when_the_window_goes_both_are_told() {
     type_in(&mut two, b"from-two\r");
     until(&mut one, "from-two");
     assert_eq!(world.answer(&run), "from-one from-two\n");
-    let begun = Instant::now();
     assert_eq!(server.post("/stop/talk/A", "").json()["state"], "stopped");
     for terminal in [&mut one, &mut two] {
         let (messages, closed) = terminal.read_to_end();
@@ -320,7 +319,6 @@ fn two_may_type_and_when_the_window_goes_both_are_told() {
     assert_eq!(u16::from(closed.unwrap().code), 1000);
     let Some(Message::Text(end)) = messages.last() else { panic!("{messages:?}") };
     assert!(end.contains(r#""event":"end""#) && end.contains(r#""state":"stopped""#), "{end}");
-    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
     drop((one, two, logs));
     server.assert_alive();
 }

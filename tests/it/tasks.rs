@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -70,9 +69,7 @@ fn a_broken_file_is_named_and_the_others_are_listed() {
     symlink("/dev/zero", world.project().join("tasks/ZERO.md")).unwrap();
     symlink(".", world.project().join("tasks/loop")).unwrap();
 
-    let start = Instant::now();
     let listing = world.dispatch("tasks").notes().json();
-    assert!(start.elapsed() < Duration::from_secs(5));
     find(&listing, "GOOD");
     for name in ["UNCLOSED.md", "YAMLBAD.md", "BYTES.md", "bad name.md", "LARGE.md", "FIFO.md", "ZERO.md"] {
         assert!(problems(&listing).contains(name), "{name} is not named in {}", problems(&listing));
@@ -128,19 +125,23 @@ fn one_task_is_shown_with_where_it_comes_from() {
 }
 
 #[test]
-fn five_thousand_tasks_are_listed_quickly() {
+fn five_thousand_tasks_are_listed_with_little_work() {
     let world = World::new();
     for n in 0..5000 {
         world.task(&format!("T-{n:04}"), "- [ ] one\n- [x] two\n\nSome text.");
     }
-    // Warm, so that the file system's cache does not decide.
-    world.dispatch("tasks").notes().json();
-    let start = Instant::now();
-    let listing = world.dispatch("tasks").notes().json();
-    let took = start.elapsed();
+    let ended = world.dispatch_by_shell("dispatch tasks --json >listing && times").succeeds();
+    let listing: Value = serde_json::from_slice(&fs::read(world.project().join("listing")).unwrap()).unwrap();
     assert_eq!(listing["tasks"].as_array().unwrap().len(), 5000);
-    // A build without optimisation on a busy machine; the benchmark holds the release to less.
-    assert!(took < Duration::from_secs(4), "{took:?}");
+    // The second line is the processor time of the shell's children, `MmS.Ss` in user mode and in the kernel.
+    let text = ended.text();
+    let seconds = |word: &str| -> f64 {
+        let (minutes, seconds) = word.trim_end_matches('s').split_once('m').unwrap();
+        minutes.parse::<f64>().unwrap() * 60.0 + seconds.parse::<f64>().unwrap()
+    };
+    let took: f64 = text.lines().nth(1).unwrap().split(' ').map(seconds).sum();
+    // A build without optimisation; the benchmark holds the release to less.
+    assert!(took < 4.0, "{took} s of processor time");
 }
 
 #[test]

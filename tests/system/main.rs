@@ -10,3 +10,5 @@ mod older_state;
 mod stop_cost;
 mod syscalls;
 mod tmux_calls;
+mod tmux_views;
+mod token_timing;

@@ -228,11 +228,8 @@ fn a_supervisor_that_is_killed_is_told_though_it_touches_no_file() {
     let mut listener = world.settle();
     let mut job = world.start("T-1");
     listener.run("T-1", "running");
-    let began = Stopwatch::start();
     job.lock.take();
     let lost = listener.run("T-1", "lost");
-    // Signs are looked for every 200 ms; generous, for a machine that is busy.
-    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     assert_eq!(lost["run"]["running"], false);
 }
 
@@ -304,19 +301,13 @@ fn a_snapshot_is_shared_while_it_is_fresh_and_newer_than_each_write() {
 }
 
 #[test]
-fn an_answer_that_is_known_costs_next_to_nothing() {
+fn an_answer_that_is_known_is_not_made_again() {
     let world = world();
     let mut job = world.start("T-1");
     job.end(0);
-    world.live.status_json(&pair("T-1")).unwrap().unwrap();
-    let (rounds, pair) = (2000, pair("T-1"));
     let snapshot = world.live.snapshot().unwrap();
-    let begun = Stopwatch::start();
-    for _ in 0..rounds {
-        snapshot.status_json(&world.live.shared, &pair).unwrap().unwrap();
-    }
-    // 2 µs where it is optimised; here it is not, and the machine is shared.
-    assert!(begun.elapsed() / rounds < Duration::from_micros(50), "{:?}", begun.elapsed() / rounds);
+    let answer = || snapshot.status_json(&world.live.shared, &pair("T-1")).unwrap().unwrap();
+    assert!(Arc::ptr_eq(&answer(), &answer()), "the same bytes");
 }
 
 #[test]
@@ -344,9 +335,15 @@ fn nothing_looks_while_nobody_listens_and_what_was_missed_is_told_after() {
     listener.until("the first plan", |frame| frame["event"] == "plan");
     let from = world.live.shared.feed.last();
     drop(listener);
+    // Another one that is listened to sees the end; the first one has had as long.
+    let root = fs::canonicalize(world.dir.path()).unwrap();
+    let whence = Whence { file: Some(root.join("dispatch.yaml")), folder: root };
+    let other = Live::start(world.store.clone(), Hub::start().unwrap(), whence).unwrap();
+    let waker = Waker::new().unwrap();
+    let mut seen = Listener { events: other.subscribe(None, waker.clone()), waker };
     let mut job = world.start("T-1");
     job.end(4);
-    std::thread::sleep(Duration::from_millis(100));
+    seen.run("T-1", "failed");
     assert_eq!(world.live.shared.feed.last(), from, "nobody looked");
     world.listen(Some(from)).run("T-1", "failed");
 }

@@ -4,7 +4,6 @@
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::Value;
@@ -73,6 +72,13 @@ impl World {
     #[track_caller]
     pub fn serve_as(&self, words: &str) -> Server {
         self.serve_with(words, &[])
+    }
+
+    /// A server that waits otherwise for its clients: `head=100 idle=60000`, in milliseconds.
+    #[track_caller]
+    pub fn serve_timed(&self, times: &str) -> Server {
+        let times: String = times.split(' ').map(|time| format!(" --time {time}")).collect();
+        self.serve_as(&format!("-v serve --port 0 --json{times}"))
     }
 
     #[track_caller]
@@ -256,11 +262,10 @@ impl Server {
         Figures::of(self.pid())
     }
 
-    /// It answers within a second, never panicked, and holds no more than when it was young.
+    /// It answers, never panicked, and holds no more than when it was young.
     #[track_caller]
     pub fn assert_alive(&self) {
         let mut stream = self.connect();
-        stream.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
         stream.write_all(self.head("GET", "/api/runs", &["Connection: close"]).as_bytes()).unwrap();
         assert_eq!(Reply::read(&mut stream).map(|reply| reply.status).ok(), Some(200), "it answers");
         assert!(!self.stderr().contains("panicked"), "{}", self.stderr());

@@ -186,31 +186,6 @@ fn a_view_goes_with_its_terminal_however_that_ends() {
 }
 
 #[test]
-fn a_terminal_that_closes_while_it_is_let_in_takes_no_server_down() {
-    let (world, run) = World::with_run();
-    let pid = || world.raw(&["display-message", "-p", "#{pid}"]).trim().to_owned();
-    let server = pid();
-    // Each time tmux asks something of a terminal it takes a while, so that there is a while to hit.
-    let mut slow = std::process::Command::new("strace");
-    slow.args(["-q", "-o", "/dev/null", "-e", "trace=ioctl", "-e", "inject=ioctl:delay_exit=20000", "-p", &server]);
-    let mut slow = slow.spawn().unwrap_or_else(|error| panic!("the tests need `strace`: {error}"));
-    wait_until("tmux is slow", || {
-        let status = std::fs::read_to_string(format!("/proc/{server}/status")).unwrap();
-        status.lines().any(|line| line.starts_with("TracerPid:") && !line.ends_with("\t0"))
-    });
-    for (round, view) in [View::Write, View::Session].into_iter().cycle().take(24).enumerate() {
-        let terminal = Terminal::open(&world.tmux.view_argv(&world.place(&run), &run.id, view), 80, 24);
-        std::thread::sleep(std::time::Duration::from_millis(5 * round as u64));
-        drop(terminal);
-        wait_until("no views", || world.views().is_empty());
-        assert_eq!(pid(), server, "{view:?}, round {round}");
-    }
-    assert!(world.pane(&run).is_some(), "the window stays");
-    slow.kill().unwrap();
-    slow.wait().unwrap();
-}
-
-#[test]
 fn a_view_goes_when_its_owner_is_killed() {
     let (world, run) = World::with_run();
     let argv = world.tmux.view_argv(&world.place(&run), &run.id, View::Write);

