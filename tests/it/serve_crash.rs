@@ -92,7 +92,6 @@ fn a_server_that_slept_goes_on() {
     kill(server.pid(), Signal::STOP);
     let supervisor = world.supervisor(&run);
     world.write("go", "");
-    let_pass(Duration::from_secs(3));
     wait_until("the job ended without it", || is(!crate::world::alive(supervisor), "its supervisor is there"));
     kill(server.pid(), Signal::CONT);
     assert_eq!(client.follow_on(ws)["exitCode"], 5);

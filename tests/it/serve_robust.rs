@@ -104,11 +104,13 @@ fn heads_and_bodies_that_come_slowly_or_never_hold_up_nobody() {
 #[test]
 fn heads_that_come_slowly_or_never_are_dropped() {
     let world = World::new();
-    let server = world.serve_timed("head=1000");
-    let mut slow: Vec<TcpStream> = (0..500).map(|_| server.connect()).collect();
-    for stream in &mut slow {
+    let server = world.serve_timed("head=2000");
+    let begin = |_| {
+        let mut stream = server.connect();
         let _ = stream.write_all(b"G");
-    }
+        stream
+    };
+    let slow: Vec<TcpStream> = (0..500).map(begin).collect();
     let mut told = [0, 0];
     for stream in slow {
         let answer = drained(stream, PATIENCE).expect("it is closed");
