@@ -115,7 +115,7 @@ impl Drop for Stage {
 }
 
 #[test]
-fn doctor_is_told_its_version_and_its_login() {
+fn doctor_shows_its_version_and_its_login() {
     let stage = Stage::new();
     let found = |call: crate::command::Dispatch| {
         let ended = call.any_stderr().ends_somehow();
@@ -127,7 +127,7 @@ fn doctor_is_told_its_version_and_its_login() {
     let (agent, login) = found(stage.dispatch("text", "doctor --json"));
     assert!(agent["state"] == "ok" && agent["found"].as_str().unwrap().contains("(Claude Code)"), "{agent}");
     assert!(login["state"] == "ok" && login["found"] == "logged in (api_key)", "{login}");
-    // What it would ask in a window: nothing, until nobody has trusted this folder yet.
+    // The questions that it would ask in a window: none, until the folder is no longer trusted.
     let first = |words: &str| {
         let ended = stage.dispatch("text", "doctor --json").any_stderr().ends_somehow();
         let report: Value = serde_json::from_slice(&ended.stdout).unwrap();

@@ -1,4 +1,4 @@
-//! What the real `claude` does in a window, as a page is told it: working, waiting, idle, ended.
+//! What the real `claude` does in a window, as the events for a page report it: working, waiting, idle, ended.
 
 use std::fs;
 use std::path::PathBuf;
@@ -18,14 +18,14 @@ const PATIENCE: Duration = Duration::from_secs(40);
 /// What the agent's tool does: runs until it may go on, with an agent of its own where that is asked.
 const TOOL: &str = "touch began\n[ -e nest ] && claude -p nested </dev/null >nested.out 2>&1\nuntil [ -e go ]; do sleep 0.05; done\nrm -f go began nest\n";
 
-/// The run's activity, each time that a page is told of it.
+/// The run's activity in each event that a page receives.
 #[derive(Clone, Debug, Default)]
-struct Told(Arc<Mutex<Vec<Value>>>);
+struct RunEvents(Arc<Mutex<Vec<Value>>>);
 
-impl Told {
+impl RunEvents {
     fn listen(server: &Server) -> Self {
-        let told = Self::default();
-        let (mut events, list) = (server.ws("/api/events"), Arc::clone(&told.0));
+        let seen = Self::default();
+        let (mut events, list) = (server.ws("/api/events"), Arc::clone(&seen.0));
         std::thread::spawn(move || {
             while let Some(frame) = next(&mut events) {
                 if frame["event"] == "run" {
@@ -33,22 +33,22 @@ impl Told {
                 }
             }
         });
-        told
+        seen
     }
 
     fn last(&self) -> Value {
         self.0.lock().unwrap().last().cloned().unwrap_or(Value::Null)
     }
 
-    /// Waits until the page is told so.
+    /// Waits for an event with this activity.
     #[track_caller]
-    fn hears(&self, activity: &str) {
-        self.hears_one_of(&[activity]);
+    fn wait_activity(&self, activity: &str) {
+        self.wait_one_of(&[activity]);
     }
 
     #[track_caller]
-    fn hears_one_of(&self, activities: &[&str]) {
-        wait_for(PATIENCE, &format!("a page is told one of {activities:?}"), || {
+    fn wait_one_of(&self, activities: &[&str]) {
+        wait_for(PATIENCE, &format!("a page receives one of {activities:?}"), || {
             let run = self.last();
             let is_so = activities.iter().any(|activity| run["activity"] == *activity);
             is(is_so, format!("{run}\n{:?}", self.short()))
@@ -166,17 +166,17 @@ impl Seat {
 }
 
 /// One turn with a tool that asks: from the prompt to its end, in one of the ways it may go.
-fn turn(seat: &Seat, told: &Told, round: usize) {
+fn turn(seat: &Seat, seen: &RunEvents, round: usize) {
     seat.shows("Do you want to proceed?");
-    told.hears("waiting");
+    seen.wait_activity("waiting");
     // Its hook or, where that was lost, its file.
-    let run = told.last();
+    let run = seen.last();
     let reason = run["activityReason"].as_str().unwrap();
     assert!(["permission (Bash)", "permission"].contains(&reason), "{run}");
     match round % 4 {
         1 => {
             seat.key("Escape");
-            told.hears("idle");
+            seen.wait_activity("idle");
             seat.hides("Do you want to proceed?");
             return;
         }
@@ -185,11 +185,11 @@ fn turn(seat: &Seat, told: &Told, round: usize) {
     }
     seat.key("Enter");
     seat.tool_began();
-    told.hears("working");
-    let began = told.count();
+    seen.wait_activity("working");
+    let began = seen.count();
     if round % 4 == 2 {
         seat.key("Escape");
-        told.hears("idle");
+        seen.wait_activity("idle");
         seat.lets_go();
         wait_for(PATIENCE, "the tool is gone", || {
             let left = seat.world().processes_with("tool.sh");
@@ -204,30 +204,30 @@ fn turn(seat: &Seat, told: &Told, round: usize) {
             let text = fs::read_to_string(seat.file("nested.out")).unwrap_or_default();
             is(text.contains("Hello"), text)
         });
-        assert!(told.after(began).iter().all(|activity| activity == "working"), "{:?}", told.after(began));
+        assert!(seen.after(began).iter().all(|activity| activity == "working"), "{:?}", seen.after(began));
         assert_eq!(seat.run()["sessionId"], session, "the nested one is another");
     }
     seat.lets_go();
     seat.shows("Hello from the stub.");
-    told.hears("idle");
+    seen.wait_activity("idle");
 }
 
 #[test]
-fn each_change_is_told_soon_and_none_gets_stuck() {
+fn each_change_is_sent_and_none_gets_stuck() {
     let stage = Stage::new();
     stage.world.write("tool.sh", TOOL);
     let server = stage.world.serve();
-    let told = Told::listen(&server);
+    let seen = RunEvents::listen(&server);
     let seat = Seat::new(stage, "tool,cmd=sh%20tool.sh", "");
     for round in 0..rounds(50) {
         if round > 0 {
             seat.clears();
-            assert_eq!(told.last()["activity"], "idle", "nothing goes on: {:?}", told.short());
+            assert_eq!(seen.last()["activity"], "idle", "nothing goes on: {:?}", seen.short());
             seat.says(&format!("round {round}"));
             // It may ask before anybody has seen that it works.
-            told.hears_one_of(&["working", "waiting"]);
+            seen.wait_one_of(&["working", "waiting"]);
         }
-        turn(&seat, &told, round);
+        turn(&seat, &seen, round);
         assert_eq!(seat.run()["activity"], "idle");
     }
 
@@ -237,7 +237,7 @@ fn each_change_is_told_soon_and_none_gets_stuck() {
     fs::create_dir(&record).unwrap();
     let conversation = seat.clears();
     seat.says("once more");
-    turn(&seat, &told, 0);
+    turn(&seat, &seen, 0);
     assert_eq!(seat.run()["activitySource"], "session");
     let explained = seat.world().dispatch("status interactive TASK-1 --explain").succeeds().text();
     assert!(explained.contains("agent.json") && explained.contains("by session"), "{explained}");
@@ -263,9 +263,9 @@ fn without_hooks_the_session_file_tells() {
     let stage = Stage::new();
     stage.world.write("tool.sh", TOOL);
     let server = stage.world.serve();
-    let told = Told::listen(&server);
+    let seen = RunEvents::listen(&server);
     let seat = Seat::new(stage, "tool,cmd=sh%20tool.sh", "-- --settings '{\"disableAllHooks\":true}'");
-    turn(&seat, &told, 0);
+    turn(&seat, &seen, 0);
     assert_eq!(seat.run()["activitySource"], "session");
     assert!(!seat.folder().join("agent.json").exists());
     let explained = seat.world().dispatch("status interactive TASK-1 --explain").succeeds().text();
@@ -274,7 +274,7 @@ fn without_hooks_the_session_file_tells() {
 }
 
 #[test]
-fn a_question_before_the_first_session_is_told_and_not_answered() {
+fn a_question_before_the_first_session_is_reported_and_not_answered() {
     let trusted =
         |world: &World| serde_json::json!({ world.project().to_str().unwrap(): { "hasTrustDialogAccepted": true } });
     let approved = serde_json::json!({ "approved": [KEY], "rejected": [] });

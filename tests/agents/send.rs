@@ -1,4 +1,4 @@
-//! `send`: a text arrives in a window as it is, whatever the agent is at, or it is said that nobody knows.
+//! `send`: a text arrives in a window unchanged, whatever the agent is doing; where that is uncertain, `send` says so.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ fn stand_in() -> PathBuf {
     crate::programs::repository().join("tests/agents/stand_in.mjs")
 }
 
-/// A world whose `claude` is the stand-in, and whose `read` is a program that asks for bracketed pastes.
+/// A world with the stand-in as `claude`, and with `read`, a program that asks for bracketed pastes.
 fn world() -> World {
     let reader = format!(
         "agents:\n  reader: {{ interactive: [node, {}, reader, said], prompt: none, protocol: text }}\n",
@@ -28,7 +28,7 @@ fn world() -> World {
     world
 }
 
-/// What the agent says it was told, in order.
+/// The texts that the agent received, in order.
 fn said(world: &World) -> Vec<String> {
     let text = fs::read_to_string(world.project().join("said")).unwrap_or_default();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -116,7 +116,7 @@ fn to_a_program_that_takes_pastes_every_text_is_one() {
     sent.push(large.to_owned());
     wait_until("all has arrived", || is(said(&world).len() == sent.len(), said(&world).len().to_string()));
     assert!(said(&world) == sent);
-    // Somebody reads back: what is sent arrives all the same.
+    // The pane is in copy mode: the text arrives all the same.
     let pane = world.panes("#{pane_id}").pop().unwrap();
     world.tmux(&["copy-mode", "-t", &pane]);
     world.dispatch("send -q read T").arg("two\nlines").stdout_is("").succeeds();
@@ -162,7 +162,7 @@ fn what_cannot_be_typed_as_it_is_is_refused_before_anything_is() {
     world.task("J", "%hang\n");
     world.detach("job", "J");
     world.dispatch("send job J x").stderr_has("headless").fails_with(2);
-    // Tabs are text, but not to this agent's editor: that is said.
+    // This agent's editor does not take tabs as text: `send` refuses them.
     let told = world.dispatch("send open T").arg("a\tb").stderr_has("not byte for byte").fails_with(0);
     assert_eq!(told.text(), "");
     let json = world.dispatch("send open T").arg("c\td").json();
@@ -207,7 +207,7 @@ fn nothing_is_typed_into_what_asks() {
 }
 
 #[test]
-fn input_that_is_switched_off_is_said_and_nothing_counts_as_sent() {
+fn input_that_is_switched_off_is_reported_and_nothing_counts_as_sent() {
     let world = world();
     world.task("A", "%ask\n%hang\n").task("C", "x");
     world.dispatch("run -q --attach none talk A").notes().succeeds();

@@ -1,6 +1,6 @@
 //! The pictures of the README: a made-up project with the demo's stand-in agent, at rest.
 //!
-//! `SCREENSHOTS=1 cargo test --test it screenshots` writes them into `docs/`; else they are made, and
+//! `SCREENSHOTS=1 cargo test --test browser screenshots` writes them into `docs/`; else they are made, and
 //! thrown away.
 
 use std::fs;

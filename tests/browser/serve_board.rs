@@ -22,7 +22,7 @@ const row = (task) => page.locator(`.row[data-task="${task}"]`);
 const badge = (pair, state) => page.locator(`.badge[data-pair="${pair}"]${state ? `[data-state="${state}"]` : ""}`);
 "#;
 
-/// A script that starts a pair from its row, even where the server says no.
+/// A script that starts a pair from its row, also if the server refuses.
 pub(crate) fn start(mode: &str, task: &str) -> String {
     format!("{START} await row('{task}').locator('[data-act=run].run').click(); await start('{mode}', false)")
 }
@@ -67,7 +67,7 @@ fn runs_start_are_seen_and_stop_on_the_board() {
     );
     assert_eq!(world.status("code-review", "TASK-1")["state"], "succeeded");
     assert_eq!(world.status("code-review", "TASK-3")["state"], "stopped");
-    // One that waits for a person says so in the tab's title and icon, and to who cannot see.
+    // A waiting run is shown in the tab's title and icon, and to screen readers.
     play(
         &mut page,
         r##"
@@ -105,7 +105,7 @@ fn runs_start_are_seen_and_stop_on_the_board() {
     server.assert_alive();
 }
 
-/// Waits for who has the focus: `field(element)`.
+/// Waits until an element has the focus: `field(element)`.
 const KEYS: &str = r#"
 const focused = (what, script) => until(`the focus is on ${what}`, `((at) => ${script})(document.activeElement)`);
 const on = (task) => focused(task, `at.matches('.row[aria-current]') && at.dataset.task === '${task}'`);
@@ -270,7 +270,7 @@ fn filters_are_kept_by_the_address_and_by_two_tabs() {
     shown(&mut page, "TWO", "/?mode=job&sort=task");
     page.play("await page.selectOption('select[name=mode]', ''); await page.check('input[name=needs]')");
     shown(&mut page, "THREE", "/?sort=task&needs=1");
-    // A second tab takes the token from the first one, and both hear what happens.
+    // A second tab takes the token from the first one, and both receive events.
     page.tab(1);
     page.ask(&json!({ "goto": format!("http://{}/?sort=task", server.host) })).unwrap();
     page.wait("all are shown", &format!("{SHOWN} === 'ONE,THREE,TWO'"));
@@ -375,7 +375,7 @@ fn a_notification_comes_only_where_it_was_asked_for() {
     world.dispatch("stop job B").notes().succeeds();
     page.wait("one ended", "window.told.length === 2");
     assert_eq!(page.eval("window.told[1][0]"), "B job: stopped");
-    // The wish stays over a reload; who looks at the page is not told twice.
+    // The choice survives a reload; a visible page sends no notification.
     page.reload();
     page.wait_badge("job/B", "stopped");
     assert_eq!(page.eval("document.getElementById('bell').ariaPressed"), "true");

@@ -1,5 +1,5 @@
-//! The board where things are not as they should be: nothing there, something missing or broken, and
-//! tasks whose words want to be more than words. And for who cannot see it, or only a little of it.
+//! The board in unusual situations: an empty project, missing or broken parts, hostile texts, and
+//! readers who use a screen reader, a keyboard or a small screen.
 
 use std::fs;
 
@@ -36,7 +36,7 @@ fn hostile_words_stay_words() {
     }
     let long = "Long ".repeat(1000) + &"x".repeat(5000);
     world.write("tasks/LONG.md", format!("---\ntitle: {long}\ntags: [{}]\n---\n", "t".repeat(3000)));
-    // What is wrong with a file is told with its name and its words.
+    // A problem of a file is shown with the file's name and content.
     world.write("tasks/\"><img src=x onerror=window.pwned=1>.md", "---\ntitle: odd\n---\n");
     world.write("tasks/broken.md", "---\ntitle: [<script>window.pwned=1</script>\n---\n");
     let server = world.serve();
@@ -54,7 +54,7 @@ fn hostile_words_stay_words() {
         assert_eq!(shown["LONG"][0], long.as_str());
         page.play("for (const banner of await page.locator('details.banner').all()) await banner.click()");
         page.wait_for_text("onerror=window.pwned=1>.md");
-        // Filters whose values are such words take what they name, and say it back.
+        // Filters take such values literally and show them literally.
         page.play(&format!("await page.selectOption('select[name=tag]', {})", quoted(HOSTILE[0])));
         page.wait(
             "it is found",
@@ -79,7 +79,7 @@ fn hostile_words_stay_words() {
         );
         assert_eq!(made, json!([null, 0, 1, 0]));
         page.assert_accessible(&format!("hostile words at {width}"));
-        // Nobody takes so much room that others are out of sight.
+        // No row is so large that others are out of sight.
         let tall = page.eval("Math.max(...[...document.querySelectorAll('.row')].map((row) => row.offsetHeight))");
         assert!(tall.as_f64().unwrap() < 500.0, "a row of {tall} px at {width}");
     }
@@ -93,7 +93,7 @@ fn hostile_words_stay_words() {
 }
 
 #[test]
-fn nobody_is_left_out() {
+fn the_board_is_accessible_and_works_on_a_small_screen() {
     let world =
         World::with("  signed: { agent: fake, prompt: go, gate: approve }\n  plan: { agent: fake, prompt: x }\n");
     for (n, status) in ["todo", "in_progress", "blocked", "review", "done", "archived"].iter().enumerate() {
@@ -129,7 +129,7 @@ fn nobody_is_left_out() {
         "document.querySelectorAll('.row').length === 2 && document.querySelector('.row.context')",
     );
     page.assert_accessible("what was found");
-    // Who wants nothing to move sees nothing move.
+    // With "reduced motion" nothing moves.
     let moving = "document.getAnimations().filter((animation) => animation.playState === 'running').length";
     page.wait("a running badge turns", &format!("{moving} > 0"));
     page.play("await page.emulateMedia({ reducedMotion: 'reduce' })");
@@ -147,7 +147,7 @@ fn an_empty_project_says_what_to_do_and_goes_on_when_it_is_done() {
     page.eval("window.sameDocument = true");
     world.task("FIRST", "%exit 0");
     page.wait_badge("job/FIRST", "never");
-    // A manifest that is broken meanwhile is told, with the place; what was there stays.
+    // A manifest that becomes invalid is reported with the place; the board stays as it was.
     let manifest = fs::read_to_string(world.project().join("dispatch.yaml")).unwrap();
     world.write("dispatch.yaml", manifest.replace("modes:", "moods:"));
     page.wait_for_text("moods");
@@ -162,7 +162,7 @@ fn an_empty_project_says_what_to_do_and_goes_on_when_it_is_done() {
     );
     assert_eq!(page.eval("window.sameDocument"), true);
     page.play("expectNoMessages(/status of 4\\d\\d/)");
-    // The same where the page is opened while it is broken; the fix is told with the mistake.
+    // The same if the page is opened while the manifest is invalid; the message includes the fix.
     world.write("dispatch.yaml", format!("{manifest}jbos: 3\n"));
     page.go(&server, "/");
     page.wait_for_text("jbos");
@@ -172,7 +172,7 @@ fn an_empty_project_says_what_to_do_and_goes_on_when_it_is_done() {
 }
 
 #[test]
-fn what_is_missing_is_said_in_the_servers_words() {
+fn what_is_missing_is_reported_with_the_servers_message() {
     let world = World::with("  lost: { agent: gone, prompt: x }\n");
     let manifest = fs::read_to_string(world.project().join("dispatch.yaml")).unwrap();
     world.write(

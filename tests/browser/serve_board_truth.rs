@@ -1,4 +1,4 @@
-//! Whatever happens, in whatever order: soon every badge says what `/status` says.
+//! After any sequence of changes, each badge shows what `/status` answers.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -39,7 +39,7 @@ impl Story {
         (mode, task, ends)
     }
 
-    /// Lets something happen, and says it in words.
+    /// Makes one random change and describes it.
     fn happen(&mut self, world: &World) -> (String, Expected) {
         let what = self.random.below(10);
         let active = self.active.len();
@@ -105,7 +105,7 @@ fn truth(server: &Server, pair: &str) -> String {
 }
 
 #[test]
-fn every_badge_soon_says_the_truth_whatever_happens() {
+fn every_badge_shows_the_status_after_any_change() {
     let world = World::new();
     let mut tasks = Vec::new();
     for n in 0..TASKS {

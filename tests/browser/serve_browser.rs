@@ -58,11 +58,11 @@ fn the_page_opens_by_a_private_file_and_follows_what_happens() {
     page.wait_badge("job/SECOND", "failed");
     page.wait_for_text("failed (3)");
     assert_eq!(page.eval("window.sameDocument"), true);
-    // While the server is away, what is shown stays and says since when it is old.
+    // Without the server the page keeps its content and shows its age.
     server.end();
     page.wait_for_text("Disconnected since");
     page.wait_for_text("failed (3)");
-    // A new server: the page cannot know its token, and says where to get it.
+    // A new server has another token: the page says where to get it.
     let (server, words) = open(&world, &port);
     page.wait_for_text("The server was started again");
     page.wait_for_text("dispatch serve --open");
@@ -78,7 +78,7 @@ fn the_page_opens_by_a_private_file_and_follows_what_happens() {
     page.wait_badge("job/SECOND", "failed");
     assert_eq!(page.eval("window.sameDocument"), true);
     assert_eq!(page.eval("document.getElementById('token')"), Value::Null);
-    // Both hear what happens.
+    // Both receive events.
     world.task("THIRD", "%hang");
     world.detach("job", "THIRD");
     for tab in [0, 1] {
@@ -121,7 +121,7 @@ fn a_foreign_page_can_read_nothing_and_change_nothing() {
         assert!(found["tried"].as_u64().unwrap() > 150, "{name}: {found}");
         assert_eq!(found["opened"], json!([]), "{name}: a WebSocket was opened");
         for read in found["read"].as_array().unwrap() {
-            // To its own, wrong name the browser lets it read; the server says nothing there.
+            // The browser lets the page read from its own host name; the server answers nothing there.
             let empty = name == "rebound" && read["status"] == 421;
             assert!(empty && !read["text"].as_str().unwrap().contains("world"), "{name}: {read}");
         }

@@ -47,7 +47,7 @@ fn what_is_typed_is_shown_before_and_arrives_byte_for_byte() {
     let stdin = String::from_utf8(world.saw(&run, "stdin")).unwrap();
     assert!(stdin.ends_with(&format!("\n\n{prompt}")), "{stdin:?}");
     assert_eq!(world.saw_words(&run, "argv")[1..], extras);
-    // The other mode says what it would be, and what is refused is told in the dialog.
+    // The other mode is shown with its prompt, and a refusal appears in the dialog.
     fs::write(
         world.project().join("dispatch.yaml"),
         format!("{}  gone: {{ agent: fake, cwd: missing, prompt: p }}\n", crate::world::BASE),

@@ -8,7 +8,7 @@ use crate::waiting::{is, wait_until};
 use crate::world::World;
 
 #[test]
-fn what_goes_on_now_is_sorted_by_who_is_waited_for() {
+fn what_runs_now_is_sorted_by_what_waits() {
     let world = World::with("  signed: { agent: fake, gate: approve, prompt: \"%hang\" }\njobs: 1\n");
     world.task("A", "%hang\n").task("B", "%out x\n").task("C", "%out x\n");
     let server = world.serve();

@@ -46,7 +46,7 @@ fn evidence(page: &mut Page) -> Vec<String> {
 }
 
 #[test]
-fn a_log_streams_in_and_its_end_is_told_with_the_evidence() {
+fn a_log_streams_in_and_its_end_is_shown_with_its_explanation() {
     let world = World::new();
     world.task("A", "%out first\n%err trouble\n%until ../go-A\n%out second\n%until ../go-B\n%out third\n%exit 3\n");
     let server = world.serve();
@@ -93,7 +93,7 @@ fn a_log_streams_in_and_its_end_is_told_with_the_evidence() {
 }
 
 #[test]
-fn a_reader_who_scrolls_up_is_left_in_peace_until_he_asks_for_the_end() {
+fn a_log_that_was_scrolled_up_stays_there_until_its_end_is_requested() {
     let world = World::new();
     world.task("A", "%bytes 32000\n%until ../go-A\n%out the news\n%until ../go-B\n%out more news\n%until ../go-C\n");
     let server = world.serve();
@@ -282,7 +282,7 @@ fn claudes_events_are_read_and_can_be_seen_raw() {
 }
 
 #[test]
-fn what_was_expected_is_told_with_the_outcome() {
+fn expectations_are_shown_with_the_outcome() {
     let world = World::with(concat!(
         "  strict: { agent: fake, prompt: \"{{ task.body }}\", timeout: 1m, ",
         "expect: { non_empty: true, files: [there, missing], command: [\"true\"] } }\n",

@@ -168,7 +168,7 @@ fn a_tree_is_shown_and_run_in_its_order() {
     assert!(a.1 <= b.0 && a.1 <= c.0 && b.1 <= d.0 && c.1 <= d.0, "{a:?} {b:?} {c:?} {d:?}");
     assert!(b.0 < c.1 && c.0 < b.1, "equal numbers side by side: {b:?} {c:?}");
     assert_eq!(world.starts().len(), 4, "the parent itself is not run");
-    // From below there is a way up, and who needs a task is named there.
+    // A subtask links to its parent, and a task names the tasks that depend on it.
     page.go(&server, "/tasks/A");
     assert_eq!(
         page.eval("[...document.querySelectorAll('.crumbs a')].map((a) => a.textContent)"),
@@ -222,7 +222,7 @@ fn the_task_page_follows_its_file_and_its_runs() {
 }
 
 #[test]
-fn what_cannot_be_shown_is_told_with_what_helps() {
+fn what_cannot_be_shown_is_reported_with_the_fix() {
     let world = World::new();
     world.task("TASK-1", "%out x\n").task("OLD", "%out x\n");
     world.write("tasks/DAMAGED.md", "---\ntitle: x\nstatus: [\n---\nx\n");

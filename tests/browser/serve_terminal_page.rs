@@ -18,7 +18,7 @@ const SCREEN: &str = "(() => { const t = document.getElementById('terminal')?.te
 const PAST: &str =
     "[...document.querySelectorAll('.past .xterm-rows > div')].map((row) => row.textContent.trimEnd()).join('\\n')";
 
-/// The page of a window whose agent does what `body` says, once its terminal is connected.
+/// The page of a window whose agent executes `body`, once its terminal is connected.
 #[track_caller]
 fn open(world: &World, body: &str) -> (Server, Page, String) {
     world.task("A", body);
@@ -177,7 +177,7 @@ fn the_wheel_reads_back_and_types_nothing() {
     );
     wait_text(&mut page, PAST, "row number 1.");
     page.assert_accessible("a terminal that is read back");
-    // Nothing of tmux's own changed for others who look at the pane.
+    // The pane has not entered a mode: other viewers see no change.
     let modes = world.panes("#{pane_start_command} #{pane_in_mode}");
     assert!(modes.iter().any(|row| row.contains(&run) && row.ends_with(" 0")), "{modes:?}");
     // Back by the wheel, too.

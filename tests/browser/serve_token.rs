@@ -13,7 +13,7 @@ fn a_link_with_a_wrong_token_changes_nothing_in_any_tab() {
     world.task("A", "x");
     let server = world.serve();
     let mut page = Page::at(&world, &server, "/");
-    // Another tab of the same person, led here by a link of somebody else's.
+    // Another tab of the same browser opens a link with a foreign token.
     page.tab(1);
     let wrong = format!("http://{}/#token=AAAA", server.host);
     page.ask(&json!({ "goto": "about:blank" })).unwrap();
@@ -50,7 +50,7 @@ fn a_wrong_token_from_a_person_or_another_tab_is_refused_with_words() {
         json!(server.token)
     ));
     page.wait("it shows the runs", "document.querySelector('.row[data-task=A]') !== null");
-    // A page of an older server in another tab says what it has.
+    // Another tab, opened from an older server, offers its token.
     page.tab(1);
     page.go(&server, "/");
     page.play("await page.evaluate(() => { new BroadcastChannel('dispatch.token').postMessage({ token: 'CCCC' }); })");

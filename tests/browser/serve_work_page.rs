@@ -59,7 +59,7 @@ fn a_diff_is_read_in_a_dialog_and_its_text_is_text() {
 }
 
 #[test]
-fn clean_says_what_stands_against_it_and_then_cleans() {
+fn clean_lists_its_reasons_against_it_and_then_cleans() {
     let (world, tree) = world();
     commit(&world, &tree, "done", "x\n");
     fs::write(tree.join("new"), "x\n").unwrap();

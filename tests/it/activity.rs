@@ -1,5 +1,5 @@
-//! What a window's agent does: `working`, `waiting` (it rang the bell), `idle`; and where nothing
-//! is said of it.
+//! The activity of a window's agent: `working`, `waiting` (it rang the bell), `idle`, and the cases
+//! without one.
 
 use std::process::{Child, Stdio};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::server::Ws;
 use crate::waiting::{is, wait_for};
 use crate::world::World;
 
-/// Ten seconds without output are idle; a terminal tells the time in steps of eight.
+/// Ten seconds without output are idle; a terminal's last write is known in steps of eight seconds.
 const PATIENCE: Duration = Duration::from_secs(40);
 /// Writes until the file is there.
 const WRITES: &str = "%sh until [ -e quiet ]; do echo more; sleep 0.1; done\n";
@@ -37,9 +37,9 @@ fn seconds(world: &World, pane: &str, format: &str) -> i64 {
 }
 
 /// A client of the user's, on the session of the runs.
-struct Looker(Child);
+struct AttachedClient(Child);
 
-impl Looker {
+impl AttachedClient {
     fn new(world: &World) -> Self {
         let mut command = world.command("tmux");
         command.args(["-u", "-L", "w", "-C", "attach", "-t", "=world:"]);
@@ -52,7 +52,7 @@ impl Looker {
     }
 }
 
-impl Drop for Looker {
+impl Drop for AttachedClient {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -100,18 +100,18 @@ fn a_bell_waits_output_works_and_silence_is_idle() {
 }
 
 #[test]
-fn it_waits_whoever_looks() {
+fn it_waits_with_and_without_an_attached_client() {
     let world = World::new();
     world.task("A", &format!("%until ring\n%bell\n%until again\n%bell\n%until on\n{WRITES}")).task("B", "%hang");
     let (a, b) = (open(&world, "talk", "A"), open(&world, "talk", "B"));
-    let looker = Looker::new(&world);
+    let looker = AttachedClient::new(&world);
     world.tmux(&["select-window", "-t", &a]);
     world.write("ring", "");
     wait_activity(&world, "A", "waiting");
     look_again(&world, &a, &b);
     assert_eq!(world.status("talk", "A")["activity"], "waiting");
     drop(looker);
-    // Where nobody looked at first; and in a browser.
+    // Also if no client was attached at first, and in a browser.
     world.tmux(&["select-window", "-t", &b]);
     let first = seconds(&world, &a, "#{@dispatch_bell}");
     world.write("again", "");
@@ -170,7 +170,7 @@ fn nothing_is_made_up() {
     world.task("JOB", "%hang").task("A", "%out hello\n%until ring\n%bell\n%hang\n").task("B", "%hang");
     world.detach("job", "JOB");
     assert!(world.wait_state("job", "JOB", "running").get("activity").is_none());
-    // A `claude` redraws its screen while it waits: where it says nothing itself only its bell tells.
+    // `claude` redraws its screen while it waits: without its hooks only the bell shows that it waits.
     open(&world, "talk2", "A");
     let quiet = world.status("talk2", "A");
     assert_eq!((&quiet["activity"], &quiet["activityReason"]), (&"unknown".into(), &"it starts".into()), "{quiet}");
@@ -179,12 +179,12 @@ fn nothing_is_made_up() {
         let run = world.status("talk2", "A");
         is(run["activity"] == "waiting", run.to_string())
     });
-    // Whose output it is nobody knows.
+    // The output may be of another program.
     let pane = open(&world, "talk", "B");
     world.tmux(&["split-window", "-d", "-t", &pane, "sleep", "600"]);
     let shared = wait_activity(&world, "B", "unknown");
     assert_eq!(shared["activityReason"], "its window holds other panes too");
-    // A note that somebody spoilt.
+    // A damaged record.
     world.tmux(&["set-option", "-w", "-t", &pane, "@dispatch_bell", "a\nb\tc"]);
     assert_eq!(world.status("talk", "B")["state"], "running");
 }

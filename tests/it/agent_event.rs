@@ -1,4 +1,4 @@
-//! `dispatch event`: what an agent's hooks say is kept, of the run's own agent alone; and the
+//! `dispatch event`: the events of an agent's hooks are recorded, of the run's own agent alone; and the
 //! settings that an agent in a window is given for that.
 
 use std::fs;
@@ -11,14 +11,14 @@ use crate::fake;
 use crate::waiting::{is, wait_until};
 use crate::world::World;
 
-/// An agent that is called `claude` and does what it is told, one script after the other.
-struct Teller {
+/// An agent called `claude` that runs the given scripts one after the other.
+struct HookedAgent {
     world: World,
     said: usize,
     run: String,
 }
 
-impl Teller {
+impl HookedAgent {
     /// With `extras` after the pair. Its state folder has a name that a shell would take apart.
     fn new(extras: &[&str]) -> Self {
         let world = World::bare();
@@ -69,8 +69,8 @@ impl Teller {
             .to_owned()
     }
 
-    /// The agent's hook is told `input`; gives what the hook printed.
-    fn tells(&mut self, input: impl AsRef<[u8]>) -> String {
+    /// Runs the agent's hook with `input` on stdin; gives its output.
+    fn sends_event(&mut self, input: impl AsRef<[u8]>) -> String {
         let _ = fs::remove_file(self.world.project().join("printed"));
         self.world.write("input", input);
         let hook = self.hook();
@@ -86,98 +86,98 @@ fn event(name: &str, more: Value) -> String {
 }
 
 #[test]
-fn a_hook_keeps_what_the_agent_says_of_itself() {
-    let mut teller = Teller::new(&[]);
-    let settings = teller.folder().join("settings.json");
+fn a_hook_records_the_agents_event() {
+    let mut agent = HookedAgent::new(&[]);
+    let settings = agent.folder().join("settings.json");
     assert_eq!(fs::metadata(&settings).unwrap().permissions().mode() & 0o777, 0o600);
-    let words = teller.world.saw_words(&teller.run, "argv");
+    let words = agent.world.saw_words(&agent.run, "argv");
     assert!(words.windows(2).any(|pair| pair[0] == "--settings" && pair[1] == settings.to_str().unwrap()), "{words:?}");
-    assert_eq!(teller.record(), None);
-    let printed = teller.tells(event("PermissionRequest", json!({ "tool_name": "Bash" })));
+    assert_eq!(agent.record(), None);
+    let printed = agent.sends_event(event("PermissionRequest", json!({ "tool_name": "Bash" })));
     assert_eq!(printed, "");
-    let record = teller.record().unwrap();
+    let record = agent.record().unwrap();
     assert_eq!((&record["state"], &record["reason"]), (&"waiting".into(), &"permission (Bash)".into()), "{record}");
     assert_eq!((&record["sessionId"], &record["transcript"]), (&"S-1".into(), &"/t.jsonl".into()), "{record}");
-    assert_eq!(record["pid"], teller.world.status("tell", "T")["pid"], "{record}");
+    assert_eq!(record["pid"], agent.world.status("tell", "T")["pid"], "{record}");
     // As much as a tool may be given.
     let large = event("PreToolUse", json!({ "tool_input": "x".repeat(8 << 20), "tool_name": "Write" }));
-    assert_eq!(teller.tells(large), "");
-    assert_eq!(teller.record().unwrap()["reason"], "it uses Write");
+    assert_eq!(agent.sends_event(large), "");
+    assert_eq!(agent.record().unwrap()["reason"], "it uses Write");
 }
 
 #[test]
 fn a_script_in_the_window_may_have_started_the_agent() {
     let world = World::bare();
     world.shadow("claude", "#!/bin/sh\nfake \"$@\"\n");
-    let mut teller = Teller::over(world, &[]);
-    teller.tells(event("Stop", json!({})));
-    let record = teller.record().unwrap();
-    let window = teller.world.status("tell", "T")["pid"].clone();
+    let mut agent = HookedAgent::over(world, &[]);
+    agent.sends_event(event("Stop", json!({})));
+    let record = agent.record().unwrap();
+    let window = agent.world.status("tell", "T")["pid"].clone();
     assert_eq!(record["state"], "idle");
     assert_ne!(record["pid"], window, "it is the script's child");
-    assert_eq!(teller.world.status("tell", "T")["activity"], "idle");
+    assert_eq!(agent.world.status("tell", "T")["activity"], "idle");
 }
 
 #[test]
-fn what_is_no_word_of_the_runs_own_agent_changes_nothing() {
-    let mut teller = Teller::new(&[]);
-    teller.tells(event("Stop", json!({})));
-    let before = teller.record().unwrap();
+fn what_is_no_event_of_the_runs_own_agent_changes_nothing() {
+    let mut agent = HookedAgent::new(&[]);
+    agent.sends_event(event("Stop", json!({})));
+    let before = agent.record().unwrap();
     assert_eq!(before["state"], "idle");
     let asks = event("PermissionRequest", json!({ "tool_name": "Bash" }));
     let deep = format!("{}1", "[".repeat(200_000));
     let cut = &asks[..asks.len() - 1];
     for garbage in [&b"\xff\xfe\0garbage"[..], b"", b"[]", deep.as_bytes(), cut.as_bytes()] {
-        assert_eq!(teller.tells(garbage), "");
+        assert_eq!(agent.sends_event(garbage), "");
     }
     // A stranger, and what the agent itself started: a tool, or an agent with settings of its own.
-    let folder = teller.folder();
-    let call = || teller.world.dispatch("event").stdin(asks.clone());
+    let folder = agent.folder();
+    let call = || agent.world.dispatch("event").stdin(asks.clone());
     call().arg(&folder).stdout_is("").succeeds();
     call().arg(&folder).env("CLAUDE_PID", before["pid"].to_string()).stdout_is("").succeeds();
     call().arg(folder.with_file_name("01ARZ3NDEKTSV4RRFFQ69G5FAV")).stdout_is("").succeeds();
     call().arg("/nowhere/at/all").stdout_is("").succeeds();
-    teller.world.write("input", &asks);
-    teller.world.write("hook", teller.hook());
+    agent.world.write("input", &asks);
+    agent.world.write("hook", agent.hook());
     let nested = "CLAUDE_PID=$$; export CLAUDE_PID; (exec < input; . ./hook); touch tried";
-    let settings = teller.folder().join("settings.json");
+    let settings = agent.folder().join("settings.json");
     for words in ["", "--settings", settings.to_str().unwrap()] {
-        let tried = teller.world.project().join("tried");
+        let tried = agent.world.project().join("tried");
         let _ = fs::remove_file(&tried);
-        teller.world.write("nested", nested);
-        teller.does(&format!("sh ./nested --settings \"{words}\""));
+        agent.world.write("nested", nested);
+        agent.does(&format!("sh ./nested --settings \"{words}\""));
         assert!(tried.exists());
     }
-    assert_eq!(teller.record().unwrap(), before);
+    assert_eq!(agent.record().unwrap(), before);
     // It is no command that anybody is shown, and no task has such a name.
-    teller.world.dispatch("event T").any_stderr().fails_with(2);
-    assert!(!teller.world.dispatch("--help").succeeds().text().contains("event"));
+    agent.world.dispatch("event T").any_stderr().fails_with(2);
+    assert!(!agent.world.dispatch("--help").succeeds().text().contains("event"));
     assert!(!folder.with_file_name("01ARZ3NDEKTSV4RRFFQ69G5FAV").exists());
 }
 
 #[test]
 fn the_users_own_settings_hold_beside_the_hooks_and_broken_ones_are_left_alone() {
     let own = r#"{"model":"m","hooks":{"Stop":[{"hooks":[{"type":"command","command":"mine"}]}]}}"#;
-    let teller = Teller::new(&["--settings", own]);
-    let settings: Value = serde_json::from_slice(&fs::read(teller.folder().join("settings.json")).unwrap()).unwrap();
+    let agent = HookedAgent::new(&["--settings", own]);
+    let settings: Value = serde_json::from_slice(&fs::read(agent.folder().join("settings.json")).unwrap()).unwrap();
     assert_eq!(
         (&settings["model"], &settings["hooks"]["Stop"][0]["hooks"][0]["command"]),
         (&"m".into(), &"mine".into())
     );
-    let words = teller.world.saw_words(&teller.run, "argv");
+    let words = agent.world.saw_words(&agent.run, "argv");
     assert_eq!(words.iter().filter(|word| word.starts_with("--settings")).count(), 1, "{words:?}");
     assert!(!words.iter().any(|word| word.contains("mine")), "{words:?}");
-    teller.world.dispatch("stop tell T").notes().succeeds();
-    assert!(!teller.folder().join("settings.json").exists(), "they may hold secrets");
+    agent.world.dispatch("stop tell T").notes().succeeds();
+    assert!(!agent.folder().join("settings.json").exists(), "they may hold secrets");
 
-    let teller = Teller::new(&["--settings=no-such.json"]);
-    let words = teller.world.saw_words(&teller.run, "argv");
+    let agent = HookedAgent::new(&["--settings=no-such.json"]);
+    let words = agent.world.saw_words(&agent.run, "argv");
     assert!(words.contains(&"--settings=no-such.json".to_owned()), "{words:?}");
-    assert!(!teller.folder().join("settings.json").exists());
-    teller.world.dispatch("status tell T --explain").stdout_has("none: its own settings cannot be read").succeeds();
-    let shown = teller.world.dispatch("render tell T -- --settings=no-such.json").succeeds().text();
+    assert!(!agent.folder().join("settings.json").exists());
+    agent.world.dispatch("status tell T --explain").stdout_has("none: its own settings cannot be read").succeeds();
+    let shown = agent.world.dispatch("render tell T -- --settings=no-such.json").succeeds().text();
     assert!(shown.contains("--settings=no-such.json") && !shown.contains("<settings"), "{shown}");
-    let shown = teller.world.dispatch("render tell T").succeeds().text();
+    let shown = agent.world.dispatch("render tell T").succeeds().text();
     assert!(shown.contains("'<settings file>'"), "{shown}");
 }
 

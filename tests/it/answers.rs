@@ -128,7 +128,7 @@ fn a_timeout_within_a_newer_turn_is_a_timeout() {
 }
 
 #[test]
-fn what_it_says_only_when_it_is_ended_is_no_answer() {
+fn output_after_the_end_was_requested_is_no_answer() {
     let world = world();
     world.task("T", "%sh trap 'cat said; exit 0' TERM; while :; do sleep 0.1; done\n");
     world.dispatch("run -q brief T").any_stderr().fails_with(124);
@@ -170,7 +170,7 @@ fn answered(world: &World, mode: &str) -> Value {
 }
 
 #[test]
-fn status_says_that_it_has_answered_and_a_stop_keeps_the_answer() {
+fn status_shows_that_it_has_answered_and_a_stop_keeps_the_answer() {
     let world = world();
     world.task("T", "%sh cat said\n%hang\n");
     world.detach("patient", "T");
@@ -235,7 +235,7 @@ fn an_exit_decides_for_a_text_agent_and_the_raw_events_are_never_saved() {
 }
 
 #[test]
-fn a_run_tells_its_agent_and_who_started_it() {
+fn a_run_records_its_agent_and_its_caller() {
     let world =
         World::with("  first: { agent: fake, prompt: x }\n  second: { agent: fake, prompt: x, needs: [first] }\n");
     world.task("T", "%out x\n").task("NESTED", "%sh dispatch run -q job T >nested.log 2>&1\n");

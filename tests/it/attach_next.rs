@@ -1,4 +1,4 @@
-//! `attach` without a name: `--next` goes to who has waited longest, and on a terminal one is picked.
+//! `attach` without a name: `--next` attaches to the window that has waited longest; on a terminal there is a picker.
 
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -74,11 +74,11 @@ fn of_ten_windows_the_three_that_wait_are_visited_in_order_of_age() {
     rings(&world, 7, "again");
     goes_to(7);
     goes_to(2);
-    // Who goes there by name has been there, too.
+    // Attaching by name counts as a visit.
     world.dispatch("attach --print talk T4").succeeds();
     goes_to(7);
     world.dispatch("attach --next talk T4").any_stderr().fails_with(2);
-    // Without a terminal there is nothing to pick from: the commands are told, who waits first.
+    // Without a terminal there is no picker: the commands are printed, waiting windows first.
     let told = world.dispatch("attach").stderr_has("name a mode and a task").fails_with(2).stderr;
     let first = told.lines().find(|line| line.starts_with("hint:")).unwrap();
     assert_eq!(first, "hint: dispatch attach talk T2", "{told}");
@@ -156,7 +156,7 @@ fn on_a_terminal_one_is_picked_and_it_is_left_as_it_was() {
         });
     };
     {
-        // Who waits comes first, with what for.
+        // Waiting windows come first, with the reason.
         let picker = Picker::new(&world, "");
         let seen = picker.shows("q: leave");
         let first = seen.lines().nth(1).unwrap();

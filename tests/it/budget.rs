@@ -1,4 +1,4 @@
-//! `budget`: what one run may cost is told to the agent; what a day may cost holds the queue.
+//! `budget`: the agent receives the limit of a run; the limit of a day stops the queue.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::waiting::{is, wait_until};
 use crate::world::World;
 
-/// An agent that is read as `claude` is, and costs what its task says.
+/// An agent with the protocol of `claude` that costs what its task says.
 fn world(budget: &str) -> World {
     let modes = "  asked: { agent: speaks, prompt: \"{{ task.body }}\" }\n  chat: { interactive: true, agent: speaks, prompt: \"%hang\" }\n";
     let world = World::with(&format!("{modes}budget: {budget}\n"));
@@ -34,7 +34,7 @@ fn waits(run: &Value, spent: &str) {
 }
 
 #[test]
-fn a_headless_agent_is_told_what_it_may_cost() {
+fn a_headless_agent_gets_its_budget() {
     let world = world("{ run: 1.5 }");
     let run = world.detach("asked", "A");
     let argv = world.saw_words(&run, "argv");

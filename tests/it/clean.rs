@@ -1,4 +1,4 @@
-//! `dispatch clean`: what is done with goes; whatever would be lost, or is in use, stays.
+//! `dispatch clean`: a finished worktree is removed; what is in use or would be lost stays.
 
 use std::fs;
 use std::path::Path;
@@ -52,7 +52,7 @@ fn a_folder_that_was_removed_by_hand_is_cleaned_up_after() {
     assert!(branch_is_there(&world));
 }
 
-/// All that `clean` says against it; nothing has changed.
+/// All reasons why `clean` refuses; nothing has changed.
 #[track_caller]
 fn refused(world: &World, tree: &Path, words: &[&str]) {
     let before = git(world, tree, &["status", "--porcelain"]);
@@ -93,7 +93,7 @@ fn what_is_on_a_remote_is_not_lost() {
     git(&world, &tree, &["push", "-q", "origin", "task/t"]);
     world.dispatch("clean T").stdout_has("removed worktree").stdout_has("kept branch task/t").succeeds();
     assert!(!tree.exists() && branch_is_there(&world));
-    // Merged there: the local `main` has not heard of it, its upstream has.
+    // Merged on the remote: the local `main` lacks the merge, its upstream has it.
     world.git(&["push", "-q", "-u", "origin", "main"]);
     world.git(&["push", "-q", "origin", "task/t:main"]);
     world.git(&["fetch", "-q"]);
@@ -115,7 +115,7 @@ fn what_is_not_the_tasks_own_or_in_use_stays() {
     git(&world, &tree, &["switch", "-q", "--detach"]);
     refused(&world, &tree, &["no branch is checked out there"]);
     git(&world, &tree, &["switch", "-q", "task/t"]);
-    // Whoever stands in it would stand nowhere.
+    // The current folder of the command would be gone.
     for folder in [tree.clone(), tree.join("src")] {
         let call = world.dispatch("clean T").in_folder(folder).stderr_has("you are in it");
         call.stderr_has(format!("cd {}", world.project().display())).fails_with(1);

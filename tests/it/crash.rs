@@ -118,7 +118,7 @@ fn a_window_whose_command_was_killed_is_still_one_window() {
 }
 
 #[test]
-fn the_last_windows_end_is_not_lost_when_nobody_looks() {
+fn the_last_windows_end_is_not_lost_without_an_observer() {
     let world = World::new();
     world.task("TASK-1", "%until go\n%exit 9");
     world.dispatch("run -q --attach none talk TASK-1").notes().succeeds();

@@ -19,7 +19,7 @@ fn in_time(call: Dispatch) -> Dispatch {
     call.any_stderr().within(PATIENCE + Duration::from_secs(5))
 }
 
-/// Every listing answers, and tells of no success but the one there was.
+/// Every listing answers and shows no success but the one there was.
 #[track_caller]
 fn answers(world: &World, seen: &str) {
     for words in ["status --all --json", "history --json"] {
@@ -118,7 +118,7 @@ fn damage_a_living_run(mode: &str, name: &str) {
             forget_index(&world);
         }
         tells_the_truth(&world, &seen);
-        // Starting waits for a pair that is held by who knows what: not each time.
+        // A start waits for a pair with an unknown holder: not tried each time.
         if n % 8 < 2 {
             in_time(world.dispatch("run -d -q").arg(mode).arg("LIVE")).ends_somehow();
         }
@@ -207,7 +207,7 @@ fn damage_the_house(name: &str, heals: impl Fn(&Damage) -> bool) {
         let before = world.starts().len();
         let damaged = damage.apply(&path);
         if name == "dispatch.db" && matches!(damage, Damage::Flip { .. }) {
-            // A row that is still a row cannot be told from a good one: the cure is what the hint says.
+            // A changed row that can be read looks like a good one: the hint names the fix.
             answers(&world, &seen);
             let again = in_time(world.dispatch("run -q job BAD")).ends_somehow();
             assert!(again.code == 7 || again.stderr.contains("dispatch.db"), "{seen}: {}", again.stderr);
@@ -233,7 +233,7 @@ fn damage_the_house(name: &str, heals: impl Fn(&Damage) -> bool) {
             world.wait_all_quiet();
         }
         if !path.exists() {
-            // It was removed above, and nobody needed it since.
+            // It was removed above, and no command has needed it since.
             fs::write(&path, &damaged.good).unwrap();
         }
         // Set aside, it has done its part: there is a limit to how many are kept.

@@ -1,4 +1,4 @@
-//! The words by which the program becomes others: on a terminal of their own, or as told in digits.
+//! `__on_tty` and `__become`: the hidden commands that replace this program by another one.
 
 use crate::world::World;
 
@@ -16,7 +16,7 @@ fn encoded_words_arrive_byte_for_byte() {
 }
 
 #[test]
-fn what_cannot_be_started_is_said() {
+fn a_failed_start_is_reported() {
     let world = World::new();
     world.dispatch("__pty no-such-program").stderr_has("dispatch: ").fails_with(127);
     world.dispatch("__pty").any_stderr().fails_with(2);

@@ -1,4 +1,4 @@
-//! `dispatch diff`: all that was done in a task's worktree, and nothing that somebody else did.
+//! `dispatch diff`: all changes of a task's worktree, and no others.
 
 use std::fs;
 use std::path::PathBuf;
@@ -56,7 +56,7 @@ fn committed_changed_and_new_work_is_one_diff_and_the_checkout_is_not_touched() 
 
     let after = (fs::read(&index).unwrap(), git(&world, &tree, &["status", "--porcelain"]));
     assert!(before == after, "the checkout's own index is as it was");
-    // Whoever has read enough is no failure.
+    // A pager that quits early is no failure.
     fs::write(tree.join("long"), "line\n".repeat(100_000)).unwrap();
     world.dispatch_by_shell("{ dispatch diff T; echo $? >&3; } 3>&1 | head -n 1; exit 0").any_stderr().succeeds();
 }
@@ -161,7 +161,7 @@ fn ctrl_c_is_the_pagers() {
 }
 
 #[test]
-fn what_cannot_be_compared_is_told_with_what_helps() {
+fn what_cannot_be_compared_is_reported_with_the_fix() {
     let plain = World::new();
     plain.task("T", "x").git_init();
     plain.dispatch("diff T").stderr_has("worktree").stderr_has("hint:").fails_with(2);

@@ -1,4 +1,4 @@
-//! `dispatch doctor`: what is tried out, what is said of it, and that nothing is left of the trying.
+//! `dispatch doctor`: its checks, its findings, and that the checks leave nothing behind.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -115,7 +115,7 @@ fn a_tmux_that_does_something_else_is_bad_where_windows_are_wanted() {
     assert!(found.contains("exact targets") && cure.contains("tmux"), "{report}");
     listen_to_tmux(&world, "case \"$*\" in *if-shell*) set -- -S \"$2\" -u kill-pane -t \"$7\";; esac");
     assert!(finding(&examine(&world).0, "windows").1.contains("guarded ends"));
-    // Before 3.3 nobody tells a signal.
+    // tmux before 3.3 does not report a signal.
     listen_to_tmux(
         &world,
         "case \"$*\" in -V) echo tmux 3.2a; exit;; *list-panes*) set -- -S \"$2\" -u list-panes -a -F \
@@ -155,7 +155,7 @@ esac
     let (state, found, cure) = finding(&report, "login of claude");
     assert_eq!((state.as_str(), found.as_str(), code), ("fail", "not logged in", 1), "{report}");
     assert!(cure.contains("auth login"), "{report}");
-    // The key is handed on, what nobody asked for is not.
+    // The key is passed on, other variables are not.
     let call = world.dispatch("doctor --json").env("ANTHROPIC_API_KEY", "k").env("OTHER", "x");
     let ended = call.any_stderr().succeeds();
     assert_eq!(finding(&serde_json::from_slice(&ended.stdout).unwrap(), "login of claude").1, "logged in (api_key)");

@@ -10,7 +10,7 @@ use crate::up::ready;
 use crate::wanted::{is_empty, steps};
 use crate::world::World;
 
-/// Keys of a mode: as they were when the run was started, as they are now, and what `plan` says.
+/// Keys of a mode: as they were when the run was started, as they are now, and the reason in `plan`.
 const MODE_KEYS: &[(&str, &str, &str, &str)] = &[
     ("interactive", "interactive: false", "interactive: true", "interactive"),
     ("template", "template: one.md", "template: two.md", "prompt"),
@@ -63,7 +63,7 @@ const KEYS: &[(&str, &str, &str, &str)] = &[
 ];
 
 /// Keys of the manifest that do not shape a run, or only through what is tested above (`modes`,
-/// `mode_files`, `tasks`), or that depend on who starts it (`tmux`).
+/// `mode_files`, `tasks`), or that depend on the caller (`tmux`).
 const IGNORED: &[&str] = &[
     "version",
     "tmux",

@@ -11,7 +11,7 @@ const MODES: &str = r#"  only: { agent: fake, prompt: "{{ task.body }}", exclusi
 jobs: 40
 "#;
 
-/// Holds the folder until `go`, and tells if somebody else did.
+/// Holds the folder until `go`, and reports another run in it.
 fn holds(go: &str) -> String {
     format!("%sh mkdir held || touch overlap\n%until {go}\n%sh rmdir held\n")
 }
@@ -85,7 +85,7 @@ fn a_window_that_dies_with_its_server_frees_the_folder() {
     let call = world.dispatch("run only B").start();
     waits_for(&world, "only", "B", "window A");
     kill(world.tmux_server_pid().unwrap(), Signal::KILL);
-    // Nobody asks for A: who waits for it finds it lost.
+    // No command observes A: the run that waits for it finds it lost.
     call.ends_with(0);
     assert_eq!(world.status("window", "A")["state"], "lost");
 }

@@ -1,4 +1,4 @@
-//! Commands about a run, a mode or a task that there is not: what is said is true, and names the way on.
+//! Commands about a run, a mode or a task that does not exist: the message is true and names the next command.
 
 use crate::world::World;
 
@@ -42,7 +42,7 @@ fn history_of_a_name_that_means_nothing_is_an_error_with_the_nearest_name() {
     world.dispatch("history --mode lnt").stderr_has("unknown mode `lnt`").stderr_has("`lint`").fails_with(2);
     world.dispatch("history --mode lnt --json").stderr_has("unknown mode `lnt`").fails_with(2);
     world.dispatch("history --limit 0").stderr_has("write a whole number from 1 to 4294967295").fails_with(2);
-    // What is there and has no end on record is said with what was asked for.
+    // A run without a recorded end is named in the message.
     let note = |words: &str, text: &str| {
         world.dispatch(words).stdout_is("").stderr_has(text).succeeds();
     };
@@ -68,7 +68,7 @@ fn history_of_what_is_gone_from_the_project_goes_on() {
 }
 
 #[test]
-fn numbers_that_are_none_are_told_what_to_write() {
+fn words_that_are_no_number_are_refused_with_the_range() {
     let world = world();
     for (words, text) in [
         ("run lint one -j x", "write a whole number from 1 to 1000"),

@@ -40,7 +40,7 @@ fn agent(world: &World, more: &str) {
     fs::rename(path, world.project().join("agent.sh")).unwrap();
 }
 
-/// Whether `run` skipped it; it says why, and starts nothing.
+/// Whether `run` skipped it; it prints the reason and starts nothing.
 fn skips(world: &World, words: &str) -> bool {
     let before = world.starts().len();
     let ended = world.dispatch("--json").words(words).notes().succeeds();
@@ -118,7 +118,7 @@ fn sources_that_the_agent_itself_changed_are_never_a_skip() {
         assert!(!skips(&world, "run made T"));
         assert!(!skips(&world, "run made T"), "a false skip after `{script}`");
     }
-    // A source that changes while it runs, by somebody else.
+    // A source that another program changes while the agent runs.
     world.write("made.md", "%touch here\n%until go\n%touch out.txt\n");
     let call = world.dispatch("run -q made T").start();
     crate::waiting::wait_until("it runs", || crate::waiting::is(world.project().join("here").exists(), "no"));

@@ -1,4 +1,4 @@
-//! `gate: approve`: a run waits for a person, for as long as it takes, and takes no for an answer.
+//! `gate: approve`: a run waits for a person, for as long as it takes, and can be rejected.
 
 use std::fs;
 
@@ -58,7 +58,7 @@ fn approving_twice_while_something_else_stands_in_its_way_says_so() {
 }
 
 #[test]
-fn rejecting_ends_it_for_whoever_waits() {
+fn rejecting_ends_it_for_all_that_wait() {
     let world = world();
     let client = world.dispatch("run guarded T").start();
     world.wait_state("guarded", "T", "queued");
@@ -74,7 +74,7 @@ fn rejecting_ends_it_for_whoever_waits() {
     assert!(after["reason"].as_str().unwrap().contains("rejected"), "{after}");
     assert!(world.starts().is_empty());
     world.dispatch("approve --reject guarded T").stderr_has("does not wait").fails_with(1);
-    // No is said to a run, not to the pair.
+    // A rejection counts for one run, not for the pair.
     world.detach("guarded", "T");
     world.dispatch("approve guarded T --json").succeeds();
     world.dispatch("wait guarded T").notes().succeeds();
@@ -139,7 +139,7 @@ fn a_window_waits_too_and_opens_when_approved() {
 }
 
 #[test]
-fn who_waits_at_a_gate_can_leave_and_be_stopped() {
+fn a_client_that_waits_at_a_gate_can_leave_and_the_run_can_be_stopped() {
     let world = world();
     let client = world.dispatch("run guarded T").start();
     world.wait_state("guarded", "T", "queued");

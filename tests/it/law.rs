@@ -1,4 +1,4 @@
-//! The law: after `up`, `plan` has nothing left to do. On a real tmux server that is left as each
+//! After `up`, `plan` has nothing left to do. On a real tmux server that is left as each
 //! input leaves it.
 
 use std::cell::Cell;

@@ -1,4 +1,4 @@
-//! `check`, and what every command says of a bad manifest: all problems, with places and cures.
+//! `check`, and what every command prints for a bad manifest: all problems, with places and fixes.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

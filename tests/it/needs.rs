@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::waiting::{is, wait_until};
 use crate::world::{World, alive, kill};
 
-/// `review` needs `build`, and both need `lint`. Each does what its template says.
+/// `review` needs `build`, and both need `lint`. Each executes its template.
 const CHAIN: &str = r#"  lint: { agent: fake, template: lint.md }
   build: { agent: fake, template: build.md, needs: [lint] }
   review: { agent: fake, template: review.md, needs: [lint, build] }
@@ -24,7 +24,7 @@ fn world() -> World {
     world
 }
 
-/// What a mode's agent does from now on: tells its name, then `script`.
+/// What a mode's agent does from now on: prints its name, then runs `script`.
 fn says(world: &World, mode: &str, script: &str) {
     world.write(format!("{mode}.md"), format!("%out this is {mode}\n%sh echo {mode} >>order\n{script}\n"));
 }
@@ -113,7 +113,7 @@ fn what_it_needs_may_be_lost_or_stopped() {
 }
 
 #[test]
-fn who_follows_hears_of_a_death_that_nobody_wrote_down() {
+fn a_follower_gets_an_end_that_its_supervisor_did_not_record() {
     let world = world();
     says(&world, "lint", "%hang");
     let client = world.dispatch("run review T").start();
@@ -181,7 +181,7 @@ fn ctrl_c_stops_what_this_command_started_and_nothing_else() {
     world.wait_state("review", "T", "queued");
     client.signal(Signal::INT);
     client.ends_with(130);
-    // Not a moment later: with the command goes whoever could stop it.
+    // At once: no process is left that could stop it later.
     assert!(!alive(agent), "it was stopped before the command ended");
     for mode in ["lint", "build", "review"] {
         world.wait_state(mode, "T", "stopped");

@@ -1,6 +1,6 @@
-//! What the user is told: each event once, together with what comes with it, and not too often.
+//! Notices to the user: each event once, together with others of the same moment, and not too often.
 //!
-//! News are heard by a command that writes down what it is given.
+//! The tests receive notices by a command that records its input.
 
 use std::fs;
 use std::process::{Child, Stdio};
@@ -11,32 +11,32 @@ use serde_json::Value;
 use crate::waiting::{is, rounds, wait_until};
 use crate::world::{World, kill};
 
-/// Writes down the notice, and what its environment says of it.
-pub(crate) const HEARS: &str =
+/// Records the notice and its environment variables.
+pub(crate) const RECORD_NOTICE: &str =
     "#!/bin/sh\ncat >> \"$HOME/heard\"\nenv | grep ^DISPATCH_ | sort > \"$HOME/environment\"\n";
 
-pub(crate) trait Hears {
-    fn heard(&self) -> Vec<Value>;
-    fn tellers(&self) -> Vec<i32>;
-    fn enders(&self) -> Vec<String>;
-    fn all_told(&self) -> Vec<Value>;
+pub(crate) trait ReceivedNotices {
+    fn notices(&self) -> Vec<Value>;
+    fn notifiers(&self) -> Vec<i32>;
+    fn ending(&self) -> Vec<String>;
+    fn all_sent(&self) -> Vec<Value>;
     fn next_notice(&self, before: usize) -> Value;
 }
 
-impl Hears for World {
+impl ReceivedNotices for World {
     /// The notices so far.
-    fn heard(&self) -> Vec<Value> {
+    fn notices(&self) -> Vec<Value> {
         let text = fs::read_to_string(self.root().join("home/heard")).unwrap_or_default();
         text.split_inclusive('\n').filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
-    /// Who is about to tell.
-    fn tellers(&self) -> Vec<i32> {
+    /// The notifiers that run.
+    fn notifiers(&self) -> Vec<i32> {
         self.processes().into_iter().filter(|(_, line)| line.contains("__notify")).map(|(pid, _)| pid).collect()
     }
 
-    /// Whose last acts are still to come: they may see news.
-    fn enders(&self) -> Vec<String> {
+    /// Processes that have not finished the end of a run: they may still create events.
+    fn ending(&self) -> Vec<String> {
         let ends = |line: &String| {
             let folder = line.split_once("__supervise ").map(|(_, folder)| std::path::PathBuf::from(folder.trim()));
             line.contains("__next") || folder.is_some_and(|folder| folder.join("exit.json").exists())
@@ -44,34 +44,34 @@ impl Hears for World {
         self.processes().into_iter().map(|(_, line)| line).filter(ends).collect()
     }
 
-    /// The notices, once nothing is left to tell.
+    /// The notices, once no event is left.
     #[track_caller]
-    fn all_told(&self) -> Vec<Value> {
+    fn all_sent(&self) -> Vec<Value> {
         let news = self.state().join("notify/news");
         wait_until("all is told", || {
-            // In this order: who ends leaves news, and news bring who tells them.
-            let enders = self.enders();
+            // In this order: an ending process leaves an event, and an event starts a notifier.
+            let ending = self.ending();
             let waiting = fs::read_dir(&news).map_or(0, Iterator::count);
-            let tellers = self.tellers();
-            let quiet = enders.is_empty() && waiting == 0 && tellers.is_empty();
-            is(quiet, format!("{enders:?} end, {waiting} news, {tellers:?} tell"))
+            let notifiers = self.notifiers();
+            let quiet = ending.is_empty() && waiting == 0 && notifiers.is_empty();
+            is(quiet, format!("{ending:?} end, {waiting} news, {notifiers:?} tell"))
         });
-        self.heard()
+        self.notices()
     }
 
     #[track_caller]
     fn next_notice(&self, before: usize) -> Value {
         wait_until("there is one more notice", || {
-            let heard = self.heard();
+            let heard = self.notices();
             heard.get(before).cloned().ok_or_else(|| format!("{heard:?}"))
         })
     }
 }
 
-/// A project whose user is told by a command.
-pub(crate) fn listening(keys: &str) -> World {
+/// A project with a command for notices.
+pub(crate) fn with_notices(keys: &str) -> World {
     let world = World::with(&format!("jobs: 20\nnotify: {{ command: hears{keys} }}\n"));
-    world.shadow("hears", HEARS);
+    world.shadow("hears", RECORD_NOTICE);
     world
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn ids(notice: &Value) -> Vec<String> {
 
 #[test]
 fn ten_ends_within_a_second_are_one_notice() {
-    let world = listening("");
+    let world = with_notices("");
     let runs: Vec<String> = (0..10)
         .map(|n| {
             world.task(&format!("T{n}"), "%until go\n%exit 3");
@@ -92,7 +92,7 @@ fn ten_ends_within_a_second_are_one_notice() {
     runs.iter().for_each(|run| drop(world.agent_ready(run)));
     world.write("go", "");
     world.dispatch("wait job T0 T1 T2 T3 T4 T5 T6 T7 T8 T9").any_stderr().fails_with(3);
-    let heard = world.all_told();
+    let heard = world.all_sent();
     assert_eq!(heard.len(), 1, "{heard:#?}");
     let notice = &heard[0];
     assert_eq!(notice["title"], "project: 10 failed, all done", "{notice}");
@@ -108,8 +108,8 @@ fn ten_ends_within_a_second_are_one_notice() {
 }
 
 #[test]
-fn each_end_is_told_once_however_many_see_it() {
-    let world = listening(", on: [failed, succeeded], every: 0s");
+fn each_end_makes_one_notice_however_many_commands_observe_it() {
+    let world = with_notices(", on: [failed, succeeded], every: 0s");
     for round in 0..rounds(10) {
         let tasks: Vec<String> = (0..6).map(|n| format!("R{round}-{n}")).collect();
         let go = format!("go{round}");
@@ -118,7 +118,7 @@ fn each_end_is_told_once_however_many_see_it() {
         }
         let runs: Vec<String> = tasks.iter().map(|task| world.detach("job", task)).collect();
         runs.iter().for_each(|run| drop(world.agent_ready(run)));
-        let before = world.heard().len();
+        let before = world.notices().len();
         let looks: Vec<Child> = (0..6)
             .map(|_| {
                 let mut command = world.command("sh");
@@ -126,12 +126,12 @@ fn each_end_is_told_once_however_many_see_it() {
                 command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
             })
             .collect();
-        // Nobody sees these end but those who look.
+        // Only the `status` commands observe these ends.
         runs.iter().take(2).for_each(|run| kill(world.supervisor(run), Signal::KILL));
         world.write(go, "");
         looks.into_iter().for_each(|mut look| assert!(look.wait().unwrap().success()));
         tasks.iter().for_each(|task| drop(world.dispatch("wait job").arg(task).any_stderr().ends_somehow()));
-        let heard = world.all_told();
+        let heard = world.all_sent();
         let mut told: Vec<String> = heard[before..].iter().flat_map(ids).collect();
         told.sort();
         assert_eq!(told, runs, "{:#?}", &heard[before..]);
@@ -142,7 +142,7 @@ fn each_end_is_told_once_however_many_see_it() {
 
 #[test]
 fn after_a_notice_the_next_waits_its_time() {
-    let world = listening(", on: [failed], every: 1h");
+    let world = with_notices(", on: [failed], every: 1h");
     for task in ["A", "B", "C", "D"] {
         world.task(task, "%exit 1");
     }
@@ -152,13 +152,13 @@ fn after_a_notice_the_next_waits_its_time() {
     let mut rest = ["B", "C"].map(|task| world.detach("job", task)).to_vec();
     let waiting = || fs::read_dir(world.state().join("notify/news")).map_or(0, Iterator::count);
     let notifier = wait_until("two ends wait for a notifier", || {
-        let notifiers = world.tellers();
+        let notifiers = world.notifiers();
         is(waiting() == 2 && notifiers.len() == 1, format!("{notifiers:?}")).map(|()| notifiers[0])
     });
-    assert_eq!(world.heard().len(), 1);
+    assert_eq!(world.notices().len(), 1);
     // The hour passes: the next notifier finds that the last notice is older.
     kill(notifier, Signal::KILL);
-    wait_until("it is gone", || is(!world.tellers().contains(&notifier), "it lives"));
+    wait_until("it is gone", || is(!world.notifiers().contains(&notifier), "it lives"));
     let last = world.state().join("notify/last.json");
     let mut record: Value = serde_json::from_slice(&fs::read(&last).unwrap()).unwrap();
     record["at"] = "2020-01-01T00:00:00Z".into();
@@ -166,55 +166,53 @@ fn after_a_notice_the_next_waits_its_time() {
     rest.push(world.detach("job", "D"));
     let second = world.next_notice(1);
     assert_eq!(ids(&second), rest, "{second}");
-    assert_eq!(world.all_told().len(), 2);
+    assert_eq!(world.all_sent().len(), 2);
 }
 
 #[test]
-fn a_killed_teller_loses_nothing() {
-    let world = listening(", on: [failed]");
+fn a_killed_notifier_loses_nothing() {
+    let world = with_notices(", on: [failed]");
     world.task("A", "%exit 1").task("B", "%exit 2");
     let a = world.detach("job", "A");
-    let teller =
-        wait_until("somebody is about to tell", || world.tellers().first().copied().ok_or("nobody".to_owned()));
-    kill(teller, Signal::KILL);
-    wait_until("it is gone", || is(!world.tellers().contains(&teller), "it lives"));
-    assert_eq!(world.heard().len(), 0);
+    let notifier = wait_until("a notifier runs", || world.notifiers().first().copied().ok_or("none".to_owned()));
+    kill(notifier, Signal::KILL);
+    wait_until("it is gone", || is(!world.notifiers().contains(&notifier), "it lives"));
+    assert_eq!(world.notices().len(), 0);
     let b = world.detach("job", "B");
-    let heard = world.all_told();
+    let heard = world.all_sent();
     assert_eq!(heard.iter().map(ids).collect::<Vec<_>>(), [[a, b]], "{heard:#?}");
-    // What is old by the time that somebody could tell it, is not told at all.
+    // An event that is too old when a notifier reads it is dropped.
     world.task("C", "%exit 3").task("D", "%exit 4");
     let c = world.detach("job", "C");
-    let teller =
-        wait_until("somebody is about to tell", || world.tellers().first().copied().ok_or("nobody".to_owned()));
-    kill(teller, Signal::KILL);
+    let notifier = wait_until("a notifier runs", || world.notifiers().first().copied().ok_or("none".to_owned()));
+    kill(notifier, Signal::KILL);
     let place = world.state().join(format!("notify/news/{c}.ended"));
     let mut news: Value = serde_json::from_slice(&fs::read(&place).unwrap()).unwrap();
     news["at"] = "2020-01-01T00:00:00Z".into();
     fs::write(&place, news.to_string()).unwrap();
     let d = world.detach("job", "D");
     assert_eq!(ids(&world.next_notice(1)), [d]);
-    world.all_told();
+    world.all_sent();
     world.dispatch("doctor").any_stderr().stdout_has("partial").stderr_has("too old").ends_somehow();
 }
 
 #[test]
-fn what_the_user_did_or_does_not_want_is_not_told() {
-    let world = listening("");
+fn what_the_user_did_or_does_not_want_makes_no_notice() {
+    let world = with_notices("");
     world.task("A", "%hang").task("B", "%exit 0").task("C", "%exit 0").task("D", "%until go");
-    // A stop is by somebody, and one short job that went well is no news.
+    // A run that the user stopped, and one short successful job, make no notice.
     world.detach("job", "A");
     world.dispatch("stop job A").notes().succeeds();
     world.dispatch("run -q job B").any_stderr().succeeds();
-    assert_eq!(world.all_told().len(), 0);
+    assert_eq!(world.all_sent().len(), 0);
     // Of several, the last one's end is.
     let d = world.detach("job", "D");
     world.agent_ready(&d);
     world.dispatch("run -q job B C").any_stderr().succeeds();
-    assert_eq!(world.all_told().len(), 0, "one goes on");
+    assert_eq!(world.all_sent().len(), 0, "one goes on");
     world.write("go", "");
     world.dispatch("wait job D").any_stderr().succeeds();
-    let heard = world.all_told();
+    let heard = world.all_sent();
     assert_eq!(heard.len(), 1, "{heard:#?}");
     assert_eq!((&heard[0]["kind"], &heard[0]["title"]), (&"done".into(), &"project: all done".into()));
     assert_eq!(heard[0]["done"]["succeeded"], 3, "{}", heard[0]);
@@ -222,7 +220,7 @@ fn what_the_user_did_or_does_not_want_is_not_told() {
     world.write("dispatch.local.yaml", "notify: { on: [] }\n");
     world.task("E", "%exit 1");
     world.dispatch("run -q job E").any_stderr().fails_with(1);
-    assert_eq!(world.all_told().len(), 1);
+    assert_eq!(world.all_sent().len(), 1);
 }
 
 #[test]
@@ -239,7 +237,7 @@ fn a_run_that_comes_to_its_gate_waits_for_the_user() {
     let world = World::with(
         "  ship: { agent: fake, prompt: x, needs: [job], gate: approve }\nnotify: { command: hears, on: [waiting] }\n",
     );
-    world.shadow("hears", HEARS);
+    world.shadow("hears", RECORD_NOTICE);
     world.task("T", "%until go");
     let client = world.dispatch("run ship T").start();
     world.wait_state("job", "T", "running");
@@ -249,19 +247,19 @@ fn a_run_that_comes_to_its_gate_waits_for_the_user() {
     assert_eq!(notice["text"], "at its gate, to be approved", "{notice}");
     world.dispatch("approve ship T").any_stderr().succeeds();
     client.ends_with(0);
-    assert_eq!(world.all_told().len(), 1);
+    assert_eq!(world.all_sent().len(), 1);
 }
 
 #[test]
 fn a_run_that_begins_at_its_gate_waits_for_the_user() {
     let world =
         World::with("  ship: { agent: fake, prompt: x, gate: approve }\nnotify: { command: hears, on: [waiting] }\n");
-    world.shadow("hears", HEARS);
+    world.shadow("hears", RECORD_NOTICE);
     world.task("T", "%exit 0");
     world.detach("ship", "T");
     let notice = world.next_notice(0);
     assert_eq!(notice["title"], "project: ship T waits for you", "{notice}");
     world.dispatch("approve ship T").any_stderr().succeeds();
     world.dispatch("wait ship T").notes().succeeds();
-    assert_eq!(world.all_told().len(), 1);
+    assert_eq!(world.all_sent().len(), 1);
 }

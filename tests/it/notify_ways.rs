@@ -1,11 +1,11 @@
-//! How the user is reached: desktop, terminals of the tmux server, command; and what others wrote
-//! is nowhere taken for more than text.
+//! The ways of a notice: desktop, terminals of the tmux server, command. Text of tasks and agents
+//! is never interpreted.
 
 use std::fs;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::notify::{Hears as _, ids, listening};
+use crate::notify::{ReceivedNotices as _, ids, with_notices};
 use crate::tmux_client::Terminal;
 use crate::waiting::{is, wait_for, wait_until};
 use crate::world::World;
@@ -19,7 +19,7 @@ fn sent(world: &World) -> Vec<String> {
 }
 
 #[test]
-fn what_others_wrote_is_text_on_the_desktop_and_in_a_command() {
+fn text_of_a_task_is_never_interpreted_on_the_desktop_or_in_a_command() {
     let world = World::with(
         "  hostile: { agent: fake, prompt: x, expect: { files: [\"{{ task.title }}\"] } }\n\
          notify: { desktop: true, command: [hears, \"$HOME\"] }\n",
@@ -30,7 +30,7 @@ fn what_others_wrote_is_text_on_the_desktop_and_in_a_command() {
     world.write("tasks/T.md", format!("---\ntitle: \"{}\"\n---\n", title.replace(r"\n", r"\\n")));
     let run = world.dispatch("run -q hostile T").env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere").any_stderr();
     run.fails_with(1);
-    let heard = world.all_told();
+    let heard = world.all_sent();
     let text = r"expected file `--help $(touch pwned) `touch pwned` <b>&\n'` is missing";
     assert_eq!((&heard[0]["title"], &heard[0]["text"]), (&"project: hostile T failed".into(), &text.into()));
     let body = text.replace('&', "&amp;").replace("<b>", "&lt;b&gt;").replace('\\', r"\\");
@@ -41,7 +41,7 @@ fn what_others_wrote_is_text_on_the_desktop_and_in_a_command() {
 }
 
 #[test]
-fn without_a_desktop_the_terminals_are_told_but_not_of_what_they_show() {
+fn without_a_desktop_the_terminals_get_the_notice_but_not_of_what_they_show() {
     let world = World::with("notify: { desktop: true, on: [waiting, failed], every: 0s }\n");
     // It must not be asked where there is no session bus.
     world.shadow("notify-send", SENDS);
@@ -60,7 +60,7 @@ fn without_a_desktop_the_terminals_are_told_but_not_of_what_they_show() {
     let terminal = Terminal::attach(&world, "world");
     world.tmux(&["select-window", "-t", &pane(&runs[0])]);
     world.write("ring", "");
-    // Nobody looks but tmux, which hears the bell.
+    // No command observes the run; only tmux's bell hook sees the bell.
     wait_for(std::time::Duration::from_secs(20), "the terminal is told", || {
         let shown = terminal.shown();
         is(shown.contains("\x1b]777;"), shown)
@@ -71,21 +71,21 @@ fn without_a_desktop_the_terminals_are_told_but_not_of_what_they_show() {
             is(told.contains("waiting"), told)
         });
     }
-    world.all_told();
+    world.all_sent();
     let shown = terminal.shown();
     let notice = "\x1b]777;notify;project: talk B waits for you;it rang the bell\x1b\\";
     assert!(shown.contains(notice), "{shown:?}");
     assert_eq!(shown.matches("\x1b]777;").count(), 1, "{shown:?}");
     assert!(sent(&world).is_empty());
-    // Looking tells it no second time.
+    // Observing it again sends no second notice.
     world.dispatch("status").stdout_has("waits for you").succeeds();
-    world.all_told();
+    world.all_sent();
     assert_eq!(terminal.shown().matches("\x1b]777;").count(), 1);
 }
 
 #[test]
-fn a_bell_that_is_answered_in_time_is_not_told() {
-    let world = listening(", on: [waiting], every: 0s");
+fn a_bell_that_is_answered_in_time_makes_no_notice() {
+    let world = with_notices(", on: [waiting], every: 0s");
     world.task(
         "A",
         "%until ring\n%bell\n%sh for n in $(seq 30); do echo more; sleep 0.1; done\n%until again\n%bell\n%hang",
@@ -95,10 +95,10 @@ fn a_bell_that_is_answered_in_time_is_not_told() {
     world.agent_ready(&run);
     world.write("ring", "");
     wait_until("the bell is heard", || is(world.state().join("notify/news").exists(), "nobody heard it"));
-    assert!(world.all_told().is_empty(), "it goes on");
+    assert!(world.all_sent().is_empty(), "it goes on");
     world.write("again", "");
     assert_eq!(ids(&world.next_notice(0)), [run]);
-    assert_eq!(world.all_told().len(), 1);
+    assert_eq!(world.all_sent().len(), 1);
 }
 
 #[test]
@@ -121,20 +121,20 @@ fn a_command_that_fails_is_found_by_doctor_and_forgotten_when_it_works() {
     world.dispatch("doctor").any_stderr().stderr_has("`fails` was not found").ends_somehow();
     world.shadow("fails", "#!/bin/sh\necho 'no such hook' >&2\nexit 7\n");
     world.dispatch("run -q job A").any_stderr().fails_with(1);
-    world.all_told();
+    world.all_sent();
     world.dispatch("doctor").any_stderr().stderr_has("exit status: 7): no such hook").ends_somehow();
     world.shadow("fails", "#!/bin/sh\n");
     world.dispatch("run -q job A").any_stderr().fails_with(1);
-    world.all_told();
+    world.all_sent();
     let ended = world.dispatch("doctor").any_stderr().ends_somehow();
     assert!(!ended.stderr.contains("notices"), "{}", ended.stderr);
 }
 
 #[test]
 fn the_teller_is_nobodys_child_and_no_part_of_a_run() {
-    let world = listening(", on: [failed], every: 0s");
+    let world = with_notices(", on: [failed], every: 0s");
     world.task("INNER", "%exit 5").task("OUTER", "%sh dispatch run -q talkless INNER\n%exit 0");
-    // A nested job's end is its caller's to hear of.
+    // A nested job sends no notice: its caller sees the end.
     world.write(
         "dispatch.yaml",
         fs::read_to_string(world.project().join("dispatch.yaml"))
@@ -143,8 +143,8 @@ fn the_teller_is_nobodys_child_and_no_part_of_a_run() {
     );
     world.task("FAILS", "%until go\n%exit 1").task("LOOKS", "%until gone\n%sh dispatch status -q\n%exit 0");
     world.dispatch("run -q job OUTER").any_stderr().succeeds();
-    assert!(world.all_told().is_empty());
-    // Seen by a command inside a job that ends at once: who tells it must outlive that job.
+    assert!(world.all_sent().is_empty());
+    // Observed by a command inside a job that ends at once: the notifier must outlive that job.
     let fails = world.detach("job", "FAILS");
     let looks = world.detach("job", "LOOKS");
     [&fails, &looks].into_iter().for_each(|run| drop(world.agent_ready(run)));
@@ -153,14 +153,14 @@ fn the_teller_is_nobodys_child_and_no_part_of_a_run() {
     wait_until("it is gone", || is(!crate::world::alive(supervisor), "it lives"));
     world.write("gone", "");
     assert_eq!(ids(&world.next_notice(0)), [fails]);
-    assert_eq!(world.all_told().len(), 1);
+    assert_eq!(world.all_sent().len(), 1);
 }
 
 #[test]
 fn an_agent_that_asks_by_its_hook_waits_for_the_user() {
     let world = World::bare();
     crate::fake::install(&world.root().join("bin"), "claude");
-    world.shadow("hears", crate::notify::HEARS);
+    world.shadow("hears", crate::notify::RECORD_NOTICE);
     world.write(
         "dispatch.yaml",
         "version: 1\nsession: world\ntasks: [{ files: \"tasks/*.md\" }]\nnotify: { command: hears }\n\
@@ -177,11 +177,11 @@ fn an_agent_that_asks_by_its_hook_waits_for_the_user() {
         "session_id": "S-1", "hook_event_name": "PermissionRequest", "tool_name": "Bash", "cwd": "/",
     });
     world.write("input", asks.to_string());
-    // One wait, however often it says so.
+    // One wait is one notice, however often the hook reports it.
     world.write("say", format!("exec < input; {0}; exec < input; {0}", hook.as_str().unwrap()));
     world.write("go", "");
     wait_until("it has asked", || is(world.project().join("said").exists(), "not yet"));
-    let heard = world.all_told();
+    let heard = world.all_sent();
     assert_eq!(heard.len(), 1, "{heard:#?}");
     assert_eq!(heard[0]["title"], "project: ask T waits for you", "{}", heard[0]);
     assert_eq!((&heard[0]["text"], ids(&heard[0])), (&"permission (Bash)".into(), vec![run]));

@@ -191,7 +191,7 @@ fn a_subtask_files_mode_prompt_gate_and_order_count() {
     is(world.status("plain", "S-3")["state"] == "succeeded", "S-3").unwrap();
 }
 
-/// What `task P` says of its tree.
+/// The tree that `task P` prints.
 fn progress(world: &World) -> Value {
     world.dispatch("task P").any_stderr().json()["progress"].clone()
 }
@@ -242,7 +242,7 @@ fn a_step_of_a_subtask_file_is_done_by_a_run_in_its_mode() {
 }
 
 #[test]
-fn a_task_that_has_none_below_it_is_said_to() {
+fn a_task_without_subtasks_is_reported() {
     let world = World::new();
     world.task("T", "x");
     world.dispatch("run job T --subtasks").stderr_has("no task is below").fails_with(2);

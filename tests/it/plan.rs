@@ -139,7 +139,7 @@ fn what_tmux_does_not_answer_for_is_unknown() {
 }
 
 #[test]
-fn a_name_that_stands_for_nothing_is_told_at_its_line() {
+fn a_name_without_a_meaning_is_reported_at_its_line() {
     let world = wanting("{ mode: talk, tasks: [TASK-1, TASK-2] }");
     world.task("TASK-1", "%hang");
     for command in ["plan", "up"] {

@@ -1,4 +1,4 @@
-//! `jobs` and `-j`: how many run at once, who waits, and that a killed holder frees its slot.
+//! `jobs` and `-j`: how many run at once, which wait, and that a killed holder frees its slot.
 
 use rustix::process::Signal;
 

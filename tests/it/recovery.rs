@@ -1,4 +1,4 @@
-//! The crash matrix: what dies, what it leaves, and what the first command that looks makes of it.
+//! The crash matrix: what dies, what it leaves, and what the next command reports and does.
 //!
 //! A killed supervisor, tmux server and command stand in `crash`, windows in `run_interactive`,
 //! copies in `state_folder`, single system calls in `syscalls`. Here: reboots and full disks.
@@ -195,7 +195,7 @@ impl Disk for WithoutInodes {
     }
 }
 
-/// Stands for a full disk where nobody may mount: no file may grow. A supervisor's limit of file
+/// Stands for a full disk without the right to mount: no file may grow. A supervisor's limit of file
 /// sizes is 0, so that all its writes fail while empty files can be made, as on a full disk. A
 /// command's is a few KiB: its words are written to files here, its index and records are larger.
 struct Limited;
@@ -244,7 +244,7 @@ fn end_on_a_full_disk(world: &World, disk: &impl Disk) {
     disk.fill(Some(supervisor));
     world.write("go", "");
     wait_until("the agent has ended", || is(!alive(agent), "it lives"));
-    // The end is known and cannot be written: the run is not over, and `status` says why.
+    // The end cannot be written: the run is not over, and `status` names the reason.
     let status = wait_until("status tells of the trouble", || {
         let said = world.dispatch("status job TASK-1 --json").any_stderr().ends_somehow().text();
         let run: Value = serde_json::from_str(&said).unwrap_or_default();
@@ -256,7 +256,7 @@ fn end_on_a_full_disk(world: &World, disk: &impl Disk) {
         let said = "warning: job TASK-1: its end cannot be written yet (is the disk full?)\nhint: make room";
         wait_until("a command that waits says why", || is(call.stderr_so_far().contains(said), call.stderr_so_far()));
     }
-    // Nobody starts the pair a second time meanwhile.
+    // The pair cannot be started a second time meanwhile.
     disk.call(world, "run -d job TASK-1").ends_somehow();
     assert_eq!(world.starts().len(), 1);
     disk.free(Some(supervisor));
@@ -272,7 +272,7 @@ fn end_on_a_full_disk(world: &World, disk: &impl Disk) {
     world.wait_all_quiet();
 }
 
-/// Nothing starts on a full disk, what is known is still told, and with room all goes on.
+/// Nothing starts on a full disk, records can still be read, and with room all continues.
 fn start_on_a_full_disk(world: &World, disk: &impl Disk) {
     world.task("TASK-1", "%exit 3").task("NEW", "%exit 0");
     world.dispatch("run -q job TASK-1").notes().fails_with(3);

@@ -88,7 +88,7 @@ fn a_given_prompt_is_appended_where_the_template_does_not_use_it() {
 }
 
 #[test]
-fn templates_that_explode_end() {
+fn templates_that_explode_end_in_an_error() {
     for bomb in [
         "{% for a in range(100000) %}{% for b in range(100000) %}x{% endfor %}{% endfor %}",
         "{% set ns = namespace(s='x') %}{% for i in range(40) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}{{ ns.s }}",

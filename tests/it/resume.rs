@@ -147,7 +147,7 @@ fn any_ended_runs_conversation_goes_on_in_its_own_folder() {
 }
 
 #[test]
-fn an_agent_that_has_no_conversations_is_said_to() {
+fn an_agent_without_conversations_is_reported() {
     let world = World::new();
     world.task("T", "%out x\n");
     world.dispatch("run -q job T").notes().succeeds();

@@ -118,7 +118,7 @@ fn a_sleeper_that_is_killed_is_lost_and_its_pair_is_free() {
 }
 
 #[test]
-fn whoever_waits_for_the_slot_gets_it_while_another_sleeps() {
+fn a_queued_run_gets_the_slot_while_another_one_sleeps() {
     let world = world();
     world.task("T", "%out T\n%until third\n%exit 3\n").task("NEXT", "%out x\n");
     let run = start(&world, "job", "T", &json!({ "max": 1, "backoff": "1h", "on": ["crash"] }));
@@ -126,7 +126,7 @@ fn whoever_waits_for_the_slot_gets_it_while_another_sleeps() {
     let next = world.detach("job", "NEXT");
     assert_eq!(world.starts().iter().filter(|note| note.run == next).count(), 0, "it waits");
     world.write("third", "");
-    // Nobody looks: the sleeper itself moves the queue.
+    // No command runs: the sleeping supervisor advances the queue.
     world.agent_ready(&next);
     world.dispatch("stop job T").notes().succeeds();
     world.wait_all_quiet();

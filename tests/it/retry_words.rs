@@ -22,7 +22,7 @@ fn world(more: &str) -> World {
 }
 
 #[test]
-fn run_says_between_two_attempts_what_failed_and_when_it_goes_on() {
+fn run_prints_between_two_attempts_what_failed_and_when_it_continues() {
     let world = world("");
     world.task("A", "%exit 3\n").task("B", "%signal 9\n");
     let ended = world.dispatch("run again A").any_stderr().fails_with(3);
@@ -37,7 +37,7 @@ fn run_says_between_two_attempts_what_failed_and_when_it_goes_on() {
 }
 
 #[test]
-fn a_rate_limit_is_told_with_the_local_time_of_the_next_attempt() {
+fn a_rate_limit_is_shown_with_the_local_time_of_the_next_attempt() {
     let world = world("");
     let limited = r#"{"type":"result","subtype":"success","is_error":true,"api_error_status":429,"result":"busy"}"#;
     world.write("limited", format!("{limited}\n"));
@@ -104,7 +104,7 @@ fn a_login_that_was_not_passed_is_named_and_never_written_down() {
 }
 
 #[test]
-fn no_login_is_looked_for_where_none_was_held_back_or_something_else_failed() {
+fn a_missing_login_is_reported_only_if_it_was_the_cause() {
     let world = world("pass_env: [ANTHROPIC_API_KEY]\n");
     world.write("no-login", NO_LOGIN);
     world.task("T", "%sh cat no-login\n%exit 1\n").task("BAD", "%out Not logged in\n%exit 1\n");

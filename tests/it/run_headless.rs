@@ -104,7 +104,7 @@ fn a_killed_or_hung_up_client_leaves_the_job_running() {
     for signal in [Signal::KILL, Signal::HUP] {
         let world = World::new();
         world.task("TASK-1", "%out before\n%until go\n%out after\n%exit 5");
-        let run = world.dispatch_that_hears("run job TASK-1").start();
+        let run = world.dispatch_with_default_hangup("run job TASK-1").start();
         wait_until("output is shown", || is(!run.stdout_so_far().is_empty(), "nothing"));
         run.signal(signal);
         let _ = run.ends();

@@ -268,7 +268,7 @@ fn the_killed_tmux_server_is_lost_and_the_pair_can_run_again() {
         assert!(status["reason"].as_str().unwrap_or_default().contains("tmux"), "{status}");
         world.dispatch("wait talk").arg(task).any_stderr().fails_with(125);
     }
-    // What survived its terminal is ended by whoever looked.
+    // What survived its terminal is ended by the command that observes it.
     world.wait_all_quiet();
     assert_ne!(open(&world, "talk", "TASK-1"), run);
 }

@@ -1,4 +1,4 @@
-//! `dispatch serve`: what a client does with it all day, and how it begins and ends.
+//! `dispatch serve`: the usual requests of a client, its start and its end.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -66,7 +66,7 @@ fn a_job_is_started_watched_and_ends_with_its_code() {
 }
 
 #[test]
-fn what_the_server_says_is_what_the_command_line_says() {
+fn the_server_answers_what_the_command_line_prints() {
     let world = World::with(
         r#"  talk2: { interactive: true, agent: fake, prompt: "%hang" }
 runs:
@@ -103,7 +103,7 @@ runs:
 }
 
 #[test]
-fn stop_ends_a_run_once_however_often_it_is_said() {
+fn stop_ends_a_run_once_however_often_it_is_requested() {
     let world = World::new();
     world.task("A", "%hang\n");
     let server = world.serve();
@@ -119,7 +119,7 @@ fn stop_ends_a_run_once_however_often_it_is_said() {
     }
     let again = server.post("/stop/job/A", "");
     assert_eq!((again.status, again.json()["runId"].clone()), (200, json!(run)));
-    // The seed's form: it says that it is old.
+    // The deprecated form is answered with a deprecation.
     let by_get = server.get("/stop/job/A");
     assert_eq!((by_get.status, by_get.header("deprecation")), (200, Some("true")));
     assert_eq!(world.history().len(), 1);
@@ -183,7 +183,7 @@ fn gates_up_and_files_are_served() {
 }
 
 #[test]
-fn events_tell_every_change_and_miss_nothing() {
+fn events_report_every_change_and_miss_nothing() {
     let world = World::new();
     world.task("A", "%until ../go\n%exit 3\n");
     let server = world.serve();
@@ -223,7 +223,7 @@ fn events_tell_every_change_and_miss_nothing() {
 }
 
 #[test]
-fn one_serves_a_state_folder_and_a_second_says_who() {
+fn one_server_has_a_state_folder_and_a_second_one_names_it() {
     let world = World::new();
     let server = world.serve();
     let pid = server.pid();
@@ -241,7 +241,7 @@ fn one_serves_a_state_folder_and_a_second_says_who() {
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert!(!world.state().join("server.json").exists());
     world.dispatch("token").stderr_has("no server runs").fails_with(1);
-    // One that was killed leaves a record, and nobody is misled by it.
+    // A killed server leaves a record that is recognized as stale.
     let server = world.serve();
     server.signal(Signal::KILL);
     server.ended();
@@ -348,7 +348,7 @@ fn it_stops_at_once_with_fifty_sockets_open_and_no_run_notices() {
 }
 
 #[test]
-fn liveness_and_metrics_are_told() {
+fn liveness_and_metrics_are_served() {
     let world = World::new();
     world.task("A", "%hang\n");
     let server = world.serve();
@@ -368,7 +368,7 @@ fn liveness_and_metrics_are_told() {
 }
 
 #[test]
-fn a_tmux_that_hangs_holds_up_nobody_who_asks_after_a_job() {
+fn a_tmux_that_hangs_delays_no_request_about_a_job() {
     let world = World::new();
     world.task("A", "%hang\n").task("W", "%ask\n");
     let run = world.detach("talk", "W");

@@ -196,7 +196,7 @@ fn the_programs_own_files_are_kept_until_they_are_others_and_sent_small() {
         assert_eq!((again.status, again.body.len()), (304, 0), "{path}");
         assert_eq!(server.bare("GET", path, &[close, "If-None-Match: W/\"other\""]).status, 200, "{path}");
     }
-    // What holds data is small, too, and kept by nobody.
+    // Answers with data are small, too, and not cached.
     let board = server.ask("GET", "/ui/board", &[close, "Accept-Encoding: gzip"]);
     board.assert_headers();
     assert!(String::from_utf8(unpacked(&board)).unwrap().contains(r#"data-task="A""#));

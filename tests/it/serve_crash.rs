@@ -16,7 +16,7 @@ use crate::world::{World, kill};
 
 const JOBS: usize = 20;
 
-/// Hears what comes until the connection breaks.
+/// Receives frames until the connection breaks.
 fn hear_until_cut(client: &mut Follower, mut ws: Ws) {
     while let Ok(message) = ws.0.read() {
         if let Message::Text(text) = message {
@@ -64,7 +64,7 @@ fn killing_the_server_at_any_moment_loses_no_run_no_byte_and_no_client() {
         server = world.serve();
         fs::write(&go, "").unwrap();
         for (client, task) in clients.iter_mut().zip(&tasks) {
-            // One that heard the end has nothing to ask for.
+            // A client that received the end asks for nothing more.
             if client.end.is_none() {
                 client.follow(&server);
             }

@@ -1,4 +1,4 @@
-//! Requests and frames that nobody would send, by chance: `SEED` repeats them.
+//! Random requests and frames; `SEED` repeats them.
 
 use std::collections::BTreeSet;
 use std::io::{ErrorKind, Read as _, Write as _};

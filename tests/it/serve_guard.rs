@@ -1,4 +1,4 @@
-//! Who is let in: hosts, origins, tokens and tickets, said byte by byte.
+//! Which requests are accepted: hosts, origins, tokens and tickets, byte by byte.
 
 use std::collections::HashSet;
 use std::fs;
@@ -29,7 +29,7 @@ fn nothing_happened(world: &World, server: &Server) {
 }
 
 #[test]
-fn without_the_token_nothing_is_said_and_nothing_done() {
+fn without_the_token_nothing_is_answered_and_nothing_done() {
     let world = World::new();
     world.task("A", "%hang\n");
     let server = world.serve();
@@ -233,7 +233,7 @@ fn a_foreign_page_is_refused_even_with_the_token() {
 }
 
 #[test]
-fn guessing_locks_nobody_out_and_fills_no_log() {
+fn guessing_tokens_locks_no_client_out_and_fills_no_log() {
     let world = World::new();
     let server = world.serve_as("serve --port 0 --json");
     let mut random = Random::new();

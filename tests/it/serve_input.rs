@@ -131,7 +131,7 @@ fn no_bad_name_is_taken_by_any_route() {
 }
 
 #[test]
-fn a_name_that_is_not_known_is_told_with_the_nearest_and_makes_nothing() {
+fn an_unknown_name_is_reported_with_the_nearest_and_makes_nothing() {
     let world = World::new();
     world.task("TASK-1", "%hang\n");
     let server = world.serve();
@@ -360,7 +360,7 @@ fn serve_and_token_tell_their_failures_as_json_too() {
     assert_eq!(told["token"], server.token.as_str(), "{told}");
     assert_eq!(told["address"], format!("http://{}/", server.host), "{told}");
     assert_eq!(told["pid"], server.pid(), "{told}");
-    // Another project on the same port: it says so, and takes no other.
+    // Another project on the same port is an error; no other port is taken.
     let other = World::new();
     let port = server.host.split_once(':').unwrap().1;
     let taken = other.dispatch(&format!("--json serve --port {port}")).stderr_has("is taken").fails_with(2);

@@ -1,5 +1,5 @@
 //! The logs of a job, as a client of the server reads them: all bytes once, to the end, whatever
-//! is printed and whoever reads beside.
+//! is printed and whatever other clients do.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -221,7 +221,7 @@ fn a_run_that_is_pruned_while_it_is_read_is_read_to_its_end() {
 }
 
 #[test]
-fn a_flood_of_one_line_reaches_all_and_who_never_reads_slows_nobody() {
+fn a_flood_of_one_line_reaches_all_and_a_client_that_never_reads_slows_no_other() {
     const BYTES: usize = 20_000_000;
     let world = World::new();
     // One line without an end, as fast as it goes.
@@ -261,7 +261,7 @@ fn a_flood_of_one_line_reaches_all_and_who_never_reads_slows_nobody() {
 }
 
 #[test]
-fn an_end_is_told_whoever_holds_the_log_open() {
+fn an_end_is_sent_although_a_process_holds_the_log_open() {
     let world = World::new();
     world.task("CLOSED", "%out before\n%close\n%until go\n%exit 7\n");
     world.task("HELD", "%out before\n%setsid\n%double-fork\n%until go\n%exit 8\n");
@@ -304,7 +304,7 @@ fn an_agent_that_meddles_with_its_log_gets_nothing_else_shown() {
         let (_, closed) = early.read_to_end();
         assert_eq!(closed.map(|frame| u16::from(frame.code)), Some(1000), "{task}: who had it open sees its end");
         assert_eq!(world.wait_state("job", task, "failed")["exitCode"], 7, "{task}");
-        // Who comes late may find less, or nothing, but never another file.
+        // A later client may find less, or nothing, but never another file.
         let (messages, closed) = server.ws(&format!("/logs/job/{task}")).read_to_end();
         assert!(closed.is_some() && !format!("{messages:?}").contains("nobody"), "{task}: {messages:?}");
         let reply = server.get(&format!("/api/runs/{run}/stdout"));
@@ -315,7 +315,7 @@ fn an_agent_that_meddles_with_its_log_gets_nothing_else_shown() {
 }
 
 #[test]
-fn a_secret_of_the_environment_is_in_nothing_that_the_server_says() {
+fn a_secret_of_the_environment_is_in_nothing_that_the_server_sends() {
     let world = World::with("pass_env: [TOKEN]\n");
     world.task("A", "%out done\n%exit 3\n");
     let call = world.dispatch("-vv serve --port 0 --json").env("TOKEN", "canary-token").start();

@@ -27,7 +27,7 @@ fn a_head_without_end_is_refused_after_16_kib() {
             let sent = stuff(&mut stream, text.as_bytes(), text.len());
             assert!(sent <= text.len());
             let reply = Reply::read(&mut stream);
-            // Who goes on sending may see the reset before the answer.
+            // A client that continues to send may see the reset before the answer.
             assert!(reply.is_err() || matches!(reply.as_ref().unwrap().status, 431 | 414 | 400), "{reply:?}");
         }
     }
@@ -39,7 +39,7 @@ fn a_head_without_end_is_refused_after_16_kib() {
 }
 
 #[test]
-fn a_length_that_is_wrong_too_large_or_said_twice_is_refused() {
+fn a_length_that_is_wrong_too_large_or_given_twice_is_refused() {
     let world = World::new();
     // The refusal does not wait for a body that never comes.
     let server = world.serve_timed("body=600000");

@@ -1,5 +1,5 @@
-//! `dispatch serve` and clients that are slow, greedy or gone, or too many: each is told or dropped in
-//! bounded time, nobody else notices, and afterwards the server holds what it held before.
+//! `dispatch serve` and clients that are slow, greedy, gone or too many: each is refused or dropped after a bounded
+//! time, other clients are served, and afterwards the server holds what it held before.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -12,7 +12,7 @@ use crate::server::{Reply, Server};
 use crate::waiting::{PATIENCE, is, let_pass, rounds, wait_for, wait_until};
 use crate::world::World;
 
-/// Someone else is answered meanwhile. The times of the server must be long: else those that hold it up are gone first.
+/// Other clients are answered meanwhile. The server's times must be long: else it drops the slow clients first.
 #[track_caller]
 fn others_are_served(server: &Server) {
     assert_eq!(server.get("/api/runs").status, 200);
@@ -44,7 +44,7 @@ fn printed(world: &World, bytes: usize) -> String {
     run
 }
 
-/// Writes into a socket that nobody reads, until it takes nothing any more.
+/// Writes into a socket that the server does not read, until it takes nothing any more.
 pub(crate) fn stuff(stream: &mut TcpStream, what: &[u8], most: usize) -> usize {
     stream.set_nonblocking(true).unwrap();
     let (mut count, mut refused) = (0, 0);
@@ -63,7 +63,7 @@ pub(crate) fn stuff(stream: &mut TcpStream, what: &[u8], most: usize) -> usize {
 }
 
 #[test]
-fn heads_and_bodies_that_come_slowly_or_never_hold_up_nobody() {
+fn heads_and_bodies_that_come_slowly_or_never_delay_no_other_client() {
     let world = World::new();
     let server = world.serve_timed("head=600000 body=600000");
     let mut early = server.connect();
@@ -72,7 +72,7 @@ fn heads_and_bodies_that_come_slowly_or_never_hold_up_nobody() {
         for stream in &mut slow {
             let _ = stream.write_all(piece);
         }
-        // Who was there before is served, who comes now is told at once that it is too much.
+        // An earlier connection is served, a new one is refused at once.
         early.write_all(server.head("GET", "/api/runs", &[]).as_bytes()).unwrap();
         assert_eq!(Reply::read(&mut early).unwrap().status, 200);
         let mut late = server.connect();
@@ -187,7 +187,7 @@ fn clients_that_read_nothing_are_dropped_after_their_time() {
 }
 
 #[test]
-fn clients_that_read_nothing_for_a_while_hold_up_nobody_and_get_all_of_it_later() {
+fn clients_that_pause_reading_delay_no_other_client_and_get_all_of_it_later() {
     let world = World::new();
     let run = printed(&world, 50 << 20);
     let server = world.serve_timed("write-stall=600000 ping=600000 dead=600000 idle=600000");
@@ -198,7 +198,7 @@ fn clients_that_read_nothing_for_a_while_hold_up_nobody_and_get_all_of_it_later(
     assert!(connections >= 12 && sockets == 8, "a pause is not the end: {connections} {sockets}");
     let held = server.figures().resident_kib;
     assert!(held < before + 24 * 1024, "{before} {held}");
-    // Who reads gets all of it.
+    // A client that starts to read gets all of it.
     let mut late = all.into_iter().nth(4).unwrap();
     assert_eq!(Reply::read(&mut late).unwrap().body.len(), 50 << 20);
     drop(late);
@@ -225,7 +225,7 @@ fn thousands_that_connect_and_vanish_leave_nothing() {
 }
 
 #[test]
-fn a_browsers_connections_are_all_answered_and_the_one_too_many_is_told() {
+fn a_browsers_connections_are_all_answered_and_the_one_too_many_is_refused() {
     let world = World::new();
     let server = world.serve();
     for count in [6, 64, 255] {
@@ -325,7 +325,7 @@ fn an_idle_connection_is_closed_after_its_time_and_one_that_was_never_used_after
 }
 
 #[test]
-fn it_ends_in_time_whoever_hangs_on_it() {
+fn it_ends_although_clients_hang() {
     let world = World::new();
     let run = printed(&world, 50 << 20);
     let server = world.serve_timed("head=600000 body=600000 idle=600000 write-stall=600000");

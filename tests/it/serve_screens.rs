@@ -9,7 +9,7 @@ use crate::server::{Server, Ws};
 use crate::waiting::{is, wait_until};
 use crate::world::{World, kill};
 
-/// A window whose agent has said its words, and a client that has seen them.
+/// A window whose agent has printed its output, and a client that has received it.
 fn watched(world: &World, server: &Server, mode: &str, task: &str) -> (String, Ws) {
     let run = server.post(&format!("/dispatch/{mode}/{task}"), r#"{"attach":false}"#).json();
     let run = run["runId"].as_str().unwrap_or_else(|| panic!("{run}")).to_owned();
@@ -52,7 +52,7 @@ fn a_window_that_exits_leaves_its_last_screen_and_its_code() {
         let (screen, ended) = end(&mut ws);
         assert!(screen.contains("last words"), "{mode}: {screen:?}");
         assert_eq!((&ended["exitCode"], &ended["state"]), (&json!(6), &json!("failed")), "{mode}");
-        // Who comes late sees the same.
+        // A later client receives the same.
         for path in [format!("/logs/{mode}/A"), format!("/logs/{mode}/A?run={run}")] {
             let (screen, again) = end(&mut server.ws(&path));
             assert!(screen.contains("last words"), "{path}: {screen:?}");
@@ -64,7 +64,7 @@ fn a_window_that_exits_leaves_its_last_screen_and_its_code() {
 }
 
 #[test]
-fn a_window_that_is_stopped_closed_or_killed_says_its_end() {
+fn a_window_that_is_stopped_closed_or_killed_sends_its_end() {
     let world = World::new();
     for task in ["STOPPED", "CLOSED", "KILLED"] {
         world.task(task, "%out last words\n%hang\n");
@@ -97,7 +97,7 @@ fn nothing_that_a_reader_sends_reaches_the_agent() {
     ws.0.send(Message::text("forged by text\n")).unwrap();
     // Answers to what a hostile screen asks of a terminal (device attributes, a title).
     ws.0.send(Message::binary(&b"\x1b[?1;2c\x1b]l forged by an answer\x1b\\\n"[..])).unwrap();
-    // Once this is answered, all before it was heard.
+    // Once this is answered, the server has processed all before it.
     ws.0.send(Message::Ping((&b"x"[..]).into())).unwrap();
     wait_until("the ping is answered", || {
         let message = ws.0.read().unwrap();

@@ -57,7 +57,7 @@ fn close_code(mut stream: TcpStream, mut unread: Vec<u8>) -> Option<u16> {
     }
 }
 
-/// Says these bytes on a WebSocket of its own.
+/// Sends these bytes on a WebSocket of its own.
 fn say(server: &Server, bytes: &[u8]) -> Option<u16> {
     let (mut stream, unread) = server.raw_ws("/api/events");
     // It may be closed before all was taken.
@@ -66,7 +66,7 @@ fn say(server: &Server, bytes: &[u8]) -> Option<u16> {
 }
 
 #[test]
-fn whoever_breaks_the_protocol_is_told_and_closed() {
+fn a_client_that_breaks_the_protocol_gets_a_reason_and_is_closed() {
     let world = World::new();
     let server = world.serve();
     let too_long = vec![b'a'; 65 * 1024];
@@ -95,7 +95,7 @@ fn whoever_breaks_the_protocol_is_told_and_closed() {
         let code = say(&server, &bytes);
         assert!(code.is_some_and(|code| codes.contains(&code)), "{what}: {code:?}, not {codes:?}");
     }
-    // What is allowed is not told off: as long as may be, in pieces, with a ping between them.
+    // The longest allowed message is accepted, also in fragments with a ping between them.
     let longest = frame(0x82, &vec![0; 64 * 1024]);
     let pieces = [frame(0x01, "é".as_bytes()), frame(0x89, b"ping"), frame(0x00, b""), frame(0x80, b"b")].concat();
     for bytes in [longest, pieces] {
@@ -152,10 +152,10 @@ fn the_65th_is_refused_and_the_others_notice_nothing() {
 }
 
 #[test]
-fn whoever_goes_without_a_word_is_noticed_at_once() {
+fn a_client_that_disappears_is_noticed_without_a_timeout() {
     let world = World::new();
     world.task("A", "%hang\n");
-    // Long times: nobody is noticed by them.
+    // The timeouts are long: they detect none of these clients.
     let server = world.serve_timed("ping=600000 dead=600000");
     world.detach("job", "A");
     for number in 0..rounds(500) {
@@ -169,7 +169,7 @@ fn whoever_goes_without_a_word_is_noticed_at_once() {
     server.assert_alive();
 }
 
-/// A client whose machine sleeps: its system takes bytes, it says nothing.
+/// Clients whose machine sleeps: the system takes bytes, the client sends nothing.
 #[test]
 fn a_client_that_sleeps_is_given_up_and_one_that_answers_pings_is_not() {
     let world = World::new();

@@ -1,5 +1,5 @@
-//! `/api/terminal`: a run's window in a page. Bytes go both ways, nobody else's view moves, and
-//! whatever happens to either end, nothing is left behind.
+//! `/api/terminal`: a run's window in a page. Bytes go both ways, other views do not change, and
+//! nothing is left behind, whichever end goes first.
 
 use std::fs;
 use std::net::Shutdown;
@@ -15,7 +15,7 @@ use crate::world::World;
 
 const PATH: &str = "/api/terminal/talk/A";
 
-/// A run whose window does what `body` says, once the agent is there.
+/// A run whose agent executes `body` in a window, once the agent is there.
 fn open(world: &World, task: &str, body: &str) -> String {
     world.task(task, body);
     world.dispatch("run -q --attach none talk").arg(task).notes().succeeds();
@@ -156,7 +156,7 @@ fn a_ticket_to_read_neither_types_nor_resizes() {
     ] {
         let mut reader = with_ticket(&server, PATH, false);
         until(&mut reader, "look at me");
-        // All that follows the first is not heard either.
+        // Nothing after the first one is processed either.
         for _ in 0..20 {
             let _ = reader.0.send(message.clone());
         }
@@ -165,7 +165,7 @@ fn a_ticket_to_read_neither_types_nor_resizes() {
     }
     assert_eq!(pane(), before);
     assert!(!world.fake_folder().join(format!("{run}.answer")).exists());
-    // Who may type is seen by who may look.
+    // A read-only client sees what another one types.
     let mut typing = with_ticket(&server, PATH, true);
     type_in(&mut typing, b"for all to see");
     until(&mut watching, "for all to see");
@@ -241,7 +241,7 @@ fn thirty_terminals_leave_nothing_however_they_end() {
 /// A terminal of the user's on the session of the runs.
 fn users(world: &World) -> Started {
     let before = world.tmux(&["list-clients", "-F", "#{client_tty}"]).lines().count();
-    // Nobody types there, and it is not at its end either.
+    // It has an input that stays open.
     let call = world.dispatch_by_shell(
         "sleep 600 | script -qfec 'stty cols 120 rows 35; exec tmux -L w attach -t world' /dev/null",
     );
@@ -295,7 +295,7 @@ fn the_users_own_terminal_is_not_moved() {
 }
 
 #[test]
-fn two_may_type_and_when_the_window_goes_both_are_told() {
+fn two_may_type_and_both_are_closed_when_the_window_goes() {
     let world = World::new();
     let run = open(&world, "A", "%out here\n%ask\n%hang\n");
     let server = world.serve();

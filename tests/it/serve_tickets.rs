@@ -1,4 +1,4 @@
-//! Who gets a WebSocket: the token, or a ticket that is good once, for one path, to read or to write.
+//! What opens a WebSocket: the token, or a ticket that is valid once, for one path, to read or to write.
 
 use tungstenite::Message;
 
@@ -99,7 +99,7 @@ fn a_ticket_to_read_does_not_type() {
         let mut ws = server.try_ws("/api/terminal/talk/A", &headers).unwrap();
         assert!(matches!(ws.next(), Message::Binary(_)), "it shows the screen");
         ws.0.send(message.clone()).unwrap();
-        // Its end says that what was sent is heard; a resize may be ignored instead.
+        // The agent's answer shows that the input arrived; a resize may be ignored instead.
         if message.is_binary() {
             let (_, closed) = ws.read_to_end();
             assert_eq!(u16::from(closed.unwrap().code), 1008, "{message:?}");

@@ -95,7 +95,7 @@ fn a_damaged_record_is_set_aside_and_the_others_stay() {
     let world = World::new();
     world.task("OK", "%exit 0").task("BAD", "%exit 7");
     world.dispatch("run -q job OK").notes().succeeds();
-    // The queue is looked at after each run: nobody must read what is tampered with below.
+    // `__next` reads the queue after each run: it must be over before the files below are changed.
     world.wait_all_quiet();
     for round in 0..rounds(100) {
         world.dispatch("run -q job BAD").any_stderr().fails_with(7);
@@ -137,7 +137,7 @@ fn a_record_that_is_no_file_is_no_panic() {
     let world = World::new();
     world.task("OK", "%exit 0");
     world.dispatch("run -q job OK").notes().succeeds();
-    // The queue is looked at after each run: nobody must read what is tampered with below.
+    // `__next` reads the queue after each run: it must be over before the files below are changed.
     world.wait_all_quiet();
     let runs = world.state().join("runs");
     for (name, make) in [
@@ -161,7 +161,7 @@ fn a_newer_record_is_kept_and_named() {
     let world = World::new();
     world.task("OK", "%exit 0");
     world.dispatch("run -q job OK").notes().succeeds();
-    // The queue is looked at after each run: nobody must read what is tampered with below.
+    // `__next` reads the queue after each run: it must be over before the files below are changed.
     world.wait_all_quiet();
     let run = world.starts()[0].run.clone();
     for name in ["spec.json", "exit.json"] {
@@ -183,7 +183,7 @@ fn unknown_fields_of_a_record_are_no_problem() {
     let world = World::new();
     world.task("OK", "%exit 0");
     world.dispatch("run -q job OK").notes().succeeds();
-    // The queue is looked at after each run: nobody must read what is tampered with below.
+    // `__next` reads the queue after each run: it must be over before the files below are changed.
     world.wait_all_quiet();
     let run = world.starts()[0].run.clone();
     for name in ["spec.json", "exit.json"] {
@@ -225,7 +225,7 @@ fn the_state_folder_can_be_elsewhere() {
     let world = World::with("state_dir: ../elsewhere\n");
     world.task("OK", "%exit 0");
     world.dispatch("run -q job OK").notes().succeeds();
-    // The queue is looked at after each run: nobody must read what is tampered with below.
+    // `__next` reads the queue after each run: it must be over before the files below are changed.
     world.wait_all_quiet();
     assert!(world.root().join("elsewhere/runs").is_dir());
     assert!(!world.state().exists());
@@ -236,7 +236,7 @@ fn an_unreadable_end_is_never_a_success() {
     let world = World::new();
     world.task("OK", "%exit 0");
     world.dispatch("run -q job OK").notes().succeeds();
-    // The queue is looked at after each run: nobody must read what is tampered with below.
+    // `__next` reads the queue after each run: it must be over before the files below are changed.
     world.wait_all_quiet();
     let run = world.starts()[0].run.clone();
     fs::remove_file(world.run_folder(&run).join("exit.json")).unwrap();

@@ -46,7 +46,7 @@ fn double_forked_daemons() {
 }
 
 #[test]
-fn a_job_that_forks_when_it_is_told_to_end() {
+fn a_job_that_forks_when_it_gets_the_signal_to_end() {
     leaves_nothing("%fork-on-term\n%hang", 0);
 }
 

@@ -171,7 +171,7 @@ fn a_broken_submodule_is_not_taken_for_the_repository_around_it() {
 }
 
 #[test]
-fn empty_submodules_are_told_and_a_failed_fill_fails_the_set_up() {
+fn empty_submodules_are_reported_and_a_failed_update_fails_the_set_up() {
     let world = world("");
     let doctor = world.dispatch("doctor").any_stderr().ends_somehow().text();
     assert!(doctor.contains("submodules, which stay empty"), "{doctor}");

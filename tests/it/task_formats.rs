@@ -117,7 +117,7 @@ fn references_are_resolved_as_their_tools_resolve_them() {
 }
 
 #[test]
-fn a_warning_of_one_kind_is_said_once_with_its_count() {
+fn a_warning_of_one_kind_is_printed_once_with_its_count() {
     let world = backlog(&[]);
     for n in 0..40 {
         world.write(format!("backlog/t-{n:02}.md"), "---\nstatus: Someday\ndependencies: [gone]\ntags: {a: 1}\n---\n");

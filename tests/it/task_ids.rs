@@ -231,7 +231,7 @@ fn text_of_a_task_or_an_agent_does_not_turn_a_terminal_around() {
     }
     let ended = world.dispatch("task T-1").any_stderr().succeeds();
     turns_nothing(&(ended.text() + &ended.stderr));
-    // The same document for whoever reads it, without a raw one in it.
+    // JSON escapes them.
     let ended = world.dispatch("task T-1 --json").any_stderr().succeeds();
     turns_nothing(&ended.text());
     let document: Value = serde_json::from_slice(&ended.stdout).unwrap();

@@ -1,4 +1,4 @@
-//! What `attach` says where no terminal can be opened, and what it says to mistakes.
+//! The messages of `attach` if no terminal can be opened, and for wrong arguments.
 
 use serde_json::json;
 
@@ -18,7 +18,7 @@ fn world(terminal: &str) -> World {
 }
 
 #[test]
-fn where_there_is_no_terminal_the_line_is_printed_and_mistakes_are_told() {
+fn without_a_terminal_the_line_is_printed_and_mistakes_are_reported() {
     let world = world("auto");
     let line = world.dispatch("attach talk A --print").succeeds().text();
     assert!(line.starts_with("tmux -S ") && line.contains(" attach-session -t "), "{line}");
@@ -27,7 +27,7 @@ fn where_there_is_no_terminal_the_line_is_printed_and_mistakes_are_told() {
         variables.iter().fold(call, |call, (name, value)| call.env(name, *value))
     };
     let ssh = [("DISPLAY", ":0"), ("SSH_CONNECTION", "192.0.2.1 5 192.0.2.2 22")];
-    // Nothing is there: the line, and no more where nobody insists.
+    // No terminal: the command line is printed, and a message only if a terminal was requested.
     prints("attach talk A", &[]).succeeds();
     prints("attach talk A", &ssh).succeeds();
     prints("attach talk A --terminal auto", &[]).stderr_has("there is no screen: neither DISPLAY").succeeds();
@@ -47,7 +47,7 @@ fn where_there_is_no_terminal_the_line_is_printed_and_mistakes_are_told() {
     let mac = "error: Apple Terminal is not a terminal of this system";
     fails("attach talk A --terminal 'Apple Terminal'", mac).stderr_has(hint).fails_with(1);
     fails("attach talk A --terminal wezterm --here", "cannot be used with").fails_with(2);
-    // One that the manifest names is no mistake of who runs something: told, with the line.
+    // A missing terminal of the manifest is a warning, and the command line is printed.
     world.write("dispatch.local.yaml", "terminal: wezterm\n");
     let call = fails("attach talk A", "warning: WezTerm was not found").stdout_is(line.clone());
     call.succeeds();

@@ -1,4 +1,4 @@
-//! A tmux server that is stopped holds up nothing that only shows runs: they are `unknown`, and soon.
+//! A stopped tmux server delays no command that only shows runs: they are `unknown`.
 
 use std::time::Duration;
 

@@ -55,7 +55,7 @@ fn makes_it_true_and_reports_every_step() {
 fn a_state_folder_that_was_never_finished_is() {
     let world = wanting("{ mode: talk, tasks: [A] }\n{ mode: job, tasks: [A] }");
     world.task("A", "%hang");
-    // Whoever made it was killed between its parts.
+    // The command that made it was killed half-way.
     for folder in ["", "runs"] {
         fs::DirBuilder::new().mode(0o700).create(world.state().join(folder)).unwrap();
     }
@@ -98,7 +98,7 @@ fn a_step_that_fails_stops_no_other() {
 }
 
 #[test]
-fn restarts_as_the_entry_says() {
+fn restarts_follow_the_entrys_policy() {
     let world = wanting(
         "{ mode: talk, tasks: [ENDS], restart: always }\n{ mode: talk, tasks: [FAILS, ONCE], restart: on_failure }\n\
          { mode: talk, tasks: [NEVER] }",
@@ -129,7 +129,7 @@ fn restarts_as_the_entry_says() {
 fn what_a_person_stopped_or_closed_a_plain_up_starts_again() {
     let world = wanting("{ mode: talk, tasks: [A, B], restart: always }");
     world.task("A", "%hang").task("B", "%hang");
-    // With its last window a server goes, and nobody can tell who ended it.
+    // The server ends with its last window, and the cause of that end is unknown.
     world.tmux(&["new-session", "-d", "-s", "user", "sleep 1000"]);
     world.dispatch("up").notes().succeeds();
     let closed = ready(&world, "talk", "B");

@@ -69,7 +69,7 @@ fn run_up_stop_and_two_watches_at_once() {
         world.dispatch("up").within(PATIENCE).any_stderr().ends_somehow();
         let plan = world.dispatch("plan").within(PATIENCE).notes().json();
         assert_eq!(plan["changes"], 0, "SEED={seed} round {round}: {:#?}", told(&plan));
-        // What is told to run has an agent, and each pair but one.
+        // Each running pair has exactly one agent.
         wait_for(PATIENCE, "as many agents live as runs are running", || {
             let runs = world.dispatch("status").notes().json();
             let running = runs["runs"].as_array().unwrap().iter().filter(|run| run["state"] == "running").count();

@@ -54,7 +54,7 @@ fn a_watch_reacts_to_manifest_template_task_and_ends() {
     // A task that comes into the selection.
     tagged(&world, "NEW", "core", "%hang");
     ready(&world, "mine", "NEW");
-    // A mistake in a template is told and survived, and that it is mended is seen.
+    // An error in a template is reported and survived, and its fix is noticed.
     world.write("templates/mine.md", "{{ task.bod }}");
     wait_until("the mistake is told", || is(watch.stderr_so_far().contains("bod"), watch.stderr_so_far()));
     tagged(&world, "LATER", "core", "%hang");
@@ -105,7 +105,7 @@ fn a_watch_holds_what_a_person_ended_until_a_plain_up() {
 }
 
 #[test]
-fn a_crash_loop_is_braked_and_told() {
+fn a_crash_loop_is_slowed_down_and_reported() {
     let entries = "{ mode: talk, tasks: [A], restart: always }\n{ mode: job, tasks: [B], restart: on_failure }";
     let world = wanting(entries);
     world.task("A", "%exit 3").task("B", "%signal 11");
@@ -165,7 +165,7 @@ fn a_watch_prunes_and_does_not_make_anew() {
     leave(watch);
 }
 
-/// Whether the kernel tells this process of changes in `folder`.
+/// Whether this process has an inotify watch on `folder`.
 fn watches(watch: &Started, folder: &Path) -> bool {
     let inode = format!(" ino:{:x} ", fs::metadata(folder).unwrap().ino());
     let files = fs::read_dir(format!("/proc/{}/fdinfo", watch.pid())).unwrap();
@@ -197,7 +197,7 @@ fn lines(path: &Path) -> usize {
 
 /// The noise is the clock: a watch that passes for each line of it would ask hundreds of times.
 #[test]
-fn a_watch_in_a_noisy_folder_is_not_hot() {
+fn a_watch_in_a_noisy_folder_uses_little_processor_time() {
     let world = wanting("{ mode: talk, tasks: [A] }");
     let asked = count_tmux(&world);
     let noise = world.project().join("noise");
@@ -219,7 +219,7 @@ fn a_watch_in_a_noisy_folder_is_not_hot() {
 
 /// What waits at a wall it cannot pass does not run against it again and again.
 #[test]
-fn a_watch_whose_step_fails_is_not_hot() {
+fn a_watch_with_a_failing_step_uses_little_processor_time() {
     let entries = "{ mode: talk, tasks: [A], restart: always }\n{ mode: gone, tasks: [A] }";
     let world = wanting("");
     let gone = "  gone: { interactive: true, agent: fake, prompt: \"{{ task.body }}\", cwd: nowhere }\nruns:\n";

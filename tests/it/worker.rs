@@ -110,7 +110,7 @@ fn what_is_needed_goes_first_and_what_is_up_to_date_is_skipped() {
 }
 
 #[test]
-fn names_that_are_not_known_are_told_with_the_nearest() {
+fn unknown_names_are_reported_with_the_nearest() {
     let world = World::new();
     world.task("TASK-1", "hello");
     let known = done(&world, json!({ "do": "know", "mode": "job", "task": "TASK-1" }));
@@ -206,7 +206,7 @@ fn a_file_is_read_changed_and_not_overwritten_unseen() {
         json!({ "name": "dispatch.yaml", "text": text, "etag": new["etag"] })
     );
     assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o640);
-    // Whoever still has the old one is told.
+    // A client with the old version gets a conflict.
     failed(&world, write("dispatch.yaml", "version: 1\n", &old["etag"]), "stale");
     failed(&world, write("dispatch.yaml", "version: 1\n", &json!("")), "stale");
     assert_eq!(fs::read_to_string(&path).unwrap(), text);
@@ -283,7 +283,7 @@ fn no_other_file_is_read_or_written() {
 }
 
 #[test]
-fn of_two_who_write_at_once_one_is_told() {
+fn of_two_writes_at_once_one_is_refused() {
     let world = World::new();
     for round in 0..5 {
         let old = done(&world, read("dispatch.yaml"));

@@ -127,7 +127,7 @@ fn check_names_a_base_that_does_not_exist() {
 }
 
 #[test]
-fn a_base_that_is_behind_its_remote_is_told() {
+fn a_base_that_is_behind_its_remote_is_reported() {
     let world = world("main", "");
     remote(&world, "main", 2);
     assert!(findings(&world)[0].0.contains("can be made from main"), "nothing was fetched: {:?}", findings(&world));

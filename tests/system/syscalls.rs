@@ -83,7 +83,7 @@ impl Strace {
     }
 }
 
-/// After a kill: what was started ended as it does, the next run works, and nobody ran twice.
+/// After a kill: a started run has ended as usual, the next run works, and no agent ran twice.
 #[track_caller]
 fn job_is_old_or_new(world: &World, before: usize, codes: &[i32], seen: &str) {
     let waited = world.dispatch("wait job TASK-1").ends_somehow();
@@ -141,7 +141,7 @@ fn a_command_killed_at_any_call_leaves_the_old_or_the_new_state() {
     // Into a state folder that it has to make, and into one that is there.
     for fresh in [true, false] {
         let prepare = || {
-            // Who looked after the last end may be writing still.
+            // A command that observed the last end may still be writing.
             wait_until("the state folder is gone", || match fs::remove_dir_all(world.state()) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.to_string()),
                 _ => Ok(()),

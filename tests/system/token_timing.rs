@@ -1,4 +1,4 @@
-//! The time of a refusal does not tell which byte of a token is wrong: a statistic of ranks, not of times, so that
+//! The time of a refusal does not show which byte of a token is wrong: a statistic of ranks, not of times, so that
 //! a busy machine changes nothing.
 
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! What terminals are told, and what is said where there is none: by stand-ins that keep every byte.
+//! The arguments that terminals receive, byte for byte, recorded by stand-ins.
 
 use std::fs;
 
@@ -19,7 +19,7 @@ fn world(terminal: &str) -> World {
     world
 }
 
-/// A terminal without a screen: it keeps all that it is told, and `show WORDS` gives them a tty.
+/// A terminal without a screen: it records its arguments, and `show WORDS` runs them on a tty.
 fn stand_in(world: &World, name: &str, body: &str) {
     let kept = world.root().join("told");
     let pty = "import pty, sys; pty.spawn(['sh', '-c', 'tty > \"$0\"; exec \"$@\"'] + sys.argv[1:])";
@@ -75,7 +75,7 @@ fn assert_is_command(world: &World, words: &[String]) {
 }
 
 #[test]
-fn windows_terminal_is_told_what_it_cannot_misread() {
+fn windows_terminal_gets_arguments_that_it_cannot_misread() {
     let world = world("auto");
     stand_in(
         &world,
@@ -103,7 +103,7 @@ fn windows_terminal_is_told_what_it_cannot_misread() {
 }
 
 #[test]
-fn wezterm_is_told_byte_for_byte_and_found_by_its_tty() {
+fn wezterm_gets_the_command_byte_for_byte_and_is_found_by_its_tty() {
     let world = world("WezTerm");
     let body = "case \"$1 $2\" in\n\
         'start --') shift 2; WEZTERM_UNIX_SOCKET=/x; export WEZTERM_UNIX_SOCKET; show \"$@\" ;;\n\
@@ -123,7 +123,7 @@ fn wezterm_is_told_byte_for_byte_and_found_by_its_tty() {
 }
 
 #[test]
-fn words_of_ones_own_get_the_command_and_two_who_ask_get_one_terminal() {
+fn a_configured_command_line_gets_the_command_and_two_requests_open_one_terminal() {
     let world = world("auto");
     let own =
         |words: &str| world.write("dispatch.local.yaml", format!("terminal: [own, --say, \"it's; x\", {words}]\n"));
@@ -136,7 +136,7 @@ fn words_of_ones_own_get_the_command_and_two_who_ask_get_one_terminal() {
     let mut said: Vec<String> = calls.into_iter().map(|call| call.ends_with(0).stderr).collect();
     said.sort();
     assert_eq!(said[1], "talk A is open in `own`\n");
-    // Nobody can raise what is on no screen, and says so.
+    // A window without a screen cannot be raised; the message says so.
     let not_raised = "talk A is in your terminal: shown, but not brought to the front: \
                       this screen lets no program raise another's window\n";
     assert_eq!(said[0], not_raised);
@@ -146,7 +146,7 @@ fn words_of_ones_own_get_the_command_and_two_who_ask_get_one_terminal() {
     assert_eq!(calls[0][..4], ["--say", "it's; x", "sh", "-c"]);
     let words = shell_words::split(calls[0][4].strip_prefix("exec ").unwrap()).unwrap();
     assert_is_command(&world, &words);
-    // The document says the same.
+    // The JSON document has the same content.
     let answer = world.dispatch("attach talk A").notes().json();
     assert_eq!((&answer["attached"], &answer["task"]), (&json!("focused"), &json!("A")));
     assert!(answer["attachNote"].as_str().unwrap().starts_with("shown, but not brought to the front"), "{answer}");

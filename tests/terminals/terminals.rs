@@ -76,7 +76,7 @@ impl Stage {
         assert_eq!(self.attach("attach talk B"), "talk B is shown in your terminal\n");
         self.assert_shown("B", 2);
         assert_eq!(screen.wait_active(world, &title("B")).id, first.id);
-        // By its terminal's end it is nobody's any more, and the run goes on.
+        // After its terminal has ended the window has no viewer, and the run continues.
         let client = world.tmux(&["list-clients", "-F", "#{client_tty}"]);
         world.tmux(&["detach-client", "-t", &client]);
         wait_until("the terminal is gone", || {
@@ -114,7 +114,7 @@ fn xterm_opens_and_is_found_again_also_from_the_page() {
 
 #[test]
 fn gnome_terminal_opens_and_is_found_again_among_its_own_windows() {
-    // One process has all windows: only its title tells ours.
+    // One process has all windows: only the title identifies ours.
     Stage::new("GNOME Terminal", &["gnome-terminal"])
         .tell(("gnome-terminal", &["--title", "other", "--", "sleep", "600"]));
 }
@@ -135,7 +135,7 @@ fn alacritty_opens_and_is_found_again() {
 }
 
 #[test]
-fn by_itself_the_first_of_the_list_opens_and_a_missing_screen_is_told() {
+fn auto_opens_the_first_of_the_list_and_reports_a_missing_screen() {
     let stage = Stage::new("auto", &["alacritty", "gnome-terminal", "kitty", "konsole"]);
     let (world, screen) = (&stage.world, &stage.screen);
     // Without a terminal of its own `run` opens one; `--attach none` leaves the screen alone.
@@ -146,7 +146,7 @@ fn by_itself_the_first_of_the_list_opens_and_a_missing_screen_is_told() {
     stage.assert_shown("A", 1);
     assert!(stage.attach("run --attach terminal talk A").ends_with("talk A is shown in your terminal\n"));
     stage.assert_shown("A", 1);
-    // What fails is told with its own words, and soon.
+    // A terminal that fails to start is reported with its own message.
     world.tmux(&["detach-client", "-a"]);
     let client = world.tmux(&["list-clients", "-F", "#{client_tty}"]);
     world.tmux(&["detach-client", "-t", &client]);

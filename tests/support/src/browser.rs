@@ -1,6 +1,6 @@
 //! Debian's Chromium, steered by `tests/web/page.mjs`: one browser with some tabs for each test.
 //!
-//! Must not know what a page holds: that is the business of the tests of that page.
+//! Must not know what a page contains: the tests of that page do.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -12,10 +12,10 @@ use crate::server::Server;
 use crate::waiting::{is, wait_until};
 use crate::world::World;
 
-/// What a badge says of a window whose agent is there.
+/// The states in the badge of a window whose agent runs.
 pub const OPEN: &str = "running|working|idle|waiting";
 
-/// What is said of a badge: `BADGE.replace("PAIR", "job/A")`.
+/// The script that reads a badge: `BADGE.replace("PAIR", "job/A")`.
 const BADGE: &str = "document.querySelector('.badge[data-pair=\"PAIR\"]')?.dataset.state ?? 'none'";
 
 /// The path of a script of `tests/web`.
@@ -135,7 +135,7 @@ impl Page {
         });
     }
 
-    /// What the badge of `MODE/TASK` says.
+    /// The state in the badge of `MODE/TASK`.
     #[track_caller]
     pub fn badge(&mut self, pair: &str) -> String {
         self.eval(&BADGE.replace("PAIR", pair)).as_str().unwrap().to_owned()

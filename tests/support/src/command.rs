@@ -1,4 +1,4 @@
-//! One call of `dispatch`, told as a story and strict unless it says otherwise.
+//! One call of `dispatch`: arguments, expected output and exit code. Strict unless a method relaxes it.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};

@@ -72,7 +72,7 @@ impl Follower {
         }
     }
 
-    /// Hears so many frames at most and is gone without a word.
+    /// Receives so many frames at most and closes the socket without a close frame.
     #[track_caller]
     pub fn follow_some(&mut self, server: &Server, frames: usize) {
         let mut ws = self.open(server);

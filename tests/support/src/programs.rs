@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 /// Shells, core utilities and the tools that tests drive. One that is not installed is left out, and the test
-/// that starts it says so.
+/// that starts it fails with its name.
 const NAMES: &str = "
     sh bash dash zsh
 

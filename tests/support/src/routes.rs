@@ -1,4 +1,4 @@
-//! What the server answers to: its routes, methods that a client may say, and the headers of every reply.
+//! The server's routes, the methods of the tests, and the headers of every reply.
 
 use std::collections::HashSet;
 
@@ -90,7 +90,7 @@ impl Reply {
         assert_eq!(names.len(), names.iter().collect::<HashSet<_>>().len(), "each once: {names:?}");
         if self.status >= 400 {
             let text = self.text();
-            // Whoever has the token is told which file or folder of the project it is; nobody else is told a path.
+            // With the token, an error names the file or folder of the project; without it, no path is named.
             let about_files = [409, 422, 500, 503].contains(&self.status);
             let paths = if about_files { &[][..] } else { &["/home", "/tmp/"] };
             assert!(!["panicked", "src/", ".rs:"].iter().chain(paths).any(|word| text.contains(word)), "{text}");

@@ -1,6 +1,6 @@
-//! A screen of its own for a test: Xvfb, a window manager and a message bus, and what is on it.
+//! A screen for a test: Xvfb, a window manager and a message bus, and the windows on it.
 //!
-//! All of it carries the world's home, and so goes with the world.
+//! Its processes have the world's home in their environment, so the world ends them.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use crate::waiting::{is, wait_until};
 use crate::world::World;
 
-/// See the module.
+/// An X server with a window manager and a message bus.
 #[derive(Debug)]
 pub struct Screen {
     variables: Vec<(&'static str, String)>,
@@ -56,7 +56,7 @@ impl Screen {
         screen
     }
 
-    /// For who is to find the screen.
+    /// The environment variables that lead a program to the screen.
     pub fn variables(&self) -> Vec<(&str, &str)> {
         self.variables.iter().map(|(name, value)| (*name, value.as_str())).collect()
     }
@@ -65,13 +65,13 @@ impl Screen {
     #[track_caller]
     pub fn start(&self, world: &World, program: &str, args: &[&str]) {
         let mut command = self.command(world, program);
-        // Its words are kept for who looks into a world that was kept.
+        // Its messages stay in a world that is kept after a failure.
         let log = fs::File::create(world.root().join(format!("{program}.log"))).unwrap();
         command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         let started = command.spawn();
         let mut child =
             started.unwrap_or_else(|error| panic!("the tests need `{program}`; scripts/test.sh installs it: {error}"));
-        // Somebody has to hear of its end, which the world brings about.
+        // The world ends it; this thread reaps it.
         std::thread::spawn(move || child.wait());
     }
 

@@ -1,5 +1,5 @@
-//! A running `dispatch serve` and a client that says exactly what it is told to say: raw sockets,
-//! since an HTTP library would tidy up what the tests want to be wrong.
+//! A running `dispatch serve` and a client that sends exactly the given bytes: raw sockets,
+//! since an HTTP library would correct what the tests send wrong on purpose.
 
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
@@ -104,7 +104,7 @@ impl World {
         let host = said["address"].as_str().unwrap().trim_start_matches("http://").trim_end_matches('/').to_owned();
         let token = self.dispatch("token").succeeds().text().trim().to_owned();
         let mut server = Server { call: Some(call), host, token, young: Figures::default() };
-        // With one connection: whoever asks later has one, too.
+        // With one connection: later requests have one, too.
         let mut asking = server.connect();
         asking.write_all(server.head("GET", "/healthz", &[]).as_bytes()).unwrap();
         assert_eq!(Reply::read(&mut asking).unwrap().status, 200);
@@ -136,7 +136,7 @@ impl Server {
     #[track_caller]
     pub fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(&self.host).unwrap();
-        // A tmux that hangs is waited for by who asks after its windows.
+        // A request about windows waits for a tmux that hangs.
         stream.set_read_timeout(Some(3 * PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream
@@ -153,7 +153,7 @@ impl Server {
         head + "\r\n"
     }
 
-    /// Says these bytes on a connection of its own and reads the answer.
+    /// Sends these bytes on a connection of its own and reads the answer.
     #[track_caller]
     pub fn say(&self, bytes: impl AsRef<[u8]>) -> Reply {
         let mut stream = self.connect();

@@ -1,4 +1,4 @@
-//! Worlds whose manifest has `runs:`, and what `plan` says of them.
+//! Worlds whose manifest has `runs:`, and the steps of `plan` for them.
 
 use std::collections::BTreeMap;
 
@@ -35,7 +35,7 @@ pub fn tagged(world: &World, id: &str, tag: &str, body: &str) {
     world.write(format!("tasks/{id}.md"), format!("---\nstatus: todo\ntags: [{tag}]\n---\n\n{body}"));
 }
 
-/// `MODE TASK` → `ACTION: REASON`, of what `words` (a `plan` or an `up`) says as JSON.
+/// `MODE TASK` → `ACTION: REASON`, of the JSON that `words` (a `plan` or an `up`) prints.
 pub fn steps(world: &World, words: &str) -> BTreeMap<String, String> {
     told(&world.dispatch(words).notes().json())
 }

@@ -128,8 +128,8 @@ impl World {
         Dispatch::new(self.command(crate::programs::dispatch()), &self.root().join("calls")).words(words)
     }
 
-    /// The same as a terminal would start it, where whoever runs the tests may ignore hang-ups.
-    pub fn dispatch_that_hears(&self, words: &str) -> Dispatch {
+    /// The same with the default action for SIGHUP, which the caller of the tests may ignore.
+    pub fn dispatch_with_default_hangup(&self, words: &str) -> Dispatch {
         let mut command = self.command("env");
         command.arg("--default-signal=HUP").arg(crate::programs::dispatch());
         Dispatch::new(command, &self.root().join("calls")).words(words)
@@ -190,7 +190,7 @@ impl World {
         self.tmux_or_none(&["list-sessions", "-F", "#{pid}"])?.lines().next()?.parse().ok()
     }
 
-    // ---- what dispatch says
+    // ---- runs
 
     /// The run object of a pair.
     #[track_caller]
