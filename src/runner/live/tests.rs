@@ -338,8 +338,8 @@ fn nothing_looks_while_nobody_listens_and_what_was_missed_is_told_after() {
     // Another one that is listened to sees the end; the first one has had as long.
     let root = fs::canonicalize(world.dir.path()).unwrap();
     let whence = Whence { file: Some(root.join("dispatch.yaml")), folder: root };
-    let other = Live::start(world.store.clone(), Hub::start().unwrap(), whence).unwrap();
-    let waker = Waker::new().unwrap();
+    let other = Live::start(world.store.clone(), FileWatcher::start().unwrap(), whence).unwrap();
+    let waker = EventFd::new().unwrap();
     let mut seen = Listener { events: other.subscribe(None, waker.clone()), waker };
     let mut job = world.start("T-1");
     job.end(4);
