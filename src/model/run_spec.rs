@@ -1,5 +1,6 @@
 //! What a run is to do: complete, written once by its starter, read by whoever runs it.
 
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -30,11 +31,28 @@ pub struct RunSpec {
     pub mode: ModeName,
     pub task: TaskId,
     pub created_at: Timestamp,
-    pub manifest: PathBuf,
     pub folder: FolderId,
     pub world: World,
     /// Where the environment waits until the agent starts.
     pub environment: PathBuf,
+    pub umask: u32,
+    /// A prompt was given for this run alone; its text is kept beside this record.
+    #[serde(default)]
+    pub prompt_given: bool,
+    #[serde(default)]
+    pub parent_run: Option<RunId>,
+    /// `None` in records of versions that did not write it.
+    #[serde(default)]
+    pub declared: Option<Declared>,
+    #[serde(flatten)]
+    pub launch: LaunchSpec,
+}
+
+/// What is prepared for a run before it has an id: what the agent is, and under which rules it runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LaunchSpec {
+    pub manifest: PathBuf,
     /// Absolute path of the agent's program.
     pub program: PathBuf,
     /// Arguments, `argv[0]` first, without the prompt.
@@ -44,23 +62,17 @@ pub struct RunSpec {
     pub dash_dash: bool,
     pub cwd: PathBuf,
     pub protocol: Protocol,
-    /// The agent's name in the manifest. Records from before it was kept have none, nor the next.
+    /// The agent's name in the manifest. `None` in records of versions that did not write it; so is the next.
     #[serde(default)]
     pub agent: Option<String>,
     #[serde(default)]
     pub started_by: Option<StartedBy>,
-    pub umask: u32,
     pub stop_grace: Interval,
     /// The agent's own conversation id, where the protocol lets us choose it.
     #[serde(default)]
     pub session_id: Option<String>,
     #[serde(default)]
     pub extras: Vec<String>,
-    /// A prompt was given for this run alone; its text is kept beside this record.
-    #[serde(default)]
-    pub prompt_given: bool,
-    #[serde(default)]
-    pub parent_run: Option<RunId>,
     /// The run whose conversation this one goes on in.
     #[serde(default)]
     pub resumes: Option<RunId>,
@@ -70,18 +82,16 @@ pub struct RunSpec {
     /// When `up` started this pair again after an end: of late, and with this start.
     #[serde(default)]
     pub restarts: Vec<Timestamp>,
-    /// A hash of all that this spec was prepared from.
+    /// A hash of all that this was prepared from, where it is known.
     #[serde(default)]
     pub basis: Option<String>,
-    /// `None` in records of versions that did not write it.
-    #[serde(default)]
-    pub declared: Option<Declared>,
     /// Names of variables that may hold the agent's login: set where the run was started, and not
     /// passed to it. Never their values.
     #[serde(default)]
     pub not_passed: Vec<String>,
     #[serde(default)]
     pub conditions: Conditions,
+    /// Present where the run makes a worktree that is not there yet, or whose set-up did not succeed.
     #[serde(default)]
     pub worktree: Option<WorktreeSpec>,
     pub kind: RunKind,
@@ -196,6 +206,20 @@ pub fn below(base: &Path, path: &Path) -> PathBuf {
 
 fn is_empty(path: &Path) -> bool {
     path.as_os_str().is_empty()
+}
+
+impl Deref for RunSpec {
+    type Target = LaunchSpec;
+
+    fn deref(&self) -> &LaunchSpec {
+        &self.launch
+    }
+}
+
+impl DerefMut for RunSpec {
+    fn deref_mut(&mut self) -> &mut LaunchSpec {
+        &mut self.launch
+    }
 }
 
 impl RunSpec {

@@ -102,6 +102,7 @@ mod tests {
     use crate::model::restart::Restart;
     use crate::model::run_state::{EndState, RunState};
     use crate::plan::diff::{OtherActive, WantedState, diff};
+    use crate::plan::drift::Drift;
     use crate::plan::for_tests::{listed, modes, pair, run, tasks};
     use crate::plan::graph::Ordering;
     use crate::plan::wanted::Membership;
@@ -144,7 +145,7 @@ mod tests {
                 recent_restarts: 0,
             },
             "lint A" => {
-                Seen::Active { run: run(2), state: RunState::Running, by_up: true, drift: vec!["argv".to_owned()] }
+                Seen::Active { run: run(2), state: RunState::Running, by_up: true, drift: vec![Drift::Field("argv")] }
             }
             _ => Seen::Nothing,
         };

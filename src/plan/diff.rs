@@ -8,6 +8,7 @@ use crate::model::restart::Restart;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{EndState, RunState};
+use crate::plan::drift::Drift;
 use crate::plan::step::{Hold, Kept, Step, What};
 use crate::plan::wanted::Membership;
 
@@ -32,7 +33,7 @@ pub enum Seen {
         state: RunState,
         by_up: bool,
         /// The fields in which its spec differs from what a start would write now.
-        drift: Vec<String>,
+        drift: Vec<Drift>,
     },
     Ended {
         run: RunId,
@@ -105,7 +106,7 @@ impl Plan {
 
 impl Seen {
     /// From an observed run. The last three are asked of who knows the spec and the history.
-    pub fn of(run: &Run, drift: Vec<String>, by_person: bool, recent_restarts: u32) -> Self {
+    pub fn of(run: &Run, drift: Vec<Drift>, by_person: bool, recent_restarts: u32) -> Self {
         let id = run.id().clone();
         match &run.state {
             RunState::Ended(end) => {
@@ -131,8 +132,8 @@ fn about(wanted: &WantedState, options: Options) -> What {
         Seen::Nothing => What::Start,
         Seen::Unknown { run, why } => What::Unknown { run: Some(run.clone()), why: why.clone() },
         Seen::Active { run, state, drift, .. } => match (goes_on(state) && !drift.is_empty(), options.recreate) {
-            (true, true) => What::Recreate { run: run.clone(), fields: drift.clone() },
-            (true, false) => What::Drifted { run: run.clone(), fields: drift.clone() },
+            (true, true) => What::Recreate { run: run.clone(), drift: drift.clone() },
+            (true, false) => What::Drifted { run: run.clone(), drift: drift.clone() },
             (false, _) => active(run, state),
         },
         Seen::Ended { run, end, reason, by_person, never_started, recent_restarts } => {

@@ -6,6 +6,7 @@ use crate::model::end_reason::EndReason;
 use crate::model::restart::Restart;
 use crate::model::run_state::{EndState, RunState, UnknownWhy, WaitingFor};
 use crate::plan::diff::{CRASH_LOOP, Options, OtherActive, Seen, WantedState, diff};
+use crate::plan::drift::Drift;
 use crate::plan::for_tests::{pair, run};
 use crate::plan::wanted::Membership;
 
@@ -16,8 +17,8 @@ fn wanted(restart: Restart, seen: Seen) -> WantedState {
     WantedState { pair: pair("talk T"), restart, seen }
 }
 
-fn active(state: RunState, drift: &[&str]) -> Seen {
-    Seen::Active { run: run(1), state, by_up: true, drift: drift.iter().map(ToString::to_string).collect() }
+fn active(state: RunState, drift: &[&'static str]) -> Seen {
+    Seen::Active { run: run(1), state, by_up: true, drift: drift.iter().copied().map(Drift::Field).collect() }
 }
 
 fn ended(end: EndState, by_person: bool, recent_restarts: u32) -> Seen {
@@ -114,7 +115,7 @@ fn any_state() -> impl Strategy<Value = RunState> {
 }
 
 fn any_seen() -> impl Strategy<Value = Seen> {
-    let drift = prop_oneof![Just(vec![]), Just(vec!["argv".to_owned()])];
+    let drift = prop_oneof![Just(vec![]), Just(vec![Drift::Field("argv")])];
     prop_oneof![
         Just(Seen::Nothing),
         (any_state(), any::<bool>(), drift).prop_map(|(state, by_up, drift)| Seen::Active {

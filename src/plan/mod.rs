@@ -6,6 +6,7 @@ pub mod actual;
 pub mod arrange;
 pub mod clean;
 pub mod diff;
+pub mod drift;
 pub mod freshness;
 pub mod graph;
 pub mod order;

@@ -6,6 +6,7 @@ use crate::model::end_reason::EndReason;
 use crate::model::names::{ModeName, Pair};
 use crate::model::run_id::RunId;
 use crate::model::run_state::{EndState, RunState, WaitingFor};
+use crate::plan::drift::Drift;
 
 /// One pair of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,14 +35,14 @@ pub enum What {
         loops: Option<u32>,
     },
     /// Its run is ended, and started anew as the manifest now says.
-    Recreate { run: RunId, fields: Vec<String> },
+    Recreate { run: RunId, drift: Vec<Drift> },
     /// An orphan is ended.
     Stop { run: RunId },
 
     /// All is as wanted.
     Keep(Kept),
     /// It runs with other values than the manifest now gives; left alone.
-    Drifted { run: RunId, fields: Vec<String> },
+    Drifted { run: RunId, drift: Vec<Drift> },
     /// It would be started, but only by a plain `up`.
     Held { run: Option<RunId>, why: Hold },
     /// `up` started it, and no entry wants it any more.
@@ -123,7 +124,10 @@ impl Step {
                     loops.map(|restarts| format!("; restarted {restarts} times in 10 minutes, held by `--watch`"));
                 format!("{}{reason}{}", end.as_str(), loops.unwrap_or_default())
             }
-            What::Recreate { fields, .. } | What::Drifted { fields, .. } => format!("drifted: {}", fields.join(", ")),
+            What::Recreate { drift, .. } | What::Drifted { drift, .. } => {
+                let fields: Vec<String> = drift.iter().map(Drift::to_string).collect();
+                format!("drifted: {}", fields.join(", "))
+            }
             What::Stop { .. } | What::Orphan { .. } => "orphan: no entry of `runs` wants it".to_owned(),
             What::Keep(Kept::Running(_)) => "running".to_owned(),
             What::Keep(Kept::Queued(_, waiting)) => format!("queued ({})", waiting.as_str()),

@@ -172,7 +172,7 @@ fn prepare_step(
     let task = tasks.get(&step.pair.task).ok_or(ApplyError::Gone)?;
     let mut prepared = prepare::prepare(project, tasks, mode, task, &Request::default())?;
     prepared.by_up = true;
-    prepared.started_by = StartedBy::Up;
+    prepared.started_by = Some(StartedBy::Up);
     prepared.basis = bases.of(mode, task);
     Ok(prepared)
 }

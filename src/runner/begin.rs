@@ -284,12 +284,15 @@ fn spec(
     parent: Option<RunId>,
     queued: bool,
 ) -> io::Result<RunSpec> {
+    let mut launch = prepared.launch.clone();
+    if parent.is_some() && launch.started_by == Some(StartedBy::Cli) {
+        launch.started_by = Some(StartedBy::Run);
+    }
     Ok(RunSpec {
         version: SPEC_VERSION,
         mode: prepared.pair.mode.clone(),
         task: prepared.pair.task.clone(),
         created_at: clock::now(),
-        manifest: prepared.manifest.clone(),
         folder: folder.id()?,
         world: store.world().clone(),
         // Memory that goes with the last log-out is no place for a run that may wait longer.
@@ -297,34 +300,12 @@ fn spec(
             true => folder.path().join("env"),
             false => environment::waiting_place(folder.path(), run_id.as_str()),
         },
-        program: prepared.program.clone(),
-        argv: prepared.argv.clone(),
-        delivery: prepared.delivery,
-        dash_dash: prepared.dash_dash,
-        cwd: prepared.cwd.clone(),
-        protocol: prepared.protocol,
-        agent: Some(prepared.agent.clone()),
-        started_by: Some(match prepared.started_by {
-            StartedBy::Cli if parent.is_some() => StartedBy::Run,
-            by => by,
-        }),
         umask: supervise::current_umask(),
-        stop_grace: prepared.stop_grace,
-        session_id: prepared.session_id.clone(),
-        extras: prepared.extras.clone(),
         prompt_given: prepared.given.is_some(),
         parent_run: parent,
-        resumes: prepared.resumes.clone(),
-        by_up: prepared.by_up,
-        restarts: prepared.restarts.clone(),
-        basis: prepared.basis.clone(),
         declared: Some(drift::declared(prepared, &run_id)),
         run_id,
-        not_passed: prepared.not_passed.clone(),
-        conditions: prepared.conditions.clone(),
-        worktree: prepared.worktree.clone(),
-        kind: prepared.kind.clone(),
-        keep: prepared.keep.clone(),
+        launch,
     })
 }
 

@@ -1,7 +1,7 @@
 //! Drift: the fields in which an active run differs from what a start would write now.
 //!
-//! Every field of a run's spec is compared here or named as one that is not, with the reason: the
-//! patterns below list all fields, so that a new one does not compile until that is decided.
+//! Every field of what was prepared for a run is compared here or named as one that is not, with the
+//! reason: the patterns below list all fields, so that a new one does not compile until that is decided.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,8 @@ use crate::model::conditions::Conditions;
 use crate::model::declared::Declared;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
-use crate::model::run_spec::{RunKind, RunSpec, WorktreeSpec};
+use crate::model::run_spec::{LaunchSpec, RunKind, RunSpec, WorktreeSpec};
+use crate::plan::drift::{Change, Drift};
 use crate::runner::basis::Bases;
 use crate::runner::prepare;
 use crate::runner::prepare::{Prepared, Request};
@@ -19,8 +20,8 @@ use crate::runner::store::Store;
 use crate::system::fingerprint::Digest;
 use crate::tasks::TaskSet;
 
-/// The fields that differ, in words; none where the mode or the task is gone.
-pub(super) fn of(project: &Project, tasks: &TaskSet, store: &Store, run: &Run, bases: &mut Bases<'_>) -> Vec<String> {
+/// The fields that differ; none where the mode or the task is gone.
+pub(super) fn of(project: &Project, tasks: &TaskSet, store: &Store, run: &Run, bases: &mut Bases<'_>) -> Vec<Drift> {
     let (Some(mode), Some(task)) = (project.manifest.modes.get(&run.facts.mode), tasks.get(&run.facts.task)) else {
         return Vec::new();
     };
@@ -34,12 +35,12 @@ pub(super) fn of(project: &Project, tasks: &TaskSet, store: &Store, run: &Run, b
             let mut fields = differing(&spec, &prepared);
             if spec.resumes.is_none() && folder.read_prompt().ok() != Some(prepared.prompt.clone().unwrap_or_default())
             {
-                fields.push("prompt".to_owned());
+                fields.push(Drift::Field("prompt"));
             }
             fields
         }
         // It could not be started as it stands in the manifest now: that is for a start to say.
-        Err(error) => vec![error.to_string()],
+        Err(error) => vec![Drift::CannotStart(error.to_string())],
     }
 }
 
@@ -64,18 +65,18 @@ fn hash(run: &RunId, name: &str, value: &str) -> String {
 
 /// Collects the names of what differs.
 #[derive(Debug, Default)]
-struct Fields(Vec<String>);
+struct Fields(Vec<Drift>);
 
 impl Fields {
-    fn compare<T: PartialEq>(&mut self, name: &str, was: &T, would_be: &T) {
+    fn compare<T: PartialEq>(&mut self, name: &'static str, was: &T, would_be: &T) {
         if was != would_be {
-            self.0.push(name.to_owned());
+            self.0.push(Drift::Field(name));
         }
     }
 }
 
-fn differing(spec: &RunSpec, prepared: &Prepared) -> Vec<String> {
-    let RunSpec {
+fn differing(spec: &RunSpec, prepared: &Prepared) -> Vec<Drift> {
+    let LaunchSpec {
         argv,
         program,
         cwd,
@@ -84,21 +85,10 @@ fn differing(spec: &RunSpec, prepared: &Prepared) -> Vec<String> {
         stop_grace,
         session_id,
         resumes,
-        declared,
         conditions,
         kind,
-        // What makes this run this run, and who started it from where.
-        version: _,
-        run_id: _,
-        mode: _,
-        task: _,
-        created_at: _,
+        // Where it was started from, and by whom.
         manifest: _,
-        folder: _,
-        world: _,
-        environment: _,
-        umask: _,
-        parent_run: _,
         by_up: _,
         started_by: _,
         restarts: _,
@@ -110,15 +100,13 @@ fn differing(spec: &RunSpec, prepared: &Prepared) -> Vec<String> {
         dash_dash: _,
         // Part of `argv`.
         extras: _,
-        // Its text is compared with the prompt.
-        prompt_given: _,
         // Only present where the run had to make it; `declared` holds it in any case.
         worktree: _,
         // Depends on who starts it: what of their environment is not passed on.
         not_passed: _,
         // Applies after the end, by what the manifest says then.
         keep: _,
-    } = spec;
+    } = &spec.launch;
     let mut fields = Fields::default();
     let was = agent::of(*protocol).argv_without_conversation(argv, session_id.as_deref());
     let now = agent::of(prepared.protocol).argv_without_conversation(&prepared.argv, prepared.session_id.as_deref());
@@ -131,7 +119,7 @@ fn differing(spec: &RunSpec, prepared: &Prepared) -> Vec<String> {
         fields.compare("delivery", delivery, &prepared.delivery);
     }
     fields.compare("stop_grace", stop_grace, &prepared.stop_grace);
-    if let Some(declared) = declared {
+    if let Some(declared) = &spec.declared {
         compare_declared(&mut fields, &spec.run_id, declared, prepared);
     }
     compare_conditions(&mut fields, conditions, &prepared.conditions);
@@ -143,18 +131,19 @@ fn compare_declared(fields: &mut Fields, run: &RunId, was: &Declared, prepared: 
     let Declared { env, pass_env, worktree } = was;
     let now: BTreeMap<&String, String> =
         prepared.declared_env.iter().map(|(name, value)| (name, hash(run, name, value))).collect();
-    let mut said = Vec::new();
     for (name, hash) in env {
-        match now.get(name) {
-            None => said.push(format!("env {name} removed")),
-            Some(now) if now != hash => said.push(format!("env {name} changed")),
-            Some(_) => {}
-        }
+        let change = match now.get(name) {
+            None => Change::Removed,
+            Some(now) if now != hash => Change::Changed,
+            Some(_) => continue,
+        };
+        fields.0.push(Drift::Env(name.clone(), change));
     }
-    said.extend(now.keys().filter(|name| !env.contains_key(**name)).map(|name| format!("env {name} added")));
-    said.extend(pass_env.difference(&prepared.pass_env).map(|name| format!("pass_env {name} removed")));
-    said.extend(prepared.pass_env.difference(pass_env).map(|name| format!("pass_env {name} added")));
-    fields.0.append(&mut said);
+    let added = now.keys().filter(|name| !env.contains_key(**name));
+    fields.0.extend(added.map(|name| Drift::Env((*name).clone(), Change::Added)));
+    let passed = |name: &String, change| Drift::PassEnv(name.clone(), change);
+    fields.0.extend(pass_env.difference(&prepared.pass_env).map(|name| passed(name, Change::Removed)));
+    fields.0.extend(prepared.pass_env.difference(pass_env).map(|name| passed(name, Change::Added)));
     match (worktree, &prepared.declared_worktree) {
         (Some(was), Some(now)) => compare_worktree(fields, was, now),
         (was, now) => fields.compare("worktree", was, now),
@@ -245,6 +234,6 @@ fn compare_kind(fields: &mut Fields, was: &RunKind, now: &RunKind) {
             fields.compare("sources", tracked, new_tracked);
         }
         (RunKind::Interactive { .. }, RunKind::Headless { .. })
-        | (RunKind::Headless { .. }, RunKind::Interactive { .. }) => fields.0.push("interactive".to_owned()),
+        | (RunKind::Headless { .. }, RunKind::Interactive { .. }) => fields.0.push(Drift::Field("interactive")),
     }
 }

@@ -3,21 +3,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
-
-use jiff::Timestamp;
 
 use crate::agent::{self, AgentProtocol, LaunchOptions};
 use crate::manifest::templates::Templates;
 use crate::manifest::{Mode, stays_below};
 use crate::model::conditions::Conditions;
 use crate::model::freshness::Tracked;
-use crate::model::interval::Interval;
 use crate::model::names::{Pair, TaskId};
 use crate::model::problem::Problem;
-use crate::model::protocol::{Delivery, Protocol};
+use crate::model::protocol::Delivery;
 use crate::model::run_id::RunId;
-use crate::model::run_spec::{Expect, Keep, RunKind, WorktreeSpec};
+use crate::model::run_spec::{Expect, Keep, LaunchSpec, RunKind, WorktreeSpec};
 use crate::model::started_by::StartedBy;
 use crate::runner::project::{NameLookupError, Project};
 use crate::runner::prompt::{self, Placeholder};
@@ -54,22 +52,8 @@ pub struct Request {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prepared {
     pub pair: Pair,
-    pub manifest: PathBuf,
-    pub program: PathBuf,
-    /// `argv[0]` first, without the prompt.
-    pub argv: Vec<String>,
     pub prompt: Option<Vec<u8>>,
     pub given: Option<Vec<u8>>,
-    pub delivery: Delivery,
-    pub dash_dash: bool,
-    pub cwd: PathBuf,
-    pub protocol: Protocol,
-    /// The agent's name in the manifest.
-    pub agent: String,
-    pub started_by: StartedBy,
-    pub stop_grace: Interval,
-    pub session_id: Option<String>,
-    pub extras: Vec<String>,
     pub environment: Environment,
     /// The variables of the manifest's `env:` and the mode's, which are part of `environment`.
     pub declared_env: BTreeMap<String, String>,
@@ -77,21 +61,21 @@ pub struct Prepared {
     pub pass_env: BTreeSet<String>,
     /// The task's worktree by the manifest, whether it is there or not.
     pub declared_worktree: Option<WorktreeSpec>,
-    /// Names of variables that may hold the agent's login: set here, and not passed to it.
-    pub not_passed: Vec<String>,
-    /// Present where the run makes a worktree that is not there yet, or whose set-up did not succeed.
-    pub worktree: Option<WorktreeSpec>,
-    /// The run whose conversation it goes on in.
-    pub resumes: Option<RunId>,
-    /// `up` starts it, for an entry of `runs:`.
-    pub by_up: bool,
-    /// When it started the pair again, with this start.
-    pub restarts: Vec<Timestamp>,
-    /// A hash of all that this was prepared from, where it is known.
-    pub basis: Option<String>,
-    pub conditions: Conditions,
-    pub kind: RunKind,
-    pub keep: Keep,
+    pub launch: LaunchSpec,
+}
+
+impl Deref for Prepared {
+    type Target = LaunchSpec;
+
+    fn deref(&self) -> &LaunchSpec {
+        &self.launch
+    }
+}
+
+impl DerefMut for Prepared {
+    fn deref_mut(&mut self) -> &mut LaunchSpec {
+        &mut self.launch
+    }
 }
 
 /// Why a run cannot be prepared. Nothing was started.
@@ -247,38 +231,41 @@ pub fn prepare(
         exclusive: mode.exclusive,
         budget_day: project.manifest.budget.day,
     };
-    Ok(Prepared {
-        pair,
+    let launch = LaunchSpec {
         manifest: project.manifest.path.clone(),
         program,
         argv,
-        prompt,
-        given: request.prompt.clone(),
         delivery,
         dash_dash: delivery == Delivery::Arg && can.prompt_needs_dash_dash,
         cwd,
         protocol: agent.protocol,
-        agent: mode.agent.clone(),
-        started_by: StartedBy::Cli,
+        agent: Some(mode.agent.clone()),
+        started_by: Some(StartedBy::Cli),
         stop_grace: mode.stop_grace,
         session_id,
         extras: request.extras.clone(),
-        environment,
-        declared_env: declared_env(project, mode),
-        pass_env: project.manifest.pass_env.iter().cloned().collect(),
-        declared_worktree,
-        not_passed,
-        worktree: to_make,
         resumes: request.resume.as_ref().map(|(run, _)| run.clone()),
         by_up: false,
         restarts: Vec::new(),
         basis: None,
+        not_passed,
         conditions,
+        worktree: to_make,
         kind,
         keep: Keep {
             runs_per_pair: project.manifest.retention.runs_per_pair,
             max_age: project.manifest.retention.max_age,
         },
+    };
+    Ok(Prepared {
+        pair,
+        prompt,
+        given: request.prompt.clone(),
+        environment,
+        declared_env: declared_env(project, mode),
+        pass_env: project.manifest.pass_env.iter().cloned().collect(),
+        declared_worktree,
+        launch,
     })
 }
 

@@ -39,7 +39,7 @@ pub fn prunable(store: &Store, pair: &Pair, keep: Option<&Keep>) -> Result<Vec<R
         .collect();
     let policy = match keep {
         Some(keep) => Some(keep.clone()),
-        None => ended.first().and_then(|(id, _)| store.folder(id).read_spec().ok()).map(|spec| spec.keep),
+        None => ended.first().and_then(|(id, _)| store.folder(id).read_spec().ok()).map(|spec| spec.launch.keep),
     };
     let mut old = policy.map(|policy| retention::to_prune(&ended, &policy, clock::now())).unwrap_or_default();
     if !old.is_empty() {
@@ -53,7 +53,7 @@ pub fn prunable(store: &Store, pair: &Pair, keep: Option<&Keep>) -> Result<Vec<R
 fn awaited(store: &Store) -> Result<HashSet<RunId>, IndexError> {
     let queued = store.with_index(Index::queued)?;
     let specs = queued.into_iter().filter_map(|queued| store.folder(&queued.id).read_spec().ok());
-    Ok(specs.flat_map(|spec| spec.conditions.after).collect())
+    Ok(specs.flat_map(|spec| spec.launch.conditions.after).collect())
 }
 
 /// All pairs that have ended runs.

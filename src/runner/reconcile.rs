@@ -18,6 +18,7 @@ use crate::model::run_state::RunState;
 use crate::model::task_source::TaskSource;
 use crate::plan::arrange::arrange;
 use crate::plan::diff::{Options, OtherActive, Plan, Seen, WantedState, diff};
+use crate::plan::drift::Drift;
 use crate::plan::graph::{Graph, Ordering};
 use crate::plan::wanted::{Membership, WantedSet, wanted};
 use crate::runner::basis::Bases;
@@ -104,7 +105,7 @@ pub fn kept_by_up(project: &Project, tasks: &TaskSet, store: &Store) -> Result<V
 struct Actual {
     active: BTreeMap<Pair, Run>,
     /// Of active runs that are wanted: the fields that a start would write otherwise now.
-    drift: HashMap<Pair, Vec<String>>,
+    drift: HashMap<Pair, Vec<Drift>>,
     ended: std::collections::HashSet<Pair>,
     notices: Vec<String>,
 }
@@ -162,7 +163,7 @@ pub(crate) fn ended_by_person(run: &Run) -> bool {
 pub(crate) fn recent_restarts(store: &Store, run: &RunId) -> Vec<Timestamp> {
     let since = clock::now().as_millisecond() - LOOP_MS;
     let spec = store.folder(run).read_spec();
-    let restarts = spec.map(|spec| spec.restarts).unwrap_or_default();
+    let restarts = spec.map(|spec| spec.launch.restarts).unwrap_or_default();
     restarts.into_iter().filter(|at| at.as_millisecond() >= since).collect()
 }
 

@@ -131,7 +131,7 @@ pub fn prepare_together(
             NodeWhy::NeededBy(mode) => Some(mode.clone()),
         };
         if needed_by.is_some() {
-            prepared.started_by = StartedBy::Need;
+            prepared.started_by = Some(StartedBy::Need);
         }
         let mut after: Vec<usize> = graph.after(*node).map(|node| places[node]).collect();
         after.sort_unstable();

@@ -71,7 +71,9 @@ impl PlanView {
 impl StepView {
     pub fn new(step: &Step) -> Self {
         let fields = match &step.what {
-            What::Recreate { fields, .. } | What::Drifted { fields, .. } => fields.clone(),
+            What::Recreate { drift, .. } | What::Drifted { drift, .. } => {
+                drift.iter().map(ToString::to_string).collect()
+            }
             _ => Vec::new(),
         };
         let after = step.after.iter();
@@ -93,12 +95,13 @@ mod tests {
     use super::*;
     use crate::model::names::{ModeName, Pair, TaskId};
     use crate::model::run_id::RunId;
+    use crate::plan::drift::Drift;
 
     #[test]
     fn a_step_is_flat_and_leaves_out_what_it_lacks() {
         let pair = |task| Pair { mode: ModeName::parse("review").unwrap(), task: TaskId::parse(task).unwrap() };
         let run = RunId::parse("01ARZ3NDEKTSV4RRFFQ0000001").unwrap();
-        let drifted = Step::new(pair("A"), What::Drifted { run, fields: vec!["argv".to_owned()] });
+        let drifted = Step::new(pair("A"), What::Drifted { run, drift: vec![Drift::Field("argv")] });
         let start = Step { after: vec![pair("B")], ..Step::new(pair("C"), What::Start) };
         let view = serde_json::to_value(PlanView::new(&Plan { steps: vec![drifted, start] })).unwrap();
         assert_eq!(

@@ -34,7 +34,7 @@ pub(super) fn start(
     let Asked { mut planned, known, .. } = asked::ask(project, &tasks, mode, &[task], request, meaning)?;
     let store = project_store::create(project, known)?.with_ready(ready);
     for planned in planned.iter_mut().filter(|planned| planned.needed_by.is_none()) {
-        planned.prepared.started_by = StartedBy::Web;
+        planned.prepared.started_by = Some(StartedBy::Web);
     }
     let (mut before, mut failure, mut asked) = (Vec::with_capacity(planned.len()), None, None);
     for (place, planned) in planned.iter().enumerate() {
