@@ -66,6 +66,20 @@ struct StageProcess {
     first_kill: Option<Instant>,
 }
 
+/// One stage while it is supervised.
+struct StageRun {
+    machine: Machine,
+    /// Not given to the machine yet; the last one goes first.
+    inputs: Vec<Input>,
+    process: StageProcess,
+    /// When the grace that the machine asked for is over.
+    grace: Option<Instant>,
+    /// When the logs are looked at next. `None` while they are watched.
+    next_mark: Option<Instant>,
+    /// The length of stdout, in bytes, when the supervisor began to end the stage.
+    until: Option<u64>,
+}
+
 /// How one stage ended.
 pub(super) struct StageEnd {
     pub(super) why: Why,
@@ -132,116 +146,139 @@ impl<'a> Supervision<'a> {
         if let Some(interrupted) = self.folder.stop_asked() {
             return Ok(StageEnd::stopped_before_start(interrupted));
         }
-        let from = self.folder.log_lengths();
-        let pid = stages.launch(stage)?;
-        self.say_alive(pid, hold);
-        // An end that survives a power cut must not outlive what it is the end of.
-        self.folder.sync_spec();
-        let mut machine = Machine::new(self.spec.stop_grace.as_duration());
-        let mut inputs = Vec::new();
-        let mut next_mark: Option<Instant> = None;
-        let mut until = None;
-        self.answer_watch = None;
-        if stage == Stage::Agent {
-            self.answer_watch = AnswerWatch::new(self.spec, from);
-            let (full, look) = self.follow_logs();
-            next_mark = look;
-            inputs.extend(full.then_some(Input::LogFull));
-        }
-        // The starter may have asked between its look and our record: look once more.
-        if let Some(interrupted) = self.folder.stop_asked() {
-            inputs.push(Input::Stop { interrupted, now: false });
-        }
-        let mut process = StageProcess { pid, exited: false, childless: false, first_kill: None };
+        let mut run = self.begin_stage(stages, stage, hold)?;
         let mut look_step = LOOK_STEP;
-        let mut grace: Option<Instant> = None;
         // The first look is early: it finds the agent's group before a short agent is gone.
         let mut next_cpu = after(CPU_STEP / 10);
         loop {
-            while let Some(input) = inputs.pop() {
-                for output in machine.step(input) {
-                    match output {
-                        Output::Look => inputs.push(self.look(&process)),
-                        Output::Terminate => {
-                            until = until.or_else(|| Some(self.folder.log_lengths().0));
-                            self.terminate(&process);
-                        }
-                        Output::Kill => {
-                            until = until.or_else(|| Some(self.folder.log_lengths().0));
-                            self.kill(&mut process);
-                        }
-                        Output::Grace(wait) => grace = Some(after(wait)),
-                        Output::SayStopping => self.say_stopping(),
-                        Output::Over { why, exit, survivors } => {
-                            // A burst just before the end counts, too.
-                            let why = if self.note_logs() && why == Why::Exited { Why::LogFull } else { why };
-                            let survivors = if survivors == 0 { Vec::new() } else { self.members() };
-                            // What outlived the agent was ended, not the agent.
-                            let until = until.filter(|_| why != Why::Exited);
-                            let answered_at = self.answer_watch.as_ref().and_then(|watch| watch.answered_at(until));
-                            return Ok(StageEnd { why, exit, survivors, pid: Some(pid), until, answered_at });
-                        }
-                    }
-                }
+            if let Some(end) = self.step(&mut run) {
+                return Ok(end);
             }
+            let is_ending = run.machine.is_ending();
             let deadline = self.deadline;
-            let answer_due = self.answer_watch.as_ref().and_then(AnswerWatch::due).filter(|_| !machine.is_ending());
+            let answer_due = self.answer_watch.as_ref().and_then(AnswerWatch::due).filter(|_| !is_ending);
             tokio::select! {
-                _ = signals.child.recv() => {
-                    let (reaped, any_left) = supervise::reap();
-                    for child in reaped {
-                        if child.pid == pid {
-                            process.exited = true;
-                            inputs.push(Input::Exited(child.exit));
-                            inputs.extend(self.stop_before(child.exit, &machine));
-                        }
-                    }
-                    // Every orphan of the tree is our child: without children it is empty, and
-                    // the process table need not be read for that.
-                    process.childless = !any_left && process::ADOPTS_ORPHANS;
-                    if machine.is_ending() && inputs.is_empty() {
-                        inputs.push(self.look(&process));
-                    }
-                }
-                _ = signals.terminate.recv() => inputs.push(Input::Stop { interrupted: false, now: false }),
-                _ = signals.interrupt.recv() => inputs.push(Input::Stop { interrupted: true, now: false }),
-                _ = signals.quit.recv() => inputs.push(Input::Stop { interrupted: true, now: true }),
+                _ = signals.child.recv() => self.reap(&mut run),
+                _ = signals.terminate.recv() => run.inputs.push(Input::Stop { interrupted: false, now: false }),
+                _ = signals.interrupt.recv() => run.inputs.push(Input::Stop { interrupted: true, now: false }),
+                _ = signals.quit.recv() => run.inputs.push(Input::Stop { interrupted: true, now: true }),
                 () = maybe(deadline) => {
                     self.deadline = None;
-                    inputs.push(Input::TimeUp);
+                    run.inputs.push(Input::TimeUp);
                 }
-                () = maybe(grace) => {
-                    grace = None;
-                    inputs.push(Input::GraceUp);
+                () = maybe(run.grace) => {
+                    run.grace = None;
+                    run.inputs.push(Input::GraceUp);
                 }
                 () = maybe(answer_due) => {
                     let step = self.answer_watch.as_mut().map(|watch| watch.look(self.folder));
-                    if self.follow_answer(step.unwrap_or(Step::Nothing)) { inputs.push(Input::ExitOverdue); }
+                    if self.follow_answer(step.unwrap_or(Step::Nothing)) { run.inputs.push(Input::ExitOverdue); }
                 }
-                () = sleep(look_step), if machine.is_ending() => {
+                () = sleep(look_step), if is_ending => {
                     look_step = (look_step * 2).min(LOOK_STEP_MAX);
-                    inputs.push(self.look(&process));
+                    run.inputs.push(self.look(&run.process));
                 }
-                () = log_written(self.watch.as_ref()), if next_mark.is_none() => {
-                    next_mark = Some(after(MARK_STEP));
+                () = log_written(self.watch.as_ref()), if run.next_mark.is_none() => {
+                    run.next_mark = Some(after(MARK_STEP));
                     // While the logs grow they are not watched: each watched write would cost
                     // the agent a little. Quiet for a step, they are watched again.
                     self.unwatch_logs();
-                    if self.note_logs() { inputs.push(Input::LogFull); }
+                    if self.note_logs() { run.inputs.push(Input::LogFull); }
                 }
-                () = maybe(next_mark) => {
+                () = maybe(run.next_mark) => {
                     let before = self.noted;
-                    if self.note_logs() { inputs.push(Input::LogFull); }
-                    next_mark = if before == self.noted { self.watch_logs() } else { Some(after(MARK_STEP)) };
+                    if self.note_logs() { run.inputs.push(Input::LogFull); }
+                    run.next_mark = if before == self.noted { self.watch_logs() } else { Some(after(MARK_STEP)) };
                 }
                 () = sleep_until(next_cpu), if stage == Stage::Agent
                     && stages.scope.is_some_and(|scope| cpu_limit.is_some() || !scope.is_known()) =>
                 {
                     next_cpu = after(CPU_STEP);
-                    let used = stages.scope.and_then(|scope| scope.cpu_used(pid));
-                    if cpu_limit.is_some() && used > cpu_limit { inputs.push(Input::CpuUsed); }
+                    let used = stages.scope.and_then(|scope| scope.cpu_used(run.process.pid));
+                    if cpu_limit.is_some() && used > cpu_limit { run.inputs.push(Input::CpuUsed); }
                 }
             }
+        }
+    }
+
+    /// Starts the stage, and writes down that it lives.
+    fn begin_stage(
+        &mut self,
+        stages: &Stages<'_>,
+        stage: Stage,
+        hold: Option<LimitsHold>,
+    ) -> std::io::Result<StageRun> {
+        let from = self.folder.log_lengths();
+        let pid = stages.launch(stage)?;
+        self.say_alive(pid, hold);
+        // An end that survives a power cut must not outlive what it is the end of.
+        self.folder.sync_spec();
+        let mut run = StageRun {
+            machine: Machine::new(self.spec.stop_grace.as_duration()),
+            inputs: Vec::new(),
+            process: StageProcess { pid, exited: false, childless: false, first_kill: None },
+            grace: None,
+            next_mark: None,
+            until: None,
+        };
+        self.answer_watch = None;
+        if stage == Stage::Agent {
+            self.answer_watch = AnswerWatch::new(self.spec, from);
+            let (full, look) = self.follow_logs();
+            run.next_mark = look;
+            run.inputs.extend(full.then_some(Input::LogFull));
+        }
+        // The starter may have asked between its look and our record: look once more.
+        if let Some(interrupted) = self.folder.stop_asked() {
+            run.inputs.push(Input::Stop { interrupted, now: false });
+        }
+        Ok(run)
+    }
+
+    /// Feeds the machine with all inputs and does what it says. Returns the end of the stage, if that came.
+    fn step(&mut self, run: &mut StageRun) -> Option<StageEnd> {
+        while let Some(input) = run.inputs.pop() {
+            for output in run.machine.step(input) {
+                match output {
+                    Output::Look => run.inputs.push(self.look(&run.process)),
+                    Output::Terminate => {
+                        run.until = run.until.or_else(|| Some(self.folder.log_lengths().0));
+                        self.terminate(&run.process);
+                    }
+                    Output::Kill => {
+                        run.until = run.until.or_else(|| Some(self.folder.log_lengths().0));
+                        self.kill(&mut run.process);
+                    }
+                    Output::Grace(wait) => run.grace = Some(after(wait)),
+                    Output::SayStopping => self.say_stopping(),
+                    Output::Over { why, exit, survivors } => {
+                        // A burst just before the end counts, too.
+                        let why = if self.note_logs() && why == Why::Exited { Why::LogFull } else { why };
+                        let survivors = if survivors == 0 { Vec::new() } else { self.members() };
+                        // What outlived the agent was ended, not the agent.
+                        let until = run.until.filter(|_| why != Why::Exited);
+                        let answered_at = self.answer_watch.as_ref().and_then(|watch| watch.answered_at(until));
+                        return Some(StageEnd { why, exit, survivors, pid: Some(run.process.pid), until, answered_at });
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// Reaps the children that have ended; the stage's own process is one of them at its end.
+    fn reap(&self, run: &mut StageRun) {
+        let (reaped, any_left) = supervise::reap();
+        for child in reaped.iter().filter(|child| child.pid == run.process.pid) {
+            run.process.exited = true;
+            run.inputs.push(Input::Exited(child.exit));
+            run.inputs.extend(self.stop_before(child.exit, &run.machine));
+        }
+        // Every orphan of the tree is our child: without children it is empty, and
+        // the process table need not be read for that.
+        run.process.childless = !any_left && process::ADOPTS_ORPHANS;
+        if run.machine.is_ending() && run.inputs.is_empty() {
+            run.inputs.push(self.look(&run.process));
         }
     }
 
