@@ -9,6 +9,7 @@ mod answer_watch;
 mod attempts;
 pub mod finish;
 mod freshness;
+mod log_watch;
 pub mod machine;
 mod rest;
 pub mod retry;

@@ -104,7 +104,7 @@ async fn supervise(folder: &RunFolder, start: &Path, spec: &RunSpec) -> Option<A
         Ok(environment) => {
             let mut supervision = Supervision::new(folder, spec, environment, started_at);
             let ended = attempts::run(&mut supervision).await;
-            watch = supervision.watch.take();
+            watch = supervision.logs.take();
             ended
         }
         Err(error) => Ended::cannot_start(Part::Environment, &error),

@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use rustix::process::Signal;
-use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::model::answer_record::Answered;
@@ -13,20 +12,17 @@ use crate::model::limits::LimitsHold;
 use crate::model::live_record::{LiveRecord, RetryWait};
 use crate::model::run_spec::{RunKind, RunSpec};
 use crate::supervisor::answer_watch::{AnswerWatch, Step};
+use crate::supervisor::log_watch::{LogWatch, MARK_STEP};
 use crate::supervisor::machine::{Input, Machine, Output, Why};
 use crate::supervisor::stage::{Stage, Stages};
-use crate::supervisor::wakeups::{Signals, after, log_written, maybe};
+use crate::supervisor::wakeups::{Signals, after, maybe};
 use crate::system::clock;
 use crate::system::environment::Environment;
-use crate::system::logs::marks::MarkWriter;
 use crate::system::process::supervise;
 use crate::system::process::tree::{self, Root};
 use crate::system::process::{self};
 use crate::system::store::run_folder::RunFolder;
-use crate::system::watch::{ChangeWatch, WatchId};
 
-/// Marks are at least this far apart, so that a flood of output costs nothing.
-const MARK_STEP: Duration = Duration::from_millis(20);
 /// While a tree is being ended it is looked at again after this long, for ends no signal tells of;
 /// doubled with each look.
 const LOOK_STEP: Duration = Duration::from_millis(50);
@@ -46,11 +42,7 @@ pub(super) struct Supervision<'a> {
     /// What the earlier attempts cost, in USD.
     pub(super) spent_usd: Option<f64>,
     answer_watch: Option<AnswerWatch>,
-    marks: MarkWriter,
-    pub(super) watch: Option<AsyncFd<ChangeWatch>>,
-    watched: Vec<WatchId>,
-    /// The lengths of the logs at the last mark.
-    noted: (u64, u64),
+    pub(super) logs: LogWatch<'a>,
     deadline: Option<Instant>,
     /// This process, as the root of the run's tree.
     root: Option<Root>,
@@ -115,10 +107,7 @@ impl<'a> Supervision<'a> {
             attempt: 1,
             spent_usd: None,
             answer_watch: None,
-            marks: MarkWriter::new(&folder.marks()),
-            watch: None,
-            watched: Vec::new(),
-            noted: (0, 0),
+            logs: LogWatch::new(folder),
             deadline: None,
             root: Root::own().ok(),
         };
@@ -178,17 +167,16 @@ impl<'a> Supervision<'a> {
                     look_step = (look_step * 2).min(LOOK_STEP_MAX);
                     run.inputs.push(self.look(&run.process));
                 }
-                () = log_written(self.watch.as_ref()), if run.next_mark.is_none() => {
+                () = self.logs.written(), if run.next_mark.is_none() => {
                     run.next_mark = Some(after(MARK_STEP));
-                    // While the logs grow they are not watched: each watched write would cost
-                    // the agent a little. Quiet for a step, they are watched again.
-                    self.unwatch_logs();
+                    // They are watched again once they are quiet for a step.
+                    self.logs.unset();
                     if self.note_logs() { run.inputs.push(Input::LogFull); }
                 }
                 () = maybe(run.next_mark) => {
-                    let before = self.noted;
+                    let before = self.logs.noted();
                     if self.note_logs() { run.inputs.push(Input::LogFull); }
-                    run.next_mark = if before == self.noted { self.watch_logs() } else { Some(after(MARK_STEP)) };
+                    run.next_mark = if before == self.logs.noted() { self.logs.set() } else { Some(after(MARK_STEP)) };
                 }
                 () = sleep_until(next_cpu), if stage == Stage::Agent
                     && stages.scope.is_some_and(|scope| cpu_limit.is_some() || !scope.is_known()) =>
@@ -224,9 +212,10 @@ impl<'a> Supervision<'a> {
         self.answer_watch = None;
         if stage == Stage::Agent {
             self.answer_watch = AnswerWatch::new(self.spec, from);
-            let (full, look) = self.follow_logs();
-            run.next_mark = look;
-            run.inputs.extend(full.then_some(Input::LogFull));
+            self.logs.open();
+            // An agent can be quick: they may be over their limit already, or written to meanwhile.
+            run.inputs.extend(self.note_logs().then_some(Input::LogFull));
+            run.next_mark = self.logs.set();
         }
         // The starter may have asked between its look and our record: look once more.
         if let Some(interrupted) = self.folder.stop_asked() {
@@ -385,59 +374,12 @@ impl<'a> Supervision<'a> {
         }
     }
 
-    /// Begins to watch the logs. Returns whether they are over their limit already, and when to look
-    /// if a write came meanwhile: an agent can be quick.
-    fn follow_logs(&mut self) -> (bool, Option<Instant>) {
-        // One from an attempt before this one serves again.
-        self.unwatch_logs();
-        if self.watch.is_none() {
-            let watch = ChangeWatch::new().and_then(|watch| {
-                #[expect(
-                    deprecated,
-                    reason = "its successor is unsafe; a `ChangeWatch` owns one descriptor for its whole life"
-                )]
-                AsyncFd::new(watch)
-            });
-            // Without a watch (a kernel out of them) the logs are whole all the same, less finely stamped.
-            self.watch = watch.ok();
-        }
-        let full = self.note_logs();
-        (full, self.watch_logs())
-    }
-
-    /// Has the next write to a log wake us. Returns when to look if it came already.
-    fn watch_logs(&mut self) -> Option<Instant> {
-        let watch = self.watch.as_ref()?.get_ref();
-        for log in [self.folder.stdout(), self.folder.stderr()] {
-            // A log that the agent removed has nothing to tell.
-            self.watched.extend(watch.watch_file(&log).ok());
-        }
-        (self.folder.log_lengths() != self.noted).then(|| {
-            self.unwatch_logs();
-            after(MARK_STEP)
-        })
-    }
-
-    fn unwatch_logs(&mut self) {
-        if let Some(watch) = &self.watch {
-            for watched in self.watched.drain(..) {
-                watch.get_ref().unwatch(watched);
-            }
-        }
-    }
-
     /// Writes a mark. Returns whether the logs are over their limit.
     fn note_logs(&mut self) -> bool {
-        if let Some(watch) = &self.watch {
-            watch.get_ref().clear();
-        }
-        let (stdout, stderr) = self.folder.log_lengths();
-        self.noted = (stdout, stderr);
+        let (stdout, stderr) = self.logs.note();
         if let Some(step) = self.answer_watch.as_mut().map(|watch| watch.written((stdout, stderr))) {
             self.follow_answer(step);
         }
-        // Marks stamp the logs; without them they are whole all the same.
-        let _ = self.marks.note(clock::now(), stdout, stderr);
         match &self.spec.kind {
             RunKind::Headless { log_max: Some(max), .. } => stdout + stderr > max.get(),
             _ => false,

@@ -1,0 +1,97 @@
+//! Wakes a supervisor when its job writes to a log, and stamps what was written with the time.
+//!
+//! Only a watch that is set wakes: while the logs grow they are looked at in steps and not watched, since
+//! each watched write would cost the agent a little.
+
+use std::time::Duration;
+
+use tokio::io::unix::AsyncFd;
+use tokio::time::Instant;
+
+use crate::supervisor::wakeups::{self, after};
+use crate::system::clock;
+use crate::system::logs::marks::MarkWriter;
+use crate::system::store::run_folder::RunFolder;
+use crate::system::watch::{ChangeWatch, WatchId};
+
+/// Marks are at least this far apart, so that a flood of output costs nothing.
+pub(super) const MARK_STEP: Duration = Duration::from_millis(20);
+
+pub(super) struct LogWatch<'a> {
+    folder: &'a RunFolder,
+    marks: MarkWriter,
+    /// `None` before the agent's first attempt, and on a kernel that has no watch left.
+    watch: Option<AsyncFd<ChangeWatch>>,
+    watched: Vec<WatchId>,
+    /// The lengths of the logs at the last mark: stdout, stderr.
+    noted: (u64, u64),
+}
+
+impl<'a> LogWatch<'a> {
+    pub(super) fn new(folder: &'a RunFolder) -> Self {
+        let marks = MarkWriter::new(&folder.marks());
+        Self { folder, marks, watch: None, watched: Vec::new(), noted: (0, 0) }
+    }
+
+    /// Prepares the watch of an attempt; one from an attempt before serves again. Without a watch the logs are
+    /// whole all the same, less finely stamped.
+    pub(super) fn open(&mut self) {
+        self.unset();
+        if self.watch.is_none() {
+            let watch = ChangeWatch::new().and_then(|watch| {
+                #[expect(
+                    deprecated,
+                    reason = "its successor is unsafe; a `ChangeWatch` owns one descriptor for its whole life"
+                )]
+                AsyncFd::new(watch)
+            });
+            self.watch = watch.ok();
+        }
+    }
+
+    /// Has the next write to a log wake us. Returns when to look if it came already.
+    pub(super) fn set(&mut self) -> Option<Instant> {
+        let watch = self.watch.as_ref()?.get_ref();
+        for log in [self.folder.stdout(), self.folder.stderr()] {
+            // A log that the agent removed has nothing to tell.
+            self.watched.extend(watch.watch_file(&log).ok());
+        }
+        (self.folder.log_lengths() != self.noted).then(|| {
+            self.unset();
+            after(MARK_STEP)
+        })
+    }
+
+    pub(super) fn unset(&mut self) {
+        if let Some(watch) = &self.watch {
+            for watched in self.watched.drain(..) {
+                watch.get_ref().unwatch(watched);
+            }
+        }
+    }
+
+    /// Writes a mark, and returns the lengths of the logs.
+    pub(super) fn note(&mut self) -> (u64, u64) {
+        if let Some(watch) = &self.watch {
+            watch.get_ref().clear();
+        }
+        self.noted = self.folder.log_lengths();
+        // Marks stamp the logs; without them they are whole all the same.
+        let _ = self.marks.note(clock::now(), self.noted.0, self.noted.1);
+        self.noted
+    }
+
+    pub(super) fn noted(&self) -> (u64, u64) {
+        self.noted
+    }
+
+    /// Resolves when a log was written to.
+    pub(super) async fn written(&self) {
+        wakeups::log_written(self.watch.as_ref()).await;
+    }
+
+    /// The watch, to be dropped when there is time for it.
+    pub(super) fn take(&mut self) -> Option<AsyncFd<ChangeWatch>> {
+        self.watch.take()
+    }
+}
