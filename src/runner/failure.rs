@@ -1,10 +1,12 @@
-//! What went wrong, as every front end says it: a kind, a message, and the cures.
+//! What went wrong, for every front end: a kind, a message, and hints how to fix it.
 //!
-//! The one place where an error of the house becomes words for a person. Must not know how they are
-//! shown, nor which exit code or status goes with a kind.
+//! The one place where an error becomes text for a person. Must not know how that is shown, nor which exit
+//! code or status belongs to a kind.
 
 mod kind;
-mod words;
+mod of_request;
+mod of_run;
+mod of_system;
 
 use std::error::Error;
 use std::fmt;
@@ -14,7 +16,7 @@ use crate::model::problem::{Problem, summary};
 
 pub use kind::Kind;
 
-/// See the module. `message` may be empty where the problems say it all.
+/// `message` may be empty where the problems say it all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     pub kind: Kind,
@@ -76,3 +78,60 @@ impl fmt::Display for Failure {
 }
 
 impl Error for Failure {}
+
+/// A word as a shell would need it written.
+fn quote(word: &str) -> String {
+    shell_words::quote(word).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+    use crate::model::names::{ModeName, Pair, TaskId};
+    use crate::runner::prepare::PrepareError;
+    use crate::runner::project::{NameLookupError, OpenError};
+    use crate::runner::start::StartError;
+    use crate::runner::stop::StopError;
+    use crate::system::tmux::TmuxError;
+
+    #[test]
+    fn an_unknown_mode_is_told_with_the_nearest() {
+        let unknown = |nearest: Option<&str>| {
+            let (typed, known) = ("reviw".to_owned(), vec!["job".to_owned(), "review".to_owned()]);
+            let nearest = nearest.map(str::to_owned);
+            Failure::from(PrepareError::Name(NameLookupError::UnknownMode { typed, nearest, known }))
+        };
+        let failure = unknown(Some("review"));
+        assert_eq!((failure.kind, failure.message.as_str()), (Kind::UnknownMode, "unknown mode `reviw`"));
+        assert_eq!(failure.hints, ["did you mean `review`?"]);
+        assert_eq!(unknown(None).hints, ["there are: job, review"]);
+    }
+
+    #[test]
+    fn what_the_machine_lacks_is_not_what_cannot_be_seen() {
+        let silent = TmuxError::Unknown { command: "list-panes".to_owned(), stderr: "lost".to_owned() };
+        assert_eq!(Failure::from(StartError::Tmux(TmuxError::NotFound)).kind, Kind::Tmux);
+        assert_eq!(Failure::from(StopError::Tmux(silent)).kind, Kind::Unseen);
+        assert_eq!(Failure::from(StartError::Busy { holder: None }).kind, Kind::Busy);
+    }
+
+    #[test]
+    fn causes_stand_on_one_line_and_are_not_said_twice() {
+        let cause = || io::Error::other("the disk is gone");
+        assert_eq!(Failure::from(StartError::Io(cause())).message, "the run cannot be started: the disk is gone");
+        assert_eq!(Failure::from(cause()).message, "the disk is gone");
+    }
+
+    #[test]
+    fn problems_are_counted_and_one_speaks_for_itself() {
+        let problems = vec![Problem::error("a"), Problem::error("b"), Problem::warning("c")];
+        let failure = Failure::from(OpenError::Problems { problems });
+        assert_eq!((failure.kind, failure.message.as_str()), (Kind::BadManifest, "2 errors, 1 warning"));
+        let one = Failure::from(PrepareError::from(Problem::error("a")));
+        assert_eq!((one.message.as_str(), one.to_string().as_str()), ("", "a"));
+        let pair = Pair { mode: ModeName::parse("job").unwrap(), task: TaskId::parse("T-1").unwrap() };
+        assert_eq!(Failure::never_run(&pair).hints, ["dispatch run job T-1"]);
+    }
+}

@@ -16,7 +16,6 @@ use crate::supervisor::log_watch::{LogWatch, MARK_STEP};
 use crate::supervisor::machine::{Input, Machine, Output, Why};
 use crate::supervisor::stage::{Stage, Stages};
 use crate::supervisor::wakeups::{Signals, after, maybe};
-use crate::system::clock;
 use crate::system::environment::Environment;
 use crate::system::process::supervise;
 use crate::system::process::tree::{self, Root};
