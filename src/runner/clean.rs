@@ -110,7 +110,8 @@ fn at_work_in(store: &Store, path: &Path) -> Result<Vec<(Pair, &'static str)>, W
     let is_below = |other: &PathBuf| git::resolved(other).starts_with(path);
     let mut found = Vec::new();
     for run in observe::observe(store)?.runs.iter().filter(|run| run.is_active()) {
-        let makes = || store.folder(run.id()).read_spec().ok().and_then(|spec| spec.launch.worktree).map(|spec| spec.path);
+        let makes =
+            || store.folder(run.id()).read_spec().ok().and_then(|spec| spec.launch.worktree).map(|spec| spec.path);
         if is_below(&run.facts.cwd) || makes().is_some_and(|path| is_below(&path)) {
             found.push((run.pair(), run.state.as_str()));
         }
