@@ -7,29 +7,32 @@
 //! What an agent prints is not trusted: whatever goes to a terminal goes through [`Sanitizer`].
 
 mod claude;
+mod hook_event;
+mod installation;
 mod judge;
 mod line_renderer;
 mod lines_back;
 mod protocol;
 mod report;
 mod sanitize;
+mod session_id;
 mod shorten;
 mod text;
+mod window;
 
 use crate::model::protocol::Protocol;
 
-pub use claude::delivery::{Delivered, Delivery, Seen, Step, pasted};
-pub use claude::hook_event::{HookEvent, is_session_id};
-pub use claude::input::{CHOICE, Input, read_input};
-pub use claude::onboarding::{Dialog, would_ask};
-pub use claude::session_file::SessionFile;
-pub use claude::settings::{Given, SettingsError, given, takes_hooks, with_hooks, with_settings};
-pub use claude::transcript::{Arrival, arrival};
+pub use hook_event::HookEvent;
+pub use installation::Installation;
 pub use judge::{Verdict, judge, judge_answer};
 pub use line_renderer::LineRenderer;
 pub use protocol::{AgentProtocol, Capabilities, LastTurn, LaunchOptions, LogReader, RateLimit, Turn};
 pub use report::{AgentReport, ReportedOutcome};
 pub use sanitize::{Sanitizer, is_bidi_control, sanitize_line};
+pub use window::{
+    ActivityInputs, Arrival, Delivered, Dialog, HookError, Hooks, Input, InputDelivery, InputView, ReadFile,
+    StatusFile, Step, Variable, WindowProtocol,
+};
 
 /// The implementation of each protocol.
 pub fn of(protocol: Protocol) -> &'static dyn AgentProtocol {

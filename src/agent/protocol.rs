@@ -12,7 +12,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::agent::installation::Installation;
 use crate::agent::report::AgentReport;
+use crate::agent::window::WindowProtocol;
 
 /// A log, or a part of one, that can be read from its end.
 pub trait LogReader: Read + Seek {}
@@ -149,6 +151,17 @@ pub trait AgentProtocol: Debug + Sync {
 
     /// `None`: the output is text for people already.
     fn renderer(&self) -> Option<Box<dyn EventRenderer>> {
+        None
+    }
+
+    /// `None`: of an agent in a window only what its terminal shows of any program is known, and text is
+    /// typed into it without a confirmation.
+    fn window(&self) -> Option<&dyn WindowProtocol> {
+        None
+    }
+
+    /// What `doctor` can ask the agent's program. `None`: nothing.
+    fn installation(&self) -> Option<&'static Installation> {
         None
     }
 }

@@ -14,6 +14,8 @@ pub struct Activity {
     pub source: ActivitySource,
     /// Since when. For a text agent, the time of the last output or bell, to the second.
     pub at: Timestamp,
+    /// What a person does about it, where the agent waits at a dialog that is known.
+    pub fix: Option<&'static str>,
 }
 
 /// What an agent in a window can be doing.

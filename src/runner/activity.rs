@@ -1,18 +1,15 @@
-//! What a window's agent does. A `claude` says it (`agent_activity`); of any other it is judged here,
-//! from the little that its terminal gives away: a look at it, and a pure judgement.
-//!
-//! The bell is what a program in a terminal has for "look here". All else that can be seen is
-//! whether it writes. A `claude` redraws its screen while it waits too, so its output tells nothing.
+//! What a window's agent does. Some agents say it: their protocol judges what was read of them. Of any
+//! other it is judged here, from its terminal: whether it rang the bell, and whether it writes.
 
 use std::path::Path;
 
 use jiff::Timestamp;
 
+use crate::agent;
 use crate::model::activity::{Activity, ActivitySource, ActivityState};
 use crate::model::protocol::Protocol;
 use crate::model::run_id::RunId;
-use crate::runner::agent_activity;
-use crate::runner::agent_signs::{Place, Signs};
+use crate::runner::window_reading::{AgentWindow, WindowReading};
 use crate::system::clock;
 use crate::system::store::run_folder::RunFolder;
 use crate::system::tmux::{Pane, PaneActivity};
@@ -38,33 +35,32 @@ pub(super) fn of_pane(pane: &Pane, protocol: Protocol, run: &RunId, folder: &Run
         return Does::default();
     }
     let now = clock::now();
-    let shown = pane.activity.as_ref().and_then(|activity| of_window(activity, activity.written(), protocol, now));
-    if protocol == Protocol::Text {
-        return Does { activity: shown, session_id: None };
-    }
-    let signs = Signs::of(Place { run, folder, socket, pane: &pane.pane_id, pid: pane.pid });
-    let session_id = agent_activity::conversation(&signs);
-    Does { activity: Some(agent_activity::judge(&signs, shown, now)), session_id }
+    let protocol = agent::of(protocol).window();
+    let shown = pane.activity.as_ref().and_then(|seen| of_terminal(seen, seen.written(), protocol.is_none(), now));
+    let Some(protocol) = protocol else { return Does { activity: shown, session_id: None } };
+    let reading = WindowReading::of(AgentWindow { protocol, run, folder, socket, pane: &pane.pane_id, pid: pane.pid });
+    let inputs = reading.inputs(shown.as_ref(), now);
+    Does { activity: Some(protocol.activity(&inputs)), session_id: protocol.conversation(&inputs) }
 }
 
-/// `written`: see [`PaneActivity::written`]. `None` where nobody can tell.
-fn of_window(activity: &PaneActivity, written: Option<i64>, protocol: Protocol, now: Timestamp) -> Option<Activity> {
-    let speaks = protocol == Protocol::Text;
+/// `written`: see [`PaneActivity::written`]. `output_counts`: whether output means work; an agent that says what it
+/// does redraws its screen while it waits too.
+fn of_terminal(activity: &PaneActivity, written: Option<i64>, output_counts: bool, now: Timestamp) -> Option<Activity> {
     let said = |state, reason: &str, source, at| {
         let at = Timestamp::from_second(at).ok()?;
-        Some(Activity { state, reason: reason.to_owned(), source, at })
+        Some(Activity { state, reason: reason.to_owned(), source, at, fix: None })
     };
     if activity.panes > 1 {
         let unknown = || {
             let at = now.as_second();
             said(ActivityState::Unknown, "its window holds other panes too", ActivitySource::Window, at)
         };
-        return speaks.then(unknown).flatten();
+        return output_counts.then(unknown).flatten();
     }
     if let Some(rung) = waits_since(activity, written, now) {
         return said(ActivityState::Waiting, "it rang the bell", ActivitySource::Bell, rung);
     }
-    if !speaks {
+    if !output_counts {
         return None;
     }
     let output = last_output(activity, written);
@@ -115,7 +111,7 @@ mod tests {
 
     fn seen(activity: &PaneActivity, written: i64, now: i64) -> Option<(&'static str, i64)> {
         let now = Timestamp::from_second(now).unwrap();
-        let activity = of_window(activity, Some(written), Protocol::Text, now)?;
+        let activity = of_terminal(activity, Some(written), true, now)?;
         Some((activity.state.as_str(), activity.at.as_second() - BELL))
     }
 
@@ -165,12 +161,12 @@ mod tests {
     fn of_what_cannot_be_told_nothing_is_made_up() {
         let now = Timestamp::from_second(BELL + 3).unwrap();
         let quiet = silent_since(BELL);
-        assert_eq!(of_window(&quiet, None, Protocol::Claude, now), None);
+        assert_eq!(of_terminal(&quiet, None, false, now), None);
         let with_bell = PaneActivity { bell_at: Some(BELL), ..quiet.clone() };
-        let state = |activity, protocol| of_window(activity, None, protocol, now).map(|activity| activity.state);
-        assert_eq!(state(&with_bell, Protocol::Claude), Some(ActivityState::Waiting));
+        let state = |activity, output_counts| of_terminal(activity, None, output_counts, now).map(|activity| activity.state);
+        assert_eq!(state(&with_bell, false), Some(ActivityState::Waiting));
         let shared = PaneActivity { panes: 2, ..with_bell.clone() };
-        assert_eq!(state(&shared, Protocol::Text), Some(ActivityState::Unknown));
-        assert_eq!(state(&shared, Protocol::Claude), None);
+        assert_eq!(state(&shared, true), Some(ActivityState::Unknown));
+        assert_eq!(state(&shared, false), None);
     }
 }

@@ -89,6 +89,7 @@ mod tests {
             reason: "a question".to_owned(),
             source: ActivitySource::Bell,
             at: at(second),
+            fix: None,
         });
         run
     }

@@ -5,12 +5,13 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::agent;
 use crate::model::live_record::LiveRecord;
-use crate::model::protocol::Protocol;
 use crate::model::run_spec::{RunSpec, WorktreeSpec};
 use crate::runner::hooks;
 use crate::runner::next;
 use crate::runner::observe;
+use crate::runner::onboarding;
 use crate::runner::setup::{self, SetupError};
 use crate::runner::store::Store;
 use crate::system::clock;
@@ -118,10 +119,8 @@ fn check_may_start(folder: &RunFolder, spec: &RunSpec) -> Result<(), ExecError> 
 
 /// Where the agent keeps what it writes down, by the run's own environment.
 fn agent_home(spec: &RunSpec, environment: &Environment) -> Option<PathBuf> {
-    let var = |name: &str| environment.get(OsStr::new(name)).filter(|value| !value.is_empty());
-    let own = || var("CLAUDE_CONFIG_DIR").map(|folder| spec.cwd.join(folder));
-    let home = || var("HOME").map(|home| Path::new(home).join(".claude"));
-    (spec.protocol == Protocol::Claude).then(|| own().or_else(home)).flatten()
+    let variable = |name: &str| onboarding::variable(environment, name);
+    agent::of(spec.protocol).window()?.home(&spec.cwd, &variable)
 }
 
 /// A window has a user in front of it: what the set-up says goes to its terminal.

@@ -1,15 +1,15 @@
-//! How it is known what an agent in a window does: each thing that was looked at, and what it says.
+//! How it is known what an agent in a window does: each source, and what it says.
 
 use jiff::Timestamp;
 
+use crate::agent;
 use crate::model::activity::ActivityState;
-use crate::model::protocol::Protocol;
 use crate::model::run::Run;
 use crate::model::run_state::RunState;
-use crate::runner::agent_signs::{Place, Screen, Session, Signs};
 use crate::runner::store::Store;
+use crate::runner::window_reading::{AgentWindow, Screen, Status, WindowReading};
 
-/// One thing that was looked at.
+/// What one source says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sign {
     pub name: &'static str,
@@ -34,37 +34,38 @@ pub fn activity_signs(store: &Store, run: &Run) -> Vec<Sign> {
     } else {
         return signs;
     }
-    if let (Protocol::Claude, Some(socket), Some(pane), Some(pid)) =
-        (run.facts.protocol, &run.facts.socket, &run.progress.pane, run.progress.pid)
+    if let (Some(protocol), Some(socket), Some(pane), Some(pid)) =
+        (agent::of(run.facts.protocol).window(), &run.facts.socket, &run.progress.pane, run.progress.pid)
     {
         let folder = store.folder(run.id());
-        signs.extend(told(&Signs::of(Place { run: run.id(), folder: &folder, socket, pane, pid })));
+        let window = AgentWindow { protocol, run: run.id(), folder: &folder, socket, pane, pid };
+        signs.extend(explain(&WindowReading::of(window)));
     }
     signs
 }
 
-fn told(signs: &Signs) -> Vec<Sign> {
-    let unhooked = signs.live.as_ref().and_then(|live| live.unhooked.as_ref());
-    let hook = match (&signs.record, unhooked) {
+fn explain(reading: &WindowReading) -> Vec<Sign> {
+    let unhooked = reading.live.as_ref().and_then(|live| live.unhooked.as_ref());
+    let hook = match (&reading.record, unhooked) {
         (Err(error), _) => Sign::new("hook", error.to_string()),
         (Ok(None), Some(why)) => Sign::new("hook", format!("none: {why}")),
         (Ok(None), None) => Sign::new("hook", "none has fired yet"),
         (Ok(Some(record)), _) => {
-            let gone = if signs.speaker_lives { "" } else { ", by a process that is gone" };
+            let gone = if reading.reporter_lives { "" } else { ", by a process that is gone" };
             let says = format!("{}: {}{gone}", record.event, said(record.state, &record.reason));
             Sign { name: "hook", says, at: Some(record.at) }
         }
     };
-    let session = match &signs.session {
-        Session::None(why) => Sign::new("session", format!("none: {why}")),
-        Session::Is(path, file) => {
+    let session = match &reading.status {
+        Status::None(why) => Sign::new("session", format!("none: {why}")),
+        Status::Is(path, file) => {
             let says = format!("{} (`{}`)", said(file.state, &file.reason), path.display());
             Sign { name: "session", says, at: file.since }
         }
     };
-    let screen = match signs.screen {
-        Screen::NotAsked => None,
-        Screen::Shows(dialog) => Some(Sign::new("screen", dialog.words())),
+    let screen = match reading.screen {
+        Screen::NotRead => None,
+        Screen::Shows(dialog) => Some(Sign::new("screen", dialog.name)),
         Screen::Nothing => Some(Sign::new("screen", "no dialog that is known")),
     };
     [Some(hook), Some(session), screen].into_iter().flatten().collect()

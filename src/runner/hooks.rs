@@ -1,82 +1,63 @@
-//! The settings file of a `claude` in a window: its user's settings and our hooks, in the run's own
-//! folder. Written when the agent starts, so that what holds is what holds then.
+//! The settings file of an agent in a window by which it reports what it does: written into the run's own
+//! folder when the agent starts, from what its user's settings are then.
 //!
-//! Headless runs get none: what they do is in their stream. Must not touch the user's files.
+//! Headless runs get none: their output says what they do. Must not touch the user's files.
 
 use std::path::Path;
 
-use crate::agent::{self, Given, SettingsError};
+use crate::agent::{self, HookError, Hooks, WindowProtocol};
 use crate::model::protocol::Protocol;
 use crate::model::run_spec::{RunKind, RunSpec};
 use crate::runner::prepare::Prepared;
 use crate::system::process::supervise;
-use crate::system::store::record_file::{self, RecordError};
+use crate::system::store::record_file;
 use crate::system::store::run_folder::RunFolder;
 
 /// Settings are small.
 const MAX_SETTINGS: u64 = 1 << 20;
-/// What stands for the file where there is none yet.
+/// Stands for the settings file where there is none yet.
 const PLACEHOLDER: &str = "<settings file>";
 
-/// Why an agent tells nothing of itself.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Unhooked {
-    #[error("it is not started as `claude` itself")]
-    Wrapped,
-    #[error("its `--settings` has no value")]
-    Half,
-    #[error("its own settings cannot be read: {0}")]
-    Unreadable(#[from] RecordError),
-    #[error("its own settings are left as they are: {0}")]
-    Unmerged(#[from] SettingsError),
-    #[error("a path holds bytes that are no UTF-8")]
-    NoText,
-    #[error("the settings file cannot be written: {0}")]
-    Unwritten(#[from] std::io::Error),
+fn window_of(protocol: Protocol, kind: &RunKind) -> Option<&'static dyn WindowProtocol> {
+    agent::of(protocol).window().filter(|_| matches!(kind, RunKind::Interactive { .. }))
 }
 
-/// Whether runs of this kind are given hooks at all.
-fn are_wanted(protocol: Protocol, kind: &RunKind) -> bool {
-    protocol == Protocol::Claude && matches!(kind, RunKind::Interactive { .. })
-}
-
-/// Writes the settings file and gives the argv that names it. `None`: the run is of another kind.
-pub(super) fn install(spec: &RunSpec, folder: &RunFolder) -> Option<Result<Vec<String>, Unhooked>> {
-    are_wanted(spec.protocol, &spec.kind).then(|| {
+/// Writes the settings file and gives the argv that names it. `None`: runs of this kind have no hooks.
+pub(super) fn install(spec: &RunSpec, folder: &RunFolder) -> Option<Result<Vec<String>, HookError>> {
+    let protocol = window_of(spec.protocol, &spec.kind)?;
+    let install = || {
         let program = supervise::own_program()?;
         let path = folder.settings();
         let (Some(program), Some(run), Some(file)) = (program.to_str(), folder.path().to_str(), path.to_str()) else {
-            return Err(Unhooked::NoText);
+            return Err(HookError::NotUtf8);
         };
-        let settings = settings(&spec.argv, &spec.cwd, &command(program, run))?;
-        folder.write_new(&path, settings.as_bytes())?;
-        Ok(agent::with_settings(&spec.argv, file))
-    })
-}
-
-/// The argv of what is only shown.
-pub(super) fn shown(prepared: &Prepared) -> Vec<String> {
-    let wanted = are_wanted(prepared.protocol, &prepared.kind);
-    match wanted.then(|| settings(&prepared.argv, &prepared.cwd, "")) {
-        Some(Ok(_)) => agent::with_settings(&prepared.argv, PLACEHOLDER),
-        Some(Err(_)) | None => prepared.argv.clone(),
-    }
-}
-
-fn settings(argv: &[String], cwd: &Path, command: &str) -> Result<String, Unhooked> {
-    if !agent::takes_hooks(argv) {
-        return Err(Unhooked::Wrapped);
-    }
-    let theirs = match agent::given(argv) {
-        Given::Nowhere => None,
-        Given::Half => return Err(Unhooked::Half),
-        Given::Inline(text) => Some(text.to_owned()),
-        Given::File(path) => {
-            let bytes = record_file::read_users_file(&cwd.join(path), MAX_SETTINGS)?;
-            Some(String::from_utf8(bytes).map_err(|_| Unhooked::NoText)?)
-        }
+        let hooks = hooks(protocol, &spec.argv, &spec.cwd, &command(program, run), file)?;
+        folder.write_new(&path, hooks.settings.as_bytes())?;
+        Ok(hooks.argv)
     };
-    Ok(agent::with_hooks(theirs.as_deref(), command)?)
+    Some(install())
+}
+
+/// The argv of a run that is only shown.
+pub(super) fn shown(prepared: &Prepared) -> Vec<String> {
+    let protocol = window_of(prepared.protocol, &prepared.kind);
+    let hooks = protocol.and_then(|protocol| hooks(protocol, &prepared.argv, &prepared.cwd, "", PLACEHOLDER).ok());
+    hooks.map_or_else(|| prepared.argv.clone(), |hooks| hooks.argv)
+}
+
+fn hooks(
+    protocol: &dyn WindowProtocol,
+    argv: &[String],
+    cwd: &Path,
+    command: &str,
+    settings_path: &str,
+) -> Result<Hooks, HookError> {
+    let read_file = |path: &str| {
+        let bytes = record_file::read_users_file(&cwd.join(path), MAX_SETTINGS)
+            .map_err(|error| HookError::Unreadable(error.to_string()))?;
+        String::from_utf8(bytes).map_err(|_| HookError::NotUtf8)
+    };
+    protocol.hooks(argv, command, settings_path, &read_file)
 }
 
 /// A line for a shell. A program that is gone by then is no trouble of the agent's.
@@ -91,6 +72,11 @@ mod tests {
 
     fn argv(settings: &str) -> Vec<String> {
         ["claude", "--settings", settings].map(str::to_owned).to_vec()
+    }
+
+    fn settings(argv: &[String], cwd: &Path, command: &str) -> Result<String, HookError> {
+        let claude = agent::of(Protocol::Claude).window().unwrap();
+        hooks(claude, argv, cwd, command, "P").map(|hooks| hooks.settings)
     }
 
     #[test]

@@ -4,8 +4,6 @@
 //! means, and does it. Must not print and must not parse arguments.
 
 mod activity;
-mod agent_activity;
-mod agent_signs;
 pub mod apply;
 pub mod approve;
 pub mod asked;
@@ -18,6 +16,7 @@ pub mod beginning;
 mod candidate;
 pub mod check;
 pub mod clean;
+mod confirmed_send;
 pub mod counts;
 pub mod diff;
 pub mod doctor;
@@ -28,7 +27,6 @@ pub mod evidence;
 pub mod exec;
 pub mod explain;
 pub mod failure;
-pub mod first_run;
 pub mod follow;
 mod freshness;
 mod glance;
@@ -41,6 +39,7 @@ pub mod next;
 pub mod notify;
 pub mod observe;
 mod older_state;
+mod onboarding;
 pub mod orphans;
 pub mod overview;
 pub mod past;
@@ -54,7 +53,6 @@ pub mod reconcile;
 pub mod retry_news;
 mod run_answer;
 pub mod send;
-mod send_claude;
 pub mod served;
 mod setup;
 pub mod show;
@@ -72,6 +70,7 @@ pub mod together;
 pub mod tree_progress;
 pub mod up;
 pub mod window;
+mod window_reading;
 pub mod work;
 pub mod worker;
 /// Waking what sleeps, for who follows a run.

@@ -7,9 +7,8 @@ use std::time::Duration;
 use crate::agent::{self, Arrival, Delivered};
 use crate::model::message::Message;
 use crate::model::names::Pair;
-use crate::model::protocol::Protocol;
 use crate::model::run::Run;
-use crate::runner::send_claude;
+use crate::runner::confirmed_send;
 use crate::runner::store::Store;
 use crate::runner::window;
 use crate::runner::window::{Window, WindowError};
@@ -74,19 +73,17 @@ fn words(pair: &Pair, came: &Delivered) -> String {
 }
 
 /// Types `message` and enters it, once the agent can take it. Texts that are sent at once arrive one
-/// after the other. `claude` confirms by its transcript; of another agent nobody knows more than that
-/// it was typed.
+/// after the other. Some agents confirm by their transcript; of another it is known only that the text
+/// was typed. Fails where the text was not sent, or it is not known whether it was.
 pub fn send(store: &Store, run: &Run, message: &Message) -> Result<Sent, SendError> {
     let window = window::window_of(run)?;
     let _turn = store.folder(run.id()).lock_typing()?;
-    if run.facts.protocol == Protocol::Text {
-        return type_text(&window, run, message);
-    }
+    let Some(protocol) = agent::of(run.facts.protocol).window() else { return type_text(&window, run, message) };
     let pair = run.pair();
     if message.as_str().trim().is_empty() {
         return Err(SendError::Blank { pair });
     }
-    match send_claude::deliver(store, &window, run, message)? {
+    match confirmed_send::deliver(store, protocol, &window, run, message)? {
         Delivered::Arrived(Arrival::Exact) => Ok(Sent::Confirmed),
         Delivered::Arrived(Arrival::Rewritten) => Ok(Sent::Rewritten),
         Delivered::Taken => Ok(Sent::Taken),
@@ -130,6 +127,3 @@ impl Sent {
         matches!(self, Self::Confirmed | Self::Rewritten)
     }
 }
-
-/// The pattern of a screen that nothing is typed into.
-pub(super) const NEVER_INTO: &str = agent::CHOICE;

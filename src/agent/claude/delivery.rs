@@ -1,15 +1,15 @@
-//! How a text is brought into a `claude` that is open in a window: what to do next, from what is seen.
-//! A pure machine; the caller looks, types and waits.
+//! Brings a text into the input line of a `claude` in a window: says what to do next, from what is seen.
 //!
-//! Measured on 2.1: a paste is taken in a while after its bytes were read, and keys that come meanwhile
+//! Measured on 2.1: `claude` takes a paste in a while after it read the bytes, and keys that come meanwhile
 //! land before it. So Enter is pressed only once the text is seen in the input line, and again only while
 //! it is still seen there. At the end of a turn, and while it starts, a paste may vanish without a trace;
 //! it is pasted again when the line has stayed empty.
 
 use std::time::Duration;
 
-use crate::agent::claude::input::Input;
-use crate::agent::claude::transcript::Arrival;
+use crate::agent::claude::input::{self, shows};
+use crate::agent::claude::transcript;
+use crate::agent::window::{Arrival, Delivered, Input, InputDelivery, InputView, Step};
 
 /// A start with many plugins takes its time.
 const START: Duration = Duration::from_secs(60);
@@ -17,7 +17,7 @@ const START: Duration = Duration::from_secs(60);
 const GIVE_UP: Duration = Duration::from_secs(90);
 /// So long may the input line be out of sight, or hold what somebody types.
 const HIDDEN: Duration = Duration::from_secs(3);
-/// Without a word of its own (no hooks), its input line counts after this.
+/// Without hooks, its input line alone counts after this.
 const UNREGISTERED: Duration = Duration::from_secs(5);
 const DRAFT: Duration = Duration::from_secs(1);
 /// A paste that has not appeared by now vanished.
@@ -31,51 +31,9 @@ const ARRIVES: Duration = Duration::from_secs(15);
 /// A command of the agent's own that leaves no trace.
 const TAKEN: Duration = Duration::from_secs(2);
 
-/// What is seen at one moment.
-#[derive(Clone, Debug)]
-pub struct Seen {
-    /// The agent has said that its conversation is open.
-    pub registered: bool,
-    /// What it waits for its user to decide.
-    pub asks: Option<String>,
-    pub input: Input,
-    /// What its transcript says since the first paste.
-    pub arrival: Option<Arrival>,
-}
-
-/// What to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Look again soon.
-    Look,
-    Paste,
-    Enter,
-    End(Delivered),
-}
-
-/// What came of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Delivered {
-    Arrived(Arrival),
-    /// A command of the agent's own, taken from the input line; it writes down only some of them.
-    Taken,
-    /// Entered, and not seen in the transcript.
-    Unconfirmed,
-    /// It stands in the input line and was not entered.
-    Unentered,
-    /// Nothing was typed: a dialog waits for its user.
-    Asks(String),
-    /// Nothing was typed: something that was not entered stands in the input line.
-    Draft,
-    /// Nothing was typed: there is no input line to be seen.
-    NoInput,
-    /// Nothing was typed: it did not come up.
-    NotUp,
-}
-
 /// One text on its way.
 #[derive(Debug)]
-pub struct Delivery<'a> {
+pub(super) struct Delivery<'a> {
     text: &'a str,
     stage: Stage,
     /// Before the last step.
@@ -98,39 +56,54 @@ enum Trouble {
     Empty,
 }
 
-/// What is pasted for `text`: a blank at the end keeps `\` from being taken for "another line" and a name
-/// from being completed. It is cut off again, but not from a text that becomes a placeholder.
-pub fn pasted(text: &str) -> String {
-    let stays_whole = text.len() <= 700 && text.matches('\n').count() < 3;
-    let last = text.rsplit(char::is_whitespace).next().unwrap_or_default();
-    let at_stake = text.starts_with('/') || text.ends_with('\\') || last.contains('@') || text.chars().count() == 1;
-    format!("{text}{}", if stays_whole && at_stake { " " } else { "" })
-}
-
 impl<'a> Delivery<'a> {
-    pub fn new(text: &'a str) -> Self {
+    pub(super) fn new(text: &'a str) -> Self {
         Self { text, stage: Stage::Before, earlier: Stage::Before, trouble: None }
     }
+}
 
-    /// `now` counts from when this began.
-    pub fn step(&mut self, seen: &Seen, now: Duration) -> Step {
+impl InputDelivery for Delivery<'_> {
+    fn read_input(&self, screen: &str) -> Input {
+        input::read_input(screen)
+    }
+
+    fn arrival(&self, transcript: &[u8]) -> Option<Arrival> {
+        transcript::arrival(transcript, self.text)
+    }
+
+    /// A blank at the end keeps `\` from being taken for "another line" and a name from being completed.
+    /// It is cut off again, but not from a text that becomes a placeholder.
+    fn pasted(&self) -> String {
+        let text = self.text;
+        let stays_whole = text.len() <= 700 && text.matches('\n').count() < 3;
+        let last = text.rsplit(char::is_whitespace).next().unwrap_or_default();
+        let at_stake = text.starts_with('/') || text.ends_with('\\') || last.contains('@') || text.chars().count() == 1;
+        format!("{text}{}", if stays_whole && at_stake { " " } else { "" })
+    }
+
+    fn never_into(&self) -> &'static str {
+        input::CHOICE
+    }
+
+    fn step(&mut self, seen: &InputView, now: Duration) -> Step {
         self.earlier = self.stage;
         if let Some(arrival) = seen.arrival {
             return Step::End(Delivered::Arrived(arrival));
         }
         match self.stage {
             Stage::Before => self.before(seen, now),
-            Stage::Pasted { first, last, times } => self.pasted(seen, now, (first, last, times)),
+            Stage::Pasted { first, last, times } => self.pasted_at(seen, now, (first, last, times)),
             Stage::Entered { first, last } => self.entered(seen, now, (first, last)),
         }
     }
 
-    /// What the last step said was not done: a question stood on the screen at that moment.
-    pub fn withheld(&mut self) {
+    fn withheld(&mut self) {
         self.stage = self.earlier;
     }
+}
 
-    fn before(&mut self, seen: &Seen, now: Duration) -> Step {
+impl Delivery<'_> {
+    fn before(&mut self, seen: &InputView, now: Duration) -> Step {
         if now >= GIVE_UP {
             return Step::End(Delivered::NoInput);
         }
@@ -151,8 +124,8 @@ impl<'a> Delivery<'a> {
         }
     }
 
-    fn pasted(&mut self, seen: &Seen, now: Duration, (first, last, times): (Duration, Duration, u32)) -> Step {
-        if seen.input.shows(self.text) {
+    fn pasted_at(&mut self, seen: &InputView, now: Duration, (first, last, times): (Duration, Duration, u32)) -> Step {
+        if shows(&seen.input, self.text) {
             self.stage = Stage::Entered { first: now, last: now };
             return Step::Enter;
         }
@@ -171,8 +144,8 @@ impl<'a> Delivery<'a> {
         Step::Look
     }
 
-    fn entered(&mut self, seen: &Seen, now: Duration, (first, last): (Duration, Duration)) -> Step {
-        let stands = seen.input.shows(self.text);
+    fn entered(&mut self, seen: &InputView, now: Duration, (first, last): (Duration, Duration)) -> Step {
+        let stands = shows(&seen.input, self.text);
         if stands && now >= last + SWALLOWED && now < first + ARRIVES {
             self.stage = Stage::Entered { first, last: now };
             return Step::Enter;
@@ -212,15 +185,15 @@ mod tests {
         Duration::from_millis(ms)
     }
 
-    fn seen(input: Input) -> Seen {
-        Seen { registered: true, asks: None, input, arrival: None }
+    fn seen(input: Input) -> InputView {
+        InputView { registered: true, asks: None, input, arrival: None }
     }
 
-    fn shown() -> Seen {
+    fn shown() -> InputView {
         seen(Input::Holds(TEXT.to_owned()))
     }
 
-    fn empty() -> Seen {
+    fn empty() -> InputView {
         seen(Input::Empty)
     }
 
@@ -237,7 +210,7 @@ mod tests {
     fn it_is_pasted_seen_entered_and_confirmed() {
         let mut delivery = entered();
         assert_eq!(delivery.step(&empty(), ms(200)), Step::Look);
-        let arrived = Seen { arrival: Some(Arrival::Exact), ..empty() };
+        let arrived = InputView { arrival: Some(Arrival::Exact), ..empty() };
         assert_eq!(delivery.step(&arrived, ms(300)), Step::End(Delivered::Arrived(Arrival::Exact)));
     }
 
@@ -280,10 +253,10 @@ mod tests {
 
     #[test]
     fn nothing_is_typed_into_a_dialog_a_draft_or_what_is_not_up() {
-        let asks = Seen { asks: Some("permission: Bash".to_owned()), ..seen(Input::Hidden) };
+        let asks = InputView { asks: Some("permission: Bash".to_owned()), ..seen(Input::Hidden) };
         assert_eq!(Delivery::new(TEXT).step(&asks, ms(0)), Step::End(Delivered::Asks("permission: Bash".to_owned())));
         // What it said last may be old: the input line is there.
-        let over = Seen { asks: Some("permission: Bash".to_owned()), ..empty() };
+        let over = InputView { asks: Some("permission: Bash".to_owned()), ..empty() };
         assert_eq!(Delivery::new(TEXT).step(&over, ms(0)), Step::Paste);
         let mut hidden = Delivery::new(TEXT);
         assert_eq!(hidden.step(&seen(Input::Hidden), ms(0)), Step::Look);
@@ -292,12 +265,16 @@ mod tests {
         let mut delivery = Delivery::new(TEXT);
         assert_eq!(delivery.step(&draft, ms(0)), Step::Look, "it may be on its way");
         assert_eq!(delivery.step(&draft, ms(1000)), Step::End(Delivered::Draft));
-        let starting = Seen { registered: false, ..seen(Input::Hidden) };
+        let starting = InputView { registered: false, ..seen(Input::Hidden) };
         let mut starts = Delivery::new(TEXT);
         assert_eq!(starts.step(&starting, ms(59_000)), Step::Look);
-        assert_eq!(starts.step(&Seen { registered: false, ..empty() }, ms(0)), Step::Look);
+        assert_eq!(starts.step(&InputView { registered: false, ..empty() }, ms(0)), Step::Look);
         assert_eq!(starts.step(&starting, ms(60_000)), Step::End(Delivered::NotUp));
-        assert_eq!(Delivery::new(TEXT).step(&Seen { registered: false, ..empty() }, ms(5000)), Step::Paste, "no hooks");
+        assert_eq!(
+            Delivery::new(TEXT).step(&InputView { registered: false, ..empty() }, ms(5000)),
+            Step::Paste,
+            "no hooks"
+        );
     }
 
     #[test]
@@ -337,9 +314,9 @@ mod tests {
             ("see @file now", false),
             ("?", true),
         ] {
-            assert_eq!(pasted(text), if blank { format!("{text} ") } else { text.to_owned() });
+            assert_eq!(Delivery::new(text).pasted(), if blank { format!("{text} ") } else { text.to_owned() });
         }
         let long = format!("{}@x", "line\n".repeat(5));
-        assert_eq!(pasted(&long), long, "a placeholder keeps its blanks");
+        assert_eq!(Delivery::new(&long).pasted(), long, "a placeholder keeps its blanks");
     }
 }

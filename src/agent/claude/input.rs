@@ -3,6 +3,8 @@
 //! Its screen is no interface and changes with versions, so what is not recognised is [`Input::Hidden`],
 //! and nothing is typed there: where a dialog asks, there is no input line either.
 
+use crate::agent::window::Input;
+
 /// A line of these above and below makes the input's frame; its name may stand in the upper one.
 const RULE: char = '─';
 const RULE_LEAST: usize = 10;
@@ -14,20 +16,10 @@ const SURE: usize = 16;
 
 /// What cannot be typed into: a choice of a dialog has the cursor. For tmux, which looks for it in the
 /// very moment before it types.
-pub const CHOICE: &str = r"❯ [0-9]+\. ";
-
-/// What the input line holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Input {
-    /// Not to be seen.
-    Hidden,
-    Empty,
-    /// Something that was typed or pasted and not entered.
-    Holds(String),
-}
+pub(super) const CHOICE: &str = r"❯ [0-9]+\. ";
 
 /// Reads a screen with its attributes (`capture-pane -e`): faint text is a hint of the agent's.
-pub fn read_input(screen: &str) -> Input {
+pub(super) fn read_input(screen: &str) -> Input {
     let mut style = Style::default();
     let lines: Vec<Line> = screen.split('\n').map(|line| style.read(line)).collect();
     let rules: Vec<usize> = (0..lines.len()).filter(|at| lines[*at].is_rule()).collect();
@@ -53,23 +45,21 @@ fn is_blank(c: char) -> bool {
     c.is_whitespace()
 }
 
-impl Input {
-    /// Whether what stands there is `text` and nothing beside it: lines may be wrapped, and a long
-    /// text is a placeholder.
-    pub fn shows(&self, text: &str) -> bool {
-        let Self::Holds(held) = self else { return false };
-        if let Some(lines) = placeholder(held) {
-            return lines == text.matches('\n').count();
-        }
-        let is_command = text.starts_with('/');
-        let (held, text) = (skeleton(held), skeleton(text));
-        // Behind a command stands what it takes, in a colour that only looks faint.
-        if is_command && held.strip_prefix(&text).is_some_and(|hint| hint.starts_with(['[', '<'])) {
-            return true;
-        }
-        // Without a letter that is the same on every screen only its being there can be seen.
-        text.is_empty() || held == text || (held.len() >= SURE && text.contains(&held))
+/// Whether what `input` holds is `text` and nothing beside it: lines may be wrapped, and a long text is a
+/// placeholder.
+pub(super) fn shows(input: &Input, text: &str) -> bool {
+    let Input::Holds(held) = input else { return false };
+    if let Some(lines) = placeholder(held) {
+        return lines == text.matches('\n').count();
     }
+    let is_command = text.starts_with('/');
+    let (held, text) = (skeleton(held), skeleton(text));
+    // Behind a command stands what it takes, in a colour that only looks faint.
+    if is_command && held.strip_prefix(&text).is_some_and(|hint| hint.starts_with(['[', '<'])) {
+        return true;
+    }
+    // Without a letter that is the same on every screen only its being there can be seen.
+    text.is_empty() || held == text || (held.len() >= SURE && text.contains(&held))
 }
 
 /// `[Pasted text #1 +8 lines]`: the number of its line ends.
@@ -82,7 +72,7 @@ fn placeholder(held: &str) -> Option<usize> {
 
 /// What stays the same however a text is wrapped, indented and composed: its ASCII letters and signs,
 /// but none that carries an accent.
-pub(in crate::agent) fn skeleton(text: &str) -> String {
+pub(super) fn skeleton(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut before_is_ours = false;
     for c in text.chars() {
@@ -206,20 +196,20 @@ mod tests {
 
     #[test]
     fn a_text_is_known_however_it_is_shown() {
-        assert!(read("❯\u{a0}first\n  second \"x\"\n     third").shows("first\nsecond \"x\"\n   third"));
-        assert!(read("❯\u{a0}a long line that was wr\n  apped").shows("a long line that was wrapped"));
-        assert!(read("❯\u{a0}[Pasted text #2 +8 lines]").shows("1\n2\n3\n4\n5\n6\n7\n8\n9"));
-        assert!(read("❯\u{a0}[Pasted text #1]").shows(&"x".repeat(1500)));
-        assert!(!read("❯\u{a0}[Pasted text #2 +8 lines]").shows("1\n2"));
-        assert!(!read("❯\u{a0}[Pasted text #2] and more").shows(&"x".repeat(1500)));
-        assert!(!read("❯\u{a0}a draft of hers, and ours").shows("and ours"));
-        assert!(!read("❯\u{a0}ours").shows("ours and all that follows"), "too little to be sure");
-        assert!(read("❯\u{a0}ours and all that fo").shows("ours and all that follows"));
-        assert!(read("❯\u{a0}café 4").shows("cafe\u{301} 4"), "composed by the agent");
-        assert!(read("❯\u{a0}!\u{a0}echo hi").shows("!echo hi"));
-        assert!(read("❯\u{a0}日本語").shows("日本語"));
+        assert!(shows(&read("❯\u{a0}first\n  second \"x\"\n     third"), "first\nsecond \"x\"\n   third"));
+        assert!(shows(&read("❯\u{a0}a long line that was wr\n  apped"), "a long line that was wrapped"));
+        assert!(shows(&read("❯\u{a0}[Pasted text #2 +8 lines]"), "1\n2\n3\n4\n5\n6\n7\n8\n9"));
+        assert!(shows(&read("❯\u{a0}[Pasted text #1]"), &"x".repeat(1500)));
+        assert!(!shows(&read("❯\u{a0}[Pasted text #2 +8 lines]"), "1\n2"));
+        assert!(!shows(&read("❯\u{a0}[Pasted text #2] and more"), &"x".repeat(1500)));
+        assert!(!shows(&read("❯\u{a0}a draft of hers, and ours"), "and ours"));
+        assert!(!shows(&read("❯\u{a0}ours"), "ours and all that follows"), "too little to be sure");
+        assert!(shows(&read("❯\u{a0}ours and all that fo"), "ours and all that follows"));
+        assert!(shows(&read("❯\u{a0}café 4"), "cafe\u{301} 4"), "composed by the agent");
+        assert!(shows(&read("❯\u{a0}!\u{a0}echo hi"), "!echo hi"));
+        assert!(shows(&read("❯\u{a0}日本語"), "日本語"));
         let hinted = read("\x1b[39m❯\u{a0}\x1b[38;5;153m/clear\x1b[39m \x1b[7m \x1b[0m\x1b[38;5;246m[name]\x1b[39m");
-        assert!(hinted.shows("/clear") && !hinted.shows("/cle"));
-        assert!(!Input::Empty.shows("x") && !Input::Hidden.shows("x"));
+        assert!(shows(&hinted, "/clear") && !shows(&hinted, "/cle"));
+        assert!(!shows(&Input::Empty, "x") && !shows(&Input::Hidden, "x"));
     }
 }

@@ -4,31 +4,36 @@
 //! it exits with 0 when it is interrupted or stops halfway. In a window its hooks and the file of its
 //! session say what it does, and its screen and transcript whether a text arrived.
 
+mod activity;
 mod answer;
 mod argv;
-pub(in crate::agent) mod delivery;
+mod delivery;
 mod events;
-pub(in crate::agent) mod hook_event;
-pub(in crate::agent) mod input;
+mod hook;
+mod input;
+mod installation;
 mod last_turn;
-pub(in crate::agent) mod onboarding;
+mod onboarding;
 mod rate_limit;
 mod report;
 mod result;
-pub(in crate::agent) mod session_file;
-pub(in crate::agent) mod settings;
-pub(in crate::agent) mod transcript;
+mod settings;
+mod status_file;
+mod transcript;
 mod turn_event;
+mod window;
 
 #[cfg(test)]
 mod tests;
 
 use std::io;
 
+use crate::agent::installation::Installation;
 use crate::agent::protocol::{
     AgentProtocol, Capabilities, EventRenderer, LastTurn, LaunchOptions, LogReader, RateLimit,
 };
 use crate::agent::report::AgentReport;
+use crate::agent::window::WindowProtocol;
 
 #[derive(Debug)]
 pub(in crate::agent) struct Claude;
@@ -81,6 +86,14 @@ impl AgentProtocol for Claude {
 
     fn read_rate_limit(&self, log: &mut dyn LogReader) -> io::Result<Option<RateLimit>> {
         rate_limit::read(log)
+    }
+
+    fn window(&self) -> Option<&dyn WindowProtocol> {
+        Some(self)
+    }
+
+    fn installation(&self) -> Option<&'static Installation> {
+        Some(&installation::INSTALLATION)
     }
 
     fn renderer(&self) -> Option<Box<dyn EventRenderer>> {

@@ -6,7 +6,7 @@ use memchr::memmem;
 use serde_json::Value;
 
 use crate::agent::claude::answer::AnswerReading;
-use crate::agent::claude::hook_event::decision_for;
+use crate::agent::claude::hook::decision_for;
 use crate::agent::claude::result::{ResultEvent, denials, session_id, usage};
 use crate::agent::claude::turn_event::{TurnEvent, events_of_line};
 use crate::agent::lines_back::lines_back;

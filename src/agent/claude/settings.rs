@@ -1,12 +1,14 @@
 //! The settings that a `claude` in a window is given: its user's own, and our hooks beside them.
 //!
-//! `claude` believes only the last `--settings`: so the user's is read and put into ours. Must not
-//! open a file: texts come in, texts go out.
+//! `claude` believes only the last `--settings`: so the user's is read and put into ours.
 
 use serde_json::{Map, Value, json};
 
+use crate::agent::claude::installation::INSTALLATION;
+use crate::agent::window::{HookError, Hooks, ReadFile};
+
 const OPTION: &str = "--settings";
-/// What it tells us of. Few: each costs it a process, and a version that does not know one of them
+/// The events that hooks are for. Few: each costs the agent a process, and a version that does not know one of them
 /// may refuse them all.
 const EVENTS: [&str; 8] = [
     "SessionStart",
@@ -18,21 +20,16 @@ const EVENTS: [&str; 8] = [
     "Stop",
     "StopFailure",
 ];
-/// It waits for none of them; one that hangs is ended after so many seconds.
+/// The agent waits for no hook, and ends one that hangs after so many seconds.
 const TIMEOUT_SECONDS: u32 = 10;
 
-/// Why a user's settings are left as they are, without our hooks.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SettingsError {
-    #[error("they are not a JSON object")]
-    NotAnObject,
-    #[error("their `hooks` are not what Claude Code takes for hooks")]
-    StrangeHooks,
-}
+/// Why the user's settings are left as they are, without our hooks.
+const NOT_AN_OBJECT: &str = "they are not a JSON object";
+const STRANGE_HOOKS: &str = "their `hooks` are not what Claude Code takes for hooks";
 
 /// Where `argv` says what the settings are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Given<'a> {
+enum Given<'a> {
     Nowhere,
     /// `--settings` is the last word.
     Half,
@@ -41,14 +38,29 @@ pub enum Given<'a> {
     File(&'a str),
 }
 
-/// Whether hooks can be given to what `argv` starts. Through another program (a container, a shell
-/// on another machine) the agent might not see our file, and would refuse to start.
-pub fn takes_hooks(argv: &[String]) -> bool {
-    argv.first().is_some_and(|program| program.rsplit('/').next().is_some_and(|name| name.starts_with("claude")))
+/// Hooks by a settings file. Through another program (a container, a shell on another machine) the agent
+/// might not see the file, and would refuse to start.
+pub(super) fn hooks(
+    argv: &[String],
+    command: &str,
+    settings_path: &str,
+    read_file: ReadFile<'_>,
+) -> Result<Hooks, HookError> {
+    if !argv.first().is_some_and(|program| INSTALLATION.is_program(program)) {
+        return Err(HookError::Wrapped(INSTALLATION.program));
+    }
+    let theirs = match given(argv) {
+        Given::Nowhere => None,
+        Given::Half => return Err(HookError::NoValue),
+        Given::Inline(text) => Some(text.to_owned()),
+        Given::File(path) => Some(read_file(path)?),
+    };
+    let settings = with_hooks(theirs.as_deref(), command).map_err(HookError::Unmerged)?;
+    Ok(Hooks { argv: with_settings(argv, settings_path), settings })
 }
 
 /// The user's own settings.
-pub fn given(argv: &[String]) -> Given<'_> {
+fn given(argv: &[String]) -> Given<'_> {
     let Some((at, word)) = last_option(argv) else { return Given::Nowhere };
     let value = match word.split_once('=') {
         Some((_, value)) => Some(value),
@@ -63,7 +75,7 @@ pub fn given(argv: &[String]) -> Given<'_> {
 }
 
 /// `argv` with the settings at `path` in place of the user's.
-pub fn with_settings(argv: &[String], path: &str) -> Vec<String> {
+fn with_settings(argv: &[String], path: &str) -> Vec<String> {
     let mut argv = argv.to_vec();
     let found = last_option(&argv).map(|(at, word)| (at, word.contains('=')));
     match found {
@@ -78,16 +90,16 @@ pub fn with_settings(argv: &[String], path: &str) -> Vec<String> {
 }
 
 /// The user's settings (`None`: there are none) with hooks that run `command`, a line for a shell.
-pub fn with_hooks(theirs: Option<&str>, command: &str) -> Result<String, SettingsError> {
+fn with_hooks(theirs: Option<&str>, command: &str) -> Result<String, &'static str> {
     let mut settings: Map<String, Value> = match theirs {
-        Some(text) => serde_json::from_str(text).map_err(|_| SettingsError::NotAnObject)?,
+        Some(text) => serde_json::from_str(text).map_err(|_| NOT_AN_OBJECT)?,
         None => Map::new(),
     };
     let hooks = settings.entry("hooks").or_insert_with(|| json!({}));
-    let hooks = hooks.as_object_mut().ok_or(SettingsError::StrangeHooks)?;
+    let hooks = hooks.as_object_mut().ok_or(STRANGE_HOOKS)?;
     for event in EVENTS {
         let list = hooks.entry(event).or_insert_with(|| json!([]));
-        let list = list.as_array_mut().ok_or(SettingsError::StrangeHooks)?;
+        let list = list.as_array_mut().ok_or(STRANGE_HOOKS)?;
         let hook = json!({ "type": "command", "command": command, "async": true, "timeout": TIMEOUT_SECONDS });
         list.push(json!({ "hooks": [hook] }));
     }
@@ -133,9 +145,8 @@ mod tests {
         for (argv, takes) in
             [("claude", true), ("/opt/bin/claude -c", true), ("claude-next", true), ("docker run x claude", false)]
         {
-            assert_eq!(takes_hooks(&words(argv)), takes, "{argv}");
+            assert_eq!(hooks(&words(argv), "c", "P", &|_| Err(HookError::NotUtf8)).is_ok(), takes, "{argv}");
         }
-        assert!(!takes_hooks(&[]));
     }
 
     #[test]
@@ -156,11 +167,11 @@ mod tests {
     #[test]
     fn what_cannot_be_merged_is_left_alone() {
         for (theirs, error) in [
-            ("", SettingsError::NotAnObject),
-            ("[1]", SettingsError::NotAnObject),
-            ("// c\n{}", SettingsError::NotAnObject),
-            (r#"{"hooks":5}"#, SettingsError::StrangeHooks),
-            (r#"{"hooks":{"Stop":{}}}"#, SettingsError::StrangeHooks),
+            ("", NOT_AN_OBJECT),
+            ("[1]", NOT_AN_OBJECT),
+            ("// c\n{}", NOT_AN_OBJECT),
+            (r#"{"hooks":5}"#, STRANGE_HOOKS),
+            (r#"{"hooks":{"Stop":{}}}"#, STRANGE_HOOKS),
         ] {
             assert_eq!(with_hooks(Some(theirs), "c"), Err(error), "{theirs}");
         }

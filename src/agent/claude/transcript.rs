@@ -6,20 +6,10 @@
 use serde_json::Value;
 
 use crate::agent::claude::input::skeleton;
-
-/// How a text arrived.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Arrival {
-    /// With something else in the same message: a draft had stood in the input.
-    Mixed,
-    /// As the agent rewrites what is typed: tabs are four spaces, blanks at the end go, accents are
-    /// composed.
-    Rewritten,
-    Exact,
-}
+use crate::agent::window::Arrival;
 
 /// The best that these lines say of `text`.
-pub fn arrival(lines: &[u8], text: &str) -> Option<Arrival> {
+pub(super) fn arrival(lines: &[u8], text: &str) -> Option<Arrival> {
     let lines = lines.split(|byte| *byte == b'\n');
     lines.filter_map(|line| serde_json::from_slice::<Value>(line).ok()).filter_map(|event| of_event(&event, text)).max()
 }
@@ -62,6 +52,7 @@ fn compare(said: &str, text: &str) -> Option<Arrival> {
     if said == text || is_command(said, text) {
         return Some(Arrival::Exact);
     }
+    // `claude` makes four spaces of a tab, drops blanks at the end and composes accents.
     let rewritten = text.replace('\t', "    ");
     let rewritten = rewritten.trim_end();
     if said.trim_end() == rewritten {

@@ -13,7 +13,6 @@ use crate::model::run::Run;
 use crate::model::run_state::{RunState, WaitingFor};
 use crate::runner::explain;
 use crate::runner::failure::Failure;
-use crate::runner::first_run;
 use crate::runner::held;
 use crate::runner::held::Held;
 use crate::runner::observe;
@@ -124,7 +123,7 @@ fn one(meant: &Meant, store: &Store, run: &Run, held: &Held, explain: bool) -> A
     row("ended", view.ended_at.map(local))?;
     row("for", view.duration_ms.map(duration))?;
     row("activity", run.progress.activity.as_ref().map(activity))?;
-    row("cure", first_run::cure(run).map(str::to_owned))?;
+    row("cure", run.progress.activity.as_ref().and_then(|activity| activity.fix).map(str::to_owned))?;
     row("exit code", view.exit_code.map(|code| code.to_string()))?;
     row("signal", view.signal.map(|signal| signal.to_string()))?;
     row("hint", view.hint.clone())?;

@@ -1,27 +1,23 @@
-//! The agents: of Claude Code also its version, and whether it is logged in as a run would be.
+//! The agents' programs; where the protocol knows how to ask one, also its version, whether it is logged in
+//! as a run would be, and the dialogs that a window would wait at.
 //!
-//! Asks only what its own commands answer at once. Must not start a conversation: a `claude` before 2.1
-//! would take the question for a prompt.
+//! Asks only what the program's own commands answer at once. Must not start a conversation.
 
 use std::ffi::OsStr;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use serde_json::Value;
-
-use crate::model::protocol::Protocol;
+use crate::agent::{self, Installation};
 use crate::runner::doctor::programs::{self, Found};
 use crate::runner::doctor::{Finding, State, declared};
-use crate::runner::first_run;
+use crate::runner::onboarding;
 use crate::runner::project::Project;
 use crate::system::environment::{self, Environment};
 use crate::system::process::bounded::{BoundedError, Limits, Output, run_program};
 
-/// It is usually there within half a second.
+/// An answer usually comes within half a second.
 const LIMITS: Limits = Limits { time: Duration::from_secs(5), output: 64 << 10 };
-/// The first that knows `auth status`, as far as that was tried.
-const ASKS_SINCE: (u32, u32) = (2, 1);
 
 pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
     let Some(project) = project else { return Vec::new() };
@@ -34,52 +30,56 @@ pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
 
 fn one(project: &Project, found: &Found<'_>) -> Vec<Finding> {
     let finding = found.finding();
-    let (Ok(path), Protocol::Claude, true) = (&found.place, found.agent.protocol, found.is_claude()) else {
-        return vec![finding];
-    };
+    let (Ok(path), Some(installation)) = (&found.place, found.installation()) else { return vec![finding] };
     let environment = environment_of(project);
     let ask = |words: &[&str]| {
         let words: Vec<&OsStr> = words.iter().map(OsStr::new).collect();
         run_program(path, &words, &project.manifest.root, Some(&environment), b"", LIMITS)
     };
-    let said = ask(&["--version"]);
+    let said = ask(installation.version_args);
     let text = said.as_ref().map(|said| String::from_utf8_lossy(&said.stdout).trim().to_owned()).unwrap_or_default();
     let Some(version) = version(&text) else {
+        let asked = format!("{} {}", path.display(), installation.version_args.join(" "));
         let why = match said {
-            Ok(said) => format!("`{} --version` says nothing that can be read ({})", path.display(), said.status),
-            Err(error) => format!("`{} --version`: {error}", path.display()),
+            Ok(said) => format!("`{asked}` says nothing that can be read ({})", said.status),
+            Err(error) => format!("`{asked}`: {error}"),
         };
-        let cure = "npm install -g @anthropic-ai/claude-code";
-        return vec![Finding::bad(&found.what(), State::where_needed(found.needed), why, cure)];
+        return vec![Finding::bad(&found.what(), State::where_needed(found.needed), why, installation.install)];
     };
     let known = Finding::ok(&found.what(), format!("{} {text}", path.display()));
-    if version < ASKS_SINCE {
-        let cure = format!("{} update", super::quote(path));
+    if version < installation.login_since {
+        let cure = format!("{} {}", super::quote(path), installation.update);
         return vec![Finding::warn(&found.what(), format!("{}: too old to be asked more", known.found), cure)];
     }
-    let mut findings = vec![known, login(found, path, ask(&["auth", "status"]))];
-    findings.extend(first_run(project, found, &environment));
+    let mut findings = vec![known, login(found, installation, path, ask(installation.login_args))];
+    findings.extend(onboarding(project, found, installation, &environment));
     findings
 }
 
 /// What a window would wait at before its agent begins. A headless one asks nothing. A worktree is
 /// trusted with its main checkout.
-fn first_run(project: &Project, found: &Found<'_>, environment: &Environment) -> Vec<Finding> {
+fn onboarding(
+    project: &Project,
+    found: &Found<'_>,
+    installation: &Installation,
+    environment: &Environment,
+) -> Vec<Finding> {
+    let Some(protocol) = agent::of(found.agent.protocol).window() else { return Vec::new() };
     if !declared(project).any(|mode| mode.interactive && mode.agent == found.agent.name) {
         return Vec::new();
     }
     let what = format!("first run of {}", found.agent.name);
     let root = &project.manifest.root;
-    match first_run::would_ask(root, environment) {
+    match onboarding::dialogs(protocol, root, environment) {
         Ok(asked) if asked.is_empty() => vec![Finding::ok(&what, format!("asks nothing in `{}`", root.display()))],
         Ok(asked) => asked
             .into_iter()
             .map(|dialog| {
-                let found = format!("a window in `{}` would wait at the {}", root.display(), dialog.words());
-                Finding::warn(&what, found, dialog.cure())
+                let found = format!("a window in `{}` would wait at the {}", root.display(), dialog.name);
+                Finding::warn(&what, found, dialog.fix)
             })
             .collect(),
-        Err(error) => vec![Finding::warn(&what, format!("cannot be told: {error}"), "run `claude` once in a terminal")],
+        Err(error) => vec![Finding::warn(&what, format!("cannot be told: {error}"), installation.onboard)],
     }
 }
 
@@ -95,25 +95,25 @@ fn version(text: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
-fn login(found: &Found<'_>, path: &Path, output: Result<Output, BoundedError>) -> Finding {
+fn login(found: &Found<'_>, installation: &Installation, path: &Path, output: Result<Output, BoundedError>) -> Finding {
     let what = format!("login of {}", found.agent.name);
-    let ask = format!("{} auth status", super::quote(path));
+    let args = installation.login_args.join(" ");
+    let ask = format!("{} {args}", super::quote(path));
     let output = match output {
         Ok(output) => output,
         Err(error) => return Finding::warn(&what, format!("cannot be told: {error}"), ask),
     };
-    let said: Value = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
-    match said["loggedIn"].as_bool() {
-        Some(true) => {
-            Finding::ok(&what, format!("logged in ({})", said["authMethod"].as_str().unwrap_or("its own way")))
+    match (installation.read_login)(&output.stdout) {
+        Some(login) if login.is_logged_in => {
+            Finding::ok(&what, format!("logged in ({})", login.method.as_deref().unwrap_or("its own way")))
         }
-        Some(false) => Finding::bad(
+        Some(_) => Finding::bad(
             &what,
             State::where_needed(found.needed),
             "not logged in",
-            format!("{} auth login; or `pass_env: [ANTHROPIC_API_KEY]`", super::quote(path)),
+            format!("{} {}", super::quote(path), installation.log_in),
         ),
-        None => Finding::warn(&what, format!("cannot be told: `auth status` ended with {}", output.status), ask),
+        None => Finding::warn(&what, format!("cannot be told: `{args}` ended with {}", output.status), ask),
     }
 }
 
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn a_version_is_two_numbers_at_least() {
         assert_eq!(version("2.1.330 (Claude Code)"), Some((2, 1)));
-        assert!(version("1.0.128 (Claude Code)") < Some(ASKS_SINCE));
+        assert!(version("1.0.128 (Claude Code)") < Some((2, 1)));
         assert_eq!(version("hello"), None);
         assert_eq!(version(""), None);
     }

@@ -1,8 +1,9 @@
 //! The programs that are needed: are they there, and new enough? A moment's look, which pages take too.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use crate::agent::{self, Installation};
 use crate::manifest::Agent;
 use crate::runner::doctor::{Finding, State, declared};
 use crate::runner::project::Project;
@@ -94,8 +95,8 @@ impl Found<'_> {
         }
     }
 
-    /// Claude Code itself, and no wrapper around it whose own answers nobody knows.
-    pub(super) fn is_claude(&self) -> bool {
-        Path::new(&self.name).file_name().is_some_and(|name| name.to_string_lossy().starts_with("claude"))
+    /// What the program can be asked. `None` for a wrapper around the agent, whose answers are not known.
+    pub(super) fn installation(&self) -> Option<&'static Installation> {
+        agent::of(self.agent.protocol).installation().filter(|installation| installation.is_program(&self.name))
     }
 }

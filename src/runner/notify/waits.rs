@@ -128,8 +128,13 @@ mod tests {
         let (hook, bell) = (news(&run, 100), news(&run, 106));
         assert_eq!(latest(&[&hook, &bell]), [&bell]);
         assert_eq!(as_seen(&bell, &run), bell, "of what cannot be seen the bell is believed");
-        let seen =
-            |state| Activity { state, reason: "permission".to_owned(), source: ActivitySource::Bell, at: at(100) };
+        let seen = |state| Activity {
+            state,
+            reason: "permission".to_owned(),
+            source: ActivitySource::Bell,
+            at: at(100),
+            fix: None,
+        };
         run.progress.activity = Some(seen(ActivityState::Waiting));
         assert_eq!(as_seen(&bell, &run).at, at(100));
         assert_eq!(waits_now(&run), Some(true));

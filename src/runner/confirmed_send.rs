@@ -1,17 +1,17 @@
-//! Brings a text into a `claude` that is open in a window: looks, types and waits as
-//! [`crate::agent::Delivery`] says. Decides nothing itself.
+//! Brings a text into an agent in a window that confirms what it read: looks, types and waits as an
+//! [`InputDelivery`] says. Decides nothing itself.
 
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use crate::agent::{self, Arrival, Delivered, Delivery, Input, Seen, Step};
+use crate::agent::{Arrival, Delivered, Input, InputDelivery, InputView, Step, WindowProtocol};
 use crate::model::activity::{ActivitySource, ActivityState};
 use crate::model::agent_record::AgentRecord;
 use crate::model::message::Message;
 use crate::model::run::Run;
 use crate::runner::observe;
-use crate::runner::send::{NEVER_INTO, SendError};
+use crate::runner::send::SendError;
 use crate::runner::store::Store;
 use crate::runner::window::{Window, WindowError};
 use crate::system::clock::Stopwatch;
@@ -22,24 +22,30 @@ const LOOK_STEP: Duration = Duration::from_millis(30);
 /// What the agent waits for is asked of more than its screen: not with every look.
 const ASK_STEP: Duration = Duration::from_millis(500);
 
-pub(super) fn deliver(store: &Store, window: &Window, run: &Run, message: &Message) -> Result<Delivered, SendError> {
+pub(super) fn deliver(
+    store: &Store,
+    protocol: &dyn WindowProtocol,
+    window: &Window,
+    run: &Run,
+    message: &Message,
+) -> Result<Delivered, SendError> {
     let (tmux, pane) = (&window.tmux, &window.place.pane_id);
     let gone = || SendError::Window(WindowError::Gone { pair: run.pair() });
-    let text = message.as_str();
-    let mut delivery = Delivery::new(text);
+    let mut delivery = protocol.delivery(message.as_str());
+    let never_into = Some(delivery.never_into());
     let mut transcript = Transcript::default();
     let mut asks = Asks::default();
     let begun = Stopwatch::start();
     loop {
-        let input = agent::read_input(&tmux.capture_styled(pane, run.id())?.ok_or_else(gone)?);
+        let input = delivery.read_input(&tmux.capture_styled(pane, run.id())?.ok_or_else(gone)?);
         let record = store.folder(run.id()).read_agent().ok().flatten();
-        let seen = Seen {
+        let seen = InputView {
             registered: record.is_some(),
             asks: match input {
                 Input::Hidden => asks.now(store, run, begun.elapsed())?,
                 Input::Empty | Input::Holds(_) => None,
             },
-            arrival: transcript.look(record.as_ref(), text),
+            arrival: transcript.look(record.as_ref(), delivery.as_ref()),
             input,
         };
         let typed = match delivery.step(&seen, begun.elapsed()) {
@@ -47,10 +53,9 @@ pub(super) fn deliver(store: &Store, window: &Window, run: &Run, message: &Messa
             Step::Look => Typed::Yes,
             Step::Paste => {
                 transcript.begin(record.as_ref());
-                let pasted = agent::pasted(text);
-                tmux.paste(pane, run.id(), pasted.as_bytes(), Brackets::Always, Some(NEVER_INTO))?
+                tmux.paste(pane, run.id(), delivery.pasted().as_bytes(), Brackets::Always, never_into)?
             }
-            Step::Enter => tmux.press_enter(pane, run.id(), Some(NEVER_INTO))?,
+            Step::Enter => tmux.press_enter(pane, run.id(), never_into)?,
         };
         match typed {
             Typed::Yes => {}
@@ -101,7 +106,7 @@ struct Transcript {
 }
 
 impl Transcript {
-    /// What stands there now is not ours.
+    /// What stands there before the first paste is not ours.
     fn begin(&mut self, record: Option<&AgentRecord>) {
         if !self.begun {
             self.begun = true;
@@ -109,25 +114,25 @@ impl Transcript {
         }
     }
 
-    fn look(&mut self, record: Option<&AgentRecord>, text: &str) -> Option<Arrival> {
+    fn look(&mut self, record: Option<&AgentRecord>, delivery: &dyn InputDelivery) -> Option<Arrival> {
         if !self.begun {
             return None;
         }
-        self.read(text);
+        self.read(delivery);
         // `/clear` goes on in another one, and some begin only with the first message.
         if let Some(path) = path_of(record)
             && self.tail.as_ref().is_none_or(|tail| tail.path() != path)
         {
             self.tail = Some(FileTail::of_all(path));
-            self.read(text);
+            self.read(delivery);
         }
         self.arrival
     }
 
-    fn read(&mut self, text: &str) {
+    fn read(&mut self, delivery: &dyn InputDelivery) {
         let Some(tail) = &mut self.tail else { return };
         match tail.read() {
-            Ok(lines) => self.arrival = self.arrival.max(agent::arrival(&lines, text)),
+            Ok(lines) => self.arrival = self.arrival.max(delivery.arrival(&lines)),
             Err(error) => tracing::debug!(%error, "the transcript cannot be read"),
         }
     }

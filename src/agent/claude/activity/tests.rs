@@ -1,12 +1,7 @@
 //! Every order in which hooks and the session file may come.
 
-use std::path::PathBuf;
-
 use super::*;
-use crate::agent::Dialog;
-use crate::model::live_record::LiveRecord;
-use crate::model::process_id::{ProcessId, World};
-use crate::runner::agent_signs::Session;
+use crate::agent::window::Dialog;
 use ActivityState::{Idle, Unknown, Waiting, Working};
 
 const T: i64 = 1_700_000_000_000;
@@ -29,8 +24,8 @@ fn hook(event: &str, state: ActivityState, ms: i64) -> AgentRecord {
     }
 }
 
-fn file(state: ActivityState, ms: i64) -> SessionFile {
-    SessionFile {
+fn file(state: ActivityState, ms: i64) -> StatusFile {
+    StatusFile {
         pid: 7,
         process_start: None,
         session_id: Some("F".to_owned()),
@@ -40,16 +35,14 @@ fn file(state: ActivityState, ms: i64) -> SessionFile {
     }
 }
 
-fn signs(record: Option<AgentRecord>, session: Option<SessionFile>) -> Signs {
-    let world = World { host: String::new(), boot_id: String::new(), pid_namespace: 0 };
-    let live = LiveRecord::begun(ProcessId { pid: 7, start_time: 0, world }, at(0));
-    let session = session.map_or(Session::None(String::new()), |file| Session::Is(PathBuf::new(), file));
-    Signs { live: Some(live), record: Ok(record), speaker_lives: true, session, screen: Screen::NotAsked }
+fn inputs<'a>(record: Option<&'a AgentRecord>, status: Option<&'a StatusFile>, now: i64) -> ActivityInputs<'a> {
+    let now = at(now);
+    ActivityInputs { started_at: Some(at(0)), record, reporter_lives: true, status, dialog: None, bell: None, now }
 }
 
 #[track_caller]
-fn check(record: Option<AgentRecord>, session: Option<SessionFile>, now: i64, wanted: (ActivityState, &str, i64)) {
-    let found = judge(&signs(record, session), None, at(now));
+fn check(record: Option<AgentRecord>, status: Option<StatusFile>, now: i64, wanted: (ActivityState, &str, i64)) {
+    let found = judge(&inputs(record.as_ref(), status.as_ref(), now));
     assert_eq!((found.state, found.source.as_str(), found.at.as_millisecond() - T), wanted);
 }
 
@@ -94,39 +87,45 @@ fn a_tool_that_ends_beside_a_question_answers_it_not() {
 fn each_alone_is_enough() {
     check(Some(hook("PermissionRequest", Waiting, 5)), None, 900_000, (Waiting, "hook", 5));
     check(None, Some(file(Waiting, 5)), 900_000, (Waiting, "session", 5));
-    let timeless = SessionFile { since: None, ..file(Idle, 0) };
+    let timeless = StatusFile { since: None, ..file(Idle, 0) };
     check(Some(hook("Stop", Idle, 5)), Some(timeless), 900_000, (Idle, "hook", 5));
 }
 
 #[test]
 fn before_it_says_anything_its_screen_may() {
-    let on = |screen, now: i64| {
-        let found = judge(&Signs { screen, ..signs(None, None) }, None, at(now));
+    let on = |dialog, now: i64| {
+        let found = judge(&ActivityInputs { dialog, ..inputs(None, None, now) });
         (found.state, found.reason, found.source.as_str())
     };
+    let trust = Some(Dialog { name: "trust dialog", fix: "answer it" });
     let waits = (Waiting, "trust dialog".to_owned(), "screen");
-    assert_eq!(on(Screen::Shows(Dialog::Trust), 100), waits);
-    assert_eq!(on(Screen::Shows(Dialog::Trust), 900_000), waits);
-    assert_eq!(on(Screen::Nothing, 100), (Unknown, "it starts".to_owned(), "screen"));
-    assert_eq!(on(Screen::Nothing, 16_000).0, Unknown);
-    assert!(on(Screen::Nothing, 16_000).1.contains("tells nothing"));
-    let bell = Activity { state: Waiting, reason: "bell".to_owned(), source: ActivitySource::Bell, at: at(3) };
-    assert_eq!(judge(&signs(None, None), Some(bell.clone()), at(10)), bell);
+    assert_eq!(on(trust, 100), waits);
+    assert_eq!(on(trust, 900_000), waits);
+    assert_eq!(judge(&ActivityInputs { dialog: trust, ..inputs(None, None, 9) }).fix, Some("answer it"));
+    assert_eq!(on(None, 100), (Unknown, "it starts".to_owned(), "screen"));
+    assert_eq!(on(None, 16_000).0, Unknown);
+    assert!(on(None, 16_000).1.contains("tells nothing"));
+    let bell =
+        Activity { state: Waiting, reason: "bell".to_owned(), source: ActivitySource::Bell, at: at(3), fix: None };
+    assert_eq!(judge(&ActivityInputs { bell: Some(&bell), ..inputs(None, None, 10) }), bell);
     // What it says itself is more than a bell.
-    assert_eq!(judge(&signs(None, Some(file(Working, 9))), Some(bell), at(10)).state, Working);
+    let works = file(Working, 9);
+    assert_eq!(judge(&ActivityInputs { bell: Some(&bell), ..inputs(None, Some(&works), 10) }).state, Working);
 }
 
 #[test]
 fn an_agent_that_is_gone_tells_nothing() {
-    let gone = Signs { speaker_lives: false, screen: Screen::NotAsked, ..signs(Some(hook("Stop", Idle, 5)), None) };
-    let found = judge(&gone, None, at(10));
+    let stop = hook("Stop", Idle, 5);
+    let found = judge(&ActivityInputs { reporter_lives: false, ..inputs(Some(&stop), None, 10) });
     assert_eq!(found.state, Unknown);
     assert!(found.reason.contains("is gone"), "{}", found.reason);
 }
 
 #[test]
 fn the_conversation_is_the_newest() {
-    let id = |record, session| conversation(&signs(record, session));
+    let id = |record: Option<AgentRecord>, status: Option<StatusFile>| {
+        conversation(&inputs(record.as_ref(), status.as_ref(), 10))
+    };
     assert_eq!(id(None, None), None);
     assert_eq!(id(Some(hook("Stop", Idle, 5)), None).as_deref(), Some("H"));
     assert_eq!(id(None, Some(file(Idle, 5))).as_deref(), Some("F"));

@@ -1,26 +1,24 @@
-//! What a `claude` tells its hooks, as a record of what it does.
+//! The input of a `claude`'s hooks: what it does.
 //!
 //! Names and texts come from the agent and are not trusted: what is kept of them is short and plain.
 
 use std::io::Read;
 use std::path::PathBuf;
 
-use jiff::Timestamp;
 use serde::Deserialize;
 
+use crate::agent::hook_event::HookEvent;
 use crate::agent::sanitize_line;
+use crate::agent::session_id::is_session_id;
 use crate::model::activity::ActivityState;
-use crate::model::agent_record::{AGENT_VERSION, AgentRecord};
 use crate::model::end_reason::Decision;
 
-/// So much of a tool's name is kept.
-const NAME: usize = 80;
-/// An id is a UUID today.
-const ID: usize = 128;
+/// How many characters of a tool's name are kept.
+const NAME_CHARS: usize = 80;
 
-/// What of a hook's input is of use here; the rest, which may be large, is passed over.
+/// What of a hook's input is of use here; the rest, which may be large, is skipped.
 #[derive(Debug, Deserialize)]
-pub struct HookEvent {
+struct HookInput {
     hook_event_name: String,
     session_id: String,
     #[serde(default)]
@@ -36,40 +34,24 @@ pub struct HookEvent {
     message: Option<String>,
 }
 
-impl HookEvent {
-    /// `None` where it is not what a hook is told.
-    pub fn read(input: impl Read) -> Option<Self> {
-        let event: Self = serde_json::from_reader(input).ok()?;
-        is_session_id(&event.session_id).then_some(event)
-    }
+/// `None` where `input` is not a hook's, or is of an event that says nothing of use.
+pub(super) fn read(input: &mut dyn Read) -> Option<HookEvent> {
+    let input: HookInput = serde_json::from_reader(input).ok()?;
+    let (state, reason) = input.means().filter(|_| is_session_id(&input.session_id))?;
+    let name = input.hook_event_name;
+    Some(HookEvent {
+        begins: matches!(name.as_str(), "SessionStart" | "UserPromptSubmit" | "PermissionRequest"),
+        // It comes seconds after what it is about.
+        is_reminder: name == "Notification",
+        name,
+        session_id: input.session_id,
+        transcript: input.transcript_path.filter(|path| path.is_absolute()),
+        state,
+        reason,
+    })
+}
 
-    /// What is to be kept of it, of an agent that is process `pid`, beside what was kept before.
-    /// `None` where it says nothing new, or comes too late.
-    pub fn record(&self, previous: Option<&AgentRecord>, at: Timestamp, pid: Option<u32>) -> Option<AgentRecord> {
-        let previous = previous.filter(|previous| previous.session_id == self.session_id);
-        if previous.is_some_and(|previous| previous.at > at) {
-            return None;
-        }
-        let (state, mut reason) = self.means()?;
-        let begins = matches!(self.hook_event_name.as_str(), "SessionStart" | "UserPromptSubmit" | "PermissionRequest");
-        let before = previous.filter(|previous| previous.state == state && !begins);
-        if let Some(before) = before.filter(|_| self.hook_event_name == "Notification") {
-            // It comes seconds after what it is about, and knows less.
-            reason.clone_from(&before.reason);
-        }
-        Some(AgentRecord {
-            version: AGENT_VERSION,
-            event: self.hook_event_name.clone(),
-            state,
-            reason,
-            at,
-            since: before.map_or(at, |before| before.since),
-            session_id: self.session_id.clone(),
-            transcript: self.transcript_path.clone().filter(|path| path.is_absolute()),
-            pid,
-        })
-    }
-
+impl HookInput {
     fn means(&self) -> Option<(ActivityState, String)> {
         use ActivityState::{Idle, Waiting, Working};
         let tool = || short(self.tool_name.as_deref().unwrap_or("a tool"));
@@ -111,25 +93,22 @@ pub(super) fn decision_for(tool: &str) -> Decision {
     }
 }
 
-/// An id goes into an argv when its conversation goes on: it must not be taken for an option.
-pub fn is_session_id(id: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    (1..=ID).contains(&id.len()) && !id.starts_with('-') && id.chars().all(plain)
-}
-
 fn short(text: &str) -> String {
-    sanitize_line(text).chars().take(NAME).collect()
+    sanitize_line(text).chars().take(NAME_CHARS).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
+    use crate::model::agent_record::AgentRecord;
 
     const AT: i64 = 1_700_000_000;
 
     fn told(text: &str, previous: Option<&AgentRecord>, second: i64) -> Option<AgentRecord> {
         let text = format!(r#"{{"session_id":"S","transcript_path":"/t","cwd":"/","unknown":[{{"x":1}}],{text}}}"#);
-        HookEvent::read(text.as_bytes())?.record(previous, Timestamp::from_second(AT + second).unwrap(), Some(7))
+        read(&mut text.as_bytes())?.record(previous, Timestamp::from_second(AT + second).unwrap(), Some(7))
     }
 
     fn seen(record: &AgentRecord) -> (&'static str, &str, i64) {
@@ -178,11 +157,11 @@ mod tests {
     #[test]
     fn what_is_no_hook_says_nothing() {
         for text in ["", "{}", "[1]", "null", "\u{0}", r#"{"hook_event_name":"Stop"}"#, r#"{"session_id":5}"#] {
-            assert!(HookEvent::read(text.as_bytes()).is_none(), "{text}");
+            assert!(read(&mut text.as_bytes()).is_none(), "{text}");
         }
         for id in ["", "-r", "a b", "a/b", &"x".repeat(129)] {
             let text = format!(r#"{{"hook_event_name":"Stop","session_id":"{id}"}}"#);
-            assert!(HookEvent::read(text.as_bytes()).is_none(), "{id}");
+            assert!(read(&mut text.as_bytes()).is_none(), "{id}");
         }
         for unknown in ["SubagentStop", "SessionEnd", ""] {
             assert_eq!(told(&format!(r#""hook_event_name":"{unknown}""#), None, 0), None);

@@ -1,38 +1,37 @@
-//! Whether a `claude` would ask something before its first session in a folder: by its own
-//! `.claude.json`, which is read and never written.
+//! What an agent in a window would ask before its first conversation in a folder: by the file of its own
+//! in which it keeps the user's answers. Reads it and never writes it.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use crate::agent::{self, Dialog};
-use crate::model::activity::ActivitySource;
-use crate::model::run::Run;
+use crate::agent::{Dialog, WindowProtocol};
 use crate::system::environment::Environment;
 use crate::system::git::Repository;
 use crate::system::store::record_file::{self, RecordError};
 
-const CONFIG: &str = ".claude.json";
 /// It grows with each project that was ever opened.
-const MAX_CONFIG: u64 = 32 << 20;
-const KEY: &str = "ANTHROPIC_API_KEY";
+const MAX_FILE: u64 = 32 << 20;
 
-/// What a run in `folder` with this environment would be asked.
-pub fn would_ask(folder: &Path, environment: &Environment) -> Result<Vec<Dialog>, RecordError> {
-    let var = |name: &str| environment.get(std::ffi::OsStr::new(name)).filter(|value| !value.is_empty());
-    let home = var("CLAUDE_CONFIG_DIR").or_else(|| var("HOME")).map(PathBuf::from).unwrap_or_default();
-    let config = match record_file::read_users_file(&home.join(CONFIG), MAX_CONFIG) {
+/// The dialogs of a run in `folder` with this environment. Fails where the agent's file cannot be read.
+pub(super) fn dialogs(
+    protocol: &dyn WindowProtocol,
+    folder: &Path,
+    environment: &Environment,
+) -> Result<Vec<Dialog>, RecordError> {
+    let variable = |name: &str| variable(environment, name);
+    let answered = match record_file::read_users_file(&protocol.onboarding_file(&variable), MAX_FILE) {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(RecordError::Missing(_)) => String::new(),
         Err(error) => return Err(error),
     };
     let roots = trusted_with(folder);
     let roots: Vec<&str> = roots.iter().filter_map(|root| root.to_str()).collect();
-    Ok(agent::would_ask(&config, &roots, var(KEY).and_then(|key| key.to_str())))
+    Ok(protocol.onboarding(&answered, &roots, &variable))
 }
 
-/// What a person does about the dialog that this run waits at.
-pub fn cure(run: &Run) -> Option<&'static str> {
-    let activity = run.progress.activity.as_ref().filter(|activity| activity.source == ActivitySource::Screen)?;
-    Dialog::with_words(&activity.reason).map(Dialog::cure)
+/// A variable of a run's environment, where it is not empty.
+pub(super) fn variable(environment: &Environment, name: &str) -> Option<PathBuf> {
+    environment.get(OsStr::new(name)).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 /// The folders whose trust holds for `folder`: itself and those above it, no further than the
@@ -52,8 +51,10 @@ fn trusted_with(folder: &Path) -> Vec<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::fs;
+
+    use super::*;
+    use crate::model::protocol::Protocol;
 
     #[test]
     fn trust_is_the_repositorys() {
@@ -76,19 +77,21 @@ mod tests {
             r#"{{"projects":{{"{}/main":{{"hasTrustDialogAccepted":true}}}},"hasCompletedOnboarding":true}}"#,
             root.display()
         );
-        fs::write(root.join(CONFIG), project).unwrap();
+        fs::write(root.join(".claude.json"), project).unwrap();
+        let claude = crate::agent::of(Protocol::Claude).window().unwrap();
         let asks = |folder: &str, key: Option<&str>| {
             let mut environment: Environment = [("HOME".into(), root.clone().into_os_string())].into();
-            environment.extend(key.map(|key| (KEY.into(), key.into())));
-            would_ask(&root.join(folder), &environment).unwrap()
+            environment.extend(key.map(|key| ("ANTHROPIC_API_KEY".into(), key.into())));
+            let found = dialogs(claude, &root.join(folder), &environment).unwrap();
+            found.iter().map(|dialog| dialog.name).collect::<Vec<_>>()
         };
-        assert_eq!(asks("main", None), []);
-        assert_eq!(asks("main/sub", None), []);
-        assert_eq!(asks("w/deep", None), [], "a worktree of it");
-        assert_eq!(asks("main/sub/own", None), [Dialog::Trust], "a repository within it");
-        assert_eq!(asks("", None), [Dialog::Trust]);
-        assert_eq!(asks("main", Some("k")), [Dialog::ApiKey]);
-        fs::remove_file(root.join(CONFIG)).unwrap();
-        assert_eq!(asks("main", None), [Dialog::Onboarding, Dialog::Trust]);
+        assert!(asks("main", None).is_empty());
+        assert!(asks("main/sub", None).is_empty());
+        assert!(asks("w/deep", None).is_empty(), "a worktree of it");
+        assert_eq!(asks("main/sub/own", None), ["trust dialog"], "a repository within it");
+        assert_eq!(asks("", None), ["trust dialog"]);
+        assert_eq!(asks("main", Some("k")), ["API key dialog"]);
+        fs::remove_file(root.join(".claude.json")).unwrap();
+        assert_eq!(asks("main", None), ["onboarding", "trust dialog"]);
     }
 }
