@@ -26,7 +26,7 @@ pub use hook_event::HookEvent;
 pub use installation::Installation;
 pub use judge::{Verdict, judge, judge_answer};
 pub use line_renderer::LineRenderer;
-pub use protocol::{AgentProtocol, Capabilities, LastTurn, LaunchOptions, LogReader, RateLimit, Turn};
+pub use protocol::{AgentProtocol, BuiltInAgent, Capabilities, LastTurn, LaunchOptions, LogReader, RateLimit, Turn};
 pub use report::{AgentReport, ReportedOutcome};
 pub use sanitize::{Sanitizer, is_bidi_control, sanitize_line};
 pub use window::{
@@ -34,10 +34,33 @@ pub use window::{
     StatusFile, Step, Variable, WindowProtocol,
 };
 
-/// The implementation of each protocol.
-pub fn of(protocol: Protocol) -> &'static dyn AgentProtocol {
-    match protocol {
-        Protocol::Claude => &claude::Claude,
-        Protocol::Text => &text::Text,
+/// Declares [`PROTOCOLS`] and [`of`] from one line for each protocol.
+macro_rules! table {
+    ($($protocol:ident => $implementation:expr,)+) => {
+        pub const PROTOCOLS: &[Protocol] = &[$(Protocol::$protocol),+];
+
+        /// The implementation of `protocol`.
+        pub fn of(protocol: Protocol) -> &'static dyn AgentProtocol {
+            match protocol {
+                $(Protocol::$protocol => &$implementation,)+
+            }
+        }
+    };
+}
+
+table! {
+    Claude => claude::Claude,
+    Text => text::Text,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_protocol_has_the_name_of_its_record() {
+        for protocol in PROTOCOLS {
+            assert_eq!(serde_json::to_value(protocol).unwrap(), of(*protocol).name());
+        }
     }
 }

@@ -15,6 +15,7 @@ use serde_json::Value;
 use crate::agent::installation::Installation;
 use crate::agent::report::AgentReport;
 use crate::agent::window::WindowProtocol;
+use crate::model::protocol::Delivery;
 
 /// A log, or a part of one, that can be read from its end.
 pub trait LogReader: Read + Seek {}
@@ -40,6 +41,16 @@ pub struct Capabilities {
     /// With a terminal as its output the agent takes a prompt from standard input and the keyboard from
     /// the terminal, so that a prompt too long for one argument can be sent that way.
     pub reads_prompt_from_stdin_in_window: bool,
+}
+
+/// An agent that needs no declaration: a block of its name in the manifest overrides it field by field.
+#[derive(Clone, Copy, Debug)]
+pub struct BuiltInAgent {
+    pub name: &'static str,
+    pub interactive: &'static [&'static str],
+    pub headless: &'static [&'static str],
+    pub prompt_interactive: Delivery,
+    pub prompt_headless: Delivery,
 }
 
 /// What we add to the words of the manifest and the command line.
@@ -91,6 +102,14 @@ pub trait EventRenderer: Debug {
 
 /// A kind of agent. The defaults are those of a program of which nothing is known.
 pub trait AgentProtocol: Debug + Sync {
+    /// As manifests and records name it.
+    fn name(&self) -> &'static str;
+
+    /// The agent that every manifest has.
+    fn built_in(&self) -> Option<BuiltInAgent> {
+        None
+    }
+
     fn capabilities(&self) -> Capabilities {
         Capabilities::default()
     }

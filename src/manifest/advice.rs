@@ -2,10 +2,11 @@
 //!
 //! Input: a whole manifest. Output: warnings at the line of a mode's name. Reads nothing but its input.
 
+use crate::agent;
 use crate::manifest::mode::{Mode, Origin, PromptSource};
 use crate::manifest::settings::Manifest;
 use crate::model::problem::Problem;
-use crate::model::protocol::{Delivery, Protocol};
+use crate::model::protocol::Delivery;
 use crate::model::text_lines::line_range;
 
 /// The words that are commands now or are reserved for one, with a blank between two: `dispatch WORD` does not run
@@ -30,8 +31,9 @@ fn named_like_a_command(mode: &Mode) -> Option<(&Mode, Problem)> {
 
 /// A headless mode whose agent needs a prompt and has none. Agents of other protocols may need none.
 fn without_prompt<'a>(manifest: &Manifest, mode: &'a Mode) -> Option<(&'a Mode, Problem)> {
-    let agent = manifest.agents.get(&mode.agent)?;
-    let needs_one = agent.protocol == Protocol::Claude && agent.prompt_headless != Delivery::None;
+    let declared = manifest.agents.get(&mode.agent)?;
+    let needs_one =
+        agent::of(declared.protocol).capabilities().needs_prompt && declared.prompt_headless != Delivery::None;
     let has_none = mode.prompt == PromptSource::None && !mode.interactive;
     (needs_one && has_none).then(|| {
         let name = mode.name.as_str();

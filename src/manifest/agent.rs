@@ -1,5 +1,6 @@
 //! An agent: a program that modes run, as the manifest declares it.
 
+use crate::agent;
 use crate::model::protocol::{Delivery, Protocol};
 
 /// How one agent is started in each kind of mode. `None`: it has no such form.
@@ -24,20 +25,22 @@ impl Agent {
             headless: None,
             prompt_interactive: Delivery::Arg,
             prompt_headless: Delivery::Arg,
-            protocol: Protocol::Text,
+            protocol: Default::default(),
         }
     }
 
-    /// The built-in `claude`, which a block of that name overrides field by field.
-    pub(crate) fn claude() -> Self {
+    /// The built-in agent of `protocol`.
+    pub(crate) fn built_in(protocol: Protocol) -> Option<Self> {
+        let built_in = agent::of(protocol).built_in()?;
         let argv = |words: &[&str]| Some(words.iter().map(|word| (*word).to_owned()).collect());
-        Self {
-            interactive: argv(&["claude"]),
-            headless: argv(&["claude", "-p", "--output-format", "stream-json", "--verbose"]),
-            prompt_headless: Delivery::Stdin,
-            protocol: Protocol::Claude,
-            ..Self::new("claude")
-        }
+        Some(Self {
+            name: built_in.name.to_owned(),
+            interactive: argv(built_in.interactive),
+            headless: argv(built_in.headless),
+            prompt_interactive: built_in.prompt_interactive,
+            prompt_headless: built_in.prompt_headless,
+            protocol,
+        })
     }
 
     pub fn argv(&self, interactive: bool) -> Option<&[String]> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::agent;
 use crate::manifest::agent::Agent;
 use crate::manifest::document::{At, Document, shown};
 use crate::manifest::document_values::named_entries;
@@ -11,15 +12,15 @@ use crate::manifest::sections;
 use crate::manifest::tree::{Node, NodeId, NodeKind};
 use crate::model::names::ModeName;
 use crate::model::problem::Problem;
-use crate::model::protocol::{Delivery, Protocol};
+use crate::model::protocol::Delivery;
 
 const DELIVERIES: [(&str, Delivery); 4] =
     [("arg", Delivery::Arg), ("stdin", Delivery::Stdin), ("file", Delivery::File), ("none", Delivery::None)];
-const PROTOCOLS: [(&str, Protocol); 2] = [("claude", Protocol::Claude), ("text", Protocol::Text)];
 
-/// The agents by name, the built-in one among them.
+/// The agents by name, the built-in ones among them.
 pub(crate) fn read(fields: &SectionFields<'_>) -> BTreeMap<String, Agent> {
-    let mut agents = BTreeMap::from([("claude".to_owned(), Agent::claude())]);
+    let built_in = agent::PROTOCOLS.iter().filter_map(|protocol| Agent::built_in(*protocol));
+    let mut agents: BTreeMap<String, Agent> = built_in.map(|agent| (agent.name.clone(), agent)).collect();
     let document = fields.document;
     let Some(entries) = fields.read("agents", Document::read_map) else { return agents };
     for (name, id, block) in named_entries(entries) {
@@ -47,7 +48,8 @@ fn read_agent(document: &Document, id: NodeId, node: &Node, mut agent: Agent) ->
     if fields.given("headless").is_some() {
         agent.headless = fields.command("headless").or(Some(Vec::new()));
     }
-    agent.protocol = fields.choice("protocol", PROTOCOLS).unwrap_or(agent.protocol);
+    let protocols = agent::PROTOCOLS.iter().map(|protocol| (agent::of(*protocol).name(), *protocol));
+    agent.protocol = fields.choice("protocol", protocols).unwrap_or(agent.protocol);
     read_prompt(&fields, &mut agent);
     if agent.interactive.is_none() && agent.headless.is_none() {
         let problem = Problem::error(format!("agent `{}` has no command", agent.name));

@@ -163,7 +163,8 @@ mod tests {
         let quiet = silent_since(BELL);
         assert_eq!(of_terminal(&quiet, None, false, now), None);
         let with_bell = PaneActivity { bell_at: Some(BELL), ..quiet.clone() };
-        let state = |activity, output_counts| of_terminal(activity, None, output_counts, now).map(|activity| activity.state);
+        let state =
+            |activity, output_counts| of_terminal(activity, None, output_counts, now).map(|activity| activity.state);
         assert_eq!(state(&with_bell, false), Some(ActivityState::Waiting));
         let shared = PaneActivity { panes: 2, ..with_bell.clone() };
         assert_eq!(state(&shared, true), Some(ActivityState::Unknown));

@@ -11,7 +11,7 @@ use crate::sources;
 /// Which modules a module may import. A folder of `src/` that is missing here fails the test.
 pub(crate) const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("model", &[]),
-    ("manifest", &["model"]),
+    ("manifest", &["model", "agent"]),
     ("tasks", &["model"]),
     ("plan", &["model", "manifest", "tasks"]),
     ("system", &["model"]),
@@ -54,6 +54,9 @@ const LINUX_WORDS: &[&str] = &["cgroup", "subreaper"];
 
 /// The one file that may hold `unsafe`.
 const UNSAFE_FILE: &str = "system/process/child.rs";
+
+/// The files that may tell one protocol from another: its names, and the table of implementations.
+const PROTOCOL_FILES: &[&str] = &["model/protocol.rs", "agent/mod.rs"];
 
 /// One source file, ready to be judged.
 struct Source {
@@ -240,6 +243,11 @@ fn judge(source: &Source) -> Vec<String> {
             say(format!("`{word}`: {why}"));
         }
     }
+    let variants = after_root(&source.code, "Protocol");
+    let names_a_variant = variants.iter().any(|name| name.starts_with(char::is_uppercase));
+    if names_a_variant && !PROTOCOL_FILES.contains(&source.path.as_str()) {
+        say("a protocol by name: ask `agent::of(protocol)` for what it can do".to_owned());
+    }
     if mentions(&source.code, "unsafe") && source.path != UNSAFE_FILE {
         say(format!("`unsafe` stands only in src/{UNSAFE_FILE}"));
     }
@@ -307,6 +315,8 @@ fn every_rule_sees_a_line_that_breaks_it() {
         ("supervisor/x.rs", "let limits = cgroup::open();"),
         ("runner/x.rs", "let path = \"/proc/self/stat\";"),
         ("runner/x.rs", "use super::super::system::clock;"),
+        ("runner/x.rs", "if spec.protocol == Protocol::Text {}"),
+        ("agent/claude/x.rs", "use crate::model::protocol::Protocol::{self, Claude};"),
     ] {
         let wrong = judge(&Source::new(path, &format!("//! Made up.\n{line}\n")));
         assert_eq!(wrong.len(), 1, "src/{path}: {line}: {wrong:?}");
@@ -317,6 +327,8 @@ fn every_rule_sees_a_line_that_breaks_it() {
 #[test]
 fn what_is_allowed_passes() {
     for (path, text) in [
+        ("cli/x.rs", "let it = Protocol::default(); AgentProtocol::Claude; f::<Protocol>();"),
+        ("agent/mod.rs", "Protocol::Text => &text::Text,"),
         ("cli/x.rs", "use crate::{runner::Report, view};\nfn f() { println!(\"x\"); }"),
         ("system/process/linux.rs", "prctl(); // a comment, unsafe\nlet p = \"/proc/self\";"),
         ("system/process/child.rs", "unsafe { libc::fork() };"),

@@ -30,15 +30,30 @@ use std::io;
 
 use crate::agent::installation::Installation;
 use crate::agent::protocol::{
-    AgentProtocol, Capabilities, EventRenderer, LastTurn, LaunchOptions, LogReader, RateLimit,
+    AgentProtocol, BuiltInAgent, Capabilities, EventRenderer, LastTurn, LaunchOptions, LogReader, RateLimit,
 };
 use crate::agent::report::AgentReport;
 use crate::agent::window::WindowProtocol;
+use crate::model::protocol::Delivery;
 
 #[derive(Debug)]
 pub(in crate::agent) struct Claude;
 
 impl AgentProtocol for Claude {
+    fn name(&self) -> &'static str {
+        "claude"
+    }
+
+    fn built_in(&self) -> Option<BuiltInAgent> {
+        Some(BuiltInAgent {
+            name: "claude",
+            interactive: &["claude"],
+            headless: &["claude", "-p", "--output-format", "stream-json", "--verbose"],
+            prompt_interactive: Delivery::Arg,
+            prompt_headless: Delivery::Stdin,
+        })
+    }
+
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             resume: true,

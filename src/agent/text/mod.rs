@@ -9,6 +9,10 @@ use crate::agent::report::AgentReport;
 pub(in crate::agent) struct Text;
 
 impl AgentProtocol for Text {
+    fn name(&self) -> &'static str {
+        "text"
+    }
+
     fn read_report(&self, _log: &mut dyn LogReader) -> io::Result<AgentReport> {
         Ok(AgentReport::not_due())
     }

@@ -86,7 +86,7 @@ pub(in crate::runner) mod tests {
             mode: ModeName::parse("job").unwrap(),
             task: TaskId::parse(&format!("T-{number}")).unwrap(),
             headless: true,
-            protocol: crate::model::protocol::Protocol::Text,
+            protocol: crate::model::protocol::Protocol::default(),
             session: None,
             socket: None,
             cwd: "/".into(),
