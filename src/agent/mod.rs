@@ -12,6 +12,7 @@ mod installation;
 mod judge;
 mod line_renderer;
 mod lines_back;
+mod log_line;
 mod protocol;
 mod report;
 mod sanitize;

@@ -50,6 +50,7 @@ mod prompt;
 pub mod prune;
 mod readiness;
 pub mod reconcile;
+pub mod resume;
 pub mod retry_news;
 mod run_answer;
 pub mod send;

@@ -13,6 +13,7 @@ use crate::runner::observe;
 use crate::runner::prepare;
 use crate::runner::prepare::{PrepareError, Prepared, Request};
 use crate::runner::project::Project;
+use crate::runner::resume;
 use crate::runner::store::Store;
 use crate::tasks::{Task, TaskSet};
 
@@ -69,7 +70,7 @@ fn last_conversation(store: Option<&Store>, pair: &Pair) -> Result<(RunId, Strin
     let runs = store.map(|store| (store, store.with_index(|index| index.of_pair(pair)).unwrap_or_default()));
     let found = runs.and_then(|(store, ids)| {
         ids.into_iter().find_map(|id| {
-            let session = observe::run(store, &id).ok().flatten()?.conversation()?;
+            let session = resume::conversation(&observe::run(store, &id).ok().flatten()?)?;
             Some((id, session))
         })
     });
@@ -84,7 +85,7 @@ fn conversation_of(store: Option<&Store>, id: &RunId, request: &Request) -> Resu
     if run.is_active() {
         return Err(TogetherError::StillTalks(id.clone()));
     }
-    let session = run.conversation().ok_or_else(none)?;
+    let session = resume::conversation(&run).ok_or_else(none)?;
     Ok(Request { resume: Some((id.clone(), session)), cwd: Some(run.facts.cwd), ..request.clone() })
 }
 

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use serde_json::Value;
 
 use crate::agent::claude::result::ResultEvent;
+use crate::agent::log_line;
 use crate::agent::protocol::EventRenderer;
 use crate::agent::shorten::shorten;
 
@@ -43,7 +44,7 @@ impl EventRenderer for Events {
             "system" => self.system(event, out),
             "result" => {
                 if let Some(result) = ResultEvent::read(event) {
-                    line("done", &done(&result), out);
+                    log_line::append("done", &done(&result), out);
                 }
             }
             _ => {}
@@ -55,7 +56,7 @@ impl EventRenderer for Events {
 impl Events {
     fn content(&mut self, who: &str, event: &Value, out: &mut Vec<u8>) {
         match event.get("message").and_then(|message| message.get("content")) {
-            Some(Value::String(words)) => line(who, words, out),
+            Some(Value::String(words)) => log_line::append(who, words, out),
             Some(Value::Array(blocks)) => blocks.iter().for_each(|block| self.block(who, block, out)),
             _ => {}
         }
@@ -63,10 +64,10 @@ impl Events {
 
     fn block(&mut self, who: &str, block: &Value, out: &mut Vec<u8>) {
         match text(block, "type") {
-            "text" => line(who, text(block, "text"), out),
+            "text" => log_line::append(who, text(block, "text"), out),
             "tool_use" => {
                 let summary = call(text(block, "name"), block.get("input").unwrap_or(&Value::Null), "  ");
-                line("tool", &summary, out);
+                log_line::append("tool", &summary, out);
                 if self.calls.len() == CALLS_MAX {
                     self.calls.pop_front();
                 }
@@ -77,7 +78,7 @@ impl Events {
                 let id = text(block, "tool_use_id");
                 // The refusal was told already, in fewer words.
                 if !self.calls.iter().any(|call| call.denied && call.id == id) {
-                    line("result", &tool_result(block), out);
+                    log_line::append("result", &tool_result(block), out);
                 }
             }
             _ => {}
@@ -93,28 +94,21 @@ impl Events {
                     call.denied = true;
                     call.summary.clone()
                 });
-                line("denied", &summary.unwrap_or_else(|| shorten(text(event, "tool_name"), NAME_CHARS)), out);
+                log_line::append(
+                    "denied",
+                    &summary.unwrap_or_else(|| shorten(text(event, "tool_name"), NAME_CHARS)),
+                    out,
+                );
             }
             "api_retry" => {
                 let number = |key: &str| event.get(key).and_then(Value::as_u64).unwrap_or(0);
                 let delay = event.get("retry_delay_ms").and_then(Value::as_f64).unwrap_or(0.0) / 1000.0;
                 let error = shorten(text(event, "error"), NAME_CHARS);
                 let told = format!("{}/{} in {delay:.1}s: {error}", number("attempt"), number("max_retries"));
-                line("retry", &told, out);
+                log_line::append("retry", &told, out);
             }
             _ => {}
         }
-    }
-}
-
-/// A label and a text; further lines of the text stand below its first.
-fn line(label: &str, text: &str, out: &mut Vec<u8>) {
-    let mut lines = text.trim_end().lines();
-    out.extend(format!("{label:<9}  {}", lines.next().unwrap_or_default()).trim_end().as_bytes());
-    out.push(b'\n');
-    for more in lines {
-        out.extend(format!("{:<9}  {more}", "").trim_end().as_bytes());
-        out.push(b'\n');
     }
 }
 
@@ -154,13 +148,8 @@ fn more_lines(text: &str) -> String {
 }
 
 fn done(result: &ResultEvent) -> String {
-    let mut parts = vec![match result.failure() {
-        None => "success".to_owned(),
-        Some(reason) => format!("failed: {reason}"),
-    }];
-    if let Some(cost) = result.cost_usd {
-        parts.push(if cost < 0.1 { format!("${cost:.4}") } else { format!("${cost:.2}") });
-    }
+    let mut parts = vec![log_line::outcome(result.failure().as_deref())];
+    parts.extend(result.cost_usd.map(log_line::dollars));
     if let Some(turns) = result.num_turns {
         parts.push(if turns == 1 { "1 turn".to_owned() } else { format!("{turns} turns") });
     }

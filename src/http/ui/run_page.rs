@@ -16,6 +16,7 @@ use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::runner::attach;
 use crate::runner::evidence;
+use crate::runner::resume;
 use crate::view::run_view::RunView;
 
 /// Runs of the pair that are linked, at most.
@@ -54,7 +55,7 @@ pub(super) fn page(server: &Server, id: &RunId) -> Result<String, Refusal> {
         context! {
             top => named_top(server, project, seq)?, badge => Badge::of(&view, fresh), title, facts => evidence::why_ended(store, &run),
             why => why(&view), attach => attach.map(shell_words::join), cost, tokens, others,
-            resumes => is_last && !run.is_active() && run.conversation().is_some(),
+            resumes => is_last && !run.is_active() && resume::conversation(&run).is_some(),
             save => format!("dispatch logs --raw --run {id} {} {} > {}.log", pair.mode, pair.task, view.label),
             worktrees => task.is_some() && catalog.as_ref().is_some_and(|catalog| catalog.project.worktrees), run => view,
         },
