@@ -9,6 +9,7 @@
 mod claude;
 mod hook_event;
 mod installation;
+mod jsonl;
 mod judge;
 mod line_renderer;
 mod lines_back;
@@ -52,6 +53,7 @@ macro_rules! table {
 table! {
     Claude => claude::Claude,
     Text => text::Text,
+    Jsonl => jsonl::Jsonl,
 }
 
 #[cfg(test)]

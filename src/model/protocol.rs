@@ -12,6 +12,8 @@ pub enum Protocol {
     /// Any program: text, and its exit code.
     #[default]
     Text,
+    /// Any program whose last line of output is a JSON object with `result`, `error`, `costUsd`, `sessionId`.
+    Jsonl,
 }
 
 /// How the prompt reaches the agent.

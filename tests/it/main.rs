@@ -33,6 +33,7 @@ mod gate;
 mod history_prune;
 mod interrupted;
 mod joining;
+mod jsonl;
 mod law;
 mod manifest;
 mod narrow_terminal;
