@@ -1,4 +1,4 @@
-//! Completion: modes from the manifest, ids from the tasks. Runs nothing and prints no problem.
+//! Shell completion: modes from the manifest, ids from the tasks. Runs nothing and prints no problems.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -7,13 +7,13 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 use clap_complete::engine::CompletionCandidate;
 use clap_complete::env::CompleteEnv;
 
-use crate::cli::args::{Cli, Global, Shell};
-use crate::cli::meant;
+use crate::cli::args::{Cli, GlobalOptions, Shell};
+use crate::cli::context;
 use crate::runner::locate::Whence;
 use crate::runner::project::{Depth, Project};
 use crate::system::environment;
 
-/// Answers a shell that asks for completions (`COMPLETE` is set). False: an ordinary call.
+/// Answers a shell that asks for completions. `false`: an ordinary call, `COMPLETE` is not set.
 pub(crate) fn answer() -> bool {
     if std::env::var_os("COMPLETE").is_none() {
         return false;
@@ -25,11 +25,11 @@ pub(crate) fn answer() -> bool {
         .unwrap_or(true)
 }
 
-/// zsh has a function `_dispatch` of its own, the name under which a completion file of `dispatch` is usually
-/// installed. So this script works under any name, and gives that one back.
+/// zsh itself has a function `_dispatch`, the usual name of the completion file. This script works under any name and
+/// restores zsh's function.
 const ZSH: &str = include_str!("complete/dispatch.zsh");
 
-/// The script that a shell loads: it calls back for each completion.
+/// The script that a shell loads; it calls `dispatch` for each completion.
 pub(crate) fn script(shell: Shell) -> std::io::Result<Vec<u8>> {
     if shell == Shell::Zsh {
         return Ok(ZSH.as_bytes().to_vec());
@@ -71,24 +71,25 @@ fn matching(typed: &OsStr, names: impl Iterator<Item = (String, String)>) -> Vec
 }
 
 fn project() -> Option<Project> {
-    Project::open(&whence(), Depth::Shape).ok()
+    Project::open(&manifest_location(), Depth::Shape).ok()
 }
 
-/// The manifest that the line being completed is about: `-C` and `-f` count as they will when it is run.
-fn whence() -> Whence {
-    // `dispatch -- dispatch WORD...`, the words as the shell holds them.
+/// Where the completed command line looks for the manifest, by its `-C` and `-f`.
+fn manifest_location() -> Whence {
+    // Called as `dispatch -- dispatch WORD...`, with the words as typed in the shell.
     let words = std::env::args_os().skip_while(|word| word != "--").skip(1);
     let words = words.map(|word| word.to_str().map_or_else(|| word.clone(), |text| unquoted(text).into()));
     let parsed = Cli::command().ignore_errors(true).try_get_matches_from(words).ok();
-    let mut global = parsed.as_ref().and_then(|matches| Global::from_arg_matches(matches).ok()).unwrap_or_default();
-    // There `-f` means `--follow`, and the manifest has only its long name.
+    let mut global =
+        parsed.as_ref().and_then(|matches| GlobalOptions::from_arg_matches(matches).ok()).unwrap_or_default();
+    // In `logs`, `-f` means `--follow`; the manifest has only the long option.
     if let Some(("logs", logs)) = parsed.as_ref().and_then(clap::ArgMatches::subcommand) {
         global.file = logs.try_get_one::<PathBuf>("file").ok().flatten().cloned();
     }
-    meant::whence(global.file, global.directory)
+    context::manifest_location(global.file, global.directory)
 }
 
-/// A word without the user's quotes, and with `~/` as the home folder.
+/// A word without shell quotes and with `~/` expanded.
 fn unquoted(word: &str) -> String {
     let word = match shell_words::split(word) {
         Ok(words) if words.len() == 1 => words.concat(),

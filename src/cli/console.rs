@@ -1,4 +1,4 @@
-//! A run's output on our own streams: readable lines for `claude`, harmless on a terminal.
+//! Prints a run's output: events as readable lines, without control sequences on a terminal.
 
 use std::io::{self, IsTerminal as _};
 
@@ -9,45 +9,45 @@ use crate::agent::{LineRenderer, Sanitizer};
 use crate::model::protocol::Protocol;
 use crate::system::logs::reader::{LogPiece, LogStream};
 
-/// How bytes are shown.
+/// How output is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Show {
     pub(crate) protocol: Protocol,
-    /// The bytes as they were written: no lines for events, no filter for terminals.
+    /// Unchanged bytes: no rendering, no sanitizing.
     pub(crate) raw: bool,
     pub(crate) timestamps: bool,
-    /// Only stderr was asked for: it is the result, and goes where results go.
+    /// Only stderr was asked for: it is the result, so it goes to stdout.
     pub(crate) stderr_alone: bool,
 }
 
-/// Both streams of one run. Ends quietly when nobody reads any more.
+/// Both streams of one run. A closed pipe is no error.
 #[derive(Debug)]
 pub(crate) struct Console {
-    stdout: Lane,
-    stderr: Lane,
+    stdout: ConsoleStream,
+    stderr: ConsoleStream,
     stderr_alone: bool,
 }
 
-/// The last lines of what was made readable, until they are released.
+/// The last rendered lines, held back until they are released.
 #[derive(Debug)]
-struct Kept {
+struct LastLines {
     lines: std::collections::VecDeque<Vec<u8>>,
     at_most: usize,
 }
 
 #[derive(Debug)]
-struct Lane {
+struct ConsoleStream {
     renderer: Option<LineRenderer>,
     sanitizer: Option<Sanitizer>,
     timestamps: bool,
     at_line_start: bool,
     gone: bool,
-    kept: Option<Kept>,
+    kept: Option<LastLines>,
 }
 
 impl Console {
     pub(crate) fn new(show: Show) -> Self {
-        let lane = |protocol: Protocol, is_terminal: bool| Lane {
+        let lane = |protocol: Protocol, is_terminal: bool| ConsoleStream {
             renderer: (!show.raw).then(|| LineRenderer::for_protocol(protocol)).flatten(),
             sanitizer: (!show.raw && is_terminal).then(Sanitizer::new),
             timestamps: show.timestamps,
@@ -65,24 +65,24 @@ impl Console {
         }
     }
 
-    /// Holds back all but the last `lines` lines of stdout until [`Self::release`].
+    /// Holds back stdout until [`Self::release`], which prints the last `lines` lines.
     pub(crate) fn keeping_last(show: Show, lines: u64) -> Self {
         let mut console = Self::new(show);
         let at_most = usize::try_from(lines).unwrap_or(usize::MAX);
-        console.stdout.kept = Some(Kept { lines: std::collections::VecDeque::new(), at_most });
+        console.stdout.kept = Some(LastLines { lines: std::collections::VecDeque::new(), at_most });
         console
     }
 
-    /// Shows what was held back, and from now on everything.
+    /// Prints the lines held back; from then on all output is printed.
     pub(crate) fn release(&mut self) -> io::Result<()> {
         let Some(kept) = self.stdout.kept.take() else { return Ok(()) };
         for line in kept.lines {
-            self.stdout.put(&line, &mut io::stdout().lock())?;
+            self.stdout.write_out(&line, &mut io::stdout().lock())?;
         }
         Ok(())
     }
 
-    /// Shows a small file of the run on stderr, where it is there.
+    /// Prints a small file of the run on stderr, if it exists.
     pub(crate) fn show_file(&mut self, path: &std::path::Path) -> io::Result<()> {
         let Ok(bytes) = crate::system::store::record_file::read_bytes(path, 16 << 20) else { return Ok(()) };
         self.stderr.write(&bytes, None, &mut io::stderr().lock())
@@ -98,7 +98,7 @@ impl Console {
         }
     }
 
-    /// Shows what was held back for its line to be complete.
+    /// Prints the rest of an incomplete line.
     pub(crate) fn finish(&mut self) -> io::Result<()> {
         self.stdout.finish(&mut io::stdout().lock())?;
         match self.stderr_alone {
@@ -107,21 +107,21 @@ impl Console {
         }
     }
 
-    /// Whether anybody still reads stdout.
-    pub(crate) fn is_heard(&self) -> bool {
+    /// Whether stdout still has a reader.
+    pub(crate) fn has_reader(&self) -> bool {
         !self.stdout.gone
     }
 }
 
-impl Lane {
+impl ConsoleStream {
     fn write(&mut self, bytes: &[u8], at: Option<Timestamp>, out: &mut dyn io::Write) -> io::Result<()> {
         let mut shown = Vec::new();
         match &mut self.renderer {
             Some(renderer) => renderer.feed(bytes, &mut shown),
-            None if self.sanitizer.is_none() && !self.timestamps => return self.put(bytes, out),
+            None if self.sanitizer.is_none() && !self.timestamps => return self.write_out(bytes, out),
             None => shown.extend_from_slice(bytes),
         }
-        self.pass_on(&shown, at, out)
+        self.print(&shown, at, out)
     }
 
     fn finish(&mut self, out: &mut dyn io::Write) -> io::Result<()> {
@@ -129,22 +129,22 @@ impl Lane {
         if let Some(renderer) = &mut self.renderer {
             renderer.finish(&mut shown);
         }
-        self.pass_on(&shown, None, out)?;
+        self.print(&shown, None, out)?;
         let mut rest = Vec::new();
         if let Some(sanitizer) = &mut self.sanitizer {
             sanitizer.finish(&mut rest);
         }
-        self.put(&rest, out)
+        self.write_out(&rest, out)
     }
 
-    fn pass_on(&mut self, bytes: &[u8], at: Option<Timestamp>, out: &mut dyn io::Write) -> io::Result<()> {
+    fn print(&mut self, bytes: &[u8], at: Option<Timestamp>, out: &mut dyn io::Write) -> io::Result<()> {
         let mut shown = Vec::new();
         match &mut self.sanitizer {
             Some(sanitizer) => sanitizer.feed(bytes, &mut shown),
             None => shown.extend_from_slice(bytes),
         }
         if !self.timestamps {
-            return self.put(&shown, out);
+            return self.write_out(&shown, out);
         }
         let mut stamped = Vec::with_capacity(shown.len() + 32);
         for line in shown.split_inclusive(|b| *b == b'\n') {
@@ -155,10 +155,10 @@ impl Lane {
             stamped.extend_from_slice(line);
             self.at_line_start = line.ends_with(b"\n");
         }
-        self.put(&stamped, out)
+        self.write_out(&stamped, out)
     }
 
-    fn put(&mut self, bytes: &[u8], out: &mut dyn io::Write) -> io::Result<()> {
+    fn write_out(&mut self, bytes: &[u8], out: &mut dyn io::Write) -> io::Result<()> {
         if self.gone || bytes.is_empty() {
             return Ok(());
         }
@@ -176,7 +176,7 @@ impl Lane {
     }
 }
 
-impl Kept {
+impl LastLines {
     fn push(&mut self, bytes: &[u8]) {
         for line in bytes.split_inclusive(|b| *b == b'\n') {
             match self.lines.back_mut().filter(|last| !last.ends_with(b"\n")) {

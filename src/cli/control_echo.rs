@@ -1,17 +1,16 @@
-//! Keeps the terminal from printing `^C` into lines that are redrawn in place: the cursor stands at
-//! the end of the last line, so that the echo would move it on and a line would be left behind.
+//! Keeps the terminal from printing `^C` into progress lines: the echo would move the cursor and leave a line behind.
 
 use std::io;
 
 use rustix::process::getpgrp;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
 
-/// The terminal does not print control characters while this lives.
+/// While it lives, the terminal does not echo control characters.
 #[derive(Debug)]
 pub(crate) struct ControlEchoOff(Termios);
 
 impl ControlEchoOff {
-    /// `None` where standard input is no terminal, or does not print them anyway.
+    /// `None`: stdin is no terminal in the foreground, or does not echo them anyway.
     pub(crate) fn new() -> Option<Self> {
         if !is_foreground() {
             return None;
@@ -35,7 +34,7 @@ impl Drop for ControlEchoOff {
     }
 }
 
-/// A process in the background would be stopped by a change of its terminal.
+/// A background process would be stopped when it changes the terminal.
 fn is_foreground() -> bool {
     tcgetpgrp(io::stdin()).is_ok_and(|group| group == getpgrp())
 }

@@ -1,11 +1,11 @@
-//! `status` asks tmux first and reads its arguments while the answer is on its way.
+//! `status` starts its tmux listing before it parses its arguments.
 
 use std::ffi::OsStr;
 
 use crate::runner::early::{self, Early};
 use crate::runner::locate::Whence;
 
-/// Only where every word is one that does not change what is asked: else it is asked in its turn.
+/// `None` unless all arguments are known not to change the listing.
 pub(crate) fn ask() -> Option<Early> {
     let mut words = std::env::args_os().skip(1);
     let is_status = words.next().is_some_and(|word| ["status", "list", "ls"].iter().any(|name| word == *name));

@@ -1,20 +1,23 @@
-//! Errors at the edge: printed once, with the exit code of their kind. Their words are `runner`'s.
+//! Errors of commands: printed once, with the exit code of their kind. `runner` gives their messages.
 
 use std::process::ExitCode;
 
-use crate::cli::meant::Meant;
+use crate::cli::context::Context;
 use crate::cli::output;
 use crate::model::problem::Problem;
 use crate::runner::failure::{Failure, Kind};
 
 /// Wrong usage, a bad manifest, an unknown name.
 pub(crate) const USAGE: u8 = 2;
-/// The command could not do what it was asked.
+/// The command failed.
 pub(crate) const FAILED: u8 = 1;
-/// `dispatch` itself failed before the agent could.
+/// `dispatch` itself failed, not the agent.
 pub(crate) const OURS: u8 = 125;
 
-/// What is told to the user, and the exit code.
+/// The result of a command.
+pub(crate) type CommandResult = Result<ExitCode, CliError>;
+
+/// What is printed, and the exit code.
 #[derive(Debug)]
 pub(crate) struct CliError {
     pub(crate) message: String,
@@ -34,8 +37,8 @@ impl CliError {
     }
 
     /// Prints the error, once, and turns it into an exit code.
-    pub(crate) fn report(self, meant: &Meant) -> ExitCode {
-        let err = output::stderr(meant);
+    pub(crate) fn report(self, context: &Context) -> ExitCode {
+        let err = output::stderr(context);
         err.problems(&self.problems);
         if !self.message.is_empty() {
             err.error(&self.message);

@@ -1,4 +1,4 @@
-//! Problems drawn: the line they are on, a caret, and the cure, as rustc draws them.
+//! Problems as text with the source line, a caret and hints, as rustc prints them.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -44,8 +44,7 @@ pub(crate) fn render(problem: &Problem, colour: bool) -> String {
     text
 }
 
-/// The text with visible signs for the characters that would turn the line around, of the same length in bytes,
-/// so that each place stays where it is.
+/// Replaces bidirectional control characters by visible ones of the same length in bytes, so that positions stay valid.
 fn without_bidi(text: &str) -> Cow<'_, str> {
     if !text.contains(is_bidi_control) {
         return Cow::Borrowed(text);
@@ -58,12 +57,12 @@ fn without_bidi(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(visible).collect())
 }
 
-/// The folder the command was given in.
+/// The current folder.
 pub(crate) fn here() -> PathBuf {
     std::env::current_dir().unwrap_or_default()
 }
 
-/// A path as the user would type it: relative where it lies below the folder they are in.
+/// A path relative to the current folder, if it is below it.
 pub(crate) fn shown(path: &Path) -> String {
     show::path(path, &here())
 }

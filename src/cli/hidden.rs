@@ -1,4 +1,4 @@
-//! The hidden commands: what the program is to itself. Not for users, so not in the parser.
+//! Hidden commands, with which the program starts itself. They are not in the parser.
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -16,7 +16,7 @@ use crate::system::process::program;
 use crate::system::pty::{self, PTY_WORD};
 use crate::system::terminal::{BECOME_WORD, launch};
 
-/// Runs a hidden command or answers `--version`. `None` where neither was asked for.
+/// Runs a hidden command or `--version`. `None`: another command.
 pub(crate) fn run() -> Option<ExitCode> {
     let mut words = std::env::args_os().skip(1);
     let (first, second, third) = (words.next()?, words.next(), words.next());
@@ -49,7 +49,7 @@ pub(crate) fn run() -> Option<ExitCode> {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => failed(1, &error),
         }),
-        // By its absolute folder, which no task has for a name.
+        // With an absolute folder, so that it is not mistaken for a mode and a task.
         ("event", Some(folder), None) if Path::new(&folder).is_absolute() => {
             event::take(Path::new(&folder), std::io::stdin().lock());
             Some(ExitCode::SUCCESS)
@@ -70,13 +70,13 @@ pub(crate) fn run() -> Option<ExitCode> {
     }
 }
 
-/// The words after the hidden command.
+/// The arguments after the hidden command.
 fn rest() -> Vec<OsString> {
     std::env::args_os().skip(2).collect()
 }
 
 fn next(state: &OsString, ended: Option<&std::ffi::OsStr>) -> ExitCode {
-    // Its caller stands in a run's folder, and what is started here must not.
+    // The caller's working directory is a run's folder; what is started here must not keep it.
     let _ = std::env::set_current_dir("/");
     match Store::find(Path::new(state)) {
         Ok(Some(store)) => match next::job_ended(&store, ended.map(Path::new)) {

@@ -1,4 +1,4 @@
-//! Ctrl-C as something to wait for, beside everything else.
+//! Signals as a descriptor that can be polled.
 
 use std::io::{self, Read as _};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
 
-/// Counts interrupts from the moment it is made. Dropped: they end the process again.
+/// Counts signals while it lives; after that they end the process again.
 #[derive(Debug)]
 pub(crate) struct Interrupts {
     reader: UnixStream,
@@ -19,8 +19,8 @@ impl Interrupts {
         Self::of(&[SIGINT])
     }
 
-    /// Whatever asks this process to end.
-    pub(crate) fn of_the_end() -> io::Result<Self> {
+    /// SIGINT, SIGTERM and SIGHUP.
+    pub(crate) fn of_termination() -> io::Result<Self> {
         Self::of(&[SIGINT, SIGTERM, SIGHUP])
     }
 
@@ -32,7 +32,7 @@ impl Interrupts {
         Ok(Self { reader, ids })
     }
 
-    /// How many came since the last call.
+    /// The number of signals since the last call.
     pub(crate) fn take(&mut self) -> usize {
         let mut buffer = [0; 64];
         let mut count = 0;

@@ -1,59 +1,58 @@
-//! The command line: arguments as typed → arguments as meant → `runner` → printed answers.
+//! The command line: arguments → context → `runner` → printed results and exit code.
 //!
-//! Decides only what a second front end would not have to repeat: words, colours, exit codes.
+//! Must not decide what the server would have to repeat; only texts, colours and exit codes.
 
 mod args;
 mod commands;
 mod complete;
 mod console;
+mod context;
 mod control_echo;
 mod early;
 mod error;
 mod frames;
 mod hidden;
 mod interrupts;
-mod meant;
 mod output;
 mod picker;
 mod progress;
 mod retry_words;
+mod stuck_warning;
 mod table;
-mod trouble;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
 use crate::cli::args::{Cli, Command};
-use crate::cli::meant::Meant;
+use crate::cli::context::Context;
 use crate::system::process;
 
-/// Runs the program. The only place that turns an outcome into an exit code.
+/// Runs the program.
 pub fn main() -> ExitCode {
     process::seal_descriptors();
-    // What runs before every agent, or is asked for most often, does not wait for the parser.
+    // Hidden commands start every agent: they do not wait for the parser.
     if let Some(code) = hidden::run() {
         return code;
     }
     if complete::answer() {
         return ExitCode::SUCCESS;
     }
-    // tmux is slower than reading our own arguments.
+    // tmux's client is slow to start, so it starts before the arguments are parsed.
     let early = early::ask();
-    let cli = match Cli::try_parse() {
+    let mut cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    let mut cli = cli;
     if let Some(Command::Logs(logs)) = &mut cli.command {
         cli.global.file = logs.manifest.take().or(cli.global.file);
     }
-    let meant = Meant::new(cli.global, early);
-    match commands::answer(&meant, cli.command) {
+    let context = Context::new(cli.global, early);
+    match commands::run_command(&context, cli.command) {
         Ok(code) => code,
-        Err(error) => error.report(&meant),
+        Err(error) => error.report(&context),
     }
 }

@@ -1,17 +1,18 @@
-//! Words on the two streams: results to stdout, everything else to stderr.
+//! Output: results to stdout, everything else to stderr.
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::process::ExitCode;
 
 use serde::Serialize;
 
 use crate::agent::{Sanitizer, is_bidi_control, sanitize_line};
-use crate::cli::error::CliError;
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, CommandResult};
 use crate::cli::frames;
-use crate::cli::meant::Meant;
 use crate::model::problem::Problem;
 
-/// Writes a result. A reader that went away is no failure of ours.
+/// Writes a result. A closed pipe is not an error.
 pub(crate) fn write(bytes: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
@@ -20,16 +21,21 @@ pub(crate) fn write(bytes: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Writes text that others wrote: exact into a file or a pipe, harmless on a terminal.
+/// Writes text from outside: unchanged to a file or a pipe, without control sequences to a terminal.
 pub(crate) fn untrusted(bytes: &[u8]) -> io::Result<()> {
     if !io::stdout().is_terminal() {
         return write(bytes);
     }
+    write(&sanitized(bytes))
+}
+
+/// The text without what a terminal would obey.
+pub(crate) fn sanitized(bytes: &[u8]) -> Vec<u8> {
     let mut safe = Vec::with_capacity(bytes.len());
     let mut sanitizer = Sanitizer::new();
     sanitizer.feed(bytes, &mut safe);
     sanitizer.finish(&mut safe);
-    write(&safe)
+    safe
 }
 
 /// One line of a result.
@@ -37,37 +43,38 @@ pub(crate) fn line(text: &str) -> Result<(), CliError> {
     untrusted(format!("{text}\n").as_bytes()).map_err(CliError::from)
 }
 
-/// One JSON document. What a terminal could obey in it is escaped, which a reader of JSON does not see.
-pub(crate) fn json(value: &impl Serialize) -> Result<(), CliError> {
+/// Writes one JSON document and succeeds. What a terminal would obey is escaped, which JSON readers undo.
+pub(crate) fn json(value: &impl Serialize) -> CommandResult {
     let text = serde_json::to_string_pretty(value).map_err(io::Error::other)?;
-    write(format!("{}\n", escaped(&text)).as_bytes()).map_err(CliError::from)
+    write(format!("{}\n", escaped(&text)).as_bytes())?;
+    Ok(ExitCode::SUCCESS)
 }
 
-/// JSON without the characters that turn or control a terminal; they only stand inside its texts.
+/// Escapes control and bidirectional characters; in JSON they occur only in strings.
 fn escaped(json: &str) -> Cow<'_, str> {
-    let obeyed = |c: char| is_bidi_control(c) || matches!(c, '\u{7f}'..='\u{9f}');
-    if !json.contains(obeyed) {
+    let is_unsafe = |c: char| is_bidi_control(c) || matches!(c, '\u{7f}'..='\u{9f}');
+    if !json.contains(is_unsafe) {
         return Cow::Borrowed(json);
     }
     let mut out = String::with_capacity(json.len() + 16);
     for c in json.chars() {
         match c {
-            _ if obeyed(c) => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            _ if is_unsafe(c) => out.push_str(&format!("\\u{:04x}", u32::from(c))),
             _ => out.push(c),
         }
     }
     Cow::Owned(out)
 }
 
-/// The other stream.
+/// How stderr is written.
 #[derive(Clone, Debug)]
 pub(crate) struct Stderr {
     colour: bool,
     quiet: bool,
 }
 
-pub(crate) fn stderr(meant: &Meant) -> Stderr {
-    Stderr { colour: meant.colour.1, quiet: meant.quiet }
+pub(crate) fn stderr(context: &Context) -> Stderr {
+    Stderr { colour: context.colour.1, quiet: context.quiet }
 }
 
 impl Stderr {
@@ -83,7 +90,7 @@ impl Stderr {
         self.labelled("hint", "36", message);
     }
 
-    /// A status line: what goes on, for whoever is watching.
+    /// A status line; `--quiet` omits it.
     pub(crate) fn note(&self, message: &str) {
         if !self.quiet {
             self.raw(&format!("{}\n", sanitize_line(message)));
@@ -105,7 +112,7 @@ impl Stderr {
         }
     }
 
-    /// Nobody is left to tell where stderr cannot be written.
+    /// An error is ignored: it could only be reported on stderr.
     pub(crate) fn raw(&self, text: &str) {
         let _ = io::stderr().lock().write_all(text.as_bytes());
     }

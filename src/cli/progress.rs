@@ -1,12 +1,12 @@
-//! How several runs of one command come along: a line each on a terminal, plain lines elsewhere.
+//! Progress of several runs: one line each on a terminal, plain lines elsewhere. And the texts of a run's state.
 
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::agent::sanitize_line;
+use crate::cli::context::Context;
 use crate::cli::control_echo::ControlEchoOff;
-use crate::cli::meant::Meant;
 use crate::cli::output::{self, Stderr};
 use crate::cli::table::Cell;
 use crate::model::activity::ActivityState;
@@ -15,41 +15,38 @@ use crate::model::run::Run;
 use crate::model::run_state::{EndState, RunState, WaitingFor};
 use crate::system::clock;
 
-/// The lines of one command's runs.
 #[derive(Debug)]
-pub(crate) struct Progress {
+pub(crate) struct ProgressDisplay {
     bars: Option<MultiProgress>,
-    /// One for each line.
     spinners: Vec<ProgressBar>,
     err: Stderr,
     _echo: Option<ControlEchoOff>,
 }
 
-/// One run's line.
+/// The line of one run.
 #[derive(Debug)]
-pub(crate) struct Line {
+pub(crate) struct ProgressLine {
     name: String,
     bar: Option<ProgressBar>,
     err: Stderr,
     last: String,
 }
 
-impl Progress {
-    pub(crate) fn new(meant: &Meant) -> Self {
-        let bars = meant.shows_progress().then(MultiProgress::new);
+impl ProgressDisplay {
+    pub(crate) fn new(context: &Context) -> Self {
+        let bars = context.shows_progress().then(MultiProgress::new);
         let echo = bars.as_ref().and_then(|_| ControlEchoOff::new());
-        Self { bars, spinners: Vec::new(), err: output::stderr(meant), _echo: echo }
+        Self { bars, spinners: Vec::new(), err: output::stderr(context), _echo: echo }
     }
 
-    /// Takes away the lines of runs that go on without this command.
+    /// Removes the lines of runs that continue without this command.
     pub(crate) fn close(&self) {
         self.spinners.iter().filter(|bar| !bar.is_finished()).for_each(ProgressBar::finish_and_clear);
     }
 
-    pub(crate) fn line(&mut self, name: &str) -> Line {
+    pub(crate) fn line(&mut self, name: &str) -> ProgressLine {
         let bar = self.bars.as_ref().map(|bars| {
             let bar = bars.add(ProgressBar::new_spinner());
-            // The style is a constant; a bad one would only lose its looks.
             if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix:<28} {elapsed:>5} {wide_msg}") {
                 bar.set_style(style);
             }
@@ -58,12 +55,12 @@ impl Progress {
             bar
         });
         self.spinners.extend(bar.clone());
-        Line { name: name.to_owned(), bar, err: self.err.clone(), last: String::new() }
+        ProgressLine { name: name.to_owned(), bar, err: self.err.clone(), last: String::new() }
     }
 }
 
-impl Line {
-    /// Shows where the run stands; says nothing twice.
+impl ProgressLine {
+    /// Shows the run's state, if it has changed.
     pub(crate) fn show(&mut self, run: &Run) {
         let words = words(run);
         if words == self.last {
@@ -77,7 +74,7 @@ impl Line {
         self.last = words;
     }
 
-    /// Says what happened beside the state, above the lines of a terminal.
+    /// Prints an event, on a terminal above the lines.
     pub(crate) fn note(&self, words: &str) {
         let text = format!("{}: {words}", self.name);
         match &self.bar {
@@ -86,7 +83,7 @@ impl Line {
         }
     }
 
-    /// For a run that never came to be.
+    /// For a run that could not be started.
     pub(crate) fn fail(&mut self, message: &str) {
         match &self.bar {
             Some(bar) => bar.finish_with_message(sanitize_line(message)),
@@ -95,12 +92,12 @@ impl Line {
     }
 }
 
-/// A run's state in words on one line: `queued (slot)`, `failed: exit code 3`.
+/// A run's state on one line: `queued (slot)`, `failed: exit code 3`.
 pub(crate) fn words(run: &Run) -> String {
     sanitize_line(&all_words(run))
 }
 
-/// The same with the words of others as they are.
+/// As [`words`], not sanitized.
 fn all_words(run: &Run) -> String {
     match (&run.state, &run.end) {
         (RunState::Queued(WaitingFor::Gate), _) => format!("queued (gate): {}", at_gate(run)),
@@ -124,7 +121,7 @@ fn all_words(run: &Run) -> String {
     }
 }
 
-/// Since when a run waits at its gate, and what to type.
+/// Since when a run waits at its gate, and the command that approves it.
 pub(crate) fn at_gate(run: &Run) -> String {
     let since = run.progress.waits_since.map(|at| format!("since {}; ", clock::local_minute(at)));
     format!("{}`dispatch approve {}` lets it start", since.unwrap_or_default(), run.pair())
@@ -134,7 +131,7 @@ fn waits(run: &Run) -> bool {
     run.progress.activity.as_ref().is_some_and(|activity| activity.state == ActivityState::Waiting)
 }
 
-/// What a window does beside running, where that is worth a word.
+/// A window's activity, if it is not just working.
 fn does(run: &Run) -> Option<&'static str> {
     match run.progress.activity.as_ref()?.state {
         ActivityState::Waiting => Some("waits for you"),
@@ -143,7 +140,7 @@ fn does(run: &Run) -> Option<&'static str> {
     }
 }
 
-/// The state as a table's cell.
+/// The state as a table cell.
 pub(crate) fn cell(run: &Run) -> Cell {
     let colour = match &run.state {
         RunState::Ended(EndState::Succeeded) => "32",

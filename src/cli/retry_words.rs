@@ -1,4 +1,4 @@
-//! What `run` says between two attempts: `attempt 1 failed (exit 3); trying again in 3 s`.
+//! The message between two attempts: `attempt 1 failed (exit 3); trying again in 3 s`.
 
 use crate::model::answer_record::OutcomeSource;
 use crate::model::attempt_record::AttemptRecord;
@@ -6,10 +6,10 @@ use crate::model::retry::RetryOn;
 use crate::model::run_state::EndState;
 use crate::system::clock;
 
-/// From here on a wait is told with the time of day at which it ends, in milliseconds.
+/// From this many milliseconds on, the message also names the time of day.
 const LONG_WAIT_MS: u64 = 60_000;
 
-/// `None` for an attempt that no other one follows.
+/// `None`: no further attempt follows.
 pub(crate) fn words(attempt: &AttemptRecord) -> Option<String> {
     let again_at = attempt.again_at?;
     let ended = if attempt.state == EndState::TimedOut { "timed out" } else { "failed" };

@@ -1,12 +1,14 @@
-//! Tables that fit the terminal: the last column gives way, nothing wraps.
+//! Tables. The last column is cut or wrapped to fit the terminal.
 
-use std::io::IsTerminal as _;
+use std::io::{self, IsTerminal as _};
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::agent::sanitize_line;
+use crate::cli::context::Context;
+use crate::cli::output;
 
-/// One cell, and its colour (an SGR number).
+/// A cell with its colour (an SGR number).
 #[derive(Clone, Debug)]
 pub(crate) struct Cell {
     text: String,
@@ -14,7 +16,7 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
-    /// Text from anywhere: made harmless for a terminal.
+    /// Sanitizes the text.
     pub(crate) fn new(text: impl AsRef<str>) -> Self {
         Self { text: sanitize_line(text.as_ref()), colour: None }
     }
@@ -24,21 +26,26 @@ impl Cell {
     }
 }
 
-/// Columns of a terminal, `None` where stdout is none: then nothing is cut.
+/// The terminal's columns. `None`: stdout is no terminal, and nothing is cut.
 pub(crate) fn terminal_width() -> Option<usize> {
-    let out = std::io::stdout();
+    let out = io::stdout();
     if !out.is_terminal() {
         return None;
     }
     rustix::termios::tcgetwinsize(&out).ok().map(|size| usize::from(size.ws_col)).filter(|width| *width > 0)
 }
 
-/// The rows under their heads, one line each: the last column is cut where the width is too small.
+/// Prints the rows, cut to the terminal's width.
+pub(crate) fn print(context: &Context, heads: &[&str], rows: &[Vec<Cell>]) -> io::Result<()> {
+    output::write(render(heads, rows, terminal_width(), context.colour.0).as_bytes())
+}
+
+/// Lays out the rows, one line each; the last column is cut to `width`.
 pub(crate) fn render(heads: &[&str], rows: &[Vec<Cell>], width: Option<usize>, colour: bool) -> String {
     lay_out(heads, rows, width, colour, |text, width| vec![cut(text, width)])
 }
 
-/// The same, but the last column goes on in lines below, so that nothing is lost.
+/// As [`render`], but the last column continues on further lines.
 pub(crate) fn render_wrapped(heads: &[&str], rows: &[Vec<Cell>], width: Option<usize>, colour: bool) -> String {
     lay_out(heads, rows, width, colour, wrap)
 }
@@ -88,7 +95,7 @@ fn lay_out(
     out
 }
 
-/// The text in lines of at most this width, broken at blanks. A longer word is a line of its own.
+/// Breaks the text at blanks into lines of at most `width`. A longer word has its own line.
 fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {

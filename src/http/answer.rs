@@ -7,20 +7,20 @@ use crate::http::guard::Credential;
 use crate::http::head::Head;
 use crate::http::query::Query;
 use crate::http::refusal::{Refusal, RefusalKind};
-use crate::http::reply::Reply;
+use crate::http::response::Response;
 use crate::http::routes::Route;
-use crate::http::server::Server;
+use crate::http::server::HttpServer;
 use crate::http::ui::{self, assets};
 use crate::http::ws::{session::Upgrade, upgrade};
 
 /// A response, or a connection that becomes a WebSocket.
 pub(super) enum Handled {
-    Reply(Reply),
+    Response(Response),
     Upgrade(Upgrade),
 }
 
 pub(super) fn answer(
-    server: &Arc<Server>,
+    server: &Arc<HttpServer>,
     head: &Head,
     route: Route,
     credential: &Credential,
@@ -30,7 +30,7 @@ pub(super) fn answer(
     if let Route::Socket(socket) = route {
         return upgrade::accept(server, head, socket, credential, query).map(Handled::Upgrade);
     }
-    let reply = match route {
+    let response = match route {
         Route::Runs => runs::list(server, query),
         Route::History => runs::history(server, query),
         Route::Ui(fragment) => ui::page(server, head, fragment, query),
@@ -41,10 +41,10 @@ pub(super) fn answer(
             without_query(server, head, route, body)
         }
     };
-    reply.map(Handled::Reply)
+    response.map(Handled::Response)
 }
 
-fn without_query(server: &Arc<Server>, head: &Head, route: Route, body: &[u8]) -> Result<Reply, Refusal> {
+fn without_query(server: &Arc<HttpServer>, head: &Head, route: Route, body: &[u8]) -> Result<Response, Refusal> {
     match route {
         Route::Asset(name) => assets::asset(head, &name),
         Route::Health => Ok(own::health()),
@@ -60,7 +60,7 @@ fn without_query(server: &Arc<Server>, head: &Head, route: Route, body: &[u8]) -
         Route::Send(pair) => act::send(server, &pair, body),
         Route::Up => act::up(server, body),
         Route::Render(pair) => project::render(server, &pair, body),
-        Route::Worker(request) => Ok(Reply::json(200, &server.workers.run(&request)?)),
+        Route::Worker(request) => Ok(Response::json(200, &server.workers.run(&request)?)),
         Route::Clean(id) => act::clean(server, id, body),
         Route::ReadFile(name) => project::read_file(server, name),
         Route::WriteFile(name) => project::write_file(server, head, name, body),

@@ -12,7 +12,7 @@ use crate::http::head::{Head, Method};
 use crate::http::limits::{HEAD_BYTES, times};
 use crate::http::refusal::{Refusal, RefusalKind};
 use crate::http::routes::{self, Route, RouteAccess};
-use crate::http::server::Server;
+use crate::http::server::HttpServer;
 use crate::http::stream::ClientStream;
 use crate::http::ws;
 
@@ -45,7 +45,7 @@ impl From<Refusal> for NoRequest {
 }
 
 /// Serves a connection until it ends.
-pub(super) fn serve(server: &Arc<Server>, stream: &Arc<ClientStream>) {
+pub(super) fn serve(server: &Arc<HttpServer>, stream: &Arc<ClientStream>) {
     if stream.set_write_timeout(times().write_stall).is_err() {
         return;
     }
@@ -56,7 +56,7 @@ pub(super) fn serve(server: &Arc<Server>, stream: &Arc<ClientStream>) {
             Err(NoRequest::Gone) => return,
             Err(NoRequest::Refused(refusal)) => {
                 server.metrics.answered(refusal.status());
-                refusal.reply().write(&**stream, false, false).is_ok()
+                refusal.response().write(&**stream, false, false).is_ok()
             }
             Ok(head) => match connection.exchange(server, head) {
                 Exchange::KeepAlive if !server.is_stopping() => {
@@ -115,7 +115,7 @@ impl Connection {
     }
 
     /// Handles one request and writes its response.
-    fn exchange(&mut self, server: &Arc<Server>, head: Head) -> Exchange {
+    fn exchange(&mut self, server: &Arc<HttpServer>, head: Head) -> Exchange {
         let start = Instant::now();
         let id = server.next_request();
         let stream = Arc::clone(&self.stream);
@@ -125,12 +125,12 @@ impl Connection {
             Ok(Ok(answer)) => (answer, false),
             Ok(Err(refusal)) => {
                 let last = refusal.closes_connection();
-                (Handled::Reply(refusal.reply()), last)
+                (Handled::Response(refusal.response()), last)
             }
-            Err(_) => (Handled::Reply(Refusal::new(RefusalKind::Internal).reply()), true),
+            Err(_) => (Handled::Response(Refusal::new(RefusalKind::Internal).response()), true),
         };
         let status = match &answer {
-            Handled::Reply(reply) => reply.status,
+            Handled::Response(response) => response.status,
             Handled::Upgrade(_) => 101,
         };
         server.metrics.answered(status);
@@ -138,9 +138,9 @@ impl Connection {
         tracing::info!(request = id, method = ?head.method, path = %head.plain_path().escape_debug(), status,
             ms = start.elapsed().as_secs_f64() * 1e3, "answered");
         match answer {
-            Handled::Reply(reply) => {
+            Handled::Response(response) => {
                 let keep_alive = head.keep_alive && !refused && !server.is_stopping();
-                let written = reply.write(&*stream, keep_alive, without_body);
+                let written = response.write(&*stream, keep_alive, without_body);
                 if let Err(error) = &written {
                     tracing::debug!(request = id, %error, "the response could not be written");
                 }
@@ -161,7 +161,7 @@ impl Connection {
         }
     }
 
-    fn answer(&mut self, server: &Arc<Server>, head: &Head) -> Result<Handled, Refusal> {
+    fn answer(&mut self, server: &Arc<HttpServer>, head: &Head) -> Result<Handled, Refusal> {
         let access = routes::access(&head.path);
         let credential = guard::admit(head, &server.token, access)?;
         let size = guard::body_size(head)?;

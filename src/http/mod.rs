@@ -4,7 +4,7 @@
 //! processes itself, and must not make decisions that the command line would have to repeat.
 //!
 //! ```text
-//! accept ─► head ─► guard ─► route ─► body ─► handler ─► reply
+//! accept ─► head ─► guard ─► route ─► body ─► handler ─► response
 //!                                                └─────► WebSocket: session ⇄ channel
 //! ```
 
@@ -18,7 +18,7 @@ mod limits;
 mod metrics;
 mod query;
 mod refusal;
-mod reply;
+mod response;
 mod routes;
 mod server;
 mod stream;

@@ -1,6 +1,6 @@
 //! A request that is refused: its kind, status, code and message, as JSON.
 
-use crate::http::reply::Reply;
+use crate::http::response::Response;
 use crate::runner::failure::{Failure, Kind};
 use crate::runner::worker::WorkerFailure;
 use crate::view::problem_view::ProblemView;
@@ -89,7 +89,7 @@ impl Refusal {
         !matches!(self.kind, NoRoute | Method(_) | BadValue | Failed(_))
     }
 
-    pub(super) fn reply(&self) -> Reply {
+    pub(super) fn response(&self) -> Response {
         let mut error = serde_json::json!({ "code": self.kind.row().1, "message": self.message });
         if let Some(hint) = &self.hint {
             error["hint"] = hint.as_str().into();
@@ -97,11 +97,11 @@ impl Refusal {
         if !self.problems.is_empty() {
             error["problems"] = serde_json::json!(self.problems);
         }
-        let reply = Reply::json(self.status(), &serde_json::json!({ "error": error }));
+        let response = Response::json(self.status(), &serde_json::json!({ "error": error }));
         match self.kind {
-            RefusalKind::Method(allow) => reply.header("Allow", allow),
-            RefusalKind::NoToken => reply.header("WWW-Authenticate", "Bearer"),
-            _ => reply,
+            RefusalKind::Method(allow) => response.header("Allow", allow),
+            RefusalKind::NoToken => response.header("WWW-Authenticate", "Bearer"),
+            _ => response,
         }
     }
 }

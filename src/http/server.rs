@@ -33,7 +33,7 @@ pub struct ServerParts {
 
 /// The state that all connections share.
 #[derive(Debug)]
-pub(super) struct Server {
+pub(super) struct HttpServer {
     pub(super) token: Token,
     pub(super) live: Arc<Live>,
     pub(super) workers: WorkerPool,
@@ -57,14 +57,14 @@ struct OpenConnections {
 /// Counts a WebSocket against the limit and wakes it when the server stops, until dropped.
 #[derive(Debug)]
 pub(super) struct SocketPermit {
-    server: Arc<Server>,
+    server: Arc<HttpServer>,
     number: u64,
 }
 
 /// Counts a connection against the limit until dropped, which a panic of its thread also does.
 #[derive(Debug)]
 struct ConnectionPermit {
-    server: Arc<Server>,
+    server: Arc<HttpServer>,
     number: u64,
 }
 
@@ -74,7 +74,7 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 /// Serves `listener` until `stop` is readable, then shuts down in order. Fails if the listener cannot be polled.
 pub fn serve(listener: &Listener, parts: ServerParts, stop: BorrowedFd<'_>) -> io::Result<()> {
     listener.prepare()?;
-    let server = Arc::new(Server {
+    let server = Arc::new(HttpServer {
         token: parts.token,
         live: parts.live,
         workers: parts.workers,
@@ -118,7 +118,7 @@ pub fn serve(listener: &Listener, parts: ServerParts, stop: BorrowedFd<'_>) -> i
     Ok(())
 }
 
-impl Server {
+impl HttpServer {
     pub(super) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
     }
@@ -226,7 +226,7 @@ impl Drop for SocketPermit {
 /// Refuses a connection over the limit without a thread and without blocking.
 fn refuse_connection(stream: &ClientStream) {
     if stream.set_nonblocking(true).is_ok() {
-        let _ = Refusal::new(RefusalKind::TooMany).reply().write(stream, false, false);
+        let _ = Refusal::new(RefusalKind::TooMany).response().write(stream, false, false);
     }
     stream.shutdown(Shutdown::Both);
 }

@@ -1,13 +1,13 @@
-//! `dispatch attach`: this terminal on an interactive run, or the command that does it.
+//! `dispatch attach`: shows an interactive run in this terminal or another one, or prints the command that does.
 
 use std::process::ExitCode;
 
-use crate::cli::args::{Attach as Args, AttachHow};
-use crate::cli::commands::attach_terminal::Asked;
+use crate::cli::args::{AttachArgs, AttachHow};
+use crate::cli::commands::attach_terminal::TerminalRequest;
 use crate::cli::commands::run::on_a_terminal;
-use crate::cli::commands::{Answer, attach_choice, attach_terminal, open};
-use crate::cli::error::{CliError, FAILED, USAGE};
-use crate::cli::meant::Meant;
+use crate::cli::commands::{attach_choice, attach_terminal, open};
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, CommandResult, FAILED, USAGE};
 use crate::cli::output;
 use crate::model::names::Pair;
 use crate::model::run::Run;
@@ -19,31 +19,31 @@ use crate::runner::project_store;
 use crate::runner::store::Store;
 use crate::system::process::program;
 
-pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
-    let project = open(meant, Depth::Shape)?;
+pub(super) fn run(context: &Context, args: &AttachArgs) -> CommandResult {
+    let project = open(context, Depth::Shape)?;
     let store = project_store::find(&project)?;
     let Some(store) = store else {
         return Err(CliError::new(FAILED, "nothing has run yet"));
     };
     let chosen = match (&args.mode, &args.task) {
         (Some(mode), Some(task)) => Ok(named(&store, &project_store::past_pair(&project, mode, task)?)?),
-        _ if args.next => attach_choice::next(meant, &store)?,
-        _ => attach_choice::pick(meant, &store)?,
+        _ if args.next => attach_choice::next(context, &store)?,
+        _ => attach_choice::pick(context, &store)?,
     };
     let run = match chosen {
         Ok(run) => *run,
         Err(code) => return Ok(code),
     };
-    // However it is shown: `--next` goes on to the others.
+    // Recorded for every way of showing: `--next` goes on to the other runs.
     attention::visited(&store, &run)?;
     if args.print {
         return print_command(&run);
     }
     if let Some(name) = &args.terminal {
-        let store = attach_terminal::wished(&project, store, name)?;
-        return show(meant, &store, &run, AttachHow::Terminal);
+        let store = attach_terminal::with_terminal(&project, store, name)?;
+        return show(context, &store, &run, AttachHow::Terminal);
     }
-    show(meant, &store, &run, if args.here { AttachHow::Here } else { AttachHow::Auto })
+    show(context, &store, &run, if args.here { AttachHow::Here } else { AttachHow::Auto })
 }
 
 fn named(store: &Store, pair: &Pair) -> Result<Box<Run>, CliError> {
@@ -57,15 +57,15 @@ fn named(store: &Store, pair: &Pair) -> Result<Box<Run>, CliError> {
     Ok(Box::new(run))
 }
 
-/// Shows an interactive run as `how` says.
-pub(super) fn show(meant: &Meant, store: &Store, run: &Run, how: AttachHow) -> Answer {
-    // Where its window is known only tmux could tell more: another look is another client.
+/// Shows an interactive run.
+pub(super) fn show(context: &Context, store: &Store, run: &Run, how: AttachHow) -> CommandResult {
+    // With a known window, another observation would only start another tmux client.
     let run = match run.progress.window {
         Some(_) => run.clone(),
         None => observe::run(store, run.id())?.unwrap_or_else(|| run.clone()),
     };
     if how == AttachHow::Terminal {
-        return attach_terminal::show(meant, store, &run, Asked::Outright);
+        return attach_terminal::show(context, store, &run, TerminalRequest::Explicit);
     }
     if how == AttachHow::Auto && attach::switch_client(&run)? {
         return Ok(ExitCode::SUCCESS);
@@ -75,15 +75,15 @@ pub(super) fn show(meant: &Meant, store: &Store, run: &Run, how: AttachHow) -> A
             .hint(format!("dispatch attach --print {}", run.pair())));
     }
     if !on_a_terminal() {
-        return attach_terminal::show(meant, store, &run, Asked::InPassing);
+        return attach_terminal::show(context, store, &run, TerminalRequest::IfAvailable);
     }
     let argv = attach::attach_argv(&run).ok_or_else(|| gone(&run))?;
     let error = program::become_command(&argv);
-    output::stderr(meant).error(&error.to_string());
+    output::stderr(context).error(&error.to_string());
     Ok(ExitCode::from(FAILED))
 }
 
-pub(super) fn print_command(run: &Run) -> Answer {
+pub(super) fn print_command(run: &Run) -> CommandResult {
     let argv = attach::attach_argv(run).ok_or_else(|| gone(run))?;
     output::line(&shell_words::join(argv))?;
     Ok(ExitCode::SUCCESS)

@@ -1,11 +1,11 @@
-//! Which run `attach` means where none is named: the next that waits, or the one that is picked.
+//! The run for `attach` without names: the next one that waits for the user, or one picked from a list.
 
 use std::process::ExitCode;
 
 use crate::cli::commands::run::on_a_terminal;
 use crate::cli::commands::{duration, say};
+use crate::cli::context::Context;
 use crate::cli::error::{CliError, FAILED, USAGE};
-use crate::cli::meant::Meant;
 use crate::cli::picker::{self, Choice, Row};
 use crate::cli::progress;
 use crate::model::run::Run;
@@ -13,23 +13,23 @@ use crate::runner::attention;
 use crate::runner::store::{Observed, Store};
 use crate::system::{clock, environment};
 
-/// The run to go to, or how the command ends without one.
-pub(super) type Chosen = Result<Box<Run>, ExitCode>;
+/// A run, or the exit code without one.
+pub(super) type ChosenRun = Result<Box<Run>, ExitCode>;
 
-/// The run that has waited longest, of those that were not visited since.
-pub(super) fn next(meant: &Meant, store: &Store) -> Result<Chosen, CliError> {
+/// The run that has waited longest, of those not attached to since.
+pub(super) fn next(context: &Context, store: &Store) -> Result<ChosenRun, CliError> {
     let (run, notices) = attention::next_waiting(store)?;
-    say(meant, &notices);
+    say(context, &notices);
     match run {
         Some(run) => Ok(Ok(Box::new(run))),
         None => Err(CliError::new(FAILED, "no run waits for you").hint("`dispatch status` shows what runs")),
     }
 }
 
-/// Asks on a terminal; elsewhere tells the commands that could have been meant.
-pub(super) fn pick(meant: &Meant, store: &Store) -> Result<Chosen, CliError> {
+/// Lets the user pick on a terminal; otherwise fails with the possible commands as hints.
+pub(super) fn pick(context: &Context, store: &Store) -> Result<ChosenRun, CliError> {
     let Observed { mut runs, notices } = attention::windows(store)?;
-    say(meant, &notices);
+    say(context, &notices);
     let is_dumb = environment::var_text("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
     if !on_a_terminal() || is_dumb {
         let error = CliError::new(USAGE, "name a mode and a task");
@@ -39,7 +39,7 @@ pub(super) fn pick(meant: &Meant, store: &Store) -> Result<Chosen, CliError> {
         return Err(CliError::new(FAILED, "no window is open").hint("dispatch run MODE TASK"));
     }
     let rows = runs.iter().map(row).collect();
-    Ok(match picker::pick(&["TASK", "MODE", "FOR", "DOES"], rows, meant.colour.0)? {
+    Ok(match picker::pick(&["TASK", "MODE", "FOR", "DOES"], rows, context.colour.0)? {
         Choice::Picked(at) if at < runs.len() => Ok(Box::new(runs.swap_remove(at))),
         Choice::Picked(_) | Choice::Left => Err(ExitCode::SUCCESS),
         Choice::Interrupted => Err(ExitCode::from(130)),

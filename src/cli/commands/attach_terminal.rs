@@ -1,12 +1,12 @@
-//! `dispatch attach` and `run` where this is no terminal, or another is asked for: the user's own.
+//! `attach` and `run` in a new or existing window of the user's terminal emulator.
 
 use std::process::ExitCode;
 
 use serde_json::json;
 
-use crate::cli::commands::{Answer, attach};
-use crate::cli::error::{CliError, FAILED, USAGE};
-use crate::cli::meant::Meant;
+use crate::cli::commands::attach;
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, CommandResult, FAILED, USAGE};
 use crate::cli::output;
 use crate::manifest::terminal_section;
 use crate::model::run::Run;
@@ -16,17 +16,16 @@ use crate::runner::show_window;
 use crate::runner::show_window::{NotShown, Shown};
 use crate::runner::store::{Store, Wish};
 
-/// How much a terminal is wanted.
+/// Whether the user asked for a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Asked {
-    /// `--terminal`, `--attach terminal`.
-    Outright,
-    /// Where there is one.
-    InPassing,
+pub(super) enum TerminalRequest {
+    /// `--terminal` or `--attach terminal`.
+    Explicit,
+    IfAvailable,
 }
 
 /// The store with the terminal that was typed.
-pub(super) fn wished(project: &Project, store: Store, typed: &str) -> Result<Store, CliError> {
+pub(super) fn with_terminal(project: &Project, store: Store, typed: &str) -> Result<Store, CliError> {
     match terminal_section::parse(typed) {
         Some(terminal) => Ok(store.with_terminal(Wish { terminal, ..project.wish() })),
         None => {
@@ -36,12 +35,12 @@ pub(super) fn wished(project: &Project, store: Store, typed: &str) -> Result<Sto
     }
 }
 
-/// Opens or focuses it; where there is none, prints the command that attaches.
-pub(super) fn show(meant: &Meant, store: &Store, run: &Run, asked: Asked) -> Answer {
+/// Opens or focuses a terminal; without one, prints the command that attaches.
+pub(super) fn show(context: &Context, store: &Store, run: &Run, request: TerminalRequest) -> CommandResult {
     let shown = show_window::show_window(store, run)?;
-    let err = output::stderr(meant);
+    let err = output::stderr(context);
     let pair = run.pair();
-    if meant.json {
+    if context.json {
         output::json(&json!({
             "runId": run.id(), "mode": pair.mode.as_str(), "task": pair.task.as_str(),
             "session": run.facts.session, "window": pair.window_name(), "attached": shown.word(),
@@ -54,25 +53,25 @@ pub(super) fn show(meant: &Meant, store: &Store, run: &Run, asked: Asked) -> Ans
             err.note(&format!("{pair} is in your terminal: {}", shown.remark().unwrap_or_default()));
         }
         Shown::Opened { terminal } => err.note(&format!("{pair} is open in {terminal}")),
-        Shown::None(error) => return nothing(meant, run, error, asked),
+        Shown::None(error) => return not_shown(context, run, error, request),
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn nothing(meant: &Meant, run: &Run, error: &NotShown, asked: Asked) -> Answer {
-    let err = output::stderr(meant);
+fn not_shown(context: &Context, run: &Run, error: &NotShown, request: TerminalRequest) -> CommandResult {
+    let err = output::stderr(context);
     let is_a_mistake = !matches!(error, NotShown::NoTerminal(why) if !why.is_a_mistake());
-    match asked {
-        Asked::Outright if is_a_mistake => {
+    match request {
+        TerminalRequest::Explicit if is_a_mistake => {
             let line = attach_argv(run).map(shell_words::join);
             let error = CliError::new(FAILED, error.to_string());
             return Err(line
                 .into_iter()
                 .fold(error.hint("`dispatch doctor` names the terminal that would be opened"), CliError::hint));
         }
-        Asked::Outright => err.note(&error.to_string()),
-        Asked::InPassing if is_a_mistake => err.warning(&error.to_string()),
-        Asked::InPassing => tracing::info!(%error, "no terminal is opened"),
+        TerminalRequest::Explicit => err.note(&error.to_string()),
+        TerminalRequest::IfAvailable if is_a_mistake => err.warning(&error.to_string()),
+        TerminalRequest::IfAvailable => tracing::info!(%error, "no terminal is opened"),
     }
-    if meant.json { Ok(ExitCode::SUCCESS) } else { attach::print_command(run) }
+    if context.json { Ok(ExitCode::SUCCESS) } else { attach::print_command(run) }
 }

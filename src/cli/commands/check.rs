@@ -1,25 +1,24 @@
-//! `dispatch check`: manifest, templates and tasks, all problems at once. Runs nothing.
+//! `dispatch check`: all problems of manifest, templates and tasks. Runs nothing.
 
 use std::process::ExitCode;
 
-use crate::cli::commands::Answer;
-use crate::cli::error::{CliError, FAILED};
-use crate::cli::meant::Meant;
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, CommandResult, FAILED};
 use crate::cli::output;
 use crate::model::problem::summary;
 use crate::runner::check::{Checked, check};
 use crate::view::problem_view::ProblemView;
 
-pub(super) fn run(meant: &Meant) -> Answer {
-    let checked = check(&meant.whence)?;
+pub(super) fn run(context: &Context) -> CommandResult {
+    let checked = check(&context.whence)?;
     let failed = checked.has_errors();
     let Checked { problems, counts } = checked;
-    if meant.json {
+    if context.json {
         let views: Vec<ProblemView> = problems.iter().map(ProblemView::new).collect();
         output::json(&serde_json::json!({ "ok": !failed, "problems": views }))?;
         return Ok(ExitCode::from(if failed { FAILED } else { 0 }));
     }
-    output::stderr(meant).problems(&problems);
+    output::stderr(context).problems(&problems);
     if failed {
         return Err(CliError::new(FAILED, summary(&problems)));
     }

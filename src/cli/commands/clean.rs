@@ -1,24 +1,24 @@
-//! `dispatch clean`: a task's worktree and merged branch go, unless something would be lost.
+//! `dispatch clean`: removes a task's worktree and merged branch, unless work would be lost.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::cli::args::Clean as Args;
-use crate::cli::commands::{Answer, open};
-use crate::cli::meant::Meant;
+use crate::cli::args::CleanArgs;
+use crate::cli::commands::open;
+use crate::cli::context::Context;
+use crate::cli::error::CommandResult;
 use crate::cli::output;
 use crate::runner::clean;
 use crate::runner::project::Depth;
 use crate::view::work_view::CleanView;
 
-pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
-    let project = open(meant, Depth::Shape)?;
+pub(super) fn run(context: &Context, args: &CleanArgs) -> CommandResult {
+    let project = open(context, Depth::Shape)?;
     let tasks = project.tasks();
     let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
     let done = clean::clean(&project, &tasks, tasks.find(&args.task)?, &here, args.dry_run)?;
-    if meant.json {
-        output::json(&done)?;
-        return Ok(ExitCode::SUCCESS);
+    if context.json {
+        return output::json(&done);
     }
     for line in lines(&done) {
         output::line(&crate::agent::sanitize_line(&line))?;

@@ -1,4 +1,4 @@
-//! `dispatch` alone: what waits, what runs, the likely next commands.
+//! `dispatch` without a command: active runs, open tasks, and likely next commands.
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use clap::CommandFactory as _;
 
 use crate::cli::args::Cli;
-use crate::cli::commands::{Answer, open, say, status};
-use crate::cli::error::{CliError, USAGE};
-use crate::cli::meant::Meant;
+use crate::cli::commands::{open, say, status};
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, CommandResult, USAGE};
 use crate::cli::output;
 use crate::manifest::Mode;
 use crate::model::run::Run;
@@ -19,27 +19,27 @@ use crate::runner::observe;
 use crate::runner::project::Depth;
 use crate::runner::project_store;
 
-pub(super) fn run(meant: &Meant) -> Answer {
+pub(super) fn run(context: &Context) -> CommandResult {
     if !std::io::stdout().is_terminal() {
         return Err(CliError::new(USAGE, "no command was given").hint("`dispatch --help` lists them"));
     }
-    if matches!(locate(&meant.whence), Ok(None)) {
+    if matches!(locate(&context.whence), Ok(None)) {
         output::write(Cli::command().render_help().to_string().as_bytes())?;
-        output::stderr(meant).hint("`dispatch init` writes a starter manifest here");
+        output::stderr(context).hint("`dispatch init` writes a starter manifest here");
         return Ok(ExitCode::SUCCESS);
     }
-    let project = open(meant, Depth::Shape)?;
+    let project = open(context, Depth::Shape)?;
     let tasks = project.tasks();
     let mut active = Vec::new();
     if let Some(store) = project_store::find(&project)? {
         let observed = observe::observe(&store)?;
-        say(meant, &observed.notices);
+        say(context, &observed.notices);
         active = observed.runs.into_iter().filter(Run::is_active).collect();
     }
     if active.is_empty() {
         output::line("nothing runs")?;
     } else {
-        output::write(status::table(meant, &active, &Held::new()).as_bytes())?;
+        output::write(status::table(context, &active, &Held::new()).as_bytes())?;
     }
     let open_tasks =
         tasks.tasks().iter().filter(|task| !matches!(task.status, Some(TaskStatus::Done | TaskStatus::Archived)));

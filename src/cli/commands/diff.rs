@@ -1,28 +1,28 @@
-//! `dispatch diff`: what was done in a task's worktree, shown by git itself.
+//! `dispatch diff`: the changes of a task's worktree, shown by git.
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use crate::cli::args::Diff as Args;
-use crate::cli::commands::{Answer, open};
+use crate::cli::args::DiffArgs;
+use crate::cli::commands::open;
+use crate::cli::context::Context;
+use crate::cli::error::CommandResult;
 use crate::cli::interrupts::Interrupts;
-use crate::cli::meant::Meant;
 use crate::cli::output;
 use crate::runner::diff;
 use crate::runner::diff::DiffFormat;
 use crate::runner::project::Depth;
 
-pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
-    let project = open(meant, Depth::Shape)?;
+pub(super) fn run(context: &Context, args: &DiffArgs) -> CommandResult {
+    let project = open(context, Depth::Shape)?;
     let tasks = project.tasks();
     let work = diff::work(&project, &tasks, tasks.find(&args.task)?)?;
-    if meant.json {
-        output::json(&work.view(0)?)?;
-        return Ok(ExitCode::SUCCESS);
+    if context.json {
+        return output::json(&work.view(0)?);
     }
-    // Ctrl-C is the pager's, as with git alone.
+    // Ctrl-C is for the pager, as with git itself.
     let _interrupts = Interrupts::new()?;
     let paged = std::io::stdout().is_terminal();
-    work.show(DiffFormat { stat: args.stat, colour: meant.colour.0, paged })?;
+    work.show(DiffFormat { stat: args.stat, colour: context.colour.0, paged })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,18 +1,17 @@
-//! `dispatch doctor`: what is missing, and the cure.
+//! `dispatch doctor`: what is missing, and how to fix it.
 
 use std::process::ExitCode;
 
-use crate::cli::commands::Answer;
-use crate::cli::error::FAILED;
-use crate::cli::meant::Meant;
+use crate::cli::context::Context;
+use crate::cli::error::{CommandResult, FAILED};
 use crate::cli::output;
 use crate::cli::table::{self, Cell};
 use crate::runner::doctor::{Finding, State, examine};
 
-pub(super) fn run(meant: &Meant) -> Answer {
-    let findings = examine(&meant.whence);
+pub(super) fn run(context: &Context) -> CommandResult {
+    let findings = examine(&context.whence);
     let failed = findings.iter().any(|finding| finding.state == State::Fail);
-    if meant.json {
+    if context.json {
         let views: Vec<_> = findings.iter().map(view).collect();
         output::json(&serde_json::json!({ "ok": !failed, "findings": views }))?;
         return Ok(ExitCode::from(if failed { FAILED } else { 0 }));
@@ -29,11 +28,11 @@ pub(super) fn run(meant: &Meant) -> Answer {
         })
         .collect();
     output::write(
-        table::render_wrapped(&["WHAT", "STATE", "FOUND"], &rows, table::terminal_width(), meant.colour.0).as_bytes(),
+        table::render_wrapped(&["WHAT", "STATE", "FOUND"], &rows, table::terminal_width(), context.colour.0).as_bytes(),
     )?;
     for finding in &findings {
         if let Some(cure) = &finding.cure {
-            output::stderr(meant).hint(&format!("{}: {cure}", finding.what));
+            output::stderr(context).hint(&format!("{}: {cure}", finding.what));
         }
     }
     Ok(ExitCode::from(if failed { FAILED } else { 0 }))

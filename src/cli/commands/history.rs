@@ -2,9 +2,10 @@
 
 use std::process::ExitCode;
 
-use crate::cli::args::History as Args;
-use crate::cli::commands::{Answer, duration, local, open, say};
-use crate::cli::meant::Meant;
+use crate::cli::args::HistoryArgs;
+use crate::cli::commands::{duration, local, open, say};
+use crate::cli::context::Context;
+use crate::cli::error::CommandResult;
 use crate::cli::table::{self, Cell};
 use crate::cli::{output, progress};
 use crate::runner::observe;
@@ -14,32 +15,31 @@ use crate::runner::project_store;
 use crate::system::clock;
 use crate::view::run_view::RunView;
 
-pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
-    let project = open(meant, Depth::Shape)?;
+pub(super) fn run(context: &Context, args: &HistoryArgs) -> CommandResult {
+    let project = open(context, Depth::Shape)?;
     let (mode, task) = (args.mode.clone(), args.task.clone());
-    let asked = Past { mode, task, since: args.since, limit: args.limit, ..Past::default() };
-    let filter = asked.clone().filter()?;
+    let past = Past { mode, task, since: args.since, limit: args.limit, ..Past::default() };
+    let filter = past.clone().filter()?;
     let now = clock::now();
     let mut runs = Vec::new();
     let store = project_store::find(&project)?;
     if let Some(store) = &store {
-        // Ends that nobody has noted yet belong to the past, too.
+        // Records ends first: runs that ended unobserved are part of the history.
         let noted = observe::observe(store)?;
-        say(meant, &noted.notices);
+        say(context, &noted.notices);
         let observed = store.history(&filter)?;
-        say(meant, &observed.notices);
+        say(context, &observed.notices);
         runs = observed.runs;
     }
     if runs.is_empty() {
-        asked.check_names(&project, store.as_ref())?;
+        past.check_names(&project, store.as_ref())?;
     }
-    if meant.json {
+    if context.json {
         let views: Vec<RunView> = runs.iter().map(|run| RunView::new(run, now)).collect();
-        output::json(&serde_json::json!({ "runs": views }))?;
-        return Ok(ExitCode::SUCCESS);
+        return output::json(&serde_json::json!({ "runs": views }));
     }
     if runs.is_empty() {
-        output::stderr(meant).note(&none_found(args));
+        output::stderr(context).note(&none_found(args));
         return Ok(ExitCode::SUCCESS);
     }
     let rows: Vec<Vec<Cell>> = runs
@@ -67,13 +67,13 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
         })
         .collect();
     let heads = ["ENDED", "TASK", "MODE", "OUTCOME", "EXIT", "FOR", "COST", "RUN"];
-    // The last column is the id by which a run is named: a narrow terminal wraps it, and nothing is lost.
-    output::write(table::render(&heads, &rows, None, meant.colour.0).as_bytes())?;
+    // Not cut to the terminal's width: the last column is the run id, which must be complete.
+    output::write(table::render(&heads, &rows, None, context.colour.0).as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// The answer where there is no row: what was asked for is part of it.
-fn none_found(args: &Args) -> String {
+/// The message for an empty result, with the options.
+fn none_found(args: &HistoryArgs) -> String {
     let options = [
         args.mode.as_ref().map(|mode| format!("--mode {mode}")),
         args.task.as_ref().map(|task| format!("--task {task}")),

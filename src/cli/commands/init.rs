@@ -1,19 +1,19 @@
-//! `dispatch init`: a starter project. Never overwrites.
+//! `dispatch init`: writes a starter project. Never overwrites.
 
 use std::process::ExitCode;
 
-use crate::cli::commands::Answer;
-use crate::cli::meant::Meant;
+use crate::cli::context::Context;
+use crate::cli::error::CommandResult;
 use crate::cli::output;
 use crate::runner::init::{Wrote, write_starter};
 
-pub(super) fn run(meant: &Meant) -> Answer {
-    for (path, wrote) in write_starter(&meant.whence.folder)? {
+pub(super) fn run(context: &Context) -> CommandResult {
+    for (path, wrote) in write_starter(&context.whence.folder)? {
         match wrote {
             Wrote::New => output::line(&format!("wrote {}", path.display()))?,
-            Wrote::Kept => output::stderr(meant).note(&format!("kept {} (already exists)", path.display())),
+            Wrote::Kept => output::stderr(context).note(&format!("kept {} (already exists)", path.display())),
         }
     }
-    output::stderr(meant).note("next: `dispatch check`, then `dispatch modes` and `dispatch tasks`");
+    output::stderr(context).note("next: `dispatch check`, then `dispatch modes` and `dispatch tasks`");
     Ok(ExitCode::SUCCESS)
 }

@@ -1,17 +1,17 @@
-//! `dispatch logs`: what a run printed, readable or byte for byte.
+//! `dispatch logs`: the output of a run, readable or raw.
 
 use std::os::fd::AsFd as _;
 use std::process::ExitCode;
 
 use crate::agent::LineRenderer;
-use crate::cli::args::Logs as Args;
+use crate::cli::args::LogsArgs;
+use crate::cli::commands::open;
 use crate::cli::commands::run::protocol_of;
-use crate::cli::commands::{Answer, open};
 use crate::cli::console::{Console, Show};
-use crate::cli::error::{CliError, FAILED, USAGE};
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, CommandResult, FAILED, USAGE};
 use crate::cli::interrupts::Interrupts;
-use crate::cli::meant::Meant;
-use crate::cli::trouble::Trouble;
+use crate::cli::stuck_warning::StuckWarning;
 use crate::cli::{output, progress};
 use crate::model::names::Pair;
 use crate::model::run::Run;
@@ -26,11 +26,11 @@ use crate::runner::store::Store;
 use crate::system::clock;
 use crate::system::logs::reader::{LogStreams, ReadFrom};
 
-pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
+pub(super) fn run(context: &Context, args: &LogsArgs) -> CommandResult {
     let (Some(mode), Some(task)) = (&args.mode, &args.task) else {
         return Err(CliError::new(USAGE, "name a mode and a task"));
     };
-    let project = open(meant, Depth::Shape)?;
+    let project = open(context, Depth::Shape)?;
     let pair = project_store::past_pair(&project, mode, task)?;
     let never = || Failure::never_run(&pair);
     let store = project_store::find(&project)?.ok_or_else(never)?;
@@ -45,10 +45,10 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
         }
     };
     let run = run.ok_or_else(never)?;
-    if run.facts.headless { headless(meant, args, &store, &run) } else { window(&store, &run) }
+    if run.facts.headless { headless(context, args, &store, &run) } else { window(&store, &run) }
 }
 
-/// The run that was named, which must be one of the pair that was named with it.
+/// The run of `--run`, which must be one of the pair.
 fn of_the_pair(run: Option<Run>, pair: &Pair, typed: &str) -> Result<Run, CliError> {
     match run {
         Some(run) if run.pair() == *pair => Ok(run),
@@ -62,12 +62,12 @@ fn of_the_pair(run: Option<Run>, pair: &Pair, typed: &str) -> Result<Run, CliErr
     }
 }
 
-fn headless(meant: &Meant, args: &Args, store: &Store, run: &Run) -> Answer {
+fn headless(context: &Context, args: &LogsArgs, store: &Store, run: &Run) -> CommandResult {
     let both = !args.stdout && !args.stderr;
     let streams = LogStreams { stdout: both || args.stdout, stderr: both || args.stderr };
     let protocol = protocol_of(store, run);
     let tail = args.tail.unwrap_or(u64::MAX);
-    // Lines of events are not lines of output: those are counted after they were made readable.
+    // An event is not a line of output: with `--tail`, lines are counted after rendering.
     let counts_rendered =
         args.tail.is_some() && !args.raw && streams.stdout && LineRenderer::for_protocol(protocol).is_some();
     let from = match (args.tail, args.since) {
@@ -86,17 +86,17 @@ fn headless(meant: &Meant, args: &Args, store: &Store, run: &Run) -> Answer {
     }
     let mut interrupts = Interrupts::new()?;
     let mut follower = Follower::new(store, run, Some((streams, from)))?;
-    let mut trouble = Trouble::default();
+    let mut warning = StuckWarning::default();
     loop {
         let run = follower.look()?;
         if args.follow {
-            trouble.tell(meant, &run);
+            warning.show(context, &run);
         }
         follower.read(&mut |piece| console.show(&piece))?;
         if counts_rendered {
             console.release()?;
         }
-        if !run.is_active() || !args.follow || !console.is_heard() {
+        if !run.is_active() || !args.follow || !console.has_reader() {
             break;
         }
         if follower.wait(&run, Some(interrupts.as_fd()), None)? == Woken::Interrupted && interrupts.take() > 0 {
@@ -107,22 +107,18 @@ fn headless(meant: &Meant, args: &Args, store: &Store, run: &Run) -> Answer {
     if args.follow {
         let run = follower.look()?;
         if !run.is_active() && !args.raw {
-            output::stderr(meant).note(&format!("{}: {}", run.pair(), progress::words(&run)));
+            output::stderr(context).note(&format!("{}: {}", run.pair(), progress::words(&run)));
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// A window has no log but its screen: the live one, or the last that was seen.
-fn window(store: &Store, run: &Run) -> Answer {
+/// A window has no log: prints its screen, or its saved last screen.
+fn window(store: &Store, run: &Run) -> CommandResult {
     let screen = attach::screen(store, run)?;
     match screen {
         Some(text) => {
-            let mut shown = Vec::new();
-            let mut sanitizer = crate::agent::Sanitizer::new();
-            sanitizer.feed(&text, &mut shown);
-            sanitizer.finish(&mut shown);
-            output::write(&shown)?;
+            output::write(&output::sanitized(&text))?;
             Ok(ExitCode::SUCCESS)
         }
         None => Err(CliError::new(FAILED, format!("no screen of `{}` was kept", run.pair()))

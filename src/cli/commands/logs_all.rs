@@ -1,4 +1,4 @@
-//! `dispatch logs -f --all`: everything that runs, each line with whose it is.
+//! `dispatch logs -f --all`: the output of all active runs, each line with its pair.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -7,12 +7,12 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use crate::agent::{LineRenderer, Sanitizer};
-use crate::cli::args::Logs as Args;
+use crate::cli::args::LogsArgs;
+use crate::cli::commands::open;
 use crate::cli::commands::run::protocol_of;
-use crate::cli::commands::{Answer, open};
-use crate::cli::error::CliError;
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, CommandResult};
 use crate::cli::interrupts::Interrupts;
-use crate::cli::meant::Meant;
 use crate::cli::output;
 use crate::cli::progress;
 use crate::model::run::Run;
@@ -24,11 +24,11 @@ use crate::runner::store::Store;
 use crate::system::logs::reader::{LogReader, LogStream, LogStreams, ReadFrom};
 use crate::system::watch::{self, ChangeWatch};
 
-/// New runs are looked for this often; output of known ones comes as it is written.
+/// The interval between observations of new runs; output of known runs wakes at once.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// One run's logs on their way to the screen.
-struct Lane {
+/// The output of one run.
+struct RunOutput {
     run: Run,
     reader: LogReader,
     renderer: Option<LineRenderer>,
@@ -36,52 +36,52 @@ struct Lane {
     pending: Vec<u8>,
 }
 
-pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
-    let project = open(meant, Depth::Shape)?;
+pub(super) fn run(context: &Context, args: &LogsArgs) -> CommandResult {
+    let project = open(context, Depth::Shape)?;
     let Some(store) = project_store::find(&project)? else {
-        output::stderr(meant).note("nothing runs");
+        output::stderr(context).note("nothing runs");
         return Ok(ExitCode::SUCCESS);
     };
     let both = !args.stdout && !args.stderr;
     let streams = LogStreams { stdout: both || args.stdout, stderr: both || args.stderr };
     let mut interrupts = Interrupts::new()?;
     let watch = ChangeWatch::new()?;
-    let mut lanes: BTreeMap<RunId, Lane> = BTreeMap::new();
+    let mut outputs: BTreeMap<RunId, RunOutput> = BTreeMap::new();
     let mut first = true;
     let mut looked: Option<(Instant, Vec<Run>)> = None;
     loop {
-        // Each line wakes us; who runs is asked once a second.
+        // Each line wakes this loop; runs are observed once a second.
         let runs = match looked.take().filter(|(at, _)| at.elapsed() < LOOK) {
             Some((at, runs)) => looked.insert((at, runs)),
             None => looked.insert((Instant::now(), observe::observe(&store)?.runs)),
         };
         let live: Vec<&Run> = runs.1.iter().filter(|run| run.is_active() && run.facts.headless).collect();
         for run in &live {
-            if !lanes.contains_key(run.id()) {
-                // What ran before we came is shown from its last lines on, what starts later whole.
+            if !outputs.contains_key(run.id()) {
+                // Runs that were active before are shown from their last lines on, later ones from the start.
                 let from = if first { ReadFrom::Tail(args.tail.unwrap_or(10)) } else { ReadFrom::Start };
-                lanes.insert(run.id().clone(), Lane::open(&store, run, streams, from, &watch)?);
+                outputs.insert(run.id().clone(), RunOutput::open(&store, run, streams, from, &watch)?);
             }
         }
         first = false;
         watch.clear();
         let mut ended = Vec::new();
-        for (id, lane) in &mut lanes {
+        for (id, lane) in &mut outputs {
             lane.pump()?;
             if !live.iter().any(|run| run.id() == id) {
                 ended.push(id.clone());
             }
         }
         for id in ended {
-            if let Some(mut lane) = lanes.remove(&id) {
+            if let Some(mut lane) = outputs.remove(&id) {
                 lane.pump()?;
                 lane.finish()?;
                 if let Some(run) = observe::run(&store, &id)? {
-                    output::stderr(meant).note(&format!("{}: {}", run.pair(), progress::words(&run)));
+                    output::stderr(context).note(&format!("{}: {}", run.pair(), progress::words(&run)));
                 }
             }
         }
-        if lanes.is_empty() {
+        if outputs.is_empty() {
             return Ok(ExitCode::SUCCESS);
         }
         let ready = watch::wait_readable(&[watch.as_fd(), interrupts.as_fd()], Some(watch.tick().unwrap_or(LOOK)))?;
@@ -91,7 +91,7 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     }
 }
 
-impl Lane {
+impl RunOutput {
     fn open(
         store: &Store,
         run: &Run,
@@ -134,12 +134,12 @@ impl Lane {
         self.put_lines(true)
     }
 
-    /// Whole lines, each under its run's name.
+    /// Prints complete lines with the pair's name.
     fn put_lines(&mut self, rest_too: bool) -> std::io::Result<()> {
         let end = match memchr::memrchr(b'\n', &self.pending) {
             _ if rest_too => self.pending.len(),
             Some(at) => at + 1,
-            // A line without an end is cut where it would fill the memory.
+            // A line without an end is split, to bound memory.
             None if self.pending.len() > 64 * 1024 => self.pending.len(),
             None => 0,
         };

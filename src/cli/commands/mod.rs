@@ -1,4 +1,4 @@
-//! One file per command: read what was meant, ask `runner`, print the answer.
+//! One file for each command: calls `runner` and prints the result.
 
 mod approve;
 mod attach;
@@ -34,71 +34,68 @@ use std::process::ExitCode;
 
 use crate::cli::args::Command;
 use crate::cli::complete;
-use crate::cli::error::CliError;
-use crate::cli::meant::Meant;
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, CommandResult};
 use crate::cli::output;
 use crate::manifest;
 use crate::runner::project::{Depth, Project};
 
-/// What every command ends with.
-type Answer = Result<ExitCode, CliError>;
-
 /// Runs one command.
-pub(crate) fn answer(meant: &Meant, command: Option<Command>) -> Answer {
+pub(crate) fn run_command(context: &Context, command: Option<Command>) -> CommandResult {
     match command {
-        None => dashboard::run(meant),
-        Some(Command::Run(args)) => run::run(meant, args),
-        Some(Command::Status(args)) if args.tmux => segment::run(meant),
-        Some(Command::Status(args)) => status::run(meant, &args),
-        Some(Command::Logs(args)) if args.all => logs_all::run(meant, &args),
-        Some(Command::Logs(args)) => logs::run(meant, &args),
-        Some(Command::Stop(args)) => stop::run(meant, &args),
-        Some(Command::Wait(args)) => wait::run(meant, &args),
-        Some(Command::Attach(args)) => attach::run(meant, &args),
-        Some(Command::Send(args)) => send::run(meant, &args),
-        Some(Command::Plan(args)) => plan::run(meant, &args),
-        Some(Command::Up(args)) => up::run(meant, &args),
-        Some(Command::Down) => up::down(meant),
-        Some(Command::Approve(args)) => approve::run(meant, &args),
-        Some(Command::Tasks) => tasks::list(meant),
-        Some(Command::Task(args)) => tasks::show(meant, &args),
-        Some(Command::Modes) => modes::run(meant),
-        Some(Command::Render(args)) => render::run(meant, args),
-        Some(Command::History(args)) => history::run(meant, &args),
-        Some(Command::Check) => check::run(meant),
-        Some(Command::Diff(args)) => diff::run(meant, &args),
-        Some(Command::Clean(args)) => clean::run(meant, &args),
-        Some(Command::Prune(args)) => prune::run(meant, &args),
-        Some(Command::Serve(args)) => serve::run(meant, &args),
-        Some(Command::Token) => token::run(meant),
-        Some(Command::Doctor) => doctor::run(meant),
-        Some(Command::Init) => init::run(meant),
-        Some(Command::Schema) => output::json(&manifest::schema()).map(|()| ExitCode::SUCCESS),
+        None => dashboard::run(context),
+        Some(Command::Run(args)) => run::run(context, args),
+        Some(Command::Status(args)) if args.tmux => segment::run(context),
+        Some(Command::Status(args)) => status::run(context, &args),
+        Some(Command::Logs(args)) if args.all => logs_all::run(context, &args),
+        Some(Command::Logs(args)) => logs::run(context, &args),
+        Some(Command::Stop(args)) => stop::run(context, &args),
+        Some(Command::Wait(args)) => wait::run(context, &args),
+        Some(Command::Attach(args)) => attach::run(context, &args),
+        Some(Command::Send(args)) => send::run(context, &args),
+        Some(Command::Plan(args)) => plan::run(context, &args),
+        Some(Command::Up(args)) => up::run(context, &args),
+        Some(Command::Down) => up::down(context),
+        Some(Command::Approve(args)) => approve::run(context, &args),
+        Some(Command::Tasks) => tasks::list(context),
+        Some(Command::Task(args)) => tasks::show(context, &args),
+        Some(Command::Modes) => modes::run(context),
+        Some(Command::Render(args)) => render::run(context, args),
+        Some(Command::History(args)) => history::run(context, &args),
+        Some(Command::Check) => check::run(context),
+        Some(Command::Diff(args)) => diff::run(context, &args),
+        Some(Command::Clean(args)) => clean::run(context, &args),
+        Some(Command::Prune(args)) => prune::run(context, &args),
+        Some(Command::Serve(args)) => serve::run(context, &args),
+        Some(Command::Token) => token::run(context),
+        Some(Command::Doctor) => doctor::run(context),
+        Some(Command::Init) => init::run(context),
+        Some(Command::Schema) => output::json(&manifest::schema()),
         Some(Command::Completions(args)) => {
             output::write(&complete::script(args.shell)?)?;
             Ok(ExitCode::SUCCESS)
         }
-        Some(Command::Short(words)) => short::run(meant, words),
+        Some(Command::Short(words)) => short::run(context, words),
     }
 }
 
-/// The project of this call, with the manifest's warnings said.
-fn open(meant: &Meant, depth: Depth) -> Result<Project, CliError> {
-    let project = Project::open(&meant.whence, depth)?.with_words_typed_in(&meant.whence.folder);
-    if !meant.quiet {
-        output::stderr(meant).problems(&project.problems);
+/// Opens the project and prints the manifest's warnings.
+fn open(context: &Context, depth: Depth) -> Result<Project, CliError> {
+    let project = Project::open(&context.whence, depth)?.with_words_typed_in(&context.whence.folder);
+    if !context.quiet {
+        output::stderr(context).problems(&project.problems);
     }
     Ok(project)
 }
 
-/// Says what looking at the records brought up.
-fn say(meant: &Meant, notices: &[String]) {
+/// Prints the notices of an observation as warnings.
+fn say(context: &Context, notices: &[String]) {
     for notice in notices {
-        output::stderr(meant).warning(notice);
+        output::stderr(context).warning(notice);
     }
 }
 
-/// `1m 05s`: two units, for people.
+/// A duration in two units: `1m 05s`.
 fn duration(ms: u64) -> String {
     let seconds = ms / 1000;
     match seconds {
@@ -110,7 +107,7 @@ fn duration(ms: u64) -> String {
     }
 }
 
-/// A moment in the user's own time zone.
+/// A time in the user's time zone.
 fn local(at: jiff::Timestamp) -> String {
     at.to_zoned(crate::system::clock::local_zone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }

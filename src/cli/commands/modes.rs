@@ -1,21 +1,21 @@
-//! `dispatch modes`: what there is to run, and where each comes from.
+//! `dispatch modes`: the modes, and where each is defined.
 
 use std::process::ExitCode;
 
-use crate::cli::commands::{Answer, open};
+use crate::cli::commands::open;
+use crate::cli::context::Context;
+use crate::cli::error::CommandResult;
 use crate::cli::frames;
-use crate::cli::meant::Meant;
 use crate::cli::output;
 use crate::cli::table::{self, Cell};
 use crate::runner::project::Depth;
 use crate::runner::show;
 
-pub(super) fn run(meant: &Meant) -> Answer {
-    let project = open(meant, Depth::Whole)?;
+pub(super) fn run(context: &Context) -> CommandResult {
+    let project = open(context, Depth::Whole)?;
     let view = show::modes(&project, &frames::here());
-    if meant.json {
-        output::json(&view)?;
-        return Ok(ExitCode::SUCCESS);
+    if context.json {
+        return output::json(&view);
     }
     let rows: Vec<Vec<Cell>> = view
         .modes
@@ -32,6 +32,6 @@ pub(super) fn run(meant: &Meant) -> Answer {
         })
         .collect();
     let heads = ["MODE", "KIND", "AGENT", "FROM", "DESCRIPTION"];
-    output::write(table::render(&heads, &rows, table::terminal_width(), meant.colour.0).as_bytes())?;
+    table::print(context, &heads, &rows)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,11 +1,11 @@
-//! `dispatch plan`: what `up` would do, and why, step by step.
+//! `dispatch plan`: the steps of `up`, with reasons.
 
 use std::process::ExitCode;
 
-use crate::cli::args::Plan as Args;
-use crate::cli::commands::{Answer, open, say};
-use crate::cli::error::CliError;
-use crate::cli::meant::Meant;
+use crate::cli::args::PlanArgs;
+use crate::cli::commands::{open, say};
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, CommandResult};
 use crate::cli::output;
 use crate::plan::diff::{Options, Plan};
 use crate::plan::step::{Kept, Step, What};
@@ -17,44 +17,44 @@ use crate::runner::store::Store;
 use crate::tasks::TaskSet;
 use crate::view::plan_view::PlanView;
 
-/// The exit code of `--exit-code` where something is to be done.
+/// The exit code of `--exit-code` if the plan has changes.
 const CHANGES: u8 = 2;
 
-pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
-    let project = open(meant, Depth::Whole)?;
+pub(super) fn run(context: &Context, args: &PlanArgs) -> CommandResult {
+    let project = open(context, Depth::Whole)?;
     let tasks = project.tasks();
     let options = Options { recreate: args.recreate, prune: args.prune, watch: false };
     let store = project_store::find(&project)?;
-    let plan = look(meant, &project, &tasks, store.as_ref(), options)?;
-    if meant.json {
+    let plan = look(context, &project, &tasks, store.as_ref(), options)?;
+    if context.json {
         output::json(&PlanView::new(&plan))?;
     } else {
-        print(meant, &plan)?;
-        offer_resume(meant, store.as_ref(), plan.steps.iter())?;
+        print(context, &plan)?;
+        offer_resume(context, store.as_ref(), plan.steps.iter())?;
     }
     let changes = args.exit_code && !plan.is_empty();
     Ok(if changes { ExitCode::from(CHANGES) } else { ExitCode::SUCCESS })
 }
 
 pub(super) fn look(
-    meant: &Meant,
+    context: &Context,
     project: &Project,
     tasks: &TaskSet,
     store: Option<&Store>,
     options: Options,
 ) -> Result<Plan, CliError> {
     let outlook = reconcile::plan(project, tasks, store, options)?;
-    say(meant, &outlook.notices);
-    // A watch says nothing twice.
+    say(context, &outlook.notices);
+    // A watch does not repeat them.
     for words in outlook.unmatched.iter().filter(|_| !options.watch) {
-        output::stderr(meant).note(words);
+        output::stderr(context).note(words);
     }
     Ok(outlook.plan)
 }
 
-/// Says of each window that came to a bad end that its conversation can go on.
+/// Prints a hint for each window that did not succeed and can be resumed.
 pub(super) fn offer_resume<'a>(
-    meant: &Meant,
+    context: &Context,
     store: Option<&Store>,
     steps: impl Iterator<Item = &'a Step>,
 ) -> Result<(), CliError> {
@@ -63,20 +63,20 @@ pub(super) fn offer_resume<'a>(
         let (What::Restart { last: id, .. } | What::Keep(Kept::Satisfied(id, _))) = &step.what else { continue };
         if observe::run(store, id)?.is_some_and(|run| run.offers_resume()) {
             let pair = &step.pair;
-            output::stderr(meant).hint(&format!("`dispatch run --resume {pair}` goes on in its conversation"));
+            output::stderr(context).hint(&format!("`dispatch run --resume {pair}` goes on in its conversation"));
         }
     }
     Ok(())
 }
 
-fn print(meant: &Meant, plan: &Plan) -> Result<(), CliError> {
+fn print(context: &Context, plan: &Plan) -> Result<(), CliError> {
     let mut text = String::new();
     for step in &plan.steps {
         text.push_str(&line(step));
         text.push('\n');
     }
     output::write(text.as_bytes())?;
-    let err = output::stderr(meant);
+    let err = output::stderr(context);
     match (plan.actions().count(), plan.steps.is_empty()) {
         (0, true) => err.note("`runs:` wants nothing"),
         (0, false) => err.note("nothing to do"),
@@ -86,7 +86,7 @@ fn print(meant: &Meant, plan: &Plan) -> Result<(), CliError> {
     Ok(())
 }
 
-/// `+ review T-1 (missing)`, deeper where it waits for what stands above it.
+/// `+ review T-1 (missing)`, indented below the step that it waits for.
 pub(super) fn line(step: &Step) -> String {
     let sign = match &step.what {
         What::Start | What::Restart { .. } => '+',

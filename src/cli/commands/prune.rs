@@ -1,10 +1,11 @@
-//! `dispatch prune`: old runs go, by the manifest's retention.
+//! `dispatch prune`: deletes old runs by the manifest's retention.
 
 use std::process::ExitCode;
 
-use crate::cli::args::Prune as Args;
-use crate::cli::commands::{Answer, open, say};
-use crate::cli::meant::Meant;
+use crate::cli::args::PruneArgs;
+use crate::cli::commands::{open, say};
+use crate::cli::context::Context;
+use crate::cli::error::CommandResult;
 use crate::cli::output;
 use crate::model::run_spec::Keep;
 use crate::runner::observe;
@@ -12,13 +13,13 @@ use crate::runner::project::Depth;
 use crate::runner::project_store;
 use crate::runner::prune;
 
-pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
-    let project = open(meant, Depth::Shape)?;
+pub(super) fn run(context: &Context, args: &PruneArgs) -> CommandResult {
+    let project = open(context, Depth::Shape)?;
     let keep =
         Keep { runs_per_pair: project.manifest.retention.runs_per_pair, max_age: project.manifest.retention.max_age };
     let mut pruned = Vec::new();
     if let Some(store) = project_store::find(&project)? {
-        say(meant, &observe::observe(&store)?.notices);
+        say(context, &observe::observe(&store)?.notices);
         for pair in prune::pairs(&store)? {
             let ids = if args.dry_run {
                 prune::prunable(&store, &pair, Some(&keep))?
@@ -26,18 +27,18 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
                 prune::prune_pair(&store, &pair, Some(&keep))?
             };
             for id in ids {
-                if !meant.json {
+                if !context.json {
                     output::line(&format!("{id} {pair}"))?;
                 }
                 pruned.push(id.to_string());
             }
         }
     }
-    if meant.json {
+    if context.json {
         output::json(&serde_json::json!({ "pruned": pruned, "dryRun": args.dry_run }))?;
-    } else if !meant.quiet {
+    } else if !context.quiet {
         let verb = if args.dry_run { "would delete" } else { "deleted" };
-        output::stderr(meant).note(&format!("{verb} {} runs", pruned.len()));
+        output::stderr(context).note(&format!("{verb} {} runs", pruned.len()));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,11 +1,11 @@
-//! `dispatch render` and `run -n`: what a run would be. Starts and writes nothing.
+//! `dispatch render` and `run -n`: prompt, arguments and environment of a run. Starts and writes nothing.
 
 use std::process::ExitCode;
 
-use crate::cli::args::Render as Args;
-use crate::cli::commands::{Answer, open, run};
-use crate::cli::error::CliError;
-use crate::cli::meant::Meant;
+use crate::cli::args::RenderArgs;
+use crate::cli::commands::{open, run};
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, CommandResult};
 use crate::cli::output;
 use crate::model::run_spec::RunKind;
 use crate::runner::prepare;
@@ -14,26 +14,25 @@ use crate::runner::project::Depth;
 use crate::runner::show;
 use crate::view::render_view::RenderView;
 
-pub(super) fn run(meant: &Meant, args: Args) -> Answer {
-    let project = open(meant, Depth::Whole)?;
+pub(super) fn run(context: &Context, args: RenderArgs) -> CommandResult {
+    let project = open(context, Depth::Whole)?;
     let tasks = project.tasks();
     let mode = project.mode(&args.mode)?;
     let task = tasks.find(&args.task).map_err(CliError::from)?;
     let prompt = args.prompt.as_deref().map(run::read_prompt).transpose()?;
     let request = Request { prompt, extras: args.extras, ..Request::default() };
     let prepared = prepare::prepare(&project, &tasks, mode, task, &request).map_err(CliError::from)?;
-    print(meant, &[prepared])
+    print(context, &[prepared])
 }
 
-/// Prints what each would be.
-pub(super) fn print(meant: &Meant, prepared: &[Prepared]) -> Answer {
+/// Prints the prepared runs.
+pub(super) fn print(context: &Context, prepared: &[Prepared]) -> CommandResult {
     let views: Vec<RenderView> = prepared.iter().map(show::prepared).collect();
-    if meant.json {
-        match views.as_slice() {
-            [one] => output::json(one)?,
-            several => output::json(&serde_json::json!({ "runs": several }))?,
-        }
-        return Ok(ExitCode::SUCCESS);
+    if context.json {
+        return match views.as_slice() {
+            [one] => output::json(one),
+            several => output::json(&serde_json::json!({ "runs": several })),
+        };
     }
     for (at, (prepared, view)) in prepared.iter().zip(&views).enumerate() {
         if at > 0 {

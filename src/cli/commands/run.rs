@@ -6,13 +6,13 @@ use std::process::ExitCode;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::cli::args::{AttachHow, Run as Args, RunOptions, Selector};
-use crate::cli::commands::{Answer, attach, open, render, run_many};
+use crate::cli::args::{AttachHow, RunArgs as Args, RunOptions, TaskFilter as Selector};
+use crate::cli::commands::{attach, open, render, run_many};
 use crate::cli::console::{Console, Show};
-use crate::cli::error::{CliError, USAGE};
+use crate::cli::context::Context as Meant;
+use crate::cli::error::{CliError, CommandResult as Answer, USAGE};
 use crate::cli::interrupts::Interrupts;
-use crate::cli::meant::Meant;
-use crate::cli::trouble::Trouble;
+use crate::cli::stuck_warning::StuckWarning as Trouble;
 use crate::cli::{output, progress, retry_words};
 use crate::manifest::{Mode, TaskSelector};
 use crate::model::protocol::Protocol;
@@ -280,7 +280,7 @@ fn stream(
     let mut trouble = Trouble::default();
     loop {
         let run = follower.look()?;
-        trouble.tell(meant, &run);
+        trouble.show(meant, &run);
         follower.read(&mut |piece| console.show(&piece))?;
         for words in retries.take().iter().filter_map(retry_words::words) {
             output::stderr(meant).note(&format!("{}: {words}", run.pair()));
@@ -290,7 +290,7 @@ fn stream(
             await_stops(stops, store, ours, interrupts)?;
             return Ok(Streamed::Ended(Box::new(run)));
         }
-        if !console.is_heard() {
+        if !console.has_reader() {
             return Ok(Streamed::LetGo(UNHEARD));
         }
         if let RunState::Unknown(_) = run.state {

@@ -12,13 +12,12 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use crate::cli::args::RunOptions;
-use crate::cli::commands::Answer;
 use crate::cli::commands::run::{begin, code, stop_in_background};
-use crate::cli::error::CliError;
+use crate::cli::context::Context as Meant;
+use crate::cli::error::{CliError, CommandResult as Answer};
 use crate::cli::interrupts::Interrupts;
-use crate::cli::meant::Meant;
 use crate::cli::output;
-use crate::cli::progress::{Line, Progress};
+use crate::cli::progress::{ProgressDisplay as Progress, ProgressLine as Line};
 use crate::cli::retry_words;
 use crate::model::names::Pair;
 use crate::model::run::Run;

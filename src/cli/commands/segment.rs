@@ -1,9 +1,9 @@
-//! `dispatch status --tmux`: the project in a few characters, for tmux's status line.
+//! `dispatch status --tmux`: counts of runs in a few characters, for tmux's status line.
 
 use std::process::ExitCode;
 
-use crate::cli::commands::Answer;
-use crate::cli::meant::Meant;
+use crate::cli::context::Context;
+use crate::cli::error::CommandResult;
 use crate::cli::output;
 use crate::runner::counts::Counts;
 use crate::runner::overview;
@@ -12,7 +12,7 @@ use crate::runner::project::{Depth, OpenError, Project};
 use crate::runner::project_store;
 use crate::system::{clock, environment};
 
-/// Sign, the same in ASCII, and the colour.
+/// Sign, sign in ASCII, and colour.
 const SIGNS: [(&str, &str, &str); 6] = [
     ("⚑", "!", "yellow"),
     ("▶", ">", "green"),
@@ -22,32 +22,31 @@ const SIGNS: [(&str, &str, &str); 6] = [
     ("?", "?", "magenta"),
 ];
 
-pub(super) fn run(meant: &Meant) -> Answer {
-    // Where the status line follows its pane, most folders have no project: that is nothing to say.
-    let project = match Project::open(&meant.whence, Depth::Shape) {
+pub(super) fn run(context: &Context) -> CommandResult {
+    // A status line may follow the pane's folder: a folder without a project is no error.
+    let project = match Project::open(&context.whence, Depth::Shape) {
         Err(OpenError::NotFound { .. }) => return Ok(ExitCode::SUCCESS),
         opened => opened?,
     };
-    let store = project_store::find(&project)?.map(|store| store.to_show().with_early(meant.take_early()));
+    let store = project_store::find(&project)?.map(|store| store.to_show().with_early(context.take_early()));
     let runs =
         store.map(|store| overview::overview(&store, RECENT)).transpose()?.map(|seen| seen.runs).unwrap_or_default();
     let counts = Counts::of(&runs, clock::now());
-    if meant.json {
+    if context.json {
         let Counts { waiting, running, idle, queued, failed, unknown } = counts;
-        output::json(&serde_json::json!({
+        return output::json(&serde_json::json!({
             "waiting": waiting, "running": running, "idle": idle, "queued": queued, "failed": failed,
             "unknown": unknown,
-        }))?;
-        return Ok(ExitCode::SUCCESS);
+        }));
     }
-    let shown = segment(counts, speaks_utf8(), meant.styled);
+    let shown = segment(counts, speaks_utf8(), context.styled);
     if !shown.is_empty() {
         output::line(&shown)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Only our own signs and numbers: nothing in it that tmux could read as a format.
+/// Contains only signs and numbers, so that tmux finds no format in it.
 fn segment(counts: Counts, utf8: bool, styled: bool) -> String {
     let Counts { waiting, running, idle, queued, failed, unknown } = counts;
     let parts = SIGNS.iter().zip([waiting, running, idle, queued, failed, unknown]);
@@ -61,10 +60,10 @@ fn segment(counts: Counts, utf8: bool, styled: bool) -> String {
     shown.collect::<Vec<_>>().join(" ")
 }
 
-/// By the first of the variables that decide it.
+/// Whether the locale is UTF-8, by the first variable that is set.
 fn speaks_utf8() -> bool {
-    let said = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(environment::var_text);
-    said.is_some_and(|locale| {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(environment::var_text);
+    locale.is_some_and(|locale| {
         let locale = locale.to_ascii_lowercase();
         locale.contains("utf-8") || locale.contains("utf8")
     })

@@ -1,12 +1,12 @@
-//! `dispatch send`: a text into an interactive run, as if typed and entered.
+//! `dispatch send`: types a text into an interactive run and presses Enter.
 
 use std::io::{self, IsTerminal as _, Read as _};
 use std::process::ExitCode;
 
-use crate::cli::args::Send as Args;
-use crate::cli::commands::{Answer, open};
-use crate::cli::error::{CliError, FAILED, USAGE};
-use crate::cli::meant::Meant;
+use crate::cli::args::SendArgs;
+use crate::cli::commands::open;
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, CommandResult, FAILED, USAGE};
 use crate::cli::output;
 use crate::model::message::{MAX_MESSAGE, Message};
 use crate::model::run::Run;
@@ -18,8 +18,8 @@ use crate::runner::send;
 use crate::runner::send::Sent;
 use crate::view::sent_view::SentView;
 
-pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
-    let project = open(meant, Depth::Shape)?;
+pub(super) fn run(context: &Context, args: &SendArgs) -> CommandResult {
+    let project = open(context, Depth::Shape)?;
     let pair = project_store::past_pair(&project, &args.mode, &args.task)?;
     let store = project_store::find(&project)?;
     let run = store.as_ref().map(|store| observe::last_run(store, &pair)).transpose()?.flatten();
@@ -32,7 +32,7 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     }
     let message = message(args.text.as_deref())?;
     let sent = send::send(&store, &run, &message)?;
-    tell(meant, &run, sent)
+    report(context, &run, sent)
 }
 
 /// The text as typed, or all of stdin.
@@ -46,17 +46,16 @@ fn message(typed: Option<&str>) -> Result<Message, CliError> {
         return Err(CliError::new(USAGE, "no text was given").hint("`-` reads it from stdin"));
     }
     let mut bytes = Vec::new();
-    // Enough to be refused: the newline at its end is not counted.
+    // One byte over the limit is refused; the newline at the end does not count.
     io::stdin().lock().take(MAX_MESSAGE as u64 + 2).read_to_end(&mut bytes)?;
     Ok(Message::of_stream(bytes)?)
 }
 
-fn tell(meant: &Meant, run: &Run, sent: Sent) -> Answer {
-    if meant.json {
-        output::json(&SentView::new(run, sent.is_confirmed(), sent == Sent::Confirmed))?;
-        return Ok(ExitCode::SUCCESS);
+fn report(context: &Context, run: &Run, sent: Sent) -> CommandResult {
+    if context.json {
+        return output::json(&SentView::new(run, sent.is_confirmed(), sent == Sent::Confirmed));
     }
-    let (pair, err) = (run.pair(), output::stderr(meant));
+    let (pair, err) = (run.pair(), output::stderr(context));
     match sent {
         Sent::Typed => err.note(&format!("{pair}: sent")),
         Sent::Taken => err.note(&format!("{pair}: sent; the agent took the command and tells no more of it")),

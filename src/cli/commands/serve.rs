@@ -1,15 +1,15 @@
-//! `dispatch serve`: HTTP, WebSockets and the page, until it is told to end.
+//! `dispatch serve`: HTTP, WebSockets and the page, until a signal ends it.
 
 use core::net::{IpAddr, Ipv4Addr};
 use std::io;
 use std::os::fd::AsFd as _;
 use std::process::ExitCode;
 
-use crate::cli::args::Serve as Args;
-use crate::cli::commands::{Answer, open};
-use crate::cli::error::{CliError, USAGE};
+use crate::cli::args::ServeArgs;
+use crate::cli::commands::open;
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, CommandResult, USAGE};
 use crate::cli::interrupts::Interrupts;
-use crate::cli::meant::Meant;
 use crate::cli::output;
 use crate::http::{self, Listener, ServerParts, Times};
 use crate::runner::live::Live;
@@ -21,7 +21,7 @@ use crate::runner::worker::WorkerPool;
 use crate::system::listen::{self, ListenError};
 use crate::system::watch::file_watcher::FileWatcher;
 
-pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
+pub(super) fn run(context: &Context, args: &ServeArgs) -> CommandResult {
     refuse_inside("serve")?;
     let address = loopback(args)?;
     let mut times = Times::default();
@@ -29,18 +29,18 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
         times.set(name, *time).ok_or_else(|| CliError::new(USAGE, format!("there is no time `{name}`")))?;
     }
     times.apply();
-    let project = open(meant, Depth::Shape)?;
+    let project = open(context, Depth::Shape)?;
     let store = project_store::create(&project, None)?;
     let claim = served::claim_server(&store)?;
-    // Before anything listens: what ends us from now on ends us in order.
-    let mut ends = Interrupts::of_the_end()?;
+    // Before listening: from here on, a signal leads to an orderly shutdown.
+    let mut ends = Interrupts::of_termination()?;
     listen::raise_file_limit();
     let (listener, at) = listen(args, address)?;
     let token = served::new_token()?;
-    let live = Live::start(store.to_show(), FileWatcher::start()?, meant.whence.clone())?;
+    let live = Live::start(store.to_show(), FileWatcher::start()?, context.whence.clone())?;
     served::announce(&claim, at.clone(), &token)?;
-    let err = output::stderr(meant);
-    if meant.json {
+    let err = output::stderr(context);
+    if context.json {
         output::json(&serde_json::json!({ "address": at, "pid": std::process::id() }))?;
     } else {
         output::line(&format!("serving {} at {at}", project.manifest.root.display()))?;
@@ -61,8 +61,8 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Only this machine itself is served; from elsewhere a tunnel leads here.
-fn loopback(args: &Args) -> Result<IpAddr, CliError> {
+/// Only loopback addresses are served; other machines use a tunnel.
+fn loopback(args: &ServeArgs) -> Result<IpAddr, CliError> {
     let address = match args.bind.as_deref() {
         None => IpAddr::V4(Ipv4Addr::LOCALHOST),
         Some("localhost") => IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -76,7 +76,7 @@ fn not_loopback(address: IpAddr, port: u16) -> CliError {
         .hint(format!("from another machine: ssh -L {port}:127.0.0.1:{port} THIS-MACHINE"))
 }
 
-fn listen(args: &Args, address: IpAddr) -> Result<(Listener, String), CliError> {
+fn listen(args: &ServeArgs, address: IpAddr) -> Result<(Listener, String), CliError> {
     if let Some(path) = &args.socket {
         let path = std::path::absolute(path)?;
         let listener = listen::unix(&path).map_err(|error| refused(error, args))?;
@@ -87,7 +87,7 @@ fn listen(args: &Args, address: IpAddr) -> Result<(Listener, String), CliError> 
     Ok((Listener::Tcp(listener), at))
 }
 
-fn refused(error: ListenError, args: &Args) -> CliError {
+fn refused(error: ListenError, args: &ServeArgs) -> CliError {
     let message = error.to_string();
     match error {
         ListenError::NotLoopback(address) => not_loopback(address, args.port),

@@ -3,14 +3,14 @@
 use std::ffi::OsString;
 
 use crate::cli::args::RunOptions;
-use crate::cli::commands::{Answer, open, run};
-use crate::cli::error::{CliError, USAGE};
-use crate::cli::meant::Meant;
+use crate::cli::commands::{open, run};
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, CommandResult, USAGE};
 use crate::manifest::COMMANDS;
 use crate::model::nearest::nearest;
 use crate::runner::project::{Depth, NameLookupError};
 
-pub(super) fn run(meant: &Meant, words: Vec<OsString>) -> Answer {
+pub(super) fn run(context: &Context, words: Vec<OsString>) -> CommandResult {
     let mut texts = Vec::new();
     for word in words {
         texts.push(word.into_string().map_err(|word| {
@@ -20,7 +20,7 @@ pub(super) fn run(meant: &Meant, words: Vec<OsString>) -> Answer {
     }
     let mut texts = texts.into_iter();
     let typed = texts.next().unwrap_or_default();
-    let project = open(meant, Depth::Whole)?;
+    let project = open(context, Depth::Whole)?;
     let mode = match project.mode(&typed) {
         Ok(mode) => mode,
         Err(NameLookupError::UnknownMode { nearest: None, known, .. }) => {
@@ -38,11 +38,11 @@ pub(super) fn run(meant: &Meant, words: Vec<OsString>) -> Answer {
     let rest: Vec<String> = texts.collect();
     let from_worktree = || project.task_of_worktree(&tasks, mode).and_then(|task| tasks.get(&task.id));
     let (task, extras) = match rest.split_first() {
-        // A bare word may be the agent's where the task can be left out: only an id or a path is surely a task.
+        // Only an id or a path is surely a task: another word may be for the agent.
         Some((first, extras)) if tasks.find_id(first).is_ok() || first.contains('/') && tasks.find(first).is_ok() => {
             (tasks.find(first).map_err(CliError::from)?, extras.to_vec())
         }
-        // In a task's worktree the task may be left out: then all words are the agent's.
+        // In a task's worktree the task may be left out: then all words are for the agent.
         Some((first, extras)) => match from_worktree() {
             Some(task) => (task, rest.clone()),
             None => (tasks.find(first).map_err(CliError::from)?, extras.to_vec()),
@@ -52,12 +52,12 @@ pub(super) fn run(meant: &Meant, words: Vec<OsString>) -> Answer {
             None => return Err(CliError::new(USAGE, "no task was named").hint(format!("dispatch {typed} TASK"))),
         },
     };
-    // `--` is the user's own separator, not the agent's word.
+    // The separator `--` is not passed to the agent.
     let extras = match extras.split_first() {
         Some((first, rest)) if first == "--" => rest.to_vec(),
         _ => extras,
     };
-    run::start(meant, &project, &tasks, (mode, ready), &[task], RunOptions::default(), extras)
+    run::start(context, &project, &tasks, (mode, ready), &[task], RunOptions::default(), extras)
 }
 
 #[cfg(test)]

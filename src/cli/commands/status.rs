@@ -1,11 +1,11 @@
-//! `dispatch status`: what is active and what ended last, or one pair.
+//! `dispatch status`: active and last ended runs, or one pair.
 
 use std::process::ExitCode;
 
-use crate::cli::args::Status as Args;
-use crate::cli::commands::{Answer, duration, local, open, say};
-use crate::cli::error::CliError;
-use crate::cli::meant::Meant;
+use crate::cli::args::StatusArgs;
+use crate::cli::commands::{duration, local, open, say};
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, CommandResult};
 use crate::cli::table::{self, Cell};
 use crate::cli::{output, progress, retry_words};
 use crate::model::activity::{Activity, ActivitySource, ActivityState};
@@ -25,8 +25,8 @@ use crate::runner::store::{Observed, Store};
 use crate::system::clock;
 use crate::view::run_view::RunView;
 
-pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
-    let project = open(meant, Depth::Shape)?;
+pub(super) fn run(context: &Context, args: &StatusArgs) -> CommandResult {
+    let project = open(context, Depth::Shape)?;
     if let (Some(mode), Some(task)) = (&args.mode, &args.task) {
         let pair = project_store::past_pair(&project, mode, task)?;
         let store = project_store::find(&project)?.map(Store::to_show);
@@ -34,33 +34,33 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
         return match (run, store) {
             (Some(run), Some(store)) => {
                 let held = held::held(&project, &store, std::slice::from_ref(&run))?;
-                one(meant, &store, &run, &held, args.explain)
+                one(context, &store, &run, &held, args.explain)
             }
             _ => Err(Failure::never_run(&pair).into()),
         };
     }
-    let Some(store) = project_store::find(&project)?.map(|store| store.to_show().with_early(meant.take_early())) else {
-        return print(meant, None, &[], &Held::new(), args.explain);
+    let Some(store) = project_store::find(&project)?.map(|store| store.to_show().with_early(context.take_early()))
+    else {
+        return print(context, None, &[], &Held::new(), args.explain);
     };
     let limit = if args.all { u32::MAX } else { RECENT };
     let Observed { runs, notices } = overview::overview(&store, limit)?;
-    say(meant, &notices);
+    say(context, &notices);
     let held = held::held(&project, &store, &runs)?;
-    print(meant, Some(&store), &runs, &held, args.explain)
+    print(context, Some(&store), &runs, &held, args.explain)
 }
 
-fn print(meant: &Meant, store: Option<&Store>, runs: &[Run], held: &Held, explain: bool) -> Answer {
+fn print(context: &Context, store: Option<&Store>, runs: &[Run], held: &Held, explain: bool) -> CommandResult {
     let now = clock::now();
-    if meant.json {
+    if context.json {
         let views: Vec<RunView> = runs.iter().map(|run| show::run(run, held, now)).collect();
-        output::json(&serde_json::json!({ "runs": views }))?;
-        return Ok(ExitCode::SUCCESS);
+        return output::json(&serde_json::json!({ "runs": views }));
     }
     if runs.is_empty() {
-        output::stderr(meant).note("nothing has run yet");
+        output::stderr(context).note("nothing has run yet");
         return Ok(ExitCode::SUCCESS);
     }
-    output::write(table(meant, runs, held).as_bytes())?;
+    output::write(table(context, runs, held).as_bytes())?;
     if let (true, Some(store)) = (explain, store) {
         for run in runs {
             output::line("")?;
@@ -71,7 +71,7 @@ fn print(meant: &Meant, store: Option<&Store>, runs: &[Run], held: &Held, explai
 }
 
 /// The runs as a table.
-pub(super) fn table(meant: &Meant, runs: &[Run], held: &Held) -> String {
+pub(super) fn table(context: &Context, runs: &[Run], held: &Held) -> String {
     let now = clock::now();
     let rows: Vec<Vec<Cell>> = runs
         .iter()
@@ -102,14 +102,13 @@ pub(super) fn table(meant: &Meant, runs: &[Run], held: &Held) -> String {
             ]
         })
         .collect();
-    table::render(&["TASK", "MODE", "STATE", "FOR", "ENDED", "ABOUT"], &rows, table::terminal_width(), meant.colour.0)
+    table::render(&["TASK", "MODE", "STATE", "FOR", "ENDED", "ABOUT"], &rows, table::terminal_width(), context.colour.0)
 }
 
-fn one(meant: &Meant, store: &Store, run: &Run, held: &Held, explain: bool) -> Answer {
+fn one(context: &Context, store: &Store, run: &Run, held: &Held, explain: bool) -> CommandResult {
     let view = show::run(run, held, clock::now());
-    if meant.json {
-        output::json(&view)?;
-        return Ok(ExitCode::SUCCESS);
+    if context.json {
+        return output::json(&view);
     }
     let not_exited = not_exited(run).map_or_else(String::new, |words| format!(": {words}"));
     output::line(&format!("{}: {}{not_exited}", run.pair(), progress::words(run)))?;
@@ -142,7 +141,7 @@ fn one(meant: &Meant, store: &Store, run: &Run, held: &Held, explain: bool) -> A
     Ok(ExitCode::SUCCESS)
 }
 
-/// `answered 12 min ago, has not exited`: of a job whose agent has ended its turn and lives on.
+/// `answered 12 min ago, has not exited`: for a job whose agent has answered and still runs.
 fn not_exited(run: &Run) -> Option<String> {
     let at = run.answered_at().filter(|_| run.is_active())?;
     let age = retry_words::rough(clock::millis_between(at, clock::now()));
@@ -162,7 +161,7 @@ fn activity(activity: &Activity) -> String {
     }
 }
 
-/// How the state is known.
+/// `--explain`: the evidence for the state.
 fn details(store: &Store, run: &Run) -> Result<(), CliError> {
     let folder = store.folder(run.id());
     output::line(&format!("{} {}", run.pair(), run.id()))?;

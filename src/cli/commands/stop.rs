@@ -1,11 +1,11 @@
-//! `dispatch stop`: a window or job and its whole process tree.
+//! `dispatch stop`: ends windows and jobs with their process trees.
 
 use std::process::ExitCode;
 
-use crate::cli::args::Stop as Args;
-use crate::cli::commands::{Answer, open};
-use crate::cli::error::{CliError, FAILED, USAGE};
-use crate::cli::meant::Meant;
+use crate::cli::args::StopArgs;
+use crate::cli::commands::open;
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, CommandResult, FAILED, USAGE};
 use crate::cli::output;
 use crate::model::names::Pair;
 use crate::model::run::Run;
@@ -21,12 +21,12 @@ use crate::runner::store::Store;
 use crate::system::clock;
 use crate::view::run_view::RunView;
 
-pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
-    let project = open(meant, Depth::Shape)?;
+pub(super) fn run(context: &Context, args: &StopArgs) -> CommandResult {
+    let project = open(context, Depth::Shape)?;
     let store = project_store::find(&project)?;
     let mut orphans = orphans::orphans(&project)?;
-    orphans.retain(|orphan| is_meant(args, orphan));
-    let before = end_orphans(meant, &project, &orphans)?;
+    orphans.retain(|orphan| is_selected(args, orphan));
+    let before = end_orphans(context, &project, &orphans)?;
     let mut pairs: Vec<Pair> = match &args.mode {
         Some(mode) if args.tasks.is_empty() => {
             return Err(CliError::new(USAGE, "no task was named").hint(format!("dispatch stop {mode} TASK")));
@@ -38,9 +38,9 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
             .collect::<Result<Vec<_>, _>>()?,
         None => {
             let mut runs = store.as_ref().map(observe::observe).transpose()?.map(|seen| seen.runs).unwrap_or_default();
-            // What cannot be seen is nobody's to stop.
+            // A run in an unknown state cannot be stopped.
             runs.retain(|run| run.is_active() && !matches!(run.state, RunState::Unknown(_)));
-            return all_after(meant, store.as_ref(), &runs, before);
+            return all_after(context, store.as_ref(), &runs, before);
         }
     };
     pairs.retain(|pair| !orphans.iter().any(|orphan| orphan.pair.as_ref() == Some(pair)));
@@ -48,18 +48,18 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
         Some(store) => stop::stop_pairs(store, &pairs, How::Stop).map_err(CliError::from)?,
         None => pairs.iter().map(|_| Ok(Stopped::NotRunning(None))).collect(),
     };
-    report(meant, pairs.into_iter().zip(stopped), before)
+    report(context, pairs.into_iter().zip(stopped), before)
 }
 
-/// What was ended before the runs that have a record.
+/// Runs without a record that were ended.
 #[derive(Debug, Default)]
-struct Before {
+struct EndedOrphans {
     count: usize,
     views: Vec<serde_json::Value>,
     failure: Option<CliError>,
 }
 
-fn is_meant(args: &Args, orphan: &Orphan) -> bool {
+fn is_selected(args: &StopArgs, orphan: &Orphan) -> bool {
     match (&args.mode, &orphan.pair) {
         (None, _) => true,
         (Some(mode), Some(pair)) => {
@@ -69,10 +69,10 @@ fn is_meant(args: &Args, orphan: &Orphan) -> bool {
     }
 }
 
-/// Ends runs that live without a record, and says so.
-fn end_orphans(meant: &Meant, project: &Project, orphans: &[Orphan]) -> Result<Before, CliError> {
-    let err = output::stderr(meant);
-    let mut before = Before::default();
+/// Ends runs that have processes but no record, and reports them.
+fn end_orphans(context: &Context, project: &Project, orphans: &[Orphan]) -> Result<EndedOrphans, CliError> {
+    let err = output::stderr(context);
+    let mut before = EndedOrphans::default();
     let results: Vec<_> = std::thread::scope(|scope| {
         let ending: Vec<_> =
             orphans.iter().map(|orphan| scope.spawn(|| orphans::end_orphan(project, orphan))).collect();
@@ -88,7 +88,7 @@ fn end_orphans(meant: &Meant, project: &Project, orphans: &[Orphan]) -> Result<B
                     "runId": orphan.run.as_str(), "mode": mode, "task": task, "state": "stopped",
                     "reason": "its record was removed while it ran",
                 }));
-                if !meant.json {
+                if !context.json {
                     output::line(&format!("{name}: stopped (its record was removed while it ran)"))?;
                 }
                 continue;
@@ -103,17 +103,17 @@ fn end_orphans(meant: &Meant, project: &Project, orphans: &[Orphan]) -> Result<B
     Ok(before)
 }
 
-/// Stops `runs`: first those that wait, which would start when the others make room for them.
-pub(super) fn all_of(meant: &Meant, store: Option<&Store>, runs: &[Run]) -> Answer {
-    all_after(meant, store, runs, Before::default())
+/// Stops `runs`: queued ones first, since they would start when the others free their slots.
+pub(super) fn all_of(context: &Context, store: Option<&Store>, runs: &[Run]) -> CommandResult {
+    all_after(context, store, runs, EndedOrphans::default())
 }
 
-fn all_after(meant: &Meant, store: Option<&Store>, runs: &[Run], before: Before) -> Answer {
+fn all_after(context: &Context, store: Option<&Store>, runs: &[Run], before: EndedOrphans) -> CommandResult {
     let (Some(store), false) = (store, runs.is_empty()) else {
         if before.count == 0 {
-            output::stderr(meant).note("nothing runs");
+            output::stderr(context).note("nothing runs");
         }
-        return report(meant, std::iter::empty(), before);
+        return report(context, std::iter::empty(), before);
     };
     let (waiting, running): (Vec<Run>, Vec<Run>) =
         runs.iter().cloned().partition(|run| matches!(run.state, RunState::Queued(_)));
@@ -121,21 +121,25 @@ fn all_after(meant: &Meant, store: Option<&Store>, runs: &[Run], before: Before)
         let stopped = stop::stop_runs(store, &runs, How::Stop);
         runs.into_iter().map(|run| run.pair()).zip(stopped).collect::<Vec<_>>()
     });
-    report(meant, stopped.into_iter().flatten(), before)
+    report(context, stopped.into_iter().flatten(), before)
 }
 
-/// Says what came of each.
-fn report(meant: &Meant, results: impl Iterator<Item = (Pair, Result<Stopped, StopError>)>, before: Before) -> Answer {
-    let err = output::stderr(meant);
-    let Before { mut views, mut failure, .. } = before;
+/// Prints the result of each stop.
+fn report(
+    context: &Context,
+    results: impl Iterator<Item = (Pair, Result<Stopped, StopError>)>,
+    before: EndedOrphans,
+) -> CommandResult {
+    let err = output::stderr(context);
+    let EndedOrphans { mut views, mut failure, .. } = before;
     for (pair, result) in results {
         match result {
-            Ok(Stopped::Ended(run)) if meant.json => views.push(serde_json::json!(RunView::new(&run, clock::now()))),
+            Ok(Stopped::Ended(run)) if context.json => views.push(serde_json::json!(RunView::new(&run, clock::now()))),
             Ok(Stopped::Ended(run)) => output::line(&format!("{pair}: {}", run.state.as_str()))?,
-            Ok(Stopped::NotRunning(Some(run))) if meant.json => {
+            Ok(Stopped::NotRunning(Some(run))) if context.json => {
                 views.push(serde_json::json!(RunView::new(&run, clock::now())));
             }
-            Ok(Stopped::NotRunning(_)) if meant.json => {}
+            Ok(Stopped::NotRunning(_)) if context.json => {}
             Ok(Stopped::NotRunning(Some(run))) => {
                 output::line(&format!("{pair}: not running (last run: {})", run.state.as_str()))?;
             }
@@ -147,7 +151,7 @@ fn report(meant: &Meant, results: impl Iterator<Item = (Pair, Result<Stopped, St
             }
         }
     }
-    if meant.json {
+    if context.json {
         output::json(&serde_json::json!({ "runs": views }))?;
     }
     match failure {

@@ -3,10 +3,11 @@
 use std::process::ExitCode;
 
 use crate::agent::sanitize_line;
-use crate::cli::args::Task as Args;
-use crate::cli::commands::{Answer, open};
+use crate::cli::args::TaskArgs;
+use crate::cli::commands::open;
+use crate::cli::context::Context;
+use crate::cli::error::CommandResult;
 use crate::cli::frames;
-use crate::cli::meant::Meant;
 use crate::cli::output;
 use crate::cli::table::{self, Cell};
 use crate::model::task_status::TaskStatus;
@@ -14,12 +15,11 @@ use crate::runner::project::Depth;
 use crate::runner::show;
 use crate::view::task_view::{ProgressView, TaskDetail, TaskView};
 
-pub(super) fn list(meant: &Meant) -> Answer {
-    let project = open(meant, Depth::Shape)?;
+pub(super) fn list(context: &Context) -> CommandResult {
+    let project = open(context, Depth::Shape)?;
     let set = project.tasks();
-    if meant.json {
-        output::json(&show::tasks(&set))?;
-        return Ok(ExitCode::SUCCESS);
+    if context.json {
+        return output::json(&show::tasks(&set));
     }
     let rows: Vec<Vec<Cell>> = set
         .tasks()
@@ -43,17 +43,18 @@ pub(super) fn list(meant: &Meant) -> Answer {
         })
         .collect();
     if rows.is_empty() {
-        output::stderr(meant).note("there are no tasks; `tasks:` in the manifest says where to look");
+        output::stderr(context).note("there are no tasks; `tasks:` in the manifest says where to look");
     } else {
-        let text = table::render(&["TASK", "STATUS", "TITLE", "FROM"], &rows, table::terminal_width(), meant.colour.0);
+        let text =
+            table::render(&["TASK", "STATUS", "TITLE", "FROM"], &rows, table::terminal_width(), context.colour.0);
         output::write(text.as_bytes())?;
     }
-    output::stderr(meant).problems(set.problems());
+    output::stderr(context).problems(set.problems());
     Ok(ExitCode::SUCCESS)
 }
 
 /// `2 of 5 done, 1 succeeded, 1 failed, 1 waiting`.
-fn words(progress: ProgressView) -> String {
+fn progress_text(progress: ProgressView) -> String {
     let ProgressView { all, done, succeeded, failed, running, waiting } = progress;
     let mut text = format!("{done} of {all} done");
     for (count, word) in [(succeeded, "succeeded"), (failed, "failed"), (running, "running"), (waiting, "waiting")] {
@@ -64,13 +65,12 @@ fn words(progress: ProgressView) -> String {
     text
 }
 
-pub(super) fn show(meant: &Meant, args: &Args) -> Answer {
-    let project = open(meant, Depth::Shape)?;
+pub(super) fn show(context: &Context, args: &TaskArgs) -> CommandResult {
+    let project = open(context, Depth::Shape)?;
     let set = project.tasks();
     let detail = show::task(&project, &set, &args.task)?;
-    if meant.json {
-        output::json(&detail)?;
-        return Ok(ExitCode::SUCCESS);
+    if context.json {
+        return output::json(&detail);
     }
     let TaskDetail { task: view, body, checklist, progress, meta: _ } = detail;
     output::line(&format!("{}: {}", view.id, sanitize_line(&view.title)))?;
@@ -86,7 +86,7 @@ pub(super) fn show(meant: &Meant, args: &Args) -> Answer {
     row("assignee", &view.assignee)?;
     row("parent", view.parent.as_deref().unwrap_or_default())?;
     row("subtasks", &view.subtasks.join(", "))?;
-    row("progress", &progress.map(words).unwrap_or_default())?;
+    row("progress", &progress.map(progress_text).unwrap_or_default())?;
     row("depends on", &view.depends_on.join(", "))?;
     row("from", &view.path.as_deref().map(frames::shown).unwrap_or_default())?;
     let done = checklist.iter().filter(|item| item.done).count();
@@ -94,10 +94,7 @@ pub(super) fn show(meant: &Meant, args: &Args) -> Answer {
         row("checklist", &format!("{done} of {} done", checklist.len()))?;
     }
     if !body.trim().is_empty() {
-        let mut text = b"\n".to_vec();
-        let mut sanitizer = crate::agent::Sanitizer::new();
-        sanitizer.feed(body.as_bytes(), &mut text);
-        sanitizer.finish(&mut text);
+        let mut text = [b"\n", output::sanitized(body.as_bytes()).as_slice()].concat();
         if !text.ends_with(b"\n") {
             text.push(b'\n');
         }

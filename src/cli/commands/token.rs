@@ -1,24 +1,24 @@
-//! `dispatch token`: the running server's token.
+//! `dispatch token`: prints the running server's token.
 
 use std::process::ExitCode;
 
-use crate::cli::commands::{Answer, open};
-use crate::cli::error::{CliError, FAILED};
-use crate::cli::meant::Meant;
+use crate::cli::commands::open;
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, CommandResult, FAILED};
 use crate::cli::output;
 use crate::runner::project::Depth;
 use crate::runner::project_store;
 use crate::runner::served;
 use crate::runner::up::refuse_inside;
 
-pub(super) fn run(meant: &Meant) -> Answer {
+pub(super) fn run(context: &Context) -> CommandResult {
     refuse_inside("token")?;
-    let project = open(meant, Depth::Shape)?;
+    let project = open(context, Depth::Shape)?;
     let server = project_store::find(&project)?.map(|store| served::server(&store)).transpose()?.flatten();
     let Some(server) = server else {
         return Err(CliError::new(FAILED, "no server runs for this project").hint("dispatch serve"));
     };
-    if meant.json {
+    if context.json {
         let (token, address) = (&server.token, &server.address);
         output::json(&serde_json::json!({ "token": token, "address": address, "pid": server.pid }))?;
     } else {

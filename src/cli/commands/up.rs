@@ -1,14 +1,14 @@
-//! `dispatch up` and `dispatch down`: making `runs:` true, and stopping what it keeps.
+//! `dispatch up` starts and stops runs as the manifest's `runs:` says; `dispatch down` stops them.
 
 use std::os::fd::AsFd as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::cli::args::Up as Args;
-use crate::cli::commands::{Answer, open, plan, stop};
-use crate::cli::error::{CliError, FAILED};
+use crate::cli::args::UpArgs;
+use crate::cli::commands::{open, plan, stop};
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, CommandResult, FAILED};
 use crate::cli::interrupts::Interrupts;
-use crate::cli::meant::Meant;
 use crate::cli::output;
 use crate::plan::diff::Options;
 use crate::runner::apply::Done;
@@ -22,28 +22,28 @@ use crate::runner::up::refuse_inside;
 use crate::system::clock::Stopwatch;
 use crate::system::watch;
 
-/// What no event tells of is looked for this often.
+/// The interval for changes that cause no event.
 const LOOK: Duration = Duration::from_secs(10);
-/// Changes that come together are one.
+/// Changes within this time are handled together.
 const SETTLE: Duration = Duration::from_millis(100);
-/// After a pass that could do nothing with what woke it, or failed, the next waits longer.
-const PATIENCE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
+/// The shortest and longest delay after a pass that changed nothing or failed; it doubles each time.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
 
-pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
+pub(super) fn run(context: &Context, args: &UpArgs) -> CommandResult {
     refuse_inside("up")?;
     let options = Options { recreate: args.recreate, prune: args.prune, watch: false };
-    let first = pass(meant, options);
+    let first = pass(context, options);
     if !args.watch {
         return first.map(|passed| passed.code());
     }
     if let Err(error) = first {
-        // A mistake now is as good as one later: it is told, and awaited to be mended.
-        let _ = error.report(meant);
+        // As a later error: it is printed, and the watch waits until it is fixed.
+        let _ = error.report(context);
     }
-    keep(meant, Options { watch: true, recreate: false, ..options })
+    keep(context, Options { watch: true, recreate: false, ..options })
 }
 
-/// What one look and what was done about it came to.
+/// The result of one reconciliation.
 struct Pass {
     changed: bool,
     failed: bool,
@@ -55,31 +55,32 @@ impl Pass {
     }
 }
 
-fn pass(meant: &Meant, options: Options) -> Result<Pass, CliError> {
-    let project = open(meant, Depth::Whole)?;
+fn pass(context: &Context, options: Options) -> Result<Pass, CliError> {
+    let project = open(context, Depth::Whole)?;
     let tasks = project.tasks();
     let known = project_store::find(&project)?;
-    let found = plan::look(meant, &project, &tasks, known.as_ref(), options)?;
+    let found = plan::look(context, &project, &tasks, known.as_ref(), options)?;
     let kept = found.steps.iter().filter(|step| !step.is_action());
-    if !meant.json && !options.watch {
-        plan::offer_resume(meant, known.as_ref(), kept)?;
+    if !context.json && !options.watch {
+        plan::offer_resume(context, known.as_ref(), kept)?;
     }
     let done = up::carry_out(&project, &tasks, known, &found)?;
     let failed = done.iter().any(|done| done.outcome.is_err());
     let changed = !found.is_empty();
-    // A watch speaks when something happens.
+    // A watch prints only changes.
     if changed || !options.watch {
-        report(meant, done)?;
+        report(context, done)?;
     }
     Ok(Pass { changed, failed })
 }
 
-fn report(meant: &Meant, done: Vec<Done>) -> Result<(), CliError> {
+fn report(context: &Context, done: Vec<Done>) -> Result<(), CliError> {
     let view = show::report(&done);
-    if meant.json {
-        return output::json(&view);
+    if context.json {
+        output::json(&view)?;
+        return Ok(());
     }
-    let err = output::stderr(meant);
+    let err = output::stderr(context);
     for Done { step, outcome } in done {
         output::line(&plan::line(&step))?;
         if let Err(error) = outcome {
@@ -97,23 +98,23 @@ fn report(meant: &Meant, done: Vec<Done>) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Reconciles on every change until Ctrl-C, and never hot.
-fn keep(meant: &Meant, options: Options) -> Answer {
+/// Reconciles on every change until Ctrl-C, with a backoff.
+fn keep(context: &Context, options: Options) -> CommandResult {
     let mut interrupts = Interrupts::new()?;
-    let mut patience = PATIENCE.0;
+    let mut backoff = BACKOFF.0;
     loop {
-        // Watched anew each time: folders come and go with the manifest.
-        let changes = Project::open(&meant.whence, Depth::Shape).ok().and_then(|project| changes_of(&project).ok());
-        let passed = match pass(meant, options) {
+        // Watched anew each time, since the folders depend on the manifest.
+        let changes = Project::open(&context.whence, Depth::Shape).ok().and_then(|project| changes_of(&project).ok());
+        let passed = match pass(context, options) {
             Ok(passed) => passed,
             Err(error) => {
-                let _ = error.report(meant);
+                let _ = error.report(context);
                 Pass { changed: false, failed: true }
             }
         };
-        patience = match passed {
-            Pass { changed: true, failed: false } => PATIENCE.0,
-            _ => (patience * 2).min(PATIENCE.1),
+        backoff = match passed {
+            Pass { changed: true, failed: false } => BACKOFF.0,
+            _ => (backoff * 2).min(BACKOFF.1),
         };
         let slept = Stopwatch::start();
         let woken = match &changes {
@@ -121,12 +122,12 @@ fn keep(meant: &Meant, options: Options) -> Answer {
             None => watch::wait_readable(&[interrupts.as_fd()], Some(LOOK.min(Duration::from_secs(1))))?,
         };
         if woken.get(1) == Some(&true) {
-            let rest = if passed.failed || !passed.changed { patience } else { SETTLE };
-            // A pass wakes us by its own records: what follows at once is worth less hurry.
+            let rest = if passed.failed || !passed.changed { backoff } else { SETTLE };
+            // A pass wakes the watch by its own records, so an immediate change waits for the backoff.
             watch::wait_readable(&[interrupts.as_fd()], Some(rest.saturating_sub(slept.elapsed()).max(SETTLE)))?;
         }
-        if slept.elapsed() > PATIENCE.1 / 6 {
-            patience = PATIENCE.0;
+        if slept.elapsed() > BACKOFF.1 / 6 {
+            backoff = BACKOFF.0;
         }
         if interrupts.take() > 0 {
             return Ok(ExitCode::from(130));
@@ -134,15 +135,14 @@ fn keep(meant: &Meant, options: Options) -> Answer {
     }
 }
 
-/// `down`.
-pub(super) fn down(meant: &Meant) -> Answer {
+pub(super) fn down(context: &Context) -> CommandResult {
     refuse_inside("down")?;
-    let project = open(meant, Depth::Shape)?;
+    let project = open(context, Depth::Shape)?;
     let tasks = project.tasks();
     let Some(store) = project_store::find(&project)? else {
-        output::stderr(meant).note("nothing runs");
+        output::stderr(context).note("nothing runs");
         return Ok(ExitCode::SUCCESS);
     };
     let kept = reconcile::kept_by_up(&project, &tasks, &store)?;
-    stop::all_of(meant, Some(&store), &kept)
+    stop::all_of(context, Some(&store), &kept)
 }

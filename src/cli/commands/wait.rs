@@ -1,14 +1,14 @@
-//! `dispatch wait`: until runs have ended; exits as `run` does.
+//! `dispatch wait`: waits until runs have ended, and exits as `run` does.
 
 use std::process::ExitCode;
 use std::time::Instant;
 
-use crate::cli::args::Wait as Args;
+use crate::cli::args::WaitArgs;
+use crate::cli::commands::open;
 use crate::cli::commands::run::code;
-use crate::cli::commands::{Answer, open};
-use crate::cli::error::CliError;
-use crate::cli::meant::Meant;
-use crate::cli::trouble::Trouble;
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, CommandResult};
+use crate::cli::stuck_warning::StuckWarning;
 use crate::cli::{output, progress};
 use crate::model::run_state::EndState;
 use crate::runner::failure::Failure;
@@ -19,11 +19,11 @@ use crate::runner::project_store;
 use crate::system::clock;
 use crate::view::run_view::RunView;
 
-/// The exit code where the time was up, as `timeout` has it.
+/// The exit code after `--timeout`, as of `timeout`.
 const TIMED_OUT: u8 = 124;
 
-pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
-    let project = open(meant, Depth::Shape)?;
+pub(super) fn run(context: &Context, args: &WaitArgs) -> CommandResult {
+    let project = open(context, Depth::Shape)?;
     let store = project_store::find(&project)?;
     let mut runs = Vec::new();
     for task in &args.tasks {
@@ -37,22 +37,22 @@ pub(super) fn run(meant: &Meant, args: &Args) -> Answer {
     for run in runs {
         let Some(store) = &store else { break };
         let left = args.timeout.map(|timeout| timeout.as_duration().saturating_sub(begun.elapsed()));
-        let mut trouble = Trouble::default();
-        let Some(run) = follow::wait_for_end(store, &run, left, &mut |run| trouble.tell(meant, run))? else {
+        let mut warning = StuckWarning::default();
+        let Some(run) = follow::wait_for_end(store, &run, left, &mut |run| warning.show(context, run))? else {
             return Err(CliError::new(TIMED_OUT, format!("`{}` has not ended", run.pair())));
         };
         if code(&run) != 0 {
             first = first.or(Some(code(&run)));
         }
         if run.end_state() != Some(EndState::Succeeded) {
-            output::stderr(meant).note(&format!("{}: {}", run.pair(), progress::words(&run)));
+            output::stderr(context).note(&format!("{}: {}", run.pair(), progress::words(&run)));
             if let Some(hint) = run.hint() {
-                output::stderr(meant).hint(&hint);
+                output::stderr(context).hint(&hint);
             }
         }
         views.push(RunView::new(&run, clock::now()));
     }
-    if meant.json {
+    if context.json {
         output::json(&serde_json::json!({ "runs": views }))?;
     }
     Ok(ExitCode::from(first.unwrap_or(0)))

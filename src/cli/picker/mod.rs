@@ -35,7 +35,7 @@ pub(crate) enum Choice {
 
 /// Lets the user pick one of `rows`, on a terminal that is both stdin and stdout.
 pub(crate) fn pick(heads: &[&str], rows: Vec<Row>, colour: bool) -> io::Result<Choice> {
-    let mut ends = Interrupts::of_the_end()?;
+    let mut ends = Interrupts::of_termination()?;
     let mut list = List::new(rows);
     let stdin = io::stdin();
     let _screen = Screen::enter()?;

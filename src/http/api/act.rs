@@ -8,8 +8,8 @@ use crate::http::api::runs;
 use crate::http::body;
 use crate::http::head::Head;
 use crate::http::refusal::{Refusal, RefusalKind};
-use crate::http::reply::Reply;
-use crate::http::server::Server;
+use crate::http::response::Response;
+use crate::http::server::HttpServer;
 use crate::model::message::Message;
 use crate::model::names::Pair;
 use crate::model::run::Run;
@@ -25,7 +25,7 @@ use crate::runner::worker::WorkerRequest;
 use crate::view::sent_view::SentView;
 
 /// `POST /dispatch`: starts or joins the pair's run.
-pub(in crate::http) fn dispatch(server: &Arc<Server>, pair: &Pair, body: &[u8]) -> Result<Reply, Refusal> {
+pub(in crate::http) fn dispatch(server: &Arc<HttpServer>, pair: &Pair, body: &[u8]) -> Result<Response, Refusal> {
     let asked = body::StartBody::read(body)?;
     let request = WorkerRequest::Start {
         mode: pair.mode.to_string(),
@@ -60,11 +60,11 @@ pub(in crate::http) fn dispatch(server: &Arc<Server>, pair: &Pair, body: &[u8]) 
         answer["runs"] = done["runs"].clone();
     }
     without_nulls(&mut answer);
-    Ok(Reply::json(if created { 201 } else { 200 }, &answer))
+    Ok(Response::json(if created { 201 } else { 200 }, &answer))
 }
 
 /// `POST /stop`; `by_get` is the head of the deprecated `GET /stop`.
-pub(in crate::http) fn stop(server: &Server, pair: &Pair, by_get: Option<&Head>) -> Result<Reply, Refusal> {
+pub(in crate::http) fn stop(server: &HttpServer, pair: &Pair, by_get: Option<&Head>) -> Result<Response, Refusal> {
     if by_get.is_some_and(is_unintended) {
         return Err(Refusal::with(
             RefusalKind::Forbidden,
@@ -81,8 +81,8 @@ pub(in crate::http) fn stop(server: &Server, pair: &Pair, by_get: Option<&Head>)
         Stopped::Ended(run) | Stopped::NotRunning(Some(run)) => run,
         Stopped::NotRunning(None) => return Err(runs::never_run(server, pair)),
     };
-    let reply = Reply::json(200, &server.live.view(&run));
-    Ok(if by_get.is_some() { reply.header("Deprecation", "true") } else { reply })
+    let response = Response::json(200, &server.live.view(&run));
+    Ok(if by_get.is_some() { response.header("Deprecation", "true") } else { response })
 }
 
 /// Whether the browser prefetches this or a person followed a link: neither is a wish to stop.
@@ -92,7 +92,7 @@ fn is_unintended(head: &Head) -> bool {
 }
 
 /// `POST /api/attach`: shows the run's window in the user's terminal.
-pub(in crate::http) fn attach(server: &Server, pair: &Pair, body: &[u8]) -> Result<Reply, Refusal> {
+pub(in crate::http) fn attach(server: &HttpServer, pair: &Pair, body: &[u8]) -> Result<Response, Refusal> {
     let body::EmptyBody {} = body::read_or_default(body)?;
     let run = living_window(server, pair)?;
     let mut answer = json!({
@@ -101,12 +101,12 @@ pub(in crate::http) fn attach(server: &Server, pair: &Pair, body: &[u8]) -> Resu
     });
     show(server, pair, &mut answer);
     without_nulls(&mut answer);
-    Ok(Reply::json(200, &answer))
+    Ok(Response::json(200, &answer))
 }
 
 /// Opens or focuses the user's terminal in a child process: the manifest names the terminal, and some are slow to
 /// start. That no terminal opens is not a failure, since the response also names the command that attaches.
-fn show(server: &Server, pair: &Pair, answer: &mut Value) {
+fn show(server: &HttpServer, pair: &Pair, answer: &mut Value) {
     let request = WorkerRequest::Show { mode: pair.mode.to_string(), task: pair.task.to_string() };
     let shown = server.workers.run(&request).unwrap_or_else(|failure| {
         tracing::warn!(%failure, "no terminal could be opened");
@@ -117,7 +117,7 @@ fn show(server: &Server, pair: &Pair, answer: &mut Value) {
     }
 }
 
-fn living_window(server: &Server, pair: &Pair) -> Result<Run, Refusal> {
+fn living_window(server: &HttpServer, pair: &Pair) -> Result<Run, Refusal> {
     let run = runs::last(server, pair)?;
     if run.facts.headless {
         return Err(Failure::new(Kind::Conflict, format!("`{pair}` is headless: it has no window")).into());
@@ -130,38 +130,38 @@ fn living_window(server: &Server, pair: &Pair) -> Result<Run, Refusal> {
 }
 
 /// `POST /api/approve`.
-pub(in crate::http) fn approve(server: &Server, pair: &Pair, body: &[u8]) -> Result<Reply, Refusal> {
+pub(in crate::http) fn approve(server: &HttpServer, pair: &Pair, body: &[u8]) -> Result<Response, Refusal> {
     let asked: body::ApproveBody = body::read_or_default(body)?;
     runs::last(server, pair)?;
     let word = if asked.reject { Word::Reject } else { Word::Approve };
     let run = approve::approve(server.live.store(), pair, word);
     server.live.touch();
-    Ok(Reply::json(200, &server.live.view(&run?)))
+    Ok(Response::json(200, &server.live.view(&run?)))
 }
 
 /// `POST /api/send`: types a text into the run's window.
-pub(in crate::http) fn send(server: &Server, pair: &Pair, body: &[u8]) -> Result<Reply, Refusal> {
+pub(in crate::http) fn send(server: &HttpServer, pair: &Pair, body: &[u8]) -> Result<Response, Refusal> {
     let asked: body::SendBody = body::read(body)?;
     let run = living_window(server, pair)?;
     let message = Message::parse(asked.text.into_bytes())?;
     let sent = send::send(server.live.store(), &run, &message)?;
-    Ok(Reply::json(200, &SentView::new(&run, sent.is_confirmed(), sent == Sent::Confirmed)))
+    Ok(Response::json(200, &SentView::new(&run, sent.is_confirmed(), sent == Sent::Confirmed)))
 }
 
 /// `POST /api/up`.
-pub(in crate::http) fn up(server: &Server, body: &[u8]) -> Result<Reply, Refusal> {
+pub(in crate::http) fn up(server: &HttpServer, body: &[u8]) -> Result<Response, Refusal> {
     let body::EmptyBody {} = body::read_or_default(body)?;
     let report = server.workers.run(&WorkerRequest::Up);
     server.live.touch();
-    Ok(Reply::json(200, &report?))
+    Ok(Response::json(200, &report?))
 }
 
 /// `POST /api/clean/TASK`, as `clean --json`.
-pub(in crate::http) fn clean(server: &Server, id: String, body: &[u8]) -> Result<Reply, Refusal> {
+pub(in crate::http) fn clean(server: &HttpServer, id: String, body: &[u8]) -> Result<Response, Refusal> {
     let asked: body::CleanBody = body::read_or_default(body)?;
     let done = server.workers.run(&WorkerRequest::Clean { id, dry_run: asked.dry_run });
     server.live.touch();
-    Ok(Reply::json(200, &done?))
+    Ok(Response::json(200, &done?))
 }
 
 /// Removes the fields without a value.

@@ -5,16 +5,16 @@ use std::time::Instant;
 use crate::http::body;
 use crate::http::metrics::Gauges;
 use crate::http::refusal::{Refusal, RefusalKind};
-use crate::http::reply::Reply;
-use crate::http::server::Server;
+use crate::http::response::Response;
+use crate::http::server::HttpServer;
 use crate::runner::served;
 use crate::runner::terminal::Access;
 
-pub(in crate::http) fn health() -> Reply {
-    Reply::json(200, &serde_json::json!({ "ok": true, "version": env!("CARGO_PKG_VERSION") }))
+pub(in crate::http) fn health() -> Response {
+    Response::json(200, &serde_json::json!({ "ok": true, "version": env!("CARGO_PKG_VERSION") }))
 }
 
-pub(in crate::http) fn metrics(server: &Server) -> Result<Reply, Refusal> {
+pub(in crate::http) fn metrics(server: &HttpServer) -> Result<Response, Refusal> {
     let figures = server.live.figures()?;
     let gauges = Gauges {
         runs_by_state: figures.by_state,
@@ -25,11 +25,11 @@ pub(in crate::http) fn metrics(server: &Server) -> Result<Reply, Refusal> {
         snapshots: (figures.looks, figures.looks_seconds),
     };
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    Ok(Reply::owned(content_type, server.metrics.text(&gauges)))
+    Ok(Response::owned(content_type, server.metrics.text(&gauges)))
 }
 
 /// `POST /api/ticket`: a ticket for one WebSocket.
-pub(in crate::http) fn ticket(server: &Server, body: &[u8]) -> Result<Reply, Refusal> {
+pub(in crate::http) fn ticket(server: &HttpServer, body: &[u8]) -> Result<Response, Refusal> {
     let asked: body::TicketBody = body::read(body)?;
     let known =
         asked.path == "/api/events" || ["/logs/", "/api/terminal/"].iter().any(|start| asked.path.starts_with(start));
@@ -42,5 +42,5 @@ pub(in crate::http) fn ticket(server: &Server, body: &[u8]) -> Result<Reply, Ref
         .tickets
         .issue(&secret, asked.path, access, Instant::now())
         .ok_or_else(|| Refusal::with(RefusalKind::TooMany, "too many tickets wait to be used"))?;
-    Ok(Reply::json(201, &serde_json::json!({ "ticket": secret.reveal(), "seconds": 60 })))
+    Ok(Response::json(201, &serde_json::json!({ "ticket": secret.reveal(), "seconds": 60 })))
 }

@@ -6,24 +6,29 @@ use serde_json::Value;
 use crate::http::body;
 use crate::http::head::Head;
 use crate::http::refusal::{Refusal, RefusalKind};
-use crate::http::reply::Reply;
-use crate::http::server::Server;
+use crate::http::response::Response;
+use crate::http::server::HttpServer;
 use crate::model::names::Pair;
 use crate::runner::worker::WorkerRequest;
 
-pub(in crate::http) fn render(server: &Server, pair: &Pair, body: &[u8]) -> Result<Reply, Refusal> {
+pub(in crate::http) fn render(server: &HttpServer, pair: &Pair, body: &[u8]) -> Result<Response, Refusal> {
     let body::StartBody { prompt, extras, .. } = body::StartBody::read(body)?;
     let (mode, task) = (pair.mode.to_string(), pair.task.to_string());
     let view = server.workers.run(&WorkerRequest::Render { mode, task, prompt, extras })?;
-    Ok(Reply::json(200, &view))
+    Ok(Response::json(200, &view))
 }
 
-pub(in crate::http) fn read_file(server: &Server, name: String) -> Result<Reply, Refusal> {
+pub(in crate::http) fn read_file(server: &HttpServer, name: String) -> Result<Response, Refusal> {
     let value = server.workers.run(&WorkerRequest::ReadFile { name })?;
-    Ok(Reply::owned("text/yaml; charset=utf-8", text_of(&value, "text")).header("ETag", text_of(&value, "etag")))
+    Ok(Response::owned("text/yaml; charset=utf-8", text_of(&value, "text")).header("ETag", text_of(&value, "etag")))
 }
 
-pub(in crate::http) fn write_file(server: &Server, head: &Head, name: String, body: &[u8]) -> Result<Reply, Refusal> {
+pub(in crate::http) fn write_file(
+    server: &HttpServer,
+    head: &Head,
+    name: String,
+    body: &[u8],
+) -> Result<Response, Refusal> {
     let etag = head.header("if-match").ok_or_else(|| {
         Refusal::with(RefusalKind::BadValue, "`If-Match` is missing").hint("send the ETag of the text that was changed")
     })?;
@@ -31,7 +36,7 @@ pub(in crate::http) fn write_file(server: &Server, head: &Head, name: String, bo
     let request = WorkerRequest::WriteFile { name, text: text.to_owned(), etag: etag.to_owned() };
     let value = server.workers.run(&request)?;
     server.live.touch();
-    Ok(Reply::json(200, &value).header("ETag", text_of(&value, "etag")))
+    Ok(Response::json(200, &value).header("ETag", text_of(&value, "etag")))
 }
 
 fn text_of(value: &Value, field: &str) -> String {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::http::head::Head;
 use crate::http::query::Query;
 use crate::http::refusal::{Refusal, RefusalKind};
-use crate::http::reply::Reply;
-use crate::http::server::Server;
+use crate::http::response::Response;
+use crate::http::server::HttpServer;
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
@@ -17,26 +17,26 @@ use crate::runner::tail::LogStream;
 use crate::runner::worker::WorkerRequest;
 
 /// `GET /status`: cached bytes from the snapshot.
-pub(in crate::http) fn status(server: &Arc<Server>, pair: &Pair) -> Result<Reply, Refusal> {
+pub(in crate::http) fn status(server: &Arc<HttpServer>, pair: &Pair) -> Result<Response, Refusal> {
     match server.live.status_json(pair)? {
-        Some(json) => Ok(Reply::shared(json)),
+        Some(json) => Ok(Response::shared(json)),
         None => Err(never_run(server, pair)),
     }
 }
 
 /// The pair's last run; an error where it never ran.
-pub(in crate::http) fn last(server: &Server, pair: &Pair) -> Result<Run, Refusal> {
+pub(in crate::http) fn last(server: &HttpServer, pair: &Pair) -> Result<Run, Refusal> {
     let found = observe::last_run(server.live.store(), pair)?;
     found.ok_or_else(|| never_run(server, pair))
 }
 
-pub(in crate::http) fn by_id(server: &Server, id: &RunId) -> Result<Run, Refusal> {
+pub(in crate::http) fn by_id(server: &HttpServer, id: &RunId) -> Result<Run, Refusal> {
     let found = observe::run(server.live.store(), id)?;
     found.ok_or_else(|| Refusal::with(RefusalKind::NoRoute, format!("there is no run {id}")))
 }
 
 /// The error of a pair without runs: an unknown mode or task comes with the nearest name.
-pub(in crate::http) fn never_run(server: &Server, pair: &Pair) -> Refusal {
+pub(in crate::http) fn never_run(server: &HttpServer, pair: &Pair) -> Refusal {
     let request = WorkerRequest::Know { mode: pair.mode.to_string(), task: pair.task.to_string() };
     match server.workers.run(&request) {
         Err(failure) => failure.into(),
@@ -47,15 +47,15 @@ pub(in crate::http) fn never_run(server: &Server, pair: &Pair) -> Refusal {
 }
 
 /// `GET /api/runs`, as `dispatch status --json`.
-pub(in crate::http) fn list(server: &Server, mut query: Query) -> Result<Reply, Refusal> {
+pub(in crate::http) fn list(server: &HttpServer, mut query: Query) -> Result<Response, Refusal> {
     let all = query.value("all", boolean)?.unwrap_or(false);
     query.end()?;
     let views = server.live.overview(all)?;
-    Ok(Reply::json(200, &serde_json::json!({ "runs": views })))
+    Ok(Response::json(200, &serde_json::json!({ "runs": views })))
 }
 
 /// `GET /api/history`, as `dispatch history --json`.
-pub(in crate::http) fn history(server: &Server, mut query: Query) -> Result<Reply, Refusal> {
+pub(in crate::http) fn history(server: &HttpServer, mut query: Query) -> Result<Response, Refusal> {
     let mode = query.text("mode");
     let task = query.text("task");
     let limit = query.value("limit", |text| text.parse::<u32>().ok())?;
@@ -63,7 +63,7 @@ pub(in crate::http) fn history(server: &Server, mut query: Query) -> Result<Repl
     query.end()?;
     let runs = server.live.history(mode, task, since.as_deref(), limit)?;
     let views: Vec<_> = runs.iter().map(|run| server.live.view(run)).collect();
-    Ok(Reply::json(200, &serde_json::json!({ "runs": views })))
+    Ok(Response::json(200, &serde_json::json!({ "runs": views })))
 }
 
 fn boolean(text: &str) -> Option<bool> {
@@ -74,13 +74,13 @@ fn boolean(text: &str) -> Option<bool> {
     }
 }
 
-pub(in crate::http) fn one(server: &Server, id: &RunId) -> Result<Reply, Refusal> {
+pub(in crate::http) fn one(server: &HttpServer, id: &RunId) -> Result<Response, Refusal> {
     let run = by_id(server, id)?;
-    Ok(Reply::json(200, &server.live.view(&run)))
+    Ok(Response::json(200, &server.live.view(&run)))
 }
 
 /// The last message of a log's WebSocket: the ended run.
-pub(in crate::http) fn end_frame(server: &Server, run: &Run) -> Result<String, serde_json::Error> {
+pub(in crate::http) fn end_frame(server: &HttpServer, run: &Run) -> Result<String, serde_json::Error> {
     // The client may ask for the status next and must not get an older one.
     server.live.touch();
     let mut frame = serde_json::to_value(server.live.view(run))?;
@@ -89,7 +89,12 @@ pub(in crate::http) fn end_frame(server: &Server, run: &Run) -> Result<String, s
 }
 
 /// `GET /api/runs/ID/stdout` and `stderr`: a job's log, or a range of its bytes.
-pub(in crate::http) fn log(server: &Server, id: &RunId, stream: LogStream, head: &Head) -> Result<Reply, Refusal> {
+pub(in crate::http) fn log(
+    server: &HttpServer,
+    id: &RunId,
+    stream: LogStream,
+    head: &Head,
+) -> Result<Response, Refusal> {
     const CONTENT_TYPE: &str = "application/octet-stream";
     by_id(server, id)?;
     let log = attach::log(server.live.store(), id, stream).map_err(Refusal::internal)?;
@@ -98,17 +103,17 @@ pub(in crate::http) fn log(server: &Server, id: &RunId, stream: LogStream, head:
         // An unknown unit or form is ignored (RFC 9110 section 14.2).
         None | Some(ByteRange::Ignored) => {
             let body = log.part(0, length);
-            return Ok(Reply::long(200, CONTENT_TYPE, body, length).header("Accept-Ranges", "bytes"));
+            return Ok(Response::long(200, CONTENT_TYPE, Box::new(body), length).header("Accept-Ranges", "bytes"));
         }
         Some(ByteRange::Unsatisfiable) => {
-            return Ok(Reply::owned("text/plain; charset=utf-8", "")
+            return Ok(Response::owned("text/plain; charset=utf-8", "")
                 .with_status(416)
                 .header("Content-Range", format!("bytes */{length}")));
         }
         Some(ByteRange::Part(start, end)) => (start, end),
     };
     let part = log.part(start, end - start);
-    Ok(Reply::long(206, CONTENT_TYPE, part, end - start)
+    Ok(Response::long(206, CONTENT_TYPE, Box::new(part), end - start)
         .header("Accept-Ranges", "bytes")
         .header("Content-Range", format!("bytes {start}-{}/{length}", end - 1)))
 }

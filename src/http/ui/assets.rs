@@ -7,7 +7,7 @@ use flate2::read::GzDecoder;
 
 use crate::http::head::Head;
 use crate::http::refusal::{Refusal, RefusalKind};
-use crate::http::reply::Reply;
+use crate::http::response::Response;
 
 #[derive(Debug)]
 struct Asset {
@@ -24,22 +24,22 @@ const ASSETS: &[Asset] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 /// The page itself holds no data: its script fetches fragments with the token.
 const SHELL: &str = "index.html";
 
-pub(in crate::http) fn shell(head: &Head) -> Result<Reply, Refusal> {
+pub(in crate::http) fn shell(head: &Head) -> Result<Response, Refusal> {
     asset(head, SHELL)
 }
 
 /// `name` is the path below `/assets/`.
-pub(in crate::http) fn asset(head: &Head, name: &str) -> Result<Reply, Refusal> {
+pub(in crate::http) fn asset(head: &Head, name: &str) -> Result<Response, Refusal> {
     let asset = ASSETS.iter().find(|asset| asset.name == name).ok_or_else(|| Refusal::new(RefusalKind::NoRoute))?;
     let is_known = |known: &str| known.split(',').any(|known| known.trim() == asset.tag);
-    let reply = if head.header("if-none-match").is_some_and(is_known) {
-        Reply::asset(asset.kind, b"").with_status(304)
+    let response = if head.header("if-none-match").is_some_and(is_known) {
+        Response::asset(asset.kind, b"").with_status(304)
     } else if head.takes_gzip() {
-        Reply::asset(asset.kind, asset.packed).header("Content-Encoding", "gzip")
+        Response::asset(asset.kind, asset.packed).header("Content-Encoding", "gzip")
     } else {
         let mut bytes = Vec::new();
         GzDecoder::new(asset.packed).read_to_end(&mut bytes).map_err(Refusal::internal)?;
-        Reply::owned(asset.kind, bytes)
+        Response::owned(asset.kind, bytes)
     };
-    Ok(reply.header("ETag", asset.tag).header("Vary", "Accept-Encoding").revalidated())
+    Ok(response.header("ETag", asset.tag).header("Vary", "Accept-Encoding").revalidated())
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::http::refusal::Refusal;
-use crate::http::server::Server;
+use crate::http::server::HttpServer;
 use crate::model::names::Pair;
 use crate::runner::worker::WorkerRequest;
 use crate::view::catalog_view::CatalogView;
@@ -67,7 +67,7 @@ struct CachedCatalog {
 
 impl CatalogCache {
     /// The catalog of the files as they are now. One thread reads at a time, the others wait for it.
-    pub(super) fn get(&self, server: &Server) -> Result<Arc<Catalog>, Refusal> {
+    pub(super) fn get(&self, server: &HttpServer) -> Result<Arc<Catalog>, Refusal> {
         let mut cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let project_version = server.live.project_version();
         if let Some(cached) = cached.as_ref().filter(|cached| cached.is_current(project_version)) {

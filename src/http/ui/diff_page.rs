@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::http::refusal::Refusal;
-use crate::http::server::Server;
+use crate::http::server::HttpServer;
 use crate::http::ui::diff_text::{self, FilePatch};
 use crate::http::ui::templates::{self, context};
 use crate::model::names::TaskId;
@@ -22,7 +22,7 @@ struct ChangedFile {
     patch: Option<FilePatch>,
 }
 
-pub(super) fn page(server: &Server, task: &TaskId) -> Result<String, Refusal> {
+pub(super) fn page(server: &HttpServer, task: &TaskId) -> Result<String, Refusal> {
     let diff: DiffView = server.workers.fetch(&WorkerRequest::Diff { id: task.to_string() })?;
     let (patches, is_complete) = diff_text::by_file(diff.patch.as_deref().unwrap_or_default(), LINES);
     // git lists files and patches in the same order.

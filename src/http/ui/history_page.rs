@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::http::query::Query;
 use crate::http::refusal::Refusal;
-use crate::http::server::Server;
+use crate::http::server::HttpServer;
 use crate::http::ui::pages::top;
 use crate::http::ui::run_line::RunLine;
 use crate::http::ui::templates::{self, context};
@@ -80,7 +80,7 @@ impl HistoryQuery {
     }
 }
 
-pub(super) fn page(server: &Server, query: &HistoryQuery) -> Result<String, Refusal> {
+pub(super) fn page(server: &HttpServer, query: &HistoryQuery) -> Result<String, Refusal> {
     let seq = server.live.last_event();
     let catalog = server.catalog.get(server)?;
     let found = query.past().map(|past| server.live.past(past)).transpose()?.unwrap_or_default();

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::http::refusal::Refusal;
-use crate::http::server::Server;
+use crate::http::server::HttpServer;
 use crate::http::ui::pages::top;
 use crate::http::ui::run_line::RunLine;
 use crate::http::ui::templates::{self, context};
@@ -24,7 +24,7 @@ struct UnfinishedRun<'a> {
     title: &'a str,
 }
 
-pub(super) fn page(server: &Server) -> Result<String, Refusal> {
+pub(super) fn page(server: &HttpServer) -> Result<String, Refusal> {
     let seq = server.live.last_event();
     let catalog = server.catalog.get(server)?;
     let snapshot = server.live.snapshot()?;

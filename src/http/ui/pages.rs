@@ -5,8 +5,8 @@ use serde::Serialize;
 use crate::http::head::Head;
 use crate::http::query::Query;
 use crate::http::refusal::Refusal;
-use crate::http::reply::Reply;
-use crate::http::server::Server;
+use crate::http::response::Response;
+use crate::http::server::HttpServer;
 use crate::http::ui::board::{self, BoardLine};
 use crate::http::ui::catalog::Catalog;
 use crate::http::ui::filter::Filter;
@@ -26,11 +26,11 @@ use crate::view::run_view::RunView;
 const ROWS: usize = 200;
 
 pub(in crate::http) fn page(
-    server: &Server,
+    server: &HttpServer,
     head: &Head,
     fragment: Fragment,
     mut query: Query,
-) -> Result<Reply, Refusal> {
+) -> Result<Response, Refusal> {
     let html = match fragment {
         Fragment::Board => board(server, &Filter::read(query)?),
         Fragment::History => history_page::page(server, &HistoryQuery::read(query)?),
@@ -49,7 +49,7 @@ pub(in crate::http) fn page(
             }
         }
     };
-    Ok(Reply::owned("text/html; charset=utf-8", html?).compressed_for(head))
+    Ok(Response::owned("text/html; charset=utf-8", html?).compressed_for(head))
 }
 
 /// Data for the header of every page.
@@ -63,12 +63,12 @@ pub(super) struct PageTop {
     seq: u64,
 }
 
-pub(super) fn top(server: &Server, catalog: &Catalog, seq: u64) -> Result<PageTop, Refusal> {
+pub(super) fn top(server: &HttpServer, catalog: &Catalog, seq: u64) -> Result<PageTop, Refusal> {
     named_top(server, catalog.project.name.clone(), seq)
 }
 
 /// As [`top`], for a page that does not need the catalog.
-pub(super) fn named_top(server: &Server, project: String, seq: u64) -> Result<PageTop, Refusal> {
+pub(super) fn named_top(server: &HttpServer, project: String, seq: u64) -> Result<PageTop, Refusal> {
     let snapshot = server.live.snapshot()?;
     let active: Vec<RunView> = snapshot.active.iter().map(|run| server.live.view(run)).collect();
     let mark = server.live.project_version().unwrap_or(0);
@@ -76,7 +76,7 @@ pub(super) fn named_top(server: &Server, project: String, seq: u64) -> Result<Pa
 }
 
 /// All tasks, or the next rows of them.
-fn board(server: &Server, filter: &Filter) -> Result<String, Refusal> {
+fn board(server: &HttpServer, filter: &Filter) -> Result<String, Refusal> {
     let seq = server.live.last_event();
     let catalog = server.catalog.get(server)?;
     let runs: Vec<RunView> = server.live.runs(true)?.iter().map(|run| server.live.view(run)).collect();
@@ -93,7 +93,7 @@ fn board(server: &Server, filter: &Filter) -> Result<String, Refusal> {
 }
 
 /// Single rows of the board.
-fn rows(server: &Server, tasks: &[TaskId]) -> Result<String, Refusal> {
+fn rows(server: &HttpServer, tasks: &[TaskId]) -> Result<String, Refusal> {
     let seq = server.live.last_event();
     let catalog = server.catalog.get(server)?;
     let runs = last_runs(server, &catalog, tasks)?;
@@ -104,7 +104,7 @@ fn rows(server: &Server, tasks: &[TaskId]) -> Result<String, Refusal> {
 }
 
 /// The last run of each mode on each of these tasks.
-pub(super) fn last_runs(server: &Server, catalog: &Catalog, tasks: &[TaskId]) -> Result<Vec<RunView>, Refusal> {
+pub(super) fn last_runs(server: &HttpServer, catalog: &Catalog, tasks: &[TaskId]) -> Result<Vec<RunView>, Refusal> {
     let mut pairs = Vec::new();
     for mode in catalog.modes.iter().filter_map(|mode| ModeName::parse(&mode.name).ok()) {
         pairs.extend(tasks.iter().map(|task| Pair { mode: mode.clone(), task: task.clone() }));

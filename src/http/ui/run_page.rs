@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::http::api::runs;
 use crate::http::refusal::Refusal;
-use crate::http::server::Server;
+use crate::http::server::HttpServer;
 use crate::http::ui::badge::Badge;
 use crate::http::ui::pages::named_top;
 use crate::http::ui::templates::{self, context};
@@ -30,7 +30,7 @@ struct PairRun {
     badge: Badge,
 }
 
-pub(super) fn page(server: &Server, id: &RunId) -> Result<String, Refusal> {
+pub(super) fn page(server: &HttpServer, id: &RunId) -> Result<String, Refusal> {
     let seq = server.live.last_event();
     let run = runs::by_id(server, id)?;
     let pair = run.pair();
@@ -63,7 +63,7 @@ pub(super) fn page(server: &Server, id: &RunId) -> Result<String, Refusal> {
 }
 
 /// The pair's last runs and this one, newest first.
-fn others(server: &Server, pair: &Pair, this: &Run) -> Result<Vec<PairRun>, Refusal> {
+fn others(server: &HttpServer, pair: &Pair, this: &Run) -> Result<Vec<PairRun>, Refusal> {
     let snapshot = server.live.snapshot()?;
     let past = server.live.history(Some(pair.mode.to_string()), Some(pair.task.to_string()), None, Some(OTHERS))?;
     let mut all: Vec<&Run> = snapshot.active_of(pair).into_iter().chain(&past).collect();

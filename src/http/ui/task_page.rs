@@ -6,7 +6,7 @@ use minijinja::Value;
 use serde::Serialize;
 
 use crate::http::refusal::{Refusal, RefusalKind};
-use crate::http::server::Server;
+use crate::http::server::HttpServer;
 use crate::http::ui::badge::Badge;
 use crate::http::ui::board::{self, BoardRow, RunsByTask};
 use crate::http::ui::catalog::Catalog;
@@ -43,7 +43,7 @@ struct ModeRuns<'a> {
     more: bool,
 }
 
-pub(super) fn page(server: &Server, id: &TaskId) -> Result<String, Refusal> {
+pub(super) fn page(server: &HttpServer, id: &TaskId) -> Result<String, Refusal> {
     let seq = server.live.last_event();
     let catalog = server.catalog.get(server)?;
     let mut broken = catalog.broken.clone();
@@ -112,7 +112,7 @@ fn problems<'a>(catalog: &'a Catalog, task: &TaskView) -> Vec<&'a ProblemView> {
 }
 
 /// The task's unfinished runs, then the last ended ones.
-fn own_runs(server: &Server, id: &TaskId) -> Result<Vec<RunView>, Refusal> {
+fn own_runs(server: &HttpServer, id: &TaskId) -> Result<Vec<RunView>, Refusal> {
     let past = server.live.past(Past { task: Some(id.to_string()), limit: Some(PAST), ..Past::default() })?;
     let snapshot = server.live.snapshot()?;
     let active: Vec<_> = snapshot.active.iter().filter(|run| run.facts.task == *id).collect();
@@ -178,7 +178,13 @@ fn plain(value: &serde_json::Value) -> String {
 }
 
 /// The page of an unknown or unusable task: why, and the runs under this id.
-fn gone(server: &Server, catalog: &Catalog, seq: u64, id: &TaskId, failure: WorkerFailure) -> Result<String, Refusal> {
+fn gone(
+    server: &HttpServer,
+    catalog: &Catalog,
+    seq: u64,
+    id: &TaskId,
+    failure: WorkerFailure,
+) -> Result<String, Refusal> {
     if !matches!(failure.kind, Kind::UnknownTask | Kind::BadManifest | Kind::Failed) {
         return Err(failure.into());
     }

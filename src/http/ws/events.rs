@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use crate::http::query::Query;
 use crate::http::refusal::Refusal;
-use crate::http::server::Server;
+use crate::http::server::HttpServer;
 use crate::http::ws::channel::{Channel, CloseReason, Inbound, Outbound};
 use crate::http::ws::outgoing::{FrameKind, Outgoing};
 use crate::runner::event_fd::EventFd;
@@ -15,7 +15,7 @@ pub(super) struct EventChannel {
 }
 
 impl EventChannel {
-    pub(super) fn new(server: &Server, mut query: Query, waker: &EventFd) -> Result<Self, Refusal> {
+    pub(super) fn new(server: &HttpServer, mut query: Query, waker: &EventFd) -> Result<Self, Refusal> {
         let after = query.number("after")?;
         query.end()?;
         Ok(Self { feed: server.live.subscribe(after, waker.clone()) })

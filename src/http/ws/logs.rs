@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::http::api::runs;
 use crate::http::query::Query;
 use crate::http::refusal::{Refusal, RefusalKind};
-use crate::http::server::Server;
+use crate::http::server::HttpServer;
 use crate::http::ws::channel::{Channel, CloseReason, Inbound, Outbound};
 use crate::http::ws::outgoing::{FrameKind, KEPT, Outgoing};
 use crate::model::names::Pair;
@@ -39,7 +39,7 @@ const EXTENT: usize = 512 * 1024;
 
 /// Opens the log of a pair's last run, or of the run that the query names.
 pub(super) fn open(
-    server: &Arc<Server>,
+    server: &Arc<HttpServer>,
     pair: &Pair,
     mut query: Query,
     waker: &EventFd,
@@ -74,7 +74,7 @@ pub(super) fn open(
 }
 
 struct JobLog {
-    server: Arc<Server>,
+    server: Arc<HttpServer>,
     tail: Tail,
     raw: bool,
     /// Bytes to read at once.
@@ -126,7 +126,7 @@ fn text_message(payload: &mut Outgoing, stream: LogStream, offset: u64, bytes: &
     }
 }
 
-fn end_message(payload: &mut Outgoing, server: &Server, run: &Run) -> Outbound {
+fn end_message(payload: &mut Outgoing, server: &HttpServer, run: &Run) -> Outbound {
     match runs::end_frame(server, run).map(|text| payload.write_all(text.as_bytes())) {
         Ok(_) => Outbound::Frame(FrameKind::Text),
         Err(_) => Outbound::Close(CloseReason::BROKEN),
@@ -239,7 +239,7 @@ impl Channel for JobLog {
 }
 
 struct WindowLog {
-    server: Arc<Server>,
+    server: Arc<HttpServer>,
     id: RunId,
     feed: EventStream,
     /// `None` while there is no window: before it opens and after it ends.

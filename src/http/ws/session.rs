@@ -14,7 +14,7 @@ use tungstenite::protocol::{CloseFrame, Role, WebSocket, WebSocketConfig};
 use tungstenite::{Bytes, Message, Utf8Bytes};
 
 use crate::http::limits::{MESSAGE_BYTES, PINGS_A_SECOND, QUEUE_BYTES};
-use crate::http::server::{Server, SocketPermit};
+use crate::http::server::{HttpServer, SocketPermit};
 use crate::http::stream::ClientStream;
 use crate::http::ws::channel::{Channel, CloseReason, Inbound, Outbound};
 use crate::http::ws::keepalive::{Keepalive, KeepaliveLimits};
@@ -73,7 +73,7 @@ struct SocketSession {
 }
 
 /// Serves a WebSocket until it ends. `unread` are bytes that followed the request.
-pub(in crate::http) fn run(server: &Arc<Server>, stream: &Arc<ClientStream>, unread: Vec<u8>, upgrade: Upgrade) {
+pub(in crate::http) fn run(server: &Arc<HttpServer>, stream: &Arc<ClientStream>, unread: Vec<u8>, upgrade: Upgrade) {
     let Upgrade { head, permit, waker, mut channel } = upgrade;
     if (&**stream).write_all(&head).is_err() || stream.set_nonblocking(true).is_err() {
         return;

@@ -12,7 +12,7 @@ use crate::http::api::runs;
 use crate::http::limits::QUEUE_BYTES;
 use crate::http::query::Query;
 use crate::http::refusal::Refusal;
-use crate::http::server::Server;
+use crate::http::server::HttpServer;
 use crate::http::ws::channel::{Channel, CloseReason, Inbound, Outbound};
 use crate::http::ws::outgoing::{FrameKind, Outgoing};
 use crate::model::names::Pair;
@@ -47,7 +47,12 @@ struct HistoryMessage {
 }
 
 impl TerminalChannel {
-    pub(super) fn open(server: &Arc<Server>, pair: &Pair, access: Access, mut query: Query) -> Result<Self, Refusal> {
+    pub(super) fn open(
+        server: &Arc<HttpServer>,
+        pair: &Pair,
+        access: Access,
+        mut query: Query,
+    ) -> Result<Self, Refusal> {
         let columns = query.number("cols")?.unwrap_or(80);
         let rows = query.number("rows")?.unwrap_or(24);
         query.end()?;

@@ -9,9 +9,9 @@ use crate::http::guard::{Credential, PROTOCOL};
 use crate::http::head::{Head, Method};
 use crate::http::query::Query;
 use crate::http::refusal::{Refusal, RefusalKind};
-use crate::http::reply;
+use crate::http::response;
 use crate::http::routes::SocketRoute;
-use crate::http::server::Server;
+use crate::http::server::HttpServer;
 use crate::http::ws::channel::Channel;
 use crate::http::ws::session::Upgrade;
 use crate::http::ws::{events, logs, terminal};
@@ -19,7 +19,7 @@ use crate::runner::event_fd::EventFd;
 use crate::runner::terminal::Access;
 
 pub(in crate::http) fn accept(
-    server: &Arc<Server>,
+    server: &Arc<HttpServer>,
     head: &Head,
     socket: SocketRoute,
     credential: &Credential,
@@ -37,11 +37,11 @@ pub(in crate::http) fn accept(
         SocketRoute::Terminal(pair) => Box::new(terminal::TerminalChannel::open(server, &pair, access, query)?),
     };
     let protocol = head.has_word("sec-websocket-protocol", PROTOCOL).then_some(PROTOCOL);
-    Ok(Upgrade { head: reply::switching(&accept_key, protocol), permit, waker, channel })
+    Ok(Upgrade { head: response::switching(&accept_key, protocol), permit, waker, channel })
 }
 
 /// The token allows everything; a ticket what it was issued for. A ticket is used up by this.
-fn access(server: &Server, head: &Head, credential: &Credential) -> Result<Access, Refusal> {
+fn access(server: &HttpServer, head: &Head, credential: &Credential) -> Result<Access, Refusal> {
     match credential {
         Credential::Bearer => Ok(Access::Write),
         Credential::Nothing => Err(Refusal::new(RefusalKind::NoToken)),

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde::Serialize;
-use tiny_http::{HTTPVersion, Header, Response, StatusCode};
+use tiny_http::{HTTPVersion, Header, StatusCode};
 
 use crate::http::head::Head;
 
@@ -38,15 +38,15 @@ pub(super) const JSON: &str = "application/json; charset=utf-8";
 /// In bytes: the part of a long body that is in memory at once.
 const CHUNK: usize = 64 * 1024;
 
-pub(super) struct Reply {
+pub(super) struct Response {
     pub(super) status: u16,
     content_type: &'static str,
     cache: &'static str,
     headers: Vec<(&'static str, Cow<'static, str>)>,
-    body: ReplyBody,
+    body: ResponseBody,
 }
 
-enum ReplyBody {
+enum ResponseBody {
     Owned(Vec<u8>),
     Shared(Arc<[u8]>),
     Static(&'static [u8]),
@@ -54,8 +54,8 @@ enum ReplyBody {
     Long(Box<dyn Read + Send>, u64),
 }
 
-impl Reply {
-    fn new(status: u16, content_type: &'static str, body: ReplyBody) -> Self {
+impl Response {
+    fn new(status: u16, content_type: &'static str, body: ResponseBody) -> Self {
         Self { status, content_type, cache: NO_STORE, headers: Vec::new(), body }
     }
 
@@ -63,28 +63,28 @@ impl Reply {
         match serde_json::to_vec(value) {
             Ok(mut bytes) => {
                 bytes.push(b'\n');
-                Self::new(status, JSON, ReplyBody::Owned(bytes))
+                Self::new(status, JSON, ResponseBody::Owned(bytes))
             }
-            Err(_) => Self::new(500, JSON, ReplyBody::Owned(Vec::new())),
+            Err(_) => Self::new(500, JSON, ResponseBody::Owned(Vec::new())),
         }
     }
 
     /// JSON that is cached and sent many times.
     pub(super) fn shared(json: Arc<[u8]>) -> Self {
-        Self::new(200, JSON, ReplyBody::Shared(json))
+        Self::new(200, JSON, ResponseBody::Shared(json))
     }
 
     pub(super) fn asset(content_type: &'static str, bytes: &'static [u8]) -> Self {
-        Self::new(200, content_type, ReplyBody::Static(bytes))
+        Self::new(200, content_type, ResponseBody::Static(bytes))
     }
 
     pub(super) fn owned(content_type: &'static str, bytes: impl Into<Vec<u8>>) -> Self {
-        Self::new(200, content_type, ReplyBody::Owned(bytes.into()))
+        Self::new(200, content_type, ResponseBody::Owned(bytes.into()))
     }
 
     /// A body of `length` bytes that is read while it is sent.
     pub(super) fn long(status: u16, content_type: &'static str, body: Box<dyn Read + Send>, length: u64) -> Self {
-        Self::new(status, content_type, ReplyBody::Long(body, length))
+        Self::new(status, content_type, ResponseBody::Long(body, length))
     }
 
     pub(super) fn with_status(mut self, status: u16) -> Self {
@@ -105,23 +105,23 @@ impl Reply {
 
     /// Compresses the body if the client accepts gzip and the body is long enough.
     pub(super) fn compressed_for(self, head: &Head) -> Self {
-        let ReplyBody::Owned(bytes) = &self.body else { return self };
+        let ResponseBody::Owned(bytes) = &self.body else { return self };
         let small = bytes.len() < COMPRESS_FROM;
         let packed = if head.takes_gzip() && !small { gzip(bytes).ok() } else { None };
-        let reply = if small { self } else { self.header("Vary", "Accept-Encoding") };
+        let response = if small { self } else { self.header("Vary", "Accept-Encoding") };
         match packed {
-            Some(packed) => Self { body: ReplyBody::Owned(packed), ..reply }.header("Content-Encoding", "gzip"),
-            None => reply,
+            Some(packed) => Self { body: ResponseBody::Owned(packed), ..response }.header("Content-Encoding", "gzip"),
+            None => response,
         }
     }
 
     /// Writes the response. `without_body` answers HEAD: the headers of GET without its body.
     pub(super) fn write(self, mut to: impl Write, keep_alive: bool, without_body: bool) -> io::Result<()> {
         let (bytes, long): (&[u8], _) = match &self.body {
-            ReplyBody::Owned(bytes) => (bytes, None),
-            ReplyBody::Shared(bytes) => (bytes, None),
-            ReplyBody::Static(bytes) => (bytes, None),
-            ReplyBody::Long(_, length) => (&[], Some(*length)),
+            ResponseBody::Owned(bytes) => (bytes, None),
+            ResponseBody::Shared(bytes) => (bytes, None),
+            ResponseBody::Static(bytes) => (bytes, None),
+            ResponseBody::Long(_, length) => (&[], Some(*length)),
         };
         let length = long.unwrap_or(bytes.len() as u64);
         let pairs = [("Content-Type", self.content_type), ("Cache-Control", self.cache)];
@@ -132,7 +132,7 @@ impl Reply {
         }
         to.write_all(&out)?;
         match self.body {
-            ReplyBody::Long(mut body, length) if !without_body => copy(&mut body, &mut to, length),
+            ResponseBody::Long(mut body, length) if !without_body => copy(&mut body, &mut to, length),
             _ => Ok(()),
         }
     }
@@ -154,14 +154,14 @@ fn head_of<'a>(
     keep_alive: bool,
 ) -> io::Result<Vec<u8>> {
     let mut all = Vec::with_capacity(8);
-    // Without this the library sends its own `Server`.
+    // Without this the library sends its own `HttpServer`.
     for (name, value) in std::iter::once(SERVER).chain(pairs) {
         // A line end in a value would start another header.
         let value: String = value.chars().map(|c| if c.is_control() || !c.is_ascii() { '_' } else { c }).collect();
         all.push(Header::from_bytes(name, value).map_err(|()| io::Error::other("a header that cannot be sent"))?);
     }
     let length = usize::try_from(length).map_err(io::Error::other)?;
-    let response = Response::new(StatusCode(status), all, io::empty(), Some(length), None);
+    let response = tiny_http::Response::new(StatusCode(status), all, io::empty(), Some(length), None);
     let mut out = Vec::with_capacity(2048);
     response.with_chunked_threshold(usize::MAX).raw_print(&mut out, HTTPVersion(1, 1), &[], true, None)?;
     // Appended as one prepared text: the library would build each header anew for each response.
@@ -215,15 +215,15 @@ fn copy(from: &mut dyn Read, to: &mut impl Write, mut left: u64) -> io::Result<(
 mod tests {
     use super::*;
 
-    fn written(reply: Reply, keep_alive: bool, without_body: bool) -> String {
+    fn written(response: Response, keep_alive: bool, without_body: bool) -> String {
         let mut out = Vec::new();
-        reply.write(&mut out, keep_alive, without_body).unwrap();
+        response.write(&mut out, keep_alive, without_body).unwrap();
         String::from_utf8(out).unwrap()
     }
 
     #[test]
     fn every_response_carries_the_headers_and_its_length() {
-        let text = written(Reply::json(200, &serde_json::json!({"a": 1})), true, false);
+        let text = written(Response::json(200, &serde_json::json!({"a": 1})), true, false);
         assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
         for (name, value) in SECURITY_HEADERS.iter().chain([&SERVER, &("Cache-Control", NO_STORE)]) {
             assert_eq!(text.matches(&format!("{name}: ")).count(), 1, "{name} in {text}");
@@ -241,8 +241,8 @@ mod tests {
         };
         let sent = |accepts, length| {
             let mut out = Vec::new();
-            let reply = Reply::owned("text/plain", "a".repeat(length)).compressed_for(&asked(accepts));
-            reply.write(&mut out, true, false).unwrap();
+            let response = Response::owned("text/plain", "a".repeat(length)).compressed_for(&asked(accepts));
+            response.write(&mut out, true, false).unwrap();
             (String::from_utf8_lossy(&out).contains("Content-Encoding: gzip\r\n"), out.len() > length)
         };
         assert_eq!(sent("deflate, gzip;q=0.5", 10_000), (true, false));
@@ -254,20 +254,20 @@ mod tests {
 
     #[test]
     fn head_and_close_are_answered() {
-        let text = written(Reply::owned("text/plain", "abc".to_owned()), false, true);
+        let text = written(Response::owned("text/plain", "abc".to_owned()), false, true);
         assert!(text.contains("Content-Length: 3\r\n") && text.ends_with("Connection: close\r\n\r\n"), "{text}");
     }
 
     #[test]
     fn no_value_begins_a_header() {
-        let text = written(Reply::owned("text/plain", String::new()).header("X", "a\r\nEvil: b"), true, false);
+        let text = written(Response::owned("text/plain", String::new()).header("X", "a\r\nEvil: b"), true, false);
         assert!(text.contains("X: a__Evil: b\r\n"), "{text}");
     }
 
     #[test]
     fn a_long_body_is_copied_and_a_short_one_is_an_error() {
         let long =
-            |there: usize, said| Reply::long(200, "text/plain", Box::new(io::Cursor::new(vec![b'x'; there])), said);
+            |there: usize, said| Response::long(200, "text/plain", Box::new(io::Cursor::new(vec![b'x'; there])), said);
         assert!(written(long(200_000, 200_000), true, false).ends_with("xxx"));
         assert!(long(10, 11).write(&mut Vec::new(), true, false).is_err());
     }

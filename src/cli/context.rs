@@ -1,4 +1,4 @@
-//! Arguments as meant: the global options, resolved once.
+//! The global options, resolved: where the manifest is looked for, colours, verbosity.
 
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
@@ -8,35 +8,35 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::cli::args::{Color, Global};
+use crate::cli::args::{Color, GlobalOptions};
 use crate::runner::early::Early;
 use crate::runner::locate::Whence;
 use crate::system::environment;
 
-/// What every command needs to know of how it was called.
+/// The call's global options, which every command gets.
 #[derive(Debug)]
-pub(crate) struct Meant {
+pub(crate) struct Context {
     pub(crate) whence: Whence,
     pub(crate) json: bool,
     pub(crate) quiet: bool,
     pub(crate) verbose: u8,
-    /// Colours on stdout, and on stderr.
+    /// Whether stdout and stderr get colours.
     pub(crate) colour: (bool, bool),
-    /// Colours for who asked for them by another name than a terminal's.
+    /// Whether tmux's status line gets colours: it is no terminal, so only `--color never` and NO_COLOR count.
     pub(crate) styled: bool,
     early: Mutex<Option<Early>>,
 }
 
-impl Meant {
-    /// `early`: what was asked before the arguments were read.
-    pub(crate) fn new(global: Global, early: Option<Early>) -> Self {
+impl Context {
+    /// `early`: the tmux listing that was started before the arguments were parsed.
+    pub(crate) fn new(global: GlobalOptions, early: Option<Early>) -> Self {
         let colour = |is_terminal: bool| match global.color {
             Color::Always => environment::var("NO_COLOR").is_none(),
             Color::Never => false,
             Color::Auto => is_terminal && environment::var("NO_COLOR").is_none() && !is_dumb(),
         };
-        let meant = Self {
-            whence: whence(global.file, global.directory),
+        let context = Self {
+            whence: manifest_location(global.file, global.directory),
             json: global.json,
             quiet: global.quiet,
             verbose: global.verbose,
@@ -44,37 +44,37 @@ impl Meant {
             styled: global.color != Color::Never && environment::var("NO_COLOR").is_none(),
             early: Mutex::new(early),
         };
-        meant.start_tracing();
-        meant
+        context.start_tracing();
+        context
     }
 
     pub(crate) fn take_early(&self) -> Option<Early> {
         self.early.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// `DISPATCH_LOG` filters as usual for tracing; `-v` is shorthand.
+    /// Starts the log on stderr by `DISPATCH_LOG` (a filter of `tracing`) or `-v`.
     fn start_tracing(&self) {
-        let asked = environment::var_text("DISPATCH_LOG");
+        let from_environment = environment::var_text("DISPATCH_LOG");
         let level = match self.verbose {
             0 => None,
             1 => Some("dispatch=info"),
             _ => Some("dispatch=debug"),
         };
-        let Some(filter) = asked.or_else(|| level.map(str::to_owned)) else { return };
-        // By target and level alone: what else a filter could say would need regular expressions.
+        let Some(filter) = from_environment.or_else(|| level.map(str::to_owned)) else { return };
+        // Only targets and levels: other filters would need regular expressions.
         let filter = filter.parse::<Targets>().unwrap_or_default();
         let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(self.colour.1);
         let _ = tracing_subscriber::registry().with(layer.with_filter(filter)).try_init();
     }
 
-    /// Whether somebody sits in front of stderr and wants to see progress.
+    /// Whether progress is shown on stderr: it is a terminal and neither `-q` nor `--json` was given.
     pub(crate) fn shows_progress(&self) -> bool {
         !self.quiet && !self.json && io::stderr().is_terminal() && !is_dumb()
     }
 }
 
 /// Where the manifest is looked for, given `-f` and `-C`.
-pub(crate) fn whence(file: Option<PathBuf>, directory: Option<PathBuf>) -> Whence {
+pub(crate) fn manifest_location(file: Option<PathBuf>, directory: Option<PathBuf>) -> Whence {
     let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
     // Both are relative to the current folder: `-C` does not move what `-f` names.
     let file = file.map(|file| here.join(file));
@@ -82,7 +82,7 @@ pub(crate) fn whence(file: Option<PathBuf>, directory: Option<PathBuf>) -> Whenc
     Whence { file, folder }
 }
 
-/// Whether the terminal can neither colour nor move its cursor.
+/// Whether the terminal has neither colours nor cursor movement.
 fn is_dumb() -> bool {
     environment::var("TERM").is_some_and(|term| term == "dumb")
 }

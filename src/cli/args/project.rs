@@ -1,0 +1,115 @@
+//! Arguments of the commands on the project: its plan, tasks, worktrees and server.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use clap_complete::engine::ArgValueCompleter;
+
+use crate::cli::args::values::{port, server_time};
+use crate::cli::complete::{modes, tasks};
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    /// Plan to start drifted runs anew
+    #[arg(long)]
+    pub(crate) recreate: bool,
+    /// Plan to end runs that no entry wants any more
+    #[arg(long)]
+    pub(crate) prune: bool,
+    /// Exit with 2 where something is to be done
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UpArgs {
+    /// Go on, and make it true again on every change
+    #[arg(long)]
+    pub(crate) watch: bool,
+    /// Start drifted runs anew
+    #[arg(long)]
+    pub(crate) recreate: bool,
+    /// End runs that no entry wants any more
+    #[arg(long)]
+    pub(crate) prune: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TaskArgs {
+    #[arg(add = ArgValueCompleter::new(tasks))]
+    pub(crate) task: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RenderArgs {
+    #[arg(add = ArgValueCompleter::new(modes))]
+    pub(crate) mode: String,
+    #[arg(add = ArgValueCompleter::new(tasks))]
+    pub(crate) task: String,
+    /// A prompt for this run; `-` reads it from stdin
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub(crate) prompt: Option<String>,
+    /// Arguments for the agent
+    #[arg(last = true, value_name = "EXTRA")]
+    pub(crate) extras: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiffArgs {
+    #[arg(add = ArgValueCompleter::new(tasks))]
+    pub(crate) task: String,
+    /// Only the files, with how much changed in each
+    #[arg(long)]
+    pub(crate) stat: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CleanArgs {
+    #[arg(add = ArgValueCompleter::new(tasks))]
+    pub(crate) task: String,
+    /// Say what would be removed, or what stands against it; remove nothing
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PruneArgs {
+    /// Print what would be deleted; delete nothing
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// The port; 0 takes a free one
+    #[arg(long, value_name = "N", default_value_t = 3477, value_parser = port)]
+    pub(crate) port: u16,
+    /// The address, one of this machine's own
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) bind: Option<String>,
+    /// Listen on a socket file that only you can reach, instead of a port
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["port", "bind", "open"])]
+    pub(crate) socket: Option<PathBuf>,
+    /// Open the page in the browser
+    #[arg(long)]
+    pub(crate) open: bool,
+    /// For tests: how long the server waits for a client, `NAME=MILLISECONDS`
+    #[arg(long = "time", hide = true, value_name = "NAME=MS", value_parser = server_time)]
+    pub(crate) times: Vec<(String, Duration)>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    #[arg(value_enum)]
+    pub(crate) shell: Shell,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+    Elvish,
+    Powershell,
+}
