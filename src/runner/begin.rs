@@ -61,7 +61,7 @@ pub(super) fn begin(
     prepared: &Prepared,
     lock: PairLock,
     parent: Option<RunId>,
-    queueing: Queueing,
+    queueing: Queueing<'_>,
 ) -> Result<Started, StartError> {
     // Until the run stands: nobody takes its worktree away.
     let worktree = share_worktree(store, prepared)?;
@@ -119,11 +119,15 @@ pub(super) fn place(
     prepared: &Prepared,
     lock: PairLock,
     parent: Option<RunId>,
-    queueing: Queueing,
+    queueing: Queueing<'_>,
 ) -> Result<Option<Reserved>, StartError> {
     let next = what_next(store, index, prepared, parent.as_ref())?;
-    if queueing == Queueing::Never && matches!(next, Next::Queue(WaitingFor::Slot, _)) {
-        return Ok(None);
+    if let Queueing::Never { after_failure_of } = queueing {
+        let waits = matches!(next, Next::Queue(WaitingFor::Slot, _));
+        // Checked after the slot was taken.
+        if waits || after_failure_of.iter().any(|id| has_failed(store, id)) {
+            return Ok(None);
+        }
     }
     let waiting = match &next {
         Next::Queue(waiting, _) => Some(*waiting),
@@ -137,6 +141,10 @@ pub(super) fn place(
     // Open until the spec stands: an index that is rebuilt meanwhile would miss the run.
     index.insert(&facts, waiting)?;
     Ok(Some(Reserved { folder, spec, facts, lock, next }))
+}
+
+fn has_failed(store: &Store, id: &RunId) -> bool {
+    matches!(store.folder(id).read_exit(), Ok(Some(end)) if end.state != EndState::Succeeded)
 }
 
 /// The id of the pair's next run: greater than that of its last one, whatever the clock says. Also

@@ -39,7 +39,7 @@ pub fn begin_planned(
     planned: &Planned,
     before: &[Beginning],
     force: bool,
-    queueing: Queueing,
+    queueing: Queueing<'_>,
 ) -> Result<Beginning, BeginError> {
     let mut prepared = std::borrow::Cow::Borrowed(&planned.prepared);
     for place in &planned.after {

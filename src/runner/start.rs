@@ -51,9 +51,13 @@ pub enum Started {
 
 /// What to do where no slot is free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Queueing {
+pub enum Queueing<'a> {
     Allowed,
-    Never,
+    /// The run is not queued. It is not started either once one of these failed: a job releases its slot after
+    /// its end is recorded, so a slot that a failed run released is noticed.
+    Never {
+        after_failure_of: &'a [RunId],
+    },
 }
 
 /// Why a pair was not started.
@@ -97,7 +101,7 @@ pub enum StartError {
 }
 
 /// Starts the prepared run, unless the pair is active: then that run is joined.
-pub fn start(store: &Store, prepared: &Prepared, force: bool, queueing: Queueing) -> Result<Started, StartError> {
+pub fn start(store: &Store, prepared: &Prepared, force: bool, queueing: Queueing<'_>) -> Result<Started, StartError> {
     let parent = parent();
     check_depth(store, parent.as_ref())?;
     let mut left = PATIENCE;

@@ -241,7 +241,7 @@ pub(super) fn begin(
     planned: &Planned,
     before: &[Beginning],
     options: &RunOptions,
-    queueing: Queueing,
+    queueing: Queueing<'_>,
 ) -> Result<Beginning, CliError> {
     let err = output::stderr(meant);
     let beginning = beginning::begin_planned(store, planned, before, options.force, queueing)?;

@@ -21,6 +21,7 @@ use crate::cli::progress::{ProgressDisplay as Progress, ProgressLine as Line};
 use crate::cli::retry_words;
 use crate::model::names::Pair;
 use crate::model::run::Run;
+use crate::model::run_id::RunId;
 use crate::model::run_state::{RunState, WaitingFor};
 use crate::runner::beginning::Beginning;
 use crate::runner::follow::Follower;
@@ -66,7 +67,11 @@ pub(super) fn run(meant: &Meant, store: &Store, planned: &[Planned], asked: &[Pa
     woken.set_nonblocking(true)?;
     while running > 0 || !pending.is_empty() {
         while let Some(at) = pending.front().copied() {
-            let queueing = if upfront || running == 0 { Queueing::Allowed } else { Queueing::Never };
+            let ids: Vec<RunId> = started.iter().map(|(_, run)| run.id().clone()).collect();
+            let queueing = match upfront || running == 0 {
+                true => Queueing::Allowed,
+                false => Queueing::Never { after_failure_of: &ids },
+            };
             let name = planned[at].prepared.pair.to_string();
             match begin(meant, store, &planned[at], &begun, options, queueing) {
                 Ok(Beginning::NoSlot) => break,
