@@ -180,7 +180,11 @@ fn a_subtask_files_mode_prompt_gate_and_order_count() {
         if run["waitingFor"] == "gate" { Ok(run) } else { Err(run.to_string()) }
     });
     assert_eq!(gate["state"], "queued");
-    assert_eq!(world.status("plain", "S-3")["waitingFor"], "need");
+    wait_until("S-3 waits for S-2", || {
+        let run = world.dispatch("status plain S-3 --json").any_stderr().ends_somehow();
+        let run: Value = serde_json::from_slice(&run.stdout).unwrap_or_default();
+        is(run["waitingFor"] == "need", run.to_string())
+    });
     let first = world.status("other", "S-1");
     assert_eq!(first["state"], "succeeded", "{first}");
     let prompt = String::from_utf8(world.saw(first["runId"].as_str().unwrap(), "stdin")).unwrap();
