@@ -132,8 +132,8 @@ fn doctor_shows_its_version_and_its_login() {
         let ended = stage.dispatch("text", "doctor --json").any_stderr().ends_somehow();
         let report: Value = serde_json::from_slice(&ended.stdout).unwrap();
         let all = report["findings"].as_array().unwrap().clone();
-        let told = all.into_iter().find(|finding| finding["what"] == "first run of claude").unwrap();
-        assert!(told["found"].as_str().unwrap().contains(words), "{told}");
+        let reported = all.into_iter().find(|finding| finding["what"] == "first run of claude").unwrap();
+        assert!(reported["found"].as_str().unwrap().contains(words), "{reported}");
     };
     first("asks nothing");
     let config = stage.world.root().join("home/.claude.json");

@@ -245,7 +245,7 @@ fn each_change_is_sent_and_none_gets_stuck() {
 
     // Once more with hooks, and to the end.
     seat.says("and again");
-    wait_for(PATIENCE, "the hooks are heard again", || {
+    wait_for(PATIENCE, "the hooks are received again", || {
         let run = seat.run();
         is(run["activity"] == "idle" && run["activitySource"] == "hook", run.to_string())
     });

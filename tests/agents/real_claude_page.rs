@@ -48,10 +48,13 @@ fn the_wheel_reads_back_and_a_half_written_answer_stays() {
     );
     wait_screen(&mut page, "half of an answer, and the rest");
     page.play("await page.keyboard.press('Enter')");
-    wait_for(SOON, "it was told that and nothing else", || {
+    wait_for(SOON, "it received that and nothing else", || {
         let requests = stage.requests();
-        let mut told = requests.iter().filter_map(|request| request["last_user"].as_str());
-        is(told.clone().any(|told| told.trim() == "half of an answer, and the rest"), format!("{:?}", told.next_back()))
+        let mut reported = requests.iter().filter_map(|request| request["last_user"].as_str());
+        is(
+            reported.clone().any(|reported| reported.trim() == "half of an answer, and the rest"),
+            format!("{:?}", reported.next_back()),
+        )
     });
     drop(page);
     server.assert_alive();

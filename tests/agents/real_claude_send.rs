@@ -13,10 +13,10 @@ use crate::waiting::{is, rounds, wait_for};
 const SOON: Duration = Duration::from_secs(30);
 
 fn asked(stage: &Stage, text: &str) {
-    wait_for(SOON, &format!("the agent was told {text:?}"), || {
+    wait_for(SOON, &format!("the agent received {text:?}"), || {
         let requests = stage.requests();
-        let told = |request: &Value| request["last_user"].as_str().unwrap_or("").contains(text);
-        is(requests.iter().any(told), format!("{:?}", requests.last()))
+        let reported = |request: &Value| request["last_user"].as_str().unwrap_or("").contains(text);
+        is(requests.iter().any(reported), format!("{:?}", requests.last()))
     });
 }
 

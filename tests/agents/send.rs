@@ -84,8 +84,8 @@ fn every_text_arrives_exactly_while_it_starts_and_while_it_works() {
     for _ in 0..rounds(200) {
         let text = text(&mut random);
         let answer = world.dispatch("send open T -").stdin(format!("{text}\n")).json();
-        let told = (&answer["sent"], &answer["confirmed"], &answer["exact"]);
-        assert_eq!(told, (&true.into(), &true.into(), &true.into()), "{answer} {text:?}");
+        let reported = (&answer["sent"], &answer["confirmed"], &answer["exact"]);
+        assert_eq!(reported, (&true.into(), &true.into(), &true.into()), "{answer} {text:?}");
         sent.push(text);
     }
     assert_eq!(said(&world), sent);
@@ -163,8 +163,8 @@ fn what_cannot_be_typed_as_it_is_is_refused_before_anything_is() {
     world.detach("job", "J");
     world.dispatch("send job J x").stderr_has("headless").fails_with(2);
     // This agent's editor does not take tabs as text: `send` refuses them.
-    let told = world.dispatch("send open T").arg("a\tb").stderr_has("not byte for byte").fails_with(0);
-    assert_eq!(told.text(), "");
+    let reported = world.dispatch("send open T").arg("a\tb").stderr_has("not byte for byte").fails_with(0);
+    assert_eq!(reported.text(), "");
     let json = world.dispatch("send open T").arg("c\td").json();
     assert_eq!((&json["confirmed"], &json["exact"]), (&true.into(), &false.into()), "{json}");
     world.dispatch("send open T plain").stderr_has("open T: arrived\n").fails_with(0);

@@ -82,7 +82,7 @@ fn runs_start_are_seen_and_stop_on_the_board() {
         await until("the icon counts", "decodeURIComponent(document.querySelector('link[rel=icon]').href).includes('>2</text>')");
         await until("the head counts", "document.getElementById('tally').textContent.startsWith('2 wait for you')");
         await until("it is said", "document.getElementById('said').textContent === 'TASK-2 signed: waits for approval'");
-        same(await page.locator("#said").getAttribute("aria-live"), "polite", "it is told");
+        same(await page.locator("#said").getAttribute("aria-live"), "polite", "it is reported");
         await page.locator("#tally").click();
         await until("only those are shown", "[...document.querySelectorAll('.row')].map((row) => row.dataset.task).sort().join() === 'TASK-1,TASK-2'");
         await row("TASK-1").getByRole("button", { name: "Approve" }).click();
@@ -350,11 +350,11 @@ fn a_notification_comes_only_where_it_was_asked_for() {
     let mut page = Page::new(&world);
     page.play(
         r#"await context.addInitScript(() => {
-          window.told = [];
+          window.reported = [];
           window.Notification = class {
             static permission = "granted";
             static requestPermission = async () => "granted";
-            constructor(text, { body }) { window.told.push([text, body]); }
+            constructor(text, { body }) { window.reported.push([text, body]); }
           };
         })"#,
     );
@@ -363,18 +363,18 @@ fn a_notification_comes_only_where_it_was_asked_for() {
     page.eval(hide);
     world.detach("job", "A");
     page.wait_badge("job/A", "succeeded");
-    assert_eq!(page.eval("[window.told.length, localStorage.length]"), json!([0, 0]), "off by default");
+    assert_eq!(page.eval("[window.reported.length, localStorage.length]"), json!([0, 0]), "off by default");
     assert_eq!(page.eval("document.getElementById('bell').ariaPressed"), "false");
     page.play("await page.click('#bell')");
     page.wait("it is on", "document.getElementById('bell').ariaPressed === 'true'");
     world.detach("signed", "B");
-    page.wait("one waits", "window.told.length === 1");
-    assert_eq!(page.eval("window.told[0][0]"), "B signed: waits for approval");
+    page.wait("one waits", "window.reported.length === 1");
+    assert_eq!(page.eval("window.reported[0][0]"), "B signed: waits for approval");
     world.detach("job", "B");
     page.wait_badge("job/B", "running");
     world.dispatch("stop job B").notes().succeeds();
-    page.wait("one ended", "window.told.length === 2");
-    assert_eq!(page.eval("window.told[1][0]"), "B job: stopped");
+    page.wait("one ended", "window.reported.length === 2");
+    assert_eq!(page.eval("window.reported[1][0]"), "B job: stopped");
     // The choice survives a reload; a visible page sends no notification.
     page.reload();
     page.wait_badge("job/B", "stopped");
@@ -382,7 +382,7 @@ fn a_notification_comes_only_where_it_was_asked_for() {
     page.eval("document.hasFocus = () => true");
     world.detach("job", "A");
     page.wait("it was said", "document.getElementById('said').textContent === 'A job: succeeded'");
-    assert_eq!(page.eval("window.told.length"), 0);
+    assert_eq!(page.eval("window.reported.length"), 0);
     page.play("await page.click('#bell')");
     assert_eq!(page.eval("[document.getElementById('bell').ariaPressed, localStorage.length]"), json!(["false", 0]));
     page.assert_silent();

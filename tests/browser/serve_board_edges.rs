@@ -151,7 +151,7 @@ fn an_empty_project_says_what_to_do_and_goes_on_when_it_is_done() {
     let manifest = fs::read_to_string(world.project().join("dispatch.yaml")).unwrap();
     world.write("dispatch.yaml", manifest.replace("modes:", "moods:"));
     page.wait_for_text("moods");
-    page.wait("it is told at once", "document.querySelector('#main [role=alert], #main .error')");
+    page.wait("it is reported at once", "document.querySelector('#main [role=alert], #main .error')");
     page.assert_accessible("a broken manifest");
     let refused = server.post("/dispatch/job/FIRST", "").json()["error"]["message"].clone();
     page.wait_for_text(refused.as_str().unwrap());

@@ -80,7 +80,7 @@ fn a_log_streams_in_and_its_end_is_shown_with_its_explanation() {
     for line in ["first", "second", "third", "trouble"] {
         assert_eq!(all.matches(line).count(), 1, "{line} in {all:?}");
     }
-    wait_until("the evidence is told", || {
+    wait_until("the evidence is reported", || {
         let facts = evidence(&mut page);
         let wanted = ["failure exit code: 3", "neither judged by: its exit code alone: the agent's protocol is `text`"];
         is(facts == wanted, format!("{facts:?}"))
@@ -258,7 +258,7 @@ fn claudes_events_are_read_and_can_be_seen_raw() {
     page.play(
         r#"
         const text = (selector) => page.locator(selector).allTextContents();
-        expect((await text(".reads .quiet"))[0].startsWith("Started · claude-opus-5-5 · /home/user/lab/repo"), "the start is told");
+        expect((await text(".reads .quiet"))[0].startsWith("Started · claude-opus-5-5 · /home/user/lab/repo"), "the start is reported");
         same((await text(".reads .said")).slice(0, 2), ["Running a tool.", "Hello from the stub."], "what was said");
         const call = page.locator("details.call[data-call]").first();
         expect((await call.locator("summary").textContent()).includes("Bash touch x.txt"), "the call in one line");
@@ -266,7 +266,7 @@ fn claudes_events_are_read_and_can_be_seen_raw() {
         await call.locator("summary").click();
         expect((await call.locator(".answer.bad").textContent()).includes("needs approval"), "its result is inside, and marked");
         expect(await call.evaluate((e) => e.classList.contains("failed")), "the call is marked");
-        expect((await text(".reads .result strong"))[0].startsWith("Success · 2 turns · $"), "the result is told");
+        expect((await text(".reads .result strong"))[0].startsWith("Success · 2 turns · $"), "the result is reported");
         expect((await text(".reads pre.line")).includes("not JSON at all"), "what is no event stays");
         expect((await text("details.other summary")).some((words) => words.includes("brand_new")), "what is new stays");
         expect((await text(".reads .said")).includes("<script>window.hacked = 1</script>"), "text stays text");
@@ -314,7 +314,7 @@ fn expectations_are_shown_with_the_outcome() {
     page.go(&server, &format!("/runs/{hangs}"));
     page.play("await page.locator('.run-acts [data-act=stop]').click()");
     page.wait_badge("job/C", "stopped");
-    wait_until("it is told", || {
+    wait_until("it is reported", || {
         let facts = evidence(&mut page);
         is(facts.iter().any(|fact| fact == "neither stopped: on request"), format!("{facts:?}"))
     });

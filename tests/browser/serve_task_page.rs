@@ -216,8 +216,8 @@ fn the_task_page_follows_its_file_and_its_runs() {
     "#,
     );
     assert_eq!(page.eval("window.sameDocument"), true);
-    let told = server.get("/api/tasks/A").json();
-    assert_eq!(told["meta"], json!({ "title": "Second", "status": "done" }), "{told}");
+    let reported = server.get("/api/tasks/A").json();
+    assert_eq!(reported["meta"], json!({ "title": "Second", "status": "done" }), "{reported}");
     page.assert_silent();
 }
 

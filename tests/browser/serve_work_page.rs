@@ -41,7 +41,7 @@ fn a_diff_is_read_in_a_dialog_and_its_text_is_text() {
         same(await file.locator(".d-removed").allTextContents(), ["-two\n"], "what was removed");
         await file.locator("summary").click();
         await until("it is folded", "!document.querySelector('.diff-file:last-of-type').open");
-        same(await dialog.getByText("not in git yet").count(), 2, "new files are told");
+        same(await dialog.getByText("not in git yet").count(), 2, "new files are reported");
         expect((await dialog.locator(".diff-file").first().textContent()).includes("\ufffdturned"), "what turns the text is shown");
     "#,
     );

@@ -144,7 +144,7 @@ fn a_session_of_the_users_is_left_alone_and_its_flag_believed() {
     world.write("ring", "");
     wait_activity(&world, "A", "waiting");
     world.tmux(&["select-window", "-t", &pane]);
-    assert_ne!(world.status("talk", "A")["activity"], "waiting", "nobody can tell any more");
+    assert_ne!(world.status("talk", "A")["activity"], "waiting", "its state is unknown");
     assert_eq!(options(&world), before);
 }
 
@@ -153,11 +153,11 @@ fn a_hook_of_the_users_stays_the_users() {
     let world = World::new();
     world.task("A", "%until ring\n%bell\n%hang\n");
     world.tmux(&["new-session", "-d", "-s", "mine", "sleep", "600"]);
-    world.tmux(&["set-hook", "-g", "alert-bell", "set-option -g @heard yes"]);
+    world.tmux(&["set-hook", "-g", "alert-bell", "set-option -g @bell yes"]);
     open(&world, "talk", "A");
     world.write("ring", "");
     wait_activity(&world, "A", "waiting");
-    assert_eq!(world.tmux(&["show-options", "-gv", "@heard"]), "yes");
+    assert_eq!(world.tmux(&["show-options", "-gv", "@bell"]), "yes");
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn nothing_is_made_up() {
     let quiet = world.status("talk2", "A");
     assert_eq!((&quiet["activity"], &quiet["activityReason"]), (&"unknown".into(), &"it starts".into()), "{quiet}");
     world.write("ring", "");
-    wait_for(PATIENCE, "its bell is heard", || {
+    wait_for(PATIENCE, "its bell is received", || {
         let run = world.status("talk2", "A");
         is(run["activity"] == "waiting", run.to_string())
     });

@@ -79,10 +79,10 @@ fn of_ten_windows_the_three_that_wait_are_visited_in_order_of_age() {
     goes_to(7);
     world.dispatch("attach --next talk T4").any_stderr().fails_with(2);
     // Without a terminal there is no picker: the commands are printed, waiting windows first.
-    let told = world.dispatch("attach").stderr_has("name a mode and a task").fails_with(2).stderr;
-    let first = told.lines().find(|line| line.starts_with("hint:")).unwrap();
-    assert_eq!(first, "hint: dispatch attach talk T2", "{told}");
-    assert_eq!(told.matches("hint: dispatch attach talk").count(), 10, "{told}");
+    let reported = world.dispatch("attach").stderr_has("name a mode and a task").fails_with(2).stderr;
+    let first = reported.lines().find(|line| line.starts_with("hint:")).unwrap();
+    assert_eq!(first, "hint: dispatch attach talk T2", "{reported}");
+    assert_eq!(reported.matches("hint: dispatch attach talk").count(), 10, "{reported}");
 }
 
 /// A terminal of the user's: a pane of another tmux server, in which a shell runs `dispatch attach`.

@@ -202,7 +202,7 @@ fn of_a_clean_and_a_run_at_once_one_wins() {
             world.agent_ready(&id);
             assert!(path.join("src").exists(), "round {round}: {} {}", clean.stderr, run.stderr);
         }
-        assert!(clean.code == 0 || active, "round {round}: nobody won: {} {}", clean.stderr, run.stderr);
+        assert!(clean.code == 0 || active, "round {round}: neither succeeded: {} {}", clean.stderr, run.stderr);
         world.dispatch("stop job T").notes().succeeds();
     }
 }

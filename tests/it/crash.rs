@@ -63,7 +63,7 @@ fn killing_the_supervisor_is_lost_and_frees_the_pair() {
         let seen = format!("seed {} round {round}", random.seed);
         let status = world.wait_state("job", "TASK-1", "lost");
         assert_eq!(status["runId"], run.as_str(), "{seen}");
-        assert!(status.get("exitCode").is_none(), "{seen}: an exit that nobody saw is never invented: {status}");
+        assert!(status.get("exitCode").is_none(), "{seen}: an exit that was not observed is never invented: {status}");
         world.wait_all_quiet();
         world.dispatch("wait job TASK-1").any_stderr().fails_with(125);
     }

@@ -133,7 +133,7 @@ fn ctrl_c_is_the_pagers() {
     let (world, tree) = world();
     fs::write(tree.join("new"), "new\n").unwrap();
     // A pager that outlives Ctrl-C, as `less` does.
-    world.shadow("page", "#!/bin/sh\ntrap 'echo heard > $HOME/heard' INT\necho up > $HOME/up\ncat >/dev/null\nwhile [ ! -e $HOME/quit ]; do sleep 0.02; done\n");
+    world.shadow("page", "#!/bin/sh\ntrap 'echo received > $HOME/received' INT\necho up > $HOME/up\ncat >/dev/null\nwhile [ ! -e $HOME/quit ]; do sleep 0.02; done\n");
     world.tmux(&[
         "new-session",
         "-d",
@@ -154,7 +154,7 @@ fn ctrl_c_is_the_pagers() {
     };
     wait("up");
     world.tmux(&["send-keys", "-t", "=mine:", "C-c"]);
-    wait("heard");
+    wait("received");
     assert!(!at_home("code").exists(), "it waits for its pager");
     fs::write(at_home("quit"), "").unwrap();
     assert_eq!(wait("code"), "0\n");

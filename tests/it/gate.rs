@@ -64,7 +64,7 @@ fn rejecting_ends_it_for_all_that_wait() {
     world.wait_state("guarded", "T", "queued");
     let waiter = world.dispatch("wait guarded T").start();
     let after = world.dispatch("run -d after T").notes().json();
-    assert_eq!(after["runs"][0]["mode"], "guarded", "joined, and told: {after}");
+    assert_eq!(after["runs"][0]["mode"], "guarded", "joined, and reported: {after}");
     world.dispatch("approve --reject guarded T").stdout_has("rejected").succeeds();
     assert!(client.ends_with(1).stderr.contains("rejected"));
     waiter.ends_with(1);
@@ -178,7 +178,7 @@ fn of_many_words_at_once_one_counts() {
         let end = world.status("guarded", "T");
         assert_eq!(end["runId"], run.as_str());
         let said = codes.iter().filter(|code| **code == 0).count();
-        assert_eq!(said, 1, "who was told that the word counts: {codes:?}, {end}");
+        assert_eq!(said, 1, "the number of accepted answers: {codes:?}, {end}");
         assert_eq!(world.starts().len(), usize::from(end["state"] == "succeeded"), "{end}");
         assert_eq!(fs::read_dir(world.state().join("runs")).unwrap().count(), 1);
     }

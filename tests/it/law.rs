@@ -9,7 +9,7 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use rustix::process::Signal;
 
 use crate::waiting::{is, rounds, wait_until};
-use crate::wanted::{steps, told};
+use crate::wanted::{actions, steps};
 use crate::world::{BASE, World, alive, kill};
 
 const MODES: &str = r#"  brief: { agent: fake, prompt: "{{ task.body }}", timeout: 200ms }
@@ -251,7 +251,7 @@ fn a_tmux_that_does_not_answer_leads_to_no_action() {
     for answer in answers {
         let report: serde_json::Value = serde_json::from_slice(&answer.stdout).unwrap();
         assert_eq!(report["changes"], 0, "{report}\n{}", answer.stderr);
-        let said = told(&report);
+        let said = actions(&report);
         assert!(said.len() == 2 && said.values().all(|said| said.starts_with("unknown")), "{said:?}");
     }
     assert_eq!(world.starts().len(), 3);

@@ -13,7 +13,7 @@ use crate::world::{World, kill};
 
 /// Records the notice and its environment variables.
 pub(crate) const RECORD_NOTICE: &str =
-    "#!/bin/sh\ncat >> \"$HOME/heard\"\nenv | grep ^DISPATCH_ | sort > \"$HOME/environment\"\n";
+    "#!/bin/sh\ncat >> \"$HOME/received\"\nenv | grep ^DISPATCH_ | sort > \"$HOME/environment\"\n";
 
 pub(crate) trait ReceivedNotices {
     fn notices(&self) -> Vec<Value>;
@@ -26,7 +26,7 @@ pub(crate) trait ReceivedNotices {
 impl ReceivedNotices for World {
     /// The notices so far.
     fn notices(&self) -> Vec<Value> {
-        let text = fs::read_to_string(self.root().join("home/heard")).unwrap_or_default();
+        let text = fs::read_to_string(self.root().join("home/received")).unwrap_or_default();
         text.split_inclusive('\n').filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
@@ -48,13 +48,13 @@ impl ReceivedNotices for World {
     #[track_caller]
     fn all_sent(&self) -> Vec<Value> {
         let news = self.state().join("notify/news");
-        wait_until("all is told", || {
+        wait_until("all notices are sent", || {
             // In this order: an ending process leaves an event, and an event starts a notifier.
             let ending = self.ending();
             let waiting = fs::read_dir(&news).map_or(0, Iterator::count);
             let notifiers = self.notifiers();
             let quiet = ending.is_empty() && waiting == 0 && notifiers.is_empty();
-            is(quiet, format!("{ending:?} end, {waiting} news, {notifiers:?} tell"))
+            is(quiet, format!("{ending:?} end, {waiting} news, {notifiers:?} run"))
         });
         self.notices()
     }
@@ -62,8 +62,8 @@ impl ReceivedNotices for World {
     #[track_caller]
     fn next_notice(&self, before: usize) -> Value {
         wait_until("there is one more notice", || {
-            let heard = self.notices();
-            heard.get(before).cloned().ok_or_else(|| format!("{heard:?}"))
+            let received = self.notices();
+            received.get(before).cloned().ok_or_else(|| format!("{received:?}"))
         })
     }
 }
@@ -92,9 +92,9 @@ fn ten_ends_within_a_second_are_one_notice() {
     runs.iter().for_each(|run| drop(world.agent_ready(run)));
     world.write("go", "");
     world.dispatch("wait job T0 T1 T2 T3 T4 T5 T6 T7 T8 T9").any_stderr().fails_with(3);
-    let heard = world.all_sent();
-    assert_eq!(heard.len(), 1, "{heard:#?}");
-    let notice = &heard[0];
+    let received = world.all_sent();
+    assert_eq!(received.len(), 1, "{received:#?}");
+    let notice = &received[0];
     assert_eq!(notice["title"], "project: 10 failed, all done", "{notice}");
     assert_eq!(notice["kind"], "failed");
     let text = notice["text"].as_str().unwrap();
@@ -131,12 +131,12 @@ fn each_end_makes_one_notice_however_many_commands_observe_it() {
         world.write(go, "");
         looks.into_iter().for_each(|mut look| assert!(look.wait().unwrap().success()));
         tasks.iter().for_each(|task| drop(world.dispatch("wait job").arg(task).any_stderr().ends_somehow()));
-        let heard = world.all_sent();
-        let mut told: Vec<String> = heard[before..].iter().flat_map(ids).collect();
-        told.sort();
-        assert_eq!(told, runs, "{:#?}", &heard[before..]);
-        let lost = heard[before..].iter().flat_map(|notice| notice["runs"].as_array().unwrap());
-        assert_eq!(lost.filter(|run| run["state"] == "lost").count(), 2, "{:#?}", &heard[before..]);
+        let received = world.all_sent();
+        let mut reported: Vec<String> = received[before..].iter().flat_map(ids).collect();
+        reported.sort();
+        assert_eq!(reported, runs, "{:#?}", &received[before..]);
+        let lost = received[before..].iter().flat_map(|notice| notice["runs"].as_array().unwrap());
+        assert_eq!(lost.filter(|run| run["state"] == "lost").count(), 2, "{:#?}", &received[before..]);
     }
 }
 
@@ -179,8 +179,8 @@ fn a_killed_notifier_loses_nothing() {
     wait_until("it is gone", || is(!world.notifiers().contains(&notifier), "it lives"));
     assert_eq!(world.notices().len(), 0);
     let b = world.detach("job", "B");
-    let heard = world.all_sent();
-    assert_eq!(heard.iter().map(ids).collect::<Vec<_>>(), [[a, b]], "{heard:#?}");
+    let received = world.all_sent();
+    assert_eq!(received.iter().map(ids).collect::<Vec<_>>(), [[a, b]], "{received:#?}");
     // An event that is too old when a notifier reads it is dropped.
     world.task("C", "%exit 3").task("D", "%exit 4");
     let c = world.detach("job", "C");
@@ -212,10 +212,10 @@ fn what_the_user_did_or_does_not_want_makes_no_notice() {
     assert_eq!(world.all_sent().len(), 0, "one goes on");
     world.write("go", "");
     world.dispatch("wait job D").any_stderr().succeeds();
-    let heard = world.all_sent();
-    assert_eq!(heard.len(), 1, "{heard:#?}");
-    assert_eq!((&heard[0]["kind"], &heard[0]["title"]), (&"done".into(), &"project: all done".into()));
-    assert_eq!(heard[0]["done"]["succeeded"], 3, "{}", heard[0]);
+    let received = world.all_sent();
+    assert_eq!(received.len(), 1, "{received:#?}");
+    assert_eq!((&received[0]["kind"], &received[0]["title"]), (&"done".into(), &"project: all done".into()));
+    assert_eq!(received[0]["done"]["succeeded"], 3, "{}", received[0]);
     // From the next start on, the user's own file counts.
     world.write("dispatch.local.yaml", "notify: { on: [] }\n");
     world.task("E", "%exit 1");

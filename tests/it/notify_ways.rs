@@ -25,14 +25,14 @@ fn text_of_a_task_is_never_interpreted_on_the_desktop_or_in_a_command() {
          notify: { desktop: true, command: [hears, \"$HOME\"] }\n",
     );
     world.shadow("notify-send", SENDS);
-    world.shadow("hears", "#!/bin/sh\ncat >> \"$HOME/heard\"\nprintf '%s' \"$1\" > \"$HOME/word\"\n");
+    world.shadow("hears", "#!/bin/sh\ncat >> \"$HOME/received\"\nprintf '%s' \"$1\" > \"$HOME/word\"\n");
     let title = r#"--help $(touch pwned) `touch pwned` <b>&\n\e]0;x\a\e[31m'"#;
     world.write("tasks/T.md", format!("---\ntitle: \"{}\"\n---\n", title.replace(r"\n", r"\\n")));
     let run = world.dispatch("run -q hostile T").env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere").any_stderr();
     run.fails_with(1);
-    let heard = world.all_sent();
+    let received = world.all_sent();
     let text = r"expected file `--help $(touch pwned) `touch pwned` <b>&\n'` is missing";
-    assert_eq!((&heard[0]["title"], &heard[0]["text"]), (&"project: hostile T failed".into(), &text.into()));
+    assert_eq!((&received[0]["title"], &received[0]["text"]), (&"project: hostile T failed".into(), &text.into()));
     let body = text.replace('&', "&amp;").replace("<b>", "&lt;b&gt;").replace('\\', r"\\");
     assert_eq!(sent(&world), ["--app-name=dispatch", "--", "project: hostile T failed", &body]);
     assert_eq!(fs::read_to_string(world.root().join("home/word")).unwrap(), "$HOME", "no shell reads the command");
@@ -61,14 +61,14 @@ fn without_a_desktop_the_terminals_get_the_notice_but_not_of_what_they_show() {
     world.tmux(&["select-window", "-t", &pane(&runs[0])]);
     world.write("ring", "");
     // No command observes the run; only tmux's bell hook sees the bell.
-    wait_for(std::time::Duration::from_secs(20), "the terminal is told", || {
+    wait_for(std::time::Duration::from_secs(20), "the terminal is reported", || {
         let shown = terminal.shown();
         is(shown.contains("\x1b]777;"), shown)
     });
     for run in &runs {
-        wait_until("the wait is known to be told or seen", || {
-            let told = fs::read_to_string(world.run_folder(run).join("told.json")).unwrap_or_default();
-            is(told.contains("waiting"), told)
+        wait_until("the wait is known to be reported or seen", || {
+            let reported = fs::read_to_string(world.run_folder(run).join("told.json")).unwrap_or_default();
+            is(reported.contains("waiting"), reported)
         });
     }
     world.all_sent();
@@ -94,7 +94,7 @@ fn a_bell_that_is_answered_in_time_makes_no_notice() {
     let run = world.status("talk", "A")["runId"].as_str().unwrap().to_owned();
     world.agent_ready(&run);
     world.write("ring", "");
-    wait_until("the bell is heard", || is(world.state().join("notify/news").exists(), "nobody heard it"));
+    wait_until("the bell is received", || is(world.state().join("notify/news").exists(), "no event"));
     assert!(world.all_sent().is_empty(), "it goes on");
     world.write("again", "");
     assert_eq!(ids(&world.next_notice(0)), [run]);
@@ -181,8 +181,8 @@ fn an_agent_that_asks_by_its_hook_waits_for_the_user() {
     world.write("say", format!("exec < input; {0}; exec < input; {0}", hook.as_str().unwrap()));
     world.write("go", "");
     wait_until("it has asked", || is(world.project().join("said").exists(), "not yet"));
-    let heard = world.all_sent();
-    assert_eq!(heard.len(), 1, "{heard:#?}");
-    assert_eq!(heard[0]["title"], "project: ask T waits for you", "{}", heard[0]);
-    assert_eq!((&heard[0]["text"], ids(&heard[0])), (&"permission (Bash)".into(), vec![run]));
+    let received = world.all_sent();
+    assert_eq!(received.len(), 1, "{received:#?}");
+    assert_eq!(received[0]["title"], "project: ask T waits for you", "{}", received[0]);
+    assert_eq!((&received[0]["text"], ids(&received[0])), (&"permission (Bash)".into(), vec![run]));
 }

@@ -156,8 +156,8 @@ fn an_entry_that_selects_no_task_is_named() {
     let text = fs::read_to_string(world.project().join("dispatch.yaml")).unwrap();
     let line = 1 + text.lines().position(|line| line.contains("nosuch")).unwrap();
     for words in ["plan", "up"] {
-        let told = format!("line {line}: the entry of `runs` for `mine` selects no task");
-        world.dispatch(words).stderr_has(told).succeeds();
+        let reported = format!("line {line}: the entry of `runs` for `mine` selects no task");
+        world.dispatch(words).stderr_has(reported).succeeds();
     }
     tagged(&world, "B", "nosuch", "%hang");
     let said = world.dispatch("plan").notes().succeeds().stderr;

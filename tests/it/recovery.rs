@@ -245,7 +245,7 @@ fn end_on_a_full_disk(world: &World, disk: &impl Disk) {
     world.write("go", "");
     wait_until("the agent has ended", || is(!alive(agent), "it lives"));
     // The end cannot be written: the run is not over, and `status` names the reason.
-    let status = wait_until("status tells of the trouble", || {
+    let status = wait_until("status shows the trouble", || {
         let said = world.dispatch("status job TASK-1 --json").any_stderr().ends_somehow().text();
         let run: Value = serde_json::from_str(&said).unwrap_or_default();
         if run["reason"].as_str().unwrap_or_default().contains("disk") { Ok(run) } else { Err(said) }
@@ -291,8 +291,8 @@ fn start_on_a_full_disk(world: &World, disk: &impl Disk) {
     for words in ["status", "history", "logs job TASK-1", "stop --all"] {
         disk.call(world, words).any_stderr().succeeds();
     }
-    let told = disk.call(world, "status job TASK-1").any_stderr().json();
-    assert_ne!(told["state"], "succeeded", "{told}");
+    let reported = disk.call(world, "status job TASK-1").any_stderr().json();
+    assert_ne!(reported["state"], "succeeded", "{reported}");
     disk.free(None);
     world.wait_all_quiet();
     world.dispatch("run -q job TASK-1").any_stderr().fails_with(3);

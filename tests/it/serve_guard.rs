@@ -21,7 +21,7 @@ const OPEN: &[&str] = &[
     "/healthz",
 ];
 
-/// Nothing was started and nothing was told to start.
+/// Nothing was started and nothing was reported to start.
 #[track_caller]
 fn nothing_happened(world: &World, server: &Server) {
     assert!(world.runs() == 0 && world.starts().is_empty());
@@ -48,8 +48,8 @@ fn without_the_token_nothing_is_answered_and_nothing_done() {
             let reads = ["GET", "HEAD"].contains(method);
             assert_eq!(server.bare(method, path, &[]).status, if reads { 200 } else { 405 }, "{method} {path}");
         }
-        let told = server.bare("GET", path, &[]).text();
-        assert!(!told.contains(&server.token) && !told.contains("world"), "{told}");
+        let reported = server.bare("GET", path, &[]).text();
+        assert!(!reported.contains(&server.token) && !reported.contains("world"), "{reported}");
     }
     assert_eq!(fs::read(&manifest).unwrap(), before);
     nothing_happened(&world, &server);

@@ -356,10 +356,10 @@ fn serve_and_token_tell_their_failures_as_json_too() {
     fails("--json serve x", 2, "x");
     let server = world.serve();
     fails("--json serve --port 0", 1, "served already");
-    let told = world.dispatch("token").json();
-    assert_eq!(told["token"], server.token.as_str(), "{told}");
-    assert_eq!(told["address"], format!("http://{}/", server.host), "{told}");
-    assert_eq!(told["pid"], server.pid(), "{told}");
+    let reported = world.dispatch("token").json();
+    assert_eq!(reported["token"], server.token.as_str(), "{reported}");
+    assert_eq!(reported["address"], format!("http://{}/", server.host), "{reported}");
+    assert_eq!(reported["pid"], server.pid(), "{reported}");
     // Another project on the same port is an error; no other port is taken.
     let other = World::new();
     let port = server.host.split_once(':').unwrap().1;

@@ -302,7 +302,7 @@ fn an_agent_that_meddles_with_its_log_gets_nothing_else_shown() {
         }
         world.write("go", "");
         let (_, closed) = early.read_to_end();
-        assert_eq!(closed.map(|frame| u16::from(frame.code)), Some(1000), "{task}: who had it open sees its end");
+        assert_eq!(closed.map(|frame| u16::from(frame.code)), Some(1000), "{task}: an open client sees its end");
         assert_eq!(world.wait_state("job", task, "failed")["exitCode"], 7, "{task}");
         // A later client may find less, or nothing, but never another file.
         let (messages, closed) = server.ws(&format!("/logs/job/{task}")).read_to_end();

@@ -111,13 +111,13 @@ fn heads_that_come_slowly_or_never_are_dropped() {
         stream
     };
     let slow: Vec<TcpStream> = (0..500).map(begin).collect();
-    let mut told = [0, 0];
+    let mut reported = [0, 0];
     for stream in slow {
         let answer = drained(stream, PATIENCE).expect("it is closed");
         let text = String::from_utf8_lossy(&answer).into_owned();
-        told[usize::from(text.starts_with("HTTP/1.1 408"))] += 1;
+        reported[usize::from(text.starts_with("HTTP/1.1 408"))] += 1;
     }
-    assert!(told[1] >= 200, "those that were admitted are told why: {told:?}");
+    assert!(reported[1] >= 200, "those that were admitted are reported why: {reported:?}");
     server.assert_alive();
 }
 

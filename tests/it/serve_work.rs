@@ -13,9 +13,9 @@ fn the_routes_say_what_the_commands_say() {
     fs::write(tree.join("new"), "a\nb\n").unwrap();
     let server = world.serve();
     let diff = server.get("/api/diff/T").json();
-    let mut told = world.dispatch("diff T").json();
-    told["patch"] = diff["patch"].clone();
-    assert_eq!(diff, told);
+    let mut reported = world.dispatch("diff T").json();
+    reported["patch"] = diff["patch"].clone();
+    assert_eq!(diff, reported);
     assert!(diff["patch"].as_str().unwrap().contains("+b\n"), "{diff}");
     // A dry run, then the same refusal, then the deed.
     let refused = server.post("/api/clean/T", r#"{"dryRun":true}"#);

@@ -67,8 +67,8 @@ fn everything_is_asked_to_end_once_before_it_is_killed() {
         world.dispatch("stop").arg(mode).arg("T").notes().succeeds();
         assert!(!pids.iter().any(|pid| alive(*pid)), "{mode}");
         for name in ["apart", "beside"] {
-            let told = fs::read_to_string(world.project().join(name)).unwrap_or_default();
-            assert_eq!(told, "term\n", "{mode}: {name} was told to end so often");
+            let reported = fs::read_to_string(world.project().join(name)).unwrap_or_default();
+            assert_eq!(reported, "term\n", "{mode}: {name} got SIGTERM so often");
         }
     }
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use serde_json::Value;
 
 use crate::waiting::{is, wait_until};
-use crate::wanted::{is_empty, manifest, steps, tagged, told, want, wanting};
+use crate::wanted::{actions, is_empty, manifest, steps, tagged, want, wanting};
 use crate::world::{World, alive};
 
 pub(crate) fn ready(world: &World, mode: &str, task: &str) -> String {
@@ -47,7 +47,7 @@ fn makes_it_true_and_reports_every_step() {
     is_empty(&world);
     let again = world.dispatch("up").notes().json();
     assert_eq!(again["changes"], 0, "{again}");
-    assert_eq!(told(&again)["job C"], "keep: failed");
+    assert_eq!(actions(&again)["job C"], "keep: failed");
     assert_eq!(starts_of(&world, "C"), 1);
 }
 
@@ -156,7 +156,7 @@ fn drift_is_left_alone_unless_it_is_to_be_made_anew() {
     let text = manifest("{ mode: talk, tasks: [A, B] }\n{ mode: job, tasks: [A] }");
     world.write("dispatch.yaml", text.replace("  job: { agent: fake,", "  job: { agent: fake, timeout: 1h,"));
     world.task("A", "%hang\n%out more");
-    let report = told(&world.dispatch("up").notes().json());
+    let report = actions(&world.dispatch("up").notes().json());
     assert_eq!(report["talk A"], "drifted: drifted: prompt");
     assert_eq!(report["job A"], "drifted: drifted: timeout, prompt");
     assert_eq!(report["talk B"], "keep: running", "another task's change is not its own");
@@ -186,7 +186,7 @@ fn prune_ends_orphans_and_no_others() {
     }
     want(&world, "{ mode: mine, tasks: { tag: core } }\n{ mode: talk, tasks: [A] }");
     tagged(&world, "LEAVES", "other", "%hang");
-    let listed = told(&world.dispatch("up").notes().json());
+    let listed = actions(&world.dispatch("up").notes().json());
     assert_eq!(listed["old A"], "orphan: orphan: no entry of `runs` wants it");
     assert_eq!(listed["mine LEAVES"], "unselected: its task left the selection");
     assert_eq!(listed.len(), 3, "what a person started is not spoken of: {listed:?}");

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 
 use crate::random::Random;
 use crate::waiting::{is, rounds, wait_for};
-use crate::wanted::{told, want, wanting};
+use crate::wanted::{actions, want, wanting};
 use crate::world::{World, alive};
 
 const TASKS: usize = 4;
@@ -68,7 +68,7 @@ fn run_up_stop_and_two_watches_at_once() {
         }
         world.dispatch("up").within(PATIENCE).any_stderr().ends_somehow();
         let plan = world.dispatch("plan").within(PATIENCE).notes().json();
-        assert_eq!(plan["changes"], 0, "SEED={seed} round {round}: {:#?}", told(&plan));
+        assert_eq!(plan["changes"], 0, "SEED={seed} round {round}: {:#?}", actions(&plan));
         // Each running pair has exactly one agent.
         wait_for(PATIENCE, "as many agents live as runs are running", || {
             let runs = world.dispatch("status").notes().json();

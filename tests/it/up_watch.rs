@@ -56,7 +56,7 @@ fn a_watch_reacts_to_manifest_template_task_and_ends() {
     ready(&world, "mine", "NEW");
     // An error in a template is reported and survived, and its fix is noticed.
     world.write("templates/mine.md", "{{ task.bod }}");
-    wait_until("the mistake is told", || is(watch.stderr_so_far().contains("bod"), watch.stderr_so_far()));
+    wait_until("the mistake is reported", || is(watch.stderr_so_far().contains("bod"), watch.stderr_so_far()));
     tagged(&world, "LATER", "core", "%hang");
     world.write("templates/mine.md", "{{ task.body }}");
     ready(&world, "mine", "LATER");
@@ -161,7 +161,7 @@ fn a_watch_prunes_and_does_not_make_anew() {
     want(&world, "{ mode: talk, tasks: [A] }");
     world.wait_state("old", "A", "stopped");
     fence(&world, "{ mode: talk, tasks: [A] }", "F");
-    assert_eq!(world.status("talk", "A")["runId"], run.as_str(), "drift is left alone while nobody asks");
+    assert_eq!(world.status("talk", "A")["runId"], run.as_str(), "drift is left alone until `up` runs");
     leave(watch);
 }
 

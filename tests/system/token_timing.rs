@@ -30,6 +30,6 @@ fn a_wrong_token_takes_as_long_wherever_it_is_wrong() {
     let sum: f64 = times.iter().zip(1..).filter(|((_, is_first), _)| *is_first).map(|(_, rank)| f64::from(rank)).sum();
     let (mean, spread) = (half * (2.0 * half + 1.0) / 2.0, (half * half * (2.0 * half + 1.0) / 12.0).sqrt());
     let z = (sum - mean) / spread;
-    assert!(z.abs() < 5.0, "first and last byte wrong are told apart: {z}");
+    assert!(z.abs() < 5.0, "first and last byte wrong are distinguished: {z}");
     server.assert_alive();
 }

@@ -21,7 +21,7 @@ fn world(terminal: &str) -> World {
 
 /// A terminal without a screen: it records its arguments, and `show WORDS` runs them on a tty.
 fn stand_in(world: &World, name: &str, body: &str) {
-    let kept = world.root().join("told");
+    let kept = world.root().join("reported");
     let pty = "import pty, sys; pty.spawn(['sh', '-c', 'tty > \"$0\"; exec \"$@\"'] + sys.argv[1:])";
     let script = format!(
         "#!/bin/sh\nkept={}\nprintf '%s\\0' \"$@\" '' >> \"$kept\"\n\
@@ -33,8 +33,8 @@ fn stand_in(world: &World, name: &str, body: &str) {
 }
 
 /// All calls of stand-ins so far.
-fn told(world: &World) -> Vec<Vec<String>> {
-    let bytes = fs::read_to_string(world.root().join("told")).unwrap_or_default();
+fn reported(world: &World) -> Vec<Vec<String>> {
+    let bytes = fs::read_to_string(world.root().join("reported")).unwrap_or_default();
     let calls = bytes.strip_suffix("\0\0").unwrap_or_default().split("\0\0");
     calls.map(|call| call.split('\0').map(str::to_owned).collect()).collect()
 }
@@ -87,7 +87,7 @@ fn windows_terminal_gets_arguments_that_it_cannot_misread() {
     let said = call("attach talk A").succeeds().stderr;
     assert_eq!(said, "talk A is open in Windows Terminal\n");
     let name = view(&world, "A");
-    let calls = told(&world);
+    let calls = reported(&world);
     let [words] = calls.as_slice() else { panic!("{calls:?}") };
     let head = ["-w", &name, "new-tab", "--title", "A-talk", "wsl.exe", "-d", "Ubuntu\\; 24", "-u", "me", "--exec"];
     assert_eq!(words[..11], head);
@@ -95,11 +95,11 @@ fn windows_terminal_gets_arguments_that_it_cannot_misread() {
     assert_is_command(&world, &decoded(&words[13]));
     // Again: no second window, and the one that is there is asked for by its name.
     assert_eq!(call("attach talk A").succeeds().stderr, "talk A is shown in your terminal\n");
-    assert_eq!(told(&world)[1..], [["-w", &name, "focus-tab", "--target", "0"]]);
+    assert_eq!(reported(&world)[1..], [["-w", &name, "focus-tab", "--target", "0"]]);
     // Another task: the same window shows it.
     world.dispatch("run -q --attach none talk B").notes().succeeds();
     assert_eq!(call("attach talk B").succeeds().stderr, "talk B is shown in your terminal\n");
-    assert_eq!((view(&world, "B"), told(&world).len()), (name, 3));
+    assert_eq!((view(&world, "B"), reported(&world).len()), (name, 3));
 }
 
 #[test]
@@ -113,12 +113,12 @@ fn wezterm_gets_the_command_byte_for_byte_and_is_found_by_its_tty() {
     let call = |words: &str| world.dispatch(words).env("WAYLAND_DISPLAY", "wayland-0").notes();
     assert_eq!(call("attach talk A").succeeds().stderr, "talk A is open in WezTerm\n");
     view(&world, "A");
-    let calls = told(&world);
+    let calls = reported(&world);
     assert_eq!((calls.len(), &calls[0][..2]), (1, &["start".to_owned(), "--".to_owned()][..]));
     assert_is_command(&world, &calls[0][2..]);
     assert_eq!(call("attach talk A").succeeds().stderr, "talk A is shown in your terminal\n");
-    assert_eq!(told(&world)[1], ["cli", "list", "--format", "json"]);
-    assert_eq!(told(&world)[2], ["cli", "activate-pane", "--pane-id", "12"]);
+    assert_eq!(reported(&world)[1], ["cli", "list", "--format", "json"]);
+    assert_eq!(reported(&world)[2], ["cli", "activate-pane", "--pane-id", "12"]);
     view(&world, "A");
 }
 
@@ -141,7 +141,7 @@ fn a_configured_command_line_gets_the_command_and_two_requests_open_one_terminal
                       this screen lets no program raise another's window\n";
     assert_eq!(said[0], not_raised);
     view(&world, "A");
-    let calls = told(&world);
+    let calls = reported(&world);
     assert_eq!(calls.len(), 1);
     assert_eq!(calls[0][..4], ["--say", "it's; x", "sh", "-c"]);
     let words = shell_words::split(calls[0][4].strip_prefix("exec ").unwrap()).unwrap();

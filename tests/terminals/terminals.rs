@@ -150,7 +150,7 @@ fn auto_opens_the_first_of_the_list_and_reports_a_missing_screen() {
     world.tmux(&["detach-client", "-a"]);
     let client = world.tmux(&["list-clients", "-F", "#{client_tty}"]);
     world.tmux(&["detach-client", "-t", &client]);
-    wait_for(std::time::Duration::from_secs(10), "nobody looks", || is(stage.shown().is_empty(), "somebody"));
+    wait_for(std::time::Duration::from_secs(10), "no client is attached", || is(stage.shown().is_empty(), "attached"));
     let call = world.dispatch("attach talk A --terminal xterm").env("DISPLAY", ":7777");
     call.stderr_has("error: xterm failed (exit status: 1: xterm: Xt error: Can't open display")
         .stderr_has("hint: tmux -S ")

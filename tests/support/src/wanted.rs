@@ -37,10 +37,10 @@ pub fn tagged(world: &World, id: &str, tag: &str, body: &str) {
 
 /// `MODE TASK` → `ACTION: REASON`, of the JSON that `words` (a `plan` or an `up`) prints.
 pub fn steps(world: &World, words: &str) -> BTreeMap<String, String> {
-    told(&world.dispatch(words).notes().json())
+    actions(&world.dispatch(words).notes().json())
 }
 
-pub fn told(answer: &Value) -> BTreeMap<String, String> {
+pub fn actions(answer: &Value) -> BTreeMap<String, String> {
     let steps = answer["steps"].as_array().unwrap_or_else(|| panic!("no steps in {answer}"));
     let text = |step: &Value, key: &str| step[key].as_str().unwrap_or_default().to_owned();
     steps
@@ -56,6 +56,6 @@ pub fn told(answer: &Value) -> BTreeMap<String, String> {
 #[track_caller]
 pub fn is_empty(world: &World) {
     let plan = world.dispatch("plan").notes().json();
-    assert_eq!(plan["changes"], 0, "{:#?}", told(&plan));
+    assert_eq!(plan["changes"], 0, "{:#?}", actions(&plan));
     world.dispatch("plan --exit-code").notes().fails_with(0);
 }
