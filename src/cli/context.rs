@@ -15,7 +15,7 @@ use crate::system::environment;
 
 /// The call's global options, which every command gets.
 #[derive(Debug)]
-pub(crate) struct Context {
+pub(crate) struct CommandContext {
     pub(crate) whence: Whence,
     pub(crate) json: bool,
     pub(crate) quiet: bool,
@@ -27,7 +27,7 @@ pub(crate) struct Context {
     early: Mutex<Option<Early>>,
 }
 
-impl Context {
+impl CommandContext {
     /// `early`: the tmux listing that was started before the arguments were parsed.
     pub(crate) fn new(global: GlobalOptions, early: Option<Early>) -> Self {
         let colour = |is_terminal: bool| match global.color {

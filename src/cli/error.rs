@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::cli::context::Context;
+use crate::cli::context::CommandContext;
 use crate::cli::output;
 use crate::model::problem::Problem;
 use crate::runner::failure::{Failure, Kind};
@@ -37,7 +37,7 @@ impl CliError {
     }
 
     /// Prints the error, once, and turns it into an exit code.
-    pub(crate) fn report(self, context: &Context) -> ExitCode {
+    pub(crate) fn report(self, context: &CommandContext) -> ExitCode {
         let err = output::stderr(context);
         err.problems(&self.problems);
         if !self.message.is_empty() {

@@ -25,7 +25,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::cli::args::{Cli, Command};
-use crate::cli::context::Context;
+use crate::cli::context::CommandContext;
 use crate::system::process;
 
 /// Runs the program.
@@ -50,7 +50,7 @@ pub fn main() -> ExitCode {
     if let Some(Command::Logs(logs)) = &mut cli.command {
         cli.global.file = logs.manifest.take().or(cli.global.file);
     }
-    let context = Context::new(cli.global, early);
+    let context = CommandContext::new(cli.global, early);
     match commands::run_command(&context, cli.command) {
         Ok(code) => code,
         Err(error) => error.report(&context),

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use crate::agent::{Sanitizer, is_bidi_control, sanitize_line};
-use crate::cli::context::Context;
+use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult};
 use crate::cli::frames;
 use crate::model::problem::Problem;
@@ -73,7 +73,7 @@ pub(crate) struct Stderr {
     quiet: bool,
 }
 
-pub(crate) fn stderr(context: &Context) -> Stderr {
+pub(crate) fn stderr(context: &CommandContext) -> Stderr {
     Stderr { colour: context.colour.1, quiet: context.quiet }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::agent::sanitize_line;
-use crate::cli::context::Context;
+use crate::cli::context::CommandContext;
 use crate::cli::control_echo::ControlEchoOff;
 use crate::cli::output::{self, Stderr};
 use crate::cli::table::Cell;
@@ -33,7 +33,7 @@ pub(crate) struct ProgressLine {
 }
 
 impl ProgressDisplay {
-    pub(crate) fn new(context: &Context) -> Self {
+    pub(crate) fn new(context: &CommandContext) -> Self {
         let bars = context.shows_progress().then(MultiProgress::new);
         let echo = bars.as_ref().and_then(|_| ControlEchoOff::new());
         Self { bars, spinners: Vec::new(), err: output::stderr(context), _echo: echo }

@@ -1,6 +1,6 @@
 //! A warning on stderr, once, about what keeps a run from ending: a command that waits for it prints nothing else.
 
-use crate::cli::context::Context;
+use crate::cli::context::CommandContext;
 use crate::cli::output;
 use crate::model::run::Run;
 
@@ -10,7 +10,7 @@ pub(crate) struct StuckWarning {
 }
 
 impl StuckWarning {
-    pub(crate) fn show(&mut self, context: &Context, run: &Run) {
+    pub(crate) fn show(&mut self, context: &CommandContext, run: &Run) {
         let Some(trouble) = run.progress.trouble.as_ref().filter(|_| !self.is_shown && run.is_active()) else { return };
         self.is_shown = true;
         output::stderr(context).warning(&format!("{}: {trouble}", run.pair()));

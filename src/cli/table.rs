@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::agent::sanitize_line;
-use crate::cli::context::Context;
+use crate::cli::context::CommandContext;
 use crate::cli::output;
 
 /// A cell with its colour (an SGR number).
@@ -36,7 +36,7 @@ pub(crate) fn terminal_width() -> Option<usize> {
 }
 
 /// Prints the rows, cut to the terminal's width.
-pub(crate) fn print(context: &Context, heads: &[&str], rows: &[Vec<Cell>]) -> io::Result<()> {
+pub(crate) fn print(context: &CommandContext, heads: &[&str], rows: &[Vec<Cell>]) -> io::Result<()> {
     output::write(render(heads, rows, terminal_width(), context.colour.0).as_bytes())
 }
 

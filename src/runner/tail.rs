@@ -59,7 +59,7 @@ pub struct Tail {
     unseen: Option<UnknownWhy>,
     watch: Watches,
     /// Counts who follows.
-    _guest: Option<Arc<()>>,
+    _subscriber: Option<Arc<()>>,
 }
 
 /// What wakes a tail: entries of the run's folder, such as its end, and writes to the logs.
@@ -98,13 +98,13 @@ impl Tail {
                 RunState::Unknown(why) => Some(why.clone()),
                 _ => None,
             },
-            _guest: None,
+            _subscriber: None,
         })
     }
 
-    /// The same, where `guest` counts who follows.
-    pub(super) fn with_guest(self, guest: Arc<()>) -> Self {
-        Self { _guest: Some(guest), ..self }
+    /// The same, where `subscriber` counts the followers.
+    pub(super) fn with_subscriber(self, subscriber: Arc<()>) -> Self {
+        Self { _subscriber: Some(subscriber), ..self }
     }
 
     /// The next piece, as much of it as there is room for in `into`.

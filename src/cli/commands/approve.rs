@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use crate::cli::args::ApproveArgs;
 use crate::cli::commands::open;
-use crate::cli::context::Context;
+use crate::cli::context::CommandContext;
 use crate::cli::error::CommandResult;
 use crate::cli::{output, progress};
 use crate::runner::approve;
@@ -16,7 +16,7 @@ use crate::runner::up::refuse_inside;
 use crate::system::clock;
 use crate::view::run_view::RunView;
 
-pub(super) fn run(context: &Context, args: &ApproveArgs) -> CommandResult {
+pub(super) fn run(context: &CommandContext, args: &ApproveArgs) -> CommandResult {
     refuse_inside("approve")?;
     let project = open(context, Depth::Shape)?;
     let pair = project_store::past_pair(&project, &args.mode, &args.task)?;

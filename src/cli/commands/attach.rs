@@ -6,7 +6,7 @@ use crate::cli::args::{AttachArgs, AttachHow};
 use crate::cli::commands::attach_terminal::TerminalRequest;
 use crate::cli::commands::run::on_a_terminal;
 use crate::cli::commands::{attach_choice, attach_terminal, open};
-use crate::cli::context::Context;
+use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult, FAILED, USAGE};
 use crate::cli::output;
 use crate::model::names::Pair;
@@ -19,7 +19,7 @@ use crate::runner::project_store;
 use crate::runner::store::Store;
 use crate::system::process::program;
 
-pub(super) fn run(context: &Context, args: &AttachArgs) -> CommandResult {
+pub(super) fn run(context: &CommandContext, args: &AttachArgs) -> CommandResult {
     let project = open(context, Depth::Shape)?;
     let store = project_store::find(&project)?;
     let Some(store) = store else {
@@ -58,7 +58,7 @@ fn named(store: &Store, pair: &Pair) -> Result<Box<Run>, CliError> {
 }
 
 /// Shows an interactive run.
-pub(super) fn show(context: &Context, store: &Store, run: &Run, how: AttachHow) -> CommandResult {
+pub(super) fn show(context: &CommandContext, store: &Store, run: &Run, how: AttachHow) -> CommandResult {
     // With a known window, another observation would only start another tmux client.
     let run = match run.progress.window {
         Some(_) => run.clone(),

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use crate::cli::commands::run::on_a_terminal;
 use crate::cli::commands::{duration, say};
-use crate::cli::context::Context;
+use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, FAILED, USAGE};
 use crate::cli::picker::{self, Choice, Row};
 use crate::cli::progress;
@@ -17,7 +17,7 @@ use crate::system::{clock, environment};
 pub(super) type ChosenRun = Result<Box<Run>, ExitCode>;
 
 /// The run that has waited longest, of those not attached to since.
-pub(super) fn next(context: &Context, store: &Store) -> Result<ChosenRun, CliError> {
+pub(super) fn next(context: &CommandContext, store: &Store) -> Result<ChosenRun, CliError> {
     let (run, notices) = attention::next_waiting(store)?;
     say(context, &notices);
     match run {
@@ -27,7 +27,7 @@ pub(super) fn next(context: &Context, store: &Store) -> Result<ChosenRun, CliErr
 }
 
 /// Lets the user pick on a terminal; otherwise fails with the possible commands as hints.
-pub(super) fn pick(context: &Context, store: &Store) -> Result<ChosenRun, CliError> {
+pub(super) fn pick(context: &CommandContext, store: &Store) -> Result<ChosenRun, CliError> {
     let Observed { mut runs, notices } = attention::windows(store)?;
     say(context, &notices);
     let is_dumb = environment::var_text("TERM").is_none_or(|term| term.is_empty() || term == "dumb");

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use crate::cli::commands::attach;
-use crate::cli::context::Context;
+use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult, FAILED, USAGE};
 use crate::cli::output;
 use crate::manifest::terminal_section;
@@ -36,7 +36,7 @@ pub(super) fn with_terminal(project: &Project, store: Store, typed: &str) -> Res
 }
 
 /// Opens or focuses a terminal; without one, prints the command that attaches.
-pub(super) fn show(context: &Context, store: &Store, run: &Run, request: TerminalRequest) -> CommandResult {
+pub(super) fn show(context: &CommandContext, store: &Store, run: &Run, request: TerminalRequest) -> CommandResult {
     let shown = show_window::show_window(store, run)?;
     let err = output::stderr(context);
     let pair = run.pair();
@@ -58,7 +58,7 @@ pub(super) fn show(context: &Context, store: &Store, run: &Run, request: Termina
     Ok(ExitCode::SUCCESS)
 }
 
-fn not_shown(context: &Context, run: &Run, error: &NotShown, request: TerminalRequest) -> CommandResult {
+fn not_shown(context: &CommandContext, run: &Run, error: &NotShown, request: TerminalRequest) -> CommandResult {
     let err = output::stderr(context);
     let is_a_mistake = !matches!(error, NotShown::NoTerminal(why) if !why.is_a_mistake());
     match request {

@@ -2,14 +2,14 @@
 
 use std::process::ExitCode;
 
-use crate::cli::context::Context;
+use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult, FAILED};
 use crate::cli::output;
 use crate::model::problem::summary;
 use crate::runner::check::{Checked, check};
 use crate::view::problem_view::ProblemView;
 
-pub(super) fn run(context: &Context) -> CommandResult {
+pub(super) fn run(context: &CommandContext) -> CommandResult {
     let checked = check(&context.whence)?;
     let failed = checked.has_errors();
     let Checked { problems, counts } = checked;

@@ -5,14 +5,14 @@ use std::process::ExitCode;
 
 use crate::cli::args::CleanArgs;
 use crate::cli::commands::open;
-use crate::cli::context::Context;
+use crate::cli::context::CommandContext;
 use crate::cli::error::CommandResult;
 use crate::cli::output;
 use crate::runner::clean;
 use crate::runner::project::Depth;
 use crate::view::work_view::CleanView;
 
-pub(super) fn run(context: &Context, args: &CleanArgs) -> CommandResult {
+pub(super) fn run(context: &CommandContext, args: &CleanArgs) -> CommandResult {
     let project = open(context, Depth::Shape)?;
     let tasks = project.tasks();
     let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));

@@ -7,7 +7,7 @@ use clap::CommandFactory as _;
 
 use crate::cli::args::Cli;
 use crate::cli::commands::{open, say, status};
-use crate::cli::context::Context;
+use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult, USAGE};
 use crate::cli::output;
 use crate::manifest::Mode;
@@ -19,7 +19,7 @@ use crate::runner::observe;
 use crate::runner::project::Depth;
 use crate::runner::project_store;
 
-pub(super) fn run(context: &Context) -> CommandResult {
+pub(super) fn run(context: &CommandContext) -> CommandResult {
     if !std::io::stdout().is_terminal() {
         return Err(CliError::new(USAGE, "no command was given").hint("`dispatch --help` lists them"));
     }

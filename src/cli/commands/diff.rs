@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use crate::cli::args::DiffArgs;
 use crate::cli::commands::open;
-use crate::cli::context::Context;
+use crate::cli::context::CommandContext;
 use crate::cli::error::CommandResult;
 use crate::cli::interrupts::Interrupts;
 use crate::cli::output;
@@ -13,7 +13,7 @@ use crate::runner::diff;
 use crate::runner::diff::DiffFormat;
 use crate::runner::project::Depth;
 
-pub(super) fn run(context: &Context, args: &DiffArgs) -> CommandResult {
+pub(super) fn run(context: &CommandContext, args: &DiffArgs) -> CommandResult {
     let project = open(context, Depth::Shape)?;
     let tasks = project.tasks();
     let work = diff::work(&project, &tasks, tasks.find(&args.task)?)?;

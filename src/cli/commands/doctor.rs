@@ -2,13 +2,13 @@
 
 use std::process::ExitCode;
 
-use crate::cli::context::Context;
+use crate::cli::context::CommandContext;
 use crate::cli::error::{CommandResult, FAILED};
 use crate::cli::output;
 use crate::cli::table::{self, Cell};
 use crate::runner::doctor::{Finding, State, examine};
 
-pub(super) fn run(context: &Context) -> CommandResult {
+pub(super) fn run(context: &CommandContext) -> CommandResult {
     let findings = examine(&context.whence);
     let failed = findings.iter().any(|finding| finding.state == State::Fail);
     if context.json {

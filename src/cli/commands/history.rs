@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use crate::cli::args::HistoryArgs;
 use crate::cli::commands::{duration, local, open, say};
-use crate::cli::context::Context;
+use crate::cli::context::CommandContext;
 use crate::cli::error::CommandResult;
 use crate::cli::table::{self, Cell};
 use crate::cli::{output, progress};
@@ -15,7 +15,7 @@ use crate::runner::project_store;
 use crate::system::clock;
 use crate::view::run_view::RunView;
 
-pub(super) fn run(context: &Context, args: &HistoryArgs) -> CommandResult {
+pub(super) fn run(context: &CommandContext, args: &HistoryArgs) -> CommandResult {
     let project = open(context, Depth::Shape)?;
     let (mode, task) = (args.mode.clone(), args.task.clone());
     let past = Past { mode, task, since: args.since, limit: args.limit, ..Past::default() };

@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
-use crate::cli::context::Context;
+use crate::cli::context::CommandContext;
 use crate::cli::error::CommandResult;
 use crate::cli::output;
 use crate::runner::init::{Wrote, write_starter};
 
-pub(super) fn run(context: &Context) -> CommandResult {
+pub(super) fn run(context: &CommandContext) -> CommandResult {
     for (path, wrote) in write_starter(&context.whence.folder)? {
         match wrote {
             Wrote::New => output::line(&format!("wrote {}", path.display()))?,

@@ -8,7 +8,7 @@ use crate::cli::args::LogsArgs;
 use crate::cli::commands::open;
 use crate::cli::commands::run::protocol_of;
 use crate::cli::console::{Console, Show};
-use crate::cli::context::Context;
+use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult, FAILED, USAGE};
 use crate::cli::interrupts::Interrupts;
 use crate::cli::stuck_warning::StuckWarning;
@@ -26,7 +26,7 @@ use crate::runner::store::Store;
 use crate::system::clock;
 use crate::system::logs::reader::{LogStreams, ReadFrom};
 
-pub(super) fn run(context: &Context, args: &LogsArgs) -> CommandResult {
+pub(super) fn run(context: &CommandContext, args: &LogsArgs) -> CommandResult {
     let (Some(mode), Some(task)) = (&args.mode, &args.task) else {
         return Err(CliError::new(USAGE, "name a mode and a task"));
     };
@@ -62,7 +62,7 @@ fn of_the_pair(run: Option<Run>, pair: &Pair, typed: &str) -> Result<Run, CliErr
     }
 }
 
-fn headless(context: &Context, args: &LogsArgs, store: &Store, run: &Run) -> CommandResult {
+fn headless(context: &CommandContext, args: &LogsArgs, store: &Store, run: &Run) -> CommandResult {
     let both = !args.stdout && !args.stderr;
     let streams = LogStreams { stdout: both || args.stdout, stderr: both || args.stderr };
     let protocol = protocol_of(store, run);

@@ -10,7 +10,7 @@ use crate::agent::{LineRenderer, Sanitizer};
 use crate::cli::args::LogsArgs;
 use crate::cli::commands::open;
 use crate::cli::commands::run::protocol_of;
-use crate::cli::context::Context;
+use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult};
 use crate::cli::interrupts::Interrupts;
 use crate::cli::output;
@@ -36,7 +36,7 @@ struct RunOutput {
     pending: Vec<u8>,
 }
 
-pub(super) fn run(context: &Context, args: &LogsArgs) -> CommandResult {
+pub(super) fn run(context: &CommandContext, args: &LogsArgs) -> CommandResult {
     let project = open(context, Depth::Shape)?;
     let Some(store) = project_store::find(&project)? else {
         output::stderr(context).note("nothing runs");

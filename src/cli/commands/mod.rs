@@ -34,14 +34,14 @@ use std::process::ExitCode;
 
 use crate::cli::args::Command;
 use crate::cli::complete;
-use crate::cli::context::Context;
+use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult};
 use crate::cli::output;
 use crate::manifest;
 use crate::runner::project::{Depth, Project};
 
 /// Runs one command.
-pub(crate) fn run_command(context: &Context, command: Option<Command>) -> CommandResult {
+pub(crate) fn run_command(context: &CommandContext, command: Option<Command>) -> CommandResult {
     match command {
         None => dashboard::run(context),
         Some(Command::Run(args)) => run::run(context, args),
@@ -80,7 +80,7 @@ pub(crate) fn run_command(context: &Context, command: Option<Command>) -> Comman
 }
 
 /// Opens the project and prints the manifest's warnings.
-fn open(context: &Context, depth: Depth) -> Result<Project, CliError> {
+fn open(context: &CommandContext, depth: Depth) -> Result<Project, CliError> {
     let project = Project::open(&context.whence, depth)?.with_words_typed_in(&context.whence.folder);
     if !context.quiet {
         output::stderr(context).problems(&project.problems);
@@ -89,7 +89,7 @@ fn open(context: &Context, depth: Depth) -> Result<Project, CliError> {
 }
 
 /// Prints the notices of an observation as warnings.
-fn say(context: &Context, notices: &[String]) {
+fn say(context: &CommandContext, notices: &[String]) {
     for notice in notices {
         output::stderr(context).warning(notice);
     }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::cli::commands::open;
-use crate::cli::context::Context;
+use crate::cli::context::CommandContext;
 use crate::cli::error::CommandResult;
 use crate::cli::frames;
 use crate::cli::output;
@@ -11,7 +11,7 @@ use crate::cli::table::{self, Cell};
 use crate::runner::project::Depth;
 use crate::runner::show;
 
-pub(super) fn run(context: &Context) -> CommandResult {
+pub(super) fn run(context: &CommandContext) -> CommandResult {
     let project = open(context, Depth::Whole)?;
     let view = show::modes(&project, &frames::here());
     if context.json {

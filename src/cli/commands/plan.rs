@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use crate::cli::args::PlanArgs;
 use crate::cli::commands::{open, say};
-use crate::cli::context::Context;
+use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult};
 use crate::cli::output;
 use crate::plan::diff::{Options, Plan};
@@ -20,7 +20,7 @@ use crate::view::plan_view::PlanView;
 /// The exit code of `--exit-code` if the plan has changes.
 const CHANGES: u8 = 2;
 
-pub(super) fn run(context: &Context, args: &PlanArgs) -> CommandResult {
+pub(super) fn run(context: &CommandContext, args: &PlanArgs) -> CommandResult {
     let project = open(context, Depth::Whole)?;
     let tasks = project.tasks();
     let options = Options { recreate: args.recreate, prune: args.prune, watch: false };
@@ -37,7 +37,7 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> CommandResult {
 }
 
 pub(super) fn look(
-    context: &Context,
+    context: &CommandContext,
     project: &Project,
     tasks: &TaskSet,
     store: Option<&Store>,
@@ -54,7 +54,7 @@ pub(super) fn look(
 
 /// Prints a hint for each window that did not succeed and can be resumed.
 pub(super) fn offer_resume<'a>(
-    context: &Context,
+    context: &CommandContext,
     store: Option<&Store>,
     steps: impl Iterator<Item = &'a Step>,
 ) -> Result<(), CliError> {
@@ -69,7 +69,7 @@ pub(super) fn offer_resume<'a>(
     Ok(())
 }
 
-fn print(context: &Context, plan: &Plan) -> Result<(), CliError> {
+fn print(context: &CommandContext, plan: &Plan) -> Result<(), CliError> {
     let mut text = String::new();
     for step in &plan.steps {
         text.push_str(&line(step));

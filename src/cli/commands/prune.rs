@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use crate::cli::args::PruneArgs;
 use crate::cli::commands::{open, say};
-use crate::cli::context::Context;
+use crate::cli::context::CommandContext;
 use crate::cli::error::CommandResult;
 use crate::cli::output;
 use crate::model::run_spec::Keep;
@@ -13,7 +13,7 @@ use crate::runner::project::Depth;
 use crate::runner::project_store;
 use crate::runner::prune;
 
-pub(super) fn run(context: &Context, args: &PruneArgs) -> CommandResult {
+pub(super) fn run(context: &CommandContext, args: &PruneArgs) -> CommandResult {
     let project = open(context, Depth::Shape)?;
     let keep =
         Keep { runs_per_pair: project.manifest.retention.runs_per_pair, max_age: project.manifest.retention.max_age };

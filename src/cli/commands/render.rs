@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use crate::cli::args::RenderArgs;
 use crate::cli::commands::{open, run};
-use crate::cli::context::Context;
+use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult};
 use crate::cli::output;
 use crate::model::run_spec::RunKind;
@@ -14,7 +14,7 @@ use crate::runner::project::Depth;
 use crate::runner::show;
 use crate::view::render_view::RenderView;
 
-pub(super) fn run(context: &Context, args: RenderArgs) -> CommandResult {
+pub(super) fn run(context: &CommandContext, args: RenderArgs) -> CommandResult {
     let project = open(context, Depth::Whole)?;
     let tasks = project.tasks();
     let mode = project.mode(&args.mode)?;
@@ -26,7 +26,7 @@ pub(super) fn run(context: &Context, args: RenderArgs) -> CommandResult {
 }
 
 /// Prints the prepared runs.
-pub(super) fn print(context: &Context, prepared: &[Prepared]) -> CommandResult {
+pub(super) fn print(context: &CommandContext, prepared: &[Prepared]) -> CommandResult {
     let views: Vec<RenderView> = prepared.iter().map(show::prepared).collect();
     if context.json {
         return match views.as_slice() {

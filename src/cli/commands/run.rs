@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::cli::args::{AttachHow, RunArgs as Args, RunOptions, TaskFilter as Selector};
 use crate::cli::commands::{attach, open, render, run_many};
 use crate::cli::console::{Console, Show};
-use crate::cli::context::Context as Meant;
+use crate::cli::context::CommandContext as Meant;
 use crate::cli::error::{CliError, CommandResult as Answer, USAGE};
 use crate::cli::interrupts::Interrupts;
 use crate::cli::stuck_warning::StuckWarning as Trouble;

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crate::cli::args::RunOptions;
 use crate::cli::commands::run::{begin, code, stop_in_background};
-use crate::cli::context::Context as Meant;
+use crate::cli::context::CommandContext as Meant;
 use crate::cli::error::{CliError, CommandResult as Answer};
 use crate::cli::interrupts::Interrupts;
 use crate::cli::output;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::cli::context::Context;
+use crate::cli::context::CommandContext;
 use crate::cli::error::CommandResult;
 use crate::cli::output;
 use crate::runner::counts::Counts;
@@ -22,7 +22,7 @@ const SIGNS: [(&str, &str, &str); 6] = [
     ("?", "?", "magenta"),
 ];
 
-pub(super) fn run(context: &Context) -> CommandResult {
+pub(super) fn run(context: &CommandContext) -> CommandResult {
     // A status line may follow the pane's folder: a folder without a project is no error.
     let project = match Project::open(&context.whence, Depth::Shape) {
         Err(OpenError::NotFound { .. }) => return Ok(ExitCode::SUCCESS),

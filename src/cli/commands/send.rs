@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use crate::cli::args::SendArgs;
 use crate::cli::commands::open;
-use crate::cli::context::Context;
+use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult, FAILED, USAGE};
 use crate::cli::output;
 use crate::model::message::{MAX_MESSAGE, Message};
@@ -18,7 +18,7 @@ use crate::runner::send;
 use crate::runner::send::Sent;
 use crate::view::sent_view::SentView;
 
-pub(super) fn run(context: &Context, args: &SendArgs) -> CommandResult {
+pub(super) fn run(context: &CommandContext, args: &SendArgs) -> CommandResult {
     let project = open(context, Depth::Shape)?;
     let pair = project_store::past_pair(&project, &args.mode, &args.task)?;
     let store = project_store::find(&project)?;
@@ -51,7 +51,7 @@ fn message(typed: Option<&str>) -> Result<Message, CliError> {
     Ok(Message::of_stream(bytes)?)
 }
 
-fn report(context: &Context, run: &Run, sent: Sent) -> CommandResult {
+fn report(context: &CommandContext, run: &Run, sent: Sent) -> CommandResult {
     if context.json {
         return output::json(&SentView::new(run, sent.is_confirmed(), sent == Sent::Confirmed));
     }

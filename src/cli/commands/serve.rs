@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use crate::cli::args::ServeArgs;
 use crate::cli::commands::open;
-use crate::cli::context::Context;
+use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult, USAGE};
 use crate::cli::interrupts::Interrupts;
 use crate::cli::output;
@@ -21,7 +21,7 @@ use crate::runner::worker::WorkerPool;
 use crate::system::listen::{self, ListenError};
 use crate::system::watch::file_watcher::FileWatcher;
 
-pub(super) fn run(context: &Context, args: &ServeArgs) -> CommandResult {
+pub(super) fn run(context: &CommandContext, args: &ServeArgs) -> CommandResult {
     refuse_inside("serve")?;
     let address = loopback(args)?;
     let mut times = Times::default();

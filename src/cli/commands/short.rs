@@ -4,13 +4,13 @@ use std::ffi::OsString;
 
 use crate::cli::args::RunOptions;
 use crate::cli::commands::{open, run};
-use crate::cli::context::Context;
+use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult, USAGE};
 use crate::manifest::COMMANDS;
 use crate::model::nearest::nearest;
 use crate::runner::project::{Depth, NameLookupError};
 
-pub(super) fn run(context: &Context, words: Vec<OsString>) -> CommandResult {
+pub(super) fn run(context: &CommandContext, words: Vec<OsString>) -> CommandResult {
     let mut texts = Vec::new();
     for word in words {
         texts.push(word.into_string().map_err(|word| {

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use crate::cli::args::StatusArgs;
 use crate::cli::commands::{duration, local, open, say};
-use crate::cli::context::Context;
+use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult};
 use crate::cli::table::{self, Cell};
 use crate::cli::{output, progress, retry_words};
@@ -25,7 +25,7 @@ use crate::runner::store::{Observed, Store};
 use crate::system::clock;
 use crate::view::run_view::RunView;
 
-pub(super) fn run(context: &Context, args: &StatusArgs) -> CommandResult {
+pub(super) fn run(context: &CommandContext, args: &StatusArgs) -> CommandResult {
     let project = open(context, Depth::Shape)?;
     if let (Some(mode), Some(task)) = (&args.mode, &args.task) {
         let pair = project_store::past_pair(&project, mode, task)?;
@@ -50,7 +50,7 @@ pub(super) fn run(context: &Context, args: &StatusArgs) -> CommandResult {
     print(context, Some(&store), &runs, &held, args.explain)
 }
 
-fn print(context: &Context, store: Option<&Store>, runs: &[Run], held: &Held, explain: bool) -> CommandResult {
+fn print(context: &CommandContext, store: Option<&Store>, runs: &[Run], held: &Held, explain: bool) -> CommandResult {
     let now = clock::now();
     if context.json {
         let views: Vec<RunView> = runs.iter().map(|run| show::run(run, held, now)).collect();
@@ -71,7 +71,7 @@ fn print(context: &Context, store: Option<&Store>, runs: &[Run], held: &Held, ex
 }
 
 /// The runs as a table.
-pub(super) fn table(context: &Context, runs: &[Run], held: &Held) -> String {
+pub(super) fn table(context: &CommandContext, runs: &[Run], held: &Held) -> String {
     let now = clock::now();
     let rows: Vec<Vec<Cell>> = runs
         .iter()
@@ -105,7 +105,7 @@ pub(super) fn table(context: &Context, runs: &[Run], held: &Held) -> String {
     table::render(&["TASK", "MODE", "STATE", "FOR", "ENDED", "ABOUT"], &rows, table::terminal_width(), context.colour.0)
 }
 
-fn one(context: &Context, store: &Store, run: &Run, held: &Held, explain: bool) -> CommandResult {
+fn one(context: &CommandContext, store: &Store, run: &Run, held: &Held, explain: bool) -> CommandResult {
     let view = show::run(run, held, clock::now());
     if context.json {
         return output::json(&view);

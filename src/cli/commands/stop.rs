@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use crate::cli::args::StopArgs;
 use crate::cli::commands::open;
-use crate::cli::context::Context;
+use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult, FAILED, USAGE};
 use crate::cli::output;
 use crate::model::names::Pair;
@@ -21,7 +21,7 @@ use crate::runner::store::Store;
 use crate::system::clock;
 use crate::view::run_view::RunView;
 
-pub(super) fn run(context: &Context, args: &StopArgs) -> CommandResult {
+pub(super) fn run(context: &CommandContext, args: &StopArgs) -> CommandResult {
     let project = open(context, Depth::Shape)?;
     let store = project_store::find(&project)?;
     let mut orphans = orphans::orphans(&project)?;
@@ -70,7 +70,7 @@ fn is_selected(args: &StopArgs, orphan: &Orphan) -> bool {
 }
 
 /// Ends runs that have processes but no record, and reports them.
-fn end_orphans(context: &Context, project: &Project, orphans: &[Orphan]) -> Result<EndedOrphans, CliError> {
+fn end_orphans(context: &CommandContext, project: &Project, orphans: &[Orphan]) -> Result<EndedOrphans, CliError> {
     let err = output::stderr(context);
     let mut before = EndedOrphans::default();
     let results: Vec<_> = std::thread::scope(|scope| {
@@ -104,11 +104,11 @@ fn end_orphans(context: &Context, project: &Project, orphans: &[Orphan]) -> Resu
 }
 
 /// Stops `runs`: queued ones first, since they would start when the others free their slots.
-pub(super) fn all_of(context: &Context, store: Option<&Store>, runs: &[Run]) -> CommandResult {
+pub(super) fn all_of(context: &CommandContext, store: Option<&Store>, runs: &[Run]) -> CommandResult {
     all_after(context, store, runs, EndedOrphans::default())
 }
 
-fn all_after(context: &Context, store: Option<&Store>, runs: &[Run], before: EndedOrphans) -> CommandResult {
+fn all_after(context: &CommandContext, store: Option<&Store>, runs: &[Run], before: EndedOrphans) -> CommandResult {
     let (Some(store), false) = (store, runs.is_empty()) else {
         if before.count == 0 {
             output::stderr(context).note("nothing runs");
@@ -126,7 +126,7 @@ fn all_after(context: &Context, store: Option<&Store>, runs: &[Run], before: End
 
 /// Prints the result of each stop.
 fn report(
-    context: &Context,
+    context: &CommandContext,
     results: impl Iterator<Item = (Pair, Result<Stopped, StopError>)>,
     before: EndedOrphans,
 ) -> CommandResult {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::agent::sanitize_line;
 use crate::cli::args::TaskArgs;
 use crate::cli::commands::open;
-use crate::cli::context::Context;
+use crate::cli::context::CommandContext;
 use crate::cli::error::CommandResult;
 use crate::cli::frames;
 use crate::cli::output;
@@ -15,7 +15,7 @@ use crate::runner::project::Depth;
 use crate::runner::show;
 use crate::view::task_view::{ProgressView, TaskDetail, TaskView};
 
-pub(super) fn list(context: &Context) -> CommandResult {
+pub(super) fn list(context: &CommandContext) -> CommandResult {
     let project = open(context, Depth::Shape)?;
     let set = project.tasks();
     if context.json {
@@ -65,7 +65,7 @@ fn progress_text(progress: ProgressView) -> String {
     text
 }
 
-pub(super) fn show(context: &Context, args: &TaskArgs) -> CommandResult {
+pub(super) fn show(context: &CommandContext, args: &TaskArgs) -> CommandResult {
     let project = open(context, Depth::Shape)?;
     let set = project.tasks();
     let detail = show::task(&project, &set, &args.task)?;

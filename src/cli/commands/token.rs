@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::cli::commands::open;
-use crate::cli::context::Context;
+use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult, FAILED};
 use crate::cli::output;
 use crate::runner::project::Depth;
@@ -11,7 +11,7 @@ use crate::runner::project_store;
 use crate::runner::served;
 use crate::runner::up::refuse_inside;
 
-pub(super) fn run(context: &Context) -> CommandResult {
+pub(super) fn run(context: &CommandContext) -> CommandResult {
     refuse_inside("token")?;
     let project = open(context, Depth::Shape)?;
     let server = project_store::find(&project)?.map(|store| served::server(&store)).transpose()?.flatten();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::cli::args::UpArgs;
 use crate::cli::commands::{open, plan, stop};
-use crate::cli::context::Context;
+use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult, FAILED};
 use crate::cli::interrupts::Interrupts;
 use crate::cli::output;
@@ -29,7 +29,7 @@ const SETTLE: Duration = Duration::from_millis(100);
 /// The shortest and longest delay after a pass that changed nothing or failed; it doubles each time.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
 
-pub(super) fn run(context: &Context, args: &UpArgs) -> CommandResult {
+pub(super) fn run(context: &CommandContext, args: &UpArgs) -> CommandResult {
     refuse_inside("up")?;
     let options = Options { recreate: args.recreate, prune: args.prune, watch: false };
     let first = pass(context, options);
@@ -55,7 +55,7 @@ impl Pass {
     }
 }
 
-fn pass(context: &Context, options: Options) -> Result<Pass, CliError> {
+fn pass(context: &CommandContext, options: Options) -> Result<Pass, CliError> {
     let project = open(context, Depth::Whole)?;
     let tasks = project.tasks();
     let known = project_store::find(&project)?;
@@ -74,7 +74,7 @@ fn pass(context: &Context, options: Options) -> Result<Pass, CliError> {
     Ok(Pass { changed, failed })
 }
 
-fn report(context: &Context, done: Vec<Done>) -> Result<(), CliError> {
+fn report(context: &CommandContext, done: Vec<Done>) -> Result<(), CliError> {
     let view = show::report(&done);
     if context.json {
         output::json(&view)?;
@@ -99,7 +99,7 @@ fn report(context: &Context, done: Vec<Done>) -> Result<(), CliError> {
 }
 
 /// Reconciles on every change until Ctrl-C, with a backoff.
-fn keep(context: &Context, options: Options) -> CommandResult {
+fn keep(context: &CommandContext, options: Options) -> CommandResult {
     let mut interrupts = Interrupts::new()?;
     let mut backoff = BACKOFF.0;
     loop {
@@ -135,7 +135,7 @@ fn keep(context: &Context, options: Options) -> CommandResult {
     }
 }
 
-pub(super) fn down(context: &Context) -> CommandResult {
+pub(super) fn down(context: &CommandContext) -> CommandResult {
     refuse_inside("down")?;
     let project = open(context, Depth::Shape)?;
     let tasks = project.tasks();

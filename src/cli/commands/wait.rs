@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::cli::args::WaitArgs;
 use crate::cli::commands::open;
 use crate::cli::commands::run::code;
-use crate::cli::context::Context;
+use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult};
 use crate::cli::stuck_warning::StuckWarning;
 use crate::cli::{output, progress};
@@ -22,7 +22,7 @@ use crate::view::run_view::RunView;
 /// The exit code after `--timeout`, as of `timeout`.
 const TIMED_OUT: u8 = 124;
 
-pub(super) fn run(context: &Context, args: &WaitArgs) -> CommandResult {
+pub(super) fn run(context: &CommandContext, args: &WaitArgs) -> CommandResult {
     let project = open(context, Depth::Shape)?;
     let store = project_store::find(&project)?;
     let mut runs = Vec::new();

@@ -1,16 +1,14 @@
-//! What all connections of a server share: one look at the runs for all who ask, one stream of
-//! what changed, and somebody who notices what tells no one.
+//! The server's view of the runs: one snapshot for all requests, and one feed of events for all subscribers.
 //!
-//! Two threads however many listen: the watcher's, and the looker's. Looks only; what it writes down
-//! are ends that it saw, as every look does.
+//! Two threads for any number of connections: the file watcher's and the poller's. Reads only, except that ends which
+//! an observation finds are recorded, as by every command.
 
-mod answers;
 mod feed;
-mod looker;
-mod project;
-mod ring;
-mod seen;
-mod signs;
+mod known_runs;
+mod liveness;
+mod poller;
+mod project_print;
+mod queries;
 mod snapshot;
 
 use std::collections::{HashMap, HashSet};
@@ -31,104 +29,103 @@ use crate::system::clock::{self, Stopwatch};
 use crate::system::event_fd::EventFd;
 use crate::system::store::index::{HistoryFilter, Index, IndexError};
 use crate::system::watch::file_watcher::{FileWatcher, Subscription};
-use feed::Feed;
-use seen::Seen;
+use feed::EventFeed;
+use known_runs::KnownRuns;
 
-pub use answers::Figures;
 pub use feed::EventStream;
+pub use queries::Figures;
 pub use snapshot::Snapshot;
 
-/// A snapshot this old is as good as a look.
+/// A snapshot is used for this long.
 const FRESH: Duration = Duration::from_millis(250);
 
-/// A look at everything that takes longer is not waited for by who asks after one pair.
-const DEAR: Duration = Duration::from_millis(50);
+/// A request for one pair does not wait for an observation of all runs that takes longer than this.
+const SLOW: Duration = Duration::from_millis(50);
 
-/// An end is found again for so long after it was recorded, by a clock that counts whole seconds.
+/// Ends are searched from this long before the last observation, in milliseconds: the index counts whole seconds.
 const MARGIN_MS: i64 = 2000;
 
-/// More changes at once are not told one by one.
+/// With more changes at once, a `reset` event is published instead.
 const MANY: u32 = 2000;
 
-/// See the module.
 #[derive(Debug)]
 pub struct Live {
-    shared: Arc<Shared>,
+    shared: Arc<LiveState>,
 }
 
-/// What the looker's thread and the connections have in common.
+/// The state that the poller and the connections share.
 #[derive(Debug)]
-struct Shared {
+struct LiveState {
     store: Store,
     watcher: Arc<FileWatcher>,
     whence: Whence,
-    feed: Arc<Feed>,
-    /// Writes that went through this program.
+    feed: Arc<EventFeed>,
+    /// The number of writes through this server.
     touched: AtomicU64,
     current: Mutex<Option<Arc<Snapshot>>>,
-    /// Held by the one who looks.
-    memory: Mutex<Memory>,
-    /// One more for each who listens or follows a log.
-    guests: Arc<()>,
-    bells: Bells,
-    /// Since somebody took note of it: a plan may be another now.
+    /// Locked during an observation.
+    memory: Mutex<ObserverMemory>,
+    /// Its count grows with each subscriber and each followed log.
+    subscribers: Arc<()>,
+    wake: WakeSources,
+    /// A run changed since the last `plan` event.
     runs_changed: AtomicBool,
-    /// How often manifest, templates or tasks were found to be others.
+    /// The number of changes of manifest, templates or tasks.
     projects: AtomicU64,
-    /// Looks so far, and the microseconds they took.
+    /// The number of observations, and their microseconds.
     looks: [AtomicU64; 2],
-    /// The microseconds of the last.
-    last_look: AtomicU64,
+    /// The microseconds of the last observation.
+    last_duration: AtomicU64,
     over: AtomicBool,
 }
 
-/// What wakes the looker.
+/// What wakes the poller.
 #[derive(Debug)]
-struct Bells {
-    /// Something of the runs changed.
+struct WakeSources {
+    /// A run changed.
     runs: EventFd,
-    /// Something of the manifest, templates or tasks may have changed.
+    /// Manifest, templates or tasks may have changed.
     project: EventFd,
     /// Anything else.
     other: EventFd,
 }
 
-/// What one look hands on to the next.
+/// What one observation leaves for the next.
 #[derive(Debug, Default)]
-struct Memory {
-    seen: Seen,
-    /// The index: a row may come long after its run's folder, and without any other sign.
+struct ObserverMemory {
+    known: KnownRuns,
+    /// Watches the index: a row may appear long after its run's folder, without another event.
     index: Option<Subscription>,
-    /// The folders of unfinished runs.
+    /// Watches the folders of unfinished runs.
     followed: HashMap<RunId, Option<Subscription>>,
-    /// Up to here, in milliseconds since 1970, all ends are known.
+    /// All ends up to this time are known, in milliseconds since 1970.
     until_ms: Option<i64>,
 }
 
 impl Live {
-    /// Begins to look, for the manifest that `whence` leads to.
+    /// Starts the poller for the project of `whence`. Fails if the files cannot be watched.
     pub fn start(store: Store, watcher: Arc<FileWatcher>, whence: Whence) -> io::Result<Arc<Self>> {
-        let bells = Bells { runs: EventFd::new()?, project: EventFd::new()?, other: EventFd::new()? };
-        // Before the first look: what comes after it wakes.
-        let new_runs = watcher.follow(&store.state().runs(), &bells.runs)?;
+        let wake = WakeSources { runs: EventFd::new()?, project: EventFd::new()?, other: EventFd::new()? };
+        // Before the first observation, so that every later change wakes the poller.
+        let new_runs = watcher.follow(&store.state().runs(), &wake.runs)?;
         let start = u64::try_from(clock::now().as_millisecond()).unwrap_or(0);
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(LiveState {
             store,
             watcher,
             whence,
-            feed: Arc::new(Feed::new(start)),
+            feed: Arc::new(EventFeed::new(start)),
             touched: AtomicU64::new(0),
             current: Mutex::default(),
             memory: Mutex::default(),
-            guests: Arc::default(),
-            bells,
+            subscribers: Arc::default(),
+            wake,
             runs_changed: AtomicBool::default(),
             projects: AtomicU64::default(),
             looks: Default::default(),
-            last_look: AtomicU64::default(),
+            last_duration: AtomicU64::default(),
             over: AtomicBool::default(),
         });
-        looker::start(&shared, new_runs)?;
+        poller::start(&shared, new_runs)?;
         Ok(Arc::new(Self { shared }))
     }
 
@@ -136,16 +133,16 @@ impl Live {
         &self.shared.store
     }
 
-    /// The runs as they are: at most a quarter of a second ago, and after the last
-    /// [`Self::touch`]. One looks at a time, and who asks meanwhile waits for that look.
+    /// The runs as they are: at most 250 ms old, and newer than the last [`Self::touch`]. One thread observes at a time,
+    /// the others wait for it.
     pub fn snapshot(&self) -> Result<Arc<Snapshot>, IndexError> {
         self.shared.snapshot(FRESH)
     }
 
-    /// Something was written through this program: what is shown from now on is newer.
+    /// Notes a write through this server: later snapshots include it.
     pub fn touch(&self) {
         self.shared.touched.fetch_add(1, Ordering::AcqRel);
-        self.shared.bells.runs.wake();
+        self.shared.wake.runs.wake();
     }
 
     /// The last run of a pair as JSON; `None` where it never ran.
@@ -154,13 +151,13 @@ impl Live {
         if let Some(snapshot) = self.shared.for_one()? {
             return snapshot.status_json(&self.shared, pair);
         }
-        // Everything may wait for a tmux that does not answer; this pair need not.
+        // An observation of all runs may wait for a tmux that does not answer; this pair need not.
         let run = observe::last_run(store, pair);
         store.rest();
         Ok(run?.map(|run| snapshot::json(&run, clock::now()).into_bytes().into()))
     }
 
-    /// What `status` lists: the active runs, and after them the last run of each other pair.
+    /// The list of `status`: the active runs, then the last run of each other pair.
     pub fn runs(&self, all: bool) -> Result<Vec<Run>, IndexError> {
         let limit = if all { u32::MAX } else { RECENT };
         let snapshot = self.snapshot()?;
@@ -169,12 +166,12 @@ impl Live {
         Ok(compose(snapshot.active.iter().chain(&snapshot.ended).cloned().collect(), earlier?, limit))
     }
 
-    /// The same for as long as manifest, templates and tasks are; `None` where nobody watches them.
+    /// Changes with manifest, templates and tasks. `None`: nothing watches them.
     pub fn project_version(&self) -> Option<u64> {
-        self.shared.has_guests().then(|| self.shared.projects.load(Ordering::Acquire))
+        self.shared.has_subscribers().then(|| self.shared.projects.load(Ordering::Acquire))
     }
 
-    /// The number of the last event: who reads now and listens from there misses nothing.
+    /// The number of the last event. A client that reads data after this call and subscribes from here misses nothing.
     pub fn last_event(&self) -> u64 {
         self.shared.feed.last()
     }
@@ -192,25 +189,25 @@ impl Live {
         runs
     }
 
-    /// Looks so far, and how long they took together.
+    /// The number of observations, and their total time.
     fn looks(&self) -> (u64, Duration) {
         let [looks, micros] = &self.shared.looks;
         (looks.load(Ordering::Relaxed), Duration::from_micros(micros.load(Ordering::Relaxed)))
     }
 
-    /// Listens to what changes: all after the event `after` that is still known, else what comes.
+    /// Subscribes to the events after number `after`; else to new ones.
     pub fn subscribe(&self, after: Option<u64>, waker: EventFd) -> EventStream {
-        let events = self.shared.feed.subscribe(after, waker, Arc::clone(&self.shared.guests));
-        // Nobody may have looked for long.
-        self.shared.bells.runs.wake();
+        let events = self.shared.feed.subscribe(after, waker, Arc::clone(&self.shared.subscribers));
+        // The last observation may be old.
+        self.shared.wake.runs.wake();
         events
     }
 
-    /// Follows the logs of a job; its end is told even where nobody writes one.
+    /// Follows the logs of a job. Its end is noticed even if its supervisor was killed.
     pub fn tail(&self, run: &Run, from: Offsets, streams: LogStreams, waker: &EventFd) -> io::Result<Tail> {
         let tail = Tail::open(&self.shared.store, run, from, streams, &self.shared.watcher, waker)?;
-        let tail = tail.with_guest(Arc::clone(&self.shared.guests));
-        self.shared.bells.runs.wake();
+        let tail = tail.with_subscriber(Arc::clone(&self.shared.subscribers));
+        self.shared.wake.runs.wake();
         Ok(tail)
     }
 }
@@ -218,21 +215,20 @@ impl Live {
 impl Drop for Live {
     fn drop(&mut self) {
         self.shared.over.store(true, Ordering::Release);
-        self.shared.bells.other.wake();
+        self.shared.wake.other.wake();
     }
 }
 
-impl Shared {
-    /// Whether anybody listens or follows.
-    fn has_guests(&self) -> bool {
-        Arc::strong_count(&self.guests) > 1
+impl LiveState {
+    fn has_subscribers(&self) -> bool {
+        Arc::strong_count(&self.subscribers) > 1
     }
 
     fn current(&self) -> MutexGuard<'_, Option<Arc<Snapshot>>> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A fresh snapshot for who asks after one pair, unless that would take long.
+    /// A fresh snapshot for a request about one pair. `None`: it would take too long.
     fn for_one(self: &Arc<Self>) -> Result<Option<Arc<Snapshot>>, IndexError> {
         let asked = Stopwatch::start();
         let touched = self.touched.load(Ordering::Acquire);
@@ -241,25 +237,28 @@ impl Shared {
             if let Some(snapshot) = self.good(touched, FRESH, asked.elapsed()) {
                 return Ok(Some(snapshot));
             }
-            let cost = Duration::from_micros(self.last_look.load(Ordering::Relaxed));
-            if cost > DEAR || asked.elapsed() > DEAR {
+            let cost = Duration::from_micros(self.last_duration.load(Ordering::Relaxed));
+            if cost > SLOW || asked.elapsed() > SLOW {
                 return Ok(None);
             }
-            // Where windows run, tmux is asked: another waits for it.
+            // With windows, tmux is asked: a thread waits for it.
             if self.current().as_ref().is_some_and(|snapshot| !snapshot.has_windows()) {
                 return self.snapshot(FRESH).map(Some);
             }
             if !sent && !matches!(self.memory.try_lock(), Err(TryLockError::WouldBlock)) {
                 let shared = Arc::clone(self);
-                let look = move || drop(shared.snapshot(FRESH));
-                sent =
-                    std::thread::Builder::new().name("look".to_owned()).stack_size(looker::STACK).spawn(look).is_ok();
+                let observe = move || drop(shared.snapshot(FRESH));
+                sent = std::thread::Builder::new()
+                    .name("observe".to_owned())
+                    .stack_size(poller::STACK)
+                    .spawn(observe)
+                    .is_ok();
             }
             std::thread::sleep(Duration::from_millis(1));
         }
     }
 
-    /// The snapshot that stands, if it is that fresh, or began after who asks did.
+    /// The current snapshot, if it is at most `fresh` old or began after the request did.
     fn good(&self, touched: u64, fresh: Duration, asked: Duration) -> Option<Arc<Snapshot>> {
         let current = self.current();
         let good = |snapshot: &&Arc<Snapshot>| {
@@ -269,7 +268,7 @@ impl Shared {
         current.as_ref().filter(good).map(Arc::clone)
     }
 
-    /// A look at most `fresh` old, or one that began after this call.
+    /// A snapshot that is at most `fresh` old or began after this call.
     fn snapshot(&self, fresh: Duration) -> Result<Arc<Snapshot>, IndexError> {
         let asked = Stopwatch::start();
         let touched = self.touched.load(Ordering::Acquire);
@@ -277,44 +276,44 @@ impl Shared {
             return Ok(snapshot);
         }
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        // Who looked meanwhile may have looked for us too.
+        // Another thread may have refreshed the snapshot while we waited for the lock.
         if let Some(snapshot) = self.good(touched, fresh, asked.elapsed()) {
             return Ok(snapshot);
         }
         let watch = Stopwatch::start();
-        let snapshot = self.look(&mut memory);
+        let snapshot = self.observe(&mut memory);
         self.store.rest();
         let micros = u64::try_from(watch.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.looks[0].fetch_add(1, Ordering::Relaxed);
         self.looks[1].fetch_add(micros, Ordering::Relaxed);
-        self.last_look.store(micros, Ordering::Relaxed);
-        let (snapshot, news) = snapshot?;
+        self.last_duration.store(micros, Ordering::Relaxed);
+        let (snapshot, changed) = snapshot?;
         let snapshot = Arc::new(snapshot);
         *self.current() = Some(Arc::clone(&snapshot));
-        // Only now: who hears of a change and asks at once is not to be shown what was before it.
-        match news {
-            Some(runs) => runs.iter().for_each(|run| self.tell(run, snapshot.at)),
+        // Published after the snapshot is set: a client that reacts at once must not get the older one.
+        match changed {
+            Some(runs) => runs.iter().for_each(|run| self.publish(run, snapshot.at)),
             None => self.feed.publish("reset", ""),
         }
         Ok(snapshot)
     }
 
-    /// The runs as they are, and those that changed; `None`: more than can be told.
-    fn look(&self, memory: &mut Memory) -> Result<(Snapshot, Option<Vec<Run>>), IndexError> {
+    /// Observes the runs. Also returns those that changed; `None`: too many, or a record is gone.
+    fn observe(&self, memory: &mut ObserverMemory) -> Result<(Snapshot, Option<Vec<Run>>), IndexError> {
         let touched = self.touched.load(Ordering::Acquire);
         let (begun, at) = (Stopwatch::start(), clock::now());
         if memory.index.as_ref().is_none_or(|index| !index.is_alive()) {
-            // One that was rebuilt is another file, and the first to ask makes it.
+            // A rebuilt index is another file, which the first access creates.
             self.store.with_index(|_| Ok(()))?;
-            memory.index = self.watcher.follow(&self.store.state().index(), &self.bells.runs).ok();
+            memory.index = self.watcher.follow(&self.store.state().index(), &self.wake.runs).ok();
         }
-        // Their folders first: what happens in one after the look wakes for another.
+        // Watched before the observation, so that later changes cause another one.
         self.follow(memory, &self.store.with_index(Index::active)?);
         let observed = observe::observe(&self.store)?;
         let active: Vec<RunId> =
             observed.runs.iter().filter(|run| run.is_active()).map(|run| run.id().clone()).collect();
         if self.follow(memory, &active) {
-            self.bells.runs.wake();
+            self.wake.runs.wake();
         }
         let ids: HashSet<&RunId> = active.iter().collect();
         memory.followed.retain(|id, _| ids.contains(id));
@@ -322,33 +321,32 @@ impl Shared {
         let filter = HistoryFilter { since_ms: Some(since_ms), limit: Some(MANY), ..HistoryFilter::default() };
         let recent = self.store.with_index(|index| index.history(&filter))?;
         let too_many = recent.len() >= MANY as usize;
-        let changes = memory.seen.look(&observed.runs, recent, since_ms);
+        let changes = memory.known.update(&observed.runs, recent, since_ms);
         memory.until_ms = Some(at.as_millisecond());
-        let mut anew = too_many && !changes.runs.is_empty();
-        let mut news = Vec::new();
+        let mut reset = too_many && !changes.runs.is_empty();
+        let mut changed = Vec::new();
         for id in &changes.vanished {
-            // Ended longer ago than it should have; or its record is gone, which has no event.
-            // What cannot be read now is not told another time either: it is known as seen.
+            // Either it ended before the searched time, or its record is gone or unreadable: then clients reload all.
             match observe::run(&self.store, id) {
-                Ok(Some(run)) if run.end.is_some() => news.push(run),
-                Ok(_) | Err(_) => anew = true,
+                Ok(Some(run)) if run.end.is_some() => changed.push(run),
+                Ok(_) | Err(_) => reset = true,
             }
         }
-        if anew || !changes.runs.is_empty() || !changes.vanished.is_empty() {
+        if reset || !changes.runs.is_empty() || !changes.vanished.is_empty() {
             self.runs_changed.store(true, Ordering::Release);
-            self.bells.other.wake();
+            self.wake.other.wake();
         }
-        news.extend(changes.runs);
-        Ok((Snapshot::new(observed.runs, observed.notices, at, begun, touched), (!anew).then_some(news)))
+        changed.extend(changes.runs);
+        Ok((Snapshot::new(observed.runs, observed.notices, at, begun, touched), (!reset).then_some(changed)))
     }
 
-    /// Follows the folders of these runs. Returns whether one of them is new.
-    fn follow(&self, memory: &mut Memory, ids: &[RunId]) -> bool {
+    /// Watches the folders of these runs. Returns whether one of them is new.
+    fn follow(&self, memory: &mut ObserverMemory, ids: &[RunId]) -> bool {
         let mut any = false;
         for id in ids {
             if memory.followed.get(id).is_none_or(Option::is_none) {
                 let folder = self.store.folder(id);
-                let followed = self.watcher.follow(folder.path(), &self.bells.runs).ok();
+                let followed = self.watcher.follow(folder.path(), &self.wake.runs).ok();
                 any |= followed.is_some();
                 memory.followed.insert(id.clone(), followed);
             }
@@ -356,12 +354,12 @@ impl Shared {
         any
     }
 
-    fn tell(&self, run: &Run, at: jiff::Timestamp) {
+    fn publish(&self, run: &Run, at: jiff::Timestamp) {
         self.feed.publish("run", &format!(r#","run":{}"#, snapshot::json(run, at)));
     }
 }
 
 #[cfg(test)]
-pub(in crate::runner) use seen::tests as for_tests;
+pub(in crate::runner) use known_runs::tests as for_tests;
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! What one look brought, kept for a moment and shared by all who ask meanwhile.
+//! The result of one observation, shared by all requests until the next one.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,14 +7,14 @@ use jiff::Timestamp;
 
 use crate::model::names::Pair;
 use crate::model::run::Run;
-use crate::runner::live::Shared;
+use crate::runner::live::LiveState;
 use crate::runner::observe;
 use crate::runner::show;
 use crate::system::clock::Stopwatch;
 use crate::system::store::index::IndexError;
 use crate::view::run_view::RunView;
 
-/// So many answers are kept: names come from outside.
+/// At most this many JSON answers are cached: requests may name any pair.
 const ANSWERS: usize = 4096;
 
 /// The runs as they were at one moment.
@@ -22,28 +22,28 @@ const ANSWERS: usize = 4096;
 pub struct Snapshot {
     /// Oldest first.
     pub active: Vec<Run>,
-    /// Those whose end this very look saw.
+    /// Those whose end this observation found.
     pub ended: Vec<Run>,
     pub at: Timestamp,
-    /// What the user should hear of the records themselves.
+    /// Problems of records, for the user.
     pub notices: Vec<String>,
     by_pair: HashMap<Pair, usize>,
     answers: Mutex<HashMap<Pair, Option<Arc<[u8]>>>>,
-    /// When the look began.
+    /// When the observation began.
     pub(super) begun: Stopwatch,
-    /// How many writes went through this program before that.
+    /// The number of writes through this server before that.
     pub(super) touched: u64,
 }
 
 impl Snapshot {
     pub(super) fn new(runs: Vec<Run>, notices: Vec<String>, at: Timestamp, begun: Stopwatch, touched: u64) -> Self {
         let (active, ended): (Vec<Run>, Vec<Run>) = runs.into_iter().partition(Run::is_active);
-        // In the order of their ids: the newest of a pair stays.
+        // In the order of their ids, so that the newest of a pair is kept.
         let by_pair = active.iter().enumerate().map(|(place, run)| (run.pair(), place)).collect();
         Self { active, ended, at, notices, by_pair, answers: Mutex::default(), begun, touched }
     }
 
-    /// Whether tmux has to be asked about any of them.
+    /// Whether observing them asks tmux.
     pub(super) fn has_windows(&self) -> bool {
         self.active.iter().any(|run| !run.facts.headless)
     }
@@ -53,8 +53,8 @@ impl Snapshot {
         self.by_pair.get(pair).and_then(|place| self.active.get(*place))
     }
 
-    /// The last run of a pair as JSON, made once in the snapshot's life.
-    pub(super) fn status_json(&self, shared: &Shared, pair: &Pair) -> Result<Option<Arc<[u8]>>, IndexError> {
+    /// The last run of a pair as JSON, cached in the snapshot.
+    pub(super) fn status_json(&self, shared: &LiveState, pair: &Pair) -> Result<Option<Arc<[u8]>>, IndexError> {
         if let Some(answer) = self.answers.lock().unwrap_or_else(PoisonError::into_inner).get(pair) {
             return Ok(answer.clone());
         }
@@ -78,12 +78,11 @@ impl Snapshot {
     }
 }
 
-/// A run as it is shown to anybody.
 pub(super) fn json(run: &Run, now: Timestamp) -> String {
     text(&RunView::new(run, now))
 }
 
 fn text(view: &RunView) -> String {
-    // Plain data under text keys: it cannot fail.
+    // Plain data with text keys cannot fail.
     serde_json::to_string(view).unwrap_or_default()
 }

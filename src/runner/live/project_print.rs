@@ -1,5 +1,4 @@
-//! Whether tasks, or what a plan is made of, are still as they were. Reads, and keeps only a
-//! fingerprint.
+//! Fingerprints of tasks and plan inputs, which show whether either has changed, and the folders to watch.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Debug, Write as _};
@@ -13,68 +12,67 @@ use crate::runner::project::{Depth, Project};
 use crate::system::watch::stamp::FileStamp;
 use crate::tasks;
 
-/// As much as a program's first thread has: files of others are parsed on it.
+/// Stack in bytes, as of a main thread: it parses files of any depth.
 pub(super) const STACK: usize = 8 << 20;
 
-/// What was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Found {
+pub(super) struct ProjectPrint {
     pub(super) tasks: u64,
     pub(super) plan: u64,
-    /// Where a change would show.
+    /// The folders in which a change would appear.
     pub(super) folders: BTreeSet<PathBuf>,
 }
 
-/// Looks in a thread of its own, which ends with it.
-pub(super) fn look(whence: &Whence, done: impl FnOnce(Found) + Send + 'static) -> io::Result<()> {
+/// Reads the project in a new thread. Fails if no thread can be started.
+pub(super) fn scan(whence: &Whence, done: impl FnOnce(ProjectPrint) + Send + 'static) -> io::Result<()> {
     let whence = whence.clone();
     std::thread::Builder::new().name("scan".to_owned()).stack_size(STACK).spawn(move || done(find(&whence)))?;
     Ok(())
 }
 
-fn find(whence: &Whence) -> Found {
+fn find(whence: &Whence) -> ProjectPrint {
     let Ok(Some(located)) = locate(whence) else {
-        // It may come back.
-        return Found { folders: BTreeSet::from([whence.folder.clone()]), ..Found::default() };
+        // The manifest may come back.
+        return ProjectPrint { folders: BTreeSet::from([whence.folder.clone()]), ..ProjectPrint::default() };
     };
     let mut folders: BTreeSet<PathBuf> = located.manifest.parent().map(Path::to_owned).into_iter().collect();
     let project = match Project::open(whence, Depth::Shape) {
         Ok(project) => project,
         Err(error) => {
-            let print = Print::of(&error);
-            return Found { tasks: print, plan: print, folders };
+            let print = DebugHasher::of(&error);
+            return ProjectPrint { tasks: print, plan: print, folders };
         }
     };
     let manifest = &project.manifest;
     let set = project.tasks();
-    let mut of_tasks = Print::default();
+    let mut of_tasks = DebugHasher::default();
     of_tasks.add(&(set.tasks(), set.problems(), set.circles()));
-    // Of tasks only the heads were read.
+    // Only the heads of the task files were read.
     for path in set.tasks().iter().filter_map(|task| task.path.as_ref()) {
         of_tasks.add(&FileStamp::of(&manifest.root.join(path)).ok());
     }
     let of_tasks = of_tasks.finish();
-    let mut of_plan = Print::default();
+    let mut of_plan = DebugHasher::default();
     of_plan.add(&(of_tasks, manifest));
     for mode in manifest.modes.values() {
         let (PromptSource::Template(path) | PromptSource::Command { path, .. }) = &mode.prompt else { continue };
         of_plan.add(&FileStamp::of(path).ok());
         let Some(folder) = path.parent() else { continue };
         folders.insert(folder.to_owned());
-        // What a template includes lies beside it; in the project's own folder much else does.
+        // Included templates lie beside it; the project's own folder changes for other reasons.
         if folder != manifest.root {
             of_plan.add(&FileStamp::of(folder).ok());
         }
     }
     folders.extend(tasks::folders(&manifest.root, &manifest.tasks));
-    Found { tasks: of_tasks, plan: of_plan.finish(), folders }
+    ProjectPrint { tasks: of_tasks, plan: of_plan.finish(), folders }
 }
 
-/// Hashes what is written to it: no text is made of it first.
+/// Hashes debug output without building its text.
 #[derive(Default)]
-struct Print(DefaultHasher);
+struct DebugHasher(DefaultHasher);
 
-impl Print {
+impl DebugHasher {
     fn of(what: &impl Debug) -> u64 {
         let mut print = Self::default();
         print.add(what);
@@ -82,7 +80,6 @@ impl Print {
     }
 
     fn add(&mut self, what: &impl Debug) {
-        // Writing to it cannot fail.
         let _ = write!(self, "{what:?}");
     }
 
@@ -91,7 +88,7 @@ impl Print {
     }
 }
 
-impl fmt::Write for Print {
+impl fmt::Write for DebugHasher {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.0.write(text.as_bytes());
         Ok(())

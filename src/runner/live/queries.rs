@@ -1,4 +1,4 @@
-//! What a server is asked beside the snapshot: a run as data, the past, and figures.
+//! Queries of the server beside the snapshot: views of runs, past runs, and figures.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::model::run_state::RunState;
 use crate::runner::failure::{Failure, Kind};
 use crate::runner::held;
 use crate::runner::held::Held;
-use crate::runner::live::{Live, Shared, project};
+use crate::runner::live::{Live, LiveState, project_print};
 use crate::runner::past::Past;
 use crate::runner::project::{Depth, Project};
 use crate::runner::show;
@@ -16,7 +16,7 @@ use crate::system::clock;
 use crate::system::store::index::IndexError;
 use crate::view::run_view::RunView;
 
-/// What is counted.
+/// The figures for metrics.
 #[derive(Clone, Debug, Default)]
 pub struct Figures {
     /// Unfinished runs.
@@ -27,18 +27,17 @@ pub struct Figures {
     pub ended: u64,
     pub ended_seconds: f64,
     pub cost_usd: f64,
-    /// Looks at all runs, and how long they took.
+    /// Observations of all runs, and their seconds.
     pub looks: u64,
     pub looks_seconds: f64,
 }
 
 impl Live {
-    /// A run as it is shown to anybody.
     pub fn view(&self, run: &Run) -> RunView {
         RunView::new(run, clock::now())
     }
 
-    /// What `status --json` lists, as it lists it.
+    /// The list of `status --json`.
     pub fn overview(&self, all: bool) -> Result<Vec<RunView>, IndexError> {
         let runs = self.runs(all)?;
         let held = self.shared.held(&runs);
@@ -46,7 +45,7 @@ impl Live {
         Ok(runs.iter().map(|run| show::run(run, &held, now)).collect())
     }
 
-    /// Past runs, the last to end first. `since` is a length of time, such as `1h 30m`.
+    /// Past runs, the last to end first. Fails if `since` is no duration as `1h 30m`.
     pub fn history(
         &self,
         mode: Option<String>,
@@ -59,10 +58,9 @@ impl Live {
         self.past(Past { mode, task, since, limit, ..Past::default() })
     }
 
-    /// The same, as it was asked.
     pub fn past(&self, asked: Past) -> Result<Vec<Run>, Failure> {
         let filter = asked.filter()?;
-        // Ends that nobody has noted yet belong to the past, too.
+        // Records ends first: runs that ended unobserved are part of the history.
         self.snapshot()?;
         let found = self.store().history(&filter);
         self.store().rest();
@@ -93,9 +91,8 @@ impl Live {
     }
 }
 
-impl Shared {
-    /// Which of these ended runs `up --watch` leaves alone. Where the manifest cannot be read just
-    /// now nothing is said of that.
+impl LiveState {
+    /// The ended runs that `up --watch` does not restart; empty while the manifest cannot be read.
     pub(super) fn held(&self, runs: &[Run]) -> Held {
         if runs.iter().all(Run::is_active) {
             return Held::new();
@@ -104,9 +101,9 @@ impl Shared {
             let project = Project::open(&self.whence, Depth::Shape).ok()?;
             held::held(&project, &self.store, runs).ok()
         };
-        // Files of others are parsed on a stack that is large enough for them.
+        // In a thread with a large stack, which parsing needs.
         let found = std::thread::scope(|scope| {
-            let builder = std::thread::Builder::new().name("held".to_owned()).stack_size(project::STACK);
+            let builder = std::thread::Builder::new().name("held".to_owned()).stack_size(project_print::STACK);
             builder.spawn_scoped(scope, find).ok().and_then(|thread| thread.join().ok())
         });
         self.store.rest();

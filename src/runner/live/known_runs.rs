@@ -1,4 +1,4 @@
-//! What was seen of the runs, and what a new look changes in it. Pure.
+//! The runs as last published, and the changes of a new observation. Pure.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,30 +6,28 @@ use crate::model::activity::Activity;
 use crate::model::run::{Progress, Run};
 use crate::model::run_id::RunId;
 
-/// What was told last.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
-    /// As anybody outside sees them, without what changes all the time.
+pub(super) struct KnownRuns {
+    /// Without the fields that change all the time.
     active: HashMap<RunId, Run>,
-    /// Ends that were told already and may be found again, with when they were.
+    /// Ends that were published and may be found again, with their times in milliseconds.
     ended: HashMap<RunId, i64>,
-    /// The first look is what others are compared with.
+    /// The first observation is the baseline.
     begun: bool,
 }
 
-/// What is to be told.
+/// What is to be published.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Changes {
-    /// In the order to tell them.
+    /// In the order of publication.
     pub(super) runs: Vec<Run>,
-    /// Were active, and are neither that now nor known to have ended.
+    /// Were active, and are now neither active nor known to have ended.
     pub(super) vanished: Vec<RunId>,
 }
 
-impl Seen {
-    /// Takes in a look: `observed` at the unfinished runs, and `recent`, what is known to have ended
-    /// at or after `since_ms`, in any order.
-    pub(super) fn look(&mut self, observed: &[Run], recent: Vec<Run>, since_ms: i64) -> Changes {
+impl KnownRuns {
+    /// Updates with an observation of the unfinished runs and the runs that ended at or after `since_ms`, in any order.
+    pub(super) fn update(&mut self, observed: &[Run], recent: Vec<Run>, since_ms: i64) -> Changes {
         let mut changes = Changes::default();
         let mut active = HashMap::new();
         let mut known: HashSet<RunId> = HashSet::new();
@@ -62,7 +60,7 @@ fn ended_ms(run: &Run) -> i64 {
     run.end.as_ref().map_or(0, |end| end.ended_at.as_millisecond())
 }
 
-/// A run without what changes while nothing happens, and without what nobody is shown.
+/// A run without the fields that change while nothing happens or are not shown.
 fn essence(run: &Run) -> Run {
     let activity = run.progress.activity.clone().map(Activity::timeless);
     let progress = Progress { log_bytes: 0, pane: None, window: None, activity, ..run.progress.clone() };
@@ -112,50 +110,50 @@ pub(in crate::runner) mod tests {
         Run::ended(run.facts, end)
     }
 
-    fn told(changes: &Changes) -> Vec<(&str, &'static str)> {
+    fn published(changes: &Changes) -> Vec<(&str, &'static str)> {
         changes.runs.iter().map(|run| (run.facts.task.as_str(), run.state.as_str())).collect()
     }
 
     #[test]
     fn only_what_changed_is_told() {
-        let mut seen = Seen::default();
+        let mut seen = KnownRuns::default();
         let queued = run(1, RunState::Queued(WaitingFor::Slot));
         assert_eq!(
-            seen.look(std::slice::from_ref(&queued), vec![ended(9, 5)], 0),
+            seen.update(std::slice::from_ref(&queued), vec![ended(9, 5)], 0),
             Changes::default(),
             "the first look"
         );
-        assert_eq!(seen.look(&[queued], vec![ended(9, 5)], 0), Changes::default());
+        assert_eq!(seen.update(&[queued], vec![ended(9, 5)], 0), Changes::default());
         let mut running = run(1, RunState::Running);
-        assert_eq!(told(&seen.look(std::slice::from_ref(&running), vec![], 10)), [("T-1", "running")]);
+        assert_eq!(published(&seen.update(std::slice::from_ref(&running), vec![], 10)), [("T-1", "running")]);
         running.progress.log_bytes = 77;
         running.progress.pane = Some("%1".to_owned());
-        assert_eq!(told(&seen.look(std::slice::from_ref(&running), vec![], 20)), []);
+        assert_eq!(published(&seen.update(std::slice::from_ref(&running), vec![], 20)), []);
         running.progress.pid = Some(7);
-        assert_eq!(told(&seen.look(std::slice::from_ref(&running), vec![], 20)), [("T-1", "running")]);
+        assert_eq!(published(&seen.update(std::slice::from_ref(&running), vec![], 20)), [("T-1", "running")]);
         running.state = RunState::Queued(WaitingFor::Need);
-        seen.look(std::slice::from_ref(&running), vec![], 20);
+        seen.update(std::slice::from_ref(&running), vec![], 20);
         running.state = RunState::Queued(WaitingFor::Gate);
-        assert_eq!(told(&seen.look(&[running], vec![], 20)), [("T-1", "queued")], "it waits for something else");
+        assert_eq!(published(&seen.update(&[running], vec![], 20)), [("T-1", "queued")], "it waits for something else");
     }
 
     #[test]
     fn each_end_is_told_once_whoever_saw_it() {
-        let mut seen = Seen::default();
-        seen.look(&[run(1, RunState::Running), run(2, RunState::Running)], vec![], 0);
+        let mut seen = KnownRuns::default();
+        seen.update(&[run(1, RunState::Running), run(2, RunState::Running)], vec![], 0);
         // One end by this look, one by another's, one of a run that was never seen.
-        let changes = seen.look(&[ended(1, 30)], vec![ended(3, 20), ended(2, 10), ended(1, 30)], 5);
-        assert_eq!(told(&changes), [("T-2", "succeeded"), ("T-3", "succeeded"), ("T-1", "succeeded")]);
+        let changes = seen.update(&[ended(1, 30)], vec![ended(3, 20), ended(2, 10), ended(1, 30)], 5);
+        assert_eq!(published(&changes), [("T-2", "succeeded"), ("T-3", "succeeded"), ("T-1", "succeeded")]);
         assert_eq!(changes.vanished, []);
-        assert_eq!(seen.look(&[], vec![ended(1, 30), ended(3, 20)], 15), Changes::default());
+        assert_eq!(seen.update(&[], vec![ended(1, 30), ended(3, 20)], 15), Changes::default());
         assert_eq!(seen.ended.len(), 2, "what cannot be found again is forgotten");
     }
 
     #[test]
     fn a_run_whose_record_is_gone_is_named() {
-        let mut seen = Seen::default();
-        seen.look(&[run(1, RunState::Running)], vec![], 0);
-        let changes = seen.look(&[], vec![], 0);
+        let mut seen = KnownRuns::default();
+        seen.update(&[run(1, RunState::Running)], vec![], 0);
+        let changes = seen.update(&[], vec![], 0);
         assert_eq!((changes.runs.len(), changes.vanished.len()), (0, 1));
     }
 }
