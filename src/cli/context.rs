@@ -2,14 +2,12 @@
 
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
 
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::cli::args::{Color, GlobalOptions};
-use crate::runner::early::Early;
 use crate::runner::locate::Whence;
 use crate::system::environment;
 
@@ -24,12 +22,10 @@ pub(crate) struct CommandContext {
     pub(crate) colour: (bool, bool),
     /// Whether tmux's status line gets colours: it is no terminal, so only `--color never` and NO_COLOR count.
     pub(crate) styled: bool,
-    early: Mutex<Option<Early>>,
 }
 
 impl CommandContext {
-    /// `early`: the tmux listing that was started before the arguments were parsed.
-    pub(crate) fn new(global: GlobalOptions, early: Option<Early>) -> Self {
+    pub(crate) fn new(global: GlobalOptions) -> Self {
         let colour = |is_terminal: bool| match global.color {
             Color::Always => environment::var("NO_COLOR").is_none(),
             Color::Never => false,
@@ -42,14 +38,9 @@ impl CommandContext {
             verbose: global.verbose,
             colour: (colour(io::stdout().is_terminal()), colour(io::stderr().is_terminal())),
             styled: global.color != Color::Never && environment::var("NO_COLOR").is_none(),
-            early: Mutex::new(early),
         };
         context.start_tracing();
         context
-    }
-
-    pub(crate) fn take_early(&self) -> Option<Early> {
-        self.early.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Starts the log on stderr by `DISPATCH_LOG` (a filter of `tracing`) or `-v`.

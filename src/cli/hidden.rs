@@ -7,8 +7,8 @@ use std::process::ExitCode;
 
 use crate::runner::event;
 use crate::runner::exec;
-use crate::runner::next;
 use crate::runner::notify;
+use crate::runner::queue;
 use crate::runner::store::Store;
 use crate::runner::worker;
 use crate::supervisor;
@@ -79,7 +79,7 @@ fn next(state: &OsString, ended: Option<&std::ffi::OsStr>) -> ExitCode {
     // The caller's working directory is a run's folder; what is started here must not keep it.
     let _ = std::env::set_current_dir("/");
     match Store::find(Path::new(state)) {
-        Ok(Some(store)) => match next::job_ended(&store, ended.map(Path::new)) {
+        Ok(Some(store)) => match queue::job_ended(&store, ended.map(Path::new)) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => failed(1, &error),
         },

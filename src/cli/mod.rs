@@ -8,7 +8,6 @@ mod complete;
 mod console;
 mod context;
 mod control_echo;
-mod early;
 mod error;
 mod frames;
 mod hidden;
@@ -38,8 +37,6 @@ pub fn main() -> ExitCode {
     if complete::answer() {
         return ExitCode::SUCCESS;
     }
-    // tmux's client is slow to start, so it starts before the arguments are parsed.
-    let early = early::ask();
     let mut cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -50,7 +47,7 @@ pub fn main() -> ExitCode {
     if let Some(Command::Logs(logs)) = &mut cli.command {
         cli.global.file = logs.manifest.take().or(cli.global.file);
     }
-    let context = CommandContext::new(cli.global, early);
+    let context = CommandContext::new(cli.global);
     match commands::run_command(&context, cli.command) {
         Ok(code) => code,
         Err(error) => error.report(&context),

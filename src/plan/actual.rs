@@ -1,18 +1,18 @@
-//! What one look at a run's folder, lock and window means.
+//! What a run's folder, lock and window say of it: the state of a run that has no recorded end.
 //!
-//! `runner::observe` gathers the evidence and acts on the verdict; nothing is decided elsewhere.
+//! `runner::observe` probes and `runner::reap` acts on the verdict; nothing is decided elsewhere.
 
 use crate::model::end_reason::EndReason;
 use crate::model::exit::Exit;
 use crate::model::live_record::LiveRecord;
 use crate::model::run_state::{EndState, RunState, UnknownWhy, WaitingFor};
 
-/// Everything that was seen of one unfinished run.
+/// Everything that was read of one unfinished run.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Evidence {
+pub struct ProbeResult {
     pub headless: bool,
-    pub place: Place,
-    pub lock: Lock,
+    pub locality: Locality,
+    pub lock: LockProbe,
     pub queued: Option<WaitingFor>,
     /// Of a queued run: the handed-over environment still waits for it.
     pub environment_waits: bool,
@@ -24,12 +24,12 @@ pub struct Evidence {
     /// A stop was asked for.
     pub stop_asked: Option<bool>,
     /// Of an interactive run that is neither locked nor queued.
-    pub window: Option<Window>,
+    pub window: Option<WindowProbe>,
 }
 
 /// Where the record was made, seen from here.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Locality {
     Here,
     /// Same host, earlier boot.
     EarlierBoot,
@@ -41,7 +41,7 @@ pub enum Place {
 
 /// The pair's lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lock {
+pub enum LockProbe {
     Free,
     /// Held for this run.
     Held,
@@ -53,7 +53,7 @@ pub enum Lock {
 
 /// The run's window in tmux.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Window {
+pub enum WindowProbe {
     /// tmux gave no answer that can be trusted.
     Unanswered(String),
     Alive,
@@ -69,49 +69,48 @@ pub enum Window {
     NeverMade,
 }
 
-/// What the evidence amounts to.
+/// What the probe means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It goes on, or cannot be seen: write nothing.
     Is(RunState),
     /// It is over: write this down. `sweep`: what is left of its tree must be ended first.
-    Over { end: Over, sweep: bool },
+    Over { end: InferredEnd, sweep: bool },
     /// Not settled yet: look again in a moment, and for that long at most.
     LookAgain { patience_ms: u32 },
 }
 
 /// An end that was inferred.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Over {
+pub struct InferredEnd {
     pub state: EndState,
     pub reason: Option<EndReason>,
     pub exit: Exit,
 }
 
-impl Over {
+impl InferredEnd {
     fn lost(reason: EndReason) -> Self {
         Self { state: EndState::Lost, reason: Some(reason), exit: Exit::NOT_SEEN }
     }
 }
 
 /// Judges a run that has no recorded end.
-pub fn judge(evidence: &Evidence) -> Verdict {
+pub fn judge(probe: &ProbeResult) -> Verdict {
     let unknown = |why| Verdict::Is(RunState::Unknown(why));
-    match &evidence.place {
-        Place::Foreign => return unknown(UnknownWhy::Foreign),
-        Place::OtherHost(host) => return unknown(UnknownWhy::OtherHost(host.clone())),
-        Place::Unreadable(why) => return unknown(UnknownWhy::Unreadable(why.clone())),
-        Place::Here | Place::EarlierBoot => {}
+    match &probe.locality {
+        Locality::Foreign => return unknown(UnknownWhy::Foreign),
+        Locality::OtherHost(host) => return unknown(UnknownWhy::OtherHost(host.clone())),
+        Locality::Unreadable(why) => return unknown(UnknownWhy::Unreadable(why.clone())),
+        Locality::Here | Locality::EarlierBoot => {}
     }
-    if evidence.lock == Lock::Moving {
+    if probe.lock == LockProbe::Moving {
         // Ending a tree takes a command 6 s at most.
         return Verdict::LookAgain { patience_ms: 8000 };
     }
-    if evidence.lock == Lock::Held {
-        let stopping = evidence.stop_asked.is_some()
-            || evidence.unsaved
-            || evidence.live.as_ref().is_some_and(|live| live.stopping);
-        return Verdict::Is(match &evidence.live {
+    if probe.lock == LockProbe::Held {
+        let stopping =
+            probe.stop_asked.is_some() || probe.unsaved || probe.live.as_ref().is_some_and(|live| live.stopping);
+        return Verdict::Is(match &probe.live {
             _ if stopping => RunState::Stopping,
             Some(live) if live.retry.is_some() => RunState::Queued(WaitingFor::Retry),
             Some(_) => RunState::Running,
@@ -120,54 +119,54 @@ pub fn judge(evidence: &Evidence) -> Verdict {
     }
     // A queued run outlives a reboot: nothing of it ran.
     // (A record beside one that lived was left by a command that died while it started the run.)
-    if let Some(waiting_for) = evidence.queued.filter(|_| evidence.live.is_none()) {
-        let waiting_for = if evidence.environment_waits { waiting_for } else { WaitingFor::Environment };
+    if let Some(waiting_for) = probe.queued.filter(|_| probe.live.is_none()) {
+        let waiting_for = if probe.environment_waits { waiting_for } else { WaitingFor::Environment };
         return Verdict::Is(RunState::Queued(waiting_for));
     }
-    if evidence.end_damaged {
-        return Verdict::Over { end: Over::lost(EndReason::EndRecordDamaged), sweep: true };
+    if probe.end_damaged {
+        return Verdict::Over { end: InferredEnd::lost(EndReason::EndRecordDamaged), sweep: true };
     }
-    if evidence.place == Place::EarlierBoot {
-        return Verdict::Over { end: Over::lost(EndReason::Reboot), sweep: false };
+    if probe.locality == Locality::EarlierBoot {
+        return Verdict::Over { end: InferredEnd::lost(EndReason::Reboot), sweep: false };
     }
-    match (evidence.headless, &evidence.window) {
+    match (probe.headless, &probe.window) {
         (true, _) => {
-            let was_started = evidence.live.is_some();
+            let was_started = probe.live.is_some();
             let why = if was_started { EndReason::SupervisorKilled } else { EndReason::NeverStarted(None) };
-            Verdict::Over { end: Over::lost(why), sweep: true }
+            Verdict::Over { end: InferredEnd::lost(why), sweep: true }
         }
         (false, None) => unknown(UnknownWhy::Tmux("it was not asked".to_owned())),
-        (false, Some(window)) => judge_window(evidence, window),
+        (false, Some(window)) => judge_window(probe, window),
     }
 }
 
-fn judge_window(evidence: &Evidence, window: &Window) -> Verdict {
-    let stopped = evidence.stop_asked.is_some();
-    let over = |state, reason, exit| Verdict::Over { end: Over { state, reason, exit }, sweep: true };
+fn judge_window(probe: &ProbeResult, window: &WindowProbe) -> Verdict {
+    let stopped = probe.stop_asked.is_some();
+    let over = |state, reason, exit| Verdict::Over { end: InferredEnd { state, reason, exit }, sweep: true };
     match window {
-        Window::Unanswered(words) => Verdict::Is(RunState::Unknown(UnknownWhy::Tmux(words.clone()))),
-        Window::Alive if stopped => Verdict::Is(RunState::Stopping),
-        Window::Alive => Verdict::Is(if evidence.live.is_some() { RunState::Running } else { RunState::Starting }),
-        Window::Dead { exit, .. } if stopped && exit.is_seen() => over(EndState::Stopped, None, *exit),
-        Window::Dead { exit, .. } if *exit == Exit::code(0) => over(EndState::Succeeded, None, *exit),
-        Window::Dead { exit: exit @ Exit { code: Some(code), .. }, .. } => {
+        WindowProbe::Unanswered(words) => Verdict::Is(RunState::Unknown(UnknownWhy::Tmux(words.clone()))),
+        WindowProbe::Alive if stopped => Verdict::Is(RunState::Stopping),
+        WindowProbe::Alive => Verdict::Is(if probe.live.is_some() { RunState::Running } else { RunState::Starting }),
+        WindowProbe::Dead { exit, .. } if stopped && exit.is_seen() => over(EndState::Stopped, None, *exit),
+        WindowProbe::Dead { exit, .. } if *exit == Exit::code(0) => over(EndState::Succeeded, None, *exit),
+        WindowProbe::Dead { exit: exit @ Exit { code: Some(code), .. }, .. } => {
             over(EndState::Failed, Some(EndReason::ExitCode(*code)), *exit)
         }
-        Window::Dead { exit: exit @ Exit { signal: Some(signal), .. }, .. } => {
+        WindowProbe::Dead { exit: exit @ Exit { signal: Some(signal), .. }, .. } => {
             over(EndState::Failed, Some(EndReason::Signal(*signal)), *exit)
         }
         // Neither: tmux 3.2 never tells a signal; newer ones have not reaped it yet.
-        Window::Dead { can_tell_signals: true, .. } => Verdict::LookAgain { patience_ms: 200 },
-        Window::Dead { exit, .. } => {
+        WindowProbe::Dead { can_tell_signals: true, .. } => Verdict::LookAgain { patience_ms: 200 },
+        WindowProbe::Dead { exit, .. } => {
             let state = if stopped { EndState::Stopped } else { EndState::Failed };
             over(state, Some(EndReason::UnknownSignal), *exit)
         }
-        Window::Closed => {
+        WindowProbe::Closed => {
             let reason = (!stopped).then_some(EndReason::WindowClosed);
             over(EndState::Stopped, reason, Exit::NOT_SEEN)
         }
-        Window::ServerGone => over(EndState::Lost, Some(EndReason::TmuxEnded), Exit::NOT_SEEN),
-        Window::NeverMade => over(EndState::Lost, Some(EndReason::NeverStarted(None)), Exit::NOT_SEEN),
+        WindowProbe::ServerGone => over(EndState::Lost, Some(EndReason::TmuxEnded), Exit::NOT_SEEN),
+        WindowProbe::NeverMade => over(EndState::Lost, Some(EndReason::NeverStarted(None)), Exit::NOT_SEEN),
     }
 }
 
@@ -177,11 +176,11 @@ mod tests {
     use crate::model::live_record::RetryWait;
     use crate::model::process_id::{ProcessId, World};
 
-    fn evidence(headless: bool) -> Evidence {
-        Evidence {
+    fn probe(headless: bool) -> ProbeResult {
+        ProbeResult {
             headless,
-            place: Place::Here,
-            lock: Lock::Free,
+            locality: Locality::Here,
+            lock: LockProbe::Free,
             queued: None,
             environment_waits: true,
             live: None,
@@ -197,8 +196,8 @@ mod tests {
         Some(LiveRecord::begun(ProcessId { pid: 1, start_time: 1, world }, jiff::Timestamp::UNIX_EPOCH))
     }
 
-    fn lost(evidence: &Evidence) -> Option<EndReason> {
-        match judge(evidence) {
+    fn lost(probe: &ProbeResult) -> Option<EndReason> {
+        match judge(probe) {
             Verdict::Over { end, .. } if end.state == EndState::Lost => end.reason,
             _ => None,
         }
@@ -206,50 +205,50 @@ mod tests {
 
     #[test]
     fn locked_is_alive_and_free_is_dead() {
-        let held = Evidence { lock: Lock::Held, ..evidence(true) };
+        let held = ProbeResult { lock: LockProbe::Held, ..probe(true) };
         assert_eq!(judge(&held), Verdict::Is(RunState::Starting));
-        assert_eq!(judge(&Evidence { live: live(), ..held.clone() }), Verdict::Is(RunState::Running));
+        assert_eq!(judge(&ProbeResult { live: live(), ..held.clone() }), Verdict::Is(RunState::Running));
         let resting = live().map(|live| LiveRecord {
             retry: Some(RetryWait { until: live.started_at, reason: Some(EndReason::Signal(9)) }),
             ..live
         });
-        let rests = Evidence { live: resting, ..held.clone() };
+        let rests = ProbeResult { live: resting, ..held.clone() };
         assert_eq!(judge(&rests), Verdict::Is(RunState::Queued(WaitingFor::Retry)));
-        assert_eq!(judge(&Evidence { stop_asked: Some(false), ..rests.clone() }), Verdict::Is(RunState::Stopping));
-        assert_eq!(lost(&Evidence { lock: Lock::Free, ..rests }), Some(EndReason::SupervisorKilled));
-        assert_eq!(judge(&Evidence { live: live(), unsaved: true, ..held }), Verdict::Is(RunState::Stopping));
-        assert_eq!(lost(&evidence(true)), Some(EndReason::NeverStarted(None)));
-        assert_eq!(lost(&Evidence { live: live(), ..evidence(true) }), Some(EndReason::SupervisorKilled));
-        let another = Evidence { lock: Lock::HeldByAnother, live: live(), ..evidence(true) };
+        assert_eq!(judge(&ProbeResult { stop_asked: Some(false), ..rests.clone() }), Verdict::Is(RunState::Stopping));
+        assert_eq!(lost(&ProbeResult { lock: LockProbe::Free, ..rests }), Some(EndReason::SupervisorKilled));
+        assert_eq!(judge(&ProbeResult { live: live(), unsaved: true, ..held }), Verdict::Is(RunState::Stopping));
+        assert_eq!(lost(&probe(true)), Some(EndReason::NeverStarted(None)));
+        assert_eq!(lost(&ProbeResult { live: live(), ..probe(true) }), Some(EndReason::SupervisorKilled));
+        let another = ProbeResult { lock: LockProbe::HeldByAnother, live: live(), ..probe(true) };
         assert!(lost(&another).is_some());
     }
 
     #[test]
     fn what_cannot_be_seen_is_unknown_and_touches_nothing() {
-        for place in [Place::Foreign, Place::OtherHost("x".into()), Place::Unreadable("y".into())] {
-            for lock in [Lock::Free, Lock::Held] {
-                let seen = Evidence { place: place.clone(), lock, live: live(), ..evidence(true) };
-                assert!(matches!(judge(&seen), Verdict::Is(RunState::Unknown(_))), "{place:?} {lock:?}");
+        for locality in [Locality::Foreign, Locality::OtherHost("x".into()), Locality::Unreadable("y".into())] {
+            for lock in [LockProbe::Free, LockProbe::Held] {
+                let seen = ProbeResult { locality: locality.clone(), lock, live: live(), ..probe(true) };
+                assert!(matches!(judge(&seen), Verdict::Is(RunState::Unknown(_))), "{locality:?} {lock:?}");
             }
         }
-        let silent = Evidence { window: Some(Window::Unanswered("no".into())), ..evidence(false) };
+        let silent = ProbeResult { window: Some(WindowProbe::Unanswered("no".into())), ..probe(false) };
         assert!(matches!(judge(&silent), Verdict::Is(RunState::Unknown(UnknownWhy::Tmux(_)))));
     }
 
     #[test]
     fn a_reboot_loses_what_ran_and_signals_nothing_but_keeps_the_queue() {
-        let rebooted = Evidence { place: Place::EarlierBoot, live: live(), ..evidence(true) };
-        assert_eq!(judge(&rebooted), Verdict::Over { end: Over::lost(EndReason::Reboot), sweep: false });
-        let queued = Evidence { queued: Some(WaitingFor::Slot), environment_waits: false, live: None, ..rebooted };
+        let rebooted = ProbeResult { locality: Locality::EarlierBoot, live: live(), ..probe(true) };
+        assert_eq!(judge(&rebooted), Verdict::Over { end: InferredEnd::lost(EndReason::Reboot), sweep: false });
+        let queued = ProbeResult { queued: Some(WaitingFor::Slot), environment_waits: false, live: None, ..rebooted };
         assert_eq!(judge(&queued), Verdict::Is(RunState::Queued(WaitingFor::Environment)));
     }
 
     #[test]
     fn a_dead_pane_without_status_is_never_success() {
-        let dead = |exit, can_tell_signals| Evidence {
-            window: Some(Window::Dead { exit, can_tell_signals }),
+        let dead = |exit, can_tell_signals| ProbeResult {
+            window: Some(WindowProbe::Dead { exit, can_tell_signals }),
             live: live(),
-            ..evidence(false)
+            ..probe(false)
         };
         assert!(matches!(judge(&dead(Exit::NOT_SEEN, true)), Verdict::LookAgain { .. }));
         let Verdict::Over { end, .. } = judge(&dead(Exit::NOT_SEEN, false)) else { panic!("not over") };
@@ -262,10 +261,10 @@ mod tests {
 
     #[test]
     fn a_window_that_went_is_told_from_a_server_that_went() {
-        let gone = |window| Evidence { window: Some(window), live: live(), ..evidence(false) };
-        let Verdict::Over { end, .. } = judge(&gone(Window::Closed)) else { panic!("not over") };
+        let gone = |window| ProbeResult { window: Some(window), live: live(), ..probe(false) };
+        let Verdict::Over { end, .. } = judge(&gone(WindowProbe::Closed)) else { panic!("not over") };
         assert_eq!((end.state, end.reason), (EndState::Stopped, Some(EndReason::WindowClosed)));
-        assert_eq!(lost(&gone(Window::ServerGone)), Some(EndReason::TmuxEnded));
-        assert_eq!(lost(&gone(Window::NeverMade)), Some(EndReason::NeverStarted(None)));
+        assert_eq!(lost(&gone(WindowProbe::ServerGone)), Some(EndReason::TmuxEnded));
+        assert_eq!(lost(&gone(WindowProbe::NeverMade)), Some(EndReason::NeverStarted(None)));
     }
 }

@@ -11,12 +11,12 @@ use crate::plan::diff::Plan;
 use crate::plan::step::{Step, What};
 use crate::runner::basis::Bases;
 use crate::runner::batch;
-use crate::runner::next;
-use crate::runner::observe;
 use crate::runner::prepare;
 use crate::runner::prepare::{PrepareError, Prepared, Request};
 use crate::runner::project::Project;
+use crate::runner::queue;
 use crate::runner::reconcile::recent_restarts;
+use crate::runner::refresh;
 use crate::runner::start::{StartError, Started};
 use crate::runner::stop;
 use crate::runner::stop::{How, StopError};
@@ -84,7 +84,7 @@ pub fn apply(project: &Project, tasks: &TaskSet, store: &Store, plan: &Plan) -> 
         }
     }
     if report.iter().any(|done: &Done| done.step.is_start()) {
-        next::start_queued_quietly(store);
+        queue::advance_quietly(store);
     }
     report
 }
@@ -197,7 +197,7 @@ fn stopped_by(step: &Step) -> Option<&RunId> {
 /// Stops those of the runs that are active, all together; one outcome for each, in order.
 fn stop_all(store: &Store, runs: &[&RunId]) -> Vec<Result<(), ApplyError>> {
     let ids: Vec<RunId> = runs.iter().map(|run| (*run).clone()).collect();
-    let active: Vec<Run> = match observe::observe_some(store, &ids) {
+    let active: Vec<Run> = match refresh::some(store, &ids) {
         Ok(seen) => seen.runs.into_iter().filter(Run::is_active).collect(),
         Err(error) => {
             let why = error.to_string();

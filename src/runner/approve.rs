@@ -5,8 +5,8 @@ use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_spec::RunSpec;
 use crate::model::run_state::{EndState, RunState};
-use crate::runner::next;
-use crate::runner::observe;
+use crate::runner::queue;
+use crate::runner::refresh;
 use crate::runner::start::StartError;
 use crate::runner::store::Store;
 use crate::system::store::index::IndexError;
@@ -39,7 +39,7 @@ pub enum ApproveError {
 /// Lets the pair's queued run start, or ends it. A run that waits for something else as well
 /// may be approved before that has come.
 pub fn approve(store: &Store, pair: &Pair, word: Word) -> Result<Run, ApproveError> {
-    let runs = observe::observe_pair(store, pair)?.runs;
+    let runs = refresh::of_pair(store, pair)?.runs;
     let waits = |run: &&Run| {
         let folder = store.folder(run.id());
         matches!(run.state, RunState::Queued(_))
@@ -57,18 +57,18 @@ pub fn approve(store: &Store, pair: &Pair, word: Word) -> Result<Run, ApproveErr
             folder.approve()?;
             lock.name(run.id())?;
         }
-        Word::Reject => next::end_claimed(store, &folder, &spec, &lock, EndState::Failed, EndReason::Rejected)?,
+        Word::Reject => queue::end_claimed(store, &folder, &spec, &lock, EndState::Failed, EndReason::Rejected)?,
     }
     drop(lock);
-    next::start_queued(store)?;
-    Ok(observe::run(store, run.id())?.unwrap_or_else(|| run.clone()))
+    queue::advance(store)?;
+    Ok(refresh::one(store, run.id())?.unwrap_or_else(|| run.clone()))
 }
 
 /// The pair of a run that waits, once whoever looks at it has let go; `None` where it waits no
 /// more.
 fn claim_waiting(store: &Store, folder: &RunFolder, spec: &RunSpec) -> Result<Option<PairLock>, StartError> {
     for _ in 0..LOOKS {
-        if let Some(lock) = next::claim_queued(store, folder, spec)? {
+        if let Some(lock) = queue::claim_queued(store, folder, spec)? {
             return Ok(Some(lock));
         }
         if !folder.is_queued() || folder.has_end() || !matches!(folder.read_live(), Ok(None)) {

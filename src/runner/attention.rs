@@ -8,7 +8,7 @@ use crate::model::activity::{Activity, ActivityState};
 use crate::model::run::Run;
 use crate::model::run_state::RunState;
 use crate::model::visit_record::{VISIT_VERSION, VisitRecord};
-use crate::runner::observe;
+use crate::runner::refresh;
 use crate::runner::store::{Observed, Store};
 use crate::system::clock;
 use crate::system::store::index::IndexError;
@@ -48,7 +48,7 @@ fn next(waiting: Vec<(Run, Option<VisitRecord>)>) -> Option<Run> {
 
 /// The run to go to next, none where nothing waits; and what the look brought up.
 pub fn next_waiting(store: &Store) -> Result<(Option<Run>, Vec<String>), IndexError> {
-    let Observed { runs, notices } = observe::observe(store)?;
+    let Observed { runs, notices } = refresh::all(store)?;
     let mut waiting = by_need(runs);
     waiting.retain(|run| waits_since(run).is_some());
     let with_visit = |run: Run| {
@@ -60,7 +60,7 @@ pub fn next_waiting(store: &Store) -> Result<(Option<Run>, Vec<String>), IndexEr
 
 /// Windows that somebody could go to, those that wait first.
 pub fn windows(store: &Store) -> Result<Observed, IndexError> {
-    let Observed { runs, notices } = observe::observe(store)?;
+    let Observed { runs, notices } = refresh::all(store)?;
     Ok(Observed { runs: by_need(runs), notices })
 }
 

@@ -16,12 +16,12 @@ use crate::model::run_state::{EndState, RunState, WaitingFor};
 use crate::model::started_by::StartedBy;
 use crate::model::window_record::WindowRecord;
 use crate::runner::drift;
-use crate::runner::next;
 use crate::runner::notify;
-use crate::runner::observe;
 use crate::runner::prepare::Prepared;
+use crate::runner::queue;
 use crate::runner::readiness;
 use crate::runner::readiness::Readiness;
+use crate::runner::refresh;
 use crate::runner::start::{Queueing, StartError, Started};
 use crate::runner::store::Store;
 use crate::system::clock;
@@ -70,7 +70,9 @@ pub(super) fn begin(
     let index = store.index()?;
     // It reaches its server while the run's records are written.
     let ready = match &prepared.kind {
-        RunKind::Interactive { socket, .. } => store.take_ready().or_else(|| Tmux::new(socket.clone()).warm_client()),
+        RunKind::Interactive { socket, .. } => {
+            store.take_warm_client().or_else(|| Tmux::new(socket.clone()).warm_client())
+        }
         RunKind::Headless { .. } => None,
     };
     let Some(placed) = place(store, &index, prepared, lock, parent, queueing)? else { return Ok(Started::NoSlot) };
@@ -80,8 +82,8 @@ pub(super) fn begin(
     drop((folders, worktree));
     if matches!(run.state, RunState::Queued(_)) {
         // What it waits for may have come between our look and its place in the queue.
-        next::start_queued_quietly(store);
-        return Ok(Started::New(Box::new(observe::run(store, run.id())?.unwrap_or(run))));
+        queue::advance_quietly(store);
+        return Ok(Started::New(Box::new(refresh::one(store, run.id())?.unwrap_or(run))));
     }
     Ok(Started::New(Box::new(run)))
 }
@@ -94,7 +96,7 @@ pub(super) fn share_worktree(store: &Store, prepared: &Prepared) -> Result<Optio
     };
     if path.is_some() {
         // Who takes a worktree away looks at all runs, and may have to rebuild the index.
-        store.rest();
+        store.close_index();
     }
     let lock = path.map(|path| store.state().share_worktree(&git::resolved(&path))).transpose()?;
     // It may have gone between the look that prepared the run and the lock.
@@ -107,7 +109,7 @@ pub(super) fn share_worktree(store: &Store, prepared: &Prepared) -> Result<Optio
 pub(super) fn lock_folders(store: &Store, exclusive: bool) -> io::Result<Option<FoldersLock>> {
     if exclusive {
         // Who has the lock may have to rebuild the index, and would wait for us.
-        store.rest();
+        store.close_index();
     }
     exclusive.then(|| store.state().lock_folders()).transpose()
 }

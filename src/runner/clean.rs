@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use crate::model::names::Pair;
 use crate::model::worktree_look::{Names, Standing};
 use crate::plan::clean::{BranchEnd, Case, Cleaning, decide};
-use crate::runner::observe;
 use crate::runner::project::Project;
 use crate::runner::project_store;
+use crate::runner::refresh;
 use crate::runner::store::Store;
 use crate::runner::task_worktree;
 use crate::runner::task_worktree::TaskWorktree;
@@ -109,7 +109,7 @@ fn view(
 fn at_work_in(store: &Store, path: &Path) -> Result<Vec<(Pair, &'static str)>, WorkError> {
     let is_below = |other: &PathBuf| git::resolved(other).starts_with(path);
     let mut found = Vec::new();
-    for run in observe::observe(store)?.runs.iter().filter(|run| run.is_active()) {
+    for run in refresh::all(store)?.runs.iter().filter(|run| run.is_active()) {
         let makes =
             || store.folder(run.id()).read_spec().ok().and_then(|spec| spec.launch.worktree).map(|spec| spec.path);
         if is_below(&run.facts.cwd) || makes().is_some_and(|path| is_below(&path)) {

@@ -10,7 +10,7 @@ use crate::model::activity::{ActivitySource, ActivityState};
 use crate::model::agent_record::AgentRecord;
 use crate::model::message::Message;
 use crate::model::run::Run;
-use crate::runner::observe;
+use crate::runner::refresh;
 use crate::runner::send::SendError;
 use crate::runner::store::Store;
 use crate::runner::window::{Window, WindowError};
@@ -80,7 +80,7 @@ impl Asks {
         {
             return Ok(answer.clone());
         }
-        let run = observe::run(store, run.id())?;
+        let run = refresh::one(store, run.id())?;
         if run.as_ref().is_none_or(|run| !run.is_active()) {
             let pair = run.map(|run| run.pair());
             return match pair {

@@ -9,9 +9,9 @@ use crate::agent;
 use crate::model::live_record::LiveRecord;
 use crate::model::run_spec::{RunSpec, WorktreeSpec};
 use crate::runner::hooks;
-use crate::runner::next;
-use crate::runner::observe;
 use crate::runner::onboarding;
+use crate::runner::queue;
+use crate::runner::refresh;
 use crate::runner::setup::{self, SetupError};
 use crate::runner::store::Store;
 use crate::system::clock;
@@ -156,7 +156,7 @@ pub fn ended(folder: &Path) {
     }
     let state = folder.parent().and_then(Path::parent);
     if let Some(Ok(Some(store))) = state.map(Store::find) {
-        let _ = observe::observe_some(&store, std::slice::from_ref(&id));
-        let _ = next::job_ended(&store, Some(folder));
+        let _ = refresh::some(&store, std::slice::from_ref(&id));
+        let _ = queue::job_ended(&store, Some(folder));
     }
 }

@@ -9,8 +9,8 @@ use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{RunState, UnknownWhy};
-use crate::runner::next;
-use crate::runner::observe;
+use crate::runner::queue;
+use crate::runner::refresh;
 use crate::runner::start::StartError;
 use crate::runner::store::Store;
 use crate::system::clock::Stopwatch;
@@ -111,7 +111,7 @@ impl Follower {
                 return Ok(last.clone());
             }
         }
-        let run = observe::run(&self.store, &self.id)?.ok_or_else(|| FollowError::Gone(self.id.clone()))?;
+        let run = refresh::one(&self.store, &self.id)?.ok_or_else(|| FollowError::Gone(self.id.clone()))?;
         self.last = Some(run.clone());
         Ok(run)
     }
@@ -123,7 +123,7 @@ impl Follower {
         also: Option<BorrowedFd<'_>>,
         timeout: Option<Duration>,
     ) -> Result<Woken, FollowError> {
-        self.store.rest();
+        self.store.close_index();
         let running_job =
             run.facts.headless && matches!(run.state, RunState::Starting | RunState::Running | RunState::Stopping);
         let tick = match &run.state {
@@ -158,7 +158,7 @@ impl Follower {
             return Ok(Woken::Changed);
         }
         if matches!(run.state, RunState::Queued(_)) {
-            next::start_queued(&self.store)?;
+            queue::advance(&self.store)?;
         }
         Ok(if timeout.is_some() && limit == timeout { Woken::TimeUp } else { Woken::Changed })
     }

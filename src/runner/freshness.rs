@@ -7,8 +7,8 @@ use crate::model::run::Run;
 use crate::model::run_spec::RunKind;
 use crate::model::run_state::EndState;
 use crate::plan::freshness::{Freshness, OutputsNow, compare};
-use crate::runner::observe;
 use crate::runner::prepare::Prepared;
+use crate::runner::refresh;
 use crate::runner::store::Store;
 use crate::system::fingerprint::{self, Inputs};
 use crate::system::store::index::IndexError;
@@ -18,7 +18,7 @@ use crate::system::store::index::IndexError;
 pub(super) fn of(store: &Store, prepared: &Prepared) -> Result<Option<(Run, Freshness)>, IndexError> {
     let RunKind::Headless { tracked: Some(tracked), .. } = &prepared.kind else { return Ok(None) };
     // By the records: what ended a moment ago may not be in the index as ended yet.
-    let last = observe::last_run(store, &prepared.pair)?;
+    let last = refresh::last_run(store, &prepared.pair)?;
     let Some(run) = last.filter(|run| run.end_state() == Some(EndState::Succeeded)) else { return Ok(None) };
     let doubt = |why: String| Freshness::Stale(vec![why]);
     let record = match store.folder(run.id()).read_fresh() {

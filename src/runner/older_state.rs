@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use crate::manifest::discover::DEFAULT_STATE_DIR;
 use crate::model::run::Run;
 use crate::model::run_spec::below;
-use crate::runner::observe;
 use crate::runner::project::Project;
+use crate::runner::refresh;
 use crate::runner::store::Store;
 use crate::system::git::Repository;
 use crate::system::store::state_dir::StateDirError;
@@ -27,7 +27,7 @@ impl OlderState {
     /// The store of its runs, where one of them has not ended or cannot be looked at.
     fn living(&self) -> Result<Option<Store>, StateDirError> {
         let Some(store) = Store::find(&self.path)? else { return Ok(None) };
-        let lives = observe::observe(&store).map_or(true, |seen| seen.runs.iter().any(Run::is_active));
+        let lives = refresh::all(&store).map_or(true, |seen| seen.runs.iter().any(Run::is_active));
         Ok(lives.then_some(store))
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::names::Pair;
 use crate::model::run::Run;
-use crate::runner::observe;
+use crate::runner::refresh;
 use crate::runner::store::{Observed, Store};
 use crate::system::store::index::IndexError;
 
@@ -16,7 +16,7 @@ pub const RECENT: u32 = 10;
 pub fn overview(store: &Store, limit: u32) -> Result<Observed, IndexError> {
     // Before the look, which waits for tmux; what it sees end is put in front.
     let earlier = store.last_ended(limit)?;
-    let Observed { runs, notices } = observe::observe(store)?;
+    let Observed { runs, notices } = refresh::all(store)?;
     Ok(Observed { runs: compose(runs, earlier, limit), notices })
 }
 

@@ -4,8 +4,8 @@ use crate::model::interval::Interval;
 use crate::model::names::{ModeName, Pair, TaskId};
 use crate::model::run_state::EndState;
 use crate::runner::failure::Failure;
-use crate::runner::observe;
 use crate::runner::project::{NameLookupError, Project};
+use crate::runner::refresh;
 use crate::runner::store::Store;
 use crate::system::clock;
 use crate::system::store::index::HistoryFilter;
@@ -34,7 +34,7 @@ impl Past {
     pub fn check_names(&self, project: &Project, store: Option<&Store>) -> Result<(), Failure> {
         let ran = |past: Self, is_meant: &dyn Fn(&Pair) -> bool| -> Result<bool, Failure> {
             let Some(store) = store else { return Ok(false) };
-            let active = observe::observe(store)?.runs.iter().any(|run| is_meant(&run.pair()));
+            let active = refresh::all(store)?.runs.iter().any(|run| is_meant(&run.pair()));
             let past = Self { limit: Some(1), ..past };
             Ok(active || !store.history(&past.filter()?)?.runs.is_empty())
         };

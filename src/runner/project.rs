@@ -9,7 +9,7 @@ use crate::model::nearest::nearest;
 use crate::model::problem::Problem;
 use crate::runner::locate::{Located, Whence, checkouts_around, locate};
 use crate::runner::prepare::PrepareError;
-use crate::runner::store::Wish;
+use crate::runner::store::TerminalPreference;
 use crate::system::environment;
 use crate::system::git::{self, CreationCheck, Repository, RepositoryError};
 use crate::system::tmux::{SocketEnv, Tmux};
@@ -112,8 +112,8 @@ impl Project {
     }
 
     /// The terminal that the manifest, or the person's own file beside it, asks for.
-    pub fn wish(&self) -> Wish {
-        Wish { terminal: self.manifest.terminal.clone(), folder: self.manifest.root.clone() }
+    pub fn terminal_preference(&self) -> TerminalPreference {
+        TerminalPreference { terminal: self.manifest.terminal.clone(), folder: self.manifest.root.clone() }
     }
 
     pub fn mode(&self, typed: &str) -> Result<&Mode, NameLookupError> {

@@ -7,7 +7,7 @@ use crate::model::names::{ModeName, Pair};
 use crate::runner::notify;
 use crate::runner::older_state;
 use crate::runner::project::{NameLookupError, Project};
-use crate::runner::store::Store;
+use crate::runner::store::{DayLimit, Store};
 use crate::system::store::state_dir::StateDirError;
 use crate::tasks::FindError;
 
@@ -29,8 +29,10 @@ pub fn create(project: &Project, known: Option<Store>) -> Result<Store, StateDir
     Ok(equip(project, known.unwrap_or(made)))
 }
 
-fn equip(project: &Project, store: Store) -> Store {
-    store.with_day_limit(project.manifest.budget.day).with_terminal(project.wish())
+fn equip(project: &Project, mut store: Store) -> Store {
+    store.day_limit = DayLimit::Now(project.manifest.budget.day);
+    store.terminal = project.terminal_preference();
+    store
 }
 
 /// The pair whose runs are meant: its mode or task may be gone from the project by now.

@@ -55,7 +55,7 @@ pub(crate) fn of(
     if conditions.gate && !id.is_some_and(|id| store.folder(id).is_approved()) {
         return Ok(Readiness::waits(WaitingFor::Gate, None));
     }
-    if let Some(limit) = store.day_limit(conditions.budget_day).filter(|_| headless) {
+    if let Some(limit) = store.day_limit_of(conditions.budget_day).filter(|_| headless) {
         let (start, end) = clock::day_of(clock::now());
         // In this order one may count twice for a moment, but none is overlooked.
         let pending = cost_not_noted_yet(store, index)?;

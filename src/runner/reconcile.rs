@@ -23,8 +23,8 @@ use crate::plan::graph::{Graph, Ordering};
 use crate::plan::wanted::{Membership, WantedSet, wanted};
 use crate::runner::basis::Bases;
 use crate::runner::drift;
-use crate::runner::observe;
 use crate::runner::project::Project;
+use crate::runner::refresh;
 use crate::runner::store::Store;
 use crate::runner::together;
 use crate::system::clock;
@@ -96,7 +96,7 @@ pub fn kept_by_up(project: &Project, tasks: &TaskSet, store: &Store) -> Result<V
     let wanted = wanted(&project.manifest, tasks);
     // What cannot be seen is nobody's to stop.
     let seen = |run: &Run| run.is_active() && !matches!(run.state, RunState::Unknown(_));
-    let runs = observe::observe(store)?.runs.into_iter().filter(seen);
+    let runs = refresh::all(store)?.runs.into_iter().filter(seen);
     Ok(runs.filter(|run| run.facts.by_up || wanted.standing(&run.pair()) == Membership::Wanted).collect())
 }
 
@@ -112,7 +112,7 @@ struct Actual {
 
 impl Actual {
     fn look(project: &Project, tasks: &TaskSet, store: &Store) -> Result<Self, IndexError> {
-        let observed = observe::observe(store)?;
+        let observed = refresh::all(store)?;
         let ended = store.with_index(Index::pairs_with_end)?;
         let mut actual = Self { ended, notices: observed.notices, ..Self::default() };
         let mut bases = Bases::new(project);

@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::model::run::Run;
 use crate::model::terminal::TerminalName;
 use crate::runner::show_window::choice::{Choice, Installed, NoTerminal, Reuse, choose, reuse};
-use crate::runner::store::{Store, Wish};
+use crate::runner::store::{Store, TerminalPreference};
 use crate::runner::window;
 use crate::runner::window::{Window, WindowError};
 use crate::system::clock::Stopwatch;
@@ -90,7 +90,7 @@ impl Shown {
 /// See the module. Returns when it is seen, or known not to come.
 pub fn show_window(store: &Store, run: &Run) -> Result<Shown, ShowError> {
     let around = HostEnvironment::of(tmux::starter_environment());
-    let choice = choose(store.wish(), &around, &Here(&around));
+    let choice = choose(&store.terminal, &around, &Here(&around));
     if let Err(NoTerminal::Unwanted) = choice {
         return Ok(Shown::None(NoTerminal::Unwanted.into()));
     }
@@ -194,15 +194,15 @@ impl Installed for Here<'_> {
         self.0.find(row)
     }
 
-    fn own(&self, wish: &Wish, name: &str) -> Result<PathBuf, ProgramError> {
-        program::find(name, self.0.var("PATH"), &wish.folder)
+    fn own(&self, preference: &TerminalPreference, name: &str) -> Result<PathBuf, ProgramError> {
+        program::find(name, self.0.var("PATH"), &preference.folder)
     }
 }
 
 /// The terminal that would be opened here, for who wants to know before.
-pub fn would_open(wish: &Wish) -> Result<Choice, NoTerminal> {
+pub fn would_open(preference: &TerminalPreference) -> Result<Choice, NoTerminal> {
     let around = HostEnvironment::of(environment::all());
-    choose(wish, &around, &Here(&around))
+    choose(preference, &around, &Here(&around))
 }
 
 /// Each terminal that could be on this system, and its program where it is installed.

@@ -13,11 +13,11 @@ use crate::model::run_state::{EndState, RunState, UnknownWhy, WaitingFor};
 use crate::plan::freshness::Freshness;
 use crate::runner::begin;
 use crate::runner::freshness;
-use crate::runner::next;
-use crate::runner::observe;
 use crate::runner::orphans;
 use crate::runner::orphans::Orphan;
 use crate::runner::prepare::Prepared;
+use crate::runner::queue;
+use crate::runner::refresh;
 use crate::runner::store::Store;
 use crate::system::clock;
 use crate::system::clock::Stopwatch;
@@ -115,7 +115,7 @@ pub fn start(store: &Store, prepared: &Prepared, force: bool, queueing: Queueing
                 // means the lock goes in a moment.
                 let folder = store.folder(&id);
                 if folder.has_spec() && matches!(folder.read_exit(), Ok(None)) {
-                    if let Some(run) = observe::run(store, &id)?.filter(Run::is_active) {
+                    if let Some(run) = refresh::one(store, &id)?.filter(Run::is_active) {
                         // Do not join it: the command that was starting it is stopped and starts nothing.
                         if run.state == RunState::Starting
                             && let Some(holder) = stopped_holder(store, &prepared.pair)
@@ -142,7 +142,7 @@ pub fn start(store: &Store, prepared: &Prepared, force: bool, queueing: Queueing
                 // Queued, in a window, or dead. Looking writes down the ends of the dead, and
                 // needs the pair for it.
                 drop(lock);
-                let seen = observe::observe_some(store, &unfinished)?.runs;
+                let seen = refresh::some(store, &unfinished)?.runs;
                 for id in unfinished.iter().filter(|id| !seen.iter().any(|run| run.id() == *id)) {
                     check_readable(store, id)?;
                 }
@@ -244,7 +244,7 @@ fn join(store: &Store, run: Run, prepared: &Prepared, force: bool) -> Result<Sta
 fn abandon(store: &Store, run: &Run) -> Result<(), StartError> {
     let folder = store.folder(run.id());
     let spec = folder.read_spec().map_err(io::Error::other)?;
-    let Some(lock) = next::claim_queued(store, &folder, &spec)? else { return Ok(()) };
+    let Some(lock) = queue::claim_queued(store, &folder, &spec)? else { return Ok(()) };
     if folder.environment_waits(&spec) {
         lock.name(run.id())?;
         return Ok(());

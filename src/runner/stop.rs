@@ -14,7 +14,7 @@ use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{EndState, RunState, UnknownWhy};
-use crate::runner::observe;
+use crate::runner::refresh;
 use crate::runner::store::Store;
 use crate::runner::stuck;
 use crate::system::clock::{self, Stopwatch};
@@ -126,14 +126,14 @@ pub fn stop_pairs(store: &Store, pairs: &[Pair], how: How) -> Result<Vec<Result<
     })?;
     let mut active: BTreeMap<Pair, Run> = BTreeMap::new();
     // In the order of their ids: the newest of a pair stays.
-    for run in observe::observe_some(store, &ids)?.runs.into_iter().filter(Run::is_active) {
+    for run in refresh::some(store, &ids)?.runs.into_iter().filter(Run::is_active) {
         active.insert(run.pair(), run);
     }
     let runs: Vec<Run> = pairs.iter().filter_map(|pair| active.get(pair).cloned()).collect();
     let mut stopped = stop_runs(store, &runs, how).into_iter();
     let each = pairs.iter().map(|pair| match active.contains_key(pair).then(|| stopped.next()).flatten() {
         Some(stopped) => stopped,
-        None => Ok(Stopped::NotRunning(observe::last_run(store, pair)?.map(Box::new))),
+        None => Ok(Stopped::NotRunning(refresh::last_run(store, pair)?.map(Box::new))),
     });
     Ok(each.collect())
 }
@@ -202,7 +202,7 @@ fn with_pane(store: &Store, run: &Run) -> Result<Run, StopError> {
             break;
         }
         std::thread::sleep(STEP);
-        run = observe::run(store, run.id())?.unwrap_or(run);
+        run = refresh::one(store, run.id())?.unwrap_or(run);
     }
     Ok(run)
 }
@@ -334,7 +334,7 @@ fn close_windows(store: &Store, all: &mut [Stopping]) {
     let begun = Stopwatch::start();
     let mut step = STEP;
     while !left.is_empty() {
-        let seen = match observe::observe_some(store, &left) {
+        let seen = match refresh::some(store, &left) {
             Ok(seen) => seen.runs,
             // What cannot be looked at is found out when each is concluded.
             Err(_) => break,
@@ -364,7 +364,7 @@ fn conclude(store: &Store, all: &mut [Stopping]) {
         // The process that ended it has recorded the end; otherwise observing records it.
         while one.goes_on() {
             one.attempt(|one| {
-                let run = observe::run(store, one.run.id())?.ok_or_else(|| io::Error::other("its record is gone"))?;
+                let run = refresh::one(store, one.run.id())?.ok_or_else(|| io::Error::other("its record is gone"))?;
                 if run.is_active() && begun.elapsed() < RECORDED {
                     std::thread::sleep(STEP);
                     return Ok(());
@@ -455,10 +455,4 @@ fn end_processes(all: &mut [Stopping], how: How) -> io::Result<()> {
         all[at].survivors = survivors;
     }
     Ok(())
-}
-
-/// Ends what carries the mark of a run that nobody owns any more. Returns what cannot be ended.
-pub(crate) fn sweep(run: &RunId) -> io::Result<Vec<u32>> {
-    let tree = TreeToEnd { run, root: None, grace: Duration::from_secs(1), asked_group: None };
-    Ok(ending::end_trees(&[tree])?.concat())
 }

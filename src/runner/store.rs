@@ -1,4 +1,5 @@
-//! The runs of one state folder: what every command needs, with or without a manifest.
+//! The handle on one state folder, which every command needs, with or without a manifest. Data only: what
+//! observes, ends or starts runs is in modules of its own.
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -9,48 +10,41 @@ use crate::model::process_id::World;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::terminal::Terminal;
-use crate::runner::early::Early;
 use crate::runner::tmux_patience::TmuxPatience;
 use crate::system::process;
 use crate::system::store::index::{HistoryFilter, Index, IndexError, Totals};
 use crate::system::store::run_folder::RunFolder;
 use crate::system::store::state_dir::{StateDir, StateDirError};
-use crate::system::tmux::{PendingListing, WarmClient};
+use crate::system::tmux::WarmClient;
 
-/// A state folder that is there, and the world it is looked at from.
+/// The handle on one state folder: its path, its index, the machine that looks, and what the command wants.
 #[derive(Clone, Debug)]
 pub struct Store {
     state: StateDir,
     world: World,
     /// An index that was opened and is not in use: a command asks it several times.
     spare: Arc<Mutex<Option<Index>>>,
-    /// tmux clients that were started ahead of their use.
-    ahead: Arc<Mutex<Ahead>>,
-    day: DayLimit,
-    wish: Wish,
-    patience: TmuxPatience,
+    /// A tmux client that was started before it was needed.
+    warm: Arc<Mutex<Option<WarmClient>>>,
+    pub(super) day_limit: DayLimit,
+    pub terminal: TerminalPreference,
+    /// How long each tmux server is waited for.
+    pub(super) tmux_patience: TmuxPatience,
 }
 
-/// The terminal that is wished for, and the folder that its program is relative to.
+/// The terminal that is preferred, and the folder that its program is relative to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wish {
+pub struct TerminalPreference {
     pub terminal: Terminal,
     pub folder: PathBuf,
 }
 
-/// See [`Store::with_early`] and [`Store::with_ready`].
-#[derive(Debug, Default)]
-struct Ahead {
-    listing: Option<(PathBuf, PendingListing)>,
-    ready: Option<WarmClient>,
-}
-
 /// What a day may cost, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum DayLimit {
+pub(super) enum DayLimit {
     /// No manifest was read: a queued run's own record says it.
     AsQueued,
-    /// By the manifest as it is now.
+    /// By the manifest as it is now: raising it counts for runs that wait already.
     Now(Option<f64>),
 }
 
@@ -61,7 +55,7 @@ pub(crate) struct Lent<'a> {
     store: &'a Store,
 }
 
-/// What a look brought: the runs, and what the user should hear of the records themselves.
+/// The runs as they are, and what the user should hear of the records themselves.
 #[derive(Clone, Debug, Default)]
 pub struct Observed {
     pub runs: Vec<Run>,
@@ -79,74 +73,37 @@ impl Store {
     }
 
     fn over(state: StateDir) -> Self {
-        let (spare, ahead, day) = (Arc::default(), Arc::default(), DayLimit::AsQueued);
         Self {
             state,
             world: process::world(),
-            spare,
-            ahead,
-            day,
-            wish: Wish::default(),
-            patience: TmuxPatience::default(),
+            spare: Arc::default(),
+            warm: Arc::default(),
+            day_limit: DayLimit::AsQueued,
+            terminal: TerminalPreference::default(),
+            tmux_patience: TmuxPatience::default(),
         }
-    }
-
-    /// The first look at all runs uses this answer of tmux, where it is of this folder.
-    #[must_use]
-    pub fn with_early(self, early: Option<Early>) -> Self {
-        if let Some(Early { socket, asked, .. }) = early.filter(|early| early.state == self.state) {
-            self.ahead().listing = Some((socket, asked));
-        }
-        self
     }
 
     /// The first window is made by this client.
     #[must_use]
-    pub fn with_ready(self, ready: Option<WarmClient>) -> Self {
-        self.ahead().ready = ready;
+    pub fn with_warm_client(self, warm: Option<WarmClient>) -> Self {
+        *self.warm.lock().unwrap_or_else(PoisonError::into_inner) = warm;
         self
     }
 
-    pub(super) fn take_listing(&self) -> Option<(PathBuf, PendingListing)> {
-        self.ahead().listing.take()
-    }
-
-    pub(super) fn take_ready(&self) -> Option<WarmClient> {
-        self.ahead().ready.take()
-    }
-
-    fn ahead(&self) -> MutexGuard<'_, Ahead> {
-        self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// With the manifest's `budget.day`: who raises it means what waits already too.
-    pub(crate) fn with_day_limit(self, day: Option<f64>) -> Self {
-        Self { day: DayLimit::Now(day), ..self }
+    pub(super) fn take_warm_client(&self) -> Option<WarmClient> {
+        self.warm.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// For a front end that shows runs and is not to be held up by a tmux that does not answer.
     #[must_use]
     pub fn to_show(self) -> Self {
-        Self { patience: TmuxPatience::to_show(), ..self }
-    }
-
-    pub(super) fn patience(&self) -> TmuxPatience {
-        self.patience.clone()
-    }
-
-    /// With the manifest's `terminal`, or another that is asked for.
-    #[must_use]
-    pub fn with_terminal(self, wish: Wish) -> Self {
-        Self { wish, ..self }
-    }
-
-    pub(super) fn wish(&self) -> &Wish {
-        &self.wish
+        Self { tmux_patience: TmuxPatience::to_show(), ..self }
     }
 
     /// What a day may cost, where a run was queued under `queued`.
-    pub(crate) fn day_limit(&self, queued: Option<f64>) -> Option<f64> {
-        match self.day {
+    pub(crate) fn day_limit_of(&self, queued: Option<f64>) -> Option<f64> {
+        match self.day_limit {
             DayLimit::AsQueued => queued,
             DayLimit::Now(day) => day,
         }
@@ -173,8 +130,8 @@ impl Store {
         Ok(Lent { index: Some(index), store: self })
     }
 
-    /// Closes what is open: nobody who has to rebuild the index should wait for one who sleeps.
-    pub fn rest(&self) {
+    /// Closes the cached connection: a command that has to rebuild the index waits for all that have it open.
+    pub fn close_index(&self) {
         self.spare().take();
     }
 
@@ -191,7 +148,7 @@ impl Store {
         };
         lent.index.take();
         drop(lent);
-        self.rest();
+        self.close_index();
         Index::set_aside(&self.state, &error)?;
         ask(&*self.index()?)
     }
@@ -217,7 +174,7 @@ impl Store {
         if let Ok(spec) = folder.read_spec() {
             folder.withdraw_environment(&spec);
         }
-        // Settings of the user's, which may hold secrets, are among what it was told.
+        // The agent's settings may hold the user's secrets.
         folder.forget_settings();
         folder.write_exit(end)?;
         Ok(folder.read_exit().ok().flatten().unwrap_or_else(|| end.clone()))

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::model::run::{Run, RunFacts};
 use crate::model::run_state::{RunState, UnknownWhy};
 use crate::runner::follow::FollowError;
-use crate::runner::observe;
+use crate::runner::refresh;
 use crate::runner::store::Store;
 use crate::system::event_fd::EventFd;
 use crate::system::logs::reader::{LogReader, ReadFrom};
@@ -145,8 +145,8 @@ impl Tail {
             _ => {}
         }
         let id = &self.facts.run_id;
-        let run = observe::run(&self.store, id)?;
-        self.store.rest();
+        let run = refresh::one(&self.store, id)?;
+        self.store.close_index();
         match run {
             None => Err(FollowError::Gone(id.clone())),
             Some(Run { state: RunState::Unknown(why), .. }) => {

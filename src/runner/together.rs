@@ -9,10 +9,10 @@ use crate::model::started_by::StartedBy;
 use crate::plan::freshness::Freshness;
 use crate::plan::graph::{Graph, NodeWhy, Ordering};
 use crate::runner::freshness;
-use crate::runner::observe;
 use crate::runner::prepare;
 use crate::runner::prepare::{PrepareError, Prepared, Request};
 use crate::runner::project::Project;
+use crate::runner::refresh;
 use crate::runner::resume;
 use crate::runner::store::Store;
 use crate::tasks::{Task, TaskSet};
@@ -70,7 +70,7 @@ fn last_conversation(store: Option<&Store>, pair: &Pair) -> Result<(RunId, Strin
     let runs = store.map(|store| (store, store.with_index(|index| index.of_pair(pair)).unwrap_or_default()));
     let found = runs.and_then(|(store, ids)| {
         ids.into_iter().find_map(|id| {
-            let session = resume::conversation(&observe::run(store, &id).ok().flatten()?)?;
+            let session = resume::conversation(&refresh::one(store, &id).ok().flatten()?)?;
             Some((id, session))
         })
     });
@@ -79,7 +79,7 @@ fn last_conversation(store: Option<&Store>, pair: &Pair) -> Result<(RunId, Strin
 
 /// What goes on in the conversation of one certain run.
 fn conversation_of(store: Option<&Store>, id: &RunId, request: &Request) -> Result<Request, TogetherError> {
-    let run = store.and_then(|store| observe::run(store, id).ok().flatten());
+    let run = store.and_then(|store| refresh::one(store, id).ok().flatten());
     let none = || TogetherError::NoConversation(id.to_string());
     let run = run.ok_or_else(none)?;
     if run.is_active() {
@@ -145,7 +145,7 @@ pub fn prepare_together(
 /// Whether a needed pair has succeeded, and would do nothing new.
 pub(crate) fn is_met(project: &Project, tasks: &TaskSet, store: &Store, pair: &Pair) -> bool {
     let succeeded =
-        matches!(observe::last_run(store, pair), Ok(Some(run)) if run.end_state() == Some(EndState::Succeeded));
+        matches!(refresh::last_run(store, pair), Ok(Some(run)) if run.end_state() == Some(EndState::Succeeded));
     let (Some(mode), Some(task)) = (project.manifest.modes.get(&pair.mode), tasks.get(&pair.task)) else {
         return false;
     };

@@ -9,7 +9,7 @@ use crate::model::names::TaskId;
 use crate::model::run::Run;
 use crate::model::run_state::{EndState, RunState};
 use crate::model::task_status::TaskStatus;
-use crate::runner::observe;
+use crate::runner::refresh;
 use crate::runner::store::Store;
 use crate::system::store::index::IndexError;
 use crate::tasks::{Task, TaskSet};
@@ -35,7 +35,7 @@ pub fn tree_progress(tasks: &TaskSet, store: Option<&Store>, task: &Task) -> Res
     let mut last: HashMap<TaskId, Run> = HashMap::new();
     if let Some(store) = store {
         // The active first, so that one that ends meanwhile is among the ended.
-        let active = observe::observe(store)?.runs;
+        let active = refresh::all(store)?.runs;
         for run in active.into_iter().chain(store.last_ended(u32::MAX)?).filter(|run| is_in_its_mode(tasks, run)) {
             match last.get(&run.facts.task) {
                 Some(other) if other.id() >= run.id() => {}

@@ -13,9 +13,9 @@ use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::runner::attach;
 use crate::runner::attention;
-use crate::runner::observe;
 use crate::runner::project::Depth;
 use crate::runner::project_store;
+use crate::runner::refresh;
 use crate::runner::store::Store;
 use crate::system::process::program;
 
@@ -47,7 +47,7 @@ pub(super) fn run(context: &CommandContext, args: &AttachArgs) -> CommandResult 
 }
 
 fn named(store: &Store, pair: &Pair) -> Result<Box<Run>, CliError> {
-    let run = observe::last_run(store, pair)?.filter(Run::is_active).ok_or_else(|| {
+    let run = refresh::last_run(store, pair)?.filter(Run::is_active).ok_or_else(|| {
         CliError::new(FAILED, format!("`{pair}` is not running")).hint(format!("dispatch run {pair}"))
     })?;
     if run.facts.headless {
@@ -62,7 +62,7 @@ pub(super) fn show(context: &CommandContext, store: &Store, run: &Run, how: Atta
     // With a known window, another observation would only start another tmux client.
     let run = match run.progress.window {
         Some(_) => run.clone(),
-        None => observe::run(store, run.id())?.unwrap_or_else(|| run.clone()),
+        None => refresh::one(store, run.id())?.unwrap_or_else(|| run.clone()),
     };
     if how == AttachHow::Terminal {
         return attach_terminal::show(context, store, &run, TerminalRequest::Explicit);

@@ -14,7 +14,7 @@ use crate::runner::attach::attach_argv;
 use crate::runner::project::Project;
 use crate::runner::show_window;
 use crate::runner::show_window::{NotShown, Shown};
-use crate::runner::store::{Store, Wish};
+use crate::runner::store::{Store, TerminalPreference};
 
 /// Whether the user asked for a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,9 +25,12 @@ pub(super) enum TerminalRequest {
 }
 
 /// The store with the terminal that was typed.
-pub(super) fn with_terminal(project: &Project, store: Store, typed: &str) -> Result<Store, CliError> {
+pub(super) fn with_terminal(project: &Project, mut store: Store, typed: &str) -> Result<Store, CliError> {
     match terminal_section::parse(typed) {
-        Some(terminal) => Ok(store.with_terminal(Wish { terminal, ..project.wish() })),
+        Some(terminal) => {
+            store.terminal = TerminalPreference { terminal, ..project.terminal_preference() };
+            Ok(store)
+        }
         None => {
             let problem = terminal_section::unknown(typed);
             Err(problem.hints.into_iter().fold(CliError::new(USAGE, problem.message), CliError::hint))

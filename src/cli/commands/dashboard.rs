@@ -15,9 +15,9 @@ use crate::model::run::Run;
 use crate::model::task_status::TaskStatus;
 use crate::runner::held::Held;
 use crate::runner::locate::locate;
-use crate::runner::observe;
 use crate::runner::project::Depth;
 use crate::runner::project_store;
+use crate::runner::refresh;
 
 pub(super) fn run(context: &CommandContext) -> CommandResult {
     if !std::io::stdout().is_terminal() {
@@ -32,7 +32,7 @@ pub(super) fn run(context: &CommandContext) -> CommandResult {
     let tasks = project.tasks();
     let mut active = Vec::new();
     if let Some(store) = project_store::find(&project)? {
-        let observed = observe::observe(&store)?;
+        let observed = refresh::all(&store)?;
         say(context, &observed.notices);
         active = observed.runs.into_iter().filter(Run::is_active).collect();
     }

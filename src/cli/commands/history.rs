@@ -8,10 +8,10 @@ use crate::cli::context::CommandContext;
 use crate::cli::error::CommandResult;
 use crate::cli::table::{self, Cell};
 use crate::cli::{output, progress};
-use crate::runner::observe;
 use crate::runner::past::Past;
 use crate::runner::project::Depth;
 use crate::runner::project_store;
+use crate::runner::refresh;
 use crate::system::clock;
 use crate::view::run_view::RunView;
 
@@ -25,7 +25,7 @@ pub(super) fn run(context: &CommandContext, args: &HistoryArgs) -> CommandResult
     let store = project_store::find(&project)?;
     if let Some(store) = &store {
         // Records ends first: runs that ended unobserved are part of the history.
-        let noted = observe::observe(store)?;
+        let noted = refresh::all(store)?;
         say(context, &noted.notices);
         let observed = store.history(&filter)?;
         say(context, &observed.notices);

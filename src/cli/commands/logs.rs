@@ -19,9 +19,9 @@ use crate::model::run_id::RunId;
 use crate::runner::attach;
 use crate::runner::failure::Failure;
 use crate::runner::follow::{Follower, Woken};
-use crate::runner::observe;
 use crate::runner::project::Depth;
 use crate::runner::project_store;
+use crate::runner::refresh;
 use crate::runner::store::Store;
 use crate::system::clock;
 use crate::system::logs::reader::{LogStreams, ReadFrom};
@@ -35,13 +35,13 @@ pub(super) fn run(context: &CommandContext, args: &LogsArgs) -> CommandResult {
     let never = || Failure::never_run(&pair);
     let store = project_store::find(&project)?.ok_or_else(never)?;
     let run = match &args.run {
-        None => observe::last_run(&store, &pair)?,
+        None => refresh::last_run(&store, &pair)?,
         Some(typed) => {
             let id = RunId::parse(typed).ok_or_else(|| {
                 CliError::new(USAGE, format!("`{typed}` is not a run id"))
                     .hint(format!("`dispatch history --mode {mode} --task {task}` lists them"))
             })?;
-            Some(of_the_pair(observe::run(&store, &id)?, &pair, typed)?)
+            Some(of_the_pair(refresh::one(&store, &id)?, &pair, typed)?)
         }
     };
     let run = run.ok_or_else(never)?;

@@ -17,9 +17,9 @@ use crate::cli::output;
 use crate::cli::progress;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
-use crate::runner::observe;
 use crate::runner::project::Depth;
 use crate::runner::project_store;
+use crate::runner::refresh;
 use crate::runner::store::Store;
 use crate::system::logs::reader::{LogReader, LogStream, LogStreams, ReadFrom};
 use crate::system::watch::{self, ChangeWatch};
@@ -53,7 +53,7 @@ pub(super) fn run(context: &CommandContext, args: &LogsArgs) -> CommandResult {
         // Each line wakes this loop; runs are observed once a second.
         let runs = match looked.take().filter(|(at, _)| at.elapsed() < LOOK) {
             Some((at, runs)) => looked.insert((at, runs)),
-            None => looked.insert((Instant::now(), observe::observe(&store)?.runs)),
+            None => looked.insert((Instant::now(), refresh::all(&store)?.runs)),
         };
         let live: Vec<&Run> = runs.1.iter().filter(|run| run.is_active() && run.facts.headless).collect();
         for run in &live {
@@ -76,7 +76,7 @@ pub(super) fn run(context: &CommandContext, args: &LogsArgs) -> CommandResult {
             if let Some(mut lane) = outputs.remove(&id) {
                 lane.pump()?;
                 lane.finish()?;
-                if let Some(run) = observe::run(&store, &id)? {
+                if let Some(run) = refresh::one(&store, &id)? {
                     output::stderr(context).note(&format!("{}: {}", run.pair(), progress::words(&run)));
                 }
             }

@@ -9,10 +9,10 @@ use crate::cli::error::{CliError, CommandResult};
 use crate::cli::output;
 use crate::plan::diff::{Options, Plan};
 use crate::plan::step::{Kept, Step, What};
-use crate::runner::observe;
 use crate::runner::project::{Depth, Project};
 use crate::runner::project_store;
 use crate::runner::reconcile;
+use crate::runner::refresh;
 use crate::runner::store::Store;
 use crate::tasks::TaskSet;
 use crate::view::plan_view::PlanView;
@@ -61,7 +61,7 @@ pub(super) fn offer_resume<'a>(
     let Some(store) = store else { return Ok(()) };
     for step in steps {
         let (What::Restart { last: id, .. } | What::Keep(Kept::Satisfied(id, _))) = &step.what else { continue };
-        if observe::run(store, id)?.is_some_and(|run| run.offers_resume()) {
+        if refresh::one(store, id)?.is_some_and(|run| run.offers_resume()) {
             let pair = &step.pair;
             output::stderr(context).hint(&format!("`dispatch run --resume {pair}` goes on in its conversation"));
         }

@@ -8,10 +8,10 @@ use crate::cli::context::CommandContext;
 use crate::cli::error::CommandResult;
 use crate::cli::output;
 use crate::model::run_spec::Keep;
-use crate::runner::observe;
 use crate::runner::project::Depth;
 use crate::runner::project_store;
 use crate::runner::prune;
+use crate::runner::refresh;
 
 pub(super) fn run(context: &CommandContext, args: &PruneArgs) -> CommandResult {
     let project = open(context, Depth::Shape)?;
@@ -19,7 +19,7 @@ pub(super) fn run(context: &CommandContext, args: &PruneArgs) -> CommandResult {
         Keep { runs_per_pair: project.manifest.retention.runs_per_pair, max_age: project.manifest.retention.max_age };
     let mut pruned = Vec::new();
     if let Some(store) = project_store::find(&project)? {
-        say(context, &observe::observe(&store)?.notices);
+        say(context, &refresh::all(&store)?.notices);
         for pair in prune::pairs(&store)? {
             let ids = if args.dry_run {
                 prune::prunable(&store, &pair, Some(&keep))?

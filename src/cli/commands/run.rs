@@ -141,7 +141,7 @@ pub(super) fn start(
     for warning in warnings {
         output::stderr(meant).warning(&warning);
     }
-    let store = project_store::create(project, known)?.with_ready(ready);
+    let store = project_store::create(project, known)?.with_warm_client(ready);
     let alone = planned.iter().all(|planned| planned.needed_by.is_none() && planned.after.is_empty());
     if options.detach {
         return detached(meant, &store, &planned, &options);

@@ -25,7 +25,7 @@ use crate::model::run_id::RunId;
 use crate::model::run_state::{RunState, WaitingFor};
 use crate::runner::beginning::Beginning;
 use crate::runner::follow::Follower;
-use crate::runner::observe;
+use crate::runner::refresh;
 use crate::runner::retry_news::RetryNews;
 use crate::runner::start::Queueing;
 use crate::runner::stop::How;
@@ -113,7 +113,7 @@ pub(super) fn run(meant: &Meant, store: &Store, planned: &[Planned], asked: &[Pa
         // A slot that another command frees tells no one: while tasks wait for one, look again.
         let tick = (!pending.is_empty()).then_some(LOOK);
         // Nobody who has to rebuild the index should wait for one who sleeps.
-        store.rest();
+        store.close_index();
         watch::wait_readable(&[interrupts.as_fd(), woken.as_fd()], tick)?;
         let count = interrupts.take();
         if count > 0 {
@@ -155,7 +155,7 @@ fn withdraw(store: &Store, planned: &[Planned], started: &[(usize, Run)], failed
         depends[at] |= planned.after.iter().any(|before| depends[*before]);
     }
     for (_, run) in started.iter().filter(|(at, _)| !depends[*at]) {
-        let now = observe::run(store, run.id());
+        let now = refresh::one(store, run.id());
         if let Ok(Some(now)) = now
             && matches!(now.state, RunState::Queued(waiting) if waiting != WaitingFor::Retry)
         {

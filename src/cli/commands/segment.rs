@@ -28,7 +28,7 @@ pub(super) fn run(context: &CommandContext) -> CommandResult {
         Err(OpenError::NotFound { .. }) => return Ok(ExitCode::SUCCESS),
         opened => opened?,
     };
-    let store = project_store::find(&project)?.map(|store| store.to_show().with_early(context.take_early()));
+    let store = project_store::find(&project)?.map(|store| store.to_show());
     let runs =
         store.map(|store| overview::overview(&store, RECENT)).transpose()?.map(|seen| seen.runs).unwrap_or_default();
     let counts = Counts::of(&runs, clock::now());

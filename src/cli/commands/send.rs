@@ -11,9 +11,9 @@ use crate::cli::output;
 use crate::model::message::{MAX_MESSAGE, Message};
 use crate::model::run::Run;
 use crate::runner::failure::Failure;
-use crate::runner::observe;
 use crate::runner::project::Depth;
 use crate::runner::project_store;
+use crate::runner::refresh;
 use crate::runner::send;
 use crate::runner::send::Sent;
 use crate::view::sent_view::SentView;
@@ -22,7 +22,7 @@ pub(super) fn run(context: &CommandContext, args: &SendArgs) -> CommandResult {
     let project = open(context, Depth::Shape)?;
     let pair = project_store::past_pair(&project, &args.mode, &args.task)?;
     let store = project_store::find(&project)?;
-    let run = store.as_ref().map(|store| observe::last_run(store, &pair)).transpose()?.flatten();
+    let run = store.as_ref().map(|store| refresh::last_run(store, &pair)).transpose()?.flatten();
     let (Some(store), Some(run)) = (store, run) else { return Err(Failure::never_run(&pair).into()) };
     if run.facts.headless {
         return Err(CliError::new(USAGE, format!("`{pair}` is headless: it has no window")));

@@ -15,11 +15,11 @@ use crate::runner::explain;
 use crate::runner::failure::Failure;
 use crate::runner::held;
 use crate::runner::held::Held;
-use crate::runner::observe;
 use crate::runner::overview;
 use crate::runner::overview::RECENT;
 use crate::runner::project::Depth;
 use crate::runner::project_store;
+use crate::runner::refresh;
 use crate::runner::show;
 use crate::runner::store::{Observed, Store};
 use crate::system::clock;
@@ -30,7 +30,7 @@ pub(super) fn run(context: &CommandContext, args: &StatusArgs) -> CommandResult 
     if let (Some(mode), Some(task)) = (&args.mode, &args.task) {
         let pair = project_store::past_pair(&project, mode, task)?;
         let store = project_store::find(&project)?.map(Store::to_show);
-        let run = store.as_ref().map(|store| observe::last_run(store, &pair)).transpose()?.flatten();
+        let run = store.as_ref().map(|store| refresh::last_run(store, &pair)).transpose()?.flatten();
         return match (run, store) {
             (Some(run), Some(store)) => {
                 let held = held::held(&project, &store, std::slice::from_ref(&run))?;
@@ -39,8 +39,7 @@ pub(super) fn run(context: &CommandContext, args: &StatusArgs) -> CommandResult 
             _ => Err(Failure::never_run(&pair).into()),
         };
     }
-    let Some(store) = project_store::find(&project)?.map(|store| store.to_show().with_early(context.take_early()))
-    else {
+    let Some(store) = project_store::find(&project)?.map(|store| store.to_show()) else {
         return print(context, None, &[], &Held::new(), args.explain);
     };
     let limit = if args.all { u32::MAX } else { RECENT };

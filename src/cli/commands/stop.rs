@@ -10,11 +10,11 @@ use crate::cli::output;
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_state::RunState;
-use crate::runner::observe;
 use crate::runner::orphans;
 use crate::runner::orphans::Orphan;
 use crate::runner::project::{Depth, Project};
 use crate::runner::project_store;
+use crate::runner::refresh;
 use crate::runner::stop;
 use crate::runner::stop::{How, StopError, Stopped};
 use crate::runner::store::Store;
@@ -37,7 +37,7 @@ pub(super) fn run(context: &CommandContext, args: &StopArgs) -> CommandResult {
             .map(|task| project_store::past_pair(&project, mode, task))
             .collect::<Result<Vec<_>, _>>()?,
         None => {
-            let mut runs = store.as_ref().map(observe::observe).transpose()?.map(|seen| seen.runs).unwrap_or_default();
+            let mut runs = store.as_ref().map(refresh::all).transpose()?.map(|seen| seen.runs).unwrap_or_default();
             // A run in an unknown state cannot be stopped.
             runs.retain(|run| run.is_active() && !matches!(run.state, RunState::Unknown(_)));
             return all_after(context, store.as_ref(), &runs, before);

@@ -13,9 +13,9 @@ use crate::cli::{output, progress};
 use crate::model::run_state::EndState;
 use crate::runner::failure::Failure;
 use crate::runner::follow;
-use crate::runner::observe;
 use crate::runner::project::Depth;
 use crate::runner::project_store;
+use crate::runner::refresh;
 use crate::system::clock;
 use crate::view::run_view::RunView;
 
@@ -28,7 +28,7 @@ pub(super) fn run(context: &CommandContext, args: &WaitArgs) -> CommandResult {
     let mut runs = Vec::new();
     for task in &args.tasks {
         let pair = project_store::past_pair(&project, &args.mode, task)?;
-        let run = store.as_ref().map(|store| observe::last_run(store, &pair)).transpose()?.flatten();
+        let run = store.as_ref().map(|store| refresh::last_run(store, &pair)).transpose()?.flatten();
         runs.push(run.ok_or_else(|| Failure::never_run(&pair))?);
     }
     let begun = Instant::now();

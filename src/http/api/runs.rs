@@ -12,7 +12,7 @@ use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::runner::attach;
 use crate::runner::failure::{Failure, Kind};
-use crate::runner::observe;
+use crate::runner::refresh;
 use crate::runner::tail::LogStream;
 use crate::runner::worker::WorkerRequest;
 
@@ -26,12 +26,12 @@ pub(in crate::http) fn status(server: &Arc<HttpServer>, pair: &Pair) -> Result<R
 
 /// The pair's last run; an error where it never ran.
 pub(in crate::http) fn last(server: &HttpServer, pair: &Pair) -> Result<Run, Refusal> {
-    let found = observe::last_run(server.live.store(), pair)?;
+    let found = refresh::last_run(server.live.store(), pair)?;
     found.ok_or_else(|| never_run(server, pair))
 }
 
 pub(in crate::http) fn by_id(server: &HttpServer, id: &RunId) -> Result<Run, Refusal> {
-    let found = observe::run(server.live.store(), id)?;
+    let found = refresh::one(server.live.store(), id)?;
     found.ok_or_else(|| Refusal::with(RefusalKind::NoRoute, format!("there is no run {id}")))
 }
 

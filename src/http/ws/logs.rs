@@ -23,7 +23,7 @@ use crate::runner::attach;
 use crate::runner::event_fd::EventFd;
 use crate::runner::follow::FollowError;
 use crate::runner::live::EventStream;
-use crate::runner::observe;
+use crate::runner::refresh;
 use crate::runner::tail::{LogStream, LogStreams, Next, Offsets, Tail};
 use crate::runner::terminal;
 use crate::runner::terminal::{Access, Terminal};
@@ -260,7 +260,7 @@ enum LogPhase {
 impl WindowLog {
     /// Reads the run's state: opens its window or goes on to its end.
     fn check_run(&mut self, opens: bool) -> Result<(), CloseReason> {
-        let run = observe::run(self.server.live.store(), &self.id).map_err(|_| CloseReason::BROKEN)?;
+        let run = refresh::one(self.server.live.store(), &self.id).map_err(|_| CloseReason::BROKEN)?;
         match run {
             Some(run) if run.is_active() => {
                 if opens && self.terminal.is_none() {

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use crate::runner::doctor::{Finding, quote};
 use crate::runner::failure::Failure;
-use crate::runner::observe;
 use crate::runner::older_state;
 use crate::runner::project::Project;
 use crate::runner::project_store;
+use crate::runner::refresh;
 use crate::runner::work;
 use crate::system::folder::{self, FolderError};
 use crate::system::{clock, ids};
@@ -50,7 +50,7 @@ pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
 fn records(project: &Project, path: &Path) -> Finding {
     let shown = path.display().to_string();
     match project_store::find(project) {
-        Ok(Some(store)) => match observe::observe(&store) {
+        Ok(Some(store)) => match refresh::all(&store) {
             Ok(observed) if observed.notices.is_empty() => Finding::ok(STATE, shown),
             Ok(observed) => Finding::warn(STATE, observed.notices.join("; "), format!("look into {}", quote(path))),
             Err(error) => Finding::fail(STATE, error.to_string(), format!("rm {}", quote(&path.join("dispatch.db")))),

@@ -9,7 +9,7 @@ pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
     let Some(project) = project.filter(|project| declared(project).any(|mode| mode.interactive)) else {
         return Vec::new();
     };
-    let found = match show_window::would_open(&project.wish()) {
+    let found = match show_window::would_open(&project.terminal_preference()) {
         Ok(choice) => Finding::ok("terminal", format!("{} ({})", choice.name(), choice.program().display())),
         Err(why @ NoTerminal::Unwanted) => Finding::ok("terminal", why.to_string()),
         Err(why) => Finding::warn("terminal", why.to_string(), "dispatch attach --print MODE TASK"),

@@ -21,8 +21,8 @@ use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::runner::locate::Whence;
-use crate::runner::observe;
 use crate::runner::overview::{RECENT, compose};
+use crate::runner::refresh;
 use crate::runner::store::Store;
 use crate::runner::tail::{LogStreams, Offsets, Tail};
 use crate::system::clock::{self, Stopwatch};
@@ -152,8 +152,8 @@ impl Live {
             return snapshot.status_json(&self.shared, pair);
         }
         // An observation of all runs may wait for a tmux that does not answer; this pair need not.
-        let run = observe::last_run(store, pair);
-        store.rest();
+        let run = refresh::last_run(store, pair);
+        store.close_index();
         Ok(run?.map(|run| snapshot::json(&run, clock::now()).into_bytes().into()))
     }
 
@@ -162,7 +162,7 @@ impl Live {
         let limit = if all { u32::MAX } else { RECENT };
         let snapshot = self.snapshot()?;
         let earlier = self.shared.store.last_ended(limit);
-        self.shared.store.rest();
+        self.shared.store.close_index();
         Ok(compose(snapshot.active.iter().chain(&snapshot.ended).cloned().collect(), earlier?, limit))
     }
 
@@ -182,10 +182,10 @@ impl Live {
         let store = &self.shared.store;
         let last = |pair: &Pair| match snapshot.active_of(pair) {
             Some(run) => Ok(Some(run.clone())),
-            None => observe::last_run(store, pair),
+            None => refresh::last_run(store, pair),
         };
         let runs: Result<Vec<_>, _> = pairs.iter().filter_map(|pair| last(pair).transpose()).collect();
-        store.rest();
+        store.close_index();
         runs
     }
 
@@ -282,7 +282,7 @@ impl LiveState {
         }
         let watch = Stopwatch::start();
         let snapshot = self.observe(&mut memory);
-        self.store.rest();
+        self.store.close_index();
         let micros = u64::try_from(watch.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.looks[0].fetch_add(1, Ordering::Relaxed);
         self.looks[1].fetch_add(micros, Ordering::Relaxed);
@@ -309,7 +309,7 @@ impl LiveState {
         }
         // Watched before the observation, so that later changes cause another one.
         self.follow(memory, &self.store.with_index(Index::active)?);
-        let observed = observe::observe(&self.store)?;
+        let observed = refresh::all(&self.store)?;
         let active: Vec<RunId> =
             observed.runs.iter().filter(|run| run.is_active()).map(|run| run.id().clone()).collect();
         if self.follow(memory, &active) {
@@ -327,7 +327,7 @@ impl LiveState {
         let mut changed = Vec::new();
         for id in &changes.vanished {
             // Either it ended before the searched time, or its record is gone or unreadable: then clients reload all.
-            match observe::run(&self.store, id) {
+            match refresh::one(&self.store, id) {
                 Ok(Some(run)) if run.end.is_some() => changed.push(run),
                 Ok(_) | Err(_) => reset = true,
             }

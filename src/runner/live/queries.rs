@@ -63,14 +63,14 @@ impl Live {
         // Records ends first: runs that ended unobserved are part of the history.
         self.snapshot()?;
         let found = self.store().history(&filter);
-        self.store().rest();
+        self.store().close_index();
         Ok(found?.runs)
     }
 
     pub fn figures(&self) -> Result<Figures, IndexError> {
         let snapshot = self.snapshot()?;
         let totals = self.store().totals();
-        self.store().rest();
+        self.store().close_index();
         let totals = totals?;
         let (looks, spent) = self.looks();
         let mut figures = Figures {
@@ -106,7 +106,7 @@ impl LiveState {
             let builder = std::thread::Builder::new().name("held".to_owned()).stack_size(project_print::STACK);
             builder.spawn_scoped(scope, find).ok().and_then(|thread| thread.join().ok())
         });
-        self.store.rest();
+        self.store.close_index();
         found.flatten().unwrap_or_default()
     }
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::runner::live::LiveState;
-use crate::runner::observe;
+use crate::runner::refresh;
 use crate::runner::show;
 use crate::system::clock::Stopwatch;
 use crate::system::store::index::IndexError;
@@ -61,8 +61,8 @@ impl Snapshot {
         let run = match self.active_of(pair) {
             Some(run) => Some(run.clone()),
             None => {
-                let run = observe::last_run(&shared.store, pair);
-                shared.store.rest();
+                let run = refresh::last_run(&shared.store, pair);
+                shared.store.close_index();
                 run?
             }
         };

@@ -15,7 +15,7 @@ use crate::model::run::{Run, RunFacts};
 use crate::model::run_spec::RunSpec;
 use crate::model::run_state::{EndState, RunState};
 use crate::runner::locate::Whence;
-use crate::runner::observe;
+use crate::runner::refresh;
 use crate::runner::store::Store;
 use crate::runner::tail::{LogStreams, Next, Offsets};
 use crate::system::clock::Stopwatch;
@@ -240,7 +240,7 @@ fn a_run_that_nobody_saw_active_is_told_once() {
     let mut job = world.start("T-1");
     job.end(3);
     // By another that looked first, as a supervisor's last act is.
-    observe::observe(&world.store).unwrap();
+    refresh::all(&world.store).unwrap();
     listener.run("T-1", "failed");
     world.start("T-2");
     let next = listener.until("T-2", |frame| frame["event"] == "run");

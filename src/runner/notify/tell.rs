@@ -90,7 +90,7 @@ fn tell_pending(store: &Store) -> bool {
         }
         taken &= notify.take(place);
     }
-    store.rest();
+    store.close_index();
     taken
 }
 

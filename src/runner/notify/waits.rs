@@ -9,7 +9,7 @@ use crate::model::notify::{Event, News};
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{RunState, WaitingFor};
-use crate::runner::observe;
+use crate::runner::refresh;
 use crate::runner::store::Store;
 use crate::system::tmux::Tmux;
 
@@ -27,7 +27,7 @@ pub(super) fn sort_waits(store: &Store, news: &[&News]) -> Waits {
         return Waits::default();
     }
     let ids: Vec<RunId> = latest.iter().map(|news| news.run_id.clone()).collect();
-    let Ok(observed) = observe::observe_some(store, &ids) else {
+    let Ok(observed) = refresh::some(store, &ids) else {
         // Better a notice too many.
         return Waits { told: latest.into_iter().cloned().collect(), over: Vec::new() };
     };

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use crate::model::terminal::{Terminal, TerminalName};
-use crate::runner::store::Wish;
+use crate::runner::store::TerminalPreference;
 use crate::system::process::program::ProgramError;
 use crate::system::terminal::known::Needs;
 use crate::system::terminal::{HostEnvironment, TERMINALS, TerminalSpec, terminal_spec};
@@ -53,22 +53,26 @@ impl NoTerminal {
 /// What finds programs.
 pub(super) trait Installed {
     fn of_row(&self, row: &TerminalSpec) -> Option<PathBuf>;
-    fn own(&self, wish: &Wish, program: &str) -> Result<PathBuf, ProgramError>;
+    fn own(&self, preference: &TerminalPreference, program: &str) -> Result<PathBuf, ProgramError>;
 }
 
-/// By the wish, else the first of the table that is there.
-pub(super) fn choose(wish: &Wish, around: &HostEnvironment, installed: &impl Installed) -> Result<Choice, NoTerminal> {
-    if wish.terminal == Terminal::None {
+/// By the preference, else the first of the table that is there.
+pub(super) fn choose(
+    preference: &TerminalPreference,
+    around: &HostEnvironment,
+    installed: &impl Installed,
+) -> Result<Choice, NoTerminal> {
+    if preference.terminal == Terminal::None {
         return Err(NoTerminal::Unwanted);
     }
     if around.remote {
         return Err(NoTerminal::Remote);
     }
     let chosen = |row| Some(Choice::TerminalSpec { row, program: installed.of_row(row)? });
-    match &wish.terminal {
+    match &preference.terminal {
         Terminal::None => Err(NoTerminal::Unwanted),
         Terminal::Own(words) => {
-            let program = installed.own(wish, words.first().map_or("", String::as_str))?;
+            let program = installed.own(preference, words.first().map_or("", String::as_str))?;
             Ok(Choice::Own { program, words: words.clone() })
         }
         Terminal::Named(name) => {

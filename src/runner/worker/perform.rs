@@ -11,12 +11,12 @@ use crate::runner::clean;
 use crate::runner::diff;
 use crate::runner::failure::{Failure, Kind};
 use crate::runner::locate::Whence;
-use crate::runner::observe;
 use crate::runner::prepare;
 use crate::runner::prepare::Request;
 use crate::runner::project::{Depth, Project};
 use crate::runner::project_store;
 use crate::runner::reconcile;
+use crate::runner::refresh;
 use crate::runner::show;
 use crate::runner::show_window;
 use crate::runner::together::Resume;
@@ -89,7 +89,7 @@ pub(super) fn perform(manifest: &Path, request: WorkerRequest) -> Result<Value, 
             let pair = project_store::past_pair(&project, &mode, &task)?;
             let never = || Failure::never_run(&pair);
             let store = project_store::find(&project)?.ok_or_else(never)?;
-            let run = observe::last_run(&store, &pair)?.ok_or_else(never)?;
+            let run = refresh::last_run(&store, &pair)?.ok_or_else(never)?;
             let shown = show_window::show_window(&store, &run)?;
             Ok(json!({ "attached": shown.word(), "attachNote": shown.remark() }))
         }

@@ -32,7 +32,7 @@ pub(super) fn start(
     let tasks = project.tasks();
     let task = tasks.find(task)?;
     let Asked { mut planned, known, .. } = asked::ask(project, &tasks, mode, &[task], request, meaning)?;
-    let store = project_store::create(project, known)?.with_ready(ready);
+    let store = project_store::create(project, known)?.with_warm_client(ready);
     for planned in planned.iter_mut().filter(|planned| planned.needed_by.is_none()) {
         planned.prepared.started_by = Some(StartedBy::Web);
     }

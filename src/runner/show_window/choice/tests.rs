@@ -12,7 +12,7 @@ impl Installed for These {
         self.0.contains(&name).then(|| format!("/bin/{name}").into())
     }
 
-    fn own(&self, wish: &Wish, program: &str) -> Result<PathBuf, ProgramError> {
+    fn own(&self, wish: &TerminalPreference, program: &str) -> Result<PathBuf, ProgramError> {
         match self.0.contains(&program) {
             true => Ok(wish.folder.join(program)),
             false => Err(ProgramError::NotFound { name: program.to_owned() }),
@@ -46,8 +46,8 @@ fn mac() -> HostEnvironment {
     HostEnvironment { system: crate::system::terminal::HostSystem::Mac, ..around(&[]) }
 }
 
-fn wish(terminal: Terminal) -> Wish {
-    Wish { terminal, folder: "/project".into() }
+fn wish(terminal: Terminal) -> TerminalPreference {
+    TerminalPreference { terminal, folder: "/project".into() }
 }
 
 fn picked(

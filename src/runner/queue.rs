@@ -15,10 +15,10 @@ use crate::model::run_state::{EndState, WaitingFor};
 use crate::runner::begin;
 use crate::runner::begin::{Next, Reserved};
 use crate::runner::notify;
-use crate::runner::observe;
 use crate::runner::prune;
 use crate::runner::readiness;
 use crate::runner::readiness::Readiness;
+use crate::runner::refresh;
 use crate::runner::start::StartError;
 use crate::runner::store::Store;
 use crate::system::clock;
@@ -39,10 +39,10 @@ pub fn job_ended(store: &Store, ended: Option<&Path>) -> Result<(), StartError> 
         queued.iter().any(|queued| matches!(queued.waiting_for, WaitingFor::Need | WaitingFor::Folder));
     match ended_id {
         // What else is there has its own end to tell: many that end at once must not each look at all.
-        Some(id) if !waits_for_others => drop(observe::observe_some(store, &[id])?),
-        _ => drop(observe::observe(store)?),
+        Some(id) if !waits_for_others => drop(refresh::some(store, &[id])?),
+        _ => drop(refresh::all(store)?),
     }
-    start_queued(store)?;
+    advance(store)?;
     let ended = ended.map(RunFolder::at).and_then(|folder| folder.read_spec().ok());
     if let Some(spec) = ended {
         // Retention must never fail a run that ended.
@@ -55,7 +55,7 @@ pub fn job_ended(store: &Store, ended: Option<&Path>) -> Result<(), StartError> 
 
 /// Starts queued runs, oldest first, as far as nothing stands in their way any more. One that
 /// cannot be started keeps no other from it.
-pub fn start_queued(store: &Store) -> Result<(), StartError> {
+pub fn advance(store: &Store) -> Result<(), StartError> {
     let mut ended_any = true;
     // What ends unstarted ends what waits for it, which may stand before it in the queue.
     while std::mem::take(&mut ended_any) {
@@ -88,8 +88,8 @@ pub fn start_queued(store: &Store) -> Result<(), StartError> {
 }
 
 /// The same for who only looks: what stands in its way is somebody else's to hear.
-pub(crate) fn start_queued_quietly(store: &Store) {
-    if let Err(error) = start_queued(store) {
+pub(crate) fn advance_quietly(store: &Store) {
+    if let Err(error) = advance(store) {
         tracing::warn!(%error, "the queue does not move");
     }
 }

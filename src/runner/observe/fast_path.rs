@@ -1,29 +1,29 @@
-//! Most runs are simply there, and a glance tells: nothing is written for it and little is read.
-//! Whatever is not plain is for a closer look (`observe`).
+//! The runs that plainly go on: a pane that lives, or a lock that is held and a record that says so.
+//!
+//! Reads little. Every other run is left to `probe` and `judge`.
 
 use crate::model::run::{Progress, Run, RunFacts};
 use crate::model::run_id::RunId;
 use crate::model::run_state::RunState;
 use crate::runner::activity;
-use crate::runner::candidate::Listings;
+use crate::runner::observe::Observations;
 use crate::runner::run_answer;
-use crate::runner::store::{Observed, Store};
+use crate::runner::store::Store;
 use crate::system::store::index::Index;
 use crate::system::store::pair_lock::{self, Liveness};
 
-/// Most windows are simply there: a pane that was started for the run and has not ended says
-/// all there is to say, and no file is read for it. Returns the ids that need a closer look.
-pub(super) fn glance(
+/// Adds the runs that plainly go on to `seen`. Of a window no file is read: a living pane that was started for
+/// the run says it all. Returns the other ids.
+pub(super) fn fast_path(
     store: &Store,
     index: &Index,
     known: Vec<(RunId, Option<RunFacts>)>,
-    listings: &mut Listings,
-    observed: &mut Observed,
+    seen: &mut Observations,
 ) -> Vec<RunId> {
     let mut rest = Vec::new();
     // In a copied folder the panes are another's.
     let trusted = index.is_of_this_folder();
-    // While tmux answers.
+    // Read while tmux answers.
     let is_window = |facts: &Option<RunFacts>| facts.as_ref().is_some_and(|facts| facts.socket.is_some());
     let stop_asked = |id: &RunId| store.folder(id).stop_asked().is_some();
     let asked: Vec<bool> = known.iter().map(|(id, facts)| is_window(facts) && stop_asked(id)).collect();
@@ -34,15 +34,15 @@ pub(super) fn glance(
             continue;
         };
         let Some(socket) = facts.socket.clone() else {
-            match glance_at_job(store, &id, &facts) {
+            match job(store, &id, &facts) {
                 Some(progress) => {
-                    observed.runs.push(Run { facts, state: RunState::Running, progress, end: None });
+                    seen.runs.push(Run { facts, state: RunState::Running, progress, end: None });
                 }
                 None => rest.push(id),
             }
             continue;
         };
-        let pane = match listings.of(&socket) {
+        let pane = match seen.listings.of(&socket) {
             Ok(listed) => listed.pane(&id).filter(|pane| pane.dead.is_none()),
             Err(_) => None,
         };
@@ -64,26 +64,26 @@ pub(super) fn glance(
                     session_id: does.session_id,
                     ..Progress::default()
                 };
-                observed.runs.push(Run { facts, state, progress, end: None });
+                seen.runs.push(Run { facts, state, progress, end: None });
             }
             None => {
                 // A server that did not answer is not asked again by this look.
-                if matches!(listings.of(&socket), Ok(listed) if listed.pane(&id).is_none()) {
-                    listings.stale.insert(socket);
+                if matches!(seen.listings.of(&socket), Ok(listed) if listed.pane(&id).is_none()) {
+                    seen.listings.stale.insert(socket);
                 }
                 rest.push(id);
             }
         }
     }
-    for socket in std::mem::take(&mut listings.stale) {
-        listings.by_socket.remove(&socket);
+    for socket in std::mem::take(&mut seen.listings.stale) {
+        seen.listings.by_socket.remove(&socket);
     }
     rest
 }
 
 /// A job whose supervisor holds its pair and has said that it lives, here and with nothing to
 /// add to it.
-fn glance_at_job(store: &Store, id: &RunId, facts: &RunFacts) -> Option<Progress> {
+fn job(store: &Store, id: &RunId, facts: &RunFacts) -> Option<Progress> {
     let Ok(Liveness::Held(Some(holder))) = pair_lock::probe(store.state(), &facts.pair()) else { return None };
     let folder = store.folder(id);
     let live = folder.read_live().ok().flatten()?;
