@@ -24,7 +24,7 @@ pub enum Damage {
 }
 
 impl Damage {
-    /// Every kind: all lengths with `ROUNDS=full`, else a tenth.
+    /// Every kind: all lengths with `ROUNDS=full`, else some of them.
     pub fn all(path: &Path, random: &mut Random) -> Vec<Self> {
         let len = fs::read(path).unwrap().len();
         // A record at every length; the index is large, and its pages are alike.

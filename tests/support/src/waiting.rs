@@ -33,9 +33,14 @@ pub fn is(condition: bool, otherwise: impl Into<String>) -> Result<(), String> {
     if condition { Ok(()) } else { Err(otherwise.into()) }
 }
 
-/// `full` with `ROUNDS=full`, else a tenth.
+/// `full` with `ROUNDS=full`, else a tenth; of a large count a thirtieth where `ROUNDS` is not set at all, so that
+/// `cargo test` is short.
 pub fn rounds(full: usize) -> usize {
-    if std::env::var_os("ROUNDS").is_some_and(|rounds| rounds == "full") { full } else { full.div_ceil(10) }
+    match std::env::var("ROUNDS").as_deref() {
+        Ok("full") => full,
+        Err(_) if full >= 500 => full.div_ceil(30),
+        _ => full.div_ceil(10),
+    }
 }
 
 /// Lets a random moment come, for tests that kill at random moments. Never to wait for something.
