@@ -9,13 +9,14 @@ pub struct ProcessId {
     pub pid: u32,
     /// Start time as the kernel counts it since boot (clock ticks on Linux).
     pub start_time: u64,
-    pub world: World,
+    #[serde(rename = "world")]
+    pub host_boot: HostBoot,
 }
 
 /// The boot and pid namespace in which a pid means something.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct World {
+pub struct HostBoot {
     pub host: String,
     pub boot_id: String,
     /// Inode of the pid namespace; 0 where the system has none.

@@ -13,7 +13,7 @@ use crate::model::freshness::Tracked;
 use crate::model::interval::Interval;
 use crate::model::limits::Limits;
 use crate::model::names::{ModeName, Pair, TaskId};
-use crate::model::process_id::{FolderId, World};
+use crate::model::process_id::{FolderId, HostBoot};
 use crate::model::protocol::{Delivery, Protocol};
 use crate::model::retry::Retry;
 use crate::model::run_id::RunId;
@@ -32,7 +32,8 @@ pub struct RunSpec {
     pub task: TaskId,
     pub created_at: Timestamp,
     pub folder: FolderId,
-    pub world: World,
+    #[serde(rename = "world")]
+    pub host_boot: HostBoot,
     /// Where the environment waits until the agent starts.
     pub environment: PathBuf,
     pub umask: u32,

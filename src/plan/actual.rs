@@ -174,7 +174,7 @@ fn judge_window(probe: &ProbeResult, window: &WindowProbe) -> Verdict {
 mod tests {
     use super::*;
     use crate::model::live_record::RetryWait;
-    use crate::model::process_id::{ProcessId, World};
+    use crate::model::process_id::{HostBoot, ProcessId};
 
     fn probe(headless: bool) -> ProbeResult {
         ProbeResult {
@@ -192,8 +192,8 @@ mod tests {
     }
 
     fn live() -> Option<LiveRecord> {
-        let world = World { host: "h".into(), boot_id: "b".into(), pid_namespace: 1 };
-        Some(LiveRecord::begun(ProcessId { pid: 1, start_time: 1, world }, jiff::Timestamp::UNIX_EPOCH))
+        let world = HostBoot { host: "h".into(), boot_id: "b".into(), pid_namespace: 1 };
+        Some(LiveRecord::begun(ProcessId { pid: 1, start_time: 1, host_boot: world }, jiff::Timestamp::UNIX_EPOCH))
     }
 
     fn lost(probe: &ProbeResult) -> Option<EndReason> {

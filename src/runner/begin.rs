@@ -304,7 +304,7 @@ fn spec(
         task: prepared.pair.task.clone(),
         created_at: clock::now(),
         folder: folder.id()?,
-        world: store.world().clone(),
+        host_boot: store.host_boot().clone(),
         // Memory that goes with the last log-out is no place for a run that may wait longer.
         environment: match queued {
             true => folder.path().join("env"),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::model::exit_record::ExitRecord;
-use crate::model::process_id::World;
+use crate::model::process_id::HostBoot;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::terminal::Terminal;
@@ -21,7 +21,7 @@ use crate::system::tmux::WarmClient;
 #[derive(Clone, Debug)]
 pub struct Store {
     state: StateDir,
-    world: World,
+    host_boot: HostBoot,
     /// An index that was opened and is not in use: a command asks it several times.
     spare: Arc<Mutex<Option<Index>>>,
     /// A tmux client that was started before it was needed.
@@ -75,7 +75,7 @@ impl Store {
     fn over(state: StateDir) -> Self {
         Self {
             state,
-            world: process::world(),
+            host_boot: process::host_boot(),
             spare: Arc::default(),
             warm: Arc::default(),
             day_limit: DayLimit::AsQueued,
@@ -113,8 +113,8 @@ impl Store {
         &self.state
     }
 
-    pub fn world(&self) -> &World {
-        &self.world
+    pub fn host_boot(&self) -> &HostBoot {
+        &self.host_boot
     }
 
     pub fn folder(&self, id: &RunId) -> RunFolder {
@@ -125,7 +125,7 @@ impl Store {
         let spare = self.spare().take();
         let index = match spare {
             Some(index) => index,
-            None => Index::open(&self.state, &self.world.boot_id)?,
+            None => Index::open(&self.state, &self.host_boot.boot_id)?,
         };
         Ok(Lent { index: Some(index), store: self })
     }

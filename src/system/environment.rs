@@ -1,6 +1,5 @@
-//! The caller's environment, and the part of it that a run is given (CONTRACT sections 4 and 8).
-//!
-//! A run sees a list, not what happened to be set: the same start gives the same run.
+//! The caller's environment, and the part of it that a run gets: a fixed list and the manifest's `pass_env`, so that
+//! a run does not depend on other variables.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -10,7 +9,7 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-/// Variables every run gets when its caller has them.
+/// Variables that every run gets where its caller has them.
 const PASSED: [&str; 7] = ["PATH", "HOME", "LANG", "TERM", "SHELL", "USER", "TMPDIR"];
 const PASSED_PREFIXES: [&str; 2] = ["LC_", "XDG_"];
 
@@ -32,7 +31,7 @@ pub fn all() -> Environment {
     std::env::vars_os().collect()
 }
 
-/// What the caller hands to a run: the fixed list and the manifest's `pass_env`.
+/// What a run gets from its caller: the fixed list and the manifest's `pass_env`.
 pub fn passed(pass_env: &[String]) -> Environment {
     let wanted = |name: &OsStr| {
         let Some(name) = name.to_str() else { return false };
@@ -43,24 +42,19 @@ pub fn passed(pass_env: &[String]) -> Environment {
     std::env::vars_os().filter(|(name, _)| wanted(name) && !is_ours(name)).collect()
 }
 
-/// Those of `names` that are set in this process and missing in what a run is given.
+/// Those of `names` that are set in this process and not `given` to a run.
 pub fn not_passed(names: &[&str], given: &Environment) -> Vec<String> {
     let is_missing = |name: &str| var(name).is_some() && !given.contains_key(OsStr::new(name));
     names.iter().filter(|name| is_missing(name)).map(|name| (*name).to_owned()).collect()
 }
 
-/// Whether a variable belongs to `dispatch` itself and must not leak into what it starts.
+/// Whether a variable is one of `dispatch` itself, which no process that it starts may inherit.
 pub fn is_ours(name: &OsStr) -> bool {
     name.as_bytes().starts_with(b"DISPATCH_")
 }
 
-/// Names of this process's variables that must not reach a supervisor or a tmux server.
-pub fn names_to_remove() -> Vec<OsString> {
-    std::env::vars_os().map(|(name, _)| name).filter(|name| is_ours(name)).collect()
-}
-
-/// The folder where environments wait: in memory where the system offers a private one,
-/// else the run's own folder.
+/// The file in which a run's environment is passed: in the user's private runtime folder (in memory), where there is
+/// one, else in the run's folder.
 pub fn waiting_place(run_folder: &Path, run_id: &str) -> PathBuf {
     if let Some(runtime) = var("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_absolute()) {
         let folder = runtime.join("dispatch");
@@ -86,7 +80,7 @@ fn make_private(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Writes `environment` to a new 0600 file.
+/// Writes `environment` to a new file with mode 0600.
 pub fn hand_over(path: &Path, environment: &Environment) -> io::Result<()> {
     let mut bytes = Vec::new();
     for (name, value) in environment {
@@ -100,13 +94,13 @@ pub fn hand_over(path: &Path, environment: &Environment) -> io::Result<()> {
     file.write_all(&bytes)
 }
 
-/// Reads a handed-over environment and removes its file, so that it is gone before the agent starts.
+/// Reads such a file and removes it, so that it is gone before the agent starts. Fails where it was removed before.
 pub fn take_over(path: &Path) -> io::Result<Environment> {
     let bytes = fs::read(path)?;
     fs::remove_file(path)?;
     let mut environment = Environment::new();
     for entry in bytes.split(|b| *b == 0).filter(|entry| !entry.is_empty()) {
-        if let Some(at) = memchr::memchr(b'=', entry) {
+        if let Some(at) = entry.iter().position(|byte| *byte == b'=') {
             environment.insert(OsString::from_vec(entry[..at].to_vec()), OsString::from_vec(entry[at + 1..].to_vec()));
         }
     }

@@ -1,14 +1,14 @@
-//! The new lines of a file that another program writes.
+//! Reads the new lines of a file that another program writes.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-/// At most this much is taken in one look.
+/// Most bytes of one read.
 const LOOK_MAX: u64 = 8 << 20;
 
-/// How far a file was read. It need not be there yet.
+/// How far a file was read. It need not exist yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileTail {
     path: PathBuf,
@@ -16,13 +16,13 @@ pub struct FileTail {
 }
 
 impl FileTail {
-    /// What is written from now on.
+    /// Reads what is written from now on.
     pub fn of_what_comes(path: &Path) -> Self {
         let at = open(path).and_then(|file| file.metadata()).map_or(0, |meta| meta.len());
         Self { path: path.to_owned(), at }
     }
 
-    /// All of it.
+    /// Reads all of it.
     pub fn of_all(path: &Path) -> Self {
         Self { path: path.to_owned(), at: 0 }
     }
@@ -31,7 +31,7 @@ impl FileTail {
         &self.path
     }
 
-    /// The whole lines since the last look; none where the file is not there.
+    /// The whole lines since the last call; empty where the file does not exist.
     pub fn read(&mut self) -> io::Result<Vec<u8>> {
         let mut file = match open(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -42,7 +42,7 @@ impl FileTail {
         file.take(LOOK_MAX).read_to_end(&mut bytes)?;
         match bytes.iter().rposition(|byte| *byte == b'\n') {
             Some(end) => bytes.truncate(end + 1),
-            // A line that is longer than a look is passed over.
+            // A longer line is read in parts.
             None if bytes.len() as u64 == LOOK_MAX => {}
             None => bytes.clear(),
         }

@@ -1,11 +1,11 @@
-//! What decides a run's outcome, as hashes: its sources, prompt, arguments and program.
+//! The inputs of a run as hashes: its sources, prompt, arguments and program.
 //!
-//! Whoever cannot tell says so: any error means "in doubt: run". Must not decide what is up to date.
+//! Any error means "in doubt", and the run starts. Must not decide what is up to date.
 
 mod sources;
 
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
@@ -13,23 +13,23 @@ use crate::model::freshness::{Fingerprint, ProgramIdentity, Tracked};
 
 pub use sources::{has_wildcard, missing, outputs};
 
-/// What a fingerprint is taken of.
+/// What a fingerprint is made of.
 #[derive(Clone, Copy, Debug)]
 pub struct Inputs<'a> {
     pub cwd: &'a Path,
     pub tracked: &'a Tracked,
-    /// As it was rendered; empty where there is none.
+    /// As rendered; empty without a prompt.
     pub prompt: &'a [u8],
-    /// Without what differs from run to run.
+    /// Without the arguments that differ from run to run.
     pub argv: &'a [String],
     pub program: &'a Path,
 }
 
-/// The fingerprint as of now. Files that `generates` names are none of its sources.
+/// The fingerprint as of now. Files that `generates` matches are no sources.
 pub fn take(inputs: &Inputs<'_>) -> io::Result<Fingerprint> {
     let mut argv = blake3::Hasher::new();
     for word in inputs.argv {
-        // No argument holds a NUL, so that no two lists look the same.
+        // No argument holds a NUL, so that different lists have different hashes.
         argv.update(word.as_bytes()).update(b"\0");
     }
     let sources = sources::find(inputs.cwd, &inputs.tracked.sources, &inputs.tracked.generates)?;
@@ -45,7 +45,7 @@ pub fn take(inputs: &Inputs<'_>) -> io::Result<Fingerprint> {
     })
 }
 
-/// A hash over pieces, each kept apart from the next.
+/// A hash over pieces; moving bytes from one piece to the next changes it.
 #[derive(Clone, Debug, Default)]
 pub struct Digest(blake3::Hasher);
 
@@ -61,11 +61,14 @@ impl Digest {
 
 /// A file's size and time of change, without reading it.
 pub fn about(path: &Path) -> io::Result<String> {
-    let meta = std::fs::metadata(path)?;
-    Ok(format!("{} {} {}.{}", path.display(), meta.len(), meta.mtime(), meta.mtime_nsec()))
+    Ok(described(path, &std::fs::metadata(path)?))
 }
 
-/// The same of every file below `folder`, sorted. Links are looked at, not followed.
+fn described(path: &Path, meta: &std::fs::Metadata) -> String {
+    format!("{} {} {}.{}", path.display(), meta.len(), meta.mtime(), meta.mtime_nsec())
+}
+
+/// The same for every file below `folder`, sorted. Links are not followed.
 pub fn about_folder(folder: &Path) -> io::Result<Vec<String>> {
     let mut lines = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -76,7 +79,7 @@ pub fn about_folder(folder: &Path) -> io::Result<Vec<String>> {
             if meta.is_dir() {
                 folders.push(entry.path());
             } else {
-                lines.push(format!("{} {} {}.{}", entry.path().display(), meta.len(), meta.mtime(), meta.mtime_nsec()));
+                lines.push(described(&entry.path(), &meta));
             }
         }
     }
@@ -85,17 +88,9 @@ pub fn about_folder(folder: &Path) -> io::Result<Vec<String>> {
 }
 
 fn hash_file(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
     let mut hasher = blake3::Hasher::new();
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(hasher.finalize().to_string()),
-            Ok(count) => hasher.update(&buffer[..count]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-    }
+    hasher.update_reader(File::open(path)?)?;
+    Ok(hasher.finalize().to_string())
 }
 
 fn identify(program: &Path) -> io::Result<ProgramIdentity> {

@@ -1,14 +1,14 @@
-//! Fresh identifiers.
+//! New identifiers.
 
 use crate::model::run_id::RunId;
 
-/// A new run id, made of the time of day and of chance.
+/// A new run id, from the time and random bits.
 pub fn new_run_id() -> RunId {
     written(ulid::Ulid::generate())
 }
 
-/// A new run id that is greater than `last`, whatever the clock says: where the clock is behind the
-/// id, the new one is the last one plus a random step. `None` where no ULID is greater.
+/// A new run id that is greater than `last`: where the clock is behind `last`, it is `last` plus a random step.
+/// `None` where no ULID is greater.
 pub fn new_run_id_after(last: Option<&RunId>) -> Option<RunId> {
     after(ulid::Ulid::generate(), last)
 }
@@ -16,13 +16,13 @@ pub fn new_run_id_after(last: Option<&RunId>) -> Option<RunId> {
 fn after(fresh: ulid::Ulid, last: Option<&RunId>) -> Option<RunId> {
     let id = written(fresh);
     let Some(last) = last.filter(|last| **last >= id) else { return Some(id) };
-    // The step is random, so that two pairs that count on from one id do not meet.
+    // Random, so that two pairs that continue from one id do not meet.
     let step = (fresh.0 & u128::from(u64::MAX)) | 1;
     let next = ulid::Ulid::from_string(last.as_str()).ok()?.0.checked_add(step)?;
     Some(written(ulid::Ulid(next))).filter(|id| id > last)
 }
 
-/// Could this program have made the id? Others of the same length and letters may come from damage.
+/// Whether this program can have made the id. Others of the same length and letters come from damage.
 pub fn is_ulid(id: &RunId) -> bool {
     ulid::Ulid::from_string(id.as_str()).is_ok_and(|ulid| written(ulid) == *id)
 }
@@ -31,12 +31,12 @@ fn written(ulid: ulid::Ulid) -> RunId {
     RunId::parse(&ulid.to_string()).expect("a ULID is 26 upper-case characters")
 }
 
-/// A random (version 4) UUID, as agents want for their conversations.
+/// A random (version 4) UUID, the form that agents want for a conversation's id.
 pub fn new_session_id() -> String {
     uuid::Uuid::new_v4().to_string()
 }
 
-/// 32 hexadecimal digits that nobody else has or can guess.
+/// 32 hexadecimal digits that are unique and cannot be guessed.
 pub fn new_random_name() -> String {
     uuid::Uuid::new_v4().simple().to_string()
 }

@@ -1,4 +1,4 @@
-//! Sockets that only this user's own programs can reach.
+//! Sockets that only programs of this user can reach.
 
 use std::fs;
 use std::io;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::Mode;
 
-/// Why nothing listens.
+/// Why it cannot listen.
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     #[error("{0} is not this machine's own address")]
@@ -35,12 +35,12 @@ pub fn tcp(address: IpAddr, port: u16) -> Result<TcpListener, ListenError> {
     })
 }
 
-/// Listens on a socket file that is private from its first moment. A file that a dead server left
-/// is replaced.
+/// Listens on a socket file that is private from the start. A file that a dead server left is replaced. Must be
+/// called while there is one thread, since it changes the umask of the process.
 pub fn unix(path: &Path) -> Result<UnixListener, ListenError> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let meta = fs::metadata(folder)?;
-    // In a folder like /tmp others cannot replace what is ours.
+    // In a sticky folder like /tmp others cannot replace our file.
     if meta.mode() & 0o022 != 0 && meta.mode() & 0o1000 == 0 {
         return Err(ListenError::OpenFolder(path.to_owned()));
     }
@@ -50,19 +50,18 @@ pub fn unix(path: &Path) -> Result<UnixListener, ListenError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error.into()),
     }
-    // Before there are threads: the mask is the whole process's.
     let before = rustix::process::umask(Mode::from_raw_mode(0o177));
     let bound = UnixListener::bind(path);
     rustix::process::umask(before);
     Ok(bound?)
 }
 
-/// Removes the file of a socket that is listened to no more.
+/// Removes the file of a socket that is no longer in use.
 pub fn remove(path: &Path) -> io::Result<()> {
     fs::remove_file(path)
 }
 
-/// Makes room for many connections where the system gives little at first.
+/// Raises the limit of open files to 1024, for many connections, where it is lower.
 pub fn raise_file_limit() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     const ENOUGH: u64 = 1024;

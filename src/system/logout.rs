@@ -1,6 +1,6 @@
-//! What becomes of a user's processes when the last session ends, by the word of systemd's logind.
+//! Whether systemd's logind kills a user's processes when the last session ends.
 //!
-//! Reads its files as it does, and asks it where they say nothing. Changes nothing.
+//! Reads logind's files, and asks it where they do not decide. Changes nothing.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -12,21 +12,20 @@ use crate::system::environment;
 use crate::system::process::bounded::{Limits, run_program};
 use crate::system::process::program;
 
-/// In the order in which they count: what stands in the first one hides the others.
+/// In order of precedence.
 const PLACES: [&str; 4] = ["etc/systemd", "run/systemd", "usr/local/lib/systemd", "usr/lib/systemd"];
 const LIMITS: Limits = Limits { time: Duration::from_secs(1), output: 4096 };
 
-/// See the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Logout {
-    /// Whether the rest of a session is killed with it; `None` where nobody says.
+pub struct LogoutPolicy {
+    /// Whether processes of a session are killed with it; `None` where that cannot be found out.
     pub kills: Option<bool>,
-    /// The user's own systemd goes on without a session.
+    /// The user's own systemd continues without a session.
     pub lingers: bool,
 }
 
-/// `None` where there is no logind.
-pub fn look() -> Option<Logout> {
+/// `None` where logind does not run.
+pub fn logout_policy() -> Option<LogoutPolicy> {
     let root = Path::new("/");
     if !root.join("run/systemd/system").is_dir() {
         return None;
@@ -34,14 +33,14 @@ pub fn look() -> Option<Logout> {
     let user = environment::var_text("USER").or_else(|| environment::var_text("LOGNAME")).unwrap_or_default();
     let user = if rustix::process::getuid().is_root() { "root".to_owned() } else { user };
     let kills = configured(root, &user).or_else(ask);
-    Some(Logout { kills, lingers: lingers(root, &user) })
+    Some(LogoutPolicy { kills, lingers: lingers(root, &user) })
 }
 
 fn lingers(root: &Path, user: &str) -> bool {
     !user.is_empty() && !user.contains('/') && root.join("var/lib/systemd/linger").join(user).exists()
 }
 
-/// What the files say of this user; `None` where they leave it to how systemd was built.
+/// What the files set for this user; `None` where they leave it to how systemd was built.
 fn configured(root: &Path, user: &str) -> Option<bool> {
     let mut said: BTreeMap<String, String> = BTreeMap::new();
     for file in files(root) {
@@ -62,7 +61,7 @@ fn configured(root: &Path, user: &str) -> Option<bool> {
     Some(kills && meant && !excluded)
 }
 
-/// The main file, and after it what is dropped in, each name once, in the order of the names.
+/// The main file, followed by the drop-in files: each name once, sorted by name.
 fn files(root: &Path) -> Vec<PathBuf> {
     let main = PLACES.iter().map(|place| root.join(place).join("logind.conf")).find(|path| path.is_file());
     let mut dropped: BTreeMap<std::ffi::OsString, PathBuf> = BTreeMap::new();
@@ -79,7 +78,7 @@ fn files(root: &Path) -> Vec<PathBuf> {
     main.into_iter().chain(dropped.into_values()).collect()
 }
 
-/// logind itself knows how it was built.
+/// What logind reports, which includes how it was built.
 fn ask() -> Option<bool> {
     let busctl = program::find("busctl", environment::var("PATH").as_deref(), Path::new("/")).ok()?;
     let words = "--system get-property org.freedesktop.login1 /org/freedesktop/login1 \

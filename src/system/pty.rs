@@ -1,7 +1,7 @@
-//! A terminal without a screen: a pty with one process on it.
+//! A pseudo-terminal with one process on it.
 //!
-//! The process is put on its terminal by this program itself (`dispatch __pty ARGV…`): a session of
-//! its own cannot be had between fork and exec without `unsafe`. Must not know what runs there.
+//! The process is attached to its terminal by `dispatch __pty ARGV…`, which becomes it: a session of its own would
+//! need `unsafe` between fork and exec. Must not know what runs there.
 
 use std::ffi::{CStr, OsStr, OsString};
 use std::fs::File;
@@ -26,9 +26,9 @@ use crate::system::environment::Environment;
 /// The hidden command that puts a process on its terminal.
 pub const PTY_WORD: &str = "__pty";
 
-/// A process that was asked to end does so within this time, or is hung up.
+/// How long a process may take to end after TERM before its terminal is hung up.
 const AFTER_ASKING: Duration = Duration::from_millis(250);
-/// A process that was hung up ends within this time, or is killed.
+/// How long a process may take to end after the hang-up before it is killed.
 const AFTER_HANG_UP: Duration = Duration::from_millis(500);
 
 /// Columns and rows, within what a terminal can have.
@@ -39,7 +39,7 @@ pub struct Size {
 }
 
 impl Size {
-    /// Nonsense is brought to the nearest sense.
+    /// Values out of range are moved to the nearest possible ones.
     pub fn clamped(cols: u16, rows: u16) -> Self {
         Self { cols: cols.clamp(1, 1000), rows: rows.clamp(1, 500) }
     }
@@ -57,10 +57,10 @@ impl Size {
     }
 }
 
-/// The side of a pty that a person would sit at. Dropped: its process is gone.
+/// The master side of a pty. Dropped: its process is gone.
 #[derive(Debug)]
 pub struct Pty {
-    /// `None` once it is hung up.
+    /// `None` after the hang-up.
     master: Option<OwnedFd>,
     child: Child,
 }
@@ -91,16 +91,16 @@ impl Pty {
         self.child.id()
     }
 
-    /// What it shows: `WouldBlock` where there is nothing yet, 0 at the end.
+    /// The output of the process. Fails with `WouldBlock` where there is none yet; 0 at the end.
     pub fn read(&self, into: &mut [u8]) -> io::Result<usize> {
         match rustix::io::read(self.master()?, into) {
-            // How Linux says that nobody has the other side open any more.
+            // Linux reports the end so.
             Err(Errno::IO) => Ok(0),
             read => Ok(read?),
         }
     }
 
-    /// Types as much as there is room for; `WouldBlock` where there is none.
+    /// Writes as much as fits. Fails with `WouldBlock` where nothing fits.
     pub fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         Ok(rustix::io::write(self.master()?, bytes)?)
     }
@@ -122,10 +122,10 @@ impl AsFd for Pty {
 
 impl Drop for Pty {
     fn drop(&mut self) {
-        // Asked first, with its terminal still there: a tmux that comes to reckon with one that is
-        // hung up takes it for 80 by 24, and the window with it.
+        // TERM comes before the hang-up: a tmux client whose terminal is hung up counts as 80 by 24, and tmux may
+        // resize its window to that.
         if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
-            // Not yet waited for, so the number is still its own.
+            // Not reaped yet, so the pid is still its own.
             let _ = kill_process(pid, Signal::TERM);
         }
         if self.ends_within(AFTER_ASKING) {
@@ -133,7 +133,7 @@ impl Drop for Pty {
         }
         drop(self.master.take());
         if !self.ends_within(AFTER_HANG_UP) {
-            // Fails only where it has ended by now, which the wait then sees.
+            // Fails only where it has ended by now.
             let _ = self.child.kill();
             let _ = self.child.wait();
         }
@@ -149,7 +149,7 @@ impl Pty {
             if begun.elapsed() > time {
                 return false;
             }
-            // Or its last words would find no room.
+            // Reads on, so that it is not blocked by a full buffer.
             while self.read(&mut unseen).is_ok_and(|count| count > 0) && begun.elapsed() < time {}
             sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(20));
@@ -158,8 +158,7 @@ impl Pty {
     }
 }
 
-/// `__pty`: takes the terminal on standard input as its own and becomes `argv`. Returns only on
-/// failure.
+/// `__pty`: makes the terminal on standard input the controlling one and becomes `argv`. Returns only on failure.
 pub fn become_owner(argv: &[OsString]) -> io::Error {
     let Some((name, rest)) = argv.split_first() else { return io::Error::other("an empty command") };
     let owned = rustix::process::setsid().and_then(|_| rustix::process::ioctl_tiocsctty(rustix::stdio::stdin()));
@@ -174,7 +173,7 @@ fn open_master() -> io::Result<OwnedFd> {
     Ok(rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?)
 }
 
-/// Not at once, as other systems have it: a process started in between would keep it open.
+/// Close-on-exec is set in a second call: a process that is started in between keeps the descriptor.
 #[cfg(not(target_os = "linux"))]
 fn open_master() -> io::Result<OwnedFd> {
     let master = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;

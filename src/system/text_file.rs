@@ -1,13 +1,13 @@
-//! A person's text file: read, and replaced whole where nobody else has changed it.
+//! A text file of the user's: read, and replaced whole if no other process changed it.
 //!
-//! Follows links, but never out of the folder it is told to stay in.
+//! Follows links, but not out of the given folder.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-/// Why a file is not read or replaced.
+/// Why a file cannot be read or replaced.
 #[derive(Debug, thiserror::Error)]
 pub enum TextFileError {
     #[error("it leads out of the project")]
@@ -22,10 +22,10 @@ pub enum TextFileError {
     Io(#[from] io::Error),
 }
 
-/// A file that no other one of us replaces meanwhile, or a place where there is none.
+/// A file that no other `dispatch` can replace meanwhile, or a path without a file.
 #[derive(Debug)]
 pub struct TextFile {
-    /// Without links.
+    /// Resolved.
     path: PathBuf,
     /// Locked.
     file: Option<File>,
@@ -33,8 +33,8 @@ pub struct TextFile {
 }
 
 impl TextFile {
-    /// Takes hold of the file at `path`, which must be of at most `max` bytes and lie below `root`,
-    /// a folder without links.
+    /// Locks and reads the file at `path`, of at most `max` bytes, below `root`, which is a resolved folder. Fails
+    /// where it is something else.
     pub fn hold(root: &Path, path: &Path, max: u64) -> Result<Self, TextFileError> {
         loop {
             let Some(path) = real(root, path)? else {
@@ -42,7 +42,7 @@ impl TextFile {
                 let folder = real(root, folder)?.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
                 return Ok(Self { path: folder.join(name), file: None, bytes: Vec::new() });
             };
-            // A FIFO would wait for a writer.
+            // Opening a FIFO would wait for a writer.
             let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
             let file = OpenOptions::new().read(true).custom_flags(flags).open(&path)?;
             let about = file.metadata()?;
@@ -50,7 +50,7 @@ impl TextFile {
                 return Err(TextFileError::NotRegular);
             }
             file.lock()?;
-            // Whoever held it before may have put another one in its place.
+            // The previous holder of the lock may have replaced it.
             let same = |now: fs::Metadata| (now.dev(), now.ino()) == (about.dev(), about.ino());
             if !fs::symlink_metadata(&path).is_ok_and(same) {
                 continue;
@@ -64,15 +64,15 @@ impl TextFile {
         }
     }
 
-    /// What it holds; `None` where there is no file.
+    /// The content; `None` where there is no file.
     pub fn bytes(&self) -> Option<&[u8]> {
         self.file.as_ref().map(|_| self.bytes.as_slice())
     }
 
-    /// Puts `bytes` in its place, under its mode. A reader sees the old or the new, never a part.
+    /// Replaces the file with `bytes` and keeps its mode. A reader sees the old or the new content.
     pub fn replace(self, bytes: &[u8]) -> Result<(), TextFileError> {
         let folder = self.path.parent().unwrap_or(Path::new("/"));
-        // Of a new file the umask decides.
+        // The umask decides the mode of a new file.
         let mut fresh =
             tempfile::Builder::new().prefix(".new-").permissions(Permissions::from_mode(0o666)).tempfile_in(folder)?;
         fresh.write_all(bytes)?;
@@ -96,12 +96,12 @@ impl TextFile {
     }
 }
 
-/// `path` without links, where something is there.
+/// `path` resolved; `None` where nothing exists there.
 fn real(root: &Path, path: &Path) -> Result<Option<PathBuf>, TextFileError> {
     match fs::canonicalize(path) {
         Ok(found) if found.starts_with(root) => Ok(Some(found)),
         Ok(_) => Err(TextFileError::Outside),
-        // A link to nothing is no free place.
+        // A link to nothing occupies the path.
         Err(error) if error.kind() == io::ErrorKind::NotFound => match fs::symlink_metadata(path) {
             Ok(_) => Err(TextFileError::NotRegular),
             Err(_) => Ok(None),

@@ -5,7 +5,7 @@ use crate::model::limits::Limits;
 use crate::runner::doctor::{Finding, State, declared};
 use crate::runner::project::Project;
 use crate::system::environment;
-use crate::system::logout::{self, Logout};
+use crate::system::logout::{self, LogoutPolicy};
 use crate::system::process::resource_scope::ResourceScope;
 
 pub(super) fn limits(project: Option<&Project>) -> Vec<Finding> {
@@ -29,23 +29,23 @@ pub(super) fn limits(project: Option<&Project>) -> Vec<Finding> {
 
 pub(super) fn logout(_: Option<&Project>) -> Vec<Finding> {
     let user = environment::var_text("USER").unwrap_or_default();
-    vec![logout_finding(logout::look(), &user)]
+    vec![logout_finding(logout::logout_policy(), &user)]
 }
 
-fn logout_finding(found: Option<Logout>, user: &str) -> Finding {
+fn logout_finding(found: Option<LogoutPolicy>, user: &str) -> Finding {
     const SCOPE: &str = "loginctl enable-linger && systemd-run --user --scope tmux";
     match found {
         None => Finding::ok("logout", "no logind here: background jobs survive a logout"),
-        Some(Logout { kills: Some(false), .. }) => Finding::ok("logout", "background jobs survive a logout"),
-        Some(Logout { kills: Some(true), lingers: true }) => Finding::warn(
+        Some(LogoutPolicy { kills: Some(false), .. }) => Finding::ok("logout", "background jobs survive a logout"),
+        Some(LogoutPolicy { kills: Some(true), lingers: true }) => Finding::warn(
             "logout",
             "logind ends what your session started (`KillUserProcesses`); what your own systemd started goes on",
             "systemd-run --user --scope tmux",
         ),
-        Some(Logout { kills: Some(true), lingers: false }) => {
+        Some(LogoutPolicy { kills: Some(true), lingers: false }) => {
             Finding::warn("logout", "logind ends all that you started when you log out (`KillUserProcesses`)", SCOPE)
         }
-        Some(Logout { kills: None, lingers }) => {
+        Some(LogoutPolicy { kills: None, lingers }) => {
             let linger = if lingers { "lingers" } else { "does not linger" };
             let found = format!("logind does not say whether it ends what runs; `{user}` {linger}");
             Finding::warn("logout", found, SCOPE)
@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn only_what_ends_jobs_is_warned_of() {
-        let of = |kills, lingers| logout_finding(Some(Logout { kills, lingers }), "ann");
+        let of = |kills, lingers| logout_finding(Some(LogoutPolicy { kills, lingers }), "ann");
         assert_eq!(logout_finding(None, "ann").state, State::Ok);
         assert_eq!(of(Some(false), false).state, State::Ok);
         assert!(of(Some(true), false).cure.unwrap().contains("enable-linger"));

@@ -75,7 +75,7 @@ impl World {
         let path = state.run(&id);
         let spec = json!({
             "version": 1, "runId": id, "mode": pair.mode, "task": pair.task, "createdAt": clock::now(),
-            "manifest": "/dispatch.yaml", "folder": { "device": 0, "inode": 0 }, "world": process::world(),
+            "manifest": "/dispatch.yaml", "folder": { "device": 0, "inode": 0 }, "world": process::host_boot(),
             "environment": path.join("env"), "program": "/bin/true", "argv": ["true"], "delivery": "stdin",
             "dashDash": false, "cwd": "/", "protocol": "text", "umask": 18, "stopGrace": "1s",
             "kind": { "headless": { "slots": 1, "timeout": null, "logMax": null, "saveTo": null } },

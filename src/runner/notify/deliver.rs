@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::model::notify::NotifySettings;
 use crate::runner::notify::words::Notice;
 use crate::system::notify::desktop::{self, Desktop};
-use crate::system::notify::{self as ways, Bounds, terminals};
+use crate::system::notify::{self as ways, CommandLimits, terminals};
 use crate::system::tmux::{AttachedClient, Tmux, TmuxError};
 
 /// How long a command may take.
@@ -71,6 +71,6 @@ fn bounds<'a>(
     settings: &'a NotifySettings,
     environment: &'a std::collections::BTreeMap<String, String>,
     time: Duration,
-) -> Bounds<'a> {
-    Bounds { folder: &settings.root, environment, time }
+) -> CommandLimits<'a> {
+    CommandLimits { folder: &settings.root, environment, time }
 }

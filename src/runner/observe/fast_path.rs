@@ -88,7 +88,7 @@ fn job(store: &Store, id: &RunId, facts: &RunFacts) -> Option<Progress> {
     let folder = store.folder(id);
     let live = folder.read_live().ok().flatten()?;
     let plain = holder == *id
-        && live.owner.world == *store.world()
+        && live.owner.host_boot == *store.host_boot()
         && !live.stopping
         && live.retry.is_none()
         && live.trouble.is_none()

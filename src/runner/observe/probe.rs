@@ -121,8 +121,10 @@ pub(in crate::runner) fn probe(store: &Store, folder: &RunFolder, spec: &RunSpec
     // names the boot it runs in, and before that is written, the record of its window does.
     let window = if live.is_none() { folder.read_window().ok().flatten() } else { None };
     let server = window.as_ref().and_then(|window| window.server.as_ref());
-    let (here, there) =
-        (store.world(), live.as_ref().map(|live| &live.owner).or(server).map_or(&spec.world, |owner| &owner.world));
+    let (here, there) = (
+        store.host_boot(),
+        live.as_ref().map(|live| &live.owner).or(server).map_or(&spec.host_boot, |owner| &owner.host_boot),
+    );
     let locality = match (&lock, folder.id(), &queued) {
         (Err(error), ..) => Locality::Unreadable(format!("the pair's lock: {error}")),
         (_, Err(error), _) => Locality::Unreadable(error.to_string()),

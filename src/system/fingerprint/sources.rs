@@ -1,8 +1,8 @@
-//! Which files below a folder match a list of globs.
+//! Finds the files below a folder that match a list of globs.
 //!
-//! `*`, `?` and `[…]` match within one name, `**` any number of folders; as in a shell, none
-//! matches a name that starts with a dot. Linked folders inside are walked, links out of the folder
-//! are refused: what cannot be seen must not count as unchanged.
+//! `*`, `?` and `[…]` match within one name, `**` any number of folders; as in a shell, none matches a name that starts
+//! with a dot. Links to folders inside are followed, links out of the folder are errors: what cannot be read must not
+//! count as unchanged.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,7 +13,7 @@ use glob::{MatchOptions, Pattern};
 
 const OPTIONS: MatchOptions =
     MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
-/// More than any checkout has; a walk that sees more is in a maze of links.
+/// Most entries of one search; more mean a loop of links.
 const ENTRIES_MAX: usize = 1_000_000;
 
 /// The regular files that match one of `patterns` and none of `but`, relative to `cwd`, sorted.
@@ -21,7 +21,7 @@ pub(super) fn find(cwd: &Path, patterns: &[String], but: &[String]) -> io::Resul
     let but = but.iter().map(|pattern| parse(pattern)).collect::<io::Result<Vec<_>>>()?;
     let mut found = BTreeSet::new();
     for pattern in patterns {
-        Walk::new(cwd, parse(pattern)?)?.run(&mut found)?;
+        SourceWalk::new(cwd, parse(pattern)?)?.run(&mut found)?;
     }
     found.retain(|path| !but.iter().any(|pattern| pattern.matches_path_with(path, OPTIONS)));
     Ok(found)
@@ -32,7 +32,7 @@ pub fn outputs(cwd: &Path, generates: &[String]) -> io::Result<BTreeSet<PathBuf>
     find(cwd, generates, &[])
 }
 
-/// Whether `pattern` can match files of several names.
+/// Whether `pattern` can match more than one name.
 pub fn has_wildcard(pattern: &str) -> bool {
     pattern.contains(['*', '?', '['])
 }
@@ -42,7 +42,7 @@ pub fn missing(cwd: &Path, patterns: &[String]) -> io::Result<Vec<String>> {
     let mut missing = Vec::new();
     for pattern in patterns {
         let mut found = BTreeSet::new();
-        Walk::new(cwd, parse(pattern)?)?.run(&mut found)?;
+        SourceWalk::new(cwd, parse(pattern)?)?.run(&mut found)?;
         if found.is_empty() {
             missing.push(pattern.clone());
         }
@@ -56,26 +56,26 @@ fn parse(text: &str) -> io::Result<Pattern> {
     if text.is_empty() || !path.components().all(below) {
         return Err(io::Error::other(format!("`{text}` must stay below the run's folder")));
     }
-    // One spelling: `./a//b` is `a/b`.
+    // `./a//b` is `a/b`.
     let parts: Vec<&str> = text.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     Pattern::new(&parts.join("/")).map_err(|error| io::Error::other(format!("`{text}` is not a glob: {error}")))
 }
 
-struct Walk {
+struct SourceWalk {
     cwd: PathBuf,
-    /// The same without links, to tell what leads out.
+    /// Resolved, to detect links that lead out of it.
     real: PathBuf,
     pattern: Pattern,
     /// The names of the pattern before its first wildcard.
     literal: PathBuf,
-    /// Only paths of so many names can match; `None` with `**`.
+    /// How many names a matching path has; `None` with `**`.
     depth: Option<usize>,
-    /// A part of the pattern names a hidden file or folder.
+    /// Whether a part of the pattern starts with a dot.
     hidden: bool,
     seen: usize,
 }
 
-impl Walk {
+impl SourceWalk {
     fn new(cwd: &Path, pattern: Pattern) -> io::Result<Self> {
         let parts: Vec<&str> = pattern.as_str().split('/').collect();
         let literal = parts.iter().take_while(|part| !has_wildcard(part)).collect::<PathBuf>();
@@ -89,7 +89,7 @@ impl Walk {
         self.visit(&start, &mut Vec::new(), found)
     }
 
-    /// Looks at one path below the folder. `above` are the real folders it was reached through.
+    /// Visits one path. `above` are the resolved folders on the way to it.
     fn visit(&mut self, path: &Path, above: &mut Vec<PathBuf>, found: &mut BTreeSet<PathBuf>) -> io::Result<()> {
         self.seen += 1;
         if self.seen > ENTRIES_MAX {
@@ -104,7 +104,7 @@ impl Walk {
         let full = self.cwd.join(path);
         let (meta, real) = match Self::resolve(&full, above.last()) {
             Ok(resolved) => resolved,
-            // Gone since it was listed, or a link to nothing: when it comes, it is a new source.
+            // Removed since it was listed, or a link to nothing: once it exists, it is a new source.
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 return Ok(());
             }
@@ -124,7 +124,7 @@ impl Walk {
             return Ok(());
         }
         if above.contains(&real) {
-            // A link back to where we came from: all of it is being looked at.
+            // A link back to a folder on the way, which is being read.
             return Ok(());
         }
         above.push(real);
@@ -138,7 +138,7 @@ impl Walk {
         Ok(())
     }
 
-    /// What stands at `full`, and where it really is. In a real folder only links have to be asked.
+    /// What is at `full`, and its resolved path. Below a resolved folder only links need resolving.
     fn resolve(full: &Path, parent: Option<&PathBuf>) -> io::Result<(fs::Metadata, PathBuf)> {
         let meta = fs::symlink_metadata(full)?;
         match (parent, full.file_name()) {

@@ -1,4 +1,4 @@
-//! The desktop's own notices: `notify-send`, and `osascript` on macOS.
+//! Desktop notifications: `notify-send`, and `osascript` on macOS.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::system::process::program;
 
-/// A program that shows notices.
+/// A program that shows notifications.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Desktop {
     NotifySend(PathBuf),
@@ -16,12 +16,12 @@ pub enum Desktop {
 /// How long it may take.
 pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 
-/// The script gets both texts as arguments, so that neither can be a part of it.
+/// The script gets both texts as arguments, so that they cannot become a part of it.
 const SCRIPT: [&str; 3] =
     ["on run argv", "display notification (item 2 of argv) with title (item 1 of argv)", "end run"];
 
 impl Desktop {
-    /// The one that can be reached from `environment`, which is the user's where a run was started.
+    /// The program that can be used from `environment`, which is the user's where a run was started.
     pub fn find(environment: &BTreeMap<String, String>) -> Option<Self> {
         let path = environment.get("PATH").map(OsStr::new);
         let find = |name| program::find(name, path, Path::new("/")).ok();
@@ -55,14 +55,14 @@ impl Desktop {
     }
 }
 
-/// Without a session bus there is no desktop to tell; `notify-send` would try to start one.
+/// Without a session bus no desktop can be reached; `notify-send` would try to start a bus.
 fn has_bus(environment: &BTreeMap<String, String>) -> bool {
     let given = environment.get("DBUS_SESSION_BUS_ADDRESS").is_some_and(|address| !address.is_empty());
     let usual = || environment.get("XDG_RUNTIME_DIR").is_some_and(|folder| Path::new(folder).join("bus").exists());
     given || usual()
 }
 
-/// A body is read as markup by desktops, and before that for escapes by `notify-send`.
+/// Desktops read the text as markup, and `notify-send` reads escapes in it.
 fn marked_up(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\\', r"\\")
 }

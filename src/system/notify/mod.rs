@@ -1,10 +1,10 @@
-//! Ways to a person who does not look: the desktop, the terminals on a tmux server, a command.
+//! How notices reach the user: the desktop, the terminals on a tmux server, a command.
 //!
-//! What is told comes from tasks and agents: it goes where nothing reads it as an option, a script
-//! or an escape sequence. Must not know what it tells of.
+//! Texts come from tasks and agents: they are never read as an option, a script or an escape sequence. Must not know
+//! what a notice is about.
 
-mod bounded;
+mod command;
 pub mod desktop;
 pub mod terminals;
 
-pub use bounded::{BoundedError, Bounds, run};
+pub use command::{CommandError, CommandLimits, run};

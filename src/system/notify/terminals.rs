@@ -1,32 +1,32 @@
-//! Notices of a terminal emulator, for who works where no desktop is reached (SSH, a container):
-//! escape sequences that pass tmux by, written to the terminals of its clients.
+//! Notices by the terminal emulator, where no desktop can be reached (SSH, a container): escape sequences, written
+//! directly to the terminals of tmux clients.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-/// The sequence that the terminal called `kind` shows as a notice; others ignore it. `kind` is what
-/// it says of itself, else its `TERM`.
+/// The sequence that shows a notice in the terminal called `kind` (its name for itself, else its `TERM`); other
+/// terminals ignore it.
 pub fn sequence(kind: &str, title: &str, text: &str) -> Vec<u8> {
     let kind = kind.to_ascii_lowercase();
-    // iTerm2 and kitty know 9, which has one text; most that know any know 777. Never both: some
-    // would show two notices. Ended by ST: a bell would ring in those that know neither.
+    // iTerm2 and kitty know sequence 9, which has one text; most others know 777 or none. Never both: some terminals
+    // would show two notices. ST ends it: BEL would ring in terminals that know neither.
     let body = if ["iterm", "kitty"].iter().any(|name| kind.contains(name)) {
         format!("9;{}: {}", plain(title), plain(text))
     } else {
-        // Its first text ends at the first `;`.
+        // The first text ends at the first `;`.
         format!("777;notify;{};{}", plain(title).replace(';', ","), plain(text))
     };
     format!("\x1b]{body}\x1b\\").into_bytes()
 }
 
-/// One line without anything that ends a sequence or begins another.
+/// One line without control characters, which could end the sequence or start another.
 fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// Writes to a terminal of ours, without waiting for one that takes nothing.
+/// Writes to a terminal of the user's, without waiting for one that accepts no output.
 pub fn write(terminal: &Path, sequence: &[u8]) -> io::Result<()> {
     let flags = libc::O_NOCTTY | libc::O_NONBLOCK | libc::O_NOFOLLOW;
     let mut file = OpenOptions::new().write(true).custom_flags(flags).open(terminal)?;

@@ -37,14 +37,14 @@ use std::sync::OnceLock;
 
 pub use rustix::process::Signal;
 
-use crate::model::process_id::{ProcessId, World};
+use crate::model::process_id::{HostBoot, ProcessId};
 use crate::system::environment::Environment;
 
 /// The host, boot and pid namespace of this process, which do not change while it lives.
-pub fn world() -> World {
-    static WORLD: OnceLock<World> = OnceLock::new();
-    let read = || World { host: host(), boot_id: platform::boot_id(), pid_namespace: platform::pid_namespace() };
-    WORLD.get_or_init(read).clone()
+pub fn host_boot() -> HostBoot {
+    static HOST_BOOT: OnceLock<HostBoot> = OnceLock::new();
+    let read = || HostBoot { host: host(), boot_id: platform::boot_id(), pid_namespace: platform::pid_namespace() };
+    HOST_BOOT.get_or_init(read).clone()
 }
 
 /// Keeps open descriptors of our caller from the processes we start. Call it first.
@@ -93,12 +93,12 @@ pub fn arguments_of(pid: u32) -> Vec<Vec<u8>> {
 /// This process.
 pub fn this() -> io::Result<ProcessId> {
     let pid = std::process::id();
-    Ok(ProcessId { pid, start_time: platform::start_time(pid)?, world: world() })
+    Ok(ProcessId { pid, start_time: platform::start_time(pid)?, host_boot: host_boot() })
 }
 
 /// The process that has `pid` now.
 pub fn identify(pid: u32) -> io::Result<ProcessId> {
-    Ok(ProcessId { pid, start_time: platform::start_time(pid)?, world: world() })
+    Ok(ProcessId { pid, start_time: platform::start_time(pid)?, host_boot: host_boot() })
 }
 
 /// Those of the variables `names` that `pid` was started with, as far as they can be read.
@@ -125,7 +125,7 @@ pub fn ancestry(pid: u32) -> Vec<u32> {
 
 /// Whether exactly this process is alive. A zombie is not.
 pub fn is_alive(process: &ProcessId) -> bool {
-    process.world == world() && platform::start_time(process.pid).is_ok_and(|start| start == process.start_time)
+    process.host_boot == host_boot() && platform::start_time(process.pid).is_ok_and(|start| start == process.start_time)
 }
 
 /// Whether the process with this pid and start time is alive.
@@ -142,7 +142,7 @@ pub fn signal_group(leader: u32, signal: Signal) -> io::Result<()> {
 
 /// Signals exactly this process. `false` when it is gone.
 pub fn signal(process: &ProcessId, signal: Signal) -> io::Result<bool> {
-    if process.world != world() {
+    if process.host_boot != host_boot() {
         return Ok(false);
     }
     platform::signal(process.pid, process.start_time, signal)

@@ -244,7 +244,7 @@ impl RunFolder {
         match self.read_live() {
             Ok(None) => false,
             Ok(Some(live)) => {
-                let (there, here) = (&live.owner.world, process::world());
+                let (there, here) = (&live.owner.host_boot, process::host_boot());
                 let other_boot = there.host == here.host && there.boot_id != here.boot_id;
                 process::is_alive(&live.owner) || (*there != here && !other_boot)
             }

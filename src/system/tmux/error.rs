@@ -25,10 +25,3 @@ pub enum TmuxError {
     #[error("`{}` cannot be a tmux session's name: {why}", name.escape_debug())]
     SessionName { name: String, why: &'static str },
 }
-
-impl TmuxError {
-    /// Whether the state is unknown.
-    pub fn is_unknown(&self) -> bool {
-        !matches!(self, Self::NoServer { .. } | Self::NoSuchSession { .. })
-    }
-}

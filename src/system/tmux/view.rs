@@ -47,12 +47,6 @@ impl Tmux {
         let text = self.query_text("", &["list-clients", "-F", CLIENTS])?.unwrap_or_default();
         Ok(text.lines().filter_map(Client::parse).collect())
     }
-
-    /// Whether there is a session with exactly this name.
-    pub fn has_session(&self, session: &str) -> Result<bool, TmuxError> {
-        check_session_name(session)?;
-        Ok(self.query_text(session, &["has-session", "-t", &target(session, None)])?.is_some())
-    }
 }
 
 impl Client {

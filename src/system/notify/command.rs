@@ -1,4 +1,4 @@
-//! Runs a user's command within a time, and nothing of it afterwards where that was too short.
+//! Runs a user's command within a time limit, and ends all its processes where that is exceeded.
 
 use std::collections::BTreeMap;
 use std::io::{self, Seek as _, SeekFrom, Write as _};
@@ -15,24 +15,23 @@ use crate::system::process::program::{self, ProgramError};
 use crate::system::process::tree::{self, Root};
 use crate::system::process::{child, supervise};
 
-/// So much of its last words is kept.
+/// Bytes of stderr that are kept.
 const WORDS: u64 = 400;
-/// Between looks at it.
+/// Between checks of its end.
 const STEP: Duration = Duration::from_millis(10);
-/// What does not die of KILL within so many looks is not ours to wait for.
+/// Processes that are still there after this many checks are left alone.
 const LOOKS: usize = 200;
 
-/// Where and how long it runs.
+/// Where and how long a command runs.
 #[derive(Clone, Debug)]
-pub struct Bounds<'a> {
+pub struct CommandLimits<'a> {
     pub folder: &'a Path,
     pub environment: &'a BTreeMap<String, String>,
     pub time: Duration,
 }
 
-/// Why it did not do what it was to do.
 #[derive(Debug, thiserror::Error)]
-pub enum BoundedError {
+pub enum CommandError {
     #[error(transparent)]
     Program(#[from] ProgramError),
     #[error("`{}` cannot be started: {source}", .program.display())]
@@ -45,13 +44,13 @@ pub enum BoundedError {
     Io(#[from] io::Error),
 }
 
-/// Runs `argv` with `input` on its stdin. This process must have adopted the orphans of its tree,
-/// and own no other: where the time is over, all of it is killed.
-pub fn run(argv: &[String], input: &[u8], bounds: &Bounds<'_>) -> Result<(), BoundedError> {
+/// Runs `argv` with `input` on its stdin. This process must be a subreaper and have no other children: all its
+/// descendants are killed where the time is over.
+pub fn run(argv: &[String], input: &[u8], bounds: &CommandLimits<'_>) -> Result<(), CommandError> {
     let (name, rest) = argv.split_first().ok_or_else(|| io::Error::other("an empty command"))?;
     let path = bounds.environment.get("PATH").map(std::ffi::OsStr::new);
     let program = program::find(name, path, bounds.folder)?;
-    // Files, not pipes: neither who does not read nor who leaves something behind can hold us up.
+    // Files, not pipes: a command that does not read, or leaves a process behind, cannot block us.
     let mut asked = tempfile::tempfile()?;
     asked.write_all(input)?;
     asked.seek(SeekFrom::Start(0))?;
@@ -61,27 +60,27 @@ pub fn run(argv: &[String], input: &[u8], bounds: &Bounds<'_>) -> Result<(), Bou
     command.stdin(asked).stdout(Stdio::null()).stderr(words.try_clone()?);
     child::prepare_helper(&mut command);
     let begun = Stopwatch::start();
-    let mut started = command.spawn().map_err(|source| BoundedError::Start { program, source })?;
+    let mut started = command.spawn().map_err(|source| CommandError::Start { program, source })?;
     let status = loop {
         if let Some(status) = started.try_wait()? {
             break status;
         }
         if begun.elapsed() > bounds.time {
             end_tree();
-            return Err(BoundedError::Time(bounds.time));
+            return Err(CommandError::Time(bounds.time));
         }
         std::thread::sleep(STEP);
     };
     if status.success() {
         Ok(())
     } else {
-        Err(BoundedError::Failed { status, words: last_bytes(&words, WORDS)?.trim().to_owned() })
+        Err(CommandError::Failed { status, words: last_bytes(&words, WORDS)?.trim().to_owned() })
     }
 }
 
-/// Kills what descends from this process, but for runs that were started there.
+/// Kills the descendants of this process, except runs that were started there.
 fn end_tree() {
-    // No run carries this mark: what matters is the descent.
+    // No process has the mark of this new id: only the descent counts.
     let nobody = ids::new_run_id();
     let root = Root::own().ok();
     for _ in 0..LOOKS {
