@@ -1,4 +1,4 @@
-//! Being the server of a state folder, and finding it.
+//! The registration of a project's server: at most one serves a state folder, and others find it.
 
 use std::io;
 use std::path::PathBuf;
@@ -28,7 +28,7 @@ fn taken(by: Option<&ServerRecord>) -> String {
     }
 }
 
-/// 256 bits from the system: for the server, or for a ticket.
+/// A random token of 256 bits, for the server or a ticket.
 pub fn new_token() -> io::Result<Token> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
@@ -48,7 +48,7 @@ pub fn server(store: &Store) -> Result<Option<ServerRecord>, RecordError> {
     store.state().server()
 }
 
-/// Says where the server listens.
+/// Records where the server listens.
 pub fn announce(claim: &ServerClaim, address: String, token: &Token) -> io::Result<()> {
     claim.announce(&ServerRecord {
         version: SERVER_VERSION,
@@ -59,14 +59,14 @@ pub fn announce(claim: &ServerClaim, address: String, token: &Token) -> io::Resu
     })
 }
 
-/// Leads the user's browser to the page, with the token in the fragment. The browser's command
-/// line, which others can read, holds only the path of a private file.
+/// Opens the page in the user's browser with the token in the address. The browser's command line, which other users
+/// can read, has only the path of a private redirect page.
 pub fn open_page(claim: &ServerClaim, address: &str, token: &Token) -> io::Result<()> {
-    let door = claim.write_door(&format!("{address}#token={}", token.reveal()))?;
+    let redirect_page = claim.write_door(&format!("{address}#token={}", token.reveal()))?;
     let browser = environment::var("BROWSER").map(PathBuf::from);
     let known = ["xdg-open", "open", "wslview"].map(PathBuf::from);
     for program in browser.into_iter().chain(known) {
-        match process::program::start_detached(&program, &[door.as_os_str()]) {
+        match process::program::start_detached(&program, &[redirect_page.as_os_str()]) {
             Ok(()) => return Ok(()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),

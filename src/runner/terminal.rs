@@ -1,7 +1,7 @@
-//! A terminal on a run's window, for a front end that has no terminal itself.
+//! A pseudo-terminal on a run's window, for a client without a terminal.
 //!
-//! It looks through a tmux session of its own, which ends with it and moves nobody. One that only
-//! looks cannot type: neither here nor, should that fail, in tmux.
+//! It attaches through its own tmux session, which ends with it and does not move other clients. Read access is
+//! enforced here and by tmux.
 
 use std::ffi::OsString;
 use std::io;
@@ -15,16 +15,15 @@ use crate::system::process::supervise;
 use crate::system::pty::{Pty, Size};
 use crate::system::tmux::{self, Tmux, TmuxError, View};
 
-/// Of what has scrolled out of a pane, at most so many lines are read, and so many bytes of their end.
+/// Limits of the scrollback: lines, and bytes at its end.
 const HISTORY_LINES: u32 = 10_000;
 const HISTORY_BYTES: usize = 1 << 20;
 
-/// What a terminal may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Look. Its size is the window's, which it never changes.
+    /// Without typing; the size is the window's and is never changed.
     Read,
-    /// Look, type and resize.
+    /// With typing and resizing.
     Write,
 }
 
@@ -37,7 +36,7 @@ pub enum TerminalError {
     Io(#[from] io::Error),
 }
 
-/// See the module. Its descriptor is readable when there is something to show, or the end.
+/// Its descriptor is readable when there is output or the end.
 #[derive(Debug)]
 pub struct Terminal {
     tmux: Tmux,
@@ -69,13 +68,12 @@ pub fn open_terminal_by(
 }
 
 impl Terminal {
-    /// What it shows: `WouldBlock` where there is nothing yet, 0 at the end.
+    /// Reads output: `WouldBlock` if there is none yet, 0 at the end.
     pub fn read(&self, into: &mut [u8]) -> io::Result<usize> {
         self.pty.read(into)
     }
 
-    /// Types as much as there is room for: `WouldBlock` where there is none, `PermissionDenied`
-    /// where it only looks.
+    /// Types as many bytes as fit: `WouldBlock` if none do, `PermissionDenied` with read access.
     pub fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         match self.access {
             Access::Read => Err(io::ErrorKind::PermissionDenied.into()),
@@ -83,7 +81,7 @@ impl Terminal {
         }
     }
 
-    /// Any numbers: nonsense is brought to the nearest sense. `PermissionDenied` as for `write`.
+    /// Sizes out of range are clamped. `PermissionDenied` with read access.
     pub fn resize(&mut self, cols: u16, rows: u16) -> io::Result<()> {
         if self.access == Access::Read {
             return Err(io::ErrorKind::PermissionDenied.into());
@@ -92,8 +90,8 @@ impl Terminal {
         self.pty.resize(self.size)
     }
 
-    /// Up to `lines` lines above the screen of the pane that it shows now, and the screen: the newest last,
-    /// with colours as escapes. Empty where there is no pane any more.
+    /// The screen of the shown pane and up to `lines` lines above it, newest last, with colours as escapes. Empty if
+    /// the pane is gone.
     pub fn history(&self, lines: u32) -> Result<String, TmuxError> {
         let text = self.tmux.history_shown_by(self.pty.pid(), lines.min(HISTORY_LINES))?.unwrap_or_default();
         let text = String::from_utf8_lossy(&text).into_owned();
@@ -120,9 +118,8 @@ fn last_lines(mut text: String, most: usize) -> String {
     if text.len() <= most {
         return text;
     }
-    // A line that begins exactly there has its line end just before.
+    // A line that starts exactly here has its line end just before.
     let from = text.len() - most - 1;
-    // Line ends are characters of their own: behind one a text can be divided.
     let from = text.as_bytes()[from..].iter().position(|byte| *byte == b'\n').map_or(text.len(), |at| from + at + 1);
     text.split_off(from)
 }

@@ -1,4 +1,4 @@
-//! The window of a run that is looked at, typed into or shown to the user: is there one, and where?
+//! Finds the tmux window of a run.
 
 use crate::model::names::Pair;
 use crate::model::run::Run;
@@ -6,12 +6,12 @@ use crate::model::run_state::{RunState, UnknownWhy};
 use crate::system::pty::Size;
 use crate::system::tmux::{PaneLocation, Tmux, TmuxError};
 
-/// Why there is no window to work with.
+/// Why a run has no usable window.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WindowError {
     #[error("`{pair}` is headless: it has no window")]
     Headless { pair: Pair },
-    /// Ended, or not started yet.
+    /// Ended or queued.
     #[error("`{pair}` is not running")]
     NotRunning { pair: Pair },
     #[error("`{pair}` cannot be seen: {}", .why.reason())]

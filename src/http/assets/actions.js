@@ -1,4 +1,4 @@
-// What buttons do, wherever they stand: the same requests that everybody else sends.
+// The actions of all buttons: requests to the public API.
 
 import { attempt, refusal, toast } from "./notice.js";
 import { openRun } from "./dialog.js";
@@ -6,11 +6,11 @@ import { openClean, openDiff } from "./work.js";
 
 const at = (element, name) => element.closest(`[data-${name}]`)?.dataset[name];
 
-// What happens to the pair (mode, task).
+// Actions on a pair.
 export const stop = (mode, task) => attempt("POST", `/stop/${mode}/${task}`);
 export const approve = (mode, task, reject = false) => attempt("POST", `/api/approve/${mode}/${task}`, { reject });
 
-// Brings the run's window before the person's eyes: their own terminal, else the run's page.
+// Shows the run's window: in the user's terminal, else on the run's page.
 export async function attach(mode, task) {
   const done = await attempt("POST", `/api/attach/${mode}/${task}`);
   if (!done) return;
@@ -22,7 +22,7 @@ export async function attach(mode, task) {
   } else toast("Opened in your terminal.");
 }
 
-// Starts the pair. Null where it could not be done, which `against` is told.
+// Starts the pair. On failure calls `against(error)` and returns null.
 export async function run(mode, task, wishes = {}, against = refusal) {
   const done = await attempt("POST", `/dispatch/${mode}/${task}`, { attach: false, ...wishes }, against);
   if (!done) return null;
@@ -31,7 +31,7 @@ export async function run(mode, task, wishes = {}, against = refusal) {
   return done;
 }
 
-// One listener for all buttons with `data-act`. `later` is told whose run may have changed.
+// One listener for all buttons with `data-act`. `later(task)` is called when a run may have changed.
 export function listen(later) {
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-act]");

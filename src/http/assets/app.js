@@ -1,4 +1,4 @@
-// Finds out which page this is, lays it out, and keeps it true for as long as it is open.
+// Loads the page of the address, renders it, and keeps it up to date while it is open.
 
 import { Backoff, Refused, Unreachable, arrived, askTabs, fragment, setToken, token } from "./net.js";
 import { follow } from "./live.js";
@@ -25,17 +25,17 @@ for (const link of document.querySelectorAll("nav a")) {
   if (link.pathname === location.pathname) link.setAttribute("aria-current", "page");
 }
 
-// What the page's module works with.
+// The context of the page's module.
 const page = {
   main,
   id,
-  // Called whenever something was laid out.
+  // Called after each rendering.
   drawn: () => {},
   redrawn() {
     tick(main);
     page.drawn();
   },
-  // A fragment, or null where there is none now; what is wrong is shown.
+  // Fetches a fragment; on failure shows the error and returns null.
   async fetch(path) {
     try {
       return await fragment(path);
@@ -49,11 +49,11 @@ const page = {
 };
 
 let mark = "";
-// The newest that the head shows.
+// The newest event number that the header shows.
 let shown = 0;
 let seq = 0;
 let turn = 0;
-// Reads the whole page again. Of several that overlap the last one counts.
+// Fetches the whole page again. Of overlapping calls the last one wins.
 async function refresh() {
   const mine = ++turn;
   const path = module.path(page);
@@ -67,7 +67,7 @@ async function refresh() {
     return;
   }
   if (mine !== turn) return;
-  // Asked for less, or something else, than the page shows by now.
+  // The page's filter or length has changed since the request.
   if (path !== module.path(page)) { await refresh(); return; }
   const wanted = next.getElementById("page");
   const have = document.getElementById("page");
@@ -80,21 +80,21 @@ async function refresh() {
   again(next);
 }
 
-// Tasks whose rows are to be read again; null: the page.
+// Tasks whose rows must be fetched again; null: the whole page.
 let stale = new Set();
 let whole = false;
 let waiting = false;
-// What was heard lately, with its number.
+// Recent events with their numbers.
 let heard = [];
 
-// What was laid out may have been asked for before something was heard of it: that is read again.
+// Fetches again what has changed since the rendered data was requested.
 function again(laid) {
   const known = Number(laid.getElementById("top").dataset.seq);
   heard = heard.filter(([number]) => number > known);
   for (const [, task] of heard) touch(task);
 }
 
-// `task` changed in some way.
+// Notes a change of `task`.
 function touch(task) {
   const rows = module.rowsOf?.(task) ?? "page";
   if (rows === "page") whole = true;
@@ -116,30 +116,30 @@ function soon() {
   }, 40);
 }
 
-// Single rows, and what the head says. False where the server did not answer.
+// Fetches single rows and the header. False: the server did not answer.
 async function rows(tasks) {
   let next;
   try {
     next = await fragment(`/ui/rows?tasks=${tasks.join(",")}`);
   } catch (error) {
-    // They are read when the server is there again.
+    // They are fetched when the server is back.
     tasks.forEach((task) => stale.add(task));
     await wrong(error);
     return false;
   }
   const top = next.getElementById("top");
   const known = Number(top.dataset.seq);
-  // An answer that was overtaken by a later one, or by the whole page, is of the past.
+  // A response older than what the page shows is dropped.
   if (known < Number(seq)) return true;
   if (known >= shown) showTop(top);
   shown = Math.max(shown, known);
-  // Other modes or tasks than the page knows, or no page at all: it is to be read again.
+  // The page has other modes or tasks, or is not rendered yet: fetch it again.
   if (top.dataset.mark !== mark || main.querySelector("#page.error")) { whole = true; soon(); return true; }
   for (const wanted of next.querySelectorAll(".row")) {
     const have = document.querySelector(`.row[data-task="${CSS.escape(wanted.dataset.task)}"]`);
     if (!have || have.known > known) continue;
     have.known = known;
-    // Where it stands is the page's.
+    // The row keeps its indentation.
     wanted.style.setProperty("--depth", have.style.getPropertyValue("--depth"));
     wanted.classList.toggle("context", have.classList.contains("context"));
     wanted.className = have.className;
@@ -155,7 +155,7 @@ function say(text) {
   lost.hidden = !text;
 }
 
-// An error in the place of the page, or above it where there is one.
+// Shows an error above the page, or instead of it.
 async function wrong(error) {
   if (error instanceof Refused && error.status === 401) {
     if (await askTabs()) { refresh(); return; }
@@ -184,7 +184,7 @@ function message(words, hint) {
   return box;
 }
 
-// The page has no token, or one of a server that ended.
+// The page has no token, or that of an earlier server.
 function needToken() {
   if (document.getElementById("token")) return;
   const words = token() ? "The server was started again" : "This page needs the token";
@@ -216,7 +216,7 @@ module.mount?.(page);
 await arrived;
 if (token() || await askTabs()) {
   await refresh();
-  // Until there is a page, it is asked for again.
+  // Retry until the page is loaded.
   const backoff = new Backoff();
   while (!document.getElementById("page") && !document.getElementById("token")) { await backoff.wait(); await refresh(); }
 } else needToken();
@@ -227,7 +227,7 @@ follow({
   heard(frame) {
     if (frame.event === "run") {
       heard.push([frame.seq, frame.run.task]);
-      // More than that are not heard while one answer is on its way.
+      // Older events arrived before any pending request.
       if (heard.length > 2000) heard.splice(0, 1000);
       announce(frame.run);
       touch(frame.run.task);
@@ -237,9 +237,9 @@ follow({
   anew() { whole = true; soon(); },
   state(what) {
     if (what === "connected") {
-      // A token may have come while the page asked for one.
+      // A token may have arrived while the page asked for one.
       if (!document.getElementById("page")) refresh();
-      // What could not be read meanwhile.
+      // Fetch what failed meanwhile.
       else if (since) soon();
       since = null;
       say("");

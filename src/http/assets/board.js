@@ -1,4 +1,4 @@
-// The board: its filters, its further pieces, and the row that the keyboard is on.
+// The board: filters, loading of further rows, and keyboard selection.
 
 const query = (form) => {
   const asked = new URLSearchParams(new FormData(form));
@@ -8,7 +8,7 @@ const query = (form) => {
 
 export const title = "Board";
 
-// What is asked for: the address says it, so that a reload and a link show the same.
+// The request's path with the filters, which are also in the address.
 export function path() {
   const asked = new URLSearchParams(location.search);
   const shown = document.querySelectorAll(".rows .row").length;
@@ -17,8 +17,7 @@ export function path() {
   return text ? `/ui/board?${text}` : "/ui/board";
 }
 
-// A change of a run touches its task's row alone; where runs decide what is shown, any row may come
-// or go.
+// A change of a run affects its task's row; with a filter on runs it may affect any row.
 export function rowsOf(task) {
   const asked = new URLSearchParams(location.search);
   if (["needs", "mode", "state"].some((name) => asked.get(name))) return "page";
@@ -59,7 +58,7 @@ export function mount(page) {
   };
 }
 
-// Lays the next piece below what is shown.
+// Appends the next rows.
 async function further(page, more) {
   if (more.getAttribute("aria-busy")) return;
   more.setAttribute("aria-busy", "true");

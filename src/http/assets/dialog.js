@@ -1,4 +1,4 @@
-// Asks how a task is to be run, and shows what the agent would be told before it is.
+// The dialog that starts a run: options, and a preview of command and prompt.
 
 import { make } from "./element.js";
 import { call } from "./net.js";
@@ -9,7 +9,7 @@ import { run } from "./actions.js";
 const PLAIN = "none";
 const PATIENCE = 250;
 
-// Opens the dialog for `task`; `mode` is chosen already where it is given.
+// Opens the dialog for `task`, with `mode` preselected.
 export async function openRun(task, mode) {
   if (document.querySelector("dialog[open]")) return;
   let modes;
@@ -79,7 +79,7 @@ function layOut(about, modes, mode) {
 
 const modeOf = (form) => form.querySelector("input[name=mode]:checked")?.value ?? "";
 
-// What was typed: a field that is empty says nothing.
+// The options that were typed, without empty ones.
 function words(form) {
   const said = {};
   const { prompt, extras } = form.elements;
@@ -117,14 +117,14 @@ async function start(dialog, form, task, modes) {
   }
 }
 
-// What the server says against it, where the person looks.
+// Shows the server's error in the dialog.
 function tell(form, message, hint = "") {
   const said = form.querySelector(".said");
   said.replaceChildren(message);
   if (hint) said.append(make("span", { className: "hint", textContent: hint }));
 }
 
-// Shows what would be run, a moment after the last change. Of answers that overlap the last counts.
+// Updates the preview shortly after the last change. Of overlapping requests the last one wins.
 function watch(form, task) {
   const place = form.querySelector(".preview");
   let wait;
@@ -154,7 +154,7 @@ function watch(form, task) {
   return { look, end: () => { turn++; clearTimeout(wait); } };
 }
 
-// As a shell would take it.
+// Quotes for a shell.
 const quoted = (word) => /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
 const REACHES = {
@@ -180,7 +180,7 @@ function rendered({ argv, cwd, delivery, prompt, worktree }, typed) {
   return [...shown, facts];
 }
 
-// The prompt, with what was typed into it marked.
+// The prompt with the typed part marked.
 function marked(prompt, typed) {
   const at = typed ? prompt.lastIndexOf(typed) : -1;
   if (at < 0) return [prompt];
@@ -203,10 +203,10 @@ function refused(error) {
   return shown;
 }
 
-// Tab goes round within the dialog.
+// Keeps Tab inside the dialog.
 function keepInside(dialog, event) {
   const all = [...dialog.querySelectorAll("input, textarea, button, [tabindex='0']")].filter((field) => !field.disabled && field.checkVisibility());
-  // Of a group of radio buttons the keyboard reaches one.
+  // Tab reaches one radio button of a group.
   const stops = all.filter((field) => field.type !== "radio" || field.checked || !modeOf(field.form));
   const [first, last] = event.shiftKey ? [stops.at(-1), stops[0]] : [stops[0], stops.at(-1)];
   if (document.activeElement !== last && dialog.contains(document.activeElement)) return;

@@ -1,4 +1,4 @@
-// An element with properties, attributes (`aria-…`, `data-…`) and children. Strings become text.
+// Creates an element with properties, attributes (`aria-…`, `data-…`) and children. Strings become text.
 export function make(name, properties = {}, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(properties)) {

@@ -1,4 +1,4 @@
-// The keyboard: single letters, never while something is being typed, and a list of them.
+// Keyboard shortcuts: single letters, ignored in text fields, with a help dialog.
 
 const KEYS = [
   ["j / k", "next, previous task"],
@@ -16,13 +16,13 @@ const KEYS = [
 
 const types = (element) => element.closest("input, textarea, select, [contenteditable], .xterm");
 
-// `bindings`: key → what it does; it returns false where it is not for it.
+// `bindings`: key → action, which returns false if it does not apply.
 export function listen(bindings) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (types(event.target)) {
       if (event.key === "Escape" && !event.target.closest(".xterm")) {
-        // The browser would empty a search field, and tell nobody.
+        // The browser would clear a search field without an event.
         if (event.target.type === "search") event.preventDefault();
         event.target.blur();
       }

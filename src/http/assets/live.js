@@ -1,13 +1,13 @@
-// Hears what changes, for as long as the page is open: reconnects by itself, misses nothing or says
-// that everything is to be read again, and never pretends to be connected. Shows nothing.
+// Follows the server's events while the page is open: reconnects, and reports whether events were missed and whether
+// it is connected. Renders nothing.
 
 import { Backoff, Refused, ask, askTabs, socket } from "./net.js";
 
-// Without a word for so long the server is asked whether it is there.
+// After this time without an event the server is checked.
 const SILENCE = 15_000;
 
-// `heard(frame)` for each change; `anew()` when changes may have been missed; `state(what)` with
-// "connected", "lost" or "expired" whenever that changes. All up to the event `seq` is known.
+// Calls `heard(frame)` for each event, `anew()` when events may have been missed, and `state(what)` with "connected",
+// "lost" or "expired" on each change. Events up to `seq` are known.
 export async function follow({ seq, heard, anew, state }) {
   const backoff = new Backoff();
   for (;;) {
@@ -35,7 +35,7 @@ export async function follow({ seq, heard, anew, state }) {
   }
 }
 
-// Until the socket closes, or the server stops answering.
+// Resolves when the socket closes or the server stops answering.
 function talk(feed, hear) {
   return new Promise((done) => {
     let quiet = 0;

@@ -1,7 +1,7 @@
-// Makes a tree of elements what another one is, and touches only what differs: focus, selection,
-// scroll and open menus stay where they are. Knows no page.
+// Changes an element tree into another one and touches only what differs, so that focus, selection, scrolling and
+// open menus are kept. Independent of the pages.
 
-// The page's own, which the server does not know of.
+// Attributes that the page sets and the server does not send.
 const OWN = ["open", "aria-current"];
 
 const keyOf = (node) => node.nodeType === Node.ELEMENT_NODE ? node.dataset.key || node.id || "" : "";
@@ -21,7 +21,7 @@ function element(old, wanted) {
   for (const { name } of [...old.attributes]) {
     if (!OWN.includes(name) && !wanted.hasAttribute(name)) old.removeAttribute(name);
   }
-  // What scripts fill in is theirs.
+  // Content of scripts is kept.
   if (old.hasAttribute("data-keep") || old.hasAttribute("data-tick")) return;
   if (old.matches("input, select, textarea")) {
     if (old !== document.activeElement) field(old, wanted);

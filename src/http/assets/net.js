@@ -1,17 +1,16 @@
-// How a page speaks with its server: the token, requests, fragments and WebSockets.
-// Shows nothing and knows no page.
+// Requests to the server: the token, JSON, fragments and WebSockets. Renders nothing.
 
 const KEY = "dispatch.token";
 const channel = new BroadcastChannel("dispatch.token");
 
-// The token comes in the fragment, once, and stays in this tab's own storage. Other tabs of this server give
-// it to one that has none, and take a newer one. Any page may lead here with any fragment, so a token
-// replaces the one that is kept only after the server has taken it.
+// The token arrives in the address's fragment and is kept in this tab's storage. Tabs of this server pass it to each
+// other. Since any site can link here with any fragment, a token replaces the stored one only after the server has
+// accepted it.
 const given = new URLSearchParams(location.hash.slice(1)).get("token");
 if (given) history.replaceState(null, "", location.pathname + location.search);
 
 const renewals = [];
-// Tokens that other tabs gave and that are being tried.
+// Tokens from other tabs that are being checked.
 let trials = Promise.resolve();
 channel.onmessage = ({ data }) => {
   if (data.ask && token()) channel.postMessage({ token: token() });
@@ -20,7 +19,7 @@ channel.onmessage = ({ data }) => {
 
 export const token = () => sessionStorage.getItem(KEY);
 
-// Whether the server takes this token; null where it gave no answer to that.
+// Whether the server accepts this token; null: no answer.
 async function works(candidate) {
   try {
     const { ok, status } = await fetch("/api/runs", { method: "HEAD", headers: { Authorization: `Bearer ${candidate}` } });
@@ -30,7 +29,7 @@ async function works(candidate) {
   }
 }
 
-// Keeps this token if the server takes it; says what `works` said.
+// Stores the token if the server accepts it; returns the result of `works`.
 async function adopt(candidate) {
   if (candidate === token()) return true;
   const good = await works(candidate);
@@ -41,20 +40,20 @@ async function adopt(candidate) {
   return good;
 }
 
-// A token from a person: the same, and other tabs hear of one that is good.
+// A token from the user: as `adopt`, and an accepted one is passed to other tabs.
 export async function setToken(text) {
   const good = await adopt(text);
   if (good) channel.postMessage({ token: text });
   return good;
 }
 
-// Settled once the fragment's token was tried: nothing is to be asked of the server before.
+// Settles once the fragment's token was checked; no request is sent before.
 export const arrived = given ? setToken(given).then((good) => {
-  // It could not be tried: where there is no other it does no harm.
+  // Not checked: used only if there is no other token.
   if (good === null && !token()) sessionStorage.setItem(KEY, given);
 }) : Promise.resolve();
 
-// Asks other tabs for a token; true as soon as another one than before has come.
+// Asks other tabs for a token; true as soon as a different one has arrived.
 export function askTabs(patience = 400) {
   return new Promise((done) => {
     renewals.push(() => done(true));
@@ -63,7 +62,7 @@ export function askTabs(patience = 400) {
   });
 }
 
-// An answer that says no, in the server's words.
+// A refusal with the server's message.
 export class Refused extends Error {
   constructor(status, error) {
     super(error?.message ?? `the server answered ${status}`);
@@ -74,7 +73,7 @@ export class Refused extends Error {
   }
 }
 
-// The server cannot be reached.
+// The server does not answer.
 export class Unreachable extends Error {}
 
 export async function ask(method, path, { body, headers, signal } = {}) {
@@ -92,16 +91,16 @@ export async function ask(method, path, { body, headers, signal } = {}) {
   throw new Refused(answer.status, said.error);
 }
 
-// JSON from a route of the public API.
+// JSON of the public API.
 export const call = async (method, path, body) => (await ask(method, path, { body })).json();
 
-// HTML that the server laid out; inert until somebody puts it into the page.
+// HTML of the server; inert until it is inserted.
 export async function fragment(path, signal) {
   const text = await (await ask("GET", path, { signal })).text();
   return new DOMParser().parseFromString(text, "text/html");
 }
 
-// The bytes from `from` up to `to` (without it) of a long body, and how long it is.
+// The bytes from `from` up to and without `to` of a long body, and its length.
 export async function bytes(path, from, to, signal) {
   if (to <= from) return { bytes: new Uint8Array(), total: to };
   try {
@@ -114,7 +113,7 @@ export async function bytes(path, from, to, signal) {
   }
 }
 
-// A WebSocket for one path, by a ticket that is good for it alone.
+// Opens a WebSocket with a ticket for its path.
 export async function socket(path, { query = "", write = false } = {}) {
   const { ticket } = await call("POST", "/api/ticket", { path, write });
   const scheme = location.protocol === "https:" ? "wss" : "ws";
@@ -123,7 +122,7 @@ export async function socket(path, { query = "", write = false } = {}) {
   return made;
 }
 
-// Waits longer each time, up to 5 s, and never in step with other tabs.
+// Waits longer each time, up to 5 s, with a random part.
 export class Backoff {
   #next = 250;
   reset() { this.#next = 250; }

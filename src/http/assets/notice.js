@@ -1,5 +1,4 @@
-// What a person notices without looking: the tab's title and icon, the head's tally, words for screen
-// readers, and notifications where they were asked for.
+// Notices: the tab's title and icon, the counts in the header, announcements for screen readers, and notifications.
 
 import { call } from "./net.js";
 
@@ -15,7 +14,7 @@ export function setTitle(text) {
 
 const showTitle = () => { document.title = `${needs ? `(${needs}) ` : ""}${title} · dispatch`; };
 
-// Takes over what the server says of all runs.
+// Shows the counts of runs.
 export function showTop(top) {
   if (!top) return;
   needs = Number(top.dataset.needs);
@@ -33,7 +32,7 @@ export function showTop(top) {
 }
 
 let drawn = 0;
-// A dot with the number of runs that wait.
+// Draws an icon with the number of waiting runs.
 async function icon(count) {
   if (count === drawn) return;
   drawn = count;
@@ -45,7 +44,7 @@ async function icon(count) {
   link.href = `data:image/svg+xml,${encodeURIComponent(svg)}`;
 }
 
-// Run id → what was said of it last.
+// Run id → its last announcement.
 const said = new Map();
 
 const wordsOf = (run) => {
@@ -54,7 +53,7 @@ const wordsOf = (run) => {
   return run.state.replace("_", " ");
 };
 
-// A run changed: tells it, once.
+// Announces a change of a run, once.
 export function announce(run) {
   const words = wordsOf(run);
   const before = said.get(run.runId);
@@ -87,7 +86,7 @@ $("bell").addEventListener("click", async () => {
 });
 showBell();
 
-// A word at the edge of the page. `line` can be copied, `hint` says what helps.
+// Shows a message at the edge of the page, with an optional hint and a line to copy.
 export function toast(text, { hint = "", line = "", bad = false, href = "" } = {}) {
   const box = document.createElement("div");
   box.className = bad ? "toast bad" : "toast";
@@ -105,7 +104,7 @@ export function toast(text, { hint = "", line = "", bad = false, href = "" } = {
   if (!bad && !line) setTimeout(() => box.remove(), 6000);
 }
 
-// A line of code with a button that copies it.
+// A line of code with a copy button.
 export function copyable(line) {
   const box = Object.assign(document.createElement("span"), { className: "copyable" });
   const code = Object.assign(document.createElement("code"), { textContent: line });
@@ -126,7 +125,7 @@ export function copyable(line) {
 
 export const refusal = (error) => toast(error.message, { hint: error.hint, bad: true });
 
-// Does what a button asks, and tells what the server says against it.
+// Sends a request and shows a refusal.
 export async function attempt(method, path, body, against = refusal) {
   try {
     return await call(method, path, body);

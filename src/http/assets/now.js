@@ -1,4 +1,4 @@
-// What goes on now, and the run that the keyboard is on. Any change of a run may move a row.
+// The page of unfinished runs, with keyboard selection. Any change of a run may move a row.
 
 export const title = "Now";
 export const path = () => "/ui/now";

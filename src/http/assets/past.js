@@ -1,11 +1,11 @@
-// Past runs: their filters, which the address says too, and further pieces.
+// The page of past runs: filters, which are also in the address, and loading of further rows.
 
 const FIELDS = ["task", "mode", "outcome", "since"];
 const PIECE = 100;
 
 export const title = "History";
 
-// What is asked for. What was shown once is shown again.
+// The request's path; rows that were loaded are requested again.
 export function path() {
   const asked = new URLSearchParams();
   const given = new URLSearchParams(location.search);
@@ -20,7 +20,7 @@ export function mount(page) {
   let wait;
   const go = (asked) => {
     history.replaceState(null, "", asked ? `/history?${asked}` : "/history");
-    // Another list is read from its beginning.
+    // A new filter starts at the first row.
     page.main.querySelector(".past tbody")?.replaceChildren();
     page.refresh();
   };
@@ -45,7 +45,7 @@ export function mount(page) {
   });
 }
 
-// Lays the next piece below what is shown.
+// Appends the next rows.
 async function further(page, more) {
   if (more.getAttribute("aria-busy")) return;
   more.setAttribute("aria-busy", "true");

@@ -1,10 +1,10 @@
-// The page of one run: its head comes from the server, its log or terminal is brought here.
+// The page of one run: adds its log or terminal to the server's fragment.
 
 import { copyable } from "./notice.js";
 
 export const path = (page) => `/ui/runs/${encodeURIComponent(page.id)}`;
 
-// A change of this pair concerns the page, of any other only what the head says.
+// A change of this pair updates the page, any other change only the header.
 export function rowsOf(task) {
   const shown = document.querySelector(".run-page")?.dataset.task;
   return shown === undefined || shown === task ? "page" : [];

@@ -1,11 +1,11 @@
-// A task's page: its runs, what is below it, and what it depends on.
+// The page of one task.
 
 import { run } from "./actions.js";
 import { toast } from "./notice.js";
 
 export const path = (page) => `/ui/tasks/${page.id}`;
 
-// A change of any task that is shown is one of the page: rows, progress and tables alike.
+// A change of any shown task updates the whole page.
 export const rowsOf = (task) => document.querySelector(`#page[data-task="${CSS.escape(task)}"], #page [data-task="${CSS.escape(task)}"]`) ? "page" : [];
 
 export function mount(page) {
@@ -22,7 +22,7 @@ export function mount(page) {
   });
 }
 
-// The keys of the board are about the task itself.
+// The board's shortcuts act on the task.
 const press = (act) => {
   const button = document.querySelector(`.about .acts [data-act=${act}]`);
   if (!button || button.disabled) return false;

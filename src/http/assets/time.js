@@ -1,6 +1,6 @@
-// Times as people say them. Fills in every <time data-tick>: `for` grows, `ago` has passed.
+// Formats times. Fills every <time data-tick>: `for` is a growing duration, `ago` a past time.
 
-// In at most two units, as the server writes it.
+// In at most two units, as the server formats it.
 export function short(seconds) {
   const s = Math.max(0, Math.floor(seconds));
   if (s < 60) return `${s}s`;
@@ -9,7 +9,7 @@ export function short(seconds) {
   return `${Math.floor(s / 86400)}d ${Math.floor(s / 3600) % 24}h`;
 }
 
-// In one unit: what has passed need not be known to the second.
+// In one unit.
 function ago(seconds) {
   if (seconds < 5) return "now";
   return `${short(seconds).split(" ")[0]} ago`;

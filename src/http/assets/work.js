@@ -1,10 +1,10 @@
-// What was done on a task, and the end of its worktree: two dialogs, on a task's page and on a run's.
+// Two dialogs on the pages of tasks and runs: the diff of a task's worktree, and its removal.
 
 import { make } from "./element.js";
 import { Refused, call, fragment } from "./net.js";
 import { toast } from "./notice.js";
 
-// A dialog with a heading and a row of buttons, of which the first one closes it.
+// A dialog with a heading and buttons; the first one closes it.
 function open(className, title, close, ...buttons) {
   const body = make("div", { className: "work-body" });
   const away = make("button", { type: "button", textContent: close });
@@ -38,7 +38,7 @@ export async function openDiff(task) {
   }
 }
 
-// What a clean would do, or did, in words.
+// Describes what `clean` would remove or has removed.
 function ends(done) {
   const lines = [];
   if (done.removed) lines.push(["Worktree", done.path]);

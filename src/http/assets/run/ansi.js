@@ -1,13 +1,13 @@
-// What an agent printed → text with colours. Nothing but text and colours comes out: every other
-// escape is dropped, so a log can make no link, no title and no script.
+// Agent output → text with colours. All other escape sequences are dropped, so that a log can make no link, title or
+// script.
 
-// Escape sequences, strings of OSC and its kin with their whole content, and lone controls.
+// Escape sequences, OSC-like strings with their content, and single control characters.
 // oxlint-disable-next-line no-control-regex
 const ESCAPE = /\x1b\[([0-?]*)[ -/]*([@-~])|\x9b([0-?]*)[ -/]*([@-~])|(?:\x1b[\]P^_X]|[\x9d\x90\x9e\x9f\x98])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?|\x1b[ -/]*[0-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f]|[\u202a-\u202e\u2066-\u2069]/g;
 
 const PLAIN = { fg: "", bg: "", flags: "" };
 
-// Text as it is collected: plain runs become one text node, however many lines they are.
+// Collects text: consecutive plain lines become one text node.
 export class Ink {
   constructor(into) {
     this.into = into;
@@ -15,7 +15,7 @@ export class Ink {
     this.text = "";
   }
 
-  // `line` may hold escapes; they count for what follows, too.
+  // `line` may contain escapes, which also apply to later lines.
   write(line) {
     let at = 0;
     for (const found of line.matchAll(ESCAPE)) {
@@ -26,7 +26,7 @@ export class Ink {
     if (at < line.length) this.put(at ? line.slice(at) : line);
   }
 
-  // Text that holds no escapes.
+  // Text without escapes.
   put(text) {
     if (this.style === PLAIN) { this.text += text; return; }
     this.flush();
@@ -43,7 +43,7 @@ export class Ink {
     this.text = "";
   }
 
-  // `node` stands behind what was written; what follows stands behind it.
+  // Appends `node` after the text so far.
   place(node) {
     this.flush();
     this.into.append(node);
@@ -82,10 +82,10 @@ function flag(flags, code) {
   for (const name of OFF[code] ?? []) flags.delete(name);
 }
 
-// A ground never hides the text on it.
+// Backgrounds are translucent so that text stays readable.
 const ground = (index) => `color-mix(in srgb, var(--ansi-${index}) 25%, transparent)`;
 
-// `5;N` or `2;R;G;B`: the colour, and how many numbers it took.
+// `5;N` or `2;R;G;B`: the colour, and how many numbers it used.
 function extended([kind, ...rest]) {
   const byte = (value) => Math.min(255, Math.max(0, value || 0));
   if (kind === 5) return [indexed(byte(rest[0])), 2];
@@ -106,7 +106,7 @@ function indexed(index) {
 
 const known = new Map();
 
-// The same hue, dark enough on the light ground and light enough on the dark one.
+// The same hue with enough contrast in both themes.
 function readable(rgb) {
   const key = rgb.join();
   if (!known.has(key)) {
@@ -141,5 +141,5 @@ export function coloured(text) {
   return into;
 }
 
-// Without any escape.
+// Without escapes.
 export const plain = (text) => text.replace(ESCAPE, "");

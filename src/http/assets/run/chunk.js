@@ -1,10 +1,9 @@
-// A piece of a log on the page: whole lines of one stream, painted raw or readable. Its last line may
-// still grow. Shows of each line only so much, and says so.
+// A chunk of a log: lines of one stream, rendered raw or readable. Its last line may grow. Long lines are cut.
 
 import { Ink } from "./ansi.js";
 import { readable } from "./claude.js";
 
-// So much of one line is shown, in bytes.
+// Bytes of one line that are shown.
 const SHOWN = 8 * 1024;
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -17,10 +16,10 @@ export const size = (count) => {
 const note = (text) => Object.assign(document.createElement("span"), { className: "cut", textContent: text });
 
 export class Chunk {
-  // `hit`: the position of what was searched for, where it lies here.
+  // `hit`: the position of a search hit in this chunk.
   constructor({ stream, from, to, bytes, reads, hit = null, root }) {
     Object.assign(this, { stream, from, to, bytes, root });
-    // Events stand in stdout alone.
+    // Only stdout has events.
     this.reads = reads && stream === "stdout";
     this.element = document.createElement("div");
     this.element.className = `chunk ${stream}${this.reads ? " reads" : ""}`;
@@ -30,7 +29,7 @@ export class Chunk {
     this.paint(hit);
   }
 
-  // Bytes of a last line that has no end yet.
+  // Bytes of an incomplete last line.
   get open() {
     return this.bytes.length - 1 - this.bytes.lastIndexOf(10);
   }
@@ -43,7 +42,7 @@ export class Chunk {
     this.#lines(hit === null ? -1 : hit - this.from);
   }
 
-  // What follows its last byte.
+  // The position after its last byte.
   append(bytes) {
     const all = new Uint8Array(this.bytes.length + bytes.length);
     all.set(this.bytes);
@@ -67,7 +66,7 @@ export class Chunk {
       this.#line(start, bytes.length, hit, false);
       this.ink.flush();
       this.ink.style = style;
-      // All that was laid down for it goes when it grows.
+      // The rendered line is replaced when it grows.
       const nodes = [];
       for (let node = before ? before.nextSibling : this.body.firstChild; node; node = node.nextSibling) nodes.push(node);
       this.tail = { remove: () => nodes.forEach((node) => node.remove()) };
@@ -108,7 +107,7 @@ export class Chunk {
     if (last < to) this.ink.place(note(` … ${size(to - last)} more of this line`));
   }
 
-  // A progress line is what it was last.
+  // A line with carriage returns shows its last state.
   #collapsed(from, to) {
     while (to > from && this.bytes[to - 1] === 13) to--;
     const back = this.bytes.subarray(from, to).lastIndexOf(13);

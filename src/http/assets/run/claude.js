@@ -1,12 +1,11 @@
-// One event of Claude's stream-json → what a person reads. Text is only ever set as text; what is
-// not known is folded away, not dropped.
+// One event of Claude's stream-json → readable elements. Text is only set as text; unknown events are collapsed.
 
 import { coloured, plain } from "./ansi.js";
 import { short } from "../time.js";
 
-// So much of one text is shown, in characters.
+// Characters of one text that are shown.
 const MOST = 64 * 1024;
-// The input that says most about a call, by tool; as the command line picks it.
+// The most telling input of a tool call, in the order of the command line.
 const TELLING = ["command", "file_path", "notebook_path", "pattern", "url", "query", "path", "description", "prompt"];
 
 const make = (name, className, text) => {
@@ -23,7 +22,7 @@ const brief = (text, most = 140) => {
 const list = (value) => Array.isArray(value) ? value : [];
 const object = (value) => value && typeof value === "object" && !Array.isArray(value) ? value : {};
 
-// `roots` are searched for the call that a result belongs to. Null where `line` is no event.
+// `roots` are searched for the call of a result. Null: `line` is no event.
 export function readable(line, roots) {
   let event;
   try {
@@ -44,7 +43,7 @@ function said(event, roots, box) {
   const content = object(event.message).content;
   if (typeof content === "string") return [make("div", event.type === "user" ? "asked" : "said", content)];
   const nodes = list(content).flatMap((block) => part(object(block), event, roots));
-  // All of it went to where it belongs.
+  // All parts were added to their calls.
   box.hidden = nodes.length === 0 && list(content).length > 0;
   return nodes;
 }
@@ -88,7 +87,7 @@ function answer(block, roots) {
     alone.append(result);
     return [alone];
   }
-  // It may have been told before: pieces of the log come and go.
+  // May be rendered again: chunks of the log are removed and added.
   details.querySelector(".answer")?.remove();
   details.append(result);
   if (failed && !details.classList.contains("failed")) {
@@ -120,7 +119,7 @@ function result(event, roots) {
   if (typeof event.duration_ms === "number") facts.push(event.duration_ms < 60_000 ? `${(event.duration_ms / 1000).toFixed(1)}s` : short(event.duration_ms / 1000));
   card.append(make("strong", "", facts.join(" · ")));
   const words = typeof event.result === "string" ? event.result : list(event.errors).join("\n");
-  // Mostly it is what was said last.
+  // Usually equal to the last message.
   const before = [...roots[0].querySelectorAll(".said")].at(-1)?.textContent;
   if (words && words.trim() !== before?.trim()) card.append(make("div", "said", words));
   return [card];

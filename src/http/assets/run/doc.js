@@ -1,14 +1,13 @@
-// The two logs of a job as one long document: positions in it, and bytes by Range. What was there
-// when it was opened stands as stdout before stderr, since nobody noted their order; what comes later
-// stands as it came. Holds no bytes.
+// The two logs of a job as one document: positions, and bytes by Range requests. What existed when it was opened is
+// ordered as stdout, then stderr; later output in order of arrival. Holds no bytes.
 
 import { ask, bytes } from "../net.js";
 
-// More turns between the two than this are no longer told apart.
+// At most this many alternations between the two are kept apart.
 const TURNS = 2000;
 
 export class Doc {
-  // Parts in their order: bytes `from` up to `to` of `stream`.
+  // Parts in order: bytes `from` up to `to` of `stream`.
   #parts = [];
 
   constructor(run) {
@@ -21,7 +20,7 @@ export class Doc {
     return `/api/runs/${this.run}/${stream}`;
   }
 
-  // Finds out what is there; gives the first bytes of stdout.
+  // Reads the lengths; returns the first bytes of stdout.
   async open() {
     const lengths = await Promise.all(["stdout", "stderr"].map(async (stream) => {
       const answer = await ask("HEAD", this.path(stream));
@@ -34,7 +33,7 @@ export class Doc {
     return (await bytes(this.path("stdout"), 0, Math.min(4096, lengths[0]))).bytes;
   }
 
-  // `stream` reaches up to `next` now.
+  // Extends `stream` up to `next`.
   grow(stream, next) {
     const from = this.sizes[stream];
     if (next <= from) return;
@@ -49,7 +48,7 @@ export class Doc {
     return this.filter === "all" ? this.sizes.stdout + this.sizes.stderr : this.sizes[this.filter];
   }
 
-  // Its parts as positions: `start` up to `end` are the bytes of `stream` from `offset` on.
+  // The parts with their positions: `start` up to `end` are the bytes of `stream` from `offset` on.
   *parts() {
     if (this.filter !== "all") {
       yield { stream: this.filter, start: 0, end: this.sizes[this.filter], offset: 0 };
@@ -62,13 +61,13 @@ export class Doc {
     }
   }
 
-  // The part that position `at` lies in.
+  // The part that contains position `at`.
   part(at) {
     for (const part of this.parts()) if (at < part.end) return part;
     return null;
   }
 
-  // The bytes of a stretch that lies in one part.
+  // The bytes of a range within one part.
   async read(part, from, to, signal) {
     const shift = part.offset - part.start;
     const got = await bytes(this.path(part.stream), from + shift, to + shift, signal);
@@ -76,7 +75,7 @@ export class Doc {
   }
 }
 
-// Pieces begin and end with whole characters, where a line is too long to be held whole.
+// The start of the character at `at`: parts of a very long line begin and end with whole characters.
 function startOfCharacter(all, at) {
   let back = at;
   while (back > 0 && back > at - 3 && (all[back] & 0xc0) === 0x80) back--;
@@ -85,8 +84,7 @@ function startOfCharacter(all, at) {
 
 const PIECE = 128 * 1024;
 
-// The lines that begin at `from`; `most` is how much of one line may be read to have it whole.
-// What is given ends at `to`; `broken`: in the midst of a line.
+// The lines from `from` on, up to `to`; up to `most` bytes are read to complete a line, else it is `broken`.
 export async function linesDown(doc, from, most) {
   const part = doc.part(from);
   if (!part) return null;
@@ -120,7 +118,7 @@ export async function linesUp(doc, to, most) {
   }
 }
 
-// Where the line begins that position `at` lies in; of a very long one a place shortly before it.
+// The start of the line at position `at`; for a very long line a position shortly before.
 export async function lineStart(doc, at) {
   const part = doc.part(at);
   if (!part) return Math.max(0, doc.length);

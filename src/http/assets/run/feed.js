@@ -1,12 +1,11 @@
-// What a job prints, as it comes: reconnects by itself and goes on behind the last byte it heard.
-// Shows nothing.
+// Follows a job's output: reconnects and continues after the last received byte. Renders nothing.
 
 import { Backoff, Refused, bytes, socket } from "../net.js";
 
 const encoder = new TextEncoder();
 
-// `doc.sizes` says where to begin. `heard({stream, next, bytes})` in order, each byte once;
-// `ended(run)` at the end; `state("live" | "lost")`. Over when `signal` is aborted.
+// Starts at `doc.sizes`. Calls `heard({stream, next, bytes})` in order, each byte once, `ended(run)` at the end, and
+// `state("live" | "lost")`. Stops when `signal` is aborted.
 export async function feed({ doc, mode, task, heard, ended, state, signal }) {
   const backoff = new Backoff();
   const next = { ...doc.sizes };
@@ -16,7 +15,7 @@ export async function feed({ doc, mode, task, heard, ended, state, signal }) {
       const talk = await socket(`/logs/${mode}/${task}`, { query });
       if (await listen(talk, { doc, next, heard, ended, state, signal, backoff })) return;
     } catch (error) {
-      // A run that is gone has no log; without a token the page asks for one.
+      // The run no longer exists, or the page must ask for a token.
       if (error instanceof Refused && error.status === 404) return;
     }
     if (signal.aborted) return;
@@ -25,11 +24,11 @@ export async function feed({ doc, mode, task, heard, ended, state, signal }) {
   }
 }
 
-// True once all was said.
+// Resolves to true once the run has ended.
 function listen(talk, { doc, next, heard, ended, state, signal, backoff }) {
   return new Promise((done) => {
     let over = false;
-    // Frames wait for each other: what one says may have to be fetched.
+    // In order: a frame may need another request.
     let order = Promise.resolve();
     const stop = () => talk.close();
     signal.addEventListener("abort", stop);
@@ -49,7 +48,7 @@ function listen(talk, { doc, next, heard, ended, state, signal, backoff }) {
       const { stream, offset } = frame;
       if (frame.next <= next[stream]) return;
       let all = encoder.encode(frame.data);
-      // Bytes that are no text were replaced on the way; the log itself has them.
+      // Invalid UTF-8 was replaced; the bytes are fetched from the log.
       if (all.length !== frame.next - offset) all = (await bytes(doc.path(stream), offset, frame.next, signal)).bytes;
       if (offset < next[stream]) all = all.subarray(next[stream] - offset);
       next[stream] = frame.next;

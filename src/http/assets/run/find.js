@@ -1,11 +1,10 @@
-// The search of a log as a person meets it: the field, the hits that are gone through, and the words
-// that are marked.
+// The user interface of a log's search: field, navigation between hits, and marked words.
 
 import { refusal } from "../notice.js";
 import { MOST_HITS, Search } from "./search.js";
 
 export class Find {
-  // `view` shows the log: it has its document, its lines, and goes to a place.
+  // `view` is the log view.
   constructor(view) {
     this.view = view;
     const { $ } = view;
@@ -28,7 +27,7 @@ export class Find {
     this.#show();
   }
 
-  // Looks for what is in the field; the same words again: the next hit.
+  // Searches for the field's text; for the same text goes to the next hit.
   next() {
     const words = this.view.$(".find input").value;
     if (this.search?.words === words && !this.search.stop.signal.aborted) { this.#step(1); return; }
@@ -75,7 +74,7 @@ export class Find {
     $(".count").title = search?.more ? `Only the first ${MOST_HITS} are counted` : "";
   }
 
-  // Marks the words themselves, where the browser can.
+  // Marks the words, if the browser supports it.
   #paintHit(words) {
     if (!("highlights" in CSS)) return;
     const ranges = [];

@@ -1,5 +1,4 @@
-// "Send a line": the field is free as soon as a line was entered. Lines are sent one after the other, each
-// once, in the order in which they were entered. What the server refuses is given back.
+// "Send a line": lines are queued and sent one at a time, once, in order. Refused lines are listed to be sent again.
 
 import { Unreachable, call } from "../net.js";
 import { toast } from "../notice.js";
@@ -14,7 +13,7 @@ export class Lines {
   #waiting = [];
   #sending = false;
 
-  // `list` shows the lines that were given back, `state` how many wait.
+  // `list` shows refused lines, `state` the number of queued ones.
   constructor({ path, form, list, state }) {
     Object.assign(this, { path, list, state, field: form.elements.text });
     form.onsubmit = (event) => {
@@ -38,7 +37,7 @@ export class Lines {
         await call("POST", this.path, { text: this.#waiting[0] });
         this.#waiting.shift();
       } catch (error) {
-        // A later line may be the answer to this one: it does not overtake it.
+        // A later line may depend on this one, so it is not sent before it.
         this.#giveBack(this.#waiting.splice(0), error);
       }
     }
@@ -68,7 +67,7 @@ export class Lines {
     return row;
   }
 
-  // What stands in the field takes the line's place.
+  // Swaps the field's text and the line.
   #edit(row, line) {
     const typed = this.field.value;
     this.field.value = line;

@@ -1,5 +1,5 @@
-// The log of a job: a window of bounded size on a document of any length, which follows its end while
-// the job runs. What is not near what a person looks at is not on the page.
+// The log of a job: shows a bounded part of a document of any length and follows its end while the job runs. Only
+// chunks near the visible part are on the page.
 
 import { refusal } from "../notice.js";
 import { Chunk, size } from "./chunk.js";
@@ -8,15 +8,15 @@ import { feed } from "./feed.js";
 import { Find } from "./find.js";
 import { save } from "./save.js";
 
-// So many bytes of log are on the page at most; a piece may stand over.
+// Bytes of log on the page, at most, plus one chunk.
 const MOST = 1024 * 1024;
-// A log is opened so far from its end.
+// A log is opened this many bytes before its end.
 const TAIL = 256 * 1024;
-// A piece that grows is closed at this length.
+// A growing chunk is closed at this length.
 const CLOSED = 64 * 1024;
-// More that comes at once is not painted: the end is read anew.
+// More new output than this is skipped: the end is loaded again.
 const FLOOD = 512 * 1024;
-// How much of one line is read to have it whole: an event must be, text need not.
+// Bytes that are read to complete a line: events must be complete, text need not.
 const WHOLE = { true: 2 * 1024 * 1024, false: 0 };
 
 const TOOLS = `
@@ -48,7 +48,7 @@ export class LogView {
     this.lines = this.$(".log-lines");
     this.active = host.dataset.active === "1";
     this.following = this.active;
-    // Whether there are events to be read at all.
+    // Whether the log has events.
     this.reads = this.streams = false;
     this.find = new Find(this);
     this.#wire();
@@ -60,7 +60,7 @@ export class LogView {
     this.find.cancel();
   }
 
-  // The page was laid out again: the run may have ended.
+  // After a rendering of the page: the run may have ended.
   update() {
     this.active = this.host.dataset.active === "1";
     this.#show();
@@ -80,7 +80,7 @@ export class LogView {
     });
   }
 
-  // ---- the window
+  // ---- the visible part
 
   do(work) {
     this.turn = this.turn.then(() => this.stop.signal.aborted ? null : work()).catch((error) => { if (error.name !== "AbortError") refusal(error); });
@@ -106,7 +106,7 @@ export class LogView {
   get #from() { return this.chunks[0]?.from ?? 0; }
   get #to() { return this.chunks.at(-1)?.to ?? 0; }
 
-  // Shows the end, and stays there while more comes.
+  // Shows the end and follows it.
   toEnd() {
     return this.do(async () => {
       this.pending = [];
@@ -128,7 +128,7 @@ export class LogView {
     });
   }
 
-  // Shows what lies at position `at`.
+  // Shows position `at`.
   seek(at, hit = null) {
     this.follow(false);
     return this.do(async () => {
@@ -162,7 +162,7 @@ export class LogView {
     this.#trim("top");
   }
 
-  // Where the last line had no end yet, what follows belongs to it.
+  // An incomplete last line is continued.
   #add(last, piece) {
     if (!last || last.stream !== piece.stream || !last.open || last.bytes.length > 4 * CLOSED) { this.#push(piece); return; }
     const end = piece.bytes.indexOf(10) + 1 || piece.bytes.length;
@@ -197,7 +197,7 @@ export class LogView {
     this.top = this.lines.scrollTop;
   }
 
-  // ---- what comes
+  // ---- new output
 
   #heard({ stream, next, bytes }) {
     if (!this.knows && stream === "stdout") {
@@ -221,7 +221,7 @@ export class LogView {
     } else this.do(() => { if (this.following || !this.chunks.length) this.#catchUp(); else this.pending = []; this.waiting = 0; this.#show(); });
   }
 
-  // Paints what came, where it follows what is there.
+  // Renders new output if it follows the shown end.
   #catchUp() {
     for (const piece of this.pending) {
       if (piece.to <= this.#to) continue;
@@ -271,7 +271,7 @@ export class LogView {
 
   #scrolled() {
     const { scrollTop, clientHeight, scrollHeight } = this.lines;
-    // Only a person moves it up by more than a little.
+    // Only the user scrolls up by more than a little.
     if (this.following && this.top !== undefined && scrollTop < this.top - 4 && scrollTop + clientHeight < scrollHeight - 4) {
       this.following = false;
     }
@@ -295,7 +295,7 @@ export class LogView {
     return this.#to >= this.doc.length && scrollTop + clientHeight > scrollHeight - 8;
   }
 
-  // The position at the upper edge, about.
+  // The approximate position at the upper edge.
   #place() {
     const top = this.lines.getBoundingClientRect().top;
     for (const chunk of this.chunks) {
@@ -337,7 +337,7 @@ function isStream(bytes) {
   try {
     return typeof JSON.parse(line).type === "string";
   } catch {
-    // A first line that is cut here.
+    // The first line is incomplete.
     return end < 0 && /^\{\s*"(type|duration_api_ms)"\s*:/.test(line);
   }
 }

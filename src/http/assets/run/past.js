@@ -1,5 +1,5 @@
-// What has scrolled out of a terminal's screen, read back in a terminal of its own that lies over the live
-// one. It shows the pane as it was when it was asked for; whatever is typed closes it and goes to the live one.
+// The scrollback of a pane in a second terminal over the live one. It shows the pane at the time of the request;
+// typing closes it and goes to the live terminal.
 
 const encoder = new TextEncoder();
 
@@ -7,7 +7,7 @@ const PARTS = `
 <div class="past-head"><p role="status">Scrollback: the live screen goes on below. Type, or press <kbd>Esc</kbd>, to return.</p><button type="button">Back to live</button></div>
 <div class="past-box"></div>`;
 
-// Scrolls what the person reads, never the program.
+// Keys that scroll this terminal, not the program.
 const SCROLL = {
   PageUp: (terminal) => terminal.scrollPages(-1),
   PageDown: (terminal) => terminal.scrollPages(1),
@@ -18,8 +18,8 @@ const SCROLL = {
 };
 
 export class Past {
-  // `text` holds lines with colours, the oldest first; `live` is the terminal below. `typed(bytes)` takes
-  // what is typed here, `closed()` is called once, `copy(terminal)` copies its selection.
+  // `text` has lines with colours, oldest first; `live` is the terminal below. `typed(bytes)` gets typed input,
+  // `closed()` is called once, `copy(terminal)` copies the selection.
   constructor({ box, live, make, text, typed, closed, copy }) {
     this.closed = closed;
     this.element = Object.assign(document.createElement("div"), { className: "past" });
@@ -35,7 +35,7 @@ export class Past {
     terminal.attachCustomKeyEventHandler((event) => this.#key(event, copy));
     terminal.attachCustomWheelEventHandler((event) => this.#wheel(event));
     terminal.onData((data) => { this.close(); typed(encoder.encode(data)); });
-    // The live terminal knows whether its program wants pastes to be marked.
+    // The live terminal knows whether its program uses bracketed paste.
     this.element.addEventListener("paste", (event) => {
       event.preventDefault();
       event.stopPropagation();
@@ -46,7 +46,7 @@ export class Past {
     terminal.focus();
   }
 
-  // Up by so many lines; negative: down. Below the last line is the live screen.
+  // Scrolls up by `lines`; negative: down. Below the last line is the live screen.
   async scroll(lines) {
     await this.ready;
     if (!this.element.isConnected) return;
@@ -58,7 +58,7 @@ export class Past {
   close() {
     if (!this.element.isConnected) return;
     this.element.remove();
-    // This may be called by one of its own handlers.
+    // May be called by one of its own handlers.
     setTimeout(() => this.terminal.dispose());
     this.closed();
   }

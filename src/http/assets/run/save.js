@@ -1,9 +1,9 @@
-// A log as a file: fetched and handed over where it is small, else the line that does it.
+// Saves a log: downloads a small one, else shows the command that does.
 
 import { bytes } from "../net.js";
 import { copyable, refusal, toast } from "../notice.js";
 
-// More is not held in a page.
+// Larger logs are not downloaded, in bytes.
 const MOST = 64 * 1024 * 1024;
 const PIECE = 4 * 1024 * 1024;
 

@@ -1,22 +1,22 @@
-// Reads back in a terminal whose program has no use for the mouse: the wheel, Shift+PageUp or a button ask
-// the server for what has scrolled out of the pane, and show it. (xterm.js would turn the wheel into cursor
-// keys, which a program takes for typed.)
+// Scrollback of a terminal whose program does not use the mouse: the wheel, Shift+PageUp or a button request the
+// pane's history from the server. (xterm.js would turn the wheel into cursor keys for the program.)
 
 import { toast } from "../notice.js";
 import { Past } from "./past.js";
 
-// Lines that are asked for.
+// Lines to request.
 const LINES = 10_000;
 
 export class Scrollback {
   #past = null;
-  // Lines to scroll by once the text is there; null where none was asked for.
+  // Lines to scroll by once the text arrives; null: nothing was requested.
   #due = null;
   #rest = 0;
-  // A key or the button asked for it: say that there is no history.
+  // Requested by a key or the button: report if there is no history.
   #asked = false;
 
-  // `make(options)` makes a terminal that looks like `live`. `ask(lines)` asks the server: false where it cannot; the answer comes to `heard`.
+  // `make(options)` creates a terminal styled as `live`. `ask(lines)` sends the request and returns false if it cannot;
+  // the response is passed to `heard`.
   constructor({ box, live, make, ask, typed, copy }) {
     Object.assign(this, { box, live, make, ask, typed, copy });
     live.attachCustomWheelEventHandler((event) => this.#wheel(event));
@@ -50,11 +50,11 @@ export class Scrollback {
     this.#past?.close();
   }
 
-  // False: xterm.js is to do nothing of its own.
+  // False: xterm.js must not handle it.
   #wheel(event) {
     const { live } = this;
     if (live.modes.mouseTrackingMode !== "none") return true;
-    // The browser's own, for its zoom.
+    // Zoom of the browser.
     if (event.ctrlKey || event.metaKey) return false;
     // A screen that has ended scrolls by itself.
     if (live.options.disableStdin) return true;

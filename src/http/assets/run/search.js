@@ -1,12 +1,12 @@
-// Looks for words in a whole log, piece by piece: what is loaded does not matter, nor how long it is.
+// Searches a whole log, chunk by chunk, independent of what is on the page.
 
 const PIECE = 1024 * 1024;
-// So many places are remembered.
+// At most this many hits.
 export const MOST_HITS = 20_000;
 
 const encoder = new TextEncoder();
 const utf8 = new TextDecoder();
-// One character a byte, so that places in the text are places in the log.
+// One character for each byte, so that positions in the text are positions in the log.
 const narrow = new TextDecoder("latin1");
 const lower = (bytes) => narrow.decode(bytes).toLowerCase();
 
@@ -25,7 +25,7 @@ export class Search {
     this.stop.abort();
   }
 
-  // Goes on to the end of the log as it is then. `found` after each piece.
+  // Searches up to the log's current end; calls `found` after each chunk.
   async run(found) {
     if (this.running || this.stop.signal.aborted) return;
     this.running = true;
@@ -42,13 +42,13 @@ export class Search {
     }
   }
 
-  // Words may lie across two pieces.
+  // Words may span two chunks.
   #fetch(at, length) {
     const part = this.doc.part(at);
     const from = Math.max(part.start, at - length + 1);
     const to = Math.min(at + PIECE, part.end);
     const bytes = this.doc.read(part, from, to, this.stop.signal);
-    // Who awaits it hears of a failure.
+    // A failure is reported where it is awaited.
     bytes.catch(() => {});
     return { from, to, bytes };
   }
@@ -58,13 +58,13 @@ export class Search {
     const needle = encoder.encode(this.words);
     const { from, to, bytes } = this.ahead ?? this.#fetch(this.done, needle.length);
     const all = await bytes;
-    // The next is on its way while this one is looked through.
+    // Fetch the next chunk while this one is searched.
     this.ahead = to < doc.length ? this.#fetch(to, needle.length) : null;
     const text = lower(all);
     const wanted = lower(needle);
     const exact = needle.length === this.words.length ? null : this.words.toLowerCase();
     for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + wanted.length)) {
-      // Bytes of other characters may look alike in lower case.
+      // Bytes of other characters may become equal in lower case.
       if (exact !== null && utf8.decode(all.subarray(at, at + needle.length)).toLowerCase() !== exact) continue;
       if (this.hits.length && from + at <= this.hits.at(-1)) continue;
       if (this.hits.length === MOST_HITS) { this.more = true; break; }

@@ -1,5 +1,5 @@
-// A run's tmux window as a terminal on the page. What is shown there can do nothing outside of it:
-// no title, no clipboard, and links only after a question.
+// A run's tmux window as a terminal on the page. Its content cannot act outside: no title, no clipboard, and links
+// only after a confirmation.
 
 import { Backoff, Refused, Unreachable, call, socket } from "../net.js";
 import { toast } from "../notice.js";
@@ -35,7 +35,7 @@ export class TerminalView {
     Object.assign(this, { run, mode, task });
     host.replaceChildren(document.createRange().createContextualFragment(PARTS));
     this.$ = (selector) => host.querySelector(selector);
-    // What is noted on the host itself goes when the page is laid out again.
+    // Attributes of the host itself are lost at the next rendering.
     this.box = this.$(".term-box");
     this.stop = new AbortController();
     this.link = null;
@@ -52,7 +52,7 @@ export class TerminalView {
     this.terminal?.dispose();
   }
 
-  // The page was laid out again: the run may have started or ended.
+  // After a rendering of the page: the run may have started or ended.
   update() {
     this.running = this.host.dataset.running === "1";
     this.active = this.host.dataset.active === "1";
@@ -97,7 +97,7 @@ export class TerminalView {
     dark.addEventListener("change", () => { terminal.options.theme = theme(); }, { signal: this.stop.signal });
     this.fit = new FitAddon();
     terminal.loadAddon(this.fit);
-    // The clipboard belongs to the person: 52 would read and write it.
+    // OSC 52 would read and write the user's clipboard.
     terminal.parser.registerOscHandler(52, () => true);
     terminal.open(this.box);
     await this.#paintFast();
@@ -117,7 +117,7 @@ export class TerminalView {
     await this.#live();
   }
 
-  // WebGL where there is any; else the terminal draws with elements.
+  // WebGL if available, else DOM rendering.
   async #paintFast() {
     try {
       const { WebglAddon } = await import("../vendor/addon-webgl.mjs");
@@ -170,14 +170,14 @@ export class TerminalView {
     this.#ask({ resize: [cols, rows] });
   }
 
-  // Says something to the server beside what is typed; false where there is no connection.
+  // Sends a text message; false: not connected.
   #ask(what) {
     if (this.link?.readyState !== WebSocket.OPEN) return false;
     this.link.send(JSON.stringify(what));
     return true;
   }
 
-  // Connects whenever the run has a window, until it has ended.
+  // Connects while the run has a window, until it has ended.
   async #live() {
     const backoff = new Backoff();
     const { signal } = this.stop;
@@ -220,7 +220,7 @@ export class TerminalView {
           this.#say("");
           this.warned = false;
           backoff.reset();
-          // It may have been resized meanwhile.
+          // The size may have changed meanwhile.
           this.#resize();
           this.box.dataset.link = "live";
         }
@@ -236,7 +236,7 @@ export class TerminalView {
     });
   }
 
-  // Whether the server says that the run is over.
+  // Whether the run has ended, by the server.
   async #ended() {
     try {
       return Boolean((await call("GET", `/api/runs/${this.run}`)).endedAt);
@@ -245,7 +245,7 @@ export class TerminalView {
     }
   }
 
-  // What the window showed last.
+  // The window's last screen.
   async #last() {
     const { terminal } = this;
     this.scrollback.close();
@@ -282,14 +282,14 @@ export class TerminalView {
   }
 }
 
-// Blank lines below the last words would scroll it out of sight.
+// Removes blank lines at the end, which would scroll the text out of sight.
 function trimmed(bytes) {
   let end = bytes.length;
   while (end > 0 && (bytes[end - 1] === 10 || bytes[end - 1] === 13 || bytes[end - 1] === 32)) end--;
   return bytes.slice(0, end);
 }
 
-// Only to the web, and only where a person says so, seeing where it leads.
+// Opens a web link after the user has confirmed its address.
 function follow(uri) {
   let to;
   try {

@@ -1,9 +1,9 @@
-// What is typed or pasted into a terminal, on its way to the server: in order, in pieces that the server
-// takes, and no faster than the connection carries them. Shows nothing.
+// Sends typed and pasted input of a terminal: in order, in messages that the server accepts, and no faster than the
+// connection. Renders nothing.
 
-// The server takes messages of up to 64 KiB.
+// The server accepts messages of up to 64 KiB.
 const PIECE = 16 * 1024;
-// So much waits in the browser's own queue, in bytes; the rest waits here.
+// Bytes in the browser's queue, at most; the rest is queued here.
 const AHEAD = 128 * 1024;
 const ESCAPE = 0x1b;
 
@@ -16,7 +16,7 @@ export class Typing {
     this.#link = link;
   }
 
-  // False where the connection does not stand: then nothing of it is sent.
+  // False: not connected, and nothing is sent.
   add(bytes) {
     if (this.#link.readyState !== WebSocket.OPEN) return false;
     this.#waiting.push(bytes);
@@ -24,7 +24,7 @@ export class Typing {
     return true;
   }
 
-  // Bytes that have not left the browser.
+  // Bytes that were not sent yet.
   get unsent() {
     return this.#waiting.reduce((sum, { length }) => sum + length, this.#link.bufferedAmount);
   }
@@ -33,7 +33,7 @@ export class Typing {
     if (this.#sending) return;
     this.#sending = true;
     while (this.#waiting.length && this.#link.readyState === WebSocket.OPEN) {
-      // The browser tells no other way when its queue is shorter.
+      // The browser has no event for a shorter queue.
       if (this.#link.bufferedAmount > AHEAD) { await new Promise((done) => setTimeout(done, 10)); continue; }
       const bytes = this.#waiting[0];
       const end = cut(bytes, PIECE);
@@ -45,8 +45,8 @@ export class Typing {
   }
 }
 
-// Where to divide `bytes`, at most `most` in: neither inside a character nor just behind an escape, since
-// the two halves may arrive so far apart that tmux takes the first one for a key.
+// Where to split `bytes`, at `most` or before: not inside a character and not after an escape, since tmux would take
+// a late first half for a key.
 export function cut(bytes, most) {
   if (bytes.length <= most) return bytes.length;
   let end = most;
