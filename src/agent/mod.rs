@@ -26,14 +26,14 @@ use crate::model::protocol::Protocol;
 
 pub use hook_event::HookEvent;
 pub use installation::Installation;
-pub use judge::{Verdict, judge, judge_answer};
+pub use judge::{RunVerdict, judge, judge_answer};
 pub use line_renderer::LineRenderer;
-pub use protocol::{AgentProtocol, BuiltInAgent, Capabilities, LastTurn, LaunchOptions, LogReader, RateLimit, Turn};
+pub use protocol::{AgentProtocol, BuiltInAgent, Capabilities, LastTurn, LaunchOptions, RateLimit, SeekableLog, Turn};
 pub use report::{AgentReport, ReportedOutcome};
 pub use sanitize::{Sanitizer, is_bidi_control, sanitize_line};
 pub use window::{
-    ActivityInputs, Arrival, Delivered, Dialog, HookError, Hooks, Input, InputDelivery, InputView, ReadFile,
-    StatusFile, Step, Variable, WindowProtocol,
+    ActivityInputs, Arrival, Delivered, DeliveryStep, Dialog, HookError, Hooks, InputContent, InputDelivery, InputView,
+    ReadFile, StatusFile, Variable, WindowProtocol,
 };
 
 /// Declares [`PROTOCOLS`] and [`of`] from one line for each protocol.

@@ -18,9 +18,9 @@ use crate::agent::window::WindowProtocol;
 use crate::model::protocol::Delivery;
 
 /// A log, or a part of one, that can be read from its end.
-pub trait LogReader: Read + Seek {}
+pub trait SeekableLog: Read + Seek {}
 
-impl<T: Read + Seek> LogReader for T {}
+impl<T: Read + Seek> SeekableLog for T {}
 
 /// What a protocol can do beside starting a program and reading its exit code.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -152,18 +152,18 @@ pub trait AgentProtocol: Debug + Sync {
 
     /// What the output of an agent that ended, or has answered, says of its run. Fails when `log` cannot
     /// be read.
-    fn read_report(&self, log: &mut dyn LogReader) -> io::Result<AgentReport>;
+    fn read_report(&self, log: &mut dyn SeekableLog) -> io::Result<AgentReport>;
 
     /// Whether the last turn in a part of a log has ended; asked while the agent lives. Fails when `log`
     /// cannot be read.
-    fn read_last_turn(&self, log: &mut dyn LogReader) -> io::Result<LastTurn> {
+    fn read_last_turn(&self, log: &mut dyn SeekableLog) -> io::Result<LastTurn> {
         let _ = log;
         Ok(LastTurn::default())
     }
 
     /// The rate limit that ended the failed agent whose output is `log`. `None` where it was something
     /// else or the protocol does not tell. Fails when `log` cannot be read.
-    fn read_rate_limit(&self, log: &mut dyn LogReader) -> io::Result<Option<RateLimit>> {
+    fn read_rate_limit(&self, log: &mut dyn SeekableLog) -> io::Result<Option<RateLimit>> {
         let _ = log;
         Ok(None)
     }

@@ -13,7 +13,7 @@ const SGR_MAX: usize = 64;
 /// A streaming filter: the output does not depend on how the input is cut.
 #[derive(Clone, Debug, Default)]
 pub struct Sanitizer {
-    state: State,
+    state: EscapeState,
     /// Bytes of a character that is not complete.
     partial: Vec<u8>,
     carriage_return: bool,
@@ -22,7 +22,7 @@ pub struct Sanitizer {
 }
 
 #[derive(Clone, Debug, Default)]
-enum State {
+enum EscapeState {
     #[default]
     Text,
     Escape,
@@ -58,7 +58,7 @@ impl Sanitizer {
     }
 
     fn at_rest(&self) -> bool {
-        matches!(self.state, State::Text) && self.partial.is_empty() && !self.carriage_return
+        matches!(self.state, EscapeState::Text) && self.partial.is_empty() && !self.carriage_return
     }
 
     /// To be called at the end of the input: completes a cut character, resets colours.
@@ -104,27 +104,27 @@ impl Sanitizer {
     fn char(&mut self, c: char, out: &mut Vec<u8>) {
         // These end or begin a sequence in any state.
         match c {
-            '\x1b' => return self.state = State::Escape,
-            '\x18' | '\x1a' => return self.state = State::Text,
+            '\x1b' => return self.state = EscapeState::Escape,
+            '\x18' | '\x1a' => return self.state = EscapeState::Text,
             '\u{80}'..='\u{9f}' => return self.c1(c),
             _ => {}
         }
         match &mut self.state {
-            State::Text => self.text(c, out),
-            State::Escape => match c {
-                '[' => self.state = State::Csi(Vec::new()),
-                ']' => self.state = State::Str { seen: 0, bell_ends: true },
-                'P' | 'X' | '^' | '_' => self.state = State::Str { seen: 0, bell_ends: false },
-                ' '..='/' => self.state = State::EscapeMore,
-                '0'..='~' => self.state = State::Text,
+            EscapeState::Text => self.text(c, out),
+            EscapeState::Escape => match c {
+                '[' => self.state = EscapeState::Csi(Vec::new()),
+                ']' => self.state = EscapeState::Str { seen: 0, bell_ends: true },
+                'P' | 'X' | '^' | '_' => self.state = EscapeState::Str { seen: 0, bell_ends: false },
+                ' '..='/' => self.state = EscapeState::EscapeMore,
+                '0'..='~' => self.state = EscapeState::Text,
                 _ => self.abort(c, out),
             },
-            State::EscapeMore => match c {
+            EscapeState::EscapeMore => match c {
                 ' '..='/' => {}
-                '0'..='~' => self.state = State::Text,
+                '0'..='~' => self.state = EscapeState::Text,
                 _ => self.abort(c, out),
             },
-            State::Csi(parameters) => match c {
+            EscapeState::Csi(parameters) => match c {
                 ' '..='?' => {
                     // One beyond the limit is kept to know that it was passed.
                     if parameters.len() <= SGR_MAX {
@@ -133,17 +133,17 @@ impl Sanitizer {
                 }
                 '@'..='~' => {
                     let parameters = std::mem::take(parameters);
-                    self.state = State::Text;
+                    self.state = EscapeState::Text;
                     if c == 'm' {
                         self.colour(&parameters, out);
                     }
                 }
                 _ => self.abort(c, out),
             },
-            State::Str { seen, bell_ends } => {
+            EscapeState::Str { seen, bell_ends } => {
                 *seen += c.len_utf8();
                 if *seen >= STRING_MAX || (c == '\x07' && *bell_ends) {
-                    self.state = State::Text;
+                    self.state = EscapeState::Text;
                 }
             }
         }
@@ -151,17 +151,17 @@ impl Sanitizer {
 
     /// What cannot belong to a sequence ends it and counts as text.
     fn abort(&mut self, c: char, out: &mut Vec<u8>) {
-        self.state = State::Text;
+        self.state = EscapeState::Text;
         self.text(c, out);
     }
 
     /// The 8-bit forms of the escapes, encoded in UTF-8. Some terminals obey them.
     fn c1(&mut self, c: char) {
         self.state = match c {
-            '\u{9b}' => State::Csi(Vec::new()),
-            '\u{9d}' => State::Str { seen: 0, bell_ends: true },
-            '\u{90}' | '\u{98}' | '\u{9e}' | '\u{9f}' => State::Str { seen: 0, bell_ends: false },
-            _ => State::Text,
+            '\u{9b}' => EscapeState::Csi(Vec::new()),
+            '\u{9d}' => EscapeState::Str { seen: 0, bell_ends: true },
+            '\u{90}' | '\u{98}' | '\u{9e}' | '\u{9f}' => EscapeState::Str { seen: 0, bell_ends: false },
+            _ => EscapeState::Text,
         };
     }
 

@@ -131,7 +131,7 @@ pub struct ActivityInputs<'a> {
 /// One text on its way into an agent's input: a machine that the caller steps.
 pub trait InputDelivery {
     /// What the input holds, by a screen with its attributes (`capture-pane -e`).
-    fn read_input(&self, screen: &str) -> Input;
+    fn read_input(&self, screen: &str) -> InputContent;
 
     /// The best that these lines of the transcript say of the text.
     fn arrival(&self, transcript: &[u8]) -> Option<Arrival>;
@@ -143,7 +143,7 @@ pub trait InputDelivery {
     fn never_into(&self) -> &'static str;
 
     /// What to do next. `now` counts from the beginning.
-    fn step(&mut self, seen: &InputView, now: Duration) -> Step;
+    fn step(&mut self, seen: &InputView, now: Duration) -> DeliveryStep;
 
     /// The last step was not done: the screen matched [`Self::never_into`] at that moment.
     fn withheld(&mut self);
@@ -151,7 +151,7 @@ pub trait InputDelivery {
 
 /// What the input of an agent holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Input {
+pub enum InputContent {
     /// Not to be seen.
     Hidden,
     Empty,
@@ -166,7 +166,7 @@ pub struct InputView {
     pub registered: bool,
     /// What it waits for its user to decide.
     pub asks: Option<String>,
-    pub input: Input,
+    pub input: InputContent,
     /// What its transcript says since the first paste.
     pub arrival: Option<Arrival>,
 }
@@ -183,7 +183,7 @@ pub enum Arrival {
 
 /// What to do in a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum DeliveryStep {
     /// Look again soon.
     Look,
     Paste,

@@ -35,11 +35,11 @@ pub(crate) enum Shape {
     Command,
     /// One of the words that the schema function lists.
     Choice(fn() -> Json),
-    List(&'static Shape),
+    List(&'static Self),
     /// A mapping whose keys are chosen by the user.
-    Map(&'static Shape),
+    Map(&'static Self),
     Section(&'static Section),
-    Either(&'static Shape, &'static Shape),
+    Either(&'static Self, &'static Self),
 }
 
 /// One key of a section.

@@ -86,7 +86,7 @@ pub enum EndReason {
     Dependency {
         pair: Pair,
         state: EndState,
-        reason: Option<Box<EndReason>>,
+        reason: Option<Box<Self>>,
     },
     DependencyRecordGone(RunId),
 
@@ -99,7 +99,7 @@ pub enum EndReason {
     EndRecordDamaged,
 
     /// All of these, the first one first.
-    Several(Vec<EndReason>),
+    Several(Vec<Self>),
     /// The text of another version.
     Other(String),
 }

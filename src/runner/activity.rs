@@ -23,24 +23,30 @@ const MEANT_MS: i64 = 2000;
 
 /// What is seen of an agent.
 #[derive(Debug, Default)]
-pub(super) struct Does {
+pub(super) struct AgentActivity {
     pub(super) activity: Option<Activity>,
     /// The conversation it is in, where it says so.
     pub(super) session_id: Option<String>,
 }
 
 /// What the agent of `run` in a living pane does now.
-pub(super) fn of_pane(pane: &Pane, protocol: Protocol, run: &RunId, folder: &RunFolder, socket: &Path) -> Does {
+pub(super) fn of_pane(
+    pane: &Pane,
+    protocol: Protocol,
+    run: &RunId,
+    folder: &RunFolder,
+    socket: &Path,
+) -> AgentActivity {
     if pane.dead.is_some() {
-        return Does::default();
+        return AgentActivity::default();
     }
     let now = clock::now();
     let protocol = agent::of(protocol).window();
     let shown = pane.activity.as_ref().and_then(|seen| of_terminal(seen, seen.written(), protocol.is_none(), now));
-    let Some(protocol) = protocol else { return Does { activity: shown, session_id: None } };
+    let Some(protocol) = protocol else { return AgentActivity { activity: shown, session_id: None } };
     let reading = WindowReading::of(AgentWindow { protocol, run, folder, socket, pane: &pane.pane_id, pid: pane.pid });
     let inputs = reading.inputs(shown.as_ref(), now);
-    Does { activity: Some(protocol.activity(&inputs)), session_id: protocol.conversation(&inputs) }
+    AgentActivity { activity: Some(protocol.activity(&inputs)), session_id: protocol.conversation(&inputs) }
 }
 
 /// `written`: see [`PaneActivity::written`]. `output_counts`: whether output means work; an agent that says what it

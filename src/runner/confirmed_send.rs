@@ -5,7 +5,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use crate::agent::{Arrival, Delivered, Input, InputDelivery, InputView, Step, WindowProtocol};
+use crate::agent::{Arrival, Delivered, DeliveryStep, InputContent, InputDelivery, InputView, WindowProtocol};
 use crate::model::activity::{ActivitySource, ActivityState};
 use crate::model::agent_record::AgentRecord;
 use crate::model::message::Message;
@@ -42,20 +42,20 @@ pub(super) fn deliver(
         let seen = InputView {
             registered: record.is_some(),
             asks: match input {
-                Input::Hidden => asks.now(store, run, begun.elapsed())?,
-                Input::Empty | Input::Holds(_) => None,
+                InputContent::Hidden => asks.now(store, run, begun.elapsed())?,
+                InputContent::Empty | InputContent::Holds(_) => None,
             },
             arrival: transcript.look(record.as_ref(), delivery.as_ref()),
             input,
         };
         let typed = match delivery.step(&seen, begun.elapsed()) {
-            Step::End(came) => return Ok(came),
-            Step::Look => Typed::Yes,
-            Step::Paste => {
+            DeliveryStep::End(came) => return Ok(came),
+            DeliveryStep::Look => Typed::Yes,
+            DeliveryStep::Paste => {
                 transcript.begin(record.as_ref());
                 tmux.paste(pane, run.id(), delivery.pasted().as_bytes(), Brackets::Always, never_into)?
             }
-            Step::Enter => tmux.press_enter(pane, run.id(), never_into)?,
+            DeliveryStep::Enter => tmux.press_enter(pane, run.id(), never_into)?,
         };
         match typed {
             Typed::Yes => {}

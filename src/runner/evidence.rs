@@ -136,7 +136,7 @@ impl Facts {
                 }
             }
             ReportedOutcome::NotDue => {
-                self.add(Bears::Neither, "judged by", "its exit code alone: it reported no result")
+                self.add(Bears::Neither, "judged by", "its exit code alone: it reported no result");
             }
             ReportedOutcome::Missing => {
                 let cut_off = matches!(end.state, EndState::Stopped | EndState::TimedOut | EndState::Lost);

@@ -7,7 +7,7 @@ use crate::model::activity::ActivityState;
 use crate::model::run::Run;
 use crate::model::run_state::RunState;
 use crate::runner::store::Store;
-use crate::runner::window_reading::{AgentWindow, Screen, Status, WindowReading};
+use crate::runner::window_reading::{AgentWindow, ScreenReading, StatusReading, WindowReading};
 
 /// What one source says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,16 +57,16 @@ fn explain(reading: &WindowReading) -> Vec<Sign> {
         }
     };
     let session = match &reading.status {
-        Status::None(why) => Sign::new("session", format!("none: {why}")),
-        Status::Is(path, file) => {
+        StatusReading::None(why) => Sign::new("session", format!("none: {why}")),
+        StatusReading::Is(path, file) => {
             let says = format!("{} (`{}`)", said(file.state, &file.reason), path.display());
             Sign { name: "session", says, at: file.since }
         }
     };
     let screen = match reading.screen {
-        Screen::NotRead => None,
-        Screen::Shows(dialog) => Some(Sign::new("screen", dialog.name)),
-        Screen::Nothing => Some(Sign::new("screen", "no dialog that is known")),
+        ScreenReading::NotRead => None,
+        ScreenReading::Shows(dialog) => Some(Sign::new("screen", dialog.name)),
+        ScreenReading::Nothing => Some(Sign::new("screen", "no dialog that is known")),
     };
     [Some(hook), Some(session), screen].into_iter().flatten().collect()
 }

@@ -36,14 +36,14 @@ pub(super) struct WindowReading {
     pub(super) record: Result<Option<AgentRecord>, RecordError>,
     /// Whether the process that said so still lives.
     pub(super) reporter_lives: bool,
-    pub(super) status: Status,
+    pub(super) status: StatusReading,
     /// Read only where nothing else says anything.
-    pub(super) screen: Screen,
+    pub(super) screen: ScreenReading,
 }
 
 /// The agent's status file.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Status {
+pub(super) enum StatusReading {
     Is(PathBuf, StatusFile),
     /// Why there is none to believe.
     None(String),
@@ -51,7 +51,7 @@ pub(super) enum Status {
 
 /// The screen of a window that has said nothing yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Screen {
+pub(super) enum ScreenReading {
     NotRead,
     Shows(Dialog),
     /// No dialog that is known, or it cannot be read.
@@ -65,8 +65,8 @@ impl WindowReading {
         let reporter = record.as_ref().ok().and_then(Option::as_ref).and_then(|record| record.pid);
         let home = live.as_ref().and_then(|live| live.agent_home.as_deref());
         let status = status_of(window.protocol, home, window.pid, reporter);
-        let says = matches!(record, Ok(Some(_))) || matches!(status, Status::Is(..));
-        let screen = if says { Screen::NotRead } else { read_screen(window) };
+        let says = matches!(record, Ok(Some(_))) || matches!(status, StatusReading::Is(..));
+        let screen = if says { ScreenReading::NotRead } else { read_screen(window) };
         // tmux said that the process in the window lives.
         let reporter_lives = reporter.is_none_or(|pid| pid == window.pid || process::identify(pid).is_ok());
         Self { live, record, reporter_lives, status, screen }
@@ -79,12 +79,12 @@ impl WindowReading {
             record: self.record.as_ref().ok().and_then(Option::as_ref),
             reporter_lives: self.reporter_lives,
             status: match &self.status {
-                Status::Is(_, file) => Some(file),
-                Status::None(_) => None,
+                StatusReading::Is(_, file) => Some(file),
+                StatusReading::None(_) => None,
             },
             dialog: match self.screen {
-                Screen::Shows(dialog) => Some(dialog),
-                Screen::NotRead | Screen::Nothing => None,
+                ScreenReading::Shows(dialog) => Some(dialog),
+                ScreenReading::NotRead | ScreenReading::Nothing => None,
             },
             bell,
             now,
@@ -94,31 +94,35 @@ impl WindowReading {
 
 /// The status file of the process in the window; else of the one that ran our hooks, which a script in the
 /// window may have started.
-fn status_of(protocol: &dyn WindowProtocol, home: Option<&Path>, pid: u32, reporter: Option<u32>) -> Status {
-    let Some(home) = home else { return Status::None("where the agent keeps it is not known".to_owned()) };
+fn status_of(protocol: &dyn WindowProtocol, home: Option<&Path>, pid: u32, reporter: Option<u32>) -> StatusReading {
+    let Some(home) = home else { return StatusReading::None("where the agent keeps it is not known".to_owned()) };
     match (read_status(protocol, home, pid), reporter.filter(|reporter| *reporter != pid)) {
-        (Status::None(_), Some(reporter)) => read_status(protocol, home, reporter),
+        (StatusReading::None(_), Some(reporter)) => read_status(protocol, home, reporter),
         (found, _) => found,
     }
 }
 
-fn read_status(protocol: &dyn WindowProtocol, home: &Path, pid: u32) -> Status {
+fn read_status(protocol: &dyn WindowProtocol, home: &Path, pid: u32) -> StatusReading {
     let path = protocol.status_file(home, pid);
     let bytes = match record_file::read_users_file(&path, MAX_STATUS_FILE) {
         Ok(bytes) => bytes,
-        Err(error) => return Status::None(error.to_string()),
+        Err(error) => return StatusReading::None(error.to_string()),
     };
     let Some(file) = protocol.read_status_file(&bytes) else {
-        return Status::None(format!("`{}` does not say what it does", path.display()));
+        return StatusReading::None(format!("`{}` does not say what it does", path.display()));
     };
     // An agent that was killed left its file behind, and the pid may be another process by now.
     let same = file.pid == pid && file.process_start.is_none_or(|start| process::may_have_started_at(pid, start));
-    if same { Status::Is(path, file) } else { Status::None(format!("`{}` is of another process", path.display())) }
+    if same {
+        StatusReading::Is(path, file)
+    } else {
+        StatusReading::None(format!("`{}` is of another process", path.display()))
+    }
 }
 
-fn read_screen(window: AgentWindow<'_>) -> Screen {
+fn read_screen(window: AgentWindow<'_>) -> ScreenReading {
     let screen = Tmux::new(window.socket.to_owned()).capture(window.pane, window.run).ok().flatten();
-    screen.and_then(|screen| window.protocol.dialog_on(&screen)).map_or(Screen::Nothing, Screen::Shows)
+    screen.and_then(|screen| window.protocol.dialog_on(&screen)).map_or(ScreenReading::Nothing, ScreenReading::Shows)
 }
 
 #[cfg(test)]
@@ -136,7 +140,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let claude = crate::agent::of(Protocol::Claude).window().unwrap();
         let (home, pid) = (dir.path(), process::own_pid());
-        let is = |status: &Status| matches!(status, Status::Is(..));
+        let is = |status: &StatusReading| matches!(status, StatusReading::Is(..));
         assert!(!is(&status_of(claude, Some(home), pid, None)));
         write(home, pid, &format!(r#"{{"pid":{pid},"status":"idle"}}"#));
         assert!(is(&status_of(claude, Some(home), pid, None)), "it says nothing of its start");

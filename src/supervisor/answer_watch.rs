@@ -21,7 +21,7 @@ const QUIET_PART: u32 = 4;
 
 /// What the caller is to do.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Step {
+pub(super) enum WatchStep {
     Nothing,
     /// Record that the agent has answered.
     Answered {
@@ -85,9 +85,9 @@ impl AnswerWatch {
     }
 
     /// Takes the lengths of the logs as they are now.
-    pub(super) fn written(&mut self, lengths: (u64, u64)) -> Step {
+    pub(super) fn written(&mut self, lengths: (u64, u64)) -> WatchStep {
         if lengths == self.lengths {
-            return Step::Nothing;
+            return WatchStep::Nothing;
         }
         let stdout_grew = lengths.0 != self.lengths.0;
         self.lengths = lengths;
@@ -95,30 +95,30 @@ impl AnswerWatch {
         self.due = Some(after((self.grace / QUIET_PART).min(QUIET_MAX)));
         // Only stdout holds turns; what is written to stderr only breaks the silence.
         let was_recorded = stdout_grew && std::mem::take(&mut self.is_recorded);
-        if was_recorded { Step::WorksOn } else { Step::Nothing }
+        if was_recorded { WatchStep::WorksOn } else { WatchStep::Nothing }
     }
 
     /// The moment that was asked for has come.
-    pub(super) fn look(&mut self, folder: &RunFolder) -> Step {
+    pub(super) fn look(&mut self, folder: &RunFolder) -> WatchStep {
         let step = self.written(folder.log_lengths());
-        if step != Step::Nothing || self.due.is_some_and(|due| due > after(Duration::ZERO)) {
+        if step != WatchStep::Nothing || self.due.is_some_and(|due| due > after(Duration::ZERO)) {
             return step;
         }
         self.read(folder);
         let Turn::Ended { cost_usd } = self.turn else {
             self.due = None;
-            return Step::Nothing;
+            return WatchStep::Nothing;
         };
         let over = self.quiet_since + self.grace;
         if over <= after(Duration::ZERO) {
             self.due = None;
-            return Step::Overdue;
+            return WatchStep::Overdue;
         }
         self.due = Some(over);
         if std::mem::replace(&mut self.is_recorded, true) {
-            return Step::Nothing;
+            return WatchStep::Nothing;
         }
-        Step::Answered { at: self.ended_at.unwrap_or_else(clock::now), cost_usd, stdout_from: self.from }
+        WatchStep::Answered { at: self.ended_at.unwrap_or_else(clock::now), cost_usd, stdout_from: self.from }
     }
 
     /// Reads what was written since the last look.

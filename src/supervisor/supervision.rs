@@ -11,7 +11,7 @@ use crate::model::exit::Exit;
 use crate::model::limits::LimitsHold;
 use crate::model::live_record::{LiveRecord, RetryWait};
 use crate::model::run_spec::{RunKind, RunSpec};
-use crate::supervisor::answer_watch::{AnswerWatch, Step};
+use crate::supervisor::answer_watch::{AnswerWatch, WatchStep};
 use crate::supervisor::log_watch::{LogWatch, MARK_STEP};
 use crate::supervisor::machine::{Input, Machine, Output, Why};
 use crate::supervisor::stage::{Stage, Stages};
@@ -160,7 +160,7 @@ impl<'a> Supervision<'a> {
                 }
                 () = maybe(answer_due) => {
                     let step = self.answer_watch.as_mut().map(|watch| watch.look(self.folder));
-                    if self.follow_answer(step.unwrap_or(Step::Nothing)) { run.inputs.push(Input::ExitOverdue); }
+                    if self.follow_answer(step.unwrap_or(WatchStep::Nothing)) { run.inputs.push(Input::ExitOverdue); }
                 }
                 () = sleep(look_step), if is_ending => {
                     look_step = (look_step * 2).min(LOOK_STEP_MAX);
@@ -336,12 +336,12 @@ impl<'a> Supervision<'a> {
     }
 
     /// Records what the watch on the answer found. Returns whether the agent is to be ended.
-    fn follow_answer(&mut self, step: Step) -> bool {
+    fn follow_answer(&mut self, step: WatchStep) -> bool {
         let answered = match step {
-            Step::Nothing => return false,
-            Step::Overdue => return true,
-            Step::WorksOn => None,
-            Step::Answered { at, cost_usd, stdout_from } => {
+            WatchStep::Nothing => return false,
+            WatchStep::Overdue => return true,
+            WatchStep::WorksOn => None,
+            WatchStep::Answered { at, cost_usd, stdout_from } => {
                 let cost_usd = match (self.spent_usd, cost_usd) {
                     (Some(before), Some(now)) => Some(before + now),
                     (before, now) => before.or(now),

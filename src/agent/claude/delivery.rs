@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::agent::claude::input::{self, shows};
 use crate::agent::claude::transcript;
-use crate::agent::window::{Arrival, Delivered, Input, InputDelivery, InputView, Step};
+use crate::agent::window::{Arrival, Delivered, DeliveryStep, InputContent, InputDelivery, InputView};
 
 /// A start with many plugins takes its time.
 const START: Duration = Duration::from_secs(60);
@@ -33,17 +33,17 @@ const TAKEN: Duration = Duration::from_secs(2);
 
 /// One text on its way.
 #[derive(Debug)]
-pub(super) struct Delivery<'a> {
+pub(super) struct PasteDelivery<'a> {
     text: &'a str,
-    stage: Stage,
+    stage: DeliveryStage,
     /// Before the last step.
-    earlier: Stage,
+    earlier: DeliveryStage,
     /// Since when the stage's own trouble is seen without a break.
     trouble: Option<(Trouble, Duration)>,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Stage {
+enum DeliveryStage {
     Before,
     Pasted { first: Duration, last: Duration, times: u32 },
     Entered { first: Duration, last: Duration },
@@ -56,14 +56,14 @@ enum Trouble {
     Empty,
 }
 
-impl<'a> Delivery<'a> {
+impl<'a> PasteDelivery<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, stage: Stage::Before, earlier: Stage::Before, trouble: None }
+        Self { text, stage: DeliveryStage::Before, earlier: DeliveryStage::Before, trouble: None }
     }
 }
 
-impl InputDelivery for Delivery<'_> {
-    fn read_input(&self, screen: &str) -> Input {
+impl InputDelivery for PasteDelivery<'_> {
+    fn read_input(&self, screen: &str) -> InputContent {
         input::read_input(screen)
     }
 
@@ -85,15 +85,15 @@ impl InputDelivery for Delivery<'_> {
         input::CHOICE
     }
 
-    fn step(&mut self, seen: &InputView, now: Duration) -> Step {
+    fn step(&mut self, seen: &InputView, now: Duration) -> DeliveryStep {
         self.earlier = self.stage;
         if let Some(arrival) = seen.arrival {
-            return Step::End(Delivered::Arrived(arrival));
+            return DeliveryStep::End(Delivered::Arrived(arrival));
         }
         match self.stage {
-            Stage::Before => self.before(seen, now),
-            Stage::Pasted { first, last, times } => self.pasted_at(seen, now, (first, last, times)),
-            Stage::Entered { first, last } => self.entered(seen, now, (first, last)),
+            DeliveryStage::Before => self.before(seen, now),
+            DeliveryStage::Pasted { first, last, times } => self.pasted_at(seen, now, (first, last, times)),
+            DeliveryStage::Entered { first, last } => self.entered(seen, now, (first, last)),
         }
     }
 
@@ -102,66 +102,71 @@ impl InputDelivery for Delivery<'_> {
     }
 }
 
-impl Delivery<'_> {
-    fn before(&mut self, seen: &InputView, now: Duration) -> Step {
+impl PasteDelivery<'_> {
+    fn before(&mut self, seen: &InputView, now: Duration) -> DeliveryStep {
         if now >= GIVE_UP {
-            return Step::End(Delivered::NoInput);
+            return DeliveryStep::End(Delivered::NoInput);
         }
         match &seen.input {
-            Input::Empty if seen.registered || now >= UNREGISTERED => {
+            InputContent::Empty if seen.registered || now >= UNREGISTERED => {
                 self.trouble = None;
-                self.stage = Stage::Pasted { first: now, last: now, times: 1 };
-                Step::Paste
+                self.stage = DeliveryStage::Pasted { first: now, last: now, times: 1 };
+                DeliveryStep::Paste
             }
-            Input::Empty => Step::Look,
-            Input::Holds(_) => self.after(Trouble::Draft, now, DRAFT, Delivered::Draft),
-            Input::Hidden => match &seen.asks {
-                Some(what) => Step::End(Delivered::Asks(what.clone())),
+            InputContent::Empty => DeliveryStep::Look,
+            InputContent::Holds(_) => self.after(Trouble::Draft, now, DRAFT, Delivered::Draft),
+            InputContent::Hidden => match &seen.asks {
+                Some(what) => DeliveryStep::End(Delivered::Asks(what.clone())),
                 None if seen.registered => self.after(Trouble::Hidden, now, HIDDEN, Delivered::NoInput),
-                None if now >= START => Step::End(Delivered::NotUp),
-                None => Step::Look,
+                None if now >= START => DeliveryStep::End(Delivered::NotUp),
+                None => DeliveryStep::Look,
             },
         }
     }
 
-    fn pasted_at(&mut self, seen: &InputView, now: Duration, (first, last, times): (Duration, Duration, u32)) -> Step {
+    fn pasted_at(
+        &mut self,
+        seen: &InputView,
+        now: Duration,
+        (first, last, times): (Duration, Duration, u32),
+    ) -> DeliveryStep {
         if shows(&seen.input, self.text) {
-            self.stage = Stage::Entered { first: now, last: now };
-            return Step::Enter;
+            self.stage = DeliveryStage::Entered { first: now, last: now };
+            return DeliveryStep::Enter;
         }
         if now >= first + APPEARS {
-            return Step::End(Delivered::Unentered);
+            return DeliveryStep::End(Delivered::Unentered);
         }
-        let vanished = seen.input == Input::Empty && self.lasts(Trouble::Empty, now) >= VANISHED;
-        if seen.input != Input::Empty {
+        let vanished = seen.input == InputContent::Empty && self.lasts(Trouble::Empty, now) >= VANISHED;
+        if seen.input != InputContent::Empty {
             self.trouble = None;
         }
         if vanished && times < PASTES && now >= last + VANISHED {
             self.trouble = None;
-            self.stage = Stage::Pasted { first, last: now, times: times + 1 };
-            return Step::Paste;
+            self.stage = DeliveryStage::Pasted { first, last: now, times: times + 1 };
+            return DeliveryStep::Paste;
         }
-        Step::Look
+        DeliveryStep::Look
     }
 
-    fn entered(&mut self, seen: &InputView, now: Duration, (first, last): (Duration, Duration)) -> Step {
+    fn entered(&mut self, seen: &InputView, now: Duration, (first, last): (Duration, Duration)) -> DeliveryStep {
         let stands = shows(&seen.input, self.text);
         if stands && now >= last + SWALLOWED && now < first + ARRIVES {
-            self.stage = Stage::Entered { first, last: now };
-            return Step::Enter;
+            self.stage = DeliveryStage::Entered { first, last: now };
+            return DeliveryStep::Enter;
         }
         if !stands && self.text.starts_with('/') && now >= last + TAKEN {
-            return Step::End(Delivered::Taken);
+            return DeliveryStep::End(Delivered::Taken);
         }
         if now >= last + ARRIVES {
-            return Step::End(if stands { Delivered::Unentered } else { Delivered::Unconfirmed });
+            return DeliveryStep::End(if stands { Delivered::Unentered } else { Delivered::Unconfirmed });
         }
-        Step::Look
+        DeliveryStep::Look
     }
 
     /// `end` where the trouble lasts for so long.
-    fn after(&mut self, trouble: Trouble, now: Duration, bound: Duration, end: Delivered) -> Step {
-        if self.lasts(trouble, now) >= bound { Step::End(end) } else { Step::Look }
+    fn after(&mut self, trouble: Trouble, now: Duration, bound: Duration, end: Delivered) -> DeliveryStep {
+        if self.lasts(trouble, now) >= bound { DeliveryStep::End(end) } else { DeliveryStep::Look }
     }
 
     fn lasts(&mut self, trouble: Trouble, now: Duration) -> Duration {
@@ -185,123 +190,133 @@ mod tests {
         Duration::from_millis(ms)
     }
 
-    fn seen(input: Input) -> InputView {
+    fn seen(input: InputContent) -> InputView {
         InputView { registered: true, asks: None, input, arrival: None }
     }
 
     fn shown() -> InputView {
-        seen(Input::Holds(TEXT.to_owned()))
+        seen(InputContent::Holds(TEXT.to_owned()))
     }
 
     fn empty() -> InputView {
-        seen(Input::Empty)
+        seen(InputContent::Empty)
     }
 
     /// A delivery that has pasted at 0, and entered at 100 ms.
-    fn entered() -> Delivery<'static> {
-        let mut delivery = Delivery::new(TEXT);
-        assert_eq!(delivery.step(&empty(), ms(0)), Step::Paste);
-        assert_eq!(delivery.step(&empty(), ms(50)), Step::Look, "not seen yet: a key would come before it");
-        assert_eq!(delivery.step(&shown(), ms(100)), Step::Enter);
+    fn entered() -> PasteDelivery<'static> {
+        let mut delivery = PasteDelivery::new(TEXT);
+        assert_eq!(delivery.step(&empty(), ms(0)), DeliveryStep::Paste);
+        assert_eq!(delivery.step(&empty(), ms(50)), DeliveryStep::Look, "not seen yet: a key would come before it");
+        assert_eq!(delivery.step(&shown(), ms(100)), DeliveryStep::Enter);
         delivery
     }
 
     #[test]
     fn it_is_pasted_seen_entered_and_confirmed() {
         let mut delivery = entered();
-        assert_eq!(delivery.step(&empty(), ms(200)), Step::Look);
+        assert_eq!(delivery.step(&empty(), ms(200)), DeliveryStep::Look);
         let arrived = InputView { arrival: Some(Arrival::Exact), ..empty() };
-        assert_eq!(delivery.step(&arrived, ms(300)), Step::End(Delivered::Arrived(Arrival::Exact)));
+        assert_eq!(delivery.step(&arrived, ms(300)), DeliveryStep::End(Delivered::Arrived(Arrival::Exact)));
     }
 
     #[test]
     fn enter_is_pressed_again_only_while_the_text_stands_there() {
         let mut delivery = entered();
-        assert_eq!(delivery.step(&shown(), ms(500)), Step::Look);
-        assert_eq!(delivery.step(&shown(), ms(901)), Step::Enter);
-        let other = seen(Input::Holds("what its user types now".to_owned()));
-        assert_eq!(delivery.step(&other, ms(3000)), Step::Look);
-        assert_eq!(delivery.step(&seen(Input::Hidden), ms(4000)), Step::Look);
-        assert_eq!(delivery.step(&empty(), ms(15_500)), Step::Look);
-        assert_eq!(delivery.step(&empty(), ms(16_000)), Step::End(Delivered::Unconfirmed));
+        assert_eq!(delivery.step(&shown(), ms(500)), DeliveryStep::Look);
+        assert_eq!(delivery.step(&shown(), ms(901)), DeliveryStep::Enter);
+        let other = seen(InputContent::Holds("what its user types now".to_owned()));
+        assert_eq!(delivery.step(&other, ms(3000)), DeliveryStep::Look);
+        assert_eq!(delivery.step(&seen(InputContent::Hidden), ms(4000)), DeliveryStep::Look);
+        assert_eq!(delivery.step(&empty(), ms(15_500)), DeliveryStep::Look);
+        assert_eq!(delivery.step(&empty(), ms(16_000)), DeliveryStep::End(Delivered::Unconfirmed));
         let mut deaf = entered();
         let mut presses = 0;
         let end = (1..).map(|n| deaf.step(&shown(), ms(100 + n * 100))).find(|step| {
-            presses += usize::from(*step == Step::Enter);
-            matches!(step, Step::End(_))
+            presses += usize::from(*step == DeliveryStep::Enter);
+            matches!(step, DeliveryStep::End(_))
         });
-        assert_eq!(end, Some(Step::End(Delivered::Unentered)));
+        assert_eq!(end, Some(DeliveryStep::End(Delivered::Unentered)));
         assert!(presses < 30, "{presses}");
     }
 
     #[test]
     fn a_paste_that_vanished_is_pasted_again_and_one_that_is_late_is_not() {
-        let mut delivery = Delivery::new(TEXT);
-        assert_eq!(delivery.step(&empty(), ms(0)), Step::Paste);
-        assert_eq!(delivery.step(&empty(), ms(100)), Step::Look);
-        assert_eq!(delivery.step(&empty(), ms(2900)), Step::Look);
-        assert_eq!(delivery.step(&empty(), ms(3100)), Step::Paste);
-        assert_eq!(delivery.step(&empty(), ms(3200)), Step::Look);
-        assert_eq!(delivery.step(&shown(), ms(3300)), Step::Enter);
-        let mut covered = Delivery::new(TEXT);
-        assert_eq!(covered.step(&empty(), ms(0)), Step::Paste);
+        let mut delivery = PasteDelivery::new(TEXT);
+        assert_eq!(delivery.step(&empty(), ms(0)), DeliveryStep::Paste);
+        assert_eq!(delivery.step(&empty(), ms(100)), DeliveryStep::Look);
+        assert_eq!(delivery.step(&empty(), ms(2900)), DeliveryStep::Look);
+        assert_eq!(delivery.step(&empty(), ms(3100)), DeliveryStep::Paste);
+        assert_eq!(delivery.step(&empty(), ms(3200)), DeliveryStep::Look);
+        assert_eq!(delivery.step(&shown(), ms(3300)), DeliveryStep::Enter);
+        let mut covered = PasteDelivery::new(TEXT);
+        assert_eq!(covered.step(&empty(), ms(0)), DeliveryStep::Paste);
         for at in [100, 3100, 8000] {
-            assert_eq!(covered.step(&seen(Input::Hidden), ms(at)), Step::Look, "a dialog may have come before it");
+            assert_eq!(
+                covered.step(&seen(InputContent::Hidden), ms(at)),
+                DeliveryStep::Look,
+                "a dialog may have come before it"
+            );
         }
-        assert_eq!(covered.step(&seen(Input::Hidden), ms(12_000)), Step::End(Delivered::Unentered));
+        assert_eq!(covered.step(&seen(InputContent::Hidden), ms(12_000)), DeliveryStep::End(Delivered::Unentered));
     }
 
     #[test]
     fn nothing_is_typed_into_a_dialog_a_draft_or_what_is_not_up() {
-        let asks = InputView { asks: Some("permission: Bash".to_owned()), ..seen(Input::Hidden) };
-        assert_eq!(Delivery::new(TEXT).step(&asks, ms(0)), Step::End(Delivered::Asks("permission: Bash".to_owned())));
+        let asks = InputView { asks: Some("permission: Bash".to_owned()), ..seen(InputContent::Hidden) };
+        assert_eq!(
+            PasteDelivery::new(TEXT).step(&asks, ms(0)),
+            DeliveryStep::End(Delivered::Asks("permission: Bash".to_owned()))
+        );
         // What it said last may be old: the input line is there.
         let over = InputView { asks: Some("permission: Bash".to_owned()), ..empty() };
-        assert_eq!(Delivery::new(TEXT).step(&over, ms(0)), Step::Paste);
-        let mut hidden = Delivery::new(TEXT);
-        assert_eq!(hidden.step(&seen(Input::Hidden), ms(0)), Step::Look);
-        assert_eq!(hidden.step(&seen(Input::Hidden), ms(3000)), Step::End(Delivered::NoInput));
-        let draft = seen(Input::Holds("hers".to_owned()));
-        let mut delivery = Delivery::new(TEXT);
-        assert_eq!(delivery.step(&draft, ms(0)), Step::Look, "it may be on its way");
-        assert_eq!(delivery.step(&draft, ms(1000)), Step::End(Delivered::Draft));
-        let starting = InputView { registered: false, ..seen(Input::Hidden) };
-        let mut starts = Delivery::new(TEXT);
-        assert_eq!(starts.step(&starting, ms(59_000)), Step::Look);
-        assert_eq!(starts.step(&InputView { registered: false, ..empty() }, ms(0)), Step::Look);
-        assert_eq!(starts.step(&starting, ms(60_000)), Step::End(Delivered::NotUp));
+        assert_eq!(PasteDelivery::new(TEXT).step(&over, ms(0)), DeliveryStep::Paste);
+        let mut hidden = PasteDelivery::new(TEXT);
+        assert_eq!(hidden.step(&seen(InputContent::Hidden), ms(0)), DeliveryStep::Look);
+        assert_eq!(hidden.step(&seen(InputContent::Hidden), ms(3000)), DeliveryStep::End(Delivered::NoInput));
+        let draft = seen(InputContent::Holds("hers".to_owned()));
+        let mut delivery = PasteDelivery::new(TEXT);
+        assert_eq!(delivery.step(&draft, ms(0)), DeliveryStep::Look, "it may be on its way");
+        assert_eq!(delivery.step(&draft, ms(1000)), DeliveryStep::End(Delivered::Draft));
+        let starting = InputView { registered: false, ..seen(InputContent::Hidden) };
+        let mut starts = PasteDelivery::new(TEXT);
+        assert_eq!(starts.step(&starting, ms(59_000)), DeliveryStep::Look);
+        assert_eq!(starts.step(&InputView { registered: false, ..empty() }, ms(0)), DeliveryStep::Look);
+        assert_eq!(starts.step(&starting, ms(60_000)), DeliveryStep::End(Delivered::NotUp));
         assert_eq!(
-            Delivery::new(TEXT).step(&InputView { registered: false, ..empty() }, ms(5000)),
-            Step::Paste,
+            PasteDelivery::new(TEXT).step(&InputView { registered: false, ..empty() }, ms(5000)),
+            DeliveryStep::Paste,
             "no hooks"
         );
     }
 
     #[test]
     fn what_was_withheld_was_not_done() {
-        let mut delivery = Delivery::new(TEXT);
-        assert_eq!(delivery.step(&empty(), ms(0)), Step::Paste);
+        let mut delivery = PasteDelivery::new(TEXT);
+        assert_eq!(delivery.step(&empty(), ms(0)), DeliveryStep::Paste);
         delivery.withheld();
-        assert_eq!(delivery.step(&empty(), ms(40)), Step::Paste);
-        assert_eq!(delivery.step(&shown(), ms(80)), Step::Enter);
+        assert_eq!(delivery.step(&empty(), ms(40)), DeliveryStep::Paste);
+        assert_eq!(delivery.step(&shown(), ms(80)), DeliveryStep::Enter);
         delivery.withheld();
-        assert_eq!(delivery.step(&shown(), ms(120)), Step::Enter);
-        let mut never = Delivery::new(TEXT);
+        assert_eq!(delivery.step(&shown(), ms(120)), DeliveryStep::Enter);
+        let mut never = PasteDelivery::new(TEXT);
         let end = (0..).map(|n| {
             let step = never.step(&empty(), ms(n * 1000));
             never.withheld();
             step
         });
-        assert_eq!(end.take(200).find(|step| matches!(step, Step::End(_))), Some(Step::End(Delivered::NoInput)));
+        assert_eq!(
+            end.take(200).find(|step| matches!(step, DeliveryStep::End(_))),
+            Some(DeliveryStep::End(Delivered::NoInput))
+        );
     }
 
     #[test]
     fn a_command_that_leaves_no_trace_counts_as_taken() {
-        let mut delivery = Delivery::new("/clear");
-        assert_eq!(delivery.step(&empty(), ms(0)), Step::Paste);
-        assert_eq!(delivery.step(&seen(Input::Holds("/clear".to_owned())), ms(50)), Step::Enter);
-        assert_eq!(delivery.step(&seen(Input::Hidden), ms(1000)), Step::Look);
-        assert_eq!(delivery.step(&seen(Input::Hidden), ms(2050)), Step::End(Delivered::Taken));
+        let mut delivery = PasteDelivery::new("/clear");
+        assert_eq!(delivery.step(&empty(), ms(0)), DeliveryStep::Paste);
+        assert_eq!(delivery.step(&seen(InputContent::Holds("/clear".to_owned())), ms(50)), DeliveryStep::Enter);
+        assert_eq!(delivery.step(&seen(InputContent::Hidden), ms(1000)), DeliveryStep::Look);
+        assert_eq!(delivery.step(&seen(InputContent::Hidden), ms(2050)), DeliveryStep::End(Delivered::Taken));
     }
 
     #[test]
@@ -314,9 +329,9 @@ mod tests {
             ("see @file now", false),
             ("?", true),
         ] {
-            assert_eq!(Delivery::new(text).pasted(), if blank { format!("{text} ") } else { text.to_owned() });
+            assert_eq!(PasteDelivery::new(text).pasted(), if blank { format!("{text} ") } else { text.to_owned() });
         }
         let long = format!("{}@x", "line\n".repeat(5));
-        assert_eq!(Delivery::new(&long).pasted(), long, "a placeholder keeps its blanks");
+        assert_eq!(PasteDelivery::new(&long).pasted(), long, "a placeholder keeps its blanks");
     }
 }

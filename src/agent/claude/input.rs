@@ -1,9 +1,9 @@
 //! The input line of a `claude` in a window, read off its screen: is it there, and what stands in it?
 //!
-//! Its screen is no interface and changes with versions, so what is not recognised is [`Input::Hidden`],
+//! Its screen is no interface and changes with versions, so what is not recognised is [`InputContent::Hidden`],
 //! and nothing is typed there: where a dialog asks, there is no input line either.
 
-use crate::agent::window::Input;
+use crate::agent::window::InputContent;
 
 /// A line of these above and below makes the input's frame; its name may stand in the upper one.
 const RULE: char = '─';
@@ -19,14 +19,14 @@ const SURE: usize = 16;
 pub(super) const CHOICE: &str = r"❯ [0-9]+\. ";
 
 /// Reads a screen with its attributes (`capture-pane -e`): faint text is a hint of the agent's.
-pub(super) fn read_input(screen: &str) -> Input {
+pub(super) fn read_input(screen: &str) -> InputContent {
     let mut style = Style::default();
-    let lines: Vec<Line> = screen.split('\n').map(|line| style.read(line)).collect();
+    let lines: Vec<ScreenLine> = screen.split('\n').map(|line| style.read(line)).collect();
     let rules: Vec<usize> = (0..lines.len()).filter(|at| lines[*at].is_rule()).collect();
     let frame = rules.windows(2).rev().find(|pair| {
         lines.get(pair[0] + 1).is_some_and(|line| pair[0] + 1 < pair[1] && line.all.starts_with([PROMPT, SHELL]))
     });
-    let Some(&[above, below]) = frame else { return Input::Hidden };
+    let Some(&[above, below]) = frame else { return InputContent::Hidden };
     let mut text = String::new();
     for (number, line) in lines[above + 1..below].iter().enumerate() {
         let typed = line.typed.trim_end_matches(is_blank);
@@ -38,7 +38,7 @@ pub(super) fn read_input(screen: &str) -> Input {
             }
         }
     }
-    if text.trim_matches(is_blank).is_empty() { Input::Empty } else { Input::Holds(text) }
+    if text.trim_matches(is_blank).is_empty() { InputContent::Empty } else { InputContent::Holds(text) }
 }
 
 fn is_blank(c: char) -> bool {
@@ -47,8 +47,8 @@ fn is_blank(c: char) -> bool {
 
 /// Whether what `input` holds is `text` and nothing beside it: lines may be wrapped, and a long text is a
 /// placeholder.
-pub(super) fn shows(input: &Input, text: &str) -> bool {
-    let Input::Holds(held) = input else { return false };
+pub(super) fn shows(input: &InputContent, text: &str) -> bool {
+    let InputContent::Holds(held) = input else { return false };
     if let Some(lines) = placeholder(held) {
         return lines == text.matches('\n').count();
     }
@@ -87,13 +87,13 @@ pub(super) fn skeleton(text: &str) -> String {
     out
 }
 
-struct Line {
+struct ScreenLine {
     all: String,
     /// Without what is faint.
     typed: String,
 }
 
-impl Line {
+impl ScreenLine {
     fn is_rule(&self) -> bool {
         self.all.chars().take_while(|c| *c == RULE).count() >= RULE_LEAST
     }
@@ -107,7 +107,7 @@ struct Style {
 }
 
 impl Style {
-    fn read(&mut self, line: &str) -> Line {
+    fn read(&mut self, line: &str) -> ScreenLine {
         let (mut all, mut typed) = (String::new(), String::new());
         let mut rest = line.chars();
         // The cursor is a cell in reverse; on a hint, that cell is the hint's too.
@@ -129,7 +129,7 @@ impl Style {
             typed.push(c);
             under_cursor = self.reverse.then_some(typed.len());
         }
-        Line { all, typed }
+        ScreenLine { all, typed }
     }
 
     fn apply(&mut self, sequence: &str) {
@@ -164,23 +164,23 @@ mod tests {
         )
     }
 
-    fn read(input: &str) -> Input {
+    fn read(input: &str) -> InputContent {
         read_input(&screen(input))
     }
 
     #[test]
     fn a_hint_is_not_text() {
-        assert_eq!(read("\x1b[39m❯\u{a0}\x1b[7m"), Input::Empty);
+        assert_eq!(read("\x1b[39m❯\u{a0}\x1b[7m"), InputContent::Empty);
         assert_eq!(
             read("\x1b[38;5;246m❯\u{a0}\x1b[7m\x1b[39mP\x1b[0;2m\x1b[39mress\x1b[0m \x1b[2mup\x1b[0m"),
-            Input::Empty
+            InputContent::Empty
         );
-        assert_eq!(read("❯\u{a0}hello draft\x1b[7m \x1b[0m"), Input::Holds("hello draft".to_owned()));
-        assert_eq!(read("❯\u{a0}/review\x1b[7m \x1b[0;2m[pr]\x1b[0m"), Input::Holds("/review".to_owned()));
-        assert_eq!(read("❯\u{a0}one\n  two\n    three"), Input::Holds("one\ntwo\n  three".to_owned()));
-        assert_eq!(read("!\u{a0}ls -l"), Input::Holds("!\u{a0}ls -l".to_owned()));
+        assert_eq!(read("❯\u{a0}hello draft\x1b[7m \x1b[0m"), InputContent::Holds("hello draft".to_owned()));
+        assert_eq!(read("❯\u{a0}/review\x1b[7m \x1b[0;2m[pr]\x1b[0m"), InputContent::Holds("/review".to_owned()));
+        assert_eq!(read("❯\u{a0}one\n  two\n    three"), InputContent::Holds("one\ntwo\n  three".to_owned()));
+        assert_eq!(read("!\u{a0}ls -l"), InputContent::Holds("!\u{a0}ls -l".to_owned()));
         // The numbers of a colour are no attributes.
-        assert_eq!(read("❯\u{a0}\x1b[38;5;2mgreen\x1b[38;2;2;7;2m too"), Input::Holds("green too".to_owned()));
+        assert_eq!(read("❯\u{a0}\x1b[38;5;2mgreen\x1b[38;2;2;7;2m too"), InputContent::Holds("green too".to_owned()));
     }
 
     #[test]
@@ -188,10 +188,10 @@ mod tests {
         let asks = format!(
             "❯ run it\n\n{RULES}\n Bash command\n\n Do you want to proceed?\n ❯ 1. Yes\n   3. No\n\n Esc to cancel\n"
         );
-        assert_eq!(read_input(&asks), Input::Hidden);
-        assert_eq!(read_input(""), Input::Hidden);
-        assert_eq!(read_input(&format!("{RULES}\n  Settings  Status\n{RULES}\n")), Input::Hidden);
-        assert_eq!(read_input(&format!("{RULES}\n{RULES}\n")), Input::Hidden);
+        assert_eq!(read_input(&asks), InputContent::Hidden);
+        assert_eq!(read_input(""), InputContent::Hidden);
+        assert_eq!(read_input(&format!("{RULES}\n  Settings  Status\n{RULES}\n")), InputContent::Hidden);
+        assert_eq!(read_input(&format!("{RULES}\n{RULES}\n")), InputContent::Hidden);
     }
 
     #[test]
@@ -210,6 +210,6 @@ mod tests {
         assert!(shows(&read("❯\u{a0}日本語"), "日本語"));
         let hinted = read("\x1b[39m❯\u{a0}\x1b[38;5;153m/clear\x1b[39m \x1b[7m \x1b[0m\x1b[38;5;246m[name]\x1b[39m");
         assert!(shows(&hinted, "/clear") && !shows(&hinted, "/cle"));
-        assert!(!shows(&Input::Empty, "x") && !shows(&Input::Hidden, "x"));
+        assert!(!shows(&InputContent::Empty, "x") && !shows(&InputContent::Hidden, "x"));
     }
 }

@@ -7,12 +7,12 @@ use memchr::memmem;
 use crate::agent::claude::result::ResultEvent;
 use crate::agent::claude::turn_event::{TurnEvent, events_of_line};
 use crate::agent::lines_back::lines_back;
-use crate::agent::protocol::{LastTurn, LogReader, Turn};
+use crate::agent::protocol::{LastTurn, SeekableLog, Turn};
 
 const WORDS: [&[u8]; 4] = [b"\"result\"", b"\"assistant\"", b"\"user\"", b"\"init\""];
 
 /// Reads `log` from its end up to the last event that belongs to a turn. Fails when it cannot be read.
-pub(super) fn read(log: &mut dyn LogReader) -> io::Result<LastTurn> {
+pub(super) fn read(log: &mut dyn SeekableLog) -> io::Result<LastTurn> {
     let mut last = LastTurn { turn: None, is_whole: true };
     let mut is_first = true;
     lines_back(log, |line| {

@@ -30,7 +30,7 @@ use std::io;
 
 use crate::agent::installation::Installation;
 use crate::agent::protocol::{
-    AgentProtocol, BuiltInAgent, Capabilities, EventRenderer, LastTurn, LaunchOptions, LogReader, RateLimit,
+    AgentProtocol, BuiltInAgent, Capabilities, EventRenderer, LastTurn, LaunchOptions, RateLimit, SeekableLog,
 };
 use crate::agent::report::AgentReport;
 use crate::agent::window::WindowProtocol;
@@ -91,15 +91,15 @@ impl AgentProtocol for Claude {
         &["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"]
     }
 
-    fn read_report(&self, log: &mut dyn LogReader) -> io::Result<AgentReport> {
+    fn read_report(&self, log: &mut dyn SeekableLog) -> io::Result<AgentReport> {
         report::read(log)
     }
 
-    fn read_last_turn(&self, log: &mut dyn LogReader) -> io::Result<LastTurn> {
+    fn read_last_turn(&self, log: &mut dyn SeekableLog) -> io::Result<LastTurn> {
         last_turn::read(log)
     }
 
-    fn read_rate_limit(&self, log: &mut dyn LogReader) -> io::Result<Option<RateLimit>> {
+    fn read_rate_limit(&self, log: &mut dyn SeekableLog) -> io::Result<Option<RateLimit>> {
         rate_limit::read(log)
     }
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::agent::claude::turn_event::events_of_line;
 use crate::agent::lines_back::lines_back;
-use crate::agent::protocol::{LogReader, RateLimit};
+use crate::agent::protocol::{RateLimit, SeekableLog};
 
 /// Too many requests, and an overloaded other side.
 const STATUSES: [u64; 2] = [429, 529];
@@ -20,8 +20,8 @@ const TYPES: [&str; 2] = ["rate_limit_error", "overloaded_error"];
 /// Only lines with one of these are parsed.
 const TELLING: [&[u8]; 4] = [b"\"result\"", b"\"rate_limit_event\"", b"\"api_retry\"", b"\"assistant\""];
 
-pub(super) fn read(log: &mut dyn LogReader) -> io::Result<Option<RateLimit>> {
-    let mut seen = Seen::default();
+pub(super) fn read(log: &mut dyn SeekableLog) -> io::Result<Option<RateLimit>> {
+    let mut seen = LimitReading::default();
     lines_back(log, |line| {
         if !TELLING.iter().any(|word| memmem::find(line, word).is_some()) {
             return true;
@@ -32,14 +32,14 @@ pub(super) fn read(log: &mut dyn LogReader) -> io::Result<Option<RateLimit>> {
 }
 
 #[derive(Default)]
-struct Seen {
+struct LimitReading {
     limited: bool,
     has_result: bool,
     has_retry: bool,
     limit: RateLimit,
 }
 
-impl Seen {
+impl LimitReading {
     /// Takes one event, from the last to the first. False when no earlier one can matter.
     fn take(&mut self, event: &Value) -> bool {
         let is = |key: &str, text: &str| event.get(key).and_then(Value::as_str) == Some(text);

@@ -10,7 +10,7 @@ use crate::agent::claude::hook::decision_for;
 use crate::agent::claude::result::{ResultEvent, denials, session_id, usage};
 use crate::agent::claude::turn_event::{TurnEvent, events_of_line};
 use crate::agent::lines_back::lines_back;
-use crate::agent::protocol::LogReader;
+use crate::agent::protocol::SeekableLog;
 use crate::agent::report::{AgentReport, ReportedOutcome};
 
 /// More refusals than this add nothing to a record.
@@ -21,7 +21,7 @@ const NOT_AUTHENTICATED: &str = "authentication_failed";
 const UNAUTHORIZED: u16 = 401;
 
 /// Reads no further back than it has to: the size of `log` does not matter where there is a result.
-pub(super) fn read(log: &mut dyn LogReader) -> io::Result<AgentReport> {
+pub(super) fn read(log: &mut dyn SeekableLog) -> io::Result<AgentReport> {
     let mut reading = Reading::default();
     lines_back(log, |line| {
         !reading.may_need(line) || events_of_line(line).iter().rev().all(|event| reading.take(event))

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::agent::claude::delivery::Delivery;
+use crate::agent::claude::delivery::PasteDelivery;
 use crate::agent::claude::{Claude, activity, hook, onboarding, settings, status_file};
 use crate::agent::hook_event::HookEvent;
 use crate::agent::window::{
@@ -65,6 +65,6 @@ impl WindowProtocol for Claude {
     }
 
     fn delivery<'a>(&self, text: &'a str) -> Box<dyn InputDelivery + 'a> {
-        Box::new(Delivery::new(text))
+        Box::new(PasteDelivery::new(text))
     }
 }

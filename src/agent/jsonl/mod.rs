@@ -11,7 +11,7 @@ use std::io;
 use serde_json::Value;
 
 use crate::agent::lines_back::lines_back;
-use crate::agent::protocol::{AgentProtocol, Capabilities, EventRenderer, LogReader};
+use crate::agent::protocol::{AgentProtocol, Capabilities, EventRenderer, SeekableLog};
 use crate::agent::report::{AgentReport, ReportedOutcome};
 use crate::agent::session_id::is_session_id;
 use crate::agent::shorten::shorten;
@@ -32,7 +32,7 @@ impl AgentProtocol for Jsonl {
         Capabilities { reports: true, ..Capabilities::default() }
     }
 
-    fn read_report(&self, log: &mut dyn LogReader) -> io::Result<AgentReport> {
+    fn read_report(&self, log: &mut dyn SeekableLog) -> io::Result<AgentReport> {
         let mut last = None;
         lines_back(log, |line| {
             let is_blank = line.trim_ascii().is_empty();

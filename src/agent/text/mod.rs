@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::agent::protocol::{AgentProtocol, LogReader};
+use crate::agent::protocol::{AgentProtocol, SeekableLog};
 use crate::agent::report::AgentReport;
 
 #[derive(Debug)]
@@ -13,7 +13,7 @@ impl AgentProtocol for Text {
         "text"
     }
 
-    fn read_report(&self, _log: &mut dyn LogReader) -> io::Result<AgentReport> {
+    fn read_report(&self, _log: &mut dyn SeekableLog) -> io::Result<AgentReport> {
         Ok(AgentReport::not_due())
     }
 }

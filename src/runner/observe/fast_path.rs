@@ -52,7 +52,7 @@ pub(super) fn fast_path(
                 let runs = state == RunState::Running;
                 let does = match runs {
                     true => activity::of_pane(pane, facts.protocol, &id, &store.folder(&id), &socket),
-                    false => activity::Does::default(),
+                    false => activity::AgentActivity::default(),
                 };
                 let progress = Progress {
                     started_at: Some(facts.created_at),

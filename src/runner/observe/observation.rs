@@ -6,7 +6,7 @@ use crate::model::run::{Progress, Run, RunFacts};
 use crate::model::run_spec::{RunKind, RunSpec};
 use crate::model::run_state::RunState;
 use crate::plan::actual::ProbeResult;
-use crate::runner::activity::{self, Does};
+use crate::runner::activity::{self, AgentActivity};
 use crate::runner::run_answer;
 use crate::system::clock;
 use crate::system::process;
@@ -31,7 +31,7 @@ impl Observation {
         let agent = live.map(|live| live.agent.as_ref().unwrap_or(&live.owner).pid);
         let pane = self.pane.as_ref().filter(|_| state == RunState::Running);
         let answered = live.and_then(|live| live.answered.clone());
-        let does = pane.map(|pane| self.does(pane)).unwrap_or_default();
+        let does = pane.map(|pane| self.agent_activity(pane)).unwrap_or_default();
         let progress = Progress {
             started_at: live.map(|live| self.started(live.started_at)),
             pid: self.pane.as_ref().map(|pane| pane.pid).or(agent),
@@ -51,8 +51,8 @@ impl Observation {
         Run { facts, state, progress, end: None }
     }
 
-    fn does(&self, pane: &Pane) -> Does {
-        let RunKind::Interactive { socket, .. } = &self.spec.kind else { return Does::default() };
+    fn agent_activity(&self, pane: &Pane) -> AgentActivity {
+        let RunKind::Interactive { socket, .. } = &self.spec.kind else { return AgentActivity::default() };
         activity::of_pane(pane, self.spec.protocol, &self.spec.run_id, &self.folder, socket)
     }
 
