@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::run_id::RunId;
 
-/// Written into the spec by the starter, so that whoever moves the queue needs no manifest.
+/// Part of the spec, so that a queued run can be started without the manifest.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Conditions {

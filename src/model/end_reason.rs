@@ -59,7 +59,7 @@ pub enum EndReason {
     AnswerUnreadable(String),
 
     CannotStart {
-        what: Part,
+        what: Startable,
         error: String,
     },
     /// An interactive run was given to a supervisor.
@@ -117,7 +117,7 @@ pub enum Decision {
 /// What a supervisor prepares or starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Part {
+pub enum Startable {
     Environment,
     Signals,
     Setup,
@@ -152,7 +152,7 @@ impl EndReason {
     }
 }
 
-impl Part {
+impl Startable {
     const ALL: [Self; 5] = [Self::Environment, Self::Signals, Self::Setup, Self::Agent, Self::ExpectedCommand];
 
     fn failure(self) -> &'static str {

@@ -1,4 +1,4 @@
-//! How a run ended: written once, whole, by whoever owned or first saw the end.
+//! How a run ended: written once, by its supervisor or by the first command that sees the end.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,7 @@ pub struct ExitRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
     pub ended_at: Timestamp,
-    /// By the monotonic clock where the owner lived through it.
+    /// By the monotonic clock where a supervisor measured it.
     #[serde(default)]
     pub duration_ms: u64,
     #[serde(default)]

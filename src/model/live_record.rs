@@ -28,7 +28,7 @@ pub struct LiveRecord {
     pub retry: Option<RetryWait>,
     #[serde(default)]
     pub limits: Option<LimitsHold>,
-    /// A trouble that the owner lives through, such as a full disk.
+    /// A problem that does not end the owner, such as a full disk.
     #[serde(default)]
     pub trouble: Option<String>,
     /// Of a window whose agent tells of itself: where it keeps what it writes down.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::run_state::WaitingFor;
 
-/// `queued.json`: written by the starter under the pair's lock, removed by who starts the run.
+/// `queued.json`: written by the starter under the pair's lock, removed by the command that starts the run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct QueueRecord {

@@ -1,4 +1,4 @@
-//! A run as the house sees it: its spec, its state and, once ended, its end.
+//! An observed run: its facts, its state and, once ended, its end.
 
 use std::path::PathBuf;
 
@@ -66,7 +66,7 @@ pub struct Progress {
     pub activity: Option<Activity>,
     /// The conversation that the agent in a window is in by now.
     pub session_id: Option<String>,
-    /// A trouble it lives through.
+    /// A problem that does not end it, such as a full disk.
     pub trouble: Option<String>,
     /// Of a job: its agent has answered and not exited yet.
     pub answered: Option<Answered>,
@@ -193,7 +193,7 @@ impl Run {
         self.end.as_ref().is_some_and(|end| end.started_at.is_none() && unwanted(end.state))
     }
 
-    /// What it cost, and so far: an agent that has answered and lives on has told its cost.
+    /// What it cost. Of a run that has not ended: its cost so far, once its agent has answered.
     pub fn usage(&self) -> Usage {
         let so_far = || Usage {
             cost_usd: self.progress.answered.as_ref().and_then(|answered| answered.cost_usd),

@@ -10,7 +10,7 @@ pub enum RunState {
     Running,
     Stopping,
     Ended(EndState),
-    /// It cannot be seen from here: starts nothing, kills nothing.
+    /// It cannot be determined: nothing is started or killed for it.
     Unknown(UnknownWhy),
 }
 

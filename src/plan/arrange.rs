@@ -1,15 +1,15 @@
-//! The order of a plan's actions: what is ended goes first, then the starts as their graph has
-//! them, with what they pull; what is left alone comes last.
+//! Orders a plan: stops first, then starts in the order of their graph, with those that they need; last the
+//! pairs that nothing is done about.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::model::names::Pair;
-use crate::plan::diff::{Options, Plan, Seen, again_or_held, hold};
+use crate::plan::diff::{ObservedRun, Plan, UpOptions, again_or_held, hold};
 use crate::plan::graph::{Graph, NodeWhy};
-use crate::plan::step::{Hold, Kept, Step, What};
+use crate::plan::step::{Action, HeldReason, Kept, Step};
 
-/// Orders `plan` by the graph of its starts. `seen` tells of a pair that a start pulls.
-pub fn arrange(plan: Plan, graph: &Graph, options: Options, mut seen: impl FnMut(&Pair) -> Seen) -> Plan {
+/// Orders `plan` by the graph of its starts. `seen` returns the newest run of a pair that a start needs.
+pub fn arrange(plan: Plan, graph: &Graph, options: UpOptions, mut seen: impl FnMut(&Pair) -> ObservedRun) -> Plan {
     let (starts, rest): (Vec<Step>, Vec<Step>) = plan.steps.into_iter().partition(Step::is_start);
     let (mut steps, mut kept): (Vec<Step>, Vec<Step>) = rest.into_iter().partition(Step::is_action);
     let on_their_way = graph.nodes.iter().filter(|node| node.why == NodeWhy::OnItsWay);
@@ -18,7 +18,6 @@ pub fn arrange(plan: Plan, graph: &Graph, options: Options, mut seen: impl FnMut
     (told, kept) = kept.into_iter().partition(|step| on_their_way.contains(&step.pair));
     let by_pair = |steps: Vec<Step>| steps.into_iter().map(|step| (step.pair.clone(), step)).collect();
     let (mut starts, mut told): (HashMap<Pair, Step>, HashMap<Pair, Step>) = (by_pair(starts), by_pair(told));
-    // By node: what has become of it.
     let mut fates: Vec<Fate> = vec![Fate::Settled; graph.nodes.len()];
     let mut extra: BTreeSet<Pair> = BTreeSet::new();
     for (depth, index) in graph.tree() {
@@ -35,13 +34,13 @@ pub fn arrange(plan: Plan, graph: &Graph, options: Options, mut seen: impl FnMut
             |fate| node.needs.iter().find(|need| fates[**need] == fate).map(|need| &graph.nodes[*need].pair.mode);
         let run = step.run().cloned();
         if !step.is_start() {
-            // It is on its way already, or has its own reason.
+            // It is active already, or has its own reason.
         } else if let Some(mode) = need(Fate::Unseen) {
-            step.what = What::Unknown { run, why: format!("it needs `{mode}`, which cannot be seen") };
+            step.action = Action::Unknown { run, why: format!("it needs `{mode}`, which cannot be seen") };
         } else if let Some(mode) = need(Fate::Held) {
-            step.what = What::Held { run, why: Hold::Need(mode.clone()) };
+            step.action = Action::Held { run, why: HeldReason::Need(mode.clone()) };
         }
-        fates[*index] = Fate::of(&step.what);
+        fates[*index] = Fate::of(&step.action);
         let mut waits: Vec<usize> = graph.after(*index).filter(|on| fates[*on] == Fate::Awaited).collect();
         waits.sort_unstable();
         waits.dedup();
@@ -51,18 +50,18 @@ pub fn arrange(plan: Plan, graph: &Graph, options: Options, mut seen: impl FnMut
         extra.insert(step.pair.clone());
         steps.push(step);
     }
-    // A start that the graph does not know is lost to nobody.
+    // Starts that the graph does not contain keep their place.
     let mut others: Vec<Step> = starts.into_values().collect();
     others.sort_by(|a, b| a.pair.cmp(&b.pair));
     steps.extend(others);
-    // A pulled pair may be an active run that `diff` has spoken of already.
+    // A needed pair may be an active run that is a step already.
     steps.extend(kept.into_iter().filter(|step| !extra.contains(&step.pair)));
     Plan { steps }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
-    /// It starts or is on its way: what needs it waits.
+    /// It starts or is active: the runs that need it wait.
     Awaited,
     Unseen,
     Held,
@@ -70,27 +69,29 @@ enum Fate {
 }
 
 impl Fate {
-    fn of(what: &What) -> Self {
+    fn of(what: &Action) -> Self {
         match what {
-            What::Start | What::Restart { .. } | What::Recreate { .. } => Self::Awaited,
-            What::Keep(Kept::Running(_) | Kept::Queued(..) | Kept::Stopping(_)) | What::Drifted { .. } => Self::Awaited,
-            What::Unknown { .. } => Self::Unseen,
-            What::Held { .. } => Self::Held,
+            Action::Start | Action::Restart { .. } | Action::Recreate { .. } => Self::Awaited,
+            Action::Keep(Kept::Running(_) | Kept::Queued(..) | Kept::Stopping(_)) | Action::Drifted { .. } => {
+                Self::Awaited
+            }
+            Action::Unknown { .. } => Self::Unseen,
+            Action::Held { .. } => Self::Held,
             _ => Self::Settled,
         }
     }
 }
 
 /// A need that is not met runs again whatever its last end was, unless a person ended it.
-fn pulled(seen: Seen, options: Options) -> What {
+fn pulled(seen: ObservedRun, options: UpOptions) -> Action {
     match seen {
-        Seen::Nothing => What::Start,
-        Seen::Ended { run, end, reason, by_person, recent_restarts, .. } => {
+        ObservedRun::Nothing => Action::Start,
+        ObservedRun::Ended { run, end, reason, by_person, recent_restarts, .. } => {
             again_or_held(&run, end, reason.as_ref(), hold(by_person, recent_restarts), options)
         }
-        Seen::Unknown { run, why } => What::Unknown { run: Some(run), why },
-        Seen::Active { run, state, .. } => What::of_active(run.clone(), &state)
-            .unwrap_or_else(|| What::Unknown { run: Some(run), why: "it is ending".to_owned() }),
+        ObservedRun::Unknown { run, why } => Action::Unknown { run: Some(run), why },
+        ObservedRun::Active { run, state, .. } => Action::of_active(run.clone(), &state)
+            .unwrap_or_else(|| Action::Unknown { run: Some(run), why: "it is ending".to_owned() }),
     }
 }
 
@@ -107,9 +108,9 @@ mod tests {
     use crate::plan::graph::Ordering;
     use crate::plan::wanted::Membership;
 
-    const PRUNE: Options = Options { prune: true, recreate: false, watch: false };
+    const PRUNE: UpOptions = UpOptions { prune: true, recreate: false, watch: false };
 
-    fn arranged(wanted: &[&str], options: Options, seen: impl Fn(&Pair) -> Seen) -> Vec<String> {
+    fn arranged(wanted: &[&str], options: UpOptions, seen: impl Fn(&Pair) -> ObservedRun) -> Vec<String> {
         let wanted: Vec<WantedState> = wanted
             .iter()
             .map(|text| WantedState { pair: pair(text), restart: Restart::Never, seen: seen(&pair(text)) })
@@ -136,7 +137,7 @@ mod tests {
     #[test]
     fn stops_then_starts_in_order_then_the_rest() {
         let seen = |of: &Pair| match of.to_string().as_str() {
-            "docs A" => Seen::Ended {
+            "docs A" => ObservedRun::Ended {
                 run: run(1),
                 end: EndState::Lost,
                 reason: None,
@@ -144,10 +145,13 @@ mod tests {
                 never_started: false,
                 recent_restarts: 0,
             },
-            "lint A" => {
-                Seen::Active { run: run(2), state: RunState::Running, by_up: true, drift: vec![Drift::Field("argv")] }
-            }
-            _ => Seen::Nothing,
+            "lint A" => ObservedRun::Active {
+                run: run(2),
+                state: RunState::Running,
+                by_up: true,
+                drift: vec![Drift::Field("argv")],
+            },
+            _ => ObservedRun::Nothing,
         };
         assert_eq!(
             arranged(&["docs A", "review A", "review B"], PRUNE, seen),
@@ -165,8 +169,8 @@ mod tests {
     #[test]
     fn what_needs_the_unseen_is_not_started() {
         let seen = |of: &Pair| match of.to_string().as_str() {
-            "lint A" => Seen::Unknown { run: run(2), why: "tmux does not answer".to_owned() },
-            _ => Seen::Nothing,
+            "lint A" => ObservedRun::Unknown { run: run(2), why: "tmux does not answer".to_owned() },
+            _ => ObservedRun::Nothing,
         };
         assert_eq!(
             arranged(&["review A"], PRUNE, seen)[1..],
@@ -180,7 +184,7 @@ mod tests {
     #[test]
     fn in_watch_mode_a_need_that_a_person_stopped_holds_what_needs_it() {
         let seen = |of: &Pair| match of.to_string().as_str() {
-            "lint A" => Seen::Ended {
+            "lint A" => ObservedRun::Ended {
                 run: run(2),
                 end: EndState::Stopped,
                 reason: None,
@@ -188,10 +192,10 @@ mod tests {
                 never_started: false,
                 recent_restarts: 0,
             },
-            _ => Seen::Nothing,
+            _ => ObservedRun::Nothing,
         };
         assert_eq!(
-            arranged(&["review A"], Options { watch: true, ..PRUNE }, seen)[1..],
+            arranged(&["review A"], UpOptions { watch: true, ..PRUNE }, seen)[1..],
             [
                 "held lint A (stopped by a person; `up` starts it again, needed by `review`) []",
                 "  held review A (it needs `lint`, which is held) []",
@@ -203,13 +207,13 @@ mod tests {
         );
     }
 
-    fn any_seen() -> impl Strategy<Value = Seen> {
+    fn any_seen() -> impl Strategy<Value = ObservedRun> {
         prop_oneof![
-            Just(Seen::Nothing),
-            Just(Seen::Active { run: run(1), state: RunState::Running, by_up: true, drift: vec![] }),
-            Just(Seen::Unknown { run: run(1), why: "not seen".to_owned() }),
+            Just(ObservedRun::Nothing),
+            Just(ObservedRun::Active { run: run(1), state: RunState::Running, by_up: true, drift: vec![] }),
+            Just(ObservedRun::Unknown { run: run(1), why: "not seen".to_owned() }),
             (0..EndState::ALL.len(), any::<bool>(), 0u32..8).prop_map(|(end, by_person, recent_restarts)| {
-                Seen::Ended {
+                ObservedRun::Ended {
                     run: run(1),
                     end: EndState::ALL[end],
                     reason: None,
@@ -228,18 +232,18 @@ mod tests {
             restarts in proptest::collection::vec(0..Restart::ALL.len(), 12),
             (prune, watch) in any::<(bool, bool)>(),
         ) {
-            let options = Options { prune, watch, recreate: false };
+            let options = UpOptions { prune, watch, recreate: false };
             let modes = modes(&["ship: review", "review: lint", "lint"]);
             let set = tasks(vec![listed("A", None, &["B"]), listed("B", None, &[]), listed("C", None, &["A"]), listed("D", None, &[])]);
             let all: Vec<Pair> = ["ship", "review", "lint"].iter().flat_map(|m| ["A", "B", "C", "D"].map(|t| pair(&format!("{m} {t}")))).collect();
-            let mut world: HashMap<Pair, Seen> = all.iter().cloned().zip(states).collect();
+            let mut world: HashMap<Pair, ObservedRun> = all.iter().cloned().zip(states).collect();
             // Half of the pairs are wanted, the others only ever needed.
-            let wanted = |world: &HashMap<Pair, Seen>| -> Vec<WantedState> {
+            let wanted = |world: &HashMap<Pair, ObservedRun>| -> Vec<WantedState> {
                 let take = all.iter().zip(&restarts).step_by(2);
                 take.map(|(pair, r)| WantedState { pair: pair.clone(), restart: Restart::ALL[*r], seen: world[pair].clone() }).collect()
             };
-            let met = |world: &HashMap<Pair, Seen>, pair: &Pair| matches!(world[pair], Seen::Ended { end: EndState::Succeeded, .. });
-            let planned = |world: &HashMap<Pair, Seen>| {
+            let met = |world: &HashMap<Pair, ObservedRun>, pair: &Pair| matches!(world[pair], ObservedRun::Ended { end: EndState::Succeeded, .. });
+            let planned = |world: &HashMap<Pair, ObservedRun>| {
                 let plan = diff(&wanted(world), &[], options);
                 let asked = plan.starts();
                 let graph = Graph::build(&asked, &modes, &set, Ordering::WithinMode, |pair| met(world, pair)).unwrap();
@@ -248,13 +252,13 @@ mod tests {
             let (asked, plan) = planned(&world);
             let mut before: BTreeSet<&Pair> = BTreeSet::new();
             for step in &plan.steps {
-                prop_assert!(!(matches!(world[&step.pair], Seen::Unknown { .. }) && step.is_action()), "{step}");
+                prop_assert!(!(matches!(world[&step.pair], ObservedRun::Unknown { .. }) && step.is_action()), "{step}");
                 prop_assert!(step.after.iter().all(|pair| before.contains(pair)), "{step}");
                 prop_assert!(before.insert(&step.pair), "{step} comes twice");
             }
             prop_assert!(asked.iter().all(|pair| before.contains(pair)));
             for step in plan.actions() {
-                world.insert(step.pair.clone(), Seen::Active { run: run(3), state: RunState::Running, by_up: true, drift: vec![] });
+                world.insert(step.pair.clone(), ObservedRun::Active { run: run(3), state: RunState::Running, by_up: true, drift: vec![] });
             }
             let (_, again) = planned(&world);
             prop_assert!(again.is_empty(), "{:?}", again.actions().map(ToString::to_string).collect::<Vec<_>>());

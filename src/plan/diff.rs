@@ -1,6 +1,6 @@
-//! Wanted and actual → plan. What cannot be seen never leads to an action.
+//! Compares wanted and observed runs: the result is a plan. Pure.
 //!
-//! The laws, tested below: with every action done, none is left; `Unknown` yields none.
+//! Once every action of a plan is done, the next plan has none. A run in an unknown state leads to no action.
 
 use crate::model::end_reason::EndReason;
 use crate::model::names::Pair;
@@ -9,23 +9,23 @@ use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{EndState, RunState};
 use crate::plan::drift::Drift;
-use crate::plan::step::{Hold, Kept, Step, What};
+use crate::plan::step::{Action, HeldReason, Kept, Step};
 use crate::plan::wanted::Membership;
 
-/// So many restarts within ten minutes are a loop. Who observes counts them.
+/// This many restarts within ten minutes are a loop.
 pub const CRASH_LOOP: u32 = 5;
 
-/// A wanted pair and what was seen of its newest run.
+/// A wanted pair and its newest run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WantedState {
     pub pair: Pair,
     pub restart: Restart,
-    pub seen: Seen,
+    pub seen: ObservedRun,
 }
 
-/// What was seen of a pair's newest run.
+/// The newest run of a pair.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Seen {
+pub enum ObservedRun {
     /// It was never run.
     Nothing,
     Active {
@@ -41,7 +41,7 @@ pub enum Seen {
         reason: Option<EndReason>,
         /// Stopped, closed or rejected by a person.
         by_person: bool,
-        /// No process of it ever ran, and nobody wanted that.
+        /// It failed or was lost before any process of it ran.
         never_started: bool,
         /// Starts of this pair by `up` in the last ten minutes that followed an end.
         recent_restarts: u32,
@@ -64,12 +64,12 @@ pub struct OtherActive {
 
 /// How `up` was called.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Options {
+pub struct UpOptions {
     /// Drifted runs are started anew.
     pub recreate: bool,
     /// Orphans are ended.
     pub prune: bool,
-    /// Nobody asked just now: what a person ended stays ended, and loops are held.
+    /// `--watch`: what a person ended stays ended, and restart loops are held.
     pub watch: bool,
 }
 
@@ -91,10 +91,13 @@ impl Plan {
 
     /// The wanted pairs whose runs are on their way: what starts now may wait for them.
     pub fn on_their_way(&self) -> Vec<Pair> {
-        let goes = |what: &What| {
-            matches!(what, What::Keep(Kept::Running(_) | Kept::Queued(..) | Kept::Stopping(_)) | What::Drifted { .. })
+        let goes = |what: &Action| {
+            matches!(
+                what,
+                Action::Keep(Kept::Running(_) | Kept::Queued(..) | Kept::Stopping(_)) | Action::Drifted { .. }
+            )
         };
-        let active = self.steps.iter().filter(|step| goes(&step.what));
+        let active = self.steps.iter().filter(|step| goes(&step.action));
         active.map(|step| step.pair.clone()).collect()
     }
 
@@ -104,8 +107,7 @@ impl Plan {
     }
 }
 
-impl Seen {
-    /// From an observed run. The last three are asked of who knows the spec and the history.
+impl ObservedRun {
     pub fn of(run: &Run, drift: Vec<Drift>, by_person: bool, recent_restarts: u32) -> Self {
         let id = run.id().clone();
         match &run.state {
@@ -121,41 +123,43 @@ impl Seen {
 }
 
 /// One step for each wanted pair, in their order, then one for each other run that `up` started.
-pub fn diff(wanted: &[WantedState], others: &[OtherActive], options: Options) -> Plan {
+pub fn diff(wanted: &[WantedState], others: &[OtherActive], options: UpOptions) -> Plan {
     let kept = wanted.iter().map(|state| Step::new(state.pair.clone(), about(state, options)));
     let others = others.iter().filter_map(|other| Some(Step::new(other.pair.clone(), about_other(other, options)?)));
     Plan { steps: kept.chain(others).collect() }
 }
 
-fn about(wanted: &WantedState, options: Options) -> What {
+fn about(wanted: &WantedState, options: UpOptions) -> Action {
     match &wanted.seen {
-        Seen::Nothing => What::Start,
-        Seen::Unknown { run, why } => What::Unknown { run: Some(run.clone()), why: why.clone() },
-        Seen::Active { run, state, drift, .. } => match (goes_on(state) && !drift.is_empty(), options.recreate) {
-            (true, true) => What::Recreate { run: run.clone(), drift: drift.clone() },
-            (true, false) => What::Drifted { run: run.clone(), drift: drift.clone() },
-            (false, _) => active(run, state),
-        },
-        Seen::Ended { run, end, reason, by_person, never_started, recent_restarts } => {
+        ObservedRun::Nothing => Action::Start,
+        ObservedRun::Unknown { run, why } => Action::Unknown { run: Some(run.clone()), why: why.clone() },
+        ObservedRun::Active { run, state, drift, .. } => {
+            match (goes_on(state) && !drift.is_empty(), options.recreate) {
+                (true, true) => Action::Recreate { run: run.clone(), drift: drift.clone() },
+                (true, false) => Action::Drifted { run: run.clone(), drift: drift.clone() },
+                (false, _) => active(run, state),
+            }
+        }
+        ObservedRun::Ended { run, end, reason, by_person, never_started, recent_restarts } => {
             let again = match wanted.restart {
-                // An end before the start (tmux was missing, say) is not the run that is wanted.
+                // Where the run could not start, for example without tmux, the wanted run is still missing.
                 Restart::Never => *never_started,
                 Restart::OnFailure => *end != EndState::Succeeded,
                 Restart::Always => true,
             };
             if !again {
-                return What::Keep(Kept::Satisfied(run.clone(), *end));
+                return Action::Keep(Kept::Satisfied(run.clone(), *end));
             }
             again_or_held(run, *end, reason.as_ref(), hold(*by_person, *recent_restarts), options)
         }
     }
 }
 
-/// Why an ended run is not started again unless a person says so now.
-pub(in crate::plan) fn hold(by_person: bool, recent_restarts: u32) -> Option<Hold> {
+/// Why an ended run is not started again by `up --watch`.
+pub(in crate::plan) fn hold(by_person: bool, recent_restarts: u32) -> Option<HeldReason> {
     match by_person {
-        true => Some(Hold::StoppedByPerson),
-        false => (recent_restarts >= CRASH_LOOP).then_some(Hold::CrashLoop { restarts: recent_restarts }),
+        true => Some(HeldReason::StoppedByPerson),
+        false => (recent_restarts >= CRASH_LOOP).then_some(HeldReason::CrashLoop { restarts: recent_restarts }),
     }
 }
 
@@ -163,29 +167,29 @@ pub(in crate::plan) fn again_or_held(
     run: &RunId,
     end: EndState,
     reason: Option<&EndReason>,
-    hold: Option<Hold>,
-    options: Options,
-) -> What {
+    hold: Option<HeldReason>,
+    options: UpOptions,
+) -> Action {
     let loops = match hold {
-        Some(why) if options.watch => return What::Held { run: Some(run.clone()), why },
-        Some(Hold::CrashLoop { restarts }) => Some(restarts),
+        Some(why) if options.watch => return Action::Held { run: Some(run.clone()), why },
+        Some(HeldReason::CrashLoop { restarts }) => Some(restarts),
         _ => None,
     };
-    What::Restart { last: run.clone(), end, reason: reason.cloned(), loops }
+    Action::Restart { last: run.clone(), end, reason: reason.cloned(), loops }
 }
 
 fn goes_on(state: &RunState) -> bool {
     matches!(state, RunState::Queued(_) | RunState::Starting | RunState::Running)
 }
 
-/// An end among the active is a contradiction: nothing is concluded from it.
-fn active(run: &RunId, state: &RunState) -> What {
-    What::of_active(run.clone(), state)
-        .unwrap_or_else(|| What::Unknown { run: Some(run.clone()), why: "it is ending".to_owned() })
+/// A run that is both active and ended is a contradiction, and leads to no action.
+fn active(run: &RunId, state: &RunState) -> Action {
+    Action::of_active(run.clone(), state)
+        .unwrap_or_else(|| Action::Unknown { run: Some(run.clone()), why: "it is ending".to_owned() })
 }
 
 /// `None` where `up` has nothing to say: a person's own run.
-fn about_other(other: &OtherActive, options: Options) -> Option<What> {
+fn about_other(other: &OtherActive, options: UpOptions) -> Option<Action> {
     if !other.by_up {
         return None;
     }
@@ -195,8 +199,8 @@ fn about_other(other: &OtherActive, options: Options) -> Option<What> {
     }
     Some(match other.standing {
         Membership::Wanted | Membership::Needed => active(&run, &other.state),
-        Membership::Unselected => What::Unselected { run },
-        Membership::Unwanted if options.prune => What::Stop { run },
-        Membership::Unwanted => What::Orphan { run },
+        Membership::Unselected => Action::Unselected { run },
+        Membership::Unwanted if options.prune => Action::Stop { run },
+        Membership::Unwanted => Action::Orphan { run },
     })
 }

@@ -5,35 +5,35 @@ use proptest::prelude::*;
 use crate::model::end_reason::EndReason;
 use crate::model::restart::Restart;
 use crate::model::run_state::{EndState, RunState, UnknownWhy, WaitingFor};
-use crate::plan::diff::{CRASH_LOOP, Options, OtherActive, Seen, WantedState, diff};
+use crate::plan::diff::{CRASH_LOOP, ObservedRun, OtherActive, UpOptions, WantedState, diff};
 use crate::plan::drift::Drift;
 use crate::plan::for_tests::{pair, run};
 use crate::plan::wanted::Membership;
 
-const PLAIN: Options = Options { recreate: false, prune: false, watch: false };
-const WATCH: Options = Options { watch: true, ..PLAIN };
+const PLAIN: UpOptions = UpOptions { recreate: false, prune: false, watch: false };
+const WATCH: UpOptions = UpOptions { watch: true, ..PLAIN };
 
-fn wanted(restart: Restart, seen: Seen) -> WantedState {
+fn wanted(restart: Restart, seen: ObservedRun) -> WantedState {
     WantedState { pair: pair("talk T"), restart, seen }
 }
 
-fn active(state: RunState, drift: &[&'static str]) -> Seen {
-    Seen::Active { run: run(1), state, by_up: true, drift: drift.iter().copied().map(Drift::Field).collect() }
+fn active(state: RunState, drift: &[&'static str]) -> ObservedRun {
+    ObservedRun::Active { run: run(1), state, by_up: true, drift: drift.iter().copied().map(Drift::Field).collect() }
 }
 
-fn ended(end: EndState, by_person: bool, recent_restarts: u32) -> Seen {
+fn ended(end: EndState, by_person: bool, recent_restarts: u32) -> ObservedRun {
     let reason = (end == EndState::Failed).then_some(EndReason::ExitCode(3));
-    Seen::Ended { run: run(1), end, reason, by_person, never_started: false, recent_restarts }
+    ObservedRun::Ended { run: run(1), end, reason, by_person, never_started: false, recent_restarts }
 }
 
-fn said(restart: Restart, seen: Seen, options: Options) -> String {
+fn said(restart: Restart, seen: ObservedRun, options: UpOptions) -> String {
     diff(&[wanted(restart, seen)], &[], options).steps[0].to_string()
 }
 
 #[test]
 fn an_end_satisfies_or_is_followed_by_a_restart() {
     use EndState::{DependencyFailed, Failed, Lost, Stopped, Succeeded, TimedOut};
-    assert_eq!(said(Restart::Never, Seen::Nothing, WATCH), "start talk T (missing)");
+    assert_eq!(said(Restart::Never, ObservedRun::Nothing, WATCH), "start talk T (missing)");
     for end in EndState::ALL {
         let never = said(Restart::Never, ended(end, false, 0), PLAIN);
         assert_eq!(never, format!("keep talk T ({})", end.as_str()));
@@ -71,7 +71,7 @@ fn what_a_person_ended_and_what_crashes_again_and_again_wait_for_a_plain_up() {
 
 #[test]
 fn drift_is_told_and_acted_on_only_when_asked() {
-    let recreate = Options { recreate: true, ..PLAIN };
+    let recreate = UpOptions { recreate: true, ..PLAIN };
     let drifted = || active(RunState::Running, &["prompt", "argv"]);
     assert_eq!(said(Restart::Never, drifted(), PLAIN), "drifted talk T (drifted: prompt, argv)");
     assert_eq!(said(Restart::Never, drifted(), recreate), "recreate talk T (drifted: prompt, argv)");
@@ -84,8 +84,8 @@ fn drift_is_told_and_acted_on_only_when_asked() {
 #[test]
 fn only_orphans_that_up_started_are_ended_and_only_by_prune() {
     let other = |standing, by_up, state| OtherActive { pair: pair("talk X"), run: run(2), state, by_up, standing };
-    let prune = Options { prune: true, ..PLAIN };
-    let word = |other, options| diff(&[], &[other], options).steps.first().map(|step| step.what.word());
+    let prune = UpOptions { prune: true, ..PLAIN };
+    let word = |other, options| diff(&[], &[other], options).steps.first().map(|step| step.action.word());
     for (standing, plain, pruned) in [
         (Membership::Unwanted, "orphan", "stop"),
         (Membership::Unselected, "unselected", "unselected"),
@@ -96,7 +96,7 @@ fn only_orphans_that_up_started_are_ended_and_only_by_prune() {
         assert_eq!(word(other(standing, true, RunState::Running), prune), Some(pruned));
         assert_eq!(word(other(standing, false, RunState::Running), prune), None, "a person's own run");
     }
-    let recreate = Options { recreate: true, ..WATCH };
+    let recreate = UpOptions { recreate: true, ..WATCH };
     assert_eq!(word(other(Membership::Unwanted, true, RunState::Running), recreate), Some("orphan"));
     assert_eq!(word(other(Membership::Unwanted, true, RunState::Stopping), prune), Some("keep"));
     let unseen = RunState::Unknown(UnknownWhy::Foreign);
@@ -114,11 +114,11 @@ fn any_state() -> impl Strategy<Value = RunState> {
     ]
 }
 
-fn any_seen() -> impl Strategy<Value = Seen> {
+fn any_seen() -> impl Strategy<Value = ObservedRun> {
     let drift = prop_oneof![Just(vec![]), Just(vec![Drift::Field("argv")])];
     prop_oneof![
-        Just(Seen::Nothing),
-        (any_state(), any::<bool>(), drift).prop_map(|(state, by_up, drift)| Seen::Active {
+        Just(ObservedRun::Nothing),
+        (any_state(), any::<bool>(), drift).prop_map(|(state, by_up, drift)| ObservedRun::Active {
             run: run(1),
             state,
             by_up,
@@ -129,7 +129,7 @@ fn any_seen() -> impl Strategy<Value = Seen> {
             by_person,
             restarts
         )),
-        Just(Seen::Unknown { run: run(1), why: "not seen".into() }),
+        Just(ObservedRun::Unknown { run: run(1), why: "not seen".into() }),
     ]
 }
 
@@ -150,7 +150,7 @@ proptest! {
         others in proptest::collection::vec(any_other(), 0..5),
         (recreate, prune, watch) in any::<(bool, bool, bool)>(),
     ) {
-        let options = Options { recreate, prune, watch };
+        let options = UpOptions { recreate, prune, watch };
         let mut wanted: Vec<WantedState> = states
             .into_iter()
             .enumerate()
@@ -164,7 +164,7 @@ proptest! {
         let plan = diff(&wanted, &others, options);
         prop_assert!(plan.steps.len() >= wanted.len());
         for step in &plan.steps {
-            let unseen = wanted.iter().any(|state| state.pair == step.pair && matches!(&state.seen, Seen::Unknown { .. } | Seen::Active { state: RunState::Unknown(_), .. }))
+            let unseen = wanted.iter().any(|state| state.pair == step.pair && matches!(&state.seen, ObservedRun::Unknown { .. } | ObservedRun::Active { state: RunState::Unknown(_), .. }))
                 || others.iter().any(|other| other.pair == step.pair && matches!(other.state, RunState::Unknown(_)));
             prop_assert!(!(unseen && step.is_action()), "{step}");
             prop_assert!(!step.reason().is_empty());

@@ -1,4 +1,4 @@
-//! What a plan says of one pair, as a value.
+//! One step of a plan: a pair, what is done about it, and why.
 
 use std::fmt;
 
@@ -12,18 +12,18 @@ use crate::plan::drift::Drift;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
     pub pair: Pair,
-    pub what: What,
-    /// The mode that pulls it.
+    pub action: Action,
+    /// The mode that needs it.
     pub needed_by: Option<ModeName>,
     /// Of a start: what it waits for among the starts of this plan.
     pub after: Vec<Pair>,
-    /// How deep it stands in the tree of starts.
+    /// Its depth in the tree of starts.
     pub depth: usize,
 }
 
 /// What is done about a pair, or why nothing is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum Action {
     /// It was never run.
     Start,
     /// Its last run ended.
@@ -31,10 +31,10 @@ pub enum What {
         last: RunId,
         end: EndState,
         reason: Option<EndReason>,
-        /// So often in ten minutes that `up --watch` leaves it.
+        /// How often it was restarted in ten minutes, where `up --watch` would hold it for that.
         loops: Option<u32>,
     },
-    /// Its run is ended, and started anew as the manifest now says.
+    /// Its run is ended and started again with the values of the manifest.
     Recreate { run: RunId, drift: Vec<Drift> },
     /// An orphan is ended.
     Stop { run: RunId },
@@ -44,12 +44,12 @@ pub enum What {
     /// It runs with other values than the manifest now gives; left alone.
     Drifted { run: RunId, drift: Vec<Drift> },
     /// It would be started, but only by a plain `up`.
-    Held { run: Option<RunId>, why: Hold },
+    Held { run: Option<RunId>, why: HeldReason },
     /// `up` started it, and no entry wants it any more.
     Orphan { run: RunId },
     /// `up` started it, and its task has left the selection.
     Unselected { run: RunId },
-    /// It cannot be seen, or needs what cannot be seen.
+    /// Its state is unknown, or that of a pair which it needs.
     Unknown { run: Option<RunId>, why: String },
 }
 
@@ -65,7 +65,7 @@ pub enum Kept {
 
 /// Why a start is held back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Hold {
+pub enum HeldReason {
     StoppedByPerson,
     CrashLoop {
         restarts: u32,
@@ -74,7 +74,7 @@ pub enum Hold {
     Need(ModeName),
 }
 
-impl Hold {
+impl HeldReason {
     /// Why, and what ends it.
     pub fn words(&self) -> String {
         match self {
@@ -86,56 +86,56 @@ impl Hold {
 }
 
 impl Step {
-    pub fn new(pair: Pair, what: What) -> Self {
-        Self { pair, what, needed_by: None, after: Vec::new(), depth: 0 }
+    pub fn new(pair: Pair, action: Action) -> Self {
+        Self { pair, action, needed_by: None, after: Vec::new(), depth: 0 }
     }
 
     pub fn is_action(&self) -> bool {
-        self.is_start() || matches!(self.what, What::Stop { .. })
+        self.is_start() || matches!(self.action, Action::Stop { .. })
     }
 
     /// Whether a run comes of it.
     pub fn is_start(&self) -> bool {
-        matches!(self.what, What::Start | What::Restart { .. } | What::Recreate { .. })
+        matches!(self.action, Action::Start | Action::Restart { .. } | Action::Recreate { .. })
     }
 
     /// The run that it speaks of: the last one, or the one that is there.
     pub fn run(&self) -> Option<&RunId> {
-        match &self.what {
-            What::Start => None,
-            What::Unknown { run, .. } | What::Held { run, .. } => run.as_ref(),
-            What::Restart { last: run, .. }
-            | What::Recreate { run, .. }
-            | What::Stop { run }
-            | What::Keep(Kept::Running(run) | Kept::Queued(run, _) | Kept::Stopping(run) | Kept::Satisfied(run, _))
-            | What::Drifted { run, .. }
-            | What::Orphan { run }
-            | What::Unselected { run } => Some(run),
+        match &self.action {
+            Action::Start => None,
+            Action::Unknown { run, .. } | Action::Held { run, .. } => run.as_ref(),
+            Action::Restart { last: run, .. }
+            | Action::Recreate { run, .. }
+            | Action::Stop { run }
+            | Action::Keep(Kept::Running(run) | Kept::Queued(run, _) | Kept::Stopping(run) | Kept::Satisfied(run, _))
+            | Action::Drifted { run, .. }
+            | Action::Orphan { run }
+            | Action::Unselected { run } => Some(run),
         }
     }
 
     /// Why, in words.
     pub fn reason(&self) -> String {
-        let reason = match &self.what {
-            What::Start => "missing".to_owned(),
-            What::Restart { end, reason, loops, .. } => {
+        let reason = match &self.action {
+            Action::Start => "missing".to_owned(),
+            Action::Restart { end, reason, loops, .. } => {
                 let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
                 let loops =
                     loops.map(|restarts| format!("; restarted {restarts} times in 10 minutes, held by `--watch`"));
                 format!("{}{reason}{}", end.as_str(), loops.unwrap_or_default())
             }
-            What::Recreate { drift, .. } | What::Drifted { drift, .. } => {
+            Action::Recreate { drift, .. } | Action::Drifted { drift, .. } => {
                 let fields: Vec<String> = drift.iter().map(Drift::to_string).collect();
                 format!("drifted: {}", fields.join(", "))
             }
-            What::Stop { .. } | What::Orphan { .. } => "orphan: no entry of `runs` wants it".to_owned(),
-            What::Keep(Kept::Running(_)) => "running".to_owned(),
-            What::Keep(Kept::Queued(_, waiting)) => format!("queued ({})", waiting.as_str()),
-            What::Keep(Kept::Stopping(_)) => "stopping".to_owned(),
-            What::Keep(Kept::Satisfied(_, end)) => end.as_str().to_owned(),
-            What::Held { why, .. } => why.words(),
-            What::Unselected { .. } => "its task left the selection".to_owned(),
-            What::Unknown { why, .. } => why.clone(),
+            Action::Stop { .. } | Action::Orphan { .. } => "orphan: no entry of `runs` wants it".to_owned(),
+            Action::Keep(Kept::Running(_)) => "running".to_owned(),
+            Action::Keep(Kept::Queued(_, waiting)) => format!("queued ({})", waiting.as_str()),
+            Action::Keep(Kept::Stopping(_)) => "stopping".to_owned(),
+            Action::Keep(Kept::Satisfied(_, end)) => end.as_str().to_owned(),
+            Action::Held { why, .. } => why.words(),
+            Action::Unselected { .. } => "its task left the selection".to_owned(),
+            Action::Unknown { why, .. } => why.clone(),
         };
         match &self.needed_by {
             Some(mode) => format!("{reason}, needed by `{mode}`"),
@@ -144,7 +144,7 @@ impl Step {
     }
 }
 
-impl What {
+impl Action {
     /// The word for it, in print and as JSON.
     pub fn word(&self) -> &'static str {
         match self {
@@ -161,7 +161,7 @@ impl What {
         }
     }
 
-    /// Of a run that is active and has nothing else said of it. `None` for one that ended.
+    /// Of an active run that needs no action. `None` for one that ended.
     pub(in crate::plan) fn of_active(run: RunId, state: &RunState) -> Option<Self> {
         Some(match state {
             RunState::Queued(waiting) => Self::Keep(Kept::Queued(run, *waiting)),
@@ -175,6 +175,6 @@ impl What {
 
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} ({})", self.what.word(), self.pair, self.reason())
+        write!(f, "{} {} ({})", self.action.word(), self.pair, self.reason())
     }
 }

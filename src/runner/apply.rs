@@ -8,7 +8,7 @@ use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::started_by::StartedBy;
 use crate::plan::diff::Plan;
-use crate::plan::step::{Step, What};
+use crate::plan::step::{Action, Step};
 use crate::runner::basis::Bases;
 use crate::runner::batch;
 use crate::runner::prepare;
@@ -103,7 +103,7 @@ fn start_level(
     let mut places = Vec::new();
     let mut stops = Vec::new();
     for (at, step) in level.iter().enumerate() {
-        if let (What::Recreate { run, .. }, Ok(_)) = (&step.what, &prepared[at]) {
+        if let (Action::Recreate { run, .. }, Ok(_)) = (&step.action, &prepared[at]) {
             places.push(at);
             stops.push(run);
         }
@@ -119,7 +119,7 @@ fn start_level(
         match prepared {
             // Asked for by the plan, whatever an older success would say.
             Ok(prepared) => {
-                ready.push((prepared, !matches!(step.what, What::Start)));
+                ready.push((prepared, !matches!(step.action, Action::Start)));
                 outcomes.push(None);
             }
             Err(error) => outcomes.push(Some(error)),
@@ -155,7 +155,7 @@ fn make_ready(
             None => {}
         }
     }
-    if let What::Restart { last, .. } = &step.what {
+    if let Action::Restart { last, .. } = &step.action {
         prepared.restarts = recent_restarts(store, last);
         prepared.restarts.push(clock::now());
     }
@@ -188,8 +188,8 @@ fn dependent(level: &[&Step]) -> Option<usize> {
 }
 
 fn stopped_by(step: &Step) -> Option<&RunId> {
-    match &step.what {
-        What::Stop { run } => Some(run),
+    match &step.action {
+        Action::Stop { run } => Some(run),
         _ => None,
     }
 }

@@ -39,12 +39,12 @@ pub(super) fn of(project: &Project, tasks: &TaskSet, store: &Store, run: &Run, b
             }
             fields
         }
-        // It could not be started as it stands in the manifest now: that is for a start to say.
+        // A start would fail with the manifest as it is now.
         Err(error) => vec![Drift::CannotStart(error.to_string())],
     }
 }
 
-/// What is written down at a start so that drift can be found later.
+/// The part of the spec that is recorded only so that drift can be found later.
 pub(super) fn declared(prepared: &Prepared, run: &RunId) -> Declared {
     let hashed = prepared.declared_env.iter().map(|(name, value)| (name.clone(), hash(run, name, value)));
     Declared {
@@ -177,7 +177,7 @@ fn compare_conditions(fields: &mut Fields, was: &Conditions, now: &Conditions) {
         gate,
         exclusive,
         budget_day,
-        // Names the runs that came before this one; `needs` is looked at for each start.
+        // Differs from start to start: the runs that this one waited for.
         after: _,
     } = was;
     fields.compare("gate", gate, &now.gate);

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::model::names::Pair;
 use crate::model::restart::Restart;
 use crate::model::run::Run;
-use crate::plan::diff::{Options, Seen, WantedState, diff};
-use crate::plan::step::{Hold, What};
+use crate::plan::diff::{ObservedRun, UpOptions, WantedState, diff};
+use crate::plan::step::{Action, HeldReason};
 use crate::plan::wanted::wanted;
 use crate::runner::project::Project;
 use crate::runner::reconcile::{count, ended_by_person, recent_restarts};
@@ -14,7 +14,7 @@ use crate::runner::store::Store;
 use crate::system::store::index::IndexError;
 
 /// By pair, why its last run is not followed by another.
-pub type Held = BTreeMap<Pair, Hold>;
+pub type Held = BTreeMap<Pair, HeldReason>;
 
 /// Of `runs`, the last ones of their pairs: those that are held.
 pub fn held(project: &Project, store: &Store, runs: &[Run]) -> Result<Held, IndexError> {
@@ -28,11 +28,11 @@ pub fn held(project: &Project, store: &Store, runs: &[Run]) -> Result<Held, Inde
     for run in runs.iter().filter(|run| !run.is_active()) {
         let pair = run.pair();
         let Some(restart) = restarts.get(&pair) else { continue };
-        let seen = Seen::of(run, Vec::new(), ended_by_person(run), count(&recent_restarts(store, run.id())));
+        let seen = ObservedRun::of(run, Vec::new(), ended_by_person(run), count(&recent_restarts(store, run.id())));
         let state = WantedState { pair: pair.clone(), restart: *restart, seen };
-        let plan = diff(&[state], &[], Options { watch: true, ..Options::default() });
+        let plan = diff(&[state], &[], UpOptions { watch: true, ..UpOptions::default() });
         for step in plan.steps {
-            if let What::Held { why, .. } = step.what {
+            if let Action::Held { why, .. } = step.action {
                 held.insert(pair.clone(), why);
             }
         }

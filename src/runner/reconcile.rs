@@ -17,7 +17,7 @@ use crate::model::run_id::RunId;
 use crate::model::run_state::RunState;
 use crate::model::task_source::TaskSource;
 use crate::plan::arrange::arrange;
-use crate::plan::diff::{Options, OtherActive, Plan, Seen, WantedState, diff};
+use crate::plan::diff::{ObservedRun, OtherActive, Plan, UpOptions, WantedState, diff};
 use crate::plan::drift::Drift;
 use crate::plan::graph::{Graph, Ordering};
 use crate::plan::wanted::{Membership, WantedSet, wanted};
@@ -49,7 +49,7 @@ pub enum PlanError {
 
 /// What was seen, and what it means.
 #[derive(Clone, Debug, Default)]
-pub struct Outlook {
+pub struct PlanReport {
     pub plan: Plan,
     /// What looking at the records brought up.
     pub notices: Vec<String>,
@@ -58,7 +58,12 @@ pub struct Outlook {
 }
 
 /// What `up` would do. `store` is `None` where nothing was ever run.
-pub fn plan(project: &Project, tasks: &TaskSet, store: Option<&Store>, options: Options) -> Result<Outlook, PlanError> {
+pub fn plan(
+    project: &Project,
+    tasks: &TaskSet,
+    store: Option<&Store>,
+    options: UpOptions,
+) -> Result<PlanReport, PlanError> {
     let wanted = wanted(&project.manifest, tasks);
     if !wanted.problems.is_empty() {
         return Err(PlanError::Problems(wanted.problems));
@@ -82,13 +87,13 @@ pub fn plan(project: &Project, tasks: &TaskSet, store: Option<&Store>, options: 
     let plan = arrange(plan, &graph, options, |pair| {
         actual.seen(store, pair, Restart::OnFailure).unwrap_or_else(|error| {
             unasked = Some(error);
-            Seen::Nothing
+            ObservedRun::Nothing
         })
     });
     if let Some(error) = unasked {
         return Err(error.into());
     }
-    Ok(Outlook { plan, notices: actual.notices, unmatched: wanted.unmatched })
+    Ok(PlanReport { plan, notices: actual.notices, unmatched: wanted.unmatched })
 }
 
 /// The active runs that `up` keeps: those of the wanted set, and what else it started.
@@ -125,18 +130,18 @@ impl Actual {
         Ok(actual)
     }
 
-    fn seen(&self, store: Option<&Store>, pair: &Pair, restart: Restart) -> Result<Seen, IndexError> {
+    fn seen(&self, store: Option<&Store>, pair: &Pair, restart: Restart) -> Result<ObservedRun, IndexError> {
         if let Some(run) = self.active.get(pair) {
             let drift = self.drift.get(pair).cloned().unwrap_or_default();
-            return Ok(Seen::of(run, drift, false, 0));
+            return Ok(ObservedRun::of(run, drift, false, 0));
         }
-        let Some(store) = store.filter(|_| self.ended.contains(pair)) else { return Ok(Seen::Nothing) };
-        let Some(run) = store.with_index(|index| index.last_ended_of(pair))? else { return Ok(Seen::Nothing) };
+        let Some(store) = store.filter(|_| self.ended.contains(pair)) else { return Ok(ObservedRun::Nothing) };
+        let Some(run) = store.with_index(|index| index.last_ended_of(pair))? else { return Ok(ObservedRun::Nothing) };
         let recent = match restart {
             Restart::Never if !run.never_started() => 0,
             Restart::Never | Restart::OnFailure | Restart::Always => count(&recent_restarts(store, run.id())),
         };
-        Ok(Seen::of(&run, Vec::new(), ended_by_person(&run), recent))
+        Ok(ObservedRun::of(&run, Vec::new(), ended_by_person(&run), recent))
     }
 
     fn others(&self, wanted: &WantedSet) -> Vec<OtherActive> {

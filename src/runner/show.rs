@@ -11,7 +11,7 @@ use crate::manifest::{Mode, Origin};
 use crate::model::protocol::Delivery;
 use crate::model::run::Run;
 use crate::model::run_spec::RunKind;
-use crate::plan::step::Hold;
+use crate::plan::step::HeldReason;
 use crate::runner::apply::Done;
 use crate::runner::failure::{Failure, Kind};
 use crate::runner::held::Held;
@@ -30,7 +30,7 @@ use crate::view::task_view::{ProgressView, TaskDetail, TaskView, TasksView};
 
 /// A run, and why `up --watch` leaves it alone.
 pub fn run(run: &Run, held: &Held, now: Timestamp) -> RunView {
-    RunView { held: held.get(&run.pair()).map(Hold::words), ..RunView::new(run, now) }
+    RunView { held: held.get(&run.pair()).map(HeldReason::words), ..RunView::new(run, now) }
 }
 
 /// What a run would be.

@@ -1,20 +1,20 @@
-//! The whole work of a supervisor: the set-up, then attempts until one is not worth another, with
-//! a rest before each.
+//! The work of a supervisor from set-up to end: the set-up, then attempts until no other follows, with a
+//! pause between them.
 
 use std::time::Duration;
 
 use crate::agent;
 use crate::model::answer_record::OutcomeSource;
 use crate::model::attempt_record::AttemptRecord;
-use crate::model::end_reason::{EndReason, Part};
+use crate::model::end_reason::{EndReason, Startable};
 use crate::model::exit::Exit;
 use crate::model::limits::LimitsHold;
 use crate::model::run_spec::{RunKind, RunSpec};
 use crate::model::run_state::EndState;
 use crate::model::usage::Usage;
-use crate::supervisor::finish::{self, AgentEnd, Outcome};
-use crate::supervisor::freshness::Freshness;
-use crate::supervisor::machine::Why;
+use crate::supervisor::finish::{self, AgentEnd, Judgement};
+use crate::supervisor::freshness::InputTracker;
+use crate::supervisor::machine::EndCause;
 use crate::supervisor::rest::{self, Rested};
 use crate::supervisor::retry;
 use crate::supervisor::stage::{Stage, Stages, expect_of};
@@ -28,8 +28,8 @@ use crate::system::process::supervise;
 
 /// How the supervised run ended.
 pub(super) struct Ended {
-    pub(super) outcome: Outcome,
-    pub(super) why: Why,
+    pub(super) outcome: Judgement,
+    pub(super) why: EndCause,
     pub(super) exit: Option<Exit>,
     pub(super) survivors: Vec<u32>,
     pub(super) limits: Option<LimitsHold>,
@@ -40,25 +40,25 @@ pub(super) struct Ended {
 
 impl Ended {
     pub(super) fn failed(reason: EndReason) -> Self {
-        Self::without_agent(Outcome::failed(reason), Why::Exited)
+        Self::without_agent(Judgement::failed(reason), EndCause::Exited)
     }
 
-    pub(super) fn cannot_start(what: Part, error: &dyn std::error::Error) -> Self {
+    pub(super) fn cannot_start(what: Startable, error: &dyn std::error::Error) -> Self {
         Self::failed(EndReason::CannotStart { what, error: error.to_string() })
     }
 
-    fn without_agent(outcome: Outcome, why: Why) -> Self {
+    fn without_agent(outcome: Judgement, why: EndCause) -> Self {
         Self { outcome, why, exit: None, survivors: Vec::new(), limits: None, pid: None, attempt: 1 }
     }
 
-    fn of(outcome: Outcome, end: StageEnd) -> Self {
+    fn of(outcome: Judgement, end: StageEnd) -> Self {
         let StageEnd { why, exit, survivors, pid, until: _, answered_at: _ } = end;
         Self { outcome, why, exit, survivors, limits: None, pid, attempt: 1 }
     }
 }
 
-/// What all stages of all attempts live in.
-struct Surroundings {
+/// What all stages of all attempts share.
+struct StageHost {
     environment: Environment,
     scope: Option<ResourceScope>,
     hold: Option<LimitsHold>,
@@ -66,20 +66,20 @@ struct Surroundings {
     cpu_limit: Option<Duration>,
 }
 
-/// Does all there is to do for the run.
+/// Sets up, runs and judges the job.
 pub(super) async fn run(supervision: &mut Supervision<'_>) -> Ended {
     let mut signals = match Signals::new() {
         Ok(signals) => signals,
-        Err(error) => return Ended::cannot_start(Part::Signals, &error),
+        Err(error) => return Ended::cannot_start(Startable::Signals, &error),
     };
-    let mut around = match Surroundings::new(supervision) {
+    let mut around = match StageHost::new(supervision) {
         Ok(around) => around,
         Err(reason) => return Ended::failed(reason),
     };
     if let Some(ended) = prepare(supervision, &around, &mut signals).await {
         return Ended { limits: around.hold, ..ended };
     }
-    let freshness = Freshness::before(supervision.folder, supervision.spec);
+    let freshness = InputTracker::before(supervision.folder, supervision.spec);
     let ended = run_attempts(supervision, &mut around, &mut signals).await;
     if let (EndState::Succeeded, Some(freshness)) = (ended.outcome.state, freshness) {
         freshness.record();
@@ -87,7 +87,7 @@ pub(super) async fn run(supervision: &mut Supervision<'_>) -> Ended {
     Ended { limits: around.hold, ..ended }
 }
 
-impl Surroundings {
+impl StageHost {
     fn new(supervision: &mut Supervision<'_>) -> Result<Self, EndReason> {
         let RunKind::Headless { limits, .. } = &supervision.spec.kind else {
             return Err(EndReason::NoJob);
@@ -98,7 +98,7 @@ impl Surroundings {
             false => ResourceScope::create(supervision.spec.run_id.as_str(), limits, &environment),
         };
         if scope.is_none() && limits.processes.is_some() {
-            // `run` saw one; a queued run may start elsewhere, or later.
+            // `run` found a cgroup; a queued run may start later, from another session.
             return Err(EndReason::NoCgroup);
         }
         let hold = match (&scope, limits.is_empty()) {
@@ -123,18 +123,18 @@ impl Surroundings {
 }
 
 /// Makes the worktree. Returns the run's end where that failed.
-async fn prepare(supervision: &mut Supervision<'_>, around: &Surroundings, signals: &mut Signals) -> Option<Ended> {
+async fn prepare(supervision: &mut Supervision<'_>, around: &StageHost, signals: &mut Signals) -> Option<Ended> {
     supervision.spec.worktree.as_ref()?;
     let stages = around.stages(supervision, supervision.spec);
     let end = match supervision.run_stage(&stages, Stage::Prepare, signals, around.hold, None).await {
         Ok(end) => end,
-        Err(error) => return Some(Ended::cannot_start(Part::Setup, &error)),
+        Err(error) => return Some(Ended::cannot_start(Startable::Setup, &error)),
     };
-    if end.why == Why::Exited && end.exit == Some(Exit::code(0)) {
+    if end.why == EndCause::Exited && end.exit == Some(Exit::code(0)) {
         return None;
     }
     let mut outcome = finish::judge_agent(supervision.spec, supervision.folder, &agent_end(0, &end));
-    if end.why == Why::Exited {
+    if end.why == EndCause::Exited {
         let log = supervision.folder.absolute().unwrap_or_default().join("setup.log");
         let reason = EndReason::SetupFailed { error: supervision.folder.read_setup_failure(), log: Some(log) };
         outcome = outcome.but(EndState::Failed, Some(reason), Some(OutcomeSource::Exit));
@@ -142,8 +142,8 @@ async fn prepare(supervision: &mut Supervision<'_>, around: &Surroundings, signa
     Some(Ended::of(outcome, end))
 }
 
-/// Attempts, until one is not worth another.
-async fn run_attempts(supervision: &mut Supervision<'_>, around: &mut Surroundings, signals: &mut Signals) -> Ended {
+/// Runs attempts until no other follows.
+async fn run_attempts(supervision: &mut Supervision<'_>, around: &mut StageHost, signals: &mut Signals) -> Ended {
     let mut spec = supervision.spec.clone();
     let mut spent = Usage::default();
     loop {
@@ -153,7 +153,7 @@ async fn run_attempts(supervision: &mut Supervision<'_>, around: &mut Surroundin
         spent = spent.and_then(ended.outcome.usage.clone());
         supervision.spent_usd = spent.cost_usd;
         if let Some(retry) = finish::retry_of(supervision.spec) {
-            // What could not be ended is still at work: another beside it would be a second agent.
+            // A process that could not be ended still works: another attempt would be a second agent.
             let goes_on = ended.survivors.is_empty() && retry::goes_on(retry, ended.attempt, ended.outcome.kind);
             let limit = ended.outcome.limit.as_ref();
             let wait = goes_on.then(|| retry::pause(retry, ended.attempt, limit, clock::now(), ids::chance()));
@@ -173,7 +173,7 @@ async fn run_attempts(supervision: &mut Supervision<'_>, around: &mut Surroundin
                     Rested::Stopped { interrupted } => {
                         let outcome = ended.outcome.but(EndState::Stopped, None, None);
                         let attempt = ended.attempt;
-                        let why = Why::Stopped { interrupted };
+                        let why = EndCause::Stopped { interrupted };
                         ended = Ended { attempt, ..Ended::without_agent(outcome, why) };
                     }
                 }
@@ -187,7 +187,7 @@ async fn run_attempts(supervision: &mut Supervision<'_>, around: &mut Surroundin
 /// The agent, and the check after it.
 async fn run_attempt(
     supervision: &mut Supervision<'_>,
-    around: &Surroundings,
+    around: &StageHost,
     spec: &RunSpec,
     signals: &mut Signals,
 ) -> Ended {
@@ -196,16 +196,16 @@ async fn run_attempt(
     let end = match supervision.run_stage(&stages, Stage::Agent, signals, around.hold, around.cpu_limit).await {
         Ok(end) => end,
         Err(error) => {
-            // What `run` found executable a moment ago is not any more: a shell's codes.
+            // The program was executable when the run was prepared. The codes are those of a shell.
             let code = if error.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 };
-            return Ended { exit: Some(Exit::code(code)), ..Ended::cannot_start(Part::Agent, &error) };
+            return Ended { exit: Some(Exit::code(code)), ..Ended::cannot_start(Startable::Agent, &error) };
         }
     };
     let mut outcome = finish::judge_agent(spec, supervision.folder, &agent_end(from, &end));
     if around.scope.as_ref().is_some_and(ResourceScope::was_out_of_memory) && outcome.state == EndState::Failed {
         outcome = outcome.but(EndState::Failed, Some(EndReason::MemoryLimit), Some(OutcomeSource::Exit));
     }
-    if end.why == Why::TimedOut {
+    if end.why == EndCause::TimedOut {
         // The agent's time is over and the check's own begins.
         supervision.begin_time();
     }
@@ -214,10 +214,10 @@ async fn run_attempt(
         return ended;
     }
     let reason = match supervision.run_stage(&stages, Stage::Check, signals, around.hold, None).await {
-        Err(error) => EndReason::CannotStart { what: Part::ExpectedCommand, error: error.to_string() },
+        Err(error) => EndReason::CannotStart { what: Startable::ExpectedCommand, error: error.to_string() },
         Ok(check) => {
             ended.survivors.extend(check.survivors);
-            if check.why != Why::Exited {
+            if check.why != EndCause::Exited {
                 ended.why = check.why;
                 ended.outcome = finish::cut_off_check(spec, ended.outcome, check.why);
                 return ended;
@@ -236,7 +236,8 @@ fn agent_end(from: u64, end: &StageEnd) -> AgentEnd {
     AgentEnd { from, until: end.until, why: end.why, exit: end.exit, answered_at: end.answered_at }
 }
 
-/// A conversation's id can be used once. One that is gone on in keeps its own.
+/// Gives the next attempt a new conversation id, since an id can be used once. A resumed conversation keeps
+/// its own.
 fn renew_session(spec: &mut RunSpec) {
     if let Some(used) = &spec.session_id {
         let fresh = ids::new_session_id();

@@ -1,4 +1,4 @@
-//! What an ended agent amounts to: the agent's report, what the mode expects, the answer saved.
+//! Judges an ended agent by its report and by what the mode expects, and saves its answer.
 
 use std::io;
 
@@ -12,7 +12,7 @@ use crate::model::retry::{Retry, RetryOn};
 use crate::model::run_spec::{RunKind, RunSpec};
 use crate::model::run_state::EndState;
 use crate::model::usage::Usage;
-use crate::supervisor::machine::Why;
+use crate::supervisor::machine::EndCause;
 use crate::supervisor::stage::expect_of;
 use crate::system::clock;
 use crate::system::store::answer::Answer;
@@ -20,7 +20,7 @@ use crate::system::store::run_folder::RunFolder;
 
 /// A run's end, before it is written down.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Outcome {
+pub struct Judgement {
     pub state: EndState,
     pub reason: Option<EndReason>,
     pub usage: Usage,
@@ -38,16 +38,17 @@ pub struct Outcome {
 pub struct AgentEnd {
     /// Where its part of the log begins, in bytes.
     pub from: u64,
-    /// How long the log was when the supervisor began to end it: what it printed then is no answer.
+    /// The length of the log when the supervisor began to end the agent: what it printed after that is no
+    /// answer.
     pub until: Option<u64>,
-    pub why: Why,
+    pub why: EndCause,
     pub exit: Option<Exit>,
     /// When its last turn ended, where that was seen while it lived.
     pub answered_at: Option<Timestamp>,
 }
 
-impl Outcome {
-    /// An end for a reason that is none of the agent's.
+impl Judgement {
+    /// An end that the agent did not cause.
     pub fn failed(reason: EndReason) -> Self {
         Self {
             state: EndState::Failed,
@@ -68,7 +69,7 @@ impl Outcome {
 
 /// Judges the agent's stage. Saves the answer, if there is one, and looks at the files that the mode
 /// expects; its `expect.command` is a stage of its own.
-pub fn judge_agent(spec: &RunSpec, folder: &RunFolder, end: &AgentEnd) -> Outcome {
+pub fn judge_agent(spec: &RunSpec, folder: &RunFolder, end: &AgentEnd) -> Judgement {
     let read = |until| {
         let log = folder.read_stdout(end.from).map(|log| log.up_to(until));
         log.and_then(|mut log| agent::of(spec.protocol).read_report(&mut log)).unwrap_or_default()
@@ -78,15 +79,17 @@ pub fn judge_agent(spec: &RunSpec, folder: &RunFolder, end: &AgentEnd) -> Outcom
     let session_id = whole.usage.session_id.clone().or_else(|| spec.session_id.clone());
     let judging = Judging { spec, folder, end, usage: Usage { session_id, ..whole.usage }, report };
     match (end.why, end.exit) {
-        (Why::Stopped { .. }, _) => judging.cut_off(EndState::Stopped, None),
-        (Why::TimedOut | Why::ExitOverdue, Some(_)) if judging.report.has_answered() => judging.by_answer(),
-        (Why::TimedOut, _) => judging.timed_out(),
-        (Why::LogFull, _) => judging.cut_off(EndState::Failed, Some(log_limit(spec))),
-        (Why::CpuUsed, _) => judging.cut_off(EndState::Failed, Some(EndReason::CpuLimit)),
-        (Why::Exited | Why::ExitOverdue, None) => judging.ended(EndState::Lost, Some(EndReason::ExitNotSeen), None),
-        // Its log was cut meanwhile.
-        (Why::ExitOverdue, Some(_)) => judging.cut_off(EndState::Failed, Some(EndReason::DidNotExit)),
-        (Why::Exited, Some(exit)) => judging.by_exit(exit),
+        (EndCause::Stopped { .. }, _) => judging.cut_off(EndState::Stopped, None),
+        (EndCause::TimedOut | EndCause::ExitOverdue, Some(_)) if judging.report.has_answered() => judging.by_answer(),
+        (EndCause::TimedOut, _) => judging.timed_out(),
+        (EndCause::LogFull, _) => judging.cut_off(EndState::Failed, Some(log_limit(spec))),
+        (EndCause::CpuUsed, _) => judging.cut_off(EndState::Failed, Some(EndReason::CpuLimit)),
+        (EndCause::Exited | EndCause::ExitOverdue, None) => {
+            judging.ended(EndState::Lost, Some(EndReason::ExitNotSeen), None)
+        }
+        // Its log was truncated meanwhile.
+        (EndCause::ExitOverdue, Some(_)) => judging.cut_off(EndState::Failed, Some(EndReason::DidNotExit)),
+        (EndCause::Exited, Some(exit)) => judging.by_exit(exit),
     }
 }
 
@@ -100,7 +103,7 @@ struct Judging<'a> {
 }
 
 impl Judging<'_> {
-    fn ended(&self, state: EndState, reason: Option<EndReason>, source: Option<OutcomeSource>) -> Outcome {
+    fn ended(&self, state: EndState, reason: Option<EndReason>, source: Option<OutcomeSource>) -> Judgement {
         let answered = self.report.has_answered();
         let text = self.report.answer.clone().filter(|_| answered);
         let at = match self.end.exit {
@@ -112,19 +115,19 @@ impl Judging<'_> {
         let not_passed = if self.report.not_authenticated { self.spec.not_passed.clone() } else { Vec::new() };
         let text = text.and_then(AnswerRecord::kept);
         let answer = AnswerRecord { at, text, outcome_source: source, did_not_exit: false, not_passed };
-        Outcome { state, reason, usage: self.usage.clone(), answer, kind: None, limit: None }
+        Judgement { state, reason, usage: self.usage.clone(), answer, kind: None, limit: None }
     }
 
     /// An agent that was ended before it exited, for a reason that decides. What it had answered is saved.
-    fn cut_off(&self, state: EndState, reason: Option<EndReason>) -> Outcome {
+    fn cut_off(&self, state: EndState, reason: Option<EndReason>) -> Judgement {
         let unsaved = if self.report.has_answered() { self.save_answer().err() } else { None };
         self.ended(state, reason.into_iter().chain(unsaved).reduce(EndReason::and), None)
     }
 
     /// An agent that had answered and was ended since it did not exit, or not in time.
-    fn by_answer(&self) -> Outcome {
+    fn by_answer(&self) -> Judgement {
         let Some(verdict) = agent::judge_answer(&self.report) else { return self.timed_out() };
-        let kept = if verdict.state == EndState::Succeeded { self.keep_promises() } else { Ok(()) };
+        let kept = if verdict.state == EndState::Succeeded { self.check_postconditions() } else { Ok(()) };
         let mut outcome = match kept {
             Ok(()) => self.ended(verdict.state, verdict.reason, verdict.source),
             Err(reason) => self.not_as_expected(reason, verdict.reason),
@@ -133,36 +136,36 @@ impl Judging<'_> {
         outcome
     }
 
-    fn by_exit(&self, exit: Exit) -> Outcome {
+    fn by_exit(&self, exit: Exit) -> Judgement {
         let verdict = agent::judge(exit, &self.report);
         if verdict.state != EndState::Succeeded {
             let limit = self.rate_limit();
             let is_failure = verdict.state == EndState::Failed;
             let kind = is_failure.then(|| kind_of(&self.report, limit.as_ref())).flatten();
-            return Outcome { kind, limit, ..self.ended(verdict.state, verdict.reason, verdict.source) };
+            return Judgement { kind, limit, ..self.ended(verdict.state, verdict.reason, verdict.source) };
         }
-        match self.keep_promises() {
+        match self.check_postconditions() {
             Ok(()) => self.ended(EndState::Succeeded, verdict.reason, verdict.source),
-            // What it was refused may be why.
+            // What the agent was refused may be the cause.
             Err(reason) => self.not_as_expected(reason, verdict.reason),
         }
     }
 
-    fn not_as_expected(&self, reason: EndReason, about: Option<EndReason>) -> Outcome {
+    fn not_as_expected(&self, reason: EndReason, about: Option<EndReason>) -> Judgement {
         let reason = about.into_iter().fold(reason, EndReason::and);
         self.ended(EndState::Failed, Some(reason), Some(OutcomeSource::Expect))
     }
 
     /// An agent that was still waiting for a rate limit when its time was up failed in both ways.
-    fn timed_out(&self) -> Outcome {
+    fn timed_out(&self) -> Judgement {
         let ended = self.ended(EndState::TimedOut, Some(time_limit(self.spec)), None);
         let limit = self.rate_limit();
         let counts = |kind| retry_of(self.spec).is_some_and(|retry| retry.on.contains(&kind));
         let limited = limit.is_some() && counts(RetryOn::RateLimit) && !counts(RetryOn::Timeout);
-        Outcome { kind: Some(if limited { RetryOn::RateLimit } else { RetryOn::Timeout }), limit, ..ended }
+        Judgement { kind: Some(if limited { RetryOn::RateLimit } else { RetryOn::Timeout }), limit, ..ended }
     }
 
-    /// Read only where it is of use: it may mean to read the whole log.
+    /// Reads the whole log: only where the mode retries.
     fn rate_limit(&self) -> Option<RateLimit> {
         retry_of(self.spec)?;
         let log = self.folder.read_stdout(self.end.from);
@@ -170,7 +173,7 @@ impl Judging<'_> {
     }
 
     /// `save_to`, `expect.non_empty` and `expect.files`.
-    fn keep_promises(&self) -> Result<(), EndReason> {
+    fn check_postconditions(&self) -> Result<(), EndReason> {
         let expect = expect_of(self.spec);
         if expect.non_empty {
             let unreadable = |error: io::Error| EndReason::AnswerUnreadable(error.to_string());
@@ -208,13 +211,13 @@ impl Judging<'_> {
 
 /// The end of a run whose agent had succeeded and whose `expect.command` was ended. The agent has
 /// answered: it is not tried again.
-pub fn cut_off_check(spec: &RunSpec, outcome: Outcome, why: Why) -> Outcome {
+pub fn cut_off_check(spec: &RunSpec, outcome: Judgement, why: EndCause) -> Judgement {
     let (state, reason) = match why {
-        Why::Stopped { .. } => (EndState::Stopped, None),
-        Why::TimedOut => (EndState::TimedOut, Some(time_limit(spec))),
-        Why::LogFull => (EndState::Failed, Some(log_limit(spec))),
+        EndCause::Stopped { .. } => (EndState::Stopped, None),
+        EndCause::TimedOut => (EndState::TimedOut, Some(time_limit(spec))),
+        EndCause::LogFull => (EndState::Failed, Some(log_limit(spec))),
         // Its exit decides, and neither of the others is watched for while it runs.
-        Why::Exited | Why::CpuUsed | Why::ExitOverdue => return outcome,
+        EndCause::Exited | EndCause::CpuUsed | EndCause::ExitOverdue => return outcome,
     };
     let mut outcome = outcome.but(state, reason, None);
     outcome.answer.did_not_exit = false;

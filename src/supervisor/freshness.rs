@@ -1,6 +1,6 @@
 //! The inputs of a job before and after it, and the record that lets a later start be skipped.
 //!
-//! In doubt nothing is written: a run too many costs less than one that never came.
+//! In doubt nothing is written: an unneeded run costs less than a missing one.
 
 use crate::agent;
 use crate::model::freshness::{FRESH_VERSION, Fingerprint, FreshRecord, Tracked};
@@ -9,15 +9,15 @@ use crate::system::fingerprint::{self, Inputs};
 use crate::system::store::run_folder::RunFolder;
 
 /// The inputs of a job as they were before its first attempt.
-pub(super) struct Freshness<'a> {
+pub(super) struct InputTracker<'a> {
     folder: &'a RunFolder,
     spec: &'a RunSpec,
     tracked: &'a Tracked,
     before: Fingerprint,
 }
 
-impl<'a> Freshness<'a> {
-    /// `None` where the mode does not track them, or where they cannot be told.
+impl<'a> InputTracker<'a> {
+    /// `None` where the mode does not track its inputs, or where they cannot be read.
     pub(super) fn before(folder: &'a RunFolder, spec: &'a RunSpec) -> Option<Self> {
         let RunKind::Headless { tracked: Some(tracked), .. } = &spec.kind else { return None };
         let before = take(folder, spec, tracked)?;

@@ -1,6 +1,6 @@
-//! The life of one stage (set-up, agent, check) as a pure state machine: inputs in, outputs out.
+//! One stage (set-up, agent, check) as a pure state machine: events in, commands out.
 //!
-//! No clock, no process, no file. Time comes in as `…Up` inputs that earlier outputs asked for.
+//! Knows no clock, no process and no file: an earlier command asks for each event of time.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use crate::model::exit::Exit;
 
 /// Leftovers of an agent that ended by itself get this long after TERM.
 const LEFTOVER_GRACE: Duration = Duration::from_secs(1);
-/// After this long of KILL whatever is left is named a survivor.
+/// After this long of KILL what is left is given up and recorded as a survivor.
 const GIVE_UP: Duration = Duration::from_secs(5);
 
-/// Why a stage was ended, or that it ended by itself.
+/// EndCause a stage was ended, or that it ended by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
+pub enum EndCause {
     Exited,
     Stopped {
         interrupted: bool,
@@ -27,7 +27,7 @@ pub enum Why {
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Input {
+pub enum StageEvent {
     /// The stage's own process ended.
     Exited(Exit),
     /// A stop was asked for; a second one, or `now`, means KILL.
@@ -40,28 +40,28 @@ pub enum Input {
     CpuUsed,
     /// The agent has answered, and its grace to exit is over.
     ExitOverdue,
-    /// The answer to [`Output::Look`]: so many processes of the tree are left.
+    /// The answer to [`StageCommand::Look`]: so many processes of the tree are left.
     Tree {
         left: usize,
     },
-    /// The answer to [`Output::Grace`].
+    /// The answer to [`StageCommand::Grace`].
     GraceUp,
 }
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Output {
-    /// Count the tree and report it as [`Input::Tree`], now and after each end of a child.
+pub enum StageCommand {
+    /// Count the tree and report it as [`StageEvent::Tree`], now and after each end of a child.
     Look,
     Terminate,
     Kill,
-    /// Report [`Input::GraceUp`] after this long; replaces an earlier one.
+    /// Report [`StageEvent::GraceUp`] after this long; replaces an earlier one.
     Grace(Duration),
     /// The record says from now on that the run is stopping.
     SayStopping,
     /// The stage is over; `survivors` are left of it.
     Over {
-        why: Why,
+        why: EndCause,
         exit: Option<Exit>,
         survivors: usize,
     },
@@ -71,13 +71,12 @@ pub enum Output {
 enum Phase {
     Running,
     /// TERM was sent.
-    Asking(Why),
+    Asking(EndCause),
     /// KILL is being sent.
-    Killing(Why),
+    Killing(EndCause),
     Over,
 }
 
-/// See the module.
 #[derive(Debug)]
 pub struct Machine {
     grace: Duration,
@@ -96,67 +95,67 @@ impl Machine {
             || (self.phase == Phase::Running && self.exit.is_some())
     }
 
-    pub fn step(&mut self, input: Input) -> Vec<Output> {
+    pub fn step(&mut self, input: StageEvent) -> Vec<StageCommand> {
         match (self.phase, input) {
             (Phase::Over, _) => vec![],
-            (_, Input::Exited(exit)) => {
+            (_, StageEvent::Exited(exit)) => {
                 self.exit = Some(exit);
-                vec![Output::Look]
+                vec![StageCommand::Look]
             }
-            (Phase::Running, Input::Stop { interrupted, now }) => {
-                // An agent that has ended already has its own end; only its leftovers are hurried.
-                let why = if self.exit.is_some() { Why::Exited } else { Why::Stopped { interrupted } };
+            (Phase::Running, StageEvent::Stop { interrupted, now }) => {
+                // The end of an agent that has exited is its own; only what it left is ended.
+                let why = if self.exit.is_some() { EndCause::Exited } else { EndCause::Stopped { interrupted } };
                 if now { self.kill(why) } else { self.ask(why, self.grace) }
             }
-            (Phase::Running, Input::TimeUp) => self.ask_unless_ended(Why::TimedOut),
-            (Phase::Running, Input::LogFull) => self.ask_unless_ended(Why::LogFull),
-            (Phase::Running, Input::CpuUsed) => self.ask_unless_ended(Why::CpuUsed),
-            (Phase::Running, Input::ExitOverdue) => self.ask_unless_ended(Why::ExitOverdue),
-            (Phase::Running, Input::Tree { left: 0 }) if self.exit.is_some() => self.over(Why::Exited, 0),
-            (Phase::Running, Input::Tree { .. }) if self.exit.is_some() => {
+            (Phase::Running, StageEvent::TimeUp) => self.ask_unless_ended(EndCause::TimedOut),
+            (Phase::Running, StageEvent::LogFull) => self.ask_unless_ended(EndCause::LogFull),
+            (Phase::Running, StageEvent::CpuUsed) => self.ask_unless_ended(EndCause::CpuUsed),
+            (Phase::Running, StageEvent::ExitOverdue) => self.ask_unless_ended(EndCause::ExitOverdue),
+            (Phase::Running, StageEvent::Tree { left: 0 }) if self.exit.is_some() => self.over(EndCause::Exited, 0),
+            (Phase::Running, StageEvent::Tree { .. }) if self.exit.is_some() => {
                 let grace = LEFTOVER_GRACE.min(self.grace);
-                self.ask(Why::Exited, grace)
+                self.ask(EndCause::Exited, grace)
             }
-            (Phase::Asking(why) | Phase::Killing(why), Input::Tree { left: 0 }) if self.exit.is_some() => {
+            (Phase::Asking(why) | Phase::Killing(why), StageEvent::Tree { left: 0 }) if self.exit.is_some() => {
                 self.over(why, 0)
             }
-            (Phase::Asking(why), Input::GraceUp | Input::Stop { .. }) => {
-                let asked_again = matches!(input, Input::Stop { now: false, interrupted: false });
-                // A second plain `stop` is as patient as the first; Ctrl-C twice is not.
+            (Phase::Asking(why), StageEvent::GraceUp | StageEvent::Stop { .. }) => {
+                let asked_again = matches!(input, StageEvent::Stop { now: false, interrupted: false });
+                // A second plain `stop` waits like the first; a second Ctrl-C kills.
                 if asked_again { vec![] } else { self.kill(why) }
             }
-            // What forks faster than it dies is hit again until it is gone.
-            (Phase::Killing(_), Input::Tree { left }) if left > 0 => vec![Output::Kill],
-            (Phase::Killing(why), Input::GraceUp) => vec![self.finished(why, usize::MAX)],
+            // Processes may fork while they are killed: kill again until none is left.
+            (Phase::Killing(_), StageEvent::Tree { left }) if left > 0 => vec![StageCommand::Kill],
+            (Phase::Killing(why), StageEvent::GraceUp) => vec![self.finished(why, usize::MAX)],
             _ => vec![],
         }
     }
 
-    fn ask_unless_ended(&mut self, why: Why) -> Vec<Output> {
+    fn ask_unless_ended(&mut self, why: EndCause) -> Vec<StageCommand> {
         if self.exit.is_some() { vec![] } else { self.ask(why, self.grace) }
     }
 
-    fn ask(&mut self, why: Why, grace: Duration) -> Vec<Output> {
+    fn ask(&mut self, why: EndCause, grace: Duration) -> Vec<StageCommand> {
         self.phase = Phase::Asking(why);
-        let mut outputs = vec![Output::Terminate, Output::Grace(grace), Output::Look];
-        if why != Why::Exited {
-            outputs.insert(0, Output::SayStopping);
+        let mut outputs = vec![StageCommand::Terminate, StageCommand::Grace(grace), StageCommand::Look];
+        if why != EndCause::Exited {
+            outputs.insert(0, StageCommand::SayStopping);
         }
         outputs
     }
 
-    fn kill(&mut self, why: Why) -> Vec<Output> {
+    fn kill(&mut self, why: EndCause) -> Vec<StageCommand> {
         self.phase = Phase::Killing(why);
-        vec![Output::Kill, Output::Grace(GIVE_UP), Output::Look]
+        vec![StageCommand::Kill, StageCommand::Grace(GIVE_UP), StageCommand::Look]
     }
 
-    fn over(&mut self, why: Why, survivors: usize) -> Vec<Output> {
+    fn over(&mut self, why: EndCause, survivors: usize) -> Vec<StageCommand> {
         vec![self.finished(why, survivors)]
     }
 
-    fn finished(&mut self, why: Why, survivors: usize) -> Output {
+    fn finished(&mut self, why: EndCause, survivors: usize) -> StageCommand {
         self.phase = Phase::Over;
-        Output::Over { why, exit: self.exit, survivors }
+        StageCommand::Over { why, exit: self.exit, survivors }
     }
 }
 
@@ -165,15 +164,15 @@ mod tests {
     use super::*;
 
     const EXIT: Exit = Exit::code(7);
-    const STOP: Input = Input::Stop { interrupted: false, now: false };
+    const STOP: StageEvent = StageEvent::Stop { interrupted: false, now: false };
 
     fn machine() -> Machine {
         Machine::new(Duration::from_secs(10))
     }
 
-    fn over(outputs: &[Output]) -> Option<(Why, Option<Exit>)> {
+    fn over(outputs: &[StageCommand]) -> Option<(EndCause, Option<Exit>)> {
         outputs.iter().find_map(|output| match output {
-            Output::Over { why, exit, .. } => Some((*why, *exit)),
+            StageCommand::Over { why, exit, .. } => Some((*why, *exit)),
             _ => None,
         })
     }
@@ -181,59 +180,62 @@ mod tests {
     #[test]
     fn an_agent_that_ends_alone_is_over_at_once() {
         let mut m = machine();
-        assert_eq!(m.step(Input::Exited(EXIT)), [Output::Look]);
-        assert_eq!(over(&m.step(Input::Tree { left: 0 })), Some((Why::Exited, Some(EXIT))));
+        assert_eq!(m.step(StageEvent::Exited(EXIT)), [StageCommand::Look]);
+        assert_eq!(over(&m.step(StageEvent::Tree { left: 0 })), Some((EndCause::Exited, Some(EXIT))));
         assert!(m.step(STOP).is_empty(), "nothing follows the end");
     }
 
     #[test]
     fn leftovers_are_asked_then_killed_and_the_code_stays_the_agents() {
         let mut m = machine();
-        m.step(Input::Exited(EXIT));
-        assert_eq!(m.step(Input::Tree { left: 2 }), [Output::Terminate, Output::Grace(LEFTOVER_GRACE), Output::Look]);
-        assert!(m.step(Input::Tree { left: 2 }).is_empty());
-        assert!(m.step(Input::GraceUp).contains(&Output::Kill));
-        assert_eq!(m.step(Input::Tree { left: 1 }), [Output::Kill]);
-        assert_eq!(over(&m.step(Input::Tree { left: 0 })), Some((Why::Exited, Some(EXIT))));
+        m.step(StageEvent::Exited(EXIT));
+        assert_eq!(
+            m.step(StageEvent::Tree { left: 2 }),
+            [StageCommand::Terminate, StageCommand::Grace(LEFTOVER_GRACE), StageCommand::Look]
+        );
+        assert!(m.step(StageEvent::Tree { left: 2 }).is_empty());
+        assert!(m.step(StageEvent::GraceUp).contains(&StageCommand::Kill));
+        assert_eq!(m.step(StageEvent::Tree { left: 1 }), [StageCommand::Kill]);
+        assert_eq!(over(&m.step(StageEvent::Tree { left: 0 })), Some((EndCause::Exited, Some(EXIT))));
     }
 
     #[test]
     fn a_stop_asks_first_and_kills_after_the_grace() {
         let mut m = machine();
         let outputs = m.step(STOP);
-        assert_eq!(outputs[..2], [Output::SayStopping, Output::Terminate]);
-        assert!(outputs.contains(&Output::Grace(Duration::from_secs(10))));
+        assert_eq!(outputs[..2], [StageCommand::SayStopping, StageCommand::Terminate]);
+        assert!(outputs.contains(&StageCommand::Grace(Duration::from_secs(10))));
         assert!(m.step(STOP).is_empty(), "a second plain stop is as patient");
-        assert!(over(&m.step(Input::Tree { left: 0 })).is_none(), "the agent's own end is awaited");
-        assert!(m.step(Input::GraceUp).contains(&Output::Kill));
-        m.step(Input::Exited(Exit::signal(9)));
-        let (why, _) = over(&m.step(Input::Tree { left: 0 })).unwrap();
-        assert_eq!(why, Why::Stopped { interrupted: false });
+        assert!(over(&m.step(StageEvent::Tree { left: 0 })).is_none(), "the agent's own end is awaited");
+        assert!(m.step(StageEvent::GraceUp).contains(&StageCommand::Kill));
+        m.step(StageEvent::Exited(Exit::signal(9)));
+        let (why, _) = over(&m.step(StageEvent::Tree { left: 0 })).unwrap();
+        assert_eq!(why, EndCause::Stopped { interrupted: false });
     }
 
     #[test]
     fn a_second_interrupt_kills_at_once() {
         let mut m = machine();
-        m.step(Input::Stop { interrupted: true, now: false });
-        assert!(m.step(Input::Stop { interrupted: true, now: false }).contains(&Output::Kill));
+        m.step(StageEvent::Stop { interrupted: true, now: false });
+        assert!(m.step(StageEvent::Stop { interrupted: true, now: false }).contains(&StageCommand::Kill));
         let mut m = machine();
-        assert!(m.step(Input::Stop { interrupted: false, now: true }).contains(&Output::Kill));
+        assert!(m.step(StageEvent::Stop { interrupted: false, now: true }).contains(&StageCommand::Kill));
     }
 
     #[test]
     fn time_and_log_limits_end_a_running_agent_only() {
         for (input, why) in [
-            (Input::TimeUp, Why::TimedOut),
-            (Input::LogFull, Why::LogFull),
-            (Input::CpuUsed, Why::CpuUsed),
-            (Input::ExitOverdue, Why::ExitOverdue),
+            (StageEvent::TimeUp, EndCause::TimedOut),
+            (StageEvent::LogFull, EndCause::LogFull),
+            (StageEvent::CpuUsed, EndCause::CpuUsed),
+            (StageEvent::ExitOverdue, EndCause::ExitOverdue),
         ] {
             let mut m = machine();
-            assert!(m.step(input).contains(&Output::Terminate));
-            m.step(Input::Exited(EXIT));
-            assert_eq!(over(&m.step(Input::Tree { left: 0 })).unwrap().0, why);
+            assert!(m.step(input).contains(&StageCommand::Terminate));
+            m.step(StageEvent::Exited(EXIT));
+            assert_eq!(over(&m.step(StageEvent::Tree { left: 0 })).unwrap().0, why);
             let mut m = machine();
-            m.step(Input::Exited(EXIT));
+            m.step(StageEvent::Exited(EXIT));
             assert!(m.step(input).is_empty(), "the end was earlier");
         }
     }
@@ -241,9 +243,9 @@ mod tests {
     #[test]
     fn what_cannot_be_killed_is_given_up_and_said() {
         let mut m = machine();
-        m.step(Input::Exited(EXIT));
-        m.step(Input::Tree { left: 1 });
-        m.step(Input::GraceUp);
-        assert!(matches!(m.step(Input::GraceUp)[..], [Output::Over { survivors: usize::MAX, .. }]));
+        m.step(StageEvent::Exited(EXIT));
+        m.step(StageEvent::Tree { left: 1 });
+        m.step(StageEvent::GraceUp);
+        assert!(matches!(m.step(StageEvent::GraceUp)[..], [StageCommand::Over { survivors: usize::MAX, .. }]));
     }
 }

@@ -1,9 +1,13 @@
-//! One process per headless job: it owns the job through all its attempts and records its end.
+//! One process for each headless job: it owns the job through all its attempts and records its end.
 //!
-//! Pure code (`machine` for a stage, `retry` between attempts) decides; a thin tokio shell feeds it
-//! with signals, timers and ended children (`supervision`), goes from attempt to attempt
-//! (`attempts`), sleeps between them (`rest`) and records the end (`shell`). The only tokio code of the house. Must not read the manifest (the
-//! run's spec is complete) and must not reconcile: its last act is to `exec` `dispatch __next`.
+//! Input: the run's folder with its spec and its environment, and the locks that its starter hands over.
+//! Output: `live.json`, `attempts.jsonl` and `exit.json` in that folder. Pure code decides (`machine` for a
+//! stage, `retry` between attempts); asynchronous code gives it signals, timers and ended children
+//! (`supervision`), goes from attempt to attempt (`attempts`), sleeps between them (`rest`) and records the
+//! end (`shell`). Only this module uses tokio.
+//!
+//! Must not read the manifest, since the spec is complete, and must not reconcile: at its end it starts
+//! `dispatch __next`.
 
 mod answer_watch;
 mod attempts;

@@ -1,4 +1,4 @@
-//! The sleep between two attempts: the slot is given back, and taken again before the next one.
+//! The pause between two attempts. The job gives its slot back, and takes one before the next attempt.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::system::store::run_folder::RunFolder;
 use crate::system::store::slots;
 use crate::system::store::state_dir::StateDir;
 
-/// A suspended machine's clock goes on and its timers do not: the time of day is looked at this often.
+/// Timers stand still while the machine is suspended: the time of day is compared this often.
 const CLOCK_STEP: Duration = Duration::from_secs(30);
 /// While no slot is free they are tried again after this long, doubled up to the second.
 const SLOT_STEP: Duration = Duration::from_millis(10);
@@ -29,7 +29,7 @@ pub(super) enum Rested {
     Stopped {
         interrupted: bool,
     },
-    /// The run's folder was removed: nobody could see another attempt.
+    /// The run's folder was removed: another attempt would have no record.
     Removed,
 }
 

@@ -1,5 +1,4 @@
-//! Whether a failed attempt is worth another one, and when: pure, so that chance and the time of
-//! day come in as arguments.
+//! Whether another attempt follows a failed one, and when. Pure: chance and the time of day are arguments.
 
 use std::time::Duration;
 
@@ -10,9 +9,9 @@ use crate::model::retry::{Retry, RetryOn};
 
 /// No backoff is longer, however often it was doubled.
 const BACKOFF_MAX: Duration = Duration::from_secs(3600);
-/// The longest limits last a week; what claims to last longer is not believed.
+/// The longest rate limits last a week; a longer time is taken for a mistake.
 const RESET_MAX: Duration = Duration::from_secs(8 * 86_400);
-/// How far chance moves a pause, so that what failed together does not come back together.
+/// Part of a pause by which chance moves it, so that jobs that failed together do not retry together.
 const JITTER: f64 = 0.2;
 
 /// Whether attempt number `attempt` is followed by another. `kind` is how it failed.
@@ -22,7 +21,7 @@ pub fn goes_on(retry: &Retry, attempt: u32, kind: Option<RetryOn>) -> bool {
 
 /// How long to wait after attempt number `attempt`. `chance` is from 0 to 1.
 ///
-/// A limit that tells when it is lifted is waited out, even past the longest backoff.
+/// A rate limit with a known end is waited out, even where that is later than the longest backoff.
 pub fn pause(retry: &Retry, attempt: u32, limit: Option<&RateLimit>, now: Timestamp, chance: f64) -> Duration {
     let doubled = 2u32.checked_pow(attempt.saturating_sub(1)).unwrap_or(u32::MAX);
     let backoff = retry.backoff.as_duration().saturating_mul(doubled).min(BACKOFF_MAX);

@@ -7,13 +7,13 @@ use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 use tokio::time::sleep;
 
-use crate::model::end_reason::{EndReason, Part};
+use crate::model::end_reason::{EndReason, Startable};
 use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
 use crate::model::run_id::RunId;
 use crate::model::run_spec::RunSpec;
 use crate::model::run_state::EndState;
 use crate::supervisor::attempts::{self, Ended};
-use crate::supervisor::machine::Why;
+use crate::supervisor::machine::EndCause;
 use crate::supervisor::supervision::Supervision;
 use crate::system::clock::{self, Stopwatch};
 use crate::system::process::supervise::{self, Forked};
@@ -24,7 +24,7 @@ use crate::system::store::run_folder::RunFolder;
 use crate::system::store::state_dir::{StateDir, StateDirError};
 use crate::system::watch::ChangeWatch;
 
-/// Why this process does not supervise a run. Nothing was written.
+/// EndCause this process does not supervise a run. Nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub enum NotSupervised {
     #[error("run {0} has ended already; nothing was started")]
@@ -57,16 +57,16 @@ pub fn main(folder: &Path) -> Result<(), NotSupervised> {
         return Ok(());
     }
     let start = folder.path().to_owned();
-    // Wherever it is moved to, the end is written there.
+    // The working directory follows the folder when that is moved.
     let folder = folder.enter()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
     let watch = runtime.block_on(supervise(&folder, &start, &spec));
     let _ = supervise::release_slot();
     let _ = supervise::release_pair();
-    // Only now: the kernel takes its time to end a watch, and nobody should wait for that.
+    // After the locks are released: the kernel takes milliseconds to close a watch.
     drop(watch);
     drop(runtime);
-    // In a process of its own: a late `stop` must not take it for the run's owner.
+    // In another process: a late `stop` knows the supervisor by its pid and would signal `__next`.
     if supervise::split()? == Forked::Child
         && let (Ok(ended), Some(state)) = (folder.absolute(), folder.state_dir())
     {
@@ -94,8 +94,8 @@ fn check_owner(folder: &RunFolder, spec: &RunSpec) -> Result<(), NotSupervised> 
     Ok(())
 }
 
-/// Supervises the run, whose folder was at `start`, and records its end. What watched the logs is
-/// handed back to be dropped.
+/// Supervises the run, whose folder was at `start`, and records its end. Returns the watch on the logs, for
+/// the caller to drop.
 async fn supervise(folder: &RunFolder, start: &Path, spec: &RunSpec) -> Option<AsyncFd<ChangeWatch>> {
     let begun = Stopwatch::start();
     let started_at = clock::now();
@@ -107,7 +107,7 @@ async fn supervise(folder: &RunFolder, start: &Path, spec: &RunSpec) -> Option<A
             watch = supervision.logs.take();
             ended
         }
-        Err(error) => Ended::cannot_start(Part::Environment, &error),
+        Err(error) => Ended::cannot_start(Startable::Environment, &error),
     };
     let exit = ExitRecord {
         reason: with_move(&record, folder, start),
@@ -115,7 +115,7 @@ async fn supervise(folder: &RunFolder, start: &Path, spec: &RunSpec) -> Option<A
         run_id: spec.run_id.clone(),
         state: record.outcome.state,
         exit: record.exit.unwrap_or_default(),
-        interrupted: record.why == Why::Stopped { interrupted: true },
+        interrupted: record.why == EndCause::Stopped { interrupted: true },
         started_at: Some(started_at),
         ended_at: clock::now(),
         duration_ms: begun.millis(),
@@ -127,7 +127,7 @@ async fn supervise(folder: &RunFolder, start: &Path, spec: &RunSpec) -> Option<A
         pid: record.pid,
         answer: record.outcome.answer,
     };
-    // The lock is kept until the end is on disk: a full disk delays it and loses nothing.
+    // The lock is kept until the end is on disk: with a full disk the run ends late, and is not lost.
     while let Err(error) = folder.write_exit(&exit) {
         tracing::warn!(%error, "the end cannot be written");
         if folder.is_removed() {

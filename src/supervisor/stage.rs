@@ -64,7 +64,7 @@ impl Stages<'_> {
         self.start(&program, &argv, &self.spec.cwd, streams, self.rlimits)
     }
 
-    /// Its output goes to the run's stderr: it says why a run that looked fine was not.
+    /// Its output goes to the run's stderr, where it explains the failure.
     fn launch_check(&self) -> io::Result<u32> {
         let argv: Vec<OsString> = self.expect().command.iter().map(OsString::from).collect();
         let name = self.expect().command.first().map(String::as_str).unwrap_or_default();

@@ -1,5 +1,4 @@
-//! The thin tokio shell of one stage: signals, timers and ended children in; launches, kills and
-//! records out.
+//! Runs one stage: gives signals, timers and ended children to the machine, and does what it commands.
 
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use crate::model::live_record::{LiveRecord, RetryWait};
 use crate::model::run_spec::{RunKind, RunSpec};
 use crate::supervisor::answer_watch::{AnswerWatch, WatchStep};
 use crate::supervisor::log_watch::{LogWatch, MARK_STEP};
-use crate::supervisor::machine::{Input, Machine, Output, Why};
+use crate::supervisor::machine::{EndCause, Machine, StageCommand, StageEvent};
 use crate::supervisor::stage::{Stage, Stages};
 use crate::supervisor::wakeups::{Signals, after, maybe};
 use crate::system::environment::Environment;
@@ -22,14 +21,14 @@ use crate::system::process::tree::{self, Root};
 use crate::system::process::{self};
 use crate::system::store::run_folder::RunFolder;
 
-/// While a tree is being ended it is looked at again after this long, for ends no signal tells of;
-/// doubled with each look.
+/// While a tree is being ended its processes are counted again after this long, since the ends of some cause
+/// no signal; doubled each time.
 const LOOK_STEP: Duration = Duration::from_millis(50);
 const LOOK_STEP_MAX: Duration = Duration::from_millis(400);
 /// How often used CPU time is compared with its limit.
 const CPU_STEP: Duration = Duration::from_secs(1);
 
-/// What a supervisor keeps in mind from stage to stage.
+/// What a supervisor keeps from stage to stage.
 pub(super) struct Supervision<'a> {
     pub(super) folder: &'a RunFolder,
     pub(super) spec: &'a RunSpec,
@@ -61,7 +60,7 @@ struct StageProcess {
 struct StageRun {
     machine: Machine,
     /// Not given to the machine yet; the last one goes first.
-    inputs: Vec<Input>,
+    inputs: Vec<StageEvent>,
     process: StageProcess,
     /// When the grace that the machine asked for is over.
     grace: Option<Instant>,
@@ -73,7 +72,7 @@ struct StageRun {
 
 /// How one stage ended.
 pub(super) struct StageEnd {
-    pub(super) why: Why,
+    pub(super) why: EndCause,
     pub(super) exit: Option<Exit>,
     pub(super) survivors: Vec<u32>,
     pub(super) pid: Option<u32>,
@@ -85,7 +84,7 @@ pub(super) struct StageEnd {
 
 impl StageEnd {
     fn stopped_before_start(interrupted: bool) -> Self {
-        let why = Why::Stopped { interrupted };
+        let why = EndCause::Stopped { interrupted };
         Self { why, exit: None, survivors: Vec::new(), pid: None, until: None, answered_at: None }
     }
 }
@@ -114,7 +113,7 @@ impl<'a> Supervision<'a> {
         new
     }
 
-    /// From now on the time of one attempt runs.
+    /// Starts the time of an attempt.
     pub(super) fn begin_time(&mut self) {
         self.deadline = match &self.spec.kind {
             RunKind::Headless { timeout: Some(timeout), .. } => Some(after(timeout.as_duration())),
@@ -147,20 +146,20 @@ impl<'a> Supervision<'a> {
             let answer_due = self.answer_watch.as_ref().and_then(AnswerWatch::due).filter(|_| !is_ending);
             tokio::select! {
                 _ = signals.child.recv() => self.reap(&mut run),
-                _ = signals.terminate.recv() => run.inputs.push(Input::Stop { interrupted: false, now: false }),
-                _ = signals.interrupt.recv() => run.inputs.push(Input::Stop { interrupted: true, now: false }),
-                _ = signals.quit.recv() => run.inputs.push(Input::Stop { interrupted: true, now: true }),
+                _ = signals.terminate.recv() => run.inputs.push(StageEvent::Stop { interrupted: false, now: false }),
+                _ = signals.interrupt.recv() => run.inputs.push(StageEvent::Stop { interrupted: true, now: false }),
+                _ = signals.quit.recv() => run.inputs.push(StageEvent::Stop { interrupted: true, now: true }),
                 () = maybe(deadline) => {
                     self.deadline = None;
-                    run.inputs.push(Input::TimeUp);
+                    run.inputs.push(StageEvent::TimeUp);
                 }
                 () = maybe(run.grace) => {
                     run.grace = None;
-                    run.inputs.push(Input::GraceUp);
+                    run.inputs.push(StageEvent::GraceUp);
                 }
                 () = maybe(answer_due) => {
                     let step = self.answer_watch.as_mut().map(|watch| watch.look(self.folder));
-                    if self.follow_answer(step.unwrap_or(WatchStep::Nothing)) { run.inputs.push(Input::ExitOverdue); }
+                    if self.follow_answer(step.unwrap_or(WatchStep::Nothing)) { run.inputs.push(StageEvent::ExitOverdue); }
                 }
                 () = sleep(look_step), if is_ending => {
                     look_step = (look_step * 2).min(LOOK_STEP_MAX);
@@ -170,11 +169,11 @@ impl<'a> Supervision<'a> {
                     run.next_mark = Some(after(MARK_STEP));
                     // They are watched again once they are quiet for a step.
                     self.logs.unset();
-                    if self.note_logs() { run.inputs.push(Input::LogFull); }
+                    if self.note_logs() { run.inputs.push(StageEvent::LogFull); }
                 }
                 () = maybe(run.next_mark) => {
                     let before = self.logs.noted();
-                    if self.note_logs() { run.inputs.push(Input::LogFull); }
+                    if self.note_logs() { run.inputs.push(StageEvent::LogFull); }
                     run.next_mark = if before == self.logs.noted() { self.logs.set() } else { Some(after(MARK_STEP)) };
                 }
                 () = sleep_until(next_cpu), if stage == Stage::Agent
@@ -182,7 +181,7 @@ impl<'a> Supervision<'a> {
                 {
                     next_cpu = after(CPU_STEP);
                     let used = stages.scope.and_then(|scope| scope.cpu_used(run.process.pid));
-                    if cpu_limit.is_some() && used > cpu_limit { run.inputs.push(Input::CpuUsed); }
+                    if cpu_limit.is_some() && used > cpu_limit { run.inputs.push(StageEvent::CpuUsed); }
                 }
             }
         }
@@ -198,7 +197,7 @@ impl<'a> Supervision<'a> {
         let from = self.folder.log_lengths();
         let pid = stages.launch(stage)?;
         self.say_alive(pid, hold);
-        // An end that survives a power cut must not outlive what it is the end of.
+        // After a power cut no end may be on disk whose spec is not.
         self.folder.sync_spec();
         let mut run = StageRun {
             machine: Machine::new(self.spec.stop_grace.as_duration()),
@@ -213,12 +212,12 @@ impl<'a> Supervision<'a> {
             self.answer_watch = AnswerWatch::new(self.spec, from);
             self.logs.open();
             // An agent can be quick: they may be over their limit already, or written to meanwhile.
-            run.inputs.extend(self.note_logs().then_some(Input::LogFull));
+            run.inputs.extend(self.note_logs().then_some(StageEvent::LogFull));
             run.next_mark = self.logs.set();
         }
-        // The starter may have asked between its look and our record: look once more.
+        // A stop that was requested before our record was there sent no signal: look for it now.
         if let Some(interrupted) = self.folder.stop_asked() {
-            run.inputs.push(Input::Stop { interrupted, now: false });
+            run.inputs.push(StageEvent::Stop { interrupted, now: false });
         }
         Ok(run)
     }
@@ -228,23 +227,23 @@ impl<'a> Supervision<'a> {
         while let Some(input) = run.inputs.pop() {
             for output in run.machine.step(input) {
                 match output {
-                    Output::Look => run.inputs.push(self.look(&run.process)),
-                    Output::Terminate => {
+                    StageCommand::Look => run.inputs.push(self.look(&run.process)),
+                    StageCommand::Terminate => {
                         run.until = run.until.or_else(|| Some(self.folder.log_lengths().0));
                         self.terminate(&run.process);
                     }
-                    Output::Kill => {
+                    StageCommand::Kill => {
                         run.until = run.until.or_else(|| Some(self.folder.log_lengths().0));
                         self.kill(&mut run.process);
                     }
-                    Output::Grace(wait) => run.grace = Some(after(wait)),
-                    Output::SayStopping => self.say_stopping(),
-                    Output::Over { why, exit, survivors } => {
-                        // A burst just before the end counts, too.
-                        let why = if self.note_logs() && why == Why::Exited { Why::LogFull } else { why };
+                    StageCommand::Grace(wait) => run.grace = Some(after(wait)),
+                    StageCommand::SayStopping => self.say_stopping(),
+                    StageCommand::Over { why, exit, survivors } => {
+                        // The last output counts towards the limit too.
+                        let why = if self.note_logs() && why == EndCause::Exited { EndCause::LogFull } else { why };
                         let survivors = if survivors == 0 { Vec::new() } else { self.members() };
-                        // What outlived the agent was ended, not the agent.
-                        let until = run.until.filter(|_| why != Why::Exited);
+                        // Where the agent exited by itself, only what it left was ended.
+                        let until = run.until.filter(|_| why != EndCause::Exited);
                         let answered_at = self.answer_watch.as_ref().and_then(|watch| watch.answered_at(until));
                         return Some(StageEnd { why, exit, survivors, pid: Some(run.process.pid), until, answered_at });
                     }
@@ -259,7 +258,7 @@ impl<'a> Supervision<'a> {
         let (reaped, any_left) = supervise::reap();
         for child in reaped.iter().filter(|child| child.pid == run.process.pid) {
             run.process.exited = true;
-            run.inputs.push(Input::Exited(child.exit));
+            run.inputs.push(StageEvent::Exited(child.exit));
             run.inputs.extend(self.stop_before(child.exit, &run.machine));
         }
         // Every orphan of the tree is our child: without children it is empty, and
@@ -270,15 +269,15 @@ impl<'a> Supervision<'a> {
         }
     }
 
-    /// Counts the tree. A table of processes that cannot be read never counts as an empty one, and
-    /// is not read while the stage's own process is there.
-    fn look(&self, process: &StageProcess) -> Input {
+    /// Counts the tree. The table of processes is not read while the stage's own process lives; one that
+    /// cannot be read counts as not empty.
+    fn look(&self, process: &StageProcess) -> StageEvent {
         let left = match process {
             StageProcess { childless: true, .. } => 0,
             StageProcess { exited: false, .. } => 1,
             _ => tree::members(&self.spec.run_id, self.root).map_or(1, |members| members.len()),
         };
-        Input::Tree { left }
+        StageEvent::Tree { left }
     }
 
     fn members(&self) -> Vec<u32> {
@@ -287,16 +286,16 @@ impl<'a> Supervision<'a> {
             .unwrap_or_default()
     }
 
-    /// A process that failed after a stop was asked for was stopped: what `stop` ended below it may
-    /// end it before the request is heard. The input goes before its end.
-    fn stop_before(&self, exit: Exit, machine: &Machine) -> Option<Input> {
+    /// A process that fails after a stop was requested was stopped: `stop` signals its children too, and
+    /// their ends may end it before our signal arrives. The stop goes before the end.
+    fn stop_before(&self, exit: Exit, machine: &Machine) -> Option<StageEvent> {
         let failed = exit != Exit::code(0) && !machine.is_ending();
         let interrupted = failed.then(|| self.folder.stop_asked()).flatten()?;
-        Some(Input::Stop { interrupted, now: false })
+        Some(StageEvent::Stop { interrupted, now: false })
     }
 
-    /// Asks the tree to end. A command that stops the run looks at the process table for all runs
-    /// that it stops, and asks what is not in the group of the stage's own process.
+    /// Asks the tree to end. A command that stops the run signals all that is not in the process group of
+    /// the stage itself: it reads the process table once for all runs that it stops.
     fn terminate(&self, process: &StageProcess) {
         if !self.folder.is_being_stopped() {
             self.signal_tree(Signal::TERM);

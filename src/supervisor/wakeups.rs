@@ -1,4 +1,4 @@
-//! What wakes a supervisor: signals, moments, and writes to the logs.
+//! What wakes a supervisor: signals, timers, and writes to the logs.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::system::watch::ChangeWatch;
 /// Without a watch the logs are looked at this often.
 const BLIND_LOOK: Duration = Duration::from_millis(200);
 
-/// The signals a supervisor hears; a hang-up it only survives.
+/// The signals that a supervisor handles; it ignores a hang-up.
 pub(super) struct Signals {
     pub(super) child: SignalStream,
     pub(super) terminate: SignalStream,

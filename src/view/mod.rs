@@ -1,6 +1,6 @@
-//! Domain → serialisable data: the only types that leave, the same for every front end.
+//! What the program answers, as data for JSON: equal for every front end.
 //!
-//! camelCase, RFC 3339 times, a field without a value is left out. No behaviour.
+//! camelCase, RFC 3339 times; a field without a value is left out. Must not decide anything.
 
 pub mod catalog_view;
 pub mod mode_view;

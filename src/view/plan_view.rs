@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::plan::diff::Plan;
-use crate::plan::step::{Step, What};
+use crate::plan::step::{Action, Step};
 
 /// All steps: ends, starts in their order, then what is left alone.
 #[derive(Clone, Debug, Serialize)]
@@ -70,15 +70,15 @@ impl PlanView {
 
 impl StepView {
     pub fn new(step: &Step) -> Self {
-        let fields = match &step.what {
-            What::Recreate { drift, .. } | What::Drifted { drift, .. } => {
+        let fields = match &step.action {
+            Action::Recreate { drift, .. } | Action::Drifted { drift, .. } => {
                 drift.iter().map(ToString::to_string).collect()
             }
             _ => Vec::new(),
         };
         let after = step.after.iter();
         Self {
-            action: step.what.word(),
+            action: step.action.word(),
             mode: step.pair.mode.to_string(),
             task: step.pair.task.to_string(),
             run_id: step.run().map(ToString::to_string),
@@ -101,8 +101,8 @@ mod tests {
     fn a_step_is_flat_and_leaves_out_what_it_lacks() {
         let pair = |task| Pair { mode: ModeName::parse("review").unwrap(), task: TaskId::parse(task).unwrap() };
         let run = RunId::parse("01ARZ3NDEKTSV4RRFFQ0000001").unwrap();
-        let drifted = Step::new(pair("A"), What::Drifted { run, drift: vec![Drift::Field("argv")] });
-        let start = Step { after: vec![pair("B")], ..Step::new(pair("C"), What::Start) };
+        let drifted = Step::new(pair("A"), Action::Drifted { run, drift: vec![Drift::Field("argv")] });
+        let start = Step { after: vec![pair("B")], ..Step::new(pair("C"), Action::Start) };
         let view = serde_json::to_value(PlanView::new(&Plan { steps: vec![drifted, start] })).unwrap();
         assert_eq!(
             view,

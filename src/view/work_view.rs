@@ -32,13 +32,13 @@ pub struct FileView {
     /// Its name before, where it was renamed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// Lines; of a binary file nobody counts any.
+    /// Lines; `None` for a binary file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub added: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removed: Option<u64>,
     pub binary: bool,
-    /// git has not been told of it yet.
+    /// Untracked.
     pub untracked: bool,
 }
 

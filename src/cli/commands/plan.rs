@@ -7,8 +7,8 @@ use crate::cli::commands::{open, say};
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult};
 use crate::cli::output;
-use crate::plan::diff::{Options, Plan};
-use crate::plan::step::{Kept, Step, What};
+use crate::plan::diff::{UpOptions, Plan};
+use crate::plan::step::{Action, Kept, Step};
 use crate::runner::project::{Depth, Project};
 use crate::runner::project_store;
 use crate::runner::reconcile;
@@ -23,7 +23,7 @@ const CHANGES: u8 = 2;
 pub(super) fn run(context: &CommandContext, args: &PlanArgs) -> CommandResult {
     let project = open(context, Depth::Whole)?;
     let tasks = project.tasks();
-    let options = Options { recreate: args.recreate, prune: args.prune, watch: false };
+    let options = UpOptions { recreate: args.recreate, prune: args.prune, watch: false };
     let store = project_store::find(&project)?;
     let plan = look(context, &project, &tasks, store.as_ref(), options)?;
     if context.json {
@@ -41,7 +41,7 @@ pub(super) fn look(
     project: &Project,
     tasks: &TaskSet,
     store: Option<&Store>,
-    options: Options,
+    options: UpOptions,
 ) -> Result<Plan, CliError> {
     let outlook = reconcile::plan(project, tasks, store, options)?;
     say(context, &outlook.notices);
@@ -60,7 +60,7 @@ pub(super) fn offer_resume<'a>(
 ) -> Result<(), CliError> {
     let Some(store) = store else { return Ok(()) };
     for step in steps {
-        let (What::Restart { last: id, .. } | What::Keep(Kept::Satisfied(id, _))) = &step.what else { continue };
+        let (Action::Restart { last: id, .. } | Action::Keep(Kept::Satisfied(id, _))) = &step.action else { continue };
         if refresh::one(store, id)?.is_some_and(|run| run.offers_resume()) {
             let pair = &step.pair;
             output::stderr(context).hint(&format!("`dispatch run --resume {pair}` goes on in its conversation"));
@@ -88,16 +88,16 @@ fn print(context: &CommandContext, plan: &Plan) -> Result<(), CliError> {
 
 /// `+ review T-1 (missing)`, indented below the step that it waits for.
 pub(super) fn line(step: &Step) -> String {
-    let sign = match &step.what {
-        What::Start | What::Restart { .. } => '+',
-        What::Recreate { .. } => '~',
-        What::Stop { .. } => '-',
-        What::Keep(_) => '=',
-        What::Drifted { .. } | What::Unselected { .. } | What::Orphan { .. } | What::Held { .. } => '!',
-        What::Unknown { .. } => '?',
+    let sign = match &step.action {
+        Action::Start | Action::Restart { .. } => '+',
+        Action::Recreate { .. } => '~',
+        Action::Stop { .. } => '-',
+        Action::Keep(_) => '=',
+        Action::Drifted { .. } | Action::Unselected { .. } | Action::Orphan { .. } | Action::Held { .. } => '!',
+        Action::Unknown { .. } => '?',
     };
     let indent = "  ".repeat(step.depth);
-    let mut line = format!("{sign} {indent}{} {}: {}", step.what.word(), step.pair, step.reason());
+    let mut line = format!("{sign} {indent}{} {}: {}", step.action.word(), step.pair, step.reason());
     if !step.after.is_empty() {
         const SHOWN: usize = 3;
         let names: Vec<String> = step.after.iter().take(SHOWN).map(ToString::to_string).collect();

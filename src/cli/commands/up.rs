@@ -10,7 +10,7 @@ use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult, FAILED};
 use crate::cli::interrupts::Interrupts;
 use crate::cli::output;
-use crate::plan::diff::Options;
+use crate::plan::diff::UpOptions;
 use crate::runner::apply::Done;
 use crate::runner::project::{Depth, Project};
 use crate::runner::project_store;
@@ -31,7 +31,7 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::fro
 
 pub(super) fn run(context: &CommandContext, args: &UpArgs) -> CommandResult {
     refuse_inside("up")?;
-    let options = Options { recreate: args.recreate, prune: args.prune, watch: false };
+    let options = UpOptions { recreate: args.recreate, prune: args.prune, watch: false };
     let first = pass(context, options);
     if !args.watch {
         return first.map(|passed| passed.code());
@@ -40,7 +40,7 @@ pub(super) fn run(context: &CommandContext, args: &UpArgs) -> CommandResult {
         // As a later error: it is printed, and the watch waits until it is fixed.
         let _ = error.report(context);
     }
-    keep(context, Options { watch: true, recreate: false, ..options })
+    keep(context, UpOptions { watch: true, recreate: false, ..options })
 }
 
 /// The result of one reconciliation.
@@ -55,7 +55,7 @@ impl Pass {
     }
 }
 
-fn pass(context: &CommandContext, options: Options) -> Result<Pass, CliError> {
+fn pass(context: &CommandContext, options: UpOptions) -> Result<Pass, CliError> {
     let project = open(context, Depth::Whole)?;
     let tasks = project.tasks();
     let known = project_store::find(&project)?;
@@ -99,7 +99,7 @@ fn report(context: &CommandContext, done: Vec<Done>) -> Result<(), CliError> {
 }
 
 /// Reconciles on every change until Ctrl-C, with a backoff.
-fn keep(context: &CommandContext, options: Options) -> CommandResult {
+fn keep(context: &CommandContext, options: UpOptions) -> CommandResult {
     let mut interrupts = Interrupts::new()?;
     let mut backoff = BACKOFF.0;
     loop {

@@ -15,7 +15,7 @@ use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::runner::attach;
-use crate::runner::evidence;
+use crate::runner::exit_explanation;
 use crate::runner::resume;
 use crate::view::run_view::RunView;
 
@@ -53,7 +53,7 @@ pub(super) fn page(server: &HttpServer, id: &RunId) -> Result<String, Refusal> {
     templates::render(
         "run.html",
         context! {
-            top => named_top(server, project, seq)?, badge => Badge::of(&view, fresh), title, facts => evidence::why_ended(store, &run),
+            top => named_top(server, project, seq)?, badge => Badge::of(&view, fresh), title, facts => exit_explanation::why_ended(store, &run),
             why => why(&view), attach => attach.map(shell_words::join), cost, tokens, others,
             resumes => is_last && !run.is_active() && resume::conversation(&run).is_some(),
             save => format!("dispatch logs --raw --run {id} {} {} > {}.log", pair.mode, pair.task, view.label),

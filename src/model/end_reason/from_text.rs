@@ -1,7 +1,7 @@
 //! Reasons of records that have their text alone.
 
 use crate::model::bytes::Bytes;
-use crate::model::end_reason::{EndReason, Part};
+use crate::model::end_reason::{EndReason, Startable};
 use crate::model::interval::Interval;
 use crate::model::names::{ModeName, Pair, TaskId};
 use crate::model::run_id::RunId;
@@ -97,7 +97,7 @@ fn known(text: &str) -> Option<EndReason> {
             .map_or((rest, None), |(error, log)| (error, Some(log.trim_end_matches('`').into())));
         return Some(EndReason::SetupFailed { error: Some(error.to_owned()), log });
     }
-    let part = Part::ALL.into_iter().find_map(|what| Some((what, after(what.failure())?.strip_prefix(": ")?)));
+    let part = Startable::ALL.into_iter().find_map(|what| Some((what, after(what.failure())?.strip_prefix(": ")?)));
     if let Some((what, error)) = part {
         return Some(EndReason::CannotStart { what, error: error.to_owned() });
     }
@@ -139,7 +139,7 @@ mod tests {
             EndReason::CommandFailed(vec!["sh -c false".to_owned()]),
             EndReason::NotSaved { path: "x".into(), error: "no".to_owned() },
             EndReason::AnswerUnreadable("no".to_owned()),
-            EndReason::CannotStart { what: Part::Agent, error: "gone".to_owned() },
+            EndReason::CannotStart { what: Startable::Agent, error: "gone".to_owned() },
             EndReason::SetupFailed { error: Some("fatal: no".to_owned()), log: Some("/r/setup.log".into()) },
             EndReason::SetupFailed { error: Some("no; none".to_owned()), log: None },
             EndReason::Dependency { pair: pair.clone(), state, reason: None },

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::plan::diff::Options;
+use crate::plan::diff::UpOptions;
 use crate::runner::asked::Meaning;
 use crate::runner::clean;
 use crate::runner::diff;
@@ -52,7 +52,7 @@ pub(super) fn perform(manifest: &Path, request: WorkerRequest) -> Result<Value, 
                 &project,
                 &project.tasks(),
                 project_store::find(&project)?.as_ref(),
-                Options::default(),
+                UpOptions::default(),
             )?;
             value(&PlanView::new(&outlook.plan))
         }
@@ -60,7 +60,7 @@ pub(super) fn perform(manifest: &Path, request: WorkerRequest) -> Result<Value, 
             refuse_inside("up")?;
             let project = open(Depth::Whole)?;
             let (tasks, known) = (project.tasks(), project_store::find(&project)?);
-            let outlook = reconcile::plan(&project, &tasks, known.as_ref(), Options::default())?;
+            let outlook = reconcile::plan(&project, &tasks, known.as_ref(), UpOptions::default())?;
             value(&show::report(&up::carry_out(&project, &tasks, known, &outlook.plan)?))
         }
         WorkerRequest::Modes => {

@@ -1,7 +1,7 @@
-//! Why an ended run counts as what it counts as: the facts that are on record, as a list.
+//! Why a run ended in its state, as a list of recorded facts.
 //!
-//! Reads a run's own records and the end of its log; judges nothing anew and must not invent: what
-//! nobody wrote down is not told.
+//! Input: the run's records and the end of its log. Judges nothing anew, and states nothing that is not on
+//! record.
 
 use std::fmt;
 use std::path::Path;
@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::agent::{self, AgentReport, ReportedOutcome};
 use crate::model::attempt_record::AttemptRecord;
-use crate::model::end_reason::{EndReason, Part};
+use crate::model::end_reason::{EndReason, Startable};
 use crate::model::exit::Exit;
 use crate::model::exit_record::ExitRecord;
 use crate::model::limits::LimitsHold;
@@ -22,9 +22,9 @@ use crate::model::signal::with_signal_name;
 use crate::runner::store::Store;
 use crate::system::store::run_folder::RunFolder;
 
-/// So much of a log's end is read for the agent's report: a page must not read a gigabyte.
+/// How much of a log's end is read for the agent's report: a page must not read a gigabyte.
 const REPORT_BYTES: u64 = 1 << 20;
-/// What is listed of each kind.
+/// How many facts of each kind are listed.
 const LISTED: usize = 20;
 
 /// One fact.
@@ -71,7 +71,7 @@ impl Facts {
     fn of(spec: &RunSpec, end: &ExitRecord, attempts: &[AttemptRecord], report: &Option<AgentReport>) -> Vec<Fact> {
         let mut facts = Self::default().end(end);
         if let (RunKind::Headless { .. }, Some(_)) = (&spec.kind, end.started_at) {
-            facts = facts.report(spec.protocol, end, report.as_ref()).promises(spec, end).bounds(spec, end);
+            facts = facts.report(spec.protocol, end, report.as_ref()).postconditions(spec, end).bounds(spec, end);
         }
         facts.reason(end).denials(end).attempts(attempts).0
     }
@@ -147,25 +147,26 @@ impl Facts {
     }
 
     /// `expect` and `save_to`: asked in this order, and no further than the first that failed.
-    fn promises(mut self, spec: &RunSpec, end: &ExitRecord) -> Self {
+    fn postconditions(mut self, spec: &RunSpec, end: &ExitRecord) -> Self {
         let RunKind::Headless { save_to, expect, .. } = &spec.kind else { return self };
         let reason = end.reason.as_ref().and_then(|reason| reason.parts().first());
         let succeeded = end.state == EndState::Succeeded;
-        let asked = promises(save_to.as_deref(), expect);
-        let failed = asked.iter().position(|promise| reason.is_some_and(|reason| promise.is_broken_by(reason)));
+        let asked = postconditions(save_to.as_deref(), expect);
+        let failed =
+            asked.iter().position(|postcondition| reason.is_some_and(|reason| postcondition.is_broken_by(reason)));
         if !succeeded && failed.is_none() {
             if !asked.is_empty() {
                 self.add(Bears::Neither, "expect", "not asked, since the agent itself did not succeed");
             }
             return self;
         }
-        for (at, promise) in asked.iter().enumerate() {
+        for (at, postcondition) in asked.iter().enumerate() {
             match failed {
                 Some(failed) if at > failed => break,
                 Some(failed) if at == failed => {
-                    self.add(Bears::Failure, promise.about(), format!("{promise}: no"));
+                    self.add(Bears::Failure, postcondition.about(), format!("{postcondition}: no"));
                 }
-                _ => self.add(Bears::Success, promise.about(), format!("{promise}: yes")),
+                _ => self.add(Bears::Success, postcondition.about(), format!("{postcondition}: yes")),
             }
         }
         self
@@ -196,7 +197,7 @@ impl Facts {
         let text = reason.to_string();
         let is_told = match reason.parts() {
             [EndReason::ExitCode(_) | EndReason::Signal(_) | EndReason::NoResult] => true,
-            [first, ..] if Promise::is_about(first) => true,
+            [first, ..] if Postcondition::is_about(first) => true,
             _ => self.0.iter().any(|fact| fact.says.starts_with(&text)),
         };
         if !is_told {
@@ -230,7 +231,7 @@ impl Facts {
 }
 
 /// Something that had to hold after the agent's success.
-enum Promise<'a> {
+enum Postcondition<'a> {
     NotBlank,
     Saved(&'a Path),
     File(&'a Path),
@@ -238,14 +239,14 @@ enum Promise<'a> {
 }
 
 /// In the order in which a supervisor checks them.
-fn promises<'a>(save_to: Option<&'a Path>, expect: &'a Expect) -> Vec<Promise<'a>> {
-    let not_blank = expect.non_empty.then_some(Promise::NotBlank);
-    let files = expect.files.iter().map(|file| Promise::File(file));
-    let command = Some(Promise::Command(&expect.command)).filter(|_| !expect.command.is_empty());
-    not_blank.into_iter().chain(save_to.map(Promise::Saved)).chain(files).chain(command).collect()
+fn postconditions<'a>(save_to: Option<&'a Path>, expect: &'a Expect) -> Vec<Postcondition<'a>> {
+    let not_blank = expect.non_empty.then_some(Postcondition::NotBlank);
+    let files = expect.files.iter().map(|file| Postcondition::File(file));
+    let command = Some(Postcondition::Command(&expect.command)).filter(|_| !expect.command.is_empty());
+    not_blank.into_iter().chain(save_to.map(Postcondition::Saved)).chain(files).chain(command).collect()
 }
 
-impl Promise<'_> {
+impl Postcondition<'_> {
     fn about(&self) -> &'static str {
         if matches!(self, Self::Saved(_)) { "save to" } else { "expect" }
     }
@@ -256,12 +257,12 @@ impl Promise<'_> {
             (Self::Saved(path), EndReason::NotSaved { path: unsaved, .. }) => path == unsaved,
             (Self::File(path), EndReason::MissingFile(missing)) => path == missing,
             (Self::Command(_), EndReason::CommandFailed(_)) => true,
-            (Self::Command(_), EndReason::CannotStart { what, .. }) => *what == Part::ExpectedCommand,
+            (Self::Command(_), EndReason::CannotStart { what, .. }) => *what == Startable::ExpectedCommand,
             _ => false,
         }
     }
 
-    /// Whether a broken promise says all of `reason`.
+    /// Whether a broken postcondition says all of `reason`.
     fn is_about(reason: &EndReason) -> bool {
         matches!(
             reason,
@@ -273,7 +274,7 @@ impl Promise<'_> {
     }
 }
 
-impl fmt::Display for Promise<'_> {
+impl fmt::Display for Postcondition<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotBlank => f.write_str("an answer that is not blank"),
