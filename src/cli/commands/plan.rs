@@ -7,7 +7,7 @@ use crate::cli::commands::{open, say};
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult};
 use crate::cli::output;
-use crate::plan::diff::{UpOptions, Plan};
+use crate::plan::diff::{Plan, UpOptions};
 use crate::plan::step::{Action, Kept, Step};
 use crate::runner::project::{Depth, Project};
 use crate::runner::project_store;
