@@ -1,5 +1,5 @@
-//! Bringing a run's window before the user's eyes: in the terminal that is there for it, else in a
-//! new one. The one door for the command line, the server and its pages.
+//! Shows a run's window in the user's terminal emulator: focuses the one that shows it, else opens a new one. Used by
+//! the command line and the server.
 
 pub mod choice;
 
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::model::run::Run;
 use crate::model::terminal::TerminalName;
-use crate::runner::show_window::choice::{Choice, Installed, NoTerminal, Reuse, choose, reuse};
+use crate::runner::show_window::choice::{Installed, NoTerminal, Reuse, TerminalChoice, choose, reuse};
 use crate::runner::store::{Store, TerminalPreference};
 use crate::runner::window;
 use crate::runner::window::{Window, WindowError};
@@ -22,15 +22,15 @@ use crate::system::process::supervise::own_program;
 use crate::system::terminal::{HostEnvironment, NotRaised, TERMINALS, TerminalLaunch, TerminalSpec, Viewer, raise};
 use crate::system::tmux::{self, Client, TmuxError};
 
-/// How long a terminal may take until it shows something.
-const COMES: Duration = Duration::from_secs(15);
+/// How long a new terminal may take to attach.
+const ATTACH_TIMEOUT: Duration = Duration::from_secs(15);
 const FIRST_LOOK: Duration = Duration::from_millis(10);
 const LAST_LOOK: Duration = Duration::from_millis(160);
 
-/// What came of it. The command that attaches is for the caller to tell where there is nothing else.
+/// The result. If no terminal shows the window, the caller prints the command that attaches.
 #[derive(Debug)]
 pub enum Shown {
-    /// A terminal of the user's shows it, in front of the others or not.
+    /// A terminal shows it; an error says why it was not raised.
     Focused(Result<(), NotRaised>),
     /// A new terminal shows it.
     Opened {
@@ -48,11 +48,11 @@ pub enum NotShown {
     Start { terminal: String, source: io::Error },
     #[error("{terminal} failed ({ended})")]
     Failed { terminal: String, ended: detached::ProgramFailed },
-    #[error("{terminal} showed nothing within {} seconds", COMES.as_secs())]
+    #[error("{terminal} showed nothing within {} seconds", ATTACH_TIMEOUT.as_secs())]
     Nothing { terminal: String },
 }
 
-/// Why it could not be tried.
+/// Why showing it failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ShowError {
     #[error(transparent)]
@@ -68,7 +68,7 @@ impl From<TmuxError> for ShowError {
 }
 
 impl Shown {
-    /// As JSON says it.
+    /// The word of the JSON output.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Focused(_) => "focused",
@@ -77,7 +77,7 @@ impl Shown {
         }
     }
 
-    /// What the word alone does not say.
+    /// The note of the JSON output.
     pub fn remark(&self) -> Option<String> {
         match self {
             Self::Focused(Ok(())) | Self::Opened { .. } => None,
@@ -87,14 +87,14 @@ impl Shown {
     }
 }
 
-/// See the module. Returns when it is seen, or known not to come.
+/// Shows the window; returns when it is visible, or known not to become so.
 pub fn show_window(store: &Store, run: &Run) -> Result<Shown, ShowError> {
     let around = HostEnvironment::of(tmux::starter_environment());
     let choice = choose(&store.terminal, &around, &Here(&around));
     if let Err(NoTerminal::Unwanted) = choice {
         return Ok(Shown::None(NoTerminal::Unwanted.into()));
     }
-    // Who asks twice gets one: the second waits here and finds it.
+    // Serializes calls, so that a second one finds the terminal of the first.
     let _lock = store.state().lock_terminals()?;
     let window = window::window_of(run)?;
     if let Some(client) = window.focus(run)? {
@@ -107,7 +107,7 @@ pub fn show_window(store: &Store, run: &Run) -> Result<Shown, ShowError> {
 }
 
 impl Window {
-    /// The client that shows it, after the only one on its session was switched, where it must.
+    /// The client that shows it, if there is one or the session's only client was switched to it.
     pub(super) fn focus(&self, run: &Run) -> Result<Option<Client>, WindowError> {
         let clients = self.tmux.clients()?;
         let client = match reuse(&clients, &self.place) {
@@ -116,26 +116,26 @@ impl Window {
             Reuse::Switch(client) if self.tmux.show_in(client, &self.place, run.id())? => client,
             Reuse::Switch(_) => return Ok(None),
         };
-        // Switched, it has another title.
+        // Read again: a switched client has another title.
         let now = self.tmux.clients()?.into_iter().find(|now| now.pid == client.pid);
         Ok(Some(now.unwrap_or_else(|| client.clone())))
     }
 
-    fn open(&self, run: &Run, choice: &Choice, around: &HostEnvironment) -> Result<Shown, ShowError> {
-        // The terminal may look for programs elsewhere than we do.
+    fn open(&self, run: &Run, choice: &TerminalChoice, around: &HostEnvironment) -> Result<Shown, ShowError> {
+        // By its full path: the terminal may have another PATH.
         let tmux = around.program("tmux").unwrap_or_else(|| "tmux".into());
         let view = self.tmux.terminal_view(&self.place, run.id(), &tmux);
         let (title, own) = (run.pair().label(), own_program()?);
         let of = |program| TerminalLaunch { program, title: &title, command: &view.argv, view: &view.name, own: &own };
         let argv = match choice {
-            Choice::TerminalSpec { row, program } => of(program).argv(row, around),
-            Choice::Own { program, words } => of(program).own_argv(words),
+            TerminalChoice::TerminalSpec { row, program } => of(program).argv(row, around),
+            TerminalChoice::Own { program, words } => of(program).own_argv(words),
         };
         self.start(choice.name(), &view.name, &argv)
     }
 
-    /// Starts it and waits for the client that it is to show. A program that ends well may have handed
-    /// its work to another.
+    /// Starts the terminal and waits until its client is attached. A program that exits with success may have handed the
+    /// work to another process.
     fn start(&self, terminal: String, view: &str, argv: &[OsString]) -> Result<Shown, ShowError> {
         let mut started = match detached::start(argv, &tmux::starter_environment()) {
             Ok(started) => started,
@@ -143,7 +143,7 @@ impl Window {
         };
         let (begun, mut pause) = (Stopwatch::start(), FIRST_LOOK);
         loop {
-            // Asked before the look: what was shown and is gone by now was shown.
+            // Checked before the clients: a terminal that attached and ended counts as opened.
             let failed = started.failed()?;
             if self.tmux.clients()?.iter().any(|client| client.session_name == view) {
                 return Ok(Shown::Opened { terminal });
@@ -151,7 +151,7 @@ impl Window {
             if let Some(ended) = failed {
                 return Ok(Shown::None(NotShown::Failed { terminal, ended }));
             }
-            if begun.elapsed() > COMES {
+            if begun.elapsed() > ATTACH_TIMEOUT {
                 return Ok(Shown::None(NotShown::Nothing { terminal }));
             }
             std::thread::sleep(pause);
@@ -160,8 +160,8 @@ impl Window {
     }
 }
 
-impl Choice {
-    /// As a person calls it.
+impl TerminalChoice {
+    /// The name for people.
     pub fn name(&self) -> String {
         match self {
             Self::TerminalSpec { row, .. } => row.name.title().to_owned(),
@@ -199,13 +199,13 @@ impl Installed for Here<'_> {
     }
 }
 
-/// The terminal that would be opened here, for who wants to know before.
-pub fn would_open(preference: &TerminalPreference) -> Result<Choice, NoTerminal> {
+/// The terminal that would be opened, for `doctor`.
+pub fn would_open(preference: &TerminalPreference) -> Result<TerminalChoice, NoTerminal> {
     let around = HostEnvironment::of(environment::all());
     choose(preference, &around, &Here(&around))
 }
 
-/// Each terminal that could be on this system, and its program where it is installed.
+/// The terminals that suit this system, with the programs of installed ones.
 pub fn terminals() -> Vec<(TerminalName, Option<PathBuf>)> {
     let around = HostEnvironment::of(environment::all());
     TERMINALS.iter().filter(|row| around.suits(row)).map(|row| (row.name, around.find(row))).collect()

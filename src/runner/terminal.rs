@@ -38,7 +38,7 @@ pub enum TerminalError {
 
 /// Its descriptor is readable when there is output or the end.
 #[derive(Debug)]
-pub struct Terminal {
+pub struct WindowTerminal {
     tmux: Tmux,
     pty: Pty,
     access: Access,
@@ -46,7 +46,7 @@ pub struct Terminal {
 }
 
 /// Opens a terminal of `size` (columns, rows); where it only looks, of the window's size.
-pub fn open_terminal(run: &Run, access: Access, size: (u16, u16)) -> Result<Terminal, TerminalError> {
+pub fn open_terminal(run: &Run, access: Access, size: (u16, u16)) -> Result<WindowTerminal, TerminalError> {
     open_terminal_by(&supervise::own_program()?, run, access, size)
 }
 
@@ -56,7 +56,7 @@ pub fn open_terminal_by(
     run: &Run,
     access: Access,
     size: (u16, u16),
-) -> Result<Terminal, TerminalError> {
+) -> Result<WindowTerminal, TerminalError> {
     let window = window::window_of(run)?;
     let (view, size) = match access {
         Access::Read => (View::Read, window.size()),
@@ -64,10 +64,10 @@ pub fn open_terminal_by(
     };
     let argv: Vec<OsString> = window.tmux.view_argv(&window.place, run.id(), view);
     let pty = Pty::open(program, &argv, &tmux::client_environment(), size)?;
-    Ok(Terminal { tmux: window.tmux, pty, access, size })
+    Ok(WindowTerminal { tmux: window.tmux, pty, access, size })
 }
 
-impl Terminal {
+impl WindowTerminal {
     /// Reads output: `WouldBlock` if there is none yet, 0 at the end.
     pub fn read(&self, into: &mut [u8]) -> io::Result<usize> {
         self.pty.read(into)
@@ -104,7 +104,7 @@ impl Terminal {
     }
 }
 
-impl AsFd for Terminal {
+impl AsFd for WindowTerminal {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.pty.as_fd()
     }

@@ -6,7 +6,7 @@ use crate::cli::commands::run::on_a_terminal;
 use crate::cli::commands::{duration, say};
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, FAILED, USAGE};
-use crate::cli::picker::{self, Choice, Row};
+use crate::cli::picker::{self, PickResult, Row};
 use crate::cli::progress;
 use crate::model::run::Run;
 use crate::runner::attention;
@@ -40,10 +40,10 @@ pub(super) fn pick(context: &CommandContext, store: &Store) -> Result<ChosenRun,
     }
     let rows = runs.iter().map(row).collect();
     Ok(match picker::pick(&["TASK", "MODE", "FOR", "DOES"], rows, context.colour.0)? {
-        Choice::Picked(at) if at < runs.len() => Ok(Box::new(runs.swap_remove(at))),
-        Choice::Picked(_) | Choice::Left => Err(ExitCode::SUCCESS),
-        Choice::Interrupted => Err(ExitCode::from(130)),
-        Choice::Ended => Err(ExitCode::from(143)),
+        PickResult::Picked(at) if at < runs.len() => Ok(Box::new(runs.swap_remove(at))),
+        PickResult::Picked(_) | PickResult::Left => Err(ExitCode::SUCCESS),
+        PickResult::Interrupted => Err(ExitCode::from(130)),
+        PickResult::Ended => Err(ExitCode::from(143)),
     })
 }
 

@@ -22,7 +22,7 @@ const SEQUENCE: Duration = Duration::from_millis(40);
 
 /// What came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Choice {
+pub(crate) enum PickResult {
     /// The row's place.
     Picked(usize),
     /// Left without a choice.
@@ -34,17 +34,17 @@ pub(crate) enum Choice {
 }
 
 /// Lets the user pick one of `rows`, on a terminal that is both stdin and stdout.
-pub(crate) fn pick(heads: &[&str], rows: Vec<Row>, colour: bool) -> io::Result<Choice> {
+pub(crate) fn pick(heads: &[&str], rows: Vec<Row>, colour: bool) -> io::Result<PickResult> {
     let mut ends = Interrupts::of_termination()?;
     let mut list = List::new(rows);
     let stdin = io::stdin();
-    let _screen = Screen::enter()?;
+    let _screen = PickerScreen::enter()?;
     let mut typed = Vec::new();
     loop {
         draw(&list.lines(heads, size(), colour))?;
         let ready = watch::wait_readable(&[stdin.as_fd(), ends.as_fd()], Some(REDRAW))?;
         if ends.take() > 0 {
-            return Ok(Choice::Ended);
+            return Ok(PickResult::Ended);
         }
         if !ready[0] {
             continue;
@@ -52,7 +52,7 @@ pub(crate) fn pick(heads: &[&str], rows: Vec<Row>, colour: bool) -> io::Result<C
         let mut buffer = [0; 256];
         // Not by std: it would keep for itself what belongs to the command that comes next.
         match rustix::io::read(stdin.as_fd(), &mut buffer) {
-            Ok(0) => return Ok(Choice::Left),
+            Ok(0) => return Ok(PickResult::Left),
             Ok(count) => typed.extend_from_slice(&buffer[..count]),
             Err(rustix::io::Errno::INTR) => continue,
             Err(error) => return Err(error.into()),
@@ -63,9 +63,9 @@ pub(crate) fn pick(heads: &[&str], rows: Vec<Row>, colour: bool) -> io::Result<C
         for key in keys::read(&std::mem::take(&mut typed)) {
             match list.press(key) {
                 Pressed::Stay => {}
-                Pressed::Picked(row) => return Ok(Choice::Picked(row)),
-                Pressed::Left => return Ok(Choice::Left),
-                Pressed::Interrupted => return Ok(Choice::Interrupted),
+                Pressed::Picked(row) => return Ok(PickResult::Picked(row)),
+                Pressed::Left => return Ok(PickResult::Left),
+                Pressed::Interrupted => return Ok(PickResult::Interrupted),
             }
         }
     }
@@ -92,11 +92,11 @@ fn draw(lines: &[String]) -> io::Result<()> {
 }
 
 /// The terminal's second screen, with each key told at once. As it was when dropped.
-struct Screen {
+struct PickerScreen {
     before: Termios,
 }
 
-impl Screen {
+impl PickerScreen {
     fn enter() -> io::Result<Self> {
         let before = tcgetattr(io::stdin())?;
         let mut raw = before.clone();
@@ -110,7 +110,7 @@ impl Screen {
     }
 }
 
-impl Drop for Screen {
+impl Drop for PickerScreen {
     fn drop(&mut self) {
         let mut stdout = io::stdout().lock();
         let _ = stdout.write_all(b"\x1b[?25h\x1b[?1049l").and_then(|()| stdout.flush());

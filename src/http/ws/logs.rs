@@ -26,7 +26,7 @@ use crate::runner::live::EventStream;
 use crate::runner::refresh;
 use crate::runner::tail::{LogStream, LogStreams, Next, Offsets, Tail};
 use crate::runner::terminal;
-use crate::runner::terminal::{Access, Terminal};
+use crate::runner::terminal::{Access, WindowTerminal};
 
 /// Bytes of one text message: escaped they may be six times as long.
 const TEXT_PIECE: usize = 64 * 1024;
@@ -243,7 +243,7 @@ struct WindowLog {
     id: RunId,
     feed: EventStream,
     /// `None` while there is no window: before it opens and after it ends.
-    terminal: Option<Terminal>,
+    terminal: Option<WindowTerminal>,
     /// The run's state must be read again.
     recheck: bool,
     phase: LogPhase,

@@ -17,13 +17,13 @@ use crate::http::ws::channel::{Channel, CloseReason, Inbound, Outbound};
 use crate::http::ws::outgoing::{FrameKind, Outgoing};
 use crate::model::names::Pair;
 use crate::runner::terminal;
-use crate::runner::terminal::{Access, Terminal};
+use crate::runner::terminal::{Access, WindowTerminal};
 
 const PIECE: usize = 64 * 1024;
 
 /// One client's view of a window.
 pub(super) struct TerminalChannel {
-    terminal: Terminal,
+    terminal: WindowTerminal,
     access: Access,
     /// Typed bytes that were not written to the terminal yet.
     typed: Vec<u8>,

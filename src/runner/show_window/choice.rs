@@ -1,5 +1,5 @@
-//! Which terminal, and whether a client that is there already will do. Pure: what is installed and
-//! who looks is told.
+//! The choice of a terminal emulator, and of an attached client to reuse. Pure: installed programs and clients are
+//! passed in.
 
 use std::path::PathBuf;
 
@@ -10,21 +10,21 @@ use crate::system::terminal::known::Needs;
 use crate::system::terminal::{HostEnvironment, TERMINALS, TerminalSpec, terminal_spec};
 use crate::system::tmux::{Client, PaneLocation};
 
-/// How a new window is opened.
+/// How a new terminal window is opened.
 #[derive(Clone, Debug)]
-pub enum Choice {
+pub enum TerminalChoice {
     TerminalSpec {
         row: &'static TerminalSpec,
         program: PathBuf,
     },
-    /// The user's own words, of which the first is `program`.
+    /// A command of the user; its first word is `program`.
     Own {
         program: PathBuf,
         words: Vec<String>,
     },
 }
 
-/// Why no terminal is opened. The command that attaches is told instead.
+/// Why no terminal is opened; then the command that attaches is printed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoTerminal {
     #[error("`terminal: none` is set")]
@@ -44,13 +44,13 @@ pub enum NoTerminal {
 }
 
 impl NoTerminal {
-    /// What was asked for by name is not there; else there is just nothing.
+    /// Whether a terminal was named that cannot be used; else there is just none.
     pub fn is_a_mistake(&self) -> bool {
         matches!(self, Self::NotInstalled(_) | Self::NotHere(_) | Self::Program(_))
     }
 }
 
-/// What finds programs.
+/// Finds programs; replaced in tests.
 pub(super) trait Installed {
     fn of_row(&self, row: &TerminalSpec) -> Option<PathBuf>;
     fn own(&self, preference: &TerminalPreference, program: &str) -> Result<PathBuf, ProgramError>;
@@ -61,19 +61,19 @@ pub(super) fn choose(
     preference: &TerminalPreference,
     around: &HostEnvironment,
     installed: &impl Installed,
-) -> Result<Choice, NoTerminal> {
+) -> Result<TerminalChoice, NoTerminal> {
     if preference.terminal == Terminal::None {
         return Err(NoTerminal::Unwanted);
     }
     if around.remote {
         return Err(NoTerminal::Remote);
     }
-    let chosen = |row| Some(Choice::TerminalSpec { row, program: installed.of_row(row)? });
+    let chosen = |row| Some(TerminalChoice::TerminalSpec { row, program: installed.of_row(row)? });
     match &preference.terminal {
         Terminal::None => Err(NoTerminal::Unwanted),
         Terminal::Own(words) => {
             let program = installed.own(preference, words.first().map_or("", String::as_str))?;
-            Ok(Choice::Own { program, words: words.clone() })
+            Ok(TerminalChoice::Own { program, words: words.clone() })
         }
         Terminal::Named(name) => {
             let row = terminal_spec(*name).ok_or(NoTerminal::NotInstalled(*name))?;
@@ -91,14 +91,14 @@ pub(super) fn choose(
     }
 }
 
-/// What of the clients that are there will do.
+/// Whether an attached client can show the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reuse<'a> {
-    /// Shows the window already; of several the one that was used last.
+    /// It shows the window already; of several, the last used one.
     Shows(&'a Client),
-    /// The only one on the session, be it in a view of its own: the user asked, so it is switched.
+    /// The only client of the session: it is switched to the window.
     Switch(&'a Client),
-    /// None is there, or nobody knows which of several is meant.
+    /// None, or several that do not show the window.
     Nothing,
 }
 

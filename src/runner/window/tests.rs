@@ -21,7 +21,7 @@ use crate::runner::send;
 use crate::runner::send::{SendError, Sent};
 use crate::runner::store::Store;
 use crate::runner::terminal;
-use crate::runner::terminal::{Access, Terminal, TerminalError};
+use crate::runner::terminal::{Access, TerminalError, WindowTerminal};
 use crate::runner::window;
 use crate::runner::window::WindowError;
 use crate::system::clock::{self, Stopwatch};
@@ -81,7 +81,7 @@ impl Stage {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    fn open(&self, access: Access) -> Terminal {
+    fn open(&self, access: Access) -> WindowTerminal {
         terminal::open_terminal_by(&self.program(), &self.run, access, (90, 30)).unwrap()
     }
 
@@ -146,7 +146,7 @@ fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
 }
 
 /// Reads until `text` was seen, or to the end. The descriptor tells when there is something.
-fn until(terminal: &Terminal, text: &str) -> String {
+fn until(terminal: &WindowTerminal, text: &str) -> String {
     let mut seen = String::new();
     let begun = Stopwatch::start();
     let mut bytes = [0; 4096];
@@ -262,7 +262,7 @@ fn thirty_terminals_leave_nothing_behind() {
         links.filter_map(|link| fs::read_link(link.path()).ok()).filter(|to| to.ends_with("ptmx")).count()
     };
     let before = ours();
-    let all: Vec<Terminal> =
+    let all: Vec<WindowTerminal> =
         (0..30).map(|n| stage.open(if n % 2 == 0 { Access::Read } else { Access::Write })).collect();
     wait_until("thirty views", || stage.tmux.clients().unwrap().len() == 30);
     assert!(ours() >= 30);

@@ -56,8 +56,8 @@ fn picked(
     installed: &'static [&'static str],
 ) -> Result<String, NoTerminal> {
     choose(&wish(terminal), around, &These(installed)).map(|choice| match choice {
-        Choice::TerminalSpec { row, program } => format!("{} {}", row.name.as_str(), program.display()),
-        Choice::Own { program, words } => format!("{} {}", program.display(), words.join(" ")),
+        TerminalChoice::TerminalSpec { row, program } => format!("{} {}", row.name.as_str(), program.display()),
+        TerminalChoice::Own { program, words } => format!("{} {}", program.display(), words.join(" ")),
     })
 }
 
