@@ -355,7 +355,7 @@ fn open_window(
     let label = pair.window_name();
     let request = window_of(folder, spec, &label, &program, previous.as_ref(), notify::bell_word(store))
         .ok_or_else(|| io::Error::other("a job has no window"))?;
-    let created = Tmux::new(socket.clone()).create(&request, ready)?;
+    let created = Tmux::new(socket.clone()).create_window(&request, ready)?;
     note_window(folder, &created);
     Ok(created)
 }

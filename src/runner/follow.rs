@@ -14,7 +14,7 @@ use crate::runner::refresh;
 use crate::runner::start::StartError;
 use crate::runner::store::Store;
 use crate::system::clock::Stopwatch;
-use crate::system::logs::reader::{LogPiece, LogReader, LogStreams, ReadFrom};
+use crate::system::logs::reader::{LogPiece, LogStreams, ReadFrom, RunLogReader};
 use crate::system::store::index::IndexError;
 use crate::system::store::pair_lock::{self, Liveness};
 use crate::system::watch::{self, ChangeWatch};
@@ -66,7 +66,7 @@ pub struct Follower {
     watch: Option<ChangeWatch>,
     /// Readable once the pair's lock is free: the run's owner is gone.
     freed: UnixStream,
-    logs: Option<LogReader>,
+    logs: Option<RunLogReader>,
     owner_awaited: bool,
     /// The run as it was seen last.
     last: Option<Run>,
@@ -83,7 +83,7 @@ impl Follower {
             true => None,
             false => ChangeWatch::new().and_then(|watch| watch.watch_folder(folder.path()).map(|()| watch)).ok(),
         };
-        let logs = logs.map(|(streams, from)| LogReader::open(&folder, streams, from)).transpose()?;
+        let logs = logs.map(|(streams, from)| RunLogReader::open(&folder, streams, from)).transpose()?;
         let (freed, _) = UnixStream::pair()?;
         Ok(Self { store: store.clone(), id: run.id().clone(), watch, freed, logs, owner_awaited: false, last: None })
     }

@@ -12,7 +12,7 @@ use crate::runner::follow::FollowError;
 use crate::runner::refresh;
 use crate::runner::store::Store;
 use crate::system::event_fd::EventFd;
-use crate::system::logs::reader::{LogReader, ReadFrom};
+use crate::system::logs::reader::{ReadFrom, RunLogReader};
 use crate::system::store::run_folder::RunFolder;
 use crate::system::watch::file_watcher::{FileWatcher, Subscription};
 
@@ -52,7 +52,7 @@ pub struct Tail {
     store: Store,
     facts: RunFacts,
     folder: RunFolder,
-    logs: LogReader,
+    logs: RunLogReader,
     /// Its end, seen before the last bytes are read.
     end: Option<Box<Run>>,
     /// It cannot be seen from here, so its end never will be.
@@ -88,7 +88,7 @@ impl Tail {
         let from = ReadFrom::At { stdout: from.stdout, stderr: from.stderr };
         let over = run.end.is_some();
         Ok(Self {
-            logs: LogReader::open(&folder, streams, from)?,
+            logs: RunLogReader::open(&folder, streams, from)?,
             watch: Watches::new(watcher, waker, streams, &folder, over)?,
             store: store.clone(),
             facts: run.facts.clone(),

@@ -18,7 +18,7 @@ pub enum FolderError {
     Write(#[source] io::Error),
     #[error("locks do not work there: {0}")]
     Lock(#[source] io::Error),
-    #[error("a lock that is held keeps nobody out there")]
+    #[error("a lock that is held does not keep others out there")]
     LockIgnored,
     #[error("files cannot be renamed there: {0}")]
     Rename(#[source] io::Error),

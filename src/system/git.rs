@@ -27,7 +27,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use crate::system::process::bounded::{self, BoundedError, Limits};
+use crate::system::process::bounded::{self, BoundedError, ChildLimits};
 
 pub use crate::system::git::base::{Base, Behind, behind, branch_of, default_base, resolve};
 pub use crate::system::git::changes::{CheckoutChanges, CheckoutDiff, DiffFormat};
@@ -117,12 +117,12 @@ fn run_within(
     command: &'static str,
     repository: &Path,
     input: &[u8],
-    limits: Limits,
-) -> Result<bounded::Output, GitError> {
+    limits: ChildLimits,
+) -> Result<bounded::ChildOutput, GitError> {
     bounded::run_bounded(git, input, limits).map_err(|error| match error {
         BoundedError::Start(source) => not_started(source, repository),
         BoundedError::Io(source) => {
-            GitError::Io { doing: "read what git says of", path: repository.to_owned(), source }
+            GitError::Io { doing: "read the output of git in", path: repository.to_owned(), source }
         }
         BoundedError::Time(_) | BoundedError::Size(_) => GitError::GaveUp { command, seconds: limits.time.as_secs() },
     })
@@ -138,7 +138,7 @@ fn answer(command: &mut Command, repository: &Path) -> Result<Option<String>, Gi
 /// A count that `git rev-list` printed.
 fn number(text: &[u8]) -> Result<u64, GitError> {
     let text = String::from_utf8_lossy(text).trim().to_owned();
-    text.parse().map_err(|_| GitError::Failed { command: "rev-list", stderr: format!("`{text}` is no number") })
+    text.parse().map_err(|_| GitError::Failed { command: "rev-list", stderr: format!("`{text}` is not a number") })
 }
 
 fn not_started(source: std::io::Error, repository: &Path) -> GitError {

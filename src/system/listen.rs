@@ -16,7 +16,7 @@ pub enum ListenError {
     NotLoopback(IpAddr),
     #[error("port {0} is taken")]
     PortTaken(u16),
-    #[error("`{}` is taken by a server that lives, or is no socket", .0.display())]
+    #[error("`{}` is used by a running server, or is no socket", .0.display())]
     PathTaken(PathBuf),
     #[error("the folder of `{}` can be written by others", .0.display())]
     OpenFolder(PathBuf),
@@ -69,7 +69,7 @@ pub fn raise_file_limit() {
     if limit.current.is_some_and(|current| current < ENOUGH) {
         limit.current = Some(limit.maximum.map_or(ENOUGH, |most| most.min(ENOUGH)));
         if let Err(error) = setrlimit(Resource::Nofile, limit) {
-            tracing::debug!(%error, "few files can be open");
+            tracing::debug!(%error, "the limit of open files stays low");
         }
     }
 }

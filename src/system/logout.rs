@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::system::environment;
-use crate::system::process::bounded::{Limits, run_program};
+use crate::system::process::bounded::{ChildLimits, run_program};
 use crate::system::process::program;
 
 /// In order of precedence.
 const PLACES: [&str; 4] = ["etc/systemd", "run/systemd", "usr/local/lib/systemd", "usr/lib/systemd"];
-const LIMITS: Limits = Limits { time: Duration::from_secs(1), output: 4096 };
+const LIMITS: ChildLimits = ChildLimits { time: Duration::from_secs(1), output: 4096 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogoutPolicy {

@@ -16,7 +16,7 @@ pub enum TextFileError {
     NotRegular,
     #[error("it is more than {} KiB", .0 >> 10)]
     TooLarge(u64),
-    #[error("there is one by now")]
+    #[error("it was created meanwhile")]
     Exists,
     #[error(transparent)]
     Io(#[from] io::Error),

@@ -21,7 +21,7 @@ use crate::runner::project::Depth;
 use crate::runner::project_store;
 use crate::runner::refresh;
 use crate::runner::store::Store;
-use crate::system::logs::reader::{LogReader, LogStream, LogStreams, ReadFrom};
+use crate::system::logs::reader::{LogStream, LogStreams, ReadFrom, RunLogReader};
 use crate::system::watch::{self, ChangeWatch};
 
 /// The interval between observations of new runs; output of known runs wakes at once.
@@ -30,7 +30,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// The output of one run.
 struct RunOutput {
     run: Run,
-    reader: LogReader,
+    reader: RunLogReader,
     renderer: Option<LineRenderer>,
     sanitizer: Sanitizer,
     pending: Vec<u8>,
@@ -103,7 +103,7 @@ impl RunOutput {
         watch.watch_folder(folder.path())?;
         Ok(Self {
             run: run.clone(),
-            reader: LogReader::open(&folder, streams, from)?,
+            reader: RunLogReader::open(&folder, streams, from)?,
             renderer: LineRenderer::for_protocol(protocol_of(store, run)),
             sanitizer: Sanitizer::new(),
             pending: Vec::new(),

@@ -14,10 +14,10 @@ use crate::runner::doctor::{Finding, State, declared};
 use crate::runner::onboarding;
 use crate::runner::project::Project;
 use crate::system::environment::{self, Environment};
-use crate::system::process::bounded::{BoundedError, Limits, Output, run_program};
+use crate::system::process::bounded::{BoundedError, ChildLimits, ChildOutput, run_program};
 
 /// An answer usually comes within half a second.
-const LIMITS: Limits = Limits { time: Duration::from_secs(5), output: 64 << 10 };
+const LIMITS: ChildLimits = ChildLimits { time: Duration::from_secs(5), output: 64 << 10 };
 
 pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
     let Some(project) = project else { return Vec::new() };
@@ -95,7 +95,12 @@ fn version(text: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
-fn login(found: &Found<'_>, installation: &Installation, path: &Path, output: Result<Output, BoundedError>) -> Finding {
+fn login(
+    found: &Found<'_>,
+    installation: &Installation,
+    path: &Path,
+    output: Result<ChildOutput, BoundedError>,
+) -> Finding {
     let what = format!("login of {}", found.agent.name);
     let args = installation.login_args.join(" ");
     let ask = format!("{} {args}", super::quote(path));

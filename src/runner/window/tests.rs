@@ -66,7 +66,7 @@ impl Stage {
             ended_word: None,
             bell_word: None,
         };
-        self.tmux.create(&request, None).unwrap().window_id
+        self.tmux.create_window(&request, None).unwrap().window_id
     }
 
     fn program(&self) -> PathBuf {

@@ -21,13 +21,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::runner::failure::{Failure, Kind};
-use crate::system::process::bounded::{BoundedError, Limits, run_program, take_streams};
+use crate::system::process::bounded::{BoundedError, ChildLimits, run_program, take_streams};
 use crate::system::process::supervise::own_program;
 use crate::view::problem_view::ProblemView;
 
 /// At most this many children at once; further requests wait.
 const CHILDREN: usize = 8;
-const LIMITS: Limits = Limits { time: Duration::from_secs(60), output: 32 << 20 };
+const LIMITS: ChildLimits = ChildLimits { time: Duration::from_secs(60), output: 32 << 20 };
 /// In bytes. A prompt or a file has at most 1 MiB, and a byte takes at most six in JSON.
 const REQUEST_MAX: u64 = 16 << 20;
 
@@ -113,7 +113,7 @@ pub struct WorkerPool {
     /// Resolved at the start: the file may be replaced by another version later.
     program: Option<PathBuf>,
     manifest: PathBuf,
-    limits: Limits,
+    limits: ChildLimits,
     free: Mutex<usize>,
     freed: Condvar,
 }

@@ -118,7 +118,7 @@ impl SourceWalk {
         }
         if meta.is_file() {
             if path.to_str().is_none() {
-                return Err(io::Error::other(format!("`{}` is no text", path.display())));
+                return Err(io::Error::other(format!("`{}` is not UTF-8", path.display())));
             }
             found.insert(path.to_owned());
             return Ok(());

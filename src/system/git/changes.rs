@@ -20,7 +20,7 @@ use crate::system::git::checkout::git_dir_of;
 use crate::system::git::error::GitError;
 use crate::system::git::numstat::{self, Changed};
 use crate::system::git::{not_started, pager, run_within, said, wary};
-use crate::system::process::bounded::Limits;
+use crate::system::process::bounded::ChildLimits;
 
 /// The list of the files precedes the patch and is not part of its limit.
 const LIST: usize = 8 << 20;
@@ -118,7 +118,7 @@ impl CheckoutDiff {
         let form: &[&str] =
             if most > 0 { &["--no-color", "--numstat", "-z", "-p"] } else { &["--no-color", "--numstat", "-z"] };
         self.diff(&mut command, form);
-        let limits = Limits { time: PATIENCE, output: LIST + most };
+        let limits = ChildLimits { time: PATIENCE, output: LIST + most };
         let output = run_within(&mut command, "diff", &self.path, b"", limits)?;
         if !output.is_cut && !output.status.success() {
             return Err(GitError::Failed { command: "diff", stderr: output.stderr });

@@ -56,7 +56,7 @@ fn copy(root: &Path, from: &Path, to: &Path, log: &mut dyn FnMut(&str)) -> Resul
     let kind = fs::symlink_metadata(from).map_err(read)?;
     if kind.is_dir() {
         if !make_folder(to)? {
-            log(&format!("copy: `{}` is there already, and no folder", to.display()));
+            log(&format!("copy: `{}` exists already and is not a folder", to.display()));
             return Ok(());
         }
         for entry in fs::read_dir(from).map_err(read)? {
@@ -82,7 +82,7 @@ fn copy(root: &Path, from: &Path, to: &Path, log: &mut dyn FnMut(&str)) -> Resul
     };
     match done {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            log(&format!("copy: `{}` is there already", to.display()));
+            log(&format!("copy: `{}` exists already", to.display()));
             Ok(())
         }
         other => other.map_err(write),

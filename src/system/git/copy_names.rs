@@ -39,11 +39,11 @@ pub fn named_in(root: &Path, entry: &Path) -> Result<Vec<PathBuf>, GitError> {
         let source = io::Error::new(io::ErrorKind::InvalidInput, error);
         GitError::Io { doing: "read as a glob", path: entry.to_owned(), source }
     })?;
-    let mut search = CopySearch { root, patterns: &patterns, found: Vec::new(), seen: 0 };
-    search.visit(Path::new(""), 0)?;
-    search.found.sort();
-    search.found.dedup();
-    Ok(search.found)
+    let mut names = CopySearch { root, patterns: &patterns, found: Vec::new(), seen: 0 };
+    names.search(Path::new(""), 0)?;
+    names.found.sort();
+    names.found.dedup();
+    Ok(names.found)
 }
 
 struct CopySearch<'a> {
@@ -55,12 +55,12 @@ struct CopySearch<'a> {
 
 impl CopySearch<'_> {
     /// Searches `folder` for names that match the patterns from `at` on.
-    fn visit(&mut self, folder: &Path, at: usize) -> Result<(), GitError> {
+    fn search(&mut self, folder: &Path, at: usize) -> Result<(), GitError> {
         let Some(pattern) = self.patterns.get(at) else { return Ok(()) };
         let is_last = at + 1 == self.patterns.len();
         let any_depth = pattern.as_str() == "**";
         if any_depth && !is_last {
-            self.visit(folder, at + 1)?;
+            self.search(folder, at + 1)?;
         }
         let full = self.root.join(folder);
         let failed = |source| GitError::Io { doing: "read", path: full.clone(), source };
@@ -79,7 +79,7 @@ impl CopySearch<'_> {
             if is_last {
                 self.found.push(path);
             } else if is_folder {
-                self.visit(&path, if any_depth { at } else { at + 1 })?;
+                self.search(&path, if any_depth { at } else { at + 1 })?;
             }
         }
         Ok(())

@@ -33,7 +33,7 @@ pub enum GitError {
     NoRemote { base: String, repository: PathBuf },
     #[error("`{}` has no commit in common with `{base}`", path.display())]
     Unrelated { path: PathBuf, base: String },
-    #[error("git said no more for {} seconds, or too much: `git {command}`", seconds)]
+    #[error("`git {command}` took more than {seconds} seconds, or printed too much")]
     GaveUp { command: &'static str, seconds: u64 },
     #[error("`{}` (`worktree.copy`) leads out of the project", .0.display())]
     CopyOutside(PathBuf),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::system::git::base::{Base, resolve, upstream_of};
 use crate::system::git::error::GitError;
 use crate::system::git::{answer, command, run_within, said, wary};
-use crate::system::process::bounded::Limits;
+use crate::system::process::bounded::ChildLimits;
 
 /// The set-up fails where the remote does not answer in this time.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -48,7 +48,7 @@ fn fetch(repository: &Path, from: &RemoteBranch, log: &mut dyn FnMut(&str)) -> R
     let mut fetch = command(repository);
     // Submodules are filled in the worktree, where the manifest asks for it.
     fetch.args(["fetch", "--no-recurse-submodules", "--", &from.remote, &from.branch]);
-    let limits = Limits { time: PATIENCE, output: OUTPUT_MAX };
+    let limits = ChildLimits { time: PATIENCE, output: OUTPUT_MAX };
     let done = run_within(&mut fetch, "fetch", repository, b"", limits)?;
     done.stderr.lines().for_each(log);
     if done.status.success() {

@@ -18,13 +18,13 @@ use crate::system::git::checkout::git_dir_of;
 use crate::system::git::error::GitError;
 use crate::system::git::inspect::status;
 use crate::system::git::{command, is_worktree, not_started, number, output, run_within, said, wary};
-use crate::system::process::bounded::Limits;
+use crate::system::process::bounded::ChildLimits;
 
 /// How deep submodules may be nested.
 const DEPTH: usize = 16;
 /// Most folders that are read in a git folder's `modules`.
 const STORES_MAX: usize = 10_000;
-const LIMITS: Limits = Limits { time: Duration::from_secs(60), output: 1 << 20 };
+const LIMITS: ChildLimits = ChildLimits { time: Duration::from_secs(60), output: 1 << 20 };
 
 /// Whether the checkout at `path` declares submodules.
 pub fn has_submodules(path: &Path) -> bool {

@@ -74,7 +74,7 @@ const KEPT: usize = 4096;
 
 /// Follows the logs of one run. Holds two files and two offsets, whatever the size of the logs.
 #[derive(Debug)]
-pub struct LogReader {
+pub struct RunLogReader {
     folder: RunFolder,
     streams: LogStreams,
     stdout: Option<Arc<File>>,
@@ -87,7 +87,7 @@ pub struct LogReader {
     buffer: Vec<u8>,
 }
 
-impl LogReader {
+impl RunLogReader {
     pub fn open(folder: &RunFolder, streams: LogStreams, from: ReadFrom) -> io::Result<Self> {
         let mut reader = Self {
             folder: folder.clone(),
@@ -353,7 +353,7 @@ mod tests {
     fn read(folder: &RunFolder, from: ReadFrom) -> String {
         let both = LogStreams { stdout: true, stderr: true };
         let mut all = Vec::new();
-        let mut reader = LogReader::open(folder, both, from).unwrap();
+        let mut reader = RunLogReader::open(folder, both, from).unwrap();
         reader
             .read(&mut |piece| {
                 all.extend_from_slice(piece.bytes);
@@ -390,7 +390,7 @@ mod tests {
     fn a_follower_gets_only_what_is_new() {
         let (_dir, folder) = folder(b"o1\n", b"", "1000 3 0\n");
         let both = LogStreams { stdout: true, stderr: true };
-        let mut reader = LogReader::open(&folder, both, ReadFrom::Start).unwrap();
+        let mut reader = RunLogReader::open(&folder, both, ReadFrom::Start).unwrap();
         let mut all = Vec::new();
         let mut sink = |piece: LogPiece<'_>| {
             all.extend_from_slice(piece.bytes);
@@ -403,7 +403,7 @@ mod tests {
         assert_eq!(all, b"o1\no2\n");
     }
 
-    fn pieces(reader: &mut LogReader, most: usize) -> Vec<(LogStream, u64, String)> {
+    fn pieces(reader: &mut RunLogReader, most: usize) -> Vec<(LogStream, u64, String)> {
         let mut all = Vec::new();
         while let Some(piece) = reader.next(most).unwrap() {
             all.push((piece.stream, piece.offset, String::from_utf8(piece.bytes.to_vec()).unwrap()));
@@ -416,7 +416,7 @@ mod tests {
         let (_dir, folder) = folder(b"o1\no2\no3\n", b"e1\ne2\n", "1000 3 0\n2000 3 3\n3000 6 3\n");
         let both = LogStreams { stdout: true, stderr: true };
         for (stdout, stderr) in (0..=9).flat_map(|out| (0..=6).map(move |err| (out, err))) {
-            let mut reader = LogReader::open(&folder, both, ReadFrom::At { stdout, stderr }).unwrap();
+            let mut reader = RunLogReader::open(&folder, both, ReadFrom::At { stdout, stderr }).unwrap();
             let mut at = (stdout, stderr);
             let mut text = (String::new(), String::new());
             for (stream, offset, bytes) in pieces(&mut reader, 2) {
@@ -438,9 +438,9 @@ mod tests {
     fn without_times_what_lies_together_is_one_piece() {
         let (_dir, folder) = folder(b"o1\no2\no3\n", b"", "1000 3 0\n2000 6 0\n3000 9 0\n");
         let both = LogStreams { stdout: true, stderr: true };
-        let mut reader = LogReader::open(&folder, both, ReadFrom::At { stdout: 1, stderr: 0 }).unwrap();
+        let mut reader = RunLogReader::open(&folder, both, ReadFrom::At { stdout: 1, stderr: 0 }).unwrap();
         assert_eq!(pieces(&mut reader, 64), [(LogStream::Stdout, 1, "1\no2\no3\n".to_owned())]);
-        let mut reader = LogReader::open(&folder, both, ReadFrom::Start).unwrap();
+        let mut reader = RunLogReader::open(&folder, both, ReadFrom::Start).unwrap();
         assert_eq!(pieces(&mut reader, 64).len(), 3);
     }
 
@@ -448,7 +448,7 @@ mod tests {
     fn an_offset_beyond_the_end_waits_for_it() {
         let (_dir, folder) = folder(b"o1\n", b"", "1000 3 0\n");
         let both = LogStreams { stdout: true, stderr: true };
-        let mut reader = LogReader::open(&folder, both, ReadFrom::At { stdout: 6, stderr: 1 }).unwrap();
+        let mut reader = RunLogReader::open(&folder, both, ReadFrom::At { stdout: 6, stderr: 1 }).unwrap();
         assert_eq!(pieces(&mut reader, 64), []);
         std::fs::write(folder.stdout(), "o1\no2\nmore").unwrap();
         std::fs::write(folder.stderr(), "e").unwrap();

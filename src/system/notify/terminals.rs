@@ -32,7 +32,7 @@ pub fn write(terminal: &Path, sequence: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).custom_flags(flags).open(terminal)?;
     let meta = file.metadata()?;
     if !meta.file_type().is_char_device() || meta.uid() != rustix::process::geteuid().as_raw() {
-        return Err(io::Error::other("it is no terminal of ours"));
+        return Err(io::Error::other("it is not a terminal of this user"));
     }
     file.write_all(sequence)
 }

@@ -21,7 +21,7 @@ const LAST_READS: usize = 80;
 const STEP: Duration = Duration::from_millis(1);
 
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct ChildLimits {
     pub time: Duration,
     /// Bytes of stdout.
     pub output: usize,
@@ -29,7 +29,7 @@ pub struct Limits {
 
 /// What a child printed, and how it ended.
 #[derive(Debug)]
-pub struct Output {
+pub struct ChildOutput {
     pub stdout: Vec<u8>,
     /// The last 16 KiB.
     pub stderr: String,
@@ -59,8 +59,8 @@ pub fn run_program(
     folder: &Path,
     environment: Option<&Environment>,
     input: &[u8],
-    limits: Limits,
-) -> Result<Output, BoundedError> {
+    limits: ChildLimits,
+) -> Result<ChildOutput, BoundedError> {
     let mut command = Command::new(program);
     command.args(arguments).current_dir(folder);
     if let Some(environment) = environment {
@@ -72,7 +72,7 @@ pub fn run_program(
 
 /// Runs `command`, writes `input` to it and reads its output. The child dies with this thread where the
 /// system offers that. Fails where it cannot be started or takes too long.
-pub fn run_bounded(command: &mut Command, input: &[u8], limits: Limits) -> Result<Output, BoundedError> {
+pub fn run_bounded(command: &mut Command, input: &[u8], limits: ChildLimits) -> Result<ChildOutput, BoundedError> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     child::prepare_helper(command);
     let started = Stopwatch::start();
@@ -88,19 +88,19 @@ pub fn run_bounded(command: &mut Command, input: &[u8], limits: Limits) -> Resul
             pump.stdout.truncate(limits.output);
             let _ = child.0.kill();
             let status = child.0.wait()?;
-            return Ok(Output { stderr: pump.stderr_text(), stdout: pump.stdout, status, is_cut: true });
+            return Ok(ChildOutput { stderr: pump.stderr_text(), stdout: pump.stdout, status, is_cut: true });
         }
     }
     loop {
         let ended = child.0.try_wait()?;
         // A process that it left behind may write to its stderr for ever: read no more than a pipe holds.
         for _ in 0..LAST_READS {
-            if !pump.read_stderr()? {
+            if !pump.pump_stderr()? {
                 break;
             }
         }
         if let Some(status) = ended {
-            return Ok(Output { stderr: pump.stderr_text(), stdout: pump.stdout, status, is_cut: false });
+            return Ok(ChildOutput { stderr: pump.stderr_text(), stdout: pump.stdout, status, is_cut: false });
         }
         if started.elapsed() > limits.time {
             return Err(BoundedError::Time(limits.time));
@@ -137,12 +137,12 @@ mod tests {
     use super::*;
     use crate::system::process::pipe_pump::STDERR_MAX;
 
-    fn shell(script: &str, input: &[u8], limits: Limits) -> Result<Output, BoundedError> {
+    fn shell(script: &str, input: &[u8], limits: ChildLimits) -> Result<ChildOutput, BoundedError> {
         let arguments = ["-c".as_ref(), script.as_ref()];
         run_program(Path::new("/bin/sh"), &arguments, Path::new("/"), None, input, limits)
     }
 
-    const LIMITS: Limits = Limits { time: Duration::from_secs(20), output: 8 << 20 };
+    const LIMITS: ChildLimits = ChildLimits { time: Duration::from_secs(20), output: 8 << 20 };
 
     #[test]
     fn more_than_a_pipe_holds_goes_through_both_ways() {
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_child_that_prints_nothing_is_killed_in_time() {
-        let limits = Limits { time: Duration::from_millis(200), ..LIMITS };
+        let limits = ChildLimits { time: Duration::from_millis(200), ..LIMITS };
         let begun = Stopwatch::start();
         assert!(matches!(shell("exec sleep 60", b"", limits), Err(BoundedError::Time(_))));
         assert!(matches!(shell("exec >&-; exec sleep 60", b"", limits), Err(BoundedError::Time(_))));
@@ -163,14 +163,14 @@ mod tests {
 
     #[test]
     fn a_child_that_prints_too_much_is_killed() {
-        let limits = Limits { output: 100_000, ..LIMITS };
+        let limits = ChildLimits { output: 100_000, ..LIMITS };
         assert!(matches!(shell("exec cat /dev/zero", b"", limits), Err(BoundedError::Size(100_000))));
     }
 
     #[test]
     fn the_beginning_of_too_long_an_output_is_kept() {
         let mut command = Command::new("/bin/sh");
-        let limits = Limits { output: 100, ..LIMITS };
+        let limits = ChildLimits { output: 100, ..LIMITS };
         let output = run_bounded(command.args(["-c", "echo first; exec yes"]), b"", limits).unwrap();
         assert!(output.stdout.starts_with(b"first\ny\n") && output.stdout.len() == 100 && output.is_cut);
     }

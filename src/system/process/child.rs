@@ -35,7 +35,7 @@ pub(super) fn prepare(command: &mut Command, umask: u32, limits: &[(Resource, u6
             platform::die_with(parent)?;
             set_umask(umask);
             for signal in 1..=31 {
-                // The default for each; KILL and STOP refuse, which is fine.
+                // Also what our caller ignored. KILL and STOP refuse, which is fine.
                 libc::signal(signal, libc::SIG_DFL);
             }
             if let Some(group) = &joins {

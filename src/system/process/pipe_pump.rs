@@ -60,8 +60,8 @@ impl<'a> PipePump<'a> {
             Err(error) => return Err(error.into()),
         }
         self.write_some()?;
-        self.read_stderr()?;
-        self.read_stdout()?;
+        self.pump_stderr()?;
+        self.pump_stdout()?;
         Ok(())
     }
 
@@ -81,12 +81,12 @@ impl<'a> PipePump<'a> {
     }
 
     /// Reads once. Returns whether anything came.
-    pub(in crate::system) fn read_stdout(&mut self) -> io::Result<bool> {
+    pub(in crate::system) fn pump_stdout(&mut self) -> io::Result<bool> {
         read_some(&mut self.stdout_pipe, &mut self.stdout)
     }
 
     /// Reads once. Returns whether anything came.
-    pub(super) fn read_stderr(&mut self) -> io::Result<bool> {
+    pub(super) fn pump_stderr(&mut self) -> io::Result<bool> {
         let came = read_some(&mut self.stderr_pipe, &mut self.stderr)?;
         self.stderr.drain(..self.stderr.len().saturating_sub(STDERR_MAX));
         Ok(came)

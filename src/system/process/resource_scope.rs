@@ -149,7 +149,7 @@ impl SystemdScope {
         // `systemd 255 (255.4-1)`, `systemd 258~rc1 (…)`.
         let word = printed.split_ascii_whitespace().nth(1).unwrap_or_default();
         let figures = word.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
-        figures.parse().map_err(|_| io::Error::other("`systemd-run --version` says no version"))
+        figures.parse().map_err(|_| io::Error::other("`systemd-run --version` prints no version"))
     }
 
     /// The scope's cgroup, known once the agent `pid` was found in it.

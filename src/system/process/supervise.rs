@@ -143,7 +143,7 @@ pub fn start_notifier(state_dir: &Path) -> io::Result<()> {
     let null = Stdio::null;
     let mut child = own_command("__notify", state_dir)?.stdin(null()).stdout(null()).stderr(null()).spawn()?;
     let status = child.wait()?;
-    if status.success() { Ok(()) } else { Err(io::Error::other(format!("nobody tells the user ({status})"))) }
+    if status.success() { Ok(()) } else { Err(io::Error::other(format!("the notifier did not start ({status})"))) }
 }
 
 /// What a process reads and writes.

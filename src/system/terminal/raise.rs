@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use crate::system::clock::Stopwatch;
 use crate::system::environment::Environment;
-use crate::system::process::bounded::{Limits, run_program};
+use crate::system::process::bounded::{ChildLimits, run_program};
 use crate::system::process::{ancestry, environment_of};
 use crate::system::terminal::host_environment::{HostEnvironment, HostSystem, is_remote};
 use crate::system::terminal::x_windows::{WindowMatch, WindowQuery, WindowTools, choose};
 use crate::system::terminal::{kitty, scripts, wezterm};
 
-/// Limits of one tool.
-const LIMITS: Limits = Limits { time: Duration::from_secs(3), output: 4 << 20 };
+/// ChildLimits of one tool.
+const LIMITS: ChildLimits = ChildLimits { time: Duration::from_secs(3), output: 4 << 20 };
 /// How long a new title may take to show.
 const TITLE_COMES: Duration = Duration::from_millis(1500);
 const STEP: Duration = Duration::from_millis(25);
@@ -53,7 +53,7 @@ pub enum NotRaised {
     NoTool,
     #[error("this screen lets no program raise another's window")]
     NoWay,
-    #[error("its window could not be told from others")]
+    #[error("its window was not found")]
     NotFound,
 }
 

@@ -110,7 +110,7 @@ impl Tmux {
             ClientFailure::ServerEnds | ClientFailure::DuplicateSession | ClientFailure::Other => TmuxError::Unknown {
                 command: command.to_owned(),
                 stderr: match reply.stderr.trim() {
-                    "" => "it failed without a word".to_owned(),
+                    "" => "it printed no error".to_owned(),
                     stderr => stderr.to_owned(),
                 },
             },
@@ -209,7 +209,7 @@ impl RunningClient {
         }
         let status = self.child.0.wait()?;
         // What the client wrote is in the pipe by now.
-        while pump.read_stdout()? {}
+        while pump.pump_stdout()? {}
         Ok(TmuxReply { ok: status.success(), stderr: pump.stderr_text(), stdout: pump.stdout })
     }
 }

@@ -61,7 +61,7 @@ impl Tmux {
     ///
     /// After [`TmuxError::Unknown`] the window may still appear: a stopped server handles what it was sent
     /// when it continues. So the program in the window must check that its run is still wanted.
-    pub fn create(&self, request: &CreateWindow<'_>, client: Option<WarmClient>) -> Result<Created, TmuxError> {
+    pub fn create_window(&self, request: &CreateWindow<'_>, client: Option<WarmClient>) -> Result<Created, TmuxError> {
         self.check_socket_path()?;
         check_session_name(request.session)?;
         self.prepare_socket_folder()?;
@@ -101,11 +101,11 @@ impl Tmux {
         }
         Err(TmuxError::Unknown {
             command: "new-session".to_owned(),
-            stderr: format!("session `{}` comes and goes", request.session),
+            stderr: format!("session `{}` is created and closed again and again", request.session),
         })
     }
 
-    /// Makes many windows of one existing session by one message. [`Tmux::create`] must try those that are
+    /// Makes many windows of one existing session by one message. [`Tmux::create_window`] must try those that are
     /// missing in the answer.
     pub fn create_many(
         &self,

@@ -181,7 +181,7 @@ impl Tmux {
         if reply.ok {
             let listing = parse(&text).map_err(|line| TmuxError::Unknown {
                 command: "list-panes".to_owned(),
-                stderr: format!("it answered `{}`", line.escape_debug()),
+                stderr: format!("it printed `{}`", line.escape_debug()),
             })?;
             // Before 3.2 a start command is not printed unambiguously.
             return match listing.server.as_ref().and_then(Server::parsed_version) {

@@ -48,8 +48,8 @@ impl PaneActivity {
         Some(Self { active, flagged, panes, bell_at, seen, tty: words.next()?.into() })
     }
 
-    /// When its terminal was last written to, in seconds since 1970, or up to eight seconds later: Linux
-    /// updates this time at most every eight seconds.
+    /// A lower bound of when its terminal was last written to, in seconds since 1970: Linux updates this time at most
+    /// every eight seconds.
     pub fn written(&self) -> Option<i64> {
         std::fs::metadata(&self.tty).ok().map(|terminal| terminal.mtime())
     }

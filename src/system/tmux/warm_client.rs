@@ -17,7 +17,7 @@ use crate::system::tmux::error::TmuxError;
 pub struct WarmClient(RunningClient);
 
 impl Tmux {
-    /// `None` where no server runs or none can be reached: [`Tmux::create`] handles that.
+    /// `None` where no server runs or none can be reached: [`Tmux::create_window`] handles that.
     pub fn warm_client(&self) -> Option<WarmClient> {
         if !self.socket.exists() {
             return None;

@@ -95,15 +95,15 @@ fn only_the_dead_pane_of_the_run_before_is_replaced() {
 
     for (pane, run) in [(&old.pane_id, &alive.id), (&running.pane_id, &alive.id), (&running.pane_id, &dead.id)] {
         let next = world.run(10 + world.list().panes.len() as u32);
-        world.tmux.create(&CreateWindow { replace: Some((pane, run)), ..request("work", &next) }, None).unwrap();
+        world.tmux.create_window(&CreateWindow { replace: Some((pane, run)), ..request("work", &next) }, None).unwrap();
     }
     assert!(world.pane(&dead).is_some() && world.pane(&alive).is_some());
 
     let replace = Some((old.pane_id.as_str(), &dead.id));
-    world.tmux.create(&CreateWindow { replace, ..request("work", &next) }, world.tmux.warm_client()).unwrap();
+    world.tmux.create_window(&CreateWindow { replace, ..request("work", &next) }, world.tmux.warm_client()).unwrap();
     assert!(world.pane(&dead).is_none() && world.pane(&next).is_some());
     // It is gone by now: that is no failure.
-    world.tmux.create(&CreateWindow { replace, ..request("work", &last) }, world.tmux.warm_client()).unwrap();
+    world.tmux.create_window(&CreateWindow { replace, ..request("work", &last) }, world.tmux.warm_client()).unwrap();
     assert!(world.pane(&last).is_some());
 }
 

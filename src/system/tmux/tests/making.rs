@@ -110,7 +110,7 @@ fn a_server_that_does_not_answer_is_unknown() {
     let other = world.run(2);
     let errors = [
         tmux.list().map(drop).unwrap_err(),
-        tmux.create(&request("work", &other), None).map(drop).unwrap_err(),
+        tmux.create_window(&request("work", &other), None).map(drop).unwrap_err(),
         tmux.kill_panes(&[(&created.pane_id, &run.id)]).map(drop).unwrap_err(),
         tmux.capture(&created.pane_id, &run.id).map(drop).unwrap_err(),
     ];
@@ -148,7 +148,7 @@ fn paths_arrive_byte_for_byte() {
         let home = run.folder.parent().unwrap();
         let program = write_program(home, if number == 0 { "it's #{pid};" } else { "pro gram;" });
         let request = CreateWindow { program: &program, ..request("work", &run) };
-        let created = world.tmux.create(&request, world.tmux.warm_client()).unwrap();
+        let created = world.tmux.create_window(&request, world.tmux.warm_client()).unwrap();
         let pane = world.pane(&run).unwrap_or_else(|| panic!("{below:?} is not found: {:?}", world.list()));
         assert_eq!(pane.pane_id, created.pane_id);
         // It runs, and so was found by `execvp` under that name.

@@ -107,7 +107,7 @@ impl World {
     }
 
     pub(super) fn create(&self, session: &str, run: &Run) -> Result<Created, TmuxError> {
-        self.tmux.create(&request(session, run), self.tmux.warm_client())
+        self.tmux.create_window(&request(session, run), self.tmux.warm_client())
     }
 
     pub(super) fn list(&self) -> Listing {
