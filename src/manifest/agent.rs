@@ -3,7 +3,7 @@
 use crate::agent;
 use crate::model::protocol::{Delivery, Protocol};
 
-/// How one agent is started in each kind of mode. `None`: it has no such form.
+/// How one agent is started in each kind of mode. `None`: it cannot be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agent {
     pub name: String,
@@ -17,7 +17,7 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// An agent of which the manifest has said nothing yet: its prompt is the last argument.
+    /// An agent with the default of each key: its prompt is the last argument.
     pub(crate) fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),

@@ -14,9 +14,6 @@ use crate::model::names::ModeName;
 use crate::model::problem::Problem;
 use crate::model::protocol::Delivery;
 
-const DELIVERIES: [(&str, Delivery); 4] =
-    [("arg", Delivery::Arg), ("stdin", Delivery::Stdin), ("file", Delivery::File), ("none", Delivery::None)];
-
 /// The agents by name, the built-in ones among them.
 pub(crate) fn read(fields: &SectionFields<'_>) -> BTreeMap<String, Agent> {
     let built_in = agent::PROTOCOLS.iter().filter_map(|protocol| Agent::built_in(*protocol));
@@ -63,14 +60,14 @@ fn read_prompt(fields: &SectionFields<'_>, agent: &mut Agent) {
     if let NodeKind::Map(_) = node.kind {
         let Some(fields) = fields.fields_of("prompt") else { return };
         let delivery = |key: &str| {
-            fields.read(key, |document, node, _| document.read_choice(node, &format!("prompt.{key}"), DELIVERIES))
+            fields.read(key, |document, node, _| document.read_choice(node, &format!("prompt.{key}"), Delivery::WORDS))
         };
         if let Some(way) = delivery("interactive") {
             agent.prompt_interactive = way;
             refuse_stdin(&fields, "interactive", way);
         }
         agent.prompt_headless = delivery("headless").unwrap_or(agent.prompt_headless);
-    } else if let Some(way) = fields.choice("prompt", DELIVERIES) {
+    } else if let Some(way) = fields.choice("prompt", Delivery::WORDS) {
         agent.prompt_headless = way;
         agent.prompt_interactive = way;
         if agent.interactive.is_some() {

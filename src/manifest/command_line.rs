@@ -1,6 +1,6 @@
-//! Commands in a manifest: a list is argv; a string is split as a shell would, but no shell runs.
+//! Commands in a manifest: a list is argv; a text is split as a shell would split it, but no shell runs.
 //!
-//! So words that only a shell understands are refused rather than handed to a program.
+//! So operators that only a shell understands are refused and not passed to the program.
 
 use crate::manifest::document::{At, Document, shown};
 use crate::manifest::tree::{Node, NodeKind};
@@ -8,6 +8,7 @@ use crate::model::problem::Problem;
 
 /// Private-use characters that stand for a template expression while words are split.
 const OPEN: char = '\u{e000}';
+const OPEN_TEXT: &str = "\u{e000}";
 const CLOSE: char = '\u{e001}';
 
 /// Reads argv from `node`, at least one word; `None` after a problem.
@@ -61,7 +62,7 @@ fn assignment(word: &str) -> Option<&str> {
     crate::manifest::settings_section::is_env_name(name).then_some(name)
 }
 
-/// Each `{{ … }}` and `{% … %}` becomes one word character sequence without spaces.
+/// Replaces each `{{ … }}` and `{% … %}` by its number between [`OPEN`] and [`CLOSE`], so that it has no blanks.
 fn mask(text: &str) -> (String, Vec<&str>) {
     let mut masked = String::with_capacity(text.len());
     let mut expressions = Vec::new();
@@ -88,16 +89,9 @@ fn unmask(word: &str, expressions: &[&str]) -> String {
             let expression: &&str = expressions.get(number.parse::<usize>().ok()?)?;
             Some((*expression, after))
         });
-        match found {
-            Some((expression, after)) => {
-                text.push_str(expression);
-                rest = after;
-            }
-            None => {
-                text.push(OPEN);
-                rest = after;
-            }
-        }
+        let (expression, after) = found.unwrap_or((OPEN_TEXT, after));
+        text.push_str(expression);
+        rest = after;
     }
     text.push_str(rest);
     text

@@ -1,9 +1,8 @@
-//! Finds the manifest of a folder. The way from a linked worktree to its main checkout is not
-//! known here.
+//! Finds the manifest of a folder. Must not know how a linked worktree leads to its main checkout.
 
 use std::path::{Path, PathBuf};
 
-/// Where runs are kept unless the manifest says otherwise, relative to it.
+/// The default state folder, relative to the manifest's folder.
 pub const DEFAULT_STATE_DIR: &str = ".dispatch";
 
 /// The manifest's usual name.
@@ -12,8 +11,8 @@ pub const MANIFEST_NAME: &str = "dispatch.yaml";
 /// The other ending that YAML files have.
 const MISNAMED: &str = "dispatch.yml";
 
-/// `dispatch.yaml` in `start` or the nearest parent that has one. Anything but a folder of that
-/// name counts, so that a FIFO or a dead link is reported rather than passed over.
+/// `dispatch.yaml` in `start` or the nearest parent that has one. Anything of that name but a folder
+/// counts, so that a FIFO or a broken link is reported and not ignored.
 pub fn find_upward(start: &Path) -> Option<PathBuf> {
     start.ancestors().map(|folder| folder.join(MANIFEST_NAME)).find(|path| is_manifest(path))
 }

@@ -1,4 +1,4 @@
-//! Values as YAML on one line, to be shown as the text to write.
+//! Values as YAML on one line, for hints that show the text to write.
 
 use crate::manifest::document::shown;
 use crate::manifest::tree::{Node, NodeKind};
@@ -33,12 +33,12 @@ fn whole(node: &Node) -> String {
     }
 }
 
-/// `[a, b]` of values that are written already.
+/// `[a, b]` of values that are YAML already.
 pub(crate) fn list(items: impl Iterator<Item = String>) -> String {
     format!("[{}]", items.collect::<Vec<_>>().join(", "))
 }
 
-/// A text as it stands in a flow value: plain where it stays a text, else in quotes.
+/// A text as part of a flow value: plain where YAML reads it as text, else in quotes.
 pub(crate) fn text(value: &str) -> String {
     let is_plain = !value.is_empty()
         && value.chars().all(|c| c.is_alphanumeric() || "_./-+@".contains(c))

@@ -1,18 +1,18 @@
-//! Where a project is at home: the folder by which it is named, and where its state is kept.
+//! The home of a project: the folder that gives it its name, and where its state is kept.
 
 use std::path::{Path, PathBuf};
 
 use crate::manifest::discover::DEFAULT_STATE_DIR;
 
-/// Where the state lies in a repository without a main checkout, relative to its common folder.
+/// The state folder in a repository without a main checkout, relative to its common folder.
 const SHARED_STATE_DIR: &str = "dispatch";
 
-/// All checkouts of a repository give the same one.
+/// All checkouts of a repository have the same home.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Home {
-    /// The name of the project, and of its tmux session, unless the manifest says otherwise.
+    /// The name of the project, and of its tmux session, unless the manifest sets another.
     pub name: String,
-    /// What a relative `state_dir` is relative to.
+    /// The folder to which a `state_dir` in the manifest is relative.
     base: PathBuf,
     /// The state folder, relative to that, where the manifest names none.
     usual: &'static str,
@@ -21,7 +21,7 @@ pub struct Home {
 }
 
 impl Home {
-    /// A folder of its own, or of the main checkout.
+    /// The home in the manifest's own folder, or in that of the main checkout.
     pub fn in_folder(folder: &Path) -> Self {
         Self { name: name(folder), base: folder.to_owned(), usual: DEFAULT_STATE_DIR, below: PathBuf::new() }
     }

@@ -30,7 +30,7 @@ use crate::manifest::unsaved_file::{self, UnsavedFile};
 use crate::model::names::ModeName;
 use crate::model::problem::Problem;
 
-/// A manifest, and everything that is to be said about it.
+/// A manifest and all its problems.
 #[derive(Debug)]
 pub struct Loaded {
     /// `None` where any problem is an error.

@@ -1,4 +1,4 @@
-//! Reads `dispatch.local.yaml`: a person's own settings over the shared manifest.
+//! Reads `dispatch.local.yaml`: a user's own settings, which override the shared manifest.
 
 use std::collections::BTreeMap;
 
@@ -14,10 +14,10 @@ use crate::model::nearest::did_you_mean;
 use crate::model::problem::Problem;
 use crate::model::terminal::Terminal;
 
-/// The file of a person's own settings, beside the manifest.
+/// The file of a user's own settings, beside the manifest.
 pub const LOCAL_NAME: &str = "dispatch.local.yaml";
 
-/// What the file sets; nothing is what it leaves alone.
+/// What the file sets. `None` or empty: the manifest's own value holds.
 #[derive(Debug, Default)]
 pub(crate) struct Overlay<'a> {
     pub terminal: Option<Terminal>,

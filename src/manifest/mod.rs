@@ -1,9 +1,9 @@
-//! Text → [`Manifest`], with every problem named at once (CONTRACT section 4).
+//! Text → [`Manifest`], or all problems of the text at once.
 //!
 //! The steps: read the file, parse YAML into a tree that keeps duplicates and order, read the
 //! tree section by section, lay `dispatch.local.yaml` over it, resolve agents and command files,
-//! then check references and templates. Loading never runs a command and never stops at the
-//! first mistake. What uses a manifest (plans, runs) is not known here.
+//! then check references and templates. Each key is declared once, in `keys.rs`. Loading never runs
+//! a command and never stops at the first mistake. How a manifest is used (plans, runs) is not known here.
 
 mod advice;
 mod agent;

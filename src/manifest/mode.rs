@@ -15,7 +15,7 @@ use crate::model::run_spec::EXIT_GRACE;
 pub struct Mode {
     pub name: ModeName,
     pub description: String,
-    /// A window; else a background job.
+    /// A tmux window; else a background job.
     pub interactive: bool,
     pub prompt: PromptSource,
     /// Each a template.
@@ -89,7 +89,7 @@ pub(crate) const STOP_GRACE: Interval = Interval::from_secs(10);
 pub(crate) const LOG_MAX: Bytes = Bytes::new(1 << 30);
 
 impl Mode {
-    /// A headless mode of the default agent that asks nothing.
+    /// A headless mode of the default agent without a prompt.
     pub(crate) fn new(name: ModeName, origin: Origin) -> Self {
         Self {
             name,

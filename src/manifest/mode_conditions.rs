@@ -1,7 +1,7 @@
-//! Reads of a mode's block when a run may start, and when it need not or must again: `needs`,
-//! `gate`, `exclusive`, `sources`, `generates`, `retry`.
+//! Reads the conditions of a mode: when a run may start (`needs`, `gate`, `exclusive`), is skipped (`sources`,
+//! `generates`) or is tried again (`retry`).
 //!
-//! Whether the modes in `needs` exist is known only when all are read: see `needs.rs`.
+//! `needs.rs` checks that the modes in `needs` exist, once all modes are read.
 
 use crate::manifest::document::{At, Document, shown};
 use crate::manifest::fields::SectionFields;
@@ -57,11 +57,12 @@ fn read_retry(fields: &SectionFields<'_>) -> Option<Retry> {
     }
     let max = fields.number("max").unwrap_or(0);
     let backoff = fields.interval("backoff").unwrap_or(BACKOFF);
-    let kinds = RetryOn::ALL.map(|kind| (kind.as_str(), kind));
     let on = match fields.get("on") {
-        Some(_) => {
-            fields.items("on").iter().filter_map(|item| fields.document.read_choice(item, "on", kinds)).collect()
-        }
+        Some(_) => fields
+            .items("on")
+            .iter()
+            .filter_map(|item| fields.document.read_choice(item, "on", RetryOn::WORDS))
+            .collect(),
         None => [RetryOn::RateLimit].into(),
     };
     (max > 0).then_some(Retry { max, backoff, on })

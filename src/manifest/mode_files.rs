@@ -1,8 +1,8 @@
 //! Finds command files (`mode_files:`) as Claude Code does: in the manifest's folder and each
-//! parent up to the repository, the nearest of a name winning.
+//! parent up to the repository. Of files with one name, the nearest is taken.
 //!
-//! A file becomes an interactive mode. Its text is the agent's business; only an optional
-//! `description:` in front of it is read here.
+//! A file becomes an interactive mode. Only an optional `description:` in its front matter is read here; the agent
+//! reads the rest.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
@@ -18,11 +18,11 @@ const COMMAND_MAX: u64 = 1 << 20;
 /// More matches of one pattern are a mistake such as `/**`.
 const MATCHES_MAX: usize = 2000;
 
-/// What one pattern led to.
+/// The files that one pattern matched.
 #[derive(Debug, Default)]
 pub(crate) struct FoundModes {
     pub modes: BTreeMap<ModeName, Mode>,
-    /// Files that cannot be offered.
+    /// A warning for each file that cannot be a mode.
     pub warnings: Vec<Problem>,
     /// Whether any file matched, for patterns that name one file.
     pub matched: bool,
@@ -106,8 +106,8 @@ fn command_name(relative: &Path) -> Option<String> {
     parts.map(|parts| parts.join(":")).filter(|name| !name.is_empty())
 }
 
-/// The `description:` of an optional YAML front matter; anything unreadable is left out, since
-/// the file is the agent's to judge.
+/// The `description:` of an optional YAML front matter. What cannot be read is ignored, since the agent reads the
+/// file by its own rules.
 fn description(path: &Path) -> Option<String> {
     let text = source::read(path, "command file", COMMAND_MAX).ok()?.text;
     let rest = text.strip_prefix("---\n").or_else(|| text.strip_prefix("---\r\n"))?;
@@ -116,7 +116,7 @@ fn description(path: &Path) -> Option<String> {
         Ok(parsed) if matches!(parsed.root.kind, NodeKind::Map(_)) => {
             parsed.root.get("description")?.as_text()?.to_owned()
         }
-        // Front matter in the wild is often no YAML: `argument-hint: [x] [y]`.
+        // Existing front matter is often invalid YAML: `argument-hint: [x] [y]`.
         _ => front.lines().find_map(|line| line.strip_prefix("description:"))?.to_owned(),
     };
     let line = found.split_whitespace().collect::<Vec<_>>().join(" ");

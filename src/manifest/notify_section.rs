@@ -1,4 +1,4 @@
-//! Reads `notify:`, of the manifest and of a person's own file over it.
+//! Reads `notify:` of the manifest and of the local file.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use crate::manifest::fields::SectionFields;
 use crate::model::interval::Interval;
 use crate::model::notify::{NewsKind, Notify};
 
-/// What one file sets; nothing is what it leaves alone.
+/// What one file sets. `None`: it leaves that key alone.
 #[derive(Debug, Default)]
 pub(crate) struct NotifyKeys {
     desktop: Option<bool>,
@@ -18,19 +18,18 @@ pub(crate) struct NotifyKeys {
 
 pub(crate) fn read(fields: &SectionFields<'_>) -> NotifyKeys {
     let Some(fields) = fields.fields_of("notify") else { return NotifyKeys::default() };
-    let kinds = NewsKind::ALL.map(|kind| (kind.as_str(), kind));
     NotifyKeys {
         desktop: fields.bool("desktop"),
         command: fields.command("command"),
-        on: fields
-            .read("on", Document::read_list)
-            .map(|items| items.iter().filter_map(|item| fields.document.read_choice(item, "on", kinds)).collect()),
+        on: fields.read("on", Document::read_list).map(|items| {
+            items.iter().filter_map(|item| fields.document.read_choice(item, "on", NewsKind::WORDS)).collect()
+        }),
         every: fields.interval("every"),
     }
 }
 
 impl NotifyKeys {
-    /// These keys under those of `over`.
+    /// These keys, with those of `over` in their place where it has them.
     pub(crate) fn under(self, over: &Self) -> Self {
         Self {
             desktop: over.desktop.or(self.desktop),
@@ -40,7 +39,7 @@ impl NotifyKeys {
         }
     }
 
-    /// With its defaults; `None` where nobody is to be told anything.
+    /// The settings with their defaults; `None` where no notices are sent.
     pub(crate) fn whole(self) -> Option<Notify> {
         let notify = Notify {
             desktop: self.desktop.unwrap_or(false),

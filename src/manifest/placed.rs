@@ -1,4 +1,4 @@
-//! Gives a problem that was found after the manifest was read its place in the text.
+//! Adds a place in the manifest's text to a problem that was found after the manifest was read.
 
 use crate::manifest::document::{At, Document};
 use crate::manifest::settings::Manifest;

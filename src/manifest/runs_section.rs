@@ -85,8 +85,7 @@ pub(crate) fn known_mode<'m>(
 }
 
 fn read_restart(fields: &SectionFields<'_>, mode: Option<&Mode>) -> Restart {
-    let choices = Restart::ALL.map(|restart| (restart.as_str(), restart));
-    let restart = fields.choice("restart", choices).unwrap_or_default();
+    let restart = fields.choice("restart", Restart::WORDS).unwrap_or_default();
     if let Some(mode) = mode.filter(|mode| restart == Restart::Always && !mode.interactive) {
         let message = format!("`restart: always` is for interactive modes, and `{}` is headless", mode.name);
         fields.add_at_value("restart", Problem::error(message).hint("write `on_failure`, or `never`"));

@@ -1,4 +1,4 @@
-//! The manifest as a value: everything resolved, nothing left to look up.
+//! The manifest as a value, with all names, paths and defaults resolved.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -32,7 +32,7 @@ pub struct Manifest {
     pub jobs: u32,
     /// Absolute.
     pub state_dir: PathBuf,
-    /// As the manifest names it, if it does.
+    /// As written in the manifest, if it is.
     pub state_dir_written: Option<String>,
     /// Set for every run.
     pub env: BTreeMap<String, String>,
@@ -46,7 +46,7 @@ pub struct Manifest {
     /// The terminal that `attach` opens.
     pub terminal: Terminal,
     pub budget: Budget,
-    /// `None`: nobody is told anything.
+    /// `None`: no notices are sent.
     pub notify: Option<Notify>,
     /// The wanted set, in the order of the file.
     pub runs: Vec<WantedRuns>,
@@ -79,7 +79,7 @@ pub struct Worktree {
     pub base: Option<String>,
     /// Whether the base is fetched before a new branch starts from it.
     pub fetch: bool,
-    /// Whether submodules are filled in a new worktree; `None`: not said.
+    /// Whether submodules are filled in a new worktree; `None`: not written.
     pub submodules: Option<bool>,
     /// Files of the project, as paths or globs, that a new one gets, each below its root.
     pub copy: Vec<String>,
@@ -90,9 +90,9 @@ pub struct Worktree {
 /// `budget:` in USD.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Budget {
-    /// One run's, told to the agent.
+    /// For one run, passed on to the agent.
     pub run: Option<f64>,
-    /// Over it headless runs stay queued until the next local day.
+    /// For a local day: once it is spent, headless runs stay queued until the next day.
     pub day: Option<f64>,
 }
 

@@ -33,7 +33,7 @@ pub(crate) fn version_value(fields: &SectionFields<'_>) {
     fields.document.expected_hint(node, "version", "1", Some(hint.to_owned()));
 }
 
-/// The session's name: a tmux target must never be able to mean something else.
+/// The session's name, which must be usable in a tmux target without a second meaning.
 pub(crate) fn session(fields: &SectionFields<'_>) -> Option<String> {
     let name = fields.text("session")?;
     if let Some(problem) = session_problem(&name) {

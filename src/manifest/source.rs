@@ -1,4 +1,4 @@
-//! Reads the small text files a manifest is made of: bounded, regular, UTF-8.
+//! Reads the text files that a manifest consists of. They must be regular files, of a limited size, in UTF-8.
 //!
 //! Must not know what the text means.
 
@@ -22,8 +22,8 @@ pub(crate) struct Source {
     pub text: Arc<str>,
 }
 
-/// Whether a relative path cannot leave the folder it is joined to, by its words alone:
-/// no root, no `..`. Links are the caller's to check.
+/// Whether a relative path cannot leave the folder that it is joined to: it has no root and no `..`. Does not look
+/// at links; callers check those.
 pub fn stays_below(path: &Path) -> bool {
     path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
         && path.components().any(|part| matches!(part, Component::Normal(_)))
@@ -32,7 +32,7 @@ pub fn stays_below(path: &Path) -> bool {
 /// Reads `path` as `what` ("manifest", "template"), refusing anything over `max` bytes.
 pub(crate) fn read(path: &Path, what: &str, max: u64) -> Result<Source, Problem> {
     let failed = |cause: String| unreadable(path, what, &cause);
-    // Asked before opening, since opening a FIFO waits for a writer.
+    // Before opening, since opening a FIFO waits for a writer.
     let about = fs::metadata(path).map_err(|error| failed(plain(&error)))?;
     if about.is_dir() {
         return Err(failed("it is a folder".to_owned()));

@@ -1,8 +1,8 @@
-//! Reads the files of `tasks: - subtasks:`: a YAML list of tasks that say how they are run.
+//! Reads the files of `tasks: - subtasks:`: a YAML list of tasks, with the mode and prompt of each.
 //!
-//! A mistake leaves the whole file out, not the manifest: such a file is work, often written by
-//! an agent, and what already runs must still be seen and stopped. Half a file would be worse,
-//! since what depends on a step that is missing would start too early.
+//! A mistake leaves the whole file out but not the manifest: an agent may write such a file, and active runs must
+//! still be listed and stopped. The correct entries alone would be wrong, since a task would start without a missing
+//! one that it depends on.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io;

@@ -24,7 +24,7 @@ pub(crate) fn read(document: &Document, node: &Node, what: &str) -> Option<Termi
     }
 }
 
-/// What one word means: `auto`, `none` or a name.
+/// The meaning of one word: `auto`, `none` or a terminal's name.
 pub fn parse(text: &str) -> Option<Terminal> {
     match text {
         "auto" => Some(Terminal::Auto),
@@ -33,14 +33,14 @@ pub fn parse(text: &str) -> Option<Terminal> {
     }
 }
 
-/// What to say of a name that is none.
+/// The problem of a name that no terminal has.
 pub fn unknown(text: &str) -> Problem {
     let known: Vec<&str> = ["auto", "none"].into_iter().chain(TerminalName::ALL.map(TerminalName::as_str)).collect();
     let hint = did_you_mean(text, known.iter().copied()).unwrap_or_else(|| format!("there are: {}", known.join(", ")));
     Problem::error(format!("unknown terminal `{}`", shown(text))).hint(hint)
 }
 
-/// Some names are of two words.
+/// Whether a text is meant as a name and not as a command. Some names have two words.
 fn is_name(text: &str) -> bool {
     parse(text).is_some() || !(text.contains("{{") || text.trim().contains(char::is_whitespace))
 }

@@ -1,6 +1,6 @@
-//! From the start of a YAML node to the bytes worth underlining.
+//! From the start of a YAML node to the bytes that a message underlines.
 //!
-//! Guesses only how far to underline, never where it starts.
+//! Only the end of the range is a guess; the start is exact.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ pub(crate) struct Span {
     pub end: usize,
 }
 
-/// The range widened to whole characters: the engine and the parser may point into one.
+/// The range widened to whole characters: parser and template engine may point into the middle of one.
 pub(crate) fn whole_characters(text: &str, start: usize, end: usize) -> Span {
     let end = end.min(text.len());
     let start = (0..=start.min(end)).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
@@ -39,7 +39,7 @@ pub(crate) fn token(text: &str, start: usize) -> Span {
     Span { start, end: start + length }
 }
 
-/// The part `range` of a text node's value, where the value stands in the file as it is or as a
+/// The part `range` of a text node's value, where the file has the value unchanged or as a
 /// literal block; else the node's first token.
 pub(crate) fn within(text: &str, start: usize, range: &Range<usize>) -> Span {
     let start = skip_properties(text, start);
@@ -81,7 +81,7 @@ fn within_block(text: &str, start: usize, range: &Range<usize>) -> Option<Span> 
     None
 }
 
-/// A node may start with an anchor or a tag; the value is what the user knows it by.
+/// Skips an anchor: the user knows a node by its value.
 fn skip_properties(text: &str, start: usize) -> usize {
     let rest = text.get(start..).unwrap_or("");
     if !rest.starts_with('&') {

@@ -1,9 +1,8 @@
 //! YAML text → [`Node`] tree that keeps what serde's own values lose: order, duplicate keys,
-//! non-text keys and tags, each under a number that can be turned into a place later.
+//! non-text keys and tags. Each node has a number, for which [`locate`] finds the place.
 //!
-//! The parser tells a position only through an error. So no position is kept while reading
-//! well-formed text, which is the fast and usual case: nodes are numbered in reading order, and
-//! [`locate`] reads again and fails on purpose at the number in question.
+//! The parser gives positions only in errors. So nodes are numbered in reading order, and
+//! [`locate`] reads the text again and fails on purpose at the wanted number. Valid text is read once.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -12,7 +11,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqA
 
 use crate::manifest::syntax::{SyntaxError, refuse_early};
 
-/// More nodes than any honest manifest has; far fewer than an alias bomb makes.
+/// More nodes than a real manifest has, and far fewer than nested aliases can stand for.
 const NODES_MAX: u32 = 100_000;
 /// The number of a node, in reading order.
 pub(crate) type NodeId = u32;
@@ -80,8 +79,8 @@ pub(crate) fn parse(text: &str) -> Result<Parsed, SyntaxError> {
     Ok(Parsed { root, tagged })
 }
 
-/// The nodes with a standard tag (`!!str`, `!<…>`). It leaves no trace in what the parser tells;
-/// spelt as a local one it does, while the same signs within a text change nothing.
+/// The nodes with a standard tag (`!!str`, `!<…>`). The parser does not report those, but it reports local tags
+/// (`!d`): so the text is read once more with each standard tag spelt as a local one.
 fn standard_tags(text: &str) -> Vec<NodeId> {
     if !text.contains("!!") && !text.contains("!<") {
         return Vec::new();
@@ -125,7 +124,7 @@ impl<'de> DeserializeSeed<'de> for &TreeReader {
     }
 }
 
-/// Fails on whatever it meets, which makes the parser tell where that is.
+/// Fails at every value, so that the parser's error has the place of that value.
 struct FailHere;
 
 impl Visitor<'_> for FailHere {

@@ -5,6 +5,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::model::words::words;
+
 /// What a running window does, and how that is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Activity {
@@ -54,27 +56,13 @@ impl Activity {
     }
 }
 
-impl ActivityState {
-    /// The word in JSON and on the command line.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Working => "working",
-            Self::Waiting => "waiting",
-            Self::Idle => "idle",
-            Self::Unknown => "unknown",
-        }
-    }
-}
+words!(ActivityState { Working: "working", Waiting: "waiting", Idle: "idle", Unknown: "unknown" });
 
-impl ActivitySource {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Bell => "bell",
-            Self::Output => "output",
-            Self::Window => "window",
-            Self::Hook => "hook",
-            Self::Session => "session",
-            Self::Screen => "screen",
-        }
-    }
-}
+words!(ActivitySource {
+    Bell: "bell",
+    Output: "output",
+    Window: "window",
+    Hook: "hook",
+    Session: "session",
+    Screen: "screen",
+});

@@ -45,4 +45,5 @@ pub mod token;
 pub mod usage;
 pub mod visit_record;
 pub mod window_record;
+mod words;
 pub mod worktree_look;

@@ -6,8 +6,7 @@
 
 use std::fmt;
 
-use serde::de::{self, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 /// The longest name, in bytes.
 pub const MAX_LEN: usize = 64;
@@ -80,7 +79,8 @@ fn check(text: &str, dots: Dots) -> Result<(), NameError> {
 macro_rules! name {
     ($type:ident, $what:literal, $dots:expr, $pattern:literal) => {
         #[doc = concat!("A ", $what, " that matches `", $pattern, "`.")]
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String")]
         pub struct $type(String);
 
         impl $type {
@@ -107,20 +107,11 @@ macro_rules! name {
             }
         }
 
-        // A visitor, not `try_from`: the YAML reader then points at the value itself.
-        impl<'de> Deserialize<'de> for $type {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                struct Expected;
-                impl Visitor<'_> for Expected {
-                    type Value = $type;
-                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                        write!(f, concat!("a ", $what, " of letters, digits, {}"), $dots.characters())
-                    }
-                    fn visit_str<E: de::Error>(self, text: &str) -> Result<$type, E> {
-                        $type::parse(text).map_err(E::custom)
-                    }
-                }
-                deserializer.deserialize_str(Expected)
+        impl TryFrom<String> for $type {
+            type Error = NameError;
+
+            fn try_from(text: String) -> Result<Self, NameError> {
+                Self::parse(&text)
             }
         }
     };

@@ -11,6 +11,7 @@ use crate::model::interval::Interval;
 use crate::model::names::{ModeName, Pair, TaskId};
 use crate::model::run_id::RunId;
 use crate::model::run_state::EndState;
+use crate::model::words::words;
 
 /// The version of all records here.
 pub const NOTIFY_VERSION: u32 = 1;
@@ -131,18 +132,7 @@ impl Notify {
     }
 }
 
-impl NewsKind {
-    pub const ALL: [Self; 4] = [Self::Waiting, Self::Failed, Self::Done, Self::Succeeded];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Failed => "failed",
-            Self::Done => "done",
-            Self::Succeeded => "succeeded",
-        }
-    }
-}
+words!(NewsKind { Waiting: "waiting", Failed: "failed", Done: "done", Succeeded: "succeeded" });
 
 impl Event {
     /// `None`: no notice. A stopped run was stopped by a user.

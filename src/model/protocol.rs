@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::model::words::words;
+
 /// How an agent's output and state are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -29,3 +31,5 @@ pub enum Delivery {
     /// Not at all.
     None,
 }
+
+words!(Delivery { Arg: "arg", Stdin: "stdin", File: "file", None: "none" });

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::model::words::words;
+
 /// `restart:` of an entry of `runs:`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -16,14 +18,4 @@ pub enum Restart {
     Always,
 }
 
-impl Restart {
-    pub const ALL: [Self; 3] = [Self::Never, Self::OnFailure, Self::Always];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Never => "never",
-            Self::OnFailure => "on_failure",
-            Self::Always => "always",
-        }
-    }
-}
+words!(Restart { Never: "never", OnFailure: "on_failure", Always: "always" });

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::interval::Interval;
+use crate::model::words::words;
 
 /// `retry:` of a headless mode.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,14 +29,4 @@ pub enum RetryOn {
     Timeout,
 }
 
-impl RetryOn {
-    pub const ALL: [Self; 3] = [Self::RateLimit, Self::Crash, Self::Timeout];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::RateLimit => "rate_limit",
-            Self::Crash => "crash",
-            Self::Timeout => "timeout",
-        }
-    }
-}
+words!(RetryOn { RateLimit: "rate_limit", Crash: "crash", Timeout: "timeout" });

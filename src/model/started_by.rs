@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::words::words;
+
 /// What asked for the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -19,14 +21,4 @@ pub enum StartedBy {
     Run,
 }
 
-impl StartedBy {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Cli => "cli",
-            Self::Web => "web",
-            Self::Up => "up",
-            Self::Need => "need",
-            Self::Run => "run",
-        }
-    }
-}
+words!(StartedBy { Cli: "cli", Web: "web", Up: "up", Need: "need", Run: "run" });

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::words::words;
+
 /// A task's normalised status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -14,20 +16,16 @@ pub enum TaskStatus {
     Archived,
 }
 
+words!(TaskStatus {
+    Todo: "todo",
+    InProgress: "in_progress",
+    Blocked: "blocked",
+    Review: "review",
+    Done: "done",
+    Archived: "archived",
+});
+
 impl TaskStatus {
-    pub const ALL: [Self; 6] = [Self::Todo, Self::InProgress, Self::Blocked, Self::Review, Self::Done, Self::Archived];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Todo => "todo",
-            Self::InProgress => "in_progress",
-            Self::Blocked => "blocked",
-            Self::Review => "review",
-            Self::Done => "done",
-            Self::Archived => "archived",
-        }
-    }
-
     /// Reads a label with or without emoji, in any case and spacing, even where the emoji's
     /// bytes were read in a wrong encoding. `None` where no known label remains.
     pub fn parse(text: &str) -> Option<Self> {

@@ -2,6 +2,8 @@
 //!
 //! How each is started is in the table of `system::terminal`.
 
+use crate::model::words::words;
+
 /// A terminal emulator. The order is the one in which `auto` looks for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TerminalName {
@@ -18,38 +20,21 @@ pub enum TerminalName {
     Xterm,
 }
 
+words!(TerminalName {
+    WindowsTerminal: "windows-terminal",
+    WezTerm: "wezterm",
+    ITerm2: "iterm2",
+    AppleTerminal: "apple-terminal",
+    Kitty: "kitty",
+    GnomeTerminal: "gnome-terminal",
+    Konsole: "konsole",
+    Alacritty: "alacritty",
+    XdgTerminalExec: "xdg-terminal-exec",
+    XTerminalEmulator: "x-terminal-emulator",
+    Xterm: "xterm",
+});
+
 impl TerminalName {
-    pub const ALL: [Self; 11] = [
-        Self::WindowsTerminal,
-        Self::WezTerm,
-        Self::ITerm2,
-        Self::AppleTerminal,
-        Self::Kitty,
-        Self::GnomeTerminal,
-        Self::Konsole,
-        Self::Alacritty,
-        Self::XdgTerminalExec,
-        Self::XTerminalEmulator,
-        Self::Xterm,
-    ];
-
-    /// As a manifest spells it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::WindowsTerminal => "windows-terminal",
-            Self::WezTerm => "wezterm",
-            Self::ITerm2 => "iterm2",
-            Self::AppleTerminal => "apple-terminal",
-            Self::Kitty => "kitty",
-            Self::GnomeTerminal => "gnome-terminal",
-            Self::Konsole => "konsole",
-            Self::Alacritty => "alacritty",
-            Self::XdgTerminalExec => "xdg-terminal-exec",
-            Self::XTerminalEmulator => "x-terminal-emulator",
-            Self::Xterm => "xterm",
-        }
-    }
-
     /// As its makers write it.
     pub fn title(self) -> &'static str {
         match self {
