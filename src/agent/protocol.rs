@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::agent::installation::Installation;
 use crate::agent::report::AgentReport;
 use crate::agent::window::WindowProtocol;
-use crate::model::protocol::Delivery;
+use crate::model::protocol::PromptDelivery;
 
 /// A log, or a part of one, that can be read from its end.
 pub trait SeekableLog: Read + Seek {}
@@ -49,8 +49,8 @@ pub struct BuiltInAgent {
     pub name: &'static str,
     pub interactive: &'static [&'static str],
     pub headless: &'static [&'static str],
-    pub prompt_interactive: Delivery,
-    pub prompt_headless: Delivery,
+    pub prompt_interactive: PromptDelivery,
+    pub prompt_headless: PromptDelivery,
 }
 
 /// What we add to the words of the manifest and the command line.

@@ -6,7 +6,7 @@ use crate::agent;
 use crate::manifest::mode::{Mode, Origin, PromptSource};
 use crate::manifest::settings::Manifest;
 use crate::model::problem::Problem;
-use crate::model::protocol::Delivery;
+use crate::model::protocol::PromptDelivery;
 use crate::model::text_lines::line_range;
 
 /// The words that are commands now or are reserved for one, with a blank between two: `dispatch WORD` does not run
@@ -33,7 +33,7 @@ fn named_like_a_command(mode: &Mode) -> Option<(&Mode, Problem)> {
 fn without_prompt<'a>(manifest: &Manifest, mode: &'a Mode) -> Option<(&'a Mode, Problem)> {
     let declared = manifest.agents.get(&mode.agent)?;
     let needs_one =
-        agent::of(declared.protocol).capabilities().needs_prompt && declared.prompt_headless != Delivery::None;
+        agent::of(declared.protocol).capabilities().needs_prompt && declared.prompt_headless != PromptDelivery::None;
     let has_none = mode.prompt == PromptSource::None && !mode.interactive;
     (needs_one && has_none).then(|| {
         let name = mode.name.as_str();

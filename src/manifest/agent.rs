@@ -1,7 +1,7 @@
 //! An agent: a program that modes run, as the manifest declares it.
 
 use crate::agent;
-use crate::model::protocol::{Delivery, Protocol};
+use crate::model::protocol::{PromptDelivery, Protocol};
 
 /// How one agent is started in each kind of mode. `None`: it cannot be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,8 +11,8 @@ pub struct Agent {
     pub interactive: Option<Vec<String>>,
     /// argv as a background job.
     pub headless: Option<Vec<String>>,
-    pub prompt_interactive: Delivery,
-    pub prompt_headless: Delivery,
+    pub prompt_interactive: PromptDelivery,
+    pub prompt_headless: PromptDelivery,
     pub protocol: Protocol,
 }
 
@@ -23,8 +23,8 @@ impl Agent {
             name: name.to_owned(),
             interactive: None,
             headless: None,
-            prompt_interactive: Delivery::Arg,
-            prompt_headless: Delivery::Arg,
+            prompt_interactive: PromptDelivery::Arg,
+            prompt_headless: PromptDelivery::Arg,
             protocol: Default::default(),
         }
     }

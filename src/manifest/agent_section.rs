@@ -12,7 +12,7 @@ use crate::manifest::sections;
 use crate::manifest::tree::{Node, NodeId, NodeKind};
 use crate::model::names::ModeName;
 use crate::model::problem::Problem;
-use crate::model::protocol::Delivery;
+use crate::model::protocol::PromptDelivery;
 
 /// The agents by name, the built-in ones among them.
 pub(crate) fn read(fields: &SectionFields<'_>) -> BTreeMap<String, Agent> {
@@ -60,14 +60,16 @@ fn read_prompt(fields: &SectionFields<'_>, agent: &mut Agent) {
     if let NodeKind::Map(_) = node.kind {
         let Some(fields) = fields.fields_of("prompt") else { return };
         let delivery = |key: &str| {
-            fields.read(key, |document, node, _| document.read_choice(node, &format!("prompt.{key}"), Delivery::WORDS))
+            fields.read(key, |document, node, _| {
+                document.read_choice(node, &format!("prompt.{key}"), PromptDelivery::WORDS)
+            })
         };
         if let Some(way) = delivery("interactive") {
             agent.prompt_interactive = way;
             refuse_stdin(&fields, "interactive", way);
         }
         agent.prompt_headless = delivery("headless").unwrap_or(agent.prompt_headless);
-    } else if let Some(way) = fields.choice("prompt", Delivery::WORDS) {
+    } else if let Some(way) = fields.choice("prompt", PromptDelivery::WORDS) {
         agent.prompt_headless = way;
         agent.prompt_interactive = way;
         if agent.interactive.is_some() {
@@ -77,8 +79,8 @@ fn read_prompt(fields: &SectionFields<'_>, agent: &mut Agent) {
 }
 
 /// In a window the terminal is standard input.
-fn refuse_stdin(fields: &SectionFields<'_>, key: &str, way: Delivery) {
-    if way == Delivery::Stdin {
+fn refuse_stdin(fields: &SectionFields<'_>, key: &str, way: PromptDelivery) {
+    if way == PromptDelivery::Stdin {
         let message = "an interactive agent's standard input is its terminal; it cannot carry the prompt";
         fields.add_at_value(key, Problem::error(message).hint("write `prompt: { interactive: arg, headless: stdin }`"));
     }

@@ -8,7 +8,7 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::Value as Json;
 
 use crate::model::notify::NewsKind;
-use crate::model::protocol::{Delivery, Protocol};
+use crate::model::protocol::{PromptDelivery, Protocol};
 use crate::model::restart::Restart;
 use crate::model::retry::RetryOn;
 
@@ -240,12 +240,12 @@ sections! {
     AGENT: "in an agent", "agents: { NAME: { … } }" {
         "interactive": Command, "Its command in a window.";
         "headless": Command, "Its command as a background job.";
-        "prompt": Either(&Choice(words::<Delivery>), &Keys(&AGENT_PROMPT));
+        "prompt": Either(&Choice(words::<PromptDelivery>), &Keys(&AGENT_PROMPT));
         "protocol": Choice(words::<Protocol>), "How its output and state are read.";
     }
     AGENT_PROMPT: "in the `prompt` of an agent", "agents: { NAME: { prompt: { … } } }" {
-        "interactive": Choice(words::<Delivery>);
-        "headless": Choice(words::<Delivery>);
+        "interactive": Choice(words::<PromptDelivery>);
+        "headless": Choice(words::<PromptDelivery>);
     }
     MODE: "in a mode", "modes: { NAME: { … } }" {
         "description": Text;

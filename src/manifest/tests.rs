@@ -14,7 +14,7 @@ use crate::manifest::{Loaded, Origin, PromptSource, TaskChoice, TaskSelector, lo
 use crate::model::interval::Interval;
 use crate::model::names::{ModeName, TaskId};
 use crate::model::problem::Problem;
-use crate::model::protocol::{Delivery, Protocol};
+use crate::model::protocol::{PromptDelivery, Protocol};
 use crate::model::restart::Restart;
 use crate::model::retry::{Retry, RetryOn};
 use crate::model::task_source::{RunInstructions, SubtaskFile, TaskSource};
@@ -149,7 +149,7 @@ fn the_contracts_example_loads() {
     );
     assert_eq!(manifest.worktree.as_ref().unwrap().setup, ["npm", "ci"]);
     let claude = &manifest.agents["claude"];
-    assert_eq!((claude.prompt_interactive, claude.prompt_headless), (Delivery::Arg, Delivery::Stdin));
+    assert_eq!((claude.prompt_interactive, claude.prompt_headless), (PromptDelivery::Arg, PromptDelivery::Stdin));
     assert_eq!(claude.protocol, Protocol::Claude);
     let review = mode(&loaded, "code-review");
     assert_eq!(review.prompt, PromptSource::Template(manifest.root.join("templates/code-review.md")));

@@ -21,7 +21,7 @@ pub enum Protocol {
 /// How the prompt reaches the agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Delivery {
+pub enum PromptDelivery {
     /// As the last argument.
     Arg,
     /// On standard input, which is then closed.
@@ -32,4 +32,4 @@ pub enum Delivery {
     None,
 }
 
-words!(Delivery { Arg: "arg", Stdin: "stdin", File: "file", None: "none" });
+words!(PromptDelivery { Arg: "arg", Stdin: "stdin", File: "file", None: "none" });

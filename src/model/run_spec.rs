@@ -14,7 +14,7 @@ use crate::model::interval::Interval;
 use crate::model::limits::Limits;
 use crate::model::names::{ModeName, Pair, TaskId};
 use crate::model::process_id::{FolderId, HostBoot};
-use crate::model::protocol::{Delivery, Protocol};
+use crate::model::protocol::{PromptDelivery, Protocol};
 use crate::model::retry::Retry;
 use crate::model::run_id::RunId;
 use crate::model::started_by::StartedBy;
@@ -58,7 +58,7 @@ pub struct LaunchSpec {
     pub program: PathBuf,
     /// Arguments, `argv[0]` first, without the prompt.
     pub argv: Vec<String>,
-    pub delivery: Delivery,
+    pub delivery: PromptDelivery,
     /// `--` goes before a prompt that is an argument.
     pub dash_dash: bool,
     pub cwd: PathBuf,

@@ -13,7 +13,7 @@ use crate::model::conditions::Conditions;
 use crate::model::freshness::Tracked;
 use crate::model::names::{Pair, TaskId};
 use crate::model::problem::Problem;
-use crate::model::protocol::Delivery;
+use crate::model::protocol::PromptDelivery;
 use crate::model::run_id::RunId;
 use crate::model::run_spec::{Expect, Keep, LaunchSpec, RunKind, WorktreeSpec};
 use crate::model::started_by::StartedBy;
@@ -236,7 +236,7 @@ pub fn prepare(
         program,
         argv,
         delivery,
-        dash_dash: delivery == Delivery::Arg && can.prompt_needs_dash_dash,
+        dash_dash: delivery == PromptDelivery::Arg && can.prompt_needs_dash_dash,
         cwd,
         protocol: agent.protocol,
         agent: Some(mode.agent.clone()),

@@ -3,7 +3,7 @@
 use crate::agent;
 use crate::manifest::templates::Templates;
 use crate::manifest::{Mode, PromptSource};
-use crate::model::protocol::Delivery;
+use crate::model::protocol::PromptDelivery;
 use crate::runner::prepare::PrepareError;
 use crate::system::ids;
 use crate::tasks::Task;
@@ -77,14 +77,14 @@ pub(super) fn delivery(
     agent: &crate::manifest::Agent,
     mode: &Mode,
     prompt: Option<&[u8]>,
-) -> Result<Delivery, PrepareError> {
-    let Some(prompt) = prompt else { return Ok(Delivery::None) };
+) -> Result<PromptDelivery, PrepareError> {
+    let Some(prompt) = prompt else { return Ok(PromptDelivery::None) };
     let wanted = if mode.interactive { agent.prompt_interactive } else { agent.prompt_headless };
-    if wanted != Delivery::Arg || prompt.len() < MAX_ARGUMENT {
+    if wanted != PromptDelivery::Arg || prompt.len() < MAX_ARGUMENT {
         return Ok(wanted);
     }
     match agent::of(agent.protocol).capabilities().reads_prompt_from_stdin_in_window {
-        true => Ok(Delivery::Stdin),
+        true => Ok(PromptDelivery::Stdin),
         false => Err(PrepareError::ArgumentTooLong { bytes: prompt.len() }),
     }
 }

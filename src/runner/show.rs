@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::agent::sanitize_line;
 use crate::manifest::{Mode, Origin};
-use crate::model::protocol::Delivery;
+use crate::model::protocol::PromptDelivery;
 use crate::model::run::Run;
 use crate::model::run_spec::RunKind;
 use crate::plan::step::HeldReason;
@@ -45,14 +45,14 @@ pub fn prepared(prepared: &Prepared) -> RenderView {
     env.sort();
     let mut argv = hooks::shown(prepared);
     match prepared.delivery {
-        Delivery::Arg => {
+        PromptDelivery::Arg => {
             if prepared.dash_dash {
                 argv.push("--".to_owned());
             }
             argv.push("<prompt>".to_owned());
         }
-        Delivery::File => argv.push("<prompt file>".to_owned()),
-        Delivery::Stdin | Delivery::None => {}
+        PromptDelivery::File => argv.push("<prompt file>".to_owned()),
+        PromptDelivery::Stdin | PromptDelivery::None => {}
     }
     RenderView {
         mode: prepared.pair.mode.to_string(),
@@ -62,10 +62,10 @@ pub fn prepared(prepared: &Prepared) -> RenderView {
         argv,
         cwd: prepared.cwd.clone(),
         delivery: match prepared.delivery {
-            Delivery::Arg => "arg",
-            Delivery::Stdin => "stdin",
-            Delivery::File => "file",
-            Delivery::None => "none",
+            PromptDelivery::Arg => "arg",
+            PromptDelivery::Stdin => "stdin",
+            PromptDelivery::File => "file",
+            PromptDelivery::None => "none",
         },
         prompt: prepared.prompt.as_ref().map(|prompt| String::from_utf8_lossy(prompt).into_owned()),
         env,

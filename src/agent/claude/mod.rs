@@ -34,7 +34,7 @@ use crate::agent::protocol::{
 };
 use crate::agent::report::AgentReport;
 use crate::agent::window::WindowProtocol;
-use crate::model::protocol::Delivery;
+use crate::model::protocol::PromptDelivery;
 
 #[derive(Debug)]
 pub(in crate::agent) struct Claude;
@@ -49,8 +49,8 @@ impl AgentProtocol for Claude {
             name: "claude",
             interactive: &["claude"],
             headless: &["claude", "-p", "--output-format", "stream-json", "--verbose"],
-            prompt_interactive: Delivery::Arg,
-            prompt_headless: Delivery::Stdin,
+            prompt_interactive: PromptDelivery::Arg,
+            prompt_headless: PromptDelivery::Stdin,
         })
     }
 

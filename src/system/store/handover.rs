@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStringExt as _;
 
-use crate::model::protocol::Delivery;
+use crate::model::protocol::PromptDelivery;
 use crate::model::run_spec::RunSpec;
 use crate::system::environment::{self, Environment};
 use crate::system::store::record_file;
@@ -15,22 +15,22 @@ use crate::system::store::run_folder::{MAX_PROMPT, RunFolder};
 pub fn full_argv(spec: &RunSpec, folder: &RunFolder) -> io::Result<Vec<OsString>> {
     let mut argv: Vec<OsString> = spec.argv.iter().map(OsString::from).collect();
     match spec.delivery {
-        Delivery::Arg => {
+        PromptDelivery::Arg => {
             let prompt = record_file::read_bytes(&folder.prompt(), MAX_PROMPT).map_err(io::Error::other)?;
             if spec.dash_dash {
                 argv.push("--".into());
             }
             argv.push(OsString::from_vec(prompt));
         }
-        Delivery::File => argv.push(folder.absolute()?.join("prompt").into()),
-        Delivery::Stdin | Delivery::None => {}
+        PromptDelivery::File => argv.push(folder.absolute()?.join("prompt").into()),
+        PromptDelivery::Stdin | PromptDelivery::None => {}
     }
     Ok(argv)
 }
 
 /// The prompt as the agent's standard input, where it is delivered so.
 pub fn stdin_of(spec: &RunSpec, folder: &RunFolder) -> io::Result<Option<File>> {
-    (spec.delivery == Delivery::Stdin).then(|| File::open(folder.prompt())).transpose()
+    (spec.delivery == PromptDelivery::Stdin).then(|| File::open(folder.prompt())).transpose()
 }
 
 /// Takes the environment that waits for the run; it is gone afterwards.
