@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::http::refusal::{Refusal, RefusalKind};
+use crate::runner::launch::request::{Resume, StartRequest};
 
 /// The body of `POST /dispatch` and `/api/render`.
 #[derive(Debug, Default, Deserialize)]
@@ -74,6 +75,13 @@ impl StartBody {
             return Err(Refusal::with(RefusalKind::BadValue, "a NUL cannot be handed to a program"));
         }
         Ok(start)
+    }
+
+    pub(super) fn into_request(self) -> StartRequest {
+        let resume = if self.resume { Resume::LastOfPair } else { Resume::Nobodys };
+        let prompt = self.prompt.map(String::into_bytes);
+        let (extras, force, subtasks) = (self.extras, self.force, self.subtasks);
+        StartRequest { prompt, extras, force, subtasks, resume, ..StartRequest::default() }
     }
 }
 

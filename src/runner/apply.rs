@@ -10,14 +10,15 @@ use crate::model::started_by::StartedBy;
 use crate::plan::diff::Plan;
 use crate::plan::step::{Action, Step};
 use crate::runner::basis::Bases;
-use crate::runner::batch;
+use crate::runner::launch::many;
+use crate::runner::launch::request::StartRequest;
+use crate::runner::launch::start::{StartError, Started};
 use crate::runner::prepare;
-use crate::runner::prepare::{PrepareError, Prepared, Request};
+use crate::runner::prepare::{PrepareError, Prepared};
 use crate::runner::project::Project;
 use crate::runner::queue;
 use crate::runner::reconcile::recent_restarts;
 use crate::runner::refresh;
-use crate::runner::start::{StartError, Started};
 use crate::runner::stop;
 use crate::runner::stop::{How, StopError};
 use crate::runner::store::Store;
@@ -125,7 +126,7 @@ fn start_level(
             Err(error) => outcomes.push(Some(error)),
         }
     }
-    let mut started = batch::start_many(store, &ready).into_iter();
+    let mut started = many::start_many(store, &ready).into_iter();
     let one = |failed: Option<ApplyError>| match failed {
         Some(error) => Err(error),
         None => match started.next() {
@@ -170,9 +171,9 @@ fn prepare_step(
 ) -> Result<Prepared, ApplyError> {
     let mode = project.manifest.modes.get(&step.pair.mode).ok_or(ApplyError::Gone)?;
     let task = tasks.get(&step.pair.task).ok_or(ApplyError::Gone)?;
-    let mut prepared = prepare::prepare(project, tasks, mode, task, &Request::default())?;
+    let request = StartRequest { started_by: Some(StartedBy::Up), ..StartRequest::default() };
+    let mut prepared = prepare::prepare(project, tasks, mode, task, &request, None)?;
     prepared.by_up = true;
-    prepared.started_by = Some(StartedBy::Up);
     prepared.basis = bases.of(mode, task);
     Ok(prepared)
 }

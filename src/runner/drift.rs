@@ -13,8 +13,9 @@ use crate::model::run_id::RunId;
 use crate::model::run_spec::{LaunchSpec, RunKind, RunSpec, WorktreeSpec};
 use crate::plan::drift::{Change, Drift};
 use crate::runner::basis::Bases;
+use crate::runner::launch::request::StartRequest;
 use crate::runner::prepare;
-use crate::runner::prepare::{Prepared, Request};
+use crate::runner::prepare::Prepared;
 use crate::runner::project::Project;
 use crate::runner::store::Store;
 use crate::system::fingerprint::Digest;
@@ -30,7 +31,7 @@ pub(super) fn of(project: &Project, tasks: &TaskSet, store: &Store, run: &Run, b
     }
     let folder = store.folder(run.id());
     let Ok(spec) = folder.read_spec() else { return Vec::new() };
-    match prepare::prepare(project, tasks, mode, task, &Request::default()) {
+    match prepare::prepare(project, tasks, mode, task, &StartRequest::default(), None) {
         Ok(prepared) => {
             let mut fields = differing(&spec, &prepared);
             if spec.resumes.is_none() && folder.read_prompt().ok() != Some(prepared.prompt.clone().unwrap_or_default())

@@ -111,7 +111,8 @@ fn check_may_start(folder: &RunFolder, spec: &RunSpec) -> Result<(), ExecError> 
         Ok(Liveness::Held(named)) => named.as_ref() == Some(&spec.run_id),
         Ok(Liveness::Free) | Err(_) => false,
     };
-    if folder.is_queued() && !is_being_started() {
+    // In this order: the starter removes the queue record before it releases the pair.
+    if !is_being_started() && folder.is_queued() {
         return refused("waits in the queue");
     }
     Ok(())

@@ -90,9 +90,9 @@ mod tests {
 
     use super::*;
     use crate::model::names::{ModeName, Pair, TaskId};
+    use crate::runner::launch::start::StartError;
     use crate::runner::prepare::PrepareError;
     use crate::runner::project::{NameLookupError, OpenError};
-    use crate::runner::start::StartError;
     use crate::runner::stop::StopError;
     use crate::system::tmux::TmuxError;
 

@@ -3,15 +3,19 @@
 //! Never a false skip: whatever cannot be read or told makes it stale.
 
 use crate::agent;
+use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_spec::RunKind;
 use crate::model::run_state::EndState;
 use crate::plan::freshness::{Freshness, OutputsNow, compare};
-use crate::runner::prepare::Prepared;
+use crate::runner::launch::request::StartRequest;
+use crate::runner::prepare::{self, Prepared};
+use crate::runner::project::Project;
 use crate::runner::refresh;
 use crate::runner::store::Store;
 use crate::system::fingerprint::{self, Inputs};
 use crate::system::store::index::IndexError;
+use crate::tasks::TaskSet;
 
 /// `None` where the mode has no `sources`, or the pair's last run did not succeed. Else that
 /// run, and whether running again would do the same.
@@ -47,4 +51,18 @@ pub(super) fn of(store: &Store, prepared: &Prepared) -> Result<Option<(Run, Fres
         (Err(error), _, _) | (_, Err(error), _) | (_, _, Err(error)) => doubt(error.to_string()),
     };
     Ok(Some((run, freshness)))
+}
+
+/// Whether a needed pair has succeeded, and would do nothing new.
+pub(super) fn is_met(project: &Project, tasks: &TaskSet, store: &Store, pair: &Pair) -> bool {
+    let succeeded =
+        matches!(refresh::last_run(store, pair), Ok(Some(run)) if run.end_state() == Some(EndState::Succeeded));
+    let (Some(mode), Some(task)) = (project.manifest.modes.get(&pair.mode), tasks.get(&pair.task)) else {
+        return false;
+    };
+    if !succeeded || mode.sources.is_empty() {
+        return succeeded;
+    }
+    let prepared = prepare::prepare(project, tasks, mode, task, &StartRequest::default(), None);
+    prepared.is_ok_and(|prepared| matches!(of(store, &prepared), Ok(Some((_, Freshness::UpToDate)))))
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use crate::agent::{self, AgentProtocol, LaunchOptions};
 use crate::manifest::templates::Templates;
-use crate::manifest::{Mode, stays_below};
+use crate::manifest::{Agent, Mode, stays_below};
 use crate::model::conditions::Conditions;
 use crate::model::freshness::Tracked;
 use crate::model::names::{Pair, TaskId};
@@ -17,6 +17,7 @@ use crate::model::protocol::PromptDelivery;
 use crate::model::run_id::RunId;
 use crate::model::run_spec::{Expect, Keep, LaunchSpec, RunKind, WorktreeSpec};
 use crate::model::started_by::StartedBy;
+use crate::runner::launch::request::{Conversation, StartRequest};
 use crate::runner::project::{NameLookupError, Project};
 use crate::runner::prompt::{self, Placeholder};
 use crate::runner::task_worktree;
@@ -29,24 +30,6 @@ use crate::system::process::program::{self, ProgramError};
 use crate::system::process::resource_scope::ResourceScope;
 use crate::system::store::run_folder::MAX_PROMPT;
 use crate::tasks::{self, Task, TaskSet};
-
-/// What was asked for one pair.
-#[derive(Clone, Debug, Default)]
-pub struct Request {
-    /// `--prompt`, as bytes: any but NUL.
-    pub prompt: Option<Vec<u8>>,
-    pub extras: Vec<String>,
-    /// `-B`.
-    pub force: bool,
-    /// `--save-to`, in place of the mode's.
-    pub save_to: Option<PathBuf>,
-    /// `-j`: lowers the manifest's `jobs`.
-    pub jobs: Option<u32>,
-    /// `--resume`: the run whose conversation this one goes on in, and that conversation.
-    pub resume: Option<(RunId, String)>,
-    /// The folder where that conversation is known, in place of the mode's.
-    pub cwd: Option<PathBuf>,
-}
 
 /// Everything a start needs.
 #[derive(Clone, Debug, PartialEq)]
@@ -132,14 +115,11 @@ pub fn prepare(
     tasks: &TaskSet,
     mode: &Mode,
     task: &Task,
-    request: &Request,
+    request: &StartRequest,
+    conversation: Option<&Conversation>,
 ) -> Result<Prepared, PrepareError> {
-    if request.prompt.as_ref().is_some_and(|prompt| prompt.contains(&0)) {
-        return Err(PrepareError::Nul { what: "prompt" });
-    }
-    if request.extras.iter().any(|extra| extra.contains('\0')) {
-        return Err(PrepareError::Nul { what: "argument" });
-    }
+    check_text(request)?;
+    let pair = Pair { mode: mode.name.clone(), task: task.id.clone() };
     let body = tasks::read_body(task)?;
     let templates = Templates::new(&project.manifest.root);
     let worktree = worktree_of(project, tasks, mode, task)?;
@@ -159,45 +139,28 @@ pub fn prepare(
     let inline =
         |what: &str, source: &str| templates.render_inline(&format!("{what} of mode `{}`", mode.name), source, &value);
 
-    let (cwd, to_make) = match &request.cwd {
-        Some(cwd) if !cwd.is_dir() => {
-            let pair = Pair { mode: mode.name.clone(), task: task.id.clone() };
-            return Err(task_worktree::missing_folder(project, cwd, pair, request, worktree.as_ref()));
+    let (cwd, to_make) = match conversation.and_then(|known| Some((known, known.cwd.as_ref()?))) {
+        Some((known, cwd)) if !cwd.is_dir() => {
+            return Err(task_worktree::missing_folder(project, cwd, pair, &known.run, worktree.as_ref()));
         }
-        Some(cwd) => (cwd.clone(), None),
+        Some((_, cwd)) => (cwd.clone(), None),
         None => task_worktree::folder_of(project, mode, task, worktree, &inline)?,
     };
-    // A conversation that goes on has been told its mode's prompt: only what was typed is new,
-    // and a headless agent, which must be told something, is asked again.
-    let prompt = match (&request.resume, &request.prompt) {
+    // The mode's prompt is already in a conversation that continues: only what was typed is new,
+    // and a headless agent, which needs a prompt, gets the mode's again.
+    let prompt = match (conversation, &request.prompt) {
         (Some(_), Some(typed)) => Some(typed.clone()),
         (Some(_), None) if mode.interactive => None,
         _ => prompt::of(mode, task, prompt_words, &templates, &value, &placeholder)?,
     };
-    if let Some(prompt) = &prompt {
-        if prompt.len() as u64 > MAX_PROMPT {
-            return Err(PrepareError::PromptTooLong { bytes: prompt.len() });
-        }
-        if prompt.contains(&0) {
-            return Err(PrepareError::Nul { what: "prompt" });
-        }
-    }
+    check_prompt(prompt.as_deref())?;
 
-    let agent = project.manifest.agents.get(&mode.agent);
-    let base = agent.and_then(|agent| agent.argv(mode.interactive));
-    let (Some(agent), Some(base)) = (agent, base) else {
-        return Err(PrepareError::AgentForm {
-            mode: mode.name.to_string(),
-            agent: mode.agent.clone(),
-            interactive: mode.interactive,
-        });
-    };
+    let (agent, base) = agent_of(project, mode)?;
     let flags = mode.flags.iter().map(|flag| inline("flag", flag)).collect::<Result<Vec<_>, _>>()?;
     if flags.iter().any(|flag| flag.contains('\0')) {
         return Err(PrepareError::Nul { what: "flag" });
     }
-    let pair = Pair { mode: mode.name.clone(), task: task.id.clone() };
-    let resumed = request.resume.as_ref().map(|(_, session)| session.clone());
+    let resumed = conversation.map(|known| known.session.clone());
     let protocol = agent::of(agent.protocol);
     let can = protocol.capabilities();
     if resumed.is_some() && !can.resume {
@@ -217,20 +180,8 @@ pub fn prepare(
     let delivery = prompt::delivery(agent, mode, prompt.as_deref())?;
     let environment = environment_of(project, mode, protocol);
     let not_passed = environment::not_passed(protocol.login_variables(), &environment);
-    let path = environment.get(std::ffi::OsStr::new("PATH")).map(OsString::as_os_str);
-    let program = program::find(&argv[0], path, &project.manifest.root)
-        .map_err(|source| PrepareError::Program { mode: mode.name.to_string(), source })?;
-    if argv[0].contains('/') {
-        // A relative program is relative to the manifest, not to whatever folder the run is in.
-        argv[0] = program.display().to_string();
-    }
+    let program = find_program(project, mode, &mut argv, &environment)?;
     let kind = kind_of(project, mode, request, &environment, &inline)?;
-    let conditions = Conditions {
-        after: Vec::new(),
-        gate: mode.gate || task.declared.as_ref().is_some_and(|declared| declared.gate),
-        exclusive: mode.exclusive,
-        budget_day: project.manifest.budget.day,
-    };
     let launch = LaunchSpec {
         manifest: project.manifest.path.clone(),
         program,
@@ -240,16 +191,16 @@ pub fn prepare(
         cwd,
         protocol: agent.protocol,
         agent: Some(mode.agent.clone()),
-        started_by: Some(StartedBy::Cli),
+        started_by: request.started_by.or(Some(StartedBy::Cli)),
         stop_grace: mode.stop_grace,
         session_id,
         extras: request.extras.clone(),
-        resumes: request.resume.as_ref().map(|(run, _)| run.clone()),
+        resumes: conversation.map(|known| known.run.clone()),
         by_up: false,
         restarts: Vec::new(),
         basis: None,
         not_passed,
-        conditions,
+        conditions: conditions_of(project, mode, task),
         worktree: to_make,
         kind,
         keep: Keep {
@@ -267,6 +218,61 @@ pub fn prepare(
         declared_worktree,
         launch,
     })
+}
+
+/// No text of the request may hold a NUL: it cannot be handed to a program.
+fn check_text(request: &StartRequest) -> Result<(), PrepareError> {
+    if request.prompt.as_ref().is_some_and(|prompt| prompt.contains(&0)) {
+        return Err(PrepareError::Nul { what: "prompt" });
+    }
+    if request.extras.iter().any(|extra| extra.contains('\0')) {
+        return Err(PrepareError::Nul { what: "argument" });
+    }
+    Ok(())
+}
+
+fn check_prompt(prompt: Option<&[u8]>) -> Result<(), PrepareError> {
+    let prompt = prompt.unwrap_or_default();
+    if prompt.len() as u64 > MAX_PROMPT {
+        return Err(PrepareError::PromptTooLong { bytes: prompt.len() });
+    }
+    if prompt.contains(&0) { Err(PrepareError::Nul { what: "prompt" }) } else { Ok(()) }
+}
+
+/// The mode's agent, and its command in the form that the mode needs.
+fn agent_of<'a>(project: &'a Project, mode: &Mode) -> Result<(&'a Agent, &'a [String]), PrepareError> {
+    let agent = project.manifest.agents.get(&mode.agent);
+    let found = agent.and_then(|agent| Some((agent, agent.argv(mode.interactive)?)));
+    found.ok_or_else(|| PrepareError::AgentForm {
+        mode: mode.name.to_string(),
+        agent: mode.agent.clone(),
+        interactive: mode.interactive,
+    })
+}
+
+/// The agent's program. One that is written as a path is relative to the manifest, whatever folder the run is in.
+fn find_program(
+    project: &Project,
+    mode: &Mode,
+    argv: &mut [String],
+    environment: &Environment,
+) -> Result<PathBuf, PrepareError> {
+    let path = environment.get(std::ffi::OsStr::new("PATH")).map(OsString::as_os_str);
+    let program = program::find(&argv[0], path, &project.manifest.root)
+        .map_err(|source| PrepareError::Program { mode: mode.name.to_string(), source })?;
+    if argv[0].contains('/') {
+        argv[0] = program.display().to_string();
+    }
+    Ok(program)
+}
+
+fn conditions_of(project: &Project, mode: &Mode, task: &Task) -> Conditions {
+    Conditions {
+        after: Vec::new(),
+        gate: mode.gate || task.declared.as_ref().is_some_and(|declared| declared.gate),
+        exclusive: mode.exclusive,
+        budget_day: project.manifest.budget.day,
+    }
 }
 
 fn environment_of(project: &Project, mode: &Mode, protocol: &dyn AgentProtocol) -> Environment {
@@ -289,7 +295,7 @@ fn declared_env(project: &Project, mode: &Mode) -> BTreeMap<String, String> {
 fn kind_of(
     project: &Project,
     mode: &Mode,
-    request: &Request,
+    request: &StartRequest,
     environment: &Environment,
     inline: &impl Fn(&str, &str) -> Result<String, Problem>,
 ) -> Result<RunKind, PrepareError> {

@@ -12,14 +12,14 @@ use crate::model::queue_record::QueueRecord;
 use crate::model::run::RunFacts;
 use crate::model::run_spec::{RunKind, RunSpec};
 use crate::model::run_state::{EndState, WaitingFor};
-use crate::runner::begin;
-use crate::runner::begin::{Next, Reserved};
+use crate::runner::launch;
+use crate::runner::launch::reserve::{self, NextStep, Reserved};
+use crate::runner::launch::start::StartError;
 use crate::runner::notify;
 use crate::runner::prune;
 use crate::runner::readiness;
 use crate::runner::readiness::Readiness;
 use crate::runner::refresh;
-use crate::runner::start::StartError;
 use crate::runner::store::Store;
 use crate::system::clock;
 use crate::system::process::supervise;
@@ -108,7 +108,7 @@ fn move_on(store: &Store, queued: &Queued, recheck_older: bool, full: u32) -> Re
     if folder.id()? != spec.folder || !folder.environment_waits(&spec) {
         return Ok(Moved::Waits);
     }
-    let folders = begin::lock_folders(store, spec.conditions.exclusive)?;
+    let folders = reserve::lock_folders(store, spec.conditions.exclusive)?;
     let readiness =
         readiness::of(store, &*store.index()?, &spec.conditions, spec.is_headless(), &spec.cwd, Some(&spec.run_id))?;
     let moved = match readiness {
@@ -140,7 +140,7 @@ fn start_one_queued(
     let slot = match spec.kind {
         RunKind::Headless { slots, .. } => match take_slot(store, slots, full)? {
             Some(slot) => Some(slot),
-            None if begin::is_nested(store, spec.parent_run.as_ref()) => None,
+            None if reserve::is_nested(store, spec.parent_run.as_ref()) => None,
             None => {
                 note_wait(store, folder, spec, queued.waiting_for, WaitingFor::Slot, None)?;
                 return Ok(Moved::NoSlot);
@@ -156,8 +156,8 @@ fn start_one_queued(
         }
         RunKind::Interactive { .. } => {
             let facts = RunFacts::of(spec);
-            let reserved = Reserved { folder: folder.clone(), spec: spec.clone(), facts, lock, next: Next::Window };
-            begin::launch(store, reserved, None)?;
+            let reserved = Reserved { folder: folder.clone(), spec: spec.clone(), facts, lock, next: NextStep::Window };
+            launch::launch(store, reserved, None)?;
         }
     }
     // Only now: a record beside one that lives says nothing, one that is gone too early says lost.

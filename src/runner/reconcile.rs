@@ -23,10 +23,10 @@ use crate::plan::graph::{Graph, Ordering};
 use crate::plan::wanted::{Membership, WantedSet, wanted};
 use crate::runner::basis::Bases;
 use crate::runner::drift;
+use crate::runner::freshness;
 use crate::runner::project::Project;
 use crate::runner::refresh;
 use crate::runner::store::Store;
-use crate::runner::together;
 use crate::system::clock;
 use crate::system::store::index::{Index, IndexError};
 use crate::system::watch::ChangeWatch;
@@ -78,7 +78,7 @@ pub fn plan(
     });
     let states = states.collect::<Result<Vec<_>, IndexError>>()?;
     let plan = diff(&states, &actual.others(&wanted), options);
-    let met = |pair: &Pair| store.is_some_and(|store| together::is_met(project, tasks, store, pair));
+    let met = |pair: &Pair| store.is_some_and(|store| freshness::is_met(project, tasks, store, pair));
     let (going, starts) = (plan.on_their_way(), plan.starts());
     let modes = &project.manifest.modes;
     let graph =

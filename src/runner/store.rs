@@ -15,7 +15,6 @@ use crate::system::process;
 use crate::system::store::index::{HistoryFilter, Index, IndexError, Totals};
 use crate::system::store::run_folder::RunFolder;
 use crate::system::store::state_dir::{StateDir, StateDirError};
-use crate::system::tmux::WarmClient;
 
 /// The handle on one state folder: its path, its index, the machine that looks, and what the command wants.
 #[derive(Clone, Debug)]
@@ -24,8 +23,6 @@ pub struct Store {
     host_boot: HostBoot,
     /// An index that was opened and is not in use: a command asks it several times.
     spare: Arc<Mutex<Option<Index>>>,
-    /// A tmux client that was started before it was needed.
-    warm: Arc<Mutex<Option<WarmClient>>>,
     pub(super) day_limit: DayLimit,
     pub terminal: TerminalPreference,
     /// How long each tmux server is waited for.
@@ -77,22 +74,10 @@ impl Store {
             state,
             host_boot: process::host_boot(),
             spare: Arc::default(),
-            warm: Arc::default(),
             day_limit: DayLimit::AsQueued,
             terminal: TerminalPreference::default(),
             tmux_patience: TmuxPatience::default(),
         }
-    }
-
-    /// The first window is made by this client.
-    #[must_use]
-    pub fn with_warm_client(self, warm: Option<WarmClient>) -> Self {
-        *self.warm.lock().unwrap_or_else(PoisonError::into_inner) = warm;
-        self
-    }
-
-    pub(super) fn take_warm_client(&self) -> Option<WarmClient> {
-        self.warm.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// For a front end that shows runs and is not to be held up by a tmux that does not answer.

@@ -7,8 +7,9 @@ use crate::manifest::Mode;
 use crate::manifest::templates::Templates;
 use crate::model::names::Pair;
 use crate::model::problem::Problem;
+use crate::model::run_id::RunId;
 use crate::model::run_spec::{WorktreeSpec, below};
-use crate::runner::prepare::{PrepareError, Request};
+use crate::runner::prepare::PrepareError;
 use crate::runner::project::Project;
 use crate::runner::template_context::Context;
 use crate::system::git::{self, GitError, Repository};
@@ -95,11 +96,10 @@ pub(super) fn missing_folder(
     project: &Project,
     cwd: &Path,
     pair: Pair,
-    request: &Request,
+    run: &RunId,
     worktree: Option<&TaskWorktree>,
 ) -> PrepareError {
     let folder = cwd.to_owned();
-    let Some((run, _)) = &request.resume else { return PrepareError::MissingFolder(folder) };
     let root = folder_for_git(project);
     let command = |worktree: &TaskWorktree| {
         let word = |text: &str| shell_words::quote(text).into_owned();

@@ -19,6 +19,7 @@ mod prune;
 mod render;
 mod run;
 mod run_many;
+mod run_one;
 mod segment;
 mod send;
 mod serve;

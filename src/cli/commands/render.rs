@@ -8,8 +8,9 @@ use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult};
 use crate::cli::output;
 use crate::model::run_spec::RunKind;
+use crate::runner::launch::request::StartRequest;
 use crate::runner::prepare;
-use crate::runner::prepare::{Prepared, Request};
+use crate::runner::prepare::Prepared;
 use crate::runner::project::Depth;
 use crate::runner::show;
 use crate::view::render_view::RenderView;
@@ -20,8 +21,8 @@ pub(super) fn run(context: &CommandContext, args: RenderArgs) -> CommandResult {
     let mode = project.mode(&args.mode)?;
     let task = tasks.find(&args.task).map_err(CliError::from)?;
     let prompt = args.prompt.as_deref().map(run::read_prompt).transpose()?;
-    let request = Request { prompt, extras: args.extras, ..Request::default() };
-    let prepared = prepare::prepare(&project, &tasks, mode, task, &request).map_err(CliError::from)?;
+    let request = StartRequest { prompt, extras: args.extras, ..StartRequest::default() };
+    let prepared = prepare::prepare(&project, &tasks, mode, task, &request, None).map_err(CliError::from)?;
     print(context, &[prepared])
 }
 

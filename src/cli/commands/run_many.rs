@@ -3,7 +3,7 @@
 //! As make does: after a failure what runs may end, and nothing further is begun. So without
 //! `-k` a task is started only when a slot is free for it; with `-k` all are queued at once.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
@@ -11,26 +11,26 @@ use std::process::ExitCode;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use crate::cli::args::RunOptions;
-use crate::cli::commands::run::{begin, code, stop_in_background};
-use crate::cli::context::CommandContext as Meant;
-use crate::cli::error::{CliError, CommandResult as Answer};
+use crate::cli::commands::run::{code, note_outcome};
+use crate::cli::commands::run_one::stop_in_background;
+use crate::cli::context::CommandContext;
+use crate::cli::error::{CliError, CommandResult};
 use crate::cli::interrupts::Interrupts;
 use crate::cli::output;
-use crate::cli::progress::{ProgressDisplay as Progress, ProgressLine as Line};
+use crate::cli::progress::{ProgressDisplay, ProgressLine};
 use crate::cli::retry_words;
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{RunState, WaitingFor};
-use crate::runner::beginning::Beginning;
 use crate::runner::follow::Follower;
+use crate::runner::launch::batch::BatchItem;
+use crate::runner::launch::batch_start::{BatchStart, StartOutcome};
+use crate::runner::launch::start::Queueing;
 use crate::runner::refresh;
 use crate::runner::retry_news::RetryNews;
-use crate::runner::start::Queueing;
 use crate::runner::stop::How;
 use crate::runner::store::Store;
-use crate::runner::together::Planned;
 use crate::system::clock;
 use crate::system::watch;
 use crate::view::run_view::{RunView, SkippedView};
@@ -46,113 +46,166 @@ enum Outcome {
     Failed(u8),
 }
 
-/// What a run's follower says when it is through, by its place among the planned.
-type Told = (usize, Outcome);
+/// What a run's follower reports when it is through, by the run's place in the batch.
+type Report = (usize, Outcome);
 
-pub(super) fn run(meant: &Meant, store: &Store, planned: &[Planned], asked: &[Pair], options: &RunOptions) -> Answer {
+/// Runs of one batch that are started and followed together.
+struct ManyRuns<'a> {
+    context: &'a CommandContext,
+    store: &'a Store,
+    items: &'a [BatchItem],
+    starts: BatchStart<'a>,
+    keep_going: bool,
+    /// Nothing further is started.
+    is_closed: bool,
+    progress: ProgressDisplay,
+    outcomes: Vec<Option<Outcome>>,
+    started: Vec<(usize, Run)>,
+    /// How many are followed.
+    running: usize,
+    /// Followed runs of other commands, and those that are no longer waited for.
+    joined: BTreeSet<usize>,
+    let_go: BTreeSet<usize>,
+    reports: mpsc::Sender<Report>,
+    waker: UnixStream,
+}
+
+pub(super) fn run(
+    context: &CommandContext,
+    store: &Store,
+    items: &[BatchItem],
+    requested: &[Pair],
+    starts: BatchStart<'_>,
+    keep_going: bool,
+) -> CommandResult {
     let mut interrupts = Interrupts::new()?;
-    let mut progress = Progress::new(meant);
-    let mut outcomes: Vec<Option<Outcome>> = planned.iter().map(|_| None).collect();
-    let mut pending: VecDeque<usize> = (0..planned.len()).collect();
-    let mut begun = Vec::new();
-    let mut started: Vec<(usize, Run)> = Vec::new();
-    let mut running: usize = 0;
-    let mut interrupted = 0;
-    // Of those that follow somebody else's run: which still do, and which we have let go of.
-    let (mut joined, mut let_go) = (BTreeSet::new(), BTreeSet::new());
-    // What waits for another stands in the queue from the start, so that it goes on without us.
-    let upfront = options.keep_going || planned.iter().any(|planned| !planned.after.is_empty());
-    let (tell, told) = mpsc::channel::<Told>();
+    let (reports, received) = mpsc::channel::<Report>();
     let (mut woken, waker) = UnixStream::pair()?;
     woken.set_nonblocking(true)?;
-    while running > 0 || !pending.is_empty() {
-        while let Some(at) = pending.front().copied() {
-            let ids: Vec<RunId> = started.iter().map(|(_, run)| run.id().clone()).collect();
-            let queueing = match upfront || running == 0 {
-                true => Queueing::Allowed,
-                false => Queueing::Never { after_failure_of: &ids },
-            };
-            let name = planned[at].prepared.pair.to_string();
-            match begin(meant, store, &planned[at], &begun, options, queueing) {
-                Ok(Beginning::NoSlot) => break,
-                Ok(beginning) => {
-                    match &beginning {
-                        Beginning::Run { run, ours } => {
-                            let line = progress.line(&name);
-                            follow_in_background(store, at, (**run).clone(), line, tell.clone(), waker.try_clone()?);
-                            running += 1;
-                            match ours {
-                                true => started.push((at, (**run).clone())),
-                                false => {
-                                    joined.insert(at);
-                                }
-                            }
-                        }
-                        Beginning::UpToDate(run) => outcomes[at] = Some(Outcome::UpToDate(run.clone())),
-                        Beginning::NoSlot | Beginning::Failed(_) => {}
-                    }
-                    begun.push(beginning);
-                }
-                Err(error) => {
-                    progress.line(&name).fail(&error.message);
-                    outcomes[at] = Some(Outcome::Failed(error.code));
-                    begun.push(Beginning::Failed(planned[at].prepared.pair.clone()));
-                    if !options.keep_going {
-                        withdraw(store, planned, &started, at);
-                    }
-                }
-            }
-            pending.pop_front();
-            if !options.keep_going && outcomes.iter().flatten().any(is_failure) {
-                pending.clear();
-            }
-        }
-        if running == 0 {
+    let mut runs = ManyRuns {
+        context,
+        store,
+        items,
+        starts,
+        keep_going,
+        is_closed: false,
+        progress: ProgressDisplay::new(context),
+        outcomes: items.iter().map(|_| None).collect(),
+        started: Vec::new(),
+        running: 0,
+        joined: BTreeSet::new(),
+        let_go: BTreeSet::new(),
+        reports,
+        waker,
+    };
+    let mut interrupted = 0;
+    while runs.running > 0 || runs.has_more() {
+        runs.start_more()?;
+        if runs.running == 0 {
             continue;
         }
-        // A slot that another command frees tells no one: while tasks wait for one, look again.
-        let tick = (!pending.is_empty()).then_some(LOOK);
-        // Nobody who has to rebuild the index should wait for one who sleeps.
+        // No event says that another command released a slot: while tasks wait for one, try again.
+        let tick = runs.has_more().then_some(LOOK);
+        // A command that has to rebuild the index waits for all that have it open.
         store.close_index();
         watch::wait_readable(&[interrupts.as_fd(), woken.as_fd()], tick)?;
         let count = interrupts.take();
         if count > 0 {
             interrupted += count;
-            pending.clear();
-            // What was joined goes on without us.
-            running = running.saturating_sub(joined.len());
-            let_go.append(&mut joined);
-            // What waits first, or it would start when what it waits for is gone.
-            for (_, run) in started.iter().rev() {
-                stop_in_background(store, run, if interrupted > 1 { How::Kill } else { How::Interrupt });
-            }
+            runs.interrupt(if interrupted > 1 { How::Kill } else { How::Interrupt });
         }
         let _ = woken.read(&mut [0; 64]);
-        for (at, outcome) in told.try_iter() {
-            joined.remove(&at);
-            if !let_go.remove(&at) {
-                running = running.saturating_sub(1);
-            }
-            let failed = is_failure(&outcome);
-            outcomes[at] = Some(outcome);
-            if failed && !options.keep_going {
-                pending.clear();
-                withdraw(store, planned, &started, at);
-            }
-        }
+        received.try_iter().for_each(|(at, outcome)| runs.note(at, outcome));
     }
-    progress.close();
-    let code = report(meant, planned, asked, outcomes)?;
+    runs.progress.close();
+    let code = report(context, items, requested, runs.outcomes)?;
     Ok(if interrupted > 0 && code == ExitCode::SUCCESS { ExitCode::from(130) } else { code })
 }
 
-/// After a failure nothing further is begun: what still waits is taken out of the queue. Only what
-/// waits for the failed one stays there, to be told so.
-fn withdraw(store: &Store, planned: &[Planned], started: &[(usize, Run)], failed: usize) {
-    let mut depends = vec![false; planned.len()];
+impl ManyRuns<'_> {
+    fn has_more(&self) -> bool {
+        !self.is_closed && self.starts.upcoming().is_some()
+    }
+
+    /// Starts what may be started now.
+    fn start_more(&mut self) -> Result<(), CliError> {
+        // What waits for another stands in the queue from the start, so that it goes on without this command.
+        let upfront = self.keep_going || self.items.iter().any(|item| !item.after.is_empty());
+        while self.has_more() {
+            let ids: Vec<RunId> = self.started.iter().map(|(_, run)| run.id().clone()).collect();
+            let queueing = match upfront || self.running == 0 {
+                true => Queueing::Allowed,
+                false => Queueing::Never { after_failure_of: &ids },
+            };
+            let at = self.starts.outcomes().len();
+            let Some((item, outcome)) = self.starts.start_next(queueing) else { return Ok(()) };
+            let name = item.prepared.pair.to_string();
+            match outcome.map_err(CliError::from) {
+                Ok(StartOutcome::NoSlot) => return Ok(()),
+                Ok(outcome) => self.follow(at, &name, outcome)?,
+                Err(error) => {
+                    self.progress.line(&name).fail(&error.message);
+                    self.outcomes[at] = Some(Outcome::Failed(error.code));
+                    if !self.keep_going {
+                        withdraw(self.store, self.items, &self.started, at);
+                    }
+                }
+            }
+            self.is_closed |= !self.keep_going && self.outcomes.iter().flatten().any(is_failure);
+        }
+        Ok(())
+    }
+
+    fn follow(&mut self, at: usize, name: &str, outcome: StartOutcome) -> Result<(), CliError> {
+        note_outcome(self.context, &outcome);
+        match outcome {
+            StartOutcome::Run { run, ours } => {
+                let (line, waker) = (self.progress.line(name), self.waker.try_clone()?);
+                follow_in_background(self.store, at, (*run).clone(), line, self.reports.clone(), waker);
+                self.running += 1;
+                match ours {
+                    true => self.started.push((at, *run)),
+                    false => drop(self.joined.insert(at)),
+                }
+            }
+            StartOutcome::UpToDate(run) => self.outcomes[at] = Some(Outcome::UpToDate(run)),
+            StartOutcome::NoSlot | StartOutcome::Failed(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Stops what this command started. What it joined goes on and is no longer waited for.
+    fn interrupt(&mut self, how: How) {
+        self.is_closed = true;
+        self.running = self.running.saturating_sub(self.joined.len());
+        self.let_go.append(&mut self.joined);
+        // What waits first, or it would start when what it waits for is gone.
+        for (_, run) in self.started.iter().rev() {
+            stop_in_background(self.store, run, how);
+        }
+    }
+
+    fn note(&mut self, at: usize, outcome: Outcome) {
+        self.joined.remove(&at);
+        if !self.let_go.remove(&at) {
+            self.running = self.running.saturating_sub(1);
+        }
+        let failed = is_failure(&outcome);
+        self.outcomes[at] = Some(outcome);
+        if failed && !self.keep_going {
+            self.is_closed = true;
+            withdraw(self.store, self.items, &self.started, at);
+        }
+    }
+}
+
+/// After a failure nothing further is started: what still waits is taken out of the queue. Only what waits for
+/// the failed run stays there: it ends as `dependency_failed`.
+fn withdraw(store: &Store, items: &[BatchItem], started: &[(usize, Run)], failed: usize) {
+    let mut depends = vec![false; items.len()];
     depends[failed] = true;
-    for (at, planned) in planned.iter().enumerate() {
-        depends[at] |= planned.after.iter().any(|before| depends[*before]);
+    for (at, item) in items.iter().enumerate() {
+        depends[at] |= item.after.iter().any(|before| depends[*before]);
     }
     for (_, run) in started.iter().filter(|(at, _)| !depends[*at]) {
         let now = refresh::one(store, run.id());
@@ -180,8 +233,8 @@ fn follow_in_background(
     store: &Store,
     at: usize,
     run: Run,
-    mut line: Line,
-    tell: mpsc::Sender<Told>,
+    mut line: ProgressLine,
+    reports: mpsc::Sender<Report>,
     mut waker: UnixStream,
 ) {
     let store = store.clone();
@@ -195,13 +248,13 @@ fn follow_in_background(
             }
         };
         // The receiver is gone only when the command is over.
-        let _ = tell.send((at, outcome));
+        let _ = reports.send((at, outcome));
         let _ = waker.write_all(b".");
     });
 }
 
 /// Follows one run to its end, or a window until it is open, showing where it stands.
-fn follow(store: &Store, run: &Run, line: &mut Line) -> Result<Run, CliError> {
+fn follow(store: &Store, run: &Run, line: &mut ProgressLine) -> Result<Run, CliError> {
     let mut follower = Follower::new(store, run, None)?;
     let mut retries = RetryNews::of(store, run.id());
     loop {
@@ -218,19 +271,24 @@ fn follow(store: &Store, run: &Run, line: &mut Line) -> Result<Run, CliError> {
 }
 
 /// The first failing decides the exit code: in argument order, and then what those needed.
-fn report(meant: &Meant, planned: &[Planned], asked: &[Pair], outcomes: Vec<Option<Outcome>>) -> Answer {
+fn report(
+    context: &CommandContext,
+    items: &[BatchItem],
+    requested: &[Pair],
+    outcomes: Vec<Option<Outcome>>,
+) -> CommandResult {
     let place = |at: &usize| {
-        let pair = &planned[*at].prepared.pair;
-        asked.iter().position(|asked| asked == pair).unwrap_or(usize::MAX)
+        let pair = &items[*at].prepared.pair;
+        requested.iter().position(|requested| requested == pair).unwrap_or(usize::MAX)
     };
-    let mut told: Vec<(usize, Outcome)> =
+    let mut ended: Vec<Report> =
         outcomes.into_iter().enumerate().filter_map(|(at, outcome)| Some((at, outcome?))).collect();
-    // A task without an outcome was not begun.
-    told.sort_by_key(|(at, _)| place(at));
+    // A task without an outcome was not started.
+    ended.sort_by_key(|(at, _)| place(at));
     let mut first = None;
     let mut views = Vec::new();
     let mut hints = BTreeSet::new();
-    for (_, outcome) in told {
+    for (_, outcome) in ended {
         first = first.or(Some(outcome_code(&outcome)).filter(|code| *code != 0));
         match &outcome {
             Outcome::Ended(run) | Outcome::Opened(run) => {
@@ -242,9 +300,9 @@ fn report(meant: &Meant, planned: &[Planned], asked: &[Pair], outcomes: Vec<Opti
         }
     }
     for hint in hints {
-        output::stderr(meant).hint(&hint);
+        output::stderr(context).hint(&hint);
     }
-    if meant.json {
+    if context.json {
         output::json(&serde_json::json!({ "runs": views }))?;
     }
     Ok(ExitCode::from(first.unwrap_or(0)))

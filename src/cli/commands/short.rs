@@ -33,7 +33,7 @@ pub(super) fn run(context: &CommandContext, words: Vec<OsString>) -> CommandResu
         }
         Err(error) => return Err(error.into()),
     };
-    let ready = run::window_ahead(&project, mode, &RunOptions::default());
+    let warm = run::warm_client(&project, mode, &RunOptions::default());
     let tasks = project.tasks();
     let rest: Vec<String> = texts.collect();
     let from_worktree = || project.task_of_worktree(&tasks, mode).and_then(|task| tasks.get(&task.id));
@@ -57,7 +57,8 @@ pub(super) fn run(context: &CommandContext, words: Vec<OsString>) -> CommandResu
         Some((first, rest)) if first == "--" => rest.to_vec(),
         _ => extras,
     };
-    run::start(context, &project, &tasks, (mode, ready), &[task], RunOptions::default(), extras)
+    let named = run::NamedTasks { project: &project, tasks: &tasks, mode, named: &[task] };
+    run::start(context, &named, warm, RunOptions::default(), extras)
 }
 
 #[cfg(test)]

@@ -27,15 +27,9 @@ use crate::view::sent_view::SentView;
 /// `POST /dispatch`: starts or joins the pair's run.
 pub(in crate::http) fn dispatch(server: &Arc<HttpServer>, pair: &Pair, body: &[u8]) -> Result<Response, Refusal> {
     let asked = body::StartBody::read(body)?;
-    let request = WorkerRequest::Start {
-        mode: pair.mode.to_string(),
-        task: pair.task.to_string(),
-        prompt: asked.prompt,
-        extras: asked.extras,
-        force: asked.force,
-        resume: asked.resume,
-        subtasks: asked.subtasks,
-    };
+    let (mode, task) = (pair.mode.to_string(), pair.task.to_string());
+    let (attach, subtasks) = (asked.attach, asked.subtasks);
+    let request = WorkerRequest::Start { mode, task, request: asked.into_request() };
     let done = server.workers.run(&request);
     server.live.touch();
     let done = done?;
@@ -49,14 +43,14 @@ pub(in crate::http) fn dispatch(server: &Arc<HttpServer>, pair: &Pair, body: &[u
         "state": state, "created": created, "attached": "none",
     });
     let headless = done["run"]["headless"].as_bool().unwrap_or(true);
-    if !headless && asked.attach != Some(false) && done["run"]["running"] == true {
+    if !headless && attach != Some(false) && done["run"]["running"] == true {
         show(server, pair, &mut answer);
     }
     let words: Option<Vec<String>> = serde_json::from_value(done["attach"].clone()).ok();
     if let Some(words) = words.filter(|words| !words.is_empty()) {
         answer["attachCommand"] = shell_words::join(words).into();
     }
-    if asked.subtasks {
+    if subtasks {
         answer["runs"] = done["runs"].clone();
     }
     without_nulls(&mut answer);

@@ -12,9 +12,9 @@ use crate::model::names::Pair;
 use crate::runner::worker::WorkerRequest;
 
 pub(in crate::http) fn render(server: &HttpServer, pair: &Pair, body: &[u8]) -> Result<Response, Refusal> {
-    let body::StartBody { prompt, extras, .. } = body::StartBody::read(body)?;
+    let request = body::StartBody::read(body)?.into_request();
     let (mode, task) = (pair.mode.to_string(), pair.task.to_string());
-    let view = server.workers.run(&WorkerRequest::Render { mode, task, prompt, extras })?;
+    let view = server.workers.run(&WorkerRequest::Render { mode, task, request })?;
     Ok(Response::json(200, &view))
 }
 

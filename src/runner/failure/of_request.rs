@@ -2,12 +2,11 @@
 
 use crate::manifest::discover::{self, MANIFEST_NAME};
 use crate::model::message::MessageError;
-use crate::runner::asked::AskError;
 use crate::runner::failure::{Failure, Kind, quote};
+use crate::runner::launch::batch::BatchError;
 use crate::runner::prepare::PrepareError;
 use crate::runner::project::{NameLookupError, OpenError};
 use crate::runner::reconcile::PlanError;
-use crate::runner::together::TogetherError;
 use crate::system::process::program::ProgramError;
 use crate::tasks::FindError;
 
@@ -123,33 +122,23 @@ impl From<PrepareError> for Failure {
     }
 }
 
-impl From<TogetherError> for Failure {
-    fn from(error: TogetherError) -> Self {
+impl From<BatchError> for Failure {
+    fn from(error: BatchError) -> Self {
         let message = error.to_string();
         match error {
-            TogetherError::Prepare(error) => error.into(),
-            TogetherError::Circle(_) => {
-                Self::new(Kind::BadManifest, message).hint("`dispatch check` shows every circle")
-            }
-            TogetherError::NothingToResume(pair) => {
+            BatchError::Prepare(error) => error.into(),
+            BatchError::Circle(_) => Self::new(Kind::BadManifest, message).hint("`dispatch check` shows every circle"),
+            BatchError::NothingToResume(pair) => {
                 Self::new(Kind::Conflict, message).hint(format!("`dispatch run {pair}` begins one"))
             }
-            TogetherError::NoConversation(_) => {
+            BatchError::NoConversation(_) => {
                 Self::new(Kind::Conflict, message).hint("`dispatch history` shows past runs")
             }
-            TogetherError::StillTalks(_) => Self::new(Kind::Conflict, message),
-            TogetherError::OneConversation => Self::new(Kind::Usage, message).hint("name one task"),
-        }
-    }
-}
-
-impl From<AskError> for Failure {
-    fn from(error: AskError) -> Self {
-        match error {
-            AskError::NoneBelow(_) => Self::new(Kind::Usage, error.to_string()).hint("`dispatch tasks` shows the tree"),
-            AskError::Name(error) => error.into(),
-            AskError::State(error) => error.into(),
-            AskError::Together(error) => error.into(),
+            BatchError::StillTalks(_) => Self::new(Kind::Conflict, message),
+            BatchError::NoneBelow(_) => Self::new(Kind::Usage, message).hint("`dispatch tasks` shows the tree"),
+            BatchError::Name(error) => error.into(),
+            BatchError::State(error) => error.into(),
+            BatchError::OneConversation => Self::new(Kind::Usage, message).hint("name one task"),
         }
     }
 }

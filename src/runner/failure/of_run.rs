@@ -3,23 +3,23 @@
 use crate::agent::Delivered;
 use crate::runner::apply::ApplyError;
 use crate::runner::approve::ApproveError;
-use crate::runner::beginning::BeginError;
 use crate::runner::failure::{Failure, Kind, quote};
 use crate::runner::follow::FollowError;
+use crate::runner::launch::batch_start::BatchStartError;
+use crate::runner::launch::start::StartError;
 use crate::runner::prune::PruneError;
 use crate::runner::send::SendError;
 use crate::runner::served::ServeError;
 use crate::runner::show_window::ShowError;
-use crate::runner::start::StartError;
 use crate::runner::stop::StopError;
 use crate::runner::terminal::TerminalError;
 use crate::runner::window::WindowError;
 
-impl From<BeginError> for Failure {
-    fn from(error: BeginError) -> Self {
+impl From<BatchStartError> for Failure {
+    fn from(error: BatchStartError) -> Self {
         match error {
-            BeginError::After { .. } => Self::new(Kind::Failed, error.to_string()),
-            BeginError::Start(error) => error.into(),
+            BatchStartError::After { .. } => Self::new(Kind::Failed, error.to_string()),
+            BatchStartError::Start(error) => error.into(),
         }
     }
 }

@@ -5,9 +5,9 @@ use crate::plan::freshness::Freshness;
 use crate::runner::doctor;
 use crate::runner::failure::Failure;
 use crate::runner::freshness;
+use crate::runner::launch::request::StartRequest;
 use crate::runner::locate::Whence;
 use crate::runner::prepare;
-use crate::runner::prepare::Request;
 use crate::runner::project::{Depth, Project};
 use crate::runner::project_store;
 use crate::runner::show;
@@ -71,7 +71,7 @@ fn fresh(project: &Project, set: &TaskSet) -> Result<Vec<(String, String)>, Fail
             break;
         }
         left -= 1;
-        let Ok(prepared) = prepare::prepare(project, set, mode, task, &Request::default()) else { continue };
+        let Ok(prepared) = prepare::prepare(project, set, mode, task, &StartRequest::default(), None) else { continue };
         if matches!(freshness::of(&store, &prepared), Ok(Some((_, Freshness::UpToDate)))) {
             found.push((pair.mode.to_string(), pair.task.to_string()));
         }

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::runner::failure::{Failure, Kind};
+use crate::runner::launch::request::StartRequest;
 use crate::system::process::bounded::{BoundedError, ChildLimits, run_program, take_streams};
 use crate::system::process::supervise::own_program;
 use crate::view::problem_view::ProblemView;
@@ -39,25 +40,15 @@ pub enum WorkerRequest {
     Start {
         mode: String,
         task: String,
-        #[serde(default)]
-        prompt: Option<String>,
-        #[serde(default)]
-        extras: Vec<String>,
-        #[serde(default)]
-        force: bool,
-        #[serde(default)]
-        resume: bool,
-        #[serde(default)]
-        subtasks: bool,
+        #[serde(flatten)]
+        request: StartRequest,
     },
     /// As `render --json`.
     Render {
         mode: String,
         task: String,
-        #[serde(default)]
-        prompt: Option<String>,
-        #[serde(default)]
-        extras: Vec<String>,
+        #[serde(flatten)]
+        request: StartRequest,
     },
     /// As `plan --json`.
     Plan,
@@ -217,9 +208,12 @@ mod tests {
     #[test]
     fn a_request_is_named_by_its_do() {
         let text = r#"{"do":"start","mode":"job","task":"T"}"#;
-        let WorkerRequest::Start { prompt: None, force: false, .. } = serde_json::from_str(text).unwrap() else {
-            panic!("another request")
+        let start = WorkerRequest::Start {
+            mode: "job".to_owned(),
+            task: "T".to_owned(),
+            request: StartRequest { prompt: None, force: false, ..StartRequest::default() },
         };
+        assert_eq!(serde_json::from_str::<WorkerRequest>(text).unwrap(), start);
         let text = serde_json::to_string(&WorkerRequest::ReadFile { name: "a".to_owned() }).unwrap();
         assert_eq!(text, r#"{"do":"readFile","name":"a"}"#);
         assert_eq!(serde_json::from_str::<WorkerRequest>(r#"{"do":"plan"}"#).unwrap(), WorkerRequest::Plan);

@@ -5,21 +5,20 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::model::started_by::StartedBy;
 use crate::plan::diff::UpOptions;
-use crate::runner::asked::Meaning;
 use crate::runner::clean;
 use crate::runner::diff;
 use crate::runner::failure::{Failure, Kind};
+use crate::runner::launch::request::StartRequest;
 use crate::runner::locate::Whence;
 use crate::runner::prepare;
-use crate::runner::prepare::Request;
 use crate::runner::project::{Depth, Project};
 use crate::runner::project_store;
 use crate::runner::reconcile;
 use crate::runner::refresh;
 use crate::runner::show;
 use crate::runner::show_window;
-use crate::runner::together::Resume;
 use crate::runner::up;
 use crate::runner::up::refuse_inside;
 use crate::runner::worker::{WorkerRequest, catalog, files, start};
@@ -33,18 +32,15 @@ pub(super) fn perform(manifest: &Path, request: WorkerRequest) -> Result<Value, 
     let whence = Whence { file: Some(manifest.to_owned()), folder };
     let open = |depth| Project::open(&whence, depth);
     match request {
-        WorkerRequest::Start { mode, task, prompt, extras, force, resume, subtasks } => {
-            let request = run_request(prompt, extras, force);
-            let resume = if resume { Resume::LastOfPair } else { Resume::Nobodys };
-            let meaning = Meaning { subtasks, resume };
-            start::start(&open(Depth::Whole)?, &mode, &task, &request, meaning)
+        WorkerRequest::Start { mode, task, request } => {
+            let request = StartRequest { started_by: Some(StartedBy::Web), ..request };
+            start::start(&open(Depth::Whole)?, &mode, &task, &request)
         }
-        WorkerRequest::Render { mode, task, prompt, extras } => {
+        WorkerRequest::Render { mode, task, request } => {
             let project = open(Depth::Whole)?;
             let tasks = project.tasks();
             let (mode, task) = (project.mode(&mode)?, tasks.find(&task)?);
-            let prepared = prepare::prepare(&project, &tasks, mode, task, &run_request(prompt, extras, false))?;
-            value(&show::prepared(&prepared))
+            value(&show::prepared(&prepare::prepare(&project, &tasks, mode, task, &request, None)?))
         }
         WorkerRequest::Plan => {
             let project = open(Depth::Whole)?;
@@ -101,10 +97,6 @@ pub(super) fn perform(manifest: &Path, request: WorkerRequest) -> Result<Value, 
         WorkerRequest::ReadFile { name } => files::read(&whence, &name),
         WorkerRequest::WriteFile { name, text, etag } => files::write(&whence, &name, &text, &etag),
     }
-}
-
-fn run_request(prompt: Option<String>, extras: Vec<String>, force: bool) -> Request {
-    Request { prompt: prompt.map(String::into_bytes), extras, force, ..Request::default() }
 }
 
 pub(super) fn value(view: &impl Serialize) -> Result<Value, Failure> {

@@ -11,8 +11,8 @@ use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{EndState, RunState, UnknownWhy, WaitingFor};
 use crate::plan::freshness::Freshness;
-use crate::runner::begin;
 use crate::runner::freshness;
+use crate::runner::launch;
 use crate::runner::orphans;
 use crate::runner::orphans::Orphan;
 use crate::runner::prepare::Prepared;
@@ -26,9 +26,9 @@ use crate::system::process::holder::{self, Holder};
 use crate::system::store::index::IndexError;
 use crate::system::store::pair_lock::{self, Claim};
 use crate::system::store::record_file::RecordError;
-use crate::system::tmux::TmuxError;
+use crate::system::tmux::{TmuxError, WarmClient};
 
-/// Runs within runs within runs, but not for ever (CONTRACT section 8).
+/// Runs within runs within runs, but not for ever.
 const MAX_DEPTH: u32 = 3;
 /// How long a run that is ending may take to let its pair go.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -100,8 +100,15 @@ pub enum StartError {
     Io(#[from] io::Error),
 }
 
-/// Starts the prepared run, unless the pair is active: then that run is joined.
-pub fn start(store: &Store, prepared: &Prepared, force: bool, queueing: Queueing<'_>) -> Result<Started, StartError> {
+/// Starts the prepared run, unless the pair is active: then that run is joined. The first window is made by
+/// the client `warm`.
+pub(in crate::runner) fn start(
+    store: &Store,
+    prepared: &Prepared,
+    force: bool,
+    queueing: Queueing<'_>,
+    warm: &mut Option<WarmClient>,
+) -> Result<Started, StartError> {
     let parent = parent();
     check_depth(store, parent.as_ref())?;
     let mut left = PATIENCE;
@@ -137,7 +144,7 @@ pub fn start(store: &Store, prepared: &Prepared, force: bool, queueing: Queueing
                     if may_skip && let Some((run, Freshness::UpToDate)) = freshness::of(store, prepared)? {
                         return Ok(Started::UpToDate(Box::new(run)));
                     }
-                    return begin::begin(store, prepared, lock, parent, queueing);
+                    return launch::claimed(store, prepared, lock, parent, queueing, warm);
                 }
                 // Queued, in a window, or dead. Looking writes down the ends of the dead, and
                 // needs the pair for it.
@@ -176,7 +183,7 @@ pub fn start(store: &Store, prepared: &Prepared, force: bool, queueing: Queueing
 }
 
 /// The process that holds the lock of `pair`, where it was stopped and so does not let it go.
-pub(super) fn stopped_holder(store: &Store, pair: &Pair) -> Option<Holder> {
+pub(in crate::runner) fn stopped_holder(store: &Store, pair: &Pair) -> Option<Holder> {
     holder::holder_of(&store.state().pair(pair)).ok().flatten().filter(|holder| holder.is_stopped)
 }
 
@@ -189,11 +196,11 @@ fn check_readable(store: &Store, id: &RunId) -> Result<(), StartError> {
 }
 
 /// The run that this command is called in.
-pub(super) fn parent() -> Option<RunId> {
+pub(in crate::runner) fn parent() -> Option<RunId> {
     environment::var_text("DISPATCH_RUN_ID").and_then(|id| RunId::parse(&id))
 }
 
-pub(super) fn check_depth(store: &Store, parent: Option<&RunId>) -> Result<(), StartError> {
+pub(in crate::runner) fn check_depth(store: &Store, parent: Option<&RunId>) -> Result<(), StartError> {
     let mut above = parent.cloned();
     for _ in 1..MAX_DEPTH {
         let Some(id) = above else { return Ok(()) };
@@ -203,7 +210,11 @@ pub(super) fn check_depth(store: &Store, parent: Option<&RunId>) -> Result<(), S
 }
 
 /// The pair's runs without a recorded end.
-pub(super) fn unfinished(store: &Store, prepared: &Prepared, last: Option<RunId>) -> Result<Vec<RunId>, StartError> {
+pub(in crate::runner) fn unfinished(
+    store: &Store,
+    prepared: &Prepared,
+    last: Option<RunId>,
+) -> Result<Vec<RunId>, StartError> {
     let has_ended = |id: &RunId| store.folder(id).has_end();
     // The usual case costs one small read: the last run has ended, and it saw to the others.
     if last.as_ref().is_some_and(has_ended) {

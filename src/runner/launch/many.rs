@@ -7,14 +7,15 @@ use crate::model::run::Run;
 use crate::model::run_spec::RunKind;
 use crate::model::run_state::RunState;
 use crate::plan::freshness::Freshness;
-use crate::runner::begin;
-use crate::runner::begin::{Next, Reserved, note_window, window_of};
 use crate::runner::freshness;
+use crate::runner::launch;
+use crate::runner::launch::reserve::{self, NextStep, Reserved};
+use crate::runner::launch::start;
+use crate::runner::launch::start::{Queueing, StartError, Started};
+use crate::runner::launch::window;
 use crate::runner::notify;
 use crate::runner::orphans;
 use crate::runner::prepare::Prepared;
-use crate::runner::start;
-use crate::runner::start::{Queueing, StartError, Started};
 use crate::runner::store::Store;
 use crate::system::process::supervise::{self, Starting};
 use crate::system::store::pair_lock::{self, Claim, PairLock};
@@ -30,14 +31,14 @@ type Outcome = Result<Started, StartError>;
 
 /// Starts each of `all`, in order, as [`Store::start`] would. What had to be queued is moved
 /// by the caller, once.
-pub(super) fn start_many(store: &Store, all: &[(Prepared, bool)]) -> Vec<Outcome> {
+pub(in crate::runner) fn start_many(store: &Store, all: &[(Prepared, bool)]) -> Vec<Outcome> {
     let mut outcomes = Vec::with_capacity(all.len());
     let mut rest = all;
     // The first window may have to make the session.
     if let Some(((first, force), after)) = all.split_first()
         && matches!(first.kind, RunKind::Interactive { .. })
     {
-        outcomes.push(start::start(store, first, *force, Queueing::Allowed));
+        outcomes.push(start::start(store, first, *force, Queueing::Allowed, &mut None));
         rest = after;
     }
     for chunk in rest.chunks(CHUNK) {
@@ -51,7 +52,7 @@ fn start_chunk(store: &Store, chunk: &[(Prepared, bool)]) -> Vec<Outcome> {
     let (mut claimed, mut worktrees) = (Vec::new(), Vec::new());
     for (at, (prepared, force)) in chunk.iter().enumerate() {
         match claim_at_once(store, prepared, *force) {
-            Some(lock) => match begin::share_worktree(store, prepared) {
+            Some(lock) => match reserve::share_worktree(store, prepared) {
                 Ok(worktree) => {
                     worktrees.push(worktree);
                     claimed.push((at, lock));
@@ -59,7 +60,7 @@ fn start_chunk(store: &Store, chunk: &[(Prepared, bool)]) -> Vec<Outcome> {
                 Err(error) => outcomes[at] = Some(Err(error)),
             },
             // Somebody is at it, or it waits its turn: no hurry.
-            None => outcomes[at] = Some(start::start(store, prepared, *force, Queueing::Allowed)),
+            None => outcomes[at] = Some(start::start(store, prepared, *force, Queueing::Allowed, &mut None)),
         }
     }
     let ready = claimed.iter().find_map(|(at, _)| match &chunk[*at].0.kind {
@@ -70,13 +71,13 @@ fn start_chunk(store: &Store, chunk: &[(Prepared, bool)]) -> Vec<Outcome> {
     match store.index() {
         Ok(index) => {
             let place = |(at, lock): (usize, PairLock)| {
-                (at, begin::place(store, &index, &chunk[at].0, lock, start::parent(), Queueing::Allowed))
+                (at, reserve::reserve(store, &index, &chunk[at].0, lock, start::parent(), Queueing::Allowed))
             };
             let placed = index.at_once(|_| Ok::<_, StartError>(claimed.into_iter().map(place).collect::<Vec<_>>()));
             // The rows stand: now the records, which nobody would find without them.
             for (at, placed) in placed.unwrap_or_default() {
                 let furnished = placed.and_then(|placed| {
-                    placed.map(|placed| begin::furnish(store, &index, &chunk[at].0, placed)).transpose()
+                    placed.map(|placed| launch::write_records(store, &index, &chunk[at].0, placed)).transpose()
                 });
                 match furnished {
                     Ok(Some(reserved)) => standing.push((at, reserved)),
@@ -93,7 +94,7 @@ fn start_chunk(store: &Store, chunk: &[(Prepared, bool)]) -> Vec<Outcome> {
     // They stand, or never will: their worktrees are theirs to defend.
     drop(worktrees);
     let one = |(outcome, (prepared, force)): (Option<Outcome>, &(Prepared, bool))| {
-        outcome.unwrap_or_else(|| start::start(store, prepared, *force, Queueing::Allowed))
+        outcome.unwrap_or_else(|| start::start(store, prepared, *force, Queueing::Allowed, &mut None))
     };
     outcomes.into_iter().zip(chunk).map(one).collect()
 }
@@ -120,9 +121,9 @@ fn launch_many(store: &Store, reserved: Vec<(usize, Reserved)>, ready: Option<Wa
     let mut coming_up: VecDeque<(usize, Coming)> = VecDeque::new();
     for (at, reserved) in reserved {
         match reserved.next {
-            Next::Window => windows.push((at, reserved)),
-            Next::Queue(..) => outcomes.push((at, begin::launch(store, reserved, None).map(new))),
-            Next::Job(_) => {
+            NextStep::Window => windows.push((at, reserved)),
+            NextStep::Queue(..) => outcomes.push((at, launch::launch(store, reserved, None).map(new))),
+            NextStep::Job(_) => {
                 if coming_up.len() >= COMING_UP
                     && let Some((at, coming)) = coming_up.pop_front()
                 {
@@ -142,7 +143,7 @@ fn came_up(store: &Store, coming: Coming) -> Outcome {
     match starting.and_then(Starting::finish) {
         Ok(()) => Ok(new(run)),
         Err(error) => {
-            begin::give_up(store, None, &reserved.0, &reserved.1, &run.facts, &error)?;
+            launch::give_up(store, None, &reserved.0, &reserved.1, &run.facts, &error)?;
             Err(error.into())
         }
     }
@@ -156,7 +157,7 @@ fn launch_windows(store: &Store, windows: Vec<(usize, Reserved)>, ready: Option<
         store.state().hint_windows(Some(&socket));
         let previous = windows
             .iter()
-            .map(|(_, one)| begin::previous_pane(store, &one.spec.pair(), &one.spec.run_id))
+            .map(|(_, one)| window::previous_pane(store, &one.spec.pair(), &one.spec.run_id))
             .collect::<Result<Vec<_>, _>>()?;
         let bell_word = notify::bell_word(store);
         let labels: Vec<String> = windows.iter().map(|(_, one)| one.spec.pair().window_name()).collect();
@@ -165,7 +166,7 @@ fn launch_windows(store: &Store, windows: Vec<(usize, Reserved)>, ready: Option<
             .zip(&labels)
             .zip(&previous)
             .filter_map(|(((_, one), label), previous)| {
-                window_of(&one.folder, &one.spec, label, &program, previous.as_ref(), bell_word)
+                window::window_request(&one.folder, &one.spec, label, &program, previous.as_ref(), bell_word)
             })
             .collect();
         Ok(tmux.create_many(&requests, ready)?)
@@ -177,7 +178,7 @@ fn launch_windows(store: &Store, windows: Vec<(usize, Reserved)>, ready: Option<
             let words = error.to_string();
             let fail = |(at, one): (usize, Reserved)| {
                 let error = TmuxError::Unknown { command: "new-window".to_owned(), stderr: words.clone() };
-                let given_up = begin::give_up(store, None, &one.folder, &one.spec, &one.facts, &error);
+                let given_up = launch::give_up(store, None, &one.folder, &one.spec, &one.facts, &error);
                 (at, Err(given_up.map_or_else(StartError::from, |()| error.into())))
             };
             return windows.into_iter().map(fail).collect();
@@ -185,14 +186,14 @@ fn launch_windows(store: &Store, windows: Vec<(usize, Reserved)>, ready: Option<
     };
     let finish = |(at, reserved): (usize, Reserved)| match made.remove(&reserved.spec.run_id) {
         Some(created) => {
-            note_window(&reserved.folder, &created);
+            window::note_window(&reserved.folder, &created);
             let mut run = starting(&reserved);
             drop(reserved.lock);
             run.progress.pane = Some(created.pane_id);
             run.progress.window = Some(created.window_id);
             (at, Ok(new(run)))
         }
-        None => (at, begin::launch(store, reserved, None).map(new)),
+        None => (at, launch::launch(store, reserved, None).map(new)),
     };
     windows.into_iter().map(finish).collect()
 }
@@ -208,8 +209,8 @@ fn begin_job(reserved: Reserved) -> Coming {
     let run = starting(&reserved);
     let Reserved { folder, spec, lock, next, .. } = reserved;
     let slot = match next {
-        Next::Job(slot) => slot.map(Slot::into_file),
-        Next::Window | Next::Queue(..) => None,
+        NextStep::Job(slot) => slot.map(Slot::into_file),
+        NextStep::Window | NextStep::Queue(..) => None,
     };
     let starting = supervise::begin(folder.path(), lock.into_file(), slot);
     Coming { run, reserved: (folder, spec), starting }

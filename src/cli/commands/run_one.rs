@@ -1,0 +1,167 @@
+//! One job of `run`, shown as it runs, after what it needs. Ctrl-C stops what this command started.
+
+use std::os::fd::AsFd as _;
+use std::process::ExitCode;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::cli::commands::run::{exit_code, note_outcome, note_queued};
+use crate::cli::console::{Console, Show};
+use crate::cli::context::CommandContext;
+use crate::cli::error::{CliError, CommandResult};
+use crate::cli::interrupts::Interrupts;
+use crate::cli::stuck_warning::StuckWarning;
+use crate::cli::{output, progress, retry_words};
+use crate::model::protocol::Protocol;
+use crate::model::run::Run;
+use crate::model::run_state::{EndState, RunState};
+use crate::runner::follow::{Follower, Woken};
+use crate::runner::launch::batch_start::{BatchStart, StartOutcome};
+use crate::runner::launch::start::Queueing;
+use crate::runner::retry_news::RetryNews;
+use crate::runner::stop;
+use crate::runner::store::Store;
+use crate::system::clock;
+use crate::system::logs::reader::{LogStreams, ReadFrom};
+use crate::system::watch;
+use crate::view::run_view::{RunView, SkippedView};
+
+/// The exit code where nobody reads our output any more: as if SIGPIPE had ended us.
+const UNHEARD: u8 = 141;
+
+/// One job, shown as it runs, and before it what it needs.
+pub(super) fn run(
+    context: &CommandContext,
+    store: &Store,
+    starts: &mut BatchStart<'_>,
+    protocol: Protocol,
+) -> CommandResult {
+    let mut interrupts = Interrupts::new()?;
+    let mut ours = Vec::new();
+    let mut requested = None;
+    while let Some((item, outcome)) = starts.start_next(Queueing::Allowed) {
+        let outcome = outcome?;
+        note_outcome(context, &outcome);
+        if let (StartOutcome::Run { run, .. }, Some(by)) = (&outcome, &item.needed_by) {
+            output::stderr(context).note(&format!("{}: {} first, since {by} needs it", run.pair(), run.state.as_str()));
+        }
+        note_queued(context, &outcome);
+        if let StartOutcome::Run { run, ours: true } = &outcome {
+            ours.push((**run).clone());
+        }
+        requested = Some(outcome);
+    }
+    let run = match requested {
+        Some(StartOutcome::Run { run, .. }) => run,
+        Some(StartOutcome::UpToDate(run)) if context.json => {
+            output::json(&SkippedView::new(&run))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        _ => return Ok(ExitCode::SUCCESS),
+    };
+    let show = Show { protocol, raw: false, timestamps: false, stderr_alone: false };
+    let ended = stream(context, store, *run, &ours, show, &mut interrupts)?;
+    match ended {
+        Streamed::Ended(run) if context.json => {
+            output::json(&RunView::new(&run, clock::now()))?;
+            Ok(exit_code(&run))
+        }
+        Streamed::Ended(run) => {
+            let go_on = run.go_on();
+            if go_on.is_some() || run.end_state() != Some(EndState::Succeeded) {
+                output::stderr(context).note(&format!("{}: {}", run.pair(), progress::words(&run)));
+            }
+            if let Some(hint) = run.hint() {
+                output::stderr(context).hint(&hint);
+            }
+            if let Some(command) = go_on.filter(|_| !context.quiet) {
+                output::stderr(context).hint(&format!("`{command}` goes on in its conversation, in a window"));
+            }
+            Ok(exit_code(&run))
+        }
+        Streamed::LetGo(code) => Ok(ExitCode::from(code)),
+    }
+}
+
+enum Streamed {
+    Ended(Box<Run>),
+    /// The run goes on without us.
+    LetGo(u8),
+}
+
+/// Shows a run's output until it ends. Ctrl-C stops what we started and lets go of what we joined.
+fn stream(
+    context: &CommandContext,
+    store: &Store,
+    run: Run,
+    ours: &[Run],
+    show: Show,
+    interrupts: &mut Interrupts,
+) -> Result<Streamed, CliError> {
+    let both = LogStreams { stdout: true, stderr: true };
+    let logs = (!context.json).then_some((both, ReadFrom::Start));
+    let mut follower = Follower::new(store, &run, logs)?;
+    let mut console = Console::new(show);
+    let mut interrupted = 0;
+    let mut stops = Vec::new();
+    let mut retries = RetryNews::of(store, run.id());
+    let mut trouble = StuckWarning::default();
+    loop {
+        let run = follower.look()?;
+        trouble.show(context, &run);
+        follower.read(&mut |piece| console.show(&piece))?;
+        for words in retries.take().iter().filter_map(retry_words::words) {
+            output::stderr(context).note(&format!("{}: {words}", run.pair()));
+        }
+        if !run.is_active() {
+            console.finish()?;
+            await_stops(stops, store, ours, interrupts)?;
+            return Ok(Streamed::Ended(Box::new(run)));
+        }
+        if !console.has_reader() {
+            return Ok(Streamed::LetGo(UNHEARD));
+        }
+        if let RunState::Unknown(_) = run.state {
+            return Err(CliError::new(crate::cli::error::OURS, format!("{}: {}", run.pair(), progress::words(&run))));
+        }
+        if follower.wait(&run, Some(interrupts.as_fd()), None)? == Woken::Interrupted {
+            interrupted += interrupts.take();
+            let how = if interrupted > 1 { stop::How::Kill } else { stop::How::Interrupt };
+            // What waits first, or it would start when what it waits for is gone.
+            stops.extend(ours.iter().rev().map(|run| stop_in_background(store, run, how)));
+            if !ours.iter().any(|own| own.id() == run.id()) {
+                output::stderr(context).note(&format!("{} goes on", run.pair()));
+                await_stops(stops, store, ours, interrupts)?;
+                return Ok(Streamed::LetGo(130));
+            }
+        }
+    }
+}
+
+/// Waits until what is being stopped has stopped: with this process would go what does it. Another
+/// Ctrl-C kills.
+fn await_stops(
+    mut stops: Vec<JoinHandle<()>>,
+    store: &Store,
+    ours: &[Run],
+    interrupts: &mut Interrupts,
+) -> Result<(), CliError> {
+    const LOOK: Duration = Duration::from_millis(20);
+    while stops.iter().any(|stop| !stop.is_finished()) {
+        watch::wait_readable(&[interrupts.as_fd()], Some(LOOK))?;
+        if interrupts.take() > 0 {
+            stops.extend(ours.iter().map(|run| stop_in_background(store, run, stop::How::Kill)));
+        }
+    }
+    Ok(())
+}
+
+/// Stopping takes as long as the agent's grace; its last words are shown meanwhile.
+pub(super) fn stop_in_background(store: &Store, run: &Run, how: stop::How) -> JoinHandle<()> {
+    let (store, run) = (store.clone(), run.clone());
+    std::thread::spawn(move || {
+        if let Err(error) = stop::stop_run(&store, &run, how) {
+            tracing::warn!(%error, "the run cannot be stopped");
+        }
+    })
+}
