@@ -59,11 +59,11 @@ pub(crate) fn run() -> Option<ExitCode> {
             Some(ExitCode::SUCCESS)
         }
         ("__notify", Some(state), None) => {
-            notify::tell(Path::new(&state));
+            notify::run_notifier(Path::new(&state));
             Some(ExitCode::SUCCESS)
         }
         ("__rang", Some(folder), None) => {
-            notify::rang(Path::new(&folder));
+            notify::bell(Path::new(&folder));
             Some(ExitCode::SUCCESS)
         }
         _ => None,

@@ -7,7 +7,7 @@
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::Value as Json;
 
-use crate::model::notify::NewsKind;
+use crate::model::notify::NoticeKind;
 use crate::model::protocol::{PromptDelivery, Protocol};
 use crate::model::restart::Restart;
 use crate::model::retry::RetryOn;
@@ -180,7 +180,7 @@ sections! {
     NOTIFY: "in `notify`", "notify: { … }" {
         "desktop": Bool, "The desktop's own notices, or those of the terminals on the tmux server.";
         "command": Command, "Gets the notice as JSON on stdin.";
-        "on": List(&Choice(words::<NewsKind>)), "Default: all but `succeeded`.";
+        "on": List(&Choice(words::<NoticeKind>)), "Default: all but `succeeded`.";
         "every": Duration, "At most one notice in this time; default: 10s.";
     }
     RUN: "in an entry of `runs`", "runs: [{ … }]" {

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use crate::manifest::document::Document;
 use crate::manifest::fields::SectionFields;
 use crate::model::interval::Interval;
-use crate::model::notify::{NewsKind, Notify};
+use crate::model::notify::{NoticeKind, Notify};
 
 /// What one file sets. `None`: it leaves that key alone.
 #[derive(Debug, Default)]
 pub(crate) struct NotifyKeys {
     desktop: Option<bool>,
     command: Option<Vec<String>>,
-    on: Option<BTreeSet<NewsKind>>,
+    on: Option<BTreeSet<NoticeKind>>,
     every: Option<Interval>,
 }
 
@@ -22,7 +22,7 @@ pub(crate) fn read(fields: &SectionFields<'_>) -> NotifyKeys {
         desktop: fields.bool("desktop"),
         command: fields.command("command"),
         on: fields.read("on", Document::read_list).map(|items| {
-            items.iter().filter_map(|item| fields.document.read_choice(item, "on", NewsKind::WORDS)).collect()
+            items.iter().filter_map(|item| fields.document.read_choice(item, "on", NoticeKind::WORDS)).collect()
         }),
         every: fields.interval("every"),
     }
@@ -47,6 +47,6 @@ impl NotifyKeys {
             on: self.on.unwrap_or_else(|| Notify::DEFAULT_ON.into()),
             every: self.every.unwrap_or(Notify::DEFAULT_EVERY),
         };
-        notify.tells().then_some(notify)
+        notify.is_enabled().then_some(notify)
     }
 }

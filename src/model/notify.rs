@@ -23,7 +23,7 @@ pub struct Notify {
     pub desktop: bool,
     /// argv; empty for none.
     pub command: Vec<String>,
-    pub on: BTreeSet<NewsKind>,
+    pub on: BTreeSet<NoticeKind>,
     /// At most one notice in this time.
     pub every: Interval,
 }
@@ -31,7 +31,7 @@ pub struct Notify {
 /// The kinds of events, the most urgent first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum NewsKind {
+pub enum NoticeKind {
     /// A run waits for the user.
     Waiting,
     /// Any end that is neither a success nor a stop by the user.
@@ -59,23 +59,23 @@ pub struct NotifySettings {
     pub environment: BTreeMap<String, String>,
 }
 
-/// One event, until its notice is sent.
+/// An event of a run, until its notice is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct News {
+pub struct Event {
     pub version: u32,
     pub run_id: RunId,
     pub mode: ModeName,
     pub task: TaskId,
     pub headless: bool,
-    pub what: Event,
+    pub what: EventDetails,
     /// When it happened; for a waiting run, since when it waits.
     pub at: Timestamp,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum Event {
+pub enum EventDetails {
     Waiting {
         #[serde(default)]
         reason: Option<String>,
@@ -90,7 +90,7 @@ pub enum Event {
 /// `told.json`: the notices that were sent for a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ToldRecord {
+pub struct DeliveryRecord {
     pub version: u32,
     #[serde(default)]
     pub end: bool,
@@ -102,7 +102,7 @@ pub struct ToldRecord {
 /// `trouble.json`: why the last notice could not be sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct NotifyTrouble {
+pub struct DeliveryFailure {
     pub version: u32,
     pub at: Timestamp,
     pub why: String,
@@ -113,36 +113,35 @@ const SAME_WAIT_MS: i64 = 5000;
 
 impl Notify {
     /// All but successes, which `done` sums up.
-    pub const DEFAULT_ON: [NewsKind; 3] = [NewsKind::Waiting, NewsKind::Failed, NewsKind::Done];
+    pub const DEFAULT_ON: [NoticeKind; 3] = [NoticeKind::Waiting, NoticeKind::Failed, NoticeKind::Done];
     pub const DEFAULT_EVERY: Interval = Interval::from_secs(10);
 
-    /// Whether notices are sent at all.
-    pub fn tells(&self) -> bool {
+    pub fn is_enabled(&self) -> bool {
         (self.desktop || !self.command.is_empty()) && !self.on.is_empty()
     }
 
     /// Whether an event of this kind leads to a notice, alone or as part of a sum.
-    pub fn wants(&self, event: &Event, headless: bool) -> bool {
-        let sums_up = headless && self.on.contains(&NewsKind::Done);
+    pub fn wants(&self, event: &EventDetails, headless: bool) -> bool {
+        let sums_up = headless && self.on.contains(&NoticeKind::Done);
         match event.kind() {
-            Some(NewsKind::Waiting) => self.on.contains(&NewsKind::Waiting),
+            Some(NoticeKind::Waiting) => self.on.contains(&NoticeKind::Waiting),
             Some(kind) => self.on.contains(&kind) || sums_up,
             None => false,
         }
     }
 }
 
-words!(NewsKind { Waiting: "waiting", Failed: "failed", Done: "done", Succeeded: "succeeded" });
+words!(NoticeKind { Waiting: "waiting", Failed: "failed", Done: "done", Succeeded: "succeeded" });
 
-impl Event {
+impl EventDetails {
     /// `None`: no notice. A stopped run was stopped by a user.
-    pub fn kind(&self) -> Option<NewsKind> {
+    pub fn kind(&self) -> Option<NoticeKind> {
         match self {
-            Self::Waiting { .. } => Some(NewsKind::Waiting),
+            Self::Waiting { .. } => Some(NoticeKind::Waiting),
             Self::Ended { state, .. } => match state {
-                EndState::Succeeded => Some(NewsKind::Succeeded),
+                EndState::Succeeded => Some(NoticeKind::Succeeded),
                 EndState::Failed | EndState::TimedOut | EndState::Lost | EndState::DependencyFailed => {
-                    Some(NewsKind::Failed)
+                    Some(NoticeKind::Failed)
                 }
                 EndState::Stopped => None,
             },
@@ -150,30 +149,34 @@ impl Event {
     }
 }
 
-impl News {
+impl Event {
     pub fn pair(&self) -> Pair {
         Pair { mode: self.mode.clone(), task: self.task.clone() }
     }
+
+    pub fn is_wait(&self) -> bool {
+        matches!(self.what, EventDetails::Waiting { .. })
+    }
 }
 
-impl ToldRecord {
+impl DeliveryRecord {
     /// Whether a notice of this event was sent already.
-    pub fn knows(&self, news: &News) -> bool {
-        match news.what {
-            Event::Ended { .. } => self.end,
-            Event::Waiting { .. } => {
-                self.waiting.is_some_and(|told| news.at.as_millisecond() - told.as_millisecond() < SAME_WAIT_MS)
+    pub fn knows(&self, event: &Event) -> bool {
+        match event.what {
+            EventDetails::Ended { .. } => self.end,
+            EventDetails::Waiting { .. } => {
+                self.waiting.is_some_and(|sent| event.at.as_millisecond() - sent.as_millisecond() < SAME_WAIT_MS)
             }
         }
     }
 
     /// The record after the notice of this event was sent, too.
     #[must_use]
-    pub fn with(mut self, news: &News) -> Self {
+    pub fn with(mut self, event: &Event) -> Self {
         self.version = NOTIFY_VERSION;
-        match news.what {
-            Event::Ended { .. } => self.end = true,
-            Event::Waiting { .. } => self.waiting = self.waiting.max(Some(news.at)),
+        match event.what {
+            EventDetails::Ended { .. } => self.end = true,
+            EventDetails::Waiting { .. } => self.waiting = self.waiting.max(Some(event.at)),
         }
         self
     }
@@ -184,8 +187,8 @@ mod tests {
     use super::*;
     use crate::model::run_id::RunId;
 
-    fn news(what: Event, second: i64) -> News {
-        News {
+    fn event(what: EventDetails, second: i64) -> Event {
+        Event {
             version: NOTIFY_VERSION,
             run_id: RunId::parse("01ARZ3NDEKTSV4RRFFQ69G5FAV").unwrap(),
             mode: ModeName::parse("job").unwrap(),
@@ -197,36 +200,36 @@ mod tests {
     }
 
     #[test]
-    fn an_end_is_told_once_and_each_wait_once() {
-        let end = news(Event::Ended { state: EndState::Failed, reason: None }, 100);
-        let wait = |second| news(Event::Waiting { reason: None }, second);
-        let told = ToldRecord::default();
-        assert!(!told.knows(&end) && !told.knows(&wait(100)));
-        let told = told.with(&wait(100)).with(&end);
-        assert!(told.knows(&end) && told.knows(&wait(100)));
-        assert!(told.knows(&wait(104)), "the bell after the hook is the same wait");
-        assert!(told.knows(&wait(50)), "an older one is over");
-        assert!(!told.knows(&wait(105)));
-        assert_eq!(told.clone().with(&wait(60)), told);
+    fn an_end_and_each_wait_are_sent_once() {
+        let end = event(EventDetails::Ended { state: EndState::Failed, reason: None }, 100);
+        let wait = |second| event(EventDetails::Waiting { reason: None }, second);
+        let sent = DeliveryRecord::default();
+        assert!(!sent.knows(&end) && !sent.knows(&wait(100)));
+        let sent = sent.with(&wait(100)).with(&end);
+        assert!(sent.knows(&end) && sent.knows(&wait(100)));
+        assert!(sent.knows(&wait(104)), "the bell after the hook is the same wait");
+        assert!(sent.knows(&wait(50)), "an older one is over");
+        assert!(!sent.knows(&wait(105)));
+        assert_eq!(sent.clone().with(&wait(60)), sent);
     }
 
     #[test]
-    fn a_sum_needs_every_end_of_a_job() {
-        let notify = |on: &[NewsKind]| Notify {
+    fn totals_need_every_end_of_a_job() {
+        let notify = |on: &[NoticeKind]| Notify {
             desktop: true,
             command: Vec::new(),
             on: on.iter().copied().collect(),
             every: Notify::DEFAULT_EVERY,
         };
-        let end = |state| Event::Ended { state, reason: None };
+        let end = |state| EventDetails::Ended { state, reason: None };
         let default = notify(&Notify::DEFAULT_ON);
         assert!(default.wants(&end(EndState::Succeeded), true));
-        assert!(!default.wants(&end(EndState::Succeeded), false), "a window that is closed is no news");
+        assert!(!default.wants(&end(EndState::Succeeded), false), "a closed window is worth no notice");
         assert!(default.wants(&end(EndState::Lost), false));
-        assert!(!default.wants(&end(EndState::Stopped), true), "somebody stopped it");
-        let waits = notify(&[NewsKind::Waiting]);
-        assert!(waits.wants(&Event::Waiting { reason: None }, false));
+        assert!(!default.wants(&end(EndState::Stopped), true), "a user stopped it");
+        let waits = notify(&[NoticeKind::Waiting]);
+        assert!(waits.wants(&EventDetails::Waiting { reason: None }, false));
         assert!(!waits.wants(&end(EndState::Failed), true));
-        assert!(!notify(&[]).tells());
+        assert!(!notify(&[]).is_enabled());
     }
 }

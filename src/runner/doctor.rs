@@ -95,7 +95,7 @@ pub fn examine(whence: &Whence) -> Vec<Finding> {
         folders::examine,
         machine::logout,
         machine::limits,
-        notify::finding,
+        notify::examine,
     ];
     let mut findings = vec![manifest];
     thread::scope(|scope| {

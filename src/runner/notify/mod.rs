@@ -1,19 +1,19 @@
-//! Telling the user what happens while nobody looks (`notify:`).
+//! Notices to the user about runs (`notify:`).
 //!
-//! There is no daemon: whoever sees something happen lets the news wait in the state folder and
-//! makes sure that somebody tells it, a process that lives as long as there is something to tell
-//! (`tell`). So nothing that ends, runs or looks waits for a notice. How to tell is in the state
-//! folder too: who sees an end may have neither manifest nor desktop.
+//! In: events (a run ended, a run waits for its user). Out: notices, through [`deliver`]. The process that sees
+//! an event puts it into the state folder and starts the notifier where none runs; so no command, job or agent
+//! waits for a notice. The settings are in the state folder too, since that process may have neither manifest
+//! nor desktop. Must not change a run.
 
+mod check;
 mod deliver;
-mod done;
-mod finding;
-mod tell;
+mod job_totals;
+mod notice;
+mod notifier;
 mod waits;
-mod words;
 
-pub(in crate::runner) use finding::finding;
-pub use tell::tell;
+pub(in crate::runner) use check::examine;
+pub use notifier::run as run_notifier;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,7 +22,7 @@ use crate::manifest::Manifest;
 use crate::model::activity::ActivityState;
 use crate::model::end_reason::EndReason;
 use crate::model::exit_record::ExitRecord;
-use crate::model::notify::{Event, NOTIFY_VERSION, News, NewsKind, NotifySettings};
+use crate::model::notify::{Event, EventDetails, NOTIFY_VERSION, NoticeKind, NotifySettings};
 use crate::model::run::{Run, RunFacts};
 use crate::runner::store::Store;
 use crate::system::clock;
@@ -32,11 +32,11 @@ use crate::system::process::tree::MARK;
 use crate::system::store::run_folder::RunFolder;
 use crate::system::tmux::Tmux;
 
-/// The hidden command that tmux runs when a window rings.
-pub(super) const RANG: &str = "__rang";
+/// The hidden command that tmux runs at a window's bell.
+pub(super) const BELL_COMMAND: &str = "__rang";
 
-/// Where the user's desktop, programs and language are. Names that hold secrets have no place here.
-const OF_THE_USER: [&str; 14] = [
+/// The variables by which the user's desktop, programs and language are found. None of them holds a secret.
+const USER_VARIABLES: [&str; 14] = [
     "PATH",
     "HOME",
     "USER",
@@ -53,8 +53,8 @@ const OF_THE_USER: [&str; 14] = [
     "XDG_CURRENT_DESKTOP",
 ];
 
-/// Keeps how the user is told: who starts a run knows it. A run does not: its own environment
-/// is no user's.
+/// Writes the settings into the state folder, for the processes that see events. Not from inside a run, whose
+/// environment is not the user's.
 pub(super) fn keep_notify(store: &Store, manifest: &Manifest, tmux: &Tmux) {
     if environment::var(MARK).is_some() {
         return;
@@ -65,57 +65,52 @@ pub(super) fn keep_notify(store: &Store, manifest: &Manifest, tmux: &Tmux) {
         name: Some(manifest.name.clone()).filter(|name| manifest.root.file_name() != Some(name.as_ref())),
         notify,
         socket: tmux.socket().to_owned(),
-        environment: of_the_user(),
+        environment: user_environment(),
     });
     if let Err(error) = store.state().notify().keep_settings(settings.as_ref()) {
-        tracing::warn!(%error, "nobody will be told what happens");
+        tracing::warn!(%error, "no notices will be sent");
     }
 }
 
-/// What tmux is to run when a window of ours rings.
+/// The hidden command that tmux is to run at a bell of our windows, where notices of waits are wanted.
 pub(super) fn bell_word(store: &Store) -> Option<&'static str> {
     let settings = store.state().notify().settings()?;
-    settings.notify.on.contains(&NewsKind::Waiting).then_some(RANG)
+    settings.notify.on.contains(&NoticeKind::Waiting).then_some(BELL_COMMAND)
 }
 
-/// A run ended, and whoever calls this saw it. Before the index knows: who is killed in
-/// between is followed by another who sees it.
+/// A run ended. Call this before the index records the end: if the caller is killed in between, the next
+/// process that observes the run raises the event.
 pub(super) fn tell_end(store: &Store, facts: &RunFacts, end: &ExitRecord) {
-    // A nested job is for the run that started it to hear of; what was rejected was by the user.
-    let is_news = !(facts.headless && facts.parent_run.is_some()) && end.reason != Some(EndReason::Rejected);
-    if is_news {
-        raise(
-            store,
-            facts,
-            Event::Ended { state: end.state, reason: end.reason.as_ref().map(ToString::to_string) },
-            end.ended_at,
-        );
+    // No notice of a job that another run started, nor of a rejection, which the user gave.
+    if !(facts.headless && facts.parent_run.is_some()) && end.reason != Some(EndReason::Rejected) {
+        let reason = end.reason.as_ref().map(ToString::to_string);
+        raise(store, facts, EventDetails::Ended { state: end.state, reason }, end.ended_at);
     }
 }
 
-/// What waits for the user, of runs that were looked at.
+/// Those of the observed runs that wait for the user.
 pub(super) fn tell_waits(store: &Store, runs: &[Run]) {
     for run in runs {
         if let Some(activity) = &run.progress.activity
             && activity.state == ActivityState::Waiting
         {
-            raise(store, &run.facts, Event::Waiting { reason: Some(activity.reason.clone()) }, activity.at);
+            raise(store, &run.facts, EventDetails::Waiting { reason: Some(activity.reason.clone()) }, activity.at);
         }
     }
 }
 
-/// A run came to its gate by itself.
+/// A run reached its gate.
 pub(super) fn tell_gate(store: &Store, facts: &RunFacts) {
-    raise(store, facts, Event::Waiting { reason: Some("at its gate, to be approved".to_owned()) }, clock::now());
+    raise(store, facts, EventDetails::Waiting { reason: Some("at its gate, to be approved".to_owned()) }, clock::now());
 }
 
-fn raise(store: &Store, facts: &RunFacts, what: Event, at: jiff::Timestamp) {
+fn raise(store: &Store, facts: &RunFacts, what: EventDetails, at: jiff::Timestamp) {
     let notify = store.state().notify();
     let Some(settings) = notify.settings() else { return };
     if !settings.notify.wants(&what, facts.headless) {
         return;
     }
-    let news = News {
+    let event = Event {
         version: NOTIFY_VERSION,
         run_id: facts.run_id.clone(),
         mode: facts.mode.clone(),
@@ -124,26 +119,27 @@ fn raise(store: &Store, facts: &RunFacts, what: Event, at: jiff::Timestamp) {
         what,
         at,
     };
-    if store.folder(&facts.run_id).read_told().knows(&news) {
+    if store.folder(&facts.run_id).read_delivered().knows(&event) {
         return;
     }
-    // Put first and asked then: who is just going to rest looks again after it has let go.
-    let told = notify.put(&news).and_then(|_| match notify.is_claimed() {
+    // Put the event first and check the lock then: a notifier that is about to exit re-checks after it
+    // released the lock.
+    let started = notify.put(&event).and_then(|_| match notify.is_locked() {
         true => Ok(()),
         false => supervise::start_notifier(store.state().path()),
     });
-    if let Err(error) = told {
-        tracing::warn!(%error, pair = %news.pair(), "the user is not told");
+    if let Err(error) = started {
+        tracing::warn!(%error, pair = %event.pair(), "the notice is not sent");
     }
 }
 
-/// The run in `folder` says that it waits for the user, since `at` and for `reason`. Cheap: its
-/// spec is read, one small file written, and where nobody tells yet, a process started.
+/// The run in `folder` waits for the user since `at`. Cheap: reads the spec, writes one small file, and starts
+/// the notifier where none runs.
 pub fn raise_waiting(folder: &Path, reason: Option<&str>, at: jiff::Timestamp) {
     let Some(store) = folder.parent().and_then(Path::parent).and_then(|state| Store::find(state).ok().flatten()) else {
         return;
     };
-    // Most projects want none.
+    // Most projects have no `notify:`.
     if bell_word(&store).is_none() {
         return;
     }
@@ -152,15 +148,15 @@ pub fn raise_waiting(folder: &Path, reason: Option<&str>, at: jiff::Timestamp) {
         && folder.id().ok() == Some(spec.folder)
         && !folder.has_end()
     {
-        raise(&store, &RunFacts::of(&spec), Event::Waiting { reason: reason.map(str::to_owned) }, at);
+        raise(&store, &RunFacts::of(&spec), EventDetails::Waiting { reason: reason.map(str::to_owned) }, at);
     }
 }
 
-/// `__rang`: a window's bell. Whether it waits is seen when it is to be told.
-pub fn rang(folder: &Path) {
+/// `__rang`: a window's bell. The notifier checks whether the run waits.
+pub fn bell(folder: &Path) {
     raise_waiting(folder, Some("it rang the bell"), clock::now());
 }
 
-fn of_the_user() -> BTreeMap<String, String> {
-    OF_THE_USER.iter().filter_map(|name| Some(((*name).to_owned(), environment::var_text(name)?))).collect()
+fn user_environment() -> BTreeMap<String, String> {
+    USER_VARIABLES.iter().filter_map(|name| Some(((*name).to_owned(), environment::var_text(name)?))).collect()
 }

@@ -1,11 +1,10 @@
-//! Which waits are worth telling now: those that are not over, not heard of, and not before the
-//! user's eyes. Asked once for all of them.
+//! Which waits deserve a notice now: those that last, were not reported before, and that no terminal shows.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::model::activity::ActivityState;
-use crate::model::notify::{Event, News};
+use crate::model::notify::{Event, EventDetails};
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{RunState, WaitingFor};
@@ -13,77 +12,72 @@ use crate::runner::refresh;
 use crate::runner::store::Store;
 use crate::system::tmux::Tmux;
 
-/// What became of waits.
-#[derive(Debug, Default)]
-pub(super) struct Waits {
-    pub(super) told: Vec<News>,
-    /// Nobody heard of these, and nobody needs to: the next wait of the run is another one.
-    pub(super) over: Vec<RunId>,
-}
-
-pub(super) fn sort_waits(store: &Store, news: &[&News]) -> Waits {
-    let latest = latest(news);
+/// The waits to notify of; and the runs whose waits are over, so that their next wait is another one.
+pub(super) fn still_waiting(store: &Store, events: &[&Event]) -> (Vec<Event>, Vec<RunId>) {
+    let latest = latest(events);
     if latest.is_empty() {
-        return Waits::default();
+        return (Vec::new(), Vec::new());
     }
-    let ids: Vec<RunId> = latest.iter().map(|news| news.run_id.clone()).collect();
+    let ids: Vec<RunId> = latest.iter().map(|event| event.run_id.clone()).collect();
     let Ok(observed) = refresh::some(store, &ids) else {
-        // Better a notice too many.
-        return Waits { told: latest.into_iter().cloned().collect(), over: Vec::new() };
+        // A needless notice is better than none.
+        return (latest.into_iter().cloned().collect(), Vec::new());
     };
-    let shown = shown(&observed.runs);
-    let mut waits = Waits::default();
-    for news in latest {
-        let run = observed.runs.iter().find(|run| *run.id() == news.run_id);
-        let Some(run) = run.filter(|run| waits_now(run) != Some(false)) else {
-            waits.over.push(news.run_id.clone());
+    let shown = shown_windows(&observed.runs);
+    let (mut waiting, mut over) = (Vec::new(), Vec::new());
+    for event in latest {
+        let run = observed.runs.iter().find(|run| *run.id() == event.run_id);
+        let Some(run) = run.filter(|run| is_waiting(run) != Some(false)) else {
+            over.push(event.run_id.clone());
             continue;
         };
-        let news = as_seen(news, run);
+        let event = as_observed(event, run);
         let is_shown = run.facts.socket.clone().zip(run.progress.window.clone()).is_some_and(|at| shown.contains(&at));
-        if !is_shown && !store.folder(run.id()).read_told().knows(&news) {
-            waits.told.push(news);
+        if !is_shown && !store.folder(run.id()).read_delivered().knows(&event) {
+            waiting.push(event);
         }
     }
-    waits
+    (waiting, over)
 }
 
-/// The last of each run: its hook and its bell tell of one wait.
-fn latest<'a>(news: &[&'a News]) -> Vec<&'a News> {
-    let mut latest: Vec<&News> = Vec::new();
-    for news in news {
-        match latest.iter_mut().find(|known| known.run_id == news.run_id) {
-            Some(known) if known.at < news.at => *known = news,
+/// The last event of each run: its hook and its bell report one wait.
+fn latest<'a>(events: &[&'a Event]) -> Vec<&'a Event> {
+    let mut latest: Vec<&Event> = Vec::new();
+    for event in events {
+        match latest.iter_mut().find(|known| known.run_id == event.run_id) {
+            Some(known) if known.at < event.at => *known = event,
             Some(_) => {}
-            None => latest.push(news),
+            None => latest.push(event),
         }
     }
     latest
 }
 
-/// What it waits for now and since when, where that is seen.
-fn as_seen(news: &News, run: &Run) -> News {
+/// The event with the reason and time that were observed, where they were.
+fn as_observed(event: &Event, run: &Run) -> Event {
     match &run.progress.activity {
-        Some(activity) if waits_now(run) == Some(true) => {
-            News { what: Event::Waiting { reason: Some(activity.reason.clone()) }, at: activity.at, ..news.clone() }
-        }
-        _ => news.clone(),
+        Some(activity) if is_waiting(run) == Some(true) => Event {
+            what: EventDetails::Waiting { reason: Some(activity.reason.clone()) },
+            at: activity.at,
+            ..event.clone()
+        },
+        _ => event.clone(),
     }
 }
 
-/// Sockets and windows that somebody looks at.
-fn shown(runs: &[Run]) -> BTreeSet<(PathBuf, String)> {
+/// The windows, with their sockets, that the focused terminals show.
+fn shown_windows(runs: &[Run]) -> BTreeSet<(PathBuf, String)> {
     let sockets: BTreeSet<&PathBuf> = runs.iter().filter_map(|run| run.facts.socket.as_ref()).collect();
-    let looked_at = |socket: &PathBuf| {
-        let lookers = Tmux::new(socket.clone()).attached_clients().unwrap_or_default();
+    let shown = |socket: &PathBuf| {
+        let clients = Tmux::new(socket.clone()).attached_clients().unwrap_or_default();
         let socket = socket.clone();
-        lookers.into_iter().filter(|looker| looker.focused).map(move |looker| (socket.clone(), looker.window_id))
+        clients.into_iter().filter(|client| client.focused).map(move |client| (socket.clone(), client.window_id))
     };
-    sockets.into_iter().flat_map(looked_at).collect()
+    sockets.into_iter().flat_map(shown).collect()
 }
 
-/// Whether a run that was looked at waits for the user; `None` where that cannot be seen.
-fn waits_now(run: &Run) -> Option<bool> {
+/// Whether the observed run waits for the user; `None` where that is not known.
+fn is_waiting(run: &Run) -> Option<bool> {
     match (&run.state, &run.progress.activity) {
         (RunState::Queued(WaitingFor::Gate), _) => Some(true),
         (RunState::Running, None) | (RunState::Unknown(_) | RunState::Starting, _) => None,
@@ -110,24 +104,24 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    fn news(run: &Run, second: i64) -> News {
-        News {
+    fn event(run: &Run, second: i64) -> Event {
+        Event {
             version: NOTIFY_VERSION,
             run_id: run.id().clone(),
             mode: ModeName::parse("talk").unwrap(),
             task: TaskId::parse("T-1").unwrap(),
             headless: false,
-            what: Event::Waiting { reason: Some("it rang the bell".to_owned()) },
+            what: EventDetails::Waiting { reason: Some("it rang the bell".to_owned()) },
             at: at(second),
         }
     }
 
     #[test]
-    fn the_bell_of_a_wait_is_that_wait() {
+    fn a_hook_and_a_bell_report_one_wait() {
         let mut run = for_tests::run(1, RunState::Running);
-        let (hook, bell) = (news(&run, 100), news(&run, 106));
+        let (hook, bell) = (event(&run, 100), event(&run, 106));
         assert_eq!(latest(&[&hook, &bell]), [&bell]);
-        assert_eq!(as_seen(&bell, &run), bell, "of what cannot be seen the bell is believed");
+        assert_eq!(as_observed(&bell, &run), bell, "without an activity the bell counts");
         let seen = |state| Activity {
             state,
             reason: "permission".to_owned(),
@@ -135,12 +129,12 @@ mod tests {
             at: at(100),
             fix: None,
         };
-        run.progress.activity = Some(seen(ActivityState::Waiting));
-        assert_eq!(as_seen(&bell, &run).at, at(100));
-        assert_eq!(waits_now(&run), Some(true));
-        run.progress.activity = Some(seen(ActivityState::Working));
-        assert_eq!(waits_now(&run), Some(false));
-        run.progress.activity = Some(seen(ActivityState::Unknown));
-        assert_eq!(waits_now(&run), None);
+        run.progress.activity = Some(activity(ActivityState::Waiting));
+        assert_eq!(as_observed(&bell, &run).at, at(100));
+        assert_eq!(is_waiting(&run), Some(true));
+        run.progress.activity = Some(activity(ActivityState::Working));
+        assert_eq!(is_waiting(&run), Some(false));
+        run.progress.activity = Some(activity(ActivityState::Unknown));
+        assert_eq!(is_waiting(&run), None);
     }
 }

@@ -10,7 +10,7 @@ use crate::model::attempt_record::AttemptRecord;
 use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
 use crate::model::freshness::{FRESH_VERSION, FreshRecord};
 use crate::model::live_record::LiveRecord;
-use crate::model::notify::{NOTIFY_VERSION, ToldRecord};
+use crate::model::notify::{DeliveryRecord, NOTIFY_VERSION};
 use crate::model::process_id::FolderId;
 use crate::model::queue_record::QueueRecord;
 use crate::model::run_id::RunId;
@@ -315,12 +315,12 @@ impl RunFolder {
         gone(fs::remove_file(self.queue_path()))
     }
 
-    /// What the user has heard of the run. What cannot be read was not told.
-    pub fn read_told(&self) -> ToldRecord {
+    /// The notices that were sent of the run. None where the record cannot be read.
+    pub fn read_delivered(&self) -> DeliveryRecord {
         record_file::read(&self.path.join("told.json"), NOTIFY_VERSION).unwrap_or_default()
     }
 
-    pub fn write_told(&self, record: &ToldRecord) -> io::Result<()> {
+    pub fn write_delivered(&self, record: &DeliveryRecord) -> io::Result<()> {
         record_file::write(&self.path.join("told.json"), record, Durability::Process)
     }
 
