@@ -1,4 +1,4 @@
-//! Bringing a window before the user's eyes.
+//! Shows a run to the user: attaches to its window, reads its log or screen.
 
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
@@ -14,12 +14,12 @@ pub fn attach_argv(run: &Run) -> Option<Vec<String>> {
     Some(Tmux::new(socket).attach_argv(session, run.progress.window.as_deref()))
 }
 
-/// Switches this client, where the command was typed inside the run's own tmux server.
+/// Switches the tmux client of this terminal to the run's window. False outside the run's tmux server.
 pub fn switch_client(run: &Run) -> Result<bool, TmuxError> {
     let (Some(socket), Some(session)) = (&run.facts.socket, &run.facts.session) else { return Ok(false) };
     let inside = SocketEnv::here().surrounding();
     let (Some(inside), Some(pane)) = (inside, environment::var_text("TMUX_PANE")) else { return Ok(false) };
-    // The same server may be named by two paths.
+    // Two paths may name one server.
     let same = inside == *socket || std::path::absolute(&inside).ok() == std::path::absolute(socket).ok();
     if !same {
         return Ok(false);
@@ -28,12 +28,12 @@ pub fn switch_client(run: &Run) -> Result<bool, TmuxError> {
     Ok(true)
 }
 
-/// What a job printed so far, to be read whole or in part.
+/// The log of a job so far.
 pub fn log(store: &Store, id: &RunId, stream: LogStream) -> std::io::Result<WholeLog> {
     WholeLog::open(&store.folder(id), stream)
 }
 
-/// What a window shows, or showed last.
+/// What the window shows, or showed last.
 pub fn screen(store: &Store, run: &Run) -> Result<Option<Vec<u8>>, TmuxError> {
     if let (Some(socket), Some(pane)) = (&run.facts.socket, &run.progress.pane)
         && let Some(text) = Tmux::new(socket.clone()).capture(pane, run.id())?

@@ -1,5 +1,5 @@
-//! Everything that is to be said about a project: manifest, templates, tasks and the base of its
-//! worktrees at once. Asks git for that base; runs nothing else.
+//! All problems of a project: of the manifest, templates, tasks and the base of its worktrees. Asks git for that
+//! base; runs nothing else.
 
 use std::collections::BTreeSet;
 
@@ -14,39 +14,38 @@ use crate::runner::work;
 use crate::system::git::{self, Repository};
 use crate::tasks::TaskSet;
 
-/// What a check found.
 #[derive(Clone, Debug)]
-pub struct Checked {
+pub struct CheckReport {
     pub problems: Vec<Problem>,
-    /// How many modes and tasks there are, where the manifest can be used.
+    /// Modes and tasks, where the manifest is usable.
     pub counts: Option<(usize, usize)>,
 }
 
-impl Checked {
+impl CheckReport {
     pub fn has_errors(&self) -> bool {
         self.problems.iter().any(Problem::is_error)
     }
 }
 
-/// Checks the project that is meant. Fails only where there is none.
-pub fn check(whence: &Whence) -> Result<Checked, OpenError> {
-    told(Project::open(whence, Depth::Whole))
+/// Checks the project. Fails only where there is none.
+pub fn check(whence: &Whence) -> Result<CheckReport, OpenError> {
+    report(Project::open(whence, Depth::Whole))
 }
 
-/// Checks it as it would be with this draft.
-pub(crate) fn check_draft(whence: &Whence, draft: &UnsavedFile) -> Result<Checked, OpenError> {
-    told(Project::open_draft(whence, draft))
+/// Checks the project as it would be with this draft.
+pub(crate) fn check_draft(whence: &Whence, draft: &UnsavedFile) -> Result<CheckReport, OpenError> {
+    report(Project::open_draft(whence, draft))
 }
 
-fn told(opened: Result<Project, OpenError>) -> Result<Checked, OpenError> {
+fn report(opened: Result<Project, OpenError>) -> Result<CheckReport, OpenError> {
     match opened {
         Ok(project) => Ok(judge(&project)),
-        Err(OpenError::Problems { problems }) => Ok(Checked { problems, counts: None }),
+        Err(OpenError::Problems { problems }) => Ok(CheckReport { problems, counts: None }),
         Err(error) => Err(error),
     }
 }
 
-fn judge(project: &Project) -> Checked {
+fn judge(project: &Project) -> CheckReport {
     let tasks = project.tasks();
     let wanted = wanted(&project.manifest, &tasks);
     let mut problems: Vec<Problem> = project.problems.iter().chain(tasks.problems()).cloned().collect();
@@ -54,11 +53,11 @@ fn judge(project: &Project) -> Checked {
     problems.extend(wanted.problems);
     problems.extend(order_problem(&tasks));
     problems.extend(base_problems(project, &tasks));
-    Checked { problems, counts: Some((project.manifest.modes.len(), tasks.tasks().len())) }
+    CheckReport { problems, counts: Some((project.manifest.modes.len(), tasks.tasks().len())) }
 }
 
-/// A configured base that is no commit of the repository. Nothing is said outside of a repository, of one
-/// that has no commit yet, and of a base that is fetched first.
+/// A configured base that is no commit of the repository. None outside a repository, in one without commits, or
+/// where the base is fetched first.
 fn base_problems(project: &Project, tasks: &TaskSet) -> Vec<Problem> {
     let Some(root) = project.repository.as_ref().map(Repository::folder_for_git) else { return Vec::new() };
     let Some((settings, base)) = project.manifest.worktree.as_ref().and_then(|all| Some((all, all.base.as_ref()?)))
@@ -71,7 +70,7 @@ fn base_problems(project: &Project, tasks: &TaskSet) -> Vec<Problem> {
     let mut bases = BTreeSet::new();
     match is_plain(base) {
         true => bases.extend([base.clone()]),
-        // What cannot be rendered was told as a mistake of the template.
+        // A template that does not render is reported elsewhere.
         false => bases.extend(tasks.tasks().iter().filter_map(|task| work::work_of(project, tasks, task).ok()?.base)),
     }
     let problem = |base: &String| match git::resolve(root, base) {

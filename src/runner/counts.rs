@@ -1,4 +1,4 @@
-//! How many runs do what: a project in one line. Pure.
+//! Counts runs by what they do, for one line about a project. Pure.
 
 use jiff::Timestamp;
 
@@ -6,27 +6,27 @@ use crate::model::activity::ActivityState;
 use crate::model::run::Run;
 use crate::model::run_state::{EndState, RunState, WaitingFor};
 
-/// A failure is shown for so long, or until the pair runs again.
+/// How long a failure counts, unless the pair runs again.
 const RECENT_MS: i64 = 3_600_000;
 
 /// Each pair counts once: by its active run, else by the last that ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// For the user: in a window, or at a gate.
+    /// Waits for the user: in a window, or at a gate.
     pub waiting: usize,
-    /// Starting, working, stopping, and windows of whom nothing more is known.
+    /// Starting, working or stopping; and windows whose activity is not known.
     pub running: usize,
     pub idle: usize,
-    /// For anything but the user.
+    /// Waits for anything but the user.
     pub queued: usize,
     /// In the last hour.
     pub failed: usize,
-    /// What cannot be seen.
+    /// The state cannot be observed.
     pub unknown: usize,
 }
 
 impl Counts {
-    /// Of what an overview brought.
+    /// `runs`: those of an overview.
     pub fn of(runs: &[Run], now: Timestamp) -> Self {
         let mut counts = Self::default();
         for run in runs {

@@ -1,4 +1,4 @@
-//! What was done on a task: its worktree against the base it came from.
+//! The changes of a task: its worktree against the base that it came from.
 
 use std::path::{Path, PathBuf};
 
@@ -13,36 +13,35 @@ use crate::view::work_view::{DiffView, FileView};
 
 pub use crate::system::git::DiffFormat;
 
-/// A task's work, ready to be shown.
 #[derive(Debug)]
-pub struct Work {
+pub struct TaskDiff {
     task: TaskId,
     path: PathBuf,
     branch: String,
     base: String,
     since: String,
-    scratch: CheckoutDiff,
+    diff: CheckoutDiff,
 }
 
-pub fn work(project: &Project, tasks: &TaskSet, task: &Task) -> Result<Work, WorkError> {
-    let worktree = work::standing_work_of(project, tasks, task)?;
+pub fn work(project: &Project, tasks: &TaskSet, task: &Task) -> Result<TaskDiff, WorkError> {
+    let worktree = work::existing_work_of(project, tasks, task)?;
     let base = task_worktree::base_of(project, &worktree)?;
     let root = project.known_repository()?.folder_for_git();
     let since = Base::find(root, &base)?.fork_point(&worktree.path, &base)?;
-    let scratch = CheckoutDiff::new(&worktree.path, since.clone())?;
+    let diff = CheckoutDiff::new(&worktree.path, since.clone())?;
     let (path, branch) = (worktree.path, worktree.branch);
-    Ok(Work { task: task.id.clone(), path, branch, base, since, scratch })
+    Ok(TaskDiff { task: task.id.clone(), path, branch, base, since, diff })
 }
 
-impl Work {
-    /// By git itself, on our standard output.
+impl TaskDiff {
+    /// Prints the diff by git to our stdout.
     pub fn show(&self, how: DiffFormat) -> Result<(), WorkError> {
-        Ok(self.scratch.show(how)?)
+        Ok(self.diff.show(how)?)
     }
 
-    /// As data, with at most `most` bytes of the patch; 0: none of it.
+    /// As data, with at most `most` bytes of the patch.
     pub fn view(&self, most: usize) -> Result<DiffView, WorkError> {
-        let CheckoutChanges { files, patch, cut } = self.scratch.changes(most)?;
+        let CheckoutChanges { files, patch, cut } = self.diff.changes(most)?;
         let name = |path: &Path| path.to_string_lossy().into_owned();
         let files: Vec<FileView> = files
             .iter()
@@ -52,7 +51,7 @@ impl Work {
                 added: file.lines.map(|(added, _)| added),
                 removed: file.lines.map(|(_, removed)| removed),
                 binary: file.lines.is_none(),
-                untracked: self.scratch.is_untracked(&file.path),
+                untracked: self.diff.is_untracked(&file.path),
             })
             .collect();
         Ok(DiffView {

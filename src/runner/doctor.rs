@@ -1,7 +1,6 @@
-//! Trying out the machine: what a project here needs, what was seen of it, and the cure as a command.
+//! Checks that the machine has what a project needs. Out: findings, each with its fix.
 //!
-//! Whatever has to be waited for is waited for at the same time. Must not start an agent, nor leave
-//! anything behind.
+//! The checks run in parallel. Must not start an agent, nor leave anything behind.
 
 mod agents;
 mod folders;
@@ -14,30 +13,29 @@ mod worktrees;
 use std::thread;
 
 use crate::manifest::{Mode, Origin};
+use crate::runner::doctor::programs::AgentProgram;
 use crate::runner::locate::Whence;
 use crate::runner::notify;
 use crate::runner::project::{Depth, OpenError, Project};
 
-/// How something stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum FindingState {
     Ok,
-    /// Something will do less, or may fail one day.
+    /// Works in part, or may fail later.
     Warn,
-    /// Something that is needed will fail.
+    /// What is needed fails.
     Fail,
 }
 
-/// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     pub what: String,
-    pub state: State,
+    pub state: FindingState,
     pub found: String,
-    pub cure: Option<String>,
+    pub fix: Option<String>,
 }
 
-impl State {
+impl FindingState {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -46,7 +44,7 @@ impl State {
         }
     }
 
-    /// What is missing is bad where it is needed.
+    /// The state of a missing thing.
     fn where_needed(needed: bool) -> Self {
         if needed { Self::Fail } else { Self::Warn }
     }
@@ -54,23 +52,23 @@ impl State {
 
 impl Finding {
     pub(crate) fn ok(what: &str, found: impl Into<String>) -> Self {
-        Self { what: what.to_owned(), state: State::Ok, found: found.into(), cure: None }
+        Self { what: what.to_owned(), state: FindingState::Ok, found: found.into(), fix: None }
     }
 
-    pub(crate) fn warn(what: &str, found: impl Into<String>, cure: impl Into<String>) -> Self {
-        Self::bad(what, State::Warn, found, cure)
+    pub(crate) fn warn(what: &str, found: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self::bad(what, FindingState::Warn, found, fix)
     }
 
-    pub(crate) fn fail(what: &str, found: impl Into<String>, cure: impl Into<String>) -> Self {
-        Self::bad(what, State::Fail, found, cure)
+    pub(crate) fn fail(what: &str, found: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self::bad(what, FindingState::Fail, found, fix)
     }
 
-    pub(crate) fn bad(what: &str, state: State, found: impl Into<String>, cure: impl Into<String>) -> Self {
-        Self { what: what.to_owned(), state, found: found.into(), cure: Some(cure.into()) }
+    pub(crate) fn bad(what: &str, state: FindingState, found: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { what: what.to_owned(), state, found: found.into(), fix: Some(fix.into()) }
     }
 }
 
-/// Examines everything, in the order in which a person would mend it.
+/// All findings, in the order in which to fix them.
 pub fn examine(whence: &Whence) -> Vec<Finding> {
     let (project, manifest) = match Project::open(whence, Depth::Whole) {
         Ok(project) => {
@@ -99,27 +97,27 @@ pub fn examine(whence: &Whence) -> Vec<Finding> {
     ];
     let mut findings = vec![manifest];
     thread::scope(|scope| {
-        let asked: Vec<_> = probes.into_iter().map(|probe| scope.spawn(move || probe(project))).collect();
-        findings.extend(asked.into_iter().flat_map(|probe| probe.join().unwrap_or_default()));
+        let probes: Vec<_> = probes.into_iter().map(|probe| scope.spawn(move || probe(project))).collect();
+        findings.extend(probes.into_iter().flat_map(|probe| probe.join().unwrap_or_default()));
     });
     findings
 }
 
-/// What runs of this project will fail for, as far as a moment's look tells. The built-in mode
-/// without a prompt does not count: a project may have no use for its agent.
+/// The programs without which runs of this project fail. The agent of the built-in mode does not count: a project
+/// may have no use for it.
 pub(crate) fn missing(project: &Project) -> Vec<Finding> {
     let mut findings = vec![programs::tmux_finding(true)];
-    findings.extend(programs::agents(project).into_iter().map(|agent| agent.finding()));
-    findings.retain(|finding| finding.state == State::Fail);
+    findings.extend(programs::agents(project).iter().map(AgentProgram::finding));
+    findings.retain(|finding| finding.state == FindingState::Fail);
     findings
 }
 
-/// The modes that somebody declared.
+/// The modes that are not built in.
 fn declared(project: &Project) -> impl Iterator<Item = &Mode> {
     project.manifest.modes.values().filter(|mode| !matches!(mode.origin, Origin::BuiltIn))
 }
 
-/// A word as a shell takes it.
+/// A path as a word of a shell command.
 fn quote(path: &std::path::Path) -> String {
     shell_words::quote(&path.display().to_string()).into_owned()
 }

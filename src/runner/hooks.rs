@@ -13,7 +13,6 @@ use crate::system::process::supervise;
 use crate::system::store::record_file;
 use crate::system::store::run_folder::RunFolder;
 
-/// Settings are small.
 const MAX_SETTINGS: u64 = 1 << 20;
 /// Stands for the settings file where there is none yet.
 const PLACEHOLDER: &str = "<settings file>";
@@ -60,7 +59,7 @@ fn hooks(
     protocol.hooks(argv, command, settings_path, &read_file)
 }
 
-/// A line for a shell. A program that is gone by then is no trouble of the agent's.
+/// A shell command that succeeds silently where the program is gone.
 fn command(program: &str, run: &str) -> String {
     let (program, run) = (shell_words::quote(program), shell_words::quote(run));
     format!("if [ -x {program} ]; then exec {program} event {run}; fi")

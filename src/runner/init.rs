@@ -1,4 +1,4 @@
-//! Writing a starter project.
+//! Writes a starter project.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,14 +7,12 @@ use crate::manifest;
 use crate::runner::failure::{Failure, Kind};
 use crate::system::store::record_file;
 
-/// Where the example of a task goes.
 const EXAMPLE_FOLDER: &str = "tasks";
 
-/// What became of one starter file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wrote {
+pub enum StarterFile {
     New,
-    /// Something stands there already.
+    /// The file exists already.
     Kept,
 }
 
@@ -32,21 +30,20 @@ impl From<InitError> for Failure {
     }
 }
 
-/// Writes the starter files below `folder`; what is there stays as it is. The example of a task is for a project
-/// that has none yet.
-pub fn write_starter(folder: &Path) -> Result<Vec<(PathBuf, Wrote)>, InitError> {
+/// Writes the starter files that do not exist below `folder`; the example task only where there are no tasks.
+pub fn write_starter(folder: &Path) -> Result<Vec<(PathBuf, StarterFile)>, InitError> {
     let mut report = Vec::new();
     let has_tasks = record_file::holds_any(&folder.join(EXAMPLE_FOLDER));
     for (relative, content) in manifest::starter_files() {
         let relative = Path::new(relative);
         let path = folder.join(relative);
         if has_tasks && relative.starts_with(EXAMPLE_FOLDER) && !path.exists() {
-            report.push((PathBuf::from(EXAMPLE_FOLDER), Wrote::Kept));
+            report.push((PathBuf::from(EXAMPLE_FOLDER), StarterFile::Kept));
             continue;
         }
         match record_file::write_text_new(&path, content) {
-            Ok(true) => report.push((relative.to_owned(), Wrote::New)),
-            Ok(false) => report.push((relative.to_owned(), Wrote::Kept)),
+            Ok(true) => report.push((relative.to_owned(), StarterFile::New)),
+            Ok(false) => report.push((relative.to_owned(), StarterFile::Kept)),
             Err(source) => return Err(InitError { path, source }),
         }
     }

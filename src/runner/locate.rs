@@ -1,4 +1,4 @@
-//! Which manifest is meant, and which repository it belongs to, without reading it.
+//! Finds the manifest of a command and the repository that it belongs to. Does not read the manifest.
 
 use std::path::{Path, PathBuf};
 
@@ -7,32 +7,31 @@ use crate::model::run_spec::below;
 use crate::system::environment;
 use crate::system::git::{Repository, RepositoryError};
 
-/// Where to look from.
+/// Where a command looks for its manifest.
 #[derive(Clone, Debug, Default)]
 pub struct Whence {
     /// `-f`.
     pub file: Option<PathBuf>,
-    /// The folder the command was given in, absolute.
+    /// The command's working directory, absolute.
     pub folder: PathBuf,
 }
 
-/// A manifest that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Located {
     /// Absolute.
     pub manifest: PathBuf,
-    /// The repository that the manifest's folder lies in.
+    /// The one that the manifest's folder is in.
     pub repository: Option<Repository>,
     /// The path of the manifest's folder below the root of its checkout.
     pub below: PathBuf,
-    /// The same from all checkouts of a repository.
+    /// The same for all checkouts of a repository.
     pub home: Home,
 }
 
-/// A manifest on the way from a folder to its parents.
-struct Found {
+/// A manifest in a folder or one of its parents.
+struct FoundManifest {
     manifest: PathBuf,
-    /// Where it is known without a second search.
+    /// `None`: not searched for yet.
     repository: Option<Repository>,
 }
 
@@ -41,7 +40,7 @@ struct Found {
 pub fn locate(whence: &Whence) -> Result<Option<Located>, RepositoryError> {
     let named = whence.file.clone().or_else(|| environment::var("DISPATCH_MANIFEST").map(PathBuf::from));
     let found = match named {
-        Some(file) => Found { manifest: whence.folder.join(file), repository: None },
+        Some(file) => FoundManifest { manifest: whence.folder.join(file), repository: None },
         None => match search(&whence.folder)? {
             Some(found) => found,
             None => return Ok(None),
@@ -61,12 +60,12 @@ pub(super) fn checkouts_around(folder: &Path) -> Vec<PathBuf> {
     roots
 }
 
-/// The nearest manifest: checkout by checkout, the main one before a linked one.
-fn search(folder: &Path) -> Result<Option<Found>, RepositoryError> {
+/// The nearest manifest: checkout by checkout, the main checkout before a linked one.
+fn search(folder: &Path) -> Result<Option<FoundManifest>, RepositoryError> {
     let mut from = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     loop {
         let Some(repository) = Repository::of(&from)? else {
-            return Ok(discover::find_upward(&from).map(|manifest| Found { manifest, repository: None }));
+            return Ok(discover::find_upward(&from).map(|manifest| FoundManifest { manifest, repository: None }));
         };
         if let Some(found) = in_repository(&from, repository.clone())? {
             return Ok(Some(found));
@@ -78,37 +77,34 @@ fn search(folder: &Path) -> Result<Option<Found>, RepositoryError> {
     }
 }
 
-/// A manifest on the way from `folder` to the end of its repository.
-fn in_repository(folder: &Path, repository: Repository) -> Result<Option<Found>, RepositoryError> {
+/// The nearest manifest in `folder` or its parents within the repository.
+fn in_repository(folder: &Path, repository: Repository) -> Result<Option<FoundManifest>, RepositoryError> {
     let first = |root: &Path, below: &Path| {
         let mut folders = below.ancestors().map(|part| root.join(part).join(discover::MANIFEST_NAME));
         folders.find(|candidate| discover::is_manifest(candidate))
     };
     if let Some(checkout) = repository.checkout() {
-        // git works on the whole of a work tree that does not hold the folder it is called in.
+        // A work tree need not contain `folder` (`core.worktree`): git then works on all of it.
         let below = folder.strip_prefix(checkout).unwrap_or(Path::new(""));
         if let Some(main) = repository.main().filter(|main| *main != checkout)
             && let Some(manifest) = first(main, below)
         {
-            return Ok(Some(Found { manifest, repository: None }));
+            return Ok(Some(FoundManifest { manifest, repository: None }));
         }
         if let Some(manifest) = first(checkout, below) {
-            return Ok(Some(Found { manifest, repository: Some(repository) }));
+            return Ok(Some(FoundManifest { manifest, repository: Some(repository) }));
         }
     }
     let below = folder.strip_prefix(repository.found()).unwrap_or(Path::new(""));
-    Ok(first(repository.found(), below).map(|manifest| Found { manifest, repository: Some(repository) }))
+    Ok(first(repository.found(), below).map(|manifest| FoundManifest { manifest, repository: Some(repository) }))
 }
 
-impl Found {
+impl FoundManifest {
     fn located(self) -> Result<Located, RepositoryError> {
         let Self { manifest, repository } = self;
         let folder = manifest.parent().unwrap_or(Path::new("/"));
         let root = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-        let repository = match repository {
-            Some(repository) => Some(repository),
-            None => Repository::of(&root)?,
-        };
+        let repository = repository.map_or_else(|| Repository::of(&root), |found| Ok(Some(found)))?;
         let Some(known) = &repository else {
             return Ok(Located { manifest, repository: None, below: PathBuf::new(), home: Home::in_folder(&root) });
         };

@@ -1,8 +1,7 @@
-//! Runs that live and have no record any more: their state folder was removed while they ran.
+//! Orphans: runs whose state folder was removed while they ran.
 //!
-//! They are found by their processes, so that no second agent of a pair is started beside one, and so
-//! that `stop` can end them. Processes are only looked at where the state folder was made anew and was
-//! not looked at since.
+//! They are found by their processes, so that no second agent of a pair is started beside one, and that `stop` can
+//! end them. Processes are searched only once for a new state folder.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -26,14 +25,13 @@ use crate::system::process::{self, Signal};
 use crate::system::store::state_dir::{Search, StateDir};
 use crate::system::tmux::Tmux;
 
-/// A process that ends is looked at again after this long.
+/// Between checks of a process that ends.
 const STEP: Duration = Duration::from_millis(5);
 
-/// A run that lives without a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Orphan {
     pub run: RunId,
-    /// `None` where nothing that is left of it tells its pair.
+    /// `None` where its processes do not name it.
     pub pair: Option<Pair>,
     supervisor: Option<u32>,
     /// Processes of its tree.
@@ -53,14 +51,13 @@ impl Orphan {
     }
 }
 
-/// Where a project's records are and were.
-struct Ground<'a> {
-    /// Of the state folder, which may be gone.
+struct ProjectPaths<'a> {
+    /// The state folder, which may be gone.
     state: &'a Path,
     manifest: &'a Path,
 }
 
-/// What is searched before a run of this kind starts.
+/// What to search before a run of this kind starts.
 pub(super) fn search_of(kind: &RunKind) -> Search {
     match kind {
         RunKind::Headless { .. } => Search::Processes,
@@ -68,7 +65,7 @@ pub(super) fn search_of(kind: &RunKind) -> Search {
     }
 }
 
-/// Fails where an agent of the prepared run's pair lives that has no record.
+/// Fails where an orphan of the prepared run's pair lives.
 pub(super) fn check_no_orphan(store: &Store, prepared: &Prepared) -> Result<(), StartError> {
     let search = search_of(&prepared.kind);
     if store.state().is_searched(search) {
@@ -78,8 +75,8 @@ pub(super) fn check_no_orphan(store: &Store, prepared: &Prepared) -> Result<(), 
         RunKind::Interactive { socket, .. } => Some(Tmux::new(socket.clone())),
         RunKind::Headless { .. } => None,
     };
-    let ground = Ground { state: store.state().path(), manifest: &prepared.manifest };
-    let found = find(&ground, tmux.as_ref())?;
+    let paths = ProjectPaths { state: store.state().path(), manifest: &prepared.manifest };
+    let found = find(&paths, tmux.as_ref())?;
     if found.is_empty() {
         store.state().note_searched(search)?;
     }
@@ -89,18 +86,17 @@ pub(super) fn check_no_orphan(store: &Store, prepared: &Prepared) -> Result<(), 
     }
 }
 
-/// Runs of this project that live and have no record. Looks at processes only where the state folder
-/// is gone, or was made anew and was not looked at since.
+/// The orphans of this project. Searches processes only where the state folder is gone, or new and not searched yet.
 pub fn orphans(project: &Project) -> io::Result<Vec<Orphan>> {
     let state = StateDir::spelled(&project.manifest.state_dir);
     let is_searched = |state: &StateDir| state.is_searched(Search::Processes) || state.is_searched(Search::Windows);
     if matches!(StateDir::find(&state), Ok(Some(state)) if is_searched(&state)) {
         return Ok(Vec::new());
     }
-    find(&Ground { state: &state, manifest: &project.manifest.path }, Some(&project.tmux()))
+    find(&ProjectPaths { state: &state, manifest: &project.manifest.path }, Some(&project.tmux()))
 }
 
-/// Ends the tree of `orphan`, with the grace of its mode. Returns the processes that are left.
+/// Ends the tree of `orphan`, with the grace of its mode. Returns the processes that survive.
 pub fn end_orphan(project: &Project, orphan: &Orphan) -> io::Result<Vec<u32>> {
     let mode = orphan.pair.as_ref().and_then(|pair| project.manifest.modes.get(&pair.mode));
     let grace = mode.map_or(Duration::from_secs(10), |mode| mode.stop_grace.as_duration());
@@ -108,7 +104,7 @@ pub fn end_orphan(project: &Project, orphan: &Orphan) -> io::Result<Vec<u32>> {
     let survivors = match orphan.supervisor.and_then(|pid| process::identify(pid).ok()) {
         Some(supervisor) => {
             process::signal(&supervisor, Signal::TERM)?;
-            // One that was stopped would never hear it.
+            // A stopped process handles TERM only after CONT.
             process::signal(&supervisor, Signal::CONT)?;
             if !is_gone_within(&supervisor, grace + SUPERVISOR_PATIENCE) {
                 let root = Root::Supervisor { pid: supervisor.pid, start_time: supervisor.start_time };
@@ -136,23 +132,23 @@ fn is_gone_within(process: &ProcessId, patience: Duration) -> bool {
     true
 }
 
-fn find(ground: &Ground<'_>, tmux: Option<&Tmux>) -> io::Result<Vec<Orphan>> {
+fn find(paths: &ProjectPaths<'_>, tmux: Option<&Tmux>) -> io::Result<Vec<Orphan>> {
     let traces = orphan::traces()?;
     let mut found: BTreeMap<RunId, Orphan> = BTreeMap::new();
-    for supervisor in traces.supervisors.iter().filter(|one| ground.has_lost_supervisor(one, &traces)) {
+    for supervisor in traces.supervisors.iter().filter(|one| paths.has_lost_supervisor(one, &traces)) {
         let orphan = entry(&mut found, &supervisor.run);
         orphan.supervisor = Some(supervisor.pid);
         orphan.pair = supervisor.lock.as_ref().and_then(|lock| pair_of_lock(&lock.path));
     }
     let is_supervised = |run: &RunId| traces.supervisors.iter().any(|supervisor| supervisor.run == *run);
     for marked in &traces.marked {
-        if found.contains_key(&marked.run) || (!is_supervised(&marked.run) && ground.has_lost_process(marked)) {
+        if found.contains_key(&marked.run) || (!is_supervised(&marked.run) && paths.has_lost_process(marked)) {
             let orphan = entry(&mut found, &marked.run);
             orphan.pair = orphan.pair.take().or_else(|| pair_of_names(&marked.mode, &marked.task));
             orphan.pids.insert(marked.pid);
         }
     }
-    // What the run only started (another tmux server, a run of its own) is no agent of it.
+    // Not what the run started for itself: another tmux server, or another run.
     let table = if found.is_empty() { None } else { Some(ProcessTable::take()?) };
     found.retain(|run, orphan| {
         let members = table.as_ref().map(|table| table.members(run, None)).unwrap_or_default();
@@ -160,13 +156,13 @@ fn find(ground: &Ground<'_>, tmux: Option<&Tmux>) -> io::Result<Vec<Orphan>> {
         orphan.supervisor.is_some() || !orphan.pids.is_empty()
     });
     if let Some(tmux) = tmux {
-        add_panes(ground, tmux, &traces, &mut found);
+        add_panes(paths, tmux, &traces, &mut found);
     }
     Ok(found.into_values().collect())
 }
 
-/// Notes the panes of what was found, and adds agents in windows that carry no mark.
-fn add_panes(ground: &Ground<'_>, tmux: &Tmux, traces: &RunTraces, found: &mut BTreeMap<RunId, Orphan>) {
+/// Adds the panes of the orphans found, and agents in windows whose environment carries no mark.
+fn add_panes(paths: &ProjectPaths<'_>, tmux: &Tmux, traces: &RunTraces, found: &mut BTreeMap<RunId, Orphan>) {
     let Ok(listing) = tmux.list() else { return };
     for pane in listing.panes.iter().filter(|pane| pane.dead.is_none()) {
         let Some(folder) = pane.run_folder() else { continue };
@@ -174,8 +170,8 @@ fn add_panes(ground: &Ground<'_>, tmux: &Tmux, traces: &RunTraces, found: &mut B
         let is_marked = traces.marked.iter().any(|marked| marked.run == run);
         let is_lost = || {
             let directory = process::working_directory(pane.pid);
-            let is_elsewhere = ground.is_recorded_elsewhere(&run, directory.as_deref());
-            ground.is_of_state(&folder) && !ground.has_record(&run) && !is_elsewhere
+            let is_elsewhere = paths.is_recorded_elsewhere(&run, directory.as_deref());
+            paths.is_of_state(&folder) && !paths.has_record(&run) && !is_elsewhere
         };
         if found.contains_key(&run) || (!is_marked && is_lost()) {
             let orphan = entry(found, &run);
@@ -195,12 +191,12 @@ fn entry<'a>(found: &'a mut BTreeMap<RunId, Orphan>, run: &RunId) -> &'a mut Orp
     })
 }
 
-impl Ground<'_> {
+impl ProjectPaths<'_> {
     fn root(&self) -> &Path {
         self.manifest.parent().unwrap_or(self.manifest)
     }
 
-    /// Whether a run folder of this path is, or was, in this state folder.
+    /// Whether this run folder is, or was, in this state folder.
     fn is_of_state(&self, run_folder: &Path) -> bool {
         run_folder.parent().and_then(Path::parent).is_some_and(|state| state == self.state)
     }
@@ -209,16 +205,16 @@ impl Ground<'_> {
         self.state.join("runs").join(run.as_str()).is_dir()
     }
 
-    /// Whether this supervisor's record was in this state folder and is not any more.
+    /// Whether this supervisor's record was removed from this state folder.
     fn has_lost_supervisor(&self, supervisor: &Supervisor, traces: &RunTraces) -> bool {
         if self.has_record(&supervisor.run) {
             return false;
         }
         match &supervisor.lock {
-            // `pairs/MODE/TASK` below the state folder, wherever that was moved to before it was removed.
+            // `pairs/MODE/TASK` of the state folder, whose path follows a move before the removal.
             Some(lock) if lock.is_removed => lock.path.ancestors().nth(3) == Some(self.state),
-            // The record is elsewhere now. With the whole project: then its run is that project's. Alone:
-            // then its agent still works here.
+            // The state folder was moved. With the whole project: the run belongs to that project. Alone: its
+            // agent still works here.
             Some(_) => {
                 let works_here = |marked: &MarkedProcess| {
                     marked.run == supervisor.run
@@ -230,14 +226,13 @@ impl Ground<'_> {
         }
     }
 
-    /// Whether this process without a supervisor is of a run whose record was in this state folder and is
-    /// not any more.
+    /// Whether this process without a supervisor is of a run whose record was removed from this state folder.
     fn has_lost_process(&self, marked: &MarkedProcess) -> bool {
         let is_elsewhere = || self.is_recorded_elsewhere(&marked.run, marked.directory.as_deref());
         marked.manifest == self.manifest && !self.has_record(&marked.run) && !is_elsewhere()
     }
 
-    /// A project that was moved takes its records along, and the folders of its agents.
+    /// A project that was moved: its records and the folders of its agents moved together.
     fn is_recorded_elsewhere(&self, run: &RunId, directory: Option<&Path>) -> bool {
         let Ok(below) = self.state.strip_prefix(self.root()) else { return false };
         let record: PathBuf = below.join("runs").join(run.as_str());

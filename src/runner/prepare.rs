@@ -22,7 +22,7 @@ use crate::runner::project::{NameLookupError, Project};
 use crate::runner::prompt::{self, Placeholder};
 use crate::runner::task_worktree;
 use crate::runner::task_worktree::worktree_of;
-use crate::runner::template_context::Context;
+use crate::runner::template_context::TemplateContext;
 use crate::system::environment::{self, Environment};
 use crate::system::git::GitError;
 use crate::system::ids;
@@ -124,7 +124,7 @@ pub fn prepare(
     let templates = Templates::new(&project.manifest.root);
     let worktree = worktree_of(project, tasks, mode, task)?;
     let declared_worktree = worktree.as_ref().map(|worktree| task_worktree::worktree_spec(project, worktree));
-    let mut context = Context::new(&project.manifest, mode, task, &body);
+    let mut context = TemplateContext::new(&project.manifest, mode, task, &body);
     context.extras.clone_from(&request.extras);
     if let Some(worktree) = &worktree {
         context.worktree.insert("path", worktree.path.display().to_string());

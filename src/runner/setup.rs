@@ -1,7 +1,7 @@
-//! The set-up of a run's worktree: made, its submodules filled, files copied, the set-up command run.
+//! The set-up of a run's worktree: makes it, fills its submodules, copies files, runs the set-up command.
 //!
-//! Does nothing where all of it was done already. A set-up that failed or was killed is run again:
-//! copies overwrite nothing.
+//! Does nothing where it was completed before. A set-up that failed or was killed is repeated: copies overwrite
+//! nothing.
 
 use std::io;
 use std::path::PathBuf;
@@ -26,7 +26,7 @@ pub(super) enum SetupError {
 }
 
 impl Prepared {
-    /// What the set-up of the run's worktree will leave out.
+    /// What the set-up will not do although one may expect it.
     pub fn set_up_warnings(&self) -> Vec<String> {
         let Some(worktree) = &self.worktree else { return Vec::new() };
         let root = worktree.project();
@@ -52,7 +52,7 @@ impl SetupError {
     }
 }
 
-/// Sets up the worktree of a run. `log` gets what is to be read in the set-up log, line by line.
+/// Sets up the worktree of a run. `log` gets each line of the set-up log.
 pub(super) fn set_up(
     worktree: &WorktreeSpec,
     environment: &Environment,
@@ -73,21 +73,17 @@ pub(super) fn set_up(
     match worktree.submodules {
         Some(true) => git::fill_submodules(&worktree.path, log)?,
         Some(false) => {}
-        None if git::has_submodules(&worktree.path) => {
-            log(EMPTY_SUBMODULES);
-        }
+        None if git::has_submodules(&worktree.path) => log(EMPTY_SUBMODULES),
         None => {}
     }
     git::copy_files(worktree, log)?;
     if !worktree.setup.is_empty() {
         let command = worktree.setup.join(" ");
         log(&format!("+ {command}"));
-        let status = match supervise::run_in_foreground(&worktree.setup, &worktree.folder(), environment) {
-            Ok(status) => status,
+        match supervise::run_in_foreground(&worktree.setup, &worktree.folder(), environment) {
+            Ok(status) if status.success() => {}
+            Ok(status) => return Err(SetupError::Command { command, status: status.to_string() }),
             Err(source) => return Err(SetupError::NotStarted { command, source }),
-        };
-        if !status.success() {
-            return Err(SetupError::Command { command, status: status.to_string() });
         }
     }
     Ok(setup.finish()?)

@@ -1,5 +1,4 @@
-//! Where a task is worked on: the folder of a run, and the worktree where it has to be made first.
-//! Looks, and makes nothing.
+//! The folder of a run, and the worktree that has to be made first. Creates nothing.
 
 use std::path::{Path, PathBuf};
 
@@ -11,17 +10,17 @@ use crate::model::run_id::RunId;
 use crate::model::run_spec::{WorktreeSpec, below};
 use crate::runner::prepare::PrepareError;
 use crate::runner::project::Project;
-use crate::runner::template_context::Context;
+use crate::runner::template_context::TemplateContext;
 use crate::system::git::{self, GitError, Repository};
 use crate::tasks::{self, Task, TaskSet};
 
-/// A task's worktree by the manifest's `worktree:`, whether it is there or not.
+/// A task's worktree by the manifest's `worktree:`, whether it exists or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskWorktree {
     pub path: PathBuf,
-    /// By its short name: `main`, not `refs/heads/main`.
+    /// `main`, not `refs/heads/main`.
     pub branch: String,
-    /// `None`: the default one, see `Project::base_of`.
+    /// `None`: the default, see [`base_of`].
     pub base: Option<String>,
     pub create: bool,
     pub(super) fetch: bool,
@@ -30,7 +29,7 @@ pub struct TaskWorktree {
     pub(super) setup: Vec<String>,
 }
 
-/// The run's folder, and the worktree where it has to be made or set up first.
+/// The run's folder, and its worktree where that has to be made or set up first.
 pub(super) fn folder_of(
     project: &Project,
     mode: &Mode,
@@ -86,12 +85,12 @@ pub(super) fn worktree_spec(project: &Project, worktree: &TaskWorktree) -> Workt
     WorktreeSpec { repository, project, below, path, branch, base, fetch, submodules, copy, setup }
 }
 
-/// Where git finds the repository; without one, where it would say so.
+/// Where git finds the repository, or reports that there is none.
 fn folder_for_git(project: &Project) -> &Path {
     project.repository.as_ref().map_or(&project.manifest.root, Repository::folder_for_git)
 }
 
-/// Why a run cannot go on in `cwd`, which is gone, and how it comes back.
+/// The error of a run whose folder `cwd` is gone, with the command that restores it.
 pub(super) fn missing_folder(
     project: &Project,
     cwd: &Path,
@@ -128,8 +127,8 @@ pub(super) fn base_of(project: &Project, worktree: &TaskWorktree) -> Result<Stri
     Ok(project.default_base.get_or_init(|| base).clone())
 }
 
-/// Where `task` is worked on, or `None` where the manifest has no `worktree:`. A subtask shares
-/// its parent's worktree, unless the template itself speaks of `task.parent`.
+/// The worktree of `task`; `None` where the manifest has no `worktree:`. A subtask shares its parent's worktree,
+/// unless a template uses `task.parent`.
 pub fn worktree_of(
     project: &Project,
     tasks: &TaskSet,
@@ -137,10 +136,10 @@ pub fn worktree_of(
     task: &Task,
 ) -> Result<Option<TaskWorktree>, PrepareError> {
     let Some(worktree) = &project.manifest.worktree else { return Ok(None) };
-    let speaks_of_parents = worktree.path.contains("task.parent") || worktree.branch.contains("task.parent");
-    let owner = if speaks_of_parents { task } else { top_of(tasks, task) };
+    let uses_parent = worktree.path.contains("task.parent") || worktree.branch.contains("task.parent");
+    let owner = if uses_parent { task } else { top_of(tasks, task) };
     let empty = tasks::TaskBody::default();
-    let context = Context::new(&project.manifest, mode, owner, &empty).value();
+    let context = TemplateContext::new(&project.manifest, mode, owner, &empty).value();
     let templates = Templates::new(&project.manifest.root);
     let render = |what: &str, source: &str| templates.render_inline(what, source, &context);
     let path = normalised(&project.manifest.root.join(render("worktree.path", &worktree.path)?));
@@ -152,7 +151,7 @@ pub fn worktree_of(
     Ok(Some(TaskWorktree { path, branch, base, create, fetch, submodules, copy, setup }))
 }
 
-/// A branch's name as `git branch` takes it: `refs/heads/main` would make `refs/heads/refs/heads/main`.
+/// `git branch refs/heads/main` would create `refs/heads/refs/heads/main`.
 fn short_name(branch: &str) -> Result<String, PrepareError> {
     let short = branch.strip_prefix("refs/heads/").unwrap_or(branch);
     if short.is_empty() || short.starts_with("refs/") {
@@ -161,7 +160,7 @@ fn short_name(branch: &str) -> Result<String, PrepareError> {
     Ok(short.to_owned())
 }
 
-/// The outermost parent. Circles were cut when the tasks were scanned; the bound is a seat belt.
+/// The outermost parent. The scan of tasks removes cycles; the bound guards against a missed one.
 fn top_of<'a>(tasks: &'a TaskSet, task: &'a Task) -> &'a Task {
     let mut top = task;
     for _ in 0..64 {
@@ -173,7 +172,7 @@ fn top_of<'a>(tasks: &'a TaskSet, task: &'a Task) -> &'a Task {
     top
 }
 
-/// The path without `.` and `..`, by its words alone: it may not exist yet.
+/// The path without `.` and `..`, without looking at the disk: it may not exist yet.
 fn normalised(path: &Path) -> PathBuf {
     use std::path::Component;
     let mut out = PathBuf::new();

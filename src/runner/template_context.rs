@@ -10,9 +10,9 @@ use crate::system::clock;
 use crate::system::environment;
 use crate::tasks::{Task, TaskBody};
 
-/// A task as templates see it: a field it lacks is empty, never undefined.
+/// A missing field is empty, never undefined.
 #[derive(Debug, Serialize)]
-struct TaskView<'a> {
+struct TemplateTask<'a> {
     id: &'a str,
     title: &'a str,
     status: &'a str,
@@ -31,10 +31,9 @@ struct TaskView<'a> {
     meta: &'a BTreeMap<String, Json>,
 }
 
-/// The whole context of a run's templates.
 #[derive(Debug, Serialize)]
-pub(crate) struct Context<'a> {
-    task: TaskView<'a>,
+pub(crate) struct TemplateContext<'a> {
+    task: TemplateTask<'a>,
     mode: BTreeMap<&'static str, &'a str>,
     project: BTreeMap<&'static str, String>,
     pub(crate) worktree: BTreeMap<&'static str, String>,
@@ -44,11 +43,11 @@ pub(crate) struct Context<'a> {
     env: BTreeMap<String, String>,
 }
 
-impl<'a> Context<'a> {
+impl<'a> TemplateContext<'a> {
     pub(crate) fn new(manifest: &'a Manifest, mode: &'a Mode, task: &'a Task, body: &'a TaskBody) -> Self {
         let names = |ids: &'a [crate::model::names::TaskId]| ids.iter().map(|id| id.as_str()).collect();
         Self {
-            task: TaskView {
+            task: TemplateTask {
                 id: task.id.as_str(),
                 title: &task.title,
                 status: task.status.map_or(&task.status_text, |status| status.as_str()),

@@ -1,4 +1,4 @@
-//! Where a task is worked on, whatever its mode, and what can go wrong with what stands there.
+//! The worktree of a task, whatever the mode.
 
 use std::io;
 use std::path::PathBuf;
@@ -13,7 +13,6 @@ use crate::system::store::index::IndexError;
 use crate::system::store::state_dir::StateDirError;
 use crate::tasks::{Task, TaskSet};
 
-/// Why nothing can be said of a task's work, or nothing done with it.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkError {
     #[error("the manifest has no `worktree:`, so a task's work cannot be told from other work")]
@@ -42,13 +41,12 @@ fn named(paths: &[PathBuf]) -> String {
     paths.iter().map(|path| format!("`{}`", path.display())).collect::<Vec<_>>().join(", ")
 }
 
-/// Each on a line of its own.
 fn reasons(against: &[Objection]) -> String {
     against.iter().map(|objection| format!("\n{objection}")).collect()
 }
 
-/// The worktree of `task`. Where its place depends on the mode, the one that the caller is in, or
-/// the only one that is there.
+/// The worktree of `task`. Where its path depends on the mode: the one that the caller is in, else the only one
+/// that exists.
 pub fn work_of(project: &Project, tasks: &TaskSet, task: &Task) -> Result<TaskWorktree, WorkError> {
     let mut found: Vec<TaskWorktree> = Vec::new();
     for mode in project.manifest.modes.values() {
@@ -72,8 +70,8 @@ pub fn work_of(project: &Project, tasks: &TaskSet, task: &Task) -> Result<TaskWo
     found.pop().ok_or(WorkError::NoWorktrees)
 }
 
-/// The same, where it is there and a worktree of this repository.
-pub(super) fn standing_work_of(project: &Project, tasks: &TaskSet, task: &Task) -> Result<TaskWorktree, WorkError> {
+/// As [`work_of`]. Fails also where it does not exist or is no worktree of this repository.
+pub(super) fn existing_work_of(project: &Project, tasks: &TaskSet, task: &Task) -> Result<TaskWorktree, WorkError> {
     let worktree = work_of(project, tasks, task)?;
     if worktree.path.symlink_metadata().is_err() {
         return Err(WorkError::Missing { task: task.id.clone(), path: worktree.path });

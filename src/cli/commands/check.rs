@@ -6,13 +6,13 @@ use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult, FAILED};
 use crate::cli::output;
 use crate::model::problem::summary;
-use crate::runner::check::{Checked, check};
+use crate::runner::check::{CheckReport, check};
 use crate::view::problem_view::ProblemView;
 
 pub(super) fn run(context: &CommandContext) -> CommandResult {
     let checked = check(&context.whence)?;
     let failed = checked.has_errors();
-    let Checked { problems, counts } = checked;
+    let CheckReport { problems, counts } = checked;
     if context.json {
         let views: Vec<ProblemView> = problems.iter().map(ProblemView::new).collect();
         output::json(&serde_json::json!({ "ok": !failed, "problems": views }))?;

@@ -8,7 +8,7 @@ use crate::cli::context::CommandContext;
 use crate::cli::error::CommandResult;
 use crate::cli::table::{self, Cell};
 use crate::cli::{output, progress};
-use crate::runner::past::Past;
+use crate::runner::past_runs::PastRuns;
 use crate::runner::project::Depth;
 use crate::runner::project_store;
 use crate::runner::refresh;
@@ -18,7 +18,7 @@ use crate::view::run_view::RunView;
 pub(super) fn run(context: &CommandContext, args: &HistoryArgs) -> CommandResult {
     let project = open(context, Depth::Shape)?;
     let (mode, task) = (args.mode.clone(), args.task.clone());
-    let past = Past { mode, task, since: args.since, limit: args.limit, ..Past::default() };
+    let past = PastRuns { mode, task, since: args.since, limit: args.limit, ..PastRuns::default() };
     let filter = past.clone().filter()?;
     let now = clock::now();
     let mut runs = Vec::new();

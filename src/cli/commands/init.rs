@@ -5,13 +5,13 @@ use std::process::ExitCode;
 use crate::cli::context::CommandContext;
 use crate::cli::error::CommandResult;
 use crate::cli::output;
-use crate::runner::init::{Wrote, write_starter};
+use crate::runner::init::{StarterFile, write_starter};
 
 pub(super) fn run(context: &CommandContext) -> CommandResult {
     for (path, wrote) in write_starter(&context.whence.folder)? {
         match wrote {
-            Wrote::New => output::line(&format!("wrote {}", path.display()))?,
-            Wrote::Kept => output::stderr(context).note(&format!("kept {} (already exists)", path.display())),
+            StarterFile::New => output::line(&format!("wrote {}", path.display()))?,
+            StarterFile::Kept => output::stderr(context).note(&format!("kept {} (already exists)", path.display())),
         }
     }
     output::stderr(context).note("next: `dispatch check`, then `dispatch modes` and `dispatch tasks`");

@@ -256,7 +256,7 @@ fn follow_in_background(
 /// Follows one run to its end, or a window until it is open, showing where it stands.
 fn follow(store: &Store, run: &Run, line: &mut ProgressLine) -> Result<Run, CliError> {
     let mut follower = Follower::new(store, run, None)?;
-    let mut retries = RetryNews::of(store, run.id());
+    let mut retries = FailedAttempts::of(store, run.id());
     loop {
         let run = follower.look()?;
         retries.take().iter().filter_map(retry_words::words).for_each(|words| line.note(&words));

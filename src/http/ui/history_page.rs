@@ -11,7 +11,7 @@ use crate::http::ui::templates::{self, context};
 use crate::model::interval::Interval;
 use crate::model::names::{ModeName, TaskId};
 use crate::model::run_state::EndState;
-use crate::runner::past::Past;
+use crate::runner::past_runs::PastRuns;
 
 /// Runs of one page by default, and at most.
 const RUNS: u32 = 100;
@@ -60,7 +60,7 @@ impl HistoryQuery {
     }
 
     /// `None` if no run can have such a name, as while a name is typed.
-    fn past(&self) -> Option<Past> {
+    fn past(&self) -> Option<PastRuns> {
         let named = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let (mode, task) = (named(&self.mode), named(&self.task));
         if mode.as_ref().is_some_and(|mode| ModeName::parse(mode).is_err())
@@ -68,7 +68,7 @@ impl HistoryQuery {
         {
             return None;
         }
-        Some(Past {
+        Some(PastRuns {
             mode,
             task,
             since: Interval::parse(&self.since),

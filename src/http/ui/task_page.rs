@@ -18,7 +18,7 @@ use crate::http::ui::templates::{self, context};
 use crate::model::names::TaskId;
 use crate::model::nearest::nearest;
 use crate::runner::failure::Kind;
-use crate::runner::past::Past;
+use crate::runner::past_runs::PastRuns;
 use crate::runner::worker::{WorkerFailure, WorkerRequest};
 use crate::view::problem_view::ProblemView;
 use crate::view::run_view::RunView;
@@ -113,7 +113,7 @@ fn problems<'a>(catalog: &'a Catalog, task: &TaskView) -> Vec<&'a ProblemView> {
 
 /// The task's unfinished runs, then the last ended ones.
 fn own_runs(server: &HttpServer, id: &TaskId) -> Result<Vec<RunView>, Refusal> {
-    let past = server.live.past(Past { task: Some(id.to_string()), limit: Some(PAST), ..Past::default() })?;
+    let past = server.live.past(PastRuns { task: Some(id.to_string()), limit: Some(PAST), ..PastRuns::default() })?;
     let snapshot = server.live.snapshot()?;
     let active: Vec<_> = snapshot.active.iter().filter(|run| run.facts.task == *id).collect();
     // A run that ended between the two queries is shown once, as ended.

@@ -9,8 +9,8 @@ use std::thread;
 use std::time::Duration;
 
 use crate::agent::{self, Installation};
-use crate::runner::doctor::programs::{self, Found};
-use crate::runner::doctor::{Finding, State, declared};
+use crate::runner::doctor::programs::{self, AgentProgram};
+use crate::runner::doctor::{Finding, FindingState, declared};
 use crate::runner::onboarding;
 use crate::runner::project::Project;
 use crate::system::environment::{self, Environment};
@@ -28,9 +28,9 @@ pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
     })
 }
 
-fn one(project: &Project, found: &Found<'_>) -> Vec<Finding> {
+fn one(project: &Project, found: &AgentProgram<'_>) -> Vec<Finding> {
     let finding = found.finding();
-    let (Ok(path), Some(installation)) = (&found.place, found.installation()) else { return vec![finding] };
+    let (Ok(path), Some(installation)) = (&found.path, found.installation()) else { return vec![finding] };
     let environment = environment_of(project);
     let ask = |words: &[&str]| {
         let words: Vec<&OsStr> = words.iter().map(OsStr::new).collect();
@@ -44,12 +44,12 @@ fn one(project: &Project, found: &Found<'_>) -> Vec<Finding> {
             Ok(said) => format!("`{asked}` says nothing that can be read ({})", said.status),
             Err(error) => format!("`{asked}`: {error}"),
         };
-        return vec![Finding::bad(&found.what(), State::where_needed(found.needed), why, installation.install)];
+        return vec![Finding::bad(&found.what(), FindingState::where_needed(found.needed), why, installation.install)];
     };
     let known = Finding::ok(&found.what(), format!("{} {text}", path.display()));
     if version < installation.login_since {
-        let cure = format!("{} {}", super::quote(path), installation.update);
-        return vec![Finding::warn(&found.what(), format!("{}: too old to be asked more", known.found), cure)];
+        let fix = format!("{} {}", super::quote(path), installation.update);
+        return vec![Finding::warn(&found.what(), format!("{}: too old to be asked more", known.found), fix)];
     }
     let mut findings = vec![known, login(found, installation, path, ask(installation.login_args))];
     findings.extend(onboarding(project, found, installation, &environment));
@@ -60,7 +60,7 @@ fn one(project: &Project, found: &Found<'_>) -> Vec<Finding> {
 /// trusted with its main checkout.
 fn onboarding(
     project: &Project,
-    found: &Found<'_>,
+    found: &AgentProgram<'_>,
     installation: &Installation,
     environment: &Environment,
 ) -> Vec<Finding> {
@@ -96,7 +96,7 @@ fn version(text: &str) -> Option<(u32, u32)> {
 }
 
 fn login(
-    found: &Found<'_>,
+    found: &AgentProgram<'_>,
     installation: &Installation,
     path: &Path,
     output: Result<ChildOutput, BoundedError>,
@@ -114,7 +114,7 @@ fn login(
         }
         Some(_) => Finding::bad(
             &what,
-            State::where_needed(found.needed),
+            FindingState::where_needed(found.needed),
             "not logged in",
             format!("{} {}", super::quote(path), installation.log_in),
         ),

@@ -1,5 +1,5 @@
-//! The folders that records and worktrees are in: whose they are, what works there, how much room there
-//! is, and whether the clock goes on as records say it did.
+//! The folders of records and worktrees: whether locks and writes work there, and the free space; and whether the
+//! clock agrees with the disk and with the records.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,9 +15,9 @@ use crate::system::folder::{self, FolderError};
 use crate::system::{clock, ids};
 
 const STATE: &str = "state folder";
-/// Below this it is told, below that nothing can be written for long.
+/// Free bytes below which `room` warns, and below which it fails.
 const LITTLE: u64 = 1 << 30;
-const NOTHING: u64 = 16 << 20;
+const TOO_LITTLE: u64 = 16 << 20;
 /// A clock that is off by more than this sorts records wrongly.
 const SKEW: Duration = Duration::from_secs(2);
 const FUTURE_MS: i64 = 60_000;
@@ -30,7 +30,7 @@ pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
         let found = format!("`{}` is of an older version, and is no longer used", older.path.display());
         Finding::warn("older state", found, format!("rm -r {}", quote(&older.path)))
     }));
-    // Before the first run: what it will be made in.
+    // Before the first run: the folder that it will be made in.
     let Some(place) = folder::nearest(path) else { return findings };
     if let Ok(Some(served)) = folder::served_by(&place) {
         findings.push(Finding::warn(
@@ -64,23 +64,23 @@ fn records(project: &Project, path: &Path) -> Finding {
 }
 
 fn broken(place: &Path, error: &FolderError) -> Finding {
-    let cure = match error {
+    let fix = match error {
         FolderError::Write(_) => format!("chmod u+rwx {}", quote(place)),
         FolderError::Lock(_) | FolderError::LockIgnored | FolderError::Rename(_) | FolderError::Sync(_) => {
             "set `state_dir` to a folder on a disk of this machine".to_owned()
         }
     };
-    Finding::fail("disk", format!("`{}`: {error}", place.display()), cure)
+    Finding::fail("disk", format!("`{}`: {error}", place.display()), fix)
 }
 
-/// Histories are shown in the order of the clock, and limits of a day go by it.
+/// The history's order and daily budgets depend on the clock.
 fn clock_finding(project: &Project, skew: Duration) -> Finding {
-    const CURE: &str = "timedatectl set-ntp true";
+    const FIX: &str = "timedatectl set-ntp true";
     if skew > SKEW {
         let found = format!("the disk's clock is {} s from this machine's", skew.as_secs());
-        return Finding::warn("clock", found, CURE);
+        return Finding::warn("clock", found, FIX);
     }
-    // An id may be counted on from one that a wrong clock made; the record has the time itself.
+    // The record's time first: an id may be incremented from one that was made while the clock was wrong.
     let newest = || {
         let store = project_store::find(project).ok()??;
         let newest = store.state().run_ids().ok()?.pop()?;
@@ -91,7 +91,7 @@ fn clock_finding(project: &Project, skew: Duration) -> Finding {
     match newest().filter(|made| made.as_millisecond() > now.as_millisecond() + FUTURE_MS) {
         Some(made) => {
             let found = format!("the last run was started at {}, which is still to come", clock::local_minute(made));
-            Finding::warn("clock", found, CURE)
+            Finding::warn("clock", found, FIX)
         }
         None => Finding::ok("clock", "agrees with the disk and with the records"),
     }
@@ -113,8 +113,8 @@ fn room(project: &Project, state: &Path) -> Vec<Finding> {
 fn room_finding(place: &Path, free: u64) -> Finding {
     let found = format!("{} free in `{}`", size(free), place.display());
     match free {
-        0..NOTHING => Finding::fail("room", found, "dispatch prune"),
-        NOTHING..LITTLE => Finding::warn("room", found, "dispatch prune"),
+        0..TOO_LITTLE => Finding::fail("room", found, "dispatch prune"),
+        TOO_LITTLE..LITTLE => Finding::warn("room", found, "dispatch prune"),
         LITTLE.. => Finding::ok("room", found),
     }
 }
@@ -127,14 +127,14 @@ fn size(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runner::doctor::State;
+    use crate::runner::doctor::FindingState;
 
     #[test]
     fn little_room_is_told_and_none_is_bad() {
         let state = |free| room_finding(Path::new("/x"), free).state;
         assert_eq!(
             [state(0), state(NOTHING), state(LITTLE - 1), state(LITTLE)],
-            [State::Fail, State::Warn, State::Warn, State::Ok]
+            [FindingState::Fail, FindingState::Warn, FindingState::Warn, FindingState::Ok]
         );
         assert_eq!(room_finding(Path::new("/x"), 20 << 30).found, "20 GiB free in `/x`");
     }

@@ -1,8 +1,8 @@
-//! What the machine does to jobs: limits for a whole tree, and the end of a login.
+//! Resource limits of a whole process tree, and what a logout does to background jobs.
 
 use crate::model::bytes::Bytes;
 use crate::model::limits::Limits;
-use crate::runner::doctor::{Finding, State, declared};
+use crate::runner::doctor::{Finding, FindingState, declared};
 use crate::runner::project::Project;
 use crate::system::environment;
 use crate::system::logout::{self, LogoutPolicy};
@@ -19,7 +19,7 @@ pub(super) fn limits(project: Option<&Project>) -> Vec<Finding> {
             let needs = |project: &Project| declared(project).any(|mode| mode.limits.processes.is_some());
             Finding::bad(
                 "limits",
-                State::where_needed(project.is_some_and(needs)),
+                FindingState::where_needed(project.is_some_and(needs)),
                 "limits: partial (per process; no process limit)",
                 "log in where `systemctl --user status` answers (cgroup v2), or run in a delegated cgroup v2",
             )
@@ -60,10 +60,10 @@ mod tests {
     #[test]
     fn only_what_ends_jobs_is_warned_of() {
         let of = |kills, lingers| logout_finding(Some(LogoutPolicy { kills, lingers }), "ann");
-        assert_eq!(logout_finding(None, "ann").state, State::Ok);
-        assert_eq!(of(Some(false), false).state, State::Ok);
-        assert!(of(Some(true), false).cure.unwrap().contains("enable-linger"));
-        assert!(!of(Some(true), true).cure.unwrap().contains("enable-linger"));
+        assert_eq!(logout_finding(None, "ann").state, FindingState::Ok);
+        assert_eq!(of(Some(false), false).state, FindingState::Ok);
+        assert!(of(Some(true), false).fix.unwrap().contains("enable-linger"));
+        assert!(!of(Some(true), true).fix.unwrap().contains("enable-linger"));
         assert!(of(None, false).found.contains("`ann` does not linger"));
     }
 }

@@ -1,25 +1,25 @@
-//! The programs that are needed: are they there, and new enough? A moment's look, which pages take too.
+//! Whether the programs that are needed exist and are new enough. Cheap: web pages show it too.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::agent::{self, Installation};
 use crate::manifest::Agent;
-use crate::runner::doctor::{Finding, State, declared};
+use crate::runner::doctor::{Finding, FindingState, declared};
 use crate::runner::project::Project;
 use crate::system::environment;
 use crate::system::git;
 use crate::system::process::program::{self, ProgramError};
 use crate::system::tmux;
 
-/// A program that an agent is started by.
+/// The program of an agent's command.
 #[derive(Debug)]
-pub(super) struct Found<'a> {
+pub(super) struct AgentProgram<'a> {
     pub(super) agent: &'a Agent,
     name: String,
-    /// A mode that somebody declared uses it.
+    /// A mode that is not built in uses the agent.
     pub(super) needed: bool,
-    pub(super) place: Result<PathBuf, ProgramError>,
+    pub(super) path: Result<PathBuf, ProgramError>,
 }
 
 pub(super) fn tmux(project: Option<&Project>) -> Vec<Finding> {
@@ -27,7 +27,7 @@ pub(super) fn tmux(project: Option<&Project>) -> Vec<Finding> {
 }
 
 pub(super) fn tmux_finding(needed: bool) -> Finding {
-    let missing = State::where_needed(needed);
+    let missing = FindingState::where_needed(needed);
     let floor = tmux::FLOOR;
     match tmux::version() {
         Ok(version) if version.is_supported() => Finding::ok("tmux", version.to_string()),
@@ -49,48 +49,48 @@ pub(super) fn tmux_finding(needed: bool) -> Finding {
 pub(super) fn git(project: Option<&Project>) -> Vec<Finding> {
     let needed = project.is_some_and(|project| project.manifest.worktree.is_some());
     let (major, minor) = git::FLOOR;
-    let cure = format!("install git {major}.{minor} or newer; without `worktree:` all works without it");
+    let fix = format!("install git {major}.{minor} or newer; without `worktree:` all works without it");
     vec![match git::version() {
         Ok((version, shown)) if version >= git::FLOOR => Finding::ok("git", shown),
-        Ok((_, shown)) => Finding::bad("git", State::where_needed(needed), format!("{shown} is too old"), cure),
-        Err(error) => Finding::bad("git", State::where_needed(needed), error.to_string(), cure),
+        Ok((_, shown)) => Finding::bad("git", FindingState::where_needed(needed), format!("{shown} is too old"), fix),
+        Err(error) => Finding::bad("git", FindingState::where_needed(needed), error.to_string(), fix),
     }]
 }
 
 /// The programs of all agents that a mode uses, each once.
-pub(super) fn agents(project: &Project) -> Vec<Found<'_>> {
+pub(super) fn agents(project: &Project) -> Vec<AgentProgram<'_>> {
     let needed: BTreeSet<&str> = declared(project).map(|mode| mode.agent.as_str()).collect();
     let used: BTreeSet<&str> = project.manifest.modes.values().map(|mode| mode.agent.as_str()).collect();
-    let path = environment::var("PATH");
+    let search_path = environment::var("PATH");
     let mut found = Vec::new();
     for agent in project.manifest.agents.values().filter(|agent| used.contains(agent.name.as_str())) {
         let argvs = [true, false].into_iter().filter_map(|interactive| agent.argv(interactive));
-        // By their names: both forms are of one program, usually.
-        let programs: BTreeMap<&String, ()> = argvs.filter_map(|argv| argv.first()).map(|name| (name, ())).collect();
-        for name in programs.into_keys() {
-            let place = program::find(name, path.as_deref(), &project.manifest.root);
+        // Usually both name one program.
+        let programs: BTreeSet<&String> = argvs.filter_map(|argv| argv.first()).collect();
+        for name in programs {
+            let path = program::find(name, search_path.as_deref(), &project.manifest.root);
             let needed = needed.contains(agent.name.as_str());
-            found.push(Found { agent, name: name.clone(), needed, place });
+            found.push(AgentProgram { agent, name: name.clone(), needed, path });
         }
     }
     found
 }
 
-impl Found<'_> {
+impl AgentProgram<'_> {
     pub(super) fn what(&self) -> String {
         format!("agent {}", self.agent.name)
     }
 
     pub(super) fn finding(&self) -> Finding {
-        let missing = State::where_needed(self.needed);
-        match &self.place {
+        let missing = FindingState::where_needed(self.needed);
+        match &self.path {
             Ok(path) => Finding::ok(&self.what(), path.display().to_string()),
             Err(error @ ProgramError::NotExecutable(path)) => {
                 Finding::bad(&self.what(), missing, error.to_string(), format!("chmod +x {}", super::quote(path)))
             }
             Err(error @ ProgramError::NotFound { .. }) => {
-                let cure = format!("install `{}`, or put it on PATH", self.name);
-                Finding::bad(&self.what(), missing, error.to_string(), cure)
+                let fix = format!("install `{}`, or put it on PATH", self.name);
+                Finding::bad(&self.what(), missing, error.to_string(), fix)
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Whether a window can be brought before the user from where no terminal is.
+//! Whether a terminal can be opened to show a window, from where there is none (a web page).
 
 use crate::runner::doctor::{Finding, declared};
 use crate::runner::project::Project;

@@ -1,15 +1,15 @@
-//! What windows need of tmux, tried out on a server of its own.
+//! Whether tmux does what windows need, tested on a temporary server.
 
-use crate::runner::doctor::{Finding, State, declared};
+use crate::runner::doctor::{Finding, FindingState, declared};
 use crate::runner::project::Project;
 use crate::system::tmux::{self, TmuxProbe};
 
 pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
-    // What is missing or too old is told of the program itself.
+    // A missing or old tmux is reported by `programs`.
     let Some(version) = tmux::version().ok().filter(tmux::TmuxVersion::is_supported) else { return Vec::new() };
     let needed = project.is_none_or(|project| declared(project).any(|mode| mode.interactive));
-    let cure = format!("install another build of tmux, {} or newer", tmux::FLOOR);
-    let bad = |found: String| vec![Finding::bad("windows", State::where_needed(needed), found, cure.clone())];
+    let fix = format!("install another build of tmux, {} or newer", tmux::FLOOR);
+    let bad = |found: String| vec![Finding::bad("windows", FindingState::where_needed(needed), found, fix.clone())];
     let probe = match tmux::probe() {
         Ok(probe) => probe,
         Err(error) => return bad(format!("a scratch server cannot be used: {error}")),

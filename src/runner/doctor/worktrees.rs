@@ -1,4 +1,4 @@
-//! Whether a worktree could be made: a repository, its base, a place to write to.
+//! Whether worktrees can be made: the repository, the base, the folder to make them in.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ const WHAT: &str = "worktrees";
 
 pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
     let Some(project) = project.filter(|project| project.manifest.worktree.is_some()) else { return Vec::new() };
-    // Without git nothing more can be said, and that is.
+    // A missing git is reported by `programs`.
     if git::version().is_err() {
         return Vec::new();
     }
@@ -26,7 +26,7 @@ pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
     };
     let tasks = project.tasks();
     let mut bases: BTreeSet<String> = BTreeSet::new();
-    let mut places: BTreeSet<PathBuf> = BTreeSet::new();
+    let mut parents: BTreeSet<PathBuf> = BTreeSet::new();
     for task in tasks.tasks() {
         match work::work_of(project, &tasks, task) {
             Ok(worktree) => {
@@ -34,18 +34,18 @@ pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
                     Ok(base) => bases.insert(base),
                     Err(error) => return vec![Finding::fail(WHAT, error.to_string(), "dispatch check")],
                 };
-                places.extend(worktree.path.parent().map(Path::to_owned));
+                parents.extend(worktree.path.parent().map(Path::to_owned));
             }
             Err(WorkError::Several { .. }) => {}
             Err(error) => return vec![Finding::fail(WHAT, error.to_string(), "dispatch check")],
         }
     }
     let mut findings: Vec<Finding> = bases.iter().filter_map(|base| base_finding(project, repository, base)).collect();
-    // Where each task has a folder of its own, one word for the first is as good as many.
-    let closed = places.iter().filter_map(|place| folder::nearest(place)).find(|place| !folder::is_writable(place));
-    findings.extend(closed.map(|place| {
-        let found = format!("nothing can be written into `{}`", place.display());
-        Finding::fail(WHAT, found, format!("chmod u+w {}", quote(&place)))
+    // One finding is enough where each task has a folder of its own.
+    let closed = parents.iter().filter_map(|folder| folder::nearest(folder)).find(|path| !folder::is_writable(path));
+    findings.extend(closed.map(|path| {
+        let found = format!("nothing can be written into `{}`", path.display());
+        Finding::fail(WHAT, found, format!("chmod u+w {}", quote(&path)))
     }));
     findings.extend(submodules_finding(project, repository));
     findings.extend(copy_findings(project));
@@ -65,17 +65,17 @@ fn base_finding(project: &Project, repository: &Repository, base: &str) -> Optio
     match Base::find(root, base) {
         Ok(_) => behind_finding(project, root, base),
         Err(GitError::NoBase { .. }) if matches!(git::resolve(root, "HEAD"), Ok(None)) => {
-            let cure = format!("git -C {} commit --allow-empty -m start", quote(root));
-            Some(Finding::fail(WHAT, "the repository has no commit yet", cure))
+            let fix = format!("git -C {} commit --allow-empty -m start", quote(root));
+            Some(Finding::fail(WHAT, "the repository has no commit yet", fix))
         }
         Err(error) => {
-            let cure = format!("git -C {} branch {base}; or set `worktree.base`", quote(root));
-            Some(Finding::fail(WHAT, error.to_string(), cure))
+            let fix = format!("git -C {} branch {base}; or set `worktree.base`", quote(root));
+            Some(Finding::fail(WHAT, error.to_string(), fix))
         }
     }
 }
 
-/// New branches would start from an old commit.
+/// A base behind its upstream: new branches would start from an old commit.
 fn behind_finding(project: &Project, root: &Path, base: &str) -> Option<Finding> {
     let settings = project.manifest.worktree.as_ref()?;
     // With `fetch` they start from the remote's branch.
@@ -100,7 +100,7 @@ fn submodules_finding(project: &Project, repository: &Repository) -> Option<Find
     })
 }
 
-/// An entry of `copy` that names nothing copies nothing.
+/// Entries of `copy` that match nothing.
 fn copy_findings(project: &Project) -> Vec<Finding> {
     let root = &project.manifest.root;
     let entries =

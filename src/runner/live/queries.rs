@@ -9,7 +9,7 @@ use crate::runner::failure::{Failure, Kind};
 use crate::runner::held;
 use crate::runner::held::Held;
 use crate::runner::live::{Live, LiveState, project_print};
-use crate::runner::past::Past;
+use crate::runner::past_runs::PastRuns;
 use crate::runner::project::{Depth, Project};
 use crate::runner::show;
 use crate::system::clock;
@@ -55,11 +55,11 @@ impl Live {
     ) -> Result<Vec<Run>, Failure> {
         let wrong = || Failure::new(Kind::InvalidName, "`since` is a length of time such as `90s`, `10m` or `1h 30m`");
         let since = since.map(|text| Interval::parse(text).ok_or_else(wrong)).transpose()?;
-        self.past(Past { mode, task, since, limit, ..Past::default() })
+        self.past(PastRuns { mode, task, since, limit, ..PastRuns::default() })
     }
 
-    pub fn past(&self, asked: Past) -> Result<Vec<Run>, Failure> {
-        let filter = asked.filter()?;
+    pub fn past(&self, query: PastRuns) -> Result<Vec<Run>, Failure> {
+        let filter = query.filter()?;
         // Records ends first: runs that ended unobserved are part of the history.
         self.snapshot()?;
         let found = self.store().history(&filter);

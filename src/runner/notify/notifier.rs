@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::model::notify::{DeliveryFailure, Event, EventDetails, NOTIFY_VERSION, NoticeKind, NotifySettings};
+use crate::model::notify::{DeliveryFailure, Event, NOTIFY_VERSION, NoticeKind, NotifySettings};
 use crate::model::run_id::RunId;
 use crate::runner::notify::job_totals::{self, JobTotals};
 use crate::runner::notify::{deliver, notice, waits};

@@ -122,7 +122,7 @@ mod tests {
         let (hook, bell) = (event(&run, 100), event(&run, 106));
         assert_eq!(latest(&[&hook, &bell]), [&bell]);
         assert_eq!(as_observed(&bell, &run), bell, "without an activity the bell counts");
-        let seen = |state| Activity {
+        let activity = |state| Activity {
             state,
             reason: "permission".to_owned(),
             source: ActivitySource::Bell,

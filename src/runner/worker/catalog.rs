@@ -41,7 +41,7 @@ pub(super) fn catalog(whence: &Whence) -> Result<CatalogView, Failure> {
         problems: tasks.problems,
         broken: broken.map(BrokenView::from),
         missing: missing
-            .map(|finding| MissingView { what: finding.what, found: finding.found, cure: finding.cure })
+            .map(|finding| MissingView { what: finding.what, found: finding.found, cure: finding.fix })
             .collect(),
         modes: show::modes(&project, &manifest.root).modes,
         fresh,

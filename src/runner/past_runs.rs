@@ -1,4 +1,4 @@
-//! Which past runs are asked for, as every front end means it.
+//! A query of past runs, for all front ends.
 
 use crate::model::interval::Interval;
 use crate::model::names::{ModeName, Pair, TaskId};
@@ -11,32 +11,29 @@ use crate::system::clock;
 use crate::system::store::index::HistoryFilter;
 use crate::tasks::FindError;
 
-/// So many are shown where nobody says how many.
+/// The default of `limit`.
 pub const LIMIT: u32 = 50;
 
-/// What was asked for; a field without a value asks for all.
+/// A field without a value does not filter.
 #[derive(Clone, Debug, Default)]
-pub struct Past {
+pub struct PastRuns {
     pub mode: Option<String>,
     pub task: Option<String>,
-    /// Those that ended in the last so long.
+    /// Ended within this time until now.
     pub since: Option<Interval>,
-    /// Those that ended so.
     pub outcome: Option<EndState>,
-    /// Without the first so many.
     pub skip: u32,
     pub limit: Option<u32>,
 }
 
-impl Past {
-    /// Fails where the mode or the task is neither part of the project nor of any run on record: then there is
-    /// nothing that the answer could be about.
+impl PastRuns {
+    /// Fails where the mode or the task is neither in the project nor in any record.
     pub fn check_names(&self, project: &Project, store: Option<&Store>) -> Result<(), Failure> {
-        let ran = |past: Self, is_meant: &dyn Fn(&Pair) -> bool| -> Result<bool, Failure> {
+        let ran = |query: Self, is_meant: &dyn Fn(&Pair) -> bool| -> Result<bool, Failure> {
             let Some(store) = store else { return Ok(false) };
             let active = refresh::all(store)?.runs.iter().any(|run| is_meant(&run.pair()));
-            let past = Self { limit: Some(1), ..past };
-            Ok(active || !store.history(&past.filter()?)?.runs.is_empty())
+            let query = Self { limit: Some(1), ..query };
+            Ok(active || !store.history(&query.filter()?)?.runs.is_empty())
         };
         if let Some(mode) = &self.mode
             && let Err(unknown) = project.mode(mode)
@@ -53,8 +50,7 @@ impl Past {
         Ok(())
     }
 
-    /// As the index is asked, from now on back. Names of the past may be gone from the manifest:
-    /// only their form is checked.
+    /// The filter for the index. Names may be gone from the manifest: only their form is checked.
     pub fn filter(self) -> Result<HistoryFilter, Failure> {
         if let Some(mode) = &self.mode {
             ModeName::parse(mode).map_err(NameLookupError::InvalidMode)?;
