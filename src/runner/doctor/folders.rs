@@ -133,7 +133,7 @@ mod tests {
     fn little_room_is_told_and_none_is_bad() {
         let state = |free| room_finding(Path::new("/x"), free).state;
         assert_eq!(
-            [state(0), state(NOTHING), state(LITTLE - 1), state(LITTLE)],
+            [state(0), state(TOO_LITTLE), state(LITTLE - 1), state(LITTLE)],
             [FindingState::Fail, FindingState::Warn, FindingState::Warn, FindingState::Ok]
         );
         assert_eq!(room_finding(Path::new("/x"), 20 << 30).found, "20 GiB free in `/x`");
