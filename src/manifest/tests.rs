@@ -60,7 +60,7 @@ fn mode<'a>(loaded: &'a Loaded, name: &str) -> &'a crate::manifest::Mode {
     &loaded.manifest.as_ref().unwrap().modes[&ModeName::parse(name).unwrap()]
 }
 
-const CONTRACT: &str = r##"# yaml-language-server: $schema=./dispatch.schema.json
+const COMPLETE: &str = r##"# yaml-language-server: $schema=./dispatch.schema.json
 version: 1
 session: scopecraft            # tmux session; default: the manifest folder's name, `.` and `:` as `_`
 tmux: { socket: default }      # a -L name; default: the user's own server (DISPATCH_TMUX_SOCKET overrides)
@@ -132,7 +132,7 @@ runs:                                       # the wanted set, applied only by `u
 #[test]
 fn the_contracts_example_loads() {
     let folder = folder(&[
-        ("dispatch.yaml", CONTRACT),
+        ("dispatch.yaml", COMPLETE),
         ("templates/interactive.md", "{{ task.title }}"),
         ("templates/code-review.md", "{{ task.body }} {{ prompt }}\n"),
     ]);
@@ -169,7 +169,7 @@ fn the_contracts_example_loads() {
         TaskSelector { status: vec![TaskStatus::InProgress], tag: vec!["core".to_owned()], ..TaskSelector::default() };
     assert_eq!((&first.tasks, first.restart), (&TaskChoice::Selected(selector), Restart::Never));
     assert_eq!(second.tasks, TaskChoice::Ids(vec![TaskId::parse("TASK-42").unwrap()]));
-    let line = |n: usize| CONTRACT.lines().nth(n - 1).unwrap();
+    let line = |n: usize| COMPLETE.lines().nth(n - 1).unwrap();
     assert_eq!(line(first.line), "  - mode: interactive");
     assert!(line(second.line).contains("code-review"));
     assert!(mode(&loaded, "interactive").cleanup_on_exit);

@@ -1,4 +1,4 @@
-//! The states a run goes through (CONTRACT section 5).
+//! The states of a run (see `docs/states.md`).
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! What templates see (CONTRACT section 4): values of the task, the mode and the project.
+//! What templates see (see `docs/templates.md`): values of the task, the mode and the project.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! A run as JSON (CONTRACT section 5).
+//! A run as JSON (fields: `docs/states.md`).
 
 use std::path::PathBuf;
 
@@ -15,7 +15,7 @@ use crate::model::usage::{Denial, Tokens};
 /// The only executor so far.
 const LOCAL: &str = "local";
 
-/// See CONTRACT section 5 for the fields.
+/// A field without a value is left out.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RunView {

@@ -15,10 +15,10 @@ use crate::cli::{output, progress, retry_words};
 use crate::model::protocol::Protocol;
 use crate::model::run::Run;
 use crate::model::run_state::{EndState, RunState};
+use crate::runner::failed_attempts::FailedAttempts;
 use crate::runner::follow::{Follower, Woken};
 use crate::runner::launch::batch_start::{BatchStart, StartOutcome};
 use crate::runner::launch::start::Queueing;
-use crate::runner::retry_news::RetryNews;
 use crate::runner::stop;
 use crate::runner::store::Store;
 use crate::system::clock;
@@ -104,7 +104,7 @@ fn stream(
     let mut console = Console::new(show);
     let mut interrupted = 0;
     let mut stops = Vec::new();
-    let mut retries = RetryNews::of(store, run.id());
+    let mut retries = FailedAttempts::of(store, run.id());
     let mut trouble = StuckWarning::default();
     loop {
         let run = follower.look()?;

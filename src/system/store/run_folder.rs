@@ -29,7 +29,7 @@ pub struct RunFolder {
     path: PathBuf,
 }
 
-/// A prompt or answer of a run is at most this long (CONTRACT section 6).
+/// The longest prompt of a run, in bytes.
 pub const MAX_PROMPT: u64 = 1 << 20;
 
 impl RunFolder {
