@@ -3,9 +3,10 @@
 //! All runs are asked first and waited for together: they share each look at the process table
 //! and each call of tmux, so that what one costs does not grow with their number.
 
+mod stopping;
+
 use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::model::end_reason::EndReason;
@@ -15,6 +16,7 @@ use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{EndState, RunState, UnknownWhy};
 use crate::runner::refresh;
+use crate::runner::stop::stopping::{StopPart, Stopping, guards, windows_of};
 use crate::runner::store::Store;
 use crate::runner::stuck;
 use crate::system::clock::{self, Stopwatch};
@@ -88,30 +90,6 @@ pub(super) const EARLY_LOOK: Duration = Duration::from_secs(2);
 const STEP: Duration = Duration::from_millis(5);
 const STEP_MAX: Duration = Duration::from_millis(80);
 
-/// A run that is being stopped.
-struct Stopping {
-    run: Run,
-    folder: RunFolder,
-    /// What came of it, once that is known.
-    outcome: Option<Result<Stopped, StopError>>,
-    part: Part,
-    root: Option<Root>,
-    /// The process group that its supervisor asks to end.
-    asked_group: Option<u32>,
-    survivors: Vec<u32>,
-}
-
-/// What there is of a run to stop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
-    Job {
-        signalled: bool,
-    },
-    Window,
-    /// It waited in the queue, and was taken out of it.
-    Nothing,
-}
-
 /// Stops the active run of `pair`, if there is one, and returns when nothing of it is left.
 pub fn stop(store: &Store, pair: &Pair, how: How) -> Result<Stopped, StopError> {
     let mut stopped = stop_pairs(store, std::slice::from_ref(pair), how)?;
@@ -168,7 +146,7 @@ pub fn stop_runs(store: &Store, runs: &[Run], how: How) -> Vec<Result<Stopped, S
 
 fn stopping(store: &Store, run: &Run) -> Stopping {
     let folder = store.folder(run.id());
-    let part = if run.facts.headless { Part::Job { signalled: false } } else { Part::Window };
+    let part = if run.facts.headless { StopPart::Job { signalled: false } } else { StopPart::Window };
     let (run, outcome) = (run.clone(), None);
     Stopping { run, folder, outcome, part, root: None, asked_group: None, survivors: Vec::new() }
 }
@@ -181,15 +159,15 @@ fn ask(store: &Store, one: &mut Stopping, how: How) -> Result<(), StopError> {
     let own = process::this()?;
     one.folder.ask_to_stop(how != How::Stop, (own.pid, own.start_time))?;
     match one.part {
-        Part::Job { .. } => drop(advance_job(store, one, how, true)?),
-        Part::Window if stop_waiting_window(store, &one.run, &one.folder, how)? => one.part = Part::Nothing,
-        Part::Window => {
+        StopPart::Job { .. } => drop(advance_job(store, one, how, true)?),
+        StopPart::Window if stop_waiting_window(store, &one.run, &one.folder, how)? => one.part = StopPart::Nothing,
+        StopPart::Window => {
             one.run = with_pane(store, &one.run)?;
             let owner = one.folder.read_live().ok().flatten().map(|live| live.owner);
             // Fixed once, from the agent's own record: a pid alone may be somebody else's by now.
             one.root = owner.map(|owner| Root::Agent { pid: owner.pid, start_time: owner.start_time });
         }
-        Part::Nothing => {}
+        StopPart::Nothing => {}
     }
     Ok(())
 }
@@ -214,7 +192,7 @@ fn wait_for_jobs(store: &Store, all: &mut [Stopping], how: How) {
     let mut step = STEP;
     for round in 1_u32.. {
         let mut waits = false;
-        for one in all.iter_mut().filter(|one| one.goes_on() && matches!(one.part, Part::Job { .. })) {
+        for one in all.iter_mut().filter(|one| one.goes_on() && matches!(one.part, StopPart::Job { .. })) {
             // The pair need not be tried each time: it is free where nothing can write an end.
             let mut ended = false;
             one.attempt(|one| {
@@ -227,13 +205,13 @@ fn wait_for_jobs(store: &Store, all: &mut [Stopping], how: How) {
             return;
         }
         if begun.elapsed() > UNREADABLE {
-            for one in all.iter_mut().filter(|one| one.goes_on() && one.part == Part::Job { signalled: false }) {
+            for one in all.iter_mut().filter(|one| one.goes_on() && one.part == StopPart::Job { signalled: false }) {
                 one.attempt(|one| one.folder.read_live().map(drop).map_err(|error| io::Error::other(error).into()));
             }
         }
         if begun.elapsed() > next_look {
             next_look += EARLY_LOOK;
-            for one in all.iter_mut().filter(|one| one.goes_on() && matches!(one.part, Part::Job { .. })) {
+            for one in all.iter_mut().filter(|one| one.goes_on() && matches!(one.part, StopPart::Job { .. })) {
                 one.attempt(|one| stuck::end_for_supervisor(store, &one.run, &one.folder, how, begun.elapsed()));
             }
         }
@@ -248,7 +226,7 @@ fn advance_job(store: &Store, one: &mut Stopping, how: How, try_pair: bool) -> R
     if one.folder.has_end() {
         return Ok(true);
     }
-    let signalled = one.part == Part::Job { signalled: true };
+    let signalled = one.part == StopPart::Job { signalled: true };
     if try_pair || !signalled {
         match pair_lock::claim(store.state(), &one.run.pair())? {
             // Not started yet: holding its pair keeps it from starting.
@@ -277,7 +255,7 @@ fn advance_job(store: &Store, one: &mut Stopping, how: How, try_pair: bool) -> R
         process::signal(&live.owner, signal)?;
         // A supervisor that was stopped would never hear it.
         process::signal(&live.owner, Signal::CONT)?;
-        one.part = Part::Job { signalled: true };
+        one.part = StopPart::Job { signalled: true };
         one.root = Some(Root::Supervisor { pid: live.owner.pid, start_time: live.owner.start_time });
         one.asked_group = live.agent.map(|agent| agent.pid);
     }
@@ -329,7 +307,7 @@ fn stop_waiting_window(store: &Store, run: &Run, folder: &RunFolder, how: How) -
 /// closes it. tmux may have more to read of what the agent said last, and calls no pane dead
 /// before that.
 fn close_windows(store: &Store, all: &mut [Stopping]) {
-    let is_window = |one: &&mut Stopping| one.goes_on() && one.part == Part::Window;
+    let is_window = |one: &&mut Stopping| one.goes_on() && one.part == StopPart::Window;
     let mut left: Vec<RunId> = all.iter_mut().filter(is_window).map(|one| one.run.id().clone()).collect();
     let begun = Stopwatch::start();
     let mut step = STEP;
@@ -385,61 +363,10 @@ fn conclude(store: &Store, all: &mut [Stopping]) {
     let _ = store.index().and_then(|index| index.at_once(note));
 }
 
-impl Stopping {
-    fn goes_on(&self) -> bool {
-        self.outcome.is_none()
-    }
-
-    /// Does a part of the work, unless its outcome is known; a failure is its outcome.
-    fn attempt(&mut self, part: impl FnOnce(&mut Self) -> Result<(), StopError>) {
-        if self.goes_on()
-            && let Err(error) = part(self)
-        {
-            self.outcome = Some(Err(error));
-        }
-    }
-
-    fn judge(&self, ended: Run) -> Result<Stopped, StopError> {
-        let mut survivors = ended.end.as_ref().map(|end| end.survivors.clone()).unwrap_or_default();
-        survivors.extend(&self.survivors);
-        survivors.sort_unstable();
-        survivors.dedup();
-        if !survivors.is_empty() {
-            return Err(StopError::Survivors { pair: ended.pair(), pids: survivors });
-        }
-        if ended.is_active() {
-            return Err(StopError::Io(io::Error::other("it does not end")));
-        }
-        Ok(Stopped::Ended(Box::new(ended)))
-    }
-
-    fn ended(&self) -> Option<&Run> {
-        match &self.outcome {
-            Some(Ok(Stopped::Ended(run))) => Some(run),
-            _ => None,
-        }
-    }
-}
-
-/// The places of what has a pane, by the socket of its tmux server.
-fn windows_of(all: &[Stopping]) -> BTreeMap<PathBuf, Vec<usize>> {
-    let mut windows: BTreeMap<PathBuf, Vec<usize>> = BTreeMap::new();
-    for (at, one) in all.iter().enumerate().filter(|(_, one)| one.goes_on() && one.part == Part::Window) {
-        if let (Some(socket), Some(_)) = (&one.run.facts.socket, &one.run.progress.pane) {
-            windows.entry(socket.clone()).or_default().push(at);
-        }
-    }
-    windows
-}
-
-fn guards<'a>(all: &'a [Stopping], places: &[usize]) -> Vec<(&'a str, &'a RunId)> {
-    let pane = |at: &usize| Some((all[*at].run.progress.pane.as_deref()?, all[*at].run.id()));
-    places.iter().filter_map(pane).collect()
-}
-
 /// Ends what is left of all runs that have processes. Fails where the process table cannot be read.
 fn end_processes(all: &mut [Stopping], how: How) -> io::Result<()> {
-    let places: Vec<usize> = (0..all.len()).filter(|at| all[*at].goes_on() && all[*at].part != Part::Nothing).collect();
+    let places: Vec<usize> =
+        (0..all.len()).filter(|at| all[*at].goes_on() && all[*at].part != StopPart::Nothing).collect();
     let tree = |at: &usize| {
         let one = &all[*at];
         let spec = one.folder.read_spec().ok().filter(|_| how != How::Kill);

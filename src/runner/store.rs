@@ -62,7 +62,7 @@ pub struct Observed {
 impl Store {
     /// `None` where nothing was ever run: looking makes no folder.
     pub fn find(path: &Path) -> Result<Option<Self>, StateDirError> {
-        Ok(StateDir::find(path)?.filter(|state| state.runs().is_dir()).map(Self::over))
+        Ok(StateDir::find(path)?.filter(|state| state.runs_folder().is_dir()).map(Self::over))
     }
 
     pub fn create(path: &Path) -> Result<Self, StateDirError> {

@@ -107,7 +107,7 @@ impl Live {
     pub fn start(store: Store, watcher: Arc<FileWatcher>, whence: Whence) -> io::Result<Arc<Self>> {
         let wake = WakeSources { runs: EventFd::new()?, project: EventFd::new()?, other: EventFd::new()? };
         // Before the first observation, so that every later change wakes the poller.
-        let new_runs = watcher.follow(&store.state().runs(), &wake.runs)?;
+        let new_runs = watcher.follow(&store.state().runs_folder(), &wake.runs)?;
         let start = u64::try_from(clock::now().as_millisecond()).unwrap_or(0);
         let shared = Arc::new(LiveState {
             store,

@@ -5,6 +5,7 @@
 //! A row is written before its folder, so that no folder is ever without a row.
 
 mod queries;
+mod rows;
 
 pub use queries::Totals;
 
@@ -19,8 +20,9 @@ use crate::model::exit_record::ExitRecord;
 use crate::model::run::RunFacts;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{EndState, WaitingFor};
+use crate::system::store::index::rows::{insert, insert_folder};
 use crate::system::store::lock_file::{self, Hold};
-use crate::system::store::record_file::{self, RecordError};
+use crate::system::store::record_file::{self};
 use crate::system::store::run_folder::RunFolder;
 use crate::system::store::run_removal;
 use crate::system::store::state_dir::StateDir;
@@ -183,7 +185,7 @@ impl Index {
             transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
             transaction
                 .execute("INSERT INTO meta VALUES ('boot', ?1), ('folder', ?2)", [boot_id, &identity(state)?])?;
-            run_removal::finish_removals(&state.runs());
+            run_removal::finish_removals(&state.runs_folder());
             for id in state.run_ids()? {
                 insert_folder(&transaction, &RunFolder::at(state.run(&id)), &id, notices)?;
             }
@@ -272,7 +274,7 @@ fn lock_path(state: &StateDir) -> PathBuf {
 
 /// What tells a state folder from its copies.
 fn identity(state: &StateDir) -> io::Result<String> {
-    let id = RunFolder::at(state.runs()).id()?;
+    let id = RunFolder::at(state.runs_folder()).id()?;
     Ok(format!("{} {}", id.device, id.inode))
 }
 
@@ -284,76 +286,6 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     // ask and close it costs a third of what a write-ahead log does.
     connection.query_row("PRAGMA journal_mode = PERSIST", [], |_| Ok(()))?;
     Ok(connection)
-}
-
-fn insert(
-    connection: &Connection,
-    facts: &RunFacts,
-    end: Option<&ExitRecord>,
-    waiting: Option<WaitingFor>,
-) -> rusqlite::Result<()> {
-    let json = |error: serde_json::Error| rusqlite::Error::ToSqlConversionFailure(Box::new(error));
-    let facts_json = serde_json::to_string(facts).map_err(json)?;
-    let end_json = end.map(serde_json::to_string).transpose().map_err(json)?;
-    connection
-        .prepare_cached(
-            "INSERT INTO runs (run_id, mode, task, ended_ms, cost, facts, end, waiting, slots)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-             ON CONFLICT (run_id) DO UPDATE SET ended_ms = ?4, cost = ?5, facts = ?6, end = ?7, waiting = ?8",
-        )?
-        .execute(params![
-            facts.run_id.as_str(),
-            facts.mode.as_str(),
-            facts.task.as_str(),
-            end.map(|end| end.ended_at.as_millisecond()),
-            end.and_then(|end| end.usage.cost_usd),
-            facts_json,
-            end_json,
-            waiting.map(WaitingFor::as_str),
-            facts.slots,
-        ])?;
-    Ok(())
-}
-
-/// A damaged record is set aside and said once; a newer one stays where it is and is said each
-/// time, until a program that knows it takes over.
-fn insert_folder(
-    connection: &Connection,
-    folder: &RunFolder,
-    id: &RunId,
-    notices: &mut Vec<String>,
-) -> rusqlite::Result<()> {
-    match folder.read_spec() {
-        Ok(spec) => {
-            let mut facts = RunFacts::of(&spec);
-            // In a copy of the folder the panes are another's: no short way to them.
-            facts.socket = facts.socket.filter(|_| folder.id().is_ok_and(|here| here == spec.folder));
-            match folder.read_exit() {
-                Ok(end) => {
-                    let queued = folder.read_queue().ok().flatten().filter(|_| end.is_none());
-                    insert(connection, &facts, end.as_ref(), queued.map(|record| record.waiting_for))
-                }
-                // Looking at the run sets a damaged end aside.
-                Err(error @ RecordError::Newer { .. }) => note_unreadable(connection, id, &error.to_string()),
-                Err(_) => insert(connection, &facts, None, None),
-            }
-        }
-        // Who makes a run holds the index open until the spec stands: this one was never made.
-        Err(RecordError::Missing(_)) => {
-            folder.clear_unmade();
-            Ok(())
-        }
-        Err(error @ RecordError::Damaged { .. }) if !folder.owner_may_live() => {
-            notices.push(folder.set_aside(&error));
-            Ok(())
-        }
-        Err(error) => note_unreadable(connection, id, &error.to_string()),
-    }
-}
-
-fn note_unreadable(connection: &Connection, id: &RunId, why: &str) -> rusqlite::Result<()> {
-    connection.execute("INSERT OR REPLACE INTO meta VALUES ('unreadable ' || ?1, ?2)", [id.as_str(), why])?;
-    Ok(())
 }
 
 /// What an index says of itself, by one question.

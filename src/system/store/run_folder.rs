@@ -1,5 +1,8 @@
 //! A run's folder: its record. Names its files and reads and writes them; decides nothing.
 
+mod logs;
+mod requests;
+
 use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
@@ -19,9 +22,7 @@ use crate::model::visit_record::{VISIT_VERSION, VisitRecord};
 use crate::model::window_record::WindowRecord;
 use crate::system::process;
 use crate::system::store::lock_file::{self, Hold};
-use crate::system::store::log_part::LogPart;
 use crate::system::store::record_file::{self, Durability, RecordError};
-use crate::system::store::unsaved_mark;
 
 /// The folder of one run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,19 +83,6 @@ impl RunFolder {
     pub fn id(&self) -> io::Result<FolderId> {
         let meta = fs::symlink_metadata(&self.path)?;
         Ok(FolderId { device: meta.dev(), inode: meta.ino() })
-    }
-
-    pub fn stdout(&self) -> PathBuf {
-        self.path.join("stdout.log")
-    }
-
-    pub fn stderr(&self) -> PathBuf {
-        self.path.join("stderr.log")
-    }
-
-    /// What the set-up of a new worktree printed.
-    pub fn setup_log(&self) -> PathBuf {
-        self.path.join("setup.log")
     }
 
     /// Why the set-up of a new worktree failed, in one line.
@@ -190,23 +178,6 @@ impl RunFolder {
 
     fn stop_path(&self) -> PathBuf {
         self.path.join("stop")
-    }
-
-    /// Notes that a person let the run go. Returns whether this call did it.
-    pub fn approve(&self) -> io::Result<bool> {
-        match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(self.approved_path()) {
-            Ok(_) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
-    pub fn is_approved(&self) -> bool {
-        self.approved_path().exists()
-    }
-
-    fn approved_path(&self) -> PathBuf {
-        self.path.join("approved")
     }
 
     fn unsaved_path(&self) -> PathBuf {
@@ -376,70 +347,9 @@ impl RunFolder {
         let _ = fs::remove_file(self.settings());
     }
 
-    /// Asks the run to stop; its owner looks here when it has written that it lives. The process
-    /// `stopper`, a pid and its start time, sees to it that the run's processes end.
-    pub fn ask_to_stop(&self, interrupted: bool, stopper: (u32, u64)) -> io::Result<()> {
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .custom_flags(libc::O_NOFOLLOW)
-            .open(self.stop_path())?;
-        let word = if interrupted { "interrupt" } else { "stop" };
-        file.write_all(format!("{word} {} {}\n", stopper.0, stopper.1).as_bytes())
-    }
-
-    /// `Some(interrupted)` once a stop was asked for.
-    pub fn stop_asked(&self) -> Option<bool> {
-        let bytes = record_file::read_bytes(&self.stop_path(), 64).ok()?;
-        Some(bytes.starts_with(b"interrupt"))
-    }
-
-    /// Whether the process that asked the run to stop is still at it.
-    pub fn is_being_stopped(&self) -> bool {
-        let Ok(bytes) = record_file::read_bytes(&self.stop_path(), 64) else { return false };
-        let text = String::from_utf8_lossy(&bytes);
-        let mut words = text.lines().next().unwrap_or_default().split(' ').skip(1);
-        let pid = words.next().and_then(|word| word.parse().ok());
-        let start = words.next().and_then(|word| word.parse().ok());
-        // Versions before this one wrote no process.
-        pid.zip(start).is_some_and(|(pid, start)| process::lives(pid, start))
-    }
-
-    /// Marks that the end is known but could not be written yet.
-    pub fn mark_unsaved(&self) {
-        unsaved_mark::set(&self.unsaved_path(), &self.live_path());
-    }
-
-    pub fn is_unsaved(&self) -> bool {
-        unsaved_mark::is_set(&self.unsaved_path(), &self.live_path())
-    }
-
-    pub fn clear_unsaved(&self) {
-        unsaved_mark::clear(&self.unsaved_path(), &self.live_path());
-    }
-
     /// Writes a new private file of raw bytes.
     pub fn write_new(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(bytes)
-    }
-
-    /// Opens a log to append to, as the agent's own output.
-    pub fn open_log(path: &Path) -> io::Result<fs::File> {
-        fs::OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(path)
-    }
-
-    /// Opens the agent's stdout to read, from the byte where an attempt began.
-    pub fn read_stdout(&self, from: u64) -> io::Result<LogPart> {
-        LogPart::open(&self.stdout(), from)
-    }
-
-    /// When the agent last wrote to its stdout.
-    pub fn stdout_written_at(&self) -> Option<jiff::Timestamp> {
-        let at = fs::symlink_metadata(self.stdout()).and_then(|meta| meta.modified()).ok()?;
-        let at = jiff::Timestamp::try_from(at).ok()?;
-        jiff::Timestamp::from_millisecond(at.as_millisecond()).ok()
     }
 
     /// The rendered prompt; empty where the run has none.
@@ -448,18 +358,6 @@ impl RunFolder {
             Err(RecordError::Missing(_)) => Ok(Vec::new()),
             other => other.map_err(io::Error::other),
         }
-    }
-
-    /// Bytes in the logs: stdout, stderr.
-    pub fn log_lengths(&self) -> (u64, u64) {
-        let size = |path: PathBuf| fs::symlink_metadata(path).map_or(0, |meta| meta.len());
-        (size(self.stdout()), size(self.stderr()))
-    }
-
-    /// Bytes in both logs.
-    pub fn log_bytes(&self) -> u64 {
-        let (stdout, stderr) = self.log_lengths();
-        stdout + stderr
     }
 
     /// Whether the run has a recorded end: one that this program reads, or a newer one's.

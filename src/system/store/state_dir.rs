@@ -126,7 +126,7 @@ impl StateDir {
         &self.path
     }
 
-    pub fn runs(&self) -> PathBuf {
+    pub fn runs_folder(&self) -> PathBuf {
         self.path.join("runs")
     }
 
@@ -239,7 +239,7 @@ impl StateDir {
     /// The ids of all run folders, oldest first. Other names are left alone.
     pub fn run_ids(&self) -> io::Result<Vec<RunId>> {
         let mut ids = Vec::new();
-        for entry in fs::read_dir(self.runs())? {
+        for entry in fs::read_dir(self.runs_folder())? {
             let name = entry?.file_name();
             ids.extend(name.to_str().and_then(RunId::parse));
         }
