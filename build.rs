@@ -1,4 +1,4 @@
-//! Packs what a browser loads (`src/http/assets`) into the program: compressed once, here, and not
+//! Packs what a browser loads (`src/serve/assets`) into the program: compressed once, here, and not
 //! for each request; each with a tag that is another when its bytes are. And chooses the forms for
 //! other systems where they are to be checked here.
 
@@ -11,7 +11,7 @@ use std::{env, fs};
 use flate2::write::GzEncoder;
 use flate2::{Compression, Crc};
 
-const ASSETS: &str = "src/http/assets";
+const ASSETS: &str = "src/serve/assets";
 /// Where it is set, the plain POSIX forms are compiled on Linux too (`--cfg dispatch_posix`).
 const POSIX: &str = "DISPATCH_POSIX";
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Fetches what others wrote for the browser into src/http/assets/vendor: for developers, when a
+# Fetches what others wrote for the browser into src/serve/assets/vendor: for developers, when a
 # version changes. Nobody who builds or installs needs it; what it writes is committed.
 #   bash scripts/vendor.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
-vendor=src/http/assets/vendor
+vendor=src/serve/assets/vendor
 
 # package@version, then its files.
 packages=(

@@ -15,7 +15,7 @@
 //!                                                        cli text · cli json · http · ws · ui
 //! ```
 //!
-//! The modules stand in the order of that flow. `tests/architecture.rs` keeps the walls.
+//! The modules stand in the order of that flow. `tests/architecture` checks it.
 
 pub mod model;
 
@@ -24,8 +24,10 @@ pub mod tasks;
 
 pub mod plan;
 
-pub mod agent;
-pub mod system;
+pub mod os;
+pub mod store;
+
+pub mod agents;
 
 pub mod supervisor;
 
@@ -33,6 +35,6 @@ pub mod runner;
 
 pub mod view;
 
-pub mod http;
+pub mod serve;
 
 pub mod cli;

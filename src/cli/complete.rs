@@ -9,9 +9,9 @@ use clap_complete::env::CompleteEnv;
 
 use crate::cli::args::{Cli, GlobalOptions, Shell};
 use crate::cli::context;
+use crate::os::environment;
 use crate::runner::locate::Whence;
 use crate::runner::project::{Depth, Project};
-use crate::system::environment;
 
 /// Answers a shell that asks for completions. `false`: an ordinary call, `COMPLETE` is not set.
 pub(crate) fn answer() -> bool {
@@ -64,7 +64,7 @@ fn matching(typed: &OsStr, names: impl Iterator<Item = (String, String)>) -> Vec
     names
         .filter(|(name, _)| name.starts_with(&*typed))
         .map(|(name, help)| {
-            let help = crate::agent::sanitize_line(&help);
+            let help = crate::agents::sanitize_line(&help);
             CompletionCandidate::new(name).help((!help.is_empty()).then(|| help.into()))
         })
         .collect()

@@ -5,9 +5,9 @@ use std::io::{self, IsTerminal as _};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::agent::{LineRenderer, Sanitizer};
+use crate::agents::{LineRenderer, Sanitizer};
 use crate::model::protocol::Protocol;
-use crate::system::logs::reader::{LogPiece, LogStream};
+use crate::store::logs::reader::{LogPiece, LogStream};
 
 /// How output is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl Console {
 
     /// Prints a small file of the run on stderr, if it exists.
     pub(crate) fn show_file(&mut self, path: &std::path::Path) -> io::Result<()> {
-        let Ok(bytes) = crate::system::store::record_file::read_bytes(path, 16 << 20) else { return Ok(()) };
+        let Ok(bytes) = crate::store::record_file::read_bytes(path, 16 << 20) else { return Ok(()) };
         self.stderr.write(&bytes, None, &mut io::stderr().lock())
     }
 
@@ -149,7 +149,7 @@ impl ConsoleStream {
         let mut stamped = Vec::with_capacity(shown.len() + 32);
         for line in shown.split_inclusive(|b| *b == b'\n') {
             if self.at_line_start {
-                let at = at.unwrap_or_else(crate::system::clock::now).to_zoned(TimeZone::system());
+                let at = at.unwrap_or_else(crate::os::clock::now).to_zoned(TimeZone::system());
                 stamped.extend_from_slice(at.strftime("%Y-%m-%dT%H:%M:%S%.3f%:z ").to_string().as_bytes());
             }
             stamped.extend_from_slice(line);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use crate::agent::{is_bidi_control, sanitize_line};
+use crate::agents::{is_bidi_control, sanitize_line};
 use crate::model::problem::{Problem, Severity};
 use crate::runner::show;
 

@@ -5,6 +5,9 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
+use crate::os::process::program;
+use crate::os::pty::{self, PTY_WORD};
+use crate::os::terminal::{BECOME_WORD, launch};
 use crate::runner::event;
 use crate::runner::exec;
 use crate::runner::notify;
@@ -12,9 +15,6 @@ use crate::runner::queue;
 use crate::runner::store::Store;
 use crate::runner::worker;
 use crate::supervisor;
-use crate::system::process::program;
-use crate::system::pty::{self, PTY_WORD};
-use crate::system::terminal::{BECOME_WORD, launch};
 
 /// Runs a hidden command or `--version`. `None`: another command.
 pub(crate) fn run() -> Option<ExitCode> {

@@ -25,7 +25,7 @@ use clap::Parser as _;
 
 use crate::cli::args::{Cli, Command};
 use crate::cli::context::CommandContext;
-use crate::system::process;
+use crate::os::process;
 
 /// Runs the program.
 pub fn main() -> ExitCode {

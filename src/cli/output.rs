@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use crate::agent::{Sanitizer, is_bidi_control, sanitize_line};
+use crate::agents::{Sanitizer, is_bidi_control, sanitize_line};
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult};
 use crate::cli::frames;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::agent::sanitize_line;
+use crate::agents::sanitize_line;
 use crate::cli::context::CommandContext;
 use crate::cli::control_echo::ControlEchoOff;
 use crate::cli::output::{self, Stderr};
@@ -13,7 +13,7 @@ use crate::model::activity::ActivityState;
 use crate::model::end_reason::EndReason;
 use crate::model::run::Run;
 use crate::model::run_state::{EndState, RunState, WaitingFor};
-use crate::system::clock;
+use crate::os::clock;
 
 #[derive(Debug)]
 pub(crate) struct ProgressDisplay {

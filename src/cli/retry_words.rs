@@ -4,7 +4,7 @@ use crate::model::answer_record::OutcomeSource;
 use crate::model::attempt_record::AttemptRecord;
 use crate::model::retry::RetryOn;
 use crate::model::run_state::EndState;
-use crate::system::clock;
+use crate::os::clock;
 
 /// From this many milliseconds on, the message also names the time of day.
 const LONG_WAIT_MS: u64 = 60_000;

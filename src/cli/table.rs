@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _};
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-use crate::agent::sanitize_line;
+use crate::agents::sanitize_line;
 use crate::cli::context::CommandContext;
 use crate::cli::output;
 

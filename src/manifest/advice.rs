@@ -2,7 +2,7 @@
 //!
 //! Input: a whole manifest. Output: warnings at the line of a mode's name. Reads nothing but its input.
 
-use crate::agent;
+use crate::agents;
 use crate::manifest::mode::{Mode, Origin, PromptSource};
 use crate::manifest::settings::Manifest;
 use crate::model::problem::Problem;
@@ -33,7 +33,7 @@ fn named_like_a_command(mode: &Mode) -> Option<(&Mode, Problem)> {
 fn without_prompt<'a>(manifest: &Manifest, mode: &'a Mode) -> Option<(&'a Mode, Problem)> {
     let declared = manifest.agents.get(&mode.agent)?;
     let needs_one =
-        agent::of(declared.protocol).capabilities().needs_prompt && declared.prompt_headless != PromptDelivery::None;
+        agents::of(declared.protocol).capabilities().needs_prompt && declared.prompt_headless != PromptDelivery::None;
     let has_none = mode.prompt == PromptSource::None && !mode.interactive;
     (needs_one && has_none).then(|| {
         let name = mode.name.as_str();

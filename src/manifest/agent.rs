@@ -1,6 +1,6 @@
 //! An agent: a program that modes run, as the manifest declares it.
 
-use crate::agent;
+use crate::agents;
 use crate::model::protocol::{PromptDelivery, Protocol};
 
 /// How one agent is started in each kind of mode. `None`: it cannot be.
@@ -31,7 +31,7 @@ impl Agent {
 
     /// The built-in agent of `protocol`.
     pub(crate) fn built_in(protocol: Protocol) -> Option<Self> {
-        let built_in = agent::of(protocol).built_in()?;
+        let built_in = agents::of(protocol).built_in()?;
         let argv = |words: &[&str]| Some(words.iter().map(|word| (*word).to_owned()).collect());
         Some(Self {
             name: built_in.name.to_owned(),

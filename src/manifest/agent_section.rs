@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::agent;
+use crate::agents;
 use crate::manifest::agent::Agent;
 use crate::manifest::document::{At, Document, shown};
 use crate::manifest::document_values::named_entries;
@@ -16,7 +16,7 @@ use crate::model::protocol::PromptDelivery;
 
 /// The agents by name, the built-in ones among them.
 pub(crate) fn read(fields: &SectionFields<'_>) -> BTreeMap<String, Agent> {
-    let built_in = agent::PROTOCOLS.iter().filter_map(|protocol| Agent::built_in(*protocol));
+    let built_in = agents::PROTOCOLS.iter().filter_map(|protocol| Agent::built_in(*protocol));
     let mut agents: BTreeMap<String, Agent> = built_in.map(|agent| (agent.name.clone(), agent)).collect();
     let document = fields.document;
     let Some(entries) = fields.read("agents", Document::read_map) else { return agents };
@@ -45,7 +45,7 @@ fn read_agent(document: &Document, id: NodeId, node: &Node, mut agent: Agent) ->
     if fields.given("headless").is_some() {
         agent.headless = fields.command("headless").or(Some(Vec::new()));
     }
-    let protocols = agent::PROTOCOLS.iter().map(|protocol| (agent::of(*protocol).name(), *protocol));
+    let protocols = agents::PROTOCOLS.iter().map(|protocol| (agents::of(*protocol).name(), *protocol));
     agent.protocol = fields.choice("protocol", protocols).unwrap_or(agent.protocol);
     read_prompt(&fields, &mut agent);
     if agent.interactive.is_none() && agent.headless.is_none() {

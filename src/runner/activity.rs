@@ -5,14 +5,14 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use crate::agent;
+use crate::agents;
 use crate::model::activity::{Activity, ActivitySource, ActivityState};
 use crate::model::protocol::Protocol;
 use crate::model::run_id::RunId;
+use crate::os::clock;
+use crate::os::tmux::{Pane, PaneActivity};
 use crate::runner::window_reading::{AgentWindow, WindowReading};
-use crate::system::clock;
-use crate::system::store::run_folder::RunFolder;
-use crate::system::tmux::{Pane, PaneActivity};
+use crate::store::run_folder::RunFolder;
 
 /// Silent for longer, it is idle.
 const IDLE_MS: i64 = 10_000;
@@ -41,7 +41,7 @@ pub(super) fn of_pane(
         return AgentActivity::default();
     }
     let now = clock::now();
-    let protocol = agent::of(protocol).window();
+    let protocol = agents::of(protocol).window();
     let shown = pane.activity.as_ref().and_then(|seen| of_terminal(seen, seen.written(), protocol.is_none(), now));
     let Some(protocol) = protocol else { return AgentActivity { activity: shown, session_id: None } };
     let reading = WindowReading::of(AgentWindow { protocol, run, folder, socket, pane: &pane.pane_id, pid: pane.pid });

@@ -7,6 +7,7 @@ use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::started_by::StartedBy;
+use crate::os::clock;
 use crate::plan::diff::Plan;
 use crate::plan::step::{Action, Step};
 use crate::runner::basis::Bases;
@@ -22,7 +23,6 @@ use crate::runner::refresh;
 use crate::runner::stop;
 use crate::runner::stop::{How, StopError};
 use crate::runner::store::Store;
-use crate::system::clock;
 use crate::tasks::TaskSet;
 
 /// What came of one step.

@@ -9,9 +9,9 @@ use crate::runner::launch::start::StartError;
 use crate::runner::queue;
 use crate::runner::refresh;
 use crate::runner::store::Store;
-use crate::system::store::index::IndexError;
-use crate::system::store::pair_lock::PairLock;
-use crate::system::store::run_folder::RunFolder;
+use crate::store::index::IndexError;
+use crate::store::pair_lock::PairLock;
+use crate::store::run_folder::RunFolder;
 
 /// Each waits a moment for the pair, longer than any look holds it.
 const LOOKS: usize = 100;

@@ -2,11 +2,11 @@
 
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
+use crate::os::environment;
+use crate::os::tmux::{SocketEnv, Tmux, TmuxError};
 use crate::runner::store::Store;
-use crate::system::environment;
-use crate::system::logs::reader::LogStream;
-use crate::system::logs::whole::WholeLog;
-use crate::system::tmux::{SocketEnv, Tmux, TmuxError};
+use crate::store::logs::reader::LogStream;
+use crate::store::logs::whole::WholeLog;
 
 /// The command that attaches a terminal to the run's window.
 pub fn attach_argv(run: &Run) -> Option<Vec<String>> {

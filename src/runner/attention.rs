@@ -8,10 +8,10 @@ use crate::model::activity::{Activity, ActivityState};
 use crate::model::run::Run;
 use crate::model::run_state::RunState;
 use crate::model::visit_record::{VISIT_VERSION, VisitRecord};
+use crate::os::clock;
 use crate::runner::refresh;
 use crate::runner::store::{Observed, Store};
-use crate::system::clock;
-use crate::system::store::index::IndexError;
+use crate::store::index::IndexError;
 
 /// Since when the run waits for its user.
 pub fn waits_since(run: &Run) -> Option<Timestamp> {

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 
 use crate::manifest::{Mode, PromptSource};
 use crate::model::names::ModeName;
+use crate::os::clock;
+use crate::os::environment;
+use crate::os::fingerprint::{self, Digest};
 use crate::runner::project::Project;
-use crate::system::clock;
-use crate::system::environment;
-use crate::system::fingerprint::{self, Digest};
 use crate::tasks::Task;
 
 /// Hashes what all runs of a project share once, and each mode with its templates once.

@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 use crate::manifest::templates::is_plain;
 use crate::manifest::{self, UnsavedFile, placed};
 use crate::model::problem::Problem;
+use crate::os::git::{self, Repository};
 use crate::plan::order::order_problem;
 use crate::plan::wanted::wanted;
 use crate::runner::locate::Whence;
 use crate::runner::project::{Depth, OpenError, Project};
 use crate::runner::work;
-use crate::system::git::{self, Repository};
 use crate::tasks::TaskSet;
 
 #[derive(Clone, Debug)]

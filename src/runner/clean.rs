@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::model::names::Pair;
 use crate::model::worktree_look::{Names, Standing};
+use crate::os::git;
 use crate::plan::clean::{BranchEnd, Case, Cleaning, decide};
 use crate::runner::project::Project;
 use crate::runner::project_store;
@@ -17,7 +18,6 @@ use crate::runner::task_worktree;
 use crate::runner::task_worktree::TaskWorktree;
 use crate::runner::work;
 use crate::runner::work::WorkError;
-use crate::system::git;
 use crate::tasks::{Task, TaskSet};
 use crate::view::work_view::CleanView;
 

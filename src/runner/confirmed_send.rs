@@ -5,18 +5,18 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use crate::agent::{Arrival, Delivered, DeliveryStep, InputContent, InputDelivery, InputView, WindowProtocol};
+use crate::agents::{Arrival, Delivered, DeliveryStep, InputContent, InputDelivery, InputView, WindowProtocol};
 use crate::model::activity::{ActivitySource, ActivityState};
 use crate::model::agent_record::AgentRecord;
 use crate::model::message::Message;
 use crate::model::run::Run;
+use crate::os::clock::Stopwatch;
+use crate::os::file_tail::FileTail;
+use crate::os::tmux::{Brackets, Typed};
 use crate::runner::refresh;
 use crate::runner::send::SendError;
 use crate::runner::store::Store;
 use crate::runner::window::{Window, WindowError};
-use crate::system::clock::Stopwatch;
-use crate::system::file_tail::FileTail;
-use crate::system::tmux::{Brackets, Typed};
 
 const LOOK_STEP: Duration = Duration::from_millis(30);
 /// What the agent waits for is asked of more than its screen: not with every look.

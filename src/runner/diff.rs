@@ -3,15 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use crate::model::names::TaskId;
+use crate::os::git::{Base, CheckoutChanges, CheckoutDiff};
 use crate::runner::project::Project;
 use crate::runner::task_worktree;
 use crate::runner::work;
 use crate::runner::work::WorkError;
-use crate::system::git::{Base, CheckoutChanges, CheckoutDiff};
 use crate::tasks::{Task, TaskSet};
 use crate::view::work_view::{DiffView, FileView};
 
-pub use crate::system::git::DiffFormat;
+pub use crate::os::git::DiffFormat;
 
 #[derive(Debug)]
 pub struct TaskDiff {

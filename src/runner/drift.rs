@@ -5,12 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::agent;
+use crate::agents;
 use crate::model::conditions::Conditions;
 use crate::model::declared::Declared;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_spec::{LaunchSpec, RunKind, RunSpec, WorktreeSpec};
+use crate::os::fingerprint::Digest;
 use crate::plan::drift::{Change, Drift};
 use crate::runner::basis::Bases;
 use crate::runner::launch::request::StartRequest;
@@ -18,7 +19,6 @@ use crate::runner::prepare;
 use crate::runner::prepare::Prepared;
 use crate::runner::project::Project;
 use crate::runner::store::Store;
-use crate::system::fingerprint::Digest;
 use crate::tasks::TaskSet;
 
 /// The fields that differ; none where the mode or the task is gone.
@@ -109,8 +109,8 @@ fn differing(spec: &RunSpec, prepared: &Prepared) -> Vec<Drift> {
         keep: _,
     } = &spec.launch;
     let mut fields = Fields::default();
-    let was = agent::of(*protocol).argv_without_conversation(argv, session_id.as_deref());
-    let now = agent::of(prepared.protocol).argv_without_conversation(&prepared.argv, prepared.session_id.as_deref());
+    let was = agents::of(*protocol).argv_without_conversation(argv, session_id.as_deref());
+    let now = agents::of(prepared.protocol).argv_without_conversation(&prepared.argv, prepared.session_id.as_deref());
     fields.compare("argv", &was, &now);
     fields.compare("program", program, &prepared.program);
     fields.compare("protocol", protocol, &prepared.protocol);

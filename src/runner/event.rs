@@ -7,14 +7,14 @@
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use crate::agent::{self, WindowProtocol};
+use crate::agents::{self, WindowProtocol};
 use crate::model::activity::ActivityState;
 use crate::model::agent_record::AgentRecord;
+use crate::os::clock;
+use crate::os::environment;
+use crate::os::process;
 use crate::runner::notify;
-use crate::system::clock;
-use crate::system::environment;
-use crate::system::process;
-use crate::system::store::run_folder::RunFolder;
+use crate::store::run_folder::RunFolder;
 
 /// A tool's input may be a whole file.
 const MAX_INPUT: u64 = 64 << 20;
@@ -25,7 +25,7 @@ pub fn take(folder: &Path, input: impl Read) {
     let folder = RunFolder::at(folder);
     // Before all is read: a stranger's words may be long.
     let previous = folder.read_agent().ok().flatten();
-    let Some(protocol) = folder.read_spec().ok().and_then(|spec| agent::of(spec.protocol).window()) else { return };
+    let Some(protocol) = folder.read_spec().ok().and_then(|spec| agents::of(spec.protocol).window()) else { return };
     let Some(pid) = reporter(protocol, &folder, previous.as_ref()) else { return };
     let Some(event) = protocol.read_hook(&mut BufReader::new(input.take(MAX_INPUT))) else { return };
     // Another hook may have been quicker.

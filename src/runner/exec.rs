@@ -5,22 +5,22 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::agent;
+use crate::agents;
 use crate::model::live_record::LiveRecord;
 use crate::model::run_spec::{RunSpec, WorktreeSpec};
+use crate::os::clock;
+use crate::os::environment::{self, Environment};
+use crate::os::process::{self, supervise};
 use crate::runner::hooks;
 use crate::runner::onboarding;
 use crate::runner::queue;
 use crate::runner::refresh;
 use crate::runner::setup::{self, SetupError};
 use crate::runner::store::Store;
-use crate::system::clock;
-use crate::system::environment::{self, Environment};
-use crate::system::process::{self, supervise};
-use crate::system::store::handover;
-use crate::system::store::pair_lock::{self, Liveness};
-use crate::system::store::run_folder::RunFolder;
-use crate::system::store::state_dir::StateDir;
+use crate::store::handover;
+use crate::store::pair_lock::{self, Liveness};
+use crate::store::run_folder::RunFolder;
+use crate::store::state_dir::StateDir;
 
 /// Why the agent of a window did not start. `code` is a shell's: 126, 127, or 125 for our own.
 #[derive(Debug, thiserror::Error)]
@@ -121,7 +121,7 @@ fn check_may_start(folder: &RunFolder, spec: &RunSpec) -> Result<(), ExecError> 
 /// Where the agent keeps what it writes down, by the run's own environment.
 fn agent_home(spec: &RunSpec, environment: &Environment) -> Option<PathBuf> {
     let variable = |name: &str| onboarding::variable(environment, name);
-    agent::of(spec.protocol).window()?.home(&spec.cwd, &variable)
+    agents::of(spec.protocol).window()?.home(&spec.cwd, &variable)
 }
 
 /// A window has a user in front of it: what the set-up says goes to its terminal.

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::agent::{self, AgentReport, ReportedOutcome};
+use crate::agents::{self, AgentReport, ReportedOutcome};
 use crate::model::attempt_record::AttemptRecord;
 use crate::model::end_reason::{EndReason, Startable};
 use crate::model::exit::Exit;
@@ -20,7 +20,7 @@ use crate::model::run_spec::{Expect, RunKind, RunSpec};
 use crate::model::run_state::EndState;
 use crate::model::signal::with_signal_name;
 use crate::runner::store::Store;
-use crate::system::store::run_folder::RunFolder;
+use crate::store::run_folder::RunFolder;
 
 /// How much of a log's end is read for the agent's report: a page must not read a gigabyte.
 const REPORT_BYTES: u64 = 1 << 20;
@@ -59,7 +59,7 @@ pub fn why_ended(store: &Store, run: &Run) -> Vec<Fact> {
 fn last_words(spec: &RunSpec, folder: &RunFolder) -> Option<AgentReport> {
     let begins = folder.read_attempts().last().map_or(0, |attempt| attempt.stdout_from);
     let from = begins.max(folder.log_lengths().0.saturating_sub(REPORT_BYTES));
-    let report = agent::of(spec.protocol).read_report(&mut folder.read_stdout(from).ok()?).ok()?;
+    let report = agents::of(spec.protocol).read_report(&mut folder.read_stdout(from).ok()?).ok()?;
     (report.outcome != ReportedOutcome::Missing || from == begins).then_some(report)
 }
 
@@ -116,7 +116,7 @@ impl Facts {
     /// What the agent itself said at its end.
     fn report(mut self, protocol: Protocol, end: &ExitRecord, report: Option<&AgentReport>) -> Self {
         const ABOUT: &str = "final result";
-        if !agent::of(protocol).capabilities().reports {
+        if !agents::of(protocol).capabilities().reports {
             if end.exit.code.is_some() {
                 self.add(Bears::Neither, "judged by", "its exit code alone: the agent's protocol is `text`");
             }
@@ -351,7 +351,7 @@ mod tests {
         let small = std::thread::Builder::new().stack_size(256 * 1024);
         let read = small.spawn(move || {
             for log in [line, deep] {
-                agent::of(Protocol::Claude).read_report(&mut Cursor::new(log)).unwrap();
+                agents::of(Protocol::Claude).read_report(&mut Cursor::new(log)).unwrap();
             }
         });
         read.unwrap().join().unwrap();

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::agent;
+use crate::agents;
 use crate::model::activity::ActivityState;
 use crate::model::run::Run;
 use crate::model::run_state::RunState;
@@ -35,7 +35,7 @@ pub fn activity_signs(store: &Store, run: &Run) -> Vec<Sign> {
         return signs;
     }
     if let (Some(protocol), Some(socket), Some(pane), Some(pid)) =
-        (agent::of(run.facts.protocol).window(), &run.facts.socket, &run.progress.pane, run.progress.pid)
+        (agents::of(run.facts.protocol).window(), &run.facts.socket, &run.progress.pane, run.progress.pid)
     {
         let folder = store.folder(run.id());
         let window = AgentWindow { protocol, run: run.id(), folder: &folder, socket, pane, pid };

@@ -3,7 +3,7 @@
 use crate::model::attempt_record::AttemptRecord;
 use crate::model::run_id::RunId;
 use crate::runner::store::Store;
-use crate::system::store::run_folder::RunFolder;
+use crate::store::run_folder::RunFolder;
 
 #[derive(Debug)]
 pub struct FailedAttempts {

@@ -90,11 +90,11 @@ mod tests {
 
     use super::*;
     use crate::model::names::{ModeName, Pair, TaskId};
+    use crate::os::tmux::TmuxError;
     use crate::runner::launch::start::StartError;
     use crate::runner::prepare::PrepareError;
     use crate::runner::project::{NameLookupError, OpenError};
     use crate::runner::stop::StopError;
-    use crate::system::tmux::TmuxError;
 
     #[test]
     fn an_unknown_mode_is_told_with_the_nearest() {

@@ -9,15 +9,15 @@ use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{RunState, UnknownWhy};
+use crate::os::clock::Stopwatch;
+use crate::os::watch::{self, ChangeWatch};
 use crate::runner::launch::start::StartError;
 use crate::runner::queue;
 use crate::runner::refresh;
 use crate::runner::store::Store;
-use crate::system::clock::Stopwatch;
-use crate::system::logs::reader::{LogPiece, LogStreams, ReadFrom, RunLogReader};
-use crate::system::store::index::IndexError;
-use crate::system::store::pair_lock::{self, Liveness};
-use crate::system::watch::{self, ChangeWatch};
+use crate::store::index::IndexError;
+use crate::store::logs::reader::{LogPiece, LogStreams, ReadFrom, RunLogReader};
+use crate::store::pair_lock::{self, Liveness};
 
 /// A queue whose last holder was killed moves when somebody looks: waiting commands do, this often.
 const QUEUE_LOOK: Duration = Duration::from_secs(1);

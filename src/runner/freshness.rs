@@ -2,19 +2,19 @@
 //!
 //! Never a false skip: whatever cannot be read or told makes it stale.
 
-use crate::agent;
+use crate::agents;
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_spec::RunKind;
 use crate::model::run_state::EndState;
+use crate::os::fingerprint::{self, Inputs};
 use crate::plan::freshness::{Freshness, OutputsNow, compare};
 use crate::runner::launch::request::StartRequest;
 use crate::runner::prepare::{self, Prepared};
 use crate::runner::project::Project;
 use crate::runner::refresh;
 use crate::runner::store::Store;
-use crate::system::fingerprint::{self, Inputs};
-use crate::system::store::index::IndexError;
+use crate::store::index::IndexError;
 use crate::tasks::TaskSet;
 
 /// `None` where the mode has no `sources`, or the pair's last run did not succeed. Else that
@@ -33,7 +33,7 @@ pub(super) fn of(store: &Store, prepared: &Prepared) -> Result<Option<(Run, Fres
     if prepared.worktree.is_some() || prepared.resumes.is_some() {
         return Ok(Some((run, doubt("its folder has to be made first".to_owned()))));
     }
-    let argv = agent::of(prepared.protocol).argv_without_session_id(&prepared.argv, prepared.session_id.as_deref());
+    let argv = agents::of(prepared.protocol).argv_without_session_id(&prepared.argv, prepared.session_id.as_deref());
     let now = fingerprint::take(&Inputs {
         cwd: &prepared.cwd,
         tracked,

@@ -11,7 +11,7 @@ use crate::plan::wanted::wanted;
 use crate::runner::project::Project;
 use crate::runner::reconcile::{count, ended_by_person, recent_restarts};
 use crate::runner::store::Store;
-use crate::system::store::index::IndexError;
+use crate::store::index::IndexError;
 
 /// By pair, why its last run is not followed by another.
 pub type Held = BTreeMap<Pair, HeldReason>;

@@ -5,20 +5,20 @@
 
 use std::path::Path;
 
-use crate::agent::{self, HookError, Hooks, WindowProtocol};
+use crate::agents::{self, HookError, Hooks, WindowProtocol};
 use crate::model::protocol::Protocol;
 use crate::model::run_spec::{RunKind, RunSpec};
+use crate::os::process::supervise;
 use crate::runner::prepare::Prepared;
-use crate::system::process::supervise;
-use crate::system::store::record_file;
-use crate::system::store::run_folder::RunFolder;
+use crate::store::record_file;
+use crate::store::run_folder::RunFolder;
 
 const MAX_SETTINGS: u64 = 1 << 20;
 /// Stands for the settings file where there is none yet.
 const PLACEHOLDER: &str = "<settings file>";
 
 fn window_of(protocol: Protocol, kind: &RunKind) -> Option<&'static dyn WindowProtocol> {
-    agent::of(protocol).window().filter(|_| matches!(kind, RunKind::Interactive { .. }))
+    agents::of(protocol).window().filter(|_| matches!(kind, RunKind::Interactive { .. }))
 }
 
 /// Writes the settings file and gives the argv that names it. `None`: runs of this kind have no hooks.
@@ -74,7 +74,7 @@ mod tests {
     }
 
     fn settings(argv: &[String], cwd: &Path, command: &str) -> Result<String, HookError> {
-        let claude = agent::of(Protocol::Claude).window().unwrap();
+        let claude = agents::of(Protocol::Claude).window().unwrap();
         hooks(claude, argv, cwd, command, "P").map(|hooks| hooks.settings)
     }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::manifest;
 use crate::runner::failure::{Failure, Kind};
-use crate::system::store::record_file;
+use crate::store::record_file;
 
 const EXAMPLE_FOLDER: &str = "tasks";
 

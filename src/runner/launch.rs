@@ -22,6 +22,9 @@ use crate::model::run::{Run, RunFacts};
 use crate::model::run_id::RunId;
 use crate::model::run_spec::{RunKind, RunSpec};
 use crate::model::run_state::{EndState, RunState, WaitingFor};
+use crate::os::clock;
+use crate::os::process::supervise;
+use crate::os::tmux::{Tmux, WarmClient};
 use crate::runner::launch::reserve::{NextStep, Reserved};
 use crate::runner::launch::start::{Queueing, StartError, Started};
 use crate::runner::notify;
@@ -29,13 +32,10 @@ use crate::runner::prepare::Prepared;
 use crate::runner::queue;
 use crate::runner::refresh;
 use crate::runner::store::Store;
-use crate::system::clock;
-use crate::system::process::supervise;
-use crate::system::store::index::{Index, IndexError};
-use crate::system::store::pair_lock::PairLock;
-use crate::system::store::run_folder::RunFolder;
-use crate::system::store::slots::Slot;
-use crate::system::tmux::{Tmux, WarmClient};
+use crate::store::index::{Index, IndexError};
+use crate::store::pair_lock::PairLock;
+use crate::store::run_folder::RunFolder;
+use crate::store::slots::Slot;
 
 /// Starts or queues a run of a pair whose lock is ours and of which nothing runs.
 pub(in crate::runner) fn claimed(

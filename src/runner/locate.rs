@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::manifest::{Home, discover};
 use crate::model::run_spec::below;
-use crate::system::environment;
-use crate::system::git::{Repository, RepositoryError};
+use crate::os::environment;
+use crate::os::git::{Repository, RepositoryError};
 
 /// Where a command looks for its manifest.
 #[derive(Clone, Debug, Default)]

@@ -69,4 +69,4 @@ mod window_reading;
 pub mod work;
 pub mod worker;
 /// Waking what sleeps, for who follows a run.
-pub use crate::system::event_fd;
+pub use crate::os::event_fd;

@@ -14,11 +14,11 @@ use std::collections::HashSet;
 
 use crate::model::run::{Run, RunFacts};
 use crate::model::run_id::RunId;
+use crate::os::clock::Stopwatch;
 use crate::runner::store::Store;
-use crate::system::clock::Stopwatch;
-use crate::system::store::index::{Index, IndexError};
-use crate::system::store::record_file::RecordError;
-use crate::system::store::run_folder::RunFolder;
+use crate::store::index::{Index, IndexError};
+use crate::store::record_file::RecordError;
+use crate::store::run_folder::RunFolder;
 
 pub(super) use judge::{Judgement, PATIENCE, judge, probe_again};
 pub(super) use observation::Observation;

@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use crate::manifest::discover::DEFAULT_STATE_DIR;
 use crate::model::run::Run;
 use crate::model::run_spec::below;
+use crate::os::git::Repository;
 use crate::runner::project::Project;
 use crate::runner::refresh;
 use crate::runner::store::Store;
-use crate::system::git::Repository;
-use crate::system::store::state_dir::StateDirError;
+use crate::store::state_dir::StateDirError;
 
 /// One that is there and is no longer used.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,10 +4,10 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use crate::agent::{Dialog, WindowProtocol};
-use crate::system::environment::Environment;
-use crate::system::git::Repository;
-use crate::system::store::record_file::{self, RecordError};
+use crate::agents::{Dialog, WindowProtocol};
+use crate::os::environment::Environment;
+use crate::os::git::Repository;
+use crate::store::record_file::{self, RecordError};
 
 /// It grows with each project that was ever opened.
 const MAX_FILE: u64 = 32 << 20;
@@ -78,7 +78,7 @@ mod tests {
             root.display()
         );
         fs::write(root.join(".claude.json"), project).unwrap();
-        let claude = crate::agent::of(Protocol::Claude).window().unwrap();
+        let claude = crate::agents::of(Protocol::Claude).window().unwrap();
         let asks = |folder: &str, key: Option<&str>| {
             let mut environment: Environment = [("HOME".into(), root.clone().into_os_string())].into();
             environment.extend(key.map(|key| ("ANTHROPIC_API_KEY".into(), key.into())));

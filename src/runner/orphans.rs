@@ -12,18 +12,18 @@ use crate::model::names::{ModeName, Pair, TaskId};
 use crate::model::process_id::ProcessId;
 use crate::model::run_id::RunId;
 use crate::model::run_spec::RunKind;
+use crate::os::clock::Stopwatch;
+use crate::os::process::ending::{self, TreeToEnd};
+use crate::os::process::orphan::{self, MarkedProcess, RunTraces, Supervisor};
+use crate::os::process::tree::{ProcessTable, Root};
+use crate::os::process::{self, Signal};
+use crate::os::tmux::Tmux;
 use crate::runner::launch::start::StartError;
 use crate::runner::prepare::Prepared;
 use crate::runner::project::Project;
 use crate::runner::store::Store;
 use crate::runner::stuck::SUPERVISOR_PATIENCE;
-use crate::system::clock::Stopwatch;
-use crate::system::process::ending::{self, TreeToEnd};
-use crate::system::process::orphan::{self, MarkedProcess, RunTraces, Supervisor};
-use crate::system::process::tree::{ProcessTable, Root};
-use crate::system::process::{self, Signal};
-use crate::system::store::state_dir::{Search, StateDir};
-use crate::system::tmux::Tmux;
+use crate::store::state_dir::{Search, StateDir};
 
 /// Between checks of a process that ends.
 const STEP: Duration = Duration::from_millis(5);

@@ -6,7 +6,7 @@ use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::runner::refresh;
 use crate::runner::store::{Observed, Store};
-use crate::system::store::index::IndexError;
+use crate::store::index::IndexError;
 
 /// So many pairs whose last run ended are shown, where nobody asks for all.
 pub const RECENT: u32 = 10;

@@ -3,12 +3,12 @@
 use crate::model::interval::Interval;
 use crate::model::names::{ModeName, Pair, TaskId};
 use crate::model::run_state::EndState;
+use crate::os::clock;
 use crate::runner::failure::Failure;
 use crate::runner::project::{NameLookupError, Project};
 use crate::runner::refresh;
 use crate::runner::store::Store;
-use crate::system::clock;
-use crate::system::store::index::HistoryFilter;
+use crate::store::index::HistoryFilter;
 use crate::tasks::FindError;
 
 /// The default of `limit`.

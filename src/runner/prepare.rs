@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 
-use crate::agent::{self, AgentProtocol, LaunchOptions};
+use crate::agents::{self, AgentProtocol, LaunchOptions};
 use crate::manifest::templates::Templates;
 use crate::manifest::{Agent, Mode, stays_below};
 use crate::model::conditions::Conditions;
@@ -17,18 +17,18 @@ use crate::model::protocol::PromptDelivery;
 use crate::model::run_id::RunId;
 use crate::model::run_spec::{Expect, Keep, LaunchSpec, RunKind, WorktreeSpec};
 use crate::model::started_by::StartedBy;
+use crate::os::environment::{self, Environment};
+use crate::os::git::GitError;
+use crate::os::ids;
+use crate::os::process::program::{self, ProgramError};
+use crate::os::process::resource_scope::ResourceScope;
 use crate::runner::launch::request::{Conversation, StartRequest};
 use crate::runner::project::{NameLookupError, Project};
 use crate::runner::prompt::{self, Placeholder};
 use crate::runner::task_worktree;
 use crate::runner::task_worktree::worktree_of;
 use crate::runner::template_context::TemplateContext;
-use crate::system::environment::{self, Environment};
-use crate::system::git::GitError;
-use crate::system::ids;
-use crate::system::process::program::{self, ProgramError};
-use crate::system::process::resource_scope::ResourceScope;
-use crate::system::store::run_folder::MAX_PROMPT;
+use crate::store::run_folder::MAX_PROMPT;
 use crate::tasks::{self, Task, TaskSet};
 
 /// Everything a start needs.
@@ -161,7 +161,7 @@ pub fn prepare(
         return Err(PrepareError::Nul { what: "flag" });
     }
     let resumed = conversation.map(|known| known.session.clone());
-    let protocol = agent::of(agent.protocol);
+    let protocol = agents::of(agent.protocol);
     let can = protocol.capabilities();
     if resumed.is_some() && !can.resume {
         return Err(PrepareError::CannotResume { mode: mode.name.to_string() });

@@ -7,12 +7,12 @@ use crate::manifest::{self, Loaded, Manifest, Mode, UnsavedFile};
 use crate::model::names::{ModeName, NameError, Pair};
 use crate::model::nearest::nearest;
 use crate::model::problem::Problem;
+use crate::os::environment;
+use crate::os::git::{self, CreationCheck, Repository, RepositoryError};
+use crate::os::tmux::{SocketEnv, Tmux};
 use crate::runner::locate::{Located, Whence, checkouts_around, locate};
 use crate::runner::prepare::PrepareError;
 use crate::runner::store::TerminalPreference;
-use crate::system::environment;
-use crate::system::git::{self, CreationCheck, Repository, RepositoryError};
-use crate::system::tmux::{SocketEnv, Tmux};
 use crate::tasks::{self, FindError, Task, TaskSet};
 
 /// How much of a manifest is looked at.

@@ -8,7 +8,7 @@ use crate::runner::notify;
 use crate::runner::older_state;
 use crate::runner::project::{NameLookupError, Project};
 use crate::runner::store::{DayLimit, Store};
-use crate::system::store::state_dir::StateDirError;
+use crate::store::state_dir::StateDirError;
 use crate::tasks::FindError;
 
 /// The store, where anything was ever run.

@@ -1,11 +1,11 @@
 //! What an agent is told, to the byte, and how it is handed over.
 
-use crate::agent;
+use crate::agents;
 use crate::manifest::templates::Templates;
 use crate::manifest::{Mode, PromptSource};
 use crate::model::protocol::PromptDelivery;
+use crate::os::ids;
 use crate::runner::prepare::PrepareError;
-use crate::system::ids;
 use crate::tasks::Task;
 
 /// Linux refuses one argument of this many bytes, its closing NUL included.
@@ -83,7 +83,7 @@ pub(super) fn delivery(
     if wanted != PromptDelivery::Arg || prompt.len() < MAX_ARGUMENT {
         return Ok(wanted);
     }
-    match agent::of(agent.protocol).capabilities().reads_prompt_from_stdin_in_window {
+    match agents::of(agent.protocol).capabilities().reads_prompt_from_stdin_in_window {
         true => Ok(PromptDelivery::Stdin),
         false => Err(PrepareError::ArgumentTooLong { bytes: prompt.len() }),
     }

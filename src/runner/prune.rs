@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use crate::model::names::Pair;
 use crate::model::run_id::RunId;
 use crate::model::run_spec::Keep;
+use crate::os::clock;
 use crate::plan::retention;
 use crate::runner::store::Store;
-use crate::system::clock;
-use crate::system::store::index::{Index, IndexError};
+use crate::store::index::{Index, IndexError};
 
 /// Why old runs could not be deleted.
 #[derive(Debug, thiserror::Error)]

@@ -12,6 +12,8 @@ use crate::model::queue_record::QueueRecord;
 use crate::model::run::RunFacts;
 use crate::model::run_spec::{RunKind, RunSpec};
 use crate::model::run_state::{EndState, WaitingFor};
+use crate::os::clock;
+use crate::os::process::supervise;
 use crate::runner::launch;
 use crate::runner::launch::reserve::{self, NextStep, Reserved};
 use crate::runner::launch::start::StartError;
@@ -21,12 +23,10 @@ use crate::runner::readiness;
 use crate::runner::readiness::Readiness;
 use crate::runner::refresh;
 use crate::runner::store::Store;
-use crate::system::clock;
-use crate::system::process::supervise;
-use crate::system::store::index::{Index, Queued};
-use crate::system::store::pair_lock::{self, Claim, PairLock};
-use crate::system::store::run_folder::RunFolder;
-use crate::system::store::slots;
+use crate::store::index::{Index, Queued};
+use crate::store::pair_lock::{self, Claim, PairLock};
+use crate::store::run_folder::RunFolder;
+use crate::store::slots;
 
 /// Longer than any look holds a pair.
 const A_MOMENT: Duration = Duration::from_millis(20);

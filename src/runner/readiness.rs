@@ -7,10 +7,10 @@ use crate::model::conditions::Conditions;
 use crate::model::end_reason::EndReason;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{EndState, WaitingFor};
+use crate::os::clock;
 use crate::runner::store::Store;
-use crate::system::clock;
-use crate::system::store::index::{Index, IndexError};
-use crate::system::store::record_file::RecordError;
+use crate::store::index::{Index, IndexError};
+use crate::store::record_file::RecordError;
 
 /// Whether a run may start now.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,17 +15,17 @@ use crate::model::run_id::RunId;
 use crate::model::run_spec::RunKind;
 use crate::model::run_state::EndState;
 use crate::model::usage::Usage;
+use crate::os::clock;
+use crate::os::process::ending::{self, TreeToEnd};
+use crate::os::process::tree::ProcessTable;
 use crate::plan::actual::InferredEnd;
 use crate::runner::notify;
 use crate::runner::observe::{self, Judgement, Observation, Observations, OverRun, PaneListings};
 use crate::runner::run_answer;
 use crate::runner::store::{Observed, Store};
-use crate::system::clock;
-use crate::system::process::ending::{self, TreeToEnd};
-use crate::system::process::tree::ProcessTable;
-use crate::system::store::index::{Index, IndexError};
-use crate::system::store::pair_lock::{self, Claim};
-use crate::system::store::record_file::RecordError;
+use crate::store::index::{Index, IndexError};
+use crate::store::pair_lock::{self, Claim};
+use crate::store::record_file::RecordError;
 
 /// A window that took its environment says within this time that it lives, or never will.
 const TAKEN_AND_SILENT: Duration = Duration::from_secs(3);

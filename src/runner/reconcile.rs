@@ -16,6 +16,8 @@ use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_state::RunState;
 use crate::model::task_source::TaskSource;
+use crate::os::clock;
+use crate::os::watch::ChangeWatch;
 use crate::plan::arrange::arrange;
 use crate::plan::diff::{ObservedRun, OtherActive, Plan, UpOptions, WantedState, diff};
 use crate::plan::drift::Drift;
@@ -27,9 +29,7 @@ use crate::runner::freshness;
 use crate::runner::project::Project;
 use crate::runner::refresh;
 use crate::runner::store::Store;
-use crate::system::clock;
-use crate::system::store::index::{Index, IndexError};
-use crate::system::watch::ChangeWatch;
+use crate::store::index::{Index, IndexError};
 use crate::tasks::TaskSet;
 
 /// Starts within this time count towards a crash loop.

@@ -13,7 +13,7 @@ use crate::runner::observe::{self, Observations};
 use crate::runner::queue;
 use crate::runner::reap;
 use crate::runner::store::{Observed, Store};
-use crate::system::store::index::IndexError;
+use crate::store::index::IndexError;
 
 /// All unfinished runs, and those whose end was seen just now.
 pub fn all(store: &Store) -> Result<Observed, IndexError> {

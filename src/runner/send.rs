@@ -4,16 +4,16 @@ use std::io;
 use std::thread;
 use std::time::Duration;
 
-use crate::agent::{self, Arrival, Delivered};
+use crate::agents::{self, Arrival, Delivered};
 use crate::model::message::Message;
 use crate::model::names::Pair;
 use crate::model::run::Run;
+use crate::os::tmux::{Brackets, TmuxError, Typed};
 use crate::runner::confirmed_send;
 use crate::runner::store::Store;
 use crate::runner::window;
 use crate::runner::window::{Window, WindowError};
-use crate::system::store::index::IndexError;
-use crate::system::tmux::{Brackets, TmuxError, Typed};
+use crate::store::index::IndexError;
 
 /// Some programs take a paste in later than the keys that follow it.
 const AFTER_THE_PASTE: Duration = Duration::from_millis(100);
@@ -78,7 +78,7 @@ fn words(pair: &Pair, came: &Delivered) -> String {
 pub fn send(store: &Store, run: &Run, message: &Message) -> Result<Sent, SendError> {
     let window = window::window_of(run)?;
     let _turn = store.folder(run.id()).lock_typing()?;
-    let Some(protocol) = agent::of(run.facts.protocol).window() else { return type_text(&window, run, message) };
+    let Some(protocol) = agents::of(run.facts.protocol).window() else { return type_text(&window, run, message) };
     let pair = run.pair();
     if message.as_str().trim().is_empty() {
         return Err(SendError::Blank { pair });

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use crate::model::server_record::{SERVER_VERSION, ServerRecord};
 use crate::model::token::Token;
+use crate::os::{clock, environment, process};
 use crate::runner::store::Store;
-use crate::system::store::record_file::RecordError;
-use crate::system::store::server_file::ServerClaim;
-use crate::system::{clock, environment, process};
+use crate::store::record_file::RecordError;
+use crate::store::server_file::ServerClaim;
 
 /// Why this process is not the server.
 #[derive(Debug, thiserror::Error)]

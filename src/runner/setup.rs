@@ -7,10 +7,10 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::model::run_spec::WorktreeSpec;
+use crate::os::environment::{self, Environment};
+use crate::os::git::{self, GitError};
+use crate::os::process::supervise;
 use crate::runner::prepare::Prepared;
-use crate::system::environment::{self, Environment};
-use crate::system::git::{self, GitError};
-use crate::system::process::supervise;
 
 const EMPTY_SUBMODULES: &str = "the worktree's submodules are empty; `worktree: { submodules: true }` fills them";
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use crate::agent::sanitize_line;
+use crate::agents::sanitize_line;
 use crate::manifest::{Mode, Origin};
 use crate::model::protocol::PromptDelivery;
 use crate::model::run::Run;

@@ -10,17 +10,17 @@ use std::time::Duration;
 
 use crate::model::run::Run;
 use crate::model::terminal::TerminalName;
+use crate::os::clock::Stopwatch;
+use crate::os::environment;
+use crate::os::process::detached;
+use crate::os::process::program::{self, ProgramError};
+use crate::os::process::supervise::own_program;
+use crate::os::terminal::{HostEnvironment, NotRaised, TERMINALS, TerminalLaunch, TerminalSpec, Viewer, raise};
+use crate::os::tmux::{self, Client, TmuxError};
 use crate::runner::show_window::choice::{Installed, NoTerminal, Reuse, TerminalChoice, choose, reuse};
 use crate::runner::store::{Store, TerminalPreference};
 use crate::runner::window;
 use crate::runner::window::{Window, WindowError};
-use crate::system::clock::Stopwatch;
-use crate::system::environment;
-use crate::system::process::detached;
-use crate::system::process::program::{self, ProgramError};
-use crate::system::process::supervise::own_program;
-use crate::system::terminal::{HostEnvironment, NotRaised, TERMINALS, TerminalLaunch, TerminalSpec, Viewer, raise};
-use crate::system::tmux::{self, Client, TmuxError};
 
 /// How long a new terminal may take to attach.
 const ATTACH_TIMEOUT: Duration = Duration::from_secs(15);

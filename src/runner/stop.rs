@@ -15,19 +15,19 @@ use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{EndState, RunState, UnknownWhy};
+use crate::os::clock::{self, Stopwatch};
+use crate::os::process::ending::{self, TreeToEnd};
+use crate::os::process::holder::Holder;
+use crate::os::process::tree::Root;
+use crate::os::process::{self, Signal};
+use crate::os::tmux::{Tmux, TmuxError};
 use crate::runner::refresh;
 use crate::runner::stop::stopping::{StopPart, Stopping, guards, windows_of};
 use crate::runner::store::Store;
 use crate::runner::stuck;
-use crate::system::clock::{self, Stopwatch};
-use crate::system::process::ending::{self, TreeToEnd};
-use crate::system::process::holder::Holder;
-use crate::system::process::tree::Root;
-use crate::system::process::{self, Signal};
-use crate::system::store::index::{Index, IndexError};
-use crate::system::store::pair_lock::{self, Claim};
-use crate::system::store::run_folder::RunFolder;
-use crate::system::tmux::{Tmux, TmuxError};
+use crate::store::index::{Index, IndexError};
+use crate::store::pair_lock::{self, Claim};
+use crate::store::run_folder::RunFolder;
 
 /// How hard a run is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,11 +10,11 @@ use crate::model::process_id::HostBoot;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::terminal::Terminal;
+use crate::os::process;
 use crate::runner::tmux_patience::TmuxPatience;
-use crate::system::process;
-use crate::system::store::index::{HistoryFilter, Index, IndexError, Totals};
-use crate::system::store::run_folder::RunFolder;
-use crate::system::store::state_dir::{StateDir, StateDirError};
+use crate::store::index::{HistoryFilter, Index, IndexError, Totals};
+use crate::store::run_folder::RunFolder;
+use crate::store::state_dir::{StateDir, StateDirError};
 
 /// The handle on one state folder: its path, its index, the machine that looks, and what the command wants.
 #[derive(Clone, Debug)]

@@ -7,16 +7,16 @@ use crate::model::end_reason::EndReason;
 use crate::model::exit_record::ExitRecord;
 use crate::model::names::Pair;
 use crate::model::run::Run;
+use crate::os::process::ending::{self, TreeToEnd};
+use crate::os::process::holder::{self, Holder};
+use crate::os::process::orphan;
+use crate::os::process::tree::Root;
+use crate::os::process::{self, Signal};
 use crate::runner::stop;
 use crate::runner::stop::{How, StopError};
 use crate::runner::store::Store;
-use crate::system::process::ending::{self, TreeToEnd};
-use crate::system::process::holder::{self, Holder};
-use crate::system::process::orphan;
-use crate::system::process::tree::Root;
-use crate::system::process::{self, Signal};
-use crate::system::store::pair_lock::{self, Claim, Liveness};
-use crate::system::store::run_folder::RunFolder;
+use crate::store::pair_lock::{self, Claim, Liveness};
+use crate::store::run_folder::RunFolder;
 
 /// A supervisor ends its tree within the grace and this long: five seconds of KILL, and time to write.
 pub(super) const SUPERVISOR_PATIENCE: Duration = Duration::from_secs(10);

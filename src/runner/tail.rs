@@ -8,16 +8,16 @@ use std::sync::Arc;
 
 use crate::model::run::{Run, RunFacts};
 use crate::model::run_state::{RunState, UnknownWhy};
+use crate::os::event_fd::EventFd;
+use crate::os::watch::file_watcher::{FileWatcher, Subscription};
 use crate::runner::follow::FollowError;
 use crate::runner::refresh;
 use crate::runner::store::Store;
-use crate::system::event_fd::EventFd;
-use crate::system::logs::reader::{ReadFrom, RunLogReader};
-use crate::system::store::run_folder::RunFolder;
-use crate::system::watch::file_watcher::{FileWatcher, Subscription};
+use crate::store::logs::reader::{ReadFrom, RunLogReader};
+use crate::store::run_folder::RunFolder;
 
-pub use crate::system::logs::extent::LogExtent;
-pub use crate::system::logs::reader::{LogStream, LogStreams};
+pub use crate::store::logs::extent::LogExtent;
+pub use crate::store::logs::reader::{LogStream, LogStreams};
 
 /// Where to begin, in bytes of each log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -198,8 +198,8 @@ mod tests {
     use crate::model::exit_record::ExitRecord;
     use crate::model::names::{ModeName, TaskId};
     use crate::model::run_state::{EndState, WaitingFor};
-    use crate::system::watch::wait_readable;
-    use crate::system::{clock, ids};
+    use crate::os::watch::wait_readable;
+    use crate::os::{clock, ids};
     use std::fs::OpenOptions;
     use std::io::Write as _;
     use std::os::fd::AsFd as _;

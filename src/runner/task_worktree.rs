@@ -8,10 +8,10 @@ use crate::model::names::Pair;
 use crate::model::problem::Problem;
 use crate::model::run_id::RunId;
 use crate::model::run_spec::{WorktreeSpec, below};
+use crate::os::git::{self, GitError, Repository};
 use crate::runner::prepare::PrepareError;
 use crate::runner::project::Project;
 use crate::runner::template_context::TemplateContext;
-use crate::system::git::{self, GitError, Repository};
 use crate::tasks::{self, Task, TaskSet};
 
 /// A task's worktree by the manifest's `worktree:`, whether it exists or not.

@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::manifest::{Manifest, Mode};
-use crate::system::clock;
-use crate::system::environment;
+use crate::os::clock;
+use crate::os::environment;
 use crate::tasks::{Task, TaskBody};
 
 /// A missing field is empty, never undefined.

@@ -9,11 +9,11 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
 use crate::model::run::Run;
+use crate::os::process::supervise;
+use crate::os::pty::{Pty, Size};
+use crate::os::tmux::{self, Tmux, TmuxError, View};
 use crate::runner::window;
 use crate::runner::window::WindowError;
-use crate::system::process::supervise;
-use crate::system::pty::{Pty, Size};
-use crate::system::tmux::{self, Tmux, TmuxError, View};
 
 /// Limits of the scrollback: lines, and bytes at its end.
 const HISTORY_LINES: u32 = 10_000;

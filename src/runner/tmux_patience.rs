@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::system::tmux::{BOUND, TmuxError};
+use crate::os::tmux::{BOUND, TmuxError};
 
 /// How long commands that only show runs wait for tmux, and how long after tmux did not answer last time.
 /// A request may first wait for an observation that is under way: both together stay below 2 s.

@@ -11,7 +11,7 @@ use crate::model::run_state::{EndState, RunState};
 use crate::model::task_status::TaskStatus;
 use crate::runner::refresh;
 use crate::runner::store::Store;
-use crate::system::store::index::IndexError;
+use crate::store::index::IndexError;
 use crate::tasks::{Task, TaskSet};
 
 /// The leaves below a task: those that have no subtasks of their own.

@@ -1,5 +1,6 @@
 //! `up` as one movement, once its plan is made.
 
+use crate::os::environment;
 use crate::plan::diff::Plan;
 use crate::runner::apply;
 use crate::runner::apply::Done;
@@ -7,8 +8,7 @@ use crate::runner::failure::{Failure, Kind};
 use crate::runner::project::Project;
 use crate::runner::project_store;
 use crate::runner::store::Store;
-use crate::system::environment;
-use crate::system::store::state_dir::StateDirError;
+use crate::store::state_dir::StateDirError;
 use crate::tasks::TaskSet;
 
 /// Inside a run, only the person outside decides what runs.

@@ -3,8 +3,8 @@
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_state::{RunState, UnknownWhy};
-use crate::system::pty::Size;
-use crate::system::tmux::{PaneLocation, Tmux, TmuxError};
+use crate::os::pty::Size;
+use crate::os::tmux::{PaneLocation, Tmux, TmuxError};
 
 /// Why a run has no usable window.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

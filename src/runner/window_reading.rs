@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::agent::{ActivityInputs, Dialog, StatusFile, WindowProtocol};
+use crate::agents::{ActivityInputs, Dialog, StatusFile, WindowProtocol};
 use crate::model::activity::Activity;
 use crate::model::agent_record::AgentRecord;
 use crate::model::live_record::LiveRecord;
 use crate::model::run_id::RunId;
-use crate::system::process;
-use crate::system::store::record_file::{self, RecordError};
-use crate::system::store::run_folder::RunFolder;
-use crate::system::tmux::Tmux;
+use crate::os::process;
+use crate::os::tmux::Tmux;
+use crate::store::record_file::{self, RecordError};
+use crate::store::run_folder::RunFolder;
 
 const MAX_STATUS_FILE: u64 = 256 << 10;
 
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn a_file_that_another_process_left_is_not_believed() {
         let dir = tempfile::tempdir().unwrap();
-        let claude = crate::agent::of(Protocol::Claude).window().unwrap();
+        let claude = crate::agents::of(Protocol::Claude).window().unwrap();
         let (home, pid) = (dir.path(), process::own_pid());
         let is = |status: &StatusReading| matches!(status, StatusReading::Is(..));
         assert!(!is(&status_of(claude, Some(home), pid, None)));

@@ -4,13 +4,13 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::model::names::TaskId;
+use crate::os::git::{self, GitError};
 use crate::plan::clean::Objection;
 use crate::runner::prepare::PrepareError;
 use crate::runner::project::Project;
 use crate::runner::task_worktree::{TaskWorktree, worktree_of};
-use crate::system::git::{self, GitError};
-use crate::system::store::index::IndexError;
-use crate::system::store::state_dir::StateDirError;
+use crate::store::index::IndexError;
+use crate::store::state_dir::StateDirError;
 use crate::tasks::{Task, TaskSet};
 
 #[derive(Debug, thiserror::Error)]

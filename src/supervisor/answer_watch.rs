@@ -9,11 +9,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::agent::{self, AgentProtocol, Turn};
+use crate::agents::{self, AgentProtocol, Turn};
 use crate::model::run_spec::{RunKind, RunSpec};
+use crate::os::clock;
+use crate::store::run_folder::RunFolder;
 use crate::supervisor::wakeups::after;
-use crate::system::clock;
-use crate::system::store::run_folder::RunFolder;
 
 /// Logs are quiet when nothing was written for a part of the grace, and for no longer than this.
 const QUIET_MAX: Duration = Duration::from_secs(1);
@@ -59,7 +59,7 @@ impl AnswerWatch {
     /// do not say that they have answered.
     pub(super) fn new(spec: &RunSpec, from: (u64, u64)) -> Option<Self> {
         let RunKind::Headless { exit_grace, .. } = &spec.kind else { return None };
-        let protocol = agent::of(spec.protocol);
+        let protocol = agents::of(spec.protocol);
         protocol.capabilities().tells_turns.then(|| Self {
             protocol,
             grace: exit_grace.as_duration(),

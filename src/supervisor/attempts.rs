@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::agent;
+use crate::agents;
 use crate::model::answer_record::OutcomeSource;
 use crate::model::attempt_record::AttemptRecord;
 use crate::model::end_reason::{EndReason, Startable};
@@ -12,6 +12,11 @@ use crate::model::limits::LimitsHold;
 use crate::model::run_spec::{RunKind, RunSpec};
 use crate::model::run_state::EndState;
 use crate::model::usage::Usage;
+use crate::os::clock;
+use crate::os::environment::Environment;
+use crate::os::ids;
+use crate::os::process::resource_scope::ResourceScope;
+use crate::os::process::supervise;
 use crate::supervisor::finish::{self, AgentEnd, Judgement};
 use crate::supervisor::freshness::InputTracker;
 use crate::supervisor::machine::EndCause;
@@ -20,11 +25,6 @@ use crate::supervisor::retry;
 use crate::supervisor::stage::{Stage, Stages, expect_of};
 use crate::supervisor::supervision::{StageEnd, Supervision};
 use crate::supervisor::wakeups::Signals;
-use crate::system::clock;
-use crate::system::environment::Environment;
-use crate::system::ids;
-use crate::system::process::resource_scope::ResourceScope;
-use crate::system::process::supervise;
 
 /// How the supervised run ended.
 pub(super) struct Ended {
@@ -241,7 +241,7 @@ fn agent_end(from: u64, end: &StageEnd) -> AgentEnd {
 fn renew_session(spec: &mut RunSpec) {
     if let Some(used) = &spec.session_id {
         let fresh = ids::new_session_id();
-        if let Some(argv) = agent::of(spec.protocol).argv_for_retry(&spec.argv, used, &fresh) {
+        if let Some(argv) = agents::of(spec.protocol).argv_for_retry(&spec.argv, used, &fresh) {
             spec.argv = argv;
             spec.session_id = Some(fresh);
         }

@@ -4,7 +4,7 @@ use std::io;
 
 use jiff::Timestamp;
 
-use crate::agent::{self, AgentReport, RateLimit, ReportedOutcome};
+use crate::agents::{self, AgentReport, RateLimit, ReportedOutcome};
 use crate::model::answer_record::{AnswerRecord, OutcomeSource};
 use crate::model::end_reason::EndReason;
 use crate::model::exit::Exit;
@@ -12,11 +12,11 @@ use crate::model::retry::{Retry, RetryOn};
 use crate::model::run_spec::{RunKind, RunSpec};
 use crate::model::run_state::EndState;
 use crate::model::usage::Usage;
+use crate::os::clock;
+use crate::store::answer::Answer;
+use crate::store::run_folder::RunFolder;
 use crate::supervisor::machine::EndCause;
 use crate::supervisor::stage::expect_of;
-use crate::system::clock;
-use crate::system::store::answer::Answer;
-use crate::system::store::run_folder::RunFolder;
 
 /// A run's end, before it is written down.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,7 +72,7 @@ impl Judgement {
 pub fn judge_agent(spec: &RunSpec, folder: &RunFolder, end: &AgentEnd) -> Judgement {
     let read = |until| {
         let log = folder.read_stdout(end.from).map(|log| log.up_to(until));
-        log.and_then(|mut log| agent::of(spec.protocol).read_report(&mut log)).unwrap_or_default()
+        log.and_then(|mut log| agents::of(spec.protocol).read_report(&mut log)).unwrap_or_default()
     };
     let whole = read(None);
     let report = if end.until.is_some() { read(end.until) } else { whole.clone() };
@@ -126,7 +126,7 @@ impl Judging<'_> {
 
     /// An agent that had answered and was ended since it did not exit, or not in time.
     fn by_answer(&self) -> Judgement {
-        let Some(verdict) = agent::judge_answer(&self.report) else { return self.timed_out() };
+        let Some(verdict) = agents::judge_answer(&self.report) else { return self.timed_out() };
         let kept = if verdict.state == EndState::Succeeded { self.check_postconditions() } else { Ok(()) };
         let mut outcome = match kept {
             Ok(()) => self.ended(verdict.state, verdict.reason, verdict.source),
@@ -137,7 +137,7 @@ impl Judging<'_> {
     }
 
     fn by_exit(&self, exit: Exit) -> Judgement {
-        let verdict = agent::judge(exit, &self.report);
+        let verdict = agents::judge(exit, &self.report);
         if verdict.state != EndState::Succeeded {
             let limit = self.rate_limit();
             let is_failure = verdict.state == EndState::Failed;
@@ -169,7 +169,7 @@ impl Judging<'_> {
     fn rate_limit(&self) -> Option<RateLimit> {
         retry_of(self.spec)?;
         let log = self.folder.read_stdout(self.end.from);
-        log.and_then(|mut log| agent::of(self.spec.protocol).read_rate_limit(&mut log)).ok().flatten()
+        log.and_then(|mut log| agents::of(self.spec.protocol).read_rate_limit(&mut log)).ok().flatten()
     }
 
     /// `save_to`, `expect.non_empty` and `expect.files`.
@@ -266,8 +266,8 @@ mod tests {
     fn what_another_attempt_would_reach_again_is_not_worth_one() {
         let kind = |rest: &str| {
             let log = format!(r#"{{"type":"result","is_error":true,{rest}}}"#);
-            let report = agent::of(Protocol::Claude).read_report(&mut Cursor::new(&log)).unwrap();
-            let limit = agent::of(Protocol::Claude).read_rate_limit(&mut Cursor::new(&log)).unwrap();
+            let report = agents::of(Protocol::Claude).read_report(&mut Cursor::new(&log)).unwrap();
+            let limit = agents::of(Protocol::Claude).read_rate_limit(&mut Cursor::new(&log)).unwrap();
             kind_of(&report, limit.as_ref())
         };
         assert_eq!(kind(r#""subtype":"error_max_turns""#), None);

@@ -2,11 +2,11 @@
 //!
 //! In doubt nothing is written: an unneeded run costs less than a missing one.
 
-use crate::agent;
+use crate::agents;
 use crate::model::freshness::{FRESH_VERSION, Fingerprint, FreshRecord, Tracked};
 use crate::model::run_spec::{RunKind, RunSpec};
-use crate::system::fingerprint::{self, Inputs};
-use crate::system::store::run_folder::RunFolder;
+use crate::os::fingerprint::{self, Inputs};
+use crate::store::run_folder::RunFolder;
 
 /// The inputs of a job as they were before its first attempt.
 pub(super) struct InputTracker<'a> {
@@ -51,7 +51,7 @@ impl<'a> InputTracker<'a> {
 }
 
 fn take(folder: &RunFolder, spec: &RunSpec, tracked: &Tracked) -> Option<Fingerprint> {
-    let argv = agent::of(spec.protocol).argv_without_session_id(&spec.argv, spec.session_id.as_deref());
+    let argv = agents::of(spec.protocol).argv_without_session_id(&spec.argv, spec.session_id.as_deref());
     let taken = folder.read_prompt().and_then(|prompt| {
         fingerprint::take(&Inputs { cwd: &spec.cwd, tracked, prompt: &prompt, argv: &argv, program: &spec.program })
     });

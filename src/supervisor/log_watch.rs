@@ -8,11 +8,11 @@ use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 use tokio::time::Instant;
 
+use crate::os::clock;
+use crate::os::watch::{ChangeWatch, WatchId};
+use crate::store::logs::marks::MarkWriter;
+use crate::store::run_folder::RunFolder;
 use crate::supervisor::wakeups::{self, after};
-use crate::system::clock;
-use crate::system::logs::marks::MarkWriter;
-use crate::system::store::run_folder::RunFolder;
-use crate::system::watch::{ChangeWatch, WatchId};
 
 /// Marks are at least this far apart, so that a flood of output costs nothing.
 pub(super) const MARK_STEP: Duration = Duration::from_millis(20);

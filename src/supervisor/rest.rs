@@ -7,13 +7,13 @@ use tokio::time::sleep;
 use crate::model::end_reason::EndReason;
 use crate::model::live_record::RetryWait;
 use crate::model::run_spec::RunKind;
+use crate::os::clock;
+use crate::os::process::supervise;
+use crate::store::run_folder::RunFolder;
+use crate::store::slots;
+use crate::store::state_dir::StateDir;
 use crate::supervisor::supervision::Supervision;
 use crate::supervisor::wakeups::{Signals, after};
-use crate::system::clock;
-use crate::system::process::supervise;
-use crate::system::store::run_folder::RunFolder;
-use crate::system::store::slots;
-use crate::system::store::state_dir::StateDir;
 
 /// Timers stand still while the machine is suspended: the time of day is compared this often.
 const CLOCK_STEP: Duration = Duration::from_secs(30);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::agent::RateLimit;
+use crate::agents::RateLimit;
 use crate::model::retry::{Retry, RetryOn};
 
 /// No backoff is longer, however often it was doubled.

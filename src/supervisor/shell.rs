@@ -12,17 +12,17 @@ use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
 use crate::model::run_id::RunId;
 use crate::model::run_spec::RunSpec;
 use crate::model::run_state::EndState;
+use crate::os::clock::{self, Stopwatch};
+use crate::os::process::supervise::{self, Forked};
+use crate::os::watch::ChangeWatch;
+use crate::store::handover;
+use crate::store::pair_lock::{self, NotOwner};
+use crate::store::record_file::RecordError;
+use crate::store::run_folder::RunFolder;
+use crate::store::state_dir::{StateDir, StateDirError};
 use crate::supervisor::attempts::{self, Ended};
 use crate::supervisor::machine::EndCause;
 use crate::supervisor::supervision::Supervision;
-use crate::system::clock::{self, Stopwatch};
-use crate::system::process::supervise::{self, Forked};
-use crate::system::store::handover;
-use crate::system::store::pair_lock::{self, NotOwner};
-use crate::system::store::record_file::RecordError;
-use crate::system::store::run_folder::RunFolder;
-use crate::system::store::state_dir::{StateDir, StateDirError};
-use crate::system::watch::ChangeWatch;
 
 /// EndCause this process does not supervise a run. Nothing was written.
 #[derive(Debug, thiserror::Error)]

@@ -5,12 +5,12 @@ use std::io;
 use std::path::Path;
 
 use crate::model::run_spec::{Expect, RunSpec};
-use crate::system::environment::Environment;
-use crate::system::process::program;
-use crate::system::process::resource_scope::ResourceScope;
-use crate::system::process::supervise::{self, ChildSpec, ChildStreams};
-use crate::system::store::handover;
-use crate::system::store::run_folder::RunFolder;
+use crate::os::environment::Environment;
+use crate::os::process::program;
+use crate::os::process::resource_scope::ResourceScope;
+use crate::os::process::supervise::{self, ChildSpec, ChildStreams};
+use crate::store::handover;
+use crate::store::run_folder::RunFolder;
 
 /// The stages of a run, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,16 +10,16 @@ use crate::model::exit::Exit;
 use crate::model::limits::LimitsHold;
 use crate::model::live_record::{LiveRecord, RetryWait};
 use crate::model::run_spec::{RunKind, RunSpec};
+use crate::os::environment::Environment;
+use crate::os::process::supervise;
+use crate::os::process::tree::{self, Root};
+use crate::os::process::{self};
+use crate::store::run_folder::RunFolder;
 use crate::supervisor::answer_watch::{AnswerWatch, WatchStep};
 use crate::supervisor::log_watch::{LogWatch, MARK_STEP};
 use crate::supervisor::machine::{EndCause, Machine, StageCommand, StageEvent};
 use crate::supervisor::stage::{Stage, Stages};
 use crate::supervisor::wakeups::{Signals, after, maybe};
-use crate::system::environment::Environment;
-use crate::system::process::supervise;
-use crate::system::process::tree::{self, Root};
-use crate::system::process::{self};
-use crate::system::store::run_folder::RunFolder;
 
 /// While a tree is being ended its processes are counted again after this long, since the ends of some cause
 /// no signal; doubled each time.

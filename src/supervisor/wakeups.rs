@@ -6,7 +6,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::system::watch::ChangeWatch;
+use crate::os::watch::ChangeWatch;
 
 /// Without a watch the logs are looked at this often.
 const BLIND_LOOK: Duration = Duration::from_millis(200);

@@ -11,33 +11,34 @@ use crate::sources;
 /// Which modules a module may import. A folder of `src/` that is missing here fails the test.
 pub(crate) const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("model", &[]),
-    ("manifest", &["model", "agent"]),
+    ("manifest", &["model", "agents"]),
     ("tasks", &["model"]),
     ("plan", &["model", "manifest", "tasks"]),
-    ("system", &["model"]),
-    ("agent", &["model"]),
-    ("supervisor", &["model", "system", "agent"]),
-    ("runner", &["model", "manifest", "tasks", "plan", "system", "agent", "view"]),
+    ("os", &["model"]),
+    ("store", &["model", "os"]),
+    ("agents", &["model"]),
+    ("supervisor", &["model", "os", "store", "agents"]),
+    ("runner", &["model", "manifest", "tasks", "plan", "os", "store", "agents", "view"]),
     ("view", &["model", "plan", "tasks"]),
-    ("http", &["model", "runner", "view"]),
-    ("cli", &["model", "manifest", "tasks", "plan", "system", "agent", "supervisor", "runner", "view", "http"]),
+    ("serve", &["model", "runner", "view"]),
+    ("cli", &["model", "manifest", "tasks", "plan", "os", "store", "agents", "supervisor", "runner", "view", "serve"]),
     ("main.rs", &["cli"]),
 ];
 
 /// A path of `std` and the modules that may name it.
 const STD_ONLY_IN: &[(&str, &[&str], &str)] = &[
-    ("fs", &["manifest", "tasks", "system"], "only `system` touches the world; manifest and tasks read files"),
-    ("process", &["system", "cli", "main.rs"], "only `system` knows processes"),
-    ("env", &["system", "cli"], "only `system` and `cli` ask for the environment"),
-    ("net", &["system", "http"], "only `system` and `http` know sockets"),
+    ("fs", &["manifest", "tasks", "os", "store"], "only `os` and `store` change files; manifest and tasks read them"),
+    ("process", &["os", "cli", "main.rs"], "only `os` knows processes"),
+    ("env", &["os", "cli"], "only `os` and `cli` ask for the environment"),
+    ("net", &["os", "serve"], "only `os` and `serve` know sockets"),
 ];
 
 /// Words that only some modules may hold.
 const WORD_ONLY_IN: &[(&str, &[&str], &str)] = &[
-    ("SystemTime::now", &["system"], "the clock is in `system`"),
-    ("Instant::now", &["system", "cli", "http"], "the clock is in `system`"),
-    ("Timestamp::now", &["system", "cli"], "the clock is in `system`"),
-    ("Zoned::now", &["system", "cli"], "the clock is in `system`"),
+    ("SystemTime::now", &["os"], "the clock is in `os`"),
+    ("Instant::now", &["os", "cli", "serve"], "the clock is in `os`"),
+    ("Timestamp::now", &["os", "cli"], "the clock is in `os`"),
+    ("Zoned::now", &["os", "cli"], "the clock is in `os`"),
     ("println!", &["cli"], "only `cli` prints"),
     ("print!", &["cli"], "only `cli` prints"),
     ("eprintln!", &["cli"], "only `cli` prints"),
@@ -46,17 +47,17 @@ const WORD_ONLY_IN: &[(&str, &[&str], &str)] = &[
     ("super::super", &[], "a path that climbs hides what it reaches; write `crate::`"),
 ];
 
-/// Names that only Linux knows: only in files named `linux.rs`, or in folders of `system` of that name.
+/// Names that only Linux knows: only in files named `linux.rs`, or in folders of `os` of that name.
 const LINUX_NAMES: &[&str] = &["pidfd", "prctl", "inotify", "PDEATHSIG", "SUBREAPER"];
 
-/// The same, which `system/process` may use as names of what each system offers in its own way.
+/// The same, which `os/process` may use as names of what each system offers in its own way.
 const LINUX_WORDS: &[&str] = &["cgroup", "subreaper"];
 
 /// The one file that may hold `unsafe`.
-const UNSAFE_FILE: &str = "system/process/child.rs";
+const UNSAFE_FILE: &str = "os/process/child.rs";
 
 /// The files that may tell one protocol from another: its names, and the table of implementations.
-const PROTOCOL_FILES: &[&str] = &["model/protocol.rs", "agent/mod.rs"];
+const PROTOCOL_FILES: &[&str] = &["model/protocol.rs", "agents/mod.rs"];
 
 /// One source file, ready to be judged.
 struct Source {
@@ -87,7 +88,7 @@ impl Source {
 
     fn is_linux(&self) -> bool {
         let in_system = self.path.ends_with("/cgroup.rs") || self.path.contains("/linux/");
-        self.path.ends_with("/linux.rs") || (self.path.starts_with("system/") && in_system)
+        self.path.ends_with("/linux.rs") || (self.path.starts_with("os/") && in_system)
     }
 }
 
@@ -252,12 +253,12 @@ fn judge(source: &Source) -> Vec<String> {
         say(format!("`unsafe` stands only in src/{UNSAFE_FILE}"));
     }
     if !source.is_linux() {
-        let words = if source.path.starts_with("system/process/") { &[] } else { LINUX_WORDS };
+        let words = if source.path.starts_with("os/process/") { &[] } else { LINUX_WORDS };
         for name in LINUX_NAMES.iter().chain(words).filter(|name| source.code.contains(**name)) {
-            say(format!("`{name}` is Linux's: it belongs into a `linux.rs` of `system`"));
+            say(format!("`{name}` is Linux's: it belongs into a `linux.rs` of `os`"));
         }
         if source.text.contains("\"/proc/") || source.text.contains("\"/sys/fs/") {
-            say("a path of /proc or /sys is Linux's: it belongs into a `linux.rs` of `system`".to_owned());
+            say("a path of /proc or /sys is Linux's: it belongs into a `linux.rs` of `os`".to_owned());
         }
     }
     wrong
@@ -287,11 +288,11 @@ fn main_only_hands_over() {
 #[test]
 fn every_rule_sees_a_line_that_breaks_it() {
     for (path, line) in [
-        ("model/x.rs", "use crate::system::clock;"),
+        ("model/x.rs", "use crate::os::clock;"),
         ("manifest/x.rs", "use crate::tasks::Task;"),
-        ("plan/x.rs", "use crate::{model::names, system::clock};"),
-        ("system/x.rs", "fn f() { crate::plan::decide(); }"),
-        ("agent/x.rs", "use crate::system::process;"),
+        ("plan/x.rs", "use crate::{model::names, os::clock};"),
+        ("os/x.rs", "fn f() { crate::plan::decide(); }"),
+        ("agents/x.rs", "use crate::os::process;"),
         ("supervisor/x.rs", "use crate::manifest::Manifest;"),
         ("runner/x.rs", "pub use crate::cli::args;"),
         ("view/x.rs", "use crate::runner::Report;"),
@@ -307,14 +308,14 @@ fn every_rule_sees_a_line_that_breaks_it() {
         ("supervisor/x.rs", "let now = std::time::Instant::now();"),
         ("runner/x.rs", "let now = jiff::Timestamp::now();"),
         ("runner/x.rs", "println!(\"x\");"),
-        ("system/x.rs", "eprint!(\"x\");"),
+        ("os/x.rs", "eprint!(\"x\");"),
         ("runner/x.rs", "use tokio::process::Command;"),
-        ("system/process/other.rs", "unsafe { libc::fork() };"),
+        ("os/process/other.rs", "unsafe { libc::fork() };"),
         ("supervisor/x.rs", "let fd = pidfd_open(pid);"),
-        ("system/process/mod.rs", "rustix::process::prctl();"),
+        ("os/process/mod.rs", "rustix::process::prctl();"),
         ("supervisor/x.rs", "let limits = cgroup::open();"),
         ("runner/x.rs", "let path = \"/proc/self/stat\";"),
-        ("runner/x.rs", "use super::super::system::clock;"),
+        ("runner/x.rs", "use super::super::os::clock;"),
         ("runner/x.rs", "if spec.protocol == Protocol::Text {}"),
         ("agent/claude/x.rs", "use crate::model::protocol::Protocol::{self, Claude};"),
     ] {
@@ -328,17 +329,14 @@ fn every_rule_sees_a_line_that_breaks_it() {
 fn what_is_allowed_passes() {
     for (path, text) in [
         ("cli/x.rs", "let it = Protocol::default(); AgentProtocol::Claude; f::<Protocol>();"),
-        ("agent/mod.rs", "Protocol::Text => &text::Text,"),
+        ("agents/mod.rs", "Protocol::Text => &text::Text,"),
         ("cli/x.rs", "use crate::{runner::Report, view};\nfn f() { println!(\"x\"); }"),
-        ("system/process/linux.rs", "prctl(); // a comment, unsafe\nlet p = \"/proc/self\";"),
-        ("system/process/child.rs", "unsafe { libc::fork() };"),
-        ("system/tmux/x.rs", "use std::process::Command;\nuse crate::model::names::Pair;\nuse crate::system::clock;"),
-        (
-            "plan/x.rs",
-            "// use crate::system::clock;\n/* std::fs /* nested */ */ let s = \"crate::cli println! unsafe\";",
-        ),
+        ("os/process/linux.rs", "prctl(); // a comment, unsafe\nlet p = \"/proc/self\";"),
+        ("os/process/child.rs", "unsafe { libc::fork() };"),
+        ("os/tmux/x.rs", "use std::process::Command;\nuse crate::model::names::Pair;\nuse crate::os::clock;"),
+        ("plan/x.rs", "// use crate::os::clock;\n/* std::fs /* nested */ */ let s = \"crate::cli println! unsafe\";"),
         ("plan/x.rs", "let s = r#\"std::fs \"quoted\" tokio\"#; let c = '\"'; let d = '\\''; f();"),
-        ("plan/x.rs", "fn unsafe_looking() {} fn my_println() {} use mycrate::system;"),
+        ("plan/x.rs", "fn unsafe_looking() {} fn my_println() {} use mycrate::os;"),
         ("plan/x.rs", "fn f() {}\n#[cfg(test)]\nmod tests {\n    use std::fs;\n}"),
         ("lib.rs", "pub mod model;"),
         ("main.rs", "use std::process::ExitCode;\nfn main() -> ExitCode { dispatch::cli::main() }"),

@@ -9,7 +9,7 @@ use crate::world::World;
 
 #[test]
 fn vendored_files_have_the_listed_checksums() {
-    let folder = programs::repository().join("src/http/assets/vendor");
+    let folder = programs::repository().join("src/serve/assets/vendor");
     let rows: Value = serde_json::from_str(&fs::read_to_string(folder.join("vendor.json")).unwrap()).unwrap();
     let rows = rows.as_array().unwrap();
     let mut listed = vec!["vendor.json".to_owned()];

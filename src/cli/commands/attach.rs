@@ -11,13 +11,13 @@ use crate::cli::error::{CliError, CommandResult, FAILED, USAGE};
 use crate::cli::output;
 use crate::model::names::Pair;
 use crate::model::run::Run;
+use crate::os::process::program;
 use crate::runner::attach;
 use crate::runner::attention;
 use crate::runner::project::Depth;
 use crate::runner::project_store;
 use crate::runner::refresh;
 use crate::runner::store::Store;
-use crate::system::process::program;
 
 pub(super) fn run(context: &CommandContext, args: &AttachArgs) -> CommandResult {
     let project = open(context, Depth::Shape)?;

@@ -9,9 +9,9 @@ use crate::cli::error::{CliError, FAILED, USAGE};
 use crate::cli::picker::{self, PickResult, Row};
 use crate::cli::progress;
 use crate::model::run::Run;
+use crate::os::{clock, environment};
 use crate::runner::attention;
 use crate::runner::store::{Observed, Store};
-use crate::system::{clock, environment};
 
 /// A run, or the exit code without one.
 pub(super) type ChosenRun = Result<Box<Run>, ExitCode>;

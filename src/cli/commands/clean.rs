@@ -21,7 +21,7 @@ pub(super) fn run(context: &CommandContext, args: &CleanArgs) -> CommandResult {
         return output::json(&done);
     }
     for line in lines(&done) {
-        output::line(&crate::agent::sanitize_line(&line))?;
+        output::line(&crate::agents::sanitize_line(&line))?;
     }
     Ok(ExitCode::SUCCESS)
 }

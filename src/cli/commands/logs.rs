@@ -3,7 +3,7 @@
 use std::os::fd::AsFd as _;
 use std::process::ExitCode;
 
-use crate::agent::LineRenderer;
+use crate::agents::LineRenderer;
 use crate::cli::args::LogsArgs;
 use crate::cli::commands::open;
 use crate::cli::commands::run::protocol_of;
@@ -16,6 +16,7 @@ use crate::cli::{output, progress};
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
+use crate::os::clock;
 use crate::runner::attach;
 use crate::runner::failure::Failure;
 use crate::runner::follow::{Follower, Woken};
@@ -23,8 +24,7 @@ use crate::runner::project::Depth;
 use crate::runner::project_store;
 use crate::runner::refresh;
 use crate::runner::store::Store;
-use crate::system::clock;
-use crate::system::logs::reader::{LogStreams, ReadFrom};
+use crate::store::logs::reader::{LogStreams, ReadFrom};
 
 pub(super) fn run(context: &CommandContext, args: &LogsArgs) -> CommandResult {
     let (Some(mode), Some(task)) = (&args.mode, &args.task) else {

@@ -6,7 +6,7 @@ use std::os::fd::AsFd as _;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use crate::agent::{LineRenderer, Sanitizer};
+use crate::agents::{LineRenderer, Sanitizer};
 use crate::cli::args::LogsArgs;
 use crate::cli::commands::open;
 use crate::cli::commands::run::protocol_of;
@@ -17,12 +17,12 @@ use crate::cli::output;
 use crate::cli::progress;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
+use crate::os::watch::{self, ChangeWatch};
 use crate::runner::project::Depth;
 use crate::runner::project_store;
 use crate::runner::refresh;
 use crate::runner::store::Store;
-use crate::system::logs::reader::{LogStream, LogStreams, ReadFrom, RunLogReader};
-use crate::system::watch::{self, ChangeWatch};
+use crate::store::logs::reader::{LogStream, LogStreams, ReadFrom, RunLogReader};
 
 /// The interval between observations of new runs; output of known runs wakes at once.
 const LOOK: Duration = Duration::from_secs(1);

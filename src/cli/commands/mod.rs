@@ -110,7 +110,7 @@ fn duration(ms: u64) -> String {
 
 /// A time in the user's time zone.
 fn local(at: jiff::Timestamp) -> String {
-    at.to_zoned(crate::system::clock::local_zone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+    at.to_zoned(crate::os::clock::local_zone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 #[cfg(test)]

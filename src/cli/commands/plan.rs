@@ -106,5 +106,5 @@ pub(super) fn line(step: &Step) -> String {
             line.push_str(&format!(" and {} more", step.after.len() - SHOWN));
         }
     }
-    crate::agent::sanitize_line(&line)
+    crate::agents::sanitize_line(&line)
 }

@@ -17,6 +17,8 @@ use crate::model::run::Run;
 use crate::model::run_spec::RunKind;
 use crate::model::run_state::RunState;
 use crate::model::task_status::TaskStatus;
+use crate::os::clock;
+use crate::os::tmux::WarmClient;
 use crate::plan::selector::{matches, selects};
 use crate::runner::launch::batch::{Batch, resolve_batch};
 use crate::runner::launch::batch_start::{BatchStart, StartOutcome};
@@ -26,8 +28,6 @@ use crate::runner::prepare::Prepared;
 use crate::runner::project::{Depth, Project};
 use crate::runner::project_store;
 use crate::runner::store::Store;
-use crate::system::clock;
-use crate::system::tmux::WarmClient;
 use crate::tasks::{Task, TaskSet};
 use crate::view::run_view::{RunView, SkippedView};
 

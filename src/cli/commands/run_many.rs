@@ -23,6 +23,8 @@ use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{RunState, WaitingFor};
+use crate::os::clock;
+use crate::os::watch;
 use crate::runner::failed_attempts::FailedAttempts;
 use crate::runner::follow::Follower;
 use crate::runner::launch::batch::BatchItem;
@@ -31,8 +33,6 @@ use crate::runner::launch::start::Queueing;
 use crate::runner::refresh;
 use crate::runner::stop::How;
 use crate::runner::store::Store;
-use crate::system::clock;
-use crate::system::watch;
 use crate::view::run_view::{RunView, SkippedView};
 
 const LOOK: Duration = Duration::from_millis(100);

@@ -15,15 +15,15 @@ use crate::cli::{output, progress, retry_words};
 use crate::model::protocol::Protocol;
 use crate::model::run::Run;
 use crate::model::run_state::{EndState, RunState};
+use crate::os::clock;
+use crate::os::watch;
 use crate::runner::failed_attempts::FailedAttempts;
 use crate::runner::follow::{Follower, Woken};
 use crate::runner::launch::batch_start::{BatchStart, StartOutcome};
 use crate::runner::launch::start::Queueing;
 use crate::runner::stop;
 use crate::runner::store::Store;
-use crate::system::clock;
-use crate::system::logs::reader::{LogStreams, ReadFrom};
-use crate::system::watch;
+use crate::store::logs::reader::{LogStreams, ReadFrom};
 use crate::view::run_view::{RunView, SkippedView};
 
 /// The exit code where nobody reads our output any more: as if SIGPIPE had ended us.

@@ -11,15 +11,15 @@ use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult, USAGE};
 use crate::cli::interrupts::Interrupts;
 use crate::cli::output;
-use crate::http::{self, Listener, ServerParts, Times};
+use crate::os::listen::{self, ListenError};
+use crate::os::watch::file_watcher::FileWatcher;
 use crate::runner::live::Live;
 use crate::runner::project::Depth;
 use crate::runner::project_store;
 use crate::runner::served;
 use crate::runner::up::refuse_inside;
 use crate::runner::worker::WorkerPool;
-use crate::system::listen::{self, ListenError};
-use crate::system::watch::file_watcher::FileWatcher;
+use crate::serve::{self, Listener, ServerParts, Times};
 
 pub(super) fn run(context: &CommandContext, args: &ServeArgs) -> CommandResult {
     refuse_inside("serve")?;
@@ -53,7 +53,7 @@ pub(super) fn run(context: &CommandContext, args: &ServeArgs) -> CommandResult {
     }
     let workers = WorkerPool::new(project.manifest.path.clone());
     let parts = ServerParts { token, live, workers };
-    http::serve(&listener, parts, ends.as_fd())?;
+    serve::serve(&listener, parts, ends.as_fd())?;
     ends.take();
     if let Some(path) = &args.socket {
         let _ = listen::remove(path);

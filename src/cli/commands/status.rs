@@ -11,6 +11,7 @@ use crate::cli::{output, progress, retry_words};
 use crate::model::activity::{Activity, ActivitySource, ActivityState};
 use crate::model::run::Run;
 use crate::model::run_state::{RunState, WaitingFor};
+use crate::os::clock;
 use crate::runner::explain;
 use crate::runner::failure::Failure;
 use crate::runner::held;
@@ -22,7 +23,6 @@ use crate::runner::project_store;
 use crate::runner::refresh;
 use crate::runner::show;
 use crate::runner::store::{Observed, Store};
-use crate::system::clock;
 use crate::view::run_view::RunView;
 
 pub(super) fn run(context: &CommandContext, args: &StatusArgs) -> CommandResult {
@@ -112,7 +112,7 @@ fn one(context: &CommandContext, store: &Store, run: &Run, held: &Held, explain:
     let not_exited = not_exited(run).map_or_else(String::new, |words| format!(": {words}"));
     output::line(&format!("{}: {}{not_exited}", run.pair(), progress::words(run)))?;
     let row = |name: &str, value: Option<String>| match value {
-        Some(value) => output::line(&format!("  {name:<9} {}", crate::agent::sanitize_line(&value))),
+        Some(value) => output::line(&format!("  {name:<9} {}", crate::agents::sanitize_line(&value))),
         None => Ok(()),
     };
     row("run", Some(view.run_id.clone()))?;
@@ -182,7 +182,7 @@ fn details(store: &Store, run: &Run) -> Result<(), CliError> {
     for sign in explain::activity_signs(store, run) {
         let ago = sign.at.map(|at| format!(", {} ago", duration(clock::millis_between(at, now))));
         let says = format!("{}{}", sign.says, ago.unwrap_or_default());
-        output::line(&format!("  {:<9} {}", sign.name, crate::agent::sanitize_line(&says)))?;
+        output::line(&format!("  {:<9} {}", sign.name, crate::agents::sanitize_line(&says)))?;
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use crate::cli::output;
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_state::RunState;
+use crate::os::clock;
 use crate::runner::orphans;
 use crate::runner::orphans::Orphan;
 use crate::runner::project::{Depth, Project};
@@ -18,7 +19,6 @@ use crate::runner::refresh;
 use crate::runner::stop;
 use crate::runner::stop::{How, StopError, Stopped};
 use crate::runner::store::Store;
-use crate::system::clock;
 use crate::view::run_view::RunView;
 
 pub(super) fn run(context: &CommandContext, args: &StopArgs) -> CommandResult {

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::agent::sanitize_line;
+use crate::agents::sanitize_line;
 use crate::cli::args::TaskArgs;
 use crate::cli::commands::open;
 use crate::cli::context::CommandContext;

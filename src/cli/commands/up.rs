@@ -10,6 +10,8 @@ use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult, FAILED};
 use crate::cli::interrupts::Interrupts;
 use crate::cli::output;
+use crate::os::clock::Stopwatch;
+use crate::os::watch;
 use crate::plan::diff::UpOptions;
 use crate::runner::apply::Done;
 use crate::runner::project::{Depth, Project};
@@ -19,8 +21,6 @@ use crate::runner::reconcile::changes_of;
 use crate::runner::show;
 use crate::runner::up;
 use crate::runner::up::refuse_inside;
-use crate::system::clock::Stopwatch;
-use crate::system::watch;
 
 /// The interval for changes that cause no event.
 const LOOK: Duration = Duration::from_secs(10);

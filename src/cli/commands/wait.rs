@@ -11,12 +11,12 @@ use crate::cli::error::{CliError, CommandResult};
 use crate::cli::stuck_warning::StuckWarning;
 use crate::cli::{output, progress};
 use crate::model::run_state::EndState;
+use crate::os::clock;
 use crate::runner::failure::Failure;
 use crate::runner::follow;
 use crate::runner::project::Depth;
 use crate::runner::project_store;
 use crate::runner::refresh;
-use crate::system::clock;
 use crate::view::run_view::RunView;
 
 /// The exit code after `--timeout`, as of `timeout`.

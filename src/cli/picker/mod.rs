@@ -11,7 +11,7 @@ use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetat
 
 use crate::cli::interrupts::Interrupts;
 use crate::cli::picker::list::{List, Pressed};
-use crate::system::watch;
+use crate::os::watch;
 
 pub(crate) use list::Row;
 

@@ -8,13 +8,13 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use crate::agent::{self, Installation};
+use crate::agents::{self, Installation};
+use crate::os::environment::{self, Environment};
+use crate::os::process::bounded::{BoundedError, ChildLimits, ChildOutput, run_program};
 use crate::runner::doctor::programs::{self, AgentProgram};
 use crate::runner::doctor::{Finding, FindingState, declared};
 use crate::runner::onboarding;
 use crate::runner::project::Project;
-use crate::system::environment::{self, Environment};
-use crate::system::process::bounded::{BoundedError, ChildLimits, ChildOutput, run_program};
 
 /// An answer usually comes within half a second.
 const LIMITS: ChildLimits = ChildLimits { time: Duration::from_secs(5), output: 64 << 10 };
@@ -64,7 +64,7 @@ fn onboarding(
     installation: &Installation,
     environment: &Environment,
 ) -> Vec<Finding> {
-    let Some(protocol) = agent::of(found.agent.protocol).window() else { return Vec::new() };
+    let Some(protocol) = agents::of(found.agent.protocol).window() else { return Vec::new() };
     if !declared(project).any(|mode| mode.interactive && mode.agent == found.agent.name) {
         return Vec::new();
     }

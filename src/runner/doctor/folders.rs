@@ -4,6 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::os::folder::{self, FolderError};
+use crate::os::{clock, ids};
 use crate::runner::doctor::{Finding, quote};
 use crate::runner::failure::Failure;
 use crate::runner::older_state;
@@ -11,8 +13,6 @@ use crate::runner::project::Project;
 use crate::runner::project_store;
 use crate::runner::refresh;
 use crate::runner::work;
-use crate::system::folder::{self, FolderError};
-use crate::system::{clock, ids};
 
 const STATE: &str = "state folder";
 /// Free bytes below which `room` warns, and below which it fails.

@@ -2,11 +2,11 @@
 
 use crate::model::bytes::Bytes;
 use crate::model::limits::Limits;
+use crate::os::environment;
+use crate::os::logout::{self, LogoutPolicy};
+use crate::os::process::resource_scope::ResourceScope;
 use crate::runner::doctor::{Finding, FindingState, declared};
 use crate::runner::project::Project;
-use crate::system::environment;
-use crate::system::logout::{self, LogoutPolicy};
-use crate::system::process::resource_scope::ResourceScope;
 
 pub(super) fn limits(project: Option<&Project>) -> Vec<Finding> {
     let wanted = Limits { memory: Some(Bytes::new(1 << 30)), processes: Some(1000), cpu: None };

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use crate::agent::{self, Installation};
+use crate::agents::{self, Installation};
 use crate::manifest::Agent;
+use crate::os::environment;
+use crate::os::git;
+use crate::os::process::program::{self, ProgramError};
+use crate::os::tmux;
 use crate::runner::doctor::{Finding, FindingState, declared};
 use crate::runner::project::Project;
-use crate::system::environment;
-use crate::system::git;
-use crate::system::process::program::{self, ProgramError};
-use crate::system::tmux;
 
 /// The program of an agent's command.
 #[derive(Debug)]
@@ -97,6 +97,6 @@ impl AgentProgram<'_> {
 
     /// What the program can be asked. `None` for a wrapper around the agent, whose answers are not known.
     pub(super) fn installation(&self) -> Option<&'static Installation> {
-        agent::of(self.agent.protocol).installation().filter(|installation| installation.is_program(&self.name))
+        agents::of(self.agent.protocol).installation().filter(|installation| installation.is_program(&self.name))
     }
 }

@@ -1,8 +1,8 @@
 //! Whether tmux does what windows need, tested on a temporary server.
 
+use crate::os::tmux::{self, TmuxProbe};
 use crate::runner::doctor::{Finding, FindingState, declared};
 use crate::runner::project::Project;
-use crate::system::tmux::{self, TmuxProbe};
 
 pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
     // A missing or old tmux is reported by `programs`.

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use crate::os::folder;
+use crate::os::git::{self, Base, GitError, Repository};
 use crate::runner::doctor::{Finding, quote};
 use crate::runner::project::Project;
 use crate::runner::task_worktree;
 use crate::runner::work;
 use crate::runner::work::WorkError;
-use crate::system::folder;
-use crate::system::git::{self, Base, GitError, Repository};
 
 const WHAT: &str = "worktrees";
 

@@ -2,12 +2,12 @@
 
 use crate::manifest::discover::{self, MANIFEST_NAME};
 use crate::model::message::MessageError;
+use crate::os::process::program::ProgramError;
 use crate::runner::failure::{Failure, Kind, quote};
 use crate::runner::launch::batch::BatchError;
 use crate::runner::prepare::PrepareError;
 use crate::runner::project::{NameLookupError, OpenError};
 use crate::runner::reconcile::PlanError;
-use crate::system::process::program::ProgramError;
 use crate::tasks::FindError;
 
 fn nearest_hint(nearest: Option<&str>) -> Option<String> {

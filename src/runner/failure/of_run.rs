@@ -1,6 +1,6 @@
 //! What went wrong with a run or its window: as a failure.
 
-use crate::agent::Delivered;
+use crate::agents::Delivered;
 use crate::runner::apply::ApplyError;
 use crate::runner::approve::ApproveError;
 use crate::runner::failure::{Failure, Kind, quote};

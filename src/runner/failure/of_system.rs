@@ -3,13 +3,13 @@
 use std::io;
 use std::path::Path;
 
+use crate::os::git::GitError;
+use crate::os::tmux::TmuxError;
 use crate::runner::failure::{Failure, Kind, quote};
 use crate::runner::work::WorkError;
-use crate::system::git::GitError;
-use crate::system::store::index::IndexError;
-use crate::system::store::record_file::RecordError;
-use crate::system::store::state_dir::StateDirError;
-use crate::system::tmux::TmuxError;
+use crate::store::index::IndexError;
+use crate::store::record_file::RecordError;
+use crate::store::state_dir::StateDirError;
 
 impl From<GitError> for Failure {
     fn from(error: GitError) -> Self {

@@ -17,7 +17,7 @@ use crate::runner::project_store;
 use crate::runner::refresh;
 use crate::runner::resume;
 use crate::runner::store::Store;
-use crate::system::store::state_dir::StateDirError;
+use crate::store::state_dir::StateDirError;
 use crate::tasks::{Task, TaskSet};
 
 /// What was requested, ready to be started.

@@ -2,10 +2,10 @@
 
 use crate::model::names::Pair;
 use crate::model::run::Run;
+use crate::os::tmux::WarmClient;
 use crate::runner::launch::batch::BatchItem;
 use crate::runner::launch::start::{self, Queueing, StartError, Started};
 use crate::runner::store::Store;
-use crate::system::tmux::WarmClient;
 
 /// What came of starting one run.
 #[derive(Clone, Debug)]

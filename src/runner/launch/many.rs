@@ -6,6 +6,8 @@ use std::collections::VecDeque;
 use crate::model::run::Run;
 use crate::model::run_spec::RunKind;
 use crate::model::run_state::RunState;
+use crate::os::process::supervise::{self, Starting};
+use crate::os::tmux::{Tmux, TmuxError, WarmClient};
 use crate::plan::freshness::Freshness;
 use crate::runner::freshness;
 use crate::runner::launch;
@@ -17,10 +19,8 @@ use crate::runner::notify;
 use crate::runner::orphans;
 use crate::runner::prepare::Prepared;
 use crate::runner::store::Store;
-use crate::system::process::supervise::{self, Starting};
-use crate::system::store::pair_lock::{self, Claim, PairLock};
-use crate::system::store::slots::Slot;
-use crate::system::tmux::{Tmux, TmuxError, WarmClient};
+use crate::store::pair_lock::{self, Claim, PairLock};
+use crate::store::slots::Slot;
 
 /// So many are written down before they are started: a kill loses no more than these.
 const CHUNK: usize = 20;
@@ -201,7 +201,7 @@ fn launch_windows(store: &Store, windows: Vec<(usize, Reserved)>, ready: Option<
 /// A job whose supervisor is coming up.
 struct Coming {
     run: Run,
-    reserved: (crate::system::store::run_folder::RunFolder, crate::model::run_spec::RunSpec),
+    reserved: (crate::store::run_folder::RunFolder, crate::model::run_spec::RunSpec),
     starting: std::io::Result<Starting>,
 }
 

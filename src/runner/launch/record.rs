@@ -5,13 +5,13 @@ use std::io;
 use crate::model::run_id::RunId;
 use crate::model::run_spec::{RunSpec, SPEC_VERSION};
 use crate::model::started_by::StartedBy;
+use crate::os::clock;
+use crate::os::environment;
+use crate::os::process::supervise;
 use crate::runner::drift;
 use crate::runner::prepare::Prepared;
 use crate::runner::store::Store;
-use crate::system::clock;
-use crate::system::environment;
-use crate::system::process::supervise;
-use crate::system::store::run_folder::RunFolder;
+use crate::store::run_folder::RunFolder;
 
 /// What is written down of a run before it starts.
 pub(super) fn spec(

@@ -9,19 +9,19 @@ use crate::model::run::RunFacts;
 use crate::model::run_id::RunId;
 use crate::model::run_spec::{RunKind, RunSpec};
 use crate::model::run_state::{EndState, WaitingFor};
+use crate::os::git;
+use crate::os::ids;
 use crate::runner::launch::record;
 use crate::runner::launch::start::{Queueing, StartError};
 use crate::runner::prepare::Prepared;
 use crate::runner::readiness;
 use crate::runner::readiness::Readiness;
 use crate::runner::store::Store;
-use crate::system::git;
-use crate::system::ids;
-use crate::system::store::index::{Index, IndexError};
-use crate::system::store::pair_lock::PairLock;
-use crate::system::store::run_folder::RunFolder;
-use crate::system::store::slots::{self, Slot};
-use crate::system::store::state_dir::{FoldersLock, WorktreeLock};
+use crate::store::index::{Index, IndexError};
+use crate::store::pair_lock::PairLock;
+use crate::store::run_folder::RunFolder;
+use crate::store::slots::{self, Slot};
+use crate::store::state_dir::{FoldersLock, WorktreeLock};
 
 /// A run that has its id, folder and row, and whose pair is held. It is still to be started or queued.
 #[derive(Debug)]

@@ -7,13 +7,13 @@ use crate::model::names::Pair;
 use crate::model::run_id::RunId;
 use crate::model::run_spec::{RunKind, RunSpec};
 use crate::model::window_record::WindowRecord;
+use crate::os::process::{self, supervise};
+use crate::os::tmux::{CreateWindow, Created, Tmux, WarmClient};
 use crate::runner::launch::start::StartError;
 use crate::runner::notify;
 use crate::runner::store::Store;
-use crate::system::process::{self, supervise};
-use crate::system::store::index::IndexError;
-use crate::system::store::run_folder::RunFolder;
-use crate::system::tmux::{CreateWindow, Created, Tmux, WarmClient};
+use crate::store::index::IndexError;
+use crate::store::run_folder::RunFolder;
 
 /// Opens the window of one run.
 pub(super) fn open_window(

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::system::event_fd::EventFd;
+use crate::os::event_fd::EventFd;
 
 /// The number of events that are kept.
 const KEPT: usize = 4096;

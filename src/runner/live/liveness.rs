@@ -7,9 +7,9 @@ use crate::model::process_id::ProcessId;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_state::RunState;
+use crate::os::process;
 use crate::runner::store::Store;
-use crate::system::process;
-use crate::system::store::pair_lock::{self, Liveness};
+use crate::store::pair_lock::{self, Liveness};
 
 #[derive(Debug, Default)]
 pub(super) struct LivenessProbe {

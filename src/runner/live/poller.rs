@@ -11,13 +11,13 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::os::clock::Stopwatch;
+use crate::os::event_fd::EventFd;
+use crate::os::watch::file_watcher::Subscription;
+use crate::os::watch::wait_readable;
 use crate::runner::live::liveness::LivenessProbe;
 use crate::runner::live::project_print::{self, ProjectPrint};
 use crate::runner::live::{LiveState, Snapshot};
-use crate::system::clock::Stopwatch;
-use crate::system::event_fd::EventFd;
-use crate::system::watch::file_watcher::Subscription;
-use crate::system::watch::wait_readable;
 
 /// Stack in bytes: enough for SQLite and records.
 pub(super) const STACK: usize = 256 * 1024;

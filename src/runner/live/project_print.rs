@@ -7,9 +7,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::manifest::PromptSource;
+use crate::os::watch::stamp::FileStamp;
 use crate::runner::locate::{Whence, locate};
 use crate::runner::project::{Depth, Project};
-use crate::system::watch::stamp::FileStamp;
 use crate::tasks;
 
 /// Stack in bytes, as of a main thread: it parses files of any depth.

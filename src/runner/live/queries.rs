@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::model::interval::Interval;
 use crate::model::run::Run;
 use crate::model::run_state::RunState;
+use crate::os::clock;
 use crate::runner::failure::{Failure, Kind};
 use crate::runner::held;
 use crate::runner::held::Held;
@@ -12,8 +13,7 @@ use crate::runner::live::{Live, LiveState, project_print};
 use crate::runner::past_runs::PastRuns;
 use crate::runner::project::{Depth, Project};
 use crate::runner::show;
-use crate::system::clock;
-use crate::system::store::index::IndexError;
+use crate::store::index::IndexError;
 use crate::view::run_view::RunView;
 
 /// The figures for metrics.

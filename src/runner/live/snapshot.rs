@@ -7,11 +7,11 @@ use jiff::Timestamp;
 
 use crate::model::names::Pair;
 use crate::model::run::Run;
+use crate::os::clock::Stopwatch;
 use crate::runner::live::LiveState;
 use crate::runner::refresh;
 use crate::runner::show;
-use crate::system::clock::Stopwatch;
-use crate::system::store::index::IndexError;
+use crate::store::index::IndexError;
 use crate::view::run_view::RunView;
 
 /// At most this many JSON answers are cached: requests may name any pair.

@@ -14,17 +14,17 @@ use crate::model::names::{ModeName, Pair, TaskId};
 use crate::model::run::{Run, RunFacts};
 use crate::model::run_spec::RunSpec;
 use crate::model::run_state::{EndState, RunState};
+use crate::os::clock::Stopwatch;
+use crate::os::event_fd::EventFd;
+use crate::os::watch::file_watcher::FileWatcher;
+use crate::os::watch::wait_readable;
+use crate::os::{clock, ids, process};
 use crate::runner::locate::Whence;
 use crate::runner::refresh;
 use crate::runner::store::Store;
 use crate::runner::tail::{LogStreams, Next, Offsets};
-use crate::system::clock::Stopwatch;
-use crate::system::event_fd::EventFd;
-use crate::system::store::pair_lock::{self, Claim, PairLock};
-use crate::system::store::run_folder::RunFolder;
-use crate::system::watch::file_watcher::FileWatcher;
-use crate::system::watch::wait_readable;
-use crate::system::{clock, ids, process};
+use crate::store::pair_lock::{self, Claim, PairLock};
+use crate::store::run_folder::RunFolder;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 

@@ -1,11 +1,11 @@
 //! What `doctor` reports about notices. Sends none.
 
+use crate::os::environment;
+use crate::os::notify::desktop::Desktop;
+use crate::os::process::program;
 use crate::runner::doctor::Finding;
 use crate::runner::project::Project;
 use crate::runner::project_store;
-use crate::system::environment;
-use crate::system::notify::desktop::Desktop;
-use crate::system::process::program;
 
 /// Empty without `notify:`.
 pub(in crate::runner) fn examine(project: Option<&Project>) -> Vec<Finding> {

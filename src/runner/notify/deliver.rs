@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::model::notify::NotifySettings;
+use crate::os::notify::desktop::{self, Desktop};
+use crate::os::notify::{self as system_notify, CommandLimits, terminals};
+use crate::os::tmux::Tmux;
 use crate::runner::notify::notice::Notice;
-use crate::system::notify::desktop::{self, Desktop};
-use crate::system::notify::{self as system_notify, CommandLimits, terminals};
-use crate::system::tmux::Tmux;
 
 /// The longest that a command may take.
 const COMMAND: Duration = Duration::from_secs(10);

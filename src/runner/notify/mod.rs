@@ -24,13 +24,13 @@ use crate::model::end_reason::EndReason;
 use crate::model::exit_record::ExitRecord;
 use crate::model::notify::{Event, EventDetails, NOTIFY_VERSION, NoticeKind, NotifySettings};
 use crate::model::run::{Run, RunFacts};
+use crate::os::clock;
+use crate::os::environment;
+use crate::os::process::supervise;
+use crate::os::process::tree::MARK;
+use crate::os::tmux::Tmux;
 use crate::runner::store::Store;
-use crate::system::clock;
-use crate::system::environment;
-use crate::system::process::supervise;
-use crate::system::process::tree::MARK;
-use crate::system::store::run_folder::RunFolder;
-use crate::system::tmux::Tmux;
+use crate::store::run_folder::RunFolder;
 
 /// The hidden command that tmux runs at a window's bell.
 pub(super) const BELL_COMMAND: &str = "__rang";

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use crate::agent::sanitize_line;
+use crate::agents::sanitize_line;
 use crate::model::notify::{Event, EventDetails, NoticeKind};
 use crate::model::run_state::EndState;
 use crate::runner::notify::job_totals::JobTotals;
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
     use crate::model::names::{ModeName, TaskId};
     use crate::model::notify::NOTIFY_VERSION;
-    use crate::system::ids::new_run_id;
+    use crate::os::ids::new_run_id;
 
     fn event(task: &str, what: EventDetails) -> Event {
         Event {

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use crate::model::notify::{DeliveryFailure, Event, NOTIFY_VERSION, NoticeKind, NotifySettings};
 use crate::model::run_id::RunId;
+use crate::os::clock;
+use crate::os::process::supervise::{self, Forked};
 use crate::runner::notify::job_totals::{self, JobTotals};
 use crate::runner::notify::{deliver, notice, waits};
 use crate::runner::store::Store;
-use crate::system::clock;
-use crate::system::process::supervise::{self, Forked};
-use crate::system::store::index::{HistoryFilter, IndexError};
-use crate::system::store::notify_folder::Pending;
+use crate::store::index::{HistoryFilter, IndexError};
+use crate::store::notify_folder::Pending;
 
 /// Events within this time become one notice. Also debounces bells: one that is followed by output is no wait.
 const COLLECT: Duration = Duration::from_secs(2);

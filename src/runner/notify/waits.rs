@@ -8,9 +8,9 @@ use crate::model::notify::{Event, EventDetails};
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{RunState, WaitingFor};
+use crate::os::tmux::Tmux;
 use crate::runner::refresh;
 use crate::runner::store::Store;
-use crate::system::tmux::Tmux;
 
 /// The waits to notify of; and the runs whose waits are over, so that their next wait is another one.
 pub(super) fn still_waiting(store: &Store, events: &[&Event]) -> (Vec<Event>, Vec<RunId>) {

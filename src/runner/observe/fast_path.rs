@@ -9,8 +9,8 @@ use crate::runner::activity;
 use crate::runner::observe::Observations;
 use crate::runner::run_answer;
 use crate::runner::store::Store;
-use crate::system::store::index::Index;
-use crate::system::store::pair_lock::{self, Liveness};
+use crate::store::index::Index;
+use crate::store::pair_lock::{self, Liveness};
 
 /// Adds the runs that plainly go on to `seen`. Of a window no file is read: a living pane that was started for
 /// the run says it all. Returns the other ids.

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use crate::model::run::{Run, RunFacts};
 use crate::model::run_state::{RunState, UnknownWhy};
+use crate::os::clock::Stopwatch;
 use crate::plan::actual::{self, InferredEnd, Locality, LockProbe, Verdict};
 use crate::runner::observe::observation::Observation;
 use crate::runner::observe::panes::{PaneListings, window_of};
 use crate::runner::observe::probe::probe;
 use crate::runner::store::Store;
-use crate::system::clock::Stopwatch;
 
 /// Longer than a supervisor lives after it has released its pair's lock.
 const AT_ITS_END: Duration = Duration::from_secs(1);

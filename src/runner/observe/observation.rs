@@ -5,13 +5,13 @@ use crate::model::live_record::LiveRecord;
 use crate::model::run::{Progress, Run, RunFacts};
 use crate::model::run_spec::{RunKind, RunSpec};
 use crate::model::run_state::RunState;
+use crate::os::clock;
+use crate::os::process;
+use crate::os::tmux::{Pane, Tmux};
 use crate::plan::actual::ProbeResult;
 use crate::runner::activity::{self, AgentActivity};
 use crate::runner::run_answer;
-use crate::system::clock;
-use crate::system::process;
-use crate::system::store::run_folder::RunFolder;
-use crate::system::tmux::{Pane, Tmux};
+use crate::store::run_folder::RunFolder;
 
 /// An unfinished run while it is being looked at.
 pub(in crate::runner) struct Observation {

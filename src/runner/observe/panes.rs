@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use crate::model::run_id::RunId;
 use crate::model::run_spec::RunKind;
+use crate::os::process;
+use crate::os::tmux::{Listing, Pane, PendingListing, Server, Tmux, TmuxError};
 use crate::plan::actual::WindowProbe;
 use crate::runner::observe::observation::Observation;
 use crate::runner::tmux_patience::TmuxPatience;
-use crate::system::process;
-use crate::system::store::run_folder::RunFolder;
-use crate::system::tmux::{Listing, Pane, PendingListing, Server, Tmux, TmuxError};
+use crate::store::run_folder::RunFolder;
 
 /// What tmux said, by socket.
 #[derive(Default)]

@@ -4,15 +4,15 @@ use crate::model::run::{Run, RunFacts};
 use crate::model::run_id::RunId;
 use crate::model::run_spec::RunSpec;
 use crate::model::run_state::{RunState, UnknownWhy};
+use crate::os::process;
 use crate::plan::actual::{Locality, LockProbe, ProbeResult};
 use crate::runner::observe::Observations;
 use crate::runner::observe::observation::Observation;
 use crate::runner::store::Store;
-use crate::system::process;
-use crate::system::store::index::{Index, IndexError};
-use crate::system::store::pair_lock::{self, Liveness};
-use crate::system::store::record_file::RecordError;
-use crate::system::store::run_folder::RunFolder;
+use crate::store::index::{Index, IndexError};
+use crate::store::pair_lock::{self, Liveness};
+use crate::store::record_file::RecordError;
+use crate::store::run_folder::RunFolder;
 
 /// Reads the records of the run `id`. `None` where they settle it: then it is in `seen`.
 pub(super) fn records(

@@ -4,11 +4,11 @@
 use std::path::PathBuf;
 
 use crate::model::terminal::{Terminal, TerminalName};
+use crate::os::process::program::ProgramError;
+use crate::os::terminal::known::Needs;
+use crate::os::terminal::{HostEnvironment, TERMINALS, TerminalSpec, terminal_spec};
+use crate::os::tmux::{Client, PaneLocation};
 use crate::runner::store::TerminalPreference;
-use crate::system::process::program::ProgramError;
-use crate::system::terminal::known::Needs;
-use crate::system::terminal::{HostEnvironment, TERMINALS, TerminalSpec, terminal_spec};
-use crate::system::tmux::{Client, PaneLocation};
 
 /// How a new terminal window is opened.
 #[derive(Clone, Debug)]

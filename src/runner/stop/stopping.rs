@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
+use crate::os::process::tree::Root;
 use crate::runner::stop::{StopError, Stopped};
-use crate::system::process::tree::Root;
-use crate::system::store::run_folder::RunFolder;
+use crate::store::run_folder::RunFolder;
 
 /// A run that is being stopped.
 pub(super) struct Stopping {

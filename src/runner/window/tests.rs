@@ -17,6 +17,9 @@ use crate::model::names::{ModeName, TaskId};
 use crate::model::run::{Progress, Run, RunFacts};
 use crate::model::run_id::RunId;
 use crate::model::run_state::{EndState, RunState, UnknownWhy, WaitingFor};
+use crate::os::clock::{self, Stopwatch};
+use crate::os::pty::{Pty, Size};
+use crate::os::tmux::{CreateWindow, Tmux, client_environment};
 use crate::runner::send;
 use crate::runner::send::{SendError, Sent};
 use crate::runner::store::Store;
@@ -24,9 +27,6 @@ use crate::runner::terminal;
 use crate::runner::terminal::{Access, TerminalError, WindowTerminal};
 use crate::runner::window;
 use crate::runner::window::WindowError;
-use crate::system::clock::{self, Stopwatch};
-use crate::system::pty::{Pty, Size};
-use crate::system::tmux::{CreateWindow, Tmux, client_environment};
 
 /// Does what `dispatch` does in a window and on a pty: a unit test has no such program to start.
 const PROGRAM: &str = "#!/bin/sh\ncase \"$1\" in\n__exec) exec cat ;;\n__pty) shift; exec setsid -c \"$@\" ;;\nesac\n";

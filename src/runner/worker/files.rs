@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use crate::manifest::{self, LOCAL_NAME, MANIFEST_MAX, UnsavedFile};
 use crate::model::task_source::TaskSource;
+use crate::os::text_file::{TextFile, TextFileError};
 use crate::runner::check::check_draft;
 use crate::runner::failure::{Failure, Kind};
 use crate::runner::locate::Whence;
 use crate::runner::project::{Depth, Project, located};
-use crate::system::text_file::{TextFile, TextFileError};
 use crate::view::problem_view::ProblemView;
 
 pub(super) fn read(whence: &Whence, name: &str) -> Result<Value, Failure> {

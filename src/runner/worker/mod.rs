@@ -20,10 +20,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::os::process::bounded::{BoundedError, ChildLimits, run_program, take_streams};
+use crate::os::process::supervise::own_program;
 use crate::runner::failure::{Failure, Kind};
 use crate::runner::launch::request::StartRequest;
-use crate::system::process::bounded::{BoundedError, ChildLimits, run_program, take_streams};
-use crate::system::process::supervise::own_program;
 use crate::view::problem_view::ProblemView;
 
 /// At most this many children at once; further requests wait.
@@ -133,7 +133,7 @@ impl WorkerPool {
             Ok(WorkerResponse::Failed(failure)) if output.status.success() => Err(failure),
             _ => {
                 let mut failure = internal(format!("the work ended without an answer ({})", output.status));
-                failure.hints.extend(output.stderr.lines().last().map(crate::agent::sanitize_line));
+                failure.hints.extend(output.stderr.lines().last().map(crate::agents::sanitize_line));
                 Err(failure.into())
             }
         }

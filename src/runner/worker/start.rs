@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::model::run::Run;
 use crate::model::run_state::RunState;
+use crate::os::clock;
 use crate::runner::attach;
 use crate::runner::failure::{Failure, Kind};
 use crate::runner::launch::batch::resolve_batch;
@@ -13,7 +14,6 @@ use crate::runner::launch::start::Queueing;
 use crate::runner::project::Project;
 use crate::runner::project_store;
 use crate::runner::worker::perform::value;
-use crate::system::clock;
 use crate::view::run_view::RunView;
 
 pub(super) fn start(project: &Project, mode: &str, task: &str, request: &StartRequest) -> Result<Value, Failure> {

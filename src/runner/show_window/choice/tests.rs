@@ -1,7 +1,7 @@
 //! All rows, on all systems; and who is switched.
 
 use super::*;
-use crate::system::environment::Environment;
+use crate::os::environment::Environment;
 
 /// Programs and apps that are there.
 struct These(&'static [&'static str]);
@@ -43,7 +43,7 @@ fn around(vars: &[(&str, &str)]) -> HostEnvironment {
 }
 
 fn mac() -> HostEnvironment {
-    HostEnvironment { system: crate::system::terminal::HostSystem::Mac, ..around(&[]) }
+    HostEnvironment { system: crate::os::terminal::HostSystem::Mac, ..around(&[]) }
 }
 
 fn wish(terminal: Terminal) -> TerminalPreference {

@@ -1,0 +1,103 @@
+//! Reads a log's lines from its end, in bounded memory.
+
+use std::io::{self, Read, Seek, SeekFrom};
+
+use memchr::memrchr;
+
+/// Longer lines are passed over, in bytes.
+pub(in crate::agents) const LINE_MAX: usize = 16 << 20;
+const CHUNK: usize = 64 << 10;
+
+/// Calls `visit` with each line, without its newline, from the last to the first, until it
+/// returns false. A log that grows meanwhile is read up to the length it had.
+pub(in crate::agents) fn lines_back<R: Read + Seek>(
+    mut log: R,
+    mut visit: impl FnMut(&[u8]) -> bool,
+) -> io::Result<()> {
+    let mut start = log.seek(SeekFrom::End(0))?;
+    // The end of a line whose beginning is not read yet.
+    let mut rest: Vec<u8> = Vec::new();
+    let mut too_long = false;
+    while start > 0 {
+        // A long line grows by as much as it has, so that it is not copied for each chunk.
+        let size = usize::try_from(start).unwrap_or(usize::MAX).min(CHUNK.max(rest.len()));
+        start -= size as u64;
+        log.seek(SeekFrom::Start(start))?;
+        let mut block = vec![0; size];
+        log.read_exact(&mut block)?;
+        let fresh = block.len();
+        block.append(&mut rest);
+        let mut end = block.len();
+        let mut search = fresh;
+        while let Some(newline) = memrchr(b'\n', &block[..search]) {
+            if !too_long && end - newline - 1 <= LINE_MAX && !visit(&block[newline + 1..end]) {
+                return Ok(());
+            }
+            too_long = false;
+            end = newline;
+            search = newline;
+        }
+        block.truncate(end);
+        rest = block;
+        if rest.len() > LINE_MAX {
+            too_long = true;
+            rest = Vec::new();
+        }
+    }
+    if !too_long && rest.len() <= LINE_MAX {
+        visit(&rest);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn all(log: &[u8]) -> Vec<Vec<u8>> {
+        let mut lines = Vec::new();
+        lines_back(Cursor::new(log), |line| {
+            lines.push(line.to_vec());
+            true
+        })
+        .unwrap();
+        lines
+    }
+
+    #[test]
+    fn passes_over_what_is_too_long() {
+        let mut log = b"first\n".to_vec();
+        log.resize(log.len() + LINE_MAX + CHUNK * 3, b'x');
+        log.extend(b"\nlast");
+        assert_eq!(all(&log), [b"last".to_vec(), b"first".to_vec()]);
+        assert_eq!(all(&vec![b'y'; LINE_MAX + 1]), Vec::<Vec<u8>>::new());
+    }
+
+    #[test]
+    fn stops_when_told() {
+        let mut seen = 0;
+        lines_back(Cursor::new(b"a\nb\nc"), |_| {
+            seen += 1;
+            seen < 2
+        })
+        .unwrap();
+        assert_eq!(seen, 2);
+    }
+
+    proptest! {
+        #[test]
+        fn gives_the_lines_of_the_log(lines in proptest::collection::vec((0..3usize, 0..90_000usize), 1..12)) {
+            let lines: Vec<Vec<u8>> = lines.iter().map(|(kind, n)| vec![b'a'; [0, n % 50, *n][*kind]]).collect();
+            let log = lines.join(&b'\n');
+            let mut back = all(&log);
+            back.reverse();
+            // A log without a byte has no line.
+            let expected = if log.is_empty() { vec![Vec::new()] } else { lines };
+            prop_assert_eq!(back, expected);
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! A text, cut to a few safe words.
+
+use crate::agents::sanitize::sanitize_line;
+
+/// The first line that holds something, without control characters, cut at `chars`.
+pub(super) fn shorten(text: &str, chars: usize) -> String {
+    let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    // Far more than can be shown need not be cleaned.
+    let part: String = line.trim().chars().take(chars * 4).collect();
+    let clean = sanitize_line(&part);
+    match clean.char_indices().nth(chars) {
+        Some((end, _)) => format!("{}…", &clean[..end]),
+        None => clean,
+    }
+}

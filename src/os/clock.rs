@@ -1,0 +1,80 @@
+//! The time of day, and a stopwatch.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::os::environment;
+
+/// Now, to the millisecond, which is the precision of records and of `--json`.
+pub fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+}
+
+/// The local day of `now`: its beginning and its end.
+pub fn day_of(now: Timestamp) -> (Timestamp, Timestamp) {
+    let whole_day = 24 * 3600 * 1000;
+    let local = now.to_zoned(local_zone());
+    let start = local.start_of_day();
+    let end = start.as_ref().ok().and_then(|start| start.tomorrow().ok()).map(|end| end.timestamp());
+    // Outside the calendar: the last 24 hours.
+    let start = start.map_or_else(
+        |_| Timestamp::from_millisecond(now.as_millisecond() - whole_day).unwrap_or(now),
+        |start| start.timestamp(),
+    );
+    (start, end.unwrap_or(now))
+}
+
+/// The user's time zone. Read from its file where `TZ` is not set: a search by name reads the list of all zones.
+pub fn local_zone() -> TimeZone {
+    let named = environment::var("TZ").is_some();
+    let file = if named { None } else { std::fs::read("/etc/localtime").ok() };
+    let zone = file.and_then(|bytes| TimeZone::tzif("local", &bytes).ok());
+    zone.unwrap_or_else(TimeZone::system)
+}
+
+/// Date and time in the user's time zone.
+pub fn local_minute(at: Timestamp) -> String {
+    at.to_zoned(local_zone()).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+/// The date in the user's time zone: `2026-01-31`.
+pub fn local_day(at: Timestamp) -> String {
+    at.to_zoned(local_zone()).strftime("%Y-%m-%d").to_string()
+}
+
+/// The time in the user's time zone, with the date where that is not the one of `now`.
+pub fn local_moment(at: Timestamp, now: Timestamp) -> String {
+    let zone = local_zone();
+    let (at, now) = (at.to_zoned(zone.clone()), now.to_zoned(zone));
+    let form = if at.date() == now.date() { "%H:%M:%S" } else { "%Y-%m-%d %H:%M:%S" };
+    at.strftime(form).to_string()
+}
+
+/// Milliseconds from `start` to `end`; 0 where the clock went backwards.
+pub fn millis_between(start: Timestamp, end: Timestamp) -> u64 {
+    u64::try_from(end.as_millisecond() - start.as_millisecond()).unwrap_or(0)
+}
+
+/// Elapsed time by the monotonic clock, which setting the time of day does not affect.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch {
+    begun: Instant,
+}
+
+impl Stopwatch {
+    pub fn start() -> Self {
+        Self { begun: Instant::now() }
+    }
+
+    pub fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    /// In whole milliseconds.
+    pub fn millis(&self) -> u64 {
+        u64::try_from(self.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}

@@ -1,0 +1,40 @@
+//! Checks whether a worktree can be made, before anything is started: is its place free, has the repository a
+//! commit? Changes nothing; making the worktree checks again.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use crate::model::run_spec::WorktreeSpec;
+use crate::os::git::base::resolve;
+use crate::os::git::error::GitError;
+use crate::os::git::repository::Repository;
+use crate::os::git::worktree::is_there;
+
+/// Bases that were found in a repository, so that git is asked once for many tasks.
+#[derive(Debug, Default)]
+pub struct CreationCheck {
+    bases: Mutex<BTreeSet<String>>,
+}
+
+impl CreationCheck {
+    pub fn check(&self, spec: &WorktreeSpec, repository: &Repository) -> Result<(), GitError> {
+        // The fetch may bring the first commit.
+        if is_there(spec, repository.common())? || spec.fetch {
+            return Ok(());
+        }
+        let known =
+            |bases: &Mutex<BTreeSet<String>>| bases.lock().unwrap_or_else(PoisonError::into_inner).contains(&spec.base);
+        if known(&self.bases) {
+            return Ok(());
+        }
+        let folder = &spec.repository;
+        if resolve(folder, &spec.base)?.is_some() || resolve(folder, "HEAD")?.is_some() {
+            self.bases.lock().unwrap_or_else(PoisonError::into_inner).insert(spec.base.clone());
+            return Ok(());
+        }
+        match resolve(folder, &format!("refs/heads/{}", spec.branch))? {
+            Some(_) => Ok(()),
+            None => Err(GitError::NoCommit(folder.clone())),
+        }
+    }
+}

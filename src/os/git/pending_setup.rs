@@ -1,0 +1,117 @@
+//! Whether a worktree's set-up (copies and command) is still to be done.
+//!
+//! A marker file in the worktree's private git folder says so: hidden from the user, removed with the worktree,
+//! and still there after a failure or a kill. While git makes a worktree that folder does not exist; meanwhile
+//! the path is in the repository's lock file. Must not run git, since it is needed at every start.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::os::git::checkout::{common_dir_of, git_dir_of};
+use crate::os::git::error::GitError;
+
+const MARKER: &str = "dispatch-setup-pending";
+/// In the repository's common folder, so that all checkouts use one file.
+const LOCK: &str = "dispatch-worktree.lock";
+
+/// Whether the worktree at `path` was made by us and its set-up has not succeeded. `false` for one that is
+/// missing or was made by the user.
+pub fn setup_is_pending(path: &Path) -> bool {
+    let Some(git_dir) = git_dir_of(path) else { return false };
+    if git_dir.join(MARKER).exists() {
+        return true;
+    }
+    let noted = common_dir_of(path).and_then(|common| note_in(File::open(common.join(LOCK)).ok()?));
+    noted.is_some_and(|noted| noted == resolved(path))
+}
+
+/// A set-up that is to be done, by this process only.
+#[derive(Debug)]
+pub struct PendingSetup {
+    marker: PathBuf,
+    /// Other starters wait for this lock; the kernel releases it when this process dies.
+    _lock: File,
+}
+
+impl PendingSetup {
+    /// Takes the set-up of the worktree at `path`, or `None` where it is done. Waits while another starter does it,
+    /// and takes it where that one fails.
+    pub fn take(path: &Path) -> Result<Option<Self>, GitError> {
+        let Some(marker) = git_dir_of(path).map(|dir| dir.join(MARKER)) else { return Ok(None) };
+        let io = |source| GitError::Io { doing: "lock", path: marker.clone(), source };
+        let lock = match File::open(&marker) {
+            Ok(lock) => lock,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(io(error)),
+        };
+        lock.lock().map_err(io)?;
+        Ok(marker.exists().then_some(Self { marker, _lock: lock }))
+    }
+
+    /// The set-up succeeded: it is not run again.
+    pub fn finish(self) -> Result<(), GitError> {
+        fs::remove_file(&self.marker).map_err(|source| GitError::Io { doing: "remove", path: self.marker, source })
+    }
+}
+
+/// The right to make a worktree in a repository. Released when dropped or killed.
+pub(super) struct CreationLock {
+    path: PathBuf,
+    lock: File,
+}
+
+impl CreationLock {
+    /// Waits while another starter makes a worktree. One that a killed starter left gets its marker.
+    pub(super) fn take(common: &Path) -> Result<Self, GitError> {
+        let path = common.join(LOCK);
+        let io = |source| GitError::Io { doing: "lock", path: path.clone(), source };
+        let lock = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
+        lock.lock().map_err(io)?;
+        let mut creation = Self { path, lock };
+        if let Some(left) = creation.lock.try_clone().ok().and_then(note_in) {
+            creation.finished(&left)?;
+        }
+        Ok(creation)
+    }
+
+    /// The worktree at `path` is about to be made.
+    pub(super) fn record(&mut self, path: &Path) -> Result<(), GitError> {
+        self.write(resolved(path).as_os_str().as_bytes())
+    }
+
+    /// git has made the worktree at `path`, or failed: what is there waits for its set-up.
+    pub(super) fn finished(&mut self, path: &Path) -> Result<(), GitError> {
+        if let Some(marker) = git_dir_of(path).filter(|dir| dir.is_dir()).map(|dir| dir.join(MARKER)) {
+            File::create(&marker).map_err(|source| GitError::Io { doing: "write", path: marker, source })?;
+        }
+        self.write(b"")
+    }
+
+    fn write(&mut self, note: &[u8]) -> Result<(), GitError> {
+        let mut write = || {
+            self.lock.set_len(0)?;
+            self.lock.rewind()?;
+            self.lock.write_all(note)
+        };
+        write().map_err(|source| GitError::Io { doing: "write", path: self.path.clone(), source })
+    }
+}
+
+fn note_in(mut lock: File) -> Option<PathBuf> {
+    let mut note = Vec::new();
+    lock.rewind().ok()?;
+    lock.take(8 * 1024).read_to_end(&mut note).ok()?;
+    (!note.is_empty()).then(|| PathBuf::from(OsStr::from_bytes(&note)))
+}
+
+/// As git records it: without `..` and links, as far as the path exists.
+pub fn resolved(path: &Path) -> PathBuf {
+    let known = path.ancestors().find_map(|part| Some((part, fs::canonicalize(part).ok()?)));
+    match known.and_then(|(part, real)| Some(real.join(path.strip_prefix(part).ok()?))) {
+        Some(real) => real,
+        None => path.to_owned(),
+    }
+}

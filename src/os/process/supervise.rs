@@ -1,0 +1,268 @@
+//! Starting a supervisor, becoming one, and starting the processes that it owns.
+//!
+//! The supervisor inherits the pair's lock as standard input and its slot as standard output: no descriptor
+//! numbers to agree on.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use rustix::process::{Resource, WaitOptions};
+
+use crate::model::exit::Exit;
+use crate::model::limits::Limits;
+use crate::os::environment::Environment;
+use crate::os::process::cgroup::Cgroup;
+use crate::os::process::{child, platform};
+
+/// The side of a fork that this process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forked {
+    Parent,
+    Child,
+}
+
+/// The variables that a supervisor gets from its starter; the run's environment is passed in a file.
+const KEPT: [&str; 6] = ["PATH", "HOME", "LANG", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "DISPATCH_LOG"];
+
+/// The path of this program, for starting it again. Linux adds ` (deleted)` to the name of a running program
+/// whose file was removed or replaced; after an upgrade the new program is at the old path.
+pub fn own_program() -> io::Result<PathBuf> {
+    let running = std::env::current_exe()?;
+    if running.exists() {
+        return Ok(running);
+    }
+    let name = running.as_os_str().as_encoded_bytes();
+    let replaced = name.strip_suffix(b" (deleted)").map(|path| PathBuf::from(OsStr::from_bytes(path)));
+    Ok(replaced.filter(|path| path.is_file()).unwrap_or(running))
+}
+
+/// Starts the supervisor of the run in `folder` and waits until it is detached from this process.
+pub fn start(folder: &Path, pair: File, slot: Option<File>) -> io::Result<()> {
+    begin(folder, pair, slot)?.finish()
+}
+
+/// Begins to start it; [`Starting::finish`] waits. So several can be started at once.
+pub fn begin(folder: &Path, pair: File, slot: Option<File>) -> io::Result<Starting> {
+    let stdout = slot.map_or_else(Stdio::null, Stdio::from);
+    Ok(Starting(own_command("__supervise", folder)?.stdin(pair).stdout(stdout).stderr(Stdio::null()).spawn()?))
+}
+
+/// A supervisor that is being started.
+#[derive(Debug)]
+pub struct Starting(Child);
+
+impl Starting {
+    /// Waits until it is detached from this process.
+    pub fn finish(mut self) -> io::Result<()> {
+        let status = self.0.wait()?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(io::Error::other(format!("the supervisor did not start ({status})")))
+        }
+    }
+}
+
+fn own_command(verb: &str, folder: &Path) -> io::Result<Command> {
+    let mut command = Command::new(own_program()?);
+    // It changes its folder itself: a `Command` with a folder forks instead of spawning, which is slower.
+    command.arg(verb).arg(folder).env_clear();
+    for name in KEPT {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    Ok(command)
+}
+
+/// In the supervisor: leaves the starter's process tree and session and adopts orphans of its own. The parent
+/// side must exit at once.
+pub fn detach() -> io::Result<Forked> {
+    if child::fork()? == Forked::Parent {
+        return Ok(Forked::Parent);
+    }
+    rustix::process::setsid()?;
+    rustix::process::chdir("/")?;
+    platform::become_subreaper()?;
+    child::set_umask(0o077);
+    Ok(Forked::Child)
+}
+
+/// Makes this process, and the program that it becomes, the parent of every orphan of its tree.
+pub fn adopt_orphans() -> io::Result<()> {
+    platform::become_subreaper()
+}
+
+/// Forks this process, which must have one thread.
+pub fn split() -> io::Result<Forked> {
+    child::fork()
+}
+
+/// Releases the slot (standard output).
+pub fn release_slot() -> io::Result<()> {
+    let null = fs::OpenOptions::new().read(true).write(true).open("/dev/null")?;
+    rustix::stdio::dup2_stdout(&null)?;
+    Ok(())
+}
+
+/// Holds a slot again, as standard output.
+pub fn hold_slot(slot: &File) -> io::Result<()> {
+    rustix::stdio::dup2_stdout(slot)?;
+    Ok(())
+}
+
+/// Releases the pair (standard input): from now on the run counts as dead.
+pub fn release_pair() -> io::Result<()> {
+    let null = File::open("/dev/null")?;
+    rustix::stdio::dup2_stdin(&null)?;
+    Ok(())
+}
+
+/// Replaces this process by `dispatch __next`, which starts what was waiting. Returns only on failure.
+pub fn become_next(state_dir: &Path, ended: &Path) -> io::Error {
+    match own_command("__next", state_dir) {
+        Ok(mut command) => command.arg(ended).exec(),
+        Err(error) => error,
+    }
+}
+
+/// Starts `dispatch __next` beside this process, which reaps it: queued runs start while this one waits. What
+/// it starts does not belong to this run's tree.
+pub fn start_next(state_dir: &Path) -> io::Result<()> {
+    let null = Stdio::null;
+    own_command("__next", state_dir)?.stdin(null()).stdout(null()).stderr(null()).spawn().map(drop)
+}
+
+/// Starts `dispatch __notify` for a state folder, detached as a supervisor is.
+pub fn start_notifier(state_dir: &Path) -> io::Result<()> {
+    let null = Stdio::null;
+    let mut child = own_command("__notify", state_dir)?.stdin(null()).stdout(null()).stderr(null()).spawn()?;
+    let status = child.wait()?;
+    if status.success() { Ok(()) } else { Err(io::Error::other(format!("the notifier did not start ({status})"))) }
+}
+
+/// What a process reads and writes.
+#[derive(Debug)]
+pub struct ChildStreams {
+    /// `None`: `/dev/null`.
+    pub stdin: Option<File>,
+    pub stdout: File,
+    pub stderr: File,
+}
+
+impl ChildStreams {
+    /// Both outputs into one log.
+    pub fn into(log: File) -> io::Result<Self> {
+        Ok(Self { stdin: None, stdout: log.try_clone()?, stderr: log })
+    }
+}
+
+/// A process for the supervisor to own.
+#[derive(Debug)]
+pub struct ChildSpec<'a> {
+    pub program: &'a Path,
+    /// `argv[0]` first.
+    pub argv: &'a [OsString],
+    pub cwd: &'a Path,
+    pub environment: &'a Environment,
+    pub umask: u32,
+    pub streams: ChildStreams,
+    /// Limits per process, where no cgroup holds them for the whole tree.
+    pub rlimits: &'a [(Resource, u64)],
+    /// The cgroup of the process and its tree.
+    pub group: Option<&'a Cgroup>,
+}
+
+/// Starts a process that dies with this one. [`reap`] reports its end.
+pub fn launch(child: ChildSpec<'_>) -> io::Result<u32> {
+    let mut command = Command::new(child.program);
+    if let Some((name, rest)) = child.argv.split_first() {
+        command.arg0(name).args(rest);
+    }
+    command
+        .current_dir(child.cwd)
+        .env_clear()
+        .envs(child.environment)
+        .stdin(child.streams.stdin.map_or_else(Stdio::null, Stdio::from))
+        .stdout(child.streams.stdout)
+        .stderr(child.streams.stderr);
+    let joins = child.group.map(Cgroup::entrance).transpose()?;
+    child::prepare(&mut command, child.umask, child.rlimits, joins);
+    // Never waited for through `Child`: the supervisor reaps all children, adopted ones too.
+    Ok(command.spawn()?.id())
+}
+
+/// A child that ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Reaped {
+    pub pid: u32,
+    pub exit: Exit,
+}
+
+/// Reaps every child that has ended. The flag says whether children are left.
+pub fn reap() -> (Vec<Reaped>, bool) {
+    let mut reaped = Vec::new();
+    loop {
+        match rustix::process::wait(WaitOptions::NOHANG) {
+            Ok(Some((pid, status))) => {
+                let status = ExitStatus::from_raw(status.as_raw());
+                let pid = u32::try_from(pid.as_raw_nonzero().get()).unwrap_or(0);
+                reaped.push(Reaped { pid, exit: Exit { code: status.code(), signal: status.signal() } });
+            }
+            Ok(None) => return (reaped, true),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(_) => return (reaped, false),
+        }
+    }
+}
+
+/// `limits` per process, for where there is no cgroup.
+pub fn as_rlimits(limits: &Limits) -> Vec<(Resource, u64)> {
+    let mut rlimits = Vec::new();
+    if let Some(cpu) = limits.cpu {
+        rlimits.push((Resource::Cpu, cpu.as_duration().as_secs().max(1)));
+    }
+    if let Some(memory) = limits.memory {
+        // Not the address space: runtimes of agents reserve far more of it than they use.
+        rlimits.push((Resource::Data, memory.get()));
+    }
+    rlimits
+}
+
+/// Runs `program` in place of this process. Returns only on failure.
+pub fn replace(
+    program: &Path,
+    argv: &[OsString],
+    cwd: &Path,
+    environment: &Environment,
+    umask: u32,
+    stdin: Option<File>,
+) -> io::Error {
+    child::set_umask(umask);
+    let mut command = Command::new(program);
+    if let Some((name, rest)) = argv.split_first() {
+        command.arg0(name).args(rest);
+    }
+    if let Some(stdin) = stdin {
+        command.stdin(stdin);
+    }
+    command.current_dir(cwd).env_clear().envs(environment).exec()
+}
+
+/// Runs a command to its end in the foreground, sharing this process's terminal.
+pub fn run_in_foreground(argv: &[String], cwd: &Path, environment: &Environment) -> io::Result<ExitStatus> {
+    let (name, rest) = argv.split_first().ok_or_else(|| io::Error::other("an empty command"))?;
+    Command::new(OsStr::new(name)).args(rest).current_dir(cwd).env_clear().envs(environment).status()
+}
+
+/// The umask of this process. Reading it means setting it twice: call it while there is one thread.
+pub fn current_umask() -> u32 {
+    let mask = child::set_umask(0o077);
+    child::set_umask(mask);
+    mask
+}

@@ -1,0 +1,136 @@
+//! The command line by which a terminal opens a command. Pure.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::Path;
+
+use crate::model::terminal::{WordPart, pieces};
+use crate::os::terminal::BECOME_WORD;
+use crate::os::terminal::host_environment::{HostEnvironment, HostSystem};
+use crate::os::terminal::known::{ArgvPart, Needs, Opens, TerminalSpec};
+
+/// What a new terminal shows.
+#[derive(Clone, Debug)]
+pub struct TerminalLaunch<'a> {
+    /// The terminal's program, found.
+    pub program: &'a Path,
+    /// The title until the command sets one.
+    pub title: &'a str,
+    /// The command, whose program is an absolute path.
+    pub command: &'a [OsString],
+    /// A name of letters, digits and dashes that no other window has.
+    pub view: &'a str,
+    /// This program.
+    pub own: &'a Path,
+}
+
+impl TerminalLaunch<'_> {
+    /// By the entry of a known terminal.
+    pub fn argv(&self, row: &TerminalSpec, around: &HostEnvironment) -> Vec<OsString> {
+        let mut argv: Vec<OsString> = vec![self.program.into()];
+        match row.opens {
+            Opens::Argv(parts) => parts.iter().for_each(|part| self.push(&mut argv, *part, around)),
+            Opens::Script(script) => argv.extend(["-e".into(), script.into(), self.line()]),
+        }
+        if row.needs == Needs::Wsl {
+            // Windows Terminal reads `;` in any word as the start of another command.
+            argv[1..].iter_mut().for_each(|word| *word = replaced(word, b';', br"\;"));
+        }
+        argv
+    }
+
+    /// By the user's own command line.
+    pub fn own_argv(&self, words: &[String]) -> Vec<OsString> {
+        let mut argv: Vec<OsString> = vec![self.program.into()];
+        for word in words.iter().skip(1) {
+            match pieces(word).unwrap_or_else(|_| vec![WordPart::Text(word)]).as_slice() {
+                [WordPart::Command] => argv.extend_from_slice(self.command),
+                cut => {
+                    let mut whole = OsString::new();
+                    for piece in cut {
+                        match piece {
+                            WordPart::Text(text) => whole.push(text),
+                            WordPart::Command => whole.push(self.quoted()),
+                        }
+                    }
+                    argv.push(whole);
+                }
+            }
+        }
+        argv
+    }
+
+    fn push(&self, argv: &mut Vec<OsString>, part: ArgvPart, around: &HostEnvironment) {
+        match part {
+            ArgvPart::Is(text) => argv.push(text.into()),
+            ArgvPart::Title => argv.push(self.title.into()),
+            ArgvPart::View => argv.push(self.view.into()),
+            ArgvPart::Command => argv.extend_from_slice(self.command),
+            ArgvPart::Encoded => argv.extend([self.own.into(), BECOME_WORD.into(), encode(self.command).into()]),
+            ArgvPart::Distribution => {
+                if let HostSystem::Wsl { distribution, user } = &around.system {
+                    argv.extend(["-d".into(), distribution.clone()]);
+                    argv.extend(user.iter().flat_map(|user| ["-u".into(), user.clone()]));
+                }
+            }
+        }
+    }
+
+    /// The command as a line for any shell and for iTerm2. Each special character is behind a backslash, which sh,
+    /// fish and iTerm2 read alike.
+    fn line(&self) -> OsString {
+        let mut line = b"exec".to_vec();
+        for word in self.command {
+            line.push(b' ');
+            for byte in word.as_bytes() {
+                if !(byte.is_ascii_alphanumeric() || b"/._-:@%+,".contains(byte) || *byte >= 0x80) {
+                    line.push(b'\\');
+                }
+                line.push(*byte);
+            }
+            if word.is_empty() {
+                line.extend_from_slice(b"''");
+            }
+        }
+        OsString::from_vec(line)
+    }
+
+    /// The command as `sh` reads it, for a word that contains more than the command.
+    fn quoted(&self) -> OsString {
+        let words = self.command.iter().map(|word| replaced(word, b'\'', br"'\''"));
+        let mut line = OsString::new();
+        for word in words {
+            line.push(if line.is_empty() { "'" } else { " '" });
+            line.push(word);
+            line.push("'");
+        }
+        line
+    }
+}
+
+fn replaced(word: &OsStr, from: u8, to: &[u8]) -> OsString {
+    let mut bytes = Vec::with_capacity(word.len());
+    for byte in word.as_bytes() {
+        if *byte == from { bytes.extend_from_slice(to) } else { bytes.push(*byte) }
+    }
+    OsString::from_vec(bytes)
+}
+
+/// Words as hexadecimal digits, each followed by a NUL.
+fn encode(words: &[OsString]) -> String {
+    let bytes = words.iter().flat_map(|word| word.as_bytes().iter().chain([&0]));
+    bytes.map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The words of [`encode`]; `None` for a text that it cannot have made.
+pub fn decode(text: &OsStr) -> Option<Vec<OsString>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let mut pairs = text.as_bytes().chunks_exact(2);
+    let bytes: Vec<u8> =
+        pairs.by_ref().map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect::<Option<_>>()?;
+    let body = bytes.strip_suffix(&[0]).filter(|_| pairs.remainder().is_empty())?;
+    Some(body.split(|byte| *byte == 0).map(|word| OsString::from_vec(word.to_vec())).collect())
+}
+
+#[cfg(test)]
+mod tests;

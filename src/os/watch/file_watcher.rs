@@ -1,0 +1,137 @@
+//! Watches files and folders for a whole process, for any number of subscribers.
+//!
+//! Kernel instances are few, so there is one, and one thread that reads it and wakes subscribers. The thread sleeps
+//! until an event; only what the kernel does not watch is polled. Reports that something changed, never what.
+
+use std::io;
+use std::os::fd::AsFd as _;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::os::event_fd::EventFd;
+use crate::os::watch::stamp::FileStamp;
+use crate::os::watch::subscribers::{Subscribers, WatchMethod};
+use crate::os::watch::{ChangeWatch, wait_readable};
+
+/// How often the paths are checked that the kernel does not watch.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The thread's stack, in bytes: it calls nothing deep.
+const STACK: usize = 64 * 1024;
+
+/// Works until it is dropped.
+#[derive(Debug)]
+pub struct FileWatcher {
+    shared: Arc<WatcherState>,
+}
+
+/// Wakes its event for one path. Dropped: no more.
+#[derive(Debug)]
+pub struct Subscription {
+    shared: Arc<WatcherState>,
+    id: u64,
+    method: WatchMethod,
+}
+
+#[derive(Debug)]
+struct WatcherState {
+    /// `None` where the system has no instance left: then everything is polled.
+    kernel: Option<ChangeWatch>,
+    subscribers: Mutex<Subscribers>,
+    /// Wakes the thread: there is a path to poll, or it must end.
+    nudge: EventFd,
+    ended: AtomicBool,
+}
+
+impl FileWatcher {
+    pub fn start() -> io::Result<Arc<Self>> {
+        Self::with_kernel(ChangeWatch::new().ok())
+    }
+
+    fn with_kernel(kernel: Option<ChangeWatch>) -> io::Result<Arc<Self>> {
+        let nudge = EventFd::new()?;
+        let shared =
+            Arc::new(WatcherState { kernel, subscribers: Mutex::default(), nudge, ended: AtomicBool::default() });
+        let worker = Arc::clone(&shared);
+        std::thread::Builder::new().name("watcher".to_owned()).stack_size(STACK).spawn(move || worker.work())?;
+        Ok(Arc::new(Self { shared }))
+    }
+
+    /// Wakes `event` when the file is written to; for a folder, when an entry appears, disappears, is replaced or was
+    /// written. Every change after this call wakes.
+    pub fn follow(&self, path: &Path, event: &EventFd) -> io::Result<Subscription> {
+        let mut subscribers = self.shared.subscribers();
+        // Under the lock: another subscription may be removing the watch that this path shares.
+        let watch = match &self.shared.kernel {
+            Some(kernel) => kernel.add(path)?,
+            None => None,
+        };
+        let (id, method) = match watch {
+            Some(watch) => subscribers.add_watched(watch, event),
+            None => {
+                let stamp = FileStamp::of(path)?;
+                self.shared.nudge.wake();
+                subscribers.add_polled(path, stamp, event)
+            }
+        };
+        Ok(Subscription { shared: Arc::clone(&self.shared), id, method })
+    }
+}
+
+impl Drop for FileWatcher {
+    fn drop(&mut self) {
+        self.shared.ended.store(true, Ordering::Release);
+        self.shared.nudge.wake();
+    }
+}
+
+impl Subscription {
+    /// Whether the file that was at its path when it was made still exists.
+    pub fn is_alive(&self) -> bool {
+        self.shared.subscribers().is_watched(&self.method)
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        let mut subscribers = self.shared.subscribers();
+        // Removing one watch is fast; closing the kernel's instance takes milliseconds.
+        if let (Some(watch), Some(kernel)) = (subscribers.leave(self.id, &self.method), &self.shared.kernel) {
+            kernel.unwatch(watch);
+        }
+    }
+}
+
+impl WatcherState {
+    fn subscribers(&self) -> MutexGuard<'_, Subscribers> {
+        self.subscribers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn work(&self) {
+        let mut fds = vec![self.nudge.as_fd()];
+        fds.extend(self.kernel.as_ref().map(|kernel| kernel.as_fd()));
+        while !self.ended.load(Ordering::Acquire) {
+            let tick = self.subscribers().polls().then_some(POLL_INTERVAL);
+            let Ok(ready) = wait_readable(&fds, tick) else {
+                // Never seen; the pause keeps the thread from spinning.
+                std::thread::sleep(POLL_INTERVAL);
+                continue;
+            };
+            if ready.first() == Some(&true) {
+                self.nudge.clear();
+            }
+            if let (Some(true), Some(kernel)) = (ready.get(1), &self.kernel) {
+                let events = kernel.read_events();
+                self.subscribers().report(&events);
+            }
+            if tick.is_some() {
+                self.subscribers().poll_files();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+//! Requests that change something: start, stop, attach, approve, send, up, clean. Each can be repeated safely.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::model::message::Message;
+use crate::model::names::Pair;
+use crate::model::run::Run;
+use crate::runner::approve;
+use crate::runner::approve::Word;
+use crate::runner::attach::attach_argv;
+use crate::runner::failure::{Failure, Kind};
+use crate::runner::send;
+use crate::runner::send::Sent;
+use crate::runner::stop;
+use crate::runner::stop::{How, StopError, Stopped};
+use crate::runner::worker::WorkerRequest;
+use crate::serve::api::runs;
+use crate::serve::body;
+use crate::serve::head::Head;
+use crate::serve::refusal::{Refusal, RefusalKind};
+use crate::serve::response::Response;
+use crate::serve::server::HttpServer;
+use crate::view::sent_view::SentView;
+
+/// `POST /dispatch`: starts or joins the pair's run.
+pub(in crate::serve) fn dispatch(server: &Arc<HttpServer>, pair: &Pair, body: &[u8]) -> Result<Response, Refusal> {
+    let asked = body::StartBody::read(body)?;
+    let (mode, task) = (pair.mode.to_string(), pair.task.to_string());
+    let (attach, subtasks) = (asked.attach, asked.subtasks);
+    let request = WorkerRequest::Start { mode, task, request: asked.into_request() };
+    let done = server.workers.run(&request);
+    server.live.touch();
+    let done = done?;
+    let text = |field: &str| done["run"][field].as_str().map(str::to_owned);
+    let created = done["created"].as_bool().unwrap_or(false);
+    let state = if done["skipped"] == true { Some("skipped".to_owned()) } else { text("state") };
+    let mut answer = json!({
+        // A job has no session: the project's session is named, which holds its windows.
+        "session": text("session").or_else(|| done["session"].as_str().map(str::to_owned)),
+        "window": text("window"), "runId": text("runId"),
+        "state": state, "created": created, "attached": "none",
+    });
+    let headless = done["run"]["headless"].as_bool().unwrap_or(true);
+    if !headless && attach != Some(false) && done["run"]["running"] == true {
+        show(server, pair, &mut answer);
+    }
+    let words: Option<Vec<String>> = serde_json::from_value(done["attach"].clone()).ok();
+    if let Some(words) = words.filter(|words| !words.is_empty()) {
+        answer["attachCommand"] = shell_words::join(words).into();
+    }
+    if subtasks {
+        answer["runs"] = done["runs"].clone();
+    }
+    without_nulls(&mut answer);
+    Ok(Response::json(if created { 201 } else { 200 }, &answer))
+}
+
+/// `POST /stop`; `by_get` is the head of the deprecated `GET /stop`.
+pub(in crate::serve) fn stop(server: &HttpServer, pair: &Pair, by_get: Option<&Head>) -> Result<Response, Refusal> {
+    if by_get.is_some_and(is_unintended) {
+        return Err(Refusal::with(
+            RefusalKind::Forbidden,
+            "a page that is prefetched or opened by a link stops nothing",
+        ));
+    }
+    let stopped = stop::stop(server.live.store(), pair, How::Stop).map_err(|error| match error {
+        // The command line has no exit code for this kind.
+        StopError::Unknown { .. } => Failure::new(Kind::Unseen, error.to_string()),
+        other => other.into(),
+    });
+    server.live.touch();
+    let run = match stopped? {
+        Stopped::Ended(run) | Stopped::NotRunning(Some(run)) => run,
+        Stopped::NotRunning(None) => return Err(runs::never_run(server, pair)),
+    };
+    let response = Response::json(200, &server.live.view(&run));
+    Ok(if by_get.is_some() { response.header("Deprecation", "true") } else { response })
+}
+
+/// Whether the browser prefetches this or a person followed a link: neither is a wish to stop.
+fn is_unintended(head: &Head) -> bool {
+    // Any purpose counts: there are values with parameters, as `prefetch;prerender`.
+    head.has("sec-purpose") || head.has("purpose") || head.all("sec-fetch-mode").any(|mode| mode == "navigate")
+}
+
+/// `POST /api/attach`: shows the run's window in the user's terminal.
+pub(in crate::serve) fn attach(server: &HttpServer, pair: &Pair, body: &[u8]) -> Result<Response, Refusal> {
+    let body::EmptyBody {} = body::read_or_default(body)?;
+    let run = living_window(server, pair)?;
+    let mut answer = json!({
+        "session": run.facts.session, "window": run.pair().window_name(), "runId": run.id(),
+        "attachCommand": attach_argv(&run).map(shell_words::join),
+    });
+    show(server, pair, &mut answer);
+    without_nulls(&mut answer);
+    Ok(Response::json(200, &answer))
+}
+
+/// Opens or focuses the user's terminal in a child process: the manifest names the terminal, and some are slow to
+/// start. That no terminal opens is not a failure, since the response also names the command that attaches.
+fn show(server: &HttpServer, pair: &Pair, answer: &mut Value) {
+    let request = WorkerRequest::Show { mode: pair.mode.to_string(), task: pair.task.to_string() };
+    let shown = server.workers.run(&request).unwrap_or_else(|failure| {
+        tracing::warn!(%failure, "no terminal could be opened");
+        json!({ "attached": "none", "attachNote": failure.to_string() })
+    });
+    for field in ["attached", "attachNote"] {
+        answer[field] = shown[field].clone();
+    }
+}
+
+fn living_window(server: &HttpServer, pair: &Pair) -> Result<Run, Refusal> {
+    let run = runs::last(server, pair)?;
+    if run.facts.headless {
+        return Err(Failure::new(Kind::Conflict, format!("`{pair}` is headless: it has no window")).into());
+    }
+    if !run.is_active() {
+        let hint = format!("POST /dispatch/{}/{}", pair.mode, pair.task);
+        return Err(Failure::new(Kind::Conflict, format!("`{pair}` is not running")).hint(hint).into());
+    }
+    Ok(run)
+}
+
+/// `POST /api/approve`.
+pub(in crate::serve) fn approve(server: &HttpServer, pair: &Pair, body: &[u8]) -> Result<Response, Refusal> {
+    let asked: body::ApproveBody = body::read_or_default(body)?;
+    runs::last(server, pair)?;
+    let word = if asked.reject { Word::Reject } else { Word::Approve };
+    let run = approve::approve(server.live.store(), pair, word);
+    server.live.touch();
+    Ok(Response::json(200, &server.live.view(&run?)))
+}
+
+/// `POST /api/send`: types a text into the run's window.
+pub(in crate::serve) fn send(server: &HttpServer, pair: &Pair, body: &[u8]) -> Result<Response, Refusal> {
+    let asked: body::SendBody = body::read(body)?;
+    let run = living_window(server, pair)?;
+    let message = Message::parse(asked.text.into_bytes())?;
+    let sent = send::send(server.live.store(), &run, &message)?;
+    Ok(Response::json(200, &SentView::new(&run, sent.is_confirmed(), sent == Sent::Confirmed)))
+}
+
+/// `POST /api/up`.
+pub(in crate::serve) fn up(server: &HttpServer, body: &[u8]) -> Result<Response, Refusal> {
+    let body::EmptyBody {} = body::read_or_default(body)?;
+    let report = server.workers.run(&WorkerRequest::Up);
+    server.live.touch();
+    Ok(Response::json(200, &report?))
+}
+
+/// `POST /api/clean/TASK`, as `clean --json`.
+pub(in crate::serve) fn clean(server: &HttpServer, id: String, body: &[u8]) -> Result<Response, Refusal> {
+    let asked: body::CleanBody = body::read_or_default(body)?;
+    let done = server.workers.run(&WorkerRequest::Clean { id, dry_run: asked.dry_run });
+    server.live.touch();
+    Ok(Response::json(200, &done?))
+}
+
+/// Removes the fields without a value.
+fn without_nulls(value: &mut Value) {
+    if let Some(fields) = value.as_object_mut() {
+        fields.retain(|_, value| !value.is_null());
+    }
+}

@@ -1,0 +1,103 @@
+//! Tasks and modes for the pages: read by a worker once, and cached until the project's files change.
+
+use std::collections::HashMap;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::model::names::Pair;
+use crate::runner::worker::WorkerRequest;
+use crate::serve::refusal::Refusal;
+use crate::serve::server::HttpServer;
+use crate::view::catalog_view::CatalogView;
+use crate::view::task_view::TaskView;
+
+/// How long a catalog is used while no file watcher runs.
+const UNWATCHED: Duration = Duration::from_secs(1);
+/// How long a catalog is used that depends on files outside the watched folders: sources and programs.
+const UNWATCHED_FILES: Duration = Duration::from_secs(5);
+
+/// The worker's catalog with an index by task id. Paths are relative to the project's folder.
+#[derive(Clone, Debug)]
+pub(super) struct Catalog {
+    view: CatalogView,
+    by_id: HashMap<String, usize>,
+}
+
+impl Deref for Catalog {
+    type Target = CatalogView;
+
+    fn deref(&self) -> &CatalogView {
+        &self.view
+    }
+}
+
+impl Catalog {
+    pub(super) fn new(mut view: CatalogView) -> Self {
+        let CatalogView { project, tasks, problems, .. } = &mut view;
+        let paths = tasks.iter_mut().filter_map(|task| task.path.as_mut());
+        for path in paths.chain(problems.iter_mut().filter_map(|problem| problem.path.as_mut())) {
+            if let Ok(relative) = path.strip_prefix(&project.root) {
+                *path = relative.to_owned();
+            }
+        }
+        let by_id = tasks.iter().enumerate().map(|(at, task)| (task.id.clone(), at)).collect();
+        Self { view, by_id }
+    }
+
+    pub(super) fn task(&self, id: &str) -> Option<&TaskView> {
+        self.by_id.get(id).map(|at| &self.tasks[*at])
+    }
+
+    /// Whether the pair's last result is up to date.
+    pub(super) fn is_fresh(&self, pair: &Pair) -> bool {
+        self.fresh.iter().any(|(mode, task)| mode == pair.mode.as_str() && task == pair.task.as_str())
+    }
+}
+
+#[derive(Debug, Default)]
+pub(in crate::serve) struct CatalogCache(Mutex<Option<CachedCatalog>>);
+
+#[derive(Debug)]
+struct CachedCatalog {
+    catalog: Arc<Catalog>,
+    project_version: Option<u64>,
+    at: Instant,
+}
+
+impl CatalogCache {
+    /// The catalog of the files as they are now. One thread reads at a time, the others wait for it.
+    pub(super) fn get(&self, server: &HttpServer) -> Result<Arc<Catalog>, Refusal> {
+        let mut cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let project_version = server.live.project_version();
+        if let Some(cached) = cached.as_ref().filter(|cached| cached.is_current(project_version)) {
+            return Ok(Arc::clone(&cached.catalog));
+        }
+        let at = Instant::now();
+        let catalog = match (server.workers.fetch(&WorkerRequest::Catalog), cached.as_ref()) {
+            (Ok(view), _) => Catalog::new(view),
+            // While the manifest is broken, tasks and runs stay on the page.
+            (Err(failure), Some(cached)) => {
+                let mut catalog = Catalog::clone(&cached.catalog);
+                catalog.view.broken = Some(failure.into());
+                catalog
+            }
+            (Err(failure), None) => return Err(failure.into()),
+        };
+        let catalog = Arc::new(catalog);
+        *cached = Some(CachedCatalog { catalog: Arc::clone(&catalog), project_version, at });
+        Ok(catalog)
+    }
+}
+
+impl CachedCatalog {
+    fn is_current(&self, project_version: Option<u64>) -> bool {
+        let age = self.at.elapsed();
+        let has_unwatched_files = self.catalog.tracks || !self.catalog.missing.is_empty();
+        let is_unchanged = match project_version {
+            Some(_) => project_version == self.project_version,
+            None => age < UNWATCHED,
+        };
+        is_unchanged && (!has_unwatched_files || age < UNWATCHED_FILES)
+    }
+}

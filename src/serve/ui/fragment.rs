@@ -1,0 +1,31 @@
+//! The fragments below `/ui/`. Their paths are internal and may change.
+
+use crate::model::names::TaskId;
+use crate::model::run_id::RunId;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::serve) enum Fragment {
+    Board,
+    /// Single rows of the board, with the data of the page's header.
+    Rows,
+    Task(TaskId),
+    Run(RunId),
+    /// The changes of a task's worktree.
+    Diff(TaskId),
+    Now,
+    History,
+}
+
+/// `None` where there is no such fragment.
+pub(in crate::serve) fn find(path: &[&str]) -> Option<Fragment> {
+    match path {
+        ["board"] => Some(Fragment::Board),
+        ["rows"] => Some(Fragment::Rows),
+        ["tasks", id] => TaskId::parse(id).ok().map(Fragment::Task),
+        ["runs", id] => RunId::parse(id).map(Fragment::Run),
+        ["diff", id] => TaskId::parse(id).ok().map(Fragment::Diff),
+        ["now"] => Some(Fragment::Now),
+        ["history"] => Some(Fragment::History),
+        _ => None,
+    }
+}

@@ -1,0 +1,32 @@
+//! The web pages: a shell without data, its assets, and fragments of HTML, which the page's script fetches with the
+//! token and inserts.
+//!
+//! All content is rendered here: after a change the page fetches its fragment again and takes over what differs.
+//! Must not act; buttons use the same routes as other clients.
+
+pub(in crate::serve) mod assets;
+mod badge;
+mod board;
+#[cfg(test)]
+mod board_tests;
+mod catalog;
+mod diff_page;
+mod diff_text;
+mod filter;
+mod fragment;
+mod history_page;
+mod markdown;
+#[cfg(test)]
+mod markdown_tests;
+mod now_page;
+mod pages;
+mod run_line;
+mod run_page;
+mod summary;
+mod task_page;
+mod task_tree;
+mod templates;
+
+pub(in crate::serve) use catalog::CatalogCache;
+pub(in crate::serve) use fragment::{Fragment, find};
+pub(in crate::serve) use pages::page;

@@ -1,0 +1,108 @@
+//! The templates of the pages, compiled into the program. All data in them is escaped.
+
+use std::sync::OnceLock;
+
+use jiff::Timestamp;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{AutoEscape, Environment, Value};
+
+use crate::serve::refusal::Refusal;
+
+/// Serialises the named values (`name` or `name => expression`) as the context of a template.
+macro_rules! context {
+    (@value $key:ident) => { minijinja::Value::from(minijinja::value::Serde(&$key)) };
+    (@value $key:ident $value:expr) => { minijinja::Value::from(minijinja::value::Serde(&$value)) };
+    ($($key:ident $(=> $value:expr)?),* $(,)?) => {
+        minijinja::context! { $($key => $crate::serve::ui::templates::context!(@value $key $($value)?)),* }
+    };
+}
+pub(super) use context;
+
+const TEMPLATES: &[(&str, &str)] = &[
+    ("badge.html", include_str!("templates/badge.html")),
+    ("broken.html", include_str!("templates/broken.html")),
+    ("board.html", include_str!("templates/board.html")),
+    ("diff.html", include_str!("templates/diff.html")),
+    ("history.html", include_str!("templates/history.html")),
+    ("now.html", include_str!("templates/now.html")),
+    ("row.html", include_str!("templates/row.html")),
+    ("run.html", include_str!("templates/run.html")),
+    ("rows.html", include_str!("templates/rows.html")),
+    ("run_line.html", include_str!("templates/run_line.html")),
+    ("run_table.html", include_str!("templates/run_table.html")),
+    ("summary.html", include_str!("templates/summary.html")),
+    ("task.html", include_str!("templates/task.html")),
+    ("task_gone.html", include_str!("templates/task_gone.html")),
+];
+
+fn environment() -> &'static Environment<'static> {
+    static ENVIRONMENT: OnceLock<Environment<'static>> = OnceLock::new();
+    ENVIRONMENT.get_or_init(|| {
+        let mut environment = Environment::new();
+        environment.set_auto_escape_callback(|_| AutoEscape::Html);
+        if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
+            environment.set_syntax(syntax);
+        }
+        environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
+        environment.add_filter("status", |status: &str| status_word(status));
+        environment.add_filter("short", |ms: u64| short(ms));
+        environment.add_filter("clock", |time: &str| clock(time));
+        for (name, source) in TEMPLATES {
+            // A test parses each template.
+            if let Err(error) = environment.add_template(name, source) {
+                tracing::error!(%error, name, "a template of ours is broken");
+            }
+        }
+        environment
+    })
+}
+
+pub(super) fn render(name: &str, context: Value) -> Result<String, Refusal> {
+    let template = environment().get_template(name).map_err(Refusal::internal)?;
+    template.render(context).map_err(|error| Refusal::internal(format!("{error:#}")))
+}
+
+/// A task's status for people: `in_progress` → `in progress`.
+fn status_word(status: &str) -> String {
+    match status {
+        "todo" => "to do".to_owned(),
+        "review" => "in review".to_owned(),
+        other => other.replace('_', " "),
+    }
+}
+
+/// A duration in at most two units, as `assets/time.js` formats it.
+fn short(ms: u64) -> String {
+    let seconds = ms / 1000;
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m {}s", seconds / 60, seconds % 60),
+        3600..86400 => format!("{}h {}m", seconds / 3600, seconds / 60 % 60),
+        _ => format!("{}d {}h", seconds / 86400, seconds / 3600 % 24),
+    }
+}
+
+/// A time to the second in UTC; the page's script shows it in the user's time zone.
+fn clock(time: &str) -> String {
+    time.parse::<Timestamp>()
+        .map_or_else(|_| time.to_owned(), |time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_time_have_two_units_at_most() {
+        for (ms, text) in [(0, "0s"), (59_999, "59s"), (61_000, "1m 1s"), (3_660_000, "1h 1m"), (90_000_000, "1d 1h")] {
+            assert_eq!(short(ms), text);
+        }
+    }
+
+    #[test]
+    fn every_template_can_be_read() {
+        for (name, _) in TEMPLATES {
+            environment().get_template(name).unwrap_or_else(|error| panic!("{name}: {error:#}"));
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! The index over the run folders: SQLite, for queue order, history and a fast `status`.
+//!
+//! It can be thrown away at any time: it is rebuilt from the folders when it is missing,
+//! damaged, newer, or of an earlier boot (its writes are not synced, a power cut may tear it).
+//! A row is written before its folder, so that no folder is ever without a row.
+
+mod queries;
+mod rows;
+
+pub use queries::Totals;
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, params};
+
+use crate::model::exit_record::ExitRecord;
+use crate::model::run::RunFacts;
+use crate::model::run_id::RunId;
+use crate::model::run_state::{EndState, WaitingFor};
+use crate::store::index::rows::{insert, insert_folder};
+use crate::store::lock_file::{self, Hold};
+use crate::store::record_file::{self};
+use crate::store::run_folder::RunFolder;
+use crate::store::run_removal;
+use crate::store::state_dir::StateDir;
+
+/// `PRAGMA user_version` of this program's tables.
+const SCHEMA_VERSION: i64 = 3;
+
+const SCHEMA: &str = "
+CREATE TABLE runs (
+  run_id   TEXT PRIMARY KEY,
+  mode     TEXT NOT NULL,
+  task     TEXT NOT NULL,
+  ended_ms INTEGER,            -- NULL while the run is not known to have ended
+  cost     REAL,
+  waiting  TEXT,               -- of a queued run: what it was seen to wait for
+  slots    INTEGER,            -- of a queued job: it may use slots below this
+  facts    TEXT NOT NULL,
+  end      TEXT
+) WITHOUT ROWID;
+CREATE INDEX active ON runs(run_id) WHERE ended_ms IS NULL;
+CREATE INDEX queue ON runs(run_id) WHERE waiting IS NOT NULL;
+CREATE INDEX by_end ON runs(ended_ms) WHERE ended_ms IS NOT NULL;
+CREATE INDEX by_pair ON runs(mode, task, run_id);
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+";
+
+/// Why the index could not be used, even after a rebuild.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexError {
+    #[error("the index cannot be used")]
+    Sqlite(#[from] rusqlite::Error),
+    #[error("the index cannot be made")]
+    Io(#[from] io::Error),
+}
+
+impl IndexError {
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Self::Sqlite(error) if is_damage(error))
+    }
+
+    /// Whether another process has it locked and does not go on.
+    pub fn is_locked(&self) -> bool {
+        match self {
+            Self::Sqlite(error) => error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy),
+            Self::Io(error) => error.kind() == io::ErrorKind::TimedOut,
+        }
+    }
+}
+
+/// An open index.
+#[derive(Debug)]
+pub struct Index {
+    connection: Connection,
+    /// Shared while an index is open, exclusive while one is rebuilt: a row never goes into a
+    /// file that is being replaced. Keep an `Index` for a moment, not for a command's life.
+    _open: File,
+    of_this_folder: bool,
+    /// What happened at opening that the user should hear of.
+    notices: Vec<String>,
+}
+
+/// A run that waits, as the index has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Queued {
+    pub id: RunId,
+    pub waiting_for: WaitingFor,
+    /// 0 for a window.
+    pub slots: u32,
+}
+
+/// What `history` asks for.
+#[derive(Clone, Debug, Default)]
+pub struct HistoryFilter {
+    pub mode: Option<String>,
+    pub task: Option<String>,
+    /// Only runs that ended at or after this, in milliseconds since 1970.
+    pub since_ms: Option<i64>,
+    pub outcome: Option<EndState>,
+    /// Without the first so many.
+    pub skip: u32,
+    pub limit: Option<u32>,
+}
+
+impl Index {
+    /// Opens the index of `state`, building it where that is needed.
+    pub fn open(state: &StateDir, boot_id: &str) -> Result<Self, IndexError> {
+        let path = state.index();
+        let lock = lock_file::open(&lock_path(state), true)?;
+        lock_file::lock(&lock, &lock_path(state), Hold::Shared)?;
+        let mut notices = Vec::new();
+        let (connection, about) = match Self::try_open(&path, boot_id) {
+            Ok(Some(opened)) => opened,
+            Ok(None) => Self::rebuild(state, boot_id, &lock, None, &mut notices)?,
+            Err(error) if is_damage(&error) => {
+                Self::rebuild(state, boot_id, &lock, Some(error.to_string()), &mut notices)?
+            }
+            Err(error) => return Err(error.into()),
+        };
+        notices.extend(about.unreadable);
+        let of_this_folder = about.folder == Some(identity(state)?);
+        Ok(Self { connection, _open: lock, of_this_folder, notices })
+    }
+
+    /// `None` where a rebuild is due and nothing is wrong: no file, another boot, an old version.
+    fn try_open(path: &Path, boot_id: &str) -> rusqlite::Result<Option<(Connection, About)>> {
+        match fs::symlink_metadata(path) {
+            Err(_) => return Ok(None),
+            Ok(meta) if !meta.is_file() => return Err(rusqlite::Error::InvalidPath(path.to_owned())),
+            Ok(_) => {}
+        }
+        let connection = connect(path)?;
+        let about = About::read(&connection)?;
+        let usable = about.version == SCHEMA_VERSION && about.boot.as_deref() == Some(boot_id);
+        Ok(usable.then_some((connection, about)))
+    }
+
+    fn rebuild(
+        state: &StateDir,
+        boot_id: &str,
+        lock: &File,
+        damage: Option<String>,
+        notices: &mut Vec<String>,
+    ) -> Result<(Connection, About), IndexError> {
+        let path = state.index();
+        lock.unlock()?;
+        lock_file::lock(lock, &lock_path(state), Hold::Exclusive)?;
+        // Somebody else may have done it while we waited.
+        if let Ok(Some(opened)) = Self::try_open(&path, boot_id) {
+            lock.unlock()?;
+            lock_file::lock(lock, &lock_path(state), Hold::Shared)?;
+            return Ok(opened);
+        }
+        if let Some(why) = damage {
+            match record_file::set_aside(&path) {
+                Ok(aside) => notices.push(format!(
+                    "`{}` was damaged ({why}); set aside as `{}` and rebuilt from the run folders",
+                    path.display(),
+                    aside.display()
+                )),
+                // Who found the damage by a question may have been faster.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        // Built beside and renamed: nobody ever opens half an index.
+        let building = state.path().join("dispatch.db.building");
+        for file in [&building, &with_suffix(&building, "-journal")] {
+            match fs::remove_file(file) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+                _ => {}
+            }
+        }
+        {
+            use std::os::unix::fs::OpenOptionsExt as _;
+            // SQLite gives its side files the mode of the database.
+            fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&building)?;
+            let mut connection = connect(&building)?;
+            let transaction = connection.transaction()?;
+            transaction.execute_batch(SCHEMA)?;
+            transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+            transaction
+                .execute("INSERT INTO meta VALUES ('boot', ?1), ('folder', ?2)", [boot_id, &identity(state)?])?;
+            run_removal::finish_removals(&state.runs_folder());
+            for id in state.run_ids()? {
+                insert_folder(&transaction, &RunFolder::at(state.run(&id)), &id, notices)?;
+            }
+            transaction.commit()?;
+            connection.close().map_err(|(_, error)| error)?;
+            let _ = fs::remove_file(with_suffix(&building, "-journal"));
+        }
+        // Side files of the index that is replaced must not be taken for the new one's.
+        for suffix in ["-wal", "-shm", "-journal"] {
+            let _ = fs::remove_file(with_suffix(&path, suffix));
+        }
+        fs::rename(&building, &path)?;
+        let connection = connect(&path)?;
+        let about = About::read(&connection)?;
+        lock.unlock()?;
+        lock_file::lock(lock, &lock_path(state), Hold::Shared)?;
+        Ok((connection, about))
+    }
+
+    /// Sets aside an index that a question found damaged; the next to open it rebuilds it.
+    pub fn set_aside(state: &StateDir, why: &IndexError) -> Result<(), IndexError> {
+        match record_file::set_aside(&state.index()) {
+            // Somebody else was faster.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error.into()),
+            Ok(place) => {
+                tracing::warn!(%why, "the index was set aside as `{}`", place.display());
+                Ok(())
+            }
+        }
+    }
+
+    /// False in a copy of the state folder: what the index says of tmux is then another folder's.
+    pub fn is_of_this_folder(&self) -> bool {
+        self.of_this_folder
+    }
+
+    /// What opening had to repair.
+    pub fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
+    /// Notes a run that is about to be made. A queue record is written after its row says
+    /// `waiting`, so that no queued run is ever overlooked.
+    pub fn insert(&self, facts: &RunFacts, waiting: Option<WaitingFor>) -> Result<(), IndexError> {
+        insert(&self.connection, facts, None, waiting)?;
+        Ok(())
+    }
+
+    /// Notes the end of a run.
+    pub fn finish(&self, facts: &RunFacts, end: &ExitRecord) -> Result<(), IndexError> {
+        insert(&self.connection, facts, Some(end), None)?;
+        Ok(())
+    }
+
+    /// Notes that a run waits for something else now, or for nothing.
+    pub fn set_waiting(&self, id: &RunId, waiting: Option<WaitingFor>) -> Result<(), IndexError> {
+        self.connection
+            .prepare_cached("UPDATE runs SET waiting = ?2 WHERE run_id = ?1")?
+            .execute(params![id.as_str(), waiting.map(WaitingFor::as_str)])?;
+        Ok(())
+    }
+
+    /// Has all that `work` writes happen at once.
+    pub fn at_once<T, E: From<IndexError>>(&self, work: impl FnOnce(&Self) -> Result<T, E>) -> Result<T, E> {
+        self.connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| E::from(error.into()))?;
+        let done = work(self);
+        // Rows come before their records, so also a failure's are kept: they harm nothing.
+        if let Err(error) = self.connection.execute_batch("COMMIT") {
+            let _ = self.connection.execute_batch("ROLLBACK");
+            return Err(E::from(error.into()));
+        }
+        done
+    }
+
+    /// Forgets a run that never came to be, or that was pruned.
+    pub fn remove(&self, id: &RunId) -> Result<(), IndexError> {
+        self.connection.prepare_cached("DELETE FROM runs WHERE run_id = ?1")?.execute([id.as_str()])?;
+        Ok(())
+    }
+}
+
+fn lock_path(state: &StateDir) -> PathBuf {
+    state.path().join("index.lock")
+}
+
+/// What tells a state folder from its copies.
+fn identity(state: &StateDir) -> io::Result<String> {
+    let id = RunFolder::at(state.runs_folder()).id()?;
+    Ok(format!("{} {}", id.device, id.inode))
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(Duration::from_secs(10))?;
+    connection.pragma_update(None, "synchronous", "OFF")?;
+    // A rollback journal that stays: it works on every file system, and for commands that open,
+    // ask and close it costs a third of what a write-ahead log does.
+    connection.query_row("PRAGMA journal_mode = PERSIST", [], |_| Ok(()))?;
+    Ok(connection)
+}
+
+/// What an index says of itself, by one question.
+#[derive(Debug, Default)]
+struct About {
+    version: i64,
+    boot: Option<String>,
+    folder: Option<String>,
+    /// Records that a newer program wrote.
+    unreadable: Vec<String>,
+}
+
+impl About {
+    fn read(connection: &Connection) -> rusqlite::Result<Self> {
+        let mut about = Self::default();
+        let mut statement = connection.prepare(
+            "SELECT 'version', CAST(user_version AS TEXT) FROM pragma_user_version UNION ALL SELECT key, value FROM meta",
+        )?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let (key, value): (String, String) = (row.get(0)?, row.get(1)?);
+            match key.as_str() {
+                "version" => about.version = value.parse().unwrap_or_default(),
+                "boot" => about.boot = Some(value),
+                "folder" => about.folder = Some(value),
+                _ => about.unreadable.push(value),
+            }
+        }
+        Ok(about)
+    }
+}
+
+fn is_damage(error: &rusqlite::Error) -> bool {
+    match error {
+        rusqlite::Error::SqliteFailure(failure, _) => {
+            matches!(failure.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::Unknown)
+        }
+        rusqlite::Error::InvalidPath(_)
+        | rusqlite::Error::InvalidColumnType(..)
+        | rusqlite::Error::FromSqlConversionFailure(..)
+        | rusqlite::Error::Utf8Error(..)
+        // Our questions are fixed: what does not know their columns is no longer our table.
+        | rusqlite::Error::SqlInputError { .. } => true,
+        _ => false,
+    }
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}

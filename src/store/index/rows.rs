@@ -1,0 +1,81 @@
+//! The row of one run in the index, and how it is made from the run's folder.
+
+use rusqlite::{Connection, params};
+
+use crate::model::exit_record::ExitRecord;
+use crate::model::run::RunFacts;
+use crate::model::run_id::RunId;
+use crate::model::run_state::WaitingFor;
+use crate::store::record_file::RecordError;
+use crate::store::run_folder::RunFolder;
+
+/// Writes the row of a run.
+pub(super) fn insert(
+    connection: &Connection,
+    facts: &RunFacts,
+    end: Option<&ExitRecord>,
+    waiting: Option<WaitingFor>,
+) -> rusqlite::Result<()> {
+    let json = |error: serde_json::Error| rusqlite::Error::ToSqlConversionFailure(Box::new(error));
+    let facts_json = serde_json::to_string(facts).map_err(json)?;
+    let end_json = end.map(serde_json::to_string).transpose().map_err(json)?;
+    connection
+        .prepare_cached(
+            "INSERT INTO runs (run_id, mode, task, ended_ms, cost, facts, end, waiting, slots)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             ON CONFLICT (run_id) DO UPDATE SET ended_ms = ?4, cost = ?5, facts = ?6, end = ?7, waiting = ?8",
+        )?
+        .execute(params![
+            facts.run_id.as_str(),
+            facts.mode.as_str(),
+            facts.task.as_str(),
+            end.map(|end| end.ended_at.as_millisecond()),
+            end.and_then(|end| end.usage.cost_usd),
+            facts_json,
+            end_json,
+            waiting.map(WaitingFor::as_str),
+            facts.slots,
+        ])?;
+    Ok(())
+}
+
+/// A damaged record is set aside and reported once; a newer one stays where it is and is reported each time, until a
+/// program that can read it rebuilds the index.
+pub(super) fn insert_folder(
+    connection: &Connection,
+    folder: &RunFolder,
+    id: &RunId,
+    notices: &mut Vec<String>,
+) -> rusqlite::Result<()> {
+    match folder.read_spec() {
+        Ok(spec) => {
+            let mut facts = RunFacts::of(&spec);
+            // In a copy of the folder the panes are another's: no short way to them.
+            facts.socket = facts.socket.filter(|_| folder.id().is_ok_and(|here| here == spec.folder));
+            match folder.read_exit() {
+                Ok(end) => {
+                    let queued = folder.read_queue().ok().flatten().filter(|_| end.is_none());
+                    insert(connection, &facts, end.as_ref(), queued.map(|record| record.waiting_for))
+                }
+                // Looking at the run sets a damaged end aside.
+                Err(error @ RecordError::Newer { .. }) => note_unreadable(connection, id, &error.to_string()),
+                Err(_) => insert(connection, &facts, None, None),
+            }
+        }
+        // The command that makes a run has the index open until the spec is written: this run was never made.
+        Err(RecordError::Missing(_)) => {
+            folder.clear_unmade();
+            Ok(())
+        }
+        Err(error @ RecordError::Damaged { .. }) if !folder.owner_may_live() => {
+            notices.push(folder.set_aside(&error));
+            Ok(())
+        }
+        Err(error) => note_unreadable(connection, id, &error.to_string()),
+    }
+}
+
+fn note_unreadable(connection: &Connection, id: &RunId, why: &str) -> rusqlite::Result<()> {
+    connection.execute("INSERT OR REPLACE INTO meta VALUES ('unreadable ' || ?1, ?2)", [id.as_str(), why])?;
+    Ok(())
+}

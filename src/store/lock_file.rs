@@ -1,0 +1,80 @@
+//! Opening a file that is to be locked: a regular one, never through a link, without waiting.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::os::clock::Stopwatch;
+use crate::os::process::holder::{self, Holder};
+
+/// A lock is not waited for longer: what it is held for takes a moment.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// A stopped process lets nothing go: after this long it is looked for one.
+const EARLY_LOOK: Duration = Duration::from_secs(2);
+/// Between two tries.
+const STEP_MIN: Duration = Duration::from_micros(200);
+const STEP_MAX: Duration = Duration::from_millis(20);
+
+/// How a file is locked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hold {
+    Shared,
+    Exclusive,
+}
+
+/// Locks `file`, which is at `path`. Waits for its holders for a bounded time, and fails then with the
+/// process that holds it and what to do; at once where that one is stopped.
+pub(super) fn lock(file: &File, path: &Path, hold: Hold) -> io::Result<()> {
+    let begun = Stopwatch::start();
+    let (mut step, mut next_look) = (STEP_MIN, EARLY_LOOK);
+    loop {
+        let tried = match hold {
+            Hold::Shared => file.try_lock_shared(),
+            Hold::Exclusive => file.try_lock(),
+        };
+        match tried {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::Error(error)) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            Err(_) => {}
+        }
+        if begun.elapsed() > next_look {
+            next_look += EARLY_LOOK;
+            let holder = holder::holder_of(path).ok().flatten();
+            let is_stuck = holder.as_ref().is_some_and(|holder| holder.is_stopped);
+            if is_stuck || begun.elapsed() > PATIENCE {
+                return Err(io::Error::new(io::ErrorKind::TimedOut, words(path, holder.as_ref())));
+            }
+        }
+        std::thread::sleep(step);
+        step = (step * 2).min(STEP_MAX);
+    }
+}
+
+fn words(path: &Path, holder: Option<&Holder>) -> String {
+    let path = path.display();
+    match holder {
+        Some(holder) => format!("`{path}` is locked by {holder}; `{}` frees it", holder.fix()),
+        None => format!("`{path}` is locked by another process for more than {} s", PATIENCE.as_secs()),
+    }
+}
+
+/// Opens the lock file at `path`, making it where `create` says so. An error names the file: what
+/// stands in its place is for the user to remove.
+pub(super) fn open(path: &Path, create: bool) -> io::Result<File> {
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("`{}`: {error}", path.display()));
+    let file = OpenOptions::new()
+        .read(true)
+        .write(create)
+        .create(create)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+        .open(path)
+        .map_err(named)?;
+    if !file.metadata().map_err(named)?.is_file() {
+        return Err(named(io::Error::other("it is not a regular file")));
+    }
+    Ok(file)
+}

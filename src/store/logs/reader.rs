@@ -1,0 +1,470 @@
+//! Reads both logs of a run in the order in which they were written, from any point to any point.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::store::logs::extent::LogExtent;
+use crate::store::logs::marks::{LogMark, MarkReader};
+use crate::store::run_folder::RunFolder;
+
+/// One of the two logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogStream {
+    Stdout,
+    Stderr,
+}
+
+/// Which logs to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogStreams {
+    pub stdout: bool,
+    pub stderr: bool,
+}
+
+/// Where to begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadFrom {
+    Start,
+    /// The last so many lines, over both logs.
+    Tail(u64),
+    /// With what was written at or after this moment.
+    Since(Timestamp),
+    /// These offsets, each of its log. One beyond the end waits until the log is longer.
+    At {
+        stdout: u64,
+        stderr: u64,
+    },
+}
+
+/// A piece of a log.
+#[derive(Debug)]
+pub struct LogPiece<'a> {
+    pub stream: LogStream,
+    /// Of its first byte in its log.
+    pub offset: u64,
+    /// When the supervisor saw it, where that is known.
+    pub at: Option<Timestamp>,
+    pub bytes: &'a [u8],
+}
+
+/// A range of one log that was written between two marks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Segment {
+    stream: LogStream,
+    start: u64,
+    end: u64,
+    at: Option<Timestamp>,
+}
+
+impl Segment {
+    fn piece(self, bytes: &[u8]) -> LogPiece<'_> {
+        LogPiece { stream: self.stream, offset: self.start, at: self.at, bytes }
+    }
+}
+
+const CHUNK: usize = 64 * 1024;
+
+/// A buffer of at most this many bytes is kept while there is nothing to read.
+const KEPT: usize = 4096;
+
+/// Follows the logs of one run. Holds two files and two offsets, whatever the size of the logs.
+#[derive(Debug)]
+pub struct RunLogReader {
+    folder: RunFolder,
+    streams: LogStreams,
+    stdout: Option<Arc<File>>,
+    stderr: Option<Arc<File>>,
+    position: (u64, u64),
+    pending: VecDeque<Segment>,
+    /// Not where the caller reads by offset: then adjoining ranges become one piece.
+    timed: bool,
+    marks: MarkReader,
+    buffer: Vec<u8>,
+}
+
+impl RunLogReader {
+    pub fn open(folder: &RunFolder, streams: LogStreams, from: ReadFrom) -> io::Result<Self> {
+        let mut reader = Self {
+            folder: folder.clone(),
+            streams,
+            stdout: None,
+            stderr: None,
+            position: (0, 0),
+            pending: VecDeque::new(),
+            timed: !matches!(from, ReadFrom::At { .. }),
+            marks: MarkReader::default(),
+            buffer: Vec::new(),
+        };
+        match from {
+            ReadFrom::Start => {}
+            ReadFrom::At { stdout, stderr } => reader.position = (stdout, stderr),
+            ReadFrom::Since(since) => {
+                while reader.queue_new()? {}
+                reader.pending.retain(|segment| segment.at.is_none_or(|at| at >= since));
+            }
+            ReadFrom::Tail(lines) => {
+                while reader.queue_new()? {}
+                reader.keep_last(lines)?;
+            }
+        }
+        Ok(reader)
+    }
+
+    /// Passes everything that is there now to `sink`, in order. Returns how many bytes that was.
+    pub fn read(&mut self, sink: &mut dyn FnMut(LogPiece<'_>) -> io::Result<()>) -> io::Result<u64> {
+        let mut total = 0;
+        while let Some(piece) = self.next(CHUNK)? {
+            total += piece.bytes.len() as u64;
+            sink(piece)?;
+        }
+        Ok(total)
+    }
+
+    /// The next piece of at most `most` bytes; `None` where nothing is left for now.
+    pub fn next(&mut self, most: usize) -> io::Result<Option<LogPiece<'_>>> {
+        while let Some(want) = self.ahead()? {
+            let want = want.min(most.max(1));
+            let mut buffer = std::mem::take(&mut self.buffer);
+            if buffer.len() < want {
+                buffer.resize(want.next_power_of_two().max(KEPT), 0);
+            }
+            let read = self.read_front(&mut buffer[..want]);
+            self.buffer = buffer;
+            if let Some((segment, count)) = read? {
+                return Ok(Some(segment.piece(&self.buffer[..count])));
+            }
+        }
+        if self.buffer.len() > KEPT {
+            self.buffer = Vec::new();
+        }
+        Ok(None)
+    }
+
+    /// The same into a buffer of the caller's: returns the log, the offset, and how many bytes.
+    pub fn next_into(&mut self, into: &mut [u8]) -> io::Result<Option<(LogStream, u64, usize)>> {
+        while let Some(want) = self.ahead()? {
+            let want = want.min(into.len());
+            if let Some((segment, count)) = self.read_front(&mut into[..want])? {
+                return Ok(Some((segment.stream, segment.start, count)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The next range of one log, unread, of at most `most` bytes; `None` where fewer than `least` adjoin: these are
+    /// better read.
+    pub fn next_extent(&mut self, least: usize, most: usize) -> io::Result<Option<LogExtent>> {
+        let Some(want) = self.ahead()?.filter(|ahead| *ahead >= least) else { return Ok(None) };
+        let Some(&segment) = self.pending.front() else { return Ok(None) };
+        let Some(file) = self.file(segment.stream) else { return Ok(None) };
+        let count = want.min(most) as u64;
+        // A truncated log is left to `next`.
+        if length(Some(file))? < segment.start + count {
+            return Ok(None);
+        }
+        let extent = LogExtent::new(file, segment.start, count);
+        self.consume(count);
+        Ok(Some(extent))
+    }
+
+    fn file(&self, stream: LogStream) -> Option<&Arc<File>> {
+        match stream {
+            LogStream::Stdout => self.stdout.as_ref(),
+            LogStream::Stderr => self.stderr.as_ref(),
+        }
+    }
+
+    /// Removes `count` bytes from the front of the queue.
+    fn consume(&mut self, count: u64) {
+        if let Some(front) = self.pending.front_mut() {
+            front.start += count;
+            if front.start >= front.end {
+                self.pending.pop_front();
+            }
+        }
+    }
+
+    /// How many bytes adjoin at the front of the queue; `None` where nothing is there.
+    fn ahead(&mut self) -> io::Result<Option<usize>> {
+        if self.pending.is_empty() {
+            self.queue_new()?;
+        }
+        let front = self.pending.front();
+        Ok(front.map(|segment| usize::try_from(segment.end - segment.start).unwrap_or(usize::MAX)))
+    }
+
+    /// Reads the front of the queue. `None`: the agent truncated its log, and the bytes are gone.
+    fn read_front(&mut self, into: &mut [u8]) -> io::Result<Option<(Segment, usize)>> {
+        let Some(&segment) = self.pending.front() else { return Ok(None) };
+        let count = match self.file(segment.stream) {
+            Some(file) => rustix::io::retry_on_intr(|| rustix::io::pread(file, &mut *into, segment.start))?,
+            None => 0,
+        };
+        if count == 0 {
+            self.pending.pop_front();
+            return Ok(None);
+        }
+        self.consume(count as u64);
+        Ok(Some((segment, count)))
+    }
+
+    /// Queues what was written since the last call. Returns whether there is more to queue: marks are read in blocks.
+    fn queue_new(&mut self) -> io::Result<bool> {
+        if self.stdout.is_none() && self.streams.stdout {
+            self.stdout = open(&self.folder.stdout())?.map(Arc::new);
+        }
+        if self.stderr.is_none() && self.streams.stderr {
+            self.stderr = open(&self.folder.stderr())?.map(Arc::new);
+        }
+        let lengths = (length(self.stdout.as_deref())?, length(self.stderr.as_deref())?);
+        if lengths.0 <= self.position.0 && lengths.1 <= self.position.1 {
+            return Ok(false);
+        }
+        // Without marks where only one log has grown.
+        if !self.timed && (lengths.0 <= self.position.0 || lengths.1 <= self.position.1) {
+            let (found, upto) = segments(&[], self.position, lengths, true);
+            self.queue(found);
+            self.position = upto;
+            return Ok(false);
+        }
+        // Marks of what was read before queue nothing.
+        loop {
+            let marks = self.marks.read_new(&self.folder.marks())?;
+            let all = marks.is_empty();
+            let (found, upto) = segments(&marks, self.position, lengths, all);
+            self.queue(found);
+            self.position = upto;
+            if all || !self.pending.is_empty() {
+                return Ok(!all);
+            }
+        }
+    }
+
+    fn queue(&mut self, found: Vec<Segment>) {
+        for segment in found {
+            match self.pending.back_mut() {
+                Some(last) if !self.timed && last.stream == segment.stream && last.end == segment.start => {
+                    last.end = segment.end;
+                }
+                _ => self.pending.push_back(segment),
+            }
+        }
+    }
+
+    /// Drops all but the last `lines` lines of what is queued, reading backwards.
+    fn keep_last(&mut self, lines: u64) -> io::Result<()> {
+        if lines == 0 {
+            self.pending.clear();
+            return Ok(());
+        }
+        self.buffer.resize(CHUNK, 0);
+        let mut found = 0;
+        let mut first_byte_seen = false;
+        for index in (0..self.pending.len()).rev() {
+            let segment = self.pending[index];
+            let Some(file) = self.file(segment.stream).map(Arc::clone) else { continue };
+            let mut end = segment.end;
+            while end > segment.start {
+                let start = end.saturating_sub(CHUNK as u64).max(segment.start);
+                let want = usize::try_from(end - start).unwrap_or(CHUNK);
+                file.read_exact_at(&mut self.buffer[..want], start)?;
+                let mut upto = want;
+                if !first_byte_seen {
+                    // A newline at the very end belongs to the last line.
+                    first_byte_seen = true;
+                    if self.buffer[want - 1] == b'\n' {
+                        upto -= 1;
+                    }
+                }
+                while let Some(at) = self.buffer[..upto].iter().rposition(|byte| *byte == b'\n') {
+                    found += 1;
+                    if found == lines {
+                        self.pending.drain(..index);
+                        if let Some(segment) = self.pending.front_mut() {
+                            segment.start = start + at as u64 + 1;
+                        }
+                        return Ok(());
+                    }
+                    upto = at;
+                }
+                end = start;
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn open(path: &std::path::Path) -> io::Result<Option<File>> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    match File::options().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+pub(super) fn length(file: Option<&File>) -> io::Result<u64> {
+    file.map_or(Ok(0), |file| file.metadata().map(|meta| meta.len()))
+}
+
+/// The ranges from `position` to `lengths` in the order of the marks, and how far they reach. Where these are `all`
+/// marks, what no mark covers comes last.
+fn segments(marks: &[LogMark], position: (u64, u64), lengths: (u64, u64), all: bool) -> (Vec<Segment>, (u64, u64)) {
+    let mut segments: Vec<Segment> = Vec::new();
+    let mut at = position;
+    let mut advance = |stdout: u64, stderr: u64, time: Option<Timestamp>| {
+        for (stream, from, to) in [
+            (LogStream::Stdout, &mut at.0, stdout.min(lengths.0)),
+            (LogStream::Stderr, &mut at.1, stderr.min(lengths.1)),
+        ] {
+            if to > *from {
+                segments.push(Segment { stream, start: *from, end: to, at: time });
+                *from = to;
+            }
+        }
+    };
+    for mark in marks {
+        advance(mark.stdout, mark.stderr, mark.at());
+    }
+    if all {
+        advance(lengths.0, lengths.1, None);
+    }
+    (segments, at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(stdout: &[u8], stderr: &[u8], marks: &str) -> (tempfile::TempDir, RunFolder) {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = RunFolder::at(dir.path());
+        std::fs::write(folder.stdout(), stdout).unwrap();
+        std::fs::write(folder.stderr(), stderr).unwrap();
+        std::fs::write(folder.marks(), marks).unwrap();
+        (dir, folder)
+    }
+
+    fn read(folder: &RunFolder, from: ReadFrom) -> String {
+        let both = LogStreams { stdout: true, stderr: true };
+        let mut all = Vec::new();
+        let mut reader = RunLogReader::open(folder, both, from).unwrap();
+        reader
+            .read(&mut |piece| {
+                all.extend_from_slice(piece.bytes);
+                Ok(())
+            })
+            .unwrap();
+        String::from_utf8(all).unwrap()
+    }
+
+    #[test]
+    fn marks_interleave_and_no_byte_is_lost_without_them() {
+        let (_dir, folder) = folder(b"o1\no2\no3\n", b"e1\ne2\n", "1000 3 0\n2000 3 3\n3000 6 3\n");
+        assert_eq!(read(&folder, ReadFrom::Start), "o1\ne1\no2\no3\ne2\n");
+        std::fs::remove_file(folder.marks()).unwrap();
+        assert_eq!(read(&folder, ReadFrom::Start), "o1\no2\no3\ne1\ne2\n");
+    }
+
+    #[test]
+    fn tail_counts_lines_over_both_logs() {
+        let (_dir, folder) = folder(b"o1\no2\no3", b"e1\ne2\n", "1000 3 0\n2000 3 3\n3000 6 3\n");
+        // `o3` has no end yet: shown, it shares its line with `e2`.
+        for (lines, expected) in [(0, ""), (1, "o3e2\n"), (2, "o2\no3e2\n"), (9, "o1\ne1\no2\no3e2\n")] {
+            assert_eq!(read(&folder, ReadFrom::Tail(lines)), expected, "{lines}");
+        }
+    }
+
+    #[test]
+    fn since_keeps_what_came_later() {
+        let (_dir, folder) = folder(b"o1\no2\n", b"e1\n", "1000 3 0\n2000 3 3\n3000 6 3\n");
+        assert_eq!(read(&folder, ReadFrom::Since(Timestamp::from_millisecond(2000).unwrap())), "e1\no2\n");
+    }
+
+    #[test]
+    fn a_follower_gets_only_what_is_new() {
+        let (_dir, folder) = folder(b"o1\n", b"", "1000 3 0\n");
+        let both = LogStreams { stdout: true, stderr: true };
+        let mut reader = RunLogReader::open(&folder, both, ReadFrom::Start).unwrap();
+        let mut all = Vec::new();
+        let mut sink = |piece: LogPiece<'_>| {
+            all.extend_from_slice(piece.bytes);
+            Ok(())
+        };
+        reader.read(&mut sink).unwrap();
+        std::fs::write(folder.stdout(), b"o1\no2\n").unwrap();
+        assert_eq!(reader.read(&mut sink).unwrap(), 3);
+        assert_eq!(reader.read(&mut sink).unwrap(), 0);
+        assert_eq!(all, b"o1\no2\n");
+    }
+
+    fn pieces(reader: &mut RunLogReader, most: usize) -> Vec<(LogStream, u64, String)> {
+        let mut all = Vec::new();
+        while let Some(piece) = reader.next(most).unwrap() {
+            all.push((piece.stream, piece.offset, String::from_utf8(piece.bytes.to_vec()).unwrap()));
+        }
+        all
+    }
+
+    #[test]
+    fn from_offsets_each_byte_comes_once_whatever_was_cut() {
+        let (_dir, folder) = folder(b"o1\no2\no3\n", b"e1\ne2\n", "1000 3 0\n2000 3 3\n3000 6 3\n");
+        let both = LogStreams { stdout: true, stderr: true };
+        for (stdout, stderr) in (0..=9).flat_map(|out| (0..=6).map(move |err| (out, err))) {
+            let mut reader = RunLogReader::open(&folder, both, ReadFrom::At { stdout, stderr }).unwrap();
+            let mut at = (stdout, stderr);
+            let mut text = (String::new(), String::new());
+            for (stream, offset, bytes) in pieces(&mut reader, 2) {
+                let (at, text) = match stream {
+                    LogStream::Stdout => (&mut at.0, &mut text.0),
+                    LogStream::Stderr => (&mut at.1, &mut text.1),
+                };
+                assert_eq!(offset, *at);
+                assert!(bytes.len() <= 2);
+                *at += bytes.len() as u64;
+                text.push_str(&bytes);
+            }
+            assert_eq!(text.0, "o1\no2\no3\n"[usize::try_from(stdout).unwrap()..]);
+            assert_eq!(text.1, "e1\ne2\n"[usize::try_from(stderr).unwrap()..]);
+        }
+    }
+
+    #[test]
+    fn without_times_what_lies_together_is_one_piece() {
+        let (_dir, folder) = folder(b"o1\no2\no3\n", b"", "1000 3 0\n2000 6 0\n3000 9 0\n");
+        let both = LogStreams { stdout: true, stderr: true };
+        let mut reader = RunLogReader::open(&folder, both, ReadFrom::At { stdout: 1, stderr: 0 }).unwrap();
+        assert_eq!(pieces(&mut reader, 64), [(LogStream::Stdout, 1, "1\no2\no3\n".to_owned())]);
+        let mut reader = RunLogReader::open(&folder, both, ReadFrom::Start).unwrap();
+        assert_eq!(pieces(&mut reader, 64).len(), 3);
+    }
+
+    #[test]
+    fn an_offset_beyond_the_end_waits_for_it() {
+        let (_dir, folder) = folder(b"o1\n", b"", "1000 3 0\n");
+        let both = LogStreams { stdout: true, stderr: true };
+        let mut reader = RunLogReader::open(&folder, both, ReadFrom::At { stdout: 6, stderr: 1 }).unwrap();
+        assert_eq!(pieces(&mut reader, 64), []);
+        std::fs::write(folder.stdout(), "o1\no2\nmore").unwrap();
+        std::fs::write(folder.stderr(), "e").unwrap();
+        assert_eq!(pieces(&mut reader, 64), [(LogStream::Stdout, 6, "more".to_owned())]);
+    }
+
+    #[test]
+    fn marks_beyond_one_block_keep_the_order() {
+        let lines = 20_000_u64;
+        let marks: String = (1..=lines).map(|n| format!("{n} {} {}\n", n * 2, (n - 1) * 2)).collect();
+        let (out, err) = ("o\n".repeat(usize::try_from(lines).unwrap()), "e\n".repeat(usize::try_from(lines).unwrap()));
+        let (_dir, folder) = folder(out.as_bytes(), err.as_bytes(), &marks);
+        let expected = format!("o\n{}e\n", "o\ne\n".repeat(usize::try_from(lines - 1).unwrap()));
+        assert!(read(&folder, ReadFrom::Start) == expected, "another order");
+        assert_eq!(read(&folder, ReadFrom::Tail(3)), "o\ne\ne\n");
+        let from = ReadFrom::At { stdout: lines * 2 - 2, stderr: lines * 2 - 4 };
+        assert_eq!(read(&folder, from), "o\ne\ne\n");
+    }
+}

@@ -1,0 +1,41 @@
+//! One log at its present length, to be read whole or in part.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use crate::store::logs::extent::LogExtent;
+use crate::store::logs::reader::{self, LogStream};
+use crate::store::run_folder::RunFolder;
+
+/// A log that may still grow; what is written later is not part of it.
+#[derive(Clone, Debug)]
+pub struct WholeLog {
+    file: Option<Arc<File>>,
+    length: u64,
+}
+
+impl WholeLog {
+    /// What a run printed; empty where the log does not exist.
+    pub fn open(folder: &RunFolder, stream: LogStream) -> io::Result<Self> {
+        let path = match stream {
+            LogStream::Stdout => folder.stdout(),
+            LogStream::Stderr => folder.stderr(),
+        };
+        let file = reader::open(&path)?;
+        let length = reader::length(file.as_ref())?;
+        Ok(Self { file: file.map(Arc::new), length })
+    }
+
+    /// In bytes.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    pub fn part(&self, from: u64, count: u64) -> Box<dyn Read + Send> {
+        match &self.file {
+            Some(file) => Box::new(LogExtent::new(file, from, count.min(self.length.saturating_sub(from)))),
+            None => Box::new(io::empty()),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Marks in a run's folder: a stop that was requested, an approved gate, an end that cannot be written.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
+
+use crate::os::process;
+use crate::store::record_file;
+use crate::store::run_folder::RunFolder;
+use crate::store::unsaved_mark;
+
+impl RunFolder {
+    /// Asks the run to stop; its owner looks here when it has written that it lives. The process
+    /// `stopper`, a pid and its start time, sees to it that the run's processes end.
+    pub fn ask_to_stop(&self, interrupted: bool, stopper: (u32, u64)) -> io::Result<()> {
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .custom_flags(libc::O_NOFOLLOW)
+            .open(self.stop_path())?;
+        let word = if interrupted { "interrupt" } else { "stop" };
+        file.write_all(format!("{word} {} {}\n", stopper.0, stopper.1).as_bytes())
+    }
+
+    /// `Some(interrupted)` once a stop was asked for.
+    pub fn stop_asked(&self) -> Option<bool> {
+        let bytes = record_file::read_bytes(&self.stop_path(), 64).ok()?;
+        Some(bytes.starts_with(b"interrupt"))
+    }
+
+    /// Whether the process that asked the run to stop is still at it.
+    pub fn is_being_stopped(&self) -> bool {
+        let Ok(bytes) = record_file::read_bytes(&self.stop_path(), 64) else { return false };
+        let text = String::from_utf8_lossy(&bytes);
+        let mut words = text.lines().next().unwrap_or_default().split(' ').skip(1);
+        let pid = words.next().and_then(|word| word.parse().ok());
+        let start = words.next().and_then(|word| word.parse().ok());
+        // Versions before this one wrote no process.
+        pid.zip(start).is_some_and(|(pid, start)| process::lives(pid, start))
+    }
+
+    /// Marks that the end is known but could not be written yet.
+    pub fn mark_unsaved(&self) {
+        unsaved_mark::set(&self.unsaved_path(), &self.live_path());
+    }
+
+    pub fn is_unsaved(&self) -> bool {
+        unsaved_mark::is_set(&self.unsaved_path(), &self.live_path())
+    }
+
+    pub fn clear_unsaved(&self) {
+        unsaved_mark::clear(&self.unsaved_path(), &self.live_path());
+    }
+
+    /// Notes that a person let the run go. Returns whether this call did it.
+    pub fn approve(&self) -> io::Result<bool> {
+        match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(self.approved_path()) {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub fn is_approved(&self) -> bool {
+        self.approved_path().exists()
+    }
+
+    fn approved_path(&self) -> PathBuf {
+        self.path.join("approved")
+    }
+}
