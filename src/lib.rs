@@ -31,7 +31,9 @@ pub mod agents;
 
 pub mod supervisor;
 
-pub mod runner;
+pub mod lifecycle;
+pub mod snapshot;
+pub mod worker;
 
 pub mod view;
 

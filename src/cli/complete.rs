@@ -9,9 +9,9 @@ use clap_complete::env::CompleteEnv;
 
 use crate::cli::args::{Cli, GlobalOptions, Shell};
 use crate::cli::context;
+use crate::lifecycle::project::locate::Whence;
+use crate::lifecycle::project::{Depth, Project};
 use crate::os::environment;
-use crate::runner::locate::Whence;
-use crate::runner::project::{Depth, Project};
 
 /// Answers a shell that asks for completions. `false`: an ordinary call, `COMPLETE` is not set.
 pub(crate) fn answer() -> bool {

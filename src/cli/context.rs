@@ -8,8 +8,8 @@ use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::cli::args::{Color, GlobalOptions};
+use crate::lifecycle::project::locate::Whence;
 use crate::os::environment;
-use crate::runner::locate::Whence;
 
 /// The call's global options, which every command gets.
 #[derive(Debug)]

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use crate::cli::context::CommandContext;
 use crate::cli::output;
+use crate::lifecycle::failure::{Failure, Kind};
 use crate::model::problem::Problem;
-use crate::runner::failure::{Failure, Kind};
 
 /// Wrong usage, a bad manifest, an unknown name.
 pub(crate) const USAGE: u8 = 2;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use crate::agents::{is_bidi_control, sanitize_line};
+use crate::lifecycle::project::show;
 use crate::model::problem::{Problem, Severity};
-use crate::runner::show;
 
 /// One problem as text, with a final newline.
 pub(crate) fn render(problem: &Problem, colour: bool) -> String {

@@ -5,16 +5,16 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
+use crate::lifecycle::launch::exec;
+use crate::lifecycle::notify;
+use crate::lifecycle::queue;
+use crate::lifecycle::store::Store;
+use crate::lifecycle::window::event;
 use crate::os::process::program;
 use crate::os::pty::{self, PTY_WORD};
 use crate::os::terminal::{BECOME_WORD, launch};
-use crate::runner::event;
-use crate::runner::exec;
-use crate::runner::notify;
-use crate::runner::queue;
-use crate::runner::store::Store;
-use crate::runner::worker;
 use crate::supervisor;
+use crate::worker;
 
 /// Runs a hidden command or `--version`. `None`: another command.
 pub(crate) fn run() -> Option<ExitCode> {

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::runner::launch::request::{Resume, StartRequest};
+use crate::lifecycle::launch::request::{Resume, StartRequest};
 use crate::serve::refusal::{Refusal, RefusalKind};
 
 /// The body of `POST /dispatch` and `/api/render`.

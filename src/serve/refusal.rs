@@ -1,9 +1,9 @@
 //! A request that is refused: its kind, status, code and message, as JSON.
 
-use crate::runner::failure::{Failure, Kind};
-use crate::runner::worker::WorkerFailure;
+use crate::lifecycle::failure::{Failure, Kind};
 use crate::serve::response::Response;
 use crate::view::problem_view::ProblemView;
+use crate::worker::WorkerFailure;
 
 /// The kinds of refusal; [`RefusalKind::row`] gives each its status, code and message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,12 +1,12 @@
 //! Method and path → route. Pure. Names in the path are parsed here, so that handlers get valid ones.
 
+use crate::lifecycle::follow::tail::LogStream;
 use crate::model::names::{ModeName, Pair, TaskId};
 use crate::model::run_id::RunId;
-use crate::runner::tail::LogStream;
-use crate::runner::worker::WorkerRequest;
 use crate::serve::head::{Head, Method};
 use crate::serve::refusal::{Refusal, RefusalKind};
 use crate::serve::ui::{self, Fragment};
+use crate::worker::WorkerRequest;
 
 /// Everything the server answers.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,10 +11,8 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
 
+use crate::lifecycle::event_fd::EventFd;
 use crate::model::token::Token;
-use crate::runner::event_fd::EventFd;
-use crate::runner::live::Live;
-use crate::runner::worker::WorkerPool;
 use crate::serve::connection;
 use crate::serve::limits::{CONNECTIONS, SOCKETS, STACK, STOP_GRACE};
 use crate::serve::metrics::Metrics;
@@ -22,6 +20,8 @@ use crate::serve::refusal::{Refusal, RefusalKind};
 use crate::serve::stream::{ClientStream, Listener};
 use crate::serve::tickets::Tickets;
 use crate::serve::ui::CatalogCache;
+use crate::snapshot::Live;
+use crate::worker::WorkerPool;
 
 /// What the server is made of.
 #[derive(Debug)]

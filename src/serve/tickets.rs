@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+use crate::lifecycle::window::terminal::Access;
 use crate::model::token::Token;
-use crate::runner::terminal::Access;
 use crate::serve::limits::{TICKET_TIME, TICKETS};
 
 #[derive(Debug)]

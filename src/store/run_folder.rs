@@ -61,7 +61,7 @@ impl RunFolder {
     /// The absolute path, also of an entered folder, which may have been moved. Fails where that one
     /// was removed.
     pub fn absolute(&self) -> io::Result<PathBuf> {
-        if self.path.is_absolute() { Ok(self.path.clone()) } else { std::env::current_dir() }
+        if self.path.is_absolute() { Ok(self.path.clone()) } else { std::path::absolute(".") }
     }
 
     /// The state folder, two levels above. `None` where the folder was removed.

@@ -248,14 +248,14 @@ fn a_cycle_through_method_calls_and_macros_is_found() {
         Parsed::new(path, &text)
     };
     let mut all = vec![
-        file("runner/a.rs", "alpha", "beta"),
-        file("runner/b.rs", "beta", "gamma"),
-        file("runner/c.rs", "gamma", "delta"),
-        file("runner/d.rs", "delta", "alpha"),
+        file("lifecycle/a.rs", "alpha", "beta"),
+        file("lifecycle/b.rs", "beta", "gamma"),
+        file("lifecycle/c.rs", "gamma", "delta"),
+        file("lifecycle/d.rs", "delta", "alpha"),
         // A lower module cannot hold a type of a higher one, whatever its method is called.
         file("model/e.rs", "epsilon", "alpha"),
     ];
-    assert_eq!(Graph::new(&all).cycles()[0], ["runner/a.rs", "runner/b.rs", "runner/c.rs", "runner/d.rs"]);
-    all[3] = file("runner/d.rs", "delta", "len");
+    assert_eq!(Graph::new(&all).cycles()[0], ["lifecycle/a.rs", "lifecycle/b.rs", "lifecycle/c.rs", "lifecycle/d.rs"]);
+    all[3] = file("lifecycle/d.rs", "delta", "len");
     assert!(Graph::new(&all).cycles()[0].is_empty());
 }

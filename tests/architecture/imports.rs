@@ -18,10 +18,29 @@ pub(crate) const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("store", &["model", "os"]),
     ("agents", &["model"]),
     ("supervisor", &["model", "os", "store", "agents"]),
-    ("runner", &["model", "manifest", "tasks", "plan", "os", "store", "agents", "view"]),
+    ("lifecycle", &["model", "manifest", "tasks", "plan", "os", "store", "agents", "view"]),
+    ("snapshot", &["model", "manifest", "tasks", "plan", "os", "store", "agents", "lifecycle", "view"]),
+    ("worker", &["model", "manifest", "tasks", "plan", "os", "store", "agents", "lifecycle", "view"]),
     ("view", &["model", "plan", "tasks"]),
-    ("serve", &["model", "runner", "view"]),
-    ("cli", &["model", "manifest", "tasks", "plan", "os", "store", "agents", "supervisor", "runner", "view", "serve"]),
+    ("serve", &["model", "lifecycle", "snapshot", "worker", "view"]),
+    (
+        "cli",
+        &[
+            "model",
+            "manifest",
+            "tasks",
+            "plan",
+            "os",
+            "store",
+            "agents",
+            "supervisor",
+            "lifecycle",
+            "snapshot",
+            "worker",
+            "view",
+            "serve",
+        ],
+    ),
     ("main.rs", &["cli"]),
 ];
 
@@ -222,7 +241,7 @@ fn judge(source: &Source) -> Vec<String> {
     match MAY_IMPORT.iter().find(|(name, _)| *name == module) {
         // lib.rs only declares the modules.
         None if module == "lib.rs" => {}
-        None => say(format!("`{module}` has no rule in tests/architecture.rs")),
+        None => say(format!("`{module}` has no rule in tests/architecture")),
         Some((_, allowed)) => {
             let own = if module == "main.rs" { "dispatch" } else { "crate" };
             for name in after_root(&source.code, own) {
@@ -247,7 +266,7 @@ fn judge(source: &Source) -> Vec<String> {
     let variants = after_root(&source.code, "Protocol");
     let names_a_variant = variants.iter().any(|name| name.starts_with(char::is_uppercase));
     if names_a_variant && !PROTOCOL_FILES.contains(&source.path.as_str()) {
-        say("a protocol by name: ask `agent::of(protocol)` for what it can do".to_owned());
+        say("a protocol by name: ask `agents::of(protocol)` for what it can do".to_owned());
     }
     if mentions(&source.code, "unsafe") && source.path != UNSAFE_FILE {
         say(format!("`unsafe` stands only in src/{UNSAFE_FILE}"));
@@ -294,30 +313,30 @@ fn every_rule_sees_a_line_that_breaks_it() {
         ("os/x.rs", "fn f() { crate::plan::decide(); }"),
         ("agents/x.rs", "use crate::os::process;"),
         ("supervisor/x.rs", "use crate::manifest::Manifest;"),
-        ("runner/x.rs", "pub use crate::cli::args;"),
-        ("view/x.rs", "use crate::runner::Report;"),
-        ("main.rs", "fn main() { dispatch::runner::run() }"),
+        ("lifecycle/x.rs", "pub use crate::cli::args;"),
+        ("view/x.rs", "use crate::lifecycle::Report;"),
+        ("main.rs", "fn main() { dispatch::lifecycle::run() }"),
         ("strange/x.rs", "fn f() {}"),
         ("strange.rs", "fn f() {}"),
         ("plan/x.rs", "use std::fs;"),
         ("plan/x.rs", "use std::{fmt, fs::File};"),
         ("manifest/x.rs", "use std::process::Command;"),
-        ("runner/x.rs", "let home = std::env::var(\"HOME\");"),
-        ("runner/x.rs", "use std::net::TcpStream;"),
+        ("lifecycle/x.rs", "let home = std::env::var(\"HOME\");"),
+        ("lifecycle/x.rs", "use std::net::TcpStream;"),
         ("plan/x.rs", "let now = SystemTime::now();"),
         ("supervisor/x.rs", "let now = std::time::Instant::now();"),
-        ("runner/x.rs", "let now = jiff::Timestamp::now();"),
-        ("runner/x.rs", "println!(\"x\");"),
+        ("lifecycle/x.rs", "let now = jiff::Timestamp::now();"),
+        ("lifecycle/x.rs", "println!(\"x\");"),
         ("os/x.rs", "eprint!(\"x\");"),
-        ("runner/x.rs", "use tokio::process::Command;"),
+        ("lifecycle/x.rs", "use tokio::process::Command;"),
         ("os/process/other.rs", "unsafe { libc::fork() };"),
         ("supervisor/x.rs", "let fd = pidfd_open(pid);"),
         ("os/process/mod.rs", "rustix::process::prctl();"),
         ("supervisor/x.rs", "let limits = cgroup::open();"),
-        ("runner/x.rs", "let path = \"/proc/self/stat\";"),
-        ("runner/x.rs", "use super::super::os::clock;"),
-        ("runner/x.rs", "if spec.protocol == Protocol::Text {}"),
-        ("agent/claude/x.rs", "use crate::model::protocol::Protocol::{self, Claude};"),
+        ("lifecycle/x.rs", "let path = \"/proc/self/stat\";"),
+        ("lifecycle/x.rs", "use super::super::os::clock;"),
+        ("lifecycle/x.rs", "if spec.protocol == Protocol::Text {}"),
+        ("agents/claude/x.rs", "use crate::model::protocol::Protocol::{self, Claude};"),
     ] {
         let wrong = judge(&Source::new(path, &format!("//! Made up.\n{line}\n")));
         assert_eq!(wrong.len(), 1, "src/{path}: {line}: {wrong:?}");
@@ -330,7 +349,7 @@ fn what_is_allowed_passes() {
     for (path, text) in [
         ("cli/x.rs", "let it = Protocol::default(); AgentProtocol::Claude; f::<Protocol>();"),
         ("agents/mod.rs", "Protocol::Text => &text::Text,"),
-        ("cli/x.rs", "use crate::{runner::Report, view};\nfn f() { println!(\"x\"); }"),
+        ("cli/x.rs", "use crate::{lifecycle::Report, view};\nfn f() { println!(\"x\"); }"),
         ("os/process/linux.rs", "prctl(); // a comment, unsafe\nlet p = \"/proc/self\";"),
         ("os/process/child.rs", "unsafe { libc::fork() };"),
         ("os/tmux/x.rs", "use std::process::Command;\nuse crate::model::names::Pair;\nuse crate::os::clock;"),

@@ -7,13 +7,13 @@ use crate::cli::commands::open;
 use crate::cli::context::CommandContext;
 use crate::cli::error::CommandResult;
 use crate::cli::{output, progress};
+use crate::lifecycle::failure::Failure;
+use crate::lifecycle::project::Depth;
+use crate::lifecycle::project::project_store;
+use crate::lifecycle::queue::approve;
+use crate::lifecycle::queue::approve::Word;
+use crate::lifecycle::reconcile::up::refuse_inside;
 use crate::os::clock;
-use crate::runner::approve;
-use crate::runner::approve::Word;
-use crate::runner::failure::Failure;
-use crate::runner::project::Depth;
-use crate::runner::project_store;
-use crate::runner::up::refuse_inside;
 use crate::view::run_view::RunView;
 
 pub(super) fn run(context: &CommandContext, args: &ApproveArgs) -> CommandResult {

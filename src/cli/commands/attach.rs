@@ -9,15 +9,15 @@ use crate::cli::commands::{attach_choice, attach_terminal, open};
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult, FAILED, USAGE};
 use crate::cli::output;
+use crate::lifecycle::project::Depth;
+use crate::lifecycle::project::project_store;
+use crate::lifecycle::refresh;
+use crate::lifecycle::store::Store;
+use crate::lifecycle::summary::attention;
+use crate::lifecycle::window::attach;
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::os::process::program;
-use crate::runner::attach;
-use crate::runner::attention;
-use crate::runner::project::Depth;
-use crate::runner::project_store;
-use crate::runner::refresh;
-use crate::runner::store::Store;
 
 pub(super) fn run(context: &CommandContext, args: &AttachArgs) -> CommandResult {
     let project = open(context, Depth::Shape)?;

@@ -8,10 +8,10 @@ use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, FAILED, USAGE};
 use crate::cli::picker::{self, PickResult, Row};
 use crate::cli::progress;
+use crate::lifecycle::store::{Observed, Store};
+use crate::lifecycle::summary::attention;
 use crate::model::run::Run;
 use crate::os::{clock, environment};
-use crate::runner::attention;
-use crate::runner::store::{Observed, Store};
 
 /// A run, or the exit code without one.
 pub(super) type ChosenRun = Result<Box<Run>, ExitCode>;

@@ -8,13 +8,13 @@ use crate::cli::commands::attach;
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult, FAILED, USAGE};
 use crate::cli::output;
+use crate::lifecycle::project::Project;
+use crate::lifecycle::store::{Store, TerminalPreference};
+use crate::lifecycle::window::attach::attach_argv;
+use crate::lifecycle::window::show_window;
+use crate::lifecycle::window::show_window::{NotShown, Shown};
 use crate::manifest::terminal_section;
 use crate::model::run::Run;
-use crate::runner::attach::attach_argv;
-use crate::runner::project::Project;
-use crate::runner::show_window;
-use crate::runner::show_window::{NotShown, Shown};
-use crate::runner::store::{Store, TerminalPreference};
 
 /// Whether the user asked for a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult, FAILED};
 use crate::cli::output;
+use crate::lifecycle::project::check::{CheckReport, check};
 use crate::model::problem::summary;
-use crate::runner::check::{CheckReport, check};
 use crate::view::problem_view::ProblemView;
 
 pub(super) fn run(context: &CommandContext) -> CommandResult {

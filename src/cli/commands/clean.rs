@@ -8,8 +8,8 @@ use crate::cli::commands::open;
 use crate::cli::context::CommandContext;
 use crate::cli::error::CommandResult;
 use crate::cli::output;
-use crate::runner::clean;
-use crate::runner::project::Depth;
+use crate::lifecycle::project::Depth;
+use crate::lifecycle::worktree::clean;
 use crate::view::work_view::CleanView;
 
 pub(super) fn run(context: &CommandContext, args: &CleanArgs) -> CommandResult {

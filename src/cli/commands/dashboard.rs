@@ -10,14 +10,14 @@ use crate::cli::commands::{open, say, status};
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult, USAGE};
 use crate::cli::output;
+use crate::lifecycle::project::Depth;
+use crate::lifecycle::project::locate::locate;
+use crate::lifecycle::project::project_store;
+use crate::lifecycle::reconcile::held::Held;
+use crate::lifecycle::refresh;
 use crate::manifest::Mode;
 use crate::model::run::Run;
 use crate::model::task_status::TaskStatus;
-use crate::runner::held::Held;
-use crate::runner::locate::locate;
-use crate::runner::project::Depth;
-use crate::runner::project_store;
-use crate::runner::refresh;
 
 pub(super) fn run(context: &CommandContext) -> CommandResult {
     if !std::io::stdout().is_terminal() {

@@ -9,9 +9,9 @@ use crate::cli::context::CommandContext;
 use crate::cli::error::CommandResult;
 use crate::cli::interrupts::Interrupts;
 use crate::cli::output;
-use crate::runner::diff;
-use crate::runner::diff::DiffFormat;
-use crate::runner::project::Depth;
+use crate::lifecycle::project::Depth;
+use crate::lifecycle::worktree::diff;
+use crate::lifecycle::worktree::diff::DiffFormat;
 
 pub(super) fn run(context: &CommandContext, args: &DiffArgs) -> CommandResult {
     let project = open(context, Depth::Shape)?;

@@ -6,7 +6,7 @@ use crate::cli::context::CommandContext;
 use crate::cli::error::{CommandResult, FAILED};
 use crate::cli::output;
 use crate::cli::table::{self, Cell};
-use crate::runner::doctor::{Finding, FindingState, examine};
+use crate::lifecycle::doctor::{Finding, FindingState, examine};
 
 pub(super) fn run(context: &CommandContext) -> CommandResult {
     let findings = examine(&context.whence);

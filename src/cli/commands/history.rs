@@ -8,11 +8,11 @@ use crate::cli::context::CommandContext;
 use crate::cli::error::CommandResult;
 use crate::cli::table::{self, Cell};
 use crate::cli::{output, progress};
+use crate::lifecycle::project::Depth;
+use crate::lifecycle::project::project_store;
+use crate::lifecycle::refresh;
+use crate::lifecycle::summary::past_runs::PastRuns;
 use crate::os::clock;
-use crate::runner::past_runs::PastRuns;
-use crate::runner::project::Depth;
-use crate::runner::project_store;
-use crate::runner::refresh;
 use crate::view::run_view::RunView;
 
 pub(super) fn run(context: &CommandContext, args: &HistoryArgs) -> CommandResult {

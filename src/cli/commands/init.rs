@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::cli::context::CommandContext;
 use crate::cli::error::CommandResult;
 use crate::cli::output;
-use crate::runner::init::{StarterFile, write_starter};
+use crate::lifecycle::project::init::{StarterFile, write_starter};
 
 pub(super) fn run(context: &CommandContext) -> CommandResult {
     for (path, wrote) in write_starter(&context.whence.folder)? {

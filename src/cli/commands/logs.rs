@@ -13,17 +13,17 @@ use crate::cli::error::{CliError, CommandResult, FAILED, USAGE};
 use crate::cli::interrupts::Interrupts;
 use crate::cli::stuck_warning::StuckWarning;
 use crate::cli::{output, progress};
+use crate::lifecycle::failure::Failure;
+use crate::lifecycle::follow::{Follower, Woken};
+use crate::lifecycle::project::Depth;
+use crate::lifecycle::project::project_store;
+use crate::lifecycle::refresh;
+use crate::lifecycle::store::Store;
+use crate::lifecycle::window::attach;
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::os::clock;
-use crate::runner::attach;
-use crate::runner::failure::Failure;
-use crate::runner::follow::{Follower, Woken};
-use crate::runner::project::Depth;
-use crate::runner::project_store;
-use crate::runner::refresh;
-use crate::runner::store::Store;
 use crate::store::logs::reader::{LogStreams, ReadFrom};
 
 pub(super) fn run(context: &CommandContext, args: &LogsArgs) -> CommandResult {

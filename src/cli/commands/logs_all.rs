@@ -15,13 +15,13 @@ use crate::cli::error::{CliError, CommandResult};
 use crate::cli::interrupts::Interrupts;
 use crate::cli::output;
 use crate::cli::progress;
+use crate::lifecycle::project::Depth;
+use crate::lifecycle::project::project_store;
+use crate::lifecycle::refresh;
+use crate::lifecycle::store::Store;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::os::watch::{self, ChangeWatch};
-use crate::runner::project::Depth;
-use crate::runner::project_store;
-use crate::runner::refresh;
-use crate::runner::store::Store;
 use crate::store::logs::reader::{LogStream, LogStreams, ReadFrom, RunLogReader};
 
 /// The interval between observations of new runs; output of known runs wakes at once.

@@ -38,8 +38,8 @@ use crate::cli::complete;
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult};
 use crate::cli::output;
+use crate::lifecycle::project::{Depth, Project};
 use crate::manifest;
-use crate::runner::project::{Depth, Project};
 
 /// Runs one command.
 pub(crate) fn run_command(context: &CommandContext, command: Option<Command>) -> CommandResult {

@@ -8,8 +8,8 @@ use crate::cli::error::CommandResult;
 use crate::cli::frames;
 use crate::cli::output;
 use crate::cli::table::{self, Cell};
-use crate::runner::project::Depth;
-use crate::runner::show;
+use crate::lifecycle::project::Depth;
+use crate::lifecycle::project::show;
 
 pub(super) fn run(context: &CommandContext) -> CommandResult {
     let project = open(context, Depth::Whole)?;

@@ -7,13 +7,13 @@ use crate::cli::commands::{open, say};
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult};
 use crate::cli::output;
+use crate::lifecycle::project::project_store;
+use crate::lifecycle::project::{Depth, Project};
+use crate::lifecycle::reconcile;
+use crate::lifecycle::refresh;
+use crate::lifecycle::store::Store;
 use crate::plan::diff::{Plan, UpOptions};
 use crate::plan::step::{Action, Kept, Step};
-use crate::runner::project::{Depth, Project};
-use crate::runner::project_store;
-use crate::runner::reconcile;
-use crate::runner::refresh;
-use crate::runner::store::Store;
 use crate::tasks::TaskSet;
 use crate::view::plan_view::PlanView;
 

@@ -7,11 +7,11 @@ use crate::cli::commands::{open, say};
 use crate::cli::context::CommandContext;
 use crate::cli::error::CommandResult;
 use crate::cli::output;
+use crate::lifecycle::project::Depth;
+use crate::lifecycle::project::project_store;
+use crate::lifecycle::prune;
+use crate::lifecycle::refresh;
 use crate::model::run_spec::Keep;
-use crate::runner::project::Depth;
-use crate::runner::project_store;
-use crate::runner::prune;
-use crate::runner::refresh;
 
 pub(super) fn run(context: &CommandContext, args: &PruneArgs) -> CommandResult {
     let project = open(context, Depth::Shape)?;

@@ -7,12 +7,12 @@ use crate::cli::commands::{open, run};
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult};
 use crate::cli::output;
+use crate::lifecycle::launch::prepare;
+use crate::lifecycle::launch::prepare::Prepared;
+use crate::lifecycle::launch::request::StartRequest;
+use crate::lifecycle::project::Depth;
+use crate::lifecycle::project::show;
 use crate::model::run_spec::RunKind;
-use crate::runner::launch::request::StartRequest;
-use crate::runner::prepare;
-use crate::runner::prepare::Prepared;
-use crate::runner::project::Depth;
-use crate::runner::show;
 use crate::view::render_view::RenderView;
 
 pub(super) fn run(context: &CommandContext, args: RenderArgs) -> CommandResult {

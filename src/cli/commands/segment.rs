@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use crate::cli::context::CommandContext;
 use crate::cli::error::CommandResult;
 use crate::cli::output;
+use crate::lifecycle::project::project_store;
+use crate::lifecycle::project::{Depth, OpenError, Project};
+use crate::lifecycle::summary::counts::Counts;
+use crate::lifecycle::summary::overview;
+use crate::lifecycle::summary::overview::RECENT;
 use crate::os::{clock, environment};
-use crate::runner::counts::Counts;
-use crate::runner::overview;
-use crate::runner::overview::RECENT;
-use crate::runner::project::{Depth, OpenError, Project};
-use crate::runner::project_store;
 
 /// Sign, sign in ASCII, and colour.
 const SIGNS: [(&str, &str, &str); 6] = [

@@ -8,14 +8,14 @@ use crate::cli::commands::open;
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult, FAILED, USAGE};
 use crate::cli::output;
+use crate::lifecycle::failure::Failure;
+use crate::lifecycle::project::Depth;
+use crate::lifecycle::project::project_store;
+use crate::lifecycle::refresh;
+use crate::lifecycle::window::send;
+use crate::lifecycle::window::send::Sent;
 use crate::model::message::{MAX_MESSAGE, Message};
 use crate::model::run::Run;
-use crate::runner::failure::Failure;
-use crate::runner::project::Depth;
-use crate::runner::project_store;
-use crate::runner::refresh;
-use crate::runner::send;
-use crate::runner::send::Sent;
 use crate::view::sent_view::SentView;
 
 pub(super) fn run(context: &CommandContext, args: &SendArgs) -> CommandResult {

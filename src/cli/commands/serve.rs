@@ -11,15 +11,15 @@ use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult, USAGE};
 use crate::cli::interrupts::Interrupts;
 use crate::cli::output;
+use crate::lifecycle::project::Depth;
+use crate::lifecycle::project::project_store;
+use crate::lifecycle::reconcile::up::refuse_inside;
+use crate::lifecycle::server_registry;
 use crate::os::listen::{self, ListenError};
 use crate::os::watch::file_watcher::FileWatcher;
-use crate::runner::live::Live;
-use crate::runner::project::Depth;
-use crate::runner::project_store;
-use crate::runner::served;
-use crate::runner::up::refuse_inside;
-use crate::runner::worker::WorkerPool;
 use crate::serve::{self, Listener, ServerParts, Times};
+use crate::snapshot::Live;
+use crate::worker::WorkerPool;
 
 pub(super) fn run(context: &CommandContext, args: &ServeArgs) -> CommandResult {
     refuse_inside("serve")?;
@@ -31,14 +31,14 @@ pub(super) fn run(context: &CommandContext, args: &ServeArgs) -> CommandResult {
     times.apply();
     let project = open(context, Depth::Shape)?;
     let store = project_store::create(&project, None)?;
-    let claim = served::claim_server(&store)?;
+    let claim = server_registry::claim_server(&store)?;
     // Before listening: from here on, a signal leads to an orderly shutdown.
     let mut ends = Interrupts::of_termination()?;
     listen::raise_file_limit();
     let (listener, at) = listen(args, address)?;
-    let token = served::new_token()?;
+    let token = server_registry::new_token()?;
     let live = Live::start(store.to_show(), FileWatcher::start()?, context.whence.clone())?;
-    served::announce(&claim, at.clone(), &token)?;
+    server_registry::announce(&claim, at.clone(), &token)?;
     let err = output::stderr(context);
     if context.json {
         output::json(&serde_json::json!({ "address": at, "pid": std::process::id() }))?;
@@ -47,7 +47,7 @@ pub(super) fn run(context: &CommandContext, args: &ServeArgs) -> CommandResult {
         err.note("`dispatch token` prints the token; Ctrl-C ends the server, and no run");
     }
     if args.open
-        && let Err(error) = served::open_page(&claim, &at, &token)
+        && let Err(error) = server_registry::open_page(&claim, &at, &token)
     {
         err.warning(&format!("the page could not be opened: {error}"));
     }

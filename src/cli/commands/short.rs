@@ -6,9 +6,9 @@ use crate::cli::args::RunOptions;
 use crate::cli::commands::{open, run};
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult, USAGE};
+use crate::lifecycle::project::{Depth, NameLookupError};
 use crate::manifest::COMMANDS;
 use crate::model::nearest::nearest;
-use crate::runner::project::{Depth, NameLookupError};
 
 pub(super) fn run(context: &CommandContext, words: Vec<OsString>) -> CommandResult {
     let mut texts = Vec::new();

@@ -7,18 +7,18 @@ use crate::cli::commands::open;
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult, FAILED, USAGE};
 use crate::cli::output;
+use crate::lifecycle::launch::orphans;
+use crate::lifecycle::launch::orphans::Orphan;
+use crate::lifecycle::project::project_store;
+use crate::lifecycle::project::{Depth, Project};
+use crate::lifecycle::refresh;
+use crate::lifecycle::stop;
+use crate::lifecycle::stop::{How, StopError, Stopped};
+use crate::lifecycle::store::Store;
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_state::RunState;
 use crate::os::clock;
-use crate::runner::orphans;
-use crate::runner::orphans::Orphan;
-use crate::runner::project::{Depth, Project};
-use crate::runner::project_store;
-use crate::runner::refresh;
-use crate::runner::stop;
-use crate::runner::stop::{How, StopError, Stopped};
-use crate::runner::store::Store;
 use crate::view::run_view::RunView;
 
 pub(super) fn run(context: &CommandContext, args: &StopArgs) -> CommandResult {

@@ -10,9 +10,9 @@ use crate::cli::error::CommandResult;
 use crate::cli::frames;
 use crate::cli::output;
 use crate::cli::table::{self, Cell};
+use crate::lifecycle::project::Depth;
+use crate::lifecycle::project::show;
 use crate::model::task_status::TaskStatus;
-use crate::runner::project::Depth;
-use crate::runner::show;
 use crate::view::task_view::{ProgressView, TaskDetail, TaskView};
 
 pub(super) fn list(context: &CommandContext) -> CommandResult {

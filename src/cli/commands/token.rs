@@ -6,15 +6,15 @@ use crate::cli::commands::open;
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult, FAILED};
 use crate::cli::output;
-use crate::runner::project::Depth;
-use crate::runner::project_store;
-use crate::runner::served;
-use crate::runner::up::refuse_inside;
+use crate::lifecycle::project::Depth;
+use crate::lifecycle::project::project_store;
+use crate::lifecycle::reconcile::up::refuse_inside;
+use crate::lifecycle::server_registry;
 
 pub(super) fn run(context: &CommandContext) -> CommandResult {
     refuse_inside("token")?;
     let project = open(context, Depth::Shape)?;
-    let server = project_store::find(&project)?.map(|store| served::server(&store)).transpose()?.flatten();
+    let server = project_store::find(&project)?.map(|store| server_registry::server(&store)).transpose()?.flatten();
     let Some(server) = server else {
         return Err(CliError::new(FAILED, "no server runs for this project").hint("dispatch serve"));
     };

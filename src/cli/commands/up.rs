@@ -10,17 +10,17 @@ use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult, FAILED};
 use crate::cli::interrupts::Interrupts;
 use crate::cli::output;
+use crate::lifecycle::project::project_store;
+use crate::lifecycle::project::show;
+use crate::lifecycle::project::{Depth, Project};
+use crate::lifecycle::reconcile;
+use crate::lifecycle::reconcile::apply::Done;
+use crate::lifecycle::reconcile::changes_of;
+use crate::lifecycle::reconcile::up;
+use crate::lifecycle::reconcile::up::refuse_inside;
 use crate::os::clock::Stopwatch;
 use crate::os::watch;
 use crate::plan::diff::UpOptions;
-use crate::runner::apply::Done;
-use crate::runner::project::{Depth, Project};
-use crate::runner::project_store;
-use crate::runner::reconcile;
-use crate::runner::reconcile::changes_of;
-use crate::runner::show;
-use crate::runner::up;
-use crate::runner::up::refuse_inside;
 
 /// The interval for changes that cause no event.
 const LOOK: Duration = Duration::from_secs(10);

@@ -10,13 +10,13 @@ use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult};
 use crate::cli::stuck_warning::StuckWarning;
 use crate::cli::{output, progress};
+use crate::lifecycle::failure::Failure;
+use crate::lifecycle::follow;
+use crate::lifecycle::project::Depth;
+use crate::lifecycle::project::project_store;
+use crate::lifecycle::refresh;
 use crate::model::run_state::EndState;
 use crate::os::clock;
-use crate::runner::failure::Failure;
-use crate::runner::follow;
-use crate::runner::project::Depth;
-use crate::runner::project_store;
-use crate::runner::refresh;
 use crate::view::run_view::RunView;
 
 /// The exit code after `--timeout`, as of `timeout`.

@@ -4,18 +4,17 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::lifecycle::failure::{Failure, Kind};
+use crate::lifecycle::queue::approve;
+use crate::lifecycle::queue::approve::Word;
+use crate::lifecycle::stop;
+use crate::lifecycle::stop::{How, StopError, Stopped};
+use crate::lifecycle::window::attach::attach_argv;
+use crate::lifecycle::window::send;
+use crate::lifecycle::window::send::Sent;
 use crate::model::message::Message;
 use crate::model::names::Pair;
 use crate::model::run::Run;
-use crate::runner::approve;
-use crate::runner::approve::Word;
-use crate::runner::attach::attach_argv;
-use crate::runner::failure::{Failure, Kind};
-use crate::runner::send;
-use crate::runner::send::Sent;
-use crate::runner::stop;
-use crate::runner::stop::{How, StopError, Stopped};
-use crate::runner::worker::WorkerRequest;
 use crate::serve::api::runs;
 use crate::serve::body;
 use crate::serve::head::Head;
@@ -23,6 +22,7 @@ use crate::serve::refusal::{Refusal, RefusalKind};
 use crate::serve::response::Response;
 use crate::serve::server::HttpServer;
 use crate::view::sent_view::SentView;
+use crate::worker::WorkerRequest;
 
 /// `POST /dispatch`: starts or joins the pair's run.
 pub(in crate::serve) fn dispatch(server: &Arc<HttpServer>, pair: &Pair, body: &[u8]) -> Result<Response, Refusal> {

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use crate::runner::served;
-use crate::runner::terminal::Access;
+use crate::lifecycle::server_registry;
+use crate::lifecycle::window::terminal::Access;
 use crate::serve::body;
 use crate::serve::metrics::Gauges;
 use crate::serve::refusal::{Refusal, RefusalKind};
@@ -37,7 +37,7 @@ pub(in crate::serve) fn ticket(server: &HttpServer, body: &[u8]) -> Result<Respo
         return Err(Refusal::with(RefusalKind::BadValue, "`path` is not that of a WebSocket"));
     }
     let access = if asked.write { Access::Write } else { Access::Read };
-    let secret = served::new_token().map_err(Refusal::internal)?;
+    let secret = server_registry::new_token().map_err(Refusal::internal)?;
     server
         .tickets
         .issue(&secret, asked.path, access, Instant::now())

@@ -4,12 +4,12 @@
 use serde_json::Value;
 
 use crate::model::names::Pair;
-use crate::runner::worker::WorkerRequest;
 use crate::serve::body;
 use crate::serve::head::Head;
 use crate::serve::refusal::{Refusal, RefusalKind};
 use crate::serve::response::Response;
 use crate::serve::server::HttpServer;
+use crate::worker::WorkerRequest;
 
 pub(in crate::serve) fn render(server: &HttpServer, pair: &Pair, body: &[u8]) -> Result<Response, Refusal> {
     let request = body::StartBody::read(body)?.into_request();

@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
+use crate::lifecycle::failure::{Failure, Kind};
+use crate::lifecycle::follow::tail::LogStream;
+use crate::lifecycle::refresh;
+use crate::lifecycle::window::attach;
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
-use crate::runner::attach;
-use crate::runner::failure::{Failure, Kind};
-use crate::runner::refresh;
-use crate::runner::tail::LogStream;
-use crate::runner::worker::WorkerRequest;
 use crate::serve::head::Head;
 use crate::serve::query::Query;
 use crate::serve::refusal::{Refusal, RefusalKind};
 use crate::serve::response::Response;
 use crate::serve::server::HttpServer;
+use crate::worker::WorkerRequest;
 
 /// `GET /status`: cached bytes from the snapshot.
 pub(in crate::serve) fn status(server: &Arc<HttpServer>, pair: &Pair) -> Result<Response, Refusal> {

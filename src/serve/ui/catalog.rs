@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::model::names::Pair;
-use crate::runner::worker::WorkerRequest;
 use crate::serve::refusal::Refusal;
 use crate::serve::server::HttpServer;
 use crate::view::catalog_view::CatalogView;
 use crate::view::task_view::TaskView;
+use crate::worker::WorkerRequest;
 
 /// How long a catalog is used while no file watcher runs.
 const UNWATCHED: Duration = Duration::from_secs(1);

@@ -3,12 +3,12 @@
 use serde::Serialize;
 
 use crate::model::names::TaskId;
-use crate::runner::worker::WorkerRequest;
 use crate::serve::refusal::Refusal;
 use crate::serve::server::HttpServer;
 use crate::serve::ui::diff_text::{self, FilePatch};
 use crate::serve::ui::templates::{self, context};
 use crate::view::work_view::{DiffView, FileView};
+use crate::worker::WorkerRequest;
 
 /// At most this many lines are rendered, for the browser's sake.
 const LINES: usize = 20_000;

@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
+use crate::lifecycle::summary::past_runs::PastRuns;
 use crate::model::interval::Interval;
 use crate::model::names::{ModeName, TaskId};
 use crate::model::run_state::EndState;
-use crate::runner::past_runs::PastRuns;
 use crate::serve::query::Query;
 use crate::serve::refusal::Refusal;
 use crate::serve::server::HttpServer;

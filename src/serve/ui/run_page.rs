@@ -5,12 +5,12 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::lifecycle::launch::resume;
+use crate::lifecycle::summary::exit_explanation;
+use crate::lifecycle::window::attach;
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
-use crate::runner::attach;
-use crate::runner::exit_explanation;
-use crate::runner::resume;
 use crate::serve::api::runs;
 use crate::serve::refusal::Refusal;
 use crate::serve::server::HttpServer;

@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, HashSet};
 use minijinja::Value;
 use serde::Serialize;
 
+use crate::lifecycle::failure::Kind;
+use crate::lifecycle::summary::past_runs::PastRuns;
 use crate::model::names::TaskId;
 use crate::model::nearest::nearest;
-use crate::runner::failure::Kind;
-use crate::runner::past_runs::PastRuns;
-use crate::runner::worker::{WorkerFailure, WorkerRequest};
 use crate::serve::refusal::{Refusal, RefusalKind};
 use crate::serve::server::HttpServer;
 use crate::serve::ui::badge::Badge;
@@ -23,6 +22,7 @@ use crate::serve::ui::templates::{self, context};
 use crate::view::problem_view::ProblemView;
 use crate::view::run_view::RunView;
 use crate::view::task_view::{ChecklistView, TaskDetail, TaskView};
+use crate::worker::{WorkerFailure, WorkerRequest};
 
 /// Boxes of the checklist beside the text, at most.
 const BOXES: usize = 100;

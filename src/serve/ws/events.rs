@@ -2,13 +2,13 @@
 
 use std::io::Write as _;
 
-use crate::runner::event_fd::EventFd;
-use crate::runner::live::EventStream;
+use crate::lifecycle::event_fd::EventFd;
 use crate::serve::query::Query;
 use crate::serve::refusal::Refusal;
 use crate::serve::server::HttpServer;
 use crate::serve::ws::channel::{Channel, CloseReason, Inbound, Outbound};
 use crate::serve::ws::outgoing::{FrameKind, Outgoing};
+use crate::snapshot::EventStream;
 
 pub(super) struct EventChannel {
     feed: EventStream,

@@ -10,23 +10,23 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::lifecycle::event_fd::EventFd;
+use crate::lifecycle::follow::FollowError;
+use crate::lifecycle::follow::tail::{LogStream, LogStreams, Next, Offsets, Tail};
+use crate::lifecycle::refresh;
+use crate::lifecycle::window::attach;
+use crate::lifecycle::window::terminal;
+use crate::lifecycle::window::terminal::{Access, WindowTerminal};
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
-use crate::runner::attach;
-use crate::runner::event_fd::EventFd;
-use crate::runner::follow::FollowError;
-use crate::runner::live::EventStream;
-use crate::runner::refresh;
-use crate::runner::tail::{LogStream, LogStreams, Next, Offsets, Tail};
-use crate::runner::terminal;
-use crate::runner::terminal::{Access, WindowTerminal};
 use crate::serve::api::runs;
 use crate::serve::query::Query;
 use crate::serve::refusal::{Refusal, RefusalKind};
 use crate::serve::server::HttpServer;
 use crate::serve::ws::channel::{Channel, CloseReason, Inbound, Outbound};
 use crate::serve::ws::outgoing::{FrameKind, KEPT, Outgoing};
+use crate::snapshot::EventStream;
 
 /// Bytes of one text message: escaped they may be six times as long.
 const TEXT_PIECE: usize = 64 * 1024;

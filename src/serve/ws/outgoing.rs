@@ -6,7 +6,7 @@
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 
-use crate::runner::tail::LogExtent;
+use crate::lifecycle::follow::tail::LogExtent;
 
 /// The longest head, in bytes.
 const HEAD: usize = 10;

@@ -13,7 +13,7 @@ use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{CloseFrame, Role, WebSocket, WebSocketConfig};
 use tungstenite::{Bytes, Message, Utf8Bytes};
 
-use crate::runner::event_fd::EventFd;
+use crate::lifecycle::event_fd::EventFd;
 use crate::serve::limits::{MESSAGE_BYTES, PINGS_A_SECOND, QUEUE_BYTES};
 use crate::serve::server::{HttpServer, SocketPermit};
 use crate::serve::stream::ClientStream;

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use rustix::event::PollFlags;
 use serde::{Deserialize, Serialize};
 
+use crate::lifecycle::window::terminal;
+use crate::lifecycle::window::terminal::{Access, WindowTerminal};
 use crate::model::names::Pair;
-use crate::runner::terminal;
-use crate::runner::terminal::{Access, WindowTerminal};
 use crate::serve::api::runs;
 use crate::serve::limits::QUEUE_BYTES;
 use crate::serve::query::Query;

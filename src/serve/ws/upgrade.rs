@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use tungstenite::handshake::derive_accept_key;
 
-use crate::runner::event_fd::EventFd;
-use crate::runner::terminal::Access;
+use crate::lifecycle::event_fd::EventFd;
+use crate::lifecycle::window::terminal::Access;
 use crate::serve::guard::{Credential, PROTOCOL};
 use crate::serve::head::{Head, Method};
 use crate::serve::query::Query;

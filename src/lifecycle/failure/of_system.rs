@@ -1,0 +1,125 @@
+//! What git, tmux, the file system or a record refuses: as a failure.
+
+use std::io;
+use std::path::Path;
+
+use crate::lifecycle::failure::{Failure, Kind, quote};
+use crate::lifecycle::worktree::work::WorkError;
+use crate::os::git::GitError;
+use crate::os::tmux::TmuxError;
+use crate::store::index::IndexError;
+use crate::store::record_file::RecordError;
+use crate::store::state_dir::StateDirError;
+
+impl From<GitError> for Failure {
+    fn from(error: GitError) -> Self {
+        let found = Self::new(Kind::Usage, error.to_string());
+        let quote = |path: &Path| quote(&path.display().to_string());
+        match error {
+            GitError::NoBase { .. } => found.hint("set `worktree.base` to a branch that is there"),
+            GitError::NoCommit(folder) => {
+                found.hint(format!("git -C {} commit --allow-empty -m start", quote(&folder)))
+            }
+            GitError::Occupied(_) | GitError::OtherRepository(_) => {
+                found.hint("move the folder away; nothing in it was touched")
+            }
+            GitError::CheckedOut { at, .. } => {
+                found.hint(format!("git -C {} switch --detach; or set `worktree.branch`", quote(&at)))
+            }
+            GitError::Repository(error) => found.hint(error.fix()),
+            _ => found,
+        }
+    }
+}
+
+impl From<WorkError> for Failure {
+    fn from(error: WorkError) -> Self {
+        let message = error.to_string();
+        match error {
+            WorkError::Prepare(error) => error.into(),
+            WorkError::State(error) => error.into(),
+            WorkError::Index(error) => error.into(),
+            WorkError::Git(error @ GitError::NoBase { .. }) => error.into(),
+            WorkError::Git(_) | WorkError::Io(_) => Self::chain(Kind::Failed, &error),
+            WorkError::NoWorktrees => {
+                Self::new(Kind::Usage, message).hint("worktree: { path: \"../trees/{{ task.id }}\", create: true }")
+            }
+            WorkError::Several { .. } => Self::new(Kind::Usage, message).hint("be in the one that is meant"),
+            WorkError::Missing { task, .. } => {
+                Self::new(Kind::Conflict, message).hint(format!("`dispatch run MODE {task}` begins the work"))
+            }
+            WorkError::NotOurs(_) => Self::new(Kind::Conflict, message),
+            WorkError::Refused { against, .. } => {
+                let found = Self::new(Kind::Conflict, message);
+                against.iter().fold(found, |found, objection| found.hint(objection.fix()))
+            }
+        }
+    }
+}
+
+impl From<TmuxError> for Failure {
+    fn from(error: TmuxError) -> Self {
+        let message = error.to_string();
+        match error {
+            // What the machine lacks: nothing was started.
+            TmuxError::NotFound => {
+                Self::new(Kind::Tmux, message).hint("install tmux 3.2 or newer; headless modes work without it")
+            }
+            TmuxError::TooOld { .. } => Self::new(Kind::Tmux, message).hint("headless modes work without it"),
+            TmuxError::Unknown { .. } => Self::new(Kind::Unseen, message),
+            _ => Self::new(Kind::Internal, message),
+        }
+    }
+}
+
+impl From<RecordError> for Failure {
+    fn from(error: RecordError) -> Self {
+        Self::chain(Kind::Failed, &error)
+    }
+}
+
+impl From<StateDirError> for Failure {
+    fn from(error: StateDirError) -> Self {
+        let kind = match &error {
+            StateDirError::Io { source, .. } if source.kind() != io::ErrorKind::PermissionDenied => Kind::Internal,
+            _ => Kind::StateFolder,
+        };
+        let found = Self::chain(kind, &error);
+        match &error {
+            StateDirError::Writable { path, .. } => {
+                found.hint(format!("chmod 700 {}", quote(&path.display().to_string())))
+            }
+            StateDirError::Owner { .. } | StateDirError::NotAFolder(_) | StateDirError::Checkout(_) => {
+                found.hint("set `state_dir` in the manifest to a folder of your own")
+            }
+            StateDirError::Older { folder, .. } => found.hint(format!(
+                "wait until it has ended, or run `dispatch -C {} stop --all`",
+                quote(&folder.display().to_string())
+            )),
+            StateDirError::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                found.hint("make it writable for you, or set `state_dir` in the manifest")
+            }
+            StateDirError::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                found.hint("make room; `dispatch prune` deletes old runs")
+            }
+            StateDirError::Io { .. } => found.hint("`dispatch doctor` looks closer"),
+        }
+    }
+}
+
+impl From<IndexError> for Failure {
+    fn from(error: IndexError) -> Self {
+        if error.is_locked() {
+            return Self::chain(Kind::Busy, &error)
+                .hint("`ps -C dispatch -o pid,stat,args` shows who has it; a process in state T is stopped");
+        }
+        Self::chain(Kind::Internal, &error)
+            .hint("the run folders are the record: deleting `dispatch.db` has it rebuilt")
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::chain(Kind::Failed, &error)
+    }
+}

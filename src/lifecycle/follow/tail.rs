@@ -1,0 +1,344 @@
+//! Following a job's logs by offset, for many readers at once: woken by the watcher, with constant
+//! memory, to the last byte before the end.
+//!
+//! Must not look at the world: who ends without a word is noticed by `live`, which writes it down.
+
+use std::io;
+use std::sync::Arc;
+
+use crate::lifecycle::follow::FollowError;
+use crate::lifecycle::refresh;
+use crate::lifecycle::store::Store;
+use crate::model::run::{Run, RunFacts};
+use crate::model::run_state::{RunState, UnknownWhy};
+use crate::os::event_fd::EventFd;
+use crate::os::watch::file_watcher::{FileWatcher, Subscription};
+use crate::store::logs::reader::{ReadFrom, RunLogReader};
+use crate::store::run_folder::RunFolder;
+
+pub use crate::store::logs::extent::LogExtent;
+pub use crate::store::logs::reader::{LogStream, LogStreams};
+
+/// Where to begin, in bytes of each log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Offsets {
+    pub stdout: u64,
+    pub stderr: u64,
+}
+
+/// A piece of a log; the next of its stream begins at `offset + count`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chunk {
+    pub stream: LogStream,
+    /// Of its first byte.
+    pub offset: u64,
+    /// So many bytes are in the caller's buffer now.
+    pub count: usize,
+}
+
+/// What comes next.
+#[derive(Debug)]
+pub enum Next {
+    Chunk(Chunk),
+    /// All that is there was handed out. The waker tells when to ask again.
+    Idle,
+    /// The run has ended, and all that it wrote was handed out.
+    Ended(Box<Run>),
+}
+
+/// One reader of one run's logs.
+#[derive(Debug)]
+pub struct Tail {
+    store: Store,
+    facts: RunFacts,
+    folder: RunFolder,
+    logs: RunLogReader,
+    /// Its end, seen before the last bytes are read.
+    end: Option<Box<Run>>,
+    /// It cannot be seen from here, so its end never will be.
+    unseen: Option<UnknownWhy>,
+    watch: Watches,
+    /// Counts who follows.
+    _subscriber: Option<Arc<()>>,
+}
+
+/// What wakes a tail: entries of the run's folder, such as its end, and writes to the logs.
+#[derive(Debug)]
+struct Watches {
+    watcher: Arc<FileWatcher>,
+    waker: EventFd,
+    streams: LogStreams,
+    _folder: Option<Subscription>,
+    stdout: Option<Subscription>,
+    stderr: Option<Subscription>,
+}
+
+impl Tail {
+    /// Follows `run`, a job, from these offsets on. Wakes `waker` whenever [`Self::next`] may have
+    /// more; a new tail is to be asked at once.
+    pub fn open(
+        store: &Store,
+        run: &Run,
+        from: Offsets,
+        streams: LogStreams,
+        watcher: &Arc<FileWatcher>,
+        waker: &EventFd,
+    ) -> io::Result<Self> {
+        let folder = store.folder(run.id());
+        let from = ReadFrom::At { stdout: from.stdout, stderr: from.stderr };
+        let over = run.end.is_some();
+        Ok(Self {
+            logs: RunLogReader::open(&folder, streams, from)?,
+            watch: Watches::new(watcher, waker, streams, &folder, over)?,
+            store: store.clone(),
+            facts: run.facts.clone(),
+            folder,
+            end: over.then(|| Box::new(run.clone())),
+            unseen: match &run.state {
+                RunState::Unknown(why) => Some(why.clone()),
+                _ => None,
+            },
+            _subscriber: None,
+        })
+    }
+
+    /// The same, where `subscriber` counts the followers.
+    pub(crate) fn with_subscriber(self, subscriber: Arc<()>) -> Self {
+        Self { _subscriber: Some(subscriber), ..self }
+    }
+
+    /// The next piece, as much of it as there is room for in `into`.
+    pub fn next(&mut self, into: &mut [u8]) -> Result<Next, FollowError> {
+        if self.end.is_none() {
+            self.watch.logs(&self.folder);
+        }
+        // The end is looked for where nothing is left, and then what was written before it: so a
+        // line costs no such look, and nothing is missed.
+        loop {
+            if let Some((stream, offset, count)) = self.logs.next_into(into)? {
+                return Ok(Next::Chunk(Chunk { stream, offset, count }));
+            }
+            if let Some(end) = &self.end {
+                return Ok(Next::Ended(end.clone()));
+            }
+            self.end = self.look_for_end()?;
+            match (&self.end, &self.unseen) {
+                (Some(_), _) => {}
+                (None, Some(why)) => {
+                    return Err(FollowError::Unknown { pair: self.facts.pair(), why: why.clone() });
+                }
+                (None, None) => return Ok(Next::Idle),
+            }
+        }
+    }
+
+    /// The next stretch, unread, where much of one log is there.
+    pub fn next_extent(&mut self, least: usize, most: usize) -> io::Result<Option<LogExtent>> {
+        self.logs.next_extent(least, most)
+    }
+
+    fn look_for_end(&self) -> Result<Option<Box<Run>>, FollowError> {
+        match self.folder.read_exit() {
+            Ok(Some(end)) => return Ok(Some(Box::new(Run::ended(self.facts.clone(), end)))),
+            Ok(None) if self.folder.has_spec() => return Ok(None),
+            // It was pruned; or its spec is about to be written; or its end cannot be read.
+            _ => {}
+        }
+        let id = &self.facts.run_id;
+        let run = refresh::one(&self.store, id)?;
+        self.store.close_index();
+        match run {
+            None => Err(FollowError::Gone(id.clone())),
+            Some(Run { state: RunState::Unknown(why), .. }) => {
+                Err(FollowError::Unknown { pair: self.facts.pair(), why })
+            }
+            Some(run) => Ok(run.end.is_some().then(|| Box::new(run))),
+        }
+    }
+}
+
+impl Watches {
+    fn new(
+        watcher: &Arc<FileWatcher>,
+        waker: &EventFd,
+        streams: LogStreams,
+        folder: &RunFolder,
+        over: bool,
+    ) -> io::Result<Self> {
+        // What is over neither grows nor ends.
+        let entries = if over { None } else { Some(watcher.follow(folder.path(), waker)?) };
+        Ok(Self {
+            watcher: Arc::clone(watcher),
+            waker: waker.clone(),
+            streams,
+            _folder: entries,
+            stdout: None,
+            stderr: None,
+        })
+    }
+
+    /// Follows the logs that have come to be; that they come is an entry in the folder.
+    fn logs(&mut self, folder: &RunFolder) {
+        let Self { watcher, waker, streams, .. } = self;
+        for (wanted, held, path) in
+            [(streams.stdout, &mut self.stdout, folder.stdout()), (streams.stderr, &mut self.stderr, folder.stderr())]
+        {
+            if wanted && held.is_none() {
+                *held = watcher.follow(&path, waker).ok();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::end_reason::EndReason;
+    use crate::model::exit::Exit;
+    use crate::model::exit_record::ExitRecord;
+    use crate::model::names::{ModeName, TaskId};
+    use crate::model::run_state::{EndState, WaitingFor};
+    use crate::os::watch::wait_readable;
+    use crate::os::{clock, ids};
+    use std::fs::OpenOptions;
+    use std::io::Write as _;
+    use std::os::fd::AsFd as _;
+    use std::path::Path;
+    use std::time::Duration;
+
+    const BOTH: LogStreams = LogStreams { stdout: true, stderr: true };
+
+    struct World {
+        _dir: tempfile::TempDir,
+        store: Store,
+        watcher: Arc<FileWatcher>,
+        waker: EventFd,
+        run: Run,
+        folder: RunFolder,
+    }
+
+    /// A run that waits for a slot: a folder with something like a spec.
+    fn world() -> World {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::create(&dir.path().join("state")).unwrap();
+        let id = ids::new_run_id();
+        let folder = RunFolder::create(store.state().run(&id)).unwrap();
+        std::fs::write(folder.path().join("spec.json"), "{}").unwrap();
+        let facts = RunFacts {
+            run_id: id,
+            mode: ModeName::parse("job").unwrap(),
+            task: TaskId::parse("T-1").unwrap(),
+            headless: true,
+            protocol: crate::model::protocol::Protocol::Text,
+            session: None,
+            socket: None,
+            cwd: "/".into(),
+            created_at: clock::now(),
+            parent_run: None,
+            session_id: None,
+            agent: None,
+            started_by: None,
+            by_up: false,
+            exclusive: false,
+            slots: 1,
+            basis: None,
+        };
+        let run = Run::active(facts, RunState::Queued(WaitingFor::Slot));
+        World { _dir: dir, store, watcher: FileWatcher::start().unwrap(), waker: EventFd::new().unwrap(), run, folder }
+    }
+
+    impl World {
+        fn tail(&self, from: Offsets) -> Tail {
+            Tail::open(&self.store, &self.run, from, BOTH, &self.watcher, &self.waker).unwrap()
+        }
+
+        fn end(&self) {
+            let (id, reason) = (self.run.id().clone(), EndReason::ExitCode(7));
+            let end = ExitRecord::never_started(id, EndState::Failed, reason, clock::now());
+            let end = ExitRecord { exit: Exit::code(7), attempt: 1, ..end };
+            self.folder.write_exit(&end).unwrap();
+        }
+    }
+
+    fn append(path: &Path, text: &str) {
+        OpenOptions::new().append(true).create(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
+    }
+
+    fn woken(waker: &EventFd) {
+        assert!(wait_readable(&[waker.as_fd()], Some(Duration::from_secs(20))).unwrap()[0], "nothing woke it");
+        waker.clear();
+    }
+
+    /// Everything up to the next rest, and the exit code once it has ended.
+    fn drain(tail: &mut Tail, text: &mut String) -> Option<i32> {
+        let mut room = [0; 3];
+        loop {
+            match tail.next(&mut room).unwrap() {
+                Next::Chunk(chunk) => text.push_str(std::str::from_utf8(&room[..chunk.count]).unwrap()),
+                Next::Idle => return None,
+                Next::Ended(run) => return run.end.unwrap().exit.code,
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_is_followed_from_the_queue_to_its_last_byte() {
+        let world = world();
+        let mut tail = world.tail(Offsets::default());
+        let mut text = String::new();
+        assert_eq!(drain(&mut tail, &mut text), None);
+        for line in ["one\n", "two\n"] {
+            append(&world.folder.stdout(), line);
+            while !text.ends_with(line) {
+                woken(&world.waker);
+                assert_eq!(drain(&mut tail, &mut text), None);
+            }
+        }
+        // The last bytes and the end, before it looks.
+        append(&world.folder.stderr(), "bad\n");
+        world.end();
+        woken(&world.waker);
+        assert_eq!(drain(&mut tail, &mut text), Some(7));
+        assert_eq!(text, "one\ntwo\nbad\n");
+        assert_eq!(drain(&mut tail, &mut text), Some(7), "its end is said as often as it is asked");
+    }
+
+    #[test]
+    fn what_was_handed_out_is_not_handed_out_again_by_another() {
+        let world = world();
+        append(&world.folder.stdout(), "0123456789");
+        let mut first = world.tail(Offsets::default());
+        let mut room = [0; 4];
+        let Next::Chunk(chunk) = first.next(&mut room).unwrap() else { panic!("nothing there") };
+        assert_eq!((chunk.offset, chunk.count, &room), (0, 4, b"0123"));
+        let mut second = world.tail(Offsets { stdout: 4, stderr: 0 });
+        world.end();
+        let mut text = String::new();
+        assert_eq!(drain(&mut second, &mut text), Some(7));
+        assert_eq!(text, "456789");
+    }
+
+    #[test]
+    fn an_end_that_comes_alone_wakes_and_a_record_that_goes_is_said() {
+        let world = world();
+        let mut tail = world.tail(Offsets::default());
+        assert!(matches!(tail.next(&mut [0; 64]), Ok(Next::Idle)));
+        world.end();
+        woken(&world.waker);
+        assert!(matches!(tail.next(&mut [0; 64]), Ok(Next::Ended(_))));
+        let mut other = world.tail(Offsets::default());
+        std::fs::remove_dir_all(world.folder.path()).unwrap();
+        assert!(matches!(other.next(&mut [0; 64]), Err(FollowError::Gone(_))));
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_read_as_far_as_it_goes() {
+        let mut world = world();
+        append(&world.folder.stdout(), "there");
+        world.run.state = RunState::Unknown(UnknownWhy::OtherHost("moon".to_owned()));
+        let mut tail = world.tail(Offsets::default());
+        let mut room = [0; 64];
+        assert!(matches!(tail.next(&mut room), Ok(Next::Chunk(Chunk { count: 5, .. }))));
+        assert!(matches!(tail.next(&mut room), Err(FollowError::Unknown { .. })));
+    }
+}

@@ -1,0 +1,191 @@
+//! From a request to an ordered batch: the pairs that are meant, what they need, and which waits for which.
+//!
+//! All runs are prepared before any is started. Starts nothing.
+
+use std::collections::BTreeSet;
+
+use crate::lifecycle::launch::freshness;
+use crate::lifecycle::launch::prepare::{self, PrepareError, Prepared};
+use crate::lifecycle::launch::request::{Conversation, Resume, StartRequest};
+use crate::lifecycle::launch::resume;
+use crate::lifecycle::project::project_store;
+use crate::lifecycle::project::{NameLookupError, Project};
+use crate::lifecycle::refresh;
+use crate::lifecycle::store::Store;
+use crate::manifest::Mode;
+use crate::model::names::{ModeName, Pair, TaskId};
+use crate::model::run_id::RunId;
+use crate::model::started_by::StartedBy;
+use crate::plan::graph::{Graph, NodeWhy, Ordering};
+use crate::store::state_dir::StateDirError;
+use crate::tasks::{Task, TaskSet};
+
+/// What was requested, ready to be started.
+#[derive(Debug)]
+pub struct Batch {
+    /// The pairs that were requested, in their order.
+    pub requested: Vec<Pair>,
+    /// Whether a window is among them.
+    pub has_windows: bool,
+    /// These and what they need, in an order in which they can be started.
+    pub items: Vec<BatchItem>,
+    /// The store, where it had to be asked.
+    pub store: Option<Store>,
+}
+
+/// One run of a batch, prepared.
+#[derive(Clone, Debug)]
+pub struct BatchItem {
+    pub prepared: Prepared,
+    /// The mode that needs it; `None` for one that was requested.
+    pub needed_by: Option<ModeName>,
+    /// Places in the batch of those that must succeed first: all before it.
+    pub after: Vec<usize>,
+    /// Its depth in the tree of what waits for what.
+    pub depth: usize,
+}
+
+/// Why nothing can be started of what was requested.
+#[derive(Debug, thiserror::Error)]
+pub enum BatchError {
+    #[error("no task is below {}", .0.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", "))]
+    NoneBelow(Vec<TaskId>),
+    #[error("they wait for one another: {}", .0.iter().map(|pair| format!("`{pair}`")).collect::<Vec<_>>().join(" → "))]
+    Circle(Vec<Pair>),
+    #[error("`{0}` has no conversation to resume")]
+    NothingToResume(Pair),
+    #[error("run `{0}` has no conversation to resume")]
+    NoConversation(String),
+    #[error("run `{0}` is still active, so its conversation cannot be resumed")]
+    StillTalks(RunId),
+    #[error("only one run can resume a conversation")]
+    OneConversation,
+    #[error(transparent)]
+    Name(#[from] NameLookupError),
+    #[error(transparent)]
+    State(#[from] StateDirError),
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
+}
+
+/// Prepares `mode` on the tasks `named`, and what that needs.
+pub fn resolve_batch(
+    project: &Project,
+    tasks: &TaskSet,
+    mode: &Mode,
+    named: &[&Task],
+    request: &StartRequest,
+) -> Result<Batch, BatchError> {
+    let requested = match request.subtasks {
+        true => subtasks(project, tasks, mode, named)?,
+        false => named.iter().map(|task| (mode, *task)).collect(),
+    };
+    // Only needs and earlier conversations are asked for there.
+    let asks = request.resume != Resume::Nobodys || requested.iter().any(|(mode, _)| !mode.needs.is_empty());
+    let store = if asks { project_store::find(project)? } else { None };
+    let has_windows = requested.iter().any(|(mode, _)| mode.interactive);
+    let pair = |(mode, task): (&Mode, &Task)| Pair { mode: mode.name.clone(), task: task.id.clone() };
+    let requested: Vec<Pair> = requested.into_iter().map(pair).collect();
+    let items = prepare_all(project, tasks, store.as_ref(), &requested, request)?;
+    Ok(Batch { requested, has_windows, items, store })
+}
+
+/// Prepares the requested pairs and what they need, in an order in which they can be started.
+fn prepare_all(
+    project: &Project,
+    tasks: &TaskSet,
+    store: Option<&Store>,
+    requested: &[Pair],
+    request: &StartRequest,
+) -> Result<Vec<BatchItem>, BatchError> {
+    if matches!(request.resume, Resume::Of(_)) && requested.len() > 1 {
+        return Err(BatchError::OneConversation);
+    }
+    let ordering = if request.subtasks { Ordering::AcrossModes } else { Ordering::WithinMode };
+    let met = |pair: &Pair| store.is_some_and(|store| freshness::is_met(project, tasks, store, pair));
+    let modes = &project.manifest.modes;
+    let graph = Graph::build(requested, modes, tasks, ordering, met).map_err(BatchError::Circle)?;
+    let mut places = vec![0; graph.nodes.len()];
+    let mut items = Vec::new();
+    let plain = StartRequest { jobs: request.jobs, ..StartRequest::default() };
+    for (place, (depth, node)) in graph.tree().iter().enumerate() {
+        places[*node] = place;
+        let pair = &graph.nodes[*node].pair;
+        // Both are of this project: the graph is made of its modes and tasks.
+        let (Some(mode), Some(task)) = (modes.get(&pair.mode), tasks.get(&pair.task)) else { continue };
+        let (request, conversation, needed_by) = match &graph.nodes[*node].why {
+            NodeWhy::Asked => (request, conversation(store, pair, &request.resume)?, None),
+            NodeWhy::OnItsWay => (&plain, None, None),
+            NodeWhy::NeededBy(mode) => (&plain, None, Some(mode.clone())),
+        };
+        let mut prepared = prepare::prepare(project, tasks, mode, task, request, conversation.as_ref())?;
+        if needed_by.is_some() {
+            prepared.started_by = Some(StartedBy::Need);
+        }
+        let mut after: Vec<usize> = graph.after(*node).map(|node| places[node]).collect();
+        after.sort_unstable();
+        after.dedup();
+        items.push(BatchItem { prepared, needed_by, after, depth: *depth });
+    }
+    Ok(items)
+}
+
+/// The conversation that a requested run of `pair` continues.
+fn conversation(store: Option<&Store>, pair: &Pair, resume: &Resume) -> Result<Option<Conversation>, BatchError> {
+    let run_of = |id: &RunId| store.and_then(|store| refresh::one(store, id).ok().flatten());
+    match resume {
+        Resume::Nobodys => Ok(None),
+        // Of the last run that had one: a run that never started has none.
+        Resume::LastOfPair => {
+            let ids = store.map(|store| store.with_index(|index| index.of_pair(pair)).unwrap_or_default());
+            let found = ids.unwrap_or_default().into_iter().find_map(|run| {
+                let session = resume::conversation(&run_of(&run)?)?;
+                Some(Conversation { run, session, cwd: None })
+            });
+            Ok(Some(found.ok_or_else(|| BatchError::NothingToResume(pair.clone()))?))
+        }
+        Resume::Of(id) => {
+            let none = || BatchError::NoConversation(id.to_string());
+            let run = run_of(id).ok_or_else(none)?;
+            if run.is_active() {
+                return Err(BatchError::StillTalks(id.clone()));
+            }
+            let session = resume::conversation(&run).ok_or_else(none)?;
+            Ok(Some(Conversation { run: id.clone(), session, cwd: Some(run.facts.cwd) }))
+        }
+    }
+}
+
+/// What `--subtasks` means: the tasks below `chosen` that have none of their own, each in the mode
+/// it declares, else in `mode`.
+fn subtasks<'a>(
+    project: &'a Project,
+    tasks: &'a TaskSet,
+    mode: &'a Mode,
+    chosen: &[&'a Task],
+) -> Result<Vec<(&'a Mode, &'a Task)>, BatchError> {
+    let mut requested = Vec::new();
+    let mut left: Vec<&Task> = chosen.iter().rev().copied().collect();
+    let mut seen = BTreeSet::new();
+    while let Some(task) = left.pop() {
+        if !seen.insert(&task.id) {
+            continue;
+        }
+        let below: Vec<&Task> = task.subtasks.iter().rev().filter_map(|id| tasks.get(id)).collect();
+        if below.is_empty() && !chosen.iter().any(|parent| parent.id == task.id) {
+            let declared = task.declared.as_ref().and_then(|declared| declared.mode.as_ref());
+            requested.push((
+                match declared {
+                    Some(name) => project.mode(name.as_str())?,
+                    None => mode,
+                },
+                task,
+            ));
+        }
+        left.extend(below);
+    }
+    if requested.is_empty() {
+        return Err(BatchError::NoneBelow(chosen.iter().map(|task| task.id.clone()).collect()));
+    }
+    Ok(requested)
+}

@@ -1,0 +1,98 @@
+//! Starting a batch, one run after the other. The callers only show what happens.
+
+use crate::lifecycle::launch::batch::BatchItem;
+use crate::lifecycle::launch::start::{self, Queueing, StartError, Started};
+use crate::lifecycle::store::Store;
+use crate::model::names::Pair;
+use crate::model::run::Run;
+use crate::os::tmux::WarmClient;
+
+/// What came of starting one run.
+#[derive(Clone, Debug)]
+pub enum StartOutcome {
+    Run {
+        run: Box<Run>,
+        /// Started by this call, not joined.
+        ours: bool,
+    },
+    /// It was skipped; this is the run that made it so.
+    UpToDate(Box<Run>),
+    /// It would have had to be queued, and must not be.
+    NoSlot,
+    /// It could not be started.
+    Failed(Pair),
+}
+
+/// Why one run of a batch was not started.
+#[derive(Debug, thiserror::Error)]
+pub enum BatchStartError {
+    #[error("`{pair}` was not started, since `{failed}` failed to")]
+    After { pair: Pair, failed: Pair },
+    #[error(transparent)]
+    Start(#[from] StartError),
+}
+
+/// A batch that is being started, and what came of its items so far.
+#[derive(Debug)]
+pub struct BatchStart<'a> {
+    store: &'a Store,
+    items: &'a [BatchItem],
+    outcomes: Vec<StartOutcome>,
+    force: bool,
+    warm: Option<WarmClient>,
+}
+
+impl<'a> BatchStart<'a> {
+    /// `force` is for the requested runs; what they need runs where it is missing, failed or stale. The first
+    /// window is made by the client `warm`.
+    pub fn new(store: &'a Store, items: &'a [BatchItem], force: bool, warm: Option<WarmClient>) -> Self {
+        Self { store, items, outcomes: Vec::with_capacity(items.len()), force, warm }
+    }
+
+    /// The place and the item of the next start.
+    pub fn upcoming(&self) -> Option<(usize, &'a BatchItem)> {
+        let place = self.outcomes.len();
+        self.items.get(place).map(|item| (place, item))
+    }
+
+    /// Starts or joins the next item; `None` where all were. Without a slot the item stays the next one.
+    pub fn start_next(
+        &mut self,
+        queueing: Queueing<'_>,
+    ) -> Option<(&'a BatchItem, Result<StartOutcome, BatchStartError>)> {
+        let (_, item) = self.upcoming()?;
+        let outcome = self.start(item, queueing);
+        match &outcome {
+            Ok(StartOutcome::NoSlot) => {}
+            Ok(outcome) => self.outcomes.push(outcome.clone()),
+            Err(_) => self.outcomes.push(StartOutcome::Failed(item.prepared.pair.clone())),
+        }
+        Some((item, outcome))
+    }
+
+    /// What came of the items so far, in their order.
+    pub fn outcomes(&self) -> &[StartOutcome] {
+        &self.outcomes
+    }
+
+    fn start(&mut self, item: &BatchItem, queueing: Queueing<'_>) -> Result<StartOutcome, BatchStartError> {
+        let mut prepared = std::borrow::Cow::Borrowed(&item.prepared);
+        for place in &item.after {
+            match self.outcomes.get(*place) {
+                Some(StartOutcome::Run { run, .. }) => prepared.to_mut().conditions.after.push(run.id().clone()),
+                Some(StartOutcome::UpToDate(_)) => {}
+                Some(StartOutcome::Failed(failed)) => {
+                    return Err(BatchStartError::After { pair: item.prepared.pair.clone(), failed: failed.clone() });
+                }
+                Some(StartOutcome::NoSlot) | None => return Ok(StartOutcome::NoSlot),
+            }
+        }
+        let force = self.force && item.needed_by.is_none();
+        Ok(match start::start(self.store, &prepared, force, queueing, &mut self.warm)? {
+            Started::NoSlot => StartOutcome::NoSlot,
+            Started::UpToDate(run) => StartOutcome::UpToDate(run),
+            Started::New(run) => StartOutcome::Run { run, ours: true },
+            Started::Joined(run) => StartOutcome::Run { run, ours: false },
+        })
+    }
+}

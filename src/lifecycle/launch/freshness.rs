@@ -1,0 +1,68 @@
+//! Whether a pair is up to date: its inputs as they are now against those of its last success.
+//!
+//! Never a false skip: whatever cannot be read or told makes it stale.
+
+use crate::agents;
+use crate::lifecycle::launch::prepare::{self, Prepared};
+use crate::lifecycle::launch::request::StartRequest;
+use crate::lifecycle::project::Project;
+use crate::lifecycle::refresh;
+use crate::lifecycle::store::Store;
+use crate::model::names::Pair;
+use crate::model::run::Run;
+use crate::model::run_spec::RunKind;
+use crate::model::run_state::EndState;
+use crate::os::fingerprint::{self, Inputs};
+use crate::plan::freshness::{Freshness, OutputsNow, compare};
+use crate::store::index::IndexError;
+use crate::tasks::TaskSet;
+
+/// `None` where the mode has no `sources`, or the pair's last run did not succeed. Else that
+/// run, and whether running again would do the same.
+pub(crate) fn of(store: &Store, prepared: &Prepared) -> Result<Option<(Run, Freshness)>, IndexError> {
+    let RunKind::Headless { tracked: Some(tracked), .. } = &prepared.kind else { return Ok(None) };
+    // By the records: what ended a moment ago may not be in the index as ended yet.
+    let last = refresh::last_run(store, &prepared.pair)?;
+    let Some(run) = last.filter(|run| run.end_state() == Some(EndState::Succeeded)) else { return Ok(None) };
+    let doubt = |why: String| Freshness::Stale(vec![why]);
+    let record = match store.folder(run.id()).read_fresh() {
+        Ok(Some(record)) => record,
+        Ok(None) => return Ok(Some((run, doubt("its sources changed while it ran".to_owned())))),
+        Err(error) => return Ok(Some((run, doubt(error.to_string())))),
+    };
+    if prepared.worktree.is_some() || prepared.resumes.is_some() {
+        return Ok(Some((run, doubt("its folder has to be made first".to_owned()))));
+    }
+    let argv = agents::of(prepared.protocol).argv_without_session_id(&prepared.argv, prepared.session_id.as_deref());
+    let now = fingerprint::take(&Inputs {
+        cwd: &prepared.cwd,
+        tracked,
+        prompt: prepared.prompt.as_deref().unwrap_or_default(),
+        argv: &argv,
+        program: &prepared.program,
+    });
+    let missing = fingerprint::missing(&prepared.cwd, &tracked.generates);
+    let files = fingerprint::outputs(&prepared.cwd, &tracked.generates);
+    let freshness = match (now, missing, files) {
+        (Ok(now), Ok(unmatched), Ok(files)) => {
+            let has_wildcards = tracked.generates.iter().any(|pattern| fingerprint::has_wildcard(pattern));
+            compare(&record, &now, tracked, OutputsNow { files: &files, unmatched: &unmatched, has_wildcards })
+        }
+        (Err(error), _, _) | (_, Err(error), _) | (_, _, Err(error)) => doubt(error.to_string()),
+    };
+    Ok(Some((run, freshness)))
+}
+
+/// Whether a needed pair has succeeded, and would do nothing new.
+pub(crate) fn is_met(project: &Project, tasks: &TaskSet, store: &Store, pair: &Pair) -> bool {
+    let succeeded =
+        matches!(refresh::last_run(store, pair), Ok(Some(run)) if run.end_state() == Some(EndState::Succeeded));
+    let (Some(mode), Some(task)) = (project.manifest.modes.get(&pair.mode), tasks.get(&pair.task)) else {
+        return false;
+    };
+    if !succeeded || mode.sources.is_empty() {
+        return succeeded;
+    }
+    let prepared = prepare::prepare(project, tasks, mode, task, &StartRequest::default(), None);
+    prepared.is_ok_and(|prepared| matches!(of(store, &prepared), Ok(Some((_, Freshness::UpToDate)))))
+}

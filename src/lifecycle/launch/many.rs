@@ -1,0 +1,225 @@
+//! Many runs at once: their records by one transaction, their windows by one message to tmux,
+//! their supervisors side by side. Each comes out as it would alone.
+
+use std::collections::VecDeque;
+
+use crate::lifecycle::launch;
+use crate::lifecycle::launch::freshness;
+use crate::lifecycle::launch::orphans;
+use crate::lifecycle::launch::prepare::Prepared;
+use crate::lifecycle::launch::reserve::{self, NextStep, Reserved};
+use crate::lifecycle::launch::start;
+use crate::lifecycle::launch::start::{Queueing, StartError, Started};
+use crate::lifecycle::launch::window;
+use crate::lifecycle::notify;
+use crate::lifecycle::store::Store;
+use crate::model::run::Run;
+use crate::model::run_spec::RunKind;
+use crate::model::run_state::RunState;
+use crate::os::process::supervise::{self, Starting};
+use crate::os::tmux::{Tmux, TmuxError, WarmClient};
+use crate::plan::freshness::Freshness;
+use crate::store::pair_lock::{self, Claim, PairLock};
+use crate::store::slots::Slot;
+
+/// So many are written down before they are started: a kill loses no more than these.
+const CHUNK: usize = 20;
+/// So many supervisors may be coming up while the next is started.
+const COMING_UP: usize = 4;
+
+type Outcome = Result<Started, StartError>;
+
+/// Starts each of `all`, in order, as [`Store::start`] would. What had to be queued is moved
+/// by the caller, once.
+pub(crate) fn start_many(store: &Store, all: &[(Prepared, bool)]) -> Vec<Outcome> {
+    let mut outcomes = Vec::with_capacity(all.len());
+    let mut rest = all;
+    // The first window may have to make the session.
+    if let Some(((first, force), after)) = all.split_first()
+        && matches!(first.kind, RunKind::Interactive { .. })
+    {
+        outcomes.push(start::start(store, first, *force, Queueing::Allowed, &mut None));
+        rest = after;
+    }
+    for chunk in rest.chunks(CHUNK) {
+        outcomes.extend(start_chunk(store, chunk));
+    }
+    outcomes
+}
+
+fn start_chunk(store: &Store, chunk: &[(Prepared, bool)]) -> Vec<Outcome> {
+    let mut outcomes: Vec<Option<Outcome>> = chunk.iter().map(|_| None).collect();
+    let (mut claimed, mut worktrees) = (Vec::new(), Vec::new());
+    for (at, (prepared, force)) in chunk.iter().enumerate() {
+        match claim_at_once(store, prepared, *force) {
+            Some(lock) => match reserve::share_worktree(store, prepared) {
+                Ok(worktree) => {
+                    worktrees.push(worktree);
+                    claimed.push((at, lock));
+                }
+                Err(error) => outcomes[at] = Some(Err(error)),
+            },
+            // Somebody is at it, or it waits its turn: no hurry.
+            None => outcomes[at] = Some(start::start(store, prepared, *force, Queueing::Allowed, &mut None)),
+        }
+    }
+    let ready = claimed.iter().find_map(|(at, _)| match &chunk[*at].0.kind {
+        RunKind::Interactive { socket, .. } => Tmux::new(socket.clone()).warm_client(),
+        RunKind::Headless { .. } => None,
+    });
+    let mut standing = Vec::new();
+    match store.index() {
+        Ok(index) => {
+            let place = |(at, lock): (usize, PairLock)| {
+                (at, reserve::reserve(store, &index, &chunk[at].0, lock, start::parent(), Queueing::Allowed))
+            };
+            let placed = index.at_once(|_| Ok::<_, StartError>(claimed.into_iter().map(place).collect::<Vec<_>>()));
+            // The rows stand: now the records, which nobody would find without them.
+            for (at, placed) in placed.unwrap_or_default() {
+                let furnished = placed.and_then(|placed| {
+                    placed.map(|placed| launch::write_records(store, &index, &chunk[at].0, placed)).transpose()
+                });
+                match furnished {
+                    Ok(Some(reserved)) => standing.push((at, reserved)),
+                    Ok(None) => outcomes[at] = Some(Ok(Started::NoSlot)),
+                    Err(error) => outcomes[at] = Some(Err(error)),
+                }
+            }
+        }
+        Err(error) => tracing::warn!(%error, "runs are started one by one"),
+    }
+    for (at, outcome) in launch_many(store, standing, ready) {
+        outcomes[at] = Some(outcome);
+    }
+    // They stand, or never will: their worktrees are theirs to defend.
+    drop(worktrees);
+    let one = |(outcome, (prepared, force)): (Option<Outcome>, &(Prepared, bool))| {
+        outcome.unwrap_or_else(|| start::start(store, prepared, *force, Queueing::Allowed, &mut None))
+    };
+    outcomes.into_iter().zip(chunk).map(one).collect()
+}
+
+/// The pair's lock, where nothing of it runs and nothing has to be waited for.
+fn claim_at_once(store: &Store, prepared: &Prepared, force: bool) -> Option<PairLock> {
+    let search = orphans::search_of(&prepared.kind);
+    if !store.state().is_searched(search)
+        || prepared.conditions.exclusive
+        || start::check_depth(store, start::parent().as_ref()).is_err()
+    {
+        return None;
+    }
+    let Ok(Claim::Taken(lock, last)) = pair_lock::claim(store.state(), &prepared.pair) else { return None };
+    let fresh = || matches!(freshness::of(store, prepared), Ok(Some((_, Freshness::UpToDate))) | Err(_));
+    let may_skip = !force && prepared.conditions.after.is_empty();
+    let free = start::unfinished(store, prepared, last).is_ok_and(|runs| runs.is_empty()) && !(may_skip && fresh());
+    free.then_some(lock)
+}
+
+fn launch_many(store: &Store, reserved: Vec<(usize, Reserved)>, ready: Option<WarmClient>) -> Vec<(usize, Outcome)> {
+    let mut outcomes = Vec::new();
+    let mut windows = Vec::new();
+    let mut coming_up: VecDeque<(usize, Coming)> = VecDeque::new();
+    for (at, reserved) in reserved {
+        match reserved.next {
+            NextStep::Window => windows.push((at, reserved)),
+            NextStep::Queue(..) => outcomes.push((at, launch::launch(store, reserved, None).map(new))),
+            NextStep::Job(_) => {
+                if coming_up.len() >= COMING_UP
+                    && let Some((at, coming)) = coming_up.pop_front()
+                {
+                    outcomes.push((at, came_up(store, coming)));
+                }
+                coming_up.push_back((at, begin_job(reserved)));
+            }
+        }
+    }
+    outcomes.extend(launch_windows(store, windows, ready));
+    outcomes.extend(coming_up.into_iter().map(|(at, coming)| (at, came_up(store, coming))));
+    outcomes
+}
+
+fn came_up(store: &Store, coming: Coming) -> Outcome {
+    let Coming { run, reserved, starting } = coming;
+    match starting.and_then(Starting::finish) {
+        Ok(()) => Ok(new(run)),
+        Err(error) => {
+            launch::give_up(store, None, &reserved.0, &reserved.1, &run.facts, &error)?;
+            Err(error.into())
+        }
+    }
+}
+
+fn launch_windows(store: &Store, windows: Vec<(usize, Reserved)>, ready: Option<WarmClient>) -> Vec<(usize, Outcome)> {
+    let Some((_, first)) = windows.first() else { return Vec::new() };
+    let RunKind::Interactive { socket, .. } = &first.spec.kind else { return Vec::new() };
+    let (socket, tmux) = (socket.clone(), Tmux::new(socket.clone()));
+    let made = supervise::own_program().map_err(StartError::from).and_then(|program| {
+        store.state().hint_windows(Some(&socket));
+        let previous = windows
+            .iter()
+            .map(|(_, one)| window::previous_pane(store, &one.spec.pair(), &one.spec.run_id))
+            .collect::<Result<Vec<_>, _>>()?;
+        let bell_word = notify::bell_word(store);
+        let labels: Vec<String> = windows.iter().map(|(_, one)| one.spec.pair().window_name()).collect();
+        let requests: Vec<_> = windows
+            .iter()
+            .zip(&labels)
+            .zip(&previous)
+            .filter_map(|(((_, one), label), previous)| {
+                window::window_request(&one.folder, &one.spec, label, &program, previous.as_ref(), bell_word)
+            })
+            .collect();
+        Ok(tmux.create_many(&requests, ready)?)
+    });
+    let mut made = match made {
+        Ok(made) => made,
+        // A tmux that does not answer is not asked once more for each of them.
+        Err(error) => {
+            let words = error.to_string();
+            let fail = |(at, one): (usize, Reserved)| {
+                let error = TmuxError::Unknown { command: "new-window".to_owned(), stderr: words.clone() };
+                let given_up = launch::give_up(store, None, &one.folder, &one.spec, &one.facts, &error);
+                (at, Err(given_up.map_or_else(StartError::from, |()| error.into())))
+            };
+            return windows.into_iter().map(fail).collect();
+        }
+    };
+    let finish = |(at, reserved): (usize, Reserved)| match made.remove(&reserved.spec.run_id) {
+        Some(created) => {
+            window::note_window(&reserved.folder, &created);
+            let mut run = starting(&reserved);
+            drop(reserved.lock);
+            run.progress.pane = Some(created.pane_id);
+            run.progress.window = Some(created.window_id);
+            (at, Ok(new(run)))
+        }
+        None => (at, launch::launch(store, reserved, None).map(new)),
+    };
+    windows.into_iter().map(finish).collect()
+}
+
+/// A job whose supervisor is coming up.
+struct Coming {
+    run: Run,
+    reserved: (crate::store::run_folder::RunFolder, crate::model::run_spec::RunSpec),
+    starting: std::io::Result<Starting>,
+}
+
+fn begin_job(reserved: Reserved) -> Coming {
+    let run = starting(&reserved);
+    let Reserved { folder, spec, lock, next, .. } = reserved;
+    let slot = match next {
+        NextStep::Job(slot) => slot.map(Slot::into_file),
+        NextStep::Window | NextStep::Queue(..) => None,
+    };
+    let starting = supervise::begin(folder.path(), lock.into_file(), slot);
+    Coming { run, reserved: (folder, spec), starting }
+}
+
+fn starting(reserved: &Reserved) -> Run {
+    Run::active(reserved.facts.clone(), RunState::Starting)
+}
+
+fn new(run: Run) -> Started {
+    Started::New(Box::new(run))
+}

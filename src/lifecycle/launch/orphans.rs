@@ -1,0 +1,252 @@
+//! Orphans: runs whose state folder was removed while they ran.
+//!
+//! They are found by their processes, so that no second agent of a pair is started beside one, and that `stop` can
+//! end them. Processes are searched only once for a new state folder.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::lifecycle::launch::prepare::Prepared;
+use crate::lifecycle::launch::start::StartError;
+use crate::lifecycle::project::Project;
+use crate::lifecycle::stop::stuck::SUPERVISOR_PATIENCE;
+use crate::lifecycle::store::Store;
+use crate::model::names::{ModeName, Pair, TaskId};
+use crate::model::process_id::ProcessId;
+use crate::model::run_id::RunId;
+use crate::model::run_spec::RunKind;
+use crate::os::clock::Stopwatch;
+use crate::os::process::ending::{self, TreeToEnd};
+use crate::os::process::orphan::{self, MarkedProcess, RunTraces, Supervisor};
+use crate::os::process::tree::{ProcessTable, Root};
+use crate::os::process::{self, Signal};
+use crate::os::tmux::Tmux;
+use crate::store::state_dir::{Search, StateDir};
+
+/// Between checks of a process that ends.
+const STEP: Duration = Duration::from_millis(5);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Orphan {
+    pub run: RunId,
+    /// `None` where its processes do not name it.
+    pub pair: Option<Pair>,
+    supervisor: Option<u32>,
+    /// Processes of its tree.
+    pids: BTreeSet<u32>,
+    /// Its pane, where it has a window.
+    pane: Option<String>,
+}
+
+impl Orphan {
+    /// The process to name: its supervisor, else the first of its tree.
+    pub fn pid(&self) -> Option<u32> {
+        self.supervisor.or_else(|| self.pids.first().copied())
+    }
+
+    fn may_be(&self, pair: &Pair) -> bool {
+        self.pair.as_ref().is_none_or(|own| own == pair)
+    }
+}
+
+struct ProjectPaths<'a> {
+    /// The state folder, which may be gone.
+    state: &'a Path,
+    manifest: &'a Path,
+}
+
+/// What to search before a run of this kind starts.
+pub(crate) fn search_of(kind: &RunKind) -> Search {
+    match kind {
+        RunKind::Headless { .. } => Search::Processes,
+        RunKind::Interactive { .. } => Search::Windows,
+    }
+}
+
+/// Fails where an orphan of the prepared run's pair lives.
+pub(crate) fn check_no_orphan(store: &Store, prepared: &Prepared) -> Result<(), StartError> {
+    let search = search_of(&prepared.kind);
+    if store.state().is_searched(search) {
+        return Ok(());
+    }
+    let tmux = match &prepared.kind {
+        RunKind::Interactive { socket, .. } => Some(Tmux::new(socket.clone())),
+        RunKind::Headless { .. } => None,
+    };
+    let paths = ProjectPaths { state: store.state().path(), manifest: &prepared.manifest };
+    let found = find(&paths, tmux.as_ref())?;
+    if found.is_empty() {
+        store.state().note_searched(search)?;
+    }
+    match found.into_iter().find(|orphan| orphan.may_be(&prepared.pair)) {
+        Some(orphan) => Err(StartError::Orphan { pair: prepared.pair.clone(), orphan: Box::new(orphan) }),
+        None => Ok(()),
+    }
+}
+
+/// The orphans of this project. Searches processes only where the state folder is gone, or new and not searched yet.
+pub fn orphans(project: &Project) -> io::Result<Vec<Orphan>> {
+    let state = StateDir::spelled(&project.manifest.state_dir);
+    let is_searched = |state: &StateDir| state.is_searched(Search::Processes) || state.is_searched(Search::Windows);
+    if matches!(StateDir::find(&state), Ok(Some(state)) if is_searched(&state)) {
+        return Ok(Vec::new());
+    }
+    find(&ProjectPaths { state: &state, manifest: &project.manifest.path }, Some(&project.tmux()))
+}
+
+/// Ends the tree of `orphan`, with the grace of its mode. Returns the processes that survive.
+pub fn end_orphan(project: &Project, orphan: &Orphan) -> io::Result<Vec<u32>> {
+    let mode = orphan.pair.as_ref().and_then(|pair| project.manifest.modes.get(&pair.mode));
+    let grace = mode.map_or(Duration::from_secs(10), |mode| mode.stop_grace.as_duration());
+    let tree = |root, grace| TreeToEnd { run: &orphan.run, root, grace, asked_group: None };
+    let survivors = match orphan.supervisor.and_then(|pid| process::identify(pid).ok()) {
+        Some(supervisor) => {
+            process::signal(&supervisor, Signal::TERM)?;
+            // A stopped process handles TERM only after CONT.
+            process::signal(&supervisor, Signal::CONT)?;
+            if !is_gone_within(&supervisor, grace + SUPERVISOR_PATIENCE) {
+                let root = Root::Supervisor { pid: supervisor.pid, start_time: supervisor.start_time };
+                ending::end_trees(&[tree(Some(root), Duration::ZERO)])?;
+                process::signal(&supervisor, Signal::KILL)?;
+            }
+            ending::end_trees(&[tree(None, Duration::ZERO)])?.concat()
+        }
+        None => ending::end_trees(&[tree(None, grace)])?.concat(),
+    };
+    if let Some(pane) = &orphan.pane {
+        let _ = project.tmux().kill_panes(&[(pane.as_str(), &orphan.run)]);
+    }
+    Ok(survivors)
+}
+
+fn is_gone_within(process: &ProcessId, patience: Duration) -> bool {
+    let begun = Stopwatch::start();
+    while process::is_alive(process) {
+        if begun.elapsed() > patience {
+            return false;
+        }
+        std::thread::sleep(STEP);
+    }
+    true
+}
+
+fn find(paths: &ProjectPaths<'_>, tmux: Option<&Tmux>) -> io::Result<Vec<Orphan>> {
+    let traces = orphan::traces()?;
+    let mut found: BTreeMap<RunId, Orphan> = BTreeMap::new();
+    for supervisor in traces.supervisors.iter().filter(|one| paths.has_lost_supervisor(one, &traces)) {
+        let orphan = entry(&mut found, &supervisor.run);
+        orphan.supervisor = Some(supervisor.pid);
+        orphan.pair = supervisor.lock.as_ref().and_then(|lock| pair_of_lock(&lock.path));
+    }
+    let is_supervised = |run: &RunId| traces.supervisors.iter().any(|supervisor| supervisor.run == *run);
+    for marked in &traces.marked {
+        if found.contains_key(&marked.run) || (!is_supervised(&marked.run) && paths.has_lost_process(marked)) {
+            let orphan = entry(&mut found, &marked.run);
+            orphan.pair = orphan.pair.take().or_else(|| pair_of_names(&marked.mode, &marked.task));
+            orphan.pids.insert(marked.pid);
+        }
+    }
+    // Not what the run started for itself: another tmux server, or another run.
+    let table = if found.is_empty() { None } else { Some(ProcessTable::take()?) };
+    found.retain(|run, orphan| {
+        let members = table.as_ref().map(|table| table.members(run, None)).unwrap_or_default();
+        orphan.pids.retain(|pid| members.iter().any(|process| process.pid == *pid));
+        orphan.supervisor.is_some() || !orphan.pids.is_empty()
+    });
+    if let Some(tmux) = tmux {
+        add_panes(paths, tmux, &traces, &mut found);
+    }
+    Ok(found.into_values().collect())
+}
+
+/// Adds the panes of the orphans found, and agents in windows whose environment carries no mark.
+fn add_panes(paths: &ProjectPaths<'_>, tmux: &Tmux, traces: &RunTraces, found: &mut BTreeMap<RunId, Orphan>) {
+    let Ok(listing) = tmux.list() else { return };
+    for pane in listing.panes.iter().filter(|pane| pane.dead.is_none()) {
+        let Some(folder) = pane.run_folder() else { continue };
+        let Some(run) = folder.file_name().and_then(|name| RunId::parse(name.to_str()?)) else { continue };
+        let is_marked = traces.marked.iter().any(|marked| marked.run == run);
+        let is_lost = || {
+            let directory = process::working_directory(pane.pid);
+            let is_elsewhere = paths.is_recorded_elsewhere(&run, directory.as_deref());
+            paths.is_of_state(&folder) && !paths.has_record(&run) && !is_elsewhere
+        };
+        if found.contains_key(&run) || (!is_marked && is_lost()) {
+            let orphan = entry(found, &run);
+            orphan.pane = Some(pane.pane_id.clone());
+            orphan.pids.insert(pane.pid);
+        }
+    }
+}
+
+fn entry<'a>(found: &'a mut BTreeMap<RunId, Orphan>, run: &RunId) -> &'a mut Orphan {
+    found.entry(run.clone()).or_insert_with(|| Orphan {
+        run: run.clone(),
+        pair: None,
+        supervisor: None,
+        pids: BTreeSet::new(),
+        pane: None,
+    })
+}
+
+impl ProjectPaths<'_> {
+    fn root(&self) -> &Path {
+        self.manifest.parent().unwrap_or(self.manifest)
+    }
+
+    /// Whether this run folder is, or was, in this state folder.
+    fn is_of_state(&self, run_folder: &Path) -> bool {
+        run_folder.parent().and_then(Path::parent).is_some_and(|state| state == self.state)
+    }
+
+    fn has_record(&self, run: &RunId) -> bool {
+        self.state.join("runs").join(run.as_str()).is_dir()
+    }
+
+    /// Whether this supervisor's record was removed from this state folder.
+    fn has_lost_supervisor(&self, supervisor: &Supervisor, traces: &RunTraces) -> bool {
+        if self.has_record(&supervisor.run) {
+            return false;
+        }
+        match &supervisor.lock {
+            // `pairs/MODE/TASK` of the state folder, whose path follows a move before the removal.
+            Some(lock) if lock.is_removed => lock.path.ancestors().nth(3) == Some(self.state),
+            // The state folder was moved. With the whole project: the run belongs to that project. Alone: its
+            // agent still works here.
+            Some(_) => {
+                let works_here = |marked: &MarkedProcess| {
+                    marked.run == supervisor.run
+                        && marked.directory.as_ref().is_some_and(|folder| folder.starts_with(self.root()))
+                };
+                self.is_of_state(&supervisor.run_folder) && traces.marked.iter().any(works_here)
+            }
+            None => self.is_of_state(&supervisor.run_folder),
+        }
+    }
+
+    /// Whether this process without a supervisor is of a run whose record was removed from this state folder.
+    fn has_lost_process(&self, marked: &MarkedProcess) -> bool {
+        let is_elsewhere = || self.is_recorded_elsewhere(&marked.run, marked.directory.as_deref());
+        marked.manifest == self.manifest && !self.has_record(&marked.run) && !is_elsewhere()
+    }
+
+    /// A project that was moved: its records and the folders of its agents moved together.
+    fn is_recorded_elsewhere(&self, run: &RunId, directory: Option<&Path>) -> bool {
+        let Ok(below) = self.state.strip_prefix(self.root()) else { return false };
+        let record: PathBuf = below.join("runs").join(run.as_str());
+        directory.is_some_and(|folder| folder.ancestors().any(|root| root.join(&record).is_dir()))
+    }
+}
+
+/// `…/pairs/MODE/TASK`.
+fn pair_of_lock(path: &Path) -> Option<Pair> {
+    let task = path.file_name()?.to_str()?;
+    let mode = path.parent()?.file_name()?.to_str()?;
+    pair_of_names(mode, task)
+}
+
+fn pair_of_names(mode: &str, task: &str) -> Option<Pair> {
+    Some(Pair { mode: ModeName::parse(mode).ok()?, task: TaskId::parse(task).ok()? })
+}

@@ -1,0 +1,352 @@
+//! From a mode, a task and what was typed to everything a run needs, without starting or writing
+//! anything: what `render` and `-n` show is what `run` does.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::ops::{Deref, DerefMut};
+use std::path::PathBuf;
+
+use crate::agents::{self, AgentProtocol, LaunchOptions};
+use crate::lifecycle::launch::prompt::{self, Placeholder};
+use crate::lifecycle::launch::request::{Conversation, StartRequest};
+use crate::lifecycle::launch::template_context::TemplateContext;
+use crate::lifecycle::project::{NameLookupError, Project};
+use crate::lifecycle::worktree::task_worktree;
+use crate::lifecycle::worktree::task_worktree::worktree_of;
+use crate::manifest::templates::Templates;
+use crate::manifest::{Agent, Mode, stays_below};
+use crate::model::conditions::Conditions;
+use crate::model::freshness::Tracked;
+use crate::model::names::{Pair, TaskId};
+use crate::model::problem::Problem;
+use crate::model::protocol::PromptDelivery;
+use crate::model::run_id::RunId;
+use crate::model::run_spec::{Expect, Keep, LaunchSpec, RunKind, WorktreeSpec};
+use crate::model::started_by::StartedBy;
+use crate::os::environment::{self, Environment};
+use crate::os::git::GitError;
+use crate::os::ids;
+use crate::os::process::program::{self, ProgramError};
+use crate::os::process::resource_scope::ResourceScope;
+use crate::store::run_folder::MAX_PROMPT;
+use crate::tasks::{self, Task, TaskSet};
+
+/// Everything a start needs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prepared {
+    pub pair: Pair,
+    pub prompt: Option<Vec<u8>>,
+    pub given: Option<Vec<u8>>,
+    pub environment: Environment,
+    /// The variables of the manifest's `env:` and the mode's, which are part of `environment`.
+    pub declared_env: BTreeMap<String, String>,
+    /// The names of `pass_env:`.
+    pub pass_env: BTreeSet<String>,
+    /// The task's worktree by the manifest, whether it is there or not.
+    pub declared_worktree: Option<WorktreeSpec>,
+    pub launch: LaunchSpec,
+}
+
+impl Deref for Prepared {
+    type Target = LaunchSpec;
+
+    fn deref(&self) -> &LaunchSpec {
+        &self.launch
+    }
+}
+
+impl DerefMut for Prepared {
+    fn deref_mut(&mut self) -> &mut LaunchSpec {
+        &mut self.launch
+    }
+}
+
+/// Why a run cannot be prepared. Nothing was started.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    #[error(transparent)]
+    Name(#[from] NameLookupError),
+    /// A mistake in a template, a task file or the manifest.
+    #[error("{}", .0.message)]
+    Problem(Box<Problem>),
+    #[error("the agent of mode `{mode}` cannot be started: {source}")]
+    Program { mode: String, source: ProgramError },
+    #[error("the agent `{agent}` has no {} form, which mode `{mode}` needs", if *.interactive { "`interactive`" } else { "`headless`" })]
+    AgentForm { mode: String, agent: String, interactive: bool },
+    #[error("the folder `{}` does not exist", .0.display())]
+    MissingFolder(PathBuf),
+    #[error("the worktree `{}` of task `{task}` does not exist", .path.display())]
+    MissingWorktree { task: TaskId, path: PathBuf, branch: String, base: String },
+    #[error("`{0}` (`worktree.branch`) is not the name of a branch")]
+    NotABranch(String),
+    #[error(transparent)]
+    Git(#[from] GitError),
+    #[error("the folder `{}` of run `{run}` does not exist, and its conversation cannot go on elsewhere", .folder.display())]
+    ResumedFolderGone { run: RunId, folder: PathBuf, pair: Pair, to_make: Option<String> },
+    #[error("`{}` is not a git worktree", .0.display())]
+    NotAWorktree(PathBuf),
+    #[error("`worktree:` needs a git repository, and `{}` is in none", .0.display())]
+    NoRepository(PathBuf),
+    #[error("`{field}` leads out of the run's folder: `{}`", .path.display())]
+    LeadsOut { field: &'static str, path: PathBuf },
+    #[error("the {what} holds a NUL byte")]
+    Nul { what: &'static str },
+    #[error("the prompt is {bytes} bytes long; at most {MAX_PROMPT} are allowed")]
+    PromptTooLong { bytes: usize },
+    #[error("the prompt is {bytes} bytes long, and one argument holds at most {}", prompt::MAX_ARGUMENT - 1)]
+    ArgumentTooLong { bytes: usize },
+    #[error("`{option}` is for headless modes, and `{mode}` is interactive")]
+    HeadlessOnly { option: &'static str, mode: String },
+    #[error("the agent of mode `{mode}` has no conversation to go on in")]
+    CannotResume { mode: String },
+    #[error("a limit on processes needs a cgroup, and none can be had here")]
+    NoProcessLimit,
+}
+
+impl From<Problem> for PrepareError {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(Box::new(problem))
+    }
+}
+
+/// Prepares one run of `mode` on `task`.
+pub fn prepare(
+    project: &Project,
+    tasks: &TaskSet,
+    mode: &Mode,
+    task: &Task,
+    request: &StartRequest,
+    conversation: Option<&Conversation>,
+) -> Result<Prepared, PrepareError> {
+    check_text(request)?;
+    let pair = Pair { mode: mode.name.clone(), task: task.id.clone() };
+    let body = tasks::read_body(task)?;
+    let templates = Templates::new(&project.manifest.root);
+    let worktree = worktree_of(project, tasks, mode, task)?;
+    let declared_worktree = worktree.as_ref().map(|worktree| task_worktree::worktree_spec(project, worktree));
+    let mut context = TemplateContext::new(&project.manifest, mode, task, &body);
+    context.extras.clone_from(&request.extras);
+    if let Some(worktree) = &worktree {
+        context.worktree.insert("path", worktree.path.display().to_string());
+        context.worktree.insert("branch", worktree.branch.clone());
+    }
+    // What a subtask file says to do, unless something else was typed.
+    let declared = task.declared.as_ref().and_then(|declared| declared.prompt.as_ref());
+    let prompt_words = request.prompt.as_deref().or(declared.map(String::as_bytes));
+    let placeholder = Placeholder::for_prompt(prompt_words);
+    context.prompt.clone_from(&placeholder.text);
+    let value = context.value();
+    let inline =
+        |what: &str, source: &str| templates.render_inline(&format!("{what} of mode `{}`", mode.name), source, &value);
+
+    let (cwd, to_make) = match conversation.and_then(|known| Some((known, known.cwd.as_ref()?))) {
+        Some((known, cwd)) if !cwd.is_dir() => {
+            return Err(task_worktree::missing_folder(project, cwd, pair, &known.run, worktree.as_ref()));
+        }
+        Some((_, cwd)) => (cwd.clone(), None),
+        None => task_worktree::folder_of(project, mode, task, worktree, &inline)?,
+    };
+    // The mode's prompt is already in a conversation that continues: only what was typed is new,
+    // and a headless agent, which needs a prompt, gets the mode's again.
+    let prompt = match (conversation, &request.prompt) {
+        (Some(_), Some(typed)) => Some(typed.clone()),
+        (Some(_), None) if mode.interactive => None,
+        _ => prompt::of(mode, task, prompt_words, &templates, &value, &placeholder)?,
+    };
+    check_prompt(prompt.as_deref())?;
+
+    let (agent, base) = agent_of(project, mode)?;
+    let flags = mode.flags.iter().map(|flag| inline("flag", flag)).collect::<Result<Vec<_>, _>>()?;
+    if flags.iter().any(|flag| flag.contains('\0')) {
+        return Err(PrepareError::Nul { what: "flag" });
+    }
+    let resumed = conversation.map(|known| known.session.clone());
+    let protocol = agents::of(agent.protocol);
+    let can = protocol.capabilities();
+    if resumed.is_some() && !can.resume {
+        return Err(PrepareError::CannotResume { mode: mode.name.to_string() });
+    }
+    let fresh = || can.chooses_session_id.then(ids::new_session_id);
+    let session_id = resumed.clone().or_else(fresh);
+    let label = pair.label();
+    let options = LaunchOptions {
+        session_id: session_id.as_deref(),
+        resume: resumed.as_deref(),
+        max_budget_usd: project.manifest.budget.run.filter(|_| !mode.interactive),
+        label: &label,
+    };
+    let mut argv = protocol.argv(base, &flags, &request.extras, &options);
+
+    let delivery = prompt::delivery(agent, mode, prompt.as_deref())?;
+    let environment = environment_of(project, mode, protocol);
+    let not_passed = environment::not_passed(protocol.login_variables(), &environment);
+    let program = find_program(project, mode, &mut argv, &environment)?;
+    let kind = kind_of(project, mode, request, &environment, &inline)?;
+    let launch = LaunchSpec {
+        manifest: project.manifest.path.clone(),
+        program,
+        argv,
+        delivery,
+        dash_dash: delivery == PromptDelivery::Arg && can.prompt_needs_dash_dash,
+        cwd,
+        protocol: agent.protocol,
+        agent: Some(mode.agent.clone()),
+        started_by: request.started_by.or(Some(StartedBy::Cli)),
+        stop_grace: mode.stop_grace,
+        session_id,
+        extras: request.extras.clone(),
+        resumes: conversation.map(|known| known.run.clone()),
+        by_up: false,
+        restarts: Vec::new(),
+        basis: None,
+        not_passed,
+        conditions: conditions_of(project, mode, task),
+        worktree: to_make,
+        kind,
+        keep: Keep {
+            runs_per_pair: project.manifest.retention.runs_per_pair,
+            max_age: project.manifest.retention.max_age,
+        },
+    };
+    Ok(Prepared {
+        pair,
+        prompt,
+        given: request.prompt.clone(),
+        environment,
+        declared_env: declared_env(project, mode),
+        pass_env: project.manifest.pass_env.iter().cloned().collect(),
+        declared_worktree,
+        launch,
+    })
+}
+
+/// No text of the request may hold a NUL: it cannot be handed to a program.
+fn check_text(request: &StartRequest) -> Result<(), PrepareError> {
+    if request.prompt.as_ref().is_some_and(|prompt| prompt.contains(&0)) {
+        return Err(PrepareError::Nul { what: "prompt" });
+    }
+    if request.extras.iter().any(|extra| extra.contains('\0')) {
+        return Err(PrepareError::Nul { what: "argument" });
+    }
+    Ok(())
+}
+
+fn check_prompt(prompt: Option<&[u8]>) -> Result<(), PrepareError> {
+    let prompt = prompt.unwrap_or_default();
+    if prompt.len() as u64 > MAX_PROMPT {
+        return Err(PrepareError::PromptTooLong { bytes: prompt.len() });
+    }
+    if prompt.contains(&0) { Err(PrepareError::Nul { what: "prompt" }) } else { Ok(()) }
+}
+
+/// The mode's agent, and its command in the form that the mode needs.
+fn agent_of<'a>(project: &'a Project, mode: &Mode) -> Result<(&'a Agent, &'a [String]), PrepareError> {
+    let agent = project.manifest.agents.get(&mode.agent);
+    let found = agent.and_then(|agent| Some((agent, agent.argv(mode.interactive)?)));
+    found.ok_or_else(|| PrepareError::AgentForm {
+        mode: mode.name.to_string(),
+        agent: mode.agent.clone(),
+        interactive: mode.interactive,
+    })
+}
+
+/// The agent's program. One that is written as a path is relative to the manifest, whatever folder the run is in.
+fn find_program(
+    project: &Project,
+    mode: &Mode,
+    argv: &mut [String],
+    environment: &Environment,
+) -> Result<PathBuf, PrepareError> {
+    let path = environment.get(std::ffi::OsStr::new("PATH")).map(OsString::as_os_str);
+    let program = program::find(&argv[0], path, &project.manifest.root)
+        .map_err(|source| PrepareError::Program { mode: mode.name.to_string(), source })?;
+    if argv[0].contains('/') {
+        argv[0] = program.display().to_string();
+    }
+    Ok(program)
+}
+
+fn conditions_of(project: &Project, mode: &Mode, task: &Task) -> Conditions {
+    Conditions {
+        after: Vec::new(),
+        gate: mode.gate || task.declared.as_ref().is_some_and(|declared| declared.gate),
+        exclusive: mode.exclusive,
+        budget_day: project.manifest.budget.day,
+    }
+}
+
+fn environment_of(project: &Project, mode: &Mode, protocol: &dyn AgentProtocol) -> Environment {
+    let mut environment = environment::passed(&project.manifest.pass_env);
+    for (name, value) in protocol.default_env(!mode.interactive) {
+        environment.insert((*name).into(), (*value).into());
+    }
+    for (name, value) in declared_env(project, mode) {
+        environment.insert(name.into(), value.into());
+    }
+    environment
+}
+
+/// The manifest's `env:` with the mode's laid over it.
+fn declared_env(project: &Project, mode: &Mode) -> BTreeMap<String, String> {
+    let all = project.manifest.env.iter().chain(&mode.env);
+    all.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+fn kind_of(
+    project: &Project,
+    mode: &Mode,
+    request: &StartRequest,
+    environment: &Environment,
+    inline: &impl Fn(&str, &str) -> Result<String, Problem>,
+) -> Result<RunKind, PrepareError> {
+    if mode.interactive {
+        if request.save_to.is_some() {
+            return Err(PrepareError::HeadlessOnly { option: "--save-to", mode: mode.name.to_string() });
+        }
+        return Ok(RunKind::Interactive {
+            socket: project.tmux().socket().to_owned(),
+            session: project.manifest.session.clone(),
+            cleanup_on_exit: mode.cleanup_on_exit,
+        });
+    }
+    let below = |field, path: PathBuf| {
+        if stays_below(&path) { Ok(path) } else { Err(PrepareError::LeadsOut { field, path }) }
+    };
+    let save_to = match (&request.save_to, &mode.save_to) {
+        (Some(path), _) => Some(below("--save-to", path.clone())?),
+        (None, Some(template)) => Some(below("save_to", PathBuf::from(inline("save_to", template)?))?),
+        (None, None) => None,
+    };
+    let mut files = Vec::new();
+    for file in &mode.expect.files {
+        files.push(below("expect.files", PathBuf::from(inline("expected file", file)?))?);
+    }
+    let command = mode.expect.command.iter().map(|word| inline("expected command", word)).collect::<Result<_, _>>()?;
+    if mode.limits.processes.is_some() && ResourceScope::probe(&mode.limits, environment).is_none() {
+        return Err(PrepareError::NoProcessLimit);
+    }
+    Ok(RunKind::Headless {
+        slots: request.jobs.unwrap_or(u32::MAX).min(project.manifest.jobs).max(1),
+        timeout: mode.timeout,
+        exit_grace: mode.exit_grace,
+        log_max: mode.log_max,
+        limits: mode.limits.clone(),
+        save_to,
+        expect: Expect { non_empty: mode.expect.non_empty, files, command },
+        retry: mode.retry.clone(),
+        tracked: match mode.sources.is_empty() {
+            true => None,
+            false => {
+                let patterns = |field, templates: &[String]| {
+                    let rendered = templates.iter().map(|template| Ok(PathBuf::from(inline(field, template)?)));
+                    let below = rendered.map(|path: Result<_, Problem>| below(field, path?));
+                    below.map(|path| Ok(path?.display().to_string())).collect::<Result<Vec<_>, PrepareError>>()
+                };
+                Some(Tracked {
+                    sources: patterns("sources", &mode.sources)?,
+                    generates: patterns("generates", &mode.generates)?,
+                })
+            }
+        },
+    })
+}

@@ -1,0 +1,69 @@
+//! What the folder of a new run holds: its spec, its prompt, and the environment that is handed over.
+
+use std::io;
+
+use crate::lifecycle::launch::prepare::Prepared;
+use crate::lifecycle::reconcile::drift;
+use crate::lifecycle::store::Store;
+use crate::model::run_id::RunId;
+use crate::model::run_spec::{RunSpec, SPEC_VERSION};
+use crate::model::started_by::StartedBy;
+use crate::os::clock;
+use crate::os::environment;
+use crate::os::process::supervise;
+use crate::store::run_folder::RunFolder;
+
+/// What is written down of a run before it starts.
+pub(super) fn spec(
+    store: &Store,
+    prepared: &Prepared,
+    run_id: RunId,
+    folder: &RunFolder,
+    parent: Option<RunId>,
+    queued: bool,
+) -> io::Result<RunSpec> {
+    let mut launch = prepared.launch.clone();
+    if parent.is_some() && launch.started_by == Some(StartedBy::Cli) {
+        launch.started_by = Some(StartedBy::Run);
+    }
+    Ok(RunSpec {
+        version: SPEC_VERSION,
+        mode: prepared.pair.mode.clone(),
+        task: prepared.pair.task.clone(),
+        created_at: clock::now(),
+        folder: folder.id()?,
+        host_boot: store.host_boot().clone(),
+        // Memory that goes with the last log-out is no place for a run that may wait longer.
+        environment: match queued {
+            true => folder.path().join("env"),
+            false => environment::waiting_place(folder.path(), run_id.as_str()),
+        },
+        umask: supervise::current_umask(),
+        prompt_given: prepared.given.is_some(),
+        parent_run: parent,
+        declared: Some(drift::declared(prepared, &run_id)),
+        run_id,
+        launch,
+    })
+}
+
+/// Writes the prompt, the environment and, last, the spec.
+pub(super) fn write_run_folder(prepared: &Prepared, folder: &RunFolder, spec: &RunSpec) -> io::Result<()> {
+    if let Some(prompt) = &prepared.prompt {
+        folder.write_new(&folder.prompt(), prompt)?;
+    }
+    if let Some(given) = &prepared.given {
+        folder.write_new(&folder.given(), given)?;
+    }
+    let mut environment = prepared.environment.clone();
+    for (name, value) in [
+        ("DISPATCH_RUN_ID", spec.run_id.as_str()),
+        ("DISPATCH_MODE", spec.mode.as_str()),
+        ("DISPATCH_TASK", spec.task.as_str()),
+    ] {
+        environment.insert(name.into(), value.into());
+    }
+    environment.insert("DISPATCH_MANIFEST".into(), spec.manifest.clone().into_os_string());
+    environment::hand_over(&spec.environment, &environment)?;
+    folder.write_spec(spec)
+}

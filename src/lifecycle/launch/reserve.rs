@@ -1,0 +1,170 @@
+//! Whether a run starts or waits, its id, and its row in the index.
+//!
+//! The pair's lock is held. Starts nothing.
+
+use std::io;
+
+use crate::lifecycle::launch::prepare::Prepared;
+use crate::lifecycle::launch::record;
+use crate::lifecycle::launch::start::{Queueing, StartError};
+use crate::lifecycle::queue::readiness;
+use crate::lifecycle::queue::readiness::Readiness;
+use crate::lifecycle::store::Store;
+use crate::model::names::Pair;
+use crate::model::run::RunFacts;
+use crate::model::run_id::RunId;
+use crate::model::run_spec::{RunKind, RunSpec};
+use crate::model::run_state::{EndState, WaitingFor};
+use crate::os::git;
+use crate::os::ids;
+use crate::store::index::{Index, IndexError};
+use crate::store::pair_lock::PairLock;
+use crate::store::run_folder::RunFolder;
+use crate::store::slots::{self, Slot};
+use crate::store::state_dir::{FoldersLock, WorktreeLock};
+
+/// A run that has its id, folder and row, and whose pair is held. It is still to be started or queued.
+#[derive(Debug)]
+pub(crate) struct Reserved {
+    pub(crate) folder: RunFolder,
+    pub(crate) spec: RunSpec,
+    pub(crate) facts: RunFacts,
+    pub(crate) lock: PairLock,
+    pub(crate) next: NextStep,
+}
+
+/// What becomes of a reserved run.
+#[derive(Debug)]
+pub(crate) enum NextStep {
+    Window,
+    /// With its slot; a run nested in a job may go without one.
+    Job(Option<Slot>),
+    Queue(WaitingFor, Option<String>),
+}
+
+/// Keeps `clean` from the worktree that the run is to work in, if it is one.
+pub(crate) fn share_worktree(store: &Store, prepared: &Prepared) -> Result<Option<WorktreeLock>, StartError> {
+    let path = match &prepared.worktree {
+        Some(worktree) => Some(worktree.path.clone()),
+        None => git::linked_worktree_of(&prepared.cwd),
+    };
+    if path.is_some() {
+        // Who takes a worktree away looks at all runs, and may have to rebuild the index.
+        store.close_index();
+    }
+    let lock = path.map(|path| store.state().share_worktree(&git::resolved(&path))).transpose()?;
+    // It may have gone between the look that prepared the run and the lock.
+    if prepared.worktree.is_none() && !prepared.cwd.is_dir() {
+        return Err(StartError::FolderGone(prepared.cwd.clone()));
+    }
+    Ok(lock)
+}
+
+pub(crate) fn lock_folders(store: &Store, exclusive: bool) -> io::Result<Option<FoldersLock>> {
+    if exclusive {
+        // Who has the lock may have to rebuild the index, and would wait for us.
+        store.close_index();
+    }
+    exclusive.then(|| store.state().lock_folders()).transpose()
+}
+
+/// Gives a run its id, folder and row. `None` where it would have to be queued and must not be.
+pub(crate) fn reserve(
+    store: &Store,
+    index: &Index,
+    prepared: &Prepared,
+    lock: PairLock,
+    parent: Option<RunId>,
+    queueing: Queueing<'_>,
+) -> Result<Option<Reserved>, StartError> {
+    let next = what_next(store, index, prepared, parent.as_ref())?;
+    if let Queueing::Never { after_failure_of } = queueing {
+        let waits = matches!(next, NextStep::Queue(WaitingFor::Slot, _));
+        // Checked after the slot was taken.
+        if waits || after_failure_of.iter().any(|id| has_failed(store, id)) {
+            return Ok(None);
+        }
+    }
+    let waiting = match &next {
+        NextStep::Queue(waiting, _) => Some(*waiting),
+        NextStep::Window | NextStep::Job(_) => None,
+    };
+    let id = next_id(store, index, &prepared.pair, &lock)?;
+    lock.name(&id)?;
+    let folder = RunFolder::create(store.state().run(&id))?;
+    let spec = record::spec(store, prepared, id, &folder, parent, waiting.is_some())?;
+    let facts = RunFacts::of(&spec);
+    // Open until the spec stands: an index that is rebuilt meanwhile would miss the run.
+    index.insert(&facts, waiting)?;
+    Ok(Some(Reserved { folder, spec, facts, lock, next }))
+}
+
+fn has_failed(store: &Store, id: &RunId) -> bool {
+    matches!(store.folder(id).read_exit(), Ok(Some(end)) if end.state != EndState::Succeeded)
+}
+
+/// The id of the pair's next run: greater than that of its last one, whatever the clock says. Also
+/// greater than that of every other run where such an id is left, since the queue is in their order.
+fn next_id(store: &Store, index: &Index, pair: &Pair, lock: &PairLock) -> Result<RunId, StartError> {
+    // The name in the lock outlives a run that was pruned. One that is no ULID is damage: no run had it.
+    let named = lock.named()?.filter(ids::is_ulid);
+    let last = named.max(index.newest_of(pair)?);
+    let newest = index.newest()?.filter(|newest| last.as_ref().is_none_or(|last| newest > last));
+    let after_all = newest.and_then(|newest| ids::new_run_id_after(Some(&newest)));
+    if let Some(id) = after_all.or_else(|| ids::new_run_id_after(last.as_ref())) {
+        return Ok(id);
+    }
+    let last = last.map(|last| store.state().run(&last)).unwrap_or_default();
+    Err(StartError::NoGreaterId { last, index: store.state().index(), lock: store.state().pair(pair) })
+}
+
+fn what_next(
+    store: &Store,
+    index: &Index,
+    prepared: &Prepared,
+    parent: Option<&RunId>,
+) -> Result<NextStep, StartError> {
+    let headless = matches!(prepared.kind, RunKind::Headless { .. });
+    match readiness::of(store, index, &prepared.conditions, headless, &prepared.cwd, None)? {
+        Readiness::Ready => {}
+        Readiness::Waits { waiting_for, about } => return Ok(NextStep::Queue(waiting_for, about)),
+        // Whoever moves the queue ends it, and what waits for it.
+        Readiness::Never(_) => return Ok(NextStep::Queue(WaitingFor::Need, None)),
+    }
+    let RunKind::Headless { slots, .. } = &prepared.kind else { return Ok(NextStep::Window) };
+    let nested = is_nested(store, parent);
+    let slot = match nested || !others_wait(store, index, *slots)? {
+        true => slots::take(store.state(), *slots)?,
+        false => None,
+    };
+    Ok(match slot {
+        None if !nested => NextStep::Queue(WaitingFor::Slot, None),
+        slot => NextStep::Job(slot),
+    })
+}
+
+/// A run nested in a job never waits for a slot: its caller holds one and may wait for it.
+pub(crate) fn is_nested(store: &Store, parent: Option<&RunId>) -> bool {
+    parent.is_some_and(|id| store.folder(id).read_spec().is_ok_and(|spec| spec.is_headless()))
+}
+
+/// Whether older runs wait for slots that this one would take. A run whose dependency has just ended waits
+/// for a slot too, although its record does not say so yet.
+fn others_wait(store: &Store, index: &Index, slots: u32) -> Result<bool, IndexError> {
+    let queued = index.queued()?;
+    for rival in queued.iter().filter(|queued| queued.slots >= slots) {
+        if !matches!(rival.waiting_for, WaitingFor::Slot | WaitingFor::Need) {
+            continue;
+        }
+        let folder = store.folder(&rival.id);
+        let Ok(spec) = folder.read_spec() else { continue };
+        let waits = folder.is_queued() && folder.environment_waits(&spec) && folder.id().ok() == Some(spec.folder);
+        if waits
+            && (rival.waiting_for == WaitingFor::Slot
+                || readiness::of(store, index, &spec.conditions, true, &spec.cwd, Some(&rival.id))? == Readiness::Ready)
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

@@ -1,0 +1,114 @@
+//! What every unfinished run of a state folder is doing.
+//!
+//! Reads the index, records, locks, processes and tmux, at most one tmux client for each server that
+//! unfinished runs were started on. Changes nothing (the index alone may be rebuilt, which is a cache):
+//! what has to be written down is returned, and `reap` writes it.
+
+pub(crate) mod activity;
+mod fast_path;
+mod judge;
+mod observation;
+mod panes;
+mod probe;
+pub(crate) mod run_answer;
+pub(crate) mod tmux_patience;
+pub(crate) mod window_reading;
+
+use std::collections::HashSet;
+
+use crate::lifecycle::store::Store;
+use crate::model::run::{Run, RunFacts};
+use crate::model::run_id::RunId;
+use crate::os::clock::Stopwatch;
+use crate::store::index::{Index, IndexError};
+use crate::store::record_file::RecordError;
+use crate::store::run_folder::RunFolder;
+
+pub(crate) use judge::{Judgement, PATIENCE, judge, probe_again};
+pub(crate) use observation::Observation;
+pub(crate) use panes::PaneListings;
+pub(crate) use probe::probe;
+
+/// What was seen. The lists below `notices` are for `reap`.
+#[derive(Default)]
+pub(crate) struct Observations {
+    /// Runs whose state is settled, and runs whose end is on record.
+    pub(crate) runs: Vec<Run>,
+    /// What the user should hear of the records themselves.
+    pub(crate) notices: Vec<String>,
+    /// Runs that are over and have no end on record.
+    pub(crate) over: Vec<OverRun>,
+    /// Rows of runs that were never written: their writer is gone.
+    pub(crate) leftovers: Vec<RunId>,
+    /// Dead runs whose spec is damaged.
+    pub(crate) damaged_specs: Vec<RunId>,
+    /// Runs whose recorded end is damaged, and the damage.
+    pub(crate) damaged_ends: Vec<(RunFolder, RecordError)>,
+    /// No window is unfinished, and the state folder's hint names a tmux server.
+    pub(crate) hint_is_stale: bool,
+    pub(crate) listings: PaneListings,
+}
+
+/// A run that is over, by what was seen of it.
+pub(crate) struct OverRun {
+    pub(crate) observation: Observation,
+    pub(crate) judgement: Judgement,
+    /// Since its first judgement.
+    pub(crate) since: Stopwatch,
+}
+
+/// All unfinished runs.
+pub(crate) fn all(store: &Store) -> Result<Observations, IndexError> {
+    // tmux takes longer to answer than all the rest: it is asked first where windows are known.
+    let hint = store.state().windows_hint();
+    let listings = PaneListings::early(hint.clone(), store.tmux_patience.clone());
+    let known = store.with_index(Index::active_facts)?;
+    let has_windows = known.iter().any(|(_, facts)| facts.as_ref().is_none_or(|facts| !facts.headless));
+    let seen = observe(store, known, listings)?;
+    Ok(Observations { hint_is_stale: hint.is_some() && !has_windows, ..seen })
+}
+
+/// Those of these runs that the index knows.
+pub(crate) fn some(store: &Store, ids: &[RunId]) -> Result<Observations, IndexError> {
+    let known = store.with_index(|index| {
+        ids.iter().map(|id| Ok((id.clone(), index.facts(id)?))).collect::<Result<Vec<_>, IndexError>>()
+    })?;
+    observe(store, known, PaneListings::new(store.tmux_patience.clone()))
+}
+
+/// The unfinished runs that neither wait in the queue nor are among `seen`: a queued run may wait for one.
+pub(crate) fn others(store: &Store, seen: &[Run]) -> Result<Observations, IndexError> {
+    let (mut others, queued) = store.with_index(|index| Ok((index.active_facts()?, index.queued()?)))?;
+    let mut left_out: HashSet<&RunId> = seen.iter().map(Run::id).collect();
+    left_out.extend(queued.iter().map(|queued| &queued.id));
+    others.retain(|(id, _)| !left_out.contains(id));
+    if others.is_empty() {
+        return Ok(Observations::default());
+    }
+    observe(store, others, PaneListings::new(store.tmux_patience.clone()))
+}
+
+fn observe(
+    store: &Store,
+    known: Vec<(RunId, Option<RunFacts>)>,
+    listings: PaneListings,
+) -> Result<Observations, IndexError> {
+    let index = store.index()?;
+    let mut seen = Observations { notices: index.notices().to_vec(), listings, ..Observations::default() };
+    let rest = fast_path::fast_path(store, &index, known, &mut seen);
+    let mut unfinished = Vec::new();
+    // Locks first, windows after: a window that is being made is locked until it stands. So
+    // what the first listing did not show is asked for again.
+    for id in &rest {
+        unfinished.extend(probe::records(store, &index, id, &mut seen)?);
+    }
+    seen.listings.observed = unfinished.iter().map(|observation| observation.spec.run_id.clone()).collect();
+    for mut observation in unfinished {
+        let since = Stopwatch::start();
+        match judge(store, &mut observation, &mut seen.listings, since) {
+            Judgement::Is(run) => seen.runs.push(*run),
+            judgement @ Judgement::Over { .. } => seen.over.push(OverRun { observation, judgement, since }),
+        }
+    }
+    Ok(seen)
+}

@@ -1,0 +1,143 @@
+//! The panes of the tmux servers that runs were started on: each server is asked once, and only where an
+//! answer is needed.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use crate::lifecycle::observe::observation::Observation;
+use crate::lifecycle::observe::tmux_patience::TmuxPatience;
+use crate::model::run_id::RunId;
+use crate::model::run_spec::RunKind;
+use crate::os::process;
+use crate::os::tmux::{Listing, Pane, PendingListing, Server, Tmux, TmuxError};
+use crate::plan::actual::WindowProbe;
+use crate::store::run_folder::RunFolder;
+
+/// What tmux said, by socket.
+#[derive(Default)]
+pub(crate) struct PaneListings {
+    /// Asked before it was known whether anybody needs the answer.
+    early: Option<(PathBuf, PendingListing)>,
+    pub(crate) by_socket: BTreeMap<PathBuf, Result<ServerPanes, String>>,
+    /// Asked before the locks were looked at: what was not found there must be asked again.
+    pub(crate) stale: BTreeSet<PathBuf>,
+    /// The windows that are being observed: the screens of the dead ones are read together.
+    pub(crate) observed: HashSet<RunId>,
+    patience: TmuxPatience,
+}
+
+impl PaneListings {
+    /// Begins to ask the server that will most likely be needed.
+    pub(crate) fn early(socket: Option<PathBuf>, patience: TmuxPatience) -> Self {
+        let early = socket.map(|socket| (socket.clone(), Tmux::new(socket).begin_list()));
+        Self { early, patience, ..Self::default() }
+    }
+
+    pub(crate) fn new(patience: TmuxPatience) -> Self {
+        Self { patience, ..Self::default() }
+    }
+
+    /// Forgets what was asked: time has passed.
+    pub(crate) fn forget(&mut self) {
+        let observed = std::mem::take(&mut self.observed);
+        *self = Self { observed, ..Self::new(self.patience.clone()) };
+    }
+
+    /// Asks each server once.
+    pub(crate) fn of(&mut self, socket: &Path) -> &Result<ServerPanes, String> {
+        let early = self.early.take_if(|(asked, _)| asked == socket);
+        self.by_socket.entry(socket.to_owned()).or_insert_with(|| {
+            let bound = self.patience.bound();
+            let listing = match early {
+                Some((_, asked)) => asked.within(bound).listing(),
+                None => Tmux::new(socket.to_owned()).with_bound(bound).list(),
+            };
+            self.patience.note(&listing);
+            listing.map(ServerPanes::new).map_err(|error| match error {
+                TmuxError::Unknown { stderr, .. } => stderr,
+                other => other.to_string(),
+            })
+        })
+    }
+}
+
+/// One server's panes, found by the run they were started for: by its id and not by its path,
+/// which changes when the project is moved.
+pub(crate) struct ServerPanes {
+    pub(crate) listing: Listing,
+    pub(crate) by_run: HashMap<RunId, usize>,
+    /// The last screens of dead panes, once one was asked for.
+    screens: Option<HashMap<RunId, String>>,
+}
+
+impl ServerPanes {
+    pub(crate) fn new(listing: Listing) -> Self {
+        let panes = listing.panes.iter().enumerate();
+        let by_run = panes.filter_map(|(at, pane)| Some((RunFolder::at(pane.run_folder()?).run_id()?, at))).collect();
+        Self { listing, by_run, screens: None }
+    }
+
+    /// The last screen of a run's dead pane, with those of all others of `observed` at once.
+    pub(crate) fn screen(&mut self, run: &RunId, tmux: &Tmux, observed: &HashSet<RunId>) -> Option<String> {
+        if self.screens.is_none() {
+            let dead = |(run, at): (&RunId, &usize)| {
+                let pane = self.listing.panes.get(*at).filter(|pane| pane.dead.is_some() && observed.contains(run))?;
+                Some((pane.pane_id.clone(), run.clone()))
+            };
+            let dead: Vec<(String, RunId)> = self.by_run.iter().filter_map(dead).collect();
+            self.screens =
+                Some(if dead.len() > 1 { tmux.capture_many(&dead).unwrap_or_default() } else { HashMap::new() });
+        }
+        self.screens.as_mut()?.remove(run)
+    }
+
+    pub(crate) fn pane(&self, run: &RunId) -> Option<&Pane> {
+        self.listing.panes.get(*self.by_run.get(run)?)
+    }
+}
+
+pub(crate) fn window_of(observation: &Observation, listings: &mut PaneListings) -> (WindowProbe, Option<Pane>) {
+    let RunKind::Interactive { socket, .. } = &observation.spec.kind else {
+        return (WindowProbe::NeverMade, None);
+    };
+    let listed = match listings.of(socket) {
+        Ok(listed) => listed,
+        Err(words) => return (WindowProbe::Unanswered(words.clone()), None),
+    };
+    let listing = &listed.listing;
+    if let Some(pane) = listed.pane(&observation.spec.run_id) {
+        let window = match &pane.dead {
+            None => WindowProbe::Alive,
+            Some(dead) => WindowProbe::Dead {
+                exit: dead.exit,
+                can_tell_signals: listing
+                    .server
+                    .as_ref()
+                    .and_then(Server::parsed_version)
+                    .is_none_or(|version| version.tells_signals()),
+            },
+        };
+        return (window, Some(pane.clone()));
+    }
+    let made = match observation.folder.read_window() {
+        Ok(made) => made,
+        Err(error) => return (WindowProbe::Unanswered(error.to_string()), None),
+    };
+    let Some(made) = made else {
+        // `__exec` in a window writes that it lives before anything else could be lost.
+        let lived = observation.probe.live.is_some();
+        return (if lived { WindowProbe::Closed } else { WindowProbe::NeverMade }, None);
+    };
+    let same_server = listing
+        .server
+        .as_ref()
+        .is_some_and(|server| server.pid == made.server_pid && server.start_time == made.server_start);
+    if same_server {
+        return (WindowProbe::Closed, None);
+    }
+    // Another server, or none, answers on the socket; ours may live on without one.
+    if made.server.as_ref().is_some_and(process::is_alive) {
+        return (WindowProbe::Unanswered("its server lost its socket".to_owned()), None);
+    }
+    (WindowProbe::ServerGone, None)
+}

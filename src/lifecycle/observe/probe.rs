@@ -1,0 +1,153 @@
+//! What the records of one run and its pair's lock say.
+
+use crate::lifecycle::observe::Observations;
+use crate::lifecycle::observe::observation::Observation;
+use crate::lifecycle::store::Store;
+use crate::model::run::{Run, RunFacts};
+use crate::model::run_id::RunId;
+use crate::model::run_spec::RunSpec;
+use crate::model::run_state::{RunState, UnknownWhy};
+use crate::os::process;
+use crate::plan::actual::{Locality, LockProbe, ProbeResult};
+use crate::store::index::{Index, IndexError};
+use crate::store::pair_lock::{self, Liveness};
+use crate::store::record_file::RecordError;
+use crate::store::run_folder::RunFolder;
+
+/// Reads the records of the run `id`. `None` where they settle it: then it is in `seen`.
+pub(super) fn records(
+    store: &Store,
+    index: &Index,
+    id: &RunId,
+    seen: &mut Observations,
+) -> Result<Option<Observation>, IndexError> {
+    let folder = store.folder(id);
+    let spec = match folder.read_spec() {
+        Ok(spec) => spec,
+        Err(RecordError::Missing(_)) => {
+            without_spec(store, index, id, seen)?;
+            return Ok(None);
+        }
+        Err(error) => {
+            unreadable_spec(store, index, id, &error, seen)?;
+            return Ok(None);
+        }
+    };
+    let facts = RunFacts::of(&spec);
+    let mut end_damaged = false;
+    match folder.read_exit() {
+        Ok(Some(end)) => {
+            seen.runs.push(Run::ended(facts, end));
+            return Ok(None);
+        }
+        Ok(None) => {}
+        Err(error @ RecordError::Damaged { .. })
+            if matches!(pair_lock::probe(store.state(), &spec.pair()), Ok(Liveness::Free)) =>
+        {
+            end_damaged = true;
+            seen.damaged_ends.push((folder.clone(), error));
+        }
+        Err(error) => {
+            let state = RunState::Unknown(UnknownWhy::Unreadable(error.to_string()));
+            seen.runs.push(Run::active(facts, state));
+            return Ok(None);
+        }
+    }
+    let mut probe = probe(store, &folder, &spec);
+    probe.end_damaged |= end_damaged;
+    let queue = folder.read_queue().ok().flatten();
+    let waits_since = queue.as_ref().and_then(|record| record.since);
+    let waits = queue.and_then(|record| record.about);
+    Ok(Some(Observation { folder, spec, probe, pane: None, waits, waits_since }))
+}
+
+/// A row comes before its folder, and a folder before its spec: only a row whose writer is gone is a leftover.
+fn without_spec(store: &Store, index: &Index, id: &RunId, seen: &mut Observations) -> Result<(), IndexError> {
+    // Its starter is about to write the spec.
+    if let Some(facts) = index.facts(id)?
+        && let Ok(Liveness::Held(holder)) = pair_lock::probe(store.state(), &facts.pair())
+        && holder.is_none_or(|holder| holder == *id)
+    {
+        seen.runs.push(Run::active(facts, RunState::Starting));
+        return Ok(());
+    }
+    if let Some(pair) = index.pair_of(id)?
+        && matches!(pair_lock::probe(store.state(), &pair), Ok(Liveness::Free))
+        && matches!(store.folder(id).read_spec(), Err(RecordError::Missing(_)))
+    {
+        seen.leftovers.push(id.clone());
+    }
+    Ok(())
+}
+
+/// A run whose lock is free and whose owner is gone is dead, whatever its record says.
+fn unreadable_spec(
+    store: &Store,
+    index: &Index,
+    id: &RunId,
+    error: &RecordError,
+    seen: &mut Observations,
+) -> Result<(), IndexError> {
+    let facts = index.facts(id)?;
+    let free = |facts: &RunFacts| matches!(pair_lock::probe(store.state(), &facts.pair()), Ok(Liveness::Free));
+    let is_damaged = matches!(error, RecordError::Damaged { .. });
+    if is_damaged && facts.as_ref().is_none_or(free) && !store.folder(id).owner_may_live() {
+        seen.damaged_specs.push(id.clone());
+        return Ok(());
+    }
+    match facts {
+        Some(facts) => {
+            let state = RunState::Unknown(UnknownWhy::Unreadable(error.to_string()));
+            seen.runs.push(Run::active(facts, state));
+        }
+        None => seen.notices.push(format!("run {id}: {error}")),
+    }
+    Ok(())
+}
+
+/// What there is of a run, but its window.
+pub(crate) fn probe(store: &Store, folder: &RunFolder, spec: &RunSpec) -> ProbeResult {
+    let lock = match pair_lock::probe(store.state(), &spec.pair()) {
+        Ok(Liveness::Free) => Ok(LockProbe::Free),
+        Ok(Liveness::Held(Some(id))) if id == spec.run_id => Ok(LockProbe::Held),
+        Ok(Liveness::Held(None)) => Ok(LockProbe::Moving),
+        Ok(Liveness::Held(Some(_))) => Ok(LockProbe::HeldByAnother),
+        Err(error) => Err(error),
+    };
+    let queued = folder.read_queue();
+    let live = folder.read_live().ok().flatten();
+    let lives_here = live.as_ref().is_some_and(|live| process::is_alive(&live.owner));
+    // A queued run may be started in a later boot than its spec was written in. The record of its owner
+    // names the boot it runs in, and before that is written, the record of its window does.
+    let window = if live.is_none() { folder.read_window().ok().flatten() } else { None };
+    let server = window.as_ref().and_then(|window| window.server.as_ref());
+    let (here, there) = (
+        store.host_boot(),
+        live.as_ref().map(|live| &live.owner).or(server).map_or(&spec.host_boot, |owner| &owner.host_boot),
+    );
+    let locality = match (&lock, folder.id(), &queued) {
+        (Err(error), ..) => Locality::Unreadable(format!("the pair's lock: {error}")),
+        (_, Err(error), _) => Locality::Unreadable(error.to_string()),
+        (.., Err(error)) => Locality::Unreadable(error.to_string()),
+        // First, since device numbers may change with a boot; nothing is signalled for it.
+        // A record that its own owner contradicts is believed in nothing.
+        _ if there.host == here.host && there.boot_id != here.boot_id && !lives_here => Locality::EarlierBoot,
+        (_, Ok(id), _) if id != spec.folder => Locality::Foreign,
+        // The same boot is the same machine, whatever it is called by now.
+        _ if there.boot_id == here.boot_id && there.pid_namespace == here.pid_namespace => Locality::Here,
+        _ => Locality::OtherHost(there.host.clone()),
+    };
+    let queued = queued.ok().flatten().map(|record| record.waiting_for);
+    ProbeResult {
+        headless: spec.is_headless(),
+        locality,
+        lock: lock.unwrap_or(LockProbe::Held),
+        queued,
+        environment_waits: queued.is_none() || folder.environment_waits(spec),
+        live,
+        unsaved: folder.is_unsaved(),
+        end_damaged: folder.lost_its_end(),
+        stop_asked: folder.stop_asked(),
+        window: None,
+    }
+}

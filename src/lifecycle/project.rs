@@ -1,0 +1,187 @@
+//! A project: its manifest, and from it the tasks and the store of its runs.
+
+pub mod check;
+pub mod init;
+pub mod locate;
+pub(crate) mod older_state;
+pub mod project_store;
+pub mod show;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use crate::lifecycle::launch::prepare::PrepareError;
+use crate::lifecycle::project::locate::{Located, Whence, checkouts_around, locate};
+use crate::lifecycle::store::TerminalPreference;
+use crate::manifest::{self, Loaded, Manifest, Mode, UnsavedFile};
+use crate::model::names::{ModeName, NameError, Pair};
+use crate::model::nearest::nearest;
+use crate::model::problem::Problem;
+use crate::os::environment;
+use crate::os::git::{self, CreationCheck, Repository, RepositoryError};
+use crate::os::tmux::{SocketEnv, Tmux};
+use crate::tasks::{self, FindError, Task, TaskSet};
+
+/// How much of a manifest is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Shape and references: enough to look at runs.
+    Shape,
+    /// Templates and command files too: before anything starts.
+    Whole,
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct Project {
+    pub manifest: Manifest,
+    /// The repository that the manifest's folder lies in.
+    pub repository: Option<Repository>,
+    /// The path of the manifest's folder below the root of its checkout.
+    pub below: PathBuf,
+    /// The folder the command was given in.
+    pub here: PathBuf,
+    /// What is known of the worktrees that could be made.
+    pub(crate) making: Arc<CreationCheck>,
+    /// Warnings of the manifest.
+    pub problems: Vec<Problem>,
+    /// The folder in which a person types words that may name a task by its file.
+    pub(crate) typed_in: Option<PathBuf>,
+    /// The base of new branches where none is configured, once git was asked for it.
+    pub(crate) default_base: OnceLock<String>,
+}
+
+/// Why there is no project to work with.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("no `dispatch.yaml` here or in a parent folder")]
+    NotFound { folder: PathBuf },
+    #[error(transparent)]
+    Repository(Box<RepositoryError>),
+    #[error("the manifest has {} problem{}", .problems.len(), if .problems.len() == 1 { "" } else { "s" })]
+    Problems { problems: Vec<Problem> },
+}
+
+/// Why a name typed by the user stands for nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum NameLookupError {
+    #[error("invalid mode name: {0}")]
+    InvalidMode(NameError),
+    #[error("unknown mode `{typed}`")]
+    UnknownMode { typed: String, nearest: Option<String>, known: Vec<String> },
+    #[error(transparent)]
+    Task(#[from] FindError),
+}
+
+impl Project {
+    pub fn open(whence: &Whence, depth: Depth) -> Result<Self, OpenError> {
+        let located = located(whence)?;
+        let home = Some(&located.home);
+        let loaded = match depth {
+            Depth::Shape => manifest::load_shape(&located.manifest, home),
+            Depth::Whole => manifest::load(&located.manifest, home),
+        };
+        Self::of(loaded, located, whence)
+    }
+
+    /// The whole project as it would be with this draft.
+    pub(crate) fn open_draft(whence: &Whence, draft: &UnsavedFile) -> Result<Self, OpenError> {
+        let located = located(whence)?;
+        Self::of(manifest::load_unsaved(&located.manifest, Some(&located.home), draft), located, whence)
+    }
+
+    fn of(loaded: Loaded, located: Located, whence: &Whence) -> Result<Self, OpenError> {
+        let Located { manifest: _, repository, below, home: _ } = located;
+        let here = whence.folder.clone();
+        match loaded.manifest {
+            Some(manifest) => {
+                let (making, default_base) = (Arc::default(), OnceLock::new());
+                let problems = loaded.problems;
+                Ok(Self { manifest, repository, below, here, making, problems, typed_in: None, default_base })
+            }
+            None => Err(OpenError::Problems { problems: loaded.problems }),
+        }
+    }
+
+    /// The project of a person's command in the folder `here`: a task may also be named by its file's path.
+    #[must_use]
+    pub fn with_words_typed_in(self, here: &Path) -> Self {
+        Self { typed_in: Some(here.to_owned()), ..self }
+    }
+
+    pub fn tasks(&self) -> TaskSet {
+        let root = &self.manifest.root;
+        let tasks = tasks::scan(root, &self.manifest.tasks);
+        match &self.typed_in {
+            Some(here) => tasks.with_path_words(root, here),
+            None => tasks,
+        }
+    }
+
+    /// The terminal that the manifest, or the person's own file beside it, asks for.
+    pub fn terminal_preference(&self) -> TerminalPreference {
+        TerminalPreference { terminal: self.manifest.terminal.clone(), folder: self.manifest.root.clone() }
+    }
+
+    pub fn mode(&self, typed: &str) -> Result<&Mode, NameLookupError> {
+        let name = ModeName::parse(typed).map_err(NameLookupError::InvalidMode)?;
+        self.manifest.modes.get(&name).ok_or_else(|| {
+            let known: Vec<String> = self.manifest.modes.keys().map(ToString::to_string).collect();
+            let nearest = nearest(typed, known.iter().map(String::as_str)).map(str::to_owned);
+            NameLookupError::UnknownMode { typed: typed.to_owned(), nearest, known }
+        })
+    }
+
+    /// The pair of a mode and a task that exist now.
+    pub fn pair(&self, tasks: &TaskSet, mode: &str, task: &str) -> Result<Pair, NameLookupError> {
+        let mode = self.mode(mode)?.name.clone();
+        let task = tasks.find(task)?.id.clone();
+        Ok(Pair { mode, task })
+    }
+
+    /// The task whose worktree the command was given in.
+    pub fn task_of_worktree(&self, tasks: &TaskSet, mode: &Mode) -> Option<Task> {
+        let around = self.checkouts_here();
+        if around.is_empty() {
+            return None;
+        }
+        let is_here = |task: &&Task| {
+            crate::lifecycle::worktree::task_worktree::worktree_of(self, tasks, mode, task)
+                .ok()
+                .flatten()
+                .is_some_and(|worktree| around.contains(&git::resolved(&worktree.path)))
+        };
+        // A subtask shares its parent's worktree: the parent is meant.
+        tasks.tasks().iter().find(is_here).cloned()
+    }
+
+    /// The checkouts that the command was given in, but the main one, which is no task's.
+    pub(crate) fn checkouts_here(&self) -> Vec<PathBuf> {
+        let mut around = checkouts_around(&self.here);
+        let main = self.repository.as_ref().and_then(Repository::main);
+        around.retain(|root| Some(root.as_path()) != main);
+        around
+    }
+
+    /// The repository in which `worktree:` makes worktrees.
+    pub(crate) fn known_repository(&self) -> Result<&Repository, PrepareError> {
+        self.repository.as_ref().ok_or_else(|| PrepareError::NoRepository(self.manifest.root.clone()))
+    }
+
+    /// The tmux server for new windows: `DISPATCH_TMUX_SOCKET`, the manifest's, the user's own.
+    pub fn tmux(&self) -> Tmux {
+        let surroundings = SocketEnv::here();
+        let name = environment::var_text("DISPATCH_TMUX_SOCKET").or_else(|| self.manifest.tmux_socket.clone());
+        match name.as_deref() {
+            Some(path) if path.starts_with('/') => Tmux::new(PathBuf::from(path)),
+            // `default` means what `tmux` alone would mean here.
+            name => Tmux::new(Tmux::resolve_socket(name.filter(|name| *name != "default"), &surroundings)),
+        }
+    }
+}
+
+/// The manifest that is meant.
+pub(crate) fn located(whence: &Whence) -> Result<Located, OpenError> {
+    let found = locate(whence).map_err(|error| OpenError::Repository(Box::new(error)))?;
+    found.ok_or_else(|| OpenError::NotFound { folder: whence.folder.clone() })
+}

@@ -1,0 +1,88 @@
+//! All problems of a project: of the manifest, templates, tasks and the base of its worktrees. Asks git for that
+//! base; runs nothing else.
+
+use std::collections::BTreeSet;
+
+use crate::lifecycle::project::locate::Whence;
+use crate::lifecycle::project::{Depth, OpenError, Project};
+use crate::lifecycle::worktree::work;
+use crate::manifest::templates::is_plain;
+use crate::manifest::{self, UnsavedFile, placed};
+use crate::model::problem::Problem;
+use crate::os::git::{self, Repository};
+use crate::plan::order::order_problem;
+use crate::plan::wanted::wanted;
+use crate::tasks::TaskSet;
+
+#[derive(Clone, Debug)]
+pub struct CheckReport {
+    pub problems: Vec<Problem>,
+    /// Modes and tasks, where the manifest is usable.
+    pub counts: Option<(usize, usize)>,
+}
+
+impl CheckReport {
+    pub fn has_errors(&self) -> bool {
+        self.problems.iter().any(Problem::is_error)
+    }
+}
+
+/// Checks the project. Fails only where there is none.
+pub fn check(whence: &Whence) -> Result<CheckReport, OpenError> {
+    report(Project::open(whence, Depth::Whole))
+}
+
+/// Checks the project as it would be with this draft.
+pub(crate) fn check_draft(whence: &Whence, draft: &UnsavedFile) -> Result<CheckReport, OpenError> {
+    report(Project::open_draft(whence, draft))
+}
+
+fn report(opened: Result<Project, OpenError>) -> Result<CheckReport, OpenError> {
+    match opened {
+        Ok(project) => Ok(judge(&project)),
+        Err(OpenError::Problems { problems }) => Ok(CheckReport { problems, counts: None }),
+        Err(error) => Err(error),
+    }
+}
+
+fn judge(project: &Project) -> CheckReport {
+    let tasks = project.tasks();
+    let wanted = wanted(&project.manifest, &tasks);
+    let mut problems: Vec<Problem> = project.problems.iter().chain(tasks.problems()).cloned().collect();
+    problems.extend(manifest::advice(&project.manifest));
+    problems.extend(wanted.problems);
+    problems.extend(order_problem(&tasks));
+    problems.extend(base_problems(project, &tasks));
+    CheckReport { problems, counts: Some((project.manifest.modes.len(), tasks.tasks().len())) }
+}
+
+/// A configured base that is no commit of the repository. None outside a repository, in one without commits, or
+/// where the base is fetched first.
+fn base_problems(project: &Project, tasks: &TaskSet) -> Vec<Problem> {
+    let Some(root) = project.repository.as_ref().map(Repository::folder_for_git) else { return Vec::new() };
+    let Some((settings, base)) = project.manifest.worktree.as_ref().and_then(|all| Some((all, all.base.as_ref()?)))
+    else {
+        return Vec::new();
+    };
+    if settings.fetch || !matches!(git::resolve(root, "HEAD"), Ok(Some(_))) {
+        return Vec::new();
+    }
+    let mut bases = BTreeSet::new();
+    match is_plain(base) {
+        true => bases.extend([base.clone()]),
+        // A template that does not render is reported elsewhere.
+        false => bases.extend(tasks.tasks().iter().filter_map(|task| work::work_of(project, tasks, task).ok()?.base)),
+    }
+    let problem = |base: &String| match git::resolve(root, base) {
+        Ok(None) => {
+            let problem = Problem::error(format!("`{base}` (`worktree.base`) is not a commit of this repository"));
+            let problem = match git::default_base(root) {
+                Ok(other) => problem.hint(format!("write `base: {other}`, or leave it out for the default")),
+                Err(_) => problem,
+            };
+            Some(placed(&project.manifest, &["worktree", "base"], problem))
+        }
+        Ok(Some(_)) | Err(_) => None,
+    };
+    bases.iter().filter_map(problem).collect()
+}

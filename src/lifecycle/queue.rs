@@ -1,0 +1,249 @@
+//! Moving the queue: what waits is started as far as there are slots.
+//!
+//! Called by a job's supervisor as its last act, by whoever queued a run, and by commands that
+//! wait for one. Any number may do it at once: the pair's lock makes each start happen once.
+
+pub mod approve;
+pub(crate) mod readiness;
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::lifecycle::launch;
+use crate::lifecycle::launch::reserve::{self, NextStep, Reserved};
+use crate::lifecycle::launch::start::StartError;
+use crate::lifecycle::notify;
+use crate::lifecycle::prune;
+use crate::lifecycle::queue::readiness::Readiness;
+use crate::lifecycle::refresh;
+use crate::lifecycle::store::Store;
+use crate::model::end_reason::EndReason;
+use crate::model::exit_record::ExitRecord;
+use crate::model::queue_record::QueueRecord;
+use crate::model::run::RunFacts;
+use crate::model::run_spec::{RunKind, RunSpec};
+use crate::model::run_state::{EndState, WaitingFor};
+use crate::os::clock;
+use crate::os::process::supervise;
+use crate::store::index::{Index, Queued};
+use crate::store::pair_lock::{self, Claim, PairLock};
+use crate::store::run_folder::RunFolder;
+use crate::store::slots;
+
+/// Longer than any look holds a pair.
+const A_MOMENT: Duration = Duration::from_millis(20);
+
+/// A job of this project ended: notes ends, starts what waits, prunes what is old.
+pub fn job_ended(store: &Store, ended: Option<&Path>) -> Result<(), StartError> {
+    let ended_id = ended.and_then(|folder| RunFolder::at(folder).run_id());
+    let queued = store.with_index(Index::queued)?;
+    let waits_for_others =
+        queued.iter().any(|queued| matches!(queued.waiting_for, WaitingFor::Need | WaitingFor::Folder));
+    match ended_id {
+        // What else is there has its own end to tell: many that end at once must not each look at all.
+        Some(id) if !waits_for_others => drop(refresh::some(store, &[id])?),
+        _ => drop(refresh::all(store)?),
+    }
+    advance(store)?;
+    let ended = ended.map(RunFolder::at).and_then(|folder| folder.read_spec().ok());
+    if let Some(spec) = ended {
+        // Retention must never fail a run that ended.
+        if let Err(error) = prune::prune_pair(store, &spec.pair(), Some(&spec.keep)) {
+            tracing::warn!(%error, pair = %spec.pair(), "old runs cannot be pruned");
+        }
+    }
+    Ok(())
+}
+
+/// Starts queued runs, oldest first, as far as nothing stands in their way any more. One that
+/// cannot be started keeps no other from it.
+pub fn advance(store: &Store) -> Result<(), StartError> {
+    let mut ended_any = true;
+    // What ends unstarted ends what waits for it, which may stand before it in the queue.
+    while std::mem::take(&mut ended_any) {
+        // Jobs that may use no slot but those seen taken need no closer look.
+        let mut full = 0;
+        let queue = store.with_index(Index::queued)?;
+        let mut passed_over = 0;
+        let mut at = 0;
+        while let Some(queued) = queue.get(at) {
+            at += 1;
+            if queued.waiting_for == WaitingFor::Slot && queued.slots <= full {
+                continue;
+            }
+            // A dependency may end while the queue is read: a younger run would then be found ready, and
+            // an older one that waited for the same was passed over a moment before. Check the older ones again.
+            let recheck = passed_over < at - 1;
+            match move_on(store, queued, recheck, full) {
+                Ok(Moved::OlderMayBeReady) => {
+                    passed_over = at - 1;
+                    at = 0;
+                }
+                Ok(Moved::NoSlot) => full = full.max(queued.slots),
+                Ok(Moved::Ended) => ended_any = true,
+                Ok(Moved::Waits | Moved::Started) => {}
+                Err(error) => tracing::warn!(%error, run = %queued.id, "a queued run cannot be started"),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The same for who only looks: what stands in its way is somebody else's to hear.
+pub(crate) fn advance_quietly(store: &Store) {
+    if let Err(error) = advance(store) {
+        tracing::warn!(%error, "the queue does not move");
+    }
+}
+
+fn move_on(store: &Store, queued: &Queued, recheck_older: bool, full: u32) -> Result<Moved, StartError> {
+    let folder = store.folder(&queued.id);
+    // One that is damaged or newer is somebody else's to see to, and not ours to write over.
+    if !matches!(folder.read_queue(), Ok(Some(_))) {
+        return Ok(Moved::Waits);
+    }
+    if queued.waiting_for == WaitingFor::Gate && !folder.is_approved() {
+        return Ok(Moved::Waits);
+    }
+    let Ok(spec) = folder.read_spec() else { return Ok(Moved::Waits) };
+    // A copied folder's queue is not ours to start.
+    if folder.id()? != spec.folder || !folder.environment_waits(&spec) {
+        return Ok(Moved::Waits);
+    }
+    let folders = reserve::lock_folders(store, spec.conditions.exclusive)?;
+    let readiness =
+        readiness::of(store, &*store.index()?, &spec.conditions, spec.is_headless(), &spec.cwd, Some(&spec.run_id))?;
+    let moved = match readiness {
+        Readiness::Never(why) => return end_unstarted(store, &folder, &spec, EndState::DependencyFailed, why),
+        Readiness::Waits { waiting_for, about } => {
+            note_wait(store, &folder, &spec, queued.waiting_for, waiting_for, about)?;
+            Moved::Waits
+        }
+        Readiness::Ready if recheck_older && queued.waiting_for == WaitingFor::Need => Moved::OlderMayBeReady,
+        Readiness::Ready => start_one_queued(store, &folder, &spec, queued, full)?,
+    };
+    drop(folders);
+    Ok(moved)
+}
+
+fn take_slot(store: &Store, slots: u32, full: u32) -> std::io::Result<Option<slots::Slot>> {
+    if slots > full { slots::take(store.state(), slots) } else { Ok(None) }
+}
+
+/// `full`: an older run that may use this number of slots found none. A slot that was freed since is that run's.
+fn start_one_queued(
+    store: &Store,
+    folder: &RunFolder,
+    spec: &RunSpec,
+    queued: &Queued,
+    full: u32,
+) -> Result<Moved, StartError> {
+    // The slot first: who holds the pair for a moment to look must not cost the run its turn.
+    let slot = match spec.kind {
+        RunKind::Headless { slots, .. } => match take_slot(store, slots, full)? {
+            Some(slot) => Some(slot),
+            None if reserve::is_nested(store, spec.parent_run.as_ref()) => None,
+            None => {
+                note_wait(store, folder, spec, queued.waiting_for, WaitingFor::Slot, None)?;
+                return Ok(Moved::NoSlot);
+            }
+        },
+        RunKind::Interactive { .. } => None,
+    };
+    let Some(lock) = claim_queued(store, folder, spec)? else { return Ok(Moved::Waits) };
+    lock.name(&spec.run_id)?;
+    match &spec.kind {
+        RunKind::Headless { .. } => {
+            supervise::start(folder.path(), lock.into_file(), slot.map(slots::Slot::into_file))?;
+        }
+        RunKind::Interactive { .. } => {
+            let facts = RunFacts::of(spec);
+            let reserved = Reserved { folder: folder.clone(), spec: spec.clone(), facts, lock, next: NextStep::Window };
+            launch::launch(store, reserved, None)?;
+        }
+    }
+    // Only now: a record beside one that lives says nothing, one that is gone too early says lost.
+    folder.remove_queue()?;
+    store.index()?.set_waiting(&spec.run_id, None)?;
+    Ok(Moved::Started)
+}
+
+/// The pair of a run that still waits; `None` where somebody else sees to it.
+pub(crate) fn claim_queued(store: &Store, folder: &RunFolder, spec: &RunSpec) -> Result<Option<PairLock>, StartError> {
+    let claimed = pair_lock::claim_from_ending(store.state(), &spec.pair(), A_MOMENT)?;
+    let Some(Claim::Taken(lock, _)) = claimed else { return Ok(None) };
+    let waits = folder.is_queued() && !folder.has_end() && matches!(folder.read_live(), Ok(None));
+    if waits {
+        // Nobody must take this moment for the run itself.
+        lock.unname()?;
+    }
+    Ok(waits.then_some(lock))
+}
+
+/// Ends a run that waits and never will start.
+pub(crate) fn end_unstarted(
+    store: &Store,
+    folder: &RunFolder,
+    spec: &RunSpec,
+    state: EndState,
+    reason: EndReason,
+) -> Result<Moved, StartError> {
+    let Some(lock) = claim_queued(store, folder, spec)? else { return Ok(Moved::Waits) };
+    end_claimed(store, folder, spec, &lock, state, reason)?;
+    Ok(Moved::Ended)
+}
+
+/// The same by who holds the pair.
+pub(crate) fn end_claimed(
+    store: &Store,
+    folder: &RunFolder,
+    spec: &RunSpec,
+    lock: &PairLock,
+    state: EndState,
+    reason: EndReason,
+) -> Result<(), StartError> {
+    let end = ExitRecord::never_started(spec.run_id.clone(), state, reason, clock::now());
+    let end = store.write_end(folder, &end)?;
+    folder.remove_queue()?;
+    notify::tell_end(store, &RunFacts::of(spec), &end);
+    store.index()?.finish(&RunFacts::of(spec), &end)?;
+    Ok(lock.name(&spec.run_id)?)
+}
+
+/// Writes down what a run waits for, where that changed.
+fn note_wait(
+    store: &Store,
+    folder: &RunFolder,
+    spec: &RunSpec,
+    before: WaitingFor,
+    waiting_for: WaitingFor,
+    about: Option<String>,
+) -> Result<(), StartError> {
+    let noted = folder.read_queue().ok().flatten();
+    let is_noted = noted.as_ref().is_some_and(|noted| noted.waiting_for == waiting_for && noted.about == about);
+    if before == waiting_for && is_noted {
+        return Ok(());
+    }
+    let since = noted.filter(|noted| noted.waiting_for == waiting_for).and_then(|noted| noted.since);
+    let record = QueueRecord::new(waiting_for, about, since.unwrap_or_else(clock::now));
+    let Some(lock) = claim_queued(store, folder, spec)? else { return Ok(()) };
+    store.index()?.set_waiting(&spec.run_id, Some(waiting_for))?;
+    folder.write_queue(&record)?;
+    if waiting_for == WaitingFor::Gate {
+        notify::tell_gate(store, &RunFacts::of(spec));
+    }
+    lock.name(&spec.run_id)?;
+    Ok(())
+}
+
+/// What became of a queued run that was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moved {
+    Started,
+    /// As before, or for somebody else to move.
+    Waits,
+    NoSlot,
+    Ended,
+    /// Ready, but an older run was judged before what it waits for ended. Nothing was changed.
+    OlderMayBeReady,
+}

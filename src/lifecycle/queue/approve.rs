@@ -1,0 +1,79 @@
+//! A person's word on a run that waits at its gate.
+
+use crate::lifecycle::launch::start::StartError;
+use crate::lifecycle::queue;
+use crate::lifecycle::refresh;
+use crate::lifecycle::store::Store;
+use crate::model::end_reason::EndReason;
+use crate::model::names::Pair;
+use crate::model::run::Run;
+use crate::model::run_spec::RunSpec;
+use crate::model::run_state::{EndState, RunState};
+use crate::store::index::IndexError;
+use crate::store::pair_lock::PairLock;
+use crate::store::run_folder::RunFolder;
+
+/// Each waits a moment for the pair, longer than any look holds it.
+const LOOKS: usize = 100;
+
+/// What a person says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    Approve,
+    Reject,
+}
+
+/// Why it could not be said.
+#[derive(Debug, thiserror::Error)]
+pub enum ApproveError {
+    #[error("`{0}` does not wait at a gate")]
+    NotWaiting(Pair),
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error("the word cannot be written down")]
+    Io(#[from] std::io::Error),
+}
+
+/// Lets the pair's queued run start, or ends it. A run that waits for something else as well
+/// may be approved before that has come.
+pub fn approve(store: &Store, pair: &Pair, word: Word) -> Result<Run, ApproveError> {
+    let runs = refresh::of_pair(store, pair)?.runs;
+    let waits = |run: &&Run| {
+        let folder = store.folder(run.id());
+        matches!(run.state, RunState::Queued(_))
+            && !folder.is_approved()
+            && folder.read_spec().is_ok_and(|spec| spec.conditions.gate)
+    };
+    let run = runs.iter().rev().find(waits).ok_or_else(|| ApproveError::NotWaiting(pair.clone()))?;
+    let folder = store.folder(run.id());
+    // One word at a time, and none on what starts or ends meanwhile: it counts or is refused.
+    let spec = folder.read_spec().map_err(std::io::Error::other)?;
+    let lock = claim_waiting(store, &folder, &spec)?.filter(|_| !folder.is_approved());
+    let lock = lock.ok_or_else(|| ApproveError::NotWaiting(pair.clone()))?;
+    match word {
+        Word::Approve => {
+            folder.approve()?;
+            lock.name(run.id())?;
+        }
+        Word::Reject => queue::end_claimed(store, &folder, &spec, &lock, EndState::Failed, EndReason::Rejected)?,
+    }
+    drop(lock);
+    queue::advance(store)?;
+    Ok(refresh::one(store, run.id())?.unwrap_or_else(|| run.clone()))
+}
+
+/// The pair of a run that waits, once whoever looks at it has let go; `None` where it waits no
+/// more.
+fn claim_waiting(store: &Store, folder: &RunFolder, spec: &RunSpec) -> Result<Option<PairLock>, StartError> {
+    for _ in 0..LOOKS {
+        if let Some(lock) = queue::claim_queued(store, folder, spec)? {
+            return Ok(Some(lock));
+        }
+        if !folder.is_queued() || folder.has_end() || !matches!(folder.read_live(), Ok(None)) {
+            return Ok(None);
+        }
+    }
+    Err(StartError::Busy { holder: None })
+}

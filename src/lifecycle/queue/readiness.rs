@@ -1,0 +1,120 @@
+//! What stands in the way of a run besides a free slot: its dependencies, a gate, the day's
+//! budget, an exclusive run in its folder. Decides by records alone and starts nothing.
+
+use std::path::Path;
+
+use crate::lifecycle::store::Store;
+use crate::model::conditions::Conditions;
+use crate::model::end_reason::EndReason;
+use crate::model::run_id::RunId;
+use crate::model::run_state::{EndState, WaitingFor};
+use crate::os::clock;
+use crate::store::index::{Index, IndexError};
+use crate::store::record_file::RecordError;
+
+/// Whether a run may start now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Readiness {
+    Ready,
+    Waits {
+        waiting_for: WaitingFor,
+        /// For whom or until when, in words.
+        about: Option<String>,
+    },
+    /// What it depends on did not succeed: it never will.
+    Never(EndReason),
+}
+
+impl Readiness {
+    fn waits(waiting_for: WaitingFor, about: impl Into<Option<String>>) -> Self {
+        Self::Waits { waiting_for, about: about.into() }
+    }
+}
+
+/// Looks at `conditions` of a run that would work in `cwd`. `id` is the run itself, where it
+/// exists already. Whoever starts an exclusive run on this answer holds the folders' lock.
+pub(crate) fn of(
+    store: &Store,
+    index: &Index,
+    conditions: &Conditions,
+    headless: bool,
+    cwd: &Path,
+    id: Option<&RunId>,
+) -> Result<Readiness, IndexError> {
+    let mut unmet = Vec::new();
+    for dependency in &conditions.after {
+        match state_of(store, dependency) {
+            Dependency::Met => {}
+            Dependency::Awaited(name) => unmet.push(name),
+            Dependency::Failed(why) => return Ok(Readiness::Never(why)),
+        }
+    }
+    if !unmet.is_empty() {
+        return Ok(Readiness::waits(WaitingFor::Need, unmet.join(", ")));
+    }
+    if conditions.gate && !id.is_some_and(|id| store.folder(id).is_approved()) {
+        return Ok(Readiness::waits(WaitingFor::Gate, None));
+    }
+    if let Some(limit) = store.day_limit_of(conditions.budget_day).filter(|_| headless) {
+        let (start, end) = clock::day_of(clock::now());
+        // In this order one may count twice for a moment, but none is overlooked.
+        let pending = cost_not_noted_yet(store, index)?;
+        let spent = pending + index.cost_since(start.as_millisecond())?;
+        if spent >= limit {
+            let about = format!("${spent:.2} of ${limit:.2} spent today, until {}", clock::local_minute(end));
+            return Ok(Readiness::waits(WaitingFor::Budget, about));
+        }
+    }
+    if conditions.exclusive
+        && let Some(name) = occupant(store, index, cwd, id)?
+    {
+        return Ok(Readiness::waits(WaitingFor::Folder, name));
+    }
+    Ok(Readiness::Ready)
+}
+
+/// What runs cost that have ended since somebody last looked: the index hears of an end later
+/// than its record is written.
+fn cost_not_noted_yet(store: &Store, index: &Index) -> Result<f64, IndexError> {
+    let ended = index.active()?.into_iter().filter_map(|id| store.folder(&id).read_exit().ok().flatten());
+    Ok(ended.filter_map(|end| end.usage.cost_usd).sum())
+}
+
+fn state_of(store: &Store, id: &RunId) -> Dependency {
+    let folder = store.folder(id);
+    let spec = match folder.read_spec() {
+        Ok(spec) => spec,
+        Err(RecordError::Missing(_)) => {
+            return Dependency::Failed(EndReason::DependencyRecordGone(id.clone()));
+        }
+        // What cannot be read now may be read later.
+        Err(_) => return Dependency::Awaited(id.to_string()),
+    };
+    match folder.read_exit() {
+        Ok(Some(end)) if end.state == EndState::Succeeded => Dependency::Met,
+        Ok(Some(end)) => {
+            let (state, reason) = (end.state, end.reason.map(Box::new));
+            Dependency::Failed(EndReason::Dependency { pair: spec.pair(), state, reason })
+        }
+        _ => Dependency::Awaited(spec.pair().to_string()),
+    }
+}
+
+/// Another exclusive run that works in `cwd`, or is about to.
+fn occupant(store: &Store, index: &Index, cwd: &Path, id: Option<&RunId>) -> Result<Option<String>, IndexError> {
+    for (other, facts) in index.active_facts()? {
+        let Some(facts) = facts.filter(|facts| facts.exclusive && facts.cwd == cwd) else { continue };
+        let folder = store.folder(&other);
+        let waits = folder.is_queued() && matches!(folder.read_live(), Ok(None));
+        if Some(&other) != id && !waits && !folder.has_end() {
+            return Ok(Some(facts.pair().to_string()));
+        }
+    }
+    Ok(None)
+}
+
+enum Dependency {
+    Met,
+    Awaited(String),
+    Failed(EndReason),
+}

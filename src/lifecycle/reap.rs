@@ -1,0 +1,237 @@
+//! Writes down what `observe` saw: ends without a record, damaged records, leftover rows.
+//!
+//! An end is written under its pair's lock and only after another probe has shown the same: any number of
+//! commands may do it at once. What is left of the run's processes is ended first.
+
+use std::io;
+use std::time::Duration;
+
+use crate::lifecycle::notify;
+use crate::lifecycle::observe::run_answer;
+use crate::lifecycle::observe::{self, Judgement, Observation, Observations, OverRun, PaneListings};
+use crate::lifecycle::store::{Observed, Store};
+use crate::model::answer_record::AnswerRecord;
+use crate::model::end_reason::EndReason;
+use crate::model::exit::Exit;
+use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
+use crate::model::run::{Run, RunFacts};
+use crate::model::run_id::RunId;
+use crate::model::run_spec::RunKind;
+use crate::model::run_state::EndState;
+use crate::model::usage::Usage;
+use crate::os::clock;
+use crate::os::process::ending::{self, TreeToEnd};
+use crate::os::process::tree::ProcessTable;
+use crate::plan::actual::InferredEnd;
+use crate::store::index::{Index, IndexError};
+use crate::store::pair_lock::{self, Claim};
+use crate::store::record_file::RecordError;
+
+/// A window that took its environment says within this time that it lives, or never will.
+const TAKEN_AND_SILENT: Duration = Duration::from_secs(3);
+
+/// Writes down what was seen. Returns the runs as they are then, in the order of their ids.
+pub(crate) fn write_down(store: &Store, seen: Observations) -> Result<Observed, IndexError> {
+    let Observations { mut runs, mut notices, over, mut listings, .. } = seen;
+    let index = store.index()?;
+    for id in &seen.leftovers {
+        store.folder(id).clear_unmade();
+        index.remove(id)?;
+    }
+    for id in &seen.damaged_specs {
+        let folder = store.folder(id);
+        if let Err(error @ RecordError::Damaged { .. }) = folder.read_spec() {
+            notices.push(folder.set_aside(&error));
+            index.remove(id)?;
+        }
+    }
+    for (folder, error) in &seen.damaged_ends {
+        // Another command may have set it aside and written the end.
+        if matches!(folder.read_exit(), Err(RecordError::Damaged { .. })) {
+            let path = folder.set_end_aside()?;
+            notices.push(format!("{error}; set aside as `{}`", path.display()));
+        }
+    }
+    for run in &runs {
+        note_end(store, &index, run)?;
+    }
+    let mut table = None;
+    for run in over {
+        let run = settle(store, run, &mut listings, &mut table)?;
+        note_end(store, &index, &run)?;
+        runs.push(run);
+    }
+    runs.sort_by(|a, b| a.id().cmp(b.id()));
+    Ok(Observed { runs, notices })
+}
+
+/// Has the index and the user know of an end that is on record.
+fn note_end(store: &Store, index: &Index, run: &Run) -> Result<(), IndexError> {
+    let Some(end) = &run.end else { return Ok(()) };
+    notify::tell_end(store, &run.facts, end);
+    index.finish(&run.facts, end)
+}
+
+/// Writes the end of a run. Where it moved meanwhile (a queued run was started, a window made), it is probed
+/// and judged again.
+fn settle(
+    store: &Store,
+    run: OverRun,
+    listings: &mut PaneListings,
+    table: &mut Option<ProcessTable>,
+) -> Result<Run, IndexError> {
+    let OverRun { mut observation, mut judgement, since } = run;
+    loop {
+        let (end, ends_tree) = match judgement {
+            Judgement::Is(run) => return Ok(*run),
+            Judgement::Over { end, ends_tree } => (end, ends_tree),
+        };
+        let reaped = reap(store, &observation, &end, since.elapsed() > TAKEN_AND_SILENT, |run| {
+            // The screen first: ending what is left may print on it.
+            keep_screen(run, listings);
+            if ends_tree { end_leftovers(&run.spec.run_id, table) } else { Ok(Vec::new()) }
+        })?;
+        if let Some(run) = reaped {
+            return Ok(run);
+        }
+        *table = None;
+        if let Some(run) = observe::probe_again(store, &mut observation, listings, since, observe::PATIENCE) {
+            return Ok(run);
+        }
+        judgement = observe::judge(store, &mut observation, listings, since);
+    }
+}
+
+/// Writes the end of a run under its pair's lock, after `end_processes`, which returns what cannot be ended.
+/// `None` where what was seen no longer holds.
+fn reap(
+    store: &Store,
+    run: &Observation,
+    over: &InferredEnd,
+    out_of_patience: bool,
+    end_processes: impl FnOnce(&Observation) -> io::Result<Vec<u32>>,
+) -> Result<Option<Run>, IndexError> {
+    let id = &run.spec.run_id;
+    let lock = match pair_lock::claim(store.state(), &run.spec.pair())? {
+        Claim::Taken(lock, last) => Some((lock, last)),
+        // A command that holds the pair for another run does not write this one's end.
+        Claim::Held(Some(other)) if other != *id => None,
+        Claim::Held(_) => return Ok(None),
+    };
+    // The pair's name is put back as it was: it may be a later run's, which must stay known.
+    let ours = lock.as_ref().filter(|(_, last)| last.as_ref().is_none_or(|last| last == id)).map(|(lock, _)| lock);
+    if let Some(lock) = ours {
+        // A starter must not take this moment for the run itself and join it.
+        lock.unname()?;
+    }
+    let end = match run.folder.read_exit() {
+        Ok(Some(end)) => Some(end),
+        // A tmux client outlives the command that was killed beside it, so a window may come up late. The
+        // environment file is claimed once, by unlink: if it is not here to be taken, the window has it.
+        Ok(None)
+            if !run.probe.headless
+                && run.probe.live.is_none()
+                && !run.folder.withdraw_environment(&run.spec)
+                && !out_of_patience =>
+        {
+            None
+        }
+        Ok(None) if still_holds(store, run) => {
+            let survivors = end_processes(run)?;
+            Some(store.write_end(&run.folder, &exit_record(run, over, survivors))?)
+        }
+        _ => None,
+    };
+    if let Some(lock) = ours {
+        lock.name(id)?;
+    }
+    drop(lock);
+    if end.is_some() {
+        close_window(run);
+    }
+    Ok(end.map(|end| Run::ended(RunFacts::of(&run.spec), end)))
+}
+
+/// A queued run may have been started since it was probed. (Its lock is ours now.)
+fn still_holds(store: &Store, run: &Observation) -> bool {
+    let now = observe::probe(store, &run.folder, &run.spec);
+    now.live == run.probe.live && now.queued == run.probe.queued
+}
+
+/// Ends what carries the mark of a run that is over. Returns what cannot be ended. Of many runs that are
+/// over, one look at the processes tells for all which of them left something.
+fn end_leftovers(run: &RunId, table: &mut Option<ProcessTable>) -> io::Result<Vec<u32>> {
+    let taken = match table.take() {
+        Some(table) => table,
+        None => ProcessTable::take()?,
+    };
+    if table.insert(taken).members(run, None).is_empty() {
+        return Ok(Vec::new());
+    }
+    let tree = TreeToEnd { run, root: None, grace: Duration::from_secs(1), asked_group: None };
+    Ok(ending::end_trees(&[tree])?.concat())
+}
+
+fn exit_record(run: &Observation, over: &InferredEnd, survivors: Vec<u32>) -> ExitRecord {
+    let live = run.probe.live.as_ref();
+    let now = clock::now();
+    let died = run.pane.as_ref().and_then(|pane| pane.dead).and_then(|dead| dead.time);
+    let ended_at = died.and_then(|at| jiff::Timestamp::from_second(at).ok()).unwrap_or(now);
+    let started_at = live.map(|live| run.started(live.started_at));
+    let answered = live.and_then(|live| live.answered.as_ref());
+    let (answer, usage) = match run.probe.headless {
+        true => run_answer::of_lost(&run.spec, &run.folder, answered),
+        false => (AnswerRecord::default(), Usage { session_id: conversation(run), ..Usage::default() }),
+    };
+    ExitRecord {
+        version: EXIT_VERSION,
+        run_id: run.spec.run_id.clone(),
+        state: over.state,
+        reason: setup_failure(run, over).or_else(|| over.reason.clone()),
+        exit: over.exit,
+        interrupted: false,
+        started_at,
+        ended_at,
+        duration_ms: started_at.map_or(0, |start| clock::millis_between(start, ended_at)),
+        attempt: live.map_or(0, |live| live.attempt),
+        usage,
+        log_bytes: run.folder.log_bytes(),
+        survivors,
+        limits: live.and_then(|live| live.limits),
+        pid: live.map(|live| live.agent.as_ref().unwrap_or(&live.owner).pid),
+        answer,
+    }
+}
+
+/// Of a window that failed before its agent could start: why its worktree could not be set up.
+fn setup_failure(run: &Observation, over: &InferredEnd) -> Option<EndReason> {
+    let has_failed = over.state == EndState::Failed && over.exit == Exit::code(125) && !run.probe.headless;
+    let line = run.folder.read_setup_failure().filter(|_| has_failed)?;
+    Some(EndReason::SetupFailed { error: Some(line), log: None })
+}
+
+/// The conversation it was in at last: `/clear` begins another one. One without a transcript
+/// cannot be resumed.
+fn conversation(run: &Observation) -> Option<String> {
+    let told = run.folder.read_agent().ok().flatten();
+    let kept = told.filter(|told| told.transcript.as_ref().is_some_and(|transcript| transcript.is_file()));
+    kept.map(|told| told.session_id).or_else(|| run.spec.session_id.clone())
+}
+
+/// The last screen of a dead window is kept beside the record.
+fn keep_screen(run: &Observation, listings: &mut PaneListings) {
+    let (Some(pane), Some(tmux)) = (&run.pane, run.tmux()) else { return };
+    let listed = listings.by_socket.get_mut(tmux.socket()).and_then(|listed| listed.as_mut().ok());
+    let read_before = listed.and_then(|listed| listed.screen(&run.spec.run_id, &tmux, &listings.observed));
+    let screen = read_before.or_else(|| tmux.capture(&pane.pane_id, &run.spec.run_id).ok().flatten());
+    if let Some(screen) = screen {
+        let _ = run.folder.write_new(&run.folder.screen(), screen.as_bytes());
+    }
+}
+
+fn close_window(run: &Observation) {
+    let RunKind::Interactive { cleanup_on_exit: true, .. } = &run.spec.kind else { return };
+    if let (Some(pane), Some(tmux)) = (&run.pane, run.tmux()) {
+        let _ = tmux.kill_panes(&[(pane.pane_id.as_str(), &run.spec.run_id)]);
+    }
+}

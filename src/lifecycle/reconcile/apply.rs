@@ -1,0 +1,216 @@
+//! Does what a plan says, step by step, and stops at no failure.
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+
+use crate::lifecycle::launch::basis::Bases;
+use crate::lifecycle::launch::many;
+use crate::lifecycle::launch::prepare;
+use crate::lifecycle::launch::prepare::{PrepareError, Prepared};
+use crate::lifecycle::launch::request::StartRequest;
+use crate::lifecycle::launch::start::{StartError, Started};
+use crate::lifecycle::project::Project;
+use crate::lifecycle::queue;
+use crate::lifecycle::reconcile::recent_restarts;
+use crate::lifecycle::refresh;
+use crate::lifecycle::stop;
+use crate::lifecycle::stop::{How, StopError};
+use crate::lifecycle::store::Store;
+use crate::model::names::Pair;
+use crate::model::run::Run;
+use crate::model::run_id::RunId;
+use crate::model::started_by::StartedBy;
+use crate::os::clock;
+use crate::plan::diff::Plan;
+use crate::plan::step::{Action, Step};
+use crate::tasks::TaskSet;
+
+/// What came of one step.
+#[derive(Debug)]
+pub struct Done {
+    pub step: Step,
+    pub outcome: Result<Option<RunId>, ApplyError>,
+}
+
+/// Why a step could not be done. The others are done all the same.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    #[error("the mode or the task is gone")]
+    Gone,
+    #[error("`{0}`, which it waits for, could not be started")]
+    After(Pair),
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error(transparent)]
+    Stop(#[from] StopError),
+}
+
+/// Does every step of `plan`, in its order.
+pub fn apply(project: &Project, tasks: &TaskSet, store: &Store, plan: &Plan) -> Vec<Done> {
+    let mut bases = Bases::new(project);
+    let mut begun: HashMap<&Pair, Option<RunId>> = HashMap::new();
+    let mut report = Vec::with_capacity(plan.steps.len());
+    let mut steps = plan.steps.as_slice();
+    while let Some((step, rest)) = steps.split_first() {
+        // Starts that wait for none of each other are made together.
+        let mut level: Vec<&Step> = steps.iter().take_while(|step| step.is_start()).collect();
+        if let Some(end) = dependent(&level) {
+            level.truncate(end);
+        }
+        let stops: Vec<&RunId> = steps.iter().map_while(stopped_by).collect();
+        if !stops.is_empty() {
+            let outcomes = stop_all(store, &stops);
+            for (step, outcome) in steps.iter().zip(outcomes) {
+                begun.insert(&step.pair, step.run().cloned());
+                let outcome = outcome.map(|()| step.run().cloned());
+                report.push(Done { step: step.clone(), outcome });
+            }
+            steps = &steps[stops.len()..];
+            continue;
+        }
+        if level.is_empty() {
+            // What others wait for may be on its way already.
+            begun.insert(&step.pair, step.run().cloned());
+            report.push(Done { step: step.clone(), outcome: Ok(step.run().cloned()) });
+            steps = rest;
+            continue;
+        }
+        let outcomes = start_level(project, tasks, store, &level, &begun, &mut bases);
+        steps = &steps[level.len()..];
+        for (step, outcome) in level.into_iter().zip(outcomes) {
+            begun.insert(&step.pair, outcome.as_ref().ok().cloned().flatten());
+            report.push(Done { step: step.clone(), outcome });
+        }
+    }
+    if report.iter().any(|done: &Done| done.step.is_start()) {
+        queue::advance_quietly(store);
+    }
+    report
+}
+
+fn start_level(
+    project: &Project,
+    tasks: &TaskSet,
+    store: &Store,
+    level: &[&Step],
+    begun: &HashMap<&Pair, Option<RunId>>,
+    bases: &mut Bases<'_>,
+) -> Vec<Result<Option<RunId>, ApplyError>> {
+    let mut prepared: Vec<Result<Prepared, ApplyError>> =
+        level.iter().map(|step| make_ready(project, tasks, store, step, begun, bases)).collect();
+    // Last: what could not be started again is not ended for it.
+    let mut places = Vec::new();
+    let mut stops = Vec::new();
+    for (at, step) in level.iter().enumerate() {
+        if let (Action::Recreate { run, .. }, Ok(_)) = (&step.action, &prepared[at]) {
+            places.push(at);
+            stops.push(run);
+        }
+    }
+    for (at, stopped) in places.into_iter().zip(stop_all(store, &stops)) {
+        if let Err(error) = stopped {
+            prepared[at] = Err(error);
+        }
+    }
+    let mut ready = Vec::new();
+    let mut outcomes: Vec<Option<ApplyError>> = Vec::with_capacity(level.len());
+    for (step, prepared) in level.iter().zip(prepared) {
+        match prepared {
+            // Asked for by the plan, whatever an older success would say.
+            Ok(prepared) => {
+                ready.push((prepared, !matches!(step.action, Action::Start)));
+                outcomes.push(None);
+            }
+            Err(error) => outcomes.push(Some(error)),
+        }
+    }
+    let mut started = many::start_many(store, &ready).into_iter();
+    let one = |failed: Option<ApplyError>| match failed {
+        Some(error) => Err(error),
+        None => match started.next() {
+            Some(Ok(Started::New(run) | Started::Joined(run) | Started::UpToDate(run))) => Ok(Some(run.id().clone())),
+            Some(Ok(Started::NoSlot)) | None => Ok(None),
+            // Somebody else was faster: it runs, which is what was wanted.
+            Some(Err(StartError::Differs { run, .. })) => Ok(Some(run.id().clone())),
+            Some(Err(error)) => Err(error.into()),
+        },
+    };
+    outcomes.into_iter().map(one).collect()
+}
+
+fn make_ready(
+    project: &Project,
+    tasks: &TaskSet,
+    store: &Store,
+    step: &Step,
+    begun: &HashMap<&Pair, Option<RunId>>,
+    bases: &mut Bases<'_>,
+) -> Result<Prepared, ApplyError> {
+    let mut prepared = prepare_step(project, tasks, step, bases)?;
+    for pair in &step.after {
+        match begun.get(pair) {
+            Some(Some(id)) => prepared.conditions.after.push(id.clone()),
+            Some(None) => return Err(ApplyError::After(pair.clone())),
+            None => {}
+        }
+    }
+    if let Action::Restart { last, .. } = &step.action {
+        prepared.restarts = recent_restarts(store, last);
+        prepared.restarts.push(clock::now());
+    }
+    Ok(prepared)
+}
+
+fn prepare_step(
+    project: &Project,
+    tasks: &TaskSet,
+    step: &Step,
+    bases: &mut Bases<'_>,
+) -> Result<Prepared, ApplyError> {
+    let mode = project.manifest.modes.get(&step.pair.mode).ok_or(ApplyError::Gone)?;
+    let task = tasks.get(&step.pair.task).ok_or(ApplyError::Gone)?;
+    let request = StartRequest { started_by: Some(StartedBy::Up), ..StartRequest::default() };
+    let mut prepared = prepare::prepare(project, tasks, mode, task, &request, None)?;
+    prepared.by_up = true;
+    prepared.basis = bases.of(mode, task);
+    Ok(prepared)
+}
+
+/// The place of the first step that waits for one before it in `level`.
+fn dependent(level: &[&Step]) -> Option<usize> {
+    let mut before: HashSet<&Pair> = HashSet::new();
+    level.iter().position(|step| {
+        let waits = step.after.iter().any(|pair| before.contains(pair));
+        before.insert(&step.pair);
+        waits
+    })
+}
+
+fn stopped_by(step: &Step) -> Option<&RunId> {
+    match &step.action {
+        Action::Stop { run } => Some(run),
+        _ => None,
+    }
+}
+
+/// Stops those of the runs that are active, all together; one outcome for each, in order.
+fn stop_all(store: &Store, runs: &[&RunId]) -> Vec<Result<(), ApplyError>> {
+    let ids: Vec<RunId> = runs.iter().map(|run| (*run).clone()).collect();
+    let active: Vec<Run> = match refresh::some(store, &ids) {
+        Ok(seen) => seen.runs.into_iter().filter(Run::is_active).collect(),
+        Err(error) => {
+            let why = error.to_string();
+            return runs.iter().map(|_| Err(StopError::Io(io::Error::other(why.clone())).into())).collect();
+        }
+    };
+    let stopped = stop::stop_runs(store, &active, How::Stop);
+    let mut failed: HashMap<RunId, ApplyError> = HashMap::new();
+    for (run, stopped) in active.iter().zip(stopped) {
+        if let Err(error) = stopped {
+            failed.insert(run.id().clone(), error.into());
+        }
+    }
+    ids.iter().map(|id| failed.remove(id).map_or(Ok(()), Err)).collect()
+}

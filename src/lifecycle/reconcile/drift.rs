@@ -1,0 +1,240 @@
+//! Drift: the fields in which an active run differs from what a start would write now.
+//!
+//! Every field of what was prepared for a run is compared here or named as one that is not, with the
+//! reason: the patterns below list all fields, so that a new one does not compile until that is decided.
+
+use std::collections::BTreeMap;
+
+use crate::agents;
+use crate::lifecycle::launch::basis::Bases;
+use crate::lifecycle::launch::prepare;
+use crate::lifecycle::launch::prepare::Prepared;
+use crate::lifecycle::launch::request::StartRequest;
+use crate::lifecycle::project::Project;
+use crate::lifecycle::store::Store;
+use crate::model::conditions::Conditions;
+use crate::model::declared::Declared;
+use crate::model::run::Run;
+use crate::model::run_id::RunId;
+use crate::model::run_spec::{LaunchSpec, RunKind, RunSpec, WorktreeSpec};
+use crate::os::fingerprint::Digest;
+use crate::plan::drift::{Change, Drift};
+use crate::tasks::TaskSet;
+
+/// The fields that differ; none where the mode or the task is gone.
+pub(crate) fn of(project: &Project, tasks: &TaskSet, store: &Store, run: &Run, bases: &mut Bases<'_>) -> Vec<Drift> {
+    let (Some(mode), Some(task)) = (project.manifest.modes.get(&run.facts.mode), tasks.get(&run.facts.task)) else {
+        return Vec::new();
+    };
+    if run.facts.basis.is_some() && run.facts.basis == bases.of(mode, task) {
+        return Vec::new();
+    }
+    let folder = store.folder(run.id());
+    let Ok(spec) = folder.read_spec() else { return Vec::new() };
+    match prepare::prepare(project, tasks, mode, task, &StartRequest::default(), None) {
+        Ok(prepared) => {
+            let mut fields = differing(&spec, &prepared);
+            if spec.resumes.is_none() && folder.read_prompt().ok() != Some(prepared.prompt.clone().unwrap_or_default())
+            {
+                fields.push(Drift::Field("prompt"));
+            }
+            fields
+        }
+        // A start would fail with the manifest as it is now.
+        Err(error) => vec![Drift::CannotStart(error.to_string())],
+    }
+}
+
+/// The part of the spec that is recorded only so that drift can be found later.
+pub(crate) fn declared(prepared: &Prepared, run: &RunId) -> Declared {
+    let hashed = prepared.declared_env.iter().map(|(name, value)| (name.clone(), hash(run, name, value)));
+    Declared {
+        env: hashed.collect(),
+        pass_env: prepared.pass_env.clone(),
+        worktree: prepared.declared_worktree.clone(),
+    }
+}
+
+/// Differs from run to run and from name to name, so that equal values cannot be recognised.
+fn hash(run: &RunId, name: &str, value: &str) -> String {
+    let mut digest = Digest::default();
+    for piece in [run.as_str(), name, value] {
+        digest.add(piece.as_bytes());
+    }
+    digest.finish()
+}
+
+/// Collects the names of what differs.
+#[derive(Debug, Default)]
+struct Fields(Vec<Drift>);
+
+impl Fields {
+    fn compare<T: PartialEq>(&mut self, name: &'static str, was: &T, would_be: &T) {
+        if was != would_be {
+            self.0.push(Drift::Field(name));
+        }
+    }
+}
+
+fn differing(spec: &RunSpec, prepared: &Prepared) -> Vec<Drift> {
+    let LaunchSpec {
+        argv,
+        program,
+        cwd,
+        delivery,
+        protocol,
+        stop_grace,
+        session_id,
+        resumes,
+        conditions,
+        kind,
+        // Where it was started from, and by whom.
+        manifest: _,
+        by_up: _,
+        started_by: _,
+        restarts: _,
+        // Only its name: its program and arguments are compared.
+        agent: _,
+        // A hash of what all else was prepared from.
+        basis: _,
+        // Follows from the protocol and the delivery.
+        dash_dash: _,
+        // Part of `argv`.
+        extras: _,
+        // Only present where the run had to make it; `declared` holds it in any case.
+        worktree: _,
+        // Depends on who starts it: what of their environment is not passed on.
+        not_passed: _,
+        // Applies after the end, by what the manifest says then.
+        keep: _,
+    } = &spec.launch;
+    let mut fields = Fields::default();
+    let was = agents::of(*protocol).argv_without_conversation(argv, session_id.as_deref());
+    let now = agents::of(prepared.protocol).argv_without_conversation(&prepared.argv, prepared.session_id.as_deref());
+    fields.compare("argv", &was, &now);
+    fields.compare("program", program, &prepared.program);
+    fields.compare("protocol", protocol, &prepared.protocol);
+    fields.compare("cwd", cwd, &prepared.cwd);
+    // A resumed conversation has its mode's prompt already, however that was delivered.
+    if resumes.is_none() {
+        fields.compare("delivery", delivery, &prepared.delivery);
+    }
+    fields.compare("stop_grace", stop_grace, &prepared.stop_grace);
+    if let Some(declared) = &spec.declared {
+        compare_declared(&mut fields, &spec.run_id, declared, prepared);
+    }
+    compare_conditions(&mut fields, conditions, &prepared.conditions);
+    compare_kind(&mut fields, kind, &prepared.kind);
+    fields.0
+}
+
+fn compare_declared(fields: &mut Fields, run: &RunId, was: &Declared, prepared: &Prepared) {
+    let Declared { env, pass_env, worktree } = was;
+    let now: BTreeMap<&String, String> =
+        prepared.declared_env.iter().map(|(name, value)| (name, hash(run, name, value))).collect();
+    for (name, hash) in env {
+        let change = match now.get(name) {
+            None => Change::Removed,
+            Some(now) if now != hash => Change::Changed,
+            Some(_) => continue,
+        };
+        fields.0.push(Drift::Env(name.clone(), change));
+    }
+    let added = now.keys().filter(|name| !env.contains_key(**name));
+    fields.0.extend(added.map(|name| Drift::Env((*name).clone(), Change::Added)));
+    let passed = |name: &String, change| Drift::PassEnv(name.clone(), change);
+    fields.0.extend(pass_env.difference(&prepared.pass_env).map(|name| passed(name, Change::Removed)));
+    fields.0.extend(prepared.pass_env.difference(pass_env).map(|name| passed(name, Change::Added)));
+    match (worktree, &prepared.declared_worktree) {
+        (Some(was), Some(now)) => compare_worktree(fields, was, now),
+        (was, now) => fields.compare("worktree", was, now),
+    }
+}
+
+fn compare_worktree(fields: &mut Fields, was: &WorktreeSpec, now: &WorktreeSpec) {
+    let WorktreeSpec {
+        path,
+        branch,
+        submodules,
+        copy,
+        setup,
+        // They follow from the place of the manifest.
+        repository: _,
+        project: _,
+        below: _,
+        // Only say where a new branch begins; the base may follow the main checkout's branch.
+        base: _,
+        fetch: _,
+    } = was;
+    fields.compare("worktree.path", path, &now.path);
+    fields.compare("worktree.branch", branch, &now.branch);
+    fields.compare("worktree.submodules", submodules, &now.submodules);
+    fields.compare("worktree.copy", copy, &now.copy);
+    fields.compare("worktree.setup", setup, &now.setup);
+}
+
+fn compare_conditions(fields: &mut Fields, was: &Conditions, now: &Conditions) {
+    let Conditions {
+        gate,
+        exclusive,
+        budget_day,
+        // Differs from start to start: the runs that this one waited for.
+        after: _,
+    } = was;
+    fields.compare("gate", gate, &now.gate);
+    fields.compare("exclusive", exclusive, &now.exclusive);
+    fields.compare("budget.day", budget_day, &now.budget_day);
+}
+
+fn compare_kind(fields: &mut Fields, was: &RunKind, now: &RunKind) {
+    match (was, now) {
+        (
+            RunKind::Interactive {
+                session,
+                cleanup_on_exit,
+                // Depends on who starts it: `DISPATCH_TMUX_SOCKET` and `TMUX_TMPDIR`.
+                socket: _,
+            },
+            RunKind::Interactive { session: new_session, cleanup_on_exit: new_cleanup, .. },
+        ) => {
+            fields.compare("session", session, new_session);
+            fields.compare("cleanup_on_exit", cleanup_on_exit, new_cleanup);
+        }
+        (
+            RunKind::Headless {
+                timeout,
+                exit_grace,
+                log_max,
+                limits,
+                save_to,
+                expect,
+                retry,
+                tracked,
+                // `jobs` and `-j` say how many run at once, not what runs.
+                slots: _,
+            },
+            RunKind::Headless {
+                timeout: new_timeout,
+                exit_grace: new_exit_grace,
+                log_max: new_log_max,
+                limits: new_limits,
+                save_to: new_save_to,
+                expect: new_expect,
+                retry: new_retry,
+                tracked: new_tracked,
+                slots: _,
+            },
+        ) => {
+            fields.compare("timeout", timeout, new_timeout);
+            fields.compare("exit_grace", exit_grace, new_exit_grace);
+            fields.compare("log_max", log_max, new_log_max);
+            fields.compare("limits", limits, new_limits);
+            fields.compare("save_to", save_to, new_save_to);
+            fields.compare("expect", expect, new_expect);
+            fields.compare("retry", retry, new_retry);
+            fields.compare("sources", tracked, new_tracked);
+        }
+        (RunKind::Interactive { .. }, RunKind::Headless { .. })
+        | (RunKind::Headless { .. }, RunKind::Interactive { .. }) => fields.0.push(Drift::Field("interactive")),
+    }
+}

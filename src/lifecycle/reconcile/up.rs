@@ -1,0 +1,35 @@
+//! `up` as one movement, once its plan is made.
+
+use crate::lifecycle::failure::{Failure, Kind};
+use crate::lifecycle::project::Project;
+use crate::lifecycle::project::project_store;
+use crate::lifecycle::reconcile::apply;
+use crate::lifecycle::reconcile::apply::Done;
+use crate::lifecycle::store::Store;
+use crate::os::environment;
+use crate::plan::diff::Plan;
+use crate::store::state_dir::StateDirError;
+use crate::tasks::TaskSet;
+
+/// Inside a run, only the person outside decides what runs.
+pub fn refuse_inside(command: &str) -> Result<(), Failure> {
+    match environment::var("DISPATCH_RUN_ID") {
+        None => Ok(()),
+        Some(_) => Err(Failure::new(Kind::Usage, format!("`{command}` is refused inside a run"))
+            .hint("it is for the person who watches the run")),
+    }
+}
+
+/// Does what `plan` says; a state folder is made only for what is to be done. `known` is what
+/// the plan was made from.
+pub fn carry_out(
+    project: &Project,
+    tasks: &TaskSet,
+    known: Option<Store>,
+    plan: &Plan,
+) -> Result<Vec<Done>, StateDirError> {
+    match (known, plan.is_empty()) {
+        (None, true) => Ok(Vec::new()),
+        (known, _) => Ok(apply::apply(project, tasks, &project_store::create(project, known)?, plan)),
+    }
+}

@@ -1,0 +1,72 @@
+//! The runs as they are: observed, their ends written down, the queue moved.
+//!
+//! Every command that shows, waits for or stops runs asks here. An end that is returned is on record. The
+//! queue is advanced where a killed supervisor may have left it, and what a queued run waits for is observed
+//! too, since it may be dead without an end on record.
+
+use crate::lifecycle::notify;
+use crate::lifecycle::observe::{self, Observations};
+use crate::lifecycle::queue;
+use crate::lifecycle::reap;
+use crate::lifecycle::store::{Observed, Store};
+use crate::model::names::Pair;
+use crate::model::run::{Run, RunFacts};
+use crate::model::run_id::RunId;
+use crate::model::run_state::{EndState, RunState, WaitingFor};
+use crate::store::index::IndexError;
+
+/// All unfinished runs, and those whose end was seen just now.
+pub fn all(store: &Store) -> Result<Observed, IndexError> {
+    let seen = observe::all(store)?;
+    if seen.hint_is_stale {
+        store.state().hint_windows(None);
+    }
+    let observed = write_down_and_advance(store, seen)?;
+    notify::tell_waits(store, &observed.runs);
+    Ok(observed)
+}
+
+/// The unfinished runs of one pair.
+pub fn of_pair(store: &Store, pair: &Pair) -> Result<Observed, IndexError> {
+    let ids = store.with_index(|index| index.active_of(pair))?;
+    some(store, &ids)
+}
+
+/// Those of these runs that are unfinished in the index.
+pub(crate) fn some(store: &Store, ids: &[RunId]) -> Result<Observed, IndexError> {
+    write_down_and_advance(store, observe::some(store, ids)?)
+}
+
+/// The last run of a pair: the active one, else the last to have started.
+pub fn last_run(store: &Store, pair: &Pair) -> Result<Option<Run>, IndexError> {
+    let Some(id) = store.with_index(|index| index.of_pair(pair))?.into_iter().next() else { return Ok(None) };
+    one(store, &id)
+}
+
+/// One run by its id.
+pub fn one(store: &Store, id: &RunId) -> Result<Option<Run>, IndexError> {
+    let folder = store.folder(id);
+    if let (Ok(spec), Ok(Some(end))) = (folder.read_spec(), folder.read_exit()) {
+        return Ok(Some(Run::ended(RunFacts::of(&spec), end)));
+    }
+    Ok(some(store, std::slice::from_ref(id))?.runs.into_iter().next())
+}
+
+fn write_down_and_advance(store: &Store, seen: Observations) -> Result<Observed, IndexError> {
+    let observed = reap::write_down(store, seen)?;
+    let waits_for_others = |run: &Run| matches!(run.state, RunState::Queued(WaitingFor::Need | WaitingFor::Folder));
+    if observed.runs.iter().any(waits_for_others) {
+        reap::write_down(store, observe::others(store, &observed.runs)?)?;
+    }
+    let may_move = |run: &Run| match run.state {
+        RunState::Queued(waiting_for) => {
+            !matches!(waiting_for, WaitingFor::Gate | WaitingFor::Retry | WaitingFor::Environment)
+        }
+        // A killed supervisor did not advance the queue.
+        _ => run.end_state() == Some(EndState::Lost),
+    };
+    if observed.runs.iter().any(may_move) {
+        queue::advance_quietly(store);
+    }
+    Ok(observed)
+}

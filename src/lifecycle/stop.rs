@@ -1,0 +1,385 @@
+//! Ending runs with their whole process trees, and nothing else.
+//!
+//! All runs are asked first and waited for together: they share each look at the process table
+//! and each call of tmux, so that what one costs does not grow with their number.
+
+mod stopping;
+pub(crate) mod stuck;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::time::Duration;
+
+use crate::lifecycle::refresh;
+use crate::lifecycle::stop::stopping::{StopPart, Stopping, guards, windows_of};
+use crate::lifecycle::store::Store;
+use crate::model::end_reason::EndReason;
+use crate::model::exit_record::ExitRecord;
+use crate::model::names::Pair;
+use crate::model::run::Run;
+use crate::model::run_id::RunId;
+use crate::model::run_state::{EndState, RunState, UnknownWhy};
+use crate::os::clock::{self, Stopwatch};
+use crate::os::process::ending::{self, TreeToEnd};
+use crate::os::process::holder::Holder;
+use crate::os::process::tree::Root;
+use crate::os::process::{self, Signal};
+use crate::os::tmux::{Tmux, TmuxError};
+use crate::store::index::{Index, IndexError};
+use crate::store::pair_lock::{self, Claim};
+use crate::store::run_folder::RunFolder;
+
+/// How hard a run is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// TERM, then after the mode's grace KILL.
+    Stop,
+    /// The same, by Ctrl-C of the command that started it.
+    Interrupt,
+    /// KILL now.
+    Kill,
+}
+
+/// What came of a stop.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Stopped {
+    /// It ended because of this, or of another stop at the same time.
+    Ended(Box<Run>),
+    /// Nothing of the pair was active; its last run, if there is one.
+    NotRunning(Option<Box<Run>>),
+}
+
+/// Why a run could not be stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum StopError {
+    #[error("`{pair}` cannot be seen: {}", .why.reason())]
+    Unknown { pair: Pair, why: UnknownWhy },
+    #[error("processes of `{pair}` are still alive: {}", .pids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    Survivors { pair: Pair, pids: Vec<u32> },
+    /// The run has no process of its own yet or any more, and its pair is not free.
+    #[error("`{pair}` is being started or ended {}, and does not go on", .holder.as_ref().map_or("by another command".to_owned(), |holder| format!("by {holder}")))]
+    Held { pair: Pair, holder: Option<Holder> },
+    #[error(
+        "`{pair}` has ended, and its end cannot be written yet (is the disk full?); {supervisor} tries again and again"
+    )]
+    Unsaved { pair: Pair, supervisor: Holder },
+    #[error("`{pair}` cannot be stopped: its supervisor does not die: {supervisor}")]
+    Undying { pair: Pair, supervisor: Holder },
+    #[error(transparent)]
+    Tmux(#[from] TmuxError),
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    #[error("the run cannot be stopped")]
+    Io(#[from] io::Error),
+}
+
+/// A record that cannot be read for so long is no record that is being written.
+const UNREADABLE: Duration = Duration::from_secs(5);
+
+/// So long may a terminal be read after nothing is left that writes to it.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// So long may the end of a run take to be written once nothing of it is left.
+const RECORDED: Duration = Duration::from_secs(10);
+
+/// After this long, and again after each such time, it is looked whether a stopped process holds a run up.
+pub(crate) const EARLY_LOOK: Duration = Duration::from_secs(2);
+
+/// While something that tells no one is awaited, it is looked at again after this long, doubled up
+/// to the second.
+const STEP: Duration = Duration::from_millis(5);
+const STEP_MAX: Duration = Duration::from_millis(80);
+
+/// Stops the active run of `pair`, if there is one, and returns when nothing of it is left.
+pub fn stop(store: &Store, pair: &Pair, how: How) -> Result<Stopped, StopError> {
+    let mut stopped = stop_pairs(store, std::slice::from_ref(pair), how)?;
+    stopped.pop().unwrap_or_else(|| Err(StopError::Io(io::Error::other("it was not looked for"))))
+}
+
+/// Stops the active run of each pair, in order, and returns when nothing of any is left.
+pub fn stop_pairs(store: &Store, pairs: &[Pair], how: How) -> Result<Vec<Result<Stopped, StopError>>, StopError> {
+    let ids = store.with_index(|index| {
+        let active = pairs.iter().map(|pair| index.active_of(pair));
+        Ok(active.collect::<Result<Vec<_>, _>>()?.concat())
+    })?;
+    let mut active: BTreeMap<Pair, Run> = BTreeMap::new();
+    // In the order of their ids: the newest of a pair stays.
+    for run in refresh::some(store, &ids)?.runs.into_iter().filter(Run::is_active) {
+        active.insert(run.pair(), run);
+    }
+    let runs: Vec<Run> = pairs.iter().filter_map(|pair| active.get(pair).cloned()).collect();
+    let mut stopped = stop_runs(store, &runs, how).into_iter();
+    let each = pairs.iter().map(|pair| match active.contains_key(pair).then(|| stopped.next()).flatten() {
+        Some(stopped) => stopped,
+        None => Ok(Stopped::NotRunning(refresh::last_run(store, pair)?.map(Box::new))),
+    });
+    Ok(each.collect())
+}
+
+/// Stops one run that was just seen.
+pub fn stop_run(store: &Store, run: &Run, how: How) -> Result<Stopped, StopError> {
+    let stopped = stop_runs(store, std::slice::from_ref(run), how).pop();
+    stopped.unwrap_or_else(|| Err(StopError::Io(io::Error::other("it was not looked for"))))
+}
+
+/// Stops runs that were just seen, in order, and returns when nothing of any is left.
+pub fn stop_runs(store: &Store, runs: &[Run], how: How) -> Vec<Result<Stopped, StopError>> {
+    let mut all: Vec<Stopping> = runs.iter().map(|run| stopping(store, run)).collect();
+    for one in &mut all {
+        one.attempt(|one| ask(store, one, how));
+    }
+    // Each end would start a program, and all of them see what is looked at below at once.
+    for (socket, places) in windows_of(&all).into_iter().filter(|(_, places)| places.len() > 1) {
+        let _ = Tmux::new(socket).unhook_panes(&guards(&all, &places));
+    }
+    if let Err(error) = end_processes(&mut all, how) {
+        for one in all.iter_mut().filter(|one| one.goes_on()) {
+            one.outcome = Some(Err(StopError::Io(io::Error::new(error.kind(), error.to_string()))));
+        }
+    }
+    wait_for_jobs(store, &mut all, how);
+    close_windows(store, &mut all);
+    conclude(store, &mut all);
+    let missing = || Err(StopError::Io(io::Error::other("nothing came of it")));
+    all.into_iter().map(|one| one.outcome.unwrap_or_else(missing)).collect()
+}
+
+fn stopping(store: &Store, run: &Run) -> Stopping {
+    let folder = store.folder(run.id());
+    let part = if run.facts.headless { StopPart::Job { signalled: false } } else { StopPart::Window };
+    let (run, outcome) = (run.clone(), None);
+    Stopping { run, folder, outcome, part, root: None, asked_group: None, survivors: Vec::new() }
+}
+
+/// Writes the stop request into the run's folder and signals the supervisor of the job.
+fn ask(store: &Store, one: &mut Stopping, how: How) -> Result<(), StopError> {
+    if let RunState::Unknown(why) = &one.run.state {
+        return Err(StopError::Unknown { pair: one.run.pair(), why: why.clone() });
+    }
+    let own = process::this()?;
+    one.folder.ask_to_stop(how != How::Stop, (own.pid, own.start_time))?;
+    match one.part {
+        StopPart::Job { .. } => drop(advance_job(store, one, how, true)?),
+        StopPart::Window if stop_waiting_window(store, &one.run, &one.folder, how)? => one.part = StopPart::Nothing,
+        StopPart::Window => {
+            one.run = with_pane(store, &one.run)?;
+            let owner = one.folder.read_live().ok().flatten().map(|live| live.owner);
+            // Fixed once, from the agent's own record: a pid alone may be somebody else's by now.
+            one.root = owner.map(|owner| Root::Agent { pid: owner.pid, start_time: owner.start_time });
+        }
+        StopPart::Nothing => {}
+    }
+    Ok(())
+}
+
+/// A window that is being made has no pane to end yet.
+fn with_pane(store: &Store, run: &Run) -> Result<Run, StopError> {
+    let mut run = run.clone();
+    for _ in 0..1000 {
+        if run.progress.pane.is_some() || !run.is_active() {
+            break;
+        }
+        std::thread::sleep(STEP);
+        run = refresh::one(store, run.id())?.unwrap_or(run);
+    }
+    Ok(run)
+}
+
+/// Waits until each job has an end on record: its supervisor writes it.
+fn wait_for_jobs(store: &Store, all: &mut [Stopping], how: How) {
+    let begun = Stopwatch::start();
+    let mut next_look = EARLY_LOOK;
+    let mut step = STEP;
+    for round in 1_u32.. {
+        let mut waits = false;
+        for one in all.iter_mut().filter(|one| one.goes_on() && matches!(one.part, StopPart::Job { .. })) {
+            // The pair need not be tried each time: it is free where nothing can write an end.
+            let mut ended = false;
+            one.attempt(|one| {
+                ended = advance_job(store, one, how, round % 8 == 0)?;
+                Ok(())
+            });
+            waits |= !ended && one.goes_on();
+        }
+        if !waits {
+            return;
+        }
+        if begun.elapsed() > UNREADABLE {
+            for one in all.iter_mut().filter(|one| one.goes_on() && one.part == StopPart::Job { signalled: false }) {
+                one.attempt(|one| one.folder.read_live().map(drop).map_err(|error| io::Error::other(error).into()));
+            }
+        }
+        if begun.elapsed() > next_look {
+            next_look += EARLY_LOOK;
+            for one in all.iter_mut().filter(|one| one.goes_on() && matches!(one.part, StopPart::Job { .. })) {
+                one.attempt(|one| stuck::end_for_supervisor(store, &one.run, &one.folder, how, begun.elapsed()));
+            }
+        }
+        std::thread::sleep(step);
+        step = (step * 2).min(STEP_MAX);
+    }
+}
+
+/// Does what is next to do for a job. True once it has ended, or is no more ours to end.
+fn advance_job(store: &Store, one: &mut Stopping, how: How, try_pair: bool) -> Result<bool, StopError> {
+    // Nothing to wait for but this run: a later one of the pair is none of ours.
+    if one.folder.has_end() {
+        return Ok(true);
+    }
+    let signalled = one.part == StopPart::Job { signalled: true };
+    if try_pair || !signalled {
+        match pair_lock::claim(store.state(), &one.run.pair())? {
+            // Not started yet: holding its pair keeps it from starting.
+            Claim::Taken(lock, _) => {
+                if matches!(one.folder.read_queue(), Ok(Some(_)))
+                    && matches!(one.folder.read_live(), Ok(None))
+                    && !one.folder.has_end()
+                {
+                    one.folder.remove_queue()?;
+                    store.write_end(&one.folder, &never_ran(&one.run, how))?;
+                }
+                drop(lock);
+                return Ok(true);
+            }
+            Claim::Held(Some(other)) if other != *one.run.id() => return Ok(true),
+            Claim::Held(_) => {}
+        }
+    }
+    // Without a record it is starting: its supervisor looks for our request when it has said that it lives.
+    if let (false, Ok(Some(live))) = (signalled, one.folder.read_live()) {
+        let signal = match how {
+            How::Stop => Signal::TERM,
+            How::Interrupt => Signal::INT,
+            How::Kill => Signal::QUIT,
+        };
+        process::signal(&live.owner, signal)?;
+        // A supervisor that was stopped would never hear it.
+        process::signal(&live.owner, Signal::CONT)?;
+        one.part = StopPart::Job { signalled: true };
+        one.root = Some(Root::Supervisor { pid: live.owner.pid, start_time: live.owner.start_time });
+        one.asked_group = live.agent.map(|agent| agent.pid);
+    }
+    Ok(false)
+}
+
+/// A queued run that is stopped has an end without ever having had a process.
+pub(crate) fn never_ran(run: &Run, how: How) -> ExitRecord {
+    let reason = EndReason::BeforeStart;
+    ExitRecord {
+        interrupted: how != How::Stop,
+        ..ExitRecord::never_started(run.id().clone(), EndState::Stopped, reason, clock::now())
+    }
+}
+
+/// Takes a window's run out of the queue. False where it is none that waits: its window is
+/// there, or is being opened.
+fn stop_waiting_window(store: &Store, run: &Run, folder: &RunFolder, how: How) -> Result<bool, StopError> {
+    if !matches!(run.state, RunState::Queued(_)) {
+        return Ok(false);
+    }
+    let begun = Stopwatch::start();
+    let mut next_look = EARLY_LOOK;
+    loop {
+        if begun.elapsed() > next_look {
+            next_look += EARLY_LOOK;
+            stuck::check_holder(store, &run.pair(), begun.elapsed())?;
+        }
+        if folder.has_end() {
+            return Ok(true);
+        }
+        if !folder.is_queued() {
+            return Ok(false);
+        }
+        if let Claim::Taken(lock, _) = pair_lock::claim(store.state(), &run.pair())? {
+            let waits = folder.is_queued() && matches!(folder.read_live(), Ok(None)) && !folder.has_end();
+            if waits {
+                folder.remove_queue()?;
+                store.write_end(folder, &never_ran(run, how))?;
+            }
+            drop(lock);
+            return Ok(waits);
+        }
+        std::thread::sleep(STEP);
+    }
+}
+
+/// Waits until each window of ours is seen dead, which writes its end under its pair's lock, and
+/// closes it. tmux may have more to read of what the agent said last, and calls no pane dead
+/// before that.
+fn close_windows(store: &Store, all: &mut [Stopping]) {
+    let is_window = |one: &&mut Stopping| one.goes_on() && one.part == StopPart::Window;
+    let mut left: Vec<RunId> = all.iter_mut().filter(is_window).map(|one| one.run.id().clone()).collect();
+    let begun = Stopwatch::start();
+    let mut step = STEP;
+    while !left.is_empty() {
+        let seen = match refresh::some(store, &left) {
+            Ok(seen) => seen.runs,
+            // What cannot be looked at is found out when each is concluded.
+            Err(_) => break,
+        };
+        left = seen.iter().filter(|run| run.is_active()).map(|run| run.id().clone()).collect();
+        if begun.elapsed() > LAST_WORDS {
+            break;
+        }
+        if !left.is_empty() {
+            std::thread::sleep(step);
+            step = (step * 2).min(STEP_MAX);
+        }
+    }
+    for (socket, places) in windows_of(all) {
+        if let Err(error) = Tmux::new(socket).kill_panes(&guards(all, &places)) {
+            for at in places {
+                all[at].outcome = Some(Err(error.clone().into()));
+            }
+        }
+    }
+}
+
+/// Reads what came of each, and has the index know it.
+fn conclude(store: &Store, all: &mut [Stopping]) {
+    let begun = Stopwatch::start();
+    for one in all.iter_mut() {
+        // The process that ended it has recorded the end; otherwise observing records it.
+        while one.goes_on() {
+            one.attempt(|one| {
+                let run = refresh::one(store, one.run.id())?.ok_or_else(|| io::Error::other("its record is gone"))?;
+                if run.is_active() && begun.elapsed() < RECORDED {
+                    std::thread::sleep(STEP);
+                    return Ok(());
+                }
+                one.outcome = Some(one.judge(run));
+                Ok(())
+            });
+        }
+    }
+    let ended: Vec<&Run> = all.iter().filter_map(Stopping::ended).collect();
+    let note = |index: &Index| {
+        ended
+            .iter()
+            .filter_map(|run| Some((run, run.end.as_ref()?)))
+            .try_for_each(|(run, end)| index.finish(&run.facts, end))
+    };
+    // The next look notes what this one cannot.
+    let _ = store.index().and_then(|index| index.at_once(note));
+}
+
+/// Ends what is left of all runs that have processes. Fails where the process table cannot be read.
+fn end_processes(all: &mut [Stopping], how: How) -> io::Result<()> {
+    let places: Vec<usize> =
+        (0..all.len()).filter(|at| all[*at].goes_on() && all[*at].part != StopPart::Nothing).collect();
+    let tree = |at: &usize| {
+        let one = &all[*at];
+        let spec = one.folder.read_spec().ok().filter(|_| how != How::Kill);
+        TreeToEnd {
+            run: one.run.id(),
+            root: one.root,
+            grace: spec.map(|spec| spec.stop_grace.as_duration()).unwrap_or_default(),
+            asked_group: one.asked_group,
+        }
+    };
+    let survivors = ending::end_trees(&places.iter().map(tree).collect::<Vec<_>>())?;
+    for (at, survivors) in places.into_iter().zip(survivors) {
+        all[at].survivors = survivors;
+    }
+    Ok(())
+}

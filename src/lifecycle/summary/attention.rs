@@ -1,0 +1,130 @@
+//! Which run needs a person: who waits, in order of age, and whom to go to next.
+
+use std::io;
+
+use jiff::Timestamp;
+
+use crate::lifecycle::refresh;
+use crate::lifecycle::store::{Observed, Store};
+use crate::model::activity::{Activity, ActivityState};
+use crate::model::run::Run;
+use crate::model::run_state::RunState;
+use crate::model::visit_record::{VISIT_VERSION, VisitRecord};
+use crate::os::clock;
+use crate::store::index::IndexError;
+
+/// Since when the run waits for its user.
+pub fn waits_since(run: &Run) -> Option<Timestamp> {
+    waiting(run).map(|activity| activity.at)
+}
+
+fn waiting(run: &Run) -> Option<&Activity> {
+    let activity = run.progress.activity.as_ref()?;
+    (run.is_active() && activity.state == ActivityState::Waiting).then_some(activity)
+}
+
+/// Runs with a window: first those that wait, the longest first; then the others, the newest first.
+pub fn by_need(mut runs: Vec<Run>) -> Vec<Run> {
+    runs.retain(|run| {
+        !run.facts.headless && matches!(run.state, RunState::Starting | RunState::Running | RunState::Stopping)
+    });
+    runs.sort_by(|a, b| {
+        let age = |run: &Run| (waits_since(run).is_none(), waits_since(run));
+        age(a).cmp(&age(b)).then_with(|| b.id().as_str().cmp(a.id().as_str()))
+    });
+    runs
+}
+
+/// Of those that wait, in order of age: the first that was not visited since it waits. Were all
+/// visited, the one whose visit is longest ago: the round begins again.
+fn next(waiting: Vec<(Run, Option<VisitRecord>)>) -> Option<Run> {
+    let visited = |run: &Run, visit: &Option<VisitRecord>| {
+        let visit = visit.as_ref().filter(|visit| waits_since(run) == Some(visit.waits_since))?;
+        Some(visit.visited_at)
+    };
+    // The first of equals: they come in order of age.
+    waiting.into_iter().min_by_key(|(run, visit)| visited(run, visit)).map(|(run, _)| run)
+}
+
+/// The run to go to next, none where nothing waits; and what the look brought up.
+pub fn next_waiting(store: &Store) -> Result<(Option<Run>, Vec<String>), IndexError> {
+    let Observed { runs, notices } = refresh::all(store)?;
+    let mut waiting = by_need(runs);
+    waiting.retain(|run| waits_since(run).is_some());
+    let with_visit = |run: Run| {
+        let visit = store.folder(run.id()).read_visit();
+        (run, visit)
+    };
+    Ok((next(waiting.into_iter().map(with_visit).collect()), notices))
+}
+
+/// Windows that somebody could go to, those that wait first.
+pub fn windows(store: &Store) -> Result<Observed, IndexError> {
+    let Observed { runs, notices } = refresh::all(store)?;
+    Ok(Observed { runs: by_need(runs), notices })
+}
+
+/// Notes that somebody goes to `run`, where it waits.
+pub fn visited(store: &Store, run: &Run) -> io::Result<()> {
+    let Some(waits_since) = waits_since(run) else { return Ok(()) };
+    let record = VisitRecord { version: VISIT_VERSION, waits_since, visited_at: clock::now() };
+    store.folder(run.id()).write_visit(&record)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::activity::ActivitySource;
+    use crate::snapshot::for_tests::{ended, run};
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn window(number: u32, waits: Option<i64>) -> Run {
+        let mut run = run(number, RunState::Running);
+        run.facts.headless = false;
+        run.progress.activity = waits.map(|second| Activity {
+            state: ActivityState::Waiting,
+            reason: "a question".to_owned(),
+            source: ActivitySource::Bell,
+            at: at(second),
+            fix: None,
+        });
+        run
+    }
+
+    fn ids(runs: &[Run]) -> Vec<String> {
+        runs.iter().map(|run| run.facts.task.to_string()).collect()
+    }
+
+    fn visit(waits: i64, visited: i64) -> Option<VisitRecord> {
+        Some(VisitRecord { version: 1, waits_since: at(waits), visited_at: at(visited) })
+    }
+
+    #[test]
+    fn who_waits_longest_comes_first_and_jobs_and_ends_are_no_windows() {
+        let mut job = window(5, Some(1));
+        job.facts.headless = true;
+        let mut queued = window(6, Some(1));
+        queued.state = RunState::Queued(crate::model::run_state::WaitingFor::Folder);
+        let all =
+            vec![window(1, None), window(2, Some(20)), window(3, Some(10)), ended(4, 1), job, queued, window(7, None)];
+        assert_eq!(ids(&by_need(all)), ["T-3", "T-2", "T-7", "T-1"]);
+    }
+
+    #[test]
+    fn a_round_visits_each_and_begins_again() {
+        let go = |visits: [Option<VisitRecord>; 3]| {
+            let runs = [window(1, Some(10)), window(2, Some(20)), window(3, Some(30))];
+            next(runs.into_iter().zip(visits).collect()).unwrap().facts.task.to_string()
+        };
+        assert_eq!(go([None, None, None]), "T-1");
+        assert_eq!(go([visit(10, 100), None, None]), "T-2");
+        assert_eq!(go([visit(10, 100), visit(20, 101), None]), "T-3");
+        assert_eq!(go([visit(10, 100), visit(20, 101), visit(30, 102)]), "T-1", "again from the oldest");
+        assert_eq!(go([visit(10, 103), visit(20, 101), visit(30, 102)]), "T-2");
+        assert_eq!(go([visit(10, 103), visit(15, 200), visit(30, 102)]), "T-2", "it waits anew");
+        assert_eq!(next(Vec::new()), None);
+    }
+}

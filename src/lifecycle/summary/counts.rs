@@ -1,0 +1,79 @@
+//! Counts runs by what they do, for one line about a project. Pure.
+
+use jiff::Timestamp;
+
+use crate::model::activity::ActivityState;
+use crate::model::run::Run;
+use crate::model::run_state::{EndState, RunState, WaitingFor};
+
+/// How long a failure counts, unless the pair runs again.
+const RECENT_MS: i64 = 3_600_000;
+
+/// Each pair counts once: by its active run, else by the last that ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Waits for the user: in a window, or at a gate.
+    pub waiting: usize,
+    /// Starting, working or stopping; and windows whose activity is not known.
+    pub running: usize,
+    pub idle: usize,
+    /// Waits for anything but the user.
+    pub queued: usize,
+    /// In the last hour.
+    pub failed: usize,
+    /// The state cannot be observed.
+    pub unknown: usize,
+}
+
+impl Counts {
+    /// `runs`: those of an overview.
+    pub fn of(runs: &[Run], now: Timestamp) -> Self {
+        let mut counts = Self::default();
+        for run in runs {
+            let activity = run.progress.activity.as_ref().map(|activity| activity.state);
+            match (&run.state, activity) {
+                (RunState::Queued(WaitingFor::Gate), _) | (RunState::Running, Some(ActivityState::Waiting)) => {
+                    counts.waiting += 1;
+                }
+                (RunState::Running, Some(ActivityState::Idle)) => counts.idle += 1,
+                (RunState::Starting | RunState::Running | RunState::Stopping, _) => counts.running += 1,
+                (RunState::Queued(_), _) => counts.queued += 1,
+                (RunState::Unknown(_), _) => counts.unknown += 1,
+                (RunState::Ended(EndState::Succeeded | EndState::Stopped), _) => {}
+                (RunState::Ended(_), _) => {
+                    let recent = |ended: Timestamp| now.as_millisecond() - ended.as_millisecond() < RECENT_MS;
+                    counts.failed += usize::from(run.end.as_ref().is_some_and(|end| recent(end.ended_at)));
+                }
+            }
+        }
+        counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::for_tests::{ended, run};
+
+    #[test]
+    fn what_failed_is_shown_for_an_hour() {
+        let mut failed = ended(1, 0);
+        failed.state = RunState::Ended(EndState::Failed);
+        let at = failed.end.as_ref().unwrap().ended_at.as_second();
+        let failed = |now| Counts::of(std::slice::from_ref(&failed), Timestamp::from_second(now).unwrap()).failed;
+        assert_eq!((failed(at), failed(at + 3599), failed(at + 3600)), (1, 1, 0));
+    }
+
+    #[test]
+    fn who_waits_for_the_user_is_told_from_what_waits_for_anything_else() {
+        let states = [
+            RunState::Queued(WaitingFor::Gate),
+            RunState::Queued(WaitingFor::Slot),
+            RunState::Running,
+            RunState::Starting,
+        ];
+        let runs: Vec<Run> = (1..).zip(states).map(|(n, state)| run(n, state)).collect();
+        let counts = Counts { waiting: 1, running: 2, queued: 1, ..Counts::default() };
+        assert_eq!(Counts::of(&runs, Timestamp::UNIX_EPOCH), counts);
+    }
+}

@@ -1,0 +1,69 @@
+//! A query of past runs, for all front ends.
+
+use crate::lifecycle::failure::Failure;
+use crate::lifecycle::project::{NameLookupError, Project};
+use crate::lifecycle::refresh;
+use crate::lifecycle::store::Store;
+use crate::model::interval::Interval;
+use crate::model::names::{ModeName, Pair, TaskId};
+use crate::model::run_state::EndState;
+use crate::os::clock;
+use crate::store::index::HistoryFilter;
+use crate::tasks::FindError;
+
+/// The default of `limit`.
+pub const LIMIT: u32 = 50;
+
+/// A field without a value does not filter.
+#[derive(Clone, Debug, Default)]
+pub struct PastRuns {
+    pub mode: Option<String>,
+    pub task: Option<String>,
+    /// Ended within this time until now.
+    pub since: Option<Interval>,
+    pub outcome: Option<EndState>,
+    pub skip: u32,
+    pub limit: Option<u32>,
+}
+
+impl PastRuns {
+    /// Fails where the mode or the task is neither in the project nor in any record.
+    pub fn check_names(&self, project: &Project, store: Option<&Store>) -> Result<(), Failure> {
+        let ran = |query: Self, is_meant: &dyn Fn(&Pair) -> bool| -> Result<bool, Failure> {
+            let Some(store) = store else { return Ok(false) };
+            let active = refresh::all(store)?.runs.iter().any(|run| is_meant(&run.pair()));
+            let query = Self { limit: Some(1), ..query };
+            Ok(active || !store.history(&query.filter()?)?.runs.is_empty())
+        };
+        if let Some(mode) = &self.mode
+            && let Err(unknown) = project.mode(mode)
+            && !ran(Self { mode: Some(mode.clone()), ..Self::default() }, &|pair| pair.mode.as_str() == mode)?
+        {
+            return Err(unknown.into());
+        }
+        if let Some(task) = &self.task
+            && let Err(unknown) = project.tasks().find(task)
+            && !ran(Self { task: Some(task.clone()), ..Self::default() }, &|pair| pair.task.as_str() == task)?
+        {
+            return Err(unknown.into());
+        }
+        Ok(())
+    }
+
+    /// The filter for the index. Names may be gone from the manifest: only their form is checked.
+    pub fn filter(self) -> Result<HistoryFilter, Failure> {
+        if let Some(mode) = &self.mode {
+            ModeName::parse(mode).map_err(NameLookupError::InvalidMode)?;
+        }
+        if let Some(task) = &self.task {
+            TaskId::parse(task).map_err(FindError::InvalidName)?;
+        }
+        let since_ms = self.since.map(|since| {
+            let ms = i64::try_from(since.as_duration().as_millis()).unwrap_or(i64::MAX);
+            clock::now().as_millisecond().saturating_sub(ms)
+        });
+        let limit = Some(self.limit.unwrap_or(LIMIT));
+        let Self { mode, task, outcome, skip, .. } = self;
+        Ok(HistoryFilter { mode, task, since_ms, outcome, skip, limit })
+    }
+}

@@ -1,0 +1,70 @@
+//! Finds the tmux window of a run.
+
+pub mod attach;
+pub(crate) mod confirmed_send;
+pub mod event;
+pub mod send;
+pub mod show_window;
+pub mod terminal;
+
+use crate::model::names::Pair;
+use crate::model::run::Run;
+use crate::model::run_state::{RunState, UnknownWhy};
+use crate::os::pty::Size;
+use crate::os::tmux::{PaneLocation, Tmux, TmuxError};
+
+/// Why a run has no usable window.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WindowError {
+    #[error("`{pair}` is headless: it has no window")]
+    Headless { pair: Pair },
+    /// Ended or queued.
+    #[error("`{pair}` is not running")]
+    NotRunning { pair: Pair },
+    #[error("`{pair}` cannot be seen: {}", .why.reason())]
+    Unknown { pair: Pair, why: UnknownWhy },
+    #[error("the window of `{pair}` is gone")]
+    Gone { pair: Pair },
+    #[error(transparent)]
+    Tmux(#[from] TmuxError),
+}
+
+/// Where a run's window is.
+#[derive(Clone, Debug)]
+pub(crate) struct Window {
+    pub(crate) tmux: Tmux,
+    pub(crate) place: PaneLocation,
+}
+
+/// By a look at tmux, not by the record: windows are moved, and panes broken out of them.
+pub(crate) fn window_of(run: &Run) -> Result<Window, WindowError> {
+    let pair = run.pair();
+    match &run.state {
+        _ if run.facts.headless => return Err(WindowError::Headless { pair }),
+        RunState::Queued(_) | RunState::Ended(_) => return Err(WindowError::NotRunning { pair }),
+        RunState::Unknown(why) => return Err(WindowError::Unknown { pair, why: why.clone() }),
+        RunState::Starting | RunState::Running | RunState::Stopping => {}
+    }
+    let socket = run.facts.socket.clone().ok_or(WindowError::Gone { pair: pair.clone() })?;
+    let tmux = Tmux::new(socket);
+    match tmux.pane_location(run.id(), run.facts.session.as_deref())? {
+        Some(place) if place.is_dead => Err(WindowError::NotRunning { pair }),
+        Some(place) => Ok(Window { tmux, place }),
+        None => Err(WindowError::Gone { pair }),
+    }
+}
+
+/// Columns and rows of the run's window, as it is now.
+pub fn window_size(run: &Run) -> Result<(u16, u16), WindowError> {
+    let size = window_of(run)?.size();
+    Ok((size.cols(), size.rows()))
+}
+
+impl Window {
+    pub(crate) fn size(&self) -> Size {
+        Size::clamped(self.place.cols, self.place.rows)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,44 @@
+//! Shows a run to the user: attaches to its window, reads its log or screen.
+
+use crate::lifecycle::store::Store;
+use crate::model::run::Run;
+use crate::model::run_id::RunId;
+use crate::os::environment;
+use crate::os::tmux::{SocketEnv, Tmux, TmuxError};
+use crate::store::logs::reader::LogStream;
+use crate::store::logs::whole::WholeLog;
+
+/// The command that attaches a terminal to the run's window.
+pub fn attach_argv(run: &Run) -> Option<Vec<String>> {
+    let (socket, session) = (run.facts.socket.clone()?, run.facts.session.as_ref()?);
+    Some(Tmux::new(socket).attach_argv(session, run.progress.window.as_deref()))
+}
+
+/// Switches the tmux client of this terminal to the run's window. False outside the run's tmux server.
+pub fn switch_client(run: &Run) -> Result<bool, TmuxError> {
+    let (Some(socket), Some(session)) = (&run.facts.socket, &run.facts.session) else { return Ok(false) };
+    let inside = SocketEnv::here().surrounding();
+    let (Some(inside), Some(pane)) = (inside, environment::var_text("TMUX_PANE")) else { return Ok(false) };
+    // Two paths may name one server.
+    let same = inside == *socket || std::path::absolute(&inside).ok() == std::path::absolute(socket).ok();
+    if !same {
+        return Ok(false);
+    }
+    Tmux::new(socket.clone()).switch_client(&pane, session, run.progress.window.as_deref())?;
+    Ok(true)
+}
+
+/// The log of a job so far.
+pub fn log(store: &Store, id: &RunId, stream: LogStream) -> std::io::Result<WholeLog> {
+    WholeLog::open(&store.folder(id), stream)
+}
+
+/// What the window shows, or showed last.
+pub fn screen(store: &Store, run: &Run) -> Result<Option<Vec<u8>>, TmuxError> {
+    if let (Some(socket), Some(pane)) = (&run.facts.socket, &run.progress.pane)
+        && let Some(text) = Tmux::new(socket.clone()).capture(pane, run.id())?
+    {
+        return Ok(Some(text.into_bytes()));
+    }
+    Ok(store.folder(run.id()).read_screen())
+}

@@ -1,0 +1,141 @@
+//! A pseudo-terminal on a run's window, for a client without a terminal.
+//!
+//! It attaches through its own tmux session, which ends with it and does not move other clients. Read access is
+//! enforced here and by tmux.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
+
+use crate::lifecycle::window;
+use crate::lifecycle::window::WindowError;
+use crate::model::run::Run;
+use crate::os::process::supervise;
+use crate::os::pty::{Pty, Size};
+use crate::os::tmux::{self, Tmux, TmuxError, View};
+
+/// Limits of the scrollback: lines, and bytes at its end.
+const HISTORY_LINES: u32 = 10_000;
+const HISTORY_BYTES: usize = 1 << 20;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Without typing; the size is the window's and is never changed.
+    Read,
+    /// With typing and resizing.
+    Write,
+}
+
+/// Why no terminal was opened.
+#[derive(Debug, thiserror::Error)]
+pub enum TerminalError {
+    #[error(transparent)]
+    Window(#[from] WindowError),
+    #[error("no terminal can be had")]
+    Io(#[from] io::Error),
+}
+
+/// Its descriptor is readable when there is output or the end.
+#[derive(Debug)]
+pub struct WindowTerminal {
+    tmux: Tmux,
+    pty: Pty,
+    access: Access,
+    size: Size,
+}
+
+/// Opens a terminal of `size` (columns, rows); where it only looks, of the window's size.
+pub fn open_terminal(run: &Run, access: Access, size: (u16, u16)) -> Result<WindowTerminal, TerminalError> {
+    open_terminal_by(&supervise::own_program()?, run, access, size)
+}
+
+/// By this `dispatch`, where the process that asks is none.
+pub fn open_terminal_by(
+    program: &Path,
+    run: &Run,
+    access: Access,
+    size: (u16, u16),
+) -> Result<WindowTerminal, TerminalError> {
+    let window = window::window_of(run)?;
+    let (view, size) = match access {
+        Access::Read => (View::Read, window.size()),
+        Access::Write => (View::Write, Size::clamped(size.0, size.1)),
+    };
+    let argv: Vec<OsString> = window.tmux.view_argv(&window.place, run.id(), view);
+    let pty = Pty::open(program, &argv, &tmux::client_environment(), size)?;
+    Ok(WindowTerminal { tmux: window.tmux, pty, access, size })
+}
+
+impl WindowTerminal {
+    /// Reads output: `WouldBlock` if there is none yet, 0 at the end.
+    pub fn read(&self, into: &mut [u8]) -> io::Result<usize> {
+        self.pty.read(into)
+    }
+
+    /// Types as many bytes as fit: `WouldBlock` if none do, `PermissionDenied` with read access.
+    pub fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        match self.access {
+            Access::Read => Err(io::ErrorKind::PermissionDenied.into()),
+            Access::Write => self.pty.write(bytes),
+        }
+    }
+
+    /// Sizes out of range are clamped. `PermissionDenied` with read access.
+    pub fn resize(&mut self, cols: u16, rows: u16) -> io::Result<()> {
+        if self.access == Access::Read {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        self.size = Size::clamped(cols, rows);
+        self.pty.resize(self.size)
+    }
+
+    /// The screen of the shown pane and up to `lines` lines above it, newest last, with colours as escapes. Empty if
+    /// the pane is gone.
+    pub fn history(&self, lines: u32) -> Result<String, TmuxError> {
+        let text = self.tmux.history_shown_by(self.pty.pid(), lines.min(HISTORY_LINES))?.unwrap_or_default();
+        let text = String::from_utf8_lossy(&text).into_owned();
+        Ok(last_lines(text, HISTORY_BYTES))
+    }
+
+    /// Columns and rows.
+    pub fn size(&self) -> (u16, u16) {
+        (self.size.cols(), self.size.rows())
+    }
+}
+
+impl AsFd for WindowTerminal {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.pty.as_fd()
+    }
+}
+
+/// The last whole lines of `text`, in at most `most` bytes, without its last line end.
+fn last_lines(mut text: String, most: usize) -> String {
+    if text.ends_with('\n') {
+        text.pop();
+    }
+    if text.len() <= most {
+        return text;
+    }
+    // A line that starts exactly here has its line end just before.
+    let from = text.len() - most - 1;
+    let from = text.as_bytes()[from..].iter().position(|byte| *byte == b'\n').map_or(text.len(), |at| from + at + 1);
+    text.split_off(from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_history_keeps_its_last_whole_lines() {
+        let of = |text: &str, most| last_lines(text.to_owned(), most);
+        assert_eq!(of("a\nb\n", 10), "a\nb");
+        assert_eq!(of("a\n\n", 10), "a\n");
+        assert_eq!(of("one\ntwo\nthree\n", 8), "three");
+        assert_eq!(of("one\ntwo\nthree\n", 9), "two\nthree");
+        assert_eq!(of("\u{1f7e2}\u{1f7e2}\nend", 5), "end");
+        assert_eq!(of("one line that is too long", 4), "");
+    }
+}

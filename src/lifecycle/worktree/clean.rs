@@ -1,0 +1,120 @@
+//! Taking away a task's worktree and merged branch, once nothing in them stands nowhere else.
+//!
+//! From the look to the removal it has the worktree's lock, which every start in it shares: a run
+//! that begins meanwhile either stands and is seen, or waits and finds its folder gone. git is told to
+//! remove without a look of its own only where submodules, which were looked into, make it refuse.
+
+use std::path::{Path, PathBuf};
+
+use crate::lifecycle::project::Project;
+use crate::lifecycle::project::project_store;
+use crate::lifecycle::refresh;
+use crate::lifecycle::store::Store;
+use crate::lifecycle::worktree::task_worktree;
+use crate::lifecycle::worktree::task_worktree::TaskWorktree;
+use crate::lifecycle::worktree::work;
+use crate::lifecycle::worktree::work::WorkError;
+use crate::model::names::Pair;
+use crate::model::worktree_look::{Names, Standing};
+use crate::os::git;
+use crate::plan::clean::{BranchEnd, Case, Cleaning, decide};
+use crate::tasks::{Task, TaskSet};
+use crate::view::work_view::CleanView;
+
+/// Cleans up after `task`, or tells all that stands against it. `here` is where the user stands;
+/// a dry run changes nothing.
+pub fn clean(project: &Project, tasks: &TaskSet, task: &Task, here: &Path, dry: bool) -> Result<CleanView, WorkError> {
+    let worktree = work::work_of(project, tasks, task)?;
+    let path = git::resolved(&worktree.path);
+    let base = task_worktree::base_of(project, &worktree)?;
+    let store = if dry { project_store::find(project)? } else { Some(project_store::create(project, None)?) };
+    let lock = match &store {
+        Some(store) if !dry => Some(store.state().own_worktree(&path)?),
+        _ => None,
+    };
+    let root = project.known_repository()?.folder_for_git();
+    let standing = git::inspect_worktree(root, &worktree.path)?;
+    let branch_look = git::inspect_branch(root, &worktree.branch, &base)?;
+    let runs = store.as_ref().map(|store| at_work_in(store, &path)).transpose()?.unwrap_or_default();
+    let case = Case {
+        path: &worktree.path,
+        branch: &worktree.branch,
+        base: &base,
+        root,
+        standing: &standing,
+        branch_look,
+        runs: &runs,
+        is_here: git::resolved(here).starts_with(&path),
+    };
+    let cleaning = decide(&case).map_err(|against| WorkError::Refused {
+        task: task.id.clone(),
+        path: worktree.path.clone(),
+        against,
+    })?;
+    let kept = if dry { None } else { carry_out(root, &worktree, cleaning)? };
+    drop(lock);
+    Ok(view(task, (worktree, base), standing, cleaning, kept, dry))
+}
+
+/// The branch may still be refused: why.
+fn carry_out(root: &Path, worktree: &TaskWorktree, cleaning: Cleaning) -> Result<Option<String>, WorkError> {
+    if cleaning.remove_worktree {
+        git::remove_worktree(root, &worktree.path, cleaning.with_submodules)?;
+    }
+    // It is in the base; git asks for more where the branch or the main checkout has other ideas.
+    let deleted = match cleaning.branch {
+        BranchEnd::Deleted => git::delete_branch(root, &worktree.branch),
+        BranchEnd::Absent | BranchEnd::Kept { .. } | BranchEnd::Left => return Ok(None),
+    };
+    Ok(deleted.err().map(|error| error.to_string()))
+}
+
+fn view(
+    task: &Task,
+    (worktree, base): (TaskWorktree, String),
+    standing: Standing,
+    cleaning: Cleaning,
+    kept: Option<String>,
+    dry: bool,
+) -> CleanView {
+    let ignored = match standing {
+        Standing::Linked(look) => look.ignored,
+        Standing::Absent | Standing::Vanished(_) | Standing::Foreign | Standing::Main => Names::default(),
+    };
+    let (branch_state, branch_reason) = match (cleaning.branch, kept) {
+        (BranchEnd::Absent, _) => ("absent", None),
+        (BranchEnd::Deleted, None) => ("deleted", None),
+        (BranchEnd::Deleted, Some(words)) => ("kept", Some(words)),
+        (BranchEnd::Kept { unmerged }, _) => {
+            let commits = if unmerged == 1 { "commit is" } else { "commits are" };
+            ("kept", Some(format!("{unmerged} {commits} not in `{base}`")))
+        }
+        (BranchEnd::Left, _) => ("kept", Some(format!("it cannot be compared with `{base}`"))),
+    };
+    CleanView {
+        task: task.id.to_string(),
+        path: worktree.path,
+        branch: worktree.branch,
+        dry_run: dry,
+        removed: cleaning.remove_worktree,
+        branch_state,
+        branch_reason,
+        ignored: ignored.first.iter().map(|name| name.to_string_lossy().into_owned()).collect(),
+        ignored_count: ignored.count,
+    }
+}
+
+/// Unfinished runs, of any task, that work below `path` or are about to make it. What cannot be
+/// seen counts.
+fn at_work_in(store: &Store, path: &Path) -> Result<Vec<(Pair, &'static str)>, WorkError> {
+    let is_below = |other: &PathBuf| git::resolved(other).starts_with(path);
+    let mut found = Vec::new();
+    for run in refresh::all(store)?.runs.iter().filter(|run| run.is_active()) {
+        let makes =
+            || store.folder(run.id()).read_spec().ok().and_then(|spec| spec.launch.worktree).map(|spec| spec.path);
+        if is_below(&run.facts.cwd) || makes().is_some_and(|path| is_below(&path)) {
+            found.push((run.pair(), run.state.as_str()));
+        }
+    }
+    Ok(found)
+}

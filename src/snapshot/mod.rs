@@ -1,0 +1,365 @@
+//! The server's view of the runs: one snapshot for all requests, and one feed of events for all subscribers.
+//!
+//! Two threads for any number of connections: the file watcher's and the poller's. Reads only, except that ends which
+//! an observation finds are recorded, as by every command.
+
+mod feed;
+mod known_runs;
+mod liveness;
+mod poller;
+mod project_print;
+mod queries;
+mod snapshot;
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::Duration;
+
+use crate::lifecycle::follow::tail::{LogStreams, Offsets, Tail};
+use crate::lifecycle::project::locate::Whence;
+use crate::lifecycle::refresh;
+use crate::lifecycle::store::Store;
+use crate::lifecycle::summary::overview::{RECENT, compose};
+use crate::model::names::Pair;
+use crate::model::run::Run;
+use crate::model::run_id::RunId;
+use crate::os::clock::{self, Stopwatch};
+use crate::os::event_fd::EventFd;
+use crate::os::watch::file_watcher::{FileWatcher, Subscription};
+use crate::store::index::{HistoryFilter, Index, IndexError};
+use feed::EventFeed;
+use known_runs::KnownRuns;
+
+pub use feed::EventStream;
+pub use queries::Figures;
+pub use snapshot::Snapshot;
+
+/// A snapshot is used for this long.
+const FRESH: Duration = Duration::from_millis(250);
+
+/// A request for one pair does not wait for an observation of all runs that takes longer than this.
+const SLOW: Duration = Duration::from_millis(50);
+
+/// Ends are searched from this long before the last observation, in milliseconds: the index counts whole seconds.
+const MARGIN_MS: i64 = 2000;
+
+/// With more changes at once, a `reset` event is published instead.
+const MANY: u32 = 2000;
+
+#[derive(Debug)]
+pub struct Live {
+    shared: Arc<LiveState>,
+}
+
+/// The state that the poller and the connections share.
+#[derive(Debug)]
+struct LiveState {
+    store: Store,
+    watcher: Arc<FileWatcher>,
+    whence: Whence,
+    feed: Arc<EventFeed>,
+    /// The number of writes through this server.
+    touched: AtomicU64,
+    current: Mutex<Option<Arc<Snapshot>>>,
+    /// Locked during an observation.
+    memory: Mutex<ObserverMemory>,
+    /// Its count grows with each subscriber and each followed log.
+    subscribers: Arc<()>,
+    wake: WakeSources,
+    /// A run changed since the last `plan` event.
+    runs_changed: AtomicBool,
+    /// The number of changes of manifest, templates or tasks.
+    projects: AtomicU64,
+    /// The number of observations, and their microseconds.
+    looks: [AtomicU64; 2],
+    /// The microseconds of the last observation.
+    last_duration: AtomicU64,
+    over: AtomicBool,
+}
+
+/// What wakes the poller.
+#[derive(Debug)]
+struct WakeSources {
+    /// A run changed.
+    runs: EventFd,
+    /// Manifest, templates or tasks may have changed.
+    project: EventFd,
+    /// Anything else.
+    other: EventFd,
+}
+
+/// What one observation leaves for the next.
+#[derive(Debug, Default)]
+struct ObserverMemory {
+    known: KnownRuns,
+    /// Watches the index: a row may appear long after its run's folder, without another event.
+    index: Option<Subscription>,
+    /// Watches the folders of unfinished runs.
+    followed: HashMap<RunId, Option<Subscription>>,
+    /// All ends up to this time are known, in milliseconds since 1970.
+    until_ms: Option<i64>,
+}
+
+impl Live {
+    /// Starts the poller for the project of `whence`. Fails if the files cannot be watched.
+    pub fn start(store: Store, watcher: Arc<FileWatcher>, whence: Whence) -> io::Result<Arc<Self>> {
+        let wake = WakeSources { runs: EventFd::new()?, project: EventFd::new()?, other: EventFd::new()? };
+        // Before the first observation, so that every later change wakes the poller.
+        let new_runs = watcher.follow(&store.state().runs_folder(), &wake.runs)?;
+        let start = u64::try_from(clock::now().as_millisecond()).unwrap_or(0);
+        let shared = Arc::new(LiveState {
+            store,
+            watcher,
+            whence,
+            feed: Arc::new(EventFeed::new(start)),
+            touched: AtomicU64::new(0),
+            current: Mutex::default(),
+            memory: Mutex::default(),
+            subscribers: Arc::default(),
+            wake,
+            runs_changed: AtomicBool::default(),
+            projects: AtomicU64::default(),
+            looks: Default::default(),
+            last_duration: AtomicU64::default(),
+            over: AtomicBool::default(),
+        });
+        poller::start(&shared, new_runs)?;
+        Ok(Arc::new(Self { shared }))
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    /// The runs as they are: at most 250 ms old, and newer than the last [`Self::touch`]. One thread observes at a time,
+    /// the others wait for it.
+    pub fn snapshot(&self) -> Result<Arc<Snapshot>, IndexError> {
+        self.shared.snapshot(FRESH)
+    }
+
+    /// Notes a write through this server: later snapshots include it.
+    pub fn touch(&self) {
+        self.shared.touched.fetch_add(1, Ordering::AcqRel);
+        self.shared.wake.runs.wake();
+    }
+
+    /// The last run of a pair as JSON; `None` where it never ran.
+    pub fn status_json(&self, pair: &Pair) -> Result<Option<Arc<[u8]>>, IndexError> {
+        let store = &self.shared.store;
+        if let Some(snapshot) = self.shared.for_one()? {
+            return snapshot.status_json(&self.shared, pair);
+        }
+        // An observation of all runs may wait for a tmux that does not answer; this pair need not.
+        let run = refresh::last_run(store, pair);
+        store.close_index();
+        Ok(run?.map(|run| snapshot::json(&run, clock::now()).into_bytes().into()))
+    }
+
+    /// The list of `status`: the active runs, then the last run of each other pair.
+    pub fn runs(&self, all: bool) -> Result<Vec<Run>, IndexError> {
+        let limit = if all { u32::MAX } else { RECENT };
+        let snapshot = self.snapshot()?;
+        let earlier = self.shared.store.last_ended(limit);
+        self.shared.store.close_index();
+        Ok(compose(snapshot.active.iter().chain(&snapshot.ended).cloned().collect(), earlier?, limit))
+    }
+
+    /// Changes with manifest, templates and tasks. `None`: nothing watches them.
+    pub fn project_version(&self) -> Option<u64> {
+        self.shared.has_subscribers().then(|| self.shared.projects.load(Ordering::Acquire))
+    }
+
+    /// The number of the last event. A client that reads data after this call and subscribes from here misses nothing.
+    pub fn last_event(&self) -> u64 {
+        self.shared.feed.last()
+    }
+
+    /// The last run of each of these pairs.
+    pub fn last_of(&self, pairs: &[Pair]) -> Result<Vec<Run>, IndexError> {
+        let snapshot = self.snapshot()?;
+        let store = &self.shared.store;
+        let last = |pair: &Pair| match snapshot.active_of(pair) {
+            Some(run) => Ok(Some(run.clone())),
+            None => refresh::last_run(store, pair),
+        };
+        let runs: Result<Vec<_>, _> = pairs.iter().filter_map(|pair| last(pair).transpose()).collect();
+        store.close_index();
+        runs
+    }
+
+    /// The number of observations, and their total time.
+    fn looks(&self) -> (u64, Duration) {
+        let [looks, micros] = &self.shared.looks;
+        (looks.load(Ordering::Relaxed), Duration::from_micros(micros.load(Ordering::Relaxed)))
+    }
+
+    /// Subscribes to the events after number `after`; else to new ones.
+    pub fn subscribe(&self, after: Option<u64>, waker: EventFd) -> EventStream {
+        let events = self.shared.feed.subscribe(after, waker, Arc::clone(&self.shared.subscribers));
+        // The last observation may be old.
+        self.shared.wake.runs.wake();
+        events
+    }
+
+    /// Follows the logs of a job. Its end is noticed even if its supervisor was killed.
+    pub fn tail(&self, run: &Run, from: Offsets, streams: LogStreams, waker: &EventFd) -> io::Result<Tail> {
+        let tail = Tail::open(&self.shared.store, run, from, streams, &self.shared.watcher, waker)?;
+        let tail = tail.with_subscriber(Arc::clone(&self.shared.subscribers));
+        self.shared.wake.runs.wake();
+        Ok(tail)
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.shared.over.store(true, Ordering::Release);
+        self.shared.wake.other.wake();
+    }
+}
+
+impl LiveState {
+    fn has_subscribers(&self) -> bool {
+        Arc::strong_count(&self.subscribers) > 1
+    }
+
+    fn current(&self) -> MutexGuard<'_, Option<Arc<Snapshot>>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A fresh snapshot for a request about one pair. `None`: it would take too long.
+    fn for_one(self: &Arc<Self>) -> Result<Option<Arc<Snapshot>>, IndexError> {
+        let asked = Stopwatch::start();
+        let touched = self.touched.load(Ordering::Acquire);
+        let mut sent = false;
+        loop {
+            if let Some(snapshot) = self.good(touched, FRESH, asked.elapsed()) {
+                return Ok(Some(snapshot));
+            }
+            let cost = Duration::from_micros(self.last_duration.load(Ordering::Relaxed));
+            if cost > SLOW || asked.elapsed() > SLOW {
+                return Ok(None);
+            }
+            // With windows, tmux is asked: a thread waits for it.
+            if self.current().as_ref().is_some_and(|snapshot| !snapshot.has_windows()) {
+                return self.snapshot(FRESH).map(Some);
+            }
+            if !sent && !matches!(self.memory.try_lock(), Err(TryLockError::WouldBlock)) {
+                let shared = Arc::clone(self);
+                let observe = move || drop(shared.snapshot(FRESH));
+                sent = std::thread::Builder::new()
+                    .name("observe".to_owned())
+                    .stack_size(poller::STACK)
+                    .spawn(observe)
+                    .is_ok();
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// The current snapshot, if it is at most `fresh` old or began after the request did.
+    fn good(&self, touched: u64, fresh: Duration, asked: Duration) -> Option<Arc<Snapshot>> {
+        let current = self.current();
+        let good = |snapshot: &&Arc<Snapshot>| {
+            let age = snapshot.begun.elapsed();
+            snapshot.touched >= touched && (age < fresh || age <= asked)
+        };
+        current.as_ref().filter(good).map(Arc::clone)
+    }
+
+    /// A snapshot that is at most `fresh` old or began after this call.
+    fn snapshot(&self, fresh: Duration) -> Result<Arc<Snapshot>, IndexError> {
+        let asked = Stopwatch::start();
+        let touched = self.touched.load(Ordering::Acquire);
+        if let Some(snapshot) = self.good(touched, fresh, asked.elapsed()) {
+            return Ok(snapshot);
+        }
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another thread may have refreshed the snapshot while we waited for the lock.
+        if let Some(snapshot) = self.good(touched, fresh, asked.elapsed()) {
+            return Ok(snapshot);
+        }
+        let watch = Stopwatch::start();
+        let snapshot = self.observe(&mut memory);
+        self.store.close_index();
+        let micros = u64::try_from(watch.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.looks[0].fetch_add(1, Ordering::Relaxed);
+        self.looks[1].fetch_add(micros, Ordering::Relaxed);
+        self.last_duration.store(micros, Ordering::Relaxed);
+        let (snapshot, changed) = snapshot?;
+        let snapshot = Arc::new(snapshot);
+        *self.current() = Some(Arc::clone(&snapshot));
+        // Published after the snapshot is set: a client that reacts at once must not get the older one.
+        match changed {
+            Some(runs) => runs.iter().for_each(|run| self.publish(run, snapshot.at)),
+            None => self.feed.publish("reset", ""),
+        }
+        Ok(snapshot)
+    }
+
+    /// Observes the runs. Also returns those that changed; `None`: too many, or a record is gone.
+    fn observe(&self, memory: &mut ObserverMemory) -> Result<(Snapshot, Option<Vec<Run>>), IndexError> {
+        let touched = self.touched.load(Ordering::Acquire);
+        let (begun, at) = (Stopwatch::start(), clock::now());
+        if memory.index.as_ref().is_none_or(|index| !index.is_alive()) {
+            // A rebuilt index is another file, which the first access creates.
+            self.store.with_index(|_| Ok(()))?;
+            memory.index = self.watcher.follow(&self.store.state().index(), &self.wake.runs).ok();
+        }
+        // Watched before the observation, so that later changes cause another one.
+        self.follow(memory, &self.store.with_index(Index::active)?);
+        let observed = refresh::all(&self.store)?;
+        let active: Vec<RunId> =
+            observed.runs.iter().filter(|run| run.is_active()).map(|run| run.id().clone()).collect();
+        if self.follow(memory, &active) {
+            self.wake.runs.wake();
+        }
+        let ids: HashSet<&RunId> = active.iter().collect();
+        memory.followed.retain(|id, _| ids.contains(id));
+        let since_ms = memory.until_ms.unwrap_or(i64::MAX).min(at.as_millisecond()) - MARGIN_MS;
+        let filter = HistoryFilter { since_ms: Some(since_ms), limit: Some(MANY), ..HistoryFilter::default() };
+        let recent = self.store.with_index(|index| index.history(&filter))?;
+        let too_many = recent.len() >= MANY as usize;
+        let changes = memory.known.update(&observed.runs, recent, since_ms);
+        memory.until_ms = Some(at.as_millisecond());
+        let mut reset = too_many && !changes.runs.is_empty();
+        let mut changed = Vec::new();
+        for id in &changes.vanished {
+            // Either it ended before the searched time, or its record is gone or unreadable: then clients reload all.
+            match refresh::one(&self.store, id) {
+                Ok(Some(run)) if run.end.is_some() => changed.push(run),
+                Ok(_) | Err(_) => reset = true,
+            }
+        }
+        if reset || !changes.runs.is_empty() || !changes.vanished.is_empty() {
+            self.runs_changed.store(true, Ordering::Release);
+            self.wake.other.wake();
+        }
+        changed.extend(changes.runs);
+        Ok((Snapshot::new(observed.runs, observed.notices, at, begun, touched), (!reset).then_some(changed)))
+    }
+
+    /// Watches the folders of these runs. Returns whether one of them is new.
+    fn follow(&self, memory: &mut ObserverMemory, ids: &[RunId]) -> bool {
+        let mut any = false;
+        for id in ids {
+            if memory.followed.get(id).is_none_or(Option::is_none) {
+                let folder = self.store.folder(id);
+                let followed = self.watcher.follow(folder.path(), &self.wake.runs).ok();
+                any |= followed.is_some();
+                memory.followed.insert(id.clone(), followed);
+            }
+        }
+        any
+    }
+
+    fn publish(&self, run: &Run, at: jiff::Timestamp) {
+        self.feed.publish("run", &format!(r#","run":{}"#, snapshot::json(run, at)));
+    }
+}
+
+#[cfg(test)]
+pub(crate) use known_runs::tests as for_tests;
+#[cfg(test)]
+mod tests;

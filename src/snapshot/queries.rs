@@ -1,0 +1,119 @@
+//! Queries of the server beside the snapshot: views of runs, past runs, and figures.
+
+use std::time::Duration;
+
+use crate::lifecycle::failure::{Failure, Kind};
+use crate::lifecycle::project::show;
+use crate::lifecycle::project::{Depth, Project};
+use crate::lifecycle::reconcile::held;
+use crate::lifecycle::reconcile::held::Held;
+use crate::lifecycle::summary::past_runs::PastRuns;
+use crate::model::interval::Interval;
+use crate::model::run::Run;
+use crate::model::run_state::RunState;
+use crate::os::clock;
+use crate::snapshot::{Live, LiveState, project_print};
+use crate::store::index::IndexError;
+use crate::view::run_view::RunView;
+
+/// The figures for metrics.
+#[derive(Clone, Debug, Default)]
+pub struct Figures {
+    /// Unfinished runs.
+    pub by_state: Vec<(&'static str, usize)>,
+    /// Queued runs, by what they wait for.
+    pub by_reason: Vec<(&'static str, usize)>,
+    /// Ended runs on record, how long they took, and what they cost in USD.
+    pub ended: u64,
+    pub ended_seconds: f64,
+    pub cost_usd: f64,
+    /// Observations of all runs, and their seconds.
+    pub looks: u64,
+    pub looks_seconds: f64,
+}
+
+impl Live {
+    pub fn view(&self, run: &Run) -> RunView {
+        RunView::new(run, clock::now())
+    }
+
+    /// The list of `status --json`.
+    pub fn overview(&self, all: bool) -> Result<Vec<RunView>, IndexError> {
+        let runs = self.runs(all)?;
+        let held = self.shared.held(&runs);
+        let now = clock::now();
+        Ok(runs.iter().map(|run| show::run(run, &held, now)).collect())
+    }
+
+    /// Past runs, the last to end first. Fails if `since` is no duration as `1h 30m`.
+    pub fn history(
+        &self,
+        mode: Option<String>,
+        task: Option<String>,
+        since: Option<&str>,
+        limit: Option<u32>,
+    ) -> Result<Vec<Run>, Failure> {
+        let wrong = || Failure::new(Kind::InvalidName, "`since` is a length of time such as `90s`, `10m` or `1h 30m`");
+        let since = since.map(|text| Interval::parse(text).ok_or_else(wrong)).transpose()?;
+        self.past(PastRuns { mode, task, since, limit, ..PastRuns::default() })
+    }
+
+    pub fn past(&self, query: PastRuns) -> Result<Vec<Run>, Failure> {
+        let filter = query.filter()?;
+        // Records ends first: runs that ended unobserved are part of the history.
+        self.snapshot()?;
+        let found = self.store().history(&filter);
+        self.store().close_index();
+        Ok(found?.runs)
+    }
+
+    pub fn figures(&self) -> Result<Figures, IndexError> {
+        let snapshot = self.snapshot()?;
+        let totals = self.store().totals();
+        self.store().close_index();
+        let totals = totals?;
+        let (looks, spent) = self.looks();
+        let mut figures = Figures {
+            ended: totals.runs,
+            ended_seconds: Duration::from_millis(totals.millis).as_secs_f64(),
+            cost_usd: totals.cost_usd,
+            looks,
+            looks_seconds: spent.as_secs_f64(),
+            ..Figures::default()
+        };
+        for run in &snapshot.active {
+            count(&mut figures.by_state, run.state.as_str());
+            if let RunState::Queued(waiting_for) = &run.state {
+                count(&mut figures.by_reason, waiting_for.as_str());
+            }
+        }
+        Ok(figures)
+    }
+}
+
+impl LiveState {
+    /// The ended runs that `up --watch` does not restart; empty while the manifest cannot be read.
+    pub(super) fn held(&self, runs: &[Run]) -> Held {
+        if runs.iter().all(Run::is_active) {
+            return Held::new();
+        }
+        let find = || {
+            let project = Project::open(&self.whence, Depth::Shape).ok()?;
+            held::held(&project, &self.store, runs).ok()
+        };
+        // In a thread with a large stack, which parsing needs.
+        let found = std::thread::scope(|scope| {
+            let builder = std::thread::Builder::new().name("held".to_owned()).stack_size(project_print::STACK);
+            builder.spawn_scoped(scope, find).ok().and_then(|thread| thread.join().ok())
+        });
+        self.store.close_index();
+        found.flatten().unwrap_or_default()
+    }
+}
+
+fn count(rows: &mut Vec<(&'static str, usize)>, name: &'static str) {
+    match rows.iter_mut().find(|(known, _)| *known == name) {
+        Some((_, count)) => *count += 1,
+        None => rows.push((name, 1)),
+    }
+}

@@ -1,0 +1,88 @@
+//! The result of one observation, shared by all requests until the next one.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+
+use crate::lifecycle::project::show;
+use crate::lifecycle::refresh;
+use crate::model::names::Pair;
+use crate::model::run::Run;
+use crate::os::clock::Stopwatch;
+use crate::snapshot::LiveState;
+use crate::store::index::IndexError;
+use crate::view::run_view::RunView;
+
+/// At most this many JSON answers are cached: requests may name any pair.
+const ANSWERS: usize = 4096;
+
+/// The runs as they were at one moment.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Oldest first.
+    pub active: Vec<Run>,
+    /// Those whose end this observation found.
+    pub ended: Vec<Run>,
+    pub at: Timestamp,
+    /// Problems of records, for the user.
+    pub notices: Vec<String>,
+    by_pair: HashMap<Pair, usize>,
+    answers: Mutex<HashMap<Pair, Option<Arc<[u8]>>>>,
+    /// When the observation began.
+    pub(super) begun: Stopwatch,
+    /// The number of writes through this server before that.
+    pub(super) touched: u64,
+}
+
+impl Snapshot {
+    pub(super) fn new(runs: Vec<Run>, notices: Vec<String>, at: Timestamp, begun: Stopwatch, touched: u64) -> Self {
+        let (active, ended): (Vec<Run>, Vec<Run>) = runs.into_iter().partition(Run::is_active);
+        // In the order of their ids, so that the newest of a pair is kept.
+        let by_pair = active.iter().enumerate().map(|(place, run)| (run.pair(), place)).collect();
+        Self { active, ended, at, notices, by_pair, answers: Mutex::default(), begun, touched }
+    }
+
+    /// Whether observing them asks tmux.
+    pub(super) fn has_windows(&self) -> bool {
+        self.active.iter().any(|run| !run.facts.headless)
+    }
+
+    /// The active run of a pair.
+    pub fn active_of(&self, pair: &Pair) -> Option<&Run> {
+        self.by_pair.get(pair).and_then(|place| self.active.get(*place))
+    }
+
+    /// The last run of a pair as JSON, cached in the snapshot.
+    pub(super) fn status_json(&self, shared: &LiveState, pair: &Pair) -> Result<Option<Arc<[u8]>>, IndexError> {
+        if let Some(answer) = self.answers.lock().unwrap_or_else(PoisonError::into_inner).get(pair) {
+            return Ok(answer.clone());
+        }
+        let run = match self.active_of(pair) {
+            Some(run) => Some(run.clone()),
+            None => {
+                let run = refresh::last_run(&shared.store, pair);
+                shared.store.close_index();
+                run?
+            }
+        };
+        let answer: Option<Arc<[u8]>> = run.map(|run| {
+            let held = shared.held(std::slice::from_ref(&run));
+            text(&show::run(&run, &held, self.at)).into_bytes().into()
+        });
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        if answers.len() < ANSWERS {
+            answers.insert(pair.clone(), answer.clone());
+        }
+        Ok(answer)
+    }
+}
+
+pub(super) fn json(run: &Run, now: Timestamp) -> String {
+    text(&RunView::new(run, now))
+}
+
+fn text(view: &RunView) -> String {
+    // Plain data with text keys cannot fail.
+    serde_json::to_string(view).unwrap_or_default()
+}

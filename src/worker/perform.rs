@@ -1,0 +1,104 @@
+//! In the child: each request, done as the command of its name does it.
+
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::lifecycle::failure::{Failure, Kind};
+use crate::lifecycle::launch::prepare;
+use crate::lifecycle::launch::request::StartRequest;
+use crate::lifecycle::project::locate::Whence;
+use crate::lifecycle::project::project_store;
+use crate::lifecycle::project::show;
+use crate::lifecycle::project::{Depth, Project};
+use crate::lifecycle::reconcile;
+use crate::lifecycle::reconcile::up;
+use crate::lifecycle::reconcile::up::refuse_inside;
+use crate::lifecycle::refresh;
+use crate::lifecycle::window::show_window;
+use crate::lifecycle::worktree::clean;
+use crate::lifecycle::worktree::diff;
+use crate::model::started_by::StartedBy;
+use crate::plan::diff::UpOptions;
+use crate::view::plan_view::PlanView;
+use crate::worker::{WorkerRequest, catalog, files, start};
+
+/// In bytes: the part of a patch that is sent. The list of its files is complete.
+const PATCH: usize = 1 << 20;
+
+pub(super) fn perform(manifest: &Path, request: WorkerRequest) -> Result<Value, Failure> {
+    let folder = manifest.parent().unwrap_or(Path::new("/")).to_owned();
+    let whence = Whence { file: Some(manifest.to_owned()), folder };
+    let open = |depth| Project::open(&whence, depth);
+    match request {
+        WorkerRequest::Start { mode, task, request } => {
+            let request = StartRequest { started_by: Some(StartedBy::Web), ..request };
+            start::start(&open(Depth::Whole)?, &mode, &task, &request)
+        }
+        WorkerRequest::Render { mode, task, request } => {
+            let project = open(Depth::Whole)?;
+            let tasks = project.tasks();
+            let (mode, task) = (project.mode(&mode)?, tasks.find(&task)?);
+            value(&show::prepared(&prepare::prepare(&project, &tasks, mode, task, &request, None)?))
+        }
+        WorkerRequest::Plan => {
+            let project = open(Depth::Whole)?;
+            let outlook = reconcile::plan(
+                &project,
+                &project.tasks(),
+                project_store::find(&project)?.as_ref(),
+                UpOptions::default(),
+            )?;
+            value(&PlanView::new(&outlook.plan))
+        }
+        WorkerRequest::Up => {
+            refuse_inside("up")?;
+            let project = open(Depth::Whole)?;
+            let (tasks, known) = (project.tasks(), project_store::find(&project)?);
+            let outlook = reconcile::plan(&project, &tasks, known.as_ref(), UpOptions::default())?;
+            value(&show::report(&up::carry_out(&project, &tasks, known, &outlook.plan)?))
+        }
+        WorkerRequest::Modes => {
+            let project = open(Depth::Whole)?;
+            value(&show::modes(&project, &project.manifest.root))
+        }
+        WorkerRequest::Catalog => value(&catalog::catalog(&whence)?),
+        WorkerRequest::Tasks => value(&show::tasks(&open(Depth::Shape)?.tasks())),
+        WorkerRequest::Task { id } => {
+            let project = open(Depth::Shape)?;
+            value(&show::task(&project, &project.tasks(), &id)?)
+        }
+        WorkerRequest::Diff { id } => {
+            let project = open(Depth::Shape)?;
+            let tasks = project.tasks();
+            value(&diff::work(&project, &tasks, tasks.find(&id)?)?.view(PATCH)?)
+        }
+        WorkerRequest::Clean { id, dry_run } => {
+            let project = open(Depth::Shape)?;
+            let tasks = project.tasks();
+            // A web request has no working directory; `/` never triggers the check "you are inside the worktree".
+            value(&clean::clean(&project, &tasks, tasks.find(&id)?, Path::new("/"), dry_run)?)
+        }
+        WorkerRequest::Show { mode, task } => {
+            let project = open(Depth::Shape)?;
+            let pair = project_store::past_pair(&project, &mode, &task)?;
+            let never = || Failure::never_run(&pair);
+            let store = project_store::find(&project)?.ok_or_else(never)?;
+            let run = refresh::last_run(&store, &pair)?.ok_or_else(never)?;
+            let shown = show_window::show_window(&store, &run)?;
+            Ok(json!({ "attached": shown.word(), "attachNote": shown.remark() }))
+        }
+        WorkerRequest::Know { mode, task } => {
+            let project = open(Depth::Shape)?;
+            let pair = project.pair(&project.tasks(), &mode, &task)?;
+            Ok(json!({ "mode": pair.mode.as_str(), "task": pair.task.as_str() }))
+        }
+        WorkerRequest::ReadFile { name } => files::read(&whence, &name),
+        WorkerRequest::WriteFile { name, text, etag } => files::write(&whence, &name, &text, &etag),
+    }
+}
+
+pub(super) fn value(view: &impl Serialize) -> Result<Value, Failure> {
+    serde_json::to_value(view).map_err(|error| Failure::new(Kind::Internal, error.to_string()))
+}
