@@ -1,4 +1,4 @@
-//! Errors of commands: printed once, with the exit code of their kind. `runner` gives their messages.
+//! Errors of commands: printed once, with the exit code of their kind. `lifecycle` gives their messages.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! The command line: arguments → context → `runner` → printed results and exit code.
+//! The command line: arguments → context → `lifecycle` → printed results and exit code.
 //!
 //! Must not decide what the server would have to repeat; only texts, colours and exit codes.
 

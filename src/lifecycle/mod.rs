@@ -1,7 +1,8 @@
-//! Observe, decide, apply: the only door that front ends use.
+//! What happens to runs, and the only entry of a front end: each concept is a module.
 //!
-//! Reads the manifest and the tasks, looks at the world through `system`, asks `plan` what that
-//! means, and does it. Must not print and must not parse arguments.
+//! `observe` reads and returns what it saw. `reap` writes down the ends that were seen, `queue` starts what waited,
+//! `launch` starts what is asked for, `stop` ends it; `refresh` composes the first three. Must not print and must not
+//! parse arguments.
 
 pub mod doctor;
 pub mod failure;
@@ -21,5 +22,5 @@ pub mod store;
 pub mod summary;
 pub mod window;
 pub mod worktree;
-/// Waking what sleeps, for who follows a run.
+/// A descriptor that wakes a thread that follows a run.
 pub use crate::os::event_fd;

@@ -1,6 +1,6 @@
 //! The synchronous HTTP server: accept, guard, route, handle, and the WebSockets.
 //!
-//! Moves bytes between sockets and `runner`, and responds with data of `view`. Must not use tmux, files of a run or
+//! Moves bytes between sockets and `lifecycle`, and responds with data of `view`. Must not use tmux, files of a run or
 //! processes itself, and must not make decisions that the command line would have to repeat.
 //!
 //! ```text

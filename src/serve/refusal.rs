@@ -29,7 +29,7 @@ pub(super) enum RefusalKind {
     HeadTooLarge,
     Internal,
     TooMany,
-    /// A failure of `runner`.
+    /// A failure of `lifecycle`.
     Failed(Kind),
 }
 

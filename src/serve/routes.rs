@@ -157,7 +157,7 @@ fn run_id(text: &str) -> Result<RunId, Refusal> {
     RunId::parse(text).ok_or_else(|| Refusal::with(RefusalKind::BadValue, "a run id is a ULID"))
 }
 
-/// A path below the manifest's folder. `runner` decides whether it may be read or written.
+/// A path below the manifest's folder. `lifecycle` decides whether it may be read or written.
 fn file(parts: &[&str], method: Method) -> Result<Route, Refusal> {
     let invalid = |part: &&&str| part.is_empty() || **part == "." || **part == ".." || part.contains(['/', '\0']);
     if parts.iter().find(invalid).is_some() {

@@ -1,4 +1,4 @@
-//! One file for each command: calls `runner` and prints the result.
+//! One file for each command: calls `lifecycle` and prints the result.
 
 mod approve;
 mod attach;

@@ -1,4 +1,4 @@
-//! The handlers, one module for each group of routes. Each calls `runner` and responds with a `view`.
+//! The handlers, one module for each group of routes. Each calls `lifecycle` and responds with a `view`.
 
 pub(super) mod act;
 pub(super) mod own;
