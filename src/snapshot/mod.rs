@@ -3,13 +3,13 @@
 //! Two threads for any number of connections: the file watcher's and the poller's. Reads only, except that ends which
 //! an observation finds are recorded, as by every command.
 
+mod contents;
 mod feed;
 mod known_runs;
 mod liveness;
 mod poller;
 mod project_print;
 mod queries;
-mod snapshot;
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -32,9 +32,9 @@ use crate::store::index::{HistoryFilter, Index, IndexError};
 use feed::EventFeed;
 use known_runs::KnownRuns;
 
+pub use contents::Snapshot;
 pub use feed::EventStream;
 pub use queries::Figures;
-pub use snapshot::Snapshot;
 
 /// A snapshot is used for this long.
 const FRESH: Duration = Duration::from_millis(250);
@@ -154,7 +154,7 @@ impl Live {
         // An observation of all runs may wait for a tmux that does not answer; this pair need not.
         let run = refresh::last_run(store, pair);
         store.close_index();
-        Ok(run?.map(|run| snapshot::json(&run, clock::now()).into_bytes().into()))
+        Ok(run?.map(|run| contents::json(&run, clock::now()).into_bytes().into()))
     }
 
     /// The list of `status`: the active runs, then the last run of each other pair.
@@ -355,7 +355,7 @@ impl LiveState {
     }
 
     fn publish(&self, run: &Run, at: jiff::Timestamp) {
-        self.feed.publish("run", &format!(r#","run":{}"#, snapshot::json(run, at)));
+        self.feed.publish("run", &format!(r#","run":{}"#, contents::json(run, at)));
     }
 }
 

@@ -157,7 +157,7 @@ impl<'a> Poller<'a> {
         }
         is_ready(2, &wake.other);
         if first || shared.has_subscribers() {
-            self.runs(current.as_deref());
+            self.check_runs(current.as_deref());
             self.files();
         }
     }
@@ -187,16 +187,16 @@ impl<'a> Poller<'a> {
         rest.saturating_sub(self.observed.at.elapsed())
     }
 
-    fn runs(&mut self, current: Option<&Snapshot>) {
+    fn check_runs(&mut self, current: Option<&Snapshot>) {
         if self.changed.is_some() {
             if self.left_to_observe().is_zero() {
-                self.observe();
+                self.observe_now();
             }
             return;
         }
         let Some(current) = current.filter(|current| !current.active.is_empty()) else { return };
         if self.probe.are_insufficient(&current.active) && self.left_to_regular().is_zero() {
-            self.observe();
+            self.observe_now();
             return;
         }
         if self.probed.left().is_zero() {
@@ -204,13 +204,13 @@ impl<'a> Poller<'a> {
             let suspects = self.probe.suspects(&self.shared.store, &current.active);
             self.probed = Cooldown::now(PROBE_INTERVAL.max(begun.elapsed() * IDLE_REST));
             if !suspects.is_empty() {
-                self.observe();
+                self.observe_now();
                 self.probe.observed(suspects);
             }
         }
     }
 
-    fn observe(&mut self) {
+    fn observe_now(&mut self) {
         // A snapshot that began after the last change includes it.
         let fresh = self.changed.take().map_or(Duration::ZERO, |_| self.changed_at.elapsed());
         let begun = Stopwatch::start();
@@ -242,7 +242,7 @@ impl<'a> Poller<'a> {
                 shared.feed.publish("tasks", "");
             }
             project.plan_changed |= is_other_plan;
-            if project.follow(shared, &found) {
+            if project.take_over(shared, &found) {
                 // Something may have changed there before it was watched.
                 project.changed.get_or_insert_with(Stopwatch::start);
             }
@@ -282,7 +282,7 @@ impl ProjectPoller {
     }
 
     /// Watches the folders. Returns whether one of them is new.
-    fn follow(&mut self, shared: &LiveState, found: &ProjectPrint) -> bool {
+    fn take_over(&mut self, shared: &LiveState, found: &ProjectPrint) -> bool {
         self.followed.retain(|folder, _| found.folders.contains(folder));
         let mut any = false;
         for folder in found.folders.iter().take(FOLDERS) {
