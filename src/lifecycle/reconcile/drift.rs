@@ -66,9 +66,9 @@ fn hash(run: &RunId, name: &str, value: &str) -> String {
 
 /// Collects the names of what differs.
 #[derive(Debug, Default)]
-struct Fields(Vec<Drift>);
+struct DriftList(Vec<Drift>);
 
-impl Fields {
+impl DriftList {
     fn compare<T: PartialEq>(&mut self, name: &'static str, was: &T, would_be: &T) {
         if was != would_be {
             self.0.push(Drift::Field(name));
@@ -108,7 +108,7 @@ fn differing(spec: &RunSpec, prepared: &Prepared) -> Vec<Drift> {
         // Applies after the end, by what the manifest says then.
         keep: _,
     } = &spec.launch;
-    let mut fields = Fields::default();
+    let mut fields = DriftList::default();
     let was = agents::of(*protocol).argv_without_conversation(argv, session_id.as_deref());
     let now = agents::of(prepared.protocol).argv_without_conversation(&prepared.argv, prepared.session_id.as_deref());
     fields.compare("argv", &was, &now);
@@ -128,7 +128,7 @@ fn differing(spec: &RunSpec, prepared: &Prepared) -> Vec<Drift> {
     fields.0
 }
 
-fn compare_declared(fields: &mut Fields, run: &RunId, was: &Declared, prepared: &Prepared) {
+fn compare_declared(fields: &mut DriftList, run: &RunId, was: &Declared, prepared: &Prepared) {
     let Declared { env, pass_env, worktree } = was;
     let now: BTreeMap<&String, String> =
         prepared.declared_env.iter().map(|(name, value)| (name, hash(run, name, value))).collect();
@@ -151,7 +151,7 @@ fn compare_declared(fields: &mut Fields, run: &RunId, was: &Declared, prepared: 
     }
 }
 
-fn compare_worktree(fields: &mut Fields, was: &WorktreeSpec, now: &WorktreeSpec) {
+fn compare_worktree(fields: &mut DriftList, was: &WorktreeSpec, now: &WorktreeSpec) {
     let WorktreeSpec {
         path,
         branch,
@@ -173,7 +173,7 @@ fn compare_worktree(fields: &mut Fields, was: &WorktreeSpec, now: &WorktreeSpec)
     fields.compare("worktree.setup", setup, &now.setup);
 }
 
-fn compare_conditions(fields: &mut Fields, was: &Conditions, now: &Conditions) {
+fn compare_conditions(fields: &mut DriftList, was: &Conditions, now: &Conditions) {
     let Conditions {
         gate,
         exclusive,
@@ -186,7 +186,7 @@ fn compare_conditions(fields: &mut Fields, was: &Conditions, now: &Conditions) {
     fields.compare("budget.day", budget_day, &now.budget_day);
 }
 
-fn compare_kind(fields: &mut Fields, was: &RunKind, now: &RunKind) {
+fn compare_kind(fields: &mut DriftList, was: &RunKind, now: &RunKind) {
     match (was, now) {
         (
             RunKind::Interactive {

@@ -50,10 +50,12 @@ impl Tmux {
         }
         match brackets {
             // tmux's copy mode would hide that the program asked for brackets.
-            Brackets::AsAsked => self.put(pane, run, text, &format!("copy-mode -q -t {pane} ; "), "-p", unless),
+            Brackets::AsAsked => {
+                self.put(pane, run, text, &format!("copy-mode -q -t {pane} ; paste-buffer -p"), unless)
+            }
             Brackets::Always => {
                 let text = [b"\x1b[200~", text, b"\x1b[201~"].concat();
-                self.put(pane, run, &text, "", "", unless)
+                self.put(pane, run, &text, "paste-buffer", unless)
             }
         }
     }
@@ -61,18 +63,17 @@ impl Tmux {
     /// Presses Enter, unless the screen holds a match of the pattern `unless`.
     pub fn press_enter(&self, pane: &str, run: &RunId, unless: Option<&str>) -> Result<Typed, TmuxError> {
         // As a byte and not as a key: in copy mode tmux would take the key for itself.
-        self.put(pane, run, b"\r", "", "", unless)
+        self.put(pane, run, b"\r", "paste-buffer", unless)
     }
 
     /// Writes `bytes` to the pane by one client, which checks in the same call whose pane it is and what it
-    /// shows. `first` and `flag` are for tmux's `paste-buffer`.
+    /// shows. `command` ends with tmux's `paste-buffer` and its options.
     fn put(
         &self,
         pane: &str,
         run: &RunId,
         bytes: &[u8],
-        first: &str,
-        flag: &str,
+        command: &str,
         unless: Option<&str>,
     ) -> Result<Typed, TmuxError> {
         if !quote::is_pane_id(pane) {
@@ -81,7 +82,7 @@ impl Tmux {
         // Through a buffer made for this call: a word of a command cannot hold every byte.
         let buffer = format!("dispatch-{}", ids::new_random_name());
         let lives = format!("#{{&&:#{{==:#{{pane_dead}},0}},{}}}", quote::is_run(run));
-        let paste = format!("{first}paste-buffer {flag} -r -d -b {buffer} -t {pane} ; display-message -p {YES}");
+        let paste = format!("{command} -r -d -b {buffer} -t {pane} ; display-message -p {YES}");
         let forget = |word: &str| format!("delete-buffer -b {buffer} ; display-message -p {word}");
         let paste = match unless {
             None => paste,
