@@ -24,7 +24,7 @@ use crate::store::index::{Index, IndexError};
 use crate::store::record_file::RecordError;
 use crate::store::run_folder::RunFolder;
 
-pub(crate) use judge::{Judgement, PATIENCE, judge, probe_again};
+pub(crate) use judge::{PATIENCE, RunJudgement, judge, probe_again};
 pub(crate) use observation::Observation;
 pub(crate) use panes::PaneListings;
 pub(crate) use probe::probe;
@@ -52,7 +52,7 @@ pub(crate) struct Observations {
 /// A run that is over, by what was seen of it.
 pub(crate) struct OverRun {
     pub(crate) observation: Observation,
-    pub(crate) judgement: Judgement,
+    pub(crate) judgement: RunJudgement,
     /// Since its first judgement.
     pub(crate) since: Stopwatch,
 }
@@ -106,8 +106,8 @@ fn observe(
     for mut observation in unfinished {
         let since = Stopwatch::start();
         match judge(store, &mut observation, &mut seen.listings, since) {
-            Judgement::Is(run) => seen.runs.push(*run),
-            judgement @ Judgement::Over { .. } => seen.over.push(OverRun { observation, judgement, since }),
+            RunJudgement::Is(run) => seen.runs.push(*run),
+            judgement @ RunJudgement::Over { .. } => seen.over.push(OverRun { observation, judgement, since }),
         }
     }
     Ok(seen)

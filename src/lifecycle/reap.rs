@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::lifecycle::notify;
 use crate::lifecycle::observe::run_answer;
-use crate::lifecycle::observe::{self, Judgement, Observation, Observations, OverRun, PaneListings};
+use crate::lifecycle::observe::{self, Observation, Observations, OverRun, PaneListings, RunJudgement};
 use crate::lifecycle::store::{Observed, Store};
 use crate::model::answer_record::AnswerRecord;
 use crate::model::end_reason::EndReason;
@@ -83,8 +83,8 @@ fn settle(
     let OverRun { mut observation, mut judgement, since } = run;
     loop {
         let (end, ends_tree) = match judgement {
-            Judgement::Is(run) => return Ok(*run),
-            Judgement::Over { end, ends_tree } => (end, ends_tree),
+            RunJudgement::Is(run) => return Ok(*run),
+            RunJudgement::Over { end, ends_tree } => (end, ends_tree),
         };
         let reaped = reap(store, &observation, &end, since.elapsed() > TAKEN_AND_SILENT, |run| {
             // The screen first: ending what is left may print on it.

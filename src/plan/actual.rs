@@ -1,6 +1,6 @@
 //! What a run's folder, lock and window say of it: the state of a run that has no recorded end.
 //!
-//! `runner::observe` probes and `runner::reap` acts on the verdict; nothing is decided elsewhere.
+//! `lifecycle::observe` probes and `lifecycle::reap` acts on the verdict; nothing is decided elsewhere.
 
 use crate::model::end_reason::EndReason;
 use crate::model::exit::Exit;

@@ -27,11 +27,11 @@ const CHUNK: usize = 20;
 /// So many supervisors may be coming up while the next is started.
 const COMING_UP: usize = 4;
 
-type Outcome = Result<Started, StartError>;
+type StartResult = Result<Started, StartError>;
 
 /// Starts each of `all`, in order, as [`Store::start`] would. What had to be queued is moved
 /// by the caller, once.
-pub(crate) fn start_many(store: &Store, all: &[(Prepared, bool)]) -> Vec<Outcome> {
+pub(crate) fn start_many(store: &Store, all: &[(Prepared, bool)]) -> Vec<StartResult> {
     let mut outcomes = Vec::with_capacity(all.len());
     let mut rest = all;
     // The first window may have to make the session.
@@ -47,8 +47,8 @@ pub(crate) fn start_many(store: &Store, all: &[(Prepared, bool)]) -> Vec<Outcome
     outcomes
 }
 
-fn start_chunk(store: &Store, chunk: &[(Prepared, bool)]) -> Vec<Outcome> {
-    let mut outcomes: Vec<Option<Outcome>> = chunk.iter().map(|_| None).collect();
+fn start_chunk(store: &Store, chunk: &[(Prepared, bool)]) -> Vec<StartResult> {
+    let mut outcomes: Vec<Option<StartResult>> = chunk.iter().map(|_| None).collect();
     let (mut claimed, mut worktrees) = (Vec::new(), Vec::new());
     for (at, (prepared, force)) in chunk.iter().enumerate() {
         match claim_at_once(store, prepared, *force) {
@@ -93,7 +93,7 @@ fn start_chunk(store: &Store, chunk: &[(Prepared, bool)]) -> Vec<Outcome> {
     }
     // They stand, or never will: their worktrees are theirs to defend.
     drop(worktrees);
-    let one = |(outcome, (prepared, force)): (Option<Outcome>, &(Prepared, bool))| {
+    let one = |(outcome, (prepared, force)): (Option<StartResult>, &(Prepared, bool))| {
         outcome.unwrap_or_else(|| start::start(store, prepared, *force, Queueing::Allowed, &mut None))
     };
     outcomes.into_iter().zip(chunk).map(one).collect()
@@ -115,7 +115,11 @@ fn claim_at_once(store: &Store, prepared: &Prepared, force: bool) -> Option<Pair
     free.then_some(lock)
 }
 
-fn launch_many(store: &Store, reserved: Vec<(usize, Reserved)>, ready: Option<WarmClient>) -> Vec<(usize, Outcome)> {
+fn launch_many(
+    store: &Store,
+    reserved: Vec<(usize, Reserved)>,
+    ready: Option<WarmClient>,
+) -> Vec<(usize, StartResult)> {
     let mut outcomes = Vec::new();
     let mut windows = Vec::new();
     let mut coming_up: VecDeque<(usize, Coming)> = VecDeque::new();
@@ -138,7 +142,7 @@ fn launch_many(store: &Store, reserved: Vec<(usize, Reserved)>, ready: Option<Wa
     outcomes
 }
 
-fn came_up(store: &Store, coming: Coming) -> Outcome {
+fn came_up(store: &Store, coming: Coming) -> StartResult {
     let Coming { run, reserved, starting } = coming;
     match starting.and_then(Starting::finish) {
         Ok(()) => Ok(new(run)),
@@ -149,7 +153,11 @@ fn came_up(store: &Store, coming: Coming) -> Outcome {
     }
 }
 
-fn launch_windows(store: &Store, windows: Vec<(usize, Reserved)>, ready: Option<WarmClient>) -> Vec<(usize, Outcome)> {
+fn launch_windows(
+    store: &Store,
+    windows: Vec<(usize, Reserved)>,
+    ready: Option<WarmClient>,
+) -> Vec<(usize, StartResult)> {
     let Some((_, first)) = windows.first() else { return Vec::new() };
     let RunKind::Interactive { socket, .. } = &first.spec.kind else { return Vec::new() };
     let (socket, tmux) = (socket.clone(), Tmux::new(socket.clone()));

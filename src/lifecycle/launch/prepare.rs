@@ -12,7 +12,7 @@ use crate::lifecycle::launch::request::{Conversation, StartRequest};
 use crate::lifecycle::launch::template_context::TemplateContext;
 use crate::lifecycle::project::{NameLookupError, Project};
 use crate::lifecycle::worktree::task_worktree;
-use crate::lifecycle::worktree::task_worktree::worktree_of;
+use crate::lifecycle::worktree::task_worktree::{TaskWorktree, worktree_of};
 use crate::manifest::templates::Templates;
 use crate::manifest::{Agent, Mode, stays_below};
 use crate::model::conditions::Conditions;
@@ -29,7 +29,7 @@ use crate::os::ids;
 use crate::os::process::program::{self, ProgramError};
 use crate::os::process::resource_scope::ResourceScope;
 use crate::store::run_folder::MAX_PROMPT;
-use crate::tasks::{self, Task, TaskSet};
+use crate::tasks::{self, Task, TaskBody, TaskSet};
 
 /// Everything a start needs.
 #[derive(Clone, Debug, PartialEq)]
@@ -124,15 +124,8 @@ pub fn prepare(
     let templates = Templates::new(&project.manifest.root);
     let worktree = worktree_of(project, tasks, mode, task)?;
     let declared_worktree = worktree.as_ref().map(|worktree| task_worktree::worktree_spec(project, worktree));
-    let mut context = TemplateContext::new(&project.manifest, mode, task, &body);
-    context.extras.clone_from(&request.extras);
-    if let Some(worktree) = &worktree {
-        context.worktree.insert("path", worktree.path.display().to_string());
-        context.worktree.insert("branch", worktree.branch.clone());
-    }
-    // What a subtask file says to do, unless something else was typed.
-    let declared = task.declared.as_ref().and_then(|declared| declared.prompt.as_ref());
-    let prompt_words = request.prompt.as_deref().or(declared.map(String::as_bytes));
+    let mut context = context_of(project, mode, task, &body, request, worktree.as_ref());
+    let prompt_words = request.prompt.as_deref().or(declared_prompt(task));
     let placeholder = Placeholder::for_prompt(prompt_words);
     context.prompt.clone_from(&placeholder.text);
     let value = context.value();
@@ -146,42 +139,22 @@ pub fn prepare(
         Some((_, cwd)) => (cwd.clone(), None),
         None => task_worktree::folder_of(project, mode, task, worktree, &inline)?,
     };
-    // The mode's prompt is already in a conversation that continues: only what was typed is new,
-    // and a headless agent, which needs a prompt, gets the mode's again.
-    let prompt = match (conversation, &request.prompt) {
-        (Some(_), Some(typed)) => Some(typed.clone()),
-        (Some(_), None) if mode.interactive => None,
-        _ => prompt::of(mode, task, prompt_words, &templates, &value, &placeholder)?,
-    };
-    check_prompt(prompt.as_deref())?;
-
+    let rendered = || prompt::of(mode, task, prompt_words, &templates, &value, &placeholder);
+    let prompt = prompt_of(mode, request, conversation.is_some(), rendered)?;
     let (agent, base) = agent_of(project, mode)?;
-    let flags = mode.flags.iter().map(|flag| inline("flag", flag)).collect::<Result<Vec<_>, _>>()?;
-    if flags.iter().any(|flag| flag.contains('\0')) {
-        return Err(PrepareError::Nul { what: "flag" });
-    }
-    let resumed = conversation.map(|known| known.session.clone());
     let protocol = agents::of(agent.protocol);
     let can = protocol.capabilities();
-    if resumed.is_some() && !can.resume {
+    if conversation.is_some() && !can.resume {
         return Err(PrepareError::CannotResume { mode: mode.name.to_string() });
     }
-    let fresh = || can.chooses_session_id.then(ids::new_session_id);
-    let session_id = resumed.clone().or_else(fresh);
-    let label = pair.label();
-    let options = LaunchOptions {
-        session_id: session_id.as_deref(),
-        resume: resumed.as_deref(),
-        max_budget_usd: project.manifest.budget.run.filter(|_| !mode.interactive),
-        label: &label,
-    };
+    let resumed = conversation.map(|known| known.session.as_str());
+    let session_id = resumed.map(str::to_owned).or_else(|| can.chooses_session_id.then(ids::new_session_id));
+    let (label, flags) = (pair.label(), flags_of(mode, &inline)?);
+    let options = LaunchOptions { label: &label, ..options_of(project, mode, session_id.as_deref(), resumed) };
     let mut argv = protocol.argv(base, &flags, &request.extras, &options);
-
     let delivery = prompt::delivery(agent, mode, prompt.as_deref())?;
     let environment = environment_of(project, mode, protocol);
-    let not_passed = environment::not_passed(protocol.login_variables(), &environment);
     let program = find_program(project, mode, &mut argv, &environment)?;
-    let kind = kind_of(project, mode, request, &environment, &inline)?;
     let launch = LaunchSpec {
         manifest: project.manifest.path.clone(),
         program,
@@ -199,14 +172,11 @@ pub fn prepare(
         by_up: false,
         restarts: Vec::new(),
         basis: None,
-        not_passed,
+        not_passed: environment::not_passed(protocol.login_variables(), &environment),
         conditions: conditions_of(project, mode, task),
         worktree: to_make,
-        kind,
-        keep: Keep {
-            runs_per_pair: project.manifest.retention.runs_per_pair,
-            max_age: project.manifest.retention.max_age,
-        },
+        kind: kind_of(project, mode, request, &environment, &inline)?,
+        keep: keep_of(project),
     };
     Ok(Prepared {
         pair,
@@ -218,6 +188,69 @@ pub fn prepare(
         declared_worktree,
         launch,
     })
+}
+
+/// What the mode's templates can name, but the prompt.
+fn context_of<'a>(
+    project: &'a Project,
+    mode: &'a Mode,
+    task: &'a Task,
+    body: &'a TaskBody,
+    request: &StartRequest,
+    worktree: Option<&TaskWorktree>,
+) -> TemplateContext<'a> {
+    let mut context = TemplateContext::new(&project.manifest, mode, task, body);
+    context.extras.clone_from(&request.extras);
+    if let Some(worktree) = worktree {
+        context.worktree.insert("path", worktree.path.display().to_string());
+        context.worktree.insert("branch", worktree.branch.clone());
+    }
+    context
+}
+
+/// The prompt of the run. The mode's prompt is already in a conversation that continues: only what was typed is
+/// new, and a headless agent, which needs a prompt, gets the mode's again.
+fn prompt_of(
+    mode: &Mode,
+    request: &StartRequest,
+    continues: bool,
+    rendered: impl FnOnce() -> Result<Option<Vec<u8>>, PrepareError>,
+) -> Result<Option<Vec<u8>>, PrepareError> {
+    let prompt = match &request.prompt {
+        Some(typed) if continues => Some(typed.clone()),
+        None if continues && mode.interactive => None,
+        _ => rendered()?,
+    };
+    check_prompt(prompt.as_deref())?;
+    Ok(prompt)
+}
+
+/// What a subtask file says to do, where nothing else was typed.
+fn declared_prompt(task: &Task) -> Option<&[u8]> {
+    task.declared.as_ref().and_then(|declared| declared.prompt.as_ref()).map(String::as_bytes)
+}
+
+fn flags_of(mode: &Mode, inline: &impl Fn(&str, &str) -> Result<String, Problem>) -> Result<Vec<String>, PrepareError> {
+    let flags = mode.flags.iter().map(|flag| inline("flag", flag)).collect::<Result<Vec<_>, _>>()?;
+    if flags.iter().any(|flag| flag.contains('\0')) {
+        return Err(PrepareError::Nul { what: "flag" });
+    }
+    Ok(flags)
+}
+
+fn options_of<'a>(
+    project: &Project,
+    mode: &Mode,
+    session_id: Option<&'a str>,
+    resume: Option<&'a str>,
+) -> LaunchOptions<'a> {
+    let max_budget_usd = project.manifest.budget.run.filter(|_| !mode.interactive);
+    LaunchOptions { session_id, resume, max_budget_usd, label: "" }
+}
+
+fn keep_of(project: &Project) -> Keep {
+    let retention = &project.manifest.retention;
+    Keep { runs_per_pair: retention.runs_per_pair, max_age: retention.max_age }
 }
 
 /// No text of the request may hold a NUL: it cannot be handed to a program.

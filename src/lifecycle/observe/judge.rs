@@ -24,7 +24,7 @@ const STEP: Duration = Duration::from_millis(5);
 pub(crate) const PATIENCE: Duration = Duration::from_secs(8);
 
 /// What was found out about one run.
-pub(crate) enum Judgement {
+pub(crate) enum RunJudgement {
     Is(Box<Run>),
     /// It is over, without an end on record. `ends_tree`: what is left of its processes must be ended first.
     Over {
@@ -39,7 +39,7 @@ pub(crate) fn judge(
     observation: &mut Observation,
     listings: &mut PaneListings,
     since: Stopwatch,
-) -> Judgement {
+) -> RunJudgement {
     loop {
         let needs_window = !observation.probe.headless
             && matches!(observation.probe.lock, LockProbe::Free | LockProbe::HeldByAnother)
@@ -62,11 +62,11 @@ pub(crate) fn judge(
                 }
                 PATIENCE
             }
-            Verdict::Over { end, sweep } => return Judgement::Over { end, ends_tree: sweep },
+            Verdict::Over { end, sweep } => return RunJudgement::Over { end, ends_tree: sweep },
             Verdict::LookAgain { patience_ms } => Duration::from_millis(patience_ms.into()),
         };
         if let Some(run) = probe_again(store, observation, listings, since, patience) {
-            return Judgement::Is(Box::new(run));
+            return RunJudgement::Is(Box::new(run));
         }
     }
 }
@@ -96,6 +96,6 @@ pub(crate) fn probe_again(
     None
 }
 
-fn is(observation: &Observation, state: RunState) -> Judgement {
-    Judgement::Is(Box::new(observation.run(RunFacts::of(&observation.spec), state)))
+fn is(observation: &Observation, state: RunState) -> RunJudgement {
+    RunJudgement::Is(Box::new(observation.run(RunFacts::of(&observation.spec), state)))
 }
