@@ -232,7 +232,6 @@ fn reachable(module: &str) -> BTreeSet<&str> {
 }
 
 #[test]
-#[ignore = "the modules are being split; run with --ignored"]
 fn no_cycle_of_more_than_three_files() {
     let all = sources::all();
     let graph = Graph::new(&all);

@@ -105,7 +105,6 @@ fn too_large(all: &[Parsed]) -> Vec<String> {
 }
 
 #[test]
-#[ignore = "the modules are being split; run with --ignored"]
 fn files_and_functions_are_small() {
     let wrong = too_large(&sources::all());
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
