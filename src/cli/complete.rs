@@ -9,7 +9,7 @@ use clap_complete::env::CompleteEnv;
 
 use crate::cli::args::{Cli, GlobalOptions, Shell};
 use crate::cli::context;
-use crate::lifecycle::project::locate::Whence;
+use crate::lifecycle::project::locate::ManifestLocation;
 use crate::lifecycle::project::{Depth, Project};
 use crate::os::environment;
 
@@ -75,7 +75,7 @@ fn project() -> Option<Project> {
 }
 
 /// Where the completed command line looks for the manifest, by its `-C` and `-f`.
-fn manifest_location() -> Whence {
+fn manifest_location() -> ManifestLocation {
     // Called as `dispatch -- dispatch WORD...`, with the words as typed in the shell.
     let words = std::env::args_os().skip_while(|word| word != "--").skip(1);
     let words = words.map(|word| word.to_str().map_or_else(|| word.clone(), |text| unquoted(text).into()));

@@ -8,13 +8,13 @@ use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::cli::args::{Color, GlobalOptions};
-use crate::lifecycle::project::locate::Whence;
+use crate::lifecycle::project::locate::ManifestLocation;
 use crate::os::environment;
 
 /// The call's global options, which every command gets.
 #[derive(Debug)]
 pub(crate) struct CommandContext {
-    pub(crate) whence: Whence,
+    pub(crate) location: ManifestLocation,
     pub(crate) json: bool,
     pub(crate) quiet: bool,
     pub(crate) verbose: u8,
@@ -32,7 +32,7 @@ impl CommandContext {
             Color::Auto => is_terminal && environment::var("NO_COLOR").is_none() && !is_dumb(),
         };
         let context = Self {
-            whence: manifest_location(global.file, global.directory),
+            location: manifest_location(global.file, global.directory),
             json: global.json,
             quiet: global.quiet,
             verbose: global.verbose,
@@ -65,12 +65,12 @@ impl CommandContext {
 }
 
 /// Where the manifest is looked for, given `-f` and `-C`.
-pub(crate) fn manifest_location(file: Option<PathBuf>, directory: Option<PathBuf>) -> Whence {
+pub(crate) fn manifest_location(file: Option<PathBuf>, directory: Option<PathBuf>) -> ManifestLocation {
     let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
     // Both are relative to the current folder: `-C` does not move what `-f` names.
     let file = file.map(|file| here.join(file));
     let folder = directory.map_or_else(|| here.clone(), |directory| here.join(directory));
-    Whence { file, folder }
+    ManifestLocation { file, folder }
 }
 
 /// Whether the terminal has neither colours nor cursor movement.

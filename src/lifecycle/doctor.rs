@@ -14,7 +14,7 @@ use std::thread;
 
 use crate::lifecycle::doctor::programs::AgentProgram;
 use crate::lifecycle::notify;
-use crate::lifecycle::project::locate::Whence;
+use crate::lifecycle::project::locate::ManifestLocation;
 use crate::lifecycle::project::{Depth, OpenError, Project};
 use crate::manifest::{Mode, Origin};
 
@@ -69,8 +69,8 @@ impl Finding {
 }
 
 /// All findings, in the order in which to fix them.
-pub fn examine(whence: &Whence) -> Vec<Finding> {
-    let (project, manifest) = match Project::open(whence, Depth::Whole) {
+pub fn examine(location: &ManifestLocation) -> Vec<Finding> {
+    let (project, manifest) = match Project::open(location, Depth::Whole) {
         Ok(project) => {
             let found = Finding::ok("manifest", project.manifest.path.display().to_string());
             (Some(project), found)

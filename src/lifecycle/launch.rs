@@ -110,7 +110,7 @@ pub(crate) fn launch(store: &Store, reserved: Reserved, warm: Option<WarmClient>
             let queued = folder.write_queue(&record).map(|()| drop(lock)).map_err(StartError::from);
             if queued.is_ok() && waiting_for == WaitingFor::Gate {
                 // The command that started it may be gone when it is approved.
-                notify::tell_gate(store, &run.facts);
+                notify::raise_gate(store, &run.facts);
             }
             queued
         }

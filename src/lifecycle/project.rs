@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use crate::lifecycle::launch::prepare::PrepareError;
-use crate::lifecycle::project::locate::{Located, Whence, checkouts_around, locate};
+use crate::lifecycle::project::locate::{Located, ManifestLocation, checkouts_around, locate};
 use crate::lifecycle::store::TerminalPreference;
 use crate::manifest::{self, Loaded, Manifest, Mode, UnsavedFile};
 use crate::model::names::{ModeName, NameError, Pair};
@@ -74,25 +74,25 @@ pub enum NameLookupError {
 }
 
 impl Project {
-    pub fn open(whence: &Whence, depth: Depth) -> Result<Self, OpenError> {
-        let located = located(whence)?;
+    pub fn open(location: &ManifestLocation, depth: Depth) -> Result<Self, OpenError> {
+        let located = located(location)?;
         let home = Some(&located.home);
         let loaded = match depth {
             Depth::Shape => manifest::load_shape(&located.manifest, home),
             Depth::Whole => manifest::load(&located.manifest, home),
         };
-        Self::of(loaded, located, whence)
+        Self::of(loaded, located, location)
     }
 
     /// The whole project as it would be with this draft.
-    pub(crate) fn open_draft(whence: &Whence, draft: &UnsavedFile) -> Result<Self, OpenError> {
-        let located = located(whence)?;
-        Self::of(manifest::load_unsaved(&located.manifest, Some(&located.home), draft), located, whence)
+    pub(crate) fn open_draft(location: &ManifestLocation, draft: &UnsavedFile) -> Result<Self, OpenError> {
+        let located = located(location)?;
+        Self::of(manifest::load_unsaved(&located.manifest, Some(&located.home), draft), located, location)
     }
 
-    fn of(loaded: Loaded, located: Located, whence: &Whence) -> Result<Self, OpenError> {
+    fn of(loaded: Loaded, located: Located, location: &ManifestLocation) -> Result<Self, OpenError> {
         let Located { manifest: _, repository, below, home: _ } = located;
-        let here = whence.folder.clone();
+        let here = location.folder.clone();
         match loaded.manifest {
             Some(manifest) => {
                 let (making, default_base) = (Arc::default(), OnceLock::new());
@@ -181,7 +181,7 @@ impl Project {
 }
 
 /// The manifest that is meant.
-pub(crate) fn located(whence: &Whence) -> Result<Located, OpenError> {
-    let found = locate(whence).map_err(|error| OpenError::Repository(Box::new(error)))?;
-    found.ok_or_else(|| OpenError::NotFound { folder: whence.folder.clone() })
+pub(crate) fn located(location: &ManifestLocation) -> Result<Located, OpenError> {
+    let found = locate(location).map_err(|error| OpenError::Repository(Box::new(error)))?;
+    found.ok_or_else(|| OpenError::NotFound { folder: location.folder.clone() })
 }

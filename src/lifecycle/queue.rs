@@ -205,7 +205,7 @@ pub(crate) fn end_claimed(
     let end = ExitRecord::never_started(spec.run_id.clone(), state, reason, clock::now());
     let end = store.write_end(folder, &end)?;
     folder.remove_queue()?;
-    notify::tell_end(store, &RunFacts::of(spec), &end);
+    notify::raise_end(store, &RunFacts::of(spec), &end);
     store.index()?.finish(&RunFacts::of(spec), &end)?;
     Ok(lock.name(&spec.run_id)?)
 }
@@ -230,7 +230,7 @@ fn note_wait(
     store.index()?.set_waiting(&spec.run_id, Some(waiting_for))?;
     folder.write_queue(&record)?;
     if waiting_for == WaitingFor::Gate {
-        notify::tell_gate(store, &RunFacts::of(spec));
+        notify::raise_gate(store, &RunFacts::of(spec));
     }
     lock.name(&spec.run_id)?;
     Ok(())

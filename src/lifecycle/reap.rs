@@ -68,7 +68,7 @@ pub(crate) fn write_down(store: &Store, seen: Observations) -> Result<Observed, 
 /// Has the index and the user know of an end that is on record.
 fn note_end(store: &Store, index: &Index, run: &Run) -> Result<(), IndexError> {
     let Some(end) = &run.end else { return Ok(()) };
-    notify::tell_end(store, &run.facts, end);
+    notify::raise_end(store, &run.facts, end);
     index.finish(&run.facts, end)
 }
 

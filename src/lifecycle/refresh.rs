@@ -22,7 +22,7 @@ pub fn all(store: &Store) -> Result<Observed, IndexError> {
         store.state().hint_windows(None);
     }
     let observed = write_down_and_advance(store, seen)?;
-    notify::tell_waits(store, &observed.runs);
+    notify::raise_waits(store, &observed.runs);
     Ok(observed)
 }
 

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use crate::lifecycle::follow::tail::{LogStreams, Offsets, Tail};
-use crate::lifecycle::project::locate::Whence;
+use crate::lifecycle::project::locate::ManifestLocation;
 use crate::lifecycle::refresh;
 use crate::lifecycle::store::Store;
 use crate::lifecycle::summary::overview::{RECENT, compose};
@@ -58,7 +58,7 @@ pub struct Live {
 struct LiveState {
     store: Store,
     watcher: Arc<FileWatcher>,
-    whence: Whence,
+    location: ManifestLocation,
     feed: Arc<EventFeed>,
     /// The number of writes through this server.
     touched: AtomicU64,
@@ -103,8 +103,8 @@ struct ObserverMemory {
 }
 
 impl Live {
-    /// Starts the poller for the project of `whence`. Fails if the files cannot be watched.
-    pub fn start(store: Store, watcher: Arc<FileWatcher>, whence: Whence) -> io::Result<Arc<Self>> {
+    /// Starts the poller for the project of `location`. Fails if the files cannot be watched.
+    pub fn start(store: Store, watcher: Arc<FileWatcher>, location: ManifestLocation) -> io::Result<Arc<Self>> {
         let wake = WakeSources { runs: EventFd::new()?, project: EventFd::new()?, other: EventFd::new()? };
         // Before the first observation, so that every later change wakes the poller.
         let new_runs = watcher.follow(&store.state().runs_folder(), &wake.runs)?;
@@ -112,7 +112,7 @@ impl Live {
         let shared = Arc::new(LiveState {
             store,
             watcher,
-            whence,
+            location,
             feed: Arc::new(EventFeed::new(start)),
             touched: AtomicU64::new(0),
             current: Mutex::default(),

@@ -270,7 +270,7 @@ impl ProjectPoller {
     fn scan(&mut self, shared: &LiveState) -> bool {
         let (answer, bell) = (Arc::clone(&self.answer), shared.wake.other.clone());
         self.scanned = Cooldown::now(PROJECT_REST);
-        let started = project_print::scan(&shared.whence, move |found| {
+        let started = project_print::scan(&shared.location, move |found| {
             *answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
             bell.wake();
         });

@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hasher as _};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::lifecycle::project::locate::{Whence, locate};
+use crate::lifecycle::project::locate::{ManifestLocation, locate};
 use crate::lifecycle::project::{Depth, Project};
 use crate::manifest::PromptSource;
 use crate::os::watch::stamp::FileStamp;
@@ -24,19 +24,19 @@ pub(super) struct ProjectPrint {
 }
 
 /// Reads the project in a new thread. Fails if no thread can be started.
-pub(super) fn scan(whence: &Whence, done: impl FnOnce(ProjectPrint) + Send + 'static) -> io::Result<()> {
-    let whence = whence.clone();
-    std::thread::Builder::new().name("scan".to_owned()).stack_size(STACK).spawn(move || done(find(&whence)))?;
+pub(super) fn scan(location: &ManifestLocation, done: impl FnOnce(ProjectPrint) + Send + 'static) -> io::Result<()> {
+    let location = location.clone();
+    std::thread::Builder::new().name("scan".to_owned()).stack_size(STACK).spawn(move || done(find(&location)))?;
     Ok(())
 }
 
-fn find(whence: &Whence) -> ProjectPrint {
-    let Ok(Some(located)) = locate(whence) else {
+fn find(location: &ManifestLocation) -> ProjectPrint {
+    let Ok(Some(located)) = locate(location) else {
         // The manifest may come back.
-        return ProjectPrint { folders: BTreeSet::from([whence.folder.clone()]), ..ProjectPrint::default() };
+        return ProjectPrint { folders: BTreeSet::from([location.folder.clone()]), ..ProjectPrint::default() };
     };
     let mut folders: BTreeSet<PathBuf> = located.manifest.parent().map(Path::to_owned).into_iter().collect();
-    let project = match Project::open(whence, Depth::Shape) {
+    let project = match Project::open(location, Depth::Shape) {
         Ok(project) => project,
         Err(error) => {
             let print = DebugHasher::of(&error);
@@ -112,14 +112,14 @@ mod tests {
         write("dispatch.yaml", manifest);
         write("tasks/T-1.md", "---\ntitle: One\n---\n\nbody\n");
         write("parts/job.md", "{{ task.title }}");
-        let whence = Whence { file: Some(root.join("dispatch.yaml")), folder: root.clone() };
-        let mut last = find(&whence);
-        assert_eq!(find(&whence), last, "nothing changed");
+        let location = ManifestLocation { file: Some(root.join("dispatch.yaml")), folder: root.clone() };
+        let mut last = find(&location);
+        assert_eq!(find(&location), last, "nothing changed");
         for folder in ["", "tasks", "parts"] {
             assert!(last.folders.contains(&root.join(folder).components().collect::<PathBuf>()), "{folder}");
         }
         let mut differs = |what: &str, tasks: bool, plan: bool| {
-            let now = find(&whence);
+            let now = find(&location);
             assert_eq!((now.tasks != last.tasks, now.plan != last.plan), (tasks, plan), "{what}");
             last = now;
         };
@@ -139,6 +139,6 @@ mod tests {
         differs("a mistake", true, true);
         fs::remove_file(root.join("dispatch.yaml")).unwrap();
         differs("no manifest", true, true);
-        assert!(find(&whence).folders.contains(&root));
+        assert!(find(&location).folders.contains(&root));
     }
 }

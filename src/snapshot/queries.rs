@@ -98,7 +98,7 @@ impl LiveState {
             return Held::new();
         }
         let find = || {
-            let project = Project::open(&self.whence, Depth::Shape).ok()?;
+            let project = Project::open(&self.location, Depth::Shape).ok()?;
             held::held(&project, &self.store, runs).ok()
         };
         // In a thread with a large stack, which parsing needs.

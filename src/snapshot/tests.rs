@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{EventStream, Live};
 use crate::lifecycle::follow::tail::{LogStreams, Next, Offsets};
-use crate::lifecycle::project::locate::Whence;
+use crate::lifecycle::project::locate::ManifestLocation;
 use crate::lifecycle::refresh;
 use crate::lifecycle::store::Store;
 use crate::model::exit_record::ExitRecord;
@@ -57,8 +57,8 @@ fn world() -> World {
     let manifest = "version: 1\ntasks:\n  - files: \"tasks/**/*.md\"\n";
     fs::write(root.join("dispatch.yaml"), manifest).unwrap();
     let store = Store::create(&root.join(".dispatch")).unwrap();
-    let whence = Whence { file: Some(root.join("dispatch.yaml")), folder: root };
-    let live = Live::start(store.clone(), FileWatcher::start().unwrap(), whence).unwrap();
+    let location = ManifestLocation { file: Some(root.join("dispatch.yaml")), folder: root };
+    let live = Live::start(store.clone(), FileWatcher::start().unwrap(), location).unwrap();
     World { dir, store, live }
 }
 
@@ -341,8 +341,8 @@ fn nothing_looks_while_nobody_listens_and_what_was_missed_is_told_after() {
     drop(listener);
     // Another one that is listened to sees the end; the first one has had as long.
     let root = fs::canonicalize(world.dir.path()).unwrap();
-    let whence = Whence { file: Some(root.join("dispatch.yaml")), folder: root };
-    let other = Live::start(world.store.clone(), FileWatcher::start().unwrap(), whence).unwrap();
+    let location = ManifestLocation { file: Some(root.join("dispatch.yaml")), folder: root };
+    let other = Live::start(world.store.clone(), FileWatcher::start().unwrap(), location).unwrap();
     let waker = EventFd::new().unwrap();
     let mut seen = Listener { events: other.subscribe(None, waker.clone()), waker };
     // Its first observation is the baseline: what ends before that is not published.

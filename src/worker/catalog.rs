@@ -5,7 +5,7 @@ use crate::lifecycle::failure::Failure;
 use crate::lifecycle::launch::freshness;
 use crate::lifecycle::launch::prepare;
 use crate::lifecycle::launch::request::StartRequest;
-use crate::lifecycle::project::locate::Whence;
+use crate::lifecycle::project::locate::ManifestLocation;
 use crate::lifecycle::project::project_store;
 use crate::lifecycle::project::show;
 use crate::lifecycle::project::{Depth, Project};
@@ -18,11 +18,11 @@ use crate::worker::WorkerFailure;
 /// Freshness is computed for at most this many pairs: hashing the sources of more takes too long.
 const FRESH_PAIRS: usize = 100;
 
-pub(super) fn catalog(whence: &Whence) -> Result<CatalogView, Failure> {
+pub(super) fn catalog(location: &ManifestLocation) -> Result<CatalogView, Failure> {
     // With a broken template the tasks are still listed.
-    let (project, broken) = match Project::open(whence, Depth::Whole) {
+    let (project, broken) = match Project::open(location, Depth::Whole) {
         Ok(project) => (project, None),
-        Err(error) => (Project::open(whence, Depth::Shape)?, Some(WorkerFailure::from(Failure::from(error)))),
+        Err(error) => (Project::open(location, Depth::Shape)?, Some(WorkerFailure::from(Failure::from(error)))),
     };
     let manifest = &project.manifest;
     let set = project.tasks();

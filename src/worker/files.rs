@@ -7,30 +7,35 @@ use serde_json::{Value, json};
 
 use crate::lifecycle::failure::{Failure, Kind};
 use crate::lifecycle::project::check::check_draft;
-use crate::lifecycle::project::locate::Whence;
+use crate::lifecycle::project::locate::ManifestLocation;
 use crate::lifecycle::project::{Depth, Project, located};
 use crate::manifest::{self, LOCAL_NAME, MANIFEST_MAX, UnsavedFile};
 use crate::model::task_source::TaskSource;
 use crate::os::text_file::{TextFile, TextFileError};
 use crate::view::problem_view::ProblemView;
 
-pub(super) fn read(whence: &Whence, name: &str) -> Result<Value, Failure> {
-    let held = hold(&find(whence, name)?, name)?;
+pub(super) fn read(location: &ManifestLocation, name: &str) -> Result<Value, Failure> {
+    let held = hold(&find(location, name)?, name)?;
     let bytes = held.bytes().ok_or_else(|| unknown(name, "there is no such file yet"))?;
     let text = std::str::from_utf8(bytes).map_err(|_| Failure::new(Kind::Failed, format!("`{name}` is not UTF-8")))?;
     Ok(json!({ "name": name, "text": text, "etag": etag(bytes) }))
 }
 
-pub(super) fn write(whence: &Whence, name: &str, text: &str, expected_etag: &str) -> Result<Value, Failure> {
+pub(super) fn write(
+    location: &ManifestLocation,
+    name: &str,
+    text: &str,
+    expected_etag: &str,
+) -> Result<Value, Failure> {
     if text.len() as u64 > MANIFEST_MAX {
         return Err(Failure::new(Kind::Usage, format!("`{name}` may have {} KiB at most", MANIFEST_MAX >> 10)));
     }
-    let file = find(whence, name)?;
+    let file = find(location, name)?;
     let held = hold(&file, name)?;
     if held.bytes().map(etag).unwrap_or_default() != expected_etag {
         return Err(stale(name));
     }
-    let checked = check_draft(whence, &UnsavedFile { path: file.path, text: text.into() })?;
+    let checked = check_draft(location, &UnsavedFile { path: file.path, text: text.into() })?;
     if checked.has_errors() {
         return Err(Failure::of_problems(checked.problems));
     }
@@ -49,8 +54,8 @@ struct EditableFile {
 }
 
 /// Finds the file called `name`. The manifest itself is found even when it has errors, so that it can be repaired.
-fn find(whence: &Whence, name: &str) -> Result<EditableFile, Failure> {
-    let located = located(whence)?;
+fn find(location: &ManifestLocation, name: &str) -> Result<EditableFile, Failure> {
+    let located = located(location)?;
     let (path, root) = manifest::resolve(&located.manifest).map_err(|problem| Failure::of_problems(vec![problem]))?;
     let wanted = Path::new(name);
     if path.file_name() == Some(wanted.as_os_str()) {
@@ -59,7 +64,7 @@ fn find(whence: &Whence, name: &str) -> Result<EditableFile, Failure> {
     if name == LOCAL_NAME {
         return Ok(EditableFile { path: root.join(LOCAL_NAME), root });
     }
-    let project = Project::open(whence, Depth::Shape)?;
+    let project = Project::open(location, Depth::Shape)?;
     let path = project.manifest.tasks.into_iter().find_map(|source| match source {
         TaskSource::Subtasks(file) if file.path.strip_prefix(&root).is_ok_and(|below| below == wanted) => {
             Some(file.path)

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::lifecycle::failure::{Failure, Kind};
 use crate::lifecycle::launch::prepare;
 use crate::lifecycle::launch::request::StartRequest;
-use crate::lifecycle::project::locate::Whence;
+use crate::lifecycle::project::locate::ManifestLocation;
 use crate::lifecycle::project::project_store;
 use crate::lifecycle::project::show;
 use crate::lifecycle::project::{Depth, Project};
@@ -29,8 +29,8 @@ const PATCH: usize = 1 << 20;
 
 pub(super) fn perform(manifest: &Path, request: WorkerRequest) -> Result<Value, Failure> {
     let folder = manifest.parent().unwrap_or(Path::new("/")).to_owned();
-    let whence = Whence { file: Some(manifest.to_owned()), folder };
-    let open = |depth| Project::open(&whence, depth);
+    let location = ManifestLocation { file: Some(manifest.to_owned()), folder };
+    let open = |depth| Project::open(&location, depth);
     match request {
         WorkerRequest::Start { mode, task, request } => {
             let request = StartRequest { started_by: Some(StartedBy::Web), ..request };
@@ -44,26 +44,26 @@ pub(super) fn perform(manifest: &Path, request: WorkerRequest) -> Result<Value, 
         }
         WorkerRequest::Plan => {
             let project = open(Depth::Whole)?;
-            let outlook = reconcile::plan(
+            let report = reconcile::plan(
                 &project,
                 &project.tasks(),
                 project_store::find(&project)?.as_ref(),
                 UpOptions::default(),
             )?;
-            value(&PlanView::new(&outlook.plan))
+            value(&PlanView::new(&report.plan))
         }
         WorkerRequest::Up => {
             refuse_inside("up")?;
             let project = open(Depth::Whole)?;
             let (tasks, known) = (project.tasks(), project_store::find(&project)?);
-            let outlook = reconcile::plan(&project, &tasks, known.as_ref(), UpOptions::default())?;
-            value(&show::report(&up::carry_out(&project, &tasks, known, &outlook.plan)?))
+            let report = reconcile::plan(&project, &tasks, known.as_ref(), UpOptions::default())?;
+            value(&show::report(&up::carry_out(&project, &tasks, known, &report.plan)?))
         }
         WorkerRequest::Modes => {
             let project = open(Depth::Whole)?;
             value(&show::modes(&project, &project.manifest.root))
         }
-        WorkerRequest::Catalog => value(&catalog::catalog(&whence)?),
+        WorkerRequest::Catalog => value(&catalog::catalog(&location)?),
         WorkerRequest::Tasks => value(&show::tasks(&open(Depth::Shape)?.tasks())),
         WorkerRequest::Task { id } => {
             let project = open(Depth::Shape)?;
@@ -94,8 +94,8 @@ pub(super) fn perform(manifest: &Path, request: WorkerRequest) -> Result<Value, 
             let pair = project.pair(&project.tasks(), &mode, &task)?;
             Ok(json!({ "mode": pair.mode.as_str(), "task": pair.task.as_str() }))
         }
-        WorkerRequest::ReadFile { name } => files::read(&whence, &name),
-        WorkerRequest::WriteFile { name, text, etag } => files::write(&whence, &name, &text, &etag),
+        WorkerRequest::ReadFile { name } => files::read(&location, &name),
+        WorkerRequest::WriteFile { name, text, etag } => files::write(&location, &name, &text, &etag),
     }
 }
 

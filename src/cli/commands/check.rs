@@ -10,7 +10,7 @@ use crate::model::problem::summary;
 use crate::view::problem_view::ProblemView;
 
 pub(super) fn run(context: &CommandContext) -> CommandResult {
-    let checked = check(&context.whence)?;
+    let checked = check(&context.location)?;
     let failed = checked.has_errors();
     let CheckReport { problems, counts } = checked;
     if context.json {

@@ -23,7 +23,7 @@ pub(super) fn run(context: &CommandContext) -> CommandResult {
     if !std::io::stdout().is_terminal() {
         return Err(CliError::new(USAGE, "no command was given").hint("`dispatch --help` lists them"));
     }
-    if matches!(locate(&context.whence), Ok(None)) {
+    if matches!(locate(&context.location), Ok(None)) {
         output::write(Cli::command().render_help().to_string().as_bytes())?;
         output::stderr(context).hint("`dispatch init` writes a starter manifest here");
         return Ok(ExitCode::SUCCESS);

@@ -9,7 +9,7 @@ use crate::cli::table::{self, Cell};
 use crate::lifecycle::doctor::{Finding, FindingState, examine};
 
 pub(super) fn run(context: &CommandContext) -> CommandResult {
-    let findings = examine(&context.whence);
+    let findings = examine(&context.location);
     let failed = findings.iter().any(|finding| finding.state == FindingState::Fail);
     if context.json {
         let views: Vec<_> = findings.iter().map(view).collect();

@@ -8,7 +8,7 @@ use crate::cli::output;
 use crate::lifecycle::project::init::{StarterFile, write_starter};
 
 pub(super) fn run(context: &CommandContext) -> CommandResult {
-    for (path, wrote) in write_starter(&context.whence.folder)? {
+    for (path, wrote) in write_starter(&context.location.folder)? {
         match wrote {
             StarterFile::New => output::line(&format!("wrote {}", path.display()))?,
             StarterFile::Kept => output::stderr(context).note(&format!("kept {} (already exists)", path.display())),

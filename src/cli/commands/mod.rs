@@ -82,7 +82,7 @@ pub(crate) fn run_command(context: &CommandContext, command: Option<Command>) ->
 
 /// Opens the project and prints the manifest's warnings.
 fn open(context: &CommandContext, depth: Depth) -> Result<Project, CliError> {
-    let project = Project::open(&context.whence, depth)?.with_words_typed_in(&context.whence.folder);
+    let project = Project::open(&context.location, depth)?.with_words_typed_in(&context.location.folder);
     if !context.quiet {
         output::stderr(context).problems(&project.problems);
     }

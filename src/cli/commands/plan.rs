@@ -43,13 +43,13 @@ pub(super) fn look(
     store: Option<&Store>,
     options: UpOptions,
 ) -> Result<Plan, CliError> {
-    let outlook = reconcile::plan(project, tasks, store, options)?;
-    say(context, &outlook.notices);
+    let report = reconcile::plan(project, tasks, store, options)?;
+    say(context, &report.notices);
     // A watch does not repeat them.
-    for words in outlook.unmatched.iter().filter(|_| !options.watch) {
+    for words in report.unmatched.iter().filter(|_| !options.watch) {
         output::stderr(context).note(words);
     }
-    Ok(outlook.plan)
+    Ok(report.plan)
 }
 
 /// Prints a hint for each window that did not succeed and can be resumed.

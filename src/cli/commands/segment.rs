@@ -24,7 +24,7 @@ const SIGNS: [(&str, &str, &str); 6] = [
 
 pub(super) fn run(context: &CommandContext) -> CommandResult {
     // A status line may follow the pane's folder: a folder without a project is no error.
-    let project = match Project::open(&context.whence, Depth::Shape) {
+    let project = match Project::open(&context.location, Depth::Shape) {
         Err(OpenError::NotFound { .. }) => return Ok(ExitCode::SUCCESS),
         opened => opened?,
     };

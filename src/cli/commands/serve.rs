@@ -37,7 +37,7 @@ pub(super) fn run(context: &CommandContext, args: &ServeArgs) -> CommandResult {
     listen::raise_file_limit();
     let (listener, at) = listen(args, address)?;
     let token = server_registry::new_token()?;
-    let live = Live::start(store.to_show(), FileWatcher::start()?, context.whence.clone())?;
+    let live = Live::start(store.to_show(), FileWatcher::start()?, context.location.clone())?;
     server_registry::announce(&claim, at.clone(), &token)?;
     let err = output::stderr(context);
     if context.json {

@@ -104,7 +104,7 @@ fn keep(context: &CommandContext, options: UpOptions) -> CommandResult {
     let mut backoff = BACKOFF.0;
     loop {
         // Watched anew each time, since the folders depend on the manifest.
-        let changes = Project::open(&context.whence, Depth::Shape).ok().and_then(|project| changes_of(&project).ok());
+        let changes = Project::open(&context.location, Depth::Shape).ok().and_then(|project| changes_of(&project).ok());
         let passed = match pass(context, options) {
             Ok(passed) => passed,
             Err(error) => {

@@ -55,7 +55,7 @@ const USER_VARIABLES: [&str; 14] = [
 
 /// Writes the settings into the state folder, for the processes that see events. Not from inside a run, whose
 /// environment is not the user's.
-pub(crate) fn keep_notify(store: &Store, manifest: &Manifest, tmux: &Tmux) {
+pub(crate) fn write_notify_settings(store: &Store, manifest: &Manifest, tmux: &Tmux) {
     if environment::var(MARK).is_some() {
         return;
     }
@@ -80,7 +80,7 @@ pub(crate) fn bell_word(store: &Store) -> Option<&'static str> {
 
 /// A run ended. Call this before the index records the end: if the caller is killed in between, the next
 /// process that observes the run raises the event.
-pub(crate) fn tell_end(store: &Store, facts: &RunFacts, end: &ExitRecord) {
+pub(crate) fn raise_end(store: &Store, facts: &RunFacts, end: &ExitRecord) {
     // No notice of a job that another run started, nor of a rejection, which the user gave.
     if !(facts.headless && facts.parent_run.is_some()) && end.reason != Some(EndReason::Rejected) {
         let reason = end.reason.as_ref().map(ToString::to_string);
@@ -89,7 +89,7 @@ pub(crate) fn tell_end(store: &Store, facts: &RunFacts, end: &ExitRecord) {
 }
 
 /// Those of the observed runs that wait for the user.
-pub(crate) fn tell_waits(store: &Store, runs: &[Run]) {
+pub(crate) fn raise_waits(store: &Store, runs: &[Run]) {
     for run in runs {
         if let Some(activity) = &run.progress.activity
             && activity.state == ActivityState::Waiting
@@ -100,7 +100,7 @@ pub(crate) fn tell_waits(store: &Store, runs: &[Run]) {
 }
 
 /// A run reached its gate.
-pub(crate) fn tell_gate(store: &Store, facts: &RunFacts) {
+pub(crate) fn raise_gate(store: &Store, facts: &RunFacts) {
     raise(store, facts, EventDetails::Waiting { reason: Some("at its gate, to be approved".to_owned()) }, clock::now());
 }
 

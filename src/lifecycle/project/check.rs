@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::lifecycle::project::locate::Whence;
+use crate::lifecycle::project::locate::ManifestLocation;
 use crate::lifecycle::project::{Depth, OpenError, Project};
 use crate::lifecycle::worktree::work;
 use crate::manifest::templates::is_plain;
@@ -28,13 +28,13 @@ impl CheckReport {
 }
 
 /// Checks the project. Fails only where there is none.
-pub fn check(whence: &Whence) -> Result<CheckReport, OpenError> {
-    report(Project::open(whence, Depth::Whole))
+pub fn check(location: &ManifestLocation) -> Result<CheckReport, OpenError> {
+    report(Project::open(location, Depth::Whole))
 }
 
 /// Checks the project as it would be with this draft.
-pub(crate) fn check_draft(whence: &Whence, draft: &UnsavedFile) -> Result<CheckReport, OpenError> {
-    report(Project::open_draft(whence, draft))
+pub(crate) fn check_draft(location: &ManifestLocation, draft: &UnsavedFile) -> Result<CheckReport, OpenError> {
+    report(Project::open_draft(location, draft))
 }
 
 fn report(opened: Result<Project, OpenError>) -> Result<CheckReport, OpenError> {

@@ -9,7 +9,7 @@ use crate::os::git::{Repository, RepositoryError};
 
 /// Where a command looks for its manifest.
 #[derive(Clone, Debug, Default)]
-pub struct Whence {
+pub struct ManifestLocation {
     /// `-f`.
     pub file: Option<PathBuf>,
     /// The command's working directory, absolute.
@@ -37,11 +37,11 @@ struct FoundManifest {
 
 /// `-f`; else `DISPATCH_MANIFEST`; else, inside a linked worktree, the main checkout's; else here
 /// or in a parent folder. `None` where there is none.
-pub fn locate(whence: &Whence) -> Result<Option<Located>, RepositoryError> {
-    let named = whence.file.clone().or_else(|| environment::var("DISPATCH_MANIFEST").map(PathBuf::from));
+pub fn locate(location: &ManifestLocation) -> Result<Option<Located>, RepositoryError> {
+    let named = location.file.clone().or_else(|| environment::var("DISPATCH_MANIFEST").map(PathBuf::from));
     let found = match named {
-        Some(file) => FoundManifest { manifest: whence.folder.join(file), repository: None },
-        None => match search(&whence.folder)? {
+        Some(file) => FoundManifest { manifest: location.folder.join(file), repository: None },
+        None => match search(&location.folder)? {
             Some(found) => found,
             None => return Ok(None),
         },

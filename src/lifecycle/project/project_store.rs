@@ -25,7 +25,7 @@ pub fn find(project: &Project) -> Result<Option<Store>, StateDirError> {
 pub fn create(project: &Project, known: Option<Store>) -> Result<Store, StateDirError> {
     older_state::no_older_run(project)?;
     let made = Store::create(&project.manifest.state_dir)?;
-    notify::keep_notify(&made, &project.manifest, &project.tmux());
+    notify::write_notify_settings(&made, &project.manifest, &project.tmux());
     Ok(equip(project, known.unwrap_or(made)))
 }
 
