@@ -29,11 +29,11 @@ pub enum FolderError {
 /// The result where everything works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FolderTest {
-    /// How far the file system's clock is from ours: a file server has its own.
+    /// The clock difference between the file system (a file server has its own clock) and this host.
     pub skew: Duration,
 }
 
-/// Writes, locks, syncs and renames a file of its own.
+/// Creates, writes, locks, syncs and renames a temporary file in `folder`.
 pub fn try_out(folder: &Path) -> Result<FolderTest, FolderError> {
     let mut file =
         tempfile::Builder::new().prefix(".dispatch-probe-").tempfile_in(folder).map_err(FolderError::Write)?;
@@ -58,25 +58,25 @@ pub fn try_out(folder: &Path) -> Result<FolderTest, FolderError> {
     Ok(FolderTest { skew: outside(written, before, after) })
 }
 
-/// How far `at` is outside the span of the other two.
+/// The distance of `at` from the span `before` to `after`; zero inside it.
 fn outside(at: SystemTime, before: SystemTime, after: SystemTime) -> Duration {
     let early = before.duration_since(at).unwrap_or_default();
     early.max(at.duration_since(after).unwrap_or_default())
 }
 
-/// The name of the file system, where another machine serves it; `None` also where the system cannot tell.
+/// The type of a network file system (`NFS`); `None` if it is local or the system cannot tell.
 #[cfg(not(all(target_os = "linux", not(dispatch_posix))))]
 pub fn served_by(_folder: &Path) -> io::Result<Option<&'static str>> {
     Ok(None)
 }
 
-/// Bytes that we may still write there.
+/// Bytes that this user may still write in the file system of `folder`.
 pub fn free(folder: &Path) -> io::Result<u64> {
     let found = rustix::fs::statvfs(folder)?;
     Ok(found.f_bavail.saturating_mul(found.f_frsize))
 }
 
-/// Whether we may create files there.
+/// Whether this process may create files in `folder`.
 pub fn is_writable(folder: &Path) -> bool {
     rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK).is_ok()
 }
@@ -94,7 +94,7 @@ mod tests {
     fn a_folder_of_ours_works_and_is_left_as_it_was() {
         let dir = tempfile::tempdir().unwrap();
         let tried = try_out(dir.path()).unwrap();
-        // A disk keeps time in ticks.
+        // A local disk records times at kernel ticks, so they lag a little.
         assert!(tried.skew < Duration::from_secs(1), "{tried:?}");
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
         assert!(free(dir.path()).unwrap() > 0);

@@ -45,8 +45,8 @@ pub use crate::os::git::submodules::{fill_submodules, has_submodules};
 pub use crate::os::git::version::{FLOOR, version};
 pub use crate::os::git::worktree::add_worktree;
 
-/// Variables by which a hook or an outer git would point ours at another repository (those of
-/// `git rev-parse --local-env-vars`, and two more).
+/// Variables by which a hook or an outer git would redirect our git to another repository: those of
+/// `git rev-parse --local-env-vars`, and two more.
 const REDIRECTS: [&str; 17] = [
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_CEILING_DIRECTORIES",
@@ -78,8 +78,8 @@ fn command(repository: &Path) -> Command {
     command
 }
 
-/// The same for a folder where an agent worked: does not start what the repository's own configuration names.
-/// Filters are the exception, since git cannot compare without them (`git lfs` is one).
+/// As [`command`], for a folder where an agent worked: git starts no program that the repository's configuration
+/// names. Filters (`git lfs` is one) are the exception, since git cannot compare without them.
 fn wary(repository: &Path) -> Command {
     let mut command = command(repository);
     for setting in ["core.fsmonitor=false", "core.hooksPath=/dev/null", "core.quotePath=false"] {
@@ -98,7 +98,7 @@ fn output(command: &mut Command, repository: &Path) -> Result<Output, GitError> 
     command.output().map_err(|source| not_started(source, repository))
 }
 
-/// What git prints where it must not fail, without the last line end.
+/// The stdout of git without the last line end. Fails if git exits with a failure.
 fn said(command: &mut Command, what: &'static str, repository: &Path) -> Result<Vec<u8>, GitError> {
     let Output { status, mut stdout, stderr } = output(command, repository)?;
     if !status.success() {
@@ -111,7 +111,7 @@ fn said(command: &mut Command, what: &'static str, repository: &Path) -> Result<
     Ok(stdout)
 }
 
-/// Runs git within limits. `command` names what it does, for errors; one that exits with a failure is none.
+/// Runs git within limits. A failure exit of git is not an error here. `command` names the action in errors.
 fn run_within(
     git: &mut Command,
     command: &'static str,
@@ -128,7 +128,7 @@ fn run_within(
     })
 }
 
-/// What git prints, trimmed; `None` where it fails or prints nothing.
+/// The stdout of git, trimmed; `None` if git fails or prints nothing.
 fn answer(command: &mut Command, repository: &Path) -> Result<Option<String>, GitError> {
     let Output { status, stdout, .. } = output(command, repository)?;
     let text = String::from_utf8_lossy(&stdout).trim().to_owned();

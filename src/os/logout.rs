@@ -1,6 +1,6 @@
 //! Whether systemd's logind kills a user's processes when the last session ends.
 //!
-//! Reads logind's files, and asks it where they do not decide. Changes nothing.
+//! Reads logind's files, and queries logind if they do not decide. Changes nothing.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -12,19 +12,19 @@ use crate::os::environment;
 use crate::os::process::bounded::{ChildLimits, run_program};
 use crate::os::process::program;
 
-/// In order of precedence.
+/// Folders of configuration, in order of precedence.
 const PLACES: [&str; 4] = ["etc/systemd", "run/systemd", "usr/local/lib/systemd", "usr/lib/systemd"];
 const LIMITS: ChildLimits = ChildLimits { time: Duration::from_secs(1), output: 4096 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogoutPolicy {
-    /// Whether processes of a session are killed with it; `None` where that cannot be found out.
+    /// Whether logind kills the processes of a session with it; `None` if unknown.
     pub kills: Option<bool>,
-    /// The user's own systemd continues without a session.
+    /// The user's systemd keeps running without a session.
     pub lingers: bool,
 }
 
-/// `None` where logind does not run.
+/// `None` if logind does not run.
 pub fn logout_policy() -> Option<LogoutPolicy> {
     let root = Path::new("/");
     if !root.join("run/systemd/system").is_dir() {
@@ -40,7 +40,7 @@ fn lingers(root: &Path, user: &str) -> bool {
     !user.is_empty() && !user.contains('/') && root.join("var/lib/systemd/linger").join(user).exists()
 }
 
-/// What the files set for this user; `None` where they leave it to how systemd was built.
+/// What the files set for this user; `None` if they leave it to systemd's compiled default.
 fn configured(root: &Path, user: &str) -> Option<bool> {
     let mut said: BTreeMap<String, String> = BTreeMap::new();
     for file in files(root) {
@@ -61,7 +61,7 @@ fn configured(root: &Path, user: &str) -> Option<bool> {
     Some(kills && meant && !excluded)
 }
 
-/// The main file, followed by the drop-in files: each name once, sorted by name.
+/// The main file, followed by the drop-in files: one of each name, sorted by name.
 fn files(root: &Path) -> Vec<PathBuf> {
     let main = PLACES.iter().map(|place| root.join(place).join("logind.conf")).find(|path| path.is_file());
     let mut dropped: BTreeMap<std::ffi::OsString, PathBuf> = BTreeMap::new();
@@ -78,7 +78,7 @@ fn files(root: &Path) -> Vec<PathBuf> {
     main.into_iter().chain(dropped.into_values()).collect()
 }
 
-/// What logind reports, which includes how it was built.
+/// The setting as logind reports it, which includes the compiled default.
 fn ask() -> Option<bool> {
     let busctl = program::find("busctl", environment::var("PATH").as_deref(), Path::new("/")).ok()?;
     let words = "--system get-property org.freedesktop.login1 /org/freedesktop/login1 \
@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(configured(root(&[main, on]).path(), "ann"), Some(true));
         let off = ("etc/systemd/logind.conf.d/90-no.conf", "[Login]\nKillUserProcesses=no\n");
         assert_eq!(configured(root(&[main, on, off]).path(), "ann"), Some(false));
-        // A file of the same name further up hides it.
+        // A file of the same name in a folder of higher precedence hides it.
         let hidden = ("etc/systemd/logind.conf.d/50-kill.conf", "");
         assert_eq!(configured(root(&[main, on, hidden]).path(), "ann"), None);
     }

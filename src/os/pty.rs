@@ -1,7 +1,7 @@
 //! A pseudo-terminal with one process on it.
 //!
-//! The process is attached to its terminal by `dispatch __pty ARGV…`, which becomes it: a session of its own would
-//! need `unsafe` between fork and exec. Must not know what runs there.
+//! `dispatch __pty ARGV…` attaches the process to its terminal and then becomes it by exec: doing this between fork
+//! and exec would need `unsafe`. Must not know what runs there.
 
 use std::ffi::{CStr, OsStr, OsString};
 use std::fs::File;
@@ -26,12 +26,12 @@ use crate::os::environment::Environment;
 /// The hidden command that puts a process on its terminal.
 pub const PTY_WORD: &str = "__pty";
 
-/// How long a process may take to end after TERM before its terminal is hung up.
+/// Time to exit after SIGTERM before the terminal is hung up.
 const AFTER_ASKING: Duration = Duration::from_millis(250);
-/// How long a process may take to end after the hang-up before it is killed.
+/// Time to exit after the hang-up before SIGKILL.
 const AFTER_HANG_UP: Duration = Duration::from_millis(500);
 
-/// Columns and rows, within what a terminal can have.
+/// Columns and rows, within the limits of a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
     cols: u16,
@@ -57,7 +57,7 @@ impl Size {
     }
 }
 
-/// The master side of a pty. Dropped: its process is gone.
+/// The master side of a pty. Dropping it ends the process and reaps it.
 #[derive(Debug)]
 pub struct Pty {
     /// `None` after the hang-up.
@@ -66,7 +66,7 @@ pub struct Pty {
 }
 
 impl Pty {
-    /// Starts `argv` on a new terminal, by `program`, which is this one.
+    /// Starts `argv` on a new terminal through `program`, the path of `dispatch`.
     pub fn open(program: &Path, argv: &[OsString], environment: &Environment, size: Size) -> io::Result<Self> {
         let master = open_master()?;
         rustix::pty::grantpt(&master)?;
@@ -86,21 +86,20 @@ impl Pty {
         Ok(Self { master: Some(master), child })
     }
 
-    /// The process on it.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// The output of the process. Fails with `WouldBlock` where there is none yet; 0 at the end.
+    /// Reads output of the process; 0 at its end. Fails with `WouldBlock` if there is none yet.
     pub fn read(&self, into: &mut [u8]) -> io::Result<usize> {
         match rustix::io::read(self.master()?, into) {
-            // Linux reports the end so.
+            // Linux reports the end of the slave side as EIO.
             Err(Errno::IO) => Ok(0),
             read => Ok(read?),
         }
     }
 
-    /// Writes as much as fits. Fails with `WouldBlock` where nothing fits.
+    /// Writes as many bytes as fit. Fails with `WouldBlock` if none fit.
     pub fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         Ok(rustix::io::write(self.master()?, bytes)?)
     }
@@ -125,7 +124,7 @@ impl Drop for Pty {
         // TERM comes before the hang-up: a tmux client whose terminal is hung up counts as 80 by 24, and tmux may
         // resize its window to that.
         if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
-            // Not reaped yet, so the pid is still its own.
+            // Not reaped yet, so the pid cannot have been reused.
             let _ = kill_process(pid, Signal::TERM);
         }
         if self.ends_within(AFTER_ASKING) {
@@ -133,7 +132,7 @@ impl Drop for Pty {
         }
         drop(self.master.take());
         if !self.ends_within(AFTER_HANG_UP) {
-            // Fails only where it has ended by now.
+            // Fails only if the process has exited by now.
             let _ = self.child.kill();
             let _ = self.child.wait();
         }
@@ -149,7 +148,7 @@ impl Pty {
             if begun.elapsed() > time {
                 return false;
             }
-            // Reads on, so that it is not blocked by a full buffer.
+            // Drains the output: a full buffer would block the process.
             while self.read(&mut unseen).is_ok_and(|count| count > 0) && begun.elapsed() < time {}
             sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(20));
@@ -173,7 +172,7 @@ fn open_master() -> io::Result<OwnedFd> {
     Ok(rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?)
 }
 
-/// Close-on-exec is set in a second call: a process that is started in between keeps the descriptor.
+/// Close-on-exec is set by a second call: a process that another thread starts in between inherits the descriptor.
 #[cfg(not(target_os = "linux"))]
 fn open_master() -> io::Result<OwnedFd> {
     let master = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
@@ -198,7 +197,7 @@ mod tests {
     use super::*;
     use crate::os::environment;
 
-    /// Does what `dispatch __pty` does: a unit test has no such program to start.
+    /// A shell script in place of `dispatch __pty`: a unit test has no such program to start.
     fn shim() -> (TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("shim");
@@ -211,7 +210,7 @@ mod tests {
         let (_folder, shim) = shim();
         let argv: Vec<OsString> = argv.iter().map(OsString::from).collect();
         let pty = Pty::open(&shim, &argv, &environment::all(), size).unwrap();
-        // The script must not go before it was read.
+        // The shell must have read the script before the folder is removed.
         until(&pty, "ready");
         pty
     }

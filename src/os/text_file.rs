@@ -22,7 +22,7 @@ pub enum TextFileError {
     Io(#[from] io::Error),
 }
 
-/// A file that no other `dispatch` can replace meanwhile, or a path without a file.
+/// A locked file, which no other `dispatch` can replace meanwhile; or the path of a file that does not exist.
 #[derive(Debug)]
 pub struct TextFile {
     /// Resolved.
@@ -33,8 +33,8 @@ pub struct TextFile {
 }
 
 impl TextFile {
-    /// Locks and reads the file at `path`, of at most `max` bytes, below `root`, which is a resolved folder. Fails
-    /// where it is something else.
+    /// Locks and reads the file at `path` below the resolved folder `root`. Fails if it is no regular file, lies
+    /// outside `root` or has more than `max` bytes.
     pub fn hold(root: &Path, path: &Path, max: u64) -> Result<Self, TextFileError> {
         loop {
             let Some(path) = real(root, path)? else {
@@ -50,7 +50,7 @@ impl TextFile {
                 return Err(TextFileError::NotRegular);
             }
             file.lock()?;
-            // The previous holder of the lock may have replaced it.
+            // The previous holder of the lock may have replaced the file by a rename.
             let same = |now: fs::Metadata| (now.dev(), now.ino()) == (about.dev(), about.ino());
             if !fs::symlink_metadata(&path).is_ok_and(same) {
                 continue;
@@ -96,12 +96,12 @@ impl TextFile {
     }
 }
 
-/// `path` resolved; `None` where nothing exists there.
+/// `path` resolved; `None` if nothing exists there.
 fn real(root: &Path, path: &Path) -> Result<Option<PathBuf>, TextFileError> {
     match fs::canonicalize(path) {
         Ok(found) if found.starts_with(root) => Ok(Some(found)),
         Ok(_) => Err(TextFileError::Outside),
-        // A link to nothing occupies the path.
+        // A dangling link occupies the path.
         Err(error) if error.kind() == io::ErrorKind::NotFound => match fs::symlink_metadata(path) {
             Ok(_) => Err(TextFileError::NotRegular),
             Err(_) => Ok(None),

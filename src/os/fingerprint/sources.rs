@@ -1,8 +1,8 @@
 //! Finds the files below a folder that match a list of globs.
 //!
 //! `*`, `?` and `[…]` match within one name, `**` any number of folders; as in a shell, none matches a name that starts
-//! with a dot. Links to folders inside are followed, links out of the folder are errors: what cannot be read must not
-//! count as unchanged.
+//! with a dot. Links to folders inside are followed; a link out of the folder is an error: an unreadable source must
+//! not count as unchanged.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -27,7 +27,7 @@ pub(super) fn find(cwd: &Path, patterns: &[String], but: &[String]) -> io::Resul
     Ok(found)
 }
 
-/// The regular files that `generates` matches, relative to `cwd`. Fails where they cannot all be read.
+/// The regular files that `generates` matches, relative to `cwd`. Fails if a folder or file cannot be read.
 pub fn outputs(cwd: &Path, generates: &[String]) -> io::Result<BTreeSet<PathBuf>> {
     find(cwd, generates, &[])
 }
@@ -63,7 +63,7 @@ fn parse(text: &str) -> io::Result<Pattern> {
 
 struct SourceWalk {
     cwd: PathBuf,
-    /// Resolved, to detect links that lead out of it.
+    /// `cwd` resolved, to detect links that lead out of it.
     real: PathBuf,
     pattern: Pattern,
     /// The names of the pattern before its first wildcard.
@@ -104,7 +104,7 @@ impl SourceWalk {
         let full = self.cwd.join(path);
         let (meta, real) = match Self::resolve(&full, above.last()) {
             Ok(resolved) => resolved,
-            // Removed since it was listed, or a link to nothing: once it exists, it is a new source.
+            // Removed since it was listed, or a dangling link: once the target exists, it is a new source.
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 return Ok(());
             }
@@ -124,7 +124,7 @@ impl SourceWalk {
             return Ok(());
         }
         if above.contains(&real) {
-            // A link back to a folder on the way, which is being read.
+            // A link back to an ancestor folder, whose entries are being read already.
             return Ok(());
         }
         above.push(real);
@@ -138,7 +138,7 @@ impl SourceWalk {
         Ok(())
     }
 
-    /// What is at `full`, and its resolved path. Below a resolved folder only links need resolving.
+    /// The metadata and the resolved path of `full`. Below a resolved folder only links need resolving.
     fn resolve(full: &Path, parent: Option<&PathBuf>) -> io::Result<(fs::Metadata, PathBuf)> {
         let meta = fs::symlink_metadata(full)?;
         match (parent, full.file_name()) {

@@ -1,9 +1,9 @@
-//! Linux: a file system is identified by a number.
+//! Linux: `statfs` identifies a file system by a number.
 
 use std::io;
 use std::path::Path;
 
-/// File systems that another machine serves (statfs(2)). FUSE is among them, for sshfs.
+/// Network file systems (statfs(2)). FUSE is among them, because of sshfs.
 const SERVED: [(u32, &str); 11] = [
     (0x6969, "NFS"),
     (0xFF53_4D42, "CIFS"),
@@ -18,10 +18,10 @@ const SERVED: [(u32, &str); 11] = [
     (0x786F_4256, "vboxsf"),
 ];
 
-/// The name of the file system, where another machine serves it.
+/// The type of a network file system (`NFS`); `None` if it is local.
 pub fn served_by(folder: &Path) -> io::Result<Option<&'static str>> {
     let found = rustix::fs::statfs(folder)?.f_type;
-    // Its width differs between machines; the number itself has 32 bits.
+    // The width of `f_type` depends on the platform; the number itself has 32 bits.
     let found = u32::try_from(i128::from(found) & 0xFFFF_FFFF).unwrap_or_default();
     Ok(SERVED.iter().find(|(number, _)| *number == found).map(|(_, name)| *name))
 }

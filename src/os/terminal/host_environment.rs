@@ -1,4 +1,4 @@
-//! The environment for terminals: which system and screen, and which programs.
+//! Where a terminal would open: the system, the screen, and the installed programs.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -10,18 +10,18 @@ use crate::os::terminal::known::{App, Needs, TerminalSpec};
 #[derive(Clone, Debug)]
 pub struct HostEnvironment {
     pub system: HostSystem,
-    /// The person is at another machine, connected by SSH.
+    /// The user is at another machine, connected by SSH.
     pub remote: bool,
     /// X or Wayland.
     pub screen: bool,
     pub environment: Environment,
 }
 
-/// The kind of desktop that windows open on.
+/// The kind of desktop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HostSystem {
     Mac,
-    /// Linux in Windows.
+    /// Linux on Windows (WSL).
     Wsl {
         distribution: OsString,
         user: Option<OsString>,
@@ -30,7 +30,7 @@ pub enum HostSystem {
 }
 
 impl HostEnvironment {
-    /// That of a process with this environment on this machine.
+    /// The environment of a process with these variables on this machine.
     pub fn of(environment: Environment) -> Self {
         Self::on(environment, cfg!(target_os = "macos"))
     }
@@ -60,7 +60,7 @@ impl HostEnvironment {
         }
     }
 
-    /// The program that opens it, where it is installed.
+    /// The installed program that opens this terminal.
     pub fn find(&self, row: &TerminalSpec) -> Option<PathBuf> {
         let on_path = || self.program(row.program);
         match row.app.filter(|_| self.system == HostSystem::Mac) {
@@ -85,7 +85,7 @@ impl HostEnvironment {
     }
 }
 
-/// Whether a process with this environment serves a person at another machine, by SSH.
+/// Whether this environment belongs to an SSH session.
 pub(super) fn is_remote(environment: &Environment) -> bool {
     let is_set = |name: &str| environment.get(OsStr::new(name)).is_some_and(|value| !value.is_empty());
     ["SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"].into_iter().any(is_set)

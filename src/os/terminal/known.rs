@@ -1,7 +1,7 @@
 //! The known terminals, in the order in which `auto` searches. Data only.
 //!
-//! A terminal that lets its program set the title gets none here, or one that the program replaces: the view sets
-//! the title to the window that it shows.
+//! A terminal that lets its program set the title gets none here, or a replaceable one: the view sets the title to the
+//! name of the window that it shows.
 
 use crate::model::terminal::TerminalName;
 use crate::os::terminal::scripts;
@@ -27,12 +27,12 @@ pub enum Needs {
     Wsl,
 }
 
-/// An application of macOS.
+/// An application on macOS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum App {
-    /// The program is on `PATH` or inside of it.
+    /// The program is in `PATH` or inside the application.
     Holds(&'static str),
-    /// It must exist, and the program only controls it.
+    /// The application must exist; the program only controls it.
     Beside(&'static str),
 }
 
@@ -49,13 +49,13 @@ pub enum Opens {
 pub enum ArgvPart {
     Is(&'static str),
     Title,
-    /// The command, word for word.
+    /// The command, one argument for each word.
     Command,
-    /// The command in plain letters and digits, for terminals that interpret `$`, `;` or quotes.
+    /// The command encoded in letters and digits, for terminals that interpret `$`, `;` or quotes.
     Encoded,
-    /// The name of the view, as the name of a window.
+    /// The name of the view, as the window's name.
     View,
-    /// `-d NAME`, and `-u USER` where that is known.
+    /// `-d NAME`, and `-u USER` if the user is known.
     Distribution,
 }
 
@@ -82,13 +82,13 @@ pub const TERMINALS: &[TerminalSpec] = &[
         "gnome-terminal",
         &[Is("--window"), Is("--title"), Title, Is("--"), Command],
     ),
-    // It replaces `$NAME` in words; `%w` is the title that the program sets.
+    // Konsole replaces `$NAME` in arguments; `%w` is the title that the program sets.
     on_screen(TerminalName::Konsole, "konsole", &[Is("-p"), Is("tabtitle=%w"), Is("-e"), Encoded]),
     TerminalSpec {
         app: Some(App::Holds("Alacritty")),
         ..on_screen(TerminalName::Alacritty, "alacritty", &[Is("-e"), Command])
     },
-    // The terminal that it starts may interpret the words.
+    // The terminal that it starts may interpret the arguments.
     on_screen(TerminalName::XdgTerminalExec, "xdg-terminal-exec", &[Encoded]),
     on_screen(TerminalName::XTerminalEmulator, "x-terminal-emulator", &[Is("-e"), Encoded]),
     on_screen(TerminalName::Xterm, "xterm", &[Is("-u8"), Is("-T"), Title, Is("-e"), Command]),

@@ -12,20 +12,20 @@ use crate::os::terminal::known::{ArgvPart, Needs, Opens, TerminalSpec};
 /// What a new terminal shows.
 #[derive(Clone, Debug)]
 pub struct TerminalLaunch<'a> {
-    /// The terminal's program, found.
+    /// The resolved path of the terminal's program.
     pub program: &'a Path,
     /// The title until the command sets one.
     pub title: &'a str,
     /// The command, whose program is an absolute path.
     pub command: &'a [OsString],
-    /// A name of letters, digits and dashes that no other window has.
+    /// A unique name of letters, digits and dashes.
     pub view: &'a str,
-    /// This program.
+    /// The path of `dispatch`.
     pub own: &'a Path,
 }
 
 impl TerminalLaunch<'_> {
-    /// By the entry of a known terminal.
+    /// The arguments by the entry of a known terminal.
     pub fn argv(&self, row: &TerminalSpec, around: &HostEnvironment) -> Vec<OsString> {
         let mut argv: Vec<OsString> = vec![self.program.into()];
         match row.opens {
@@ -33,13 +33,13 @@ impl TerminalLaunch<'_> {
             Opens::Script(script) => argv.extend(["-e".into(), script.into(), self.line()]),
         }
         if row.needs == Needs::Wsl {
-            // Windows Terminal reads `;` in any word as the start of another command.
+            // Windows Terminal reads `;` in any argument as the start of another command.
             argv[1..].iter_mut().for_each(|word| *word = replaced(word, b';', br"\;"));
         }
         argv
     }
 
-    /// By the user's own command line.
+    /// The arguments by the command line in the user's configuration.
     pub fn own_argv(&self, words: &[String]) -> Vec<OsString> {
         let mut argv: Vec<OsString> = vec![self.program.into()];
         for word in words.iter().skip(1) {
@@ -76,8 +76,8 @@ impl TerminalLaunch<'_> {
         }
     }
 
-    /// The command as a line for any shell and for iTerm2. Each special character is behind a backslash, which sh,
-    /// fish and iTerm2 read alike.
+    /// The command as one line for any shell and for iTerm2. A backslash escapes each special character: sh, fish and
+    /// iTerm2 all read that.
     fn line(&self) -> OsString {
         let mut line = b"exec".to_vec();
         for word in self.command {
@@ -95,7 +95,7 @@ impl TerminalLaunch<'_> {
         OsString::from_vec(line)
     }
 
-    /// The command as `sh` reads it, for a word that contains more than the command.
+    /// The command quoted for `sh`, as a part of a longer argument.
     fn quoted(&self) -> OsString {
         let words = self.command.iter().map(|word| replaced(word, b'\'', br"'\''"));
         let mut line = OsString::new();
@@ -116,13 +116,13 @@ fn replaced(word: &OsStr, from: u8, to: &[u8]) -> OsString {
     OsString::from_vec(bytes)
 }
 
-/// Words as hexadecimal digits, each followed by a NUL.
+/// Words as hexadecimal digits, each with a final NUL.
 fn encode(words: &[OsString]) -> String {
     let bytes = words.iter().flat_map(|word| word.as_bytes().iter().chain([&0]));
     bytes.map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The words of [`encode`]; `None` for a text that it cannot have made.
+/// Reverses [`encode`]; `None` for any other text.
 pub fn decode(text: &OsStr) -> Option<Vec<OsString>> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let mut pairs = text.as_bytes().chunks_exact(2);

@@ -18,5 +18,5 @@ pub use known::{TERMINALS, TerminalSpec, terminal_spec};
 pub use launch::TerminalLaunch;
 pub use raise::{NotRaised, Viewer, raise};
 
-/// The hidden command that becomes the command line which it gets as one word of hexadecimal digits.
+/// The hidden command that decodes its argument (hexadecimal digits) to a command line and becomes it.
 pub const BECOME_WORD: &str = "__become";

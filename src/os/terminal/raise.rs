@@ -1,7 +1,7 @@
 //! Brings the window of a tmux client to the front.
 //!
-//! The terminal itself does it where it can be asked, else the screen's window manager. The window is always found
-//! by the client's tty or process, never by likelihood.
+//! The terminal does it if it has a command for that, else the screen's window manager. The window is identified by
+//! the client's tty or process, never guessed.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -15,13 +15,13 @@ use crate::os::terminal::host_environment::{HostEnvironment, HostSystem, is_remo
 use crate::os::terminal::x_windows::{WindowMatch, WindowQuery, WindowTools, choose};
 use crate::os::terminal::{kitty, scripts, wezterm};
 
-/// ChildLimits of one tool.
+/// Limits of one tool.
 const LIMITS: ChildLimits = ChildLimits { time: Duration::from_secs(3), output: 4 << 20 };
-/// How long a new title may take to show.
+/// Time until the window manager shows a new title.
 const TITLE_COMES: Duration = Duration::from_millis(1500);
 const STEP: Duration = Duration::from_millis(25);
 
-/// Variables that are read from the client's own environment, where the system allows it.
+/// Variables that are read from the client's own environment, if the system permits it.
 const READ: [&str; 9] = [
     "DISPLAY",
     "XAUTHORITY",
@@ -39,7 +39,7 @@ const READ: [&str; 9] = [
 pub struct Viewer {
     pub pid: u32,
     pub tty: String,
-    /// The name that its window was opened with, and its present title, where we opened it.
+    /// The window's name and its present title, if we opened it.
     pub view: Option<String>,
     pub title: Option<String>,
 }
@@ -57,13 +57,13 @@ pub enum NotRaised {
     NotFound,
 }
 
-/// Runs tools within limits, in an environment made for them.
+/// Runs tools within limits, in a given environment.
 pub(super) struct ToolRunner<'a> {
     environment: &'a Environment,
 }
 
 impl ToolRunner<'_> {
-    /// What the tool printed; `None` where it failed.
+    /// The stdout of the tool; `None` if it failed.
     pub(super) fn run<W: AsRef<OsStr>>(&self, program: &Path, words: &[W]) -> Option<String> {
         let words: Vec<&OsStr> = words.iter().map(AsRef::as_ref).collect();
         match run_program(program, &words, Path::new("/"), Some(self.environment), b"", LIMITS) {
@@ -80,13 +80,13 @@ impl ToolRunner<'_> {
     }
 }
 
-/// Fails where the window cannot be found or raised.
+/// Raises the window. Fails if it cannot be found or raised.
 pub fn raise(viewer: &Viewer, around: &HostEnvironment) -> Result<(), NotRaised> {
     let of_client = environment_of(viewer.pid, &READ);
     if is_remote(&of_client) {
         return Err(NotRaised::Remote);
     }
-    // The window is on the client's screen; ours may be another, or none.
+    // The window is on the client's screen, which may differ from ours.
     let mut environment = around.environment.clone();
     environment.extend(of_client.clone());
     let tools = ToolRunner { environment: &environment };
@@ -104,7 +104,7 @@ pub fn raise(viewer: &Viewer, around: &HostEnvironment) -> Result<(), NotRaised>
     }
 }
 
-/// Asks the terminal itself. Returns whether it raised the window.
+/// Raises the window by the terminal's own command. Returns whether it did.
 fn by_terminal(
     viewer: &Viewer,
     around: &HostEnvironment,
@@ -124,8 +124,8 @@ fn by_terminal(
             return true;
         }
     }
-    // WezTerm knows whether the tty is one of its own; its socket is not needed on macOS, where the environment cannot
-    // be read.
+    // WezTerm itself reports whether the tty is one of its panes. On macOS the client's environment cannot be read, and
+    // WezTerm needs no socket variable there.
     if (around.system == HostSystem::Mac || has(of_client, "WEZTERM_UNIX_SOCKET"))
         && let Some(wezterm) = program("wezterm")
         && let Some(pane) = tools
@@ -140,7 +140,7 @@ fn by_terminal(
             let answer = program("osascript").and_then(|osascript| tools.run(&osascript, &words));
             answer.is_some_and(|answer| answer.trim() == scripts::RAISED)
         }),
-        // A window of Windows Terminal is identified by the name that it was opened with.
+        // Windows Terminal identifies a window by the name that it was opened with.
         (HostSystem::Wsl { .. }, Some(view)) => {
             program("wt.exe").is_some_and(|wt| tools.run(&wt, &["-w", view, "focus-tab", "--target", "0"]).is_some())
         }

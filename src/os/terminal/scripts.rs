@@ -1,7 +1,7 @@
-//! AppleScript for macOS's terminals. Each script gets names as arguments: no quote in a name can end a string of
-//! the script.
+//! AppleScript for the terminals of macOS. Each script gets names as arguments, so that no quote in a name can end a
+//! string of the script.
 
-/// Opens a window with a command line, its argument.
+/// Opens a window that runs the command line in the first argument.
 pub(super) const OPEN_ITERM2: &str = r#"on run argv
   tell application id "com.googlecode.iterm2"
     create window with default profile command (item 1 of argv)
@@ -9,8 +9,8 @@ pub(super) const OPEN_ITERM2: &str = r#"on run argv
   end tell
 end run"#;
 
-/// Types a command line, its argument, into a new window. (If Terminal was activated first, it would open another
-/// window.)
+/// Types the command line in the first argument into a new window. `activate` comes after it: before, it would open
+/// another window.
 pub(super) const OPEN_APPLE_TERMINAL: &str = r#"on run argv
   tell application id "com.apple.Terminal"
     do script (item 1 of argv)
@@ -18,10 +18,10 @@ pub(super) const OPEN_APPLE_TERMINAL: &str = r#"on run argv
   end tell
 end run"#;
 
-/// The answer of a script that found the terminal's window.
+/// What a script returns if it found the terminal's window.
 pub(super) const RAISED: &str = "raised";
 
-/// Brings the session on a tty, its argument, to the front, if iTerm2 runs.
+/// Brings the session on the tty in the first argument to the front, if iTerm2 runs.
 pub(super) const RAISE_ITERM2: &str = r#"on run argv
   if application id "com.googlecode.iterm2" is not running then return "no"
   tell application id "com.googlecode.iterm2"
@@ -42,7 +42,7 @@ pub(super) const RAISE_ITERM2: &str = r#"on run argv
   return "no"
 end run"#;
 
-/// The same in Terminal.
+/// Brings the tab on the tty in the first argument to the front, if Terminal runs.
 pub(super) const RAISE_APPLE_TERMINAL: &str = r#"on run argv
   if application id "com.apple.Terminal" is not running then return "no"
   tell application id "com.apple.Terminal"

@@ -12,7 +12,7 @@ pub(super) struct XWindow {
     title: String,
 }
 
-/// What is known of the window that is searched for.
+/// The properties of the wanted window that are known.
 #[derive(Clone, Debug)]
 pub(super) struct WindowQuery<'a> {
     /// A process in the window and its ancestors, nearest first.
@@ -25,12 +25,12 @@ pub(super) struct WindowQuery<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WindowMatch {
     One(u64),
-    /// Several windows of the process; a title that is about to change may tell them apart.
+    /// Several windows belong to the process; a change of title may identify one.
     Several,
     None,
 }
 
-/// `wmctrl` lists better; window managers rather obey `xdotool`, which acts as a pager does.
+/// `wmctrl` lists windows better; window managers honour `xdotool`, which acts as a pager, more often.
 #[derive(Clone, Debug)]
 pub(super) struct WindowTools {
     pub(super) wmctrl: Option<PathBuf>,
@@ -81,7 +81,7 @@ impl XWindow {
     }
 }
 
-/// The window that the process is in: of its nearest ancestor that has any.
+/// The window of the process: that of its nearest ancestor with a window.
 pub(super) fn choose(windows: &[XWindow], wanted: &WindowQuery<'_>) -> WindowMatch {
     let of = |pid: &u32| windows.iter().filter(move |window| window.pid == *pid).collect::<Vec<_>>();
     let Some(of_it) = wanted.ancestry.iter().map(of).find(|of_it| !of_it.is_empty()) else { return WindowMatch::None };
@@ -98,7 +98,7 @@ pub(super) fn choose(windows: &[XWindow], wanted: &WindowQuery<'_>) -> WindowMat
     }
 }
 
-/// Some terminals append their own name.
+/// Whether a window shows `title`; some terminals append their own name.
 fn is_title(shown: &str, title: &str) -> bool {
     shown == title || shown.strip_prefix(title).is_some_and(|rest| rest.starts_with(" \u{2014} "))
 }
@@ -132,7 +132,7 @@ mod tests {
         ];
         let of = |ancestry: &[u32], id, title| choose(&windows, &WindowQuery { ancestry, id, title });
         assert_eq!(of(&[99, 30, 10], None, None), WindowMatch::One(5));
-        // The variable of an outer terminal is not believed.
+        // `WINDOWID`, set by an outer terminal, is ignored.
         assert_eq!(of(&[99, 30, 10], Some(1), None), WindowMatch::One(5));
         assert_eq!(of(&[99, 98], Some(1), Some("A - p")), WindowMatch::None);
         assert_eq!(of(&[20], Some(3), None), WindowMatch::One(3));

@@ -1,7 +1,7 @@
 //! Watches files and folders for a whole process, for any number of subscribers.
 //!
-//! Kernel instances are few, so there is one, and one thread that reads it and wakes subscribers. The thread sleeps
-//! until an event; only what the kernel does not watch is polled. Reports that something changed, never what.
+//! Kernel instances are limited, so one instance and one thread serve the process. The thread sleeps until an event;
+//! only paths that the kernel does not watch are polled. Reports that something changed, never what.
 
 use std::io;
 use std::os::fd::AsFd as _;
@@ -15,19 +15,19 @@ use crate::os::watch::stamp::FileStamp;
 use crate::os::watch::subscribers::{Subscribers, WatchMethod};
 use crate::os::watch::{ChangeWatch, wait_readable};
 
-/// How often the paths are checked that the kernel does not watch.
+/// The poll interval of paths that the kernel does not watch.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The thread's stack, in bytes: it calls nothing deep.
+/// The thread's stack, in bytes.
 const STACK: usize = 64 * 1024;
 
-/// Works until it is dropped.
+/// Watches until it is dropped.
 #[derive(Debug)]
 pub struct FileWatcher {
     shared: Arc<WatcherState>,
 }
 
-/// Wakes its event for one path. Dropped: no more.
+/// Wakes its event for one path until it is dropped.
 #[derive(Debug)]
 pub struct Subscription {
     shared: Arc<WatcherState>,
@@ -37,10 +37,10 @@ pub struct Subscription {
 
 #[derive(Debug)]
 struct WatcherState {
-    /// `None` where the system has no instance left: then everything is polled.
+    /// `None` if the system has no instance left: then all paths are polled.
     kernel: Option<ChangeWatch>,
     subscribers: Mutex<Subscribers>,
-    /// Wakes the thread: there is a path to poll, or it must end.
+    /// Wakes the thread: a path to poll was added, or the thread must end.
     nudge: EventFd,
     ended: AtomicBool,
 }
@@ -88,7 +88,7 @@ impl Drop for FileWatcher {
 }
 
 impl Subscription {
-    /// Whether the file that was at its path when it was made still exists.
+    /// Whether the file that existed when the subscription was made still exists.
     pub fn is_alive(&self) -> bool {
         self.shared.subscribers().is_watched(&self.method)
     }
@@ -115,7 +115,7 @@ impl WatcherState {
         while !self.ended.load(Ordering::Acquire) {
             let tick = self.subscribers().polls().then_some(POLL_INTERVAL);
             let Ok(ready) = wait_readable(&fds, tick) else {
-                // Never seen; the pause keeps the thread from spinning.
+                // Not expected; the pause keeps the thread from spinning.
                 std::thread::sleep(POLL_INTERVAL);
                 continue;
             };

@@ -36,7 +36,7 @@ impl ChangeWatch {
     }
 
     pub fn unwatch(&self, watch: WatchId) {
-        // Fails where the file is gone, and its watch with it.
+        // Fails if the file was removed: the kernel then removed the watch.
         let _ = inotify::remove_watch(&self.inotify, watch);
     }
 
@@ -51,11 +51,10 @@ impl ChangeWatch {
         None
     }
 
-    /// Watches a file or folder for [`Self::read_events`]; the same path has the same watch. `None` where the kernel
-    /// allows no more watches.
+    /// Watches a file or folder for [`Self::read_events`]; one path has one watch. `None` if the kernel allows no more.
     pub(super) fn add(&self, path: &Path) -> io::Result<Option<WatchId>> {
-        // Not each write in a folder: a log is watched as a file, and a flood of output must not wake the subscribers
-        // of its folder.
+        // A folder is not watched for each write: a log is watched as a file, and its output must not wake the
+        // subscribers of its folder.
         let events = match std::fs::metadata(path)?.is_dir() {
             true => {
                 WatchFlags::CREATE
@@ -73,7 +72,7 @@ impl ChangeWatch {
         }
     }
 
-    /// The waiting events of one read: subscribers of the first event do not wait for another read.
+    /// The events of one read. More are left for the next call, so that the first subscribers are woken early.
     pub(super) fn read_events(&self) -> FileEvents {
         let mut found = FileEvents::default();
         let mut buffer = [MaybeUninit::uninit(); 4096];

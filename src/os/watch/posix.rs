@@ -1,4 +1,4 @@
-//! Without help of the kernel: the caller checks again after each `tick`.
+//! Without kernel events: the caller checks again after each `tick`.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};

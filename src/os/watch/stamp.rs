@@ -1,4 +1,4 @@
-//! The state of a file or folder, to detect changes where the kernel does not report them.
+//! The state of a file or folder, to detect changes that the kernel does not report.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -10,7 +10,7 @@ use std::path::Path;
 /// Equal stamps mean unchanged.
 #[derive(Debug, PartialEq)]
 pub struct FileStamp {
-    /// `None`: it does not exist.
+    /// `None`: the path does not exist.
     own: Option<StatStamp>,
     /// The files in a folder, whose writes do not change the folder itself.
     files: BTreeMap<OsString, StatStamp>,
@@ -32,7 +32,7 @@ impl FileStamp {
         Ok(Self { own: Some(StatStamp::of(&meta)), files })
     }
 
-    /// Reads the state again. Whether it changed.
+    /// Reads the state again. Returns whether it changed.
     pub(super) fn update(&mut self, path: &Path) -> bool {
         // A folder without files need not be listed while it is unchanged: it may hold thousands of folders.
         if self.files.is_empty() && fs::metadata(path).ok().map(|meta| StatStamp::of(&meta)) == self.own {

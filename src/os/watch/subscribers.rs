@@ -7,7 +7,7 @@ use crate::os::event_fd::EventFd;
 use crate::os::watch::WatchId;
 use crate::os::watch::stamp::FileStamp;
 
-/// Events of one read, each watch at most once in a list.
+/// The events of one read; a watch occurs at most once in each list.
 #[derive(Debug, Default)]
 pub(super) struct FileEvents {
     pub(super) changed: Vec<WatchId>,
@@ -48,7 +48,7 @@ impl Subscribers {
     pub(super) fn add_polled(&mut self, path: &Path, stamp: FileStamp, event: &EventFd) -> (u64, WatchMethod) {
         let subscriber = self.subscriber(event);
         let id = subscriber.id;
-        // An older stamp stays: a change since then has not been reported to its subscribers.
+        // Keep an older stamp: a change since then has not been reported to the earlier subscribers.
         self.polled.entry(path.to_owned()).or_insert_with(|| (stamp, Vec::new())).1.push(subscriber);
         (id, WatchMethod::Polling(path.to_owned()))
     }
@@ -58,7 +58,7 @@ impl Subscribers {
         Subscriber { id: self.next, event: event.clone() }
     }
 
-    /// Removes a subscriber. Returns the watch that has no subscriber left.
+    /// Removes a subscriber. Returns the kernel's watch if it has no subscriber left.
     pub(super) fn leave(&mut self, id: u64, method: &WatchMethod) -> Option<WatchId> {
         match method {
             WatchMethod::Kernel(watch) => {
@@ -84,7 +84,7 @@ impl Subscribers {
     pub(super) fn is_watched(&self, method: &WatchMethod) -> bool {
         match method {
             WatchMethod::Kernel(watch) => self.by_kernel.contains_key(watch),
-            // Whatever is at the path by now.
+            // Polling continues with any new file at the path.
             WatchMethod::Polling(path) => self.polled.contains_key(path),
         }
     }
@@ -112,7 +112,7 @@ impl Subscribers {
         }
     }
 
-    /// Checks the paths that the kernel does not watch.
+    /// Polls the paths that the kernel does not watch.
     pub(super) fn poll_files(&mut self) {
         for (path, (stamp, subscribers)) in &mut self.polled {
             if stamp.update(path) {

@@ -1,4 +1,4 @@
-//! Every terminal_spec, with names that hold what a shell, AppleScript or Windows Terminal would read.
+//! Every known terminal, with names that hold characters special to a shell, AppleScript or Windows Terminal.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use super::*;
 use crate::model::terminal::TerminalName;
 use crate::os::terminal::terminal_spec;
 
-/// A session, a folder and a command list of tmux, each with everything in it.
+/// A session, a folder and a command list of tmux, each with all special characters.
 const WORDS: &[&str] = &[
     "/usr/bin/tmux",
     "-S",
@@ -96,7 +96,7 @@ fn a_line_for_macos_is_read_alike_by_every_shell() {
         assert_eq!((program.as_str(), dash.as_str()), ("/bin/terminal", "-e"));
         assert!(script.starts_with("on run argv\n") && script.ends_with("\nend run"), "{script}");
         assert!(script.contains("(item 1 of argv)") && !script.contains("tmux"), "{script}");
-        // The shell itself says what it reads: the program is replaced by one that prints its words.
+        // The shell itself parses the line: a program that prints its arguments replaces tmux.
         let rest = line.strip_prefix("exec /usr/bin/tmux ").unwrap_or_else(|| panic!("{line}"));
         for shell in ["sh", "bash"] {
             let printed = Command::new(shell).args(["-c", &format!("printf '%s\\0' {rest}")]).output().unwrap();

@@ -1,11 +1,11 @@
-//! Terminals that are asked themselves, by stand-ins that keep what they are told.
+//! Raising by the terminals' own commands, with scripts in their place that record their arguments.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
 
-/// A folder of programs, each of which keeps its words and then does what its script says.
+/// A folder of programs, each of which records its arguments and then runs its script.
 struct Programs(tempfile::TempDir);
 
 impl Programs {
@@ -15,7 +15,7 @@ impl Programs {
             let path = folder.path().join(name);
             let kept = folder.path().join("told");
             let script = format!("#!/bin/sh\nprintf '%s\\0' '{name}' \"$@\" '' >> {}\n{script}\n", kept.display());
-            // A shell writes it: a file open for writing here cannot be started while a test forks.
+            // A shell writes it: a file that is open for writing here cannot be executed while another test forks.
             let words = ["-c", "printf %s \"$1\" > \"$0\""];
             let status = std::process::Command::new("sh").args(words).arg(&path).arg(script).status().unwrap();
             assert!(status.success());

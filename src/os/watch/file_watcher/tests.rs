@@ -64,7 +64,7 @@ fn a_folder_wakes_for_entries_that_come_go_or_were_written() {
         for (what, step) in steps {
             step();
             assert!(woken(&event, LONG), "{what}");
-            // What else the same step told.
+            // Consume other wake-ups by the same step.
             while woken(&event, QUIET) {}
         }
     });
