@@ -7,3 +7,4 @@ mod imports;
 mod names;
 mod sizes;
 mod sources;
+mod walks;

@@ -1,6 +1,9 @@
 //! Starting a batch, one run after the other. The callers only show what happens.
 
+use std::borrow::Cow;
+
 use crate::lifecycle::launch::batch::BatchItem;
+use crate::lifecycle::launch::prepare::Prepared;
 use crate::lifecycle::launch::start::{self, Queueing, StartError, Started};
 use crate::lifecycle::store::Store;
 use crate::model::names::Pair;
@@ -61,7 +64,18 @@ impl<'a> BatchStart<'a> {
         queueing: Queueing<'_>,
     ) -> Option<(&'a BatchItem, Result<StartOutcome, BatchStartError>)> {
         let (_, item) = self.upcoming()?;
-        let outcome = self.start(item, queueing);
+        let force = self.force && item.needed_by.is_none();
+        let outcome = match self.after_what_it_needs(item) {
+            Err(error) => Err(error),
+            Ok(None) => Ok(StartOutcome::NoSlot),
+            Ok(Some(prepared)) => match start::start(self.store, &prepared, force, queueing, &mut self.warm) {
+                Err(error) => Err(error.into()),
+                Ok(Started::NoSlot) => Ok(StartOutcome::NoSlot),
+                Ok(Started::UpToDate(run)) => Ok(StartOutcome::UpToDate(run)),
+                Ok(Started::New(run)) => Ok(StartOutcome::Run { run, ours: true }),
+                Ok(Started::Joined(run)) => Ok(StartOutcome::Run { run, ours: false }),
+            },
+        };
         match &outcome {
             Ok(StartOutcome::NoSlot) => {}
             Ok(outcome) => self.outcomes.push(outcome.clone()),
@@ -75,8 +89,10 @@ impl<'a> BatchStart<'a> {
         &self.outcomes
     }
 
-    fn start(&mut self, item: &BatchItem, queueing: Queueing<'_>) -> Result<StartOutcome, BatchStartError> {
-        let mut prepared = std::borrow::Cow::Borrowed(&item.prepared);
+    /// `item` with the runs that it must wait for. `None` where one of those was not started for want of a
+    /// slot. Fails where one could not be started.
+    fn after_what_it_needs(&self, item: &'a BatchItem) -> Result<Option<Cow<'a, Prepared>>, BatchStartError> {
+        let mut prepared = Cow::Borrowed(&item.prepared);
         for place in &item.after {
             match self.outcomes.get(*place) {
                 Some(StartOutcome::Run { run, .. }) => prepared.to_mut().conditions.after.push(run.id().clone()),
@@ -84,15 +100,9 @@ impl<'a> BatchStart<'a> {
                 Some(StartOutcome::Failed(failed)) => {
                     return Err(BatchStartError::After { pair: item.prepared.pair.clone(), failed: failed.clone() });
                 }
-                Some(StartOutcome::NoSlot) | None => return Ok(StartOutcome::NoSlot),
+                Some(StartOutcome::NoSlot) | None => return Ok(None),
             }
         }
-        let force = self.force && item.needed_by.is_none();
-        Ok(match start::start(self.store, &prepared, force, queueing, &mut self.warm)? {
-            Started::NoSlot => StartOutcome::NoSlot,
-            Started::UpToDate(run) => StartOutcome::UpToDate(run),
-            Started::New(run) => StartOutcome::Run { run, ours: true },
-            Started::Joined(run) => StartOutcome::Run { run, ours: false },
-        })
+        Ok(Some(prepared))
     }
 }
