@@ -132,6 +132,32 @@ fn every_yaml_block_of_the_readme_passes_check() {
     assert!(personal >= 1, "the README shows a dispatch.local.yaml");
 }
 
+#[test]
+fn every_yaml_block_of_the_documents_passes_check() {
+    let mut checked = 0;
+    for entry in fs::read_dir(repository().join("docs")).unwrap().flatten() {
+        let path = entry.path();
+        if path.extension().is_none_or(|end| end != "md") {
+            continue;
+        }
+        for (line, text) in blocks(&fs::read_to_string(&path).unwrap(), "yaml") {
+            let world = World::bare();
+            for name in ["claude", "my-agent", "my-reviewer"] {
+                crate::fake::install(&world.root().join("bin"), name);
+            }
+            for name in ["interactive", "code-review"] {
+                world.write(format!("templates/{name}.md"), "{{ task.id }}\n");
+            }
+            world.write("dispatch.yaml", &text);
+            world.task("TASK-42", "x");
+            let ended = world.dispatch("check").ends_somehow();
+            assert_eq!(ended.code, 0, "{} line {line}:\n{text}\n{}", path.display(), ended.stderr);
+            checked += 1;
+        }
+    }
+    assert!(checked >= 2, "the documents show manifests");
+}
+
 /// Keys that `dispatch.local.yaml` takes as a whole. (Of `modes` it takes `flags` only.)
 const PERSONAL: [&str; 7] = ["version", "terminal", "jobs", "budget", "notify", "env", "pass_env"];
 
