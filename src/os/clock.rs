@@ -7,19 +7,19 @@ use jiff::tz::TimeZone;
 
 use crate::os::environment;
 
-/// Now, to the millisecond, which is the precision of records and of `--json`.
+/// The current time in whole milliseconds, the precision of records and of `--json`.
 pub fn now() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
 }
 
-/// The local day of `now`: its beginning and its end.
+/// The local day that contains `now`: its start and its end.
 pub fn day_of(now: Timestamp) -> (Timestamp, Timestamp) {
     let whole_day = 24 * 3600 * 1000;
     let local = now.to_zoned(local_zone());
     let start = local.start_of_day();
     let end = start.as_ref().ok().and_then(|start| start.tomorrow().ok()).map(|end| end.timestamp());
-    // Outside the calendar: the last 24 hours.
+    // Outside the calendar's range: the last 24 hours.
     let start = start.map_or_else(
         |_| Timestamp::from_millisecond(now.as_millisecond() - whole_day).unwrap_or(now),
         |start| start.timestamp(),
@@ -27,7 +27,7 @@ pub fn day_of(now: Timestamp) -> (Timestamp, Timestamp) {
     (start, end.unwrap_or(now))
 }
 
-/// The user's time zone. Read from its file where `TZ` is not set: a search by name reads the list of all zones.
+/// The user's time zone. Without `TZ` it is read from its file: a search by name would read the list of all zones.
 pub fn local_zone() -> TimeZone {
     let named = environment::var("TZ").is_some();
     let file = if named { None } else { std::fs::read("/etc/localtime").ok() };
@@ -45,7 +45,7 @@ pub fn local_day(at: Timestamp) -> String {
     at.to_zoned(local_zone()).strftime("%Y-%m-%d").to_string()
 }
 
-/// The time in the user's time zone, with the date where that is not the one of `now`.
+/// The time in the user's time zone, with the date if it differs from the date of `now`.
 pub fn local_moment(at: Timestamp, now: Timestamp) -> String {
     let zone = local_zone();
     let (at, now) = (at.to_zoned(zone.clone()), now.to_zoned(zone));
@@ -53,7 +53,7 @@ pub fn local_moment(at: Timestamp, now: Timestamp) -> String {
     at.strftime(form).to_string()
 }
 
-/// Milliseconds from `start` to `end`; 0 where the clock went backwards.
+/// Milliseconds from `start` to `end`; 0 if the clock was set back.
 pub fn millis_between(start: Timestamp, end: Timestamp) -> u64 {
     u64::try_from(end.as_millisecond() - start.as_millisecond()).unwrap_or(0)
 }

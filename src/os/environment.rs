@@ -9,7 +9,7 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-/// Variables that every run gets where its caller has them.
+/// Variables that every run inherits from its caller, if they are set.
 const PASSED: [&str; 7] = ["PATH", "HOME", "LANG", "TERM", "SHELL", "USER", "TMPDIR"];
 const PASSED_PREFIXES: [&str; 2] = ["LC_", "XDG_"];
 
@@ -31,7 +31,7 @@ pub fn all() -> Environment {
     std::env::vars_os().collect()
 }
 
-/// What a run gets from its caller: the fixed list and the manifest's `pass_env`.
+/// The variables that a run inherits: the fixed list and the manifest's `pass_env`.
 pub fn passed(pass_env: &[String]) -> Environment {
     let wanted = |name: &OsStr| {
         let Some(name) = name.to_str() else { return false };
@@ -48,13 +48,13 @@ pub fn not_passed(names: &[&str], given: &Environment) -> Vec<String> {
     names.iter().filter(|name| is_missing(name)).map(|name| (*name).to_owned()).collect()
 }
 
-/// Whether a variable is one of `dispatch` itself, which no process that it starts may inherit.
+/// Whether a variable belongs to `dispatch` itself, so that no started process may inherit it.
 pub fn is_ours(name: &OsStr) -> bool {
     name.as_bytes().starts_with(b"DISPATCH_")
 }
 
-/// The file in which a run's environment is passed: in the user's private runtime folder (in memory), where there is
-/// one, else in the run's folder.
+/// The file that passes a run's environment to its process: in the user's private runtime folder (in memory) if there
+/// is one, else in the run folder.
 pub fn waiting_place(run_folder: &Path, run_id: &str) -> PathBuf {
     if let Some(runtime) = var("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_absolute()) {
         let folder = runtime.join("dispatch");
@@ -94,7 +94,7 @@ pub fn hand_over(path: &Path, environment: &Environment) -> io::Result<()> {
     file.write_all(&bytes)
 }
 
-/// Reads such a file and removes it, so that it is gone before the agent starts. Fails where it was removed before.
+/// Reads the file and removes it, so that it is gone before the agent starts. Fails if it was removed already.
 pub fn take_over(path: &Path) -> io::Result<Environment> {
     let bytes = fs::read(path)?;
     fs::remove_file(path)?;

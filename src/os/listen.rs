@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::Mode;
 
-/// Why it cannot listen.
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     #[error("{0} is not this machine's own address")]
@@ -24,7 +23,7 @@ pub enum ListenError {
     Io(#[from] io::Error),
 }
 
-/// Listens on a loopback address; port 0 is a free one.
+/// Listens on a loopback address; port 0 selects a free port.
 pub fn tcp(address: IpAddr, port: u16) -> Result<TcpListener, ListenError> {
     if !address.is_loopback() {
         return Err(ListenError::NotLoopback(address));
@@ -35,12 +34,12 @@ pub fn tcp(address: IpAddr, port: u16) -> Result<TcpListener, ListenError> {
     })
 }
 
-/// Listens on a socket file that is private from the start. A file that a dead server left is replaced. Must be
-/// called while there is one thread, since it changes the umask of the process.
+/// Listens on a socket file that is private from the start, and replaces the file of a dead server. Call it while there
+/// is one thread, since it changes the umask of the process.
 pub fn unix(path: &Path) -> Result<UnixListener, ListenError> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let meta = fs::metadata(folder)?;
-    // In a sticky folder like /tmp others cannot replace our file.
+    // In a sticky folder such as /tmp, other users cannot replace our file.
     if meta.mode() & 0o022 != 0 && meta.mode() & 0o1000 == 0 {
         return Err(ListenError::OpenFolder(path.to_owned()));
     }
@@ -56,12 +55,12 @@ pub fn unix(path: &Path) -> Result<UnixListener, ListenError> {
     Ok(bound?)
 }
 
-/// Removes the file of a socket that is no longer in use.
+/// Removes the socket file of a stopped server.
 pub fn remove(path: &Path) -> io::Result<()> {
     fs::remove_file(path)
 }
 
-/// Raises the limit of open files to 1024, for many connections, where it is lower.
+/// Raises a lower limit of open files to 1024, for many connections.
 pub fn raise_file_limit() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     const ENOUGH: u64 = 1024;

@@ -1,4 +1,4 @@
-//! Runs a user's command within a time limit, and ends all its processes where that is exceeded.
+//! Runs a user's command within a time limit, and kills all its processes if it exceeds that.
 
 use std::collections::BTreeMap;
 use std::io::{self, Seek as _, SeekFrom, Write as _};
@@ -17,9 +17,9 @@ use crate::os::process::{child, supervise};
 
 /// Bytes of stderr that are kept.
 const WORDS: u64 = 400;
-/// Between checks of its end.
+/// Pause between checks for its end.
 const STEP: Duration = Duration::from_millis(10);
-/// Processes that are still there after this many checks are left alone.
+/// Processes that are left after this many checks are not killed again.
 const LOOKS: usize = 200;
 
 /// Where and how long a command runs.
@@ -44,8 +44,8 @@ pub enum CommandError {
     Io(#[from] io::Error),
 }
 
-/// Runs `argv` with `input` on its stdin. This process must be a subreaper and have no other children: all its
-/// descendants are killed where the time is over.
+/// Runs `argv` with `input` on its stdin. Fails if it cannot be started, exits with a failure or exceeds the time. This
+/// process must be a subreaper without other children: after the time limit all its descendants are killed.
 pub fn run(argv: &[String], input: &[u8], bounds: &CommandLimits<'_>) -> Result<(), CommandError> {
     let (name, rest) = argv.split_first().ok_or_else(|| io::Error::other("an empty command"))?;
     let path = bounds.environment.get("PATH").map(std::ffi::OsStr::new);
@@ -78,9 +78,9 @@ pub fn run(argv: &[String], input: &[u8], bounds: &CommandLimits<'_>) -> Result<
     }
 }
 
-/// Kills the descendants of this process, except runs that were started there.
+/// Kills the descendants of this process, except those of nested runs.
 fn end_tree() {
-    // No process has the mark of this new id: only the descent counts.
+    // No process has this new id as its mark, so only descent counts.
     let nobody = ids::new_run_id();
     let root = Root::own().ok();
     for _ in 0..LOOKS {

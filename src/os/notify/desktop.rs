@@ -13,15 +13,15 @@ pub enum Desktop {
     Osascript(PathBuf),
 }
 
-/// How long it may take.
+/// Time limit of the program.
 pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 
-/// The script gets both texts as arguments, so that they cannot become a part of it.
+/// The script gets both texts as arguments, so that a text cannot become code.
 const SCRIPT: [&str; 3] =
     ["on run argv", "display notification (item 2 of argv) with title (item 1 of argv)", "end run"];
 
 impl Desktop {
-    /// The program that can be used from `environment`, which is the user's where a run was started.
+    /// The program that is usable in `environment`, the environment of the user who started the run.
     pub fn find(environment: &BTreeMap<String, String>) -> Option<Self> {
         let path = environment.get("PATH").map(OsStr::new);
         let find = |name| program::find(name, path, Path::new("/")).ok();
@@ -55,7 +55,7 @@ impl Desktop {
     }
 }
 
-/// Without a session bus no desktop can be reached; `notify-send` would try to start a bus.
+/// Whether a session bus exists. Without one no desktop can be reached, and `notify-send` would try to start a bus.
 fn has_bus(environment: &BTreeMap<String, String>) -> bool {
     let given = environment.get("DBUS_SESSION_BUS_ADDRESS").is_some_and(|address| !address.is_empty());
     let usual = || environment.get("XDG_RUNTIME_DIR").is_some_and(|folder| Path::new(folder).join("bus").exists());

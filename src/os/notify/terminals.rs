@@ -1,4 +1,4 @@
-//! Notices by the terminal emulator, where no desktop can be reached (SSH, a container): escape sequences, written
+//! Notices by the terminal emulator, for SSH sessions and containers without a desktop: escape sequences, written
 //! directly to the terminals of tmux clients.
 
 use std::fs::OpenOptions;
@@ -6,12 +6,12 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-/// The sequence that shows a notice in the terminal called `kind` (its name for itself, else its `TERM`); other
+/// The sequence that shows a notice in a terminal of this `kind` (the name that it reports, else its `TERM`). Other
 /// terminals ignore it.
 pub fn sequence(kind: &str, title: &str, text: &str) -> Vec<u8> {
     let kind = kind.to_ascii_lowercase();
-    // iTerm2 and kitty know sequence 9, which has one text; most others know 777 or none. Never both: some terminals
-    // would show two notices. ST ends it: BEL would ring in terminals that know neither.
+    // iTerm2 and kitty support sequence 9, which has one text; most others support 777 or none. Only one is sent: some
+    // terminals would show two notices. It ends with ST: terminals that support neither would ring at BEL.
     let body = if ["iterm", "kitty"].iter().any(|name| kind.contains(name)) {
         format!("9;{}: {}", plain(title), plain(text))
     } else {
@@ -26,7 +26,7 @@ fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// Writes to a terminal of the user's, without waiting for one that accepts no output.
+/// Writes to one of the user's terminals. Does not block on a terminal that accepts no output.
 pub fn write(terminal: &Path, sequence: &[u8]) -> io::Result<()> {
     let flags = libc::O_NOCTTY | libc::O_NONBLOCK | libc::O_NOFOLLOW;
     let mut file = OpenOptions::new().write(true).custom_flags(flags).open(terminal)?;

@@ -1,6 +1,6 @@
 //! Runs a child process within limits of time and output: bytes in, bytes out.
 //!
-//! Whatever becomes of the child, the caller goes on: one that exceeds a limit is killed.
+//! A child that exceeds a limit is killed, so that the caller never waits longer.
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
@@ -15,9 +15,9 @@ use crate::os::environment::Environment;
 use crate::os::process::child;
 use crate::os::process::pipe_pump::PipePump;
 
-/// More reads than it takes to empty a pipe.
+/// More reads than are needed to empty a pipe.
 const LAST_READS: usize = 80;
-/// Between checks of a child that closed its stdout and still runs.
+/// Pause between checks of a child that closed its stdout and still runs.
 const STEP: Duration = Duration::from_millis(1);
 
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +38,7 @@ pub struct ChildOutput {
     pub is_cut: bool,
 }
 
-/// Why there is no output. The child is gone.
+/// Why there is no output. The child has ended.
 #[derive(Debug, thiserror::Error)]
 pub enum BoundedError {
     #[error("it cannot be started")]
@@ -51,8 +51,8 @@ pub enum BoundedError {
     Io(#[from] io::Error),
 }
 
-/// As [`run_bounded`], of a program with its arguments, folder and environment (`None`: ours). Fails
-/// also where the output is too long.
+/// As [`run_bounded`], for a program with arguments, folder and environment (`None`: inherited). Also fails if the
+/// output is too long.
 pub fn run_program(
     program: &Path,
     arguments: &[&OsStr],
@@ -70,8 +70,8 @@ pub fn run_program(
     if output.is_cut { Err(BoundedError::Size(limits.output)) } else { Ok(output) }
 }
 
-/// Runs `command`, writes `input` to it and reads its output. The child dies with this thread where the
-/// system offers that. Fails where it cannot be started or takes too long.
+/// Runs `command`, writes `input` to it and reads its output. The child is killed when this thread ends, if the system
+/// supports that. Fails if it cannot be started or takes too long.
 pub fn run_bounded(command: &mut Command, input: &[u8], limits: ChildLimits) -> Result<ChildOutput, BoundedError> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     child::prepare_helper(command);
@@ -93,7 +93,7 @@ pub fn run_bounded(command: &mut Command, input: &[u8], limits: ChildLimits) -> 
     }
     loop {
         let ended = child.0.try_wait()?;
-        // A process that it left behind may write to its stderr for ever: read no more than a pipe holds.
+        // A process that the child left behind may write to stderr for ever: read no more than a pipe holds.
         for _ in 0..LAST_READS {
             if !pump.pump_stderr()? {
                 break;
@@ -109,8 +109,8 @@ pub fn run_bounded(command: &mut Command, input: &[u8], limits: ChildLimits) -> 
     }
 }
 
-/// In the child: its standard input and output, taken from descriptors 0 and 1, so that no process it
-/// starts inherits them and nothing else that it prints gets into the output.
+/// In the child: moves its standard input and output from descriptors 0 and 1, so that no process that it starts
+/// inherits them and nothing else that it prints gets into the output.
 pub fn take_streams() -> io::Result<(File, File)> {
     let own = |fd: std::os::fd::BorrowedFd<'_>| rustix::io::fcntl_dupfd_cloexec(fd, 3).map(File::from);
     let (input, output) = (own(io::stdin().as_fd())?, own(io::stdout().as_fd())?);
@@ -126,7 +126,7 @@ pub(in crate::os) struct KillOnDrop(pub(in crate::os) Child);
 
 impl Drop for KillOnDrop {
     fn drop(&mut self) {
-        // Both fail only for a child that was reaped, which changes nothing.
+        // Both fail only if the child was reaped already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn of_a_long_stderr_the_end_is_kept() {
-        // Also where its stdout is closed before it writes to stderr.
+        // stderr is read although stdout was closed first.
         let script = "exec >&-; head -c 300000 /dev/zero | tr '\\0' x >&2; echo the end >&2; exit 3";
         let output = shell(script, b"", LIMITS).unwrap();
         assert_eq!(output.status.code(), Some(3));

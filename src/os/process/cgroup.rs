@@ -1,7 +1,7 @@
-//! Limits of a whole process tree by cgroup v2, in a tree that was delegated to us.
+//! Limits of a whole process tree by cgroup v2, in a subtree that was delegated to us.
 //!
-//! Changes only the new group and the list of controllers that our own group passes down; what systemd made is
-//! only read. On other systems there is no group.
+//! Writes only the new group and the list of controllers that our own group enables for its children; systemd's groups
+//! are only read. On other systems there is no group.
 
 use std::fs::{self, File};
 use std::io;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::model::limits::Limits;
 
-/// A group for one run. One that we made is removed when it is dropped and empty.
+/// A group for one run. If we created it, it is removed when dropped, provided it is empty.
 #[derive(Debug)]
 pub struct Cgroup {
     path: PathBuf,
@@ -18,12 +18,12 @@ pub struct Cgroup {
 }
 
 impl Cgroup {
-    /// Makes the group of a run and sets its limits; `None` where that is not possible.
+    /// Creates the group of a run and sets its limits; `None` if that is not possible.
     pub fn create(name: &str, limits: &Limits) -> Option<Self> {
         Self::create_in(&own_group()?, name, limits)
     }
 
-    /// The group of the systemd unit that `pid` is in, if that is `unit`.
+    /// The group of `pid`, if it belongs to the systemd unit `unit`.
     pub fn of_unit(pid: u32, unit: &str) -> Option<Self> {
         let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
         let path = unified(&groups).filter(|path| path.rsplit('/').next() == Some(unit))?;
@@ -45,7 +45,7 @@ impl Cgroup {
         fs::create_dir(&group.path).ok()?;
         group.is_ours = true;
         for (_, file, value) in wanted {
-            // A missing file means that the controller is not passed down to us.
+            // A missing file means that the parent group did not enable the controller.
             if !group.path.join(file).exists() || fs::write(group.path.join(file), value).is_err() {
                 return None;
             }
@@ -54,7 +54,7 @@ impl Cgroup {
         Some(group)
     }
 
-    /// The file through which a process joins the group.
+    /// The file through which a process joins the group (`cgroup.procs`).
     pub fn entrance(&self) -> io::Result<File> {
         File::options().write(true).open(self.path.join("cgroup.procs"))
     }
@@ -82,7 +82,7 @@ impl Drop for Cgroup {
     }
 }
 
-/// Passes `controller` down to the groups below `parent`, if that is not done already.
+/// Enables `controller` for the groups below `parent`, if it is not enabled yet.
 fn enable(parent: &Path, controller: &str) -> Option<()> {
     let file = parent.join("cgroup.subtree_control");
     let has = |file: &Path| {
@@ -103,14 +103,14 @@ fn own_group() -> Option<PathBuf> {
     Some(mount()?.join(unified(&groups)?))
 }
 
-/// The controllers that the user's systemd can pass down, separated by blanks; `None` where none runs.
+/// The controllers that the user's systemd can enable, separated by blanks; `None` if it does not run.
 pub fn user_manager_controllers() -> Option<String> {
     let user = rustix::process::geteuid().as_raw();
     let group = format!("user.slice/user-{user}.slice/user@{user}.service/cgroup.controllers");
     fs::read_to_string(mount()?.join(group)).ok()
 }
 
-/// Where the tree of cgroup v2 is mounted; `None` in the plain form for other systems.
+/// The mount point of cgroup v2; `None` in the plain POSIX form.
 fn mount() -> Option<PathBuf> {
     if cfg!(not(all(target_os = "linux", not(dispatch_posix)))) {
         return None;
@@ -123,7 +123,7 @@ fn mount() -> Option<PathBuf> {
     })
 }
 
-/// The path of a process in that tree, relative to its root.
+/// The path of a process in that tree, relative to its root, from `/proc/PID/cgroup`.
 fn unified(groups: &str) -> Option<&str> {
     groups.lines().find_map(|line| line.strip_prefix("0::/"))
 }

@@ -23,8 +23,8 @@ pub(super) fn fork() -> io::Result<Forked> {
     }
 }
 
-/// Prepares `command`: the child dies with this thread where the system offers that, has a session of its own,
-/// the caller's umask and the given limits per process, and joins the cgroup whose file `joins` is.
+/// Prepares `command`: the child is killed when this thread ends (if the system supports that), has its own session,
+/// the given umask and limits per process, and joins the cgroup whose `cgroup.procs` is `joins`.
 pub(super) fn prepare(command: &mut Command, umask: u32, limits: &[(Resource, u64)], joins: Option<File>) {
     let limits = limits.to_vec();
     let parent = rustix::process::getpid();
@@ -35,11 +35,11 @@ pub(super) fn prepare(command: &mut Command, umask: u32, limits: &[(Resource, u6
             platform::die_with(parent)?;
             set_umask(umask);
             for signal in 1..=31 {
-                // Also what our caller ignored. KILL and STOP refuse, which is fine.
+                // Resets signals that our caller ignored, too. KILL and STOP refuse, which is harmless.
                 libc::signal(signal, libc::SIG_DFL);
             }
             if let Some(group) = &joins {
-                // "0" means the writer itself.
+                // "0" means the writing process.
                 rustix::io::write(group, b"0")?;
             }
             for (resource, value) in &limits {
@@ -50,8 +50,8 @@ pub(super) fn prepare(command: &mut Command, umask: u32, limits: &[(Resource, u6
     }
 }
 
-/// Prepares `command`: the child dies with this thread where the system offers that, and has a session of its
-/// own, so that it gets no signal that a terminal sends to our process group.
+/// Prepares `command`: the child is killed when this thread ends (if the system supports that) and has its own session,
+/// so that it gets no terminal signals for our process group.
 pub(in crate::os) fn prepare_helper(command: &mut Command) {
     let parent = rustix::process::getpid();
     // SAFETY: the closure makes only system calls, all async-signal-safe, and allocates nothing.
@@ -63,7 +63,7 @@ pub(in crate::os) fn prepare_helper(command: &mut Command) {
     }
 }
 
-/// Puts the child into a session of its own, so that it outlives our terminal.
+/// Gives the child its own session, so that it outlives our terminal.
 pub(super) fn leave_session(command: &mut Command) {
     // SAFETY: one system call, async-signal-safe, and nothing is allocated.
     unsafe {
@@ -74,8 +74,8 @@ pub(super) fn leave_session(command: &mut Command) {
     }
 }
 
-/// Keeps open descriptors of our caller from the processes we start: an agent gets 0 to 2, and a tmux server
-/// would hold the others open for ever.
+/// Marks inherited descriptors close-on-exec: an agent gets only 0 to 2, and a tmux server would keep the others open
+/// for ever.
 pub(super) fn seal_descriptors() {
     #[cfg(all(target_os = "linux", not(dispatch_posix)))]
     {
@@ -85,16 +85,16 @@ pub(super) fn seal_descriptors() {
             return;
         }
     }
-    // Other systems, and kernels before 5.11: the numbers that a caller's descriptors usually have.
+    // Other systems, and kernels before 5.11: the usual descriptor numbers.
     for fd in 3..256 {
-        // SAFETY: as above; a closed descriptor is an error and no harm.
+        // SAFETY: marks a descriptor and touches no memory; a closed descriptor is a harmless error.
         unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
     }
 }
 
-/// Sets the umask of this process and returns the one before.
+/// Sets the umask of this process and returns the previous one.
 pub(super) fn set_umask(mask: u32) -> u32 {
-    // The width of a mode differs between systems; a umask has nine bits on all of them.
+    // The width of a mode differs between systems; a umask has nine bits everywhere.
     let mode = rustix::fs::Mode::from_raw_mode((mask & 0o777) as rustix::fs::RawMode);
     widened(rustix::process::umask(mode).as_raw_mode())
 }

@@ -1,7 +1,7 @@
-//! Starts a program of the user's that outlives us, in a session of its own.
+//! Starts a program of the user's in its own session, so that it outlives this process.
 //!
-//! While we live we can ask whether it failed, and what it printed. Its stderr is an unnamed file, so that it
-//! can write after our end without meeting a closed pipe.
+//! While this process lives, the caller can check whether the program failed, and read its error. Its stderr is an
+//! unnamed file: a pipe would be closed when this process ends.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -15,7 +15,6 @@ use crate::os::process::child;
 /// Bytes at the end of stderr that are searched for its last line.
 const WORDS: u64 = 4 << 10;
 
-/// A program that was started.
 #[derive(Debug)]
 pub struct Detached {
     child: Child,
@@ -31,7 +30,7 @@ pub struct ProgramFailed {
     pub words: String,
 }
 
-/// Starts `argv`, whose program is an absolute path.
+/// Starts `argv`; `argv[0]` is an absolute path.
 pub fn start(argv: &[OsString], environment: &Environment) -> io::Result<Detached> {
     let Some((program, rest)) = argv.split_first() else { return Err(io::Error::other("an empty command")) };
     let words = tempfile::tempfile()?;
@@ -43,7 +42,7 @@ pub fn start(argv: &[OsString], environment: &Environment) -> io::Result<Detache
 }
 
 impl Detached {
-    /// Whether it has failed by now. Programs that pass their work to another process succeed at once.
+    /// Its failure, if it has failed by now. A program that passes its work to another process succeeds at once.
     pub fn failed(&mut self) -> io::Result<Option<ProgramFailed>> {
         let Some(status) = self.child.try_wait()?.filter(|status| !status.success()) else { return Ok(None) };
         let text = last_bytes(&self.words, WORDS)?;

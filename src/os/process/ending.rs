@@ -1,7 +1,7 @@
 //! Ends the processes of many runs at once: TERM, each run's grace, KILL.
 //!
-//! All runs share each read of the process table. Known processes are waited for through handles; a new read
-//! only verifies that nothing was forked meanwhile. A table that cannot be read is an error, never an empty one.
+//! One read of the process table serves all runs. Known processes are awaited through handles; a later read checks that
+//! nothing was forked meanwhile. A table that cannot be read is an error, never an empty one.
 
 use std::collections::HashSet;
 use std::io;
@@ -13,10 +13,10 @@ use crate::model::run_id::RunId;
 use crate::os::process::platform;
 use crate::os::process::tree::{self, Process, ProcessTable, Root};
 
-/// Between two checks of what has not ended, doubled up to a second.
+/// Pause between two checks for remaining processes, doubled up to a second.
 const STEP: Duration = Duration::from_millis(5);
 const STEP_MAX: Duration = Duration::from_secs(1);
-/// What lives this long after its first KILL is a survivor.
+/// A process that lives this long after its first KILL is a survivor.
 const GIVE_UP: Duration = Duration::from_secs(5);
 
 /// The processes of one run that are to end.
@@ -26,16 +26,16 @@ pub struct TreeToEnd<'a> {
     pub root: Option<Root>,
     /// From TERM to KILL; zero for KILL at once.
     pub grace: Duration,
-    /// A process group that another process asks to end, and that gets no TERM here.
+    /// A process group that another process sends TERM to; here it gets only KILL.
     pub asked_group: Option<u32>,
 }
 
-/// Ends what is left of each tree. Returns when nothing is, or with the survivors of each tree, in order. Fails
-/// where the process table cannot be read.
+/// Ends the remaining processes of each tree. Returns the survivors of each tree, in order. Fails if the process table
+/// cannot be read.
 pub fn end_trees(trees: &[TreeToEnd<'_>]) -> io::Result<Vec<Vec<u32>>> {
     let mut ending = Ending { begun: Instant::now(), asked: HashSet::new() };
     let mut survivors: Vec<Vec<u32>> = vec![Vec::new(); trees.len()];
-    // What belonged to a tree still does when its parent has ended; nothing else would show that.
+    // A process still belongs to its tree when its parent has ended, which the table no longer shows.
     let mut seen: Vec<HashSet<(u32, u64)>> = vec![HashSet::new(); trees.len()];
     let mut left: Vec<usize> = (0..trees.len()).collect();
     let mut step = STEP;
@@ -65,7 +65,7 @@ pub fn end_trees(trees: &[TreeToEnd<'_>]) -> io::Result<Vec<Vec<u32>>> {
 
 struct Ending {
     begun: Instant,
-    /// Pid and start time of each process that got a TERM: it gets one only.
+    /// Pid and start time of each process that got TERM, so that it gets only one.
     asked: HashSet<(u32, u64)>,
 }
 
@@ -85,18 +85,17 @@ impl Ending {
         self.begun.elapsed() > tree.grace + GIVE_UP
     }
 
-    /// The time until the grace of `tree` is over, or until the next KILL.
+    /// The time until the grace of `tree` ends, or until the next KILL.
     fn next_signal(&self, tree: &TreeToEnd<'_>) -> Duration {
         match tree.grace.saturating_sub(self.begun.elapsed()) {
-            // KILL is sent again, to what was forked meanwhile.
+            // KILL is repeated, for processes that were forked meanwhile.
             Duration::ZERO => STEP_MAX / 10,
             left => left,
         }
     }
 }
 
-/// Waits until all known processes of one tree have ended, or `until` is over. Checks after `step`, then in
-/// doubled steps.
+/// Waits until all known processes of one tree have ended, or `until` has passed. Checks after `step`, which doubles.
 fn wait(known: &mut [Vec<(u32, u64)>], until: Duration, mut step: Duration) {
     let begun = Instant::now();
     loop {
@@ -109,7 +108,7 @@ fn wait(known: &mut [Vec<(u32, u64)>], until: Duration, mut step: Duration) {
         if left <= step || known.iter().any(Vec::is_empty) {
             return;
         }
-        // Without handles that wait returns at once.
+        // On systems without handles `wait_for_ends` returns early.
         std::thread::sleep(step.saturating_sub(asked.elapsed()));
         step = (step * 2).min(STEP_MAX);
     }
@@ -138,7 +137,7 @@ mod tests {
         let mut children =
             [marked(&obeys, "exec sleep 1000"), marked(&ignores, "trap '' TERM; sleep 1000 & wait; wait")];
         let mut stranger = marked(&other, "exec sleep 1000");
-        // Until it ignores the signal it has a child.
+        // It has a child from the time when it ignores the signal.
         while tree::members(&ignores, None).unwrap().len() < 2 {
             std::thread::yield_now();
         }

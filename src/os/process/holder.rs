@@ -11,18 +11,17 @@ use crate::os::process::platform;
 /// Characters of a command line that are shown.
 const SHOWN: usize = 80;
 
-/// A process that holds a lock, and the command that makes it release it.
+/// A process that holds a lock, to name it and the command that makes it release the lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
     pub pid: u32,
     /// Its arguments, shortened.
     pub command: String,
-    /// It was stopped (SIGSTOP, Ctrl-Z) and releases nothing until it is continued.
+    /// Stopped (SIGSTOP, Ctrl-Z): it releases nothing until it is continued.
     pub is_stopped: bool,
 }
 
 impl Holder {
-    /// The process that has `pid` now.
     pub fn of(pid: u32) -> Self {
         let arguments = platform::Details::new().arguments_of(pid);
         let words: Vec<String> = arguments
@@ -38,7 +37,7 @@ impl Holder {
         Self { pid, command, is_stopped: platform::is_stopped(pid) }
     }
 
-    /// The command that continues or ends it.
+    /// The command that continues a stopped process, or ends a running one.
     pub fn fix(&self) -> String {
         let signal = if self.is_stopped { "CONT" } else { "TERM" };
         format!("kill -{signal} {}", self.pid)
@@ -55,8 +54,8 @@ impl fmt::Display for Holder {
     }
 }
 
-/// A process that holds a lock on the file at `path`, a stopped one first. `None` where no process holds one,
-/// or the system cannot tell.
+/// A process that holds a lock on the file at `path`, a stopped one first. `None` if there is none or the system cannot
+/// tell.
 pub fn holder_of(path: &Path) -> io::Result<Option<Holder>> {
     let file = fs::symlink_metadata(path)?;
     let holders = platform::lock_holders(file.dev(), file.ino()).into_iter().filter(|pid| *pid != std::process::id());

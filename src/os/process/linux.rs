@@ -16,13 +16,13 @@ use crate::os::process::tree::Process;
 
 pub(super) const ADOPTS_ORPHANS: bool = true;
 
-/// A start time is the number that other programs report too.
+/// A start time in clock ticks since boot, as other programs report it too.
 pub(super) const COUNTS_TICKS: bool = true;
 
-/// Pids are reused while they are read: no chain is followed further.
+/// Longest chain of parents: pids are reused while the chain is read, so it may contain a loop.
 const DEPTH: usize = 1000;
 
-/// Most process handles that are open at once.
+/// Most process handles open at once.
 const AWAITED: usize = 256;
 
 pub(super) fn boot_id() -> String {
@@ -70,11 +70,11 @@ fn parse_stat(bytes: &[u8]) -> Option<Stat> {
     Some(Stat { state, parent, group, start_time, command })
 }
 
-/// Signals `pid` if it is the process that started at `start`. `false` where that has ended.
+/// Signals `pid` if it is the process that started at `start`; `false` if that has ended.
 pub(super) fn signal(pid: u32, start: u64, signal: Signal) -> io::Result<bool> {
     let Some(raw) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Ok(false) };
-    // The handle pins the process: what has this start time after it was opened gets the signal. Kernels before
-    // 5.3 have no handles: there the check and the signal are two steps.
+    // The handle pins the process: the signal goes to the process whose start time is checked after opening. Kernels
+    // before 5.3 have no handles: there the check and the signal are two steps.
     let handle = match rustix::process::pidfd_open(raw, PidfdFlags::empty()) {
         Ok(handle) => Some(handle),
         Err(Errno::NOSYS) => None,
@@ -95,7 +95,7 @@ pub(super) fn signal(pid: u32, start: u64, signal: Signal) -> io::Result<bool> {
     }
 }
 
-/// Waits until each of these processes (pid and start time) has ended, for at most `patience`. Of very many only
+/// Waits until these processes (pid and start time) have ended, for at most `patience`. Of more than [`AWAITED`] only
 /// the first are waited for.
 pub(super) fn wait_for_ends(processes: &[(u32, u64)], patience: Duration) {
     let begun = Instant::now();
@@ -117,14 +117,14 @@ pub(super) fn wait_for_ends(processes: &[(u32, u64)], patience: Duration) {
     }
 }
 
-/// A handle of the process with this pid and start time; `None` where it has ended.
+/// A handle of the process with this pid and start time; `None` if it has ended.
 fn open(pid: u32, start: u64) -> Option<OwnedFd> {
     let raw = i32::try_from(pid).ok().and_then(Pid::from_raw)?;
     let handle = rustix::process::pidfd_open(raw, PidfdFlags::empty()).ok()?;
     start_time(pid).is_ok_and(|found| found == start).then_some(handle)
 }
 
-/// All processes that we may see.
+/// All processes that this user may see.
 pub(super) fn all() -> io::Result<Vec<Process>> {
     let mut processes = Vec::new();
     for entry in fs::read_dir("/proc")? {
@@ -162,7 +162,7 @@ pub(super) fn lock_holders(device: u64, inode: u64) -> Vec<u32> {
     processes.filter_map(|entry| pid(&entry).filter(|_| holds(&entry.path()))).collect()
 }
 
-/// The present path of the file that `pid` has as standard input; the flag says that the file was removed.
+/// The current path of the file that is the standard input of `pid`. The flag: the file was removed.
 pub(super) fn standard_input(pid: u32) -> Option<(PathBuf, bool)> {
     let shown = fs::read_link(format!("/proc/{pid}/fd/0")).ok()?;
     match shown.as_os_str().as_bytes().strip_suffix(b" (deleted)") {
@@ -171,7 +171,7 @@ pub(super) fn standard_input(pid: u32) -> Option<(PathBuf, bool)> {
     }
 }
 
-/// The working directory of `pid`; `None` where it was removed or cannot be read.
+/// The working directory of `pid`; `None` if it was removed or cannot be read.
 pub(super) fn working_directory(pid: u32) -> Option<PathBuf> {
     let shown = fs::read_link(format!("/proc/{pid}/cwd")).ok()?;
     shown.is_dir().then_some(shown)
@@ -183,7 +183,7 @@ pub(super) fn ancestors(pid: u32) -> Vec<u32> {
     std::iter::successors(parent(&pid), parent).take(DEPTH).collect()
 }
 
-/// Reads what the table does not show, one process at a time.
+/// Reads what the process table lacks, one process at a time.
 pub(super) struct Details;
 
 impl Details {
@@ -191,7 +191,7 @@ impl Details {
         Self
     }
 
-    /// The value of `name` in the environment that `pid` was started with, where it can be read.
+    /// The value of `name` in the initial environment of `pid`, if it can be read.
     pub(super) fn environment_of(&self, pid: u32, name: &str) -> Option<Vec<u8>> {
         let bytes = fs::read(format!("/proc/{pid}/environ")).ok()?;
         bytes.split(|b| *b == 0).find_map(|entry| {
@@ -200,7 +200,7 @@ impl Details {
         })
     }
 
-    /// The arguments that `pid` was started with.
+    /// The initial arguments of `pid`.
     pub(super) fn arguments_of(&self, pid: u32) -> Vec<Vec<u8>> {
         fs::read(format!("/proc/{pid}/cmdline"))
             .map(|bytes| bytes.split(|b| *b == 0).map(<[u8]>::to_vec).collect())
@@ -210,11 +210,11 @@ impl Details {
 
 /// Orphans among our descendants become our children.
 pub(super) fn become_subreaper() -> io::Result<()> {
-    // The process id is ignored beyond being present.
+    // Linux checks only that the argument is not zero.
     Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)
 }
 
-/// In a new child: it dies with the thread of `parent` that started it.
+/// In a new child: it is killed when the thread of `parent` that started it ends.
 pub(super) fn die_with(parent: Pid) -> io::Result<()> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     // The parent may have died before that call.

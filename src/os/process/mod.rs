@@ -1,8 +1,7 @@
 //! Processes: how they are identified, started and ended, and which belong to a run.
 //!
-//! Linux has exact means (process handles, adoption of orphans, /proc, death signals); `posix` is the plain
-//! form for other systems. No code outside this folder names a Linux call. A pid is only signalled after the
-//! process behind it was identified.
+//! Linux has exact means (process handles, subreaper, /proc, parent-death signal); `posix` is the plain form for other
+//! systems. No code outside this folder names a Linux call. A pid is signalled only after its process was identified.
 //!
 //! `DISPATCH_POSIX=1` builds the plain form on Linux too, so that it is tested there.
 
@@ -47,7 +46,7 @@ pub fn host_boot() -> HostBoot {
     HOST_BOOT.get_or_init(read).clone()
 }
 
-/// Keeps open descriptors of our caller from the processes we start. Call it first.
+/// Marks inherited descriptors close-on-exec. Call it first.
 pub fn seal_descriptors() {
     child::seal_descriptors();
 }
@@ -60,17 +59,16 @@ pub fn is_stopped(pid: u32) -> bool {
     platform::is_stopped(pid)
 }
 
-/// The working directory of `pid`; `None` where it was removed or cannot be read.
+/// The working directory of `pid`; `None` if it was removed or cannot be read.
 pub fn working_directory(pid: u32) -> Option<std::path::PathBuf> {
     platform::working_directory(pid)
 }
 
-/// The pid of this process.
 pub fn own_pid() -> u32 {
     std::process::id()
 }
 
-/// The parent of this process, or the process that adopted it.
+/// The pid of this process's parent, or of the process that adopted it.
 pub fn parent() -> u32 {
     std::os::unix::process::parent_id()
 }
@@ -80,17 +78,16 @@ pub fn descends(pid: u32, ancestor: u32) -> bool {
     platform::ancestors(pid).contains(&ancestor)
 }
 
-/// Whether `pid` started at the clock tick `start`; `true` where the system counts otherwise.
+/// Whether `pid` started at the clock tick `start`; `true` if the system does not count ticks.
 pub fn may_have_started_at(pid: u32, start: u64) -> bool {
     !platform::COUNTS_TICKS || platform::start_time(pid).is_ok_and(|found| found == start)
 }
 
-/// The arguments that `pid` was started with; empty where they cannot be read.
+/// The initial arguments of `pid`; empty if they cannot be read.
 pub fn arguments_of(pid: u32) -> Vec<Vec<u8>> {
     platform::Details::new().arguments_of(pid)
 }
 
-/// This process.
 pub fn this() -> io::Result<ProcessId> {
     let pid = std::process::id();
     Ok(ProcessId { pid, start_time: platform::start_time(pid)?, host_boot: host_boot() })
@@ -101,7 +98,7 @@ pub fn identify(pid: u32) -> io::Result<ProcessId> {
     Ok(ProcessId { pid, start_time: platform::start_time(pid)?, host_boot: host_boot() })
 }
 
-/// Those of the variables `names` that `pid` was started with, as far as they can be read.
+/// The values of `names` in the initial environment of `pid`, as far as they can be read.
 pub fn environment_of(pid: u32, names: &[&str]) -> Environment {
     let details = platform::Details::new();
     let read = |name: &&str| Some((name.into(), OsString::from_vec(details.environment_of(pid, name)?)));
@@ -114,7 +111,7 @@ pub fn ancestry(pid: u32) -> Vec<u32> {
     let parents: BTreeMap<u32, u32> = all.into_iter().map(|process| (process.pid, process.parent)).collect();
     let mut line = vec![pid];
     while let Some(parent) = line.last().and_then(|pid| parents.get(pid)).filter(|pid| **pid > 1) {
-        // A listing of processes that come and go may contain a loop.
+        // A table that was read while processes changed may contain a loop.
         if line.contains(parent) {
             break;
         }
@@ -140,7 +137,7 @@ pub fn signal_group(leader: u32, signal: Signal) -> io::Result<()> {
     Ok(rustix::process::kill_process_group(group, signal)?)
 }
 
-/// Signals exactly this process. `false` when it is gone.
+/// Signals exactly this process; `false` if it has ended.
 pub fn signal(process: &ProcessId, signal: Signal) -> io::Result<bool> {
     if process.host_boot != host_boot() {
         return Ok(false);
@@ -148,7 +145,7 @@ pub fn signal(process: &ProcessId, signal: Signal) -> io::Result<bool> {
     platform::signal(process.pid, process.start_time, signal)
 }
 
-/// The machine's id, which a new name or address does not change; its name where it has no id.
+/// The machine's id, which a new host name or address does not change; the host name if there is no id.
 fn host() -> String {
     let id = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
     if !id.trim().is_empty() {

@@ -1,5 +1,5 @@
-//! Finds supervisors and processes of runs by their arguments and their environment, also those whose record
-//! is gone. Must not decide which of them belong to a record, nor signal any.
+//! Finds supervisors and processes of runs by their arguments and environment, also those whose record was removed.
+//! Must not decide which of them belong to a record, nor signal any.
 
 use std::ffi::OsString;
 use std::io;
@@ -13,21 +13,20 @@ use crate::os::process::tree::{MARK, Process};
 /// The first argument of a supervisor.
 const SUPERVISE: &[u8] = b"__supervise";
 
-/// A supervisor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Supervisor {
     pub pid: u32,
     pub run: RunId,
-    /// As in its arguments: the folder may have been moved since.
+    /// From its arguments: the folder may have been moved since.
     pub run_folder: PathBuf,
-    /// The lock of its pair, where the system can tell.
+    /// The pair lock that it holds, if the system can tell.
     pub lock: Option<HeldLock>,
 }
 
 /// The lock file that a supervisor holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeldLock {
-    /// The file's present path, or its last one.
+    /// The file's current path, or its last one if it was removed.
     pub path: PathBuf,
     pub is_removed: bool,
 }
@@ -40,7 +39,7 @@ pub struct MarkedProcess {
     pub mode: String,
     pub task: String,
     pub manifest: PathBuf,
-    /// Its working directory, where the system can tell.
+    /// Its working directory, if the system can tell.
     pub directory: Option<PathBuf>,
 }
 
@@ -51,7 +50,7 @@ pub struct RunTraces {
     pub marked: Vec<MarkedProcess>,
 }
 
-/// Searches all processes. Fails where they cannot be listed.
+/// Searches all processes. Fails if they cannot be listed.
 pub fn traces() -> io::Result<RunTraces> {
     let details = platform::Details::new();
     let mut traces = RunTraces::default();

@@ -1,4 +1,4 @@
-//! Writes a child's standard input and reads both its outputs, and never blocks on one of the three.
+//! Writes a child's standard input and reads both its outputs, without blocking on any of the three.
 
 use std::io::{self, Read, Write as _};
 use std::os::fd::AsFd as _;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 
-/// Of a longer stderr the end is kept.
+/// Only the end of a longer stderr is kept, in bytes.
 pub(super) const STDERR_MAX: usize = 16 << 10;
 
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(in crate::os) struct PipePump<'a> {
 }
 
 impl<'a> PipePump<'a> {
-    /// Takes the pipes of `child`; one that is not there counts as closed.
+    /// Takes the pipes of `child`; a missing one counts as closed.
     pub(in crate::os) fn new(child: &mut Child, input: &'a [u8]) -> io::Result<Self> {
         let (stdin, stdout_pipe, stderr_pipe) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let fds = [
@@ -49,7 +49,7 @@ impl<'a> PipePump<'a> {
         String::from_utf8_lossy(&self.stderr).trim().to_owned()
     }
 
-    /// Waits until a pipe is ready, for at most `time`, then writes and reads what is possible.
+    /// Waits at most `time` until a pipe is ready, then writes and reads what is possible.
     pub(in crate::os) fn step(&mut self, time: Duration) -> io::Result<()> {
         let mut fds = Vec::with_capacity(3);
         fds.extend(self.stdin.as_ref().map(|fd| PollFd::new(fd, PollFlags::OUT)));
@@ -70,7 +70,7 @@ impl<'a> PipePump<'a> {
         match stdin.write(self.input) {
             Ok(count) => self.input = self.input.get(count..).unwrap_or_default(),
             Err(error) if is_not_yet(&error) => return Ok(()),
-            // The child reads no more.
+            // The child has closed its standard input.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.input = &[],
             Err(error) => return Err(error),
         }
@@ -80,12 +80,12 @@ impl<'a> PipePump<'a> {
         Ok(())
     }
 
-    /// Reads once. Returns whether anything came.
+    /// Reads once. Returns whether there were bytes.
     pub(in crate::os) fn pump_stdout(&mut self) -> io::Result<bool> {
         read_some(&mut self.stdout_pipe, &mut self.stdout)
     }
 
-    /// Reads once. Returns whether anything came.
+    /// Reads once. Returns whether there were bytes.
     pub(super) fn pump_stderr(&mut self) -> io::Result<bool> {
         let came = read_some(&mut self.stderr_pipe, &mut self.stderr)?;
         self.stderr.drain(..self.stderr.len().saturating_sub(STDERR_MAX));
@@ -93,7 +93,7 @@ impl<'a> PipePump<'a> {
     }
 }
 
-/// Reads once from `pipe` and closes it at its end. Returns whether anything came.
+/// Reads once from `pipe` and closes it at its end. Returns whether there were bytes.
 fn read_some<R: Read>(pipe: &mut Option<R>, into: &mut Vec<u8>) -> io::Result<bool> {
     let Some(open) = pipe else { return Ok(false) };
     let mut buffer = [0; 16 << 10];

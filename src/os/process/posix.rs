@@ -1,6 +1,6 @@
 //! The plain POSIX form, for macOS and others: `ps`, `kill`, process groups.
 //!
-//! It finds orphans by their mark only, and checks and signals a pid in two steps.
+//! Finds orphans only by their mark, and checks and signals a pid in two steps.
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -16,15 +16,14 @@ use crate::os::process::tree::Process;
 
 pub(super) const ADOPTS_ORPHANS: bool = false;
 
-/// A start time is a hash of what `ps` prints.
+/// A start time is a hash of the text that `ps` prints.
 pub(super) const COUNTS_TICKS: bool = false;
 
-/// Does not change until the next boot.
 pub(super) fn boot_id() -> String {
     static ASKED: OnceLock<String> = OnceLock::new();
     ASKED
         .get_or_init(|| {
-            // macOS has an id; elsewhere the time of the boot is used, which moves when the clock is set.
+            // macOS has a boot id; elsewhere the boot time is used, which moves when the clock is set.
             let answers = ["kern.bootsessionuuid", "kern.boottime"].map(|name| output("sysctl", &["-n", name]));
             let answer = answers.into_iter().flatten().find(|answer| !answer.trim().is_empty());
             answer.unwrap_or_default().trim().to_owned()
@@ -47,7 +46,7 @@ pub(super) fn start_time(pid: u32) -> io::Result<u64> {
     Ok(digest(words))
 }
 
-/// A hash of a start time, by word, since `ps` pads them. Only equality matters.
+/// A hash of a start time, by word, since `ps` pads words with blanks. Only equality matters.
 fn digest<'a>(words: impl Iterator<Item = &'a str>) -> u64 {
     let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     words.fold(0xcbf2_9ce4_8422_2325, |hash, word| step(word.bytes().fold(hash, step), b' '))
@@ -66,7 +65,7 @@ pub(super) fn signal(pid: u32, start: u64, signal: Signal) -> io::Result<bool> {
     }
 }
 
-/// Waits a moment: the system does not report the end of a process that is not a child.
+/// Sleeps up to 20 ms: the system does not report the end of a process that is not a child.
 pub(super) fn wait_for_ends(_processes: &[(u32, u64)], patience: Duration) {
     std::thread::sleep(patience.min(Duration::from_millis(20)));
 }
@@ -81,17 +80,17 @@ pub(super) fn is_stopped(pid: u32) -> bool {
     output("ps", &["-o", "stat=", "-p", &pid.to_string()]).is_ok_and(|state| state.trim_start().starts_with('T'))
 }
 
-/// There is no portable way to find out.
+/// POSIX cannot tell.
 pub(super) fn lock_holders(_device: u64, _inode: u64) -> Vec<u32> {
     Vec::new()
 }
 
-/// There is no portable way to find out.
+/// POSIX cannot tell.
 pub(super) fn standard_input(_pid: u32) -> Option<(PathBuf, bool)> {
     None
 }
 
-/// There is no portable way to find out.
+/// POSIX cannot tell.
 pub(super) fn working_directory(_pid: u32) -> Option<PathBuf> {
     None
 }
@@ -118,8 +117,7 @@ fn parse_line(line: &str) -> Option<Process> {
     (!command.is_empty()).then_some(Process { pid, parent, group, start_time, command })
 }
 
-/// Reads what the table does not show, of all processes at once when it is first needed: each `ps` takes
-/// milliseconds.
+/// Reads what the process table lacks, for all processes at the first use: each `ps` takes milliseconds.
 pub(super) struct Details {
     with_environment: OnceCell<BTreeMap<u32, String>>,
     arguments: OnceCell<BTreeMap<u32, String>>,
@@ -130,7 +128,7 @@ impl Details {
         Self { with_environment: OnceCell::new(), arguments: OnceCell::new() }
     }
 
-    /// The value of `name` in the environment of `pid`, where it can be read; up to its first blank.
+    /// The value of `name` in the environment of `pid`, if it can be read, up to its first blank.
     pub(super) fn environment_of(&self, pid: u32, name: &str) -> Option<Vec<u8>> {
         // The option differs between implementations of `ps`.
         let options = if cfg!(target_vendor = "apple") { "-axEww" } else { "axeww" };
@@ -160,12 +158,12 @@ fn output(program: &str, arguments: &[&str]) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Orphans go to process 1; they are found by their mark.
+/// Not supported: orphans go to process 1 and are found by their mark.
 pub(super) fn become_subreaper() -> io::Result<()> {
     Ok(())
 }
 
-/// Such a child outlives a killed supervisor; the next command that looks finds it by its mark and ends it.
+/// Not supported: the child outlives a killed supervisor, and the next command that observes finds it by its mark.
 pub(super) fn die_with(_parent: Pid) -> io::Result<()> {
     Ok(())
 }

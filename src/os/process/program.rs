@@ -1,10 +1,10 @@
-//! Finds a program as `execvp` would, and says why it cannot be started before anything is.
+//! Finds a program as `execvp` does, and reports why it cannot be started before anything is started.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-/// Why a program cannot be started. A shell exits with 127 or 126 then.
+/// Why a program cannot be started. A shell would exit with 127 or 126.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProgramError {
     #[error("`{name}` was not found")]
@@ -13,8 +13,7 @@ pub enum ProgramError {
     NotExecutable(PathBuf),
 }
 
-/// The absolute path of `name`, searched for in `path` (as in `$PATH`), or relative to `cwd` where it holds a
-/// slash.
+/// The absolute path of `name`: searched in `path` (as in `$PATH`), or relative to `cwd` if it contains a slash.
 pub fn find(name: &str, path: Option<&OsStr>, cwd: &Path) -> Result<PathBuf, ProgramError> {
     let not_found = || ProgramError::NotFound { name: name.to_owned() };
     if name.is_empty() {
@@ -40,7 +39,7 @@ pub fn find(name: &str, path: Option<&OsStr>, cwd: &Path) -> Result<PathBuf, Pro
     Err(refused.map_or_else(not_found, ProgramError::NotExecutable))
 }
 
-/// Becomes the command, with our environment and terminal. Returns only on failure.
+/// Replaces this process by the command, keeping environment and terminal. Returns only on failure.
 pub fn become_command(argv: &[String]) -> std::io::Error {
     use std::os::unix::process::CommandExt as _;
     let Some((name, rest)) = argv.split_first() else { return std::io::Error::other("an empty command") };
@@ -48,21 +47,21 @@ pub fn become_command(argv: &[String]) -> std::io::Error {
     std::process::Command::new(name).args(rest).env_remove("TMUX").exec()
 }
 
-/// Becomes exactly these words. Returns only on failure.
+/// Replaces this process by exactly these words. Returns only on failure.
 pub fn become_words(words: &[OsString]) -> std::io::Error {
     use std::os::unix::process::CommandExt as _;
     let Some((program, rest)) = words.split_first() else { return std::io::Error::other("an empty command") };
     std::process::Command::new(program).args(rest).exec()
 }
 
-/// Starts a program that outlives us, without terminal and output, in a process group of its own.
+/// Starts a program that outlives this process, without terminal and output, in its own process group.
 pub fn start_detached(program: &Path, args: &[&OsStr]) -> std::io::Result<()> {
     use std::os::unix::process::CommandExt as _;
     let mut command = std::process::Command::new(program);
     command.args(args).process_group(0);
     command.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
     let mut child = command.spawn()?;
-    // Reaps it.
+    // Reaps the program, so that it does not stay a zombie.
     std::thread::Builder::new().name("reap".to_owned()).spawn(move || child.wait())?;
     Ok(())
 }

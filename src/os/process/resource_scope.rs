@@ -1,8 +1,8 @@
-//! Limits on a run's whole process tree: a cgroup of our own where one was delegated to us, else a scope that
-//! the user's systemd makes.
+//! Limits on a run's whole process tree: our own cgroup if one was delegated to us, else a scope of the user's
+//! systemd.
 //!
-//! The agent is started in a scope through `systemd-run`, which becomes the agent: process, environment and
-//! standard streams stay the same. Where neither can be had, the caller falls back to limits per process.
+//! The agent is started in a scope through `systemd-run`, which becomes the agent by exec: process, environment and
+//! standard streams are kept. If neither is available, the caller sets limits per process.
 
 use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
@@ -18,7 +18,7 @@ use crate::os::environment::Environment;
 use crate::os::process::cgroup::{self, Cgroup};
 use crate::os::process::program;
 
-/// Since this version of systemd, `systemd-run` may replace `${NAME}` in the agent's arguments.
+/// From this version on, `systemd-run` may expand `${NAME}` in the agent's arguments.
 const EXPANDS_SINCE: u32 = 254;
 
 /// What holds the limits of one run.
@@ -29,9 +29,8 @@ pub enum ResourceScope {
 }
 
 impl ResourceScope {
-    /// For the run with this id; `None` where neither kind can be had. `environment` is the agent's own, by
-    /// which `systemd-run` finds the user's systemd.
-    /// the agent's own: `systemd-run` finds the user's systemd by it.
+    /// Creates it for the run with this id; `None` if neither kind is available. `environment` is the agent's, by which
+    /// `systemd-run` finds the user's systemd.
     pub fn create(run_id: &str, limits: &Limits, environment: &Environment) -> Option<Self> {
         if let Some(group) = Cgroup::create(run_id, limits) {
             return Some(Self::Group(group));
@@ -55,7 +54,7 @@ impl ResourceScope {
         if let Self::Systemd(scope) = self { Some(scope) } else { None }
     }
 
-    /// CPU time used by the tree of the agent `pid`, once that is in the scope.
+    /// CPU time used by the tree of the agent `pid`; `None` until the agent is in the scope.
     pub fn cpu_used(&self, pid: u32) -> Option<Duration> {
         match self {
             Self::Group(group) => group.cpu_time(),
@@ -63,8 +62,7 @@ impl ResourceScope {
         }
     }
 
-    /// Prepares for the next agent of the same run. The scope of an ended agent may still exist, and two scopes
-    /// cannot have one name.
+    /// Prepares for the next agent of the run: a new scope name, since the scope of the ended agent may still exist.
     pub fn renew(&mut self) {
         if let Self::Systemd(scope) = self {
             scope.agents += 1;
@@ -72,7 +70,7 @@ impl ResourceScope {
         }
     }
 
-    /// Whether the cgroup is known: a scope's is once [`Self::cpu_used`] has found it.
+    /// Whether the cgroup is known. That of a scope is known once [`Self::cpu_used`] has found it.
     pub fn is_known(&self) -> bool {
         match self {
             Self::Group(_) => true,
@@ -80,8 +78,8 @@ impl ResourceScope {
         }
     }
 
-    /// Whether the memory limit killed a process. Also `false` where systemd removed the scope of an ended agent
-    /// before it was read.
+    /// Whether the memory limit killed a process. Also `false` if systemd removed the scope of an ended agent before
+    /// this read.
     pub fn was_out_of_memory(&self) -> bool {
         match self {
             Self::Group(group) => group.had_oom_kill(),
@@ -116,8 +114,8 @@ impl SystemdScope {
         }
     }
 
-    /// Program and arguments that become `program` with `argv` inside the scope. Checks `program` first, since
-    /// `systemd-run` reports a failure only as text.
+    /// Program and arguments that become `program` with `argv` inside the scope. Fails if `program` is not executable:
+    /// `systemd-run` would report that only as text.
     pub fn wrap(&self, program: &Path, argv: &[OsString]) -> io::Result<(PathBuf, Vec<OsString>)> {
         rustix::fs::access(program, rustix::fs::Access::EXEC_OK)?;
         let has_dollar = argv.iter().skip(1).any(|word| word.as_bytes().contains(&b'$'));
@@ -132,7 +130,7 @@ impl SystemdScope {
             line.push("--expand-environment=no".into());
         }
         line.push(format!("--unit={}", self.unit()).into());
-        // By default the description is the command line: the prompt would get into the system's journal.
+        // By default the description is the command line, which would write the prompt to the system's journal.
         line.push(format!("--description=dispatch run {}", self.run_id).into());
         for property in &self.properties {
             line.extend(["-p".into(), property.into()]);
@@ -155,14 +153,14 @@ impl SystemdScope {
     /// The scope's cgroup, known once the agent `pid` was found in it.
     fn group_of(&self, pid: u32) -> Option<&Cgroup> {
         if self.group.get().is_none() {
-            // The cell is empty: setting it cannot fail.
+            // Cannot fail, since the cell is empty.
             let _ = self.group.set(Cgroup::of_unit(pid, &self.unit())?);
         }
         self.group.get()
     }
 }
 
-/// What the machine offers for a scope.
+/// What systemd offers for a scope on this machine.
 #[derive(Clone, Debug)]
 struct SystemdOffer {
     systemd_run: Option<PathBuf>,
@@ -186,8 +184,8 @@ impl SystemdOffer {
     }
 }
 
-/// The `systemd-run` to start the agent through, if a scope can hold all of `limits`: systemd accepts a limit
-/// whose controller is missing, and does not apply it.
+/// The `systemd-run` to start the agent through, if a scope can apply all of `limits`: systemd silently ignores a limit
+/// whose controller is missing.
 fn choose(limits: &Limits, offer: SystemdOffer) -> Option<PathBuf> {
     let controllers = offer.controllers.filter(|_| offer.manager_answers)?;
     let has = |wanted: &str| controllers.split_ascii_whitespace().any(|word| word == wanted);
@@ -228,7 +226,7 @@ mod tests {
         ] {
             assert_eq!(choose(&limits(), lacking.clone()), None, "{lacking:?}");
         }
-        // CPU time is counted in every group.
+        // CPU time is counted in every group, without a controller.
         let cpu = Limits { memory: None, processes: None, ..limits() };
         assert_eq!(choose(&cpu, controllers("")), program);
         assert_eq!(choose(&Limits { memory: None, ..limits() }, controllers("pids")), program);
@@ -245,7 +243,7 @@ mod tests {
         assert!(dir.path().join("bus").exists() && !SystemdOffer::find(&environment).manager_answers);
     }
 
-    /// A `systemd-run` that notes its arguments and becomes the rest of them.
+    /// A `systemd-run` that records its own arguments and becomes the rest.
     fn fake(folder: &Path, version: &str) -> PathBuf {
         let path = folder.join("systemd-run");
         let text = format!(
@@ -256,7 +254,7 @@ mod tests {
         let source = folder.join("source");
         fs::write(&source, text).unwrap();
         fs::set_permissions(&source, fs::Permissions::from_mode(0o755)).unwrap();
-        // Another test that forks now must not inherit the file open for writing: it would be busy.
+        // Copied by `cp`: a file that is open for writing here could be inherited by another test's fork, and be busy.
         assert!(Command::new("cp").arg(&source).arg(&path).status().unwrap().success());
         path
     }

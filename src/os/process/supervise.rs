@@ -1,7 +1,7 @@
 //! Starting a supervisor, becoming one, and starting the processes that it owns.
 //!
-//! The supervisor inherits the pair's lock as standard input and its slot as standard output: no descriptor
-//! numbers to agree on.
+//! The supervisor inherits the pair lock as standard input and its slot as standard output, so that starter and
+//! supervisor need not agree on descriptor numbers.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -26,7 +26,7 @@ pub enum Forked {
     Child,
 }
 
-/// The variables that a supervisor gets from its starter; the run's environment is passed in a file.
+/// The variables that a supervisor inherits; the run's environment is passed in a file.
 const KEPT: [&str; 6] = ["PATH", "HOME", "LANG", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "DISPATCH_LOG"];
 
 /// The path of this program, for starting it again. Linux adds ` (deleted)` to the name of a running program
@@ -46,7 +46,7 @@ pub fn start(folder: &Path, pair: File, slot: Option<File>) -> io::Result<()> {
     begin(folder, pair, slot)?.finish()
 }
 
-/// Begins to start it; [`Starting::finish`] waits. So several can be started at once.
+/// Begins the start; [`Starting::finish`] waits. So several supervisors can be started at once.
 pub fn begin(folder: &Path, pair: File, slot: Option<File>) -> io::Result<Starting> {
     let stdout = slot.map_or_else(Stdio::null, Stdio::from);
     Ok(Starting(own_command("__supervise", folder)?.stdin(pair).stdout(stdout).stderr(Stdio::null()).spawn()?))
@@ -57,7 +57,7 @@ pub fn begin(folder: &Path, pair: File, slot: Option<File>) -> io::Result<Starti
 pub struct Starting(Child);
 
 impl Starting {
-    /// Waits until it is detached from this process.
+    /// Waits until the supervisor is detached from this process.
     pub fn finish(mut self) -> io::Result<()> {
         let status = self.0.wait()?;
         if status.success() {
@@ -70,7 +70,7 @@ impl Starting {
 
 fn own_command(verb: &str, folder: &Path) -> io::Result<Command> {
     let mut command = Command::new(own_program()?);
-    // It changes its folder itself: a `Command` with a folder forks instead of spawning, which is slower.
+    // The supervisor changes its folder itself: a `Command` with a folder forks instead of spawning, which is slower.
     command.arg(verb).arg(folder).env_clear();
     for name in KEPT {
         if let Some(value) = std::env::var_os(name) {
@@ -80,8 +80,8 @@ fn own_command(verb: &str, folder: &Path) -> io::Result<Command> {
     Ok(command)
 }
 
-/// In the supervisor: leaves the starter's process tree and session and adopts orphans of its own. The parent
-/// side must exit at once.
+/// In the supervisor: leaves the starter's process tree and session, and becomes the subreaper of its descendants. The
+/// parent side must exit at once.
 pub fn detach() -> io::Result<Forked> {
     if child::fork()? == Forked::Parent {
         return Ok(Forked::Parent);
@@ -93,7 +93,7 @@ pub fn detach() -> io::Result<Forked> {
     Ok(Forked::Child)
 }
 
-/// Makes this process, and the program that it becomes, the parent of every orphan of its tree.
+/// Makes this process, and the program that it becomes by exec, the parent of every orphan of its tree.
 pub fn adopt_orphans() -> io::Result<()> {
     platform::become_subreaper()
 }
@@ -116,14 +116,14 @@ pub fn hold_slot(slot: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// Releases the pair (standard input): from now on the run counts as dead.
+/// Releases the pair lock (standard input): from now on the run counts as dead.
 pub fn release_pair() -> io::Result<()> {
     let null = File::open("/dev/null")?;
     rustix::stdio::dup2_stdin(&null)?;
     Ok(())
 }
 
-/// Replaces this process by `dispatch __next`, which starts what was waiting. Returns only on failure.
+/// Replaces this process by `dispatch __next`, which starts queued runs. Returns only on failure.
 pub fn become_next(state_dir: &Path, ended: &Path) -> io::Error {
     match own_command("__next", state_dir) {
         Ok(mut command) => command.arg(ended).exec(),
@@ -131,14 +131,14 @@ pub fn become_next(state_dir: &Path, ended: &Path) -> io::Error {
     }
 }
 
-/// Starts `dispatch __next` beside this process, which reaps it: queued runs start while this one waits. What
-/// it starts does not belong to this run's tree.
+/// Starts `dispatch __next` as a child, which this process reaps: queued runs start while this one waits. They do not
+/// belong to this run's tree.
 pub fn start_next(state_dir: &Path) -> io::Result<()> {
     let null = Stdio::null;
     own_command("__next", state_dir)?.stdin(null()).stdout(null()).stderr(null()).spawn().map(drop)
 }
 
-/// Starts `dispatch __notify` for a state folder, detached as a supervisor is.
+/// Starts `dispatch __notify` for a state folder, detached as a supervisor.
 pub fn start_notifier(state_dir: &Path) -> io::Result<()> {
     let null = Stdio::null;
     let mut child = own_command("__notify", state_dir)?.stdin(null()).stdout(null()).stderr(null()).spawn()?;
@@ -146,7 +146,7 @@ pub fn start_notifier(state_dir: &Path) -> io::Result<()> {
     if status.success() { Ok(()) } else { Err(io::Error::other(format!("the notifier did not start ({status})"))) }
 }
 
-/// What a process reads and writes.
+/// The standard streams of a process.
 #[derive(Debug)]
 pub struct ChildStreams {
     /// `None`: `/dev/null`.
@@ -156,13 +156,13 @@ pub struct ChildStreams {
 }
 
 impl ChildStreams {
-    /// Both outputs into one log.
+    /// Writes both outputs to one log.
     pub fn into(log: File) -> io::Result<Self> {
         Ok(Self { stdin: None, stdout: log.try_clone()?, stderr: log })
     }
 }
 
-/// A process for the supervisor to own.
+/// A process that the supervisor starts and owns.
 #[derive(Debug)]
 pub struct ChildSpec<'a> {
     pub program: &'a Path,
@@ -172,13 +172,13 @@ pub struct ChildSpec<'a> {
     pub environment: &'a Environment,
     pub umask: u32,
     pub streams: ChildStreams,
-    /// Limits per process, where no cgroup holds them for the whole tree.
+    /// Limits per process, if no cgroup limits the whole tree.
     pub rlimits: &'a [(Resource, u64)],
     /// The cgroup of the process and its tree.
     pub group: Option<&'a Cgroup>,
 }
 
-/// Starts a process that dies with this one. [`reap`] reports its end.
+/// Starts a process that is killed when this one dies. [`reap`] reports its end.
 pub fn launch(child: ChildSpec<'_>) -> io::Result<u32> {
     let mut command = Command::new(child.program);
     if let Some((name, rest)) = child.argv.split_first() {
@@ -193,7 +193,7 @@ pub fn launch(child: ChildSpec<'_>) -> io::Result<u32> {
         .stderr(child.streams.stderr);
     let joins = child.group.map(Cgroup::entrance).transpose()?;
     child::prepare(&mut command, child.umask, child.rlimits, joins);
-    // Never waited for through `Child`: the supervisor reaps all children, adopted ones too.
+    // Not waited for through `Child`: `reap` reaps all children, adopted ones too.
     Ok(command.spawn()?.id())
 }
 
@@ -204,7 +204,7 @@ pub struct Reaped {
     pub exit: Exit,
 }
 
-/// Reaps every child that has ended. The flag says whether children are left.
+/// Reaps every child that has ended. The flag: other children are left.
 pub fn reap() -> (Vec<Reaped>, bool) {
     let mut reaped = Vec::new();
     loop {
@@ -221,20 +221,20 @@ pub fn reap() -> (Vec<Reaped>, bool) {
     }
 }
 
-/// `limits` per process, for where there is no cgroup.
+/// `limits` per process, for systems without a cgroup.
 pub fn as_rlimits(limits: &Limits) -> Vec<(Resource, u64)> {
     let mut rlimits = Vec::new();
     if let Some(cpu) = limits.cpu {
         rlimits.push((Resource::Cpu, cpu.as_duration().as_secs().max(1)));
     }
     if let Some(memory) = limits.memory {
-        // Not the address space: runtimes of agents reserve far more of it than they use.
+        // RLIMIT_DATA and not RLIMIT_AS: runtimes of agents reserve far more address space than they use.
         rlimits.push((Resource::Data, memory.get()));
     }
     rlimits
 }
 
-/// Runs `program` in place of this process. Returns only on failure.
+/// Replaces this process by `program`. Returns only on failure.
 pub fn replace(
     program: &Path,
     argv: &[OsString],
@@ -260,7 +260,7 @@ pub fn run_in_foreground(argv: &[String], cwd: &Path, environment: &Environment)
     Command::new(OsStr::new(name)).args(rest).current_dir(cwd).env_clear().envs(environment).status()
 }
 
-/// The umask of this process. Reading it means setting it twice: call it while there is one thread.
+/// The umask of this process. Reading it sets it twice, so call it while there is one thread.
 pub fn current_umask() -> u32 {
     let mask = child::set_umask(0o077);
     child::set_umask(mask);

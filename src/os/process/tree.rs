@@ -1,11 +1,11 @@
 //! Which processes belong to a run: its tree.
 //!
-//! These are the descendants of its root and the processes with the run's id in their environment; but never
-//! what is below another supervisor or a tmux server that the run started, nor a process with another run's
-//! id: nested runs outlive the run that started them.
+//! It holds the descendants of its root and the processes with the run's id in their environment; but nothing below
+//! another supervisor or a tmux server that the run started, and no process with another run's id: nested runs outlive
+//! the run that started them.
 //!
-//! A [`ProcessTable`] is one read of the system's process table. It answers for any number of runs, and reads
-//! the environment and the arguments of each process at most once.
+//! A [`ProcessTable`] is one read of the system's process table. It serves any number of runs, and reads environment
+//! and arguments of each process at most once.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -17,13 +17,13 @@ use rustix::process::Signal;
 use crate::model::run_id::RunId;
 use crate::os::process::platform;
 
-/// First arguments of our own processes that belong to no run; nor do the processes that they start.
+/// First arguments of our own processes that belong to no run, nor do their descendants.
 const OWN_TREES: [&[u8]; 3] = [b"__supervise", b"__next", b"__notify"];
 
 /// The variable that marks a run's processes.
 pub const MARK: &str = "DISPATCH_RUN_ID";
 
-/// A process as the system's table shows it.
+/// A process as the system's process table shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Process {
     pub pid: u32,
@@ -34,7 +34,7 @@ pub struct Process {
     pub command: String,
 }
 
-/// What the table does not show of a process.
+/// What the process table lacks.
 trait ProcessDetails {
     fn mark(&self, pid: u32) -> Option<Vec<u8>>;
     fn is_supervisor(&self, pid: u32) -> bool;
@@ -46,7 +46,7 @@ impl ProcessDetails for platform::Details {
     }
 
     fn is_supervisor(&self, pid: u32) -> bool {
-        // `__next` is the supervisor's last act: what it starts belongs to no run above it.
+        // A supervisor becomes `__next`, whose children belong to no run above it.
         self.arguments_of(pid).get(1).is_some_and(|word| OWN_TREES.iter().any(|own| word == own))
     }
 }
@@ -54,10 +54,10 @@ impl ProcessDetails for platform::Details {
 /// The root of a run's tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Root {
-    /// The supervisor: its descendants belong to the run, it does not. A process with this pid that started at
-    /// another time has no descendants that count.
+    /// The supervisor: its descendants belong to the run, itself not. If its pid was reused by a process with another
+    /// start time, there are no descendants.
     Supervisor { pid: u32, start_time: u64 },
-    /// The agent in a window: it belongs to the run itself, if it is the process that started then.
+    /// The agent in a window: it belongs to the run, if pid and start time match.
     Agent { pid: u32, start_time: u64 },
 }
 
@@ -75,29 +75,28 @@ impl Root {
     }
 }
 
-/// The processes of `run`, without `root` where that is its supervisor. Fails where the process table cannot be
-/// read.
+/// The processes of `run`, without a `root` that is its supervisor. Fails if the process table cannot be read.
 pub fn members(run: &RunId, root: Option<Root>) -> io::Result<Vec<Process>> {
     Ok(ProcessTable::take()?.members(run, root))
 }
 
-/// Signals every process of `run` and returns those that were found.
+/// Signals every process of `run` and returns the processes that were found.
 pub fn signal_members(run: &RunId, root: Option<Root>, signal: Signal) -> io::Result<Vec<Process>> {
     let members = members(run, root)?;
     members.iter().for_each(|process| signal_process(process, signal));
     Ok(members)
 }
 
-/// Signals one process, and continues it after TERM, which a stopped process would not see.
+/// Signals one process. After TERM it is continued, since a stopped process would not handle TERM.
 pub(super) fn signal_process(process: &Process, signal: Signal) {
-    // Where it cannot be signalled (it became another user's), the caller finds it again.
+    // If it cannot be signalled (it changed its user), the caller's next read finds it again.
     let _ = platform::signal(process.pid, process.start_time, signal);
     if signal == Signal::TERM {
         let _ = platform::signal(process.pid, process.start_time, Signal::CONT);
     }
 }
 
-/// The process table at one moment, with its processes found by parent and by mark.
+/// The process table at one time, with indexes by parent and by mark.
 pub struct ProcessTable {
     by_pid: BTreeMap<u32, Process>,
     children: HashMap<u32, Vec<u32>>,
@@ -115,12 +114,12 @@ impl fmt::Debug for ProcessTable {
 }
 
 impl ProcessTable {
-    /// Fails where the process table cannot be read.
+    /// Reads the process table. Fails if it cannot be read.
     pub fn take() -> io::Result<Self> {
         Ok(Self::new(platform::all()?, Box::new(platform::Details::new())))
     }
 
-    /// The processes of `run`, without `root` where that is its supervisor.
+    /// The processes of `run`, without a `root` that is its supervisor.
     pub fn members(&self, run: &RunId, root: Option<Root>) -> Vec<Process> {
         self.members_with(run, root, &HashSet::new())
     }
@@ -144,13 +143,13 @@ impl ProcessTable {
         *self.supervisors.borrow_mut().entry(pid).or_insert_with(|| self.details.is_supervisor(pid))
     }
 
-    /// Whether it is the root of another tree, and so belongs to no run above it.
+    /// Whether `process` is the root of another tree, and so belongs to no run above it.
     fn is_apart(&self, process: &Process) -> bool {
         is_tmux_server(process) || self.is_supervisor(process.pid)
     }
 
-    /// As [`ProcessTable::members`], with those of `seen` (pid and start time) that are still there, and their
-    /// descendants: an orphan without the run's mark is not found by its place in the table.
+    /// As [`ProcessTable::members`], with the processes in `seen` (pid and start time) that still exist, and their
+    /// descendants: an orphan without the run's mark is not found otherwise.
     pub fn members_with(&self, run: &RunId, root: Option<Root>, seen: &HashSet<(u32, u64)>) -> Vec<Process> {
         let own = std::process::id();
         let mark = run.as_str().as_bytes();
@@ -172,7 +171,7 @@ impl ProcessTable {
                 walk.extend(self.children.get(&pid).into_iter().flatten());
             }
         }
-        // And every process with the mark, wherever it is.
+        // Every process with the mark belongs too, wherever it is in the table.
         for pid in self.by_mark.get(mark).into_iter().flatten() {
             let Some(process) = self.by_pid.get(pid) else { continue };
             let counted = *pid == own || found.contains(pid) || Some(*pid) == root.map(Root::pid);
@@ -186,7 +185,7 @@ impl ProcessTable {
     /// Whether a tmux server or supervisor that the run itself started is an ancestor of `process`.
     fn is_below_nested(&self, process: &Process, mark: &[u8]) -> bool {
         let mut at = process;
-        // Bounded: a table that was read while it changed may contain a loop.
+        // Bounded: a table that was read while processes changed may contain a loop.
         for _ in 0..self.by_pid.len() {
             let Some(parent) = self.by_pid.get(&at.parent) else { return false };
             if self.is_apart(parent) {
