@@ -1,4 +1,5 @@
-//! Following a run: its output as it is written, and its end as it comes.
+//! Follows one run: hands out its log bytes as they are written and waits for its end.
+//! A running job is not polled where the kernel reports file changes and the release of the pair lock.
 
 pub mod failed_attempts;
 pub mod tail;
@@ -22,14 +23,15 @@ use crate::store::index::IndexError;
 use crate::store::logs::reader::{LogPiece, LogStreams, ReadFrom, RunLogReader};
 use crate::store::pair_lock::{self, Liveness};
 
-/// A queue whose last holder was killed moves when somebody looks: waiting commands do, this often.
+/// Poll interval for a queued run. If the run that held the slot was killed, only a command that calls
+/// `queue::advance` moves the queue, so a waiting command does it.
 const QUEUE_LOOK: Duration = Duration::from_secs(1);
-/// A window's end is told by a hook of tmux; without one it is looked for this often.
+/// Poll interval for a window: the tmux hook that records its end may be missing.
 const WINDOW_LOOK: Duration = Duration::from_secs(1);
 
-/// Without the kernel's help logs are looked at this often.
+/// Poll interval for logs when no inotify watch is available.
 const BLIND_LOOK: Duration = Duration::from_millis(200);
-/// A tmux that does not answer may come back; so long a wait goes on without it.
+/// How long a wait goes on while tmux does not answer.
 const SILENCE: Duration = Duration::from_secs(15);
 
 /// Why a run could not be followed.
@@ -41,7 +43,7 @@ pub enum FollowError {
     Queue(#[from] StartError),
     #[error("the run cannot be followed")]
     Io(#[from] io::Error),
-    /// It cannot be seen from here, so its end never will be.
+    /// The state of the run cannot be observed from here, so neither can its end.
     #[error("`{pair}` cannot be seen: {}", .why.reason())]
     Unknown { pair: Pair, why: UnknownWhy },
     #[error("the record of run {0} is gone")]
@@ -51,36 +53,36 @@ pub enum FollowError {
 /// Why a wait returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Woken {
-    /// Something of the run changed.
+    /// The run may have changed.
     Changed,
-    /// The caller's own descriptor can be read.
+    /// The caller's descriptor is readable.
     Interrupted,
-    /// The time was up.
+    /// The caller's timeout has passed.
     TimeUp,
 }
 
-/// One run that is being followed. Wakes by the kernel: files, folder and lock; a job that runs
-/// is never polled.
+/// One followed run. Wakes on changes of the run folder and the logs, and on the release of the pair lock.
 #[derive(Debug)]
 pub struct Follower {
     store: Store,
     id: RunId,
-    /// `None` where the kernel has no more of them: then a short timer.
+    /// `None`: the run's end alone is followed, or the kernel has no inotify watch left; then a timer polls.
     watch: Option<ChangeWatch>,
-    /// Readable once the pair's lock is free: the run's owner is gone.
+    /// Readable once the pair lock is free: the supervisor has exited.
     freed: UnixStream,
     logs: Option<RunLogReader>,
     owner_awaited: bool,
-    /// The run as it was seen last.
+    /// The last observed state.
     last: Option<Run>,
 }
 
 impl Follower {
-    /// Follows `run`, from `from` on in the given streams; `None` for its end alone.
+    /// Follows `run`. `logs`: the streams and where to start; `None` waits for the end only. Fails if a log cannot be
+    /// opened.
     pub fn new(store: &Store, run: &Run, logs: Option<(LogStreams, ReadFrom)>) -> io::Result<Self> {
         let folder = store.folder(run.id());
-        // The end of a job is told by its lock. Watching more would be paid for at the end: the
-        // kernel takes some milliseconds to close a watch.
+        // The pair lock reports the end of a job. No inotify watch: the kernel takes some milliseconds to close one,
+        // which would delay the report of the end.
         let only_its_end = logs.is_none() && run.facts.headless && !matches!(run.state, RunState::Queued(_));
         let watch = match only_its_end {
             true => None,
@@ -91,7 +93,7 @@ impl Follower {
         Ok(Self { store: store.clone(), id: run.id().clone(), watch, freed, logs, owner_awaited: false, last: None })
     }
 
-    /// Hands over what was written since the last call.
+    /// Passes the log bytes written since the last call to `sink`.
     pub fn read(&mut self, sink: &mut dyn FnMut(LogPiece<'_>) -> io::Result<()>) -> io::Result<u64> {
         if let Some(watch) = &self.watch {
             watch.clear();
@@ -99,10 +101,10 @@ impl Follower {
         self.logs.as_mut().map_or(Ok(0), |logs| logs.read(sink))
     }
 
-    /// The run as it is now. Call before [`read`] to know that what is read is all there is.
+    /// Observes the run. Call it before [`Self::read`]: if it has ended, that read returns all remaining bytes.
     pub fn look(&mut self) -> Result<Run, FollowError> {
-        // A job that runs and whose owner holds its pair still runs: each line it prints wakes us,
-        // and must not cost a look at everything.
+        // Every line that a job prints wakes the follower. While the pair lock is held for this run, the record files
+        // decide alone; a full observation is not needed.
         if let Some(last) = self.last.as_ref().filter(|run| run.facts.headless && run.state == RunState::Running) {
             let held = pair_lock::probe(self.store.state(), &last.pair())?;
             let folder = self.store.folder(&self.id);
@@ -119,7 +121,7 @@ impl Follower {
         Ok(run)
     }
 
-    /// Sleeps until something of the run changes, `also` can be read, or `timeout` passes.
+    /// Sleeps until the run may have changed, `also` is readable, or `timeout` has passed.
     pub fn wait(
         &mut self,
         run: &Run,
@@ -136,7 +138,7 @@ impl Follower {
                 match (&self.watch, &self.logs) {
                     (Some(watch), _) => watch.tick(),
                     (None, Some(_)) => Some(BLIND_LOOK),
-                    // The next run of the pair may take the lock before we are woken.
+                    // The next run of the pair may take the lock before the waiting thread gets it: poll too.
                     (None, None) => Some(QUEUE_LOOK),
                 }
             }
@@ -154,7 +156,7 @@ impl Follower {
             return Ok(Woken::Interrupted);
         }
         if ready.iter().any(|ready| *ready) {
-            // The owner is gone without an end: the next look finds it lost and says so.
+            // The supervisor exited without writing an end: the next `look` records the run as lost.
             if self.owner_awaited && ready.first() == Some(&true) {
                 self.owner_awaited = false;
             }
@@ -166,7 +168,7 @@ impl Follower {
         Ok(if timeout.is_some() && limit == timeout { Woken::TimeUp } else { Woken::Changed })
     }
 
-    /// A thread sleeps on the pair's lock and pokes us when the kernel frees it.
+    /// Starts a thread that blocks on the pair lock and closes its end of the socket when the lock is free.
     fn await_owner(&mut self, run: &Run) -> io::Result<()> {
         if self.owner_awaited {
             return Ok(());
@@ -187,8 +189,8 @@ impl Follower {
     }
 }
 
-/// Waits until `run` has ended. `None` when `timeout` passed first. `seen` gets the run as it is
-/// observed each time.
+/// Waits until `run` has ended; `None` if `timeout` passes first. Calls `seen` with every observed state.
+/// Fails if the run was pruned or cannot be observed; tmux may be silent for [`SILENCE`].
 pub fn wait_for_end(
     store: &Store,
     run: &Run,

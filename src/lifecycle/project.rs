@@ -1,4 +1,4 @@
-//! A project: its manifest, and from it the tasks and the store of its runs.
+//! A project: a manifest and its repository; from them its tasks, its modes and its tmux server.
 
 pub mod check;
 pub mod init;
@@ -22,36 +22,33 @@ use crate::os::git::{self, CreationCheck, Repository, RepositoryError};
 use crate::os::tmux::{SocketEnv, Tmux};
 use crate::tasks::{self, FindError, Task, TaskSet};
 
-/// How much of a manifest is looked at.
+/// How much of a manifest is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
-    /// Shape and references: enough to look at runs.
+    /// Shape and references: enough to read runs.
     Shape,
-    /// Templates and command files too: before anything starts.
+    /// Also templates and command files: needed to start a run.
     Whole,
 }
 
-/// See the module.
 #[derive(Clone, Debug)]
 pub struct Project {
     pub manifest: Manifest,
-    /// The repository that the manifest's folder lies in.
+    /// The repository that contains the manifest's folder.
     pub repository: Option<Repository>,
-    /// The path of the manifest's folder below the root of its checkout.
+    /// The path from the root of the checkout to the manifest's folder.
     pub below: PathBuf,
-    /// The folder the command was given in.
+    /// The working directory of the command.
     pub here: PathBuf,
-    /// What is known of the worktrees that could be made.
+    /// Caches which worktrees can be created.
     pub(crate) making: Arc<CreationCheck>,
-    /// Warnings of the manifest.
     pub problems: Vec<Problem>,
-    /// The folder in which a person types words that may name a task by its file.
+    /// The folder of the person's shell; task names may be file paths relative to it.
     pub(crate) typed_in: Option<PathBuf>,
-    /// The base of new branches where none is configured, once git was asked for it.
+    /// Caches git's answer: the base of new branches if none is configured.
     pub(crate) default_base: OnceLock<String>,
 }
 
-/// Why there is no project to work with.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     #[error("no `dispatch.yaml` here or in a parent folder")]
@@ -62,7 +59,7 @@ pub enum OpenError {
     Problems { problems: Vec<Problem> },
 }
 
-/// Why a name typed by the user stands for nothing.
+/// Why a typed name is no mode or task.
 #[derive(Debug, thiserror::Error)]
 pub enum NameLookupError {
     #[error("invalid mode name: {0}")]
@@ -84,7 +81,7 @@ impl Project {
         Self::of(loaded, located, location)
     }
 
-    /// The whole project as it would be with this draft.
+    /// The project as it would be with the unsaved file `draft`.
     pub(crate) fn open_draft(location: &ManifestLocation, draft: &UnsavedFile) -> Result<Self, OpenError> {
         let located = located(location)?;
         Self::of(manifest::load_unsaved(&located.manifest, Some(&located.home), draft), located, location)
@@ -103,7 +100,7 @@ impl Project {
         }
     }
 
-    /// The project of a person's command in the folder `here`: a task may also be named by its file's path.
+    /// Lets a task also be named by its file's path relative to `here`. For commands that a person types.
     #[must_use]
     pub fn with_words_typed_in(self, here: &Path) -> Self {
         Self { typed_in: Some(here.to_owned()), ..self }
@@ -118,7 +115,7 @@ impl Project {
         }
     }
 
-    /// The terminal that the manifest, or the person's own file beside it, asks for.
+    /// The terminal from the manifest or from the user's own file beside it.
     pub fn terminal_preference(&self) -> TerminalPreference {
         TerminalPreference { terminal: self.manifest.terminal.clone(), folder: self.manifest.root.clone() }
     }
@@ -132,14 +129,14 @@ impl Project {
         })
     }
 
-    /// The pair of a mode and a task that exist now.
+    /// The pair of a typed mode and task. Fails if either does not exist.
     pub fn pair(&self, tasks: &TaskSet, mode: &str, task: &str) -> Result<Pair, NameLookupError> {
         let mode = self.mode(mode)?.name.clone();
         let task = tasks.find(task)?.id.clone();
         Ok(Pair { mode, task })
     }
 
-    /// The task whose worktree the command was given in.
+    /// The task whose worktree contains the command's working directory.
     pub fn task_of_worktree(&self, tasks: &TaskSet, mode: &Mode) -> Option<Task> {
         let around = self.checkouts_here();
         if around.is_empty() {
@@ -151,11 +148,11 @@ impl Project {
                 .flatten()
                 .is_some_and(|worktree| around.contains(&git::resolved(&worktree.path)))
         };
-        // A subtask shares its parent's worktree: the parent is meant.
+        // Subtasks share the worktree of their parent, which comes first in the list: the parent is returned.
         tasks.tasks().iter().find(is_here).cloned()
     }
 
-    /// The checkouts that the command was given in, but the main one, which is no task's.
+    /// The checkouts that contain the command's working directory, without the main one: it belongs to no task.
     pub(crate) fn checkouts_here(&self) -> Vec<PathBuf> {
         let mut around = checkouts_around(&self.here);
         let main = self.repository.as_ref().and_then(Repository::main);
@@ -163,24 +160,24 @@ impl Project {
         around
     }
 
-    /// The repository in which `worktree:` makes worktrees.
+    /// The repository in which `worktree:` creates worktrees.
     pub(crate) fn known_repository(&self) -> Result<&Repository, PrepareError> {
         self.repository.as_ref().ok_or_else(|| PrepareError::NoRepository(self.manifest.root.clone()))
     }
 
-    /// The tmux server for new windows: `DISPATCH_TMUX_SOCKET`, the manifest's, the user's own.
+    /// The tmux server for new windows: `DISPATCH_TMUX_SOCKET`, else the manifest's, else the user's default.
     pub fn tmux(&self) -> Tmux {
         let surroundings = SocketEnv::here();
         let name = environment::var_text("DISPATCH_TMUX_SOCKET").or_else(|| self.manifest.tmux_socket.clone());
         match name.as_deref() {
             Some(path) if path.starts_with('/') => Tmux::new(PathBuf::from(path)),
-            // `default` means what `tmux` alone would mean here.
+            // `default` is the server that plain `tmux` would use here.
             name => Tmux::new(Tmux::resolve_socket(name.filter(|name| *name != "default"), &surroundings)),
         }
     }
 }
 
-/// The manifest that is meant.
+/// The manifest for this location. Fails if there is none.
 pub(crate) fn located(location: &ManifestLocation) -> Result<Located, OpenError> {
     let found = locate(location).map_err(|error| OpenError::Repository(Box::new(error)))?;
     found.ok_or_else(|| OpenError::NotFound { folder: location.folder.clone() })

@@ -1,6 +1,6 @@
-//! `plan`, `up` and `down`: the manifest's `runs:` against what is there.
+//! `plan`, `up` and `down`: compares the manifest's `runs:` with the observed runs.
 //!
-//! Looks and plans; `apply` does what a plan says. What cannot be seen is left alone.
+//! This module observes and plans; `apply` carries a plan out. Runs that cannot be observed are left alone.
 
 pub mod apply;
 pub(crate) mod drift;
@@ -36,13 +36,12 @@ use crate::plan::wanted::{Membership, WantedSet, wanted};
 use crate::store::index::{Index, IndexError};
 use crate::tasks::TaskSet;
 
-/// Starts within this time count towards a crash loop.
+/// `up`'s starts of a pair within this time count towards a crash loop.
 const LOOP_MS: i64 = 10 * 60 * 1000;
 
-/// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
-    /// `runs:` names what is not there.
+    /// `runs:` names modes or tasks that do not exist.
     #[error("the wanted set has {} problem{}", .0.len(), if .0.len() == 1 { "" } else { "s" })]
     Problems(Vec<Problem>),
     #[error("they wait for one another: {}", .0.iter().map(|pair| format!("`{pair}`")).collect::<Vec<_>>().join(" → "))]
@@ -51,17 +50,17 @@ pub enum PlanError {
     Index(#[from] IndexError),
 }
 
-/// What was seen, and what it means.
+/// A plan and what was noticed on the way to it.
 #[derive(Clone, Debug, Default)]
 pub struct PlanReport {
     pub plan: Plan,
-    /// What looking at the records brought up.
+    /// Notices of the observation of the runs.
     pub notices: Vec<String>,
-    /// Entries of `runs:` that select no task, in words.
+    /// Entries of `runs:` that select no task, as text.
     pub unmatched: Vec<String>,
 }
 
-/// What `up` would do. `store` is `None` where nothing was ever run.
+/// What `up` would do. `store` is `None` if nothing was ever run. Fails if `runs:` is invalid or has a cycle.
 pub fn plan(
     project: &Project,
     tasks: &TaskSet,
@@ -100,20 +99,19 @@ pub fn plan(
     Ok(PlanReport { plan, notices: actual.notices, unmatched: wanted.unmatched })
 }
 
-/// The active runs that `up` keeps: those of the wanted set, and what else it started.
+/// The active runs that `up` manages: those of the wanted set, and others that `up` started.
 pub fn kept_by_up(project: &Project, tasks: &TaskSet, store: &Store) -> Result<Vec<Run>, IndexError> {
     let wanted = wanted(&project.manifest, tasks);
-    // What cannot be seen is nobody's to stop.
+    // A run that cannot be observed must not be stopped.
     let seen = |run: &Run| run.is_active() && !matches!(run.state, RunState::Unknown(_));
     let runs = refresh::all(store)?.runs.into_iter().filter(seen);
     Ok(runs.filter(|run| run.facts.by_up || wanted.standing(&run.pair()) == Membership::Wanted).collect())
 }
 
-/// What is there.
 #[derive(Debug, Default)]
 struct Actual {
     active: BTreeMap<Pair, Run>,
-    /// Of active runs that are wanted: the fields that a start would write otherwise now.
+    /// For each active run, the fields in which a start would now differ.
     drift: HashMap<Pair, Vec<Drift>>,
     ended: std::collections::HashSet<Pair>,
     notices: Vec<String>,
@@ -125,7 +123,7 @@ impl Actual {
         let ended = store.with_index(Index::pairs_with_end)?;
         let mut actual = Self { ended, notices: observed.notices, ..Self::default() };
         let mut bases = Bases::new(project);
-        // In the order of their ids: the newest of a pair stays.
+        // Sorted by id, oldest first: the newest run of a pair overwrites the others.
         for run in observed.runs.into_iter().filter(Run::is_active) {
             let drift = drift::of(project, tasks, store, &run, &mut bases);
             actual.drift.insert(run.pair(), drift);
@@ -167,8 +165,8 @@ pub(crate) fn ended_by_person(run: &Run) -> bool {
     run.end.as_ref().is_some_and(ExitRecord::is_by_person)
 }
 
-/// When `up` started the run's pair again in the last ten minutes, this run included. Told by the
-/// run itself: those before it may be pruned by now.
+/// When `up` restarted the pair in the last ten minutes, this run included. Read from this run's spec, because
+/// earlier runs may be pruned.
 pub(crate) fn recent_restarts(store: &Store, run: &RunId) -> Vec<Timestamp> {
     let since = clock::now().as_millisecond() - LOOP_MS;
     let spec = store.folder(run).read_spec();
@@ -180,7 +178,7 @@ pub(crate) fn count(restarts: &[Timestamp]) -> u32 {
     u32::try_from(restarts.len()).unwrap_or(u32::MAX)
 }
 
-/// Wakes when something changes that a plan is made of: the manifest, templates, tasks, runs.
+/// A watch on everything that a plan depends on: the manifest, templates, tasks and runs.
 pub fn changes_of(project: &Project) -> std::io::Result<ChangeWatch> {
     let manifest = &project.manifest;
     let watch = ChangeWatch::new()?;
@@ -196,7 +194,7 @@ pub fn changes_of(project: &Project) -> std::io::Result<ChangeWatch> {
     for source in &manifest.tasks {
         match source {
             TaskSource::Subtasks(file) => folders.extend(file.path.parent().map(Path::to_owned)),
-            // There the first of them will come.
+            // The first matching file will appear below the nearest existing folder of the pattern's fixed part.
             TaskSource::Files(files) => {
                 let fixed = Path::new(&files.glob).components();
                 let fixed =
@@ -215,7 +213,7 @@ pub fn changes_of(project: &Project) -> std::io::Result<ChangeWatch> {
     }
     folders.insert(manifest.state_dir.clone());
     for folder in folders {
-        // One that is not there yet is made by something that is watched, or found by the timer.
+        // A missing folder is reported by its watched parent when it is made, or found by the timer.
         let _ = watch.watch_folder(&folder);
     }
     Ok(watch)

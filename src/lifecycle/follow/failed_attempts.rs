@@ -1,4 +1,4 @@
-//! The failed attempts of a run that another attempt follows, each returned once.
+//! Reads the failed attempts of a run that are followed by another attempt, and returns each once.
 
 use crate::lifecycle::store::Store;
 use crate::model::attempt_record::AttemptRecord;
@@ -8,7 +8,7 @@ use crate::store::run_folder::RunFolder;
 #[derive(Debug)]
 pub struct FailedAttempts {
     folder: RunFolder,
-    /// Of the attempts' record at the last call, in bytes.
+    /// Size of the attempts record at the last call, in bytes.
     length: u64,
     returned: usize,
 }
@@ -18,7 +18,7 @@ impl FailedAttempts {
         Self { folder: store.folder(run), length: 0, returned: 0 }
     }
 
-    /// The failed attempts since the last call. Costs one `stat` where there is none.
+    /// The failed attempts since the last call. Costs one `stat` if there are none.
     pub fn take(&mut self) -> Vec<AttemptRecord> {
         let length = self.folder.attempts_length();
         if std::mem::replace(&mut self.length, length) == length {

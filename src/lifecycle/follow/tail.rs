@@ -1,7 +1,7 @@
-//! Following a job's logs by offset, for many readers at once: woken by the watcher, with constant
-//! memory, to the last byte before the end.
+//! Follows a job's logs by byte offset for many readers in one process. The file watcher wakes a reader; memory
+//! per reader is constant; every byte written before the end is handed out before the end is reported.
 //!
-//! Must not look at the world: who ends without a word is noticed by `live`, which writes it down.
+//! Does not observe a run that has a spec and no end: the liveness thread of the snapshot records lost runs.
 
 use std::io;
 use std::sync::Arc;
@@ -19,30 +19,29 @@ use crate::store::run_folder::RunFolder;
 pub use crate::store::logs::extent::LogExtent;
 pub use crate::store::logs::reader::{LogStream, LogStreams};
 
-/// Where to begin, in bytes of each log.
+/// Start positions, in bytes of each log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Offsets {
     pub stdout: u64,
     pub stderr: u64,
 }
 
-/// A piece of a log; the next of its stream begins at `offset + count`.
+/// A piece of a log. The next piece of its stream starts at `offset + count`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Chunk {
     pub stream: LogStream,
-    /// Of its first byte.
+    /// Position of its first byte in the log.
     pub offset: u64,
-    /// So many bytes are in the caller's buffer now.
+    /// Number of bytes in the caller's buffer.
     pub count: usize,
 }
 
-/// What comes next.
 #[derive(Debug)]
 pub enum Next {
     Chunk(Chunk),
-    /// All that is there was handed out. The waker tells when to ask again.
+    /// Everything written so far was handed out. Call again after the waker fired.
     Idle,
-    /// The run has ended, and all that it wrote was handed out.
+    /// The run has ended, and everything it wrote was handed out.
     Ended(Box<Run>),
 }
 
@@ -53,16 +52,16 @@ pub struct Tail {
     facts: RunFacts,
     folder: RunFolder,
     logs: RunLogReader,
-    /// Its end, seen before the last bytes are read.
+    /// The end of the run; read before the last bytes are.
     end: Option<Box<Run>>,
-    /// It cannot be seen from here, so its end never will be.
+    /// Why the run cannot be observed; then its end cannot either.
     unseen: Option<UnknownWhy>,
     watch: Watches,
-    /// Counts who follows.
+    /// Held only to be counted: the strong references are the number of followers.
     _subscriber: Option<Arc<()>>,
 }
 
-/// What wakes a tail: entries of the run's folder, such as its end, and writes to the logs.
+/// What wakes a tail: new entries in the run folder (such as the end) and writes to the logs.
 #[derive(Debug)]
 struct Watches {
     watcher: Arc<FileWatcher>,
@@ -74,8 +73,8 @@ struct Watches {
 }
 
 impl Tail {
-    /// Follows `run`, a job, from these offsets on. Wakes `waker` whenever [`Self::next`] may have
-    /// more; a new tail is to be asked at once.
+    /// Follows the job `run` from these offsets. Fires `waker` whenever [`Self::next`] may have more; call `next`
+    /// once without waiting after `open`.
     pub fn open(
         store: &Store,
         run: &Run,
@@ -102,18 +101,18 @@ impl Tail {
         })
     }
 
-    /// The same, where `subscriber` counts the followers.
+    /// Counts this tail as a follower by holding `subscriber`.
     pub(crate) fn with_subscriber(self, subscriber: Arc<()>) -> Self {
         Self { _subscriber: Some(subscriber), ..self }
     }
 
-    /// The next piece, as much of it as there is room for in `into`.
+    /// The next piece, at most as long as `into`. Fails if the run was pruned or cannot be observed.
     pub fn next(&mut self, into: &mut [u8]) -> Result<Next, FollowError> {
         if self.end.is_none() {
             self.watch.logs(&self.folder);
         }
-        // The end is looked for where nothing is left, and then what was written before it: so a
-        // line costs no such look, and nothing is missed.
+        // Check for the end only when no bytes are left, then read once more for bytes written before the end. So a
+        // line costs no check, and no byte is missed.
         loop {
             if let Some((stream, offset, count)) = self.logs.next_into(into)? {
                 return Ok(Next::Chunk(Chunk { stream, offset, count }));
@@ -132,7 +131,7 @@ impl Tail {
         }
     }
 
-    /// The next stretch, unread, where much of one log is there.
+    /// The next stretch of one log, not read, if at least `least` bytes are there; at most `most` bytes.
     pub fn next_extent(&mut self, least: usize, most: usize) -> io::Result<Option<LogExtent>> {
         self.logs.next_extent(least, most)
     }
@@ -141,7 +140,7 @@ impl Tail {
         match self.folder.read_exit() {
             Ok(Some(end)) => return Ok(Some(Box::new(Run::ended(self.facts.clone(), end)))),
             Ok(None) if self.folder.has_spec() => return Ok(None),
-            // It was pruned; or its spec is about to be written; or its end cannot be read.
+            // The run was pruned, its spec is not written yet, or its end is unreadable.
             _ => {}
         }
         let id = &self.facts.run_id;
@@ -165,7 +164,7 @@ impl Watches {
         folder: &RunFolder,
         over: bool,
     ) -> io::Result<Self> {
-        // What is over neither grows nor ends.
+        // An ended run neither writes nor ends: no watch.
         let entries = if over { None } else { Some(watcher.follow(folder.path(), waker)?) };
         Ok(Self {
             watcher: Arc::clone(watcher),
@@ -177,7 +176,7 @@ impl Watches {
         })
     }
 
-    /// Follows the logs that have come to be; that they come is an entry in the folder.
+    /// Watches the logs that exist by now. The folder watch reports the creation of the others.
     fn logs(&mut self, folder: &RunFolder) {
         let Self { watcher, waker, streams, .. } = self;
         for (wanted, held, path) in
@@ -217,7 +216,7 @@ mod tests {
         folder: RunFolder,
     }
 
-    /// A run that waits for a slot: a folder with something like a spec.
+    /// A queued run: a folder with a minimal spec.
     fn world() -> World {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::create(&dir.path().join("state")).unwrap();
@@ -269,7 +268,7 @@ mod tests {
         waker.clear();
     }
 
-    /// Everything up to the next rest, and the exit code once it has ended.
+    /// Everything up to the next `Idle`, and the exit code if the run has ended.
     fn drain(tail: &mut Tail, text: &mut String) -> Option<i32> {
         let mut room = [0; 3];
         loop {
@@ -294,7 +293,7 @@ mod tests {
                 assert_eq!(drain(&mut tail, &mut text), None);
             }
         }
-        // The last bytes and the end, before it looks.
+        // The last bytes and the end are written before the tail checks.
         append(&world.folder.stderr(), "bad\n");
         world.end();
         woken(&world.waker);

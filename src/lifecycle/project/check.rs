@@ -1,5 +1,5 @@
-//! All problems of a project: of the manifest, templates, tasks and the base of its worktrees. Asks git for that
-//! base; runs nothing else.
+//! Collects all problems of a project: manifest, templates, tasks, and the base of its worktrees. Runs git only to
+//! resolve that base; runs nothing else.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ use crate::tasks::TaskSet;
 #[derive(Clone, Debug)]
 pub struct CheckReport {
     pub problems: Vec<Problem>,
-    /// Modes and tasks, where the manifest is usable.
+    /// Number of modes and of tasks; `None` if the manifest is unusable.
     pub counts: Option<(usize, usize)>,
 }
 
@@ -27,12 +27,12 @@ impl CheckReport {
     }
 }
 
-/// Checks the project. Fails only where there is none.
+/// Checks the project. Fails only if no manifest or no usable repository is found.
 pub fn check(location: &ManifestLocation) -> Result<CheckReport, OpenError> {
     report(Project::open(location, Depth::Whole))
 }
 
-/// Checks the project as it would be with this draft.
+/// Checks the project as it would be with the unsaved file `draft`.
 pub(crate) fn check_draft(location: &ManifestLocation, draft: &UnsavedFile) -> Result<CheckReport, OpenError> {
     report(Project::open_draft(location, draft))
 }
@@ -56,8 +56,8 @@ fn judge(project: &Project) -> CheckReport {
     CheckReport { problems, counts: Some((project.manifest.modes.len(), tasks.tasks().len())) }
 }
 
-/// A configured base that is no commit of the repository. None outside a repository, in one without commits, or
-/// where the base is fetched first.
+/// Problems for a configured `worktree.base` that is not a commit. No check outside a repository, in one without
+/// commits, or if the base is fetched first.
 fn base_problems(project: &Project, tasks: &TaskSet) -> Vec<Problem> {
     let Some(root) = project.repository.as_ref().map(Repository::folder_for_git) else { return Vec::new() };
     let Some((settings, base)) = project.manifest.worktree.as_ref().and_then(|all| Some((all, all.base.as_ref()?)))
@@ -70,7 +70,7 @@ fn base_problems(project: &Project, tasks: &TaskSet) -> Vec<Problem> {
     let mut bases = BTreeSet::new();
     match is_plain(base) {
         true => bases.extend([base.clone()]),
-        // A template that does not render is reported elsewhere.
+        // `check` reports a template that does not render elsewhere.
         false => bases.extend(tasks.tasks().iter().filter_map(|task| work::work_of(project, tasks, task).ok()?.base)),
     }
     let problem = |base: &String| match git::resolve(root, base) {

@@ -1,4 +1,4 @@
-//! Writes a starter project.
+//! Writes the files of a starter project. Never overwrites a file.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,6 @@ const EXAMPLE_FOLDER: &str = "tasks";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StarterFile {
     New,
-    /// The file exists already.
     Kept,
 }
 
@@ -30,7 +29,7 @@ impl From<InitError> for Failure {
     }
 }
 
-/// Writes the starter files that do not exist below `folder`; the example task only where there are no tasks.
+/// Writes the starter files that do not exist below `folder`; the example task only if the task folder is empty.
 pub fn write_starter(folder: &Path) -> Result<Vec<(PathBuf, StarterFile)>, InitError> {
     let mut report = Vec::new();
     let has_tasks = record_file::holds_any(&folder.join(EXAMPLE_FOLDER));

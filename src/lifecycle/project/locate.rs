@@ -1,4 +1,4 @@
-//! Finds the manifest of a command and the repository that it belongs to. Does not read the manifest.
+//! Finds the manifest of a command and the repository that contains it. Does not read the manifest.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use crate::model::run_spec::below;
 use crate::os::environment;
 use crate::os::git::{Repository, RepositoryError};
 
-/// Where a command looks for its manifest.
+/// Where a command searches for its manifest.
 #[derive(Clone, Debug, Default)]
 pub struct ManifestLocation {
     /// `-f`.
@@ -18,25 +18,24 @@ pub struct ManifestLocation {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Located {
-    /// Absolute.
+    /// Absolute path.
     pub manifest: PathBuf,
-    /// The one that the manifest's folder is in.
+    /// The repository that contains the manifest's folder.
     pub repository: Option<Repository>,
-    /// The path of the manifest's folder below the root of its checkout.
+    /// The path from the root of the checkout to the manifest's folder.
     pub below: PathBuf,
-    /// The same for all checkouts of a repository.
+    /// The base of relative state folders. Equal for all checkouts of a repository.
     pub home: Home,
 }
 
-/// A manifest in a folder or one of its parents.
 struct FoundManifest {
     manifest: PathBuf,
-    /// `None`: not searched for yet.
+    /// `None`: not determined yet.
     repository: Option<Repository>,
 }
 
-/// `-f`; else `DISPATCH_MANIFEST`; else, inside a linked worktree, the main checkout's; else here
-/// or in a parent folder. `None` where there is none.
+/// The manifest named by `-f` or `DISPATCH_MANIFEST`; else, inside a linked worktree, the main checkout's; else the
+/// nearest one in the working directory or a parent. Fails if git refuses the repository.
 pub fn locate(location: &ManifestLocation) -> Result<Option<Located>, RepositoryError> {
     let named = location.file.clone().or_else(|| environment::var("DISPATCH_MANIFEST").map(PathBuf::from));
     let found = match named {
@@ -49,7 +48,7 @@ pub fn locate(location: &ManifestLocation) -> Result<Option<Located>, Repository
     found.located().map(Some)
 }
 
-/// The roots of the checkouts around `folder`, the innermost first.
+/// The roots of all checkouts that contain `folder`, innermost first.
 pub(crate) fn checkouts_around(folder: &Path) -> Vec<PathBuf> {
     let mut roots = Vec::new();
     let mut next = Some(folder.to_owned());
@@ -60,7 +59,7 @@ pub(crate) fn checkouts_around(folder: &Path) -> Vec<PathBuf> {
     roots
 }
 
-/// The nearest manifest: checkout by checkout, the main checkout before a linked one.
+/// The nearest manifest, searched checkout by checkout; a linked worktree's main checkout comes first.
 fn search(folder: &Path) -> Result<Option<FoundManifest>, RepositoryError> {
     let mut from = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     loop {
@@ -77,14 +76,14 @@ fn search(folder: &Path) -> Result<Option<FoundManifest>, RepositoryError> {
     }
 }
 
-/// The nearest manifest in `folder` or its parents within the repository.
+/// The nearest manifest in `folder` or its parents, inside `repository`.
 fn in_repository(folder: &Path, repository: Repository) -> Result<Option<FoundManifest>, RepositoryError> {
     let first = |root: &Path, below: &Path| {
         let mut folders = below.ancestors().map(|part| root.join(part).join(discover::MANIFEST_NAME));
         folders.find(|candidate| discover::is_manifest(candidate))
     };
     if let Some(checkout) = repository.checkout() {
-        // A work tree need not contain `folder` (`core.worktree`): git then works on all of it.
+        // With `core.worktree` the work tree need not contain `folder`; git then works on the whole tree.
         let below = folder.strip_prefix(checkout).unwrap_or(Path::new(""));
         if let Some(main) = repository.main().filter(|main| *main != checkout)
             && let Some(manifest) = first(main, below)

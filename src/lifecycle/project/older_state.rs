@@ -1,8 +1,7 @@
-//! State folders that older versions made beside the manifest of each checkout, where now all checkouts
-//! of the repository share one.
+//! Finds state folders made by older versions, which kept one beside the manifest of each checkout; now all
+//! checkouts of a repository share one.
 //!
-//! Nothing is taken over from one. While a run in it lives nothing else is started, since the pair
-//! could run twice.
+//! Nothing is migrated. While a run in an older folder is active, no run may start: a pair could run twice.
 
 use std::path::{Path, PathBuf};
 
@@ -15,16 +14,16 @@ use crate::model::run_spec::below;
 use crate::os::git::Repository;
 use crate::store::state_dir::StateDirError;
 
-/// One that is there and is no longer used.
+/// An older state folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OlderState {
-    /// The manifest's folder that it lies beside.
+    /// The manifest folder that contains it.
     pub(crate) folder: PathBuf,
     pub(crate) path: PathBuf,
 }
 
 impl OlderState {
-    /// The store of its runs, where one of them has not ended or cannot be looked at.
+    /// The store, if one of its runs is active or its runs cannot be observed.
     fn living(&self) -> Result<Option<Store>, StateDirError> {
         let Some(store) = Store::find(&self.path)? else { return Ok(None) };
         let lives = refresh::all(&store).map_or(true, |seen| seen.runs.iter().any(Run::is_active));
@@ -56,14 +55,14 @@ fn in_linked_worktrees(project: &Project, repository: &Repository) -> impl Itera
     repository.linked_worktrees().into_iter().map(|root| below(&root, &project.below))
 }
 
-/// The one beside this manifest, while a run in it lives: until its end that run is the one that
-/// is looked at, waited for and stopped here.
+/// The older folder beside this manifest, while a run in it is active: commands observe, wait for and stop that
+/// run until it ends.
 pub(crate) fn older_store(project: &Project) -> Result<Option<Store>, StateDirError> {
     let own = older_states(project).into_iter().find(|older| older.folder == project.manifest.root);
     own.map_or(Ok(None), |older| older.living())
 }
 
-/// `Err` while a run lives in any of them.
+/// Fails while a run is active in any older folder.
 pub(crate) fn no_older_run(project: &Project) -> Result<(), StateDirError> {
     for older in older_states(project) {
         if older.living()?.is_some() {

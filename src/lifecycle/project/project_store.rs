@@ -1,6 +1,5 @@
-//! The state folder of a project: found where anything was ever run, or made for what starts something.
-//!
-//! While a run lives in a state folder of an older version, that folder is the project's.
+//! Opens the state folder of a project, or creates it for a command that starts something.
+//! While a run is active in an older version's state folder, that folder is used.
 
 use crate::lifecycle::notify;
 use crate::lifecycle::project::older_state;
@@ -11,7 +10,7 @@ use crate::model::names::{ModeName, Pair};
 use crate::store::state_dir::StateDirError;
 use crate::tasks::FindError;
 
-/// The store, where anything was ever run.
+/// The store; `None` if nothing was ever run.
 pub fn find(project: &Project) -> Result<Option<Store>, StateDirError> {
     let found = match older_state::older_store(project)? {
         Some(older) => Some(older),
@@ -20,8 +19,8 @@ pub fn find(project: &Project) -> Result<Option<Store>, StateDirError> {
     Ok(found.map(|store| equip(project, store)))
 }
 
-/// The same for who starts something. Also of a folder that is `known` parts may be missing,
-/// where whoever makes it has been killed or is not done yet.
+/// Opens or creates the store for starting runs. A `known` store may lack parts, if the process that created it was
+/// killed or is not done, so it is completed too. Fails while a run is active in an older folder.
 pub fn create(project: &Project, known: Option<Store>) -> Result<Store, StateDirError> {
     older_state::no_older_run(project)?;
     let made = Store::create(&project.manifest.state_dir)?;
@@ -35,12 +34,12 @@ fn equip(project: &Project, mut store: Store) -> Store {
     store
 }
 
-/// The pair whose runs are meant: its mode or task may be gone from the project by now.
+/// The pair of a past run; its mode or task need not exist any more. Fails if it has no runs and does not exist.
 pub fn past_pair(project: &Project, mode: &str, task: &str) -> Result<Pair, NameLookupError> {
     let name = ModeName::parse(mode).map_err(NameLookupError::InvalidMode)?;
     let id = match TaskId::parse(task) {
         Ok(id) => id,
-        // Only the path of a file that is there names a task without being an id.
+        // An invalid id may still be the path of a task file.
         Err(_) if project.typed_in.is_some() => project.tasks().find(task)?.id.clone(),
         Err(error) => return Err(FindError::InvalidName(error).into()),
     };

@@ -1,6 +1,5 @@
-//! What the runner knows, as the data that leaves the program: the same for every front end.
-//!
-//! Only for what `view` cannot make by itself, since it may not know the runner or the manifest.
+//! Builds the views that `view` cannot build, because it may not import the runner or the manifest.
+//! The command line and the server use the same functions.
 
 use std::path::Path;
 
@@ -28,12 +27,12 @@ use crate::view::render_view::{RenderView, WorktreeView};
 use crate::view::run_view::RunView;
 use crate::view::task_view::{ProgressView, TaskDetail, TaskView, TasksView};
 
-/// A run, and why `up --watch` leaves it alone.
+/// A run, with the reason why `up --watch` does not restart it.
 pub fn run(run: &Run, held: &Held, now: Timestamp) -> RunView {
     RunView { held: held.get(&run.pair()).map(HeldReason::words), ..RunView::new(run, now) }
 }
 
-/// What a run would be.
+/// What a start would run.
 pub fn prepared(prepared: &Prepared) -> RenderView {
     let ours = ["DISPATCH_RUN_ID", "DISPATCH_MODE", "DISPATCH_TASK", "DISPATCH_MANIFEST"];
     let mut env: Vec<String> = prepared
@@ -77,7 +76,7 @@ pub fn prepared(prepared: &Prepared) -> RenderView {
     }
 }
 
-/// What there is to run; paths below `here` are shown relative to it.
+/// The modes; paths below `here` are relative to it.
 pub fn modes(project: &Project, here: &Path) -> ModesView {
     let view = |mode: &Mode| ModeView {
         name: mode.name.to_string(),
@@ -93,7 +92,7 @@ pub fn modes(project: &Project, here: &Path) -> ModesView {
     ModesView { modes: project.manifest.modes.values().map(view).collect() }
 }
 
-/// A path as a person in `here` would type it: relative where it lies below.
+/// The path as a person in `here` would type it: relative if it lies below.
 pub fn path(path: &Path, here: &Path) -> String {
     sanitize_line(&path.strip_prefix(here).unwrap_or(path).display().to_string())
 }
@@ -105,7 +104,7 @@ pub fn tasks(set: &TaskSet) -> TasksView {
     }
 }
 
-/// One task with its text, and how far those below it have come.
+/// One task with its text and the progress of its subtasks. Fails if it is unknown or unreadable.
 pub fn task(project: &Project, set: &TaskSet, typed: &str) -> Result<TaskDetail, Failure> {
     let task = set.find(typed)?;
     let body = tasks::read_body(task).map_err(|problem| Failure::of_problem(Kind::Failed, problem))?;
@@ -116,7 +115,6 @@ pub fn task(project: &Project, set: &TaskSet, typed: &str) -> Result<TaskDetail,
     Ok(TaskDetail::new(task, &body, progress))
 }
 
-/// What `up` did.
 pub fn report(done: &[Done]) -> UpView {
     let view = |Done { step, outcome }: &Done| {
         let mut view = StepView::new(step);

@@ -1,4 +1,4 @@
-//! Does what a plan says, step by step, and stops at no failure.
+//! Carries out a plan step by step. A failed step does not stop the others.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -25,14 +25,12 @@ use crate::plan::diff::Plan;
 use crate::plan::step::{Action, Step};
 use crate::tasks::TaskSet;
 
-/// What came of one step.
 #[derive(Debug)]
 pub struct Done {
     pub step: Step,
     pub outcome: Result<Option<RunId>, ApplyError>,
 }
 
-/// Why a step could not be done. The others are done all the same.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
     #[error("the mode or the task is gone")]
@@ -47,14 +45,14 @@ pub enum ApplyError {
     Stop(#[from] StopError),
 }
 
-/// Does every step of `plan`, in its order.
+/// Carries out all steps in order. Neighbouring starts without dependencies among them are started as one batch.
 pub fn apply(project: &Project, tasks: &TaskSet, store: &Store, plan: &Plan) -> Vec<Done> {
     let mut bases = Bases::new(project);
     let mut begun: HashMap<&Pair, Option<RunId>> = HashMap::new();
     let mut report = Vec::with_capacity(plan.steps.len());
     let mut steps = plan.steps.as_slice();
     while let Some((step, rest)) = steps.split_first() {
-        // Starts that wait for none of each other are made together.
+        // The longest prefix of starts in which no step waits for another.
         let mut level: Vec<&Step> = steps.iter().take_while(|step| step.is_start()).collect();
         if let Some(end) = dependent(&level) {
             level.truncate(end);
@@ -71,7 +69,7 @@ pub fn apply(project: &Project, tasks: &TaskSet, store: &Store, plan: &Plan) -> 
             continue;
         }
         if level.is_empty() {
-            // What others wait for may be on its way already.
+            // Later steps may wait for a run that is already active.
             begun.insert(&step.pair, step.run().cloned());
             report.push(Done { step: step.clone(), outcome: Ok(step.run().cloned()) });
             steps = rest;
@@ -100,7 +98,7 @@ fn start_level(
 ) -> Vec<Result<Option<RunId>, ApplyError>> {
     let mut prepared: Vec<Result<Prepared, ApplyError>> =
         level.iter().map(|step| make_ready(project, tasks, store, step, begun, bases)).collect();
-    // Last: what could not be started again is not ended for it.
+    // Stop a run only after its replacement was prepared: if preparation fails, the old run goes on.
     let mut places = Vec::new();
     let mut stops = Vec::new();
     for (at, step) in level.iter().enumerate() {
@@ -118,7 +116,7 @@ fn start_level(
     let mut outcomes: Vec<Option<ApplyError>> = Vec::with_capacity(level.len());
     for (step, prepared) in level.iter().zip(prepared) {
         match prepared {
-            // Asked for by the plan, whatever an older success would say.
+            // The plan decided on this start: an older success must not make it a no-op.
             Ok(prepared) => {
                 ready.push((prepared, !matches!(step.action, Action::Start)));
                 outcomes.push(None);
@@ -132,7 +130,7 @@ fn start_level(
         None => match started.next() {
             Some(Ok(Started::New(run) | Started::Joined(run) | Started::UpToDate(run))) => Ok(Some(run.id().clone())),
             Some(Ok(Started::NoSlot)) | None => Ok(None),
-            // Somebody else was faster: it runs, which is what was wanted.
+            // Another process started the pair meanwhile. It runs, as wanted.
             Some(Err(StartError::Differs { run, .. })) => Ok(Some(run.id().clone())),
             Some(Err(error)) => Err(error.into()),
         },
@@ -178,7 +176,7 @@ fn prepare_step(
     Ok(prepared)
 }
 
-/// The place of the first step that waits for one before it in `level`.
+/// The index of the first step that waits for an earlier one in `level`.
 fn dependent(level: &[&Step]) -> Option<usize> {
     let mut before: HashSet<&Pair> = HashSet::new();
     level.iter().position(|step| {
@@ -195,7 +193,7 @@ fn stopped_by(step: &Step) -> Option<&RunId> {
     }
 }
 
-/// Stops those of the runs that are active, all together; one outcome for each, in order.
+/// Stops the active ones among `runs` in parallel; one outcome for each, in order.
 fn stop_all(store: &Store, runs: &[&RunId]) -> Vec<Result<(), ApplyError>> {
     let ids: Vec<RunId> = runs.iter().map(|run| (*run).clone()).collect();
     let active: Vec<Run> = match refresh::some(store, &ids) {

@@ -1,7 +1,7 @@
-//! Drift: the fields in which an active run differs from what a start would write now.
+//! Computes drift: the fields in which an active run differs from what a start would write now.
 //!
-//! Every field of what was prepared for a run is compared here or named as one that is not, with the
-//! reason: the patterns below list all fields, so that a new one does not compile until that is decided.
+//! Every field of a prepared run is either compared or excluded with a reason. The patterns below list all
+//! fields, so a new field does not compile until that is decided.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ use crate::os::fingerprint::Digest;
 use crate::plan::drift::{Change, Drift};
 use crate::tasks::TaskSet;
 
-/// The fields that differ; none where the mode or the task is gone.
+/// The fields that differ; empty if the mode or the task no longer exists.
 pub(crate) fn of(project: &Project, tasks: &TaskSet, store: &Store, run: &Run, bases: &mut Bases<'_>) -> Vec<Drift> {
     let (Some(mode), Some(task)) = (project.manifest.modes.get(&run.facts.mode), tasks.get(&run.facts.task)) else {
         return Vec::new();
@@ -40,12 +40,12 @@ pub(crate) fn of(project: &Project, tasks: &TaskSet, store: &Store, run: &Run, b
             }
             fields
         }
-        // A start would fail with the manifest as it is now.
+        // With the current manifest a start would fail.
         Err(error) => vec![Drift::CannotStart(error.to_string())],
     }
 }
 
-/// The part of the spec that is recorded only so that drift can be found later.
+/// The part of the spec that is recorded only to detect drift later.
 pub(crate) fn declared(prepared: &Prepared, run: &RunId) -> Declared {
     let hashed = prepared.declared_env.iter().map(|(name, value)| (name.clone(), hash(run, name, value)));
     Declared {
@@ -55,7 +55,7 @@ pub(crate) fn declared(prepared: &Prepared, run: &RunId) -> Declared {
     }
 }
 
-/// Differs from run to run and from name to name, so that equal values cannot be recognised.
+/// Hashes run id and name too: equal values of other runs or names cannot be recognised in the record.
 fn hash(run: &RunId, name: &str, value: &str) -> String {
     let mut digest = Digest::default();
     for piece in [run.as_str(), name, value] {
@@ -64,7 +64,6 @@ fn hash(run: &RunId, name: &str, value: &str) -> String {
     digest.finish()
 }
 
-/// Collects the names of what differs.
 #[derive(Debug, Default)]
 struct DriftList(Vec<Drift>);
 
@@ -88,24 +87,24 @@ fn differing(spec: &RunSpec, prepared: &Prepared) -> Vec<Drift> {
         resumes,
         conditions,
         kind,
-        // Where it was started from, and by whom.
+        // The origin of the start, not its content.
         manifest: _,
         by_up: _,
         started_by: _,
         restarts: _,
-        // Only its name: its program and arguments are compared.
+        // A name only; its program and arguments are compared.
         agent: _,
-        // A hash of what all else was prepared from.
+        // A hash of the inputs of preparation; compared before.
         basis: _,
         // Follows from the protocol and the delivery.
         dash_dash: _,
-        // Part of `argv`.
+        // Contained in `argv`.
         extras: _,
-        // Only present where the run had to make it; `declared` holds it in any case.
+        // Present only if the run has to create it; `declared` always records it.
         worktree: _,
-        // Depends on who starts it: what of their environment is not passed on.
+        // Depends on the starter's environment: the names that are not passed on.
         not_passed: _,
-        // Applies after the end, by what the manifest says then.
+        // Read from the manifest after the end.
         keep: _,
     } = &spec.launch;
     let mut fields = DriftList::default();
@@ -115,7 +114,7 @@ fn differing(spec: &RunSpec, prepared: &Prepared) -> Vec<Drift> {
     fields.compare("program", program, &prepared.program);
     fields.compare("protocol", protocol, &prepared.protocol);
     fields.compare("cwd", cwd, &prepared.cwd);
-    // A resumed conversation has its mode's prompt already, however that was delivered.
+    // The resumed conversation already contains the mode's prompt, whatever its delivery was.
     if resumes.is_none() {
         fields.compare("delivery", delivery, &prepared.delivery);
     }
@@ -158,11 +157,11 @@ fn compare_worktree(fields: &mut DriftList, was: &WorktreeSpec, now: &WorktreeSp
         submodules,
         copy,
         setup,
-        // They follow from the place of the manifest.
+        // Follow from the location of the manifest.
         repository: _,
         project: _,
         below: _,
-        // Only say where a new branch begins; the base may follow the main checkout's branch.
+        // Only used to create a branch; the base may follow the main checkout's branch.
         base: _,
         fetch: _,
     } = was;
@@ -178,7 +177,7 @@ fn compare_conditions(fields: &mut DriftList, was: &Conditions, now: &Conditions
         gate,
         exclusive,
         budget_day,
-        // Differs from start to start: the runs that this one waited for.
+        // Differs with each start: the runs that this one waited for.
         after: _,
     } = was;
     fields.compare("gate", gate, &now.gate);
@@ -192,7 +191,7 @@ fn compare_kind(fields: &mut DriftList, was: &RunKind, now: &RunKind) {
             RunKind::Interactive {
                 session,
                 cleanup_on_exit,
-                // Depends on who starts it: `DISPATCH_TMUX_SOCKET` and `TMUX_TMPDIR`.
+                // Depends on the starter's `DISPATCH_TMUX_SOCKET` and `TMUX_TMPDIR`.
                 socket: _,
             },
             RunKind::Interactive { session: new_session, cleanup_on_exit: new_cleanup, .. },
@@ -210,7 +209,7 @@ fn compare_kind(fields: &mut DriftList, was: &RunKind, now: &RunKind) {
                 expect,
                 retry,
                 tracked,
-                // `jobs` and `-j` say how many run at once, not what runs.
+                // `jobs` and `-j` limit how many run at once, not what runs.
                 slots: _,
             },
             RunKind::Headless {

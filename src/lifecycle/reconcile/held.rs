@@ -1,4 +1,4 @@
-//! Which ended runs `up --watch` would start again and does not, and why. Only looks.
+//! Finds the ended runs that `up --watch` would restart but holds, with the reason. Changes nothing.
 
 use std::collections::BTreeMap;
 
@@ -13,13 +13,13 @@ use crate::plan::step::{Action, HeldReason};
 use crate::plan::wanted::wanted;
 use crate::store::index::IndexError;
 
-/// By pair, why its last run is not followed by another.
+/// For each held pair, why its last run is not restarted.
 pub type Held = BTreeMap<Pair, HeldReason>;
 
-/// Of `runs`, the last ones of their pairs: those that are held.
+/// The held ones among `runs`, which are the last runs of their pairs.
 pub fn held(project: &Project, store: &Store, runs: &[Run]) -> Result<Held, IndexError> {
     let mut held = Held::new();
-    // To know the tasks takes longer than all else here.
+    // Reading the tasks is the slowest part; skip it if nothing can be held.
     if project.manifest.runs.iter().all(|entry| entry.restart == Restart::Never) || runs.iter().all(Run::is_active) {
         return Ok(held);
     }

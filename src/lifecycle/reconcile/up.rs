@@ -1,4 +1,4 @@
-//! `up` as one movement, once its plan is made.
+//! What `up` does after its plan is made.
 
 use crate::lifecycle::failure::{Failure, Kind};
 use crate::lifecycle::project::Project;
@@ -11,7 +11,7 @@ use crate::plan::diff::Plan;
 use crate::store::state_dir::StateDirError;
 use crate::tasks::TaskSet;
 
-/// Inside a run, only the person outside decides what runs.
+/// Refuses `command` inside a run: an agent must not change the set of runs.
 pub fn refuse_inside(command: &str) -> Result<(), Failure> {
     match environment::var("DISPATCH_RUN_ID") {
         None => Ok(()),
@@ -20,8 +20,8 @@ pub fn refuse_inside(command: &str) -> Result<(), Failure> {
     }
 }
 
-/// Does what `plan` says; a state folder is made only for what is to be done. `known` is what
-/// the plan was made from.
+/// Carries out `plan`. Creates the state folder only if there is something to do. `known` is the store that the
+/// plan was made from.
 pub fn carry_out(
     project: &Project,
     tasks: &TaskSet,

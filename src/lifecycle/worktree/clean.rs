@@ -1,8 +1,8 @@
-//! Taking away a task's worktree and merged branch, once nothing in them stands nowhere else.
+//! Removes a task's worktree and merged branch if everything in them also exists elsewhere.
 //!
-//! From the look to the removal it has the worktree's lock, which every start in it shares: a run
-//! that begins meanwhile either stands and is seen, or waits and finds its folder gone. git is told to
-//! remove without a look of its own only where submodules, which were looked into, make it refuse.
+//! Holds the worktree's lock exclusively from inspection to removal; every start in it takes the lock shared. So a
+//! run that starts meanwhile is either observed, or waits and then finds its folder missing. git is forced only if
+//! it would refuse because of submodules, which were inspected.
 
 use std::path::{Path, PathBuf};
 
@@ -21,8 +21,8 @@ use crate::plan::clean::{BranchEnd, Case, Cleaning, decide};
 use crate::tasks::{Task, TaskSet};
 use crate::view::work_view::CleanView;
 
-/// Cleans up after `task`, or tells all that stands against it. `here` is where the user stands;
-/// a dry run changes nothing.
+/// Cleans up after `task`; fails with every objection. `here` is the user's folder (it must not be removed). A dry run
+/// changes nothing.
 pub fn clean(project: &Project, tasks: &TaskSet, task: &Task, here: &Path, dry: bool) -> Result<CleanView, WorkError> {
     let worktree = work::work_of(project, tasks, task)?;
     let path = git::resolved(&worktree.path);
@@ -56,12 +56,12 @@ pub fn clean(project: &Project, tasks: &TaskSet, task: &Task, here: &Path, dry: 
     Ok(view(task, (worktree, base), standing, cleaning, kept, dry))
 }
 
-/// The branch may still be refused: why.
+/// Returns git's reason if the branch could not be deleted.
 fn carry_out(root: &Path, worktree: &TaskWorktree, cleaning: Cleaning) -> Result<Option<String>, WorkError> {
     if cleaning.remove_worktree {
         git::remove_worktree(root, &worktree.path, cleaning.with_submodules)?;
     }
-    // It is in the base; git asks for more where the branch or the main checkout has other ideas.
+    // The branch is merged into the base, but `git branch -d` may compare with its upstream or `HEAD` and refuse.
     let deleted = match cleaning.branch {
         BranchEnd::Deleted => git::delete_branch(root, &worktree.branch),
         BranchEnd::Absent | BranchEnd::Kept { .. } | BranchEnd::Left => return Ok(None),
@@ -104,8 +104,7 @@ fn view(
     }
 }
 
-/// Unfinished runs, of any task, that work below `path` or are about to make it. What cannot be
-/// seen counts.
+/// Active runs of any task that work below `path` or will create it. Runs that cannot be observed count as active.
 fn at_work_in(store: &Store, path: &Path) -> Result<Vec<(Pair, &'static str)>, WorkError> {
     let is_below = |other: &PathBuf| git::resolved(other).starts_with(path);
     let mut found = Vec::new();

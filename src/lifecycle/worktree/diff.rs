@@ -1,4 +1,4 @@
-//! The changes of a task: its worktree against the base that it came from.
+//! The changes of a task: its worktree compared with the commit where it left its base.
 
 use std::path::{Path, PathBuf};
 
@@ -34,12 +34,12 @@ pub fn work(project: &Project, tasks: &TaskSet, task: &Task) -> Result<TaskDiff,
 }
 
 impl TaskDiff {
-    /// Prints the diff by git to our stdout.
+    /// Lets git print the diff to stdout.
     pub fn show(&self, how: DiffFormat) -> Result<(), WorkError> {
         Ok(self.diff.show(how)?)
     }
 
-    /// As data, with at most `most` bytes of the patch.
+    /// The diff as data, with at most `most` bytes of the patch.
     pub fn view(&self, most: usize) -> Result<DiffView, WorkError> {
         let CheckoutChanges { files, patch, cut } = self.diff.changes(most)?;
         let name = |path: &Path| path.to_string_lossy().into_owned();

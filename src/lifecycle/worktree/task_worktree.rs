@@ -1,4 +1,4 @@
-//! The folder of a run, and the worktree that has to be made first. Creates nothing.
+//! Determines the folder of a run and the worktree that must be created first. Creates nothing.
 
 use std::path::{Path, PathBuf};
 
@@ -14,13 +14,13 @@ use crate::model::run_spec::{WorktreeSpec, below};
 use crate::os::git::{self, GitError, Repository};
 use crate::tasks::{self, Task, TaskSet};
 
-/// A task's worktree by the manifest's `worktree:`, whether it exists or not.
+/// A task's worktree as `worktree:` describes it; it may not exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskWorktree {
     pub path: PathBuf,
-    /// `main`, not `refs/heads/main`.
+    /// Short name: `main`, not `refs/heads/main`.
     pub branch: String,
-    /// `None`: the default, see [`base_of`].
+    /// `None`: the default of [`base_of`].
     pub base: Option<String>,
     pub create: bool,
     pub(crate) fetch: bool,
@@ -29,7 +29,8 @@ pub struct TaskWorktree {
     pub(crate) setup: Vec<String>,
 }
 
-/// The run's folder, and its worktree where that has to be made or set up first.
+/// The run's folder, and its worktree if that must be created or set up first. Fails if the folder is missing and will
+/// not be created, or is no worktree of this repository.
 pub(crate) fn folder_of(
     project: &Project,
     mode: &Mode,
@@ -50,7 +51,7 @@ pub(crate) fn folder_of(
             return Err(PrepareError::Git(GitError::OtherRepository(worktree.path)));
         }
         if is_there && !(worktree.create && git::setup_is_pending(&worktree.path)) {
-            // Used as it is.
+            // An existing worktree that is set up is used as it is.
         } else if worktree.create {
             let base = base_of(project, &worktree)?;
             let spec = WorktreeSpec { base, ..worktree_spec(project, &worktree) };
@@ -75,8 +76,8 @@ pub(crate) fn folder_of(
     Ok((cwd, to_make))
 }
 
-/// How the worktree is made, as it is written into a run's spec. The base is the configured one, and
-/// empty where that is the default: a run that makes its worktree gets [`base_of`].
+/// The worktree as a run's spec records it. `base` is empty if none is configured; a run that creates its worktree
+/// fills in [`base_of`].
 pub(crate) fn worktree_spec(project: &Project, worktree: &TaskWorktree) -> WorktreeSpec {
     let TaskWorktree { path, branch, base, create: _, fetch, submodules, copy, setup } = worktree.clone();
     let (repository, base) = (folder_for_git(project).to_owned(), base.unwrap_or_default());
@@ -85,12 +86,12 @@ pub(crate) fn worktree_spec(project: &Project, worktree: &TaskWorktree) -> Workt
     WorktreeSpec { repository, project, below, path, branch, base, fetch, submodules, copy, setup }
 }
 
-/// Where git finds the repository, or reports that there is none.
+/// A folder in which git finds the repository, or the project root if there is none.
 fn folder_for_git(project: &Project) -> &Path {
     project.repository.as_ref().map_or(&project.manifest.root, Repository::folder_for_git)
 }
 
-/// The error of a run whose folder `cwd` is gone, with the command that restores it.
+/// The error for a resumed run whose folder `cwd` no longer exists, with the command that restores it.
 pub(crate) fn missing_folder(
     project: &Project,
     cwd: &Path,
@@ -114,8 +115,7 @@ pub(crate) fn missing_folder(
     PrepareError::ResumedFolderGone { run: run.clone(), folder, pair, to_make }
 }
 
-/// The base that is configured for `worktree`, else the repository's default one: the branch of
-/// `origin/HEAD`, else the main checkout's.
+/// The configured base, else the repository's default: the branch of `origin/HEAD`, else the main checkout's branch.
 pub(crate) fn base_of(project: &Project, worktree: &TaskWorktree) -> Result<String, GitError> {
     if let Some(base) = &worktree.base {
         return Ok(base.clone());
@@ -127,7 +127,7 @@ pub(crate) fn base_of(project: &Project, worktree: &TaskWorktree) -> Result<Stri
     Ok(project.default_base.get_or_init(|| base).clone())
 }
 
-/// The worktree of `task`; `None` where the manifest has no `worktree:`. A subtask shares its parent's worktree,
+/// The worktree of `task`; `None` if the manifest has no `worktree:`. A subtask shares its parent's worktree,
 /// unless a template uses `task.parent`.
 pub fn worktree_of(
     project: &Project,
@@ -151,7 +151,7 @@ pub fn worktree_of(
     Ok(Some(TaskWorktree { path, branch, base, create, fetch, submodules, copy, setup }))
 }
 
-/// `git branch refs/heads/main` would create `refs/heads/refs/heads/main`.
+/// Strips `refs/heads/`: `git branch refs/heads/main` would create `refs/heads/refs/heads/main`.
 fn short_name(branch: &str) -> Result<String, PrepareError> {
     let short = branch.strip_prefix("refs/heads/").unwrap_or(branch);
     if short.is_empty() || short.starts_with("refs/") {
@@ -160,7 +160,7 @@ fn short_name(branch: &str) -> Result<String, PrepareError> {
     Ok(short.to_owned())
 }
 
-/// The outermost parent. The scan of tasks removes cycles; the bound guards against a missed one.
+/// The outermost parent. The task scan removes cycles; the bound guards against a missed one.
 fn top_of<'a>(tasks: &'a TaskSet, task: &'a Task) -> &'a Task {
     let mut top = task;
     for _ in 0..64 {
@@ -172,7 +172,7 @@ fn top_of<'a>(tasks: &'a TaskSet, task: &'a Task) -> &'a Task {
     top
 }
 
-/// The path without `.` and `..`, without looking at the disk: it may not exist yet.
+/// The path without `.` and `..`. Purely textual, because the path may not exist yet.
 fn normalised(path: &Path) -> PathBuf {
     use std::path::Component;
     let mut out = PathBuf::new();

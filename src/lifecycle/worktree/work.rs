@@ -1,4 +1,4 @@
-//! The worktree of a task, whatever the mode.
+//! Finds the worktree of a task independently of the mode.
 
 use std::io;
 use std::path::PathBuf;
@@ -45,8 +45,8 @@ fn reasons(against: &[Objection]) -> String {
     against.iter().map(|objection| format!("\n{objection}")).collect()
 }
 
-/// The worktree of `task`. Where its path depends on the mode: the one that the caller is in, else the only one
-/// that exists.
+/// The worktree of `task`. If its path depends on the mode: the one that contains the working directory, else the
+/// only one that exists. Fails if there are several or no `worktree:`.
 pub fn work_of(project: &Project, tasks: &TaskSet, task: &Task) -> Result<TaskWorktree, WorkError> {
     let mut found: Vec<TaskWorktree> = Vec::new();
     for mode in project.manifest.modes.values() {
@@ -70,7 +70,7 @@ pub fn work_of(project: &Project, tasks: &TaskSet, task: &Task) -> Result<TaskWo
     found.pop().ok_or(WorkError::NoWorktrees)
 }
 
-/// As [`work_of`]. Fails also where it does not exist or is no worktree of this repository.
+/// As [`work_of`]; also fails if the worktree does not exist or belongs to another repository.
 pub(crate) fn existing_work_of(project: &Project, tasks: &TaskSet, task: &Task) -> Result<TaskWorktree, WorkError> {
     let worktree = work_of(project, tasks, task)?;
     if worktree.path.symlink_metadata().is_err() {
