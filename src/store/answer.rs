@@ -1,4 +1,4 @@
-//! The final answer of a run: looked at, and saved where the mode wants it.
+//! The final answer of a run: checked for content, and saved where the mode wants it.
 
 use std::fs;
 use std::io::{self, Read as _, Write as _};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::store::log_part::LogPart;
 
-/// A text of its own, or a log from the byte where its attempt began.
+/// A text, or a log from the byte where its attempt began.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     Text(Vec<u8>),
@@ -15,7 +15,7 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// Whether there is nothing in it but blanks.
+    /// Whether it holds only blanks. Fails where the log cannot be read.
     pub fn is_blank(&self) -> io::Result<bool> {
         let blank = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_whitespace);
         let mut file = match self {
@@ -32,12 +32,13 @@ impl Answer {
         }
     }
 
-    /// Writes the answer below `cwd`, whole or not at all, with the mode the user's umask leaves.
+    /// Writes the answer to `relative` below `cwd`, as a whole, with the mode that the user's umask leaves. Fails where
+    /// a link leads out of `cwd`.
     pub fn save(&self, cwd: &Path, relative: &Path, umask: u32) -> io::Result<()> {
         let path = cwd.join(relative);
         let parent = path.parent().unwrap_or(cwd);
         fs::create_dir_all(parent)?;
-        // The manifest's check saw no `..`; a link that the agent made could still lead out.
+        // The manifest check rejects `..`, but a link that the agent made could lead out.
         if !fs::canonicalize(parent)?.starts_with(fs::canonicalize(cwd)?) {
             return Err(io::Error::other("it leads out of the run's folder"));
         }
@@ -45,7 +46,7 @@ impl Answer {
         match self {
             Self::Text(text) => {
                 temp.write_all(text)?;
-                // An answer is a text, and a text file ends its last line.
+                // The last line of a text file ends with a newline.
                 if !text.ends_with(b"\n") && !text.is_empty() {
                     temp.write_all(b"\n")?;
                 }

@@ -1,4 +1,4 @@
-//! What a run's record gives to whoever starts its agent: arguments, prompt, environment.
+//! Reads from a run folder what starts the agent: arguments, standard input and environment.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -11,7 +11,7 @@ use crate::os::environment::{self, Environment};
 use crate::store::record_file;
 use crate::store::run_folder::{MAX_PROMPT, RunFolder};
 
-/// The agent's arguments with the prompt where its delivery wants it, byte for byte.
+/// The agent's argv with the prompt, byte for byte, or the prompt's path, as the delivery requires.
 pub fn full_argv(spec: &RunSpec, folder: &RunFolder) -> io::Result<Vec<OsString>> {
     let mut argv: Vec<OsString> = spec.argv.iter().map(OsString::from).collect();
     match spec.delivery {
@@ -28,12 +28,12 @@ pub fn full_argv(spec: &RunSpec, folder: &RunFolder) -> io::Result<Vec<OsString>
     Ok(argv)
 }
 
-/// The prompt as the agent's standard input, where it is delivered so.
+/// The prompt file as the agent's standard input; `None` for other deliveries.
 pub fn stdin_of(spec: &RunSpec, folder: &RunFolder) -> io::Result<Option<File>> {
     (spec.delivery == PromptDelivery::Stdin).then(|| File::open(folder.prompt())).transpose()
 }
 
-/// Takes the environment that waits for the run; it is gone afterwards.
+/// Reads and removes the environment file. Fails where it was removed before, so that a run starts only once.
 pub fn take_environment(spec: &RunSpec, folder: &RunFolder) -> io::Result<Environment> {
     environment::take_over(&folder.environment_of(spec)?)
 }

@@ -1,8 +1,8 @@
-//! The index over the run folders: SQLite, for queue order, history and a fast `status`.
+//! The index: an SQLite copy of the run records, for queue order, history and a fast `status`.
 //!
-//! It can be thrown away at any time: it is rebuilt from the folders when it is missing,
-//! damaged, newer, or of an earlier boot (its writes are not synced, a power cut may tear it).
-//! A row is written before its folder, so that no folder is ever without a row.
+//! It is rebuilt from the run folders when it is missing, damaged, of another schema version or of an earlier boot (its
+//! writes are not synced, so a power cut may tear it). A run's row is written before its folder, so no folder lacks a
+//! row.
 
 mod queries;
 mod rows;
@@ -63,7 +63,7 @@ impl IndexError {
         matches!(self, Self::Sqlite(error) if is_damage(error))
     }
 
-    /// Whether another process has it locked and does not go on.
+    /// Whether another process held the lock for too long.
     pub fn is_locked(&self) -> bool {
         match self {
             Self::Sqlite(error) => error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy),
@@ -72,42 +72,40 @@ impl IndexError {
     }
 }
 
-/// An open index.
 #[derive(Debug)]
 pub struct Index {
     connection: Connection,
-    /// Shared while an index is open, exclusive while one is rebuilt: a row never goes into a
-    /// file that is being replaced. Keep an `Index` for a moment, not for a command's life.
+    /// Shared while an index is open, exclusive during a rebuild, so that no row goes into a file that is being
+    /// replaced. Keep an `Index` only briefly: a rebuild waits until it is dropped.
     _open: File,
     of_this_folder: bool,
-    /// What happened at opening that the user should hear of.
     notices: Vec<String>,
 }
 
-/// A run that waits, as the index has it.
+/// A queued run, as recorded in the index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Queued {
     pub id: RunId,
     pub waiting_for: WaitingFor,
-    /// 0 for a window.
+    /// The job may use slots below this number; 0 for a window.
     pub slots: u32,
 }
 
-/// What `history` asks for.
+/// Selects ended runs.
 #[derive(Clone, Debug, Default)]
 pub struct HistoryFilter {
     pub mode: Option<String>,
     pub task: Option<String>,
-    /// Only runs that ended at or after this, in milliseconds since 1970.
+    /// Only runs that ended at or after this time, in milliseconds since 1970.
     pub since_ms: Option<i64>,
     pub outcome: Option<EndState>,
-    /// Without the first so many.
+    /// Number of matching runs to skip.
     pub skip: u32,
     pub limit: Option<u32>,
 }
 
 impl Index {
-    /// Opens the index of `state`, building it where that is needed.
+    /// Opens the index of `state`, rebuilding it if needed. Fails where its lock is held too long or a rebuild fails.
     pub fn open(state: &StateDir, boot_id: &str) -> Result<Self, IndexError> {
         let path = state.index();
         let lock = lock_file::open(&lock_path(state), true)?;
@@ -126,7 +124,7 @@ impl Index {
         Ok(Self { connection, _open: lock, of_this_folder, notices })
     }
 
-    /// `None` where a rebuild is due and nothing is wrong: no file, another boot, an old version.
+    /// `None` where a rebuild is needed without damage: no file, another boot, another schema version.
     fn try_open(path: &Path, boot_id: &str) -> rusqlite::Result<Option<(Connection, About)>> {
         match fs::symlink_metadata(path) {
             Err(_) => return Ok(None),
@@ -149,7 +147,7 @@ impl Index {
         let path = state.index();
         lock.unlock()?;
         lock_file::lock(lock, &lock_path(state), Hold::Exclusive)?;
-        // Somebody else may have done it while we waited.
+        // Re-check: another process may have rebuilt it while this one waited for the lock.
         if let Ok(Some(opened)) = Self::try_open(&path, boot_id) {
             lock.unlock()?;
             lock_file::lock(lock, &lock_path(state), Hold::Shared)?;
@@ -162,12 +160,12 @@ impl Index {
                     path.display(),
                     aside.display()
                 )),
-                // Who found the damage by a question may have been faster.
+                // Another process, whose query found the damage, may have set it aside already.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error.into()),
             }
         }
-        // Built beside and renamed: nobody ever opens half an index.
+        // Build under another name and rename: no process can open a partial index.
         let building = state.path().join("dispatch.db.building");
         for file in [&building, &with_suffix(&building, "-journal")] {
             match fs::remove_file(file) {
@@ -193,7 +191,7 @@ impl Index {
             connection.close().map_err(|(_, error)| error)?;
             let _ = fs::remove_file(with_suffix(&building, "-journal"));
         }
-        // Side files of the index that is replaced must not be taken for the new one's.
+        // SQLite would apply the side files of the replaced index to the new one.
         for suffix in ["-wal", "-shm", "-journal"] {
             let _ = fs::remove_file(with_suffix(&path, suffix));
         }
@@ -205,10 +203,10 @@ impl Index {
         Ok((connection, about))
     }
 
-    /// Sets aside an index that a question found damaged; the next to open it rebuilds it.
+    /// Sets aside an index that a query found damaged; the next `open` rebuilds it.
     pub fn set_aside(state: &StateDir, why: &IndexError) -> Result<(), IndexError> {
         match record_file::set_aside(&state.index()) {
-            // Somebody else was faster.
+            // Another process has set it aside already.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error.into()),
             Ok(place) => {
@@ -218,30 +216,30 @@ impl Index {
         }
     }
 
-    /// False in a copy of the state folder: what the index says of tmux is then another folder's.
+    /// False in a copy of the state folder: the tmux data in its index belongs to the original folder.
     pub fn is_of_this_folder(&self) -> bool {
         self.of_this_folder
     }
 
-    /// What opening had to repair.
+    /// What opening repaired, as messages for the user.
     pub fn notices(&self) -> &[String] {
         &self.notices
     }
 
-    /// Notes a run that is about to be made. A queue record is written after its row says
-    /// `waiting`, so that no queued run is ever overlooked.
+    /// Adds the row of a run that is about to be created. For a queued run, call this with `waiting` before the queue
+    /// record is written: a queue record without such a row would be missed.
     pub fn insert(&self, facts: &RunFacts, waiting: Option<WaitingFor>) -> Result<(), IndexError> {
         insert(&self.connection, facts, None, waiting)?;
         Ok(())
     }
 
-    /// Notes the end of a run.
+    /// Records the end of a run.
     pub fn finish(&self, facts: &RunFacts, end: &ExitRecord) -> Result<(), IndexError> {
         insert(&self.connection, facts, Some(end), None)?;
         Ok(())
     }
 
-    /// Notes that a run waits for something else now, or for nothing.
+    /// Records what a queued run waits for; `None`: it no longer waits.
     pub fn set_waiting(&self, id: &RunId, waiting: Option<WaitingFor>) -> Result<(), IndexError> {
         self.connection
             .prepare_cached("UPDATE runs SET waiting = ?2 WHERE run_id = ?1")?
@@ -249,11 +247,11 @@ impl Index {
         Ok(())
     }
 
-    /// Has all that `work` writes happen at once.
+    /// Runs `work` in one transaction. Fails where `work`, the begin or the commit fails.
     pub fn at_once<T, E: From<IndexError>>(&self, work: impl FnOnce(&Self) -> Result<T, E>) -> Result<T, E> {
         self.connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| E::from(error.into()))?;
         let done = work(self);
-        // Rows come before their records, so also a failure's are kept: they harm nothing.
+        // Commit after a failure too: a row without a record is harmless, a record without a row is not.
         if let Err(error) = self.connection.execute_batch("COMMIT") {
             let _ = self.connection.execute_batch("ROLLBACK");
             return Err(E::from(error.into()));
@@ -261,7 +259,7 @@ impl Index {
         done
     }
 
-    /// Forgets a run that never came to be, or that was pruned.
+    /// Removes the row of a run that was never created, or was pruned.
     pub fn remove(&self, id: &RunId) -> Result<(), IndexError> {
         self.connection.prepare_cached("DELETE FROM runs WHERE run_id = ?1")?.execute([id.as_str()])?;
         Ok(())
@@ -272,7 +270,7 @@ fn lock_path(state: &StateDir) -> PathBuf {
     state.path().join("index.lock")
 }
 
-/// What tells a state folder from its copies.
+/// Device and inode, which differ in a copy of the state folder.
 fn identity(state: &StateDir) -> io::Result<String> {
     let id = RunFolder::at(state.runs_folder()).id()?;
     Ok(format!("{} {}", id.device, id.inode))
@@ -282,19 +280,19 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(Duration::from_secs(10))?;
     connection.pragma_update(None, "synchronous", "OFF")?;
-    // A rollback journal that stays: it works on every file system, and for commands that open,
-    // ask and close it costs a third of what a write-ahead log does.
+    // A persistent rollback journal works on every file system, and for commands that open, query and close the index
+    // it costs a third of a write-ahead log.
     connection.query_row("PRAGMA journal_mode = PERSIST", [], |_| Ok(()))?;
     Ok(connection)
 }
 
-/// What an index says of itself, by one question.
+/// The version and metadata of an index, read by one query.
 #[derive(Debug, Default)]
 struct About {
     version: i64,
     boot: Option<String>,
     folder: Option<String>,
-    /// Records that a newer program wrote.
+    /// Messages about records that a newer program wrote.
     unreadable: Vec<String>,
 }
 
@@ -327,7 +325,7 @@ fn is_damage(error: &rusqlite::Error) -> bool {
         | rusqlite::Error::InvalidColumnType(..)
         | rusqlite::Error::FromSqlConversionFailure(..)
         | rusqlite::Error::Utf8Error(..)
-        // Our questions are fixed: what does not know their columns is no longer our table.
+        // The queries are fixed: an SQL error means that the table has other columns.
         | rusqlite::Error::SqlInputError { .. } => true,
         _ => false,
     }

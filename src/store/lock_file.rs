@@ -1,4 +1,4 @@
-//! Opening a file that is to be locked: a regular one, never through a link, without waiting.
+//! Opens lock files, regular files only and never through a link, and locks them with a bounded wait.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
@@ -9,23 +9,22 @@ use std::time::Duration;
 use crate::os::clock::Stopwatch;
 use crate::os::process::holder::{self, Holder};
 
-/// A lock is not waited for longer: what it is held for takes a moment.
+/// Longest wait for a lock. Each holder needs its lock only briefly.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// A stopped process lets nothing go: after this long it is looked for one.
+/// How often a waiter checks whether the holder is stopped (SIGSTOP): a stopped process releases nothing.
 const EARLY_LOOK: Duration = Duration::from_secs(2);
-/// Between two tries.
+/// Pause between two attempts, doubled each time.
 const STEP_MIN: Duration = Duration::from_micros(200);
 const STEP_MAX: Duration = Duration::from_millis(20);
 
-/// How a file is locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Hold {
     Shared,
     Exclusive,
 }
 
-/// Locks `file`, which is at `path`. Waits for its holders for a bounded time, and fails then with the
-/// process that holds it and what to do; at once where that one is stopped.
+/// Locks `file`, which is at `path`. Fails after `PATIENCE`, or earlier where the holder is stopped; the error names
+/// the holder, if known, and the command that frees the lock.
 pub(super) fn lock(file: &File, path: &Path, hold: Hold) -> io::Result<()> {
     let begun = Stopwatch::start();
     let (mut step, mut next_look) = (STEP_MIN, EARLY_LOOK);
@@ -60,8 +59,8 @@ fn words(path: &Path, holder: Option<&Holder>) -> String {
     }
 }
 
-/// Opens the lock file at `path`, making it where `create` says so. An error names the file: what
-/// stands in its place is for the user to remove.
+/// Opens the lock file at `path`, creating it if `create`. Fails where another kind of file is there; the error names
+/// the path, so that the user can remove it.
 pub(super) fn open(path: &Path, create: bool) -> io::Result<File> {
     let named = |error: io::Error| io::Error::new(error.kind(), format!("`{}`: {error}", path.display()));
     let file = OpenOptions::new()

@@ -1,21 +1,20 @@
-//! A log from one byte on, as if it began there.
+//! Reads a log from a byte offset on, optionally up to an end; `Seek` positions are relative to that offset.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-/// An open log whose first bytes are left out.
 #[derive(Debug)]
 pub struct LogPart {
     file: File,
     from: u64,
-    /// Where it ends, in bytes of the log; what is written later does not belong to it.
+    /// End offset in the log, in bytes. Later output is excluded.
     until: Option<u64>,
 }
 
 impl LogPart {
-    /// An agent may put anything where its log was: nothing is followed or waited for there.
+    /// Follows no link and never blocks. Fails where the agent replaced its log by anything but a regular file.
     pub fn open(path: &Path, from: u64) -> io::Result<Self> {
         let mut file = File::options().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?;
         if !file.metadata()?.is_file() {
@@ -25,7 +24,7 @@ impl LogPart {
         Ok(Self { file, from, until: None })
     }
 
-    /// The same part without what stands after byte `until` of the log.
+    /// Limits the part to the bytes before offset `until` of the log.
     pub fn up_to(self, until: Option<u64>) -> Self {
         Self { until, ..self }
     }
@@ -51,7 +50,7 @@ impl Seek for LogPart {
             (other, _) => other,
         };
         let at = self.file.seek(to)?;
-        // A log that was cut is empty from here, not of a negative length.
+        // A log truncated below `from` is empty here; without this its length would be negative.
         if at < self.from { self.file.seek(SeekFrom::Start(self.from)).map(|_| 0) } else { Ok(at - self.from) }
     }
 }

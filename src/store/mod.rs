@@ -1,7 +1,7 @@
-//! The state folder: run folders, pair locks, slots and the index over them.
+//! The state folder: run folders, records, logs, pair locks, slots and the index.
 //!
-//! A run's folder is its record; the index is rebuilt from the folders and never a second truth.
-//! Files have one writer, a version, and arrive whole. Must not decide what a state means.
+//! The run folders are the truth; the index is rebuilt from them. Each file has one writer and a version, and is
+//! replaced as a whole. Must not decide what a state means.
 
 pub mod answer;
 pub mod handover;

@@ -1,7 +1,7 @@
 //! `notify/` of a state folder: the settings of notices, the pending events, and the notifier's lock.
 //!
-//! An event is a file whose name says which event it is, so that it is pending once however many processes saw
-//! it. Must not decide what is worth a notice.
+//! The name of an event's file identifies the event, so it is pending once however many processes observe it. Must not
+//! decide what is worth a notice.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -14,7 +14,7 @@ use crate::store::lock_file;
 use crate::store::record_file::{self, Durability};
 use crate::store::state_dir::{StateDir, make_folder};
 
-/// One notice covers at most this many events; the rest comes with the next one.
+/// Most events that one notice covers; the next notice covers the rest.
 const MAX_PENDING: usize = 500;
 
 /// Created when the first file is written.
@@ -50,7 +50,7 @@ impl StateDir {
 }
 
 impl NotifyFolder {
-    /// `None`: no notices are wanted.
+    /// `None` where no notices are wanted or the settings cannot be read.
     pub fn settings(&self) -> Option<NotifySettings> {
         record_file::read(&self.path.join("settings.json"), NOTIFY_VERSION).ok()
     }
@@ -70,7 +70,7 @@ impl NotifyFolder {
         }
     }
 
-    /// Makes the event pending. `false`: it is already.
+    /// Makes the event pending. `false` where it is pending already.
     pub fn put(&self, event: &Event) -> io::Result<bool> {
         make_folder(&self.path)?;
         make_folder(&self.pending_folder())?;
@@ -79,7 +79,7 @@ impl NotifyFolder {
             EventDetails::Waiting { .. } => format!("{}.waiting.{}", event.run_id, event.at.as_millisecond()),
         };
         let path = self.pending_folder().join(name);
-        // Each observation of the run sees the event again: the check spares writing the file.
+        // Each observation of the run reports the event again; this check saves writing a temporary file.
         if fs::symlink_metadata(&path).is_ok() {
             return Ok(false);
         }
@@ -105,7 +105,7 @@ impl NotifyFolder {
         self.entries().next().is_some()
     }
 
-    /// Not those that begin with a dot, which are being written, nor folders, which are not ours.
+    /// Skips names that begin with a dot (temporary files) and folders.
     fn entries(&self) -> impl Iterator<Item = PathBuf> {
         let is_event = |name: &std::ffi::OsStr| !name.as_encoded_bytes().starts_with(b".");
         let entries = fs::read_dir(self.pending_folder()).into_iter().flatten().flatten();
@@ -128,8 +128,8 @@ impl NotifyFolder {
         }
     }
 
-    /// Whether a notifier runs. Tested with a shared lock; a notifier that this keeps from the lock exits, and the
-    /// caller then starts another.
+    /// Whether a notifier runs. Tries a shared lock; a notifier that starts at that moment cannot lock and exits, and
+    /// the caller then starts another.
     pub fn is_locked(&self) -> bool {
         let Ok(lock) = lock_file::open(&self.path.join("lock"), false) else { return false };
         matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock))

@@ -1,7 +1,7 @@
-//! The claim of a pair: a lock file that holds the run id. Locked means alive, free means dead.
+//! The pair lock: a lock file that holds a run id. Locked means that the run is alive.
 //!
-//! The kernel frees it with its last holder, whatever killed that one, so nothing ever goes stale.
-//! The file itself is never removed: a lock on a removed file excludes nobody.
+//! The kernel frees it when its last holder dies, so it is never stale. The file must never be removed: a lock on a
+//! removed file excludes no process.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -15,22 +15,21 @@ use crate::model::run_id::RunId;
 use crate::store::lock_file;
 use crate::store::state_dir::{StateDir, make_folder};
 
-/// The exclusive right to run a pair. Dropped: free again.
+/// The exclusive right to run a pair; released when dropped.
 #[derive(Debug)]
 pub struct PairLock {
     file: File,
 }
 
-/// The outcome of asking for a pair.
 #[derive(Debug)]
 pub enum Claim {
-    /// Ours, with the id of the run that held it last.
+    /// Claimed, with the id of the run that held it last.
     Taken(PairLock, Option<RunId>),
-    /// Somebody's, with the id of that run where it is written already.
+    /// Held by another process, with the id of its run where that is written already.
     Held(Option<RunId>),
 }
 
-/// What a look at the lock tells.
+/// The state of a pair lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Liveness {
     Free,
@@ -50,8 +49,7 @@ pub fn claim(state: &StateDir, pair: &Pair) -> io::Result<Claim> {
             Err(TryLockError::Error(error)) => return Err(error),
             Err(TryLockError::WouldBlock) => {}
         }
-        // Refused: by a holder, or by somebody's short look (a shared lock)? Only a holder
-        // refuses a shared one too.
+        // Refused by a holder, or by the short shared lock of a probe? Only a holder refuses a shared lock too.
         match file.try_lock_shared() {
             Err(TryLockError::WouldBlock) => return Ok(Claim::Held(read_id(&file)?)),
             Err(TryLockError::Error(error)) => return Err(error),
@@ -63,7 +61,7 @@ pub fn claim(state: &StateDir, pair: &Pair) -> io::Result<Claim> {
     }
 }
 
-/// Looks without disturbing: a shared lock that is dropped at once.
+/// Checks the lock without claiming it: takes a shared lock and drops it at once.
 pub fn probe(state: &StateDir, pair: &Pair) -> io::Result<Liveness> {
     let file = match open(&state.pair(pair), false) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Liveness::Free),
@@ -76,7 +74,7 @@ pub fn probe(state: &StateDir, pair: &Pair) -> io::Result<Liveness> {
     }
 }
 
-/// Blocks until nobody holds `pair`. No timer: the kernel wakes us.
+/// Blocks until no process holds `pair`. No timer: the kernel wakes this process.
 pub fn wait_until_free(state: &StateDir, pair: &Pair) -> io::Result<()> {
     match open(&state.pair(pair), false) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -103,8 +101,8 @@ pub enum NotOwner {
     Io(#[from] io::Error),
 }
 
-/// Whether this process was handed the claim of `pair` for `run` as its standard input. Fails where
-/// standard input is another file, does not hold the lock, or holds it for another run.
+/// Checks that this process was handed the lock of `pair` for `run` as its standard input. Fails where standard input
+/// is another file, does not hold the lock, or holds it for another run.
 pub fn check_inherited(state: &StateDir, pair: &Pair, run: &RunId) -> Result<(), NotOwner> {
     let path = state.pair(pair);
     let file = open(&path, false)?;
@@ -112,7 +110,7 @@ pub fn check_inherited(state: &StateDir, pair: &Pair, run: &RunId) -> Result<(),
     if (u128::from(there.dev()), u128::from(there.ino())) != (u128::from(here.st_dev), u128::from(here.st_ino)) {
         return Err(NotOwner::OtherFile(path));
     }
-    // Somebody holds the lock, and who holds it may lock it once more: only then it is ours.
+    // The lock is held, and only its holder can lock it again: success means that standard input holds it.
     let is_held = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
     if !is_held || rustix::fs::flock(io::stdin(), rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
         return Err(NotOwner::NotLocked(path));
@@ -123,12 +121,12 @@ pub fn check_inherited(state: &StateDir, pair: &Pair, run: &RunId) -> Result<(),
     }
 }
 
-/// A claim without a name belongs to a command that inspects the run and then gives the claim back. On a
-/// busy machine it may be descheduled meanwhile.
+/// A lock without a run id belongs to a command that inspects the run and then releases the lock. On a busy machine
+/// that command may be descheduled meanwhile.
 const UNNAMED_PATIENCE: Duration = Duration::from_millis(500);
 
-/// Claims `pair`, waiting for a holder that is known to be ending. `None` after `patience`, or later
-/// where the claim names no run.
+/// Claims `pair`, waiting for a holder that is known to be ending. `None` after `patience`, or later (500 ms) where the
+/// lock names no run.
 pub fn claim_from_ending(state: &StateDir, pair: &Pair, patience: Duration) -> io::Result<Option<Claim>> {
     let step = Duration::from_millis(1);
     let mut waited = Duration::ZERO;
@@ -145,22 +143,22 @@ pub fn claim_from_ending(state: &StateDir, pair: &Pair, patience: Duration) -> i
 }
 
 impl PairLock {
-    /// Writes whose run this claim is. One write of fixed length: readers see it whole.
+    /// Writes the run's id. One write of fixed length: readers see it whole.
     pub fn name(&self, run: &RunId) -> io::Result<()> {
         self.file.write_all_at(format!("{run}\n").as_bytes(), 0)
     }
 
-    /// Takes the name off while the holder is not a run: who asks then waits instead of joining.
+    /// Blanks the run id while the holder is not a run: another command then waits instead of joining that run.
     pub fn unname(&self) -> io::Result<()> {
         self.file.write_all_at(&[b' '; 26], 0)
     }
 
-    /// The run that this claim names: the pair's last one, until the claim is given a new name.
+    /// The run id in the lock: that of the pair's last run until a new one is written.
     pub fn named(&self) -> io::Result<Option<RunId>> {
         read_id(&self.file)
     }
 
-    /// The open file, to be handed to a supervisor: the lock goes with it.
+    /// The locked file, to be handed to a supervisor, which then holds the lock.
     pub fn into_file(self) -> File {
         self.file
     }
@@ -216,7 +214,7 @@ mod tests {
             for _ in 0..3 {
                 scope.spawn(|| {
                     while !done.load(std::sync::atomic::Ordering::Relaxed) {
-                        // Free, or held for the moment of the claim below.
+                        // Free, or held briefly by the claim below.
                         probe(&state, &pair()).unwrap();
                     }
                 });

@@ -1,6 +1,6 @@
-//! Reading and writing one JSON record: whole or not at all.
+//! Reads and writes records; each is replaced as a whole, by a temporary file and a rename.
 //!
-//! A record that is damaged, foreign in kind or newer is reported and left where it is.
+//! A record that is damaged, of another type or newer is reported and left where it is.
 
 use std::fs;
 use std::io::{self, Read as _, Write as _};
@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Records are small; a larger file is not one of ours.
+/// Largest record; a larger file counts as damaged.
 const MAX_BYTES: u64 = 4 << 20;
-/// How the name of a record begins that is being written.
+/// Name prefix of temporary files.
 const UNFINISHED: &str = ".new-";
 
 /// Why a record could not be read.
@@ -32,13 +32,13 @@ pub enum RecordError {
     },
 }
 
-/// Reads the record at `path`, whose format must not be newer than `known`.
+/// Reads the record at `path`. Fails where it is missing, damaged, or of a format newer than `known`.
 pub fn read<T: DeserializeOwned>(path: &Path, known: u32) -> Result<T, RecordError> {
     let bytes = read_bytes(path, MAX_BYTES)?;
     let damaged = |why: String| RecordError::Damaged { path: path.to_owned(), why };
     serde_json::from_slice::<T>(&bytes)
         .map_err(|error| {
-            // The version is looked at only on failure, or when it is newer: unknown fields are fine.
+            // A newer format may not parse as `T`: report it as newer, not as damaged.
             match version_of(&bytes) {
                 Some(found) if found > u64::from(known) => RecordError::Newer { path: path.to_owned(), found, known },
                 _ => damaged(error.to_string()),
@@ -59,12 +59,12 @@ fn version_of(bytes: &[u8]) -> Option<u64> {
     serde_json::from_slice::<Version>(bytes).ok().map(|v| v.version)
 }
 
-/// Reads a regular file of at most `max` bytes, following no link and never blocking on a FIFO.
+/// Reads a regular file of at most `max` bytes. Follows no link and never blocks on a FIFO.
 pub fn read_bytes(path: &Path, max: u64) -> Result<Vec<u8>, RecordError> {
     read_with(path, max, libc::O_NOFOLLOW)
 }
 
-/// The same of what others keep: it may be a link.
+/// Like [`read_bytes`] for a user's file, which may be a link.
 pub fn read_users_file(path: &Path, max: u64) -> Result<Vec<u8>, RecordError> {
     read_with(path, max, 0)
 }
@@ -91,24 +91,24 @@ fn read_with(path: &Path, max: u64, flags: i32) -> Result<Vec<u8>, RecordError> 
     Ok(bytes)
 }
 
-/// How far a written record must be safe before the call returns.
+/// What a record survives once the write has returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
-    /// Survives the death of any process.
+    /// The death of any process.
     Process,
-    /// Survives a power cut.
+    /// A power cut.
     Disk,
 }
 
-/// Writes `record` by temp file and rename, replacing what is there.
+/// Writes `record`, replacing an existing one.
 pub fn write<T: Serialize>(path: &Path, record: &T, durability: Durability) -> io::Result<()> {
     let file = temp_with(path, record, durability)?;
     file.persist(path).map_err(|error| error.error)?;
     sync_folder(path, durability)
 }
 
-/// Writes `record` unless `path` exists. Returns whether this call wrote it: of two racing
-/// writers exactly one does.
+/// Writes `record` unless `path` exists. Returns whether this call wrote it: exactly one of several racing writers
+/// does.
 pub fn write_new<T: Serialize>(path: &Path, record: &T, durability: Durability) -> io::Result<bool> {
     let written = persist_new(temp_with(path, record, durability)?, path)?;
     if written {
@@ -117,7 +117,7 @@ pub fn write_new<T: Serialize>(path: &Path, record: &T, durability: Durability) 
     Ok(written)
 }
 
-/// Writes a small private file whole, unless something stands at `path`.
+/// Writes a private file as a whole unless `path` exists. Returns whether this call wrote it.
 pub fn write_bytes_new(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     let mut file = temp_beside(path)?;
     file.write_all(bytes)?;
@@ -132,7 +132,7 @@ fn persist_new(file: tempfile::NamedTempFile, path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Removes the records in `folder` whose writers died before they were whole.
+/// Removes the temporary files in `folder` whose writers died.
 pub fn remove_unfinished(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         if entry.file_name().as_encoded_bytes().starts_with(UNFINISHED.as_bytes()) {
@@ -141,7 +141,7 @@ pub fn remove_unfinished(folder: &Path) {
     }
 }
 
-/// Renames to the first free `NAME.damaged-N`: nothing is ever overwritten.
+/// Renames `path` to the first free `NAME.damaged-N` and never overwrites a file. Fails when 999 of them exist.
 pub fn set_aside(path: &Path) -> io::Result<PathBuf> {
     for n in 1..1000 {
         let place = place_aside(path, n);
@@ -171,12 +171,12 @@ fn place_aside(path: &Path, n: u32) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Whether a folder holds anything. One that cannot be read holds nothing that could be said.
+/// Whether a folder has entries; false where it cannot be read.
 pub fn holds_any(folder: &Path) -> bool {
     fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
 }
 
-/// Writes a user's file, with the folders above it, unless something stands at `path`.
+/// Writes a user's file, creating the folders above it, unless `path` exists. Returns whether this call wrote it.
 pub fn write_text_new(path: &Path, text: &str) -> io::Result<bool> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;

@@ -1,4 +1,4 @@
-//! A run's folder: its record. Names its files and reads and writes them; decides nothing.
+//! A run folder: the paths of its files, and reading and writing its records. Must not decide what a record means.
 
 mod logs;
 mod requests;
@@ -24,13 +24,12 @@ use crate::os::process;
 use crate::store::lock_file::{self, Hold};
 use crate::store::record_file::{self, Durability, RecordError};
 
-/// The folder of one run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunFolder {
     path: PathBuf,
 }
 
-/// The longest prompt of a run, in bytes.
+/// Longest prompt, in bytes.
 pub const MAX_PROMPT: u64 = 1 << 20;
 
 impl RunFolder {
@@ -38,7 +37,7 @@ impl RunFolder {
         Self { path: path.into() }
     }
 
-    /// Makes a new, private folder.
+    /// Creates a new folder with mode 0700. Fails if it exists.
     pub fn create(path: impl Into<PathBuf>) -> io::Result<Self> {
         use std::os::unix::fs::DirBuilderExt as _;
         let path = path.into();
@@ -50,26 +49,24 @@ impl RunFolder {
         &self.path
     }
 
-    /// Makes this folder the working directory of the process and gives it as `.`: from then on its
-    /// files are reached wherever the folder is moved to. The process must not change its directory
-    /// while it uses it.
+    /// Makes this folder the working directory of the process and returns it as `.`, so that its files stay reachable
+    /// when the folder is moved. The process must not change its directory while it uses the result.
     pub fn enter(&self) -> io::Result<Self> {
         rustix::process::chdir(&self.path)?;
         Ok(Self { path: PathBuf::from(".") })
     }
 
-    /// The absolute path, also of an entered folder, which may have been moved. Fails where that one
-    /// was removed.
+    /// The absolute path, also of an entered folder that was moved. Fails where an entered folder was removed.
     pub fn absolute(&self) -> io::Result<PathBuf> {
         if self.path.is_absolute() { Ok(self.path.clone()) } else { std::path::absolute(".") }
     }
 
-    /// The state folder, two levels above. `None` where the folder was removed.
+    /// The state folder, two levels above. `None` where an entered folder was removed.
     pub fn state_dir(&self) -> Option<PathBuf> {
         self.absolute().ok()?.parent()?.parent().map(Path::to_owned)
     }
 
-    /// Whether an entered folder was removed: nothing can be written to it any more.
+    /// Whether an entered folder was removed, so that nothing can be written to it.
     pub fn is_removed(&self) -> bool {
         self.absolute().is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
     }
@@ -79,13 +76,13 @@ impl RunFolder {
         RunId::parse(self.path.file_name()?.to_str()?)
     }
 
-    /// What tells this folder from its copies.
+    /// Device and inode, which differ in a copy of the folder.
     pub fn id(&self) -> io::Result<FolderId> {
         let meta = fs::symlink_metadata(&self.path)?;
         Ok(FolderId { device: meta.dev(), inode: meta.ino() })
     }
 
-    /// Why the set-up of a new worktree failed, in one line.
+    /// One line: why the set-up of a new worktree failed.
     fn setup_failure(&self) -> PathBuf {
         self.path.join("setup.failed")
     }
@@ -94,7 +91,7 @@ impl RunFolder {
         record_file::write_bytes_new(&self.setup_failure(), line.as_bytes()).map(drop)
     }
 
-    /// `None` where no failure was noted, or it cannot be read.
+    /// `None` where no failure was recorded or the file cannot be read.
     pub fn read_setup_failure(&self) -> Option<String> {
         let line = record_file::read_bytes(&self.setup_failure(), 64 << 10).ok()?;
         Some(String::from_utf8_lossy(&line).trim().to_owned()).filter(|line| !line.is_empty())
@@ -108,7 +105,7 @@ impl RunFolder {
         self.path.join("prompt")
     }
 
-    /// The prompt as the user gave it, kept to tell whether a second start asks for the same.
+    /// The prompt as the user gave it, kept for comparison with a second start of the pair.
     pub fn given(&self) -> PathBuf {
         self.path.join("given")
     }
@@ -118,8 +115,8 @@ impl RunFolder {
         self.path.join("screen.txt")
     }
 
-    /// Where the environment of this run waits. A record that names a place of another run's, as
-    /// a forged one could, is refused.
+    /// The file that holds the run's environment until the agent starts. Fails where the spec names a file of another
+    /// run, as a forged spec could.
     pub fn environment_of(&self, spec: &RunSpec) -> io::Result<PathBuf> {
         let place = &spec.environment;
         let is_here = self.absolute().is_ok_and(|folder| *place == folder.join("env"));
@@ -127,7 +124,7 @@ impl RunFolder {
         if own { Ok(place.clone()) } else { Err(io::Error::other("the environment's place is not this run's")) }
     }
 
-    /// Removes the handed-over environment, if it still waits. True: nobody has it, nor ever will.
+    /// Removes the environment file. True: this call removed it, so no process has the environment or can get it.
     pub fn withdraw_environment(&self, spec: &RunSpec) -> bool {
         self.environment_of(spec).is_ok_and(|place| fs::remove_file(place).is_ok())
     }
@@ -137,17 +134,15 @@ impl RunFolder {
         self.spec_path().exists()
     }
 
-    /// The prompt that was given for this run alone.
     pub fn read_given(&self) -> Option<Vec<u8>> {
         record_file::read_bytes(&self.given(), MAX_PROMPT).ok()
     }
 
-    /// The last screen of a window, where it was kept.
     pub fn read_screen(&self) -> Option<Vec<u8>> {
         record_file::read_bytes(&self.screen(), 16 << 20).ok()
     }
 
-    /// Whether the handed-over environment still waits for the run.
+    /// Whether the environment file exists: no process has taken it yet.
     pub fn environment_waits(&self, spec: &RunSpec) -> bool {
         self.environment_of(spec).is_ok_and(|place| place.exists())
     }
@@ -199,7 +194,7 @@ impl RunFolder {
         record_file::write(&self.spec_path(), spec, Durability::Process)
     }
 
-    /// Makes the spec safe from a power cut; no harm where that fails.
+    /// Syncs the spec to disk, so that it survives a power cut; ignores errors.
     pub fn sync_spec(&self) {
         if let Ok(file) = fs::File::open(self.spec_path()) {
             let _ = file.sync_all();
@@ -210,7 +205,8 @@ impl RunFolder {
         optional(record_file::read(&self.live_path(), 1))
     }
 
-    /// Whether the process that wrote that it lives may still do so: the folder is in use.
+    /// Whether the process that wrote `live.json` may still live. True in doubt: on an unreadable record, or when the
+    /// process is of another host or pid namespace.
     pub fn owner_may_live(&self) -> bool {
         match self.read_live() {
             Ok(None) => false,
@@ -231,34 +227,33 @@ impl RunFolder {
         optional(record_file::read(&self.exit_path(), EXIT_VERSION))
     }
 
-    /// Records the end, safe on disk. Returns whether this call did it.
+    /// Records the end, synced to disk. Returns whether this call did it; an existing record is kept.
     pub fn write_exit(&self, exit: &ExitRecord) -> io::Result<bool> {
         record_file::write_new(&self.exit_path(), exit, Durability::Disk)
     }
 
-    /// The inputs of this run, where it succeeded and they did not change meanwhile.
+    /// The fingerprint of the run's inputs: only of a run that succeeded and whose inputs did not change meanwhile.
     pub fn read_fresh(&self) -> Result<Option<FreshRecord>, RecordError> {
         optional(record_file::read(&self.fresh_path(), FRESH_VERSION))
     }
 
-    /// Safe on disk, since it must never claim more than the end that follows it.
+    /// Synced to disk, since it must not claim more than the end that is written after it.
     pub fn write_fresh(&self, record: &FreshRecord) -> io::Result<()> {
         record_file::write(&self.fresh_path(), record, Durability::Disk)
     }
 
-    /// Adds a finished attempt.
     pub fn append_attempt(&self, record: &AttemptRecord) -> io::Result<()> {
         let mut line = serde_json::to_vec(record)?;
         line.push(b'\n');
         Self::open_log(&self.attempts_path())?.write_all(&line)
     }
 
-    /// The length of the record of finished attempts, in bytes: it only grows.
+    /// The length of `attempts.jsonl` in bytes; it only grows.
     pub fn attempts_length(&self) -> u64 {
         fs::symlink_metadata(self.attempts_path()).map_or(0, |meta| meta.len())
     }
 
-    /// The finished attempts; a line that cannot be read is left out.
+    /// The finished attempts; unreadable lines are skipped.
     pub fn read_attempts(&self) -> Vec<AttemptRecord> {
         let bytes = record_file::read_bytes(&self.attempts_path(), 4 << 20).unwrap_or_default();
         bytes.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
@@ -268,12 +263,12 @@ impl RunFolder {
         optional(record_file::read(&self.queue_path(), 1))
     }
 
-    /// Whether anything stands where the end is recorded.
+    /// Whether `exit.json` exists, readable or not.
     pub fn has_exit(&self) -> bool {
         self.exit_path().exists()
     }
 
-    /// Whether a queue record stands, readable or not.
+    /// Whether a queue record exists, readable or not.
     pub fn is_queued(&self) -> bool {
         self.queue_path().exists()
     }
@@ -286,7 +281,7 @@ impl RunFolder {
         gone(fs::remove_file(self.queue_path()))
     }
 
-    /// The notices that were sent of the run. None where the record cannot be read.
+    /// The notices that were sent about the run; empty where the record cannot be read.
     pub fn read_delivered(&self) -> DeliveryRecord {
         record_file::read(&self.path.join("told.json"), NOTIFY_VERSION).unwrap_or_default()
     }
@@ -303,7 +298,7 @@ impl RunFolder {
         record_file::write(&self.path.join("window.json"), record, Durability::Process)
     }
 
-    /// The last that the agent in a window said of itself.
+    /// The last activity that the agent in a window reported.
     pub fn read_agent(&self) -> Result<Option<AgentRecord>, RecordError> {
         optional(record_file::read(&self.agent_path(), AGENT_VERSION))
     }
@@ -316,12 +311,12 @@ impl RunFolder {
         self.path.join("agent.json")
     }
 
-    /// What an agent in a window is told beside its own settings.
+    /// The settings file that an agent in a window is started with.
     pub fn settings(&self) -> PathBuf {
         self.path.join("settings.json")
     }
 
-    /// When somebody last went to this run; `None` also where that cannot be read.
+    /// The last visit by `attach --next`; `None` also where it cannot be read.
     pub fn read_visit(&self) -> Option<VisitRecord> {
         record_file::read(&self.visit_path(), VISIT_VERSION).ok()
     }
@@ -334,7 +329,8 @@ impl RunFolder {
         self.path.join("visit.json")
     }
 
-    /// Waits until nobody else types into the run's window. Free when dropped.
+    /// Waits for the exclusive right to type into the run's window; dropping it releases it. Fails after a bounded
+    /// wait.
     pub fn lock_typing(&self) -> io::Result<fs::File> {
         let path = self.path.join("typing.lock");
         let file = lock_file::open(&path, true)?;
@@ -342,12 +338,12 @@ impl RunFolder {
         Ok(file)
     }
 
-    /// Removes them: their agent is gone.
+    /// Removes the settings once the agent has ended.
     pub fn forget_settings(&self) {
         let _ = fs::remove_file(self.settings());
     }
 
-    /// Writes a new private file of raw bytes.
+    /// Writes a new file with mode 0600. Fails if it exists.
     pub fn write_new(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(bytes)
     }
@@ -360,12 +356,12 @@ impl RunFolder {
         }
     }
 
-    /// Whether the run has a recorded end: one that this program reads, or a newer one's.
+    /// Whether an end is recorded that this program or a newer one can read.
     pub fn has_end(&self) -> bool {
         matches!(self.read_exit(), Ok(Some(_)) | Err(RecordError::Newer { .. }))
     }
 
-    /// Sets the whole folder aside, since its record cannot be read. Returns what to tell the user.
+    /// Sets the whole folder aside because its record cannot be read. Returns a message for the user.
     pub fn set_aside(&self, why: &RecordError) -> String {
         match record_file::set_aside(&self.path) {
             Ok(place) => format!("{why}; set aside as `{}`", place.display()),
@@ -373,12 +369,12 @@ impl RunFolder {
         }
     }
 
-    /// Sets a damaged end aside; the run then counts as one whose end nobody saw.
+    /// Sets a damaged end aside; the run then counts as one whose end was not observed.
     pub fn set_end_aside(&self) -> io::Result<PathBuf> {
         record_file::set_aside(&self.exit_path())
     }
 
-    /// Whether an end was recorded once and had to be set aside.
+    /// Whether a damaged end was set aside before.
     pub fn lost_its_end(&self) -> bool {
         record_file::was_set_aside(&self.exit_path())
     }

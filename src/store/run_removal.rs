@@ -1,5 +1,5 @@
-//! Removing a run's folder, or what is left of one that was never made, so that being killed on
-//! the way leaves no half of a record. Must not decide which runs go.
+//! Removes a run folder, or the remains of one whose creation was interrupted. The folder is renamed first, so that a
+//! killed removal leaves no partial record. Must not decide which runs are removed.
 
 use std::fs;
 use std::io;
@@ -9,12 +9,12 @@ use crate::os::environment;
 use crate::store::record_file;
 use crate::store::run_folder::{RunFolder, gone};
 
-/// How the name of a folder begins that is being removed.
+/// Name prefix of a folder that is being removed.
 const REMOVED: &str = ".removed-";
 
 impl RunFolder {
-    /// Removes what a starter left that died before the spec stood: its environment, which nobody
-    /// will take, and the rest where that is all there is. Anything else in the folder stays.
+    /// Removes the remains of a starter that died before it wrote the spec: environment file, prompt files and
+    /// unfinished records. The folder itself is removed only if it is empty then.
     pub fn clear_unmade(&self) {
         let Some(id) = self.run_id() else { return };
         if !fs::symlink_metadata(self.path()).is_ok_and(|meta| meta.is_dir()) {
@@ -28,18 +28,17 @@ impl RunFolder {
         let _ = fs::remove_dir(self.path());
     }
 
-    /// Removes the folder and all in it. Only for runs that ended. Called again, it finishes what
-    /// was killed on the way.
+    /// Removes the folder and its contents. Only for runs that have ended. A second call completes a killed removal.
     pub fn remove(self) -> io::Result<()> {
         let Some(id) = self.run_id() else { return Ok(()) };
-        // Out of sight in one step: of half a record another end would be read.
+        // Rename first: a partly removed record would be read as a different end.
         let removed = self.path().with_file_name(format!("{REMOVED}{id}"));
         gone(fs::rename(self.path(), &removed))?;
         gone(fs::remove_dir_all(removed))
     }
 }
 
-/// Finishes removing what no index knows any more.
+/// Completes killed removals of runs that the index no longer contains.
 pub(super) fn finish_removals(runs: &Path) {
     for entry in fs::read_dir(runs).into_iter().flatten().flatten() {
         if entry.file_name().as_encoded_bytes().starts_with(REMOVED.as_bytes()) {

@@ -1,4 +1,5 @@
-//! Who serves a state folder: a lock that says it lives, and a record that says where.
+//! The server's registration in a state folder: `server.lock` is held while the server lives, `server.json` records its
+//! address, and `open.html` redirects a browser to it.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -8,7 +9,7 @@ use crate::store::lock_file;
 use crate::store::record_file::{self, Durability, RecordError};
 use crate::store::state_dir::StateDir;
 
-/// The right to serve a state folder. Given back when dropped, with its record.
+/// The exclusive right to serve a state folder. Dropping it removes record and page, then releases the lock.
 #[derive(Debug)]
 pub struct ServerClaim {
     state: StateDir,
@@ -16,7 +17,7 @@ pub struct ServerClaim {
 }
 
 impl StateDir {
-    /// `None` where another server lives.
+    /// `None` where another server holds the lock.
     pub fn claim_server(&self) -> io::Result<Option<ServerClaim>> {
         let lock = lock_file::open(&self.path().join("server.lock"), true)?;
         match lock.try_lock() {
@@ -26,7 +27,7 @@ impl StateDir {
         }
     }
 
-    /// The server that lives, as far as it has said where. `None`: there is none.
+    /// The running server; `None` where none runs or it has not announced itself yet. Fails on an unreadable record.
     pub fn server(&self) -> Result<Option<ServerRecord>, RecordError> {
         let Ok(lock) = lock_file::open(&self.path().join("server.lock"), false) else { return Ok(None) };
         if lock.try_lock_shared().is_ok() {
@@ -43,20 +44,20 @@ impl StateDir {
         self.path().join("server.json")
     }
 
-    /// Where the page's address and token wait for the browser.
+    /// The redirect page, which holds the server's address and token.
     pub fn door_path(&self) -> std::path::PathBuf {
         self.path().join("open.html")
     }
 }
 
 impl ServerClaim {
-    /// Says where it listens. Temporary files are private from the start.
+    /// Writes `server.json`, with mode 0600 from the start since it holds the token.
     pub fn announce(&self, record: &ServerRecord) -> io::Result<()> {
         record_file::write(&self.state.server_path(), record, Durability::Process)
     }
 
-    /// Writes a private file that leads a browser to `address`, and returns its path: what stands
-    /// in a command line can be read by others.
+    /// Writes the redirect page to `address` with mode 0600 and returns its path. The browser gets this path instead of
+    /// the address because other users can read a command line.
     pub fn write_door(&self, address: &str) -> io::Result<std::path::PathBuf> {
         let path = self.state.door_path();
         let _ = std::fs::remove_file(&path);

@@ -1,4 +1,4 @@
-//! Slots for headless jobs: lock files, so that a killed holder frees its slot by dying.
+//! Slots: lock files, each of which permits one job to run. The kernel frees the slot of a killed holder.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -6,21 +6,21 @@ use std::io;
 use crate::store::lock_file;
 use crate::store::state_dir::StateDir;
 
-/// A slot in use. Dropped: free.
+/// A slot in use; freed when dropped.
 #[derive(Debug)]
 pub struct Slot {
     file: File,
 }
 
 impl Slot {
-    /// The open file, to be handed to a supervisor: the slot goes with it.
+    /// The locked file, to be handed to a supervisor, which then holds the slot.
     pub fn into_file(self) -> File {
         self.file
     }
 }
 
-/// Takes a free slot below `count`, or `None`. High numbers first: commands that lowered `-j`
-/// may only use low ones, so the others leave those to them.
+/// Takes a free slot below `count`; `None` where all are in use. Tries high numbers first, and so leaves the low ones
+/// to commands with a lower `-j`, which may use no others.
 pub fn take(state: &StateDir, count: u32) -> io::Result<Option<Slot>> {
     for number in (0..count).rev() {
         let file = lock_file::open(&state.slot(number), true)?;

@@ -1,4 +1,5 @@
-//! The state folder itself: private to its owner, ignoring itself in git.
+//! The state folder: its checks, its locks and the paths of its parts. It is private to its owner (mode 0700) and has a
+//! `.gitignore` that covers all of it.
 
 use std::ffi::OsString;
 use std::fs;
@@ -12,33 +13,33 @@ use crate::model::run_id::RunId;
 use crate::store::lock_file::{self, Hold};
 use crate::store::record_file;
 
-/// A state folder that was checked. Paths into it come only from here.
+/// A state folder that is a real folder, belongs to this user and is not writable by others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateDir {
     path: PathBuf,
 }
 
-/// What was searched for runs that live without a record.
+/// Where runs that live without a record were searched for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Search {
     Processes,
-    /// The panes of the project's tmux server, too.
+    /// Also the panes of the project's tmux server.
     Windows,
 }
 
-/// See [`StateDir::lock_folders`]. Free when dropped.
+/// Lock of [`StateDir::lock_folders`]; released when dropped.
 #[derive(Debug)]
 pub struct FoldersLock {
     _file: fs::File,
 }
 
-/// See [`StateDir::lock_terminals`]. Free when dropped.
+/// Lock of [`StateDir::lock_terminals`]; released when dropped.
 #[derive(Debug)]
 pub struct TerminalsLock {
     _file: fs::File,
 }
 
-/// See [`StateDir::share_worktree`] and [`StateDir::own_worktree`]. Free when dropped.
+/// Lock of [`StateDir::share_worktree`] or [`StateDir::own_worktree`]; released when dropped.
 #[derive(Debug)]
 pub struct WorktreeLock {
     _file: fs::File,
@@ -72,7 +73,7 @@ pub enum StateDirError {
 }
 
 impl StateDir {
-    /// Opens an existing folder; `None` where there is none yet, so that looking makes nothing.
+    /// Opens an existing folder; `None` where there is none, so that a read-only command creates nothing.
     pub fn find(path: &Path) -> Result<Option<Self>, StateDirError> {
         match fs::metadata(path) {
             Ok(meta) => Self::check(path, &meta).map(Some),
@@ -81,7 +82,7 @@ impl StateDir {
         }
     }
 
-    /// Opens the folder, making it and its parts where they are missing.
+    /// Opens the folder, creating it and its parts where they are missing. Fails where the folder is a git checkout.
     pub fn create(path: &Path) -> Result<Self, StateDirError> {
         let failed = |source| StateDirError::Io { path: path.to_owned(), source };
         if let Some(found) = Self::find(path)?
@@ -96,7 +97,7 @@ impl StateDir {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(failed)?;
         make_folder(path).map_err(failed)?;
         let state = Self::check(path, &fs::metadata(path).map_err(failed)?)?;
-        // Before the parts: where those stand, nobody looks for it again.
+        // Before the parts: once they exist, `create` does not check this file again.
         record_file::write_bytes_new(&path.join(".gitignore"), b"*\n").map_err(failed)?;
         for part in PARTS {
             let part = path.join(part);
@@ -117,7 +118,7 @@ impl StateDir {
         if mode & 0o022 != 0 {
             return Err(StateDirError::Writable { path, mode });
         }
-        // Run folders are compared by path with what tmux reports, so one spelling only.
+        // Run folders are compared by path with what tmux reports: keep one canonical spelling.
         let path = fs::canonicalize(&path).map_err(|source| StateDirError::Io { path, source })?;
         Ok(Self { path })
     }
@@ -142,24 +143,24 @@ impl StateDir {
         self.path.join("slots").join(number.to_string())
     }
 
-    /// Held for the moment in which it is decided which exclusive run a folder is given to.
+    /// Held while a command decides which exclusive run gets a folder. Fails after a bounded wait, as all locks here.
     pub fn lock_folders(&self) -> io::Result<FoldersLock> {
         let lock = self.locked("folders.lock")?;
         Ok(FoldersLock { _file: lock })
     }
 
-    /// Held from the look at a worktree until a run in it stands: nobody takes the worktree away
-    /// meanwhile. Others may start there, too.
+    /// Held from the check of a worktree until a new run in it is recorded, so that no process removes the worktree in
+    /// between. Other runs may start there too.
     pub fn share_worktree(&self, path: &Path) -> io::Result<WorktreeLock> {
         Ok(WorktreeLock { _file: self.lock_worktree(path, Hold::Shared)? })
     }
 
-    /// Held by who takes it away: nobody starts there meanwhile.
+    /// Held while a worktree is removed: no run can start there.
     pub fn own_worktree(&self, path: &Path) -> io::Result<WorktreeLock> {
         Ok(WorktreeLock { _file: self.lock_worktree(path, Hold::Exclusive)? })
     }
 
-    /// Its name is a hash: a path holds more than a file's name may.
+    /// The lock's name is a hash: a path may be longer than a file name and contains slashes.
     fn lock_worktree(&self, path: &Path, hold: Hold) -> io::Result<fs::File> {
         let folder = self.path.join("worktrees");
         make_folder(&folder)?;
@@ -170,7 +171,7 @@ impl StateDir {
         Ok(file)
     }
 
-    /// The lock file `name` of this folder, locked. Fails where it is held for too long.
+    /// Locks the lock file `name`.
     fn locked(&self, name: &str) -> io::Result<fs::File> {
         let path = self.path.join(name);
         let file = lock_file::open(&path, true)?;
@@ -178,23 +179,23 @@ impl StateDir {
         Ok(file)
     }
 
-    /// Held while a terminal opens, so that who asks twice does not get two.
+    /// Held while a terminal opens, so that two requests do not open two.
     pub fn lock_terminals(&self) -> io::Result<TerminalsLock> {
         let lock = self.locked("terminals.lock")?;
         Ok(TerminalsLock { _file: lock })
     }
 
-    /// Whether it is known that no run lives whose record was in an earlier folder at this place.
+    /// Whether a search found no live run whose record was in an earlier folder at this path.
     pub fn is_searched(&self, search: Search) -> bool {
         self.searched_path(search).exists()
     }
 
-    /// Notes that, until the folder of the locks is removed.
+    /// Records such a search. The record is lost with the folder of the pair locks.
     pub fn note_searched(&self, search: Search) -> io::Result<()> {
         record_file::write_bytes_new(&self.searched_path(search), b"").map(drop)
     }
 
-    /// No mode has such a name.
+    /// No mode has such a name, so no pair's folder can conflict.
     fn searched_path(&self, search: Search) -> PathBuf {
         self.path.join("pairs").join(match search {
             Search::Processes => ".searched",
@@ -202,7 +203,7 @@ impl StateDir {
         })
     }
 
-    /// The path of a state folder as paths into it begin, also where it does not exist.
+    /// The canonical path of a state folder, also where it does not exist.
     pub fn spelled(path: &Path) -> PathBuf {
         let parent = || Some(fs::canonicalize(path.parent()?).ok()?.join(path.file_name()?));
         fs::canonicalize(path).ok().or_else(parent).unwrap_or_else(|| path.to_owned())
@@ -212,14 +213,14 @@ impl StateDir {
         self.path.join("dispatch.db")
     }
 
-    /// The tmux socket where windows were last made and may still be: only a hint of what to ask
-    /// first, so that nothing is wrong where it is missing or old.
+    /// The tmux socket of the last window that was created. Only a hint which server to query first: a missing or old
+    /// one causes no error.
     pub fn windows_hint(&self) -> Option<PathBuf> {
         let bytes = record_file::read_bytes(&self.windows_path(), 4096).ok()?;
         Some(PathBuf::from(OsString::from_vec(bytes))).filter(|path| path.is_absolute())
     }
 
-    /// Keeps or takes back that hint.
+    /// Stores or removes that hint.
     pub fn hint_windows(&self, socket: Option<&Path>) {
         let path = self.windows_path();
         let done = match socket {
@@ -236,7 +237,7 @@ impl StateDir {
         self.path.join("windows")
     }
 
-    /// The ids of all run folders, oldest first. Other names are left alone.
+    /// The ids of all run folders, oldest first. Other names are skipped.
     pub fn run_ids(&self) -> io::Result<Vec<RunId>> {
         let mut ids = Vec::new();
         for entry in fs::read_dir(self.runs_folder())? {
@@ -248,7 +249,7 @@ impl StateDir {
     }
 }
 
-/// Makes a private folder; one that is there already is fine.
+/// Creates a folder with mode 0700, or accepts an existing one.
 pub(super) fn make_folder(path: &Path) -> io::Result<()> {
     match fs::DirBuilder::new().mode(0o700).create(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_real_folder(path) => Ok(()),
@@ -256,7 +257,7 @@ pub(super) fn make_folder(path: &Path) -> io::Result<()> {
     }
 }
 
-/// A folder and not a link to one: a planted link would lead our writing elsewhere.
+/// A folder and not a link to one: through a planted link this program would write elsewhere.
 fn is_real_folder(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir())
 }

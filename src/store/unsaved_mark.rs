@@ -1,14 +1,14 @@
-//! The mark of a run whose end is known and cannot be written yet, since its disk is full.
+//! Marks a run whose end is known but cannot be written, since the disk is full.
 //!
-//! It must fit on that disk: an empty file often does. Where no inode is left, a record that is there is
-//! marked in place: it becomes executable.
+//! The mark must fit on that disk: an empty file often does. Where no inode is left, an existing record is marked in
+//! place: it becomes executable.
 
 use std::fs;
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
-/// Sets the mark: the empty file `mark`, else on `record`. Wakes those who watch their folder.
+/// Sets the mark: the empty file `mark`, else on `record`. Wakes the processes that watch their folder.
 pub(super) fn set(mark: &Path, record: &Path) {
     if fs::File::create(mark).is_err() && !is_on(record) {
         let _ = fs::set_permissions(record, fs::Permissions::from_mode(0o700));
@@ -31,7 +31,7 @@ fn is_on(record: &Path) -> bool {
     fs::symlink_metadata(record).is_ok_and(|meta| meta.is_file() && meta.mode() & 0o100 != 0)
 }
 
-/// Changes nothing and needs no room; a change of permissions alone would wake nobody.
+/// Wakes file watchers, which a change of permissions alone does not. Changes nothing and needs no disk space.
 fn rewrite_last_byte(path: &Path) -> io::Result<()> {
     let mut file = fs::OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOFOLLOW).open(path)?;
     let mut last = [0];
@@ -51,7 +51,7 @@ mod tests {
         let record = dir.path().join("record");
         fs::write(&record, "{}\n").unwrap();
         fs::set_permissions(&record, fs::Permissions::from_mode(0o600)).unwrap();
-        // In a folder that is not there no file can be made.
+        // In a missing folder no file can be created.
         for mark in [dir.path().join("mark"), dir.path().join("no/mark")] {
             assert!(!is_set(&mark, &record));
             set(&mark, &record);

@@ -1,4 +1,4 @@
-//! What the index is asked. Rows that cannot be read are skipped: the folders are the record.
+//! Queries of the index. Rows that cannot be read are skipped: the run folders are the truth.
 
 use std::collections::HashSet;
 
@@ -10,17 +10,17 @@ use crate::model::run_id::RunId;
 use crate::model::run_state::{EndState, WaitingFor};
 use crate::store::index::{HistoryFilter, Index, IndexError, Queued};
 
-/// See [`Index::totals`].
+/// Sums over all ended runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Totals {
     pub runs: u64,
-    /// How long they took, in milliseconds.
+    /// In milliseconds.
     pub millis: u64,
     pub cost_usd: f64,
 }
 
 impl Index {
-    /// What waits, oldest first. The records decide; this only says where to look.
+    /// Queued runs, oldest first. Only candidates: the queue records decide.
     pub fn queued(&self) -> Result<Vec<Queued>, IndexError> {
         let mut statement = self
             .connection
@@ -36,7 +36,7 @@ impl Index {
         Ok(queued)
     }
 
-    /// The cost in USD of what ended at or after `since_ms` (milliseconds since 1970).
+    /// The cost in USD of the runs that ended at or after `since_ms` (milliseconds since 1970).
     pub fn cost_since(&self, since_ms: i64) -> Result<f64, IndexError> {
         let sum: Option<f64> = self
             .connection
@@ -45,7 +45,6 @@ impl Index {
         Ok(sum.unwrap_or_default())
     }
 
-    /// All ended runs together.
     pub fn totals(&self) -> Result<Totals, IndexError> {
         let row = self
             .connection
@@ -66,7 +65,6 @@ impl Index {
         Ok(row)
     }
 
-    /// All pairs that have an ended run.
     pub fn pairs_with_end(&self) -> Result<HashSet<Pair>, IndexError> {
         let mut statement =
             self.connection.prepare_cached("SELECT DISTINCT mode, task FROM runs WHERE ended_ms IS NOT NULL")?;
@@ -80,7 +78,7 @@ impl Index {
         Ok(pairs)
     }
 
-    /// The last run of a pair that ended.
+    /// The pair's ended run with the greatest id.
     pub fn last_ended_of(&self, pair: &Pair) -> Result<Option<Run>, IndexError> {
         let found: Option<(String, String)> = self
             .connection
@@ -95,12 +93,12 @@ impl Index {
         }))
     }
 
-    /// Ids of the runs not known to have ended, oldest first: also the queue's order.
+    /// Ids of the runs not known to have ended, oldest first, which is also the queue's order.
     pub fn active(&self) -> Result<Vec<RunId>, IndexError> {
         self.ids("SELECT run_id FROM runs WHERE ended_ms IS NULL ORDER BY run_id", params![])
     }
 
-    /// The same with what was noted of each, by one question for any number.
+    /// Like [`Self::active`] with the facts of each run, in one query.
     pub fn active_facts(&self) -> Result<Vec<(RunId, Option<RunFacts>)>, IndexError> {
         let mut statement =
             self.connection.prepare_cached("SELECT run_id, facts FROM runs WHERE ended_ms IS NULL ORDER BY run_id")?;
@@ -121,7 +119,6 @@ impl Index {
         )
     }
 
-    /// The pair of a noted run.
     pub fn pair_of(&self, id: &RunId) -> Result<Option<Pair>, IndexError> {
         let names: Option<(String, String)> = self
             .connection
@@ -133,7 +130,7 @@ impl Index {
         }))
     }
 
-    /// What was noted of a run before its folder was made.
+    /// The facts that were recorded before the run folder was created.
     pub fn facts(&self, id: &RunId) -> Result<Option<RunFacts>, IndexError> {
         let text: Option<String> = self
             .connection
@@ -143,7 +140,6 @@ impl Index {
         Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
-    /// All pairs that have runs.
     pub fn pairs(&self) -> Result<Vec<Pair>, IndexError> {
         let mut statement =
             self.connection.prepare_cached("SELECT DISTINCT mode, task FROM runs ORDER BY mode, task")?;
@@ -190,7 +186,7 @@ impl Index {
         Ok(ids)
     }
 
-    /// Ended runs, the last to end first. Rows that cannot be read are skipped.
+    /// Ended runs, the last to end first.
     pub fn history(&self, filter: &HistoryFilter) -> Result<Vec<Run>, IndexError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT facts, end FROM runs
@@ -214,11 +210,11 @@ impl Index {
         Ok(runs)
     }
 
-    /// Of each pair the run with the greatest id, of those that ended; the last to end first. At most
-    /// `limit`, and of the pairs of the last so many rows, so that a long history costs nothing.
+    /// For each pair its ended run with the greatest id; the last to end first. At most `limit` runs, from the pairs of
+    /// the last 200 × `limit` rows, so that the cost does not grow with the history.
     pub fn last_ended(&self, limit: u32) -> Result<Vec<Run>, IndexError> {
-        // By time it is only found which pairs are listed: which run of a pair is its last one is told
-        // by the ids, since the clock may have gone back between two runs.
+        // Time only selects the pairs. Ids decide which run of a pair is its last, since the clock may have gone back
+        // between two runs.
         let mut statement = self.connection.prepare_cached(
             "SELECT mode, task FROM runs WHERE ended_ms IS NOT NULL ORDER BY ended_ms DESC, run_id DESC LIMIT ?1",
         )?;
@@ -245,7 +241,7 @@ impl Index {
         Ok(runs)
     }
 
-    /// Ended runs of a pair, newest first, with the moment each ended in milliseconds since 1970.
+    /// Ended runs of a pair, newest first, with the end time in milliseconds since 1970.
     pub fn ended_of(&self, pair: &Pair) -> Result<Vec<(RunId, i64)>, IndexError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT run_id, ended_ms FROM runs WHERE mode = ?1 AND task = ?2 AND ended_ms IS NOT NULL

@@ -1,4 +1,4 @@
-//! The row of one run in the index, and how it is made from the run's folder.
+//! The index row of one run, and how it is built from the run folder.
 
 use rusqlite::{Connection, params};
 
@@ -9,7 +9,7 @@ use crate::model::run_state::WaitingFor;
 use crate::store::record_file::RecordError;
 use crate::store::run_folder::RunFolder;
 
-/// Writes the row of a run.
+/// Inserts or updates the row of a run.
 pub(super) fn insert(
     connection: &Connection,
     facts: &RunFacts,
@@ -39,8 +39,8 @@ pub(super) fn insert(
     Ok(())
 }
 
-/// A damaged record is set aside and reported once; a newer one stays where it is and is reported each time, until a
-/// program that can read it rebuilds the index.
+/// Adds the row of a run folder. A damaged spec is set aside and reported once. A newer one stays and is reported at
+/// each opening, until a program that can read it rebuilds the index.
 pub(super) fn insert_folder(
     connection: &Connection,
     folder: &RunFolder,
@@ -50,19 +50,20 @@ pub(super) fn insert_folder(
     match folder.read_spec() {
         Ok(spec) => {
             let mut facts = RunFacts::of(&spec);
-            // In a copy of the folder the panes are another's: no short way to them.
+            // In a copy of the folder the socket belongs to the original's window: drop it.
             facts.socket = facts.socket.filter(|_| folder.id().is_ok_and(|here| here == spec.folder));
             match folder.read_exit() {
                 Ok(end) => {
                     let queued = folder.read_queue().ok().flatten().filter(|_| end.is_none());
                     insert(connection, &facts, end.as_ref(), queued.map(|record| record.waiting_for))
                 }
-                // Looking at the run sets a damaged end aside.
+                // The next observation of the run sets a damaged end aside.
                 Err(error @ RecordError::Newer { .. }) => note_unreadable(connection, id, &error.to_string()),
                 Err(_) => insert(connection, &facts, None, None),
             }
         }
-        // The command that makes a run has the index open until the spec is written: this run was never made.
+        // A command keeps the index open until it has written the spec, and a rebuild waits for that: this run was
+        // never made.
         Err(RecordError::Missing(_)) => {
             folder.clear_unmade();
             Ok(())

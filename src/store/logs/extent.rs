@@ -1,4 +1,4 @@
-//! Bytes of a log that go to a reader without being held in memory.
+//! A byte range of a log that is sent to a reader without being held in memory.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
-/// A range of a file, which existed when this was made.
+/// A range of a file that existed when this value was created.
 #[derive(Debug)]
 pub struct LogExtent {
     file: Arc<File>,
@@ -19,13 +19,13 @@ impl LogExtent {
         Self { file: Arc::clone(file), at, left: count }
     }
 
-    /// How many bytes are still to be sent.
+    /// Bytes still to be sent.
     pub fn left(&self) -> u64 {
         self.left
     }
 
-    /// Sends as much as `to` takes at once and returns how much that was. Fails with `UnexpectedEof` where the agent
-    /// truncated its log meanwhile.
+    /// Sends as many bytes as `to` accepts now and returns their number. Fails with `UnexpectedEof` where the agent
+    /// truncated its log.
     pub fn send_to(&mut self, to: BorrowedFd<'_>) -> io::Result<u64> {
         let count = send(&self.file, self.at, self.left, to)?;
         if count == 0 && self.left > 0 {
@@ -47,14 +47,14 @@ impl Read for LogExtent {
     }
 }
 
-/// By sendfile: the kernel copies its own pages.
+/// `sendfile`: the kernel copies its own pages.
 #[cfg(all(target_os = "linux", not(dispatch_posix)))]
 fn send(file: &File, at: u64, count: u64, to: BorrowedFd<'_>) -> io::Result<u64> {
     let most = usize::try_from(count).unwrap_or(usize::MAX);
     Ok(rustix::io::retry_on_intr(|| rustix::fs::sendfile(to, file, Some(&mut at.clone()), most))? as u64)
 }
 
-/// By reading up to 64 KiB and writing what was read; what `to` does not take is read again.
+/// Reads up to 64 KiB and writes it; bytes that `to` does not accept are read again later.
 #[cfg(not(all(target_os = "linux", not(dispatch_posix))))]
 fn send(file: &File, at: u64, count: u64, to: BorrowedFd<'_>) -> io::Result<u64> {
     let mut buffer = vec![0; usize::try_from(count).unwrap_or(usize::MAX).min(64 * 1024)];

@@ -1,4 +1,4 @@
-//! The file `marks` of a run: lengths of both logs at a time, by which `logs` interleaves and stamps them.
+//! Log marks: the lengths of both logs at a time. Readers use them to interleave the logs and to date their output.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, Write as _};
@@ -21,11 +21,11 @@ impl LogMark {
     }
 }
 
-/// Appends marks. Only the supervisor writes them.
+/// Appends log marks. Only the supervisor writes them.
 #[derive(Debug)]
 pub struct MarkWriter {
     path: PathBuf,
-    /// Made with the first mark: an agent that prints nothing has no such file.
+    /// Created with the first mark: an agent that prints nothing has no such file.
     file: Option<File>,
     last: (u64, u64),
 }
@@ -35,7 +35,7 @@ impl MarkWriter {
         Self { path: path.to_owned(), file: None, last: (0, 0) }
     }
 
-    /// Notes the lengths, unless they are those of the last mark.
+    /// Appends the lengths, unless they equal those of the last mark.
     pub fn note(&mut self, at: Timestamp, stdout: u64, stderr: u64) -> io::Result<()> {
         if self.last != (stdout, stderr) {
             let file = match &mut self.file {
@@ -56,7 +56,7 @@ impl MarkWriter {
     }
 }
 
-/// How many bytes of marks are read at once.
+/// Bytes that are read at once.
 const BLOCK: u64 = 64 * 1024;
 
 /// Reads marks as they are written, each once.
@@ -67,8 +67,7 @@ pub struct MarkReader {
 }
 
 impl MarkReader {
-    /// The next marks since the last call; empty once all are read. An incomplete last line is left for the next
-    /// call.
+    /// The next marks since the last call; empty once all are read. An incomplete last line is left for the next call.
     pub fn read_new(&mut self, path: &Path) -> io::Result<Vec<LogMark>> {
         let mut file =
             match fs::OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path) {
@@ -81,7 +80,7 @@ impl MarkReader {
         let mut marks = Vec::new();
         for line in bytes.split_inclusive(|b| *b == b'\n') {
             let Some(mark) = parse(line) else { break };
-            // Lengths only grow: a line where they do not is damaged.
+            // Lengths only grow: a line with a smaller one is damaged.
             if mark.stdout < self.last.0 || mark.stderr < self.last.1 {
                 break;
             }

@@ -1,6 +1,5 @@
-//! The logs of a run: two files that the agent writes itself, and marks that give their common order.
-//!
-//! Readers follow by offset with constant memory. No pipe is between the agent and its files.
+//! The logs of a run: two files that the agent writes itself, without a pipe, and log marks that give their common
+//! order. Readers follow by offset with constant memory.
 
 pub mod extent;
 pub mod marks;

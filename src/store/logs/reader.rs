@@ -1,4 +1,4 @@
-//! Reads both logs of a run in the order in which they were written, from any point to any point.
+//! Reads both logs of a run in the order in which they were written, given by the log marks, from any point on.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -12,47 +12,43 @@ use crate::store::logs::extent::LogExtent;
 use crate::store::logs::marks::{LogMark, MarkReader};
 use crate::store::run_folder::RunFolder;
 
-/// One of the two logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogStream {
     Stdout,
     Stderr,
 }
 
-/// Which logs to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogStreams {
     pub stdout: bool,
     pub stderr: bool,
 }
 
-/// Where to begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadFrom {
     Start,
-    /// The last so many lines, over both logs.
+    /// The last lines, counted over both logs.
     Tail(u64),
-    /// With what was written at or after this moment.
+    /// Output that was written at or after this time.
     Since(Timestamp),
-    /// These offsets, each of its log. One beyond the end waits until the log is longer.
+    /// Offsets in bytes. One beyond the end waits until the log is longer.
     At {
         stdout: u64,
         stderr: u64,
     },
 }
 
-/// A piece of a log.
 #[derive(Debug)]
 pub struct LogPiece<'a> {
     pub stream: LogStream,
-    /// Of its first byte in its log.
+    /// Offset of the first byte in its log.
     pub offset: u64,
-    /// When the supervisor saw it, where that is known.
+    /// When the supervisor observed it, where that is known.
     pub at: Option<Timestamp>,
     pub bytes: &'a [u8],
 }
 
-/// A range of one log that was written between two marks.
+/// A range of one log between two log marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Segment {
     stream: LogStream,
@@ -69,7 +65,7 @@ impl Segment {
 
 const CHUNK: usize = 64 * 1024;
 
-/// A buffer of at most this many bytes is kept while there is nothing to read.
+/// Largest buffer, in bytes, that is kept while there is nothing to read.
 const KEPT: usize = 4096;
 
 /// Follows the logs of one run. Holds two files and two offsets, whatever the size of the logs.
@@ -81,7 +77,7 @@ pub struct RunLogReader {
     stderr: Option<Arc<File>>,
     position: (u64, u64),
     pending: VecDeque<Segment>,
-    /// Not where the caller reads by offset: then adjoining ranges become one piece.
+    /// False where the caller reads by offset: then adjoining ranges become one piece.
     timed: bool,
     marks: MarkReader,
     buffer: Vec<u8>,
@@ -115,7 +111,7 @@ impl RunLogReader {
         Ok(reader)
     }
 
-    /// Passes everything that is there now to `sink`, in order. Returns how many bytes that was.
+    /// Passes all present bytes to `sink`, in order, and returns their number. Fails where `sink` fails.
     pub fn read(&mut self, sink: &mut dyn FnMut(LogPiece<'_>) -> io::Result<()>) -> io::Result<u64> {
         let mut total = 0;
         while let Some(piece) = self.next(CHUNK)? {
@@ -125,7 +121,7 @@ impl RunLogReader {
         Ok(total)
     }
 
-    /// The next piece of at most `most` bytes; `None` where nothing is left for now.
+    /// The next piece of at most `most` bytes; `None` where all present bytes are read.
     pub fn next(&mut self, most: usize) -> io::Result<Option<LogPiece<'_>>> {
         while let Some(want) = self.ahead()? {
             let want = want.min(most.max(1));
@@ -145,7 +141,7 @@ impl RunLogReader {
         Ok(None)
     }
 
-    /// The same into a buffer of the caller's: returns the log, the offset, and how many bytes.
+    /// Like [`Self::next`], into the caller's buffer: returns the log, the offset and the number of bytes.
     pub fn next_into(&mut self, into: &mut [u8]) -> io::Result<Option<(LogStream, u64, usize)>> {
         while let Some(want) = self.ahead()? {
             let want = want.min(into.len());
@@ -156,14 +152,14 @@ impl RunLogReader {
         Ok(None)
     }
 
-    /// The next range of one log, unread, of at most `most` bytes; `None` where fewer than `least` adjoin: these are
-    /// better read.
+    /// The next range of one log, unread, of at most `most` bytes. `None` where fewer than `least` bytes adjoin:
+    /// reading those is cheaper.
     pub fn next_extent(&mut self, least: usize, most: usize) -> io::Result<Option<LogExtent>> {
         let Some(want) = self.ahead()?.filter(|ahead| *ahead >= least) else { return Ok(None) };
         let Some(&segment) = self.pending.front() else { return Ok(None) };
         let Some(file) = self.file(segment.stream) else { return Ok(None) };
         let count = want.min(most) as u64;
-        // A truncated log is left to `next`.
+        // `next` handles a truncated log.
         if length(Some(file))? < segment.start + count {
             return Ok(None);
         }
@@ -189,7 +185,7 @@ impl RunLogReader {
         }
     }
 
-    /// How many bytes adjoin at the front of the queue; `None` where nothing is there.
+    /// Number of adjoining bytes at the front of the queue, which is filled first if it is empty.
     fn ahead(&mut self) -> io::Result<Option<usize>> {
         if self.pending.is_empty() {
             self.queue_new()?;
@@ -198,7 +194,7 @@ impl RunLogReader {
         Ok(front.map(|segment| usize::try_from(segment.end - segment.start).unwrap_or(usize::MAX)))
     }
 
-    /// Reads the front of the queue. `None`: the agent truncated its log, and the bytes are gone.
+    /// Reads the front of the queue. `None`: the agent truncated its log, and the range is dropped.
     fn read_front(&mut self, into: &mut [u8]) -> io::Result<Option<(Segment, usize)>> {
         let Some(&segment) = self.pending.front() else { return Ok(None) };
         let count = match self.file(segment.stream) {
@@ -213,7 +209,7 @@ impl RunLogReader {
         Ok(Some((segment, count)))
     }
 
-    /// Queues what was written since the last call. Returns whether there is more to queue: marks are read in blocks.
+    /// Queues what was written since the last call. Returns whether more can be queued: marks are read in blocks.
     fn queue_new(&mut self) -> io::Result<bool> {
         if self.stdout.is_none() && self.streams.stdout {
             self.stdout = open(&self.folder.stdout())?.map(Arc::new);
@@ -225,14 +221,14 @@ impl RunLogReader {
         if lengths.0 <= self.position.0 && lengths.1 <= self.position.1 {
             return Ok(false);
         }
-        // Without marks where only one log has grown.
+        // Where only one log has grown, the order needs no marks.
         if !self.timed && (lengths.0 <= self.position.0 || lengths.1 <= self.position.1) {
             let (found, upto) = segments(&[], self.position, lengths, true);
             self.queue(found);
             self.position = upto;
             return Ok(false);
         }
-        // Marks of what was read before queue nothing.
+        // Marks of bytes that were read before queue nothing: continue with the next block.
         loop {
             let marks = self.marks.read_new(&self.folder.marks())?;
             let all = marks.is_empty();
@@ -256,7 +252,7 @@ impl RunLogReader {
         }
     }
 
-    /// Drops all but the last `lines` lines of what is queued, reading backwards.
+    /// Drops all but the last `lines` lines of the queue, reading backwards.
     fn keep_last(&mut self, lines: u64) -> io::Result<()> {
         if lines == 0 {
             self.pending.clear();
@@ -312,8 +308,8 @@ pub(super) fn length(file: Option<&File>) -> io::Result<u64> {
     file.map_or(Ok(0), |file| file.metadata().map(|meta| meta.len()))
 }
 
-/// The ranges from `position` to `lengths` in the order of the marks, and how far they reach. Where these are `all`
-/// marks, what no mark covers comes last.
+/// The ranges from `position` to `lengths` in the order of the marks, and the position that they reach. With `all`
+/// marks, bytes that no mark covers come last.
 fn segments(marks: &[LogMark], position: (u64, u64), lengths: (u64, u64), all: bool) -> (Vec<Segment>, (u64, u64)) {
     let mut segments: Vec<Segment> = Vec::new();
     let mut at = position;
@@ -374,7 +370,7 @@ mod tests {
     #[test]
     fn tail_counts_lines_over_both_logs() {
         let (_dir, folder) = folder(b"o1\no2\no3", b"e1\ne2\n", "1000 3 0\n2000 3 3\n3000 6 3\n");
-        // `o3` has no end yet: shown, it shares its line with `e2`.
+        // `o3` has no newline yet: it shares its line with `e2`.
         for (lines, expected) in [(0, ""), (1, "o3e2\n"), (2, "o2\no3e2\n"), (9, "o1\ne1\no2\no3e2\n")] {
             assert_eq!(read(&folder, ReadFrom::Tail(lines)), expected, "{lines}");
         }

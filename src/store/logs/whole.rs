@@ -1,4 +1,4 @@
-//! One log at its present length, to be read whole or in part.
+//! One log with the length that it had when opened, read whole or in part. Later output is excluded.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -8,7 +8,6 @@ use crate::store::logs::extent::LogExtent;
 use crate::store::logs::reader::{self, LogStream};
 use crate::store::run_folder::RunFolder;
 
-/// A log that may still grow; what is written later is not part of it.
 #[derive(Clone, Debug)]
 pub struct WholeLog {
     file: Option<Arc<File>>,
@@ -16,7 +15,7 @@ pub struct WholeLog {
 }
 
 impl WholeLog {
-    /// What a run printed; empty where the log does not exist.
+    /// Opens a log of a run; empty where it does not exist.
     pub fn open(folder: &RunFolder, stream: LogStream) -> io::Result<Self> {
         let path = match stream {
             LogStream::Stdout => folder.stdout(),

@@ -1,4 +1,4 @@
-//! The logs in a run's folder: where they are, how long they are, and what opens them.
+//! The logs in a run folder: paths, lengths and how they are opened.
 
 use std::fs;
 use std::io;
@@ -17,35 +17,34 @@ impl RunFolder {
         self.path.join("stderr.log")
     }
 
-    /// What the set-up of a new worktree printed.
+    /// Output of the set-up of a new worktree.
     pub fn setup_log(&self) -> PathBuf {
         self.path.join("setup.log")
     }
 
-    /// Opens a log to append to, as the agent's own output.
+    /// Opens a log for appending, creating it with mode 0600.
     pub fn open_log(path: &Path) -> io::Result<fs::File> {
         fs::OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(path)
     }
 
-    /// Opens the agent's stdout to read, from the byte where an attempt began.
+    /// Opens stdout for reading from byte `from`, where an attempt began.
     pub fn read_stdout(&self, from: u64) -> io::Result<LogPart> {
         LogPart::open(&self.stdout(), from)
     }
 
-    /// When the agent last wrote to its stdout.
+    /// When stdout was last written to, in whole milliseconds.
     pub fn stdout_written_at(&self) -> Option<jiff::Timestamp> {
         let at = fs::symlink_metadata(self.stdout()).and_then(|meta| meta.modified()).ok()?;
         let at = jiff::Timestamp::try_from(at).ok()?;
         jiff::Timestamp::from_millisecond(at.as_millisecond()).ok()
     }
 
-    /// Bytes in the logs: stdout, stderr.
+    /// Lengths of stdout and stderr, in bytes.
     pub fn log_lengths(&self) -> (u64, u64) {
         let size = |path: PathBuf| fs::symlink_metadata(path).map_or(0, |meta| meta.len());
         (size(self.stdout()), size(self.stderr()))
     }
 
-    /// Bytes in both logs.
     pub fn log_bytes(&self) -> u64 {
         let (stdout, stderr) = self.log_lengths();
         stdout + stderr

@@ -1,4 +1,4 @@
-//! Marks in a run's folder: a stop that was requested, an approved gate, an end that cannot be written.
+//! Requests and marks in a run folder: a requested stop, an approved gate, an end that cannot be written.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -11,8 +11,8 @@ use crate::store::run_folder::RunFolder;
 use crate::store::unsaved_mark;
 
 impl RunFolder {
-    /// Asks the run to stop; its owner looks here when it has written that it lives. The process
-    /// `stopper`, a pid and its start time, sees to it that the run's processes end.
+    /// Requests a stop. The run's owner reads the request after it has written `live.json`, so an earlier request is
+    /// not lost. The process `stopper` (pid, start time) makes sure that the run's processes end.
     pub fn ask_to_stop(&self, interrupted: bool, stopper: (u32, u64)) -> io::Result<()> {
         let mut file = fs::OpenOptions::new()
             .write(true)
@@ -25,20 +25,20 @@ impl RunFolder {
         file.write_all(format!("{word} {} {}\n", stopper.0, stopper.1).as_bytes())
     }
 
-    /// `Some(interrupted)` once a stop was asked for.
+    /// `Some(interrupted)` once a stop was requested.
     pub fn stop_asked(&self) -> Option<bool> {
         let bytes = record_file::read_bytes(&self.stop_path(), 64).ok()?;
         Some(bytes.starts_with(b"interrupt"))
     }
 
-    /// Whether the process that asked the run to stop is still at it.
+    /// Whether the process that requested the stop still lives.
     pub fn is_being_stopped(&self) -> bool {
         let Ok(bytes) = record_file::read_bytes(&self.stop_path(), 64) else { return false };
         let text = String::from_utf8_lossy(&bytes);
         let mut words = text.lines().next().unwrap_or_default().split(' ').skip(1);
         let pid = words.next().and_then(|word| word.parse().ok());
         let start = words.next().and_then(|word| word.parse().ok());
-        // Versions before this one wrote no process.
+        // Earlier versions wrote no process.
         pid.zip(start).is_some_and(|(pid, start)| process::lives(pid, start))
     }
 
@@ -55,7 +55,7 @@ impl RunFolder {
         unsaved_mark::clear(&self.unsaved_path(), &self.live_path());
     }
 
-    /// Notes that a person let the run go. Returns whether this call did it.
+    /// Records that a person approved the gate. Returns whether this call did it.
     pub fn approve(&self) -> io::Result<bool> {
         match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(self.approved_path()) {
             Ok(_) => Ok(true),
