@@ -1,4 +1,4 @@
-//! The registration of a project's server: at most one serves a state folder, and others find it.
+//! Registers the server of a project: at most one serves a state folder, and other processes find it.
 
 use std::io;
 use std::path::PathBuf;
@@ -28,14 +28,14 @@ fn taken(by: Option<&ServerRecord>) -> String {
     }
 }
 
-/// A random token of 256 bits, for the server or a ticket.
+/// A random token of 256 bits, for the server or a ticket. Fails if the kernel gives no random bytes.
 pub fn new_token() -> io::Result<Token> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
     Ok(Token::from_random(bytes))
 }
 
-/// The right to serve, before anything listens.
+/// Claims the right to serve; call before listening. Fails if another server has it.
 pub fn claim_server(store: &Store) -> Result<ServerClaim, ServeError> {
     match store.state().claim_server()? {
         Some(claim) => Ok(claim),
@@ -43,12 +43,12 @@ pub fn claim_server(store: &Store) -> Result<ServerClaim, ServeError> {
     }
 }
 
-/// The server that lives, and its token.
+/// The live server and its token.
 pub fn server(store: &Store) -> Result<Option<ServerRecord>, RecordError> {
     store.state().server()
 }
 
-/// Records where the server listens.
+/// Records the address on which the server listens.
 pub fn announce(claim: &ServerClaim, address: String, token: &Token) -> io::Result<()> {
     claim.announce(&ServerRecord {
         version: SERVER_VERSION,
@@ -59,8 +59,8 @@ pub fn announce(claim: &ServerClaim, address: String, token: &Token) -> io::Resu
     })
 }
 
-/// Opens the page in the user's browser with the token in the address. The browser's command line, which other users
-/// can read, has only the path of a private redirect page.
+/// Opens the page in the user's browser, with the token in the address. Other users can read the browser's command
+/// line, so it contains only the path of a private redirect page. Fails if no browser is found.
 pub fn open_page(claim: &ServerClaim, address: &str, token: &Token) -> io::Result<()> {
     let redirect_page = claim.write_door(&format!("{address}#token={}", token.reveal()))?;
     let browser = environment::var("BROWSER").map(PathBuf::from);

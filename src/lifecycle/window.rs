@@ -1,4 +1,4 @@
-//! Finds the tmux window of a run.
+//! Finds the tmux window of a run, by asking tmux.
 
 pub mod attach;
 pub(crate) mod confirmed_send;
@@ -29,14 +29,13 @@ pub enum WindowError {
     Tmux(#[from] TmuxError),
 }
 
-/// Where a run's window is.
 #[derive(Clone, Debug)]
 pub(crate) struct Window {
     pub(crate) tmux: Tmux,
     pub(crate) place: PaneLocation,
 }
 
-/// By a look at tmux, not by the record: windows are moved, and panes broken out of them.
+/// Asks tmux, not the record: a user may move a window or break a pane out of it. Fails if the run has no live pane.
 pub(crate) fn window_of(run: &Run) -> Result<Window, WindowError> {
     let pair = run.pair();
     match &run.state {
@@ -54,7 +53,7 @@ pub(crate) fn window_of(run: &Run) -> Result<Window, WindowError> {
     }
 }
 
-/// Columns and rows of the run's window, as it is now.
+/// Current columns and rows of the run's window.
 pub fn window_size(run: &Run) -> Result<(u16, u16), WindowError> {
     let size = window_of(run)?.size();
     Ok((size.cols(), size.rows()))

@@ -1,4 +1,4 @@
-//! What `doctor` reports about notices. Sends none.
+//! The finding of `doctor` about notices. Sends no notice.
 
 use crate::lifecycle::doctor::Finding;
 use crate::lifecycle::project::Project;
@@ -7,7 +7,7 @@ use crate::os::environment;
 use crate::os::notify::desktop::Desktop;
 use crate::os::process::program;
 
-/// Empty without `notify:`.
+/// Empty if the manifest has no `notify:`.
 pub(crate) fn examine(project: Option<&Project>) -> Vec<Finding> {
     let Some((project, notify)) = project.and_then(|project| Some((project, project.manifest.notify.as_ref()?))) else {
         return Vec::new();

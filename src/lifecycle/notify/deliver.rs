@@ -9,10 +9,10 @@ use crate::os::notify::desktop::{self, Desktop};
 use crate::os::notify::{self as system_notify, CommandLimits, terminals};
 use crate::os::tmux::Tmux;
 
-/// The longest that a command may take.
+/// The longest time that `notify.command` may take.
 const COMMAND: Duration = Duration::from_secs(10);
 
-/// Delivers in every way that is set. Fails, after all were tried, with what went wrong in each.
+/// Delivers in every configured way. Tries all, then fails with the error of each that failed.
 pub(super) fn deliver(settings: &NotifySettings, notice: &Notice) -> Result<(), String> {
     let desktop = settings.notify.desktop.then(|| to_desktop(settings, notice));
     let command = (!settings.notify.command.is_empty()).then(|| to_command(settings, notice));
@@ -32,7 +32,7 @@ fn to_desktop(settings: &NotifySettings, notice: &Notice) -> Result<(), String> 
     let clients = Tmux::new(settings.socket.clone()).attached_clients();
     let clients = clients.map_err(|error| format!("{why}, and tmux does not list its clients: {error}"))?;
     let text = notice.text.replace('\n', "; ");
-    // Each terminal gets it: `any` would stop at the first.
+    // Write to every terminal; `any` would stop at the first success.
     let reached = clients.iter().filter(|client| {
         let sequence = terminals::sequence(&client.kind, &notice.title, &text);
         terminals::write(&client.terminal, &sequence).is_ok()

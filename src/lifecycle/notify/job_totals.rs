@@ -3,7 +3,7 @@
 use crate::model::run::{Run, RunFacts};
 use crate::model::run_state::{EndState, WaitingFor};
 
-/// A single job is worth a notice where it took at least this long.
+/// A single job causes a notice only if it took at least this long.
 const SINGLE_JOB_MS: i64 = 60_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,13 +14,13 @@ pub(super) struct JobTotals {
     pub(super) lasted_ms: u64,
 }
 
-/// Whether an unfinished run is a job that runs, or will run without a person.
+/// Whether an unfinished run is a job that runs, or will run without a person's action.
 pub(super) fn goes_on(facts: &RunFacts, waiting: Option<WaitingFor>) -> bool {
     facts.headless && !matches!(waiting, Some(WaitingFor::Gate | WaitingFor::Environment))
 }
 
-/// Counts the last group of jobs whose times overlap. `ended` is in the order of ends, the last first.
-/// `None`: a single short job, or none.
+/// Counts the last group of jobs whose times overlap. `ended` is sorted by end, the last first. `None`: no job, or
+/// one short job.
 pub(super) fn last_group(ended: &[Run]) -> Option<JobTotals> {
     let mut totals = JobTotals { succeeded: 0, failed: 0, stopped: 0, lasted_ms: 0 };
     let mut span = None;
@@ -52,7 +52,7 @@ mod tests {
     use crate::model::run_state::RunState;
     use crate::snapshot::for_tests;
 
-    /// A job from `begun` to `ended`, in seconds.
+    /// A job that ran from `begun` to `ended`, in seconds.
     fn job(task: u32, begun: i64, ended: i64, state: EndState) -> Run {
         let mut run = for_tests::ended(task, ended * 1000);
         run.facts.headless = true;

@@ -1,9 +1,9 @@
 //! Notices to the user about runs (`notify:`).
 //!
-//! In: events (a run ended, a run waits for its user). Out: notices, through [`deliver`]. The process that sees
-//! an event puts it into the state folder and starts the notifier where none runs; so no command, job or agent
-//! waits for a notice. The settings are in the state folder too, since that process may have neither manifest
-//! nor desktop. Must not change a run.
+//! Input: events (a run ended, a run waits for its user). Output: notices, through [`deliver`]. The process that
+//! observes an event writes it into the state folder and starts the notifier if none runs, so no command, job or
+//! agent waits for a notice. The settings are in the state folder too, because that process may have neither
+//! manifest nor desktop. Must not change a run.
 
 mod check;
 mod deliver;
@@ -35,7 +35,7 @@ use crate::store::run_folder::RunFolder;
 /// The hidden command that tmux runs at a window's bell.
 pub(crate) const BELL_COMMAND: &str = "__rang";
 
-/// The variables by which the user's desktop, programs and language are found. None of them holds a secret.
+/// The variables that locate the user's desktop, programs and language. None of them holds a secret.
 const USER_VARIABLES: [&str; 14] = [
     "PATH",
     "HOME",
@@ -53,7 +53,7 @@ const USER_VARIABLES: [&str; 14] = [
     "XDG_CURRENT_DESKTOP",
 ];
 
-/// Writes the settings into the state folder, for the processes that see events. Not from inside a run, whose
+/// Writes the settings into the state folder, for the processes that observe events. Does nothing inside a run: its
 /// environment is not the user's.
 pub(crate) fn write_notify_settings(store: &Store, manifest: &Manifest, tmux: &Tmux) {
     if environment::var(MARK).is_some() {
@@ -72,23 +72,23 @@ pub(crate) fn write_notify_settings(store: &Store, manifest: &Manifest, tmux: &T
     }
 }
 
-/// The hidden command that tmux is to run at a bell of our windows, where notices of waits are wanted.
+/// The hidden command that tmux runs at a bell of a run's window; `None` if notices of waits are not wanted.
 pub(crate) fn bell_word(store: &Store) -> Option<&'static str> {
     let settings = store.state().notify().settings()?;
     settings.notify.on.contains(&NoticeKind::Waiting).then_some(BELL_COMMAND)
 }
 
-/// A run ended. Call this before the index records the end: if the caller is killed in between, the next
+/// Raises the end of a run. Call this before the index records the end: if the caller is killed in between, the next
 /// process that observes the run raises the event.
 pub(crate) fn raise_end(store: &Store, facts: &RunFacts, end: &ExitRecord) {
-    // No notice of a job that another run started, nor of a rejection, which the user gave.
+    // No notice of a job that another run started, nor of a rejection: the user made it.
     if !(facts.headless && facts.parent_run.is_some()) && end.reason != Some(EndReason::Rejected) {
         let reason = end.reason.as_ref().map(ToString::to_string);
         raise(store, facts, EventDetails::Ended { state: end.state, reason }, end.ended_at);
     }
 }
 
-/// Those of the observed runs that wait for the user.
+/// Raises the waits of those of the observed runs that wait for the user.
 pub(crate) fn raise_waits(store: &Store, runs: &[Run]) {
     for run in runs {
         if let Some(activity) = &run.progress.activity
@@ -99,7 +99,7 @@ pub(crate) fn raise_waits(store: &Store, runs: &[Run]) {
     }
 }
 
-/// A run reached its gate.
+/// Raises the wait of a run that reached its gate.
 pub(crate) fn raise_gate(store: &Store, facts: &RunFacts) {
     raise(store, facts, EventDetails::Waiting { reason: Some("at its gate, to be approved".to_owned()) }, clock::now());
 }
@@ -122,7 +122,7 @@ fn raise(store: &Store, facts: &RunFacts, what: EventDetails, at: jiff::Timestam
     if store.folder(&facts.run_id).read_delivered().knows(&event) {
         return;
     }
-    // Put the event first and check the lock then: a notifier that is about to exit re-checks after it
+    // Write the event before checking the lock: a notifier that is about to exit re-checks for events after it
     // released the lock.
     let started = notify.put(&event).and_then(|_| match notify.is_locked() {
         true => Ok(()),
@@ -133,8 +133,8 @@ fn raise(store: &Store, facts: &RunFacts, what: EventDetails, at: jiff::Timestam
     }
 }
 
-/// The run in `folder` waits for the user since `at`. Cheap: reads the spec, writes one small file, and starts
-/// the notifier where none runs.
+/// Raises that the run in `folder` waits for the user since `at`. Cheap: reads the spec, writes one small file, and
+/// starts the notifier if none runs.
 pub fn raise_waiting(folder: &Path, reason: Option<&str>, at: jiff::Timestamp) {
     let Some(store) = folder.parent().and_then(Path::parent).and_then(|state| Store::find(state).ok().flatten()) else {
         return;
@@ -152,7 +152,7 @@ pub fn raise_waiting(folder: &Path, reason: Option<&str>, at: jiff::Timestamp) {
     }
 }
 
-/// `__rang`: a window's bell. The notifier checks whether the run waits.
+/// `__rang`: the bell of a window. The notifier checks whether the run waits.
 pub fn bell(folder: &Path) {
     raise_waiting(folder, Some("it rang the bell"), clock::now());
 }

@@ -1,6 +1,6 @@
 //! The text of a notice: title, lines and JSON. Pure.
 //!
-//! Reasons may be an agent's text: all text here is stripped of control characters and bounded.
+//! Reasons may be text of an agent: control characters are removed and lengths are bounded.
 
 use serde_json::{Value, json};
 
@@ -11,26 +11,26 @@ use crate::model::run_state::EndState;
 
 /// At most this many runs are named; the others are counted.
 const NAMED: usize = 5;
-/// Characters of one line.
+/// Longest line, in characters.
 const LINE: usize = 160;
 
-/// One notice, about anything from one run to all of them.
+/// One notice about one or more events.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Notice {
     /// The most urgent of its events.
     pub(super) kind: NoticeKind,
     pub(super) title: String,
     pub(super) text: String,
-    /// On the stdin of `notify.command`.
+    /// The input of `notify.command`.
     pub(super) json: Value,
     pub(super) runs: Vec<String>,
 }
 
-/// `None` without events and totals.
+/// `None` if there are neither events nor totals.
 pub(super) fn compose(project: &str, events: &[Event], totals: Option<JobTotals>) -> Option<Notice> {
     let mut events: Vec<(NoticeKind, &Event)> =
         events.iter().filter_map(|event| Some((event.what.kind()?, event))).collect();
-    // The most urgent first; a stable sort.
+    // Most urgent first; a stable sort keeps the order of time.
     events.sort_by_key(|(kind, _)| *kind);
     let kind = events.first().map(|(kind, _)| *kind).into_iter().chain(totals.map(|_| NoticeKind::Done)).min()?;
     let project = short(project);
@@ -111,7 +111,7 @@ fn totals_line(totals: JobTotals) -> String {
     format!("all done: {}, in {lasted}", counts.join(", "))
 }
 
-/// One safe line.
+/// `text` as one line without control characters, at most [`LINE`] characters.
 fn short(text: &str) -> String {
     let line = sanitize_line(text);
     let line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
@@ -121,7 +121,6 @@ fn short(text: &str) -> String {
     }
 }
 
-/// One run in the JSON.
 fn run_json(kind: NoticeKind, event: &Event) -> Value {
     let mut run = json!({
         "kind": kind.as_str(), "runId": event.run_id.as_str(), "mode": event.mode.as_str(),

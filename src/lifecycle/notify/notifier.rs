@@ -1,7 +1,7 @@
-//! The process `__notify`: sends the events that are pending as one notice, and exits when none is left.
+//! The process `__notify`: sends the pending events as one notice, and exits when none is left.
 //!
-//! One notifier at a time, by a lock. An event is removed only after its notice was sent and the run's record
-//! says so: a notifier that is killed in between is followed by one that sends it, unless it is too old by then.
+//! A lock permits one notifier at a time. An event is removed only after its notice was sent and the run's record
+//! says so: if a notifier is killed in between, the next one sends the event, unless it is too old by then.
 
 use std::path::Path;
 use std::time::Duration;
@@ -18,28 +18,28 @@ use crate::store::notify_folder::Pending;
 
 /// Events within this time become one notice. Also debounces bells: one that is followed by output is no wait.
 const COLLECT: Duration = Duration::from_secs(2);
-/// An end that was not sent for this long, beside the pause between two notices, is not sent any more.
+/// An end that was not sent for this long, plus the configured pause between notices, is dropped.
 const EXPIRED_MS: u64 = 5 * 60 * 1000;
-/// Totals count at most this many ends.
+/// Totals count at most this many ended runs.
 const MAX_COUNTED: u32 = 1000;
 
-/// Starts the notifier of the state folder at `path`, in a process of its own session. Returns at once in the
-/// process that was called.
+/// Starts the notifier for the state folder at `path` in a process with its own session. Returns at once in the
+/// calling process.
 pub fn run(path: &Path) {
-    // Detached, so that the end of a terminal, window or job does not end it.
+    // Detached, so the notifier survives the end of the terminal, window or job.
     if !matches!(supervise::detach(), Ok(Forked::Child)) {
         return;
     }
     let Ok(Some(store)) = Store::find(path) else { return };
     let notify = store.state().notify();
-    // Re-check after the lock is released: a process that put an event meanwhile saw it held and started no
-    // other notifier.
+    // Re-check after releasing the lock: a process that wrote an event meanwhile saw the lock held and started no
+    // notifier.
     while notify.has_pending() {
         let Ok(Some(lock)) = notify.lock() else { return };
         while notify.has_pending() {
             std::thread::sleep(pause(&store));
             if !send_pending(&store) {
-                // The disk is full or read-only: the same notice would be sent again and again.
+                // The events cannot be removed (disk full or read-only): the notice would repeat forever.
                 return;
             }
         }
@@ -51,13 +51,13 @@ pub fn run(path: &Path) {
 fn pause(store: &Store) -> Duration {
     let notify = store.state().notify();
     let Some(settings) = notify.settings() else { return Duration::ZERO };
-    // `millis_between` is 0 where the clock was set back, so the pause is never longer than `every`.
+    // `millis_between` is 0 if the clock was set back, so the pause is at most `every`.
     let since = |last| Duration::from_millis(clock::millis_between(last, clock::now()));
     let rest = notify.last_sent().map(|last| settings.notify.every.as_duration().saturating_sub(since(last)));
     rest.unwrap_or_default().max(COLLECT)
 }
 
-/// Sends what is pending. False where the events cannot be removed afterwards.
+/// Sends the pending events. False if their files cannot be removed afterwards.
 fn send_pending(store: &Store) -> bool {
     let notify = store.state().notify();
     let pending = notify.pending();
@@ -68,7 +68,7 @@ fn send_pending(store: &Store) -> bool {
         let is_unsent_wait = event.is_wait() && over.contains(&event.run_id);
         if !is_unsent_wait {
             let folder = store.folder(&event.run_id);
-            // Fails for a run that was pruned meanwhile, which needs no record.
+            // Fails if the run was pruned meanwhile; it needs no record then.
             let _ = folder.write_delivered(&folder.read_delivered().with(event));
         }
         removed &= notify.remove(path);
@@ -77,7 +77,7 @@ fn send_pending(store: &Store) -> bool {
     removed
 }
 
-/// Sends one notice of all. Returns the runs whose waits were over before anybody was notified.
+/// Sends one notice of all. Returns the runs whose waits were over before a notice was sent.
 fn send(store: &Store, settings: &NotifySettings, pending: &[Pending]) -> Vec<RunId> {
     let notify = store.state().notify();
     let (events, expired, over) = select(store, settings, pending);
@@ -99,8 +99,8 @@ fn send(store: &Store, settings: &NotifySettings, pending: &[Pending]) -> Vec<Ru
     over
 }
 
-/// The events to notify of: waits that last, then ends; how many ends are too old; and the runs whose waits
-/// are over.
+/// The events to send (lasting waits, then ends), the number of ends that are too old, and the runs whose waits are
+/// over.
 fn select(store: &Store, settings: &NotifySettings, pending: &[Pending]) -> (Vec<Event>, usize, Vec<RunId>) {
     let now = clock::now();
     let every_ms = u64::try_from(settings.notify.every.as_duration().as_millis()).unwrap_or(u64::MAX);
@@ -115,7 +115,7 @@ fn select(store: &Store, settings: &NotifySettings, pending: &[Pending]) -> (Vec
     (events, expired, over)
 }
 
-/// The totals of the last group of jobs, where one of `events` is the end of a job and no job goes on.
+/// The totals of the last group of jobs, if `events` contains the end of a job and no job goes on.
 fn totals(store: &Store, settings: &NotifySettings, events: &[Event]) -> Option<JobTotals> {
     let a_job_ended = events.iter().any(|event| event.headless && !event.is_wait());
     if !a_job_ended || !settings.notify.on.contains(&NoticeKind::Done) {
@@ -132,7 +132,7 @@ fn count_jobs(store: &Store) -> Result<Option<JobTotals>, IndexError> {
     let goes_on = active.iter().any(|(id, facts)| {
         let waiting = queued.iter().find(|queued| queued.id == *id).map(|queued| queued.waiting_for);
         let counts = facts.as_ref().is_some_and(|facts| job_totals::goes_on(facts, waiting));
-        // A run that has ended may still be active in the index, until it is observed.
+        // The index may list an ended run as active until it is observed.
         counts && !store.folder(id).has_exit()
     });
     if goes_on {

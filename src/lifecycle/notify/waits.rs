@@ -1,4 +1,4 @@
-//! Which waits deserve a notice now: those that last, were not reported before, and that no terminal shows.
+//! Selects the waits to report: those that last, were not reported before, and are shown by no terminal.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use crate::model::run_id::RunId;
 use crate::model::run_state::{RunState, WaitingFor};
 use crate::os::tmux::Tmux;
 
-/// The waits to notify of; and the runs whose waits are over, so that their next wait is another one.
+/// The waits to report, and the runs whose waits are over: a later wait of theirs is a new one.
 pub(super) fn still_waiting(store: &Store, events: &[&Event]) -> (Vec<Event>, Vec<RunId>) {
     let latest = latest(events);
     if latest.is_empty() {
@@ -20,7 +20,7 @@ pub(super) fn still_waiting(store: &Store, events: &[&Event]) -> (Vec<Event>, Ve
     }
     let ids: Vec<RunId> = latest.iter().map(|event| event.run_id.clone()).collect();
     let Ok(observed) = refresh::some(store, &ids) else {
-        // A needless notice is better than none.
+        // A superfluous notice is better than a missing one.
         return (latest.into_iter().cloned().collect(), Vec::new());
     };
     let shown = shown_windows(&observed.runs);
@@ -40,7 +40,7 @@ pub(super) fn still_waiting(store: &Store, events: &[&Event]) -> (Vec<Event>, Ve
     (waiting, over)
 }
 
-/// The last event of each run: its hook and its bell report one wait.
+/// The last event of each run: a hook and a bell report one wait.
 fn latest<'a>(events: &[&'a Event]) -> Vec<&'a Event> {
     let mut latest: Vec<&Event> = Vec::new();
     for event in events {
@@ -53,7 +53,7 @@ fn latest<'a>(events: &[&'a Event]) -> Vec<&'a Event> {
     latest
 }
 
-/// The event with the reason and time that were observed, where they were.
+/// The event with the observed reason and time, if the run is observed to wait.
 fn as_observed(event: &Event, run: &Run) -> Event {
     match &run.progress.activity {
         Some(activity) if is_waiting(run) == Some(true) => Event {
@@ -65,7 +65,7 @@ fn as_observed(event: &Event, run: &Run) -> Event {
     }
 }
 
-/// The windows, with their sockets, that the focused terminals show.
+/// The windows that focused terminals show, with their sockets.
 fn shown_windows(runs: &[Run]) -> BTreeSet<(PathBuf, String)> {
     let sockets: BTreeSet<&PathBuf> = runs.iter().filter_map(|run| run.facts.socket.as_ref()).collect();
     let shown = |socket: &PathBuf| {
@@ -76,7 +76,7 @@ fn shown_windows(runs: &[Run]) -> BTreeSet<(PathBuf, String)> {
     sockets.into_iter().flat_map(shown).collect()
 }
 
-/// Whether the observed run waits for the user; `None` where that is not known.
+/// Whether the observed run waits for the user; `None` if unknown.
 fn is_waiting(run: &Run) -> Option<bool> {
     match (&run.state, &run.progress.activity) {
         (RunState::Queued(WaitingFor::Gate), _) => Some(true),

@@ -1,4 +1,4 @@
-//! Which run needs a person: who waits, in order of age, and whom to go to next.
+//! Which runs wait for a person, ordered by the start of the wait, and which to visit next.
 
 use std::io;
 
@@ -13,7 +13,7 @@ use crate::model::visit_record::{VISIT_VERSION, VisitRecord};
 use crate::os::clock;
 use crate::store::index::IndexError;
 
-/// Since when the run waits for its user.
+/// Since when the run waits for its user; `None` if it does not.
 pub fn waits_since(run: &Run) -> Option<Timestamp> {
     waiting(run).map(|activity| activity.at)
 }
@@ -23,7 +23,7 @@ fn waiting(run: &Run) -> Option<&Activity> {
     (run.is_active() && activity.state == ActivityState::Waiting).then_some(activity)
 }
 
-/// Runs with a window: first those that wait, the longest first; then the others, the newest first.
+/// Active runs with a window: first those that wait, longest wait first; then the others, newest first.
 pub fn by_need(mut runs: Vec<Run>) -> Vec<Run> {
     runs.retain(|run| {
         !run.facts.headless && matches!(run.state, RunState::Starting | RunState::Running | RunState::Stopping)
@@ -35,18 +35,18 @@ pub fn by_need(mut runs: Vec<Run>) -> Vec<Run> {
     runs
 }
 
-/// Of those that wait, in order of age: the first that was not visited since it waits. Were all
-/// visited, the one whose visit is longest ago: the round begins again.
+/// The first of `waiting` (oldest wait first) that was not visited during its wait. If all were visited, the one
+/// with the oldest visit: a new round starts.
 fn next(waiting: Vec<(Run, Option<VisitRecord>)>) -> Option<Run> {
     let visited = |run: &Run, visit: &Option<VisitRecord>| {
         let visit = visit.as_ref().filter(|visit| waits_since(run) == Some(visit.waits_since))?;
         Some(visit.visited_at)
     };
-    // The first of equals: they come in order of age.
+    // `min_by_key` returns the first of equals: the longest wait.
     waiting.into_iter().min_by_key(|(run, visit)| visited(run, visit)).map(|(run, _)| run)
 }
 
-/// The run to go to next, none where nothing waits; and what the look brought up.
+/// The run to visit next, if one waits, and the notices of the observation.
 pub fn next_waiting(store: &Store) -> Result<(Option<Run>, Vec<String>), IndexError> {
     let Observed { runs, notices } = refresh::all(store)?;
     let mut waiting = by_need(runs);
@@ -58,13 +58,13 @@ pub fn next_waiting(store: &Store) -> Result<(Option<Run>, Vec<String>), IndexEr
     Ok((next(waiting.into_iter().map(with_visit).collect()), notices))
 }
 
-/// Windows that somebody could go to, those that wait first.
+/// The runs with a window, waiting ones first.
 pub fn windows(store: &Store) -> Result<Observed, IndexError> {
     let Observed { runs, notices } = refresh::all(store)?;
     Ok(Observed { runs: by_need(runs), notices })
 }
 
-/// Notes that somebody goes to `run`, where it waits.
+/// Records a visit of `run`, if it waits.
 pub fn visited(store: &Store, run: &Run) -> io::Result<()> {
     let Some(waits_since) = waits_since(run) else { return Ok(()) };
     let record = VisitRecord { version: VISIT_VERSION, waits_since, visited_at: clock::now() };

@@ -1,4 +1,4 @@
-//! Counts runs by what they do, for one line about a project. Pure.
+//! Counts runs by state for a one-line summary of a project. Pure.
 
 use jiff::Timestamp;
 
@@ -6,27 +6,25 @@ use crate::model::activity::ActivityState;
 use crate::model::run::Run;
 use crate::model::run_state::{EndState, RunState, WaitingFor};
 
-/// How long a failure counts, unless the pair runs again.
+/// How long a failure is counted, unless the pair runs again.
 const RECENT_MS: i64 = 3_600_000;
 
-/// Each pair counts once: by its active run, else by the last that ended.
+/// Counts each pair once: by its active run, else by its last ended run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Waits for the user: in a window, or at a gate.
+    /// Waits for the user, in a window or at a gate.
     pub waiting: usize,
-    /// Starting, working or stopping; and windows whose activity is not known.
+    /// Starting, running or stopping, including windows with unknown activity.
     pub running: usize,
     pub idle: usize,
-    /// Waits for anything but the user.
+    /// Waits for anything except the user.
     pub queued: usize,
-    /// In the last hour.
+    /// Failed in the last hour.
     pub failed: usize,
-    /// The state cannot be observed.
     pub unknown: usize,
 }
 
 impl Counts {
-    /// `runs`: those of an overview.
     pub fn of(runs: &[Run], now: Timestamp) -> Self {
         let mut counts = Self::default();
         for run in runs {

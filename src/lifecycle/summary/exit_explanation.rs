@@ -1,7 +1,5 @@
-//! Why a run ended in its state, as a list of recorded facts.
-//!
-//! Input: the run's records and the end of its log. Judges nothing anew, and states nothing that is not on
-//! record.
+//! Explains why a run ended in its state, as a list of recorded facts.
+//! Input: the run's records and the end of its log. Must not judge the run again or add unrecorded facts.
 
 use std::fmt;
 use std::path::Path;
@@ -22,21 +20,20 @@ use crate::model::run_state::EndState;
 use crate::model::signal::with_signal_name;
 use crate::store::run_folder::RunFolder;
 
-/// How much of a log's end is read for the agent's report: a page must not read a gigabyte.
+/// How many bytes of the end of a log are read for the agent's report: a log may be a gigabyte.
 const REPORT_BYTES: u64 = 1 << 20;
-/// How many facts of each kind are listed.
+/// Longest list of facts of one kind.
 const LISTED: usize = 20;
 
-/// One fact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fact {
     pub bears: Bears,
-    /// What it is about, in a word or two.
+    /// The subject, in one or two words.
     pub about: &'static str,
     pub says: String,
 }
 
-/// What a fact speaks for.
+/// What a fact is evidence for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Bears {
@@ -45,7 +42,7 @@ pub enum Bears {
     Neither,
 }
 
-/// The facts of an ended run; none of one that lives.
+/// The facts of an ended run; empty for an active one.
 pub fn why_ended(store: &Store, run: &Run) -> Vec<Fact> {
     let Some(end) = &run.end else { return Vec::new() };
     let folder = store.folder(run.id());
@@ -55,7 +52,7 @@ pub fn why_ended(store: &Store, run: &Run) -> Vec<Fact> {
     }
 }
 
-/// The agent's report of the last attempt. `None` where it may stand before what was read.
+/// The report of the last attempt. `None` if it may be located before the part that was read.
 fn last_words(spec: &RunSpec, folder: &RunFolder) -> Option<AgentReport> {
     let begins = folder.read_attempts().last().map_or(0, |attempt| attempt.stdout_from);
     let from = begins.max(folder.log_lengths().0.saturating_sub(REPORT_BYTES));
@@ -63,7 +60,6 @@ fn last_words(spec: &RunSpec, folder: &RunFolder) -> Option<AgentReport> {
     (report.outcome != ReportedOutcome::Missing || from == begins).then_some(report)
 }
 
-/// What was gathered so far.
 #[derive(Debug, Default)]
 struct Facts(Vec<Fact>);
 
@@ -80,9 +76,9 @@ impl Facts {
         self.0.push(Fact { bears, about, says: says.into() });
     }
 
-    /// How its process ended, and who ended it.
+    /// How the process ended, and what ended it.
     fn end(mut self, end: &ExitRecord) -> Self {
-        // The exit of an agent that was ended after its answer says nothing of the agent.
+        // The exit status of an agent that was killed after its answer is no evidence about the agent.
         let failure = if end.answer.did_not_exit { Bears::Neither } else { Bears::Failure };
         if end.answer.did_not_exit {
             self.add(Bears::Neither, "end", "it had answered and did not exit by itself, so it was ended");
@@ -113,7 +109,7 @@ impl Facts {
         self
     }
 
-    /// What the agent itself said at its end.
+    /// The final report of the agent.
     fn report(mut self, protocol: Protocol, end: &ExitRecord, report: Option<&AgentReport>) -> Self {
         const ABOUT: &str = "final result";
         if !agents::of(protocol).capabilities().reports {
@@ -146,7 +142,7 @@ impl Facts {
         self
     }
 
-    /// `expect` and `save_to`: asked in this order, and no further than the first that failed.
+    /// `expect` and `save_to`, in the order of the checks, up to the first that failed.
     fn postconditions(mut self, spec: &RunSpec, end: &ExitRecord) -> Self {
         let RunKind::Headless { save_to, expect, .. } = &spec.kind else { return self };
         let reason = end.reason.as_ref().and_then(|reason| reason.parts().first());
@@ -172,7 +168,7 @@ impl Facts {
         self
     }
 
-    /// Limits of time and of resources.
+    /// Timeout and resource limits.
     fn bounds(mut self, spec: &RunSpec, end: &ExitRecord) -> Self {
         let RunKind::Headless { timeout, limits, .. } = &spec.kind else { return self };
         if let Some(timeout) = timeout.as_ref().filter(|_| end.state != EndState::TimedOut) {
@@ -191,7 +187,7 @@ impl Facts {
         self
     }
 
-    /// Why it failed, in the words of its end, where no other fact says it.
+    /// The recorded reason of a failure, unless another fact contains it.
     fn reason(mut self, end: &ExitRecord) -> Self {
         let Some(reason) = end.reason.as_ref().filter(|_| end.state == EndState::Failed) else { return self };
         let text = reason.to_string();
@@ -230,7 +226,7 @@ impl Facts {
     }
 }
 
-/// Something that had to hold after the agent's success.
+/// A condition that is checked after the agent's success.
 enum Postcondition<'a> {
     NotBlank,
     Saved(&'a Path),
@@ -238,7 +234,7 @@ enum Postcondition<'a> {
     Command(&'a [String]),
 }
 
-/// In the order in which a supervisor checks them.
+/// In the order in which the supervisor checks them.
 fn postconditions<'a>(save_to: Option<&'a Path>, expect: &'a Expect) -> Vec<Postcondition<'a>> {
     let not_blank = expect.non_empty.then_some(Postcondition::NotBlank);
     let files = expect.files.iter().map(|file| Postcondition::File(file));
@@ -262,7 +258,7 @@ impl Postcondition<'_> {
         }
     }
 
-    /// Whether a broken postcondition says all of `reason`.
+    /// Whether a broken postcondition expresses `reason` completely.
     fn is_about(reason: &EndReason) -> bool {
         matches!(
             reason,

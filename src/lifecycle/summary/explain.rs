@@ -1,4 +1,4 @@
-//! How it is known what an agent in a window does: each source, and what it says.
+//! Lists the sources from which the activity of an agent in a window is derived, with the content of each.
 
 use jiff::Timestamp;
 
@@ -9,12 +9,12 @@ use crate::model::activity::ActivityState;
 use crate::model::run::Run;
 use crate::model::run_state::RunState;
 
-/// What one source says.
+/// The content of one source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sign {
     pub name: &'static str,
     pub says: String,
-    /// Since when.
+    /// Since when it holds.
     pub at: Option<Timestamp>,
 }
 
@@ -24,7 +24,7 @@ impl Sign {
     }
 }
 
-/// None of what does not run in a window.
+/// Empty unless the run is running in a window.
 pub fn activity_signs(store: &Store, run: &Run) -> Vec<Sign> {
     let mut signs = Vec::new();
     if let Some(activity) = run.progress.activity.as_ref().filter(|_| run.state == RunState::Running) {

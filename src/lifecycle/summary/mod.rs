@@ -1,6 +1,6 @@
-//! What is shown of runs: counts, the overview, past runs, what needs a person, and why a run ended.
+//! Summaries of runs: counts, overview, past runs, runs that wait for a person, and why a run ended.
 //!
-//! Reads what `refresh` and the store return. Must not start, stop or write anything.
+//! Input: what `refresh` and the store return. Must not start or stop anything.
 
 pub mod attention;
 pub mod counts;

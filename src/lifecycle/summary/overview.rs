@@ -1,4 +1,4 @@
-//! What is active and what ended last: the answer of `status`. Only looks.
+//! The runs that `status` shows: active ones and those that ended last.
 
 use std::collections::BTreeSet;
 
@@ -8,19 +8,18 @@ use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::store::index::IndexError;
 
-/// So many pairs whose last run ended are shown, where nobody asks for all.
+/// Default number of pairs whose last run has ended.
 pub const RECENT: u32 = 10;
 
-/// The active runs, and after them the last run of each other pair, the last to end first: at
-/// most `limit` of those.
+/// The active runs, then the last run of each other pair, sorted by end, latest first: at most `limit` of those.
 pub fn overview(store: &Store, limit: u32) -> Result<Observed, IndexError> {
-    // Before the look, which waits for tmux; what it sees end is put in front.
+    // Query before observing, which waits for tmux. `compose` adds the runs that are observed to end.
     let earlier = store.last_ended(limit)?;
     let Observed { runs, notices } = refresh::all(store)?;
     Ok(Observed { runs: compose(runs, earlier, limit), notices })
 }
 
-/// The same, of what was `seen` and what had ended `earlier`.
+/// [`overview`] from observed runs and `earlier` ended ones.
 pub(crate) fn compose(seen: Vec<Run>, earlier: Vec<Run>, limit: u32) -> Vec<Run> {
     let (mut runs, mut ended): (Vec<Run>, Vec<Run>) = seen.into_iter().partition(Run::is_active);
     ended.extend(earlier);

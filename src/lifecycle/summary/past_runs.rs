@@ -11,15 +11,14 @@ use crate::os::clock;
 use crate::store::index::HistoryFilter;
 use crate::tasks::FindError;
 
-/// The default of `limit`.
 pub const LIMIT: u32 = 50;
 
-/// A field without a value does not filter.
+/// A field that is `None` does not filter.
 #[derive(Clone, Debug, Default)]
 pub struct PastRuns {
     pub mode: Option<String>,
     pub task: Option<String>,
-    /// Ended within this time until now.
+    /// Maximum time since the end.
     pub since: Option<Interval>,
     pub outcome: Option<EndState>,
     pub skip: u32,
@@ -27,7 +26,7 @@ pub struct PastRuns {
 }
 
 impl PastRuns {
-    /// Fails where the mode or the task is neither in the project nor in any record.
+    /// Fails if the mode or the task is neither in the project nor in any record.
     pub fn check_names(&self, project: &Project, store: Option<&Store>) -> Result<(), Failure> {
         let ran = |query: Self, is_meant: &dyn Fn(&Pair) -> bool| -> Result<bool, Failure> {
             let Some(store) = store else { return Ok(false) };
@@ -50,7 +49,7 @@ impl PastRuns {
         Ok(())
     }
 
-    /// The filter for the index. Names may be gone from the manifest: only their form is checked.
+    /// The filter for the index. Fails if a name is malformed; it need not be in the manifest any more.
     pub fn filter(self) -> Result<HistoryFilter, Failure> {
         if let Some(mode) = &self.mode {
             ModeName::parse(mode).map_err(NameLookupError::InvalidMode)?;

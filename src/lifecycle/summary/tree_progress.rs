@@ -1,7 +1,7 @@
-//! How far the tree below a task has come: where the last run of each of its leaves stands.
+//! The progress of the tree below a task: the state of the last run of each leaf.
 //!
-//! Counts only. A leaf is done when its status says so, whatever its runs were. A subtask file has no
-//! statuses: there a leaf is done when its last run, in the mode that the file names, succeeded.
+//! A leaf is done if its status says so, independently of its runs. Entries of a subtask file have no status: such
+//! a leaf is done if its last run, in the mode that the file names, succeeded.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -14,19 +14,19 @@ use crate::model::task_status::TaskStatus;
 use crate::store::index::IndexError;
 use crate::tasks::{Task, TaskSet};
 
-/// The leaves below a task: those that have no subtasks of their own.
+/// Counts the leaves below a task, which are the tasks without subtasks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TreeProgress {
     pub all: usize,
     pub done: usize,
-    /// Not done, and the last run succeeded.
+    /// The last run succeeded, but the task is not done.
     pub succeeded: usize,
     pub failed: usize,
     pub running: usize,
     pub waiting: usize,
 }
 
-/// `None` where nothing is below the task. `store` is `None` where nothing has ever run.
+/// `None` if nothing is below the task. `store` is `None` if nothing was ever run.
 pub fn tree_progress(tasks: &TaskSet, store: Option<&Store>, task: &Task) -> Result<Option<TreeProgress>, IndexError> {
     let leaves = leaves(tasks, task);
     if leaves.is_empty() {
@@ -34,7 +34,7 @@ pub fn tree_progress(tasks: &TaskSet, store: Option<&Store>, task: &Task) -> Res
     }
     let mut last: HashMap<TaskId, Run> = HashMap::new();
     if let Some(store) = store {
-        // The active first, so that one that ends meanwhile is among the ended.
+        // Active runs first: a run that ends meanwhile is then among the ended.
         let active = refresh::all(store)?.runs;
         for run in active.into_iter().chain(store.last_ended(u32::MAX)?).filter(|run| is_in_its_mode(tasks, run)) {
             match last.get(&run.facts.task) {
@@ -59,7 +59,7 @@ pub fn tree_progress(tasks: &TaskSet, store: Option<&Store>, task: &Task) -> Res
     Ok(Some(progress))
 }
 
-/// False for a run of a subtask in another mode than its file names.
+/// False for a run of a subtask in another mode than the subtask file names.
 fn is_in_its_mode(tasks: &TaskSet, run: &Run) -> bool {
     let declared = tasks.get(&run.facts.task).and_then(|task| task.declared.as_ref());
     declared.and_then(|declared| declared.mode.as_ref()).is_none_or(|mode| *mode == run.facts.mode)

@@ -14,7 +14,7 @@ pub fn attach_argv(run: &Run) -> Option<Vec<String>> {
     Some(Tmux::new(socket).attach_argv(session, run.progress.window.as_deref()))
 }
 
-/// Switches the tmux client of this terminal to the run's window. False outside the run's tmux server.
+/// Switches this terminal's tmux client to the run's window. False if it is not a client of the run's tmux server.
 pub fn switch_client(run: &Run) -> Result<bool, TmuxError> {
     let (Some(socket), Some(session)) = (&run.facts.socket, &run.facts.session) else { return Ok(false) };
     let inside = SocketEnv::here().surrounding();
@@ -28,12 +28,11 @@ pub fn switch_client(run: &Run) -> Result<bool, TmuxError> {
     Ok(true)
 }
 
-/// The log of a job so far.
 pub fn log(store: &Store, id: &RunId, stream: LogStream) -> std::io::Result<WholeLog> {
     WholeLog::open(&store.folder(id), stream)
 }
 
-/// What the window shows, or showed last.
+/// The current screen of the window; if the window is gone, its last recorded screen.
 pub fn screen(store: &Store, run: &Run) -> Result<Option<Vec<u8>>, TmuxError> {
     if let (Some(socket), Some(pane)) = (&run.facts.socket, &run.progress.pane)
         && let Some(text) = Tmux::new(socket.clone()).capture(pane, run.id())?

@@ -1,5 +1,5 @@
-//! Brings a text into an agent in a window that confirms what it read: looks, types and waits as an
-//! [`InputDelivery`] says. Decides nothing itself.
+//! Sends a text to an agent in a window that records the texts it read: polls, types and waits as an
+//! [`InputDelivery`] decides.
 
 use std::path::Path;
 use std::thread;
@@ -19,7 +19,7 @@ use crate::os::file_tail::FileTail;
 use crate::os::tmux::{Brackets, Typed};
 
 const LOOK_STEP: Duration = Duration::from_millis(30);
-/// What the agent waits for is asked of more than its screen: not with every look.
+/// Interval for a full observation of the run, which costs more than a screen capture.
 const ASK_STEP: Duration = Duration::from_millis(500);
 
 pub(crate) fn deliver(
@@ -67,7 +67,7 @@ pub(crate) fn deliver(
     }
 }
 
-/// What the agent waits for, asked now and then.
+/// What the agent waits for, observed at most once in each [`ASK_STEP`].
 #[derive(Default)]
 struct Asks {
     last: Option<(Duration, Option<String>)>,
@@ -89,7 +89,7 @@ impl Asks {
             };
         }
         let activity = run.and_then(|run| run.progress.activity);
-        // A bell says that it wants something, not that it cannot take a text.
+        // A bell does not mean that the agent cannot take a text.
         let waits = activity.filter(|it| it.state == ActivityState::Waiting && it.source != ActivitySource::Bell);
         let answer = waits.map(|activity| activity.reason);
         self.last = Some((now, answer.clone()));
@@ -106,7 +106,7 @@ struct Transcript {
 }
 
 impl Transcript {
-    /// What stands there before the first paste is not ours.
+    /// Starts at the end of the transcript: earlier content cannot be the sent text.
     fn begin(&mut self, record: Option<&AgentRecord>) {
         if !self.begun {
             self.begun = true;
@@ -119,7 +119,7 @@ impl Transcript {
             return None;
         }
         self.read(delivery);
-        // `/clear` goes on in another one, and some begin only with the first message.
+        // `/clear` continues in another file, and some agents create the file with the first message.
         if let Some(path) = path_of(record)
             && self.tail.as_ref().is_none_or(|tail| tail.path() != path)
         {

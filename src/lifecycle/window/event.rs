@@ -1,8 +1,8 @@
-//! `dispatch event RUNDIR`: a hook of the agent in a window says what happened. Writes one record, and where
-//! the agent waits for its user, a notice.
+//! `dispatch event RUNDIR`: run by a hook of the agent in a window. Input: the hook's JSON. Writes one record and,
+//! if the agent waits for its user, raises a notice.
 //!
-//! Must not slow or disturb the agent: on any error it does nothing and prints nothing. Must not open the
-//! index, read the manifest or talk to tmux.
+//! Must not slow down or disturb the agent: on any error it does nothing and prints nothing. Must not open the
+//! index, read the manifest or run tmux.
 
 use std::io::{BufReader, Read};
 use std::path::Path;
@@ -16,19 +16,19 @@ use crate::os::environment;
 use crate::os::process;
 use crate::store::run_folder::RunFolder;
 
-/// A tool's input may be a whole file.
+/// Bytes. The input of a tool may be a whole file.
 const MAX_INPUT: u64 = 64 << 20;
 
-/// Records what the agent of the run in `folder` tells its hook.
+/// Records the event that the hook of the agent in `folder` reports.
 pub fn take(folder: &Path, input: impl Read) {
     let at = clock::now();
     let folder = RunFolder::at(folder);
-    // Before all is read: a stranger's words may be long.
+    // Before `input` is read: for an agent of another run it may be long and is not needed.
     let previous = folder.read_agent().ok().flatten();
     let Some(protocol) = folder.read_spec().ok().and_then(|spec| agents::of(spec.protocol).window()) else { return };
     let Some(pid) = reporter(protocol, &folder, previous.as_ref()) else { return };
     let Some(event) = protocol.read_hook(&mut BufReader::new(input.take(MAX_INPUT))) else { return };
-    // Another hook may have been quicker.
+    // Re-read: another hook may have written the record meanwhile.
     let previous = folder.read_agent().ok().flatten();
     if let Some(record) = event.record(previous.as_ref(), at, Some(pid))
         && folder.write_agent(&record).is_ok()
@@ -38,8 +38,8 @@ pub fn take(folder: &Path, input: impl Read) {
     }
 }
 
-/// The agent that started us, where it is the run's own: the process in its window, or the one that
-/// this, a script maybe, started with the run's settings. Agents that it starts itself are others.
+/// The pid of the agent that ran this hook, if it is the run's own: the process in the window, or the agent that this
+/// process (a script) started with the run's settings. Agents that the agent itself starts do not count.
 fn reporter(protocol: &dyn WindowProtocol, folder: &RunFolder, previous: Option<&AgentRecord>) -> Option<u32> {
     let owner = folder.read_live().ok().flatten()?.owner;
     let parent = process::parent();
@@ -58,7 +58,7 @@ fn reporter(protocol: &dyn WindowProtocol, folder: &RunFolder, previous: Option<
     (is_own && process::is_alive(&owner)).then_some(claimed)
 }
 
-/// Whether `word` is an option's value `path`, alone or after `--option=`.
+/// Whether `word` is `path` or `--option=path`.
 fn is_value(word: &[u8], path: &Path) -> bool {
     let before = word.strip_suffix(path.as_os_str().as_encoded_bytes());
     before.is_some_and(|before| before.is_empty() || before.ends_with(b"="))

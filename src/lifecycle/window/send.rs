@@ -1,4 +1,4 @@
-//! Text into the window of an interactive run, as if typed and entered.
+//! Sends text to the window of an interactive run, as if typed, followed by Enter.
 
 use std::io;
 use std::thread;
@@ -15,23 +15,23 @@ use crate::model::run::Run;
 use crate::os::tmux::{Brackets, TmuxError, Typed};
 use crate::store::index::IndexError;
 
-/// Some programs take a paste in later than the keys that follow it.
+/// Some programs process a paste later than the keys that follow it.
 const AFTER_THE_PASTE: Duration = Duration::from_millis(100);
 
-/// How sure it is that the text arrived.
+/// How certain the arrival of the text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sent {
-    /// Typed and entered; the agent tells nothing of what it read.
+    /// Typed and entered; the agent does not report what it read.
     Typed,
-    /// A command of the agent's own, taken from its input line.
+    /// A command of the agent itself, taken from its input line.
     Taken,
-    /// It stands in the agent's transcript, byte for byte.
+    /// The agent's transcript contains the text, byte for byte.
     Confirmed,
-    /// It stands there as the agent rewrites what is typed.
+    /// The transcript contains the text as the agent rewrites typed text.
     Rewritten,
 }
 
-/// Why a text was not sent, or nobody can tell whether it was.
+/// Why a text was not sent, or why it is unknown whether it was.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
     #[error(transparent)]
@@ -72,9 +72,9 @@ fn words(pair: &Pair, came: &Delivered) -> String {
     }
 }
 
-/// Types `message` and enters it, once the agent can take it. Texts that are sent at once arrive one
-/// after the other. Some agents confirm by their transcript; of another it is known only that the text
-/// was typed. Fails where the text was not sent, or it is not known whether it was.
+/// Types `message` and Enter once the agent can take it. Concurrent sends arrive one after the other. Some agents
+/// confirm by their transcript; of others it is known only that the text was typed. Fails if the text was not sent or
+/// its arrival is unknown.
 pub fn send(store: &Store, run: &Run, message: &Message) -> Result<Sent, SendError> {
     let window = window::window_of(run)?;
     let _turn = store.folder(run.id()).lock_typing()?;
@@ -91,7 +91,7 @@ pub fn send(store: &Store, run: &Run, message: &Message) -> Result<Sent, SendErr
     }
 }
 
-/// In brackets where the program asked for them: then lines stay one text.
+/// Uses bracketed paste if the program enabled it, so that several lines stay one text.
 fn type_text(window: &Window, run: &Run, message: &Message) -> Result<Sent, SendError> {
     let (tmux, pane) = (&window.tmux, &window.place.pane_id);
     let gone = || SendError::Window(WindowError::Gone { pair: run.pair() });
@@ -107,7 +107,7 @@ fn type_text(window: &Window, run: &Run, message: &Message) -> Result<Sent, Send
     match tmux.press_enter(pane, run.id(), None)? {
         Typed::Yes => Ok(Sent::Typed),
         Typed::InputOff => Err(window.input_off(run)),
-        // What it read was enough for it to end.
+        // The program ended after reading one of several lines: the text was typed.
         Typed::Gone | Typed::Withheld if message.as_str().contains('\n') => Ok(Sent::Typed),
         Typed::Gone | Typed::Withheld => Err(gone()),
     }
@@ -122,7 +122,7 @@ impl Window {
 }
 
 impl Sent {
-    /// Whether the agent's own record shows the text.
+    /// Whether the agent's transcript contains the text.
     pub fn is_confirmed(self) -> bool {
         matches!(self, Self::Confirmed | Self::Rewritten)
     }

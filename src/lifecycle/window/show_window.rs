@@ -1,5 +1,4 @@
-//! Shows a run's window in the user's terminal emulator: focuses the one that shows it, else opens a new one. Used by
-//! the command line and the server.
+//! Shows a run's window in the user's terminal emulator: focuses the terminal that shows it, else opens a new one.
 
 pub mod choice;
 
@@ -27,10 +26,10 @@ const ATTACH_TIMEOUT: Duration = Duration::from_secs(15);
 const FIRST_LOOK: Duration = Duration::from_millis(10);
 const LAST_LOOK: Duration = Duration::from_millis(160);
 
-/// The result. If no terminal shows the window, the caller prints the command that attaches.
+/// The result. For `None`, the caller prints the command that attaches.
 #[derive(Debug)]
 pub enum Shown {
-    /// A terminal shows it; an error says why it was not raised.
+    /// A terminal shows the window; the error is why it was not raised.
     Focused(Result<(), NotRaised>),
     /// A new terminal shows it.
     Opened {
@@ -39,7 +38,6 @@ pub enum Shown {
     None(NotShown),
 }
 
-/// Why no terminal shows it.
 #[derive(Debug, thiserror::Error)]
 pub enum NotShown {
     #[error(transparent)]
@@ -52,7 +50,6 @@ pub enum NotShown {
     Nothing { terminal: String },
 }
 
-/// Why showing it failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ShowError {
     #[error(transparent)]
@@ -68,7 +65,7 @@ impl From<TmuxError> for ShowError {
 }
 
 impl Shown {
-    /// The word of the JSON output.
+    /// The value in the JSON output.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Focused(_) => "focused",
@@ -77,7 +74,7 @@ impl Shown {
         }
     }
 
-    /// The note of the JSON output.
+    /// The note in the JSON output.
     pub fn remark(&self) -> Option<String> {
         match self {
             Self::Focused(Ok(())) | Self::Opened { .. } => None,
@@ -87,14 +84,14 @@ impl Shown {
     }
 }
 
-/// Shows the window; returns when it is visible, or known not to become so.
+/// Shows the window. Returns once it is visible or known not to become visible.
 pub fn show_window(store: &Store, run: &Run) -> Result<Shown, ShowError> {
     let around = HostEnvironment::of(tmux::starter_environment());
     let choice = choose(&store.terminal, &around, &Here(&around));
     if let Err(NoTerminal::Unwanted) = choice {
         return Ok(Shown::None(NoTerminal::Unwanted.into()));
     }
-    // Serializes calls, so that a second one finds the terminal of the first.
+    // Serializes calls, so that a second call finds the terminal that the first one opened.
     let _lock = store.state().lock_terminals()?;
     let window = window::window_of(run)?;
     if let Some(client) = window.focus(run)? {
@@ -107,7 +104,7 @@ pub fn show_window(store: &Store, run: &Run) -> Result<Shown, ShowError> {
 }
 
 impl Window {
-    /// The client that shows it, if there is one or the session's only client was switched to it.
+    /// The client that shows the window: one that shows it already, or the session's only client, switched to it.
     pub(crate) fn focus(&self, run: &Run) -> Result<Option<Client>, WindowError> {
         let clients = self.tmux.clients()?;
         let client = match reuse(&clients, &self.place) {
@@ -116,13 +113,13 @@ impl Window {
             Reuse::Switch(client) if self.tmux.show_in(client, &self.place, run.id())? => client,
             Reuse::Switch(_) => return Ok(None),
         };
-        // Read again: a switched client has another title.
+        // List again: a switched client has another title.
         let now = self.tmux.clients()?.into_iter().find(|now| now.pid == client.pid);
         Ok(Some(now.unwrap_or_else(|| client.clone())))
     }
 
     fn open(&self, run: &Run, choice: &TerminalChoice, around: &HostEnvironment) -> Result<Shown, ShowError> {
-        // By its full path: the terminal may have another PATH.
+        // Full path: the terminal may have another PATH.
         let tmux = around.program("tmux").unwrap_or_else(|| "tmux".into());
         let view = self.tmux.terminal_view(&self.place, run.id(), &tmux);
         let (title, own) = (run.pair().label(), own_program()?);
@@ -134,8 +131,8 @@ impl Window {
         self.start(choice.name(), &view.name, &argv)
     }
 
-    /// Starts the terminal and waits until its client is attached. A program that exits with success may have handed the
-    /// work to another process.
+    /// Starts the terminal and waits until its client is attached. Exit with success is no failure: the program may
+    /// have passed the request to another process.
     fn start(&self, terminal: String, view: &str, argv: &[OsString]) -> Result<Shown, ShowError> {
         let mut started = match detached::start(argv, &tmux::starter_environment()) {
             Ok(started) => started,
@@ -143,7 +140,7 @@ impl Window {
         };
         let (begun, mut pause) = (Stopwatch::start(), FIRST_LOOK);
         loop {
-            // Checked before the clients: a terminal that attached and ended counts as opened.
+            // Checked before the clients: a terminal that attached and then ended counts as opened.
             let failed = started.failed()?;
             if self.tmux.clients()?.iter().any(|client| client.session_name == view) {
                 return Ok(Shown::Opened { terminal });
@@ -161,7 +158,7 @@ impl Window {
 }
 
 impl TerminalChoice {
-    /// The name for people.
+    /// The name shown to people.
     pub fn name(&self) -> String {
         match self {
             Self::TerminalSpec { row, .. } => row.name.title().to_owned(),
@@ -186,7 +183,7 @@ fn viewer(client: &Client) -> Viewer {
     }
 }
 
-/// This machine's programs.
+/// Finds programs on this machine.
 struct Here<'a>(&'a HostEnvironment);
 
 impl Installed for Here<'_> {
@@ -199,13 +196,13 @@ impl Installed for Here<'_> {
     }
 }
 
-/// The terminal that would be opened, for `doctor`.
+/// The terminal that would be opened; for `doctor`.
 pub fn would_open(preference: &TerminalPreference) -> Result<TerminalChoice, NoTerminal> {
     let around = HostEnvironment::of(environment::all());
     choose(preference, &around, &Here(&around))
 }
 
-/// The terminals that suit this system, with the programs of installed ones.
+/// The terminals that this system supports; the program is `None` if not installed.
 pub fn terminals() -> Vec<(TerminalName, Option<PathBuf>)> {
     let around = HostEnvironment::of(environment::all());
     TERMINALS.iter().filter(|row| around.suits(row)).map(|row| (row.name, around.find(row))).collect()

@@ -1,7 +1,7 @@
-//! A pseudo-terminal on a run's window, for a client without a terminal.
+//! A pseudo-terminal that shows a run's window, for a client without a terminal.
 //!
-//! It attaches through its own tmux session, which ends with it and does not move other clients. Read access is
-//! enforced here and by tmux.
+//! It attaches through its own tmux session, which ends with it and does not move other clients. Both this module
+//! and tmux enforce read access.
 
 use std::ffi::OsString;
 use std::io;
@@ -15,19 +15,18 @@ use crate::os::process::supervise;
 use crate::os::pty::{Pty, Size};
 use crate::os::tmux::{self, Tmux, TmuxError, View};
 
-/// Limits of the scrollback: lines, and bytes at its end.
+/// Scrollback limits: lines, and bytes counted from the end.
 const HISTORY_LINES: u32 = 10_000;
 const HISTORY_BYTES: usize = 1 << 20;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Without typing; the size is the window's and is never changed.
+    /// No typing; the terminal has the window's size and never changes it.
     Read,
     /// With typing and resizing.
     Write,
 }
 
-/// Why no terminal was opened.
 #[derive(Debug, thiserror::Error)]
 pub enum TerminalError {
     #[error(transparent)]
@@ -36,7 +35,7 @@ pub enum TerminalError {
     Io(#[from] io::Error),
 }
 
-/// Its descriptor is readable when there is output or the end.
+/// The descriptor is readable if there is output or the end is reached.
 #[derive(Debug)]
 pub struct WindowTerminal {
     tmux: Tmux,
@@ -45,12 +44,12 @@ pub struct WindowTerminal {
     size: Size,
 }
 
-/// Opens a terminal of `size` (columns, rows); where it only looks, of the window's size.
+/// Opens a terminal of `size` (columns, rows); with read access, of the window's size. Fails if the run has no window.
 pub fn open_terminal(run: &Run, access: Access, size: (u16, u16)) -> Result<WindowTerminal, TerminalError> {
     open_terminal_by(&supervise::own_program()?, run, access, size)
 }
 
-/// By this `dispatch`, where the process that asks is none.
+/// [`open_terminal`] with the `dispatch` executable at `program`, for callers that are another program.
 pub fn open_terminal_by(
     program: &Path,
     run: &Run,
@@ -81,7 +80,7 @@ impl WindowTerminal {
         }
     }
 
-    /// Sizes out of range are clamped. `PermissionDenied` with read access.
+    /// Clamps sizes that are out of range. `PermissionDenied` with read access.
     pub fn resize(&mut self, cols: u16, rows: u16) -> io::Result<()> {
         if self.access == Access::Read {
             return Err(io::ErrorKind::PermissionDenied.into());
@@ -90,8 +89,8 @@ impl WindowTerminal {
         self.pty.resize(self.size)
     }
 
-    /// The screen of the shown pane and up to `lines` lines above it, newest last, with colours as escapes. Empty if
-    /// the pane is gone.
+    /// The screen of the shown pane and up to `lines` lines above it, newest last, colours as escape sequences.
+    /// Empty if the pane is gone.
     pub fn history(&self, lines: u32) -> Result<String, TmuxError> {
         let text = self.tmux.history_shown_by(self.pty.pid(), lines.min(HISTORY_LINES))?.unwrap_or_default();
         let text = String::from_utf8_lossy(&text).into_owned();
@@ -110,7 +109,7 @@ impl AsFd for WindowTerminal {
     }
 }
 
-/// The last whole lines of `text`, in at most `most` bytes, without its last line end.
+/// The last whole lines of `text` in at most `most` bytes, without the final line feed.
 fn last_lines(mut text: String, most: usize) -> String {
     if text.ends_with('\n') {
         text.pop();
@@ -118,7 +117,7 @@ fn last_lines(mut text: String, most: usize) -> String {
     if text.len() <= most {
         return text;
     }
-    // A line that starts exactly here has its line end just before.
+    // One byte earlier: a line that starts exactly at the limit is preceded by its line feed.
     let from = text.len() - most - 1;
     let from = text.as_bytes()[from..].iter().position(|byte| *byte == b'\n').map_or(text.len(), |at| from + at + 1);
     text.split_off(from)

@@ -1,4 +1,4 @@
-//! The windows of runs on a real tmux server: looked at, typed into and shown.
+//! Windows of runs on a real tmux server: observed, typed into and shown.
 
 use std::ffi::OsString;
 use std::fs;
@@ -28,10 +28,10 @@ use crate::os::clock::{self, Stopwatch};
 use crate::os::pty::{Pty, Size};
 use crate::os::tmux::{CreateWindow, Tmux, client_environment};
 
-/// Does what `dispatch` does in a window and on a pty: a unit test has no such program to start.
+/// Replaces `dispatch` in a window and on a pty: a unit test has no such executable.
 const PROGRAM: &str = "#!/bin/sh\ncase \"$1\" in\n__exec) exec cat ;;\n__pty) shift; exec setsid -c \"$@\" ;;\nesac\n";
 
-/// One run with its window, in a state folder and on a tmux server of its own.
+/// One run with its window, with its own state folder and tmux server.
 struct Stage {
     folder: TempDir,
     store: Store,
@@ -85,7 +85,7 @@ impl Stage {
         terminal::open_terminal_by(&self.program(), &self.run, access, (90, 30)).unwrap()
     }
 
-    /// A terminal of the user's on the session `work`.
+    /// A terminal of the user on the session `work`.
     fn users(&self) -> Pty {
         let before = self.tmux.clients().unwrap().len();
         let argv: Vec<OsString> = self.tmux.attach_argv("work", None).into_iter().map(OsString::from).collect();
@@ -94,7 +94,7 @@ impl Stage {
         pty
     }
 
-    /// What each terminal of the user's shows.
+    /// The windows that the user's terminals show.
     fn shown(&self) -> Vec<String> {
         let clients = self.tmux.clients().unwrap().into_iter();
         clients.filter(|client| !client.is_view()).map(|client| client.window_id).collect()
@@ -108,7 +108,7 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        // It may have ended with its last window.
+        // The server may have ended with its last window.
         let mut command = Command::new("tmux");
         let _ = command.arg("-S").arg(self.tmux.socket()).arg("kill-server").stderr(Stdio::null()).status();
     }
@@ -145,7 +145,7 @@ fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// Reads until `text` was seen, or to the end. The descriptor tells when there is something.
+/// Reads until `text` appears or the end is reached, waiting on the descriptor.
 fn until(terminal: &WindowTerminal, text: &str) -> String {
     let mut seen = String::new();
     let begun = Stopwatch::start();
@@ -175,7 +175,7 @@ fn a_terminal_shows_types_and_resizes_and_ends_with_its_window() {
     assert_eq!(terminal.size(), (1, 20));
     terminal.resize(70, 20).unwrap();
     wait_until("its size", || window::window_size(&stage.run).unwrap() == (70, 20));
-    // The other window of the session is not shown in its place.
+    // tmux must not show the other window of the session instead.
     stage.tmux(&["kill-window", "-t", &window::window_of(&stage.run).unwrap().place.pane_id]);
     assert!(until(&terminal, "never to be seen").ends_with("(end)"));
     let gone = window::window_size(&stage.run).unwrap_err();
@@ -186,7 +186,7 @@ fn a_terminal_shows_types_and_resizes_and_ends_with_its_window() {
 fn a_terminal_to_look_at_cannot_type_and_has_the_windows_size() {
     let stage = Stage::new();
     let mut terminal = stage.open(Access::Read);
-    // As wide as the session was made.
+    // The width of the session.
     let size = window::window_size(&stage.run).unwrap();
     assert_eq!(terminal.size(), size);
     assert_eq!(terminal.write(b"never\r").unwrap_err().kind(), ErrorKind::PermissionDenied);
@@ -234,7 +234,7 @@ fn the_only_terminal_of_the_user_is_switched_and_two_are_left_alone() {
     let window = window::window_of(&stage.run).unwrap();
     let at = window.place.window_id.clone();
     assert!(window.focus(&stage.run).unwrap().is_none(), "there is none");
-    // One of a program's is none of the user's.
+    // A client of a program is no terminal of the user.
     let _view = stage.open(Access::Write);
     wait_until("a view", || stage.tmux.clients().unwrap().len() == 1);
     assert!(window.focus(&stage.run).unwrap().is_none());
@@ -268,7 +268,7 @@ fn thirty_terminals_leave_nothing_behind() {
     assert!(ours() >= 30);
     drop(all);
     wait_until("no views", || stage.tmux(&["list-sessions", "-F", "#{session_name}"]) == "work\n");
-    // Other tests have terminals open too, and close them.
+    // Concurrent tests open and close terminals too.
     wait_until("no descriptors", || ours() <= before);
     assert!(window::window_size(&stage.run).is_ok(), "the window stays");
 }

@@ -1,5 +1,4 @@
-//! The choice of a terminal emulator, and of an attached client to reuse. Pure: installed programs and clients are
-//! passed in.
+//! Chooses a terminal emulator, or an attached client to reuse. Pure: installed programs and clients are parameters.
 
 use std::path::PathBuf;
 
@@ -10,21 +9,20 @@ use crate::os::terminal::known::Needs;
 use crate::os::terminal::{HostEnvironment, TERMINALS, TerminalSpec, terminal_spec};
 use crate::os::tmux::{Client, PaneLocation};
 
-/// How a new terminal window is opened.
 #[derive(Clone, Debug)]
 pub enum TerminalChoice {
     TerminalSpec {
         row: &'static TerminalSpec,
         program: PathBuf,
     },
-    /// A command of the user; its first word is `program`.
+    /// A command of the user; `program` is the resolved first word.
     Own {
         program: PathBuf,
         words: Vec<String>,
     },
 }
 
-/// Why no terminal is opened; then the command that attaches is printed.
+/// Why no terminal is opened. The caller then prints the command that attaches.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoTerminal {
     #[error("`terminal: none` is set")]
@@ -44,7 +42,7 @@ pub enum NoTerminal {
 }
 
 impl NoTerminal {
-    /// Whether a terminal was named that cannot be used; else there is just none.
+    /// Whether the named terminal cannot be used; false if there is no terminal at all.
     pub fn is_a_mistake(&self) -> bool {
         matches!(self, Self::NotInstalled(_) | Self::NotHere(_) | Self::Program(_))
     }
@@ -56,7 +54,7 @@ pub(super) trait Installed {
     fn own(&self, preference: &TerminalPreference, program: &str) -> Result<PathBuf, ProgramError>;
 }
 
-/// By the preference, else the first of the table that is there.
+/// The preferred terminal; without a preference, the first installed one of the table.
 pub(super) fn choose(
     preference: &TerminalPreference,
     around: &HostEnvironment,
@@ -91,14 +89,14 @@ pub(super) fn choose(
     }
 }
 
-/// Whether an attached client can show the window.
+/// How an attached client can show the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reuse<'a> {
-    /// It shows the window already; of several, the last used one.
+    /// The client that shows the window already; of several, the last used one.
     Shows(&'a Client),
-    /// The only client of the session: it is switched to the window.
+    /// The only client of the session; switch it to the window.
     Switch(&'a Client),
-    /// None, or several that do not show the window.
+    /// No client, or several that do not show the window.
     Nothing,
 }
 

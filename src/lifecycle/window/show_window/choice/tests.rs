@@ -1,9 +1,9 @@
-//! All rows, on all systems; and who is switched.
+//! All rows on all systems, and which client is switched.
 
 use super::*;
 use crate::os::environment::Environment;
 
-/// Programs and apps that are there.
+/// The installed programs and apps.
 struct These(&'static [&'static str]);
 
 impl Installed for These {
@@ -164,12 +164,12 @@ fn who_shows_the_window_is_taken_else_the_only_one_on_its_session() {
     assert_eq!(pid(&[on_it.clone(), client(5, "@2", "work", "")], ""), (false, 0), "nobody knows which");
     assert_eq!(pid(&[on_it.clone(), shows.clone()], ""), (true, 1));
     assert_eq!(pid(&[client(9, "@1", "z", ""), shows.clone()], ""), (true, 9), "the one used last");
-    // A terminal of ours is on the session by its group.
+    // A terminal opened by `dispatch` belongs to the session through its group.
     let ours = client(4, "@2", "dispatch-terminal-1", "work");
     assert_eq!(pid(std::slice::from_ref(&ours), "work"), (false, 4));
     assert_eq!(pid(&[ours.clone(), on_it.clone()], "work"), (false, 0));
     assert_eq!(pid(&[ours], "other"), (false, 0));
-    // What a program looks through is nobody's terminal.
+    // Control-mode clients and read views are no terminals of the user.
     let program = Client { control_mode: true, ..shows.clone() };
     let view = client(6, "@1", "dispatch-view-1", "");
     assert_eq!(pid(&[program, view], ""), (false, 0));
