@@ -1,13 +1,13 @@
 //! Wakes a thread that sleeps in `poll`: a descriptor that any thread can make readable.
 //!
-//! Carries no data: the thread that is woken finds out itself what changed.
+//! Carries no data: the woken thread checks itself what changed.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-/// Shared by the thread that sleeps and all that may wake it. Several wake-ups are one. An eventfd on Linux,
-/// elsewhere a pair of sockets.
+/// Shared by the sleeping thread and all threads that may wake it. Several wake-ups count as one. An eventfd on Linux,
+/// a pair of sockets elsewhere.
 #[derive(Clone, Debug)]
 pub struct EventFd {
     read: Arc<OwnedFd>,
@@ -32,12 +32,11 @@ impl EventFd {
 
     /// Makes the descriptor readable. Never blocks.
     pub fn wake(&self) {
-        // Fails only where it is full, and so readable.
+        // Fails only if it is full, and therefore readable.
         let _ = rustix::io::write(&self.write, &1_u64.to_ne_bytes());
     }
 
-    /// Forgets the wake-ups so far. Call it before looking for changes, so that a change that comes meanwhile wakes
-    /// again.
+    /// Consumes the wake-ups so far. Call it before checking for changes, so that a later change wakes again.
     pub fn clear(&self) {
         let mut bytes = [0_u8; 1024];
         while rustix::io::read(&self.read, &mut bytes).is_ok_and(|count| count == bytes.len()) {}
@@ -64,7 +63,7 @@ mod tests {
     fn wake_ups_add_up_to_one_and_are_forgotten_at_once() {
         let event = EventFd::new().unwrap();
         assert!(!is_readable(&event));
-        // More than any buffer of the kernel holds: none may block.
+        // More than any kernel buffer holds: no call may block.
         for _ in 0..300_000 {
             event.wake();
         }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// Most bytes of one read.
 const LOOK_MAX: u64 = 8 << 20;
 
-/// How far a file was read. It need not exist yet.
+/// The position up to which a file was read. The file need not exist yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileTail {
     path: PathBuf,
@@ -16,13 +16,13 @@ pub struct FileTail {
 }
 
 impl FileTail {
-    /// Reads what is written from now on.
+    /// Reads what is appended from now on.
     pub fn of_what_comes(path: &Path) -> Self {
         let at = open(path).and_then(|file| file.metadata()).map_or(0, |meta| meta.len());
         Self { path: path.to_owned(), at }
     }
 
-    /// Reads all of it.
+    /// Reads from the start of the file.
     pub fn of_all(path: &Path) -> Self {
         Self { path: path.to_owned(), at: 0 }
     }
@@ -31,7 +31,7 @@ impl FileTail {
         &self.path
     }
 
-    /// The whole lines since the last call; empty where the file does not exist.
+    /// The complete lines since the last call; empty if the file does not exist.
     pub fn read(&mut self) -> io::Result<Vec<u8>> {
         let mut file = match open(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -42,7 +42,7 @@ impl FileTail {
         file.take(LOOK_MAX).read_to_end(&mut bytes)?;
         match bytes.iter().rposition(|byte| *byte == b'\n') {
             Some(end) => bytes.truncate(end + 1),
-            // A longer line is read in parts.
+            // A line that is longer than one read is returned in parts.
             None if bytes.len() as u64 == LOOK_MAX => {}
             None => bytes.clear(),
         }

@@ -1,6 +1,6 @@
 //! The inputs of a run as hashes: its sources, prompt, arguments and program.
 //!
-//! Any error means "in doubt", and the run starts. Must not decide what is up to date.
+//! On any error the run is started. Must not decide what is up to date.
 
 mod sources;
 
@@ -18,18 +18,18 @@ pub use sources::{has_wildcard, missing, outputs};
 pub struct Inputs<'a> {
     pub cwd: &'a Path,
     pub tracked: &'a Tracked,
-    /// As rendered; empty without a prompt.
+    /// The rendered prompt; empty without one.
     pub prompt: &'a [u8],
-    /// Without the arguments that differ from run to run.
+    /// Without the arguments that differ in each run.
     pub argv: &'a [String],
     pub program: &'a Path,
 }
 
-/// The fingerprint as of now. Files that `generates` matches are no sources.
+/// The fingerprint of the inputs now. Files that `generates` matches do not count as sources.
 pub fn take(inputs: &Inputs<'_>) -> io::Result<Fingerprint> {
     let mut argv = blake3::Hasher::new();
     for word in inputs.argv {
-        // No argument holds a NUL, so that different lists have different hashes.
+        // No argument contains a NUL, so different lists have different hashes.
         argv.update(word.as_bytes()).update(b"\0");
     }
     let sources = sources::find(inputs.cwd, &inputs.tracked.sources, &inputs.tracked.generates)?;
@@ -59,7 +59,7 @@ impl Digest {
     }
 }
 
-/// A file's size and time of change, without reading it.
+/// A file's path, size and modification time, without reading its content.
 pub fn about(path: &Path) -> io::Result<String> {
     Ok(described(path, &std::fs::metadata(path)?))
 }
@@ -68,7 +68,7 @@ fn described(path: &Path, meta: &std::fs::Metadata) -> String {
     format!("{} {} {}.{}", path.display(), meta.len(), meta.mtime(), meta.mtime_nsec())
 }
 
-/// The same for every file below `folder`, sorted. Links are not followed.
+/// [`about`] for every file below `folder`, sorted. Links are not followed.
 pub fn about_folder(folder: &Path) -> io::Result<Vec<String>> {
     let mut lines = Vec::new();
     let mut folders = vec![folder.to_owned()];

@@ -7,8 +7,8 @@ pub fn new_run_id() -> RunId {
     written(ulid::Ulid::generate())
 }
 
-/// A new run id that is greater than `last`: where the clock is behind `last`, it is `last` plus a random step.
-/// `None` where no ULID is greater.
+/// A new run id that is greater than `last`: if the clock is behind `last`, it is `last` plus a random step. `None` if
+/// no greater ULID exists.
 pub fn new_run_id_after(last: Option<&RunId>) -> Option<RunId> {
     after(ulid::Ulid::generate(), last)
 }
@@ -16,13 +16,13 @@ pub fn new_run_id_after(last: Option<&RunId>) -> Option<RunId> {
 fn after(fresh: ulid::Ulid, last: Option<&RunId>) -> Option<RunId> {
     let id = written(fresh);
     let Some(last) = last.filter(|last| **last >= id) else { return Some(id) };
-    // Random, so that two pairs that continue from one id do not meet.
+    // Random, so that two pairs that continue from one id get different ids.
     let step = (fresh.0 & u128::from(u64::MAX)) | 1;
     let next = ulid::Ulid::from_string(last.as_str()).ok()?.0.checked_add(step)?;
     Some(written(ulid::Ulid(next))).filter(|id| id > last)
 }
 
-/// Whether this program can have made the id. Others of the same length and letters come from damage.
+/// Whether this program could have made the id; other ids of this form come from damage.
 pub fn is_ulid(id: &RunId) -> bool {
     ulid::Ulid::from_string(id.as_str()).is_ok_and(|ulid| written(ulid) == *id)
 }
@@ -31,7 +31,7 @@ fn written(ulid: ulid::Ulid) -> RunId {
     RunId::parse(&ulid.to_string()).expect("a ULID is 26 upper-case characters")
 }
 
-/// A random (version 4) UUID, the form that agents want for a conversation's id.
+/// A random (version 4) UUID, the form of an agent's conversation id.
 pub fn new_session_id() -> String {
     uuid::Uuid::new_v4().to_string()
 }
@@ -48,7 +48,7 @@ pub fn chance() -> f64 {
     f64::from(low as u32) / f64::from(u32::MAX)
 }
 
-/// When a run id was made, by the clock of that time.
+/// The time at which a run id was made, by the clock of that host.
 pub fn made_at(id: &RunId) -> Option<jiff::Timestamp> {
     let made = ulid::Ulid::from_string(id.as_str()).ok()?;
     jiff::Timestamp::from_millisecond(i64::try_from(made.timestamp_ms()).ok()?).ok()
@@ -66,7 +66,7 @@ mod tests {
     fn an_id_is_greater_than_the_last_one_whatever_the_clock_says() {
         let fresh = ulid::Ulid::from_string("01ARZ3NDEKTSV4RRFFQ69G5FAV").unwrap();
         assert_eq!(after(fresh, None), Some(written(fresh)));
-        // Made earlier, in the same millisecond, by a clock that was ahead, and by one that was years ahead.
+        // Made earlier, in this millisecond, by a clock that was ahead, and by one that was years ahead.
         for last in [
             "01ARZ3NDEK0000000000000000",
             "01ARZ3NDEKTSV4RRFFQ69G5FAV",

@@ -1,5 +1,5 @@
-//! The base that a task's work is compared with, here and upstream: a commit in the upstream of the base counts as
-//! being in the base, since a local `main` may be old.
+//! The base that a task's work is compared with. A commit in the upstream of the base counts as part of the base, since
+//! a local `main` may be old.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -9,15 +9,15 @@ use std::path::Path;
 use crate::os::git::error::GitError;
 use crate::os::git::{answer, number, said, wary};
 
-/// A base that is there.
+/// An existing base.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Base {
-    /// Commits: the base's own, and its upstream's where it has one.
+    /// The commit of the base, and that of its upstream if it has one.
     tips: Vec<String>,
 }
 
 impl Base {
-    /// `name` as it is resolved in the main checkout of `repository`.
+    /// The base `name`, resolved in `repository`. Fails with [`GitError::NoBase`] if it does not exist.
     pub fn find(repository: &Path, name: &str) -> Result<Self, GitError> {
         let none = || GitError::NoBase { base: name.to_owned(), repository: repository.to_owned() };
         let own = resolve(repository, name)?.ok_or_else(none)?;
@@ -27,12 +27,12 @@ impl Base {
         Ok(Self { tips })
     }
 
-    /// One commit as base.
+    /// A single commit as base.
     pub(super) fn only(commit: String) -> Self {
         Self { tips: vec![commit] }
     }
 
-    /// The last commit that the checkout at `path` has in common with the base.
+    /// The last commit that the checkout at `path` shares with the base.
     pub fn fork_point(&self, path: &Path, name: &str) -> Result<String, GitError> {
         let head = resolve(path, "HEAD")?;
         let unrelated = || GitError::Unrelated { path: path.to_owned(), base: name.to_owned() };
@@ -40,7 +40,7 @@ impl Base {
         answer(wary(path).arg("merge-base").arg(head).args(&self.tips), path)?.ok_or_else(unrelated)
     }
 
-    /// How many commits of `branch` are in none of the tips, nor (with `remotes`) on a remote.
+    /// The number of commits of `branch` that are in none of the tips, nor (with `remotes`) on a remote.
     pub(super) fn lacks(&self, repository: &Path, branch: &str, remotes: bool) -> Result<u64, GitError> {
         let mut command = wary(repository);
         command.args(["rev-list", "--count", branch, "--not"]).args(&self.tips);
@@ -66,8 +66,8 @@ impl fmt::Display for Behind {
     }
 }
 
-/// How far `base` is behind its upstream, as of the last fetch; without an upstream, behind the branch of its name
-/// on `origin`. `None` where it is not behind, or follows nothing.
+/// How far `base` is behind its upstream (else the branch of its name on `origin`) as of the last fetch. `None` if it
+/// is not behind or has neither.
 pub fn behind(repository: &Path, base: &str) -> Result<Option<Behind>, GitError> {
     let Some(upstream) = upstream_of(repository, base)? else { return Ok(None) };
     let Some(own) = resolve(repository, base)? else { return Ok(None) };
@@ -88,8 +88,8 @@ pub(super) fn upstream_of(repository: &Path, base: &str) -> Result<Option<String
     Ok(resolve(repository, &same_name)?.map(|_| format!("origin/{short}")))
 }
 
-/// The base of new branches where none is configured: the branch of `origin/HEAD`, by its local name where that
-/// exists; else the branch of the main checkout, which may have no commit yet; else its commit.
+/// The base of new branches if none is configured: the branch of `origin/HEAD`, by its local name if that exists; else
+/// the branch of the main checkout, which may have no commit yet; else the main checkout's commit.
 pub fn default_base(repository: &Path) -> Result<String, GitError> {
     let remote = answer(wary(repository).args(["symbolic-ref", "--quiet", "refs/remotes/origin/HEAD"]), repository)?;
     if let Some(name) = remote.as_deref().and_then(|head| head.strip_prefix("refs/remotes/origin/")) {
@@ -103,7 +103,7 @@ pub fn default_base(repository: &Path) -> Result<String, GitError> {
     Ok(branch_of(repository)?.unwrap_or_else(|| "HEAD".to_owned()))
 }
 
-/// The branch of the main checkout, or of a bare repository; `None` where it is detached.
+/// The branch of the main checkout, or of a bare repository; `None` if HEAD is detached.
 pub fn branch_of(repository: &Path) -> Result<Option<String>, GitError> {
     let common = said(wary(repository).args(["rev-parse", "--git-common-dir"]), "rev-parse", repository)?;
     let common = repository.join(OsStr::from_bytes(&common));

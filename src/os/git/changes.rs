@@ -1,8 +1,7 @@
-//! What was changed in a checkout since it left its base: commits, uncommitted changes, and untracked files.
+//! The changes of a checkout since it left its base: commits, uncommitted changes, and untracked files.
 //!
-//! Untracked files are noted in a temporary copy of the index; the checkout's own is not touched. Must not
-//! start a program that the repository names: no external diff, no text conversion, no hook, and no pager but
-//! the user's.
+//! Untracked files are added to a temporary copy of the index; the checkout's index is not touched. Must not start a
+//! program that the repository names: no external diff, text conversion or hook, and only the user's own pager.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -22,9 +21,9 @@ use crate::os::git::numstat::{self, Changed};
 use crate::os::git::{not_started, pager, run_within, said, wary};
 use crate::os::process::bounded::ChildLimits;
 
-/// The list of the files precedes the patch and is not part of its limit.
+/// Limit of the list of files, in bytes: it precedes the patch and does not count towards the patch's limit.
 const LIST: usize = 8 << 20;
-/// For the server; the command line waits for any checkout.
+/// Time limit of `changes`, which the server calls; `show` waits for any checkout.
 const PATIENCE: Duration = Duration::from_secs(50);
 
 /// A checkout that is ready to be compared with a commit.
@@ -40,7 +39,7 @@ pub struct CheckoutDiff {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CheckoutChanges {
     pub files: Vec<Changed>,
-    /// As git prints it. Of a patch that was cut, whole lines.
+    /// As git prints it. A patch that was cut ends with a whole line.
     pub patch: Vec<u8>,
     pub cut: bool,
 }
@@ -50,12 +49,12 @@ pub struct CheckoutChanges {
 pub struct DiffFormat {
     pub stat: bool,
     pub colour: bool,
-    /// On a terminal, through the user's pager.
+    /// Shown on a terminal, through the user's pager.
     pub paged: bool,
 }
 
 impl CheckoutDiff {
-    /// `since` is a commit.
+    /// `since` is a commit id.
     pub fn new(path: &Path, since: String) -> Result<Self, GitError> {
         let folder = tempfile::Builder::new().prefix("dispatch-diff-").tempdir();
         let folder =
@@ -78,7 +77,7 @@ impl CheckoutDiff {
         }
     }
 
-    /// A repository inside the checkout is left out: its files are its own.
+    /// Adds untracked files to the copy of the index. Skips a repository inside the checkout: its files are its own.
     fn note_untracked(&mut self) -> Result<(), GitError> {
         let mut list = self.git();
         list.args(["ls-files", "--others", "--exclude-standard", "-z"]);
@@ -135,7 +134,7 @@ impl CheckoutDiff {
         Ok(CheckoutChanges { files, patch, cut })
     }
 
-    /// Lets git show it on our standard output.
+    /// Runs git so that it prints the diff on our standard output.
     pub fn show(&self, how: DiffFormat) -> Result<(), GitError> {
         let mut command = self.git();
         if how.paged {
@@ -146,7 +145,7 @@ impl CheckoutDiff {
         self.diff(&mut command, form);
         command.stdin(Stdio::inherit());
         let status = command.status().map_err(|source| not_started(source, &self.path))?;
-        // A pager that was closed early is no failure, and Ctrl-C was meant for it.
+        // A pager that was closed early is no failure, nor is Ctrl-C, which was meant for the pager.
         if status.success() || [Some(libc::SIGPIPE), Some(libc::SIGINT)].contains(&status.signal()) {
             return Ok(());
         }

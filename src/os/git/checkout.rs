@@ -1,7 +1,6 @@
-//! Whether a folder is the root of a checkout, and of which repository, by git's own small files.
+//! Whether a folder is the root of a checkout, and of which repository, from git's own small files.
 //!
-//! Must not run git, since it is needed at every start. Searches no parent folder; [`crate::os::git::Repository`]
-//! does.
+//! Must not run git, since it is called at every start. Searches no parent folder; [`crate::os::git::Repository`] does.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -22,7 +21,7 @@ pub(super) fn git_dir_of(root: &Path) -> Option<PathBuf> {
     dot_git.is_dir().then_some(dot_git)
 }
 
-/// Whether `path` is the root of a checkout of the repository whose common folder this is.
+/// Whether `path` is the root of a checkout of the repository with the common folder `common`.
 pub fn is_checkout_of(common: &Path, path: &Path) -> bool {
     common_dir_of(path).is_some_and(|found| found == common)
 }
@@ -35,10 +34,10 @@ pub(super) fn common_dir_of(root: &Path) -> Option<PathBuf> {
     fs::canonicalize(common.unwrap_or(git_dir)).ok()
 }
 
-/// One of git's pointer files, which hold one line.
+/// Reads one of git's pointer files, which contain one line.
 pub(super) fn small_file(path: &Path) -> Option<String> {
     let mut text = String::new();
-    // Regular files only: opening another kind may block for ever.
+    // Only regular files: opening another kind may block.
     if !fs::metadata(path).ok()?.is_file() {
         return None;
     }

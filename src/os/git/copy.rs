@@ -12,8 +12,8 @@ use crate::model::run_spec::WorktreeSpec;
 use crate::os::git::copy_names::named_in;
 use crate::os::git::error::GitError;
 
-/// Copies every entry of `copy`, with modes. `log` gets what was left out and why: an entry that matches
-/// nothing, a file that exists already, something that is neither file nor folder.
+/// Copies every entry of `copy`, with modes. `log` gets each omission and its reason: an entry without a match, a file
+/// that exists already, an entry that is neither file nor folder.
 pub fn copy_files(spec: &WorktreeSpec, log: &mut dyn FnMut(&str)) -> Result<(), GitError> {
     let root = canonical(spec.project())?;
     for entry in &spec.copy {
@@ -28,7 +28,7 @@ pub fn copy_files(spec: &WorktreeSpec, log: &mut dyn FnMut(&str)) -> Result<(), 
     Ok(())
 }
 
-/// Copies what is at `relative`, a path of plain names below `root`, into the same folder of the worktree.
+/// Copies `relative`, a path of plain names below `root`, to the equal path in the worktree.
 fn copy_entry(root: &Path, spec: &WorktreeSpec, relative: &Path, log: &mut dyn FnMut(&str)) -> Result<(), GitError> {
     let outside = || GitError::CopyOutside(relative.to_owned());
     let from = match fs::canonicalize(root.join(relative)) {
@@ -94,7 +94,7 @@ fn copy_file(from: &Path, to: &Path, mode: u32) -> io::Result<()> {
         return Err(io::ErrorKind::AlreadyExists.into());
     }
     let mut source = File::open(from)?;
-    // Into an unnamed file: a copy that is killed leaves no part of it. An existing file or link is refused, not
+    // Written to a temporary file first: a killed copy leaves no partial file. An existing file or link is refused, not
     // followed.
     let folder = to.parent().unwrap_or(Path::new("/"));
     let mut target = tempfile::Builder::new().prefix(".dispatch-copy-").tempfile_in(folder)?;
@@ -103,7 +103,7 @@ fn copy_file(from: &Path, to: &Path, mode: u32) -> io::Result<()> {
     target.persist_noclobber(to).map(drop).map_err(|error| error.error)
 }
 
-/// `false` where the path is a link, or no folder.
+/// Creates the folder if it is missing. `false` if the path is a link or no folder.
 fn make_folder(path: &Path) -> Result<bool, GitError> {
     match fs::create_dir(path) {
         Ok(()) => Ok(true),

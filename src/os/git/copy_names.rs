@@ -1,4 +1,4 @@
-//! Which files and folders an entry of `worktree.copy` matches: a path, or a glob.
+//! Finds the files and folders that an entry of `worktree.copy` matches: a path, or a glob.
 //!
 //! `*`, `?` and `[…]` match within one name and `**` any number of folders; as in a shell, none matches a name
 //! that starts with a dot. Links are matched and not followed, and `.git` is never matched.
@@ -14,11 +14,11 @@ use crate::os::git::error::GitError;
 
 const OPTIONS: MatchOptions =
     MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
-/// Most names that one entry may read.
+/// Most names that are read for one entry.
 const NAMES_MAX: usize = 100_000;
 
-/// The paths below `root` that `entry` matches, sorted and relative to it. A path that exists matches itself,
-/// whatever its characters. Fails where `entry` leads out of `root`.
+/// The paths below `root` that `entry` matches, sorted and relative to it. An existing path matches itself, whatever
+/// its characters. Fails if `entry` leads out of `root`.
 pub fn named_in(root: &Path, entry: &Path) -> Result<Vec<PathBuf>, GitError> {
     let parts: Vec<_> = entry.components().filter(|part| *part != Component::CurDir).collect();
     let plain = parts.iter().all(|part| matches!(part, Component::Normal(name) if *name != ".git"));

@@ -1,5 +1,5 @@
-//! Checks whether a worktree can be made, before anything is started: is its place free, has the repository a
-//! commit? Changes nothing; making the worktree checks again.
+//! Checks whether a worktree can be created, before anything is started: its path is free, and the repository has a
+//! commit. Changes nothing; the creation checks again.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -10,7 +10,7 @@ use crate::os::git::error::GitError;
 use crate::os::git::repository::Repository;
 use crate::os::git::worktree::is_there;
 
-/// Bases that were found in a repository, so that git is asked once for many tasks.
+/// Bases that were found in a repository, so that git runs once for many tasks.
 #[derive(Debug, Default)]
 pub struct CreationCheck {
     bases: Mutex<BTreeSet<String>>,

@@ -1,6 +1,6 @@
-//! Fetches the base of a new branch from its remote, within a time limit, and tells where the branch starts.
+//! Fetches the base of a new branch from its remote, within a time limit, and chooses the commit to start from.
 //!
-//! Must not move a branch of the user's: only remote-tracking branches change.
+//! Must not move a local branch: only remote-tracking branches change.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,12 +10,12 @@ use crate::os::git::error::GitError;
 use crate::os::git::{answer, command, run_within, said, wary};
 use crate::os::process::bounded::ChildLimits;
 
-/// The set-up fails where the remote does not answer in this time.
+/// The set-up fails if the remote does not answer within this time.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Bytes of output that are read.
 const OUTPUT_MAX: usize = 1 << 20;
 
-/// A branch of a remote, as `git fetch` takes it.
+/// A branch of a remote, as arguments of `git fetch`.
 #[derive(Debug, PartialEq, Eq)]
 struct RemoteBranch {
     remote: String,
@@ -23,8 +23,8 @@ struct RemoteBranch {
     branch: String,
 }
 
-/// Fetches `base` and returns what a new branch starts from: the fetched branch where the local one has no
-/// commits of its own, else the local one. `log` gets what git prints.
+/// Fetches `base` and returns what a new branch starts from: the fetched branch if the local one has no commits of its
+/// own, else the local one. `log` gets git's output. Fails if git cannot fetch within the time limit.
 pub(super) fn fetch_base(repository: &Path, base: &str, log: &mut dyn FnMut(&str)) -> Result<String, GitError> {
     let from = remote_branch(repository, base)?;
     log(&format!("+ git fetch {} {}", from.remote, from.branch));
@@ -46,7 +46,7 @@ pub(super) fn fetch_base(repository: &Path, base: &str, log: &mut dyn FnMut(&str
 
 fn fetch(repository: &Path, from: &RemoteBranch, log: &mut dyn FnMut(&str)) -> Result<(), GitError> {
     let mut fetch = command(repository);
-    // Submodules are filled in the worktree, where the manifest asks for it.
+    // Submodules are filled in the worktree, if the manifest asks for it.
     fetch.args(["fetch", "--no-recurse-submodules", "--", &from.remote, &from.branch]);
     let limits = ChildLimits { time: PATIENCE, output: OUTPUT_MAX };
     let done = run_within(&mut fetch, "fetch", repository, b"", limits)?;
@@ -57,8 +57,7 @@ fn fetch(repository: &Path, from: &RemoteBranch, log: &mut dyn FnMut(&str)) -> R
     Err(GitError::Failed { command: "fetch", stderr: done.stderr })
 }
 
-/// Where `base` is fetched from: the remote branch that it follows, else the branch of its name on `origin` or on
-/// the only remote.
+/// The source to fetch `base` from: its upstream, else the branch of its name on `origin` or on the only remote.
 fn remote_branch(repository: &Path, base: &str) -> Result<RemoteBranch, GitError> {
     let short = base.strip_prefix("refs/heads/").unwrap_or(base);
     let configured =

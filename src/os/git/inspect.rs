@@ -1,4 +1,4 @@
-//! Inspects a task's worktree and branch: is it ours, is it clean, are all its commits elsewhere too?
+//! Inspects a task's worktree and branch: is it ours, is it clean, do all its commits exist elsewhere too?
 //!
 //! Decides nothing and changes nothing.
 
@@ -16,7 +16,7 @@ use crate::os::git::submodules::{has_stores, inspect_submodules};
 use crate::os::git::worktree::registered;
 use crate::os::git::{said, wary};
 
-/// The state of `path`, as the main checkout in `repository` has it on record.
+/// The state of the worktree `path`, as git in the main checkout `repository` records it.
 pub fn inspect_worktree(repository: &Path, path: &Path) -> Result<Standing, GitError> {
     let wanted = resolved(path);
     let exists = path.symlink_metadata().is_ok();
@@ -38,7 +38,7 @@ pub fn inspect_worktree(repository: &Path, path: &Path) -> Result<Standing, GitE
     })
 }
 
-/// The submodules of the linked worktree at `path`, whose folder may be gone.
+/// The submodules of the linked worktree at `path`, whose folder may be missing.
 fn submodules_of(repository: &Path, path: &Path) -> Result<Submodules, GitError> {
     let common = said(wary(repository).args(["rev-parse", "--git-common-dir"]), "rev-parse", repository)?;
     let common = repository.join(OsStr::from_bytes(&common));
@@ -46,7 +46,7 @@ fn submodules_of(repository: &Path, path: &Path) -> Result<Submodules, GitError>
     Ok(Submodules { present: has_stores(&git_dir), at_stake: inspect_submodules(path, &git_dir, &common)? })
 }
 
-/// The private git folder of the linked worktree at `path`, as the repository has it on record.
+/// The private git folder of the linked worktree at `path`, as the repository records it.
 fn private_folder(common: &Path, path: &Path) -> Option<PathBuf> {
     let wanted = resolved(path);
     let folders = fs::read_dir(common.join("worktrees")).ok()?.flatten().map(|entry| entry.path());
@@ -57,12 +57,12 @@ fn private_folder(common: &Path, path: &Path) -> Option<PathBuf> {
     })
 }
 
-/// Names of changed, of untracked and of ignored files of the checkout at `path`. Of a submodule only another
-/// checked-out commit counts as a change; what is in it is inspected separately.
+/// Names of changed, untracked and ignored files of the checkout at `path`. A submodule counts as changed only if
+/// another commit is checked out; its contents are inspected separately.
 pub(super) fn status(path: &Path) -> Result<(Names, Names, Names), GitError> {
     let (mut changed, mut untracked, mut ignored) = (Names::default(), Names::default(), Names::default());
     let mut command = wary(path);
-    // A broken repository must not be taken for the one around it.
+    // A broken repository must not be mistaken for the one that contains it.
     command.env("GIT_CEILING_DIRECTORIES", path.parent().unwrap_or(path));
     command.args(["status", "--porcelain=v1", "-z", "--untracked-files=normal", "--ignored=traditional"]);
     command.args(["--ignore-submodules=dirty", "--no-renames"]);
@@ -79,7 +79,7 @@ pub(super) fn status(path: &Path) -> Result<(Names, Names, Names), GitError> {
     Ok((changed, untracked, ignored))
 }
 
-/// What would be lost with `branch`. `base` is `worktree.base`.
+/// The commits that would be lost with `branch`. `base` is `worktree.base`.
 pub fn inspect_branch(repository: &Path, branch: &str, base: &str) -> Result<BranchLook, GitError> {
     let Some(commit) = resolve(repository, &format!("refs/heads/{branch}"))? else { return Ok(BranchLook::Absent) };
     let base = match Base::find(repository, base) {

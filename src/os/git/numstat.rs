@@ -14,8 +14,8 @@ pub struct Changed {
     pub lines: Option<(u64, u64)>,
 }
 
-/// The files at the beginning of `text`, and the length of that beginning in bytes. An empty record ends it.
-/// `None` where it is cut off or not what git prints.
+/// The files at the start of `text`, and the length of that part in bytes. An empty record ends it. `None` if it is cut
+/// off or not in git's format.
 pub(super) fn parse(text: &[u8]) -> Option<(Vec<Changed>, usize)> {
     let mut files = Vec::new();
     let mut at = 0;
@@ -25,7 +25,7 @@ pub(super) fn parse(text: &[u8]) -> Option<(Vec<Changed>, usize)> {
         at += end + 1;
         rest.get(..end)
     };
-    // Without a patch nothing follows.
+    // Without a patch the list ends with the text, not with an empty record.
     while let Some(line) = record().filter(|line| !line.is_empty()) {
         let mut fields = line.splitn(3, |byte| *byte == b'\t');
         let (added, removed, name) = (fields.next()?, fields.next()?, fields.next()?);

@@ -9,7 +9,7 @@ use crate::os::git::{answer, wary};
 
 /// Lets `command`, a `git diff` on a terminal, use the pager of the user's own configuration.
 pub(super) fn the_users(command: &mut Command, repository: &Path) -> Result<(), GitError> {
-    // Enables a pager; the variable names it.
+    // `pager.diff` enables a pager; GIT_PAGER names it.
     command.args(["-c", "pager.diff=true"]);
     let given = environment::var("GIT_PAGER");
     let pager = match given {

@@ -1,8 +1,8 @@
 //! Whether a worktree's set-up (copies and command) is still to be done.
 //!
-//! A marker file in the worktree's private git folder says so: hidden from the user, removed with the worktree,
-//! and still there after a failure or a kill. While git makes a worktree that folder does not exist; meanwhile
-//! the path is in the repository's lock file. Must not run git, since it is needed at every start.
+//! A marker file in the worktree's private git folder records it: invisible to the user, removed with the worktree, and
+//! kept after a failure or a kill. While git creates the worktree, that folder does not exist; meanwhile the
+//! repository's lock file contains the path. Must not run git, since it is called at every start.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
@@ -17,8 +17,8 @@ const MARKER: &str = "dispatch-setup-pending";
 /// In the repository's common folder, so that all checkouts use one file.
 const LOCK: &str = "dispatch-worktree.lock";
 
-/// Whether the worktree at `path` was made by us and its set-up has not succeeded. `false` for one that is
-/// missing or was made by the user.
+/// Whether we created the worktree at `path` and its set-up has not succeeded. `false` if it is missing or the user
+/// created it.
 pub fn setup_is_pending(path: &Path) -> bool {
     let Some(git_dir) = git_dir_of(path) else { return false };
     if git_dir.join(MARKER).exists() {
@@ -28,7 +28,7 @@ pub fn setup_is_pending(path: &Path) -> bool {
     noted.is_some_and(|noted| noted == resolved(path))
 }
 
-/// A set-up that is to be done, by this process only.
+/// A pending set-up, which only this process may do.
 #[derive(Debug)]
 pub struct PendingSetup {
     marker: PathBuf,
@@ -37,8 +37,8 @@ pub struct PendingSetup {
 }
 
 impl PendingSetup {
-    /// Takes the set-up of the worktree at `path`, or `None` where it is done. Waits while another starter does it,
-    /// and takes it where that one fails.
+    /// Takes the set-up of the worktree at `path`; `None` if none is pending. Waits while another starter does it, and
+    /// takes it over if that one fails.
     pub fn take(path: &Path) -> Result<Option<Self>, GitError> {
         let Some(marker) = git_dir_of(path).map(|dir| dir.join(MARKER)) else { return Ok(None) };
         let io = |source| GitError::Io { doing: "lock", path: marker.clone(), source };
@@ -51,20 +51,20 @@ impl PendingSetup {
         Ok(marker.exists().then_some(Self { marker, _lock: lock }))
     }
 
-    /// The set-up succeeded: it is not run again.
+    /// Records that the set-up succeeded, so that it is not run again.
     pub fn finish(self) -> Result<(), GitError> {
         fs::remove_file(&self.marker).map_err(|source| GitError::Io { doing: "remove", path: self.marker, source })
     }
 }
 
-/// The right to make a worktree in a repository. Released when dropped or killed.
+/// The exclusive right to create a worktree in a repository. Released when dropped, also by a kill.
 pub(super) struct CreationLock {
     path: PathBuf,
     lock: File,
 }
 
 impl CreationLock {
-    /// Waits while another starter makes a worktree. One that a killed starter left gets its marker.
+    /// Waits while another starter creates a worktree. Marks a worktree that a killed starter left as pending.
     pub(super) fn take(common: &Path) -> Result<Self, GitError> {
         let path = common.join(LOCK);
         let io = |source| GitError::Io { doing: "lock", path: path.clone(), source };
@@ -77,12 +77,12 @@ impl CreationLock {
         Ok(creation)
     }
 
-    /// The worktree at `path` is about to be made.
+    /// Records that the worktree at `path` is about to be created.
     pub(super) fn record(&mut self, path: &Path) -> Result<(), GitError> {
         self.write(resolved(path).as_os_str().as_bytes())
     }
 
-    /// git has made the worktree at `path`, or failed: what is there waits for its set-up.
+    /// Records that git has created the worktree at `path`, or failed: an existing one is marked as pending.
     pub(super) fn finished(&mut self, path: &Path) -> Result<(), GitError> {
         if let Some(marker) = git_dir_of(path).filter(|dir| dir.is_dir()).map(|dir| dir.join(MARKER)) {
             File::create(&marker).map_err(|source| GitError::Io { doing: "write", path: marker, source })?;
@@ -107,7 +107,7 @@ fn note_in(mut lock: File) -> Option<PathBuf> {
     (!note.is_empty()).then(|| PathBuf::from(OsStr::from_bytes(&note)))
 }
 
-/// As git records it: without `..` and links, as far as the path exists.
+/// The path as git records it: without `..` and links, as far as it exists.
 pub fn resolved(path: &Path) -> PathBuf {
     let known = path.ancestors().find_map(|part| Some((part, fs::canonicalize(part).ok()?)));
     match known.and_then(|(part, real)| Some(real.join(path.strip_prefix(part).ok()?))) {

@@ -1,8 +1,8 @@
-//! Which repository a folder belongs to, as git determines it: the common folder that all checkouts share, the
-//! root of this checkout, and the main checkout where there is one.
+//! The repository of a folder, as git determines it: the common folder that all checkouts share, the root of this
+//! checkout, and the main checkout if there is one.
 //!
-//! The usual layouts are read from git's files. Where these are not enough, or the environment names a
-//! repository, git is asked. Both ways give the same answer.
+//! The usual layouts are read from git's files. If these do not decide, or the environment names a repository, git is
+//! run. Both ways give equal results.
 
 mod by_git;
 mod error;
@@ -20,17 +20,17 @@ use crate::os::git::repository::location::RepositoryLocation;
 
 pub use crate::os::git::repository::error::RepositoryError;
 
-/// One git repository, as seen from a folder in it. All paths are absolute and resolved.
+/// One git repository, found from a folder in it. All paths are absolute and resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repository {
     location: RepositoryLocation,
     main: Option<PathBuf>,
-    /// Only the environment names it: without that git would find another one, or none.
+    /// Found only through the environment: without it git would find another repository or none.
     by_environment: bool,
 }
 
 impl Repository {
-    /// The repository that git would find from `folder`, or `None` where there is none.
+    /// The repository that git would find from `folder`; `None` if there is none.
     pub fn of(folder: &Path) -> Result<Option<Self>, RepositoryError> {
         let own = Self::by_location(folder);
         let Some(variable) = by_git::redirecting_variable() else { return own };
@@ -44,7 +44,7 @@ impl Repository {
         }
     }
 
-    /// The repository that `folder` is in, whatever repository the environment names.
+    /// The repository that contains `folder`, whatever repository the environment names.
     pub fn by_location(folder: &Path) -> Result<Option<Self>, RepositoryError> {
         let start = real(folder);
         let by_files = if by_git::search_is_changed() { Err(Undecided) } else { location::find(&start) };
@@ -72,8 +72,8 @@ impl Repository {
         &self.location.found
     }
 
-    /// The main checkout: the common folder is its `.git`, or names it by `core.worktree`. A bare repository has
-    /// none, and one whose git folder is elsewhere does not name it.
+    /// The main checkout: its `.git` is the common folder, or `core.worktree` names it. A bare repository has none, nor
+    /// has one with a separate git folder that does not name its checkout.
     pub fn main(&self) -> Option<&Path> {
         self.main.as_deref()
     }
@@ -113,18 +113,18 @@ impl Repository {
     }
 }
 
-/// Without links. A folder that does not exist is in the repository in which it would be made.
+/// Resolves links. A missing folder belongs to the repository in which it would be created.
 fn real(folder: &Path) -> PathBuf {
     folder.ancestors().find_map(|part| fs::canonicalize(part).ok()).unwrap_or_else(|| folder.to_owned())
 }
 
-/// The root of the linked worktree that `folder` is in, if any.
+/// The root of the linked worktree that contains `folder`, if any.
 pub fn linked_worktree_of(folder: &Path) -> Option<PathBuf> {
     let repository = Repository::by_location(folder).ok()??;
     repository.checkout().filter(|_| repository.is_linked()).map(Path::to_owned)
 }
 
-/// See [`Repository::main`]. Depends only on the common folder, so that all checkouts agree.
+/// As [`Repository::main`]. Depends only on the common folder, so that all checkouts agree.
 fn main_checkout_of(common: &Path) -> Result<Option<PathBuf>, RepositoryError> {
     let config = match LayoutConfig::of(common, common, false) {
         Ok(config) => config,

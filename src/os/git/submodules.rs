@@ -1,8 +1,8 @@
-//! The submodules of a worktree: filling them, and finding work in them that is nowhere else.
+//! The submodules of a worktree: fills them, and finds work in them that exists nowhere else.
 //!
-//! Submodules of a worktree have repositories of their own in its private git folder, which are removed with it.
-//! So each is inspected, filled or not, nested ones too. That changes nothing and starts no program that an
-//! agent could have named.
+//! The repositories of a worktree's submodules are in its private git folder and are removed with it. So each is
+//! inspected, filled or not, nested ones too. An inspection changes nothing and starts no program that an agent could
+//! have named.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -22,7 +22,7 @@ use crate::os::process::bounded::ChildLimits;
 
 /// How deep submodules may be nested.
 const DEPTH: usize = 16;
-/// Most folders that are read in a git folder's `modules`.
+/// Most folders that are inspected below a git folder's `modules`.
 const STORES_MAX: usize = 10_000;
 const LIMITS: ChildLimits = ChildLimits { time: Duration::from_secs(60), output: 1 << 20 };
 
@@ -31,8 +31,8 @@ pub fn has_submodules(path: &Path) -> bool {
     path.join(".gitmodules").is_file()
 }
 
-/// Fills the submodules of the worktree at `path`, nested ones too, as `git submodule update` does with the user's
-/// configuration. Does nothing where none are declared. `log` gets what git prints.
+/// Fills the submodules of the worktree at `path`, nested ones too, by `git submodule update` with the user's
+/// configuration. Does nothing if none are declared. `log` gets git's output.
 pub fn fill_submodules(path: &Path, log: &mut dyn FnMut(&str)) -> Result<(), GitError> {
     if !has_submodules(path) {
         return Ok(());
@@ -55,8 +55,8 @@ pub fn fill_submodules(path: &Path, log: &mut dyn FnMut(&str)) -> Result<(), Git
     Err(GitError::Failed { command: "submodule update", stderr: words.join("\n") })
 }
 
-/// The submodules of a linked worktree that may hold something that is nowhere else. `path` is the worktree's
-/// folder, which may be gone, `git_dir` its private git folder, `common` the repository's.
+/// The submodules of a linked worktree that may contain work that exists nowhere else. `path` is the worktree's folder,
+/// which may be missing, `git_dir` its private git folder, `common` the repository's.
 pub(super) fn inspect_submodules(path: &Path, git_dir: &Path, common: &Path) -> Result<Vec<SubmoduleLook>, GitError> {
     let (own, main) = (git_dir.join("modules"), common.join("modules"));
     let mut search = SubmoduleSearch { own, main, found: Vec::new(), seen: BTreeSet::new() };
@@ -70,13 +70,13 @@ pub(super) fn inspect_submodules(path: &Path, git_dir: &Path, common: &Path) -> 
     Ok(search.found)
 }
 
-/// Whether the worktree with this private git folder has repositories of submodules: git then removes it only by
-/// force.
+/// Whether the worktree with this private git folder has repositories of submodules: git then removes it only with
+/// `--force`.
 pub(super) fn has_stores(git_dir: &Path) -> bool {
     git_dir.join("modules").is_dir()
 }
 
-/// The commit that was checked out when the worktree was made: the commits that it records for submodules exist
+/// The commit that was checked out when the worktree was created: the submodule commits that it records exist
 /// elsewhere.
 fn first_commit(path: &Path) -> Result<Option<String>, GitError> {
     let found = output(wary(path).args(["log", "--walk-reflogs", "--format=%H", "HEAD", "--"]), path)?;
@@ -141,7 +141,7 @@ impl SubmoduleSearch {
         Ok(())
     }
 
-    /// Inspects the repositories below `folder` that no checkout led to.
+    /// Inspects the repositories below `folder` that belong to no checkout.
     fn stores(&mut self, folder: &Path, count: &mut usize) {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             let Ok(store) = fs::canonicalize(entry.path()) else { continue };
@@ -159,14 +159,14 @@ impl SubmoduleSearch {
                 }
                 self.found.push(look);
             }
-            // Nested ones are in its own `modules`; a name with `/` makes folders of folders.
+            // Nested ones are in its own `modules`; a name with `/` makes nested folders.
             let below = if is_repository { store.join("modules") } else { store };
             self.stores(&below, count);
         }
     }
 
-    /// The commits of a submodule's repository that are neither on one of its remotes, nor `recorded` by a commit
-    /// that exists elsewhere, nor in the main checkout's repository of that submodule.
+    /// Counts the commits of a submodule's repository that are neither on one of its remotes, nor `recorded` by a
+    /// commit that exists elsewhere, nor in the main checkout's repository of that submodule.
     fn inspect_repository(
         &self,
         git_dir: &Path,
@@ -195,7 +195,7 @@ impl SubmoduleSearch {
     }
 }
 
-/// git for the repository in `git_dir`, whose checkout may be gone: by default git fails to enter that.
+/// git for the repository in `git_dir`, whose checkout may be missing: by default git would fail to enter that.
 fn without_checkout(git_dir: &Path) -> Command {
     let mut git = wary(git_dir);
     git.env("GIT_DIR", git_dir).env("GIT_WORK_TREE", git_dir);
@@ -204,7 +204,7 @@ fn without_checkout(git_dir: &Path) -> Command {
 
 fn inspect_unfilled(name: PathBuf, place: PathBuf) -> SubmoduleLook {
     let mut look = SubmoduleLook::new(name, SubmodulePlace::Unfilled(place.clone()));
-    // git ignores what is in the folder of a submodule that is not filled.
+    // git ignores the files in the folder of an unfilled submodule, so they count as untracked here.
     for entry in fs::read_dir(&place).into_iter().flatten().flatten() {
         look.untracked.push(PathBuf::from(entry.file_name()));
     }
@@ -234,7 +234,7 @@ fn recorded_at(path: &Path, start: &str, below: &Path) -> Result<Option<String>,
     Ok(words.nth(1).filter(|_| is_gitlink && found.status.success()).map(str::to_owned))
 }
 
-/// The commits of the branches and of HEAD of the repository in `git_dir`; empty where there is none.
+/// The commits of the branches and of HEAD of the repository in `git_dir`; empty if there is none.
 fn tips_of(git_dir: &Path) -> Vec<String> {
     if !git_dir.join("HEAD").is_file() {
         return Vec::new();
@@ -250,7 +250,7 @@ fn has(git: &impl Fn() -> Command, git_dir: &Path, name: &str) -> Result<bool, G
     Ok(found.status.success())
 }
 
-/// How many commits of `of` are on no remote, nor in `excluded`: lines `^COMMIT`, of which missing ones are
+/// The number of commits of `of` that are on no remote, nor in `excluded`: lines `^COMMIT`. Missing commits are
 /// ignored.
 fn commits_of(mut git: Command, git_dir: &Path, of: &[&str], excluded: &str) -> Result<u64, GitError> {
     git.args(["rev-list", "--count", "--ignore-missing", "--stdin"]).args(of).args(["--not", "--remotes"]);

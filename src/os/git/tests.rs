@@ -218,12 +218,12 @@ fn a_setup_is_pending_until_it_succeeded() {
     let status = ["-C", spec.path.to_str().unwrap(), "status", "--porcelain", "--ignored"];
     assert_eq!(repository.git(&status), "", "the user sees nothing of it");
 
-    // Who took it failed: let go without a word.
+    // A starter that failed: it drops the set-up without finishing it.
     drop(PendingSetup::take(&spec.path).unwrap().expect("to be done"));
     add(&spec).unwrap();
     assert!(setup_is_pending(&spec.path));
 
-    // A second starter waits for the first, and finds it done.
+    // A second starter waits for the first, and finds the set-up finished.
     let first = PendingSetup::take(&spec.path).unwrap().expect("to be done");
     std::thread::scope(|scope| {
         let second = scope.spawn(|| PendingSetup::take(&spec.path).unwrap().is_none());
@@ -233,7 +233,7 @@ fn a_setup_is_pending_until_it_succeeded() {
     add(&spec).unwrap();
     assert!(!setup_is_pending(&spec.path));
 
-    // A new one at the same place is set up anew; one that the user made never.
+    // A new worktree at the same path is set up again; one that the user made never is.
     repository.in_root(&["worktree", "remove", spec.path.to_str().unwrap()]);
     add(&spec).unwrap();
     assert!(setup_is_pending(&spec.path));
@@ -248,13 +248,13 @@ fn a_starter_killed_while_git_makes_the_worktree_leaves_its_setup_pending() {
     let repository = Repository::new();
     let spec = repository.spec("tree", "task/x");
     let lock = repository.root.join(".git/dispatch-worktree.lock");
-    // What such a starter leaves: its note, and what git made without it.
+    // The state that a killed starter leaves: its note in the lock file, and git's unmarked worktree.
     fs::write(&lock, spec.path.to_str().unwrap()).unwrap();
     assert!(!setup_is_pending(&spec.path), "nothing there");
     repository.in_root(&["worktree", "add", "-q", "-b", "task/x", spec.path.to_str().unwrap()]);
     assert!(setup_is_pending(&spec.path));
 
-    // Another worktree made in between does not make it forgotten.
+    // Creating another worktree in between keeps it pending.
     let other = repository.spec("other", "task/y");
     add(&other).unwrap();
     assert!(setup_is_pending(&spec.path) && setup_is_pending(&other.path));
@@ -263,7 +263,7 @@ fn a_starter_killed_while_git_makes_the_worktree_leaves_its_setup_pending() {
     assert!(!setup_is_pending(&spec.path) && setup_is_pending(&other.path));
     assert_eq!(fs::read(&lock).unwrap(), b"");
 
-    // One that git refused leaves no note for what the user may make there.
+    // A creation that git refused leaves no note: the user may make a worktree there.
     let refused = WorktreeSpec { base: "no-such".to_owned(), ..repository.spec("third", "task/z") };
     add(&refused).unwrap_err();
     repository.in_root(&["worktree", "add", "-q", "-b", "task/z", refused.path.to_str().unwrap()]);

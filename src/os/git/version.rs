@@ -1,14 +1,14 @@
-//! Which git is installed.
+//! The version of the installed git.
 
 use std::path::Path;
 
 use crate::os::git::error::GitError;
 use crate::os::git::{command, said};
 
-/// The oldest git with all options used here (`--pathspec-from-file` is the newest).
+/// The oldest supported git: the first with `--pathspec-from-file`.
 pub const FLOOR: (u32, u32) = (2, 26);
 
-/// As two numbers, and as git prints it.
+/// The version as two numbers, and as git prints it.
 pub fn version() -> Result<((u32, u32), String), GitError> {
     let root = Path::new("/");
     let text = said(command(root).arg("version"), "version", root)?;

@@ -1,4 +1,4 @@
-//! Makes the worktree of a task, once.
+//! Creates the worktree of a task, once.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -13,10 +13,9 @@ use crate::os::git::pending_setup::{CreationLock, resolved, setup_is_pending};
 use crate::os::git::repository::Repository;
 use crate::os::git::{command, git, said};
 
-/// Makes the worktree, on its branch if that exists, else on a new one from the base. One that exists is used as it
-/// is. Waits while another starter makes one in this repository. `log` gets what git prints, by line. Copies
-/// nothing and runs no set-up: a new worktree is marked as waiting for that, until
-/// [`crate::os::git::PendingSetup`] is finished.
+/// Creates the worktree, on its branch if that exists, else on a new one from the base. An existing worktree is used
+/// unchanged. Waits while another starter creates one in this repository. `log` gets git's output by line. Copies
+/// nothing and runs no set-up: a new worktree is marked as pending until [`crate::os::git::PendingSetup`] is finished.
 pub fn add_worktree(spec: &WorktreeSpec, log: &mut dyn FnMut(&str)) -> Result<(), GitError> {
     let repository = Repository::by_location(&spec.repository).map_err(Box::new)?;
     let repository = repository.ok_or_else(|| GitError::NotARepository(spec.repository.clone()))?;
@@ -25,7 +24,7 @@ pub fn add_worktree(spec: &WorktreeSpec, log: &mut dyn FnMut(&str)) -> Result<()
         return Ok(());
     }
     let mut creation = CreationLock::take(&common)?;
-    // Another starter may have made it meanwhile.
+    // Another starter may have created it while we waited for the lock.
     if is_there(spec, &common)? {
         return Ok(());
     }
@@ -35,7 +34,7 @@ pub fn add_worktree(spec: &WorktreeSpec, log: &mut dyn FnMut(&str)) -> Result<()
     added
 }
 
-/// Whether it exists. Fails where something else is in its place.
+/// Whether the worktree exists. Fails if something else occupies its path.
 pub(super) fn is_there(spec: &WorktreeSpec, common: &Path) -> Result<bool, GitError> {
     if fs::symlink_metadata(&spec.path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
         return Ok(false);
@@ -46,7 +45,7 @@ pub(super) fn is_there(spec: &WorktreeSpec, common: &Path) -> Result<bool, GitEr
     if common_dir_of(&spec.path).as_deref() != Some(common) {
         return Err(GitError::OtherRepository(spec.path.clone()));
     }
-    // git marks a worktree like this until all its files are there.
+    // git locks a worktree with this reason until all its files are checked out.
     let locked = git_dir_of(&spec.path).and_then(|dir| small_file(&dir.join("locked")));
     if locked.is_some_and(|why| why.trim() == "initializing") {
         return Err(GitError::HalfMade(spec.path.clone()));
@@ -64,7 +63,7 @@ fn add(spec: &WorktreeSpec, log: &mut dyn FnMut(&str)) -> Result<(), GitError> {
     }
     let exists = git(&spec.repository, &["show-ref", "--verify", "--quiet", &head].map(OsStr::new))?.status.success();
     let mut args = ["worktree", "add"].map(OsStr::new).to_vec();
-    // git has the path on record, but the folder was removed: nothing can be lost.
+    // git has the path on record, but the folder is missing: `--force` can lose nothing.
     if registered.iter().any(same_path) {
         args.push(OsStr::new("--force"));
     }
@@ -86,7 +85,7 @@ fn add(spec: &WorktreeSpec, log: &mut dyn FnMut(&str)) -> Result<(), GitError> {
     Ok(())
 }
 
-/// What the new branch starts from.
+/// The name or commit that the new branch starts from.
 fn start_of(spec: &WorktreeSpec, log: &mut dyn FnMut(&str)) -> Result<String, GitError> {
     if spec.fetch {
         return fetch_base(&spec.repository, &spec.base, log);
@@ -97,12 +96,12 @@ fn start_of(spec: &WorktreeSpec, log: &mut dyn FnMut(&str)) -> Result<String, Gi
     Ok(spec.base.clone())
 }
 
-/// A worktree that git has on record; its folder may be gone.
+/// A worktree that git has on record; its folder may be missing.
 pub(super) struct Registered {
     pub(super) path: PathBuf,
-    /// `refs/heads/…`; `None` when detached.
+    /// `refs/heads/…`; `None` if HEAD is detached.
     pub(super) branch: Option<String>,
-    /// The user's reason for locking it; empty without one.
+    /// The reason for the user's lock, empty if not given; `None` if it is not locked.
     pub(super) locked: Option<String>,
 }
 

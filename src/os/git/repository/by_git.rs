@@ -1,4 +1,4 @@
-//! Asks git where its files are not enough, or where the environment matters.
+//! Runs git to find a repository, if git's files do not decide or the environment redirects it.
 
 use std::ffi::OsString;
 use std::fs;
@@ -12,12 +12,12 @@ use crate::os::git::repository::layout_config::LayoutConfig;
 use crate::os::git::repository::location::{self, RepositoryLocation};
 use crate::os::git::{command, not_started};
 
-/// Variables that name a repository in place of the one that a folder is in.
+/// Variables that redirect git to another repository than that of the folder.
 const REDIRECTING: [&str; 3] = ["GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR"];
-/// Variables that change how far git searches, or what it accepts as a repository.
+/// Variables that change how far git searches, or which repository it accepts.
 const SEARCHING: [&str; 3] = ["GIT_CEILING_DIRECTORIES", "GIT_DISCOVERY_ACROSS_FILESYSTEM", "GIT_OBJECT_DIRECTORY"];
 
-/// The variable by which the environment names a repository, if it does.
+/// The variable by which the environment redirects git, if any.
 pub(super) fn redirecting_variable() -> Option<&'static str> {
     REDIRECTING.into_iter().find(|name| environment::var(name).is_some())
 }
@@ -27,7 +27,7 @@ pub(super) fn search_is_changed() -> bool {
     SEARCHING.into_iter().any(|name| environment::var(name).is_some())
 }
 
-/// The repository of `start`, whatever repository the environment names.
+/// The repository of `start`, independent of the redirecting variables.
 pub(super) fn by_location(start: &Path) -> Result<Option<RepositoryLocation>, RepositoryError> {
     let with_search = || {
         let mut command = command(start);
@@ -41,7 +41,7 @@ pub(super) fn by_location(start: &Path) -> Result<Option<RepositoryLocation>, Re
     match locate(start, &with_search)? {
         Ok(location) => Ok(Some(location)),
         Err(words) => {
-            // Found without these variables: they kept the search from it, and it is no obstacle.
+            // Git finds a repository without these variables: they ended the search early, so there is no obstacle.
             if search_is_changed() && locate(start, &|| command(start))?.is_ok() {
                 return Ok(None);
             }
@@ -53,13 +53,13 @@ pub(super) fn by_location(start: &Path) -> Result<Option<RepositoryLocation>, Re
     }
 }
 
-/// The repository that the environment names, by `variable` and others.
+/// The repository that the environment names by `variable` and others.
 pub(super) fn with_environment(start: &Path, variable: &'static str) -> Result<RepositoryLocation, RepositoryError> {
     let plain = || {
         let mut command = Command::new("git");
         command.arg("-C").arg(start).stdin(Stdio::null());
         command.env("LC_ALL", "C").env("GIT_OPTIONAL_LOCKS", "0");
-        // Relative values are relative to this process, and git runs in another folder.
+        // Relative values are relative to this process, but git runs in another folder.
         for name in REDIRECTING {
             if let Some(path) = environment::var(name).and_then(|value| std::path::absolute(value).ok()) {
                 command.env(name, path);
@@ -74,7 +74,7 @@ pub(super) fn with_environment(start: &Path, variable: &'static str) -> Result<R
     Ok(RepositoryLocation { found, checkout, ..located })
 }
 
-/// The settings of a common folder, as git reads them.
+/// The settings of a common folder, read by git.
 pub(super) fn config_of(common: &Path) -> Result<LayoutConfig, RepositoryError> {
     let mut found = LayoutConfig::default();
     let mut file = common.join("config");
@@ -87,7 +87,7 @@ pub(super) fn config_of(common: &Path) -> Result<LayoutConfig, RepositoryError> 
         if let Ok(word) = get("--bool", "core.bare")? {
             found.bare = Some(word == "true");
         }
-        // Nothing in the path is expanded: git does not either.
+        // The path is not expanded: git does not expand it either.
         if let Ok(path) = get("--no-type", "core.worktree")? {
             found.worktree = Some(path.to_string_lossy().into_owned());
         }
@@ -114,7 +114,7 @@ fn locate(start: &Path, git: &dyn Fn() -> Command) -> Result<Result<RepositoryLo
         Ok(path) => real(path),
         Err(words) => return Ok(Err(words)),
     };
-    // It fails in a bare repository and inside a git folder.
+    // Fails in a bare repository and inside a git folder.
     let checkout = ask("--show-toplevel")?.ok().filter(|path| !path.is_empty()).map(real);
     let found = match &checkout {
         Some(root) if start.starts_with(root) => root.clone(),
@@ -128,7 +128,7 @@ fn holds(folder: &Path, git_dir: &Path) -> bool {
     folder == git_dir || folder.join(".git").symlink_metadata().is_ok()
 }
 
-/// What git prints, or the last line of its error.
+/// The stdout of git, or the last line of its error.
 fn said(command: &mut Command, folder: &Path) -> Result<Result<OsString, String>, RepositoryError> {
     let output = command
         .output()

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use crate::os::git::error::GitError;
 
-/// Nothing is guessed and nothing is started.
+/// git's answer is uncertain: no repository is assumed and nothing is started.
 #[derive(Debug, thiserror::Error)]
 pub enum RepositoryError {
-    /// A `.git`, or a bare repository, that git refuses.
+    /// git refuses a `.git` or a bare repository.
     #[error("git refuses the repository at `{}`: {words}", .dot_git.display())]
     Refused { dot_git: PathBuf, words: String },
     /// `GIT_DIR` or another variable in the environment.
@@ -21,7 +21,7 @@ pub enum RepositoryError {
     MainMissing { common: PathBuf, named: PathBuf },
     #[error("`{}` has both `core.bare` and `core.worktree`, which contradict each other", .common.display())]
     BareWithWorktree { common: PathBuf },
-    /// git's work tree is another folder.
+    /// The work tree that the configuration names is another folder.
     #[error("`{}` is outside the work tree `{}` of its own repository", .folder.display(), .checkout.display())]
     Outside { folder: PathBuf, checkout: PathBuf, common: PathBuf },
     #[error("which repository `{}` belongs to cannot be told without git: {source}", .folder.display())]

@@ -1,12 +1,12 @@
 //! The part of git's configuration that decides a repository's layout, read without git.
 //!
-//! Reads plain lines only; anything else is [`Undecided`], and git is asked.
+//! Reads plain lines only; anything else is [`Undecided`], and the caller runs git.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
-/// git's files are not enough to decide.
+/// git's files do not decide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Undecided;
 
@@ -17,19 +17,19 @@ pub(super) struct LayoutConfig {
     pub(super) bare: Option<bool>,
     /// `core.worktree`, as written.
     pub(super) worktree: Option<String>,
-    /// `extensions.worktreeConfig`: the file `config.worktree` is read too.
+    /// `extensions.worktreeConfig`: git also reads the file `config.worktree`.
     pub(super) per_worktree: bool,
 }
 
-/// Large, for repositories with thousands of branches.
+/// In bytes. Large, for repositories with thousands of branches.
 const MAX_CONFIG: u64 = 4 << 20;
 
 /// Extensions that do not change the layout and that every supported git knows.
 const KNOWN_EXTENSIONS: [&str; 5] = ["noop", "objectformat", "partialclone", "preciousobjects", "worktreeconfig"];
 
 impl LayoutConfig {
-    /// As git reads it for a git folder: `config` of the common folder and, with `extensions.worktreeConfig`,
-    /// `config.worktree` of the git folder. Without that, a linked worktree ignores both settings.
+    /// Reads `config` of the common folder and, with `extensions.worktreeConfig`, `config.worktree` of the git folder.
+    /// Without that extension, a linked worktree ignores both settings, as in git.
     pub(super) fn of(git_dir: &Path, common: &Path, linked: bool) -> Result<Self, Undecided> {
         let mut found = Self::default();
         found.read(&common.join("config"))?;

@@ -1,6 +1,6 @@
 //! Finds the repository of a folder from git's own files (`gitrepository-layout`), as git finds it.
 //!
-//! Must not run git, since it is needed at every start. What the files do not decide is [`Undecided`].
+//! Must not run git, since it is called at every start. If the files do not decide, the result is [`Undecided`].
 
 use std::fs;
 use std::io::{self, Read as _};
@@ -12,21 +12,21 @@ use crate::os::git::repository::layout_config::{LayoutConfig, Undecided};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct RepositoryLocation {
-    /// The folder where git's search ends: it contains the `.git`.
+    /// The folder at which git's search ends: it contains the `.git`.
     pub(super) found: PathBuf,
     /// The git folder of this checkout.
     pub(super) git_dir: PathBuf,
     /// The git folder that all checkouts share.
     pub(super) common: PathBuf,
-    /// `None` where git sees no work tree.
+    /// `None` if git sees no work tree.
     pub(super) checkout: Option<PathBuf>,
 }
 
-/// The repository of `start`, which is absolute and without links; `None` where it is in none.
+/// The repository of `start`, which is absolute and resolved; `None` if it is in none.
 pub(super) fn find(start: &Path) -> Result<Option<RepositoryLocation>, Undecided> {
     let device = fs::metadata(start).map_err(|_| Undecided)?.dev();
     for folder in start.ancestors() {
-        // git does not search beyond the file system of the folder.
+        // git does not search beyond the folder's file system.
         if fs::metadata(folder).map_err(|_| Undecided)?.dev() != device {
             return Ok(None);
         }
@@ -44,7 +44,7 @@ pub(super) fn find(start: &Path) -> Result<Option<RepositoryLocation>, Undecided
     Ok(None)
 }
 
-/// The first `.git` at which git's search would stop, where git fails.
+/// The first `.git` at which git's search would stop with an error.
 pub(super) fn obstacle(start: &Path) -> Option<PathBuf> {
     start.ancestors().find_map(|folder| {
         let dot_git = folder.join(".git");

@@ -1,4 +1,4 @@
-//! Every layout against git itself: what is read from files, and what git says, must be the same.
+//! Every layout, read from files and compared with git's own result.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,6 @@ use tempfile::TempDir;
 use crate::os::git::repository::layout_config::Undecided;
 use crate::os::git::repository::{Repository, RepositoryError, by_git, location, main_checkout_of};
 
-/// A folder for repositories.
 struct Ground {
     _folder: TempDir,
     base: PathBuf,
@@ -28,7 +27,7 @@ impl Ground {
         ground
     }
 
-    /// git in the base, with words that hold no space.
+    /// Runs git in the base folder; `words` are separated by blanks.
     fn git(&self, words: &str) -> String {
         let identity = ["-c", "user.name=n", "-c", "user.email=e@example.org", "-c", "protocol.file.allow=always"];
         let output = Command::new("git")
@@ -46,8 +45,8 @@ impl Ground {
         fs::write(self.base.join(path), text).unwrap();
     }
 
-    /// In each of these folders: what the files tell is what git says, and `sure` where the files
-    /// must be enough. The common folder, the checkout and the main checkout, below the base.
+    /// Checks one folder: the result from files equals git's. `sure`: the files alone must decide. Then the common
+    /// folder, the checkout and the main checkout, relative to the base.
     #[track_caller]
     fn is(&self, folder: &str, sure: bool, common: &str, checkout: Option<&str>, main: Option<&str>) {
         let start = self.base.join(folder);
@@ -91,9 +90,9 @@ fn a_plain_clone_and_its_worktrees() {
     assert!(linked.is_linked());
     assert_eq!(linked.linked_worktrees(), ["linked", "src/inner"].map(|path| ground.base.join(path)));
     assert_eq!(linked.below(&ground.base.join("linked/sub/deep")).unwrap(), Path::new("sub/deep"));
-    // A folder that is yet to be made.
+    // A folder that does not exist yet.
     assert_eq!(Repository::by_location(&ground.base.join("linked/a/b")).unwrap(), Some(linked));
-    // Sparse checkouts bring a configuration of each worktree.
+    // A sparse checkout has a configuration of each worktree.
     ground.git("-C src config extensions.worktreeConfig true");
     ground.git("-C src config --worktree core.bare false");
     ground.is("linked", true, "src/.git", Some("linked"), Some("src"));
@@ -135,7 +134,7 @@ fn a_bare_repository_and_its_worktrees() {
     ground.write("p/.git", "gitdir: ./.bare\n");
     ground.is("p", true, "p/.bare", None, None);
     ground.is("p/other/sub", true, "p/.bare", Some("p/other"), None);
-    // Named as a main checkout's would be, and with worktrees inside of it.
+    // A bare repository with the name of a main checkout's git folder, and with worktrees inside it.
     ground.git("clone -q --bare src q/.git");
     ground.git("-C q/.git worktree add -q -b w ../w main");
     ground.is("q/w/sub", true, "q/.git", Some("q/w"), None);
@@ -157,7 +156,7 @@ fn a_git_folder_that_lies_elsewhere() {
         ground.is(checkout, true, "gits/x", Some(checkout), None);
         ground.is(&format!("{checkout}/sub/deep"), true, "gits/x", Some(checkout), None);
     }
-    // The same, where the git folder is a link.
+    // As above, with a link to the git folder.
     ground.git("clone -q src z");
     fs::rename(ground.base.join("z/.git"), ground.base.join("gits/z")).unwrap();
     std::os::unix::fs::symlink("../gits/z", ground.base.join("z/.git")).unwrap();
@@ -209,7 +208,7 @@ fn a_repository_within_another_is_its_own() {
     let ground = Ground::new();
     ground.git("clone -q src src/sub/own");
     ground.is("src/sub/own/sub", true, "src/sub/own/.git", Some("src/sub/own"), Some("src/sub/own"));
-    // What is no git folder is passed over.
+    // A `.git` that is no git folder is skipped.
     fs::create_dir_all(ground.base.join("src/sub/deep/.git")).unwrap();
     ground.is("src/sub/deep", false, "src/.git", Some("src"), Some("src"));
     fs::create_dir(ground.base.join(".git")).unwrap();
