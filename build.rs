@@ -1,6 +1,5 @@
-//! Packs what a browser loads (`src/serve/assets`) into the program: compressed once, here, and not
-//! for each request; each with a tag that is another when its bytes are. And chooses the forms for
-//! other systems where they are to be checked here.
+//! Compresses what a browser loads (`src/serve/assets`) into the program, once and not for each request; each file has
+//! an `ETag` of its bytes. Also selects the plain POSIX forms if `DISPATCH_POSIX` is set.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -47,7 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The files that a browser can read, by their path below the folder.
+/// The files that a browser can load, by their path below the folder.
 fn list(folder: &Path, below: &str, names: &mut Vec<(String, &'static str)>) -> Result<(), Box<dyn Error>> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();

@@ -1,6 +1,6 @@
-//! Make for coding-agent sessions.
+//! A declarative runner for coding agents.
 //!
-//! Every command is one movement: **change what is wanted → reconcile → show the report.**
+//! Every command has one form: **change what is wanted → reconcile → show the report.**
 //!
 //! ```text
 //! dispatch.yaml + templates/ + task files        run folders, queue         tmux, locks, exits
@@ -15,7 +15,7 @@
 //!                                                        cli text · cli json · http · ws · ui
 //! ```
 //!
-//! The modules stand in the order of that flow. `tests/architecture` checks it.
+//! The modules below are in the order of that flow; `tests/architecture` checks their imports.
 
 pub mod model;
 

@@ -1,7 +1,7 @@
 //! The operating system and foreign programs, one module each.
 //!
 //! Must not know what a plan or a mode is. No other module reads the clock or the environment, starts a process, locks
-//! a file or calls what only one operating system has.
+//! a file or uses what only one operating system has.
 
 pub mod clock;
 pub mod environment;

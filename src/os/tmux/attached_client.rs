@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::os::tmux::Tmux;
 use crate::os::tmux::error::TmuxError;
 
-/// The terminal's name for itself comes last: it may hold anything but a line end.
+/// The name that the terminal reports comes last: it may contain anything but a line end.
 const FORMAT: &str = "#{window_id} #{client_control_mode} #{client_flags}\t#{client_tty}\t#{client_termname}\t\
                        #{client_termtype}";
 
@@ -14,15 +14,15 @@ const FORMAT: &str = "#{window_id} #{client_control_mode} #{client_flags}\t#{cli
 pub struct AttachedClient {
     /// `@N`.
     pub window_id: String,
-    /// As it reports; a terminal that does not report focus always has it.
+    /// As the terminal reports it; one that does not report focus always counts as focused.
     pub focused: bool,
     pub terminal: PathBuf,
-    /// The terminal's name for itself, else its `TERM`.
+    /// The name that the terminal reports, else its `TERM`.
     pub kind: String,
 }
 
 impl Tmux {
-    /// None where no server runs. Clients in control mode are programs and left out.
+    /// Empty if no server runs. Clients in control mode are programs and omitted.
     pub fn attached_clients(&self) -> Result<Vec<AttachedClient>, TmuxError> {
         let text = self.query_text("", &["list-clients", "-F", FORMAT])?.unwrap_or_default();
         Ok(text.lines().filter_map(AttachedClient::parse).collect())

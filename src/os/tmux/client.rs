@@ -1,7 +1,7 @@
-//! Runs one tmux client and waits for it within a bound.
+//! Runs one tmux client and waits for it, for a limited time.
 //!
-//! The client may start the server, which outlives us: it gets `/` as folder, no open file, and none of
-//! our variables that would make later work look like part of this run.
+//! The client may start the server, which outlives us: it gets `/` as folder, no open file, and none of our variables
+//! that would make later work appear as part of this run.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, ErrorKind};
@@ -15,7 +15,7 @@ use crate::os::process::pipe_pump::PipePump;
 use crate::os::tmux::Tmux;
 use crate::os::tmux::error::TmuxError;
 
-/// Longest `sun_path` that holds its NUL.
+/// Longest path in `sun_path` with its NUL, in bytes.
 const MAX_SOCKET_PATH: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 
 /// What a client printed.
@@ -37,13 +37,13 @@ impl TmuxReply {
 }
 
 impl Tmux {
-    /// Runs `tmux -S SOCKET -u ARGS`. `Ok` whatever its exit status is.
+    /// Runs `tmux -S SOCKET -u ARGS`. Returns `Ok` whatever its exit status.
     pub(super) fn client<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<TmuxReply, TmuxError> {
         self.client_from(None, args)
     }
 
-    /// As [`Tmux::client`], for what changes nothing: while the server is ending, it asks again until that
-    /// is gone or another one runs.
+    /// As [`Tmux::client`], for a query: while the server is exiting, it is repeated until no server or another one
+    /// runs.
     pub(super) fn query<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<TmuxReply, TmuxError> {
         let mut pause = Duration::from_millis(2);
         loop {
@@ -56,8 +56,8 @@ impl Tmux {
         }
     }
 
-    /// The stdout of a query about `session` (empty: about the server); `None` where the server or the
-    /// session is not there. Fails where tmux fails in another way.
+    /// The stdout of a query about `session` (empty: about the server); `None` if the server or the session does not
+    /// exist. Fails if tmux fails in another way.
     pub(super) fn query_text(&self, session: &str, args: &[&str]) -> Result<Option<String>, TmuxError> {
         let reply = self.query(args)?;
         match ClientFailure::read(&reply.stderr) {
@@ -82,8 +82,8 @@ impl Tmux {
         self.check_socket_path()?;
         let mut command = Command::new("tmux");
         command.arg("-S").arg(&self.socket).arg("-u").args(args);
-        // Only a server that it starts stays in this folder. A `Command` with a folder forks instead of
-        // spawning, which doubles the time of the start.
+        // Only a server that it starts stays in this folder. A `Command` with a folder forks instead of spawning, which
+        // takes twice as long.
         if args.first().is_some_and(|word| word.as_ref() == "new-session") {
             command.current_dir("/");
         }
@@ -102,7 +102,7 @@ impl Tmux {
         Ok(())
     }
 
-    /// The error that a failed client's stderr means.
+    /// The error of a failed client, from its stderr.
     pub(super) fn failure(&self, command: &str, session: &str, reply: &TmuxReply) -> TmuxError {
         match ClientFailure::read(&reply.stderr) {
             ClientFailure::NoServer => TmuxError::NoServer { socket: self.socket.clone() },
@@ -118,7 +118,7 @@ impl Tmux {
     }
 }
 
-/// Removes the variables that would make later work on this server look like part of the present run.
+/// Removes the variables that would make later work on this server appear as part of this run.
 fn scrub(command: &mut Command, names: impl Iterator<Item = OsString>) {
     for name in names.filter(|name| is_scrubbed(name)) {
         command.env_remove(name);
@@ -130,20 +130,20 @@ pub(super) fn is_scrubbed(name: &OsStr) -> bool {
     ours || name.as_encoded_bytes().starts_with(b"DISPATCH_")
 }
 
-/// Why a client failed, by its stderr, which is the same in every locale and since tmux 3.0.
+/// Why a client failed, from its stderr, which does not depend on the locale or, since tmux 3.0, on the version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ClientFailure {
     NoServer,
     NoSession,
     DuplicateSession,
-    /// The server is exiting; a moment later there is none, or a new one.
+    /// The server is exiting; soon there is none, or a new one.
     ServerEnds,
     Other,
 }
 
 impl ClientFailure {
     pub(super) fn read(stderr: &str) -> Self {
-        // A user's hook may add lines: the first known one counts.
+        // A user's hook may add lines: the first known line counts.
         stderr.lines().map(str::trim).map(Self::of_line).find(|it| *it != Self::Other).unwrap_or(Self::Other)
     }
 
@@ -163,7 +163,7 @@ impl ClientFailure {
     }
 }
 
-/// A client that runs. Dropped before its end: killed.
+/// A running client. It is killed when dropped before its end.
 #[derive(Debug)]
 pub(super) struct RunningClient {
     child: KillOnDrop,
@@ -182,13 +182,13 @@ impl RunningClient {
         }
     }
 
-    /// Changes how long [`Self::finish`] waits.
+    /// Sets how long [`Self::finish`] waits.
     pub(super) fn within(mut self, bound: Duration) -> Self {
         self.bound = bound;
         self
     }
 
-    /// Writes `input` to it and reads its reply, for at most its bound from now on.
+    /// Writes `input` to it and reads its reply, for a limited time from now on.
     pub(super) fn finish(mut self, input: &[u8]) -> Result<TmuxReply, TmuxError> {
         self.exchange(input).map_err(|error| TmuxError::Unknown {
             command: std::mem::take(&mut self.name),
@@ -199,8 +199,8 @@ impl RunningClient {
         })
     }
 
-    /// Waits for the end of stderr, not of stdout: tmux hands the client's stdout to the server, which may
-    /// keep it open longer.
+    /// Waits for the end of stderr, not of stdout: the client hands its stdout to the server, which may keep it open
+    /// longer.
     fn exchange(&mut self, input: &[u8]) -> io::Result<TmuxReply> {
         let started = Stopwatch::start();
         let mut pump = PipePump::new(&mut self.child.0, input)?;
@@ -208,7 +208,7 @@ impl RunningClient {
             pump.step(self.bound.checked_sub(started.elapsed()).ok_or(ErrorKind::TimedOut)?)?;
         }
         let status = self.child.0.wait()?;
-        // What the client wrote is in the pipe by now.
+        // All output of the client is in the pipe now.
         while pump.pump_stdout()? {}
         Ok(TmuxReply { ok: status.success(), stderr: pump.stderr_text(), stdout: pump.stdout })
     }

@@ -1,8 +1,8 @@
-//! Makes the window of a run: normally by one client, at most by two.
+//! Creates the window of a run: usually by one client, at most by two.
 //!
-//! The options of a new pane are set in the call that makes it: a short run could be over before a second
-//! call. The call finds the pane as the session's last one; since a hook of the user's may make or move
-//! windows in between, each option is set on the condition that the pane is the run's.
+//! The options of a new pane are set in the call that creates it: a short run could end before a second call. The call
+//! finds the pane as the session's last one. A user's hook may create or move windows in between, so each option is set
+//! only if the pane is the run's.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -21,7 +21,7 @@ const MADE: &str = "dispatch-made";
 const ELSEWHERE: &str = "dispatch-elsewhere";
 /// Size of a session that no client has attached to yet.
 const SIZE: [&str; 4] = ["-x", "200", "-y", "50"];
-/// With a server that is ending: pauses of 5, 10, … 320 ms, about 0.6 s in all.
+/// While a server is exiting: pauses of 5, 10, … 320 ms, about 0.6 s in all.
 const TRIES: u32 = 8;
 
 /// One window, running `PROGRAM __exec FOLDER` without a shell.
@@ -35,11 +35,11 @@ pub struct CreateWindow<'a> {
     pub run: &'a RunId,
     /// Absolute path; its last part is the run's id.
     pub run_folder: &'a Path,
-    /// The dead pane of the pair's previous run, removed once the new one exists.
+    /// The dead pane of the pair's previous run, killed once the new one exists.
     pub replace: Option<(&'a str, &'a RunId)>,
-    /// When the process ends, tmux runs `PROGRAM WORD FOLDER`. A wake-up, no record.
+    /// When the process ends, tmux runs `PROGRAM WORD FOLDER`. This only wakes; it records nothing.
     pub ended_word: Option<&'a str>,
-    /// The same at a bell, in a session that we made.
+    /// As `ended_word`, at a bell, in a session that we created.
     pub bell_word: Option<&'a str>,
 }
 
@@ -51,16 +51,16 @@ pub struct Created {
     pub server_start: u64,
     pub pane_id: String,
     pub window_id: String,
-    /// The session was missing.
+    /// The session was missing and was created.
     pub made_session: bool,
 }
 
 impl Tmux {
-    /// Makes the window, and its session where that is missing, without changing what the user's clients
-    /// show. `client` saves the time that a client takes to start; see [`Tmux::warm_client`].
+    /// Creates the window, and its session if that is missing, without changing what the user's clients show. `client`
+    /// saves the start of a client; see [`Tmux::warm_client`].
     ///
-    /// After [`TmuxError::Unknown`] the window may still appear: a stopped server handles what it was sent
-    /// when it continues. So the program in the window must check that its run is still wanted.
+    /// After [`TmuxError::Unknown`] the window may still appear: a stopped server handles its requests when it
+    /// continues. So the program in the window must check that its run is still wanted.
     pub fn create_window(&self, request: &CreateWindow<'_>, client: Option<WarmClient>) -> Result<Created, TmuxError> {
         self.check_socket_path()?;
         check_session_name(request.session)?;
@@ -75,11 +75,11 @@ impl Tmux {
         }
         let mut pause = Duration::from_millis(5);
         for tries_left in (0..TRIES).rev() {
-            // Without a socket there is no server.
+            // Without a socket no server runs.
             let first = match self.socket.exists() {
                 true => self.try_new_window(request)?,
                 false => {
-                    // A running server reports its own version; a new one has that of the program.
+                    // A running server reports its own version; a new server has the version of the installed program.
                     version::require_supported()?;
                     Try::Missing
                 }
@@ -90,7 +90,7 @@ impl Tmux {
             };
             match outcome {
                 Try::Made(created) => return Ok(created),
-                // Another process made the session: try again.
+                // Another process created the session meanwhile: try again.
                 Try::Missing => {}
                 Try::Again(error) if tries_left == 0 => return Err(error),
                 Try::Again(_) => {
@@ -105,8 +105,8 @@ impl Tmux {
         })
     }
 
-    /// Makes many windows of one existing session by one message. [`Tmux::create_window`] must try those that are
-    /// missing in the answer.
+    /// Creates many windows of one existing session by one message. The caller must create those that are missing in
+    /// the result by [`Tmux::create_window`].
     pub fn create_many(
         &self,
         requests: &[CreateWindow<'_>],
@@ -125,7 +125,7 @@ impl Tmux {
         for (run, created) in text.lines().filter_map(|line| read_made(line, false)) {
             let Some(request) = requests.iter().find(|request| *request.run == run) else { continue };
             if elsewhere {
-                // One of the panes was moved before its options were set: set them again by its id.
+                // A pane was moved before its options were set: set them again, by its id.
                 self.set_options(request, &created);
             }
             made.insert(run, created);
@@ -149,11 +149,11 @@ impl Tmux {
     }
 
     fn try_new_session(&self, request: &CreateWindow<'_>) -> Result<Try, TmuxError> {
-        // tmux reads `-s` as a format.
+        // tmux expands `-s` as a format.
         let name = request.session.replace('#', "##");
         let mut start = ["new-session", "-d", "-s", &name].map(OsString::from).to_vec();
         start.extend(SIZE.map(OsString::from));
-        // `destroy-unattached on` in the user's configuration would end it at once.
+        // `destroy-unattached on` in the user's configuration would end the new session at once.
         let keep =
             format!("set-option -t {} destroy-unattached off ; ", quote::word(&format!("={}:", request.session)));
         let notes = pane_activity::note_in(&format!("={}:", request.session));
@@ -170,7 +170,7 @@ impl Tmux {
         }
     }
 
-    /// Reads where the window is. Options that could not be set in the first call are set again, by id.
+    /// Parses where the window is. Options that could not be set in the first call are set again, by the pane's id.
     fn read_created(&self, request: &CreateWindow<'_>, reply: &TmuxReply, made_session: bool) -> Option<Created> {
         let text = reply.stdout_text();
         let (_, created) = text.lines().find_map(|line| read_made(line, made_session))?;
@@ -181,7 +181,7 @@ impl Tmux {
     }
 
     fn set_options(&self, request: &CreateWindow<'_>, created: &Created) {
-        // The pane may have ended meanwhile, which the next listing shows.
+        // The pane may have ended meanwhile; the next listing shows that.
         let args = request.guarded(&created.pane_id, &request.options(&created.pane_id));
         if let Err(error) = self.client(&args) {
             tracing::warn!(%error, pane = created.pane_id, "options of a new pane could not be set");
@@ -192,7 +192,7 @@ impl Tmux {
 /// The outcome of one attempt.
 enum Try {
     Made(Created),
-    /// The session is not there (`new-window`), or exists already (`new-session`).
+    /// The session does not exist (`new-window`), or exists already (`new-session`).
     Missing,
     Again(TmuxError),
 }
@@ -203,12 +203,12 @@ impl CreateWindow<'_> {
         self.arguments(["new-window", "-d", "-a", "-t", &end].map(OsString::from).to_vec(), "", "")
     }
 
-    /// `start`, followed by what both ways of creation share.
+    /// The arguments: `start`, then what `new-window` and `new-session` share.
     fn arguments(&self, start: Vec<OsString>, first: &str, last: &str) -> Vec<OsString> {
         let end = last_window(self.session);
         let format = format!("{MADE} {} #{{pane_id}} #{{window_id}} {}", listing::SERVER, self.run);
         let mut args = start;
-        // This folder cannot vanish; `__exec` enters the run's own.
+        // `/` always exists; `__exec` enters the run's own folder.
         args.extend(["-c", "/", "-n", self.label, "-P", "-F", &format].map(OsString::from));
         args.push(self.program.into());
         args.push(EXEC_WORD.into());
@@ -230,7 +230,7 @@ impl CreateWindow<'_> {
         ["if-shell", "-F", "-t", target, &quote::is_run(self.run), commands].map(OsString::from).to_vec()
     }
 
-    /// Set on the pane, not on its window: they stay with it when the user moves it to another window.
+    /// The commands that set the options. They are set on the pane, not on its window, so that they move with it.
     fn options(&self, target: &str) -> String {
         let target = quote::word(target);
         let mut commands = format!("set-option -p -t {target} remain-on-exit on");
@@ -245,7 +245,7 @@ impl CreateWindow<'_> {
         commands
     }
 
-    /// The shell command that runs `PROGRAM WORD FOLDER`; `None` where a path cannot pass a format and `sh`.
+    /// The shell command that runs `PROGRAM WORD FOLDER`; `None` if a path is not safe in a format and in `sh`.
     fn shell(&self, word: &str) -> Option<String> {
         let paths = [self.program.to_str()?, self.run_folder.to_str()?];
         let passes = |path: &&str| !path.contains(char::is_control) && !path.contains("#[") && path.len() < 1500;
@@ -253,7 +253,7 @@ impl CreateWindow<'_> {
             return None;
         }
         let [program, folder] = paths.map(quote::word);
-        // A hook that fails or prints would cover the user's screen.
+        // tmux would show the output or failure of a hook on the user's screen.
         Some(format!("{program} {} {folder} >/dev/null 2>&1 || :", quote::word(word)))
     }
 }
@@ -274,7 +274,7 @@ fn read_made(line: &str, made_session: bool) -> Option<(RunId, Created)> {
     Some((run, Created { server_pid, server_start, pane_id, window_id, made_session }))
 }
 
-/// Refuses a name that tmux would change or read as something else.
+/// Fails if tmux would change the name or read it as something else.
 pub(super) fn check_session_name(name: &str) -> Result<(), TmuxError> {
     let why = if name.is_empty() {
         "it is empty"

@@ -1,10 +1,10 @@
-//! Errors of tmux, told apart by what the caller may conclude.
+//! Errors of tmux, distinguished by what the caller may conclude.
 
 use std::path::PathBuf;
 
 use crate::os::tmux::version::TmuxVersion;
 
-/// Only `NoServer` and `NoSuchSession` say that something does *not exist*.
+/// Only `NoServer` and `NoSuchSession` mean that something does *not exist*.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TmuxError {
     #[error("tmux is not installed: no `tmux` on PATH")]

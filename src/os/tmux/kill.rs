@@ -8,9 +8,9 @@ use crate::os::tmux::client::ClientFailure;
 use crate::os::tmux::error::TmuxError;
 use crate::os::tmux::{Tmux, quote};
 
-/// A call holds at most 16 KiB; one guarded command takes less than 200 bytes.
+/// In panes. A call holds at most 16 KiB; one guarded command takes less than 200 bytes.
 const PER_CALL: usize = 64;
-/// The commands for a screen take three times that.
+/// In panes: the commands for a screen take three times as much.
 const SCREENS_PER_CALL: usize = 20;
 const YES: &str = "dispatch-yes";
 const DEAD: &str = "dispatch-dead";
@@ -20,13 +20,13 @@ const NO: &str = "dispatch-no";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Killed {
     Killed,
-    /// No pane has this id, or it is not this run's: nothing was changed.
+    /// No pane has this id, or it belongs to another run: nothing was changed.
     Refused,
 }
 
 impl Tmux {
-    /// Ends each pane that still is its run's, by one client for up to 64. Answers in order. tmux only hangs
-    /// up: a caller that wants the whole process tree ended does that first.
+    /// Kills each pane that still is its run's, by one client for up to 64 panes. The results are in order. tmux only
+    /// sends SIGHUP: end the process tree first if all of it must end.
     pub fn kill_panes(&self, guards: &[(&str, &RunId)]) -> Result<Vec<Killed>, TmuxError> {
         let mut answers = Vec::with_capacity(guards.len());
         for some in guards.chunks(PER_CALL) {
@@ -35,7 +35,7 @@ impl Tmux {
         Ok(answers)
     }
 
-    /// Has tmux start nothing when the processes of these panes end: the caller ends them and records it.
+    /// Removes the hooks that run when the processes of these panes end: the caller ends and records them itself.
     pub fn unhook_panes(&self, guards: &[(&str, &RunId)]) -> Result<(), TmuxError> {
         for some in guards.chunks(PER_CALL) {
             let unhook = |pane: &str| format!("set-hook -p -u -t {pane} pane-died");
@@ -54,7 +54,7 @@ impl Tmux {
                 args.extend(["display-message", "-p", NO, ";"].map(str::to_owned));
                 continue;
             }
-            // The answer is printed first: a server ends with its last pane.
+            // The reply is printed before the kill: a server exits with its last pane.
             let kill = format!("display-message -p {YES} ; kill-pane -t {pane}");
             let refuse = format!("display-message -p {NO}");
             args.extend(["if-shell", "-F", "-t", pane].map(str::to_owned));
@@ -73,7 +73,7 @@ impl Tmux {
             .collect();
         if answers.len() != guards.len() {
             match ClientFailure::read(&reply.stderr) {
-                // The server ended with the last pane, or did not run.
+                // The server exited with the last pane, or did not run.
                 ClientFailure::NoServer | ClientFailure::ServerEnds => answers.resize(guards.len(), Killed::Refused),
                 _ => return Err(self.failure("kill-pane", "", &reply)),
             }
@@ -81,21 +81,21 @@ impl Tmux {
         Ok(answers)
     }
 
-    /// The visible screen of a run's pane as plain text; `None` where the pane is not the run's.
+    /// The visible screen of a run's pane as plain text; `None` if the pane is not the run's.
     pub fn capture(&self, pane: &str, run: &RunId) -> Result<Option<String>, TmuxError> {
         self.captured(pane, run, "")
     }
 
-    /// The same with colours and attributes, as escape sequences.
+    /// As [`Tmux::capture`], with colours and attributes as escape sequences.
     pub fn capture_styled(&self, pane: &str, run: &RunId) -> Result<Option<String>, TmuxError> {
         self.captured(pane, run, "-e ")
     }
 
-    /// The screens of many dead panes, by few clients; a pane that is not its run's is left out.
+    /// The screens of many dead panes, by few clients. A pane that is not its run's is omitted.
     pub fn capture_many(&self, panes: &[(String, RunId)]) -> Result<HashMap<RunId, String>, TmuxError> {
         let mut screens = HashMap::new();
         for some in panes.chunks(SCREENS_PER_CALL) {
-            // A screen may show any text, but not one that is chosen now.
+            // A new id separates the screens: no screen can contain it.
             let mark = format!("{YES}-{}", ids::new_run_id());
             let args = guarded(some, |pane, run| {
                 format!("display-message -p -t {pane} '{mark} {run} {}' ; {}", state(), show(pane, ""))
@@ -132,7 +132,7 @@ impl Tmux {
         }
     }
 }
-/// One call that runs `command` on each pane that still is its run's.
+/// Arguments of one call that runs `command` on each pane that still is its run's.
 fn guarded<P: AsRef<str>, R: std::borrow::Borrow<RunId>>(
     panes: &[(P, R)],
     command: impl Fn(&str, &RunId) -> String,
@@ -149,20 +149,20 @@ fn guarded<P: AsRef<str>, R: std::borrow::Borrow<RunId>>(
 
 /// The command that prints the visible screen of a pane.
 fn show(pane: &str, how: &str) -> String {
-    // tmux scrolls a dead pane by a line to print that it is dead; that line may be all that there was.
+    // tmux scrolls a dead pane by one line to print that it is dead; that line may be all of the output.
     let scrolled = "#{&&:#{pane_dead},#{==:#{alternate_on},0}}";
     let capture = format!("capture-pane -p {how}-t {pane}");
     format!("if-shell -F -t {pane} '{scrolled}' '{capture} -S -1' '{capture}'")
 }
 
-/// A format: `DEAD` where tmux has printed that the pane is dead, which it does as soon as it knows how the
-/// process ended, else `YES`.
+/// A format: `DEAD` if tmux has printed that the pane is dead, which it does once it knows how the process ended; else
+/// `YES`.
 fn state() -> String {
     let written = "#{&&:#{pane_dead},#{!=:#{pane_dead_status}#{pane_dead_signal},}}";
     format!("#{{?{written},{DEAD},{YES}}}")
 }
 
-/// The screen without the last row of a dead pane, which tmux prints itself, far below a short output.
+/// The screen without the last row of a dead pane, where tmux prints its own message, far below a short output.
 fn program_output(state: &str, screen: &str) -> String {
     let rows = screen.strip_suffix('\n').unwrap_or(screen);
     let own = if state == DEAD { rows.rfind('\n').map_or("", |end| &rows[..end]) } else { rows };

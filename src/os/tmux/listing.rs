@@ -1,4 +1,4 @@
-//! Every pane of a server, by one client.
+//! Lists every pane of a server, by one client.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -15,14 +15,14 @@ use crate::os::tmux::version::TmuxVersion;
 use crate::os::tmux::view_session::is_view;
 use crate::os::tmux::{EXEC_WORD, Tmux};
 
-/// Ids first, texts that others may have written last. Neither text can hold a tab or a newline: tmux shows
-/// both as escapes there. (A window's name may hold them, so it is not listed.)
+/// Ids first, texts written by others last. Neither text contains a tab or a newline: tmux prints both as escapes
+/// there. (A window's name may contain them, so it is not listed.)
 const PANES: &str = "#{pane_id} #{window_id} #{pane_pid} #{pane_dead} \
                      #{?pane_dead,#{pane_dead_status} #{pane_dead_signal} #{pane_dead_time},  }";
 const TEXTS: &str = "#{session_name}\t#{pane_start_command}";
 pub(super) const SERVER: &str = "#{pid} #{start_time} #{version}";
 
-/// All panes of a server at one moment.
+/// All panes of a server at one time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
     /// `None`: certainly no server runs on this socket.
@@ -31,13 +31,13 @@ pub struct Listing {
     pub panes: Vec<Pane>,
 }
 
-/// One run of a server: ids of panes and windows are valid only within it.
+/// One process of a server: ids of panes and windows are valid only within it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
     pub pid: u32,
     /// Seconds since 1970.
     pub start_time: u64,
-    /// Of the running server; after an upgrade it is older than the installed program.
+    /// Of the running server, which after an upgrade may be older than the installed program.
     pub version: String,
 }
 
@@ -51,17 +51,17 @@ pub struct Pane {
     pub session_name: String,
     /// Other sessions that show the same pane: views, linked windows.
     pub linked: Vec<String>,
-    /// Of the process that the pane was started with, also after its end.
+    /// The pid of the pane's first process, also after its end.
     pub pid: u32,
     pub dead: Option<Dead>,
-    /// `None` where it cannot be read, too.
+    /// `None` for a dead pane, or if it cannot be read.
     pub activity: Option<PaneActivity>,
     /// As tmux prints it; see [`Pane::run_folder`].
     pub start_command: String,
 }
 
-/// The end of a pane's process. With neither status nor signal it was not reaped yet, or ended by a signal
-/// that tmux 3.2 does not report; it is never an exit code 0.
+/// The end of a pane's process. With neither status nor signal it was not reaped yet, or a signal ended it that tmux
+/// 3.2 does not report; this is never exit code 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dead {
     pub exit: Exit,
@@ -70,11 +70,11 @@ pub struct Dead {
 }
 
 impl Listing {
-    /// The pane started for `folder`, if it is there.
+    /// The pane that was started for `folder`, if it exists.
     pub fn pane_of(&self, folder: &std::path::Path) -> Option<&Pane> {
         self.panes.iter().find(|pane| pane.run_folder().is_some_and(|found| found == folder))
     }
-    /// tmux reports an end without saying how. Before 3.3 that is how it shows a signal, and final.
+    /// Whether tmux reports an end without its status. Before 3.3 this is its final report of a signal.
     fn has_missed_an_end(&self) -> bool {
         let tells =
             self.server.as_ref().and_then(Server::parsed_version).is_some_and(|version| version.tells_signals());
@@ -84,7 +84,7 @@ impl Listing {
 }
 
 impl Dead {
-    /// Whether it is known how it ended.
+    /// Whether it is known how the process ended.
     pub fn is_reaped(self) -> bool {
         self.exit.is_seen()
     }
@@ -104,7 +104,7 @@ impl Server {
 }
 
 impl Pane {
-    /// The folder of the run that this pane was started for: `PROGRAM __exec FOLDER`.
+    /// The folder of the run that the pane was started for: `PROGRAM __exec FOLDER`.
     pub fn run_folder(&self) -> Option<PathBuf> {
         // Most panes are not ours: search before splitting.
         if !self.start_command.contains(EXEC_WORD) {
@@ -136,13 +136,13 @@ impl Pane {
 }
 
 impl Tmux {
-    /// Lists the panes, by one client; by a second one where tmux has missed the end of a pane of ours. An
-    /// error says nothing about what runs, except [`TmuxError::NotFound`]: no server is alive.
+    /// Lists the panes, by one client; by a second one if tmux has missed the end of one of our panes. An error leaves
+    /// open what runs, except [`TmuxError::NotFound`]: no server is alive.
     pub fn list(&self) -> Result<Listing, TmuxError> {
         self.finish_list(None)
     }
 
-    /// Begins [`Tmux::list`] without waiting for tmux; [`PendingListing::listing`] waits.
+    /// Starts [`Tmux::list`] without waiting for tmux; [`PendingListing::listing`] waits.
     pub fn begin_list(&self) -> PendingListing {
         let can_list = self.check_socket_path().is_ok() && self.has_socket();
         let client = if can_list { self.start_client(None, &listing_words(&[]), Stdio::null()).ok() } else { None };
@@ -155,7 +155,7 @@ impl Tmux {
 
     fn finish_list(&self, client: Option<RunningClient>) -> Result<Listing, TmuxError> {
         self.check_socket_path()?;
-        // No socket means no server: no process is needed, nor an installed tmux.
+        // No socket means no server: neither a process nor an installed tmux is needed.
         if client.is_none() && !self.has_socket() {
             return Ok(Listing::default());
         }
@@ -167,8 +167,8 @@ impl Tmux {
         if !listing.has_missed_an_end() {
             return Ok(listing);
         }
-        // While it closes a pane, a tmux built with libutempter ignores SIGCHLD for a moment. An end in that
-        // moment stays unreaped, and its hook does not run, until the next child ends: so one is started.
+        // While it closes a pane, a tmux built with libutempter ignores SIGCHLD for a short time. An end in that time
+        // stays unreaped, and its hook does not run, until the next child ends: so a child is started.
         self.list_after(&["run-shell", "true", ";"])
     }
 
@@ -183,7 +183,7 @@ impl Tmux {
                 command: "list-panes".to_owned(),
                 stderr: format!("it printed `{}`", line.escape_debug()),
             })?;
-            // Before 3.2 a start command is not printed unambiguously.
+            // tmux before 3.2 prints a start command ambiguously.
             return match listing.server.as_ref().and_then(Server::parsed_version) {
                 Some(found) if !found.is_supported() => Err(TmuxError::TooOld { found }),
                 _ => Ok(listing),
@@ -209,7 +209,7 @@ fn listing_words(before: &[&str]) -> Vec<String> {
         .collect()
 }
 
-/// A listing that was begun and not yet read.
+/// A listing that was started and not read yet.
 #[derive(Debug)]
 pub struct PendingListing {
     tmux: Tmux,
@@ -217,7 +217,7 @@ pub struct PendingListing {
 }
 
 impl PendingListing {
-    /// Waits at most `bound` for the answer, in place of the server's bound.
+    /// Waits at most `bound` for the reply, instead of the server's limit.
     #[must_use]
     pub fn within(self, bound: Duration) -> Self {
         Self { tmux: self.tmux.with_bound(bound), client: self.client.map(|client| client.within(bound)) }
@@ -228,7 +228,7 @@ impl PendingListing {
     }
 }
 
-/// `Err` holds the first line that cannot be read: then nothing is known.
+/// Parses a listing. `Err` holds the first line that cannot be parsed: then nothing is known.
 fn parse(text: &str) -> Result<Listing, String> {
     let mut lines = text.split('\n').filter(|line| !line.is_empty());
     let first = lines.next().unwrap_or_default();
@@ -242,7 +242,7 @@ fn parse(text: &str) -> Result<Listing, String> {
                 let first = &mut panes[*at];
                 let mut pane = pane;
                 if let (Some(activity), Some(other)) = (&mut first.activity, &pane.activity) {
-                    // Each session has its own flag.
+                    // Each session has its own bell flag.
                     activity.flagged |= other.flagged;
                 }
                 if is_view(&first.session_name) && !is_view(&pane.session_name) {
@@ -261,7 +261,7 @@ fn parse(text: &str) -> Result<Listing, String> {
     Ok(Listing { server: Some(server), panes })
 }
 
-/// A number on Linux, a name (`TERM`, `SIGTERM`) on systems that print names.
+/// A signal: a number on Linux, a name (`TERM`, `SIGTERM`) on systems that print names.
 fn signal(text: &str) -> Option<i32> {
     text.parse().ok().or_else(|| signal_number(text))
 }

@@ -1,12 +1,10 @@
-//! tmux: lists its panes, makes one for a run, ends ours, shows one to the user.
+//! tmux: lists its panes, creates one for a run, kills ours, shows one to the user.
 //!
-//! A pane is ours by the command it was started with (`PROGRAM __exec RUNDIR`), which no rename, move or
-//! break-out changes. A command that acts on a pane names it by its id and checks in the same call that the
-//! pane with this id still is our run's.
+//! A pane is ours by its start command (`PROGRAM __exec RUNDIR`), which no rename, move or break-out changes. A command
+//! on a pane names it by its id and checks in the same call that this pane still is our run's.
 //!
-//! Must not touch what it did not make: no `-g`, no target by a bare name, no option on the user's panes,
-//! windows or sessions. An answer that is not known to mean "no server" or "no such session" is
-//! [`TmuxError::Unknown`].
+//! Must not touch what it did not create: no `-g`, no target by an inexact name, no option on the user's panes, windows
+//! or sessions. A reply that is not known to mean "no server" or "no such session" is [`TmuxError::Unknown`].
 
 mod attached_client;
 mod client;
@@ -49,10 +47,10 @@ pub use crate::os::tmux::warm_client::WarmClient;
 /// The word between the program and the run's folder in the start command of a pane of ours.
 pub const EXEC_WORD: &str = "__exec";
 
-/// How long a tmux server may take to answer.
+/// Time limit for a reply of the server.
 pub const BOUND: Duration = Duration::from_secs(5);
 
-/// One tmux server, by its socket. It need not run.
+/// One tmux server, identified by its socket. It need not run.
 #[derive(Clone, Debug)]
 pub struct Tmux {
     socket: PathBuf,
@@ -65,7 +63,7 @@ impl Tmux {
         Self { socket, bound: BOUND }
     }
 
-    /// Waits at most `bound` for an answer, in place of 5 s.
+    /// Waits at most `bound` for a reply, instead of 5 s.
     #[must_use]
     pub fn with_bound(mut self, bound: Duration) -> Self {
         self.bound = bound;

@@ -1,7 +1,7 @@
-//! Checks on a server of its own that the installed tmux does what we rely on.
+//! Checks on a separate server that the installed tmux behaves as we require.
 //!
-//! The server has a private socket, reads no configuration, and is gone afterwards; where this process is
-//! killed meanwhile, it ends by itself. Must not touch any other server.
+//! The server has a private socket, reads no configuration, and is ended afterwards; if this process is killed, the
+//! server ends by itself. Must not touch any other server.
 
 use std::path::Path;
 use std::thread::sleep;
@@ -16,24 +16,24 @@ use crate::os::tmux::Tmux;
 use crate::os::tmux::client::TmuxReply;
 use crate::os::tmux::error::TmuxError;
 
-/// A target that is only a prefix of this must find nothing.
+/// The session's name. A target that is only a prefix of it must find nothing.
 const SESSION: &str = "dispatch-probe-long";
 const PREFIX: &str = "dispatch-probe";
-/// In the start command of the windows.
+/// Marks the start commands of the windows.
 const MARK: &str = "__probe";
-/// How long to wait for both windows to have ended.
+/// Time limit until both windows have ended.
 const PATIENCE: Duration = Duration::from_millis(1500);
-/// The process of the session; after six seconds it assumes that this process was killed, and ends the server.
+/// The process of the session: after six seconds it assumes that this process was killed, and ends the server.
 const HOLD: &str = "sleep 6; rm -f \"$0/s\"; rmdir \"$0\"; kill \"$PPID\"";
 
-/// What the installed tmux does.
+/// Which requirements the installed tmux meets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TmuxProbe {
     /// `=NAME` finds a session by its whole name only.
     pub exact_targets: bool,
     /// An option set on one window is set on no other.
     pub own_options: bool,
-    /// A pane reports its start command, and is ended only where that is as expected.
+    /// A pane reports its start command, and is killed only if that is as expected.
     pub guarded_kill: bool,
     /// A dead pane reports its exit status.
     pub exit_status: bool,
@@ -41,7 +41,7 @@ pub struct TmuxProbe {
     pub signal: bool,
 }
 
-/// Starts the server and tries each of them.
+/// Starts the server and checks each requirement.
 pub fn probe() -> Result<TmuxProbe, TmuxError> {
     let scratch = ProbeServer::start()?;
     let exact_targets = !scratch.tmux.client(&["has-session", "-t", &format!("={PREFIX}")])?.ok
@@ -72,7 +72,7 @@ fn window(name: &str) -> String {
     format!("={SESSION}:={name}")
 }
 
-/// The server. Dropped: gone.
+/// The server. Dropping it ends it.
 struct ProbeServer {
     folder: TempDir,
     tmux: Tmux,
@@ -138,7 +138,7 @@ impl ProbeServer {
         Ok(reply.stdout_text().lines().filter_map(pane).collect())
     }
 
-    /// The panes, once both windows have ended and reported how, where they can.
+    /// The panes, once both windows have ended and reported how, as far as this tmux can.
     fn dead_panes(&self) -> Result<Vec<ProbePane>, TmuxError> {
         let begun = Stopwatch::start();
         loop {
@@ -147,7 +147,7 @@ impl ProbeServer {
             if panes.iter().filter(reported).count() >= 2 || begun.elapsed() > PATIENCE {
                 return Ok(panes);
             }
-            // tmux before 3.3 never reports a signal: do not wait for it longer than this.
+            // tmux before 3.3 never reports a signal: wait for it only for a third of the time limit.
             let dead = panes.iter().filter(|pane| pane.dead).count() >= 2;
             if dead && begun.elapsed() > PATIENCE / 3 {
                 return Ok(panes);

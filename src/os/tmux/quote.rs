@@ -11,8 +11,7 @@ pub(super) fn word(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// Commands as arguments of a client: a word `;` separates commands, and so would a `;` at the end of
-/// another word.
+/// Commands as arguments of a client. A word `;` separates commands, and so would a `;` at the end of another word.
 pub(super) fn arguments(words: &[OsString]) -> Vec<OsString> {
     words.iter().map(|word| if word == ";" { word.clone() } else { argument(word) }).collect()
 }
@@ -25,18 +24,18 @@ fn argument(text: &OsStr) -> OsString {
     }
 }
 
-/// A condition that is true where the pane was started for this run.
+/// A condition that is true if the pane was started for this run.
 pub(super) fn is_run(run: &RunId) -> String {
     // A run id holds no character that a format or a pattern treats as special.
     format!("#{{m:* {EXEC_WORD} *{run}*,#{{pane_start_command}}}}")
 }
 
-/// `%` and digits, the only form in which a pane is addressed.
+/// Whether `text` is `%` and digits, the only form in which a pane is addressed.
 pub(super) fn is_pane_id(text: &str) -> bool {
     text.strip_prefix('%').is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// `@` and digits.
+/// Whether `text` is `@` and digits.
 pub(super) fn is_window_id(text: &str) -> bool {
     text.strip_prefix('@').is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
 }

@@ -13,12 +13,12 @@ const NO: &str = "dispatch-no";
 const WITHHELD: &str = "dispatch-withheld";
 const CLOSED: &str = "dispatch-closed";
 
-/// Bracketed paste: how a text of several lines is sent.
+/// Whether a text is sent as a bracketed paste.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Brackets {
-    /// Used where the pane's program asked for it, which tmux knows.
+    /// If the pane's program has enabled it, which tmux knows.
     AsAsked,
-    /// The program is known to accept it.
+    /// The program is known to support it.
     Always,
 }
 
@@ -26,16 +26,16 @@ pub enum Brackets {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Typed {
     Yes,
-    /// The screen matched the pattern.
+    /// Nothing was sent: the screen matched the pattern.
     Withheld,
-    /// The pane's input was switched off.
+    /// The pane's input is switched off.
     InputOff,
     /// The pane is not the run's, or its process has ended.
     Gone,
 }
 
 impl Tmux {
-    /// Pastes `text`, byte for byte, unless the screen holds a match of the pattern `unless`.
+    /// Pastes `text`, byte for byte, unless the screen matches the pattern `unless`.
     pub fn paste(
         &self,
         pane: &str,
@@ -44,12 +44,12 @@ impl Tmux {
         brackets: Brackets,
         unless: Option<&str>,
     ) -> Result<Typed, TmuxError> {
-        // tmux keeps no empty buffer.
+        // tmux stores no empty buffer.
         if text.is_empty() {
             return Ok(Typed::Yes);
         }
         match brackets {
-            // tmux's copy mode would hide that the program asked for brackets.
+            // Copy mode would hide that the program has enabled bracketed paste, so it is left first.
             Brackets::AsAsked => {
                 self.put(pane, run, text, &format!("copy-mode -q -t {pane} ; paste-buffer -p"), unless)
             }
@@ -60,14 +60,14 @@ impl Tmux {
         }
     }
 
-    /// Presses Enter, unless the screen holds a match of the pattern `unless`.
+    /// Presses Enter, unless the screen matches the pattern `unless`.
     pub fn press_enter(&self, pane: &str, run: &RunId, unless: Option<&str>) -> Result<Typed, TmuxError> {
-        // As a byte and not as a key: in copy mode tmux would take the key for itself.
+        // Sent as a byte, not as a key: in copy mode tmux would handle the key itself.
         self.put(pane, run, b"\r", "paste-buffer", unless)
     }
 
-    /// Writes `bytes` to the pane by one client, which checks in the same call whose pane it is and what it
-    /// shows. `command` ends with tmux's `paste-buffer` and its options.
+    /// Writes `bytes` to the pane by one client, which checks owner and screen of the pane in the same call. `command`
+    /// ends with tmux's `paste-buffer` and its options.
     fn put(
         &self,
         pane: &str,
@@ -79,7 +79,7 @@ impl Tmux {
         if !quote::is_pane_id(pane) {
             return Ok(Typed::Gone);
         }
-        // Through a buffer made for this call: a word of a command cannot hold every byte.
+        // Through a buffer made for this call: an argument of a command cannot hold every byte.
         let buffer = format!("dispatch-{}", ids::new_random_name());
         let lives = format!("#{{&&:#{{==:#{{pane_dead}},0}},{}}}", quote::is_run(run));
         let paste = format!("{command} -r -d -b {buffer} -t {pane} ; display-message -p {YES}");
@@ -92,7 +92,7 @@ impl Tmux {
                 format!("if-shell -F -t {pane} {shows} {withhold} {paste}")
             }
         };
-        // tmux would drop the bytes without an error.
+        // With the input off, tmux would drop the bytes without an error.
         let (closed, open) = (quote::word(&forget(CLOSED)), quote::word(&paste));
         let paste = format!("if-shell -F -t {pane} '#{{pane_input_off}}' {closed} {open}");
         let refuse = forget(NO);

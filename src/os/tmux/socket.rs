@@ -1,7 +1,6 @@
-//! Finds the socket that is meant, as tmux itself finds it.
+//! Finds the socket of the intended server, by tmux's own rule.
 //!
-//! With `-S` tmux neither makes the folder `tmux-UID` nor checks its mode: both are done here, by tmux's
-//! own rule.
+//! With `-S` tmux neither creates the folder `tmux-UID` nor checks its mode: both are done here, by tmux's own rule.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -21,7 +20,7 @@ pub struct SocketEnv {
 }
 
 impl SocketEnv {
-    /// That of this process.
+    /// The values of this process.
     pub fn here() -> Self {
         Self {
             tmux: std::env::var("TMUX").ok(),
@@ -30,7 +29,7 @@ impl SocketEnv {
         }
     }
 
-    /// The socket of the tmux that this process runs in.
+    /// The socket of the tmux in which this process runs.
     pub fn surrounding(&self) -> Option<PathBuf> {
         let socket = self.tmux.as_deref()?.split(',').next()?;
         (!socket.is_empty()).then(|| PathBuf::from(socket))
@@ -38,21 +37,21 @@ impl SocketEnv {
 }
 
 impl Tmux {
-    /// `name` is a `-L` name; without one it is the server that `tmux` alone would use.
+    /// `name` is a `-L` name; without it, the server that `tmux` alone would use.
     pub fn resolve_socket(name: Option<&str>, env: &SocketEnv) -> PathBuf {
         if name.is_none()
             && let Some(socket) = env.surrounding()
         {
             return socket;
         }
-        // tmux, too, ignores a folder that cannot be resolved.
+        // tmux also ignores a folder that cannot be resolved.
         let base = env.tmux_tmpdir.as_deref().and_then(|folder| fs::canonicalize(folder).ok());
         let base = base.or_else(|| fs::canonicalize("/tmp").ok()).unwrap_or_else(|| PathBuf::from("/tmp"));
         base.join(folder_name(env.uid)).join(name.unwrap_or("default"))
     }
 
-    /// Makes tmux's own folder where it is missing. Fails where others can write there. A socket elsewhere is
-    /// the user's choice and not checked.
+    /// Creates tmux's own folder if it is missing. Fails if other users can write there. A socket elsewhere is the
+    /// user's choice and not checked.
     pub(super) fn prepare_socket_folder(&self) -> Result<(), TmuxError> {
         let uid = rustix::process::getuid().as_raw();
         match self.socket.parent() {

@@ -1,12 +1,12 @@
-//! Reads `#{pane_start_command}`: argv as tmux 3.2 and newer prints it.
+//! Parses `#{pane_start_command}`: argv as tmux 3.2 and newer prints it.
 //!
-//! tmux quotes a word where needed and prints controls and bytes that are not UTF-8 as C escapes (`vis(3)`),
+//! tmux quotes a word if needed and prints control characters and bytes that are not UTF-8 as C escapes (`vis(3)`),
 //! which no shell splitter reads.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
-/// The words, or `None` for a text that tmux did not print (an open quote or escape).
+/// The words; `None` for a text that tmux cannot have printed (an open quote or escape).
 pub(super) fn split(text: &str) -> Option<Vec<OsString>> {
     if !text.contains(['"', '\'', '\\']) {
         return Some(text.split(' ').filter(|word| !word.is_empty()).map(OsString::from).collect());
@@ -34,7 +34,7 @@ pub(super) fn split(text: &str) -> Option<Vec<OsString>> {
     quote.is_none().then(|| words.into_iter().map(OsString::from_vec).collect())
 }
 
-/// One byte after a backslash, inside single quotes too: tmux escapes before it quotes.
+/// The byte after a backslash, inside single quotes too: tmux escapes before it quotes.
 fn escaped(bytes: &mut std::iter::Peekable<std::str::Bytes<'_>>) -> Option<u8> {
     Some(match bytes.next()? {
         b'n' => b'\n',

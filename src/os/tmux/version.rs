@@ -1,4 +1,4 @@
-//! Which tmux is installed, by `tmux -V`, which asks no server.
+//! The version of the installed tmux, by `tmux -V`, which contacts no server.
 
 use std::fmt;
 use std::process::{Command, Stdio};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::os::tmux::client::RunningClient;
 use crate::os::tmux::error::TmuxError;
 
-/// The oldest tmux that is used.
+/// The oldest supported tmux.
 pub const FLOOR: TmuxVersion = TmuxVersion::Release { major: 3, minor: 2, suffix: String::new() };
 
 /// A version as tmux prints it.
@@ -15,12 +15,12 @@ pub const FLOOR: TmuxVersion = TmuxVersion::Release { major: 3, minor: 2, suffix
 pub enum TmuxVersion {
     /// `3.3a`, and `next-3.6` (what will become 3.6) as 3.6 with the suffix `-next`.
     Release { major: u32, minor: u32, suffix: String },
-    /// `master`, or `openbsd-7.6`: numbered otherwise, and newer than any floor.
+    /// `master` or `openbsd-7.6`: numbered differently, and newer than any floor.
     Other(String),
 }
 
 impl TmuxVersion {
-    /// Reads `tmux 3.3a` or `3.3a`. `None` for a text that is no version.
+    /// Parses `tmux 3.3a` or `3.3a`; `None` for any other text.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let word = text.strip_prefix("tmux ").unwrap_or(text).trim();
@@ -42,7 +42,7 @@ impl TmuxVersion {
         self.is_at_least(3, 2)
     }
 
-    /// 3.3 and newer report by which signal a pane ended.
+    /// Whether it reports the signal that ended a pane (3.3 and newer).
     pub fn tells_signals(&self) -> bool {
         self.is_at_least(3, 3)
     }
@@ -64,7 +64,7 @@ impl fmt::Display for TmuxVersion {
     }
 }
 
-/// The installed tmux. Costs one process; for `doctor` and for explaining a failure.
+/// The installed tmux. Starts one process; for `doctor` and to explain a failure.
 pub fn version() -> Result<TmuxVersion, TmuxError> {
     let mut command = Command::new("tmux");
     command.arg("-V");
@@ -76,7 +76,7 @@ pub fn version() -> Result<TmuxVersion, TmuxError> {
     })
 }
 
-/// [`TmuxError::TooOld`] unless the installed tmux can be used.
+/// Fails with [`TmuxError::TooOld`] if the installed tmux is not supported.
 pub(super) fn require_supported() -> Result<(), TmuxError> {
     let found = version()?;
     if found.is_supported() { Ok(()) } else { Err(TmuxError::TooOld { found }) }

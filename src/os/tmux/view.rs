@@ -15,26 +15,26 @@ pub struct Client {
     pub window_id: String,
     /// `$N`, of the session that it shows.
     pub session_id: String,
-    /// A program, not a terminal.
+    /// In control mode: a program, not a terminal.
     pub control_mode: bool,
     /// Seconds since 1970 of the last key.
     pub activity: i64,
     pub tty: String,
     pub session_name: String,
-    /// Sessions of one group hold the same windows. Empty: no group.
+    /// Sessions of one group share their windows. Empty: no group.
     pub session_group: String,
     pub window_name: String,
 }
 
 impl Tmux {
-    /// The command line that shows `session`, with the window `@N` in front, to be executed or quoted for a
-    /// shell. (A socket path that is not UTF-8 can be neither printed nor passed.)
+    /// The command line that shows `session`, with the window `@N` in front. (A socket path that is not UTF-8 can be
+    /// neither printed nor passed.)
     pub fn attach_argv(&self, session: &str, window: Option<&str>) -> Vec<String> {
         let socket = self.socket.to_string_lossy();
         ["tmux", "-S", &socket, "-u", "attach-session", "-t", &target(session, window)].map(str::to_owned).to_vec()
     }
 
-    /// Shows the window in the client that shows `from_pane` (`$TMUX_PANE`).
+    /// Shows the window in the client that shows the pane `from_pane` (`$TMUX_PANE`).
     pub fn switch_client(&self, from_pane: &str, session: &str, window: Option<&str>) -> Result<(), TmuxError> {
         check_session_name(session)?;
         let target = target(session, window);
@@ -67,7 +67,7 @@ impl Client {
     }
 }
 
-/// `=S:@5`: this session, this window of it. Without a window the session's current one.
+/// `=S:@5`: the session by its exact name, and a window of it; without one the session's current window.
 fn target(session: &str, window: Option<&str>) -> String {
     format!("={session}:{}", window.filter(|id| quote::is_window_id(id)).unwrap_or_default())
 }

@@ -1,9 +1,9 @@
 //! A tmux session of ours for one terminal that shows a run's window.
 //!
-//! The session ends with its client, however that ends, and changes nothing for other clients: neither the
-//! window that one shows nor its size. tmux gives a window the size of the client that was active last, so
-//! ours asks not to be counted while another client shows the window. It decides again when it is resized
-//! and when it becomes the active client: tmux runs a hook before it resizes.
+//! The session ends with its client, however that ends, and changes nothing for other clients: neither the window that
+//! one shows nor its size. tmux gives a window the size of the client that was active last, so our client is not
+//! counted while another client shows the window. This is decided again in a hook when our client is resized or becomes
+//! the active one, since tmux runs a hook before it resizes.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::os::tmux::client::{self, ClientFailure};
 use crate::os::tmux::error::TmuxError;
 use crate::os::tmux::{Client, Tmux, pane_activity, quote};
 
-/// Prefixes of the names of sessions that a program shows, and that a terminal of the user's shows.
+/// Name prefixes of the sessions that a program shows, and that a terminal of the user's shows.
 const VIEW: &str = "dispatch-view-";
 const TERMINAL: &str = "dispatch-terminal-";
 
@@ -36,7 +36,7 @@ const WITH_ITS_CLIENT: &str = concat!(
 pub struct PaneLocation {
     pub pane_id: String,
     pub window_id: String,
-    /// `$N`: a name may hold characters that a target cannot.
+    /// `$N`: a name may contain characters that a target cannot.
     pub session_id: String,
     pub session_name: String,
     /// See [`Client::session_group`].
@@ -46,10 +46,10 @@ pub struct PaneLocation {
     pub is_dead: bool,
 }
 
-/// What a view is for.
+/// The purpose of a view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum View {
-    /// This window alone, without input. It decides the size only where no other client is on the server.
+    /// This window alone, without input. It decides the size only if no other client is attached to the server.
     Read,
     /// This window alone, with input.
     Write,
@@ -67,17 +67,17 @@ pub struct TerminalView {
 }
 
 impl Client {
-    /// Shown by a program, not by the user.
+    /// Whether a program shows it, not the user.
     pub fn is_view(&self) -> bool {
         self.session_name.starts_with(VIEW)
     }
 
-    /// In a terminal that we opened; its title is [`Client::title`].
+    /// Whether it is in a terminal that we opened; the terminal's title is [`Client::title`].
     pub fn is_in_terminal_of_ours(&self) -> bool {
         self.session_name.starts_with(TERMINAL)
     }
 
-    /// The title that `set_title` gives its terminal now.
+    /// The title that `set_title` gives its terminal.
     pub fn title(&self) -> String {
         format!("{} - {}", self.window_name, in_title(&self.session_group))
     }
@@ -96,14 +96,14 @@ impl PaneLocation {
         Some(Self { pane_id, window_id, session_id, session_name, session_group, cols, rows, is_dead })
     }
 
-    /// Pane, window and session at once: the target exists only while they still belong together.
+    /// Pane, window and session at once: the target is valid only while they still belong together.
     fn target(&self) -> String {
         format!("{}:{}.{}", self.session_id, self.window_id, self.pane_id)
     }
 }
 
 impl Tmux {
-    /// The pane of `run`. In several sessions: the one called `session` first, views of ours last.
+    /// The pane of `run`. If several sessions show it: the one called `session` first, our views last.
     pub fn pane_location(&self, run: &RunId, session: Option<&str>) -> Result<Option<PaneLocation>, TmuxError> {
         let Some(text) = self.query_text("", &["list-panes", "-a", "-f", &quote::is_run(run), "-F", LOCATION])? else {
             return Ok(None);
@@ -114,8 +114,8 @@ impl Tmux {
         Ok(text.lines().filter_map(PaneLocation::parse).min_by_key(rank))
     }
 
-    /// Has `client` show the window at `place`, in its own session, and changes no other client. `false` where
-    /// the window is gone.
+    /// Shows the window at `place` in `client`, in its own session, and changes no other client. `false` if the window
+    /// no longer exists.
     pub fn show_in(&self, client: &Client, place: &PaneLocation, run: &RunId) -> Result<bool, TmuxError> {
         let window = quote::word(&format!("{}:{}", client.session_id, place.window_id));
         let show = format!("switch-client -c {} -t {window}", quote::word(&client.tty));
@@ -129,8 +129,8 @@ impl Tmux {
         }
     }
 
-    /// The command line of a client that shows the window at `place` until that is closed, or prints that it
-    /// is gone. For a terminal with [`client_environment`].
+    /// The command line of a client that shows the window at `place` until that is closed, or prints that it is gone.
+    /// For a terminal with [`client_environment`].
     pub fn view_argv(&self, place: &PaneLocation, run: &RunId, view: View) -> Vec<OsString> {
         match view {
             View::Session => self.terminal_view(place, run, Path::new("tmux")).argv,
@@ -151,8 +151,8 @@ impl Tmux {
         TerminalView { name, argv }
     }
 
-    /// `features` tells tmux what the terminal can do, which it does not detect: xterm.js and today's
-    /// terminals show all colours, and those of the user a title.
+    /// `features` names what the terminal supports and tmux does not detect: xterm.js and today's terminals show all
+    /// colours, and those of the user a title.
     fn client_argv(&self, place: &PaneLocation, run: &RunId, features: &str, commands: &str) -> Vec<OsString> {
         let start = ["tmux", "-S"].map(OsString::from);
         let refuse = format!("display-message -p {LEFT}");
@@ -163,14 +163,14 @@ impl Tmux {
     }
 }
 
-/// Our own environment without the variables of the present run or of a tmux around us.
+/// Our own environment without the variables of the current run and of an enclosing tmux.
 pub fn starter_environment() -> Environment {
     let mut environment = environment::all();
     environment.retain(|name, _| !client::is_scrubbed(name));
     environment
 }
 
-/// The same for a client in a terminal that a front end shows.
+/// [`starter_environment`] for a client in a terminal that a front end shows.
 pub fn client_environment() -> Environment {
     let mut environment = starter_environment();
     environment.insert("TERM".into(), "xterm-256color".into());
@@ -186,15 +186,14 @@ fn new_name(prefix: &str) -> String {
     format!("{prefix}{}", ids::new_random_name())
 }
 
-/// A session with this one window only: when the window is closed the session ends, and no other run's window
-/// comes to the front.
+/// A session with this one window only: when the window is closed the session ends, and no other run's window is shown.
 fn window_commands(place: &PaneLocation, name: &str, view: View) -> String {
     let (session, window) = (quote::word(&format!("={name}:")), quote::word(&format!("={name}:{}", place.window_id)));
     let source = quote::word(&format!("{}:{}", place.session_id, place.window_id));
     let first = quote::word(&format!("={name}:^"));
     let flags = if view == View::Read { "ignore-size,read-only" } else { "ignore-size" };
     let mut commands = vec![
-        // A session starts with a window of its own; the next command replaces it.
+        // A session starts with a window of its own, which the next command replaces.
         format!("new-session -d -E -c / -s {name} sleep 5"),
         format!("link-window -k -s {source} -t {first}"),
         // Without this the client would switch to a session of the user's when this one ends.
@@ -208,14 +207,14 @@ fn window_commands(place: &PaneLocation, name: &str, view: View) -> String {
         commands.push(yield_to_others(&place.window_id));
     }
     commands.extend([
-        // Makes this client the active one of the window.
+        // Makes this client the window's active one.
         format!("select-window -t {window}"),
         pane_activity::note_seen(&window),
     ]);
     if view == View::Write {
         // Setting any option makes tmux compute the sizes again.
         let again = format!("{} ; set-option -t {session} status off", yield_to_others(&place.window_id));
-        // At the end, since tmux 3.2 has no such hooks and a failure ends a list of commands.
+        // Last in the list: tmux 3.2 lacks these hooks, and a failure ends a list of commands.
         for hook in ["client-resized", "client-active"] {
             commands.push(format!("set-hook -t {session} {hook} {}", quote::word(&again)));
         }
@@ -223,16 +222,16 @@ fn window_commands(place: &PaneLocation, name: &str, view: View) -> String {
     commands.join(" ; ")
 }
 
-/// The client attaches to an existing session. If it made the session itself and its terminal closed at that
-/// moment (a page is left), tmux 3.3a would fail to read the terminal's modes and crash.
+/// The client attaches to an existing session. If it created the session itself and its terminal closed meanwhile (the
+/// user leaves a page), tmux 3.3a would fail to read the terminal's modes and crash.
 fn enter(session: &str, flags: &str) -> String {
     format!("attach-session -E {flags} -t {session}")
 }
 
-/// A window that comes into the view (made there, broken out, moved there) is also linked into the session of
-/// the run: the view may end at any moment, and a window that only the view holds would be killed with it.
-/// `window-linked` runs in each of these cases, and the command links every window of the view that is in no
-/// other session. (It reads the list of sessions: their number still counts one that the window just left.)
+/// A window that enters the view (created there, broken out, moved there) is also linked into the run's session: a
+/// window that only the view holds would be killed when the view ends. `window-linked` runs in each of these cases, and
+/// the command links every window of the view that is in no other session. (It reads the list of sessions: their number
+/// still counts one that the window just left.)
 fn link_to_home(session: &str, name: &str, place: &PaneLocation) -> String {
     let link = format!("link-window -d -s #{{window_id}} -t {} ; ", quote::word(&format!("{}:", place.session_id)));
     let each = format!("#{{W:#{{?#{{==:#{{window_linked_sessions_list}},{name}}},{link},}}}}");
@@ -240,17 +239,17 @@ fn link_to_home(session: &str, name: &str, place: &PaneLocation) -> String {
     format!("set-hook -t {session} window-linked {}", quote::word(&command))
 }
 
-/// The client does not decide the size while another one that is not a view of ours shows the window.
+/// The client does not decide the size while another client that is not our view shows the window.
 fn yield_to_others(window: &str) -> String {
     let shows = format!("#{{&&:#{{session_attached}},#{{==:#{{window_id}},{window}}}}}");
     let others = format!("#{{S:#{{?#{{m:{VIEW}*,#{{session_name}}}},,#{{?{shows},1,}}}}}}");
     format!("if-shell -F {} 'refresh-client -f ignore-size' 'refresh-client -f !ignore-size'", quote::word(&others))
 }
 
-/// Sets the terminal's title to the window that it shows.
+/// Sets the terminal's title to the name of the window that it shows.
 fn set_title(session: &str, place: &PaneLocation) -> String {
     let group = if place.session_group.is_empty() { &place.session_name } else { &place.session_group };
-    // tmux expands it as a format and as a time.
+    // tmux expands the title as a format and by strftime.
     let group = in_title(group).replace('#', "##").replace('%', "%%");
     let title = quote::word(&format!("#{{window_name}} - {group}"));
     format!("set-option -t {session} set-titles on ; set-option -t {session} set-titles-string {title}")

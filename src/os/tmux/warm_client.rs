@@ -1,8 +1,8 @@
 //! A client that is connected to its server and waits for commands on standard input.
 //!
-//! Starting a client takes longer than all that the server does for it. So a command that will make windows
-//! starts a client early, writes its records meanwhile, and then only sends the commands. A command line
-//! holds 16 KiB; standard input has no such limit.
+//! Starting a client takes longer than all that the server does for it. So a command that will create windows starts a
+//! client early, writes its records meanwhile, and then only sends the commands. A command line holds 16 KiB; standard
+//! input has no such limit.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
@@ -12,12 +12,12 @@ use crate::os::tmux::Tmux;
 use crate::os::tmux::client::{RunningClient, TmuxReply};
 use crate::os::tmux::error::TmuxError;
 
-/// Dropped unused: it ends, and has sent nothing to the server.
+/// Dropped unused, it exits and has sent nothing to the server.
 #[derive(Debug)]
 pub struct WarmClient(RunningClient);
 
 impl Tmux {
-    /// `None` where no server runs or none can be reached: [`Tmux::create_window`] handles that.
+    /// `None` if no server can be reached: [`Tmux::create_window`] handles that.
     pub fn warm_client(&self) -> Option<WarmClient> {
         if !self.socket.exists() {
             return None;
@@ -27,7 +27,7 @@ impl Tmux {
 }
 
 impl WarmClient {
-    /// Runs each of `lines`. One that fails is given up, and the next one is run.
+    /// Runs each of `lines`. After one that fails, the next one is run.
     pub(super) fn run_lines(self, lines: &[String]) -> Result<TmuxReply, TmuxError> {
         let mut text = lines.join("\n");
         text.push('\n');
@@ -35,7 +35,7 @@ impl WarmClient {
     }
 }
 
-/// `args` as one line for the server's parser. `None` where a word cannot be passed in a line.
+/// `args` as one line for the server's parser; `None` if a word cannot be part of a line.
 pub(super) fn line(args: &[OsString]) -> Option<String> {
     let quoted = args.iter().map(|arg| {
         let text = std::str::from_utf8(arg.as_bytes()).ok().filter(|text| !text.contains(char::is_control))?;

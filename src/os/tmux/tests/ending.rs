@@ -1,4 +1,4 @@
-//! Ends that are seen, and ends that we make.
+//! Ends that are observed, and ends that we cause.
 
 use std::fs;
 use std::path::Path;
@@ -16,7 +16,7 @@ fn an_exit_code_and_a_signal_are_told_apart() {
     fs::write(zero.folder.join("exit"), "0").unwrap();
     fs::write(killed.folder.join("signal"), "9").unwrap();
     let ends = [&three, &zero, &killed].map(|run| {
-        // However short it is, its end is kept.
+        // However short the run, its end is recorded.
         world.create("work", run).unwrap();
         let Dead { exit, time } = world.wait_dead(run).dead.unwrap();
         assert!(time.is_some());
@@ -28,7 +28,7 @@ fn an_exit_code_and_a_signal_are_told_apart() {
 #[test]
 fn an_end_that_tmux_missed_is_found_by_the_next_look() {
     let world = World::new();
-    // A few per cent to half of them are missed by tmux, where it is built with libutempter.
+    // A tmux built with libutempter misses a few per cent to half of these ends.
     let runs: Vec<_> = (0..30).map(|number| world.run(number)).collect();
     for run in &runs {
         fs::write(run.folder.join("exit"), "4").unwrap();
@@ -45,7 +45,7 @@ fn a_guarded_kill_ends_only_its_own_run() {
     let world = World::with_conf("");
     let (ours, gone) = (world.run(1), world.run(2));
     let created = world.create("user", &ours).unwrap();
-    // A user's pager on our log has our id in its command line, too.
+    // A user's pager on our log has our run id in its command line, too.
     let log = format!("{}/stdout.log", ours.folder.display());
     world.raw(&["new-window", "-d", "-t", "=user:", "--", "tail", "-F", &log]);
     let pager = world.list().panes.into_iter().find(|pane| pane.start_command.contains("tail")).unwrap();
@@ -75,7 +75,7 @@ fn the_last_pane_may_take_the_server_with_it() {
     let world = World::new();
     let runs: Vec<_> = (0..150).map(|number| world.run(number)).collect();
     let panes: Vec<_> = runs[..3].iter().map(|run| world.create("work", run).unwrap().pane_id).collect();
-    // More than one call's worth, ours at the end.
+    // More panes than fit one call, ours last.
     let mut guards: Vec<(&str, &RunId)> = runs[3..].iter().map(|run| ("%77", &run.id)).collect();
     guards.extend(panes.iter().map(String::as_str).zip(runs.iter().map(|run| &run.id)));
     let answers = world.tmux.kill_panes(&guards).unwrap();
@@ -102,7 +102,7 @@ fn only_the_dead_pane_of_the_run_before_is_replaced() {
     let replace = Some((old.pane_id.as_str(), &dead.id));
     world.tmux.create_window(&CreateWindow { replace, ..request("work", &next) }, world.tmux.warm_client()).unwrap();
     assert!(world.pane(&dead).is_none() && world.pane(&next).is_some());
-    // It is gone by now: that is no failure.
+    // The pane no longer exists, which is no failure.
     world.tmux.create_window(&CreateWindow { replace, ..request("work", &last) }, world.tmux.warm_client()).unwrap();
     assert!(world.pane(&last).is_some());
 }
@@ -125,7 +125,7 @@ fn the_wake_up_is_on_our_pane_alone() {
     world.raw(&["break-pane", "-d", "-s", &first.pane_id, "-t", "=user:"]);
     world.signal(world.pane(&one).unwrap().pid, rustix::process::Signal::TERM);
     let ended = |folder: &Path| fs::read_to_string(folder.join("ended")).unwrap_or_default();
-    // tmux may have missed it (see `list`); the look that finds it out makes the hook fire.
+    // tmux may have missed the end (see `list`); the listing that finds it makes the hook run.
     assert_eq!(world.wait_dead(&one).dead.unwrap().exit, Exit::signal(15));
     wait_until("the wake-up", || !ended(&one.folder).is_empty());
     assert_eq!(ended(&one.folder).lines().count(), 1);

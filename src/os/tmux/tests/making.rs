@@ -1,4 +1,4 @@
-//! Windows that are made, and found again.
+//! Creating windows, and finding them again.
 
 use std::fs;
 use std::time::Duration;
@@ -151,10 +151,10 @@ fn paths_arrive_byte_for_byte() {
         let created = world.tmux.create_window(&request, world.tmux.warm_client()).unwrap();
         let pane = world.pane(&run).unwrap_or_else(|| panic!("{below:?} is not found: {:?}", world.list()));
         assert_eq!(pane.pane_id, created.pane_id);
-        // It runs, and so was found by `execvp` under that name.
+        // It runs, so `execvp` found it under that name.
         let text = || world.tmux.capture(&pane.pane_id, &run.id).unwrap().unwrap();
         wait_until("its first line", || text() == "here i am");
-        // It can be woken through tmux's and the shell's quoting, or is not woken at all.
+        // A path that passes tmux's and the shell's quoting gets a wake-up, any other none.
         world.signal(pane.pid, rustix::process::Signal::TERM);
         world.wait_dead(&run);
         if !below.contains('\n') {

@@ -1,4 +1,4 @@
-//! What is typed into a pane of ours arrives, and nowhere else.
+//! Text typed into our pane arrives there, and nowhere else.
 
 use crate::model::run_id::RunId;
 use crate::os::tmux::tests::world::{World, wait_until};

@@ -1,9 +1,9 @@
-//! What the user has set, does, and looks at.
+//! The user's options, actions and views.
 
 use crate::os::tmux::Killed;
 use crate::os::tmux::tests::world::{Run, World, wait_until};
 
-/// The window is found by its run, can be read and ended; nothing is set on the user's.
+/// The run's window is found, can be read and killed; no option is set on the user's.
 fn holds(world: &World, run: &Run) {
     let pane = world.pane(run).unwrap();
     assert!(world.options(&pane.pane_id).contains("remain-on-exit on"), "{}", world.options(&pane.pane_id));
@@ -45,7 +45,7 @@ fn a_session_of_ours_survives_without_anybody_attached() {
     world.raw(&["set-option", "-g", "exit-empty", "off", ";", "set-option", "-g", "destroy-unattached", "on"]);
     let run = world.run(1);
     assert!(world.create("work", &run).unwrap().made_session);
-    // A second look: it would be gone by the server's next turn.
+    // List twice: it would be gone by the server's next event.
     world.list();
     holds(&world, &run);
 }
@@ -92,7 +92,7 @@ fn windows_with_one_label_are_two_runs() {
 
 #[test]
 fn a_creation_that_fails_midway_leaves_the_users_panes_alone() {
-    // The window is gone before its options are set: the last window is the user's again.
+    // The window is closed before its options are set: the last window is the user's again.
     let world = World::with_conf("set-hook -g after-new-window 'kill-window -t \"=user:{end}\"'");
     let before = world.options("=user:0");
     let _ = world.create("user", &world.run(1));

@@ -1,4 +1,4 @@
-//! Views of one window, beside terminals of the user's.
+//! Views of one window, beside the user's own terminals.
 
 use std::ffi::OsString;
 
@@ -9,7 +9,7 @@ use crate::os::tmux::client_environment;
 use crate::os::tmux::tests::world::{Run, World, program, wait_until};
 use crate::os::tmux::{Client, PaneLocation, View};
 
-/// A terminal and what it showed so far.
+/// A terminal and its output so far.
 struct Terminal {
     pty: Pty,
     seen: String,
@@ -22,7 +22,7 @@ impl Terminal {
         Self { pty, seen: String::new() }
     }
 
-    /// Reads what there is. False at the end.
+    /// Reads the available output. `false` at its end.
     fn read(&mut self) -> bool {
         let mut bytes = [0; 4096];
         loop {
@@ -58,7 +58,7 @@ impl World {
     fn view(&self, run: &Run, view: View, cols: u16, rows: u16) -> Terminal {
         let before = self.views().len();
         let terminal = Terminal::open(&self.tmux.view_argv(&self.place(run), &run.id, view), cols, rows);
-        // Its commands are one list, which the server has worked off when it answers again.
+        // Its commands are one list; the server has run all of it when it replies again.
         wait_until("a view", || self.views().len() > before && self.shown(run) > before);
         self.raw(&["list-sessions"]);
         terminal
@@ -123,7 +123,7 @@ fn a_view_moves_and_resizes_nobody() {
     let place = world.place(&run);
     let shown = |world: &World| world.clients_of("user")[0].window_id.clone();
 
-    // The user looks at another window: the view decides the size of its own.
+    // The user's terminal shows another window: the view decides the size of its own.
     let mut view = world.view(&run, View::Write, 90, 30);
     world.wait_size(&run, 90, 30);
     assert_eq!(shown(&world), mine);
@@ -133,7 +133,7 @@ fn a_view_moves_and_resizes_nobody() {
     world.wait_size(&run, 80, 20);
     assert_eq!(shown(&world), mine);
 
-    // The user comes to look at it too, so the size is the user's.
+    // The user's terminal shows the window too, so it decides the size.
     world.raw(&["select-window", "-t", &format!("=user:{}", place.window_id)]);
     user.pty.write(b"x").unwrap();
     world.wait_size(&run, 100, 30);
@@ -146,7 +146,7 @@ fn a_view_moves_and_resizes_nobody() {
     world.raw(&["list-sessions"]);
     world.wait_size(&run, 100, 30);
 
-    // One more, beside it, and one that only looks.
+    // Another view with input, and one without.
     let mut second = world.view(&run, View::Write, 50, 12);
     let mut reader = world.view(&run, View::Read, 40, 11);
     second.pty.write(b"three\r").unwrap();
@@ -158,7 +158,7 @@ fn a_view_moves_and_resizes_nobody() {
     let screen = world.tmux.capture(&place.pane_id, &run.id).unwrap().unwrap();
     assert!(screen.contains("three") && !screen.contains("never"), "{screen}");
 
-    // The user looks away again, and the view was the last that was typed into.
+    // The user's terminal leaves the window, and the view had the last input.
     drop((second, reader));
     view.pty.write(b"four\r").unwrap();
     view.wait_for("four");
@@ -190,7 +190,7 @@ fn a_view_goes_when_its_owner_is_killed() {
     let (world, run) = World::with_run();
     let argv = world.tmux.view_argv(&world.place(&run), &run.id, View::Write);
     let line = shell_words::join(argv.iter().map(|word| word.to_str().unwrap()));
-    // `script` owns a pty as a server of ours would.
+    // `script` owns a pty as our server does.
     let owner = ["script", "-qfc", &format!("exec {line}"), "/dev/null"].map(OsString::from);
     let _outer = Terminal::open(&owner, 80, 24);
     wait_until("a view", || world.shown(&run) == 1);
@@ -226,7 +226,7 @@ fn a_window_is_found_where_it_was_moved_to() {
     let mut view = world.view(&run, View::Write, 80, 24);
     view.pty.write(b"hello\r").unwrap();
     view.wait_for("hello");
-    // A view is not where it lives.
+    // A view is not the run's own session.
     assert_eq!(world.place(&run).session_name, "o#th'er");
 
     let mut late = Terminal::open(&world.tmux.view_argv(&before, &run.id, View::Write), 80, 24);
@@ -257,7 +257,7 @@ fn a_view_that_is_told_to_leave_takes_no_server_down() {
     for round in 0..5 {
         let _terminal = world.view(&run, View::Session, 80, 24);
         let tty = world.clients_of("dispatch-")[0].tty.clone();
-        // Told by a client that is gone before it.
+        // Sent by a client that exits before it runs.
         world.raw(&["detach-client", "-t", &tty]);
         wait_until("no views", || world.views().is_empty());
         assert_eq!(pid(), server, "round {round}");

@@ -1,4 +1,4 @@
-//! One tmux server in a temporary folder, ended with the test.
+//! One tmux server in a temporary folder, killed at the end of the test.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -17,13 +17,13 @@ pub(super) struct World {
     pub(super) tmux: Tmux,
 }
 
-/// What a test wants of one run.
+/// A run as a test needs it.
 pub(super) struct Run {
     pub(super) id: RunId,
     pub(super) folder: PathBuf,
 }
 
-/// Stands for `dispatch`: waits, or ends as the run's folder says; notes a wake-up.
+/// In place of `dispatch`: waits, or ends as the run's folder says; records wake-ups.
 const PROGRAM: &str = r#"#!/bin/sh
 case "$1" in
 __exec)
@@ -81,7 +81,7 @@ impl World {
         world
     }
 
-    /// Runs tmux as a user would, and insists on success.
+    /// Runs tmux as a user would. Panics if it fails.
     pub(super) fn raw(&self, args: &[&str]) -> String {
         let output = self.raw_command(args).output().unwrap();
         assert!(output.status.success(), "tmux {args:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -124,7 +124,7 @@ impl World {
         self.pane(run).unwrap()
     }
 
-    /// What is set on the pane and on its window, hooks too.
+    /// All options and hooks of the pane and its window.
     pub(super) fn options(&self, target: &str) -> String {
         ["-p", "-w"]
             .map(|kind| {
@@ -145,7 +145,7 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        // None may run; that is as good.
+        // No server may be running, which is fine.
         let _ = self.raw_command(&["kill-server"]).stderr(Stdio::null()).status();
     }
 }
