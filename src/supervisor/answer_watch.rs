@@ -1,8 +1,7 @@
-//! Whether the agent has answered and does not exit: told by its log alone, which is read only while
-//! nothing is written to it.
+//! Detects that an agent has answered and does not exit, from its log alone.
 //!
-//! Input: the lengths of the logs after each write, and moments that the watch itself asked for. While
-//! logs grow nothing is read, and while nothing happens no timer runs.
+//! Input: the lengths of the logs after each write, and the times that the watch requested. Must not read while the
+//! logs grow, nor keep a timer while nothing happens.
 
 use std::time::Duration;
 
@@ -15,11 +14,10 @@ use crate::os::clock;
 use crate::store::run_folder::RunFolder;
 use crate::supervisor::wakeups::after;
 
-/// Logs are quiet when nothing was written for a part of the grace, and for no longer than this.
+/// The logs are quiet when nothing was written for a part of the grace, at most this long.
 const QUIET_MAX: Duration = Duration::from_secs(1);
 const QUIET_PART: u32 = 4;
 
-/// What the caller is to do.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum WatchStep {
     Nothing,
@@ -29,34 +27,33 @@ pub(super) enum WatchStep {
         cost_usd: Option<f64>,
         stdout_from: u64,
     },
-    /// Record that it works on.
+    /// Record that the agent works again.
     WorksOn,
     /// End the agent: its grace is over.
     Overdue,
 }
 
-/// One attempt's watch.
 #[derive(Debug)]
 pub(super) struct AnswerWatch {
     protocol: &'static dyn AgentProtocol,
     grace: Duration,
-    /// The lengths of stdout and stderr, in bytes, and since when they are so.
+    /// The lengths of stdout and stderr, in bytes, and since when they have not changed.
     lengths: (u64, u64),
     quiet_since: Instant,
-    /// Where the attempt's output begins in stdout, in bytes, and up to where it was read.
+    /// Offsets in stdout, in bytes: where the attempt's output begins, and up to where it was read.
     from: u64,
     read_to: u64,
-    /// How the last turn stands, by what was read so far, and when it ended.
+    /// The state of the last turn by what was read so far, and when it ended.
     turn: Turn,
     ended_at: Option<Timestamp>,
-    /// The answer stands on record.
+    /// The answer is recorded in `live.json`.
     is_recorded: bool,
     due: Option<Instant>,
 }
 
 impl AnswerWatch {
-    /// Watches an agent whose output begins at byte `from` of stdout. `None` where agents of its kind
-    /// do not say that they have answered.
+    /// Watches an agent whose output begins at the offsets `from`. `None` where its protocol does not show the end of a
+    /// turn.
     pub(super) fn new(spec: &RunSpec, from: (u64, u64)) -> Option<Self> {
         let RunKind::Headless { exit_grace, .. } = &spec.kind else { return None };
         let protocol = agents::of(spec.protocol);
@@ -79,12 +76,12 @@ impl AnswerWatch {
         self.due
     }
 
-    /// When the agent answered, where that was seen and nothing was printed after it before byte `until`.
+    /// When the agent answered, where that was observed and nothing was printed after it before byte `until` of stdout.
     pub(super) fn answered_at(&self, until: Option<u64>) -> Option<Timestamp> {
         self.ended_at.filter(|_| self.read_to >= until.unwrap_or(self.lengths.0))
     }
 
-    /// Takes the lengths of the logs as they are now.
+    /// Takes the present lengths of the logs.
     pub(super) fn written(&mut self, lengths: (u64, u64)) -> WatchStep {
         if lengths == self.lengths {
             return WatchStep::Nothing;
@@ -93,12 +90,12 @@ impl AnswerWatch {
         self.lengths = lengths;
         self.quiet_since = after(Duration::ZERO);
         self.due = Some(after((self.grace / QUIET_PART).min(QUIET_MAX)));
-        // Only stdout holds turns; what is written to stderr only breaks the silence.
+        // Only stdout holds turns; output on stderr only restarts the quiet time.
         let was_recorded = stdout_grew && std::mem::take(&mut self.is_recorded);
         if was_recorded { WatchStep::WorksOn } else { WatchStep::Nothing }
     }
 
-    /// The moment that was asked for has come.
+    /// To be called at the time of [`Self::due`].
     pub(super) fn look(&mut self, folder: &RunFolder) -> WatchStep {
         let step = self.written(folder.log_lengths());
         if step != WatchStep::Nothing || self.due.is_some_and(|due| due > after(Duration::ZERO)) {
@@ -121,7 +118,7 @@ impl AnswerWatch {
         WatchStep::Answered { at: self.ended_at.unwrap_or_else(clock::now), cost_usd, stdout_from: self.from }
     }
 
-    /// Reads what was written since the last look.
+    /// Reads what was written since the last read.
     fn read(&mut self, folder: &RunFolder) {
         let last = folder
             .read_stdout(self.read_to)

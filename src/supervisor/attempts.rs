@@ -1,5 +1,4 @@
-//! The work of a supervisor from set-up to end: the set-up, then attempts until no other follows, with a
-//! pause between them.
+//! A supervisor's work from set-up to end: the set-up, then attempts with pauses until no other follows.
 
 use std::time::Duration;
 
@@ -26,7 +25,6 @@ use crate::supervisor::stage::{Stage, Stages, expect_of};
 use crate::supervisor::supervision::{StageEnd, Supervision};
 use crate::supervisor::wakeups::Signals;
 
-/// How the supervised run ended.
 pub(super) struct Ended {
     pub(super) outcome: Judgement,
     pub(super) why: EndCause,
@@ -34,7 +32,7 @@ pub(super) struct Ended {
     pub(super) survivors: Vec<u32>,
     pub(super) limits: Option<LimitsHold>,
     pub(super) pid: Option<u32>,
-    /// The last one.
+    /// The number of the last attempt.
     pub(super) attempt: u32,
 }
 
@@ -98,7 +96,7 @@ impl StageHost {
             false => ResourceScope::create(supervision.spec.run_id.as_str(), limits, &environment),
         };
         if scope.is_none() && limits.processes.is_some() {
-            // `run` found a cgroup; a queued run may start later, from another session.
+            // `run` found a cgroup, but a queued run may start later, from a session that has none.
             return Err(EndReason::NoCgroup);
         }
         let hold = match (&scope, limits.is_empty()) {
@@ -122,7 +120,7 @@ impl StageHost {
     }
 }
 
-/// Makes the worktree. Returns the run's end where that failed.
+/// Creates the worktree. Returns the run's end if that failed.
 async fn prepare(supervision: &mut Supervision<'_>, around: &StageHost, signals: &mut Signals) -> Option<Ended> {
     supervision.spec.worktree.as_ref()?;
     let stages = around.stages(supervision, supervision.spec);
@@ -142,7 +140,6 @@ async fn prepare(supervision: &mut Supervision<'_>, around: &StageHost, signals:
     Some(Ended::of(outcome, end))
 }
 
-/// Runs attempts until no other follows.
 async fn run_attempts(supervision: &mut Supervision<'_>, around: &mut StageHost, signals: &mut Signals) -> Ended {
     let mut spec = supervision.spec.clone();
     let mut spent = Usage::default();
@@ -153,7 +150,7 @@ async fn run_attempts(supervision: &mut Supervision<'_>, around: &mut StageHost,
         spent = spent.and_then(ended.outcome.usage.clone());
         supervision.spent_usd = spent.cost_usd;
         if let Some(retry) = finish::retry_of(supervision.spec) {
-            // A process that could not be ended still works: another attempt would be a second agent.
+            // A surviving process may still work: another attempt would be a second agent.
             let goes_on = ended.survivors.is_empty() && retry::goes_on(retry, ended.attempt, ended.outcome.kind);
             let limit = ended.outcome.limit.as_ref();
             let wait = goes_on.then(|| retry::pause(retry, ended.attempt, limit, clock::now(), ids::chance()));
@@ -184,7 +181,7 @@ async fn run_attempts(supervision: &mut Supervision<'_>, around: &mut StageHost,
     }
 }
 
-/// The agent, and the check after it.
+/// Runs the agent and, after a success, the check.
 async fn run_attempt(
     supervision: &mut Supervision<'_>,
     around: &StageHost,
@@ -196,7 +193,7 @@ async fn run_attempt(
     let end = match supervision.run_stage(&stages, Stage::Agent, signals, around.hold, around.cpu_limit).await {
         Ok(end) => end,
         Err(error) => {
-            // The program was executable when the run was prepared. The codes are those of a shell.
+            // The program was executable when the run was prepared. 127 and 126 are the codes that a shell uses.
             let code = if error.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 };
             return Ended { exit: Some(Exit::code(code)), ..Ended::cannot_start(Startable::Agent, &error) };
         }
@@ -206,7 +203,7 @@ async fn run_attempt(
         outcome = outcome.but(EndState::Failed, Some(EndReason::MemoryLimit), Some(OutcomeSource::Exit));
     }
     if end.why == EndCause::TimedOut {
-        // The agent's time is over and the check's own begins.
+        // The agent has used up its timeout; the check gets its own.
         supervision.begin_time();
     }
     let mut ended = Ended::of(outcome, end);
@@ -236,8 +233,7 @@ fn agent_end(from: u64, end: &StageEnd) -> AgentEnd {
     AgentEnd { from, until: end.until, why: end.why, exit: end.exit, answered_at: end.answered_at }
 }
 
-/// Gives the next attempt a new conversation id, since an id can be used once. A resumed conversation keeps
-/// its own.
+/// Gives the next attempt a new conversation id, since an id can be used once. A resumed conversation keeps its id.
 fn renew_session(spec: &mut RunSpec) {
     if let Some(used) = &spec.session_id {
         let fresh = ids::new_session_id();
@@ -248,7 +244,7 @@ fn renew_session(spec: &mut RunSpec) {
     }
 }
 
-/// Records a finished attempt; another one follows after `wait`.
+/// Records a finished attempt; another one follows after `wait`, if that is given.
 fn note_attempt(
     supervision: &Supervision<'_>,
     ended: &Ended,

@@ -1,4 +1,4 @@
-//! Judges an ended agent by its report and by what the mode expects, and saves its answer.
+//! Judges an ended agent by its exit, its report and what the mode expects, and saves its answer.
 
 use std::io;
 
@@ -18,32 +18,29 @@ use crate::store::run_folder::RunFolder;
 use crate::supervisor::machine::EndCause;
 use crate::supervisor::stage::expect_of;
 
-/// A run's end, before it is written down.
+/// A run's end, before it is recorded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judgement {
     pub state: EndState,
     pub reason: Option<EndReason>,
     pub usage: Usage,
     pub answer: AnswerRecord,
-    /// What kind of failure of the agent itself it was. `None` for all that another attempt would
-    /// not change: a success, a stop, a limit that was set, an expectation that does not hold, and an
-    /// agent that had answered and was ended since it did not exit.
+    /// The kind of failure of the agent itself. `None` for all that another attempt would not change: a success, a
+    /// stop, a log, CPU, turn or cost limit, an unmet expectation, and an agent that had answered but did not exit.
     pub kind: Option<RetryOn>,
-    /// The limit, where that was the kind.
+    /// The rate limit that the agent met, if any.
     pub limit: Option<RateLimit>,
 }
 
-/// How the agent's stage ended.
 #[derive(Clone, Copy, Debug)]
 pub struct AgentEnd {
-    /// Where its part of the log begins, in bytes.
+    /// Offset in stdout, in bytes, where the attempt's output begins.
     pub from: u64,
-    /// The length of the log when the supervisor began to end the agent: what it printed after that is no
-    /// answer.
+    /// The length of stdout, in bytes, when the supervisor began to end the agent: later output is no answer.
     pub until: Option<u64>,
     pub why: EndCause,
     pub exit: Option<Exit>,
-    /// When its last turn ended, where that was seen while it lived.
+    /// When its last turn ended, where the supervisor observed that while the agent lived.
     pub answered_at: Option<Timestamp>,
 }
 
@@ -60,15 +57,15 @@ impl Judgement {
         }
     }
 
-    /// The same work with another end, decided by `source`.
+    /// Replaces the end, which `source` decided; usage and answer stay.
     pub fn but(self, state: EndState, reason: Option<EndReason>, source: Option<OutcomeSource>) -> Self {
         let answer = AnswerRecord { outcome_source: source, ..self.answer };
         Self { state, reason, answer, kind: None, limit: None, ..self }
     }
 }
 
-/// Judges the agent's stage. Saves the answer, if there is one, and looks at the files that the mode
-/// expects; its `expect.command` is a stage of its own.
+/// Judges the agent's stage, saves its answer, and checks the files that the mode expects. `expect.command` is a stage
+/// of its own.
 pub fn judge_agent(spec: &RunSpec, folder: &RunFolder, end: &AgentEnd) -> Judgement {
     let read = |until| {
         let log = folder.read_stdout(end.from).map(|log| log.up_to(until));
@@ -87,13 +84,13 @@ pub fn judge_agent(spec: &RunSpec, folder: &RunFolder, end: &AgentEnd) -> Judgem
         (EndCause::Exited | EndCause::ExitOverdue, None) => {
             judging.ended(EndState::Lost, Some(EndReason::ExitNotSeen), None)
         }
-        // Its log was truncated meanwhile.
+        // The agent truncated its log: the answer is gone.
         (EndCause::ExitOverdue, Some(_)) => judging.cut_off(EndState::Failed, Some(EndReason::DidNotExit)),
         (EndCause::Exited, Some(exit)) => judging.by_exit(exit),
     }
 }
 
-/// What a judgement is made from.
+/// Inputs of a judgement.
 struct Judging<'a> {
     spec: &'a RunSpec,
     folder: &'a RunFolder,
@@ -118,13 +115,13 @@ impl Judging<'_> {
         Judgement { state, reason, usage: self.usage.clone(), answer, kind: None, limit: None }
     }
 
-    /// An agent that was ended before it exited, for a reason that decides. What it had answered is saved.
+    /// An agent that was ended before it exited, for a reason that decides alone. Its answer, if any, is saved.
     fn cut_off(&self, state: EndState, reason: Option<EndReason>) -> Judgement {
         let unsaved = if self.report.has_answered() { self.save_answer().err() } else { None };
         self.ended(state, reason.into_iter().chain(unsaved).reduce(EndReason::and), None)
     }
 
-    /// An agent that had answered and was ended since it did not exit, or not in time.
+    /// An agent that had answered and was ended because it did not exit, or not in time.
     fn by_answer(&self) -> Judgement {
         let Some(verdict) = agents::judge_answer(&self.report) else { return self.timed_out() };
         let kept = if verdict.state == EndState::Succeeded { self.check_postconditions() } else { Ok(()) };
@@ -146,7 +143,7 @@ impl Judging<'_> {
         }
         match self.check_postconditions() {
             Ok(()) => self.ended(EndState::Succeeded, verdict.reason, verdict.source),
-            // What the agent was refused may be the cause.
+            // The agent's refused requests may be the cause.
             Err(reason) => self.not_as_expected(reason, verdict.reason),
         }
     }
@@ -156,7 +153,8 @@ impl Judging<'_> {
         self.ended(EndState::Failed, Some(reason), Some(OutcomeSource::Expect))
     }
 
-    /// An agent that was still waiting for a rate limit when its time was up failed in both ways.
+    /// An agent that waited for a rate limit when its time was up failed in both ways. It counts as a rate limit only
+    /// where the mode retries those and not timeouts.
     fn timed_out(&self) -> Judgement {
         let ended = self.ended(EndState::TimedOut, Some(time_limit(self.spec)), None);
         let limit = self.rate_limit();
@@ -165,14 +163,14 @@ impl Judging<'_> {
         Judgement { kind: Some(if limited { RetryOn::RateLimit } else { RetryOn::Timeout }), limit, ..ended }
     }
 
-    /// Reads the whole log: only where the mode retries.
+    /// Reads the whole log, so only where the mode retries.
     fn rate_limit(&self) -> Option<RateLimit> {
         retry_of(self.spec)?;
         let log = self.folder.read_stdout(self.end.from);
         log.and_then(|mut log| agents::of(self.spec.protocol).read_rate_limit(&mut log)).ok().flatten()
     }
 
-    /// `save_to`, `expect.non_empty` and `expect.files`.
+    /// Checks `expect.non_empty` and `expect.files` and saves to `save_to`. Fails with the first that does not succeed.
     fn check_postconditions(&self) -> Result<(), EndReason> {
         let expect = expect_of(self.spec);
         if expect.non_empty {
@@ -190,7 +188,7 @@ impl Judging<'_> {
         Ok(())
     }
 
-    /// Saves a successful answer where the mode wants it.
+    /// Saves the answer to `save_to`, unless the agent reported a failure.
     fn save_answer(&self) -> Result<(), EndReason> {
         let RunKind::Headless { save_to: Some(path), .. } = &self.spec.kind else { return Ok(()) };
         if self.report.outcome.failure().is_some() {
@@ -200,7 +198,7 @@ impl Judging<'_> {
         saved.map_err(|error| EndReason::NotSaved { path: path.clone(), error: error.to_string() })
     }
 
-    /// The answer that the agent reported; without a report all that the attempt printed.
+    /// The answer that the agent reported; without a report everything that the attempt printed.
     fn answer(&self) -> Answer {
         match self.report.outcome {
             ReportedOutcome::NotDue => Answer::Log { path: self.folder.stdout(), from: self.end.from },
@@ -209,14 +207,14 @@ impl Judging<'_> {
     }
 }
 
-/// The end of a run whose agent had succeeded and whose `expect.command` was ended. The agent has
-/// answered: it is not tried again.
+/// The end of a run whose agent had succeeded and whose `expect.command` was ended. The agent has answered, so the run
+/// is not retried.
 pub fn cut_off_check(spec: &RunSpec, outcome: Judgement, why: EndCause) -> Judgement {
     let (state, reason) = match why {
         EndCause::Stopped { .. } => (EndState::Stopped, None),
         EndCause::TimedOut => (EndState::TimedOut, Some(time_limit(spec))),
         EndCause::LogFull => (EndState::Failed, Some(log_limit(spec))),
-        // Its exit decides, and neither of the others is watched for while it runs.
+        // The command's exit decides. CPU time and the exit grace are not watched during the check.
         EndCause::Exited | EndCause::CpuUsed | EndCause::ExitOverdue => return outcome,
     };
     let mut outcome = outcome.but(state, reason, None);
@@ -246,7 +244,7 @@ pub fn retry_of(spec: &RunSpec) -> Option<&Retry> {
     }
 }
 
-/// The kind of an agent's own failure. One that reached a limit its user gave it would reach it again.
+/// The kind of an agent's own failure. `None` at a limit that its user set: another attempt would reach it again.
 fn kind_of(report: &AgentReport, limit: Option<&RateLimit>) -> Option<RetryOn> {
     match (limit, &report.outcome) {
         (Some(_), _) => Some(RetryOn::RateLimit),

@@ -1,6 +1,6 @@
-//! The inputs of a job before and after it, and the record that lets a later start be skipped.
+//! Fingerprints the inputs of a job before and after it, and writes the record that lets a later start be skipped.
 //!
-//! In doubt nothing is written: an unneeded run costs less than a missing one.
+//! In doubt it writes nothing: an unneeded run costs less than a missing one.
 
 use crate::agents;
 use crate::model::freshness::{FRESH_VERSION, Fingerprint, FreshRecord, Tracked};
@@ -8,7 +8,7 @@ use crate::model::run_spec::{RunKind, RunSpec};
 use crate::os::fingerprint::{self, Inputs};
 use crate::store::run_folder::RunFolder;
 
-/// The inputs of a job as they were before its first attempt.
+/// The inputs of a job before its first attempt.
 pub(super) struct InputTracker<'a> {
     folder: &'a RunFolder,
     spec: &'a RunSpec,
@@ -17,14 +17,14 @@ pub(super) struct InputTracker<'a> {
 }
 
 impl<'a> InputTracker<'a> {
-    /// `None` where the mode does not track its inputs, or where they cannot be read.
+    /// `None` where the mode does not track its inputs, or they cannot be read.
     pub(super) fn before(folder: &'a RunFolder, spec: &'a RunSpec) -> Option<Self> {
         let RunKind::Headless { tracked: Some(tracked), .. } = &spec.kind else { return None };
         let before = take(folder, spec, tracked)?;
         Some(Self { folder, spec, tracked, before })
     }
 
-    /// Records them after a success, if they are still the same.
+    /// Records the inputs after a success, if they have not changed.
     pub(super) fn record(self) {
         if take(self.folder, self.spec, self.tracked).as_ref() != Some(&self.before) {
             tracing::info!("inputs changed while it ran: the next start runs again");

@@ -1,7 +1,6 @@
-//! Wakes a supervisor when its job writes to a log, and stamps what was written with the time.
+//! Wakes a supervisor when its job writes to a log, and writes the log marks that date the output.
 //!
-//! Only a watch that is set wakes: while the logs grow they are looked at in steps and not watched, since
-//! each watched write would cost the agent a little.
+//! While the logs grow they are polled and not watched, since each watched write costs the agent a little.
 
 use std::time::Duration;
 
@@ -14,13 +13,13 @@ use crate::store::logs::marks::MarkWriter;
 use crate::store::run_folder::RunFolder;
 use crate::supervisor::wakeups::{self, after};
 
-/// Marks are at least this far apart, so that a flood of output costs nothing.
+/// Least time between two log marks, so that much output costs little.
 pub(super) const MARK_STEP: Duration = Duration::from_millis(20);
 
 pub(super) struct LogWatch<'a> {
     folder: &'a RunFolder,
     marks: MarkWriter,
-    /// `None` before the agent's first attempt, and on a kernel that has no watch left.
+    /// `None` before the agent's first attempt, and where the kernel has no watch left.
     watch: Option<AsyncFd<ChangeWatch>>,
     watched: Vec<WatchId>,
     /// The lengths of the logs at the last mark: stdout, stderr.
@@ -33,8 +32,8 @@ impl<'a> LogWatch<'a> {
         Self { folder, marks, watch: None, watched: Vec::new(), noted: (0, 0) }
     }
 
-    /// Prepares the watch of an attempt; one from an attempt before serves again. Without a watch the logs are
-    /// whole all the same, less finely stamped.
+    /// Prepares the watch of an attempt, reusing that of an earlier one. Without a watch the logs are complete, but
+    /// less finely dated.
     pub(super) fn open(&mut self) {
         self.unset();
         if self.watch.is_none() {
@@ -49,11 +48,11 @@ impl<'a> LogWatch<'a> {
         }
     }
 
-    /// Has the next write to a log wake us. Returns when to look if it came already.
+    /// Makes the next write to a log wake the supervisor. Returns when to check if a write came already.
     pub(super) fn set(&mut self) -> Option<Instant> {
         let watch = self.watch.as_ref()?.get_ref();
         for log in [self.folder.stdout(), self.folder.stderr()] {
-            // A log that the agent removed has nothing to tell.
+            // The agent may have removed a log; it is then not watched.
             self.watched.extend(watch.watch_file(&log).ok());
         }
         (self.folder.log_lengths() != self.noted).then(|| {
@@ -70,13 +69,13 @@ impl<'a> LogWatch<'a> {
         }
     }
 
-    /// Writes a mark, and returns the lengths of the logs.
+    /// Writes a log mark, and returns the lengths of the logs.
     pub(super) fn note(&mut self) -> (u64, u64) {
         if let Some(watch) = &self.watch {
             watch.get_ref().clear();
         }
         self.noted = self.folder.log_lengths();
-        // Marks stamp the logs; without them they are whole all the same.
+        // Without a mark the logs are complete, only less finely dated.
         let _ = self.marks.note(clock::now(), self.noted.0, self.noted.1);
         self.noted
     }
@@ -90,7 +89,7 @@ impl<'a> LogWatch<'a> {
         wakeups::log_written(self.watch.as_ref()).await;
     }
 
-    /// The watch, to be dropped when there is time for it.
+    /// Hands over the watch, for the caller to drop after the locks are released.
     pub(super) fn take(&mut self) -> Option<AsyncFd<ChangeWatch>> {
         self.watch.take()
     }

@@ -1,17 +1,17 @@
 //! One stage (set-up, agent, check) as a pure state machine: events in, commands out.
 //!
-//! Knows no clock, no process and no file: an earlier command asks for each event of time.
+//! Knows no clock, process or file: the caller reports each timeout that an earlier command requested.
 
 use std::time::Duration;
 
 use crate::model::exit::Exit;
 
-/// Leftovers of an agent that ended by itself get this long after TERM.
+/// Time from TERM to KILL for processes that an agent left when it exited by itself.
 const LEFTOVER_GRACE: Duration = Duration::from_secs(1);
-/// After this long of KILL what is left is given up and recorded as a survivor.
+/// Processes that are alive this long after the first KILL are recorded as survivors.
 const GIVE_UP: Duration = Duration::from_secs(5);
 
-/// EndCause a stage was ended, or that it ended by itself.
+/// Why a stage ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndCause {
     Exited,
@@ -25,12 +25,11 @@ pub enum EndCause {
     ExitOverdue,
 }
 
-/// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StageEvent {
     /// The stage's own process ended.
     Exited(Exit),
-    /// A stop was asked for; a second one, or `now`, means KILL.
+    /// A stop was requested. `now`, or an interrupt during the grace, means KILL.
     Stop {
         interrupted: bool,
         now: bool,
@@ -38,17 +37,16 @@ pub enum StageEvent {
     TimeUp,
     LogFull,
     CpuUsed,
-    /// The agent has answered, and its grace to exit is over.
+    /// The agent has answered and its grace to exit is over.
     ExitOverdue,
-    /// The answer to [`StageCommand::Look`]: so many processes of the tree are left.
+    /// Reply to [`StageCommand::Look`]: the number of processes left in the tree.
     Tree {
         left: usize,
     },
-    /// The answer to [`StageCommand::Grace`].
+    /// Reply to [`StageCommand::Grace`].
     GraceUp,
 }
 
-/// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StageCommand {
     /// Count the tree and report it as [`StageEvent::Tree`], now and after each end of a child.
@@ -57,9 +55,9 @@ pub enum StageCommand {
     Kill,
     /// Report [`StageEvent::GraceUp`] after this long; replaces an earlier one.
     Grace(Duration),
-    /// The record says from now on that the run is stopping.
+    /// Record in `live.json` that the run is stopping.
     SayStopping,
-    /// The stage is over; `survivors` are left of it.
+    /// The stage is over; `usize::MAX` survivors: an unknown number.
     Over {
         why: EndCause,
         exit: Option<Exit>,
@@ -89,7 +87,7 @@ impl Machine {
         Self { grace, phase: Phase::Running, exit: None }
     }
 
-    /// Whether the tree is being watched to become empty.
+    /// Whether the caller has to count the tree until it is empty.
     pub fn is_ending(&self) -> bool {
         matches!(self.phase, Phase::Asking(_) | Phase::Killing(_))
             || (self.phase == Phase::Running && self.exit.is_some())
@@ -103,7 +101,7 @@ impl Machine {
                 vec![StageCommand::Look]
             }
             (Phase::Running, StageEvent::Stop { interrupted, now }) => {
-                // The end of an agent that has exited is its own; only what it left is ended.
+                // An agent that has exited keeps its own end; only the processes that it left are ended.
                 let why = if self.exit.is_some() { EndCause::Exited } else { EndCause::Stopped { interrupted } };
                 if now { self.kill(why) } else { self.ask(why, self.grace) }
             }

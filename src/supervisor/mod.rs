@@ -1,13 +1,12 @@
 //! One process for each headless job: it owns the job through all its attempts and records its end.
 //!
-//! Input: the run's folder with its spec and its environment, and the locks that its starter hands over.
-//! Output: `live.json`, `attempts.jsonl` and `exit.json` in that folder. Pure code decides (`machine` for a
-//! stage, `retry` between attempts); asynchronous code gives it signals, timers and ended children
-//! (`supervision`), goes from attempt to attempt (`attempts`), sleeps between them (`rest`) and records the
-//! end (`shell`). Only this module uses tokio.
+//! Input: the run folder with spec and environment, and the locks that its starter hands over. Output: `live.json`,
+//! `attempts.jsonl` and `exit.json` in that folder. Pure code decides (`machine` in a stage, `retry` between attempts);
+//! asynchronous code gives it signals, timers and ended children (`supervision`), runs the attempts (`attempts`),
+//! sleeps between them (`rest`) and records the end (`shell`). Only this module uses tokio.
 //!
-//! Must not read the manifest, since the spec is complete, and must not reconcile: at its end it starts
-//! `dispatch __next`.
+//! Must not read the manifest, since the spec is complete, and must not reconcile: at its end it starts `dispatch
+//! __next`.
 
 mod answer_watch;
 mod attempts;

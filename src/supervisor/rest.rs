@@ -1,4 +1,4 @@
-//! The pause between two attempts. The job gives its slot back, and takes one before the next attempt.
+//! The pause between two attempts. The job releases its slot first, and takes one before the next attempt.
 
 use std::time::Duration;
 
@@ -15,25 +15,24 @@ use crate::store::state_dir::StateDir;
 use crate::supervisor::supervision::Supervision;
 use crate::supervisor::wakeups::{Signals, after};
 
-/// Timers stand still while the machine is suspended: the time of day is compared this often.
+/// Timers stop while the machine is suspended, so the time of day is compared this often.
 const CLOCK_STEP: Duration = Duration::from_secs(30);
-/// While no slot is free they are tried again after this long, doubled up to the second.
+/// Interval between attempts to take a slot, doubled each time.
 const SLOT_STEP: Duration = Duration::from_millis(10);
 const SLOT_STEP_MAX: Duration = Duration::from_secs(1);
 
-/// How a rest ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rested {
-    /// With a slot for the next attempt.
+    /// The next attempt can start.
     Ready,
     Stopped {
         interrupted: bool,
     },
-    /// The run's folder was removed: another attempt would have no record.
+    /// The run folder was removed: another attempt would have no record.
     Removed,
 }
 
-/// Sleeps for `wait` without a slot, then takes one as soon as there is one.
+/// Sleeps for `wait` without a slot, then takes the first free one.
 pub(super) async fn rest(
     supervision: &mut Supervision<'_>,
     wait: Duration,
@@ -84,14 +83,14 @@ pub(super) fn moment_after(from: jiff::Timestamp, wait: Duration) -> Option<jiff
     jiff::SignedDuration::try_from(wait).ok().and_then(|wait| from.checked_add(wait).ok())
 }
 
-/// Takes a free slot and holds it as a supervisor does.
+/// Takes a free slot and holds it for this supervisor.
 fn takes_slot(supervision: &Supervision<'_>) -> bool {
     let RunKind::Headless { slots, .. } = supervision.spec.kind else { return false };
     let state = supervision.folder.state_dir().and_then(|state| StateDir::find(&state).ok().flatten());
     let Some(state) = state else { return false };
     match slots::take(&state, slots) {
         Ok(Some(slot)) => supervise::hold_slot(&slot.into_file()).is_ok(),
-        // A run nested in a job never waits for a slot: its caller holds one and may wait for it.
+        // A run that was started by a job never waits for a slot: that job holds one and may wait for this run.
         Ok(None) => is_nested(supervision),
         Err(error) => {
             tracing::warn!(%error, "a slot cannot be taken");

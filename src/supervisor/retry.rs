@@ -1,4 +1,4 @@
-//! Whether another attempt follows a failed one, and when. Pure: chance and the time of day are arguments.
+//! Decides whether another attempt follows a failed one, and when. Pure: chance and the time of day are arguments.
 
 use std::time::Duration;
 
@@ -7,27 +7,27 @@ use jiff::{SignedDuration, Timestamp};
 use crate::agents::RateLimit;
 use crate::model::retry::{Retry, RetryOn};
 
-/// No backoff is longer, however often it was doubled.
+/// Longest backoff, however often it was doubled.
 const BACKOFF_MAX: Duration = Duration::from_secs(3600);
-/// The longest rate limits last a week; a longer time is taken for a mistake.
+/// The longest rate limits last a week; a later end counts as an error and is ignored.
 const RESET_MAX: Duration = Duration::from_secs(8 * 86_400);
-/// Part of a pause by which chance moves it, so that jobs that failed together do not retry together.
+/// Part of a pause by which chance changes it, so that jobs that failed together do not retry together.
 const JITTER: f64 = 0.2;
 
-/// Whether attempt number `attempt` is followed by another. `kind` is how it failed.
+/// Whether another attempt follows attempt number `attempt` (from 1), which failed with `kind`.
 pub fn goes_on(retry: &Retry, attempt: u32, kind: Option<RetryOn>) -> bool {
     attempt <= retry.max && kind.is_some_and(|kind| retry.on.contains(&kind))
 }
 
-/// How long to wait after attempt number `attempt`. `chance` is from 0 to 1.
+/// The pause after attempt number `attempt`. `chance` is from 0 to 1.
 ///
-/// A rate limit with a known end is waited out, even where that is later than the longest backoff.
+/// A rate limit with a known end is waited out, even beyond the longest backoff.
 pub fn pause(retry: &Retry, attempt: u32, limit: Option<&RateLimit>, now: Timestamp, chance: f64) -> Duration {
     let doubled = 2u32.checked_pow(attempt.saturating_sub(1)).unwrap_or(u32::MAX);
     let backoff = retry.backoff.as_duration().saturating_mul(doubled).min(BACKOFF_MAX);
     let told = limit.and_then(|limit| limit.resets_at).and_then(|at| left(now, at));
     if let Some(left) = told {
-        // Never before it is lifted.
+        // Chance only lengthens this pause: the limit must have ended.
         return left + backoff.mul_f64(JITTER * chance);
     }
     let pause = backoff.mul_f64(1.0 - JITTER + 2.0 * JITTER * chance).min(BACKOFF_MAX);
@@ -35,7 +35,7 @@ pub fn pause(retry: &Retry, attempt: u32, limit: Option<&RateLimit>, now: Timest
     pause.max(asked)
 }
 
-/// The time from `now` to `at`, where that is a time to wait.
+/// The time from `now` to `at`; `None` where `at` is past or later than [`RESET_MAX`].
 fn left(now: Timestamp, at: Timestamp) -> Option<Duration> {
     let left = at.duration_since(now);
     let left = (left > SignedDuration::ZERO).then(|| left.unsigned_abs())?;

@@ -1,4 +1,4 @@
-//! Becoming a supervisor, and writing down the end of its run.
+//! Turns a process into the supervisor of one run, and records the run's end.
 
 use std::io;
 use std::path::Path;
@@ -24,7 +24,7 @@ use crate::supervisor::attempts::{self, Ended};
 use crate::supervisor::machine::EndCause;
 use crate::supervisor::supervision::Supervision;
 
-/// EndCause this process does not supervise a run. Nothing was written.
+/// Why this process does not supervise a run.
 #[derive(Debug, thiserror::Error)]
 pub enum NotSupervised {
     #[error("run {0} has ended already; nothing was started")]
@@ -43,12 +43,12 @@ pub enum NotSupervised {
     Io(#[from] io::Error),
 }
 
-/// Supervises the run in `folder` to its end. Standard input is the pair's lock and standard
-/// output the slot; see `system::process::supervise`. Returns in the process that was called as soon as
-/// the supervisor, a child of it, is on its way, and in the supervisor at its end.
+/// Supervises the run in `folder` to its end. Standard input is the pair lock, standard output the slot; see
+/// `os::process::supervise`. Returns in the calling process once the supervisor is forked, and in the supervisor at its
+/// end.
 ///
-/// Fails, and writes nothing, where this process does not own the run: the pair's lock was not
-/// handed to it, or the run was started before.
+/// Fails, with nothing written, where this process does not own the run: the pair lock was not handed to it, or the run
+/// was started before.
 pub fn main(folder: &Path) -> Result<(), NotSupervised> {
     let folder = RunFolder::at(folder);
     let spec = folder.read_spec()?;
@@ -57,7 +57,7 @@ pub fn main(folder: &Path) -> Result<(), NotSupervised> {
         return Ok(());
     }
     let start = folder.path().to_owned();
-    // The working directory follows the folder when that is moved.
+    // The working directory stays valid when the folder is moved.
     let folder = folder.enter()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
     let watch = runtime.block_on(supervise(&folder, &start, &spec));
@@ -66,7 +66,7 @@ pub fn main(folder: &Path) -> Result<(), NotSupervised> {
     // After the locks are released: the kernel takes milliseconds to close a watch.
     drop(watch);
     drop(runtime);
-    // In another process: a late `stop` knows the supervisor by its pid and would signal `__next`.
+    // In another process: a late `stop` signals the supervisor's pid, which must not be that of `__next`.
     if supervise::split()? == Forked::Child
         && let (Ok(ended), Some(state)) = (folder.absolute(), folder.state_dir())
     {
@@ -94,8 +94,8 @@ fn check_owner(folder: &RunFolder, spec: &RunSpec) -> Result<(), NotSupervised> 
     Ok(())
 }
 
-/// Supervises the run, whose folder was at `start`, and records its end. Returns the watch on the logs, for
-/// the caller to drop.
+/// Supervises the run, whose folder was at `start`, and records its end. Returns the watch on the logs, for the caller
+/// to drop.
 async fn supervise(folder: &RunFolder, start: &Path, spec: &RunSpec) -> Option<AsyncFd<ChangeWatch>> {
     let begun = Stopwatch::start();
     let started_at = clock::now();
@@ -127,11 +127,11 @@ async fn supervise(folder: &RunFolder, start: &Path, spec: &RunSpec) -> Option<A
         pid: record.pid,
         answer: record.outcome.answer,
     };
-    // The lock is kept until the end is on disk: with a full disk the run ends late, and is not lost.
+    // Keep the pair lock until the end is on disk: with a full disk the run ends late instead of being lost.
     while let Err(error) = folder.write_exit(&exit) {
         tracing::warn!(%error, "the end cannot be written");
         if folder.is_removed() {
-            // The record itself was deleted: there is nothing left to write to.
+            // The run folder was deleted: the end cannot be recorded.
             return watch;
         }
         folder.mark_unsaved();
@@ -141,8 +141,7 @@ async fn supervise(folder: &RunFolder, start: &Path, spec: &RunSpec) -> Option<A
     watch
 }
 
-/// The reason of the end. A failure after the run's folder was moved says so, since what the run was to
-/// find or to write at its old place may be missing for that.
+/// The reason of the end. After a failure it includes a move of the run folder: files may be missing at the old path.
 fn with_move(ended: &Ended, folder: &RunFolder, start: &Path) -> Option<EndReason> {
     let reason = ended.outcome.reason.clone();
     let moved = folder.absolute().ok().filter(|now| now != start);

@@ -1,4 +1,4 @@
-//! What a supervisor starts: the set-up, the agent, and the check after it.
+//! Starts the stages of a run: the set-up, the agent, and the check after it.
 
 use std::ffi::OsString;
 use std::io;
@@ -15,7 +15,7 @@ use crate::store::run_folder::RunFolder;
 /// The stages of a run, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// Makes the worktree and runs its set-up command.
+    /// Creates the worktree and runs its set-up command.
     Prepare,
     Agent,
     /// The mode's `expect.command`.
@@ -28,13 +28,13 @@ pub struct Stages<'a> {
     pub folder: &'a RunFolder,
     pub spec: &'a RunSpec,
     pub environment: &'a Environment,
-    /// A group holds all stages; a scope the agent alone.
+    /// A cgroup holds all stages; a systemd scope holds the agent alone.
     pub scope: Option<&'a ResourceScope>,
     pub rlimits: &'a [(rustix::process::Resource, u64)],
 }
 
 impl Stages<'_> {
-    /// Starts `stage` and returns its pid.
+    /// Starts `stage` and returns its pid. Fails where a log cannot be opened or the program cannot be started.
     pub fn launch(&self, stage: Stage) -> io::Result<u32> {
         match stage {
             Stage::Prepare => self.launch_prepare(),
@@ -64,7 +64,7 @@ impl Stages<'_> {
         self.start(&program, &argv, &self.spec.cwd, streams, self.rlimits)
     }
 
-    /// Its output goes to the run's stderr, where it explains the failure.
+    /// The command's output goes to the run's stderr, where it explains a failure.
     fn launch_check(&self) -> io::Result<u32> {
         let argv: Vec<OsString> = self.expect().command.iter().map(OsString::from).collect();
         let name = self.expect().command.first().map(String::as_str).unwrap_or_default();

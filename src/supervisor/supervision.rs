@@ -1,4 +1,4 @@
-//! Runs one stage: gives signals, timers and ended children to the machine, and does what it commands.
+//! Runs one stage: gives signals, timers and ended children to the machine, and executes its commands.
 
 use std::time::Duration;
 
@@ -21,11 +21,10 @@ use crate::supervisor::machine::{EndCause, Machine, StageCommand, StageEvent};
 use crate::supervisor::stage::{Stage, Stages};
 use crate::supervisor::wakeups::{Signals, after, maybe};
 
-/// While a tree is being ended its processes are counted again after this long, since the ends of some cause
-/// no signal; doubled each time.
+/// Interval between two counts of a tree that is being ended, doubled each time: some ends cause no signal.
 const LOOK_STEP: Duration = Duration::from_millis(50);
 const LOOK_STEP_MAX: Duration = Duration::from_millis(400);
-/// How often used CPU time is compared with its limit.
+/// Interval between two comparisons of used CPU time with its limit.
 const CPU_STEP: Duration = Duration::from_secs(1);
 
 /// What a supervisor keeps from stage to stage.
@@ -37,7 +36,7 @@ pub(super) struct Supervision<'a> {
     pub(super) started_at: jiff::Timestamp,
     /// From 1.
     pub(super) attempt: u32,
-    /// What the earlier attempts cost, in USD.
+    /// Cost of the earlier attempts, in USD.
     pub(super) spent_usd: Option<f64>,
     answer_watch: Option<AnswerWatch>,
     pub(super) logs: LogWatch<'a>,
@@ -46,39 +45,36 @@ pub(super) struct Supervision<'a> {
     root: Option<Root>,
 }
 
-/// The process of a stage, while it is supervised.
 struct StageProcess {
     pid: u32,
-    /// Its end was seen.
+    /// Its end was observed.
     exited: bool,
-    /// Its tree is empty: this process has no child left.
+    /// The supervisor has no child left, so the tree is empty.
     childless: bool,
     first_kill: Option<Instant>,
 }
 
-/// One stage while it is supervised.
 struct StageRun {
     machine: Machine,
-    /// Not given to the machine yet; the last one goes first.
+    /// Events for the machine; the last one is taken first.
     inputs: Vec<StageEvent>,
     process: StageProcess,
-    /// When the grace that the machine asked for is over.
+    /// When the grace that the machine requested is over.
     grace: Option<Instant>,
-    /// When the logs are looked at next. `None` while they are watched.
+    /// When the logs are checked next. `None` while they are watched.
     next_mark: Option<Instant>,
     /// The length of stdout, in bytes, when the supervisor began to end the stage.
     until: Option<u64>,
 }
 
-/// How one stage ended.
 pub(super) struct StageEnd {
     pub(super) why: EndCause,
     pub(super) exit: Option<Exit>,
     pub(super) survivors: Vec<u32>,
     pub(super) pid: Option<u32>,
-    /// The length of stdout, in bytes, when the supervisor began to end the stage.
+    /// See [`StageRun::until`].
     pub(super) until: Option<u64>,
-    /// When the agent's last turn ended, where that was seen while it lived.
+    /// When the agent's last turn ended, where the supervisor observed that while the agent lived.
     pub(super) answered_at: Option<jiff::Timestamp>,
 }
 
@@ -113,7 +109,7 @@ impl<'a> Supervision<'a> {
         new
     }
 
-    /// Starts the time of an attempt.
+    /// Starts the timeout of an attempt.
     pub(super) fn begin_time(&mut self) {
         self.deadline = match &self.spec.kind {
             RunKind::Headless { timeout: Some(timeout), .. } => Some(after(timeout.as_duration())),
@@ -129,13 +125,13 @@ impl<'a> Supervision<'a> {
         hold: Option<LimitsHold>,
         cpu_limit: Option<Duration>,
     ) -> std::io::Result<StageEnd> {
-        // A stop that came before there was anything to stop.
+        // A stop was requested before any process was started.
         if let Some(interrupted) = self.folder.stop_asked() {
             return Ok(StageEnd::stopped_before_start(interrupted));
         }
         let mut run = self.begin_stage(stages, stage, hold)?;
         let mut look_step = LOOK_STEP;
-        // The first look is early: it finds the agent's group before a short agent is gone.
+        // The first check is early, to find the agent's cgroup before a short agent exits.
         let mut next_cpu = after(CPU_STEP / 10);
         loop {
             if let Some(end) = self.step(&mut run) {
@@ -167,7 +163,7 @@ impl<'a> Supervision<'a> {
                 }
                 () = self.logs.written(), if run.next_mark.is_none() => {
                     run.next_mark = Some(after(MARK_STEP));
-                    // They are watched again once they are quiet for a step.
+                    // They are watched again once they did not grow for one step.
                     self.logs.unset();
                     if self.note_logs() { run.inputs.push(StageEvent::LogFull); }
                 }
@@ -187,7 +183,7 @@ impl<'a> Supervision<'a> {
         }
     }
 
-    /// Starts the stage, and writes down that it lives.
+    /// Starts the stage and writes `live.json`. Fails where the stage's program cannot be started.
     fn begin_stage(
         &mut self,
         stages: &Stages<'_>,
@@ -197,7 +193,7 @@ impl<'a> Supervision<'a> {
         let from = self.folder.log_lengths();
         let pid = stages.launch(stage)?;
         self.say_alive(pid, hold);
-        // After a power cut no end may be on disk whose spec is not.
+        // After a power cut no end may be on disk without its spec.
         self.folder.sync_spec();
         let mut run = StageRun {
             machine: Machine::new(self.spec.stop_grace.as_duration()),
@@ -211,18 +207,18 @@ impl<'a> Supervision<'a> {
         if stage == Stage::Agent {
             self.answer_watch = AnswerWatch::new(self.spec, from);
             self.logs.open();
-            // An agent can be quick: they may be over their limit already, or written to meanwhile.
+            // A quick agent may have written already, even beyond the log limit.
             run.inputs.extend(self.note_logs().then_some(StageEvent::LogFull));
             run.next_mark = self.logs.set();
         }
-        // A stop that was requested before our record was there sent no signal: look for it now.
+        // A stop that was requested before `live.json` existed sent no signal: read the request now.
         if let Some(interrupted) = self.folder.stop_asked() {
             run.inputs.push(StageEvent::Stop { interrupted, now: false });
         }
         Ok(run)
     }
 
-    /// Feeds the machine with all inputs and does what it says. Returns the end of the stage, if that came.
+    /// Gives all events to the machine and executes its commands. Returns the stage's end once it is reached.
     fn step(&mut self, run: &mut StageRun) -> Option<StageEnd> {
         while let Some(input) = run.inputs.pop() {
             for output in run.machine.step(input) {
@@ -242,7 +238,8 @@ impl<'a> Supervision<'a> {
                         // The last output counts towards the limit too.
                         let why = if self.note_logs() && why == EndCause::Exited { EndCause::LogFull } else { why };
                         let survivors = if survivors == 0 { Vec::new() } else { self.members() };
-                        // Where the agent exited by itself, only what it left was ended.
+                        // If the agent exited by itself, only processes that it left were ended: its whole output
+                        // counts.
                         let until = run.until.filter(|_| why != EndCause::Exited);
                         let answered_at = self.answer_watch.as_ref().and_then(|watch| watch.answered_at(until));
                         return Some(StageEnd { why, exit, survivors, pid: Some(run.process.pid), until, answered_at });
@@ -253,7 +250,7 @@ impl<'a> Supervision<'a> {
         None
     }
 
-    /// Reaps the children that have ended; the stage's own process is one of them at its end.
+    /// Reaps the children that have ended, among them the stage's own process.
     fn reap(&self, run: &mut StageRun) {
         let (reaped, any_left) = supervise::reap();
         for child in reaped.iter().filter(|child| child.pid == run.process.pid) {
@@ -261,16 +258,16 @@ impl<'a> Supervision<'a> {
             run.inputs.push(StageEvent::Exited(child.exit));
             run.inputs.extend(self.stop_before(child.exit, &run.machine));
         }
-        // Every orphan of the tree is our child: without children it is empty, and
-        // the process table need not be read for that.
+        // The supervisor adopts every orphan of the tree: if it has no child, the tree is empty and the process table
+        // need not be read.
         run.process.childless = !any_left && process::ADOPTS_ORPHANS;
         if run.machine.is_ending() && run.inputs.is_empty() {
             run.inputs.push(self.look(&run.process));
         }
     }
 
-    /// Counts the tree. The table of processes is not read while the stage's own process lives; one that
-    /// cannot be read counts as not empty.
+    /// Counts the tree. The process table is not read while the stage's own process lives; one that cannot be read
+    /// counts as not empty.
     fn look(&self, process: &StageProcess) -> StageEvent {
         let left = match process {
             StageProcess { childless: true, .. } => 0,
@@ -286,16 +283,16 @@ impl<'a> Supervision<'a> {
             .unwrap_or_default()
     }
 
-    /// A process that fails after a stop was requested was stopped: `stop` signals its children too, and
-    /// their ends may end it before our signal arrives. The stop goes before the end.
+    /// A process that fails after a stop was requested was stopped: `stop` signals its children too, and their ends may
+    /// end it before the supervisor gets its signal. The machine gets the stop before the exit.
     fn stop_before(&self, exit: Exit, machine: &Machine) -> Option<StageEvent> {
         let failed = exit != Exit::code(0) && !machine.is_ending();
         let interrupted = failed.then(|| self.folder.stop_asked()).flatten()?;
         Some(StageEvent::Stop { interrupted, now: false })
     }
 
-    /// Asks the tree to end. A command that stops the run signals all that is not in the process group of
-    /// the stage itself: it reads the process table once for all runs that it stops.
+    /// Sends TERM to the tree. A command that stops the run signals all processes outside the stage's process group
+    /// itself, since it reads the process table once for all runs that it stops.
     fn terminate(&self, process: &StageProcess) {
         if !self.folder.is_being_stopped() {
             self.signal_tree(Signal::TERM);
@@ -306,7 +303,7 @@ impl<'a> Supervision<'a> {
         }
     }
 
-    /// Kills the tree: first its group, which is all of it as a rule, then what is left.
+    /// Kills the tree: first the stage's process group, which usually is all of it, then what is left.
     fn kill(&self, process: &mut StageProcess) {
         let first = *process.first_kill.get_or_insert_with(|| after(Duration::ZERO));
         if !process.exited && first.elapsed() < LOOK_STEP / 2 {
@@ -334,7 +331,7 @@ impl<'a> Supervision<'a> {
         self.live = Some(live);
     }
 
-    /// Records what the watch on the answer found. Returns whether the agent is to be ended.
+    /// Records what the answer watch found. Returns whether the agent is to be ended.
     fn follow_answer(&mut self, step: WatchStep) -> bool {
         let answered = match step {
             WatchStep::Nothing => return false,
@@ -362,7 +359,7 @@ impl<'a> Supervision<'a> {
         }
     }
 
-    /// Says that it sleeps, and until when.
+    /// Records that the run sleeps, and until when.
     pub(super) fn say_resting(&mut self, wait: RetryWait) {
         if let Some(live) = &mut self.live {
             live.agent = None;
@@ -372,7 +369,7 @@ impl<'a> Supervision<'a> {
         }
     }
 
-    /// Writes a mark. Returns whether the logs are over their limit.
+    /// Writes a log mark. Returns whether the logs are over their limit.
     fn note_logs(&mut self) -> bool {
         let (stdout, stderr) = self.logs.note();
         if let Some(step) = self.answer_watch.as_mut().map(|watch| watch.written((stdout, stderr))) {

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::os::watch::ChangeWatch;
 
-/// Without a watch the logs are looked at this often.
+/// Polling interval of the logs where no watch wakes the supervisor.
 const BLIND_LOOK: Duration = Duration::from_millis(200);
 
 /// The signals that a supervisor handles; it ignores a hang-up.
@@ -32,7 +32,7 @@ impl Signals {
     }
 }
 
-/// The moment `wait` from now, by the runtime's own clock.
+/// The time `wait` from now, by the runtime's own clock.
 pub(super) fn after(wait: Duration) -> Instant {
     sleep(wait).deadline()
 }
@@ -44,7 +44,7 @@ pub(super) async fn maybe(at: Option<Instant>) {
     }
 }
 
-/// Resolves when a log was written to; after a while where there is no watch, or one that is not woken.
+/// Resolves when a log was written to; without a watch that wakes, after [`BLIND_LOOK`].
 pub(super) async fn log_written(watch: Option<&AsyncFd<ChangeWatch>>) {
     match watch {
         Some(watch) if watch.get_ref().tick().is_none() => {
