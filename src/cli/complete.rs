@@ -74,7 +74,7 @@ fn project() -> Option<Project> {
     Project::open(&manifest_location(), Depth::Shape).ok()
 }
 
-/// Where the completed command line looks for the manifest, by its `-C` and `-f`.
+/// The location of the manifest, by `-C` and `-f` of the completed command line.
 fn manifest_location() -> ManifestLocation {
     // Called as `dispatch -- dispatch WORD...`, with the words as typed in the shell.
     let words = std::env::args_os().skip_while(|word| word != "--").skip(1);

@@ -1,4 +1,4 @@
-//! The global options, resolved: where the manifest is looked for, colours, verbosity.
+//! The global options, resolved: the manifest's location, colours, verbosity.
 
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
@@ -64,7 +64,7 @@ impl CommandContext {
     }
 }
 
-/// Where the manifest is looked for, given `-f` and `-C`.
+/// The manifest's location, given `-f` and `-C`.
 pub(crate) fn manifest_location(file: Option<PathBuf>, directory: Option<PathBuf>) -> ManifestLocation {
     let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
     // Both are relative to the current folder: `-C` does not move what `-f` names.

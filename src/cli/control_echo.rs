@@ -34,7 +34,7 @@ impl Drop for ControlEchoOff {
     }
 }
 
-/// A background process would be stopped when it changes the terminal.
+/// Whether this process is in the foreground: a background process would be stopped when it changes the terminal.
 fn is_foreground() -> bool {
     tcgetpgrp(io::stdin()).is_ok_and(|group| group == getpgrp())
 }

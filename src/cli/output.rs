@@ -29,7 +29,7 @@ pub(crate) fn untrusted(bytes: &[u8]) -> io::Result<()> {
     write(&sanitized(bytes))
 }
 
-/// The text without what a terminal would obey.
+/// The text without control sequences.
 pub(crate) fn sanitized(bytes: &[u8]) -> Vec<u8> {
     let mut safe = Vec::with_capacity(bytes.len());
     let mut sanitizer = Sanitizer::new();
@@ -43,7 +43,7 @@ pub(crate) fn line(text: &str) -> Result<(), CliError> {
     untrusted(format!("{text}\n").as_bytes()).map_err(CliError::from)
 }
 
-/// Writes one JSON document and succeeds. What a terminal would obey is escaped, which JSON readers undo.
+/// Writes one JSON document and succeeds. Control characters are escaped, which JSON readers undo.
 pub(crate) fn json(value: &impl Serialize) -> CommandResult {
     let text = serde_json::to_string_pretty(value).map_err(io::Error::other)?;
     write(format!("{}\n", escaped(&text)).as_bytes())?;

@@ -41,12 +41,12 @@ pub(super) fn run(context: &CommandContext, args: RunArgs) -> CommandResult {
     start(context, &named, warm, args.options, args.extras)
 }
 
-/// A tmux client that starts while the tasks are read, where a window will be opened.
+/// Starts a tmux client, if a window will be opened; it connects while the tasks are read.
 pub(super) fn warm_client(project: &Project, mode: &Mode, options: &RunOptions) -> Option<WarmClient> {
     if mode.interactive && !options.dry_run { project.tmux().warm_client() } else { None }
 }
 
-/// The tasks that were named or selected, each once, in that order.
+/// The named or selected tasks, each once, in that order.
 fn choose<'a>(
     project: &Project,
     tasks: &'a TaskSet,
@@ -79,7 +79,7 @@ fn choose<'a>(
     Ok(chosen)
 }
 
-/// The options as a selector. A parent may be named as any task is.
+/// The options as a selector. A parent may be named in any form that names a task.
 fn task_selector(tasks: &TaskSet, typed: &TaskFilter) -> Result<TaskSelector, CliError> {
     let mut selector = TaskSelector { tag: typed.tag.clone(), kind: typed.kind.clone(), ..TaskSelector::default() };
     for typed in &typed.status {
@@ -94,7 +94,7 @@ fn task_selector(tasks: &TaskSet, typed: &TaskFilter) -> Result<TaskSelector, Cl
     Ok(selector)
 }
 
-/// A mode, the tasks that were named or selected for it, and where both come from.
+/// A mode, the tasks for it, and the project that both come from.
 pub(super) struct NamedTasks<'a> {
     pub(super) project: &'a Project,
     pub(super) tasks: &'a TaskSet,
@@ -102,7 +102,7 @@ pub(super) struct NamedTasks<'a> {
     pub(super) named: &'a [&'a Task],
 }
 
-/// Starts the mode on the tasks, and what that needs.
+/// Starts the mode on the tasks, and their dependencies.
 pub(super) fn start(
     context: &CommandContext,
     named: &NamedTasks<'_>,
@@ -132,7 +132,7 @@ pub(super) fn start(
             let how = if items.len() > 1 || context.json { AttachHow::None } else { options.attach };
             interactive(context, &store, &mut starts, how)
         }
-        // What it needs is started before it.
+        // Its dependencies are started before it.
         Some(last) if requested.len() == 1 && !has_windows && last.needed_by.is_none() => {
             run_one::run(context, &store, &mut starts, last.prepared.protocol)
         }
@@ -140,7 +140,7 @@ pub(super) fn start(
     }
 }
 
-/// The options as a request. Reads the prompt from stdin where `-` says so.
+/// The options as a request. Fails if the prompt `-` cannot be read from stdin.
 fn request_of(options: &RunOptions, extras: Vec<String>) -> Result<StartRequest, CliError> {
     Ok(StartRequest {
         prompt: options.prompt.as_deref().map(read_prompt).transpose()?,
@@ -168,12 +168,12 @@ pub(super) fn read_prompt(typed: &str) -> Result<Vec<u8>, CliError> {
         return Ok(typed.as_bytes().to_vec());
     }
     let mut bytes = Vec::new();
-    // One byte more than is allowed is enough to refuse it.
+    // One byte over the limit is enough to refuse it.
     io::stdin().lock().take((1 << 20) + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-/// Says what a start came to, where that is not shown otherwise.
+/// Prints the outcome of a start, if no other output shows it.
 pub(super) fn note_outcome(context: &CommandContext, outcome: &StartOutcome) {
     let err = output::stderr(context);
     match outcome {
@@ -187,7 +187,7 @@ pub(super) fn note_outcome(context: &CommandContext, outcome: &StartOutcome) {
     }
 }
 
-/// Says that a run waits, where no line of progress does.
+/// Prints that a run is queued, if no progress line shows it.
 pub(super) fn note_queued(context: &CommandContext, outcome: &StartOutcome) {
     if let StartOutcome::Run { run, ours: true } = outcome
         && matches!(run.state, RunState::Queued(_))
@@ -229,7 +229,7 @@ fn detached(context: &CommandContext, starts: &mut BatchStart<'_>) -> CommandRes
         output::json(&json!({ "runs": views }))?;
     }
     match failure {
-        // Printed above already: only its exit code and hints are left.
+        // Its message was printed already: only the exit code and hints are left.
         Some(error) => Err(CliError { message: String::new(), ..error }),
         None => Ok(ExitCode::SUCCESS),
     }
@@ -259,12 +259,12 @@ fn interactive(context: &CommandContext, store: &Store, starts: &mut BatchStart<
     }
 }
 
-/// Whether both ends of this call are a terminal.
+/// Whether stdin and stdout are a terminal.
 pub(super) fn on_a_terminal() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
-/// The protocol a run's output is in.
+/// The protocol of a run's output.
 pub(super) fn protocol_of(store: &Store, run: &Run) -> Protocol {
     store.folder(run.id()).read_spec().map(|spec| spec.protocol).unwrap_or_default()
 }

@@ -1,7 +1,7 @@
-//! Several headless runs of one command: in parallel as slots allow, one line each.
+//! Starts and follows several headless runs of one command, in parallel as slots allow, with one line each.
 //!
-//! As make does: after a failure what runs may end, and nothing further is begun. So without
-//! `-k` a task is started only when a slot is free for it; with `-k` all are queued at once.
+//! As in make, after a failure active runs may end and nothing more is started. So without `-k` a task is started only
+//! when a slot is free for it; with `-k` all tasks are queued at once.
 
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
@@ -37,16 +37,16 @@ use crate::view::run_view::{RunView, SkippedView};
 
 const LOOK: Duration = Duration::from_millis(100);
 
-/// How one of the runs came out.
+/// The result of one run.
 enum Outcome {
     Ended(Box<Run>),
-    /// A window that is open; it goes on without us.
+    /// An open window; it continues without this command.
     Opened(Box<Run>),
     UpToDate(Box<Run>),
     Failed(u8),
 }
 
-/// What a run's follower reports when it is through, by the run's place in the batch.
+/// The result of a run, and its index in the batch.
 type Report = (usize, Outcome);
 
 /// Runs of one batch that are started and followed together.
@@ -56,14 +56,14 @@ struct ManyRuns<'a> {
     items: &'a [BatchItem],
     starts: BatchStart<'a>,
     keep_going: bool,
-    /// Nothing further is started.
+    /// Nothing more is started.
     is_closed: bool,
     progress: ProgressDisplay,
     outcomes: Vec<Option<Outcome>>,
     started: Vec<(usize, Run)>,
-    /// How many are followed.
+    /// The number of followed runs.
     running: usize,
-    /// Followed runs of other commands, and those that are no longer waited for.
+    /// Followed runs that other commands started, and those that are no longer waited for.
     joined: BTreeSet<usize>,
     let_go: BTreeSet<usize>,
     reports: mpsc::Sender<Report>,
@@ -104,9 +104,9 @@ pub(super) fn run(
         if runs.running == 0 {
             continue;
         }
-        // No event says that another command released a slot: while tasks wait for one, try again.
+        // No event reports that another command released a slot: poll while tasks wait for one.
         let tick = runs.has_more().then_some(LOOK);
-        // A command that has to rebuild the index waits for all that have it open.
+        // A command that rebuilds the index waits until all others have closed it.
         store.close_index();
         watch::wait_readable(&[interrupts.as_fd(), woken.as_fd()], tick)?;
         let count = interrupts.take();
@@ -127,9 +127,9 @@ impl ManyRuns<'_> {
         !self.is_closed && self.starts.upcoming().is_some()
     }
 
-    /// Starts what may be started now.
+    /// Starts the tasks that may be started now.
     fn start_more(&mut self) -> Result<(), CliError> {
-        // What waits for another stands in the queue from the start, so that it goes on without this command.
+        // A batch with dependencies is queued as a whole, so that it continues without this command.
         let upfront = self.keep_going || self.items.iter().any(|item| !item.after.is_empty());
         while self.has_more() {
             let ids: Vec<RunId> = self.started.iter().map(|(_, run)| run.id().clone()).collect();
@@ -174,12 +174,12 @@ impl ManyRuns<'_> {
         Ok(())
     }
 
-    /// Stops what this command started. What it joined goes on and is no longer waited for.
+    /// Stops the runs that this command started. Runs that it joined continue and are no longer waited for.
     fn interrupt(&mut self, how: How) {
         self.is_closed = true;
         self.running = self.running.saturating_sub(self.joined.len());
         self.let_go.append(&mut self.joined);
-        // What waits first, or it would start when what it waits for is gone.
+        // Dependent runs first: they would start when their dependencies end.
         for (_, run) in self.started.iter().rev() {
             stop_in_background(self.store, run, how);
         }
@@ -199,8 +199,8 @@ impl ManyRuns<'_> {
     }
 }
 
-/// After a failure nothing further is started: what still waits is taken out of the queue. Only what waits for
-/// the failed run stays there: it ends as `dependency_failed`.
+/// After a failure, removes the queued runs from the queue, except those that depend on the failed run: they end as
+/// `dependency_failed`.
 fn withdraw(store: &Store, items: &[BatchItem], started: &[(usize, Run)], failed: usize) {
     let mut depends = vec![false; items.len()];
     depends[failed] = true;
@@ -247,13 +247,13 @@ fn follow_in_background(
                 Outcome::Failed(error.code)
             }
         };
-        // The receiver is gone only when the command is over.
+        // The receiver is dropped only at the end of the command.
         let _ = reports.send((at, outcome));
         let _ = waker.write_all(b".");
     });
 }
 
-/// Follows one run to its end, or a window until it is open, showing where it stands.
+/// Follows one run to its end, or a window until it is open, and shows its state.
 fn follow(store: &Store, run: &Run, line: &mut ProgressLine) -> Result<Run, CliError> {
     let mut follower = Follower::new(store, run, None)?;
     let mut retries = FailedAttempts::of(store, run.id());
@@ -270,7 +270,7 @@ fn follow(store: &Store, run: &Run, line: &mut ProgressLine) -> Result<Run, CliE
     }
 }
 
-/// The first failing decides the exit code: in argument order, and then what those needed.
+/// The first failure decides the exit code: requested runs in argument order, then their dependencies.
 fn report(
     context: &CommandContext,
     items: &[BatchItem],

@@ -1,4 +1,4 @@
-//! One job of `run`, shown as it runs, after what it needs. Ctrl-C stops what this command started.
+//! `run` of one job: starts its dependencies and the job, and shows its output. Ctrl-C stops what this command started.
 
 use std::os::fd::AsFd as _;
 use std::process::ExitCode;
@@ -26,10 +26,9 @@ use crate::os::watch;
 use crate::store::logs::reader::{LogStreams, ReadFrom};
 use crate::view::run_view::{RunView, SkippedView};
 
-/// The exit code where nobody reads our output any more: as if SIGPIPE had ended us.
+/// The exit code if stdout has no reader any more: as if SIGPIPE had ended this process.
 const UNHEARD: u8 = 141;
 
-/// One job, shown as it runs, and before it what it needs.
 pub(super) fn run(
     context: &CommandContext,
     store: &Store,
@@ -85,11 +84,11 @@ pub(super) fn run(
 
 enum Streamed {
     Ended(Box<Run>),
-    /// The run goes on without us.
+    /// The run continues without this command.
     LetGo(u8),
 }
 
-/// Shows a run's output until it ends. Ctrl-C stops what we started and lets go of what we joined.
+/// Shows a run's output until it ends. Ctrl-C stops runs that this command started; a joined run continues.
 fn stream(
     context: &CommandContext,
     store: &Store,
@@ -127,7 +126,7 @@ fn stream(
         if follower.wait(&run, Some(interrupts.as_fd()), None)? == Woken::Interrupted {
             interrupted += interrupts.take();
             let how = if interrupted > 1 { stop::How::Kill } else { stop::How::Interrupt };
-            // What waits first, or it would start when what it waits for is gone.
+            // Dependent runs first: they would start when their dependencies end.
             stops.extend(ours.iter().rev().map(|run| stop_in_background(store, run, how)));
             if !ours.iter().any(|own| own.id() == run.id()) {
                 output::stderr(context).note(&format!("{} goes on", run.pair()));
@@ -138,8 +137,7 @@ fn stream(
     }
 }
 
-/// Waits until what is being stopped has stopped: with this process would go what does it. Another
-/// Ctrl-C kills.
+/// Waits until the runs are stopped: the stopping threads would end with this process. Another Ctrl-C kills the runs.
 fn await_stops(
     mut stops: Vec<JoinHandle<()>>,
     store: &Store,
@@ -156,7 +154,7 @@ fn await_stops(
     Ok(())
 }
 
-/// Stopping takes as long as the agent's grace; its last words are shown meanwhile.
+/// Stops a run in a thread: this may take the agent's grace, and its output is shown meanwhile.
 pub(super) fn stop_in_background(store: &Store, run: &Run, how: stop::How) -> JoinHandle<()> {
     let (store, run) = (store.clone(), run.clone());
     std::thread::spawn(move || {

@@ -38,11 +38,11 @@ pub(super) fn run(context: &CommandContext, words: Vec<OsString>) -> CommandResu
     let rest: Vec<String> = texts.collect();
     let from_worktree = || project.task_of_worktree(&tasks, mode).and_then(|task| tasks.get(&task.id));
     let (task, extras) = match rest.split_first() {
-        // Only an id or a path is surely a task: another word may be for the agent.
+        // Only an id or a path certainly names a task: another word may be for the agent.
         Some((first, extras)) if tasks.find_id(first).is_ok() || first.contains('/') && tasks.find(first).is_ok() => {
             (tasks.find(first).map_err(CliError::from)?, extras.to_vec())
         }
-        // In a task's worktree the task may be left out: then all words are for the agent.
+        // In a task's worktree the task may be omitted: then all words are for the agent.
         Some((first, extras)) => match from_worktree() {
             Some(task) => (task, rest.clone()),
             None => (tasks.find(first).map_err(CliError::from)?, extras.to_vec()),

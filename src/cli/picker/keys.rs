@@ -1,6 +1,6 @@
 //! Bytes of a terminal → keys.
 
-/// What the picker knows.
+/// A key that the picker handles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Key {
     Up,
@@ -16,13 +16,13 @@ pub(crate) enum Key {
     Char(char),
 }
 
-/// Whether these may be the beginning of a key whose end is still to come.
+/// Whether these bytes may be an incomplete key sequence.
 pub(super) fn is_unfinished(bytes: &[u8]) -> bool {
     matches!(bytes, [.., 0x1b] | [.., 0x1b, b'[' | b'O'])
         || std::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none())
 }
 
-/// The keys among `bytes`; what is none is passed over.
+/// The keys in `bytes`; unknown sequences are skipped.
 pub(super) fn read(bytes: &[u8]) -> Vec<Key> {
     let mut keys = Vec::new();
     let text = String::from_utf8_lossy(bytes);

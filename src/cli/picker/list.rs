@@ -1,4 +1,4 @@
-//! A list to pick from: what a key does to it, and how it looks. Pure.
+//! The list of the picker: how keys change it, and its lines. Pure.
 
 use unicode_width::UnicodeWidthStr as _;
 
@@ -8,7 +8,7 @@ use crate::cli::table::{self, Cell};
 /// Lines that are not rows: the heads, the filter or the keys.
 const FRAME: usize = 2;
 
-/// One thing to pick, as the cells of a row.
+/// An item to pick, as the cells of a row.
 #[derive(Clone, Debug)]
 pub(crate) struct Row(pub(crate) Vec<String>);
 
@@ -16,17 +16,17 @@ pub(crate) struct Row(pub(crate) Vec<String>);
 #[derive(Clone, Debug)]
 pub(super) struct List {
     rows: Vec<Row>,
-    /// `Some` while it is typed.
+    /// `Some` while the user types a filter.
     filter: Option<String>,
-    /// Among those that the filter leaves.
+    /// The position among the rows that match the filter.
     cursor: usize,
 }
 
-/// What came of a key.
+/// The effect of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pressed {
     Stay,
-    /// This row, counted in all.
+    /// The index of a row among all rows.
     Picked(usize),
     Left,
     Interrupted,
@@ -74,7 +74,7 @@ impl List {
         Pressed::Stay
     }
 
-    /// The rows that hold every word of the filter.
+    /// The indexes of the rows that contain every word of the filter.
     fn shown(&self) -> Vec<usize> {
         let filter = self.filter.as_deref().unwrap_or_default().to_lowercase();
         let holds = |row: &Row| {

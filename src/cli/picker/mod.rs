@@ -1,4 +1,4 @@
-//! A list on the terminal to pick one from. Whatever happens, the terminal is left as it was.
+//! Lets the user pick a row of a list on the terminal. The terminal is always restored.
 
 mod keys;
 mod list;
@@ -15,21 +15,20 @@ use crate::os::watch;
 
 pub(crate) use list::Row;
 
-/// The rows are made anew this often: ages grow, and windows are resized.
+/// The list is redrawn this often, since windows are resized.
 const REDRAW: Duration = Duration::from_secs(1);
-/// The rest of a key's sequence is there by then, or it was Escape.
+/// Time for the rest of a key sequence; after it, the byte was the Escape key.
 const SEQUENCE: Duration = Duration::from_millis(40);
 
-/// What came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PickResult {
-    /// The row's place.
+    /// The row's index.
     Picked(usize),
-    /// Left without a choice.
+    /// The user left the list without a choice.
     Left,
-    /// By Ctrl-C.
+    /// The user pressed Ctrl-C.
     Interrupted,
-    /// Something else asked this process to end.
+    /// A signal asked this process to end.
     Ended,
 }
 
@@ -50,7 +49,7 @@ pub(crate) fn pick(heads: &[&str], rows: Vec<Row>, colour: bool) -> io::Result<P
             continue;
         }
         let mut buffer = [0; 256];
-        // Not by std: it would keep for itself what belongs to the command that comes next.
+        // Not through std, whose buffer would take input that belongs to the next command.
         match rustix::io::read(stdin.as_fd(), &mut buffer) {
             Ok(0) => return Ok(PickResult::Left),
             Ok(count) => typed.extend_from_slice(&buffer[..count]),
@@ -91,7 +90,7 @@ fn draw(lines: &[String]) -> io::Result<()> {
     stdout.flush()
 }
 
-/// The terminal's second screen, with each key told at once. As it was when dropped.
+/// The terminal's alternate screen in raw mode. Dropping it restores the terminal.
 struct PickerScreen {
     before: Termios,
 }

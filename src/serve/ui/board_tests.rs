@@ -1,4 +1,4 @@
-//! What stands on the board, and in which order.
+//! The content and the order of the board.
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -22,7 +22,7 @@ fn catalog(tasks: &serde_json::Value) -> Catalog {
     )
 }
 
-/// Three in two phases, one of them with two below it.
+/// Three tasks in two phases, one of them with two subtasks.
 fn shop() -> Catalog {
     catalog(&json!([
         { "id": "A", "title": "Alone", "phase": "later", "status": "todo", "tags": ["Ünder"] },

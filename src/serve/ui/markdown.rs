@@ -1,21 +1,20 @@
-//! A task's Markdown as HTML that can do nothing: text stays text, links lead only where a person
-//! sees that they lead, and nothing is loaded. Pure, without recursion, and its output is bounded by
-//! its input.
+//! Renders a task's Markdown as harmless HTML: the source's own HTML is shown as text, link targets are visible, and
+//! nothing is loaded. Pure, without recursion; the length of the output is bounded by that of the input.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use pulldown_cmark::{Alignment, CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag};
 
-/// Quotes, lists and emphasis within one another beyond this depth are only text: a browser, too,
-/// lays out a tree of elements by recursion.
+/// Deeper nesting of quotes, lists and emphasis is rendered as plain text: a browser lays out the elements by
+/// recursion.
 pub(super) const DEEPEST: usize = 24;
-/// Of a heading's words, so many characters name its anchor.
+/// Characters of a heading that form its anchor.
 const ANCHOR: usize = 80;
-/// Where a link may lead out of the page.
+/// The schemes of links that lead out of the page.
 const OUTSIDE: [&str; 3] = ["https://", "http://", "mailto:"];
 
-/// The text as HTML. Its anchors begin with `md`, so that none is one of the page's own.
+/// The text as HTML. Its anchors begin with `md`, so that they differ from the page's own.
 pub(super) fn html(text: &str) -> String {
     let options =
         Options::ENABLE_TABLES | Options::ENABLE_TASKLISTS | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_FOOTNOTES;
@@ -24,33 +23,33 @@ pub(super) fn html(text: &str) -> String {
     writer.out
 }
 
-/// What is written, and what is still open.
+/// The output, and the elements that are open.
 #[derive(Debug, Default)]
 struct Writer {
     out: String,
     open: Vec<Close>,
-    /// How many of those are [`Close::Nested`].
+    /// The number of [`Close::Nested`] in `open`.
     depth: usize,
-    /// A link is open: one within it would end it.
+    /// A link is open; HTML has no nested links.
     in_link: bool,
     heading: Option<Heading>,
     columns: Vec<Alignment>,
     column: usize,
     in_head: bool,
-    /// The names of anchors, and how often each was given.
+    /// The names of anchors, and how often each was used.
     anchors: HashMap<String, usize>,
     /// The numbers of footnotes.
     notes: HashMap<String, usize>,
 }
 
-/// What is due where a tag of the source ends.
+/// What is written at the end of an element.
 #[derive(Debug)]
 enum Close {
     Tag(&'static str),
-    /// The same of what can hold itself; empty where it was too deep to be opened.
+    /// The end tag of an element that can contain itself; empty if the element was too deep to be opened.
     Nested(&'static str),
     Heading(HeadingLevel),
-    /// Whether a link was opened, what follows its words, and the address where it was not.
+    /// Whether a link was opened, the text after its words, and the address to show if it was not opened.
     Link {
         opened: bool,
         words: &'static str,
@@ -58,10 +57,10 @@ enum Close {
     },
 }
 
-/// A heading whose words are not known yet.
+/// A heading whose text is not complete yet.
 #[derive(Debug)]
 struct Heading {
-    /// Where its tag belongs.
+    /// The offset at which its start tag is inserted.
     at: usize,
     words: String,
 }
@@ -74,7 +73,7 @@ impl Writer {
                 self.open.push(close);
             }
             Event::End(_) => self.end(),
-            // HTML is shown as it was written: whoever wrote it, it is not ours.
+            // HTML in the source is not trusted and is shown as text.
             Event::Text(text)
             | Event::Html(text)
             | Event::InlineHtml(text)
@@ -121,7 +120,7 @@ impl Writer {
             Tag::HtmlBlock => self.tag("<p class=\"raw\">", "</p>\n"),
             Tag::List(Some(first)) => self.nested(&format!("<ol start=\"{first}\">\n"), "</ol>\n"),
             Tag::List(None) => self.nested("<ul>\n", "</ul>\n"),
-            // Not without its list.
+            // An item only if its list was opened.
             Tag::Item => match self.open.last() {
                 Some(Close::Nested(list)) if !list.is_empty() => self.tag("<li>", "</li>\n"),
                 _ => self.tag("", "\n"),
@@ -150,7 +149,7 @@ impl Writer {
             Tag::Strikethrough => self.nested("<del>", "</del>"),
             Tag::Link { dest_url, .. } => self.link(&dest_url, "", ""),
             Tag::Image { dest_url, .. } => self.link(&dest_url, "[image: ", "]"),
-            // Of what was not asked for only the words are shown.
+            // Other elements are reduced to their text.
             _ => self.tag("", ""),
         }
     }
@@ -198,7 +197,7 @@ impl Writer {
             CodeBlockKind::Fenced(words) => words.split([' ', ',']).next().unwrap_or_default(),
             CodeBlockKind::Indented => "",
         };
-        // It scrolls, so the keyboard must get there.
+        // It scrolls, so it must be reachable by keyboard.
         self.out.push_str("<pre tabindex=\"0\"");
         if !language.is_empty() {
             self.out.push_str(" data-language=\"");
@@ -220,7 +219,7 @@ impl Writer {
         Close::Tag(close)
     }
 
-    /// `before` and `after` stand around its words.
+    /// `before` and `after` enclose the link's text.
     fn link(&mut self, address: &str, before: &str, after: &'static str) -> Close {
         let opened = !self.in_link && self.open_link(address);
         self.in_link |= opened;
@@ -229,9 +228,9 @@ impl Writer {
         Close::Link { opened, words: after, address }
     }
 
-    /// False where it would lead anywhere else than it says, or do something.
+    /// Opens a link. `false` for an address that is neither an anchor nor one of [`OUTSIDE`], or that hides its scheme.
     fn open_link(&mut self, address: &str) -> bool {
-        // A browser drops or trims these before it reads the scheme.
+        // A browser removes these before it reads the scheme.
         if address.chars().any(|c| c.is_control() || c.is_whitespace()) {
             return false;
         }
@@ -252,7 +251,7 @@ impl Writer {
         true
     }
 
-    /// The page's own title is above all of them.
+    /// Headings are one level lower than in the source, below the page's own title.
     fn end_heading(&mut self, level: HeadingLevel) {
         let level = (level as usize + 1).min(6);
         let Some(Heading { at, words }) = self.heading.take() else { return };
@@ -269,7 +268,7 @@ impl Writer {
         let _ = writeln!(self.out, "</h{level}>");
     }
 
-    /// Footnotes are numbered as they come.
+    /// The number of a footnote, in order of first use.
     fn note(&mut self, label: &str) -> usize {
         let next = self.notes.len() + 1;
         *self.notes.entry(label.to_owned()).or_insert(next)

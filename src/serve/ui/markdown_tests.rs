@@ -1,14 +1,14 @@
-//! What Markdown may become, and what it may not.
+//! The HTML that Markdown becomes, and what must not become HTML.
 
 use crate::serve::ui::markdown::{DEEPEST, html};
 
-/// Where the connections of a server live.
+/// Runs `does` on a stack as small as that of a connection's thread.
 fn on_a_small_stack<T: Send + 'static>(does: impl FnOnce() -> T + Send + 'static) -> T {
     let thread = std::thread::Builder::new().stack_size(crate::serve::limits::STACK).spawn(does).unwrap();
     thread.join().unwrap()
 }
 
-/// The tags that a browser would see, and their attributes.
+/// The tags in `html` as a browser finds them, with their attributes.
 fn tags(html: &str) -> Vec<&str> {
     html.split('<').skip(1).map(|rest| rest.split_once('>').expect("a tag is closed").0).collect()
 }
@@ -133,14 +133,14 @@ fn hostile_text_stays_text() {
         for tag in tags(&html) {
             let name = tag.trim_start_matches('/').split([' ', '\n']).next().unwrap();
             assert!(known.contains(&name), "{text}: {tag}");
-            // All quotes of the text are entities, so what stands outside of quotes is ours.
+            // All quotes of the text are entities, so the text outside quotes is ours.
             let own: String = tag.split('"').step_by(2).collect();
             assert!(!own.contains(" on") && !own.contains("src") && !own.contains("style"), "{text}: {tag}");
         }
     }
     assert_eq!(html("<b>x</b>"), "<p>&lt;b&gt;x&lt;/b&gt;</p>\n");
     assert_eq!(html("<div>\nx"), "<p class=\"raw\">&lt;div&gt;\nx</p>\n");
-    // An anchor of the page's own cannot be taken.
+    // A heading's anchor cannot equal an anchor of the page.
     assert!(html("# page\n\n# toString\n").contains("id=\"md-page\""));
 }
 

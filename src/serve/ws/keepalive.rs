@@ -91,7 +91,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
     const PING: Duration = Duration::from_secs(20);
 
-    /// Looks once a second for so long, pinging as it is told to, and says when it was given up.
+    /// Simulates 600 seconds, one update each, and returns the second in which the client was dropped.
     fn given_up(mut seen: impl FnMut(&mut Keepalive, u64, Instant) -> (u64, bool)) -> Option<u64> {
         let begun = Instant::now();
         let mut keepalive = Keepalive::new(begun, KeepaliveLimits::default());

@@ -85,7 +85,7 @@ pub(in crate::serve) fn run(server: &Arc<HttpServer>, stream: &Arc<ClientStream>
     if ended.is_err() {
         server.metrics.sockets_dropped.fetch_add(1, Ordering::Relaxed);
     }
-    // In this order: who sees the permit returned must find the channel's resources released.
+    // In this order: when another thread gets the permit, the channel's resources must be free.
     drop(channel);
     drop(permit);
     stream.shutdown(Shutdown::Both);
@@ -95,7 +95,7 @@ pub(in crate::serve) fn run(server: &Arc<HttpServer>, stream: &Arc<ClientStream>
 #[derive(Debug)]
 struct Dropped;
 
-/// What ended a sleep: these, or the source, or the time.
+/// What ended a sleep; both `false`: the source or the time.
 #[derive(Clone, Copy, Debug)]
 struct WakeCause {
     by_client: bool,
@@ -325,7 +325,7 @@ mod tests {
     use crate::serve::ws::outgoing::FrameKind;
     use std::os::unix::net::UnixStream;
 
-    /// Has more to say than anybody takes.
+    /// A channel that always has more to send.
     struct Endless {
         taken: usize,
     }
@@ -366,7 +366,7 @@ mod tests {
         let limits = KeepaliveLimits { ping: Duration::from_secs(20), dead: Duration::from_secs(60) };
         let (mut session, theirs) = session(limits);
         let mut client = WebSocket::from_raw_socket(theirs, Role::Client, None);
-        // Before it reads: so the first frames are stuck when the pings are heard.
+        // The pings are sent before the client reads: so the first frames block while the server receives the pings.
         for number in 0..20_u8 {
             client.send(Message::Ping(Bytes::from(vec![number]))).unwrap();
         }
