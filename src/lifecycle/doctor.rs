@@ -1,6 +1,5 @@
-//! Checks that the machine has what a project needs. Out: findings, each with its fix.
-//!
-//! The checks run in parallel. Must not start an agent, nor leave anything behind.
+//! Checks that the machine has what a project needs. Output: findings, each with its fix.
+//! The checks run in parallel. Must not start an agent or leave anything behind.
 
 mod agents;
 mod folders;
@@ -21,9 +20,9 @@ use crate::manifest::{Mode, Origin};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FindingState {
     Ok,
-    /// Works in part, or may fail later.
+    /// Works partly, or may fail later.
     Warn,
-    /// What is needed fails.
+    /// Something that is needed fails.
     Fail,
 }
 
@@ -44,7 +43,7 @@ impl FindingState {
         }
     }
 
-    /// The state of a missing thing.
+    /// The state of something missing.
     fn where_needed(needed: bool) -> Self {
         if needed { Self::Fail } else { Self::Warn }
     }
@@ -103,8 +102,8 @@ pub fn examine(location: &ManifestLocation) -> Vec<Finding> {
     findings
 }
 
-/// The programs without which runs of this project fail. The agent of the built-in mode does not count: a project
-/// may have no use for it.
+/// The missing programs without which runs of this project fail. The agent of the built-in mode does not count: the
+/// project may not use it.
 pub(crate) fn missing(project: &Project) -> Vec<Finding> {
     let mut findings = vec![programs::tmux_finding(true)];
     findings.extend(programs::agents(project).iter().map(AgentProgram::finding));
@@ -112,12 +111,10 @@ pub(crate) fn missing(project: &Project) -> Vec<Finding> {
     findings
 }
 
-/// The modes that are not built in.
 fn declared(project: &Project) -> impl Iterator<Item = &Mode> {
     project.manifest.modes.values().filter(|mode| !matches!(mode.origin, Origin::BuiltIn))
 }
 
-/// A path as a word of a shell command.
 fn quote(path: &std::path::Path) -> String {
     shell_words::quote(&path.display().to_string()).into_owned()
 }

@@ -1,7 +1,5 @@
-//! What went wrong, for every front end: a kind, a message, and hints how to fix it.
-//!
-//! The one place where an error becomes text for a person. Must not know how that is shown, nor which exit
-//! code or status belongs to a kind.
+//! Converts every error into a kind, a message and hints how to fix it. No other module turns errors into text.
+//! Must not know how a front end shows it, nor its exit codes or HTTP statuses.
 
 mod kind;
 mod of_request;
@@ -16,7 +14,7 @@ use crate::model::problem::{Problem, summary};
 
 pub use kind::Kind;
 
-/// `message` may be empty where the problems say it all.
+/// `message` may be empty if `problems` contain everything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     pub kind: Kind,
@@ -36,23 +34,23 @@ impl Failure {
         self
     }
 
-    /// A pair that there is no run of.
+    /// The failure for a pair without runs.
     pub fn never_run(pair: &Pair) -> Self {
         Self::new(Kind::NeverRun, format!("`{pair}` has never run")).hint(format!("dispatch run {pair}"))
     }
 
-    /// Mistakes in files, counted.
+    /// Mistakes in files; the message counts them.
     pub fn of_problems(problems: Vec<Problem>) -> Self {
         let message = summary(&problems);
         Self { problems, ..Self::new(Kind::BadManifest, message) }
     }
 
-    /// One mistake, which says it all.
+    /// One problem that needs no further message.
     pub(crate) fn of_problem(kind: Kind, problem: Problem) -> Self {
         Self { problems: vec![problem], ..Self::new(kind, "") }
     }
 
-    /// An error with its causes on one line.
+    /// An error and its causes on one line.
     pub(crate) fn chain(kind: Kind, error: &dyn Error) -> Self {
         let mut message = error.to_string();
         let mut cause = error.source();
@@ -79,7 +77,6 @@ impl fmt::Display for Failure {
 
 impl Error for Failure {}
 
-/// A word as a shell would need it written.
 fn quote(word: &str) -> String {
     shell_words::quote(word).into_owned()
 }

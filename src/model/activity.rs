@@ -1,55 +1,51 @@
-//! What an agent in a window is doing now.
-//!
-//! Only for runs in a window, and never guessed: without evidence there is no activity, or `unknown` with the reason.
+//! What an agent in a window is doing now. Only for runs in a window, and never guessed: without evidence there is
+//! no activity, or `Unknown` with the reason.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::words::words;
 
-/// What a running window does, and how that is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Activity {
     pub state: ActivityState,
-    /// For people.
+    /// Text for people.
     pub reason: String,
     pub source: ActivitySource,
     /// Since when. For a text agent, the time of the last output or bell, to the second.
     pub at: Timestamp,
-    /// What a person does about it, where the agent waits at a dialog that is known.
+    /// What a person can do about it, if the agent waits at a known dialog.
     pub fix: Option<&'static str>,
 }
 
-/// What an agent in a window can be doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ActivityState {
     Working,
-    /// For the user.
+    /// Waits for the user.
     Waiting,
     Idle,
     Unknown,
 }
 
-/// What the activity was concluded from.
+/// The evidence for the activity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ActivitySource {
-    /// It rang the terminal's bell.
+    /// The agent rang the terminal's bell.
     Bell,
-    /// Whether it writes output.
+    /// The agent writes output, or has stopped doing so.
     Output,
     /// The panes of its window.
     Window,
-    /// A hook of the agent.
     Hook,
     /// The file of the agent's session.
     Session,
-    /// Its screen, while neither hook nor session file has reported anything.
+    /// The screen, while neither hook nor session file has reported anything.
     Screen,
 }
 
 impl Activity {
-    /// This activity without its time, which changes although nothing else does.
+    /// Without the time, which may change while nothing else does.
     #[must_use]
     pub fn timeless(self) -> Self {
         Self { at: Timestamp::UNIX_EPOCH, ..self }

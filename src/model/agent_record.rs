@@ -1,4 +1,4 @@
-//! The last that an agent in a window said of itself.
+//! The last event that an agent in a window reported by its hooks.
 
 use std::path::PathBuf;
 
@@ -9,27 +9,25 @@ use crate::model::activity::ActivityState;
 
 pub const AGENT_VERSION: u32 = 1;
 
-/// `agent.json`: written by the agent's own hooks, each time whole. Advisory: it may be late, or
-/// never come, and nothing but what is shown depends on it.
+/// `agent.json`: written whole by the agent's hooks. Advisory: it may be late or missing; only what is displayed
+/// depends on it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AgentRecord {
     pub version: u32,
-    /// The agent's own word for what happened.
+    /// The agent's name of the event.
     pub event: String,
     pub state: ActivityState,
-    /// For people.
+    /// Text for people.
     pub reason: String,
-    /// When it happened.
     pub at: Timestamp,
     /// Since when it is in this state.
     pub since: Timestamp,
-    /// The conversation it is in, which may be another than it was started with.
+    /// The current conversation; it may differ from the one at the start.
     pub session_id: String,
-    /// Where it writes that conversation down.
+    /// The file in which the agent records that conversation.
     #[serde(default)]
     pub transcript: Option<PathBuf>,
-    /// The agent's process.
     #[serde(default)]
     pub pid: Option<u32>,
 }

@@ -1,12 +1,12 @@
-//! What an agent answered, apart from how its process ended.
+//! What an agent answered, separate from how its process ended.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// A longer answer is not kept in a run's record: `save_to` and the log have it whole.
+/// A longer answer is not copied into the record; `save_to` and the log contain it.
 pub const ANSWER_MAX_BYTES: usize = 256 << 10;
 
-/// The answer in the record of a run's end.
+/// The answer, in the record of a run's end.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AnswerRecord {
@@ -16,26 +16,25 @@ pub struct AnswerRecord {
     /// All text of the last message. Absent for text agents, whose answer is their output.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// What decided between success and failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome_source: Option<OutcomeSource>,
-    /// The agent had answered and was ended since it did not exit: its exit does not count.
+    /// The agent had answered and was killed because it did not exit: its exit status is ignored.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub did_not_exit: bool,
-    /// The agent had no login, and these variables, which may hold one, were set where the run was
-    /// started and not passed on. Names only.
+    /// The agent had no login, and these variables, which may hold one, were set at the start but not passed on. Names
+    /// only.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_passed: Vec<String>,
 }
 
 impl AnswerRecord {
-    /// `text` where it is short enough for a record.
+    /// `text`, if it is short enough for a record.
     pub fn kept(text: String) -> Option<String> {
         (text.len() <= ANSWER_MAX_BYTES).then_some(text)
     }
 }
 
-/// What decided that a run succeeded or failed.
+/// What decided whether a run succeeded or failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OutcomeSource {
@@ -43,7 +42,7 @@ pub enum OutcomeSource {
     Result,
     /// How its process ended.
     Exit,
-    /// What the mode expects beside it.
+    /// `expect` of the mode.
     Expect,
 }
 
@@ -57,14 +56,14 @@ impl OutcomeSource {
     }
 }
 
-/// In the record of a living run: its agent has answered and not exited yet.
+/// In the record of an active run: its agent has answered but not exited.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Answered {
     pub at: Timestamp,
-    /// Where the attempt's output begins in the log, in bytes.
+    /// Where the attempt's output starts in the log, in bytes.
     pub stdout_from: u64,
-    /// What the run has cost so far, with its earlier attempts.
+    /// The cost of the run so far, with earlier attempts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_usd: Option<f64>,
 }

@@ -9,12 +9,12 @@ use crate::model::exit::Exit;
 use crate::model::retry::RetryOn;
 use crate::model::run_state::EndState;
 
-/// A line of `attempts.jsonl`: there is one for each finished attempt of a mode that retries.
-/// `…From` and `…To` are the attempt's part of the logs, in bytes.
+/// A line of `attempts.jsonl`: one for each finished attempt of a mode that retries. `…_from` and `…_to` delimit the
+/// attempt's part of the logs, in bytes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AttemptRecord {
-    /// From 1.
+    /// Counted from 1.
     pub attempt: u32,
     pub state: EndState,
     #[serde(flatten, with = "end_reason::recorded")]
@@ -31,10 +31,9 @@ pub struct AttemptRecord {
     pub cost_usd: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<String>,
-    /// What decided its state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome_source: Option<OutcomeSource>,
-    /// The kind of failure that another attempt follows, and when that begins.
+    /// The kind of failure that another attempt follows; `again_at` is its start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retried_for: Option<RetryOn>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

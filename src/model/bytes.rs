@@ -22,7 +22,7 @@ const UNITS: [(&str, u64); 9] = [
 ];
 
 impl Bytes {
-    /// How it is written, in a message.
+    /// The accepted form, for messages.
     pub const FORM: &str = "an amount of bytes such as `1GiB`, `512MB` or `65536`";
 
     pub const fn new(count: u64) -> Self {
@@ -33,7 +33,7 @@ impl Bytes {
         self.0
     }
 
-    /// Reads a whole number and an optional unit. `None` for zero, signs and overflow.
+    /// Parses a whole number with an optional unit. `None` for zero, signs and overflow.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());

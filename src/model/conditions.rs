@@ -1,21 +1,20 @@
-//! What must hold before a run may start, beyond a free slot.
+//! What must hold before a run may start, besides a free slot.
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::run_id::RunId;
 
-/// Part of the spec, so that a queued run can be started without the manifest.
+/// Part of the spec, so a queued run can be started without the manifest.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Conditions {
-    /// Runs that must have succeeded. One that ended otherwise ends this run as
-    /// `dependency_failed`.
+    /// Runs that must have succeeded. If one ended otherwise, this run ends as `dependency_failed`.
     pub after: Vec<RunId>,
-    /// A person must approve it first.
+    /// A person must approve the run first.
     pub gate: bool,
-    /// No other exclusive run in the same folder at once.
+    /// No other exclusive run may be active in the same folder.
     pub exclusive: bool,
-    /// USD: no start while the day's cost is this much or more.
+    /// USD: no start while the cost of the day is at least this.
     pub budget_day: Option<f64>,
 }
 

@@ -1,9 +1,9 @@
-//! Finds the cycles of a graph. Pure; nodes are the positions of a list.
+//! Finds the cycles of a graph. Pure; nodes are indices of a list.
 
-/// A cycle of more nodes than this is shown in part.
+/// A longer cycle is abbreviated.
 const SHOWN_MAX: usize = 12;
 
-/// A cycle in a message: `a → b → a`.
+/// A cycle for a message: `a → b → a`.
 pub fn shown(mut names: Vec<&str>) -> String {
     if names.len() > SHOWN_MAX {
         names.splice(SHOWN_MAX - 1..names.len() - 1, ["…"]);
@@ -11,8 +11,8 @@ pub fn shown(mut names: Vec<&str>) -> String {
     names.join(" → ")
 }
 
-/// Removes every edge that closes a cycle, and returns the cycles: each a path of nodes
-/// from one node back to it. Without recursion, since a chain may be thousands long.
+/// Removes every edge that closes a cycle and returns the cycles, each as a path from a node back to itself. Not
+/// recursive: a chain may have thousands of nodes.
 pub fn break_cycles(edges: &mut [Vec<usize>]) -> Vec<Vec<usize>> {
     #[derive(Clone, Copy, PartialEq)]
     enum Visit {
@@ -27,7 +27,7 @@ pub fn break_cycles(edges: &mut [Vec<usize>]) -> Vec<Vec<usize>> {
             continue;
         }
         marks[start] = Visit::OnPath;
-        // A node, and how many of its edges were followed.
+        // Nodes, each with the number of its edges that were followed.
         let mut path = vec![(start, 0)];
         while let Some((node, followed)) = path.last_mut() {
             let Some(&next) = edges[*node].get(*followed) else {

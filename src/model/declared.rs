@@ -1,4 +1,4 @@
-//! What the manifest declared for a run and its other records do not hold.
+//! What the manifest declared for a run and no other record contains.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,15 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::run_spec::WorktreeSpec;
 
-/// Part of a run's spec, so that a later change of the manifest can be found. Holds no value of a
-/// variable.
+/// Part of a run's spec, to detect later changes of the manifest. Contains no value of a variable.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Declared {
-    /// The variables of `env:`, each with a hash of its value that differs from run to run.
+    /// The variables of `env:`, each with a hash of its value that is salted with the run id.
     pub env: BTreeMap<String, String>,
-    /// The names of `pass_env:`; their values are the caller's own.
+    /// The names of `pass_env:`; the values come from the caller's environment.
     pub pass_env: BTreeSet<String>,
-    /// The task's worktree, whether the run has to make it or not.
+    /// The task's worktree, whether or not the run has to create it.
     pub worktree: Option<WorktreeSpec>,
 }

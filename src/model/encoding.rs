@@ -1,10 +1,9 @@
-//! Recognises texts that an editor saved as UTF-16, so that the error can name the encoding and the
-//! command that converts the file. Pure.
+//! Recognises UTF-16 files, so that an error can name the encoding and the command that converts the file. Pure.
 
 use std::path::Path;
 
-/// The name, as `iconv` knows it, of the encoding that `bytes` are in, where that is UTF-16: by the byte
-/// order mark, else by the zero bytes between ASCII characters.
+/// The encoding of `bytes` as `iconv` names it, if it is UTF-16: decided by the byte order mark, else by the zero
+/// bytes between ASCII characters.
 pub fn utf16(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("UTF-16"),
@@ -14,7 +13,7 @@ pub fn utf16(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// The hint that ends with the command that makes UTF-8 of the file.
+/// The hint with the command that converts the file to UTF-8.
 pub fn to_utf8_hint(encoding: &str, path: &Path) -> String {
     let path = path.display().to_string();
     let (from, to) = (shell_words::quote(&path), format!("{path}.utf8"));

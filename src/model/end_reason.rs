@@ -1,7 +1,7 @@
 //! Why a run, or one attempt of it, ended as it did.
 //!
-//! Decisions compare values of this type. Its text is for people, and for programs that read the field
-//! `reason` of a record. Records of versions before this type have the text alone: `from_text` reads it back.
+//! Decisions compare values of this type. Its text is for people and for programs that read the field `reason` of a
+//! record. Records older than this type contain only the text: `from_text` parses it.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use crate::model::signal::with_signal_name;
 
 mod from_text;
 
-/// A success has a reason where it needs one; an end without one is what its state says.
+/// `None` in a record means that the state explains the end completely. A success may have a reason too.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum EndReason {
@@ -26,18 +26,18 @@ pub enum EndReason {
     Signal(i32),
     /// A signal that tmux 3.2 does not name.
     UnknownSignal,
-    /// The end of its process was not seen.
+    /// The exit status of the process was not observed.
     ExitNotSeen,
 
-    /// The agent's own words for its error.
+    /// The error text of the agent.
     AgentError(String),
-    /// An agent that reports its result ended without one.
+    /// The agent's protocol requires a result, and it ended without one.
     NoResult,
     /// The agent ended before its last turn did.
     TurnUnfinished,
-    /// It was refused what only its user can decide.
+    /// The agent was refused something that only its user can decide.
     NeedsDecision(Vec<Decision>),
-    /// The agent had answered and was ended since it did not exit.
+    /// The agent had answered and was killed because it did not exit.
     DidNotExit,
 
     Timeout(Option<Interval>),
@@ -49,7 +49,7 @@ pub enum EndReason {
     BlankAnswer,
     /// A file of `expect.files`.
     MissingFile(PathBuf),
-    /// `expect.command`, with its arguments.
+    /// `expect.command` with its arguments.
     CommandFailed(Vec<String>),
     /// `save_to`.
     NotSaved {
@@ -62,11 +62,11 @@ pub enum EndReason {
         what: Startable,
         error: String,
     },
-    /// An interactive run was given to a supervisor.
+    /// A supervisor was started for an interactive run.
     NoJob,
-    /// A limit on processes was set and there is no cgroup.
+    /// A limit on processes was set, and no cgroup is available.
     NoCgroup,
-    /// The run's worktree could not be set up: the first line of why, and the log.
+    /// The run's worktree could not be set up. `error` is the first line of the error.
     SetupFailed {
         error: Option<String>,
         log: Option<PathBuf>,
@@ -74,7 +74,7 @@ pub enum EndReason {
     /// The run's folder was moved to this path while it ran.
     FolderMoved(PathBuf),
 
-    /// Stopped while it was queued.
+    /// Stopped while queued.
     BeforeStart,
     /// A person rejected it at its gate.
     Rejected,
@@ -91,24 +91,24 @@ pub enum EndReason {
     DependencyRecordGone(RunId),
 
     NeverStarted(Option<String>),
-    /// The environment that was kept for its start is gone.
+    /// The file with its environment is missing.
     EnvironmentGone,
     Reboot,
     SupervisorKilled,
     TmuxEnded,
     EndRecordDamaged,
 
-    /// All of these, the first one first.
+    /// All of these, in order.
     Several(Vec<Self>),
-    /// The text of another version.
+    /// Text of another version that cannot be parsed.
     Other(String),
 }
 
-/// What a job could not ask its user.
+/// What an agent without a user could not ask.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Decision {
-    /// To use this tool.
+    /// Permission to use this tool.
     Permission(String),
     Question,
     PlanApproval,
@@ -125,11 +125,11 @@ pub enum Startable {
     ExpectedCommand,
 }
 
-/// So many refused tools are named.
+/// The text names at most this many refused tools.
 const TOOLS: usize = 3;
 
 impl EndReason {
-    /// Both reasons.
+    /// The combination of both reasons.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         let mut all = match self {
@@ -143,7 +143,7 @@ impl EndReason {
         Self::Several(all)
     }
 
-    /// The single reasons that this one is made of.
+    /// The single reasons of this one.
     pub fn parts(&self) -> &[Self] {
         match self {
             Self::Several(all) => all,
@@ -169,7 +169,7 @@ impl Startable {
 impl fmt::Display for EndReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
-            // Shells and agents report a signal as 128 more than its number.
+            // Shells and agents report a signal as 128 plus its number.
             Self::ExitCode(code) => return write!(f, "exit code {}", with_signal_name(*code, *code - 128)),
             Self::Signal(signal) => return write!(f, "signal {}", with_signal_name(*signal, *signal)),
             Self::UnknownSignal => "ended by a signal (tmux 3.2 cannot say which)",
@@ -246,7 +246,7 @@ impl fmt::Display for Decision {
     }
 }
 
-/// `permission (Bash, Edit), question`: the tools first.
+/// `permission (Bash, Edit), question`: tools first.
 fn needs(decisions: &[Decision]) -> String {
     let (mut tools, mut needs) = (Vec::new(), Vec::new());
     for decision in decisions {
@@ -266,7 +266,7 @@ fn needs(decisions: &[Decision]) -> String {
     needs.join(", ")
 }
 
-/// A reason among the fields of a record: `reason` is its text, `cause` the value.
+/// A reason among the fields of a record: `reason` is its text, `cause` its value.
 pub mod recorded {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
     use serde_json::Value;
@@ -286,7 +286,7 @@ pub mod recorded {
         Fields { reason: reason.as_ref().map(EndReason::to_string), cause }.serialize(to)
     }
 
-    /// A value that this version does not know is read as its text.
+    /// An unknown value of another version is parsed from its text.
     pub fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<Option<EndReason>, D::Error> {
         let Fields { reason, cause } = Fields::<Value>::deserialize(from)?;
         let known = cause.and_then(|cause| serde_json::from_value(cause).ok());

@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// An exit code, or the signal that ended the process. Neither: its end was not seen.
-///
-/// Records hold its fields among their own (`#[serde(flatten)]`).
+/// An exit code, or the signal that ended the process. Neither: the end was not observed.
+/// Records contain the fields flattened among their own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exit {
     #[serde(rename = "exitCode", default, skip_serializing_if = "Option::is_none")]

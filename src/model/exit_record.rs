@@ -1,4 +1,4 @@
-//! How a run ended: written once, by its supervisor or by the first command that sees the end.
+//! How a run ended. Written once, by its supervisor or by the first command that observes the end.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,7 @@ pub struct ExitRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
     pub ended_at: Timestamp,
-    /// By the monotonic clock where a supervisor measured it.
+    /// Measured by the supervisor's monotonic clock, if there was one.
     #[serde(default)]
     pub duration_ms: u64,
     #[serde(default)]
@@ -41,7 +41,7 @@ pub struct ExitRecord {
     pub usage: Usage,
     #[serde(default)]
     pub log_bytes: u64,
-    /// Processes that could not be ended.
+    /// Processes that could not be killed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub survivors: Vec<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -53,7 +53,7 @@ pub struct ExitRecord {
 }
 
 impl ExitRecord {
-    /// The end of a run of which nothing ever ran.
+    /// The end of a run of which no process was started.
     pub fn never_started(run_id: RunId, state: EndState, reason: EndReason, ended_at: Timestamp) -> Self {
         Self {
             version: EXIT_VERSION,
@@ -75,7 +75,7 @@ impl ExitRecord {
         }
     }
 
-    /// Whether a person decided on this end: stopped the run, closed its window or rejected it.
+    /// Whether a person caused the end: stopped the run, closed its window or rejected it.
     pub fn is_by_person(&self) -> bool {
         self.state == EndState::Stopped || self.reason == Some(EndReason::Rejected)
     }
@@ -85,7 +85,7 @@ impl ExitRecord {
         let byte = |code: i32| u8::try_from(code & 0xff).ok().filter(|c| *c != 0).unwrap_or(1);
         match self.state {
             EndState::Succeeded => 0,
-            // The run counts by its answer: the exit was forced and says nothing of the agent.
+            // The answer decides; the exit was forced.
             EndState::Failed if self.answer.did_not_exit => 1,
             EndState::Failed => match self.exit {
                 Exit { code: Some(code), .. } => byte(code),

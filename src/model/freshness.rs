@@ -1,4 +1,4 @@
-//! The inputs of a run that succeeded: while they are the same, running again is paid for twice.
+//! The inputs of a run that succeeded. While they are unchanged, another run would only cost again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -7,31 +7,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::run_id::RunId;
 
-/// The version this program writes.
 pub const FRESH_VERSION: u32 = 1;
 
-/// What of a run counts as its inputs and outputs, in its spec.
+/// Part of a run's spec: what counts as its inputs and outputs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Tracked {
-    /// Glob patterns relative to the run's cwd, rendered.
+    /// Rendered glob patterns relative to the run's cwd.
     pub sources: Vec<String>,
     pub generates: Vec<String>,
 }
 
-/// Everything that decides what a run does, as hashes.
+/// Hashes of everything that decides what a run does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Fingerprint {
-    /// Content of each source, by path relative to the cwd.
+    /// Hash of each source's content, by path relative to the cwd.
     pub sources: BTreeMap<PathBuf, String>,
     pub prompt: String,
-    /// The arguments without what differs from run to run (the conversation id).
+    /// Without the arguments that differ from run to run (the conversation id).
     pub argv: String,
     pub program: ProgramIdentity,
 }
 
-/// The agent's program as a file.
+/// The executable of the agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProgramIdentity {
@@ -41,7 +40,7 @@ pub struct ProgramIdentity {
     pub modified: i128,
 }
 
-/// `fresh.json` in the folder of a run that succeeded with its inputs unchanged meanwhile.
+/// `fresh.json` in the folder of a run that succeeded while its inputs stayed unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FreshRecord {
@@ -49,8 +48,8 @@ pub struct FreshRecord {
     pub run_id: RunId,
     pub tracked: Tracked,
     pub fingerprint: Fingerprint,
-    /// The files that `generates` matched after the success, relative to the cwd. `None`: the record
-    /// was written by a program that did not note them.
+    /// The files that `generates` matched after the success, relative to the cwd. `None` in records of versions that
+    /// did not record them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outputs: Option<BTreeSet<PathBuf>>,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-/// A positive or zero length of time, at most 10 years, exact to the millisecond.
+/// A length of time from 0 to 10 years, exact to the millisecond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Interval(Duration);
@@ -14,7 +14,7 @@ const UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_
 const MAX_MS: u64 = 10 * 365 * 86_400_000;
 
 impl Interval {
-    /// How it is written, in a message.
+    /// The accepted form, for messages.
     pub const FORM: &str = "a length of time such as `30m`, `10s` or `1h 30m`";
 
     pub const fn from_secs(secs: u64) -> Self {
@@ -25,8 +25,7 @@ impl Interval {
         self.0
     }
 
-    /// Reads numbers with a unit each. `None` for anything else, a bare number included:
-    /// `timeout: 30` does not say thirty of what.
+    /// Parses numbers, each with a unit. `None` for anything else, including a bare number: `timeout: 30` has no unit.
     pub fn parse(text: &str) -> Option<Self> {
         let mut total: u64 = 0;
         let mut rest = text.trim();

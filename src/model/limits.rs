@@ -5,13 +5,12 @@ use serde::{Deserialize, Serialize};
 use crate::model::bytes::Bytes;
 use crate::model::interval::Interval;
 
-/// What a mode allows. `None` means no limit.
+/// `None` means no limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Limits {
     /// CPU time, summed over the tree.
     pub cpu: Option<Interval>,
-    /// Memory of the tree.
     pub memory: Option<Bytes>,
     /// Processes alive at once.
     pub processes: Option<u32>,
@@ -23,12 +22,12 @@ impl Limits {
     }
 }
 
-/// How far the limits of a run hold.
+/// How the limits of a run are enforced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LimitsHold {
-    /// By cgroup, over the whole tree.
+    /// By cgroup, for the whole tree.
     Full,
-    /// By rlimits, per process.
+    /// By rlimits, for each process.
     Partial,
 }

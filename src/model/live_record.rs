@@ -1,4 +1,4 @@
-//! What the owner of a running run wrote about itself.
+//! What the owner of an active run wrote about itself.
 
 use std::path::PathBuf;
 
@@ -15,15 +15,15 @@ use crate::model::process_id::ProcessId;
 #[serde(rename_all = "camelCase")]
 pub struct LiveRecord {
     pub version: u32,
-    /// The supervisor of a job; the agent itself in a window.
+    /// The supervisor of a job; in a window, the agent.
     pub owner: ProcessId,
-    /// The agent of a job, once it was started.
+    /// The agent of a job, once started.
     #[serde(default)]
     pub agent: Option<ProcessId>,
     pub started_at: Timestamp,
     pub attempt: u32,
     pub stopping: bool,
-    /// Between two attempts: asleep, its slot given back.
+    /// Set between two attempts: the owner sleeps and has released its slot.
     #[serde(default)]
     pub retry: Option<RetryWait>,
     #[serde(default)]
@@ -31,19 +31,19 @@ pub struct LiveRecord {
     /// A problem that does not end the owner, such as a full disk.
     #[serde(default)]
     pub trouble: Option<String>,
-    /// Of a window whose agent tells of itself: where it keeps what it writes down.
+    /// Window: the folder in which an agent with hooks keeps its files.
     #[serde(default)]
     pub agent_home: Option<PathBuf>,
-    /// Why its agent was given no hooks.
+    /// Window: why the agent was started without hooks.
     #[serde(default)]
     pub unhooked: Option<String>,
-    /// Of a job whose agent has ended its turn and lives on in silence.
+    /// Job: the agent has ended its turn but not exited.
     #[serde(default)]
     pub answered: Option<Answered>,
 }
 
 impl LiveRecord {
-    /// Of an owner that begins its first attempt.
+    /// The record of an owner that starts its first attempt.
     pub fn begun(owner: ProcessId, started_at: Timestamp) -> Self {
         Self {
             version: 1,
@@ -62,12 +62,12 @@ impl LiveRecord {
     }
 }
 
-/// Until when an owner sleeps before the next attempt.
+/// The owner's sleep before the next attempt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RetryWait {
     pub until: Timestamp,
-    /// How the attempt before failed.
+    /// How the previous attempt failed.
     #[serde(flatten, with = "end_reason::recorded")]
     pub reason: Option<EndReason>,
 }

@@ -1,13 +1,13 @@
-//! A text that can be typed into a window as it is: checked when it is made, then trusted.
+//! A text that can be typed into a window unchanged. Checked on creation, then trusted.
 
 /// The longest text, in bytes.
 pub const MAX_MESSAGE: usize = 1 << 20;
 
-/// UTF-8 without a control character that the terminal would interpret instead of passing it to the agent.
+/// UTF-8 without control characters that the terminal would interpret instead of passing them to the agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message(String);
 
-/// Why a text is refused. Nothing of it was typed.
+/// Why a text is refused; nothing was typed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MessageError {
     #[error("the text is longer than {MAX_MESSAGE} bytes")]
@@ -17,13 +17,13 @@ pub enum MessageError {
     /// An escape would end the paste or press keys; a carriage return is Enter.
     #[error("the text holds {name} at offset {at}, which a terminal would act on")]
     Control { at: usize, name: String },
-    /// Not even an empty line: the command whose output was piped here may have failed.
+    /// Not even an empty line: the command whose output was piped may have failed.
     #[error("there is no text")]
     Nothing,
 }
 
 impl Message {
-    /// Checks `bytes`. Tabs and newlines are text; every other control character is refused.
+    /// Checks `bytes`. Accepts tabs and newlines, refuses every other control character.
     pub fn parse(bytes: Vec<u8>) -> Result<Self, MessageError> {
         if bytes.len() > MAX_MESSAGE {
             return Err(MessageError::TooLong);
@@ -39,7 +39,7 @@ impl Message {
         }
     }
 
-    /// Checks what was read from a stream. Its last newline only ends the last line, as in a shell, and is not typed.
+    /// Checks text from a stream. Its last newline only ends the last line, as in a shell, and is not typed.
     pub fn of_stream(mut bytes: Vec<u8>) -> Result<Self, MessageError> {
         if bytes.is_empty() {
             return Err(MessageError::Nothing);

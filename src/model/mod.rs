@@ -1,7 +1,5 @@
-//! Plain values shared by every stage: names, specs, states, records, problems.
-//!
-//! Nothing here does IO or knows YAML, tmux or HTTP. A value that exists is valid:
-//! names and sizes are parsed once, where they enter the program, and trusted from then on.
+//! Plain values shared by all modules: names, specs, states, records, problems. No IO; no YAML, tmux or HTTP.
+//! A value that exists is valid: names and sizes are parsed once, on entry, and trusted from then on.
 
 pub mod activity;
 pub mod agent_record;

@@ -1,17 +1,16 @@
-//! Task ids and mode names, parsed once.
+//! Task ids and mode names, checked when parsed.
 //!
-//! A mode name is `[A-Za-z0-9_][A-Za-z0-9_-]{0,63}`. A task id may hold dots between such
-//! characters, never two in a row, so that neither is a path step, an option or a hidden file.
-//! Errors have no place; callers add it.
+//! A mode name is `[A-Za-z0-9_][A-Za-z0-9_-]{0,63}`. A task id may contain single dots between such characters. So
+//! neither is a path step, an option or a hidden file. Errors have no position; callers add it.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The longest name, in bytes.
+/// Maximum length of a name, in bytes.
 pub const MAX_LEN: usize = 64;
 
-/// Why a text is not a name. `Display` completes "invalid name: …".
+/// Why a text is not a name. The text completes "invalid name: …".
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     #[error("a name cannot be empty")]
@@ -30,16 +29,16 @@ pub enum NameError {
     Character { name: String, found: String, dots: Dots },
 }
 
-/// Whether a kind of name may hold dots.
+/// Whether a kind of name may contain dots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dots {
-    /// Inside the name, one at a time.
+    /// Single dots inside the name.
     Inside,
     Never,
 }
 
 impl Dots {
-    /// The characters allowed beside letters and digits, in words.
+    /// The characters allowed besides letters and digits.
     const fn characters(self) -> &'static str {
         match self {
             Self::Inside => "`_`, `-` and dots inside",
@@ -84,7 +83,7 @@ macro_rules! name {
         pub struct $type(String);
 
         impl $type {
-            /// Checks the pattern. Errors say which rule was broken.
+            /// Fails with the first rule that `text` breaks.
             pub fn parse(text: &str) -> Result<Self, NameError> {
                 check(text, $dots)?;
                 Ok(Self(text.to_owned()))
@@ -120,7 +119,7 @@ macro_rules! name {
 name!(TaskId, "task id", Dots::Inside, "[A-Za-z0-9_]([A-Za-z0-9_.-]{0,62}[A-Za-z0-9_-])?` without `..");
 name!(ModeName, "mode name", Dots::Never, "[A-Za-z0-9_][A-Za-z0-9_-]{0,63}");
 
-/// The identity of a run's subject: one active run per pair.
+/// The identity of runs: at most one run of a pair is active.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Pair {
     pub mode: ModeName,
@@ -128,13 +127,13 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// `{task}-{mode}`. Only ever shown: two pairs may share one.
+    /// `{task}-{mode}`. Only for display: two pairs may have one label.
     pub fn label(&self) -> String {
         format!("{}-{}", self.task, self.mode)
     }
 
-    /// The name of the pair's window in tmux: the label with `_` for each dot, since tmux reads
-    /// `A.1` as pane 1 of window `A`. Two pairs may share one; it is never looked up.
+    /// The tmux window name: the label with `_` for each dot, because tmux reads `A.1` as pane 1 of window `A`. Not
+    /// unique; never used to find a window.
     pub fn window_name(&self) -> String {
         self.label().replace('.', "_")
     }

@@ -1,11 +1,11 @@
 //! "Did you mean": the nearest known name within edit distance 3.
 
-/// The closest of `known` to `typed`, if one is within distance 3 and nearer than a rewrite.
+/// The name closest to `typed`, if its distance is at most 3 and less than its length.
 pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed = typed.to_ascii_lowercase();
     known
         .into_iter()
-        // Optimal string alignment: two characters in the wrong order count once.
+        // Optimal string alignment: two swapped characters count once.
         .map(|name| (strsim::osa_distance(&typed, &name.to_ascii_lowercase()), name))
         .filter(|(distance, name)| *distance <= 3 && *distance < name.chars().count())
         .min()

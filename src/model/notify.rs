@@ -1,4 +1,4 @@
-//! Notices to the user about runs: the settings, the events and what was delivered.
+//! Notices to the user about runs: settings, events and delivery records.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -13,7 +13,6 @@ use crate::model::run_id::RunId;
 use crate::model::run_state::EndState;
 use crate::model::words::words;
 
-/// The version of all records here.
 pub const NOTIFY_VERSION: u32 = 1;
 
 /// `notify:`.
@@ -41,25 +40,25 @@ pub enum NoticeKind {
     Succeeded,
 }
 
-/// `settings.json`: how notices are sent for a project. Written by the command that starts a run, read by the
-/// process that sees an event, which may have neither manifest nor desktop.
+/// `settings.json`: how notices are sent for a project. Written by the command that starts a run; read by the process
+/// that observes an event, which may have neither manifest nor desktop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NotifySettings {
     pub version: u32,
     /// The project's folder.
     pub root: PathBuf,
-    /// Its name, where that is not the folder's.
+    /// The project's name, if it is not the folder's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     pub notify: Notify,
-    /// The tmux server whose terminals show the notice where there is no desktop.
+    /// The tmux server whose terminals show the notice if there is no desktop.
     pub socket: PathBuf,
-    /// The variables by which the user's desktop and programs are found. No secrets.
+    /// The variables that locate the user's desktop and programs. No secrets.
     pub environment: BTreeMap<String, String>,
 }
 
-/// An event of a run, until its notice is sent.
+/// An event of a run. Kept until its notice is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
@@ -69,7 +68,7 @@ pub struct Event {
     pub task: TaskId,
     pub headless: bool,
     pub what: EventDetails,
-    /// When it happened; for a waiting run, since when it waits.
+    /// When it happened; for a wait, when it began.
     pub at: Timestamp,
 }
 
@@ -94,7 +93,7 @@ pub struct DeliveryRecord {
     pub version: u32,
     #[serde(default)]
     pub end: bool,
-    /// The last wait.
+    /// Begin of the last reported wait.
     #[serde(default)]
     pub waiting: Option<Timestamp>,
 }
@@ -108,11 +107,11 @@ pub struct DeliveryFailure {
     pub why: String,
 }
 
-/// Two sources report one wait with times that differ by up to this, in milliseconds.
+/// Two sources may report one wait with times that differ by up to this many milliseconds.
 const SAME_WAIT_MS: i64 = 5000;
 
 impl Notify {
-    /// All but successes, which `done` sums up.
+    /// All except successes, which `done` summarises.
     pub const DEFAULT_ON: [NoticeKind; 3] = [NoticeKind::Waiting, NoticeKind::Failed, NoticeKind::Done];
     pub const DEFAULT_EVERY: Interval = Interval::from_secs(10);
 
@@ -120,7 +119,7 @@ impl Notify {
         (self.desktop || !self.command.is_empty()) && !self.on.is_empty()
     }
 
-    /// Whether an event of this kind leads to a notice, alone or as part of a sum.
+    /// Whether this event leads to a notice, alone or as part of the totals.
     pub fn wants(&self, event: &EventDetails, headless: bool) -> bool {
         let sums_up = headless && self.on.contains(&NoticeKind::Done);
         match event.kind() {
@@ -134,7 +133,7 @@ impl Notify {
 words!(NoticeKind { Waiting: "waiting", Failed: "failed", Done: "done", Succeeded: "succeeded" });
 
 impl EventDetails {
-    /// `None`: no notice. A stopped run was stopped by a user.
+    /// `None`: no notice, because a user stopped the run.
     pub fn kind(&self) -> Option<NoticeKind> {
         match self {
             Self::Waiting { .. } => Some(NoticeKind::Waiting),
@@ -170,7 +169,7 @@ impl DeliveryRecord {
         }
     }
 
-    /// The record after the notice of this event was sent, too.
+    /// The record after the notice of this event was sent too.
     #[must_use]
     pub fn with(mut self, event: &Event) -> Self {
         self.version = NOTIFY_VERSION;

@@ -1,19 +1,17 @@
-//! A problem in a user's file, as data: what is wrong, where, and how to fix it.
-//!
-//! Parsers collect these; the command line prints them.
+//! A problem in a user's file as data: what is wrong, where, and how to fix it. Parsers collect problems; the command
+//! line prints them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// How bad a [`Problem`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// In a manifest, nothing is started; in a task file, that file is left out.
+    /// In the manifest: nothing is started. In a task file: that file is ignored.
     Error,
-    /// Only shown.
+    /// Only displayed.
     Warning,
 }
 
@@ -26,19 +24,18 @@ pub struct Problem {
     pub hints: Vec<String>,
 }
 
-/// A file, and the part of it that the problem is about, where that is known.
+/// A file and, if known, the part of it that has the problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceSpan {
     pub path: PathBuf,
     pub excerpt: Option<Excerpt>,
 }
 
-/// The part of a text a problem points at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Excerpt {
     /// The whole text of the file, shared by all its problems.
     pub source: Arc<str>,
-    /// Byte range within `source`; may be empty to mean a position.
+    /// Byte range within `source`; an empty range is a position.
     pub start: usize,
     pub end: usize,
 }
@@ -69,7 +66,7 @@ impl Problem {
         self
     }
 
-    /// Points at the bytes `start..end` of `source`.
+    /// Sets the location: the bytes `start..end` of `source`.
     pub fn at(mut self, path: impl Into<PathBuf>, source: &Arc<str>, start: usize, end: usize) -> Self {
         let start = start.min(source.len());
         let excerpt = Excerpt { source: Arc::clone(source), start, end: end.clamp(start, source.len()) };
@@ -88,7 +85,7 @@ impl Problem {
 }
 
 impl Excerpt {
-    /// Line and column, both from 1, the column in characters.
+    /// Line and column, counted from 1; the column in characters.
     pub fn line_column(&self) -> (usize, usize) {
         let before = self.source.get(..self.start).unwrap_or(&self.source);
         let line = before.bytes().filter(|b| *b == b'\n').count() + 1;

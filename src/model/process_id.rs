@@ -1,8 +1,8 @@
-//! A process that can be recognised again, whatever happens to its pid.
+//! Identifies a process uniquely, even after its pid was reused.
 
 use serde::{Deserialize, Serialize};
 
-/// A pid alone is recycled; with its start time, boot and pid namespace it is not.
+/// A pid is reused; together with start time, boot and pid namespace it is unique.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProcessId {
@@ -13,17 +13,17 @@ pub struct ProcessId {
     pub host_boot: HostBoot,
 }
 
-/// The boot and pid namespace in which a pid means something.
+/// The boot and pid namespace in which a pid is valid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HostBoot {
     pub host: String,
     pub boot_id: String,
-    /// Inode of the pid namespace; 0 where the system has none.
+    /// Inode of the pid namespace; 0 on systems without one.
     pub pid_namespace: u64,
 }
 
-/// A folder that can be told from its copies.
+/// Distinguishes a folder from its copies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FolderId {

@@ -1,4 +1,4 @@
-//! How an agent is spoken to and read, as the manifest declares it.
+//! How an agent receives its prompt and how its output is read.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

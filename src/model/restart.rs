@@ -1,4 +1,4 @@
-//! When `up` starts an ended run of the wanted set again.
+//! When `up` restarts an ended run of the wanted set.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

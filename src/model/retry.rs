@@ -1,4 +1,4 @@
-//! When a failed attempt is tried again.
+//! Which failed attempts of a job are followed by another.
 
 use std::collections::BTreeSet;
 
@@ -12,9 +12,9 @@ use crate::model::words::words;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Retry {
-    /// Attempts after the first.
+    /// Number of attempts after the first.
     pub max: u32,
-    /// Before the second attempt; doubled for each one after it.
+    /// Pause before the second attempt; doubles with each further attempt.
     pub backoff: Interval,
     pub on: BTreeSet<RetryOn>,
 }

@@ -1,4 +1,4 @@
-//! An observed run: its facts, its state and, once ended, its end.
+//! An observed run: facts, state, progress and, once ended, its end.
 
 use std::path::PathBuf;
 
@@ -17,7 +17,7 @@ use crate::model::run_state::{EndState, RunState};
 use crate::model::started_by::StartedBy;
 use crate::model::usage::Usage;
 
-/// What does not change in a run's life.
+/// What never changes during a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RunFacts {
@@ -25,7 +25,7 @@ pub struct RunFacts {
     pub mode: ModeName,
     pub task: TaskId,
     pub headless: bool,
-    /// How its agent is read.
+    /// How the agent's output is read.
     pub protocol: Protocol,
     pub session: Option<String>,
     /// The tmux socket of an interactive run.
@@ -43,15 +43,15 @@ pub struct RunFacts {
     pub by_up: bool,
     #[serde(default)]
     pub exclusive: bool,
-    /// Of a job: it may use slots below this.
+    /// Job: it may use slots `0..slots`.
     #[serde(default)]
     pub slots: u32,
-    /// What the run was prepared from; the same basis means the same spec.
+    /// Hash of the inputs of preparation: equal hashes mean equal specs.
     #[serde(default)]
     pub basis: Option<String>,
 }
 
-/// How far an unfinished run has come.
+/// What is known of an active run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Progress {
     pub started_at: Option<Timestamp>,
@@ -59,32 +59,30 @@ pub struct Progress {
     pub attempt: u32,
     pub log_bytes: u64,
     pub limits: Option<LimitsHold>,
-    /// Of an interactive run: its pane and window in tmux.
+    /// Interactive run: its pane and window in tmux.
     pub pane: Option<String>,
     pub window: Option<String>,
-    /// Of a run that runs in a window.
+    /// Set for a running window.
     pub activity: Option<Activity>,
-    /// The conversation that the agent in a window is in by now.
+    /// The current conversation of the agent in a window.
     pub session_id: Option<String>,
-    /// A problem that does not end it, such as a full disk.
+    /// A problem that does not end the run, such as a full disk.
     pub trouble: Option<String>,
-    /// Of a job: its agent has answered and not exited yet.
+    /// Job: the agent has answered but not exited.
     pub answered: Option<Answered>,
-    /// Its answer.
     pub answer: Option<String>,
-    /// Of a queued run: why it waits and until when, in words.
+    /// Queued run: why it waits and until when, as text.
     pub waits: Option<String>,
-    /// Of a queued run: since when it waits for that, where it is on record.
+    /// Queued run: begin of the wait, if recorded.
     pub waits_since: Option<Timestamp>,
 }
 
-/// An observed run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
     pub facts: RunFacts,
     pub state: RunState,
     pub progress: Progress,
-    /// Present exactly when `state` is `Ended`.
+    /// Present if and only if `state` is `Ended`.
     pub end: Option<ExitRecord>,
 }
 
@@ -124,7 +122,7 @@ impl RunFacts {
 }
 
 impl Run {
-    /// A run that has not ended, of which no more is known.
+    /// An active run of which only the state is known.
     pub fn active(facts: RunFacts, state: RunState) -> Self {
         Self { facts, state, progress: Progress::default(), end: None }
     }
@@ -141,35 +139,34 @@ impl Run {
         self.facts.pair()
     }
 
-    /// The conversation that another run could go on in. What never started had none.
+    /// The conversation that another run could resume. `None` if the run never started.
     pub fn conversation(&self) -> Option<String> {
         let started = self.end.as_ref().map_or(self.progress.started_at, |end| end.started_at);
         started.and_then(|_| self.session_id())
     }
 
-    /// The agent's own id of its last conversation.
+    /// The agent's id of its last conversation.
     pub fn session_id(&self) -> Option<String> {
         let last = self.usage().session_id.or_else(|| self.progress.session_id.clone());
         last.or_else(|| self.facts.session_id.clone())
     }
 
-    /// Whether a window was cut off whose conversation can go on.
+    /// Whether an interactive run was interrupted and its conversation can be resumed.
     pub fn offers_resume(&self) -> bool {
         let cut_off = matches!(self.end_state(), Some(EndState::Lost | EndState::Stopped));
         cut_off && !self.facts.headless && self.conversation().is_some()
     }
 
-    /// The command that goes on in a job's conversation with its user there, where the job was refused
-    /// what only the user can decide.
+    /// The command that resumes a job's conversation in a window, if the job was refused something that only the
+    /// user can decide.
     pub fn go_on(&self) -> Option<String> {
         let refused = self.end.as_ref().is_some_and(|end| !end.usage.denials.is_empty());
         let goes_on = refused && self.facts.headless && self.conversation().is_some();
-        // The mode that every manifest has. Both names and ids are plain words for a shell.
+        // Every manifest has the mode `none`. Run ids and task ids need no shell quoting.
         goes_on.then(|| format!("dispatch run --resume={} none {}", self.id(), self.facts.task))
     }
 
-    /// What to write in the manifest, where the agent had no login and the one that the user has set was
-    /// not passed to it.
+    /// What to add to the manifest if the agent had no login and the variables that may hold one were not passed to it.
     pub fn hint(&self) -> Option<String> {
         let names = &self.end.as_ref()?.answer.not_passed;
         let list = names.join(", ");
@@ -187,13 +184,13 @@ impl Run {
         self.end.as_ref().map(|end| end.state)
     }
 
-    /// Whether it failed, or was lost, before any process of it ran.
+    /// Whether the run failed or was lost before any process of it started.
     pub fn never_started(&self) -> bool {
         let unwanted = |state| matches!(state, EndState::Failed | EndState::Lost);
         self.end.as_ref().is_some_and(|end| end.started_at.is_none() && unwanted(end.state))
     }
 
-    /// What it cost. Of a run that has not ended: its cost so far, once its agent has answered.
+    /// What the run used. For an active run: the cost so far, once its agent has answered.
     pub fn usage(&self) -> Usage {
         let so_far = || Usage {
             cost_usd: self.progress.answered.as_ref().and_then(|answered| answered.cost_usd),
@@ -202,7 +199,7 @@ impl Run {
         self.end.as_ref().map_or_else(so_far, |end| end.usage.clone())
     }
 
-    /// When its agent answered, whether or not its process has ended.
+    /// When the agent answered, whether or not its process has ended.
     pub fn answered_at(&self) -> Option<Timestamp> {
         match &self.end {
             Some(end) => end.answer.at,

@@ -1,17 +1,17 @@
-//! A run's id: a ULID, so that ids sort by the time of their start.
+//! A run's id: a ULID, so ids sort by the time of the start.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// 26 characters of Crockford base 32. Also the name of the run's folder and the mark its
-/// processes carry, so it never holds anything a path, tmux or a format would interpret.
+/// 26 characters of Crockford base 32. Also the name of the run folder and the mark of the run's processes; it needs
+/// no quoting in paths, tmux or formats.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct RunId(String);
 
 impl RunId {
-    /// `None` unless `text` is a ULID as this program writes it.
+    /// `None` unless `text` has the form of a ULID as this program writes it.
     pub fn parse(text: &str) -> Option<Self> {
         let well_formed = text.len() == 26 && text.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
         well_formed.then(|| Self(text.to_owned()))
@@ -21,7 +21,7 @@ impl RunId {
         &self.0
     }
 
-    /// When it was made, in milliseconds since 1970: its first ten characters.
+    /// Creation time in milliseconds since 1970, from the first ten characters.
     pub fn created_ms(&self) -> i64 {
         const DIGITS: &[u8] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
         let value = |byte: u8| DIGITS.iter().position(|digit| *digit == byte).unwrap_or(0) as i64;

@@ -1,4 +1,4 @@
-//! What a run is to do: complete, written once by its starter, read by whoever runs it.
+//! Everything needed to start a run. Written once by the starter; read by the supervisor or by `__exec`.
 
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
@@ -19,10 +19,9 @@ use crate::model::retry::Retry;
 use crate::model::run_id::RunId;
 use crate::model::started_by::StartedBy;
 
-/// The version this program writes.
 pub const SPEC_VERSION: u32 = 1;
 
-/// `spec.json`. Holds no secret: the environment waits elsewhere.
+/// `spec.json`. Contains no secret: the environment is in its own file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RunSpec {
@@ -34,10 +33,10 @@ pub struct RunSpec {
     pub folder: FolderId,
     #[serde(rename = "world")]
     pub host_boot: HostBoot,
-    /// Where the environment waits until the agent starts.
+    /// The file with the environment; removed before the agent starts.
     pub environment: PathBuf,
     pub umask: u32,
-    /// A prompt was given for this run alone; its text is kept beside this record.
+    /// The prompt was given for this run only; its text is in the run folder.
     #[serde(default)]
     pub prompt_given: bool,
     #[serde(default)]
@@ -49,57 +48,57 @@ pub struct RunSpec {
     pub launch: LaunchSpec,
 }
 
-/// What is prepared for a run before it has an id: what the agent is, and under which rules it runs.
+/// What is prepared before the run has an id: the agent's command and the rules of the run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LaunchSpec {
     pub manifest: PathBuf,
     /// Absolute path of the agent's program.
     pub program: PathBuf,
-    /// Arguments, `argv[0]` first, without the prompt.
+    /// Arguments without the prompt; `argv[0]` first.
     pub argv: Vec<String>,
     pub delivery: PromptDelivery,
-    /// `--` goes before a prompt that is an argument.
+    /// Insert `--` before a prompt that is an argument.
     pub dash_dash: bool,
     pub cwd: PathBuf,
     pub protocol: Protocol,
-    /// The agent's name in the manifest. `None` in records of versions that did not write it; so is the next.
+    /// The agent's name in the manifest. `None` in records of versions that did not write it, like `started_by`.
     #[serde(default)]
     pub agent: Option<String>,
     #[serde(default)]
     pub started_by: Option<StartedBy>,
     pub stop_grace: Interval,
-    /// The agent's own conversation id, where the protocol lets us choose it.
+    /// The id of the agent's conversation, if the protocol lets the starter choose it.
     #[serde(default)]
     pub session_id: Option<String>,
     #[serde(default)]
     pub extras: Vec<String>,
-    /// The run whose conversation this one goes on in.
+    /// The run whose conversation this one resumes.
     #[serde(default)]
     pub resumes: Option<RunId>,
-    /// `up` started it, for an entry of `runs:`.
+    /// Started by `up` for an entry of `runs:`.
     #[serde(default)]
     pub by_up: bool,
-    /// When `up` started this pair again after an end: of late, and with this start.
+    /// The recent restarts of this pair by `up`, this start included.
     #[serde(default)]
     pub restarts: Vec<Timestamp>,
-    /// A hash of all that this was prepared from, where it is known.
+    /// Hash of all inputs of preparation, if known.
     #[serde(default)]
     pub basis: Option<String>,
-    /// Names of variables that may hold the agent's login: set where the run was started, and not
-    /// passed to it. Never their values.
+    /// Names of variables that may hold the agent's login and were set at the start but not passed on. Never their
+    /// values.
     #[serde(default)]
     pub not_passed: Vec<String>,
     #[serde(default)]
     pub conditions: Conditions,
-    /// Present where the run makes a worktree that is not there yet, or whose set-up did not succeed.
+    /// Set if the run has to create its worktree or repeat a failed set-up.
     #[serde(default)]
     pub worktree: Option<WorktreeSpec>,
     pub kind: RunKind,
     pub keep: Keep,
 }
 
-/// Which ended runs of the pair stay, by the manifest of the start.
+/// Which ended runs of the pair are kept, by the manifest at the start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Keep {
@@ -108,7 +107,7 @@ pub struct Keep {
     pub max_age: Option<Interval>,
 }
 
-/// What only one kind of run has.
+/// The fields that only one kind of run has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[expect(clippy::large_enum_variant, reason = "one a run, and nobody keeps a list of them")]
@@ -123,7 +122,7 @@ pub enum RunKind {
         /// The run may use slots `0..slots`.
         slots: u32,
         timeout: Option<Interval>,
-        /// How long an agent that has answered may stay silent before it is ended.
+        /// How long an agent that has answered may stay silent before it is killed.
         #[serde(default = "exit_grace")]
         exit_grace: Interval,
         log_max: Option<Bytes>,
@@ -135,41 +134,40 @@ pub enum RunKind {
         expect: Expect,
         #[serde(default)]
         retry: Option<Retry>,
-        /// Where running again is skipped while nothing changed.
+        /// Set if a run is skipped while its inputs are unchanged.
         #[serde(default)]
         tracked: Option<Tracked>,
     },
 }
 
-/// The grace of a mode that says nothing else, and of records from before there was one.
+/// The default, also for records that do not contain the field.
 pub const EXIT_GRACE: Interval = Interval::from_secs(60);
 
 const fn exit_grace() -> Interval {
     EXIT_GRACE
 }
 
-/// What must hold after exit 0 for a run to have succeeded.
+/// What must hold after exit code 0 for the run to succeed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Expect {
-    /// The final answer is not blank.
     pub non_empty: bool,
     /// Relative to the run's cwd.
     pub files: Vec<PathBuf>,
-    /// argv; exit 0 means satisfied.
+    /// argv; must exit with 0.
     pub command: Vec<String>,
 }
 
-/// A git worktree that the run makes before the agent starts, if it is missing.
+/// A git worktree that the run creates before the agent starts, if it is missing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WorktreeSpec {
     /// A folder in which git finds the repository.
     pub repository: PathBuf,
-    /// The manifest's folder, where that is another one.
+    /// The manifest's folder, if it is not `repository`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<PathBuf>,
-    /// The path of the manifest's folder below the root of its checkout.
+    /// The path from the root of the checkout to the manifest's folder.
     #[serde(default, skip_serializing_if = "is_empty")]
     pub below: PathBuf,
     pub path: PathBuf,
@@ -188,20 +186,20 @@ pub struct WorktreeSpec {
 }
 
 impl WorktreeSpec {
-    /// The manifest's folder: what is copied comes from there.
+    /// The manifest's folder, from which files are copied.
     pub fn project(&self) -> &Path {
         self.project.as_ref().unwrap_or(&self.repository)
     }
 
-    /// The folder in the worktree that stands for the manifest's.
+    /// The folder of the worktree that corresponds to the manifest's folder.
     pub fn folder(&self) -> PathBuf {
         below(&self.path, &self.below)
     }
 }
 
-/// `base`, or the folder of that path below it.
+/// `base` joined with `path`.
 pub fn below(base: &Path, path: &Path) -> PathBuf {
-    // Joined with an empty path, it would end with a slash.
+    // Joining an empty path would add a trailing slash.
     if path.as_os_str().is_empty() { base.to_owned() } else { base.join(path) }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Where a run stands. Each variant holds only what is true in it.
+/// The state of a run, with what is known only in that state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunState {
     Queued(WaitingFor),
@@ -10,11 +10,10 @@ pub enum RunState {
     Running,
     Stopping,
     Ended(EndState),
-    /// It cannot be determined: nothing is started or killed for it.
+    /// It cannot be determined. Nothing is started or killed on its account.
     Unknown(UnknownWhy),
 }
 
-/// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EndState {
@@ -26,7 +25,6 @@ pub enum EndState {
     DependencyFailed,
 }
 
-/// What a queued run waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WaitingFor {
@@ -36,18 +34,18 @@ pub enum WaitingFor {
     Retry,
     Budget,
     Folder,
-    /// The handed-over environment is gone (a reboot): it waits to be run again.
+    /// The file with its environment is missing (a reboot): a person must run it again.
     Environment,
 }
 
-/// Why a run cannot be seen.
+/// Why the state of a run cannot be determined.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UnknownWhy {
-    /// tmux did not answer, with its words.
+    /// tmux did not answer; its error text.
     Tmux(String),
     /// The record was made on another host or in another pid namespace.
     OtherHost(String),
-    /// The folder is a copy: its device or inode differ from the record's.
+    /// The state folder is a copy: its device or inode differs from the record.
     Foreign,
     /// The record is damaged or newer than this program.
     Unreadable(String),
@@ -58,7 +56,7 @@ impl RunState {
         !matches!(self, Self::Ended(_))
     }
 
-    /// The word of the contract.
+    /// The name in output and JSON.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Queued(_) => "queued",

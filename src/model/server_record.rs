@@ -1,12 +1,11 @@
-//! `server.json`: who serves this state folder, where, and with which token.
+//! `server.json`: the server of this state folder, its address and its token.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The format of [`ServerRecord`].
 pub const SERVER_VERSION: u32 = 1;
 
-/// Written by `serve` when it listens, removed when it ends. Readable by its user alone.
+/// Written by `serve` when it listens, removed when it ends. Only its user may read it.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServerRecord {

@@ -1,6 +1,6 @@
 //! Names of signals.
 
-/// The signals that are named: the name without `SIG`, and the number on this system.
+/// Names without `SIG`, and the numbers on this system.
 const SIGNALS: [(&str, i32); 18] = [
     ("HUP", libc::SIGHUP),
     ("INT", libc::SIGINT),
@@ -22,14 +22,14 @@ const SIGNALS: [(&str, i32); 18] = [
     ("SYS", libc::SIGSYS),
 ];
 
-/// The number of `TERM` or `SIGTERM`, in any case.
+/// The number of a signal name such as `TERM` or `SIGTERM`, in any case.
 pub fn signal_number(name: &str) -> Option<i32> {
     let name = name.to_ascii_uppercase();
     let name = name.strip_prefix("SIG").unwrap_or(&name);
     SIGNALS.iter().find(|(known, _)| *known == name).map(|(_, number)| *number)
 }
 
-/// `9 (SIGKILL)`: `number` with the name of `signal`, which it stands for.
+/// `number` with the name of `signal`: `9 (SIGKILL)`, `137 (SIGKILL)`.
 pub fn with_signal_name(number: i32, signal: i32) -> String {
     match SIGNALS.iter().find(|(_, known)| *known == signal) {
         Some((name, _)) => format!("{number} (SIG{name})"),

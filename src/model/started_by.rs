@@ -1,14 +1,13 @@
-//! Who started a run.
+//! What started a run.
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::words::words;
 
-/// What asked for the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StartedBy {
-    /// A command that a person or a script typed.
+    /// A command typed by a person or a script.
     #[default]
     Cli,
     /// A request to the server.
@@ -17,7 +16,7 @@ pub enum StartedBy {
     Up,
     /// Another run needs it.
     Need,
-    /// A command within another run.
+    /// A command inside another run.
     Run,
 }
 

@@ -4,22 +4,22 @@ use std::path::PathBuf;
 
 use crate::model::worktree_look::Names;
 
-/// One submodule that may hold work which is nowhere else.
+/// A submodule that may contain work that exists nowhere else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubmoduleLook {
-    /// Its path below the worktree, or its name where it is not checked out.
+    /// The path below the worktree; its name, if it is not checked out.
     pub name: PathBuf,
     pub place: SubmodulePlace,
     /// Tracked files that differ from its last commit.
     pub changed: Names,
-    /// Files that are not tracked, and not ignored either.
+    /// Files that are neither tracked nor ignored.
     pub untracked: Names,
     pub commits: LocalCommits,
-    /// Why git could not look into it.
+    /// Why git could not inspect it.
     pub broken: Option<String>,
 }
 
-/// Where a submodule's own repository is reached.
+/// The location of a submodule's repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SubmodulePlace {
     /// A checkout in this folder.
@@ -30,12 +30,12 @@ pub enum SubmodulePlace {
     Unfilled(PathBuf),
 }
 
-/// Commits of a submodule that are neither on a remote nor elsewhere.
+/// Commits of a submodule that are neither on a remote nor recorded elsewhere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LocalCommits {
-    /// Those of what is checked out.
+    /// Those reachable from the checked-out commit.
     pub head: u64,
-    /// Those of what is checked out and of its local branches.
+    /// Those reachable from the checked-out commit or a local branch.
     pub all: u64,
     pub stashes: u64,
 }
@@ -52,7 +52,7 @@ impl SubmoduleLook {
         }
     }
 
-    /// Whether nothing in it would be lost.
+    /// Whether its removal would lose nothing.
     pub fn is_expendable(&self) -> bool {
         let Self { name: _, place: _, changed, untracked, commits, broken } = self;
         let LocalCommits { head, all, stashes } = *commits;

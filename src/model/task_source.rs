@@ -1,4 +1,4 @@
-//! Where tasks come from, as the manifest declares it.
+//! The sources of tasks that the manifest declares.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,26 +6,24 @@ use std::path::PathBuf;
 use crate::model::names::{ModeName, TaskId};
 use crate::model::problem::Problem;
 
-/// One entry of the manifest's `tasks:`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TaskSource {
     Files(TaskFiles),
-    /// Tasks written into the manifest itself.
+    /// Tasks written in the manifest.
     List(Vec<ListedTask>),
     Subtasks(SubtaskFile),
 }
 
-/// An entry of `files:`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TaskFiles {
     /// Relative to the manifest's folder.
     pub glob: String,
-    /// Names the files' tasks in place of their own ids.
+    /// The template of the tasks' ids; `None`: each file determines its own id.
     pub id: Option<IdTemplate>,
 }
 
 impl TaskFiles {
-    /// Files that are named by themselves.
+    /// Files that determine their own ids.
     pub fn new(glob: impl Into<String>) -> Self {
         Self { glob: glob.into(), id: None }
     }
@@ -38,11 +36,11 @@ pub struct IdTemplate {
     pub render: RenderIds,
 }
 
-/// Renders a text once for each of the values, in their order. An error says what is wrong with that value.
+/// Renders a text once for each value, in order. An error describes what is wrong with that value.
 pub type RenderIds = fn(&str, Vec<serde_json::Value>) -> Vec<Result<String, String>>;
 
 impl PartialEq for IdTemplate {
-    /// By their texts: there is one way to render them.
+    /// Compares the texts; there is only one renderer.
     fn eq(&self, other: &Self) -> bool {
         self.text == other.text
     }
@@ -59,21 +57,21 @@ impl fmt::Debug for IdTemplate {
 pub struct SubtaskFile {
     pub path: PathBuf,
     pub tasks: Vec<ListedTask>,
-    /// An error among them leaves the file out.
+    /// If one is an error, the file is ignored.
     pub problems: Vec<Problem>,
 }
 
-/// How a subtask says that it is run.
+/// How a subtask is run, as its file declares.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RunInstructions {
     pub mode: Option<ModeName>,
-    /// A given text, not a template.
+    /// Literal text, not a template.
     pub prompt: Option<String>,
-    /// A person must approve each run of it before it starts.
+    /// A person must approve each run before it starts.
     pub gate: bool,
 }
 
-/// A task of `list:` or of a subtask file. A field that is not given is empty.
+/// A task of `list:` or of a subtask file. Missing fields are empty.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ListedTask {
     pub id: TaskId,
@@ -87,12 +85,12 @@ pub struct ListedTask {
     pub parent: Option<TaskId>,
     pub depends_on: Vec<TaskId>,
     pub body: String,
-    /// Of a subtask file only.
+    /// Only for a subtask file.
     pub declared: Option<RunInstructions>,
 }
 
 impl ListedTask {
-    /// A task that says nothing but its id.
+    /// A task with only an id.
     pub fn new(id: TaskId) -> Self {
         Self {
             id,

@@ -1,10 +1,9 @@
-//! The six statuses a task can have, and the ways in which they are written.
+//! The six statuses of a task and their spellings.
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::words::words;
 
-/// A task's normalised status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TaskStatus {
@@ -26,11 +25,10 @@ words!(TaskStatus {
 });
 
 impl TaskStatus {
-    /// Reads a label with or without emoji, in any case and spacing, even where the emoji's
-    /// bytes were read in a wrong encoding. `None` where no known label remains.
+    /// Parses a label in any case and spacing, with or without emoji, even if the emoji's bytes were decoded wrongly.
+    /// `None` for an unknown label.
     pub fn parse(text: &str) -> Option<Self> {
-        // Only ASCII letters and digits carry meaning: emoji, damaged emoji (`ðŸŸ¡`), dashes
-        // and blanks all fall away in one step.
+        // Only ASCII letters and digits matter: this drops emoji, damaged emoji (`ðŸŸ¡`), dashes and blanks.
         let key: String = text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
         Some(match key.as_str() {
             "todo" | "open" | "new" | "backlog" | "planned" | "pending" | "ready" | "notstarted" => Self::Todo,

@@ -1,10 +1,9 @@
-//! The terminals that are known by name, and a user's choice of terminal.
-//!
-//! How each is started is in the table of `system::terminal`.
+//! The terminal emulators that have a name here, and the user's choice of one. How each is started is in the table of
+//! `os::terminal`.
 
 use crate::model::words::words;
 
-/// A terminal emulator. The order is the one in which `auto` looks for them.
+/// A terminal emulator, in the order in which `auto` tries them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TerminalName {
     WindowsTerminal,
@@ -35,7 +34,7 @@ words!(TerminalName {
 });
 
 impl TerminalName {
-    /// As its makers write it.
+    /// The product's spelling.
     pub fn title(self) -> &'static str {
         match self {
             Self::WindowsTerminal => "Windows Terminal",
@@ -49,7 +48,7 @@ impl TerminalName {
         }
     }
 
-    /// In any spelling: `GNOME Terminal`, `gnome-terminal`, `gnome_terminal`.
+    /// Parses any spelling: `GNOME Terminal`, `gnome-terminal`, `gnome_terminal`.
     pub fn parse(text: &str) -> Option<Self> {
         let plain = |text: &str| {
             text.chars().filter(|c| !matches!(c, ' ' | '-' | '_')).map(|c| c.to_ascii_lowercase()).collect::<String>()
@@ -59,23 +58,23 @@ impl TerminalName {
     }
 }
 
-/// The terminal in which a user wants windows to be opened.
+/// The terminal in which the user wants windows opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Terminal {
-    /// The first that is installed.
+    /// The first one that is installed.
     #[default]
     Auto,
-    /// No terminal is opened or raised.
+    /// Open and raise no terminal.
     None,
     Named(TerminalName),
-    /// argv of the user's own, at least one word with [`COMMAND`]'s place in it.
+    /// The user's argv: at least one word, one of them containing [`COMMAND`].
     Own(Vec<String>),
 }
 
-/// The placeholder, in a terminal's own argv, for the command that it runs.
+/// The placeholder for the command that the terminal runs.
 pub const COMMAND: &str = "{{ command }}";
 
-/// A word of a terminal's own argv, cut where it names the command.
+/// Part of a word of the user's argv.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WordPart<'a> {
     Text(&'a str),
@@ -86,7 +85,7 @@ pub enum WordPart<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownExpression(pub String);
 
-/// Cuts a word at each `{{ command }}`. Fails at any other expression.
+/// Splits a word at each `{{ command }}`. Fails on any other expression.
 pub fn pieces(word: &str) -> Result<Vec<WordPart<'_>>, UnknownExpression> {
     let (mut pieces, mut rest) = (Vec::new(), word);
     while let Some(open) = rest.find("{{").into_iter().chain(rest.find("{%")).min() {

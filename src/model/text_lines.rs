@@ -1,8 +1,8 @@
-//! Lines of a text with their places. Pure.
+//! Lines of a text with their positions. Pure.
 
 use std::ops::Range;
 
-/// The lines from the byte `from` on, with their byte ranges. Range and text are without the line's end.
+/// The lines from byte `from` on, with their byte ranges; both exclude the line ending.
 pub fn lines(text: &str, from: usize) -> impl Iterator<Item = (Range<usize>, &str)> {
     let mut at = from;
     text.get(from..).unwrap_or("").split_inclusive('\n').map(move |whole| {
@@ -14,12 +14,12 @@ pub fn lines(text: &str, from: usize) -> impl Iterator<Item = (Range<usize>, &st
     })
 }
 
-/// The number of the line that holds the byte `at`, from 0.
+/// The number of the line that contains byte `at`, counted from 0.
 pub fn line_of(text: &str, at: usize) -> usize {
     text.bytes().take(at).filter(|byte| *byte == b'\n').count()
 }
 
-/// The byte range of the line `number`, from 1; the end of the text where it has no such line.
+/// The byte range of line `number`, counted from 1; the empty range at the end of the text if it does not exist.
 pub fn line_range(text: &str, number: usize) -> Range<usize> {
     lines(text, 0).nth(number.saturating_sub(1)).map_or(text.len()..text.len(), |(range, _)| range)
 }

@@ -1,4 +1,4 @@
-//! The server's token: a secret that is compared in constant time and never shown by accident.
+//! The server's token: a secret that is compared in constant time and not printed by `Debug`.
 
 use std::fmt;
 
@@ -7,24 +7,23 @@ use std::fmt;
 pub struct Token(String);
 
 impl Token {
-    /// `bytes` come from the system's own source of randomness.
+    /// `bytes` must come from the kernel's random source.
     pub fn from_random(bytes: [u8; 32]) -> Self {
         Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
-    /// A token that another process has written. `None` where the text is no token.
+    /// Parses a token that another process wrote. `None` if malformed.
     pub fn parse(text: &str) -> Option<Self> {
         let is_token = text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
         is_token.then(|| Self(text.to_owned()))
     }
 
-    /// The secret itself: only for its file, and for the user who asks for it.
+    /// The secret: only for its file and for the user who requests it.
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// Takes as long for a first wrong byte as for a last one: digests are compared, and those
-    /// in constant time.
+    /// Compares hashes in constant time, so the time does not depend on the position of a wrong byte.
     pub fn matches(&self, offered: &[u8]) -> bool {
         blake3::hash(self.0.as_bytes()) == blake3::hash(offered)
     }

@@ -1,4 +1,4 @@
-//! What an agent reported of its own work.
+//! What an agent reported about its work.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ pub struct Tokens {
     pub cache_creation: u64,
 }
 
-/// A tool the agent asked for and was refused.
+/// A tool use that was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Denial {
@@ -24,7 +24,7 @@ pub struct Denial {
     pub input: String,
 }
 
-/// Everything a run's record keeps of the agent's own report.
+/// The part of the agent's report that is recorded.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Usage {
@@ -38,11 +38,11 @@ pub struct Usage {
     pub denials: Vec<Denial>,
 }
 
-/// More refusals than this add nothing to a record.
+/// Further refusals are not recorded.
 const DENIALS_MAX: usize = 100;
 
 impl Usage {
-    /// What this one and a later one come to together; the conversation is the later one's.
+    /// The sum of this usage and a `later` one; the conversation is the later one's.
     pub fn and_then(self, later: Self) -> Self {
         let sum = |a: Tokens, b: Tokens| Tokens {
             input: a.input.saturating_add(b.input),

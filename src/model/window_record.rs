@@ -1,19 +1,19 @@
-//! Where tmux put an interactive run, as its starter saw it.
+//! Where tmux put an interactive run, as its starter observed it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::process_id::ProcessId;
 
-/// `window.json`. Advisory: ids and names are never trusted, but a server that differs
-/// from this one has no window of ours.
+/// `window.json`. Advisory: ids and names are not trusted; but if the tmux server is another one, the window of this
+/// run is gone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WindowRecord {
     pub version: u32,
-    /// The tmux server as a process: with its socket gone it may still live.
+    /// The process of the tmux server: it may live on after its socket was removed.
     pub server: Option<ProcessId>,
     pub server_pid: u32,
-    /// As tmux tells it, in seconds since 1970.
+    /// As tmux reports it, in seconds since 1970.
     pub server_start: u64,
     pub pane: String,
     pub window: String,

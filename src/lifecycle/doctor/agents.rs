@@ -1,7 +1,7 @@
-//! The agents' programs; where the protocol knows how to ask one, also its version, whether it is logged in
-//! as a run would be, and the dialogs that a window would wait at.
+//! Checks the agents' programs. If the protocol knows their commands: also the version, the login that a run would
+//! use, and the dialogs at which a window would wait.
 //!
-//! Asks only what the program's own commands answer at once. Must not start a conversation.
+//! Runs only commands of the program that answer at once. Must not start a conversation.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -16,7 +16,7 @@ use crate::lifecycle::project::Project;
 use crate::os::environment::{self, Environment};
 use crate::os::process::bounded::{BoundedError, ChildLimits, ChildOutput, run_program};
 
-/// An answer usually comes within half a second.
+/// Agents usually answer within half a second.
 const LIMITS: ChildLimits = ChildLimits { time: Duration::from_secs(5), output: 64 << 10 };
 
 pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
@@ -56,8 +56,8 @@ fn one(project: &Project, found: &AgentProgram<'_>) -> Vec<Finding> {
     findings
 }
 
-/// What a window would wait at before its agent begins. A headless one asks nothing. A worktree is
-/// trusted with its main checkout.
+/// The dialogs at which a window would wait before its agent starts; a headless agent shows none. A worktree is
+/// trusted together with its main checkout.
 fn onboarding(
     project: &Project,
     found: &AgentProgram<'_>,
@@ -83,7 +83,7 @@ fn onboarding(
     }
 }
 
-/// As a run of this project has it, but for what a mode adds.
+/// The environment of a run of this project, without the variables that a mode adds.
 fn environment_of(project: &Project) -> Environment {
     let mut environment = environment::passed(&project.manifest.pass_env);
     environment.extend(project.manifest.env.iter().map(|(name, value)| (name.into(), value.into())));

@@ -1,5 +1,5 @@
-//! The folders of records and worktrees: whether locks and writes work there, and the free space; and whether the
-//! clock agrees with the disk and with the records.
+//! Checks the folders of records and worktrees (locks, writes, free space), and the clock against the disk and the
+//! records.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,7 +18,7 @@ const STATE: &str = "state folder";
 /// Free bytes below which `room` warns, and below which it fails.
 const LITTLE: u64 = 1 << 30;
 const TOO_LITTLE: u64 = 16 << 20;
-/// A clock that is off by more than this sorts records wrongly.
+/// With a larger difference of clocks, records are sorted wrongly.
 const SKEW: Duration = Duration::from_secs(2);
 const FUTURE_MS: i64 = 60_000;
 
@@ -30,7 +30,7 @@ pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
         let found = format!("`{}` is of an older version, and is no longer used", older.path.display());
         Finding::warn("older state", found, format!("rm -r {}", quote(&older.path)))
     }));
-    // Before the first run: the folder that it will be made in.
+    // Before the first run: the existing folder in which it will be created.
     let Some(place) = folder::nearest(path) else { return findings };
     if let Ok(Some(served)) = folder::served_by(&place) {
         findings.push(Finding::warn(
@@ -73,14 +73,14 @@ fn broken(place: &Path, error: &FolderError) -> Finding {
     Finding::fail("disk", format!("`{}`: {error}", place.display()), fix)
 }
 
-/// The history's order and daily budgets depend on the clock.
+/// Checks the clock: the order of the history and the daily budget depend on it.
 fn clock_finding(project: &Project, skew: Duration) -> Finding {
     const FIX: &str = "timedatectl set-ntp true";
     if skew > SKEW {
         let found = format!("the disk's clock is {} s from this machine's", skew.as_secs());
         return Finding::warn("clock", found, FIX);
     }
-    // The record's time first: an id may be incremented from one that was made while the clock was wrong.
+    // Prefer the record's time: if the clock was wrong once, an id may be the last id plus one.
     let newest = || {
         let store = project_store::find(project).ok()??;
         let newest = store.state().run_ids().ok()?.pop()?;

@@ -1,4 +1,4 @@
-//! Resource limits of a whole process tree, and what a logout does to background jobs.
+//! Checks resource limits for a whole process tree, and what a logout does to background jobs.
 
 use crate::lifecycle::doctor::{Finding, FindingState, declared};
 use crate::lifecycle::project::Project;

@@ -1,4 +1,4 @@
-//! Whether the programs that are needed exist and are new enough. Cheap: web pages show it too.
+//! Checks that the needed programs exist and are new enough. Must be cheap: web pages show it too.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -12,7 +12,6 @@ use crate::os::git;
 use crate::os::process::program::{self, ProgramError};
 use crate::os::tmux;
 
-/// The program of an agent's command.
 #[derive(Debug)]
 pub(super) struct AgentProgram<'a> {
     pub(super) agent: &'a Agent,
@@ -65,7 +64,7 @@ pub(super) fn agents(project: &Project) -> Vec<AgentProgram<'_>> {
     let mut found = Vec::new();
     for agent in project.manifest.agents.values().filter(|agent| used.contains(agent.name.as_str())) {
         let argvs = [true, false].into_iter().filter_map(|interactive| agent.argv(interactive));
-        // Usually both name one program.
+        // Usually both commands use one program.
         let programs: BTreeSet<&String> = argvs.filter_map(|argv| argv.first()).collect();
         for name in programs {
             let path = program::find(name, search_path.as_deref(), &project.manifest.root);
@@ -95,7 +94,7 @@ impl AgentProgram<'_> {
         }
     }
 
-    /// What the program can be asked. `None` for a wrapper around the agent, whose answers are not known.
+    /// The commands that the program answers. `None` for a wrapper around the agent, whose answers are unknown.
     pub(super) fn installation(&self) -> Option<&'static Installation> {
         agents::of(self.agent.protocol).installation().filter(|installation| installation.is_program(&self.name))
     }

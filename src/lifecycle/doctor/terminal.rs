@@ -1,4 +1,4 @@
-//! Whether a terminal can be opened to show a window, from where there is none (a web page).
+//! Checks whether a terminal can be opened to show a window, for a caller without one (a web page).
 
 use crate::lifecycle::doctor::{Finding, declared};
 use crate::lifecycle::project::Project;

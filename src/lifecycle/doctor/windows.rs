@@ -1,11 +1,10 @@
-//! Whether tmux does what windows need, tested on a temporary server.
+//! Checks whether tmux does what windows need, on a temporary server.
 
 use crate::lifecycle::doctor::{Finding, FindingState, declared};
 use crate::lifecycle::project::Project;
 use crate::os::tmux::{self, TmuxProbe};
 
 pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
-    // A missing or old tmux is reported by `programs`.
     let Some(version) = tmux::version().ok().filter(tmux::TmuxVersion::is_supported) else { return Vec::new() };
     let needed = project.is_none_or(|project| declared(project).any(|mode| mode.interactive));
     let fix = format!("install another build of tmux, {} or newer", tmux::FLOOR);

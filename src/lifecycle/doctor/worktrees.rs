@@ -1,4 +1,4 @@
-//! Whether worktrees can be made: the repository, the base, the folder to make them in.
+//! Checks whether worktrees can be created: the repository, the base, the parent folder, `copy` and submodules.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,6 @@ const WHAT: &str = "worktrees";
 
 pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
     let Some(project) = project.filter(|project| project.manifest.worktree.is_some()) else { return Vec::new() };
-    // A missing git is reported by `programs`.
     if git::version().is_err() {
         return Vec::new();
     }
@@ -41,7 +40,7 @@ pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
         }
     }
     let mut findings: Vec<Finding> = bases.iter().filter_map(|base| base_finding(project, repository, base)).collect();
-    // One finding is enough where each task has a folder of its own.
+    // One finding is enough if each task has its own parent folder.
     let closed = parents.iter().filter_map(|folder| folder::nearest(folder)).find(|path| !folder::is_writable(path));
     findings.extend(closed.map(|path| {
         let found = format!("nothing can be written into `{}`", path.display());
@@ -75,10 +74,10 @@ fn base_finding(project: &Project, repository: &Repository, base: &str) -> Optio
     }
 }
 
-/// A base behind its upstream: new branches would start from an old commit.
+/// A warning if the base is behind its upstream: new branches would start from an old commit.
 fn behind_finding(project: &Project, root: &Path, base: &str) -> Option<Finding> {
     let settings = project.manifest.worktree.as_ref()?;
-    // With `fetch` they start from the remote's branch.
+    // With `fetch`, new branches start from the remote's branch.
     if !settings.create || settings.fetch {
         return None;
     }
@@ -100,7 +99,7 @@ fn submodules_finding(project: &Project, repository: &Repository) -> Option<Find
     })
 }
 
-/// Entries of `copy` that match nothing.
+/// Warnings for entries of `copy` that match nothing.
 fn copy_findings(project: &Project) -> Vec<Finding> {
     let root = &project.manifest.root;
     let entries =

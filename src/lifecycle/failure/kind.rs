@@ -1,8 +1,8 @@
-//! What sorts of failure there are.
+//! The kinds of failure.
 
 use serde::{Deserialize, Serialize};
 
-/// What sort of failure: a front end chooses its exit code or status by this alone.
+/// A front end derives its exit code or status from the kind alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -10,34 +10,33 @@ pub enum Kind {
     UnknownMode,
     UnknownTask,
     NeverRun,
-    /// A mistake in the manifest, a template or a task file, or no manifest at all.
+    /// A mistake in the manifest, a template or a task file, or no manifest.
     BadManifest,
     Usage,
-    /// It runs already, and was asked for with other words; or there is nothing to go on in.
+    /// The run is active with a different request, or there is no conversation to resume.
     Conflict,
     NotWaiting,
-    /// The file was changed since it was read.
+    /// The file was changed since the caller read it.
     Stale,
-    /// No file that can be read or written through us.
+    /// A file that this program does not read or write for callers.
     UnknownFile,
     AgentNotFound,
     AgentNotExecutable,
-    /// The state folder cannot be used.
+    /// The state folder is unusable.
     StateFolder,
-    /// tmux is missing or too old.
     Tmux,
-    /// Its state is unknown, or what could tell it does not answer.
+    /// The state of the run is unknown, or its source does not answer.
     Unseen,
-    /// Others are at it, and it takes too long.
+    /// Other processes hold the resource for too long.
     Busy,
-    /// It was done, as far as anybody can tell, and what should show it does not.
+    /// The action was probably done, but its expected evidence is missing.
     Unconfirmed,
     Failed,
     Internal,
 }
 
 impl Kind {
-    /// As JSON names it.
+    /// The name in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::InvalidName => "invalid_name",

@@ -1,4 +1,4 @@
-//! What was asked for, or is written in a file, and cannot be done: as a failure.
+//! Failures of requests and of files that cannot be used.
 
 use crate::lifecycle::failure::{Failure, Kind, quote};
 use crate::lifecycle::launch::batch::BatchError;

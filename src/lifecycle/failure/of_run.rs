@@ -1,4 +1,4 @@
-//! What went wrong with a run or its window: as a failure.
+//! Failures of runs and their windows.
 
 use crate::agents::Delivered;
 use crate::lifecycle::failure::{Failure, Kind, quote};

@@ -1,4 +1,4 @@
-//! What git, tmux, the file system or a record refuses: as a failure.
+//! Failures of git, tmux, the file system and records.
 
 use std::io;
 use std::path::Path;
@@ -61,7 +61,7 @@ impl From<TmuxError> for Failure {
     fn from(error: TmuxError) -> Self {
         let message = error.to_string();
         match error {
-            // What the machine lacks: nothing was started.
+            // The machine lacks tmux: nothing was started.
             TmuxError::NotFound => {
                 Self::new(Kind::Tmux, message).hint("install tmux 3.2 or newer; headless modes work without it")
             }

@@ -1,4 +1,4 @@
-//! Reasons of records that have their text alone.
+//! Parses the text of reasons, for records that contain nothing else.
 
 use crate::model::bytes::Bytes;
 use crate::model::end_reason::{EndReason, Startable};
@@ -7,7 +7,7 @@ use crate::model::names::{ModeName, Pair, TaskId};
 use crate::model::run_id::RunId;
 use crate::model::run_state::EndState;
 
-/// Reasons that hold nothing.
+/// Reasons without fields.
 const PLAIN: [EndReason; 23] = [
     EndReason::UnknownSignal,
     EndReason::ExitNotSeen,
@@ -35,7 +35,7 @@ const PLAIN: [EndReason; 23] = [
 ];
 
 impl EndReason {
-    /// `Other` for a text that is none of ours.
+    /// `Other` for unknown text.
     pub(super) fn from_text(text: &str) -> Self {
         if let Some(reason) = known(text) {
             return reason;
@@ -107,7 +107,7 @@ fn known(text: &str) -> Option<EndReason> {
     dependency(text)
 }
 
-/// `job BAD timed out: timeout of 3s`.
+/// Parses `job BAD timed out: timeout of 3s`.
 fn dependency(text: &str) -> Option<EndReason> {
     let (mode, rest) = text.split_once(' ')?;
     let (task, rest) = rest.split_once(' ')?;
@@ -123,7 +123,7 @@ mod tests {
     use crate::model::attempt_record::AttemptRecord;
     use crate::model::end_reason::Decision;
 
-    /// Each reason that a text can be read back to.
+    /// Each reason that can be parsed from its text.
     fn all() -> Vec<EndReason> {
         let pair = Pair { mode: ModeName::parse("job").unwrap(), task: TaskId::parse("BAD").unwrap() };
         let state = EndState::TimedOut;
