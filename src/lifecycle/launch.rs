@@ -1,9 +1,9 @@
-//! From a request to started runs: select and prepare the pairs and what they need (`batch`), start one after
-//! the other (`batch_start`) or many at once (`many`).
+//! From a request to started runs: `batch` selects and prepares the pairs and their needs; `batch_start` starts them
+//! one by one, `many` at once.
 //!
-//! One start: claim the pair (`start`), reserve an id (`reserve`), write the run's folder (`record`), then open
-//! its window, start its supervisor or queue it (here). A kill between two of these leaves a run that the next
-//! observation ends as never started.
+//! Steps of a start: lock the pair (`start`), reserve an id (`reserve`), write the run folder (`record`), then open
+//! the window, start the supervisor or queue the run (here). If the command is killed between two steps, the next
+//! observation ends the run as never started.
 
 pub(crate) mod basis;
 pub mod batch;
@@ -48,7 +48,7 @@ use crate::store::pair_lock::PairLock;
 use crate::store::run_folder::RunFolder;
 use crate::store::slots::Slot;
 
-/// Starts or queues a run of a pair whose lock is ours and of which nothing runs.
+/// Starts or queues a run. The caller holds the pair lock and has checked that no run of the pair is active.
 pub(crate) fn claimed(
     store: &Store,
     prepared: &Prepared,
@@ -57,12 +57,12 @@ pub(crate) fn claimed(
     queueing: Queueing<'_>,
     warm: &mut Option<WarmClient>,
 ) -> Result<Started, StartError> {
-    // Until the run is started: `clean` must not remove its worktree.
+    // Held until the run is started, so that `clean` does not remove its worktree.
     let worktree = reserve::share_worktree(store, prepared)?;
     // One command at a time decides which exclusive run gets the folder.
     let folders = reserve::lock_folders(store, prepared.conditions.exclusive)?;
     let index = store.index()?;
-    // The client reaches its server while the run's records are written.
+    // The tmux client connects while the records are written.
     let warm = match &prepared.kind {
         RunKind::Interactive { socket, .. } => warm.take().or_else(|| Tmux::new(socket.clone()).warm_client()),
         RunKind::Headless { .. } => None,
@@ -82,7 +82,7 @@ pub(crate) fn claimed(
     Ok(Started::New(Box::new(run)))
 }
 
-/// Writes the folder of a reserved run; ends it where that fails.
+/// Writes the folder of a reserved run. If that fails, ends the run.
 pub(crate) fn write_records(
     store: &Store,
     index: &Index,
@@ -98,7 +98,7 @@ pub(crate) fn write_records(
     }
 }
 
-/// Starts a reserved run, or writes down what it waits for.
+/// Starts a reserved run, or records what it waits for. If that fails, ends the run.
 pub(crate) fn launch(store: &Store, reserved: Reserved, warm: Option<WarmClient>) -> Result<Run, StartError> {
     let Reserved { folder, spec, facts, lock, next } = reserved;
     let mut run = Run::active(facts, RunState::Starting);
@@ -109,7 +109,7 @@ pub(crate) fn launch(store: &Store, reserved: Reserved, warm: Option<WarmClient>
             let record = QueueRecord::new(waiting_for, about, clock::now());
             let queued = folder.write_queue(&record).map(|()| drop(lock)).map_err(StartError::from);
             if queued.is_ok() && waiting_for == WaitingFor::Gate {
-                // The command that started it may be gone when it is approved.
+                // Notify now: this command may have exited when the run is approved.
                 notify::raise_gate(store, &run.facts);
             }
             queued
@@ -118,7 +118,7 @@ pub(crate) fn launch(store: &Store, reserved: Reserved, warm: Option<WarmClient>
             supervise::start(folder.path(), lock.into_file(), slot.map(Slot::into_file)).map_err(StartError::from)
         }
         NextStep::Window => window::open_window(store, &folder, &spec, warm).map(|created| {
-            // Under the lock: a command that finds the pair free must find no run that waits for it.
+            // Before the lock is released: a command that takes it must not find the started run queued.
             let _ = folder.remove_queue();
             drop(lock);
             run.progress.pane = Some(created.pane_id);
@@ -134,8 +134,8 @@ pub(crate) fn launch(store: &Store, reserved: Reserved, warm: Option<WarmClient>
     }
 }
 
-/// Ends a run that could not be started. The environment file is claimed once, by unlink: if it could be
-/// taken here, the agent cannot start any more. Else a window may have come up late, which observing shows.
+/// Ends a run that could not be started, if this command can remove its environment file: then no agent can start.
+/// Otherwise a late window may have taken the file; the next observation finds it.
 pub(crate) fn give_up(
     store: &Store,
     index: Option<&Index>,
@@ -149,7 +149,7 @@ pub(crate) fn give_up(
         let never = ExitRecord::never_started(spec.run_id.clone(), EndState::Failed, reason, clock::now());
         let end = ExitRecord { exit: Exit::code(125), ..never };
         let _ = store.write_end(folder, &end);
-        // Opened a second time, it would wait for ourselves.
+        // A second connection would wait for the caller's own.
         let _ = match index {
             Some(index) => index.finish(facts, &end),
             None => store.index()?.finish(facts, &end),

@@ -1,8 +1,7 @@
-//! What happens to runs, and the only entry of a front end: each concept is a module.
+//! The life of runs: the only modules that a front end calls.
 //!
-//! `observe` reads and returns what it saw. `reap` writes down the ends that were seen, `queue` starts what waited,
-//! `launch` starts what is asked for, `stop` ends it; `refresh` composes the first three. Must not print and must not
-//! parse arguments.
+//! `observe` reads the state of runs, `reap` records their ends, `queue` starts queued runs, `launch` starts
+//! requested ones, `stop` ends them; `refresh` combines the first three. Must not print or parse arguments.
 
 pub mod doctor;
 pub mod failure;

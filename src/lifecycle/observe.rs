@@ -1,8 +1,7 @@
-//! What every unfinished run of a state folder is doing.
+//! Determines the state of unfinished runs from the index, records, locks, processes and tmux.
 //!
-//! Reads the index, records, locks, processes and tmux, at most one tmux client for each server that
-//! unfinished runs were started on. Changes nothing (the index alone may be rebuilt, which is a cache):
-//! what has to be written down is returned, and `reap` writes it.
+//! Lists each tmux server of these runs once, and again only while a state is not settled. Changes nothing, but may
+//! rebuild the index, a cache. It returns what must be recorded; `reap` records it.
 
 pub(crate) mod activity;
 mod fast_path;
@@ -29,16 +28,16 @@ pub(crate) use observation::Observation;
 pub(crate) use panes::PaneListings;
 pub(crate) use probe::probe;
 
-/// What was seen. The lists below `notices` are for `reap`.
+/// The result of an observation. The lists below `notices` are for `reap`.
 #[derive(Default)]
 pub(crate) struct Observations {
     /// Runs whose state is settled, and runs whose end is on record.
     pub(crate) runs: Vec<Run>,
-    /// What the user should hear of the records themselves.
+    /// Messages for the user about damaged records.
     pub(crate) notices: Vec<String>,
-    /// Runs that are over and have no end on record.
+    /// Ended runs without a recorded end.
     pub(crate) over: Vec<OverRun>,
-    /// Rows of runs that were never written: their writer is gone.
+    /// Rows of runs without a spec: the starting command died before it wrote that.
     pub(crate) leftovers: Vec<RunId>,
     /// Dead runs whose spec is damaged.
     pub(crate) damaged_specs: Vec<RunId>,
@@ -49,7 +48,6 @@ pub(crate) struct Observations {
     pub(crate) listings: PaneListings,
 }
 
-/// A run that is over, by what was seen of it.
 pub(crate) struct OverRun {
     pub(crate) observation: Observation,
     pub(crate) judgement: RunJudgement,
@@ -59,7 +57,7 @@ pub(crate) struct OverRun {
 
 /// All unfinished runs.
 pub(crate) fn all(store: &Store) -> Result<Observations, IndexError> {
-    // tmux takes longer to answer than all the rest: it is asked first where windows are known.
+    // tmux is the slowest source: start its listing first if the hint names a server.
     let hint = store.state().windows_hint();
     let listings = PaneListings::early(hint.clone(), store.tmux_patience.clone());
     let known = store.with_index(Index::active_facts)?;
@@ -68,7 +66,7 @@ pub(crate) fn all(store: &Store) -> Result<Observations, IndexError> {
     Ok(Observations { hint_is_stale: hint.is_some() && !has_windows, ..seen })
 }
 
-/// Those of these runs that the index knows.
+/// The runs with these ids that have a row or a folder.
 pub(crate) fn some(store: &Store, ids: &[RunId]) -> Result<Observations, IndexError> {
     let known = store.with_index(|index| {
         ids.iter().map(|id| Ok((id.clone(), index.facts(id)?))).collect::<Result<Vec<_>, IndexError>>()
@@ -76,7 +74,7 @@ pub(crate) fn some(store: &Store, ids: &[RunId]) -> Result<Observations, IndexEr
     observe(store, known, PaneListings::new(store.tmux_patience.clone()))
 }
 
-/// The unfinished runs that neither wait in the queue nor are among `seen`: a queued run may wait for one.
+/// The unfinished runs that are neither queued nor in `seen`: a queued run may wait for one.
 pub(crate) fn others(store: &Store, seen: &[Run]) -> Result<Observations, IndexError> {
     let (mut others, queued) = store.with_index(|index| Ok((index.active_facts()?, index.queued()?)))?;
     let mut left_out: HashSet<&RunId> = seen.iter().map(Run::id).collect();
@@ -97,8 +95,8 @@ fn observe(
     let mut seen = Observations { notices: index.notices().to_vec(), listings, ..Observations::default() };
     let rest = fast_path::fast_path(store, &index, known, &mut seen);
     let mut unfinished = Vec::new();
-    // Locks first, windows after: a window that is being made is locked until it stands. So
-    // what the first listing did not show is asked for again.
+    // Locks before windows: the pair lock is held until a new window exists. A pane that an earlier listing did not
+    // contain is therefore listed again.
     for id in &rest {
         unfinished.extend(probe::records(store, &index, id, &mut seen)?);
     }

@@ -1,4 +1,4 @@
-//! Deleting old ended runs by the retention policy.
+//! Deletes old ended runs by the retention policy, but none that a queued run waits for.
 
 use std::collections::HashSet;
 
@@ -19,7 +19,7 @@ pub enum PruneError {
     Io(#[from] std::io::Error),
 }
 
-/// Prunes one pair by `keep`, or by the policy of its newest run. Returns what went.
+/// Prunes one pair by `keep`, or by the policy of its newest ended run. Returns the deleted ids.
 pub fn prune_pair(store: &Store, pair: &Pair, keep: Option<&Keep>) -> Result<Vec<RunId>, PruneError> {
     let ids = prunable(store, pair, keep)?;
     for id in &ids {
@@ -49,7 +49,7 @@ pub fn prunable(store: &Store, pair: &Pair, keep: Option<&Keep>) -> Result<Vec<R
     Ok(old)
 }
 
-/// The runs that queued ones wait for: gone, they would count as failed.
+/// The runs that queued ones wait for: if deleted, they would count as failed.
 fn awaited(store: &Store) -> Result<HashSet<RunId>, IndexError> {
     let queued = store.with_index(Index::queued)?;
     let specs = queued.into_iter().filter_map(|queued| store.folder(&queued.id).read_spec().ok());

@@ -1,7 +1,7 @@
-//! Moving the queue: what waits is started as far as there are slots.
+//! Starts queued runs while slots are free, and ends those that can never start.
 //!
-//! Called by a job's supervisor as its last act, by whoever queued a run, and by commands that
-//! wait for one. Any number may do it at once: the pair's lock makes each start happen once.
+//! Called by `__next` (a supervisor's last act), by commands that queue a run and by commands that observe runs. Any
+//! number of processes may do this at once: the pair lock makes each start happen once.
 
 pub mod approve;
 pub(crate) mod readiness;
@@ -30,17 +30,17 @@ use crate::store::pair_lock::{self, Claim, PairLock};
 use crate::store::run_folder::RunFolder;
 use crate::store::slots;
 
-/// Longer than any look holds a pair.
+/// Longer than an observing command holds a pair lock.
 const A_MOMENT: Duration = Duration::from_millis(20);
 
-/// A job of this project ended: notes ends, starts what waits, prunes what is old.
+/// After a run ended: records ends, advances the queue, prunes old runs of the pair.
 pub fn job_ended(store: &Store, ended: Option<&Path>) -> Result<(), StartError> {
     let ended_id = ended.and_then(|folder| RunFolder::at(folder).run_id());
     let queued = store.with_index(Index::queued)?;
     let waits_for_others =
         queued.iter().any(|queued| matches!(queued.waiting_for, WaitingFor::Need | WaitingFor::Folder));
     match ended_id {
-        // What else is there has its own end to tell: many that end at once must not each look at all.
+        // When many runs end at once, each of them must not observe all.
         Some(id) if !waits_for_others => drop(refresh::some(store, &[id])?),
         _ => drop(refresh::all(store)?),
     }
@@ -55,13 +55,13 @@ pub fn job_ended(store: &Store, ended: Option<&Path>) -> Result<(), StartError> 
     Ok(())
 }
 
-/// Starts queued runs, oldest first, as far as nothing stands in their way any more. One that
-/// cannot be started keeps no other from it.
+/// Starts the queued runs that are ready, oldest first. Fails if the index cannot be read; an error of one run is
+/// logged and holds no other back.
 pub fn advance(store: &Store) -> Result<(), StartError> {
     let mut ended_any = true;
-    // What ends unstarted ends what waits for it, which may stand before it in the queue.
+    // Repeat after an end: it ends the dependents too, which may be earlier in the queue.
     while std::mem::take(&mut ended_any) {
-        // Jobs that may use no slot but those seen taken need no closer look.
+        // The slots up to this number are taken: skip jobs that may use no others.
         let mut full = 0;
         let queue = store.with_index(Index::queued)?;
         let mut passed_over = 0;
@@ -71,8 +71,8 @@ pub fn advance(store: &Store) -> Result<(), StartError> {
             if queued.waiting_for == WaitingFor::Slot && queued.slots <= full {
                 continue;
             }
-            // A dependency may end while the queue is read: a younger run would then be found ready, and
-            // an older one that waited for the same was passed over a moment before. Check the older ones again.
+            // A dependency may end while the queue is read. A younger run is then ready after an older one with the
+            // dependency was passed over: check the older ones again.
             let recheck = passed_over < at - 1;
             match move_on(store, queued, recheck, full) {
                 Ok(Moved::OlderMayBeReady) => {
@@ -89,7 +89,7 @@ pub fn advance(store: &Store) -> Result<(), StartError> {
     Ok(())
 }
 
-/// The same for who only looks: what stands in its way is somebody else's to hear.
+/// [`advance`] for commands that only observe: an error is logged.
 pub(crate) fn advance_quietly(store: &Store) {
     if let Err(error) = advance(store) {
         tracing::warn!(%error, "the queue does not move");
@@ -98,7 +98,7 @@ pub(crate) fn advance_quietly(store: &Store) {
 
 fn move_on(store: &Store, queued: &Queued, recheck_older: bool, full: u32) -> Result<Moved, StartError> {
     let folder = store.folder(&queued.id);
-    // One that is damaged or newer is somebody else's to see to, and not ours to write over.
+    // Do not overwrite a record that is damaged or of a newer version.
     if !matches!(folder.read_queue(), Ok(Some(_))) {
         return Ok(Moved::Waits);
     }
@@ -106,7 +106,7 @@ fn move_on(store: &Store, queued: &Queued, recheck_older: bool, full: u32) -> Re
         return Ok(Moved::Waits);
     }
     let Ok(spec) = folder.read_spec() else { return Ok(Moved::Waits) };
-    // A copied folder's queue is not ours to start.
+    // Never start the queue of a copied state folder.
     if folder.id()? != spec.folder || !folder.environment_waits(&spec) {
         return Ok(Moved::Waits);
     }
@@ -130,7 +130,7 @@ fn take_slot(store: &Store, slots: u32, full: u32) -> std::io::Result<Option<slo
     if slots > full { slots::take(store.state(), slots) } else { Ok(None) }
 }
 
-/// `full`: an older run that may use this number of slots found none. A slot that was freed since is that run's.
+/// `full`: an older run that may use this number of slots found none. A slot that is free by now belongs to it.
 fn start_one_queued(
     store: &Store,
     folder: &RunFolder,
@@ -138,7 +138,7 @@ fn start_one_queued(
     queued: &Queued,
     full: u32,
 ) -> Result<Moved, StartError> {
-    // The slot first: who holds the pair for a moment to look must not cost the run its turn.
+    // Slot before pair lock: an observing command that holds the lock must not cost the run its turn.
     let slot = match spec.kind {
         RunKind::Headless { slots, .. } => match take_slot(store, slots, full)? {
             Some(slot) => Some(slot),
@@ -162,25 +162,25 @@ fn start_one_queued(
             launch::launch(store, reserved, None)?;
         }
     }
-    // Only now: a record beside one that lives says nothing, one that is gone too early says lost.
+    // After the start: a queue record of a living run is ignored, but without it an unstarted run is judged lost.
     folder.remove_queue()?;
     store.index()?.set_waiting(&spec.run_id, None)?;
     Ok(Moved::Started)
 }
 
-/// The pair of a run that still waits; `None` where somebody else sees to it.
+/// The pair lock of a run that is still queued; `None` if it is not, or another process holds the lock.
 pub(crate) fn claim_queued(store: &Store, folder: &RunFolder, spec: &RunSpec) -> Result<Option<PairLock>, StartError> {
     let claimed = pair_lock::claim_from_ending(store.state(), &spec.pair(), A_MOMENT)?;
     let Some(Claim::Taken(lock, _)) = claimed else { return Ok(None) };
     let waits = folder.is_queued() && !folder.has_end() && matches!(folder.read_live(), Ok(None));
     if waits {
-        // Nobody must take this moment for the run itself.
+        // A held lock that names the run would mean that the run is alive.
         lock.unname()?;
     }
     Ok(waits.then_some(lock))
 }
 
-/// Ends a run that waits and never will start.
+/// Ends a queued run that can never start, unless another process holds the pair lock.
 pub(crate) fn end_unstarted(
     store: &Store,
     folder: &RunFolder,
@@ -193,7 +193,7 @@ pub(crate) fn end_unstarted(
     Ok(Moved::Ended)
 }
 
-/// The same by who holds the pair.
+/// [`end_unstarted`] for a caller that holds the pair lock.
 pub(crate) fn end_claimed(
     store: &Store,
     folder: &RunFolder,
@@ -210,7 +210,7 @@ pub(crate) fn end_claimed(
     Ok(lock.name(&spec.run_id)?)
 }
 
-/// Writes down what a run waits for, where that changed.
+/// Records what a run waits for, if that changed.
 fn note_wait(
     store: &Store,
     folder: &RunFolder,
@@ -236,14 +236,14 @@ fn note_wait(
     Ok(())
 }
 
-/// What became of a queued run that was looked at.
+/// The result of an attempt to start a queued run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Moved {
     Started,
-    /// As before, or for somebody else to move.
+    /// Still queued, or another process handles it.
     Waits,
     NoSlot,
     Ended,
-    /// Ready, but an older run was judged before what it waits for ended. Nothing was changed.
+    /// Ready, but older runs were checked before its dependency ended. Nothing was changed.
     OlderMayBeReady,
 }

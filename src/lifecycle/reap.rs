@@ -1,7 +1,7 @@
-//! Writes down what `observe` saw: ends without a record, damaged records, leftover rows.
+//! Records what `observe` found: ends of dead runs, damaged records, leftover rows.
 //!
-//! An end is written under its pair's lock and only after another probe has shown the same: any number of
-//! commands may do it at once. What is left of the run's processes is ended first.
+//! An end is written under the pair lock and after a second probe has confirmed it: any number of commands may do it
+//! at once. The run's remaining processes are ended first.
 
 use std::io;
 use std::time::Duration;
@@ -27,10 +27,10 @@ use crate::store::index::{Index, IndexError};
 use crate::store::pair_lock::{self, Claim};
 use crate::store::record_file::RecordError;
 
-/// A window that took its environment says within this time that it lives, or never will.
+/// A window that took its environment file writes `live.json` within this time, or never.
 const TAKEN_AND_SILENT: Duration = Duration::from_secs(3);
 
-/// Writes down what was seen. Returns the runs as they are then, in the order of their ids.
+/// Records the observations. Returns the resulting runs in the order of their ids.
 pub(crate) fn write_down(store: &Store, seen: Observations) -> Result<Observed, IndexError> {
     let Observations { mut runs, mut notices, over, mut listings, .. } = seen;
     let index = store.index()?;
@@ -65,15 +65,14 @@ pub(crate) fn write_down(store: &Store, seen: Observations) -> Result<Observed, 
     Ok(Observed { runs, notices })
 }
 
-/// Has the index and the user know of an end that is on record.
+/// Enters a recorded end in the index and notifies the user.
 fn note_end(store: &Store, index: &Index, run: &Run) -> Result<(), IndexError> {
     let Some(end) = &run.end else { return Ok(()) };
     notify::raise_end(store, &run.facts, end);
     index.finish(&run.facts, end)
 }
 
-/// Writes the end of a run. Where it moved meanwhile (a queued run was started, a window made), it is probed
-/// and judged again.
+/// Writes the end of a run. If the run has changed (left the queue, opened its window), probes and judges it again.
 fn settle(
     store: &Store,
     run: OverRun,
@@ -87,7 +86,7 @@ fn settle(
             RunJudgement::Over { end, ends_tree } => (end, ends_tree),
         };
         let reaped = reap(store, &observation, &end, since.elapsed() > TAKEN_AND_SILENT, |run| {
-            // The screen first: ending what is left may print on it.
+            // The screen first: ending processes may print on it.
             keep_screen(run, listings);
             if ends_tree { end_leftovers(&run.spec.run_id, table) } else { Ok(Vec::new()) }
         })?;
@@ -102,8 +101,8 @@ fn settle(
     }
 }
 
-/// Writes the end of a run under its pair's lock, after `end_processes`, which returns what cannot be ended.
-/// `None` where what was seen no longer holds.
+/// Writes the end of a run under its pair lock, after `end_processes`, which returns the pids that survive. `None` if
+/// the observation does not hold any more.
 fn reap(
     store: &Store,
     run: &Observation,
@@ -118,16 +117,16 @@ fn reap(
         Claim::Held(Some(other)) if other != *id => None,
         Claim::Held(_) => return Ok(None),
     };
-    // The pair's name is put back as it was: it may be a later run's, which must stay known.
+    // Change the lock's name only if it is this run's: the id of a later run must remain.
     let ours = lock.as_ref().filter(|(_, last)| last.as_ref().is_none_or(|last| last == id)).map(|(lock, _)| lock);
     if let Some(lock) = ours {
-        // A starter must not take this moment for the run itself and join it.
+        // A starting command must not mistake this hold for the run and join it.
         lock.unname()?;
     }
     let end = match run.folder.read_exit() {
         Ok(Some(end)) => Some(end),
-        // A tmux client outlives the command that was killed beside it, so a window may come up late. The
-        // environment file is claimed once, by unlink: if it is not here to be taken, the window has it.
+        // If the starting command was killed, its tmux client may still open the window. If the environment file
+        // cannot be removed here, the window has taken it: wait for its `live.json`.
         Ok(None)
             if !run.probe.headless
                 && run.probe.live.is_none()
@@ -152,14 +151,13 @@ fn reap(
     Ok(end.map(|end| Run::ended(RunFacts::of(&run.spec), end)))
 }
 
-/// A queued run may have been started since it was probed. (Its lock is ours now.)
+/// Probes again: a queued run may have been started. The lock is not compared, since this command may hold it.
 fn still_holds(store: &Store, run: &Observation) -> bool {
     let now = observe::probe(store, &run.folder, &run.spec);
     now.live == run.probe.live && now.queued == run.probe.queued
 }
 
-/// Ends what carries the mark of a run that is over. Returns what cannot be ended. Of many runs that are
-/// over, one look at the processes tells for all which of them left something.
+/// Ends the processes with the run's mark and returns the pids that survive. `table` is read once for all dead runs.
 fn end_leftovers(run: &RunId, table: &mut Option<ProcessTable>) -> io::Result<Vec<u32>> {
     let taken = match table.take() {
         Some(table) => table,
@@ -203,22 +201,22 @@ fn exit_record(run: &Observation, over: &InferredEnd, survivors: Vec<u32>) -> Ex
     }
 }
 
-/// Of a window that failed before its agent could start: why its worktree could not be set up.
+/// If a window failed before its agent started: why its worktree could not be set up.
 fn setup_failure(run: &Observation, over: &InferredEnd) -> Option<EndReason> {
     let has_failed = over.state == EndState::Failed && over.exit == Exit::code(125) && !run.probe.headless;
     let line = run.folder.read_setup_failure().filter(|_| has_failed)?;
     Some(EndReason::SetupFailed { error: Some(line), log: None })
 }
 
-/// The conversation it was in at last: `/clear` begins another one. One without a transcript
-/// cannot be resumed.
+/// The last conversation that the agent reported (`/clear` begins a new one), if it has a transcript: without one it
+/// cannot be resumed. Otherwise the first one.
 fn conversation(run: &Observation) -> Option<String> {
     let told = run.folder.read_agent().ok().flatten();
     let kept = told.filter(|told| told.transcript.as_ref().is_some_and(|transcript| transcript.is_file()));
     kept.map(|told| told.session_id).or_else(|| run.spec.session_id.clone())
 }
 
-/// The last screen of a dead window is kept beside the record.
+/// Saves the last screen of a dead window in the run folder.
 fn keep_screen(run: &Observation, listings: &mut PaneListings) {
     let (Some(pane), Some(tmux)) = (&run.pane, run.tmux()) else { return };
     let listed = listings.by_socket.get_mut(tmux.socket()).and_then(|listed| listed.as_mut().ok());

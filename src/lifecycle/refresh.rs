@@ -1,8 +1,7 @@
-//! The runs as they are: observed, their ends written down, the queue moved.
+//! Observes runs, records their ends and advances the queue: for all commands that show, await or stop runs.
 //!
-//! Every command that shows, waits for or stops runs asks here. An end that is returned is on record. The
-//! queue is advanced where a killed supervisor may have left it, and what a queued run waits for is observed
-//! too, since it may be dead without an end on record.
+//! A returned end is on record. The queue is advanced because a killed supervisor did not do it. The runs that a
+//! queued run waits for are observed too: they may be dead without a recorded end.
 
 use crate::lifecycle::notify;
 use crate::lifecycle::observe::{self, Observations};
@@ -15,7 +14,7 @@ use crate::model::run_id::RunId;
 use crate::model::run_state::{EndState, RunState, WaitingFor};
 use crate::store::index::IndexError;
 
-/// All unfinished runs, and those whose end was seen just now.
+/// All unfinished runs, and those whose end was recorded by this call.
 pub fn all(store: &Store) -> Result<Observed, IndexError> {
     let seen = observe::all(store)?;
     if seen.hint_is_stale {
@@ -32,12 +31,12 @@ pub fn of_pair(store: &Store, pair: &Pair) -> Result<Observed, IndexError> {
     some(store, &ids)
 }
 
-/// Those of these runs that are unfinished in the index.
+/// The runs with these ids.
 pub(crate) fn some(store: &Store, ids: &[RunId]) -> Result<Observed, IndexError> {
     write_down_and_advance(store, observe::some(store, ids)?)
 }
 
-/// The last run of a pair: the active one, else the last to have started.
+/// The last run of a pair: the active one, else the last started.
 pub fn last_run(store: &Store, pair: &Pair) -> Result<Option<Run>, IndexError> {
     let Some(id) = store.with_index(|index| index.of_pair(pair))?.into_iter().next() else { return Ok(None) };
     one(store, &id)

@@ -1,7 +1,7 @@
-//! Ending runs with their whole process trees, and nothing else.
+//! Ends runs with their whole process trees, and no other process.
 //!
-//! All runs are asked first and waited for together: they share each look at the process table
-//! and each call of tmux, so that what one costs does not grow with their number.
+//! All runs are signalled first, then awaited together. They share each read of the process table and each call of
+//! tmux, so that the cost of a run does not grow with their number.
 
 mod stopping;
 pub(crate) mod stuck;
@@ -29,23 +29,23 @@ use crate::store::index::{Index, IndexError};
 use crate::store::pair_lock::{self, Claim};
 use crate::store::run_folder::RunFolder;
 
-/// How hard a run is stopped.
+/// How forcefully a run is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
-    /// TERM, then after the mode's grace KILL.
+    /// TERM, and KILL after the mode's grace.
     Stop,
-    /// The same, by Ctrl-C of the command that started it.
+    /// INT, and KILL after the mode's grace: Ctrl-C in the starting command.
     Interrupt,
     /// KILL now.
     Kill,
 }
 
-/// What came of a stop.
+/// The result of a stop.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Stopped {
-    /// It ended because of this, or of another stop at the same time.
+    /// Ended by this stop or a concurrent one.
     Ended(Box<Run>),
-    /// Nothing of the pair was active; its last run, if there is one.
+    /// No run of the pair was active; its last run, if there is one.
     NotRunning(Option<Box<Run>>),
 }
 
@@ -56,7 +56,7 @@ pub enum StopError {
     Unknown { pair: Pair, why: UnknownWhy },
     #[error("processes of `{pair}` are still alive: {}", .pids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
     Survivors { pair: Pair, pids: Vec<u32> },
-    /// The run has no process of its own yet or any more, and its pair is not free.
+    /// The run has no process, and another process holds the pair lock.
     #[error("`{pair}` is being started or ended {}, and does not go on", .holder.as_ref().map_or("by another command".to_owned(), |holder| format!("by {holder}")))]
     Held { pair: Pair, holder: Option<Holder> },
     #[error(
@@ -73,37 +73,37 @@ pub enum StopError {
     Io(#[from] io::Error),
 }
 
-/// A record that cannot be read for so long is no record that is being written.
+/// After this time, a `live.json` that cannot be read is an error.
 const UNREADABLE: Duration = Duration::from_secs(5);
 
-/// So long may a terminal be read after nothing is left that writes to it.
+/// How long tmux may read a terminal's output after all its processes have exited.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-/// So long may the end of a run take to be written once nothing of it is left.
+/// How long the end of a run may take to be recorded after all its processes have exited.
 const RECORDED: Duration = Duration::from_secs(10);
 
-/// After this long, and again after each such time, it is looked whether a stopped process holds a run up.
+/// Interval of the check whether a stopped (SIGSTOP) process blocks a run.
 pub(crate) const EARLY_LOOK: Duration = Duration::from_secs(2);
 
-/// While something that tells no one is awaited, it is looked at again after this long, doubled up
-/// to the second.
+/// First and longest interval of a poll for something that sends no event; doubled in between.
 const STEP: Duration = Duration::from_millis(5);
 const STEP_MAX: Duration = Duration::from_millis(80);
 
-/// Stops the active run of `pair`, if there is one, and returns when nothing of it is left.
+/// Stops the active run of `pair` and returns when no process of it is left. Fails if its state is unknown or a
+/// process survives.
 pub fn stop(store: &Store, pair: &Pair, how: How) -> Result<Stopped, StopError> {
     let mut stopped = stop_pairs(store, std::slice::from_ref(pair), how)?;
     stopped.pop().unwrap_or_else(|| Err(StopError::Io(io::Error::other("it was not looked for"))))
 }
 
-/// Stops the active run of each pair, in order, and returns when nothing of any is left.
+/// [`stop`] for many pairs at once; the results are in their order. Fails if the index cannot be used.
 pub fn stop_pairs(store: &Store, pairs: &[Pair], how: How) -> Result<Vec<Result<Stopped, StopError>>, StopError> {
     let ids = store.with_index(|index| {
         let active = pairs.iter().map(|pair| index.active_of(pair));
         Ok(active.collect::<Result<Vec<_>, _>>()?.concat())
     })?;
     let mut active: BTreeMap<Pair, Run> = BTreeMap::new();
-    // In the order of their ids: the newest of a pair stays.
+    // In the order of their ids, so that the newest of a pair remains.
     for run in refresh::some(store, &ids)?.runs.into_iter().filter(Run::is_active) {
         active.insert(run.pair(), run);
     }
@@ -116,19 +116,19 @@ pub fn stop_pairs(store: &Store, pairs: &[Pair], how: How) -> Result<Vec<Result<
     Ok(each.collect())
 }
 
-/// Stops one run that was just seen.
+/// [`stop_runs`] for one run.
 pub fn stop_run(store: &Store, run: &Run, how: How) -> Result<Stopped, StopError> {
     let stopped = stop_runs(store, std::slice::from_ref(run), how).pop();
     stopped.unwrap_or_else(|| Err(StopError::Io(io::Error::other("it was not looked for"))))
 }
 
-/// Stops runs that were just seen, in order, and returns when nothing of any is left.
+/// Stops observed runs and returns when no process of them is left; the results are in their order.
 pub fn stop_runs(store: &Store, runs: &[Run], how: How) -> Vec<Result<Stopped, StopError>> {
     let mut all: Vec<Stopping> = runs.iter().map(|run| stopping(store, run)).collect();
     for one in &mut all {
         one.attempt(|one| ask(store, one, how));
     }
-    // Each end would start a program, and all of them see what is looked at below at once.
+    // Otherwise each dead pane would start `__ended`; these ends are observed together below.
     for (socket, places) in windows_of(&all).into_iter().filter(|(_, places)| places.len() > 1) {
         let _ = Tmux::new(socket).unhook_panes(&guards(&all, &places));
     }
@@ -151,7 +151,7 @@ fn stopping(store: &Store, run: &Run) -> Stopping {
     Stopping { run, folder, outcome, part, root: None, asked_group: None, survivors: Vec::new() }
 }
 
-/// Writes the stop request into the run's folder and signals the supervisor of the job.
+/// Writes the stop request into the run folder, then signals a job's supervisor.
 fn ask(store: &Store, one: &mut Stopping, how: How) -> Result<(), StopError> {
     if let RunState::Unknown(why) = &one.run.state {
         return Err(StopError::Unknown { pair: one.run.pair(), why: why.clone() });
@@ -164,7 +164,7 @@ fn ask(store: &Store, one: &mut Stopping, how: How) -> Result<(), StopError> {
         StopPart::Window => {
             one.run = with_pane(store, &one.run)?;
             let owner = one.folder.read_live().ok().flatten().map(|live| live.owner);
-            // Fixed once, from the agent's own record: a pid alone may be somebody else's by now.
+            // Pid and start time from the agent's own record, since a pid may be reused.
             one.root = owner.map(|owner| Root::Agent { pid: owner.pid, start_time: owner.start_time });
         }
         StopPart::Nothing => {}
@@ -172,7 +172,7 @@ fn ask(store: &Store, one: &mut Stopping, how: How) -> Result<(), StopError> {
     Ok(())
 }
 
-/// A window that is being made has no pane to end yet.
+/// Waits until a window that is being opened has a pane.
 fn with_pane(store: &Store, run: &Run) -> Result<Run, StopError> {
     let mut run = run.clone();
     for _ in 0..1000 {
@@ -185,7 +185,7 @@ fn with_pane(store: &Store, run: &Run) -> Result<Run, StopError> {
     Ok(run)
 }
 
-/// Waits until each job has an end on record: its supervisor writes it.
+/// Waits until each job has a recorded end: its supervisor writes it, or [`stuck`] does.
 fn wait_for_jobs(store: &Store, all: &mut [Stopping], how: How) {
     let begun = Stopwatch::start();
     let mut next_look = EARLY_LOOK;
@@ -193,7 +193,7 @@ fn wait_for_jobs(store: &Store, all: &mut [Stopping], how: How) {
     for round in 1_u32.. {
         let mut waits = false;
         for one in all.iter_mut().filter(|one| one.goes_on() && matches!(one.part, StopPart::Job { .. })) {
-            // The pair need not be tried each time: it is free where nothing can write an end.
+            // The pair lock is tried each 8th round: it is free only if no process can write an end.
             let mut ended = false;
             one.attempt(|one| {
                 ended = advance_job(store, one, how, round % 8 == 0)?;
@@ -220,16 +220,16 @@ fn wait_for_jobs(store: &Store, all: &mut [Stopping], how: How) {
     }
 }
 
-/// Does what is next to do for a job. True once it has ended, or is no more ours to end.
+/// Does the next step for a job. True once the job has ended or another run has its pair.
 fn advance_job(store: &Store, one: &mut Stopping, how: How, try_pair: bool) -> Result<bool, StopError> {
-    // Nothing to wait for but this run: a later one of the pair is none of ours.
+    // A later run of the pair is not waited for.
     if one.folder.has_end() {
         return Ok(true);
     }
     let signalled = one.part == StopPart::Job { signalled: true };
     if try_pair || !signalled {
         match pair_lock::claim(store.state(), &one.run.pair())? {
-            // Not started yet: holding its pair keeps it from starting.
+            // Not started yet, and it cannot start while this command holds the lock.
             Claim::Taken(lock, _) => {
                 if matches!(one.folder.read_queue(), Ok(Some(_)))
                     && matches!(one.folder.read_live(), Ok(None))
@@ -245,7 +245,7 @@ fn advance_job(store: &Store, one: &mut Stopping, how: How, try_pair: bool) -> R
             Claim::Held(_) => {}
         }
     }
-    // Without a record it is starting: its supervisor looks for our request when it has said that it lives.
+    // Without `live.json` it is starting: its supervisor reads the stop request after it wrote that file.
     if let (false, Ok(Some(live))) = (signalled, one.folder.read_live()) {
         let signal = match how {
             How::Stop => Signal::TERM,
@@ -253,7 +253,7 @@ fn advance_job(store: &Store, one: &mut Stopping, how: How, try_pair: bool) -> R
             How::Kill => Signal::QUIT,
         };
         process::signal(&live.owner, signal)?;
-        // A supervisor that was stopped would never hear it.
+        // A supervisor stopped by SIGSTOP handles the signal only after CONT.
         process::signal(&live.owner, Signal::CONT)?;
         one.part = StopPart::Job { signalled: true };
         one.root = Some(Root::Supervisor { pid: live.owner.pid, start_time: live.owner.start_time });
@@ -262,7 +262,7 @@ fn advance_job(store: &Store, one: &mut Stopping, how: How, try_pair: bool) -> R
     Ok(false)
 }
 
-/// A queued run that is stopped has an end without ever having had a process.
+/// The end of a run that was stopped before it had a process.
 pub(crate) fn never_ran(run: &Run, how: How) -> ExitRecord {
     let reason = EndReason::BeforeStart;
     ExitRecord {
@@ -271,8 +271,7 @@ pub(crate) fn never_ran(run: &Run, how: How) -> ExitRecord {
     }
 }
 
-/// Takes a window's run out of the queue. False where it is none that waits: its window is
-/// there, or is being opened.
+/// Removes a window's run from the queue. False if it is not queued: its window exists or is being opened.
 fn stop_waiting_window(store: &Store, run: &Run, folder: &RunFolder, how: How) -> Result<bool, StopError> {
     if !matches!(run.state, RunState::Queued(_)) {
         return Ok(false);
@@ -303,9 +302,8 @@ fn stop_waiting_window(store: &Store, run: &Run, folder: &RunFolder, how: How) -
     }
 }
 
-/// Waits until each window of ours is seen dead, which writes its end under its pair's lock, and
-/// closes it. tmux may have more to read of what the agent said last, and calls no pane dead
-/// before that.
+/// Waits until each pane is dead, which observing records as the run's end, and closes it. tmux reports a pane as
+/// dead only after it has read all output.
 fn close_windows(store: &Store, all: &mut [Stopping]) {
     let is_window = |one: &&mut Stopping| one.goes_on() && one.part == StopPart::Window;
     let mut left: Vec<RunId> = all.iter_mut().filter(is_window).map(|one| one.run.id().clone()).collect();
@@ -314,7 +312,7 @@ fn close_windows(store: &Store, all: &mut [Stopping]) {
     while !left.is_empty() {
         let seen = match refresh::some(store, &left) {
             Ok(seen) => seen.runs,
-            // What cannot be looked at is found out when each is concluded.
+            // `conclude` reports the error for each run.
             Err(_) => break,
         };
         left = seen.iter().filter(|run| run.is_active()).map(|run| run.id().clone()).collect();
@@ -335,7 +333,7 @@ fn close_windows(store: &Store, all: &mut [Stopping]) {
     }
 }
 
-/// Reads what came of each, and has the index know it.
+/// Sets the outcome of each run and enters the ends in the index.
 fn conclude(store: &Store, all: &mut [Stopping]) {
     let begun = Stopwatch::start();
     for one in all.iter_mut() {
@@ -359,11 +357,11 @@ fn conclude(store: &Store, all: &mut [Stopping]) {
             .filter_map(|run| Some((run, run.end.as_ref()?)))
             .try_for_each(|(run, end)| index.finish(&run.facts, end))
     };
-    // The next look notes what this one cannot.
+    // On failure the next observation enters them.
     let _ = store.index().and_then(|index| index.at_once(note));
 }
 
-/// Ends what is left of all runs that have processes. Fails where the process table cannot be read.
+/// Ends the remaining processes of all runs. Fails if the process table cannot be read.
 fn end_processes(all: &mut [Stopping], how: How) -> io::Result<()> {
     let places: Vec<usize> =
         (0..all.len()).filter(|at| all[*at].goes_on() && all[*at].part != StopPart::Nothing).collect();

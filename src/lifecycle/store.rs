@@ -1,5 +1,4 @@
-//! The handle on one state folder, which every command needs, with or without a manifest. Data only: what
-//! observes, ends or starts runs is in modules of its own.
+//! The handle on one state folder, for commands with or without a manifest. Must not observe, judge or start runs.
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -16,43 +15,43 @@ use crate::store::index::{HistoryFilter, Index, IndexError, Totals};
 use crate::store::run_folder::RunFolder;
 use crate::store::state_dir::{StateDir, StateDirError};
 
-/// The handle on one state folder: its path, its index, the machine that looks, and what the command wants.
+/// The path and open index of a state folder, this machine's identity, and the command's settings.
 #[derive(Clone, Debug)]
 pub struct Store {
     state: StateDir,
     host_boot: HostBoot,
-    /// An index that was opened and is not in use: a command asks it several times.
+    /// The open index while it is not in use: a command queries it several times.
     spare: Arc<Mutex<Option<Index>>>,
     pub(crate) day_limit: DayLimit,
     pub terminal: TerminalPreference,
-    /// How long each tmux server is waited for.
+    /// How long to wait for a tmux server.
     pub(crate) tmux_patience: TmuxPatience,
 }
 
-/// The terminal that is preferred, and the folder that its program is relative to.
+/// The preferred terminal, and the folder that its program is relative to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TerminalPreference {
     pub terminal: Terminal,
     pub folder: PathBuf,
 }
 
-/// What a day may cost, as far as it is known.
+/// The cost limit of a day, in US dollars.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum DayLimit {
-    /// No manifest was read: a queued run's own record says it.
+    /// No manifest was read: the limit in the queued run's spec applies.
     AsQueued,
-    /// By the manifest as it is now: raising it counts for runs that wait already.
+    /// The manifest's limit, which also applies to runs queued before it changed.
     Now(Option<f64>),
 }
 
-/// An open index, given back for the next question when it is dropped.
+/// An open index; dropping it returns it to the store.
 #[derive(Debug)]
 pub(crate) struct Lent<'a> {
     index: Option<Index>,
     store: &'a Store,
 }
 
-/// The runs as they are, and what the user should hear of the records themselves.
+/// Observed runs, and messages for the user about damaged records.
 #[derive(Clone, Debug, Default)]
 pub struct Observed {
     pub runs: Vec<Run>,
@@ -60,7 +59,7 @@ pub struct Observed {
 }
 
 impl Store {
-    /// `None` where nothing was ever run: looking makes no folder.
+    /// `None` if nothing was ever run. Creates no folder.
     pub fn find(path: &Path) -> Result<Option<Self>, StateDirError> {
         Ok(StateDir::find(path)?.filter(|state| state.runs_folder().is_dir()).map(Self::over))
     }
@@ -80,13 +79,13 @@ impl Store {
         }
     }
 
-    /// For a front end that shows runs and is not to be held up by a tmux that does not answer.
+    /// For a front end that only shows runs: a tmux server that does not answer must not delay it.
     #[must_use]
     pub fn to_show(self) -> Self {
         Self { tmux_patience: TmuxPatience::to_show(), ..self }
     }
 
-    /// What a day may cost, where a run was queued under `queued`.
+    /// The day's limit for a run whose spec has the limit `queued`.
     pub(crate) fn day_limit_of(&self, queued: Option<f64>) -> Option<f64> {
         match self.day_limit {
             DayLimit::AsQueued => queued,
@@ -115,7 +114,7 @@ impl Store {
         Ok(Lent { index: Some(index), store: self })
     }
 
-    /// Closes the cached connection: a command that has to rebuild the index waits for all that have it open.
+    /// Closes the cached connection: a command that rebuilds the index waits until all connections are closed.
     pub fn close_index(&self) {
         self.spare().take();
     }
@@ -124,7 +123,7 @@ impl Store {
         self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks the index; one that turns out damaged on the way is rebuilt and asked again.
+    /// Queries the index. If it is damaged, rebuilds it and queries it again.
     pub(crate) fn with_index<T>(&self, ask: impl Fn(&Index) -> Result<T, IndexError>) -> Result<T, IndexError> {
         let mut lent = self.index()?;
         let error = match ask(&lent) {
@@ -143,19 +142,19 @@ impl Store {
         self.with_index(|index| Ok(Observed { runs: index.history(filter)?, notices: index.notices().to_vec() }))
     }
 
-    /// All ended runs on record, together.
+    /// Totals of all ended runs on record.
     pub fn totals(&self) -> Result<Totals, IndexError> {
         self.with_index(Index::totals)
     }
 
-    /// The last run of each pair, of those that ended, the last to end first.
+    /// The last ended run of each pair, the last to end first.
     pub fn last_ended(&self, limit: u32) -> Result<Vec<Run>, IndexError> {
         self.with_index(|index| index.last_ended(limit))
     }
 
-    /// Writes an end that was seen, unless it is written already. Returns the one that stands.
+    /// Writes an end unless one is recorded. Returns the recorded end.
     pub(crate) fn write_end(&self, folder: &RunFolder, end: &ExitRecord) -> std::io::Result<ExitRecord> {
-        // A run that is over needs no environment any more; one that started took it.
+        // Remove an environment file that no agent has taken.
         if let Ok(spec) = folder.read_spec() {
             folder.withdraw_environment(&spec);
         }

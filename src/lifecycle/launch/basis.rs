@@ -1,5 +1,5 @@
-//! What a run is prepared from, as one hash: as long as it is the same, preparing again gives the
-//! same run. It may change where nothing that matters did; then a closer look decides.
+//! One hash over the inputs of a run: program version, manifest, environment, date, mode, templates, task. Equal
+//! hashes: preparing again gives an equal run. Different hashes prove nothing; then the runs must be compared.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::os::environment;
 use crate::os::fingerprint::{self, Digest};
 use crate::tasks::Task;
 
-/// Hashes what all runs of a project share once, and each mode with its templates once.
+/// Caches the hash of what all runs of a project share, and that of each mode with its templates.
 #[derive(Debug)]
 pub(crate) struct Bases<'a> {
     project: &'a Project,
@@ -25,7 +25,7 @@ impl<'a> Bases<'a> {
         let mut shared = Digest::default();
         shared.add(env!("CARGO_PKG_VERSION").as_bytes());
         shared.add(manifest.source.as_bytes());
-        // What the local file lays over it.
+        // Values that the local manifest may override.
         shared.add(
             format!("{:?} {:?} {:?} {:?}", manifest.env, manifest.jobs, manifest.budget, manifest.pass_env).as_bytes(),
         );
@@ -33,12 +33,12 @@ impl<'a> Bases<'a> {
         {
             shared.add(format!("{name}={:?}", environment::var(name)).as_bytes());
         }
-        // Templates may say the day.
+        // Templates may use the date.
         shared.add(clock::local_minute(clock::now()).split(' ').next().unwrap_or_default().as_bytes());
         Self { project, shared, modes: HashMap::new() }
     }
 
-    /// `None` where something of it cannot be read.
+    /// `None` if a file of the inputs cannot be read.
     pub(crate) fn of(&mut self, mode: &Mode, task: &Task) -> Option<String> {
         let mut digest = self.of_mode(mode)?;
         digest.add(format!("{task:?}").as_bytes());

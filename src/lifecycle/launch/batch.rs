@@ -1,6 +1,5 @@
-//! From a request to an ordered batch: the pairs that are meant, what they need, and which waits for which.
-//!
-//! All runs are prepared before any is started. Starts nothing.
+//! From a request to an ordered batch of prepared runs: the requested pairs, what they need, and their dependencies.
+//! Starts nothing: all runs are prepared before any is started.
 
 use std::collections::BTreeSet;
 
@@ -20,32 +19,31 @@ use crate::plan::graph::{Graph, NodeWhy, Ordering};
 use crate::store::state_dir::StateDirError;
 use crate::tasks::{Task, TaskSet};
 
-/// What was requested, ready to be started.
+/// The requested pairs, prepared.
 #[derive(Debug)]
 pub struct Batch {
-    /// The pairs that were requested, in their order.
+    /// In the order of the request.
     pub requested: Vec<Pair>,
-    /// Whether a window is among them.
+    /// Whether a requested pair is interactive.
     pub has_windows: bool,
-    /// These and what they need, in an order in which they can be started.
+    /// The requested pairs and their needs, each after its dependencies.
     pub items: Vec<BatchItem>,
-    /// The store, where it had to be asked.
+    /// `Some` if it was needed for the preparation and exists.
     pub store: Option<Store>,
 }
 
-/// One run of a batch, prepared.
 #[derive(Clone, Debug)]
 pub struct BatchItem {
     pub prepared: Prepared,
-    /// The mode that needs it; `None` for one that was requested.
+    /// The mode that needs it; `None` if it was requested or is active already.
     pub needed_by: Option<ModeName>,
-    /// Places in the batch of those that must succeed first: all before it.
+    /// Indexes of the items that must succeed first; each is smaller than its own.
     pub after: Vec<usize>,
-    /// Its depth in the tree of what waits for what.
+    /// Its depth in the dependency tree.
     pub depth: usize,
 }
 
-/// Why nothing can be started of what was requested.
+/// Why no run of the request can be started.
 #[derive(Debug, thiserror::Error)]
 pub enum BatchError {
     #[error("no task is below {}", .0.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", "))]
@@ -68,7 +66,7 @@ pub enum BatchError {
     Prepare(#[from] PrepareError),
 }
 
-/// Prepares `mode` on the tasks `named`, and what that needs.
+/// Prepares `mode` on the tasks `named`, and their needs. Fails if any of these runs cannot be prepared.
 pub fn resolve_batch(
     project: &Project,
     tasks: &TaskSet,
@@ -80,7 +78,7 @@ pub fn resolve_batch(
         true => subtasks(project, tasks, mode, named)?,
         false => named.iter().map(|task| (mode, *task)).collect(),
     };
-    // Only needs and earlier conversations are asked for there.
+    // Only needs and conversations require the store.
     let asks = request.resume != Resume::Nobodys || requested.iter().any(|(mode, _)| !mode.needs.is_empty());
     let store = if asks { project_store::find(project)? } else { None };
     let has_windows = requested.iter().any(|(mode, _)| mode.interactive);
@@ -90,7 +88,7 @@ pub fn resolve_batch(
     Ok(Batch { requested, has_windows, items, store })
 }
 
-/// Prepares the requested pairs and what they need, in an order in which they can be started.
+/// Returns each item after its dependencies.
 fn prepare_all(
     project: &Project,
     tasks: &TaskSet,
@@ -111,7 +109,7 @@ fn prepare_all(
     for (place, (depth, node)) in graph.tree().iter().enumerate() {
         places[*node] = place;
         let pair = &graph.nodes[*node].pair;
-        // Both are of this project: the graph is made of its modes and tasks.
+        // Always found: the graph is made of the project's modes and tasks.
         let (Some(mode), Some(task)) = (modes.get(&pair.mode), tasks.get(&pair.task)) else { continue };
         let (request, conversation, needed_by) = match &graph.nodes[*node].why {
             NodeWhy::Asked => (request, conversation(store, pair, &request.resume)?, None),
@@ -135,7 +133,7 @@ fn conversation(store: Option<&Store>, pair: &Pair, resume: &Resume) -> Result<O
     let run_of = |id: &RunId| store.and_then(|store| refresh::one(store, id).ok().flatten());
     match resume {
         Resume::Nobodys => Ok(None),
-        // Of the last run that had one: a run that never started has none.
+        // The last run that has one: a run that never started has none.
         Resume::LastOfPair => {
             let ids = store.map(|store| store.with_index(|index| index.of_pair(pair)).unwrap_or_default());
             let found = ids.unwrap_or_default().into_iter().find_map(|run| {
@@ -156,8 +154,7 @@ fn conversation(store: Option<&Store>, pair: &Pair, resume: &Resume) -> Result<O
     }
 }
 
-/// What `--subtasks` means: the tasks below `chosen` that have none of their own, each in the mode
-/// it declares, else in `mode`.
+/// `--subtasks`: the leaf tasks below `chosen`, each in the mode it declares, else in `mode`. Fails if there is none.
 fn subtasks<'a>(
     project: &'a Project,
     tasks: &'a TaskSet,

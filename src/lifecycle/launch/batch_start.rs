@@ -1,4 +1,4 @@
-//! Starting a batch, one run after the other. The callers only show what happens.
+//! Starts a batch, one run after the other, and returns each outcome. Must not print.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::os::tmux::WarmClient;
 
-/// What came of starting one run.
+/// The result of starting one run.
 #[derive(Clone, Debug)]
 pub enum StartOutcome {
     Run {
@@ -18,11 +18,10 @@ pub enum StartOutcome {
         /// Started by this call, not joined.
         ours: bool,
     },
-    /// It was skipped; this is the run that made it so.
+    /// Skipped; this is the successful run that is up to date.
     UpToDate(Box<Run>),
-    /// It would have had to be queued, and must not be.
+    /// No slot is free, and the run must not be queued.
     NoSlot,
-    /// It could not be started.
     Failed(Pair),
 }
 
@@ -35,7 +34,7 @@ pub enum BatchStartError {
     Start(#[from] StartError),
 }
 
-/// A batch that is being started, and what came of its items so far.
+/// A batch that is being started, and the outcomes so far.
 #[derive(Debug)]
 pub struct BatchStart<'a> {
     store: &'a Store,
@@ -46,19 +45,19 @@ pub struct BatchStart<'a> {
 }
 
 impl<'a> BatchStart<'a> {
-    /// `force` is for the requested runs; what they need runs where it is missing, failed or stale. The first
-    /// window is made by the client `warm`.
+    /// `force` applies only to the requested runs, not to what they need. The tmux client `warm` creates the first
+    /// window.
     pub fn new(store: &'a Store, items: &'a [BatchItem], force: bool, warm: Option<WarmClient>) -> Self {
         Self { store, items, outcomes: Vec::with_capacity(items.len()), force, warm }
     }
 
-    /// The place and the item of the next start.
+    /// The next item and its index.
     pub fn upcoming(&self) -> Option<(usize, &'a BatchItem)> {
         let place = self.outcomes.len();
         self.items.get(place).map(|item| (place, item))
     }
 
-    /// Starts or joins the next item; `None` where all were. Without a slot the item stays the next one.
+    /// Starts or joins the next item; `None` after the last. On `NoSlot` the item remains the next one.
     pub fn start_next(
         &mut self,
         queueing: Queueing<'_>,
@@ -84,7 +83,7 @@ impl<'a> BatchStart<'a> {
         Some((item, outcome))
     }
 
-    /// What came of the items so far, in their order.
+    /// The outcomes so far, in the order of the items.
     pub fn outcomes(&self) -> &[StartOutcome] {
         &self.outcomes
     }

@@ -1,5 +1,5 @@
-//! What the program does as the first process of a window, and before a job's agent:
-//! the hidden commands `__exec`, `__prepare` and `__ended`.
+//! The hidden commands: `__exec` (first process of a window, replaces itself by the agent), `__prepare` (sets up a
+//! job's worktree before its agent starts) and `__ended` (run by a tmux hook when a window's process ends).
 
 use std::ffi::OsStr;
 use std::io;
@@ -22,7 +22,8 @@ use crate::store::pair_lock::{self, Liveness};
 use crate::store::run_folder::RunFolder;
 use crate::store::state_dir::StateDir;
 
-/// Why the agent of a window did not start. `code` is a shell's: 126, 127, or 125 for our own.
+/// Why a command failed. `code` is its exit code: 127 program not found, 126 not executable, 125 other; 1 from
+/// `__prepare`.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct ExecError {
@@ -36,10 +37,10 @@ impl ExecError {
     }
 }
 
-/// What a window keeps of the environment that tmux gave it: its terminal.
+/// Variables of the terminal: taken from tmux, not from the run's environment.
 const OF_THE_WINDOW: [&str; 4] = ["TERM", "TMUX", "TMUX_PANE", "COLORTERM"];
 
-/// Becomes the agent of the run in `folder`. Returns only where that failed.
+/// Replaces this process by the agent of the run in `folder`. Returns only on failure.
 pub fn become_agent(folder: &Path) -> ExecError {
     match try_become(folder) {
         Ok(never) => never,
@@ -54,7 +55,7 @@ fn try_become(path: &Path) -> Result<ExecError, ExecError> {
     if folder.id().ok() != Some(spec.folder) {
         return Err(ExecError::new(125, "this run's folder is a copy; its window is not started"));
     }
-    // A window that tmux made too late, after its starter had given up: the end is written.
+    // tmux opened the window after the starting command had given up and recorded the end.
     if !matches!(folder.read_exit(), Ok(None)) {
         return Err(ExecError::new(125, "this run has ended already"));
     }
@@ -76,7 +77,7 @@ fn try_become(path: &Path) -> Result<ExecError, ExecError> {
     match hooks::install(&spec, &folder) {
         None => {}
         Some(Ok(argv)) => spec.argv = argv,
-        // It does its work all the same.
+        // The agent works without hooks too.
         Some(Err(why)) => {
             live.unhooked = Some(why.to_string());
             let _ = folder.write_live(&live);
@@ -87,16 +88,15 @@ fn try_become(path: &Path) -> Result<ExecError, ExecError> {
     if !spec.cwd.is_dir() {
         return Err(ExecError::new(125, format!("the folder `{}` does not exist", spec.cwd.display())));
     }
-    // What leaves the agent's session, and its environment too, stays below the agent. Without that
-    // it is still found by its mark.
+    // The agent becomes a subreaper, so that a process that leaves its session and drops the mark remains its
+    // descendant. If this fails, processes are still found by the mark.
     let _ = supervise::adopt_orphans();
     let error = supervise::replace(&spec.program, &argv, &spec.cwd, &environment, spec.umask, stdin);
     let code = if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 };
     Ok(ExecError::new(code, format!("`{}` cannot be started: {error}", spec.program.display())))
 }
 
-/// Fails where the run is not one that starts in a window now: a job, one that was started already, or
-/// one that waits in the queue and is not being started.
+/// Fails if the run is a job, was started already, has no state folder, or is queued and not being started now.
 fn check_may_start(folder: &RunFolder, spec: &RunSpec) -> Result<(), ExecError> {
     let refused = |why: &str| Err(ExecError::new(125, format!("run {} {why}; nothing was started", spec.run_id)));
     if spec.is_headless() {
@@ -111,26 +111,26 @@ fn check_may_start(folder: &RunFolder, spec: &RunSpec) -> Result<(), ExecError> 
         Ok(Liveness::Held(named)) => named.as_ref() == Some(&spec.run_id),
         Ok(Liveness::Free) | Err(_) => false,
     };
-    // In this order: the starter removes the queue record before it releases the pair.
+    // Lock first: the starting command removes the queue record before it releases the lock.
     if !is_being_started() && folder.is_queued() {
         return refused("waits in the queue");
     }
     Ok(())
 }
 
-/// Where the agent keeps what it writes down, by the run's own environment.
+/// The folder of the agent's own files, by the run's environment.
 fn agent_home(spec: &RunSpec, environment: &Environment) -> Option<PathBuf> {
     let variable = |name: &str| onboarding::variable(environment, name);
     agents::of(spec.protocol).window()?.home(&spec.cwd, &variable)
 }
 
-/// A window has a user in front of it: what the set-up says goes to its terminal.
+/// Writes set-up output to the window's terminal or the job's log.
 fn eprint_line(line: &str) {
     use std::io::Write as _;
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// `__prepare`: makes the worktree of the run in `folder`, with its output on stdout and stderr.
+/// `__prepare`: sets up the worktree of the run in `folder`. Fails if the spec cannot be read or the set-up fails.
 pub fn prepare(folder: &Path) -> Result<(), ExecError> {
     let folder = RunFolder::at(folder);
     let spec: RunSpec = folder.read_spec().map_err(|error| ExecError::new(125, error.to_string()))?;
@@ -139,19 +139,19 @@ pub fn prepare(folder: &Path) -> Result<(), ExecError> {
     set_up_worktree(&folder, worktree, &environment).map_err(|error| ExecError::new(1, error.to_string()))
 }
 
-/// A failure is noted in the run's folder too, in one line: the reason of the run's end.
+/// On failure, also writes one line to the run folder: the reason of the run's end.
 fn set_up_worktree(folder: &RunFolder, worktree: &WorktreeSpec, environment: &Environment) -> Result<(), SetupError> {
     setup::set_up(worktree, environment, &mut |line| eprint_line(line)).inspect_err(|error| {
-        // What cannot be noted stands in the log all the same.
+        // The log has the error in any case.
         let _ = folder.note_setup_failure(&error.in_a_line());
     })
 }
 
-/// `__ended`: tmux says that the window of the run in `folder` ended. A wake-up: looking decides.
+/// `__ended`: tmux reports that the window of the run in `folder` ended. Only a trigger: `observe` decides.
 pub fn ended(folder: &Path) {
     let run_folder = RunFolder::at(folder);
     let Some(id) = run_folder.run_id() else { return };
-    // The command that stops it sees its end, with those of all others that it stops.
+    // The stopping command records the end.
     if run_folder.is_being_stopped() {
         return;
     }

@@ -1,6 +1,5 @@
-//! Whether a pair is up to date: its inputs as they are now against those of its last success.
-//!
-//! Never a false skip: whatever cannot be read or told makes it stale.
+//! Whether a pair is up to date: compares its inputs now with those of its last success. What cannot be read counts
+//! as stale, so that no run is skipped wrongly.
 
 use crate::agents;
 use crate::lifecycle::launch::prepare::{self, Prepared};
@@ -17,11 +16,10 @@ use crate::plan::freshness::{Freshness, OutputsNow, compare};
 use crate::store::index::IndexError;
 use crate::tasks::TaskSet;
 
-/// `None` where the mode has no `sources`, or the pair's last run did not succeed. Else that
-/// run, and whether running again would do the same.
+/// `None` if the mode has no `sources` or the pair's last run did not succeed. Otherwise that run and its freshness.
 pub(crate) fn of(store: &Store, prepared: &Prepared) -> Result<Option<(Run, Freshness)>, IndexError> {
     let RunKind::Headless { tracked: Some(tracked), .. } = &prepared.kind else { return Ok(None) };
-    // By the records: what ended a moment ago may not be in the index as ended yet.
+    // From the records: the index is updated after an end is recorded.
     let last = refresh::last_run(store, &prepared.pair)?;
     let Some(run) = last.filter(|run| run.end_state() == Some(EndState::Succeeded)) else { return Ok(None) };
     let doubt = |why: String| Freshness::Stale(vec![why]);
@@ -53,7 +51,7 @@ pub(crate) fn of(store: &Store, prepared: &Prepared) -> Result<Option<(Run, Fres
     Ok(Some((run, freshness)))
 }
 
-/// Whether a needed pair has succeeded, and would do nothing new.
+/// Whether the last run of a needed pair succeeded and is up to date.
 pub(crate) fn is_met(project: &Project, tasks: &TaskSet, store: &Store, pair: &Pair) -> bool {
     let succeeded =
         matches!(refresh::last_run(store, pair), Ok(Some(run)) if run.end_state() == Some(EndState::Succeeded));

@@ -1,7 +1,6 @@
-//! The settings file of an agent in a window by which it reports what it does: written into the run's own
-//! folder when the agent starts, from what its user's settings are then.
-//!
-//! Headless runs get none: their output says what they do. Must not touch the user's files.
+//! Writes the settings file with which an interactive agent reports its activity: into the run folder when the agent
+//! starts, merged with the user's settings at that time. Headless runs get none: their output shows their activity.
+//! Must not change the user's files.
 
 use std::path::Path;
 
@@ -14,14 +13,14 @@ use crate::store::record_file;
 use crate::store::run_folder::RunFolder;
 
 const MAX_SETTINGS: u64 = 1 << 20;
-/// Stands for the settings file where there is none yet.
+/// Shown in place of the settings file before that exists.
 const PLACEHOLDER: &str = "<settings file>";
 
 fn window_of(protocol: Protocol, kind: &RunKind) -> Option<&'static dyn WindowProtocol> {
     agents::of(protocol).window().filter(|_| matches!(kind, RunKind::Interactive { .. }))
 }
 
-/// Writes the settings file and gives the argv that names it. `None`: runs of this kind have no hooks.
+/// Writes the settings file and returns the argv that names it; `None` for a run without hooks.
 pub(crate) fn install(spec: &RunSpec, folder: &RunFolder) -> Option<Result<Vec<String>, HookError>> {
     let protocol = window_of(spec.protocol, &spec.kind)?;
     let install = || {
@@ -37,7 +36,7 @@ pub(crate) fn install(spec: &RunSpec, folder: &RunFolder) -> Option<Result<Vec<S
     Some(install())
 }
 
-/// The argv of a run that is only shown.
+/// The argv for display; writes nothing.
 pub(crate) fn shown(prepared: &Prepared) -> Vec<String> {
     let protocol = window_of(prepared.protocol, &prepared.kind);
     let hooks = protocol.and_then(|protocol| hooks(protocol, &prepared.argv, &prepared.cwd, "", PLACEHOLDER).ok());
@@ -59,7 +58,7 @@ fn hooks(
     protocol.hooks(argv, command, settings_path, &read_file)
 }
 
-/// A shell command that succeeds silently where the program is gone.
+/// The hook's shell command. It succeeds silently if the program was removed.
 fn command(program: &str, run: &str) -> String {
     let (program, run) = (shell_words::quote(program), shell_words::quote(run));
     format!("if [ -x {program} ]; then exec {program} event {run}; fi")

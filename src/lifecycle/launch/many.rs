@@ -1,5 +1,5 @@
-//! Many runs at once: their records by one transaction, their windows by one message to tmux,
-//! their supervisors side by side. Each comes out as it would alone.
+//! Starts many runs at once: one transaction for their rows, one tmux call for their windows, supervisors in
+//! parallel. Each run has the result that a single start would give.
 
 use std::collections::VecDeque;
 
@@ -22,19 +22,19 @@ use crate::plan::freshness::Freshness;
 use crate::store::pair_lock::{self, Claim, PairLock};
 use crate::store::slots::Slot;
 
-/// So many are written down before they are started: a kill loses no more than these.
+/// Runs that are recorded before they are started; if the command is killed, at most these are lost.
 const CHUNK: usize = 20;
-/// So many supervisors may be coming up while the next is started.
+/// Supervisors that may be starting at one time.
 const COMING_UP: usize = 4;
 
 type StartResult = Result<Started, StartError>;
 
-/// Starts each of `all`, in order, as [`Store::start`] would. What had to be queued is moved
-/// by the caller, once.
+/// Starts each of `all` (run, force) as [`start::start`] would and returns the results in their order. The caller
+/// must advance the queue once afterwards.
 pub(crate) fn start_many(store: &Store, all: &[(Prepared, bool)]) -> Vec<StartResult> {
     let mut outcomes = Vec::with_capacity(all.len());
     let mut rest = all;
-    // The first window may have to make the session.
+    // Alone, since the first window may have to create the tmux session.
     if let Some(((first, force), after)) = all.split_first()
         && matches!(first.kind, RunKind::Interactive { .. })
     {
@@ -59,7 +59,7 @@ fn start_chunk(store: &Store, chunk: &[(Prepared, bool)]) -> Vec<StartResult> {
                 }
                 Err(error) => outcomes[at] = Some(Err(error)),
             },
-            // Somebody is at it, or it waits its turn: no hurry.
+            // The start may have to wait, search or skip: use the path of a single start.
             None => outcomes[at] = Some(start::start(store, prepared, *force, Queueing::Allowed, &mut None)),
         }
     }
@@ -74,7 +74,7 @@ fn start_chunk(store: &Store, chunk: &[(Prepared, bool)]) -> Vec<StartResult> {
                 (at, reserve::reserve(store, &index, &chunk[at].0, lock, start::parent(), Queueing::Allowed))
             };
             let placed = index.at_once(|_| Ok::<_, StartError>(claimed.into_iter().map(place).collect::<Vec<_>>()));
-            // The rows stand: now the records, which nobody would find without them.
+            // Rows before records: a record without a row is not found.
             for (at, placed) in placed.unwrap_or_default() {
                 let furnished = placed.and_then(|placed| {
                     placed.map(|placed| launch::write_records(store, &index, &chunk[at].0, placed)).transpose()
@@ -91,7 +91,7 @@ fn start_chunk(store: &Store, chunk: &[(Prepared, bool)]) -> Vec<StartResult> {
     for (at, outcome) in launch_many(store, standing, ready) {
         outcomes[at] = Some(outcome);
     }
-    // They stand, or never will: their worktrees are theirs to defend.
+    // Every run is started or ended now, so `clean` sees which worktrees are in use.
     drop(worktrees);
     let one = |(outcome, (prepared, force)): (Option<StartResult>, &(Prepared, bool))| {
         outcome.unwrap_or_else(|| start::start(store, prepared, *force, Queueing::Allowed, &mut None))
@@ -99,7 +99,7 @@ fn start_chunk(store: &Store, chunk: &[(Prepared, bool)]) -> Vec<StartResult> {
     outcomes.into_iter().zip(chunk).map(one).collect()
 }
 
-/// The pair's lock, where nothing of it runs and nothing has to be waited for.
+/// The pair lock, if the run can be started or queued without a wait, a search or a freshness skip.
 fn claim_at_once(store: &Store, prepared: &Prepared, force: bool) -> Option<PairLock> {
     let search = orphans::search_of(&prepared.kind);
     if !store.state().is_searched(search)
@@ -181,7 +181,7 @@ fn launch_windows(
     });
     let mut made = match made {
         Ok(made) => made,
-        // A tmux that does not answer is not asked once more for each of them.
+        // No retry per window: each would wait for the unresponsive tmux server.
         Err(error) => {
             let words = error.to_string();
             let fail = |(at, one): (usize, Reserved)| {
@@ -206,7 +206,7 @@ fn launch_windows(
     windows.into_iter().map(finish).collect()
 }
 
-/// A job whose supervisor is coming up.
+/// A job whose supervisor is starting.
 struct Coming {
     run: Run,
     reserved: (crate::store::run_folder::RunFolder, crate::model::run_spec::RunSpec),

@@ -1,5 +1,5 @@
-//! What an agent in a window would ask before its first conversation in a folder: by the file of its own
-//! in which it keeps the user's answers. Reads it and never writes it.
+//! The dialogs that an interactive agent would show before its first conversation in a folder, derived from the
+//! agent's own file of the user's answers. Must not write that file.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -9,10 +9,10 @@ use crate::os::environment::Environment;
 use crate::os::git::Repository;
 use crate::store::record_file::{self, RecordError};
 
-/// It grows with each project that was ever opened.
+/// Bytes. The file grows with each project that was ever opened.
 const MAX_FILE: u64 = 32 << 20;
 
-/// The dialogs of a run in `folder` with this environment. Fails where the agent's file cannot be read.
+/// The dialogs of a run in `folder` with this environment. Fails if the agent's file exists and cannot be read.
 pub(crate) fn dialogs(
     protocol: &dyn WindowProtocol,
     folder: &Path,
@@ -29,13 +29,13 @@ pub(crate) fn dialogs(
     Ok(protocol.onboarding(&answered, &roots, &variable))
 }
 
-/// A variable of a run's environment, where it is not empty.
+/// `None` if the variable is unset or empty.
 pub(crate) fn variable(environment: &Environment, name: &str) -> Option<PathBuf> {
     environment.get(OsStr::new(name)).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
-/// The folders whose trust holds for `folder`: itself and those above it, no further than the
-/// repository it is in; for a linked worktree the main checkout too.
+/// The folders whose trust covers `folder`: itself and its ancestors up to the repository root, and the main checkout
+/// of a linked worktree.
 fn trusted_with(folder: &Path) -> Vec<PathBuf> {
     let mut roots = Vec::new();
     for above in folder.ancestors() {

@@ -1,7 +1,5 @@
-//! Orphans: runs whose state folder was removed while they ran.
-//!
-//! They are found by their processes, so that no second agent of a pair is started beside one, and that `stop` can
-//! end them. Processes are searched only once for a new state folder.
+//! Finds, by their processes, runs whose state folder was removed while they ran (`Orphan`), so that no second agent
+//! of a pair is started and `stop` can end them. Processes are searched only once for a new state folder.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -25,23 +23,23 @@ use crate::os::process::{self, Signal};
 use crate::os::tmux::Tmux;
 use crate::store::state_dir::{Search, StateDir};
 
-/// Between checks of a process that ends.
+/// Between two checks whether a process has exited.
 const STEP: Duration = Duration::from_millis(5);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Orphan {
     pub run: RunId,
-    /// `None` where its processes do not name it.
+    /// `None` if no process names it.
     pub pair: Option<Pair>,
     supervisor: Option<u32>,
     /// Processes of its tree.
     pids: BTreeSet<u32>,
-    /// Its pane, where it has a window.
+    /// The id of its tmux pane.
     pane: Option<String>,
 }
 
 impl Orphan {
-    /// The process to name: its supervisor, else the first of its tree.
+    /// The process to report: its supervisor, else the first of its tree.
     pub fn pid(&self) -> Option<u32> {
         self.supervisor.or_else(|| self.pids.first().copied())
     }
@@ -52,7 +50,7 @@ impl Orphan {
 }
 
 struct ProjectPaths<'a> {
-    /// The state folder, which may be gone.
+    /// The state folder; may not exist.
     state: &'a Path,
     manifest: &'a Path,
 }
@@ -65,7 +63,7 @@ pub(crate) fn search_of(kind: &RunKind) -> Search {
     }
 }
 
-/// Fails where an orphan of the prepared run's pair lives.
+/// Fails if an orphan of the pair, or of an unknown pair, is alive.
 pub(crate) fn check_no_orphan(store: &Store, prepared: &Prepared) -> Result<(), StartError> {
     let search = search_of(&prepared.kind);
     if store.state().is_searched(search) {
@@ -86,7 +84,7 @@ pub(crate) fn check_no_orphan(store: &Store, prepared: &Prepared) -> Result<(), 
     }
 }
 
-/// The orphans of this project. Searches processes only where the state folder is gone, or new and not searched yet.
+/// The orphans of this project. Searches processes only if the state folder is missing or not searched yet.
 pub fn orphans(project: &Project) -> io::Result<Vec<Orphan>> {
     let state = StateDir::spelled(&project.manifest.state_dir);
     let is_searched = |state: &StateDir| state.is_searched(Search::Processes) || state.is_searched(Search::Windows);
@@ -96,7 +94,7 @@ pub fn orphans(project: &Project) -> io::Result<Vec<Orphan>> {
     find(&ProjectPaths { state: &state, manifest: &project.manifest.path }, Some(&project.tmux()))
 }
 
-/// Ends the tree of `orphan`, with the grace of its mode. Returns the processes that survive.
+/// Ends the tree of `orphan`, with the grace of its mode (unknown: 10 s). Returns the pids that survive.
 pub fn end_orphan(project: &Project, orphan: &Orphan) -> io::Result<Vec<u32>> {
     let mode = orphan.pair.as_ref().and_then(|pair| project.manifest.modes.get(&pair.mode));
     let grace = mode.map_or(Duration::from_secs(10), |mode| mode.stop_grace.as_duration());
@@ -148,7 +146,7 @@ fn find(paths: &ProjectPaths<'_>, tmux: Option<&Tmux>) -> io::Result<Vec<Orphan>
             orphan.pids.insert(marked.pid);
         }
     }
-    // Not what the run started for itself: another tmux server, or another run.
+    // Drop what has the mark but is not of the run's tree: another tmux server, another run.
     let table = if found.is_empty() { None } else { Some(ProcessTable::take()?) };
     found.retain(|run, orphan| {
         let members = table.as_ref().map(|table| table.members(run, None)).unwrap_or_default();
@@ -211,10 +209,10 @@ impl ProjectPaths<'_> {
             return false;
         }
         match &supervisor.lock {
-            // `pairs/MODE/TASK` of the state folder, whose path follows a move before the removal.
+            // `pairs/MODE/TASK` of the state folder; the path reflects a move that preceded the removal.
             Some(lock) if lock.is_removed => lock.path.ancestors().nth(3) == Some(self.state),
-            // The state folder was moved. With the whole project: the run belongs to that project. Alone: its
-            // agent still works here.
+            // The state folder was moved. If the project moved with it, the run belongs to the moved project;
+            // otherwise the agent still works here.
             Some(_) => {
                 let works_here = |marked: &MarkedProcess| {
                     marked.run == supervisor.run
@@ -232,7 +230,7 @@ impl ProjectPaths<'_> {
         marked.manifest == self.manifest && !self.has_record(&marked.run) && !is_elsewhere()
     }
 
-    /// A project that was moved: its records and the folders of its agents moved together.
+    /// Whether the project was moved: the run's record and its agent's folder then moved together.
     fn is_recorded_elsewhere(&self, run: &RunId, directory: Option<&Path>) -> bool {
         let Ok(below) = self.state.strip_prefix(self.root()) else { return false };
         let record: PathBuf = below.join("runs").join(run.as_str());

@@ -1,5 +1,5 @@
-//! From a mode, a task and what was typed to everything a run needs, without starting or writing
-//! anything: what `render` and `-n` show is what `run` does.
+//! From a mode, a task and a request to everything a run needs. Starts and writes nothing, so that `render` and `-n`
+//! show exactly what `run` does.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -42,7 +42,7 @@ pub struct Prepared {
     pub declared_env: BTreeMap<String, String>,
     /// The names of `pass_env:`.
     pub pass_env: BTreeSet<String>,
-    /// The task's worktree by the manifest, whether it is there or not.
+    /// The task's worktree as the manifest declares it, whether it exists or not.
     pub declared_worktree: Option<WorktreeSpec>,
     pub launch: LaunchSpec,
 }
@@ -109,7 +109,7 @@ impl From<Problem> for PrepareError {
     }
 }
 
-/// Prepares one run of `mode` on `task`.
+/// Prepares one run of `mode` on `task`; `conversation` is the one that it continues.
 pub fn prepare(
     project: &Project,
     tasks: &TaskSet,
@@ -190,7 +190,7 @@ pub fn prepare(
     })
 }
 
-/// What the mode's templates can name, but the prompt.
+/// The variables of the mode's templates, without the prompt.
 fn context_of<'a>(
     project: &'a Project,
     mode: &'a Mode,
@@ -208,8 +208,8 @@ fn context_of<'a>(
     context
 }
 
-/// The prompt of the run. The mode's prompt is already in a conversation that continues: only what was typed is
-/// new, and a headless agent, which needs a prompt, gets the mode's again.
+/// A continued conversation already contains the mode's prompt, so only the typed text is sent. A headless agent
+/// needs a prompt: without typed text it gets the mode's again.
 fn prompt_of(
     mode: &Mode,
     request: &StartRequest,
@@ -225,7 +225,7 @@ fn prompt_of(
     Ok(prompt)
 }
 
-/// What a subtask file says to do, where nothing else was typed.
+/// The prompt of a subtask file, used if none was typed.
 fn declared_prompt(task: &Task) -> Option<&[u8]> {
     task.declared.as_ref().and_then(|declared| declared.prompt.as_ref()).map(String::as_bytes)
 }
@@ -253,7 +253,7 @@ fn keep_of(project: &Project) -> Keep {
     Keep { runs_per_pair: retention.runs_per_pair, max_age: retention.max_age }
 }
 
-/// No text of the request may hold a NUL: it cannot be handed to a program.
+/// Fails on a NUL byte: a program argument cannot contain one.
 fn check_text(request: &StartRequest) -> Result<(), PrepareError> {
     if request.prompt.as_ref().is_some_and(|prompt| prompt.contains(&0)) {
         return Err(PrepareError::Nul { what: "prompt" });
@@ -283,7 +283,7 @@ fn agent_of<'a>(project: &'a Project, mode: &Mode) -> Result<(&'a Agent, &'a [St
     })
 }
 
-/// The agent's program. One that is written as a path is relative to the manifest, whatever folder the run is in.
+/// The agent's program. A path is relative to the manifest's folder, not to the run's.
 fn find_program(
     project: &Project,
     mode: &Mode,
@@ -319,7 +319,7 @@ fn environment_of(project: &Project, mode: &Mode, protocol: &dyn AgentProtocol) 
     environment
 }
 
-/// The manifest's `env:` with the mode's laid over it.
+/// The manifest's `env:`, overridden by the mode's.
 fn declared_env(project: &Project, mode: &Mode) -> BTreeMap<String, String> {
     let all = project.manifest.env.iter().chain(&mode.env);
     all.map(|(name, value)| (name.clone(), value.clone())).collect()

@@ -1,4 +1,4 @@
-//! What an agent is told, to the byte, and how it is handed over.
+//! Renders the prompt of a run, byte for byte, and chooses how the agent receives it.
 
 use crate::agents;
 use crate::lifecycle::launch::prepare::PrepareError;
@@ -8,10 +8,10 @@ use crate::model::protocol::PromptDelivery;
 use crate::os::ids;
 use crate::tasks::Task;
 
-/// Linux refuses one argument of this many bytes, its closing NUL included.
+/// Linux refuses a single argument of this many bytes, including its NUL.
 pub(crate) const MAX_ARGUMENT: usize = 128 * 1024;
 
-/// Stands in a template for a prompt that is not UTF-8, and is replaced byte for byte afterwards.
+/// Replaces a prompt that is not UTF-8 while a template is rendered; the bytes are inserted afterwards.
 pub(crate) struct Placeholder {
     pub(crate) text: String,
     bytes: Option<Vec<u8>>,
@@ -41,7 +41,7 @@ impl Placeholder {
     }
 }
 
-/// The prompt that `mode` sends for `task`: `words` are what was typed.
+/// The prompt of `mode` for `task`; `words` is the typed text.
 pub(crate) fn of(
     mode: &Mode,
     task: &Task,
@@ -51,7 +51,7 @@ pub(crate) fn of(
     placeholder: &Placeholder,
 ) -> Result<Option<Vec<u8>>, PrepareError> {
     let given = words.is_some();
-    // Where the template does not use the prompt, it follows after a blank line.
+    // A typed prompt that the template does not use is appended after a blank line.
     let with_prompt = |text: String, used: bool| match given && !used {
         true => format!("{}\n\n{}", text.trim_end_matches('\n'), placeholder.text),
         false => text,
@@ -72,7 +72,7 @@ pub(crate) fn of(
     Ok(Some(placeholder.fill(text)))
 }
 
-/// How the agent is handed its prompt.
+/// How the agent receives its prompt. Fails if it must be one argument and is too long for it.
 pub(crate) fn delivery(
     agent: &crate::manifest::Agent,
     mode: &Mode,

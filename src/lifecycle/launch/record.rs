@@ -1,4 +1,4 @@
-//! What the folder of a new run holds: its spec, its prompt, and the environment that is handed over.
+//! Builds the spec of a new run and writes its folder: the prompt, the environment for the agent and the spec.
 
 use std::io;
 
@@ -13,7 +13,6 @@ use crate::os::environment;
 use crate::os::process::supervise;
 use crate::store::run_folder::RunFolder;
 
-/// What is written down of a run before it starts.
 pub(super) fn spec(
     store: &Store,
     prepared: &Prepared,
@@ -33,7 +32,7 @@ pub(super) fn spec(
         created_at: clock::now(),
         folder: folder.id()?,
         host_boot: store.host_boot().clone(),
-        // Memory that goes with the last log-out is no place for a run that may wait longer.
+        // A queued run may wait longer than the login session, whose end removes files in memory.
         environment: match queued {
             true => folder.path().join("env"),
             false => environment::waiting_place(folder.path(), run_id.as_str()),
@@ -47,7 +46,7 @@ pub(super) fn spec(
     })
 }
 
-/// Writes the prompt, the environment and, last, the spec.
+/// Writes the spec last: it completes the folder.
 pub(super) fn write_run_folder(prepared: &Prepared, folder: &RunFolder, spec: &RunSpec) -> io::Result<()> {
     if let Some(prompt) = &prepared.prompt {
         folder.write_new(&folder.prompt(), prompt)?;

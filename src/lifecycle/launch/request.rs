@@ -1,4 +1,4 @@
-//! What is asked for when runs are started: the same for the command line, HTTP and `up`.
+//! The request to start runs, from the command line, HTTP or `up`.
 
 use std::path::PathBuf;
 
@@ -7,20 +7,20 @@ use serde::{Deserialize, Serialize};
 use crate::model::run_id::RunId;
 use crate::model::started_by::StartedBy;
 
-/// The options of a start. Of what the requested runs need, `jobs` alone counts.
+/// The options of a start. To runs that are only needed, just `jobs` applies.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct StartRequest {
-    /// `--prompt`, as bytes: any but NUL.
+    /// `--prompt`: any bytes but NUL.
     #[serde(with = "prompt_text")]
     pub prompt: Option<Vec<u8>>,
     pub extras: Vec<String>,
-    /// `-B`: start although nothing has changed since the last success.
+    /// `-B`: start even if nothing has changed since the last success.
     pub force: bool,
-    /// `--subtasks`: the tasks below the named ones, each in the mode it declares.
+    /// `--subtasks`: the leaf tasks below the named ones, each in the mode it declares.
     pub subtasks: bool,
     pub resume: Resume,
-    /// `--save-to`, in place of the mode's.
+    /// `--save-to`: replaces the mode's.
     pub save_to: Option<PathBuf>,
     /// `-j`: lowers the manifest's `jobs`.
     pub jobs: Option<u32>,
@@ -28,16 +28,16 @@ pub struct StartRequest {
     pub started_by: Option<StartedBy>,
 }
 
-/// Whose conversation the requested runs continue.
+/// Which conversation the requested runs continue.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Resume {
-    /// They begin their own.
+    /// A new one.
     #[default]
     Nobodys,
-    /// That of their pair's last run.
+    /// That of the pair's last run that has one.
     LastOfPair,
-    /// That of this run, of whatever pair; and in its folder, where its agent looks for it.
+    /// That of this run of any pair, in its folder, where the agent searches for it.
     Of(RunId),
 }
 
@@ -46,11 +46,11 @@ pub enum Resume {
 pub struct Conversation {
     pub run: RunId,
     pub session: String,
-    /// The folder where it is known, in place of the mode's.
+    /// The folder of the conversation, if it replaces the mode's.
     pub cwd: Option<PathBuf>,
 }
 
-/// A prompt as text: one that crosses a process boundary came as text.
+/// Serializes the prompt as text: a prompt that crosses a process boundary was received as text.
 mod prompt_text {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

@@ -1,6 +1,5 @@
-//! Whether a run starts or waits, its id, and its row in the index.
-//!
-//! The pair's lock is held. Starts nothing.
+//! Decides whether a run starts or is queued, and gives it an id, a folder and a row in the index. The caller holds
+//! the pair lock. Starts nothing.
 
 use std::io;
 
@@ -23,7 +22,7 @@ use crate::store::run_folder::RunFolder;
 use crate::store::slots::{self, Slot};
 use crate::store::state_dir::{FoldersLock, WorktreeLock};
 
-/// A run that has its id, folder and row, and whose pair is held. It is still to be started or queued.
+/// A run with id, folder, row and pair lock that is not started or queued yet.
 #[derive(Debug)]
 pub(crate) struct Reserved {
     pub(crate) folder: RunFolder,
@@ -33,27 +32,27 @@ pub(crate) struct Reserved {
     pub(crate) next: NextStep,
 }
 
-/// What becomes of a reserved run.
+/// What to do with a reserved run.
 #[derive(Debug)]
 pub(crate) enum NextStep {
     Window,
-    /// With its slot; a run nested in a job may go without one.
+    /// With its slot; `None` if no slot is free and the run is nested in a job.
     Job(Option<Slot>),
     Queue(WaitingFor, Option<String>),
 }
 
-/// Keeps `clean` from the worktree that the run is to work in, if it is one.
+/// Locks the run's worktree, if it works in one, against `clean`. Fails if the folder does not exist any more.
 pub(crate) fn share_worktree(store: &Store, prepared: &Prepared) -> Result<Option<WorktreeLock>, StartError> {
     let path = match &prepared.worktree {
         Some(worktree) => Some(worktree.path.clone()),
         None => git::linked_worktree_of(&prepared.cwd),
     };
     if path.is_some() {
-        // Who takes a worktree away looks at all runs, and may have to rebuild the index.
+        // The holder of this lock may have to rebuild the index, which waits until our connection is closed.
         store.close_index();
     }
     let lock = path.map(|path| store.state().share_worktree(&git::resolved(&path))).transpose()?;
-    // It may have gone between the look that prepared the run and the lock.
+    // `clean` may have removed it between the preparation and the lock.
     if prepared.worktree.is_none() && !prepared.cwd.is_dir() {
         return Err(StartError::FolderGone(prepared.cwd.clone()));
     }
@@ -62,13 +61,13 @@ pub(crate) fn share_worktree(store: &Store, prepared: &Prepared) -> Result<Optio
 
 pub(crate) fn lock_folders(store: &Store, exclusive: bool) -> io::Result<Option<FoldersLock>> {
     if exclusive {
-        // Who has the lock may have to rebuild the index, and would wait for us.
+        // The holder of this lock may have to rebuild the index, which waits until our connection is closed.
         store.close_index();
     }
     exclusive.then(|| store.state().lock_folders()).transpose()
 }
 
-/// Gives a run its id, folder and row. `None` where it would have to be queued and must not be.
+/// `None` if queueing is not allowed and the run would wait for a slot, or one of `after_failure_of` failed.
 pub(crate) fn reserve(
     store: &Store,
     index: &Index,
@@ -80,7 +79,7 @@ pub(crate) fn reserve(
     let next = what_next(store, index, prepared, parent.as_ref())?;
     if let Queueing::Never { after_failure_of } = queueing {
         let waits = matches!(next, NextStep::Queue(WaitingFor::Slot, _));
-        // Checked after the slot was taken.
+        // After the slot was taken: a job records its end before it releases its slot.
         if waits || after_failure_of.iter().any(|id| has_failed(store, id)) {
             return Ok(None);
         }
@@ -94,7 +93,7 @@ pub(crate) fn reserve(
     let folder = RunFolder::create(store.state().run(&id))?;
     let spec = record::spec(store, prepared, id, &folder, parent, waiting.is_some())?;
     let facts = RunFacts::of(&spec);
-    // Open until the spec stands: an index that is rebuilt meanwhile would miss the run.
+    // The caller keeps the index open until the spec is written: a rebuild in between would miss the run.
     index.insert(&facts, waiting)?;
     Ok(Some(Reserved { folder, spec, facts, lock, next }))
 }
@@ -103,10 +102,10 @@ fn has_failed(store: &Store, id: &RunId) -> bool {
     matches!(store.folder(id).read_exit(), Ok(Some(end)) if end.state != EndState::Succeeded)
 }
 
-/// The id of the pair's next run: greater than that of its last one, whatever the clock says. Also
-/// greater than that of every other run where such an id is left, since the queue is in their order.
+/// Greater than the id of the pair's last run, whatever the clock shows; and greater than all other ids if one is
+/// left, since the queue is in their order.
 fn next_id(store: &Store, index: &Index, pair: &Pair, lock: &PairLock) -> Result<RunId, StartError> {
-    // The name in the lock outlives a run that was pruned. One that is no ULID is damage: no run had it.
+    // The lock still names a pruned run. A name that is no ULID is damage: no run had it.
     let named = lock.named()?.filter(ids::is_ulid);
     let last = named.max(index.newest_of(pair)?);
     let newest = index.newest()?.filter(|newest| last.as_ref().is_none_or(|last| newest > last));
@@ -128,7 +127,7 @@ fn what_next(
     match readiness::of(store, index, &prepared.conditions, headless, &prepared.cwd, None)? {
         Readiness::Ready => {}
         Readiness::Waits { waiting_for, about } => return Ok(NextStep::Queue(waiting_for, about)),
-        // Whoever moves the queue ends it, and what waits for it.
+        // `queue::advance` ends it, and its dependents.
         Readiness::Never(_) => return Ok(NextStep::Queue(WaitingFor::Need, None)),
     }
     let RunKind::Headless { slots, .. } = &prepared.kind else { return Ok(NextStep::Window) };
@@ -143,7 +142,7 @@ fn what_next(
     })
 }
 
-/// A run nested in a job never waits for a slot: its caller holds one and may wait for it.
+/// A run nested in a job never waits for a slot: its parent holds one and may wait for it.
 pub(crate) fn is_nested(store: &Store, parent: Option<&RunId>) -> bool {
     parent.is_some_and(|id| store.folder(id).read_spec().is_ok_and(|spec| spec.is_headless()))
 }

@@ -3,7 +3,7 @@
 use crate::agents;
 use crate::model::run::Run;
 
-/// `None` where the run never started, or conversations of its protocol cannot be resumed.
+/// `None` if the run never started, or its protocol cannot resume conversations.
 pub fn conversation(run: &Run) -> Option<String> {
     run.conversation().filter(|_| agents::of(run.facts.protocol).capabilities().resume)
 }

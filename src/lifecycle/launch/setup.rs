@@ -1,7 +1,5 @@
-//! The set-up of a run's worktree: makes it, fills its submodules, copies files, runs the set-up command.
-//!
-//! Does nothing where it was completed before. A set-up that failed or was killed is repeated: copies overwrite
-//! nothing.
+//! Sets up a run's worktree: creates it, fills its submodules, copies files, runs the set-up command. A completed
+//! set-up is not repeated; one that failed or was killed is, so copies must not overwrite.
 
 use std::io;
 use std::path::PathBuf;
@@ -26,7 +24,7 @@ pub(crate) enum SetupError {
 }
 
 impl Prepared {
-    /// What the set-up will not do although one may expect it.
+    /// `worktree.copy` entries that match nothing, and submodules that stay empty.
     pub fn set_up_warnings(&self) -> Vec<String> {
         let Some(worktree) = &self.worktree else { return Vec::new() };
         let root = worktree.project();
@@ -52,7 +50,7 @@ impl SetupError {
     }
 }
 
-/// Sets up the worktree of a run. `log` gets each line of the set-up log.
+/// `log` receives each line of the set-up log. Fails if git or the set-up command fails.
 pub(crate) fn set_up(
     worktree: &WorktreeSpec,
     environment: &Environment,

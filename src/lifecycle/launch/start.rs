@@ -1,4 +1,4 @@
-//! Starting a pair exactly once, or joining the run that is there.
+//! Starts a prepared run, or joins the active run of its pair: the pair lock lets one of many commands start it.
 
 use std::io;
 use std::path::PathBuf;
@@ -28,33 +28,33 @@ use crate::store::index::IndexError;
 use crate::store::pair_lock::{self, Claim};
 use crate::store::record_file::RecordError;
 
-/// Runs within runs within runs, but not for ever.
+/// How deep runs may be nested.
 const MAX_DEPTH: u32 = 3;
-/// How long a run that is ending may take to let its pair go.
+/// How long a run that is ending may take to release the pair lock.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A stopped process lets no pair go: from then on, and again after each such time, it is looked for one.
+/// Interval of the check for a stopped (SIGSTOP) holder of the pair lock: it would never release it.
 const EARLY_LOOK: Duration = Duration::from_secs(2);
 
-/// What came of a start.
+/// The result of a start.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Started {
     /// This call started it, or queued it.
     New(Box<Run>),
-    /// It was there already.
+    /// The run was active already.
     Joined(Box<Run>),
-    /// Nothing it depends on changed since its last success. Nothing was written.
+    /// No input has changed since the last success. Nothing was written.
     UpToDate(Box<Run>),
-    /// It would have had to be queued, and [`Queueing::Never`] was asked for. Nothing was written.
+    /// The run would have to be queued, which [`Queueing::Never`] forbids. Nothing was written.
     NoSlot,
 }
 
-/// What to do where no slot is free.
+/// What to do if no slot is free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Queueing<'a> {
     Allowed,
-    /// The run is not queued. It is not started either once one of these failed: a job releases its slot after
-    /// its end is recorded, so a slot that a failed run released is noticed.
+    /// The run is not queued, and not started if one of these failed: a job records its end before it releases its
+    /// slot, so the failure of the run that released the slot is noticed.
     Never {
         after_failure_of: &'a [RunId],
     },
@@ -63,26 +63,26 @@ pub enum Queueing<'a> {
 /// Why a pair was not started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Active, and asked for with other words: nothing typed is dropped unseen.
+    /// Active with other options; joining would silently drop those of the request.
     #[error("`{}` runs already, with {difference}", .run.pair())]
     Differs { run: Box<Run>, difference: &'static str },
-    /// Its state cannot be seen, so starting it could start it twice.
+    /// The state of the last run is unknown: a start could create a second agent.
     #[error("the last run of `{}` cannot be seen: {}", .run.pair(), .why.reason())]
     Unknown { run: Box<Run>, why: UnknownWhy },
-    /// Its record cannot be read, so it may run.
+    /// The last run may be alive: its record cannot be read.
     #[error("the record of the pair's last run {id} cannot be read")]
     Unreadable {
         id: RunId,
         #[source]
         source: RecordError,
     },
-    /// No program of ours makes such an id: the record was forged or damaged.
+    /// This program never creates such an id: the record was forged or damaged.
     #[error("no run id is greater than that of the pair's last run, `{}`", .last.display())]
     NoGreaterId { last: PathBuf, index: PathBuf, lock: PathBuf },
-    /// Its lock is held, and not by a run that can be joined.
+    /// The pair lock is held, but not by a run that can be joined.
     #[error("the pair is being started or ended {}", .holder.as_ref().map_or("by another command, and it takes too long".to_owned(), |holder| format!("by {holder}")))]
     Busy { holder: Option<Holder> },
-    /// An agent of the pair lives, and its record is gone: another one beside it would be a second agent.
+    /// An agent of the pair is alive without a record: a start would create a second agent.
     #[error(
         "`{pair}` still runs{}: it was started before the state folder was removed (run {})",
         .orphan.pid().map_or(String::new(), |pid| format!(" as process {pid}")), .orphan.run
@@ -100,8 +100,7 @@ pub enum StartError {
     Io(#[from] io::Error),
 }
 
-/// Starts the prepared run, unless the pair is active: then that run is joined. The first window is made by
-/// the client `warm`.
+/// Starts the prepared run, or joins the pair's active run. The tmux client `warm` creates the first window.
 pub(crate) fn start(
     store: &Store,
     prepared: &Prepared,
@@ -118,8 +117,8 @@ pub(crate) fn start(
     loop {
         match pair_lock::claim(store.state(), &prepared.pair)? {
             Claim::Held(Some(id)) => {
-                // Its folder is made right after its name is written; an end that is written
-                // means the lock goes in a moment.
+                // Retry if the spec is missing (it is written after the lock names the run) or the end is recorded
+                // (the lock is released next).
                 let folder = store.folder(&id);
                 if folder.has_spec() && matches!(folder.read_exit(), Ok(None)) {
                     if let Some(run) = refresh::one(store, &id)?.filter(Run::is_active) {
@@ -139,15 +138,14 @@ pub(crate) fn start(
                 let unfinished = unfinished(store, prepared, last)?;
                 if unfinished.is_empty() {
                     orphans::check_no_orphan(store, prepared)?;
-                    // What it waits for may change its sources.
+                    // Its dependencies may change its sources.
                     let may_skip = !force && prepared.conditions.after.is_empty();
                     if may_skip && let Some((run, Freshness::UpToDate)) = freshness::of(store, prepared)? {
                         return Ok(Started::UpToDate(Box::new(run)));
                     }
                     return launch::claimed(store, prepared, lock, parent, queueing, warm);
                 }
-                // Queued, in a window, or dead. Looking writes down the ends of the dead, and
-                // needs the pair for it.
+                // Queued, in a window, or dead. `refresh` needs the pair lock to record the end of a dead run.
                 drop(lock);
                 let seen = refresh::some(store, &unfinished)?.runs;
                 for id in unfinished.iter().filter(|id| !seen.iter().any(|run| run.id() == *id)) {
@@ -160,7 +158,7 @@ pub(crate) fn start(
                             let why = why.clone();
                             return Err(StartError::Unknown { run: Box::new(run), why });
                         }
-                        // It waits to be run again: this is that.
+                        // Its environment file is missing, so it can never start: end it, then start anew.
                         RunState::Queued(WaitingFor::Environment) => abandon(store, &run)?,
                         _ => return join(store, run, prepared, force),
                     }
@@ -182,12 +180,12 @@ pub(crate) fn start(
     }
 }
 
-/// The process that holds the lock of `pair`, where it was stopped and so does not let it go.
+/// The process that holds the lock of `pair`, if it is stopped (SIGSTOP) and so never releases it.
 pub(crate) fn stopped_holder(store: &Store, pair: &Pair) -> Option<Holder> {
     holder::holder_of(&store.state().pair(pair)).ok().flatten().filter(|holder| holder.is_stopped)
 }
 
-/// A run that looking told nothing of, and that stands there still, may run.
+/// Fails if the spec of a run that `refresh` did not return cannot be read: the run may be alive.
 fn check_readable(store: &Store, id: &RunId) -> Result<(), StartError> {
     match store.folder(id).read_spec() {
         Ok(_) | Err(RecordError::Missing(_)) => Ok(()),
@@ -195,7 +193,7 @@ fn check_readable(store: &Store, id: &RunId) -> Result<(), StartError> {
     }
 }
 
-/// The run that this command is called in.
+/// The run whose agent started this command.
 pub(crate) fn parent() -> Option<RunId> {
     environment::var_text("DISPATCH_RUN_ID").and_then(|id| RunId::parse(&id))
 }
@@ -212,7 +210,7 @@ pub(crate) fn check_depth(store: &Store, parent: Option<&RunId>) -> Result<(), S
 /// The pair's runs without a recorded end.
 pub(crate) fn unfinished(store: &Store, prepared: &Prepared, last: Option<RunId>) -> Result<Vec<RunId>, StartError> {
     let has_ended = |id: &RunId| store.folder(id).has_end();
-    // The usual case costs one small read: the last run has ended, and it saw to the others.
+    // Usual case, one small read: the last run has ended, and it was started after the earlier ones had.
     if last.as_ref().is_some_and(has_ended) {
         return Ok(Vec::new());
     }
@@ -247,7 +245,7 @@ fn join(store: &Store, run: Run, prepared: &Prepared, force: bool) -> Result<Sta
     }
 }
 
-/// Ends a queued run that can never start, so that the pair can.
+/// Ends a queued run whose environment file is missing, so that the pair can be started.
 fn abandon(store: &Store, run: &Run) -> Result<(), StartError> {
     let folder = store.folder(run.id());
     let spec = folder.read_spec().map_err(io::Error::other)?;

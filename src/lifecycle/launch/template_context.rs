@@ -1,4 +1,4 @@
-//! What templates see (see `docs/templates.md`): values of the task, the mode and the project.
+//! The variables of templates (`docs/templates.md`): values of the task, the mode and the project.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The tmux window of a new interactive run.
+//! Opens the tmux window of a new interactive run and records it.
 
 use std::io;
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::os::tmux::{CreateWindow, Created, Tmux, WarmClient};
 use crate::store::index::IndexError;
 use crate::store::run_folder::RunFolder;
 
-/// Opens the window of one run.
+/// Fails for a job, or if tmux does not create the window.
 pub(super) fn open_window(
     store: &Store,
     folder: &RunFolder,
@@ -37,7 +37,7 @@ pub(super) fn open_window(
     Ok(created)
 }
 
-/// The dead window of the pair's last run, which the new one replaces.
+/// The pane of the pair's last run; the new window replaces it if it is dead.
 pub(crate) fn previous_pane(
     store: &Store,
     pair: &Pair,
@@ -50,7 +50,7 @@ pub(crate) fn previous_pane(
     }))
 }
 
-/// The window of an interactive run; `previous` is the pane it replaces once that is dead.
+/// `None` for a job. `previous` is the pane to replace if it is dead.
 pub(crate) fn window_request<'a>(
     folder: &'a RunFolder,
     spec: &'a RunSpec,
@@ -81,7 +81,7 @@ pub(crate) fn note_window(folder: &RunFolder, created: &Created) {
         pane: created.pane_id.clone(),
         window: created.window_id.clone(),
     };
-    // Advisory: the window stands, with this record or without.
+    // The window works without this record.
     if let Err(error) = folder.write_window(&record) {
         tracing::warn!(%error, "where the window is could not be noted");
     }

@@ -1,5 +1,5 @@
-//! What a window's agent does. Some agents say it: their protocol judges what was read of them. Of any
-//! other it is judged here, from its terminal: whether it rang the bell, and whether it writes.
+//! The activity of an agent in a window. An agent's protocol judges what the agent reports. An agent that reports
+//! nothing is judged here, by its terminal's bell and output.
 
 use std::path::Path;
 
@@ -14,22 +14,21 @@ use crate::os::clock;
 use crate::os::tmux::{Pane, PaneActivity};
 use crate::store::run_folder::RunFolder;
 
-/// Silent for longer, it is idle.
+/// Milliseconds without output until an agent is idle.
 const IDLE_MS: i64 = 10_000;
-/// What it writes within so many seconds of the bell belongs to the bell: the question itself.
+/// Output within this many seconds of the bell is the question that the bell announces.
 const WITH_THE_BELL: i64 = 1;
-/// Where the time of a bell was not noted: silent for this long after it, it meant it.
+/// Milliseconds of silence after which a bell without a recorded time means "waiting".
 const MEANT_MS: i64 = 2000;
 
-/// What is seen of an agent.
 #[derive(Debug, Default)]
 pub(crate) struct AgentActivity {
     pub(crate) activity: Option<Activity>,
-    /// The conversation it is in, where it says so.
+    /// The current conversation, if the agent reports it.
     pub(crate) session_id: Option<String>,
 }
 
-/// What the agent of `run` in a living pane does now.
+/// The activity of the agent of `run`; empty for a dead pane.
 pub(crate) fn of_pane(
     pane: &Pane,
     protocol: Protocol,
@@ -49,8 +48,8 @@ pub(crate) fn of_pane(
     AgentActivity { activity: Some(protocol.activity(&inputs)), session_id: protocol.conversation(&inputs) }
 }
 
-/// `written`: see [`PaneActivity::written`]. `output_counts`: whether output means work; an agent that says what it
-/// does redraws its screen while it waits too.
+/// `written`: see [`PaneActivity::written`]. `output_counts`: whether output means work; an agent that reports its
+/// activity redraws its screen while it waits too.
 fn of_terminal(activity: &PaneActivity, written: Option<i64>, output_counts: bool, now: Timestamp) -> Option<Activity> {
     let said = |state, reason: &str, source, at| {
         let at = Timestamp::from_second(at).ok()?;
@@ -76,7 +75,7 @@ fn of_terminal(activity: &PaneActivity, written: Option<i64>, output_counts: boo
     }
 }
 
-/// When it rang, where nothing came after that.
+/// The time of the bell in Unix seconds, if no output followed.
 fn waits_since(activity: &PaneActivity, written: Option<i64>, now: Timestamp) -> Option<i64> {
     let Some(rung) = activity.bell_at else {
         return (activity.flagged && silence(activity.active, now) >= MEANT_MS).then_some(activity.active);
@@ -86,20 +85,20 @@ fn waits_since(activity: &PaneActivity, written: Option<i64>, now: Timestamp) ->
     (!answered).then_some(rung)
 }
 
-/// What tmux calls activity was somebody who turned to the window.
+/// Whether tmux's last activity was a user who selected the window, not output.
 fn was_a_look(activity: &PaneActivity) -> bool {
     activity.seen == Some(activity.active)
 }
 
 fn last_output(activity: &PaneActivity, written: Option<i64>) -> i64 {
     match written {
-        // At the latest.
+        // A terminal's write time is exact to 8 s: take the latest possible time.
         Some(written) if was_a_look(activity) => (written | 7).min(activity.active),
         _ => activity.active,
     }
 }
 
-/// Milliseconds without output, at least: its last second may have been full of it.
+/// The least milliseconds without output: `output` may be up to 1 s too early.
 fn silence(output: i64, now: Timestamp) -> i64 {
     now.as_millisecond().saturating_sub(output.saturating_add(1).saturating_mul(1000))
 }
@@ -108,7 +107,7 @@ fn silence(output: i64, now: Timestamp) -> i64 {
 mod tests {
     use super::*;
 
-    /// A multiple of 8: a terminal writes its time down anew.
+    /// A multiple of 8 s, the resolution of a terminal's write time.
     const BELL: i64 = 1_700_000_000;
 
     fn silent_since(active: i64) -> PaneActivity {

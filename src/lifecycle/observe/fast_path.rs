@@ -1,6 +1,5 @@
-//! The runs that plainly go on: a pane that lives, or a lock that is held and a record that says so.
-//!
-//! Reads little. Every other run is left to `probe` and `judge`.
+//! Finds the runs that are certainly alive with few reads: windows with a live pane, and jobs whose pair lock is held
+//! and whose `live.json` agrees. Leaves every other run to `probe` and `judge`.
 
 use crate::lifecycle::observe::Observations;
 use crate::lifecycle::observe::activity;
@@ -12,8 +11,8 @@ use crate::model::run_state::RunState;
 use crate::store::index::Index;
 use crate::store::pair_lock::{self, Liveness};
 
-/// Adds the runs that plainly go on to `seen`. Of a window no file is read: a living pane that was started for
-/// the run says it all. Returns the other ids.
+/// Adds the runs that are certainly alive to `seen` and returns the other ids. A live pane that was started for the
+/// run suffices for a window; its spec and locks are not read.
 pub(super) fn fast_path(
     store: &Store,
     index: &Index,
@@ -21,9 +20,9 @@ pub(super) fn fast_path(
     seen: &mut Observations,
 ) -> Vec<RunId> {
     let mut rest = Vec::new();
-    // In a copied folder the panes are another's.
+    // In a copied state folder the panes belong to the original.
     let trusted = index.is_of_this_folder();
-    // Read while tmux answers.
+    // Read while tmux prepares its answer.
     let is_window = |facts: &Option<RunFacts>| facts.as_ref().is_some_and(|facts| facts.socket.is_some());
     let stop_asked = |id: &RunId| store.folder(id).stop_asked().is_some();
     let asked: Vec<bool> = known.iter().map(|(id, facts)| is_window(facts) && stop_asked(id)).collect();
@@ -67,7 +66,7 @@ pub(super) fn fast_path(
                 seen.runs.push(Run { facts, state, progress, end: None });
             }
             None => {
-                // A server that did not answer is not asked again by this look.
+                // A server that did not answer is not listed again.
                 if matches!(seen.listings.of(&socket), Ok(listed) if listed.pane(&id).is_none()) {
                     seen.listings.stale.insert(socket);
                 }
@@ -81,8 +80,7 @@ pub(super) fn fast_path(
     rest
 }
 
-/// A job whose supervisor holds its pair and has said that it lives, here and with nothing to
-/// add to it.
+/// A job whose supervisor holds the pair lock and runs in this boot, without a stop, retry, trouble or end.
 fn job(store: &Store, id: &RunId, facts: &RunFacts) -> Option<Progress> {
     let Ok(Liveness::Held(Some(holder))) = pair_lock::probe(store.state(), &facts.pair()) else { return None };
     let folder = store.folder(id);

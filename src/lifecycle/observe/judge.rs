@@ -1,6 +1,5 @@
-//! From what was read of one run to its state, looking again while that is not settled.
-//!
-//! Waits at most for the time that the verdict allows, and changes nothing.
+//! From the observation of one run to its state. Probes again while the state is not settled, at most for the time
+//! that the verdict allows. Changes nothing.
 
 use std::thread;
 use std::time::Duration;
@@ -17,23 +16,22 @@ use crate::plan::actual::{self, InferredEnd, Locality, LockProbe, Verdict};
 /// Longer than a supervisor lives after it has released its pair's lock.
 const AT_ITS_END: Duration = Duration::from_secs(1);
 
-/// What is not settled is probed again after this long.
+/// Interval of probes while a state is not settled.
 const STEP: Duration = Duration::from_millis(5);
 
-/// For so long what moves is probed again: ending a tree takes a command 6 s at most.
+/// How long a changing run is probed again: ending a tree takes a command 6 s at most.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(8);
 
-/// What was found out about one run.
 pub(crate) enum RunJudgement {
     Is(Box<Run>),
-    /// It is over, without an end on record. `ends_tree`: what is left of its processes must be ended first.
+    /// Ended without a recorded end. `ends_tree`: its remaining processes must be ended first.
     Over {
         end: InferredEnd,
         ends_tree: bool,
     },
 }
 
-/// Judges one run, looking at its window where it has one.
+/// Judges one run, with its window if its records do not suffice.
 pub(crate) fn judge(
     store: &Store,
     observation: &mut Observation,
@@ -49,12 +47,12 @@ pub(crate) fn judge(
             observation.probe.window = Some(window);
             observation.pane = pane;
         }
-        // Read last: a stop is asked for before anything is signalled, so an end that was seen shows its request.
+        // Read last: `stop` writes its request before it signals, so an end that was observed shows its request.
         observation.probe.stop_asked = observation.folder.stop_asked();
         let patience = match actual::judge(&observation.probe) {
             Verdict::Is(state) => return is(observation, state),
-            // The supervisor releases the pair's lock shortly before it exits. It lives longer without it
-            // where a damaged record names another pair: then its processes must not be ended.
+            // The supervisor releases the pair lock shortly before it exits. If it lives longer without the lock, a
+            // damaged record names another pair: its processes must not be ended.
             Verdict::Over { .. } if observation.supervisor_lives() => {
                 if since.elapsed() > AT_ITS_END {
                     let why = UnknownWhy::Unreadable("its supervisor does not hold the pair it names".to_owned());
@@ -71,7 +69,7 @@ pub(crate) fn judge(
     }
 }
 
-/// Waits for a moment and probes the run anew. `Some` where its end is on record by now, or the time is up.
+/// Waits 5 ms and probes again. `Some` if the end is recorded by then, or more than `patience` has passed.
 pub(crate) fn probe_again(
     store: &Store,
     observation: &mut Observation,

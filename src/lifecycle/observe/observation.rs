@@ -1,4 +1,4 @@
-//! One unfinished run while it is observed, and what is shown of it.
+//! One unfinished run while it is observed: what was read of it, and the [`Run`] that this gives.
 
 use crate::lifecycle::observe::activity::{self, AgentActivity};
 use crate::lifecycle::observe::run_answer;
@@ -13,13 +13,12 @@ use crate::os::tmux::{Pane, Tmux};
 use crate::plan::actual::ProbeResult;
 use crate::store::run_folder::RunFolder;
 
-/// An unfinished run while it is being looked at.
 pub(crate) struct Observation {
     pub(crate) folder: RunFolder,
     pub(crate) spec: RunSpec,
     pub(crate) probe: ProbeResult,
     pub(crate) pane: Option<Pane>,
-    /// Of a queued run: for whom or until when.
+    /// Of a queued run: what it waits for, or until when.
     pub(crate) waits: Option<String>,
     /// Of a queued run: since when.
     pub(crate) waits_since: Option<jiff::Timestamp>,
@@ -73,7 +72,7 @@ impl Observation {
         self.probe.headless && self.probe.live.as_ref().is_some_and(|live| process::is_alive(&live.owner))
     }
 
-    /// A window starts when it is asked for; its agent follows within milliseconds.
+    /// A window counts as started when it is requested; its agent follows within milliseconds.
     pub(crate) fn started(&self, lived_since: jiff::Timestamp) -> jiff::Timestamp {
         if self.probe.headless { lived_since } else { self.spec.created_at }
     }

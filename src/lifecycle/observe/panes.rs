@@ -1,5 +1,4 @@
-//! The panes of the tmux servers that runs were started on: each server is asked once, and only where an
-//! answer is needed.
+//! Lists the panes of the tmux servers that runs were started on: each server once, and only if needed.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -13,21 +12,21 @@ use crate::os::tmux::{Listing, Pane, PendingListing, Server, Tmux, TmuxError};
 use crate::plan::actual::WindowProbe;
 use crate::store::run_folder::RunFolder;
 
-/// What tmux said, by socket.
+/// The listings by socket.
 #[derive(Default)]
 pub(crate) struct PaneListings {
-    /// Asked before it was known whether anybody needs the answer.
+    /// A listing that was started before it is known to be needed.
     early: Option<(PathBuf, PendingListing)>,
     pub(crate) by_socket: BTreeMap<PathBuf, Result<ServerPanes, String>>,
-    /// Asked before the locks were looked at: what was not found there must be asked again.
+    /// Listed before the locks were read, with a pane missing: these servers must be listed again.
     pub(crate) stale: BTreeSet<PathBuf>,
-    /// The windows that are being observed: the screens of the dead ones are read together.
+    /// The runs being observed: the screens of their dead panes are read together.
     pub(crate) observed: HashSet<RunId>,
     patience: TmuxPatience,
 }
 
 impl PaneListings {
-    /// Begins to ask the server that will most likely be needed.
+    /// Starts listing the server that is probably needed.
     pub(crate) fn early(socket: Option<PathBuf>, patience: TmuxPatience) -> Self {
         let early = socket.map(|socket| (socket.clone(), Tmux::new(socket).begin_list()));
         Self { early, patience, ..Self::default() }
@@ -37,13 +36,13 @@ impl PaneListings {
         Self { patience, ..Self::default() }
     }
 
-    /// Forgets what was asked: time has passed.
+    /// Discards the listings, which are out of date.
     pub(crate) fn forget(&mut self) {
         let observed = std::mem::take(&mut self.observed);
         *self = Self { observed, ..Self::new(self.patience.clone()) };
     }
 
-    /// Asks each server once.
+    /// The panes of one server, which is listed once; else the error text.
     pub(crate) fn of(&mut self, socket: &Path) -> &Result<ServerPanes, String> {
         let early = self.early.take_if(|(asked, _)| asked == socket);
         self.by_socket.entry(socket.to_owned()).or_insert_with(|| {
@@ -61,12 +60,11 @@ impl PaneListings {
     }
 }
 
-/// One server's panes, found by the run they were started for: by its id and not by its path,
-/// which changes when the project is moved.
+/// One server's panes, by run id and not by path, which changes when the project is moved.
 pub(crate) struct ServerPanes {
     pub(crate) listing: Listing,
     pub(crate) by_run: HashMap<RunId, usize>,
-    /// The last screens of dead panes, once one was asked for.
+    /// The last screens of dead panes, after the first request.
     screens: Option<HashMap<RunId, String>>,
 }
 
@@ -77,7 +75,8 @@ impl ServerPanes {
         Self { listing, by_run, screens: None }
     }
 
-    /// The last screen of a run's dead pane, with those of all others of `observed` at once.
+    /// The last screen of a run's dead pane; reads those of all `observed` runs at once. `None` if it is the only
+    /// one.
     pub(crate) fn screen(&mut self, run: &RunId, tmux: &Tmux, observed: &HashSet<RunId>) -> Option<String> {
         if self.screens.is_none() {
             let dead = |(run, at): (&RunId, &usize)| {
@@ -124,7 +123,7 @@ pub(crate) fn window_of(observation: &Observation, listings: &mut PaneListings) 
         Err(error) => return (WindowProbe::Unanswered(error.to_string()), None),
     };
     let Some(made) = made else {
-        // `__exec` in a window writes that it lives before anything else could be lost.
+        // `__exec` writes `live.json` first, so a run that has it had a window.
         let lived = observation.probe.live.is_some();
         return (if lived { WindowProbe::Closed } else { WindowProbe::NeverMade }, None);
     };
@@ -135,7 +134,7 @@ pub(crate) fn window_of(observation: &Observation, listings: &mut PaneListings) 
     if same_server {
         return (WindowProbe::Closed, None);
     }
-    // Another server, or none, answers on the socket; ours may live on without one.
+    // Another server, or none, answers on the socket; the run's server may be alive without a socket.
     if made.server.as_ref().is_some_and(process::is_alive) {
         return (WindowProbe::Unanswered("its server lost its socket".to_owned()), None);
     }

@@ -1,4 +1,4 @@
-//! What the records of one run and its pair's lock say.
+//! Reads the records and the pair lock of one run. Changes nothing.
 
 use crate::lifecycle::observe::Observations;
 use crate::lifecycle::observe::observation::Observation;
@@ -14,7 +14,7 @@ use crate::store::pair_lock::{self, Liveness};
 use crate::store::record_file::RecordError;
 use crate::store::run_folder::RunFolder;
 
-/// Reads the records of the run `id`. `None` where they settle it: then it is in `seen`.
+/// Reads the records of the run `id`. `None` if they settle its state; it is then in `seen`.
 pub(super) fn records(
     store: &Store,
     index: &Index,
@@ -61,9 +61,9 @@ pub(super) fn records(
     Ok(Some(Observation { folder, spec, probe, pane: None, waits, waits_since }))
 }
 
-/// A row comes before its folder, and a folder before its spec: only a row whose writer is gone is a leftover.
+/// A start writes row, folder, spec in this order: a row without a spec is a leftover only if the pair lock is free.
 fn without_spec(store: &Store, index: &Index, id: &RunId, seen: &mut Observations) -> Result<(), IndexError> {
-    // Its starter is about to write the spec.
+    // The starting command has not written the spec yet.
     if let Some(facts) = index.facts(id)?
         && let Ok(Liveness::Held(holder)) = pair_lock::probe(store.state(), &facts.pair())
         && holder.is_none_or(|holder| holder == *id)
@@ -80,7 +80,7 @@ fn without_spec(store: &Store, index: &Index, id: &RunId, seen: &mut Observation
     Ok(())
 }
 
-/// A run whose lock is free and whose owner is gone is dead, whatever its record says.
+/// A run whose lock is free and whose owner is gone is dead, even if its spec is damaged.
 fn unreadable_spec(
     store: &Store,
     index: &Index,
@@ -105,7 +105,7 @@ fn unreadable_spec(
     Ok(())
 }
 
-/// What there is of a run, but its window.
+/// Probes all of a run but its window.
 pub(crate) fn probe(store: &Store, folder: &RunFolder, spec: &RunSpec) -> ProbeResult {
     let lock = match pair_lock::probe(store.state(), &spec.pair()) {
         Ok(Liveness::Free) => Ok(LockProbe::Free),
@@ -117,8 +117,8 @@ pub(crate) fn probe(store: &Store, folder: &RunFolder, spec: &RunSpec) -> ProbeR
     let queued = folder.read_queue();
     let live = folder.read_live().ok().flatten();
     let lives_here = live.as_ref().is_some_and(|live| process::is_alive(&live.owner));
-    // A queued run may be started in a later boot than its spec was written in. The record of its owner
-    // names the boot it runs in, and before that is written, the record of its window does.
+    // A queued run may start in a later boot than its spec names. `live.json` names the boot it runs in; before that
+    // is written, the record of its window does.
     let window = if live.is_none() { folder.read_window().ok().flatten() } else { None };
     let server = window.as_ref().and_then(|window| window.server.as_ref());
     let (here, there) = (
@@ -129,11 +129,11 @@ pub(crate) fn probe(store: &Store, folder: &RunFolder, spec: &RunSpec) -> ProbeR
         (Err(error), ..) => Locality::Unreadable(format!("the pair's lock: {error}")),
         (_, Err(error), _) => Locality::Unreadable(error.to_string()),
         (.., Err(error)) => Locality::Unreadable(error.to_string()),
-        // First, since device numbers may change with a boot; nothing is signalled for it.
-        // A record that its own owner contradicts is believed in nothing.
+        // Before the folder's id, since device numbers may change with a boot; no process is signalled for this. A
+        // record whose owner is alive here names a wrong boot.
         _ if there.host == here.host && there.boot_id != here.boot_id && !lives_here => Locality::EarlierBoot,
         (_, Ok(id), _) if id != spec.folder => Locality::Foreign,
-        // The same boot is the same machine, whatever it is called by now.
+        // An equal boot id means this machine, whatever its host name is now.
         _ if there.boot_id == here.boot_id && there.pid_namespace == here.pid_namespace => Locality::Here,
         _ => Locality::OtherHost(there.host.clone()),
     };

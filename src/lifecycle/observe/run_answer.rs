@@ -1,5 +1,5 @@
-//! The answer of a job whose supervisor has not recorded its end: of one that lives, and of one whose
-//! supervisor was killed. Reads the run's log; judges nothing.
+//! Reads, from its log, the answer of a job without a recorded end: alive, or with a killed supervisor. Judges
+//! nothing.
 
 use crate::agents;
 use crate::model::answer_record::{AnswerRecord, Answered};
@@ -8,14 +8,13 @@ use crate::model::run_spec::RunSpec;
 use crate::model::usage::Usage;
 use crate::store::run_folder::RunFolder;
 
-/// The answer of an agent that has answered and lives on.
+/// The answer of a living agent that has answered.
 pub(crate) fn of_living(folder: &RunFolder, protocol: Protocol, answered: Option<&Answered>) -> Option<String> {
     let mut log = folder.read_stdout(answered?.stdout_from).ok()?;
     agents::of(protocol).read_report(&mut log).ok()?.answer.and_then(AnswerRecord::kept)
 }
 
-/// What the agent of a job had answered and cost before its supervisor was lost. `answered` is what the
-/// supervisor had noted of that.
+/// The answer and cost of a job whose supervisor was lost; `answered` is what the supervisor had recorded of them.
 pub(crate) fn of_lost(spec: &RunSpec, folder: &RunFolder, answered: Option<&Answered>) -> (AnswerRecord, Usage) {
     let attempts = folder.read_attempts();
     let from = attempts.last().map_or(0, |attempt| attempt.stdout_to);

@@ -1,6 +1,5 @@
-//! How long a look at the runs waits for a tmux server: as long as a command that acts may need, or, for
-//! one that only shows, so short that a stopped server does not hold it up. A run whose server does not
-//! answer is `unknown`; nothing is concluded from that.
+//! How long an observation waits for a tmux server: long in a command that acts, short in one that only shows, so
+//! that a stopped server does not delay it. A run whose server does not answer is `unknown`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,12 +7,12 @@ use std::time::Duration;
 
 use crate::os::tmux::{BOUND, TmuxError};
 
-/// How long commands that only show runs wait for tmux, and how long after tmux did not answer last time.
-/// A request may first wait for an observation that is under way: both together stay below 2 s.
+/// For commands that only show runs: the bound, and the bound after tmux did not answer. A request may first wait for
+/// an observation in progress: both together stay below 2 s.
 const SHOWING: Duration = Duration::from_millis(1300);
 const SHOWING_AGAIN: Duration = Duration::from_millis(500);
 
-/// See the module. Clones share what they know of the last look.
+/// Clones share whether the last listing was answered.
 #[derive(Clone, Debug)]
 pub(crate) struct TmuxPatience {
     first: Duration,
@@ -22,7 +21,7 @@ pub(crate) struct TmuxPatience {
 }
 
 impl TmuxPatience {
-    /// For what only shows.
+    /// For commands that only show runs.
     pub(crate) fn to_show() -> Self {
         Self { first: SHOWING, again: SHOWING_AGAIN, was_silent: Arc::default() }
     }
@@ -32,14 +31,14 @@ impl TmuxPatience {
         if self.was_silent.load(Ordering::Relaxed) { self.again } else { self.first }
     }
 
-    /// Takes note of what became of a listing.
+    /// Records whether a listing was answered.
     pub(crate) fn note<T>(&self, listing: &Result<T, TmuxError>) {
         let silent = matches!(listing, Err(TmuxError::Unknown { .. }));
         self.was_silent.store(silent, Ordering::Relaxed);
     }
 }
 
-/// For what acts.
+/// For commands that act.
 impl Default for TmuxPatience {
     fn default() -> Self {
         Self { first: BOUND, again: BOUND, was_silent: Arc::default() }

@@ -1,5 +1,5 @@
-//! What there is to read of an agent in a window: what its hooks said last, its status file, and, while
-//! it has said nothing at all, its screen. Reads only; the agent's protocol judges.
+//! Reads what an agent in a window reports: its last hook event, its status file and, without both, its screen.
+//! Changes and judges nothing: the agent's protocol judges.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ use crate::store::run_folder::RunFolder;
 
 const MAX_STATUS_FILE: u64 = 256 << 10;
 
-/// The window of an agent that says what it does.
+/// The window of an agent that reports its activity.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AgentWindow<'a> {
     pub(crate) protocol: &'static dyn WindowProtocol,
@@ -28,33 +28,30 @@ pub(crate) struct AgentWindow<'a> {
     pub(crate) pid: u32,
 }
 
-/// What was read.
 #[derive(Debug)]
 pub(crate) struct WindowReading {
     pub(crate) live: Option<LiveRecord>,
-    /// What its hooks said last.
+    /// The last hook event.
     pub(crate) record: Result<Option<AgentRecord>, RecordError>,
-    /// Whether the process that said so still lives.
+    /// Whether the process that sent the event is alive.
     pub(crate) reporter_lives: bool,
     pub(crate) status: StatusReading,
-    /// Read only where nothing else says anything.
+    /// Read only without an event and a status file.
     pub(crate) screen: ScreenReading,
 }
 
-/// The agent's status file.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum StatusReading {
     Is(PathBuf, StatusFile),
-    /// Why there is none to believe.
+    /// Why no status file can be used.
     None(String),
 }
 
-/// The screen of a window that has said nothing yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ScreenReading {
     NotRead,
     Shows(Dialog),
-    /// No dialog that is known, or it cannot be read.
+    /// No known dialog, or the screen cannot be read.
     Nothing,
 }
 
@@ -67,12 +64,12 @@ impl WindowReading {
         let status = status_of(window.protocol, home, window.pid, reporter);
         let says = matches!(record, Ok(Some(_))) || matches!(status, StatusReading::Is(..));
         let screen = if says { ScreenReading::NotRead } else { read_screen(window) };
-        // tmux said that the process in the window lives.
+        // tmux has reported that the pane's process is alive.
         let reporter_lives = reporter.is_none_or(|pid| pid == window.pid || process::identify(pid).is_ok());
         Self { live, record, reporter_lives, status, screen }
     }
 
-    /// `bell`: it rang and nothing came after that.
+    /// `bell`: the bell rang and no output followed.
     pub(crate) fn inputs<'a>(&'a self, bell: Option<&'a Activity>, now: Timestamp) -> ActivityInputs<'a> {
         ActivityInputs {
             started_at: self.live.as_ref().map(|live| live.started_at),
@@ -92,8 +89,8 @@ impl WindowReading {
     }
 }
 
-/// The status file of the process in the window; else of the one that ran our hooks, which a script in the
-/// window may have started.
+/// The status file of the pane's process; else of the process that ran the hooks, which a script in the pane may have
+/// started.
 fn status_of(protocol: &dyn WindowProtocol, home: Option<&Path>, pid: u32, reporter: Option<u32>) -> StatusReading {
     let Some(home) = home else { return StatusReading::None("where the agent keeps it is not known".to_owned()) };
     match (read_status(protocol, home, pid), reporter.filter(|reporter| *reporter != pid)) {
@@ -111,7 +108,7 @@ fn read_status(protocol: &dyn WindowProtocol, home: &Path, pid: u32) -> StatusRe
     let Some(file) = protocol.read_status_file(&bytes) else {
         return StatusReading::None(format!("`{}` does not say what it does", path.display()));
     };
-    // An agent that was killed left its file behind, and the pid may be another process by now.
+    // A killed agent leaves its file behind, and its pid may be reused.
     let same = file.pid == pid && file.process_start.is_none_or(|start| process::may_have_started_at(pid, start));
     if same {
         StatusReading::Is(path, file)
@@ -147,7 +144,7 @@ mod tests {
         assert!(is(&status_of(claude, Some(home), 1, Some(pid))), "a script is in the window");
         assert!(!is(&status_of(claude, None, pid, None)));
         write(home, pid, &format!(r#"{{"pid":{pid},"status":"idle","procStart":"1"}}"#));
-        // Only where the system counts as `claude` does can it be known for another's.
+        // A wrong start time is noticed only where the system counts as `claude` does.
         assert_eq!(is(&status_of(claude, Some(home), pid, None)), process::may_have_started_at(pid, 1));
         write(home, pid, r#"{"pid":1,"status":"idle"}"#);
         assert!(!is(&status_of(claude, Some(home), pid, None)));

@@ -1,4 +1,4 @@
-//! A person's word on a run that waits at its gate.
+//! Approves or rejects a run that waits at its gate.
 
 use crate::lifecycle::launch::start::StartError;
 use crate::lifecycle::queue;
@@ -13,17 +13,17 @@ use crate::store::index::IndexError;
 use crate::store::pair_lock::PairLock;
 use crate::store::run_folder::RunFolder;
 
-/// Each waits a moment for the pair, longer than any look holds it.
+/// Attempts to take the pair lock, 20 ms each: longer than an observing command holds it.
 const LOOKS: usize = 100;
 
-/// What a person says.
+/// A person's decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Word {
     Approve,
     Reject,
 }
 
-/// Why it could not be said.
+/// Why the decision was not recorded.
 #[derive(Debug, thiserror::Error)]
 pub enum ApproveError {
     #[error("`{0}` does not wait at a gate")]
@@ -36,8 +36,8 @@ pub enum ApproveError {
     Io(#[from] std::io::Error),
 }
 
-/// Lets the pair's queued run start, or ends it. A run that waits for something else as well
-/// may be approved before that has come.
+/// Lets the pair's queued run start, or ends it. A run that also waits for something else may be approved before.
+/// Fails if no queued run of the pair has an undecided gate.
 pub fn approve(store: &Store, pair: &Pair, word: Word) -> Result<Run, ApproveError> {
     let runs = refresh::of_pair(store, pair)?.runs;
     let waits = |run: &&Run| {
@@ -48,7 +48,7 @@ pub fn approve(store: &Store, pair: &Pair, word: Word) -> Result<Run, ApproveErr
     };
     let run = runs.iter().rev().find(waits).ok_or_else(|| ApproveError::NotWaiting(pair.clone()))?;
     let folder = store.folder(run.id());
-    // One word at a time, and none on what starts or ends meanwhile: it counts or is refused.
+    // Under the pair lock: one decision at a time, and none on a run that starts or ends meanwhile.
     let spec = folder.read_spec().map_err(std::io::Error::other)?;
     let lock = claim_waiting(store, &folder, &spec)?.filter(|_| !folder.is_approved());
     let lock = lock.ok_or_else(|| ApproveError::NotWaiting(pair.clone()))?;
@@ -64,8 +64,7 @@ pub fn approve(store: &Store, pair: &Pair, word: Word) -> Result<Run, ApproveErr
     Ok(refresh::one(store, run.id())?.unwrap_or_else(|| run.clone()))
 }
 
-/// The pair of a run that waits, once whoever looks at it has let go; `None` where it waits no
-/// more.
+/// The pair lock of a queued run; `None` if the run is not queued any more. Fails if the lock stays held.
 fn claim_waiting(store: &Store, folder: &RunFolder, spec: &RunSpec) -> Result<Option<PairLock>, StartError> {
     for _ in 0..LOOKS {
         if let Some(lock) = queue::claim_queued(store, folder, spec)? {

@@ -1,5 +1,5 @@
-//! What stands in the way of a run besides a free slot: its dependencies, a gate, the day's
-//! budget, an exclusive run in its folder. Decides by records alone and starts nothing.
+//! Whether a run may start, apart from a free slot: its dependencies, its gate, the day's budget, an exclusive run in
+//! its folder. Reads records and the index; starts nothing.
 
 use std::path::Path;
 
@@ -18,10 +18,10 @@ pub(crate) enum Readiness {
     Ready,
     Waits {
         waiting_for: WaitingFor,
-        /// For whom or until when, in words.
+        /// What it waits for or until when, for display.
         about: Option<String>,
     },
-    /// What it depends on did not succeed: it never will.
+    /// A dependency did not succeed: the run can never start.
     Never(EndReason),
 }
 
@@ -31,8 +31,8 @@ impl Readiness {
     }
 }
 
-/// Looks at `conditions` of a run that would work in `cwd`. `id` is the run itself, where it
-/// exists already. Whoever starts an exclusive run on this answer holds the folders' lock.
+/// Checks `conditions` of a run that would work in `cwd`; `id` is its id, if it has one already. To start an
+/// exclusive run on this answer, the caller must hold the folders lock.
 pub(crate) fn of(
     store: &Store,
     index: &Index,
@@ -57,7 +57,7 @@ pub(crate) fn of(
     }
     if let Some(limit) = store.day_limit_of(conditions.budget_day).filter(|_| headless) {
         let (start, end) = clock::day_of(clock::now());
-        // In this order one may count twice for a moment, but none is overlooked.
+        // Not indexed ends first: a run that is indexed in between counts twice, but none is missed.
         let pending = cost_not_noted_yet(store, index)?;
         let spent = pending + index.cost_since(start.as_millisecond())?;
         if spent >= limit {
@@ -73,8 +73,7 @@ pub(crate) fn of(
     Ok(Readiness::Ready)
 }
 
-/// What runs cost that have ended since somebody last looked: the index hears of an end later
-/// than its record is written.
+/// US dollars of ended runs that the index lists as active: it is updated after an end is recorded.
 fn cost_not_noted_yet(store: &Store, index: &Index) -> Result<f64, IndexError> {
     let ended = index.active()?.into_iter().filter_map(|id| store.folder(&id).read_exit().ok().flatten());
     Ok(ended.filter_map(|end| end.usage.cost_usd).sum())
@@ -87,7 +86,7 @@ fn state_of(store: &Store, id: &RunId) -> Dependency {
         Err(RecordError::Missing(_)) => {
             return Dependency::Failed(EndReason::DependencyRecordGone(id.clone()));
         }
-        // What cannot be read now may be read later.
+        // It may be readable later.
         Err(_) => return Dependency::Awaited(id.to_string()),
     };
     match folder.read_exit() {
@@ -100,7 +99,7 @@ fn state_of(store: &Store, id: &RunId) -> Dependency {
     }
 }
 
-/// Another exclusive run that works in `cwd`, or is about to.
+/// Another exclusive run in `cwd` that is started or being started.
 fn occupant(store: &Store, index: &Index, cwd: &Path, id: Option<&RunId>) -> Result<Option<String>, IndexError> {
     for (other, facts) in index.active_facts()? {
         let Some(facts) = facts.filter(|facts| facts.exclusive && facts.cwd == cwd) else { continue };

@@ -1,4 +1,4 @@
-//! One run that is being stopped, and what came of it.
+//! The progress of stopping one run.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -10,27 +10,26 @@ use crate::model::run_id::RunId;
 use crate::os::process::tree::Root;
 use crate::store::run_folder::RunFolder;
 
-/// A run that is being stopped.
 pub(super) struct Stopping {
     pub(super) run: Run,
     pub(super) folder: RunFolder,
-    /// What came of it, once that is known.
+    /// `None` while the run is being stopped.
     pub(super) outcome: Option<Result<Stopped, StopError>>,
     pub(super) part: StopPart,
     pub(super) root: Option<Root>,
-    /// The process group that its supervisor asks to end.
+    /// The process group that its supervisor signals.
     pub(super) asked_group: Option<u32>,
     pub(super) survivors: Vec<u32>,
 }
 
-/// What there is of a run to stop.
+/// What there is to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StopPart {
     Job {
         signalled: bool,
     },
     Window,
-    /// It waited in the queue, and was taken out of it.
+    /// The run was queued and has been removed from the queue.
     Nothing,
 }
 
@@ -39,7 +38,7 @@ impl Stopping {
         self.outcome.is_none()
     }
 
-    /// Does a part of the work, unless its outcome is known; a failure is its outcome.
+    /// Does a step, unless the outcome is known; an error becomes the outcome.
     pub(super) fn attempt(&mut self, part: impl FnOnce(&mut Self) -> Result<(), StopError>) {
         if self.goes_on()
             && let Err(error) = part(self)
@@ -70,7 +69,7 @@ impl Stopping {
     }
 }
 
-/// The places of what has a pane, by the socket of its tmux server.
+/// The indexes of the runs that have a pane, by the socket of their tmux server.
 pub(super) fn windows_of(all: &[Stopping]) -> BTreeMap<PathBuf, Vec<usize>> {
     let mut windows: BTreeMap<PathBuf, Vec<usize>> = BTreeMap::new();
     for (at, one) in all.iter().enumerate().filter(|(_, one)| one.goes_on() && one.part == StopPart::Window) {

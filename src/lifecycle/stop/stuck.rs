@@ -1,5 +1,5 @@
-//! A job whose supervisor does not end it: it was stopped, or it hangs. What it would do is done for it
-//! within a bound, or it is said which process is in the way.
+//! Stops a job whose supervisor is stopped (SIGSTOP) or hangs: the stopping command does the supervisor's work within
+//! a bound, or fails and names the process that blocks it.
 
 use std::time::Duration;
 
@@ -18,19 +18,18 @@ use crate::os::process::{self, Signal};
 use crate::store::pair_lock::{self, Claim, Liveness};
 use crate::store::run_folder::RunFolder;
 
-/// A supervisor ends its tree within the grace and this long: five seconds of KILL, and time to write.
+/// Time beyond the grace in which a supervisor ends its tree: 5 s for KILL, and time to write.
 pub(crate) const SUPERVISOR_PATIENCE: Duration = Duration::from_secs(10);
 
-/// A process that was continued and is still stopped after this long stays so.
+/// A process that is still stopped this long after CONT stays stopped.
 const CONTINUED: Duration = Duration::from_millis(100);
 
-/// So long may a killed supervisor take to let its pair go.
+/// How long a killed supervisor may take to release the pair lock.
 const DYING: Duration = Duration::from_secs(5);
 
-/// Ends a job in place of its supervisor, where that one is stopped although it was continued, or
-/// where it was asked longer ago than it may take. Its tree goes first, the supervisor last, and the
-/// end is written. Does nothing where the supervisor may still do it. Fails where no supervisor of the
-/// run has the pair, or where it does not die.
+/// Ends a job in place of a supervisor that stays stopped after CONT, or has exceeded its time (`asked`: since the
+/// request). Ends the tree, then the supervisor, then writes the end. Does nothing while the supervisor may still do
+/// it. Fails if another process blocks the pair or the supervisor does not die or cannot write the end.
 pub(crate) fn end_for_supervisor(
     store: &Store,
     run: &Run,
@@ -51,7 +50,7 @@ pub(crate) fn end_for_supervisor(
     let live = folder.read_live().ok().flatten().map(|live| live.owner);
     let found = || orphan::supervisor_of(run.id()).and_then(|pid| process::identify(pid).ok());
     let Some(supervisor) = live.filter(process::is_alive).or_else(found) else {
-        // Its starter has the pair, or a command that ends what is left of it.
+        // The starting command holds the pair lock, or a command that reaps the run.
         return check_holder(store, &pair, asked);
     };
     let is_late = asked > grace + SUPERVISOR_PATIENCE;
@@ -96,8 +95,7 @@ pub(crate) fn end_for_supervisor(
     Ok(())
 }
 
-/// Fails where the pair's lock is held by a process that was stopped, or for longer than any command
-/// holds it.
+/// Fails if the holder of the pair lock is stopped, or has held it for longer than any command does.
 pub(crate) fn check_holder(store: &Store, pair: &Pair, held: Duration) -> Result<(), StopError> {
     let holder = holder::holder_of(&store.state().pair(pair)).ok().flatten();
     let is_stopped = holder.as_ref().is_some_and(|holder| holder.is_stopped);
