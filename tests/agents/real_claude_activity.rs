@@ -128,7 +128,7 @@ impl Seat {
     fn says(&self, text: &str) {
         self.world().tmux(&["send-keys", "-t", &self.pane, "-l", text]);
         self.shows(text);
-        self.key("Enter")
+        self.key("Enter");
     }
 
     fn run(&self) -> Value {

@@ -1,6 +1,6 @@
 //! Notices to the user about runs (`notify:`).
 //!
-//! Input: events (a run ended, a run waits for its user). Output: notices, through [`deliver`]. The process that
+//! Input: events (a run ended, a run waits for its user). Output: notices, through `deliver`. The process that
 //! observes an event writes it into the state folder and starts the notifier if none runs, so no command, job or
 //! agent waits for a notice. The settings are in the state folder too, because that process may have neither
 //! manifest nor desktop. Must not change a run.

@@ -20,7 +20,7 @@ pub struct TaskWorktree {
     pub path: PathBuf,
     /// Short name: `main`, not `refs/heads/main`.
     pub branch: String,
-    /// `None`: the default of [`base_of`].
+    /// `None`: the default of `base_of`.
     pub base: Option<String>,
     pub create: bool,
     pub(crate) fetch: bool,

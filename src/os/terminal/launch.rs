@@ -122,7 +122,7 @@ fn encode(words: &[OsString]) -> String {
     bytes.map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Reverses [`encode`]; `None` for any other text.
+/// Reverses `encode`; `None` for any other text.
 pub fn decode(text: &OsStr) -> Option<Vec<OsString>> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let mut pairs = text.as_bytes().chunks_exact(2);
