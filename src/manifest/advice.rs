@@ -1,6 +1,6 @@
-//! What `check` warns of in a valid manifest: parts that may not do what their author expects.
+//! Warnings of `check` about a valid manifest: parts that may not do what their author expects.
 //!
-//! Input: a whole manifest. Output: warnings at the line of a mode's name. Reads nothing but its input.
+//! Input: a whole manifest. Output: warnings at the line of a mode's name. Reads no files.
 
 use crate::agents;
 use crate::manifest::mode::{Mode, Origin, PromptSource};
@@ -9,8 +9,7 @@ use crate::model::problem::Problem;
 use crate::model::protocol::PromptDelivery;
 use crate::model::text_lines::line_range;
 
-/// The words that are commands now or are reserved for one, with a blank between two: `dispatch WORD` does not run
-/// a mode of such a name.
+/// Words that are or may become commands, separated by blanks: `dispatch WORD` does not run a mode with such a name.
 pub const COMMANDS: &str = "run status list ls logs stop wait attach send plan up down approve tasks task modes render \
     history check diff clean prune serve token doctor init schema completions ui restart result shell merge pr man help";
 
@@ -29,7 +28,7 @@ fn named_like_a_command(mode: &Mode) -> Option<(&Mode, Problem)> {
     })
 }
 
-/// A headless mode whose agent needs a prompt and has none. Agents of other protocols may need none.
+/// A headless mode without a prompt whose agent needs one. Agents of other protocols may need none.
 fn without_prompt<'a>(manifest: &Manifest, mode: &'a Mode) -> Option<(&'a Mode, Problem)> {
     let declared = manifest.agents.get(&mode.agent)?;
     let needs_one =

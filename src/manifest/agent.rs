@@ -3,7 +3,7 @@
 use crate::agents;
 use crate::model::protocol::{PromptDelivery, Protocol};
 
-/// How one agent is started in each kind of mode. `None`: it cannot be.
+/// How an agent is started in each kind of mode. `None`: it does not support that kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agent {
     pub name: String,
@@ -17,7 +17,7 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// An agent with the default of each key: its prompt is the last argument.
+    /// An agent with the default of each key: the prompt is the last argument.
     pub(crate) fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),

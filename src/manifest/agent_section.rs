@@ -1,4 +1,4 @@
-//! Reads `agents:` over the built-in ones.
+//! Reads `agents:`, which adds to or overrides the built-in agents.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::model::names::ModeName;
 use crate::model::problem::Problem;
 use crate::model::protocol::PromptDelivery;
 
-/// The agents by name, the built-in ones among them.
+/// The agents by name, including the built-in ones.
 pub(crate) fn read(fields: &SectionFields<'_>) -> BTreeMap<String, Agent> {
     let built_in = agents::PROTOCOLS.iter().filter_map(|protocol| Agent::built_in(*protocol));
     let mut agents: BTreeMap<String, Agent> = built_in.map(|agent| (agent.name.clone(), agent)).collect();
@@ -78,7 +78,7 @@ fn read_prompt(fields: &SectionFields<'_>, agent: &mut Agent) {
     }
 }
 
-/// In a window the terminal is standard input.
+/// Refuses a prompt on standard input in a window: there it is the terminal.
 fn refuse_stdin(fields: &SectionFields<'_>, key: &str, way: PromptDelivery) {
     if way == PromptDelivery::Stdin {
         let message = "an interactive agent's standard input is its terminal; it cannot carry the prompt";

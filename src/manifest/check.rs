@@ -1,4 +1,4 @@
-//! Gathers every template of a manifest, checks them together, and gives each mistake its place.
+//! Collects all templates of a manifest, checks them together, and reports each mistake at its position.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ use crate::model::problem::Problem;
 /// The keys of a mode whose texts are templates.
 const MODE_TEMPLATES: &[&str] = &["prompt", "flags", "save_to", "sources", "generates", "cwd"];
 
-/// Where a template's own mistakes are shown.
+/// Where a template's mistakes are reported.
 #[derive(Clone, Copy, Debug)]
 enum TemplateOrigin<'a> {
     /// In a text node of the manifest or the local file.
@@ -88,7 +88,7 @@ pub(crate) fn templates<'a>(
 }
 
 impl<'a> TemplateList<'a> {
-    /// A text, or each text of a list.
+    /// Adds a text, or each text of a list.
     fn add_texts(&mut self, document: &'a Document, node: Option<&Node>, scope: TemplateScope) {
         let Some(node) = node else { return };
         match &node.kind {
@@ -103,7 +103,7 @@ impl<'a> TemplateList<'a> {
         }
     }
 
-    /// A template file, once however many modes share it.
+    /// Adds a template file, once even if several modes use it.
     fn add_file(&mut self, document: &Document, node: &Node, path: &Path) {
         match templates::read_template(self.root, path) {
             Ok(source) => {
@@ -114,7 +114,7 @@ impl<'a> TemplateList<'a> {
                 let job = TemplateJob { source, tree, name, scope: TemplateScope::All };
                 self.list.push((job, TemplateOrigin::File));
             }
-            // A file that cannot be read is a mistake of the manifest; bad bytes are the file's own.
+            // An unreadable file is reported at the manifest's node; invalid bytes in the file itself.
             Err(problem) => {
                 if problem.place.as_ref().is_some_and(|place| place.excerpt.is_some()) {
                     self.unreadable.push(problem);

@@ -1,17 +1,16 @@
-//! Commands in a manifest: a list is argv; a text is split as a shell would split it, but no shell runs.
-//!
-//! So operators that only a shell understands are refused and not passed to the program.
+//! Parses commands of a manifest: a list is argv; a text is split as a shell splits it, but no shell runs. So operators
+//! of the shell are refused and not passed to the program.
 
 use crate::manifest::document::{At, Document, shown};
 use crate::manifest::tree::{Node, NodeKind};
 use crate::model::problem::Problem;
 
-/// Private-use characters that stand for a template expression while words are split.
+/// Private-use characters that replace a template expression while words are split.
 const OPEN: char = '\u{e000}';
 const OPEN_TEXT: &str = "\u{e000}";
 const CLOSE: char = '\u{e001}';
 
-/// Reads argv from `node`, at least one word; `None` after a problem.
+/// Reads argv of at least one word from `node`; `None` after adding a problem.
 pub(crate) fn read(document: &Document, node: &Node, what: &str) -> Option<Vec<String>> {
     let words = match &node.kind {
         NodeKind::List(_) => document.read_texts(node, what)?,
@@ -37,7 +36,7 @@ pub(crate) fn read(document: &Document, node: &Node, what: &str) -> Option<Vec<S
     Some(words)
 }
 
-/// Splits as a shell would, leaving `{{ … }}` in one piece.
+/// Splits as a shell does, but keeps `{{ … }}` in one piece.
 fn split(text: &str) -> Result<Vec<String>, Problem> {
     let (masked, expressions) = mask(text);
     if let Some(operator) = shell_operator(&masked) {
@@ -62,7 +61,7 @@ fn assignment(word: &str) -> Option<&str> {
     crate::manifest::settings_section::is_env_name(name).then_some(name)
 }
 
-/// Replaces each `{{ … }}` and `{% … %}` by its number between [`OPEN`] and [`CLOSE`], so that it has no blanks.
+/// Replaces each `{{ … }}` and `{% … %}` by its number between [`OPEN`] and [`CLOSE`], so that it contains no blanks.
 fn mask(text: &str) -> (String, Vec<&str>) {
     let mut masked = String::with_capacity(text.len());
     let mut expressions = Vec::new();
@@ -97,7 +96,7 @@ fn unmask(word: &str, expressions: &[&str]) -> String {
     text
 }
 
-/// The first operator that stands outside quotes.
+/// The first shell operator outside quotes.
 fn shell_operator(text: &str) -> Option<String> {
     let mut quote = None;
     let mut chars = text.chars().peekable();

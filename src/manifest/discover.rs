@@ -8,21 +8,21 @@ pub const DEFAULT_STATE_DIR: &str = ".dispatch";
 /// The manifest's usual name.
 pub const MANIFEST_NAME: &str = "dispatch.yaml";
 
-/// The other ending that YAML files have.
+/// The other common extension of YAML files.
 const MISNAMED: &str = "dispatch.yml";
 
-/// `dispatch.yaml` in `start` or the nearest parent that has one. Anything of that name but a folder
-/// counts, so that a FIFO or a broken link is reported and not ignored.
+/// `dispatch.yaml` in `start` or its nearest parent that has one. Anything but a folder counts, so that a FIFO or a
+/// dangling link is reported and not ignored.
 pub fn find_upward(start: &Path) -> Option<PathBuf> {
     start.ancestors().map(|folder| folder.join(MANIFEST_NAME)).find(|path| is_manifest(path))
 }
 
-/// The nearest file whose name is almost the manifest's, `dispatch.yml`.
+/// The nearest `dispatch.yml`.
 pub fn find_misnamed(start: &Path) -> Option<PathBuf> {
     start.ancestors().map(|folder| folder.join(MISNAMED)).find(|path| path.is_file())
 }
 
-/// Whether something other than a folder stands at `path`.
+/// Whether `path` exists and is no folder.
 pub fn is_manifest(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|about| !about.is_dir())
 }

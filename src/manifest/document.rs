@@ -1,6 +1,5 @@
-//! One parsed file while it is read, and the problems found on the way.
-//!
-//! Problems point at nodes; their places in the text are found at the end, since that costs a reading of the file.
+//! One parsed file and the problems found while it is read. A problem refers to a node; its position in the text is
+//! found at the end, since that costs another parse of the file.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -13,7 +12,7 @@ use crate::manifest::tree::{self, Node, NodeId, NodeKind, Parsed};
 use crate::model::problem::Problem;
 use crate::model::text_lines::line_of;
 
-/// Each problem's place costs a reading of the file; of more problems than this only the number is reported.
+/// Each problem's position costs a parse of the file; further problems are only counted.
 const PROBLEMS_MAX: usize = 50;
 
 #[derive(Debug)]
@@ -22,7 +21,7 @@ pub(crate) struct Document {
     problems: RefCell<Vec<(At, Problem)>>,
 }
 
-/// What a problem points at.
+/// The part of the file that a problem is about.
 #[derive(Clone, Debug)]
 pub(crate) enum At {
     Node(NodeId),
@@ -32,7 +31,7 @@ pub(crate) enum At {
     Bytes(usize, usize),
 }
 
-/// A user's text in a message: one line, no control characters, not endless.
+/// A user's text for a message: one line, without control characters, shortened.
 pub(crate) fn shown(text: &str) -> String {
     let mut short: String = text.chars().take(60).flat_map(char::escape_debug).collect();
     if text.chars().nth(60).is_some() {
@@ -78,7 +77,7 @@ impl Document {
         self.add(at, Problem::error(message));
     }
 
-    /// All problems with their places, in the order of the text.
+    /// All problems with their positions, in the order of the text.
     pub(crate) fn into_problems(self) -> Vec<Problem> {
         let mut found = self.problems.into_inner();
         let left_out = found.len().saturating_sub(PROBLEMS_MAX);
@@ -99,21 +98,20 @@ impl Document {
         problems
     }
 
-    /// The line of key `name` below the line `section` (`modes:`), from 1; `None` where it is not found without
-    /// parsing.
+    /// The line of key `name` below the line `section` (`modes:`), from 1; `None` if it is not found without parsing.
     pub(crate) fn key_line(&self, section: &str, name: &str) -> Option<usize> {
         let key = |line: &str| line.split(':').next().is_some_and(|key| key.trim_matches(['"', '\'']) == name);
         self.lines_below(section).find(|(_, line)| key(line)).map(|(number, _)| number)
     }
 
-    /// The lines of the items of the list below the line `section` (`runs:`), from 1, as far as they are found
-    /// without parsing.
+    /// The lines of the items of the list below the line `section` (`runs:`), from 1, as far as they are found without
+    /// parsing.
     pub(crate) fn item_lines(&self, section: &str) -> Vec<usize> {
         self.lines_below(section).map(|(number, _)| number).collect()
     }
 
-    /// The lines directly below the line `section`, numbered from 1: keys or items of one block share their
-    /// indentation, and everything within their values is indented deeper.
+    /// The lines directly below the line `section`, numbered from 1: the keys or items of one block have equal
+    /// indentation, and their values are indented deeper.
     fn lines_below<'a>(&'a self, section: &'a str) -> impl Iterator<Item = (usize, &'a str)> {
         let lines = self.source.text.lines().zip(1..).skip_while(move |(line, _)| !opens(line, section)).skip(1);
         let mut first = None;
@@ -123,14 +121,14 @@ impl Document {
                 let text = line.trim_start_matches(' ');
                 let indent = line.len() - text.len();
                 let first = *first.get_or_insert(indent);
-                // Without indentation only a list can go on.
+                // Without indentation only a list continues.
                 let ends = indent < first || indent == 0 && !(text == "-" || text.starts_with("- "));
                 (!ends).then_some((number, text, indent == first))
             })
             .filter_map(|(number, text, is_direct)| is_direct.then_some((number, text)))
     }
 
-    /// The indentation of a node that is the first in its line. Costs a reading of the file.
+    /// The indentation of a node that is the first in its line. Costs a parse of the file.
     pub(crate) fn column(&self, id: NodeId) -> Option<usize> {
         let start = place(&self.source.text, &At::Node(id)).start;
         let line = self.source.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
@@ -139,7 +137,7 @@ impl Document {
         before.trim_start_matches(' ').trim_start_matches('-').trim().is_empty().then(|| start - line)
     }
 
-    /// The line of a node, from 1. Costs a reading of the file.
+    /// The line of a node, from 1. Costs a parse of the file.
     pub(crate) fn line(&self, id: NodeId) -> usize {
         let start = place(&self.source.text, &At::Node(id)).start;
         line_of(&self.source.text, start) + 1

@@ -1,6 +1,6 @@
 //! Typed access to the nodes of a [`Document`].
 //!
-//! Every reader returns `None` after noting a problem, so that the caller goes on with the rest.
+//! Every reader returns `None` after adding a problem, so that the caller continues with the rest.
 
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
@@ -14,14 +14,14 @@ use crate::model::nearest::did_you_mean;
 use crate::model::problem::Problem;
 
 impl Node {
-    /// The value in the words of a message.
+    /// The value as messages describe it.
     fn described(&self) -> String {
         match &self.kind {
             NodeKind::Null => "nothing".to_owned(),
             NodeKind::Bool(value) => format!("`{value}`"),
             NodeKind::Int(value) => format!("`{value}`"),
             NodeKind::Float(value) => format!("the number `{value}`"),
-            // In quotes where YAML would read the bare word as something else.
+            // In quotes if YAML would read the bare word as another type.
             NodeKind::Text(text) if !flow::stays_text(text) => format!("the text `\"{}\"`", shown(text)),
             NodeKind::Text(text) => format!("`{}`", shown(text)),
             NodeKind::List(_) => "a list".to_owned(),
@@ -30,21 +30,21 @@ impl Node {
     }
 }
 
-/// Where a number or a truth value is wanted, and its text is one: it stands in quotes.
+/// The hint to remove quotes, if a number or boolean was expected and the text contains one.
 fn quotes_hint(node: &Node, what: &str) -> Option<String> {
     let text = node.as_text()?;
     let name = what.rsplit('.').next().unwrap_or(what);
     (!flow::stays_text(text)).then(|| format!("remove the quotes: `{name}: {text}`"))
 }
 
-/// Where a mapping is wanted and `key value` was found.
+/// The hint to write a colon, if a mapping was expected and the text is `key value`.
 fn colon_hint(text: &str) -> Option<String> {
     let (word, rest) = text.split_once(' ').unwrap_or((text, "…"));
     let word = word.trim_end_matches(':');
     is_known_key(word).then(|| format!("a `:` is missing: write `{word}: {rest}`"))
 }
 
-/// A single value as the list that was wanted.
+/// The hint that writes a single value as a list.
 fn list_hint(node: &Node, what: &str) -> String {
     let name = what.rsplit('.').next().unwrap_or(what);
     let items = match (&node.kind, name) {
@@ -54,16 +54,16 @@ fn list_hint(node: &Node, what: &str) -> String {
         (NodeKind::Text(text), _) => flow::list(split(text, name).iter().map(|item| flow::text(item))),
         _ => format!("[{}]", flow::node(node)),
     };
-    // A whole file that is a list has no key.
+    // A list as the whole file has no key.
     if what.starts_with("the ") { format!("write `{items}`") } else { format!("write `{name}: {items}`") }
 }
 
-/// The items that one text was meant to be.
+/// The items that a single text probably means.
 fn split(text: &str, name: &str) -> Vec<String> {
     let words = || shell_words::split(text).unwrap_or_default();
     let one = || vec![text.to_owned()];
     let found = match name {
-        // An expression holds blanks and is one item.
+        // A text with an expression, which contains blanks, is one item.
         _ if text.contains("{{") || text.contains("{%") => one(),
         _ if text.contains(',') => text.split(',').map(|item| item.trim().to_owned()).collect(),
         "flags" | "needs" | "on" | "pass_env" | "tags" | "depends_on" => words(),
@@ -72,7 +72,7 @@ fn split(text: &str, name: &str) -> Vec<String> {
     if found.is_empty() { one() } else { found }
 }
 
-/// A part of the file in a message: a name in backticks, a description as it is.
+/// A part of the file for a message: a name in backticks, a description unchanged.
 pub(crate) fn quoted(what: &str) -> String {
     if what.starts_with("the ") { what.to_owned() } else { format!("`{what}`") }
 }
@@ -87,7 +87,7 @@ fn either(words: &[&str]) -> String {
 }
 
 impl Document {
-    /// Notes that `node`, named `what`, should have been `expected`.
+    /// Adds the problem that `node`, named `what`, should have been `expected`.
     pub(crate) fn expected(&self, node: &Node, what: &str, expected: &str) {
         self.expected_hint(node, what, expected, None);
     }
@@ -99,7 +99,7 @@ impl Document {
         self.add(At::Node(node.id), problem);
     }
 
-    /// The entries of a mapping with any text keys, each once.
+    /// The entries of a mapping with any text keys, without duplicates.
     pub(crate) fn read_map<'a>(&self, node: &'a Node, what: &str) -> Option<&'a [(Node, Node)]> {
         let entries: &[(Node, Node)] = match &node.kind {
             NodeKind::Map(entries) => entries,
@@ -126,7 +126,7 @@ impl Document {
         Some(entries)
     }
 
-    /// A list; nothing is an empty one.
+    /// A list; null is an empty one.
     pub(crate) fn read_list<'a>(&self, node: &'a Node, what: &str) -> Option<&'a [Node]> {
         match &node.kind {
             NodeKind::List(items) => Some(items),
@@ -138,7 +138,7 @@ impl Document {
         }
     }
 
-    /// Text, without NUL characters: nothing it is used for can hold one.
+    /// Text without NUL characters, which neither arguments nor paths can contain.
     pub(crate) fn read_text(&self, node: &Node, what: &str) -> Option<String> {
         let NodeKind::Text(text) = &node.kind else {
             let quote = match &node.kind {
@@ -169,7 +169,7 @@ impl Document {
     }
 
     pub(crate) fn read_texts(&self, node: &Node, what: &str) -> Option<Vec<String>> {
-        // No early end: each wrong item is worth a message.
+        // No early return: each wrong item gets a message.
         let items: Vec<_> = self.read_list(node, what)?.iter().map(|item| self.read_text(item, what)).collect();
         items.into_iter().collect()
     }
@@ -198,7 +198,7 @@ impl Document {
         None
     }
 
-    /// An amount of money, more than nothing.
+    /// An amount of money above 0.
     pub(crate) fn read_usd(&self, node: &Node, what: &str) -> Option<f64> {
         let amount = match node.kind {
             NodeKind::Float(value) => Some(value),
@@ -212,7 +212,7 @@ impl Document {
         amount
     }
 
-    /// A value that `model` reads from text, such as a length of time; `form` says how it is written.
+    /// A value that `model` parses from text, such as a duration; `form` describes the syntax.
     pub(crate) fn read_value<T>(
         &self,
         node: &Node,
@@ -258,7 +258,7 @@ impl Document {
     }
 }
 
-/// The usable entries of a mapping with free keys: the first of each name, with the node of its key.
+/// The entries of a mapping with free keys: the first of each name, with the node of its key.
 pub(crate) fn named_entries(entries: &[(Node, Node)]) -> impl Iterator<Item = (&str, NodeId, &Node)> {
     let mut seen = HashSet::new();
     entries.iter().filter_map(move |(key, value)| {

@@ -1,7 +1,7 @@
-//! The fields of one mapping, read by their keys.
+//! Reads the fields of one mapping by key.
 //!
-//! A reader gives `None` where the key is missing or, after noting a problem, where its value is wrong: the caller
-//! goes on with the rest.
+//! A reader returns `None` if the key is missing or, after adding a problem, if its value is wrong: the caller
+//! continues with the rest.
 
 use crate::manifest::command_line;
 use crate::manifest::document::{At, Document, shown};
@@ -15,7 +15,7 @@ use crate::model::names::TaskId;
 use crate::model::nearest::nearest;
 use crate::model::problem::Problem;
 
-/// A mapping whose keys have been checked against those of its section.
+/// A mapping whose keys were checked against its section.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SectionFields<'a> {
     pub(crate) document: &'a Document,
@@ -26,8 +26,8 @@ pub(crate) struct SectionFields<'a> {
 }
 
 impl<'a> SectionFields<'a> {
-    /// The fields of a mapping, which a message calls `what`, with the keys of `section` alone. Nothing (`env:`) is an
-    /// empty one.
+    /// The fields of a mapping, which messages call `what`, with only the keys of `section`. A null (`env:`) is an
+    /// empty mapping.
     pub(crate) fn new(document: &'a Document, node: &'a Node, what: &str, section: &'static Section) -> Option<Self> {
         let entries = document.read_map(node, what)?;
         for (index, (key, _)) in entries.iter().enumerate() {
@@ -44,12 +44,12 @@ impl<'a> SectionFields<'a> {
         self.entries.iter().find(|(name, _)| name.as_text() == Some(key))
     }
 
-    /// The value of `key`, which may be an explicit nothing.
+    /// The value of `key`, which may be null.
     pub(crate) fn get(&self, key: &str) -> Option<&'a Node> {
         self.entry(key).map(|(_, value)| value)
     }
 
-    /// The value of `key` if it is more than an explicit nothing.
+    /// The value of `key`, unless it is null.
     pub(crate) fn given(&self, key: &str) -> Option<&'a Node> {
         self.get(key).filter(|value| !matches!(value.kind, NodeKind::Null))
     }
@@ -59,17 +59,17 @@ impl<'a> SectionFields<'a> {
         self.entry(key).map(|(name, _)| name.id)
     }
 
-    /// Notes a problem of the mapping as a whole.
+    /// Adds a problem of the whole mapping.
     pub(crate) fn add_problem(&self, problem: Problem) {
         self.document.add(At::Node(self.id), problem);
     }
 
-    /// Notes a problem at the value of `key`, which is there.
+    /// Adds a problem at the value of `key`, which exists.
     pub(crate) fn add_at_value(&self, key: &str, problem: Problem) {
         self.document.add(At::Node(self.get(key).map_or(self.id, |value| value.id)), problem);
     }
 
-    /// The value of `key` as `read` takes it.
+    /// The value of `key`, parsed by `read`.
     pub(crate) fn read<T>(&self, key: &str, read: impl FnOnce(&'a Document, &'a Node, &str) -> Option<T>) -> Option<T> {
         self.get(key).and_then(|node| read(self.document, node, key))
     }
@@ -103,7 +103,7 @@ impl<'a> SectionFields<'a> {
         self.read(key, |document, node, what| document.read_value(node, what, Bytes::FORM, Bytes::parse))
     }
 
-    /// A command's argv, at least one word.
+    /// A command's argv of at least one word.
     pub(crate) fn command(&self, key: &str) -> Option<Vec<String>> {
         self.read(key, command_line::read)
     }
@@ -116,7 +116,7 @@ impl<'a> SectionFields<'a> {
         self.items(key).iter().filter_map(|item| self.document.read_id(item, key)).collect()
     }
 
-    /// A whole number in the range that the key is declared with.
+    /// An integer in the range that the key declares.
     pub(crate) fn number(&self, key: &str) -> Option<u32> {
         let Some(Shape::Number(min, max)) = self.section.key(key).map(|key| &key.shape) else { return None };
         self.read(key, |document, node, what| document.read_number(node, what, *min..=*max))
@@ -126,7 +126,7 @@ impl<'a> SectionFields<'a> {
         self.read(key, |document, node, what| document.read_choice(node, what, choices))
     }
 
-    /// The items of a list; none where it is missing or wrong.
+    /// The items of a list; none if it is missing or wrong.
     pub(crate) fn items(&self, key: &str) -> &'a [Node] {
         self.read(key, Document::read_list).unwrap_or_default()
     }
@@ -138,10 +138,10 @@ impl<'a> SectionFields<'a> {
     }
 }
 
-/// What to say of a key that its section does not have. `belongs`: hints where it belongs instead.
+/// The problem of a key that its section does not have. `belongs`: hints to the sections that have it.
 fn unknown_key(name: &str, what: &str, section: &Section, belongs: Vec<String>) -> Problem {
     let mut problem = Problem::error(format!("unknown key `{}` in {}", shown(name), quoted(what)));
-    // Of a key that another section has, only the plural or the singular is likelier.
+    // If another section has the key, only its plural or singular here is more likely.
     let is_likely = |near: &&str| {
         belongs.is_empty() || near.strip_suffix('s') == Some(name) || name.strip_suffix('s') == Some(near)
     };

@@ -1,4 +1,4 @@
-//! Values as YAML on one line, for hints that show the text to write.
+//! YAML values on one line, for hints that show the text to write.
 
 use crate::manifest::document::shown;
 use crate::manifest::tree::{Node, NodeKind};
@@ -11,7 +11,7 @@ pub(crate) fn entry(key: &str, value: &Node) -> String {
     format!("{}: {}", text(key), node(value))
 }
 
-/// A value on one line, `…` where it is long.
+/// A value on one line; `…` if it is long.
 pub(crate) fn node(node: &Node) -> String {
     let full = whole(node);
     if full.chars().count() > LENGTH_MAX { "…".to_owned() } else { full }
@@ -33,24 +33,24 @@ fn whole(node: &Node) -> String {
     }
 }
 
-/// `[a, b]` of values that are YAML already.
+/// `[a, b]` from values that are YAML already.
 pub(crate) fn list(items: impl Iterator<Item = String>) -> String {
     format!("[{}]", items.collect::<Vec<_>>().join(", "))
 }
 
-/// A text as part of a flow value: plain where YAML reads it as text, else in quotes.
+/// A text as part of a flow value: plain if YAML reads it as text, else in quotes.
 pub(crate) fn text(value: &str) -> String {
     let is_plain = !value.is_empty()
         && value.chars().all(|c| c.is_alphanumeric() || "_./-+@".contains(c))
         && !value.starts_with(['@', '.'])
         && value != "-"
         && stays_text(value)
-        // Older readers take these words for truth values.
+        // YAML 1.1 parsers read these words as booleans.
         && !["yes", "no", "on", "off"].contains(&value.to_ascii_lowercase().as_str());
     if is_plain { value.to_owned() } else { format!("\"{}\"", shown(value).replace('"', "\\\"")) }
 }
 
-/// Whether YAML reads it as text without quotes.
+/// Whether YAML reads `value` without quotes as text.
 pub(crate) fn stays_text(value: &str) -> bool {
     let is_word = ["true", "false", "null", "~"].contains(&value.to_ascii_lowercase().as_str());
     let is_number =

@@ -1,4 +1,4 @@
-//! The home of a project: the folder that gives it its name, and where its state is kept.
+//! The home of a project: the folder that gives it its name and contains its state folder.
 
 use std::path::{Path, PathBuf};
 
@@ -12,11 +12,11 @@ const SHARED_STATE_DIR: &str = "dispatch";
 pub struct Home {
     /// The name of the project, and of its tmux session, unless the manifest sets another.
     pub name: String,
-    /// The folder to which a `state_dir` in the manifest is relative.
+    /// The folder that `state_dir` of the manifest is relative to.
     base: PathBuf,
-    /// The state folder, relative to that, where the manifest names none.
+    /// The default state folder, relative to `base`.
     usual: &'static str,
-    /// Keeps the manifests of one repository apart, where they share a `base`.
+    /// Separates the manifests of one repository that share a `base`.
     below: PathBuf,
 }
 
@@ -26,26 +26,26 @@ impl Home {
         Self { name: name(folder), base: folder.to_owned(), usual: DEFAULT_STATE_DIR, below: PathBuf::new() }
     }
 
-    /// A repository without a main checkout; the manifest's folder is `below` the root of each checkout.
+    /// The home in a repository without a main checkout; the manifest's folder is `below` the root of each checkout.
     pub fn in_repository(common: &Path, below: &Path) -> Self {
         let name = common.parent().map(name).unwrap_or_default();
         Self { name, base: common.to_owned(), usual: SHARED_STATE_DIR, below: below.to_owned() }
     }
 
-    /// The state folder where the manifest names none.
+    /// The default state folder.
     pub fn usual_state_dir(&self) -> PathBuf {
         self.state_dir(self.usual)
     }
 
-    /// The state folder that the manifest names.
+    /// The state folder for `state_dir: text`.
     pub(crate) fn state_dir(&self, text: &str) -> PathBuf {
         let folder = self.base.join(text);
-        // Joined with an empty path, it would end with a slash.
+        // Joining an empty path would append a slash.
         let alone = Path::new(text).is_absolute() || self.below.as_os_str().is_empty();
         if alone { folder } else { folder.join(&self.below) }
     }
 
-    /// A state folder as a manifest could name it.
+    /// A state folder as a manifest would write it.
     pub(crate) fn shown(&self, folder: &Path) -> String {
         folder.strip_prefix(&self.base).unwrap_or(folder).display().to_string()
     }

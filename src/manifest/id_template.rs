@@ -1,4 +1,4 @@
-//! The `id` of a `files:` entry: a text with expressions that names the task of each of its files.
+//! The `id` of a `files:` entry: a template for the id of the task in each of its files.
 //!
 //! Its values are front matter, which is not trusted: the caller checks the result as an id. Statements are refused
 //! when the manifest is read.
@@ -16,18 +16,18 @@ use crate::manifest::templates;
 /// The template's name in its errors.
 const NAME: &str = "id";
 
-/// The byte offset of a statement, which an `id` may not hold.
+/// The byte offset of a statement, which an `id` must not contain.
 pub(crate) fn statement(text: &str) -> Option<usize> {
     text.find("{%")
 }
 
-/// Renders `text` once for each of `values`, in their order. All fail where the text itself is wrong or takes
-/// too much time or memory.
+/// Renders `text` once for each of `values`, in order. All fail if the text itself is wrong or takes too much time or
+/// memory.
 pub(crate) fn render(text: &str, values: Vec<Json>) -> Vec<Result<String, String>> {
     let count = values.len();
     let owned = text.to_owned();
     let done = template_thread::run_for(&[text], move || -> Vec<Result<String, String>> {
-        // Without statements no other template is included, so the folder is never used.
+        // Without statements no other template is included, so the folder is not used.
         let engine = template_engine::environment(Path::new("/"), &Sources::default());
         let words = |error: minijinja::Error| templates::problem(&error, NAME, &BTreeMap::new()).message;
         if statement(&owned).is_some() {

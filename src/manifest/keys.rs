@@ -1,8 +1,8 @@
-//! Every key of the manifest and of the files beside it, declared once: its name, the shape of its value, and what
-//! the schema says about it.
+//! Declares every key of the manifest and of its accompanying files once: name, shape of the value, and description for
+//! the schema.
 //!
-//! The readers (`fields.rs`), the hints on misplaced keys (`sections.rs`) and the JSON Schema (`schema.rs`) take the
-//! keys from here. What a value means is for the readers.
+//! Used by the readers (`fields.rs`), the hints on misplaced keys (`sections.rs`) and the JSON Schema (`schema.rs`).
+//! The readers decide what a value means.
 
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::Value as Json;
@@ -19,7 +19,7 @@ use Shape::{Amount, Bool, Choice, Command, Duration, Either, Id, List, Map, Name
 pub(crate) enum Shape {
     Text,
     Bool,
-    /// A whole number from the first to the second.
+    /// An integer in this inclusive range.
     Number(u32, u32),
     /// An amount of money above 0.
     Usd,
@@ -52,12 +52,12 @@ pub(crate) struct KeyDeclaration {
     pub is_required: bool,
 }
 
-/// A mapping with keys of its own.
+/// A mapping with a fixed set of keys.
 #[derive(Debug)]
 pub(crate) struct Section {
     /// Its name among the definitions of the schema.
     pub name: &'static str,
-    /// Where it stands, as in "in a mode".
+    /// How messages name its position, as in "in a mode".
     pub place: &'static str,
     /// How an entry of it is written; `…` stands for the entry.
     pub written: &'static str,
@@ -95,7 +95,7 @@ impl PartialEq for Section {
     }
 }
 
-/// Declares sections: where one stands and how an entry of it is written, then its keys.
+/// Declares sections: position and form of an entry, then the keys.
 macro_rules! sections {
     ($($(#[$doc:meta])* $section:ident: $place:literal, $written:literal $(, $about:literal)? {
         $($name:literal $($required:ident)?: $shape:expr $(, $key_about:literal)?;)*
@@ -216,7 +216,7 @@ sections! {
         "depends_on": List(&Id);
         "body": Text;
     }
-    /// An entry of a subtask file. No hint leads here, and the schema is without it.
+    /// An entry of a subtask file. Not in the schema, and no hint leads here.
     SUBTASK: "", "" {
         "id" required: Id;
         "title": Text;
@@ -289,7 +289,7 @@ sections! {
     }
 }
 
-/// The sections of the manifest in which a misplaced key may belong, the likeliest first.
+/// The sections of the manifest in which a misplaced key may belong, the most likely first.
 pub(crate) static HOMES: [&Section; 16] = [
     &MODE,
     &MANIFEST,

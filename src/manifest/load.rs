@@ -1,4 +1,4 @@
-//! The whole way from a path to a checked [`Manifest`].
+//! Loads a checked [`Manifest`] from a path.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -33,35 +33,35 @@ use crate::model::problem::Problem;
 /// A manifest and all its problems.
 #[derive(Debug)]
 pub struct Loaded {
-    /// `None` where any problem is an error.
+    /// `None` if any problem is an error.
     pub manifest: Option<Manifest>,
     pub problems: Vec<Problem>,
 }
 
-/// What to load, and how thoroughly.
+/// What to load, and how completely.
 #[derive(Clone, Copy, Debug)]
 struct LoadRequest<'a> {
     path: &'a Path,
     root: &'a Path,
     home: &'a Home,
     unsaved: Option<&'a UnsavedFile>,
-    /// Whether templates and the texts of command files are read.
+    /// Whether templates and the texts of command files are read, too.
     is_full: bool,
 }
 
-/// Reads and checks the manifest at `path`, the local file beside it, command files and
-/// templates. All problems come at once. Without a `home`, the manifest's own folder is it.
+/// Reads and checks the manifest at `path`, its local file, command files and templates. Returns all problems at once.
+/// Without a `home`, the manifest's own folder is the home.
 pub fn load(path: &Path, home: Option<&Home>) -> Loaded {
     load_with(path, home, true, None)
 }
 
-/// [`load`], with one of its files as it would be after saving.
+/// As [`load`], with the new text of one of the files.
 pub fn load_unsaved(path: &Path, home: Option<&Home>, unsaved: &UnsavedFile) -> Loaded {
     load_with(path, home, true, Some(unsaved))
 }
 
-/// [`load`] without reading templates and the texts of command files: for commands that only
-/// list. A mode's missing template and the mistakes within are then not seen.
+/// As [`load`], without reading templates and the texts of command files: for commands that only list. Missing
+/// templates and mistakes in them are not found.
 pub fn load_shape(path: &Path, home: Option<&Home>) -> Loaded {
     load_with(path, home, false, None)
 }
@@ -91,8 +91,8 @@ fn load_with(path: &Path, home: Option<&Home>, is_full: bool, unsaved: Option<&U
     Loaded { manifest: manifest.filter(|_| !failed), problems }
 }
 
-/// The absolute path of the manifest and its folder, the folder without links: one project has
-/// one state folder however it is reached.
+/// The absolute path of the manifest and its resolved folder, so that a project has one state folder by whatever path
+/// it is reached. Fails if the folder does not exist.
 pub fn resolve(path: &Path) -> Result<(PathBuf, PathBuf), Problem> {
     let failed = |cause: String| Problem::error(format!("cannot read the manifest: {cause}")).in_file(path);
     let absolute = std::path::absolute(path).map_err(|error| failed(error.to_string()))?;
@@ -163,7 +163,7 @@ fn read(
     Some(manifest)
 }
 
-/// Built-in modes, command files, and the blocks over both.
+/// The built-in mode, command files, and the blocks of `modes:`, which override both.
 fn read_modes<'a>(
     fields: &SectionFields<'a>,
     request: LoadRequest<'_>,

@@ -14,10 +14,10 @@ use crate::model::nearest::did_you_mean;
 use crate::model::problem::Problem;
 use crate::model::terminal::Terminal;
 
-/// The file of a user's own settings, beside the manifest.
+/// The user's own settings, next to the manifest.
 pub const LOCAL_NAME: &str = "dispatch.local.yaml";
 
-/// What the file sets. `None` or empty: the manifest's own value holds.
+/// The settings of the file. `None` or empty: the manifest's value is used.
 #[derive(Debug, Default)]
 pub(crate) struct Overlay<'a> {
     pub terminal: Option<Terminal>,
@@ -26,7 +26,7 @@ pub(crate) struct Overlay<'a> {
     pub notify: NotifyKeys,
     pub env: BTreeMap<String, String>,
     pub pass_env: Vec<String>,
-    /// Each mode's flags in place of its own.
+    /// The flags of modes, which replace the manifest's.
     pub flags: Vec<LocalFlags<'a>>,
 }
 
@@ -64,7 +64,7 @@ pub(crate) fn read<'a>(document: &'a Document, root: &'a Node) -> Overlay<'a> {
     overlay
 }
 
-/// Notes that the local file sets flags of a mode that is not there.
+/// Adds the problem that the local file sets flags of an unknown mode.
 pub(crate) fn unknown_mode<'m>(document: &Document, id: NodeId, name: &str, known: impl IntoIterator<Item = &'m str>) {
     let mut problem = Problem::error(format!("there is no mode `{}` to set flags for", shown(name)));
     problem.hints.extend(did_you_mean(name, known));

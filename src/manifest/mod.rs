@@ -1,9 +1,8 @@
 //! Text → [`Manifest`], or all problems of the text at once.
 //!
-//! The steps: read the file, parse YAML into a tree that keeps duplicates and order, read the
-//! tree section by section, lay `dispatch.local.yaml` over it, resolve agents and command files,
-//! then check references and templates. Each key is declared once, in `keys.rs`. Loading never runs
-//! a command and never stops at the first mistake. How a manifest is used (plans, runs) is not known here.
+//! Steps: read the file, parse YAML into a tree that keeps duplicates and order, read the tree by section, apply
+//! `dispatch.local.yaml`, resolve agents and command files, then check references and templates. Each key is declared
+//! once, in `keys.rs`. Must not run a command, stop at the first problem, or know how a manifest is used (plans, runs).
 
 mod advice;
 mod agent;

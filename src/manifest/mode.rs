@@ -1,4 +1,4 @@
-//! A mode: what an agent is asked to do, resolved and checked.
+//! A mode: the task of an agent and how it is run, resolved and checked.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use crate::model::run_spec::EXIT_GRACE;
 pub struct Mode {
     pub name: ModeName,
     pub description: String,
-    /// A tmux window; else a background job.
+    /// A tmux window; otherwise a background job.
     pub interactive: bool,
     pub prompt: PromptSource,
     /// Each a template.
@@ -23,11 +23,11 @@ pub struct Mode {
     /// A template; below the run's folder.
     pub save_to: Option<String>,
     pub cleanup_on_exit: bool,
-    /// Wall clock of one attempt.
+    /// The time limit of one attempt.
     pub timeout: Option<Interval>,
-    /// From TERM to KILL.
+    /// Time between TERM and KILL.
     pub stop_grace: Interval,
-    /// How long an agent that has answered may stay silent before it is ended.
+    /// How long an agent may be silent after its answer before it is ended.
     pub exit_grace: Interval,
     pub log_max: Option<Bytes>,
     pub limits: Limits,
@@ -38,13 +38,13 @@ pub struct Mode {
     pub needs: Vec<ModeName>,
     /// A person must approve each run before it starts.
     pub gate: bool,
-    /// No other exclusive run in the same folder at once.
+    /// At most one exclusive run at a time in one folder.
     pub exclusive: bool,
     /// Each a template of a glob pattern below the run's folder; both or neither.
     pub sources: Vec<String>,
     pub generates: Vec<String>,
     pub agent: String,
-    /// A template; `None`: the worktree, or the manifest's folder.
+    /// A template; `None`: the worktree, else the manifest's folder.
     pub cwd: Option<String>,
     pub env: BTreeMap<String, String>,
     pub origin: Origin,
@@ -64,7 +64,7 @@ pub struct ExpectTemplates {
 /// Where a mode's prompt comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PromptSource {
-    /// The agent alone; a given `--prompt` is passed alone.
+    /// No prompt: the agent starts without one, or with `--prompt` unchanged.
     None,
     /// A template written into the manifest.
     Inline(String),
@@ -74,11 +74,11 @@ pub enum PromptSource {
     Command { name: String, path: PathBuf },
 }
 
-/// Where a mode was declared.
+/// Where a mode is declared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     BuiltIn,
-    /// A block of the manifest; the line of its name, from 1.
+    /// In a block of the manifest; the line of its name, from 1.
     Manifest {
         line: usize,
     },
@@ -118,7 +118,7 @@ impl Mode {
         }
     }
 
-    /// The built-in `none`: the agent alone in a window.
+    /// The built-in mode `none`: the agent in a window, without a prompt.
     pub(crate) fn none() -> Option<Self> {
         let name = ModeName::parse("none").ok()?;
         let description = "The agent alone, without a prompt".to_owned();

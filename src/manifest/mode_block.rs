@@ -1,4 +1,4 @@
-//! Reads one block of `modes:` over what a mode was before: new, built in, or a command file.
+//! Reads one block of `modes:` over an earlier mode: a new, built-in or command file's one.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path};
@@ -15,12 +15,12 @@ use crate::model::limits::Limits;
 use crate::model::nearest::did_you_mean;
 use crate::model::problem::Problem;
 
-/// Keys that need a job's exit, output or tree, which a window does not have.
+/// Keys that need a job's exit, output or process tree, which a window does not have.
 const HEADLESS_ONLY: &[&str] =
     &["timeout", "exit_grace", "limits", "retry", "log_max", "expect", "save_to", "sources", "generates"];
 const INTERACTIVE_ONLY: &[&str] = &["cleanup_on_exit"];
 
-/// A block that has been read, and the nodes its later checks point at.
+/// A block that was read, and the nodes for its later checks.
 #[derive(Debug)]
 pub(crate) struct ModeBlock<'a> {
     pub mode: Mode,
@@ -28,7 +28,7 @@ pub(crate) struct ModeBlock<'a> {
     pub fields: SectionFields<'a>,
 }
 
-/// Lays the fields of a block over `mode`.
+/// Applies the fields of a block to `mode`.
 pub(crate) fn read(fields: &SectionFields<'_>, mut mode: Mode, root: &Path) -> Mode {
     mode.description = fields.text("description").unwrap_or(mode.description);
     mode.interactive = fields.bool("interactive").unwrap_or(mode.interactive);
@@ -50,7 +50,7 @@ pub(crate) fn read(fields: &SectionFields<'_>, mut mode: Mode, root: &Path) -> M
     mode
 }
 
-/// `template` or `prompt`, each of which replaces a command file's.
+/// Reads `template` or `prompt`, each of which replaces the prompt of a command file.
 fn read_prompt(fields: &SectionFields<'_>, mode: &mut Mode, root: &Path) {
     if let (Some(_), Some(id)) = (fields.get("template"), fields.key_id("prompt")) {
         let problem = Problem::error(format!("mode `{}` has both `template` and `prompt`", mode.name));
@@ -62,12 +62,12 @@ fn read_prompt(fields: &SectionFields<'_>, mode: &mut Mode, root: &Path) {
     }
 }
 
-/// A template that, as far as it is literal, stays below the run's folder.
+/// A template whose literal part does not lead out of the run's folder.
 pub(crate) fn below(document: &Document, node: &Node, what: &str) -> Option<String> {
     let text = document.read_filled_text(node, what)?;
     let literal = !text.contains("{{") && !text.contains("{%");
     let path = Path::new(&text);
-    // A folder that an expression leaves open is checked again when it is rendered.
+    // A path with expressions is checked again when it is rendered.
     let leaves = path.is_absolute() || path.components().any(|part| part == Component::ParentDir);
     if leaves || (literal && !stays_below(path)) {
         let problem = Problem::error(format!("`{what}` must stay below the run's folder, found `{}`", shown(&text)));
@@ -107,7 +107,7 @@ fn refuse_other_kind(fields: &SectionFields<'_>, is_interactive: bool) {
 }
 
 impl ModeBlock<'_> {
-    /// Checks the agent's name, and that the agent has a command for this kind of mode.
+    /// Checks that the agent exists and has a command for this kind of mode.
     pub(crate) fn check_agent(&self, agents: &BTreeMap<String, Agent>) {
         let mode = &self.mode;
         let add = |problem| {
@@ -120,7 +120,7 @@ impl ModeBlock<'_> {
                 .unwrap_or_else(|| format!("known agents: {}", known.collect::<Vec<_>>().join(", ")));
             return add(Problem::error(format!("there is no agent `{}`", shown(&mode.agent))).hint(hint));
         };
-        // An agent without any command has its own message.
+        // An agent without any command has a message of its own.
         if agent.argv(mode.interactive).is_none() && agent.argv(!mode.interactive).is_some() {
             let kind = if mode.interactive { "interactive" } else { "headless" };
             let message = format!("mode `{}` is {kind}, but agent `{}` has no `{kind}` command", mode.name, agent.name);

@@ -1,7 +1,7 @@
 //! Reads the conditions of a mode: when a run may start (`needs`, `gate`, `exclusive`), is skipped (`sources`,
-//! `generates`) or is tried again (`retry`).
+//! `generates`) or is retried (`retry`).
 //!
-//! `needs.rs` checks that the modes in `needs` exist, once all modes are read.
+//! `needs.rs` checks that the modes in `needs` exist, after all modes are read.
 
 use crate::manifest::document::{At, Document, shown};
 use crate::manifest::fields::SectionFields;
@@ -45,7 +45,7 @@ fn read_needs(fields: &SectionFields<'_>) -> Vec<ModeName> {
     needs
 }
 
-/// `approve`, the only kind of gate. A gate that is not understood counts as one, so that none is left open.
+/// Whether there is a gate; `approve` is the only kind. An unknown kind counts as a gate, so that the run still waits.
 pub(crate) fn read_gate(fields: &SectionFields<'_>) -> bool {
     fields.choice("gate", [("approve", ())]);
     fields.get("gate").is_some()

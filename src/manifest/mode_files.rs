@@ -1,7 +1,7 @@
-//! Finds command files (`mode_files:`) as Claude Code does: in the manifest's folder and each
-//! parent up to the repository. Of files with one name, the nearest is taken.
+//! Finds command files (`mode_files:`) as Claude Code does: in the manifest's folder and each parent up to the
+//! repository. Of files with equal names, the nearest is used.
 //!
-//! A file becomes an interactive mode. Only an optional `description:` in its front matter is read here; the agent
+//! A file becomes an interactive mode. Only the optional `description:` of its front matter is read here; the agent
 //! reads the rest.
 
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ pub(crate) struct FoundModes {
     pub modes: BTreeMap<ModeName, Mode>,
     /// A warning for each file that cannot be a mode.
     pub warnings: Vec<Problem>,
-    /// Whether any file matched, for patterns that name one file.
+    /// Whether any file matched, for patterns without a wildcard.
     pub matched: bool,
     pub too_many: bool,
 }
@@ -34,7 +34,7 @@ pub(crate) fn is_literal(pattern: &str) -> bool {
     !pattern.contains(['*', '?', '['])
 }
 
-/// Looks for `pattern` from `root` upward. Descriptions are read where `with_text`.
+/// Searches for `pattern` from `root` upward. Reads descriptions if `with_text` is set.
 pub(crate) fn find(root: &Path, pattern: &str, with_text: bool) -> FoundModes {
     let mut found = FoundModes::default();
     let mut seen = 0;
@@ -73,12 +73,12 @@ fn add(found: &mut FoundModes, base: &Path, path: PathBuf, with_text: bool) {
     found.modes.insert(name, mode);
 }
 
-/// `root` and its parents, up to the folder that holds `.git` or to the top.
+/// `root` and its parents, up to the folder that contains `.git` or to the top.
 fn folders_upward(root: &Path) -> Vec<PathBuf> {
     let mut folders = Vec::new();
     for folder in root.ancestors() {
         folders.push(folder.to_owned());
-        // A linked worktree has a file of that name.
+        // In a linked worktree `.git` is a file.
         if folder.join(".git").exists() {
             return folders;
         }
@@ -86,7 +86,7 @@ fn folders_upward(root: &Path) -> Vec<PathBuf> {
     folders
 }
 
-/// The folders of a pattern before its first wildcard or file name.
+/// The folders of a pattern before its first wildcard or its file name.
 fn literal_base(pattern: &str) -> PathBuf {
     let parts: Vec<&str> = pattern.split('/').collect();
     let literal = parts.iter().take_while(|part| is_literal(part)).count().min(parts.len().saturating_sub(1));
@@ -106,8 +106,8 @@ fn command_name(relative: &Path) -> Option<String> {
     parts.map(|parts| parts.join(":")).filter(|name| !name.is_empty())
 }
 
-/// The `description:` of an optional YAML front matter. What cannot be read is ignored, since the agent reads the
-/// file by its own rules.
+/// The `description:` of an optional YAML front matter. Invalid front matter is ignored, since the agent reads the file
+/// by its own rules.
 fn description(path: &Path) -> Option<String> {
     let text = source::read(path, "command file", COMMAND_MAX).ok()?.text;
     let rest = text.strip_prefix("---\n").or_else(|| text.strip_prefix("---\r\n"))?;

@@ -1,4 +1,4 @@
-//! Checks `needs:` once all modes are read: every mode is there, and none needs itself.
+//! Checks `needs:` after all modes are read: every named mode exists, and no mode needs itself.
 
 use std::collections::BTreeMap;
 

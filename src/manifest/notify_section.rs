@@ -7,7 +7,7 @@ use crate::manifest::fields::SectionFields;
 use crate::model::interval::Interval;
 use crate::model::notify::{NoticeKind, Notify};
 
-/// What one file sets. `None`: it leaves that key alone.
+/// The keys of one file. `None`: the file does not set that key.
 #[derive(Debug, Default)]
 pub(crate) struct NotifyKeys {
     desktop: Option<bool>,
@@ -29,7 +29,7 @@ pub(crate) fn read(fields: &SectionFields<'_>) -> NotifyKeys {
 }
 
 impl NotifyKeys {
-    /// These keys, with those of `over` in their place where it has them.
+    /// These keys, overridden by those that `over` sets.
     pub(crate) fn under(self, over: &Self) -> Self {
         Self {
             desktop: over.desktop.or(self.desktop),
@@ -39,7 +39,7 @@ impl NotifyKeys {
         }
     }
 
-    /// The settings with their defaults; `None` where no notices are sent.
+    /// The settings with their defaults; `None` if notices are off.
     pub(crate) fn whole(self) -> Option<Notify> {
         let notify = Notify {
             desktop: self.desktop.unwrap_or(false),

@@ -1,12 +1,12 @@
-//! Adds a place in the manifest's text to a problem that was found after the manifest was read.
+//! Adds a position in the manifest's text to a problem that was found after the manifest was read.
 
 use crate::manifest::document::{At, Document};
 use crate::manifest::settings::Manifest;
 use crate::manifest::source::Source;
 use crate::model::problem::Problem;
 
-/// `problem` at the value of the key that `keys` lead to (`worktree`, `base`), or at the file where that
-/// key is not found.
+/// `problem` at the value of the key that the path `keys` names (`worktree`, `base`), or at the file if that key is not
+/// found.
 pub fn placed(manifest: &Manifest, keys: &[&str], problem: Problem) -> Problem {
     let document = Document::new(Source { path: manifest.path.clone(), text: manifest.source.clone() });
     let found =

@@ -1,4 +1,4 @@
-//! Finds the line that makes a text invalid YAML because one character is missing, and what it should be.
+//! Finds the line that makes a text invalid YAML because a character is missing, and the corrected line.
 //!
 //! The parser often fails a line after the mistake, so the lines before are tried too. A repair is suggested only if
 //! the parser gets further with it.
@@ -11,20 +11,20 @@ use crate::model::text_lines::{line_of, lines};
 
 /// Lines that are tried, the failed one among them.
 const LINES_MAX: usize = 6;
-/// Each try reads the whole text.
+/// In bytes: each try parses the whole text.
 const TEXT_MAX: usize = 64 * 1024;
 
 /// A line that one or two more characters make valid.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Repair {
-    /// Byte offsets of what is wrong.
+    /// Byte offsets of the mistake.
     pub start: usize,
     pub end: usize,
     pub message: String,
     pub hint: String,
 }
 
-/// Looks for the mistake behind an error at the byte `failed_at`.
+/// Searches for the mistake behind a parse error at the byte `failed_at`.
 pub(crate) fn find(text: &str, failed_at: usize) -> Option<Repair> {
     if text.len() > TEXT_MAX {
         return None;
@@ -50,7 +50,7 @@ pub(crate) fn find(text: &str, failed_at: usize) -> Option<Repair> {
     None
 }
 
-/// What the content of a line may have been meant to be: the new text, what is wrong, and the hint.
+/// Possible corrections of a line's content: the new text, the mistake, and the hint.
 fn candidates(content: &str) -> Vec<(String, String, String)> {
     let mut found = Vec::new();
     let word_end =

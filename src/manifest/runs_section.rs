@@ -1,4 +1,4 @@
-//! Reads `runs:`, the wanted set. Which tasks there are is not known here.
+//! Reads `runs:`, the wanted set. Does not know the tasks.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -15,14 +15,14 @@ use crate::model::problem::Problem;
 use crate::model::restart::Restart;
 use crate::model::task_status::TaskStatus;
 
-/// The policies of the pairs that earlier entries name by id.
+/// The restart policies of the pairs that earlier entries name by id.
 type NamedPairs = HashMap<(ModeName, TaskId), Restart>;
 
-/// The entries in their order.
+/// The entries in order.
 pub(crate) fn read(fields: &SectionFields<'_>, modes: &BTreeMap<ModeName, Mode>) -> Vec<WantedRuns> {
     let (document, entries) = (fields.document, fields.items("runs"));
     let Some(node) = fields.get("runs").filter(|_| !entries.is_empty()) else { return Vec::new() };
-    // The line of a node costs a reading of the file, so the lines are first looked for in the text.
+    // A node's line costs a parse of the file, so the lines are first searched in the text.
     let mut lines = document.item_lines("runs:");
     if lines.len() != entries.len() {
         lines = vec![document.line(node.id); entries.len()];
@@ -70,7 +70,7 @@ fn read_entry(
     Some(WantedRuns { mode: mode?.name.clone(), tasks: choice, restart, line })
 }
 
-/// The mode that `node` names, after a problem where there is none.
+/// The mode that `node` names. Adds a problem if it does not exist.
 pub(crate) fn known_mode<'m>(
     document: &Document,
     node: &Node,
@@ -93,7 +93,7 @@ fn read_restart(fields: &SectionFields<'_>, mode: Option<&Mode>) -> Restart {
     restart
 }
 
-/// One pair cannot have two policies where both entries name it.
+/// Adds a problem if two entries name one pair with different policies.
 fn refuse_two_policies(
     document: &Document,
     mode: &ModeName,
@@ -116,7 +116,7 @@ fn read_selector(fields: &SectionFields<'_>) -> TaskSelector {
     let values = |key: &str| fields.get(key).map(one_or_many).unwrap_or_default();
     let texts =
         |key: &str| values(key).iter().filter_map(|value| document.read_filled_text(value, key)).collect::<Vec<_>>();
-    // A field without values would select more tasks than was meant.
+    // A selector without values would select more tasks than intended.
     if fields.entries.is_empty() {
         let problem = Problem::error("an empty selector would choose every task");
         fields.add_problem(problem.hint("name one of status, tag, type, parent"));

@@ -1,4 +1,4 @@
-//! The JSON Schema of the manifest, for editors: made from the keys in `keys.rs`.
+//! Generates the JSON Schema of the manifest, for editors, from the keys in `keys.rs`.
 
 use serde_json::{Map, Value, json};
 
@@ -78,7 +78,7 @@ fn of_shape(shape: &Shape) -> Value {
     }
 }
 
-/// The schema of a key that may stand there without a value.
+/// The schema of a key whose value may be null.
 fn or_null(mut schema: Value) -> Value {
     match schema.get_mut("type") {
         Some(Value::Array(types)) => types.push("null".into()),

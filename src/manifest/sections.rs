@@ -1,6 +1,5 @@
-//! Hints for a key that stands in the wrong section: where it belongs, with the text to write.
-//!
-//! Which keys each section has is declared in `keys.rs`.
+//! Hints for a key in the wrong section: where it belongs, with the text to write. `keys.rs` declares the keys of each
+//! section.
 
 use crate::manifest::document::{At, Document};
 use crate::manifest::flow;
@@ -8,14 +7,14 @@ use crate::manifest::keys::{self, HOMES, KeyDeclaration, Section, Shape};
 use crate::manifest::tree::{Node, NodeId, NodeKind};
 use crate::model::problem::Problem;
 
-/// With more places than this a hint helps nobody.
+/// Most hints for one key; with more, none is given.
 const HOMES_MAX: usize = 3;
 
-/// What the keys of a mapping are.
+/// The meaning of a mapping's keys.
 #[derive(Clone, Copy)]
 enum Level {
     Keys(&'static Section),
-    /// Names that the user chose, below this key; each is a section.
+    /// Names chosen by the user below this key; each value is a section.
     Names(&'static str, &'static Section),
 }
 
@@ -46,7 +45,7 @@ fn below_key(key: &KeyDeclaration) -> Option<Level> {
     of(key.name, &key.shape)
 }
 
-/// How an entry of a section would be written.
+/// An entry of a section as it is written in the file.
 fn written(section: &Section, entry: &str) -> String {
     section.written.replace('…', entry)
 }
@@ -56,8 +55,7 @@ pub(crate) fn is_known_key(word: &str) -> bool {
     HOMES.iter().any(|section| section.has(word))
 }
 
-/// Where the key of `entries[index]` belongs, which `section` does not have: the hints to give, none where no
-/// section has it.
+/// Hints where the key of `entries[index]` belongs, which `section` does not have; empty if no section has it.
 pub(crate) fn belongs(
     document: &Document,
     section: &'static Section,
@@ -81,8 +79,8 @@ pub(crate) fn belongs(
     if hints.len() > HOMES_MAX { Vec::new() } else { hints }
 }
 
-/// Notes that the entry of the mapping `names` (`modes`) is not a `section` (a mode) but a key of one, which stands
-/// one level too far out. `id` is that of its key. False where it can be such a section.
+/// Adds the problem that the entry of the mapping `names` (`modes`) is not a `section` (a mode) but a key of one, one
+/// level too far out. `id` is the node of its key. `false` if the entry can be such a section.
 pub(crate) fn is_misplaced(
     document: &Document,
     names: &'static str,
@@ -112,11 +110,11 @@ pub(crate) fn is_misplaced(
     true
 }
 
-/// A key that stands too far out: the mapping that ends just before it has such a key, deeper.
+/// The hint for a key that is not indented enough: the mapping that ends just before it has such a key.
 fn indentation(document: &Document, level: Level, entries: &[(Node, Node)], index: usize) -> Option<String> {
     let (key, value) = entries.get(index)?;
     let name = key.as_text()?;
-    // Other keys that stand too far out may come between.
+    // Other keys with too little indentation may come between.
     let is_own = |name: &str| match level {
         Level::Keys(section) => section.has(name),
         Level::Names(_, section) => !section.has(name),

@@ -1,4 +1,4 @@
-//! The manifest as a value, with all names, paths and defaults resolved.
+//! The manifest's values, with all names, paths and defaults resolved.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ use crate::model::terminal::Terminal;
 pub struct Manifest {
     /// The manifest file, absolute.
     pub path: PathBuf,
-    /// Its folder, absolute and without links.
+    /// Its folder, absolute and resolved.
     pub root: PathBuf,
     /// The project's name.
     pub name: String,
@@ -28,15 +28,15 @@ pub struct Manifest {
     pub session: String,
     /// A `tmux -L` name; `None`: the user's default server.
     pub tmux_socket: Option<String>,
-    /// Headless jobs at once, 1 to 1000.
+    /// Most headless jobs at the same time, 1 to 1000.
     pub jobs: u32,
-    /// Absolute.
+    /// Absolute path.
     pub state_dir: PathBuf,
-    /// As written in the manifest, if it is.
+    /// As written in the manifest; `None` if it is not set.
     pub state_dir_written: Option<String>,
-    /// Set for every run.
+    /// Variables for every run.
     pub env: BTreeMap<String, String>,
-    /// Names taken from the caller's environment.
+    /// Names of variables that runs inherit from the caller.
     pub pass_env: Vec<String>,
     pub retention: Retention,
     pub tasks: Vec<TaskSource>,
@@ -52,11 +52,11 @@ pub struct Manifest {
     pub runs: Vec<WantedRuns>,
 }
 
-/// Which ended runs are kept, per pair.
+/// Which ended runs of a pair are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retention {
     pub runs_per_pair: u32,
-    /// `None`: however old.
+    /// `None`: no limit of age.
     pub max_age: Option<Interval>,
 }
 
@@ -72,27 +72,27 @@ impl Default for Retention {
 pub struct Worktree {
     /// Relative to the manifest's folder.
     pub path: String,
-    /// Whether a missing one is made.
+    /// Whether a missing worktree is created.
     pub create: bool,
     pub branch: String,
-    /// `None`: the branch of `origin/HEAD`, else the main checkout's.
+    /// `None`: the branch of `origin/HEAD`, else the main checkout's branch.
     pub base: Option<String>,
-    /// Whether the base is fetched before a new branch starts from it.
+    /// Whether the base is fetched before a new branch is created from it.
     pub fetch: bool,
-    /// Whether submodules are filled in a new worktree; `None`: not written.
+    /// Whether submodules are filled in a new worktree; `None`: not set.
     pub submodules: Option<bool>,
-    /// Files of the project, as paths or globs, that a new one gets, each below its root.
+    /// Files of the project, as paths or globs, that are copied into a new worktree.
     pub copy: Vec<String>,
-    /// argv run once in a new one, each word a template; empty means none.
+    /// argv that runs once in a new worktree, each word a template; empty means none.
     pub setup: Vec<String>,
 }
 
 /// `budget:` in USD.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Budget {
-    /// For one run, passed on to the agent.
+    /// For one run; passed to the agent.
     pub run: Option<f64>,
-    /// For a local day: once it is spent, headless runs stay queued until the next day.
+    /// For a local day: when it is spent, headless runs stay queued until the next day.
     pub day: Option<f64>,
 }
 
@@ -106,14 +106,14 @@ pub struct WantedRuns {
     pub line: usize,
 }
 
-/// Which tasks are meant.
+/// Which tasks are selected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TaskChoice {
     Ids(Vec<TaskId>),
     Selected(TaskSelector),
 }
 
-/// SectionFields of one kind are alternatives, those of different kinds must all hold.
+/// Values of one field are alternatives; different fields must all match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TaskSelector {
     pub status: Vec<TaskStatus>,

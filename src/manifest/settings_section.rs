@@ -12,7 +12,7 @@ use crate::manifest::source::stays_below;
 use crate::manifest::tree::NodeKind;
 use crate::model::problem::Problem;
 
-/// `version: 1`, which must be there so that a later format can be told apart.
+/// Checks `version: 1`, which is required so that later formats can be distinguished.
 pub(crate) fn version(fields: &SectionFields<'_>) {
     if fields.get("version").is_none() {
         let problem = Problem::error("`version` is missing").hint("write `version: 1` in the first line");
@@ -21,7 +21,7 @@ pub(crate) fn version(fields: &SectionFields<'_>) {
     version_value(fields);
 }
 
-/// The only version there is, as a number. The local file may leave it out, but not differ.
+/// Checks that the version is the number 1, if it is set. The local file may omit it.
 pub(crate) fn version_value(fields: &SectionFields<'_>) {
     let Some(node) = fields.get("version") else { return };
     let hint = match &node.kind {
@@ -33,7 +33,7 @@ pub(crate) fn version_value(fields: &SectionFields<'_>) {
     fields.document.expected_hint(node, "version", "1", Some(hint.to_owned()));
 }
 
-/// The session's name, which must be usable in a tmux target without a second meaning.
+/// The session's name, which must be unambiguous in a tmux target.
 pub(crate) fn session(fields: &SectionFields<'_>) -> Option<String> {
     let name = fields.text("session")?;
     if let Some(problem) = session_problem(&name) {
@@ -59,7 +59,7 @@ fn session_problem(name: &str) -> Option<Problem> {
     None
 }
 
-/// A session name made of a folder's name.
+/// A session name derived from a folder's name.
 pub(crate) fn session_from(folder: &str) -> String {
     let name: String =
         folder.chars().map(|c| if matches!(c, '.' | ':' | '#') || c.is_control() { '_' } else { c }).collect();
@@ -78,7 +78,7 @@ pub(crate) fn tmux_socket(fields: &SectionFields<'_>) -> Option<String> {
     Some(name)
 }
 
-/// Whether the shell and `environ` would take it as a variable's name.
+/// Whether the shell and `environ` accept it as a variable's name.
 pub(crate) fn is_env_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
@@ -92,7 +92,7 @@ fn env_name_problem(name: &str) -> Option<Problem> {
         .then(|| Problem::error(format!("`{name}` cannot be set: `DISPATCH_` names belong to `dispatch`")))
 }
 
-/// The field `env`; `None` where it is missing.
+/// The field `env`; `None` if it is missing.
 pub(crate) fn env(fields: &SectionFields<'_>) -> Option<BTreeMap<String, String>> {
     let mut env = BTreeMap::new();
     for (name, id, value) in named_entries(fields.read("env", Document::read_map)?) {
@@ -125,14 +125,14 @@ pub(crate) fn retention(fields: &SectionFields<'_>) -> Retention {
     Retention { runs_per_pair, max_age: fields.interval("max_age") }
 }
 
-/// Amounts in USD. A day's budget is what all runs of a day may cost together.
+/// The budget in USD; `day` limits the cost of all runs of a day.
 pub(crate) fn budget(fields: &SectionFields<'_>) -> Budget {
     let Some(fields) = fields.fields_of("budget") else { return Budget::default() };
     Budget { run: fields.usd("run"), day: fields.usd("day") }
 }
 
-/// The state folder as written. It is made private and hidden from git, so it cannot be a folder that the
-/// project, or what the path is relative to, lives in.
+/// The state folder as written. Must not contain the project or the folder that the path is relative to, since it is
+/// made private and hidden from git.
 pub(crate) fn state_dir(fields: &SectionFields<'_>, root: &Path, home: &Home) -> Option<String> {
     let text = fields.filled_text("state_dir")?;
     let mut plain = PathBuf::new();

@@ -1,6 +1,5 @@
-//! Reads the text files that a manifest consists of. They must be regular files, of a limited size, in UTF-8.
-//!
-//! Must not know what the text means.
+//! Reads the text files of a manifest. They must be regular files of limited size in UTF-8. Must not know what the text
+//! means.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -22,17 +21,17 @@ pub(crate) struct Source {
     pub text: Arc<str>,
 }
 
-/// Whether a relative path cannot leave the folder that it is joined to: it has no root and no `..`. Does not look
-/// at links; callers check those.
+/// Whether a relative path cannot leave the folder that it is joined to: it has no root and no `..`. Callers check
+/// links.
 pub fn stays_below(path: &Path) -> bool {
     path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
         && path.components().any(|part| matches!(part, Component::Normal(_)))
 }
 
-/// Reads `path` as `what` ("manifest", "template"), refusing anything over `max` bytes.
+/// Reads `path` as `what` ("manifest", "template"). Fails if it is no regular file, not UTF-8 or over `max` bytes.
 pub(crate) fn read(path: &Path, what: &str, max: u64) -> Result<Source, Problem> {
     let failed = |cause: String| unreadable(path, what, &cause);
-    // Before opening, since opening a FIFO waits for a writer.
+    // Checked before opening, since opening a FIFO would wait for a writer.
     let about = fs::metadata(path).map_err(|error| failed(plain(&error)))?;
     if about.is_dir() {
         return Err(failed("it is a folder".to_owned()));
@@ -70,7 +69,7 @@ pub(crate) fn without_mark(text: &str) -> Arc<str> {
     text.strip_prefix('\u{feff}').unwrap_or(text).into()
 }
 
-/// Points at the first byte that is not UTF-8, in the text with the bad bytes replaced.
+/// The problem at the first byte that is not UTF-8, in the text with U+FFFD for invalid bytes.
 fn not_utf8(path: &Path, what: &str, bytes: &[u8], error: std::str::Utf8Error) -> Problem {
     let start = error.valid_up_to();
     let byte = bytes.get(start).copied().unwrap_or_default();

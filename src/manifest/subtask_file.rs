@@ -1,8 +1,8 @@
-//! Reads the files of `tasks: - subtasks:`: a YAML list of tasks, with the mode and prompt of each.
+//! Reads the files of `tasks: - subtasks:`: a YAML list of tasks, each with its mode and prompt.
 //!
-//! A mistake leaves the whole file out but not the manifest: an agent may write such a file, and active runs must
-//! still be listed and stopped. The correct entries alone would be wrong, since a task would start without a missing
-//! one that it depends on.
+//! A mistake excludes the whole file but does not invalidate the manifest: an agent may write such a file, and active
+//! runs must still be listed and stopped. The valid entries are excluded too, since a task could start without a
+//! missing one that it depends on.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io;
@@ -37,7 +37,7 @@ pub(crate) fn read(name: &str, context: TaskContext<'_>) -> SubtaskFile {
 
 fn open(root: &Path, unsaved: Option<&UnsavedFile>, path: &Path) -> Result<Source, Problem> {
     match path.canonicalize() {
-        // It may be written later, by a person or an agent.
+        // A user or an agent may write it later.
         Err(error) if error.kind() == io::ErrorKind::NotFound && !UnsavedFile::replaces(unsaved, path) => {
             return Err(Problem::warning("there is no such subtask file").in_file(path));
         }

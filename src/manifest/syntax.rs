@@ -1,11 +1,11 @@
-//! Errors in the syntax of a YAML file, and what is refused although it is YAML, in words that help the user.
+//! Errors in the syntax of a YAML file, and valid YAML that is refused, with messages for the user.
 
 use crate::model::text_lines::lines;
 
-/// The parser takes quadratic time over nested brackets before it refuses them.
+/// The parser needs quadratic time for nested brackets before it refuses them.
 const BRACKETS_MAX: usize = 500;
 
-/// Where reading failed, as a byte offset when that is known.
+/// The position of the error as a byte offset, if it is known.
 #[derive(Debug)]
 pub(crate) struct SyntaxError {
     pub message: String,
@@ -13,7 +13,7 @@ pub(crate) struct SyntaxError {
     pub hint: Option<&'static str>,
 }
 
-/// Refuses what the parser would take long for, or would ignore without a word.
+/// Refuses text that the parser would need very long for, or whose second document it would silently ignore.
 pub(crate) fn refuse_early(text: &str) -> Result<(), SyntaxError> {
     if let Some(offset) = too_many_brackets(text) {
         let message = format!("more than {BRACKETS_MAX} brackets are open at once");
@@ -27,11 +27,11 @@ pub(crate) fn refuse_early(text: &str) -> Result<(), SyntaxError> {
 }
 
 impl SyntaxError {
-    /// The parser's own error.
+    /// Converts the parser's error.
     pub(crate) fn new(text: &str, error: &serde_yaml::Error) -> Self {
         let full = error.to_string();
         let offset = error.location().map(|location| location.index());
-        // The problem has its place as data; drop the parser's own " at line 3 column 5".
+        // The problem has its position as data; remove the parser's " at line 3 column 5".
         let mut message = full.as_str();
         if let Some(cut) = message.find(" at line ") {
             message = &message[..cut];
@@ -72,7 +72,7 @@ fn directive(text: &str) -> Option<usize> {
     line.starts_with('%').then_some(range.start)
 }
 
-/// A rough count, blind to quotes: only text with hundreds of unclosed brackets can be misjudged.
+/// A rough count that ignores quotes: only text with hundreds of unclosed brackets can be misjudged.
 fn too_many_brackets(text: &str) -> Option<usize> {
     let mut open = 0usize;
     for (offset, c) in text.char_indices() {

@@ -16,17 +16,17 @@ use crate::model::names::{ModeName, TaskId};
 use crate::model::problem::Problem;
 use crate::model::task_source::{IdTemplate, ListedTask, TaskFiles, TaskSource};
 
-/// What an entry needs to know of the rest of the manifest.
+/// The parts of the manifest that an entry depends on.
 #[derive(Clone, Copy)]
 pub(crate) struct TaskContext<'a> {
-    /// The folder that subtask files are looked for in.
+    /// The folder of the subtask files.
     pub root: &'a Path,
     pub unsaved: Option<&'a UnsavedFile>,
     /// The modes that a subtask may name.
     pub modes: &'a BTreeMap<ModeName, Mode>,
 }
 
-/// The sources in their order, subtask files read.
+/// The sources in order, with subtask files read.
 pub(crate) fn read(fields: &SectionFields<'_>, context: TaskContext<'_>) -> Vec<TaskSource> {
     let mut seen = HashSet::new();
     let read = |entry| {
@@ -70,7 +70,7 @@ fn read_source(
     }
 }
 
-/// The text that names tasks. Its names and filters are checked with all templates.
+/// The `id` template. Its names and filters are checked with all templates.
 fn read_id_template(document: &Document, node: &Node, what: &str) -> Option<IdTemplate> {
     let text = document.read_filled_text(node, what)?;
     if let Some(at) = id_template::statement(&text) {
@@ -91,7 +91,7 @@ fn read_subtasks(fields: &SectionFields<'_>, context: TaskContext<'_>) -> Option
     Some(TaskSource::Subtasks(subtask_file::read(&name, context)))
 }
 
-/// A glob that is not empty and well formed.
+/// A well-formed glob that is not empty.
 pub(crate) fn read_glob(document: &Document, node: &Node, what: &str) -> Option<String> {
     let text = document.read_filled_text(node, what)?;
     if let Err(error) = glob::Pattern::new(&text) {
@@ -121,7 +121,7 @@ fn read_task(document: &Document, node: &Node, seen: &mut HashSet<TaskId>) -> Op
     Some(ListedTask { id: read_own_id(&fields, "listed task", seen)?, ..task })
 }
 
-/// The `id` of a task, which no other of its list may have.
+/// The `id` of a task, unique in its list.
 pub(crate) fn read_own_id(fields: &SectionFields<'_>, what: &str, seen: &mut HashSet<TaskId>) -> Option<TaskId> {
     if fields.get("id").is_none() {
         fields.add_problem(Problem::error(format!("a {what} needs an `id`")));

@@ -15,27 +15,27 @@ use crate::manifest::template_thread;
 use crate::manifest::templates;
 use crate::model::problem::Problem;
 
-/// More files than this in one template's tree are not followed.
+/// Most files of one template's tree that are followed.
 const FILES_MAX: usize = 100;
 
 /// One template to check.
 #[derive(Clone, Debug)]
 pub(crate) struct TemplateJob {
     pub source: Source,
-    /// Where its includes come from, and its name there.
+    /// The folder of its includes, and its name there.
     pub tree: PathBuf,
     pub name: String,
     pub scope: TemplateScope,
 }
 
-/// A mistake in the job's own text, or a problem in a file that it includes.
+/// A mistake in the job's own text, or a problem in an included file.
 #[derive(Clone, Debug)]
 pub(crate) enum Mistake {
     Here { range: Range<usize>, problem: Problem },
     Elsewhere(Problem),
 }
 
-/// Checks all jobs on one thread with a deep stack; the answers are in the order of the jobs.
+/// Checks all jobs on one thread with a deep stack; the results are in the order of the jobs.
 pub(crate) fn check(jobs: Vec<TemplateJob>, pass_env: &[String]) -> Vec<Vec<Mistake>> {
     if jobs.is_empty() {
         return Vec::new();
@@ -83,7 +83,7 @@ fn check_job(job: &TemplateJob, pass_env: &[String], seen: &mut BTreeSet<PathBuf
     mistakes
 }
 
-/// The text of an included template; `None` when it was checked before.
+/// The text of an included template; `None` if it was checked before.
 fn read_reference(job: &TemplateJob, name: &str, seen: &mut BTreeSet<PathBuf>) -> Result<Option<Source>, Problem> {
     let missing = || {
         Problem::error(format!("there is no template `{}`", name.escape_debug()))

@@ -1,4 +1,4 @@
-//! The template engine with its limits: strict names, fuel, sizes, and files only from one tree.
+//! The template engine with its limits: strict names, fuel, sizes, and files of one tree only.
 //!
 //! Templates come from the project and are not trusted. `template_thread.rs` handles what these limits do not cover.
 
@@ -17,15 +17,15 @@ use crate::manifest::source::{self, Source, TEMPLATE_MAX};
 const FUEL: u64 = 500_000;
 /// Calls within calls: macros and includes.
 const RECURSION: usize = 100;
-/// The largest text one filter may make, in bytes.
+/// The largest text that one filter may produce, in bytes.
 const FILTER_MAX: usize = 4 << 20;
 /// The widest field of `format`, in characters.
 const WIDTH_MAX: usize = 10_000;
 
-/// The sources that the loader has handed out, by template name.
+/// The sources that the loader has read, by template name.
 pub(crate) type Sources = Arc<Mutex<BTreeMap<String, Source>>>;
 
-/// An engine whose templates come from `tree` and nowhere else.
+/// An engine that loads templates only from `tree`.
 pub(crate) fn environment(tree: &Path, sources: &Sources) -> Environment<'static> {
     let mut engine = Environment::new();
     engine.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -34,7 +34,7 @@ pub(crate) fn environment(tree: &Path, sources: &Sources) -> Environment<'static
     engine.set_fuel(Some(FUEL));
     engine.set_recursion_limit(RECURSION);
     engine.set_debug(true);
-    // A prompt is text, also where its file is called `x.html` or `x.yaml`.
+    // A prompt is plain text, even if its file is called `x.html` or `x.yaml`.
     engine.set_auto_escape_callback(|_| AutoEscape::None);
     engine.set_path_join_callback(join);
     let (tree, sources) = (tree.to_owned(), Arc::clone(sources));
@@ -43,7 +43,7 @@ pub(crate) fn environment(tree: &Path, sources: &Sources) -> Environment<'static
     engine
 }
 
-/// `./x` and `../x` are relative to the template that names them, others to the tree's top.
+/// Resolves a name: `./x` and `../x` are relative to the template `parent`, others to the top of the tree.
 pub(crate) fn join<'s>(name: &'s str, parent: &'s str) -> Cow<'s, str> {
     if !name.starts_with("./") && !name.starts_with("../") {
         return Cow::Borrowed(name);
@@ -53,7 +53,7 @@ pub(crate) fn join<'s>(name: &'s str, parent: &'s str) -> Cow<'s, str> {
     for part in name.split('/') {
         match part {
             "." | "" => {}
-            // Kept when it would leave the tree, so that the loader refuses it.
+            // A `..` that leaves the tree is kept, so that the loader refuses it.
             ".." if parts.last().is_some_and(|last| *last != "..") => {
                 parts.pop();
             }
@@ -73,7 +73,7 @@ fn load(tree: &Path, name: &str, sources: &Sources) -> Result<Option<String>, Er
     Ok(Some(text))
 }
 
-/// The file of template `name` below `tree`, links resolved; `None` when it is not there.
+/// The resolved file of template `name` below `tree`; `None` if it does not exist. Fails if it is outside `tree`.
 pub(crate) fn find(tree: &Path, name: &str) -> Result<Option<PathBuf>, String> {
     let outside = || format!("template `{}` is outside the folder `{}`", name.escape_debug(), tree.display());
     if !source::stays_below(Path::new(name)) {
@@ -101,7 +101,7 @@ fn check_size(size: Option<usize>, filter: &str) -> Result<(), Error> {
     }
 }
 
-/// The engine's own filter takes an undefined value as an empty one.
+/// As the engine's own filter, which treats an undefined value as empty.
 fn escape(state: &mut State<'_, '_>, value: &Value) -> Result<Value, Error> {
     if value.is_undefined() {
         return Err(Error::from(ErrorKind::UndefinedError));
@@ -144,7 +144,7 @@ fn join_values(
     let items = value.len().unwrap_or(0);
     let size = items.checked_mul(joiner.as_ref().map_or(0, |joiner| joiner.as_str().len()));
     check_size(size, "join")?;
-    // Each item counts as often as it is in the list.
+    // A repeated item counts each time.
     let mut total = 0usize;
     if items > 0 && attribute.is_none() {
         for item in value.try_iter().into_iter().flatten() {

@@ -1,11 +1,11 @@
-//! The names that a template may use: variables, their fields, filters and tests. Their values are not known here.
+//! The names that a template may use: variables, their fields, filters and tests. Knows no values.
 
 use minijinja::Environment;
 
 use crate::model::nearest::did_you_mean;
 use crate::model::problem::Problem;
 
-// Lists of words, each with a blank between two.
+// Words separated by blanks.
 const TASK_FIELDS: &str =
     "id title status type priority area tags assignee parent subtasks depends_on path body sections meta";
 const MODE_FIELDS: &str = "name description";
@@ -15,9 +15,9 @@ const EVERYTHING: &str = "task mode project worktree prompt extras date env";
 const BEFORE_WORKTREE: &str = "task mode project";
 const TASK_FILE: &str = "file meta";
 const FILE_FIELDS: &str = "path stem dir parts";
-/// NameRules that the language itself brings.
+/// Names that the template language defines.
 const LANGUAGE: &str = "self super caller loop true false none True False None";
-/// For hints only; the engine knows whether a filter exists.
+/// For hints only; the engine decides whether a filter exists.
 const FILTERS: &str = "lower upper title capitalize replace length count dictsort items reverse trim join split lines default \
     round abs int float first last sort list string bool batch slice sum indent select reject selectattr \
     rejectattr map groupby unique format tojson";
@@ -27,20 +27,20 @@ pub(crate) enum TemplateScope {
     All,
     /// The path, branch and base of the worktree, which are rendered before it exists.
     BeforeWorktree,
-    /// The `id` of an entry of task files: there is no task yet.
+    /// The `id` of an entry of task files, which is rendered before the task exists.
     TaskFile,
 }
 
-/// How the names of one text are checked.
+/// The rules for the names of one text.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NameRules<'a> {
     pub scope: TemplateScope,
     pub pass_env: &'a [String],
-    /// Whether the text stands alone; an included one may use the variables of the text that includes it.
+    /// Whether the text is a template of its own; an included one may use the variables of the including text.
     pub whole: bool,
 }
 
-/// What is wrong with the dotted name `task.idd`, if anything.
+/// The problem of the dotted name `task.idd`, if any.
 pub(crate) fn check_name(engine: &Environment<'static>, dotted: &str, names: NameRules<'_>) -> Option<Problem> {
     let mut parts = dotted.split('.');
     let root = parts.next().unwrap_or_default();
@@ -87,7 +87,7 @@ fn unknown(message: String, name: &str, known: &str) -> Problem {
     Problem::error(message).hint(near.unwrap_or_else(|| format!("known: {}", known.replace(' ', ", "))))
 }
 
-/// What is wrong with a filter's name, if anything.
+/// The problem of a filter's name, if any.
 pub(crate) fn check_filter(engine: &Environment<'static>, name: &str) -> Option<Problem> {
     if exists(engine, "filter", name) {
         return None;
@@ -97,7 +97,7 @@ pub(crate) fn check_filter(engine: &Environment<'static>, name: &str) -> Option<
     Some(problem)
 }
 
-/// What is wrong with a test's name (`x is name`), if anything.
+/// The problem of a test's name (`x is name`), if any.
 pub(crate) fn check_test(engine: &Environment<'static>, name: &str) -> Option<Problem> {
     (!exists(engine, "test", name)).then(|| Problem::error(format!("there is no test `{name}`")))
 }

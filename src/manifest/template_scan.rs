@@ -1,7 +1,5 @@
-//! Finds names within template text, with their byte ranges: the engine reports which names are unknown, but not
-//! where they are, and reports nothing of filters.
-//!
-//! Decides nothing: the engine says what is valid.
+//! Finds names in template text, with their byte ranges: the engine reports which names are unknown, but not where, and
+//! nothing about filters. Must not decide what is valid; the engine does.
 
 use std::ops::Range;
 
@@ -120,7 +118,7 @@ impl<'a> Scan<'a> {
             .collect()
     }
 
-    /// Templates named by a plain text in `include`, `import`, `from` and `extends`.
+    /// Templates named by a literal text in `include`, `import`, `from` and `extends`.
     pub(crate) fn references(&self) -> Vec<(String, Range<usize>)> {
         (0..self.tokens.len())
             .filter(|&i| self.tokens[i].kind == TokenKind::Open)
@@ -129,7 +127,7 @@ impl<'a> Scan<'a> {
                 let keyword = self.word(start)?;
                 ["include", "import", "from", "extends"].contains(&keyword).then_some(())?;
                 let quoted = self.text(start + 1, TokenKind::Text)?;
-                // `{% include "a" ignore missing %}` says that it may be missing.
+                // `{% include "a" ignore missing %}` permits that it does not exist.
                 (self.word(start + 2) != Some("ignore")).then_some(())?;
                 let range = self.tokens[start + 1].range.clone();
                 Some((quoted.get(1..quoted.len().checked_sub(1)?)?.to_owned(), range))
@@ -137,7 +135,7 @@ impl<'a> Scan<'a> {
             .collect()
     }
 
-    /// Whole numbers of seven digits and more beside a `*`, which repeats a text that often.
+    /// Integers of seven or more digits next to a `*`, which repeats a text that often.
     pub(crate) fn huge_repeats(&self) -> Vec<Range<usize>> {
         (0..self.tokens.len())
             .filter(|&i| self.word(i).is_some_and(is_huge))
@@ -146,7 +144,7 @@ impl<'a> Scan<'a> {
             .collect()
     }
 
-    /// Where the dotted name (`task.idd`) is first used.
+    /// The first use of the dotted name (`task.idd`).
     pub(crate) fn name(&self, dotted: &str) -> Option<Range<usize>> {
         let parts: Vec<&str> = dotted.split('.').collect();
         (0..self.tokens.len()).find_map(|first| {

@@ -1,4 +1,4 @@
-//! Rendering: what comes out, what is refused, and that nothing hostile hangs or aborts.
+//! Rendering: results, refused templates, and hostile ones, which must neither hang nor abort.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -107,7 +107,7 @@ fn a_prompt_is_used_where_it_is_spoken_of() {
     assert!(!templates.uses_prompt("{{ prompt"));
 }
 
-/// The sizes are such that work which has been given up ends soon by itself.
+/// The sizes are chosen so that abandoned work soon ends by itself.
 #[test]
 fn hostile_templates_end_in_an_error() {
     let double = "{% set x = 'aaaaaaaaaaaaaaaa' %}".to_owned() + &"{% set x = x ~ x %}".repeat(26) + "{{ x|length }}";
@@ -150,7 +150,7 @@ fn hostile_templates_end_in_an_error() {
     ] {
         let result = render(&source, &context!(prompt => ""));
         let cause = result.map(|text| format!("{} bytes", text.len()));
-        // These are harmless on a deep stack, and must only not abort.
+        // These succeed on a deep stack; they must only not abort.
         let may_work = ["minus", "not", "inline ifs", "nested values"].contains(&what);
         assert!(cause.is_err() || may_work, "{what}: {cause:?}");
     }

@@ -1,14 +1,13 @@
-//! Runs template work on a thread of its own, with a deep stack and limits on time and memory.
+//! Runs template work on its own thread, with a deep stack and limits on time and memory.
 //!
-//! Why a deep stack: the engine parses some expressions by recursion without a bound, and a
-//! stack overflow would abort the process. A template is at most 64 KiB, so the deepest chain
-//! is known, and the stack is reserved for it (memory is only used where it is touched).
+//! Deep stack: the engine parses some expressions by unbounded recursion, and a stack overflow would abort the process.
+//! A template is at most 64 KiB, so the deepest recursion is known, and the stack is reserved for it (untouched memory
+//! is not used).
 //!
-//! Why limits: fuel counts steps, not bytes; doubling a text forty times takes few steps. A
-//! rendering that makes the process grow by more than [`GROWTH_MAX`] or takes longer than
-//! [`WAIT_MAX`] is given up. Not covered: the given-up thread cannot be ended from outside and
-//! runs on until its fuel or the process ends, and a single doubling between two checks can
-//! exceed the limit. A long-lived process must render in a child.
+//! Limits: fuel counts steps, not bytes, and doubling a text forty times takes few steps. Work that makes the process
+//! grow by more than [`GROWTH_MAX`] or takes longer than [`WAIT_MAX`] is abandoned. Its thread cannot be ended from
+//! outside and runs until its fuel or the process ends, and a single doubling between two checks can exceed the limit.
+//! So a long-lived process must render in a child.
 
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -19,15 +18,15 @@ mod linux;
 #[cfg(all(target_os = "linux", not(dispatch_posix)))]
 use linux::resident;
 
-/// Reserved address space in bytes, the preferred first: a strict system may refuse the larger.
+/// Reserved address space in bytes, the preferred size first: a strict system may refuse the larger one.
 const STACKS: [usize; 2] = [512 << 20, 256 << 20];
 const CHECK_EVERY: Duration = Duration::from_millis(5);
-/// In checks: 4 seconds.
+/// Number of checks in 4 seconds.
 const WAIT_MAX: u32 = 800;
 /// Growth of the process while one template is rendered, in bytes.
 const GROWTH_MAX: u64 = 192 << 20;
 
-/// Why work was given up.
+/// Why work was abandoned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum GivenUp {
     #[error("it takes more than 4 seconds")]
@@ -40,7 +39,7 @@ pub(crate) enum GivenUp {
     Panicked,
 }
 
-/// Runs `work` where it may be deep or long; a text that can be neither needs no thread.
+/// Runs `work`, on its own thread unless all `sources` are shallow. Fails if it was abandoned.
 pub(crate) fn run_for<T, W>(sources: &[impl AsRef<str>], work: W) -> Result<T, GivenUp>
 where
     T: Send + 'static,
@@ -49,8 +48,8 @@ where
     if sources.iter().all(|source| is_shallow(source.as_ref())) { Ok(work()) } else { run(work) }
 }
 
-/// Only names in its braces, perhaps with a filter that takes no argument: no statement, no
-/// operator, no call, so neither nesting nor growth.
+/// Whether the braces contain only names, at most with a filter without arguments: neither nesting nor growth is
+/// possible.
 fn is_shallow(source: &str) -> bool {
     if source.len() > 4096 || source.contains("{%") || source.contains("{#") {
         return false;
@@ -76,7 +75,7 @@ where
         let (sender, receiver) = mpsc::channel();
         let work = work.clone();
         let spawned = thread::Builder::new().name("template".to_owned()).stack_size(size).spawn(move || {
-            // The receiver is gone if the work was given up meanwhile.
+            // The receiver is dropped if the work was abandoned.
             let _ = sender.send(work());
         });
         if spawned.is_ok() {
@@ -95,7 +94,7 @@ fn watch<T>(receiver: &mpsc::Receiver<T>) -> Result<T, GivenUp> {
             Err(RecvTimeoutError::Timeout) => {}
         }
         let now = resident();
-        // The first check comes after the first growth, which the limit allows for.
+        // Growth before the first check is not counted; the limit allows for it.
         let before = *first.get_or_insert(now);
         if now.saturating_sub(before) > GROWTH_MAX {
             return Err(GivenUp::Memory);
@@ -104,7 +103,7 @@ fn watch<T>(receiver: &mpsc::Receiver<T>) -> Result<T, GivenUp> {
     Err(GivenUp::Time)
 }
 
-/// Unknown: only the time is watched.
+/// Not available: only the time is limited.
 #[cfg(not(all(target_os = "linux", not(dispatch_posix))))]
 fn resident() -> u64 {
     0

@@ -1,6 +1,6 @@
 //! Renders templates: text from the manifest or a file, over a context of plain data.
 //!
-//! Values are never rendered as templates, and no template can read a file outside its tree.
+//! Values are never rendered as templates. No template can read a file outside its tree.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -39,8 +39,7 @@ impl Templates {
         Self { root: root.to_owned() }
     }
 
-    /// Renders `source`, which a message calls `name` (`modes.review.flags`). Includes come from
-    /// the project's folder.
+    /// Renders `source`, which messages call `name` (`modes.review.flags`). Includes come from the project's folder.
     pub fn render_inline(&self, name: &str, source: &str, context: &Value) -> Result<String, Problem> {
         if is_plain(source) {
             return bounded(name, source).map(str::to_owned);
@@ -56,7 +55,7 @@ impl Templates {
         render(&tree, &name, main, context)
     }
 
-    /// Whether `source` uses `prompt`; false for a source with mistakes.
+    /// Whether `source` uses `prompt`; `false` for a source with syntax errors.
     pub fn uses_prompt(&self, source: &str) -> bool {
         if is_plain(source) || source.len() as u64 > TEMPLATE_MAX {
             return false;
@@ -75,7 +74,7 @@ pub(crate) fn is_plain(source: &str) -> bool {
     !["{{", "{%", "{#"].iter().any(|open| source.contains(open))
 }
 
-/// Reads a template file of the project at `root`, which it may not leave through a link.
+/// Reads a template file of the project at `root`. Fails if a link leads out of `root`.
 pub(crate) fn read_template(root: &Path, path: &Path) -> Result<Source, Problem> {
     let source = source::read(path, "template", TEMPLATE_MAX)?;
     let inside = path.canonicalize().and_then(|found| Ok(found.starts_with(root.canonicalize()?)));
@@ -155,7 +154,7 @@ impl Write for Bounded {
     }
 }
 
-/// An engine's error as a problem, placed in the template that it happened in.
+/// Converts an engine's error to a problem at its position in the template.
 pub(crate) fn problem(error: &minijinja::Error, name: &str, sources: &BTreeMap<String, Source>) -> Problem {
     let (mut message, cause) = words(error);
     // An include wraps the error of the included template; the innermost error is the user's mistake.

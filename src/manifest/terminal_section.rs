@@ -1,4 +1,4 @@
-//! Reads `terminal:`: `auto`, `none`, a name, or a command of the user's own with `{{ command }}`.
+//! Reads `terminal:`: `auto`, `none`, a terminal's name, or the user's own command with `{{ command }}`.
 
 use crate::manifest::command_line;
 use crate::manifest::document::{At, Document, shown};
@@ -33,14 +33,14 @@ pub fn parse(text: &str) -> Option<Terminal> {
     }
 }
 
-/// The problem of a name that no terminal has.
+/// The problem of an unknown terminal name.
 pub fn unknown(text: &str) -> Problem {
     let known: Vec<&str> = ["auto", "none"].into_iter().chain(TerminalName::ALL.map(TerminalName::as_str)).collect();
     let hint = did_you_mean(text, known.iter().copied()).unwrap_or_else(|| format!("there are: {}", known.join(", ")));
     Problem::error(format!("unknown terminal `{}`", shown(text))).hint(hint)
 }
 
-/// Whether a text is meant as a name and not as a command. Some names have two words.
+/// Whether a text is meant as a name, not as a command. Some names have two words.
 fn is_name(text: &str) -> bool {
     parse(text).is_some() || !(text.contains("{{") || text.trim().contains(char::is_whitespace))
 }
@@ -49,7 +49,7 @@ fn own(document: &Document, node: &Node) -> Option<Terminal> {
     let words = command_line::read(document, node, "terminal")?;
     let mut names_command = false;
     for (place, word) in words.iter().enumerate() {
-        // A list's word can be pointed at.
+        // In a list, the problem is shown at the word.
         let at = node.items().get(place).map_or(node.id, |item| item.id);
         match pieces(word) {
             Ok(pieces) => {

@@ -1,4 +1,4 @@
-//! Whole files in, problems out: exact messages at exact places.
+//! Whole files and their problems: exact messages at exact positions.
 
 mod beside;
 mod fixes;

@@ -1,6 +1,4 @@
-//! From the start of a YAML node to the bytes that a message underlines.
-//!
-//! Only the end of the range is a guess; the start is exact.
+//! From the start of a YAML node to the bytes that a message underlines. The start is exact, the end is a guess.
 
 use std::ops::Range;
 
@@ -11,7 +9,7 @@ pub(crate) struct Span {
     pub end: usize,
 }
 
-/// The range widened to whole characters: parser and template engine may point into the middle of one.
+/// The range extended to whole characters: parser and template engine may report an offset inside one.
 pub(crate) fn whole_characters(text: &str, start: usize, end: usize) -> Span {
     let end = end.min(text.len());
     let start = (0..=start.min(end)).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
@@ -24,8 +22,7 @@ pub(crate) fn next_char(text: &str, start: usize) -> usize {
     text.get(start..).and_then(|rest| rest.chars().next()).map_or(start, |c| start + c.len_utf8())
 }
 
-/// The token that starts at `start`: a quoted text, a plain one up to its end on this line, or
-/// a single bracket.
+/// The token at `start`: a quoted text, a plain text up to its end on this line, or a single bracket.
 pub(crate) fn token(text: &str, start: usize) -> Span {
     let start = skip_properties(text, start);
     let rest = text.get(start..).unwrap_or("");
@@ -39,8 +36,8 @@ pub(crate) fn token(text: &str, start: usize) -> Span {
     Span { start, end: start + length }
 }
 
-/// The part `range` of a text node's value, where the file has the value unchanged or as a
-/// literal block; else the node's first token.
+/// The part `range` of a text node's value, if the file contains the value unchanged or as a literal block; else the
+/// node's first token.
 pub(crate) fn within(text: &str, start: usize, range: &Range<usize>) -> Span {
     let start = skip_properties(text, start);
     let rest = text.get(start..).unwrap_or("");
@@ -61,7 +58,7 @@ fn shifted(range: &Range<usize>, by: usize) -> Span {
     Span { start: range.start + by, end: range.end + by }
 }
 
-/// A literal block keeps its lines; only the indentation is cut.
+/// A literal block keeps its lines and loses only the indentation.
 fn within_block(text: &str, start: usize, range: &Range<usize>) -> Option<Span> {
     let body = start + text[start..].find('\n')? + 1;
     let indent = text[body..].lines().find(|line| !line.trim().is_empty())?;
@@ -81,7 +78,7 @@ fn within_block(text: &str, start: usize, range: &Range<usize>) -> Option<Span> 
     None
 }
 
-/// Skips an anchor: the user knows a node by its value.
+/// Skips an anchor, so that the value itself is underlined.
 fn skip_properties(text: &str, start: usize) -> usize {
     let rest = text.get(start..).unwrap_or("");
     if !rest.starts_with('&') {
@@ -108,7 +105,7 @@ fn quoted_length(line: &str, quote: char) -> usize {
     line.trim_end().len()
 }
 
-/// Up to a comment, a key's colon, or what ends an item of a flow collection around it.
+/// The length up to a comment, a key's colon, or the end of an item in an enclosing flow collection.
 fn plain_length(line: &str) -> usize {
     let bytes = line.as_bytes();
     let mut open = 0usize;

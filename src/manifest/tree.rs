@@ -1,8 +1,8 @@
-//! YAML text → [`Node`] tree that keeps what serde's own values lose: order, duplicate keys,
-//! non-text keys and tags. Each node has a number, for which [`locate`] finds the place.
+//! Parses YAML text to a [`Node`] tree that keeps what serde's values lose: order, duplicate keys, non-text keys and
+//! tags. Each node has a number, for which [`locate`] finds the position.
 //!
-//! The parser gives positions only in errors. So nodes are numbered in reading order, and
-//! [`locate`] reads the text again and fails on purpose at the wanted number. Valid text is read once.
+//! The parser gives positions only in errors. So nodes are numbered in reading order, and [`locate`] parses the text
+//! again with a deliberate error at the wanted number. Valid text is parsed once.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -11,7 +11,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqA
 
 use crate::manifest::syntax::{SyntaxError, refuse_early};
 
-/// More nodes than a real manifest has, and far fewer than nested aliases can stand for.
+/// More nodes than any real manifest has, and far fewer than nested aliases can expand to.
 const NODES_MAX: u32 = 100_000;
 /// The number of a node, in reading order.
 pub(crate) type NodeId = u32;
@@ -41,7 +41,7 @@ impl Node {
         }
     }
 
-    /// The items of a list; none of anything else.
+    /// The items of a list; empty for any other node.
     pub(crate) fn items(&self) -> &[Self] {
         match &self.kind {
             NodeKind::List(items) => items,
@@ -49,7 +49,7 @@ impl Node {
         }
     }
 
-    /// The value of a key; `None` where this is no mapping.
+    /// The value of a key; `None` if this is no mapping or lacks the key.
     pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         let NodeKind::Map(entries) = &self.kind else { return None };
         entries.iter().find(|(name, _)| name.as_text() == Some(key)).map(|(_, value)| value)
@@ -79,8 +79,8 @@ pub(crate) fn parse(text: &str) -> Result<Parsed, SyntaxError> {
     Ok(Parsed { root, tagged })
 }
 
-/// The nodes with a standard tag (`!!str`, `!<…>`). The parser does not report those, but it reports local tags
-/// (`!d`): so the text is read once more with each standard tag spelt as a local one.
+/// The nodes with a standard tag (`!!str`, `!<…>`). The parser reports only local tags (`!d`), so the text is parsed
+/// again with each standard tag replaced by a local one.
 fn standard_tags(text: &str) -> Vec<NodeId> {
     if !text.contains("!!") && !text.contains("!<") {
         return Vec::new();
@@ -94,7 +94,7 @@ fn standard_tags(text: &str) -> Vec<NodeId> {
     read(&spelt, None).map(|(_, tagged)| tagged).unwrap_or_default()
 }
 
-/// The byte offset of node `id` in a text that [`parse`] has read.
+/// The byte offset of node `id` in a text that was parsed by [`parse`].
 pub(crate) fn locate(text: &str, id: NodeId) -> Option<usize> {
     let error = read(text, Some(id)).err()?;
     Some(error.location()?.index())
@@ -124,7 +124,7 @@ impl<'de> DeserializeSeed<'de> for &TreeReader {
     }
 }
 
-/// Fails at every value, so that the parser's error has the place of that value.
+/// Fails at every value, so that the parser's error has the position of that value.
 struct FailHere;
 
 impl Visitor<'_> for FailHere {

@@ -1,6 +1,4 @@
-//! A text that is about to be saved, read in place of the file it is meant for.
-//!
-//! So a change is checked before it is made, and its mistakes carry the file's own name.
+//! A text to be saved, read in place of its file: it is checked before it is saved, and its problems name the file.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,7 +6,7 @@ use std::sync::Arc;
 use crate::manifest::source::{self, Source};
 use crate::model::problem::Problem;
 
-/// A file as it would be after saving. `path` is spelt as [`crate::manifest::resolve`] and the manifest spell it.
+/// A file with its new text. `path` has the form that [`crate::manifest::resolve`] and the manifest use.
 #[derive(Clone, Debug)]
 pub struct UnsavedFile {
     pub path: PathBuf,
@@ -16,13 +14,13 @@ pub struct UnsavedFile {
 }
 
 impl UnsavedFile {
-    /// Whether `unsaved` stands for the file at `path`.
+    /// Whether `unsaved` replaces the file at `path`.
     pub(crate) fn replaces(unsaved: Option<&Self>, path: &Path) -> bool {
         unsaved.is_some_and(|unsaved| unsaved.path == path)
     }
 }
 
-/// Reads `path` as [`source::read`] does, or the text that is about to be saved there. Fails as that does.
+/// Reads `path` as [`source::read`] does, or takes the text to be saved there. Fails likewise.
 pub(crate) fn read(unsaved: Option<&UnsavedFile>, path: &Path, what: &str, max: u64) -> Result<Source, Problem> {
     let Some(unsaved) = unsaved.filter(|unsaved| unsaved.path == path) else { return source::read(path, what, max) };
     let size = unsaved.text.len() as u64;

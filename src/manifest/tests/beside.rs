@@ -1,4 +1,4 @@
-//! Files beside the manifest: templates, the local file, subtask files, command files.
+//! Accompanying files: templates, the local file, subtask files, command files.
 
 use super::*;
 use crate::model::interval::Interval;

@@ -1,4 +1,4 @@
-//! Mistakes that are easy to make: the message ends with the text to write.
+//! Common mistakes: the message ends with the text to write.
 
 use super::*;
 
@@ -93,7 +93,7 @@ fn a_known_key_in_the_wrong_section_is_told_where_it_belongs() {
     ] {
         assert_eq!(problems(&format!("version: 1\n{text}\n")), [expected]);
     }
-    // As a word near to one that is known here, and as one that is known elsewhere.
+    // The key resembles one of this section, and is a key of another section.
     let found = problems("version: 1\nagent: claude\n");
     assert_eq!(
         found,

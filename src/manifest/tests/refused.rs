@@ -1,4 +1,4 @@
-//! Files that are no manifest, too much of one, or reached another way.
+//! Files that are no manifest, are too large, or are reached through a link or special file.
 
 use super::*;
 
@@ -22,7 +22,7 @@ fn files_that_are_no_manifest_are_refused_at_once() {
     assert_eq!(lines(&load(&path, None)), ["dispatch.yaml cannot read the manifest: it is not a regular file"]);
 }
 
-/// How long this thread has run on a processor, so that a busy machine fails no test.
+/// CPU time of this thread, so that a busy machine fails no test.
 fn processor_time() -> Duration {
     let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     Duration::from_nanos(
