@@ -190,7 +190,7 @@ impl Follower {
 }
 
 /// Waits until `run` has ended; `None` if `timeout` passes first. Calls `seen` with every observed state.
-/// Fails if the run was pruned or cannot be observed; tmux may be silent for `SILENCE`.
+/// Fails if the run was pruned or cannot be observed; tmux may be silent for 15 s.
 pub fn wait_for_end(
     store: &Store,
     run: &Run,

@@ -30,7 +30,8 @@ pub enum SubmodulePlace {
     Unfilled(PathBuf),
 }
 
-/// Commits of a submodule that are neither on a remote nor recorded elsewhere.
+/// Commits of a submodule that are neither on its remotes nor in the main checkout's repository of it, nor
+/// recorded by a commit that exists elsewhere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LocalCommits {
     /// Those reachable from the checked-out commit.

@@ -1,33 +1,32 @@
-//! What a run's folder, lock and window say of it: the state of a run that has no recorded end.
-//!
-//! `lifecycle::observe` probes and `lifecycle::reap` acts on the verdict; nothing is decided elsewhere.
+//! Judges the state of a run without a recorded end, from its folder, lock and window. Pure.
+//! `lifecycle::observe` probes, `lifecycle::reap` acts on the verdict; nothing else decides this.
 
 use crate::model::end_reason::EndReason;
 use crate::model::exit::Exit;
 use crate::model::live_record::LiveRecord;
 use crate::model::run_state::{EndState, RunState, UnknownWhy, WaitingFor};
 
-/// Everything that was read of one unfinished run.
+/// Everything that was read about an active run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProbeResult {
     pub headless: bool,
     pub locality: Locality,
     pub lock: LockProbe,
     pub queued: Option<WaitingFor>,
-    /// Of a queued run: the handed-over environment still waits for it.
+    /// Queued run: the file with its environment exists.
     pub environment_waits: bool,
     pub live: Option<LiveRecord>,
-    /// The owner knows the end and cannot write it.
+    /// The owner knows the end but cannot write it.
     pub unsaved: bool,
-    /// Its end was recorded once, and the record was damaged and set aside.
+    /// The end was recorded, but the record was damaged and set aside.
     pub end_damaged: bool,
-    /// A stop was asked for.
+    /// A stop was requested.
     pub stop_asked: Option<bool>,
-    /// Of an interactive run that is neither locked nor queued.
+    /// Set for an interactive run that is neither locked nor queued.
     pub window: Option<WindowProbe>,
 }
 
-/// Where the record was made, seen from here.
+/// Where the record was made, relative to this process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Locality {
     Here,
@@ -39,48 +38,45 @@ pub enum Locality {
     Unreadable(String),
 }
 
-/// The pair's lock.
+/// The pair lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LockProbe {
     Free,
-    /// Held for this run.
     Held,
-    /// Held for another run of the pair: this one is dead.
+    /// Held for another run of the pair: this run is dead.
     HeldByAnother,
-    /// Held by a command that is beginning a run or ending what is left of one.
+    /// Held by a command that starts a run or ends the rest of one.
     Moving,
 }
 
-/// The run's window in tmux.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WindowProbe {
-    /// tmux gave no answer that can be trusted.
+    /// tmux gave no reliable answer.
     Unanswered(String),
     Alive,
     Dead {
         exit: Exit,
         can_tell_signals: bool,
     },
-    /// The server it was made in runs and has no such pane.
+    /// The tmux server of the window is alive and has no such pane.
     Closed,
-    /// That server is gone.
+    /// The tmux server of the window has exited.
     ServerGone,
-    /// There is no sign that it was ever made.
+    /// Nothing indicates that the window was ever made.
     NeverMade,
 }
 
-/// What the probe means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It goes on, or cannot be seen: write nothing.
+    /// The run is active, or cannot be observed: write nothing.
     Is(RunState),
-    /// It is over: write this down. `sweep`: what is left of its tree must be ended first.
+    /// The run has ended: record it. `sweep`: first end what is left of its tree.
     Over { end: InferredEnd, sweep: bool },
-    /// Not settled yet: look again in a moment, and for that long at most.
+    /// Undecided: probe again soon, for at most `patience_ms`.
     LookAgain { patience_ms: u32 },
 }
 
-/// An end that was inferred.
+/// An end that no record states.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InferredEnd {
     pub state: EndState,
@@ -94,7 +90,7 @@ impl InferredEnd {
     }
 }
 
-/// Judges a run that has no recorded end.
+/// Judges a run without a recorded end.
 pub fn judge(probe: &ProbeResult) -> Verdict {
     let unknown = |why| Verdict::Is(RunState::Unknown(why));
     match &probe.locality {
@@ -104,7 +100,7 @@ pub fn judge(probe: &ProbeResult) -> Verdict {
         Locality::Here | Locality::EarlierBoot => {}
     }
     if probe.lock == LockProbe::Moving {
-        // Ending a tree takes a command 6 s at most.
+        // A command needs at most 6 s to end a tree.
         return Verdict::LookAgain { patience_ms: 8000 };
     }
     if probe.lock == LockProbe::Held {
@@ -117,8 +113,8 @@ pub fn judge(probe: &ProbeResult) -> Verdict {
             None => RunState::Starting,
         });
     }
-    // A queued run outlives a reboot: nothing of it ran.
-    // (A record beside one that lived was left by a command that died while it started the run.)
+    // A queued run survives a reboot, because nothing of it ran. A queue record next to a live record was left by a
+    // command that died while starting the run.
     if let Some(waiting_for) = probe.queued.filter(|_| probe.live.is_none()) {
         let waiting_for = if probe.environment_waits { waiting_for } else { WaitingFor::Environment };
         return Verdict::Is(RunState::Queued(waiting_for));
@@ -155,7 +151,7 @@ fn judge_window(probe: &ProbeResult, window: &WindowProbe) -> Verdict {
         WindowProbe::Dead { exit: exit @ Exit { signal: Some(signal), .. }, .. } => {
             over(EndState::Failed, Some(EndReason::Signal(*signal)), *exit)
         }
-        // Neither: tmux 3.2 never tells a signal; newer ones have not reaped it yet.
+        // Neither code nor signal: tmux 3.2 never reports signals; a newer tmux has not reaped the process yet.
         WindowProbe::Dead { can_tell_signals: true, .. } => Verdict::LookAgain { patience_ms: 200 },
         WindowProbe::Dead { exit, .. } => {
             let state = if stopped { EndState::Stopped } else { EndState::Failed };

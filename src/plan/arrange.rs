@@ -1,5 +1,5 @@
-//! Orders a plan: stops first, then starts in the order of their graph, with those that they need; last the
-//! pairs that nothing is done about.
+//! Orders a plan: first stops, then starts and their needs in the order of the graph, last the pairs without action.
+//! Pure.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -34,7 +34,7 @@ pub fn arrange(plan: Plan, graph: &Graph, options: UpOptions, mut seen: impl FnM
             |fate| node.needs.iter().find(|need| fates[**need] == fate).map(|need| &graph.nodes[*need].pair.mode);
         let run = step.run().cloned();
         if !step.is_start() {
-            // It is active already, or has its own reason.
+            // Active, or excluded for its own reason: needs do not change it.
         } else if let Some(mode) = need(Fate::Unseen) {
             step.action = Action::Unknown { run, why: format!("it needs `{mode}`, which cannot be seen") };
         } else if let Some(mode) = need(Fate::Held) {
@@ -50,18 +50,18 @@ pub fn arrange(plan: Plan, graph: &Graph, options: UpOptions, mut seen: impl FnM
         extra.insert(step.pair.clone());
         steps.push(step);
     }
-    // Starts that the graph does not contain keep their place.
+    // Starts that are not in the graph, sorted by pair.
     let mut others: Vec<Step> = starts.into_values().collect();
     others.sort_by(|a, b| a.pair.cmp(&b.pair));
     steps.extend(others);
-    // A needed pair may be an active run that is a step already.
+    // A needed pair may be active and have its step already.
     steps.extend(kept.into_iter().filter(|step| !extra.contains(&step.pair)));
     Plan { steps }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
-    /// It starts or is active: the runs that need it wait.
+    /// Starts or is active: runs that need it wait for it.
     Awaited,
     Unseen,
     Held,
@@ -82,7 +82,7 @@ impl Fate {
     }
 }
 
-/// A need that is not met runs again whatever its last end was, unless a person ended it.
+/// An unmet need is run again whatever its last end was, unless a person ended it.
 fn pulled(seen: ObservedRun, options: UpOptions) -> Action {
     match seen {
         ObservedRun::Nothing => Action::Start,
@@ -237,7 +237,7 @@ mod tests {
             let set = tasks(vec![listed("A", None, &["B"]), listed("B", None, &[]), listed("C", None, &["A"]), listed("D", None, &[])]);
             let all: Vec<Pair> = ["ship", "review", "lint"].iter().flat_map(|m| ["A", "B", "C", "D"].map(|t| pair(&format!("{m} {t}")))).collect();
             let mut world: HashMap<Pair, ObservedRun> = all.iter().cloned().zip(states).collect();
-            // Half of the pairs are wanted, the others only ever needed.
+            // Half of the pairs are wanted; the others are only needed.
             let wanted = |world: &HashMap<Pair, ObservedRun>| -> Vec<WantedState> {
                 let take = all.iter().zip(&restarts).step_by(2);
                 take.map(|(pair, r)| WantedState { pair: pair.clone(), restart: Restart::ALL[*r], seen: world[pair].clone() }).collect()

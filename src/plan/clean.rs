@@ -1,7 +1,7 @@
-//! Whether a task's worktree and branch may be removed, else every reason against it. Pure.
+//! Decides whether a task's worktree and branch may be removed; else lists every objection. Pure.
 //!
-//! Never removed: work that is not committed, commits that are neither in the base nor on a remote, and a worktree
-//! in which a run works.
+//! Must never remove uncommitted work, commits that are neither in the base nor on a remote, or a worktree in which a
+//! run is active.
 
 mod objection;
 
@@ -13,7 +13,7 @@ use crate::model::worktree_look::{BranchLook, Standing, Submodules};
 
 pub use crate::plan::clean::objection::{InSubmodule, Objection};
 
-/// What the decision depends on.
+/// The input of the decision.
 #[derive(Clone, Debug)]
 pub struct Case<'a> {
     pub path: &'a Path,
@@ -23,35 +23,34 @@ pub struct Case<'a> {
     pub root: &'a Path,
     pub standing: &'a Standing,
     pub branch_look: BranchLook,
-    /// Unfinished runs that work there, each with its state.
+    /// Active runs in the worktree, each with its state.
     pub runs: &'a [(Pair, &'static str)],
     /// Whether the user's working directory is in it.
     pub is_here: bool,
 }
 
-/// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cleaning {
     pub remove_worktree: bool,
-    /// Whether it has repositories of submodules, in which nothing would be lost.
+    /// Whether it has repositories of submodules, whose removal loses nothing.
     pub with_submodules: bool,
     pub branch: BranchEnd,
 }
 
-/// What becomes of the branch.
+/// What happens to the branch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BranchEnd {
     Absent,
     Deleted,
-    /// The number of its commits that are not in the base.
+    /// Kept, because this many of its commits are not in the base.
     Kept {
         unmerged: u64,
     },
-    /// It is the base itself, or its commits cannot be compared with the base.
+    /// Kept, because it is the base or cannot be compared with the base.
     Left,
 }
 
-/// What is to be done, or every reason against it.
+/// What to do. Fails with every objection.
 pub fn decide(case: &Case<'_>) -> Result<Cleaning, Vec<Objection>> {
     let mut against = Vec::new();
     let path = || case.path.to_owned();
@@ -244,7 +243,7 @@ mod tests {
             (against[0].to_string().as_str(), against[0].fix().as_str()),
             ("`job T` works in it (queued)", "dispatch stop job T")
         );
-        // The base itself is nothing to delete.
+        // The base itself must not be deleted.
         let done = decide(&Case { runs: &[], ..case }).unwrap();
         assert_eq!(done, Cleaning { remove_worktree: true, with_submodules: false, branch: BranchEnd::Left });
     }

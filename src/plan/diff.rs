@@ -1,6 +1,6 @@
-//! Compares wanted and observed runs: the result is a plan. Pure.
+//! Compares wanted and observed runs; the result is a plan. Pure.
 //!
-//! Once every action of a plan is done, the next plan has none. A run in an unknown state leads to no action.
+//! After all actions of a plan are done, the next plan has none. A run in an unknown state leads to no action.
 
 use crate::model::end_reason::EndReason;
 use crate::model::names::Pair;
@@ -12,7 +12,7 @@ use crate::plan::drift::Drift;
 use crate::plan::step::{Action, HeldReason, Kept, Step};
 use crate::plan::wanted::Membership;
 
-/// This many restarts within ten minutes are a loop.
+/// This many restarts within ten minutes are a crash loop.
 pub const CRASH_LOOP: u32 = 5;
 
 /// A wanted pair and its newest run.
@@ -23,10 +23,9 @@ pub struct WantedState {
     pub seen: ObservedRun,
 }
 
-/// The newest run of a pair.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ObservedRun {
-    /// It was never run.
+    /// The pair was never run.
     Nothing,
     Active {
         run: RunId,
@@ -41,9 +40,9 @@ pub enum ObservedRun {
         reason: Option<EndReason>,
         /// Stopped, closed or rejected by a person.
         by_person: bool,
-        /// It failed or was lost before any process of it ran.
+        /// It failed or was lost before any process of it started.
         never_started: bool,
-        /// Starts of this pair by `up` in the last ten minutes that followed an end.
+        /// Restarts of this pair by `up` in the last ten minutes.
         recent_restarts: u32,
     },
     Unknown {
@@ -52,7 +51,7 @@ pub enum ObservedRun {
     },
 }
 
-/// An active run of a pair that is not in the wanted set.
+/// An active run of a pair that is not wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OtherActive {
     pub pair: Pair,
@@ -62,18 +61,17 @@ pub struct OtherActive {
     pub standing: Membership,
 }
 
-/// How `up` was called.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct UpOptions {
-    /// Drifted runs are started anew.
+    /// Replace drifted runs.
     pub recreate: bool,
-    /// Orphans are ended.
+    /// Stop orphans.
     pub prune: bool,
-    /// `--watch`: what a person ended stays ended, and restart loops are held.
+    /// `--watch`: hold runs that a person ended and crash loops.
     pub watch: bool,
 }
 
-/// What is to be done, and what is not and why. Actions come first once it is arranged.
+/// The steps, including those without action and their reason. Once arranged, actions come first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     pub steps: Vec<Step>,
@@ -84,12 +82,12 @@ impl Plan {
         self.steps.iter().filter(|step| step.is_action())
     }
 
-    /// Nothing is to be done.
+    /// Whether the plan has no action.
     pub fn is_empty(&self) -> bool {
         self.actions().next().is_none()
     }
 
-    /// The wanted pairs whose runs are on their way: what starts now may wait for them.
+    /// The pairs with active runs: starts may wait for them.
     pub fn on_their_way(&self) -> Vec<Pair> {
         let goes = |what: &Action| {
             matches!(
@@ -101,7 +99,7 @@ impl Plan {
         active.map(|step| step.pair.clone()).collect()
     }
 
-    /// The pairs that runs are started for.
+    /// The pairs for which runs are started.
     pub fn starts(&self) -> Vec<Pair> {
         self.steps.iter().filter(|step| step.is_start()).map(|step| step.pair.clone()).collect()
     }
@@ -122,7 +120,7 @@ impl ObservedRun {
     }
 }
 
-/// One step for each wanted pair, in their order, then one for each other run that `up` started.
+/// One step for each wanted pair, in order, then one for each other run that `up` started.
 pub fn diff(wanted: &[WantedState], others: &[OtherActive], options: UpOptions) -> Plan {
     let kept = wanted.iter().map(|state| Step::new(state.pair.clone(), about(state, options)));
     let others = others.iter().filter_map(|other| Some(Step::new(other.pair.clone(), about_other(other, options)?)));
@@ -142,7 +140,7 @@ fn about(wanted: &WantedState, options: UpOptions) -> Action {
         }
         ObservedRun::Ended { run, end, reason, by_person, never_started, recent_restarts } => {
             let again = match wanted.restart {
-                // Where the run could not start, for example without tmux, the wanted run is still missing.
+                // The run could not start (for example without tmux): the wanted run is still missing.
                 Restart::Never => *never_started,
                 Restart::OnFailure => *end != EndState::Succeeded,
                 Restart::Always => true,
@@ -155,7 +153,7 @@ fn about(wanted: &WantedState, options: UpOptions) -> Action {
     }
 }
 
-/// Why an ended run is not started again by `up --watch`.
+/// Why `up --watch` does not restart an ended run.
 pub(in crate::plan) fn hold(by_person: bool, recent_restarts: u32) -> Option<HeldReason> {
     match by_person {
         true => Some(HeldReason::StoppedByPerson),
@@ -182,13 +180,13 @@ fn goes_on(state: &RunState) -> bool {
     matches!(state, RunState::Queued(_) | RunState::Starting | RunState::Running)
 }
 
-/// A run that is both active and ended is a contradiction, and leads to no action.
+/// The step for an active run. A contradiction (active but ended) leads to no action.
 fn active(run: &RunId, state: &RunState) -> Action {
     Action::of_active(run.clone(), state)
         .unwrap_or_else(|| Action::Unknown { run: Some(run.clone()), why: "it is ending".to_owned() })
 }
 
-/// `None` where `up` has nothing to say: a person's own run.
+/// `None` for a run that `up` did not start: `up` does not manage it.
 fn about_other(other: &OtherActive, options: UpOptions) -> Option<Action> {
     if !other.by_up {
         return None;

@@ -1,4 +1,4 @@
-//! The rules of `diff`, one by one, and its laws over anything that can be seen.
+//! The rules of `diff` one by one, and its invariants over arbitrary observations.
 
 use proptest::prelude::*;
 

@@ -1,17 +1,17 @@
-//! One way in which an active run differs from what a start would write now.
+//! One difference between an active run and what a start would write now.
 
 use std::fmt;
 
-/// Values are left out: they may be secrets, and the manifest shows what they would be.
+/// Contains no values: they may be secrets, and the manifest shows the new ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Drift {
-    /// This field of its spec.
+    /// This field of the spec.
     Field(&'static str),
     /// A variable of `env:`.
     Env(String, Change),
     /// A name in `pass_env:`.
     PassEnv(String, Change),
-    /// Nothing could be started now, for this reason.
+    /// A start would fail now, for this reason.
     CannotStart(String),
 }
 

@@ -1,4 +1,4 @@
-//! Made-up tasks and modes for the unit tests of `plan`.
+//! Tasks and modes for the unit tests of `plan`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,7 +17,7 @@ pub(in crate::plan) fn mode(text: &str) -> ModeName {
     ModeName::parse(text).unwrap()
 }
 
-/// `review T-1`.
+/// Parses `review T-1`.
 pub(in crate::plan) fn pair(text: &str) -> Pair {
     let (name, task) = text.split_once(' ').unwrap();
     Pair { mode: mode(name), task: id(task) }
@@ -39,7 +39,7 @@ pub(in crate::plan) fn tasks(list: Vec<ListedTask>) -> TaskSet {
     scan(Path::new("/"), &[TaskSource::List(list)])
 }
 
-/// The tasks of files by their paths; a text is the file's front matter.
+/// Tasks from files; each text is the front matter of the file at its path.
 pub(in crate::plan) fn task_files(files: &[(&str, &str)]) -> TaskSet {
     let folder = tempfile::tempdir().unwrap();
     for (path, text) in files {
@@ -50,7 +50,7 @@ pub(in crate::plan) fn task_files(files: &[(&str, &str)]) -> TaskSet {
     scan(folder.path(), &[TaskSource::Files(TaskFiles::new("**/*.md"))])
 }
 
-/// A manifest whose modes and `runs:` are as written.
+/// A manifest with these modes and `runs:`.
 pub(in crate::plan) fn manifest(text: &str) -> Manifest {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("dispatch.yaml");
@@ -59,7 +59,7 @@ pub(in crate::plan) fn manifest(text: &str) -> Manifest {
     loaded.manifest.unwrap_or_else(|| panic!("{:?}", loaded.problems))
 }
 
-/// Modes and what they need: `review: lint build`.
+/// Modes with their needs: `review: lint build`.
 pub(in crate::plan) fn modes(texts: &[&str]) -> BTreeMap<ModeName, Mode> {
     let blocks = texts.iter().map(|text| {
         let (name, needs) = text.split_once(':').unwrap_or((text, ""));

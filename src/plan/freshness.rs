@@ -1,17 +1,15 @@
-//! Whether a run would repeat its last success: compares its inputs now with those of that success. Pure.
-//!
-//! A run must never be skipped by mistake: in doubt it is stale.
+//! Decides whether a run would repeat its last success, by comparing its inputs. Pure.
+//! In doubt a run is stale: it must never be skipped by mistake.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::model::freshness::{Fingerprint, FreshRecord, Tracked};
 
-/// The result of the comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Freshness {
     UpToDate,
-    /// Why not: at least one reason.
+    /// The reasons, at least one.
     Stale(Vec<String>),
 }
 
@@ -22,11 +20,11 @@ pub struct OutputsNow<'a> {
     pub files: &'a BTreeSet<PathBuf>,
     /// The patterns of `generates` that match no file.
     pub unmatched: &'a [String],
-    /// Whether a pattern of `generates` can match files of several names.
+    /// Whether a pattern of `generates` can match several names.
     pub has_wildcards: bool,
 }
 
-/// `record` is of the pair's last success, `now` what a run would start with.
+/// Compares `record`, the pair's last success, with `now`, the inputs of a run started now.
 pub fn compare(record: &FreshRecord, now: &Fingerprint, tracked: &Tracked, outputs: OutputsNow<'_>) -> Freshness {
     let FreshRecord { version: _, run_id: _, tracked: before, fingerprint: then, outputs: made } = record;
     let mut reasons = Vec::new();
@@ -50,7 +48,7 @@ pub fn compare(record: &FreshRecord, now: &Fingerprint, tracked: &Tracked, outpu
             reasons.push(reason);
         }
     }
-    // Without wildcards the patterns are the names; with them, only the record knows the names.
+    // Without wildcards the patterns are the file names; with wildcards only the record knows them.
     if made.is_none() && outputs.has_wildcards {
         reasons.push("the last success did not note its outputs".to_owned());
     }
@@ -117,7 +115,7 @@ mod tests {
         };
         assert!(now(Some(&["o/a", "o/b"]), &["o/a", "o/b", "o/c"], true).is_empty(), "one more is nobody's loss");
         assert_eq!(now(Some(&["o/a", "o/b"]), &["o/a", "o/x"], true), ["`o/b` is missing"]);
-        // A record of an older program: patterns without wildcards name what it made.
+        // A record of an older version: without wildcards the patterns name the outputs.
         assert!(now(None, &["o/a"], false).is_empty());
         assert_eq!(now(None, &["o/a"], true), ["the last success did not note its outputs"]);
     }

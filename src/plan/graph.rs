@@ -1,8 +1,8 @@
 //! The order of runs that are started together: which run waits for which. Pure.
 //!
-//! `needs` adds modes of the same task to the set; `depends_on` and `NN_` only order what is in
-//! it. A parent is neither before nor after its own subtasks. Linear in pairs and edges: all tasks
-//! with one number under one parent are waited for as a group.
+//! `needs` adds modes of the same task to the set; `depends_on` and `NN_` only order its members. A parent is
+//! neither before nor after its own subtasks. Linear in pairs and edges: tasks with one number below one parent
+//! form a group, and a later number waits for the group.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -16,28 +16,27 @@ use crate::tasks::{Task, TaskSet};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Graph {
     pub nodes: Vec<GraphNode>,
-    /// Siblings of one number and mode, with everything below them.
+    /// Siblings with one number and mode, including everything below them.
     groups: Vec<Vec<usize>>,
     order: Vec<(usize, usize)>,
 }
 
-/// The runs between which `depends_on` and `NN_` hold.
+/// Between which runs `depends_on` and `NN_` apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ordering {
-    /// Those of one mode.
+    /// Runs of one mode.
     WithinMode,
-    /// All: each task is in the set once, in the mode that it is done in.
+    /// All runs: each task is in the set once, in its own mode.
     AcrossModes,
 }
 
-/// One pair.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GraphNode {
     pub pair: Pair,
     pub why: NodeWhy,
-    /// Nodes of modes it needs. If the state of one is unknown, this one cannot start.
+    /// Nodes of the modes that it needs. If the state of one is unknown, this one cannot start.
     pub needs: Vec<usize>,
-    /// Nodes of its mode on tasks it depends on.
+    /// Nodes of the tasks that its task depends on.
     pub(in crate::plan) depends_on: Vec<usize>,
     pub(in crate::plan) groups: Vec<usize>,
 }
@@ -46,9 +45,9 @@ pub struct GraphNode {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NodeWhy {
     Asked,
-    /// The mode that needs it.
+    /// This mode needs it.
     NeededBy(ModeName),
-    /// It is active already: it waits for nothing here, and others may wait for it.
+    /// It is active already: it waits for nothing, and others may wait for it.
     OnItsWay,
 }
 
@@ -59,9 +58,8 @@ impl GraphNode {
 }
 
 impl Graph {
-    /// Orders `pairs` and what they need. `met` tells of a needed pair that is not among them
-    /// whether it has succeeded already. Fails with a cycle, as a path from a pair back to it, each
-    /// waiting for the next.
+    /// Orders `pairs` and what they need. `met` returns whether a needed pair outside `pairs` has succeeded already.
+    /// Fails with a cycle: a path from a pair back to itself, each waiting for the next.
     pub fn build(
         pairs: &[Pair],
         modes: &BTreeMap<ModeName, Mode>,
@@ -72,7 +70,7 @@ impl Graph {
         Self::build_beside(&[], pairs, modes, tasks, ordering, met)
     }
 
-    /// Orders `pairs` beside the active runs `on_their_way`: `pairs` wait for those as if all were started now.
+    /// As [`Self::build`], where `pairs` also wait for the active runs `on_their_way`, as if all were started now.
     pub fn build_beside(
         on_their_way: &[Pair],
         pairs: &[Pair],
@@ -112,27 +110,26 @@ impl Graph {
         Ok(graph)
     }
 
-    /// What node `index` waits for; one node may come twice.
+    /// The nodes that node `index` waits for, possibly with duplicates.
     pub fn after(&self, index: usize) -> impl Iterator<Item = usize> + '_ {
         let node = &self.nodes[index];
         let groups = node.groups.iter().flat_map(|group| &self.groups[*group]);
         node.needs.iter().chain(&node.depends_on).chain(groups).copied()
     }
 
-    /// Depth and node, each node once and after all that it waits for, directly below the last of
-    /// them. Also an order in which they can be started.
+    /// Depth and node: each node once, after everything it waits for, and below the last of those. A valid start order.
     pub fn tree(&self) -> &[(usize, usize)] {
         &self.order
     }
 
-    /// Adds the nodes, each after those it needs. Without recursion, since a chain may be long.
+    /// Adds the nodes, each after its needs. Not recursive: a chain may be long.
     fn gather(
         &mut self,
         pairs: &[Pair],
         modes: &BTreeMap<ModeName, Mode>,
         mut met: impl FnMut(&Pair) -> bool,
     ) -> HashMap<Pair, usize> {
-        // Why a pair is in the set; `None` for one that is met, so that `met` is called once for each.
+        // Why a pair is in the set; `None` if it is met. Cached, so that `met` is called once for each pair.
         let mut known: HashMap<Pair, Option<NodeWhy>> =
             pairs.iter().map(|pair| (pair.clone(), Some(NodeWhy::Asked))).collect();
         let mut index = HashMap::new();
@@ -164,11 +161,11 @@ impl Graph {
         index
     }
 
-    /// `NN_`: what is below a numbered task waits for what is below its siblings of the next
-    /// lower number that is in the set.
+    /// Applies `NN_`: everything below a numbered task waits for everything below its siblings with the next lower
+    /// number in the set.
     fn sequence(&mut self, tasks: &TaskSet, ordering: Ordering) {
         let key = |pair: &Pair| (ordering == Ordering::WithinMode).then(|| pair.mode.clone());
-        // Per mode and parent: number → group.
+        // For each mode and parent: number → group.
         let mut numbers: HashMap<(Option<ModeName>, &TaskId), BTreeMap<u32, usize>> = HashMap::new();
         let places: Vec<Vec<(&TaskId, u32)>> = self.nodes.iter().map(|node| numbered(tasks, &node.pair.task)).collect();
         let mut members: Vec<Vec<usize>> = Vec::new();
@@ -204,7 +201,7 @@ impl Graph {
         self.groups = members;
     }
 
-    /// Finds the order, or a cycle. Vertices are the nodes and, after them, the groups.
+    /// Computes the order, or fails with a cycle. Vertices are the nodes followed by the groups.
     fn sort(&mut self) -> Result<(), Vec<Pair>> {
         let count = self.nodes.len();
         let mut waiting = vec![0usize; count + self.groups.len()];
@@ -248,7 +245,7 @@ impl Graph {
         }
     }
 
-    /// A cycle among the vertices that still wait: each has one before it that waits too, so a walk returns.
+    /// A cycle among the waiting vertices. Each has a waiting predecessor, so following predecessors must repeat one.
     fn circle(&self, waiting: &[usize]) -> Vec<Pair> {
         let mut path: Vec<usize> = Vec::new();
         let mut seen: HashMap<usize, usize> = HashMap::new();
@@ -268,8 +265,8 @@ impl Graph {
     }
 }
 
-/// A cycle of `depends_on` that two or more of `pairs` are in. The scan has removed its last step, without which
-/// they would run in an order that no file states.
+/// A cycle of `depends_on` that contains at least two of `pairs`. The task scan removes its last edge; without this
+/// error the runs would start in an order that no file states.
 fn circle_of_tasks(pairs: &[Pair], tasks: &TaskSet) -> Option<Vec<Pair>> {
     tasks.circles().iter().find_map(|circle| {
         let mode_of = |task: &TaskId| pairs.iter().find(|pair| pair.task == *task).map(|pair| &pair.mode);
@@ -290,7 +287,7 @@ fn is_over(task: &Task) -> bool {
 fn numbered<'t>(tasks: &'t TaskSet, task: &TaskId) -> Vec<(&'t TaskId, u32)> {
     let mut places = Vec::new();
     let mut at = tasks.get(task);
-    // Parents have no cycle: the scan has removed those.
+    // Terminates: the task scan removes cycles of parents.
     while let Some(task) = at {
         places.extend(task.parent.as_ref().zip(task.order));
         at = task.parent.as_ref().and_then(|parent| tasks.get(parent));

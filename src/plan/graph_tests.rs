@@ -1,4 +1,4 @@
-//! Graphs drawn as text: what pulls, what orders, and what cannot be.
+//! Graphs drawn as text: what `needs` adds, what orders the set, and what fails.
 
 use proptest::prelude::*;
 
@@ -14,7 +14,7 @@ fn pairs(texts: &[&str]) -> Vec<Pair> {
     texts.iter().map(|text| pair(text)).collect()
 }
 
-/// The tree as text: two blanks a level, `< …` what a node waits for.
+/// The tree as text: two blanks for each level, `< …` lists what a node waits for.
 fn drawn(graph: &Graph) -> Vec<String> {
     let line = |(depth, node): &(usize, usize)| {
         let mut after: Vec<String> = graph.after(*node).map(|on| graph.nodes[on].pair.to_string()).collect();
@@ -185,6 +185,6 @@ fn what_is_on_its_way_is_waited_for_and_waits_for_nothing() {
     let going = pairs(&["review B", "review C"]);
     let graph =
         Graph::build_beside(&going, &pairs(&["review A"]), &modes, &set, Ordering::WithinMode, |_| false).unwrap();
-    // B was not held back by C, and pulls no `lint`: it runs.
+    // B did not wait for C and needs no `lint`: it is active already.
     assert_eq!(drawn(&graph), ["lint A", "review B", "  review A < lint A, review B", "review C"]);
 }

@@ -1,6 +1,5 @@
-//! Pure decisions: from what is wanted and what was observed to what is to be done.
-//!
-//! No clock, no environment, no IO. Everything here can be compared, printed and tested as values.
+//! Pure decisions: input is what is wanted and what was observed, output is what to do. No clock, environment or IO;
+//! everything can be compared, printed and tested as values.
 
 pub mod actual;
 pub mod arrange;

@@ -1,4 +1,4 @@
-//! Checks that the tasks can be done in some order: `depends_on` and `NN_` together have no cycle. Pure.
+//! Checks that `depends_on` and `NN_` together have no cycle. Pure.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::model::problem::Problem;
 use crate::plan::graph::{Graph, Ordering};
 use crate::tasks::TaskSet;
 
-/// The problem that `check` reports where `depends_on` and `NN_` contradict each other.
+/// The problem that `check` reports for such a cycle.
 pub fn order_problem(tasks: &TaskSet) -> Option<Problem> {
     let mode = ModeName::parse("none").ok()?;
     let pairs: Vec<Pair> =

@@ -1,12 +1,11 @@
-//! Which ended runs of a pair are removed. Pure: the current time is passed in.
+//! Decides which ended runs of a pair are pruned. Pure: the current time is a parameter.
 
 use jiff::Timestamp;
 
 use crate::model::run_id::RunId;
 use crate::model::run_spec::Keep;
 
-/// Of `ended` runs (newest first), those that `keep` does not cover. The newest always stays:
-/// it is what `status` and `logs` show.
+/// Those of `ended` (newest first) that `keep` does not cover. The newest is always kept: `status` and `logs` show it.
 pub fn to_prune(ended: &[(RunId, Timestamp)], keep: &Keep, now: Timestamp) -> Vec<RunId> {
     let expired = |at: &Timestamp| {
         keep.max_age.is_some_and(|age| {

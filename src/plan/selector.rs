@@ -1,14 +1,14 @@
-//! Whether a selector of `runs:` matches a task. Pure.
+//! Decides whether a selector of `runs:` matches a task. Pure.
 
 use crate::manifest::TaskSelector;
 use crate::tasks::Task;
 
-/// Whether the selector has any field; one without matches every task.
+/// Whether the selector has any field; without one it matches every task.
 pub fn selects(selector: &TaskSelector) -> bool {
     *selector != TaskSelector::default()
 }
 
-/// Fields of one kind are alternatives; those of different kinds must all hold.
+/// Values of one field are alternatives; all fields must match.
 pub fn matches(selector: &TaskSelector, task: &Task) -> bool {
     let TaskSelector { status, tag, kind, parent } = selector;
     (status.is_empty() || task.status.is_some_and(|own| status.contains(&own)))

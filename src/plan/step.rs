@@ -8,62 +8,61 @@ use crate::model::run_id::RunId;
 use crate::model::run_state::{EndState, RunState, WaitingFor};
 use crate::plan::drift::Drift;
 
-/// One pair of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
     pub pair: Pair,
     pub action: Action,
-    /// The mode that needs it.
+    /// The mode that needs the pair.
     pub needed_by: Option<ModeName>,
-    /// Of a start: what it waits for among the starts of this plan.
+    /// Start: the starts of this plan that it waits for.
     pub after: Vec<Pair>,
-    /// Its depth in the tree of starts.
+    /// Depth in the tree of starts.
     pub depth: usize,
 }
 
 /// What is done about a pair, or why nothing is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// It was never run.
+    /// The pair was never run.
     Start,
-    /// Its last run ended.
+    /// The last run ended and is followed by a new one.
     Restart {
         last: RunId,
         end: EndState,
         reason: Option<EndReason>,
-        /// How often it was restarted in ten minutes, where `up --watch` would hold it for that.
+        /// The number of restarts in ten minutes, if `up --watch` would hold the pair because of it.
         loops: Option<u32>,
     },
-    /// Its run is ended and started again with the values of the manifest.
+    /// The active run is stopped and replaced by one with the manifest's values.
     Recreate { run: RunId, drift: Vec<Drift> },
-    /// An orphan is ended.
+    /// An orphan is stopped.
     Stop { run: RunId },
 
-    /// All is as wanted.
+    /// The state is as wanted.
     Keep(Kept),
-    /// It runs with other values than the manifest now gives; left alone.
+    /// The active run drifted; it is left alone.
     Drifted { run: RunId, drift: Vec<Drift> },
-    /// It would be started, but only by a plain `up`.
+    /// Only a plain `up` would start it.
     Held { run: Option<RunId>, why: HeldReason },
     /// `up` started it, and no entry wants it any more.
     Orphan { run: RunId },
     /// `up` started it, and its task has left the selection.
     Unselected { run: RunId },
-    /// Its state is unknown, or that of a pair which it needs.
+    /// Its state, or that of a needed pair, is unknown.
     Unknown { run: Option<RunId>, why: String },
 }
 
-/// Why nothing is to be done.
+/// Why nothing has to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kept {
     Running(RunId),
     Queued(RunId, WaitingFor),
     Stopping(RunId),
-    /// Its last run ended, and the entry asks for no more.
+    /// The last run ended, and the entry requires no other.
     Satisfied(RunId, EndState),
 }
 
-/// Why a start is held back.
+/// Why a start is held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HeldReason {
     StoppedByPerson,
@@ -75,7 +74,7 @@ pub enum HeldReason {
 }
 
 impl HeldReason {
-    /// Why, and what ends it.
+    /// The reason, and the command that ends the hold.
     pub fn words(&self) -> String {
         match self {
             Self::StoppedByPerson => "stopped by a person; `up` starts it again".to_owned(),
@@ -94,12 +93,12 @@ impl Step {
         self.is_start() || matches!(self.action, Action::Stop { .. })
     }
 
-    /// Whether a run comes of it.
+    /// Whether it starts a run.
     pub fn is_start(&self) -> bool {
         matches!(self.action, Action::Start | Action::Restart { .. } | Action::Recreate { .. })
     }
 
-    /// The run that it speaks of: the last one, or the one that is there.
+    /// The active or last run of the pair.
     pub fn run(&self) -> Option<&RunId> {
         match &self.action {
             Action::Start => None,
@@ -114,7 +113,7 @@ impl Step {
         }
     }
 
-    /// Why, in words.
+    /// The reason as text.
     pub fn reason(&self) -> String {
         let reason = match &self.action {
             Action::Start => "missing".to_owned(),
@@ -145,7 +144,7 @@ impl Step {
 }
 
 impl Action {
-    /// The word for it, in print and as JSON.
+    /// The name in output and JSON.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Start => "start",
@@ -161,7 +160,7 @@ impl Action {
         }
     }
 
-    /// Of an active run that needs no action. `None` for one that ended.
+    /// The action for an active run that needs none. `None` for an ended run.
     pub(in crate::plan) fn of_active(run: RunId, state: &RunState) -> Option<Self> {
         Some(match state {
             RunState::Queued(waiting) => Self::Keep(Kept::Queued(run, *waiting)),

@@ -11,34 +11,30 @@ use crate::model::text_lines::line_range;
 use crate::plan::selector::matches;
 use crate::tasks::{FindError, TaskSet};
 
-/// The wanted set.
 #[derive(Clone, Debug, Default)]
 pub struct WantedSet {
-    /// In the order of the file, and within an entry in the order of its ids or of the tasks. Each pair once.
+    /// Each pair once, ordered by entry, then by the entry's ids or by task.
     pub entries: Vec<WantedPair>,
     /// Names in the manifest that no task has.
     pub problems: Vec<Problem>,
     /// A message for each entry that selects no task.
     pub unmatched: Vec<String>,
-    /// The pairs of `entries`.
     pairs: HashSet<Pair>,
-    /// What they need, directly and through others.
+    /// The pairs that `entries` need, directly or through others.
     needed: HashSet<Pair>,
-    /// Modes of which an entry selects tasks.
+    /// Modes for which an entry selects tasks.
     selecting: BTreeSet<ModeName>,
 }
 
-/// One pair that should run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WantedPair {
     pub pair: Pair,
     pub restart: Restart,
-    /// Of the first entry that wants it, from 1.
+    /// The line of the first entry that wants it, counted from 1.
     pub line: usize,
     pub how: ChosenBy,
 }
 
-/// How an entry names its task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChosenBy {
     ById,
@@ -51,12 +47,11 @@ pub enum Membership {
     Wanted,
     /// A wanted pair needs it.
     Needed,
-    /// An entry of its mode selects tasks, and this task is not among them any more.
+    /// An entry selects tasks for its mode, and no longer this task.
     Unselected,
     Unwanted,
 }
 
-/// The wanted set of `manifest` over `tasks`.
 pub fn wanted(manifest: &Manifest, tasks: &TaskSet) -> WantedSet {
     let mut wanted = WantedSet::default();
     for entry in &manifest.runs {
@@ -112,7 +107,7 @@ fn named(
 ) -> Vec<TaskId> {
     let mut found = Vec::new();
     for id in ids {
-        // Also by `_overview` while there is only one, as on the command line.
+        // Accepts `_overview` if there is only one, like the command line.
         match tasks.find(id.as_str()) {
             Ok(task) => found.push(task.id.clone()),
             Err(error) => {
@@ -141,7 +136,7 @@ fn selected(
     tasks.tasks().iter().filter(|task| matches(selector, task)).map(|task| task.id.clone()).collect()
 }
 
-/// Points at the line of the entry.
+/// An error located at the line of the entry.
 fn unknown(manifest: &Manifest, entry: &WantedRuns, message: &str, near: Option<&str>) -> Problem {
     let text = &manifest.source;
     let range = line_range(text, entry.line);
@@ -151,7 +146,7 @@ fn unknown(manifest: &Manifest, entry: &WantedRuns, message: &str, near: Option<
     Problem::error(message).at(&manifest.path, text, start.min(end), end).hint(hint)
 }
 
-/// All modes that `mode` needs, directly and through others.
+/// All modes that `mode` needs, directly or through others.
 fn closure<'m>(modes: &'m BTreeMap<ModeName, Mode>, mode: &ModeName) -> Vec<&'m ModeName> {
     let mut found: Vec<&ModeName> = Vec::new();
     let mut seen: HashSet<&ModeName> = HashSet::new();

@@ -1,4 +1,4 @@
-//! The result of one observation, shared by all requests until the next one.
+//! The result of one observation of all runs, shared by all requests until the next observation.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,15 +14,14 @@ use crate::snapshot::LiveState;
 use crate::store::index::IndexError;
 use crate::view::run_view::RunView;
 
-/// At most this many JSON answers are cached: requests may name any pair.
+/// Maximum number of cached JSON responses: requests may name any pair.
 const ANSWERS: usize = 4096;
 
-/// The runs as they were at one moment.
 #[derive(Debug)]
 pub struct Snapshot {
     /// Oldest first.
     pub active: Vec<Run>,
-    /// Those whose end this observation found.
+    /// The runs whose end this observation found.
     pub ended: Vec<Run>,
     pub at: Timestamp,
     /// Problems of records, for the user.
@@ -31,24 +30,23 @@ pub struct Snapshot {
     answers: Mutex<HashMap<Pair, Option<Arc<[u8]>>>>,
     /// When the observation began.
     pub(super) begun: Stopwatch,
-    /// The number of writes through this server before that.
+    /// The number of writes through this server before the observation.
     pub(super) touched: u64,
 }
 
 impl Snapshot {
     pub(super) fn new(runs: Vec<Run>, notices: Vec<String>, at: Timestamp, begun: Stopwatch, touched: u64) -> Self {
         let (active, ended): (Vec<Run>, Vec<Run>) = runs.into_iter().partition(Run::is_active);
-        // In the order of their ids, so that the newest of a pair is kept.
+        // Sorted by id, oldest first: the newest run of a pair overwrites the others.
         let by_pair = active.iter().enumerate().map(|(place, run)| (run.pair(), place)).collect();
         Self { active, ended, at, notices, by_pair, answers: Mutex::default(), begun, touched }
     }
 
-    /// Whether observing them asks tmux.
+    /// Whether observing the active runs needs tmux.
     pub(super) fn has_windows(&self) -> bool {
         self.active.iter().any(|run| !run.facts.headless)
     }
 
-    /// The active run of a pair.
     pub fn active_of(&self, pair: &Pair) -> Option<&Run> {
         self.by_pair.get(pair).and_then(|place| self.active.get(*place))
     }
@@ -83,6 +81,6 @@ pub(super) fn json(run: &Run, now: Timestamp) -> String {
 }
 
 fn text(view: &RunView) -> String {
-    // Plain data with text keys cannot fail.
+    // Serialization of plain data with text keys cannot fail.
     serde_json::to_string(view).unwrap_or_default()
 }

@@ -1,14 +1,13 @@
-//! The numbered events of a server, for any number of subscribers.
+//! The numbered events of a server, for any number of subscribers. Publishing never waits for a subscriber.
 //!
-//! The last events are kept, so that each subscriber reads at its own pace and one that reconnects continues where it
-//! was. One that has missed more gets a `reset` event. Publishing never waits for a subscriber.
+//! The last events are kept, so each subscriber reads at its own pace and resumes after a reconnect. A subscriber that
+//! missed more gets a `reset` event.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::os::event_fd::EventFd;
 
-/// The number of events that are kept.
 const KEPT: usize = 4096;
 
 #[derive(Debug)]
@@ -25,30 +24,29 @@ struct FeedState {
     listeners: Vec<(u64, EventFd)>,
 }
 
-/// What follows an event number.
 #[derive(Debug, PartialEq, Eq)]
 enum NextFrame {
     Frame(Arc<str>),
     None,
-    /// The number is no longer known, or never was.
+    /// The number is no longer kept, or was never assigned.
     Unknown,
 }
 
-/// A subscriber, until dropped. Iterates over the frames that have arrived.
+/// A subscriber until dropped. Iterates over the frames that have arrived.
 #[derive(Debug)]
 pub struct EventStream {
     feed: Arc<EventFeed>,
     id: u64,
-    /// The number of the last frame that was returned.
+    /// The number of the last returned frame.
     at: u64,
     hello: Option<Arc<str>>,
-    /// Counts subscribers.
+    /// Held only to be counted.
     _subscriber: Arc<()>,
 }
 
 impl EventFeed {
-    /// The first frame gets the number `start + 1`. Each server starts elsewhere, so that numbers of an earlier one are
-    /// not mistaken for its own.
+    /// The first frame gets the number `start + 1`. Each server uses another `start`, so that numbers of an earlier
+    /// server are not mistaken for its own.
     pub(super) fn new(start: u64) -> Self {
         Self { state: Mutex::new(FeedState::new(start)) }
     }
@@ -68,7 +66,7 @@ impl EventFeed {
         state.listeners.iter().for_each(|(_, waker)| waker.wake());
     }
 
-    /// Subscribes to the events after number `after`; else to new ones.
+    /// Subscribes to the events after number `after`; without it, to new ones.
     pub(super) fn subscribe(self: &Arc<Self>, after: Option<u64>, waker: EventFd, subscriber: Arc<()>) -> EventStream {
         let mut state = self.state();
         state.next_id += 1;
@@ -76,7 +74,7 @@ impl EventFeed {
         waker.wake();
         state.listeners.push((id, waker));
         let at = after.unwrap_or(state.last);
-        // A client stores the number of each frame: for an unknown one it must not store a number ahead of the reset.
+        // A client stores the number of each frame: if `at` is unknown, it must not store a number ahead of the reset.
         let known = if state.after(at) == NextFrame::Unknown { state.last } else { at };
         let hello = Some(frame(known, "hello", "").into());
         EventStream { feed: Arc::clone(self), id, at, hello, _subscriber: subscriber }
@@ -106,7 +104,7 @@ impl FeedState {
     }
 }
 
-/// The next frame; `None` until the waker signals another one.
+/// Returns the next frame; `None` until the waker fires again.
 impl Iterator for EventStream {
     type Item = Arc<str>;
 

@@ -1,4 +1,4 @@
-//! The runs as last published, and the changes of a new observation. Pure.
+//! The runs as last published; computes the changes in a new observation. Pure.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,23 +10,23 @@ use crate::model::run_id::RunId;
 pub(super) struct KnownRuns {
     /// Without the fields that change all the time.
     active: HashMap<RunId, Run>,
-    /// Ends that were published and may be found again, with their times in milliseconds.
+    /// Published ends that later queries may return again, with their times in milliseconds since 1970.
     ended: HashMap<RunId, i64>,
-    /// The first observation is the baseline.
+    /// False until the first observation, which is the baseline.
     begun: bool,
 }
 
-/// What is to be published.
+/// What to publish.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Changes {
     /// In the order of publication.
     pub(super) runs: Vec<Run>,
-    /// Were active, and are now neither active nor known to have ended.
+    /// Runs that were active and are now neither active nor known to have ended.
     pub(super) vanished: Vec<RunId>,
 }
 
 impl KnownRuns {
-    /// Updates with an observation of the unfinished runs and the runs that ended at or after `since_ms`, in any order.
+    /// Updates with an observation of the active runs and the runs that ended at or after `since_ms`, in any order.
     pub(super) fn update(&mut self, observed: &[Run], recent: Vec<Run>, since_ms: i64) -> Changes {
         let mut changes = Changes::default();
         let mut active = HashMap::new();
@@ -60,7 +60,7 @@ fn ended_ms(run: &Run) -> i64 {
     run.end.as_ref().map_or(0, |end| end.ended_at.as_millisecond())
 }
 
-/// A run without the fields that change while nothing happens or are not shown.
+/// A run without the fields that change while nothing happens or that are not displayed.
 fn essence(run: &Run) -> Run {
     let activity = run.progress.activity.clone().map(Activity::timeless);
     let progress = Progress { log_bytes: 0, pane: None, window: None, activity, ..run.progress.clone() };
@@ -141,7 +141,7 @@ pub(crate) mod tests {
     fn each_end_is_told_once_whoever_saw_it() {
         let mut seen = KnownRuns::default();
         seen.update(&[run(1, RunState::Running), run(2, RunState::Running)], vec![], 0);
-        // One end by this look, one by another's, one of a run that was never seen.
+        // One end found by this observation, one by another process, one of a run that was never observed.
         let changes = seen.update(&[ended(1, 30)], vec![ended(3, 20), ended(2, 10), ended(1, 30)], 5);
         assert_eq!(published(&changes), [("T-2", "succeeded"), ("T-3", "succeeded"), ("T-1", "succeeded")]);
         assert_eq!(changes.vanished, []);

@@ -1,5 +1,5 @@
-//! Finds runs that may have ended without a record: the pair's lock is free, or the window's process is gone. Takes
-//! microseconds for each run; only an observation decides whether the run has ended.
+//! Finds runs that may have ended without a record: the pair lock is free, or the window's process is gone. Takes
+//! microseconds for each run. An observation must confirm the end.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,9 +13,9 @@ use crate::store::pair_lock::{self, Liveness};
 
 #[derive(Debug, Default)]
 pub(super) struct LivenessProbe {
-    /// The processes of windows, where known.
+    /// The processes of windows, if known.
     owners: HashMap<RunId, ProcessId>,
-    /// Observed as active although the probe says otherwise: their probe is ignored.
+    /// Runs that were observed as active against their probe: their probe is ignored.
     unreliable: HashSet<RunId>,
 }
 
@@ -29,7 +29,7 @@ impl LivenessProbe {
         runs.into_iter().filter(|run| self.may_have_ended(store, run)).map(|run| run.id().clone()).collect()
     }
 
-    /// Notes that these runs were observed: if they are still active, their probe is unreliable.
+    /// Call after an observation of `suspects`: those that are still active have an unreliable probe.
     pub(super) fn observed(&mut self, suspects: Vec<RunId>) {
         self.unreliable.extend(suspects);
     }

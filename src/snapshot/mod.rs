@@ -1,7 +1,7 @@
-//! The server's view of the runs: one snapshot for all requests, and one feed of events for all subscribers.
+//! The server's view of the runs: one snapshot for all requests, one feed of events for all subscribers.
 //!
-//! Two threads for any number of connections: the file watcher's and the poller's. Reads only, except that ends which
-//! an observation finds are recorded, as by every command.
+//! Needs two threads for any number of connections: the file watcher's and the poller's. Only reads, except that an
+//! observation records the ends that it finds, as every command does.
 
 mod contents;
 mod feed;
@@ -36,16 +36,16 @@ pub use contents::Snapshot;
 pub use feed::EventStream;
 pub use queries::Figures;
 
-/// A snapshot is used for this long.
+/// Maximum age of a snapshot for a request.
 const FRESH: Duration = Duration::from_millis(250);
 
-/// A request for one pair does not wait for an observation of all runs that takes longer than this.
+/// A request for one pair waits at most this long for an observation of all runs.
 const SLOW: Duration = Duration::from_millis(50);
 
-/// Ends are searched from this long before the last observation, in milliseconds: the index counts whole seconds.
+/// Overlap of two searches for ended runs, in milliseconds: the index stores whole seconds.
 const MARGIN_MS: i64 = 2000;
 
-/// With more changes at once, a `reset` event is published instead.
+/// If more runs changed at once, a `reset` event is published instead.
 const MANY: u32 = 2000;
 
 #[derive(Debug)]
@@ -53,7 +53,7 @@ pub struct Live {
     shared: Arc<LiveState>,
 }
 
-/// The state that the poller and the connections share.
+/// The state shared by the poller and the connections.
 #[derive(Debug)]
 struct LiveState {
     store: Store,
@@ -65,38 +65,36 @@ struct LiveState {
     current: Mutex<Option<Arc<Snapshot>>>,
     /// Locked during an observation.
     memory: Mutex<ObserverMemory>,
-    /// Its count grows with each subscriber and each followed log.
+    /// Its reference count is the number of subscribers and followed logs, plus one.
     subscribers: Arc<()>,
     wake: WakeSources,
     /// A run changed since the last `plan` event.
     runs_changed: AtomicBool,
     /// The number of changes of manifest, templates or tasks.
     projects: AtomicU64,
-    /// The number of observations, and their microseconds.
+    /// The number of observations, and their total duration in microseconds.
     looks: [AtomicU64; 2],
-    /// The microseconds of the last observation.
+    /// The duration of the last observation in microseconds.
     last_duration: AtomicU64,
     over: AtomicBool,
 }
 
-/// What wakes the poller.
 #[derive(Debug)]
 struct WakeSources {
     /// A run changed.
     runs: EventFd,
     /// Manifest, templates or tasks may have changed.
     project: EventFd,
-    /// Anything else.
     other: EventFd,
 }
 
-/// What one observation leaves for the next.
+/// What one observation keeps for the next.
 #[derive(Debug, Default)]
 struct ObserverMemory {
     known: KnownRuns,
-    /// Watches the index: a row may appear long after its run's folder, without another event.
+    /// Watches the index: a row may appear long after its run folder, without another event.
     index: Option<Subscription>,
-    /// Watches the folders of unfinished runs.
+    /// Watches of the folders of active runs.
     followed: HashMap<RunId, Option<Subscription>>,
     /// All ends up to this time are known, in milliseconds since 1970.
     until_ms: Option<i64>,
@@ -106,7 +104,7 @@ impl Live {
     /// Starts the poller for the project of `location`. Fails if the files cannot be watched.
     pub fn start(store: Store, watcher: Arc<FileWatcher>, location: ManifestLocation) -> io::Result<Arc<Self>> {
         let wake = WakeSources { runs: EventFd::new()?, project: EventFd::new()?, other: EventFd::new()? };
-        // Before the first observation, so that every later change wakes the poller.
+        // Watch before the first observation, so that every later change wakes the poller.
         let new_runs = watcher.follow(&store.state().runs_folder(), &wake.runs)?;
         let start = u64::try_from(clock::now().as_millisecond()).unwrap_or(0);
         let shared = Arc::new(LiveState {
@@ -133,31 +131,31 @@ impl Live {
         &self.shared.store
     }
 
-    /// The runs as they are: at most 250 ms old, and newer than the last [`Self::touch`]. One thread observes at a time,
-    /// the others wait for it.
+    /// A snapshot that is at most 250 ms old and newer than the last [`Self::touch`]. One thread observes; others that
+    /// need the snapshot wait for it.
     pub fn snapshot(&self) -> Result<Arc<Snapshot>, IndexError> {
         self.shared.snapshot(FRESH)
     }
 
-    /// Notes a write through this server: later snapshots include it.
+    /// Records a write through this server: later snapshots include it.
     pub fn touch(&self) {
         self.shared.touched.fetch_add(1, Ordering::AcqRel);
         self.shared.wake.runs.wake();
     }
 
-    /// The last run of a pair as JSON; `None` where it never ran.
+    /// The last run of a pair as JSON; `None` if it never ran.
     pub fn status_json(&self, pair: &Pair) -> Result<Option<Arc<[u8]>>, IndexError> {
         let store = &self.shared.store;
         if let Some(snapshot) = self.shared.for_one()? {
             return snapshot.status_json(&self.shared, pair);
         }
-        // An observation of all runs may wait for a tmux that does not answer; this pair need not.
+        // An observation of all runs may wait for a tmux that does not answer; observe this pair alone.
         let run = refresh::last_run(store, pair);
         store.close_index();
         Ok(run?.map(|run| contents::json(&run, clock::now()).into_bytes().into()))
     }
 
-    /// The list of `status`: the active runs, then the last run of each other pair.
+    /// The runs that `status` lists: the active ones, then the last run of each other pair.
     pub fn runs(&self, all: bool) -> Result<Vec<Run>, IndexError> {
         let limit = if all { u32::MAX } else { RECENT };
         let snapshot = self.snapshot()?;
@@ -166,7 +164,7 @@ impl Live {
         Ok(compose(snapshot.active.iter().chain(&snapshot.ended).cloned().collect(), earlier?, limit))
     }
 
-    /// Changes with manifest, templates and tasks. `None`: nothing watches them.
+    /// Changes with manifest, templates and tasks. `None` without subscribers: then nothing watches them.
     pub fn project_version(&self) -> Option<u64> {
         self.shared.has_subscribers().then(|| self.shared.projects.load(Ordering::Acquire))
     }
@@ -189,21 +187,21 @@ impl Live {
         runs
     }
 
-    /// The number of observations, and their total time.
+    /// The number of observations, and their total duration.
     fn looks(&self) -> (u64, Duration) {
         let [looks, micros] = &self.shared.looks;
         (looks.load(Ordering::Relaxed), Duration::from_micros(micros.load(Ordering::Relaxed)))
     }
 
-    /// Subscribes to the events after number `after`; else to new ones.
+    /// Subscribes to the events after number `after`; without it, to new ones.
     pub fn subscribe(&self, after: Option<u64>, waker: EventFd) -> EventStream {
         let events = self.shared.feed.subscribe(after, waker, Arc::clone(&self.shared.subscribers));
-        // The last observation may be old.
+        // The last observation may be old: make the poller observe.
         self.shared.wake.runs.wake();
         events
     }
 
-    /// Follows the logs of a job. Its end is noticed even if its supervisor was killed.
+    /// Follows the logs of a job. Its end is detected even if its supervisor was killed.
     pub fn tail(&self, run: &Run, from: Offsets, streams: LogStreams, waker: &EventFd) -> io::Result<Tail> {
         let tail = Tail::open(&self.shared.store, run, from, streams, &self.shared.watcher, waker)?;
         let tail = tail.with_subscriber(Arc::clone(&self.shared.subscribers));
@@ -228,7 +226,7 @@ impl LiveState {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A fresh snapshot for a request about one pair. `None`: it would take too long.
+    /// A fresh snapshot for a request about one pair; `None` if it would take longer than [`SLOW`].
     fn for_one(self: &Arc<Self>) -> Result<Option<Arc<Snapshot>>, IndexError> {
         let asked = Stopwatch::start();
         let touched = self.touched.load(Ordering::Acquire);
@@ -241,7 +239,7 @@ impl LiveState {
             if cost > SLOW || asked.elapsed() > SLOW {
                 return Ok(None);
             }
-            // With windows, tmux is asked: a thread waits for it.
+            // With windows an observation waits for tmux: do it in another thread, so that this one can give up.
             if self.current().as_ref().is_some_and(|snapshot| !snapshot.has_windows()) {
                 return self.snapshot(FRESH).map(Some);
             }
@@ -258,7 +256,7 @@ impl LiveState {
         }
     }
 
-    /// The current snapshot, if it is at most `fresh` old or began after the request did.
+    /// The current snapshot, if it is at most `fresh` old or began after the request.
     fn good(&self, touched: u64, fresh: Duration, asked: Duration) -> Option<Arc<Snapshot>> {
         let current = self.current();
         let good = |snapshot: &&Arc<Snapshot>| {
@@ -276,7 +274,7 @@ impl LiveState {
             return Ok(snapshot);
         }
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        // Another thread may have refreshed the snapshot while we waited for the lock.
+        // Another thread may have refreshed the snapshot while this one waited for the lock.
         if let Some(snapshot) = self.good(touched, fresh, asked.elapsed()) {
             return Ok(snapshot);
         }
@@ -290,7 +288,7 @@ impl LiveState {
         let (snapshot, changed) = snapshot?;
         let snapshot = Arc::new(snapshot);
         *self.current() = Some(Arc::clone(&snapshot));
-        // Published after the snapshot is set: a client that reacts at once must not get the older one.
+        // Publish after the snapshot is set: a client that reacts at once must not get the older one.
         match changed {
             Some(runs) => runs.iter().for_each(|run| self.publish(run, snapshot.at)),
             None => self.feed.publish("reset", ""),
@@ -298,16 +296,16 @@ impl LiveState {
         Ok(snapshot)
     }
 
-    /// Observes the runs. Also returns those that changed; `None`: too many, or a record is gone.
+    /// Observes the runs. Also returns those that changed; `None` if too many did or a record is gone.
     fn observe(&self, memory: &mut ObserverMemory) -> Result<(Snapshot, Option<Vec<Run>>), IndexError> {
         let touched = self.touched.load(Ordering::Acquire);
         let (begun, at) = (Stopwatch::start(), clock::now());
         if memory.index.as_ref().is_none_or(|index| !index.is_alive()) {
-            // A rebuilt index is another file, which the first access creates.
+            // A rebuilt index is a new file, which the first access creates.
             self.store.with_index(|_| Ok(()))?;
             memory.index = self.watcher.follow(&self.store.state().index(), &self.wake.runs).ok();
         }
-        // Watched before the observation, so that later changes cause another one.
+        // Watch before the observation, so that later changes cause another one.
         self.follow(memory, &self.store.with_index(Index::active)?);
         let observed = refresh::all(&self.store)?;
         let active: Vec<RunId> =
@@ -326,7 +324,7 @@ impl LiveState {
         let mut reset = too_many && !changes.runs.is_empty();
         let mut changed = Vec::new();
         for id in &changes.vanished {
-            // Either it ended before the searched time, or its record is gone or unreadable: then clients reload all.
+            // It ended before the searched period, or its record is gone or unreadable: then clients must reload all.
             match refresh::one(&self.store, id) {
                 Ok(Some(run)) if run.end.is_some() => changed.push(run),
                 Ok(_) | Err(_) => reset = true,
@@ -340,7 +338,7 @@ impl LiveState {
         Ok((Snapshot::new(observed.runs, observed.notices, at, begun, touched), (!reset).then_some(changed)))
     }
 
-    /// Watches the folders of these runs. Returns whether one of them is new.
+    /// Watches the folders of these runs. Returns whether one of them was not watched before.
     fn follow(&self, memory: &mut ObserverMemory, ids: &[RunId]) -> bool {
         let mut any = false;
         for id in ids {

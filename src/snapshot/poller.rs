@@ -1,7 +1,7 @@
-//! The thread that observes the runs and reads the project when something may have changed, and publishes the events.
+//! The thread that observes the runs and reads the project when something may have changed, and publishes events.
 //!
-//! It waits for file events and, while runs are active, for short intervals, since a killed supervisor writes nothing.
-//! Without subscribers it only remembers that something changed; without active runs it sleeps.
+//! Waits for file events. While runs are active it also probes at short intervals, because a killed supervisor writes
+//! nothing. Without subscribers it only remembers changes; without active runs it sleeps.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -24,23 +24,23 @@ pub(super) const STACK: usize = 256 * 1024;
 
 /// Events within this time are handled together.
 const SETTLE: Duration = Duration::from_millis(10);
-/// The interval of liveness probes while runs are active.
+/// Interval of liveness probes while runs are active.
 const PROBE_INTERVAL: Duration = Duration::from_millis(200);
-/// The interval of observations for runs without a liveness probe: windows whose hook was lost, queued runs.
+/// Interval of observations for runs without a liveness probe: windows whose hook was lost, queued runs.
 const OBSERVE_INTERVAL: Duration = Duration::from_secs(1);
-/// After an observation the next one waits this many times its duration.
+/// After an observation, pause for this many times its duration.
 const REST: u32 = 6;
-/// After a round of probes the next one waits this many times its duration.
+/// After a round of probes, pause for this many times its duration.
 const IDLE_REST: u32 = 100;
 const LONGEST_REST: Duration = Duration::from_secs(2);
 
 /// File changes within this time are handled together.
 const FILES_SETTLE: Duration = Duration::from_millis(200);
-/// The shortest interval between two reads of the project, and between two `plan` events.
+/// Shortest interval between two reads of the project, and between two `plan` events.
 const PROJECT_REST: Duration = Duration::from_secs(1);
-/// After a scan the next one waits this many times its duration.
+/// After a scan, pause for this many times its duration.
 const SCAN_REST: u32 = 10;
-/// At most this many folders are watched.
+/// Maximum number of watched folders.
 const FOLDERS: usize = 4096;
 
 /// Starts the thread. `new_runs` watches the folder of all runs.
@@ -61,14 +61,14 @@ struct Poller<'a> {
     probe: LivenessProbe,
     /// Since when a change is pending.
     changed: Option<Stopwatch>,
-    /// The time of the last change: only an observation that began later includes it.
+    /// Time of the last change: only an observation that began later includes it.
     changed_at: Stopwatch,
     observed: Cooldown,
     probed: Cooldown,
     project: ProjectPoller,
 }
 
-/// When something was done last, and how long to wait before the next time.
+/// The time of the last action, and the pause after it.
 struct Cooldown {
     at: Stopwatch,
     rest: Duration,
@@ -162,10 +162,10 @@ impl<'a> Poller<'a> {
         }
     }
 
-    /// How long until something is due.
+    /// The time until the next action is due.
     fn timeout(&self, current: Option<&Snapshot>) -> Option<Duration> {
         let active = current.map_or(&[][..], |snapshot| &snapshot.active);
-        // A pending observation makes probes needless.
+        // A pending observation makes probes unnecessary.
         let observe = self.changed.map(|_| self.left_to_observe());
         let quiet = observe.is_none();
         let probe = (quiet && !active.is_empty()).then(|| self.probed.left());
@@ -182,7 +182,7 @@ impl<'a> Poller<'a> {
     }
 
     fn left_to_regular(&self) -> Duration {
-        // Longer after a slow observation, but bounded: a bell is noticed only here.
+        // Longer after a slow observation, but bounded: only this observation detects a bell.
         let rest = OBSERVE_INTERVAL.max(self.observed.rest);
         rest.saturating_sub(self.observed.at.elapsed())
     }
@@ -224,14 +224,14 @@ impl<'a> Poller<'a> {
         self.observed = Cooldown::now((begun.elapsed() * REST).min(LONGEST_REST));
     }
 
-    /// Handles the result of a scan, starts the next one, and publishes `tasks` and `plan`.
+    /// Handles the result of a scan, starts the next scan, and publishes `tasks` and `plan`.
     fn files(&mut self) {
         let (shared, project) = (self.shared, &mut self.project);
         let answer = project.answer.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(found) = answer {
             project.scanning = false;
             project.scanned.rest = PROJECT_REST.max(project.scanned.at.elapsed() * SCAN_REST);
-            // The first scan is published too: a client may have read the tasks before it.
+            // Publish after the first scan too: a client may have read the tasks before it.
             let known = project.known.as_ref();
             let tasks_changed = known.is_none_or(|known| known.tasks != found.tasks);
             let is_other_plan = known.is_none_or(|known| known.plan != found.plan);
@@ -243,7 +243,7 @@ impl<'a> Poller<'a> {
             }
             project.plan_changed |= is_other_plan;
             if project.take_over(shared, &found) {
-                // Something may have changed there before it was watched.
+                // Files there may have changed before the folder was watched.
                 project.changed.get_or_insert_with(Stopwatch::start);
             }
             project.known = Some(found);
@@ -286,7 +286,7 @@ impl ProjectPoller {
         self.followed.retain(|folder, _| found.folders.contains(folder));
         let mut any = false;
         for folder in found.folders.iter().take(FOLDERS) {
-            // A folder that was removed and made again must be watched again.
+            // A folder that was removed and created again must be watched again.
             if self.followed.get(folder).is_none_or(|followed| !followed.is_alive())
                 && let Ok(subscription) = shared.watcher.follow(folder, &shared.wake.project)
             {

@@ -1,4 +1,4 @@
-//! Fingerprints of tasks and plan inputs, which show whether either has changed, and the folders to watch.
+//! Fingerprints of the tasks and of the inputs of a plan, to detect changes; and the folders to watch.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Debug, Write as _};
@@ -12,7 +12,7 @@ use crate::manifest::PromptSource;
 use crate::os::watch::stamp::FileStamp;
 use crate::tasks;
 
-/// Stack in bytes, as of a main thread: it parses files of any depth.
+/// Stack in bytes, like a main thread's: the parsers recurse into nested files.
 pub(super) const STACK: usize = 8 << 20;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(super) struct ProjectPrint {
     pub(super) folders: BTreeSet<PathBuf>,
 }
 
-/// Reads the project in a new thread. Fails if no thread can be started.
+/// Reads the project in a new thread and passes the result to `done`. Fails if no thread can be started.
 pub(super) fn scan(location: &ManifestLocation, done: impl FnOnce(ProjectPrint) + Send + 'static) -> io::Result<()> {
     let location = location.clone();
     std::thread::Builder::new().name("scan".to_owned()).stack_size(STACK).spawn(move || done(find(&location)))?;
@@ -32,7 +32,7 @@ pub(super) fn scan(location: &ManifestLocation, done: impl FnOnce(ProjectPrint) 
 
 fn find(location: &ManifestLocation) -> ProjectPrint {
     let Ok(Some(located)) = locate(location) else {
-        // The manifest may come back.
+        // The manifest may be created again.
         return ProjectPrint { folders: BTreeSet::from([location.folder.clone()]), ..ProjectPrint::default() };
     };
     let mut folders: BTreeSet<PathBuf> = located.manifest.parent().map(Path::to_owned).into_iter().collect();
@@ -47,7 +47,7 @@ fn find(location: &ManifestLocation) -> ProjectPrint {
     let set = project.tasks();
     let mut of_tasks = DebugHasher::default();
     of_tasks.add(&(set.tasks(), set.problems(), set.circles()));
-    // Only the heads of the task files were read.
+    // Only the front matter was parsed: add the files' stamps to detect changes of their text.
     for path in set.tasks().iter().filter_map(|task| task.path.as_ref()) {
         of_tasks.add(&FileStamp::of(&manifest.root.join(path)).ok());
     }
@@ -59,7 +59,7 @@ fn find(location: &ManifestLocation) -> ProjectPrint {
         of_plan.add(&FileStamp::of(path).ok());
         let Some(folder) = path.parent() else { continue };
         folders.insert(folder.to_owned());
-        // Included templates lie beside it; the project's own folder changes for other reasons.
+        // Included templates are in this folder. The project's own folder changes for other reasons, so skip it.
         if folder != manifest.root {
             of_plan.add(&FileStamp::of(folder).ok());
         }

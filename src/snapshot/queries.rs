@@ -1,4 +1,4 @@
-//! Queries of the server beside the snapshot: views of runs, past runs, and figures.
+//! Queries of the server beyond the snapshot: views of runs, past runs, and metrics.
 
 use std::time::Duration;
 
@@ -16,18 +16,18 @@ use crate::snapshot::{Live, LiveState, project_print};
 use crate::store::index::IndexError;
 use crate::view::run_view::RunView;
 
-/// The figures for metrics.
+/// The values of the metrics.
 #[derive(Clone, Debug, Default)]
 pub struct Figures {
-    /// Unfinished runs.
+    /// Active runs.
     pub by_state: Vec<(&'static str, usize)>,
     /// Queued runs, by what they wait for.
     pub by_reason: Vec<(&'static str, usize)>,
-    /// Ended runs on record, how long they took, and what they cost in USD.
+    /// Recorded ended runs: number, total duration, cost in USD.
     pub ended: u64,
     pub ended_seconds: f64,
     pub cost_usd: f64,
-    /// Observations of all runs, and their seconds.
+    /// Observations of all runs: number and total duration.
     pub looks: u64,
     pub looks_seconds: f64,
 }
@@ -37,7 +37,7 @@ impl Live {
         RunView::new(run, clock::now())
     }
 
-    /// The list of `status --json`.
+    /// The runs of `status --json`.
     pub fn overview(&self, all: bool) -> Result<Vec<RunView>, IndexError> {
         let runs = self.runs(all)?;
         let held = self.shared.held(&runs);
@@ -45,7 +45,7 @@ impl Live {
         Ok(runs.iter().map(|run| show::run(run, &held, now)).collect())
     }
 
-    /// Past runs, the last to end first. Fails if `since` is no duration as `1h 30m`.
+    /// Past runs, latest end first. Fails if `since` is not a duration such as `1h 30m`.
     pub fn history(
         &self,
         mode: Option<String>,
@@ -60,7 +60,7 @@ impl Live {
 
     pub fn past(&self, query: PastRuns) -> Result<Vec<Run>, Failure> {
         let filter = query.filter()?;
-        // Records ends first: runs that ended unobserved are part of the history.
+        // An observation records ends first, so that runs that ended unobserved are included.
         self.snapshot()?;
         let found = self.store().history(&filter);
         self.store().close_index();
@@ -101,7 +101,7 @@ impl LiveState {
             let project = Project::open(&self.location, Depth::Shape).ok()?;
             held::held(&project, &self.store, runs).ok()
         };
-        // In a thread with a large stack, which parsing needs.
+        // In a thread with a large stack, which the parsers need.
         let found = std::thread::scope(|scope| {
             let builder = std::thread::Builder::new().name("held".to_owned()).stack_size(project_print::STACK);
             builder.spawn_scoped(scope, find).ok().and_then(|thread| thread.join().ok())

@@ -1,4 +1,4 @@
-//! Live over real files: the jobs are records and locks, and this process is their supervisor.
+//! `Live` with real files: jobs are records and locks, and this process is their supervisor.
 
 use std::fs;
 use std::os::fd::AsFd as _;
@@ -34,7 +34,7 @@ struct World {
     live: Arc<Live>,
 }
 
-/// A job that runs, as far as anybody can see.
+/// A job that other processes observe as running.
 struct Job {
     spec: RunSpec,
     folder: RunFolder,
@@ -75,7 +75,7 @@ impl World {
         self.start_after(task, || ())
     }
 
-    /// With a folder, and after that `meanwhile`, before anything else tells of the run.
+    /// Creates the run folder, calls `meanwhile`, then makes the run visible otherwise.
     fn start_after(&self, task: &str, meanwhile: impl FnOnce()) -> Job {
         let (state, pair) = (self.store.state(), pair(task));
         let Claim::Taken(lock, _) = pair_lock::claim(state, &pair).unwrap() else { panic!("{pair} is taken") };
@@ -97,7 +97,7 @@ impl World {
         index.insert(&RunFacts::of(&spec), None).unwrap();
         spec.folder = folder.id().unwrap();
         folder.write_spec(&spec).unwrap();
-        // A process that is gone: what the lock says is believed.
+        // The owner's process does not exist: the observation must rely on the lock.
         let mut owner = process::this().unwrap();
         owner.start_time += 1;
         let live = LiveRecord::begun(owner, clock::now());
@@ -114,7 +114,7 @@ impl World {
         fs::write(self.dir.path().join(path), text).unwrap();
     }
 
-    /// Waits until the first look is over: what is there now is no news.
+    /// Waits until the first observation, the baseline, is done.
     fn settle(&self) -> Listener {
         let mut listener = self.listen(None);
         listener.until("hello", |frame| frame["event"] == "hello");
@@ -133,7 +133,7 @@ impl Job {
         }
     }
 
-    /// As its supervisor would.
+    /// Ends the job as its supervisor would.
     fn end(&mut self, exit_code: i32) {
         let end = json!({
             "version": 1, "runId": self.spec.run_id, "state": "failed", "exitCode": exit_code, "signal": null,
@@ -147,7 +147,7 @@ impl Job {
 }
 
 impl Listener {
-    /// The next frame that is meant; what else comes is passed over.
+    /// The next matching frame; skips others.
     #[track_caller]
     fn until(&mut self, what: &str, meant: impl Fn(&Value) -> bool) -> Value {
         let begun = Stopwatch::start();
@@ -180,7 +180,7 @@ fn a_look_of_others_that_began_too_early_is_not_taken_for_the_one_that_is_due() 
     let mut listener = world.settle();
     for round in 0..10 {
         let task = format!("T-{round}");
-        // The folder wakes; a snapshot is taken at once; the row is written before the poller observes.
+        // The folder wakes the poller; a snapshot is taken at once; the row is written before the poller observes.
         let mut job = world.start_after(&task, || {
             world.live.shared.snapshot(Duration::ZERO).unwrap();
         });
@@ -194,7 +194,7 @@ fn a_look_of_others_that_began_too_early_is_not_taken_for_the_one_that_is_due() 
 fn a_run_that_is_written_down_long_after_its_folder_is_seen() {
     let world = world();
     let mut listener = world.settle();
-    // Whoever starts it may be stopped anywhere: under load that is a matter of milliseconds.
+    // The starter may be paused at any point; under load this takes milliseconds.
     let _job = world.start_after("T-1", || {
         let (before, _) = world.live.looks();
         let begun = Stopwatch::start();
@@ -217,7 +217,7 @@ fn a_run_is_told_as_it_starts_and_ends() {
     job.end(7);
     let ended = listener.run("T-1", "failed");
     assert_eq!(ended["run"]["exitCode"], 7);
-    // Who was away hears it again, each once and in order.
+    // A client that reconnects gets the missed events, each once and in order.
     let (from, to) = (started["seq"].as_u64().unwrap(), ended["seq"].as_u64().unwrap());
     let mut again = world.listen(Some(from));
     assert_eq!(again.until("hello", |_| true)["seq"], from);
@@ -243,7 +243,7 @@ fn a_run_that_nobody_saw_active_is_told_once() {
     let mut listener = world.settle();
     let mut job = world.start("T-1");
     job.end(3);
-    // By another that looked first, as a supervisor's last act is.
+    // The end is recorded by another process before the poller observes, as a supervisor does.
     refresh::all(&world.store).unwrap();
     listener.run("T-1", "failed");
     world.start("T-2");
@@ -295,7 +295,7 @@ fn a_snapshot_is_shared_while_it_is_fresh_and_newer_than_each_write() {
     assert_eq!(answer["exitCode"], 9);
     let listed: Vec<_> = world.live.runs(false).unwrap().iter().map(|run| run.pair()).collect();
     assert_eq!(listed, [pair("T-1")]);
-    // Many at once are one look, and its answers the same.
+    // Concurrent requests share one observation and its answers.
     world.live.touch();
     let all: Vec<_> = std::thread::scope(|scope| {
         let askers: Vec<_> = (0..8).map(|_| scope.spawn(|| world.live.snapshot().unwrap())).collect();
@@ -318,7 +318,7 @@ fn an_answer_that_is_known_is_not_made_again() {
 fn tasks_and_plan_are_told_when_their_files_change() {
     let world = world();
     let mut listener = world.settle();
-    // Once at the beginning, since who listens may have read them before they were watched.
+    // Published once at the beginning: a subscriber may have read the tasks before they were watched.
     listener.until("the first tasks", |frame| frame["event"] == "tasks");
     listener.until("the first plan", |frame| frame["event"] == "plan");
     fs::create_dir(world.dir.path().join("tasks/deep")).unwrap();
@@ -339,13 +339,13 @@ fn nothing_looks_while_nobody_listens_and_what_was_missed_is_told_after() {
     listener.until("the first plan", |frame| frame["event"] == "plan");
     let from = world.live.shared.feed.last();
     drop(listener);
-    // Another one that is listened to sees the end; the first one has had as long.
+    // A server with a subscriber publishes the end; the first server had as much time.
     let root = fs::canonicalize(world.dir.path()).unwrap();
     let location = ManifestLocation { file: Some(root.join("dispatch.yaml")), folder: root };
     let other = Live::start(world.store.clone(), FileWatcher::start().unwrap(), location).unwrap();
     let waker = EventFd::new().unwrap();
     let mut seen = Listener { events: other.subscribe(None, waker.clone()), waker };
-    // Its first observation is the baseline: what ends before that is not published.
+    // Its first observation is the baseline: an earlier end is not published.
     wait_for_first_observation(&other);
     let mut job = world.start("T-1");
     job.end(4);

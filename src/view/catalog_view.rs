@@ -1,4 +1,4 @@
-//! Tasks and modes of a project as JSON, with what is wrong with them: what the board shows beside the runs.
+//! Tasks, modes and problems of a project as JSON: what the board shows beside the runs.
 
 use std::path::PathBuf;
 
@@ -13,11 +13,11 @@ pub struct CatalogView {
     pub project: ProjectView,
     pub tasks: Vec<TaskView>,
     pub modes: Vec<ModeView>,
-    /// In task files.
+    /// Problems in task files.
     pub problems: Vec<ProblemView>,
     /// Why nothing can be started: an error in the manifest or a template.
     pub broken: Option<BrokenView>,
-    /// Programs that runs need and that were not found.
+    /// Missing programs that runs need.
     #[serde(default)]
     pub missing: Vec<MissingView>,
     /// Pairs that are up to date, as mode and task.
@@ -33,7 +33,7 @@ pub struct ProjectView {
     pub root: PathBuf,
     #[serde(default)]
     pub manifest: PathBuf,
-    /// Tasks are worked on in worktrees.
+    /// Whether tasks have worktrees.
     #[serde(default)]
     pub worktrees: bool,
 }

@@ -1,6 +1,5 @@
-//! What the program answers, as data for JSON: equal for every front end.
-//!
-//! camelCase, RFC 3339 times; a field without a value is left out. Must not decide anything.
+//! The program's answers as data for JSON, equal for all front ends. Must not decide anything.
+//! camelCase names, RFC 3339 times; a field without a value is omitted.
 
 pub mod catalog_view;
 pub mod mode_view;

@@ -1,15 +1,13 @@
-//! A mode as JSON.
+//! Modes as JSON.
 
 use serde::{Deserialize, Serialize};
 
-/// What there is to run.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ModesView {
     pub modes: Vec<ModeView>,
 }
 
-/// A mode, and where it comes from.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ModeView {

@@ -1,20 +1,20 @@
-//! A plan as JSON.
+//! Plans and their results as JSON.
 
 use serde::Serialize;
 
 use crate::plan::diff::Plan;
 use crate::plan::step::{Action, Step};
 
-/// All steps: ends, starts in their order, then what is left alone.
+/// All steps: stops, starts in order, then the pairs without action.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanView {
-    /// How many of the steps do something.
+    /// The number of steps with an action.
     pub changes: usize,
     pub steps: Vec<StepView>,
 }
 
-/// What `up` did: the steps of its plan, and what came of each.
+/// The result of `up`: the steps of its plan with their outcomes.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UpView {
@@ -22,7 +22,7 @@ pub struct UpView {
     pub steps: Vec<DoneView>,
 }
 
-/// A step that was done, or failed. `runId` is that of the run that came of it.
+/// A step that was done or failed. `runId` is the started run.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DoneView {
@@ -32,29 +32,28 @@ pub struct DoneView {
     pub error: Option<String>,
 }
 
-/// One step. `action` is `start`, `restart`, `recreate` or `stop`; or, where nothing is done,
-/// `keep`, `drifted`, `held`, `orphan`, `unselected` or `unknown`.
+/// One step. `action` is `start`, `restart`, `recreate` or `stop`; without action it is `keep`, `drifted`, `held`,
+/// `orphan`, `unselected` or `unknown`.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StepView {
     pub action: &'static str,
     pub mode: String,
     pub task: String,
-    /// The last run, or the one that is there.
+    /// The active or last run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_id: Option<String>,
     pub reason: String,
-    /// What drifted.
+    /// The fields that drifted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<String>,
-    /// Starts that go first.
+    /// The starts that this one waits for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<PairView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub needed_by: Option<String>,
 }
 
-/// A mode and a task.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PairView {

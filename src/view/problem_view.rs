@@ -1,4 +1,4 @@
-//! A problem as JSON.
+//! Problems as JSON.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::problem::{Problem, Severity};
 
-/// One finding; line and column count from 1.
+/// Line and column count from 1.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProblemView {

@@ -1,4 +1,4 @@
-//! What a run would be, as JSON: nothing of it was started.
+//! What a start would run, as JSON. Nothing was started.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ pub struct RenderView {
     pub task: String,
     pub headless: bool,
     pub program: PathBuf,
-    /// `argv[0]` first; the prompt stands where the agent gets it as an argument.
+    /// `argv[0]` first; contains a placeholder if the prompt is an argument.
     pub argv: Vec<String>,
     pub cwd: PathBuf,
     /// How the prompt reaches the agent: `arg`, `stdin`, `file` or `none`.
@@ -25,7 +25,7 @@ pub struct RenderView {
     pub worktree: Option<WorktreeView>,
 }
 
-/// A worktree that the run would make.
+/// The worktree that the run would create.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WorktreeView {

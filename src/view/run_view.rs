@@ -12,10 +12,9 @@ use crate::model::run_state::RunState;
 use crate::model::started_by::StartedBy;
 use crate::model::usage::{Denial, Tokens};
 
-/// The only executor so far.
+/// The only executor.
 const LOCAL: &str = "local";
 
-/// A field without a value is left out.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RunView {
@@ -71,7 +70,7 @@ pub struct RunView {
     /// The agent's name in the manifest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
-    /// Where it runs: `local`, this machine.
+    /// Where the run executes: `local`, this machine.
     pub executor: &'static str,
     /// `cli`, `web`, `up`, `need` or `run`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -84,21 +83,21 @@ pub struct RunView {
     pub session_id: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub denials: Vec<Denial>,
-    /// What to write or run against the failure, where that is known.
+    /// How to fix the failure, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
-    /// The command that goes on in its conversation, where it was refused something.
+    /// The command that resumes the conversation, if the run was refused something.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub go_on: Option<String>,
     pub log_bytes: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limits: Option<LimitsHold>,
-    /// Why `up --watch` does not start it again; only told where that is asked.
+    /// Why `up --watch` does not restart it. Only some answers contain it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held: Option<String>,
 }
 
-/// A pair that was skipped: no run came of it.
+/// A pair that was skipped without starting a run.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SkippedView {
@@ -107,7 +106,7 @@ pub struct SkippedView {
     pub label: String,
     pub state: &'static str,
     pub reason: &'static str,
-    /// The run that it is up to date since.
+    /// The success that makes the pair up to date.
     pub last_run: String,
 }
 
@@ -125,7 +124,7 @@ impl SkippedView {
 }
 
 impl RunView {
-    /// `now` gives an unfinished run its duration so far.
+    /// `now` determines the duration of an active run.
     pub fn new(run: &Run, now: Timestamp) -> Self {
         let facts = &run.facts;
         let end = run.end.as_ref();

@@ -1,10 +1,10 @@
-//! A text that was sent, as JSON.
+//! The result of `send` as JSON.
 
 use serde::Serialize;
 
 use crate::model::run::Run;
 
-/// What `send` answers. `confirmed`: the agent's own record shows the text; `exact`: byte for byte.
+/// `confirmed`: the agent's transcript contains the text; `exact`: byte for byte.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SentView {

@@ -1,4 +1,4 @@
-//! A task as JSON.
+//! Tasks as JSON.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::tasks::{Task, TaskBody};
 use crate::view::problem_view::ProblemView;
 
-/// All tasks, and what is wrong with their files.
+/// All tasks, and the problems of their files.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TasksView {
@@ -16,7 +16,6 @@ pub struct TasksView {
     pub problems: Vec<ProblemView>,
 }
 
-/// A task of the list.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TaskView {
@@ -30,7 +29,7 @@ pub struct TaskView {
     pub priority: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub area: String,
-    /// The front matter's `phase`, where it is a text.
+    /// `phase` of the front matter, if it is text.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub phase: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -47,15 +46,14 @@ pub struct TaskView {
     pub depends_on: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
-    /// Of a subtask file: the mode it is to be run in.
+    /// For an entry of a subtask file: the mode to run it in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<String>,
-    /// Its runs wait for a person.
+    /// Its runs need a person's approval.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub gate: bool,
 }
 
-/// One task, with its text.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskDetail {
@@ -66,26 +64,26 @@ pub struct TaskDetail {
     pub meta: BTreeMap<String, serde_json::Value>,
     pub body: String,
     pub checklist: Vec<ChecklistView>,
-    /// Of the tasks below it.
+    /// The progress of the tasks below it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub progress: Option<ProgressView>,
 }
 
-/// How many of the tasks below one, that have none of their own, stand where.
+/// Counts the leaves below a task by state.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProgressView {
     pub all: usize,
-    /// By their status.
+    /// Done by their status.
     pub done: usize,
-    /// Not done, and their last runs succeeded.
+    /// Not done, and the last run succeeded.
     pub succeeded: usize,
     pub failed: usize,
     pub running: usize,
     pub waiting: usize,
 }
 
-/// A box of a task's checklist.
+/// An item of a task's checklist.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChecklistView {

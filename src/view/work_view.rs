@@ -1,4 +1,4 @@
-//! A task's work as JSON: what was changed, and what became of its worktree.
+//! A task's changes and the removal of its worktree, as JSON.
 
 use std::path::PathBuf;
 
@@ -12,33 +12,31 @@ pub struct DiffView {
     pub path: PathBuf,
     pub branch: String,
     pub base: String,
-    /// The commit that all this is compared with.
+    /// The commit that the worktree is compared with.
     pub merge_base: String,
     pub added: u64,
     pub removed: u64,
     pub files: Vec<FileView>,
-    /// As git writes it; bytes that are no UTF-8 are shown as U+FFFD.
+    /// As git prints it; bytes that are not UTF-8 become U+FFFD.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patch: Option<String>,
-    /// The patch is longer than what is there of it.
+    /// The patch was cut.
     pub truncated: bool,
 }
 
-/// A changed file.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FileView {
     pub path: String,
-    /// Its name before, where it was renamed.
+    /// The earlier name of a renamed file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// Lines; `None` for a binary file.
+    /// Number of lines; `None` for a binary file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub added: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removed: Option<u64>,
     pub binary: bool,
-    /// Untracked.
     pub untracked: bool,
 }
 
@@ -50,14 +48,14 @@ pub struct CleanView {
     pub path: PathBuf,
     pub branch: String,
     pub dry_run: bool,
-    /// Whether the worktree was removed, or would be; `false` where there was none.
+    /// Whether the worktree was removed, or would be; `false` if there was none.
     pub removed: bool,
     /// `deleted`, `kept` or `absent`.
     pub branch_state: &'static str,
     /// Why it was kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub branch_reason: Option<String>,
-    /// What git was told to ignore and goes with the worktree, some of it by name.
+    /// The first names of ignored files, which are removed with the worktree.
     pub ignored: Vec<String>,
     pub ignored_count: usize,
 }

@@ -15,11 +15,11 @@ use crate::tasks::TaskSet;
 use crate::view::catalog_view::{BrokenView, CatalogView, MissingView, ProjectView};
 use crate::worker::WorkerFailure;
 
-/// Freshness is computed for at most this many pairs: hashing the sources of more takes too long.
+/// Maximum number of pairs whose freshness is computed: hashing the sources of more takes too long.
 const FRESH_PAIRS: usize = 100;
 
 pub(super) fn catalog(location: &ManifestLocation) -> Result<CatalogView, Failure> {
-    // With a broken template the tasks are still listed.
+    // Lists the tasks even if a template is broken.
     let (project, broken) = match Project::open(location, Depth::Whole) {
         Ok(project) => (project, None),
         Err(error) => (Project::open(location, Depth::Shape)?, Some(WorkerFailure::from(Failure::from(error)))),

@@ -1,5 +1,5 @@
-//! The files of a project that can be edited through the server: the manifest, `dispatch.local.yaml` beside it,
-//! and the subtask files that the manifest names. No other is read or written.
+//! The project files that can be edited through the server: the manifest, `dispatch.local.yaml` beside it, and the
+//! subtask files named in the manifest. Must not read or write any other file.
 
 use std::path::{Path, PathBuf};
 
@@ -53,7 +53,7 @@ struct EditableFile {
     path: PathBuf,
 }
 
-/// Finds the file called `name`. The manifest itself is found even when it has errors, so that it can be repaired.
+/// Finds the file `name`. The manifest is found even if it has errors, so that it can be repaired. Fails for others.
 fn find(location: &ManifestLocation, name: &str) -> Result<EditableFile, Failure> {
     let located = located(location)?;
     let (path, root) = manifest::resolve(&located.manifest).map_err(|problem| Failure::of_problems(vec![problem]))?;
@@ -92,7 +92,7 @@ fn stale(name: &str) -> Failure {
     Failure::new(Kind::Stale, format!("`{name}` was changed since it was read")).hint("read it again")
 }
 
-/// A strong entity tag: the same for the same bytes, and for no others.
+/// A strong entity tag: equal if and only if the bytes are equal.
 fn etag(bytes: &[u8]) -> String {
     format!("\"{}\"", blake3::hash(bytes).to_hex().get(..32).unwrap_or_default())
 }

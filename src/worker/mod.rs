@@ -1,9 +1,8 @@
-//! Work for the server in a child process: it reads the manifest and renders templates.
+//! Work for the server that reads the manifest or renders templates, done in a child process.
 //!
-//! A hostile template can use unbounded memory or time, and a thread that renders it cannot be ended. So the
-//! server starts `dispatch __worker MANIFEST`, writes one [`WorkerRequest`] to its stdin and reads one response
-//! from its stdout, within bounds. The work is that of the command of the same name. Must not know how the
-//! answer is shown.
+//! A hostile template can use unbounded memory or time, and a thread that renders it cannot be killed. So the server
+//! starts `dispatch __worker MANIFEST`, writes one [`WorkerRequest`] to its stdin and reads one response from its
+//! stdout, within limits. Each request does the work of a command. Must not know how the response is shown.
 
 mod catalog;
 mod files;
@@ -26,13 +25,13 @@ use crate::os::process::bounded::{BoundedError, ChildLimits, run_program, take_s
 use crate::os::process::supervise::own_program;
 use crate::view::problem_view::ProblemView;
 
-/// At most this many children at once; further requests wait.
+/// Maximum number of concurrent children; further requests wait.
 const CHILDREN: usize = 8;
 const LIMITS: ChildLimits = ChildLimits { time: Duration::from_secs(60), output: 32 << 20 };
-/// In bytes. A prompt or a file has at most 1 MiB, and a byte takes at most six in JSON.
+/// Bytes. A prompt or a file has at most 1 MiB, and JSON needs at most six bytes for each of its bytes.
 const REQUEST_MAX: u64 = 16 << 20;
 
-/// What the child is to do. Fields that are missing have their default.
+/// What the child must do. Missing fields have their default.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "do")]
 pub enum WorkerRequest {
@@ -58,11 +57,11 @@ pub enum WorkerRequest {
     Modes,
     /// As `tasks --json`.
     Tasks,
-    /// What the board shows beside the runs: a [`crate::view::catalog_view::CatalogView`].
+    /// A [`crate::view::catalog_view::CatalogView`] for the board.
     Catalog,
     /// As `task ID --json`.
     Task { id: String },
-    /// As `diff --json`, with the beginning of the patch.
+    /// As `diff --json`, with the patch cut at 1 MiB.
     Diff { id: String },
     /// As `clean --json`.
     Clean {
@@ -72,13 +71,13 @@ pub enum WorkerRequest {
     },
     /// Open or focus the user's terminal on the pair's window: `{"attached", "attachNote"?}`.
     Show { mode: String, task: String },
-    /// Check that both names exist: `{"mode", "task"}`, spelt as in the project.
+    /// Check that both names exist: `{"mode", "task"}`, in the project's spelling.
     Know { mode: String, task: String },
-    /// Read the manifest, `dispatch.local.yaml` beside it, or a subtask file that the manifest names, by its path
+    /// Read the manifest, `dispatch.local.yaml` beside it, or a subtask file named in the manifest, by its path
     /// relative to the manifest's folder: `{"name", "text", "etag"}`.
     ReadFile { name: String },
-    /// Replace such a file, if it still has this `etag` (empty: the file does not exist yet) and the project has
-    /// no error with the new text: `{"name", "etag", "problems"}`, where all problems are warnings.
+    /// Replace such a file if it still has this `etag` (empty: it does not exist) and the project has no error with the
+    /// new text: `{"name", "etag", "problems"}`; all problems are warnings.
     WriteFile { name: String, text: String, etag: String },
 }
 
@@ -98,10 +97,10 @@ enum WorkerResponse {
     Failed(WorkerFailure),
 }
 
-/// Starts children for one project, a bounded number at a time.
+/// Starts the children for one project, at most 8 at a time.
 #[derive(Debug)]
 pub struct WorkerPool {
-    /// Resolved at the start: the file may be replaced by another version later.
+    /// Resolved once at the start: an upgrade may replace the file later.
     program: Option<PathBuf>,
     manifest: PathBuf,
     limits: ChildLimits,
@@ -116,7 +115,8 @@ impl WorkerPool {
         Self { program: own_program().ok(), manifest, limits: LIMITS, free, freed }
     }
 
-    /// Starts a child for the request and waits for its answer. The child dies with the calling thread.
+    /// Starts a child for the request and waits for its response. The child is killed if the calling thread exits.
+    /// Fails if the request fails, exceeds a limit, or no permit becomes free in time.
     pub fn run(&self, request: &WorkerRequest) -> Result<Value, WorkerFailure> {
         let _permit = self.permit()?;
         let request = serde_json::to_vec(request).map_err(internal)?;
@@ -139,7 +139,7 @@ impl WorkerPool {
         }
     }
 
-    /// As [`Self::run`], with the answer as the type that the request is known to give.
+    /// As [`Self::run`], with the response converted to its known type.
     pub fn fetch<T: DeserializeOwned>(&self, request: &WorkerRequest) -> Result<T, WorkerFailure> {
         Ok(serde_json::from_value(self.run(request)?).map_err(internal)?)
     }
@@ -153,7 +153,7 @@ impl WorkerPool {
     }
 }
 
-/// The right to run one child; returned when dropped.
+/// The permit to run one child; returned when dropped.
 struct WorkerPermit<'a>(&'a WorkerPool);
 
 impl Drop for WorkerPermit<'_> {
@@ -180,8 +180,8 @@ fn internal(error: impl fmt::Display) -> Failure {
     Failure::new(Kind::Internal, error.to_string())
 }
 
-/// In the child: reads one request from stdin, does it in the project of `manifest` and writes one response to
-/// stdout. Fails where the request cannot be read; then nothing was done.
+/// In the child: reads one request from stdin, carries it out in the project of `manifest` and writes one response to
+/// stdout. Fails if the request cannot be read; then nothing was done.
 pub fn answer(manifest: &Path) -> io::Result<()> {
     let (input, mut output) = take_streams()?;
     let mut request = Vec::new();
@@ -197,7 +197,7 @@ pub fn answer(manifest: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    /// The shell in place of the program: what it is told to do is a script of that name.
+    /// A pool whose program is the shell: it runs the script named `__worker`.
     fn pool(script: &str) -> (tempfile::TempDir, WorkerPool) {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("__worker"), script).unwrap();

@@ -1,4 +1,4 @@
-//! In the child: each request, done as the command of its name does it.
+//! In the child: carries out each request with the functions of the corresponding command.
 
 use std::path::Path;
 
@@ -24,7 +24,7 @@ use crate::plan::diff::UpOptions;
 use crate::view::plan_view::PlanView;
 use crate::worker::{WorkerRequest, catalog, files, start};
 
-/// In bytes: the part of a patch that is sent. The list of its files is complete.
+/// Bytes of a patch that are sent. The list of files is complete.
 const PATCH: usize = 1 << 20;
 
 pub(super) fn perform(manifest: &Path, request: WorkerRequest) -> Result<Value, Failure> {

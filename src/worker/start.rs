@@ -1,4 +1,4 @@
-//! Starting or joining a run without waiting for its end, as `run -d` does.
+//! Starts or joins a run without waiting for its end, as `run -d` does.
 
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ use crate::worker::perform::value;
 
 pub(super) fn start(project: &Project, mode: &str, task: &str, request: &StartRequest) -> Result<Value, Failure> {
     let mode = project.mode(mode)?;
-    // The tmux client starts while the tasks are read.
+    // Start the tmux client while the tasks are read.
     let warm = if mode.interactive { project.tmux().warm_client() } else { None };
     let tasks = project.tasks();
     let batch = resolve_batch(project, &tasks, mode, &[tasks.find(task)?], request)?;
@@ -27,7 +27,7 @@ pub(super) fn start(project: &Project, mode: &str, task: &str, request: &StartRe
     let mut failure = None;
     while let Some((_, outcome)) = starts.start_next(Queueing::Allowed) {
         if let Err(error) = outcome {
-            // The others are started all the same; the first failure is reported.
+            // Go on with the others; the first failure is reported.
             failure.get_or_insert(Failure::from(error));
         }
     }
@@ -49,7 +49,7 @@ pub(super) fn start(project: &Project, mode: &str, task: &str, request: &StartRe
     let mut answer = json!({
         "run": view(run)?, "created": created, "skipped": skipped, "runs": runs, "session": project.manifest.session,
     });
-    // A queued run has no window yet.
+    // A queued run has no window.
     let open = run.is_active() && !matches!(run.state, RunState::Queued(_));
     if let (true, Some(argv)) = (open, attach::attach_argv(run)) {
         answer["attach"] = json!(argv);

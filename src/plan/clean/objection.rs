@@ -1,4 +1,4 @@
-//! Reasons against the removal of a worktree, each with a message and the command that fixes it.
+//! Objections to the removal of a worktree, each with a message and the command that fixes it.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,6 @@ use crate::model::names::Pair;
 use crate::model::submodule_look::SubmodulePlace;
 use crate::model::worktree_look::Names;
 
-/// One reason against the removal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Objection {
     Running { pair: Pair, state: &'static str },
@@ -23,24 +22,24 @@ pub enum Objection {
     Submodule { name: PathBuf, place: SubmodulePlace, found: InSubmodule },
 }
 
-/// What in a submodule would be lost.
+/// What the removal of a submodule would lose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InSubmodule {
     Changed(Names),
     Untracked(Names),
-    /// Commits that are on no remote; `on_head`: some are on what is checked out. `branch` is the worktree's.
+    /// Commits on no remote. `on_head`: some belong to the checked-out commit. `branch` is the worktree's.
     Unpushed {
         count: u64,
         on_head: bool,
         branch: String,
     },
     Stashed(u64),
-    /// git could not look into it.
+    /// git could not inspect it.
     Broken(String),
 }
 
 impl Objection {
-    /// The command that fixes it, or what to do where there is no single command.
+    /// The command that fixes it; if there is no single command, what to do.
     pub fn fix(&self) -> String {
         let in_it = |path: &Path| format!("git -C {}", quote(path));
         match self {
