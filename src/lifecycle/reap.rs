@@ -102,7 +102,7 @@ fn settle(
 }
 
 /// Writes the end of a run under its pair lock, after `end_processes`, which returns the pids that survive. `None` if
-/// the observation does not hold any more.
+/// the run has changed.
 fn reap(
     store: &Store,
     run: &Observation,

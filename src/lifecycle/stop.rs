@@ -34,7 +34,7 @@ use crate::store::run_folder::RunFolder;
 pub enum How {
     /// TERM, and KILL after the mode's grace.
     Stop,
-    /// INT, and KILL after the mode's grace: Ctrl-C in the starting command.
+    /// [`How::Stop`] by Ctrl-C in the starting command: supervisors get INT instead of TERM.
     Interrupt,
     /// KILL now.
     Kill,
@@ -89,8 +89,7 @@ pub(crate) const EARLY_LOOK: Duration = Duration::from_secs(2);
 const STEP: Duration = Duration::from_millis(5);
 const STEP_MAX: Duration = Duration::from_millis(80);
 
-/// Stops the active run of `pair` and returns when no process of it is left. Fails if its state is unknown or a
-/// process survives.
+/// Stops the active run of `pair` with all its processes. Fails if its state is unknown or a process survives.
 pub fn stop(store: &Store, pair: &Pair, how: How) -> Result<Stopped, StopError> {
     let mut stopped = stop_pairs(store, std::slice::from_ref(pair), how)?;
     stopped.pop().unwrap_or_else(|| Err(StopError::Io(io::Error::other("it was not looked for"))))

@@ -45,8 +45,7 @@ pub struct BatchStart<'a> {
 }
 
 impl<'a> BatchStart<'a> {
-    /// `force` applies only to the requested runs, not to what they need. The tmux client `warm` creates the first
-    /// window.
+    /// `force` applies to the requested runs only. The tmux client `warm` creates the first window.
     pub fn new(store: &'a Store, items: &'a [BatchItem], force: bool, warm: Option<WarmClient>) -> Self {
         Self { store, items, outcomes: Vec::with_capacity(items.len()), force, warm }
     }
@@ -88,8 +87,7 @@ impl<'a> BatchStart<'a> {
         &self.outcomes
     }
 
-    /// `item` with the runs that it must wait for. `None` where one of those was not started for want of a
-    /// slot. Fails where one could not be started.
+    /// `item` with the runs it waits for; `None` if one of them found no slot. Fails if one failed to start.
     fn after_what_it_needs(&self, item: &'a BatchItem) -> Result<Option<Cow<'a, Prepared>>, BatchStartError> {
         let mut prepared = Cow::Borrowed(&item.prepared);
         for place in &item.after {

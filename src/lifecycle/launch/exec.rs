@@ -22,8 +22,7 @@ use crate::store::pair_lock::{self, Liveness};
 use crate::store::run_folder::RunFolder;
 use crate::store::state_dir::StateDir;
 
-/// Why a command failed. `code` is its exit code: 127 program not found, 126 not executable, 125 other; 1 from
-/// `__prepare`.
+/// `code`: 127 agent program not found, 126 not executable, 1 `__prepare` failed, 125 any other error.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct ExecError {

@@ -13,7 +13,7 @@ use crate::store::record_file;
 use crate::store::run_folder::RunFolder;
 
 const MAX_SETTINGS: u64 = 1 << 20;
-/// Shown in place of the settings file before that exists.
+/// Shown in place of the settings file while that does not exist.
 const PLACEHOLDER: &str = "<settings file>";
 
 fn window_of(protocol: Protocol, kind: &RunKind) -> Option<&'static dyn WindowProtocol> {

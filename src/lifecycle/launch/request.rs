@@ -37,7 +37,7 @@ pub enum Resume {
     Nobodys,
     /// That of the pair's last run that has one.
     LastOfPair,
-    /// That of this run of any pair, in its folder, where the agent searches for it.
+    /// That of this run, of any pair, and in its folder: the agent searches for it there.
     Of(RunId),
 }
 

@@ -147,8 +147,8 @@ pub(crate) fn is_nested(store: &Store, parent: Option<&RunId>) -> bool {
     parent.is_some_and(|id| store.folder(id).read_spec().is_ok_and(|spec| spec.is_headless()))
 }
 
-/// Whether older runs wait for slots that this one would take. A run whose dependency has just ended waits
-/// for a slot too, although its record does not say so yet.
+/// Whether older runs wait for slots that this one would take. A run whose dependency has just ended does so too,
+/// although its record does not show it yet.
 fn others_wait(store: &Store, index: &Index, slots: u32) -> Result<bool, IndexError> {
     let queued = index.queued()?;
     for rival in queued.iter().filter(|queued| queued.slots >= slots) {

@@ -76,7 +76,7 @@ pub enum StartError {
         #[source]
         source: RecordError,
     },
-    /// This program never creates such an id: the record was forged or damaged.
+    /// The last id is the greatest possible one: its record was forged or damaged.
     #[error("no run id is greater than that of the pair's last run, `{}`", .last.display())]
     NoGreaterId { last: PathBuf, index: PathBuf, lock: PathBuf },
     /// The pair lock is held, but not by a run that can be joined.

@@ -92,13 +92,13 @@ fn was_a_look(activity: &PaneActivity) -> bool {
 
 fn last_output(activity: &PaneActivity, written: Option<i64>) -> i64 {
     match written {
-        // A terminal's write time is exact to 8 s: take the latest possible time.
+        // Linux updates a terminal's write time every 8 s at most: take the latest possible time.
         Some(written) if was_a_look(activity) => (written | 7).min(activity.active),
         _ => activity.active,
     }
 }
 
-/// The least milliseconds without output: `output` may be up to 1 s too early.
+/// A lower bound of the milliseconds without output: `output` is in whole seconds.
 fn silence(output: i64, now: Timestamp) -> i64 {
     now.as_millisecond().saturating_sub(output.saturating_add(1).saturating_mul(1000))
 }
@@ -107,7 +107,7 @@ fn silence(output: i64, now: Timestamp) -> i64 {
 mod tests {
     use super::*;
 
-    /// A multiple of 8 s, the resolution of a terminal's write time.
+    /// A multiple of 8 s, at which Linux updates a terminal's write time.
     const BELL: i64 = 1_700_000_000;
 
     fn silent_since(active: i64) -> PaneActivity {

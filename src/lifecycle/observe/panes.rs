@@ -75,8 +75,7 @@ impl ServerPanes {
         Self { listing, by_run, screens: None }
     }
 
-    /// The last screen of a run's dead pane; reads those of all `observed` runs at once. `None` if it is the only
-    /// one.
+    /// The last screen of a run's dead pane; reads those of all `observed` runs together. `None` for a single one.
     pub(crate) fn screen(&mut self, run: &RunId, tmux: &Tmux, observed: &HashSet<RunId>) -> Option<String> {
         if self.screens.is_none() {
             let dead = |(run, at): (&RunId, &usize)| {

@@ -1,5 +1,4 @@
-//! Reads, from its log, the answer of a job without a recorded end: alive, or with a killed supervisor. Judges
-//! nothing.
+//! Reads the answer of a job without a recorded end from its log; the job may be alive or lost. Judges nothing.
 
 use crate::agents;
 use crate::model::answer_record::{AnswerRecord, Answered};

@@ -89,8 +89,7 @@ impl WindowReading {
     }
 }
 
-/// The status file of the pane's process; else of the process that ran the hooks, which a script in the pane may have
-/// started.
+/// The status file of the pane's process, else (that may be a script) of the process that ran the hooks.
 fn status_of(protocol: &dyn WindowProtocol, home: Option<&Path>, pid: u32, reporter: Option<u32>) -> StatusReading {
     let Some(home) = home else { return StatusReading::None("where the agent keeps it is not known".to_owned()) };
     match (read_status(protocol, home, pid), reporter.filter(|reporter| *reporter != pid)) {

@@ -13,7 +13,7 @@ use crate::store::index::IndexError;
 use crate::store::pair_lock::PairLock;
 use crate::store::run_folder::RunFolder;
 
-/// Attempts to take the pair lock, 20 ms each: longer than an observing command holds it.
+/// Attempts to take the pair lock; each waits for longer than an observing command holds it.
 const LOOKS: usize = 100;
 
 /// A person's decision.

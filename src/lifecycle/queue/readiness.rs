@@ -57,7 +57,7 @@ pub(crate) fn of(
     }
     if let Some(limit) = store.day_limit_of(conditions.budget_day).filter(|_| headless) {
         let (start, end) = clock::day_of(clock::now());
-        // Not indexed ends first: a run that is indexed in between counts twice, but none is missed.
+        // Ends that are not indexed yet first: a run that is indexed in between counts twice, but none is missed.
         let pending = cost_not_noted_yet(store, index)?;
         let spent = pending + index.cost_since(start.as_millisecond())?;
         if spent >= limit {
