@@ -34,7 +34,7 @@ pub(crate) fn variable(environment: &Environment, name: &str) -> Option<PathBuf>
     environment.get(OsStr::new(name)).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
-/// Trust in these folders covers `folder`: its ancestors up to the repository root, and a linked worktree's main checkout.
+/// Trust in any of these covers `folder`: it, its ancestors up to the repository root, a worktree's main checkout.
 fn trusted_with(folder: &Path) -> Vec<PathBuf> {
     let mut roots = Vec::new();
     for above in folder.ancestors() {
