@@ -13,7 +13,7 @@ pub(crate) struct SyntaxError {
     pub hint: Option<&'static str>,
 }
 
-/// Refuses text that the parser would need very long for, or whose second document it would silently ignore.
+/// Refuses text that the parser would need very long for, and directives, which it would silently ignore.
 pub(crate) fn refuse_early(text: &str) -> Result<(), SyntaxError> {
     if let Some(offset) = too_many_brackets(text) {
         let message = format!("more than {BRACKETS_MAX} brackets are open at once");

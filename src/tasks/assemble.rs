@@ -17,10 +17,10 @@ use crate::tasks::task_set::{TaskSet, UnusableFiles};
 use crate::tasks::twins::without_twins;
 use crate::tasks::warnings::{Warning, WarningKind, summed};
 
-/// More cycles than this add nothing.
+/// Most cycles that are reported.
 const CYCLES_SHOWN: usize = 50;
 
-/// Connects what was scanned. Nothing is lost without a problem that names it.
+/// Connects the drafts of a scan. Every task that is excluded has a problem that names it.
 pub(super) fn assemble(root: &Path, sources: &[TaskSource], scanned: Scanned) -> TaskSet {
     let Scanned { drafts, damaged, mut problems, mut warnings } = scanned;
     let mut broken: BTreeMap<String, UnusableFiles> = BTreeMap::new();
@@ -32,7 +32,7 @@ pub(super) fn assemble(root: &Path, sources: &[TaskSource], scanned: Scanned) ->
         problems.extend(file.problem);
     }
     let mut drafts = without_twins(root, sources, drafts, &mut broken, &mut problems);
-    // Ids are unique from here on; the position of a draft stands for it.
+    // Ids are unique from here on, so the position of a draft identifies it.
     drafts.sort_by(by_place);
     let names = References::new(&drafts);
     let parents = parents(&drafts, &names, &mut warnings, &mut problems);
@@ -60,14 +60,14 @@ pub(super) fn assemble(root: &Path, sources: &[TaskSource], scanned: Scanned) ->
     TaskSet::new(tasks, problems, broken).with_circles(circles)
 }
 
-/// Source, folder, `NN_`, name. A folder comes where its overview would.
+/// Sorted by source, folder, `NN_` and name. An overview is sorted as its folder.
 fn by_place(a: &TaskDraft, b: &TaskDraft) -> Ordering {
     let key = |draft: &TaskDraft| {
         let path = draft.task.path.as_deref();
         let own = if draft.task.is_overview { path.and_then(Path::parent) } else { path };
         (draft.source, own.and_then(Path::parent).map(Path::to_owned), draft.task.order.unwrap_or(u32::MAX))
     };
-    // List entries have no path and keep the order in which they were written (the sort is stable).
+    // List entries have no path and keep their order (the sort is stable).
     key(a).cmp(&key(b)).then_with(|| a.task.path.cmp(&b.task.path))
 }
 
@@ -81,7 +81,7 @@ fn parents(
     for (i, draft) in drafts.iter().enumerate() {
         let given = (!draft.parent.is_empty()).then(|| names.resolve(&draft.parent, i));
         let parent = match given {
-            // An overview that names its own folder has no parent in it.
+            // An overview whose parent is its own folder gets the overview above it.
             Some(Referent::Task(parent)) if parent == i && draft.parent != draft.task.id.as_str() => names.above(draft),
             Some(Referent::Task(parent)) => Some(parent),
             Some(Referent::OwnFolder) | None => names.above(draft),
@@ -96,7 +96,7 @@ fn parents(
     edges.into_iter().map(|edge| edge.first().copied()).collect()
 }
 
-/// What each depends on, without circles, and the circles.
+/// The dependencies of each task without cycles, and the cycles.
 fn dependencies(
     drafts: &[TaskDraft],
     names: &References<'_>,

@@ -1,6 +1,4 @@
-//! The body of a task: its text, sections and checklist.
-//!
-//! Headings and boxes inside code fences are code, not structure.
+//! The body of a task: its text, sections and checklist. Headings and boxes inside code fences are not structure.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +8,13 @@ use crate::tasks::front_matter::{plain, split};
 use crate::tasks::open::read_text;
 use crate::tasks::task::{Content, Task};
 
-/// What follows the front matter.
+/// The text after the front matter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TaskBody {
-    /// As written, without the blank lines before it. A title-first file's title is not part of it.
+    /// As written, without leading blank lines and without the title of a title-first file.
     pub text: String,
-    /// Heading → the text below it, up to the next heading of the same or a higher level.
-    /// Of two equal headings the first counts.
+    /// Heading → the text below it, up to the next heading of an equal or higher level. Of equal headings the first
+    /// counts.
     pub sections: BTreeMap<String, String>,
     pub checklist: Vec<ChecklistItem>,
 }
@@ -28,7 +26,7 @@ pub struct ChecklistItem {
     pub text: String,
 }
 
-/// Reads a task's body. The file may have changed since the scan; the problem names it then.
+/// Reads a task's body. Fails with a problem that names the file if it was changed or removed since the scan.
 pub fn read_body(task: &Task) -> Result<TaskBody, Problem> {
     let real = match &task.content {
         Content::Inline(text) => return Ok(TaskBody::parse(text)),
@@ -60,7 +58,7 @@ impl TaskBody {
                 checklist.push(item);
             }
         }
-        // From the last to the first, `open` holds the heading that ends each level.
+        // From the last to the first heading: `open` holds the heading that ends each level.
         let mut sections = BTreeMap::new();
         let mut ends = [text.len(); 7];
         for (level, title, range) in headings.into_iter().rev() {
@@ -73,7 +71,7 @@ impl TaskBody {
     }
 }
 
-/// A code fence that is open: its character, length and indentation.
+/// An open code fence: its character, length and indentation.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fence {
     mark: u8,
@@ -81,7 +79,7 @@ pub(super) struct Fence {
     indent: usize,
 }
 
-/// Moves over `line`; true when it is inside a fence or one of its ends.
+/// Processes `line`; returns whether it is inside a fence or one of its ends.
 pub(super) fn in_fence(open: &mut Option<Fence>, line: &str) -> bool {
     let text = line.trim_start_matches([' ', '\t']);
     let indent = line.len() - text.len();
@@ -95,7 +93,7 @@ pub(super) fn in_fence(open: &mut Option<Fence>, line: &str) -> bool {
         }
         return true;
     }
-    // Any indentation: a fence in a list item is far more common than one in indented code.
+    // Any indentation is accepted: a fence in a list item is far more common than one in indented code.
     if matches!(mark, b'`' | b'~') && length >= 3 && !(mark == b'`' && after.contains('`')) {
         *open = Some(Fence { mark, length, indent });
         return true;
@@ -135,7 +133,7 @@ fn checklist_item(line: &str) -> Option<ChecklistItem> {
     text.starts_with([' ', '\t']).then(|| ChecklistItem { done, text: text.trim().to_owned() })
 }
 
-/// Without leading blank lines; the first line keeps its indentation.
+/// Removes leading blank lines and keeps the indentation of the first text line.
 fn without_blank_start(text: &str) -> &str {
     let start = lines(text, 0).find(|(_, line)| !line.trim().is_empty()).map_or(text.len(), |(range, _)| range.start);
     &text[start..]

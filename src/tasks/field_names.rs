@@ -1,8 +1,6 @@
-//! The names under which task files of several tools keep one field.
-//!
-//! Names are compared without case, `_` and `-`, so `dependsOn`, `depends-on` and `depends_on` are one.
-//! Where a field may hold a single value, the first of its names that is not empty counts; lists are
-//! joined. The tools: scopecraft (TOML, and title-first), Roo Commander's MDTM (TOML), Backlog.md (YAML).
+//! The names that several tools use for one field. Names are compared without case, `_` and `-`, so `dependsOn`,
+//! `depends-on` and `depends_on` are equal. For a field with a single value, the first name with a value counts; lists
+//! are joined. The tools: scopecraft (TOML, and title-first), Roo Commander's MDTM (TOML), Backlog.md (YAML).
 
 use std::borrow::Cow;
 
@@ -24,7 +22,7 @@ pub(super) const PARENT: &[&str] = &["parent", "parent_task", "parent_task_id"];
 /// `depends`: scopecraft. `depends_on`: MDTM. `dependencies`: Backlog.md.
 pub(super) const DEPENDS_ON: &[&str] = &["depends_on", "depends", "dependencies"];
 
-/// Whether `key`, as a file has it, is the field name `name`.
+/// Whether `key`, as written in a file, is the field name `name`.
 pub(super) fn is_name(key: &str, name: &str) -> bool {
     key == name || key.eq_ignore_ascii_case(name) || plain(key) == plain(name)
 }

@@ -13,18 +13,18 @@ use crate::model::text_lines::lines;
 use crate::tasks::field_names::{self, is_name};
 use crate::tasks::warnings::{Warning, WarningKind};
 
-/// The front matter of one file, and where its warnings are to be shown.
+/// The front matter of one file, and the positions for its warnings.
 pub(super) struct FrontMatterFields<'a> {
     pub(super) meta: &'a BTreeMap<String, Value>,
     pub(super) path: &'a Path,
     pub(super) head: &'a Arc<str>,
-    /// The front matter within `head`.
+    /// The byte range of the front matter in `head`.
     pub(super) block: Range<usize>,
     pub(super) warnings: Vec<Warning>,
 }
 
 impl FrontMatterFields<'_> {
-    /// The first of `names` that is there and not empty, as one text. A list with one text in it is that text.
+    /// The first of `names` with a value, as one text. A list with one text counts as that text.
     pub(super) fn text(&mut self, names: &[&'static str]) -> String {
         let Some((name, value)) = self.find(names).next() else { return String::new() };
         let only = match value.as_array().map(Vec::as_slice) {
@@ -34,13 +34,13 @@ impl FrontMatterFields<'_> {
         scalar(only).map(|text| text.trim().to_owned()).unwrap_or_else(|| self.ignored(name, "a text"))
     }
 
-    /// The first of `names` that is there and not empty: a text, or several joined by commas.
+    /// The first of `names` with a value: a text, or several texts joined by commas.
     pub(super) fn joined(&mut self, names: &[&'static str]) -> String {
         let Some((name, value)) = self.find(names).next() else { return String::new() };
         items(value).map(|items| items.join(", ")).unwrap_or_else(|| self.ignored(name, "a text or a list of texts"))
     }
 
-    /// All of `names` that are there, as one list: each a list of texts, or one text with commas.
+    /// The values of all `names` as one list: each a list of texts, or one text with commas.
     pub(super) fn list(&mut self, names: &[&'static str]) -> Vec<String> {
         let found: Vec<(&'static str, Option<Vec<String>>)> =
             self.find(names).map(|(name, value)| (name, items(value))).collect();
@@ -68,19 +68,19 @@ impl FrontMatterFields<'_> {
         (status, text)
     }
 
-    /// Points `problem` at the line of the field, where that is known.
+    /// Sets the position of `problem` to the line of the field, if known.
     pub(super) fn place(&self, problem: Problem, names: &[&str]) -> Problem {
         place(problem, self.path, self.head, &self.block, names)
     }
 
-    /// Warns of a value of a wrong form, which counts as an empty text.
+    /// Adds a warning about a value of a wrong form, which counts as an empty text.
     fn ignored(&mut self, name: &'static str, wanted: &str) -> String {
         let problem = self.place(Problem::warning(format!("`{name}` is not {wanted}, and is ignored")), &[name]);
         self.warnings.push(Warning { kind: WarningKind::IgnoredValue(name), problem });
         String::new()
     }
 
-    /// The values of `names` that are there and not empty.
+    /// The values of `names` that exist and are not empty.
     fn find<'n>(&self, names: &'n [&'static str]) -> impl Iterator<Item = (&'static str, &Value)> + use<'n, '_> {
         names.iter().copied().filter_map(|name| {
             let exact = self.meta.get(name);
@@ -95,7 +95,7 @@ pub(super) fn statuses() -> String {
     format!("the statuses are {}", TaskStatus::ALL.map(TaskStatus::as_str).join(", "))
 }
 
-/// Points `problem` at the first line that sets one of `keys`, else at the file.
+/// Sets the position of `problem` to the first line that sets one of `keys`, else to the file.
 pub(super) fn place(problem: Problem, path: &Path, head: &Arc<str>, block: &Range<usize>, keys: &[&str]) -> Problem {
     let sets = |line: &str| {
         let end = line.find([':', '=']).unwrap_or(0);

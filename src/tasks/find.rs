@@ -1,8 +1,8 @@
-//! Walks the folders that a glob names and lists the task files in them.
+//! Lists the task files that a glob matches.
 //!
-//! Linked folders are entered last and only once, so that a loop of links ends; nothing
-//! outside the root is entered or listed. A folder that is a checkout of its own (a worktree, a
-//! submodule, another repository) has its own tasks: it is entered only where the glob names it.
+//! Linked folders are entered last and only once, so that a loop of links ends. Must not enter or list anything outside
+//! the root. A nested checkout (a worktree, a submodule, another repository) has its own tasks: it is entered only if
+//! the glob names it.
 
 use std::collections::{HashSet, VecDeque};
 use std::fs::{self, FileType};
@@ -16,16 +16,16 @@ use crate::tasks::pattern::{Glob, Reached};
 /// A file that a glob matched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct FoundFile {
-    /// As the glob found it, below the root as it was given.
+    /// As the glob matched it, below the root as given.
     pub(super) path: PathBuf,
-    /// With every link resolved.
+    /// Resolved.
     pub(super) real: PathBuf,
 }
 
-/// One walk, while it goes on.
+/// The state of one walk.
 struct FolderWalk<'a> {
     glob: Glob,
-    /// The root with every link resolved.
+    /// The resolved root.
     top: &'a Path,
     entered: HashSet<PathBuf>,
     linked: VecDeque<Folder>,
@@ -37,23 +37,23 @@ struct Folder {
     path: PathBuf,
     real: PathBuf,
     at: Reached,
-    /// Whether the glob names it, rather than a wildcard that matches it.
+    /// Whether the glob names it literally, not by a wildcard.
     named: bool,
 }
 
-/// What was found wrong on the way.
+/// Problems found during walks.
 #[derive(Debug, Default)]
 pub(super) struct WalkFindings {
     problems: Vec<Problem>,
-    /// Links that lead out of the root.
+    /// Links out of the root.
     leading_out: Vec<PathBuf>,
 }
 
-/// One problem names at most this many links.
+/// Most links that one problem names.
 const NAMED_LINKS: usize = 10;
 
 impl WalkFindings {
-    /// All problems: links that lead out of the root are one.
+    /// All problems; the links out of the root become one problem.
     pub(super) fn into_problems(mut self, root: &Path) -> Vec<Problem> {
         self.leading_out.sort();
         self.leading_out.dedup();
@@ -86,7 +86,7 @@ pub(super) fn find(root: &Path, top: &Path, glob: &str, findings: &mut WalkFindi
     FolderWalk::through(root, top, glob, findings).found
 }
 
-/// The folders, with every link resolved, that a listing goes through: a new file may appear in each of them.
+/// The resolved folders that a listing enters: a new file may appear in each of them.
 pub(super) fn folders(root: &Path, top: &Path, glob: &str) -> HashSet<PathBuf> {
     let glob = Glob::parse(glob);
     glob.map(|glob| FolderWalk::through(root, top, glob, &mut WalkFindings::default()).entered).unwrap_or_default()
@@ -108,7 +108,7 @@ impl<'a> FolderWalk<'a> {
         self.findings.problems.push(problem.in_file(path));
     }
 
-    /// Goes through a folder and, without recursion, all below it but links.
+    /// Enters a folder and, without recursion, all folders below it except links.
     fn enter_tree(&mut self, folder: Folder) {
         let mut waiting = vec![folder];
         while let Some(folder) = waiting.pop() {
@@ -148,7 +148,7 @@ impl<'a> FolderWalk<'a> {
         }
     }
 
-    /// Resolves a link. What it leads to must lie below the root.
+    /// Resolves a link. Its target must be below the root.
     fn follow_link(&mut self, link: Folder) {
         let target =
             fs::canonicalize(&link.real).and_then(|real| fs::metadata(&real).map(|about| (real, about.file_type())));
@@ -186,12 +186,12 @@ impl<'a> FolderWalk<'a> {
     }
 }
 
-/// Whether a folder that a search came upon is a checkout of its own.
+/// Whether a folder that a wildcard matched is a checkout of its own.
 fn is_checkout(folder: &Folder) -> bool {
     !folder.named && fs::symlink_metadata(folder.real.join(".git")).is_ok()
 }
 
-/// The entries of a folder by name, so that a listing is the same everywhere.
+/// The entries of a folder sorted by name, so that a listing is equal on every machine.
 fn list(folder: &Path) -> io::Result<Vec<(PathBuf, FileType)>> {
     let mut entries = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -202,7 +202,7 @@ fn list(folder: &Path) -> io::Result<Vec<(PathBuf, FileType)>> {
     Ok(entries)
 }
 
-/// The system's words without its number.
+/// The system's error message without its number.
 fn words(error: &io::Error) -> String {
     let text = error.to_string();
     let end = text.find(" (os error").unwrap_or(text.len());

@@ -1,7 +1,7 @@
-//! Finds the front matter in the head of a task file, and reads it.
+//! Finds the front matter at the start of a task file, and parses it.
 //!
-//! Three forms: TOML between `+++`, YAML between `---`, and title-first (`# Title`, blank
-//! lines, then a `---` block). Anything else is plain markdown.
+//! Three forms: TOML between `+++`, YAML between `---`, and title-first (`# Title`, blank lines, then a `---` block).
+//! Anything else is plain Markdown.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -21,7 +21,7 @@ pub(super) enum Form {
     Plain,
 }
 
-/// Where the parts of a file lie, in bytes of the text that was split.
+/// The parts of a file, in bytes of the text that was split.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Split {
     pub(super) form: Form,
@@ -31,30 +31,30 @@ pub(super) struct Split {
     pub(super) body: usize,
 }
 
-/// The opening line of a front matter that is not closed in the text given.
+/// The opening line of a front matter without an end in the given text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Unclosed {
     pub(super) fence: Range<usize>,
-    /// A `---` under a heading may be a mere rule: then the file is [`Form::Plain`].
+    /// A `---` under a heading may be a rule: then the file is [`Form::Plain`].
     pub(super) certain: bool,
 }
 
-/// What is wrong in a front matter, and where, in bytes of its block.
+/// An error in a front matter, with its position in bytes of the block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct MetaError {
     pub(super) message: String,
     pub(super) at: Option<Range<usize>>,
-    /// The line to write in place of a broken one, where quotes around its value are all that is missing.
+    /// The corrected line, if its value lacks only quotes.
     pub(super) write: Option<String>,
 }
 
-/// The text as one plain body.
+/// Treats the whole text as a body.
 pub(super) fn plain(text: &str) -> Split {
     let start = bom_len(text);
     Split { form: Form::Plain, title: None, block: start..start, body: start }
 }
 
-/// Splits `text`, which may be only the head of a file.
+/// Splits `text`, which may be only the start of a file.
 pub(super) fn split(text: &str) -> Result<Split, Unclosed> {
     let mut rest = lines(text, bom_len(text)).skip_while(|(_, line)| line.trim().is_empty());
     let Some((first_range, first)) = rest.next() else { return Ok(plain(text)) };
@@ -91,7 +91,7 @@ pub(super) fn split(text: &str) -> Result<Split, Unclosed> {
     Err(Unclosed { fence, certain: form != Form::TitleFirst })
 }
 
-/// Reads the block that [`split`] found.
+/// Parses the block that [`split`] found.
 pub(super) fn read(form: Form, block: &str) -> Result<BTreeMap<String, Value>, MetaError> {
     let parse = |parse: Parse, separator| parse(block).map_err(|error| with_quotes(error, block, separator, parse));
     match form {
@@ -110,7 +110,7 @@ fn parse_toml(block: &str) -> Result<BTreeMap<String, Value>, MetaError> {
     })
 }
 
-/// With its handles quoted, where YAML alone refuses the block; what is still wrong then is the real mistake.
+/// Parses YAML; if it is refused, parses it with quoted handles, whose error is the real mistake.
 fn parse_quoted(block: &str) -> Result<BTreeMap<String, Value>, MetaError> {
     parse_yaml(block).or_else(|error| match quote_handles(block) {
         Some(quoted) => parse_yaml(&quoted).map_err(|other| at_line_of(other, &quoted, block)),
@@ -121,14 +121,14 @@ fn parse_quoted(block: &str) -> Result<BTreeMap<String, Value>, MetaError> {
 fn parse_yaml(block: &str) -> Result<BTreeMap<String, Value>, MetaError> {
     read_mapping(serde_yaml::Deserializer::from_str(block)).map_err(|error| {
         let text = error.to_string();
-        // The place is data of its own here; it is drawn with the file's line, not the block's.
+        // The position is data, and is shown relative to the file, not to the block.
         let message = text.split(" at line ").next().unwrap_or(&text);
         let at = error.location().map(|place| place.index().min(block.len()));
         MetaError { message: first_line(message), at: at.map(|at| at..at), write: None }
     })
 }
 
-/// The error at the line of `block` that has the number of its line in `quoted`.
+/// Moves the error to the line of `block` with the number that its line has in `quoted`.
 fn at_line_of(error: MetaError, quoted: &str, block: &str) -> MetaError {
     let at = error.at.as_ref().map(|at| {
         let start = lines(block, 0).nth(line_of(quoted, at.start)).map_or(block.len(), |(range, _)| range.start);
@@ -140,7 +140,7 @@ fn at_line_of(error: MetaError, quoted: &str, block: &str) -> MetaError {
 /// A parser of a block.
 type Parse = fn(&str) -> Result<BTreeMap<String, Value>, MetaError>;
 
-/// Points the error at the line that quotes would repair, with what to write, where there is one.
+/// Moves the error to the line that quotes would repair, if there is one, and adds the corrected line.
 fn with_quotes(error: MetaError, block: &str, separator: char, parse: Parse) -> MetaError {
     let Some(at) = error.at.as_ref().map(|at| line_of(block, at.start)) else { return error };
     let next = |text: &str| parse(text).err().map(|error| error.at.map_or(0, |at| line_of(text, at.start)));
@@ -150,8 +150,8 @@ fn with_quotes(error: MetaError, block: &str, separator: char, parse: Parse) -> 
     }
 }
 
-/// Title-first files are often written by hand: a line `key: value` is taken as it stands where
-/// YAML refuses the value (`title: Fix: the parser`, `assignee: @me`).
+/// Title-first files are often written by hand: if YAML refuses a line `key: value`, its value is taken unchanged
+/// (`title: Fix: the parser`, `assignee: @me`).
 fn read_lines(block: &str) -> Option<BTreeMap<String, Value>> {
     let mut map = BTreeMap::new();
     for (_, line) in lines(block, 0).filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#')) {
@@ -172,7 +172,7 @@ fn read_lines(block: &str) -> Option<BTreeMap<String, Value>> {
     Some(map)
 }
 
-/// Without blanks and quotes around it.
+/// Removes surrounding blanks and quotes.
 pub(super) fn unquote(text: &str) -> &str {
     let text = text.trim();
     let inner = |quote| text.strip_prefix(quote).and_then(|rest: &str| rest.strip_suffix(quote));

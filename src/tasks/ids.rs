@@ -4,23 +4,23 @@ use std::path::Path;
 
 use crate::model::names::TaskId;
 
-/// The name that makes a file stand for its folder, and the alias for that task.
+/// The name of a file that is the task of its folder, and an alias of that task.
 pub(super) const OVERVIEW: &str = "_overview";
 
-/// What a file's name says.
+/// The id and order in a file's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Stem {
-    /// The name without `.task.md` or `.md`; for an overview its folder's.
+    /// The name without `.task.md` or `.md`; for an overview, that of its folder.
     pub(super) whole: String,
-    /// Without the `NN_` prefix, or a title behind it, where that leaves a valid id.
+    /// Without the `NN_` prefix or a title after the id, if that leaves a valid id.
     pub(super) id: String,
     pub(super) order: Option<u32>,
     pub(super) is_overview: bool,
-    /// What follows the id in `TASK-1 - Some-title`, the file names of Backlog.md.
+    /// The text after the id in `TASK-1 - Some-title`, as Backlog.md names files.
     pub(super) title: Option<String>,
 }
 
-/// Reads the last part of `path`. Bytes that are not UTF-8 are shown as U+FFFD, which no id may hold.
+/// Parses the last part of `path`. Bytes that are not UTF-8 become U+FFFD, which no id may contain.
 pub(super) fn stem(path: &Path) -> Stem {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let bare = [".task.md", ".md"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
@@ -35,12 +35,12 @@ pub(super) fn stem(path: &Path) -> Stem {
     Stem { id: id.to_owned(), order, is_overview, whole, title: None }
 }
 
-/// Splits `TASK-1 - Some-title`, where what comes first is a valid id.
+/// Splits `TASK-1 - Some-title`, if its first part is a valid id.
 pub(super) fn titled(text: &str) -> Option<(&str, &str)> {
     text.split_once(" - ").filter(|(id, _)| TaskId::parse(id).is_ok())
 }
 
-/// Splits `01_name`; `None` unless what follows the prefix is a valid id.
+/// Splits `01_name`; `None` unless the rest is a valid id.
 fn numbered(text: &str) -> Option<(u32, &str)> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let rest = text.get(digits..)?.strip_prefix('_')?;

@@ -1,17 +1,16 @@
-//! Repairs for a front matter that its parser refuses: quotes around handles, as Backlog.md reads them, or a hint
-//! which value needs quotes. Pure; used only after a failure.
+//! Repairs a front matter that its parser refuses: quotes handles, as Backlog.md reads them, or suggests which value
+//! needs quotes. Pure; used only after a failure.
 
 use std::ops::Range;
 
 use crate::model::text_lines::lines;
 use crate::tasks::front_matter::unquote;
 
-/// How many lines are tried: that of the error and those above it.
+/// Lines that are tried: the line of the error and those above it.
 const LINES_TRIED: usize = 6;
 
-/// The block with quotes around unquoted handles (`@name`), which YAML does not allow and Backlog.md reads;
-/// lines keep their places. `None` where there is none. In the fields for people, any unquoted text is quoted,
-/// as Backlog.md does.
+/// The block with quotes around unquoted handles (`@name`), which YAML forbids and Backlog.md reads. Line numbers are
+/// kept. `None` if there is none. In the fields for people any unquoted text is quoted, as Backlog.md does.
 pub(super) fn quote_handles(block: &str) -> Option<String> {
     let mut changed = false;
     let mut text = String::with_capacity(block.len() + 16);
@@ -57,9 +56,8 @@ fn quoted_line(line: &str) -> Option<String> {
     (handle(value) || is_person && plain).then(|| format!("{before}{gap}{}{comment}", single_quoted(value)))
 }
 
-/// The line to write in place of one that makes the block invalid, where quotes around a value repair it:
-/// `title: 'Colon: in title'`. `at` is the line of the error, from 0; `next_error` gives the line of a block's first
-/// error, or `None` where it has none.
+/// The corrected line, if quotes around its value repair the block: `title: 'Colon: in title'`. `at` is the line of the
+/// error, from 0; `next_error` returns the line of a block's first error, or `None`.
 pub(super) fn suggest_quotes(
     block: &str,
     at: usize,
@@ -72,7 +70,7 @@ pub(super) fn suggest_quotes(
         let value = value.trim();
         let name = key.trim_matches([' ', '\t', '-', '"']);
         let is_key = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
-        // A list that is not closed is no text.
+        // An unclosed list or mapping is no text.
         let is_open = value.starts_with('[') && !value.contains(']') || value.starts_with('{') && !value.contains('}');
         if value.is_empty() || !is_key || is_open || key.starts_with('#') {
             continue;
@@ -82,7 +80,7 @@ pub(super) fn suggest_quotes(
             _ => format!("{key}{separator} {}", serde_json::Value::String(unquote(value).to_owned())),
         };
         let tried = format!("{}{quoted}{}", &block[..range.start], &block[range.end..]);
-        // An error in a later line is another one.
+        // A later error is another mistake.
         if next_error(&tried).is_none_or(|next| next > at) {
             return Some((range, quoted));
         }
@@ -90,9 +88,9 @@ pub(super) fn suggest_quotes(
     None
 }
 
-/// A text in the quotes that leave it as it is.
+/// The text in quotes that need no escapes.
 fn yaml_quoted(value: &str) -> String {
-    // Quotes around the whole value are its writer's attempt at this.
+    // Quotes around the whole value were meant as this.
     let value = unquote(value);
     if value.contains('\'') && !value.contains(['"', '\\']) { format!("\"{value}\"") } else { single_quoted(value) }
 }
@@ -101,7 +99,7 @@ fn single_quoted(value: &str) -> String {
     format!("'{}'", value.replace('\'', "''"))
 }
 
-/// The id in a front matter that cannot be read, so that the file can be reported under it.
+/// The id in an unreadable front matter, so that the file is reported under it.
 pub(super) fn id_of_broken(head: &str) -> Option<&str> {
     lines(head, 0).find_map(|(_, line)| {
         let (key, value) = line.split_once([':', '='])?;
@@ -132,7 +130,7 @@ mod tests {
 
     #[test]
     fn quotes_are_suggested_only_where_they_repair() {
-        // Stands for a parser that stumbles over a second colon in a plain value.
+        // In place of a parser that fails at a second colon in a plain value.
         let next_error = |text: &str| {
             let bad = |line: &str| {
                 line.split_once(": ").is_some_and(|(_, value)| !value.starts_with('\'') && value.contains(": "))
@@ -143,7 +141,7 @@ mod tests {
             |block: &str| suggest_quotes(block, next_error(block).unwrap(), ':', &next_error).map(|(_, line)| line);
         assert_eq!(suggest("id: x\ntitle: a: b\n"), Some("title: 'a: b'".to_owned()));
         assert_eq!(suggest("title: a: b\nother: c: d\n"), Some("title: 'a: b'".to_owned()));
-        // An error that stays where it is.
+        // An error that stays in its line.
         assert_eq!(suggest_quotes("id: x\ntags: [a\n", 1, ':', &|_| Some(1)), None);
     }
 

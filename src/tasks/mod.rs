@@ -4,15 +4,14 @@
 //! globs ─ find ─► paths ─ open, split, fields ─► drafts ─ assemble ─► TaskSet { tasks, problems }
 //! ```
 //!
-//! A listing reads only the head of each file. What is wrong with one file is a [`Problem`]
-//! that names it, and the others are still listed. Must not run anything, write anything, or stop
-//! at the first problem. A task's text is data: nothing in it has an effect beyond the fields.
+//! A listing reads only the head of each file. A problem with one file is a [`Problem`] that names it; the others are
+//! still listed. Must not run or write anything, or stop at the first problem. A task's text is data: only the fields
+//! have an effect.
 //!
-//! **Ids.** `id` in the front matter; else the file's name without `.task.md` or `.md`, and
-//! without an `NN_` prefix (two or more digits) where the rest is still a valid id: the prefix
-//! is the order, so that renumbering does not rename. An `_overview.md` has its folder's name
-//! by the same rule, unless its own `id` is something other than `_overview`. A `tasks:` entry may have an
-//! `id` template, which then names all tasks of its files.
+//! **Ids.** `id` in the front matter; else the file's name without `.task.md` or `.md`, and without an `NN_` prefix
+//! (two or more digits) if the rest is a valid id: the prefix is the order, so that renumbering does not rename. An
+//! `_overview.md` has the name of its folder by this rule, unless its own `id` differs from `_overview`. A `tasks:`
+//! entry may have an `id` template, which names all tasks of its files.
 //!
 //! [`Problem`]: crate::model::problem::Problem
 

@@ -1,7 +1,7 @@
 //! Opens and reads task files, which are not trusted.
 //!
-//! Never waits on a FIFO, never follows a link that was put in place after the path was resolved, never reads a
-//! device, and never more than [`FILE_MAX`].
+//! Must not block on a FIFO, follow a link that was created after the path was resolved, read a device, or read more
+//! than [`FILE_MAX`].
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -32,7 +32,7 @@ pub(super) enum TaskFileError {
 }
 
 impl TaskFileError {
-    /// The error as a problem of the file at `path`.
+    /// Converts the error to a problem of the file at `path`.
     pub(super) fn into_problem(self, path: &Path) -> Problem {
         let problem = Problem::error(format!("task file {self}")).in_file(path);
         match self {
@@ -42,7 +42,7 @@ impl TaskFileError {
     }
 }
 
-/// Opens `path`, whose links are already resolved, and checks what is behind the open descriptor.
+/// Opens the resolved `path` and checks the type and size of the opened file.
 pub(super) fn open(path: &Path) -> Result<(File, u64), TaskFileError> {
     let flags = libc::O_NONBLOCK | libc::O_NOFOLLOW | libc::O_NOCTTY;
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
@@ -56,9 +56,9 @@ pub(super) fn open(path: &Path) -> Result<(File, u64), TaskFileError> {
     Ok((file, about.len()))
 }
 
-/// Appends to `head` until it holds `upto` bytes or the file of `size` bytes ends; true at the end.
+/// Appends to `head` until it holds `upto` bytes or the file of `size` bytes ends. Returns whether the file ended.
 pub(super) fn read_upto(file: &mut File, size: u64, head: &mut Vec<u8>, upto: usize) -> Result<bool, TaskFileError> {
-    // One system call for most files: growing a buffer by steps took seven.
+    // One system call for most files: growing the buffer by steps took seven.
     let mut have = head.len();
     head.resize(upto, 0);
     while have < upto {
@@ -75,11 +75,11 @@ pub(super) fn read_upto(file: &mut File, size: u64, head: &mut Vec<u8>, upto: us
     Ok(false)
 }
 
-/// The whole file as text.
+/// The whole file as text. Fails if it is too large, not regular or not UTF-8.
 pub(super) fn read_text(path: &Path) -> Result<String, TaskFileError> {
     let (file, _) = open(path)?;
     let mut bytes = Vec::new();
-    // It may have grown since it was measured.
+    // The file may have grown since its size was read.
     file.take(FILE_MAX + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > FILE_MAX {
         return Err(TaskFileError::TooLarge(bytes.len() as u64));
@@ -90,7 +90,7 @@ pub(super) fn read_text(path: &Path) -> Result<String, TaskFileError> {
     String::from_utf8(bytes).map_err(|error| TaskFileError::NotUtf8(error.utf8_error().valid_up_to()))
 }
 
-/// The valid text at the start of a file's head. A character cut by the head's end is left out.
+/// The text at the start of a file. A character that is cut off by the end of `head` is left out.
 pub(super) fn text_of(head: &[u8], at_end: bool) -> Result<&str, TaskFileError> {
     if let Some(encoding) = utf16(head) {
         return Err(TaskFileError::Utf16(encoding));

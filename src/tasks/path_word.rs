@@ -1,23 +1,23 @@
-//! Finds a task by its file: the path, or an end of it.
+//! Compares a typed word with the path of a task's file, or a suffix of the path.
 //!
-//! `release-v1/AREA_ui` is the task of `tasks/release-v1/AREA_ui/_overview.md` or of
-//! `tasks/release-v1/AREA_ui.md`; the ending of a file and an `NN_` prefix may be left out. Pure: compares words.
+//! `release-v1/AREA_ui` matches `tasks/release-v1/AREA_ui/_overview.md` and `tasks/release-v1/AREA_ui.md`; the
+//! extension and an `NN_` prefix may be omitted. Pure: compares text, reads no files.
 
 use std::path::{Component, Path, PathBuf};
 
 use crate::tasks::ids::stem;
 
-/// How well a typed word names a file.
+/// How a typed word matches a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Match {
     No,
-    /// The word is an end of its path.
+    /// The word is a suffix of the path.
     End,
-    /// The word is its path from the folder in which it was typed.
+    /// The word is the path, relative to the folder in which it was typed.
     Whole,
 }
 
-/// Compares `typed`, a word of a person in the folder `here`, with a file of the project at `root`.
+/// Compares `typed`, as typed in the folder `here`, with a file of the project at `root`.
 pub(super) fn compare(typed: &str, here: &Path, root: &Path, file: &Path) -> Match {
     let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
     if plain(&here.join(typed)) == plain(&absolute) {
@@ -49,7 +49,7 @@ fn ends_with(all: &[String], end: &[&str]) -> bool {
     all.len() >= end.len() && all[all.len() - end.len()..].iter().zip(end).all(|(a, b)| a == b)
 }
 
-/// Without `.` and `..`, by words alone.
+/// Removes `.` and `..` lexically.
 fn plain(path: &Path) -> PathBuf {
     let mut out = PathBuf::new();
     for part in path.components() {

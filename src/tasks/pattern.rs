@@ -1,16 +1,16 @@
 //! A glob as a small automaton over path components.
 //!
-//! `*`, `?` and `[…]` match within one component, `**` any number of folders. As in a shell,
-//! no wildcard matches a name that starts with a dot.
+//! `*`, `?` and `[…]` match within one component, `**` any number of folders. As in a shell, no wildcard matches a name
+//! that starts with a dot.
 
 use glob::{MatchOptions, Pattern};
 
 const OPTIONS: MatchOptions =
     MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
-/// A set of positions is the bits of a `u64`.
+/// A set of positions is stored as the bits of a `u64`.
 const MAX_PARTS: usize = 60;
 
-/// Why a glob cannot be used. `Display` completes "the pattern `…` ".
+/// Why a glob is invalid. `Display` completes "the pattern `…` ".
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum PatternError {
     #[error("must stay below the manifest's folder")]
@@ -36,7 +36,7 @@ pub(super) struct Glob {
     parts: Vec<GlobPart>,
 }
 
-/// The places in a [`Glob`] that a path has reached.
+/// The positions in a [`Glob`] that a path has reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Reached(u64);
 
@@ -65,7 +65,7 @@ impl Glob {
         self.through_any(1)
     }
 
-    /// One component further. `None` where no path through `name` can match.
+    /// The positions after one more component; `None` if no path through `name` can match.
     pub(super) fn step(&self, from: Reached, name: &str) -> Option<Reached> {
         let mut next = 0;
         for (i, part) in self.parts.iter().enumerate().filter(|(i, _)| from.0 & (1 << i) != 0) {
@@ -79,17 +79,17 @@ impl Glob {
         (next != 0).then(|| self.through_any(next))
     }
 
-    /// The whole path matches.
+    /// Whether the whole path matches.
     pub(super) fn is_match(&self, at: Reached) -> bool {
         at.0 & (1 << self.parts.len()) != 0
     }
 
-    /// Something below a folder that got here can match.
+    /// Whether something below a folder at these positions can match.
     pub(super) fn goes_on(&self, at: Reached) -> bool {
         at.0 & ((1 << self.parts.len()) - 1) != 0
     }
 
-    /// The one name that leads on, where only one does: the folder need not be listed.
+    /// The only name that can follow, if there is one: then the folder need not be listed.
     pub(super) fn only_name(&self, at: Reached) -> Option<&str> {
         if at.0.count_ones() != 1 {
             return None;

@@ -1,8 +1,8 @@
-//! Resolves the name by which one task file refers to another task, as the tool that wrote the file would.
+//! Resolves a name by which a task file refers to another task, as the tool that wrote the file would.
 //!
-//! Tried in this order: an id as it is written, a file's name, an id in another case or with other leading zeros, a
-//! scopecraft folder without its `FEATURE_` or `AREA_`, a bare number of Backlog.md. If several tasks match, the one
-//! whose file is nearest is taken, if there is only one such.
+//! Tried in this order: an id as written, a file's name, an id in another case or with other leading zeros, a
+//! scopecraft folder without `FEATURE_` or `AREA_`, a bare number of Backlog.md. If several tasks match, the one with
+//! the nearest file is taken, provided it is unique.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -10,7 +10,7 @@ use std::path::Path;
 use crate::tasks::ids::{OVERVIEW, titled};
 use crate::tasks::task_file::TaskDraft;
 
-/// What scopecraft puts before the name of a folder with an overview.
+/// Prefixes that scopecraft gives to a folder with an overview.
 const FOLDER_KINDS: [&str; 2] = ["FEATURE_", "AREA_"];
 
 /// The names of all tasks.
@@ -19,7 +19,7 @@ pub(super) struct References<'a> {
     drafts: &'a [TaskDraft],
     ids: HashMap<&'a str, usize>,
     aliases: HashMap<&'a str, Vec<usize>>,
-    /// Ids and aliases as [`folded`] writes them.
+    /// Ids and aliases, normalised by [`folded`].
     folded: HashMap<String, Vec<usize>>,
     overviews: HashMap<&'a Path, usize>,
 }
@@ -28,7 +28,7 @@ pub(super) struct References<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Referent {
     Task(usize),
-    /// The folder that the file lies in, of which there is no task.
+    /// An ancestor folder of the file, which is no task.
     OwnFolder,
     Unknown,
 }
@@ -55,7 +55,7 @@ impl<'a> References<'a> {
         all
     }
 
-    /// The task that the draft `from` means by `text`.
+    /// The task that `text` in the file of the draft `from` refers to.
     pub(super) fn resolve(&self, text: &str, from: usize) -> Referent {
         let bare = [".task.md", ".md"].iter().find_map(|end| text.strip_suffix(end)).unwrap_or(text);
         if let Some(found) = self.named(bare, from) {
@@ -77,7 +77,7 @@ impl<'a> References<'a> {
         if self.lies_in(bare, from) { Referent::OwnFolder } else { Referent::Unknown }
     }
 
-    /// The overview that a file lies under. An overview itself lies under the next one up.
+    /// The nearest overview above a file; for an overview, the next one up.
     pub(super) fn above(&self, draft: &TaskDraft) -> Option<usize> {
         let path = draft.task.path.as_deref()?;
         let folder = if draft.task.is_overview { path.parent()? } else { path };
@@ -92,13 +92,13 @@ impl<'a> References<'a> {
         self.aliases.get(text).and_then(nearest).or_else(|| self.folded.get(&folded(text)).and_then(nearest))
     }
 
-    /// The overview of the folder that the draft's file lies in or, where it has none, of the next one up.
+    /// The overview of the folder that contains the draft's file or, if it has none, of the next one up.
     fn own_overview(&self, from: usize) -> Option<usize> {
         let path = self.drafts[from].task.path.as_deref()?;
         path.ancestors().skip(1).find_map(|folder| self.overviews.get(folder).copied())
     }
 
-    /// The only one of these whose file shares the most folders with the draft's own.
+    /// The task in `found` whose file shares the most folders with the draft's file; `None` if several do.
     fn nearest(&self, found: &[usize], from: usize) -> Option<usize> {
         let [first, rest @ ..] = found else { return None };
         if rest.is_empty() {
@@ -111,14 +111,14 @@ impl<'a> References<'a> {
         best.next().filter(|_| best.next().is_none()).copied()
     }
 
-    /// Backlog.md's bare number: `12` in a file of `TASK-7` is `TASK-12`.
+    /// The id for Backlog.md's bare number: `12` in a file of `TASK-7` is `TASK-12`.
     fn numbered(&self, text: &str, from: usize) -> Option<String> {
         let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
         let (kind, _) = self.drafts[from].task.id.as_str().rsplit_once('-')?;
         is_number.then(|| format!("{kind}-{text}"))
     }
 
-    /// Whether the draft's file lies in a folder of that name, which has no overview.
+    /// Whether the draft's file is in a folder of that name, at any depth.
     fn lies_in(&self, text: &str, from: usize) -> bool {
         let path = self.drafts[from].task.path.as_deref();
         let mut folders = path.into_iter().flat_map(Path::ancestors).skip(1).filter_map(Path::file_name);
@@ -129,7 +129,7 @@ impl<'a> References<'a> {
     }
 }
 
-/// Small letters, and numbers without leading zeros: `TASK-007` and `task-7` are one.
+/// Lower case, and numbers without leading zeros, so that `TASK-007` and `task-7` are equal.
 fn folded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();

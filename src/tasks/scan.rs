@@ -1,4 +1,4 @@
-//! Sources → drafts: one task each, not yet connected to the others.
+//! Sources → drafts: one for each task, not connected to the others yet.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
@@ -18,11 +18,11 @@ use crate::tasks::task_file::{Damaged, TaskDraft, TaskFile, one_line};
 use crate::tasks::task_set::TaskSet;
 use crate::tasks::warnings::{Warning, WarningKind};
 
-/// Fewer files than this are not worth a thread.
+/// With fewer files a thread does not pay.
 const FILES_PER_THREAD: usize = 500;
 const MAX_THREADS: usize = 4;
 
-/// What a scan has found so far.
+/// The results of a scan so far.
 #[derive(Debug, Default)]
 pub(super) struct Scanned {
     pub(super) drafts: Vec<TaskDraft>,
@@ -31,10 +31,10 @@ pub(super) struct Scanned {
     pub(super) warnings: Vec<Warning>,
 }
 
-/// Reads the tasks of all `sources` below `root`. Reads heads only; never fails as a whole.
+/// Reads the tasks of all `sources` below `root`. Reads only the head of each file; never fails as a whole.
 pub fn scan(root: &Path, sources: &[TaskSource]) -> TaskSet {
     let mut scanned = Scanned::default();
-    // The folder of a manifest that was named without one.
+    // The folder of a manifest whose path has no folder.
     let here = if root.as_os_str().is_empty() { Path::new(".") } else { root };
     let top = match fs::canonicalize(here) {
         Ok(top) => top,
@@ -78,7 +78,7 @@ impl Scanned {
             (id.render)(&id.text, contexts).into_iter()
         });
         for file in read {
-            // One answer for each file that was read.
+            // One result for each file that was read.
             let draft = file.and_then(|file| {
                 let id = made.as_mut().map(|made| made.next().unwrap_or_else(|| Err("it was not rendered".to_owned())));
                 file.into_draft(id, &mut self.warnings)
@@ -109,7 +109,7 @@ impl Scanned {
     }
 }
 
-/// The folders in which a task, or a file of tasks, may come, go or change.
+/// The folders in which a task, or a file of tasks, may appear, change or disappear.
 pub fn folders(root: &Path, sources: &[TaskSource]) -> HashSet<PathBuf> {
     let Ok(top) = fs::canonicalize(root) else { return HashSet::new() };
     let mut folders = HashSet::new();
@@ -123,7 +123,7 @@ pub fn folders(root: &Path, sources: &[TaskSource]) -> HashSet<PathBuf> {
     folders
 }
 
-/// Reads all heads, in the order given, on a few threads where there are many.
+/// Reads all heads in the given order, with several threads if there are many.
 fn read_all(root: &Path, top: &Path, found: &[FoundFile]) -> Vec<Result<TaskFile, Box<Damaged>>> {
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let threads = threads.min(MAX_THREADS).min(found.len() / FILES_PER_THREAD).max(1);

@@ -12,9 +12,9 @@ use crate::model::task_status::TaskStatus;
 pub struct Task {
     pub id: TaskId,
     pub title: String,
-    /// `None` where the file has no status, or one that nobody knows.
+    /// `None` if the file has no status or an unknown one.
     pub status: Option<TaskStatus>,
-    /// The status as it was written.
+    /// The status as written.
     pub status_text: String,
     /// The front matter's `type`.
     pub kind: String,
@@ -23,29 +23,28 @@ pub struct Task {
     pub tags: Vec<String>,
     pub assignee: String,
     pub parent: Option<TaskId>,
-    /// In the order in which they are to be done.
+    /// In the order of work.
     pub subtasks: Vec<TaskId>,
     /// The `NN_` prefix of the file, or of an overview's folder. Equal numbers may run in parallel.
     pub order: Option<u32>,
-    /// Known tasks only, and never in a circle.
+    /// Known tasks only, without cycles.
     pub depends_on: Vec<TaskId>,
-    /// Below the root that was scanned, as the glob found it. `None` for an entry of `list:` or of a
-    /// subtask file.
+    /// Below the root that was scanned, as the glob matched it. `None` for an entry of `list:` or of a subtask file.
     pub path: Option<PathBuf>,
-    /// How it is run, of an entry of a subtask file.
+    /// How to run it; only in an entry of a subtask file.
     pub declared: Option<RunInstructions>,
-    /// It stands for its folder (`_overview.md`).
+    /// It is the task of its folder (`_overview.md`).
     pub is_overview: bool,
     /// The whole front matter.
     pub meta: BTreeMap<String, serde_json::Value>,
     pub(super) content: Content,
 }
 
-/// Where a task's body is read from.
+/// The source of a task's body.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Content {
-    /// The file itself, with every link resolved and seen to lie below the root.
+    /// The resolved file, which is below the root.
     File(PathBuf),
-    /// Written into the manifest.
+    /// Written in the manifest.
     Inline(String),
 }

@@ -1,6 +1,5 @@
-//! One task file: its head is read and split, then becomes a draft of a task under its id.
-//!
-//! These are two steps, since the `id` template of a `tasks:` entry is rendered for all files at once between them.
+//! One task file: its head is read and split, then becomes a draft of a task. In between, the `id` template of a
+//! `tasks:` entry is rendered for all files at once.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -23,48 +22,47 @@ use crate::tasks::open::{HEAD_MAX, TaskFileError, open, read_upto, text_of};
 use crate::tasks::task::{Content, Task};
 use crate::tasks::warnings::Warning;
 
-/// Enough for most front matters, in bytes.
+/// In bytes; enough for most front matters.
 const FIRST_READ: usize = 4 << 10;
 
-/// A task as its own source describes it. What it says of other tasks is still text.
+/// A task as its own source describes it. References to other tasks are still text.
 #[derive(Debug)]
 pub(super) struct TaskDraft {
     pub(super) task: Task,
-    /// Its position among all sources, for a stable order.
+    /// The index of its source, for a stable order.
     pub(super) source: usize,
-    /// The name of its file as an id, empty where it has none.
+    /// The id from its file's name; empty without a file.
     pub(super) stem: String,
-    /// Other texts that refer to it: its file's whole name, and an id that was replaced.
+    /// Other names of the task: its file's whole name, and an id that was replaced.
     pub(super) aliases: Vec<String>,
     pub(super) parent: String,
     pub(super) depends_on: Vec<String>,
     pub(super) head: Arc<str>,
     pub(super) block: Range<usize>,
-    /// The subtask file that holds it.
+    /// The subtask file that contains it.
     pub(super) declared_in: Option<PathBuf>,
 }
 
-/// A file that cannot be used, under the ids it would have had.
+/// An unusable file, with the ids it would have had.
 #[derive(Debug)]
 pub(super) struct Damaged {
     pub(super) ids: Vec<String>,
     pub(super) path: PathBuf,
     pub(super) reason: String,
-    /// `None` where the problem was reported already.
+    /// `None` if the problem was reported already.
     pub(super) problem: Option<Problem>,
 }
 
-/// A file whose front matter was read.
 #[derive(Debug)]
 pub(super) struct TaskFile {
     path: PathBuf,
-    /// With every link resolved.
+    /// Resolved.
     real: PathBuf,
     stem: Stem,
     head: Arc<str>,
     block: Range<usize>,
     meta: BTreeMap<String, Value>,
-    /// The first heading, where that is the title.
+    /// The first heading, if it is the title.
     heading: String,
 }
 
@@ -75,9 +73,9 @@ impl Damaged {
 }
 
 impl TaskFile {
-    /// Reads the head of a file below `root`, which is `top` with every link resolved.
+    /// Reads the head of a file below `root`; `top` is `root` resolved.
     pub(super) fn read(root: &Path, top: &Path, found: &FoundFile) -> Result<Self, Box<Damaged>> {
-        // An overview at the very top has the name of the root itself, which may be given as `.`.
+        // An overview directly in the root has the root's name, which may be given as `.`.
         let named = match found.path.strip_prefix(root) {
             Ok(below) if below.parent() == Some(Path::new("")) => top.join(below),
             _ => found.path.clone(),
@@ -102,7 +100,7 @@ impl TaskFile {
         Ok(file)
     }
 
-    /// What an `id:` template sees of a file below `root`.
+    /// The variables of an `id` template for a file below `root`.
     pub(super) fn context(&self, root: &Path) -> Value {
         let path = self.path.strip_prefix(root).unwrap_or(&self.path);
         let parts: Vec<String> = path.iter().map(|part| part.to_string_lossy().into_owned()).collect();
@@ -113,8 +111,8 @@ impl TaskFile {
         })
     }
 
-    /// The task under the id that a template `made`, else its own, else its file's name. Nothing that it says of
-    /// other tasks is resolved.
+    /// The task with the id that a template `made`, else its own id, else its file's name. References to other tasks
+    /// are not resolved.
     pub(super) fn into_draft(
         self,
         made: Option<Result<String, String>>,
@@ -194,7 +192,7 @@ impl TaskFile {
     }
 }
 
-/// The problem of a front matter that cannot be read.
+/// The problem of an unreadable front matter.
 fn unreadable(error: MetaError, found: &FoundFile, head: &Arc<str>, parts: &Split) -> Problem {
     let MetaError { message, at, write } = error;
     let problem = Problem::error(format!("front matter: {message}"));
@@ -211,7 +209,7 @@ fn unreadable(error: MetaError, found: &FoundFile, head: &Arc<str>, parts: &Spli
     }
 }
 
-/// The start of a file, whether that is all of it, and where its parts lie; else what was read, and the problem.
+/// The start of a file, whether it is the whole file, and its parts; else the text that was read, and the problem.
 fn split_file(found: &FoundFile) -> Result<(String, bool, Split), Box<(String, Problem)>> {
     let failed = |error: TaskFileError| Box::new((String::new(), error.into_problem(&found.path)));
     let (mut file, size) = open(&found.real).map_err(failed)?;

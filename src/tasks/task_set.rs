@@ -1,4 +1,4 @@
-//! All tasks of a project, and how a typed name finds one.
+//! All tasks of a project, and the search for the task that a user names.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -21,36 +21,36 @@ pub struct TaskSet {
     words: Option<PathWords>,
 }
 
-/// What is needed to find a task by the path of its file, as a user types it.
+/// The folders that are needed to find a task by the path of its file.
 #[derive(Clone, Debug)]
 struct PathWords {
     root: PathBuf,
     here: PathBuf,
 }
 
-/// Files that cannot be used, under one id that they would have.
+/// Unusable files that would have one id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct UnusableFiles {
     pub(super) reason: String,
     pub(super) paths: Vec<PathBuf>,
-    /// What is wrong in the file; `None` where the reason is enough.
+    /// The mistake in the file; `None` if `reason` is enough.
     pub(super) problem: Option<Problem>,
 }
 
-/// Why a typed text is not a task.
+/// Why a typed text names no task.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FindError {
     #[error("unknown task `{typed}`")]
     Unknown { typed: String, nearest: Option<String> },
-    /// `_overview` is an alias only while one exists.
+    /// `_overview` is an alias only while there is one overview.
     #[error("`_overview` could be {} different tasks", ids.len())]
     AmbiguousOverview { ids: Vec<TaskId> },
-    /// It is an end of the paths of several files.
+    /// The text is a suffix of the paths of several files.
     #[error("`{typed}` could be {} different tasks", tasks.len())]
     AmbiguousPath { typed: String, tasks: Vec<String> },
     #[error("there is no task file `{typed}`")]
     NoFile { typed: String },
-    /// Its file is broken, or another has the same id.
+    /// Its file is broken, or several files have this id.
     #[error("task `{typed}` cannot be used: {reason}")]
     Damaged { typed: String, reason: String, paths: Vec<PathBuf>, problem: Option<Box<Problem>> },
     #[error("invalid task id: {0}")]
@@ -74,17 +74,17 @@ impl TaskSet {
         Self { circles, ..self }
     }
 
-    /// Lets [`Self::find`] also take the path of a task's file, or an end of it, as typed in the folder `here`.
+    /// Makes [`Self::find`] also accept the path of a task's file, or a suffix of it, as typed in the folder `here`.
     pub fn with_path_words(self, root: &Path, here: &Path) -> Self {
         Self { words: Some(PathWords { root: root.to_owned(), here: here.to_owned() }), ..self }
     }
 
-    /// Dependencies that were cut since they run in a circle: each a path from a task back to it.
+    /// Dependency cycles that were broken: each a path from a task back to itself.
     pub fn circles(&self) -> &[Vec<TaskId>] {
         &self.circles
     }
 
-    /// By source, folder, `NN_` and name; each parent directly before its subtasks.
+    /// Sorted by source, folder, `NN_` and name; each parent directly before its subtasks.
     pub fn tasks(&self) -> &[Task] {
         &self.tasks
     }
@@ -93,13 +93,13 @@ impl TaskSet {
         self.by_id.get(id).map(|i| &self.tasks[*i])
     }
 
-    /// Everything that was wrong or odd. An error left its file out, or cut a circle.
+    /// All errors and warnings. An error excluded its file or broke a cycle.
     pub fn problems(&self) -> &[Problem] {
         &self.problems
     }
 
-    /// The task with the id `typed`, or `_overview` while there is only one; after [`Self::with_path_words`] also
-    /// the task whose file has this path, or a path that ends so.
+    /// The task with the id `typed`, or `_overview` if there is only one. After [`Self::with_path_words`] also the task
+    /// whose file has the path `typed` or a path with this suffix.
     pub fn find(&self, typed: &str) -> Result<&Task, FindError> {
         let found = self.find_id(typed);
         let Some(words) = &self.words else { return found };
@@ -112,7 +112,7 @@ impl TaskSet {
         }
     }
 
-    /// The task whose file `typed` names, or why that file cannot be used; `None` where it names no file.
+    /// The task whose file `typed` names, or why that file is unusable; `None` if `typed` names no file.
     fn by_path(&self, typed: &str, words: &PathWords) -> Option<Result<&Task, FindError>> {
         let matches = |path: &Path| path_word::compare(typed, &words.here, &words.root, path);
         let own =
@@ -138,7 +138,7 @@ impl TaskSet {
         Some(Err(FindError::AmbiguousPath { typed: typed.to_owned(), tasks: tasks.collect() }))
     }
 
-    /// The task with this id, or `_overview` while there is only one.
+    /// The task with this id, or `_overview` if there is only one.
     pub fn find_id(&self, typed: &str) -> Result<&Task, FindError> {
         let id = TaskId::parse(typed);
         if let Ok(id) = &id {

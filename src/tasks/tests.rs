@@ -1,4 +1,4 @@
-//! Folders of task files, good and bad, as a listing sees them.
+//! Listing folders of valid and damaged task files.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -115,7 +115,7 @@ fn reads_the_real_overview_of_a_feature() {
     let body = read_body(task).unwrap();
     assert_eq!(body.checklist.len(), 12);
     assert!(body.sections["4 CLI â€“ `dispatch`"].contains("Behaviour overview"));
-    // `# Create main session …` and its like are comments in shell blocks.
+    // In shell blocks `# Create main session …` is a comment, not a heading.
     assert!(body.sections.keys().all(|heading| !heading.starts_with("Create main")));
 }
 

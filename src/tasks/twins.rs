@@ -1,4 +1,4 @@
-//! Tasks that share an id: they are left out and reported, with the `id:` line to write.
+//! Tasks with equal ids: they are excluded and reported, with the `id:` line to write.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use crate::model::task_source::TaskSource;
 use crate::tasks::task_file::TaskDraft;
 use crate::tasks::task_set::UnusableFiles;
 
-/// Leaves out all tasks that share an id, since the id does not tell which one is meant.
+/// Excludes all tasks that share an id, since the id does not identify one of them.
 pub(super) fn without_twins(
     root: &Path,
     sources: &[TaskSource],
@@ -47,8 +47,8 @@ pub(super) fn without_twins(
     drafts.into_iter().zip(out).filter_map(|(draft, out)| (!out).then_some(draft)).collect()
 }
 
-/// The line to write: `id:` of the entry of `tasks:` that all of them come from where one template gives every
-/// file of it an id of its own, else an `id:` in one of the files.
+/// The line to write: an `id:` template for their common entry of `tasks:`, if one gives all its files different ids;
+/// else an `id:` for one of the files.
 fn fix(root: &Path, sources: &[TaskSource], drafts: &[TaskDraft], twins: &[usize]) -> Option<String> {
     let source = drafts[twins[0]].source;
     if let Some(TaskSource::Files(entry)) =
@@ -75,14 +75,14 @@ fn fix(root: &Path, sources: &[TaskSource], drafts: &[TaskDraft], twins: &[usize
     Some(format!("in `{}`: `id: {id}`", path.display()))
 }
 
-/// A template that names each of these files differently.
+/// A template that gives each of these files a different id.
 fn template(root: &Path, drafts: &[&TaskDraft]) -> Option<String> {
     let parts = |draft: &TaskDraft| -> Vec<String> {
         let path = draft.task.path.as_deref().unwrap_or(Path::new(""));
         path.strip_prefix(root).unwrap_or(path).iter().map(|part| part.to_string_lossy().into_owned()).collect()
     };
     let all: Vec<(Vec<String>, &TaskDraft)> = drafts.iter().map(|draft| (parts(draft), *draft)).collect();
-    // The last part is the file itself.
+    // The last part is the file's name.
     let depth = all.iter().map(|(parts, _)| parts.len().saturating_sub(1)).min().unwrap_or(0);
     let differ = |id: &dyn Fn(&[String], &TaskDraft) -> Option<String>| {
         let mut seen = HashSet::new();

@@ -1,6 +1,4 @@
-//! TOML and YAML → JSON values, within a budget.
-//!
-//! A few kilobytes of YAML aliases can stand for gigabytes, so the size of what is built is counted.
+//! TOML and YAML → JSON values, within a budget: a few kilobytes of YAML aliases can expand to gigabytes.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -9,14 +7,14 @@ use std::fmt;
 use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 use serde_json::Value;
 
-/// Bytes of text plus a fixed price for each value.
+/// In bytes: the text, plus a fixed amount for each value.
 const BUDGET: usize = 1 << 20;
 const PRICE: usize = 16;
-/// How the `toml` crate hands over a date.
+/// The key by which the `toml` crate passes a date.
 const TOML_DATE: &str = "$__toml_private_datetime";
 
-/// Reads a mapping with text keys; nothing at all counts as an empty one. Fails where it is none, a key is there
-/// twice, or the budget is used up.
+/// Reads a mapping with text keys; an empty document is an empty mapping. Fails for other values, a duplicate key, or
+/// if the budget is used up.
 pub(super) fn read_mapping<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Value>, D::Error> {
     let budget = Cell::new(BUDGET);
     match (ValueReader { budget: &budget }).deserialize(deserializer)? {
@@ -81,7 +79,7 @@ impl<'de> Visitor<'de> for ValueReader<'_> {
     }
 
     fn visit_f64<E: de::Error>(self, v: f64) -> Result<Value, E> {
-        // JSON has no infinity and no NaN; their names are better than nothing.
+        // JSON has no infinity and no NaN: they become text.
         self.scalar(serde_json::Number::from_f64(v).map_or_else(|| Value::String(v.to_string()), Value::Number))
     }
 
@@ -111,7 +109,7 @@ impl<'de> Visitor<'de> for ValueReader<'_> {
         self.spend(0)?;
         let mut object = serde_json::Map::new();
         while let Some(key) = map.next_key_seed(self)? {
-            // YAML allows keys that are not text; scalars are taken as they print.
+            // YAML allows other keys than text; scalars become their printed form.
             let key = match key {
                 Value::String(text) => text,
                 Value::Bool(_) | Value::Number(_) => key.to_string(),
@@ -129,7 +127,7 @@ impl<'de> Visitor<'de> for ValueReader<'_> {
         Ok(Value::Object(object))
     }
 
-    // A YAML tag (`!x value`): the value without it.
+    // A YAML tag (`!x value`) is dropped.
     fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<Value, A::Error> {
         let (_tag, variant) = data.variant::<String>()?;
         variant.newtype_variant_seed(self)

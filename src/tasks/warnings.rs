@@ -1,17 +1,16 @@
-//! Warnings about task files, summed up: one for each kind, with a count and one example.
-//!
-//! A folder that another tool keeps may hold hundreds of files with one oddity.
+//! Combines warnings about task files: one for each kind, with a count and an example. A folder of another tool may
+//! contain hundreds of files with one kind of problem.
 
 use crate::model::problem::Problem;
 
-/// How many of the other files are named.
+/// Most other files that are named.
 const NAMED: usize = 5;
 
-/// What a warning is about. Warnings of one kind become one.
+/// The kind of a warning. Warnings of one kind are combined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WarningKind {
     UnknownStatus,
-    /// The value of this field is of a wrong form.
+    /// The value of this field has a wrong form.
     IgnoredValue(&'static str),
     UnknownParent,
     UnknownDependency,
@@ -23,7 +22,7 @@ pub(super) struct Warning {
     pub(super) problem: Problem,
 }
 
-/// One problem for each kind, in the order of their first ones.
+/// One problem for each kind, in order of first occurrence.
 pub(super) fn summed(warnings: Vec<Warning>) -> Vec<Problem> {
     let mut kinds: Vec<(WarningKind, Vec<Problem>)> = Vec::new();
     for Warning { kind, problem } in warnings {
