@@ -1,5 +1,6 @@
 //! Follows one run: hands out its log bytes as they are written and waits for its end.
-//! A running job is not polled where the kernel reports file changes and the release of the pair lock.
+//! Input: a run. Output: log pieces, observed states, the end. A running job must not be polled where the kernel
+//! reports file changes and the release of the pair lock. Must not start or stop a run.
 
 pub mod failed_attempts;
 pub mod tail;
@@ -101,7 +102,8 @@ impl Follower {
         self.logs.as_mut().map_or(Ok(0), |logs| logs.read(sink))
     }
 
-    /// Observes the run. Call it before [`Self::read`]: if it has ended, that read returns all remaining bytes.
+    /// Observes the run; fails if it was pruned. Call before [`Self::read`]: after an end, that read returns all
+    /// remaining bytes.
     pub fn look(&mut self) -> Result<Run, FollowError> {
         // Every line that a job prints wakes the follower. While the pair lock is held for this run, the record files
         // decide alone; a full observation is not needed.

@@ -71,6 +71,7 @@ pub enum NameLookupError {
 }
 
 impl Project {
+    /// Fails if there is no manifest, git refuses its repository, or the manifest has an error.
     pub fn open(location: &ManifestLocation, depth: Depth) -> Result<Self, OpenError> {
         let located = located(location)?;
         let home = Some(&located.home);
@@ -160,7 +161,7 @@ impl Project {
         around
     }
 
-    /// The repository in which `worktree:` creates worktrees.
+    /// The repository in which `worktree:` creates worktrees. Fails outside a repository.
     pub(crate) fn known_repository(&self) -> Result<&Repository, PrepareError> {
         self.repository.as_ref().ok_or_else(|| PrepareError::NoRepository(self.manifest.root.clone()))
     }

@@ -178,7 +178,8 @@ pub(crate) fn count(restarts: &[Timestamp]) -> u32 {
     u32::try_from(restarts.len()).unwrap_or(u32::MAX)
 }
 
-/// A watch on everything that a plan depends on: the manifest, templates, tasks and runs.
+/// A watch on everything that a plan depends on: the manifest, templates, tasks and runs. Fails if the kernel has no
+/// watch left.
 pub fn changes_of(project: &Project) -> std::io::Result<ChangeWatch> {
     let manifest = &project.manifest;
     let watch = ChangeWatch::new()?;

@@ -12,7 +12,7 @@ pub struct Limits {
     /// CPU time, summed over the tree.
     pub cpu: Option<Interval>,
     pub memory: Option<Bytes>,
-    /// Processes alive at once.
+    /// Number of live processes.
     pub processes: Option<u32>,
 }
 

@@ -45,7 +45,7 @@ const SLOW: Duration = Duration::from_millis(50);
 /// Overlap of two searches for ended runs, in milliseconds: the index stores whole seconds.
 const MARGIN_MS: i64 = 2000;
 
-/// If more runs changed at once, a `reset` event is published instead.
+/// If more runs changed between two observations, a `reset` event is published instead.
 const MANY: u32 = 2000;
 
 #[derive(Debug)]
@@ -288,7 +288,7 @@ impl LiveState {
         let (snapshot, changed) = snapshot?;
         let snapshot = Arc::new(snapshot);
         *self.current() = Some(Arc::clone(&snapshot));
-        // Publish after the snapshot is set: a client that reacts at once must not get the older one.
+        // Publish after the snapshot is set: a client that reacts immediately must not get the older one.
         match changed {
             Some(runs) => runs.iter().for_each(|run| self.publish(run, snapshot.at)),
             None => self.feed.publish("reset", ""),

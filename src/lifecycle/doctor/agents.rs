@@ -1,7 +1,7 @@
 //! Checks the agents' programs. If the protocol knows their commands: also the version, the login that a run would
 //! use, and the dialogs at which a window would wait.
 //!
-//! Runs only commands of the program that answer at once. Must not start a conversation.
+//! Must run only commands that answer within seconds, and must not start a conversation.
 
 use std::ffi::OsStr;
 use std::path::Path;

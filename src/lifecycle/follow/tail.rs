@@ -1,7 +1,7 @@
 //! Follows a job's logs by byte offset for many readers in one process. The file watcher wakes a reader; memory
 //! per reader is constant; every byte written before the end is handed out before the end is reported.
 //!
-//! Does not observe a run that has a spec and no end: the liveness thread of the snapshot records lost runs.
+//! Does not observe a run that has a spec and no end: the server's poller (`snapshot`) does that.
 
 use std::io;
 use std::sync::Arc;
@@ -176,7 +176,7 @@ impl Watches {
         })
     }
 
-    /// Watches the logs that exist by now. The folder watch reports the creation of the others.
+    /// Watches the logs that exist. The folder watch reports the creation of the others.
     fn logs(&mut self, folder: &RunFolder) {
         let Self { watcher, waker, streams, .. } = self;
         for (wanted, held, path) in

@@ -1,7 +1,7 @@
 //! The process `__notify`: sends the pending events as one notice, and exits when none is left.
 //!
 //! A lock permits one notifier at a time. An event is removed only after its notice was sent and the run's record
-//! says so: if a notifier is killed in between, the next one sends the event, unless it is too old by then.
+//! says so: if a notifier is killed in between, the next one sends the event, unless it is then too old.
 
 use std::path::Path;
 use std::time::Duration;
@@ -23,8 +23,8 @@ const EXPIRED_MS: u64 = 5 * 60 * 1000;
 /// Totals count at most this many ended runs.
 const MAX_COUNTED: u32 = 1000;
 
-/// Starts the notifier for the state folder at `path` in a process with its own session. Returns at once in the
-/// calling process.
+/// Starts the notifier for the state folder at `path` in a process with its own session. The calling
+/// process does not wait.
 pub fn run(path: &Path) {
     // Detached, so the notifier survives the end of the terminal, window or job.
     if !matches!(supervise::detach(), Ok(Forked::Child)) {

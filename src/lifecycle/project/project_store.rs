@@ -10,7 +10,7 @@ use crate::model::names::{ModeName, Pair};
 use crate::store::state_dir::StateDirError;
 use crate::tasks::FindError;
 
-/// The store; `None` if nothing was ever run.
+/// The store; `None` if nothing was ever run. Fails if the state folder is unusable.
 pub fn find(project: &Project) -> Result<Option<Store>, StateDirError> {
     let found = match older_state::older_store(project)? {
         Some(older) => Some(older),

@@ -1,5 +1,5 @@
 //! Builds the views that `view` cannot build, because it may not import the runner or the manifest.
-//! The command line and the server use the same functions.
+//! The command line and the server share these functions.
 
 use std::path::Path;
 

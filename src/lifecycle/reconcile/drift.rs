@@ -209,7 +209,7 @@ fn compare_kind(fields: &mut DriftList, was: &RunKind, now: &RunKind) {
                 expect,
                 retry,
                 tracked,
-                // `jobs` and `-j` limit how many run at once, not what runs.
+                // `jobs` and `-j` limit the number of concurrent runs, not what runs.
                 slots: _,
             },
             RunKind::Headless {

@@ -1,4 +1,4 @@
-//! What `up` does after its plan is made.
+//! Carries out the plan of `up` in a project. Refused inside a run.
 
 use crate::lifecycle::failure::{Failure, Kind};
 use crate::lifecycle::project::Project;

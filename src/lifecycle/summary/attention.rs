@@ -64,7 +64,7 @@ pub fn windows(store: &Store) -> Result<Observed, IndexError> {
     Ok(Observed { runs: by_need(runs), notices })
 }
 
-/// Records a visit of `run`, if it waits.
+/// Records a visit of `run`, if it waits. Fails if the record cannot be written.
 pub fn visited(store: &Store, run: &Run) -> io::Result<()> {
     let Some(waits_since) = waits_since(run) else { return Ok(()) };
     let record = VisitRecord { version: VISIT_VERSION, waits_since, visited_at: clock::now() };

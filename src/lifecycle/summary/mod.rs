@@ -1,6 +1,6 @@
 //! Summaries of runs: counts, overview, past runs, runs that wait for a person, and why a run ended.
 //!
-//! Input: what `refresh` and the store return. Must not start or stop anything.
+//! Input: what `refresh` and the store return. Must not start or stop a run.
 
 pub mod attention;
 pub mod counts;

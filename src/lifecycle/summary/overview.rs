@@ -1,4 +1,4 @@
-//! The runs that `status` shows: active ones and those that ended last.
+//! The runs that `status` shows: active ones and those that ended last. Only reads.
 
 use std::collections::BTreeSet;
 

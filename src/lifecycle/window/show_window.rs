@@ -84,7 +84,7 @@ impl Shown {
     }
 }
 
-/// Shows the window. Returns once it is visible or known not to become visible.
+/// Shows the window. Returns once it is visible or known not to become visible. Fails if the run has no live pane.
 pub fn show_window(store: &Store, run: &Run) -> Result<Shown, ShowError> {
     let around = HostEnvironment::of(tmux::starter_environment());
     let choice = choose(&store.terminal, &around, &Here(&around));

@@ -1,7 +1,7 @@
 //! A pseudo-terminal that shows a run's window, for a client without a terminal.
 //!
-//! It attaches through its own tmux session, which ends with it and does not move other clients. Both this module
-//! and tmux enforce read access.
+//! Attaches through its own tmux session, which ends with it and does not move other clients. Both this module and
+//! tmux enforce read access.
 
 use std::ffi::OsString;
 use std::io;

@@ -23,6 +23,7 @@ pub struct TaskDiff {
     diff: CheckoutDiff,
 }
 
+/// Fails if the task has no worktree or its base is no commit.
 pub fn work(project: &Project, tasks: &TaskSet, task: &Task) -> Result<TaskDiff, WorkError> {
     let worktree = work::existing_work_of(project, tasks, task)?;
     let base = task_worktree::base_of(project, &worktree)?;
@@ -34,7 +35,7 @@ pub fn work(project: &Project, tasks: &TaskSet, task: &Task) -> Result<TaskDiff,
 }
 
 impl TaskDiff {
-    /// Lets git print the diff to stdout.
+    /// Lets git print the diff to stdout. Fails if git does.
     pub fn show(&self, how: DiffFormat) -> Result<(), WorkError> {
         Ok(self.diff.show(how)?)
     }

@@ -1,4 +1,4 @@
-//! The worktrees of tasks: where they are, the work in them, its diff, and their removal.
+//! The worktrees of tasks: their paths and branches, the diff of their work, and their removal.
 
 pub mod clean;
 pub mod diff;

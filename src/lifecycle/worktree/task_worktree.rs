@@ -128,7 +128,7 @@ pub(crate) fn base_of(project: &Project, worktree: &TaskWorktree) -> Result<Stri
 }
 
 /// The worktree of `task`; `None` if the manifest has no `worktree:`. A subtask shares its parent's worktree,
-/// unless a template uses `task.parent`.
+/// unless a template uses `task.parent`. Fails if a template does not render or the branch name is invalid.
 pub fn worktree_of(
     project: &Project,
     tasks: &TaskSet,
