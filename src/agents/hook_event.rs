@@ -1,4 +1,4 @@
-//! What a hook of an agent was told, and the record that is kept of it.
+//! The parsed input of an agent's hook, and the record that is kept of it.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::model::activity::ActivityState;
 use crate::model::agent_record::{AGENT_VERSION, AgentRecord};
 
-/// One hook's input, understood. Its texts are short and plain: what the agent sends is not trusted.
+/// One hook's input. Its texts are short and plain, since the agent's data is not trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HookEvent {
     /// The agent's own name of the event.
@@ -16,15 +16,15 @@ pub struct HookEvent {
     pub transcript: Option<PathBuf>,
     pub state: ActivityState,
     pub reason: String,
-    /// It begins something, so that the time of the state counts anew.
+    /// It begins something: the time of the state restarts.
     pub begins: bool,
-    /// It comes later than another hook about the same state and knows less: the reason stays.
+    /// It repeats the state of an earlier hook with less detail: the earlier reason is kept.
     pub is_reminder: bool,
 }
 
 impl HookEvent {
-    /// What to keep of it, of an agent that is process `pid`, beside what was kept before. `None` where
-    /// it is older than that.
+    /// The record to keep after `previous`; `pid` is the agent's process. `None` where the event is older than
+    /// `previous`.
     pub fn record(self, previous: Option<&AgentRecord>, at: Timestamp, pid: Option<u32>) -> Option<AgentRecord> {
         let previous = previous.filter(|previous| previous.session_id == self.session_id);
         if previous.is_some_and(|previous| previous.at > at) {

@@ -1,4 +1,4 @@
-//! Exit and report → how a run ended. `expect` and limits are judged elsewhere.
+//! Judges how a run ended from its exit and its report. `expect` and limits are judged in `supervisor::finish`.
 
 use crate::agents::report::{AgentReport, ReportedOutcome};
 use crate::agents::shorten::shorten;
@@ -14,15 +14,15 @@ const TOOL_CHARS: usize = 40;
 pub struct RunVerdict {
     pub state: EndState,
     pub reason: Option<EndReason>,
-    /// What decided; of a lost end nothing did.
+    /// What decided; `None` for a lost end.
     pub source: Option<OutcomeSource>,
 }
 
-/// Judges a headless run. A run in a window is judged with [`AgentReport::not_due`], by its exit alone: its
-/// output is a screen and holds no report.
+/// Judges a headless run. A run in a window is judged with [`AgentReport::not_due`], by its exit alone: its output is a
+/// screen and holds no report.
 ///
-/// An agent whose report is due succeeds only with exit 0 *and* a report of success: agents exit with 0
-/// when they are interrupted, and when they stop halfway.
+/// An agent whose report is due succeeds only with exit 0 *and* a report of success: agents exit with 0 when they are
+/// interrupted, and when they stop halfway.
 pub fn judge(exit: Exit, report: &AgentReport) -> RunVerdict {
     let failed = |source, reason| RunVerdict { state: EndState::Failed, reason: Some(reason), source: Some(source) };
     let (by_exit, by_result) = (OutcomeSource::Exit, OutcomeSource::Result);
@@ -50,8 +50,8 @@ pub fn judge(exit: Exit, report: &AgentReport) -> RunVerdict {
     }
 }
 
-/// Judges a headless run whose agent had ended its last turn and was then ended, since it did not
-/// exit: by its answer alone. `None` where there is no answer.
+/// Judges a headless run whose agent had ended its last turn, did not exit and was ended: by its answer alone. `None`
+/// where there is no answer.
 pub fn judge_answer(report: &AgentReport) -> Option<RunVerdict> {
     if !report.has_answered() {
         return None;
@@ -63,7 +63,7 @@ pub fn judge_answer(report: &AgentReport) -> Option<RunVerdict> {
     Some(RunVerdict { state, reason, source: Some(OutcomeSource::Result) })
 }
 
-/// What a person would have had to decide, each once. The agent continued without, and calls that a success.
+/// Decisions that a person would have had to make, each once. The agent continued without them and reported a success.
 fn needed_decisions(decisions: &[Decision]) -> Option<EndReason> {
     let mut needed = Vec::new();
     for decision in decisions {

@@ -1,6 +1,6 @@
-//! An agent's output as it comes → readable lines, for `logs` and `run`.
+//! Turns an agent's output, as it arrives, into readable lines for `logs` and `run`.
 //!
-//! Does not make anything safe for a terminal: that is the sanitizer's part, after this one.
+//! Does not make text safe for a terminal: the caller passes the result through the sanitizer.
 
 use memchr::memchr;
 use serde_json::Value;
@@ -9,12 +9,12 @@ use crate::agents::protocol::EventRenderer;
 use crate::agents::shorten::shorten;
 use crate::model::protocol::Protocol;
 
-/// A longer line is shown in part, in bytes.
+/// Longest line, in bytes, that is shown whole.
 const LINE_MAX: usize = 1 << 20;
-/// What is shown of an event that is too long to be read.
+/// Characters shown of an event that is too long to parse.
 const EVENT_CHARS: usize = 120;
 
-/// A streaming renderer: the output does not depend on how the input is cut.
+/// A streaming renderer: the output does not depend on how the input is split.
 #[derive(Debug)]
 pub struct LineRenderer {
     events: Box<dyn EventRenderer>,
@@ -24,12 +24,12 @@ pub struct LineRenderer {
 }
 
 impl LineRenderer {
-    /// `None` where the output of agents of `protocol` is text for people already.
+    /// `None` where the protocol's output is readable text already.
     pub fn for_protocol(protocol: Protocol) -> Option<Self> {
         Some(Self { events: crate::agents::of(protocol).renderer()?, line: Vec::new(), cut: 0 })
     }
 
-    /// Appends to `out` what `bytes` complete.
+    /// Appends the lines that `bytes` complete to `out`.
     pub fn feed(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) {
         while let Some(newline) = memchr(b'\n', bytes) {
             self.hold(&bytes[..newline]);
@@ -39,7 +39,7 @@ impl LineRenderer {
         self.hold(bytes);
     }
 
-    /// To be called at the end of the output: shows a last line that was not ended.
+    /// Appends a last line that has no newline. To be called at the end of the output.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
         if !self.line.is_empty() {
             self.end_line(false, out);

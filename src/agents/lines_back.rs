@@ -4,7 +4,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use memchr::memrchr;
 
-/// Longer lines are passed over, in bytes.
+/// Longest line, in bytes; longer ones are skipped.
 pub(in crate::agents) const LINE_MAX: usize = 16 << 20;
 const CHUNK: usize = 64 << 10;
 
@@ -95,7 +95,7 @@ mod tests {
             let log = lines.join(&b'\n');
             let mut back = all(&log);
             back.reverse();
-            // A log without a byte has no line.
+            // An empty log has no line.
             let expected = if log.is_empty() { vec![Vec::new()] } else { lines };
             prop_assert_eq!(back, expected);
         }

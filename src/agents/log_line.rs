@@ -1,6 +1,6 @@
-//! Lines for people, as `logs` and `run` show them: a label and a text.
+//! Formats lines for people, as `logs` and `run` show them: a label and a text.
 
-/// Further lines of the text stand below its first.
+/// Further lines of `text` are indented below the first.
 pub(super) fn append(label: &str, text: &str, out: &mut Vec<u8>) {
     let mut label = label;
     for line in text.trim_end().split('\n') {
@@ -10,7 +10,6 @@ pub(super) fn append(label: &str, text: &str, out: &mut Vec<u8>) {
     }
 }
 
-/// How an agent ended.
 pub(super) fn outcome(failure: Option<&str>) -> String {
     failure.map_or_else(|| "success".to_owned(), |reason| format!("failed: {reason}"))
 }

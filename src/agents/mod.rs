@@ -1,10 +1,9 @@
 //! How agents are started, read and judged: one folder for each protocol, and what they share.
 //!
-//! Everything here is a function of what it is given; must not spawn anything, ask the time or open a
-//! file. Outside this folder nobody asks which protocol an agent has: they ask [`of`] for it and use
-//! the trait [`AgentProtocol`].
+//! Every function depends on its arguments only: it must not spawn anything, read the time or open a file. Code outside
+//! this folder never checks which protocol an agent has: it uses the [`AgentProtocol`] that [`of`] returns.
 //!
-//! What an agent prints is not trusted: whatever goes to a terminal goes through [`Sanitizer`].
+//! Agent output is not trusted: all text that goes to a terminal passes through [`Sanitizer`].
 
 mod claude;
 mod hook_event;

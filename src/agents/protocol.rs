@@ -1,9 +1,9 @@
-//! What a kind of agent does, for the rest of the program: how it is started, what its output says,
-//! and how a window of it is read and typed into.
+//! What a protocol does for the rest of the program: how an agent is started, what its output means, and how it is read
+//! and typed into in a window.
 //!
-//! Input is text, records and readers that the caller opened; output is values. An implementation must
-//! not spawn anything, ask the time or open a file. A new protocol is a folder beside this file with an
-//! implementation of [`AgentProtocol`], and a line in the table of `agent/mod.rs`.
+//! Input is text, records and readers that the caller opened; output is values. An implementation must not spawn
+//! anything, read the time or open a file. A new protocol is a folder beside this file with an implementation of
+//! [`AgentProtocol`], and a line in the table of `agents/mod.rs`.
 
 use std::fmt::Debug;
 use std::io::{self, Read, Seek};
@@ -22,21 +22,21 @@ pub trait SeekableLog: Read + Seek {}
 
 impl<T: Read + Seek> SeekableLog for T {}
 
-/// What a protocol can do beside starting a program and reading its exit code.
+/// What a protocol supports beyond starting a program and reading its exit code.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities {
     /// A later run can continue the conversation of an earlier one.
     pub resume: bool,
-    /// We choose the id of a new conversation before the agent starts.
+    /// The id of a new conversation can be chosen before the agent starts.
     pub chooses_session_id: bool,
     /// The output reports how the run ended; without that, the exit code alone decides.
     pub reports: bool,
-    /// The output shows while the agent lives whether its last turn has ended.
+    /// While the agent lives, its output shows whether its last turn has ended.
     pub tells_turns: bool,
     /// A headless run does nothing without a prompt.
     pub needs_prompt: bool,
-    /// `--` must stand before a prompt that is an argument: several of the agent's options take any
-    /// number of values and would swallow it, and a prompt may start with `-`.
+    /// `--` must precede a prompt that is an argument: several of the agent's options take any number of values and
+    /// would consume it, and a prompt may start with `-`.
     pub prompt_needs_dash_dash: bool,
     /// With a terminal as its output the agent takes a prompt from standard input and the keyboard from
     /// the terminal, so that a prompt too long for one argument can be sent that way.
@@ -53,35 +53,35 @@ pub struct BuiltInAgent {
     pub prompt_headless: PromptDelivery,
 }
 
-/// What we add to the words of the manifest and the command line.
+/// What this program adds to the arguments of the manifest and the command line.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct LaunchOptions<'a> {
     /// The id of a new conversation.
     pub session_id: Option<&'a str>,
-    /// The conversation to continue, in place of a new one. It keeps its id.
+    /// The conversation to continue instead of a new one. It keeps its id.
     pub resume: Option<&'a str>,
-    /// What a headless run may cost at most.
+    /// Cost limit of a headless run, in USD.
     pub max_budget_usd: Option<f64>,
     /// Names the conversation in the agent's own lists.
     pub label: &'a str,
 }
 
-/// How the last turn stands.
+/// State of the last turn.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Turn {
     Open,
-    /// With what the agent's process has cost so far.
+    /// With the cost of the agent's process so far, in USD.
     Ended {
         cost_usd: Option<f64>,
     },
 }
 
-/// What a part of a log says of turns.
+/// What a part of a log shows about turns.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct LastTurn {
-    /// `None` where the part says nothing of a turn.
+    /// `None` where the part holds no event of a turn.
     pub turn: Option<Turn>,
-    /// The part ends with a whole line: what follows it can be read by itself.
+    /// The part ends with a whole line, so that the text after it can be parsed separately.
     pub is_whole: bool,
 }
 
@@ -89,23 +89,23 @@ pub struct LastTurn {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RateLimit {
     pub resets_at: Option<Timestamp>,
-    /// The agent's own next pause: not before that.
+    /// The pause that the agent itself had planned; a retry must not be earlier.
     pub retry_after: Option<Duration>,
 }
 
-/// Makes lines for people from the events of one log, in their order.
+/// Renders the events of one log, in their order, as lines for people.
 pub trait EventRenderer: Debug {
-    /// Appends the lines of `event`, a JSON object. False where it is no event of the protocol: then the
-    /// caller shows the line as it is.
+    /// Appends the lines of `event`, a JSON object. False where it is no event of the protocol: the caller then shows
+    /// the line unchanged.
     fn render(&mut self, event: &Value, out: &mut Vec<u8>) -> bool;
 }
 
-/// A kind of agent. The defaults are those of a program of which nothing is known.
+/// A kind of agent. The defaults fit an unknown program.
 pub trait AgentProtocol: Debug + Sync {
-    /// As manifests and records name it.
+    /// The name in manifests and records.
     fn name(&self) -> &'static str;
 
-    /// The agent that every manifest has.
+    /// The agent that every manifest has without declaring it.
     fn built_in(&self) -> Option<BuiltInAgent> {
         None
     }
@@ -114,15 +114,15 @@ pub trait AgentProtocol: Debug + Sync {
         Capabilities::default()
     }
 
-    /// The whole argv but the prompt: `base`, the options that the protocol has for `options`, `flags`
-    /// and `extras`. An option that the user's own words decide is left out.
+    /// The whole argv without the prompt: `base`, the options that the protocol has for `options`, `flags` and
+    /// `extras`. An option that the user's arguments already decide is left out.
     fn argv(&self, base: &[String], flags: &[String], extras: &[String], options: &LaunchOptions<'_>) -> Vec<String> {
         let _ = options;
         [base, flags, extras].concat()
     }
 
-    /// `argv` for a further attempt with a new conversation `fresh` in place of `used`. `None` where
-    /// `argv` does not say which conversation to begin.
+    /// `argv` for a further attempt with a new conversation `fresh` in place of `used`. `None` where `argv` does not
+    /// name the conversation to begin.
     fn argv_for_retry(&self, argv: &[String], used: &str, fresh: &str) -> Option<Vec<String>> {
         let _ = (argv, used, fresh);
         None
@@ -134,7 +134,7 @@ pub trait AgentProtocol: Debug + Sync {
         argv.to_vec()
     }
 
-    /// `argv` without any mention of the run's conversation, new or resumed: what is equal from run to run.
+    /// `argv` without the id of the run's conversation, new or resumed: the part that is equal from run to run.
     fn argv_without_conversation(&self, argv: &[String], session_id: Option<&str>) -> Vec<String> {
         self.argv_without_session_id(argv, session_id)
     }
@@ -150,36 +150,34 @@ pub trait AgentProtocol: Debug + Sync {
         &[]
     }
 
-    /// What the output of an agent that ended, or has answered, says of its run. Fails when `log` cannot
-    /// be read.
+    /// Reads the report from the output of an agent that has ended or answered. Fails when `log` cannot be read.
     fn read_report(&self, log: &mut dyn SeekableLog) -> io::Result<AgentReport>;
 
-    /// Whether the last turn in a part of a log has ended; asked while the agent lives. Fails when `log`
-    /// cannot be read.
+    /// Whether the last turn in a part of a log has ended, while the agent lives. Fails when `log` cannot be read.
     fn read_last_turn(&self, log: &mut dyn SeekableLog) -> io::Result<LastTurn> {
         let _ = log;
         Ok(LastTurn::default())
     }
 
-    /// The rate limit that ended the failed agent whose output is `log`. `None` where it was something
-    /// else or the protocol does not tell. Fails when `log` cannot be read.
+    /// The rate limit that ended the failed agent whose output is `log`. `None` where the cause was another, or the
+    /// protocol does not show it. Fails when `log` cannot be read.
     fn read_rate_limit(&self, log: &mut dyn SeekableLog) -> io::Result<Option<RateLimit>> {
         let _ = log;
         Ok(None)
     }
 
-    /// `None`: the output is text for people already.
+    /// `None`: the output is readable text already.
     fn renderer(&self) -> Option<Box<dyn EventRenderer>> {
         None
     }
 
-    /// `None`: of an agent in a window only what its terminal shows of any program is known, and text is
-    /// typed into it without a confirmation.
+    /// `None`: only the terminal shows what an agent in a window does, and text is typed into it without a
+    /// confirmation.
     fn window(&self) -> Option<&dyn WindowProtocol> {
         None
     }
 
-    /// What `doctor` can ask the agent's program. `None`: nothing.
+    /// How `doctor` queries the agent's program. `None`: it cannot.
     fn installation(&self) -> Option<&'static Installation> {
         None
     }

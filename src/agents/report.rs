@@ -1,4 +1,4 @@
-//! What an agent's output says of its run, in words that are equal for all protocols.
+//! What an agent's output reports about its run, in terms that are equal for all protocols.
 
 use crate::model::end_reason::Decision;
 use crate::model::usage::Usage;
@@ -9,24 +9,24 @@ pub struct AgentReport {
     pub outcome: ReportedOutcome,
     /// Another turn began after the reported end, and has not ended.
     pub unfinished: bool,
-    /// The agent said that its account does not let it in: it has no login or a wrong key.
+    /// The agent reported that it has no login or a wrong key.
     pub not_authenticated: bool,
     pub usage: Usage,
     /// How many turns the agent counted.
     pub turns: Option<u64>,
     /// The final answer. `None` where the last turn has not ended or ended in an error.
     pub answer: Option<String>,
-    /// What a person would have had to decide; the agent continued without.
+    /// Decisions that a person would have had to make; the agent continued without them.
     pub decisions: Vec<Decision>,
 }
 
-/// How the agent itself says that it ended. The default holds where a log cannot be read.
+/// How the agent itself reports its end. The default holds where a log cannot be read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum ReportedOutcome {
-    /// A report was due and there is none.
+    /// A report was due and is missing.
     #[default]
     Missing,
-    /// None is due: the exit code alone decides, and the answer is the output.
+    /// No report is due: the exit code alone decides, and the output is the answer.
     NotDue,
     Succeeded,
     Failed {
@@ -38,7 +38,7 @@ pub enum ReportedOutcome {
 }
 
 impl ReportedOutcome {
-    /// Whether the agent said how it ended.
+    /// Whether the agent reported how it ended.
     pub fn is_reported(&self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed { .. })
     }

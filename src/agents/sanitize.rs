@@ -1,20 +1,19 @@
 //! Makes untrusted text safe for a terminal.
 //!
-//! Kept are text, tabs, newlines and colours (`ESC [ … m`). Everything else that a terminal
-//! would obey is dropped: titles, clipboard, links, cursor, queries, and the characters that turn
-//! the direction of what follows. A lone carriage return
+//! Text, tabs, newlines and colours (`ESC [ … m`) are kept. Everything else that a terminal would obey is dropped:
+//! titles, clipboard, links, cursor, queries and characters that change the direction of text. A lone carriage return
 //! becomes a newline, since it would let text overwrite text.
 
-/// A control string without an end hides at most this many bytes.
+/// Most bytes that a control string without an end can hide.
 const STRING_MAX: usize = 64 << 10;
-/// A longer colour sequence is dropped.
+/// Longest colour sequence, in bytes; a longer one is dropped.
 const SGR_MAX: usize = 64;
 
-/// A streaming filter: the output does not depend on how the input is cut.
+/// A streaming filter: the output does not depend on how the input is split.
 #[derive(Clone, Debug, Default)]
 pub struct Sanitizer {
     state: EscapeState,
-    /// Bytes of a character that is not complete.
+    /// Bytes of an incomplete character.
     partial: Vec<u8>,
     carriage_return: bool,
     /// Colours were set and not reset.
@@ -26,11 +25,11 @@ enum EscapeState {
     #[default]
     Text,
     Escape,
-    /// `ESC` and intermediates: one more byte ends it.
+    /// `ESC` and intermediate bytes: the final byte follows.
     EscapeMore,
-    /// Parameters so far.
+    /// The parameters so far.
     Csi(Vec<u8>),
-    /// A control string (OSC, DCS, APC, PM, SOS), and how much of it is gone.
+    /// A control string (OSC, DCS, APC, PM, SOS), and how many of its bytes were dropped.
     Str {
         seen: usize,
         bell_ends: bool,
@@ -42,7 +41,7 @@ impl Sanitizer {
         Self::default()
     }
 
-    /// Appends what is safe of `bytes` to `out`.
+    /// Appends the safe part of `bytes` to `out`.
     pub fn feed(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) {
         while let Some((&first, rest)) = bytes.split_first() {
             // Most of a log is plain ASCII, which is copied in one piece.
@@ -76,7 +75,7 @@ impl Sanitizer {
         *self = Self::default();
     }
 
-    /// Decodes UTF-8. What is not UTF-8 becomes U+FFFD, as many as the standard library makes.
+    /// Decodes UTF-8. Invalid bytes become U+FFFD, as many as the standard library makes.
     fn byte(&mut self, byte: u8, out: &mut Vec<u8>) {
         if self.partial.is_empty() && byte < 0x80 {
             return self.char(char::from(byte), out);
@@ -90,7 +89,7 @@ impl Sanitizer {
             }
             Err(error) if error.error_len().is_none() => {}
             Err(_) => {
-                // Either the byte is bad itself, or it cuts the character before it short.
+                // The byte is invalid itself, or it begins a character before the last one was complete.
                 let alone = self.partial.len() == 1;
                 self.partial.clear();
                 self.char(char::REPLACEMENT_CHARACTER, out);
@@ -126,7 +125,7 @@ impl Sanitizer {
             },
             EscapeState::Csi(parameters) => match c {
                 ' '..='?' => {
-                    // One beyond the limit is kept to know that it was passed.
+                    // One byte beyond the limit is kept to detect that it was exceeded.
                     if parameters.len() <= SGR_MAX {
                         parameters.push(c as u8);
                     }
@@ -149,7 +148,7 @@ impl Sanitizer {
         }
     }
 
-    /// What cannot belong to a sequence ends it and counts as text.
+    /// A character that cannot belong to a sequence ends it and counts as text.
     fn abort(&mut self, c: char, out: &mut Vec<u8>) {
         self.state = EscapeState::Text;
         self.text(c, out);
@@ -197,15 +196,14 @@ fn is_plain(byte: u8) -> bool {
     matches!(byte, b' '..=b'~' | b'\t' | b'\n')
 }
 
-/// A character that changes the direction in which a terminal shows what follows, and shows nothing itself.
+/// Whether `c` is invisible and changes the direction in which a terminal shows the text after it.
 pub fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')
 }
 
-/// One safe line for titles and tables: no colours, no line ends, no marks that turn the
-/// direction of what follows.
+/// One safe line for titles and tables: no colours, no newlines, no direction controls.
 pub fn sanitize_line(text: &str) -> String {
-    // Nearly all text is plain, and a table has many cells.
+    // Fast path: nearly all text is plain, and a table has many cells.
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return text.trim_end().to_owned();
     }
@@ -353,7 +351,7 @@ mod tests {
                 prop_assert!(valid.bytes().all(|b| b.is_ascii_digit() || b == b';' || b == b':'));
                 prop_assert!(piece.chars().all(|c| !c.is_control() || c == '\n' || c == '\t'));
             }
-            // What is clean stays as it is.
+            // Clean text does not change.
             prop_assert_eq!(clean(&[text.as_bytes()]), text.as_bytes());
         }
 

@@ -1,7 +1,7 @@
-//! What a `claude` in a window does, judged from what it says of itself.
+//! Judges the activity of a `claude` in a window from its own reports.
 //!
-//! Hooks are quick, but Esc fires none, and one may be lost, late, or killed. The status file follows
-//! within a moment, and has the last word. The bell and the screen count only where neither ever came.
+//! Hooks are quick, but Esc fires none, and a hook may be lost, late or killed. The status file follows shortly and
+//! decides in the end. The bell and the screen count only where neither ever came.
 
 use jiff::Timestamp;
 
@@ -9,11 +9,11 @@ use crate::agents::window::{ActivityInputs, StatusFile};
 use crate::model::activity::{Activity, ActivitySource, ActivityState};
 use crate::model::agent_record::AgentRecord;
 
-/// For so long the status file may not have what a hook said.
+/// How long a hook's report may precede that of the status file.
 const NEWS_MS: i64 = 2000;
-/// A change that the file never noticed is older than the hook by more than this.
+/// A status file that is older than a hook by more than this has missed the change.
 const TOGETHER_MS: i64 = 1500;
-/// An agent that has not said anything by then will not without help.
+/// A starting agent that reports nothing for this long needs help.
 const START_MS: i64 = 15_000;
 
 pub(super) fn judge(inputs: &ActivityInputs<'_>) -> Activity {
@@ -26,7 +26,7 @@ pub(super) fn judge(inputs: &ActivityInputs<'_>) -> Activity {
     }
 }
 
-/// The newest conversation.
+/// The id of the newest conversation.
 pub(super) fn conversation(inputs: &ActivityInputs<'_>) -> Option<String> {
     let by_file = inputs.status.and_then(|status| Some((status.session_id.clone()?, status.since)));
     match (inputs.record, by_file) {
@@ -42,12 +42,12 @@ fn both(record: &AgentRecord, status: &StatusFile, now: Timestamp) -> Activity {
     let since = status.since.unwrap_or(record.since);
     let ahead = record.at.as_millisecond() - since.as_millisecond();
     if record.state == status.state {
-        // The hook knows more, where it speaks of the same.
+        // Where both report one change, the hook knows the reason better.
         let same = ahead >= -NEWS_MS;
         return if same { Activity { at: since, ..of_hook(record) } } else { of_status(status, now) };
     }
     let is_news = ahead >= 0 && now.as_millisecond() - record.at.as_millisecond() < NEWS_MS;
-    // Another tool ends while one waits to be allowed.
+    // Another tool may begin or end while one waits for permission: its hook does not end the wait.
     let is_of_a_tool = matches!(record.event.as_str(), "PreToolUse" | "PostToolUse");
     let beside = status.state == ActivityState::Waiting && is_of_a_tool;
     let unnoticed =
@@ -65,7 +65,7 @@ fn of_status(status: &StatusFile, now: Timestamp) -> Activity {
     Activity { state: status.state, reason: status.reason.clone(), source: ActivitySource::Session, at, fix: None }
 }
 
-/// Of an agent that has said nothing at all.
+/// The activity of an agent without a valid report.
 fn of_screen(inputs: &ActivityInputs<'_>) -> Activity {
     let at = inputs.started_at.unwrap_or(inputs.now);
     let late = inputs.now.as_millisecond() - at.as_millisecond() > START_MS;

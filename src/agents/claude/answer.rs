@@ -1,20 +1,19 @@
 //! The final answer of a `claude`: all text of the last message of its last turn.
 //!
-//! Events come from the last to the first. `claude` writes one event for each block of a message, and
-//! its `result` event repeats the last block only: so the answer is put together from the blocks, and
-//! the `result` event is used where no message holds text. Raw events are never part of an answer.
+//! Input: events from the last to the first. `claude` writes one event for each block of a message, and its `result`
+//! event repeats the last block only. So the answer is joined from the blocks, and the `result` event is used where no
+//! message holds text. Raw events must never be part of an answer.
 
 use serde_json::Value;
 
 use crate::agents::claude::result::ResultEvent;
 use crate::agents::claude::turn_event::TurnEvent;
 
-/// What is known so far.
 #[derive(Default)]
 pub(super) struct AnswerReading {
-    /// The last turn's end, where it was a success.
+    /// The end of the last turn, where it was a success.
     result: Option<ResultEvent>,
-    /// The last message's id, once one of its events was seen.
+    /// The id of the last message, once one of its events was read.
     message: Option<Option<String>>,
     /// Its texts, the last one first.
     texts: Vec<String>,
@@ -31,7 +30,7 @@ impl AnswerReading {
             // A turn that has not ended has no answer yet.
             (_, None) => false,
             (TurnEvent::Assistant, Some(_)) => self.take_message(event),
-            // The turn's beginning, the turn before, or what a tool answered.
+            // The beginning of the turn, an earlier turn, or a tool's result.
             (TurnEvent::Init | TurnEvent::User | TurnEvent::Result, Some(_)) => false,
         }
     }
@@ -62,7 +61,7 @@ impl AnswerReading {
         let mut texts = self.texts.into_iter().rev().filter(|text| !text.trim().is_empty());
         let Some(mut answer) = texts.next() else { return result.text };
         for text in texts {
-            // Blocks are paragraphs of their own; only blanks that are there already are kept.
+            // Blocks are separate paragraphs, unless a newline separates them already.
             if !answer.ends_with('\n') && !text.starts_with('\n') {
                 answer.push_str("\n\n");
             }

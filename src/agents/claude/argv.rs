@@ -1,13 +1,13 @@
-//! The arguments that we add to a `claude`: its conversation, its name and its budget.
+//! The arguments that this program adds to a `claude`: its conversation, its name and its budget.
 
 use crate::agents::protocol::LaunchOptions;
 
 pub(super) const SESSION_ID: &str = "--session-id";
 pub(super) const RESUME: &str = "--resume";
 
-/// `base ++ ours ++ flags ++ extras`, where ours are `--session-id UUID`, which makes the conversation
-/// known before it starts, or `--resume UUID`; `-n LABEL`; and `--max-budget-usd USD`, which `claude`
-/// refuses in a window. Each is left out where the user's words already decide it.
+/// `base ++ ours ++ flags ++ extras`. Ours are `--session-id UUID`, which makes the conversation known before the
+/// start, or `--resume UUID`; `-n LABEL`; and `--max-budget-usd USD`, which `claude` refuses in a window. Each is left
+/// out where the user's arguments already decide it.
 pub(super) fn compose(
     base: &[String],
     flags: &[String],
@@ -34,8 +34,8 @@ pub(super) fn compose(
     argv
 }
 
-/// `claude` starts no second conversation under an id that was used, and refuses to resume one of which
-/// it has kept nothing. So each attempt has a new id.
+/// `claude` starts no second conversation under a used id, and refuses to resume one of which it has stored nothing. So
+/// each attempt has a new id.
 pub(super) fn with_session_id(argv: &[String], used: &str, fresh: &str) -> Option<Vec<String>> {
     let at = position(argv, SESSION_ID, used)?;
     let mut argv = argv.to_vec();
@@ -56,7 +56,7 @@ fn position(argv: &[String], option: &str, id: &str) -> Option<usize> {
     argv.windows(2).position(|pair| pair[0] == option && pair[1] == id)
 }
 
-/// One of the options is among `args`, as `--long`, `--long=value`, `-s` or within `-ps`.
+/// Whether one of the options is among `args`, as `--long`, `--long=value`, `-s` or within `-ps`.
 fn has<'a>(args: impl Iterator<Item = &'a str>, long: &[&str], short: &[char]) -> bool {
     for arg in args {
         if arg == "--" {
@@ -68,7 +68,7 @@ fn has<'a>(args: impl Iterator<Item = &'a str>, long: &[&str], short: &[char]) -
                 return true;
             }
         } else if let Some(letters) = arg.strip_prefix('-') {
-            // `-p` takes no value, so that what follows it in one word is another option.
+            // `-p` takes no value: the letters after it in one word are another option.
             if letters.trim_start_matches('p').starts_with(short) {
                 return true;
             }

@@ -1,9 +1,9 @@
-//! Brings a text into the input line of a `claude` in a window: says what to do next, from what is seen.
+//! Brings a text into the input line of a `claude` in a window: decides the next step from what the caller observes.
 //!
-//! Measured on 2.1: `claude` takes a paste in a while after it read the bytes, and keys that come meanwhile
-//! land before it. So Enter is pressed only once the text is seen in the input line, and again only while
-//! it is still seen there. At the end of a turn, and while it starts, a paste may vanish without a trace;
-//! it is pasted again when the line has stayed empty.
+//! Measured on 2.1: `claude` processes a paste some time after it read the bytes, and keys that arrive meanwhile land
+//! before it. So Enter is pressed only once the text is visible in the input line, and again only while it is still
+//! visible there. At the end of a turn, and while `claude` starts, a paste may vanish without a trace; it is pasted
+//! again when the line has stayed empty.
 
 use std::time::Duration;
 
@@ -11,34 +11,34 @@ use crate::agents::claude::input::{self, shows};
 use crate::agents::claude::transcript;
 use crate::agents::window::{Arrival, Delivered, DeliveryStep, InputContent, InputDelivery, InputView};
 
-/// A start with many plugins takes its time.
+/// Longest wait for a starting agent: a start with many plugins takes time.
 const START: Duration = Duration::from_secs(60);
-/// Nothing could be typed for so long.
+/// Longest time in which nothing could be typed.
 const GIVE_UP: Duration = Duration::from_secs(90);
-/// So long may the input line be out of sight, or hold what somebody types.
+/// How long the input line may be hidden, and (`DRAFT`) hold other text.
 const HIDDEN: Duration = Duration::from_secs(3);
-/// Without hooks, its input line alone counts after this.
+/// After this, an empty input line is enough, without a hook's report.
 const UNREGISTERED: Duration = Duration::from_secs(5);
 const DRAFT: Duration = Duration::from_secs(1);
-/// A paste that has not appeared by now vanished.
+/// A paste that is not visible after this time has vanished.
 const VANISHED: Duration = Duration::from_secs(3);
 const PASTES: u32 = 3;
-/// An Enter that did nothing by now was swallowed.
+/// An Enter without effect after this time was lost.
 const SWALLOWED: Duration = Duration::from_millis(800);
 const APPEARS: Duration = Duration::from_secs(12);
-/// From the last Enter to the transcript, on a machine that is busy.
+/// Longest time from the last Enter to the transcript, on a busy machine.
 const ARRIVES: Duration = Duration::from_secs(15);
-/// A command of the agent's own that leaves no trace.
+/// After this time a command of the agent's own counts as taken: some leave no trace.
 const TAKEN: Duration = Duration::from_secs(2);
 
-/// One text on its way.
+/// The delivery of one text.
 #[derive(Debug)]
 pub(super) struct PasteDelivery<'a> {
     text: &'a str,
     stage: DeliveryStage,
-    /// Before the last step.
+    /// The stage before the last step.
     earlier: DeliveryStage,
-    /// Since when the stage's own trouble is seen without a break.
+    /// The present obstacle, and since when it is observed without a break.
     trouble: Option<(Trouble, Duration)>,
 }
 
@@ -71,8 +71,8 @@ impl InputDelivery for PasteDelivery<'_> {
         transcript::arrival(transcript, self.text)
     }
 
-    /// A blank at the end keeps `\` from being taken for "another line" and a name from being completed.
-    /// It is cut off again, but not from a text that becomes a placeholder.
+    /// A blank at the end keeps `\` from continuing the line and a name from being completed. `claude` removes the
+    /// blank, but not from a text that becomes a placeholder.
     fn pasted(&self) -> String {
         let text = self.text;
         let stays_whole = text.len() <= 700 && text.matches('\n').count() < 3;
@@ -164,7 +164,7 @@ impl PasteDelivery<'_> {
         DeliveryStep::Look
     }
 
-    /// `end` where the trouble lasts for so long.
+    /// Ends the delivery with `end` once the trouble has lasted for `bound`.
     fn after(&mut self, trouble: Trouble, now: Duration, bound: Duration, end: Delivered) -> DeliveryStep {
         if self.lasts(trouble, now) >= bound { DeliveryStep::End(end) } else { DeliveryStep::Look }
     }
@@ -202,7 +202,7 @@ mod tests {
         seen(InputContent::Empty)
     }
 
-    /// A delivery that has pasted at 0, and entered at 100 ms.
+    /// A delivery that pasted at 0 ms and entered at 100 ms.
     fn entered() -> PasteDelivery<'static> {
         let mut delivery = PasteDelivery::new(TEXT);
         assert_eq!(delivery.step(&empty(), ms(0)), DeliveryStep::Paste);
@@ -267,7 +267,7 @@ mod tests {
             PasteDelivery::new(TEXT).step(&asks, ms(0)),
             DeliveryStep::End(Delivered::Asks("permission: Bash".to_owned()))
         );
-        // What it said last may be old: the input line is there.
+        // The last report may be old: the input line is visible.
         let over = InputView { asks: Some("permission: Bash".to_owned()), ..empty() };
         assert_eq!(PasteDelivery::new(TEXT).step(&over, ms(0)), DeliveryStep::Paste);
         let mut hidden = PasteDelivery::new(TEXT);

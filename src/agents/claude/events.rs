@@ -1,7 +1,5 @@
-//! Claude's stream-json events → lines for people.
-//!
-//! One line per message, tool call, tool result, refusal, retry and end. Types that are not
-//! known are dropped: new ones come with every version.
+//! Renders Claude's stream-json events as lines for people: one line per message, tool call, tool result, refusal,
+//! retry and end. Unknown types are dropped: new ones come with every version.
 
 use std::collections::VecDeque;
 
@@ -14,13 +12,13 @@ use crate::agents::shorten::shorten;
 
 const SUMMARY_CHARS: usize = 160;
 const NAME_CHARS: usize = 60;
-/// Calls whose end may still be told. More than an agent has open at once.
+/// Remembered calls, whose refusal or result may follow. More than an agent has open at once.
 const CALLS_MAX: usize = 256;
-/// The input that says most about a call, by tool.
+/// The input keys that describe a call, the best first.
 const TELLING: [&str; 9] =
     ["command", "file_path", "notebook_path", "pattern", "url", "query", "path", "description", "prompt"];
 
-/// What must be remembered from one event to the next.
+/// The calls that are remembered from one event to the next.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Events {
     calls: VecDeque<Call>,
@@ -76,7 +74,7 @@ impl Events {
             }
             "tool_result" => {
                 let id = text(block, "tool_use_id");
-                // The refusal was told already, in fewer words.
+                // The refusal was rendered already, in fewer words.
                 if !self.calls.iter().any(|call| call.denied && call.id == id) {
                     log_line::append("result", &tool_result(block), out);
                 }
@@ -138,7 +136,7 @@ fn tool_result(block: &Value) -> String {
     format!("{state}  {}{}", shorten(&words, SUMMARY_CHARS), more_lines(&words))
 }
 
-/// How many lines a summary leaves out.
+/// How many lines a summary leaves out, in words.
 fn more_lines(text: &str) -> String {
     match text.trim().lines().count() {
         0 | 1 => String::new(),

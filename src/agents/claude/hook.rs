@@ -1,6 +1,6 @@
-//! The input of a `claude`'s hooks: what it does.
+//! Parses the input of a `claude`'s hooks, which report its activity.
 //!
-//! Names and texts come from the agent and are not trusted: what is kept of them is short and plain.
+//! Names and texts come from the agent and are not trusted: those that are kept are short and plain.
 
 use std::io::Read;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use crate::model::end_reason::Decision;
 /// How many characters of a tool's name are kept.
 const NAME_CHARS: usize = 80;
 
-/// What of a hook's input is of use here; the rest, which may be large, is skipped.
+/// The fields that are used; the rest, which may be large, is skipped.
 #[derive(Debug, Deserialize)]
 struct HookInput {
     hook_event_name: String,
@@ -34,14 +34,14 @@ struct HookInput {
     message: Option<String>,
 }
 
-/// `None` where `input` is not a hook's, or is of an event that says nothing of use.
+/// `None` where `input` is not a hook's, or its event is not used.
 pub(super) fn read(input: &mut dyn Read) -> Option<HookEvent> {
     let input: HookInput = serde_json::from_reader(input).ok()?;
     let (state, reason) = input.means().filter(|_| is_session_id(&input.session_id))?;
     let name = input.hook_event_name;
     Some(HookEvent {
         begins: matches!(name.as_str(), "SessionStart" | "UserPromptSubmit" | "PermissionRequest"),
-        // It comes seconds after what it is about.
+        // It comes seconds after the event that it reports.
         is_reminder: name == "Notification",
         name,
         session_id: input.session_id,
@@ -56,7 +56,7 @@ impl HookInput {
         use ActivityState::{Idle, Waiting, Working};
         let tool = || short(self.tool_name.as_deref().unwrap_or("a tool"));
         Some(match self.hook_event_name.as_str() {
-            // In the middle of its work.
+            // Compaction happens within a turn.
             "SessionStart" if self.source.as_deref() == Some("compact") => (Working, "it works".to_owned()),
             "SessionStart" => (Idle, "its session began".to_owned()),
             "UserPromptSubmit" => (Working, "it was given a prompt".to_owned()),
@@ -73,7 +73,7 @@ impl HookInput {
     fn notice(&self) -> Option<(ActivityState, String)> {
         let about = self.notification_type.as_deref().or(self.message.as_deref())?;
         Some(match about {
-            // An old version says it in words alone.
+            // An old version sends a message only.
             about if about.contains("permission") => (ActivityState::Waiting, "permission".to_owned()),
             about if about.starts_with("elicitation") => (ActivityState::Waiting, "input".to_owned()),
             about if about == "idle_prompt" || about.contains("waiting for your input") => {
@@ -84,7 +84,7 @@ impl HookInput {
     }
 }
 
-/// What a person decides before `tool` is used.
+/// The decision that a person makes before `tool` is used.
 pub(super) fn decision_for(tool: &str) -> Decision {
     match tool {
         "AskUserQuestion" => Decision::Question,

@@ -1,24 +1,24 @@
-//! The input line of a `claude` in a window, read off its screen: is it there, and what stands in it?
+//! Reads the input line of a `claude` in a window from its screen: whether it is visible, and its content.
 //!
-//! Its screen is no interface and changes with versions, so what is not recognised is [`InputContent::Hidden`],
-//! and nothing is typed there: where a dialog asks, there is no input line either.
+//! The screen is no documented interface and changes with versions. An unknown screen is [`InputContent::Hidden`], and
+//! nothing is typed into it; a dialog has no input line either.
 
 use crate::agents::window::InputContent;
 
-/// A line of these above and below makes the input's frame; its name may stand in the upper one.
+/// A line of these above and below frames the input; the upper one may contain the conversation's name.
 const RULE: char = '─';
 const RULE_LEAST: usize = 10;
-/// What stands before the first line: a prompt, and in shell mode the `!` that was typed.
+/// The first input line begins with the prompt, or in shell mode with the `!` that was typed.
 const PROMPT: char = '❯';
 const SHELL: char = '!';
-/// Of a text that is not shown whole, so much must be seen to be sure of it.
+/// Bytes that must be visible of a text that is shown in part, to recognise it.
 const SURE: usize = 16;
 
-/// What cannot be typed into: a choice of a dialog has the cursor. For tmux, which looks for it in the
-/// very moment before it types.
+/// Matches a dialog whose cursor is on a choice, where nothing may be typed. tmux checks this immediately before it
+/// types.
 pub(super) const CHOICE: &str = r"❯ [0-9]+\. ";
 
-/// Reads a screen with its attributes (`capture-pane -e`): faint text is a hint of the agent's.
+/// Reads a screen with attributes (`capture-pane -e`): faint text is a hint of the agent, not input.
 pub(super) fn read_input(screen: &str) -> InputContent {
     let mut style = Style::default();
     let lines: Vec<ScreenLine> = screen.split('\n').map(|line| style.read(line)).collect();
@@ -45,8 +45,7 @@ fn is_blank(c: char) -> bool {
     c.is_whitespace()
 }
 
-/// Whether what `input` holds is `text` and nothing beside it: lines may be wrapped, and a long text is a
-/// placeholder.
+/// Whether `input` holds `text` and nothing else: lines may be wrapped, and a long text is shown as a placeholder.
 pub(super) fn shows(input: &InputContent, text: &str) -> bool {
     let InputContent::Holds(held) = input else { return false };
     if let Some(lines) = placeholder(held) {
@@ -54,15 +53,15 @@ pub(super) fn shows(input: &InputContent, text: &str) -> bool {
     }
     let is_command = text.starts_with('/');
     let (held, text) = (skeleton(held), skeleton(text));
-    // Behind a command stands what it takes, in a colour that only looks faint.
+    // After a command the agent shows its arguments, in a grey colour without the faint attribute.
     if is_command && held.strip_prefix(&text).is_some_and(|hint| hint.starts_with(['[', '<'])) {
         return true;
     }
-    // Without a letter that is the same on every screen only its being there can be seen.
+    // A text without ASCII characters cannot be compared: any content counts.
     text.is_empty() || held == text || (held.len() >= SURE && text.contains(&held))
 }
 
-/// `[Pasted text #1 +8 lines]`: the number of its line ends.
+/// `[Pasted text #1 +8 lines]`: the number of its newlines.
 fn placeholder(held: &str) -> Option<usize> {
     let inside = held.trim().strip_prefix("[Pasted text #")?.strip_suffix(']')?;
     let (number, lines) = inside.split_once(' ').unwrap_or((inside, "+0 lines"));
@@ -70,8 +69,8 @@ fn placeholder(held: &str) -> Option<usize> {
     lines.strip_prefix('+')?.strip_suffix(" lines")?.parse().ok()
 }
 
-/// What stays the same however a text is wrapped, indented and composed: its ASCII letters and signs,
-/// but none that carries an accent.
+/// The part of a text that wrapping, indentation and Unicode composition keep: its visible ASCII characters without
+/// those that carry an accent.
 pub(super) fn skeleton(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut before_is_ours = false;
@@ -89,7 +88,7 @@ pub(super) fn skeleton(text: &str) -> String {
 
 struct ScreenLine {
     all: String,
-    /// Without what is faint.
+    /// Without faint text.
     typed: String,
 }
 
@@ -99,7 +98,7 @@ impl ScreenLine {
     }
 }
 
-/// The attributes that matter, carried from line to line.
+/// The attributes that matter; they last from line to line.
 #[derive(Clone, Copy, Default)]
 struct Style {
     faint: bool,
@@ -110,11 +109,11 @@ impl Style {
     fn read(&mut self, line: &str) -> ScreenLine {
         let (mut all, mut typed) = (String::new(), String::new());
         let mut rest = line.chars();
-        // The cursor is a cell in reverse; on a hint, that cell is the hint's too.
+        // The cursor is a cell in reverse video. On a hint, that cell belongs to the hint.
         let mut under_cursor = None;
         while let Some(c) = rest.next() {
             if c == '\u{1b}' {
-                // tmux writes nothing but colours and attributes here.
+                // tmux writes only colours and attributes here.
                 let sequence: String = rest.by_ref().take_while(|c| !c.is_ascii_alphabetic()).collect();
                 self.apply(sequence.trim_start_matches('['));
                 continue;
@@ -141,7 +140,7 @@ impl Style {
                 "22" => self.faint = false,
                 "7" => self.reverse = true,
                 "27" => self.reverse = false,
-                // A colour of its own: its numbers are no attributes.
+                // An extended colour: its numbers are no attributes.
                 "38" | "48" | "58" => match codes.next() {
                     Some("2") => drop(codes.by_ref().take(3).count()),
                     _ => drop(codes.next()),

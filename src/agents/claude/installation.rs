@@ -1,4 +1,4 @@
-//! What Claude Code's own program can be asked.
+//! How Claude Code's own program is queried.
 
 use serde_json::Value;
 

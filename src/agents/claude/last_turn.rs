@@ -1,4 +1,4 @@
-//! Whether the last turn in a part of a `claude`'s log has ended.
+//! Reads whether the last turn in a part of a `claude`'s log has ended.
 
 use std::io;
 

@@ -1,8 +1,8 @@
-//! Claude Code (`claude`).
+//! The `claude` protocol: Claude Code.
 //!
-//! Headless it prints stream-json: its last `result` event decides together with the exit code, since
-//! it exits with 0 when it is interrupted or stops halfway. In a window its hooks and the file of its
-//! session say what it does, and its screen and transcript whether a text arrived.
+//! Headless it prints stream-json: its last `result` event decides together with the exit code, since it exits with 0
+//! when it is interrupted or stops halfway. In a window its hooks and its status file report its activity; its screen
+//! and transcript show whether a text arrived.
 
 mod activity;
 mod answer;

@@ -1,5 +1,5 @@
-//! What a `claude` asks before its first session, while its hooks are silent: seen on its screen alone.
-//! Also: which of it a folder and a home have yet to answer.
+//! The dialogs of a `claude` before its first session, while its hooks are silent: recognised on its screen, and
+//! predicted from the answers in `.claude.json`.
 
 use std::path::PathBuf;
 
@@ -23,7 +23,7 @@ const BYPASS_WARNING: Dialog = Dialog {
 const MCP_SERVER: Dialog = Dialog { name: "MCP server dialog", fix: "look at `.mcp.json` and answer in the window" };
 const OTHER: Dialog = Dialog { name: "a dialog at its start", fix: "answer in the window" };
 
-/// The words by which each is known on a screen. The set-up has steps without a line that asks.
+/// The text by which each dialog is recognised. The set-up has steps without a line of [`ASKS`].
 const KNOWN: [(&str, Dialog); 8] = [
     ("Do you trust the files in this folder", TRUST),
     ("I trust this folder", TRUST),
@@ -34,13 +34,13 @@ const KNOWN: [(&str, Dialog); 8] = [
     ("Choose the text style", ONBOARDING),
     ("Unable to connect to Anthropic services", ONBOARDING),
 ];
-/// A question ends like this, on one of the last lines.
+/// One of the last lines of a question contains one of these.
 const ASKS: [&str; 2] = ["Enter to confirm", "Press Enter to continue"];
 const LAST: usize = 4;
-/// So much of a key is kept by `claude` to know it again.
+/// How many of a key's last characters `claude` stores.
 const KEY_END: usize = 20;
 
-/// What a screen without a session shows.
+/// The dialog on a screen without a session.
 pub(super) fn dialog_on(screen: &str) -> Option<Dialog> {
     let lines: Vec<&str> = screen.lines().filter(|line| !line.trim().is_empty()).collect();
     let last = &lines[lines.len().saturating_sub(LAST)..];
@@ -53,12 +53,12 @@ pub(super) fn dialog_on(screen: &str) -> Option<Dialog> {
     }
 }
 
-/// The user's own settings, which hold the answers.
+/// `.claude.json`, which holds the user's answers.
 pub(super) fn file(variable: Variable<'_>) -> PathBuf {
     variable("CLAUDE_CONFIG_DIR").or_else(|| variable("HOME")).unwrap_or_default().join(".claude.json")
 }
 
-/// What would be asked. `config` is the text of `.claude.json`; `key` an API key in the environment of the
+/// The dialogs that would be shown. `config` is the text of `.claude.json`; `key` an API key in the environment of the
 /// run.
 pub(super) fn would_ask(config: &str, roots: &[&str], key: Option<&str>) -> Vec<Dialog> {
     let config: Value = serde_json::from_str(config).unwrap_or(Value::Null);
@@ -105,7 +105,7 @@ mod tests {
         for none in ["", IDLE, "Yes, I trust this folder\n\n\n❯ said the agent\n"] {
             assert_eq!(dialog_on(none), None, "{none}");
         }
-        // Long scrolled past.
+        // Scrolled up, away from the last lines.
         assert_eq!(dialog_on(&format!("{KEY}\na\nb\nc\nd\n")), None);
     }
 

@@ -1,7 +1,7 @@
-//! The rate limit that ended a `claude`.
+//! Reads the rate limit that ended a `claude`.
 //!
-//! Three events can: the last `result` by its HTTP status, a `rate_limit_event` with the moment at
-//! which the limit is lifted, and an `api_retry` with how long the agent itself would have waited.
+//! Three events show it: the last `result` by its HTTP status, a `rate_limit_event` with the time at which the limit
+//! ends, and an `api_retry` with the pause that the agent itself had planned.
 
 use std::io;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::agents::claude::turn_event::events_of_line;
 use crate::agents::lines_back::lines_back;
 use crate::agents::protocol::{RateLimit, SeekableLog};
 
-/// Too many requests, and an overloaded other side.
+/// HTTP statuses: too many requests, and an overloaded server.
 const STATUSES: [u64; 2] = [429, 529];
 const TYPES: [&str; 2] = ["rate_limit_error", "overloaded_error"];
 /// Only lines with one of these are parsed.
@@ -57,11 +57,11 @@ impl LimitReading {
                 self.limited = true;
                 self.limit.resets_at = info.get("resetsAt").and_then(moment);
             }
-            // Earlier ones say how it stood before.
+            // Earlier events hold an older state.
             return false;
         }
         if is("subtype", "api_retry") && is("type", "system") {
-            // It may have died while it waited, and then there is no result.
+            // An agent that died during its pause wrote no result.
             if !self.has_retry && is_limit(event.get("error_status")) && (self.limited || !self.has_result) {
                 self.limited = true;
                 let delay = event.get("retry_delay_ms").and_then(Value::as_f64);
@@ -70,7 +70,7 @@ impl LimitReading {
             self.has_retry = true;
             return true;
         }
-        // Words of the model itself: whatever limit there was before is over.
+        // A message of the model itself: any earlier limit has ended.
         let model = event.get("message").and_then(|message| message.get("model")).and_then(Value::as_str);
         !(is("type", "assistant") && model.is_some_and(|model| model != "<synthetic>"))
     }
@@ -80,11 +80,11 @@ fn is_limit(status: Option<&Value>) -> bool {
     status.and_then(Value::as_u64).is_some_and(|status| STATUSES.contains(&status))
 }
 
-/// Seconds since 1970, or milliseconds where that would be thousands of years away.
+/// Seconds since 1970, or milliseconds where as seconds the number would be thousands of years away.
 fn moment(value: &Value) -> Option<Timestamp> {
     let number = value.as_i64().or_else(|| {
         let number = value.as_f64()?;
-        // Seconds of a moment that a `Timestamp` can hold are exact in an `f64`.
+        // Seconds within the range of a `Timestamp` are exact in an `f64`.
         (number.abs() < 1e15).then_some(number as i64)
     })?;
     if number < 100_000_000_000 {

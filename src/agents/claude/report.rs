@@ -1,4 +1,4 @@
-//! The end of a `claude`'s stream-json output, read from its last line back, as a report.
+//! Reads the report of a `claude` from its stream-json output, from the last line back.
 
 use std::io;
 
@@ -13,14 +13,13 @@ use crate::agents::lines_back::lines_back;
 use crate::agents::protocol::SeekableLog;
 use crate::agents::report::{AgentReport, ReportedOutcome};
 
-/// More refusals than this add nothing to a record.
+/// Most refusals that a record keeps.
 const DENIALS_MAX: usize = 100;
-/// How `claude` says that it has no login: the kind of error of its last message, or the status of its
-/// request.
+/// How `claude` reports a missing login: the kind of error of its last message, or the HTTP status of its request.
 const NOT_AUTHENTICATED: &str = "authentication_failed";
 const UNAUTHORIZED: u16 = 401;
 
-/// Reads no further back than it has to: the size of `log` does not matter where there is a result.
+/// Reads no further back than necessary: where there is a result, the size of `log` does not matter.
 pub(super) fn read(log: &mut dyn SeekableLog) -> io::Result<AgentReport> {
     let mut reading = Reading::default();
     lines_back(log, |line| {
@@ -29,14 +28,14 @@ pub(super) fn read(log: &mut dyn SeekableLog) -> io::Result<AgentReport> {
     Ok(reading.finish())
 }
 
-/// What is known so far, from the last event to the first.
+/// The state while events are read from the last to the first.
 #[derive(Default)]
 struct Reading {
     /// All but the answer and the decisions.
     report: AgentReport,
-    /// The last one: a run may end several turns, and earlier ones decide nothing.
+    /// The last one: a run may end several turns, and earlier results decide nothing.
     result: Option<ResultEvent>,
-    /// The message before an error, which says what kind of error it was, is still to come.
+    /// The message before an error, which holds the kind of error, is still to be read.
     error_awaited: bool,
     is_report_complete: bool,
     answer: AnswerReading,
@@ -44,7 +43,7 @@ struct Reading {
 }
 
 impl Reading {
-    /// Only lines that can matter are parsed: a log may hold millions of others.
+    /// Whether a line can matter. Only such lines are parsed: a log may hold millions of others.
     fn may_need(&self, line: &[u8]) -> bool {
         let holds = |word: &str| memmem::find(line, word.as_bytes()).is_some();
         let message = || holds("\"assistant\"") || holds("\"user\"");
@@ -80,7 +79,7 @@ impl Reading {
                 report.usage.session_id = report.usage.session_id.take().or(session);
                 report.not_authenticated = result.api_error_status == Some(UNAUTHORIZED);
                 self.error_awaited = result.is_error && !report.unfinished;
-                // Costs are sums over the process; refusals may be told with each turn.
+                // Costs are sums over the process; refusals may be spread over its turns.
                 let more = result.index > 0 || self.error_awaited;
                 self.result = Some(result);
                 more

@@ -1,6 +1,5 @@
-//! Claude's `result` event: how one conversation turn ended.
-//!
-//! The order of its keys is not fixed and fields come and go, so each is picked on its own.
+//! Parses Claude's `result` event: how one turn ended. The order of its keys is not fixed and fields come and go, so
+//! each field is read on its own.
 
 use serde_json::Value;
 
@@ -11,7 +10,6 @@ const DENIAL_INPUT_CHARS: usize = 200;
 const DENIALS_MAX: usize = 100;
 const REASON_CHARS: usize = 200;
 
-/// What the agent said of its own end.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct ResultEvent {
     pub(super) is_error: bool,
@@ -20,7 +18,7 @@ pub(super) struct ResultEvent {
     pub(super) terminal_reason: Option<String>,
     /// The HTTP status of the API error that ended it.
     pub(super) api_error_status: Option<u16>,
-    /// The final answer, or the words of the error.
+    /// The final answer, or the text of the error.
     pub(super) text: Option<String>,
     pub(super) errors: Vec<String>,
     pub(super) num_turns: Option<u64>,
@@ -39,7 +37,7 @@ impl ResultEvent {
         let text = |key: &str| event.get(key).and_then(Value::as_str).map(str::to_owned);
         let number = |key: &str| event.get(key).and_then(Value::as_u64);
         let subtype = text("subtype").unwrap_or_default();
-        // Old versions say `false` at the turn limit; the subtype knows better.
+        // Old versions write `false` at the turn limit, so the subtype decides too.
         let is_error = event.get("is_error").and_then(Value::as_bool).unwrap_or(true) || subtype != "success";
         let errors = event.get("errors").and_then(Value::as_array);
         Some(Self {
@@ -56,7 +54,7 @@ impl ResultEvent {
         })
     }
 
-    /// It ended at a limit that its user had set.
+    /// Whether it ended at a limit that its user had set.
     pub(super) fn is_own_limit(&self) -> bool {
         self.is_at_max_turns() || self.is_over_budget()
     }
@@ -94,7 +92,7 @@ impl ResultEvent {
     }
 }
 
-/// What the event says of cost, tokens, conversation and refusals.
+/// Cost, tokens, conversation and refusals of the event.
 pub(super) fn usage(event: &Value) -> Usage {
     Usage {
         cost_usd: event.get("total_cost_usd").and_then(Value::as_f64),
@@ -120,7 +118,7 @@ pub(super) fn denials(event: &Value) -> Vec<Denial> {
     list.into_iter().flatten().filter_map(denial).take(DENIALS_MAX).collect()
 }
 
-/// `modelUsage` counts the whole process; `usage` only the last turn, so it is second best.
+/// `modelUsage` counts the whole process; `usage` only the last turn, so it is the fallback.
 fn tokens(event: &Value) -> Option<Tokens> {
     let count = |from: &Value, key: &str| from.get(key).and_then(Value::as_u64).unwrap_or(0);
     if let Some(models) = event.get("modelUsage").and_then(Value::as_object).filter(|models| !models.is_empty()) {

@@ -1,6 +1,6 @@
-//! The settings that a `claude` in a window is given: its user's own, and our hooks beside them.
+//! The settings that a `claude` in a window is started with: the user's own, with our hooks added.
 //!
-//! `claude` believes only the last `--settings`: so the user's is read and put into ours.
+//! `claude` uses only the last `--settings`, so the user's settings are read and merged with ours.
 
 use serde_json::{Map, Value, json};
 
@@ -8,8 +8,8 @@ use crate::agents::claude::installation::INSTALLATION;
 use crate::agents::window::{HookError, Hooks, ReadFile};
 
 const OPTION: &str = "--settings";
-/// The events that hooks are for. Few: each costs the agent a process, and a version that does not know one of them
-/// may refuse them all.
+/// The events with hooks. Few: each costs the agent a process, and a version that does not know one of them may refuse
+/// them all.
 const EVENTS: [&str; 8] = [
     "SessionStart",
     "UserPromptSubmit",
@@ -20,26 +20,26 @@ const EVENTS: [&str; 8] = [
     "Stop",
     "StopFailure",
 ];
-/// The agent waits for no hook, and ends one that hangs after so many seconds.
+/// The agent waits for no hook, and ends one that hangs after this time.
 const TIMEOUT_SECONDS: u32 = 10;
 
-/// Why the user's settings are left as they are, without our hooks.
+/// Why the user's settings are left unchanged, without our hooks.
 const NOT_AN_OBJECT: &str = "they are not a JSON object";
 const STRANGE_HOOKS: &str = "their `hooks` are not what Claude Code takes for hooks";
 
-/// Where `argv` says what the settings are.
+/// Where `argv` names the settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Given<'a> {
     Nowhere,
-    /// `--settings` is the last word.
+    /// `--settings` is the last argument, without a value.
     Half,
     Inline(&'a str),
     /// Relative to the agent's folder.
     File(&'a str),
 }
 
-/// Hooks by a settings file. Through another program (a container, a shell on another machine) the agent
-/// might not see the file, and would refuse to start.
+/// Hooks by a settings file. Fails for any other program (a container, a remote shell): the agent in it might not see
+/// the file, and would refuse to start.
 pub(super) fn hooks(
     argv: &[String],
     command: &str,
@@ -59,7 +59,7 @@ pub(super) fn hooks(
     Ok(Hooks { argv: with_settings(argv, settings_path), settings })
 }
 
-/// The user's own settings.
+/// The value of the user's last `--settings`.
 fn given(argv: &[String]) -> Given<'_> {
     let Some((at, word)) = last_option(argv) else { return Given::Nowhere };
     let value = match word.split_once('=') {
@@ -68,7 +68,7 @@ fn given(argv: &[String]) -> Given<'_> {
     };
     match value {
         None => Given::Half,
-        // As `claude` tells them apart.
+        // `claude` distinguishes them in this way.
         Some(value) if value.trim().starts_with('{') && value.trim().ends_with('}') => Given::Inline(value),
         Some(value) => Given::File(value),
     }
@@ -89,7 +89,8 @@ fn with_settings(argv: &[String], path: &str) -> Vec<String> {
     argv
 }
 
-/// The user's settings (`None`: there are none) with hooks that run `command`, a line for a shell.
+/// The user's settings (`None`: there are none) with hooks that run the shell line `command`. Fails where they cannot
+/// be merged.
 fn with_hooks(theirs: Option<&str>, command: &str) -> Result<String, &'static str> {
     let mut settings: Map<String, Value> = match theirs {
         Some(text) => serde_json::from_str(text).map_err(|_| NOT_AN_OBJECT)?,
@@ -106,7 +107,7 @@ fn with_hooks(theirs: Option<&str>, command: &str) -> Result<String, &'static st
     Ok(Value::Object(settings).to_string())
 }
 
-/// The last `--settings`, before what is no option any more.
+/// The last `--settings` before a `--`.
 fn last_option(argv: &[String]) -> Option<(usize, &str)> {
     let options = argv.iter().map(String::as_str).enumerate().skip(1).take_while(|(_, word)| *word != "--");
     options.filter(|(_, word)| *word == OPTION || word.starts_with("--settings=")).last()

@@ -1,6 +1,6 @@
-//! The file in which a `claude` says what its session does: `sessions/PID.json` in its own folder.
+//! Parses the status file in which a `claude` records its activity: `sessions/PID.json` in its own folder.
 //!
-//! Not a documented interface: what cannot be read in it counts as absent.
+//! Not a documented interface: content that cannot be parsed counts as absent.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -10,10 +10,10 @@ use crate::agents::session_id::is_session_id;
 use crate::agents::window::StatusFile;
 use crate::model::activity::ActivityState;
 
-/// How many characters of what it waits for are kept.
+/// How many characters of the reason for waiting are kept.
 const REASON_CHARS: usize = 80;
 
-/// `None` where the file does not say what the session does, as those of old versions.
+/// `None` where the file holds no known status, as those of old versions.
 pub(super) fn read(bytes: &[u8]) -> Option<StatusFile> {
     let file: Value = serde_json::from_slice(bytes).ok()?;
     let text = |name: &str| file.get(name).and_then(Value::as_str);

@@ -1,4 +1,4 @@
-//! Real output of `claude` 2.1.330 against a stub: what it is judged to be and how it reads.
+//! Real output of `claude` 2.1.330 against a stub: how it is judged and rendered.
 
 use std::io::Cursor;
 
@@ -126,7 +126,7 @@ fn the_last_result_decides_and_a_turn_without_one_fails() {
     assert_eq!(report(&format!("{ok}\n{bad}\n")).usage.denials.len(), 1);
     check(&format!("[{init},{ok},{init},{bad}]"), 0, EndState::Failed, "error during execution");
     check(&format!("[{init},{bad},{init},{ok}]\n"), 0, EndState::Succeeded, refused);
-    // Words that only look like a result.
+    // Text that only resembles a result.
     check(
         r#"{"type":"assistant","text":"\"type\":\"result\",\"is_error\":false"}"#,
         0,

@@ -1,14 +1,14 @@
-//! Claude's transcript → whether a text that was typed has arrived, and as what.
+//! Reads from Claude's transcript whether a typed text has arrived, and in which form.
 //!
-//! The transcript is no documented interface: each line is one JSON object, and what is not known is
-//! passed over. One that tells of the text in no form we know says nothing, neither yes nor no.
+//! The transcript is no documented interface: each line is one JSON object, and unknown ones are skipped. A transcript
+//! without a known form of the text proves neither arrival nor loss.
 
 use serde_json::Value;
 
 use crate::agents::claude::input::skeleton;
 use crate::agents::window::Arrival;
 
-/// The best that these lines say of `text`.
+/// The best match of `text` in these lines.
 pub(super) fn arrival(lines: &[u8], text: &str) -> Option<Arrival> {
     let lines = lines.split(|byte| *byte == b'\n');
     lines.filter_map(|line| serde_json::from_slice::<Value>(line).ok()).filter_map(|event| of_event(&event, text)).max()
@@ -21,7 +21,7 @@ fn of_event(event: &Value, text: &str) -> Option<Arrival> {
     }
     let said = match event.get("type")?.as_str()? {
         "user" => texts(event.get("message")?.get("content")?),
-        // Typed while it works: it is said when the turn is over.
+        // Typed while the agent works: sent when the turn is over.
         "queue-operation" if event.get("operation")? == "enqueue" => texts(event.get("content")?),
         "attachment" => {
             let attached = event.get("attachment")?;
@@ -35,7 +35,7 @@ fn of_event(event: &Value, text: &str) -> Option<Arrival> {
     said.iter().filter_map(|said| compare(said, text)).max()
 }
 
-/// The texts of a message: a string, or blocks, alone and together.
+/// The texts of a message: a string, or blocks, each alone and all together.
 fn texts(content: &Value) -> Vec<String> {
     if let Some(text) = content.as_str() {
         return vec![text.to_owned()];
@@ -52,7 +52,7 @@ fn compare(said: &str, text: &str) -> Option<Arrival> {
     if said == text || is_command(said, text) {
         return Some(Arrival::Exact);
     }
-    // `claude` makes four spaces of a tab, drops blanks at the end and composes accents.
+    // `claude` replaces a tab by four spaces, drops blanks at the end and composes accents.
     let rewritten = text.replace('\t', "    ");
     let rewritten = rewritten.trim_end();
     if said.trim_end() == rewritten {
@@ -65,7 +65,7 @@ fn compare(said: &str, text: &str) -> Option<Arrival> {
     (!rewritten.is_empty() && said.contains(rewritten)).then_some(Arrival::Mixed)
 }
 
-/// `/name arguments` and `!command` are written down in tags.
+/// The transcript holds `/name arguments` and `!command` in tags.
 fn is_command(said: &str, text: &str) -> bool {
     let within = |tag: &str| {
         let (_, rest) = said.split_once(&format!("<{tag}>"))?;
@@ -129,7 +129,7 @@ mod tests {
             assert_eq!(of(&user(said), text), Some(Arrival::Rewritten), "{text:?}");
         }
         assert_eq!(of(&user("a draft and ours"), "and ours"), Some(Arrival::Mixed));
-        // The best of several counts: it was queued, and then said.
+        // The best of several matches counts: first queued, then sent.
         let both = format!("{}\n{}", user("draft ours"), user("ours"));
         assert_eq!(of(&both, "ours"), Some(Arrival::Exact));
     }

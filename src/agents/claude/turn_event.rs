@@ -1,6 +1,5 @@
-//! The events of `claude` that begin, carry or end a turn of its main conversation.
-//!
-//! A subagent's messages, which name the tool call they belong to, are none of them.
+//! The events of `claude` that begin, carry or end a turn of its main conversation. Messages of a subagent, which name
+//! their tool call, are excluded.
 
 use serde_json::Value;
 
@@ -10,7 +9,7 @@ pub(super) enum TurnEvent {
     /// A turn begins.
     Init,
     Assistant,
-    /// A prompt, or what a tool answered.
+    /// A prompt, or a tool's result.
     User,
     /// A turn ended.
     Result,
@@ -31,7 +30,7 @@ impl TurnEvent {
     }
 }
 
-/// The events of one line: with `--output-format json --verbose` it holds all of them.
+/// The events of one line: with `--output-format json --verbose` one line holds all of them.
 pub(super) fn events_of_line(line: &[u8]) -> Vec<Value> {
     match serde_json::from_slice(line) {
         Ok(Value::Array(events)) => events,

@@ -1,4 +1,4 @@
-//! A `claude` in a window.
+//! The window part of the `claude` protocol.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! The report as lines for people. Any other line is shown as it is.
+//! Renders the report as lines for people. Any other line is shown unchanged.
 
 use serde_json::Value;
 

@@ -1,8 +1,8 @@
-//! A user's own agent that reports by its last line: a JSON object with `result`, `error`, `costUsd` and
-//! `sessionId`, any of which may be missing.
+//! The `jsonl` protocol: a user's own agent whose last line is its report, a JSON object with `result`, `error`,
+//! `costUsd` and `sessionId`, any of which may be missing.
 //!
-//! `result` is the answer; an `error` that is not empty is a failure with that reason. Where the last line
-//! that is not blank is no such object, the exit code alone decides.
+//! `result` is the answer; a non-empty `error` is a failure with that reason. Where the last line that is not blank is
+//! no such object, the exit code alone decides.
 
 mod events;
 
@@ -70,7 +70,7 @@ fn report_of(line: &Value) -> Option<AgentReport> {
     Some(AgentReport { outcome, usage, answer, ..AgentReport::default() })
 }
 
-/// A string; any other value but `null` and `false` as JSON.
+/// A string unchanged; any other value but `null` and `false` as JSON.
 fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::Null | Value::Bool(false) => None,

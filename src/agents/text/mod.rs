@@ -1,4 +1,4 @@
-//! Any program: its output is text, and its exit code decides.
+//! The `text` protocol: any program. Its output is text, and its exit code decides.
 
 use std::io;
 

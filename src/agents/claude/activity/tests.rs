@@ -1,4 +1,4 @@
-//! Every order in which hooks and the session file may come.
+//! Every order in which hooks and the status file may arrive.
 
 use super::*;
 use crate::agents::window::Dialog;
@@ -52,11 +52,11 @@ fn a_hook_is_believed_at_once_and_the_file_in_the_end() {
     check(asks(), Some(file(Working, 200)), 1010, (Waiting, "hook", 1000));
     check(asks(), Some(file(Waiting, 1030)), 1040, (Waiting, "hook", 1030));
     check(asks(), Some(file(Waiting, 1030)), 90_000, (Waiting, "hook", 1030));
-    // Allowed: no hook tells it until the tool has ended.
+    // Permission was given: no hook reports it until the tool has ended.
     check(asks(), Some(file(Working, 5000)), 5010, (Working, "session", 5000));
     // Another question, whose hook was lost.
     check(asks(), Some(file(Waiting, 9000)), 9010, (Waiting, "session", 9000));
-    // A file that never notices that it waits.
+    // A status file that misses the wait.
     check(asks(), Some(file(Working, -5000)), 90_000, (Waiting, "hook", 1000));
     let stop = || Some(hook("Stop", Idle, 1000));
     check(stop(), Some(file(Working, 200)), 1500, (Idle, "hook", 1000));
@@ -68,7 +68,7 @@ fn a_hook_is_believed_at_once_and_the_file_in_the_end() {
 fn esc_fires_no_hook_and_the_file_tells() {
     let works = || Some(hook("PreToolUse", Working, 1000));
     check(works(), Some(file(Idle, 4000)), 4010, (Idle, "session", 4000));
-    // The hook was slow, and was written down after the key was pressed: for a moment, no longer.
+    // A slow hook, recorded after the key press, counts for `NEWS_MS` only.
     let late = || Some(hook("PreToolUse", Working, 4500));
     check(late(), Some(file(Idle, 4000)), 4600, (Working, "hook", 4500));
     check(late(), Some(file(Idle, 4000)), 6500, (Idle, "session", 4000));
@@ -108,7 +108,7 @@ fn before_it_says_anything_its_screen_may() {
     let bell =
         Activity { state: Waiting, reason: "bell".to_owned(), source: ActivitySource::Bell, at: at(3), fix: None };
     assert_eq!(judge(&ActivityInputs { bell: Some(&bell), ..inputs(None, None, 10) }), bell);
-    // What it says itself is more than a bell.
+    // The agent's own report overrides a bell.
     let works = file(Working, 9);
     assert_eq!(judge(&ActivityInputs { bell: Some(&bell), ..inputs(None, Some(&works), 10) }).state, Working);
 }
