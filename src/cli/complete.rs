@@ -13,7 +13,7 @@ use crate::lifecycle::project::locate::ManifestLocation;
 use crate::lifecycle::project::{Depth, Project};
 use crate::os::environment;
 
-/// Answers a shell that asks for completions. `false`: an ordinary call, `COMPLETE` is not set.
+/// Answers a shell's request for completions. `false`: an ordinary call, `COMPLETE` is not set.
 pub(crate) fn answer() -> bool {
     if std::env::var_os("COMPLETE").is_none() {
         return false;

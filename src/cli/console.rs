@@ -16,7 +16,7 @@ pub(crate) struct Show {
     /// Unchanged bytes: no rendering, no sanitizing.
     pub(crate) raw: bool,
     pub(crate) timestamps: bool,
-    /// Only stderr was asked for: it is the result, so it goes to stdout.
+    /// Only stderr was requested: it is the result, so it is written to stdout.
     pub(crate) stderr_alone: bool,
 }
 

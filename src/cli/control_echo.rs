@@ -5,7 +5,7 @@ use std::io;
 use rustix::process::getpgrp;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr};
 
-/// While it lives, the terminal does not echo control characters.
+/// Until it is dropped, the terminal does not echo control characters.
 #[derive(Debug)]
 pub(crate) struct ControlEchoOff(Termios);
 

@@ -44,7 +44,7 @@ pub(crate) fn render(problem: &Problem, colour: bool) -> String {
     text
 }
 
-/// Replaces bidirectional control characters by visible ones of the same length in bytes, so that positions stay valid.
+/// Replaces bidirectional control characters by visible ones of equal length in bytes, so that positions stay valid.
 fn without_bidi(text: &str) -> Cow<'_, str> {
     if !text.contains(is_bidi_control) {
         return Cow::Borrowed(text);

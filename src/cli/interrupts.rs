@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
 
-/// Counts signals while it lives; after that they end the process again.
+/// Counts signals until it is dropped; after that they end the process again.
 #[derive(Debug)]
 pub(crate) struct Interrupts {
     reader: UnixStream,

@@ -26,7 +26,7 @@ enum TemplateOrigin<'a> {
     File,
 }
 
-/// The templates to check, and where each comes from.
+/// The templates to check, and the origin of each.
 struct TemplateList<'a> {
     root: &'a Path,
     list: Vec<(TemplateJob, TemplateOrigin<'a>)>,

@@ -7,7 +7,7 @@ use crate::manifest::discover::DEFAULT_STATE_DIR;
 /// The state folder in a repository without a main checkout, relative to its common folder.
 const SHARED_STATE_DIR: &str = "dispatch";
 
-/// All checkouts of a repository have the same home.
+/// All checkouts of a repository share one home.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Home {
     /// The name of the project, and of its tmux session, unless the manifest sets another.

@@ -59,7 +59,7 @@ pub(crate) struct Section {
     pub name: &'static str,
     /// How messages name its position, as in "in a mode".
     pub place: &'static str,
-    /// How an entry of it is written; `…` stands for the entry.
+    /// The written form of an entry; `…` is replaced by the entry.
     pub written: &'static str,
     pub about: &'static str,
     pub keys: &'static [KeyDeclaration],

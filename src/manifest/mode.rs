@@ -34,7 +34,7 @@ pub struct Mode {
     pub expect: ExpectTemplates,
     /// Headless only.
     pub retry: Option<Retry>,
-    /// Modes that must have succeeded on the same task first.
+    /// Modes that must have succeeded on the task first.
     pub needs: Vec<ModeName>,
     /// A person must approve each run before it starts.
     pub gate: bool,
@@ -61,7 +61,7 @@ pub struct ExpectTemplates {
     pub command: Vec<String>,
 }
 
-/// Where a mode's prompt comes from.
+/// The source of a mode's prompt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PromptSource {
     /// No prompt: the agent starts without one, or with `--prompt` unchanged.

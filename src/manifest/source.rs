@@ -14,7 +14,7 @@ pub const MANIFEST_MAX: u64 = 1 << 20;
 /// The largest template, in bytes.
 pub(crate) const TEMPLATE_MAX: u64 = 64 << 10;
 
-/// A file's text and where it came from.
+/// A file's text and path.
 #[derive(Clone, Debug)]
 pub(crate) struct Source {
     pub path: PathBuf,

@@ -13,7 +13,7 @@ use crate::model::freshness::{Fingerprint, ProgramIdentity, Tracked};
 
 pub use sources::{has_wildcard, missing, outputs};
 
-/// What a fingerprint is made of.
+/// The inputs of a fingerprint.
 #[derive(Clone, Copy, Debug)]
 pub struct Inputs<'a> {
     pub cwd: &'a Path,

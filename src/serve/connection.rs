@@ -25,7 +25,7 @@ struct Connection {
     timeout: Duration,
 }
 
-/// Why no request came.
+/// Why no request was read.
 enum NoRequest {
     /// The client closed the connection, or was idle for too long.
     Gone,

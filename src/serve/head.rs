@@ -19,7 +19,7 @@ pub(super) struct Head {
     pub(super) method: Method,
     /// The decoded segments of the path; none for `/`.
     pub(super) path: Vec<String>,
-    /// In the order they came, decoded.
+    /// In order of occurrence, decoded.
     pub(super) query: Vec<(String, String)>,
     /// Names in lower case.
     headers: Vec<(String, String)>,

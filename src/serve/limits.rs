@@ -24,7 +24,7 @@ pub(super) const PINGS_A_SECOND: u32 = 100;
 
 /// The lifetime of a ticket.
 pub(super) const TICKET_TIME: Duration = Duration::from_secs(60);
-/// Unused tickets at the same time.
+/// Most unused tickets.
 pub(super) const TICKETS: usize = 1024;
 
 /// A stopping server waits this long for responses that are being written.

@@ -14,7 +14,7 @@ pub(super) struct Metrics {
     pub(super) socket_bytes: AtomicU64,
 }
 
-/// Values that are read when the metrics are asked for.
+/// Values that are read at a request for the metrics.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Gauges {
     pub(super) runs_by_state: Vec<(&'static str, usize)>,

@@ -23,7 +23,7 @@ use crate::serve::ui::CatalogCache;
 use crate::snapshot::Live;
 use crate::worker::WorkerPool;
 
-/// What the server is made of.
+/// The parts that the caller of [`serve`] provides.
 #[derive(Debug)]
 pub struct ServerParts {
     pub token: Token,

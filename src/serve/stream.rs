@@ -25,7 +25,7 @@ pub enum Listener {
 
 /// An accepted connection. Shared: one thread serves it, another may cut it off.
 ///
-/// The calls on a connected socket are the same for TCP, so that one type of std serves both.
+/// std's type for Unix sockets serves both: the calls on a connected TCP socket are equal.
 #[derive(Debug)]
 pub(super) struct ClientStream(pub(super) UnixStream);
 

@@ -18,7 +18,7 @@ struct Ticket {
 /// The tickets that were issued and not used.
 #[derive(Debug, Default)]
 pub(super) struct Tickets {
-    // By digest, so that the time of a lookup says nothing about other tickets.
+    // By digest, so that the time of a lookup reveals nothing about other tickets.
     waiting: Mutex<HashMap<blake3::Hash, Ticket>>,
 }
 

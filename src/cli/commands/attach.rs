@@ -34,7 +34,7 @@ pub(super) fn run(context: &CommandContext, args: &AttachArgs) -> CommandResult 
         Ok(run) => *run,
         Err(code) => return Ok(code),
     };
-    // Recorded for every way of showing: `--next` goes on to the other runs.
+    // Recorded for every way of showing, so that `--next` proceeds to the other runs.
     attention::visited(&store, &run)?;
     if args.print {
         return print_command(&run);

@@ -16,7 +16,7 @@ use crate::lifecycle::window::show_window::{NotShown, Shown};
 use crate::manifest::terminal_section;
 use crate::model::run::Run;
 
-/// Whether the user asked for a terminal.
+/// Whether the user requested a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TerminalRequest {
     /// `--terminal` or `--attach terminal`.

@@ -1,4 +1,4 @@
-//! `dispatch up` starts and stops runs as the manifest's `runs:` says; `dispatch down` stops them.
+//! `dispatch up` starts and stops runs to match the manifest's `runs:`; `dispatch down` stops them.
 
 use std::os::fd::AsFd as _;
 use std::process::ExitCode;

@@ -28,7 +28,7 @@ pub(crate) enum PickResult {
     Left,
     /// The user pressed Ctrl-C.
     Interrupted,
-    /// A signal asked this process to end.
+    /// A signal requested the end of this process.
     Ended,
 }
 

@@ -54,7 +54,7 @@ pub fn seal_descriptors() {
 /// Whether a supervisor becomes the parent of every orphan of its process tree.
 pub const ADOPTS_ORPHANS: bool = platform::ADOPTS_ORPHANS;
 
-/// Whether `pid` is stopped, by a signal or a debugger. `false` where the system cannot tell.
+/// Whether `pid` is stopped, by a signal or a debugger. `false` if the system cannot tell.
 pub fn is_stopped(pid: u32) -> bool {
     platform::is_stopped(pid)
 }

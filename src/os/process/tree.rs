@@ -197,7 +197,7 @@ impl ProcessTable {
     }
 }
 
-/// tmux gives its server process this name, whatever its arguments were.
+/// tmux sets this name for its server process, independent of its arguments.
 fn is_tmux_server(process: &Process) -> bool {
     process.command.starts_with("tmux: server")
 }

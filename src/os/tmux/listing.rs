@@ -49,7 +49,7 @@ pub struct Pane {
     /// `@N`.
     pub window_id: String,
     pub session_name: String,
-    /// Other sessions that show the same pane: views, linked windows.
+    /// Other sessions that show this pane: views, linked windows.
     pub linked: Vec<String>,
     /// The pid of the pane's first process, also after its end.
     pub pid: u32,

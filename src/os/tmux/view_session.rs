@@ -31,7 +31,7 @@ const WITH_ITS_CLIENT: &str = concat!(
     "\"kill-session -t '$0'\" >/dev/null 2>&1"
 );
 
-/// Where a run's pane is now; it may have been moved since it was made.
+/// Where a run's pane is now; it may have been moved since it was created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaneLocation {
     pub pane_id: String,
@@ -177,7 +177,7 @@ pub fn client_environment() -> Environment {
     environment
 }
 
-/// Whether a session was made for a view: its windows belong to another session.
+/// Whether a session was created for a view: its windows belong to another session.
 pub(super) fn is_view(session: &str) -> bool {
     session.starts_with(VIEW) || session.starts_with(TERMINAL)
 }

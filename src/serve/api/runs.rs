@@ -35,7 +35,7 @@ pub(in crate::serve) fn by_id(server: &HttpServer, id: &RunId) -> Result<Run, Re
     found.ok_or_else(|| Refusal::with(RefusalKind::NoRoute, format!("there is no run {id}")))
 }
 
-/// The error of a pair without runs: an unknown mode or task comes with the nearest name.
+/// The error of a pair without runs. For an unknown mode or task it contains the nearest name.
 pub(in crate::serve) fn never_run(server: &HttpServer, pair: &Pair) -> Refusal {
     let request = WorkerRequest::Know { mode: pair.mode.to_string(), task: pair.task.to_string() };
     match server.workers.run(&request) {

@@ -25,7 +25,7 @@ struct ChangedFile {
 pub(super) fn page(server: &HttpServer, task: &TaskId) -> Result<String, Refusal> {
     let diff: DiffView = server.workers.fetch(&WorkerRequest::Diff { id: task.to_string() })?;
     let (patches, is_complete) = diff_text::by_file(diff.patch.as_deref().unwrap_or_default(), LINES);
-    // git lists files and patches in the same order.
+    // git lists files and patches in one order.
     let mut patches = patches.into_iter();
     let files = diff.files.into_iter().map(|about| ChangedFile { about, patch: patches.next() });
     let files: Vec<ChangedFile> = files.collect();

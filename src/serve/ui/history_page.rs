@@ -74,7 +74,7 @@ impl HistoryQuery {
             since: Interval::parse(&self.since),
             outcome: EndState::parse(&self.outcome),
             skip: self.from,
-            // One more tells whether there is another page.
+            // One more run shows whether there is another page.
             limit: Some(self.count + 1),
         })
     }

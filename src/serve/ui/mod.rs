@@ -2,7 +2,7 @@
 //! token and inserts.
 //!
 //! All content is rendered here: after a change the page fetches its fragment again and takes over what differs.
-//! Must not act; buttons use the same routes as other clients.
+//! Must not act; buttons use the routes of the API.
 
 pub(in crate::serve) mod assets;
 mod badge;

@@ -30,7 +30,7 @@ const BOXES: usize = 100;
 const PAST: u32 = 500;
 const RUNS: usize = 50;
 
-/// A mode and its runs on this task, newest first. `gone`: no longer in the manifest.
+/// A mode and its runs on this task, newest first. `gone`: the manifest no longer has it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ModeRuns<'a> {

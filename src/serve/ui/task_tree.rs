@@ -15,7 +15,7 @@ const MOST_BELOW: usize = 500;
 pub(super) struct TreeStep<'a> {
     pub(super) id: &'a str,
     pub(super) depth: usize,
-    /// On the first of several tasks that may run at the same time: their number; else 0.
+    /// The number of tasks that may run in parallel, on the first of them; else 0.
     pub(super) parallel: usize,
 }
 
@@ -43,7 +43,7 @@ pub(super) fn below<'a>(catalog: &'a Catalog, task: &'a TaskView) -> (Vec<TreeSt
     (steps, left)
 }
 
-/// The tasks directly below one. Consecutive tasks of equal order may run at the same time.
+/// The tasks directly below one. Consecutive tasks of equal order may run in parallel.
 fn siblings<'a>(catalog: &'a Catalog, ids: &'a [String], depth: usize) -> Vec<TreeStep<'a>> {
     let number = |id: &String| catalog.task(id).and_then(|task| task.order);
     let groups = ids.chunk_by(|a, b| number(a).is_some() && number(a) == number(b));

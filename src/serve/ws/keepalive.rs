@@ -9,7 +9,7 @@ const CLOSE_TIME: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct KeepaliveLimits {
-    /// Between two pings. A client that takes nothing of what is sent is dropped after the same time.
+    /// Between two pings. A client that takes none of the bytes that are being sent is dropped after this time, too.
     pub(super) ping: Duration,
     /// A client that sends and takes nothing is dropped after this time.
     pub(super) dead: Duration,

@@ -1,7 +1,7 @@
 //! `/logs`: the output of a run from any offset to its end.
 //!
-//! A job's logs are followed by offset; of a window the live screen is sent, then its saved last screen. Holds one chunk
-//! at a time: for a slow client the offset lags, not the memory grows.
+//! A job's logs are followed by offset; of a window the live screen is sent, then its saved last screen. Holds one
+//! chunk at a time: for a slow client the offset lags, not the memory grows.
 
 use std::borrow::Cow;
 use std::io::Write as _;
@@ -258,7 +258,7 @@ enum LogPhase {
 }
 
 impl WindowLog {
-    /// Reads the run's state: opens its window or goes on to its end.
+    /// Reads the run's state: opens its window, or proceeds to its end.
     fn check_run(&mut self, opens: bool) -> Result<(), CloseReason> {
         let run = refresh::one(self.server.live.store(), &self.id).map_err(|_| CloseReason::BROKEN)?;
         match run {

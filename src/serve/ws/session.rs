@@ -91,7 +91,7 @@ pub(in crate::serve) fn run(server: &Arc<HttpServer>, stream: &Arc<ClientStream>
     stream.shutdown(Shutdown::Both);
 }
 
-/// The client is gone or was dropped.
+/// The connection ended, or the client was dropped.
 #[derive(Debug)]
 struct Dropped;
 
@@ -211,7 +211,7 @@ impl SocketSession {
             self.send(Message::Ping(Bytes::new()))?;
         }
         for _ in 0..BURST {
-            // A frame of the library that is still queued goes first.
+            // A queued frame of the library is sent first.
             self.flush()?;
             if self.blocked {
                 return Ok(true);

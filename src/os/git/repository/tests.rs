@@ -63,7 +63,7 @@ impl Ground {
         assert_eq!(found.checkout(), checkout.map(base).as_deref(), "{folder}: checkout");
         assert_eq!(found.main(), main.map(base).as_deref(), "{folder}: main");
         assert_eq!(main_checkout_of(&base(common)).unwrap(), main.map(base));
-        // Without the environment git finds the same repository from there.
+        // Without the environment git finds this repository from there, too.
         let from = found.folder_for_git().to_owned();
         assert_eq!(
             by_git::by_location(&from).unwrap().unwrap().common,
