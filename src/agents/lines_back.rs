@@ -8,8 +8,8 @@ use memchr::memrchr;
 pub(in crate::agents) const LINE_MAX: usize = 16 << 20;
 const CHUNK: usize = 64 << 10;
 
-/// Calls `visit` with each line, without its newline, from the last to the first, until it
-/// returns false. A log that grows meanwhile is read up to the length it had.
+/// Calls `visit` with each line, without its newline, from the last to the first, until it returns false. A log that
+/// grows meanwhile is read up to the length it had. Fails where the log cannot be read.
 pub(in crate::agents) fn lines_back<R: Read + Seek>(
     mut log: R,
     mut visit: impl FnMut(&[u8]) -> bool,
@@ -19,7 +19,7 @@ pub(in crate::agents) fn lines_back<R: Read + Seek>(
     let mut rest: Vec<u8> = Vec::new();
     let mut too_long = false;
     while start > 0 {
-        // A long line grows by as much as it has, so that it is not copied for each chunk.
+        // The read size doubles with a long line, so that the line is not copied once for each chunk.
         let size = usize::try_from(start).unwrap_or(usize::MAX).min(CHUNK.max(rest.len()));
         start -= size as u64;
         log.seek(SeekFrom::Start(start))?;

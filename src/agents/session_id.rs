@@ -1,4 +1,4 @@
-//! Ids of conversations, as agents name them.
+//! Ids of conversations. They come from the agent and are not trusted.
 
 /// Longest id, in bytes; ids are UUIDs today.
 const LENGTH: usize = 128;

@@ -1,4 +1,5 @@
-//! The final answer of a run: checked for content, and saved where the mode wants it.
+//! The final answer of a run: checked for content, and saved where the mode wants it. Must not write outside the run's
+//! working directory or leave a partial file.
 
 use std::fs;
 use std::io::{self, Read as _, Write as _};

@@ -11,7 +11,8 @@ use crate::os::environment::{self, Environment};
 use crate::store::record_file;
 use crate::store::run_folder::{MAX_PROMPT, RunFolder};
 
-/// The agent's argv with the prompt, byte for byte, or the prompt's path, as the delivery requires.
+/// The agent's argv with the prompt, byte for byte, or the prompt's path, as the delivery requires. Fails where the
+/// prompt cannot be read.
 pub fn full_argv(spec: &RunSpec, folder: &RunFolder) -> io::Result<Vec<OsString>> {
     let mut argv: Vec<OsString> = spec.argv.iter().map(OsString::from).collect();
     match spec.delivery {

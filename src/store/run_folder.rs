@@ -71,7 +71,7 @@ impl RunFolder {
         self.absolute().is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
     }
 
-    /// The run this folder is named after.
+    /// The id in the folder's name; `None` in an entered folder.
     pub fn run_id(&self) -> Option<RunId> {
         RunId::parse(self.path.file_name()?.to_str()?)
     }
@@ -179,6 +179,7 @@ impl RunFolder {
         self.path.join("unsaved")
     }
 
+    /// Fails where the spec is missing, damaged, newer or, by the folder's name, that of another run.
     pub fn read_spec(&self) -> Result<RunSpec, RecordError> {
         let path = self.spec_path();
         let spec: RunSpec = record_file::read(&path, SPEC_VERSION)?;
@@ -237,7 +238,7 @@ impl RunFolder {
         optional(record_file::read(&self.fresh_path(), FRESH_VERSION))
     }
 
-    /// Synced to disk, since it must not claim more than the end that is written after it.
+    /// Synced to disk, as the end that the supervisor writes after it.
     pub fn write_fresh(&self, record: &FreshRecord) -> io::Result<()> {
         record_file::write(&self.fresh_path(), record, Durability::Disk)
     }
@@ -348,7 +349,7 @@ impl RunFolder {
         fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(bytes)
     }
 
-    /// The rendered prompt; empty where the run has none.
+    /// The rendered prompt; empty where the run has none. Fails where it is longer than [`MAX_PROMPT`].
     pub fn read_prompt(&self) -> io::Result<Vec<u8>> {
         match record_file::read_bytes(&self.prompt(), MAX_PROMPT) {
             Err(RecordError::Missing(_)) => Ok(Vec::new()),

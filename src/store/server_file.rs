@@ -1,5 +1,5 @@
 //! The server's registration in a state folder: `server.lock` is held while the server lives, `server.json` records its
-//! address, and `open.html` redirects a browser to it.
+//! address, and `open.html` redirects a browser to it. The last two hold a token: only their owner may read them.
 
 use std::fs::{File, TryLockError};
 use std::io;

@@ -1,4 +1,5 @@
-//! Slots: lock files, each of which permits one job to run. The kernel frees the slot of a killed holder.
+//! Slots: lock files, each of which permits one job to run. The kernel frees the slot of a killed holder. Taking a slot
+//! must not block: a job without a slot is queued.
 
 use std::fs::{File, TryLockError};
 use std::io;

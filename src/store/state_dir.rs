@@ -61,7 +61,7 @@ pub enum StateDirError {
     #[error("a run lives in the state folder `{}`, which an older version made and which is no longer used", .path.display())]
     Older {
         path: PathBuf,
-        /// The manifest's folder that it lies beside.
+        /// The folder of the manifest that used it.
         folder: PathBuf,
     },
     #[error("cannot use the state folder `{}`", .path.display())]
@@ -73,7 +73,8 @@ pub enum StateDirError {
 }
 
 impl StateDir {
-    /// Opens an existing folder; `None` where there is none, so that a read-only command creates nothing.
+    /// Opens an existing folder; `None` where there is none, so that a read-only command creates nothing. Fails where
+    /// the owner, the type or the permissions are wrong.
     pub fn find(path: &Path) -> Result<Option<Self>, StateDirError> {
         match fs::metadata(path) {
             Ok(meta) => Self::check(path, &meta).map(Some),
@@ -190,7 +191,7 @@ impl StateDir {
         self.searched_path(search).exists()
     }
 
-    /// Records such a search. The record is lost with the folder of the pair locks.
+    /// Records that a search found none. The record is lost with the folder of the pair locks.
     pub fn note_searched(&self, search: Search) -> io::Result<()> {
         record_file::write_bytes_new(&self.searched_path(search), b"").map(drop)
     }
@@ -220,7 +221,7 @@ impl StateDir {
         Some(PathBuf::from(OsString::from_vec(bytes))).filter(|path| path.is_absolute())
     }
 
-    /// Stores or removes that hint.
+    /// Stores the hint that [`Self::windows_hint`] returns, or removes it.
     pub fn hint_windows(&self, socket: Option<&Path>) {
         let path = self.windows_path();
         let done = match socket {

@@ -1,7 +1,7 @@
 //! Detects that an agent has answered and does not exit, from its log alone.
 //!
 //! Input: the lengths of the logs after each write, and the times that the watch requested. Must not read while the
-//! logs grow, nor keep a timer while nothing happens.
+//! logs grow, nor request a time while nothing happens.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! A supervisor's work from set-up to end: the set-up, then attempts with pauses until no other follows.
+//! A supervisor's work from set-up to end: the set-up, then attempts with pauses until no other follows. Output: how
+//! the run ended, and a line in `attempts.jsonl` for each attempt of a mode that retries.
 
 use std::time::Duration;
 

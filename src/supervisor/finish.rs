@@ -1,4 +1,5 @@
-//! Judges an ended agent by its exit, its report and what the mode expects, and saves its answer.
+//! Judges an ended agent by its exit, its report and what the mode expects, and saves its answer. Output: a
+//! [`Judgement`]. Must not record the end: a failed attempt may be followed by another.
 
 use std::io;
 

@@ -1,4 +1,5 @@
-//! The pause between two attempts. The job releases its slot first, and takes one before the next attempt.
+//! The pause between two attempts. The job releases its slot first, and takes one before the next attempt. A requested
+//! stop, a signal or the removal of the run folder ends the pause.
 
 use std::time::Duration;
 

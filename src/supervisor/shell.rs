@@ -1,4 +1,5 @@
-//! Turns a process into the supervisor of one run, and records the run's end.
+//! Turns a process into the supervisor of one run, and records the run's end. Input: the run folder, the pair lock and
+//! a slot. Output: `exit.json`, exactly once. Must not release the pair lock before that is written.
 
 use std::io;
 use std::path::Path;

@@ -1,4 +1,5 @@
-//! Starts the stages of a run: the set-up, the agent, and the check after it.
+//! Starts the stages of a run: the set-up, the agent, and the check after it. Input: the spec, the run folder and the
+//! run's environment; output: a pid. Must not wait for what it started.
 
 use std::ffi::OsString;
 use std::io;

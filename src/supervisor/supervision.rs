@@ -72,7 +72,7 @@ pub(super) struct StageEnd {
     pub(super) exit: Option<Exit>,
     pub(super) survivors: Vec<u32>,
     pub(super) pid: Option<u32>,
-    /// See [`StageRun::until`].
+    /// The length of stdout, in bytes, when the supervisor began to end the stage.
     pub(super) until: Option<u64>,
     /// When the agent's last turn ended, where the supervisor observed that while the agent lived.
     pub(super) answered_at: Option<jiff::Timestamp>,
@@ -117,6 +117,7 @@ impl<'a> Supervision<'a> {
         };
     }
 
+    /// Supervises one stage to its end. Fails where the stage cannot be started.
     pub(super) async fn run_stage(
         &mut self,
         stages: &Stages<'_>,

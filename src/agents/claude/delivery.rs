@@ -15,16 +15,19 @@ use crate::agents::window::{Arrival, Delivered, DeliveryStep, InputContent, Inpu
 const START: Duration = Duration::from_secs(60);
 /// Longest time in which nothing could be typed.
 const GIVE_UP: Duration = Duration::from_secs(90);
-/// How long the input line may be hidden, and (`DRAFT`) hold other text.
+/// How long the input line may be hidden.
 const HIDDEN: Duration = Duration::from_secs(3);
 /// After this, an empty input line is enough, without a hook's report.
 const UNREGISTERED: Duration = Duration::from_secs(5);
+/// How long the input line may hold other text.
 const DRAFT: Duration = Duration::from_secs(1);
 /// A paste that is not visible after this time has vanished.
 const VANISHED: Duration = Duration::from_secs(3);
+/// Most pastes of one text.
 const PASTES: u32 = 3;
 /// An Enter without effect after this time was lost.
 const SWALLOWED: Duration = Duration::from_millis(800);
+/// Longest time from the first paste until the text is visible.
 const APPEARS: Duration = Duration::from_secs(12);
 /// Longest time from the last Enter to the transcript, on a busy machine.
 const ARRIVES: Duration = Duration::from_secs(15);
@@ -36,7 +39,7 @@ const TAKEN: Duration = Duration::from_secs(2);
 pub(super) struct PasteDelivery<'a> {
     text: &'a str,
     stage: DeliveryStage,
-    /// The stage before the last step.
+    /// The stage before the last step, to which [`InputDelivery::withheld`] returns.
     earlier: DeliveryStage,
     /// The present obstacle, and since when it is observed without a break.
     trouble: Option<(Trouble, Duration)>,
@@ -164,7 +167,7 @@ impl PasteDelivery<'_> {
         DeliveryStep::Look
     }
 
-    /// Ends the delivery with `end` once the trouble has lasted for `bound`.
+    /// Ends the delivery with `end` once `trouble` has lasted for `bound`.
     fn after(&mut self, trouble: Trouble, now: Duration, bound: Duration, end: Delivered) -> DeliveryStep {
         if self.lasts(trouble, now) >= bound { DeliveryStep::End(end) } else { DeliveryStep::Look }
     }

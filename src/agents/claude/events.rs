@@ -12,7 +12,7 @@ use crate::agents::shorten::shorten;
 
 const SUMMARY_CHARS: usize = 160;
 const NAME_CHARS: usize = 60;
-/// Remembered calls, whose refusal or result may follow. More than an agent has open at once.
+/// Most calls that are remembered for a later refusal or result; an agent has fewer open at once.
 const CALLS_MAX: usize = 256;
 /// The input keys that describe a call, the best first.
 const TELLING: [&str; 9] =

@@ -56,7 +56,7 @@ impl HookInput {
         use ActivityState::{Idle, Waiting, Working};
         let tool = || short(self.tool_name.as_deref().unwrap_or("a tool"));
         Some(match self.hook_event_name.as_str() {
-            // Compaction happens within a turn.
+            // After a compaction the turn goes on.
             "SessionStart" if self.source.as_deref() == Some("compact") => (Working, "it works".to_owned()),
             "SessionStart" => (Idle, "its session began".to_owned()),
             "UserPromptSubmit" => (Working, "it was given a prompt".to_owned()),
@@ -73,7 +73,7 @@ impl HookInput {
     fn notice(&self) -> Option<(ActivityState, String)> {
         let about = self.notification_type.as_deref().or(self.message.as_deref())?;
         Some(match about {
-            // An old version sends a message only.
+            // An old version sends only the message, without the type.
             about if about.contains("permission") => (ActivityState::Waiting, "permission".to_owned()),
             about if about.starts_with("elicitation") => (ActivityState::Waiting, "input".to_owned()),
             about if about == "idle_prompt" || about.contains("waiting for your input") => {

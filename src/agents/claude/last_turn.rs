@@ -11,7 +11,7 @@ use crate::agents::protocol::{LastTurn, SeekableLog, Turn};
 
 const WORDS: [&[u8]; 4] = [b"\"result\"", b"\"assistant\"", b"\"user\"", b"\"init\""];
 
-/// Reads `log` from its end up to the last event that belongs to a turn. Fails when it cannot be read.
+/// Reads `log` from its end back to the last event that belongs to a turn. Fails when it cannot be read.
 pub(super) fn read(log: &mut dyn SeekableLog) -> io::Result<LastTurn> {
     let mut last = LastTurn { turn: None, is_whole: true };
     let mut is_first = true;

@@ -1,4 +1,5 @@
-//! Reads the report of a `claude` from its stream-json output, from the last line back.
+//! Reads the report of a `claude` from its stream-json output, from the last line back. Lines that cannot matter must
+//! not be parsed, since a log may hold millions.
 
 use std::io;
 
@@ -43,7 +44,7 @@ struct Reading {
 }
 
 impl Reading {
-    /// Whether a line can matter. Only such lines are parsed: a log may hold millions of others.
+    /// Whether a line can matter, by the words in it.
     fn may_need(&self, line: &[u8]) -> bool {
         let holds = |word: &str| memmem::find(line, word.as_bytes()).is_some();
         let message = || holds("\"assistant\"") || holds("\"user\"");

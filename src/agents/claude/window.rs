@@ -1,4 +1,4 @@
-//! The window part of the `claude` protocol.
+//! The window part of the `claude` protocol: each method calls the module beside this one that implements it.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};

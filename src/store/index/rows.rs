@@ -1,4 +1,4 @@
-//! The index row of one run, and how it is built from the run folder.
+//! The index row of one run, and how a rebuild makes it from the run folder.
 
 use rusqlite::{Connection, params};
 

@@ -1,4 +1,6 @@
-//! Reads both logs of a run in the order in which they were written, given by the log marks, from any point on.
+//! Reads both logs of a run in the order in which they were written, given by the log marks, from any point on. Each
+//! byte is read once, with or without marks. Must not wait: at the end of the logs the caller decides when to read
+//! again.
 
 use std::collections::VecDeque;
 use std::fs::File;

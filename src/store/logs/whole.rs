@@ -1,4 +1,4 @@
-//! One log with the length that it had when opened, read whole or in part. Later output is excluded.
+//! One log with the length that it had when opened, read whole or in part. Later output must not be included.
 
 use std::fs::File;
 use std::io::{self, Read};
