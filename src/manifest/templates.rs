@@ -40,6 +40,7 @@ impl Templates {
     }
 
     /// Renders `source`, which messages call `name` (`modes.review.flags`). Includes come from the project's folder.
+    /// Fails for a mistake in a template or work beyond the limits.
     pub fn render_inline(&self, name: &str, source: &str, context: &Value) -> Result<String, Problem> {
         if is_plain(source) {
             return bounded(name, source).map(str::to_owned);
@@ -48,7 +49,8 @@ impl Templates {
         render(&self.root, name, main, context).map(|rendered| rendered.text)
     }
 
-    /// Renders the file at `path`. Includes come from its folder and those below.
+    /// Renders the file at `path`. Includes come from its folder and those below. Fails as [`Self::render_inline`], or
+    /// if the file cannot be read.
     pub fn render_file(&self, path: &Path, context: &Value) -> Result<Rendered, Problem> {
         let main = read_template(&self.root, path)?;
         let (tree, name) = tree_and_name(path);

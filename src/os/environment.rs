@@ -80,7 +80,7 @@ fn make_private(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Writes `environment` to a new file with mode 0600.
+/// Writes `environment` to a new file with mode 0600. Fails if the file exists.
 pub fn hand_over(path: &Path, environment: &Environment) -> io::Result<()> {
     let mut bytes = Vec::new();
     for (name, value) in environment {

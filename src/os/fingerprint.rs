@@ -25,7 +25,8 @@ pub struct Inputs<'a> {
     pub program: &'a Path,
 }
 
-/// The fingerprint of the inputs now. Files that `generates` matches do not count as sources.
+/// The fingerprint of the inputs now. Files that `generates` matches do not count as sources. Fails if a source or
+/// the program cannot be read.
 pub fn take(inputs: &Inputs<'_>) -> io::Result<Fingerprint> {
     let mut argv = blake3::Hasher::new();
     for word in inputs.argv {

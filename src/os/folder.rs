@@ -26,7 +26,7 @@ pub enum FolderError {
     Sync(#[source] io::Error),
 }
 
-/// The result where everything works.
+/// The result if everything works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FolderTest {
     /// The clock difference between the file system (a file server has its own clock) and this host.

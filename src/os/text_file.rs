@@ -64,12 +64,13 @@ impl TextFile {
         }
     }
 
-    /// The content; `None` where there is no file.
+    /// The content; `None` if there is no file.
     pub fn bytes(&self) -> Option<&[u8]> {
         self.file.as_ref().map(|_| self.bytes.as_slice())
     }
 
-    /// Replaces the file with `bytes` and keeps its mode. A reader sees the old or the new content.
+    /// Replaces the file with `bytes` and keeps its mode. A reader sees the old or the new content. Fails with
+    /// [`TextFileError::Exists`] if another process created a file that did not exist.
     pub fn replace(self, bytes: &[u8]) -> Result<(), TextFileError> {
         let folder = self.path.parent().unwrap_or(Path::new("/"));
         // The umask decides the mode of a new file.

@@ -18,7 +18,7 @@ impl Query {
         Some(self.0.remove(at).1)
     }
 
-    /// Takes a value as text without blanks around it; empty where there is none.
+    /// Takes a value as text without surrounding blanks; empty if there is none.
     pub(super) fn trimmed(&mut self, name: &str) -> String {
         self.text(name).unwrap_or_default().trim().to_owned()
     }

@@ -35,7 +35,7 @@ impl Tickets {
         Some(())
     }
 
-    /// Uses a ticket up, even where its path does not match. `None`: unknown, expired or for another path.
+    /// Uses a ticket up, even if its path does not match. `None`: unknown, expired or for another path.
     pub(super) fn spend(&self, secret: &str, path: &str, now: Instant) -> Option<Access> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let ticket = waiting.remove(&blake3::hash(secret.as_bytes()))?;

@@ -37,7 +37,7 @@ pub fn has_wildcard(pattern: &str) -> bool {
     pattern.contains(['*', '?', '['])
 }
 
-/// The patterns that no file matches.
+/// The patterns that no file matches. Fails for a pattern that is no glob or leads out of `cwd`.
 pub fn missing(cwd: &Path, patterns: &[String]) -> io::Result<Vec<String>> {
     let mut missing = Vec::new();
     for pattern in patterns {

@@ -32,7 +32,8 @@ impl Base {
         Self { tips: vec![commit] }
     }
 
-    /// The last commit that the checkout at `path` shares with the base.
+    /// The last commit that the checkout at `path` shares with the base `name`. Fails with [`GitError::Unrelated`] if
+    /// there is none.
     pub fn fork_point(&self, path: &Path, name: &str) -> Result<String, GitError> {
         let head = resolve(path, "HEAD")?;
         let unrelated = || GitError::Unrelated { path: path.to_owned(), base: name.to_owned() };

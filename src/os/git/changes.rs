@@ -111,7 +111,8 @@ impl CheckoutDiff {
         command.args(["--find-renames", "--submodule=short", "--no-relative"]).args(how).arg(&self.since).arg("--");
     }
 
-    /// The files, and at most `most` bytes of the patch.
+    /// The files, and at most `most` bytes of the patch. Fails if git takes longer than `PATIENCE` or the list of
+    /// files is too long.
     pub fn changes(&self, most: usize) -> Result<CheckoutChanges, GitError> {
         let mut command = self.git();
         let form: &[&str] =

@@ -13,7 +13,8 @@ use crate::os::git::copy_names::named_in;
 use crate::os::git::error::GitError;
 
 /// Copies every entry of `copy`, with modes. `log` gets each omission and its reason: an entry without a match, a file
-/// that exists already, an entry that is neither file nor folder.
+/// that exists already, an entry that is neither file nor folder. Fails if an entry leads out of the project or of the
+/// worktree.
 pub fn copy_files(spec: &WorktreeSpec, log: &mut dyn FnMut(&str)) -> Result<(), GitError> {
     let root = canonical(spec.project())?;
     for entry in &spec.copy {

@@ -17,6 +17,7 @@ pub struct CreationCheck {
 }
 
 impl CreationCheck {
+    /// Fails if the worktree's path is occupied or the repository has no commit to start from.
     pub fn check(&self, spec: &WorktreeSpec, repository: &Repository) -> Result<(), GitError> {
         // The fetch may bring the first commit.
         if is_there(spec, repository.common())? || spec.fetch {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changed {
     pub path: PathBuf,
-    /// Its name before, where it was renamed.
+    /// Its previous name, if it was renamed.
     pub from: Option<PathBuf>,
     /// Lines added and removed; `None` for a binary file.
     pub lines: Option<(u64, u64)>,

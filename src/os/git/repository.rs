@@ -44,7 +44,7 @@ impl Repository {
         }
     }
 
-    /// The repository that contains `folder`, whatever repository the environment names.
+    /// The repository that contains `folder`, whatever repository the environment names. Fails if git refuses it.
     pub fn by_location(folder: &Path) -> Result<Option<Self>, RepositoryError> {
         let start = real(folder);
         let by_files = if by_git::search_is_changed() { Err(Undecided) } else { location::find(&start) };
@@ -88,7 +88,7 @@ impl Repository {
         if self.by_environment { &self.location.common } else { &self.location.found }
     }
 
-    /// The path of `folder` below the root of its checkout.
+    /// The path of `folder` below the root of its checkout. Fails if it is outside that.
     pub fn below(&self, folder: &Path) -> Result<PathBuf, RepositoryError> {
         let root = self.checkout().unwrap_or(self.found());
         let below = folder.strip_prefix(root).map(Path::to_owned);

@@ -32,7 +32,7 @@ pub fn has_submodules(path: &Path) -> bool {
 }
 
 /// Fills the submodules of the worktree at `path`, nested ones too, by `git submodule update` with the user's
-/// configuration. Does nothing if none are declared. `log` gets git's output.
+/// configuration. Does nothing if none are declared. `log` gets git's output. Fails if git fails.
 pub fn fill_submodules(path: &Path, log: &mut dyn FnMut(&str)) -> Result<(), GitError> {
     if !has_submodules(path) {
         return Ok(());

@@ -55,7 +55,7 @@ impl fmt::Display for Holder {
 }
 
 /// A process that holds a lock on the file at `path`, a stopped one first. `None` if there is none or the system cannot
-/// tell.
+/// tell. Fails if the file cannot be read.
 pub fn holder_of(path: &Path) -> io::Result<Option<Holder>> {
     let file = fs::symlink_metadata(path)?;
     let holders = platform::lock_holders(file.dev(), file.ino()).into_iter().filter(|pid| *pid != std::process::id());

@@ -93,7 +93,7 @@ pub fn this() -> io::Result<ProcessId> {
     Ok(ProcessId { pid, start_time: platform::start_time(pid)?, host_boot: host_boot() })
 }
 
-/// The process that has `pid` now.
+/// The process that has `pid` now. Fails if there is none.
 pub fn identify(pid: u32) -> io::Result<ProcessId> {
     Ok(ProcessId { pid, start_time: platform::start_time(pid)?, host_boot: host_boot() })
 }

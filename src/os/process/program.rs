@@ -13,7 +13,8 @@ pub enum ProgramError {
     NotExecutable(PathBuf),
 }
 
-/// The absolute path of `name`: searched in `path` (as in `$PATH`), or relative to `cwd` if it contains a slash.
+/// The absolute path of `name`: searched in `path` (as in `$PATH`), or relative to `cwd` if it contains a slash. Fails
+/// if no executable file has this name.
 pub fn find(name: &str, path: Option<&OsStr>, cwd: &Path) -> Result<PathBuf, ProgramError> {
     let not_found = || ProgramError::NotFound { name: name.to_owned() };
     if name.is_empty() {

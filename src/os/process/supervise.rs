@@ -57,7 +57,7 @@ pub fn begin(folder: &Path, pair: File, slot: Option<File>) -> io::Result<Starti
 pub struct Starting(Child);
 
 impl Starting {
-    /// Waits until the supervisor is detached from this process.
+    /// Waits until the supervisor is detached from this process. Fails if it exits before that.
     pub fn finish(mut self) -> io::Result<()> {
         let status = self.0.wait()?;
         if status.success() {

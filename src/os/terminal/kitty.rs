@@ -1,4 +1,4 @@
-//! kitty's remote control, where the user enabled it: finds the window of a process.
+//! kitty's remote control, if the user enabled it: finds the window of a process.
 
 use serde_json::Value;
 

@@ -34,7 +34,8 @@ impl Tmux {
         ["tmux", "-S", &socket, "-u", "attach-session", "-t", &target(session, window)].map(str::to_owned).to_vec()
     }
 
-    /// Shows the window in the client that shows the pane `from_pane` (`$TMUX_PANE`).
+    /// Shows the window in the client that shows the pane `from_pane` (`$TMUX_PANE`). Fails if the session or the
+    /// window does not exist.
     pub fn switch_client(&self, from_pane: &str, session: &str, window: Option<&str>) -> Result<(), TmuxError> {
         check_session_name(session)?;
         let target = target(session, window);
@@ -42,7 +43,7 @@ impl Tmux {
         if reply.ok { Ok(()) } else { Err(self.failure("switch-client", session, &reply)) }
     }
 
-    /// The clients of this server; none where it does not run.
+    /// The clients of this server; none if it does not run.
     pub fn clients(&self) -> Result<Vec<Client>, TmuxError> {
         let text = self.query_text("", &["list-clients", "-F", CLIENTS])?.unwrap_or_default();
         Ok(text.lines().filter_map(Client::parse).collect())

@@ -24,7 +24,7 @@ pub(in crate::serve) fn status(server: &Arc<HttpServer>, pair: &Pair) -> Result<
     }
 }
 
-/// The pair's last run; an error where it never ran.
+/// The pair's last run. Fails if it never ran.
 pub(in crate::serve) fn last(server: &HttpServer, pair: &Pair) -> Result<Run, Refusal> {
     let found = refresh::last_run(server.live.store(), pair)?;
     found.ok_or_else(|| never_run(server, pair))

@@ -18,7 +18,7 @@ const OPEN: usize = 30;
 #[derive(Serialize)]
 struct ChangedFile {
     about: FileView,
-    /// `None` where the patch ends before this file.
+    /// `None` if the patch ends before this file.
     patch: Option<FilePatch>,
 }
 

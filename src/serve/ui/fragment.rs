@@ -16,7 +16,7 @@ pub(in crate::serve) enum Fragment {
     History,
 }
 
-/// `None` where there is no such fragment.
+/// `None` if there is no such fragment.
 pub(in crate::serve) fn find(path: &[&str]) -> Option<Fragment> {
     match path {
         ["board"] => Some(Fragment::Board),
