@@ -1,4 +1,4 @@
-//! A warning on stderr, once, about what keeps a run from ending: a command that waits for it prints nothing else.
+//! One warning on stderr about what prevents a run from ending: a command that waits for it prints nothing else.
 
 use crate::cli::context::CommandContext;
 use crate::cli::output;

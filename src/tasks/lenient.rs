@@ -90,7 +90,7 @@ pub(super) fn suggest_quotes(
 
 /// The text in quotes that need no escapes.
 fn yaml_quoted(value: &str) -> String {
-    // Quotes around the whole value were meant as this.
+    // The value may have quotes already, which do not fit its content.
     let value = unquote(value);
     if value.contains('\'') && !value.contains(['"', '\\']) { format!("\"{value}\"") } else { single_quoted(value) }
 }

@@ -137,7 +137,7 @@ mod tests {
         let mut children =
             [marked(&obeys, "exec sleep 1000"), marked(&ignores, "trap '' TERM; sleep 1000 & wait; wait")];
         let mut stranger = marked(&other, "exec sleep 1000");
-        // It has a child from the time when it ignores the signal.
+        // Its child is started after the trap: from then on it ignores TERM.
         while tree::members(&ignores, None).unwrap().len() < 2 {
             std::thread::yield_now();
         }

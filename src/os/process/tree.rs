@@ -1,6 +1,6 @@
 //! Which processes belong to a run: its tree.
 //!
-//! It holds the descendants of its root and the processes with the run's id in their environment; but nothing below
+//! It contains the descendants of its root and the processes with the run's id in their environment; but nothing below
 //! another supervisor or a tmux server that the run started, and no process with another run's id: nested runs outlive
 //! the run that started them.
 //!

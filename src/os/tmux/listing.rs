@@ -54,7 +54,7 @@ pub struct Pane {
     /// The pid of the pane's first process, also after its end.
     pub pid: u32,
     pub dead: Option<Dead>,
-    /// `None` for a dead pane, or if it cannot be read.
+    /// `None` if it cannot be read.
     pub activity: Option<PaneActivity>,
     /// As tmux prints it; see [`Pane::run_folder`].
     pub start_command: String,

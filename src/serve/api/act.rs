@@ -79,7 +79,7 @@ pub(in crate::serve) fn stop(server: &HttpServer, pair: &Pair, by_get: Option<&H
     Ok(if by_get.is_some() { response.header("Deprecation", "true") } else { response })
 }
 
-/// Whether the browser prefetches this or a person followed a link: neither is a wish to stop.
+/// Whether the browser prefetches this or the user followed a link: neither is meant to stop a run.
 fn is_unintended(head: &Head) -> bool {
     // Any purpose counts: there are values with parameters, as `prefetch;prerender`.
     head.has("sec-purpose") || head.has("purpose") || head.all("sec-fetch-mode").any(|mode| mode == "navigate")

@@ -1,5 +1,5 @@
 //! Scripts, styles and the shell page: all files of `src/serve/assets`, compressed into the program by `build.rs`.
-//! `assets/vendor` holds those of other authors.
+//! `assets/vendor` contains those of other authors.
 
 use std::io::Read as _;
 
