@@ -242,7 +242,7 @@ fn a_log_shows_colours_and_can_do_nothing_else() {
 #[test]
 fn claudes_events_are_read_and_can_be_seen_raw() {
     let world = World::new();
-    let sample = crate::programs::repository().join("src/agents/samples/tool-denied-stream.jsonl");
+    let sample = crate::programs::repository().join("src/agents/claude/samples/tool-denied-stream.jsonl");
     let mut text = fs::read_to_string(sample).unwrap();
     let evil = "<script>window.hacked = 1</script>";
     text.insert_str(0, "");

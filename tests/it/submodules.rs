@@ -129,6 +129,19 @@ fn branches_and_stashes_of_a_submodule_count_as_work() {
 }
 
 #[test]
+fn a_link_to_a_parent_folder_among_the_repositories_is_not_followed() {
+    let (world, tree) = filled();
+    let modules = world.project().join(".git/worktrees/T/modules");
+    std::os::unix::fs::symlink("..", modules.join("up")).unwrap();
+    commit(&world, &tree.join("lib"), "work", "x\n");
+    git(&world, &tree, &["submodule", "-q", "deinit", "-f", "lib"]);
+    let said = refused(&world, &["in submodule `lib`, which is not checked out, 1 commit that is on no remote"]);
+    follow_hints(&world, &said);
+    world.dispatch("clean T").stdout_has("removed worktree").succeeds();
+    assert!(!world.project().join(".git/worktrees/T").exists());
+}
+
+#[test]
 fn a_submodule_without_a_checkout_still_holds_its_commits() {
     let (world, tree) = filled();
     commit(&world, &tree.join("lib"), "work", "x\n");

@@ -144,13 +144,23 @@ impl SubmoduleSearch {
     /// Inspects the repositories below `folder` that belong to no checkout.
     fn stores(&mut self, folder: &Path, count: &mut usize) {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            let Ok(store) = fs::canonicalize(entry.path()) else { continue };
-            if !store.is_dir() {
+            // git makes no links here. One that leads to a parent folder would never end.
+            if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 continue;
             }
+            let Ok(store) = fs::canonicalize(entry.path()) else { continue };
             *count += 1;
+            if *count > STORES_MAX {
+                let mut look = SubmoduleLook::new(PathBuf::from("modules"), SubmodulePlace::GitFolder(store));
+                look.broken = Some(format!("more than {STORES_MAX} folders"));
+                // Once is enough: work in what is not read would be lost without a word.
+                if *count == STORES_MAX + 1 {
+                    self.found.push(look);
+                }
+                return;
+            }
             let is_repository = store.join("HEAD").is_file() && store.join("objects").is_dir();
-            if is_repository && *count <= STORES_MAX && self.seen.insert(store.clone()) {
+            if is_repository && self.seen.insert(store.clone()) {
                 let name = store.strip_prefix(&self.own).unwrap_or(&store).to_owned();
                 let mut look = SubmoduleLook::new(name, SubmodulePlace::GitFolder(store.clone()));
                 match self.inspect_repository(&store, || without_checkout(&store), None) {
