@@ -5,7 +5,6 @@
 //! the window, start the supervisor or queue the run (here). If the command is killed between two steps, the next
 //! observation ends the run as never started.
 
-pub(crate) mod basis;
 pub mod batch;
 pub mod batch_start;
 pub mod exec;
@@ -21,6 +20,7 @@ pub mod request;
 pub(crate) mod reserve;
 pub mod resume;
 pub(crate) mod setup;
+pub(crate) mod spec_fingerprint;
 pub mod start;
 pub mod template_context;
 mod window;

@@ -57,7 +57,7 @@ pub(crate) fn write_down(store: &Store, seen: Observations) -> Result<Observed, 
     }
     let mut table = None;
     for run in over {
-        let run = settle(store, run, &mut listings, &mut table)?;
+        let run = resolve(store, run, &mut listings, &mut table)?;
         note_end(store, &index, &run)?;
         runs.push(run);
     }
@@ -73,7 +73,7 @@ fn note_end(store: &Store, index: &Index, run: &Run) -> Result<(), IndexError> {
 }
 
 /// Writes the end of a run. If the run has changed (left the queue, opened its window), probes and judges it again.
-fn settle(
+fn resolve(
     store: &Store,
     run: OverRun,
     listings: &mut PaneListings,

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::lifecycle::launch::basis::Bases;
 use crate::lifecycle::launch::freshness;
+use crate::lifecycle::launch::spec_fingerprint::SpecFingerprints;
 use crate::lifecycle::project::Project;
 use crate::lifecycle::refresh;
 use crate::lifecycle::store::Store;
@@ -122,10 +122,10 @@ impl Actual {
         let observed = refresh::all(store)?;
         let ended = store.with_index(Index::pairs_with_end)?;
         let mut actual = Self { ended, notices: observed.notices, ..Self::default() };
-        let mut bases = Bases::new(project);
+        let mut fingerprints = SpecFingerprints::new(project);
         // Sorted by id, oldest first: the newest run of a pair overwrites the others.
         for run in observed.runs.into_iter().filter(Run::is_active) {
-            let drift = drift::of(project, tasks, store, &run, &mut bases);
+            let drift = drift::of(project, tasks, store, &run, &mut fingerprints);
             actual.drift.insert(run.pair(), drift);
             actual.active.insert(run.pair(), run);
         }

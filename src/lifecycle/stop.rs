@@ -31,10 +31,10 @@ use crate::store::run_folder::RunFolder;
 
 /// How forcefully a run is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum How {
+pub enum StopKind {
     /// TERM, and KILL after the mode's grace.
     Stop,
-    /// [`How::Stop`] by Ctrl-C in the starting command: supervisors get INT instead of TERM.
+    /// [`StopKind::Stop`] by Ctrl-C in the starting command: supervisors get INT instead of TERM.
     Interrupt,
     /// KILL now.
     Kill,
@@ -90,13 +90,13 @@ const STEP: Duration = Duration::from_millis(5);
 const STEP_MAX: Duration = Duration::from_millis(80);
 
 /// Stops the active run of `pair` with all its processes. Fails if its state is unknown or a process survives.
-pub fn stop(store: &Store, pair: &Pair, how: How) -> Result<Stopped, StopError> {
+pub fn stop(store: &Store, pair: &Pair, how: StopKind) -> Result<Stopped, StopError> {
     let mut stopped = stop_pairs(store, std::slice::from_ref(pair), how)?;
     stopped.pop().unwrap_or_else(|| Err(StopError::Io(io::Error::other("it was not looked for"))))
 }
 
 /// [`stop`] for many pairs at once; the results are in their order. Fails if the index cannot be used.
-pub fn stop_pairs(store: &Store, pairs: &[Pair], how: How) -> Result<Vec<Result<Stopped, StopError>>, StopError> {
+pub fn stop_pairs(store: &Store, pairs: &[Pair], how: StopKind) -> Result<Vec<Result<Stopped, StopError>>, StopError> {
     let ids = store.with_index(|index| {
         let active = pairs.iter().map(|pair| index.active_of(pair));
         Ok(active.collect::<Result<Vec<_>, _>>()?.concat())
@@ -116,13 +116,13 @@ pub fn stop_pairs(store: &Store, pairs: &[Pair], how: How) -> Result<Vec<Result<
 }
 
 /// [`stop_runs`] for one run.
-pub fn stop_run(store: &Store, run: &Run, how: How) -> Result<Stopped, StopError> {
+pub fn stop_run(store: &Store, run: &Run, how: StopKind) -> Result<Stopped, StopError> {
     let stopped = stop_runs(store, std::slice::from_ref(run), how).pop();
     stopped.unwrap_or_else(|| Err(StopError::Io(io::Error::other("it was not looked for"))))
 }
 
 /// Stops observed runs and returns when no process of them is left; the results are in their order.
-pub fn stop_runs(store: &Store, runs: &[Run], how: How) -> Vec<Result<Stopped, StopError>> {
+pub fn stop_runs(store: &Store, runs: &[Run], how: StopKind) -> Vec<Result<Stopped, StopError>> {
     let mut all: Vec<Stopping> = runs.iter().map(|run| stopping(store, run)).collect();
     for one in &mut all {
         one.attempt(|one| ask(store, one, how));
@@ -151,12 +151,12 @@ fn stopping(store: &Store, run: &Run) -> Stopping {
 }
 
 /// Writes the stop request into the run folder, then signals a job's supervisor.
-fn ask(store: &Store, one: &mut Stopping, how: How) -> Result<(), StopError> {
+fn ask(store: &Store, one: &mut Stopping, how: StopKind) -> Result<(), StopError> {
     if let RunState::Unknown(why) = &one.run.state {
         return Err(StopError::Unknown { pair: one.run.pair(), why: why.clone() });
     }
     let own = process::this()?;
-    one.folder.ask_to_stop(how != How::Stop, (own.pid, own.start_time))?;
+    one.folder.ask_to_stop(how != StopKind::Stop, (own.pid, own.start_time))?;
     match one.part {
         StopPart::Job { .. } => drop(advance_job(store, one, how, true)?),
         StopPart::Window if stop_waiting_window(store, &one.run, &one.folder, how)? => one.part = StopPart::Nothing,
@@ -185,7 +185,7 @@ fn with_pane(store: &Store, run: &Run) -> Result<Run, StopError> {
 }
 
 /// Waits until each job has a recorded end: its supervisor writes it, or [`stuck`] does.
-fn wait_for_jobs(store: &Store, all: &mut [Stopping], how: How) {
+fn wait_for_jobs(store: &Store, all: &mut [Stopping], how: StopKind) {
     let begun = Stopwatch::start();
     let mut next_look = EARLY_LOOK;
     let mut step = STEP;
@@ -220,7 +220,7 @@ fn wait_for_jobs(store: &Store, all: &mut [Stopping], how: How) {
 }
 
 /// Does the next step for a job. True once the job has ended or another run has its pair.
-fn advance_job(store: &Store, one: &mut Stopping, how: How, try_pair: bool) -> Result<bool, StopError> {
+fn advance_job(store: &Store, one: &mut Stopping, how: StopKind, try_pair: bool) -> Result<bool, StopError> {
     // A later run of the pair is not waited for.
     if one.folder.has_end() {
         return Ok(true);
@@ -247,9 +247,9 @@ fn advance_job(store: &Store, one: &mut Stopping, how: How, try_pair: bool) -> R
     // Without `live.json` it is starting: its supervisor reads the stop request after it wrote that file.
     if let (false, Ok(Some(live))) = (signalled, one.folder.read_live()) {
         let signal = match how {
-            How::Stop => Signal::TERM,
-            How::Interrupt => Signal::INT,
-            How::Kill => Signal::QUIT,
+            StopKind::Stop => Signal::TERM,
+            StopKind::Interrupt => Signal::INT,
+            StopKind::Kill => Signal::QUIT,
         };
         process::signal(&live.owner, signal)?;
         // A supervisor stopped by SIGSTOP handles the signal only after CONT.
@@ -262,16 +262,16 @@ fn advance_job(store: &Store, one: &mut Stopping, how: How, try_pair: bool) -> R
 }
 
 /// The end of a run that was stopped before it had a process.
-pub(crate) fn never_ran(run: &Run, how: How) -> ExitRecord {
+pub(crate) fn never_ran(run: &Run, how: StopKind) -> ExitRecord {
     let reason = EndReason::BeforeStart;
     ExitRecord {
-        interrupted: how != How::Stop,
+        interrupted: how != StopKind::Stop,
         ..ExitRecord::never_started(run.id().clone(), EndState::Stopped, reason, clock::now())
     }
 }
 
 /// Removes a window's run from the queue. False if it is not queued: its window exists or is being opened.
-fn stop_waiting_window(store: &Store, run: &Run, folder: &RunFolder, how: How) -> Result<bool, StopError> {
+fn stop_waiting_window(store: &Store, run: &Run, folder: &RunFolder, how: StopKind) -> Result<bool, StopError> {
     if !matches!(run.state, RunState::Queued(_)) {
         return Ok(false);
     }
@@ -361,12 +361,12 @@ fn conclude(store: &Store, all: &mut [Stopping]) {
 }
 
 /// Ends the remaining processes of all runs. Fails if the process table cannot be read.
-fn end_processes(all: &mut [Stopping], how: How) -> io::Result<()> {
+fn end_processes(all: &mut [Stopping], how: StopKind) -> io::Result<()> {
     let places: Vec<usize> =
         (0..all.len()).filter(|at| all[*at].goes_on() && all[*at].part != StopPart::Nothing).collect();
     let tree = |at: &usize| {
         let one = &all[*at];
-        let spec = one.folder.read_spec().ok().filter(|_| how != How::Kill);
+        let spec = one.folder.read_spec().ok().filter(|_| how != StopKind::Kill);
         TreeToEnd {
             run: one.run.id(),
             root: one.root,

@@ -6,7 +6,7 @@ use crate::model::submodule_look::SubmoduleLook;
 
 /// What exists at the path of a task's worktree.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum WorktreeState {
     Absent,
     /// git lists it, but the folder is missing; repositories of its submodules may exist.
     Vanished(Submodules),

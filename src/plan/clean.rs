@@ -9,7 +9,7 @@ use std::path::Path;
 
 use crate::model::names::Pair;
 use crate::model::submodule_look::{LocalCommits, SubmoduleLook};
-use crate::model::worktree_look::{BranchLook, Standing, Submodules};
+use crate::model::worktree_look::{BranchLook, Submodules, WorktreeState};
 
 pub use crate::plan::clean::objection::{InSubmodule, Objection};
 
@@ -21,7 +21,7 @@ pub struct Case<'a> {
     pub base: &'a str,
     /// The main checkout.
     pub root: &'a Path,
-    pub standing: &'a Standing,
+    pub standing: &'a WorktreeState,
     pub branch_look: BranchLook,
     /// Active runs in the worktree, each with its state.
     pub runs: &'a [(Pair, &'static str)],
@@ -56,20 +56,20 @@ pub fn decide(case: &Case<'_>) -> Result<Cleaning, Vec<Objection>> {
     let path = || case.path.to_owned();
     against.extend(case.runs.iter().map(|(pair, state)| Objection::Running { pair: pair.clone(), state }));
     let stands = match case.standing {
-        Standing::Absent => false,
-        Standing::Vanished(submodules) => {
+        WorktreeState::Absent => false,
+        WorktreeState::Vanished(submodules) => {
             against.extend(in_submodules(submodules, case.branch));
             true
         }
-        Standing::Main => {
+        WorktreeState::Main => {
             against.push(Objection::Main);
             false
         }
-        Standing::Foreign => {
+        WorktreeState::Foreign => {
             against.push(Objection::Foreign);
             false
         }
-        Standing::Linked(look) => {
+        WorktreeState::Linked(look) => {
             if case.is_here {
                 against.push(Objection::Here { root: case.root.to_owned() });
             }
@@ -109,9 +109,9 @@ pub fn decide(case: &Case<'_>) -> Result<Cleaning, Vec<Objection>> {
         }
     };
     let with_submodules = match case.standing {
-        Standing::Linked(look) => look.submodules.present,
-        Standing::Vanished(submodules) => submodules.present,
-        Standing::Absent | Standing::Foreign | Standing::Main => false,
+        WorktreeState::Linked(look) => look.submodules.present,
+        WorktreeState::Vanished(submodules) => submodules.present,
+        WorktreeState::Absent | WorktreeState::Foreign | WorktreeState::Main => false,
     };
     if against.is_empty() { Ok(Cleaning { remove_worktree: stands, with_submodules, branch }) } else { Err(against) }
 }
@@ -148,7 +148,7 @@ mod tests {
         LinkedLook { branch: Some("task/t".to_owned()), ..LinkedLook::default() }
     }
 
-    fn decided(standing: &Standing, branch_look: BranchLook, is_here: bool) -> Result<Cleaning, Vec<Objection>> {
+    fn decided(standing: &WorktreeState, branch_look: BranchLook, is_here: bool) -> Result<Cleaning, Vec<Objection>> {
         let (path, root) = (Path::new("/trees/T"), Path::new("/main"));
         let case = Case { path, branch: "task/t", base: "main", root, standing, branch_look, runs: &[], is_here };
         decide(&case)
@@ -160,11 +160,11 @@ mod tests {
 
     #[test]
     fn what_is_merged_and_clean_goes() {
-        let done = decided(&Standing::Linked(clean()), THERE, false).unwrap();
+        let done = decided(&WorktreeState::Linked(clean()), THERE, false).unwrap();
         assert_eq!(done, Cleaning { remove_worktree: true, with_submodules: false, branch: BranchEnd::Deleted });
         // Commits on a remote are not lost, but the branch is kept.
         let pushed = BranchLook::There { unmerged: 2, unpushed: 0 };
-        let done = decided(&Standing::Linked(clean()), pushed, false).unwrap();
+        let done = decided(&WorktreeState::Linked(clean()), pushed, false).unwrap();
         assert_eq!(
             done,
             Cleaning { remove_worktree: true, with_submodules: false, branch: BranchEnd::Kept { unmerged: 2 } }
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_no_reason_against_it() {
-        let absent = |branch| decided(&Standing::Absent, branch, true).unwrap();
+        let absent = |branch| decided(&WorktreeState::Absent, branch, true).unwrap();
         assert_eq!(
             absent(BranchLook::Absent),
             Cleaning { remove_worktree: false, with_submodules: false, branch: BranchEnd::Absent }
@@ -182,7 +182,7 @@ mod tests {
         let ahead = BranchLook::There { unmerged: 1, unpushed: 1 };
         assert_eq!(absent(ahead).branch, BranchEnd::Kept { unmerged: 1 });
         assert_eq!(absent(BranchLook::NoBase).branch, BranchEnd::Left);
-        assert!(decided(&Standing::Vanished(Submodules::default()), THERE, false).unwrap().remove_worktree);
+        assert!(decided(&WorktreeState::Vanished(Submodules::default()), THERE, false).unwrap().remove_worktree);
     }
 
     #[test]
@@ -197,7 +197,7 @@ mod tests {
             submodules: Submodules::default(),
         };
         let branch = BranchLook::There { unmerged: 3, unpushed: 2 };
-        let against = decided(&Standing::Linked(look), branch, true);
+        let against = decided(&WorktreeState::Linked(look), branch, true);
         assert_eq!(
             said(against.clone()),
             [
@@ -216,18 +216,18 @@ mod tests {
 
     #[test]
     fn what_is_not_the_tasks_own_stays() {
-        assert_eq!(said(decided(&Standing::Main, THERE, false)), ["it is the main checkout"]);
-        assert_eq!(said(decided(&Standing::Foreign, THERE, false)), ["it is no worktree of this repository"]);
+        assert_eq!(said(decided(&WorktreeState::Main, THERE, false)), ["it is the main checkout"]);
+        assert_eq!(said(decided(&WorktreeState::Foreign, THERE, false)), ["it is no worktree of this repository"]);
         let other = LinkedLook { branch: Some("main2".to_owned()), ..clean() };
-        let against = decided(&Standing::Linked(other), THERE, false);
+        let against = decided(&WorktreeState::Linked(other), THERE, false);
         assert_eq!(said(against), ["branch `main2` is checked out there, not `task/t`"]);
-        assert!(decided(&Standing::Linked(clean()), BranchLook::NoBase, false).is_err());
+        assert!(decided(&WorktreeState::Linked(clean()), BranchLook::NoBase, false).is_err());
     }
 
     #[test]
     fn what_works_there_is_named_with_its_state() {
         let pair = Pair { mode: ModeName::parse("job").unwrap(), task: TaskId::parse("T").unwrap() };
-        let standing = Standing::Linked(clean());
+        let standing = WorktreeState::Linked(clean());
         let case = Case {
             path: Path::new("/trees/T"),
             branch: "task/t",

@@ -194,7 +194,7 @@ fn a_damaged_queue_record() {
     }
 }
 
-/// A file of the house that is not a record. `heals`: commands work in spite of the damage.
+/// A file of the state folder that is not a record. `heals`: commands work in spite of the damage.
 #[track_caller]
 fn damage_the_house(name: &str, heals: impl Fn(&Damage) -> bool) {
     let world = lived_in("jobs: 1\n");

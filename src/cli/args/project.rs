@@ -68,7 +68,7 @@ pub(crate) struct DiffArgs {
 pub(crate) struct CleanArgs {
     #[arg(add = ArgValueCompleter::new(tasks))]
     pub(crate) task: String,
-    /// Say what would be removed, or what stands against it; remove nothing
+    /// Say what would be removed, or every reason against it; remove nothing
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
 }

@@ -25,7 +25,7 @@ use crate::lifecycle::launch::batch::BatchItem;
 use crate::lifecycle::launch::batch_start::{BatchStart, StartOutcome};
 use crate::lifecycle::launch::start::Queueing;
 use crate::lifecycle::refresh;
-use crate::lifecycle::stop::How;
+use crate::lifecycle::stop::StopKind;
 use crate::lifecycle::store::Store;
 use crate::model::names::Pair;
 use crate::model::run::Run;
@@ -112,7 +112,7 @@ pub(super) fn run(
         let count = interrupts.take();
         if count > 0 {
             interrupted += count;
-            runs.interrupt(if interrupted > 1 { How::Kill } else { How::Interrupt });
+            runs.interrupt(if interrupted > 1 { StopKind::Kill } else { StopKind::Interrupt });
         }
         let _ = woken.read(&mut [0; 64]);
         received.try_iter().for_each(|(at, outcome)| runs.note(at, outcome));
@@ -175,7 +175,7 @@ impl ManyRuns<'_> {
     }
 
     /// Stops the runs that this command started. Runs that it joined continue and are no longer waited for.
-    fn interrupt(&mut self, how: How) {
+    fn interrupt(&mut self, how: StopKind) {
         self.is_closed = true;
         self.running = self.running.saturating_sub(self.joined.len());
         self.let_go.append(&mut self.joined);
@@ -212,7 +212,7 @@ fn withdraw(store: &Store, items: &[BatchItem], started: &[(usize, Run)], failed
         if let Ok(Some(now)) = now
             && matches!(now.state, RunState::Queued(waiting) if waiting != WaitingFor::Retry)
         {
-            stop_in_background(store, &now, How::Stop);
+            stop_in_background(store, &now, StopKind::Stop);
         }
     }
 }

@@ -125,7 +125,7 @@ fn stream(
         }
         if follower.wait(&run, Some(interrupts.as_fd()), None)? == Woken::Interrupted {
             interrupted += interrupts.take();
-            let how = if interrupted > 1 { stop::How::Kill } else { stop::How::Interrupt };
+            let how = if interrupted > 1 { stop::StopKind::Kill } else { stop::StopKind::Interrupt };
             // Dependent runs first: they would start when their dependencies end.
             stops.extend(ours.iter().rev().map(|run| stop_in_background(store, run, how)));
             if !ours.iter().any(|own| own.id() == run.id()) {
@@ -148,14 +148,14 @@ fn await_stops(
     while stops.iter().any(|stop| !stop.is_finished()) {
         watch::wait_readable(&[interrupts.as_fd()], Some(LOOK))?;
         if interrupts.take() > 0 {
-            stops.extend(ours.iter().map(|run| stop_in_background(store, run, stop::How::Kill)));
+            stops.extend(ours.iter().map(|run| stop_in_background(store, run, stop::StopKind::Kill)));
         }
     }
     Ok(())
 }
 
 /// Stops a run in a thread: this may take the agent's grace, and its output is shown meanwhile.
-pub(super) fn stop_in_background(store: &Store, run: &Run, how: stop::How) -> JoinHandle<()> {
+pub(super) fn stop_in_background(store: &Store, run: &Run, how: stop::StopKind) -> JoinHandle<()> {
     let (store, run) = (store.clone(), run.clone());
     std::thread::spawn(move || {
         if let Err(error) = stop::stop_run(&store, &run, how) {

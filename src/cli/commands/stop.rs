@@ -13,7 +13,7 @@ use crate::lifecycle::project::project_store;
 use crate::lifecycle::project::{Depth, Project};
 use crate::lifecycle::refresh;
 use crate::lifecycle::stop;
-use crate::lifecycle::stop::{How, StopError, Stopped};
+use crate::lifecycle::stop::{StopError, StopKind, Stopped};
 use crate::lifecycle::store::Store;
 use crate::model::names::Pair;
 use crate::model::run::Run;
@@ -45,7 +45,7 @@ pub(super) fn run(context: &CommandContext, args: &StopArgs) -> CommandResult {
     };
     pairs.retain(|pair| !orphans.iter().any(|orphan| orphan.pair.as_ref() == Some(pair)));
     let stopped = match &store {
-        Some(store) => stop::stop_pairs(store, &pairs, How::Stop).map_err(CliError::from)?,
+        Some(store) => stop::stop_pairs(store, &pairs, StopKind::Stop).map_err(CliError::from)?,
         None => pairs.iter().map(|_| Ok(Stopped::NotRunning(None))).collect(),
     };
     report(context, pairs.into_iter().zip(stopped), before)
@@ -118,7 +118,7 @@ fn all_after(context: &CommandContext, store: Option<&Store>, runs: &[Run], befo
     let (waiting, running): (Vec<Run>, Vec<Run>) =
         runs.iter().cloned().partition(|run| matches!(run.state, RunState::Queued(_)));
     let stopped = [waiting, running].map(|runs| {
-        let stopped = stop::stop_runs(store, &runs, How::Stop);
+        let stopped = stop::stop_runs(store, &runs, StopKind::Stop);
         runs.into_iter().map(|run| run.pair()).zip(stopped).collect::<Vec<_>>()
     });
     report(context, stopped.into_iter().flatten(), before)

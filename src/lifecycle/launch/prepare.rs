@@ -97,7 +97,7 @@ pub enum PrepareError {
     ArgumentTooLong { bytes: usize },
     #[error("`{option}` is for headless modes, and `{mode}` is interactive")]
     HeadlessOnly { option: &'static str, mode: String },
-    #[error("the agent of mode `{mode}` has no conversation to go on in")]
+    #[error("the agent of mode `{mode}` has no conversation to resume")]
     CannotResume { mode: String },
     #[error("a limit on processes needs a cgroup, and none can be had here")]
     NoProcessLimit,

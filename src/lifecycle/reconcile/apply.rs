@@ -3,18 +3,18 @@
 use std::collections::{HashMap, HashSet};
 use std::io;
 
-use crate::lifecycle::launch::basis::Bases;
 use crate::lifecycle::launch::many;
 use crate::lifecycle::launch::prepare;
 use crate::lifecycle::launch::prepare::{PrepareError, Prepared};
 use crate::lifecycle::launch::request::StartRequest;
+use crate::lifecycle::launch::spec_fingerprint::SpecFingerprints;
 use crate::lifecycle::launch::start::{StartError, Started};
 use crate::lifecycle::project::Project;
 use crate::lifecycle::queue;
 use crate::lifecycle::reconcile::recent_restarts;
 use crate::lifecycle::refresh;
 use crate::lifecycle::stop;
-use crate::lifecycle::stop::{How, StopError};
+use crate::lifecycle::stop::{StopError, StopKind};
 use crate::lifecycle::store::Store;
 use crate::model::names::Pair;
 use crate::model::run::Run;
@@ -47,7 +47,7 @@ pub enum ApplyError {
 
 /// Carries out all steps in order. Neighbouring starts without dependencies among them are started as one batch.
 pub fn apply(project: &Project, tasks: &TaskSet, store: &Store, plan: &Plan) -> Vec<Done> {
-    let mut bases = Bases::new(project);
+    let mut fingerprints = SpecFingerprints::new(project);
     let mut begun: HashMap<&Pair, Option<RunId>> = HashMap::new();
     let mut report = Vec::with_capacity(plan.steps.len());
     let mut steps = plan.steps.as_slice();
@@ -75,7 +75,7 @@ pub fn apply(project: &Project, tasks: &TaskSet, store: &Store, plan: &Plan) -> 
             steps = rest;
             continue;
         }
-        let outcomes = start_level(project, tasks, store, &level, &begun, &mut bases);
+        let outcomes = start_level(project, tasks, store, &level, &begun, &mut fingerprints);
         steps = &steps[level.len()..];
         for (step, outcome) in level.into_iter().zip(outcomes) {
             begun.insert(&step.pair, outcome.as_ref().ok().cloned().flatten());
@@ -94,10 +94,10 @@ fn start_level(
     store: &Store,
     level: &[&Step],
     begun: &HashMap<&Pair, Option<RunId>>,
-    bases: &mut Bases<'_>,
+    fingerprints: &mut SpecFingerprints<'_>,
 ) -> Vec<Result<Option<RunId>, ApplyError>> {
     let mut prepared: Vec<Result<Prepared, ApplyError>> =
-        level.iter().map(|step| make_ready(project, tasks, store, step, begun, bases)).collect();
+        level.iter().map(|step| make_ready(project, tasks, store, step, begun, fingerprints)).collect();
     // Stop a run only after its replacement was prepared: if preparation fails, the old run goes on.
     let mut places = Vec::new();
     let mut stops = Vec::new();
@@ -144,9 +144,9 @@ fn make_ready(
     store: &Store,
     step: &Step,
     begun: &HashMap<&Pair, Option<RunId>>,
-    bases: &mut Bases<'_>,
+    fingerprints: &mut SpecFingerprints<'_>,
 ) -> Result<Prepared, ApplyError> {
-    let mut prepared = prepare_step(project, tasks, step, bases)?;
+    let mut prepared = prepare_step(project, tasks, step, fingerprints)?;
     for pair in &step.after {
         match begun.get(pair) {
             Some(Some(id)) => prepared.conditions.after.push(id.clone()),
@@ -165,14 +165,14 @@ fn prepare_step(
     project: &Project,
     tasks: &TaskSet,
     step: &Step,
-    bases: &mut Bases<'_>,
+    fingerprints: &mut SpecFingerprints<'_>,
 ) -> Result<Prepared, ApplyError> {
     let mode = project.manifest.modes.get(&step.pair.mode).ok_or(ApplyError::Gone)?;
     let task = tasks.get(&step.pair.task).ok_or(ApplyError::Gone)?;
     let request = StartRequest { started_by: Some(StartedBy::Up), ..StartRequest::default() };
     let mut prepared = prepare::prepare(project, tasks, mode, task, &request, None)?;
     prepared.by_up = true;
-    prepared.basis = bases.of(mode, task);
+    prepared.basis = fingerprints.of(mode, task);
     Ok(prepared)
 }
 
@@ -203,7 +203,7 @@ fn stop_all(store: &Store, runs: &[&RunId]) -> Vec<Result<(), ApplyError>> {
             return runs.iter().map(|_| Err(StopError::Io(io::Error::other(why.clone())).into())).collect();
         }
     };
-    let stopped = stop::stop_runs(store, &active, How::Stop);
+    let stopped = stop::stop_runs(store, &active, StopKind::Stop);
     let mut failed: HashMap<RunId, ApplyError> = HashMap::new();
     for (run, stopped) in active.iter().zip(stopped) {
         if let Err(error) = stopped {

@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 
 use crate::agents;
-use crate::lifecycle::launch::basis::Bases;
 use crate::lifecycle::launch::prepare;
 use crate::lifecycle::launch::prepare::Prepared;
 use crate::lifecycle::launch::request::StartRequest;
+use crate::lifecycle::launch::spec_fingerprint::SpecFingerprints;
 use crate::lifecycle::project::Project;
 use crate::lifecycle::store::Store;
 use crate::model::conditions::Conditions;
@@ -22,11 +22,17 @@ use crate::plan::drift::{Change, Drift};
 use crate::tasks::TaskSet;
 
 /// The fields that differ; empty if the mode or the task no longer exists.
-pub(crate) fn of(project: &Project, tasks: &TaskSet, store: &Store, run: &Run, bases: &mut Bases<'_>) -> Vec<Drift> {
+pub(crate) fn of(
+    project: &Project,
+    tasks: &TaskSet,
+    store: &Store,
+    run: &Run,
+    fingerprints: &mut SpecFingerprints<'_>,
+) -> Vec<Drift> {
     let (Some(mode), Some(task)) = (project.manifest.modes.get(&run.facts.mode), tasks.get(&run.facts.task)) else {
         return Vec::new();
     };
-    if run.facts.basis.is_some() && run.facts.basis == bases.of(mode, task) {
+    if run.facts.basis.is_some() && run.facts.basis == fingerprints.of(mode, task) {
         return Vec::new();
     }
     let folder = store.folder(run.id());

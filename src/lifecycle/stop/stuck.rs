@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::lifecycle::stop;
-use crate::lifecycle::stop::{How, StopError};
+use crate::lifecycle::stop::{StopError, StopKind};
 use crate::lifecycle::store::Store;
 use crate::model::end_reason::EndReason;
 use crate::model::exit_record::ExitRecord;
@@ -34,7 +34,7 @@ pub(crate) fn end_for_supervisor(
     store: &Store,
     run: &Run,
     folder: &RunFolder,
-    how: How,
+    how: StopKind,
     asked: Duration,
 ) -> Result<(), StopError> {
     let pair = run.pair();
@@ -45,7 +45,7 @@ pub(crate) fn end_for_supervisor(
     if folder.has_end() || !is_ours {
         return Ok(());
     }
-    let spec = folder.read_spec().ok().filter(|_| how != How::Kill);
+    let spec = folder.read_spec().ok().filter(|_| how != StopKind::Kill);
     let grace = spec.map(|spec| spec.stop_grace.as_duration()).unwrap_or_default();
     let live = folder.read_live().ok().flatten().map(|live| live.owner);
     let found = || orphan::supervisor_of(run.id()).and_then(|pid| process::identify(pid).ok());

@@ -15,7 +15,7 @@ use crate::lifecycle::worktree::task_worktree::TaskWorktree;
 use crate::lifecycle::worktree::work;
 use crate::lifecycle::worktree::work::WorkError;
 use crate::model::names::Pair;
-use crate::model::worktree_look::{Names, Standing};
+use crate::model::worktree_look::{Names, WorktreeState};
 use crate::os::git;
 use crate::plan::clean::{BranchEnd, Case, Cleaning, decide};
 use crate::tasks::{Task, TaskSet};
@@ -72,14 +72,16 @@ fn carry_out(root: &Path, worktree: &TaskWorktree, cleaning: Cleaning) -> Result
 fn view(
     task: &Task,
     (worktree, base): (TaskWorktree, String),
-    standing: Standing,
+    standing: WorktreeState,
     cleaning: Cleaning,
     kept: Option<String>,
     dry: bool,
 ) -> CleanView {
     let ignored = match standing {
-        Standing::Linked(look) => look.ignored,
-        Standing::Absent | Standing::Vanished(_) | Standing::Foreign | Standing::Main => Names::default(),
+        WorktreeState::Linked(look) => look.ignored,
+        WorktreeState::Absent | WorktreeState::Vanished(_) | WorktreeState::Foreign | WorktreeState::Main => {
+            Names::default()
+        }
     };
     let (branch_state, branch_reason) = match (cleaning.branch, kept) {
         (BranchEnd::Absent, _) => ("absent", None),

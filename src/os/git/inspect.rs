@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::model::worktree_look::{BranchLook, LinkedLook, Names, Standing, Submodules};
+use crate::model::worktree_look::{BranchLook, LinkedLook, Names, Submodules, WorktreeState};
 use crate::os::git::base::{Base, resolve};
 use crate::os::git::checkout::small_file;
 use crate::os::git::error::GitError;
@@ -17,23 +17,23 @@ use crate::os::git::worktree::registered;
 use crate::os::git::{said, wary};
 
 /// The state of the worktree `path`, as git in the main checkout `repository` records it.
-pub fn inspect_worktree(repository: &Path, path: &Path) -> Result<Standing, GitError> {
+pub fn inspect_worktree(repository: &Path, path: &Path) -> Result<WorktreeState, GitError> {
     let wanted = resolved(path);
     let exists = path.symlink_metadata().is_ok();
     let all = registered(repository)?;
     let index = all.iter().position(|entry| resolved(&entry.path) == wanted);
     Ok(match index {
-        None if exists => Standing::Foreign,
-        None => Standing::Absent,
-        Some(0) => Standing::Main,
-        Some(_) if !exists => Standing::Vanished(submodules_of(repository, path)?),
+        None if exists => WorktreeState::Foreign,
+        None => WorktreeState::Absent,
+        Some(0) => WorktreeState::Main,
+        Some(_) if !exists => WorktreeState::Vanished(submodules_of(repository, path)?),
         Some(at) => {
-            let Some(entry) = all.get(at) else { return Ok(Standing::Absent) };
+            let Some(entry) = all.get(at) else { return Ok(WorktreeState::Absent) };
             let branch =
                 entry.branch.as_deref().map(|name| name.strip_prefix("refs/heads/").unwrap_or(name).to_owned());
             let (changed, untracked, ignored) = status(path)?;
             let (locked, submodules) = (entry.locked.clone(), submodules_of(repository, path)?);
-            Standing::Linked(LinkedLook { branch, locked, changed, untracked, ignored, submodules })
+            WorktreeState::Linked(LinkedLook { branch, locked, changed, untracked, ignored, submodules })
         }
     })
 }

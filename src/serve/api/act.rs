@@ -8,7 +8,7 @@ use crate::lifecycle::failure::{Failure, Kind};
 use crate::lifecycle::queue::approve;
 use crate::lifecycle::queue::approve::Word;
 use crate::lifecycle::stop;
-use crate::lifecycle::stop::{How, StopError, Stopped};
+use crate::lifecycle::stop::{StopError, StopKind, Stopped};
 use crate::lifecycle::window::attach::attach_argv;
 use crate::lifecycle::window::send;
 use crate::lifecycle::window::send::Sent;
@@ -65,7 +65,7 @@ pub(in crate::serve) fn stop(server: &HttpServer, pair: &Pair, by_get: Option<&H
             "a page that is prefetched or opened by a link stops nothing",
         ));
     }
-    let stopped = stop::stop(server.live.store(), pair, How::Stop).map_err(|error| match error {
+    let stopped = stop::stop(server.live.store(), pair, StopKind::Stop).map_err(|error| match error {
         // The command line has no exit code for this kind.
         StopError::Unknown { .. } => Failure::new(Kind::Unseen, error.to_string()),
         other => other.into(),

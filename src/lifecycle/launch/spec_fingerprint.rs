@@ -13,13 +13,13 @@ use crate::tasks::Task;
 
 /// Caches the hash of what all runs of a project share, and that of each mode with its templates.
 #[derive(Debug)]
-pub(crate) struct Bases<'a> {
+pub(crate) struct SpecFingerprints<'a> {
     project: &'a Project,
     shared: Digest,
     modes: HashMap<ModeName, Option<Digest>>,
 }
 
-impl<'a> Bases<'a> {
+impl<'a> SpecFingerprints<'a> {
     pub(crate) fn new(project: &'a Project) -> Self {
         let manifest = &project.manifest;
         let mut shared = Digest::default();
