@@ -32,6 +32,8 @@ use crate::store::slots;
 
 /// Longer than an observing command holds a pair lock.
 const A_MOMENT: Duration = Duration::from_millis(20);
+/// A pair lock is tried this often for a run that is still queued: half a second at least.
+const CLAIM_TRIES: usize = 25;
 
 /// After a run ended: records ends, advances the queue, prunes old runs of the pair.
 pub fn job_ended(store: &Store, ended: Option<&Path>) -> Result<(), StartError> {
@@ -170,14 +172,22 @@ fn start_one_queued(
 
 /// The pair lock of a run that is still queued; `None` if it is not, or another process holds the lock.
 pub(crate) fn claim_queued(store: &Store, folder: &RunFolder, spec: &RunSpec) -> Result<Option<PairLock>, StartError> {
-    let claimed = pair_lock::claim_from_ending(store.state(), &spec.pair(), A_MOMENT)?;
-    let Some(Claim::Taken(lock, _)) = claimed else { return Ok(None) };
-    let waits = folder.is_queued() && !folder.has_end() && matches!(folder.read_live(), Ok(None));
-    if waits {
-        // A held lock that names the run would mean that the run is alive.
-        lock.unname()?;
+    let waits = || folder.is_queued() && !folder.has_end() && matches!(folder.read_live(), Ok(None));
+    // A command that inspects the run may be descheduled while it holds the lock. If this start were given up,
+    // nothing would advance the queue again.
+    for _ in 0..CLAIM_TRIES {
+        match pair_lock::claim_from_ending(store.state(), &spec.pair(), A_MOMENT)? {
+            Some(Claim::Taken(lock, _)) if waits() => {
+                // A held lock that names the run would mean that the run is alive.
+                lock.unname()?;
+                return Ok(Some(lock));
+            }
+            Some(_) => return Ok(None),
+            None if waits() => {}
+            None => return Ok(None),
+        }
     }
-    Ok(waits.then_some(lock))
+    Ok(None)
 }
 
 /// Ends a queued run that can never start, unless another process holds the pair lock.

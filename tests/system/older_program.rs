@@ -51,7 +51,11 @@ fn build(source: &Path, built: &Path) {
     let text = fs::read_to_string(&manifest).unwrap();
     let named = text.replacen("[[bin]]\nname = \"dispatch\"", "[[bin]]\nname = \"dispatch-older\"", 1);
     assert_ne!(text, named, "the program's name stands where it is expected");
-    fs::write(&manifest, named).unwrap();
+    // Under the package's own name, cargo would take its build script for that of the current sources.
+    let lock = source.join("Cargo.lock");
+    let package = |text: &str| text.replacen("name = \"dispatch-agents\"", "name = \"dispatch-agents-older\"", 1);
+    fs::write(&manifest, package(&named)).unwrap();
+    fs::write(&lock, package(&fs::read_to_string(&lock).unwrap())).unwrap();
     // `TARGET/TRIPLE/debug`: `.cargo/config.toml` names a triple, for the older sources too.
     let profile = Path::new(crate::programs::dispatch()).parent().unwrap();
     let target = profile.ancestors().nth(2).unwrap();
