@@ -155,10 +155,9 @@ mod tests {
     #[test]
     fn a_child_that_prints_nothing_is_killed_in_time() {
         let limits = ChildLimits { time: Duration::from_millis(200), ..LIMITS };
-        let begun = Stopwatch::start();
-        assert!(matches!(shell("exec sleep 60", b"", limits), Err(BoundedError::Time(_))));
-        assert!(matches!(shell("exec >&-; exec sleep 60", b"", limits), Err(BoundedError::Time(_))));
-        assert!(begun.elapsed() < Duration::from_secs(10));
+        // A child that is not killed would hold the test up for ever.
+        assert!(matches!(shell("exec sleep 1000000", b"", limits), Err(BoundedError::Time(_))));
+        assert!(matches!(shell("exec >&-; exec sleep 1000000", b"", limits), Err(BoundedError::Time(_))));
     }
 
     #[test]
