@@ -6,6 +6,7 @@
 pub mod approve;
 pub(crate) mod readiness;
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use crate::model::end_reason::EndReason;
 use crate::model::exit_record::ExitRecord;
 use crate::model::queue_record::QueueRecord;
 use crate::model::run::RunFacts;
+use crate::model::run_id::RunId;
 use crate::model::run_spec::{RunKind, RunSpec};
 use crate::model::run_state::{EndState, WaitingFor};
 use crate::os::clock;
@@ -32,8 +34,6 @@ use crate::store::slots;
 
 /// Longer than an observing command holds a pair lock.
 const A_MOMENT: Duration = Duration::from_millis(20);
-/// A pair lock is tried this often for a run that is still queued: half a second at least.
-const CLAIM_TRIES: usize = 25;
 
 /// After a run ended: records ends, advances the queue, prunes old runs of the pair.
 pub fn job_ended(store: &Store, ended: Option<&Path>) -> Result<(), StartError> {
@@ -57,32 +57,44 @@ pub fn job_ended(store: &Store, ended: Option<&Path>) -> Result<(), StartError> 
     Ok(())
 }
 
+/// What one call of [`advance`] knows of the queue so far.
+#[derive(Default)]
+struct QueuePass {
+    /// The slots up to this number are taken: jobs that may use no others are skipped.
+    full: u32,
+    /// The runs before this place were checked again.
+    rechecked: usize,
+    /// The queue has to be read once more.
+    again: bool,
+    /// Runs whose record this call has changed.
+    noted: HashSet<RunId>,
+}
+
 /// Starts the queued runs that are ready, oldest first. Fails if the index cannot be read; an error of one run is
 /// logged and holds no other back.
 pub fn advance(store: &Store) -> Result<(), StartError> {
-    let mut ended_any = true;
-    // Repeat after an end: it ends the dependents too, which may be earlier in the queue.
-    while std::mem::take(&mut ended_any) {
-        // The slots up to this number are taken: skip jobs that may use no others.
-        let mut full = 0;
+    let mut pass = QueuePass { again: true, ..QueuePass::default() };
+    // Repeat after an end: it ends the dependents too, which may be earlier in the queue. Repeat after a record was
+    // changed too: a process that found the run's lock held meanwhile has left the run to this one.
+    while std::mem::take(&mut pass.again) {
+        (pass.full, pass.rechecked) = (0, 0);
         let queue = store.with_index(Index::queued)?;
-        let mut passed_over = 0;
         let mut at = 0;
         while let Some(queued) = queue.get(at) {
             at += 1;
-            if queued.waiting_for == WaitingFor::Slot && queued.slots <= full {
+            if queued.waiting_for == WaitingFor::Slot && queued.slots <= pass.full {
                 continue;
             }
             // A dependency may end while the queue is read. A younger run is then ready after an older one with the
             // dependency was passed over: check the older ones again.
-            let recheck = passed_over < at - 1;
-            match move_on(store, queued, recheck, full) {
+            let older_unchecked = pass.rechecked < at - 1;
+            match move_on(store, queued, older_unchecked, &mut pass) {
                 Ok(Moved::OlderMayBeReady) => {
-                    passed_over = at - 1;
+                    pass.rechecked = at - 1;
                     at = 0;
                 }
-                Ok(Moved::NoSlot) => full = full.max(queued.slots),
-                Ok(Moved::Ended) => ended_any = true,
+                Ok(Moved::NoSlot) => pass.full = pass.full.max(queued.slots),
+                Ok(Moved::Ended) => pass.again = true,
                 Ok(Moved::Waits | Moved::Started) => {}
                 Err(error) => tracing::warn!(%error, run = %queued.id, "a queued run cannot be started"),
             }
@@ -98,7 +110,7 @@ pub(crate) fn advance_quietly(store: &Store) {
     }
 }
 
-fn move_on(store: &Store, queued: &Queued, recheck_older: bool, full: u32) -> Result<Moved, StartError> {
+fn move_on(store: &Store, queued: &Queued, older_unchecked: bool, pass: &mut QueuePass) -> Result<Moved, StartError> {
     let folder = store.folder(&queued.id);
     // Do not overwrite a record that is damaged or of a newer version.
     if !matches!(folder.read_queue(), Ok(Some(_))) {
@@ -118,11 +130,12 @@ fn move_on(store: &Store, queued: &Queued, recheck_older: bool, full: u32) -> Re
     let moved = match readiness {
         Readiness::Never(why) => return end_unstarted(store, &folder, &spec, EndState::DependencyFailed, why),
         Readiness::Waits { waiting_for, about } => {
-            note_wait(store, &folder, &spec, queued.waiting_for, waiting_for, about)?;
+            let record = QueueRecord::new(waiting_for, about, clock::now());
+            note_wait(store, &folder, &spec, queued.waiting_for, record, pass)?;
             Moved::Waits
         }
-        Readiness::Ready if recheck_older && queued.waiting_for == WaitingFor::Need => Moved::OlderMayBeReady,
-        Readiness::Ready => start_one_queued(store, &folder, &spec, queued, full)?,
+        Readiness::Ready if older_unchecked && queued.waiting_for == WaitingFor::Need => Moved::OlderMayBeReady,
+        Readiness::Ready => start_one_queued(store, &folder, &spec, queued, pass)?,
     };
     drop(folders);
     Ok(moved)
@@ -132,21 +145,22 @@ fn take_slot(store: &Store, slots: u32, full: u32) -> std::io::Result<Option<slo
     if slots > full { slots::take(store.state(), slots) } else { Ok(None) }
 }
 
-/// `full`: an older run that may use this number of slots found none. A slot that is free by now belongs to it.
+/// A slot up to `pass.full` that is free by now belongs to an older run that found none.
 fn start_one_queued(
     store: &Store,
     folder: &RunFolder,
     spec: &RunSpec,
     queued: &Queued,
-    full: u32,
+    pass: &mut QueuePass,
 ) -> Result<Moved, StartError> {
     // Slot before pair lock: an observing command that holds the lock must not cost the run its turn.
     let slot = match spec.kind {
-        RunKind::Headless { slots, .. } => match take_slot(store, slots, full)? {
+        RunKind::Headless { slots, .. } => match take_slot(store, slots, pass.full)? {
             Some(slot) => Some(slot),
             None if reserve::is_nested(store, spec.parent_run.as_ref()) => None,
             None => {
-                note_wait(store, folder, spec, queued.waiting_for, WaitingFor::Slot, None)?;
+                let record = QueueRecord::new(WaitingFor::Slot, None, clock::now());
+                note_wait(store, folder, spec, queued.waiting_for, record, pass)?;
                 return Ok(Moved::NoSlot);
             }
         },
@@ -172,22 +186,14 @@ fn start_one_queued(
 
 /// The pair lock of a run that is still queued; `None` if it is not, or another process holds the lock.
 pub(crate) fn claim_queued(store: &Store, folder: &RunFolder, spec: &RunSpec) -> Result<Option<PairLock>, StartError> {
-    let waits = || folder.is_queued() && !folder.has_end() && matches!(folder.read_live(), Ok(None));
-    // A command that inspects the run may be descheduled while it holds the lock. If this start were given up,
-    // nothing would advance the queue again.
-    for _ in 0..CLAIM_TRIES {
-        match pair_lock::claim_from_ending(store.state(), &spec.pair(), A_MOMENT)? {
-            Some(Claim::Taken(lock, _)) if waits() => {
-                // A held lock that names the run would mean that the run is alive.
-                lock.unname()?;
-                return Ok(Some(lock));
-            }
-            Some(_) => return Ok(None),
-            None if waits() => {}
-            None => return Ok(None),
-        }
+    let claimed = pair_lock::claim_from_ending(store.state(), &spec.pair(), A_MOMENT)?;
+    let Some(Claim::Taken(lock, _)) = claimed else { return Ok(None) };
+    let waits = folder.is_queued() && !folder.has_end() && matches!(folder.read_live(), Ok(None));
+    if waits {
+        // A held lock that names the run would mean that the run is alive.
+        lock.unname()?;
     }
-    Ok(None)
+    Ok(waits.then_some(lock))
 }
 
 /// Ends a queued run that can never start, unless another process holds the pair lock.
@@ -220,29 +226,29 @@ pub(crate) fn end_claimed(
     Ok(lock.name(&spec.run_id)?)
 }
 
-/// Records what a run waits for, if that changed.
+/// Records what a run waits for, if that changed. The queue has then to be read once more.
 fn note_wait(
     store: &Store,
     folder: &RunFolder,
     spec: &RunSpec,
-    before: WaitingFor,
-    waiting_for: WaitingFor,
-    about: Option<String>,
+    indexed: WaitingFor,
+    record: QueueRecord,
+    pass: &mut QueuePass,
 ) -> Result<(), StartError> {
-    let noted = folder.read_queue().ok().flatten();
-    let is_noted = noted.as_ref().is_some_and(|noted| noted.waiting_for == waiting_for && noted.about == about);
-    if before == waiting_for && is_noted {
+    let noted = folder.read_queue().ok().flatten().filter(|noted| noted.waiting_for == record.waiting_for);
+    if indexed == record.waiting_for && noted.as_ref().is_some_and(|noted| noted.about == record.about) {
         return Ok(());
     }
-    let since = noted.filter(|noted| noted.waiting_for == waiting_for).and_then(|noted| noted.since);
-    let record = QueueRecord::new(waiting_for, about, since.unwrap_or_else(clock::now));
+    let record = QueueRecord { since: noted.and_then(|noted| noted.since).or(record.since), ..record };
     let Some(lock) = claim_queued(store, folder, spec)? else { return Ok(()) };
-    store.index()?.set_waiting(&spec.run_id, Some(waiting_for))?;
+    store.index()?.set_waiting(&spec.run_id, Some(record.waiting_for))?;
     folder.write_queue(&record)?;
-    if waiting_for == WaitingFor::Gate {
+    if record.waiting_for == WaitingFor::Gate {
         notify::raise_gate(store, &RunFacts::of(spec));
     }
     lock.name(&spec.run_id)?;
+    // Once for each run: two processes with other limits would else change its record in turns for ever.
+    pass.again |= pass.noted.insert(spec.run_id.clone());
     Ok(())
 }
 

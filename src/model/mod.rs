@@ -15,6 +15,7 @@ pub mod exit;
 pub mod exit_record;
 pub mod freshness;
 pub mod interval;
+pub mod lexical_path;
 pub mod limits;
 pub mod live_record;
 pub mod message;

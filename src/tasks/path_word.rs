@@ -3,8 +3,9 @@
 //! `release-v1/AREA_ui` matches `tasks/release-v1/AREA_ui/_overview.md` and `tasks/release-v1/AREA_ui.md`; the
 //! extension and an `NN_` prefix may be omitted. Pure: compares text, reads no files.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
+use crate::model::lexical_path::without_dots;
 use crate::tasks::ids::stem;
 
 /// How a typed word matches a file.
@@ -20,7 +21,7 @@ pub(super) enum Match {
 /// Compares `typed`, as typed in the folder `here`, with a file of the project at `root`.
 pub(super) fn compare(typed: &str, here: &Path, root: &Path, file: &Path) -> Match {
     let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
-    if plain(&here.join(typed)) == plain(&absolute) {
+    if without_dots(&here.join(typed)) == without_dots(&absolute) {
         return Match::Whole;
     }
     let words: Vec<&str> = typed.split('/').filter(|word| !word.is_empty() && *word != ".").collect();
@@ -47,21 +48,6 @@ pub(super) fn compare(typed: &str, here: &Path, root: &Path, file: &Path) -> Mat
 
 fn ends_with(all: &[String], end: &[&str]) -> bool {
     all.len() >= end.len() && all[all.len() - end.len()..].iter().zip(end).all(|(a, b)| a == b)
-}
-
-/// Removes `.` and `..` lexically.
-fn plain(path: &Path) -> PathBuf {
-    let mut out = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                out.pop();
-            }
-            part => out.push(part),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -12,6 +12,9 @@ fn a_second_run_joins_and_gets_the_same_code() {
     let join = world.dispatch("run job TASK-1").start();
     let again = world.detach("job", "TASK-1");
     assert_eq!(first, again, "`-d` gives the id of the run that is there");
+    crate::waiting::wait_until("the joiner follows", || {
+        crate::waiting::is(!join.stdout_so_far().is_empty(), "no output yet")
+    });
     world.write("go", "");
     let ended = join.ends_with(9);
     assert!(ended.text().contains("hello"), "a joiner sees the job's output");

@@ -110,8 +110,9 @@ impl From<StateDirError> for Failure {
 impl From<IndexError> for Failure {
     fn from(error: IndexError) -> Self {
         if error.is_locked() {
-            return Self::chain(Kind::Busy, &error)
-                .hint("`ps -C dispatch -o pid,stat,args` shows who has it; a process in state T is stopped");
+            return Self::chain(Kind::Busy, &error).hint(
+                "`ps -C dispatch -o pid,stat,args` shows which process holds it; a process in state T is stopped",
+            );
         }
         Self::chain(Kind::Internal, &error)
             .hint("the run folders are the record: deleting `dispatch.db` has it rebuilt")

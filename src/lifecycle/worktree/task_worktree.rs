@@ -7,6 +7,7 @@ use crate::lifecycle::launch::template_context::TemplateContext;
 use crate::lifecycle::project::Project;
 use crate::manifest::Mode;
 use crate::manifest::templates::Templates;
+use crate::model::lexical_path::without_dots;
 use crate::model::names::Pair;
 use crate::model::problem::Problem;
 use crate::model::run_id::RunId;
@@ -67,7 +68,7 @@ pub(crate) fn folder_of(
         }
     }
     if let Some(template) = &mode.cwd {
-        cwd = normalised(&project.manifest.root.join(inline("cwd", template)?));
+        cwd = without_dots(&project.manifest.root.join(inline("cwd", template)?));
     }
     let will_be_made = to_make.as_ref().is_some_and(|spec| cwd.starts_with(&spec.path));
     if !cwd.is_dir() && !will_be_made {
@@ -142,7 +143,7 @@ pub fn worktree_of(
     let context = TemplateContext::new(&project.manifest, mode, owner, &empty).value();
     let templates = Templates::new(&project.manifest.root);
     let render = |what: &str, source: &str| templates.render_inline(what, source, &context);
-    let path = normalised(&project.manifest.root.join(render("worktree.path", &worktree.path)?));
+    let path = without_dots(&project.manifest.root.join(render("worktree.path", &worktree.path)?));
     let branch = short_name(&render("worktree.branch", &worktree.branch)?)?;
     let base = worktree.base.as_ref().map(|base| render("worktree.base", base)).transpose()?;
     let setup = worktree.setup.iter().map(|word| render("worktree.setup", word)).collect::<Result<_, _>>()?;
@@ -170,20 +171,4 @@ fn top_of<'a>(tasks: &'a TaskSet, task: &'a Task) -> &'a Task {
         }
     }
     top
-}
-
-/// The path without `.` and `..`. Purely textual, because the path may not exist yet.
-fn normalised(path: &Path) -> PathBuf {
-    use std::path::Component;
-    let mut out = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                out.pop();
-            }
-            other => out.push(other),
-        }
-    }
-    out
 }
