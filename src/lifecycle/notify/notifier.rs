@@ -16,8 +16,9 @@ use crate::os::process::supervise::{self, Forked};
 use crate::store::index::{HistoryFilter, IndexError};
 use crate::store::notify_folder::Pending;
 
-/// Events within this time become one notice. Also debounces bells: one that is followed by output is no wait.
-const COLLECT: Duration = Duration::from_secs(2);
+/// Events within this time become one notice. Also debounces bells: one that is followed by output is no wait. tmux
+/// reports whole seconds, and only output two seconds after the bell counts: a third second lets it appear.
+const COLLECT: Duration = Duration::from_secs(3);
 /// An end that was not sent for this long, plus the configured pause between notices, is dropped.
 const EXPIRED_MS: u64 = 5 * 60 * 1000;
 /// Totals count at most this many ended runs.
