@@ -1,17 +1,18 @@
 //! Ends runs with their whole process trees, and no other process.
 //!
 //! All runs are signalled first, then awaited together. They share each read of the process table and each call of
-//! tmux, so that the cost of a run does not grow with their number.
+//! tmux, so that the cost of a run does not grow with their number. At the end the queue is advanced.
 
-mod stopping;
+mod run_stop;
 pub(crate) mod stuck;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
+use crate::lifecycle::queue;
 use crate::lifecycle::refresh;
-use crate::lifecycle::stop::stopping::{StopPart, Stopping, guards, windows_of};
+use crate::lifecycle::stop::run_stop::{RunStop, StopPart, guards, windows_of};
 use crate::lifecycle::store::Store;
 use crate::model::end_reason::EndReason;
 use crate::model::exit_record::ExitRecord;
@@ -36,7 +37,7 @@ pub enum StopKind {
     Stop,
     /// [`StopKind::Stop`] by Ctrl-C in the starting command: supervisors get INT instead of TERM.
     Interrupt,
-    /// KILL now.
+    /// KILL now, by a second Ctrl-C: supervisors get QUIT.
     Kill,
 }
 
@@ -52,15 +53,15 @@ pub enum Stopped {
 /// Why a run could not be stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum StopError {
-    #[error("`{pair}` cannot be seen: {}", .why.reason())]
+    #[error("the state of `{pair}` is unknown: {}", .why.reason())]
     Unknown { pair: Pair, why: UnknownWhy },
     #[error("processes of `{pair}` are still alive: {}", .pids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
     Survivors { pair: Pair, pids: Vec<u32> },
     /// The run has no process, and another process holds the pair lock.
-    #[error("`{pair}` is being started or ended {}, and does not go on", .holder.as_ref().map_or("by another command".to_owned(), |holder| format!("by {holder}")))]
+    #[error("`{pair}` is being started or ended {}, and makes no progress", .holder.as_ref().map_or("by another command".to_owned(), |holder| format!("by {holder}")))]
     Held { pair: Pair, holder: Option<Holder> },
     #[error(
-        "`{pair}` has ended, and its end cannot be written yet (is the disk full?); {supervisor} tries again and again"
+        "`{pair}` has ended, and its end cannot be written yet (is the disk full?); {supervisor} retries every second"
     )]
     Unsaved { pair: Pair, supervisor: Holder },
     #[error("`{pair}` cannot be stopped: its supervisor does not die: {supervisor}")]
@@ -73,14 +74,14 @@ pub enum StopError {
     Io(#[from] io::Error),
 }
 
-/// After this time, a `live.json` that cannot be read is an error.
-const UNREADABLE: Duration = Duration::from_secs(5);
+/// How long a job's `live.json` may stay unreadable.
+const LIVE_RECORD_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long tmux may read a terminal's output after all its processes have exited.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// How long the end of a run may take to be recorded after all its processes have exited.
-const RECORDED: Duration = Duration::from_secs(10);
+const END_RECORD_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Interval of the check whether a stopped (SIGSTOP) process blocks a run.
 pub(crate) const EARLY_LOOK: Duration = Duration::from_secs(2);
@@ -92,7 +93,7 @@ const STEP_MAX: Duration = Duration::from_millis(80);
 /// Stops the active run of `pair` with all its processes. Fails if its state is unknown or a process survives.
 pub fn stop(store: &Store, pair: &Pair, how: StopKind) -> Result<Stopped, StopError> {
     let mut stopped = stop_pairs(store, std::slice::from_ref(pair), how)?;
-    stopped.pop().unwrap_or_else(|| Err(StopError::Io(io::Error::other("it was not looked for"))))
+    stopped.pop().unwrap_or_else(|| Err(not_processed()))
 }
 
 /// [`stop`] for many pairs at once; the results are in their order. Fails if the index cannot be used.
@@ -115,17 +116,11 @@ pub fn stop_pairs(store: &Store, pairs: &[Pair], how: StopKind) -> Result<Vec<Re
     Ok(each.collect())
 }
 
-/// [`stop_runs`] for one run.
-pub fn stop_run(store: &Store, run: &Run, how: StopKind) -> Result<Stopped, StopError> {
-    let stopped = stop_runs(store, std::slice::from_ref(run), how).pop();
-    stopped.unwrap_or_else(|| Err(StopError::Io(io::Error::other("it was not looked for"))))
-}
-
 /// Stops observed runs and returns when no process of them is left; the results are in their order.
 pub fn stop_runs(store: &Store, runs: &[Run], how: StopKind) -> Vec<Result<Stopped, StopError>> {
-    let mut all: Vec<Stopping> = runs.iter().map(|run| stopping(store, run)).collect();
+    let mut all: Vec<RunStop> = runs.iter().map(|run| begin_stop(store, run)).collect();
     for one in &mut all {
-        one.attempt(|one| ask(store, one, how));
+        one.attempt(|one| request(store, one, how));
     }
     // Otherwise each dead pane would start `__ended`; these ends are observed together below.
     for (socket, places) in windows_of(&all).into_iter().filter(|(_, places)| places.len() > 1) {
@@ -139,24 +134,28 @@ pub fn stop_runs(store: &Store, runs: &[Run], how: StopKind) -> Vec<Result<Stopp
     wait_for_jobs(store, &mut all, how);
     close_windows(store, &mut all);
     conclude(store, &mut all);
-    let missing = || Err(StopError::Io(io::Error::other("nothing came of it")));
-    all.into_iter().map(|one| one.outcome.unwrap_or_else(missing)).collect()
+    all.into_iter().map(|one| one.outcome.unwrap_or_else(|| Err(not_processed()))).collect()
 }
 
-fn stopping(store: &Store, run: &Run) -> Stopping {
+/// For a run without a result, which is a fault of this program.
+fn not_processed() -> StopError {
+    StopError::Io(io::Error::other("the stop has no result for this run"))
+}
+
+fn begin_stop(store: &Store, run: &Run) -> RunStop {
     let folder = store.folder(run.id());
     let part = if run.facts.headless { StopPart::Job { signalled: false } } else { StopPart::Window };
     let (run, outcome) = (run.clone(), None);
-    Stopping { run, folder, outcome, part, root: None, asked_group: None, survivors: Vec::new() }
+    RunStop { run, folder, outcome, part, root: None, signalled_group: None, survivors: Vec::new() }
 }
 
 /// Writes the stop request into the run folder, then signals a job's supervisor.
-fn ask(store: &Store, one: &mut Stopping, how: StopKind) -> Result<(), StopError> {
+fn request(store: &Store, one: &mut RunStop, how: StopKind) -> Result<(), StopError> {
     if let RunState::Unknown(why) = &one.run.state {
         return Err(StopError::Unknown { pair: one.run.pair(), why: why.clone() });
     }
     let own = process::this()?;
-    one.folder.ask_to_stop(how != StopKind::Stop, (own.pid, own.start_time))?;
+    one.folder.request_stop(how != StopKind::Stop, (own.pid, own.start_time))?;
     match one.part {
         StopPart::Job { .. } => drop(advance_job(store, one, how, true)?),
         StopPart::Window if stop_waiting_window(store, &one.run, &one.folder, how)? => one.part = StopPart::Nothing,
@@ -185,7 +184,7 @@ fn with_pane(store: &Store, run: &Run) -> Result<Run, StopError> {
 }
 
 /// Waits until each job has a recorded end: its supervisor writes it, or [`stuck`] does.
-fn wait_for_jobs(store: &Store, all: &mut [Stopping], how: StopKind) {
+fn wait_for_jobs(store: &Store, all: &mut [RunStop], how: StopKind) {
     let begun = Stopwatch::start();
     let mut next_look = EARLY_LOOK;
     let mut step = STEP;
@@ -203,7 +202,7 @@ fn wait_for_jobs(store: &Store, all: &mut [Stopping], how: StopKind) {
         if !waits {
             return;
         }
-        if begun.elapsed() > UNREADABLE {
+        if begun.elapsed() > LIVE_RECORD_PATIENCE {
             for one in all.iter_mut().filter(|one| one.goes_on() && one.part == StopPart::Job { signalled: false }) {
                 one.attempt(|one| one.folder.read_live().map(drop).map_err(|error| io::Error::other(error).into()));
             }
@@ -219,8 +218,9 @@ fn wait_for_jobs(store: &Store, all: &mut [Stopping], how: StopKind) {
     }
 }
 
-/// Does the next step for a job. True once the job has ended or another run has its pair.
-fn advance_job(store: &Store, one: &mut Stopping, how: StopKind, try_pair: bool) -> Result<bool, StopError> {
+/// Does the next step for a job. True once the job has ended, another run has its pair, or its supervisor is dead:
+/// [`conclude`] then records the end.
+fn advance_job(store: &Store, one: &mut RunStop, how: StopKind, try_pair: bool) -> Result<bool, StopError> {
     // A later run of the pair is not waited for.
     if one.folder.has_end() {
         return Ok(true);
@@ -228,14 +228,14 @@ fn advance_job(store: &Store, one: &mut Stopping, how: StopKind, try_pair: bool)
     let signalled = one.part == StopPart::Job { signalled: true };
     if try_pair || !signalled {
         match pair_lock::claim(store.state(), &one.run.pair())? {
-            // Not started yet, and it cannot start while this command holds the lock.
+            // Queued, and it cannot start while this command holds the lock; or its supervisor is dead.
             Claim::Taken(lock, _) => {
                 if matches!(one.folder.read_queue(), Ok(Some(_)))
                     && matches!(one.folder.read_live(), Ok(None))
                     && !one.folder.has_end()
                 {
                     one.folder.remove_queue()?;
-                    store.write_end(&one.folder, &never_ran(&one.run, how))?;
+                    store.write_end(&one.folder, &stopped_end(&one.run, how, EndReason::BeforeStart))?;
                 }
                 drop(lock);
                 return Ok(true);
@@ -249,6 +249,7 @@ fn advance_job(store: &Store, one: &mut Stopping, how: StopKind, try_pair: bool)
         let signal = match how {
             StopKind::Stop => Signal::TERM,
             StopKind::Interrupt => Signal::INT,
+            // A supervisor that gets QUIT kills its tree at once.
             StopKind::Kill => Signal::QUIT,
         };
         process::signal(&live.owner, signal)?;
@@ -256,14 +257,13 @@ fn advance_job(store: &Store, one: &mut Stopping, how: StopKind, try_pair: bool)
         process::signal(&live.owner, Signal::CONT)?;
         one.part = StopPart::Job { signalled: true };
         one.root = Some(Root::Supervisor { pid: live.owner.pid, start_time: live.owner.start_time });
-        one.asked_group = live.agent.map(|agent| agent.pid);
+        one.signalled_group = live.agent.map(|agent| agent.pid);
     }
     Ok(false)
 }
 
-/// The end of a run that was stopped before it had a process.
-pub(crate) fn never_ran(run: &Run, how: StopKind) -> ExitRecord {
-    let reason = EndReason::BeforeStart;
+/// The end of a stopped run that has no supervisor to record it.
+pub(crate) fn stopped_end(run: &Run, how: StopKind, reason: EndReason) -> ExitRecord {
     ExitRecord {
         interrupted: how != StopKind::Stop,
         ..ExitRecord::never_started(run.id().clone(), EndState::Stopped, reason, clock::now())
@@ -292,7 +292,7 @@ fn stop_waiting_window(store: &Store, run: &Run, folder: &RunFolder, how: StopKi
             let waits = folder.is_queued() && matches!(folder.read_live(), Ok(None)) && !folder.has_end();
             if waits {
                 folder.remove_queue()?;
-                store.write_end(folder, &never_ran(run, how))?;
+                store.write_end(folder, &stopped_end(run, how, EndReason::BeforeStart))?;
             }
             drop(lock);
             return Ok(waits);
@@ -303,8 +303,8 @@ fn stop_waiting_window(store: &Store, run: &Run, folder: &RunFolder, how: StopKi
 
 /// Waits until each pane is dead, which observing records as the run's end, and closes it. tmux reports a pane as
 /// dead only after it has read all output.
-fn close_windows(store: &Store, all: &mut [Stopping]) {
-    let is_window = |one: &&mut Stopping| one.goes_on() && one.part == StopPart::Window;
+fn close_windows(store: &Store, all: &mut [RunStop]) {
+    let is_window = |one: &&mut RunStop| one.goes_on() && one.part == StopPart::Window;
     let mut left: Vec<RunId> = all.iter_mut().filter(is_window).map(|one| one.run.id().clone()).collect();
     let begun = Stopwatch::start();
     let mut step = STEP;
@@ -332,24 +332,24 @@ fn close_windows(store: &Store, all: &mut [Stopping]) {
     }
 }
 
-/// Sets the outcome of each run and enters the ends in the index.
-fn conclude(store: &Store, all: &mut [Stopping]) {
+/// Sets the outcome of each run, enters the ends in the index and advances the queue.
+fn conclude(store: &Store, all: &mut [RunStop]) {
     let begun = Stopwatch::start();
     for one in all.iter_mut() {
         // The process that ended it has recorded the end; otherwise observing records it.
         while one.goes_on() {
             one.attempt(|one| {
                 let run = refresh::one(store, one.run.id())?.ok_or_else(|| io::Error::other("its record is gone"))?;
-                if run.is_active() && begun.elapsed() < RECORDED {
+                if run.is_active() && begun.elapsed() < END_RECORD_PATIENCE {
                     std::thread::sleep(STEP);
                     return Ok(());
                 }
-                one.outcome = Some(one.judge(run));
+                one.outcome = Some(one.outcome_of(run));
                 Ok(())
             });
         }
     }
-    let ended: Vec<&Run> = all.iter().filter_map(Stopping::ended).collect();
+    let ended: Vec<&Run> = all.iter().filter_map(RunStop::ended).collect();
     let note = |index: &Index| {
         ended
             .iter()
@@ -358,10 +358,15 @@ fn conclude(store: &Store, all: &mut [Stopping]) {
     };
     // On failure the next observation enters them.
     let _ = store.index().and_then(|index| index.at_once(note));
+    // A supervisor does this for its job. Nothing else does it for a window, a queued run or a killed supervisor.
+    if !ended.is_empty() {
+        queue::advance_quietly(store);
+    }
 }
 
-/// Ends the remaining processes of all runs. Fails if the process table cannot be read.
-fn end_processes(all: &mut [Stopping], how: StopKind) -> io::Result<()> {
+/// Ends the remaining processes of all runs; without grace where the spec cannot be read. Fails if the process table
+/// cannot be read.
+fn end_processes(all: &mut [RunStop], how: StopKind) -> io::Result<()> {
     let places: Vec<usize> =
         (0..all.len()).filter(|at| all[*at].goes_on() && all[*at].part != StopPart::Nothing).collect();
     let tree = |at: &usize| {
@@ -371,7 +376,7 @@ fn end_processes(all: &mut [Stopping], how: StopKind) -> io::Result<()> {
             run: one.run.id(),
             root: one.root,
             grace: spec.map(|spec| spec.stop_grace.as_duration()).unwrap_or_default(),
-            asked_group: one.asked_group,
+            signalled_group: one.signalled_group,
         }
     };
     let survivors = ending::end_trees(&places.iter().map(tree).collect::<Vec<_>>())?;

@@ -9,6 +9,7 @@ use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::sync::mpsc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::cli::commands::run::{code, note_outcome};
@@ -68,6 +69,8 @@ struct ManyRuns<'a> {
     let_go: BTreeSet<usize>,
     reports: mpsc::Sender<Report>,
     waker: UnixStream,
+    /// Threads that stop runs.
+    stops: Vec<JoinHandle<()>>,
 }
 
 pub(super) fn run(
@@ -97,6 +100,7 @@ pub(super) fn run(
         let_go: BTreeSet::new(),
         reports,
         waker,
+        stops: Vec::new(),
     };
     let mut interrupted = 0;
     while runs.running > 0 || runs.has_more() {
@@ -118,6 +122,10 @@ pub(super) fn run(
         received.try_iter().for_each(|(at, outcome)| runs.note(at, outcome));
     }
     runs.progress.close();
+    // The runs have ended; what is left is to advance the queue.
+    for stop in runs.stops {
+        let _ = stop.join();
+    }
     let code = report(context, items, requested, runs.outcomes)?;
     Ok(if interrupted > 0 && code == ExitCode::SUCCESS { ExitCode::from(130) } else { code })
 }
@@ -147,7 +155,7 @@ impl ManyRuns<'_> {
                     self.progress.line(&name).fail(&error.message);
                     self.outcomes[at] = Some(Outcome::Failed(error.code));
                     if !self.keep_going {
-                        withdraw(self.store, self.items, &self.started, at);
+                        self.stops.push(withdraw(self.store, self.items, &self.started, at));
                     }
                 }
             }
@@ -179,10 +187,9 @@ impl ManyRuns<'_> {
         self.is_closed = true;
         self.running = self.running.saturating_sub(self.joined.len());
         self.let_go.append(&mut self.joined);
-        // Dependent runs first: they would start when their dependencies end.
-        for (_, run) in self.started.iter().rev() {
-            stop_in_background(self.store, run, how);
-        }
+        // Dependent runs first, and all in one stop: they would otherwise start or fail when their dependencies end.
+        let runs = self.started.iter().rev().map(|(_, run)| run.clone()).collect();
+        self.stops.push(stop_in_background(self.store, runs, how));
     }
 
     fn note(&mut self, at: usize, outcome: Outcome) {
@@ -194,27 +201,24 @@ impl ManyRuns<'_> {
         self.outcomes[at] = Some(outcome);
         if failed && !self.keep_going {
             self.is_closed = true;
-            withdraw(self.store, self.items, &self.started, at);
+            self.stops.push(withdraw(self.store, self.items, &self.started, at));
         }
     }
 }
 
 /// After a failure, removes the queued runs from the queue, except those that depend on the failed run: they end as
 /// `dependency_failed`.
-fn withdraw(store: &Store, items: &[BatchItem], started: &[(usize, Run)], failed: usize) {
+fn withdraw(store: &Store, items: &[BatchItem], started: &[(usize, Run)], failed: usize) -> JoinHandle<()> {
     let mut depends = vec![false; items.len()];
     depends[failed] = true;
     for (at, item) in items.iter().enumerate() {
         depends[at] |= item.after.iter().any(|before| depends[*before]);
     }
-    for (_, run) in started.iter().filter(|(at, _)| !depends[*at]) {
-        let now = refresh::one(store, run.id());
-        if let Ok(Some(now)) = now
-            && matches!(now.state, RunState::Queued(waiting) if waiting != WaitingFor::Retry)
-        {
-            stop_in_background(store, &now, StopKind::Stop);
-        }
-    }
+    let independent = started.iter().filter(|(at, _)| !depends[*at]);
+    let mut queued: Vec<Run> = independent.filter_map(|(_, run)| refresh::one(store, run.id()).ok().flatten()).collect();
+    queued.retain(|run| matches!(run.state, RunState::Queued(waiting) if waiting != WaitingFor::Retry));
+    // All in one stop: it advances the queue only after all of them have left it.
+    stop_in_background(store, queued, StopKind::Stop)
 }
 
 fn is_failure(outcome: &Outcome) -> bool {

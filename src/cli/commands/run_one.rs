@@ -126,8 +126,8 @@ fn stream(
         if follower.wait(&run, Some(interrupts.as_fd()), None)? == Woken::Interrupted {
             interrupted += interrupts.take();
             let how = if interrupted > 1 { stop::StopKind::Kill } else { stop::StopKind::Interrupt };
-            // Dependent runs first: they would start when their dependencies end.
-            stops.extend(ours.iter().rev().map(|run| stop_in_background(store, run, how)));
+            // Dependent runs first, and all in one stop: they would otherwise start or fail when their dependencies end.
+            stops.push(stop_in_background(store, ours.iter().rev().cloned().collect(), how));
             if !ours.iter().any(|own| own.id() == run.id()) {
                 output::stderr(context).note(&format!("{} goes on", run.pair()));
                 await_stops(stops, store, ours, interrupts)?;
@@ -148,18 +148,18 @@ fn await_stops(
     while stops.iter().any(|stop| !stop.is_finished()) {
         watch::wait_readable(&[interrupts.as_fd()], Some(LOOK))?;
         if interrupts.take() > 0 {
-            stops.extend(ours.iter().map(|run| stop_in_background(store, run, stop::StopKind::Kill)));
+            stops.push(stop_in_background(store, ours.iter().rev().cloned().collect(), stop::StopKind::Kill));
         }
     }
     Ok(())
 }
 
-/// Stops a run in a thread: this may take the agent's grace, and its output is shown meanwhile.
-pub(super) fn stop_in_background(store: &Store, run: &Run, how: stop::StopKind) -> JoinHandle<()> {
-    let (store, run) = (store.clone(), run.clone());
+/// Stops runs in a thread: this may take the agents' grace, and their output is shown meanwhile.
+pub(super) fn stop_in_background(store: &Store, runs: Vec<Run>, how: stop::StopKind) -> JoinHandle<()> {
+    let store = store.clone();
     std::thread::spawn(move || {
-        if let Err(error) = stop::stop_run(&store, &run, how) {
-            tracing::warn!(%error, "the run cannot be stopped");
+        for error in stop::stop_runs(&store, &runs, how).into_iter().filter_map(Result::err) {
+            tracing::warn!(%error, "a run cannot be stopped");
         }
     })
 }

@@ -27,7 +27,7 @@ const CONTINUED: Duration = Duration::from_millis(100);
 /// How long a killed supervisor may take to release the pair lock.
 const DYING: Duration = Duration::from_secs(5);
 
-/// Ends a job in place of a supervisor that stays stopped after CONT, or has exceeded its time (`asked`: since the
+/// Ends a job in place of a supervisor that stays stopped after CONT, or has exceeded its time (`waited`: since the
 /// request). Ends the tree, then the supervisor, then writes the end. Does nothing while the supervisor may still do
 /// it. Fails if another process blocks the pair or the supervisor does not die or cannot write the end.
 pub(crate) fn end_for_supervisor(
@@ -35,7 +35,7 @@ pub(crate) fn end_for_supervisor(
     run: &Run,
     folder: &RunFolder,
     how: StopKind,
-    asked: Duration,
+    waited: Duration,
 ) -> Result<(), StopError> {
     let pair = run.pair();
     let is_ours = match pair_lock::probe(store.state(), &pair)? {
@@ -51,9 +51,9 @@ pub(crate) fn end_for_supervisor(
     let found = || orphan::supervisor_of(run.id()).and_then(|pid| process::identify(pid).ok());
     let Some(supervisor) = live.filter(process::is_alive).or_else(found) else {
         // The starting command holds the pair lock, or a command that reaps the run.
-        return check_holder(store, &pair, asked);
+        return check_holder(store, &pair, waited);
     };
-    let is_late = asked > grace + SUPERVISOR_PATIENCE;
+    let is_late = waited > grace + SUPERVISOR_PATIENCE;
     if !is_late {
         if !process::is_stopped(supervisor.pid) {
             return Ok(());
@@ -69,7 +69,7 @@ pub(crate) fn end_for_supervisor(
     }
     let root = Some(Root::Supervisor { pid: supervisor.pid, start_time: supervisor.start_time });
     let grace = if is_late { Duration::ZERO } else { grace };
-    let tree = |root, grace| TreeToEnd { run: run.id(), root, grace, asked_group: None };
+    let tree = |root, grace| TreeToEnd { run: run.id(), root, grace, signalled_group: None };
     ending::end_trees(&[tree(root, grace)])?;
     if folder.has_end() {
         return Ok(());
@@ -82,13 +82,12 @@ pub(crate) fn end_for_supervisor(
     lock.unname()?;
     let survivors = ending::end_trees(&[tree(None, Duration::ZERO)])?.concat();
     let end = ExitRecord {
-        reason: Some(EndReason::SupervisorUnresponsive),
         started_at: run.progress.started_at,
         attempt: run.progress.attempt,
         log_bytes: folder.log_bytes(),
         pid: run.progress.pid,
         survivors,
-        ..stop::never_ran(run, how)
+        ..stop::stopped_end(run, how, EndReason::SupervisorUnresponsive)
     };
     store.write_end(folder, &end)?;
     lock.name(run.id())?;

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
-use crate::lifecycle::stop::{StopError, Stopped};
+use crate::lifecycle::stop::{END_RECORD_PATIENCE, StopError, Stopped};
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::os::process::tree::Root;
 use crate::store::run_folder::RunFolder;
 
-pub(super) struct Stopping {
+pub(super) struct RunStop {
     pub(super) run: Run,
     pub(super) folder: RunFolder,
     /// `None` while the run is being stopped.
@@ -18,7 +18,7 @@ pub(super) struct Stopping {
     pub(super) part: StopPart,
     pub(super) root: Option<Root>,
     /// The process group that its supervisor signals.
-    pub(super) asked_group: Option<u32>,
+    pub(super) signalled_group: Option<u32>,
     pub(super) survivors: Vec<u32>,
 }
 
@@ -33,7 +33,7 @@ pub(super) enum StopPart {
     Nothing,
 }
 
-impl Stopping {
+impl RunStop {
     pub(super) fn goes_on(&self) -> bool {
         self.outcome.is_none()
     }
@@ -47,7 +47,8 @@ impl Stopping {
         }
     }
 
-    pub(super) fn judge(&self, ended: Run) -> Result<Stopped, StopError> {
+    /// The outcome for the run as it was observed last.
+    pub(super) fn outcome_of(&self, ended: Run) -> Result<Stopped, StopError> {
         let mut survivors = ended.end.as_ref().map(|end| end.survivors.clone()).unwrap_or_default();
         survivors.extend(&self.survivors);
         survivors.sort_unstable();
@@ -56,7 +57,9 @@ impl Stopping {
             return Err(StopError::Survivors { pair: ended.pair(), pids: survivors });
         }
         if ended.is_active() {
-            return Err(StopError::Io(io::Error::other("it does not end")));
+            let limit = END_RECORD_PATIENCE.as_secs();
+            let why = format!("its processes have ended, but its end was not recorded within {limit} s");
+            return Err(StopError::Io(io::Error::other(why)));
         }
         Ok(Stopped::Ended(Box::new(ended)))
     }
@@ -70,7 +73,7 @@ impl Stopping {
 }
 
 /// The indexes of the runs that have a pane, by the socket of their tmux server.
-pub(super) fn windows_of(all: &[Stopping]) -> BTreeMap<PathBuf, Vec<usize>> {
+pub(super) fn windows_of(all: &[RunStop]) -> BTreeMap<PathBuf, Vec<usize>> {
     let mut windows: BTreeMap<PathBuf, Vec<usize>> = BTreeMap::new();
     for (at, one) in all.iter().enumerate().filter(|(_, one)| one.goes_on() && one.part == StopPart::Window) {
         if let (Some(socket), Some(_)) = (&one.run.facts.socket, &one.run.progress.pane) {
@@ -80,7 +83,7 @@ pub(super) fn windows_of(all: &[Stopping]) -> BTreeMap<PathBuf, Vec<usize>> {
     windows
 }
 
-pub(super) fn guards<'a>(all: &'a [Stopping], places: &[usize]) -> Vec<(&'a str, &'a RunId)> {
+pub(super) fn guards<'a>(all: &'a [RunStop], places: &[usize]) -> Vec<(&'a str, &'a RunId)> {
     let pane = |at: &usize| Some((all[*at].run.progress.pane.as_deref()?, all[*at].run.id()));
     places.iter().filter_map(pane).collect()
 }
