@@ -1,6 +1,7 @@
 //! Reads and writes records; each is replaced as a whole, by a temporary file and a rename.
 //!
-//! A record that is damaged, of another type or newer is reported and left where it is.
+//! A record that is damaged, of another type or newer is reported and left where it is. One whose protocol is unknown is
+//! newer: a program that knows it can read it.
 
 use std::fs;
 use std::io::{self, Read as _, Write as _};
@@ -9,6 +10,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use crate::model::protocol::Protocol;
 
 /// Largest record; a larger file counts as damaged.
 const MAX_BYTES: u64 = 4 << 20;
@@ -24,6 +27,8 @@ pub enum RecordError {
     Damaged { path: PathBuf, why: String },
     #[error("`{}` was written by a newer version (format {found}, this program knows {known})", .path.display())]
     Newer { path: PathBuf, found: u64, known: u32 },
+    #[error("`{}` was written by a newer version (this program does not know the protocol `{protocol}`)", .path.display())]
+    NewerProtocol { path: PathBuf, protocol: String },
     #[error("cannot read `{}`", .path.display())]
     Io {
         path: PathBuf,
@@ -32,15 +37,19 @@ pub enum RecordError {
     },
 }
 
-/// Reads the record at `path`. Fails where it is missing, damaged, or of a format newer than `known`.
+/// Reads the record at `path`. Fails where it is missing, damaged, of a format newer than `known`, or of an unknown
+/// protocol.
 pub fn read<T: DeserializeOwned>(path: &Path, known: u32) -> Result<T, RecordError> {
     let bytes = read_bytes(path, MAX_BYTES)?;
     let damaged = |why: String| RecordError::Damaged { path: path.to_owned(), why };
     serde_json::from_slice::<T>(&bytes)
         .map_err(|error| {
             // A newer format may not parse as `T`: report it as newer, not as damaged.
-            match version_of(&bytes) {
-                Some(found) if found > u64::from(known) => RecordError::Newer { path: path.to_owned(), found, known },
+            match (version_of(&bytes), unknown_protocol(&bytes)) {
+                (Some(found), _) if found > u64::from(known) => {
+                    RecordError::Newer { path: path.to_owned(), found, known }
+                }
+                (Some(_), Some(protocol)) => RecordError::NewerProtocol { path: path.to_owned(), protocol },
                 _ => damaged(error.to_string()),
             }
         })
@@ -57,6 +66,18 @@ fn version_of(bytes: &[u8]) -> Option<u64> {
         version: u64,
     }
     serde_json::from_slice::<Version>(bytes).ok().map(|v| v.version)
+}
+
+/// The protocol that a record names, if it is a name that this program does not know.
+fn unknown_protocol(bytes: &[u8]) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Named {
+        protocol: String,
+    }
+    let name = serde_json::from_slice::<Named>(bytes).ok()?.protocol;
+    let is_name = (1..=32).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    let is_known = serde_json::from_value::<Protocol>(name.as_str().into()).is_ok();
+    (is_name && !is_known).then_some(name)
 }
 
 /// Reads a regular file of at most `max` bytes. Follows no link and never blocks on a FIFO.

@@ -3,11 +3,12 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::random::Random;
 use crate::waiting::rounds;
-use crate::world::{World, alive};
+use crate::world::{World, alive, kill};
 
 /// Three ended runs with different ends, and one that goes on.
 fn lived_in() -> (World, String) {
@@ -176,6 +177,31 @@ fn a_newer_record_is_kept_and_named() {
     let said = format!("{}{}", ended.text(), ended.stderr);
     assert!(said.contains("newer") || said.contains("999"), "{said}");
     assert!(fs::read_to_string(world.run_folder(&run).join("spec.json")).unwrap().contains("999"));
+}
+
+#[test]
+fn a_record_of_an_unknown_protocol_is_kept_and_named() {
+    let world = World::new();
+    world.task("LIVE", "%hang");
+    let run = world.detach("job", "LIVE");
+    world.agent_ready(&run);
+    let path = world.run_folder(&run).join("spec.json");
+    let mut record: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    record["protocol"] = "later".into();
+    // Dead, without an end: a damaged record would be set aside.
+    kill(world.supervisor(&run), Signal::KILL);
+    fs::write(&path, record.to_string()).unwrap();
+    for index in ["as it is", "rebuilt"] {
+        if index == "rebuilt" {
+            fs::remove_file(world.state().join("dispatch.db")).unwrap();
+        }
+        let ended = world.dispatch("status").any_stderr().ends_somehow();
+        let said = format!("{}{}", ended.text(), ended.stderr);
+        assert!(said.contains("newer version") && said.contains("`later`"), "{index}: {said}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), record.to_string(), "{index}");
+        let refused = world.dispatch("run job LIVE").any_stderr().stderr_has("`later`").ends_somehow();
+        assert_ne!(refused.code, 0, "{index}");
+    }
 }
 
 #[test]
