@@ -8,7 +8,7 @@ use crate::manifest::mode::PromptSource;
 use crate::manifest::mode_block::ModeBlock;
 use crate::manifest::settings::Manifest;
 use crate::manifest::source::Source;
-use crate::manifest::template_check::{self, Mistake, TemplateJob};
+use crate::manifest::template_check::{self, Mistake, TemplateToCheck};
 use crate::manifest::template_names::TemplateScope;
 use crate::manifest::templates;
 use crate::manifest::tree::{Node, NodeId, NodeKind};
@@ -29,7 +29,7 @@ enum TemplateOrigin<'a> {
 /// The templates to check, and the origin of each.
 struct TemplateList<'a> {
     root: &'a Path,
-    list: Vec<(TemplateJob, TemplateOrigin<'a>)>,
+    list: Vec<(TemplateToCheck, TemplateOrigin<'a>)>,
     unreadable: Vec<Problem>,
 }
 
@@ -69,9 +69,9 @@ pub(crate) fn templates<'a>(
         flags.iter().for_each(|node| found.add_texts(local, Some(node), TemplateScope::All));
     }
     others.extend(found.unreadable);
-    let (jobs, origins): (Vec<TemplateJob>, Vec<TemplateOrigin<'_>>) = found.list.into_iter().unzip();
-    let sources: Vec<Source> = jobs.iter().map(|job| job.source.clone()).collect();
-    let answers = template_check::check(jobs, &manifest.pass_env);
+    let (templates, origins): (Vec<TemplateToCheck>, Vec<TemplateOrigin<'_>>) = found.list.into_iter().unzip();
+    let sources: Vec<Source> = templates.iter().map(|template| template.source.clone()).collect();
+    let answers = template_check::check(templates, &manifest.pass_env);
     for ((mistakes, origin), source) in answers.into_iter().zip(origins).zip(sources) {
         for mistake in mistakes {
             match (mistake, origin) {
@@ -95,8 +95,8 @@ impl<'a> TemplateList<'a> {
             NodeKind::Text(text) if !templates::is_plain(text) => {
                 let name = "the manifest".to_owned();
                 let source = Source { path: self.root.to_owned(), text: text.as_str().into() };
-                let job = TemplateJob { source, tree: self.root.to_owned(), name, scope };
-                self.list.push((job, TemplateOrigin::Node(document, node.id)));
+                let template = TemplateToCheck { source, tree: self.root.to_owned(), name, scope };
+                self.list.push((template, TemplateOrigin::Node(document, node.id)));
             }
             NodeKind::List(items) => items.iter().for_each(|item| self.add_texts(document, Some(item), scope)),
             _ => {}
@@ -107,12 +107,14 @@ impl<'a> TemplateList<'a> {
     fn add_file(&mut self, document: &Document, node: &Node, path: &Path) {
         match templates::read_template(self.root, path) {
             Ok(source) => {
-                if templates::is_plain(&source.text) || self.list.iter().any(|(job, _)| job.source.path == path) {
+                if templates::is_plain(&source.text)
+                    || self.list.iter().any(|(template, _)| template.source.path == path)
+                {
                     return;
                 }
                 let (tree, name) = templates::tree_and_name(path);
-                let job = TemplateJob { source, tree, name, scope: TemplateScope::All };
-                self.list.push((job, TemplateOrigin::File));
+                let template = TemplateToCheck { source, tree, name, scope: TemplateScope::All };
+                self.list.push((template, TemplateOrigin::File));
             }
             // An unreadable file is reported at the manifest's node; invalid bytes in the file itself.
             Err(problem) => {

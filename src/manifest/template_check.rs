@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use minijinja::Environment;
@@ -15,67 +15,84 @@ use crate::manifest::template_thread;
 use crate::manifest::templates;
 use crate::model::problem::Problem;
 
-/// Most files of one template's tree that are followed.
+/// Most files that one template includes, directly and indirectly, and that are checked with it.
 const FILES_MAX: usize = 100;
 
 /// One template to check.
 #[derive(Clone, Debug)]
-pub(crate) struct TemplateJob {
+pub(crate) struct TemplateToCheck {
     pub source: Source,
-    /// The folder of its includes, and its name there.
+    /// Includes are searched below this folder.
     pub tree: PathBuf,
+    /// Its path below `tree`, or a description.
     pub name: String,
     pub scope: TemplateScope,
 }
 
-/// A mistake in the job's own text, or a problem in an included file.
+/// A mistake in the template's own text, or a problem in an included file.
 #[derive(Clone, Debug)]
 pub(crate) enum Mistake {
     Here { range: Range<usize>, problem: Problem },
     Elsewhere(Problem),
 }
 
-/// Checks all jobs on one thread with a deep stack; the results are in the order of the jobs.
-pub(crate) fn check(jobs: Vec<TemplateJob>, pass_env: &[String]) -> Vec<Vec<Mistake>> {
-    if jobs.is_empty() {
+/// Checks all templates on one thread with a deep stack; the results are in their order. A file that several of them
+/// include is checked once.
+pub(crate) fn check(templates: Vec<TemplateToCheck>, pass_env: &[String]) -> Vec<Vec<Mistake>> {
+    if templates.is_empty() {
         return Vec::new();
     }
-    let count = jobs.len();
+    let count = templates.len();
     let pass_env = pass_env.to_vec();
-    let texts: Vec<Arc<str>> = jobs.iter().map(|job| Arc::clone(&job.source.text)).collect();
+    let texts: Vec<Arc<str>> = templates.iter().map(|template| Arc::clone(&template.source.text)).collect();
     let done = template_thread::run_for(&texts, move || {
-        let mut seen = BTreeSet::new();
-        jobs.iter().map(|job| check_job(job, &pass_env, &mut seen)).collect()
+        let mut checked = BTreeSet::new();
+        templates.iter().map(|template| check_template(template, &pass_env, &mut checked)).collect()
     });
     done.unwrap_or_else(|given_up| {
         let problem = Problem::error(format!("the check of the templates was given up: {given_up}"));
+        // The problem concerns all of them: it is reported at the first.
         let mut answers = vec![Vec::new(); count];
         answers[0].push(Mistake::Here { range: 0..0, problem });
         answers
     })
 }
 
-fn check_job(job: &TemplateJob, pass_env: &[String], seen: &mut BTreeSet<PathBuf>) -> Vec<Mistake> {
+fn check_template(template: &TemplateToCheck, pass_env: &[String], checked: &mut BTreeSet<PathBuf>) -> Vec<Mistake> {
+    let TemplateToCheck { source, tree, name, scope } = template;
+    let scope = *scope;
     let sources = Sources::default();
-    let engine = template_engine::environment(&job.tree, &sources);
+    let engine = template_engine::environment(tree, &sources);
     let mut mistakes = Vec::new();
-    check_text(&engine, &job.source, &job.name, NameRules { scope: job.scope, pass_env, whole: true }, &mut mistakes);
-    let mut waiting = vec![(job.source.clone(), job.name.clone(), true)];
+    check_text(&engine, source, name, NameRules { scope, pass_env, whole: true }, &mut mistakes);
+    let mut included = BTreeSet::new();
+    let mut waiting = vec![(source.clone(), name.clone(), true)];
     while let Some((source, name, own)) = waiting.pop() {
         for (reference, range) in Scan::new(&source.text).references() {
             let wanted = template_engine::join(&reference, &name).into_owned();
-            match read_reference(job, &wanted, seen) {
+            let found = find(tree, &wanted).and_then(|path| {
+                let is_new = included.insert(path.clone());
+                if is_new && included.len() > FILES_MAX {
+                    return Err(too_many());
+                }
+                if checked.insert(path.clone()) { read(&path).map(Some) } else { Ok(None) }
+            });
+            match found {
+                // Checked before.
+                Ok(None) => {}
                 Ok(Some(found)) => {
                     let mut inner = Vec::new();
-                    let names = NameRules { scope: job.scope, pass_env, whole: false };
+                    let names = NameRules { scope, pass_env, whole: false };
                     check_text(&engine, &found, &wanted, names, &mut inner);
                     mistakes.extend(inner.into_iter().map(|mistake| elsewhere(mistake, &found)));
                     waiting.push((found, wanted, false));
                 }
-                Ok(None) => {}
                 Err(problem) => {
                     let mistake = Mistake::Here { range, problem };
                     mistakes.push(if own { mistake } else { elsewhere(mistake, &source) });
+                    if included.len() > FILES_MAX {
+                        return mistakes;
+                    }
                 }
             }
         }
@@ -83,17 +100,22 @@ fn check_job(job: &TemplateJob, pass_env: &[String], seen: &mut BTreeSet<PathBuf
     mistakes
 }
 
-/// The text of an included template; `None` if it was checked before.
-fn read_reference(job: &TemplateJob, name: &str, seen: &mut BTreeSet<PathBuf>) -> Result<Option<Source>, Problem> {
-    let missing = || {
+/// The file of an included template. Fails where there is none in `tree`.
+fn find(tree: &Path, name: &str) -> Result<PathBuf, Problem> {
+    template_engine::find(tree, name).map_err(Problem::error)?.ok_or_else(|| {
         Problem::error(format!("there is no template `{}`", name.escape_debug()))
-            .hint(format!("it is looked for below {}", job.tree.display()))
-    };
-    let path = template_engine::find(&job.tree, name).map_err(Problem::error)?.ok_or_else(missing)?;
-    if seen.len() >= FILES_MAX || !seen.insert(path.clone()) {
-        return Ok(None);
-    }
-    source::read(&path, "template", TEMPLATE_MAX).map(Some).map_err(|problem| Problem { place: None, ..problem })
+            .hint(format!("it is looked for below {}", tree.display()))
+    })
+}
+
+fn read(path: &Path) -> Result<Source, Problem> {
+    source::read(path, "template", TEMPLATE_MAX).map_err(|problem| Problem { place: None, ..problem })
+}
+
+fn too_many() -> Problem {
+    Problem::warning(format!(
+        "this template includes more than {FILES_MAX} files; this one and further ones are not checked"
+    ))
 }
 
 fn elsewhere(mistake: Mistake, source: &Source) -> Mistake {

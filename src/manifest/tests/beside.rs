@@ -24,7 +24,7 @@ fn template_files_are_checked_in_their_own_place() {
 }
 
 #[test]
-fn the_local_file_overlays_and_answers_for_itself() {
+fn the_local_file_is_laid_over_the_manifest_and_its_problems_name_it() {
     let folder = folder(&[
         (
             "dispatch.yaml",
@@ -194,4 +194,32 @@ fn command_files_become_modes_the_nearest_first() {
     assert_eq!(mode(&loaded, "plan").description, "Plan it");
     assert_eq!(mode(&loaded, "odd").description, "Odd one");
     assert!(mode(&loaded, "plan").interactive);
+}
+
+#[test]
+fn each_template_may_include_a_hundred_files_and_more_are_reported() {
+    let load_with = |templates: &[(&str, std::ops::Range<usize>)]| {
+        let mut manifest = "version: 1\nmodes:\n".to_owned();
+        let mut files: Vec<(String, String)> =
+            (0..120).map(|n| (format!("templates/{n}.md"), "x".to_owned())).collect();
+        files[119].1 = "{{ task.nope }}".to_owned();
+        for (name, included) in templates {
+            manifest += &format!("  {name}: {{ template: templates/{name}.md }}\n");
+            let text = included.clone().map(|n| format!("{{% include \"{n}.md\" %}}\n")).collect();
+            files.push((format!("templates/{name}.md"), text));
+        }
+        files.push(("dispatch.yaml".to_owned(), manifest));
+        let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        load_in(&folder(&files))
+    };
+    let loaded = load_with(&[("a", 0..60), ("b", 60..120)]);
+    let found = lines(&loaded);
+    assert!(found.len() == 1 && found[0].starts_with("119.md:1:4:«task.nope»"), "{found:#?}");
+    let loaded = load_with(&[("a", 0..100)]);
+    assert_eq!(lines(&loaded), [""; 0]);
+    let loaded = load_with(&[("a", 0..120)]);
+    let found = lines(&loaded);
+    assert!(found.len() == 1 && found[0].starts_with("a.md:101:"), "{found:#?}");
+    assert!(found[0].contains("this template includes more than 100 files"), "{found:#?}");
+    assert!(loaded.manifest.is_some(), "a warning");
 }
