@@ -11,7 +11,7 @@ const TOOL_CHARS: usize = 40;
 
 /// How a run ended, and why where it did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RunVerdict {
+pub struct AgentVerdict {
     pub state: EndState,
     pub reason: Option<EndReason>,
     /// What decided; `None` for a lost end.
@@ -23,14 +23,14 @@ pub struct RunVerdict {
 ///
 /// An agent whose report is due succeeds only with exit 0 *and* a report of success: agents exit with 0 when they are
 /// interrupted, and when they stop halfway.
-pub fn judge(exit: Exit, report: &AgentReport) -> RunVerdict {
-    let failed = |source, reason| RunVerdict { state: EndState::Failed, reason: Some(reason), source: Some(source) };
+pub fn judge(exit: Exit, report: &AgentReport) -> AgentVerdict {
+    let failed = |source, reason| AgentVerdict { state: EndState::Failed, reason: Some(reason), source: Some(source) };
     let (by_exit, by_result) = (OutcomeSource::Exit, OutcomeSource::Result);
     let code = match exit {
         Exit { signal: Some(signal), .. } => return failed(by_exit, EndReason::Signal(signal)),
         Exit { code: Some(code), .. } => code,
         Exit::NOT_SEEN => {
-            return RunVerdict { state: EndState::Lost, reason: Some(EndReason::ExitNotSeen), source: None };
+            return AgentVerdict { state: EndState::Lost, reason: Some(EndReason::ExitNotSeen), source: None };
         }
     };
     let reported = match &report.outcome {
@@ -41,7 +41,7 @@ pub fn judge(exit: Exit, report: &AgentReport) -> RunVerdict {
     };
     match reported {
         Some(reason) => failed(by_result, reason),
-        None if code == 0 => RunVerdict {
+        None if code == 0 => AgentVerdict {
             state: EndState::Succeeded,
             reason: needed_decisions(&report.decisions),
             source: Some(if report.outcome.is_reported() { by_result } else { by_exit }),
@@ -52,7 +52,7 @@ pub fn judge(exit: Exit, report: &AgentReport) -> RunVerdict {
 
 /// Judges a headless run whose agent had ended its last turn, did not exit and was ended: by its answer alone. `None`
 /// where there is no answer.
-pub fn judge_answer(report: &AgentReport) -> Option<RunVerdict> {
+pub fn judge_answer(report: &AgentReport) -> Option<AgentVerdict> {
     if !report.has_answered() {
         return None;
     }
@@ -60,7 +60,7 @@ pub fn judge_answer(report: &AgentReport) -> Option<RunVerdict> {
     let state = if failure.is_some() { EndState::Failed } else { EndState::Succeeded };
     let before = failure.or_else(|| needed_decisions(&report.decisions));
     let reason = before.into_iter().chain([EndReason::DidNotExit]).reduce(EndReason::and);
-    Some(RunVerdict { state, reason, source: Some(OutcomeSource::Result) })
+    Some(AgentVerdict { state, reason, source: Some(OutcomeSource::Result) })
 }
 
 /// Decisions that a person would have had to make, each once. The agent continued without them and reported a success.

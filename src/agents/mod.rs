@@ -25,7 +25,7 @@ use crate::model::protocol::Protocol;
 
 pub use hook_event::HookEvent;
 pub use installation::Installation;
-pub use judge::{RunVerdict, judge, judge_answer};
+pub use judge::{AgentVerdict, judge, judge_answer};
 pub use line_renderer::LineRenderer;
 pub use protocol::{AgentProtocol, BuiltInAgent, Capabilities, LastTurn, LaunchOptions, RateLimit, SeekableLog, Turn};
 pub use report::{AgentReport, ReportedOutcome};

@@ -2,8 +2,8 @@
 //! and typed into in a window.
 //!
 //! Input is text, records and readers that the caller opened; output is values. An implementation must not spawn
-//! anything, read the time or open a file. A new protocol is a folder beside this file with an implementation of
-//! [`AgentProtocol`], and a line in the table of `agents/mod.rs`.
+//! anything, read the time or open a file. The steps for a new protocol are in
+//! `docs/agents.md`.
 
 use std::fmt::Debug;
 use std::io::{self, Read, Seek};

@@ -77,8 +77,8 @@ pub struct Hooks {
 pub enum HookError {
     #[error("it is not started as `{0}` itself")]
     Wrapped(&'static str),
-    #[error("its `--settings` has no value")]
-    NoValue,
+    #[error("its option `{0}` has no value")]
+    NoValue(&'static str),
     #[error("its own settings cannot be read: {0}")]
     Unreadable(String),
     #[error("its own settings are left as they are: {0}")]

@@ -30,7 +30,7 @@ pub(crate) fn run() -> Option<ExitCode> {
             let error = exec::become_agent(Path::new(&folder));
             Some(failed(error.code, &error))
         }
-        ("__prepare", Some(folder), None) => Some(match exec::prepare(Path::new(&folder)) {
+        ("__prepare", Some(folder), None) => Some(match exec::set_up(Path::new(&folder)) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => failed(error.code, &error),
         }),
@@ -76,10 +76,10 @@ fn rest() -> Vec<OsString> {
 }
 
 fn next(state: &OsString, ended: Option<&std::ffi::OsStr>) -> ExitCode {
-    // The caller's working directory is a run's folder; what is started here must not keep it.
+    // The caller's working directory is a run folder; what is started here must not keep it.
     let _ = std::env::set_current_dir("/");
     match Store::find(Path::new(state)) {
-        Ok(Some(store)) => match queue::job_ended(&store, ended.map(Path::new)) {
+        Ok(Some(store)) => match queue::run_ended(&store, ended.map(Path::new)) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => failed(1, &error),
         },

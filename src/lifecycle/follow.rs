@@ -45,7 +45,7 @@ pub enum FollowError {
     #[error("the run cannot be followed")]
     Io(#[from] io::Error),
     /// The state of the run cannot be observed from here, so neither can its end.
-    #[error("`{pair}` cannot be seen: {}", .why.reason())]
+    #[error("the state of `{pair}` is unknown: {}", .why.reason())]
     Unknown { pair: Pair, why: UnknownWhy },
     #[error("the record of run {0} is gone")]
     Gone(RunId),
@@ -112,7 +112,7 @@ impl Follower {
             let folder = self.store.folder(&self.id);
             if held == Liveness::Held(Some(self.id.clone()))
                 && !folder.has_exit()
-                && folder.stop_asked().is_none()
+                && folder.stop_requested().is_none()
                 && !folder.is_unsaved()
             {
                 return Ok(last.clone());
@@ -207,7 +207,7 @@ pub fn wait_for_end(
         seen(&run);
         match &run.state {
             RunState::Ended(_) => return Ok(Some(run)),
-            RunState::Unknown(UnknownWhy::Tmux(_))
+            RunState::Unknown(UnknownWhy::Tmux(_) | UnknownWhy::Window(_))
                 if silent_since.get_or_insert_with(Stopwatch::start).elapsed() < SILENCE => {}
             RunState::Unknown(why) => return Err(FollowError::Unknown { pair: run.pair(), why: why.clone() }),
             _ => silent_since = None,

@@ -3,7 +3,7 @@
 //!
 //! Steps of a start: lock the pair (`start`), reserve an id (`reserve`), write the run folder (`record`), then open
 //! the window, start the supervisor or queue the run (here). If the command is killed between two steps, the next
-//! observation ends the run as never started.
+//! observation ends the run as never started; before the spec is written it removes the run's row instead.
 
 pub mod batch;
 pub mod batch_start;
@@ -12,7 +12,6 @@ pub(crate) mod freshness;
 pub(crate) mod hooks;
 pub(crate) mod many;
 pub(crate) mod onboarding;
-pub mod orphans;
 pub mod prepare;
 pub(crate) mod prompt;
 mod record;
@@ -23,6 +22,7 @@ pub(crate) mod setup;
 pub(crate) mod spec_fingerprint;
 pub mod start;
 pub mod template_context;
+pub mod unrecorded;
 mod window;
 
 use crate::lifecycle::launch::prepare::Prepared;

@@ -5,11 +5,11 @@
 
 pub(crate) mod activity;
 mod fast_path;
-mod judge;
 mod observation;
 mod panes;
 mod probe;
 pub(crate) mod run_answer;
+mod settle;
 pub(crate) mod tmux_patience;
 pub(crate) mod window_reading;
 
@@ -23,10 +23,10 @@ use crate::store::index::{Index, IndexError};
 use crate::store::record_file::RecordError;
 use crate::store::run_folder::RunFolder;
 
-pub(crate) use judge::{PATIENCE, RunJudgement, judge, probe_again};
 pub(crate) use observation::Observation;
 pub(crate) use panes::PaneListings;
 pub(crate) use probe::probe;
+pub(crate) use settle::{SettledRun, probe_again, settle};
 
 /// The result of an observation. The lists below `notices` are for `reap`.
 #[derive(Default)]
@@ -50,8 +50,8 @@ pub(crate) struct Observations {
 
 pub(crate) struct OverRun {
     pub(crate) observation: Observation,
-    pub(crate) judgement: RunJudgement,
-    /// Since its first judgement.
+    pub(crate) observed: SettledRun,
+    /// Since it was observed first.
     pub(crate) since: Stopwatch,
 }
 
@@ -103,9 +103,9 @@ fn observe(
     seen.listings.observed = unfinished.iter().map(|observation| observation.spec.run_id.clone()).collect();
     for mut observation in unfinished {
         let since = Stopwatch::start();
-        match judge(store, &mut observation, &mut seen.listings, since) {
-            RunJudgement::Is(run) => seen.runs.push(*run),
-            judgement @ RunJudgement::Over { .. } => seen.over.push(OverRun { observation, judgement, since }),
+        match settle(store, &mut observation, &mut seen.listings, since) {
+            SettledRun::Is(run) => seen.runs.push(*run),
+            observed @ SettledRun::Over { .. } => seen.over.push(OverRun { observation, observed, since }),
         }
     }
     Ok(seen)

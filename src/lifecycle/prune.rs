@@ -15,7 +15,7 @@ use crate::store::index::{Index, IndexError};
 pub enum PruneError {
     #[error(transparent)]
     Index(#[from] IndexError),
-    #[error("a run's folder cannot be removed")]
+    #[error("a run folder cannot be removed")]
     Io(#[from] std::io::Error),
 }
 

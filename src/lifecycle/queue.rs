@@ -36,7 +36,7 @@ use crate::store::slots;
 const A_MOMENT: Duration = Duration::from_millis(20);
 
 /// After a run ended: records ends, advances the queue, prunes old runs of the pair.
-pub fn job_ended(store: &Store, ended: Option<&Path>) -> Result<(), StartError> {
+pub fn run_ended(store: &Store, ended: Option<&Path>) -> Result<(), StartError> {
     let ended_id = ended.and_then(|folder| RunFolder::at(folder).run_id());
     let queued = store.with_index(Index::queued)?;
     let waits_for_others =
@@ -106,7 +106,7 @@ pub fn advance(store: &Store) -> Result<(), StartError> {
 /// [`advance`] for commands that only observe: an error is logged.
 pub(crate) fn advance_quietly(store: &Store) {
     if let Err(error) = advance(store) {
-        tracing::warn!(%error, "the queue does not move");
+        tracing::warn!(%error, "queued runs could not be started");
     }
 }
 

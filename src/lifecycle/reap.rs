@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::lifecycle::notify;
 use crate::lifecycle::observe::run_answer;
-use crate::lifecycle::observe::{self, Observation, Observations, OverRun, PaneListings, RunJudgement};
+use crate::lifecycle::observe::{self, Observation, Observations, OverRun, PaneListings, SettledRun};
 use crate::lifecycle::store::{Observed, Store};
 use crate::model::answer_record::AnswerRecord;
 use crate::model::end_reason::EndReason;
@@ -22,7 +22,7 @@ use crate::model::usage::Usage;
 use crate::os::clock;
 use crate::os::process::ending::{self, TreeToEnd};
 use crate::os::process::tree::ProcessTable;
-use crate::plan::actual::InferredEnd;
+use crate::plan::observed_state::{COMMAND_PATIENCE, InferredEnd};
 use crate::store::index::{Index, IndexError};
 use crate::store::pair_lock::{self, Claim};
 use crate::store::record_file::RecordError;
@@ -72,18 +72,18 @@ fn note_end(store: &Store, index: &Index, run: &Run) -> Result<(), IndexError> {
     index.finish(&run.facts, end)
 }
 
-/// Writes the end of a run. If the run has changed (left the queue, opened its window), probes and judges it again.
+/// Writes the end of a run. If the run has changed (left the queue, opened its window), observes it again.
 fn resolve(
     store: &Store,
     run: OverRun,
     listings: &mut PaneListings,
     table: &mut Option<ProcessTable>,
 ) -> Result<Run, IndexError> {
-    let OverRun { mut observation, mut judgement, since } = run;
+    let OverRun { mut observation, mut observed, since } = run;
     loop {
-        let (end, ends_tree) = match judgement {
-            RunJudgement::Is(run) => return Ok(*run),
-            RunJudgement::Over { end, ends_tree } => (end, ends_tree),
+        let (end, ends_tree) = match observed {
+            SettledRun::Is(run) => return Ok(*run),
+            SettledRun::Over { end, ends_tree } => (end, ends_tree),
         };
         let reaped = reap(store, &observation, &end, since.elapsed() > TAKEN_AND_SILENT, |run| {
             // The screen first: ending processes may print on it.
@@ -94,10 +94,10 @@ fn resolve(
             return Ok(run);
         }
         *table = None;
-        if let Some(run) = observe::probe_again(store, &mut observation, listings, since, observe::PATIENCE) {
+        if let Some(run) = observe::probe_again(store, &mut observation, listings, since, COMMAND_PATIENCE) {
             return Ok(run);
         }
-        judgement = observe::judge(store, &mut observation, listings, since);
+        observed = observe::settle(store, &mut observation, listings, since);
     }
 }
 
@@ -166,7 +166,7 @@ fn end_leftovers(run: &RunId, table: &mut Option<ProcessTable>) -> io::Result<Ve
     if table.insert(taken).members(run, None).is_empty() {
         return Ok(Vec::new());
     }
-    let tree = TreeToEnd { run, root: None, grace: Duration::from_secs(1), asked_group: None };
+    let tree = TreeToEnd { run, root: None, grace: Duration::from_secs(1), signalled_group: None };
     Ok(ending::end_trees(&[tree])?.concat())
 }
 

@@ -21,7 +21,7 @@ pub enum WindowError {
     /// Ended or queued.
     #[error("`{pair}` is not running")]
     NotRunning { pair: Pair },
-    #[error("`{pair}` cannot be seen: {}", .why.reason())]
+    #[error("the state of `{pair}` is unknown: {}", .why.reason())]
     Unknown { pair: Pair, why: UnknownWhy },
     #[error("the window of `{pair}` is gone")]
     Gone { pair: Pair },

@@ -253,7 +253,7 @@ sections! {
         "template": Text, "The prompt's template file, relative to the manifest.";
         "prompt": Text, "The prompt's template itself.";
         "flags": TEXTS, "Further arguments of the agent, each a template.";
-        "save_to": Text, "Where the final answer goes, below the run's folder.";
+        "save_to": Text, "Where the final answer goes, below the run's working directory.";
         "cleanup_on_exit": Bool, "Interactive: close the window when the agent ends.";
         "timeout": Duration, "Wall clock of one attempt.";
         "stop_grace": Duration, "From TERM to KILL.";
@@ -265,8 +265,8 @@ sections! {
         "needs": List(&Name), "Modes that run first on the same task.";
         "gate": Choice(words::<Gate>), "Waits for a person before it starts.";
         "exclusive": Bool, "No other exclusive run in the same folder at once.";
-        "sources": TEXTS, "With `generates`: skip when nothing changed. Patterns below the run's folder.";
-        "generates": TEXTS, "The files that it makes. Patterns below the run's folder.";
+        "sources": TEXTS, "With `generates`: skip when nothing changed. Patterns below the run's working directory.";
+        "generates": TEXTS, "The files that it makes. Patterns below the run's working directory.";
         "expect": Keys(&EXPECT);
         "agent": Text;
         "cwd": Text, "A template; default: the worktree, or the manifest's folder.";
@@ -279,7 +279,7 @@ sections! {
     }
     EXPECT: "in the `expect` of a mode", "expect: { … }" {
         "non_empty": Bool, "The final answer is not empty.";
-        "files": TEXTS, "Files that must be there, below the run's folder.";
+        "files": TEXTS, "Files that must be there, below the run's working directory.";
         "command": Command, "Must end with 0.";
     }
     RETRY: "in the `retry` of a mode", "retry: { … }" {

@@ -40,6 +40,7 @@ pub(crate) struct LocalFlags<'a> {
     pub flags: Vec<String>,
 }
 
+/// Reads the local file. Problems go to `document`.
 pub(crate) fn read<'a>(document: &'a Document, root: &'a Node) -> Overlay<'a> {
     let Some(fields) = SectionFields::new(document, root, "the local file", &keys::LOCAL) else {
         return Overlay::default();

@@ -20,7 +20,7 @@ pub struct Mode {
     pub prompt: PromptSource,
     /// Each a template.
     pub flags: Vec<String>,
-    /// A template; below the run's folder.
+    /// A template; below the run's working directory.
     pub save_to: Option<String>,
     pub cleanup_on_exit: bool,
     /// The time limit of one attempt.
@@ -40,7 +40,7 @@ pub struct Mode {
     pub gate: bool,
     /// At most one exclusive run at a time in one folder.
     pub exclusive: bool,
-    /// Each a template of a glob pattern below the run's folder; both or neither.
+    /// Each a template of a glob pattern below the run's working directory; both or neither.
     pub sources: Vec<String>,
     pub generates: Vec<String>,
     pub agent: String,
@@ -55,7 +55,7 @@ pub struct Mode {
 pub struct ExpectTemplates {
     /// The final answer is not empty.
     pub non_empty: bool,
-    /// Each a template; below the run's folder.
+    /// Each a template; below the run's working directory.
     pub files: Vec<String>,
     /// argv, each word a template; empty means none.
     pub command: Vec<String>,

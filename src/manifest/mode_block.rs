@@ -62,7 +62,7 @@ fn read_prompt(fields: &SectionFields<'_>, mode: &mut Mode, root: &Path) {
     }
 }
 
-/// A template whose literal part does not lead out of the run's folder.
+/// A template whose literal part does not lead out of the run's working directory.
 pub(crate) fn below(document: &Document, node: &Node, what: &str) -> Option<String> {
     let text = document.read_filled_text(node, what)?;
     let literal = !text.contains("{{") && !text.contains("{%");
@@ -70,7 +70,8 @@ pub(crate) fn below(document: &Document, node: &Node, what: &str) -> Option<Stri
     // A path with expressions is checked again when it is rendered.
     let leaves = path.is_absolute() || path.components().any(|part| part == Component::ParentDir);
     if leaves || (literal && !stays_below(path)) {
-        let problem = Problem::error(format!("`{what}` must stay below the run's folder, found `{}`", shown(&text)));
+        let problem =
+            Problem::error(format!("`{what}` must stay below the run's working directory, found `{}`", shown(&text)));
         document.add(At::Node(node.id), problem.hint("write a relative path without `..`"));
         return None;
     }

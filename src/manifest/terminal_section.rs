@@ -5,7 +5,7 @@ use crate::manifest::document::{At, Document, shown};
 use crate::manifest::tree::{Node, NodeKind};
 use crate::model::nearest::did_you_mean;
 use crate::model::problem::Problem;
-use crate::model::terminal::{COMMAND, Terminal, TerminalName, UnknownExpression, WordPart, pieces};
+use crate::model::terminal::{COMMAND, Terminal, TerminalName, UnknownExpression, WordPart, split_at_command};
 
 pub(crate) fn read(document: &Document, node: &Node, what: &str) -> Option<Terminal> {
     match &node.kind {
@@ -51,7 +51,7 @@ fn own(document: &Document, node: &Node) -> Option<Terminal> {
     for (place, word) in words.iter().enumerate() {
         // In a list, the problem is shown at the word.
         let at = node.items().get(place).map_or(node.id, |item| item.id);
-        match pieces(word) {
+        match split_at_command(word) {
             Ok(pieces) => {
                 let here = pieces.contains(&WordPart::Command);
                 if here && place == 0 {

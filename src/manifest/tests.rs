@@ -64,7 +64,7 @@ const COMPLETE: &str = r##"# yaml-language-server: $schema=./dispatch.schema.jso
 version: 1
 session: scopecraft            # tmux session; default: the manifest folder's name, `.` and `:` as `_`
 tmux: { socket: default }      # a -L name; default: the user's own server (DISPATCH_TMUX_SOCKET overrides)
-terminal: auto                 # a name of section 7, or argv with {{ command }}
+terminal: auto                 # the name of a terminal, or argv with {{ command }}
 jobs: 4                        # headless jobs at once in this project
 state_dir: .dispatch           # 0700; ignores itself in git
 env: { CI: "1" }               # for every run
@@ -89,7 +89,7 @@ agents:
     interactive: claude        # a string is split as a shell would (no shell runs); a list is argv
     headless: [claude, -p, --output-format, stream-json, --verbose]
     prompt: { interactive: arg, headless: stdin }   # arg | stdin | file | none; one word means both
-    protocol: claude           # claude | text: how its output and state are read
+    protocol: claude           # how its output and state are read
 
 modes:
   none: { interactive: true }  # built in: the agent alone, no prompt
@@ -130,7 +130,7 @@ runs:                                       # the wanted set, applied only by `u
 "##;
 
 #[test]
-fn the_contracts_example_loads() {
+fn the_complete_example_loads() {
     let folder = folder(&[
         ("dispatch.yaml", COMPLETE),
         ("templates/interactive.md", "{{ task.title }}"),
@@ -253,7 +253,7 @@ notify: { desktp: true, command: "a | b", on: [waitng], every: 10 }
             "dispatch.yaml:25:5:«prompt» mode `job` has both `template` and `prompt` | keep one of the two",
             "dispatch.yaml:25:17:«task.idd» `task` has no field `idd` | did you mean `id`?",
             "dispatch.yaml:25:28:«lowr» there is no filter `lowr` | did you mean `lower`?",
-            "dispatch.yaml:27:14:«../x» `save_to` must stay below the run's folder, found `../x` | write a relative path without `..`",
+            "dispatch.yaml:27:14:«../x» `save_to` must stay below the run's working directory, found `../x` | write a relative path without `..`",
             "dispatch.yaml:28:19:«lint» there is no mode `lint` | did you mean `late`?",
             "dispatch.yaml:28:48:«rate-limit» `on` must be `rate_limit`, `crash` or `timeout`, found `rate-limit` | did you mean `rate_limit`?",
             "dispatch.yaml:29:16:«free» `run` must be an amount of USD above 0, such as `2.50`, found `free`",
@@ -307,7 +307,7 @@ fn single_mistakes() {
         ),
         (
             "version: 1\nmodes:\n  a: { sources: [../x], generates: [y] }\n",
-            "dispatch.yaml:3:18:«../x» `sources` must stay below the run's folder, found `../x`",
+            "dispatch.yaml:3:18:«../x» `sources` must stay below the run's working directory, found `../x`",
         ),
         (
             "version: 1\nmodes:\n  a: { sources: [x], generates: [\"a/[y\"] }\n",

@@ -17,14 +17,14 @@ pub(crate) fn whole_characters(text: &str, start: usize, end: usize) -> Span {
     Span { start, end }
 }
 
-/// The end of the character at `start`.
+/// The offset after the character at `start`.
 pub(crate) fn next_char(text: &str, start: usize) -> usize {
     text.get(start..).and_then(|rest| rest.chars().next()).map_or(start, |c| start + c.len_utf8())
 }
 
 /// The token at `start`: a quoted text, a plain text up to its end on this line, or a single bracket.
 pub(crate) fn token(text: &str, start: usize) -> Span {
-    let start = skip_properties(text, start);
+    let start = skip_anchor(text, start);
     let rest = text.get(start..).unwrap_or("");
     let line = rest.split(['\n', '\r']).next().unwrap_or("");
     let length = match line.chars().next() {
@@ -39,7 +39,7 @@ pub(crate) fn token(text: &str, start: usize) -> Span {
 /// The part `range` of a text node's value, if the file contains the value unchanged or as a literal block; else the
 /// node's first token.
 pub(crate) fn within(text: &str, start: usize, range: &Range<usize>) -> Span {
-    let start = skip_properties(text, start);
+    let start = skip_anchor(text, start);
     let rest = text.get(start..).unwrap_or("");
     let whole = token(text, start);
     match rest.chars().next() {
@@ -63,23 +63,23 @@ fn within_block(text: &str, start: usize, range: &Range<usize>) -> Option<Span> 
     let body = start + text[start..].find('\n')? + 1;
     let indent = text[body..].lines().find(|line| !line.trim().is_empty())?;
     let indent = indent.len() - indent.trim_start_matches(' ').len();
-    let mut cut = 0;
+    let mut consumed = 0;
     let mut offset = body;
     for line in text[body..].split_inclusive('\n') {
-        let kept = line.len().saturating_sub(indent).max(1);
-        if range.start < cut + kept {
-            let first = offset + indent + (range.start - cut);
+        let length = line.len().saturating_sub(indent).max(1);
+        if range.start < consumed + length {
+            let first = offset + indent + (range.start - consumed);
             let last = (first + range.len()).min(offset + line.trim_end().len()).max(first);
             return text.get(first..last).map(|_| Span { start: first, end: last });
         }
-        cut += kept;
+        consumed += length;
         offset += line.len();
     }
     None
 }
 
 /// Skips an anchor, so that the value itself is underlined.
-fn skip_properties(text: &str, start: usize) -> usize {
+fn skip_anchor(text: &str, start: usize) -> usize {
     let rest = text.get(start..).unwrap_or("");
     if !rest.starts_with('&') {
         return start;

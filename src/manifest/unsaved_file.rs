@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::manifest::source::{self, Source};
 use crate::model::problem::Problem;
 
-/// A file with its new text. `path` has the form that [`crate::manifest::resolve`] and the manifest use.
+/// A file with its new text. `path` is spelled as the manifest's own path and the paths that the manifest resolves: it
+/// is compared with them as it is.
 #[derive(Clone, Debug)]
 pub struct UnsavedFile {
     pub path: PathBuf,
@@ -20,7 +21,8 @@ impl UnsavedFile {
     }
 }
 
-/// Reads `path` as [`source::read`] does, or takes the text to be saved there. Fails likewise.
+/// The text to be saved at `path`, if `unsaved` is for that file; else the file. Fails where it cannot be read or is
+/// longer than `max` bytes.
 pub(crate) fn read(unsaved: Option<&UnsavedFile>, path: &Path, what: &str, max: u64) -> Result<Source, Problem> {
     let Some(unsaved) = unsaved.filter(|unsaved| unsaved.path == path) else { return source::read(path, what, max) };
     let size = unsaved.text.len() as u64;

@@ -71,7 +71,7 @@ pub enum EndReason {
         error: Option<String>,
         log: Option<PathBuf>,
     },
-    /// The run's folder was moved to this path while it ran.
+    /// The run folder was moved to this path while it ran.
     FolderMoved(PathBuf),
 
     /// Stopped while queued.
@@ -195,7 +195,7 @@ impl fmt::Display for EndReason {
             Self::NoCgroup => "a limit on processes needs a cgroup, and none can be had here",
             Self::SetupFailed { error, log } => return setup_failed(f, error.as_deref(), log.as_deref()),
             Self::FolderMoved(path) => {
-                return write!(f, "the run's folder was moved to `{}` meanwhile", path.display());
+                return write!(f, "the run folder was moved to `{}` meanwhile", path.display());
             }
             Self::BeforeStart => "before it started",
             Self::Rejected => "rejected",

@@ -35,7 +35,7 @@ pub mod run_state;
 pub mod server_record;
 pub mod signal;
 pub mod started_by;
-pub mod submodule_look;
+pub mod submodule_state;
 pub mod task_source;
 pub mod task_status;
 pub mod terminal;

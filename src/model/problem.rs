@@ -28,11 +28,11 @@ pub struct Problem {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceSpan {
     pub path: PathBuf,
-    pub excerpt: Option<Excerpt>,
+    pub excerpt: Option<SourceRange>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Excerpt {
+pub struct SourceRange {
     /// The whole text of the file, shared by all its problems.
     pub source: Arc<str>,
     /// Byte range within `source`; an empty range is a position.
@@ -69,7 +69,7 @@ impl Problem {
     /// Sets the location: the bytes `start..end` of `source`.
     pub fn at(mut self, path: impl Into<PathBuf>, source: &Arc<str>, start: usize, end: usize) -> Self {
         let start = start.min(source.len());
-        let excerpt = Excerpt { source: Arc::clone(source), start, end: end.clamp(start, source.len()) };
+        let excerpt = SourceRange { source: Arc::clone(source), start, end: end.clamp(start, source.len()) };
         self.place = Some(SourceSpan { path: path.into(), excerpt: Some(excerpt) });
         self
     }
@@ -84,7 +84,7 @@ impl Problem {
     }
 }
 
-impl Excerpt {
+impl SourceRange {
     /// Line and column, counted from 1; the column in characters.
     pub fn line_column(&self) -> (usize, usize) {
         let before = self.source.get(..self.start).unwrap_or(&self.source);

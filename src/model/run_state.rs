@@ -43,6 +43,8 @@ pub enum WaitingFor {
 pub enum UnknownWhy {
     /// tmux did not answer; its error text.
     Tmux(String),
+    /// tmux answered, and the state of the window is still not known.
+    Window(&'static str),
     /// The record was made on another host or in another pid namespace.
     OtherHost(String),
     /// The state folder is a copy: its device or inode differs from the record.
@@ -114,6 +116,7 @@ impl UnknownWhy {
     pub fn reason(&self) -> String {
         match self {
             Self::Tmux(words) => format!("tmux does not answer: {words}"),
+            Self::Window(why) => (*why).to_owned(),
             Self::OtherHost(host) => format!("started on `{host}`, which cannot be seen from here"),
             Self::Foreign => "foreign: the state folder is a copy of another one".to_owned(),
             Self::Unreadable(why) => format!("its record cannot be read: {why}"),

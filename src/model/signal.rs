@@ -29,7 +29,7 @@ pub fn signal_number(name: &str) -> Option<i32> {
     SIGNALS.iter().find(|(known, _)| *known == name).map(|(_, number)| *number)
 }
 
-/// `number` with the name of `signal`: `9 (SIGKILL)`, `137 (SIGKILL)`.
+/// `number` with the name of `signal`: `9 (SIGKILL)`; for an exit code of 128 + 9, `137 (SIGKILL)`.
 pub fn with_signal_name(number: i32, signal: i32) -> String {
     match SIGNALS.iter().find(|(_, known)| *known == signal) {
         Some((name, _)) => format!("{number} (SIG{name})"),

@@ -1,5 +1,5 @@
-//! The terminal emulators that have a name here, and the user's choice of one. How each is started is in the table of
-//! `os::terminal`.
+//! The terminal emulators that `terminal:` can name, and the user's choice of one. How each is started is in the table
+//! of `os::terminal`.
 
 use crate::model::words::words;
 
@@ -81,12 +81,12 @@ pub enum WordPart<'a> {
     Command,
 }
 
-/// An expression other than [`COMMAND`].
+/// An expression in a word of the user's argv that is not [`COMMAND`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownExpression(pub String);
 
 /// Splits a word at each `{{ command }}`. Fails on any other expression.
-pub fn pieces(word: &str) -> Result<Vec<WordPart<'_>>, UnknownExpression> {
+pub fn split_at_command(word: &str) -> Result<Vec<WordPart<'_>>, UnknownExpression> {
     let (mut pieces, mut rest) = (Vec::new(), word);
     while let Some(open) = rest.find("{{").into_iter().chain(rest.find("{%")).min() {
         let Some(length) = rest[open..].find("}}").map(|at| at + 2) else {
@@ -134,10 +134,10 @@ mod tests {
             ("-e", vec![Text("-e")]),
             ("", vec![Text("")]),
         ] {
-            assert_eq!(pieces(word).unwrap(), cut, "{word}");
+            assert_eq!(split_at_command(word).unwrap(), cut, "{word}");
         }
         for word in ["{{ task.id }}", "{{ command", "{% if x %}", "{{ command }} {{ x }}"] {
-            assert!(pieces(word).is_err(), "{word}");
+            assert!(split_at_command(word).is_err(), "{word}");
         }
     }
 }

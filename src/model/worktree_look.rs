@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::model::submodule_look::SubmoduleLook;
+use crate::model::submodule_state::SubmoduleState;
 
 /// What exists at the path of a task's worktree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub struct Submodules {
     /// Whether the worktree has repositories of submodules: git then removes it only with `--force`.
     pub present: bool,
     /// Those whose removal would lose something.
-    pub at_stake: Vec<SubmoduleLook>,
+    pub at_stake: Vec<SubmoduleState>,
 }
 
 /// The first names and the total number.

@@ -8,7 +8,7 @@ mod objection;
 use std::path::Path;
 
 use crate::model::names::Pair;
-use crate::model::submodule_look::{LocalCommits, SubmoduleLook};
+use crate::model::submodule_state::{LocalCommits, SubmoduleState};
 use crate::model::worktree_look::{BranchLook, Submodules, WorktreeState};
 
 pub use crate::plan::clean::objection::{InSubmodule, Objection};
@@ -119,7 +119,7 @@ pub fn decide(case: &Case<'_>) -> Result<Cleaning, Vec<Objection>> {
 fn in_submodules(submodules: &Submodules, branch: &str) -> Vec<Objection> {
     let mut against = Vec::new();
     for look in &submodules.at_stake {
-        let SubmoduleLook { name, place, changed, untracked, commits, broken } = look;
+        let SubmoduleState { name, place, changed, untracked, commits, broken } = look;
         let LocalCommits { head, all, stashes } = *commits;
         let found = [
             broken.clone().map(InSubmodule::Broken),

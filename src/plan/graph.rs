@@ -44,7 +44,7 @@ pub struct GraphNode {
 /// Why a pair is in the set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NodeWhy {
-    Asked,
+    Requested,
     /// This mode needs it.
     NeededBy(ModeName),
     /// It is active already: it waits for nothing, and others may wait for it.
@@ -90,7 +90,7 @@ impl Graph {
                 graph.nodes.push(GraphNode::new(pair.clone(), NodeWhy::OnItsWay));
             }
         }
-        let asked: HashMap<&TaskId, usize> = match ordering {
+        let node_of_task: HashMap<&TaskId, usize> = match ordering {
             Ordering::WithinMode => HashMap::new(),
             Ordering::AcrossModes => pairs.iter().filter_map(|pair| Some((&pair.task, *index.get(pair)?))).collect(),
         };
@@ -102,7 +102,7 @@ impl Graph {
             let Some(task) = tasks.get(&node.pair.task) else { continue };
             let open = task.depends_on.iter().filter(|on| tasks.get(on).is_some_and(|on| !is_over(on)));
             let pair = |on: &TaskId| Pair { mode: node.pair.mode.clone(), task: on.clone() };
-            let node_of = |on: &TaskId| index.get(&pair(on)).or_else(|| asked.get(on)).copied();
+            let node_of = |on: &TaskId| index.get(&pair(on)).or_else(|| node_of_task.get(on)).copied();
             node.depends_on = open.filter_map(node_of).collect();
         }
         graph.sequence(tasks, ordering);
@@ -131,7 +131,7 @@ impl Graph {
     ) -> HashMap<Pair, usize> {
         // Why a pair is in the set; `None` if it is met. Cached, so that `met` is called once for each pair.
         let mut known: HashMap<Pair, Option<NodeWhy>> =
-            pairs.iter().map(|pair| (pair.clone(), Some(NodeWhy::Asked))).collect();
+            pairs.iter().map(|pair| (pair.clone(), Some(NodeWhy::Requested))).collect();
         let mut index = HashMap::new();
         let mut entered = std::collections::HashSet::new();
         for pair in pairs {
@@ -152,7 +152,7 @@ impl Graph {
                 }
                 let Some((done, _)) = path.pop() else { break };
                 if !index.contains_key(&done) {
-                    let why = known.get(&done).cloned().flatten().unwrap_or(NodeWhy::Asked);
+                    let why = known.get(&done).cloned().flatten().unwrap_or(NodeWhy::Requested);
                     index.insert(done.clone(), self.nodes.len());
                     self.nodes.push(GraphNode::new(done, why));
                 }
@@ -270,9 +270,9 @@ impl Graph {
 fn circle_of_tasks(pairs: &[Pair], tasks: &TaskSet) -> Option<Vec<Pair>> {
     tasks.circles().iter().find_map(|circle| {
         let mode_of = |task: &TaskId| pairs.iter().find(|pair| pair.task == *task).map(|pair| &pair.mode);
-        let asked: BTreeSet<&TaskId> = circle.iter().filter(|task| mode_of(task).is_some()).collect();
+        let requested: BTreeSet<&TaskId> = circle.iter().filter(|task| mode_of(task).is_some()).collect();
         let is_cut = circle.iter().any(|task| tasks.get(task).is_none_or(is_over));
-        let some = circle.iter().find_map(mode_of).filter(|_| asked.len() > 1 && !is_cut)?;
+        let some = circle.iter().find_map(mode_of).filter(|_| requested.len() > 1 && !is_cut)?;
         let pair = |task: &TaskId| Pair { mode: mode_of(task).unwrap_or(some).clone(), task: task.clone() };
         Some(circle.iter().map(pair).collect())
     })

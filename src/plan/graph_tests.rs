@@ -33,9 +33,9 @@ fn circle(result: Result<Graph, Vec<Pair>>) -> String {
 fn needs_pull_what_is_not_met_and_order_what_is_there() {
     let modes = modes(&["ship: review lint", "review: lint", "lint: build", "build", "docs"]);
     let set = tasks(vec![listed("A", None, &[]), listed("B", None, &[])]);
-    let asked = pairs(&["ship A", "docs B", "review B"]);
+    let requested = pairs(&["ship A", "docs B", "review B"]);
     let mut questions = Vec::new();
-    let graph = Graph::build(&asked, &modes, &set, Ordering::WithinMode, |pair| {
+    let graph = Graph::build(&requested, &modes, &set, Ordering::WithinMode, |pair| {
         questions.push(pair.to_string());
         pair.to_string() == "lint B" || pair.mode == mode("build")
     })
@@ -43,9 +43,9 @@ fn needs_pull_what_is_not_met_and_order_what_is_there() {
     assert_eq!(drawn(&graph), ["lint A", "  review A < lint A", "    ship A < lint A, review A", "docs B", "review B"]);
     let why = |i: usize| graph.nodes[i].why.clone();
     assert_eq!((why(0), why(1)), (NodeWhy::NeededBy(mode("review")), NodeWhy::NeededBy(mode("ship"))));
-    assert_eq!(why(2), NodeWhy::Asked);
+    assert_eq!(why(2), NodeWhy::Requested);
     questions.sort();
-    assert_eq!(questions, ["build A", "lint A", "lint B", "review A"], "each is asked of once");
+    assert_eq!(questions, ["build A", "lint A", "lint B", "review A"], "each is queried once");
 }
 
 #[test]
@@ -53,7 +53,8 @@ fn a_need_that_was_asked_for_is_not_asked_about() {
     let modes = modes(&["review: lint", "lint"]);
     let set = tasks(vec![listed("A", None, &[])]);
     let graph =
-        Graph::build(&pairs(&["review A", "lint A"]), &modes, &set, Ordering::WithinMode, |_| panic!("asked")).unwrap();
+        Graph::build(&pairs(&["review A", "lint A"]), &modes, &set, Ordering::WithinMode, |_| panic!("requested"))
+            .unwrap();
     assert_eq!(drawn(&graph), ["lint A", "  review A < lint A"]);
 }
 
@@ -61,8 +62,8 @@ fn a_need_that_was_asked_for_is_not_asked_about() {
 fn dependencies_order_the_same_mode_within_the_set_only() {
     let done = ListedTask { status: "done".into(), ..listed("D", None, &[]) };
     let set = tasks(vec![listed("A", None, &["B", "C", "D"]), listed("B", None, &[]), listed("C", None, &["B"]), done]);
-    let asked = pairs(&["job A", "job B", "talk C", "job D"]);
-    let graph = Graph::build(&asked, &BTreeMap::new(), &set, Ordering::WithinMode, |_| true).unwrap();
+    let requested = pairs(&["job A", "job B", "talk C", "job D"]);
+    let graph = Graph::build(&requested, &BTreeMap::new(), &set, Ordering::WithinMode, |_| true).unwrap();
     assert_eq!(drawn(&graph), ["job B", "  job A < job B", "talk C", "job D"]);
 }
 
@@ -76,8 +77,8 @@ fn numbers_are_a_sequence_and_equal_ones_run_side_by_side() {
         ("P/03_d.md", ""),
         ("P/free.md", ""),
     ]);
-    let asked = pairs(&["job P", "job a", "job b", "job c", "job d", "job free"]);
-    let graph = Graph::build(&asked, &BTreeMap::new(), &set, Ordering::WithinMode, |_| true).unwrap();
+    let requested = pairs(&["job P", "job a", "job b", "job c", "job d", "job free"]);
+    let graph = Graph::build(&requested, &BTreeMap::new(), &set, Ordering::WithinMode, |_| true).unwrap();
     assert_eq!(
         drawn(&graph),
         ["job P", "job a", "  job b < job a", "  job c < job a", "    job d < job b, job c", "job free"]
@@ -96,17 +97,17 @@ fn a_numbered_folder_is_over_when_all_in_it_is() {
         ("P/01_A/02_y.md", ""),
         ("P/02_z.md", ""),
     ]);
-    let asked = pairs(&["job A", "job x", "job y", "job z"]);
-    let graph = Graph::build(&asked, &BTreeMap::new(), &set, Ordering::WithinMode, |_| true).unwrap();
+    let requested = pairs(&["job A", "job x", "job y", "job z"]);
+    let graph = Graph::build(&requested, &BTreeMap::new(), &set, Ordering::WithinMode, |_| true).unwrap();
     assert_eq!(drawn(&graph), ["job A", "job x", "  job y < job x", "    job z < job x, job y"]);
 }
 
 #[test]
 fn circles_are_shown_as_a_path() {
     let set = task_files(&[("P/_overview.md", ""), ("P/01_a.md", "depends_on: b"), ("P/02_b.md", "")]);
-    let asked = pairs(&["job P", "job b", "job a"]);
+    let requested = pairs(&["job P", "job b", "job a"]);
     assert_eq!(
-        circle(Graph::build(&asked, &BTreeMap::new(), &set, Ordering::WithinMode, |_| true)),
+        circle(Graph::build(&requested, &BTreeMap::new(), &set, Ordering::WithinMode, |_| true)),
         "job b → job a → job b"
     );
     let problem = order_problem(&set).unwrap();
@@ -133,8 +134,8 @@ fn long_chains_and_wide_numbers_need_neither_stack_nor_squares() {
             })
             .collect();
     let set = tasks(chain);
-    let asked: Vec<Pair> = (0..n).rev().map(|i| pair(&format!("job T{i}"))).collect();
-    let graph = Graph::build(&asked, &BTreeMap::new(), &set, Ordering::WithinMode, |_| true).unwrap();
+    let requested: Vec<Pair> = (0..n).rev().map(|i| pair(&format!("job T{i}"))).collect();
+    let graph = Graph::build(&requested, &BTreeMap::new(), &set, Ordering::WithinMode, |_| true).unwrap();
     assert_eq!(graph.tree().last().map(|(depth, _)| *depth), Some(n - 1));
     let edges: usize = graph.nodes.iter().map(|node| node.depends_on.len() + node.groups.len()).sum();
     assert_eq!(edges, n - 1);
@@ -142,8 +143,8 @@ fn long_chains_and_wide_numbers_need_neither_stack_nor_squares() {
     let names: Vec<String> = (0..200).map(|i| format!("P/0{}_t{i}.md", i % 2)).collect();
     let files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
     let set = task_files(&[&[("P/_overview.md", "")], &files[..]].concat());
-    let asked: Vec<Pair> = (0..200).map(|i| pair(&format!("job t{i}"))).collect();
-    let graph = Graph::build(&asked, &BTreeMap::new(), &set, Ordering::WithinMode, |_| true).unwrap();
+    let requested: Vec<Pair> = (0..200).map(|i| pair(&format!("job t{i}"))).collect();
+    let graph = Graph::build(&requested, &BTreeMap::new(), &set, Ordering::WithinMode, |_| true).unwrap();
     assert_eq!(graph.nodes.iter().map(|node| node.groups.len()).sum::<usize>(), 100);
     assert_eq!((0..200).map(|i| graph.after(i).count()).sum::<usize>(), 100 * 100);
 }
@@ -152,7 +153,7 @@ proptest! {
     #[test]
     fn the_tree_holds_each_node_once_below_all_it_waits_for(
         edges in proptest::collection::vec((0usize..12, 0usize..12), 0..30),
-        asked in proptest::collection::vec(0usize..12, 0..14),
+        requested in proptest::collection::vec(0usize..12, 0..14),
     ) {
         let depends = |i: usize| -> Vec<String> {
             edges.iter().filter(|(from, to)| *from == i && to < from).map(|(_, to)| format!("T{to}")).collect()
@@ -163,9 +164,9 @@ proptest! {
         });
         let set = tasks(list.collect());
         let modes = modes(&["a: b", "b"]);
-        let asked: Vec<Pair> =
-            asked.iter().map(|i| pair(&format!("{} T{i}", if i % 2 == 0 { "a" } else { "b" }))).collect();
-        let graph = Graph::build(&asked, &modes, &set, Ordering::WithinMode, |pair| pair.task.as_str().ends_with('4')).unwrap();
+        let requested: Vec<Pair> =
+            requested.iter().map(|i| pair(&format!("{} T{i}", if i % 2 == 0 { "a" } else { "b" }))).collect();
+        let graph = Graph::build(&requested, &modes, &set, Ordering::WithinMode, |pair| pair.task.as_str().ends_with('4')).unwrap();
         let place: HashMap<usize, usize> =
             graph.tree().iter().enumerate().map(|(at, (_, node))| (*node, at)).collect();
         prop_assert_eq!(place.len(), graph.nodes.len());

@@ -31,15 +31,15 @@ pub struct Snapshot {
     /// When the observation began.
     pub(super) begun: Stopwatch,
     /// The number of writes through this server before the observation.
-    pub(super) touched: u64,
+    pub(super) writes: u64,
 }
 
 impl Snapshot {
-    pub(super) fn new(runs: Vec<Run>, notices: Vec<String>, at: Timestamp, begun: Stopwatch, touched: u64) -> Self {
+    pub(super) fn new(runs: Vec<Run>, notices: Vec<String>, at: Timestamp, begun: Stopwatch, writes: u64) -> Self {
         let (active, ended): (Vec<Run>, Vec<Run>) = runs.into_iter().partition(Run::is_active);
         // Sorted by id, oldest first: the newest run of a pair overwrites the others.
         let by_pair = active.iter().enumerate().map(|(place, run)| (run.pair(), place)).collect();
-        Self { active, ended, at, notices, by_pair, answers: Mutex::default(), begun, touched }
+        Self { active, ended, at, notices, by_pair, answers: Mutex::default(), begun, writes }
     }
 
     /// Whether observing the active runs needs tmux.

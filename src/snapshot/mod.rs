@@ -42,12 +42,13 @@ const FRESH: Duration = Duration::from_millis(250);
 /// A request for one pair waits at most this long for an observation of all runs.
 const SLOW: Duration = Duration::from_millis(50);
 
-/// Overlap of two searches for ended runs, in milliseconds: the index stores whole seconds.
+/// Overlap of two searches for ended runs, in milliseconds: an end is entered in the index some time after it.
 const MARGIN_MS: i64 = 2000;
 
 /// If more runs changed between two observations, a `reset` event is published instead.
 const MANY: u32 = 2000;
 
+/// The server's view of the runs; dropping it ends the poller.
 #[derive(Debug)]
 pub struct Live {
     shared: Arc<LiveState>,
@@ -61,7 +62,7 @@ struct LiveState {
     location: ManifestLocation,
     feed: Arc<EventFeed>,
     /// The number of writes through this server.
-    touched: AtomicU64,
+    writes: AtomicU64,
     current: Mutex<Option<Arc<Snapshot>>>,
     /// Locked during an observation.
     memory: Mutex<ObserverMemory>,
@@ -73,10 +74,10 @@ struct LiveState {
     /// The number of changes of manifest, templates or tasks.
     projects: AtomicU64,
     /// The number of observations, and their total duration in microseconds.
-    looks: [AtomicU64; 2],
+    observations: [AtomicU64; 2],
     /// The duration of the last observation in microseconds.
     last_duration: AtomicU64,
-    over: AtomicBool,
+    is_shut_down: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -85,7 +86,8 @@ struct WakeSources {
     runs: EventFd,
     /// Manifest, templates or tasks may have changed.
     project: EventFd,
-    other: EventFd,
+    /// The poller is to end, or its helper thread has an answer.
+    poller: EventFd,
 }
 
 /// What one observation keeps for the next.
@@ -103,7 +105,7 @@ struct ObserverMemory {
 impl Live {
     /// Starts the poller for the project of `location`. Fails if the files cannot be watched.
     pub fn start(store: Store, watcher: Arc<FileWatcher>, location: ManifestLocation) -> io::Result<Arc<Self>> {
-        let wake = WakeSources { runs: EventFd::new()?, project: EventFd::new()?, other: EventFd::new()? };
+        let wake = WakeSources { runs: EventFd::new()?, project: EventFd::new()?, poller: EventFd::new()? };
         // Watch before the first observation, so that every later change wakes the poller.
         let new_runs = watcher.follow(&store.state().runs_folder(), &wake.runs)?;
         let start = u64::try_from(clock::now().as_millisecond()).unwrap_or(0);
@@ -112,16 +114,16 @@ impl Live {
             watcher,
             location,
             feed: Arc::new(EventFeed::new(start)),
-            touched: AtomicU64::new(0),
+            writes: AtomicU64::new(0),
             current: Mutex::default(),
             memory: Mutex::default(),
             subscribers: Arc::default(),
             wake,
             runs_changed: AtomicBool::default(),
             projects: AtomicU64::default(),
-            looks: Default::default(),
+            observations: Default::default(),
             last_duration: AtomicU64::default(),
-            over: AtomicBool::default(),
+            is_shut_down: AtomicBool::default(),
         });
         poller::start(&shared, new_runs)?;
         Ok(Arc::new(Self { shared }))
@@ -139,14 +141,14 @@ impl Live {
 
     /// Records a write through this server: later snapshots include it.
     pub fn touch(&self) {
-        self.shared.touched.fetch_add(1, Ordering::AcqRel);
+        self.shared.writes.fetch_add(1, Ordering::AcqRel);
         self.shared.wake.runs.wake();
     }
 
     /// The last run of a pair as JSON; `None` if it never ran.
     pub fn status_json(&self, pair: &Pair) -> Result<Option<Arc<[u8]>>, IndexError> {
         let store = &self.shared.store;
-        if let Some(snapshot) = self.shared.for_one()? {
+        if let Some(snapshot) = self.shared.snapshot_for_pair()? {
             return snapshot.status_json(&self.shared, pair);
         }
         // An observation of all runs may wait for a tmux that does not answer; observe this pair alone.
@@ -188,9 +190,9 @@ impl Live {
     }
 
     /// The number of observations, and their total duration.
-    fn looks(&self) -> (u64, Duration) {
-        let [looks, micros] = &self.shared.looks;
-        (looks.load(Ordering::Relaxed), Duration::from_micros(micros.load(Ordering::Relaxed)))
+    fn observations(&self) -> (u64, Duration) {
+        let [observations, micros] = &self.shared.observations;
+        (observations.load(Ordering::Relaxed), Duration::from_micros(micros.load(Ordering::Relaxed)))
     }
 
     /// Subscribes to the events after number `after`; without it, to new ones.
@@ -212,8 +214,8 @@ impl Live {
 
 impl Drop for Live {
     fn drop(&mut self) {
-        self.shared.over.store(true, Ordering::Release);
-        self.shared.wake.other.wake();
+        self.shared.is_shut_down.store(true, Ordering::Release);
+        self.shared.wake.poller.wake();
     }
 }
 
@@ -227,16 +229,16 @@ impl LiveState {
     }
 
     /// A fresh snapshot for a request about one pair; `None` if it would take longer than [`SLOW`].
-    fn for_one(self: &Arc<Self>) -> Result<Option<Arc<Snapshot>>, IndexError> {
-        let asked = Stopwatch::start();
-        let touched = self.touched.load(Ordering::Acquire);
+    fn snapshot_for_pair(self: &Arc<Self>) -> Result<Option<Arc<Snapshot>>, IndexError> {
+        let begun = Stopwatch::start();
+        let writes = self.writes.load(Ordering::Acquire);
         let mut sent = false;
         loop {
-            if let Some(snapshot) = self.good(touched, FRESH, asked.elapsed()) {
+            if let Some(snapshot) = self.usable(writes, FRESH, begun.elapsed()) {
                 return Ok(Some(snapshot));
             }
             let cost = Duration::from_micros(self.last_duration.load(Ordering::Relaxed));
-            if cost > SLOW || asked.elapsed() > SLOW {
+            if cost > SLOW || begun.elapsed() > SLOW {
                 return Ok(None);
             }
             // With windows an observation waits for tmux: do it in another thread, so that this one can give up.
@@ -257,33 +259,33 @@ impl LiveState {
     }
 
     /// The current snapshot, if it is at most `fresh` old or began after the request.
-    fn good(&self, touched: u64, fresh: Duration, asked: Duration) -> Option<Arc<Snapshot>> {
+    fn usable(&self, writes: u64, fresh: Duration, waited: Duration) -> Option<Arc<Snapshot>> {
         let current = self.current();
-        let good = |snapshot: &&Arc<Snapshot>| {
+        let is_usable = |snapshot: &&Arc<Snapshot>| {
             let age = snapshot.begun.elapsed();
-            snapshot.touched >= touched && (age < fresh || age <= asked)
+            snapshot.writes >= writes && (age < fresh || age <= waited)
         };
-        current.as_ref().filter(good).map(Arc::clone)
+        current.as_ref().filter(is_usable).map(Arc::clone)
     }
 
     /// A snapshot that is at most `fresh` old or began after this call.
     fn snapshot(&self, fresh: Duration) -> Result<Arc<Snapshot>, IndexError> {
-        let asked = Stopwatch::start();
-        let touched = self.touched.load(Ordering::Acquire);
-        if let Some(snapshot) = self.good(touched, fresh, asked.elapsed()) {
+        let begun = Stopwatch::start();
+        let writes = self.writes.load(Ordering::Acquire);
+        if let Some(snapshot) = self.usable(writes, fresh, begun.elapsed()) {
             return Ok(snapshot);
         }
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         // Another thread may have refreshed the snapshot while this one waited for the lock.
-        if let Some(snapshot) = self.good(touched, fresh, asked.elapsed()) {
+        if let Some(snapshot) = self.usable(writes, fresh, begun.elapsed()) {
             return Ok(snapshot);
         }
         let watch = Stopwatch::start();
         let snapshot = self.observe(&mut memory);
         self.store.close_index();
         let micros = u64::try_from(watch.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.looks[0].fetch_add(1, Ordering::Relaxed);
-        self.looks[1].fetch_add(micros, Ordering::Relaxed);
+        self.observations[0].fetch_add(1, Ordering::Relaxed);
+        self.observations[1].fetch_add(micros, Ordering::Relaxed);
         self.last_duration.store(micros, Ordering::Relaxed);
         let (snapshot, changed) = snapshot?;
         let snapshot = Arc::new(snapshot);
@@ -298,7 +300,7 @@ impl LiveState {
 
     /// Observes the runs. Also returns those that changed; `None` if too many did or a record is gone.
     fn observe(&self, memory: &mut ObserverMemory) -> Result<(Snapshot, Option<Vec<Run>>), IndexError> {
-        let touched = self.touched.load(Ordering::Acquire);
+        let writes = self.writes.load(Ordering::Acquire);
         let (begun, at) = (Stopwatch::start(), clock::now());
         if memory.index.as_ref().is_none_or(|index| !index.is_alive()) {
             // A rebuilt index is a new file, which the first access creates.
@@ -332,10 +334,10 @@ impl LiveState {
         }
         if reset || !changes.runs.is_empty() || !changes.vanished.is_empty() {
             self.runs_changed.store(true, Ordering::Release);
-            self.wake.other.wake();
+            self.wake.poller.wake();
         }
         changed.extend(changes.runs);
-        Ok((Snapshot::new(observed.runs, observed.notices, at, begun, touched), (!reset).then_some(changed)))
+        Ok((Snapshot::new(observed.runs, observed.notices, at, begun, writes), (!reset).then_some(changed)))
     }
 
     /// Watches the folders of these runs. Returns whether one of them was not watched before.

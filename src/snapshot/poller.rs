@@ -49,7 +49,7 @@ pub(super) fn start(shared: &Arc<LiveState>, new_runs: Subscription) -> io::Resu
     std::thread::Builder::new().name("poller".to_owned()).stack_size(STACK).spawn(move || {
         let _watch = new_runs;
         let mut poller = Poller::new(&shared);
-        while !shared.over.load(Ordering::Acquire) {
+        while !shared.is_shut_down.load(Ordering::Acquire) {
             poller.step();
         }
     })?;
@@ -136,7 +136,7 @@ impl<'a> Poller<'a> {
             (false, false) => None,
         };
         let wake = &shared.wake;
-        let fds = [wake.runs.as_fd(), wake.project.as_fd(), wake.other.as_fd()];
+        let fds = [wake.runs.as_fd(), wake.project.as_fd(), wake.poller.as_fd()];
         let Ok(ready) = wait_readable(&fds, timeout) else {
             std::thread::sleep(PROBE_INTERVAL);
             return;
@@ -155,7 +155,7 @@ impl<'a> Poller<'a> {
         if is_ready(1, &wake.project) {
             self.project.changed.get_or_insert_with(Stopwatch::start);
         }
-        is_ready(2, &wake.other);
+        is_ready(2, &wake.poller);
         if first || shared.has_subscribers() {
             self.check_runs(current.as_deref());
             self.files();
@@ -268,7 +268,7 @@ impl ProjectPoller {
     }
 
     fn scan(&mut self, shared: &LiveState) -> bool {
-        let (answer, bell) = (Arc::clone(&self.answer), shared.wake.other.clone());
+        let (answer, bell) = (Arc::clone(&self.answer), shared.wake.poller.clone());
         self.scanned = Cooldown::now(PROJECT_REST);
         let started = project_print::scan(&shared.location, move |found| {
             *answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);

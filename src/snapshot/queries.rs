@@ -28,8 +28,8 @@ pub struct Figures {
     pub ended_seconds: f64,
     pub cost_usd: f64,
     /// Observations of all runs: number and total duration.
-    pub looks: u64,
-    pub looks_seconds: f64,
+    pub observations: u64,
+    pub observation_seconds: f64,
 }
 
 impl Live {
@@ -72,13 +72,13 @@ impl Live {
         let totals = self.store().totals();
         self.store().close_index();
         let totals = totals?;
-        let (looks, spent) = self.looks();
+        let (observations, spent) = self.observations();
         let mut figures = Figures {
             ended: totals.runs,
             ended_seconds: Duration::from_millis(totals.millis).as_secs_f64(),
             cost_usd: totals.cost_usd,
-            looks,
-            looks_seconds: spent.as_secs_f64(),
+            observations,
+            observation_seconds: spent.as_secs_f64(),
             ..Figures::default()
         };
         for run in &snapshot.active {

@@ -196,9 +196,9 @@ fn a_run_that_is_written_down_long_after_its_folder_is_seen() {
     let mut listener = world.settle();
     // The starter may be paused at any point; under load this takes milliseconds.
     let _job = world.start_after("T-1", || {
-        let (before, _) = world.live.looks();
+        let (before, _) = world.live.observations();
         let begun = Stopwatch::start();
-        while world.live.looks().0 == before {
+        while world.live.observations().0 == before {
             assert!(begun.elapsed() < PATIENCE, "the folder wakes");
             std::thread::sleep(Duration::from_millis(1));
         }

@@ -41,7 +41,7 @@ impl Answer {
         fs::create_dir_all(parent)?;
         // The manifest check rejects `..`, but a link that the agent made could lead out.
         if !fs::canonicalize(parent)?.starts_with(fs::canonicalize(cwd)?) {
-            return Err(io::Error::other("it leads out of the run's folder"));
+            return Err(io::Error::other("it leads out of the run's working directory"));
         }
         let mut temp = tempfile::Builder::new().prefix(".dispatch-").tempfile_in(parent)?;
         match self {

@@ -17,7 +17,7 @@ use crate::os::environment::Environment;
 use crate::os::ids;
 use crate::os::process::resource_scope::ResourceScope;
 use crate::os::process::supervise;
-use crate::supervisor::finish::{self, AgentEnd, Judgement};
+use crate::supervisor::finish::{self, AgentEnd, AttemptOutcome};
 use crate::supervisor::freshness::InputTracker;
 use crate::supervisor::machine::EndCause;
 use crate::supervisor::rest::{self, Rested};
@@ -27,7 +27,7 @@ use crate::supervisor::supervision::{StageEnd, Supervision};
 use crate::supervisor::wakeups::Signals;
 
 pub(super) struct Ended {
-    pub(super) outcome: Judgement,
+    pub(super) outcome: AttemptOutcome,
     pub(super) why: EndCause,
     pub(super) exit: Option<Exit>,
     pub(super) survivors: Vec<u32>,
@@ -39,18 +39,18 @@ pub(super) struct Ended {
 
 impl Ended {
     pub(super) fn failed(reason: EndReason) -> Self {
-        Self::without_agent(Judgement::failed(reason), EndCause::Exited)
+        Self::without_agent(AttemptOutcome::failed(reason), EndCause::Exited)
     }
 
     pub(super) fn cannot_start(what: Startable, error: &dyn std::error::Error) -> Self {
         Self::failed(EndReason::CannotStart { what, error: error.to_string() })
     }
 
-    fn without_agent(outcome: Judgement, why: EndCause) -> Self {
+    fn without_agent(outcome: AttemptOutcome, why: EndCause) -> Self {
         Self { outcome, why, exit: None, survivors: Vec::new(), limits: None, pid: None, attempt: 1 }
     }
 
-    fn of(outcome: Judgement, end: StageEnd) -> Self {
+    fn of(outcome: AttemptOutcome, end: StageEnd) -> Self {
         let StageEnd { why, exit, survivors, pid, until: _, answered_at: _ } = end;
         Self { outcome, why, exit, survivors, limits: None, pid, attempt: 1 }
     }
@@ -75,7 +75,7 @@ pub(super) async fn run(supervision: &mut Supervision<'_>) -> Ended {
         Ok(around) => around,
         Err(reason) => return Ended::failed(reason),
     };
-    if let Some(ended) = prepare(supervision, &around, &mut signals).await {
+    if let Some(ended) = set_up(supervision, &around, &mut signals).await {
         return Ended { limits: around.hold, ..ended };
     }
     let freshness = InputTracker::before(supervision.folder, supervision.spec);
@@ -122,10 +122,10 @@ impl StageHost {
 }
 
 /// Creates the worktree. Returns the run's end if that failed.
-async fn prepare(supervision: &mut Supervision<'_>, around: &StageHost, signals: &mut Signals) -> Option<Ended> {
+async fn set_up(supervision: &mut Supervision<'_>, around: &StageHost, signals: &mut Signals) -> Option<Ended> {
     supervision.spec.worktree.as_ref()?;
     let stages = around.stages(supervision, supervision.spec);
-    let end = match supervision.run_stage(&stages, Stage::Prepare, signals, around.hold, None).await {
+    let end = match supervision.run_stage(&stages, Stage::SetUp, signals, around.hold, None).await {
         Ok(end) => end,
         Err(error) => return Some(Ended::cannot_start(Startable::Setup, &error)),
     };

@@ -1,5 +1,5 @@
 //! Judges an ended agent by its exit, its report and what the mode expects, and saves its answer. Output: a
-//! [`Judgement`]. Must not record the end: a failed attempt may be followed by another.
+//! [`AttemptOutcome`]. Must not record the end: a failed attempt may be followed by another.
 
 use std::io;
 
@@ -21,7 +21,7 @@ use crate::supervisor::stage::expect_of;
 
 /// A run's end, before it is recorded.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Judgement {
+pub struct AttemptOutcome {
     pub state: EndState,
     pub reason: Option<EndReason>,
     pub usage: Usage,
@@ -45,7 +45,7 @@ pub struct AgentEnd {
     pub answered_at: Option<Timestamp>,
 }
 
-impl Judgement {
+impl AttemptOutcome {
     /// An end that the agent did not cause.
     pub fn failed(reason: EndReason) -> Self {
         Self {
@@ -67,7 +67,7 @@ impl Judgement {
 
 /// Judges the agent's stage, saves its answer, and checks the files that the mode expects. `expect.command` is a stage
 /// of its own.
-pub fn judge_agent(spec: &RunSpec, folder: &RunFolder, end: &AgentEnd) -> Judgement {
+pub fn judge_agent(spec: &RunSpec, folder: &RunFolder, end: &AgentEnd) -> AttemptOutcome {
     let read = |until| {
         let log = folder.read_stdout(end.from).map(|log| log.up_to(until));
         log.and_then(|mut log| agents::of(spec.protocol).read_report(&mut log)).unwrap_or_default()
@@ -91,7 +91,7 @@ pub fn judge_agent(spec: &RunSpec, folder: &RunFolder, end: &AgentEnd) -> Judgem
     }
 }
 
-/// Inputs of a judgement.
+/// What an attempt is judged by.
 struct Judging<'a> {
     spec: &'a RunSpec,
     folder: &'a RunFolder,
@@ -101,7 +101,7 @@ struct Judging<'a> {
 }
 
 impl Judging<'_> {
-    fn ended(&self, state: EndState, reason: Option<EndReason>, source: Option<OutcomeSource>) -> Judgement {
+    fn ended(&self, state: EndState, reason: Option<EndReason>, source: Option<OutcomeSource>) -> AttemptOutcome {
         let answered = self.report.has_answered();
         let text = self.report.answer.clone().filter(|_| answered);
         let at = match self.end.exit {
@@ -113,17 +113,17 @@ impl Judging<'_> {
         let not_passed = if self.report.not_authenticated { self.spec.not_passed.clone() } else { Vec::new() };
         let text = text.and_then(AnswerRecord::kept);
         let answer = AnswerRecord { at, text, outcome_source: source, did_not_exit: false, not_passed };
-        Judgement { state, reason, usage: self.usage.clone(), answer, kind: None, limit: None }
+        AttemptOutcome { state, reason, usage: self.usage.clone(), answer, kind: None, limit: None }
     }
 
     /// An agent that was ended before it exited, for a reason that decides alone. Its answer, if any, is saved.
-    fn cut_off(&self, state: EndState, reason: Option<EndReason>) -> Judgement {
+    fn cut_off(&self, state: EndState, reason: Option<EndReason>) -> AttemptOutcome {
         let unsaved = if self.report.has_answered() { self.save_answer().err() } else { None };
         self.ended(state, reason.into_iter().chain(unsaved).reduce(EndReason::and), None)
     }
 
     /// An agent that had answered and was ended because it did not exit, or not in time.
-    fn by_answer(&self) -> Judgement {
+    fn by_answer(&self) -> AttemptOutcome {
         let Some(verdict) = agents::judge_answer(&self.report) else { return self.timed_out() };
         let kept = if verdict.state == EndState::Succeeded { self.check_postconditions() } else { Ok(()) };
         let mut outcome = match kept {
@@ -134,13 +134,13 @@ impl Judging<'_> {
         outcome
     }
 
-    fn by_exit(&self, exit: Exit) -> Judgement {
+    fn by_exit(&self, exit: Exit) -> AttemptOutcome {
         let verdict = agents::judge(exit, &self.report);
         if verdict.state != EndState::Succeeded {
             let limit = self.rate_limit();
             let is_failure = verdict.state == EndState::Failed;
             let kind = is_failure.then(|| kind_of(&self.report, limit.as_ref())).flatten();
-            return Judgement { kind, limit, ..self.ended(verdict.state, verdict.reason, verdict.source) };
+            return AttemptOutcome { kind, limit, ..self.ended(verdict.state, verdict.reason, verdict.source) };
         }
         match self.check_postconditions() {
             Ok(()) => self.ended(EndState::Succeeded, verdict.reason, verdict.source),
@@ -149,19 +149,19 @@ impl Judging<'_> {
         }
     }
 
-    fn not_as_expected(&self, reason: EndReason, about: Option<EndReason>) -> Judgement {
+    fn not_as_expected(&self, reason: EndReason, about: Option<EndReason>) -> AttemptOutcome {
         let reason = about.into_iter().fold(reason, EndReason::and);
         self.ended(EndState::Failed, Some(reason), Some(OutcomeSource::Expect))
     }
 
     /// An agent that waited for a rate limit when its time was up failed in both ways. It counts as a rate limit only
     /// where the mode retries those and not timeouts.
-    fn timed_out(&self) -> Judgement {
+    fn timed_out(&self) -> AttemptOutcome {
         let ended = self.ended(EndState::TimedOut, Some(time_limit(self.spec)), None);
         let limit = self.rate_limit();
         let counts = |kind| retry_of(self.spec).is_some_and(|retry| retry.on.contains(&kind));
         let limited = limit.is_some() && counts(RetryOn::RateLimit) && !counts(RetryOn::Timeout);
-        Judgement { kind: Some(if limited { RetryOn::RateLimit } else { RetryOn::Timeout }), limit, ..ended }
+        AttemptOutcome { kind: Some(if limited { RetryOn::RateLimit } else { RetryOn::Timeout }), limit, ..ended }
     }
 
     /// Reads the whole log, so only where the mode retries.
@@ -210,7 +210,7 @@ impl Judging<'_> {
 
 /// The end of a run whose agent had succeeded and whose `expect.command` was ended. The agent has answered, so the run
 /// is not retried.
-pub fn cut_off_check(spec: &RunSpec, outcome: Judgement, why: EndCause) -> Judgement {
+pub fn cut_off_check(spec: &RunSpec, outcome: AttemptOutcome, why: EndCause) -> AttemptOutcome {
     let (state, reason) = match why {
         EndCause::Stopped { .. } => (EndState::Stopped, None),
         EndCause::TimedOut => (EndState::TimedOut, Some(time_limit(spec))),

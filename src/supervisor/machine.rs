@@ -56,7 +56,7 @@ pub enum StageCommand {
     /// Report [`StageEvent::GraceUp`] after this long; replaces an earlier one.
     Grace(Duration),
     /// Record in `live.json` that the run is stopping.
-    SayStopping,
+    RecordStopping,
     /// The stage is over; `usize::MAX` survivors: an unknown number.
     Over {
         why: EndCause,
@@ -69,7 +69,7 @@ pub enum StageCommand {
 enum Phase {
     Running,
     /// TERM was sent.
-    Asking(EndCause),
+    Terminating(EndCause),
     /// KILL is being sent.
     Killing(EndCause),
     Over,
@@ -89,7 +89,7 @@ impl Machine {
 
     /// Whether the caller has to count the tree until it is empty.
     pub fn is_ending(&self) -> bool {
-        matches!(self.phase, Phase::Asking(_) | Phase::Killing(_))
+        matches!(self.phase, Phase::Terminating(_) | Phase::Killing(_))
             || (self.phase == Phase::Running && self.exit.is_some())
     }
 
@@ -103,24 +103,24 @@ impl Machine {
             (Phase::Running, StageEvent::Stop { interrupted, now }) => {
                 // An agent that has exited keeps its own end; only the processes that it left are ended.
                 let why = if self.exit.is_some() { EndCause::Exited } else { EndCause::Stopped { interrupted } };
-                if now { self.kill(why) } else { self.ask(why, self.grace) }
+                if now { self.kill(why) } else { self.terminate(why, self.grace) }
             }
-            (Phase::Running, StageEvent::TimeUp) => self.ask_unless_ended(EndCause::TimedOut),
-            (Phase::Running, StageEvent::LogFull) => self.ask_unless_ended(EndCause::LogFull),
-            (Phase::Running, StageEvent::CpuUsed) => self.ask_unless_ended(EndCause::CpuUsed),
-            (Phase::Running, StageEvent::ExitOverdue) => self.ask_unless_ended(EndCause::ExitOverdue),
+            (Phase::Running, StageEvent::TimeUp) => self.terminate_unless_ended(EndCause::TimedOut),
+            (Phase::Running, StageEvent::LogFull) => self.terminate_unless_ended(EndCause::LogFull),
+            (Phase::Running, StageEvent::CpuUsed) => self.terminate_unless_ended(EndCause::CpuUsed),
+            (Phase::Running, StageEvent::ExitOverdue) => self.terminate_unless_ended(EndCause::ExitOverdue),
             (Phase::Running, StageEvent::Tree { left: 0 }) if self.exit.is_some() => self.over(EndCause::Exited, 0),
             (Phase::Running, StageEvent::Tree { .. }) if self.exit.is_some() => {
                 let grace = LEFTOVER_GRACE.min(self.grace);
-                self.ask(EndCause::Exited, grace)
+                self.terminate(EndCause::Exited, grace)
             }
-            (Phase::Asking(why) | Phase::Killing(why), StageEvent::Tree { left: 0 }) if self.exit.is_some() => {
+            (Phase::Terminating(why) | Phase::Killing(why), StageEvent::Tree { left: 0 }) if self.exit.is_some() => {
                 self.over(why, 0)
             }
-            (Phase::Asking(why), StageEvent::GraceUp | StageEvent::Stop { .. }) => {
-                let asked_again = matches!(input, StageEvent::Stop { now: false, interrupted: false });
+            (Phase::Terminating(why), StageEvent::GraceUp | StageEvent::Stop { .. }) => {
+                let is_plain_stop = matches!(input, StageEvent::Stop { now: false, interrupted: false });
                 // A second plain `stop` waits like the first; a second Ctrl-C kills.
-                if asked_again { vec![] } else { self.kill(why) }
+                if is_plain_stop { vec![] } else { self.kill(why) }
             }
             // Processes may fork while they are killed: kill again until none is left.
             (Phase::Killing(_), StageEvent::Tree { left }) if left > 0 => vec![StageCommand::Kill],
@@ -129,15 +129,15 @@ impl Machine {
         }
     }
 
-    fn ask_unless_ended(&mut self, why: EndCause) -> Vec<StageCommand> {
-        if self.exit.is_some() { vec![] } else { self.ask(why, self.grace) }
+    fn terminate_unless_ended(&mut self, why: EndCause) -> Vec<StageCommand> {
+        if self.exit.is_some() { vec![] } else { self.terminate(why, self.grace) }
     }
 
-    fn ask(&mut self, why: EndCause, grace: Duration) -> Vec<StageCommand> {
-        self.phase = Phase::Asking(why);
+    fn terminate(&mut self, why: EndCause, grace: Duration) -> Vec<StageCommand> {
+        self.phase = Phase::Terminating(why);
         let mut outputs = vec![StageCommand::Terminate, StageCommand::Grace(grace), StageCommand::Look];
         if why != EndCause::Exited {
-            outputs.insert(0, StageCommand::SayStopping);
+            outputs.insert(0, StageCommand::RecordStopping);
         }
         outputs
     }
@@ -201,7 +201,7 @@ mod tests {
     fn a_stop_asks_first_and_kills_after_the_grace() {
         let mut m = machine();
         let outputs = m.step(STOP);
-        assert_eq!(outputs[..2], [StageCommand::SayStopping, StageCommand::Terminate]);
+        assert_eq!(outputs[..2], [StageCommand::RecordStopping, StageCommand::Terminate]);
         assert!(outputs.contains(&StageCommand::Grace(Duration::from_secs(10))));
         assert!(m.step(STOP).is_empty(), "a second plain stop is as patient");
         assert!(over(&m.step(StageEvent::Tree { left: 0 })).is_none(), "the agent's own end is awaited");

@@ -42,16 +42,16 @@ pub(super) async fn rest(
 ) -> Rested {
     let until = moment_after(clock::now(), wait).unwrap_or_else(clock::now);
     let end = after(wait);
-    supervision.say_resting(RetryWait { until, reason });
+    supervision.record_retry_wait(RetryWait { until, reason });
     let _ = supervise::release_slot();
     if let Some(state) = supervision.folder.state_dir()
         && let Err(error) = supervise::start_next(&state)
     {
-        tracing::warn!(%error, "the queue does not move");
+        tracing::warn!(%error, "queued runs could not be started");
     }
     let mut slot_step = SLOT_STEP;
     loop {
-        if let Some(interrupted) = supervision.folder.stop_asked() {
+        if let Some(interrupted) = supervision.folder.stop_requested() {
             return Rested::Stopped { interrupted };
         }
         if supervision.folder.is_removed() {
@@ -73,7 +73,7 @@ pub(super) async fn rest(
             _ = signals.terminate.recv() => return Rested::Stopped { interrupted: false },
             _ = signals.interrupt.recv() => return Rested::Stopped { interrupted: true },
             _ = signals.quit.recv() => return Rested::Stopped { interrupted: true },
-            _ = signals.child.recv() => drop(supervise::reap()),
+            _ = signals.child.recv() => drop(supervise::collect_children()),
             () = sleep(pause) => {}
         }
     }

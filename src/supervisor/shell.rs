@@ -34,7 +34,7 @@ pub enum NotSupervised {
     Started(RunId),
     #[error("this process does not own run {run}: {why}; nothing was started")]
     NotOwner { run: RunId, why: NotOwner },
-    #[error("this run's folder is a copy; nothing was started")]
+    #[error("the run folder is a copy; nothing was started")]
     Copy,
     #[error("the record of the run: {0}")]
     Record(#[from] RecordError),

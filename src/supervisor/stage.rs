@@ -17,7 +17,7 @@ use crate::store::run_folder::RunFolder;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// Creates the worktree and runs its set-up command.
-    Prepare,
+    SetUp,
     Agent,
     /// The mode's `expect.command`.
     Check,
@@ -38,13 +38,13 @@ impl Stages<'_> {
     /// Starts `stage` and returns its pid. Fails where a log cannot be opened or the program cannot be started.
     pub fn launch(&self, stage: Stage) -> io::Result<u32> {
         match stage {
-            Stage::Prepare => self.launch_prepare(),
+            Stage::SetUp => self.launch_setup(),
             Stage::Agent => self.launch_agent(),
             Stage::Check => self.launch_check(),
         }
     }
 
-    fn launch_prepare(&self) -> io::Result<u32> {
+    fn launch_setup(&self) -> io::Result<u32> {
         let program = supervise::own_program()?;
         let argv = [OsString::from("dispatch"), OsString::from("__prepare"), self.folder.absolute()?.into()];
         let streams = ChildStreams::into(RunFolder::open_log(&self.folder.setup_log())?)?;

@@ -127,7 +127,7 @@ impl<'a> Supervision<'a> {
         cpu_limit: Option<Duration>,
     ) -> std::io::Result<StageEnd> {
         // A stop was requested before any process was started.
-        if let Some(interrupted) = self.folder.stop_asked() {
+        if let Some(interrupted) = self.folder.stop_requested() {
             return Ok(StageEnd::stopped_before_start(interrupted));
         }
         let mut run = self.begin_stage(stages, stage, hold)?;
@@ -142,7 +142,7 @@ impl<'a> Supervision<'a> {
             let deadline = self.deadline;
             let answer_due = self.answer_watch.as_ref().and_then(AnswerWatch::due).filter(|_| !is_ending);
             tokio::select! {
-                _ = signals.child.recv() => self.reap(&mut run),
+                _ = signals.child.recv() => self.collect_children(&mut run),
                 _ = signals.terminate.recv() => run.inputs.push(StageEvent::Stop { interrupted: false, now: false }),
                 _ = signals.interrupt.recv() => run.inputs.push(StageEvent::Stop { interrupted: true, now: false }),
                 _ = signals.quit.recv() => run.inputs.push(StageEvent::Stop { interrupted: true, now: true }),
@@ -193,7 +193,7 @@ impl<'a> Supervision<'a> {
     ) -> std::io::Result<StageRun> {
         let from = self.folder.log_lengths();
         let pid = stages.launch(stage)?;
-        self.say_alive(pid, hold);
+        self.record_alive(pid, hold);
         // After a power cut no end may be on disk without its spec.
         self.folder.sync_spec();
         let mut run = StageRun {
@@ -213,7 +213,7 @@ impl<'a> Supervision<'a> {
             run.next_mark = self.logs.set();
         }
         // A stop that was requested before `live.json` existed sent no signal: read the request now.
-        if let Some(interrupted) = self.folder.stop_asked() {
+        if let Some(interrupted) = self.folder.stop_requested() {
             run.inputs.push(StageEvent::Stop { interrupted, now: false });
         }
         Ok(run)
@@ -234,7 +234,7 @@ impl<'a> Supervision<'a> {
                         self.kill(&mut run.process);
                     }
                     StageCommand::Grace(wait) => run.grace = Some(after(wait)),
-                    StageCommand::SayStopping => self.say_stopping(),
+                    StageCommand::RecordStopping => self.record_stopping(),
                     StageCommand::Over { why, exit, survivors } => {
                         // The last output counts towards the limit too.
                         let why = if self.note_logs() && why == EndCause::Exited { EndCause::LogFull } else { why };
@@ -251,17 +251,17 @@ impl<'a> Supervision<'a> {
         None
     }
 
-    /// Reaps the children that have ended, among them the stage's own process.
-    fn reap(&self, run: &mut StageRun) {
-        let (reaped, any_left) = supervise::reap();
-        for child in reaped.iter().filter(|child| child.pid == run.process.pid) {
+    /// Collects the children that have ended, among them the stage's own process.
+    fn collect_children(&self, run: &mut StageRun) {
+        let (ended, any_left) = supervise::collect_children();
+        for child in ended.iter().filter(|child| child.pid == run.process.pid) {
             run.process.exited = true;
             run.inputs.push(StageEvent::Exited(child.exit));
             run.inputs.extend(self.stop_before(child.exit, &run.machine));
         }
-        // The supervisor adopts every orphan of the tree: if it has no child, the tree is empty and the process table
+        // The supervisor becomes the parent of every process whose own has exited: if it has no child, the tree is empty and the process table
         // need not be read.
-        run.process.childless = !any_left && process::ADOPTS_ORPHANS;
+        run.process.childless = !any_left && process::ADOPTS_DESCENDANTS;
         if run.machine.is_ending() && run.inputs.is_empty() {
             run.inputs.push(self.look(&run.process));
         }
@@ -288,7 +288,7 @@ impl<'a> Supervision<'a> {
     /// end it before the supervisor gets its signal. The machine gets the stop before the exit.
     fn stop_before(&self, exit: Exit, machine: &Machine) -> Option<StageEvent> {
         let failed = exit != Exit::code(0) && !machine.is_ending();
-        let interrupted = failed.then(|| self.folder.stop_asked()).flatten()?;
+        let interrupted = failed.then(|| self.folder.stop_requested()).flatten()?;
         Some(StageEvent::Stop { interrupted, now: false })
     }
 
@@ -320,7 +320,7 @@ impl<'a> Supervision<'a> {
         }
     }
 
-    fn say_alive(&mut self, pid: u32, hold: Option<LimitsHold>) {
+    fn record_alive(&mut self, pid: u32, hold: Option<LimitsHold>) {
         let Ok(owner) = process::this() else { return };
         let live = LiveRecord {
             agent: process::identify(pid).ok(),
@@ -353,7 +353,7 @@ impl<'a> Supervision<'a> {
         false
     }
 
-    fn say_stopping(&mut self) {
+    fn record_stopping(&mut self) {
         if let Some(live) = &mut self.live {
             live.stopping = true;
             let _ = self.folder.write_live(live);
@@ -361,7 +361,7 @@ impl<'a> Supervision<'a> {
     }
 
     /// Records that the run sleeps, and until when.
-    pub(super) fn say_resting(&mut self, wait: RetryWait) {
+    pub(super) fn record_retry_wait(&mut self, wait: RetryWait) {
         if let Some(live) = &mut self.live {
             live.agent = None;
             live.answered = None;

@@ -12,7 +12,7 @@ use crate::model::run_state::RunState;
 use crate::model::started_by::StartedBy;
 use crate::model::usage::{Denial, Tokens};
 
-/// The only executor.
+/// `executor` of every run: this machine is the only executor.
 const LOCAL: &str = "local";
 
 #[derive(Clone, Debug, Serialize)]

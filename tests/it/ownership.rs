@@ -10,7 +10,7 @@ use crate::world::World;
 const MODES: &str = r#"  gated: { interactive: true, agent: fake, prompt: "%hang", gate: approve }
 "#;
 
-/// What stands in a run's folder: names and contents, without what the agent itself writes.
+/// What stands in a run folder: names and contents, without what the agent itself writes.
 fn record(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut files: Vec<_> = fs::read_dir(folder)
         .unwrap()

@@ -192,24 +192,30 @@ fn several_stops_at_once_all_return_when_it_is_gone() {
     world.wait_all_quiet();
 }
 
-/// Reads files only: any further command would advance the queue itself.
-#[test]
-fn stopping_a_window_or_a_queued_job_advances_the_queue() {
-    let world = World::with(
-        r#"  window: { interactive: true, agent: fake, prompt: "%hang", exclusive: true }
+const WAITING: &str = r#"  window: { interactive: true, agent: fake, prompt: "%hang", exclusive: true }
   only: { agent: fake, prompt: "{{ task.body }}", exclusive: true }
-  gated: { agent: fake, prompt: "{{ task.body }}", gate: true }
+  gated: { agent: fake, prompt: "{{ task.body }}", gate: approve }
   after: { agent: fake, prompt: "{{ task.body }}", needs: [gated] }
-"#,
-    );
+"#;
+
+/// Waits by files alone: any further command would advance the queue itself.
+#[test]
+fn stopping_a_window_starts_what_waits_for_its_folder() {
+    let world = World::with(WAITING);
     world.task("TASK-1", "%out done");
     let window = world.detach("window", "TASK-1");
     world.agent_ready(&window);
-    let waits_for_the_folder = world.detach("only", "TASK-1");
-    assert!(world.run_folder(&waits_for_the_folder).join("queued.json").exists());
+    let waits = world.detach("only", "TASK-1");
+    assert!(world.run_folder(&waits).join("queued.json").exists());
     world.dispatch("stop window TASK-1").notes().succeeds();
-    world.agent_ready(&waits_for_the_folder);
+    world.agent_ready(&waits);
+}
 
+/// Waits by files alone, as above.
+#[test]
+fn stopping_a_queued_job_ends_what_depends_on_it() {
+    let world = World::with(WAITING);
+    world.task("TASK-1", "%out done");
     let started = world.dispatch("run -d after TASK-1").notes().json();
     let dependent = started["runs"].as_array().unwrap().iter().find(|run| run["mode"] == "after").unwrap();
     let end = world.run_folder(dependent["runId"].as_str().unwrap()).join("exit.json");

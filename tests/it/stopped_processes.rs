@@ -169,7 +169,7 @@ fn a_stopped_tmux_server_makes_status_and_stop_wait_for_a_bounded_time() {
     let started = world.dispatch("run --attach none talk T-1").within(BOUND).ends_somehow();
     kill(server, Signal::CONT);
     assert_eq!(states, ["unknown"; 10]);
-    assert!(stopped.code != 0 && stopped.stderr.contains("cannot be seen"), "{}", stopped.stderr);
+    assert!(stopped.code != 0 && stopped.stderr.contains("is unknown"), "{}", stopped.stderr);
     assert!(started.code != 0 && !started.stderr.is_empty(), "{}", started.stderr);
     assert_eq!(world.starts().len(), 10, "no second agent");
     world.dispatch("stop --all").any_stderr().succeeds();

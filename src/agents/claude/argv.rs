@@ -34,8 +34,8 @@ pub(super) fn compose(
     argv
 }
 
-/// `claude` starts no second conversation under a used id, and refuses to resume one of which it has stored nothing. So
-/// each attempt has a new id.
+/// `argv` with the session id `fresh` in place of `used`, for the next attempt: `claude` starts no second conversation
+/// under a used id, and refuses to resume one of which it has stored nothing. `None` if `used` is not in it.
 pub(super) fn with_session_id(argv: &[String], used: &str, fresh: &str) -> Option<Vec<String>> {
     let at = position(argv, SESSION_ID, used)?;
     let mut argv = argv.to_vec();
@@ -43,7 +43,7 @@ pub(super) fn with_session_id(argv: &[String], used: &str, fresh: &str) -> Optio
     Some(argv)
 }
 
-/// `argv` without `option id`.
+/// `argv` without the words `option` and `id`, if they follow each other in it.
 pub(super) fn without(argv: &[String], option: &str, id: Option<&str>) -> Vec<String> {
     let mut argv = argv.to_vec();
     if let Some(at) = id.and_then(|id| position(&argv, option, id)) {

@@ -51,7 +51,7 @@ pub(super) fn hooks(
     }
     let theirs = match given(argv) {
         Given::Nowhere => None,
-        Given::Half => return Err(HookError::NoValue),
+        Given::Half => return Err(HookError::NoValue("--settings")),
         Given::Inline(text) => Some(text.to_owned()),
         Given::File(path) => Some(read_file(path)?),
     };

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use proptest::prelude::*;
 
 use super::*;
-use crate::agents::{LineRenderer, RunVerdict, judge};
+use crate::agents::{AgentVerdict, LineRenderer, judge};
 use crate::model::answer_record::OutcomeSource;
 use crate::model::end_reason::EndReason;
 use crate::model::exit::Exit;
@@ -80,7 +80,7 @@ fn text_agents_are_judged_by_their_exit() {
     let report = crate::agents::of(Protocol::Text).read_report(&mut Cursor::new(sample!("maxturns-stream"))).unwrap();
     assert_eq!(report, AgentReport::not_due());
     let exit = |code| judge(Exit::code(code), &report);
-    assert_eq!(exit(0), RunVerdict { state: EndState::Succeeded, reason: None, source: Some(OutcomeSource::Exit) });
+    assert_eq!(exit(0), AgentVerdict { state: EndState::Succeeded, reason: None, source: Some(OutcomeSource::Exit) });
     assert_eq!(exit(42).reason, Some(EndReason::ExitCode(42)));
 }
 

@@ -215,7 +215,8 @@ fn withdraw(store: &Store, items: &[BatchItem], started: &[(usize, Run)], failed
         depends[at] |= item.after.iter().any(|before| depends[*before]);
     }
     let independent = started.iter().filter(|(at, _)| !depends[*at]);
-    let mut queued: Vec<Run> = independent.filter_map(|(_, run)| refresh::one(store, run.id()).ok().flatten()).collect();
+    let mut queued: Vec<Run> =
+        independent.filter_map(|(_, run)| refresh::one(store, run.id()).ok().flatten()).collect();
     queued.retain(|run| matches!(run.state, RunState::Queued(waiting) if waiting != WaitingFor::Retry));
     // All in one stop: it advances the queue only after all of them have left it.
     stop_in_background(store, queued, StopKind::Stop)

@@ -7,8 +7,8 @@ use crate::cli::commands::open;
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult, FAILED, USAGE};
 use crate::cli::output;
-use crate::lifecycle::launch::orphans;
-use crate::lifecycle::launch::orphans::Orphan;
+use crate::lifecycle::launch::unrecorded;
+use crate::lifecycle::launch::unrecorded::UnrecordedRun;
 use crate::lifecycle::project::project_store;
 use crate::lifecycle::project::{Depth, Project};
 use crate::lifecycle::refresh;
@@ -24,9 +24,9 @@ use crate::view::run_view::RunView;
 pub(super) fn run(context: &CommandContext, args: &StopArgs) -> CommandResult {
     let project = open(context, Depth::Shape)?;
     let store = project_store::find(&project)?;
-    let mut orphans = orphans::orphans(&project)?;
-    orphans.retain(|orphan| is_selected(args, orphan));
-    let before = end_orphans(context, &project, &orphans)?;
+    let mut found = unrecorded::find_all(&project)?;
+    found.retain(|run| is_selected(args, run));
+    let before = end_unrecorded(context, &project, &found)?;
     let mut pairs: Vec<Pair> = match &args.mode {
         Some(mode) if args.tasks.is_empty() => {
             return Err(CliError::new(USAGE, "no task was named").hint(format!("dispatch stop {mode} TASK")));
@@ -43,7 +43,7 @@ pub(super) fn run(context: &CommandContext, args: &StopArgs) -> CommandResult {
             return all_after(context, store.as_ref(), &runs, before);
         }
     };
-    pairs.retain(|pair| !orphans.iter().any(|orphan| orphan.pair.as_ref() == Some(pair)));
+    pairs.retain(|pair| !found.iter().any(|run| run.pair.as_ref() == Some(pair)));
     let stopped = match &store {
         Some(store) => stop::stop_pairs(store, &pairs, StopKind::Stop).map_err(CliError::from)?,
         None => pairs.iter().map(|_| Ok(Stopped::NotRunning(None))).collect(),
@@ -53,14 +53,14 @@ pub(super) fn run(context: &CommandContext, args: &StopArgs) -> CommandResult {
 
 /// Runs without a record that were ended.
 #[derive(Debug, Default)]
-struct EndedOrphans {
+struct EndedUnrecorded {
     count: usize,
     views: Vec<serde_json::Value>,
     failure: Option<CliError>,
 }
 
-fn is_selected(args: &StopArgs, orphan: &Orphan) -> bool {
-    match (&args.mode, &orphan.pair) {
+fn is_selected(args: &StopArgs, run: &UnrecordedRun) -> bool {
+    match (&args.mode, &run.pair) {
         (None, _) => true,
         (Some(mode), Some(pair)) => {
             pair.mode.as_str() == mode && args.tasks.iter().any(|task| pair.task.as_str() == task)
@@ -70,22 +70,25 @@ fn is_selected(args: &StopArgs, orphan: &Orphan) -> bool {
 }
 
 /// Ends runs that have processes but no record, and reports them.
-fn end_orphans(context: &CommandContext, project: &Project, orphans: &[Orphan]) -> Result<EndedOrphans, CliError> {
+fn end_unrecorded(
+    context: &CommandContext,
+    project: &Project,
+    found: &[UnrecordedRun],
+) -> Result<EndedUnrecorded, CliError> {
     let err = output::stderr(context);
-    let mut before = EndedOrphans::default();
+    let mut before = EndedUnrecorded::default();
     let results: Vec<_> = std::thread::scope(|scope| {
-        let ending: Vec<_> =
-            orphans.iter().map(|orphan| scope.spawn(|| orphans::end_orphan(project, orphan))).collect();
+        let ending: Vec<_> = found.iter().map(|run| scope.spawn(|| unrecorded::end(project, run))).collect();
         ending.into_iter().filter_map(|thread| thread.join().ok()).collect()
     });
-    for (orphan, result) in orphans.iter().zip(results) {
+    for (run, result) in found.iter().zip(results) {
         before.count += 1;
-        let name = orphan.pair.as_ref().map_or_else(|| orphan.run.to_string(), ToString::to_string);
+        let name = run.pair.as_ref().map_or_else(|| run.id.to_string(), ToString::to_string);
         let left = match result {
             Ok(left) if left.is_empty() => {
-                let (mode, task) = orphan.pair.as_ref().map(|pair| (pair.mode.as_str(), pair.task.as_str())).unzip();
+                let (mode, task) = run.pair.as_ref().map(|pair| (pair.mode.as_str(), pair.task.as_str())).unzip();
                 before.views.push(serde_json::json!({
-                    "runId": orphan.run.as_str(), "mode": mode, "task": task, "state": "stopped",
+                    "runId": run.id.as_str(), "mode": mode, "task": task, "state": "stopped",
                     "reason": "its record was removed while it ran",
                 }));
                 if !context.json {
@@ -105,10 +108,10 @@ fn end_orphans(context: &CommandContext, project: &Project, orphans: &[Orphan]) 
 
 /// Stops `runs`: queued ones first, since they would start when the others free their slots.
 pub(super) fn all_of(context: &CommandContext, store: Option<&Store>, runs: &[Run]) -> CommandResult {
-    all_after(context, store, runs, EndedOrphans::default())
+    all_after(context, store, runs, EndedUnrecorded::default())
 }
 
-fn all_after(context: &CommandContext, store: Option<&Store>, runs: &[Run], before: EndedOrphans) -> CommandResult {
+fn all_after(context: &CommandContext, store: Option<&Store>, runs: &[Run], before: EndedUnrecorded) -> CommandResult {
     let (Some(store), false) = (store, runs.is_empty()) else {
         if before.count == 0 {
             output::stderr(context).note("nothing runs");
@@ -128,10 +131,10 @@ fn all_after(context: &CommandContext, store: Option<&Store>, runs: &[Run], befo
 fn report(
     context: &CommandContext,
     results: impl Iterator<Item = (Pair, Result<Stopped, StopError>)>,
-    before: EndedOrphans,
+    before: EndedUnrecorded,
 ) -> CommandResult {
     let err = output::stderr(context);
-    let EndedOrphans { mut views, mut failure, .. } = before;
+    let EndedUnrecorded { mut views, mut failure, .. } = before;
     for (pair, result) in results {
         match result {
             Ok(Stopped::Ended(run)) if context.json => views.push(serde_json::json!(RunView::new(&run, clock::now()))),

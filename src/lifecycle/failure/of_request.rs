@@ -99,10 +99,10 @@ impl From<PrepareError> for Failure {
             }
             PrepareError::NotABranch(_) => Self::new(Kind::Usage, message)
                 .hint("write the short name: `worktree: { branch: \"task/{{ task.id | lower }}\" }`"),
-            PrepareError::ResumedFolderGone { folder, pair, to_make, .. } => {
-                let to_make = to_make.unwrap_or_else(|| format!("mkdir -p {}", quote(&folder.display().to_string())));
+            PrepareError::ResumedFolderGone { folder, pair, restore, .. } => {
+                let command = restore.unwrap_or_else(|| format!("mkdir -p {}", quote(&folder.display().to_string())));
                 Self::new(Kind::Usage, message)
-                    .hint(format!("to go on, make the folder again: {to_make}"))
+                    .hint(format!("to go on, make the folder again: {command}"))
                     .hint(format!("to begin a new conversation: dispatch run {pair}"))
             }
             PrepareError::NotAWorktree(_) => {

@@ -66,9 +66,9 @@ impl From<StartError> for Failure {
                 Self::new(Kind::Busy, error.to_string()).hint(holder.fix())
             }
             StartError::Busy { holder: None } => Self::chain(Kind::Busy, &error),
-            StartError::Orphan { ref pair, ref orphan } => {
+            StartError::Unrecorded { ref pair, ref run } => {
                 let found = Self::new(Kind::Conflict, error.to_string());
-                match orphan.pair {
+                match run.pair {
                     Some(_) => found.hint(format!("dispatch stop {pair}")),
                     None => found.hint("dispatch stop --all"),
                 }

@@ -112,7 +112,7 @@ fn prepare_all(
         // Always found: the graph is made of the project's modes and tasks.
         let (Some(mode), Some(task)) = (modes.get(&pair.mode), tasks.get(&pair.task)) else { continue };
         let (request, conversation, needed_by) = match &graph.nodes[*node].why {
-            NodeWhy::Asked => (request, conversation(store, pair, &request.resume)?, None),
+            NodeWhy::Requested => (request, conversation(store, pair, &request.resume)?, None),
             NodeWhy::OnItsWay => (&plain, None, None),
             NodeWhy::NeededBy(mode) => (&plain, None, Some(mode.clone())),
         };

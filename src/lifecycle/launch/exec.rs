@@ -10,7 +10,6 @@ use crate::lifecycle::launch::hooks;
 use crate::lifecycle::launch::onboarding;
 use crate::lifecycle::launch::setup::{self, SetupError};
 use crate::lifecycle::queue;
-use crate::lifecycle::refresh;
 use crate::lifecycle::store::Store;
 use crate::model::live_record::LiveRecord;
 use crate::model::run_spec::{RunSpec, WorktreeSpec};
@@ -52,7 +51,7 @@ fn try_become(path: &Path) -> Result<ExecError, ExecError> {
     let folder = RunFolder::at(path);
     let mut spec = folder.read_spec().map_err(|error| ours("the run's record", &error))?;
     if folder.id().ok() != Some(spec.folder) {
-        return Err(ExecError::new(125, "this run's folder is a copy; its window is not started"));
+        return Err(ExecError::new(125, "the run folder is a copy; its window is not started"));
     }
     // tmux opened the window after the starting command had given up and recorded the end.
     if !matches!(folder.read_exit(), Ok(None)) {
@@ -89,7 +88,7 @@ fn try_become(path: &Path) -> Result<ExecError, ExecError> {
     }
     // The agent becomes a subreaper, so that a process that leaves its session and drops the mark remains its
     // descendant. If this fails, processes are still found by the mark.
-    let _ = supervise::adopt_orphans();
+    let _ = supervise::adopt_descendants();
     let error = supervise::replace(&spec.program, &argv, &spec.cwd, &environment, spec.umask, stdin);
     let code = if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 };
     Ok(ExecError::new(code, format!("`{}` cannot be started: {error}", spec.program.display())))
@@ -130,7 +129,7 @@ fn eprint_line(line: &str) {
 }
 
 /// `__prepare`: sets up the worktree of the run in `folder`. Fails if the spec cannot be read or the set-up fails.
-pub fn prepare(folder: &Path) -> Result<(), ExecError> {
+pub fn set_up(folder: &Path) -> Result<(), ExecError> {
     let folder = RunFolder::at(folder);
     let spec: RunSpec = folder.read_spec().map_err(|error| ExecError::new(125, error.to_string()))?;
     let Some(worktree) = &spec.worktree else { return Ok(()) };
@@ -148,15 +147,12 @@ fn set_up_worktree(folder: &RunFolder, worktree: &WorktreeSpec, environment: &En
 
 /// `__ended`: tmux reports that the window of the run in `folder` ended. Only a trigger: `observe` decides.
 pub fn ended(folder: &Path) {
-    let run_folder = RunFolder::at(folder);
-    let Some(id) = run_folder.run_id() else { return };
-    // The stopping command records the end.
-    if run_folder.is_being_stopped() {
+    // The stopping command records the end and advances the queue.
+    if RunFolder::at(folder).is_being_stopped() {
         return;
     }
     let state = folder.parent().and_then(Path::parent);
     if let Some(Ok(Some(store))) = state.map(Store::find) {
-        let _ = refresh::some(&store, std::slice::from_ref(&id));
-        let _ = queue::job_ended(&store, Some(folder));
+        let _ = queue::run_ended(&store, Some(folder));
     }
 }

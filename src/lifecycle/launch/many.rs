@@ -5,11 +5,11 @@ use std::collections::VecDeque;
 
 use crate::lifecycle::launch;
 use crate::lifecycle::launch::freshness;
-use crate::lifecycle::launch::orphans;
 use crate::lifecycle::launch::prepare::Prepared;
 use crate::lifecycle::launch::reserve::{self, NextStep, Reserved};
 use crate::lifecycle::launch::start;
 use crate::lifecycle::launch::start::{Queueing, StartError, Started};
+use crate::lifecycle::launch::unrecorded;
 use crate::lifecycle::launch::window;
 use crate::lifecycle::notify;
 use crate::lifecycle::store::Store;
@@ -101,7 +101,7 @@ fn start_chunk(store: &Store, chunk: &[(Prepared, bool)]) -> Vec<StartResult> {
 
 /// The pair lock, if the run can be started or queued without a wait, a search or a freshness skip.
 fn claim_at_once(store: &Store, prepared: &Prepared, force: bool) -> Option<PairLock> {
-    let search = orphans::search_of(&prepared.kind);
+    let search = unrecorded::search_of(&prepared.kind);
     if !store.state().is_searched(search)
         || prepared.conditions.exclusive
         || start::check_depth(store, start::parent().as_ref()).is_err()

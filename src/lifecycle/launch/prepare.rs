@@ -82,12 +82,12 @@ pub enum PrepareError {
     #[error(transparent)]
     Git(#[from] GitError),
     #[error("the folder `{}` of run `{run}` does not exist, and its conversation cannot go on elsewhere", .folder.display())]
-    ResumedFolderGone { run: RunId, folder: PathBuf, pair: Pair, to_make: Option<String> },
+    ResumedFolderGone { run: RunId, folder: PathBuf, pair: Pair, restore: Option<String> },
     #[error("`{}` is not a git worktree", .0.display())]
     NotAWorktree(PathBuf),
     #[error("`worktree:` needs a git repository, and `{}` is in none", .0.display())]
     NoRepository(PathBuf),
-    #[error("`{field}` leads out of the run's folder: `{}`", .path.display())]
+    #[error("`{field}` leads out of the run's working directory: `{}`", .path.display())]
     LeadsOut { field: &'static str, path: PathBuf },
     #[error("the {what} holds a NUL byte")]
     Nul { what: &'static str },
@@ -132,7 +132,7 @@ pub fn prepare(
     let inline =
         |what: &str, source: &str| templates.render_inline(&format!("{what} of mode `{}`", mode.name), source, &value);
 
-    let (cwd, to_make) = match conversation.and_then(|known| Some((known, known.cwd.as_ref()?))) {
+    let (cwd, worktree_to_create) = match conversation.and_then(|known| Some((known, known.cwd.as_ref()?))) {
         Some((known, cwd)) if !cwd.is_dir() => {
             return Err(task_worktree::missing_folder(project, cwd, pair, &known.run, worktree.as_ref()));
         }
@@ -174,7 +174,7 @@ pub fn prepare(
         basis: None,
         not_passed: environment::not_passed(protocol.login_variables(), &environment),
         conditions: conditions_of(project, mode, task),
-        worktree: to_make,
+        worktree: worktree_to_create,
         kind: kind_of(project, mode, request, &environment, &inline)?,
         keep: keep_of(project),
     };

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use crate::lifecycle::launch;
 use crate::lifecycle::launch::freshness;
-use crate::lifecycle::launch::orphans;
-use crate::lifecycle::launch::orphans::Orphan;
 use crate::lifecycle::launch::prepare::Prepared;
+use crate::lifecycle::launch::unrecorded;
+use crate::lifecycle::launch::unrecorded::UnrecordedRun;
 use crate::lifecycle::queue;
 use crate::lifecycle::refresh;
 use crate::lifecycle::store::Store;
@@ -67,7 +67,7 @@ pub enum StartError {
     #[error("`{}` runs already, with {difference}", .run.pair())]
     Differs { run: Box<Run>, difference: &'static str },
     /// The state of the last run is unknown: a start could create a second agent.
-    #[error("the last run of `{}` cannot be seen: {}", .run.pair(), .why.reason())]
+    #[error("the state of the last run of `{}` is unknown: {}", .run.pair(), .why.reason())]
     Unknown { run: Box<Run>, why: UnknownWhy },
     /// The last run may be alive: its record cannot be read.
     #[error("the record of the pair's last run {id} cannot be read")]
@@ -85,9 +85,9 @@ pub enum StartError {
     /// An agent of the pair is alive without a record: a start would create a second agent.
     #[error(
         "`{pair}` still runs{}: it was started before the state folder was removed (run {})",
-        .orphan.pid().map_or(String::new(), |pid| format!(" as process {pid}")), .orphan.run
+        .run.pid().map_or(String::new(), |pid| format!(" as process {pid}")), .run.id
     )]
-    Orphan { pair: Pair, orphan: Box<Orphan> },
+    Unrecorded { pair: Pair, run: Box<UnrecordedRun> },
     #[error("the folder `{}` is gone", .0.display())]
     FolderGone(PathBuf),
     #[error("runs are nested {MAX_DEPTH} deep already")]
@@ -137,7 +137,7 @@ pub(crate) fn start(
             Claim::Taken(lock, last) => {
                 let unfinished = unfinished(store, prepared, last)?;
                 if unfinished.is_empty() {
-                    orphans::check_no_orphan(store, prepared)?;
+                    unrecorded::check_none(store, prepared)?;
                     // Its dependencies may change its sources.
                     let may_skip = !force && prepared.conditions.after.is_empty();
                     if may_skip && let Some((run, Freshness::UpToDate)) = freshness::of(store, prepared)? {

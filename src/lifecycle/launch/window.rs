@@ -83,6 +83,6 @@ pub(crate) fn note_window(folder: &RunFolder, created: &Created) {
     };
     // The window works without this record.
     if let Err(error) = folder.write_window(&record) {
-        tracing::warn!(%error, "where the window is could not be noted");
+        tracing::warn!(%error, "window.json cannot be written");
     }
 }

@@ -1,5 +1,5 @@
 //! Finds the runs that are certainly alive with few reads: windows with a live pane, and jobs whose pair lock is held
-//! and whose `live.json` agrees. Leaves every other run to `probe` and `judge`.
+//! and whose `live.json` agrees. Leaves every other run to `probe` and `settle`.
 
 use crate::lifecycle::observe::Observations;
 use crate::lifecycle::observe::activity;
@@ -24,9 +24,9 @@ pub(super) fn fast_path(
     let trusted = index.is_of_this_folder();
     // Read while tmux prepares its answer.
     let is_window = |facts: &Option<RunFacts>| facts.as_ref().is_some_and(|facts| facts.socket.is_some());
-    let stop_asked = |id: &RunId| store.folder(id).stop_asked().is_some();
-    let asked: Vec<bool> = known.iter().map(|(id, facts)| is_window(facts) && stop_asked(id)).collect();
-    for ((id, facts), stop_asked) in known.into_iter().zip(asked) {
+    let stop_requested = |id: &RunId| store.folder(id).stop_requested().is_some();
+    let requested: Vec<bool> = known.iter().map(|(id, facts)| is_window(facts) && stop_requested(id)).collect();
+    for ((id, facts), stop_requested) in known.into_iter().zip(requested) {
         let facts = facts.filter(|_| trusted);
         let Some(facts) = facts else {
             rest.push(id);
@@ -47,7 +47,7 @@ pub(super) fn fast_path(
         };
         match pane {
             Some(pane) => {
-                let state = if stop_asked { RunState::Stopping } else { RunState::Running };
+                let state = if stop_requested { RunState::Stopping } else { RunState::Running };
                 let runs = state == RunState::Running;
                 let does = match runs {
                     true => activity::of_pane(pane, facts.protocol, &id, &store.folder(&id), &socket),
@@ -90,7 +90,7 @@ fn job(store: &Store, id: &RunId, facts: &RunFacts) -> Option<Progress> {
         && !live.stopping
         && live.retry.is_none()
         && live.trouble.is_none()
-        && folder.stop_asked().is_none()
+        && folder.stop_requested().is_none()
         && !folder.is_unsaved()
         && !folder.has_exit();
     plain.then(|| Progress {

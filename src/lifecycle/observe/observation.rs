@@ -10,7 +10,7 @@ use crate::model::run_state::RunState;
 use crate::os::clock;
 use crate::os::process;
 use crate::os::tmux::{Pane, Tmux};
-use crate::plan::actual::ProbeResult;
+use crate::plan::observed_state::ProbeResult;
 use crate::store::run_folder::RunFolder;
 
 pub(crate) struct Observation {

@@ -7,9 +7,10 @@ use crate::lifecycle::observe::observation::Observation;
 use crate::lifecycle::observe::tmux_patience::TmuxPatience;
 use crate::model::run_id::RunId;
 use crate::model::run_spec::RunKind;
+use crate::model::run_state::UnknownWhy;
 use crate::os::process;
 use crate::os::tmux::{Listing, Pane, PendingListing, Server, Tmux, TmuxError};
-use crate::plan::actual::WindowProbe;
+use crate::plan::observed_state::WindowProbe;
 use crate::store::run_folder::RunFolder;
 
 /// The listings by socket.
@@ -100,7 +101,7 @@ pub(crate) fn window_of(observation: &Observation, listings: &mut PaneListings) 
     };
     let listed = match listings.of(socket) {
         Ok(listed) => listed,
-        Err(words) => return (WindowProbe::Unanswered(words.clone()), None),
+        Err(words) => return (WindowProbe::Unknown(UnknownWhy::Tmux(words.clone())), None),
     };
     let listing = &listed.listing;
     if let Some(pane) = listed.pane(&observation.spec.run_id) {
@@ -119,7 +120,7 @@ pub(crate) fn window_of(observation: &Observation, listings: &mut PaneListings) 
     }
     let made = match observation.folder.read_window() {
         Ok(made) => made,
-        Err(error) => return (WindowProbe::Unanswered(error.to_string()), None),
+        Err(error) => return (WindowProbe::Unknown(UnknownWhy::Unreadable(error.to_string())), None),
     };
     let Some(made) = made else {
         // `__exec` writes `live.json` first, so a run that has it had a window.
@@ -135,7 +136,7 @@ pub(crate) fn window_of(observation: &Observation, listings: &mut PaneListings) 
     }
     // Another server, or none, answers on the socket; the run's server may be alive without a socket.
     if made.server.as_ref().is_some_and(process::is_alive) {
-        return (WindowProbe::Unanswered("its server lost its socket".to_owned()), None);
+        return (WindowProbe::Unknown(UnknownWhy::Window("the socket of its tmux server is gone")), None);
     }
     (WindowProbe::ServerGone, None)
 }

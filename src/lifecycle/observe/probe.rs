@@ -8,7 +8,7 @@ use crate::model::run_id::RunId;
 use crate::model::run_spec::RunSpec;
 use crate::model::run_state::{RunState, UnknownWhy};
 use crate::os::process;
-use crate::plan::actual::{Locality, LockProbe, ProbeResult};
+use crate::plan::observed_state::{Locality, LockProbe, ProbeResult};
 use crate::store::index::{Index, IndexError};
 use crate::store::pair_lock::{self, Liveness};
 use crate::store::record_file::RecordError;
@@ -110,7 +110,7 @@ pub(crate) fn probe(store: &Store, folder: &RunFolder, spec: &RunSpec) -> ProbeR
     let lock = match pair_lock::probe(store.state(), &spec.pair()) {
         Ok(Liveness::Free) => Ok(LockProbe::Free),
         Ok(Liveness::Held(Some(id))) if id == spec.run_id => Ok(LockProbe::Held),
-        Ok(Liveness::Held(None)) => Ok(LockProbe::Moving),
+        Ok(Liveness::Held(None)) => Ok(LockProbe::HeldByCommand),
         Ok(Liveness::Held(Some(_))) => Ok(LockProbe::HeldByAnother),
         Err(error) => Err(error),
     };
@@ -141,13 +141,14 @@ pub(crate) fn probe(store: &Store, folder: &RunFolder, spec: &RunSpec) -> ProbeR
     ProbeResult {
         headless: spec.is_headless(),
         locality,
+        // On an error the locality is `Unreadable`, and the lock is not used.
         lock: lock.unwrap_or(LockProbe::Held),
         queued,
         environment_waits: queued.is_none() || folder.environment_waits(spec),
         live,
         unsaved: folder.is_unsaved(),
         end_damaged: folder.lost_its_end(),
-        stop_asked: folder.stop_asked(),
+        stop_requested: folder.stop_requested(),
         window: None,
     }
 }

@@ -7,7 +7,7 @@ use crate::lifecycle::project::locate::ManifestLocation;
 use crate::lifecycle::project::{Depth, OpenError, Project};
 use crate::lifecycle::worktree::work;
 use crate::manifest::templates::is_plain;
-use crate::manifest::{self, UnsavedFile, placed};
+use crate::manifest::{self, UnsavedFile, problem_at_key};
 use crate::model::problem::Problem;
 use crate::os::git::{self, Repository};
 use crate::plan::order::order_problem;
@@ -80,7 +80,7 @@ fn base_problems(project: &Project, tasks: &TaskSet) -> Vec<Problem> {
                 Ok(other) => problem.hint(format!("write `base: {other}`, or leave it out for the default")),
                 Err(_) => problem,
             };
-            Some(placed(&project.manifest, &["worktree", "base"], problem))
+            Some(problem_at_key(&project.manifest, &["worktree", "base"], problem))
         }
         Ok(Some(_)) | Err(_) => None,
     };

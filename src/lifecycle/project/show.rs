@@ -1,4 +1,4 @@
-//! Builds the views that `view` cannot build, because it may not import the runner or the manifest.
+//! Builds the views that `view` cannot build, because it may not import `lifecycle` or the manifest.
 //! The command line and the server share these functions.
 
 use std::path::Path;

@@ -12,7 +12,7 @@ use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::os::process::ending::{self, TreeToEnd};
 use crate::os::process::holder::{self, Holder};
-use crate::os::process::orphan;
+use crate::os::process::traces;
 use crate::os::process::tree::Root;
 use crate::os::process::{self, Signal};
 use crate::store::pair_lock::{self, Claim, Liveness};
@@ -48,7 +48,7 @@ pub(crate) fn end_for_supervisor(
     let spec = folder.read_spec().ok().filter(|_| how != StopKind::Kill);
     let grace = spec.map(|spec| spec.stop_grace.as_duration()).unwrap_or_default();
     let live = folder.read_live().ok().flatten().map(|live| live.owner);
-    let found = || orphan::supervisor_of(run.id()).and_then(|pid| process::identify(pid).ok());
+    let found = || traces::supervisor_of(run.id()).and_then(|pid| process::identify(pid).ok());
     let Some(supervisor) = live.filter(process::is_alive).or_else(found) else {
         // The starting command holds the pair lock, or a command that reaps the run.
         return check_holder(store, &pair, waited);

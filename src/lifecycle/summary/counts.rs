@@ -9,12 +9,12 @@ use crate::model::run_state::{EndState, RunState, WaitingFor};
 /// How long a failure is counted, unless the pair runs again.
 const RECENT_MS: i64 = 3_600_000;
 
-/// Counts each pair once: by its active run, else by its last ended run.
+/// Numbers of runs. Expects one run for each pair: its active run, else its last ended one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Waits for the user, in a window or at a gate.
     pub waiting: usize,
-    /// Starting, running or stopping, including windows with unknown activity.
+    /// Starting, running or stopping, except `waiting` and `idle`; includes windows with unknown activity.
     pub running: usize,
     pub idle: usize,
     /// Waits for anything except the user.
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_for_the_user_is_told_from_what_waits_for_anything_else() {
+    fn waiting_for_the_user_and_waiting_for_anything_else_are_counted_apart() {
         let states = [
             RunState::Queued(WaitingFor::Gate),
             RunState::Queued(WaitingFor::Slot),

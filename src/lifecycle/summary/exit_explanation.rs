@@ -114,7 +114,12 @@ impl Facts {
         const ABOUT: &str = "final result";
         if !agents::of(protocol).capabilities().reports {
             if end.exit.code.is_some() {
-                self.add(Bears::Neither, "judged by", "its exit code alone: the agent's protocol is `text`");
+                let name = agents::of(protocol).name();
+                self.add(
+                    Bears::Neither,
+                    "judged by",
+                    format!("its exit code alone: protocol `{name}` reports no result"),
+                );
             }
             return self;
         }

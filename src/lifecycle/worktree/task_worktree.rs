@@ -1,4 +1,4 @@
-//! Determines the folder of a run and the worktree that must be created first. Creates nothing.
+//! Determines the working directory of a run and the worktree that must be created first. Creates nothing.
 
 use std::path::{Path, PathBuf};
 
@@ -30,7 +30,7 @@ pub struct TaskWorktree {
     pub(crate) setup: Vec<String>,
 }
 
-/// The run's folder, and its worktree if that must be created or set up first. Fails if the folder is missing and will
+/// The run's working directory, and its worktree if that must be created or set up first. Fails if the folder is missing and will
 /// not be created, or is no worktree of this repository.
 pub(crate) fn folder_of(
     project: &Project,
@@ -39,7 +39,7 @@ pub(crate) fn folder_of(
     worktree: Option<TaskWorktree>,
     inline: &impl Fn(&str, &str) -> Result<String, Problem>,
 ) -> Result<(PathBuf, Option<WorktreeSpec>), PrepareError> {
-    let mut to_make = None;
+    let mut worktree_to_create = None;
     let mut cwd = project.manifest.root.clone();
     if let Some(worktree) = worktree {
         let repository = project.known_repository()?;
@@ -57,7 +57,7 @@ pub(crate) fn folder_of(
             let base = base_of(project, &worktree)?;
             let spec = WorktreeSpec { base, ..worktree_spec(project, &worktree) };
             project.making.check(&spec, repository)?;
-            to_make = Some(spec);
+            worktree_to_create = Some(spec);
         } else {
             return Err(PrepareError::MissingWorktree {
                 task: task.id.clone(),
@@ -70,11 +70,11 @@ pub(crate) fn folder_of(
     if let Some(template) = &mode.cwd {
         cwd = without_dots(&project.manifest.root.join(inline("cwd", template)?));
     }
-    let will_be_made = to_make.as_ref().is_some_and(|spec| cwd.starts_with(&spec.path));
-    if !cwd.is_dir() && !will_be_made {
+    let will_be_created = worktree_to_create.as_ref().is_some_and(|spec| cwd.starts_with(&spec.path));
+    if !cwd.is_dir() && !will_be_created {
         return Err(PrepareError::MissingFolder(cwd));
     }
-    Ok((cwd, to_make))
+    Ok((cwd, worktree_to_create))
 }
 
 /// The worktree as a run's spec records it. `base` is empty if none is configured; a run that creates its worktree
@@ -112,8 +112,8 @@ pub(crate) fn missing_folder(
             false => format!("{add} -b {branch} {path} {}", word(&base_of(project, worktree).ok()?)),
         })
     };
-    let to_make = worktree.filter(|worktree| cwd.starts_with(&worktree.path)).and_then(command);
-    PrepareError::ResumedFolderGone { run: run.clone(), folder, pair, to_make }
+    let restore = worktree.filter(|worktree| cwd.starts_with(&worktree.path)).and_then(command);
+    PrepareError::ResumedFolderGone { run: run.clone(), folder, pair, restore }
 }
 
 /// The configured base, else the repository's default: the branch of `origin/HEAD`, else the main checkout's branch.

@@ -1,4 +1,4 @@
-//! Parses the text of reasons, for records that contain nothing else.
+//! Parses the text of reasons, for records of earlier versions, which contain only `reason` and no `cause`.
 
 use crate::model::bytes::Bytes;
 use crate::model::end_reason::{EndReason, Startable};
@@ -7,7 +7,7 @@ use crate::model::names::{ModeName, Pair, TaskId};
 use crate::model::run_id::RunId;
 use crate::model::run_state::EndState;
 
-/// Reasons without fields.
+/// Reasons whose text is always the same.
 const PLAIN: [EndReason; 23] = [
     EndReason::UnknownSignal,
     EndReason::ExitNotSeen,
@@ -85,7 +85,9 @@ fn known(text: &str) -> Option<EndReason> {
     if let Some(error) = after("its answer cannot be read: ") {
         return Some(EndReason::AnswerUnreadable(error.to_owned()));
     }
-    if let Some(path) = quoted("the run's folder was moved to `", "` meanwhile") {
+    // Earlier versions wrote "the run's folder".
+    let moved = ["the run folder was moved to `", "the run's folder was moved to `"];
+    if let Some(path) = moved.into_iter().find_map(|before| quoted(before, "` meanwhile")) {
         return Some(EndReason::FolderMoved(path.into()));
     }
     if let Some(why) = after("never started: ") {

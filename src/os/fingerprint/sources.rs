@@ -54,7 +54,7 @@ fn parse(text: &str) -> io::Result<Pattern> {
     let path = Path::new(text);
     let below = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
     if text.is_empty() || !path.components().all(below) {
-        return Err(io::Error::other(format!("`{text}` must stay below the run's folder")));
+        return Err(io::Error::other(format!("`{text}` must stay below the run's working directory")));
     }
     // `./a//b` is `a/b`.
     let parts: Vec<&str> = text.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
@@ -114,7 +114,7 @@ impl SourceWalk {
             return Ok(());
         }
         if !real.starts_with(&self.real) {
-            return Err(io::Error::other(format!("`{}` leads out of the run's folder", path.display())));
+            return Err(io::Error::other(format!("`{}` leads out of the run's working directory", path.display())));
         }
         if meta.is_file() {
             if path.to_str().is_none() {

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::model::submodule_look::{LocalCommits, SubmoduleLook, SubmodulePlace};
+use crate::model::submodule_state::{LocalCommits, SubmodulePlace, SubmoduleState};
 use crate::os::git::checkout::git_dir_of;
 use crate::os::git::error::GitError;
 use crate::os::git::inspect::status;
@@ -57,7 +57,7 @@ pub fn fill_submodules(path: &Path, log: &mut dyn FnMut(&str)) -> Result<(), Git
 
 /// The submodules of a linked worktree that may contain work that exists nowhere else. `path` is the worktree's folder,
 /// which may be missing, `git_dir` its private git folder, `common` the repository's.
-pub(super) fn inspect_submodules(path: &Path, git_dir: &Path, common: &Path) -> Result<Vec<SubmoduleLook>, GitError> {
+pub(super) fn inspect_submodules(path: &Path, git_dir: &Path, common: &Path) -> Result<Vec<SubmoduleState>, GitError> {
     let (own, main) = (git_dir.join("modules"), common.join("modules"));
     let mut search = SubmoduleSearch { own, main, found: Vec::new(), seen: BTreeSet::new() };
     if is_worktree(path) {
@@ -89,7 +89,7 @@ struct SubmoduleSearch {
     own: PathBuf,
     /// Those of the main checkout.
     main: PathBuf,
-    found: Vec<SubmoduleLook>,
+    found: Vec<SubmoduleState>,
     /// Git folders that were inspected.
     seen: BTreeSet<PathBuf>,
 }
@@ -108,7 +108,7 @@ impl SubmoduleSearch {
                 self.found.push(inspect_unfilled(name, place));
                 continue;
             }
-            let mut look = SubmoduleLook::new(name.clone(), SubmodulePlace::Checkout(place.clone()));
+            let mut look = SubmoduleState::new(name.clone(), SubmodulePlace::Checkout(place.clone()));
             let git_dir = git_dir_of(&place).filter(|_| is_worktree(&place)).and_then(|dir| fs::canonicalize(dir).ok());
             let broken = match &git_dir {
                 None => Some("it is not a git repository"),
@@ -151,7 +151,7 @@ impl SubmoduleSearch {
             let Ok(store) = fs::canonicalize(entry.path()) else { continue };
             *count += 1;
             if *count > STORES_MAX {
-                let mut look = SubmoduleLook::new(PathBuf::from("modules"), SubmodulePlace::GitFolder(store));
+                let mut look = SubmoduleState::new(PathBuf::from("modules"), SubmodulePlace::GitFolder(store));
                 look.broken = Some(format!("more than {STORES_MAX} folders"));
                 // Once is enough: work in what is not read would be lost without a word.
                 if *count == STORES_MAX + 1 {
@@ -162,7 +162,7 @@ impl SubmoduleSearch {
             let is_repository = store.join("HEAD").is_file() && store.join("objects").is_dir();
             if is_repository && self.seen.insert(store.clone()) {
                 let name = store.strip_prefix(&self.own).unwrap_or(&store).to_owned();
-                let mut look = SubmoduleLook::new(name, SubmodulePlace::GitFolder(store.clone()));
+                let mut look = SubmoduleState::new(name, SubmodulePlace::GitFolder(store.clone()));
                 match self.inspect_repository(&store, || without_checkout(&store), None) {
                     Ok(commits) => look.commits = commits,
                     Err(error) => look.broken = Some(error.in_a_line()),
@@ -212,8 +212,8 @@ fn without_checkout(git_dir: &Path) -> Command {
     git
 }
 
-fn inspect_unfilled(name: PathBuf, place: PathBuf) -> SubmoduleLook {
-    let mut look = SubmoduleLook::new(name, SubmodulePlace::Unfilled(place.clone()));
+fn inspect_unfilled(name: PathBuf, place: PathBuf) -> SubmoduleState {
+    let mut look = SubmoduleState::new(name, SubmodulePlace::NotInitialised(place.clone()));
     // git ignores the files in the folder of an unfilled submodule, so they count as untracked here.
     for entry in fs::read_dir(&place).into_iter().flatten().flatten() {
         look.untracked.push(PathBuf::from(entry.file_name()));

@@ -85,7 +85,7 @@ fn end_tree() {
     let root = Root::own().ok();
     for _ in 0..LOOKS {
         let left = tree::signal_members(&nobody, root, Signal::KILL);
-        let _ = supervise::reap();
+        let _ = supervise::collect_children();
         if left.is_ok_and(|left| left.is_empty()) {
             return;
         }

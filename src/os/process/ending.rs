@@ -27,13 +27,13 @@ pub struct TreeToEnd<'a> {
     /// From TERM to KILL; zero for KILL at once.
     pub grace: Duration,
     /// A process group that another process sends TERM to; here it gets only KILL.
-    pub asked_group: Option<u32>,
+    pub signalled_group: Option<u32>,
 }
 
 /// Ends the remaining processes of each tree. Returns the survivors of each tree, in order. Fails if the process table
 /// cannot be read.
 pub fn end_trees(trees: &[TreeToEnd<'_>]) -> io::Result<Vec<Vec<u32>>> {
-    let mut ending = Ending { begun: Instant::now(), asked: HashSet::new() };
+    let mut ending = Ending { begun: Instant::now(), terminated: HashSet::new() };
     let mut survivors: Vec<Vec<u32>> = vec![Vec::new(); trees.len()];
     // A process still belongs to its tree when its parent has ended, which the table no longer shows.
     let mut seen: Vec<HashSet<(u32, u64)>> = vec![HashSet::new(); trees.len()];
@@ -66,7 +66,7 @@ pub fn end_trees(trees: &[TreeToEnd<'_>]) -> io::Result<Vec<Vec<u32>>> {
 struct Ending {
     begun: Instant,
     /// Pid and start time of each process that got TERM, so that it gets only one.
-    asked: HashSet<(u32, u64)>,
+    terminated: HashSet<(u32, u64)>,
 }
 
 impl Ending {
@@ -75,7 +75,9 @@ impl Ending {
         for process in members {
             if kills {
                 tree::signal_process(process, Signal::KILL);
-            } else if tree.asked_group != Some(process.group) && self.asked.insert((process.pid, process.start_time)) {
+            } else if tree.signalled_group != Some(process.group)
+                && self.terminated.insert((process.pid, process.start_time))
+            {
                 tree::signal_process(process, Signal::TERM);
             }
         }
@@ -101,7 +103,7 @@ fn wait(known: &mut [Vec<(u32, u64)>], until: Duration, mut step: Duration) {
     loop {
         let left = until.saturating_sub(begun.elapsed());
         let all: Vec<(u32, u64)> = known.iter().flatten().copied().collect();
-        let asked = Instant::now();
+        let wait_begun = Instant::now();
         platform::wait_for_ends(&all, left.min(step));
         let lives = |(pid, start): &(u32, u64)| platform::start_time(*pid).is_ok_and(|found| found == *start);
         known.iter_mut().for_each(|tree| tree.retain(lives));
@@ -109,7 +111,7 @@ fn wait(known: &mut [Vec<(u32, u64)>], until: Duration, mut step: Duration) {
             return;
         }
         // On systems without handles `wait_for_ends` returns early.
-        std::thread::sleep(step.saturating_sub(asked.elapsed()));
+        std::thread::sleep(step.saturating_sub(wait_begun.elapsed()));
         step = (step * 2).min(STEP_MAX);
     }
 }
@@ -128,7 +130,7 @@ mod tests {
     }
 
     fn tree(run: &RunId, grace: Duration) -> TreeToEnd<'_> {
-        TreeToEnd { run, root: None, grace, asked_group: None }
+        TreeToEnd { run, root: None, grace, signalled_group: None }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use rustix::process::{Pid, PidfdFlags, Signal};
 
 use crate::os::process::tree::Process;
 
-pub(super) const ADOPTS_ORPHANS: bool = true;
+pub(super) const ADOPTS_DESCENDANTS: bool = true;
 
 /// A start time in clock ticks since boot, as other programs report it too.
 pub(super) const COUNTS_TICKS: bool = true;
@@ -208,7 +208,7 @@ impl Details {
     }
 }
 
-/// Orphans among our descendants become our children.
+/// Descendants whose own parent has exited become our children.
 pub(super) fn become_subreaper() -> io::Result<()> {
     // Linux checks only that the argument is not zero.
     Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)

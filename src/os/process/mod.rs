@@ -11,11 +11,11 @@ pub(in crate::os) mod child;
 pub mod detached;
 pub mod ending;
 pub mod holder;
-pub mod orphan;
 pub(in crate::os) mod pipe_pump;
 pub mod program;
 pub mod resource_scope;
 pub mod supervise;
+pub mod traces;
 pub mod tree;
 
 #[cfg(all(target_os = "linux", not(dispatch_posix)))]
@@ -51,8 +51,8 @@ pub fn seal_descriptors() {
     child::seal_descriptors();
 }
 
-/// Whether a supervisor becomes the parent of every orphan of its process tree.
-pub const ADOPTS_ORPHANS: bool = platform::ADOPTS_ORPHANS;
+/// Whether a supervisor becomes the parent of every process of its tree whose own parent has exited.
+pub const ADOPTS_DESCENDANTS: bool = platform::ADOPTS_DESCENDANTS;
 
 /// Whether `pid` is stopped, by a signal or a debugger. `false` if the system cannot tell.
 pub fn is_stopped(pid: u32) -> bool {

@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal};
 
 use crate::os::process::tree::Process;
 
-pub(super) const ADOPTS_ORPHANS: bool = false;
+pub(super) const ADOPTS_DESCENDANTS: bool = false;
 
 /// A start time is a hash of the text that `ps` prints.
 pub(super) const COUNTS_TICKS: bool = false;

@@ -93,8 +93,9 @@ pub fn detach() -> io::Result<Forked> {
     Ok(Forked::Child)
 }
 
-/// Makes this process, and the program that it becomes by exec, the parent of every orphan of its tree.
-pub fn adopt_orphans() -> io::Result<()> {
+/// Makes this process, and the program that it becomes by exec, the parent of every process of its tree whose own
+/// parent has exited.
+pub fn adopt_descendants() -> io::Result<()> {
     platform::become_subreaper()
 }
 
@@ -131,7 +132,7 @@ pub fn become_next(state_dir: &Path, ended: &Path) -> io::Error {
     }
 }
 
-/// Starts `dispatch __next` as a child, which this process reaps: queued runs start while this one waits. They do not
+/// Starts `dispatch __next` as a child, which this process waits for: queued runs start while this one waits. They do not
 /// belong to this run's tree.
 pub fn start_next(state_dir: &Path) -> io::Result<()> {
     let null = Stdio::null;
@@ -178,7 +179,7 @@ pub struct ChildSpec<'a> {
     pub group: Option<&'a Cgroup>,
 }
 
-/// Starts a process that is killed when this one dies. [`reap`] reports its end.
+/// Starts a process that is killed when this one dies. [`collect_children`] reports its end.
 pub fn launch(child: ChildSpec<'_>) -> io::Result<u32> {
     let mut command = Command::new(child.program);
     if let Some((name, rest)) = child.argv.split_first() {
@@ -193,30 +194,30 @@ pub fn launch(child: ChildSpec<'_>) -> io::Result<u32> {
         .stderr(child.streams.stderr);
     let joins = child.group.map(Cgroup::entrance).transpose()?;
     child::prepare(&mut command, child.umask, child.rlimits, joins);
-    // Not waited for through `Child`: `reap` reaps all children, adopted ones too.
+    // Not waited for through `Child`: `collect_children` waits for all children, adopted ones too.
     Ok(command.spawn()?.id())
 }
 
 /// A child that ended.
 #[derive(Clone, Copy, Debug)]
-pub struct Reaped {
+pub struct EndedChild {
     pub pid: u32,
     pub exit: Exit,
 }
 
-/// Reaps every child that has ended. The flag: other children are left.
-pub fn reap() -> (Vec<Reaped>, bool) {
-    let mut reaped = Vec::new();
+/// Collects every child that has ended (`waitpid`). The flag: other children are left.
+pub fn collect_children() -> (Vec<EndedChild>, bool) {
+    let mut ended = Vec::new();
     loop {
         match rustix::process::wait(WaitOptions::NOHANG) {
             Ok(Some((pid, status))) => {
                 let status = ExitStatus::from_raw(status.as_raw());
                 let pid = u32::try_from(pid.as_raw_nonzero().get()).unwrap_or(0);
-                reaped.push(Reaped { pid, exit: Exit { code: status.code(), signal: status.signal() } });
+                ended.push(EndedChild { pid, exit: Exit { code: status.code(), signal: status.signal() } });
             }
-            Ok(None) => return (reaped, true),
+            Ok(None) => return (ended, true),
             Err(rustix::io::Errno::INTR) => {}
-            Err(_) => return (reaped, false),
+            Err(_) => return (ended, false),
         }
     }
 }

@@ -37,7 +37,7 @@ pub struct Process {
 /// What the process table lacks.
 trait ProcessDetails {
     fn mark(&self, pid: u32) -> Option<Vec<u8>>;
-    fn is_supervisor(&self, pid: u32) -> bool;
+    fn is_tree_root(&self, pid: u32) -> bool;
 }
 
 impl ProcessDetails for platform::Details {
@@ -45,8 +45,8 @@ impl ProcessDetails for platform::Details {
         self.environment_of(pid, MARK)
     }
 
-    fn is_supervisor(&self, pid: u32) -> bool {
-        // A supervisor becomes `__next`, whose children belong to no run above it.
+    fn is_tree_root(&self, pid: u32) -> bool {
+        // What `__next` and `__notify` start belongs to no run above them.
         self.arguments_of(pid).get(1).is_some_and(|word| OWN_TREES.iter().any(|own| word == own))
     }
 }
@@ -103,7 +103,7 @@ pub struct ProcessTable {
     marks: HashMap<u32, Vec<u8>>,
     by_mark: HashMap<Vec<u8>, Vec<u32>>,
     /// Cached answers of `details`.
-    supervisors: RefCell<HashMap<u32, bool>>,
+    tree_roots: RefCell<HashMap<u32, bool>>,
     details: Box<dyn ProcessDetails>,
 }
 
@@ -136,16 +136,16 @@ impl ProcessTable {
             }
         }
         let by_pid = all.into_iter().map(|process| (process.pid, process)).collect();
-        Self { by_pid, children, marks, by_mark, supervisors: RefCell::default(), details }
+        Self { by_pid, children, marks, by_mark, tree_roots: RefCell::default(), details }
     }
 
-    fn is_supervisor(&self, pid: u32) -> bool {
-        *self.supervisors.borrow_mut().entry(pid).or_insert_with(|| self.details.is_supervisor(pid))
+    fn is_tree_root(&self, pid: u32) -> bool {
+        *self.tree_roots.borrow_mut().entry(pid).or_insert_with(|| self.details.is_tree_root(pid))
     }
 
     /// Whether `process` is the root of another tree, and so belongs to no run above it.
     fn is_apart(&self, process: &Process) -> bool {
-        is_tmux_server(process) || self.is_supervisor(process.pid)
+        is_tmux_server(process) || self.is_tree_root(process.pid)
     }
 
     /// As [`ProcessTable::members`], with the processes in `seen` (pid and start time) that still exist, and their
@@ -216,7 +216,7 @@ mod tests {
         fn mark(&self, pid: u32) -> Option<Vec<u8>> {
             self.marks.get(&pid).map(|mark| mark.clone().into_bytes())
         }
-        fn is_supervisor(&self, pid: u32) -> bool {
+        fn is_tree_root(&self, pid: u32) -> bool {
             self.supervisors.contains(&pid)
         }
     }

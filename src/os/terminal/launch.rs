@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
 
-use crate::model::terminal::{WordPart, pieces};
+use crate::model::terminal::{WordPart, split_at_command};
 use crate::os::terminal::BECOME_WORD;
 use crate::os::terminal::host_environment::{HostEnvironment, HostSystem};
 use crate::os::terminal::known::{ArgvPart, Needs, Opens, TerminalSpec};
@@ -43,7 +43,7 @@ impl TerminalLaunch<'_> {
     pub fn own_argv(&self, words: &[String]) -> Vec<OsString> {
         let mut argv: Vec<OsString> = vec![self.program.into()];
         for word in words.iter().skip(1) {
-            match pieces(word).unwrap_or_else(|_| vec![WordPart::Text(word)]).as_slice() {
+            match split_at_command(word).unwrap_or_else(|_| vec![WordPart::Text(word)]).as_slice() {
                 [WordPart::Command] => argv.extend_from_slice(self.command),
                 cut => {
                     let mut whole = OsString::new();

@@ -44,7 +44,7 @@ pub use crate::os::tmux::view::Client;
 pub use crate::os::tmux::view_session::{PaneLocation, TerminalView, View, client_environment, starter_environment};
 pub use crate::os::tmux::warm_client::WarmClient;
 
-/// The word between the program and the run's folder in the start command of a pane of ours.
+/// The word between the program and the run folder in the start command of a pane of ours.
 pub const EXEC_WORD: &str = "__exec";
 
 /// Time limit for a reply of the server.

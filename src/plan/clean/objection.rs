@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::model::names::Pair;
-use crate::model::submodule_look::SubmodulePlace;
+use crate::model::submodule_state::SubmodulePlace;
 use crate::model::worktree_look::Names;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +70,7 @@ impl InSubmodule {
         let git = match place {
             SubmodulePlace::Checkout(path) => format!("git -C {}", quote(path)),
             SubmodulePlace::GitFolder(path) => format!("git --git-dir {} --work-tree .", quote(path)),
-            SubmodulePlace::Unfilled(path) => return format!("move them elsewhere: ls -A {}", quote(path)),
+            SubmodulePlace::NotInitialised(path) => return format!("move them elsewhere: ls -A {}", quote(path)),
         };
         match self {
             Self::Changed(_) => format!("{git} commit -a"),
@@ -111,7 +111,7 @@ impl fmt::Display for Objection {
             Self::NoBase { base } => write!(f, "`{base}` (`worktree.base`) is not there to compare with"),
             Self::Submodule { name, place, found } => {
                 let state = match place {
-                    SubmodulePlace::Unfilled(_) => ", which is not filled,",
+                    SubmodulePlace::NotInitialised(_) => ", which is not filled,",
                     SubmodulePlace::GitFolder(_) => ", which is not checked out,",
                     SubmodulePlace::Checkout(_) => "",
                 };

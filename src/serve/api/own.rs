@@ -22,7 +22,7 @@ pub(in crate::serve) fn metrics(server: &HttpServer) -> Result<Response, Refusal
         sockets_open: server.sockets_open(),
         connections_open: server.connections_open(),
         ended: (figures.ended, figures.ended_seconds, figures.cost_usd),
-        snapshots: (figures.looks, figures.looks_seconds),
+        snapshots: (figures.observations, figures.observation_seconds),
     };
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(Response::owned(content_type, server.metrics.text(&gauges)))

@@ -39,7 +39,8 @@ pub(super) fn insert(
     Ok(())
 }
 
-/// Adds the row of a run folder. A damaged spec is set aside and reported once. A newer one stays and is reported at
+/// Adds the row of a run folder. A damaged spec is set aside and reported once, unless the
+/// run's owner may be alive. A newer one stays and is reported at
 /// each opening, until a program that can read it rebuilds the index.
 pub(super) fn insert_folder(
     connection: &Connection,
@@ -50,15 +51,15 @@ pub(super) fn insert_folder(
     match folder.read_spec() {
         Ok(spec) => {
             let mut facts = RunFacts::of(&spec);
-            // In a copy of the folder the socket belongs to the original's window: drop it.
+            // In a copied run folder the socket is that of the original's window: drop it.
             facts.socket = facts.socket.filter(|_| folder.id().is_ok_and(|here| here == spec.folder));
             match folder.read_exit() {
                 Ok(end) => {
                     let queued = folder.read_queue().ok().flatten().filter(|_| end.is_none());
                     insert(connection, &facts, end.as_ref(), queued.map(|record| record.waiting_for))
                 }
-                // The next observation of the run sets a damaged end aside.
                 Err(error @ RecordError::Newer { .. }) => note_unreadable(connection, id, &error.to_string()),
+                // The next observation of the run sets a damaged end aside.
                 Err(_) => insert(connection, &facts, None, None),
             }
         }

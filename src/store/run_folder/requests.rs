@@ -13,7 +13,7 @@ use crate::store::unsaved_mark;
 impl RunFolder {
     /// Requests a stop. The run's owner reads the request after it has written `live.json`, so an earlier request is
     /// not lost. The process `stopper` (pid, start time) makes sure that the run's processes end.
-    pub fn ask_to_stop(&self, interrupted: bool, stopper: (u32, u64)) -> io::Result<()> {
+    pub fn request_stop(&self, interrupted: bool, stopper: (u32, u64)) -> io::Result<()> {
         let mut file = fs::OpenOptions::new()
             .write(true)
             .create(true)
@@ -25,8 +25,8 @@ impl RunFolder {
         file.write_all(format!("{word} {} {}\n", stopper.0, stopper.1).as_bytes())
     }
 
-    /// `Some(interrupted)` once a stop was requested.
-    pub fn stop_asked(&self) -> Option<bool> {
+    /// `Some` once a stop was requested; `Some(true)`: by Ctrl-C.
+    pub fn stop_requested(&self) -> Option<bool> {
         let bytes = record_file::read_bytes(&self.stop_path(), 64).ok()?;
         Some(bytes.starts_with(b"interrupt"))
     }

@@ -46,7 +46,7 @@ pub(super) fn by_location(start: &Path) -> Result<Option<RepositoryLocation>, Re
                 return Ok(None);
             }
             match location::obstacle(start) {
-                Some(dot_git) => Err(RepositoryError::Refused { dot_git, words }),
+                Some(dot_git) => Err(RepositoryError::Refused { dot_git, git_message: words }),
                 None => Ok(None),
             }
         }
@@ -67,7 +67,8 @@ pub(super) fn with_environment(start: &Path, variable: &'static str) -> Result<R
         }
         command
     };
-    let located = locate(start, &plain)?.map_err(|words| RepositoryError::Environment { variable, words })?;
+    let located =
+        locate(start, &plain)?.map_err(|git_message| RepositoryError::Environment { variable, git_message })?;
     // A folder outside the work tree is in no checkout.
     let checkout = located.checkout.filter(|root| start.starts_with(root));
     let found = checkout.clone().unwrap_or_else(|| start.to_owned());

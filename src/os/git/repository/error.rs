@@ -4,15 +4,15 @@ use std::path::PathBuf;
 
 use crate::os::git::error::GitError;
 
-/// git's answer is uncertain: no repository is assumed and nothing is started.
+/// The repository cannot be determined; none is assumed and nothing is started.
 #[derive(Debug, thiserror::Error)]
 pub enum RepositoryError {
     /// git refuses a `.git` or a bare repository.
-    #[error("git refuses the repository at `{}`: {words}", .dot_git.display())]
-    Refused { dot_git: PathBuf, words: String },
+    #[error("git refuses the repository at `{}`: {git_message}", .dot_git.display())]
+    Refused { dot_git: PathBuf, git_message: String },
     /// `GIT_DIR` or another variable in the environment.
-    #[error("the environment names a repository (`{variable}`) that git refuses: {words}")]
-    Environment { variable: &'static str, words: String },
+    #[error("the environment names a repository (`{variable}`) that git refuses: {git_message}")]
+    Environment { variable: &'static str, git_message: String },
     /// `core.worktree` names a folder that does not exist.
     #[error(
         "the main checkout of `{}` is missing: its `core.worktree` says `{}`",
@@ -21,7 +21,7 @@ pub enum RepositoryError {
     MainMissing { common: PathBuf, named: PathBuf },
     #[error("`{}` has both `core.bare` and `core.worktree`, which contradict each other", .common.display())]
     BareWithWorktree { common: PathBuf },
-    /// The work tree that the configuration names is another folder.
+    /// The configuration names a work tree that does not contain this folder.
     #[error("`{}` is outside the work tree `{}` of its own repository", .folder.display(), .checkout.display())]
     Outside { folder: PathBuf, checkout: PathBuf, common: PathBuf },
     #[error("which repository `{}` belongs to cannot be told without git: {source}", .folder.display())]

@@ -220,8 +220,8 @@ fn what_git_refuses_is_refused_by_name() {
     let ground = Ground::new();
     ground.git("-C src worktree add -q -b side ../linked");
     let refused = |folder: &str| match Repository::by_location(&ground.base.join(folder)) {
-        Err(RepositoryError::Refused { dot_git, words }) => {
-            assert!(!words.is_empty());
+        Err(RepositoryError::Refused { dot_git, git_message }) => {
+            assert!(!git_message.is_empty());
             dot_git
         }
         other => panic!("{folder}: {other:?}"),

@@ -23,7 +23,7 @@ pub(super) struct Run {
     pub(super) folder: PathBuf,
 }
 
-/// In place of `dispatch`: waits, or ends as the run's folder says; records wake-ups.
+/// In place of `dispatch`: waits, or ends as the run folder says; records wake-ups.
 const PROGRAM: &str = r#"#!/bin/sh
 case "$1" in
 __exec)

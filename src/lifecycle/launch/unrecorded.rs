@@ -1,5 +1,5 @@
-//! Finds, by their processes, runs whose state folder was removed while they ran (`Orphan`), so that no second agent
-//! of a pair is started and `stop` can end them. Processes are searched only once for a new state folder.
+//! Finds, by their processes, runs whose state folder was removed while they ran ([`UnrecordedRun`]), so that no second
+//! agent of a pair is started and `stop` can end them. Processes are searched only once for a new state folder.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -17,7 +17,7 @@ use crate::model::run_id::RunId;
 use crate::model::run_spec::RunKind;
 use crate::os::clock::Stopwatch;
 use crate::os::process::ending::{self, TreeToEnd};
-use crate::os::process::orphan::{self, MarkedProcess, RunTraces, Supervisor};
+use crate::os::process::traces::{self, MarkedProcess, RunTraces, Supervisor};
 use crate::os::process::tree::{ProcessTable, Root};
 use crate::os::process::{self, Signal};
 use crate::os::tmux::Tmux;
@@ -27,8 +27,8 @@ use crate::store::state_dir::{Search, StateDir};
 const STEP: Duration = Duration::from_millis(5);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Orphan {
-    pub run: RunId,
+pub struct UnrecordedRun {
+    pub id: RunId,
     /// `None` if no process names it.
     pub pair: Option<Pair>,
     supervisor: Option<u32>,
@@ -38,7 +38,7 @@ pub struct Orphan {
     pane: Option<String>,
 }
 
-impl Orphan {
+impl UnrecordedRun {
     /// The process to report: its supervisor, else the first of its tree.
     pub fn pid(&self) -> Option<u32> {
         self.supervisor.or_else(|| self.pids.first().copied())
@@ -63,8 +63,8 @@ pub(crate) fn search_of(kind: &RunKind) -> Search {
     }
 }
 
-/// Fails if an orphan of the pair, or of an unknown pair, is alive.
-pub(crate) fn check_no_orphan(store: &Store, prepared: &Prepared) -> Result<(), StartError> {
+/// Fails if a run without a record, of the pair or of an unknown pair, is alive.
+pub(crate) fn check_none(store: &Store, prepared: &Prepared) -> Result<(), StartError> {
     let search = search_of(&prepared.kind);
     if store.state().is_searched(search) {
         return Ok(());
@@ -78,14 +78,15 @@ pub(crate) fn check_no_orphan(store: &Store, prepared: &Prepared) -> Result<(), 
     if found.is_empty() {
         store.state().note_searched(search)?;
     }
-    match found.into_iter().find(|orphan| orphan.may_be(&prepared.pair)) {
-        Some(orphan) => Err(StartError::Orphan { pair: prepared.pair.clone(), orphan: Box::new(orphan) }),
+    match found.into_iter().find(|unrecorded| unrecorded.may_be(&prepared.pair)) {
+        Some(run) => Err(StartError::Unrecorded { pair: prepared.pair.clone(), run: Box::new(run) }),
         None => Ok(()),
     }
 }
 
-/// The orphans of this project. Searches processes only if the state folder is missing or not searched yet.
-pub fn orphans(project: &Project) -> io::Result<Vec<Orphan>> {
+/// The runs of this project without a record. Searches processes only if the state folder is missing or not searched
+/// yet.
+pub fn find_all(project: &Project) -> io::Result<Vec<UnrecordedRun>> {
     let state = StateDir::spelled(&project.manifest.state_dir);
     let is_searched = |state: &StateDir| state.is_searched(Search::Processes) || state.is_searched(Search::Windows);
     if matches!(StateDir::find(&state), Ok(Some(state)) if is_searched(&state)) {
@@ -94,12 +95,12 @@ pub fn orphans(project: &Project) -> io::Result<Vec<Orphan>> {
     find(&ProjectPaths { state: &state, manifest: &project.manifest.path }, Some(&project.tmux()))
 }
 
-/// Ends the tree of `orphan`, with the grace of its mode (unknown: 10 s). Returns the pids that survive.
-pub fn end_orphan(project: &Project, orphan: &Orphan) -> io::Result<Vec<u32>> {
-    let mode = orphan.pair.as_ref().and_then(|pair| project.manifest.modes.get(&pair.mode));
+/// Ends the tree of `unrecorded`, with the grace of its mode (unknown: 10 s). Returns the pids that survive.
+pub fn end(project: &Project, unrecorded: &UnrecordedRun) -> io::Result<Vec<u32>> {
+    let mode = unrecorded.pair.as_ref().and_then(|pair| project.manifest.modes.get(&pair.mode));
     let grace = mode.map_or(Duration::from_secs(10), |mode| mode.stop_grace.as_duration());
-    let tree = |root, grace| TreeToEnd { run: &orphan.run, root, grace, asked_group: None };
-    let survivors = match orphan.supervisor.and_then(|pid| process::identify(pid).ok()) {
+    let tree = |root, grace| TreeToEnd { run: &unrecorded.id, root, grace, signalled_group: None };
+    let survivors = match unrecorded.supervisor.and_then(|pid| process::identify(pid).ok()) {
         Some(supervisor) => {
             process::signal(&supervisor, Signal::TERM)?;
             // A stopped process handles TERM only after CONT.
@@ -113,8 +114,8 @@ pub fn end_orphan(project: &Project, orphan: &Orphan) -> io::Result<Vec<u32>> {
         }
         None => ending::end_trees(&[tree(None, grace)])?.concat(),
     };
-    if let Some(pane) = &orphan.pane {
-        let _ = project.tmux().kill_panes(&[(pane.as_str(), &orphan.run)]);
+    if let Some(pane) = &unrecorded.pane {
+        let _ = project.tmux().kill_panes(&[(pane.as_str(), &unrecorded.id)]);
     }
     Ok(survivors)
 }
@@ -130,28 +131,28 @@ fn is_gone_within(process: &ProcessId, patience: Duration) -> bool {
     true
 }
 
-fn find(paths: &ProjectPaths<'_>, tmux: Option<&Tmux>) -> io::Result<Vec<Orphan>> {
-    let traces = orphan::traces()?;
-    let mut found: BTreeMap<RunId, Orphan> = BTreeMap::new();
-    for supervisor in traces.supervisors.iter().filter(|one| paths.has_lost_supervisor(one, &traces)) {
-        let orphan = entry(&mut found, &supervisor.run);
-        orphan.supervisor = Some(supervisor.pid);
-        orphan.pair = supervisor.lock.as_ref().and_then(|lock| pair_of_lock(&lock.path));
+fn find(paths: &ProjectPaths<'_>, tmux: Option<&Tmux>) -> io::Result<Vec<UnrecordedRun>> {
+    let traces = traces::traces()?;
+    let mut found: BTreeMap<RunId, UnrecordedRun> = BTreeMap::new();
+    for supervisor in traces.supervisors.iter().filter(|one| paths.is_supervisor_without_record(one, &traces)) {
+        let unrecorded = entry(&mut found, &supervisor.run);
+        unrecorded.supervisor = Some(supervisor.pid);
+        unrecorded.pair = supervisor.lock.as_ref().and_then(|lock| pair_of_lock(&lock.path));
     }
     let is_supervised = |run: &RunId| traces.supervisors.iter().any(|supervisor| supervisor.run == *run);
     for marked in &traces.marked {
-        if found.contains_key(&marked.run) || (!is_supervised(&marked.run) && paths.has_lost_process(marked)) {
-            let orphan = entry(&mut found, &marked.run);
-            orphan.pair = orphan.pair.take().or_else(|| pair_of_names(&marked.mode, &marked.task));
-            orphan.pids.insert(marked.pid);
+        if found.contains_key(&marked.run) || (!is_supervised(&marked.run) && paths.is_process_without_record(marked)) {
+            let unrecorded = entry(&mut found, &marked.run);
+            unrecorded.pair = unrecorded.pair.take().or_else(|| pair_of_names(&marked.mode, &marked.task));
+            unrecorded.pids.insert(marked.pid);
         }
     }
     // Drop what has the mark but is not of the run's tree: another tmux server, another run.
     let table = if found.is_empty() { None } else { Some(ProcessTable::take()?) };
-    found.retain(|run, orphan| {
+    found.retain(|run, unrecorded| {
         let members = table.as_ref().map(|table| table.members(run, None)).unwrap_or_default();
-        orphan.pids.retain(|pid| members.iter().any(|process| process.pid == *pid));
-        orphan.supervisor.is_some() || !orphan.pids.is_empty()
+        unrecorded.pids.retain(|pid| members.iter().any(|process| process.pid == *pid));
+        unrecorded.supervisor.is_some() || !unrecorded.pids.is_empty()
     });
     if let Some(tmux) = tmux {
         add_panes(paths, tmux, &traces, &mut found);
@@ -159,8 +160,8 @@ fn find(paths: &ProjectPaths<'_>, tmux: Option<&Tmux>) -> io::Result<Vec<Orphan>
     Ok(found.into_values().collect())
 }
 
-/// Adds the panes of the orphans found, and agents in windows whose environment carries no mark.
-fn add_panes(paths: &ProjectPaths<'_>, tmux: &Tmux, traces: &RunTraces, found: &mut BTreeMap<RunId, Orphan>) {
+/// Adds the panes of the runs found, and agents in windows whose environment carries no mark.
+fn add_panes(paths: &ProjectPaths<'_>, tmux: &Tmux, traces: &RunTraces, found: &mut BTreeMap<RunId, UnrecordedRun>) {
     let Ok(listing) = tmux.list() else { return };
     for pane in listing.panes.iter().filter(|pane| pane.dead.is_none()) {
         let Some(folder) = pane.run_folder() else { continue };
@@ -172,16 +173,16 @@ fn add_panes(paths: &ProjectPaths<'_>, tmux: &Tmux, traces: &RunTraces, found: &
             paths.is_of_state(&folder) && !paths.has_record(&run) && !is_elsewhere
         };
         if found.contains_key(&run) || (!is_marked && is_lost()) {
-            let orphan = entry(found, &run);
-            orphan.pane = Some(pane.pane_id.clone());
-            orphan.pids.insert(pane.pid);
+            let unrecorded = entry(found, &run);
+            unrecorded.pane = Some(pane.pane_id.clone());
+            unrecorded.pids.insert(pane.pid);
         }
     }
 }
 
-fn entry<'a>(found: &'a mut BTreeMap<RunId, Orphan>, run: &RunId) -> &'a mut Orphan {
-    found.entry(run.clone()).or_insert_with(|| Orphan {
-        run: run.clone(),
+fn entry<'a>(found: &'a mut BTreeMap<RunId, UnrecordedRun>, run: &RunId) -> &'a mut UnrecordedRun {
+    found.entry(run.clone()).or_insert_with(|| UnrecordedRun {
+        id: run.clone(),
         pair: None,
         supervisor: None,
         pids: BTreeSet::new(),
@@ -204,7 +205,7 @@ impl ProjectPaths<'_> {
     }
 
     /// Whether this supervisor's record was removed from this state folder.
-    fn has_lost_supervisor(&self, supervisor: &Supervisor, traces: &RunTraces) -> bool {
+    fn is_supervisor_without_record(&self, supervisor: &Supervisor, traces: &RunTraces) -> bool {
         if self.has_record(&supervisor.run) {
             return false;
         }
@@ -225,7 +226,7 @@ impl ProjectPaths<'_> {
     }
 
     /// Whether this process without a supervisor is of a run whose record was removed from this state folder.
-    fn has_lost_process(&self, marked: &MarkedProcess) -> bool {
+    fn is_process_without_record(&self, marked: &MarkedProcess) -> bool {
         let is_elsewhere = || self.is_recorded_elsewhere(&marked.run, marked.directory.as_deref());
         marked.manifest == self.manifest && !self.has_record(&marked.run) && !is_elsewhere()
     }

@@ -1,10 +1,21 @@
-//! Judges the state of a run without a recorded end, from its folder, lock and window. Pure.
-//! `lifecycle::observe` probes, `lifecycle::reap` acts on the verdict; nothing else decides this.
+//! Decides the state of a run without a recorded end, from its records, lock and window: active, unknown, or ended and
+//! how. Pure. `lifecycle::observe` probes; `lifecycle::reap` records an end that this decides.
+//!
+//! Processes that see an end themselves decide it where they record it: a supervisor in `supervisor::finish`, a stop in
+//! `lifecycle::stop`, the end of a queued run in `lifecycle::queue` and `lifecycle::launch`.
+
+use std::time::Duration;
 
 use crate::model::end_reason::EndReason;
 use crate::model::exit::Exit;
 use crate::model::live_record::LiveRecord;
 use crate::model::run_state::{EndState, RunState, UnknownWhy, WaitingFor};
+
+/// How long a command that holds the pair lock is waited for: it ends a tree within 6 s.
+pub const COMMAND_PATIENCE: Duration = Duration::from_secs(8);
+
+/// How long tmux may take to report how a dead pane's process ended.
+const TMUX_PATIENCE: Duration = Duration::from_millis(200);
 
 /// Everything that was read about an active run.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,10 +31,25 @@ pub struct ProbeResult {
     pub unsaved: bool,
     /// The end was recorded, but the record was damaged and set aside.
     pub end_damaged: bool,
-    /// A stop was requested.
-    pub stop_asked: Option<bool>,
-    /// Set for an interactive run that is neither locked nor queued.
+    /// A stop was requested; `true`: by Ctrl-C.
+    pub stop_requested: Option<bool>,
+    /// Set if [`ProbeResult::needs_window`].
     pub window: Option<WindowProbe>,
+}
+
+impl ProbeResult {
+    /// Whether the state depends on the window: of an interactive run that is neither locked nor queued.
+    pub fn needs_window(&self) -> bool {
+        !self.headless
+            && self.locality == Locality::Here
+            && matches!(self.lock, LockProbe::Free | LockProbe::HeldByAnother)
+            && !self.is_queued()
+    }
+
+    /// A queue record next to a live record was left by a command that died while starting the run.
+    fn is_queued(&self) -> bool {
+        self.queued.is_some() && self.live.is_none()
+    }
 }
 
 /// Where the record was made, relative to this process.
@@ -46,13 +72,13 @@ pub enum LockProbe {
     /// Held for another run of the pair: this run is dead.
     HeldByAnother,
     /// Held by a command that starts a run or ends the rest of one.
-    Moving,
+    HeldByCommand,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WindowProbe {
-    /// tmux gave no reliable answer.
-    Unanswered(String),
+    /// Its state cannot be determined.
+    Unknown(UnknownWhy),
     Alive,
     Dead {
         exit: Exit,
@@ -67,13 +93,13 @@ pub enum WindowProbe {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum ObservedState {
     /// The run is active, or cannot be observed: write nothing.
     Is(RunState),
-    /// The run has ended: record it. `sweep`: first end what is left of its tree.
-    Over { end: InferredEnd, sweep: bool },
-    /// Undecided: probe again soon, for at most `patience_ms`.
-    LookAgain { patience_ms: u32 },
+    /// The run has ended: record it. `ends_tree`: first end what is left of its tree.
+    Over { end: InferredEnd, ends_tree: bool },
+    /// Undecided: probe again soon, for at most `patience`.
+    LookAgain { patience: Duration },
 }
 
 /// An end that no record states.
@@ -90,59 +116,59 @@ impl InferredEnd {
     }
 }
 
-/// Judges a run without a recorded end.
-pub fn judge(probe: &ProbeResult) -> Verdict {
-    let unknown = |why| Verdict::Is(RunState::Unknown(why));
+/// The state of a run without a recorded end.
+pub fn of(probe: &ProbeResult) -> ObservedState {
+    let unknown = |why| ObservedState::Is(RunState::Unknown(why));
     match &probe.locality {
         Locality::Foreign => return unknown(UnknownWhy::Foreign),
         Locality::OtherHost(host) => return unknown(UnknownWhy::OtherHost(host.clone())),
         Locality::Unreadable(why) => return unknown(UnknownWhy::Unreadable(why.clone())),
         Locality::Here | Locality::EarlierBoot => {}
     }
-    if probe.lock == LockProbe::Moving {
-        // A command needs at most 6 s to end a tree.
-        return Verdict::LookAgain { patience_ms: 8000 };
+    if probe.lock == LockProbe::HeldByCommand {
+        return ObservedState::LookAgain { patience: COMMAND_PATIENCE };
     }
     if probe.lock == LockProbe::Held {
         let stopping =
-            probe.stop_asked.is_some() || probe.unsaved || probe.live.as_ref().is_some_and(|live| live.stopping);
-        return Verdict::Is(match &probe.live {
+            probe.stop_requested.is_some() || probe.unsaved || probe.live.as_ref().is_some_and(|live| live.stopping);
+        return ObservedState::Is(match &probe.live {
             _ if stopping => RunState::Stopping,
             Some(live) if live.retry.is_some() => RunState::Queued(WaitingFor::Retry),
             Some(_) => RunState::Running,
             None => RunState::Starting,
         });
     }
-    // A queued run survives a reboot, because nothing of it ran. A queue record next to a live record was left by a
-    // command that died while starting the run.
-    if let Some(waiting_for) = probe.queued.filter(|_| probe.live.is_none()) {
+    // A queued run survives a reboot, because nothing of it ran.
+    if let Some(waiting_for) = probe.queued.filter(|_| probe.is_queued()) {
         let waiting_for = if probe.environment_waits { waiting_for } else { WaitingFor::Environment };
-        return Verdict::Is(RunState::Queued(waiting_for));
+        return ObservedState::Is(RunState::Queued(waiting_for));
     }
     if probe.end_damaged {
-        return Verdict::Over { end: InferredEnd::lost(EndReason::EndRecordDamaged), sweep: true };
+        return ObservedState::Over { end: InferredEnd::lost(EndReason::EndRecordDamaged), ends_tree: true };
     }
     if probe.locality == Locality::EarlierBoot {
-        return Verdict::Over { end: InferredEnd::lost(EndReason::Reboot), sweep: false };
+        return ObservedState::Over { end: InferredEnd::lost(EndReason::Reboot), ends_tree: false };
     }
     match (probe.headless, &probe.window) {
         (true, _) => {
             let was_started = probe.live.is_some();
             let why = if was_started { EndReason::SupervisorKilled } else { EndReason::NeverStarted(None) };
-            Verdict::Over { end: InferredEnd::lost(why), sweep: true }
+            ObservedState::Over { end: InferredEnd::lost(why), ends_tree: true }
         }
         (false, None) => unknown(UnknownWhy::Tmux("it was not asked".to_owned())),
-        (false, Some(window)) => judge_window(probe, window),
+        (false, Some(window)) => state_by_window(probe, window),
     }
 }
 
-fn judge_window(probe: &ProbeResult, window: &WindowProbe) -> Verdict {
-    let stopped = probe.stop_asked.is_some();
-    let over = |state, reason, exit| Verdict::Over { end: InferredEnd { state, reason, exit }, sweep: true };
+fn state_by_window(probe: &ProbeResult, window: &WindowProbe) -> ObservedState {
+    let stopped = probe.stop_requested.is_some();
+    let over = |state, reason, exit| ObservedState::Over { end: InferredEnd { state, reason, exit }, ends_tree: true };
     match window {
-        WindowProbe::Unanswered(words) => Verdict::Is(RunState::Unknown(UnknownWhy::Tmux(words.clone()))),
-        WindowProbe::Alive if stopped => Verdict::Is(RunState::Stopping),
-        WindowProbe::Alive => Verdict::Is(if probe.live.is_some() { RunState::Running } else { RunState::Starting }),
+        WindowProbe::Unknown(why) => ObservedState::Is(RunState::Unknown(why.clone())),
+        WindowProbe::Alive if stopped => ObservedState::Is(RunState::Stopping),
+        WindowProbe::Alive => {
+            ObservedState::Is(if probe.live.is_some() { RunState::Running } else { RunState::Starting })
+        }
         WindowProbe::Dead { exit, .. } if stopped && exit.is_seen() => over(EndState::Stopped, None, *exit),
         WindowProbe::Dead { exit, .. } if *exit == Exit::code(0) => over(EndState::Succeeded, None, *exit),
         WindowProbe::Dead { exit: exit @ Exit { code: Some(code), .. }, .. } => {
@@ -152,7 +178,7 @@ fn judge_window(probe: &ProbeResult, window: &WindowProbe) -> Verdict {
             over(EndState::Failed, Some(EndReason::Signal(*signal)), *exit)
         }
         // Neither code nor signal: tmux 3.2 never reports signals; a newer tmux has not reaped the process yet.
-        WindowProbe::Dead { can_tell_signals: true, .. } => Verdict::LookAgain { patience_ms: 200 },
+        WindowProbe::Dead { can_tell_signals: true, .. } => ObservedState::LookAgain { patience: TMUX_PATIENCE },
         WindowProbe::Dead { exit, .. } => {
             let state = if stopped { EndState::Stopped } else { EndState::Failed };
             over(state, Some(EndReason::UnknownSignal), *exit)
@@ -182,7 +208,7 @@ mod tests {
             live: None,
             unsaved: false,
             end_damaged: false,
-            stop_asked: None,
+            stop_requested: None,
             window: None,
         }
     }
@@ -193,8 +219,8 @@ mod tests {
     }
 
     fn lost(probe: &ProbeResult) -> Option<EndReason> {
-        match judge(probe) {
-            Verdict::Over { end, .. } if end.state == EndState::Lost => end.reason,
+        match of(probe) {
+            ObservedState::Over { end, .. } if end.state == EndState::Lost => end.reason,
             _ => None,
         }
     }
@@ -202,17 +228,20 @@ mod tests {
     #[test]
     fn locked_is_alive_and_free_is_dead() {
         let held = ProbeResult { lock: LockProbe::Held, ..probe(true) };
-        assert_eq!(judge(&held), Verdict::Is(RunState::Starting));
-        assert_eq!(judge(&ProbeResult { live: live(), ..held.clone() }), Verdict::Is(RunState::Running));
+        assert_eq!(of(&held), ObservedState::Is(RunState::Starting));
+        assert_eq!(of(&ProbeResult { live: live(), ..held.clone() }), ObservedState::Is(RunState::Running));
         let resting = live().map(|live| LiveRecord {
             retry: Some(RetryWait { until: live.started_at, reason: Some(EndReason::Signal(9)) }),
             ..live
         });
         let rests = ProbeResult { live: resting, ..held.clone() };
-        assert_eq!(judge(&rests), Verdict::Is(RunState::Queued(WaitingFor::Retry)));
-        assert_eq!(judge(&ProbeResult { stop_asked: Some(false), ..rests.clone() }), Verdict::Is(RunState::Stopping));
+        assert_eq!(of(&rests), ObservedState::Is(RunState::Queued(WaitingFor::Retry)));
+        assert_eq!(
+            of(&ProbeResult { stop_requested: Some(false), ..rests.clone() }),
+            ObservedState::Is(RunState::Stopping)
+        );
         assert_eq!(lost(&ProbeResult { lock: LockProbe::Free, ..rests }), Some(EndReason::SupervisorKilled));
-        assert_eq!(judge(&ProbeResult { live: live(), unsaved: true, ..held }), Verdict::Is(RunState::Stopping));
+        assert_eq!(of(&ProbeResult { live: live(), unsaved: true, ..held }), ObservedState::Is(RunState::Stopping));
         assert_eq!(lost(&probe(true)), Some(EndReason::NeverStarted(None)));
         assert_eq!(lost(&ProbeResult { live: live(), ..probe(true) }), Some(EndReason::SupervisorKilled));
         let another = ProbeResult { lock: LockProbe::HeldByAnother, live: live(), ..probe(true) };
@@ -224,19 +253,19 @@ mod tests {
         for locality in [Locality::Foreign, Locality::OtherHost("x".into()), Locality::Unreadable("y".into())] {
             for lock in [LockProbe::Free, LockProbe::Held] {
                 let seen = ProbeResult { locality: locality.clone(), lock, live: live(), ..probe(true) };
-                assert!(matches!(judge(&seen), Verdict::Is(RunState::Unknown(_))), "{locality:?} {lock:?}");
+                assert!(matches!(of(&seen), ObservedState::Is(RunState::Unknown(_))), "{locality:?} {lock:?}");
             }
         }
-        let silent = ProbeResult { window: Some(WindowProbe::Unanswered("no".into())), ..probe(false) };
-        assert!(matches!(judge(&silent), Verdict::Is(RunState::Unknown(UnknownWhy::Tmux(_)))));
+        let silent = ProbeResult { window: Some(WindowProbe::Unknown(UnknownWhy::Tmux("no".into()))), ..probe(false) };
+        assert!(matches!(of(&silent), ObservedState::Is(RunState::Unknown(UnknownWhy::Tmux(_)))));
     }
 
     #[test]
     fn a_reboot_loses_what_ran_and_signals_nothing_but_keeps_the_queue() {
         let rebooted = ProbeResult { locality: Locality::EarlierBoot, live: live(), ..probe(true) };
-        assert_eq!(judge(&rebooted), Verdict::Over { end: InferredEnd::lost(EndReason::Reboot), sweep: false });
+        assert_eq!(of(&rebooted), ObservedState::Over { end: InferredEnd::lost(EndReason::Reboot), ends_tree: false });
         let queued = ProbeResult { queued: Some(WaitingFor::Slot), environment_waits: false, live: None, ..rebooted };
-        assert_eq!(judge(&queued), Verdict::Is(RunState::Queued(WaitingFor::Environment)));
+        assert_eq!(of(&queued), ObservedState::Is(RunState::Queued(WaitingFor::Environment)));
     }
 
     #[test]
@@ -246,19 +275,19 @@ mod tests {
             live: live(),
             ..probe(false)
         };
-        assert!(matches!(judge(&dead(Exit::NOT_SEEN, true)), Verdict::LookAgain { .. }));
-        let Verdict::Over { end, .. } = judge(&dead(Exit::NOT_SEEN, false)) else { panic!("not over") };
+        assert!(matches!(of(&dead(Exit::NOT_SEEN, true)), ObservedState::LookAgain { .. }));
+        let ObservedState::Over { end, .. } = of(&dead(Exit::NOT_SEEN, false)) else { panic!("not over") };
         assert_eq!(end.state, EndState::Failed);
-        let Verdict::Over { end, .. } = judge(&dead(Exit::code(0), true)) else { panic!("not over") };
+        let ObservedState::Over { end, .. } = of(&dead(Exit::code(0), true)) else { panic!("not over") };
         assert_eq!((end.state, end.exit), (EndState::Succeeded, Exit::code(0)));
-        let Verdict::Over { end, .. } = judge(&dead(Exit::signal(9), true)) else { panic!("not over") };
+        let ObservedState::Over { end, .. } = of(&dead(Exit::signal(9), true)) else { panic!("not over") };
         assert_eq!((end.state, end.exit), (EndState::Failed, Exit::signal(9)));
     }
 
     #[test]
     fn a_window_that_went_is_told_from_a_server_that_went() {
         let gone = |window| ProbeResult { window: Some(window), live: live(), ..probe(false) };
-        let Verdict::Over { end, .. } = judge(&gone(WindowProbe::Closed)) else { panic!("not over") };
+        let ObservedState::Over { end, .. } = of(&gone(WindowProbe::Closed)) else { panic!("not over") };
         assert_eq!((end.state, end.reason), (EndState::Stopped, Some(EndReason::WindowClosed)));
         assert_eq!(lost(&gone(WindowProbe::ServerGone)), Some(EndReason::TmuxEnded));
         assert_eq!(lost(&gone(WindowProbe::NeverMade)), Some(EndReason::NeverStarted(None)));

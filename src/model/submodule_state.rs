@@ -6,7 +6,7 @@ use crate::model::worktree_look::Names;
 
 /// A submodule that may contain work that exists nowhere else.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SubmoduleLook {
+pub struct SubmoduleState {
     /// The path below the worktree; its name, if it is not checked out.
     pub name: PathBuf,
     pub place: SubmodulePlace,
@@ -26,8 +26,8 @@ pub enum SubmodulePlace {
     Checkout(PathBuf),
     /// A git folder without a checkout.
     GitFolder(PathBuf),
-    /// A folder that should be empty: the submodule is not filled.
-    Unfilled(PathBuf),
+    /// A folder that should be empty: the submodule is not initialised.
+    NotInitialised(PathBuf),
 }
 
 /// Commits of a submodule that are neither on its remotes nor in the main checkout's repository of it, nor
@@ -41,7 +41,7 @@ pub struct LocalCommits {
     pub stashes: u64,
 }
 
-impl SubmoduleLook {
+impl SubmoduleState {
     pub fn new(name: PathBuf, place: SubmodulePlace) -> Self {
         Self {
             name,

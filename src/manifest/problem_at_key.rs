@@ -7,7 +7,7 @@ use crate::model::problem::Problem;
 
 /// `problem` at the value of the key that the path `keys` names (`worktree`, `base`), or at the file if that key is not
 /// found.
-pub fn placed(manifest: &Manifest, keys: &[&str], problem: Problem) -> Problem {
+pub fn problem_at_key(manifest: &Manifest, keys: &[&str], problem: Problem) -> Problem {
     let document = Document::new(Source { path: manifest.path.clone(), text: manifest.source.clone() });
     let found =
         document.parse().and_then(|root| keys.iter().try_fold(&root, |node, key| node.get(key)).map(|node| node.id));
