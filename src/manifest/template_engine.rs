@@ -116,9 +116,9 @@ fn indent(
     blank: Option<bool>,
     kwargs: Kwargs,
 ) -> Result<Value, Error> {
-    let asked = width.or(kwargs.peek::<Option<usize>>("width").ok().flatten()).unwrap_or(4);
+    let requested = width.or(kwargs.peek::<Option<usize>>("width").ok().flatten()).unwrap_or(4);
     let lines = value.as_str().bytes().filter(|b| *b == b'\n').count() + 1;
-    check_size(lines.checked_mul(asked), "indent")?;
+    check_size(lines.checked_mul(requested), "indent")?;
     minijinja::filters::indent(value, width, first, blank, kwargs)
 }
 

@@ -245,18 +245,18 @@ mod tests {
             let met = |world: &HashMap<Pair, ObservedRun>, pair: &Pair| matches!(world[pair], ObservedRun::Ended { end: EndState::Succeeded, .. });
             let planned = |world: &HashMap<Pair, ObservedRun>| {
                 let plan = diff(&wanted(world), &[], options);
-                let asked = plan.starts();
-                let graph = Graph::build(&asked, &modes, &set, Ordering::WithinMode, |pair| met(world, pair)).unwrap();
-                (asked, arrange(plan, &graph, options, |pair| world[pair].clone()))
+                let requested = plan.starts();
+                let graph = Graph::build(&requested, &modes, &set, Ordering::WithinMode, |pair| met(world, pair)).unwrap();
+                (requested, arrange(plan, &graph, options, |pair| world[pair].clone()))
             };
-            let (asked, plan) = planned(&world);
+            let (requested, plan) = planned(&world);
             let mut before: BTreeSet<&Pair> = BTreeSet::new();
             for step in &plan.steps {
                 prop_assert!(!(matches!(world[&step.pair], ObservedRun::Unknown { .. }) && step.is_action()), "{step}");
                 prop_assert!(step.after.iter().all(|pair| before.contains(pair)), "{step}");
                 prop_assert!(before.insert(&step.pair), "{step} comes twice");
             }
-            prop_assert!(asked.iter().all(|pair| before.contains(pair)));
+            prop_assert!(requested.iter().all(|pair| before.contains(pair)));
             for step in plan.actions() {
                 world.insert(step.pair.clone(), ObservedRun::Active { run: run(3), state: RunState::Running, by_up: true, drift: vec![] });
             }

@@ -31,8 +31,8 @@ pub fn pause(retry: &Retry, attempt: u32, limit: Option<&RateLimit>, now: Timest
         return left + backoff.mul_f64(JITTER * chance);
     }
     let pause = backoff.mul_f64(1.0 - JITTER + 2.0 * JITTER * chance).min(BACKOFF_MAX);
-    let asked = limit.and_then(|limit| limit.retry_after).unwrap_or_default().min(BACKOFF_MAX);
-    pause.max(asked)
+    let requested = limit.and_then(|limit| limit.retry_after).unwrap_or_default().min(BACKOFF_MAX);
+    pause.max(requested)
 }
 
 /// The time from `now` to `at`; `None` where `at` is past or later than [`RESET_MAX`].
@@ -84,7 +84,7 @@ mod tests {
         for past_or_absurd in [at(-5), at(0), at(400 * 86_400)] {
             assert!((secs(past_or_absurd, 0.5) - 10.0).abs() < 1e-6);
         }
-        let asked = |secs| RateLimit { resets_at: None, retry_after: Some(Duration::from_secs(secs)) };
-        assert!((secs(asked(25), 0.5) - 25.0).abs() < 1e-6 && (secs(asked(3), 0.5) - 10.0).abs() < 1e-6);
+        let requested = |secs| RateLimit { resets_at: None, retry_after: Some(Duration::from_secs(secs)) };
+        assert!((secs(requested(25), 0.5) - 25.0).abs() < 1e-6 && (secs(requested(3), 0.5) - 10.0).abs() < 1e-6);
     }
 }

@@ -152,16 +152,16 @@ impl Facts {
         let RunKind::Headless { save_to, expect, .. } = &spec.kind else { return self };
         let reason = end.reason.as_ref().and_then(|reason| reason.parts().first());
         let succeeded = end.state == EndState::Succeeded;
-        let asked = postconditions(save_to.as_deref(), expect);
+        let requested = postconditions(save_to.as_deref(), expect);
         let failed =
-            asked.iter().position(|postcondition| reason.is_some_and(|reason| postcondition.is_broken_by(reason)));
+            requested.iter().position(|postcondition| reason.is_some_and(|reason| postcondition.is_broken_by(reason)));
         if !succeeded && failed.is_none() {
-            if !asked.is_empty() {
-                self.add(Bears::Neither, "expect", "not asked, since the agent itself did not succeed");
+            if !requested.is_empty() {
+                self.add(Bears::Neither, "expect", "not checked, since the agent itself did not succeed");
             }
             return self;
         }
-        for (at, postcondition) in asked.iter().enumerate() {
+        for (at, postcondition) in requested.iter().enumerate() {
             match failed {
                 Some(failed) if at > failed => break,
                 Some(failed) if at == failed => {

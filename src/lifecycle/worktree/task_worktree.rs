@@ -15,6 +15,9 @@ use crate::model::run_spec::{WorktreeSpec, below};
 use crate::os::git::{self, GitError, Repository};
 use crate::tasks::{self, Task, TaskSet};
 
+/// How many parents of a task are followed.
+const PARENTS_MAX: usize = 64;
+
 /// A task's worktree as `worktree:` describes it; it may not exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskWorktree {
@@ -161,10 +164,10 @@ fn short_name(branch: &str) -> Result<String, PrepareError> {
     Ok(short.to_owned())
 }
 
-/// The outermost parent. The task scan removes cycles; the bound guards against a missed one.
+/// The outermost parent. The task scan removes cycles; [`PARENTS_MAX`] guards against a missed one.
 fn top_of<'a>(tasks: &'a TaskSet, task: &'a Task) -> &'a Task {
     let mut top = task;
-    for _ in 0..64 {
+    for _ in 0..PARENTS_MAX {
         match top.parent.as_ref().and_then(|parent| tasks.get(parent)) {
             Some(parent) => top = parent,
             None => break,

@@ -1,6 +1,6 @@
 //! The plain POSIX form, for macOS and others: `ps`, `kill`, process groups.
 //!
-//! Finds orphans only by their mark, and checks and signals a pid in two steps.
+//! Finds processes whose parent has exited only by their mark, and checks and signals a pid in two steps.
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -158,7 +158,7 @@ fn output(program: &str, arguments: &[&str]) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Not supported: orphans go to process 1 and are found by their mark.
+/// Not supported: a process whose parent has exited gets process 1 as its parent, and is found by its mark.
 pub(super) fn become_subreaper() -> io::Result<()> {
     Ok(())
 }

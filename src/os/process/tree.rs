@@ -149,7 +149,7 @@ impl ProcessTable {
     }
 
     /// As [`ProcessTable::members`], with the processes in `seen` (pid and start time) that still exist, and their
-    /// descendants: an orphan without the run's mark is not found otherwise.
+    /// descendants: a process without the run's mark whose parent has exited is not found otherwise.
     pub fn members_with(&self, run: &RunId, root: Option<Root>, seen: &HashSet<(u32, u64)>) -> Vec<Process> {
         let own = std::process::id();
         let mark = run.as_str().as_bytes();
