@@ -1,5 +1,6 @@
 //! The time of day, and a stopwatch.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -27,12 +28,32 @@ pub fn day_of(now: Timestamp) -> (Timestamp, Timestamp) {
     (start, end.unwrap_or(now))
 }
 
+/// The last zone that was parsed, with the file that it was parsed from.
+static ZONE: Mutex<Option<(Option<Vec<u8>>, TimeZone)>> = Mutex::new(None);
+
+/// Stack in bytes: the parser of zones needs more than the threads of the server have.
+const ZONE_STACK: usize = 2 << 20;
+
 /// The user's time zone. Without `TZ` it is read from its file: a search by name would read the list of all zones.
 pub fn local_zone() -> TimeZone {
     let named = environment::var("TZ").is_some();
     let file = if named { None } else { std::fs::read("/etc/localtime").ok() };
-    let zone = file.and_then(|bytes| TimeZone::tzif("local", &bytes).ok());
-    zone.unwrap_or_else(TimeZone::system)
+    let mut last = ZONE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, zone)) = last.as_ref().filter(|(known, _)| *known == file) {
+        return zone.clone();
+    }
+    let zone = parsed_zone(file.as_deref());
+    *last = Some((file, zone.clone()));
+    zone
+}
+
+fn parsed_zone(file: Option<&[u8]>) -> TimeZone {
+    let parse = || file.and_then(|bytes| TimeZone::tzif("local", bytes).ok()).unwrap_or_else(TimeZone::system);
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("zone".to_owned()).stack_size(ZONE_STACK);
+        thread.spawn_scoped(scope, parse).ok().and_then(|thread| thread.join().ok())
+    })
+    .unwrap_or(TimeZone::UTC)
 }
 
 /// Date and time in the user's time zone.
