@@ -78,6 +78,8 @@ pub enum EndReason {
     BeforeStart,
     /// A person rejected it at its gate.
     Rejected,
+    /// The same, with the person's reason.
+    RejectedBecause(String),
     /// Its window was closed.
     WindowClosed,
     /// `stop` had to kill its supervisor.
@@ -199,6 +201,7 @@ impl fmt::Display for EndReason {
             }
             Self::BeforeStart => "before it started",
             Self::Rejected => "rejected",
+            Self::RejectedBecause(text) => return write!(f, "rejected: {text}"),
             Self::WindowClosed => "closed",
             Self::SupervisorUnresponsive => "its supervisor did not answer and was killed",
             Self::Dependency { pair, state, reason } => {

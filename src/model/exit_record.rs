@@ -75,9 +75,14 @@ impl ExitRecord {
         }
     }
 
+    /// Whether a person rejected it at its gate.
+    pub fn is_rejection(&self) -> bool {
+        matches!(self.reason, Some(EndReason::Rejected | EndReason::RejectedBecause(_)))
+    }
+
     /// Whether a person caused the end: stopped the run, closed its window or rejected it.
     pub fn is_by_person(&self) -> bool {
-        self.state == EndState::Stopped || self.reason == Some(EndReason::Rejected)
+        self.state == EndState::Stopped || self.is_rejection()
     }
 
     /// The exit code of `run` and `wait` for this end.

@@ -23,6 +23,7 @@ pub(super) struct StartBody {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct ApproveBody {
     pub(super) reject: bool,
+    pub(super) reason: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

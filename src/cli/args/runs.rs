@@ -209,6 +209,9 @@ pub(crate) struct ApproveArgs {
     /// End it instead
     #[arg(long)]
     pub(crate) reject: bool,
+    /// Why it is rejected: a line that its record keeps
+    #[arg(long, value_name = "TEXT", requires = "reject")]
+    pub(crate) reason: Option<String>,
 }
 
 #[derive(Debug, Args)]

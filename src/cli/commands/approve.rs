@@ -7,11 +7,11 @@ use crate::cli::commands::open;
 use crate::cli::context::CommandContext;
 use crate::cli::error::CommandResult;
 use crate::cli::{output, progress};
-use crate::lifecycle::failure::Failure;
+use crate::lifecycle::failure::{Failure, Kind};
 use crate::lifecycle::project::Depth;
 use crate::lifecycle::project::project_store;
 use crate::lifecycle::queue::approve;
-use crate::lifecycle::queue::approve::Word;
+use crate::lifecycle::queue::approve::{RejectReason, Word};
 use crate::lifecycle::reconcile::up::refuse_inside;
 use crate::os::clock;
 use crate::view::run_view::RunView;
@@ -23,7 +23,9 @@ pub(super) fn run(context: &CommandContext, args: &ApproveArgs) -> CommandResult
     let Some(store) = project_store::find(&project)? else {
         return Err(Failure::never_run(&pair).into());
     };
-    let word = if args.reject { Word::Reject } else { Word::Approve };
+    let reason = RejectReason::parse(args.reason.as_deref().unwrap_or_default())
+        .map_err(|error| Failure::new(Kind::Usage, error.to_string()))?;
+    let word = if args.reject { Word::Reject { reason } } else { Word::Approve };
     let run = approve::approve(&store, &pair, word)?;
     if context.json {
         output::json(&RunView::new(&run, clock::now()))?;

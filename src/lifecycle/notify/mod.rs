@@ -21,7 +21,6 @@ use std::path::Path;
 use crate::lifecycle::store::Store;
 use crate::manifest::Manifest;
 use crate::model::activity::ActivityState;
-use crate::model::end_reason::EndReason;
 use crate::model::exit_record::ExitRecord;
 use crate::model::notify::{Event, EventDetails, NOTIFY_VERSION, NoticeKind, NotifySettings};
 use crate::model::run::{Run, RunFacts};
@@ -82,7 +81,8 @@ pub(crate) fn bell_word(store: &Store) -> Option<&'static str> {
 /// process that observes the run raises the event.
 pub(crate) fn raise_end(store: &Store, facts: &RunFacts, end: &ExitRecord) {
     // No notice of a job that another run started, nor of a rejection: the user made it.
-    if !(facts.headless && facts.parent_run.is_some()) && end.reason != Some(EndReason::Rejected) {
+    let is_nested_job = facts.headless && facts.parent_run.is_some();
+    if !is_nested_job && !end.is_rejection() {
         let reason = end.reason.as_ref().map(ToString::to_string);
         raise(store, facts, EventDetails::Ended { state: end.state, reason }, end.ended_at);
     }

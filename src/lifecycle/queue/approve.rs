@@ -17,10 +17,40 @@ use crate::store::run_folder::RunFolder;
 const LOOKS: usize = 100;
 
 /// A person's decision.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Word {
     Approve,
-    Reject,
+    Reject { reason: Option<RejectReason> },
+}
+
+/// Why a person rejects a run: one line of visible text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RejectReason(String);
+
+/// The longest reason, in bytes.
+pub const MAX_REASON: usize = 1000;
+
+/// Why a text is refused as a reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RejectReasonError {
+    #[error("the reason is longer than {MAX_REASON} bytes")]
+    TooLong,
+    #[error("the reason holds a control character; it is one line of text")]
+    Control,
+}
+
+impl RejectReason {
+    /// `None` for blank text. Fails if `text` is too long or not one line.
+    pub fn parse(text: &str) -> Result<Option<Self>, RejectReasonError> {
+        let text = text.trim();
+        if text.len() > MAX_REASON {
+            return Err(RejectReasonError::TooLong);
+        }
+        if text.chars().any(char::is_control) {
+            return Err(RejectReasonError::Control);
+        }
+        Ok((!text.is_empty()).then(|| Self(text.to_owned())))
+    }
 }
 
 /// Why the decision was not recorded.
@@ -57,7 +87,10 @@ pub fn approve(store: &Store, pair: &Pair, word: Word) -> Result<Run, ApproveErr
             folder.approve()?;
             lock.name(run.id())?;
         }
-        Word::Reject => queue::end_claimed(store, &folder, &spec, &lock, EndState::Failed, EndReason::Rejected)?,
+        Word::Reject { reason } => {
+            let reason = reason.map_or(EndReason::Rejected, |reason| EndReason::RejectedBecause(reason.0));
+            queue::end_claimed(store, &folder, &spec, &lock, EndState::Failed, reason)?;
+        }
     }
     drop(lock);
     queue::advance(store)?;
@@ -75,4 +108,19 @@ fn claim_waiting(store: &Store, folder: &RunFolder, spec: &RunSpec) -> Result<Op
         }
     }
     Err(StartError::Busy { holder: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_one_line_of_text() {
+        let text = |text: &str| RejectReason::parse(text).map(|reason| reason.map(|reason| reason.0));
+        assert_eq!(text("  too \u{fc}ber \n"), Ok(Some("too \u{fc}ber".to_owned())));
+        assert_eq!(text(" \n"), Ok(None));
+        assert_eq!(text("a\nb"), Err(RejectReasonError::Control));
+        assert_eq!(text("\u{1b}[1m"), Err(RejectReasonError::Control));
+        assert_eq!(text(&"x".repeat(MAX_REASON + 1)), Err(RejectReasonError::TooLong));
+    }
 }

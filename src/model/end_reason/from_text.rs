@@ -90,6 +90,9 @@ fn known(text: &str) -> Option<EndReason> {
     if let Some(path) = moved.into_iter().find_map(|before| quoted(before, "` meanwhile")) {
         return Some(EndReason::FolderMoved(path.into()));
     }
+    if let Some(text) = after("rejected: ") {
+        return Some(EndReason::RejectedBecause(text.to_owned()));
+    }
     if let Some(why) = after("never started: ") {
         return Some(EndReason::NeverStarted(Some(why.to_owned())));
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::lifecycle::failure::{Failure, Kind};
 use crate::lifecycle::queue::approve;
-use crate::lifecycle::queue::approve::Word;
+use crate::lifecycle::queue::approve::{RejectReason, RejectReasonError, Word};
 use crate::lifecycle::stop;
 use crate::lifecycle::stop::{StopError, StopKind, Stopped};
 use crate::lifecycle::window::attach::attach_argv;
@@ -127,7 +127,13 @@ fn living_window(server: &HttpServer, pair: &Pair) -> Result<Run, Refusal> {
 pub(in crate::serve) fn approve(server: &HttpServer, pair: &Pair, body: &[u8]) -> Result<Response, Refusal> {
     let asked: body::ApproveBody = body::read_or_default(body)?;
     runs::last(server, pair)?;
-    let word = if asked.reject { Word::Reject } else { Word::Approve };
+    let bad = |error: RejectReasonError| Refusal::with(RefusalKind::BadValue, error.to_string());
+    let reason = asked.reason.as_deref().map(RejectReason::parse).transpose().map_err(bad)?.flatten();
+    let word = match (asked.reject, reason) {
+        (true, reason) => Word::Reject { reason },
+        (false, None) => Word::Approve,
+        (false, Some(_)) => return Err(Refusal::with(RefusalKind::BadValue, "`reason` needs `reject`")),
+    };
     let run = approve::approve(server.live.store(), pair, word);
     server.live.touch();
     Ok(Response::json(200, &server.live.view(&run?)))
