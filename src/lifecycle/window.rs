@@ -3,6 +3,7 @@
 pub mod attach;
 pub(crate) mod confirmed_send;
 pub mod event;
+pub mod last_lines;
 pub mod send;
 pub mod show_window;
 pub mod terminal;

@@ -75,6 +75,8 @@ pub struct Progress {
     pub waits: Option<String>,
     /// Queued run: begin of the wait, if recorded.
     pub waits_since: Option<Timestamp>,
+    /// When the present state began, if a process has followed the run's changes.
+    pub state_since: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -178,6 +180,17 @@ impl Run {
 
     pub fn is_active(&self) -> bool {
         self.state.is_active()
+    }
+
+    /// When the present state began, as far as it is known.
+    pub fn since(&self) -> Timestamp {
+        let progress = &self.progress;
+        let recorded = match &self.end {
+            Some(end) => Some(end.ended_at),
+            None if matches!(self.state, RunState::Queued(_)) => progress.waits_since,
+            None => progress.activity.as_ref().map(|activity| activity.at).or(progress.started_at),
+        };
+        progress.state_since.or(recorded).unwrap_or(self.facts.created_at)
     }
 
     pub fn end_state(&self) -> Option<EndState> {

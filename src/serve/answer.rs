@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::serve::api::{act, own, project, runs};
+use crate::serve::api::{act, capacity, own, project, runs};
 use crate::serve::guard::Credential;
 use crate::serve::head::Head;
 use crate::serve::query::Query;
@@ -50,6 +50,7 @@ fn without_query(server: &Arc<HttpServer>, head: &Head, route: Route, body: &[u8
         Route::Health => Ok(own::health()),
         Route::Metrics => own::metrics(server),
         Route::Ticket => own::ticket(server, body),
+        Route::Capacity => capacity::capacity(server),
         Route::Status(pair) => runs::status(server, &pair),
         Route::Run(id) => runs::one(server, &id),
         Route::Log(id, stream) => runs::log(server, &id, stream, head),

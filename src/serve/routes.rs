@@ -29,6 +29,7 @@ pub(super) enum Route {
     Approve(Pair),
     Send(Pair),
     Render(Pair),
+    Capacity,
     Runs,
     Run(RunId),
     Log(RunId, LogStream),
@@ -64,7 +65,7 @@ pub(super) fn access(path: &[String]) -> RouteAccess {
     match path {
         [] => RouteAccess::Page,
         [only] if only == "now" || only == "history" => RouteAccess::Page,
-        [first, _] if first == "tasks" || first == "runs" => RouteAccess::Page,
+        [first, _] if first == "tasks" || first == "runs" || first == "now" => RouteAccess::Page,
         [first, ..] if first == "assets" => RouteAccess::Open,
         [only] if only == "healthz" => RouteAccess::Open,
         _ => RouteAccess::Guarded,
@@ -83,7 +84,7 @@ pub(super) fn find(head: &Head) -> Result<Route, Refusal> {
         _ => Err(Refusal::new(RefusalKind::Method("POST"))),
     };
     match path.as_slice() {
-        [] | ["now" | "history"] | ["tasks" | "runs", _] => get(Route::Page),
+        [] | ["now" | "history"] | ["tasks" | "runs" | "now", _] => get(Route::Page),
         ["assets", name] => get(Route::Asset((*name).to_owned())),
         ["assets", folder, name] => get(Route::Asset(format!("{folder}/{name}"))),
         ["ui", rest @ ..] => {
@@ -120,6 +121,7 @@ fn api(
         ["approve", mode, task] => pair(mode, task).and_then(|pair| post(Route::Approve(pair))),
         ["send", mode, task] => pair(mode, task).and_then(|pair| post(Route::Send(pair))),
         ["render", mode, task] => pair(mode, task).and_then(|pair| post(Route::Render(pair))),
+        ["capacity"] => get(Route::Capacity),
         ["runs"] => get(Route::Runs),
         ["runs", id] => run_id(id).and_then(|id| get(Route::Run(id))),
         ["runs", id, "stdout"] => run_id(id).and_then(|id| get(Route::Log(id, LogStream::Stdout))),
@@ -191,6 +193,8 @@ mod tests {
             ("GET", "/", Route::Page),
             ("GET", "/tasks/TASK-42", Route::Page),
             ("GET", "/history", Route::Page),
+            ("GET", "/now/01ARZ3NDEKTSV4RRFFQ69G5FAV", Route::Page),
+            ("GET", "/api/capacity", Route::Capacity),
             ("GET", "/assets/vendor/xterm.mjs", Route::Asset("vendor/xterm.mjs".to_owned())),
             ("GET", "/ui/board", Route::Ui(Fragment::Board)),
             ("POST", "/dispatch/code-review/TASK-42", Route::Dispatch(pair())),

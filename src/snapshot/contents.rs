@@ -7,10 +7,13 @@ use jiff::Timestamp;
 
 use crate::lifecycle::project::show;
 use crate::lifecycle::refresh;
+use crate::lifecycle::store::Observed;
 use crate::model::names::Pair;
 use crate::model::run::Run;
+use crate::model::run_id::RunId;
+use crate::model::run_state::{RunState, WaitingFor};
 use crate::os::clock::Stopwatch;
-use crate::snapshot::LiveState;
+use crate::snapshot::{Capacity, LiveState};
 use crate::store::index::IndexError;
 use crate::view::run_view::RunView;
 
@@ -23,6 +26,7 @@ pub struct Snapshot {
     pub active: Vec<Run>,
     /// The runs whose end this observation found.
     pub ended: Vec<Run>,
+    pub capacity: Capacity,
     pub at: Timestamp,
     /// Problems of records, for the user.
     pub notices: Vec<String>,
@@ -35,16 +39,23 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    pub(super) fn new(runs: Vec<Run>, notices: Vec<String>, at: Timestamp, begun: Stopwatch, writes: u64) -> Self {
+    pub(super) fn new(observed: Observed, capacity: Capacity, at: Timestamp, begun: Stopwatch, writes: u64) -> Self {
+        let Observed { runs, notices } = observed;
         let (active, ended): (Vec<Run>, Vec<Run>) = runs.into_iter().partition(Run::is_active);
         // Sorted by id, oldest first: the newest run of a pair overwrites the others.
         let by_pair = active.iter().enumerate().map(|(place, run)| (run.pair(), place)).collect();
-        Self { active, ended, at, notices, by_pair, answers: Mutex::default(), begun, writes }
+        Self { active, ended, capacity, at, notices, by_pair, answers: Mutex::default(), begun, writes }
     }
 
     /// Whether observing the active runs needs tmux.
     pub(super) fn has_windows(&self) -> bool {
         self.active.iter().any(|run| !run.facts.headless)
+    }
+
+    /// The runs that wait for a slot with their places in the queue, from 1.
+    pub fn positions(&self) -> HashMap<&RunId, usize> {
+        let queued = self.active.iter().filter(|run| run.state == RunState::Queued(WaitingFor::Slot));
+        queued.enumerate().map(|(at, run)| (run.id(), at + 1)).collect()
     }
 
     pub fn active_of(&self, pair: &Pair) -> Option<&Run> {

@@ -3,6 +3,7 @@
 //! Needs two threads for any number of connections: the file watcher's and the poller's. Only reads, except that an
 //! observation records the ends that it finds, as every command does.
 
+mod capacity;
 mod contents;
 mod feed;
 mod known_runs;
@@ -10,6 +11,7 @@ mod liveness;
 mod poller;
 mod project_print;
 mod queries;
+mod state_times;
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -31,7 +33,9 @@ use crate::os::watch::file_watcher::{FileWatcher, Subscription};
 use crate::store::index::{HistoryFilter, Index, IndexError};
 use feed::EventFeed;
 use known_runs::KnownRuns;
+use state_times::StateTimes;
 
+pub use capacity::{Capacity, UsageLimit};
 pub use contents::Snapshot;
 pub use feed::EventStream;
 pub use queries::Figures;
@@ -94,6 +98,7 @@ struct WakeSources {
 #[derive(Debug, Default)]
 struct ObserverMemory {
     known: KnownRuns,
+    states: StateTimes,
     /// Watches the index: a row may appear long after its run folder, without another event.
     index: Option<Subscription>,
     /// Watches of the folders of active runs.
@@ -309,7 +314,9 @@ impl LiveState {
         }
         // Watch before the observation, so that later changes cause another one.
         self.follow(memory, &self.store.with_index(Index::active)?);
-        let observed = refresh::all(&self.store)?;
+        let mut observed = refresh::all(&self.store)?;
+        memory.states.note(&mut observed.runs, at);
+        let capacity = Capacity::of(&self.store, &observed.runs, at)?;
         let active: Vec<RunId> =
             observed.runs.iter().filter(|run| run.is_active()).map(|run| run.id().clone()).collect();
         if self.follow(memory, &active) {
@@ -337,7 +344,8 @@ impl LiveState {
             self.wake.poller.wake();
         }
         changed.extend(changes.runs);
-        Ok((Snapshot::new(observed.runs, observed.notices, at, begun, writes), (!reset).then_some(changed)))
+        let snapshot = Snapshot::new(observed, capacity, at, begun, writes);
+        Ok((snapshot, (!reset).then_some(changed)))
     }
 
     /// Watches the folders of these runs. Returns whether one of them was not watched before.

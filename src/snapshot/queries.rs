@@ -12,7 +12,7 @@ use crate::model::interval::Interval;
 use crate::model::run::Run;
 use crate::model::run_state::RunState;
 use crate::os::clock;
-use crate::snapshot::{Live, LiveState, project_print};
+use crate::snapshot::{Live, LiveState, project_print, state_times};
 use crate::store::index::IndexError;
 use crate::view::run_view::RunView;
 
@@ -34,7 +34,17 @@ pub struct Figures {
 
 impl Live {
     pub fn view(&self, run: &Run) -> RunView {
-        RunView::new(run, clock::now())
+        let mut view = RunView::new(run, clock::now());
+        // A run that was read outside an observation does not know when its state began.
+        if run.is_active() && run.progress.state_since.is_none() {
+            let snapshot = self.shared.current().clone();
+            let known = snapshot.as_ref().and_then(|snapshot| snapshot.active_of(&run.pair()));
+            if let Some(known) = known.filter(|known| known.id() == run.id() && state_times::is_same_state(known, run))
+            {
+                view.since = known.since();
+            }
+        }
+        view
     }
 
     /// The runs of `status --json`.
@@ -42,7 +52,10 @@ impl Live {
         let runs = self.runs(all)?;
         let held = self.shared.held(&runs);
         let now = clock::now();
-        Ok(runs.iter().map(|run| show::run(run, &held, now)).collect())
+        let snapshot = self.snapshot()?;
+        let positions = snapshot.positions();
+        let view = |run: &Run| RunView { position: positions.get(run.id()).copied(), ..show::run(run, &held, now) };
+        Ok(runs.iter().map(view).collect())
     }
 
     /// Past runs, latest end first. Fails if `since` is not a duration such as `1h 30m`.

@@ -1,5 +1,6 @@
 //! Tasks, modes and problems of a project as JSON: what the board shows beside the runs.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -22,8 +23,23 @@ pub struct CatalogView {
     pub missing: Vec<MissingView>,
     /// Pairs that are up to date, as mode and task.
     pub fresh: Vec<(String, String)>,
+    /// What the manifest allows to run at a time.
+    #[serde(default)]
+    pub limits: ManifestLimits,
+    /// The modes that a mode needs, by its name.
+    #[serde(default)]
+    pub needs: BTreeMap<String, Vec<String>>,
     /// Whether any mode has `sources`, so that `fresh` can change with any file.
     pub tracks: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ManifestLimits {
+    /// Jobs at a time.
+    pub jobs: u32,
+    /// USD: the budget of a day.
+    pub budget_day: Option<f64>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

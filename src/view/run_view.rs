@@ -27,6 +27,11 @@ pub struct RunView {
     pub running: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waiting_for: Option<&'static str>,
+    /// When the present state began, as far as it is known.
+    pub since: Timestamp,
+    /// Its place among the runs that wait for a slot, from 1. Only some answers contain it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub position: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub activity: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -151,6 +156,8 @@ impl RunView {
             state: run.state.as_str(),
             running: matches!(run.state, RunState::Starting | RunState::Running | RunState::Stopping),
             waiting_for,
+            since: run.since(),
+            position: None,
             activity: activity.map(|activity| activity.state.as_str()),
             activity_reason: activity.map(|activity| activity.reason.clone()),
             activity_source: activity.map(|activity| activity.source.as_str()),

@@ -1,5 +1,7 @@
 //! Tasks, modes, problems and the pairs that are up to date: what the board shows beside the runs.
 
+use std::collections::BTreeMap;
+
 use crate::lifecycle::doctor;
 use crate::lifecycle::failure::Failure;
 use crate::lifecycle::launch::freshness;
@@ -9,10 +11,11 @@ use crate::lifecycle::project::locate::ManifestLocation;
 use crate::lifecycle::project::project_store;
 use crate::lifecycle::project::show;
 use crate::lifecycle::project::{Depth, Project};
+use crate::manifest::Manifest;
 use crate::model::run_state::EndState;
 use crate::plan::freshness::Freshness;
 use crate::tasks::TaskSet;
-use crate::view::catalog_view::{BrokenView, CatalogView, MissingView, ProjectView};
+use crate::view::catalog_view::{BrokenView, CatalogView, ManifestLimits, MissingView, ProjectView};
 use crate::worker::WorkerFailure;
 
 /// Maximum number of pairs whose freshness is computed: hashing the sources of more takes too long.
@@ -45,8 +48,16 @@ pub(super) fn catalog(location: &ManifestLocation) -> Result<CatalogView, Failur
             .collect(),
         modes: show::modes(&project, &manifest.root).modes,
         fresh,
+        limits: ManifestLimits { jobs: manifest.jobs, budget_day: manifest.budget.day },
+        needs: needs(manifest),
         tracks,
     })
+}
+
+/// The modes with needs, and what each needs.
+fn needs(manifest: &Manifest) -> BTreeMap<String, Vec<String>> {
+    let modes = manifest.modes.values().filter(|mode| !mode.needs.is_empty());
+    modes.map(|mode| (mode.name.to_string(), mode.needs.iter().map(ToString::to_string).collect())).collect()
 }
 
 impl From<WorkerFailure> for BrokenView {

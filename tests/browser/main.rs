@@ -12,6 +12,8 @@ mod serve_board_truth;
 mod serve_browser;
 mod serve_dialog;
 mod serve_lists;
+mod serve_now;
+mod serve_now_views;
 mod serve_run_page;
 mod serve_task_page;
 mod serve_terminal_page;

@@ -1,4 +1,4 @@
-//! What goes on now, and the past.
+//! The past.
 
 use serde_json::{Value, json};
 
@@ -6,46 +6,6 @@ use crate::browser::Page;
 use crate::serve_task_page::play;
 use crate::waiting::{is, wait_until};
 use crate::world::World;
-
-#[test]
-fn what_runs_now_is_sorted_by_what_waits() {
-    let world = World::with("  signed: { agent: fake, gate: approve, prompt: \"%hang\" }\njobs: 1\n");
-    world.task("A", "%hang\n").task("B", "%out x\n").task("C", "%out x\n");
-    let server = world.serve();
-    let mut page = Page::at(&world, &server, "/now");
-    page.wait_for_text("Nothing waits for you.");
-    page.wait_for_text("Nothing runs.");
-    let run = server.post("/dispatch/job/A", "").json()["runId"].as_str().unwrap().to_owned();
-    world.agent_ready(&run);
-    server.post("/dispatch/job/B", "");
-    server.post("/dispatch/signed/C", "");
-    let rows = |group: &str| {
-        format!(
-            "[...document.querySelectorAll('[aria-labelledby=g-{group}] .row')].map((row) => row.dataset.mode + '/' + row.dataset.task).join()"
-        )
-    };
-    let expect = |page: &mut Page, group: &str, wanted: &str| {
-        wait_until(&format!("{group} holds {wanted}"), || {
-            let found = page.ask(&json!({ "eval": rows(group) }))?;
-            is(found == wanted, found.to_string())
-        });
-    };
-    expect(&mut page, "needs", "signed/C");
-    expect(&mut page, "running", "job/A");
-    expect(&mut page, "queued", "job/B");
-    page.assert_accessible("now");
-    play(
-        &mut page,
-        r#"
-        await page.getByRole("button", { name: "Approve signed C" }).click();
-        await page.locator(".going[data-task=A]").getByRole("button", { name: "Stop" }).click();
-    "#,
-    );
-    expect(&mut page, "running", "signed/C");
-    world.wait_state("job", "B", "succeeded");
-    expect(&mut page, "queued", "");
-    page.assert_silent();
-}
 
 #[test]
 fn the_past_is_filtered_and_comes_a_piece_at_a_time() {

@@ -46,6 +46,7 @@ impl Observation {
             answered,
             waits: live.and_then(|live| self.retries(live)).or_else(|| self.waits.clone()),
             waits_since: self.waits_since,
+            state_since: None,
         };
         Run { facts, state, progress, end: None }
     }

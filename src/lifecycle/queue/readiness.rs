@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
+
 use crate::lifecycle::store::Store;
 use crate::model::conditions::Conditions;
 use crate::model::end_reason::EndReason;
@@ -56,10 +58,7 @@ pub(crate) fn of(
         return Ok(Readiness::waits(WaitingFor::Gate, None));
     }
     if let Some(limit) = store.day_limit_of(conditions.budget_day).filter(|_| headless) {
-        let (start, end) = clock::day_of(clock::now());
-        // Ends that are not indexed yet first: a run that is indexed in between counts twice, but none is missed.
-        let pending = cost_not_noted_yet(store, index)?;
-        let spent = pending + index.cost_since(start.as_millisecond())?;
+        let (spent, end) = spent_today(store, index)?;
         if spent >= limit {
             let about = format!("${spent:.2} of ${limit:.2} spent today, until {}", clock::local_minute(end));
             return Ok(Readiness::waits(WaitingFor::Budget, about));
@@ -71,6 +70,14 @@ pub(crate) fn of(
         return Ok(Readiness::waits(WaitingFor::Folder, name));
     }
     Ok(Readiness::Ready)
+}
+
+/// US dollars of the runs that ended today, and when the day ends.
+pub(crate) fn spent_today(store: &Store, index: &Index) -> Result<(f64, Timestamp), IndexError> {
+    let (start, end) = clock::day_of(clock::now());
+    // Ends that are not indexed yet first: a run that is indexed in between counts twice, but none is missed.
+    let pending = cost_not_noted_yet(store, index)?;
+    Ok((pending + index.cost_since(start.as_millisecond())?, end))
 }
 
 /// US dollars of ended runs that the index lists as active: it is updated after an end is recorded.

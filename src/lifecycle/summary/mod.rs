@@ -6,6 +6,7 @@ pub mod attention;
 pub mod counts;
 pub mod exit_explanation;
 pub mod explain;
+pub mod gate_facts;
 pub mod overview;
 pub mod past_runs;
 pub mod tree_progress;

@@ -73,7 +73,7 @@ async function refresh() {
   const have = document.getElementById("page");
   ({ mark, seq } = next.getElementById("top").dataset);
   showTop(next.getElementById("top"));
-  if (have && have.className === wanted.className) morph(have, wanted);
+  if (have && have.className === wanted.className) (module.merge ?? morph)(have, wanted);
   else main.replaceChildren(document.importNode(wanted, true));
   setTitle(wanted.dataset.title ?? module.title ?? "");
   page.redrawn();

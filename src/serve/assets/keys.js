@@ -9,9 +9,16 @@ const KEYS = [
   ["a", "attach in your terminal"],
   ["l", "log or terminal of its last run"],
   ["n", "only what needs me"],
+  [".", "next run that needs me (Now)"],
+  ["[ / ]", "previous, next run; the log or terminal keeps the keyboard (Now)"],
+  ["y / x", "approve, reject with a reason"],
+  ["R", "resume its conversation (Now)"],
+  ["d", "diff of its worktree (Now)"],
+  ["e", "answer a waiting window in its row (Now)"],
+  ["Ctrl+K", "go to a page, task, run or mode"],
   ["b", "the board"],
   ["?", "this list"],
-  ["Esc", "leave a field, a dialog, a terminal (with Ctrl+Shift)"],
+  ["Esc", "leave a field, a dialog, a terminal (with Ctrl+Shift; on Windows Ctrl+Shift+Enter)"],
 ];
 
 const types = (element) => element.closest("input, textarea, select, [contenteditable], .xterm");
@@ -19,6 +26,12 @@ const types = (element) => element.closest("input, textarea, select, [contentedi
 // `bindings`: key → action, which returns false if it does not apply.
 export function listen(bindings) {
   document.addEventListener("keydown", (event) => {
+    // In a terminal the key is the shell's.
+    if ((event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key === "k" && !event.target.closest(".xterm")) {
+      event.preventDefault();
+      import("./palette.js").then(({ openPalette }) => openPalette());
+      return;
+    }
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (types(event.target)) {
       if (event.key === "Escape" && !event.target.closest(".xterm")) {

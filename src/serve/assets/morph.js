@@ -47,6 +47,14 @@ function children(old, wanted) {
       continue;
     }
     keyed.delete(key);
+    // An element that is moved loses the scroll positions in it: what is in front of it is moved instead.
+    if (have !== at && have.hasAttribute?.("data-keep")) {
+      while (at !== have) {
+        const next = at.nextSibling;
+        old.insertBefore(at, have.nextSibling);
+        at = next;
+      }
+    }
     if (have === at) at = at.nextSibling;
     else old.insertBefore(have, at);
     if (have.nodeType === Node.ELEMENT_NODE) element(have, want);

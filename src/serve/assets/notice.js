@@ -53,6 +53,9 @@ const wordsOf = (run) => {
   return run.state.replace("_", " ");
 };
 
+// Tells screen readers.
+export const say = (text) => { $("said").textContent = text; };
+
 // Announces a change of a run, once.
 export function announce(run) {
   const words = wordsOf(run);

@@ -1,4 +1,4 @@
-// Formats times. Fills every <time data-tick>: `for` is a growing duration, `ago` a past time.
+// Formats times. Fills every <time data-tick>: `for` is a growing duration, `ago` a past time, `at` and `clock` a moment.
 
 // In at most two units, as the server formats it.
 export function short(seconds) {
@@ -17,6 +17,10 @@ function ago(seconds) {
 
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
+// The connection to the server was lost.
+const cut = () => ["lost", "expired"].includes(document.documentElement.dataset.link);
+
 // Fills in the times below `root`.
 export function tick(root = document) {
   const now = Date.now();
@@ -24,7 +28,10 @@ export function tick(root = document) {
     const at = Date.parse(time.dateTime);
     if (Number.isNaN(at)) continue;
     const seconds = (now - at) / 1000;
-    const text = time.dataset.tick === "for" ? short(seconds) : time.dataset.tick === "at" ? moment.format(at) : ago(seconds);
+    const { tick: how } = time.dataset;
+    // Without the server nobody knows whether the state still lasts.
+    if (how === "for" && time.textContent && cut()) continue;
+    const text = how === "for" ? short(seconds) : how === "at" ? moment.format(at) : how === "clock" ? clock.format(at) : ago(seconds);
     if (time.textContent !== text) time.textContent = text;
     if (!time.title) time.title = moment.format(at);
   }

@@ -40,7 +40,6 @@ impl Badge {
     pub(super) fn of(run: &RunView, fresh: bool) -> Self {
         let gate = run.state == "queued" && run.waiting_for == Some("gate");
         let active = run.ended_at.is_none();
-        let changed_at = run.activity_at.filter(|_| matches!(run.activity, Some("waiting" | "idle")));
         let (key, word): (&'static str, String) = match run.state {
             "queued" if gate => ("gate", "waits for approval".to_owned()),
             "queued" => ("queued", run.waiting_for.map_or("queued".to_owned(), |what| format!("queued: {what}"))),
@@ -66,7 +65,7 @@ impl Badge {
             running: run.running,
             gate,
             reason: run.reason.clone().or_else(|| run.activity_reason.clone()).unwrap_or_default(),
-            since: Some(run.ended_at.or(changed_at).or(run.started_at).unwrap_or(run.created_at)),
+            since: Some(run.since),
             grows: active,
             duration_ms: run.duration_ms,
         }

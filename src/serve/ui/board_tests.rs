@@ -57,6 +57,8 @@ fn run(mode: &str, task: &str, state: &'static str, at: i64) -> RunView {
         pid: None,
         cwd: "/".into(),
         created_at: at,
+        since: at,
+        position: None,
         started_at: Some(at),
         ended_at: (!active).then_some(at),
         answered_at: None,

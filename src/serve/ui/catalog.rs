@@ -19,7 +19,7 @@ const UNWATCHED_FILES: Duration = Duration::from_secs(5);
 
 /// The worker's catalog with an index by task id. Paths are relative to the project's folder.
 #[derive(Clone, Debug)]
-pub(super) struct Catalog {
+pub(in crate::serve) struct Catalog {
     view: CatalogView,
     by_id: HashMap<String, usize>,
 }
@@ -67,7 +67,7 @@ struct CachedCatalog {
 
 impl CatalogCache {
     /// The catalog of the files as they are now. One thread reads at a time, the others wait for it.
-    pub(super) fn get(&self, server: &HttpServer) -> Result<Arc<Catalog>, Refusal> {
+    pub(in crate::serve) fn get(&self, server: &HttpServer) -> Result<Arc<Catalog>, Refusal> {
         let mut cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let project_version = server.live.project_version();
         if let Some(cached) = cached.as_ref().filter(|cached| cached.is_current(project_version)) {

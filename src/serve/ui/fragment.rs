@@ -13,6 +13,8 @@ pub(in crate::serve) enum Fragment {
     /// The changes of a task's worktree.
     Diff(TaskId),
     Now,
+    /// The last lines of a window.
+    LastLines(RunId),
     History,
 }
 
@@ -25,6 +27,7 @@ pub(in crate::serve) fn find(path: &[&str]) -> Option<Fragment> {
         ["runs", id] => RunId::parse(id).map(Fragment::Run),
         ["diff", id] => TaskId::parse(id).ok().map(Fragment::Diff),
         ["now"] => Some(Fragment::Now),
+        ["last", id] => RunId::parse(id).map(Fragment::LastLines),
         ["history"] => Some(Fragment::History),
         _ => None,
     }

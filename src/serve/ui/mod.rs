@@ -18,6 +18,7 @@ mod history_page;
 mod markdown;
 #[cfg(test)]
 mod markdown_tests;
+mod now_detail;
 mod now_page;
 mod pages;
 mod run_line;

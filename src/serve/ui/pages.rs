@@ -8,7 +8,7 @@ use crate::model::run::Run;
 use crate::model::task_status::TaskStatus;
 use crate::serve::head::Head;
 use crate::serve::query::Query;
-use crate::serve::refusal::Refusal;
+use crate::serve::refusal::{Refusal, RefusalKind};
 use crate::serve::response::Response;
 use crate::serve::server::HttpServer;
 use crate::serve::ui::board::{self, BoardLine};
@@ -19,7 +19,7 @@ use crate::serve::ui::history_page::{self, HistoryQuery};
 use crate::serve::ui::run_page;
 use crate::serve::ui::summary::Summary;
 use crate::serve::ui::templates::{self, context};
-use crate::serve::ui::{diff_page, now_page, task_page};
+use crate::serve::ui::{diff_page, now_detail, now_page, task_page};
 use crate::view::run_view::RunView;
 
 /// Rows of one request at most.
@@ -33,6 +33,7 @@ pub(in crate::serve) fn page(
 ) -> Result<Response, Refusal> {
     let html = match fragment {
         Fragment::Board => board(server, &Filter::read(query)?),
+        Fragment::Now => now_page::page(server, query),
         Fragment::History => history_page::page(server, &HistoryQuery::read(query)?),
         Fragment::Rows => {
             let tasks = query.value("tasks", task_ids)?.unwrap_or_default();
@@ -45,7 +46,10 @@ pub(in crate::serve) fn page(
                 Fragment::Run(id) => run_page::page(server, &id),
                 Fragment::Task(task) => task_page::page(server, &task),
                 Fragment::Diff(task) => diff_page::page(server, &task),
-                _ => now_page::page(server),
+                Fragment::LastLines(id) => now_detail::last_lines_of(server, &id),
+                Fragment::Board | Fragment::Rows | Fragment::Now | Fragment::History => {
+                    Err(Refusal::new(RefusalKind::NoRoute))
+                }
             }
         }
     };

@@ -45,11 +45,7 @@ pub(super) fn page(server: &HttpServer, id: &RunId) -> Result<String, Refusal> {
     let view = server.live.view(&run);
     let store = server.live.store();
     let attach = attach::attach_argv(&run).filter(|_| view.running && !view.headless);
-    let cost = view.cost_usd.map(|cost| if cost < 0.1 { format!("${cost:.4}") } else { format!("${cost:.2}") });
-    let tokens = view.tokens.map(|tokens| {
-        let input = tokens.input + tokens.cache_read + tokens.cache_creation;
-        format!("{} in · {} out", thousands(input), thousands(tokens.output))
-    });
+    let (cost, tokens) = (cost(&view), tokens(&view));
     templates::render(
         "run.html",
         context! {
@@ -81,8 +77,20 @@ fn others(server: &HttpServer, pair: &Pair, this: &Run) -> Result<Vec<PairRun>, 
     Ok(all.iter().map(other).collect())
 }
 
+/// In USD; four digits below ten cents.
+pub(super) fn cost(run: &RunView) -> Option<String> {
+    run.cost_usd.map(|cost| if cost < 0.1 { format!("${cost:.4}") } else { format!("${cost:.2}") })
+}
+
+pub(super) fn tokens(run: &RunView) -> Option<String> {
+    run.tokens.map(|tokens| {
+        let input = tokens.input + tokens.cache_read + tokens.cache_creation;
+        format!("{} in · {} out", thousands(input), thousands(tokens.output))
+    })
+}
+
 /// The heading above the facts of an ended run; empty for an unfinished one.
-fn why(run: &RunView) -> &'static str {
+pub(super) fn why(run: &RunView) -> &'static str {
     match run.state {
         "succeeded" => "Why it counts as succeeded",
         "failed" => "Why it counts as failed",

@@ -18,6 +18,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/api/render/job/A"),
     ("POST", "/api/ticket"),
     ("POST", "/api/up"),
+    ("GET", "/api/capacity"),
     ("GET", "/api/runs"),
     ("GET", "/api/runs/01ARZ3NDEKTSV4RRFFQ69G5FAV"),
     ("GET", "/api/runs/01ARZ3NDEKTSV4RRFFQ69G5FAV/stdout"),
@@ -36,6 +37,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/ui/tasks/A"),
     ("GET", "/ui/runs/01ARZ3NDEKTSV4RRFFQ69G5FAV"),
     ("GET", "/ui/now"),
+    ("GET", "/ui/last/01ARZ3NDEKTSV4RRFFQ69G5FAV"),
     ("GET", "/ui/history"),
 ];
 

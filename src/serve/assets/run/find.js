@@ -74,6 +74,11 @@ export class Find {
     $(".count").title = search?.more ? `Only the first ${MOST_HITS} are counted` : "";
   }
 
+  // Another log may have marked its own words.
+  repaint() {
+    if (this.hit >= 0) this.#paintHit(this.search.words);
+  }
+
   // Marks the words, if the browser supports it.
   #paintHit(words) {
     if (!("highlights" in CSS)) return;

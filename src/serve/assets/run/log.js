@@ -60,6 +60,23 @@ export class LogView {
     this.find.cancel();
   }
 
+  focus() {
+    this.lines.focus({ preventScroll: true });
+  }
+
+  // Before it is hidden: new output is not rendered until `resume`.
+  pause() {
+    this.paused = true;
+  }
+
+  // After it is shown again.
+  resume() {
+    if (!this.paused) return;
+    this.paused = false;
+    this.#flush();
+    this.find.repaint();
+  }
+
   // After a rendering of the page: the run may have ended.
   update() {
     this.active = this.host.dataset.active === "1";
@@ -211,7 +228,7 @@ export class LogView {
       this.waiting += bytes.length;
     }
     if (this.waiting > FLOOD) { this.pending = []; this.anew = this.following; }
-    if (!this.frame) this.frame = requestAnimationFrame(() => { this.frame = 0; this.#flush(); });
+    if (!this.frame && !this.paused) this.frame = requestAnimationFrame(() => { this.frame = 0; this.#flush(); });
   }
 
   #flush() {

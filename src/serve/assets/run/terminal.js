@@ -29,8 +29,10 @@ const PARTS = `
 <div class="term-foot"><form class="send"><label><span class="sr">Send a line</span><input name="text" autocomplete="off" placeholder="Send a line" spellcheck="false"></label><button>Send</button></form><p class="quiet behind" role="status"></p><button type="button" class="back">Scroll back</button><p class="quiet hint">Wheel or <kbd>Shift+PageUp</kbd> scrolls back · <kbd>Ctrl+Shift+Esc</kbd> leaves the terminal · <kbd>Ctrl+Shift+C</kbd> copies the selection</p></div>`;
 
 export class TerminalView {
-  constructor(host) {
+  // `focus`: a running window gets the keyboard as soon as it is shown.
+  constructor(host, { focus = true } = {}) {
     this.host = host;
+    this.takes = focus;
     const { run, mode, task } = host.dataset;
     Object.assign(this, { run, mode, task });
     host.replaceChildren(document.createRange().createContextualFragment(PARTS));
@@ -50,6 +52,11 @@ export class TerminalView {
     this.stop.abort();
     this.link?.close();
     this.terminal?.dispose();
+  }
+
+  focus() {
+    this.takes = true;
+    this.terminal?.focus();
   }
 
   // After a rendering of the page: the run may have started or ended.
@@ -100,6 +107,9 @@ export class TerminalView {
     // OSC 52 would read and write the user's clipboard.
     terminal.parser.registerOscHandler(52, () => true);
     terminal.open(this.box);
+    // Not in one task with the painter: both take long.
+    await new Promise((done) => setTimeout(done));
+    if (this.stop.signal.aborted) return;
     await this.#paintFast();
     terminal.attachCustomKeyEventHandler((event) => this.#key(event));
     this.scrollback = new Scrollback({
@@ -113,7 +123,7 @@ export class TerminalView {
     terminal.onResize(() => this.#resize());
     this.#fitSoon();
     new ResizeObserver(() => this.#fitSoon()).observe(this.box);
-    if (this.running) terminal.focus();
+    if (this.running && this.takes) terminal.focus();
     await this.#live();
   }
 
@@ -141,8 +151,9 @@ export class TerminalView {
       return false;
     }
     if (!event.ctrlKey || !event.shiftKey) return true;
-    if (event.key === "Escape") {
-      if (event.type === "keydown") { event.preventDefault(); this.terminal.blur(); document.getElementById("main").focus(); }
+    // Windows itself takes the first one.
+    if (event.key === "Escape" || event.key === "Enter") {
+      if (event.type === "keydown") { event.preventDefault(); this.#leave(); }
       return false;
     }
     if (event.code === "KeyC") {
@@ -151,6 +162,13 @@ export class TerminalView {
     }
     // The browser pastes.
     return event.code !== "KeyV";
+  }
+
+  // The page may say where the keyboard goes.
+  #leave() {
+    this.terminal.blur();
+    const left = new Event("leave-terminal", { bubbles: true, cancelable: true });
+    if (this.host.dispatchEvent(left)) document.getElementById("main").focus();
   }
 
   async #copy(terminal) {
