@@ -15,6 +15,7 @@ mod serve_lists;
 mod serve_now;
 mod serve_now_views;
 mod serve_run_page;
+mod serve_run_window;
 mod serve_task_page;
 mod serve_terminal_page;
 mod serve_token;

@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 
 use crate::browser::Page;
 use crate::server::Server;
-use crate::world::World;
-use crate::world::time;
+use crate::world::{World, time};
 
 /// Short names for what the scripts are about.
 const STAGE: &str = r#"

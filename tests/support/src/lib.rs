@@ -10,6 +10,7 @@ pub mod damaged_file;
 pub mod fake;
 pub mod follower;
 pub mod git;
+pub mod http_reply;
 pub mod programs;
 pub mod random;
 pub mod routes;
