@@ -37,6 +37,7 @@ pub fn main() -> ExitCode {
     if complete::answer() {
         return ExitCode::SUCCESS;
     }
+    let early = commands::early_listing(std::env::args_os().skip(1));
     let mut cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -48,7 +49,7 @@ pub fn main() -> ExitCode {
         cli.global.file = logs.manifest.take().or(cli.global.file);
     }
     let context = CommandContext::new(cli.global);
-    match commands::run_command(&context, cli.command) {
+    match commands::run_command(&context, cli.command, early) {
         Ok(code) => code,
         Err(error) => error.report(&context),
     }

@@ -24,7 +24,7 @@ use crate::store::record_file::RecordError;
 use crate::store::run_folder::RunFolder;
 
 pub(crate) use observation::Observation;
-pub(crate) use panes::PaneListings;
+pub(crate) use panes::{EarlyListing, PaneListings};
 pub(crate) use probe::probe;
 pub(crate) use settle::{SettledRun, probe_again, settle};
 
@@ -55,15 +55,15 @@ pub(crate) struct OverRun {
     pub(crate) since: Stopwatch,
 }
 
-/// All unfinished runs.
-pub(crate) fn all(store: &Store) -> Result<Observations, IndexError> {
-    // tmux is the slowest source: start its listing first if the hint names a server.
-    let hint = store.state().windows_hint();
-    let listings = PaneListings::early(hint.clone(), store.tmux_patience.clone());
+/// All unfinished runs. `early`: a listing that was started before; one of another server is not used.
+pub(crate) fn all(store: &Store, early: Option<EarlyListing>) -> Result<Observations, IndexError> {
+    let early = early.or_else(|| EarlyListing::begin(store.state()));
+    let has_hint = early.is_some();
+    let listings = PaneListings::new(early, store.tmux_patience.clone());
     let known = store.with_index(Index::active_facts)?;
     let has_windows = known.iter().any(|(_, facts)| facts.as_ref().is_none_or(|facts| !facts.headless));
     let seen = observe(store, known, listings)?;
-    Ok(Observations { hint_is_stale: hint.is_some() && !has_windows, ..seen })
+    Ok(Observations { hint_is_stale: has_hint && !has_windows, ..seen })
 }
 
 /// The runs with these ids that have a row or a folder.
@@ -71,7 +71,7 @@ pub(crate) fn some(store: &Store, ids: &[RunId]) -> Result<Observations, IndexEr
     let known = store.with_index(|index| {
         ids.iter().map(|id| Ok((id.clone(), index.facts(id)?))).collect::<Result<Vec<_>, IndexError>>()
     })?;
-    observe(store, known, PaneListings::new(store.tmux_patience.clone()))
+    observe(store, known, PaneListings::new(None, store.tmux_patience.clone()))
 }
 
 /// The unfinished runs that are neither queued nor in `seen`: a queued run may wait for one.
@@ -83,7 +83,7 @@ pub(crate) fn others(store: &Store, seen: &[Run]) -> Result<Observations, IndexE
     if others.is_empty() {
         return Ok(Observations::default());
     }
-    observe(store, others, PaneListings::new(store.tmux_patience.clone()))
+    observe(store, others, PaneListings::new(None, store.tmux_patience.clone()))
 }
 
 fn observe(

@@ -3,11 +3,9 @@
 //! A returned end is on record. The queue is advanced because a killed supervisor did not do it. The runs that a
 //! queued run waits for are observed too: they may be dead without a recorded end.
 
-use crate::lifecycle::notify;
-use crate::lifecycle::observe::{self, Observations};
-use crate::lifecycle::queue;
-use crate::lifecycle::reap;
+use crate::lifecycle::observe::{self, EarlyListing, Observations};
 use crate::lifecycle::store::{Observed, Store};
+use crate::lifecycle::{notify, queue, reap};
 use crate::model::names::Pair;
 use crate::model::run::{Run, RunFacts};
 use crate::model::run_id::RunId;
@@ -16,7 +14,12 @@ use crate::store::index::IndexError;
 
 /// All unfinished runs, and those whose end was recorded by this call.
 pub fn all(store: &Store) -> Result<Observed, IndexError> {
-    let seen = observe::all(store)?;
+    all_with(store, None)
+}
+
+/// As [`all`], with a listing of windows that was started before.
+pub(crate) fn all_with(store: &Store, early: Option<EarlyListing>) -> Result<Observed, IndexError> {
+    let seen = observe::all(store, early)?;
     if seen.hint_is_stale {
         store.state().hint_windows(None);
     }

@@ -24,8 +24,10 @@ fn status_asks_tmux_once_and_run_at_most_twice() {
         world.task(&format!("T-{n}"), "%hang");
         open(&world, &format!("T-{n}"));
     }
-    assert_eq!(tmux_clients(&world, "status"), 1);
-    assert_eq!(tmux_clients(&world, "status talk T-3"), 1);
+    // The first three start their listing before they parse their arguments.
+    for words in ["status", "ls --json --all", "status --tmux", "-C . status", "status talk T-3"] {
+        assert_eq!(tmux_clients(&world, words), 1, "{words}");
+    }
     world.task("NEW", "%hang");
     let clients = tmux_clients(&world, "run -q --attach none talk NEW");
     assert!(clients <= 2, "{clients} tmux clients");

@@ -34,20 +34,26 @@ mod wait;
 use std::process::ExitCode;
 
 use crate::cli::args::Command;
-use crate::cli::complete;
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult};
-use crate::cli::output;
+use crate::cli::{complete, output};
+use crate::lifecycle::observe::EarlyListing;
 use crate::lifecycle::project::{Depth, Project};
 use crate::manifest;
 
-/// Runs one command.
-pub(crate) fn run_command(context: &CommandContext, command: Option<Command>) -> CommandResult {
+pub(crate) use status::early_listing;
+
+/// Runs one command. `early`: the listing of windows that [`early_listing`] started.
+pub(crate) fn run_command(
+    context: &CommandContext,
+    command: Option<Command>,
+    early: Option<EarlyListing>,
+) -> CommandResult {
     match command {
         None => dashboard::run(context),
         Some(Command::Run(args)) => run::run(context, args),
-        Some(Command::Status(args)) if args.tmux => segment::run(context),
-        Some(Command::Status(args)) => status::run(context, &args),
+        Some(Command::Status(args)) if args.tmux => segment::run(context, early),
+        Some(Command::Status(args)) => status::run(context, &args, early),
         Some(Command::Logs(args)) if args.all => logs_all::run(context, &args),
         Some(Command::Logs(args)) => logs::run(context, &args),
         Some(Command::Stop(args)) => stop::run(context, &args),

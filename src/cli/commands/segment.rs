@@ -5,11 +5,10 @@ use std::process::ExitCode;
 use crate::cli::context::CommandContext;
 use crate::cli::error::CommandResult;
 use crate::cli::output;
-use crate::lifecycle::project::project_store;
-use crate::lifecycle::project::{Depth, OpenError, Project};
+use crate::lifecycle::observe::EarlyListing;
+use crate::lifecycle::project::{Depth, OpenError, Project, project_store};
 use crate::lifecycle::summary::counts::Counts;
-use crate::lifecycle::summary::overview;
-use crate::lifecycle::summary::overview::RECENT;
+use crate::lifecycle::summary::overview::{self, RECENT};
 use crate::os::{clock, environment};
 
 /// Sign, sign in ASCII, and colour.
@@ -22,15 +21,15 @@ const SIGNS: [(&str, &str, &str); 6] = [
     ("?", "?", "magenta"),
 ];
 
-pub(super) fn run(context: &CommandContext) -> CommandResult {
+pub(super) fn run(context: &CommandContext, early: Option<EarlyListing>) -> CommandResult {
     // A status line may follow the pane's folder: a folder without a project is no error.
     let project = match Project::open(&context.location, Depth::Shape) {
         Err(OpenError::NotFound { .. }) => return Ok(ExitCode::SUCCESS),
         opened => opened?,
     };
     let store = project_store::find(&project)?.map(|store| store.to_show());
-    let runs =
-        store.map(|store| overview::overview(&store, RECENT)).transpose()?.map(|seen| seen.runs).unwrap_or_default();
+    let seen = store.map(|store| overview::overview(&store, RECENT, early)).transpose()?;
+    let runs = seen.map(|seen| seen.runs).unwrap_or_default();
     let counts = Counts::of(&runs, clock::now());
     if context.json {
         let Counts { waiting, running, idle, queued, failed, unknown } = counts;

@@ -1,31 +1,39 @@
 //! `dispatch status`: active and last ended runs, or one pair.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use crate::cli::args::StatusArgs;
 use crate::cli::commands::{duration, local, open, say};
-use crate::cli::context::CommandContext;
+use crate::cli::context::{CommandContext, manifest_location};
 use crate::cli::error::{CliError, CommandResult};
 use crate::cli::table::{self, Cell};
 use crate::cli::{output, progress, retry_words};
 use crate::lifecycle::failure::Failure;
-use crate::lifecycle::project::Depth;
-use crate::lifecycle::project::project_store;
-use crate::lifecycle::project::show;
-use crate::lifecycle::reconcile::held;
-use crate::lifecycle::reconcile::held::Held;
+use crate::lifecycle::observe::EarlyListing;
+use crate::lifecycle::project::{Depth, project_store, show};
+use crate::lifecycle::reconcile::held::{self, Held};
 use crate::lifecycle::refresh;
 use crate::lifecycle::store::{Observed, Store};
 use crate::lifecycle::summary::explain;
-use crate::lifecycle::summary::overview;
-use crate::lifecycle::summary::overview::RECENT;
+use crate::lifecycle::summary::overview::{self, RECENT};
 use crate::model::activity::{Activity, ActivitySource, ActivityState};
 use crate::model::run::Run;
 use crate::model::run_state::{RunState, WaitingFor};
 use crate::os::clock;
 use crate::view::run_view::RunView;
 
-pub(super) fn run(context: &CommandContext, args: &StatusArgs) -> CommandResult {
+/// Starts listing windows before the arguments are parsed, because tmux's client takes long to start. `None` if `words`
+/// do not ask for all runs of the project in the current folder.
+pub(crate) fn early_listing(mut words: impl Iterator<Item = OsString>) -> Option<EarlyListing> {
+    let is_one_of = |word: OsString, known: &[&str]| known.iter().any(|known| word == *known);
+    let is_status = words.next().is_some_and(|word| is_one_of(word, &["status", "list", "ls"]));
+    let options = ["--json", "-q", "--quiet", "-a", "--all", "--explain", "--tmux"];
+    let is_plain = is_status && words.all(|word| is_one_of(word, &options));
+    is_plain.then(|| project_store::begin_listing(&manifest_location(None, None))).flatten()
+}
+
+pub(super) fn run(context: &CommandContext, args: &StatusArgs, early: Option<EarlyListing>) -> CommandResult {
     let project = open(context, Depth::Shape)?;
     if let (Some(mode), Some(task)) = (&args.mode, &args.task) {
         let pair = project_store::past_pair(&project, mode, task)?;
@@ -43,7 +51,7 @@ pub(super) fn run(context: &CommandContext, args: &StatusArgs) -> CommandResult 
         return print(context, None, &[], &Held::new(), args.explain);
     };
     let limit = if args.all { u32::MAX } else { RECENT };
-    let Observed { runs, notices } = overview::overview(&store, limit)?;
+    let Observed { runs, notices } = overview::overview(&store, limit, early)?;
     say(context, &notices);
     let held = held::held(&project, &store, &runs)?;
     print(context, Some(&store), &runs, &held, args.explain)

@@ -12,12 +12,29 @@ use crate::os::process;
 use crate::os::tmux::{Listing, Pane, PendingListing, Server, Tmux, TmuxError};
 use crate::plan::observed_state::WindowProbe;
 use crate::store::run_folder::RunFolder;
+use crate::store::state_dir::StateDir;
+
+/// A listing of the server that probably has a project's windows, started before it is known to be needed: tmux's client
+/// takes longer to start than most commands take to read their records. Dropped, it is ended.
+#[derive(Debug)]
+pub struct EarlyListing {
+    socket: PathBuf,
+    pending: PendingListing,
+}
+
+impl EarlyListing {
+    /// Starts listing the server that the state folder's hint names; `None` without a hint.
+    pub fn begin(state: &StateDir) -> Option<Self> {
+        let socket = state.windows_hint()?;
+        let pending = Tmux::new(socket.clone()).begin_list();
+        Some(Self { socket, pending })
+    }
+}
 
 /// The listings by socket.
 #[derive(Default)]
 pub(crate) struct PaneListings {
-    /// A listing that was started before it is known to be needed.
-    early: Option<(PathBuf, PendingListing)>,
+    early: Option<EarlyListing>,
     pub(crate) by_socket: BTreeMap<PathBuf, Result<ServerPanes, String>>,
     /// Listed before the locks were read, with a pane missing: these servers must be listed again.
     pub(crate) stale: BTreeSet<PathBuf>,
@@ -27,29 +44,23 @@ pub(crate) struct PaneListings {
 }
 
 impl PaneListings {
-    /// Starts listing the server that is probably needed.
-    pub(crate) fn early(socket: Option<PathBuf>, patience: TmuxPatience) -> Self {
-        let early = socket.map(|socket| (socket.clone(), Tmux::new(socket).begin_list()));
+    pub(crate) fn new(early: Option<EarlyListing>, patience: TmuxPatience) -> Self {
         Self { early, patience, ..Self::default() }
-    }
-
-    pub(crate) fn new(patience: TmuxPatience) -> Self {
-        Self { patience, ..Self::default() }
     }
 
     /// Discards the listings, which are out of date.
     pub(crate) fn forget(&mut self) {
         let observed = std::mem::take(&mut self.observed);
-        *self = Self { observed, ..Self::new(self.patience.clone()) };
+        *self = Self { observed, ..Self::new(None, self.patience.clone()) };
     }
 
     /// The panes of one server, which is listed once; else the error text.
     pub(crate) fn of(&mut self, socket: &Path) -> &Result<ServerPanes, String> {
-        let early = self.early.take_if(|(asked, _)| asked == socket);
+        let early = self.early.take_if(|early| early.socket == socket);
         self.by_socket.entry(socket.to_owned()).or_insert_with(|| {
             let bound = self.patience.bound();
             let listing = match early {
-                Some((_, asked)) => asked.within(bound).listing(),
+                Some(early) => early.pending.within(bound).listing(),
                 None => Tmux::new(socket.to_owned()).with_bound(bound).list(),
             };
             self.patience.note(&listing);

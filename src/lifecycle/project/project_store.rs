@@ -2,12 +2,12 @@
 //! While a run is active in an older version's state folder, that folder is used.
 
 use crate::lifecycle::notify;
-use crate::lifecycle::project::older_state;
-use crate::lifecycle::project::{NameLookupError, Project};
+use crate::lifecycle::observe::EarlyListing;
+use crate::lifecycle::project::locate::{ManifestLocation, locate};
+use crate::lifecycle::project::{NameLookupError, Project, older_state};
 use crate::lifecycle::store::{DayLimit, Store};
-use crate::model::names::TaskId;
-use crate::model::names::{ModeName, Pair};
-use crate::store::state_dir::StateDirError;
+use crate::model::names::{ModeName, Pair, TaskId};
+use crate::store::state_dir::{StateDir, StateDirError};
 use crate::tasks::FindError;
 
 /// The store; `None` if nothing was ever run. Fails if the state folder is unusable.
@@ -17,6 +17,14 @@ pub fn find(project: &Project) -> Result<Option<Store>, StateDirError> {
         None => Store::find(&project.manifest.state_dir)?,
     };
     Ok(found.map(|store| equip(project, store)))
+}
+
+/// Starts listing the windows of the project at `location`, before its manifest is read. `None` if its usual state
+/// folder names no tmux server.
+pub fn begin_listing(location: &ManifestLocation) -> Option<EarlyListing> {
+    let home = locate(location).ok()??.home;
+    let state = StateDir::find(&home.usual_state_dir()).ok()??;
+    EarlyListing::begin(&state)
 }
 
 /// Opens or creates the store for starting runs. A `known` store may lack parts, if the process that created it was

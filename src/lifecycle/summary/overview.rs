@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::lifecycle::observe::EarlyListing;
 use crate::lifecycle::refresh;
 use crate::lifecycle::store::{Observed, Store};
 use crate::model::names::Pair;
@@ -12,10 +13,12 @@ use crate::store::index::IndexError;
 pub const RECENT: u32 = 10;
 
 /// The active runs, then the last run of each other pair, sorted by end, latest first: at most `limit` of those.
-pub fn overview(store: &Store, limit: u32) -> Result<Observed, IndexError> {
-    // Query before observing, which waits for tmux. `compose` adds the runs that are observed to end.
+/// `early`: a listing that was started before.
+pub fn overview(store: &Store, limit: u32, early: Option<EarlyListing>) -> Result<Observed, IndexError> {
+    let early = early.or_else(|| EarlyListing::begin(store.state()));
+    // Query while tmux lists its panes. `compose` adds the runs that are observed to end.
     let earlier = store.last_ended(limit)?;
-    let Observed { runs, notices } = refresh::all(store)?;
+    let Observed { runs, notices } = refresh::all_with(store, early)?;
     Ok(Observed { runs: compose(runs, earlier, limit), notices })
 }
 
