@@ -39,14 +39,15 @@ pub fn judge(exit: Exit, report: &AgentReport) -> AgentVerdict {
         ReportedOutcome::Missing => (code == 0).then_some(EndReason::NoResult),
         ReportedOutcome::NotDue => None,
     };
+    let too_long = report.too_long.then_some(EndReason::ReportTooLong);
     match reported {
         Some(reason) => failed(by_result, reason),
         None if code == 0 => AgentVerdict {
             state: EndState::Succeeded,
-            reason: needed_decisions(&report.decisions),
+            reason: too_long.or_else(|| needed_decisions(&report.decisions)),
             source: Some(if report.outcome.is_reported() { by_result } else { by_exit }),
         },
-        None => failed(by_exit, EndReason::ExitCode(code)),
+        None => failed(by_exit, too_long.into_iter().fold(EndReason::ExitCode(code), EndReason::and)),
     }
 }
 

@@ -4,15 +4,16 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use memchr::memrchr;
 
-/// Longest line, in bytes; longer ones are skipped.
+/// Longest line, in bytes; of a longer one only its place is known.
 pub(in crate::agents) const LINE_MAX: usize = 16 << 20;
 const CHUNK: usize = 64 << 10;
 
-/// Calls `visit` with each line, without its newline, from the last to the first, until it returns false. A log that
-/// grows meanwhile is read up to the length it had. Fails where the log cannot be read.
+/// Calls `visit` with each line, without its newline, from the last to the first, until it returns false; with `None` for
+/// a line that is too long. A log that grows meanwhile is read up to the length it had. Fails where the log cannot be
+/// read.
 pub(in crate::agents) fn lines_back<R: Read + Seek>(
     mut log: R,
-    mut visit: impl FnMut(&[u8]) -> bool,
+    mut visit: impl FnMut(Option<&[u8]>) -> bool,
 ) -> io::Result<()> {
     let mut start = log.seek(SeekFrom::End(0))?;
     // The end of a line whose beginning is not read yet.
@@ -30,7 +31,8 @@ pub(in crate::agents) fn lines_back<R: Read + Seek>(
         let mut end = block.len();
         let mut search = fresh;
         while let Some(newline) = memrchr(b'\n', &block[..search]) {
-            if !too_long && end - newline - 1 <= LINE_MAX && !visit(&block[newline + 1..end]) {
+            let fits = !too_long && end - newline - 1 <= LINE_MAX;
+            if !visit(fits.then(|| &block[newline + 1..end])) {
                 return Ok(());
             }
             too_long = false;
@@ -44,9 +46,7 @@ pub(in crate::agents) fn lines_back<R: Read + Seek>(
             rest = Vec::new();
         }
     }
-    if !too_long && rest.len() <= LINE_MAX {
-        visit(&rest);
-    }
+    visit((!too_long).then_some(&rest));
     Ok(())
 }
 
@@ -58,10 +58,10 @@ mod tests {
 
     use super::*;
 
-    fn all(log: &[u8]) -> Vec<Vec<u8>> {
+    fn all(log: &[u8]) -> Vec<Option<Vec<u8>>> {
         let mut lines = Vec::new();
         lines_back(Cursor::new(log), |line| {
-            lines.push(line.to_vec());
+            lines.push(line.map(<[u8]>::to_vec));
             true
         })
         .unwrap();
@@ -69,12 +69,12 @@ mod tests {
     }
 
     #[test]
-    fn passes_over_what_is_too_long() {
+    fn of_a_line_that_is_too_long_only_the_place_is_known() {
         let mut log = b"first\n".to_vec();
         log.resize(log.len() + LINE_MAX + CHUNK * 3, b'x');
         log.extend(b"\nlast");
-        assert_eq!(all(&log), [b"last".to_vec(), b"first".to_vec()]);
-        assert_eq!(all(&vec![b'y'; LINE_MAX + 1]), Vec::<Vec<u8>>::new());
+        assert_eq!(all(&log), [Some(b"last".to_vec()), None, Some(b"first".to_vec())]);
+        assert_eq!(all(&vec![b'y'; LINE_MAX + 1]), [None]);
     }
 
     #[test]
@@ -93,7 +93,7 @@ mod tests {
         fn gives_the_lines_of_the_log(lines in proptest::collection::vec((0..3usize, 0..90_000usize), 1..12)) {
             let lines: Vec<Vec<u8>> = lines.iter().map(|(kind, n)| vec![b'a'; [0, n % 50, *n][*kind]]).collect();
             let log = lines.join(&b'\n');
-            let mut back = all(&log);
+            let mut back: Vec<Vec<u8>> = all(&log).into_iter().flatten().collect();
             back.reverse();
             // An empty log has no line.
             let expected = if log.is_empty() { vec![Vec::new()] } else { lines };

@@ -9,6 +9,8 @@ pub struct AgentReport {
     pub outcome: ReportedOutcome,
     /// Another turn began after the reported end, and has not ended.
     pub unfinished: bool,
+    /// The line that would be the report is too long to be read.
+    pub too_long: bool,
     /// The agent reported that it has no login or a wrong key.
     pub not_authenticated: bool,
     pub usage: Usage,

@@ -33,6 +33,8 @@ pub enum EndReason {
     AgentError(String),
     /// The agent's protocol requires a result, and it ended without one.
     NoResult,
+    /// The line of the agent's report is too long to be read.
+    ReportTooLong,
     /// The agent ended before its last turn did.
     TurnUnfinished,
     /// The agent was refused something that only its user can decide.
@@ -178,6 +180,7 @@ impl fmt::Display for EndReason {
             Self::ExitNotSeen => "its end was not seen",
             Self::AgentError(text) | Self::Other(text) => text,
             Self::NoResult => "no result event",
+            Self::ReportTooLong => "the last line of its output is too long to be read as its report",
             Self::TurnUnfinished => "ended within a turn",
             Self::NeedsDecision(decisions) => return write!(f, "needs a decision: {}", needs(decisions)),
             Self::DidNotExit => "did not exit by itself",

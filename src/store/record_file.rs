@@ -107,9 +107,16 @@ fn read_with(path: &Path, max: u64, flags: i32) -> Result<Vec<u8>, RecordError> 
     if meta.len() > max {
         return Err(damaged("it is too large"));
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0) + 1);
-    file.take(max + 1).read_to_end(&mut bytes).map_err(failed)?;
-    Ok(bytes)
+    let capacity = usize::try_from(meta.len()).unwrap_or(0) + 1;
+    // The file may have grown since its size was read.
+    read_at_most(file, max, capacity).map_err(failed)?.ok_or_else(|| damaged("it is too large"))
+}
+
+/// All of `file`; `None` if it is longer than `max` bytes.
+fn read_at_most(file: impl io::Read, max: u64, capacity: usize) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::with_capacity(capacity);
+    file.take(max + 1).read_to_end(&mut bytes)?;
+    Ok(u64::try_from(bytes.len()).is_ok_and(|length| length <= max).then_some(bytes))
 }
 
 /// What a record survives once the write has returned.

@@ -101,6 +101,21 @@ fn without_a_report_the_exit_code_decides() {
 }
 
 #[test]
+fn a_report_that_is_too_long_is_named_in_the_reason() {
+    let world = world();
+    let long = "head -c 17000000 /dev/zero | tr '\\0' x";
+    let report = format!("%out {{\"error\":\"passed\"}}\n%sh printf '{{\"result\":\"'; {long}; echo '\"}}'\n");
+    world.task("LONG", &report).task("BAD", &format!("{report}%exit 4\n"));
+    let reason = "the last line of its output is too long to be read as its report";
+    world.dispatch("run -d ask LONG BAD").any_stderr().succeeds();
+    world.dispatch("wait ask LONG BAD").any_stderr().fails_with(4);
+    let run = world.status("ask", "LONG");
+    assert_eq!(end(&run), ("succeeded", reason, "exit"), "{run}");
+    let run = world.status("ask", "BAD");
+    assert_eq!(end(&run), ("failed", format!("exit code 4; {reason}").as_str(), "exit"), "{run}");
+}
+
+#[test]
 fn a_conversation_cannot_be_resumed() {
     let world = world();
     world.task("T", "%out {\"result\":\"x\",\"sessionId\":\"S-1\"}\n");

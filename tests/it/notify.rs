@@ -263,3 +263,20 @@ fn a_run_that_begins_at_its_gate_waits_for_the_user() {
     world.dispatch("wait ship T").notes().succeeds();
     assert_eq!(world.all_sent().len(), 1);
 }
+
+#[test]
+fn a_wait_is_not_sent_once_its_kind_is_not_wanted() {
+    let gate = "  ship: { agent: fake, prompt: x, gate: approve }\n";
+    let world = World::with(&format!("{gate}notify: {{ command: hears, on: [waiting, failed] }}\n"));
+    world.shadow("hears", RECORD_NOTICE);
+    world.task("T", "%exit 0").task("F", "%exit 1");
+    world.detach("ship", "T");
+    let notifier = wait_until("a notifier runs", || world.notifiers().first().copied().ok_or("none".to_owned()));
+    kill(notifier, Signal::KILL);
+    wait_until("it is gone", || is(!world.notifiers().contains(&notifier), "it lives"));
+    assert_eq!(world.notices().len(), 0);
+    world.write("dispatch.local.yaml", "notify: { on: [failed] }\n");
+    let failed = world.detach("job", "F");
+    let received = world.all_sent();
+    assert_eq!(received.iter().map(ids).collect::<Vec<_>>(), [[failed]], "{received:#?}");
+}

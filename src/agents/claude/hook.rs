@@ -106,7 +106,7 @@ mod tests {
 
     const AT: i64 = 1_700_000_000;
 
-    fn told(text: &str, previous: Option<&AgentRecord>, second: i64) -> Option<AgentRecord> {
+    fn recorded(text: &str, previous: Option<&AgentRecord>, second: i64) -> Option<AgentRecord> {
         let text = format!(r#"{{"session_id":"S","transcript_path":"/t","cwd":"/","unknown":[{{"x":1}}],{text}}}"#);
         read(&mut text.as_bytes())?.record(previous, Timestamp::from_second(AT + second).unwrap(), Some(7))
     }
@@ -138,7 +138,7 @@ mod tests {
             (80, r#""hook_event_name":"UserPromptSubmit""#, "working", "it was given a prompt", 80),
             (81, r#""hook_event_name":"StopFailure","error":"server_error""#, "idle", "its turn failed", 81),
         ] {
-            let record = told(text, last.as_ref(), second).unwrap();
+            let record = recorded(text, last.as_ref(), second).unwrap();
             assert_eq!(seen(&record), (state, reason, since), "{text}");
             assert_eq!((record.at.as_second() - AT, record.pid), (second, Some(7)));
             last = Some(record);
@@ -147,11 +147,11 @@ mod tests {
 
     #[test]
     fn another_conversation_begins_anew_and_a_late_word_is_none() {
-        let stop = told(r#""hook_event_name":"Stop""#, None, 5).unwrap();
-        assert_eq!(told(r#""hook_event_name":"PostToolUse""#, Some(&stop), 4), None);
+        let stop = recorded(r#""hook_event_name":"Stop""#, None, 5).unwrap();
+        assert_eq!(recorded(r#""hook_event_name":"PostToolUse""#, Some(&stop), 4), None);
         let other = AgentRecord { session_id: "Z".to_owned(), ..stop.clone() };
-        assert_eq!(told(r#""hook_event_name":"Stop""#, Some(&other), 6).unwrap().since.as_second() - AT, 6);
-        assert_eq!(told(r#""hook_event_name":"Stop""#, Some(&stop), 6).unwrap().since.as_second() - AT, 5);
+        assert_eq!(recorded(r#""hook_event_name":"Stop""#, Some(&other), 6).unwrap().since.as_second() - AT, 6);
+        assert_eq!(recorded(r#""hook_event_name":"Stop""#, Some(&stop), 6).unwrap().since.as_second() - AT, 5);
     }
 
     #[test]
@@ -164,17 +164,17 @@ mod tests {
             assert!(read(&mut text.as_bytes()).is_none(), "{id}");
         }
         for unknown in ["SubagentStop", "SessionEnd", ""] {
-            assert_eq!(told(&format!(r#""hook_event_name":"{unknown}""#), None, 0), None);
+            assert_eq!(recorded(&format!(r#""hook_event_name":"{unknown}""#), None, 0), None);
         }
-        assert_eq!(told(r#""hook_event_name":"Notification","notification_type":"auth_success""#, None, 0), None);
+        assert_eq!(recorded(r#""hook_event_name":"Notification","notification_type":"auth_success""#, None, 0), None);
     }
 
     #[test]
     fn a_name_is_short_and_plain() {
         let long = format!(r#""hook_event_name":"PreToolUse","tool_name":"\u001b[2Ja\n{}""#, "x".repeat(500));
-        let record = told(&long, None, 0).unwrap();
+        let record = recorded(&long, None, 0).unwrap();
         assert!(record.reason.starts_with("it uses a x") && record.reason.len() < 100, "{}", record.reason);
         let old = r#""hook_event_name":"Notification","message":"Claude needs your permission to use Bash""#;
-        assert_eq!(seen(&told(old, None, 0).unwrap()), ("waiting", "permission", 0));
+        assert_eq!(seen(&recorded(old, None, 0).unwrap()), ("waiting", "permission", 0));
     }
 }

@@ -17,8 +17,9 @@ pub(super) fn read(log: &mut dyn SeekableLog) -> io::Result<LastTurn> {
     let mut is_first = true;
     lines_back(log, |line| {
         if std::mem::take(&mut is_first) {
-            last.is_whole = line.is_empty();
+            last.is_whole = line.is_some_and(<[u8]>::is_empty);
         }
+        let Some(line) = line else { return true };
         if WORDS.iter().any(|word| memmem::find(line, word).is_some()) {
             last.turn = events_of_line(line).iter().rev().find_map(|event| {
                 TurnEvent::of(event).map(|turn| match turn {

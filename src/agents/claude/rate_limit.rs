@@ -23,6 +23,7 @@ const TELLING: [&[u8]; 4] = [b"\"result\"", b"\"rate_limit_event\"", b"\"api_ret
 pub(super) fn read(log: &mut dyn SeekableLog) -> io::Result<Option<RateLimit>> {
     let mut seen = LimitReading::default();
     lines_back(log, |line| {
+        let Some(line) = line else { return true };
         if !TELLING.iter().any(|word| memmem::find(line, word).is_some()) {
             return true;
         }

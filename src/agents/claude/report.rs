@@ -24,6 +24,7 @@ const UNAUTHORIZED: u16 = 401;
 pub(super) fn read(log: &mut dyn SeekableLog) -> io::Result<AgentReport> {
     let mut reading = Reading::default();
     lines_back(log, |line| {
+        let Some(line) = line else { return true };
         !reading.may_need(line) || events_of_line(line).iter().rev().all(|event| reading.take(event))
     })?;
     Ok(reading.finish())

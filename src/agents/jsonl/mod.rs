@@ -2,7 +2,7 @@
 //! `costUsd` and `sessionId`, any of which may be missing.
 //!
 //! `result` is the answer; a non-empty `error` is a failure with that reason. Where the last line that is not blank is
-//! no such object, the exit code alone decides.
+//! no such object, the exit code alone decides; where it is too long to be read, the reason says so.
 
 mod events;
 
@@ -33,15 +33,19 @@ impl AgentProtocol for Jsonl {
     }
 
     fn read_report(&self, log: &mut dyn SeekableLog) -> io::Result<AgentReport> {
-        let mut last = None;
+        let mut report = AgentReport::not_due();
         lines_back(log, |line| {
-            let is_blank = line.trim_ascii().is_empty();
-            if !is_blank {
-                last = serde_json::from_slice::<Value>(line).ok();
+            match line {
+                Some(line) if line.trim_ascii().is_empty() => return true,
+                Some(line) => {
+                    let read = serde_json::from_slice(line).ok().as_ref().and_then(report_of);
+                    report = read.unwrap_or_else(AgentReport::not_due);
+                }
+                None => report.too_long = true,
             }
-            is_blank
+            false
         })?;
-        Ok(last.as_ref().and_then(report_of).unwrap_or_else(AgentReport::not_due))
+        Ok(report)
     }
 
     fn renderer(&self) -> Option<Box<dyn EventRenderer>> {
@@ -85,6 +89,7 @@ mod tests {
 
     use super::*;
     use crate::agents::LineRenderer;
+    use crate::agents::lines_back::LINE_MAX;
     use crate::model::protocol::Protocol;
 
     fn report(log: &str) -> AgentReport {
@@ -131,6 +136,13 @@ mod tests {
         for text in ["", "\n\n", "plain", "{\"result\":", "[1]", "5", "{}", r#"{"level":"info"}"#, after] {
             assert_eq!(report(text), AgentReport::not_due(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_report_that_is_too_long_hides_no_earlier_line() {
+        let long = "x".repeat(LINE_MAX);
+        let log = format!("{{\"error\":\"earlier\"}}\n{{\"result\":\"{long}\"}}\n\n");
+        assert_eq!(report(&log), AgentReport { too_long: true, ..AgentReport::not_due() });
     }
 
     #[test]

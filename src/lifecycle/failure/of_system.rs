@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::lifecycle::failure::{Failure, Kind, quote};
 use crate::lifecycle::worktree::work::WorkError;
 use crate::os::git::GitError;
-use crate::os::tmux::TmuxError;
+use crate::os::tmux::{FLOOR, TmuxError};
 use crate::store::index::IndexError;
 use crate::store::record_file::RecordError;
 use crate::store::state_dir::StateDirError;
@@ -62,9 +62,8 @@ impl From<TmuxError> for Failure {
         let message = error.to_string();
         match error {
             // The machine lacks tmux: nothing was started.
-            TmuxError::NotFound => {
-                Self::new(Kind::Tmux, message).hint("install tmux 3.2 or newer; headless modes work without it")
-            }
+            TmuxError::NotFound => Self::new(Kind::Tmux, message)
+                .hint(format!("install tmux {FLOOR} or newer; headless modes work without it")),
             TmuxError::TooOld { .. } => Self::new(Kind::Tmux, message).hint("headless modes work without it"),
             TmuxError::Unknown { .. } => Self::new(Kind::Unseen, message),
             _ => Self::new(Kind::Internal, message),

@@ -1,8 +1,7 @@
 //! The finding of `doctor` about notices. Sends no notice.
 
 use crate::lifecycle::doctor::Finding;
-use crate::lifecycle::project::Project;
-use crate::lifecycle::project::project_store;
+use crate::lifecycle::project::{Project, project_store};
 use crate::os::environment;
 use crate::os::notify::desktop::Desktop;
 use crate::os::process::program;

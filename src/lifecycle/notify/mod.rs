@@ -24,11 +24,10 @@ use crate::model::activity::ActivityState;
 use crate::model::exit_record::ExitRecord;
 use crate::model::notify::{Event, EventDetails, NOTIFY_VERSION, NoticeKind, NotifySettings};
 use crate::model::run::{Run, RunFacts};
-use crate::os::clock;
-use crate::os::environment;
 use crate::os::process::supervise;
 use crate::os::process::tree::MARK;
 use crate::os::tmux::Tmux;
+use crate::os::{clock, environment};
 use crate::store::run_folder::RunFolder;
 
 /// The hidden command that tmux runs at a window's bell.

@@ -84,10 +84,8 @@ fn send(store: &Store, settings: &NotifySettings, pending: &[Pending]) -> Vec<Ru
     let (events, expired, over) = select(store, settings, pending);
     let totals = totals(store, settings, &events);
     let on = &settings.notify.on;
-    let events: Vec<Event> = events
-        .into_iter()
-        .filter(|event| event.is_wait() || event.what.kind().is_some_and(|kind| on.contains(&kind)))
-        .collect();
+    let is_wanted = |event: &Event| event.what.kind().is_some_and(|kind| on.contains(&kind));
+    let events: Vec<Event> = events.into_iter().filter(is_wanted).collect();
     let mut failure = (expired > 0).then(|| format!("{expired} were too old when they could be sent"));
     if let Some(notice) = notice::compose(&project_name(settings), &events, totals) {
         let _ = notify.note_sent(clock::now());

@@ -39,18 +39,18 @@ impl TmuxVersion {
     }
 
     pub fn is_supported(&self) -> bool {
-        self.is_at_least(3, 2)
+        self.numbers() >= FLOOR.numbers()
     }
 
     /// Whether it reports the signal that ended a pane (3.3 and newer).
     pub fn tells_signals(&self) -> bool {
-        self.is_at_least(3, 3)
+        self.numbers() >= (3, 3)
     }
 
-    fn is_at_least(&self, floor_major: u32, floor_minor: u32) -> bool {
+    fn numbers(&self) -> (u32, u32) {
         match self {
-            Self::Release { major, minor, .. } => (*major, *minor) >= (floor_major, floor_minor),
-            Self::Other(_) => true,
+            Self::Release { major, minor, .. } => (*major, *minor),
+            Self::Other(_) => (u32::MAX, 0),
         }
     }
 }
