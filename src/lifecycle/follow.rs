@@ -11,9 +11,8 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use crate::lifecycle::launch::start::StartError;
-use crate::lifecycle::queue;
-use crate::lifecycle::refresh;
 use crate::lifecycle::store::Store;
+use crate::lifecycle::{queue, refresh};
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
@@ -26,12 +25,12 @@ use crate::store::pair_lock::{self, Liveness};
 
 /// Poll interval for a queued run. If the run that held the slot was killed, only a command that calls
 /// `queue::advance` moves the queue, so a waiting command does it.
-const QUEUE_LOOK: Duration = Duration::from_secs(1);
+const QUEUE_POLL: Duration = Duration::from_secs(1);
 /// Poll interval for a window: the tmux hook that records its end may be missing.
-const WINDOW_LOOK: Duration = Duration::from_secs(1);
+const WINDOW_POLL: Duration = Duration::from_secs(1);
 
 /// Poll interval for logs when no inotify watch is available.
-const BLIND_LOOK: Duration = Duration::from_millis(200);
+const UNWATCHED_POLL: Duration = Duration::from_millis(200);
 /// How long a wait goes on while tmux does not answer.
 const SILENCE: Duration = Duration::from_secs(15);
 
@@ -134,17 +133,17 @@ impl Follower {
         let running_job =
             run.facts.headless && matches!(run.state, RunState::Starting | RunState::Running | RunState::Stopping);
         let tick = match &run.state {
-            RunState::Queued(_) => Some(QUEUE_LOOK),
+            RunState::Queued(_) => Some(QUEUE_POLL),
             _ if running_job => {
                 self.await_owner(run)?;
                 match (&self.watch, &self.logs) {
                     (Some(watch), _) => watch.tick(),
-                    (None, Some(_)) => Some(BLIND_LOOK),
+                    (None, Some(_)) => Some(UNWATCHED_POLL),
                     // The next run of the pair may take the lock before the waiting thread gets it: poll too.
-                    (None, None) => Some(QUEUE_LOOK),
+                    (None, None) => Some(QUEUE_POLL),
                 }
             }
-            _ => Some(WINDOW_LOOK),
+            _ => Some(WINDOW_POLL),
         };
         let limit = [tick, timeout].into_iter().flatten().min();
         let mut fds = Vec::new();
@@ -184,10 +183,6 @@ impl Follower {
         self.freed = ours;
         self.owner_awaited = true;
         Ok(())
-    }
-
-    pub fn store(&self) -> &Store {
-        &self.store
     }
 }
 

@@ -33,7 +33,7 @@ use crate::store::run_folder::RunFolder;
 use crate::store::slots;
 
 /// Longer than an observing command holds a pair lock.
-const A_MOMENT: Duration = Duration::from_millis(20);
+const CLAIM_WAIT: Duration = Duration::from_millis(20);
 
 /// After a run ended: records ends, advances the queue, prunes old runs of the pair.
 pub fn run_ended(store: &Store, ended: Option<&Path>) -> Result<(), StartError> {
@@ -186,7 +186,7 @@ fn start_one_queued(
 
 /// The pair lock of a run that is still queued; `None` if it is not, or another process holds the lock.
 pub(crate) fn claim_queued(store: &Store, folder: &RunFolder, spec: &RunSpec) -> Result<Option<PairLock>, StartError> {
-    let claimed = pair_lock::claim_from_ending(store.state(), &spec.pair(), A_MOMENT)?;
+    let claimed = pair_lock::claim_from_ending(store.state(), &spec.pair(), CLAIM_WAIT)?;
     let Some(Claim::Taken(lock, _)) = claimed else { return Ok(None) };
     let waits = folder.is_queued() && !folder.has_end() && matches!(folder.read_live(), Ok(None));
     if waits {

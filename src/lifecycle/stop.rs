@@ -78,13 +78,13 @@ pub enum StopError {
 const LIVE_RECORD_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long tmux may read a terminal's output after all its processes have exited.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+const OUTPUT_DRAIN_TIME: Duration = Duration::from_secs(2);
 
 /// How long the end of a run may take to be recorded after all its processes have exited.
 const END_RECORD_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Interval of the check whether a stopped (SIGSTOP) process blocks a run.
-pub(crate) const EARLY_LOOK: Duration = Duration::from_secs(2);
+pub(crate) const STOPPED_CHECK_INTERVAL: Duration = Duration::from_secs(2);
 
 /// First and longest interval of a poll for something that sends no event; doubled in between.
 const STEP: Duration = Duration::from_millis(5);
@@ -186,7 +186,7 @@ fn with_pane(store: &Store, run: &Run) -> Result<Run, StopError> {
 /// Waits until each job has a recorded end: its supervisor writes it, or [`stuck`] does.
 fn wait_for_jobs(store: &Store, all: &mut [RunStop], how: StopKind) {
     let begun = Stopwatch::start();
-    let mut next_look = EARLY_LOOK;
+    let mut next_check = STOPPED_CHECK_INTERVAL;
     let mut step = STEP;
     for round in 1_u32.. {
         let mut waits = false;
@@ -207,8 +207,8 @@ fn wait_for_jobs(store: &Store, all: &mut [RunStop], how: StopKind) {
                 one.attempt(|one| one.folder.read_live().map(drop).map_err(|error| io::Error::other(error).into()));
             }
         }
-        if begun.elapsed() > next_look {
-            next_look += EARLY_LOOK;
+        if begun.elapsed() > next_check {
+            next_check += STOPPED_CHECK_INTERVAL;
             for one in all.iter_mut().filter(|one| one.goes_on() && matches!(one.part, StopPart::Job { .. })) {
                 one.attempt(|one| stuck::end_for_supervisor(store, &one.run, &one.folder, how, begun.elapsed()));
             }
@@ -276,10 +276,10 @@ fn stop_waiting_window(store: &Store, run: &Run, folder: &RunFolder, how: StopKi
         return Ok(false);
     }
     let begun = Stopwatch::start();
-    let mut next_look = EARLY_LOOK;
+    let mut next_check = STOPPED_CHECK_INTERVAL;
     loop {
-        if begun.elapsed() > next_look {
-            next_look += EARLY_LOOK;
+        if begun.elapsed() > next_check {
+            next_check += STOPPED_CHECK_INTERVAL;
             stuck::check_holder(store, &run.pair(), begun.elapsed())?;
         }
         if folder.has_end() {
@@ -315,7 +315,7 @@ fn close_windows(store: &Store, all: &mut [RunStop]) {
             Err(_) => break,
         };
         left = seen.iter().filter(|run| run.is_active()).map(|run| run.id().clone()).collect();
-        if begun.elapsed() > LAST_WORDS {
+        if begun.elapsed() > OUTPUT_DRAIN_TIME {
             break;
         }
         if !left.is_empty() {

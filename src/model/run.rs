@@ -47,8 +47,8 @@ pub struct RunFacts {
     #[serde(default)]
     pub slots: u32,
     /// Hash of the inputs of preparation: equal hashes mean equal specs.
-    #[serde(default)]
-    pub basis: Option<String>,
+    #[serde(default, rename = "basis")]
+    pub spec_fingerprint: Option<String>,
 }
 
 /// What is known of an active run.
@@ -114,7 +114,7 @@ impl RunFacts {
                 RunKind::Headless { slots, .. } => slots,
                 RunKind::Interactive { .. } => 0,
             },
-            basis: spec.basis.clone(),
+            spec_fingerprint: spec.spec_fingerprint.clone(),
         }
     }
 

@@ -83,8 +83,8 @@ pub struct LaunchSpec {
     #[serde(default)]
     pub restarts: Vec<Timestamp>,
     /// Hash of all inputs of preparation, if known.
-    #[serde(default)]
-    pub basis: Option<String>,
+    #[serde(default, rename = "basis")]
+    pub spec_fingerprint: Option<String>,
     /// Names of variables that may hold the agent's login and were set at the start but not passed on. Never their
     /// values.
     #[serde(default)]

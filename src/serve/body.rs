@@ -79,7 +79,7 @@ impl StartBody {
     }
 
     pub(super) fn into_request(self) -> StartRequest {
-        let resume = if self.resume { Resume::LastOfPair } else { Resume::Nobodys };
+        let resume = if self.resume { Resume::LastOfPair } else { Resume::NewConversation };
         let prompt = self.prompt.map(String::into_bytes);
         let (extras, force, subtasks) = (self.extras, self.force, self.subtasks);
         StartRequest { prompt, extras, force, subtasks, resume, ..StartRequest::default() }

@@ -12,7 +12,7 @@ use crate::os::process::holder::{self, Holder};
 /// Longest wait for a lock. Each holder needs its lock only briefly.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How often a waiter checks whether the holder is stopped (SIGSTOP): a stopped process releases nothing.
-const EARLY_LOOK: Duration = Duration::from_secs(2);
+const STOPPED_CHECK_INTERVAL: Duration = Duration::from_secs(2);
 /// Pause between two attempts, doubled each time.
 const STEP_MIN: Duration = Duration::from_micros(200);
 const STEP_MAX: Duration = Duration::from_millis(20);
@@ -27,7 +27,7 @@ pub(super) enum Hold {
 /// the holder, if known, and the command that frees the lock.
 pub(super) fn lock(file: &File, path: &Path, hold: Hold) -> io::Result<()> {
     let begun = Stopwatch::start();
-    let (mut step, mut next_look) = (STEP_MIN, EARLY_LOOK);
+    let (mut step, mut next_check) = (STEP_MIN, STOPPED_CHECK_INTERVAL);
     loop {
         let tried = match hold {
             Hold::Shared => file.try_lock_shared(),
@@ -38,8 +38,8 @@ pub(super) fn lock(file: &File, path: &Path, hold: Hold) -> io::Result<()> {
             Err(TryLockError::Error(error)) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
             Err(_) => {}
         }
-        if begun.elapsed() > next_look {
-            next_look += EARLY_LOOK;
+        if begun.elapsed() > next_check {
+            next_check += STOPPED_CHECK_INTERVAL;
             let holder = holder::holder_of(path).ok().flatten();
             let is_stuck = holder.as_ref().is_some_and(|holder| holder.is_stopped);
             if is_stuck || begun.elapsed() > PATIENCE {

@@ -11,9 +11,8 @@ use crate::model::limits::LimitsHold;
 use crate::model::live_record::{LiveRecord, RetryWait};
 use crate::model::run_spec::{RunKind, RunSpec};
 use crate::os::environment::Environment;
-use crate::os::process::supervise;
 use crate::os::process::tree::{self, Root};
-use crate::os::process::{self};
+use crate::os::process::{self, supervise};
 use crate::store::run_folder::RunFolder;
 use crate::supervisor::answer_watch::{AnswerWatch, WatchStep};
 use crate::supervisor::log_watch::{LogWatch, MARK_STEP};
@@ -22,8 +21,8 @@ use crate::supervisor::stage::{Stage, Stages};
 use crate::supervisor::wakeups::{Signals, after, maybe};
 
 /// Interval between two counts of a tree that is being ended, doubled each time: some ends cause no signal.
-const LOOK_STEP: Duration = Duration::from_millis(50);
-const LOOK_STEP_MAX: Duration = Duration::from_millis(400);
+const POLL_STEP: Duration = Duration::from_millis(50);
+const POLL_STEP_MAX: Duration = Duration::from_millis(400);
 /// Interval between two comparisons of used CPU time with its limit.
 const CPU_STEP: Duration = Duration::from_secs(1);
 
@@ -131,7 +130,7 @@ impl<'a> Supervision<'a> {
             return Ok(StageEnd::stopped_before_start(interrupted));
         }
         let mut run = self.begin_stage(stages, stage, hold)?;
-        let mut look_step = LOOK_STEP;
+        let mut look_step = POLL_STEP;
         // The first check is early, to find the agent's cgroup before a short agent exits.
         let mut next_cpu = after(CPU_STEP / 10);
         loop {
@@ -159,7 +158,7 @@ impl<'a> Supervision<'a> {
                     if self.follow_answer(step.unwrap_or(WatchStep::Nothing)) { run.inputs.push(StageEvent::ExitOverdue); }
                 }
                 () = sleep(look_step), if is_ending => {
-                    look_step = (look_step * 2).min(LOOK_STEP_MAX);
+                    look_step = (look_step * 2).min(POLL_STEP_MAX);
                     run.inputs.push(self.look(&run.process));
                 }
                 () = self.logs.written(), if run.next_mark.is_none() => {
@@ -307,7 +306,7 @@ impl<'a> Supervision<'a> {
     /// Kills the tree: first the stage's process group, which usually is all of it, then what is left.
     fn kill(&self, process: &mut StageProcess) {
         let first = *process.first_kill.get_or_insert_with(|| after(Duration::ZERO));
-        if !process.exited && first.elapsed() < LOOK_STEP / 2 {
+        if !process.exited && first.elapsed() < POLL_STEP / 2 {
             let _ = process::signal_group(process.pid, Signal::KILL);
         } else {
             self.signal_tree(Signal::KILL);

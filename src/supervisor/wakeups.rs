@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use crate::os::watch::ChangeWatch;
 
 /// Polling interval of the logs where no watch wakes the supervisor.
-const BLIND_LOOK: Duration = Duration::from_millis(200);
+const UNWATCHED_POLL: Duration = Duration::from_millis(200);
 
 /// The signals that a supervisor handles; it ignores a hang-up.
 pub(super) struct Signals {
@@ -44,7 +44,7 @@ pub(super) async fn maybe(at: Option<Instant>) {
     }
 }
 
-/// Resolves when a log was written to; without a watch that wakes, after [`BLIND_LOOK`].
+/// Resolves when a log was written to; without a watch that wakes, after [`UNWATCHED_POLL`].
 pub(super) async fn log_written(watch: Option<&AsyncFd<ChangeWatch>>) {
     match watch {
         Some(watch) if watch.get_ref().tick().is_none() => {
@@ -52,6 +52,6 @@ pub(super) async fn log_written(watch: Option<&AsyncFd<ChangeWatch>>) {
                 guard.clear_ready();
             }
         }
-        _ => sleep(BLIND_LOOK).await,
+        _ => sleep(UNWATCHED_POLL).await,
     }
 }

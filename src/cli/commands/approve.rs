@@ -8,10 +8,8 @@ use crate::cli::context::CommandContext;
 use crate::cli::error::CommandResult;
 use crate::cli::{output, progress};
 use crate::lifecycle::failure::{Failure, Kind};
-use crate::lifecycle::project::Depth;
-use crate::lifecycle::project::project_store;
-use crate::lifecycle::queue::approve;
-use crate::lifecycle::queue::approve::{RejectReason, Word};
+use crate::lifecycle::project::{Depth, project_store};
+use crate::lifecycle::queue::approve::{self, GateDecision, RejectReason};
 use crate::lifecycle::reconcile::up::refuse_inside;
 use crate::os::clock;
 use crate::view::run_view::RunView;
@@ -25,8 +23,8 @@ pub(super) fn run(context: &CommandContext, args: &ApproveArgs) -> CommandResult
     };
     let reason = RejectReason::parse(args.reason.as_deref().unwrap_or_default())
         .map_err(|error| Failure::new(Kind::Usage, error.to_string()))?;
-    let word = if args.reject { Word::Reject { reason } } else { Word::Approve };
-    let run = approve::approve(&store, &pair, word)?;
+    let decision = if args.reject { GateDecision::Reject { reason } } else { GateDecision::Approve };
+    let run = approve::approve(&store, &pair, decision)?;
     if context.json {
         output::json(&RunView::new(&run, clock::now()))?;
     } else {

@@ -39,8 +39,6 @@ pub struct BatchItem {
     pub needed_by: Option<ModeName>,
     /// Indexes of the items that must succeed first; each is smaller than its own.
     pub after: Vec<usize>,
-    /// Its depth in the dependency tree.
-    pub depth: usize,
 }
 
 /// Why no run of the request can be started.
@@ -79,7 +77,7 @@ pub fn resolve_batch(
         false => named.iter().map(|task| (mode, *task)).collect(),
     };
     // Only needs and conversations require the store.
-    let asks = request.resume != Resume::Nobodys || requested.iter().any(|(mode, _)| !mode.needs.is_empty());
+    let asks = request.resume != Resume::NewConversation || requested.iter().any(|(mode, _)| !mode.needs.is_empty());
     let store = if asks { project_store::find(project)? } else { None };
     let has_windows = requested.iter().any(|(mode, _)| mode.interactive);
     let pair = |(mode, task): (&Mode, &Task)| Pair { mode: mode.name.clone(), task: task.id.clone() };
@@ -106,7 +104,7 @@ fn prepare_all(
     let mut places = vec![0; graph.nodes.len()];
     let mut items = Vec::new();
     let plain = StartRequest { jobs: request.jobs, ..StartRequest::default() };
-    for (place, (depth, node)) in graph.tree().iter().enumerate() {
+    for (place, (_, node)) in graph.tree().iter().enumerate() {
         places[*node] = place;
         let pair = &graph.nodes[*node].pair;
         // Always found: the graph is made of the project's modes and tasks.
@@ -123,7 +121,7 @@ fn prepare_all(
         let mut after: Vec<usize> = graph.after(*node).map(|node| places[node]).collect();
         after.sort_unstable();
         after.dedup();
-        items.push(BatchItem { prepared, needed_by, after, depth: *depth });
+        items.push(BatchItem { prepared, needed_by, after });
     }
     Ok(items)
 }
@@ -132,7 +130,7 @@ fn prepare_all(
 fn conversation(store: Option<&Store>, pair: &Pair, resume: &Resume) -> Result<Option<Conversation>, BatchError> {
     let run_of = |id: &RunId| store.and_then(|store| refresh::one(store, id).ok().flatten());
     match resume {
-        Resume::Nobodys => Ok(None),
+        Resume::NewConversation => Ok(None),
         // The last run that has one: a run that never started has none.
         Resume::LastOfPair => {
             let ids = store.map(|store| store.with_index(|index| index.of_pair(pair)).unwrap_or_default());

@@ -171,7 +171,7 @@ pub fn prepare(
         resumes: conversation.map(|known| known.run.clone()),
         by_up: false,
         restarts: Vec::new(),
-        basis: None,
+        spec_fingerprint: None,
         not_passed: environment::not_passed(protocol.login_variables(), &environment),
         conditions: conditions_of(project, mode, task),
         worktree: worktree_to_create,

@@ -34,7 +34,7 @@ pub struct StartRequest {
 pub enum Resume {
     /// A new one.
     #[default]
-    Nobodys,
+    NewConversation,
     /// That of the pair's last run that has one.
     LastOfPair,
     /// That of this run, of any pair, and in its folder: the agent searches for it there.

@@ -34,7 +34,7 @@ const MAX_DEPTH: u32 = 3;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Interval of the check for a stopped (SIGSTOP) holder of the pair lock: it would never release it.
-const EARLY_LOOK: Duration = Duration::from_secs(2);
+const STOPPED_CHECK_INTERVAL: Duration = Duration::from_secs(2);
 
 /// The result of a start.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,7 +113,7 @@ pub(crate) fn start(
     let mut left = PATIENCE;
     let step = Duration::from_millis(2);
     let begun = Stopwatch::start();
-    let mut next_look = EARLY_LOOK;
+    let mut next_check = STOPPED_CHECK_INTERVAL;
     loop {
         match pair_lock::claim(store.state(), &prepared.pair)? {
             Claim::Held(Some(id)) => {
@@ -165,8 +165,8 @@ pub(crate) fn start(
                 }
             }
         }
-        if begun.elapsed() > next_look {
-            next_look += EARLY_LOOK;
+        if begun.elapsed() > next_check {
+            next_check += STOPPED_CHECK_INTERVAL;
             if let Some(holder) = stopped_holder(store, &prepared.pair) {
                 return Err(StartError::Busy { holder: Some(holder) });
             }

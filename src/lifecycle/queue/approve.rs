@@ -14,11 +14,11 @@ use crate::store::pair_lock::PairLock;
 use crate::store::run_folder::RunFolder;
 
 /// Attempts to take the pair lock; each waits for longer than an observing command holds it.
-const LOOKS: usize = 100;
+const CLAIM_ATTEMPTS: usize = 100;
 
 /// A person's decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Word {
+pub enum GateDecision {
     Approve,
     Reject { reason: Option<RejectReason> },
 }
@@ -62,13 +62,13 @@ pub enum ApproveError {
     Index(#[from] IndexError),
     #[error(transparent)]
     Start(#[from] StartError),
-    #[error("the word cannot be written down")]
+    #[error("the decision cannot be recorded")]
     Io(#[from] std::io::Error),
 }
 
 /// Lets the pair's queued run start, or ends it. A run that also waits for something else may be approved before.
 /// Fails if no queued run of the pair has an undecided gate.
-pub fn approve(store: &Store, pair: &Pair, word: Word) -> Result<Run, ApproveError> {
+pub fn approve(store: &Store, pair: &Pair, decision: GateDecision) -> Result<Run, ApproveError> {
     let runs = refresh::of_pair(store, pair)?.runs;
     let waits = |run: &&Run| {
         let folder = store.folder(run.id());
@@ -82,12 +82,12 @@ pub fn approve(store: &Store, pair: &Pair, word: Word) -> Result<Run, ApproveErr
     let spec = folder.read_spec().map_err(std::io::Error::other)?;
     let lock = claim_waiting(store, &folder, &spec)?.filter(|_| !folder.is_approved());
     let lock = lock.ok_or_else(|| ApproveError::NotWaiting(pair.clone()))?;
-    match word {
-        Word::Approve => {
+    match decision {
+        GateDecision::Approve => {
             folder.approve()?;
             lock.name(run.id())?;
         }
-        Word::Reject { reason } => {
+        GateDecision::Reject { reason } => {
             let reason = reason.map_or(EndReason::Rejected, |reason| EndReason::RejectedBecause(reason.0));
             queue::end_claimed(store, &folder, &spec, &lock, EndState::Failed, reason)?;
         }
@@ -99,7 +99,7 @@ pub fn approve(store: &Store, pair: &Pair, word: Word) -> Result<Run, ApproveErr
 
 /// The pair lock of a queued run; `None` if the run is not queued any more. Fails if the lock stays held.
 fn claim_waiting(store: &Store, folder: &RunFolder, spec: &RunSpec) -> Result<Option<PairLock>, StartError> {
-    for _ in 0..LOOKS {
+    for _ in 0..CLAIM_ATTEMPTS {
         if let Some(lock) = queue::claim_queued(store, folder, spec)? {
             return Ok(Some(lock));
         }

@@ -4,18 +4,15 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 
 use crate::lifecycle::launch::many;
-use crate::lifecycle::launch::prepare;
-use crate::lifecycle::launch::prepare::{PrepareError, Prepared};
+use crate::lifecycle::launch::prepare::{self, PrepareError, Prepared};
 use crate::lifecycle::launch::request::StartRequest;
 use crate::lifecycle::launch::spec_fingerprint::SpecFingerprints;
 use crate::lifecycle::launch::start::{StartError, Started};
 use crate::lifecycle::project::Project;
-use crate::lifecycle::queue;
 use crate::lifecycle::reconcile::recent_restarts;
-use crate::lifecycle::refresh;
-use crate::lifecycle::stop;
-use crate::lifecycle::stop::{StopError, StopKind};
+use crate::lifecycle::stop::{self, StopError, StopKind};
 use crate::lifecycle::store::Store;
+use crate::lifecycle::{queue, refresh};
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
@@ -172,7 +169,7 @@ fn prepare_step(
     let request = StartRequest { started_by: Some(StartedBy::Up), ..StartRequest::default() };
     let mut prepared = prepare::prepare(project, tasks, mode, task, &request, None)?;
     prepared.by_up = true;
-    prepared.basis = fingerprints.of(mode, task);
+    prepared.spec_fingerprint = fingerprints.of(mode, task);
     Ok(prepared)
 }
 

@@ -6,8 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::agents;
-use crate::lifecycle::launch::prepare;
-use crate::lifecycle::launch::prepare::Prepared;
+use crate::lifecycle::launch::prepare::{self, Prepared};
 use crate::lifecycle::launch::request::StartRequest;
 use crate::lifecycle::launch::spec_fingerprint::SpecFingerprints;
 use crate::lifecycle::project::Project;
@@ -32,7 +31,7 @@ pub(crate) fn of(
     let (Some(mode), Some(task)) = (project.manifest.modes.get(&run.facts.mode), tasks.get(&run.facts.task)) else {
         return Vec::new();
     };
-    if run.facts.basis.is_some() && run.facts.basis == fingerprints.of(mode, task) {
+    if run.facts.spec_fingerprint.is_some() && run.facts.spec_fingerprint == fingerprints.of(mode, task) {
         return Vec::new();
     }
     let folder = store.folder(run.id());
@@ -101,7 +100,7 @@ fn differing(spec: &RunSpec, prepared: &Prepared) -> Vec<Drift> {
         // A name only; its program and arguments are compared.
         agent: _,
         // A hash of the inputs of preparation; compared before.
-        basis: _,
+        spec_fingerprint: _,
         // Follows from the protocol and the delivery.
         dash_dash: _,
         // Contained in `argv`.

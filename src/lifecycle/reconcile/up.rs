@@ -1,10 +1,8 @@
 //! Carries out the plan of `up` in a project. Refused inside a run.
 
 use crate::lifecycle::failure::{Failure, Kind};
-use crate::lifecycle::project::Project;
-use crate::lifecycle::project::project_store;
-use crate::lifecycle::reconcile::apply;
-use crate::lifecycle::reconcile::apply::Done;
+use crate::lifecycle::project::{Project, project_store};
+use crate::lifecycle::reconcile::apply::{self, Done};
 use crate::lifecycle::store::Store;
 use crate::os::environment;
 use crate::plan::diff::Plan;

@@ -5,13 +5,10 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::lifecycle::failure::{Failure, Kind};
-use crate::lifecycle::queue::approve;
-use crate::lifecycle::queue::approve::{RejectReason, RejectReasonError, Word};
-use crate::lifecycle::stop;
-use crate::lifecycle::stop::{StopError, StopKind, Stopped};
+use crate::lifecycle::queue::approve::{self, GateDecision, RejectReason, RejectReasonError};
+use crate::lifecycle::stop::{self, StopError, StopKind, Stopped};
 use crate::lifecycle::window::attach::attach_argv;
-use crate::lifecycle::window::send;
-use crate::lifecycle::window::send::Sent;
+use crate::lifecycle::window::send::{self, Sent};
 use crate::model::message::Message;
 use crate::model::names::Pair;
 use crate::model::run::Run;
@@ -72,10 +69,18 @@ pub(in crate::serve) fn stop(server: &HttpServer, pair: &Pair, by_get: Option<&H
     });
     server.live.touch();
     let run = match stopped? {
-        Stopped::Ended(run) | Stopped::NotRunning(Some(run)) => run,
-        Stopped::NotRunning(None) => return Err(runs::never_run(server, pair)),
+        Stopped::Ended(run) | Stopped::NotRunning(Some(run)) => Some(run),
+        Stopped::NotRunning(None) => None,
     };
-    let response = Response::json(200, &server.live.view(&run));
+    let response = match run {
+        Some(run) => Response::json(200, &server.live.view(&run)),
+        // As the command line: there is nothing to stop.
+        None => {
+            runs::known(server, pair)?;
+            let (mode, task) = (&pair.mode, &pair.task);
+            Response::json(200, &json!({ "mode": mode, "task": task, "window": pair.window_name(), "running": false }))
+        }
+    };
     Ok(if by_get.is_some() { response.header("Deprecation", "true") } else { response })
 }
 
@@ -129,12 +134,12 @@ pub(in crate::serve) fn approve(server: &HttpServer, pair: &Pair, body: &[u8]) -
     runs::last(server, pair)?;
     let bad = |error: RejectReasonError| Refusal::with(RefusalKind::BadValue, error.to_string());
     let reason = asked.reason.as_deref().map(RejectReason::parse).transpose().map_err(bad)?.flatten();
-    let word = match (asked.reject, reason) {
-        (true, reason) => Word::Reject { reason },
-        (false, None) => Word::Approve,
+    let decision = match (asked.reject, reason) {
+        (true, reason) => GateDecision::Reject { reason },
+        (false, None) => GateDecision::Approve,
         (false, Some(_)) => return Err(Refusal::with(RefusalKind::BadValue, "`reason` needs `reject`")),
     };
-    let run = approve::approve(server.live.store(), pair, word);
+    let run = approve::approve(server.live.store(), pair, decision);
     server.live.touch();
     Ok(Response::json(200, &server.live.view(&run?)))
 }

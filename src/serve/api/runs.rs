@@ -37,13 +37,16 @@ pub(in crate::serve) fn by_id(server: &HttpServer, id: &RunId) -> Result<Run, Re
 
 /// The error of a pair without runs. For an unknown mode or task it contains the nearest name.
 pub(in crate::serve) fn never_run(server: &HttpServer, pair: &Pair) -> Refusal {
+    let hint = format!("POST /dispatch/{}/{}", pair.mode, pair.task);
+    let failure = || Failure::new(Kind::NeverRun, format!("`{pair}` has never run")).hint(hint);
+    known(server, pair).err().unwrap_or_else(|| failure().into())
+}
+
+/// Fails if the manifest has no such mode or task, with the nearest name.
+pub(in crate::serve) fn known(server: &HttpServer, pair: &Pair) -> Result<(), Refusal> {
     let request = WorkerRequest::Know { mode: pair.mode.to_string(), task: pair.task.to_string() };
-    match server.workers.run(&request) {
-        Err(failure) => failure.into(),
-        Ok(_) => Failure::new(Kind::NeverRun, format!("`{pair}` has never run"))
-            .hint(format!("POST /dispatch/{}/{}", pair.mode, pair.task))
-            .into(),
-    }
+    server.workers.run(&request)?;
+    Ok(())
 }
 
 /// `GET /api/runs`, as `dispatch status --json`.

@@ -13,7 +13,7 @@ impl Programs {
         let folder = tempfile::tempdir().unwrap();
         for (name, script) in programs {
             let path = folder.path().join(name);
-            let kept = folder.path().join("told");
+            let kept = folder.path().join("calls");
             let script = format!("#!/bin/sh\nprintf '%s\\0' '{name}' \"$@\" '' >> {}\n{script}\n", kept.display());
             // A shell writes it: a file that is open for writing here cannot be executed while another test forks.
             let words = ["-c", "printf %s \"$1\" > \"$0\""];
@@ -30,8 +30,8 @@ impl Programs {
         HostEnvironment::on(environment, mac)
     }
 
-    fn told(&self) -> Vec<Vec<String>> {
-        let bytes = fs::read_to_string(self.0.path().join("told")).unwrap_or_default();
+    fn calls(&self) -> Vec<Vec<String>> {
+        let bytes = fs::read_to_string(self.0.path().join("calls")).unwrap_or_default();
         let calls = bytes.strip_suffix("\0\0").unwrap_or_default().split("\0\0");
         calls.map(|call| call.split('\0').map(str::to_owned).collect()).collect()
     }
@@ -49,10 +49,10 @@ fn macos_is_asked_for_the_tty_in_iterm2_and_then_in_terminal() {
     let tty = viewer().tty;
     let expected = [scripts::RAISE_ITERM2, scripts::RAISE_APPLE_TERMINAL]
         .map(|script| ["osascript", "-e", script, &tty].map(str::to_owned).to_vec());
-    assert_eq!(programs.told(), expected);
+    assert_eq!(programs.calls(), expected);
     let programs = Programs::new(&[("osascript", "echo raised")]);
     assert_eq!(raise(&viewer(), &programs.around(&[], true)), Ok(()));
-    assert_eq!(programs.told().len(), 1, "the first that has it");
+    assert_eq!(programs.calls().len(), 1, "the first that has it");
     for script in ["echo no", "echo 'not allowed' >&2; exit 1"] {
         let programs = Programs::new(&[("osascript", script)]);
         assert_eq!(raise(&viewer(), &programs.around(&[], true)), Err(NotRaised::NotFound), "{script}");
@@ -64,8 +64,8 @@ fn a_wezterm_that_has_the_tty_is_asked_first_on_macos() {
     let listed = r#"printf '%s' '[{"pane_id": 5, "tty_name": "/dev/ttys '"'"'x\";003"}]'"#;
     let programs = Programs::new(&[("osascript", "echo no"), ("wezterm", listed)]);
     assert_eq!(raise(&viewer(), &programs.around(&[], true)), Ok(()));
-    assert_eq!(programs.told()[1], ["wezterm", "cli", "activate-pane", "--pane-id", "5"]);
-    assert_eq!(programs.told().len(), 2);
+    assert_eq!(programs.calls()[1], ["wezterm", "cli", "activate-pane", "--pane-id", "5"]);
+    assert_eq!(programs.calls().len(), 2);
 }
 
 #[test]
@@ -83,12 +83,12 @@ fn one_tool_is_enough() {
     let list = format!("[ \"$1\" = -l ] && printf '0x00a00001  0 {own}  host one\\n0x3 0 1 host x\\n'; exit 0");
     let wmctrl = Programs::new(&[("wmctrl", &list)]);
     assert_eq!(raise(&viewer(), &wmctrl.around(&[("DISPLAY", ":7777")], false)), Ok(()));
-    assert_eq!(wmctrl.told()[1], ["wmctrl", "-i", "-a", "0xa00001"]);
+    assert_eq!(wmctrl.calls()[1], ["wmctrl", "-i", "-a", "0xa00001"]);
     let script = format!("case \"$1 $4\" in 'search {own}') echo 17 ;; getw*) echo one ;; esac");
     let xdotool = Programs::new(&[("xdotool", &script)]);
     assert_eq!(raise(&viewer(), &xdotool.around(&[("DISPLAY", ":7777")], false)), Ok(()));
-    assert_eq!(xdotool.told().last().unwrap(), &["xdotool", "windowactivate", "17"]);
+    assert_eq!(xdotool.calls().last().unwrap(), &["xdotool", "windowactivate", "17"]);
     let both = Programs::new(&[("wmctrl", &list), ("xdotool", "")]);
     assert_eq!(raise(&viewer(), &both.around(&[("DISPLAY", ":7777")], false)), Ok(()));
-    assert_eq!(both.told()[1], ["xdotool", "windowactivate", "10485761"]);
+    assert_eq!(both.calls()[1], ["xdotool", "windowactivate", "10485761"]);
 }
