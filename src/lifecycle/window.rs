@@ -54,12 +54,6 @@ pub(crate) fn window_of(run: &Run) -> Result<Window, WindowError> {
     }
 }
 
-/// Current columns and rows of the run's window. Fails if the run has no live pane.
-pub fn window_size(run: &Run) -> Result<(u16, u16), WindowError> {
-    let size = window_of(run)?.size();
-    Ok((size.cols(), size.rows()))
-}
-
 impl Window {
     pub(crate) fn size(&self) -> Size {
         Size::clamped(self.place.cols, self.place.rows)

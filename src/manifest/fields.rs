@@ -3,12 +3,11 @@
 //! A reader returns `None` if the key is missing or, after adding a problem, if its value is wrong: the caller
 //! continues with the rest.
 
-use crate::manifest::command_line;
 use crate::manifest::document::{At, Document, shown};
 use crate::manifest::document_values::quoted;
 use crate::manifest::keys::{Section, Shape};
-use crate::manifest::sections;
 use crate::manifest::tree::{Node, NodeId, NodeKind};
+use crate::manifest::{command_line, sections};
 use crate::model::bytes::Bytes;
 use crate::model::interval::Interval;
 use crate::model::names::TaskId;

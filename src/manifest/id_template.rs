@@ -10,8 +10,7 @@ use minijinja::value::Serde;
 use serde_json::Value as Json;
 
 use crate::manifest::template_engine::{self, Sources};
-use crate::manifest::template_thread;
-use crate::manifest::templates;
+use crate::manifest::{template_thread, templates};
 
 /// The template's name in its errors.
 const NAME: &str = "id";

@@ -3,10 +3,9 @@
 //! The parser often fails a line after the mistake, so the lines before are tried too. A repair is suggested only if
 //! the parser gets further with it.
 
-use crate::manifest::flow;
 use crate::manifest::sections::is_known_key;
 use crate::manifest::syntax::is_blank;
-use crate::manifest::tree;
+use crate::manifest::{flow, tree};
 use crate::model::text_lines::{line_of, lines};
 
 /// Lines that are tried, the failed one among them.

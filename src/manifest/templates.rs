@@ -11,8 +11,7 @@ use minijinja::{Environment, ErrorKind, Value};
 
 use crate::manifest::source::{self, Source, TEMPLATE_MAX};
 use crate::manifest::template_engine::{self, Sources};
-use crate::manifest::template_thread;
-use crate::manifest::text_place;
+use crate::manifest::{template_thread, text_place};
 use crate::model::problem::Problem;
 use crate::model::text_lines::line_range;
 

@@ -17,9 +17,3 @@ pub struct Conditions {
     /// USD: no start while the cost of the day is at least this.
     pub budget_day: Option<f64>,
 }
-
-impl Conditions {
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-}

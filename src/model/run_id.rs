@@ -20,13 +20,6 @@ impl RunId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// Creation time in milliseconds since 1970, from the first ten characters.
-    pub fn created_ms(&self) -> i64 {
-        const DIGITS: &[u8] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-        let value = |byte: u8| DIGITS.iter().position(|digit| *digit == byte).unwrap_or(0) as i64;
-        self.0.bytes().take(10).fold(0, |sum, byte| (sum << 5) | value(byte))
-    }
 }
 
 impl TryFrom<String> for RunId {

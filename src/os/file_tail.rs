@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// Most bytes of one read.
-const LOOK_MAX: u64 = 8 << 20;
+const READ_MAX: u64 = 8 << 20;
 
 /// The position up to which a file was read. The file need not exist yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,11 +39,11 @@ impl FileTail {
         };
         file.seek(SeekFrom::Start(self.at))?;
         let mut bytes = Vec::new();
-        file.take(LOOK_MAX).read_to_end(&mut bytes)?;
+        file.take(READ_MAX).read_to_end(&mut bytes)?;
         match bytes.iter().rposition(|byte| *byte == b'\n') {
             Some(end) => bytes.truncate(end + 1),
             // A line that is longer than one read is returned in parts.
-            None if bytes.len() as u64 == LOOK_MAX => {}
+            None if bytes.len() as u64 == READ_MAX => {}
             None => bytes.clear(),
         }
         self.at += bytes.len() as u64;

@@ -88,7 +88,7 @@ mod tests {
             assert!(next > last);
             last = next;
         }
-        assert!(last.created_ms() > id("02ARZ3NDEKZZZZZZZZZZZZZZZZ").created_ms());
+        assert!(made_at(&last) > made_at(&id("02ARZ3NDEKZZZZZZZZZZZZZZZZ")));
     }
 
     #[test]

@@ -1,11 +1,10 @@
 //! Sockets that only programs of this user can reach.
 
-use std::fs;
-use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use rustix::fs::Mode;
 

@@ -44,14 +44,6 @@ impl Size {
         Self { cols: cols.clamp(1, 1000), rows: rows.clamp(1, 500) }
     }
 
-    pub fn cols(self) -> u16 {
-        self.cols
-    }
-
-    pub fn rows(self) -> u16 {
-        self.rows
-    }
-
     fn winsize(self) -> Winsize {
         Winsize { ws_row: self.rows, ws_col: self.cols, ws_xpixel: 0, ws_ypixel: 0 }
     }

@@ -7,7 +7,6 @@ use jiff::Timestamp;
 
 use crate::lifecycle::project::show;
 use crate::lifecycle::refresh;
-use crate::lifecycle::store::Observed;
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
@@ -28,8 +27,6 @@ pub struct Snapshot {
     pub ended: Vec<Run>,
     pub capacity: Capacity,
     pub at: Timestamp,
-    /// Problems of records, for the user.
-    pub notices: Vec<String>,
     by_pair: HashMap<Pair, usize>,
     answers: Mutex<HashMap<Pair, Option<Arc<[u8]>>>>,
     /// When the observation began.
@@ -39,12 +36,11 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    pub(super) fn new(observed: Observed, capacity: Capacity, at: Timestamp, begun: Stopwatch, writes: u64) -> Self {
-        let Observed { runs, notices } = observed;
+    pub(super) fn new(runs: Vec<Run>, capacity: Capacity, at: Timestamp, begun: Stopwatch, writes: u64) -> Self {
         let (active, ended): (Vec<Run>, Vec<Run>) = runs.into_iter().partition(Run::is_active);
         // Sorted by id, oldest first: the newest run of a pair overwrites the others.
         let by_pair = active.iter().enumerate().map(|(place, run)| (run.pair(), place)).collect();
-        Self { active, ended, capacity, at, notices, by_pair, answers: Mutex::default(), begun, writes }
+        Self { active, ended, capacity, at, by_pair, answers: Mutex::default(), begun, writes }
     }
 
     /// Whether observing the active runs needs tmux.

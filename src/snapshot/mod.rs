@@ -344,7 +344,7 @@ impl LiveState {
             self.wake.poller.wake();
         }
         changed.extend(changes.runs);
-        let snapshot = Snapshot::new(observed, capacity, at, begun, writes);
+        let snapshot = Snapshot::new(observed.runs, capacity, at, begun, writes);
         Ok((snapshot, (!reset).then_some(changed)))
     }
 

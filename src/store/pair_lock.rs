@@ -4,11 +4,10 @@
 //! removed file excludes no process.
 
 use std::fs::{File, TryLockError};
-use std::io;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::Duration;
+use std::{io, thread};
 
 use crate::model::names::Pair;
 use crate::model::run_id::RunId;

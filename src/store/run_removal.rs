@@ -1,9 +1,8 @@
 //! Removes a run folder, or the remains of one whose creation was interrupted. The folder is renamed first, so that a
 //! killed removal leaves no partial record. Must not decide which runs are removed.
 
-use std::fs;
-use std::io;
 use std::path::Path;
+use std::{fs, io};
 
 use crate::os::environment;
 use crate::store::record_file;

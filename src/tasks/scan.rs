@@ -1,10 +1,9 @@
 //! Sources → drafts: one for each task, not connected to the others yet.
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread;
+use std::{fs, thread};
 
 use crate::model::names::TaskId;
 use crate::model::problem::Problem;

@@ -4,8 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use crate::random::Random;
-use crate::waiting::rounds;
-use crate::waiting::wait_until;
+use crate::waiting::{rounds, wait_until};
 use crate::world::World;
 
 const MODES: &str = r#"  by-stdin: { agent: fake }

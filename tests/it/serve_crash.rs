@@ -1,9 +1,8 @@
 //! A server that is killed, stopped or robbed of its folder: no run notices, and its clients go on
 //! where they were.
 
-use std::fs;
-use std::thread;
 use std::time::Duration;
+use std::{fs, thread};
 
 use rustix::process::Signal;
 use tungstenite::Message;

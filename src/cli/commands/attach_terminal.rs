@@ -11,8 +11,7 @@ use crate::cli::output;
 use crate::lifecycle::project::Project;
 use crate::lifecycle::store::{Store, TerminalPreference};
 use crate::lifecycle::window::attach::attach_argv;
-use crate::lifecycle::window::show_window;
-use crate::lifecycle::window::show_window::{NotShown, Shown};
+use crate::lifecycle::window::show_window::{self, NotShown, Shown};
 use crate::manifest::terminal_section;
 use crate::model::run::Run;
 

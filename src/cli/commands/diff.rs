@@ -10,8 +10,7 @@ use crate::cli::error::CommandResult;
 use crate::cli::interrupts::Interrupts;
 use crate::cli::output;
 use crate::lifecycle::project::Depth;
-use crate::lifecycle::worktree::diff;
-use crate::lifecycle::worktree::diff::DiffFormat;
+use crate::lifecycle::worktree::diff::{self, DiffFormat};
 
 pub(super) fn run(context: &CommandContext, args: &DiffArgs) -> CommandResult {
     let project = open(context, Depth::Shape)?;

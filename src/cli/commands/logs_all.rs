@@ -13,10 +13,8 @@ use crate::cli::commands::run::protocol_of;
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult};
 use crate::cli::interrupts::Interrupts;
-use crate::cli::output;
-use crate::cli::progress;
-use crate::lifecycle::project::Depth;
-use crate::lifecycle::project::project_store;
+use crate::cli::{output, progress};
+use crate::lifecycle::project::{Depth, project_store};
 use crate::lifecycle::refresh;
 use crate::lifecycle::store::Store;
 use crate::model::run::Run;
@@ -25,7 +23,7 @@ use crate::os::watch::{self, ChangeWatch};
 use crate::store::logs::reader::{LogStream, LogStreams, ReadFrom, RunLogReader};
 
 /// The interval between observations of new runs; output of known runs wakes at once.
-const LOOK: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The output of one run.
 struct RunOutput {
@@ -51,7 +49,7 @@ pub(super) fn run(context: &CommandContext, args: &LogsArgs) -> CommandResult {
     let mut looked: Option<(Instant, Vec<Run>)> = None;
     loop {
         // Each line wakes this loop; runs are observed once a second.
-        let runs = match looked.take().filter(|(at, _)| at.elapsed() < LOOK) {
+        let runs = match looked.take().filter(|(at, _)| at.elapsed() < POLL_INTERVAL) {
             Some((at, runs)) => looked.insert((at, runs)),
             None => looked.insert((Instant::now(), refresh::all(&store)?.runs)),
         };
@@ -84,7 +82,8 @@ pub(super) fn run(context: &CommandContext, args: &LogsArgs) -> CommandResult {
         if outputs.is_empty() {
             return Ok(ExitCode::SUCCESS);
         }
-        let ready = watch::wait_readable(&[watch.as_fd(), interrupts.as_fd()], Some(watch.tick().unwrap_or(LOOK)))?;
+        let ready =
+            watch::wait_readable(&[watch.as_fd(), interrupts.as_fd()], Some(watch.tick().unwrap_or(POLL_INTERVAL)))?;
         if ready.get(1) == Some(&true) && interrupts.take() > 0 {
             return Ok(ExitCode::from(130));
         }

@@ -5,11 +5,9 @@ use std::process::ExitCode;
 use crate::cli::commands::open;
 use crate::cli::context::CommandContext;
 use crate::cli::error::CommandResult;
-use crate::cli::frames;
-use crate::cli::output;
 use crate::cli::table::{self, Cell};
-use crate::lifecycle::project::Depth;
-use crate::lifecycle::project::show;
+use crate::cli::{frames, output};
+use crate::lifecycle::project::{Depth, show};
 
 pub(super) fn run(context: &CommandContext) -> CommandResult {
     let project = open(context, Depth::Whole)?;

@@ -7,10 +7,8 @@ use crate::cli::commands::{open, say};
 use crate::cli::context::CommandContext;
 use crate::cli::error::CommandResult;
 use crate::cli::output;
-use crate::lifecycle::project::Depth;
-use crate::lifecycle::project::project_store;
-use crate::lifecycle::prune;
-use crate::lifecycle::refresh;
+use crate::lifecycle::project::{Depth, project_store};
+use crate::lifecycle::{prune, refresh};
 use crate::model::run_spec::Keep;
 
 pub(super) fn run(context: &CommandContext, args: &PruneArgs) -> CommandResult {

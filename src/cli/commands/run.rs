@@ -16,8 +16,7 @@ use crate::lifecycle::launch::batch_start::{BatchStart, StartOutcome};
 use crate::lifecycle::launch::prepare::Prepared;
 use crate::lifecycle::launch::request::{Resume, StartRequest};
 use crate::lifecycle::launch::start::Queueing;
-use crate::lifecycle::project::project_store;
-use crate::lifecycle::project::{Depth, Project};
+use crate::lifecycle::project::{Depth, Project, project_store};
 use crate::lifecycle::store::Store;
 use crate::manifest::{Mode, TaskSelector};
 use crate::model::protocol::Protocol;
@@ -148,7 +147,7 @@ fn request_of(options: &RunOptions, extras: Vec<String>) -> Result<StartRequest,
         force: options.force,
         subtasks: options.subtasks,
         resume: match options.resume.clone() {
-            None => Resume::Nobodys,
+            None => Resume::NewConversation,
             Some(None) => Resume::LastOfPair,
             Some(Some(run)) => Resume::Of(run),
         },

@@ -17,9 +17,8 @@ use crate::cli::commands::run_one::stop_in_background;
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult};
 use crate::cli::interrupts::Interrupts;
-use crate::cli::output;
 use crate::cli::progress::{ProgressDisplay, ProgressLine};
-use crate::cli::retry_words;
+use crate::cli::{output, retry_words};
 use crate::lifecycle::follow::Follower;
 use crate::lifecycle::follow::failed_attempts::FailedAttempts;
 use crate::lifecycle::launch::batch::BatchItem;
@@ -32,11 +31,10 @@ use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{RunState, WaitingFor};
-use crate::os::clock;
-use crate::os::watch;
+use crate::os::{clock, watch};
 use crate::view::run_view::{RunView, SkippedView};
 
-const LOOK: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The result of one run.
 enum Outcome {
@@ -109,7 +107,7 @@ pub(super) fn run(
             continue;
         }
         // No event reports that another command released a slot: poll while tasks wait for one.
-        let tick = runs.has_more().then_some(LOOK);
+        let tick = runs.has_more().then_some(POLL_INTERVAL);
         // A command that rebuilds the index waits until all others have closed it.
         store.close_index();
         watch::wait_readable(&[interrupts.as_fd(), woken.as_fd()], tick)?;

@@ -21,8 +21,7 @@ use crate::lifecycle::store::Store;
 use crate::model::protocol::Protocol;
 use crate::model::run::Run;
 use crate::model::run_state::{EndState, RunState};
-use crate::os::clock;
-use crate::os::watch;
+use crate::os::{clock, watch};
 use crate::store::logs::reader::{LogStreams, ReadFrom};
 use crate::view::run_view::{RunView, SkippedView};
 
@@ -144,9 +143,9 @@ fn await_stops(
     ours: &[Run],
     interrupts: &mut Interrupts,
 ) -> Result<(), CliError> {
-    const LOOK: Duration = Duration::from_millis(20);
+    const POLL_INTERVAL: Duration = Duration::from_millis(20);
     while stops.iter().any(|stop| !stop.is_finished()) {
-        watch::wait_readable(&[interrupts.as_fd()], Some(LOOK))?;
+        watch::wait_readable(&[interrupts.as_fd()], Some(POLL_INTERVAL))?;
         if interrupts.take() > 0 {
             stops.push(stop_in_background(store, ours.iter().rev().cloned().collect(), stop::StopKind::Kill));
         }

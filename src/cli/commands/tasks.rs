@@ -7,11 +7,9 @@ use crate::cli::args::TaskArgs;
 use crate::cli::commands::open;
 use crate::cli::context::CommandContext;
 use crate::cli::error::CommandResult;
-use crate::cli::frames;
-use crate::cli::output;
 use crate::cli::table::{self, Cell};
-use crate::lifecycle::project::Depth;
-use crate::lifecycle::project::show;
+use crate::cli::{frames, output};
+use crate::lifecycle::project::{Depth, show};
 use crate::model::task_status::TaskStatus;
 use crate::view::task_view::{ProgressView, TaskDetail, TaskView};
 

@@ -6,8 +6,7 @@ use crate::cli::commands::open;
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult, FAILED};
 use crate::cli::output;
-use crate::lifecycle::project::Depth;
-use crate::lifecycle::project::project_store;
+use crate::lifecycle::project::{Depth, project_store};
 use crate::lifecycle::reconcile::up::refuse_inside;
 use crate::lifecycle::server_registry;
 

@@ -10,20 +10,16 @@ use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult, FAILED};
 use crate::cli::interrupts::Interrupts;
 use crate::cli::output;
-use crate::lifecycle::project::project_store;
-use crate::lifecycle::project::show;
-use crate::lifecycle::project::{Depth, Project};
-use crate::lifecycle::reconcile;
+use crate::lifecycle::project::{Depth, Project, project_store, show};
 use crate::lifecycle::reconcile::apply::Done;
-use crate::lifecycle::reconcile::changes_of;
-use crate::lifecycle::reconcile::up;
-use crate::lifecycle::reconcile::up::refuse_inside;
+use crate::lifecycle::reconcile::up::{self, refuse_inside};
+use crate::lifecycle::reconcile::{self, changes_of};
 use crate::os::clock::Stopwatch;
 use crate::os::watch;
 use crate::plan::diff::UpOptions;
 
 /// The interval for changes that cause no event.
-const LOOK: Duration = Duration::from_secs(10);
+const POLL_INTERVAL: Duration = Duration::from_secs(10);
 /// Changes within this time are handled together.
 const SETTLE: Duration = Duration::from_millis(100);
 /// The shortest and longest delay after a pass that changed nothing or failed; it doubles each time.
@@ -118,8 +114,8 @@ fn keep(context: &CommandContext, options: UpOptions) -> CommandResult {
         };
         let slept = Stopwatch::start();
         let woken = match &changes {
-            Some(changes) => watch::wait_readable(&[interrupts.as_fd(), changes.as_fd()], Some(LOOK))?,
-            None => watch::wait_readable(&[interrupts.as_fd()], Some(LOOK.min(Duration::from_secs(1))))?,
+            Some(changes) => watch::wait_readable(&[interrupts.as_fd(), changes.as_fd()], Some(POLL_INTERVAL))?,
+            None => watch::wait_readable(&[interrupts.as_fd()], Some(POLL_INTERVAL.min(Duration::from_secs(1))))?,
         };
         if woken.get(1) == Some(&true) {
             let rest = if passed.failed || !passed.changed { backoff } else { SETTLE };

@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use crate::lifecycle::doctor::{Finding, quote};
 use crate::lifecycle::failure::Failure;
-use crate::lifecycle::project::Project;
-use crate::lifecycle::project::older_state;
-use crate::lifecycle::project::project_store;
+use crate::lifecycle::project::{Project, older_state, project_store};
 use crate::lifecycle::refresh;
 use crate::lifecycle::worktree::work;
 use crate::os::folder::{self, FolderError};

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::lifecycle::doctor::{Finding, quote};
 use crate::lifecycle::project::Project;
 use crate::lifecycle::worktree::task_worktree;
-use crate::lifecycle::worktree::work;
-use crate::lifecycle::worktree::work::WorkError;
+use crate::lifecycle::worktree::work::{self, WorkError};
 use crate::os::folder;
 use crate::os::git::{self, Base, GitError, Repository};
 

@@ -18,7 +18,7 @@ use crate::os::clock::Stopwatch;
 use crate::os::file_tail::FileTail;
 use crate::os::tmux::{Brackets, Typed};
 
-const LOOK_STEP: Duration = Duration::from_millis(30);
+const POLL_STEP: Duration = Duration::from_millis(30);
 /// Interval for a full observation of the run, which costs more than a screen capture.
 const ASK_STEP: Duration = Duration::from_millis(500);
 
@@ -63,7 +63,7 @@ pub(crate) fn deliver(
             Typed::InputOff => return Err(window.input_off(run)),
             Typed::Gone => return Err(gone()),
         }
-        thread::sleep(LOOK_STEP);
+        thread::sleep(POLL_STEP);
     }
 }
 

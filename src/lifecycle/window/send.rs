@@ -1,14 +1,11 @@
 //! Sends text to the window of an interactive run, as if typed, followed by Enter.
 
-use std::io;
-use std::thread;
 use std::time::Duration;
+use std::{io, thread};
 
 use crate::agents::{self, Arrival, Delivered};
 use crate::lifecycle::store::Store;
-use crate::lifecycle::window;
-use crate::lifecycle::window::confirmed_send;
-use crate::lifecycle::window::{Window, WindowError};
+use crate::lifecycle::window::{self, Window, WindowError, confirmed_send};
 use crate::model::message::Message;
 use crate::model::names::Pair;
 use crate::model::run::Run;

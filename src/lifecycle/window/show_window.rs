@@ -8,23 +8,21 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::lifecycle::store::{Store, TerminalPreference};
-use crate::lifecycle::window;
 use crate::lifecycle::window::show_window::choice::{Installed, NoTerminal, Reuse, TerminalChoice, choose, reuse};
-use crate::lifecycle::window::{Window, WindowError};
+use crate::lifecycle::window::{self, Window, WindowError};
 use crate::model::run::Run;
-use crate::model::terminal::TerminalName;
 use crate::os::clock::Stopwatch;
 use crate::os::environment;
 use crate::os::process::detached;
 use crate::os::process::program::{self, ProgramError};
 use crate::os::process::supervise::own_program;
-use crate::os::terminal::{HostEnvironment, NotRaised, TERMINALS, TerminalLaunch, TerminalSpec, Viewer, raise};
+use crate::os::terminal::{HostEnvironment, NotRaised, TerminalLaunch, TerminalSpec, Viewer, raise};
 use crate::os::tmux::{self, Client, TmuxError};
 
 /// How long a new terminal may take to attach.
 const ATTACH_TIMEOUT: Duration = Duration::from_secs(15);
-const FIRST_LOOK: Duration = Duration::from_millis(10);
-const LAST_LOOK: Duration = Duration::from_millis(160);
+const POLL_STEP: Duration = Duration::from_millis(10);
+const POLL_STEP_MAX: Duration = Duration::from_millis(160);
 
 /// The result. For `None`, the caller prints the command that attaches.
 #[derive(Debug)]
@@ -138,7 +136,7 @@ impl Window {
             Ok(started) => started,
             Err(source) => return Ok(Shown::None(NotShown::Start { terminal, source })),
         };
-        let (begun, mut pause) = (Stopwatch::start(), FIRST_LOOK);
+        let (begun, mut pause) = (Stopwatch::start(), POLL_STEP);
         loop {
             // Checked before the clients: a terminal that attached and then ended counts as opened.
             let failed = started.failed()?;
@@ -152,7 +150,7 @@ impl Window {
                 return Ok(Shown::None(NotShown::Nothing { terminal }));
             }
             std::thread::sleep(pause);
-            pause = (pause * 2).min(LAST_LOOK);
+            pause = (pause * 2).min(POLL_STEP_MAX);
         }
     }
 }
@@ -200,10 +198,4 @@ impl Installed for Here<'_> {
 pub fn would_open(preference: &TerminalPreference) -> Result<TerminalChoice, NoTerminal> {
     let around = HostEnvironment::of(environment::all());
     choose(preference, &around, &Here(&around))
-}
-
-/// The terminals that this system supports; the program is `None` if not installed.
-pub fn terminals() -> Vec<(TerminalName, Option<PathBuf>)> {
-    let around = HostEnvironment::of(environment::all());
-    TERMINALS.iter().filter(|row| around.suits(row)).map(|row| (row.name, around.find(row))).collect()
 }

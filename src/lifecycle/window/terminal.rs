@@ -8,24 +8,17 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
-use crate::lifecycle::window;
-use crate::lifecycle::window::WindowError;
+use crate::lifecycle::window::{self, WindowError};
 use crate::model::run::Run;
 use crate::os::process::supervise;
 use crate::os::pty::{Pty, Size};
-use crate::os::tmux::{self, Tmux, TmuxError, View};
+use crate::os::tmux::{self, Tmux, TmuxError};
 
 /// Scrollback limits: lines, and bytes counted from the end.
 const HISTORY_LINES: u32 = 10_000;
 const HISTORY_BYTES: usize = 1 << 20;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// No typing; the terminal has the window's size and never changes it.
-    Read,
-    /// With typing and resizing.
-    Write,
-}
+pub use crate::os::tmux::Access;
 
 #[derive(Debug, thiserror::Error)]
 pub enum TerminalError {
@@ -41,7 +34,7 @@ pub struct WindowTerminal {
     tmux: Tmux,
     pty: Pty,
     access: Access,
-    size: Size,
+    pub(super) size: Size,
 }
 
 /// Opens a terminal of `size` (columns, rows); with read access, of the window's size. Fails if the run has no window.
@@ -57,11 +50,11 @@ pub fn open_terminal_by(
     size: (u16, u16),
 ) -> Result<WindowTerminal, TerminalError> {
     let window = window::window_of(run)?;
-    let (view, size) = match access {
-        Access::Read => (View::Read, window.size()),
-        Access::Write => (View::Write, Size::clamped(size.0, size.1)),
+    let size = match access {
+        Access::Read => window.size(),
+        Access::Write => Size::clamped(size.0, size.1),
     };
-    let argv: Vec<OsString> = window.tmux.view_argv(&window.place, run.id(), view);
+    let argv: Vec<OsString> = window.tmux.view_argv(&window.place, run.id(), access);
     let pty = Pty::open(program, &argv, &tmux::client_environment(), size)?;
     Ok(WindowTerminal { tmux: window.tmux, pty, access, size })
 }
@@ -95,11 +88,6 @@ impl WindowTerminal {
         let text = self.tmux.history_shown_by(self.pty.pid(), lines.min(HISTORY_LINES))?.unwrap_or_default();
         let text = String::from_utf8_lossy(&text).into_owned();
         Ok(last_lines(text, HISTORY_BYTES))
-    }
-
-    /// Columns and rows.
-    pub fn size(&self) -> (u16, u16) {
-        (self.size.cols(), self.size.rows())
     }
 }
 

@@ -13,12 +13,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tempfile::TempDir;
 
 use crate::lifecycle::store::Store;
-use crate::lifecycle::window;
-use crate::lifecycle::window::WindowError;
-use crate::lifecycle::window::send;
-use crate::lifecycle::window::send::{SendError, Sent};
-use crate::lifecycle::window::terminal;
-use crate::lifecycle::window::terminal::{Access, TerminalError, WindowTerminal};
+use crate::lifecycle::window::send::{self, SendError, Sent};
+use crate::lifecycle::window::terminal::{self, Access, TerminalError, WindowTerminal};
+use crate::lifecycle::window::{self, WindowError};
 use crate::model::message::Message;
 use crate::model::names::{ModeName, TaskId};
 use crate::model::run::{Progress, Run, RunFacts};
@@ -40,6 +37,11 @@ struct Stage {
 }
 
 impl Stage {
+    /// The size of the run's window.
+    fn size(&self) -> Size {
+        window::window_of(&self.run).unwrap().size()
+    }
+
     fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("win").tempdir().unwrap();
         let program = folder.path().join("program");
@@ -132,7 +134,7 @@ fn run(tmux: &Tmux, number: u32) -> Run {
         by_up: false,
         exclusive: false,
         slots: 0,
-        basis: None,
+        spec_fingerprint: None,
     };
     Run { facts, state: RunState::Running, progress: Progress::default(), end: None }
 }
@@ -167,18 +169,18 @@ fn until(terminal: &WindowTerminal, text: &str) -> String {
 fn a_terminal_shows_types_and_resizes_and_ends_with_its_window() {
     let stage = Stage::new();
     let mut terminal = stage.open(Access::Write);
-    assert_eq!(terminal.size(), (90, 30));
-    wait_until("its size", || window::window_size(&stage.run).unwrap() == (90, 30));
+    assert_eq!(terminal.size, Size::clamped(90, 30));
+    wait_until("its size", || stage.size() == Size::clamped(90, 30));
     terminal.write(b"hello\r").unwrap();
     until(&terminal, "hello");
     terminal.resize(0, 20).unwrap();
-    assert_eq!(terminal.size(), (1, 20));
+    assert_eq!(terminal.size, Size::clamped(1, 20));
     terminal.resize(70, 20).unwrap();
-    wait_until("its size", || window::window_size(&stage.run).unwrap() == (70, 20));
+    wait_until("its size", || stage.size() == Size::clamped(70, 20));
     // tmux must not show the other window of the session instead.
     stage.tmux(&["kill-window", "-t", &window::window_of(&stage.run).unwrap().place.pane_id]);
     assert!(until(&terminal, "never to be seen").ends_with("(end)"));
-    let gone = window::window_size(&stage.run).unwrap_err();
+    let gone = window::window_of(&stage.run).unwrap_err();
     assert!(matches!(gone, WindowError::Gone { .. }), "{gone}");
 }
 
@@ -187,8 +189,8 @@ fn a_terminal_to_look_at_cannot_type_and_has_the_windows_size() {
     let stage = Stage::new();
     let mut terminal = stage.open(Access::Read);
     // The width of the session.
-    let size = window::window_size(&stage.run).unwrap();
-    assert_eq!(terminal.size(), size);
+    let size = stage.size();
+    assert_eq!(terminal.size, size);
     assert_eq!(terminal.write(b"never\r").unwrap_err().kind(), ErrorKind::PermissionDenied);
     assert_eq!(terminal.resize(10, 10).unwrap_err().kind(), ErrorKind::PermissionDenied);
     assert_eq!(
@@ -196,7 +198,7 @@ fn a_terminal_to_look_at_cannot_type_and_has_the_windows_size() {
         Sent::Typed
     );
     until(&terminal, "-x; hello");
-    assert_eq!(window::window_size(&stage.run).unwrap(), size);
+    assert_eq!(stage.size(), size);
     assert!(!stage.screen().contains("never"));
 }
 
@@ -270,5 +272,5 @@ fn thirty_terminals_leave_nothing_behind() {
     wait_until("no views", || stage.tmux(&["list-sessions", "-F", "#{session_name}"]) == "work\n");
     // Concurrent tests open and close terminals too.
     wait_until("no descriptors", || ours() <= before);
-    assert!(window::window_size(&stage.run).is_ok(), "the window stays");
+    assert!(window::window_of(&stage.run).is_ok(), "the window stays");
 }

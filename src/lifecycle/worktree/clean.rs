@@ -6,14 +6,11 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::lifecycle::project::Project;
-use crate::lifecycle::project::project_store;
+use crate::lifecycle::project::{Project, project_store};
 use crate::lifecycle::refresh;
 use crate::lifecycle::store::Store;
-use crate::lifecycle::worktree::task_worktree;
-use crate::lifecycle::worktree::task_worktree::TaskWorktree;
-use crate::lifecycle::worktree::work;
-use crate::lifecycle::worktree::work::WorkError;
+use crate::lifecycle::worktree::task_worktree::{self, TaskWorktree};
+use crate::lifecycle::worktree::work::{self, WorkError};
 use crate::model::names::Pair;
 use crate::model::worktree_look::{Names, WorktreeState};
 use crate::os::git;

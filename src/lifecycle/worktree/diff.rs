@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::lifecycle::project::Project;
 use crate::lifecycle::worktree::task_worktree;
-use crate::lifecycle::worktree::work;
-use crate::lifecycle::worktree::work::WorkError;
+use crate::lifecycle::worktree::work::{self, WorkError};
 use crate::model::names::TaskId;
 use crate::os::git::{Base, CheckoutChanges, CheckoutDiff};
 use crate::tasks::{Task, TaskSet};

@@ -4,9 +4,8 @@
 //! that starts with a dot. Links are matched and not followed, and `.git` is never matched.
 
 use std::ffi::OsStr;
-use std::fs;
-use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::{fs, io};
 
 use glob::{MatchOptions, Pattern};
 

@@ -20,7 +20,7 @@ const WORDS: u64 = 400;
 /// Pause between checks for its end.
 const STEP: Duration = Duration::from_millis(10);
 /// Processes that are left after this many checks are not killed again.
-const LOOKS: usize = 200;
+const CHECKS_MAX: usize = 200;
 
 /// Where and how long a command runs.
 #[derive(Clone, Debug)]
@@ -83,7 +83,7 @@ fn end_tree() {
     // No process has this new id as its mark, so only descent counts.
     let nobody = ids::new_run_id();
     let root = Root::own().ok();
-    for _ in 0..LOOKS {
+    for _ in 0..CHECKS_MAX {
         let left = tree::signal_members(&nobody, root, Signal::KILL);
         let _ = supervise::collect_children();
         if left.is_ok_and(|left| left.is_empty()) {

@@ -1,10 +1,8 @@
 //! Which process holds a lock, so that an error after a long wait can name it.
 
-use std::fmt;
-use std::fs;
-use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::{fmt, fs, io};
 
 use crate::os::process::platform;
 

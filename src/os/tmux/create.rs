@@ -13,9 +13,9 @@ use std::time::Duration;
 use crate::model::run_id::RunId;
 use crate::os::tmux::client::{ClientFailure, TmuxReply};
 use crate::os::tmux::error::TmuxError;
-use crate::os::tmux::pane_activity::BELL_COMMAND;
+use crate::os::tmux::pane_activity::{self, BELL_COMMAND};
 use crate::os::tmux::warm_client::{self, WarmClient};
-use crate::os::tmux::{EXEC_WORD, Tmux, listing, pane_activity, quote, version};
+use crate::os::tmux::{EXEC_WORD, Tmux, listing, quote, version};
 
 const MADE: &str = "dispatch-made";
 const ELSEWHERE: &str = "dispatch-elsewhere";

@@ -10,10 +10,9 @@ use crate::model::signal::signal_number;
 use crate::os::tmux::client::{ClientFailure, RunningClient, TmuxReply};
 use crate::os::tmux::error::TmuxError;
 use crate::os::tmux::pane_activity::{ACTIVITY, PaneActivity};
-use crate::os::tmux::start_command;
 use crate::os::tmux::version::TmuxVersion;
 use crate::os::tmux::view_session::is_view;
-use crate::os::tmux::{EXEC_WORD, Tmux};
+use crate::os::tmux::{EXEC_WORD, Tmux, start_command};
 
 /// Ids first, texts written by others last. Neither text contains a tab or a newline: tmux prints both as escapes
 /// there. (A window's name may contain them, so it is not listed.)
@@ -70,10 +69,6 @@ pub struct Dead {
 }
 
 impl Listing {
-    /// The pane that was started for `folder`, if it exists.
-    pub fn pane_of(&self, folder: &std::path::Path) -> Option<&Pane> {
-        self.panes.iter().find(|pane| pane.run_folder().is_some_and(|found| found == folder))
-    }
     /// Whether tmux reports an end without its status. Before 3.3 this is its final report of a signal.
     fn has_missed_an_end(&self) -> bool {
         let tells =

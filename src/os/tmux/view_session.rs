@@ -46,15 +46,13 @@ pub struct PaneLocation {
     pub is_dead: bool,
 }
 
-/// The purpose of a view.
+/// What a view of a window may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum View {
+pub enum Access {
     /// This window alone, without input. It decides the size only if no other client is attached to the server.
     Read,
     /// This window alone, with input.
     Write,
-    /// All windows of the session, this one in front: a terminal of the user's.
-    Session,
 }
 
 /// A view in a terminal of the user's.
@@ -131,16 +129,11 @@ impl Tmux {
 
     /// The command line of a client that shows the window at `place` until that is closed, or prints that it is gone.
     /// For a terminal with [`client_environment`].
-    pub fn view_argv(&self, place: &PaneLocation, run: &RunId, view: View) -> Vec<OsString> {
-        match view {
-            View::Session => self.terminal_view(place, run, Path::new("tmux")).argv,
-            View::Read | View::Write => {
-                self.client_argv(place, run, "RGB", &window_commands(place, &new_name(VIEW), view))
-            }
-        }
+    pub fn view_argv(&self, place: &PaneLocation, run: &RunId, access: Access) -> Vec<OsString> {
+        self.client_argv(place, run, "RGB", &window_commands(place, &new_name(VIEW), access))
     }
 
-    /// [`View::Session`] by this `tmux`, with the name by which its client will be known.
+    /// A terminal of the user's: all windows of the session, this one in front, by the program `tmux`.
     pub fn terminal_view(&self, place: &PaneLocation, run: &RunId, tmux: &Path) -> TerminalView {
         let name = new_name(TERMINAL);
         let mut argv = ["/bin/sh", "-c", WITH_ITS_CLIENT, &format!("={name}:")].map(OsString::from).to_vec();
@@ -187,11 +180,11 @@ fn new_name(prefix: &str) -> String {
 }
 
 /// A session with this one window only: when the window is closed the session ends, and no other run's window is shown.
-fn window_commands(place: &PaneLocation, name: &str, view: View) -> String {
+fn window_commands(place: &PaneLocation, name: &str, access: Access) -> String {
     let (session, window) = (quote::word(&format!("={name}:")), quote::word(&format!("={name}:{}", place.window_id)));
     let source = quote::word(&format!("{}:{}", place.session_id, place.window_id));
     let first = quote::word(&format!("={name}:^"));
-    let flags = if view == View::Read { "ignore-size,read-only" } else { "ignore-size" };
+    let flags = if access == Access::Read { "ignore-size,read-only" } else { "ignore-size" };
     let mut commands = vec![
         // A session starts with a window of its own, which the next command replaces.
         format!("new-session -d -E -c / -s {name} sleep 5"),
@@ -203,7 +196,7 @@ fn window_commands(place: &PaneLocation, name: &str, view: View) -> String {
         link_to_home(&session, name, place),
         enter(&session, &format!("-f {flags}")),
     ];
-    if view == View::Write {
+    if access == Access::Write {
         commands.push(yield_to_others(&place.window_id));
     }
     commands.extend([
@@ -211,7 +204,7 @@ fn window_commands(place: &PaneLocation, name: &str, view: View) -> String {
         format!("select-window -t {window}"),
         pane_activity::note_seen(&window),
     ]);
-    if view == View::Write {
+    if access == Access::Write {
         // Setting any option makes tmux compute the sizes again.
         let again = format!("{} ; set-option -t {session} status off", yield_to_others(&place.window_id));
         // Last in the list: tmux 3.2 lacks these hooks, and a failure ends a list of commands.

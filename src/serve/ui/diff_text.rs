@@ -88,7 +88,7 @@ mod tests {
                          -diff --git a/x b/x\n+++ come\n+ 2\n\\ No newline at end of file\ndiff --git a/b b/b\n\
                          new file mode 100644\nBinary files /dev/null and b/b differ\n* Unmerged path c\n";
 
-    fn told(piece: &FilePatch) -> Vec<(LineKind, &str)> {
+    fn lines_of(piece: &FilePatch) -> Vec<(LineKind, &str)> {
         piece.sections.iter().map(|stretch| (stretch.kind, stretch.text.as_str())).collect()
     }
 
@@ -97,7 +97,7 @@ mod tests {
         let (pieces, whole) = by_file(PATCH, 100);
         assert!(whole);
         assert_eq!(
-            told(&pieces[0]),
+            lines_of(&pieces[0]),
             [
                 (LineKind::Head, "diff --git a/a b/a\nindex 1..2 100644\n--- a/a\n+++ b/a"),
                 (LineKind::Hunk, "@@ -1,3 +1,3 @@ fn"),
@@ -107,21 +107,21 @@ mod tests {
                 (LineKind::Same, "\\ No newline at end of file"),
             ]
         );
-        assert_eq!(told(&pieces[1])[0].0, LineKind::Head);
-        assert_eq!(told(&pieces[2]), [(LineKind::Head, "* Unmerged path c")]);
+        assert_eq!(lines_of(&pieces[1])[0].0, LineKind::Head);
+        assert_eq!(lines_of(&pieces[2]), [(LineKind::Head, "* Unmerged path c")]);
     }
 
     #[test]
     fn it_ends_where_it_is_too_long() {
         let (pieces, whole) = by_file(PATCH, 6);
         assert!(!whole);
-        assert_eq!((pieces.len(), told(&pieces[0]).len()), (1, 3));
+        assert_eq!((pieces.len(), lines_of(&pieces[0]).len()), (1, 3));
         assert_eq!(super::by_file("", 1), (Vec::new(), true));
     }
 
     #[test]
     fn nothing_hides() {
         let (pieces, _) = by_file("diff --git a b\n@@ -1 +1 @@\n+a\u{202e}b\x1b[2Jc\td\u{200b}\u{85}\n", 9);
-        assert_eq!(told(&pieces[0])[2].1, "+a\u{fffd}b\u{241b}[2Jc\td\u{fffd}\u{fffd}");
+        assert_eq!(lines_of(&pieces[0])[2].1, "+a\u{fffd}b\u{241b}[2Jc\td\u{fffd}\u{fffd}");
     }
 }

@@ -8,8 +8,7 @@ use std::sync::Arc;
 use rustix::event::PollFlags;
 use serde::{Deserialize, Serialize};
 
-use crate::lifecycle::window::terminal;
-use crate::lifecycle::window::terminal::{Access, WindowTerminal};
+use crate::lifecycle::window::terminal::{self, Access, WindowTerminal};
 use crate::model::names::Pair;
 use crate::serve::api::runs;
 use crate::serve::limits::QUEUE_BYTES;

@@ -1,9 +1,8 @@
 //! The logs in a run folder: paths, lengths and how they are opened.
 
-use std::fs;
-use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use crate::store::log_part::LogPart;
 use crate::store::run_folder::RunFolder;

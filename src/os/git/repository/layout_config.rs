@@ -2,9 +2,8 @@
 //!
 //! Reads plain lines only; anything else is [`Undecided`], and the caller runs git.
 
-use std::fs;
-use std::io;
 use std::path::Path;
+use std::{fs, io};
 
 /// git's files do not decide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use crate::os::tmux::tests::world::{World, request, wait_until, write_program};
+use crate::os::tmux::tests::world::{World, pane_of, request, wait_until, write_program};
 use crate::os::tmux::{CreateWindow, Tmux, TmuxError};
 
 #[test]
@@ -22,7 +22,7 @@ fn the_first_window_brings_server_and_session_and_the_next_joins() {
     assert!(server.parsed_version().unwrap().is_supported());
     assert_eq!(listing.panes.len(), 2);
     for (run, created) in [(&one, &first), (&two, &second)] {
-        let pane = listing.pane_of(&run.folder).unwrap();
+        let pane = pane_of(&listing, run).unwrap();
         assert_eq!((&pane.pane_id, &pane.window_id), (&created.pane_id, &created.window_id));
         assert_eq!((pane.session_name.as_str(), pane.dead), ("work", None));
         assert!(world.options(&created.pane_id).contains("remain-on-exit on"));
@@ -61,7 +61,7 @@ fn twenty_starters_into_a_missing_session_make_one_session_and_twenty_windows() 
     let listing = world.list();
     assert_eq!(listing.panes.len(), 20);
     for run in &runs {
-        let pane = listing.pane_of(&run.folder).unwrap();
+        let pane = pane_of(&listing, run).unwrap();
         assert!(world.options(&pane.pane_id).contains("remain-on-exit on"));
     }
 }

@@ -1,7 +1,7 @@
 //! The user's options, actions and views.
 
 use crate::os::tmux::Killed;
-use crate::os::tmux::tests::world::{Run, World, wait_until};
+use crate::os::tmux::tests::world::{Run, World, pane_of, wait_until};
 
 /// The run's window is found, can be read and killed; no option is set on the user's.
 fn holds(world: &World, run: &Run) {
@@ -64,7 +64,7 @@ fn renamed_moved_and_broken_out_panes_are_found() {
     world.raw(&["new-session", "-d", "-t", "=mine", "-s", "view"]);
 
     let listing = world.list();
-    let of = |at: usize| listing.pane_of(&runs[at].folder).unwrap();
+    let of = |at: usize| pane_of(&listing, &runs[at]).unwrap();
     assert_eq!(of(1).session_name, "other");
     assert_ne!(of(2).window_id, made[2].window_id);
     let mut sessions = of(3).linked.clone();

@@ -1,13 +1,13 @@
 //! Views of one window, beside the user's own terminals.
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use rustix::process::Signal;
 
 use crate::os::pty::{Pty, Size};
-use crate::os::tmux::client_environment;
 use crate::os::tmux::tests::world::{Run, World, program, wait_until};
-use crate::os::tmux::{Client, PaneLocation, View};
+use crate::os::tmux::{Access, Client, PaneLocation, client_environment};
 
 /// A terminal and its output so far.
 struct Terminal {
@@ -55,9 +55,19 @@ impl World {
         self.tmux.pane_location(&run.id, Some("user")).unwrap().unwrap()
     }
 
-    fn view(&self, run: &Run, view: View, cols: u16, rows: u16) -> Terminal {
+    fn view(&self, run: &Run, access: Access, cols: u16, rows: u16) -> Terminal {
+        self.opened(run, &self.tmux.view_argv(&self.place(run), &run.id, access), cols, rows)
+    }
+
+    /// A terminal of the user's.
+    fn terminal(&self, run: &Run) -> Terminal {
+        let view = self.tmux.terminal_view(&self.place(run), &run.id, Path::new("tmux"));
+        self.opened(run, &view.argv, 80, 24)
+    }
+
+    fn opened(&self, run: &Run, argv: &[OsString], cols: u16, rows: u16) -> Terminal {
         let before = self.views().len();
-        let terminal = Terminal::open(&self.tmux.view_argv(&self.place(run), &run.id, view), cols, rows);
+        let terminal = Terminal::open(argv, cols, rows);
         // Its commands are one list; the server has run all of it when it replies again.
         wait_until("a view", || self.views().len() > before && self.shown(run) > before);
         self.raw(&["list-sessions"]);
@@ -106,7 +116,7 @@ impl World {
 #[test]
 fn alone_a_view_shows_types_and_decides_the_size() {
     let (world, run) = World::with_run();
-    let mut view = world.view(&run, View::Write, 90, 30);
+    let mut view = world.view(&run, Access::Write, 90, 30);
     world.wait_size(&run, 90, 30);
     view.pty.write(b"hello there\r").unwrap();
     view.wait_for("hello there");
@@ -124,7 +134,7 @@ fn a_view_moves_and_resizes_nobody() {
     let shown = |world: &World| world.clients_of("user")[0].window_id.clone();
 
     // The user's terminal shows another window: the view decides the size of its own.
-    let mut view = world.view(&run, View::Write, 90, 30);
+    let mut view = world.view(&run, Access::Write, 90, 30);
     world.wait_size(&run, 90, 30);
     assert_eq!(shown(&world), mine);
     view.pty.write(b"one\r").unwrap();
@@ -147,8 +157,8 @@ fn a_view_moves_and_resizes_nobody() {
     world.wait_size(&run, 100, 30);
 
     // Another view with input, and one without.
-    let mut second = world.view(&run, View::Write, 50, 12);
-    let mut reader = world.view(&run, View::Read, 40, 11);
+    let mut second = world.view(&run, Access::Write, 50, 12);
+    let mut reader = world.view(&run, Access::Read, 40, 11);
     second.pty.write(b"three\r").unwrap();
     second.wait_for("three");
     reader.pty.write(b"never\r").unwrap();
@@ -173,11 +183,11 @@ fn a_view_moves_and_resizes_nobody() {
 fn a_view_goes_with_its_terminal_however_that_ends() {
     let (world, run) = World::with_run();
     for round in 0..30 {
-        let view = if round % 2 == 0 { View::Write } else { View::Read };
-        drop(world.view(&run, view, 80, 24));
+        let access = if round % 2 == 0 { Access::Write } else { Access::Read };
+        drop(world.view(&run, access, 80, 24));
     }
     wait_until("no views", || world.views().is_empty());
-    let _view = world.view(&run, View::Write, 80, 24);
+    let _view = world.view(&run, Access::Write, 80, 24);
     world.signal(world.clients_of("dispatch-")[0].pid, Signal::KILL);
     wait_until("no views", || world.views().is_empty());
     assert!(world.pane(&run).is_some(), "the window stays");
@@ -188,7 +198,7 @@ fn a_view_goes_with_its_terminal_however_that_ends() {
 #[test]
 fn a_view_goes_when_its_owner_is_killed() {
     let (world, run) = World::with_run();
-    let argv = world.tmux.view_argv(&world.place(&run), &run.id, View::Write);
+    let argv = world.tmux.view_argv(&world.place(&run), &run.id, Access::Write);
     let line = shell_words::join(argv.iter().map(|word| word.to_str().unwrap()));
     // `script` owns a pty as our server does.
     let owner = ["script", "-qfc", &format!("exec {line}"), "/dev/null"].map(OsString::from);
@@ -206,7 +216,7 @@ fn a_view_goes_when_its_owner_is_killed() {
 fn a_view_ends_with_its_window_and_shows_no_other() {
     let (world, run) = World::with_run();
     world.create("user", &world.run(2)).unwrap();
-    let mut view = world.view(&run, View::Write, 80, 24);
+    let mut view = world.view(&run, Access::Write, 80, 24);
     let pane = world.place(&run).pane_id;
     world.tmux.kill_panes(&[(&pane, &run.id)]).unwrap();
     view.wait_end();
@@ -223,13 +233,13 @@ fn a_window_is_found_where_it_was_moved_to() {
     world.raw(&["move-window", "-d", "-s", &before.window_id, "-t", "=o#th'er:7"]);
     let moved = world.place(&run);
     assert_eq!(moved.session_name, "o#th'er");
-    let mut view = world.view(&run, View::Write, 80, 24);
+    let mut view = world.view(&run, Access::Write, 80, 24);
     view.pty.write(b"hello\r").unwrap();
     view.wait_for("hello");
     // A view is not the run's own session.
     assert_eq!(world.place(&run).session_name, "o#th'er");
 
-    let mut late = Terminal::open(&world.tmux.view_argv(&before, &run.id, View::Write), 80, 24);
+    let mut late = Terminal::open(&world.tmux.view_argv(&before, &run.id, Access::Write), 80, 24);
     late.wait_end();
     assert!(late.seen.contains("dispatch-left"), "{}", late.seen);
     assert_eq!(world.tmux.pane_location(&world.run(9).id, None).unwrap(), None);
@@ -240,7 +250,7 @@ fn a_window_is_found_where_it_was_moved_to() {
 fn a_terminal_of_the_users_sees_the_whole_session() {
     let (world, run) = World::with_run();
     world.create("user", &world.run(2)).unwrap();
-    let terminal = world.view(&run, View::Session, 80, 24);
+    let terminal = world.terminal(&run);
     let windows = world.raw(&["list-windows", "-t", &format!("={}:", world.views()[0]), "-F", "#{window_id}"]);
     assert_eq!(windows.lines().count(), 3);
     assert_eq!(world.clients_of("dispatch-terminal-")[0].window_id, world.place(&run).window_id);
@@ -255,7 +265,7 @@ fn a_view_that_is_told_to_leave_takes_no_server_down() {
     let pid = || world.raw(&["list-sessions", "-F", "#{pid}"]).lines().next().map(str::to_owned);
     let server = pid();
     for round in 0..5 {
-        let _terminal = world.view(&run, View::Session, 80, 24);
+        let _terminal = world.terminal(&run);
         let tty = world.clients_of("dispatch-")[0].tty.clone();
         // Sent by a client that exits before it runs.
         world.raw(&["detach-client", "-t", &tty]);

@@ -115,7 +115,7 @@ impl World {
     }
 
     pub(super) fn pane(&self, run: &Run) -> Option<Pane> {
-        self.list().pane_of(&run.folder).cloned()
+        pane_of(&self.list(), run).cloned()
     }
 
     pub(super) fn wait_dead(&self, run: &Run) -> Pane {
@@ -161,4 +161,9 @@ pub(super) fn request<'a>(session: &'a str, run: &'a Run) -> CreateWindow<'a> {
         ended_word: Some("__ended"),
         bell_word: None,
     }
+}
+
+/// The pane that was started for `run`.
+pub(super) fn pane_of<'a>(listing: &'a Listing, run: &Run) -> Option<&'a Pane> {
+    listing.panes.iter().find(|pane| pane.run_folder().is_some_and(|found| found == run.folder))
 }
