@@ -2,20 +2,8 @@
 //!
 //! Every command has one form: **change what is wanted → reconcile → show the report.**
 //!
-//! ```text
-//! dispatch.yaml + templates/ + task files        run folders, queue         tmux, locks, exits
-//!         │ parse, resolve, check                      │                            │ observe
-//!         ▼                                            ▼                            ▼
-//!     Manifest, Tasks ────────────────────────────►  Wanted  ────────┬────────   Actual
-//!                               (pure)                               │ decide (pure)
-//!                                                                    ▼
-//!                                                      Plan ── apply (effects) ──► records
-//!                                                                    │ view (pure)
-//!                                                                    ▼
-//!                                                        cli text · cli json · http · ws · ui
-//! ```
-//!
-//! The modules below are in the order of that flow; `tests/architecture` checks their imports.
+//! ARCHITECTURE.md shows how the data flows. The modules below are in the order of that flow; `tests/architecture`
+//! checks their imports.
 
 pub mod model;
 

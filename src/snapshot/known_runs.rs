@@ -97,7 +97,7 @@ pub(crate) mod tests {
             by_up: false,
             exclusive: false,
             slots: 1,
-            basis: None,
+            spec_fingerprint: None,
         };
         Run::active(facts, state)
     }

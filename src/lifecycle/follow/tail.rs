@@ -240,7 +240,7 @@ mod tests {
             by_up: false,
             exclusive: false,
             slots: 1,
-            basis: None,
+            spec_fingerprint: None,
         };
         let run = Run::active(facts, RunState::Queued(WaitingFor::Slot));
         World { _dir: dir, store, watcher: FileWatcher::start().unwrap(), waker: EventFd::new().unwrap(), run, folder }
