@@ -82,10 +82,10 @@ impl Project {
         Self::of(loaded, located, location)
     }
 
-    /// The project as it would be with the unsaved file `draft`.
-    pub(crate) fn open_draft(location: &ManifestLocation, draft: &UnsavedFile) -> Result<Self, OpenError> {
+    /// The project as it would be with these unsaved files. Fails as [`Self::open`] does.
+    pub(crate) fn open_draft(location: &ManifestLocation, drafts: &[UnsavedFile]) -> Result<Self, OpenError> {
         let located = located(location)?;
-        Self::of(manifest::load_unsaved(&located.manifest, Some(&located.home), draft), located, location)
+        Self::of(manifest::load_unsaved(&located.manifest, Some(&located.home), drafts), located, location)
     }
 
     fn of(loaded: Loaded, located: Located, location: &ManifestLocation) -> Result<Self, OpenError> {

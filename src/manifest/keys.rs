@@ -216,15 +216,15 @@ sections! {
         "depends_on": List(&Id);
         "body": Text;
     }
-    /// An entry of a subtask file. Not in the schema, and no hint leads here.
-    SUBTASK: "", "" {
+    /// An entry of a subtask file. No hint leads here.
+    SUBTASK: "", "", "A task of a subtask file." {
         "id" required: Id;
         "title": Text;
-        "parent": Id;
-        "depends_on": List(&Id);
-        "mode": Name;
-        "prompt": Text;
-        "gate": Choice(words::<Gate>);
+        "parent": Id, "The task that it is a part of.";
+        "depends_on": List(&Id), "Tasks that run before it.";
+        "mode": Name, "The mode that runs it.";
+        "prompt": Text, "What the agent is asked to do.";
+        "gate": Choice(words::<Gate>), "Waits for a person before it starts.";
     }
     WORKTREE: "in `worktree`", "worktree: { … }" {
         "path" required: Text, "A template over `task`, `project` and `mode`, relative to the manifest.";

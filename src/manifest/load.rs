@@ -44,7 +44,7 @@ struct LoadRequest<'a> {
     path: &'a Path,
     root: &'a Path,
     home: &'a Home,
-    unsaved: Option<&'a UnsavedFile>,
+    unsaved: &'a [UnsavedFile],
     /// Whether templates and the texts of command files are read, too.
     is_full: bool,
 }
@@ -52,21 +52,21 @@ struct LoadRequest<'a> {
 /// Reads and checks the manifest at `path`, its local file, command files and templates. Returns all problems at once.
 /// Without a `home`, the manifest's own folder is the home.
 pub fn load(path: &Path, home: Option<&Home>) -> Loaded {
-    load_with(path, home, true, None)
+    load_with(path, home, true, &[])
 }
 
-/// As [`load`], with the new text of one of the files.
-pub fn load_unsaved(path: &Path, home: Option<&Home>, unsaved: &UnsavedFile) -> Loaded {
-    load_with(path, home, true, Some(unsaved))
+/// As [`load`], with new texts of some of the files.
+pub fn load_unsaved(path: &Path, home: Option<&Home>, unsaved: &[UnsavedFile]) -> Loaded {
+    load_with(path, home, true, unsaved)
 }
 
 /// As [`load`], without reading templates and the texts of command files: for commands that only list. Missing
 /// templates and mistakes in them are not found.
 pub fn load_shape(path: &Path, home: Option<&Home>) -> Loaded {
-    load_with(path, home, false, None)
+    load_with(path, home, false, &[])
 }
 
-fn load_with(path: &Path, home: Option<&Home>, is_full: bool, unsaved: Option<&UnsavedFile>) -> Loaded {
+fn load_with(path: &Path, home: Option<&Home>, is_full: bool, unsaved: &[UnsavedFile]) -> Loaded {
     let failed = |problem| Loaded { manifest: None, problems: vec![problem] };
     let (path, root) = match resolve(path) {
         Ok(found) => found,
@@ -103,7 +103,7 @@ pub fn resolve(path: &Path) -> Result<(PathBuf, PathBuf), Problem> {
     Ok((root.join(name), root))
 }
 
-fn local_document(root: &Path, unsaved: Option<&UnsavedFile>) -> Result<Option<Document>, Problem> {
+fn local_document(root: &Path, unsaved: &[UnsavedFile]) -> Result<Option<Document>, Problem> {
     let path = root.join(LOCAL_NAME);
     if path.symlink_metadata().is_err() && !UnsavedFile::replaces(unsaved, &path) {
         return Ok(None);

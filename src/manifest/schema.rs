@@ -2,11 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::manifest::keys::{HOMES, MANIFEST, Section, Shape};
+use crate::manifest::keys::{HOMES, LOCAL, LOCAL_MODE, MANIFEST, SUBTASK, Section, Shape};
 
-/// The schema as JSON.
+/// The schema as JSON. Its definitions include those of the local file and of an entry of a subtask file.
 pub fn schema() -> Value {
-    let below = HOMES.into_iter().filter(|section| **section != MANIFEST);
+    let others = [&LOCAL, &LOCAL_MODE, &SUBTASK];
+    let below = HOMES.into_iter().filter(|section| **section != MANIFEST).chain(others);
     let definitions: Map<String, Value> = below.map(|section| (section.name.to_owned(), of_section(section))).collect();
     let mut schema = of_section(&MANIFEST);
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();

@@ -35,7 +35,7 @@ pub(crate) fn read(name: &str, context: TaskContext<'_>) -> SubtaskFile {
     SubtaskFile { path, tasks, problems: document.into_problems() }
 }
 
-fn open(root: &Path, unsaved: Option<&UnsavedFile>, path: &Path) -> Result<Source, Problem> {
+fn open(root: &Path, unsaved: &[UnsavedFile], path: &Path) -> Result<Source, Problem> {
     match path.canonicalize() {
         // A user or an agent may write it later.
         Err(error) if error.kind() == io::ErrorKind::NotFound && !UnsavedFile::replaces(unsaved, path) => {

@@ -21,7 +21,7 @@ use crate::model::task_source::{IdTemplate, ListedTask, TaskFiles, TaskSource};
 pub(crate) struct TaskContext<'a> {
     /// The folder of the subtask files.
     pub root: &'a Path,
-    pub unsaved: Option<&'a UnsavedFile>,
+    pub unsaved: &'a [UnsavedFile],
     /// The modes that a subtask may name.
     pub modes: &'a BTreeMap<ModeName, Mode>,
 }

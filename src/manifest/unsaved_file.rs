@@ -1,4 +1,5 @@
-//! A text to be saved, read in place of its file: it is checked before it is saved, and its problems name the file.
+//! Texts to be saved, read in place of their files: they are checked before they are saved, and their problems name
+//! the files.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,16 +16,18 @@ pub struct UnsavedFile {
 }
 
 impl UnsavedFile {
-    /// Whether `unsaved` replaces the file at `path`.
-    pub(crate) fn replaces(unsaved: Option<&Self>, path: &Path) -> bool {
-        unsaved.is_some_and(|unsaved| unsaved.path == path)
+    /// Whether one of `unsaved` replaces the file at `path`.
+    pub(crate) fn replaces(unsaved: &[Self], path: &Path) -> bool {
+        unsaved.iter().any(|unsaved| unsaved.path == path)
     }
 }
 
-/// The text to be saved at `path`, if `unsaved` is for that file; else the file. Fails where it cannot be read or is
-/// longer than `max` bytes.
-pub(crate) fn read(unsaved: Option<&UnsavedFile>, path: &Path, what: &str, max: u64) -> Result<Source, Problem> {
-    let Some(unsaved) = unsaved.filter(|unsaved| unsaved.path == path) else { return source::read(path, what, max) };
+/// The text to be saved at `path`, if one of `unsaved` is for that file; else the file. Fails where it cannot be read
+/// or is longer than `max` bytes.
+pub(crate) fn read(unsaved: &[UnsavedFile], path: &Path, what: &str, max: u64) -> Result<Source, Problem> {
+    let Some(unsaved) = unsaved.iter().find(|unsaved| unsaved.path == path) else {
+        return source::read(path, what, max);
+    };
     let size = unsaved.text.len() as u64;
     if size > max {
         return Err(source::too_large(path, what, size, max));

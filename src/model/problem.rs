@@ -87,7 +87,16 @@ impl Problem {
 impl SourceRange {
     /// Line and column, counted from 1; the column in characters.
     pub fn line_column(&self) -> (usize, usize) {
-        let before = self.source.get(..self.start).unwrap_or(&self.source);
+        self.position(self.start)
+    }
+
+    /// As [`Self::line_column`], of the end.
+    pub fn end_line_column(&self) -> (usize, usize) {
+        self.position(self.end)
+    }
+
+    fn position(&self, at: usize) -> (usize, usize) {
+        let before = self.source.get(..at).unwrap_or(&self.source);
         let line = before.bytes().filter(|b| *b == b'\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
         (line, column)

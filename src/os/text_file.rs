@@ -64,6 +64,11 @@ impl TextFile {
         }
     }
 
+    /// Whether anything exists at `path`, a link included.
+    pub fn exists(path: &Path) -> bool {
+        fs::symlink_metadata(path).is_ok()
+    }
+
     /// The content; `None` if there is no file.
     pub fn bytes(&self) -> Option<&[u8]> {
         self.file.as_ref().map(|_| self.bytes.as_slice())

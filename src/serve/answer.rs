@@ -61,6 +61,8 @@ fn without_query(server: &Arc<HttpServer>, head: &Head, route: Route, body: &[u8
         Route::Send(pair) => act::send(server, &pair, body),
         Route::Up => act::up(server, body),
         Route::Render(pair) => project::render(server, &pair, body),
+        Route::Check => project::check(server, body),
+        Route::Schema => Ok(project::schema(head)),
         Route::Worker(request) => Ok(Response::json(200, &server.workers.run(&request)?)),
         Route::Clean(id) => act::clean(server, id, body),
         Route::ReadFile(name) => project::read_file(server, name),

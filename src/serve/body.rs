@@ -1,7 +1,10 @@
 //! JSON bodies of requests. Unknown fields are refused.
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use crate::lifecycle::launch::request::{Resume, StartRequest};
 use crate::serve::refusal::{Refusal, RefusalKind};
@@ -17,6 +20,49 @@ pub(super) struct StartBody {
     pub(super) force: bool,
     pub(super) resume: bool,
     pub(super) subtasks: bool,
+    /// Unsaved texts. Only for rendering.
+    pub(super) files: Option<UnsavedTexts>,
+}
+
+/// The body of `POST /api/check`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CheckBody {
+    pub(super) files: UnsavedTexts,
+}
+
+/// Texts of editable files by name, each name once.
+#[derive(Debug, Default)]
+pub(super) struct UnsavedTexts(pub(super) BTreeMap<String, String>);
+
+/// Files of one request, at most.
+const FILES: usize = 16;
+
+impl<'de> Deserialize<'de> for UnsavedTexts {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Texts;
+        impl<'de> Visitor<'de> for Texts {
+            type Value = UnsavedTexts;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of file names and texts")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<UnsavedTexts, A::Error> {
+                let mut texts = BTreeMap::new();
+                while let Some((name, text)) = map.next_entry::<String, String>()? {
+                    if texts.insert(name, text).is_some() {
+                        return Err(A::Error::custom("a file is named twice"));
+                    }
+                    if texts.len() > FILES {
+                        return Err(A::Error::custom(format!("`files` has more than {FILES} files")));
+                    }
+                }
+                Ok(UnsavedTexts(texts))
+            }
+        }
+        from.deserialize_map(Texts)
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -69,7 +115,16 @@ pub(super) fn read_or_default<T: DeserializeOwned + Default>(body: &[u8]) -> Res
 }
 
 impl StartBody {
+    /// The body of a start, which takes no unsaved texts.
     pub(super) fn read(body: &[u8]) -> Result<Self, Refusal> {
+        let start = Self::read_for_render(body)?;
+        if start.files.is_some() {
+            return Err(Refusal::with(RefusalKind::BadValue, "the body cannot be used: unknown field `files`"));
+        }
+        Ok(start)
+    }
+
+    pub(super) fn read_for_render(body: &[u8]) -> Result<Self, Refusal> {
         let start: Self = read_or_default(body)?;
         let texts = start.prompt.iter().chain(&start.extras);
         if texts.into_iter().any(|text| text.contains('\0')) {
@@ -107,6 +162,7 @@ mod tests {
             "{\"extras\":[1]}",
             "{\"prompt\":\"a\",\"prompt\":\"b\"}",
             "{\"other\":1}",
+            "{\"files\":{}}",
             "{} {}",
             "{\"prompt\":\"\\ud800\"}",
             "\u{feff}{}",
@@ -120,6 +176,16 @@ mod tests {
                 Some(400),
                 "{body:.60}"
             );
+        }
+    }
+
+    #[test]
+    fn unsaved_texts_are_named_once_and_few() {
+        let files = |text: &str| read::<CheckBody>(format!("{{\"files\":{text}}}").as_bytes()).map(|body| body.files.0);
+        assert_eq!(files(r#"{"a":"x","b/c":""}"#).unwrap().len(), 2);
+        let many: Vec<String> = (0..=FILES).map(|n| format!("\"{n}\":\"\"")).collect();
+        for bad in [r#"{"a":"x","a":"x"}"#, r#"{"a":1}"#, "[]", "null", "\"a\"", &format!("{{{}}}", many.join(","))] {
+            assert_eq!(files(bad).map_err(|refusal| refusal.status()).err(), Some(400), "{bad}");
         }
     }
 }

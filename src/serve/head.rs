@@ -92,6 +92,11 @@ impl Head {
         self.all(name).next().is_some()
     }
 
+    /// Whether `If-None-Match` names this entity tag.
+    pub(super) fn knows_tag(&self, tag: &str) -> bool {
+        self.header("if-none-match").is_some_and(|known| known.split(',').any(|known| known.trim() == tag))
+    }
+
     /// Whether a header with a list of words, as `Connection`, has this word.
     pub(super) fn has_word(&self, name: &str, word: &str) -> bool {
         self.all(name).any(|value| value.split(',').any(|item| item.trim().eq_ignore_ascii_case(word)))

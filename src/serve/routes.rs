@@ -30,6 +30,9 @@ pub(super) enum Route {
     Send(Pair),
     Render(Pair),
     Capacity,
+    /// Checks unsaved texts.
+    Check,
+    Schema,
     Runs,
     Run(RunId),
     Log(RunId, LogStream),
@@ -65,6 +68,7 @@ pub(super) fn access(path: &[String]) -> RouteAccess {
     match path {
         [] => RouteAccess::Page,
         [only] if only == "now" || only == "history" => RouteAccess::Page,
+        [first, ..] if first == "edit" => RouteAccess::Page,
         [first, _] if first == "tasks" || first == "runs" || first == "now" => RouteAccess::Page,
         [first, ..] if first == "assets" => RouteAccess::Open,
         [only] if only == "healthz" => RouteAccess::Open,
@@ -85,6 +89,7 @@ pub(super) fn find(head: &Head) -> Result<Route, Refusal> {
     };
     match path.as_slice() {
         [] | ["now" | "history"] | ["tasks" | "runs" | "now", _] => get(Route::Page),
+        ["edit", file @ ..] if file.is_empty() || is_file_name(file) => get(Route::Page),
         ["assets", name] => get(Route::Asset((*name).to_owned())),
         ["assets", folder, name] => get(Route::Asset(format!("{folder}/{name}"))),
         ["ui", rest @ ..] => {
@@ -134,7 +139,10 @@ fn api(
         ["plan"] => get(Route::Worker(WorkerRequest::Plan)),
         ["history"] => get(Route::History),
         ["up"] => post(Route::Up),
-        ["files", name @ ..] if !name.is_empty() => file(name, head.method),
+        ["check"] => post(Route::Check),
+        ["schema"] => get(Route::Schema),
+        ["files"] => get(Route::Worker(WorkerRequest::ListFiles)),
+        ["files", name @ ..] => file(name, head.method),
         ["events"] => get(Route::Socket(SocketRoute::Events)),
         ["terminal", mode, task] => pair(mode, task).and_then(|pair| get(Route::Socket(SocketRoute::Terminal(pair)))),
         _ => Err(Refusal::new(RefusalKind::NoRoute)),
@@ -161,8 +169,7 @@ fn run_id(text: &str) -> Result<RunId, Refusal> {
 
 /// A path below the manifest's folder. `lifecycle` decides whether it may be read or written.
 fn file(parts: &[&str], method: Method) -> Result<Route, Refusal> {
-    let invalid = |part: &&&str| part.is_empty() || **part == "." || **part == ".." || part.contains(['/', '\0']);
-    if parts.iter().find(invalid).is_some() {
+    if !is_file_name(parts) {
         return Err(Refusal::new(RefusalKind::NoRoute));
     }
     let name = parts.join("/");
@@ -171,6 +178,12 @@ fn file(parts: &[&str], method: Method) -> Result<Route, Refusal> {
         Method::Put => Ok(Route::WriteFile(name)),
         _ => Err(Refusal::new(RefusalKind::Method("GET, HEAD, PUT"))),
     }
+}
+
+/// Whether the parts of a path name a file below the manifest's folder.
+pub(super) fn is_file_name(parts: &[&str]) -> bool {
+    let is_valid = |part: &&str| !(part.is_empty() || *part == "." || *part == ".." || part.contains(['/', '\0']));
+    parts.iter().all(is_valid)
 }
 
 #[cfg(test)]
@@ -195,6 +208,11 @@ mod tests {
             ("GET", "/history", Route::Page),
             ("GET", "/now/01ARZ3NDEKTSV4RRFFQ69G5FAV", Route::Page),
             ("GET", "/api/capacity", Route::Capacity),
+            ("GET", "/edit", Route::Page),
+            ("GET", "/edit/.claude/subtask.yml", Route::Page),
+            ("POST", "/api/check", Route::Check),
+            ("GET", "/api/schema", Route::Schema),
+            ("GET", "/api/files", Route::Worker(WorkerRequest::ListFiles)),
             ("GET", "/assets/vendor/xterm.mjs", Route::Asset("vendor/xterm.mjs".to_owned())),
             ("GET", "/ui/board", Route::Ui(Fragment::Board)),
             ("POST", "/dispatch/code-review/TASK-42", Route::Dispatch(pair())),
@@ -253,6 +271,9 @@ mod tests {
             "/api/files/a//b",
             "/api/files/%2e%2e/x",
             "/api/files/a%2fb",
+            "/edit/",
+            "/edit/%2e%2e/x",
+            "/edit/a%2fb",
             "/x",
         ] {
             assert_eq!(route("GET", path), Err(404), "{path}");

@@ -1,6 +1,6 @@
 //! Tasks, modes and problems of a project as JSON: what the board shows beside the runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,9 @@ pub struct CatalogView {
     /// Missing programs that runs need.
     #[serde(default)]
     pub missing: Vec<MissingView>,
+    /// Tasks without a file of their own, and the name of the editable file that lists them.
+    #[serde(default)]
+    pub listed_in: HashMap<String, String>,
     /// Pairs that are up to date, as mode and task.
     pub fresh: Vec<(String, String)>,
     /// What the manifest allows to run at a time.
@@ -52,6 +55,9 @@ pub struct ProjectView {
     /// Whether tasks have worktrees.
     #[serde(default)]
     pub worktrees: bool,
+    /// The names of the files that the editor edits, relative to `root`.
+    #[serde(default)]
+    pub editable: Vec<String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

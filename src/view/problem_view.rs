@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::problem::{Problem, Severity};
+use crate::model::problem::{Problem, Severity, SourceRange};
 
 /// Line and column count from 1.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +18,11 @@ pub struct ProblemView {
     pub line: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<usize>,
+    /// Where the marked text ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_line: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_column: Option<usize>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hints: Vec<String>,
 }
@@ -25,13 +30,17 @@ pub struct ProblemView {
 impl ProblemView {
     pub fn new(problem: &Problem) -> Self {
         let place = problem.place.as_ref();
-        let position = place.and_then(|place| place.excerpt.as_ref()).map(|excerpt| excerpt.line_column());
+        let excerpt = place.and_then(|place| place.excerpt.as_ref());
+        let position = excerpt.map(SourceRange::line_column);
+        let end = excerpt.map(SourceRange::end_line_column);
         Self {
             severity: problem.severity,
             message: problem.message.clone(),
             path: place.map(|place| place.path.clone()),
             line: position.map(|(line, _)| line),
             column: position.map(|(_, column)| column),
+            end_line: end.map(|(line, _)| line),
+            end_column: end.map(|(_, column)| column),
             hints: problem.hints.clone(),
         }
     }

@@ -16,7 +16,7 @@ use crate::model::run_state::EndState;
 use crate::plan::freshness::Freshness;
 use crate::tasks::TaskSet;
 use crate::view::catalog_view::{BrokenView, CatalogView, ManifestLimits, MissingView, ProjectView};
-use crate::worker::WorkerFailure;
+use crate::worker::{WorkerFailure, files};
 
 /// Maximum number of pairs whose freshness is computed: hashing the sources of more takes too long.
 const FRESH_PAIRS: usize = 100;
@@ -39,6 +39,7 @@ pub(super) fn catalog(location: &ManifestLocation) -> Result<CatalogView, Failur
             root: manifest.root.clone(),
             manifest: manifest.path.clone(),
             worktrees: manifest.worktree.is_some(),
+            editable: files::names(&project),
         },
         tasks: tasks.tasks,
         problems: tasks.problems,
@@ -47,6 +48,7 @@ pub(super) fn catalog(location: &ManifestLocation) -> Result<CatalogView, Failur
             .map(|finding| MissingView { what: finding.what, found: finding.found, cure: finding.fix })
             .collect(),
         modes: show::modes(&project, &manifest.root).modes,
+        listed_in: files::listed_in(&project),
         fresh,
         limits: ManifestLimits { jobs: manifest.jobs, budget_day: manifest.budget.day },
         needs: needs(manifest),

@@ -5,10 +5,12 @@
 //! stdout, within limits. Each request does the work of a command. Must not know how the response is shown.
 
 mod catalog;
+mod drafts;
 mod files;
 mod perform;
 mod start;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -48,6 +50,9 @@ pub enum WorkerRequest {
         task: String,
         #[serde(flatten)]
         request: StartRequest,
+        /// Unsaved texts, as of `Check`.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        files: BTreeMap<String, String>,
     },
     /// As `plan --json`.
     Plan,
@@ -73,11 +78,16 @@ pub enum WorkerRequest {
     Show { mode: String, task: String },
     /// Check that both names exist: `{"mode", "task"}`, in the project's spelling.
     Know { mode: String, task: String },
+    /// The files that can be edited: an [`crate::view::draft_view::EditableFilesView`].
+    ListFiles,
+    /// Check the project as it would be with these texts of such files, by name: a
+    /// [`crate::view::draft_view::DraftView`].
+    Check { files: BTreeMap<String, String> },
     /// Read the manifest, `dispatch.local.yaml` beside it, or a subtask file named in the manifest, by its path
     /// relative to the manifest's folder: `{"name", "text", "etag"}`.
     ReadFile { name: String },
     /// Replace such a file if it still has this `etag` (empty: it does not exist) and the project has no error with the
-    /// new text: `{"name", "etag", "problems"}`; all problems are warnings.
+    /// new text that it did not have before: `{"name", "etag", "problems"}`.
     WriteFile { name: String, text: String, etag: String },
 }
 

@@ -22,7 +22,7 @@ use crate::lifecycle::worktree::diff;
 use crate::model::started_by::StartedBy;
 use crate::plan::diff::UpOptions;
 use crate::view::plan_view::PlanView;
-use crate::worker::{WorkerRequest, catalog, files, start};
+use crate::worker::{WorkerRequest, catalog, drafts, files, start};
 
 /// Bytes of a patch that are sent. The list of files is complete.
 const PATCH: usize = 1 << 20;
@@ -36,8 +36,8 @@ pub(super) fn perform(manifest: &Path, request: WorkerRequest) -> Result<Value, 
             let request = StartRequest { started_by: Some(StartedBy::Web), ..request };
             start::start(&open(Depth::Whole)?, &mode, &task, &request)
         }
-        WorkerRequest::Render { mode, task, request } => {
-            let project = open(Depth::Whole)?;
+        WorkerRequest::Render { mode, task, request, files } => {
+            let project = drafts::open(&location, files)?;
             let tasks = project.tasks();
             let (mode, task) = (project.mode(&mode)?, tasks.find(&task)?);
             value(&show::prepared(&prepare::prepare(&project, &tasks, mode, task, &request, None)?))
@@ -94,6 +94,8 @@ pub(super) fn perform(manifest: &Path, request: WorkerRequest) -> Result<Value, 
             let pair = project.pair(&project.tasks(), &mode, &task)?;
             Ok(json!({ "mode": pair.mode.as_str(), "task": pair.task.as_str() }))
         }
+        WorkerRequest::ListFiles => files::list(&location),
+        WorkerRequest::Check { files } => drafts::check(&location, files),
         WorkerRequest::ReadFile { name } => files::read(&location, &name),
         WorkerRequest::WriteFile { name, text, etag } => files::write(&location, &name, &text, &etag),
     }

@@ -11,6 +11,7 @@ mod serve_board_large;
 mod serve_board_truth;
 mod serve_browser;
 mod serve_dialog;
+mod serve_editor;
 mod serve_lists;
 mod serve_now;
 mod serve_now_views;

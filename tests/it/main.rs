@@ -60,6 +60,7 @@ mod seen_programs;
 mod serve;
 mod serve_answers;
 mod serve_crash;
+mod serve_editor;
 mod serve_fuzz;
 mod serve_guard;
 mod serve_input;

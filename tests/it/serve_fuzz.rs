@@ -81,6 +81,7 @@ const DEAR: &[&str] = &[
     "/api/plan",
     "/api/up",
     "/api/files/dispatch.yaml",
+    "/api/check",
     "/dispatch/job/A",
     "/api/render/job/A",
     "/stop/job/A",

@@ -16,6 +16,8 @@ const OPEN: &[&str] = &[
     "/runs/01ARZ3NDEKTSV4RRFFQ69G5FAV",
     "/now",
     "/history",
+    "/edit",
+    "/edit/.claude/subtask.yml",
     "/assets/app.js",
     "/assets/style.css",
     "/healthz",

@@ -29,30 +29,42 @@ impl CheckReport {
 
 /// Checks the project. Fails only if no manifest or no usable repository is found.
 pub fn check(location: &ManifestLocation) -> Result<CheckReport, OpenError> {
-    report(Project::open(location, Depth::Whole))
+    Ok(report(Project::open(location, Depth::Whole))?.report)
 }
 
-/// Checks the project as it would be with the unsaved file `draft`.
-pub(crate) fn check_draft(location: &ManifestLocation, draft: &UnsavedFile) -> Result<CheckReport, OpenError> {
-    report(Project::open_draft(location, draft))
+/// A checked project with unsaved files.
+#[derive(Debug)]
+pub(crate) struct DraftCheck {
+    pub(crate) report: CheckReport,
+    /// What the texts give; `None` if the manifest is unusable.
+    pub(crate) content: Option<(Project, TaskSet)>,
 }
 
-fn report(opened: Result<Project, OpenError>) -> Result<CheckReport, OpenError> {
+/// Checks the project as it would be with these unsaved files. Fails as [`check`] does.
+pub(crate) fn check_draft(location: &ManifestLocation, drafts: &[UnsavedFile]) -> Result<DraftCheck, OpenError> {
+    report(Project::open_draft(location, drafts))
+}
+
+fn report(opened: Result<Project, OpenError>) -> Result<DraftCheck, OpenError> {
     match opened {
-        Ok(project) => Ok(judge(&project)),
-        Err(OpenError::Problems { problems }) => Ok(CheckReport { problems, counts: None }),
+        Ok(project) => {
+            let tasks = project.tasks();
+            Ok(DraftCheck { report: judge(&project, &tasks), content: Some((project, tasks)) })
+        }
+        Err(OpenError::Problems { problems }) => {
+            Ok(DraftCheck { report: CheckReport { problems, counts: None }, content: None })
+        }
         Err(error) => Err(error),
     }
 }
 
-fn judge(project: &Project) -> CheckReport {
-    let tasks = project.tasks();
-    let wanted = wanted(&project.manifest, &tasks);
+fn judge(project: &Project, tasks: &TaskSet) -> CheckReport {
+    let wanted = wanted(&project.manifest, tasks);
     let mut problems: Vec<Problem> = project.problems.iter().chain(tasks.problems()).cloned().collect();
     problems.extend(manifest::advice(&project.manifest));
     problems.extend(wanted.problems);
-    problems.extend(order_problem(&tasks));
-    problems.extend(base_problems(project, &tasks));
+    problems.extend(order_problem(tasks));
+    problems.extend(base_problems(project, tasks));
     CheckReport { problems, counts: Some((project.manifest.modes.len(), tasks.tasks().len())) }
 }
 

@@ -14,7 +14,7 @@ use crate::lifecycle::project::project_store;
 use crate::lifecycle::reconcile::apply::Done;
 use crate::lifecycle::reconcile::held::Held;
 use crate::lifecycle::summary::tree_progress::{TreeProgress, tree_progress};
-use crate::manifest::{Mode, Origin};
+use crate::manifest::{self, Mode, Origin};
 use crate::model::protocol::PromptDelivery;
 use crate::model::run::Run;
 use crate::model::run_spec::RunKind;
@@ -90,6 +90,11 @@ pub fn modes(project: &Project, here: &Path) -> ModesView {
         },
     };
     ModesView { modes: project.manifest.modes.values().map(view).collect() }
+}
+
+/// The JSON Schema of the manifest.
+pub fn schema() -> serde_json::Value {
+    manifest::schema()
 }
 
 /// The path as a person in `here` would type it: relative if it lies below.

@@ -19,6 +19,7 @@ const module = await ({
   runs: () => import("./run.js"),
   now: () => import("./now.js"),
   history: () => import("./past.js"),
+  edit: () => import("./edit.js"),
 }[place] ?? (() => import("./board.js")))();
 
 for (const link of document.querySelectorAll("nav a")) {
@@ -162,6 +163,8 @@ async function wrong(error) {
     needToken();
     return;
   }
+  // The page holds what was typed.
+  if (module.steady && document.getElementById("editor")) return;
   if (!(error instanceof Refused)) {
     if (!document.getElementById("page")) main.replaceChildren(message("The server does not answer", "It may have been stopped: `dispatch serve` starts it. This page tries again by itself."));
     return;
@@ -174,6 +177,7 @@ async function wrong(error) {
     const lines = [`${place}${problem.message}`, ...(problem.hints ?? []).map((hint) => `  ${hint}`)];
     box.append(Object.assign(document.createElement("pre"), { textContent: lines.join("\n") }));
   }
+  if (error.code === "bad_manifest") box.append(Object.assign(document.createElement("a"), { href: "/edit", textContent: "Open the editor" }));
   main.replaceChildren(box);
 }
 
@@ -225,6 +229,7 @@ let since = null;
 follow({
   seq,
   heard(frame) {
+    module.heard?.(frame);
     if (frame.event === "run") {
       heard.push([frame.seq, frame.run.task]);
       // Older events arrived before any pending request.

@@ -76,12 +76,13 @@ export class Refused extends Error {
 // The server does not answer.
 export class Unreachable extends Error {}
 
-export async function ask(method, path, { body, headers, signal } = {}) {
+// `body` is sent as JSON, `text` as it is.
+export async function ask(method, path, { body, text, headers, signal } = {}) {
   const sent = { Authorization: `Bearer ${token()}`, ...headers };
   if (body !== undefined) sent["Content-Type"] = "application/json";
   let answer;
   try {
-    answer = await fetch(path, { method, headers: sent, body: body === undefined ? undefined : JSON.stringify(body), signal });
+    answer = await fetch(path, { method, headers: sent, body: body === undefined ? text : JSON.stringify(body), signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Unreachable("the server does not answer");

@@ -31,8 +31,7 @@ pub(in crate::serve) fn shell(head: &Head) -> Result<Response, Refusal> {
 /// `name` is the path below `/assets/`.
 pub(in crate::serve) fn asset(head: &Head, name: &str) -> Result<Response, Refusal> {
     let asset = ASSETS.iter().find(|asset| asset.name == name).ok_or_else(|| Refusal::new(RefusalKind::NoRoute))?;
-    let is_known = |known: &str| known.split(',').any(|known| known.trim() == asset.tag);
-    let response = if head.header("if-none-match").is_some_and(is_known) {
+    let response = if head.knows_tag(asset.tag) {
         Response::asset(asset.kind, b"").with_status(304)
     } else if head.takes_gzip() {
         Response::asset(asset.kind, asset.packed).header("Content-Encoding", "gzip")

@@ -34,9 +34,11 @@ impl Deref for Catalog {
 
 impl Catalog {
     pub(super) fn new(mut view: CatalogView) -> Self {
-        let CatalogView { project, tasks, problems, .. } = &mut view;
+        let CatalogView { project, tasks, problems, broken, .. } = &mut view;
         let paths = tasks.iter_mut().filter_map(|task| task.path.as_mut());
-        for path in paths.chain(problems.iter_mut().filter_map(|problem| problem.path.as_mut())) {
+        let broken = broken.iter_mut().flat_map(|broken| &mut broken.problems);
+        let problems = problems.iter_mut().chain(broken);
+        for path in paths.chain(problems.filter_map(|problem| problem.path.as_mut())) {
             if let Ok(relative) = path.strip_prefix(&project.root) {
                 *path = relative.to_owned();
             }
@@ -78,9 +80,9 @@ impl CatalogCache {
             (Ok(view), _) => Catalog::new(view),
             // While the manifest is broken, tasks and runs stay on the page.
             (Err(failure), Some(cached)) => {
-                let mut catalog = Catalog::clone(&cached.catalog);
-                catalog.view.broken = Some(failure.into());
-                catalog
+                let mut view = cached.catalog.view.clone();
+                view.broken = Some(failure.into());
+                Catalog::new(view)
             }
             (Err(failure), None) => return Err(failure.into()),
         };

@@ -2,6 +2,7 @@
 
 use crate::model::names::TaskId;
 use crate::model::run_id::RunId;
+use crate::serve::routes::is_file_name;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::serve) enum Fragment {
@@ -16,6 +17,8 @@ pub(in crate::serve) enum Fragment {
     /// The last lines of a window.
     LastLines(RunId),
     History,
+    /// The editor of this file; of the manifest if none is named.
+    Edit(Option<String>),
 }
 
 /// `None` if there is no such fragment.
@@ -29,6 +32,8 @@ pub(in crate::serve) fn find(path: &[&str]) -> Option<Fragment> {
         ["now"] => Some(Fragment::Now),
         ["last", id] => RunId::parse(id).map(Fragment::LastLines),
         ["history"] => Some(Fragment::History),
+        ["edit"] => Some(Fragment::Edit(None)),
+        ["edit", file @ ..] if is_file_name(file) => Some(Fragment::Edit(Some(file.join("/")))),
         _ => None,
     }
 }

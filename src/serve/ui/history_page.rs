@@ -89,7 +89,7 @@ pub(super) fn page(server: &HttpServer, query: &HistoryQuery) -> Result<String, 
     templates::render(
         "history.html",
         context! {
-            top => top(server, &catalog, seq)?, broken => catalog.broken, query, open => query.is_open(), runs,
+            top => top(server, &catalog, seq)?, broken => catalog.broken, editable => catalog.project.editable, query, open => query.is_open(), runs,
             next => (found.len() > count).then(|| query.from.saturating_add(query.count)), modes => catalog.modes,
             outcomes => EndState::ALL.map(EndState::as_str), since => SINCE,
         },

@@ -12,6 +12,7 @@ mod board_tests;
 mod catalog;
 mod diff_page;
 mod diff_text;
+mod edit_page;
 mod filter;
 mod fragment;
 mod history_page;

@@ -82,7 +82,8 @@ pub(super) fn page(server: &HttpServer, mut query: Query) -> Result<String, Refu
     templates::render(
         "now.html",
         context! {
-            top => top(server, &catalog, seq)?, broken => catalog.broken, groups, capacity,
+            top => top(server, &catalog, seq)?, broken => catalog.broken, editable => catalog.project.editable,
+            groups, capacity,
             chosen => chosen.map(|id| id.to_string()).unwrap_or_default(), detail,
         },
     )

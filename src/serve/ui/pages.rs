@@ -19,7 +19,7 @@ use crate::serve::ui::history_page::{self, HistoryQuery};
 use crate::serve::ui::run_page;
 use crate::serve::ui::summary::Summary;
 use crate::serve::ui::templates::{self, context};
-use crate::serve::ui::{diff_page, now_detail, now_page, task_page};
+use crate::serve::ui::{diff_page, edit_page, now_detail, now_page, task_page};
 use crate::view::run_view::RunView;
 
 /// Rows of one request at most.
@@ -46,6 +46,7 @@ pub(in crate::serve) fn page(
                 Fragment::Run(id) => run_page::page(server, &id),
                 Fragment::Task(task) => task_page::page(server, &task),
                 Fragment::Diff(task) => diff_page::page(server, &task),
+                Fragment::Edit(name) => edit_page::page(server, name.as_deref()),
                 Fragment::LastLines(id) => now_detail::last_lines_of(server, &id),
                 Fragment::Board | Fragment::Rows | Fragment::Now | Fragment::History => {
                     Err(Refusal::new(RefusalKind::NoRoute))
@@ -91,7 +92,7 @@ fn board(server: &HttpServer, filter: &Filter) -> Result<String, Refusal> {
         context! {
             top => top(server, &catalog, seq)?, board, filter, open => filter.is_open(), all => catalog.tasks.len(),
             errors, problems => catalog.problems, broken => catalog.broken, missing => catalog.missing,
-            modes => catalog.modes, statuses => statuses(&catalog), tags => tags(&catalog),
+            editable => catalog.project.editable, modes => catalog.modes, statuses => statuses(&catalog), tags => tags(&catalog),
         },
     )
 }

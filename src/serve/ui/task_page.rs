@@ -86,6 +86,7 @@ pub(super) fn page(server: &HttpServer, id: &TaskId) -> Result<String, Refusal> 
             meta => detail.meta.iter().map(|(name, value)| (name, plain(value))).collect::<Vec<_>>(),
             checklist => checklist(&detail.checklist), tree, needs => rows(&catalog, &runs, &needs), neededBy => rows(&catalog, &runs, &needed_by),
             modes, others => never_ran, worktrees => catalog.project.worktrees,
+            editable => catalog.project.editable, listedIn => catalog.listed_in.get(&task.id),
         },
     )
 }

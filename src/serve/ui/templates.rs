@@ -23,11 +23,13 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("broken.html", include_str!("templates/broken.html")),
     ("board.html", include_str!("templates/board.html")),
     ("diff.html", include_str!("templates/diff.html")),
+    ("edit.html", include_str!("templates/edit.html")),
     ("history.html", include_str!("templates/history.html")),
     ("last_lines.html", include_str!("templates/last_lines.html")),
     ("now.html", include_str!("templates/now.html")),
     ("now_detail.html", include_str!("templates/now_detail.html")),
     ("now_summary.html", include_str!("templates/now_summary.html")),
+    ("problem_place.html", include_str!("templates/problem_place.html")),
     ("row.html", include_str!("templates/row.html")),
     ("run.html", include_str!("templates/run.html")),
     ("rows.html", include_str!("templates/rows.html")),
@@ -48,6 +50,7 @@ fn environment() -> &'static Environment<'static> {
         }
         environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
         environment.add_filter("status", |status: &str| status_word(status));
+        environment.add_filter("path", |path: &str| address(path));
         environment.add_filter("short", |ms: u64| short(ms));
         environment.add_filter("clock", |time: &str| clock(time));
         for (name, source) in TEMPLATES {
@@ -72,6 +75,18 @@ fn status_word(status: &str) -> String {
         "review" => "in review".to_owned(),
         other => other.replace('_', " "),
     }
+}
+
+/// A relative path as part of an address.
+pub(super) fn address(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
+            byte => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
 }
 
 /// A duration in at most two units, as `assets/time.js` formats it.
@@ -100,6 +115,12 @@ mod tests {
         for (ms, text) in [(0, "0s"), (59_999, "59s"), (61_000, "1m 1s"), (3_660_000, "1h 1m"), (90_000_000, "1d 1h")] {
             assert_eq!(short(ms), text);
         }
+    }
+
+    #[test]
+    fn a_path_in_an_address_holds_nothing_special() {
+        assert_eq!(address(".claude/sub task?#%.yml"), ".claude/sub%20task%3F%23%25.yml");
+        assert_eq!(address("é"), "%C3%A9");
     }
 
     #[test]

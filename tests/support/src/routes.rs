@@ -28,6 +28,9 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/api/modes"),
     ("GET", "/api/plan"),
     ("GET", "/api/history"),
+    ("GET", "/api/files"),
+    ("POST", "/api/check"),
+    ("GET", "/api/schema"),
     ("GET", "/api/files/dispatch.yaml"),
     ("PUT", "/api/files/dispatch.yaml"),
     ("GET", "/api/events"),
@@ -39,6 +42,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/ui/now"),
     ("GET", "/ui/last/01ARZ3NDEKTSV4RRFFQ69G5FAV"),
     ("GET", "/ui/history"),
+    ("GET", "/ui/edit"),
 ];
 
 pub const METHODS: &[&str] =
