@@ -16,6 +16,7 @@ use crate::agents::installation::Installation;
 use crate::agents::report::AgentReport;
 use crate::agents::window::WindowProtocol;
 use crate::model::protocol::PromptDelivery;
+use crate::model::run_form::RunForm;
 
 /// A log, or a part of one, that can be read from its end.
 pub trait SeekableLog: Read + Seek {}
@@ -140,8 +141,8 @@ pub trait AgentProtocol: Debug + Sync {
     }
 
     /// Environment variables to set unless the manifest or the caller sets them.
-    fn default_env(&self, headless: bool) -> &'static [(&'static str, &'static str)] {
-        let _ = headless;
+    fn default_env(&self, form: RunForm) -> &'static [(&'static str, &'static str)] {
+        let _ = form;
         &[]
     }
 

@@ -83,7 +83,7 @@ impl Follower {
         let folder = store.folder(run.id());
         // The pair lock reports the end of a job. No inotify watch: the kernel takes some milliseconds to close one,
         // which would delay the report of the end.
-        let only_its_end = logs.is_none() && run.facts.headless && !matches!(run.state, RunState::Queued(_));
+        let only_its_end = logs.is_none() && run.facts.form.is_job() && !matches!(run.state, RunState::Queued(_));
         let watch = match only_its_end {
             true => None,
             false => ChangeWatch::new().and_then(|watch| watch.watch_folder(folder.path()).map(|()| watch)).ok(),
@@ -106,7 +106,7 @@ impl Follower {
     pub fn look(&mut self) -> Result<Run, FollowError> {
         // Every line that a job prints wakes the follower. While the pair lock is held for this run, the record files
         // decide alone; a full observation is not needed.
-        if let Some(last) = self.last.as_ref().filter(|run| run.facts.headless && run.state == RunState::Running) {
+        if let Some(last) = self.last.as_ref().filter(|run| run.facts.form.is_job() && run.state == RunState::Running) {
             let held = pair_lock::probe(self.store.state(), &last.pair())?;
             let folder = self.store.folder(&self.id);
             if held == Liveness::Held(Some(self.id.clone()))
@@ -131,7 +131,7 @@ impl Follower {
     ) -> Result<Woken, FollowError> {
         self.store.close_index();
         let running_job =
-            run.facts.headless && matches!(run.state, RunState::Starting | RunState::Running | RunState::Stopping);
+            run.facts.form.is_job() && matches!(run.state, RunState::Starting | RunState::Running | RunState::Stopping);
         let tick = match &run.state {
             RunState::Queued(_) => Some(QUEUE_POLL),
             _ if running_job => {

@@ -61,7 +61,7 @@ pub(crate) fn all(store: &Store, early: Option<EarlyListing>) -> Result<Observat
     let has_hint = early.is_some();
     let listings = PaneListings::new(early, store.tmux_patience.clone());
     let known = store.with_index(Index::active_facts)?;
-    let has_windows = known.iter().any(|(_, facts)| facts.as_ref().is_none_or(|facts| !facts.headless));
+    let has_windows = known.iter().any(|(_, facts)| facts.as_ref().is_none_or(|facts| facts.form.has_window()));
     let seen = observe(store, known, listings)?;
     Ok(Observations { hint_is_stale: has_hint && !has_windows, ..seen })
 }

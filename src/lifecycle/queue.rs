@@ -126,7 +126,7 @@ fn move_on(store: &Store, queued: &Queued, older_unchecked: bool, pass: &mut Que
     }
     let folders = reserve::lock_folders(store, spec.conditions.exclusive)?;
     let readiness =
-        readiness::of(store, &*store.index()?, &spec.conditions, spec.is_headless(), &spec.cwd, Some(&spec.run_id))?;
+        readiness::of(store, &*store.index()?, &spec.conditions, spec.form(), &spec.cwd, Some(&spec.run_id))?;
     let moved = match readiness {
         Readiness::Never(why) => return end_unstarted(store, &folder, &spec, EndState::DependencyFailed, why),
         Readiness::Waits { waiting_for, about } => {

@@ -15,6 +15,7 @@ use crate::model::end_reason::EndReason;
 use crate::model::exit::Exit;
 use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
 use crate::model::run::{Run, RunFacts};
+use crate::model::run_form::RunForm;
 use crate::model::run_id::RunId;
 use crate::model::run_spec::RunKind;
 use crate::model::run_state::EndState;
@@ -128,7 +129,7 @@ fn reap(
         // If the starting command was killed, its tmux client may still open the window. If the environment file
         // cannot be removed here, the window has taken it: wait for its `live.json`.
         Ok(None)
-            if !run.probe.headless
+            if run.probe.form.has_window()
                 && run.probe.live.is_none()
                 && !run.folder.withdraw_environment(&run.spec)
                 && !out_of_patience =>
@@ -177,9 +178,9 @@ fn exit_record(run: &Observation, over: &InferredEnd, survivors: Vec<u32>) -> Ex
     let ended_at = died.and_then(|at| jiff::Timestamp::from_second(at).ok()).unwrap_or(now);
     let started_at = live.map(|live| run.started(live.started_at));
     let answered = live.and_then(|live| live.answered.as_ref());
-    let (answer, usage) = match run.probe.headless {
-        true => run_answer::of_lost(&run.spec, &run.folder, answered),
-        false => (AnswerRecord::default(), Usage { session_id: conversation(run), ..Usage::default() }),
+    let (answer, usage) = match run.probe.form {
+        RunForm::Headless => run_answer::of_lost(&run.spec, &run.folder, answered),
+        RunForm::Interactive => (AnswerRecord::default(), Usage { session_id: conversation(run), ..Usage::default() }),
     };
     ExitRecord {
         version: EXIT_VERSION,
@@ -203,7 +204,7 @@ fn exit_record(run: &Observation, over: &InferredEnd, survivors: Vec<u32>) -> Ex
 
 /// If a window failed before its agent started: why its worktree could not be set up.
 fn setup_failure(run: &Observation, over: &InferredEnd) -> Option<EndReason> {
-    let has_failed = over.state == EndState::Failed && over.exit == Exit::code(125) && !run.probe.headless;
+    let has_failed = over.state == EndState::Failed && over.exit == Exit::code(125) && run.probe.form.has_window();
     let line = run.folder.read_setup_failure().filter(|_| has_failed)?;
     Some(EndReason::SetupFailed { error: Some(line), log: None })
 }

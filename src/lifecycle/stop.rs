@@ -144,7 +144,7 @@ fn not_processed() -> StopError {
 
 fn begin_stop(store: &Store, run: &Run) -> RunStop {
     let folder = store.folder(run.id());
-    let part = if run.facts.headless { StopPart::Job { signalled: false } } else { StopPart::Window };
+    let part = if run.facts.form.is_job() { StopPart::Job { signalled: false } } else { StopPart::Window };
     let (run, outcome) = (run.clone(), None);
     RunStop { run, folder, outcome, part, root: None, signalled_group: None, survivors: Vec::new() }
 }

@@ -40,7 +40,7 @@ pub(crate) struct Window {
 pub(crate) fn window_of(run: &Run) -> Result<Window, WindowError> {
     let pair = run.pair();
     match &run.state {
-        _ if run.facts.headless => return Err(WindowError::Headless { pair }),
+        _ if run.facts.form.is_job() => return Err(WindowError::Headless { pair }),
         RunState::Queued(_) | RunState::Ended(_) => return Err(WindowError::NotRunning { pair }),
         RunState::Unknown(why) => return Err(WindowError::Unknown { pair, why: why.clone() }),
         RunState::Starting | RunState::Running | RunState::Stopping => {}

@@ -33,7 +33,7 @@ fn without_prompt<'a>(manifest: &Manifest, mode: &'a Mode) -> Option<(&'a Mode, 
     let declared = manifest.agents.get(&mode.agent)?;
     let needs_one =
         agents::of(declared.protocol).capabilities().needs_prompt && declared.prompt_headless != PromptDelivery::None;
-    let has_none = mode.prompt == PromptSource::None && !mode.interactive;
+    let has_none = mode.prompt == PromptSource::None && mode.form.is_job();
     (needs_one && has_none).then(|| {
         let name = mode.name.as_str();
         let message = format!("the headless mode `{name}` has no prompt, so it runs only with `--prompt TEXT`");

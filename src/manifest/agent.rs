@@ -2,6 +2,7 @@
 
 use crate::agents;
 use crate::model::protocol::{PromptDelivery, Protocol};
+use crate::model::run_form::RunForm;
 
 /// How an agent is started in each kind of mode. `None`: it does not support that kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +44,17 @@ impl Agent {
         })
     }
 
-    pub fn argv(&self, interactive: bool) -> Option<&[String]> {
-        if interactive { self.interactive.as_deref() } else { self.headless.as_deref() }
+    pub fn argv(&self, form: RunForm) -> Option<&[String]> {
+        match form {
+            RunForm::Interactive => self.interactive.as_deref(),
+            RunForm::Headless => self.headless.as_deref(),
+        }
+    }
+
+    pub fn prompt(&self, form: RunForm) -> PromptDelivery {
+        match form {
+            RunForm::Interactive => self.prompt_interactive,
+            RunForm::Headless => self.prompt_headless,
+        }
     }
 }

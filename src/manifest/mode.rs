@@ -8,6 +8,7 @@ use crate::model::interval::Interval;
 use crate::model::limits::Limits;
 use crate::model::names::ModeName;
 use crate::model::retry::Retry;
+use crate::model::run_form::RunForm;
 use crate::model::run_spec::EXIT_GRACE;
 
 /// One mode. Texts named "template" are rendered for each run.
@@ -15,8 +16,7 @@ use crate::model::run_spec::EXIT_GRACE;
 pub struct Mode {
     pub name: ModeName,
     pub description: String,
-    /// A tmux window; otherwise a background job.
-    pub interactive: bool,
+    pub form: RunForm,
     pub prompt: PromptSource,
     /// Each a template.
     pub flags: Vec<String>,
@@ -94,7 +94,7 @@ impl Mode {
         Self {
             name,
             description: String::new(),
-            interactive: false,
+            form: RunForm::Headless,
             prompt: PromptSource::None,
             flags: Vec::new(),
             save_to: None,
@@ -122,6 +122,6 @@ impl Mode {
     pub(crate) fn none() -> Option<Self> {
         let name = ModeName::parse("none").ok()?;
         let description = "The agent alone, without a prompt".to_owned();
-        Some(Self { interactive: true, description, ..Self::new(name, Origin::BuiltIn) })
+        Some(Self { form: RunForm::Interactive, description, ..Self::new(name, Origin::BuiltIn) })
     }
 }

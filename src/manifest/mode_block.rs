@@ -14,6 +14,7 @@ use crate::manifest::tree::{Node, NodeId};
 use crate::model::limits::Limits;
 use crate::model::nearest::did_you_mean;
 use crate::model::problem::Problem;
+use crate::model::run_form::RunForm;
 
 /// Keys that need a job's exit, output or process tree, which a window does not have.
 const HEADLESS_ONLY: &[&str] =
@@ -31,7 +32,7 @@ pub(crate) struct ModeBlock<'a> {
 /// Applies the fields of a block to `mode`.
 pub(crate) fn read(fields: &SectionFields<'_>, mut mode: Mode, root: &Path) -> Mode {
     mode.description = fields.text("description").unwrap_or(mode.description);
-    mode.interactive = fields.bool("interactive").unwrap_or(mode.interactive);
+    mode.form = fields.bool("interactive").map_or(mode.form, RunForm::of_interactive);
     mode.cleanup_on_exit = fields.bool("cleanup_on_exit").unwrap_or(mode.cleanup_on_exit);
     read_prompt(fields, &mut mode, root);
     mode.flags = fields.texts("flags").unwrap_or(mode.flags);
@@ -46,7 +47,7 @@ pub(crate) fn read(fields: &SectionFields<'_>, mut mode: Mode, root: &Path) -> M
     mode.cwd = fields.filled_text("cwd").or(mode.cwd);
     mode.env = settings_section::env(fields).unwrap_or(mode.env);
     mode_conditions::read(fields, &mut mode);
-    refuse_other_kind(fields, mode.interactive);
+    refuse_other_form(fields, mode.form);
     mode
 }
 
@@ -93,11 +94,12 @@ fn read_expect(fields: &SectionFields<'_>) -> ExpectTemplates {
     }
 }
 
-fn refuse_other_kind(fields: &SectionFields<'_>, is_interactive: bool) {
-    let (names, kind, fix) = if is_interactive {
-        (HEADLESS_ONLY, "an interactive", "remove it, or make the mode headless with `interactive: false`")
-    } else {
-        (INTERACTIVE_ONLY, "a headless", "remove it, or add `interactive: true`")
+fn refuse_other_form(fields: &SectionFields<'_>, form: RunForm) {
+    let (names, kind, fix) = match form {
+        RunForm::Interactive => {
+            (HEADLESS_ONLY, "an interactive", "remove it, or make the mode headless with `interactive: false`")
+        }
+        RunForm::Headless => (INTERACTIVE_ONLY, "a headless", "remove it, or add `interactive: true`"),
     };
     for name in names {
         if let Some(id) = fields.key_id(name) {
@@ -122,10 +124,11 @@ impl ModeBlock<'_> {
             return add(Problem::error(format!("there is no agent `{}`", shown(&mode.agent))).hint(hint));
         };
         // An agent without any command has a message of its own.
-        if agent.argv(mode.interactive).is_none() && agent.argv(!mode.interactive).is_some() {
-            let kind = if mode.interactive { "interactive" } else { "headless" };
+        if agent.argv(mode.form).is_none() && agent.argv(mode.form.other()).is_some() {
+            let kind = mode.form.as_str();
             let message = format!("mode `{}` is {kind}, but agent `{}` has no `{kind}` command", mode.name, agent.name);
-            let hint = format!("add `{kind}:` to `agents.{}`, or set `interactive: {}`", agent.name, !mode.interactive);
+            let hint =
+                format!("add `{kind}:` to `agents.{}`, or set `interactive: {}`", agent.name, mode.form.is_job());
             add(Problem::error(message).hint(hint));
         }
     }

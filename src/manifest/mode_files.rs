@@ -12,6 +12,7 @@ use crate::manifest::source;
 use crate::manifest::tree::{self, NodeKind};
 use crate::model::names::ModeName;
 use crate::model::problem::Problem;
+use crate::model::run_form::RunForm;
 
 /// The largest command file whose description is read.
 const COMMAND_MAX: u64 = 1 << 20;
@@ -69,7 +70,8 @@ fn add(found: &mut FoundModes, base: &Path, path: PathBuf, with_text: bool) {
     }
     let description = if with_text { description(&path).unwrap_or_default() } else { String::new() };
     let prompt = PromptSource::Command { name: command, path: path.clone() };
-    let mode = Mode { interactive: true, description, prompt, ..Mode::new(name.clone(), Origin::CommandFile(path)) };
+    let mode =
+        Mode { form: RunForm::Interactive, description, prompt, ..Mode::new(name.clone(), Origin::CommandFile(path)) };
     found.modes.insert(name, mode);
 }
 

@@ -86,7 +86,7 @@ pub(crate) fn known_mode<'m>(
 
 fn read_restart(fields: &SectionFields<'_>, mode: Option<&Mode>) -> Restart {
     let restart = fields.choice("restart", Restart::WORDS).unwrap_or_default();
-    if let Some(mode) = mode.filter(|mode| restart == Restart::Always && !mode.interactive) {
+    if let Some(mode) = mode.filter(|mode| restart == Restart::Always && mode.form.is_job()) {
         let message = format!("`restart: always` is for interactive modes, and `{}` is headless", mode.name);
         fields.add_at_value("restart", Problem::error(message).hint("write `on_failure`, or `never`"));
     }

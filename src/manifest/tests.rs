@@ -181,7 +181,7 @@ fn the_complete_example_loads() {
 fn the_starter_loads_without_a_word() {
     let loaded = load_in(&folder(starter_files()));
     assert_eq!(lines(&loaded), [""; 0]);
-    assert!(mode(&loaded, "interactive").interactive);
+    assert!(mode(&loaded, "interactive").form.has_window());
 }
 
 #[test]
@@ -189,5 +189,5 @@ fn a_manifest_needs_little() {
     let loaded = load_in(&folder(&[("dispatch.yaml", "\u{feff}version: 1\r\nmodes:\r\n")]));
     assert_eq!(lines(&loaded), [""; 0]);
     let none = mode(&loaded, "none");
-    assert!(none.interactive && none.origin == Origin::BuiltIn && none.prompt == PromptSource::None);
+    assert!(none.form.has_window() && none.origin == Origin::BuiltIn && none.prompt == PromptSource::None);
 }

@@ -29,6 +29,7 @@ pub mod queue_record;
 pub mod restart;
 pub mod retry;
 pub mod run;
+pub mod run_form;
 pub mod run_id;
 pub mod run_spec;
 pub mod run_state;

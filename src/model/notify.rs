@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::interval::Interval;
 use crate::model::names::{ModeName, Pair, TaskId};
+use crate::model::run_form::RunForm;
 use crate::model::run_id::RunId;
 use crate::model::run_state::EndState;
 use crate::model::words::words;
@@ -66,7 +67,8 @@ pub struct Event {
     pub run_id: RunId,
     pub mode: ModeName,
     pub task: TaskId,
-    pub headless: bool,
+    #[serde(rename = "headless")]
+    pub form: RunForm,
     pub what: EventDetails,
     /// When it happened; for a wait, when it began.
     pub at: Timestamp,
@@ -120,8 +122,8 @@ impl Notify {
     }
 
     /// Whether this event leads to a notice, alone or as part of the totals.
-    pub fn wants(&self, event: &EventDetails, headless: bool) -> bool {
-        let sums_up = headless && self.on.contains(&NoticeKind::Done);
+    pub fn wants(&self, event: &EventDetails, form: RunForm) -> bool {
+        let sums_up = form.is_job() && self.on.contains(&NoticeKind::Done);
         match event.kind() {
             Some(NoticeKind::Waiting) => self.on.contains(&NoticeKind::Waiting),
             Some(kind) => self.on.contains(&kind) || sums_up,
@@ -192,7 +194,7 @@ mod tests {
             run_id: RunId::parse("01ARZ3NDEKTSV4RRFFQ69G5FAV").unwrap(),
             mode: ModeName::parse("job").unwrap(),
             task: TaskId::parse("T-1").unwrap(),
-            headless: true,
+            form: RunForm::Headless,
             what,
             at: Timestamp::from_second(second).unwrap(),
         }
@@ -222,13 +224,13 @@ mod tests {
         };
         let end = |state| EventDetails::Ended { state, reason: None };
         let default = notify(&Notify::DEFAULT_ON);
-        assert!(default.wants(&end(EndState::Succeeded), true));
-        assert!(!default.wants(&end(EndState::Succeeded), false), "a closed window is worth no notice");
-        assert!(default.wants(&end(EndState::Lost), false));
-        assert!(!default.wants(&end(EndState::Stopped), true), "a user stopped it");
+        assert!(default.wants(&end(EndState::Succeeded), RunForm::Headless));
+        assert!(!default.wants(&end(EndState::Succeeded), RunForm::Interactive), "a closed window is worth no notice");
+        assert!(default.wants(&end(EndState::Lost), RunForm::Interactive));
+        assert!(!default.wants(&end(EndState::Stopped), RunForm::Headless), "a user stopped it");
         let waits = notify(&[NoticeKind::Waiting]);
-        assert!(waits.wants(&EventDetails::Waiting { reason: None }, false));
-        assert!(!waits.wants(&end(EndState::Failed), true));
+        assert!(waits.wants(&EventDetails::Waiting { reason: None }, RunForm::Interactive));
+        assert!(!waits.wants(&end(EndState::Failed), RunForm::Headless));
         assert!(!notify(&[]).is_enabled());
     }
 }

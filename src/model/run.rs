@@ -11,6 +11,7 @@ use crate::model::exit_record::ExitRecord;
 use crate::model::limits::LimitsHold;
 use crate::model::names::{ModeName, Pair, TaskId};
 use crate::model::protocol::Protocol;
+use crate::model::run_form::RunForm;
 use crate::model::run_id::RunId;
 use crate::model::run_spec::{RunKind, RunSpec};
 use crate::model::run_state::{EndState, RunState};
@@ -24,7 +25,8 @@ pub struct RunFacts {
     pub run_id: RunId,
     pub mode: ModeName,
     pub task: TaskId,
-    pub headless: bool,
+    #[serde(rename = "headless")]
+    pub form: RunForm,
     /// How the agent's output is read.
     pub protocol: Protocol,
     pub session: Option<String>,
@@ -98,7 +100,7 @@ impl RunFacts {
             run_id: spec.run_id.clone(),
             mode: spec.mode.clone(),
             task: spec.task.clone(),
-            headless: spec.is_headless(),
+            form: spec.form(),
             protocol: spec.protocol,
             session,
             socket,
@@ -156,14 +158,14 @@ impl Run {
     /// Whether an interactive run was interrupted and its conversation can be resumed.
     pub fn offers_resume(&self) -> bool {
         let cut_off = matches!(self.end_state(), Some(EndState::Lost | EndState::Stopped));
-        cut_off && !self.facts.headless && self.conversation().is_some()
+        cut_off && self.facts.form.has_window() && self.conversation().is_some()
     }
 
     /// The command that resumes a job's conversation in a window, if the job was refused something that only the
     /// user can decide.
     pub fn go_on(&self) -> Option<String> {
         let refused = self.end.as_ref().is_some_and(|end| !end.usage.denials.is_empty());
-        let goes_on = refused && self.facts.headless && self.conversation().is_some();
+        let goes_on = refused && self.facts.form.is_job() && self.conversation().is_some();
         // Every manifest has the mode `none`. Run ids and task ids need no shell quoting.
         goes_on.then(|| format!("dispatch run --resume={} none {}", self.id(), self.facts.task))
     }

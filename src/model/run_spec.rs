@@ -16,6 +16,7 @@ use crate::model::names::{ModeName, Pair, TaskId};
 use crate::model::process_id::{FolderId, HostBoot};
 use crate::model::protocol::{PromptDelivery, Protocol};
 use crate::model::retry::Retry;
+use crate::model::run_form::RunForm;
 use crate::model::run_id::RunId;
 use crate::model::started_by::StartedBy;
 
@@ -140,6 +141,15 @@ pub enum RunKind {
     },
 }
 
+impl RunKind {
+    pub fn form(&self) -> RunForm {
+        match self {
+            Self::Interactive { .. } => RunForm::Interactive,
+            Self::Headless { .. } => RunForm::Headless,
+        }
+    }
+}
+
 /// The default, also for records that do not contain the field.
 pub const EXIT_GRACE: Interval = Interval::from_secs(60);
 
@@ -226,7 +236,7 @@ impl RunSpec {
         Pair { mode: self.mode.clone(), task: self.task.clone() }
     }
 
-    pub fn is_headless(&self) -> bool {
-        matches!(self.kind, RunKind::Headless { .. })
+    pub fn form(&self) -> RunForm {
+        self.kind.form()
     }
 }

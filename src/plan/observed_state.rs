@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::model::end_reason::EndReason;
 use crate::model::exit::Exit;
 use crate::model::live_record::LiveRecord;
+use crate::model::run_form::RunForm;
 use crate::model::run_state::{EndState, RunState, UnknownWhy, WaitingFor};
 
 /// How long a command that holds the pair lock is waited for: it ends a tree within 6 s.
@@ -20,7 +21,7 @@ const TMUX_PATIENCE: Duration = Duration::from_millis(200);
 /// Everything that was read about an active run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProbeResult {
-    pub headless: bool,
+    pub form: RunForm,
     pub locality: Locality,
     pub lock: LockProbe,
     pub queued: Option<WaitingFor>,
@@ -40,7 +41,7 @@ pub struct ProbeResult {
 impl ProbeResult {
     /// Whether the state depends on the window: of an interactive run that is neither locked nor queued.
     pub fn needs_window(&self) -> bool {
-        !self.headless
+        self.form.has_window()
             && self.locality == Locality::Here
             && matches!(self.lock, LockProbe::Free | LockProbe::HeldByAnother)
             && !self.is_queued()
@@ -149,14 +150,14 @@ pub fn of(probe: &ProbeResult) -> ObservedState {
     if probe.locality == Locality::EarlierBoot {
         return ObservedState::Over { end: InferredEnd::lost(EndReason::Reboot), ends_tree: false };
     }
-    match (probe.headless, &probe.window) {
-        (true, _) => {
+    match (probe.form, &probe.window) {
+        (RunForm::Headless, _) => {
             let was_started = probe.live.is_some();
             let why = if was_started { EndReason::SupervisorKilled } else { EndReason::NeverStarted(None) };
             ObservedState::Over { end: InferredEnd::lost(why), ends_tree: true }
         }
-        (false, None) => unknown(UnknownWhy::Tmux("it was not asked".to_owned())),
-        (false, Some(window)) => state_by_window(probe, window),
+        (RunForm::Interactive, None) => unknown(UnknownWhy::Tmux("it was not asked".to_owned())),
+        (RunForm::Interactive, Some(window)) => state_by_window(probe, window),
     }
 }
 
@@ -198,9 +199,9 @@ mod tests {
     use crate::model::live_record::RetryWait;
     use crate::model::process_id::{HostBoot, ProcessId};
 
-    fn probe(headless: bool) -> ProbeResult {
+    fn probe(form: RunForm) -> ProbeResult {
         ProbeResult {
-            headless,
+            form,
             locality: Locality::Here,
             lock: LockProbe::Free,
             queued: None,
@@ -227,7 +228,7 @@ mod tests {
 
     #[test]
     fn locked_is_alive_and_free_is_dead() {
-        let held = ProbeResult { lock: LockProbe::Held, ..probe(true) };
+        let held = ProbeResult { lock: LockProbe::Held, ..probe(RunForm::Headless) };
         assert_eq!(of(&held), ObservedState::Is(RunState::Starting));
         assert_eq!(of(&ProbeResult { live: live(), ..held.clone() }), ObservedState::Is(RunState::Running));
         let resting = live().map(|live| LiveRecord {
@@ -242,9 +243,9 @@ mod tests {
         );
         assert_eq!(lost(&ProbeResult { lock: LockProbe::Free, ..rests }), Some(EndReason::SupervisorKilled));
         assert_eq!(of(&ProbeResult { live: live(), unsaved: true, ..held }), ObservedState::Is(RunState::Stopping));
-        assert_eq!(lost(&probe(true)), Some(EndReason::NeverStarted(None)));
-        assert_eq!(lost(&ProbeResult { live: live(), ..probe(true) }), Some(EndReason::SupervisorKilled));
-        let another = ProbeResult { lock: LockProbe::HeldByAnother, live: live(), ..probe(true) };
+        assert_eq!(lost(&probe(RunForm::Headless)), Some(EndReason::NeverStarted(None)));
+        assert_eq!(lost(&ProbeResult { live: live(), ..probe(RunForm::Headless) }), Some(EndReason::SupervisorKilled));
+        let another = ProbeResult { lock: LockProbe::HeldByAnother, live: live(), ..probe(RunForm::Headless) };
         assert!(lost(&another).is_some());
     }
 
@@ -252,17 +253,20 @@ mod tests {
     fn what_cannot_be_seen_is_unknown_and_touches_nothing() {
         for locality in [Locality::Foreign, Locality::OtherHost("x".into()), Locality::Unreadable("y".into())] {
             for lock in [LockProbe::Free, LockProbe::Held] {
-                let seen = ProbeResult { locality: locality.clone(), lock, live: live(), ..probe(true) };
+                let seen = ProbeResult { locality: locality.clone(), lock, live: live(), ..probe(RunForm::Headless) };
                 assert!(matches!(of(&seen), ObservedState::Is(RunState::Unknown(_))), "{locality:?} {lock:?}");
             }
         }
-        let silent = ProbeResult { window: Some(WindowProbe::Unknown(UnknownWhy::Tmux("no".into()))), ..probe(false) };
+        let silent = ProbeResult {
+            window: Some(WindowProbe::Unknown(UnknownWhy::Tmux("no".into()))),
+            ..probe(RunForm::Interactive)
+        };
         assert!(matches!(of(&silent), ObservedState::Is(RunState::Unknown(UnknownWhy::Tmux(_)))));
     }
 
     #[test]
     fn a_reboot_loses_what_ran_and_signals_nothing_but_keeps_the_queue() {
-        let rebooted = ProbeResult { locality: Locality::EarlierBoot, live: live(), ..probe(true) };
+        let rebooted = ProbeResult { locality: Locality::EarlierBoot, live: live(), ..probe(RunForm::Headless) };
         assert_eq!(of(&rebooted), ObservedState::Over { end: InferredEnd::lost(EndReason::Reboot), ends_tree: false });
         let queued = ProbeResult { queued: Some(WaitingFor::Slot), environment_waits: false, live: None, ..rebooted };
         assert_eq!(of(&queued), ObservedState::Is(RunState::Queued(WaitingFor::Environment)));
@@ -273,7 +277,7 @@ mod tests {
         let dead = |exit, can_tell_signals| ProbeResult {
             window: Some(WindowProbe::Dead { exit, can_tell_signals }),
             live: live(),
-            ..probe(false)
+            ..probe(RunForm::Interactive)
         };
         assert!(matches!(of(&dead(Exit::NOT_SEEN, true)), ObservedState::LookAgain { .. }));
         let ObservedState::Over { end, .. } = of(&dead(Exit::NOT_SEEN, false)) else { panic!("not over") };
@@ -286,7 +290,7 @@ mod tests {
 
     #[test]
     fn a_window_that_went_is_told_from_a_server_that_went() {
-        let gone = |window| ProbeResult { window: Some(window), live: live(), ..probe(false) };
+        let gone = |window| ProbeResult { window: Some(window), live: live(), ..probe(RunForm::Interactive) };
         let ObservedState::Over { end, .. } = of(&gone(WindowProbe::Closed)) else { panic!("not over") };
         assert_eq!((end.state, end.reason), (EndState::Stopped, Some(EndReason::WindowClosed)));
         assert_eq!(lost(&gone(WindowProbe::ServerGone)), Some(EndReason::TmuxEnded));

@@ -41,7 +41,7 @@ impl Capacity {
 
 fn holds_slot(run: &Run) -> bool {
     let runs = matches!(run.state, RunState::Starting | RunState::Running | RunState::Stopping);
-    run.facts.headless && runs
+    run.facts.form.is_job() && runs
 }
 
 /// The limit for whose end a job sleeps.

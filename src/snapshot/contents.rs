@@ -45,7 +45,7 @@ impl Snapshot {
 
     /// Whether observing the active runs needs tmux.
     pub(super) fn has_windows(&self) -> bool {
-        self.active.iter().any(|run| !run.facts.headless)
+        self.active.iter().any(|run| run.facts.form.has_window())
     }
 
     /// The runs that wait for a slot with their places in the queue, from 1.

@@ -76,6 +76,7 @@ pub(crate) mod tests {
     use crate::model::exit_record::ExitRecord;
     use crate::model::names::{ModeName, TaskId};
     use crate::model::run::RunFacts;
+    use crate::model::run_form::RunForm;
     use crate::model::run_state::{EndState, RunState, WaitingFor};
     use jiff::Timestamp;
 
@@ -84,7 +85,7 @@ pub(crate) mod tests {
             run_id: RunId::parse(&format!("01ARZ3NDEKTSV4RRFFQ{number:07}")).unwrap(),
             mode: ModeName::parse("job").unwrap(),
             task: TaskId::parse(&format!("T-{number}")).unwrap(),
-            headless: true,
+            form: RunForm::Headless,
             protocol: crate::model::protocol::Protocol::default(),
             session: None,
             socket: None,

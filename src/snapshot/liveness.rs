@@ -38,7 +38,7 @@ impl LivenessProbe {
         if !matches!(run.state, RunState::Starting | RunState::Running | RunState::Stopping) {
             return false;
         }
-        if run.facts.headless {
+        if run.facts.form.is_job() {
             let held = pair_lock::probe(store.state(), &run.pair());
             return !matches!(held, Ok(Liveness::Held(Some(holder))) if holder == *run.id());
         }
@@ -54,7 +54,7 @@ impl LivenessProbe {
     pub(super) fn are_insufficient(&self, runs: &[Run]) -> bool {
         let has_none = |run: &Run| {
             let waits = !matches!(run.state, RunState::Starting | RunState::Running | RunState::Stopping);
-            waits || !run.facts.headless || self.unreliable.contains(run.id())
+            waits || run.facts.form.has_window() || self.unreliable.contains(run.id())
         };
         runs.iter().any(has_none)
     }

@@ -169,6 +169,7 @@ impl NotifyFolder {
 mod tests {
     use super::*;
     use crate::model::names::{ModeName, TaskId};
+    use crate::model::run_form::RunForm;
     use crate::model::run_state::EndState;
     use crate::os::ids::new_run_id;
 
@@ -183,7 +184,7 @@ mod tests {
             run_id: new_run_id(),
             mode: ModeName::parse("job").unwrap(),
             task: TaskId::parse("T-1").unwrap(),
-            headless: true,
+            form: RunForm::Headless,
             what: EventDetails::Ended { state: EndState::Failed, reason: None },
             at: Timestamp::UNIX_EPOCH,
         };

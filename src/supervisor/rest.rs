@@ -103,5 +103,5 @@ fn takes_slot(supervision: &Supervision<'_>) -> bool {
 fn is_nested(supervision: &Supervision<'_>) -> bool {
     let runs = supervision.folder.state_dir().map(|state| state.join("runs"));
     let parent = supervision.spec.parent_run.as_ref().zip(runs).map(|(id, runs)| RunFolder::at(runs.join(id.as_str())));
-    parent.is_some_and(|parent| parent.read_spec().is_ok_and(|spec| spec.is_headless()))
+    parent.is_some_and(|parent| parent.read_spec().is_ok_and(|spec| spec.form().is_job()))
 }

@@ -4,13 +4,16 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::model::run_form::RunForm;
+
 /// The answer of `render` and of `run -n`.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RenderView {
     pub mode: String,
     pub task: String,
-    pub headless: bool,
+    #[serde(rename = "headless")]
+    pub form: RunForm,
     pub program: PathBuf,
     /// `argv[0]` first; contains a placeholder if the prompt is an argument.
     pub argv: Vec<String>,

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::model::answer_record::OutcomeSource;
 use crate::model::limits::LimitsHold;
 use crate::model::run::Run;
+use crate::model::run_form::RunForm;
 use crate::model::run_state::RunState;
 use crate::model::started_by::StartedBy;
 use crate::model::usage::{Denial, Tokens};
@@ -22,7 +23,8 @@ pub struct RunView {
     pub mode: String,
     pub task: String,
     pub label: String,
-    pub headless: bool,
+    #[serde(rename = "headless")]
+    pub form: RunForm,
     pub state: &'static str,
     pub running: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -152,7 +154,7 @@ impl RunView {
             mode: facts.mode.to_string(),
             task: facts.task.to_string(),
             label: run.pair().label(),
-            headless: facts.headless,
+            form: facts.form,
             state: run.state.as_str(),
             running: matches!(run.state, RunState::Starting | RunState::Running | RunState::Stopping),
             waiting_for,

@@ -19,7 +19,7 @@ use crate::worker::perform::value;
 pub(super) fn start(project: &Project, mode: &str, task: &str, request: &StartRequest) -> Result<Value, Failure> {
     let mode = project.mode(mode)?;
     // Start the tmux client while the tasks are read.
-    let warm = if mode.interactive { project.tmux().warm_client() } else { None };
+    let warm = if mode.form.has_window() { project.tmux().warm_client() } else { None };
     let tasks = project.tasks();
     let batch = resolve_batch(project, &tasks, mode, &[tasks.find(task)?], request)?;
     let store = project_store::create(project, batch.store)?;

@@ -35,6 +35,7 @@ use crate::agents::protocol::{
 use crate::agents::report::AgentReport;
 use crate::agents::window::WindowProtocol;
 use crate::model::protocol::PromptDelivery;
+use crate::model::run_form::RunForm;
 
 #[derive(Debug)]
 pub(in crate::agents) struct Claude;
@@ -82,9 +83,12 @@ impl AgentProtocol for Claude {
         argv::without(&argv::without(argv, argv::SESSION_ID, session_id), argv::RESUME, session_id)
     }
 
-    fn default_env(&self, headless: bool) -> &'static [(&'static str, &'static str)] {
+    fn default_env(&self, form: RunForm) -> &'static [(&'static str, &'static str)] {
         // A headless agent that ends its turn with shells in the background loses their work.
-        if headless { &[("CLAUDE_CODE_DISABLE_BACKGROUND_TASKS", "1")] } else { &[] }
+        match form {
+            RunForm::Headless => &[("CLAUDE_CODE_DISABLE_BACKGROUND_TASKS", "1")],
+            RunForm::Interactive => &[],
+        }
     }
 
     fn login_variables(&self) -> &'static [&'static str] {

@@ -50,7 +50,7 @@ fn named(store: &Store, pair: &Pair) -> Result<Box<Run>, CliError> {
     let run = refresh::last_run(store, pair)?.filter(Run::is_active).ok_or_else(|| {
         CliError::new(FAILED, format!("`{pair}` is not running")).hint(format!("dispatch run {pair}"))
     })?;
-    if run.facts.headless {
+    if run.facts.form.is_job() {
         return Err(CliError::new(USAGE, format!("`{pair}` is headless: it has no window"))
             .hint(format!("dispatch logs -f {pair}")));
     }

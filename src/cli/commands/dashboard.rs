@@ -17,6 +17,7 @@ use crate::lifecycle::reconcile::held::Held;
 use crate::lifecycle::refresh;
 use crate::manifest::Mode;
 use crate::model::run::Run;
+use crate::model::run_form::RunForm;
 use crate::model::task_status::TaskStatus;
 
 pub(super) fn run(context: &CommandContext) -> CommandResult {
@@ -47,15 +48,15 @@ pub(super) fn run(context: &CommandContext) -> CommandResult {
     output::line(&format!("\n{} open tasks without a run, {} modes", waiting.len(), project.manifest.modes.len()))?;
     output::line("\nnext:")?;
     if let Some(run) = active.first() {
-        let verb = if run.facts.headless { "logs -f" } else { "attach" };
+        let verb = if run.facts.form.is_job() { "logs -f" } else { "attach" };
         output::line(&format!("  dispatch {verb} {}", run.pair()))?;
     }
-    let by_kind = |interactive: bool| {
+    let first_of = |form: RunForm| {
         let modes = project.manifest.modes.values();
-        modes.filter(|mode| mode.interactive == interactive).find(|mode| mode.name.as_str() != "none")
+        modes.filter(|mode| mode.form == form).find(|mode| mode.name.as_str() != "none")
     };
     if let Some(task) = waiting.first() {
-        for mode in [by_kind(false), by_kind(true)].into_iter().flatten() {
+        for mode in [first_of(RunForm::Headless), first_of(RunForm::Interactive)].into_iter().flatten() {
             output::line(&format!("  dispatch run {} {}", name(mode), task.id))?;
         }
     }

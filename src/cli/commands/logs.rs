@@ -45,7 +45,7 @@ pub(super) fn run(context: &CommandContext, args: &LogsArgs) -> CommandResult {
         }
     };
     let run = run.ok_or_else(never)?;
-    if run.facts.headless { headless(context, args, &store, &run) } else { window(&store, &run) }
+    if run.facts.form.is_job() { headless(context, args, &store, &run) } else { window(&store, &run) }
 }
 
 /// The run of `--run`, which must be one of the pair.

@@ -53,7 +53,7 @@ pub(super) fn run(context: &CommandContext, args: &LogsArgs) -> CommandResult {
             Some((at, runs)) => looked.insert((at, runs)),
             None => looked.insert((Instant::now(), refresh::all(&store)?.runs)),
         };
-        let live: Vec<&Run> = runs.1.iter().filter(|run| run.is_active() && run.facts.headless).collect();
+        let live: Vec<&Run> = runs.1.iter().filter(|run| run.is_active() && run.facts.form.is_job()).collect();
         for run in &live {
             if !outputs.contains_key(run.id()) {
                 // Runs that were active before are shown from their last lines on, later ones from the start.

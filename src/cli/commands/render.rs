@@ -45,12 +45,7 @@ pub(super) fn print(context: &CommandContext, prepared: &[Prepared]) -> CommandR
 }
 
 fn print_one(prepared: &Prepared, view: &RenderView) -> Result<(), CliError> {
-    output::line(&format!(
-        "# {} {} ({})",
-        view.mode,
-        view.task,
-        if view.headless { "headless" } else { "interactive" }
-    ))?;
+    output::line(&format!("# {} {} ({})", view.mode, view.task, view.form.as_str()))?;
     if let Some(worktree) = &view.worktree {
         let (path, branch, base) = (worktree.path.display(), &worktree.branch, &worktree.base);
         output::line(&format!("worktree  {path} (new, branch {branch} from {base})"))?;

@@ -21,7 +21,6 @@ use crate::lifecycle::store::Store;
 use crate::manifest::{Mode, TaskSelector};
 use crate::model::protocol::Protocol;
 use crate::model::run::Run;
-use crate::model::run_spec::RunKind;
 use crate::model::run_state::RunState;
 use crate::model::task_status::TaskStatus;
 use crate::os::clock;
@@ -42,7 +41,7 @@ pub(super) fn run(context: &CommandContext, args: RunArgs) -> CommandResult {
 
 /// Starts a tmux client, if a window will be opened; it connects while the tasks are read.
 pub(super) fn warm_client(project: &Project, mode: &Mode, options: &RunOptions) -> Option<WarmClient> {
-    if mode.interactive && !options.dry_run { project.tmux().warm_client() } else { None }
+    if mode.form.has_window() && !options.dry_run { project.tmux().warm_client() } else { None }
 }
 
 /// The named or selected tasks, each once, in that order.
@@ -158,7 +157,7 @@ fn request_of(options: &RunOptions, extras: Vec<String>) -> Result<StartRequest,
 }
 
 fn is_window(prepared: &Prepared) -> bool {
-    matches!(prepared.kind, RunKind::Interactive { .. })
+    prepared.kind.form().has_window()
 }
 
 /// A prompt as typed, or all of stdin.

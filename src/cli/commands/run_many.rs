@@ -264,7 +264,7 @@ fn follow(store: &Store, run: &Run, line: &mut ProgressLine) -> Result<Run, CliE
         let run = follower.look()?;
         retries.take().iter().filter_map(retry_words::words).for_each(|words| line.note(&words));
         line.show(&run);
-        let is_open = !run.facts.headless && !matches!(run.state, RunState::Queued(_));
+        let is_open = run.facts.form.has_window() && !matches!(run.state, RunState::Queued(_));
         if !run.is_active() || is_open {
             return Ok(run);
         }

@@ -24,7 +24,7 @@ pub(super) fn run(context: &CommandContext, args: &SendArgs) -> CommandResult {
     let store = project_store::find(&project)?;
     let run = store.as_ref().map(|store| refresh::last_run(store, &pair)).transpose()?.flatten();
     let (Some(store), Some(run)) = (store, run) else { return Err(Failure::never_run(&pair).into()) };
-    if run.facts.headless {
+    if run.facts.form.is_job() {
         return Err(CliError::new(USAGE, format!("`{pair}` is headless: it has no window")));
     }
     if !run.is_active() {

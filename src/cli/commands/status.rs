@@ -173,7 +173,7 @@ fn details(store: &Store, run: &Run) -> Result<(), CliError> {
     let folder = store.folder(run.id());
     output::line(&format!("{} {}", run.pair(), run.id()))?;
     output::line(&format!("  record    {}", folder.path().display()))?;
-    let known = match (&run.end, run.facts.headless) {
+    let known = match (&run.end, run.facts.form.is_job()) {
         (Some(_), _) => format!("its end is written in `{}`", folder.exit_path().display()),
         (None, true) => format!("its pair's lock `{}`", store.state().pair(&run.pair()).display()),
         (None, false) => match &run.progress.pane {

@@ -65,7 +65,7 @@ fn onboarding(
     environment: &Environment,
 ) -> Vec<Finding> {
     let Some(protocol) = agents::of(found.agent.protocol).window() else { return Vec::new() };
-    if !declared(project).any(|mode| mode.interactive && mode.agent == found.agent.name) {
+    if !declared(project).any(|mode| mode.form.has_window() && mode.agent == found.agent.name) {
         return Vec::new();
     }
     let what = format!("first run of {}", found.agent.name);

@@ -7,6 +7,7 @@ use crate::agents::{self, Installation};
 use crate::lifecycle::doctor::{Finding, FindingState, declared};
 use crate::lifecycle::project::Project;
 use crate::manifest::Agent;
+use crate::model::run_form::RunForm;
 use crate::os::environment;
 use crate::os::git;
 use crate::os::process::program::{self, ProgramError};
@@ -22,7 +23,7 @@ pub(super) struct AgentProgram<'a> {
 }
 
 pub(super) fn tmux(project: Option<&Project>) -> Vec<Finding> {
-    vec![tmux_finding(project.is_none_or(|project| declared(project).any(|mode| mode.interactive)))]
+    vec![tmux_finding(project.is_none_or(|project| declared(project).any(|mode| mode.form.has_window())))]
 }
 
 pub(super) fn tmux_finding(needed: bool) -> Finding {
@@ -63,7 +64,7 @@ pub(super) fn agents(project: &Project) -> Vec<AgentProgram<'_>> {
     let search_path = environment::var("PATH");
     let mut found = Vec::new();
     for agent in project.manifest.agents.values().filter(|agent| used.contains(agent.name.as_str())) {
-        let argvs = [true, false].into_iter().filter_map(|interactive| agent.argv(interactive));
+        let argvs = RunForm::ALL.into_iter().filter_map(|form| agent.argv(form));
         // Usually both commands use one program.
         let programs: BTreeSet<&String> = argvs.filter_map(|argv| argv.first()).collect();
         for name in programs {

@@ -6,7 +6,7 @@ use crate::lifecycle::window::show_window;
 use crate::lifecycle::window::show_window::choice::NoTerminal;
 
 pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
-    let Some(project) = project.filter(|project| declared(project).any(|mode| mode.interactive)) else {
+    let Some(project) = project.filter(|project| declared(project).any(|mode| mode.form.has_window())) else {
         return Vec::new();
     };
     let found = match show_window::would_open(&project.terminal_preference()) {

@@ -6,7 +6,7 @@ use crate::os::tmux::{self, TmuxProbe};
 
 pub(super) fn examine(project: Option<&Project>) -> Vec<Finding> {
     let Some(version) = tmux::version().ok().filter(tmux::TmuxVersion::is_supported) else { return Vec::new() };
-    let needed = project.is_none_or(|project| declared(project).any(|mode| mode.interactive));
+    let needed = project.is_none_or(|project| declared(project).any(|mode| mode.form.has_window()));
     let fix = format!("install another build of tmux, {} or newer", tmux::FLOOR);
     let bad = |found: String| vec![Finding::bad("windows", FindingState::where_needed(needed), found, fix.clone())];
     let probe = match tmux::probe() {

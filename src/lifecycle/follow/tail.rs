@@ -196,6 +196,7 @@ mod tests {
     use crate::model::exit::Exit;
     use crate::model::exit_record::ExitRecord;
     use crate::model::names::{ModeName, TaskId};
+    use crate::model::run_form::RunForm;
     use crate::model::run_state::{EndState, WaitingFor};
     use crate::os::watch::wait_readable;
     use crate::os::{clock, ids};
@@ -227,7 +228,7 @@ mod tests {
             run_id: id,
             mode: ModeName::parse("job").unwrap(),
             task: TaskId::parse("T-1").unwrap(),
-            headless: true,
+            form: RunForm::Headless,
             protocol: crate::model::protocol::Protocol::Text,
             session: None,
             socket: None,

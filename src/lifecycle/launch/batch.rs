@@ -79,7 +79,7 @@ pub fn resolve_batch(
     // Only needs and conversations require the store.
     let asks = request.resume != Resume::NewConversation || requested.iter().any(|(mode, _)| !mode.needs.is_empty());
     let store = if asks { project_store::find(project)? } else { None };
-    let has_windows = requested.iter().any(|(mode, _)| mode.interactive);
+    let has_windows = requested.iter().any(|(mode, _)| mode.form.has_window());
     let pair = |(mode, task): (&Mode, &Task)| Pair { mode: mode.name.clone(), task: task.id.clone() };
     let requested: Vec<Pair> = requested.into_iter().map(pair).collect();
     let items = prepare_all(project, tasks, store.as_ref(), &requested, request)?;

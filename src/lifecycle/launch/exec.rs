@@ -97,7 +97,7 @@ fn try_become(path: &Path) -> Result<ExecError, ExecError> {
 /// Fails if the run is a job, was started already, has no state folder, or is queued and not being started now.
 fn check_may_start(folder: &RunFolder, spec: &RunSpec) -> Result<(), ExecError> {
     let refused = |why: &str| Err(ExecError::new(125, format!("run {} {why}; nothing was started", spec.run_id)));
-    if spec.is_headless() {
+    if spec.form().is_job() {
         return refused("is a job and has no window");
     }
     if !matches!(folder.read_live(), Ok(None)) {

@@ -20,6 +20,7 @@ use crate::model::freshness::Tracked;
 use crate::model::names::{Pair, TaskId};
 use crate::model::problem::Problem;
 use crate::model::protocol::PromptDelivery;
+use crate::model::run_form::RunForm;
 use crate::model::run_id::RunId;
 use crate::model::run_spec::{Expect, Keep, LaunchSpec, RunKind, WorktreeSpec};
 use crate::model::started_by::StartedBy;
@@ -71,8 +72,8 @@ pub enum PrepareError {
     Problem(Box<Problem>),
     #[error("the agent of mode `{mode}` cannot be started: {source}")]
     Program { mode: String, source: ProgramError },
-    #[error("the agent `{agent}` has no {} form, which mode `{mode}` needs", if *.interactive { "`interactive`" } else { "`headless`" })]
-    AgentForm { mode: String, agent: String, interactive: bool },
+    #[error("the agent `{agent}` has no `{}` form, which mode `{mode}` needs", .form.as_str())]
+    AgentForm { mode: String, agent: String, form: RunForm },
     #[error("the folder `{}` does not exist", .0.display())]
     MissingFolder(PathBuf),
     #[error("the worktree `{}` of task `{task}` does not exist", .path.display())]
@@ -218,7 +219,7 @@ fn prompt_of(
 ) -> Result<Option<Vec<u8>>, PrepareError> {
     let prompt = match &request.prompt {
         Some(typed) if continues => Some(typed.clone()),
-        None if continues && mode.interactive => None,
+        None if continues && mode.form.has_window() => None,
         _ => rendered()?,
     };
     check_prompt(prompt.as_deref())?;
@@ -244,7 +245,7 @@ fn options_of<'a>(
     session_id: Option<&'a str>,
     resume: Option<&'a str>,
 ) -> LaunchOptions<'a> {
-    let max_budget_usd = project.manifest.budget.run.filter(|_| !mode.interactive);
+    let max_budget_usd = project.manifest.budget.run.filter(|_| mode.form.is_job());
     LaunchOptions { session_id, resume, max_budget_usd, label: "" }
 }
 
@@ -275,11 +276,11 @@ fn check_prompt(prompt: Option<&[u8]>) -> Result<(), PrepareError> {
 /// The mode's agent, and its command in the form that the mode needs.
 fn agent_of<'a>(project: &'a Project, mode: &Mode) -> Result<(&'a Agent, &'a [String]), PrepareError> {
     let agent = project.manifest.agents.get(&mode.agent);
-    let found = agent.and_then(|agent| Some((agent, agent.argv(mode.interactive)?)));
+    let found = agent.and_then(|agent| Some((agent, agent.argv(mode.form)?)));
     found.ok_or_else(|| PrepareError::AgentForm {
         mode: mode.name.to_string(),
         agent: mode.agent.clone(),
-        interactive: mode.interactive,
+        form: mode.form,
     })
 }
 
@@ -310,7 +311,7 @@ fn conditions_of(project: &Project, mode: &Mode, task: &Task) -> Conditions {
 
 fn environment_of(project: &Project, mode: &Mode, protocol: &dyn AgentProtocol) -> Environment {
     let mut environment = environment::passed(&project.manifest.pass_env);
-    for (name, value) in protocol.default_env(!mode.interactive) {
+    for (name, value) in protocol.default_env(mode.form) {
         environment.insert((*name).into(), (*value).into());
     }
     for (name, value) in declared_env(project, mode) {
@@ -332,7 +333,7 @@ fn kind_of(
     environment: &Environment,
     inline: &impl Fn(&str, &str) -> Result<String, Problem>,
 ) -> Result<RunKind, PrepareError> {
-    if mode.interactive {
+    if mode.form.has_window() {
         if request.save_to.is_some() {
             return Err(PrepareError::HeadlessOnly { option: "--save-to", mode: mode.name.to_string() });
         }

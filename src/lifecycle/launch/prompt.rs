@@ -79,7 +79,7 @@ pub(crate) fn delivery(
     prompt: Option<&[u8]>,
 ) -> Result<PromptDelivery, PrepareError> {
     let Some(prompt) = prompt else { return Ok(PromptDelivery::None) };
-    let wanted = if mode.interactive { agent.prompt_interactive } else { agent.prompt_headless };
+    let wanted = agent.prompt(mode.form);
     if wanted != PromptDelivery::Arg || prompt.len() < MAX_ARGUMENT {
         return Ok(wanted);
     }

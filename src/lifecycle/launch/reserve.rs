@@ -11,6 +11,7 @@ use crate::lifecycle::queue::readiness::Readiness;
 use crate::lifecycle::store::Store;
 use crate::model::names::Pair;
 use crate::model::run::RunFacts;
+use crate::model::run_form::RunForm;
 use crate::model::run_id::RunId;
 use crate::model::run_spec::{RunKind, RunSpec};
 use crate::model::run_state::{EndState, WaitingFor};
@@ -123,8 +124,7 @@ fn what_next(
     prepared: &Prepared,
     parent: Option<&RunId>,
 ) -> Result<NextStep, StartError> {
-    let headless = matches!(prepared.kind, RunKind::Headless { .. });
-    match readiness::of(store, index, &prepared.conditions, headless, &prepared.cwd, None)? {
+    match readiness::of(store, index, &prepared.conditions, prepared.kind.form(), &prepared.cwd, None)? {
         Readiness::Ready => {}
         Readiness::Waits { waiting_for, about } => return Ok(NextStep::Queue(waiting_for, about)),
         // `queue::advance` ends it, and its dependents.
@@ -144,7 +144,7 @@ fn what_next(
 
 /// A run nested in a job never waits for a slot: its parent holds one and may wait for it.
 pub(crate) fn is_nested(store: &Store, parent: Option<&RunId>) -> bool {
-    parent.is_some_and(|id| store.folder(id).read_spec().is_ok_and(|spec| spec.is_headless()))
+    parent.is_some_and(|id| store.folder(id).read_spec().is_ok_and(|spec| spec.form().is_job()))
 }
 
 /// Whether older runs wait for slots that this one would take. A run whose dependency has just ended does so too,
@@ -160,7 +160,8 @@ fn others_wait(store: &Store, index: &Index, slots: u32) -> Result<bool, IndexEr
         let waits = folder.is_queued() && folder.environment_waits(&spec) && folder.id().ok() == Some(spec.folder);
         if waits
             && (rival.waiting_for == WaitingFor::Slot
-                || readiness::of(store, index, &spec.conditions, true, &spec.cwd, Some(&rival.id))? == Readiness::Ready)
+                || readiness::of(store, index, &spec.conditions, RunForm::Headless, &spec.cwd, Some(&rival.id))?
+                    == Readiness::Ready)
         {
             return Ok(true);
         }

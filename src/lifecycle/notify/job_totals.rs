@@ -16,7 +16,7 @@ pub(super) struct JobTotals {
 
 /// Whether an unfinished run is a job that runs, or will run without a person's action.
 pub(super) fn goes_on(facts: &RunFacts, waiting: Option<WaitingFor>) -> bool {
-    facts.headless && !matches!(waiting, Some(WaitingFor::Gate | WaitingFor::Environment))
+    facts.form.is_job() && !matches!(waiting, Some(WaitingFor::Gate | WaitingFor::Environment))
 }
 
 /// Counts the last group of jobs whose times overlap. `ended` is sorted by end, the last first. `None`: no job, or
@@ -24,7 +24,9 @@ pub(super) fn goes_on(facts: &RunFacts, waiting: Option<WaitingFor>) -> bool {
 pub(super) fn last_group(ended: &[Run]) -> Option<JobTotals> {
     let mut totals = JobTotals { succeeded: 0, failed: 0, stopped: 0, lasted_ms: 0 };
     let mut span = None;
-    for (run, end) in ended.iter().filter(|run| run.facts.headless).filter_map(|run| Some((run, run.end.as_ref()?))) {
+    for (run, end) in
+        ended.iter().filter(|run| run.facts.form.is_job()).filter_map(|run| Some((run, run.end.as_ref()?)))
+    {
         let since = run.facts.created_at.min(end.ended_at);
         let (first, last) = span.unwrap_or((since, end.ended_at));
         if end.ended_at < first {
@@ -49,13 +51,14 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
+    use crate::model::run_form::RunForm;
     use crate::model::run_state::RunState;
     use crate::snapshot::for_tests;
 
     /// A job that ran from `begun` to `ended`, in seconds.
     fn job(task: u32, begun: i64, ended: i64, state: EndState) -> Run {
         let mut run = for_tests::ended(task, ended * 1000);
-        run.facts.headless = true;
+        run.facts.form = RunForm::Headless;
         run.facts.created_at = Timestamp::from_second(begun).unwrap();
         run.state = RunState::Ended(state);
         let end = run.end.as_mut().unwrap();
@@ -81,10 +84,10 @@ mod tests {
     #[test]
     fn a_run_that_waits_for_a_person_does_not_go_on() {
         let mut facts = for_tests::run(1, RunState::Running).facts;
-        facts.headless = true;
+        facts.form = RunForm::Headless;
         assert!(goes_on(&facts, None) && goes_on(&facts, Some(WaitingFor::Budget)));
         assert!(!goes_on(&facts, Some(WaitingFor::Gate)));
-        facts.headless = false;
+        facts.form = RunForm::Interactive;
         assert!(!goes_on(&facts, None), "a window goes on until somebody closes it");
     }
 }

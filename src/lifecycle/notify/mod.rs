@@ -80,7 +80,7 @@ pub(crate) fn bell_word(store: &Store) -> Option<&'static str> {
 /// process that observes the run raises the event.
 pub(crate) fn raise_end(store: &Store, facts: &RunFacts, end: &ExitRecord) {
     // No notice of a job that another run started, nor of a rejection: the user made it.
-    let is_nested_job = facts.headless && facts.parent_run.is_some();
+    let is_nested_job = facts.form.is_job() && facts.parent_run.is_some();
     if !is_nested_job && !end.is_rejection() {
         let reason = end.reason.as_ref().map(ToString::to_string);
         raise(store, facts, EventDetails::Ended { state: end.state, reason }, end.ended_at);
@@ -106,7 +106,7 @@ pub(crate) fn raise_gate(store: &Store, facts: &RunFacts) {
 fn raise(store: &Store, facts: &RunFacts, what: EventDetails, at: jiff::Timestamp) {
     let notify = store.state().notify();
     let Some(settings) = notify.settings() else { return };
-    if !settings.notify.wants(&what, facts.headless) {
+    if !settings.notify.wants(&what, facts.form) {
         return;
     }
     let event = Event {
@@ -114,7 +114,7 @@ fn raise(store: &Store, facts: &RunFacts, what: EventDetails, at: jiff::Timestam
         run_id: facts.run_id.clone(),
         mode: facts.mode.clone(),
         task: facts.task.clone(),
-        headless: facts.headless,
+        form: facts.form,
         what,
         at,
     };

@@ -124,7 +124,7 @@ fn short(text: &str) -> String {
 fn run_json(kind: NoticeKind, event: &Event) -> Value {
     let mut run = json!({
         "kind": kind.as_str(), "runId": event.run_id.as_str(), "mode": event.mode.as_str(),
-        "task": event.task.as_str(), "headless": event.headless, "at": event.at.to_string(),
+        "task": event.task.as_str(), "headless": event.form, "at": event.at.to_string(),
     });
     if let EventDetails::Ended { state, .. } = event.what {
         run["state"] = state.as_str().into();
@@ -141,6 +141,7 @@ mod tests {
     use super::*;
     use crate::model::names::{ModeName, TaskId};
     use crate::model::notify::NOTIFY_VERSION;
+    use crate::model::run_form::RunForm;
     use crate::os::ids::new_run_id;
 
     fn event(task: &str, what: EventDetails) -> Event {
@@ -149,7 +150,7 @@ mod tests {
             run_id: new_run_id(),
             mode: ModeName::parse("job").unwrap(),
             task: TaskId::parse(task).unwrap(),
-            headless: true,
+            form: RunForm::Headless,
             what,
             at: jiff::Timestamp::UNIX_EPOCH,
         }

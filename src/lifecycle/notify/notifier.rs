@@ -116,7 +116,7 @@ fn select(store: &Store, settings: &NotifySettings, pending: &[Pending]) -> (Vec
 
 /// The totals of the last group of jobs, if `events` contains the end of a job and no job goes on.
 fn totals(store: &Store, settings: &NotifySettings, events: &[Event]) -> Option<JobTotals> {
-    let a_job_ended = events.iter().any(|event| event.headless && !event.is_wait());
+    let a_job_ended = events.iter().any(|event| event.form.is_job() && !event.is_wait());
     if !a_job_ended || !settings.notify.on.contains(&NoticeKind::Done) {
         return None;
     }

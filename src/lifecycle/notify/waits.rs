@@ -98,6 +98,7 @@ mod tests {
     use crate::model::activity::{Activity, ActivitySource};
     use crate::model::names::{ModeName, TaskId};
     use crate::model::notify::NOTIFY_VERSION;
+    use crate::model::run_form::RunForm;
     use crate::snapshot::for_tests;
 
     fn at(second: i64) -> Timestamp {
@@ -110,7 +111,7 @@ mod tests {
             run_id: run.id().clone(),
             mode: ModeName::parse("talk").unwrap(),
             task: TaskId::parse("T-1").unwrap(),
-            headless: false,
+            form: RunForm::Interactive,
             what: EventDetails::Waiting { reason: Some("it rang the bell".to_owned()) },
             at: at(second),
         }

@@ -70,12 +70,12 @@ impl Observation {
 
     /// Whether the supervisor of a job, by its own record, is a living process.
     pub(crate) fn supervisor_lives(&self) -> bool {
-        self.probe.headless && self.probe.live.as_ref().is_some_and(|live| process::is_alive(&live.owner))
+        self.probe.form.is_job() && self.probe.live.as_ref().is_some_and(|live| process::is_alive(&live.owner))
     }
 
     /// A window counts as started when it is requested; its agent follows within milliseconds.
     pub(crate) fn started(&self, lived_since: jiff::Timestamp) -> jiff::Timestamp {
-        if self.probe.headless { lived_since } else { self.spec.created_at }
+        if self.probe.form.is_job() { lived_since } else { self.spec.created_at }
     }
 
     pub(crate) fn tmux(&self) -> Option<Tmux> {

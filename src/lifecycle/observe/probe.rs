@@ -139,7 +139,7 @@ pub(crate) fn probe(store: &Store, folder: &RunFolder, spec: &RunSpec) -> ProbeR
     };
     let queued = queued.ok().flatten().map(|record| record.waiting_for);
     ProbeResult {
-        headless: spec.is_headless(),
+        form: spec.form(),
         locality,
         // On an error the locality is `Unreadable`, and the lock is not used.
         lock: lock.unwrap_or(LockProbe::Held),

@@ -17,7 +17,6 @@ use crate::lifecycle::summary::tree_progress::{TreeProgress, tree_progress};
 use crate::manifest::{self, Mode, Origin};
 use crate::model::protocol::PromptDelivery;
 use crate::model::run::Run;
-use crate::model::run_spec::RunKind;
 use crate::plan::step::HeldReason;
 use crate::tasks::{self, TaskSet};
 use crate::view::mode_view::{ModeView, ModesView};
@@ -56,7 +55,7 @@ pub fn prepared(prepared: &Prepared) -> RenderView {
     RenderView {
         mode: prepared.pair.mode.to_string(),
         task: prepared.pair.task.to_string(),
-        headless: matches!(prepared.kind, RunKind::Headless { .. }),
+        form: prepared.kind.form(),
         program: prepared.program.clone(),
         argv,
         cwd: prepared.cwd.clone(),
@@ -81,7 +80,7 @@ pub fn modes(project: &Project, here: &Path) -> ModesView {
     let view = |mode: &Mode| ModeView {
         name: mode.name.to_string(),
         description: mode.description.clone(),
-        interactive: mode.interactive,
+        interactive: mode.form.has_window(),
         agent: mode.agent.clone(),
         origin: match &mode.origin {
             Origin::BuiltIn => "built in".to_owned(),

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::lifecycle::store::Store;
 use crate::model::conditions::Conditions;
 use crate::model::end_reason::EndReason;
+use crate::model::run_form::RunForm;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{EndState, WaitingFor};
 use crate::os::clock;
@@ -39,7 +40,7 @@ pub(crate) fn of(
     store: &Store,
     index: &Index,
     conditions: &Conditions,
-    headless: bool,
+    form: RunForm,
     cwd: &Path,
     id: Option<&RunId>,
 ) -> Result<Readiness, IndexError> {
@@ -57,7 +58,7 @@ pub(crate) fn of(
     if conditions.gate && !id.is_some_and(|id| store.folder(id).is_approved()) {
         return Ok(Readiness::waits(WaitingFor::Gate, None));
     }
-    if let Some(limit) = store.day_limit_of(conditions.budget_day).filter(|_| headless) {
+    if let Some(limit) = store.day_limit_of(conditions.budget_day).filter(|_| form.is_job()) {
         let (spent, end) = spent_today(store, index)?;
         if spent >= limit {
             let about = format!("${spent:.2} of ${limit:.2} spent today, until {}", clock::local_minute(end));

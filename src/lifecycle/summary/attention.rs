@@ -26,7 +26,7 @@ fn waiting(run: &Run) -> Option<&Activity> {
 /// Active runs with a window: first those that wait, longest wait first; then the others, newest first.
 pub fn by_need(mut runs: Vec<Run>) -> Vec<Run> {
     runs.retain(|run| {
-        !run.facts.headless && matches!(run.state, RunState::Starting | RunState::Running | RunState::Stopping)
+        run.facts.form.has_window() && matches!(run.state, RunState::Starting | RunState::Running | RunState::Stopping)
     });
     runs.sort_by(|a, b| {
         let age = |run: &Run| (waits_since(run).is_none(), waits_since(run));
@@ -75,6 +75,7 @@ pub fn visited(store: &Store, run: &Run) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::model::activity::ActivitySource;
+    use crate::model::run_form::RunForm;
     use crate::snapshot::for_tests::{ended, run};
 
     fn at(second: i64) -> Timestamp {
@@ -83,7 +84,7 @@ mod tests {
 
     fn window(number: u32, waits: Option<i64>) -> Run {
         let mut run = run(number, RunState::Running);
-        run.facts.headless = false;
+        run.facts.form = RunForm::Interactive;
         run.progress.activity = waits.map(|second| Activity {
             state: ActivityState::Waiting,
             reason: "a question".to_owned(),
@@ -105,7 +106,7 @@ mod tests {
     #[test]
     fn who_waits_longest_comes_first_and_jobs_and_ends_are_no_windows() {
         let mut job = window(5, Some(1));
-        job.facts.headless = true;
+        job.facts.form = RunForm::Headless;
         let mut queued = window(6, Some(1));
         queued.state = RunState::Queued(crate::model::run_state::WaitingFor::Folder);
         let all =

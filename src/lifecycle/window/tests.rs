@@ -19,6 +19,7 @@ use crate::lifecycle::window::{self, WindowError};
 use crate::model::message::Message;
 use crate::model::names::{ModeName, TaskId};
 use crate::model::run::{Progress, Run, RunFacts};
+use crate::model::run_form::RunForm;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{EndState, RunState, UnknownWhy, WaitingFor};
 use crate::os::clock::{self, Stopwatch};
@@ -121,7 +122,7 @@ fn run(tmux: &Tmux, number: u32) -> Run {
         run_id: RunId::parse(&format!("{number:026}")).unwrap(),
         mode: ModeName::parse("talk").unwrap(),
         task: TaskId::parse("TASK-1").unwrap(),
-        headless: false,
+        form: RunForm::Interactive,
         protocol: crate::model::protocol::Protocol::Text,
         session: Some("work".to_owned()),
         socket: Some(tmux.socket().to_owned()),
@@ -215,7 +216,7 @@ fn what_has_no_window_says_why() {
         error
     };
     let pair = stage.run.pair();
-    assert_eq!(of(&|run| run.facts.headless = true), WindowError::Headless { pair: pair.clone() });
+    assert_eq!(of(&|run| run.facts.form = RunForm::Headless), WindowError::Headless { pair: pair.clone() });
     let not_running = WindowError::NotRunning { pair: pair.clone() };
     assert_eq!(of(&|run| run.state = RunState::Ended(EndState::Failed)), not_running);
     assert_eq!(of(&|run| run.state = RunState::Queued(WaitingFor::Gate)), not_running);

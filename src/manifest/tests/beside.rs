@@ -189,11 +189,11 @@ fn command_files_become_modes_the_nearest_first() {
     let command = |name: &str, path: &str| PromptSource::Command { name: name.to_owned(), path: root.join(path) };
     let review = mode(&loaded, "review");
     assert_eq!(review.prompt, command("review", "sub/.claude/commands/review.md"));
-    assert!(!review.interactive && review.flags == ["-x"]);
+    assert!(review.form.is_job() && review.flags == ["-x"]);
     assert_eq!(mode(&loaded, "deep-er").prompt, command("deep:er", "sub/.claude/commands/deep/er.md"));
     assert_eq!(mode(&loaded, "plan").description, "Plan it");
     assert_eq!(mode(&loaded, "odd").description, "Odd one");
-    assert!(mode(&loaded, "plan").interactive);
+    assert!(mode(&loaded, "plan").form.has_window());
 }
 
 #[test]

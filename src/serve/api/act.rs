@@ -118,7 +118,7 @@ fn show(server: &HttpServer, pair: &Pair, answer: &mut Value) {
 
 fn living_window(server: &HttpServer, pair: &Pair) -> Result<Run, Refusal> {
     let run = runs::last(server, pair)?;
-    if run.facts.headless {
+    if run.facts.form.is_job() {
         return Err(Failure::new(Kind::Conflict, format!("`{pair}` is headless: it has no window")).into());
     }
     if !run.is_active() {

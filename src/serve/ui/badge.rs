@@ -56,7 +56,7 @@ impl Badge {
         Self {
             mode: run.mode.clone(),
             task: run.task.clone(),
-            interactive: !run.headless,
+            interactive: run.form.has_window(),
             run: Some(run.run_id.clone()),
             key,
             word,

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::json;
 
+use crate::model::run_form::RunForm;
 use crate::serve::ui::board::{BoardLine, BoardRow, TaskShown, board, by_task, row as row_of};
 use crate::serve::ui::catalog::Catalog;
 use crate::serve::ui::filter::Filter;
@@ -41,7 +42,7 @@ fn run(mode: &str, task: &str, state: &'static str, at: i64) -> RunView {
         mode: mode.to_owned(),
         task: task.to_owned(),
         label: format!("{task}-{mode}"),
-        headless: mode == "review",
+        form: RunForm::of_interactive(mode != "review"),
         state,
         running: state == "running",
         waiting_for: (state == "queued").then_some("gate"),

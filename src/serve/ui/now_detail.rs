@@ -103,7 +103,9 @@ fn need(server: &HttpServer, run: &Run) -> NeedResult {
     let answer = view.answer.as_deref().map(shortened);
     // A log that cannot be read shows nothing here; the page of the run names the error.
     let lines = match answer {
-        None if view.headless => last_lines::last_logged(server.live.store(), run.id(), LOGGED).unwrap_or_default(),
+        None if view.form.is_job() => {
+            last_lines::last_logged(server.live.store(), run.id(), LOGGED).unwrap_or_default()
+        }
         _ => Vec::new(),
     };
     NeedResult { badge: Badge::of(&view, false), at: view.ended_at, answer, lines }

@@ -44,7 +44,7 @@ pub(super) fn page(server: &HttpServer, id: &RunId) -> Result<String, Refusal> {
     let fresh = is_last && catalog.as_ref().is_some_and(|catalog| catalog.is_fresh(&pair));
     let view = server.live.view(&run);
     let store = server.live.store();
-    let attach = attach::attach_argv(&run).filter(|_| view.running && !view.headless);
+    let attach = attach::attach_argv(&run).filter(|_| view.running && view.form.has_window());
     let (cost, tokens) = (cost(&view), tokens(&view));
     templates::render(
         "run.html",

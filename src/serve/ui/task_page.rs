@@ -99,7 +99,7 @@ fn rows<'a>(catalog: &'a Catalog, runs: &RunsByTask<'a>, ids: &[&'a str]) -> Vec
 fn proposed<'a>(catalog: &'a Catalog, runs: &RunsByTask<'a>, id: &str) -> Option<&'a str> {
     let modes = || catalog.modes.iter().filter(|mode| mode.name != board::PLAIN);
     let below = runs.iter().filter(|(task, _)| **task != id).flat_map(|(_, runs)| runs);
-    let last = below.filter(|run| run.headless).max_by_key(|run| &run.run_id);
+    let last = below.filter(|run| run.form.is_job()).max_by_key(|run| &run.run_id);
     if let Some(mode) = last.and_then(|last| modes().find(|mode| mode.name == last.mode)) {
         return Some(&mode.name);
     }
@@ -141,7 +141,14 @@ fn modes<'a>(catalog: &'a Catalog, task: &str, badges: &[Badge], own: &'a [RunVi
     }
     for (name, runs) in by_mode {
         let Some(last) = runs.first() else { continue };
-        modes.push(mode_runs(name, "no longer in the manifest", !last.headless, true, Badge::of(last, false), &runs));
+        modes.push(mode_runs(
+            name,
+            "no longer in the manifest",
+            last.form.has_window(),
+            true,
+            Badge::of(last, false),
+            &runs,
+        ));
     }
     modes
 }

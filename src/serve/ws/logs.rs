@@ -55,7 +55,7 @@ pub(super) fn open(
     if run.pair() != *pair {
         return Err(Refusal::with(RefusalKind::NoRoute, format!("run {} is not one of `{pair}`", run.id())));
     }
-    if run.facts.headless {
+    if run.facts.form.is_job() {
         let streams = LogStreams { stdout: true, stderr: !raw };
         let tail = server.live.tail(&run, from, streams, waker).map_err(Refusal::internal)?;
         return Ok(Box::new(JobLog {
