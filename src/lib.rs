@@ -12,6 +12,7 @@ pub mod tasks;
 
 pub mod plan;
 
+pub mod executor;
 pub mod os;
 pub mod store;
 

@@ -25,6 +25,7 @@ pub mod template_context;
 pub mod unrecorded;
 mod window;
 
+use crate::executor::{self, PreparedJob};
 use crate::lifecycle::launch::prepare::Prepared;
 use crate::lifecycle::launch::reserve::{NextStep, Reserved};
 use crate::lifecycle::launch::start::{Queueing, StartError, Started};
@@ -41,12 +42,10 @@ use crate::model::run_id::RunId;
 use crate::model::run_spec::{RunKind, RunSpec};
 use crate::model::run_state::{EndState, RunState, WaitingFor};
 use crate::os::clock;
-use crate::os::process::supervise;
 use crate::os::tmux::{Tmux, WarmClient};
 use crate::store::index::{Index, IndexError};
 use crate::store::pair_lock::PairLock;
 use crate::store::run_folder::RunFolder;
-use crate::store::slots::Slot;
 
 /// Starts or queues a run. The caller holds the pair lock and has checked that no run of the pair is active.
 pub(crate) fn claimed(
@@ -115,7 +114,7 @@ pub(crate) fn launch(store: &Store, reserved: Reserved, warm: Option<WarmClient>
             queued
         }
         NextStep::Job(slot) => {
-            supervise::start(folder.path(), lock.into_file(), slot.map(Slot::into_file)).map_err(StartError::from)
+            executor::submit_one(&spec, PreparedJob::new(&folder, lock, slot)).map_err(StartError::from)
         }
         NextStep::Window => window::open_window(store, &folder, &spec, warm).map(|created| {
             // Before the lock is released: a command that takes it must not find the started run queued.

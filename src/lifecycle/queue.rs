@@ -10,6 +10,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::executor::{self, PreparedJob};
 use crate::lifecycle::launch;
 use crate::lifecycle::launch::reserve::{self, NextStep, Reserved};
 use crate::lifecycle::launch::start::StartError;
@@ -26,7 +27,6 @@ use crate::model::run_id::RunId;
 use crate::model::run_spec::{RunKind, RunSpec};
 use crate::model::run_state::{EndState, WaitingFor};
 use crate::os::clock;
-use crate::os::process::supervise;
 use crate::store::index::{Index, Queued};
 use crate::store::pair_lock::{self, Claim, PairLock};
 use crate::store::run_folder::RunFolder;
@@ -170,7 +170,7 @@ fn start_one_queued(
     lock.name(&spec.run_id)?;
     match &spec.kind {
         RunKind::Headless { .. } => {
-            supervise::start(folder.path(), lock.into_file(), slot.map(slots::Slot::into_file))?;
+            executor::submit_one(spec, PreparedJob::new(folder, lock, slot))?;
         }
         RunKind::Interactive { .. } => {
             let facts = RunFacts::of(spec);

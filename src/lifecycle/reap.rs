@@ -6,6 +6,7 @@
 use std::io;
 use std::time::Duration;
 
+use crate::executor::Leftovers;
 use crate::lifecycle::notify;
 use crate::lifecycle::observe::run_answer;
 use crate::lifecycle::observe::{self, Observation, Observations, OverRun, PaneListings, SettledRun};
@@ -14,16 +15,14 @@ use crate::model::answer_record::AnswerRecord;
 use crate::model::end_reason::EndReason;
 use crate::model::exit::Exit;
 use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
+use crate::model::live_record::LiveRecord;
 use crate::model::run::{Run, RunFacts};
 use crate::model::run_form::RunForm;
-use crate::model::run_id::RunId;
 use crate::model::run_spec::RunKind;
-use crate::model::run_state::EndState;
+use crate::model::run_state::{EndState, RunState};
 use crate::model::usage::Usage;
 use crate::os::clock;
-use crate::os::process::ending::{self, TreeToEnd};
-use crate::os::process::tree::ProcessTable;
-use crate::plan::observed_state::{COMMAND_PATIENCE, InferredEnd};
+use crate::plan::observed_state::{self, COMMAND_PATIENCE, InferredEnd};
 use crate::store::index::{Index, IndexError};
 use crate::store::pair_lock::{self, Claim};
 use crate::store::record_file::RecordError;
@@ -56,9 +55,9 @@ pub(crate) fn write_down(store: &Store, seen: Observations) -> Result<Observed, 
     for run in &runs {
         note_end(store, &index, run)?;
     }
-    let mut table = None;
+    let mut leftovers = Leftovers::default();
     for run in over {
-        let run = resolve(store, run, &mut listings, &mut table)?;
+        let run = resolve(store, run, &mut listings, &mut leftovers)?;
         note_end(store, &index, &run)?;
         runs.push(run);
     }
@@ -78,7 +77,7 @@ fn resolve(
     store: &Store,
     run: OverRun,
     listings: &mut PaneListings,
-    table: &mut Option<ProcessTable>,
+    leftovers: &mut Leftovers,
 ) -> Result<Run, IndexError> {
     let OverRun { mut observation, mut observed, since } = run;
     loop {
@@ -89,13 +88,16 @@ fn resolve(
         let reaped = reap(store, &observation, &end, since.elapsed() > TAKEN_AND_SILENT, |run| {
             // The screen first: ending processes may print on it.
             keep_screen(run, listings);
-            if ends_tree { end_leftovers(&run.spec.run_id, table) } else { Ok(Vec::new()) }
+            if ends_tree { leftovers.end(&run.spec.run_id) } else { Ok(Vec::new()) }
         })?;
         if let Some(run) = reaped {
             return Ok(run);
         }
-        *table = None;
-        if let Some(run) = observe::probe_again(store, &mut observation, listings, since, COMMAND_PATIENCE) {
+        *leftovers = Leftovers::default();
+        let has_window = observation.probe.window.is_some();
+        let otherwise = if has_window { observed_state::unsettled() } else { RunState::Starting };
+        let patience = (since, COMMAND_PATIENCE);
+        if let Some(run) = observe::probe_again(store, &mut observation, listings, patience, otherwise) {
             return Ok(run);
         }
         observed = observe::settle(store, &mut observation, listings, since);
@@ -158,19 +160,6 @@ fn still_holds(store: &Store, run: &Observation) -> bool {
     now.live == run.probe.live && now.queued == run.probe.queued
 }
 
-/// Ends the processes with the run's mark and returns the pids that survive. `table` is read once for all dead runs.
-fn end_leftovers(run: &RunId, table: &mut Option<ProcessTable>) -> io::Result<Vec<u32>> {
-    let taken = match table.take() {
-        Some(table) => table,
-        None => ProcessTable::take()?,
-    };
-    if table.insert(taken).members(run, None).is_empty() {
-        return Ok(Vec::new());
-    }
-    let tree = TreeToEnd { run, root: None, grace: Duration::from_secs(1), signalled_group: None };
-    Ok(ending::end_trees(&[tree])?.concat())
-}
-
 fn exit_record(run: &Observation, over: &InferredEnd, survivors: Vec<u32>) -> ExitRecord {
     let live = run.probe.live.as_ref();
     let now = clock::now();
@@ -197,7 +186,7 @@ fn exit_record(run: &Observation, over: &InferredEnd, survivors: Vec<u32>) -> Ex
         log_bytes: run.folder.log_bytes(),
         survivors,
         limits: live.and_then(|live| live.limits),
-        pid: live.map(|live| live.agent.as_ref().unwrap_or(&live.owner).pid),
+        pid: live.and_then(LiveRecord::pid),
         answer,
     }
 }

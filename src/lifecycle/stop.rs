@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
+use crate::executor::{self, OwnerSignal, RunTree};
 use crate::lifecycle::queue;
 use crate::lifecycle::refresh;
 use crate::lifecycle::stop::run_stop::{RunStop, StopPart, guards, windows_of};
@@ -17,29 +18,19 @@ use crate::lifecycle::store::Store;
 use crate::model::end_reason::EndReason;
 use crate::model::exit_record::ExitRecord;
 use crate::model::names::Pair;
+use crate::model::owner::ExecutorName;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{EndState, RunState, UnknownWhy};
 use crate::os::clock::{self, Stopwatch};
-use crate::os::process::ending::{self, TreeToEnd};
+use crate::os::process;
 use crate::os::process::holder::Holder;
-use crate::os::process::tree::Root;
-use crate::os::process::{self, Signal};
 use crate::os::tmux::{Tmux, TmuxError};
 use crate::store::index::{Index, IndexError};
 use crate::store::pair_lock::{self, Claim};
 use crate::store::run_folder::RunFolder;
 
-/// How forcefully a run is stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StopKind {
-    /// TERM, and KILL after the mode's grace.
-    Stop,
-    /// [`StopKind::Stop`] by Ctrl-C in the starting command: supervisors get INT instead of TERM.
-    Interrupt,
-    /// KILL now, by a second Ctrl-C: supervisors get QUIT.
-    Kill,
-}
+pub use crate::model::stop_kind::StopKind;
 
 /// The result of a stop.
 #[derive(Clone, Debug, PartialEq)]
@@ -146,7 +137,7 @@ fn begin_stop(store: &Store, run: &Run) -> RunStop {
     let folder = store.folder(run.id());
     let part = if run.facts.form.is_job() { StopPart::Job { signalled: false } } else { StopPart::Window };
     let (run, outcome) = (run.clone(), None);
-    RunStop { run, folder, outcome, part, root: None, signalled_group: None, survivors: Vec::new() }
+    RunStop { run, folder, outcome, part, owner: None, signalled_group: None, survivors: Vec::new() }
 }
 
 /// Writes the stop request into the run folder, then signals a job's supervisor.
@@ -161,9 +152,8 @@ fn request(store: &Store, one: &mut RunStop, how: StopKind) -> Result<(), StopEr
         StopPart::Window if stop_waiting_window(store, &one.run, &one.folder, how)? => one.part = StopPart::Nothing,
         StopPart::Window => {
             one.run = with_pane(store, &one.run)?;
-            let owner = one.folder.read_live().ok().flatten().map(|live| live.owner);
-            // Pid and start time from the agent's own record, since a pid may be reused.
-            one.root = owner.map(|owner| Root::Agent { pid: owner.pid, start_time: owner.start_time });
+            // From the agent's own record, since a pid may be reused.
+            one.owner = one.folder.read_live().ok().flatten().map(|live| live.owner);
         }
         StopPart::Nothing => {}
     }
@@ -246,18 +236,10 @@ fn advance_job(store: &Store, one: &mut RunStop, how: StopKind, try_pair: bool) 
     }
     // Without `live.json` it is starting: its supervisor reads the stop request after it wrote that file.
     if let (false, Ok(Some(live))) = (signalled, one.folder.read_live()) {
-        let signal = match how {
-            StopKind::Stop => Signal::TERM,
-            StopKind::Interrupt => Signal::INT,
-            // A supervisor that gets QUIT kills its tree at once.
-            StopKind::Kill => Signal::QUIT,
-        };
-        process::signal(&live.owner, signal)?;
-        // A supervisor stopped by SIGSTOP handles the signal only after CONT.
-        process::signal(&live.owner, Signal::CONT)?;
+        executor::of(live.owner.executor()).signal(&live.owner, OwnerSignal::Soft(how))?;
         one.part = StopPart::Job { signalled: true };
-        one.root = Some(Root::Supervisor { pid: live.owner.pid, start_time: live.owner.start_time });
         one.signalled_group = live.agent.map(|agent| agent.pid);
+        one.owner = Some(live.owner);
     }
     Ok(false)
 }
@@ -372,14 +354,17 @@ fn end_processes(all: &mut [RunStop], how: StopKind) -> io::Result<()> {
     let tree = |at: &usize| {
         let one = &all[*at];
         let spec = one.folder.read_spec().ok().filter(|_| how != StopKind::Kill);
-        TreeToEnd {
+        RunTree {
             run: one.run.id(),
-            root: one.root,
+            form: one.run.facts.form,
+            owner: one.owner.as_ref(),
             grace: spec.map(|spec| spec.stop_grace.as_duration()).unwrap_or_default(),
             signalled_group: one.signalled_group,
         }
     };
-    let survivors = ending::end_trees(&places.iter().map(tree).collect::<Vec<_>>())?;
+    let trees: Vec<RunTree<'_>> = places.iter().map(tree).collect();
+    // Windows and jobs together: all of them have their processes on this machine.
+    let survivors = executor::of(ExecutorName::Local).end_trees(&trees)?;
     for (at, survivors) in places.into_iter().zip(survivors) {
         all[at].survivors = survivors;
     }

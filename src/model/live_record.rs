@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::answer_record::Answered;
 use crate::model::end_reason::{self, EndReason};
 use crate::model::limits::LimitsHold;
+use crate::model::owner::Owner;
 use crate::model::process_id::ProcessId;
 
 /// `live.json`: written by the supervisor of a job, or by `__exec` in a window.
@@ -16,7 +17,7 @@ use crate::model::process_id::ProcessId;
 pub struct LiveRecord {
     pub version: u32,
     /// The supervisor of a job; in a window, the agent.
-    pub owner: ProcessId,
+    pub owner: Owner,
     /// The agent of a job, once started.
     #[serde(default)]
     pub agent: Option<ProcessId>,
@@ -44,10 +45,10 @@ pub struct LiveRecord {
 
 impl LiveRecord {
     /// The record of an owner that starts its first attempt.
-    pub fn begun(owner: ProcessId, started_at: Timestamp) -> Self {
+    pub fn begun(owner: impl Into<Owner>, started_at: Timestamp) -> Self {
         Self {
             version: 1,
-            owner,
+            owner: owner.into(),
             agent: None,
             started_at,
             attempt: 1,
@@ -59,6 +60,11 @@ impl LiveRecord {
             unhooked: None,
             answered: None,
         }
+    }
+
+    /// The agent's pid, or the owner's while there is no agent beside it.
+    pub fn pid(&self) -> Option<u32> {
+        self.agent.as_ref().or_else(|| self.owner.process()).map(|process| process.pid)
     }
 }
 

@@ -13,6 +13,7 @@ use crate::model::freshness::Tracked;
 use crate::model::interval::Interval;
 use crate::model::limits::Limits;
 use crate::model::names::{ModeName, Pair, TaskId};
+use crate::model::owner::ExecutorName;
 use crate::model::process_id::{FolderId, HostBoot};
 use crate::model::protocol::{PromptDelivery, Protocol};
 use crate::model::retry::Retry;
@@ -146,6 +147,13 @@ impl RunKind {
         match self {
             Self::Interactive { .. } => RunForm::Interactive,
             Self::Headless { .. } => RunForm::Headless,
+        }
+    }
+
+    /// Where the run's owner lives.
+    pub fn executor(&self) -> ExecutorName {
+        match self {
+            Self::Interactive { .. } | Self::Headless { .. } => ExecutorName::Local,
         }
     }
 }

@@ -18,6 +18,9 @@ pub const COMMAND_PATIENCE: Duration = Duration::from_secs(8);
 /// How long tmux may take to report how a dead pane's process ended.
 const TMUX_PATIENCE: Duration = Duration::from_millis(200);
 
+/// How long a supervisor may live after it has released its pair lock.
+const SUPERVISOR_EXIT_PATIENCE: Duration = Duration::from_secs(1);
+
 /// Everything that was read about an active run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProbeResult {
@@ -28,6 +31,8 @@ pub struct ProbeResult {
     /// Queued run: the file with its environment exists.
     pub environment_waits: bool,
     pub live: Option<LiveRecord>,
+    /// The owner that `live` names.
+    pub owner: Option<OwnerProbe>,
     /// The owner knows the end but cannot write it.
     pub unsaved: bool,
     /// The end was recorded, but the record was damaged and set aside.
@@ -76,6 +81,15 @@ pub enum LockProbe {
     HeldByCommand,
 }
 
+/// What an executor sees of a run's owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnerProbe {
+    Alive,
+    Gone,
+    /// It lives, or lived, where this process cannot look: another host, boot or pid namespace.
+    OutOfSight,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WindowProbe {
     /// Its state cannot be determined.
@@ -99,8 +113,8 @@ pub enum ObservedState {
     Is(RunState),
     /// The run has ended: record it. `ends_tree`: first end what is left of its tree.
     Over { end: InferredEnd, ends_tree: bool },
-    /// Undecided: probe again soon, for at most `patience`.
-    LookAgain { patience: Duration },
+    /// Undecided: probe again soon, for at most `patience`. After that the run is `otherwise`.
+    LookAgain { patience: Duration, otherwise: RunState },
 }
 
 /// An end that no record states.
@@ -117,8 +131,26 @@ impl InferredEnd {
     }
 }
 
+/// A window whose end stays undecided.
+pub fn unsettled() -> RunState {
+    RunState::Unknown(UnknownWhy::Window("tmux has not reported how its process ended"))
+}
+
 /// The state of a run without a recorded end.
 pub fn of(probe: &ProbeResult) -> ObservedState {
+    match by_records(probe) {
+        // The supervisor releases the pair lock shortly before it exits. If it lives longer without the lock, a damaged
+        // record names another pair: its processes must not be ended.
+        ObservedState::Over { .. } if probe.form.is_job() && probe.owner == Some(OwnerProbe::Alive) => {
+            let why = "its record names a pair whose lock its supervisor does not hold".to_owned();
+            let otherwise = RunState::Unknown(UnknownWhy::Unreadable(why));
+            ObservedState::LookAgain { patience: SUPERVISOR_EXIT_PATIENCE, otherwise }
+        }
+        state => state,
+    }
+}
+
+fn by_records(probe: &ProbeResult) -> ObservedState {
     let unknown = |why| ObservedState::Is(RunState::Unknown(why));
     match &probe.locality {
         Locality::Foreign => return unknown(UnknownWhy::Foreign),
@@ -127,7 +159,7 @@ pub fn of(probe: &ProbeResult) -> ObservedState {
         Locality::Here | Locality::EarlierBoot => {}
     }
     if probe.lock == LockProbe::HeldByCommand {
-        return ObservedState::LookAgain { patience: COMMAND_PATIENCE };
+        return ObservedState::LookAgain { patience: COMMAND_PATIENCE, otherwise: RunState::Starting };
     }
     if probe.lock == LockProbe::Held {
         let stopping =
@@ -179,7 +211,9 @@ fn state_by_window(probe: &ProbeResult, window: &WindowProbe) -> ObservedState {
             over(EndState::Failed, Some(EndReason::Signal(*signal)), *exit)
         }
         // Neither code nor signal: tmux 3.2 never reports signals; a newer tmux has not reaped the process yet.
-        WindowProbe::Dead { can_tell_signals: true, .. } => ObservedState::LookAgain { patience: TMUX_PATIENCE },
+        WindowProbe::Dead { can_tell_signals: true, .. } => {
+            ObservedState::LookAgain { patience: TMUX_PATIENCE, otherwise: unsettled() }
+        }
         WindowProbe::Dead { exit, .. } => {
             let state = if stopped { EndState::Stopped } else { EndState::Failed };
             over(state, Some(EndReason::UnknownSignal), *exit)
@@ -207,6 +241,7 @@ mod tests {
             queued: None,
             environment_waits: true,
             live: None,
+            owner: None,
             unsaved: false,
             end_damaged: false,
             stop_requested: None,
@@ -262,6 +297,17 @@ mod tests {
             ..probe(RunForm::Interactive)
         };
         assert!(matches!(of(&silent), ObservedState::Is(RunState::Unknown(UnknownWhy::Tmux(_)))));
+    }
+
+    #[test]
+    fn a_job_whose_supervisor_lives_without_its_lock_is_not_over() {
+        let free = ProbeResult { live: live(), owner: Some(OwnerProbe::Alive), ..probe(RunForm::Headless) };
+        let ObservedState::LookAgain { otherwise, .. } = of(&free) else { panic!("over") };
+        assert!(matches!(otherwise, RunState::Unknown(UnknownWhy::Unreadable(_))));
+        for owner in [OwnerProbe::Gone, OwnerProbe::OutOfSight] {
+            let gone = ProbeResult { owner: Some(owner), ..free.clone() };
+            assert_eq!(lost(&gone), Some(EndReason::SupervisorKilled));
+        }
     }
 
     #[test]

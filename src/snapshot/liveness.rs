@@ -3,18 +3,18 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::executor;
 use crate::lifecycle::store::Store;
-use crate::model::process_id::ProcessId;
+use crate::model::owner::Owner;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_state::RunState;
-use crate::os::process;
 use crate::store::pair_lock::{self, Liveness};
 
 #[derive(Debug, Default)]
 pub(super) struct LivenessProbe {
     /// The processes of windows, if known.
-    owners: HashMap<RunId, ProcessId>,
+    owners: HashMap<RunId, Owner>,
     /// Runs that were observed as active against their probe: their probe is ignored.
     unreliable: HashSet<RunId>,
 }
@@ -47,7 +47,7 @@ impl LivenessProbe {
         {
             self.owners.insert(run.id().clone(), live.owner);
         }
-        self.owners.get(run.id()).is_some_and(|owner| !process::is_alive(owner))
+        self.owners.get(run.id()).is_some_and(|owner| !executor::is_alive(owner))
     }
 
     /// Whether some of `runs` have no reliable probe.

@@ -14,6 +14,7 @@ use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
 use crate::model::freshness::{FRESH_VERSION, FreshRecord};
 use crate::model::live_record::LiveRecord;
 use crate::model::notify::{DeliveryRecord, NOTIFY_VERSION};
+use crate::model::owner::Owner;
 use crate::model::process_id::FolderId;
 use crate::model::queue_record::QueueRecord;
 use crate::model::run_id::RunId;
@@ -211,10 +212,10 @@ impl RunFolder {
     pub fn owner_may_live(&self) -> bool {
         match self.read_live() {
             Ok(None) => false,
-            Ok(Some(live)) => {
-                let (there, here) = (&live.owner.host_boot, process::host_boot());
+            Ok(Some(LiveRecord { owner: Owner::Process(owner), .. })) => {
+                let (there, here) = (&owner.host_boot, process::host_boot());
                 let other_boot = there.host == here.host && there.boot_id != here.boot_id;
-                process::is_alive(&live.owner) || (*there != here && !other_boot)
+                process::is_alive(&owner) || (*there != here && !other_boot)
             }
             Err(_) => true,
         }

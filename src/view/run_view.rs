@@ -7,14 +7,12 @@ use serde::Serialize;
 
 use crate::model::answer_record::OutcomeSource;
 use crate::model::limits::LimitsHold;
+use crate::model::owner::ExecutorName;
 use crate::model::run::Run;
 use crate::model::run_form::RunForm;
 use crate::model::run_state::RunState;
 use crate::model::started_by::StartedBy;
 use crate::model::usage::{Denial, Tokens};
-
-/// `executor` of every run: this machine is the only executor.
-const LOCAL: &str = "local";
 
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -181,7 +179,7 @@ impl RunView {
             attempt: (attempt > 0).then_some(attempt),
             parent_run: facts.parent_run.as_ref().map(ToString::to_string),
             agent: facts.agent.clone(),
-            executor: LOCAL,
+            executor: ExecutorName::Local.as_str(),
             started_by: facts.started_by.map(StartedBy::as_str),
             cost_usd: usage.cost_usd,
             tokens: usage.tokens,

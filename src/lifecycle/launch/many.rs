@@ -1,8 +1,7 @@
-//! Starts many runs at once: one transaction for their rows, one tmux call for their windows, supervisors in
-//! parallel. Each run has the result that a single start would give.
+//! Starts many runs at once: one transaction for their rows, one tmux call for their windows, one submission
+//! for their jobs. Each run has the result that a single start would give.
 
-use std::collections::VecDeque;
-
+use crate::executor::{self, PreparedJob, Submission};
 use crate::lifecycle::launch;
 use crate::lifecycle::launch::freshness;
 use crate::lifecycle::launch::prepare::Prepared;
@@ -13,19 +12,18 @@ use crate::lifecycle::launch::unrecorded;
 use crate::lifecycle::launch::window;
 use crate::lifecycle::notify;
 use crate::lifecycle::store::Store;
+use crate::model::owner::ExecutorName;
 use crate::model::run::Run;
-use crate::model::run_spec::RunKind;
+use crate::model::run_spec::{RunKind, RunSpec};
 use crate::model::run_state::RunState;
-use crate::os::process::supervise::{self, Starting};
+use crate::os::process::supervise;
 use crate::os::tmux::{Tmux, TmuxError, WarmClient};
 use crate::plan::freshness::Freshness;
 use crate::store::pair_lock::{self, Claim, PairLock};
-use crate::store::slots::Slot;
+use crate::store::run_folder::RunFolder;
 
 /// Runs that are recorded before they are started; if the command is killed, at most these are lost.
 const CHUNK: usize = 20;
-/// Supervisors that may be starting at one time.
-const COMING_UP: usize = 4;
 
 type StartResult = Result<Started, StartError>;
 
@@ -121,36 +119,46 @@ fn launch_many(
     ready: Option<WarmClient>,
 ) -> Vec<(usize, StartResult)> {
     let mut outcomes = Vec::new();
-    let mut windows = Vec::new();
-    let mut coming_up: VecDeque<(usize, Coming)> = VecDeque::new();
+    let (mut windows, mut jobs) = (Vec::new(), Vec::new());
     for (at, reserved) in reserved {
         match reserved.next {
             NextStep::Window => windows.push((at, reserved)),
             NextStep::Queue(..) => outcomes.push((at, launch::launch(store, reserved, None).map(new))),
-            NextStep::Job(_) => {
-                if coming_up.len() >= COMING_UP
-                    && let Some((at, coming)) = coming_up.pop_front()
-                {
-                    outcomes.push((at, came_up(store, coming)));
-                }
-                coming_up.push_back((at, begin_job(reserved)));
-            }
+            NextStep::Job(_) => jobs.push((at, reserved)),
         }
     }
+    for name in ExecutorName::ALL {
+        let own = jobs.extract_if(.., |(_, one)| one.spec.kind.executor() == name).collect();
+        outcomes.extend(launch_jobs(store, name, own));
+    }
     outcomes.extend(launch_windows(store, windows, ready));
-    outcomes.extend(coming_up.into_iter().map(|(at, coming)| (at, came_up(store, coming))));
     outcomes
 }
 
-fn came_up(store: &Store, coming: Coming) -> StartResult {
-    let Coming { run, reserved, starting } = coming;
-    match starting.and_then(Starting::finish) {
-        Ok(()) => Ok(new(run)),
-        Err(error) => {
-            launch::give_up(store, None, &reserved.0, &reserved.1, &run.facts, &error)?;
-            Err(error.into())
+fn launch_jobs(store: &Store, name: ExecutorName, jobs: Vec<(usize, Reserved)>) -> Vec<(usize, StartResult)> {
+    let prepare = |(at, reserved): (usize, Reserved)| {
+        let run = starting(&reserved);
+        let Reserved { folder, spec, lock, next, .. } = reserved;
+        let slot = match next {
+            NextStep::Job(slot) => slot,
+            NextStep::Window | NextStep::Queue(..) => None,
+        };
+        let job = PreparedJob::new(&folder, lock, slot);
+        ((at, run, folder, spec), job)
+    };
+    let (runs, jobs): (Vec<_>, Vec<_>) = jobs.into_iter().map(prepare).unzip();
+    let submitted = executor::of(name).submit(jobs);
+    let result = |run: Run, folder: &RunFolder, spec: &RunSpec, submission| -> StartResult {
+        match submission {
+            Submission::Accepted => Ok(new(run)),
+            Submission::Refused(error) => {
+                launch::give_up(store, None, folder, spec, &run.facts, &error)?;
+                Err(error.into())
+            }
         }
-    }
+    };
+    let each = runs.into_iter().zip(submitted);
+    each.map(|((at, run, folder, spec), submission)| (at, result(run, &folder, &spec, submission))).collect()
 }
 
 fn launch_windows(
@@ -204,24 +212,6 @@ fn launch_windows(
         None => (at, launch::launch(store, reserved, None).map(new)),
     };
     windows.into_iter().map(finish).collect()
-}
-
-/// A job whose supervisor is starting.
-struct Coming {
-    run: Run,
-    reserved: (crate::store::run_folder::RunFolder, crate::model::run_spec::RunSpec),
-    starting: std::io::Result<Starting>,
-}
-
-fn begin_job(reserved: Reserved) -> Coming {
-    let run = starting(&reserved);
-    let Reserved { folder, spec, lock, next, .. } = reserved;
-    let slot = match next {
-        NextStep::Job(slot) => slot.map(Slot::into_file),
-        NextStep::Window | NextStep::Queue(..) => None,
-    };
-    let starting = supervise::begin(folder.path(), lock.into_file(), slot);
-    Coming { run, reserved: (folder, spec), starting }
 }
 
 fn starting(reserved: &Reserved) -> Run {

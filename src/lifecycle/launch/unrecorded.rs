@@ -6,20 +6,22 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::executor::{self, OwnerSignal, RunTree};
 use crate::lifecycle::launch::prepare::Prepared;
 use crate::lifecycle::launch::start::StartError;
 use crate::lifecycle::project::Project;
 use crate::lifecycle::stop::stuck::SUPERVISOR_PATIENCE;
 use crate::lifecycle::store::Store;
 use crate::model::names::{ModeName, Pair, TaskId};
-use crate::model::process_id::ProcessId;
+use crate::model::owner::{ExecutorName, Owner};
+use crate::model::run_form::RunForm;
 use crate::model::run_id::RunId;
 use crate::model::run_spec::RunKind;
+use crate::model::stop_kind::StopKind;
 use crate::os::clock::Stopwatch;
-use crate::os::process::ending::{self, TreeToEnd};
+use crate::os::process;
 use crate::os::process::traces::{self, MarkedProcess, RunTraces, Supervisor};
-use crate::os::process::tree::{ProcessTable, Root};
-use crate::os::process::{self, Signal};
+use crate::os::process::tree::ProcessTable;
 use crate::os::tmux::Tmux;
 use crate::store::state_dir::{Search, StateDir};
 
@@ -99,20 +101,20 @@ pub fn find_all(project: &Project) -> io::Result<Vec<UnrecordedRun>> {
 pub fn end(project: &Project, unrecorded: &UnrecordedRun) -> io::Result<Vec<u32>> {
     let mode = unrecorded.pair.as_ref().and_then(|pair| project.manifest.modes.get(&pair.mode));
     let grace = mode.map_or(Duration::from_secs(10), |mode| mode.stop_grace.as_duration());
-    let tree = |root, grace| TreeToEnd { run: &unrecorded.id, root, grace, signalled_group: None };
-    let survivors = match unrecorded.supervisor.and_then(|pid| process::identify(pid).ok()) {
+    // Found by its processes, so it is a run of this machine. Only a job has a supervisor.
+    let executor = executor::of(ExecutorName::Local);
+    let tree =
+        |owner, grace| RunTree { run: &unrecorded.id, form: RunForm::Headless, owner, grace, signalled_group: None };
+    let survivors = match unrecorded.supervisor.and_then(|pid| process::identify(pid).ok()).map(Owner::Process) {
         Some(supervisor) => {
-            process::signal(&supervisor, Signal::TERM)?;
-            // A stopped process handles TERM only after CONT.
-            process::signal(&supervisor, Signal::CONT)?;
+            executor.signal(&supervisor, OwnerSignal::Soft(StopKind::Stop))?;
             if !is_gone_within(&supervisor, grace + SUPERVISOR_PATIENCE) {
-                let root = Root::Supervisor { pid: supervisor.pid, start_time: supervisor.start_time };
-                ending::end_trees(&[tree(Some(root), Duration::ZERO)])?;
-                process::signal(&supervisor, Signal::KILL)?;
+                executor.end_trees(&[tree(Some(&supervisor), Duration::ZERO)])?;
+                executor.signal(&supervisor, OwnerSignal::Hard)?;
             }
-            ending::end_trees(&[tree(None, Duration::ZERO)])?.concat()
+            executor.end_trees(&[tree(None, Duration::ZERO)])?.concat()
         }
-        None => ending::end_trees(&[tree(None, grace)])?.concat(),
+        None => executor.end_trees(&[tree(None, grace)])?.concat(),
     };
     if let Some(pane) = &unrecorded.pane {
         let _ = project.tmux().kill_panes(&[(pane.as_str(), &unrecorded.id)]);
@@ -120,9 +122,9 @@ pub fn end(project: &Project, unrecorded: &UnrecordedRun) -> io::Result<Vec<u32>
     Ok(survivors)
 }
 
-fn is_gone_within(process: &ProcessId, patience: Duration) -> bool {
+fn is_gone_within(owner: &Owner, patience: Duration) -> bool {
     let begun = Stopwatch::start();
-    while process::is_alive(process) {
+    while executor::is_alive(owner) {
         if begun.elapsed() > patience {
             return false;
         }

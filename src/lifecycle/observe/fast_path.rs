@@ -86,7 +86,7 @@ fn job(store: &Store, id: &RunId, facts: &RunFacts) -> Option<Progress> {
     let folder = store.folder(id);
     let live = folder.read_live().ok().flatten()?;
     let plain = holder == *id
-        && live.owner.host_boot == *store.host_boot()
+        && live.owner.process().is_some_and(|owner| owner.host_boot == *store.host_boot())
         && !live.stopping
         && live.retry.is_none()
         && live.trouble.is_none()
@@ -95,7 +95,7 @@ fn job(store: &Store, id: &RunId, facts: &RunFacts) -> Option<Progress> {
         && !folder.has_exit();
     plain.then(|| Progress {
         started_at: Some(live.started_at),
-        pid: Some(live.agent.as_ref().unwrap_or(&live.owner).pid),
+        pid: live.pid(),
         attempt: live.attempt,
         log_bytes: folder.log_bytes(),
         limits: live.limits,

@@ -8,7 +8,6 @@ use crate::model::run::{Progress, Run, RunFacts};
 use crate::model::run_spec::{RunKind, RunSpec};
 use crate::model::run_state::RunState;
 use crate::os::clock;
-use crate::os::process;
 use crate::os::tmux::{Pane, Tmux};
 use crate::plan::observed_state::ProbeResult;
 use crate::store::run_folder::RunFolder;
@@ -27,7 +26,7 @@ pub(crate) struct Observation {
 impl Observation {
     pub(crate) fn run(&self, facts: RunFacts, state: RunState) -> Run {
         let live = self.probe.live.as_ref();
-        let agent = live.map(|live| live.agent.as_ref().unwrap_or(&live.owner).pid);
+        let agent = live.and_then(LiveRecord::pid);
         let pane = self.pane.as_ref().filter(|_| state == RunState::Running);
         let answered = live.and_then(|live| live.answered.clone());
         let does = pane.map(|pane| self.agent_activity(pane)).unwrap_or_default();
@@ -66,11 +65,6 @@ impl Observation {
         let until = clock::local_moment(wait.until, clock::now());
         let reason = wait.reason.as_ref().map(EndReason::to_string).unwrap_or_default();
         Some(format!("retry {} of {max} at {until}, after: {reason}", live.attempt))
-    }
-
-    /// Whether the supervisor of a job, by its own record, is a living process.
-    pub(crate) fn supervisor_lives(&self) -> bool {
-        self.probe.form.is_job() && self.probe.live.as_ref().is_some_and(|live| process::is_alive(&live.owner))
     }
 
     /// A window counts as started when it is requested; its agent follows within milliseconds.

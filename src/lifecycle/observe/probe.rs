@@ -1,5 +1,6 @@
 //! Reads the records and the pair lock of one run. Changes nothing.
 
+use crate::executor;
 use crate::lifecycle::observe::Observations;
 use crate::lifecycle::observe::observation::Observation;
 use crate::lifecycle::store::Store;
@@ -7,8 +8,7 @@ use crate::model::run::{Run, RunFacts};
 use crate::model::run_id::RunId;
 use crate::model::run_spec::RunSpec;
 use crate::model::run_state::{RunState, UnknownWhy};
-use crate::os::process;
-use crate::plan::observed_state::{Locality, LockProbe, ProbeResult};
+use crate::plan::observed_state::{Locality, LockProbe, OwnerProbe, ProbeResult};
 use crate::store::index::{Index, IndexError};
 use crate::store::pair_lock::{self, Liveness};
 use crate::store::record_file::RecordError;
@@ -116,14 +116,17 @@ pub(crate) fn probe(store: &Store, folder: &RunFolder, spec: &RunSpec) -> ProbeR
     };
     let queued = folder.read_queue();
     let live = folder.read_live().ok().flatten();
-    let lives_here = live.as_ref().is_some_and(|live| process::is_alive(&live.owner));
+    let owner = live.as_ref().map(|live| executor::of(live.owner.executor()).look(&live.owner));
     // A queued run may start in a later boot than its spec names. `live.json` names the boot it runs in; before that
     // is written, the record of its window does.
     let window = if live.is_none() { folder.read_window().ok().flatten() } else { None };
     let server = window.as_ref().and_then(|window| window.server.as_ref());
     let (here, there) = (
         store.host_boot(),
-        live.as_ref().map(|live| &live.owner).or(server).map_or(&spec.host_boot, |owner| &owner.host_boot),
+        live.as_ref()
+            .and_then(|live| live.owner.process())
+            .or(server)
+            .map_or(&spec.host_boot, |owner| &owner.host_boot),
     );
     let locality = match (&lock, folder.id(), &queued) {
         (Err(error), ..) => Locality::Unreadable(format!("the pair's lock: {error}")),
@@ -131,7 +134,9 @@ pub(crate) fn probe(store: &Store, folder: &RunFolder, spec: &RunSpec) -> ProbeR
         (.., Err(error)) => Locality::Unreadable(error.to_string()),
         // Before the folder's id, since device numbers may change with a boot; no process is signalled for this. A
         // record whose owner is alive here names a wrong boot.
-        _ if there.host == here.host && there.boot_id != here.boot_id && !lives_here => Locality::EarlierBoot,
+        _ if there.host == here.host && there.boot_id != here.boot_id && owner != Some(OwnerProbe::Alive) => {
+            Locality::EarlierBoot
+        }
         (_, Ok(id), _) if id != spec.folder => Locality::Foreign,
         // An equal boot id means this machine, whatever its host name is now.
         _ if there.boot_id == here.boot_id && there.pid_namespace == here.pid_namespace => Locality::Here,
@@ -146,6 +151,7 @@ pub(crate) fn probe(store: &Store, folder: &RunFolder, spec: &RunSpec) -> ProbeR
         queued,
         environment_waits: queued.is_none() || folder.environment_waits(spec),
         live,
+        owner,
         unsaved: folder.is_unsaved(),
         end_damaged: folder.lost_its_end(),
         stop_requested: folder.stop_requested(),

@@ -9,12 +9,9 @@ use crate::lifecycle::observe::panes::{PaneListings, window_of};
 use crate::lifecycle::observe::probe::probe;
 use crate::lifecycle::store::Store;
 use crate::model::run::{Run, RunFacts};
-use crate::model::run_state::{RunState, UnknownWhy};
+use crate::model::run_state::RunState;
 use crate::os::clock::Stopwatch;
-use crate::plan::observed_state::{self, COMMAND_PATIENCE, InferredEnd, ObservedState};
-
-/// How long a supervisor may live after it has released its pair lock.
-const SUPERVISOR_EXIT_PATIENCE: Duration = Duration::from_secs(1);
+use crate::plan::observed_state::{self, InferredEnd, ObservedState};
 
 /// Interval of probes while a state is not settled.
 const STEP: Duration = Duration::from_millis(5);
@@ -43,41 +40,30 @@ pub(crate) fn settle(
         }
         // Read last: `stop` writes its request before it signals, so an end that was observed shows its request.
         observation.probe.stop_requested = observation.folder.stop_requested();
-        let patience = match observed_state::of(&observation.probe) {
+        match observed_state::of(&observation.probe) {
             ObservedState::Is(state) => return is(observation, state),
-            // The supervisor releases the pair lock shortly before it exits. If it lives longer without the lock, a
-            // damaged record names another pair: its processes must not be ended.
-            ObservedState::Over { .. } if observation.supervisor_lives() => {
-                if since.elapsed() > SUPERVISOR_EXIT_PATIENCE {
-                    let why = UnknownWhy::Unreadable(
-                        "its record names a pair whose lock its supervisor does not hold".to_owned(),
-                    );
-                    return is(observation, RunState::Unknown(why));
-                }
-                COMMAND_PATIENCE
-            }
             ObservedState::Over { end, ends_tree } => return SettledRun::Over { end, ends_tree },
-            ObservedState::LookAgain { patience } => patience,
-        };
-        if let Some(run) = probe_again(store, observation, listings, since, patience) {
-            return SettledRun::Is(Box::new(run));
+            ObservedState::LookAgain { patience, otherwise } => {
+                if let Some(run) = probe_again(store, observation, listings, (since, patience), otherwise) {
+                    return SettledRun::Is(Box::new(run));
+                }
+            }
         }
     }
 }
 
-/// Waits 5 ms and probes again. `Some` if the end is recorded by then, or more than `patience` has passed.
+/// Waits 5 ms and probes again. `Some` if the end is recorded by then, or more than `patience` has passed: the run is
+/// then `otherwise`.
 pub(crate) fn probe_again(
     store: &Store,
     observation: &mut Observation,
     listings: &mut PaneListings,
-    since: Stopwatch,
-    patience: Duration,
+    (since, patience): (Stopwatch, Duration),
+    otherwise: RunState,
 ) -> Option<Run> {
     let facts = RunFacts::of(&observation.spec);
     if since.elapsed() > patience {
-        let is_window = observation.probe.window.is_some();
-        let why = || UnknownWhy::Window("tmux has not reported how its process ended");
-        return Some(observation.run(facts, if is_window { RunState::Unknown(why()) } else { RunState::Starting }));
+        return Some(observation.run(facts, otherwise));
     }
     thread::sleep(STEP);
     if let Ok(Some(end)) = observation.folder.read_exit() {

@@ -5,9 +5,9 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::lifecycle::stop::{END_RECORD_PATIENCE, StopError, Stopped};
+use crate::model::owner::Owner;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
-use crate::os::process::tree::Root;
 use crate::store::run_folder::RunFolder;
 
 pub(super) struct RunStop {
@@ -16,7 +16,8 @@ pub(super) struct RunStop {
     /// `None` while the run is being stopped.
     pub(super) outcome: Option<Result<Stopped, StopError>>,
     pub(super) part: StopPart,
-    pub(super) root: Option<Root>,
+    /// Whose tree is ended, once known.
+    pub(super) owner: Option<Owner>,
     /// The process group that its supervisor signals.
     pub(super) signalled_group: Option<u32>,
     pub(super) survivors: Vec<u32>,

@@ -3,26 +3,21 @@
 
 use std::time::Duration;
 
+use crate::executor::{self, OwnerSignal, RunTree};
 use crate::lifecycle::stop;
 use crate::lifecycle::stop::{StopError, StopKind};
 use crate::lifecycle::store::Store;
 use crate::model::end_reason::EndReason;
 use crate::model::exit_record::ExitRecord;
 use crate::model::names::Pair;
+use crate::model::owner::{ExecutorName, Owner};
 use crate::model::run::Run;
-use crate::os::process::ending::{self, TreeToEnd};
 use crate::os::process::holder::{self, Holder};
-use crate::os::process::traces;
-use crate::os::process::tree::Root;
-use crate::os::process::{self, Signal};
 use crate::store::pair_lock::{self, Claim, Liveness};
 use crate::store::run_folder::RunFolder;
 
 /// Time beyond the grace in which a supervisor ends its tree: 5 s for KILL, and time to write.
 pub(crate) const SUPERVISOR_PATIENCE: Duration = Duration::from_secs(10);
-
-/// A process that is still stopped this long after CONT stays stopped.
-const CONTINUED: Duration = Duration::from_millis(100);
 
 /// How long a killed supervisor may take to release the pair lock.
 const DYING: Duration = Duration::from_secs(5);
@@ -45,42 +40,36 @@ pub(crate) fn end_for_supervisor(
     if folder.has_end() || !is_ours {
         return Ok(());
     }
+    let executor = executor::of(ExecutorName::Local);
     let spec = folder.read_spec().ok().filter(|_| how != StopKind::Kill);
     let grace = spec.map(|spec| spec.stop_grace.as_duration()).unwrap_or_default();
     let live = folder.read_live().ok().flatten().map(|live| live.owner);
-    let found = || traces::supervisor_of(run.id()).and_then(|pid| process::identify(pid).ok());
-    let Some(supervisor) = live.filter(process::is_alive).or_else(found) else {
+    let Some(supervisor) = live.filter(executor::is_alive).or_else(|| executor.find_owner(run.id())) else {
         // The starting command holds the pair lock, or a command that reaps the run.
         return check_holder(store, &pair, waited);
     };
     let is_late = waited > grace + SUPERVISOR_PATIENCE;
-    if !is_late {
-        if !process::is_stopped(supervisor.pid) {
-            return Ok(());
-        }
-        process::signal(&supervisor, Signal::CONT)?;
-        std::thread::sleep(CONTINUED);
-        if !process::is_stopped(supervisor.pid) {
-            return Ok(());
-        }
+    if !is_late && executor.wake(&supervisor)? {
+        return Ok(());
     }
+    let Owner::Process(process) = &supervisor;
+    let holder = || Holder::of(process.pid);
     if folder.is_unsaved() {
-        return Err(StopError::Unsaved { pair, supervisor: Holder::of(supervisor.pid) });
+        return Err(StopError::Unsaved { pair, supervisor: holder() });
     }
-    let root = Some(Root::Supervisor { pid: supervisor.pid, start_time: supervisor.start_time });
     let grace = if is_late { Duration::ZERO } else { grace };
-    let tree = |root, grace| TreeToEnd { run: run.id(), root, grace, signalled_group: None };
-    ending::end_trees(&[tree(root, grace)])?;
+    let tree = |owner, grace| RunTree { run: run.id(), form: run.facts.form, owner, grace, signalled_group: None };
+    executor.end_trees(&[tree(Some(&supervisor), grace)])?;
     if folder.has_end() {
         return Ok(());
     }
-    process::signal(&supervisor, Signal::KILL)?;
+    executor.signal(&supervisor, OwnerSignal::Hard)?;
     let claimed = pair_lock::claim_from_ending(store.state(), &pair, DYING)?;
     let Some(Claim::Taken(lock, _)) = claimed else {
-        return Err(StopError::Undying { pair, supervisor: Holder::of(supervisor.pid) });
+        return Err(StopError::Undying { pair, supervisor: holder() });
     };
     lock.unname()?;
-    let survivors = ending::end_trees(&[tree(None, Duration::ZERO)])?.concat();
+    let survivors = executor.end_trees(&[tree(None, Duration::ZERO)])?.concat();
     let end = ExitRecord {
         started_at: run.progress.started_at,
         attempt: run.progress.attempt,

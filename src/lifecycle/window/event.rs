@@ -11,6 +11,7 @@ use crate::agents::{self, WindowProtocol};
 use crate::lifecycle::notify;
 use crate::model::activity::ActivityState;
 use crate::model::agent_record::AgentRecord;
+use crate::model::owner::Owner;
 use crate::os::clock;
 use crate::os::environment;
 use crate::os::process;
@@ -41,7 +42,7 @@ pub fn take(folder: &Path, input: impl Read) {
 /// The pid of the agent that ran this hook, if it is the run's own: the process in the window, or the agent that this
 /// process (a script) started with the run's settings. Agents that the agent itself starts do not count.
 fn reporter(protocol: &dyn WindowProtocol, folder: &RunFolder, previous: Option<&AgentRecord>) -> Option<u32> {
-    let owner = folder.read_live().ok().flatten()?.owner;
+    let Owner::Process(owner) = folder.read_live().ok().flatten()?.owner;
     let parent = process::parent();
     if parent == owner.pid {
         return process::is_alive(&owner).then_some(parent);

@@ -41,13 +41,9 @@ pub fn own_program() -> io::Result<PathBuf> {
     Ok(replaced.filter(|path| path.is_file()).unwrap_or(running))
 }
 
-/// Starts the supervisor of the run in `folder` and waits until it is detached from this process.
-pub fn start(folder: &Path, pair: File, slot: Option<File>) -> io::Result<()> {
-    begin(folder, pair, slot)?.finish()
-}
-
-/// Begins the start; [`Starting::finish`] waits. So several supervisors can be started at once.
-pub fn begin(folder: &Path, pair: File, slot: Option<File>) -> io::Result<Starting> {
+/// Begins the start of the supervisor of the run in `folder`; [`Starting::finish`] waits. So several can be started at
+/// once.
+pub fn begin_supervisor(folder: &Path, pair: File, slot: Option<File>) -> io::Result<Starting> {
     let stdout = slot.map_or_else(Stdio::null, Stdio::from);
     Ok(Starting(own_command("__supervise", folder)?.stdin(pair).stdout(stdout).stderr(Stdio::null()).spawn()?))
 }

@@ -1,0 +1,120 @@
+//! Where jobs run: one file for each executor, and what the rest of the program asks of them.
+//!
+//! Input: a job whose records are written, or the owner that a run's record names. Output: what became of it, what the
+//! owner does, which processes survive. An executor decides nothing about a run: `plan::observed_state` judges what it sees,
+//! and `lifecycle` writes the records. Nothing else starts, signals or ends the processes of runs.
+//!
+//! Who holds the locks is part of a submission: [`PreparedJob`] takes the pair lock and the slot, and `local` hands
+//! both to the supervisor in the start itself, so that a killed command leaves either a run with its lock or a free
+//! lock (the crash matrix of ARCHITECTURE.md). An executor whose owner cannot hold a lock of this machine drops both
+//! once its answer is recorded.
+//!
+//! A window is begun by `lifecycle::launch::window` and not here: one call of tmux opens many, through a client that
+//! was started before the records were written; its evidence is a listing of the whole server, which all runs share;
+//! and it keeps its lock only until tmux has answered. As an executor it would share no argument of `submit` and
+//! `look` with a job. What lives in a window is a process of this machine, though: `local` looks at it and ends it.
+
+mod local;
+
+use std::fmt::Debug;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::model::owner::{ExecutorName, Owner};
+use crate::model::run_form::RunForm;
+use crate::model::run_id::RunId;
+use crate::model::run_spec::RunSpec;
+use crate::model::stop_kind::StopKind;
+use crate::plan::observed_state::OwnerProbe;
+use crate::store::pair_lock::PairLock;
+use crate::store::run_folder::RunFolder;
+use crate::store::slots::Slot;
+
+pub(crate) use local::Leftovers;
+
+/// The implementation of `name`.
+pub(crate) fn of(name: ExecutorName) -> &'static dyn Executor {
+    match name {
+        ExecutorName::Local => &local::Local,
+    }
+}
+
+/// A job whose folder is complete.
+#[derive(Debug)]
+pub(crate) struct PreparedJob {
+    folder: PathBuf,
+    /// Names the run.
+    pair: PairLock,
+    slot: Option<Slot>,
+}
+
+/// What became of a submitted job.
+#[derive(Debug)]
+pub(crate) enum Submission {
+    /// It has an owner, which records its end.
+    Accepted,
+    /// It was not started, as far as the executor knows.
+    Refused(io::Error),
+}
+
+/// What an owner is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OwnerSignal {
+    /// To end the run and record its end.
+    Soft(StopKind),
+    /// Nothing: it is ended.
+    Hard,
+}
+
+/// The processes of one run that are to end.
+#[derive(Clone, Debug)]
+pub(crate) struct RunTree<'a> {
+    pub(crate) run: &'a RunId,
+    pub(crate) form: RunForm,
+    /// `None`: the processes that carry the run's mark.
+    pub(crate) owner: Option<&'a Owner>,
+    /// From TERM to KILL; zero for KILL at once.
+    pub(crate) grace: Duration,
+    /// A process group that the owner signals; here it gets only KILL.
+    pub(crate) signalled_group: Option<u32>,
+}
+
+/// A place where jobs run.
+pub(crate) trait Executor: Debug + Sync {
+    /// Submits jobs and returns what became of each, in their order.
+    fn submit(&self, jobs: Vec<PreparedJob>) -> Vec<Submission>;
+
+    /// The owner of `run`, found without the run's records.
+    fn find_owner(&self, run: &RunId) -> Option<Owner>;
+
+    fn look(&self, owner: &Owner) -> OwnerProbe;
+
+    /// Continues an owner that is suspended. Returns whether it is suspended no more.
+    fn wake(&self, owner: &Owner) -> io::Result<bool>;
+
+    fn signal(&self, owner: &Owner, signal: OwnerSignal) -> io::Result<()>;
+
+    /// Ends the trees of many runs together and returns the survivors of each. Fails if they cannot be looked for.
+    fn end_trees(&self, trees: &[RunTree<'_>]) -> io::Result<Vec<Vec<u32>>>;
+}
+
+impl PreparedJob {
+    pub(crate) fn new(folder: &RunFolder, pair: PairLock, slot: Option<Slot>) -> Self {
+        Self { folder: folder.path().to_owned(), pair, slot }
+    }
+}
+
+/// Submits one job to the executor that its spec names. Fails if it was refused.
+pub(crate) fn submit_one(spec: &RunSpec, job: PreparedJob) -> io::Result<()> {
+    match of(spec.kind.executor()).submit(vec![job]).pop() {
+        Some(Submission::Accepted) => Ok(()),
+        Some(Submission::Refused(error)) => Err(error),
+        None => Err(io::Error::other("the executor said nothing")),
+    }
+}
+
+/// Whether the owner is seen alive.
+pub(crate) fn is_alive(owner: &Owner) -> bool {
+    of(owner.executor()).look(owner) == OwnerProbe::Alive
+}
