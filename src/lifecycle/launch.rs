@@ -39,7 +39,7 @@ use crate::model::exit_record::ExitRecord;
 use crate::model::queue_record::QueueRecord;
 use crate::model::run::{Run, RunFacts};
 use crate::model::run_id::RunId;
-use crate::model::run_spec::{RunKind, RunSpec};
+use crate::model::run_spec::RunSpec;
 use crate::model::run_state::{EndState, RunState, WaitingFor};
 use crate::os::clock;
 use crate::os::tmux::{Tmux, WarmClient};
@@ -62,10 +62,8 @@ pub(crate) fn claimed(
     let folders = reserve::lock_folders(store, prepared.conditions.exclusive)?;
     let index = store.index()?;
     // The tmux client connects while the records are written.
-    let warm = match &prepared.kind {
-        RunKind::Interactive { socket, .. } => warm.take().or_else(|| Tmux::new(socket.clone()).warm_client()),
-        RunKind::Headless { .. } => None,
-    };
+    let window = prepared.kind.window();
+    let warm = window.and_then(|window| warm.take().or_else(|| Tmux::new(window.socket.clone()).warm_client()));
     let Some(reserved) = reserve::reserve(store, &index, prepared, lock, parent, queueing)? else {
         return Ok(Started::NoSlot);
     };

@@ -23,8 +23,9 @@ use crate::model::end_reason::EndReason;
 use crate::model::exit_record::ExitRecord;
 use crate::model::queue_record::QueueRecord;
 use crate::model::run::RunFacts;
+use crate::model::run_form::RunForm;
 use crate::model::run_id::RunId;
-use crate::model::run_spec::{RunKind, RunSpec};
+use crate::model::run_spec::RunSpec;
 use crate::model::run_state::{EndState, WaitingFor};
 use crate::os::clock;
 use crate::store::index::{Index, Queued};
@@ -154,8 +155,8 @@ fn start_one_queued(
     pass: &mut QueuePass,
 ) -> Result<Moved, StartError> {
     // Slot before pair lock: an observing command that holds the lock must not cost the run its turn.
-    let slot = match spec.kind {
-        RunKind::Headless { slots, .. } => match take_slot(store, slots, pass.full)? {
+    let slot = match spec.kind.job() {
+        Some(job) => match take_slot(store, job.slots, pass.full)? {
             Some(slot) => Some(slot),
             None if reserve::is_nested(store, spec.parent_run.as_ref()) => None,
             None => {
@@ -164,15 +165,15 @@ fn start_one_queued(
                 return Ok(Moved::NoSlot);
             }
         },
-        RunKind::Interactive { .. } => None,
+        None => None,
     };
     let Some(lock) = claim_queued(store, folder, spec)? else { return Ok(Moved::Waits) };
     lock.name(&spec.run_id)?;
-    match &spec.kind {
-        RunKind::Headless { .. } => {
+    match spec.form() {
+        RunForm::Headless => {
             executor::submit_one(spec, PreparedJob::new(folder, lock, slot))?;
         }
-        RunKind::Interactive { .. } => {
+        RunForm::Interactive => {
             let facts = RunFacts::of(spec);
             let reserved = Reserved { folder: folder.clone(), spec: spec.clone(), facts, lock, next: NextStep::Window };
             launch::launch(store, reserved, None)?;

@@ -18,7 +18,6 @@ use crate::model::exit_record::{EXIT_VERSION, ExitRecord};
 use crate::model::live_record::LiveRecord;
 use crate::model::run::{Run, RunFacts};
 use crate::model::run_form::RunForm;
-use crate::model::run_spec::RunKind;
 use crate::model::run_state::{EndState, RunState};
 use crate::model::usage::Usage;
 use crate::os::clock;
@@ -218,8 +217,8 @@ fn keep_screen(run: &Observation, listings: &mut PaneListings) {
 }
 
 fn close_window(run: &Observation) {
-    let RunKind::Interactive { cleanup_on_exit: true, .. } = &run.spec.kind else { return };
-    if let (Some(pane), Some(tmux)) = (&run.pane, run.tmux()) {
+    let cleans_up = run.spec.kind.window().is_some_and(|window| window.cleanup_on_exit);
+    if let (true, Some(pane), Some(tmux)) = (cleans_up, &run.pane, run.tmux()) {
         let _ = tmux.kill_panes(&[(pane.pane_id.as_str(), &run.spec.run_id)]);
     }
 }

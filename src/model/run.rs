@@ -13,7 +13,7 @@ use crate::model::names::{ModeName, Pair, TaskId};
 use crate::model::protocol::Protocol;
 use crate::model::run_form::RunForm;
 use crate::model::run_id::RunId;
-use crate::model::run_spec::{RunKind, RunSpec};
+use crate::model::run_spec::RunSpec;
 use crate::model::run_state::{EndState, RunState};
 use crate::model::started_by::StartedBy;
 use crate::model::usage::Usage;
@@ -92,18 +92,15 @@ pub struct Run {
 
 impl RunFacts {
     pub fn of(spec: &RunSpec) -> Self {
-        let (session, socket) = match &spec.kind {
-            RunKind::Interactive { session, socket, .. } => (Some(session.clone()), Some(socket.clone())),
-            RunKind::Headless { .. } => (None, None),
-        };
+        let window = spec.kind.window();
         Self {
             run_id: spec.run_id.clone(),
             mode: spec.mode.clone(),
             task: spec.task.clone(),
             form: spec.form(),
             protocol: spec.protocol,
-            session,
-            socket,
+            session: window.map(|window| window.session.clone()),
+            socket: window.map(|window| window.socket.clone()),
             cwd: spec.cwd.clone(),
             created_at: spec.created_at,
             parent_run: spec.parent_run.clone(),
@@ -112,10 +109,7 @@ impl RunFacts {
             started_by: spec.started_by,
             by_up: spec.by_up,
             exclusive: spec.conditions.exclusive,
-            slots: match spec.kind {
-                RunKind::Headless { slots, .. } => slots,
-                RunKind::Interactive { .. } => 0,
-            },
+            slots: spec.kind.job().map_or(0, |job| job.slots),
             spec_fingerprint: spec.spec_fingerprint.clone(),
         }
     }

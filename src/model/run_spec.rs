@@ -109,51 +109,73 @@ pub struct Keep {
     pub max_age: Option<Interval>,
 }
 
-/// The fields that only one kind of run has.
+/// The fields that only one form of run has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(rename_all = "camelCase")]
 #[expect(clippy::large_enum_variant, reason = "one a run, and nobody keeps a list of them")]
 pub enum RunKind {
-    Interactive {
-        /// Absolute path of the tmux socket (`-S`), as the starter resolved it.
-        socket: PathBuf,
-        session: String,
-        cleanup_on_exit: bool,
-    },
-    Headless {
-        /// The run may use slots `0..slots`.
-        slots: u32,
-        timeout: Option<Interval>,
-        /// How long an agent that has answered may stay silent before it is killed.
-        #[serde(default = "exit_grace")]
-        exit_grace: Interval,
-        log_max: Option<Bytes>,
-        #[serde(default)]
-        limits: Limits,
-        /// Relative to `cwd`.
-        save_to: Option<PathBuf>,
-        #[serde(default)]
-        expect: Expect,
-        #[serde(default)]
-        retry: Option<Retry>,
-        /// Set if a run is skipped while its inputs are unchanged.
-        #[serde(default)]
-        tracked: Option<Tracked>,
-    },
+    Interactive(WindowSpec),
+    Headless(JobSpec),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WindowSpec {
+    /// Absolute path of the tmux socket (`-S`), as the starter resolved it.
+    pub socket: PathBuf,
+    pub session: String,
+    pub cleanup_on_exit: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JobSpec {
+    /// The run may use slots `0..slots`.
+    pub slots: u32,
+    pub timeout: Option<Interval>,
+    /// How long an agent that has answered may stay silent before it is killed.
+    #[serde(default = "exit_grace")]
+    pub exit_grace: Interval,
+    pub log_max: Option<Bytes>,
+    #[serde(default)]
+    pub limits: Limits,
+    /// Relative to `cwd`.
+    pub save_to: Option<PathBuf>,
+    #[serde(default)]
+    pub expect: Expect,
+    #[serde(default)]
+    pub retry: Option<Retry>,
+    /// Set if a run is skipped while its inputs are unchanged.
+    #[serde(default)]
+    pub tracked: Option<Tracked>,
 }
 
 impl RunKind {
     pub fn form(&self) -> RunForm {
         match self {
-            Self::Interactive { .. } => RunForm::Interactive,
-            Self::Headless { .. } => RunForm::Headless,
+            Self::Interactive(_) => RunForm::Interactive,
+            Self::Headless(_) => RunForm::Headless,
+        }
+    }
+
+    pub fn window(&self) -> Option<&WindowSpec> {
+        match self {
+            Self::Interactive(window) => Some(window),
+            Self::Headless(_) => None,
+        }
+    }
+
+    pub fn job(&self) -> Option<&JobSpec> {
+        match self {
+            Self::Headless(job) => Some(job),
+            Self::Interactive(_) => None,
         }
     }
 
     /// Where the run's owner lives.
     pub fn executor(&self) -> ExecutorName {
         match self {
-            Self::Interactive { .. } | Self::Headless { .. } => ExecutorName::Local,
+            Self::Interactive(_) | Self::Headless(_) => ExecutorName::Local,
         }
     }
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::agents::{self, AgentProtocol, Turn};
-use crate::model::run_spec::{RunKind, RunSpec};
+use crate::model::run_spec::RunSpec;
 use crate::os::clock;
 use crate::store::run_folder::RunFolder;
 use crate::supervisor::wakeups::after;
@@ -55,7 +55,7 @@ impl AnswerWatch {
     /// Watches an agent whose output begins at the offsets `from`. `None` where its protocol does not show the end of a
     /// turn.
     pub(super) fn new(spec: &RunSpec, from: (u64, u64)) -> Option<Self> {
-        let RunKind::Headless { exit_grace, .. } = &spec.kind else { return None };
+        let exit_grace = spec.kind.job()?.exit_grace;
         let protocol = agents::of(spec.protocol);
         protocol.capabilities().tells_turns.then(|| Self {
             protocol,

@@ -9,7 +9,7 @@ use crate::model::attempt_record::AttemptRecord;
 use crate::model::end_reason::{EndReason, Startable};
 use crate::model::exit::Exit;
 use crate::model::limits::LimitsHold;
-use crate::model::run_spec::{RunKind, RunSpec};
+use crate::model::run_spec::RunSpec;
 use crate::model::run_state::EndState;
 use crate::model::usage::Usage;
 use crate::os::environment::Environment;
@@ -87,9 +87,7 @@ pub(super) async fn run(supervision: &mut Supervision<'_>) -> Ended {
 
 impl StageHost {
     fn new(supervision: &mut Supervision<'_>) -> Result<Self, EndReason> {
-        let RunKind::Headless { limits, .. } = &supervision.spec.kind else {
-            return Err(EndReason::NoJob);
-        };
+        let limits = &supervision.spec.kind.job().ok_or(EndReason::NoJob)?.limits;
         let environment = std::mem::take(&mut supervision.environment);
         let scope = match limits.is_empty() {
             true => None,

@@ -10,7 +10,7 @@ use crate::model::answer_record::{AnswerRecord, OutcomeSource};
 use crate::model::end_reason::EndReason;
 use crate::model::exit::Exit;
 use crate::model::retry::{Retry, RetryOn};
-use crate::model::run_spec::{RunKind, RunSpec};
+use crate::model::run_spec::RunSpec;
 use crate::model::run_state::EndState;
 use crate::model::usage::Usage;
 use crate::os::clock;
@@ -191,7 +191,7 @@ impl Judging<'_> {
 
     /// Saves the answer to `save_to`, unless the agent reported a failure.
     fn save_answer(&self) -> Result<(), EndReason> {
-        let RunKind::Headless { save_to: Some(path), .. } = &self.spec.kind else { return Ok(()) };
+        let Some(path) = self.spec.kind.job().and_then(|job| job.save_to.as_ref()) else { return Ok(()) };
         if self.report.outcome.failure().is_some() {
             return Ok(());
         }
@@ -224,25 +224,16 @@ pub fn cut_off_check(spec: &RunSpec, outcome: AttemptOutcome, why: EndCause) -> 
 }
 
 fn time_limit(spec: &RunSpec) -> EndReason {
-    EndReason::Timeout(match spec.kind {
-        RunKind::Headless { timeout, .. } => timeout,
-        RunKind::Interactive { .. } => None,
-    })
+    EndReason::Timeout(spec.kind.job().and_then(|job| job.timeout))
 }
 
 fn log_limit(spec: &RunSpec) -> EndReason {
-    EndReason::LogLimit(match spec.kind {
-        RunKind::Headless { log_max, .. } => log_max,
-        RunKind::Interactive { .. } => None,
-    })
+    EndReason::LogLimit(spec.kind.job().and_then(|job| job.log_max))
 }
 
 /// How the mode of `spec` retries, if it does.
 pub fn retry_of(spec: &RunSpec) -> Option<&Retry> {
-    match &spec.kind {
-        RunKind::Headless { retry, .. } => retry.as_ref(),
-        RunKind::Interactive { .. } => None,
-    }
+    spec.kind.job().and_then(|job| job.retry.as_ref())
 }
 
 /// The kind of an agent's own failure. `None` at a limit that its user set: another attempt would reach it again.

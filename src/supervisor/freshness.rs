@@ -4,7 +4,7 @@
 
 use crate::agents;
 use crate::model::freshness::{FRESH_VERSION, Fingerprint, FreshRecord, Tracked};
-use crate::model::run_spec::{RunKind, RunSpec};
+use crate::model::run_spec::RunSpec;
 use crate::os::fingerprint::{self, Inputs};
 use crate::store::run_folder::RunFolder;
 
@@ -19,7 +19,7 @@ pub(super) struct InputTracker<'a> {
 impl<'a> InputTracker<'a> {
     /// `None` where the mode does not track its inputs, or they cannot be read.
     pub(super) fn before(folder: &'a RunFolder, spec: &'a RunSpec) -> Option<Self> {
-        let RunKind::Headless { tracked: Some(tracked), .. } = &spec.kind else { return None };
+        let tracked = spec.kind.job()?.tracked.as_ref()?;
         let before = take(folder, spec, tracked)?;
         Some(Self { folder, spec, tracked, before })
     }

@@ -7,7 +7,6 @@ use tokio::time::sleep;
 
 use crate::model::end_reason::EndReason;
 use crate::model::live_record::RetryWait;
-use crate::model::run_spec::RunKind;
 use crate::os::clock;
 use crate::os::process::supervise;
 use crate::store::run_folder::RunFolder;
@@ -86,7 +85,7 @@ pub(super) fn moment_after(from: jiff::Timestamp, wait: Duration) -> Option<jiff
 
 /// Takes a free slot and holds it for this supervisor.
 fn takes_slot(supervision: &Supervision<'_>) -> bool {
-    let RunKind::Headless { slots, .. } = supervision.spec.kind else { return false };
+    let Some(slots) = supervision.spec.kind.job().map(|job| job.slots) else { return false };
     let state = supervision.folder.state_dir().and_then(|state| StateDir::find(&state).ok().flatten());
     let Some(state) = state else { return false };
     match slots::take(&state, slots) {

@@ -103,8 +103,5 @@ impl Stages<'_> {
 /// What the mode expects of a finished run; nothing of an interactive one.
 pub fn expect_of(spec: &RunSpec) -> &Expect {
     static NOTHING: Expect = Expect { non_empty: false, files: Vec::new(), command: Vec::new() };
-    match &spec.kind {
-        crate::model::run_spec::RunKind::Headless { expect, .. } => expect,
-        crate::model::run_spec::RunKind::Interactive { .. } => &NOTHING,
-    }
+    spec.kind.job().map_or(&NOTHING, |job| &job.expect)
 }

@@ -9,7 +9,7 @@ use crate::model::answer_record::Answered;
 use crate::model::exit::Exit;
 use crate::model::limits::LimitsHold;
 use crate::model::live_record::{LiveRecord, RetryWait};
-use crate::model::run_spec::{RunKind, RunSpec};
+use crate::model::run_spec::RunSpec;
 use crate::os::environment::Environment;
 use crate::os::process::tree::{self, Root};
 use crate::os::process::{self, supervise};
@@ -110,10 +110,8 @@ impl<'a> Supervision<'a> {
 
     /// Starts the timeout of an attempt.
     pub(super) fn begin_time(&mut self) {
-        self.deadline = match &self.spec.kind {
-            RunKind::Headless { timeout: Some(timeout), .. } => Some(after(timeout.as_duration())),
-            _ => None,
-        };
+        let timeout = self.spec.kind.job().and_then(|job| job.timeout);
+        self.deadline = timeout.map(|timeout| after(timeout.as_duration()));
     }
 
     /// Supervises one stage to its end. Fails where the stage cannot be started.
@@ -375,9 +373,7 @@ impl<'a> Supervision<'a> {
         if let Some(step) = self.answer_watch.as_mut().map(|watch| watch.written((stdout, stderr))) {
             self.follow_answer(step);
         }
-        match &self.spec.kind {
-            RunKind::Headless { log_max: Some(max), .. } => stdout + stderr > max.get(),
-            _ => false,
-        }
+        let max = self.spec.kind.job().and_then(|job| job.log_max);
+        max.is_some_and(|max| stdout + stderr > max.get())
     }
 }

@@ -12,7 +12,6 @@ use crate::lifecycle::launch::prepare::Prepared;
 use crate::lifecycle::launch::request::StartRequest;
 use crate::lifecycle::project::Depth;
 use crate::lifecycle::project::show;
-use crate::model::run_spec::RunKind;
 use crate::view::render_view::RenderView;
 
 pub(super) fn run(context: &CommandContext, args: RenderArgs) -> CommandResult {
@@ -53,7 +52,7 @@ fn print_one(prepared: &Prepared, view: &RenderView) -> Result<(), CliError> {
     output::line(&format!("cwd       {}", view.cwd.display()))?;
     output::line(&format!("argv      {}", shell_words::join(&view.argv)))?;
     output::line(&format!("env       {}", view.env.join(" ")))?;
-    if let RunKind::Headless { save_to: Some(path), .. } = &prepared.kind {
+    if let Some(path) = prepared.kind.job().and_then(|job| job.save_to.as_ref()) {
         output::line(&format!("save to   {}", path.display()))?;
     }
     if let Some(prompt) = &prepared.prompt {

@@ -9,7 +9,6 @@ use crate::lifecycle::refresh;
 use crate::lifecycle::store::Store;
 use crate::model::names::Pair;
 use crate::model::run::Run;
-use crate::model::run_spec::RunKind;
 use crate::model::run_state::EndState;
 use crate::os::fingerprint::{self, Inputs};
 use crate::plan::freshness::{Freshness, OutputsNow, compare};
@@ -18,7 +17,7 @@ use crate::tasks::TaskSet;
 
 /// `None` if the mode has no `sources` or the pair's last run did not succeed. Otherwise that run and its freshness.
 pub(crate) fn of(store: &Store, prepared: &Prepared) -> Result<Option<(Run, Freshness)>, IndexError> {
-    let RunKind::Headless { tracked: Some(tracked), .. } = &prepared.kind else { return Ok(None) };
+    let Some(tracked) = prepared.kind.job().and_then(|job| job.tracked.as_ref()) else { return Ok(None) };
     // From the records: the index is updated after an end is recorded.
     let last = refresh::last_run(store, &prepared.pair)?;
     let Some(run) = last.filter(|run| run.end_state() == Some(EndState::Succeeded)) else { return Ok(None) };

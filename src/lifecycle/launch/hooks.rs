@@ -17,7 +17,7 @@ const MAX_SETTINGS: u64 = 1 << 20;
 const PLACEHOLDER: &str = "<settings file>";
 
 fn window_of(protocol: Protocol, kind: &RunKind) -> Option<&'static dyn WindowProtocol> {
-    agents::of(protocol).window().filter(|_| matches!(kind, RunKind::Interactive { .. }))
+    agents::of(protocol).window().filter(|_| kind.form().has_window())
 }
 
 /// Writes the settings file and returns the argv that names it; `None` for a run without hooks.

@@ -14,7 +14,7 @@ use crate::lifecycle::notify;
 use crate::lifecycle::store::Store;
 use crate::model::owner::ExecutorName;
 use crate::model::run::Run;
-use crate::model::run_spec::{RunKind, RunSpec};
+use crate::model::run_spec::RunSpec;
 use crate::model::run_state::RunState;
 use crate::os::process::supervise;
 use crate::os::tmux::{Tmux, TmuxError, WarmClient};
@@ -34,7 +34,7 @@ pub(crate) fn start_many(store: &Store, all: &[(Prepared, bool)]) -> Vec<StartRe
     let mut rest = all;
     // Alone, since the first window may have to create the tmux session.
     if let Some(((first, force), after)) = all.split_first()
-        && matches!(first.kind, RunKind::Interactive { .. })
+        && first.kind.form().has_window()
     {
         outcomes.push(start::start(store, first, *force, Queueing::Allowed, &mut None));
         rest = after;
@@ -61,10 +61,7 @@ fn start_chunk(store: &Store, chunk: &[(Prepared, bool)]) -> Vec<StartResult> {
             None => outcomes[at] = Some(start::start(store, prepared, *force, Queueing::Allowed, &mut None)),
         }
     }
-    let ready = claimed.iter().find_map(|(at, _)| match &chunk[*at].0.kind {
-        RunKind::Interactive { socket, .. } => Tmux::new(socket.clone()).warm_client(),
-        RunKind::Headless { .. } => None,
-    });
+    let ready = claimed.iter().find_map(|(at, _)| Tmux::new(chunk[*at].0.kind.window()?.socket.clone()).warm_client());
     let mut standing = Vec::new();
     match store.index() {
         Ok(index) => {
@@ -167,8 +164,8 @@ fn launch_windows(
     ready: Option<WarmClient>,
 ) -> Vec<(usize, StartResult)> {
     let Some((_, first)) = windows.first() else { return Vec::new() };
-    let RunKind::Interactive { socket, .. } = &first.spec.kind else { return Vec::new() };
-    let (socket, tmux) = (socket.clone(), Tmux::new(socket.clone()));
+    let Some(socket) = first.spec.kind.window().map(|window| window.socket.clone()) else { return Vec::new() };
+    let tmux = Tmux::new(socket.clone());
     let made = supervise::own_program().map_err(StartError::from).and_then(|program| {
         store.state().hint_windows(Some(&socket));
         let previous = windows

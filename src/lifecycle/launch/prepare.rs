@@ -22,7 +22,7 @@ use crate::model::problem::Problem;
 use crate::model::protocol::PromptDelivery;
 use crate::model::run_form::RunForm;
 use crate::model::run_id::RunId;
-use crate::model::run_spec::{Expect, Keep, LaunchSpec, RunKind, WorktreeSpec};
+use crate::model::run_spec::{Expect, JobSpec, Keep, LaunchSpec, RunKind, WindowSpec, WorktreeSpec};
 use crate::model::started_by::StartedBy;
 use crate::os::environment::{self, Environment};
 use crate::os::git::GitError;
@@ -337,11 +337,11 @@ fn kind_of(
         if request.save_to.is_some() {
             return Err(PrepareError::HeadlessOnly { option: "--save-to", mode: mode.name.to_string() });
         }
-        return Ok(RunKind::Interactive {
+        return Ok(RunKind::Interactive(WindowSpec {
             socket: project.tmux().socket().to_owned(),
             session: project.manifest.session.clone(),
             cleanup_on_exit: mode.cleanup_on_exit,
-        });
+        }));
     }
     let below = |field, path: PathBuf| {
         if stays_below(&path) { Ok(path) } else { Err(PrepareError::LeadsOut { field, path }) }
@@ -359,7 +359,7 @@ fn kind_of(
     if mode.limits.processes.is_some() && ResourceScope::probe(&mode.limits, environment).is_none() {
         return Err(PrepareError::NoProcessLimit);
     }
-    Ok(RunKind::Headless {
+    Ok(RunKind::Headless(JobSpec {
         slots: request.jobs.unwrap_or(u32::MAX).min(project.manifest.jobs).max(1),
         timeout: mode.timeout,
         exit_grace: mode.exit_grace,
@@ -382,5 +382,5 @@ fn kind_of(
                 })
             }
         },
-    })
+    }))
 }

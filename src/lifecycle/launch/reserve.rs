@@ -13,7 +13,7 @@ use crate::model::names::Pair;
 use crate::model::run::RunFacts;
 use crate::model::run_form::RunForm;
 use crate::model::run_id::RunId;
-use crate::model::run_spec::{RunKind, RunSpec};
+use crate::model::run_spec::RunSpec;
 use crate::model::run_state::{EndState, WaitingFor};
 use crate::os::git;
 use crate::os::ids;
@@ -130,10 +130,10 @@ fn what_next(
         // `queue::advance` ends it, and its dependents.
         Readiness::Never(_) => return Ok(NextStep::Queue(WaitingFor::Need, None)),
     }
-    let RunKind::Headless { slots, .. } = &prepared.kind else { return Ok(NextStep::Window) };
+    let Some(slots) = prepared.kind.job().map(|job| job.slots) else { return Ok(NextStep::Window) };
     let nested = is_nested(store, parent);
-    let slot = match nested || !others_wait(store, index, *slots)? {
-        true => slots::take(store.state(), *slots)?,
+    let slot = match nested || !others_wait(store, index, slots)? {
+        true => slots::take(store.state(), slots)?,
         false => None,
     };
     Ok(match slot {

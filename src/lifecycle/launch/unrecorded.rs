@@ -59,10 +59,7 @@ struct ProjectPaths<'a> {
 
 /// What to search before a run of this kind starts.
 pub(crate) fn search_of(kind: &RunKind) -> Search {
-    match kind {
-        RunKind::Headless { .. } => Search::Processes,
-        RunKind::Interactive { .. } => Search::Windows,
-    }
+    if kind.form().is_job() { Search::Processes } else { Search::Windows }
 }
 
 /// Fails if a run without a record, of the pair or of an unknown pair, is alive.
@@ -71,10 +68,7 @@ pub(crate) fn check_none(store: &Store, prepared: &Prepared) -> Result<(), Start
     if store.state().is_searched(search) {
         return Ok(());
     }
-    let tmux = match &prepared.kind {
-        RunKind::Interactive { socket, .. } => Some(Tmux::new(socket.clone())),
-        RunKind::Headless { .. } => None,
-    };
+    let tmux = prepared.kind.window().map(|window| Tmux::new(window.socket.clone()));
     let paths = ProjectPaths { state: store.state().path(), manifest: &prepared.manifest };
     let found = find(&paths, tmux.as_ref())?;
     if found.is_empty() {

@@ -8,7 +8,7 @@ use crate::lifecycle::notify;
 use crate::lifecycle::store::Store;
 use crate::model::names::Pair;
 use crate::model::run_id::RunId;
-use crate::model::run_spec::{RunKind, RunSpec};
+use crate::model::run_spec::RunSpec;
 use crate::model::window_record::WindowRecord;
 use crate::os::process::{self, supervise};
 use crate::os::tmux::{CreateWindow, Created, Tmux, WarmClient};
@@ -22,16 +22,15 @@ pub(super) fn open_window(
     spec: &RunSpec,
     warm: Option<WarmClient>,
 ) -> Result<Created, StartError> {
-    let RunKind::Interactive { socket, .. } = &spec.kind else {
-        return Err(io::Error::other("a job has no window").into());
-    };
+    let no_window = || io::Error::other("a job has no window");
+    let socket = &spec.kind.window().ok_or_else(no_window)?.socket;
     let program = supervise::own_program()?;
     let pair = spec.pair();
     let previous = previous_pane(store, &pair, &spec.run_id)?;
     store.state().hint_windows(Some(socket));
     let label = pair.window_name();
     let request = window_request(folder, spec, &label, &program, previous.as_ref(), notify::bell_word(store))
-        .ok_or_else(|| io::Error::other("a job has no window"))?;
+        .ok_or_else(no_window)?;
     let created = Tmux::new(socket.clone()).create_window(&request, warm)?;
     note_window(folder, &created);
     Ok(created)
@@ -59,9 +58,8 @@ pub(crate) fn window_request<'a>(
     previous: Option<&'a (String, RunId)>,
     bell_word: Option<&'a str>,
 ) -> Option<CreateWindow<'a>> {
-    let RunKind::Interactive { session, .. } = &spec.kind else { return None };
     Some(CreateWindow {
-        session,
+        session: &spec.kind.window()?.session,
         label,
         program,
         run: &spec.run_id,

@@ -5,7 +5,7 @@ use crate::lifecycle::observe::run_answer;
 use crate::model::end_reason::EndReason;
 use crate::model::live_record::LiveRecord;
 use crate::model::run::{Progress, Run, RunFacts};
-use crate::model::run_spec::{RunKind, RunSpec};
+use crate::model::run_spec::RunSpec;
 use crate::model::run_state::RunState;
 use crate::os::clock;
 use crate::os::tmux::{Pane, Tmux};
@@ -51,17 +51,15 @@ impl Observation {
     }
 
     fn agent_activity(&self, pane: &Pane) -> AgentActivity {
-        let RunKind::Interactive { socket, .. } = &self.spec.kind else { return AgentActivity::default() };
-        activity::of_pane(pane, self.spec.protocol, &self.spec.run_id, &self.folder, socket)
+        let Some(window) = self.spec.kind.window() else { return AgentActivity::default() };
+        activity::of_pane(pane, self.spec.protocol, &self.spec.run_id, &self.folder, &window.socket)
     }
 
     /// `retry 1 of 2 at 12:00:00, after: signal 9 (SIGKILL)`.
     fn retries(&self, live: &LiveRecord) -> Option<String> {
         let wait = live.retry.as_ref()?;
-        let max = match &self.spec.kind {
-            RunKind::Headless { retry: Some(retry), .. } => retry.max,
-            _ => live.attempt,
-        };
+        let retry = self.spec.kind.job().and_then(|job| job.retry.as_ref());
+        let max = retry.map_or(live.attempt, |retry| retry.max);
         let until = clock::local_moment(wait.until, clock::now());
         let reason = wait.reason.as_ref().map(EndReason::to_string).unwrap_or_default();
         Some(format!("retry {} of {max} at {until}, after: {reason}", live.attempt))
@@ -73,9 +71,6 @@ impl Observation {
     }
 
     pub(crate) fn tmux(&self) -> Option<Tmux> {
-        match &self.spec.kind {
-            RunKind::Interactive { socket, .. } => Some(Tmux::new(socket.clone())),
-            RunKind::Headless { .. } => None,
-        }
+        self.spec.kind.window().map(|window| Tmux::new(window.socket.clone()))
     }
 }

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use crate::lifecycle::observe::observation::Observation;
 use crate::lifecycle::observe::tmux_patience::TmuxPatience;
 use crate::model::run_id::RunId;
-use crate::model::run_spec::RunKind;
 use crate::model::run_state::UnknownWhy;
 use crate::os::process;
 use crate::os::tmux::{Listing, Pane, PendingListing, Server, Tmux, TmuxError};
@@ -107,10 +106,8 @@ impl ServerPanes {
 }
 
 pub(crate) fn window_of(observation: &Observation, listings: &mut PaneListings) -> (WindowProbe, Option<Pane>) {
-    let RunKind::Interactive { socket, .. } = &observation.spec.kind else {
-        return (WindowProbe::NeverMade, None);
-    };
-    let listed = match listings.of(socket) {
+    let Some(window) = observation.spec.kind.window() else { return (WindowProbe::NeverMade, None) };
+    let listed = match listings.of(&window.socket) {
         Ok(listed) => listed,
         Err(words) => return (WindowProbe::Unknown(UnknownWhy::Tmux(words.clone())), None),
     };

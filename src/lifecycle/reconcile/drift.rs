@@ -15,7 +15,7 @@ use crate::model::conditions::Conditions;
 use crate::model::declared::Declared;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
-use crate::model::run_spec::{LaunchSpec, RunKind, RunSpec, WorktreeSpec};
+use crate::model::run_spec::{JobSpec, LaunchSpec, RunKind, RunSpec, WindowSpec, WorktreeSpec};
 use crate::os::fingerprint::Digest;
 use crate::plan::drift::{Change, Drift};
 use crate::tasks::TaskSet;
@@ -193,19 +193,19 @@ fn compare_conditions(fields: &mut DriftList, was: &Conditions, now: &Conditions
 fn compare_kind(fields: &mut DriftList, was: &RunKind, now: &RunKind) {
     match (was, now) {
         (
-            RunKind::Interactive {
+            RunKind::Interactive(WindowSpec {
                 session,
                 cleanup_on_exit,
                 // Depends on the starter's `DISPATCH_TMUX_SOCKET` and `TMUX_TMPDIR`.
                 socket: _,
-            },
-            RunKind::Interactive { session: new_session, cleanup_on_exit: new_cleanup, .. },
+            }),
+            RunKind::Interactive(now),
         ) => {
-            fields.compare("session", session, new_session);
-            fields.compare("cleanup_on_exit", cleanup_on_exit, new_cleanup);
+            fields.compare("session", session, &now.session);
+            fields.compare("cleanup_on_exit", cleanup_on_exit, &now.cleanup_on_exit);
         }
         (
-            RunKind::Headless {
+            RunKind::Headless(JobSpec {
                 timeout,
                 exit_grace,
                 log_max,
@@ -216,29 +216,20 @@ fn compare_kind(fields: &mut DriftList, was: &RunKind, now: &RunKind) {
                 tracked,
                 // `jobs` and `-j` limit the number of concurrent runs, not what runs.
                 slots: _,
-            },
-            RunKind::Headless {
-                timeout: new_timeout,
-                exit_grace: new_exit_grace,
-                log_max: new_log_max,
-                limits: new_limits,
-                save_to: new_save_to,
-                expect: new_expect,
-                retry: new_retry,
-                tracked: new_tracked,
-                slots: _,
-            },
+            }),
+            RunKind::Headless(now),
         ) => {
-            fields.compare("timeout", timeout, new_timeout);
-            fields.compare("exit_grace", exit_grace, new_exit_grace);
-            fields.compare("log_max", log_max, new_log_max);
-            fields.compare("limits", limits, new_limits);
-            fields.compare("save_to", save_to, new_save_to);
-            fields.compare("expect", expect, new_expect);
-            fields.compare("retry", retry, new_retry);
-            fields.compare("sources", tracked, new_tracked);
+            fields.compare("timeout", timeout, &now.timeout);
+            fields.compare("exit_grace", exit_grace, &now.exit_grace);
+            fields.compare("log_max", log_max, &now.log_max);
+            fields.compare("limits", limits, &now.limits);
+            fields.compare("save_to", save_to, &now.save_to);
+            fields.compare("expect", expect, &now.expect);
+            fields.compare("retry", retry, &now.retry);
+            fields.compare("sources", tracked, &now.tracked);
         }
-        (RunKind::Interactive { .. }, RunKind::Headless { .. })
-        | (RunKind::Headless { .. }, RunKind::Interactive { .. }) => fields.0.push(Drift::Field("interactive")),
+        (RunKind::Interactive(_), RunKind::Headless(_)) | (RunKind::Headless(_), RunKind::Interactive(_)) => {
+            fields.0.push(Drift::Field("interactive"));
+        }
     }
 }

@@ -15,7 +15,7 @@ use crate::model::exit_record::ExitRecord;
 use crate::model::limits::LimitsHold;
 use crate::model::protocol::Protocol;
 use crate::model::run::Run;
-use crate::model::run_spec::{Expect, RunKind, RunSpec};
+use crate::model::run_spec::{Expect, JobSpec, RunSpec};
 use crate::model::run_state::EndState;
 use crate::model::signal::with_signal_name;
 use crate::store::run_folder::RunFolder;
@@ -66,8 +66,8 @@ struct Facts(Vec<Fact>);
 impl Facts {
     fn of(spec: &RunSpec, end: &ExitRecord, attempts: &[AttemptRecord], report: &Option<AgentReport>) -> Vec<Fact> {
         let mut facts = Self::default().end(end);
-        if let (RunKind::Headless { .. }, Some(_)) = (&spec.kind, end.started_at) {
-            facts = facts.report(spec.protocol, end, report.as_ref()).postconditions(spec, end).bounds(spec, end);
+        if let (Some(job), Some(_)) = (spec.kind.job(), end.started_at) {
+            facts = facts.report(spec.protocol, end, report.as_ref()).postconditions(job, end).bounds(job, end);
         }
         facts.reason(end).denials(end).attempts(attempts).0
     }
@@ -148,11 +148,10 @@ impl Facts {
     }
 
     /// `expect` and `save_to`, in the order of the checks, up to the first that failed.
-    fn postconditions(mut self, spec: &RunSpec, end: &ExitRecord) -> Self {
-        let RunKind::Headless { save_to, expect, .. } = &spec.kind else { return self };
+    fn postconditions(mut self, job: &JobSpec, end: &ExitRecord) -> Self {
         let reason = end.reason.as_ref().and_then(|reason| reason.parts().first());
         let succeeded = end.state == EndState::Succeeded;
-        let requested = postconditions(save_to.as_deref(), expect);
+        let requested = postconditions(job.save_to.as_deref(), &job.expect);
         let failed =
             requested.iter().position(|postcondition| reason.is_some_and(|reason| postcondition.is_broken_by(reason)));
         if !succeeded && failed.is_none() {
@@ -174,12 +173,11 @@ impl Facts {
     }
 
     /// Timeout and resource limits.
-    fn bounds(mut self, spec: &RunSpec, end: &ExitRecord) -> Self {
-        let RunKind::Headless { timeout, limits, .. } = &spec.kind else { return self };
-        if let Some(timeout) = timeout.as_ref().filter(|_| end.state != EndState::TimedOut) {
+    fn bounds(mut self, job: &JobSpec, end: &ExitRecord) -> Self {
+        if let Some(timeout) = job.timeout.as_ref().filter(|_| end.state != EndState::TimedOut) {
             self.add(Bears::Neither, "time", format!("within its timeout of {timeout}"));
         }
-        if limits.is_empty() {
+        if job.limits.is_empty() {
             return self;
         }
         match end.limits {
