@@ -11,6 +11,8 @@ export class Arrangement {
   #fresh = new Set();
   #touched = -REST;
   #timer = 0;
+  // A choice was made since the last rendering.
+  #chose = false;
 
   // The pointer moved over the list.
   touched() {
@@ -20,6 +22,7 @@ export class Arrangement {
   // A choice: every row goes to its place.
   settle(run) {
     this.#stays.clear();
+    this.#chose = true;
     this.#fresh.delete(run);
     this.#touched = -REST;
   }
@@ -34,10 +37,12 @@ export class Arrangement {
       const { run, group } = item.dataset;
       const next = all.get(run);
       if (!next) continue;
-      if (next.dataset.group === "ended" && group !== "ended") this.#stays.set(run, group);
+      // Before a choice's rendering, rows that stayed are still in their old groups.
+      if (!this.#chose && next.dataset.group === "ended" && group !== "ended") this.#stays.set(run, group);
       if (next.dataset.group !== "ended") this.#stays.delete(run);
       if (left > 0 || this.#stays.has(run)) kept.set(run, left > 0 ? group : this.#stays.get(run));
     }
+    this.#chose = false;
     this.#order(old, wanted, all, kept);
     const known = new Set(old.map((item) => item.dataset.run));
     for (const [run, item] of all) {
