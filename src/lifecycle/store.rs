@@ -11,7 +11,7 @@ use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::terminal::Terminal;
 use crate::os::process;
-use crate::store::index::{HistoryFilter, Index, IndexError, Totals};
+use crate::store::index::{HistoryFilter, HistoryPage, Index, IndexError, NamesOnRecord, Totals};
 use crate::store::run_folder::RunFolder;
 use crate::store::state_dir::{StateDir, StateDirError};
 
@@ -137,9 +137,13 @@ impl Store {
         ask(&*self.index()?)
     }
 
-    /// Ended runs, the last to end first.
-    pub fn history(&self, filter: &HistoryFilter) -> Result<Observed, IndexError> {
-        self.with_index(|index| Ok(Observed { runs: index.history(filter)?, notices: index.notices().to_vec() }))
+    /// Ended runs, the last to end first, and messages for the user about what opening the index repaired.
+    pub fn past_page(&self, filter: &HistoryFilter) -> Result<(HistoryPage, Vec<String>), IndexError> {
+        self.with_index(|index| Ok((index.past_page(filter)?, index.notices().to_vec())))
+    }
+
+    pub fn names_on_record(&self) -> Result<NamesOnRecord, IndexError> {
+        self.with_index(Index::names_on_record)
     }
 
     /// Totals of all ended runs on record.

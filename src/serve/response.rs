@@ -10,6 +10,7 @@ use serde::Serialize;
 use tiny_http::{HTTPVersion, Header, StatusCode};
 
 use crate::serve::head::Head;
+use crate::serve::refusal::Refusal;
 
 /// Sent with every response: no framing, no content sniffing, no referrer, no foreign scripts.
 const SECURITY_HEADERS: &[(&str, &str)] = &[
@@ -52,6 +53,8 @@ enum ResponseBody {
     Static(&'static [u8]),
     /// This many bytes from a reader.
     Long(Box<dyn Read + Send>, u64),
+    /// Everything from a reader, in chunks.
+    Chunked(Box<dyn Read + Send>),
 }
 
 impl Response {
@@ -87,6 +90,20 @@ impl Response {
         Self::new(status, content_type, ResponseBody::Long(body, length))
     }
 
+    /// A body of unknown length that is read while it is sent. HTTP/1.0 has no chunks: there it is read first.
+    pub(super) fn streamed(
+        content_type: &'static str,
+        mut body: Box<dyn Read + Send>,
+        head: &Head,
+    ) -> Result<Self, Refusal> {
+        if head.is_1_1 {
+            return Ok(Self::new(200, content_type, ResponseBody::Chunked(body)));
+        }
+        let mut bytes = Vec::new();
+        body.read_to_end(&mut bytes).map_err(Refusal::internal)?;
+        Ok(Self::owned(content_type, bytes))
+    }
+
     pub(super) fn with_status(mut self, status: u16) -> Self {
         self.status = status;
         self
@@ -117,13 +134,13 @@ impl Response {
 
     /// Writes the response. `without_body` answers HEAD: the headers of GET without its body.
     pub(super) fn write(self, mut to: impl Write, keep_alive: bool, without_body: bool) -> io::Result<()> {
-        let (bytes, long): (&[u8], _) = match &self.body {
-            ResponseBody::Owned(bytes) => (bytes, None),
-            ResponseBody::Shared(bytes) => (bytes, None),
-            ResponseBody::Static(bytes) => (bytes, None),
+        let (bytes, length): (&[u8], _) = match &self.body {
+            ResponseBody::Owned(bytes) => (bytes, Some(bytes.len() as u64)),
+            ResponseBody::Shared(bytes) => (bytes, Some(bytes.len() as u64)),
+            ResponseBody::Static(bytes) => (bytes, Some(bytes.len() as u64)),
             ResponseBody::Long(_, length) => (&[], Some(*length)),
+            ResponseBody::Chunked(_) => (&[], None),
         };
-        let length = long.unwrap_or(bytes.len() as u64);
         let pairs = [("Content-Type", self.content_type), ("Cache-Control", self.cache)];
         let pairs = pairs.into_iter().chain(self.headers.iter().map(|(name, value)| (*name, value.as_ref())));
         let mut out = head_of(self.status, pairs, length, keep_alive)?;
@@ -133,6 +150,7 @@ impl Response {
         to.write_all(&out)?;
         match self.body {
             ResponseBody::Long(mut body, length) if !without_body => copy(&mut body, &mut to, length),
+            ResponseBody::Chunked(mut body) if !without_body => copy_chunks(&mut body, &mut to),
             _ => Ok(()),
         }
     }
@@ -146,11 +164,12 @@ fn security_lines() -> &'static [u8] {
         .as_bytes()
 }
 
-/// Status line and headers. `Connection` is added here, since the library drops it.
+/// Status line and headers; without a length the body is announced in chunks. `Connection` is added here, since the
+/// library drops it.
 fn head_of<'a>(
     status: u16,
     pairs: impl Iterator<Item = (&'static str, &'a str)>,
-    length: u64,
+    length: Option<u64>,
     keep_alive: bool,
 ) -> io::Result<Vec<u8>> {
     let mut all = Vec::with_capacity(8);
@@ -160,8 +179,8 @@ fn head_of<'a>(
         let value: String = value.chars().map(|c| if c.is_control() || !c.is_ascii() { '_' } else { c }).collect();
         all.push(Header::from_bytes(name, value).map_err(|()| io::Error::other("a header that cannot be sent"))?);
     }
-    let length = usize::try_from(length).map_err(io::Error::other)?;
-    let response = tiny_http::Response::new(StatusCode(status), all, io::empty(), Some(length), None);
+    let length = length.map(usize::try_from).transpose().map_err(io::Error::other)?;
+    let response = tiny_http::Response::new(StatusCode(status), all, io::empty(), length, None);
     let mut out = Vec::with_capacity(2048);
     response.with_chunked_threshold(usize::MAX).raw_print(&mut out, HTTPVersion(1, 1), &[], true, None)?;
     // Appended as one prepared text: the library would build each header anew for each response.
@@ -209,6 +228,21 @@ fn copy(from: &mut dyn Read, to: &mut impl Write, mut left: u64) -> io::Result<(
         left -= count as u64;
     }
     Ok(())
+}
+
+/// An error of the reader leaves out the last chunk: the client learns from the closed connection that it has not all.
+fn copy_chunks(from: &mut dyn Read, to: &mut impl Write) -> io::Result<()> {
+    let mut buffer = vec![0; CHUNK];
+    loop {
+        let count = from.read(&mut buffer)?;
+        let mut chunk = format!("{count:x}\r\n").into_bytes();
+        chunk.extend_from_slice(&buffer[..count]);
+        chunk.extend_from_slice(b"\r\n");
+        to.write_all(&chunk)?;
+        if count == 0 {
+            return Ok(());
+        }
+    }
 }
 
 #[cfg(test)]
@@ -262,6 +296,19 @@ mod tests {
     fn no_value_begins_a_header() {
         let text = written(Response::owned("text/plain", String::new()).header("X", "a\r\nEvil: b"), true, false);
         assert!(text.contains("X: a__Evil: b\r\n"), "{text}");
+    }
+
+    #[test]
+    fn a_body_of_unknown_length_comes_in_chunks() {
+        let head = |version: &str| Head::parse(format!("GET / HTTP/{version}\r\n\r\n").as_bytes()).unwrap().unwrap().0;
+        let body = || Box::new(io::Cursor::new(b"abc".repeat(2)));
+        let text = written(Response::streamed("text/csv", body(), &head("1.1")).unwrap(), true, false);
+        assert!(text.contains("Transfer-Encoding: chunked\r\n") && !text.contains("Content-Length"), "{text}");
+        assert!(text.ends_with("\r\n\r\n6\r\nabcabc\r\n0\r\n\r\n"), "{text}");
+        let text = written(Response::streamed("text/csv", body(), &head("1.1")).unwrap(), true, true);
+        assert!(text.ends_with("\r\n\r\n") && !text.contains("abc"), "{text}");
+        let text = written(Response::streamed("text/csv", body(), &head("1.0")).unwrap(), false, false);
+        assert!(text.contains("Content-Length: 6\r\n") && text.ends_with("\r\n\r\nabcabc"), "{text}");
     }
 
     #[test]

@@ -39,6 +39,7 @@ pub(super) enum Route {
     /// Answered by the worker's response as it is.
     Worker(WorkerRequest),
     History,
+    HistoryCsv,
     Up,
     Clean(String),
     ReadFile(String),
@@ -138,6 +139,7 @@ fn api(
         ["modes"] => get(Route::Worker(WorkerRequest::Modes)),
         ["plan"] => get(Route::Worker(WorkerRequest::Plan)),
         ["history"] => get(Route::History),
+        ["history.csv"] => get(Route::HistoryCsv),
         ["up"] => post(Route::Up),
         ["check"] => post(Route::Check),
         ["schema"] => get(Route::Schema),
@@ -222,6 +224,7 @@ mod tests {
             ("POST", "/stop/code-review/TASK-42", Route::Stop { pair: pair(), by_get: false }),
             ("GET", "/stop/code-review/TASK-42", Route::Stop { pair: pair(), by_get: true }),
             ("GET", "/logs/code-review/TASK-42", Route::Socket(SocketRoute::Logs(pair()))),
+            ("GET", "/api/history.csv", Route::HistoryCsv),
             ("GET", "/api/diff/TASK-42", Route::Worker(WorkerRequest::Diff { id: "TASK-42".to_owned() })),
             ("POST", "/api/clean/TASK-42", Route::Clean("TASK-42".to_owned())),
             ("GET", "/api/files/.claude/subtask.yml", Route::ReadFile(".claude/subtask.yml".to_owned())),

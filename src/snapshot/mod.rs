@@ -326,7 +326,7 @@ impl LiveState {
         memory.followed.retain(|id, _| ids.contains(id));
         let since_ms = memory.until_ms.unwrap_or(i64::MAX).min(at.as_millisecond()) - MARGIN_MS;
         let filter = HistoryFilter { since_ms: Some(since_ms), limit: Some(MANY), ..HistoryFilter::default() };
-        let recent = self.store.with_index(|index| index.history(&filter))?;
+        let recent = self.store.with_index(|index| index.past_page(&filter))?.runs;
         let too_many = recent.len() >= MANY as usize;
         let changes = memory.known.update(&observed.runs, recent, since_ms);
         memory.until_ms = Some(at.as_millisecond());

@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use crate::lifecycle::failure::{Failure, Kind};
+use crate::lifecycle::failure::Failure;
 use crate::lifecycle::project::show;
 use crate::lifecycle::project::{Depth, Project};
 use crate::lifecycle::reconcile::held;
 use crate::lifecycle::reconcile::held::Held;
+use crate::lifecycle::summary::past_figures::PastFigures;
 use crate::lifecycle::summary::past_runs::PastRuns;
-use crate::model::interval::Interval;
 use crate::model::run::Run;
 use crate::model::run_state::RunState;
 use crate::os::clock;
 use crate::snapshot::{Live, LiveState, project_print, state_times};
-use crate::store::index::IndexError;
+use crate::store::index::{HistoryPage, IndexError, NamesOnRecord};
 use crate::view::run_view::RunView;
 
 /// The values of the metrics.
@@ -58,26 +58,30 @@ impl Live {
         Ok(runs.iter().map(view).collect())
     }
 
-    /// Past runs, latest end first. Fails if `since` is not a duration such as `1h 30m`.
-    pub fn history(
-        &self,
-        mode: Option<String>,
-        task: Option<String>,
-        since: Option<&str>,
-        limit: Option<u32>,
-    ) -> Result<Vec<Run>, Failure> {
-        let wrong = || Failure::new(Kind::InvalidName, "`since` is a length of time such as `90s`, `10m` or `1h 30m`");
-        let since = since.map(|text| Interval::parse(text).ok_or_else(wrong)).transpose()?;
-        self.past(PastRuns { mode, task, since, limit, ..PastRuns::default() })
-    }
-
-    pub fn past(&self, query: PastRuns) -> Result<Vec<Run>, Failure> {
-        let filter = query.filter()?;
+    /// Past runs, the last to end first. Fails if a name is malformed.
+    pub fn past(&self, query: PastRuns) -> Result<HistoryPage, Failure> {
+        let filter = query.filter(&clock::local_zone())?;
         // An observation records ends first, so that runs that ended unobserved are included.
         self.snapshot()?;
-        let found = self.store().history(&filter);
+        let found = self.store().past_page(&filter);
         self.store().close_index();
-        Ok(found?.runs)
+        Ok(found?.0)
+    }
+
+    /// The figures of all past runs that the query selects, whatever its page. Fails as [`Self::past`].
+    pub fn past_figures(&self, query: PastRuns) -> Result<PastFigures, Failure> {
+        let zone = clock::local_zone();
+        let filter = query.filter(&zone)?;
+        self.snapshot()?;
+        let figures = PastFigures::read(self.store(), &filter, &zone);
+        self.store().close_index();
+        figures
+    }
+
+    pub fn names_on_record(&self) -> Result<NamesOnRecord, IndexError> {
+        let names = self.store().names_on_record();
+        self.store().close_index();
+        names
     }
 
     pub fn figures(&self) -> Result<Figures, IndexError> {

@@ -4,9 +4,11 @@
 //! writes are not synced, so a power cut may tear it). A run's row is written before its folder, so no folder lacks a
 //! row.
 
+mod history;
 mod queries;
 mod rows;
 
+pub use history::{EndedRow, HistoryFilter, HistoryPage, NamesOnRecord};
 pub use queries::Totals;
 
 use std::fs::{self, File};
@@ -19,7 +21,7 @@ use rusqlite::{Connection, ErrorCode, params};
 use crate::model::exit_record::ExitRecord;
 use crate::model::run::RunFacts;
 use crate::model::run_id::RunId;
-use crate::model::run_state::{EndState, WaitingFor};
+use crate::model::run_state::WaitingFor;
 use crate::store::index::rows::{insert, insert_folder};
 use crate::store::lock_file::{self, Hold};
 use crate::store::record_file::{self};
@@ -28,7 +30,7 @@ use crate::store::run_removal;
 use crate::store::state_dir::StateDir;
 
 /// `PRAGMA user_version` of this program's tables.
-const SCHEMA_VERSION: i64 = 3;
+const SCHEMA_VERSION: i64 = 4;
 
 const SCHEMA: &str = "
 CREATE TABLE runs (
@@ -39,12 +41,17 @@ CREATE TABLE runs (
   cost     REAL,
   waiting  TEXT,               -- of a queued run: what it was seen to wait for
   slots    INTEGER,            -- of a queued job: it may use slots below this
+  agent    TEXT,
+  state    TEXT,               -- the outcome
+  millis   INTEGER,            -- the duration; NULL if its agent was never started
+  words    TEXT,               -- the reason of the end in lower case, for a search
   facts    TEXT NOT NULL,
   end      TEXT
 ) WITHOUT ROWID;
 CREATE INDEX active ON runs(run_id) WHERE ended_ms IS NULL;
 CREATE INDEX queue ON runs(run_id) WHERE waiting IS NOT NULL;
-CREATE INDEX by_end ON runs(ended_ms) WHERE ended_ms IS NOT NULL;
+-- Holds what the figures of the history need: without it they would read every row with its texts.
+CREATE INDEX by_end ON runs(ended_ms, run_id, mode, task, agent, state, millis, cost) WHERE ended_ms IS NOT NULL;
 CREATE INDEX by_pair ON runs(mode, task, run_id);
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 ";
@@ -89,19 +96,6 @@ pub struct Queued {
     pub waiting_for: WaitingFor,
     /// The job may use slots below this number; 0 for a window.
     pub slots: u32,
-}
-
-/// Selects ended runs.
-#[derive(Clone, Debug, Default)]
-pub struct HistoryFilter {
-    pub mode: Option<String>,
-    pub task: Option<String>,
-    /// Only runs that ended at or after this time, in milliseconds since 1970.
-    pub since_ms: Option<i64>,
-    pub outcome: Option<EndState>,
-    /// Number of matching runs to skip.
-    pub skip: u32,
-    pub limit: Option<u32>,
 }
 
 impl Index {

@@ -34,6 +34,9 @@ pub struct CatalogView {
     pub needs: BTreeMap<String, Vec<String>>,
     /// Whether any mode has `sources`, so that `fresh` can change with any file.
     pub tracks: bool,
+    /// The cost limit of a day, in USD.
+    #[serde(default)]
+    pub day_budget: Option<f64>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]

@@ -1,9 +1,11 @@
 //! The program's answers as data for JSON, equal for all front ends. Must not decide anything.
 //! camelCase names, RFC 3339 times; a field without a value is omitted.
 
+pub mod amounts;
 pub mod catalog_view;
 pub mod draft_view;
 pub mod mode_view;
+pub mod past_view;
 pub mod plan_view;
 pub mod problem_view;
 pub mod render_view;

@@ -53,6 +53,7 @@ pub(super) fn catalog(location: &ManifestLocation) -> Result<CatalogView, Failur
         limits: ManifestLimits { jobs: manifest.jobs, budget_day: manifest.budget.day },
         needs: needs(manifest),
         tracks,
+        day_budget: manifest.budget.day,
     })
 }
 

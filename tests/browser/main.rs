@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
-use support::{browser, fake, git, programs, random, routes, server, waiting, windows, world};
+use support::{browser, fake, git, past, programs, random, routes, server, waiting, windows, world};
 
 mod screenshots;
 mod serve_board;
@@ -12,7 +12,7 @@ mod serve_board_truth;
 mod serve_browser;
 mod serve_dialog;
 mod serve_editor;
-mod serve_lists;
+mod serve_history;
 mod serve_now;
 mod serve_now_views;
 mod serve_run_page;

@@ -6,8 +6,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use support::{
-    command, damaged_file, fake, follower, git, programs, random, routes, server, shell, tmux_client, waiting, wanted,
-    windows, world,
+    command, damaged_file, fake, follower, git, past, programs, random, routes, server, shell, tmux_client, waiting,
+    wanted, windows, world,
 };
 
 mod activity;
@@ -63,6 +63,7 @@ mod serve_crash;
 mod serve_editor;
 mod serve_fuzz;
 mod serve_guard;
+mod serve_history;
 mod serve_input;
 mod serve_logs;
 mod serve_refusals;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::cli::commands::run::on_a_terminal;
-use crate::cli::commands::{duration, say};
+use crate::cli::commands::say;
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, FAILED, USAGE};
 use crate::cli::picker::{self, PickResult, Row};
@@ -12,6 +12,7 @@ use crate::lifecycle::store::{Observed, Store};
 use crate::lifecycle::summary::attention;
 use crate::model::run::Run;
 use crate::os::{clock, environment};
+use crate::view::amounts::duration;
 
 /// A run, or the exit code without one.
 pub(super) type ChosenRun = Result<Box<Run>, ExitCode>;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::cli::args::HistoryArgs;
-use crate::cli::commands::{duration, local, open, say};
+use crate::cli::commands::{local, open, say};
 use crate::cli::context::CommandContext;
 use crate::cli::error::CommandResult;
 use crate::cli::table::{self, Cell};
@@ -11,32 +11,41 @@ use crate::cli::{output, progress};
 use crate::lifecycle::project::Depth;
 use crate::lifecycle::project::project_store;
 use crate::lifecycle::refresh;
-use crate::lifecycle::summary::past_runs::PastRuns;
+use crate::lifecycle::summary::past_figures::PastFigures;
+use crate::lifecycle::summary::past_runs::{PastRuns, PastTasks};
 use crate::os::clock;
+use crate::store::index::HistoryPage;
+use crate::view::amounts::{cost, duration};
+use crate::view::past_view::{PastView, TotalsView};
 use crate::view::run_view::RunView;
 
 pub(super) fn run(context: &CommandContext, args: &HistoryArgs) -> CommandResult {
     let project = open(context, Depth::Shape)?;
-    let (mode, task) = (args.mode.clone(), args.task.clone());
+    let (mode, task) = (args.mode.clone(), args.task.clone().map(PastTasks::One));
     let past = PastRuns { mode, task, since: args.since, limit: args.limit, ..PastRuns::default() };
-    let filter = past.clone().filter()?;
+    let filter = past.clone().filter(&clock::local_zone())?;
     let now = clock::now();
-    let mut runs = Vec::new();
+    let (mut page, mut totals) = (HistoryPage::default(), TotalsView::default());
     let store = project_store::find(&project)?;
     if let Some(store) = &store {
         // Records ends first: runs that ended unobserved are part of the history.
         let noted = refresh::all(store)?;
         say(context, &noted.notices);
-        let observed = store.history(&filter)?;
-        say(context, &observed.notices);
-        runs = observed.runs;
+        let (found, notices) = store.past_page(&filter)?;
+        say(context, &notices);
+        page = found;
+        if context.json {
+            totals = PastFigures::read(store, &filter, &clock::local_zone())?.totals();
+        }
     }
+    let runs = &page.runs;
     if runs.is_empty() {
         past.check_names(&project, store.as_ref())?;
     }
     if context.json {
-        let views: Vec<RunView> = runs.iter().map(|run| RunView::new(run, now)).collect();
-        return output::json(&serde_json::json!({ "runs": views }));
+        let runs = runs.iter().map(|run| RunView::new(run, now)).collect();
+        let next = page.next.map(|next| next.to_string());
+        return output::json(&PastView { runs, totals, next });
     }
     if runs.is_empty() {
         output::stderr(context).note(&none_found(args));
@@ -61,7 +70,7 @@ pub(super) fn run(context: &CommandContext, args: &HistoryArgs) -> CommandResult
                 },
                 Cell::new(exit),
                 Cell::new(view.duration_ms.map(duration).unwrap_or_default()),
-                Cell::new(view.cost_usd.map(|cost| format!("${cost:.4}")).unwrap_or_default()),
+                Cell::new(view.cost_usd.map(cost).unwrap_or_default()),
                 Cell::new(&view.run_id),
             ]
         })

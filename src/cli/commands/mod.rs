@@ -102,33 +102,7 @@ fn say(context: &CommandContext, notices: &[String]) {
     }
 }
 
-/// A duration in two units: `1m 05s`.
-fn duration(ms: u64) -> String {
-    let seconds = ms / 1000;
-    match seconds {
-        0 => format!("0.{}s", ms / 100),
-        1..60 => format!("{seconds}s"),
-        60..3600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
-        3600..86_400 => format!("{}h {:02}m", seconds / 3600, seconds % 3600 / 60),
-        _ => format!("{}d {:02}h", seconds / 86_400, seconds % 86_400 / 3600),
-    }
-}
-
 /// A time in the user's time zone.
 fn local(at: jiff::Timestamp) -> String {
     at.to_zoned(crate::os::clock::local_zone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::duration;
-
-    #[test]
-    fn durations_keep_two_units() {
-        for (ms, text) in
-            [(0, "0.0s"), (450, "0.4s"), (65_000, "1m 05s"), (3_700_000, "1h 01m"), (90_000_000, "1d 01h")]
-        {
-            assert_eq!(duration(ms), text);
-        }
-    }
 }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use crate::cli::args::StatusArgs;
-use crate::cli::commands::{duration, local, open, say};
+use crate::cli::commands::{local, open, say};
 use crate::cli::context::{CommandContext, manifest_location};
 use crate::cli::error::{CliError, CommandResult};
 use crate::cli::table::{self, Cell};
@@ -21,6 +21,7 @@ use crate::model::activity::{Activity, ActivitySource, ActivityState};
 use crate::model::run::Run;
 use crate::model::run_state::{RunState, WaitingFor};
 use crate::os::clock;
+use crate::view::amounts::{cost, duration};
 use crate::view::run_view::RunView;
 
 /// Starts listing windows before the arguments are parsed, because tmux's client takes long to start. `None` if `words`
@@ -134,7 +135,7 @@ fn one(context: &CommandContext, store: &Store, run: &Run, held: &Held, explain:
     row("signal", view.signal.map(|signal| signal.to_string()))?;
     row("hint", view.hint.clone())?;
     row("held", view.held.clone())?;
-    row("cost", view.cost_usd.map(|cost| format!("${cost:.4}")))?;
+    row("cost", view.cost_usd.map(cost))?;
     row("session", view.session_id.clone())?;
     let resume = || run.offers_resume().then(|| format!("dispatch run --resume {}", run.pair()));
     row("go on", view.go_on.clone().or_else(resume))?;

@@ -138,7 +138,7 @@ fn count_jobs(store: &Store) -> Result<Option<JobTotals>, IndexError> {
         return Ok(None);
     }
     let filter = HistoryFilter { limit: Some(MAX_COUNTED), ..HistoryFilter::default() };
-    Ok(job_totals::last_group(&store.history(&filter)?.runs))
+    Ok(job_totals::last_group(&store.past_page(&filter)?.0.runs))
 }
 
 fn project_name(settings: &NotifySettings) -> String {

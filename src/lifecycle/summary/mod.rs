@@ -8,5 +8,6 @@ pub mod exit_explanation;
 pub mod explain;
 pub mod gate_facts;
 pub mod overview;
+pub mod past_figures;
 pub mod past_runs;
 pub mod tree_progress;

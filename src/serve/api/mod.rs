@@ -2,6 +2,7 @@
 
 pub(super) mod act;
 pub(super) mod capacity;
+pub(super) mod history;
 pub(super) mod own;
 pub(super) mod project;
 pub(super) mod runs;

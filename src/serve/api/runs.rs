@@ -57,18 +57,6 @@ pub(in crate::serve) fn list(server: &HttpServer, mut query: Query) -> Result<Re
     Ok(Response::json(200, &serde_json::json!({ "runs": views })))
 }
 
-/// `GET /api/history`, as `dispatch history --json`.
-pub(in crate::serve) fn history(server: &HttpServer, mut query: Query) -> Result<Response, Refusal> {
-    let mode = query.text("mode");
-    let task = query.text("task");
-    let limit = query.value("limit", |text| text.parse::<u32>().ok())?;
-    let since = query.text("since");
-    query.end()?;
-    let runs = server.live.history(mode, task, since.as_deref(), limit)?;
-    let views: Vec<_> = runs.iter().map(|run| server.live.view(run)).collect();
-    Ok(Response::json(200, &serde_json::json!({ "runs": views })))
-}
-
 fn boolean(text: &str) -> Option<bool> {
     match text {
         "" | "1" | "true" => Some(true),

@@ -47,7 +47,7 @@ impl Catalog {
         Self { view, by_id }
     }
 
-    pub(super) fn task(&self, id: &str) -> Option<&TaskView> {
+    pub(in crate::serve) fn task(&self, id: &str) -> Option<&TaskView> {
         self.by_id.get(id).map(|at| &self.tasks[*at])
     }
 

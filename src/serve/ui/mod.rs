@@ -10,11 +10,13 @@ mod board;
 #[cfg(test)]
 mod board_tests;
 mod catalog;
+mod chart;
 mod diff_page;
 mod diff_text;
 mod edit_page;
 mod filter;
 mod fragment;
+mod history_charts;
 mod history_page;
 mod markdown;
 #[cfg(test)]
@@ -29,6 +31,6 @@ mod task_page;
 mod task_tree;
 mod templates;
 
-pub(in crate::serve) use catalog::CatalogCache;
+pub(in crate::serve) use catalog::{Catalog, CatalogCache};
 pub(in crate::serve) use fragment::{Fragment, find};
 pub(in crate::serve) use pages::page;

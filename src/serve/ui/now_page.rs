@@ -4,6 +4,8 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::lifecycle::summary::past_runs::PastRuns;
+use crate::model::interval::Interval;
 use crate::model::run_id::RunId;
 use crate::serve::query::Query;
 use crate::serve::refusal::Refusal;
@@ -19,7 +21,7 @@ use crate::view::run_view::RunView;
 /// Ended runs that are listed, at most.
 const ENDED: u32 = 30;
 /// How long ended runs are listed.
-const ENDED_SINCE: &str = "1h";
+const ENDED_SINCE: Interval = Interval::from_secs(3600);
 
 /// The groups of the list, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -112,8 +114,8 @@ fn groups(server: &HttpServer, catalog: &Catalog, snapshot: &Snapshot) -> Result
     // The longest wait first, the latest start first; the queue keeps its order.
     groups[0].runs.sort_by_key(|row| row.badge.since);
     groups[1].runs.sort_by_key(|row| std::cmp::Reverse(row.started));
-    let ended = server.live.history(None, None, Some(ENDED_SINCE), Some(ENDED))?;
-    groups[3].runs = ended.iter().map(|run| listed(&server.live.view(run))).collect();
+    let past = PastRuns { since: Some(ENDED_SINCE), limit: Some(ENDED), ..PastRuns::default() };
+    groups[3].runs = server.live.past(past)?.runs.iter().map(|run| listed(&server.live.view(run))).collect();
     Ok(groups.into())
 }
 

@@ -7,6 +7,7 @@ use crate::model::problem::Severity;
 use crate::model::run::Run;
 use crate::model::task_status::TaskStatus;
 use crate::serve::head::Head;
+use crate::serve::past_query::HistoryQuery;
 use crate::serve::query::Query;
 use crate::serve::refusal::{Refusal, RefusalKind};
 use crate::serve::response::Response;
@@ -15,11 +16,10 @@ use crate::serve::ui::board::{self, BoardLine};
 use crate::serve::ui::catalog::Catalog;
 use crate::serve::ui::filter::Filter;
 use crate::serve::ui::fragment::Fragment;
-use crate::serve::ui::history_page::{self, HistoryQuery};
 use crate::serve::ui::run_page;
 use crate::serve::ui::summary::Summary;
 use crate::serve::ui::templates::{self, context};
-use crate::serve::ui::{diff_page, edit_page, now_detail, now_page, task_page};
+use crate::serve::ui::{diff_page, edit_page, history_page, now_detail, now_page, task_page};
 use crate::view::run_view::RunView;
 
 /// Rows of one request at most.

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::lifecycle::launch::resume;
 use crate::lifecycle::summary::exit_explanation;
+use crate::lifecycle::summary::past_runs::{PastRuns, PastTasks};
 use crate::lifecycle::window::attach;
 use crate::model::names::Pair;
 use crate::model::run::Run;
@@ -61,7 +62,13 @@ pub(super) fn page(server: &HttpServer, id: &RunId) -> Result<String, Refusal> {
 /// The pair's last runs and this one, newest first.
 fn others(server: &HttpServer, pair: &Pair, this: &Run) -> Result<Vec<PairRun>, Refusal> {
     let snapshot = server.live.snapshot()?;
-    let past = server.live.history(Some(pair.mode.to_string()), Some(pair.task.to_string()), None, Some(OTHERS))?;
+    let query = PastRuns {
+        mode: Some(pair.mode.to_string()),
+        task: Some(PastTasks::One(pair.task.to_string())),
+        limit: Some(OTHERS),
+        ..PastRuns::default()
+    };
+    let past = server.live.past(query)?.runs;
     let mut all: Vec<&Run> = snapshot.active_of(pair).into_iter().chain(&past).collect();
     all.dedup_by(|later, run| later.id() == run.id());
     if !all.iter().any(|run| run.id() == this.id()) {

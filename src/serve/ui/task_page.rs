@@ -6,7 +6,7 @@ use minijinja::Value;
 use serde::Serialize;
 
 use crate::lifecycle::failure::Kind;
-use crate::lifecycle::summary::past_runs::PastRuns;
+use crate::lifecycle::summary::past_runs::{PastRuns, PastTasks};
 use crate::model::names::TaskId;
 use crate::model::nearest::nearest;
 use crate::serve::refusal::{Refusal, RefusalKind};
@@ -114,7 +114,8 @@ fn problems<'a>(catalog: &'a Catalog, task: &TaskView) -> Vec<&'a ProblemView> {
 
 /// The task's unfinished runs, then the last ended ones.
 fn own_runs(server: &HttpServer, id: &TaskId) -> Result<Vec<RunView>, Refusal> {
-    let past = server.live.past(PastRuns { task: Some(id.to_string()), limit: Some(PAST), ..PastRuns::default() })?;
+    let task = Some(PastTasks::One(id.to_string()));
+    let past = server.live.past(PastRuns { task, limit: Some(PAST), ..PastRuns::default() })?.runs;
     let snapshot = server.live.snapshot()?;
     let active: Vec<_> = snapshot.active.iter().filter(|run| run.facts.task == *id).collect();
     // A run that ended between the two queries is shown once, as ended.

@@ -22,6 +22,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("badge.html", include_str!("templates/badge.html")),
     ("broken.html", include_str!("templates/broken.html")),
     ("board.html", include_str!("templates/board.html")),
+    ("chart.html", include_str!("templates/chart.html")),
     ("diff.html", include_str!("templates/diff.html")),
     ("edit.html", include_str!("templates/edit.html")),
     ("history.html", include_str!("templates/history.html")),

@@ -7,8 +7,8 @@ use rusqlite::{OptionalExtension as _, params};
 use crate::model::names::{ModeName, Pair, TaskId};
 use crate::model::run::{Run, RunFacts};
 use crate::model::run_id::RunId;
-use crate::model::run_state::{EndState, WaitingFor};
-use crate::store::index::{HistoryFilter, Index, IndexError, Queued};
+use crate::model::run_state::WaitingFor;
+use crate::store::index::{Index, IndexError, Queued};
 
 /// Sums over all ended runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -184,30 +184,6 @@ impl Index {
             ids.extend(RunId::parse(&row?));
         }
         Ok(ids)
-    }
-
-    /// Ended runs, the last to end first.
-    pub fn history(&self, filter: &HistoryFilter) -> Result<Vec<Run>, IndexError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT facts, end FROM runs
-             WHERE ended_ms IS NOT NULL AND ended_ms >= ?1
-               AND (?2 IS NULL OR mode = ?2) AND (?3 IS NULL OR task = ?3)
-               AND (?4 IS NULL OR end ->> 'state' = ?4)
-             ORDER BY ended_ms DESC, run_id DESC LIMIT ?5 OFFSET ?6",
-        )?;
-        let since = filter.since_ms.unwrap_or(i64::MIN);
-        let limit = filter.limit.map_or(-1, i64::from);
-        let outcome = filter.outcome.map(EndState::as_str);
-        let asked = params![since, filter.mode, filter.task, outcome, limit, filter.skip];
-        let rows = statement.query_map(asked, |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
-        let mut runs = Vec::new();
-        for row in rows {
-            let (facts, end) = row?;
-            if let (Ok(facts), Ok(end)) = (serde_json::from_str(&facts), serde_json::from_str(&end)) {
-                runs.push(Run::ended(facts, end));
-            }
-        }
-        Ok(runs)
     }
 
     /// For each pair its ended run with the greatest id; the last to end first. At most `limit` runs, from the pairs of

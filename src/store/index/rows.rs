@@ -21,9 +21,11 @@ pub(super) fn insert(
     let end_json = end.map(serde_json::to_string).transpose().map_err(json)?;
     connection
         .prepare_cached(
-            "INSERT INTO runs (run_id, mode, task, ended_ms, cost, facts, end, waiting, slots)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-             ON CONFLICT (run_id) DO UPDATE SET ended_ms = ?4, cost = ?5, facts = ?6, end = ?7, waiting = ?8",
+            "INSERT INTO runs (run_id, mode, task, ended_ms, cost, facts, end, waiting, slots, agent, state, millis,
+               words)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+             ON CONFLICT (run_id) DO UPDATE SET ended_ms = ?4, cost = ?5, facts = ?6, end = ?7, waiting = ?8,
+               agent = ?10, state = ?11, millis = ?12, words = ?13",
         )?
         .execute(params![
             facts.run_id.as_str(),
@@ -35,6 +37,10 @@ pub(super) fn insert(
             end_json,
             waiting.map(WaitingFor::as_str),
             facts.slots,
+            facts.agent,
+            end.map(|end| end.state.as_str()),
+            end.filter(|end| end.started_at.is_some()).map(|end| i64::try_from(end.duration_ms).unwrap_or(i64::MAX)),
+            end.and_then(|end| end.reason.as_ref()).map(|reason| reason.to_string().to_lowercase()),
         ])?;
     Ok(())
 }

@@ -19,6 +19,30 @@ pub struct Reply {
 #[derive(Debug)]
 pub struct Ws(pub WebSocket<TcpStream>);
 
+/// A chunked body whose first bytes are `read`; without the last chunk it is an error. Empty after HEAD.
+fn read_chunks(stream: &mut TcpStream, mut read: Vec<u8>) -> std::io::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    let mut buffer = [0; 64 * 1024];
+    loop {
+        let line = read.windows(2).position(|window| window == b"\r\n");
+        let size = line.map(|at| usize::from_str_radix(&String::from_utf8_lossy(&read[..at]), 16).unwrap());
+        match (line, size) {
+            (Some(at), Some(size)) if read.len() >= at + 4 + size => {
+                body.extend_from_slice(&read[at + 2..at + 2 + size]);
+                read.drain(..at + 4 + size);
+                if size == 0 {
+                    return Ok(body);
+                }
+            }
+            _ => match stream.read(&mut buffer)? {
+                0 if read.is_empty() && body.is_empty() => return Ok(body),
+                0 => return Err(ErrorKind::UnexpectedEof.into()),
+                count => read.extend_from_slice(&buffer[..count]),
+            },
+        }
+    }
+}
+
 impl Reply {
     /// Reads one answer, to the end of its body.
     pub fn read(stream: &mut TcpStream) -> std::io::Result<Self> {
@@ -41,6 +65,9 @@ impl Reply {
             .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
             .collect();
         let mut body = bytes.split_off(end);
+        if headers.iter().any(|(name, value)| name == "transfer-encoding" && value == "chunked") {
+            return Ok(Self { status, headers, body: read_chunks(stream, body)? });
+        }
         let length = headers.iter().find(|(name, _)| name == "content-length").map(|(_, value)| value.parse().unwrap());
         while length.is_some_and(|length: usize| body.len() < length) {
             match stream.read(&mut buffer) {

@@ -11,6 +11,7 @@ pub mod fake;
 pub mod follower;
 pub mod git;
 pub mod http_reply;
+pub mod past;
 pub mod programs;
 pub mod random;
 pub mod routes;
