@@ -264,6 +264,12 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_grows_while_it_is_read_is_bounded() {
+        assert_eq!(read_at_most(&b"1234"[..], 4, 0).unwrap(), Some(b"1234".to_vec()));
+        assert_eq!(read_at_most(io::repeat(b'x'), 4, 0).unwrap(), None);
+    }
+
+    #[test]
     fn every_truncation_and_kind_of_file_is_reported() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("r.json");
