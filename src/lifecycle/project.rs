@@ -6,6 +6,7 @@ pub mod locate;
 pub(crate) mod older_state;
 pub mod project_store;
 pub mod show;
+pub mod task_steps;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};

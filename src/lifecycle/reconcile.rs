@@ -5,6 +5,7 @@
 pub mod apply;
 pub(crate) mod drift;
 pub mod held;
+pub mod prepared_plan;
 pub mod up;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

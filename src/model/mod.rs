@@ -42,6 +42,7 @@ pub mod stop_kind;
 pub mod submodule_state;
 pub mod task_source;
 pub mod task_status;
+pub mod task_tree;
 pub mod terminal;
 pub mod text_lines;
 pub mod time_bound;

@@ -149,7 +149,7 @@ mod tests {
                 run: run(2),
                 state: RunState::Running,
                 by_up: true,
-                drift: vec![Drift::Field("argv")],
+                drift: vec![Drift::of_field("argv")],
             },
             _ => ObservedRun::Nothing,
         };

@@ -18,7 +18,7 @@ fn wanted(restart: Restart, seen: ObservedRun) -> WantedState {
 }
 
 fn active(state: RunState, drift: &[&'static str]) -> ObservedRun {
-    ObservedRun::Active { run: run(1), state, by_up: true, drift: drift.iter().copied().map(Drift::Field).collect() }
+    ObservedRun::Active { run: run(1), state, by_up: true, drift: drift.iter().copied().map(Drift::of_field).collect() }
 }
 
 fn ended(end: EndState, by_person: bool, recent_restarts: u32) -> ObservedRun {
@@ -115,7 +115,7 @@ fn any_state() -> impl Strategy<Value = RunState> {
 }
 
 fn any_seen() -> impl Strategy<Value = ObservedRun> {
-    let drift = prop_oneof![Just(vec![]), Just(vec![Drift::Field("argv")])];
+    let drift = prop_oneof![Just(vec![]), Just(vec![Drift::of_field("argv")])];
     prop_oneof![
         Just(ObservedRun::Nothing),
         (any_state(), any::<bool>(), drift).prop_map(|(state, by_up, drift)| ObservedRun::Active {

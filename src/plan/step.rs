@@ -143,6 +143,24 @@ impl Step {
     }
 }
 
+impl Step {
+    /// The command that settles a step without action, as arguments of `dispatch`.
+    pub fn settled_by(&self) -> Option<Vec<String>> {
+        let Pair { mode, task } = &self.pair;
+        let of_pair =
+            |words: &[&str]| words.iter().copied().chain([mode.as_str(), task.as_str()]).map(str::to_owned).collect();
+        match &self.action {
+            Action::Start | Action::Restart { .. } | Action::Recreate { .. } | Action::Stop { .. } => None,
+            Action::Drifted { .. } => Some(vec!["up".to_owned(), "--recreate".to_owned()]),
+            Action::Held { .. } => Some(vec!["up".to_owned()]),
+            Action::Orphan { .. } | Action::Unselected { .. } => Some(of_pair(&["stop"])),
+            Action::Unknown { .. } => Some(of_pair(&["status", "--explain"])),
+            Action::Keep(Kept::Queued(_, WaitingFor::Gate)) => Some(of_pair(&["approve"])),
+            Action::Keep(_) => None,
+        }
+    }
+}
+
 impl Action {
     /// The name in output and JSON.
     pub fn word(&self) -> &'static str {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::serve::api::{act, capacity, history, own, project, runs};
+use crate::serve::api::{act, capacity, history, own, project, results, runs};
 use crate::serve::guard::Credential;
 use crate::serve::head::Head;
 use crate::serve::query::Query;
@@ -34,6 +34,7 @@ pub(super) fn answer(
         Route::Runs => runs::list(server, query),
         Route::History => history::list(server, query),
         Route::HistoryCsv => history::csv(server, head, query),
+        Route::Results(id) => results::results(server, head, id, query),
         Route::Ui(fragment) => ui::page(server, head, fragment, query),
         // The query of a page is for its script.
         Route::Page => assets::shell(head),
@@ -68,8 +69,12 @@ fn without_query(server: &Arc<HttpServer>, head: &Head, route: Route, body: &[u8
         Route::Clean(id) => act::clean(server, id, body),
         Route::ReadFile(name) => project::read_file(server, name),
         Route::WriteFile(name) => project::write_file(server, head, name, body),
-        Route::Runs | Route::History | Route::HistoryCsv | Route::Ui(_) | Route::Page | Route::Socket(_) => {
-            Err(Refusal::new(RefusalKind::NoRoute))
-        }
+        Route::Runs
+        | Route::History
+        | Route::HistoryCsv
+        | Route::Results(_)
+        | Route::Ui(_)
+        | Route::Page
+        | Route::Socket(_) => Err(Refusal::new(RefusalKind::NoRoute)),
     }
 }

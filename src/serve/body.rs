@@ -7,6 +7,8 @@ use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::lifecycle::launch::request::{Resume, StartRequest};
+use crate::lifecycle::reconcile::up::UpRequest;
+use crate::model::names::{ModeName, Pair, TaskId};
 use crate::serve::refusal::{Refusal, RefusalKind};
 
 /// The body of `POST /dispatch` and `/api/render`.
@@ -20,6 +22,8 @@ pub(super) struct StartBody {
     pub(super) force: bool,
     pub(super) resume: bool,
     pub(super) subtasks: bool,
+    /// With `subtasks`: the first task to start in run order.
+    pub(super) from: Option<TaskId>,
     /// Unsaved texts. Only for rendering.
     pub(super) files: Option<UnsavedTexts>,
 }
@@ -79,6 +83,21 @@ pub(super) struct CleanBody {
     pub(super) dry_run: bool,
 }
 
+/// The body of `POST /api/up`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "camelCase")]
+pub(super) struct UpBody {
+    plan_id: Option<String>,
+    only: Option<Vec<PairBody>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PairBody {
+    mode: ModeName,
+    task: TaskId,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct EmptyBody {}
@@ -114,6 +133,17 @@ pub(super) fn read_or_default<T: DeserializeOwned + Default>(body: &[u8]) -> Res
     if body.is_empty() { Ok(T::default()) } else { read(body) }
 }
 
+impl UpBody {
+    pub(super) fn read(body: &[u8]) -> Result<UpRequest, Refusal> {
+        let Self { plan_id, only } = read_or_default(body)?;
+        if only.as_ref().is_some_and(Vec::is_empty) {
+            return Err(Refusal::with(RefusalKind::BadValue, "`only` names no entry"));
+        }
+        let pair = |PairBody { mode, task }| Pair { mode, task };
+        Ok(UpRequest { plan_id, only: only.map(|pairs| pairs.into_iter().map(pair).collect()) })
+    }
+}
+
 impl StartBody {
     /// The body of a start, which takes no unsaved texts.
     pub(super) fn read(body: &[u8]) -> Result<Self, Refusal> {
@@ -130,6 +160,9 @@ impl StartBody {
         if texts.into_iter().any(|text| text.contains('\0')) {
             return Err(Refusal::with(RefusalKind::BadValue, "a NUL cannot be handed to a program"));
         }
+        if start.from.is_some() && !start.subtasks {
+            return Err(Refusal::with(RefusalKind::BadValue, "`from` is for `subtasks`"));
+        }
         Ok(start)
     }
 
@@ -137,7 +170,8 @@ impl StartBody {
         let resume = if self.resume { Resume::LastOfPair } else { Resume::NewConversation };
         let prompt = self.prompt.map(String::into_bytes);
         let (extras, force, subtasks) = (self.extras, self.force, self.subtasks);
-        StartRequest { prompt, extras, force, subtasks, resume, ..StartRequest::default() }
+        let from = self.from.map(|task| task.to_string());
+        StartRequest { prompt, extras, force, subtasks, from, resume, ..StartRequest::default() }
     }
 }
 

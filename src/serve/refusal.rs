@@ -29,6 +29,8 @@ pub(super) enum RefusalKind {
     HeadTooLarge,
     Internal,
     TooMany,
+    /// The plan is not the one that the client has seen.
+    PlanChanged,
     /// A failure of `lifecycle`.
     Failed(Kind),
 }
@@ -85,11 +87,21 @@ impl Refusal {
 
     /// Whether the connection must close: the bytes of a body that was not read are not a request.
     pub(super) fn closes_connection(&self) -> bool {
-        use RefusalKind::{BadValue, Failed, Method, NoRoute};
-        !matches!(self.kind, NoRoute | Method(_) | BadValue | Failed(_))
+        use RefusalKind::{BadValue, Failed, Method, NoRoute, PlanChanged};
+        !matches!(self.kind, NoRoute | Method(_) | BadValue | PlanChanged | Failed(_))
     }
 
     pub(super) fn response(&self) -> Response {
+        let response = Response::json(self.status(), &self.body());
+        match self.kind {
+            RefusalKind::Method(allow) => response.header("Allow", allow),
+            RefusalKind::NoToken => response.header("WWW-Authenticate", "Bearer"),
+            _ => response,
+        }
+    }
+
+    /// `{"error": …}`.
+    pub(super) fn body(&self) -> serde_json::Value {
         let mut error = serde_json::json!({ "code": self.kind.row().1, "message": self.message });
         if let Some(hint) = &self.hint {
             error["hint"] = hint.as_str().into();
@@ -97,12 +109,7 @@ impl Refusal {
         if !self.problems.is_empty() {
             error["problems"] = serde_json::json!(self.problems);
         }
-        let response = Response::json(self.status(), &serde_json::json!({ "error": error }));
-        match self.kind {
-            RefusalKind::Method(allow) => response.header("Allow", allow),
-            RefusalKind::NoToken => response.header("WWW-Authenticate", "Bearer"),
-            _ => response,
-        }
+        serde_json::json!({ "error": error })
     }
 }
 
@@ -117,6 +124,7 @@ impl RefusalKind {
             Self::NoRoute => (404, "no_route", "there is nothing here"),
             Self::Method(_) => (405, "method", "not with this method"),
             Self::TooSlow => (408, "too_slow", "the request did not arrive in time"),
+            Self::PlanChanged => (409, "plan_changed", "the plan has changed since it was shown; nothing was done"),
             Self::LengthRequired => {
                 (411, "length_required", "a body must say its length; transfer encodings are not read")
             }

@@ -40,6 +40,7 @@ pub(super) enum Route {
     Worker(WorkerRequest),
     History,
     HistoryCsv,
+    Results(String),
     Up,
     Clean(String),
     ReadFile(String),
@@ -68,7 +69,7 @@ pub(super) enum RouteAccess {
 pub(super) fn access(path: &[String]) -> RouteAccess {
     match path {
         [] => RouteAccess::Page,
-        [only] if only == "now" || only == "history" => RouteAccess::Page,
+        [only] if only == "now" || only == "plan" || only == "history" => RouteAccess::Page,
         [first, ..] if first == "edit" => RouteAccess::Page,
         [first, _] if first == "tasks" || first == "runs" || first == "now" => RouteAccess::Page,
         [first, ..] if first == "assets" => RouteAccess::Open,
@@ -89,7 +90,7 @@ pub(super) fn find(head: &Head) -> Result<Route, Refusal> {
         _ => Err(Refusal::new(RefusalKind::Method("POST"))),
     };
     match path.as_slice() {
-        [] | ["now" | "history"] | ["tasks" | "runs" | "now", _] => get(Route::Page),
+        [] | ["now" | "plan" | "history"] | ["tasks" | "runs" | "now", _] => get(Route::Page),
         ["edit", file @ ..] if file.is_empty() || is_file_name(file) => get(Route::Page),
         ["assets", name] => get(Route::Asset((*name).to_owned())),
         ["assets", folder, name] => get(Route::Asset(format!("{folder}/{name}"))),
@@ -135,6 +136,7 @@ fn api(
         ["tasks"] => get(Route::Worker(WorkerRequest::Tasks)),
         ["tasks", id] => task(id).and_then(|id| get(Route::Worker(WorkerRequest::Task { id }))),
         ["diff", id] => task(id).and_then(|id| get(Route::Worker(WorkerRequest::Diff { id }))),
+        ["results", id] => task(id).and_then(|id| get(Route::Results(id))),
         ["clean", id] => task(id).and_then(|id| post(Route::Clean(id))),
         ["modes"] => get(Route::Worker(WorkerRequest::Modes)),
         ["plan"] => get(Route::Worker(WorkerRequest::Plan)),
@@ -215,6 +217,7 @@ mod tests {
             ("POST", "/api/check", Route::Check),
             ("GET", "/api/schema", Route::Schema),
             ("GET", "/api/files", Route::Worker(WorkerRequest::ListFiles)),
+            ("GET", "/plan", Route::Page),
             ("GET", "/assets/vendor/xterm.mjs", Route::Asset("vendor/xterm.mjs".to_owned())),
             ("GET", "/ui/board", Route::Ui(Fragment::Board)),
             ("POST", "/dispatch/code-review/TASK-42", Route::Dispatch(pair())),
@@ -227,6 +230,7 @@ mod tests {
             ("GET", "/api/history.csv", Route::HistoryCsv),
             ("GET", "/api/diff/TASK-42", Route::Worker(WorkerRequest::Diff { id: "TASK-42".to_owned() })),
             ("POST", "/api/clean/TASK-42", Route::Clean("TASK-42".to_owned())),
+            ("GET", "/api/results/TASK-42", Route::Results("TASK-42".to_owned())),
             ("GET", "/api/files/.claude/subtask.yml", Route::ReadFile(".claude/subtask.yml".to_owned())),
             ("PUT", "/api/files/dispatch.yaml", Route::WriteFile("dispatch.yaml".to_owned())),
         ];
@@ -242,6 +246,7 @@ mod tests {
             ("POST", "/api/runs"),
             ("GET", "/api/clean/TASK-42"),
             ("POST", "/api/diff/TASK-42"),
+            ("POST", "/api/results/TASK-42"),
             ("POST", "/"),
         ] {
             assert_eq!(route(method, target), Err(405), "{method} {target}");

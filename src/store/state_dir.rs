@@ -33,6 +33,12 @@ pub struct FoldersLock {
     _file: fs::File,
 }
 
+/// Lock of [`StateDir::lock_up`]; released when dropped.
+#[derive(Debug)]
+pub struct UpLock {
+    _file: fs::File,
+}
+
 /// Lock of [`StateDir::lock_terminals`]; released when dropped.
 #[derive(Debug)]
 pub struct TerminalsLock {
@@ -148,6 +154,12 @@ impl StateDir {
     pub fn lock_folders(&self) -> io::Result<FoldersLock> {
         let lock = self.locked("folders.lock")?;
         Ok(FoldersLock { _file: lock })
+    }
+
+    /// Held by `up` from the observation of the runs until its plan is carried out: one `up` after the other.
+    pub fn lock_up(&self) -> io::Result<UpLock> {
+        let lock = self.locked("up.lock")?;
+        Ok(UpLock { _file: lock })
     }
 
     /// Held from the check of a worktree until a new run in it is recorded, so that no process removes the worktree in

@@ -9,6 +9,7 @@ pub mod past_view;
 pub mod plan_view;
 pub mod problem_view;
 pub mod render_view;
+pub mod results_view;
 pub mod run_view;
 pub mod sent_view;
 pub mod task_view;

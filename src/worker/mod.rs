@@ -23,6 +23,7 @@ use serde_json::Value;
 
 use crate::lifecycle::failure::{Failure, Kind};
 use crate::lifecycle::launch::request::StartRequest;
+use crate::lifecycle::reconcile::up::UpRequest;
 use crate::os::process::bounded::{BoundedError, ChildLimits, run_program, take_streams};
 use crate::os::process::supervise::own_program;
 use crate::view::problem_view::ProblemView;
@@ -56,8 +57,9 @@ pub enum WorkerRequest {
     },
     /// As `plan --json`.
     Plan,
-    /// As `up --json`.
-    Up,
+    /// Apply the plan: `{"applied": …}`, as `up --json`; or `{"changed": …}`, the plan if it has another id than
+    /// the request.
+    Up(UpRequest),
     /// As `modes --json`.
     Modes,
     /// As `tasks --json`.
@@ -66,6 +68,8 @@ pub enum WorkerRequest {
     Catalog,
     /// As `task ID --json`.
     Task { id: String },
+    /// A [`crate::view::results_view::ResultsView`]: what the tasks below a task have come to.
+    Results { id: String },
     /// As `diff --json`, with the patch cut at 1 MiB.
     Diff { id: String },
     /// As `clean --json`.

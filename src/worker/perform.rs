@@ -13,15 +13,15 @@ use crate::lifecycle::project::project_store;
 use crate::lifecycle::project::show;
 use crate::lifecycle::project::{Depth, Project};
 use crate::lifecycle::reconcile;
-use crate::lifecycle::reconcile::up;
-use crate::lifecycle::reconcile::up::refuse_inside;
+use crate::lifecycle::reconcile::prepared_plan::PreparedPlan;
+use crate::lifecycle::reconcile::up::{self, UpOutcome};
 use crate::lifecycle::refresh;
+use crate::lifecycle::summary::tree_results::tree_results;
 use crate::lifecycle::window::show_window;
 use crate::lifecycle::worktree::clean;
 use crate::lifecycle::worktree::diff;
 use crate::model::started_by::StartedBy;
 use crate::plan::diff::UpOptions;
-use crate::view::plan_view::PlanView;
 use crate::worker::{WorkerRequest, catalog, drafts, files, start};
 
 /// Bytes of a patch that are sent. The list of files is complete.
@@ -44,21 +44,14 @@ pub(super) fn perform(manifest: &Path, request: WorkerRequest) -> Result<Value, 
         }
         WorkerRequest::Plan => {
             let project = open(Depth::Whole)?;
-            let report = reconcile::plan(
-                &project,
-                &project.tasks(),
-                project_store::find(&project)?.as_ref(),
-                UpOptions::default(),
-            )?;
-            value(&PlanView::new(&report.plan))
+            let (tasks, store) = (project.tasks(), project_store::find(&project)?);
+            let report = reconcile::plan(&project, &tasks, store.as_ref(), UpOptions::default())?;
+            value(&show::plan(&PreparedPlan::new(&project, &tasks, report.plan)))
         }
-        WorkerRequest::Up => {
-            refuse_inside("up")?;
-            let project = open(Depth::Whole)?;
-            let (tasks, known) = (project.tasks(), project_store::find(&project)?);
-            let report = reconcile::plan(&project, &tasks, known.as_ref(), UpOptions::default())?;
-            value(&show::report(&up::carry_out(&project, &tasks, known, &report.plan)?))
-        }
+        WorkerRequest::Up(request) => Ok(match up::up(&location, &request)? {
+            UpOutcome::Applied(done) => json!({ "applied": value(&show::report(&done))? }),
+            UpOutcome::Changed(plan) => json!({ "changed": value(&show::plan(&plan))? }),
+        }),
         WorkerRequest::Modes => {
             let project = open(Depth::Whole)?;
             value(&show::modes(&project, &project.manifest.root))
@@ -69,6 +62,7 @@ pub(super) fn perform(manifest: &Path, request: WorkerRequest) -> Result<Value, 
             let project = open(Depth::Shape)?;
             value(&show::task(&project, &project.tasks(), &id)?)
         }
+        WorkerRequest::Results { id } => value(&tree_results(&open(Depth::Shape)?, &id)?),
         WorkerRequest::Diff { id } => {
             let project = open(Depth::Shape)?;
             let tasks = project.tasks();

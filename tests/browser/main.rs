@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
-use support::{browser, fake, git, past, programs, random, routes, server, waiting, windows, world};
+use support::{browser, fake, git, past, programs, random, routes, server, waiting, wanted, windows, world};
 
 mod screenshots;
 mod serve_board;
@@ -15,8 +15,10 @@ mod serve_editor;
 mod serve_history;
 mod serve_now;
 mod serve_now_views;
+mod serve_plan;
 mod serve_run_page;
 mod serve_run_window;
+mod serve_subtasks;
 mod serve_task_page;
 mod serve_terminal_page;
 mod serve_token;

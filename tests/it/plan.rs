@@ -60,7 +60,8 @@ fn of_a_fresh_project_says_what_is_missing_and_makes_nothing() {
 fn without_entries_there_is_nothing_to_do() {
     let world = wanting("");
     world.dispatch("plan --exit-code").stderr_has("`runs:` wants nothing").fails_with(0);
-    assert_eq!(world.dispatch("plan").notes().json(), serde_json::json!({ "changes": 0, "steps": [] }));
+    let plan = world.dispatch("plan").notes().json();
+    assert_eq!((&plan["changes"], &plan["steps"]), (&0.into(), &serde_json::json!([])), "{plan}");
     world.dispatch("up").stderr_has("nothing to do").succeeds();
     assert!(!world.state().exists(), "`up` made a state folder for nothing");
 }

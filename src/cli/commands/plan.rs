@@ -7,15 +7,13 @@ use crate::cli::commands::{open, say};
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult};
 use crate::cli::output;
-use crate::lifecycle::project::project_store;
-use crate::lifecycle::project::{Depth, Project};
-use crate::lifecycle::reconcile;
-use crate::lifecycle::refresh;
+use crate::lifecycle::project::{Depth, Project, project_store, show};
+use crate::lifecycle::reconcile::prepared_plan::PreparedPlan;
 use crate::lifecycle::store::Store;
+use crate::lifecycle::{reconcile, refresh};
 use crate::plan::diff::{Plan, UpOptions};
 use crate::plan::step::{Action, Kept, Step};
 use crate::tasks::TaskSet;
-use crate::view::plan_view::PlanView;
 
 /// The exit code of `--exit-code` if the plan has changes.
 const CHANGES: u8 = 2;
@@ -27,7 +25,7 @@ pub(super) fn run(context: &CommandContext, args: &PlanArgs) -> CommandResult {
     let store = project_store::find(&project)?;
     let plan = look(context, &project, &tasks, store.as_ref(), options)?;
     if context.json {
-        output::json(&PlanView::new(&plan))?;
+        output::json(&show::plan(&PreparedPlan::new(&project, &tasks, plan.clone())))?;
     } else {
         print(context, &plan)?;
         offer_resume(context, store.as_ref(), plan.steps.iter())?;

@@ -144,6 +144,7 @@ fn request_of(options: &RunOptions, extras: Vec<String>) -> Result<StartRequest,
         prompt: options.prompt.as_deref().map(read_prompt).transpose()?,
         extras,
         force: options.force,
+        from: None,
         subtasks: options.subtasks,
         resume: match options.resume.clone() {
             None => Resume::NewConversation,

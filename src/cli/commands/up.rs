@@ -12,6 +12,7 @@ use crate::cli::interrupts::Interrupts;
 use crate::cli::output;
 use crate::lifecycle::project::{Depth, Project, project_store, show};
 use crate::lifecycle::reconcile::apply::Done;
+use crate::lifecycle::reconcile::prepared_plan::PreparedPlan;
 use crate::lifecycle::reconcile::up::{self, refuse_inside};
 use crate::lifecycle::reconcile::{self, changes_of};
 use crate::os::clock::Stopwatch;
@@ -55,14 +56,15 @@ fn pass(context: &CommandContext, options: UpOptions) -> Result<Pass, CliError> 
     let project = open(context, Depth::Whole)?;
     let tasks = project.tasks();
     let known = project_store::find(&project)?;
+    let _lock = up::lock(known.as_ref())?;
     let found = plan::look(context, &project, &tasks, known.as_ref(), options)?;
     let kept = found.steps.iter().filter(|step| !step.is_action());
     if !context.json && !options.watch {
         plan::offer_resume(context, known.as_ref(), kept)?;
     }
-    let done = up::carry_out(&project, &tasks, known, &found)?;
-    let failed = done.iter().any(|done| done.outcome.is_err());
     let changed = !found.is_empty();
+    let done = up::carry_out(&project, known, PreparedPlan::new(&project, &tasks, found))?;
+    let failed = done.iter().any(|done| done.outcome.is_err());
     // A watch prints only changes.
     if changed || !options.watch {
         report(context, done)?;

@@ -135,7 +135,9 @@ impl From<BatchError> for Failure {
                 Self::new(Kind::Conflict, message).hint("`dispatch history` shows past runs")
             }
             BatchError::StillTalks(_) => Self::new(Kind::Conflict, message),
-            BatchError::NoneBelow(_) => Self::new(Kind::Usage, message).hint("`dispatch tasks` shows the tree"),
+            BatchError::NoneBelow(_) | BatchError::NotBelow(_) => {
+                Self::new(Kind::Usage, message).hint("`dispatch tasks` shows the tree")
+            }
             BatchError::Name(error) => error.into(),
             BatchError::State(error) => error.into(),
             BatchError::OneConversation => Self::new(Kind::Usage, message).hint("name one task"),

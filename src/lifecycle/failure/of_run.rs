@@ -8,6 +8,7 @@ use crate::lifecycle::launch::start::StartError;
 use crate::lifecycle::prune::PruneError;
 use crate::lifecycle::queue::approve::ApproveError;
 use crate::lifecycle::reconcile::apply::ApplyError;
+use crate::lifecycle::reconcile::prepared_plan::{NotInPlan, NotPrepared};
 use crate::lifecycle::server_registry::ServeError;
 use crate::lifecycle::stop::StopError;
 use crate::lifecycle::window::WindowError;
@@ -24,13 +25,21 @@ impl From<BatchStartError> for Failure {
     }
 }
 
+impl From<NotInPlan> for Failure {
+    fn from(error: NotInPlan) -> Self {
+        Self::new(Kind::Usage, error.to_string()).hint("`dispatch plan` shows its entries")
+    }
+}
+
 impl From<ApplyError> for Failure {
     fn from(error: ApplyError) -> Self {
         match error {
-            ApplyError::Prepare(error) => error.into(),
+            ApplyError::Prepare(NotPrepared::Prepare(error)) => error.into(),
             ApplyError::Start(error) => error.into(),
             ApplyError::Stop(error) => error.into(),
-            other @ (ApplyError::Gone | ApplyError::After(_)) => Self::new(Kind::Failed, other.to_string()),
+            other @ (ApplyError::Prepare(NotPrepared::Gone) | ApplyError::After(_)) => {
+                Self::new(Kind::Failed, other.to_string())
+            }
         }
     }
 }
@@ -57,6 +66,7 @@ impl From<StartError> for Failure {
             StartError::Unknown { .. } => {
                 Self::new(Kind::Unseen, error.to_string()).hint("nothing was started, since that could start it twice")
             }
+            StartError::RanMeanwhile { .. } => Self::new(Kind::Conflict, error.to_string()),
             StartError::Tmux(error) => error.into(),
             StartError::Index(error) => error.into(),
             StartError::FolderGone(_) => {

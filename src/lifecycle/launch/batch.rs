@@ -8,6 +8,7 @@ use crate::lifecycle::launch::prepare::{self, PrepareError, Prepared};
 use crate::lifecycle::launch::request::{Conversation, Resume, StartRequest};
 use crate::lifecycle::launch::resume;
 use crate::lifecycle::project::project_store;
+use crate::lifecycle::project::task_steps::task_steps;
 use crate::lifecycle::project::{NameLookupError, Project};
 use crate::lifecycle::refresh;
 use crate::lifecycle::store::Store;
@@ -44,6 +45,8 @@ pub struct BatchItem {
 /// Why no run of the request can be started.
 #[derive(Debug, thiserror::Error)]
 pub enum BatchError {
+    #[error("`{0}` is not below the task")]
+    NotBelow(String),
     #[error("no task is below {}", .0.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", "))]
     NoneBelow(Vec<TaskId>),
     #[error("they wait for one another: {}", .0.iter().map(|pair| format!("`{pair}`")).collect::<Vec<_>>().join(" → "))]
@@ -73,7 +76,7 @@ pub fn resolve_batch(
     request: &StartRequest,
 ) -> Result<Batch, BatchError> {
     let requested = match request.subtasks {
-        true => subtasks(project, tasks, mode, named)?,
+        true => subtasks(project, tasks, mode, named, request.from.as_deref())?,
         false => named.iter().map(|task| (mode, *task)).collect(),
     };
     // Only needs and conversations require the store.
@@ -152,35 +155,32 @@ fn conversation(store: Option<&Store>, pair: &Pair, resume: &Resume) -> Result<O
     }
 }
 
-/// `--subtasks`: the leaf tasks below `chosen`, each in the mode it declares, else in `mode`. Fails if there is none.
+/// `--subtasks`: the leaf tasks below `chosen` in run order, each in the mode it declares, else in `mode`. With `from`,
+/// only those from this task on. Fails if there is none.
 fn subtasks<'a>(
     project: &'a Project,
     tasks: &'a TaskSet,
     mode: &'a Mode,
     chosen: &[&'a Task],
+    from: Option<&str>,
 ) -> Result<Vec<(&'a Mode, &'a Task)>, BatchError> {
     let mut requested = Vec::new();
-    let mut left: Vec<&Task> = chosen.iter().rev().copied().collect();
-    let mut seen = BTreeSet::new();
-    while let Some(task) = left.pop() {
-        if !seen.insert(&task.id) {
-            continue;
-        }
-        let below: Vec<&Task> = task.subtasks.iter().rev().filter_map(|id| tasks.get(id)).collect();
-        if below.is_empty() && !chosen.iter().any(|parent| parent.id == task.id) {
+    let mut seen: BTreeSet<&TaskId> = BTreeSet::new();
+    let mut reached = from.is_none();
+    for parent in chosen {
+        for (task, step) in task_steps(tasks, parent) {
+            reached |= from.is_some_and(|from| from == task.id.as_str());
+            let is_chosen = chosen.iter().any(|parent| parent.id == task.id);
+            if !reached || !step.leaf || is_chosen || !seen.insert(&task.id) {
+                continue;
+            }
             let declared = task.declared.as_ref().and_then(|declared| declared.mode.as_ref());
-            requested.push((
-                match declared {
-                    Some(name) => project.mode(name.as_str())?,
-                    None => mode,
-                },
-                task,
-            ));
+            requested.push((declared.map_or(Ok(mode), |name| project.mode(name.as_str()))?, task));
         }
-        left.extend(below);
     }
-    if requested.is_empty() {
-        return Err(BatchError::NoneBelow(chosen.iter().map(|task| task.id.clone()).collect()));
+    match (requested.is_empty(), from) {
+        (false, _) => Ok(requested),
+        (true, Some(from)) if !reached => Err(BatchError::NotBelow(from.to_owned())),
+        (true, _) => Err(BatchError::NoneBelow(chosen.iter().map(|task| task.id.clone()).collect())),
     }
-    Ok(requested)
 }

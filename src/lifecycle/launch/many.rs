@@ -106,7 +106,9 @@ fn claim_at_once(store: &Store, prepared: &Prepared, force: bool) -> Option<Pair
     let Ok(Claim::Taken(lock, last)) = pair_lock::claim(store.state(), &prepared.pair) else { return None };
     let fresh = || matches!(freshness::of(store, prepared), Ok(Some((_, Freshness::UpToDate))) | Err(_));
     let may_skip = !force && prepared.conditions.after.is_empty();
-    let free = start::unfinished(store, prepared, last).is_ok_and(|runs| runs.is_empty()) && !(may_skip && fresh());
+    let free = start::check_as_planned(store, prepared, last.clone()).is_ok()
+        && start::unfinished(store, prepared, last).is_ok_and(|runs| runs.is_empty())
+        && !(may_skip && fresh());
     free.then_some(lock)
 }
 

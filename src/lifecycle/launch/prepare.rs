@@ -45,6 +45,8 @@ pub struct Prepared {
     pub pass_env: BTreeSet<String>,
     /// The task's worktree as the manifest declares it, whether it exists or not.
     pub declared_worktree: Option<WorktreeSpec>,
+    /// Planned by `up`: the pair's newest run at that time. The run is not started if a newer one was meanwhile.
+    pub planned_after: Option<Option<RunId>>,
     pub launch: LaunchSpec,
 }
 
@@ -187,6 +189,7 @@ pub fn prepare(
         declared_env: declared_env(project, mode),
         pass_env: project.manifest.pass_env.iter().cloned().collect(),
         declared_worktree,
+        planned_after: None,
         launch,
     })
 }

@@ -19,6 +19,8 @@ pub struct StartRequest {
     pub force: bool,
     /// `--subtasks`: the leaf tasks below the named ones, each in the mode it declares.
     pub subtasks: bool,
+    /// With `subtasks`: leave out the tasks before this one in run order.
+    pub from: Option<String>,
     pub resume: Resume,
     /// `--save-to`: replaces the mode's.
     pub save_to: Option<PathBuf>,

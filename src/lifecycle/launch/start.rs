@@ -66,6 +66,9 @@ pub enum StartError {
     /// Active with other options; joining would silently drop those of the request.
     #[error("`{}` runs already, with {difference}", .run.pair())]
     Differs { run: Box<Run>, difference: &'static str },
+    /// The plan was made before this run, which another process started and which has ended.
+    #[error("`{pair}` was run by another process meanwhile (run {run})")]
+    RanMeanwhile { pair: Pair, run: RunId },
     /// The state of the last run is unknown: a start could create a second agent.
     #[error("the state of the last run of `{}` is unknown: {}", .run.pair(), .why.reason())]
     Unknown { run: Box<Run>, why: UnknownWhy },
@@ -135,8 +138,9 @@ pub(crate) fn start(
             }
             Claim::Held(None) => {}
             Claim::Taken(lock, last) => {
-                let unfinished = unfinished(store, prepared, last)?;
+                let unfinished = unfinished(store, prepared, last.clone())?;
                 if unfinished.is_empty() {
+                    check_as_planned(store, prepared, last)?;
                     unrecorded::check_none(store, prepared)?;
                     // Its dependencies may change its sources.
                     let may_skip = !force && prepared.conditions.after.is_empty();
@@ -177,6 +181,17 @@ pub(crate) fn start(
         }
         left -= step;
         std::thread::sleep(step);
+    }
+}
+
+/// Fails if the pair has had a run since the plan was made. `last` is the run that the pair lock names.
+pub(crate) fn check_as_planned(store: &Store, prepared: &Prepared, last: Option<RunId>) -> Result<(), StartError> {
+    let (Some(planned_after), Some(last)) = (&prepared.planned_after, last) else { return Ok(()) };
+    let is_newer = planned_after.as_ref().is_none_or(|planned_after| last > *planned_after);
+    // The lock still names a pruned run.
+    match is_newer && store.folder(&last).has_spec() {
+        true => Err(StartError::RanMeanwhile { pair: prepared.pair.clone(), run: last }),
+        false => Ok(()),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::lifecycle::project::Project;
 use crate::lifecycle::project::project_store;
 use crate::lifecycle::reconcile::apply::Done;
 use crate::lifecycle::reconcile::held::Held;
+use crate::lifecycle::reconcile::prepared_plan::PreparedPlan;
 use crate::lifecycle::summary::tree_progress::{TreeProgress, tree_progress};
 use crate::manifest::{self, Mode, Origin};
 use crate::model::protocol::PromptDelivery;
@@ -20,7 +21,7 @@ use crate::model::run::Run;
 use crate::plan::step::HeldReason;
 use crate::tasks::{self, TaskSet};
 use crate::view::mode_view::{ModeView, ModesView};
-use crate::view::plan_view::{DoneView, StepView, UpView};
+use crate::view::plan_view::{DoneView, PlanView, StepView, UpView};
 use crate::view::problem_view::ProblemView;
 use crate::view::render_view::{RenderView, WorktreeView};
 use crate::view::run_view::RunView;
@@ -112,11 +113,17 @@ pub fn tasks(set: &TaskSet) -> TasksView {
 pub fn task(project: &Project, set: &TaskSet, typed: &str) -> Result<TaskDetail, Failure> {
     let task = set.find(typed)?;
     let body = tasks::read_body(task).map_err(|problem| Failure::of_problem(Kind::Failed, problem))?;
-    let progress = tree_progress(set, project_store::find(project)?.as_ref(), task)?.map(|progress| {
-        let TreeProgress { all, done, succeeded, failed, running, waiting } = progress;
-        ProgressView { all, done, succeeded, failed, running, waiting }
-    });
-    Ok(TaskDetail::new(task, &body, progress))
+    let counts = tree_progress(set, project_store::find(project)?.as_ref(), task)?;
+    Ok(TaskDetail::new(task, &body, counts.map(progress)))
+}
+
+pub fn progress(counts: TreeProgress) -> ProgressView {
+    let TreeProgress { all, done, succeeded, failed, running, waiting } = counts;
+    ProgressView { all, done, succeeded, failed, running, waiting }
+}
+
+pub fn plan(prepared: &PreparedPlan) -> PlanView {
+    PlanView::new(&prepared.plan, prepared.id())
 }
 
 pub fn report(done: &[Done]) -> UpView {

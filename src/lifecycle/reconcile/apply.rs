@@ -4,11 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 
 use crate::lifecycle::launch::many;
-use crate::lifecycle::launch::prepare::{self, PrepareError, Prepared};
-use crate::lifecycle::launch::request::StartRequest;
-use crate::lifecycle::launch::spec_fingerprint::SpecFingerprints;
+use crate::lifecycle::launch::prepare::Prepared;
 use crate::lifecycle::launch::start::{StartError, Started};
-use crate::lifecycle::project::Project;
+use crate::lifecycle::reconcile::prepared_plan::{NotPrepared, PreparedPlan};
 use crate::lifecycle::reconcile::recent_restarts;
 use crate::lifecycle::stop::{self, StopError, StopKind};
 use crate::lifecycle::store::Store;
@@ -16,11 +14,8 @@ use crate::lifecycle::{queue, refresh};
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
-use crate::model::started_by::StartedBy;
 use crate::os::clock;
-use crate::plan::diff::Plan;
 use crate::plan::step::{Action, Step};
-use crate::tasks::TaskSet;
 
 #[derive(Debug)]
 pub struct Done {
@@ -30,12 +25,10 @@ pub struct Done {
 
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
-    #[error("the mode or the task is gone")]
-    Gone,
     #[error("`{0}`, which it waits for, could not be started")]
     After(Pair),
     #[error(transparent)]
-    Prepare(#[from] PrepareError),
+    Prepare(#[from] NotPrepared),
     #[error(transparent)]
     Start(#[from] StartError),
     #[error(transparent)]
@@ -43,8 +36,8 @@ pub enum ApplyError {
 }
 
 /// Carries out all steps in order. Neighbouring starts without dependencies among them are started as one batch.
-pub fn apply(project: &Project, tasks: &TaskSet, store: &Store, plan: &Plan) -> Vec<Done> {
-    let mut fingerprints = SpecFingerprints::new(project);
+pub fn apply(store: &Store, mut prepared: PreparedPlan) -> Vec<Done> {
+    let plan = std::mem::take(&mut prepared.plan);
     let mut begun: HashMap<&Pair, Option<RunId>> = HashMap::new();
     let mut report = Vec::with_capacity(plan.steps.len());
     let mut steps = plan.steps.as_slice();
@@ -72,7 +65,7 @@ pub fn apply(project: &Project, tasks: &TaskSet, store: &Store, plan: &Plan) -> 
             steps = rest;
             continue;
         }
-        let outcomes = start_level(project, tasks, store, &level, &begun, &mut fingerprints);
+        let outcomes = start_level(store, &mut prepared, &level, &begun);
         steps = &steps[level.len()..];
         for (step, outcome) in level.into_iter().zip(outcomes) {
             begun.insert(&step.pair, outcome.as_ref().ok().cloned().flatten());
@@ -86,15 +79,13 @@ pub fn apply(project: &Project, tasks: &TaskSet, store: &Store, plan: &Plan) -> 
 }
 
 fn start_level(
-    project: &Project,
-    tasks: &TaskSet,
     store: &Store,
+    plan: &mut PreparedPlan,
     level: &[&Step],
     begun: &HashMap<&Pair, Option<RunId>>,
-    fingerprints: &mut SpecFingerprints<'_>,
 ) -> Vec<Result<Option<RunId>, ApplyError>> {
     let mut prepared: Vec<Result<Prepared, ApplyError>> =
-        level.iter().map(|step| make_ready(project, tasks, store, step, begun, fingerprints)).collect();
+        level.iter().map(|step| make_ready(store, plan, step, begun)).collect();
     // Stop a run only after its replacement was prepared: if preparation fails, the old run goes on.
     let mut places = Vec::new();
     let mut stops = Vec::new();
@@ -129,6 +120,7 @@ fn start_level(
             Some(Ok(Started::NoSlot)) | None => Ok(None),
             // Another process started the pair meanwhile. It runs, as wanted.
             Some(Err(StartError::Differs { run, .. })) => Ok(Some(run.id().clone())),
+            Some(Err(StartError::RanMeanwhile { run, .. })) => Ok(Some(run)),
             Some(Err(error)) => Err(error.into()),
         },
     };
@@ -136,14 +128,12 @@ fn start_level(
 }
 
 fn make_ready(
-    project: &Project,
-    tasks: &TaskSet,
     store: &Store,
+    plan: &mut PreparedPlan,
     step: &Step,
     begun: &HashMap<&Pair, Option<RunId>>,
-    fingerprints: &mut SpecFingerprints<'_>,
 ) -> Result<Prepared, ApplyError> {
-    let mut prepared = prepare_step(project, tasks, step, fingerprints)?;
+    let mut prepared = plan.take(&step.pair)?;
     for pair in &step.after {
         match begun.get(pair) {
             Some(Some(id)) => prepared.conditions.after.push(id.clone()),
@@ -155,21 +145,6 @@ fn make_ready(
         prepared.restarts = recent_restarts(store, last);
         prepared.restarts.push(clock::now());
     }
-    Ok(prepared)
-}
-
-fn prepare_step(
-    project: &Project,
-    tasks: &TaskSet,
-    step: &Step,
-    fingerprints: &mut SpecFingerprints<'_>,
-) -> Result<Prepared, ApplyError> {
-    let mode = project.manifest.modes.get(&step.pair.mode).ok_or(ApplyError::Gone)?;
-    let task = tasks.get(&step.pair.task).ok_or(ApplyError::Gone)?;
-    let request = StartRequest { started_by: Some(StartedBy::Up), ..StartRequest::default() };
-    let mut prepared = prepare::prepare(project, tasks, mode, task, &request, None)?;
-    prepared.by_up = true;
-    prepared.spec_fingerprint = fingerprints.of(mode, task);
     Ok(prepared)
 }
 

@@ -3,7 +3,11 @@
 //! Every field of a prepared run is either compared or excluded with a reason. The patterns below list all
 //! fields, so a new field does not compile until that is decided.
 
+mod values;
+
 use std::collections::BTreeMap;
+
+use serde::Serialize;
 
 use crate::agents;
 use crate::lifecycle::launch::prepare::{self, Prepared};
@@ -39,9 +43,13 @@ pub(crate) fn of(
     match prepare::prepare(project, tasks, mode, task, &StartRequest::default(), None) {
         Ok(prepared) => {
             let mut fields = differing(&spec, &prepared);
-            if spec.resumes.is_none() && folder.read_prompt().ok() != Some(prepared.prompt.clone().unwrap_or_default())
-            {
-                fields.push(Drift::Field("prompt"));
+            if spec.resumes.is_none() {
+                let was = folder.read_prompt().ok();
+                let now = prepared.prompt.unwrap_or_default();
+                if was.as_ref() != Some(&now) {
+                    let values = values::of_prompts(&was.unwrap_or_default(), &now);
+                    fields.push(Drift::Field { name: "prompt", values: Some(Box::new(values)) });
+                }
             }
             fields
         }
@@ -73,9 +81,10 @@ fn hash(run: &RunId, name: &str, value: &str) -> String {
 struct DriftList(Vec<Drift>);
 
 impl DriftList {
-    fn compare<T: PartialEq>(&mut self, name: &'static str, was: &T, would_be: &T) {
+    fn compare<T: PartialEq + Serialize>(&mut self, name: &'static str, was: &T, would_be: &T) {
         if was != would_be {
-            self.0.push(Drift::Field(name));
+            let values = Some(Box::new(values::of(was, would_be)));
+            self.0.push(Drift::Field { name, values });
         }
     }
 }
@@ -229,7 +238,7 @@ fn compare_kind(fields: &mut DriftList, was: &RunKind, now: &RunKind) {
             fields.compare("sources", tracked, &now.tracked);
         }
         (RunKind::Interactive(_), RunKind::Headless(_)) | (RunKind::Headless(_), RunKind::Interactive(_)) => {
-            fields.0.push(Drift::Field("interactive"));
+            fields.0.push(Drift::of_field("interactive"));
         }
     }
 }

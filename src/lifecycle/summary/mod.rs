@@ -11,3 +11,4 @@ pub mod overview;
 pub mod past_figures;
 pub mod past_runs;
 pub mod tree_progress;
+pub mod tree_results;

@@ -32,17 +32,7 @@ pub fn tree_progress(tasks: &TaskSet, store: Option<&Store>, task: &Task) -> Res
     if leaves.is_empty() {
         return Ok(None);
     }
-    let mut last: HashMap<TaskId, Run> = HashMap::new();
-    if let Some(store) = store {
-        // Active runs first: a run that ends meanwhile is then among the ended.
-        let active = refresh::all(store)?.runs;
-        for run in active.into_iter().chain(store.last_ended(u32::MAX)?).filter(|run| is_in_its_mode(tasks, run)) {
-            match last.get(&run.facts.task) {
-                Some(other) if other.id() >= run.id() => {}
-                _ => drop(last.insert(run.facts.task.clone(), run)),
-            }
-        }
-    }
+    let last = last_runs(tasks, store)?;
     let mut progress = TreeProgress { all: leaves.len(), ..TreeProgress::default() };
     for leaf in leaves {
         let state = last.get(&leaf.id).map(|run| &run.state);
@@ -57,6 +47,22 @@ pub fn tree_progress(tasks: &TaskSet, store: Option<&Store>, task: &Task) -> Res
         }
     }
     Ok(Some(progress))
+}
+
+/// The last run of each task: in the mode that it declares, else in any.
+pub fn last_runs(tasks: &TaskSet, store: Option<&Store>) -> Result<HashMap<TaskId, Run>, IndexError> {
+    let mut last: HashMap<TaskId, Run> = HashMap::new();
+    if let Some(store) = store {
+        // Active runs first: a run that ends meanwhile is then among the ended.
+        let active = refresh::all(store)?.runs;
+        for run in active.into_iter().chain(store.last_ended(u32::MAX)?).filter(|run| is_in_its_mode(tasks, run)) {
+            match last.get(&run.facts.task) {
+                Some(other) if other.id() >= run.id() => {}
+                _ => drop(last.insert(run.facts.task.clone(), run)),
+            }
+        }
+    }
+    Ok(last)
 }
 
 /// False for a run of a subtask in another mode than the subtask file names.

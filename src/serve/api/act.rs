@@ -153,12 +153,19 @@ pub(in crate::serve) fn send(server: &HttpServer, pair: &Pair, body: &[u8]) -> R
     Ok(Response::json(200, &SentView::new(&run, sent.is_confirmed(), sent == Sent::Confirmed)))
 }
 
-/// `POST /api/up`.
+/// `POST /api/up`: applies the plan, or some of its entries. 409 with the plan if it is not the one of `planId`.
 pub(in crate::serve) fn up(server: &HttpServer, body: &[u8]) -> Result<Response, Refusal> {
-    let body::EmptyBody {} = body::read_or_default(body)?;
-    let report = server.workers.run(&WorkerRequest::Up);
+    let request = body::UpBody::read(body)?;
+    let done = server.workers.run(&WorkerRequest::Up(request));
     server.live.touch();
-    Ok(Response::json(200, &report?))
+    let mut done = done?;
+    if let Some(plan) = done.get_mut("changed").map(Value::take) {
+        let refusal = Refusal::new(RefusalKind::PlanChanged).hint("`GET /api/plan` shows it too");
+        let mut answer = refusal.body();
+        answer["plan"] = plan;
+        return Ok(Response::json(refusal.status(), &answer));
+    }
+    Ok(Response::json(200, &done["applied"]))
 }
 
 /// `POST /api/clean/TASK`, as `clean --json`.

@@ -5,4 +5,6 @@ pub(super) mod capacity;
 pub(super) mod history;
 pub(super) mod own;
 pub(super) mod project;
+pub(super) mod results;
+mod results_markdown;
 pub(super) mod runs;

@@ -18,6 +18,7 @@ const module = await ({
   tasks: () => import("./task.js"),
   runs: () => import("./run.js"),
   now: () => import("./now.js"),
+  plan: () => import("./plan.js"),
   history: () => import("./past.js"),
   edit: () => import("./edit.js"),
 }[place] ?? (() => import("./board.js")))();

@@ -15,6 +15,8 @@ const KEYS = [
   ["R", "resume its conversation (Now)"],
   ["d", "diff of its worktree (Now)"],
   ["e", "answer a waiting window in its row (Now)"],
+  ["A", "apply the plan (Plan); run all subtasks (task)"],
+  ["f / S", "run from this subtask on; stop all (task)"],
   ["Ctrl+K", "go to a page, task, run or mode"],
   ["b", "the board"],
   ["?", "this list"],

@@ -1,7 +1,7 @@
 // The page of one task.
 
 import { run } from "./actions.js";
-import { toast } from "./notice.js";
+import { press, subtaskKeys, subtasks } from "./subtasks.js";
 
 export const path = (page) => `/ui/tasks/${page.id}`;
 
@@ -9,21 +9,12 @@ export const path = (page) => `/ui/tasks/${page.id}`;
 export const rowsOf = (task) => document.querySelector(`#page[data-task="${CSS.escape(task)}"], #page [data-task="${CSS.escape(task)}"]`) ? "page" : [];
 
 export function mount(page) {
-  page.main.addEventListener("click", async (event) => {
-    const button = event.target.closest("[data-act=run-all]");
-    if (!button || button.getAttribute("aria-busy")) return;
-    button.setAttribute("aria-busy", "true");
-    const mode = page.main.querySelector("select[name=all-mode]").value;
-    const task = document.getElementById("page").dataset.task;
-    const done = await run(mode, task, { subtasks: true });
-    button.removeAttribute("aria-busy");
-    if (done?.runs) toast(`${mode}: ${done.runs.length} subtask${done.runs.length === 1 ? "" : "s"} of ${task}, in order.`);
-    page.refresh();
-  });
+  subtasks(page, run);
 }
 
-// The board's shortcuts act on the task.
-const press = (act) => {
+// The board's shortcuts act on the chosen subtask, else on the task.
+const about = (act) => {
+  if (press(act)) return true;
   const button = document.querySelector(`.about .acts [data-act=${act}]`);
   if (!button || button.disabled) return false;
   button.click();
@@ -31,9 +22,10 @@ const press = (act) => {
 };
 
 export const keys = {
-  r: () => press("run"),
-  s: () => press("stop"),
-  a: () => press("attach"),
-  l: () => press("log"),
-  y: () => press("approve"),
+  r: () => about("run"),
+  s: () => about("stop"),
+  a: () => about("attach"),
+  l: () => about("log"),
+  y: () => about("approve"),
+  ...subtaskKeys,
 };

@@ -16,6 +16,7 @@ pub(in crate::serve) enum Fragment {
     Now,
     /// The last lines of a window.
     LastLines(RunId),
+    Plan,
     History,
     /// The editor of this file; of the manifest if none is named.
     Edit(Option<String>),
@@ -29,6 +30,7 @@ pub(in crate::serve) fn find(path: &[&str]) -> Option<Fragment> {
         ["tasks", id] => TaskId::parse(id).ok().map(Fragment::Task),
         ["runs", id] => RunId::parse(id).map(Fragment::Run),
         ["diff", id] => TaskId::parse(id).ok().map(Fragment::Diff),
+        ["plan"] => Some(Fragment::Plan),
         ["now"] => Some(Fragment::Now),
         ["last", id] => RunId::parse(id).map(Fragment::LastLines),
         ["history"] => Some(Fragment::History),

@@ -19,7 +19,7 @@ use crate::serve::ui::fragment::Fragment;
 use crate::serve::ui::run_page;
 use crate::serve::ui::summary::Summary;
 use crate::serve::ui::templates::{self, context};
-use crate::serve::ui::{diff_page, edit_page, history_page, now_detail, now_page, task_page};
+use crate::serve::ui::{diff_page, edit_page, history_page, now_detail, now_page, plan_page, task_page};
 use crate::view::run_view::RunView;
 
 /// Rows of one request at most.
@@ -40,6 +40,11 @@ pub(in crate::serve) fn page(
             query.end()?;
             rows(server, &tasks)
         }
+        Fragment::Plan => {
+            let also = query.value("also", plan_page::pairs)?.unwrap_or_default();
+            query.end()?;
+            plan_page::page(server, &also)
+        }
         fragment => {
             query.end()?;
             match fragment {
@@ -48,7 +53,7 @@ pub(in crate::serve) fn page(
                 Fragment::Diff(task) => diff_page::page(server, &task),
                 Fragment::Edit(name) => edit_page::page(server, name.as_deref()),
                 Fragment::LastLines(id) => now_detail::last_lines_of(server, &id),
-                Fragment::Board | Fragment::Rows | Fragment::Now | Fragment::History => {
+                Fragment::Board | Fragment::Rows | Fragment::Now | Fragment::Plan | Fragment::History => {
                     Err(Refusal::new(RefusalKind::NoRoute))
                 }
             }

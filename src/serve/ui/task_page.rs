@@ -17,7 +17,8 @@ use crate::serve::ui::catalog::Catalog;
 use crate::serve::ui::markdown;
 use crate::serve::ui::pages::{last_runs, top};
 use crate::serve::ui::run_line::RunLine;
-use crate::serve::ui::task_tree::{self, TreeStep};
+use crate::serve::ui::subtasks;
+use crate::serve::ui::task_tree;
 use crate::serve::ui::templates::{self, context};
 use crate::view::problem_view::ProblemView;
 use crate::view::run_view::RunView;
@@ -59,7 +60,7 @@ pub(super) fn page(server: &HttpServer, id: &TaskId) -> Result<String, Refusal> 
     // `id` may be an alias, as `_overview`; the catalog's task has the relative path.
     let task = catalog.task(&detail.task.id).unwrap_or(&detail.task);
     let id = TaskId::parse(&task.id).map_err(|_| Refusal::new(RefusalKind::NoRoute))?;
-    let (below, left) = task_tree::below(&catalog, task);
+    let (below, _) = task_tree::below(&catalog, task);
     let needs: Vec<&str> = task.depends_on.iter().map(String::as_str).collect();
     let needed_by = task_tree::needed_by(&catalog, &task.id);
     let others = below.iter().map(|step| step.id).chain(needs.iter().copied()).chain(needed_by.iter().copied());
@@ -72,19 +73,14 @@ pub(super) fn page(server: &HttpServer, id: &TaskId) -> Result<String, Refusal> 
     let modes = modes(&catalog, &task.id, &line.badges, &own);
     let (modes, never_ran): (Vec<_>, Vec<_>) = modes.into_iter().partition(|mode| !mode.runs.is_empty());
     let never_ran: Vec<_> = never_ran.into_iter().filter(|mode| mode.name != board::PLAIN).collect();
-    let names = catalog.modes.iter().map(|mode| mode.name.as_str()).filter(|name| *name != board::PLAIN);
-    let step = |step: &TreeStep<'_>| context! { row => board::row(&catalog, &runs, step.id, step.depth), parallel => step.parallel };
-    let tree = context! {
-        lines => below.iter().map(step).collect::<Vec<_>>(), left, progress => detail.progress,
-        modes => names.collect::<Vec<_>>(), proposed => proposed(&catalog, &runs, &task.id),
-    };
     templates::render(
         "task.html",
         context! {
             top => top(server, &catalog, seq)?, broken, problems => problems(&catalog, task), task, line,
             parents => task_tree::parents(&catalog, task), body => markdown::html(&detail.body),
             meta => detail.meta.iter().map(|(name, value)| (name, plain(value))).collect::<Vec<_>>(),
-            checklist => checklist(&detail.checklist), tree, needs => rows(&catalog, &runs, &needs), neededBy => rows(&catalog, &runs, &needed_by),
+            checklist => checklist(&detail.checklist), tree => subtasks::tree(&catalog, &runs, task),
+            progress => detail.progress, needs => rows(&catalog, &runs, &needs), neededBy => rows(&catalog, &runs, &needed_by),
             modes, others => never_ran, worktrees => catalog.project.worktrees,
             editable => catalog.project.editable, listedIn => catalog.listed_in.get(&task.id),
         },
@@ -93,17 +89,6 @@ pub(super) fn page(server: &HttpServer, id: &TaskId) -> Result<String, Refusal> 
 
 fn rows<'a>(catalog: &'a Catalog, runs: &RunsByTask<'a>, ids: &[&'a str]) -> Vec<BoardRow<'a>> {
     ids.iter().map(|id| board::row(catalog, runs, id, 0)).collect()
-}
-
-/// The mode to propose for the tasks below: the headless mode that ran last on one of them, else the first one.
-fn proposed<'a>(catalog: &'a Catalog, runs: &RunsByTask<'a>, id: &str) -> Option<&'a str> {
-    let modes = || catalog.modes.iter().filter(|mode| mode.name != board::PLAIN);
-    let below = runs.iter().filter(|(task, _)| **task != id).flat_map(|(_, runs)| runs);
-    let last = below.filter(|run| run.form.is_job()).max_by_key(|run| &run.run_id);
-    if let Some(mode) = last.and_then(|last| modes().find(|mode| mode.name == last.mode)) {
-        return Some(&mode.name);
-    }
-    modes().find(|mode| !mode.interactive).or_else(|| modes().next()).map(|mode| mode.name.as_str())
 }
 
 /// The problems of the task's own file.

@@ -1,60 +1,23 @@
 //! The tasks above a task, below it, and those that depend on it. Pure.
 
-use std::collections::HashSet;
-
+use crate::model::task_tree::{self, TreeStep, TreeTask};
 use crate::serve::ui::catalog::Catalog;
 use crate::view::task_view::TaskView;
 
-/// The deepest indentation of a row.
-const DEEPEST: usize = 6;
 /// At most this many tasks below one are shown.
 const MOST_BELOW: usize = 500;
 
-/// A task below another.
-#[derive(Debug, PartialEq)]
-pub(super) struct TreeStep<'a> {
-    pub(super) id: &'a str,
-    pub(super) depth: usize,
-    /// The number of tasks that may run in parallel, on the first of them; else 0.
-    pub(super) parallel: usize,
-}
-
-/// All tasks below one in run order, and the number of those left out. Each task is listed once, also in a cycle.
+/// All tasks below one in run order, and the number of those left out.
 pub(super) fn below<'a>(catalog: &'a Catalog, task: &'a TaskView) -> (Vec<TreeStep<'a>>, usize) {
-    let mut steps = Vec::new();
-    let mut left = 0;
-    let mut seen: HashSet<&str> = HashSet::from([task.id.as_str()]);
-    let mut open: Vec<TreeStep<'_>> = siblings(catalog, &task.subtasks, 0);
-    open.reverse();
-    while let Some(step) = open.pop() {
-        let TreeStep { id, depth, .. } = step;
-        if !seen.insert(id) {
-            continue;
-        }
-        if steps.len() < MOST_BELOW {
-            steps.push(step);
-        } else {
-            left += 1;
-        }
-        if let Some(task) = catalog.task(id) {
-            open.extend(siblings(catalog, &task.subtasks, (depth + 1).min(DEEPEST)).into_iter().rev());
-        }
-    }
+    let look = |id: &str| {
+        let task = catalog.task(id)?;
+        let ids = |ids: &'a [String]| ids.iter().map(String::as_str).collect();
+        Some(TreeTask { subtasks: ids(&task.subtasks), depends_on: ids(&task.depends_on), order: task.order })
+    };
+    let mut steps = task_tree::below(&task.id, &look);
+    let left = steps.len().saturating_sub(MOST_BELOW);
+    steps.truncate(MOST_BELOW);
     (steps, left)
-}
-
-/// The tasks directly below one. Consecutive tasks of equal order may run in parallel.
-fn siblings<'a>(catalog: &'a Catalog, ids: &'a [String], depth: usize) -> Vec<TreeStep<'a>> {
-    let number = |id: &String| catalog.task(id).and_then(|task| task.order);
-    let groups = ids.chunk_by(|a, b| number(a).is_some() && number(a) == number(b));
-    let mut steps = Vec::new();
-    for group in groups {
-        for (at, id) in group.iter().enumerate() {
-            let parallel = if at == 0 && group.len() > 1 { group.len() } else { 0 };
-            steps.push(TreeStep { id: id.as_str(), depth, parallel });
-        }
-    }
-    steps
 }
 
 /// The parents of a task, outermost first.
@@ -97,15 +60,6 @@ mod tests {
                 task("B2", 1, "B", &["gone"], &[]), task("D", 3, "P", &[], &[]), task("Q", 0, "P", &["P"], &[]),
             ],
         })).unwrap())
-    }
-
-    #[test]
-    fn what_is_below_comes_in_run_order_and_once() {
-        let catalog = catalog();
-        let (steps, left) = below(&catalog, catalog.task("P").unwrap());
-        let steps: Vec<_> = steps.iter().map(|step| (step.id, step.depth, step.parallel)).collect();
-        let expected = [("A", 0, 0), ("B", 0, 2), ("B1", 1, 2), ("B2", 1, 0), ("gone", 2, 0), ("C", 0, 0), ("D", 0, 0)];
-        assert_eq!((steps.as_slice(), left), (&expected[..], 0));
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/api/tasks/A"),
     ("GET", "/api/modes"),
     ("GET", "/api/plan"),
+    ("GET", "/api/results/A"),
     ("GET", "/api/history"),
     ("GET", "/api/history.csv"),
     ("GET", "/api/files"),
@@ -42,6 +43,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/ui/runs/01ARZ3NDEKTSV4RRFFQ69G5FAV"),
     ("GET", "/ui/now"),
     ("GET", "/ui/last/01ARZ3NDEKTSV4RRFFQ69G5FAV"),
+    ("GET", "/ui/plan"),
     ("GET", "/ui/history"),
     ("GET", "/ui/edit"),
 ];
@@ -86,6 +88,7 @@ impl Reply {
             Some("image/svg+xml"),
             Some("text/csv; charset=utf-8; header=present"),
             Some("text/yaml; charset=utf-8"),
+            Some("text/markdown; charset=utf-8"),
             Some("text/plain; charset=utf-8"),
             Some("application/octet-stream"),
             Some("application/openmetrics-text; version=1.0.0; charset=utf-8"),
