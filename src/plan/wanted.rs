@@ -85,6 +85,11 @@ pub fn wanted(manifest: &Manifest, tasks: &TaskSet) -> WantedSet {
 }
 
 impl WantedSet {
+    /// The wanted pairs, and then those that they need.
+    pub fn with_needed(&self) -> impl Iterator<Item = &Pair> {
+        self.entries.iter().map(|entry| &entry.pair).chain(self.needed.iter().filter(|pair| !self.pairs.contains(pair)))
+    }
+
     pub fn standing(&self, pair: &Pair) -> Membership {
         if self.pairs.contains(pair) {
             Membership::Wanted

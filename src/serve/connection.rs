@@ -11,9 +11,11 @@ use crate::serve::guard::{self, Credential};
 use crate::serve::head::{Head, Method};
 use crate::serve::limits::{HEAD_BYTES, times};
 use crate::serve::refusal::{Refusal, RefusalKind};
+use crate::serve::response::Response;
 use crate::serve::routes::{self, Route, RouteAccess};
 use crate::serve::server::HttpServer;
 use crate::serve::stream::ClientStream;
+use crate::serve::ui::assets;
 use crate::serve::ws;
 
 #[derive(Debug)]
@@ -162,10 +164,14 @@ impl Connection {
     }
 
     fn answer(&mut self, server: &Arc<HttpServer>, head: &Head) -> Result<Handled, Refusal> {
+        let route = routes::find(head);
+        let is_nowhere = route.as_ref().is_err_and(|refusal| refusal.kind == RefusalKind::NoRoute);
+        if guard::is_page_load(head) && (is_nowhere || routes::without_last_slash(&head.path).is_some()) {
+            return no_page(server, head);
+        }
         let access = routes::access(&head.path);
         let credential = guard::admit(head, &server.token, access)?;
         let size = guard::body_size(head)?;
-        let route = routes::find(head);
         let is_socket = matches!(route, Ok(Route::Socket(_)));
         if route.is_ok() && head.has("upgrade") && !is_socket {
             return Err(Refusal::malformed("no other protocol is spoken here"));
@@ -219,6 +225,18 @@ impl Connection {
             }
         }
     }
+}
+
+/// A person opened an address without a route: the page that was meant, or one that says so. Both hold no data, so that
+/// they need no token.
+fn no_page(server: &HttpServer, head: &Head) -> Result<Handled, Refusal> {
+    guard::admit(head, &server.token, RouteAccess::Page)?;
+    guard::body_size(head)?;
+    let response = match routes::without_last_slash(&head.path) {
+        Some(page) => Response::owned("text/plain; charset=utf-8", "").with_status(308).header("Location", page),
+        None => assets::no_page(head)?,
+    };
+    Ok(Handled::Response(response))
 }
 
 fn is_timeout(error: &io::Error) -> bool {

@@ -72,7 +72,7 @@ fn fetch_site(head: &Head, access: RouteAccess) -> Result<(), Refusal> {
 
 /// Whether a tab loads the page, from any site: `serve --open` and links come from another one. Frames and scripts
 /// send other headers.
-fn is_page_load(head: &Head) -> bool {
+pub(super) fn is_page_load(head: &Head) -> bool {
     let is = |name, value| head.header(name) == Some(value);
     matches!(head.method, Method::Get | Method::Head)
         && head.all("sec-fetch-site").count() == 1

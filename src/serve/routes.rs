@@ -36,6 +36,12 @@ pub(super) enum Route {
     Runs,
     Run(RunId),
     Log(RunId, LogStream),
+    /// When its logs had which lengths.
+    Marks(RunId),
+    /// What the run was started with.
+    Prompt(RunId),
+    /// A person has looked at the ended run.
+    Seen(RunId),
     /// Answered by the worker's response as it is.
     Worker(WorkerRequest),
     History,
@@ -76,6 +82,15 @@ pub(super) fn access(path: &[String]) -> RouteAccess {
         [only] if only == "healthz" => RouteAccess::Open,
         _ => RouteAccess::Guarded,
     }
+}
+
+/// The page that a path with a slash at its end means: `/now/` is `/now`. Its names need no encoding.
+pub(super) fn without_last_slash(path: &[String]) -> Option<String> {
+    let (last, page) = path.split_last()?;
+    let is_plain =
+        |name: &String| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
+    let is_page = last.is_empty() && !page.is_empty() && access(page) == RouteAccess::Page && page.iter().all(is_plain);
+    is_page.then(|| format!("/{}", page.join("/")))
 }
 
 const GET: &str = "GET, HEAD";
@@ -133,6 +148,9 @@ fn api(
         ["runs", id] => run_id(id).and_then(|id| get(Route::Run(id))),
         ["runs", id, "stdout"] => run_id(id).and_then(|id| get(Route::Log(id, LogStream::Stdout))),
         ["runs", id, "stderr"] => run_id(id).and_then(|id| get(Route::Log(id, LogStream::Stderr))),
+        ["runs", id, "marks"] => run_id(id).and_then(|id| get(Route::Marks(id))),
+        ["runs", id, "prompt"] => run_id(id).and_then(|id| get(Route::Prompt(id))),
+        ["seen", id] => run_id(id).and_then(|id| post(Route::Seen(id))),
         ["tasks"] => get(Route::Worker(WorkerRequest::Tasks)),
         ["tasks", id] => task(id).and_then(|id| get(Route::Worker(WorkerRequest::Task { id }))),
         ["diff", id] => task(id).and_then(|id| get(Route::Worker(WorkerRequest::Diff { id }))),
@@ -250,6 +268,21 @@ mod tests {
             ("POST", "/"),
         ] {
             assert_eq!(route(method, target), Err(405), "{method} {target}");
+        }
+    }
+
+    #[test]
+    fn a_slash_at_the_end_of_a_page_is_one_too_many() {
+        let meant = |target: &str| {
+            let text = format!("GET {target} HTTP/1.1\r\n\r\n");
+            without_last_slash(&Head::parse(text.as_bytes()).unwrap().unwrap().0.path)
+        };
+        assert_eq!(meant("/now/").as_deref(), Some("/now"));
+        assert_eq!(meant("/tasks/T-1.2/").as_deref(), Some("/tasks/T-1.2"));
+        for target in
+            ["/", "/now", "//", "/nowhere/", "/api/runs/", "/tasks/a%2fb/", "/tasks/%0d%0aX/", "/tasks//", "/now//"]
+        {
+            assert_eq!(meant(target), None, "{target}");
         }
     }
 

@@ -32,6 +32,9 @@ pub struct CatalogView {
     /// The modes that a mode needs, by its name.
     #[serde(default)]
     pub needs: BTreeMap<String, Vec<String>>,
+    /// The pairs that `up` keeps, as mode and task: of `runs:`, and what those need.
+    #[serde(default)]
+    pub wanted: Vec<(String, String)>,
     /// Whether any mode has `sources`, so that `fresh` can change with any file.
     pub tracks: bool,
     /// The cost limit of a day, in USD.

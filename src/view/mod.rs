@@ -8,6 +8,7 @@ pub mod mode_view;
 pub mod past_view;
 pub mod plan_view;
 pub mod problem_view;
+pub mod prompt_view;
 pub mod render_view;
 pub mod results_view;
 pub mod run_view;

@@ -14,6 +14,7 @@ use crate::lifecycle::project::{Depth, Project};
 use crate::manifest::Manifest;
 use crate::model::run_state::EndState;
 use crate::plan::freshness::Freshness;
+use crate::plan::wanted;
 use crate::tasks::TaskSet;
 use crate::view::catalog_view::{BrokenView, CatalogView, ManifestLimits, MissingView, ProjectView};
 use crate::worker::{WorkerFailure, files};
@@ -31,6 +32,8 @@ pub(super) fn catalog(location: &ManifestLocation) -> Result<CatalogView, Failur
     let set = project.tasks();
     let tracks = manifest.modes.values().any(|mode| !mode.sources.is_empty());
     let fresh = if tracks && broken.is_none() { fresh(&project, &set)? } else { Vec::new() };
+    let wanted = wanted::wanted(manifest, &set);
+    let wanted = wanted.with_needed().map(|pair| (pair.mode.to_string(), pair.task.to_string())).collect();
     let tasks = show::tasks(&set);
     let missing = doctor::missing(&project).into_iter();
     Ok(CatalogView {
@@ -52,6 +55,7 @@ pub(super) fn catalog(location: &ManifestLocation) -> Result<CatalogView, Failur
         fresh,
         limits: ManifestLimits { jobs: manifest.jobs, budget_day: manifest.budget.day },
         needs: needs(manifest),
+        wanted,
         tracks,
         day_budget: manifest.budget.day,
     })

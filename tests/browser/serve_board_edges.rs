@@ -158,7 +158,7 @@ fn an_empty_project_says_what_to_do_and_goes_on_when_it_is_done() {
     world.write("dispatch.yaml", &manifest);
     page.wait(
         "it is mended",
-        "document.querySelector('.badge') && !document.querySelector('#main [role=alert], #main .error')",
+        "document.querySelector('.row') && !document.querySelector('#main [role=alert], #main .error')",
     );
     assert_eq!(page.eval("window.sameDocument"), true);
     page.play("expectNoMessages(/status of 4\\d\\d/)");

@@ -88,7 +88,8 @@ impl Story {
 
 fn badges(page: &mut Page) -> BTreeMap<String, String> {
     let seen = page.eval(
-        "Object.fromEntries([...document.querySelectorAll('.badge')].map(({ dataset }) => [dataset.pair, dataset.state]))",
+        "Object.fromEntries([...document.querySelectorAll('.badge')].map(({ dataset }) => [dataset.pair, dataset.state]).concat(
+           [...document.querySelectorAll('.rest')].flatMap((rest) => rest.dataset.modes.split(' ').map((mode) => [`${mode}/${rest.closest('.row').dataset.task}`, 'never']))))",
     );
     serde_json::from_value(seen).unwrap()
 }

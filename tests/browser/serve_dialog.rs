@@ -67,7 +67,7 @@ fn what_is_typed_is_shown_before_and_arrives_byte_for_byte() {
         await dialog.locator("input[value=talk]").check();
         await dialog.getByRole("button", { name: "Run" }).click();
         await dialog.waitFor({ state: "detached" });
-        const open = page.locator(".toast a");
+        const open = page.locator(".toast", { hasText: "A talk" }).getByRole("link");
         await open.waitFor();
         same(await open.getAttribute("href"), `/runs/${await badge("talk/A").getAttribute("href").then((href) => href.split("/")[2])}`, "its page is offered");
     "#,

@@ -79,7 +79,8 @@ fn a_log_streams_in_and_its_end_is_shown_with_its_explanation() {
     }
     wait_until("the evidence is reported", || {
         let facts = evidence(&mut page);
-        let wanted = ["failure exit code: 3", "neither judged by: its exit code alone: the agent's protocol is `text`"];
+        let wanted =
+            ["failure exit code: 3", "neither judged by: its exit code alone: protocol `text` reports no result"];
         is(facts == wanted, format!("{facts:?}"))
     });
     assert_eq!(page.eval("window.sameDocument"), true);
@@ -298,7 +299,7 @@ fn expectations_are_shown_with_the_outcome() {
         evidence(&mut page),
         [
             "success exit code: 0",
-            "neither judged by: its exit code alone: the agent's protocol is `text`",
+            "neither judged by: its exit code alone: protocol `text` reports no result",
             "success expect: an answer that is not blank: yes",
             "success expect: file `there`: yes",
             "failure expect: file `missing`: no",

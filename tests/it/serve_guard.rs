@@ -272,3 +272,36 @@ fn nothing_listens_but_the_loopback() {
     call.signal(rustix::process::Signal::TERM);
     call.ends_with(0);
 }
+
+#[test]
+fn a_person_who_opens_an_address_without_a_page_gets_one_and_a_program_json() {
+    let world = World::new();
+    world.task("A", "%hang\n");
+    let server = world.serve();
+    let person = ["Sec-Fetch-Site: none", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document"];
+    for (path, page) in [("/now/", "/now"), ("/history/", "/history"), ("/tasks/A/", "/tasks/A")] {
+        let reply = server.bare("GET", path, &person);
+        assert_eq!((reply.status, reply.header("location")), (308, Some(page)), "{path}");
+        reply.assert_headers();
+    }
+    for path in ["/nowhere", "/tasks", "/tasks/A/x", "//evil.test/", "/tasks/%0d%0aX: y/", "/api/x"] {
+        let reply = server.bare("GET", path, &person);
+        assert_eq!((reply.status, reply.header("location")), (404, None), "{path}");
+        reply.assert_headers();
+        let text = reply.text();
+        assert!(text.contains("There is no page at this address") && !text.contains(&server.token), "{text}");
+        assert_eq!(server.bare("GET", path, &[]).status, 401, "{path}");
+        assert_eq!(server.get(path).status, 404, "{path}");
+    }
+    // What exists is guarded as before, and no other method or kind of request gets the page.
+    for (method, path, lines) in [
+        ("GET", "/api/runs", &person[..]),
+        ("POST", "/nowhere", &person),
+        ("GET", "/nowhere", &person[..2]),
+        ("GET", "/nowhere", &["Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image"]),
+    ] {
+        let status = server.bare(method, path, lines).status;
+        assert!([401, 403].contains(&status), "{method} {path} {lines:?}: {status}");
+    }
+    nothing_happened(&world, &server);
+}

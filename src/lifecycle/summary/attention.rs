@@ -1,4 +1,5 @@
-//! Which runs wait for a person, ordered by the start of the wait, and which to visit next.
+//! Which runs wait for a person, ordered by the start of the wait, and which to visit next; which ended runs a person
+//! has looked at.
 
 use std::io;
 
@@ -68,6 +69,19 @@ pub fn windows(store: &Store) -> Result<Observed, IndexError> {
 pub fn visited(store: &Store, run: &Run) -> io::Result<()> {
     let Some(waits_since) = waits_since(run) else { return Ok(()) };
     let record = VisitRecord { version: VISIT_VERSION, waits_since, visited_at: clock::now() };
+    store.folder(run.id()).write_visit(&record)
+}
+
+/// Whether a person has looked at this ended run.
+pub fn is_seen(store: &Store, run: &Run) -> bool {
+    let visit = store.folder(run.id()).read_visit();
+    visit.is_some_and(|visit| run.end.as_ref().is_some_and(|end| end.ended_at == visit.waits_since))
+}
+
+/// Records that a person has looked at `run`, if it has ended. Fails if the record cannot be written.
+pub fn seen(store: &Store, run: &Run) -> io::Result<()> {
+    let Some(end) = run.end.as_ref() else { return Ok(()) };
+    let record = VisitRecord { version: VISIT_VERSION, waits_since: end.ended_at, visited_at: clock::now() };
     store.folder(run.id()).write_visit(&record)
 }
 

@@ -10,5 +10,6 @@ pub mod gate_facts;
 pub mod overview;
 pub mod past_figures;
 pub mod past_runs;
+pub mod started_with;
 pub mod tree_progress;
 pub mod tree_results;

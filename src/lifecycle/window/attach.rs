@@ -5,8 +5,12 @@ use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::os::environment;
 use crate::os::tmux::{SocketEnv, Tmux, TmuxError};
+use crate::store::logs::marks::{LogMark, MarkReader};
 use crate::store::logs::reader::LogStream;
 use crate::store::logs::whole::WholeLog;
+
+/// Log marks of one run that are read, at most.
+const MARKS: usize = 20_000;
 
 /// The command that attaches a terminal to the run's window.
 pub fn attach_argv(run: &Run) -> Option<Vec<String>> {
@@ -30,6 +34,24 @@ pub fn switch_client(run: &Run) -> Result<bool, TmuxError> {
 
 pub fn log(store: &Store, id: &RunId, stream: LogStream) -> std::io::Result<WholeLog> {
     WholeLog::open(&store.folder(id), stream)
+}
+
+/// When the logs of a run had which lengths, at most one mark a second and [`MARKS`] in all.
+pub fn marks(store: &Store, id: &RunId) -> std::io::Result<Vec<LogMark>> {
+    let (folder, mut reader) = (store.folder(id), MarkReader::default());
+    let mut marks: Vec<LogMark> = Vec::new();
+    loop {
+        let next = reader.read_new(&folder.marks())?;
+        if next.is_empty() || marks.len() >= MARKS {
+            return Ok(marks);
+        }
+        for mark in next {
+            match marks.last_mut().filter(|last| mark.at_ms.saturating_sub(last.at_ms) < 1000) {
+                Some(last) => *last = LogMark { at_ms: last.at_ms, ..mark },
+                None => marks.push(mark),
+            }
+        }
+    }
 }
 
 /// The current screen of the window; if the window is gone, its last recorded screen.

@@ -1,4 +1,4 @@
-//! Requests that change something: start, stop, attach, approve, send, up, clean. Each can be repeated safely.
+//! Requests that change something: start, stop, attach, approve, send, seen, up, clean. Each can be repeated safely.
 
 use std::sync::Arc;
 
@@ -7,11 +7,13 @@ use serde_json::{Value, json};
 use crate::lifecycle::failure::{Failure, Kind};
 use crate::lifecycle::queue::approve::{self, GateDecision, RejectReason, RejectReasonError};
 use crate::lifecycle::stop::{self, StopError, StopKind, Stopped};
+use crate::lifecycle::summary::attention;
 use crate::lifecycle::window::attach::attach_argv;
 use crate::lifecycle::window::send::{self, Sent};
 use crate::model::message::Message;
 use crate::model::names::Pair;
 use crate::model::run::Run;
+use crate::model::run_id::RunId;
 use crate::serve::api::runs;
 use crate::serve::body;
 use crate::serve::head::Head;
@@ -151,6 +153,15 @@ pub(in crate::serve) fn send(server: &HttpServer, pair: &Pair, body: &[u8]) -> R
     let message = Message::parse(asked.text.into_bytes())?;
     let sent = send::send(server.live.store(), &run, &message)?;
     Ok(Response::json(200, &SentView::new(&run, sent.is_confirmed(), sent == Sent::Confirmed)))
+}
+
+/// `POST /api/seen`: a failed or lost run no longer needs its user.
+pub(in crate::serve) fn seen(server: &HttpServer, id: &RunId, body: &[u8]) -> Result<Response, Refusal> {
+    let body::EmptyBody {} = body::read_or_default(body)?;
+    let run = runs::by_id(server, id)?;
+    attention::seen(server.live.store(), &run).map_err(Refusal::internal)?;
+    server.unseen.forget();
+    Ok(Response::json(200, &server.live.view(&run)))
 }
 
 /// `POST /api/up`: applies the plan, or some of its entries. 409 with the plan if it is not the one of `planId`.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::lifecycle::failure::{Failure, Kind};
 use crate::lifecycle::follow::tail::LogStream;
 use crate::lifecycle::refresh;
+use crate::lifecycle::summary::started_with;
 use crate::lifecycle::window::attach;
 use crate::model::names::Pair;
 use crate::model::run::Run;
@@ -107,6 +108,21 @@ pub(in crate::serve) fn log(
     Ok(Response::long(206, CONTENT_TYPE, Box::new(part), end - start)
         .header("Accept-Ranges", "bytes")
         .header("Content-Range", format!("bytes {start}-{}/{length}", end - 1)))
+}
+
+/// `GET /api/runs/ID/marks`: when its logs had which lengths.
+pub(in crate::serve) fn marks(server: &HttpServer, id: &RunId) -> Result<Response, Refusal> {
+    by_id(server, id)?;
+    let marks = attach::marks(server.live.store(), id).map_err(Refusal::internal)?;
+    let marks: Vec<_> = marks.iter().map(|mark| (mark.at_ms, mark.stdout, mark.stderr)).collect();
+    Ok(Response::json(200, &serde_json::json!({ "marks": marks })))
+}
+
+/// `GET /api/runs/ID/prompt`: what the run was started with.
+pub(in crate::serve) fn prompt(server: &HttpServer, id: &RunId) -> Result<Response, Refusal> {
+    by_id(server, id)?;
+    let unreadable = |_| Refusal::with(RefusalKind::NoRoute, format!("the records of run {id} cannot be read"));
+    Ok(Response::json(200, &started_with::started_with(server.live.store(), id).map_err(unreadable)?))
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 // The actions of all buttons: requests to the public API.
 
 import { attempt, refusal, toast } from "./notice.js";
-import { openRun } from "./dialog.js";
+import { openResume, openRun } from "./dialog.js";
 import { openClean, openDiff } from "./work.js";
 
 const at = (element, name) => element.closest(`[data-${name}]`)?.dataset[name];
@@ -26,9 +26,16 @@ export async function attach(mode, task) {
 export async function run(mode, task, wishes = {}, against = refusal) {
   const done = await attempt("POST", `/dispatch/${mode}/${task}`, { attach: false, ...wishes }, against);
   if (!done) return null;
-  if (done.state === "skipped") toast(`${task} ${mode} is up to date: nothing to do.`, { hint: "“Run even if up to date” starts it all the same." });
-  else if (!done.created && !done.runs) toast(`${task} ${mode} runs already; nothing new was started.`);
+  const href = `/runs/${done.runId}`;
+  if (done.state === "skipped") toast(`${task} ${mode} is up to date: nothing to do.`, { hint: "“Run even if up to date” starts it all the same.", href });
+  else if (!done.runs) lead(done, href, `${task} ${mode}`);
   return done;
+}
+
+// Leads to a run: from the page of another run to its page, from every other page by a link.
+function lead({ created }, href, pair) {
+  if (location.pathname.startsWith("/runs/") && location.pathname !== href) location.href = href;
+  else toast(created ? `${pair} was started.` : `${pair} runs already; nothing new was started.`, { href: location.pathname === href ? "" : href });
 }
 
 // One listener for all buttons with `data-act`. `later(task)` is called when a run may have changed.
@@ -40,9 +47,9 @@ export function listen(later) {
     const mode = at(button, "mode");
     const task = at(button, "task");
     const doings = {
-      run: () => openRun(task, mode),
+      run: () => openRun(task, mode, button.dataset.like),
       start: () => run(mode, task),
-      resume: () => run(mode, task, { resume: true }),
+      resume: () => button.dataset.asks ? openResume(task, mode) : run(mode, task, { resume: true }),
       stop: () => stop(mode, task),
       attach: () => attach(mode, task),
       approve: () => approve(mode, task),

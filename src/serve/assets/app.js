@@ -7,6 +7,7 @@ import { announce, copyable, setTitle, showTop } from "./notice.js";
 import { tick } from "./time.js";
 import * as actions from "./actions.js";
 import * as keys from "./keys.js";
+import { linkBack } from "./place.js";
 
 const main = document.getElementById("main");
 const lost = document.getElementById("lost");
@@ -22,6 +23,8 @@ const module = await ({
   history: () => import("./past.js"),
   edit: () => import("./edit.js"),
 }[place] ?? (() => import("./board.js")))();
+
+if (place) linkBack();
 
 for (const link of document.querySelectorAll("nav a")) {
   if (link.pathname === location.pathname) link.setAttribute("aria-current", "page");
@@ -215,7 +218,7 @@ function needToken() {
 }
 
 actions.listen(touch);
-keys.listen(module.keys ?? {});
+keys.listen(module.keys ?? {}, module.help);
 module.mount?.(page);
 
 await arrived;

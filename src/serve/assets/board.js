@@ -1,5 +1,8 @@
-// The board: filters, loading of further rows, and keyboard selection.
+// The board: filters, order and groups, loading of further rows, and keyboard selection.
 
+import { leaveBoard, returned } from "./place.js";
+
+// The form's values without those that are the default.
 const query = (form) => {
   const asked = new URLSearchParams(new FormData(form));
   for (const [name, value] of [...asked]) if (!value) asked.delete(name);
@@ -8,19 +11,25 @@ const query = (form) => {
 
 export const title = "Board";
 
+const rows = () => [...document.querySelectorAll(".rows .row")];
+
+// Rows that were shown when the board was left: as many are fetched again.
+let before = returned();
+
 // The request's path with the filters, which are also in the address.
 export function path() {
   const asked = new URLSearchParams(location.search);
-  const shown = document.querySelectorAll(".rows .row").length;
+  const shown = Math.max(rows().length, before?.count ?? 0);
   if (shown > 100) asked.set("count", Math.min(shown, 2000));
   const text = asked.toString();
   return text ? `/ui/board?${text}` : "/ui/board";
 }
 
-// A change of a run affects its task's row; with a filter on runs it may affect any row.
+// A change of a run affects its task's row; with a filter on runs or an order by them it may affect any row.
 export function rowsOf(task) {
   const asked = new URLSearchParams(location.search);
-  if (["needs", "mode", "state"].some((name) => asked.get(name))) return "page";
+  const isByRuns = ["needs", "mode", "state"].some((name) => asked.get(name)) || asked.get("sort") === "needs" || ["mode", "agent"].includes(asked.get("group"));
+  if (isByRuns) return "page";
   return document.querySelector(`.row[data-task="${CSS.escape(task)}"]`) ? [task] : [];
 }
 
@@ -29,13 +38,14 @@ export function mount(page) {
   const filter = (form) => {
     const asked = query(form).toString();
     history.replaceState(null, "", asked ? `/?${asked}` : "/");
+    before = null;
     page.refresh();
   };
   page.main.addEventListener("input", (event) => {
     const form = event.target.closest("form.tools");
     if (!form) return;
     clearTimeout(wait);
-    wait = setTimeout(() => filter(form), event.target.type === "search" ? 120 : 0);
+    wait = setTimeout(() => filter(form), event.target.type === "search" ? 40 : 0);
   });
   page.main.addEventListener("submit", (event) => { event.preventDefault(); });
   page.main.addEventListener("click", (event) => {
@@ -48,6 +58,9 @@ export function mount(page) {
     const row = event.target.closest(".row");
     if (row) select(row, false);
   });
+  addEventListener("pagehide", () => leaveBoard({ count: rows().length, task: selected()?.dataset.task ?? "" }));
+  // What was looked at in another tab needs nobody any more.
+  document.addEventListener("visibilitychange", () => { if (!document.hidden && document.getElementById("page")) page.refresh(); });
   const seen = new IntersectionObserver((entries) => {
     for (const entry of entries) if (entry.isIntersecting) further(page, entry.target);
   }, { rootMargin: "600px" });
@@ -55,7 +68,19 @@ export function mount(page) {
     seen.disconnect();
     const more = page.main.querySelector(".more");
     if (more) seen.observe(more);
+    if (before && rows().length) comeBack();
   };
+}
+
+// Shows the part of the board that was visible when it was left.
+function comeBack() {
+  const { top, task } = before;
+  before = null;
+  const row = task && document.querySelector(`.row[data-task="${CSS.escape(task)}"]`);
+  if (row) select(row, false);
+  scrollTo(0, top);
+  // Rows outside the screen had estimated heights.
+  requestAnimationFrame(() => scrollTo(0, top));
 }
 
 // Appends the next rows.
@@ -65,11 +90,11 @@ async function further(page, more) {
   const asked = new URLSearchParams(location.search);
   asked.set("from", more.dataset.next);
   const next = await page.fetch(`/ui/board?${asked}`);
-  const rows = page.main.querySelector(".rows");
-  if (!next || !more.isConnected || !rows) return;
+  const list = page.main.querySelector(".rows");
+  if (!next || !more.isConnected || !list) return;
   for (const line of next.querySelectorAll(".rows > li")) {
-    const known = [...rows.children].some((own) => own.dataset.key === line.dataset.key);
-    if (!known) rows.append(document.importNode(line, true));
+    const known = [...list.children].some((own) => own.dataset.key === line.dataset.key);
+    if (!known) list.append(document.importNode(line, true));
   }
   const another = next.querySelector(".more");
   if (another) more.replaceWith(document.importNode(another, true));
@@ -90,10 +115,21 @@ function select(row, focus = true) {
 }
 
 function step(by) {
-  const rows = [...document.querySelectorAll(".rows .row")];
-  const at = rows.indexOf(selected());
-  const next = rows[at < 0 ? (by > 0 ? 0 : rows.length - 1) : at + by];
+  const all = rows();
+  const at = all.indexOf(selected());
+  const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : at + by];
   if (next) select(next);
+}
+
+// Moves within the row: Tab stops only at its name and its main button.
+function inside(by) {
+  const row = document.activeElement.closest?.(".row") ?? selected();
+  if (!row) return false;
+  const stops = [...row.querySelectorAll("a, button")].filter((stop) => !stop.disabled && stop.checkVisibility({ visibilityProperty: true }));
+  const at = stops.indexOf(document.activeElement) + by;
+  (at < 0 ? row : stops[Math.min(at, stops.length - 1)])?.focus();
+  select(row, false);
+  return true;
 }
 
 const press = (act) => {
@@ -103,11 +139,19 @@ const press = (act) => {
   return true;
 };
 
+export const help = {
+  j: ["j / k", "next, previous task"],
+  ArrowRight: ["← / →", "the row's runs and buttons"],
+  l: ["l", "log or terminal of its last run"],
+};
+
 export const keys = {
   j: () => step(1),
   ArrowDown: () => step(1),
   k: () => step(-1),
   ArrowUp: () => step(-1),
+  ArrowRight: () => inside(1),
+  ArrowLeft: () => inside(-1),
   Enter: (event) => {
     if (!event.target.matches(".row")) return false;
     event.target.querySelector("a.title")?.click();

@@ -4,18 +4,22 @@ import { make } from "./element.js";
 import { call } from "./net.js";
 import { refusal, toast } from "./notice.js";
 import { run } from "./actions.js";
+import { commandLine } from "./shell.js";
 
 // The built-in mode without a prompt comes last.
 const PLAIN = "none";
 const PATIENCE = 250;
 
-// Opens the dialog for `task`, with `mode` preselected.
-export async function openRun(task, mode) {
+// Opens the dialog for `task`, with `mode` preselected and, where `like` is a run, its extra prompt and arguments.
+export async function openRun(task, mode, like) {
   if (document.querySelector("dialog[open]")) return;
   let modes;
   let about;
+  let before;
   try {
-    [{ modes }, about] = await Promise.all([call("GET", "/api/modes"), call("GET", `/api/tasks/${task}`)]);
+    [{ modes }, about, before] = await Promise.all([
+      call("GET", "/api/modes"), call("GET", `/api/tasks/${task}`), like ? call("GET", `/api/runs/${like}/prompt`) : {},
+    ]);
   } catch (error) {
     refusal(error);
     return;
@@ -23,26 +27,27 @@ export async function openRun(task, mode) {
   if (document.querySelector("dialog[open]")) return;
   modes.sort((a, b) => (a.name === PLAIN) - (b.name === PLAIN));
   const form = layOut(about, modes, mode);
+  fill(form, before);
   const dialog = make("dialog", { className: "run-dialog", "aria-labelledby": "run-title" }, form);
   const preview = watch(form, about.id);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    await start(dialog, form, about.id, modes);
+    await start(dialog, form, about.id);
   });
-  dialog.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-      event.preventDefault();
-      form.requestSubmit();
-    }
-    if (event.key === "Tab") keepInside(dialog, event);
-  });
-  form.querySelector(".cancel").onclick = () => dialog.close();
-  dialog.onclose = () => { preview.end(); dialog.remove(); };
-  document.body.append(dialog);
-  dialog.showModal();
+  show(dialog, form, preview.end);
   (form.querySelector("input[name=mode]:checked") ?? form.querySelector("input[name=mode]"))?.focus();
   preview.look();
 }
+
+// Fills in what was given for an earlier run. An argument may hold line ends: those that are left as they are, are sent
+// as they were.
+function fill(form, { given = "", extras = [] }) {
+  form.elements.prompt.value = given;
+  form.elements.extras.value = extras.join("\n");
+  kept.set(form, { text: form.elements.extras.value, extras });
+}
+
+const kept = new WeakMap();
 
 function layOut(about, modes, mode) {
   const chosen = modes.find(({ name }) => name === (mode || about.mode)) ?? (modes.length === 1 ? modes[0] : null);
@@ -84,8 +89,9 @@ function words(form) {
   const said = {};
   const { prompt, extras } = form.elements;
   if (prompt.value) said.prompt = prompt.value;
-  const lines = extras.value.split("\n");
-  if (lines.at(-1) === "") lines.pop();
+  const before = kept.get(form);
+  const lines = before?.extras.length && before.text === extras.value ? before.extras : extras.value.split("\n");
+  if (lines !== before?.extras && lines.at(-1) === "") lines.pop();
   if (lines.length) said.extras = lines;
   return said;
 }
@@ -96,7 +102,7 @@ function wishes(form) {
   return asked;
 }
 
-async function start(dialog, form, task, modes) {
+async function start(dialog, form, task) {
   const mode = modeOf(form);
   const button = form.querySelector(".go");
   if (button.disabled) return;
@@ -111,10 +117,58 @@ async function start(dialog, form, task, modes) {
   button.disabled = false;
   if (!done) return;
   dialog.close();
-  if (done.runs) toast(`${mode}: ${done.runs.length} subtask${done.runs.length === 1 ? "" : "s"} of ${task}, in order.`);
-  else if (done.created && modes.find(({ name }) => name === mode)?.interactive) {
-    toast(`${task} ${mode} is open in its window.`, { href: `/runs/${done.runId}` });
+  if (done.runs) {
+    const isThere = location.pathname === `/tasks/${task}`;
+    toast(`${mode}: ${done.runs.length} subtask${done.runs.length === 1 ? "" : "s"} of ${task}, in order.`, { href: isThere ? "" : `/tasks/${task}` });
   }
+}
+
+// Asks what to say in the conversation of the pair's last run, and resumes it.
+export function openResume(task, mode) {
+  if (document.querySelector("dialog[open]")) return;
+  const words = make("textarea", { name: "prompt", rows: 6, spellcheck: true, required: true });
+  const form = make("form", { method: "dialog", noValidate: true },
+    make("h2", { id: "resume-title", textContent: `Resume ${mode} ${task}` }),
+    make("p", { className: "quiet", textContent: "A new run goes on in the conversation of the last one. What is said here is its prompt." }),
+    make("label", { className: "field" }, "What to say", words),
+    make("p", { className: "said", "role": "alert" }),
+    make("div", { className: "buttons" },
+      make("span", { className: "quiet gap", textContent: "Ctrl+Enter sends it" }),
+      make("button", { type: "button", className: "cancel", textContent: "Cancel" }),
+      make("button", { type: "submit", className: "main go", textContent: "Resume" })));
+  const dialog = make("dialog", { className: "run-dialog", "aria-labelledby": "resume-title" }, form);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const button = form.querySelector(".go");
+    if (button.disabled) return;
+    if (!words.value.trim()) {
+      tell(form, "Say something first: a headless run ends with its answer.");
+      words.focus();
+      return;
+    }
+    button.disabled = true;
+    tell(form, "");
+    const done = await run(mode, task, { resume: true, prompt: words.value }, (error) => tell(form, error.message, error.hint));
+    button.disabled = false;
+    if (done) dialog.close();
+  });
+  show(dialog, form);
+  words.focus();
+}
+
+// Opens the dialog; Ctrl+Enter submits its form.
+function show(dialog, form, closed = () => {}) {
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      form.requestSubmit();
+    }
+    if (event.key === "Tab") keepInside(dialog, event);
+  });
+  form.querySelector(".cancel").onclick = () => dialog.close();
+  dialog.onclose = () => { closed(); dialog.remove(); };
+  document.body.append(dialog);
+  dialog.showModal();
 }
 
 // Shows the server's error in the dialog.
@@ -154,9 +208,6 @@ function watch(form, task) {
   return { look, end: () => { turn++; clearTimeout(wait); } };
 }
 
-// Quotes for a shell.
-const quoted = (word) => /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-
 const REACHES = {
   arg: "The prompt is its last argument.",
   stdin: "The prompt comes by standard input.",
@@ -166,7 +217,7 @@ const REACHES = {
 
 function rendered({ argv, cwd, delivery, prompt, worktree }, typed) {
   const facts = make("dl", {},
-    make("dt", { textContent: "Command" }), make("dd", {}, make("code", { textContent: argv.map(quoted).join(" ") })),
+    make("dt", { textContent: "Command" }), make("dd", {}, make("code", { textContent: commandLine(argv) })),
     make("dt", { textContent: "Folder" }), make("dd", {}, make("code", { textContent: cwd })));
   if (worktree) {
     facts.append(make("dt", { textContent: "Worktree" }), make("dd", {}, "is made: branch ", make("code", { textContent: worktree.branch }), " from ", make("code", { textContent: worktree.base })));

@@ -1,22 +1,26 @@
 // Keyboard shortcuts: single letters, ignored in text fields, with a help dialog.
 
-const KEYS = [
-  ["j / k", "next, previous task"],
-  ["Enter", "open it"],
-  ["/", "search"],
-  ["r", "run"],
-  ["s", "stop"],
-  ["a", "attach in your terminal"],
-  ["l", "log or terminal of its last run"],
-  ["n", "only what needs me"],
-  [".", "next run that needs me (Now)"],
-  ["[ / ]", "previous, next run; the log or terminal keeps the keyboard (Now)"],
-  ["y / x", "approve, reject with a reason"],
-  ["R", "resume its conversation (Now)"],
-  ["d", "diff of its worktree (Now)"],
-  ["e", "answer a waiting window in its row (Now)"],
-  ["A", "apply the plan (Plan); run all subtasks (task)"],
-  ["f / S", "run from this subtask on; stop all (task)"],
+import { boardAddress } from "./place.js";
+
+// What a key of the same name does on every page; a page's module may say it in its own words (`help`).
+const WORDS = {
+  j: ["j / k", "next, previous"],
+  Enter: ["Enter", "open it"],
+  "/": ["/", "search"],
+  r: ["r", "run"],
+  R: ["R", "resume"],
+  s: ["s", "stop"],
+  a: ["a", "attach in your terminal"],
+  l: ["l", "log or terminal"],
+  y: ["y", "approve what waits at its gate"],
+  d: ["d", "diff"],
+  n: ["n", "only what needs me"],
+  ".": [".", "next run that needs me"],
+  "[": ["[ / ]", "previous, next run; the log or terminal keeps the keyboard"],
+  x: ["x", "reject with a reason"],
+  e: ["e", "answer a waiting window in its row"],
+};
+const EVERYWHERE = [
   ["Ctrl+K", "go to a page, task, run or mode"],
   ["b", "the board"],
   ["?", "this list"],
@@ -25,8 +29,9 @@ const KEYS = [
 
 const types = (element) => element.closest("input, textarea, select, [contenteditable], .xterm");
 
-// `bindings`: key → action, which returns false if it does not apply.
-export function listen(bindings) {
+// `bindings`: key → action, which returns false if it does not apply. `words`: key → [label, meaning], for the help.
+export function listen(bindings, words = {}) {
+  const help = () => openHelp({ ...WORDS, ...words }, bindings);
   document.addEventListener("keydown", (event) => {
     // In a terminal the key is the shell's.
     if ((event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key === "k" && !event.target.closest(".xterm")) {
@@ -44,22 +49,25 @@ export function listen(bindings) {
       return;
     }
     if (document.querySelector("dialog[open]")) return;
-    const all = { "?": help, b: () => { location.href = "/"; }, ...bindings };
+    const all = { "?": help, b: () => { location.href = boardAddress(); }, ...bindings };
     const does = all[event.key];
     if (does && does(event) !== false) event.preventDefault();
   });
   document.getElementById("help").onclick = help;
 }
 
-function help() {
+// Lists the keys of this page.
+function openHelp(words, bindings) {
   const dialog = document.createElement("dialog");
   dialog.className = "help";
-  dialog.append(Object.assign(document.createElement("h2"), { textContent: "Keyboard" }));
+  dialog.setAttribute("aria-labelledby", "help-title");
+  dialog.append(Object.assign(document.createElement("h2"), { id: "help-title", textContent: "Keyboard" }));
   const list = dialog.appendChild(document.createElement("dl"));
-  for (const [key, words] of KEYS) {
+  const own = Object.keys(words).filter((key) => key in bindings).map((key) => words[key]);
+  for (const [key, meaning] of [...own, ...EVERYWHERE]) {
     const term = document.createElement("dt");
     term.append(Object.assign(document.createElement("kbd"), { textContent: key }));
-    list.append(term, Object.assign(document.createElement("dd"), { textContent: words }));
+    list.append(term, Object.assign(document.createElement("dd"), { textContent: meaning }));
   }
   const close = Object.assign(document.createElement("button"), { type: "button", textContent: "Close", autofocus: true });
   close.onclick = () => dialog.close();

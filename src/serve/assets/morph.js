@@ -2,7 +2,7 @@
 // open menus are kept. Independent of the pages.
 
 // Attributes that the page sets and the server does not send.
-const OWN = ["open", "aria-current"];
+const OWN = ["open", "aria-current", "data-tab"];
 
 const keyOf = (node) => node.nodeType === Node.ELEMENT_NODE ? node.dataset.key || node.id || "" : "";
 const alike = (a, b) => a.nodeType === b.nodeType && a.nodeName === b.nodeName && !keyOf(a) && !keyOf(b);

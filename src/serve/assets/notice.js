@@ -1,5 +1,6 @@
 // Notices: the tab's title and icon, the counts in the header, announcements for screen readers, and notifications.
 
+import { make } from "./element.js";
 import { call } from "./net.js";
 
 const $ = (id) => document.getElementById(id);
@@ -22,9 +23,13 @@ export function showTop(top) {
   const queued = Number(top.dataset.queued);
   $("project").textContent = top.dataset.project;
   const tally = $("tally");
-  const parts = [[needs, needs === 1 ? "waits for you" : "wait for you"], [running, "running"], [queued, "queued"]];
-  tally.textContent = parts.filter(([count]) => count).map(([count, word]) => `${count} ${word}`).join(" · ");
+  const parts = [["needs", needs, needs === 1 ? "needs you" : "need you"], ["runs", running, "running"], ["waits", queued, "queued"]];
+  tally.replaceChildren(...parts.filter(([, count]) => count).flatMap(([what, count, words], at) => [
+    ...(at ? [make("span", { className: "dot", textContent: " · " })] : []),
+    make("span", { className: what }, String(count), make("span", { className: "words", textContent: ` ${words}` })),
+  ]));
   tally.hidden = !tally.textContent;
+  tally.title = tally.textContent;
   tally.classList.toggle("needs", needs > 0);
   tally.href = needs ? "/?needs=1" : "/now";
   showTitle();

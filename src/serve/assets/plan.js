@@ -235,3 +235,11 @@ export const keys = {
   s: () => press("stop"),
   y: () => press("approve"),
 };
+
+export const help = {
+  j: ["j / k", "next, previous entry"],
+  Enter: ["Enter", "open its run or task"],
+  a: ["a", "apply this entry"],
+  A: ["A", "apply the plan"],
+  s: ["s", "stop an orphan"],
+};

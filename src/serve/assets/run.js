@@ -1,5 +1,7 @@
 // The page of one run: adds its log or terminal to the server's fragment.
 
+import { make } from "./element.js";
+import { call } from "./net.js";
 import { copyable } from "./notice.js";
 
 export const path = (page) => `/ui/runs/${encodeURIComponent(page.id)}`;
@@ -10,7 +12,65 @@ export function rowsOf(task) {
   return shown === undefined || shown === task ? "page" : [];
 }
 
+// Shows one of the tabs; the address keeps which.
+function choose(page, name, focus = false) {
+  const section = document.querySelector(".run-page");
+  if (!section) return;
+  section.dataset.tab = name;
+  for (const tab of section.querySelectorAll("[role=tab]")) {
+    const isChosen = tab.id === `tab-${name}`;
+    tab.setAttribute("aria-selected", String(isChosen));
+    tab.tabIndex = isChosen ? 0 : -1;
+    if (isChosen && focus) tab.focus();
+  }
+  history.replaceState(null, "", name === "output" ? location.pathname : `${location.pathname}?tab=${name}`);
+  if (name === "prompt") fillPrompt(section.querySelector("#prompt"));
+}
+
+async function fillPrompt(place) {
+  if (place.childElementCount) return;
+  place.replaceChildren(make("p", { className: "quiet", textContent: "Loading…" }));
+  try {
+    const { promptOf } = await import("./run/prompt.js");
+    place.replaceChildren(...await promptOf(place.dataset.run));
+  } catch (error) {
+    place.replaceChildren(make("p", { className: "bad", role: "alert", textContent: error.message }));
+  }
+}
+
+function wireTabs(page) {
+  page.main.addEventListener("click", (event) => {
+    const tab = event.target.closest("[role=tab]");
+    if (tab) choose(page, tab.id.slice(4));
+  });
+  page.main.addEventListener("keydown", (event) => {
+    if (!event.target.matches("[role=tab]") || !["ArrowLeft", "ArrowRight"].includes(event.key)) return;
+    event.preventDefault();
+    choose(page, event.target.id === "tab-output" ? "prompt" : "output", true);
+  });
+}
+
+// A failed run needs its user until it was looked at.
+async function look(page) {
+  const id = document.querySelector("[data-unseen]")?.dataset.unseen;
+  if (!id || document.hidden || id === looked) return;
+  looked = id;
+  try {
+    await call("POST", `/api/seen/${id}`);
+    await page.refresh();
+  } catch {
+    looked = null;
+  }
+}
+
+let looked = null;
 let view = null;
+
+const click = (selector) => {
+  const button = document.querySelector(selector);
+  button?.click();
+  return Boolean(button);
+};
 
 const press = (act) => {
   const button = document.querySelector(`.run-acts [data-act=${act}]`);
@@ -18,8 +78,20 @@ const press = (act) => {
   return Boolean(button);
 };
 
+export const help = {
+  e: ["e", "first error in the log"],
+  o: ["o", "unfold or fold the whole log"],
+  r: ["r", "run again"],
+  p: ["p", "its prompt"],
+  f: ["f", "follow the log"],
+};
+
 export const keys = {
   r: () => press("run"),
+  R: () => press("resume"),
+  e: () => click(".first-error"),
+  o: () => click(".fold:not([hidden])"),
+  p: () => { document.getElementById("tab-prompt")?.click(); },
   s: () => press("stop"),
   a: () => press("attach"),
   y: () => press("approve"),
@@ -30,7 +102,12 @@ export const keys = {
 
 export async function mount(page) {
   style("/assets/run.css");
+  document.addEventListener("visibilitychange", () => look(page));
+  wireTabs(page);
   page.drawn = async () => {
+    look(page);
+    const section = page.main.querySelector(".run-page");
+    if (section && !section.dataset.tab) choose(page, new URLSearchParams(location.search).get("tab") === "prompt" ? "prompt" : "output");
     for (const place of page.main.querySelectorAll(".attach-line")) {
       if (place.textContent.startsWith(place.dataset.line)) continue;
       place.replaceChildren(copyable(place.dataset.line));

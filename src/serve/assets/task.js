@@ -29,3 +29,10 @@ export const keys = {
   y: () => about("approve"),
   ...subtaskKeys,
 };
+
+export const help = {
+  j: ["j / k", "next, previous subtask"],
+  f: ["f", "run from this subtask on"],
+  A: ["A", "run all subtasks"],
+  S: ["S", "stop all subtasks"],
+};

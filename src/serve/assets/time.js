@@ -15,9 +15,10 @@ function ago(seconds) {
   return `${short(seconds).split(" ")[0]} ago`;
 }
 
-const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+export const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
+export const toTheSecond = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 // The connection to the server was lost.
 const cut = () => ["lost", "expired"].includes(document.documentElement.dataset.link);
 

@@ -3,6 +3,7 @@
 import { make } from "./element.js";
 import { Refused, call, fragment } from "./net.js";
 import { toast } from "./notice.js";
+import { Review } from "./review.js";
 
 // A dialog with a heading and buttons; the first one closes it.
 function open(className, title, close, ...buttons) {
@@ -32,7 +33,10 @@ export async function openDiff(task) {
   body.append(make("p", { className: "quiet", textContent: "git compares…" }));
   try {
     const shown = (await fragment(`/ui/diff/${task}`)).getElementById("diff");
-    if (dialog.open) body.replaceChildren(document.importNode(shown, true));
+    if (!dialog.open) return;
+    const root = document.importNode(shown, true);
+    body.replaceChildren(root);
+    new Review({ root, bar: dialog.querySelector(".buttons"), close: () => dialog.close() });
   } catch (error) {
     body.replaceChildren(...said(error));
   }

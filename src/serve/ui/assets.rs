@@ -23,9 +23,16 @@ const ASSETS: &[Asset] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
 /// The page itself holds no data: its script fetches fragments with the token.
 const SHELL: &str = "index.html";
+/// Holds no data and runs no script.
+const NO_PAGE: &str = "404.html";
 
 pub(in crate::serve) fn shell(head: &Head) -> Result<Response, Refusal> {
     asset(head, SHELL)
+}
+
+/// The page for people who follow a link to a page that does not exist.
+pub(in crate::serve) fn no_page(head: &Head) -> Result<Response, Refusal> {
+    Ok(asset(head, NO_PAGE)?.with_status(404))
 }
 
 /// `name` is the path below `/assets/`.

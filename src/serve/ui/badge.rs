@@ -29,6 +29,8 @@ pub(super) struct Badge {
     /// Whether `since` is shown as a growing duration, or as a past time.
     pub(super) grows: bool,
     pub(super) duration_ms: Option<u64>,
+    /// It failed or was lost, and nobody has looked at it.
+    pub(super) unseen: bool,
 }
 
 impl Badge {
@@ -68,6 +70,12 @@ impl Badge {
             since: Some(run.since),
             grows: active,
             duration_ms: run.duration_ms,
+            unseen: false,
         }
+    }
+
+    /// Ended otherwise than the user wanted.
+    pub(super) fn is_failure(&self) -> bool {
+        matches!(self.key, "failed" | "timed_out" | "lost" | "dependency_failed")
     }
 }

@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::model::run_form::RunForm;
-use crate::serve::ui::board::{BoardLine, BoardRow, TaskShown, board, by_task, row as row_of};
+use crate::serve::ui::board::{BoardLine, board};
 use crate::serve::ui::catalog::Catalog;
-use crate::serve::ui::filter::Filter;
+use crate::serve::ui::filter::{Filter, Grouping, Sorting};
+use crate::serve::ui::row::{BoardRow, RowAction, TaskShown, by_task, by_task_unseen, row as row_of};
 use crate::view::run_view::RunView;
 
 fn catalog(tasks: &serde_json::Value) -> Catalog {
@@ -17,7 +18,7 @@ fn catalog(tasks: &serde_json::Value) -> Catalog {
     Catalog::new(
         serde_json::from_value(json!({
             "project": { "name": "shop" }, "tasks": tasks, "modes": modes, "problems": [], "broken": null,
-            "fresh": [["review", "B"]], "tracks": false,
+            "fresh": [["review", "B"]], "tracks": false, "wanted": [["review", "A"]],
         }))
         .unwrap(),
     )
@@ -92,7 +93,7 @@ fn shown(catalog: &Catalog, runs: &[RunView], filter: &Filter) -> Vec<String> {
     let runs = by_task(runs);
     let board = board(catalog, &runs, filter);
     let words = |line: &BoardLine<'_>| match line {
-        BoardLine::Phase { name, tasks } => format!("# {name} {tasks}"),
+        BoardLine::Phase { name, tasks, .. } => format!("# {name} {tasks}"),
         BoardLine::Task(row) => {
             let id = match &row.task {
                 TaskShown::Known(task) => task.id.as_str(),
@@ -111,7 +112,7 @@ fn what_happened_last_comes_first_and_subtasks_stay_in_their_order() {
     let runs =
         [run("review", "A", "failed", 10), run("review", "B", "succeeded", 30), run("talk", "P2", "running", 20)];
     assert_eq!(shown(&shop, &runs, &all()), ["# now 4", "B", "P", " P1", " P2", "# later 1", "A"]);
-    let by_task = Filter { sort: "task".to_owned(), ..all() };
+    let by_task = Filter { sort: Sorting::Task, ..all() };
     assert_eq!(shown(&shop, &runs, &by_task), ["# later 1", "A", "# now 4", "P", " P1", " P2", "B"]);
 }
 
@@ -148,17 +149,82 @@ fn a_filter_takes_tasks_and_shows_what_is_above_them() {
 }
 
 #[test]
-fn a_row_has_a_badge_for_each_mode_and_says_what_its_buttons_are_about() {
+fn a_row_has_a_badge_for_what_ran_or_is_next_and_a_button_for_its_state() {
     let shop = shop();
     let views = [run("review", "B", "succeeded", 9), run("talk", "B", "running", 1), run("gone", "B", "failed", 12)];
     let runs = by_task(&views);
     let row: BoardRow<'_> = row_of(&shop, &runs, "B", 0);
     let keys: Vec<_> = row.badges.iter().map(|badge| (badge.mode.as_str(), badge.key)).collect();
-    assert_eq!(keys, [("review", "fresh"), ("talk", "running"), ("gone", "failed")]);
-    assert_eq!(row.chief, Some(1), "what runs is more than what ended later");
+    assert_eq!(keys, [("talk", "running"), ("review", "fresh"), ("gone", "failed")], "what is live comes first");
+    assert_eq!((row.chief, row.main), (Some(0), RowAction::Log), "what runs is more than what ended later");
+    assert_eq!(row.failure, "failed");
     let row = row_of(&shop, &runs, "A", 0);
     let keys: Vec<_> = row.badges.iter().map(|badge| (badge.mode.as_str(), badge.key)).collect();
-    assert_eq!((keys, row.chief), (vec![("review", "never"), ("talk", "never")], None));
+    assert_eq!((keys, row.chief), (vec![("review", "never")], None), "the plan has it");
+    assert_eq!((row.rest, row.main), (vec!["talk".to_owned()], RowAction::Run));
+    let gate = [run("review", "A", "queued", 1)];
+    assert_eq!(row_of(&shop, &by_task(&gate), "A", 0).main, RowAction::Approve);
+}
+
+#[test]
+fn what_failed_needs_its_user_until_it_was_seen() {
+    let shop = shop();
+    let mut views = [run("review", "A", "failed", 5), run("talk", "B", "lost", 9), run("review", "B", "succeeded", 10)];
+    views[1].reason = Some("nobody saw it end".to_owned());
+    let unseen = |ids: &[&str]| std::sync::Arc::new(ids.iter().map(|id| (*id).to_owned()).collect());
+    let runs = by_task_unseen(&views, unseen(&["talk-B"]));
+    let row = row_of(&shop, &runs, "B", 0);
+    assert_eq!((row.badges[0].key, row.main, row.failure.as_str()), ("lost", RowAction::Log, "nobody saw it end"));
+    assert_eq!(row_of(&shop, &runs, "A", 0).main, RowAction::Run, "it was seen");
+    let needs = |ids: &[&str]| {
+        let filter = Filter { needs: true, ..all() };
+        let runs = by_task_unseen(&views, unseen(ids));
+        board(&shop, &runs, &filter).found
+    };
+    assert_eq!((needs(&["talk-B", "review-A"]), needs(&["talk-B"]), needs(&[])), (2, 1, 0));
+}
+
+#[test]
+fn more_badges_than_fit_are_counted_with_the_rest() {
+    let shop = shop();
+    let views: Vec<RunView> = ["a", "b", "c", "d", "e"].map(|mode| run(mode, "A", "succeeded", 1)).into();
+    let row = row_of(&shop, &by_task(&views), "A", 0);
+    assert_eq!((row.badges.len(), row.shown, row.rest), (6, 4, vec!["e".into(), "review".into(), "talk".into()]));
+}
+
+#[test]
+fn tasks_are_grouped_and_sorted() {
+    let shop = shop();
+    let mut runs = [run("review", "A", "failed", 10), run("talk", "P2", "running", 20)];
+    runs[0].agent = Some("claude".to_owned());
+    let by = |group, sort| shown(&shop, &runs, &Filter { group, sort, ..all() });
+    assert_eq!(by(Grouping::Parent, Sorting::Task), ["# No parent 3", "A", "P", "B", "# Parent 2", "P1", "P2"]);
+    assert_eq!(
+        by(Grouping::Status, Sorting::Title),
+        ["# todo 1", "A", "# done 1", "P1", "# No status 3", "B", "P", "P2"]
+    );
+    assert_eq!(
+        by(Grouping::Mode, Sorting::Newest),
+        ["# talk 1", "P2", "# review 1", "A", "# Never ran 3", "P", "P1", "B"]
+    );
+    let agents = by(Grouping::Agent, Sorting::Needs);
+    assert_eq!(agents[..4], ["# Agent not recorded 1", "P2", "# claude 1", "A"]);
+    assert_eq!(by(Grouping::Phase, Sorting::Needs)[..4], ["# now 4", "P", " P1", " P2"]);
+    let sorted = by(Grouping::Phase, Sorting::Title);
+    assert_eq!(sorted[2..5], ["# now 4", "B", "P"]);
+}
+
+#[test]
+fn what_is_found_by_title_comes_before_what_is_found_elsewhere() {
+    let shop = catalog(&json!([
+        { "id": "A", "title": "One", "area": "parser" }, { "id": "B", "title": "The parser" },
+        { "id": "C", "title": "Other", "tags": ["parser"] }, { "id": "D", "title": "None" },
+    ]));
+    let runs = [run("review", "A", "failed", 10)];
+    let find = |text: &str| shown(&shop, &runs, &Filter { text: text.to_owned(), ..all() });
+    assert_eq!(find("parser"), ["B", "C", "A"]);
+    assert_eq!(find("one"), ["A", "D"]);
+    assert!(find("parser none").is_empty());
 }
 
 #[test]

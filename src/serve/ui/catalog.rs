@@ -1,6 +1,6 @@
 //! Tasks and modes for the pages: read by a worker once, and cached until the project's files change.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -22,6 +22,8 @@ const UNWATCHED_FILES: Duration = Duration::from_secs(5);
 pub(in crate::serve) struct Catalog {
     view: CatalogView,
     by_id: HashMap<String, usize>,
+    /// The pairs that `up` keeps, as task and mode.
+    wanted: HashSet<(String, String)>,
 }
 
 impl Deref for Catalog {
@@ -44,11 +46,27 @@ impl Catalog {
             }
         }
         let by_id = tasks.iter().enumerate().map(|(at, task)| (task.id.clone(), at)).collect();
-        Self { view, by_id }
+        let wanted = view.wanted.drain(..).map(|(mode, task)| (task, mode)).collect();
+        Self { view, by_id, wanted }
     }
 
     pub(in crate::serve) fn task(&self, id: &str) -> Option<&TaskView> {
         self.by_id.get(id).map(|at| &self.tasks[*at])
+    }
+
+    /// Whether the plan has the pair, or the task names the mode for itself.
+    pub(super) fn is_next(&self, pair: &Pair) -> bool {
+        let (mode, task) = (pair.mode.as_str(), pair.task.as_str());
+        self.wanted.contains(&(task.to_owned(), mode.to_owned()))
+            || self.task(task).is_some_and(|task| task.mode.as_deref() == Some(mode))
+    }
+
+    /// `text` with paths relative to the project's folder.
+    pub(super) fn without_root(&self, text: &str) -> String {
+        match self.project.root.to_str() {
+            Some(root) if root.len() > 1 => text.replace(&format!("{root}/"), ""),
+            _ => text.to_owned(),
+        }
     }
 
     /// Whether the pair's last result is up to date.

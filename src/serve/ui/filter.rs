@@ -11,6 +11,46 @@ use crate::view::task_view::TaskView;
 const ROWS: usize = 100;
 const MOST_ROWS: usize = 2000;
 
+/// What the board's tasks are grouped by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Grouping {
+    /// By phase, and below their parents.
+    #[default]
+    Phase,
+    Parent,
+    Status,
+    /// The mode of the last run.
+    Mode,
+    /// The agent of the last run.
+    Agent,
+}
+
+/// The order of the board's tasks within a group.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Sorting {
+    /// The latest activity first.
+    #[default]
+    Newest,
+    /// What needs the user first, then what is active.
+    Needs,
+    /// The order of the tasks.
+    Task,
+    Title,
+    Status,
+}
+
+/// How much room a row of the board takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Density {
+    #[default]
+    Line,
+    Compact,
+    Roomy,
+}
+
 /// The board's query. Empty fields select everything.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct Filter {
@@ -23,8 +63,9 @@ pub(super) struct Filter {
     /// The state of any badge: `running`, `failed`…
     pub(super) state: String,
     pub(super) needs: bool,
-    /// `task`: the order of the tasks; else the latest activity first.
-    pub(super) sort: String,
+    pub(super) sort: Sorting,
+    pub(super) group: Grouping,
+    pub(super) density: Density,
     pub(super) from: usize,
     pub(super) count: usize,
 }
@@ -40,7 +81,9 @@ impl Filter {
             mode: query.text("mode").unwrap_or_default(),
             state: query.text("state").unwrap_or_default(),
             needs,
-            sort: query.text("sort").unwrap_or_default(),
+            sort: query.value("sort", sorting)?.unwrap_or_default(),
+            group: query.value("group", grouping)?.unwrap_or_default(),
+            density: query.value("density", density)?.unwrap_or_default(),
             from: query.number("from")?.map_or(0, saturated),
             count: query.number("count")?.map_or(ROWS, saturated).clamp(1, MOST_ROWS),
         };
@@ -53,19 +96,63 @@ impl Filter {
         texts.iter().all(|text| text.is_empty()) && !self.needs
     }
 
-    pub(super) fn matches(&self, task: &TaskView, badges: &[Badge]) -> bool {
+    /// Whether the filter depends on a task's runs.
+    pub(super) fn asks_for_runs(&self) -> bool {
+        self.needs || !self.mode.is_empty() || !self.state.is_empty()
+    }
+
+    /// `None` if the task is not selected; else 0 if the text is in its id, title and tags, 1 if it is also in others.
+    pub(super) fn finds(&self, task: &TaskView, badges: &[Badge]) -> Option<u8> {
         let any = |of: &dyn Fn(&Badge) -> bool| badges.iter().any(of);
-        (self.status.is_empty() || task.status == self.status)
+        let selected = (self.status.is_empty() || task.status == self.status)
             && (self.tag.is_empty() || task.tags.contains(&self.tag))
             && (self.mode.is_empty() || any(&|badge| badge.mode == self.mode && badge.run.is_some()))
             && (self.state.is_empty() || any(&|badge| badge.key == self.state))
-            && (!self.needs || any(&|badge| badge.needs))
-            && self.text.split_whitespace().all(|word| contains(task, word))
+            && (!self.needs || any(&|badge| badge.needs || badge.unseen));
+        if !selected {
+            return None;
+        }
+        let mut found_by = 0;
+        for word in self.text.split_whitespace() {
+            let within = |text: &String| text.to_lowercase().contains(word);
+            if ![&task.id, &task.title].into_iter().chain(&task.tags).any(within) {
+                found_by = 1;
+                if ![&task.assignee, &task.area, &task.phase].into_iter().any(within) {
+                    return None;
+                }
+            }
+        }
+        Some(found_by)
     }
 }
 
-/// `word` is in lower case.
-fn contains(task: &TaskView, word: &str) -> bool {
-    let mut texts = [&task.id, &task.title, &task.assignee, &task.area, &task.phase].into_iter().chain(&task.tags);
-    texts.any(|text| text.to_lowercase().contains(word))
+fn sorting(text: &str) -> Option<Sorting> {
+    Some(match text {
+        "" | "newest" => Sorting::Newest,
+        "needs" => Sorting::Needs,
+        "task" => Sorting::Task,
+        "title" => Sorting::Title,
+        "status" => Sorting::Status,
+        _ => return None,
+    })
+}
+
+fn grouping(text: &str) -> Option<Grouping> {
+    Some(match text {
+        "" | "phase" => Grouping::Phase,
+        "parent" => Grouping::Parent,
+        "status" => Grouping::Status,
+        "mode" => Grouping::Mode,
+        "agent" => Grouping::Agent,
+        _ => return None,
+    })
+}
+
+fn density(text: &str) -> Option<Density> {
+    Some(match text {
+        "" | "line" => Density::Line,
+        "compact" => Density::Compact,
+        "roomy" => Density::Roomy,
+        _ => return None,
+    })
 }

@@ -16,6 +16,7 @@ use crate::serve::ui::board::{self, BoardLine};
 use crate::serve::ui::catalog::Catalog;
 use crate::serve::ui::filter::Filter;
 use crate::serve::ui::fragment::Fragment;
+use crate::serve::ui::row;
 use crate::serve::ui::run_page;
 use crate::serve::ui::summary::Summary;
 use crate::serve::ui::templates::{self, context};
@@ -82,7 +83,9 @@ pub(super) fn named_top(server: &HttpServer, project: String, seq: u64) -> Resul
     let snapshot = server.live.snapshot()?;
     let active: Vec<RunView> = snapshot.active.iter().map(|run| server.live.view(run)).collect();
     let mark = server.live.project_version().unwrap_or(0);
-    Ok(PageTop { summary: Summary::of(active.iter()), project, mark, seq })
+    let mut summary = Summary::of(active.iter());
+    summary.needs += server.unseen.get(server)?.len();
+    Ok(PageTop { summary, project, mark, seq })
 }
 
 /// All tasks, or the next rows of them.
@@ -90,7 +93,8 @@ fn board(server: &HttpServer, filter: &Filter) -> Result<String, Refusal> {
     let seq = server.live.last_event();
     let catalog = server.catalog.get(server)?;
     let runs: Vec<RunView> = server.live.runs(true)?.iter().map(|run| server.live.view(run)).collect();
-    let board = board::board(&catalog, &board::by_task(&runs), filter);
+    let runs = row::by_task_unseen(&runs, server.unseen.get(server)?);
+    let board = board::board(&catalog, &runs, filter);
     let errors = catalog.problems.iter().filter(|problem| problem.severity == Severity::Error).count();
     templates::render(
         "board.html",
@@ -107,8 +111,8 @@ fn rows(server: &HttpServer, tasks: &[TaskId]) -> Result<String, Refusal> {
     let seq = server.live.last_event();
     let catalog = server.catalog.get(server)?;
     let runs = last_runs(server, &catalog, tasks)?;
-    let runs = board::by_task(&runs);
-    let rows = tasks.iter().map(|task| board::row(&catalog, &runs, task.as_str(), 0));
+    let runs = row::by_task_unseen(&runs, server.unseen.get(server)?);
+    let rows = tasks.iter().map(|task| row::row(&catalog, &runs, task.as_str(), 0));
     let lines: Vec<BoardLine<'_>> = rows.map(Box::new).map(BoardLine::Task).collect();
     templates::render("rows.html", context! { top => top(server, &catalog, seq)?, lines })
 }

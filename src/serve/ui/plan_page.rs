@@ -7,9 +7,9 @@ use crate::model::names::Pair;
 use crate::serve::refusal::Refusal;
 use crate::serve::server::HttpServer;
 use crate::serve::ui::badge::Badge;
-use crate::serve::ui::board;
 use crate::serve::ui::catalog::Catalog;
 use crate::serve::ui::pages::top;
+use crate::serve::ui::row;
 use crate::serve::ui::templates::{self, context};
 use crate::view::catalog_view::BrokenView;
 use crate::view::plan_view::{PairView, PlanView, StepView};
@@ -51,7 +51,7 @@ const ALSO: usize = 200;
 
 /// Parses pairs as `mode/task,mode/task`.
 pub(super) fn pairs(text: &str) -> Option<Vec<Pair>> {
-    let pair = |text: &str| text.split_once('/').and_then(|(mode, task)| board::pair(mode, task));
+    let pair = |text: &str| text.split_once('/').and_then(|(mode, task)| row::pair(mode, task));
     let pairs: Vec<Pair> = text.split(',').filter(|text| !text.is_empty()).map(pair).collect::<Option<_>>()?;
     (pairs.len() <= ALSO).then_some(pairs)
 }
@@ -70,7 +70,7 @@ pub(super) fn page(server: &HttpServer, also: &[Pair]) -> Result<String, Refusal
         Err(failure) => return Err(failure.into()),
     };
     add(&mut plan, also);
-    let pairs: Vec<_> = plan.steps.iter().filter_map(|step| board::pair(&step.mode, &step.task)).collect();
+    let pairs: Vec<_> = plan.steps.iter().filter_map(|step| row::pair(&step.mode, &step.task)).collect();
     let runs: Vec<RunView> = server.live.last_of(&pairs)?.iter().map(|run| server.live.view(run)).collect();
     let rows: Vec<PlanRow<'_>> = plan.steps.iter().map(|step| row(&catalog, &runs, step)).collect();
     let mut counts: Vec<ActionCount> = Vec::new();
@@ -102,7 +102,7 @@ fn add(plan: &mut PlanView, pairs: &[Pair]) {
 
 fn row<'a>(catalog: &'a Catalog, runs: &[RunView], step: &'a StepView) -> PlanRow<'a> {
     let run = runs.iter().find(|run| run.mode == step.mode && run.task == step.task);
-    let is_fresh = board::pair(&step.mode, &step.task).is_some_and(|pair| catalog.is_fresh(&pair));
+    let is_fresh = row::pair(&step.mode, &step.task).is_some_and(|pair| catalog.is_fresh(&pair));
     let after = &step.after[..step.after.len().min(AFTER)];
     PlanRow {
         title: catalog.task(&step.task).map_or("", |task| task.title.as_str()),

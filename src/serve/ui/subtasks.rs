@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::serve::ui::badge::Badge;
-use crate::serve::ui::board::{self, RunsByTask};
 use crate::serve::ui::catalog::Catalog;
+use crate::serve::ui::row::{self, RunsByTask};
 use crate::serve::ui::run_line::RunLine;
 use crate::serve::ui::task_tree;
 use crate::view::run_view::RunView;
@@ -62,14 +62,14 @@ pub(super) fn tree<'a>(catalog: &'a Catalog, runs: &RunsByTask<'a>, top: &'a Tas
     let mut rows = Vec::with_capacity(steps.len());
     for step in steps {
         let task = catalog.task(step.id);
-        let own = runs.get(step.id).map(Vec::as_slice).unwrap_or_default();
+        let own = runs.of(step.id);
         let declared = task.and_then(|task| task.mode.as_deref());
         let is_own = |run: &&&RunView| declared.is_none_or(|mode| mode == run.mode);
         let last = own.iter().filter(is_own).max_by_key(|run| &run.run_id).copied();
         let others =
             own.iter().filter(|run| run.ended_at.is_none() && last.is_none_or(|last| last.run_id != run.run_id));
         let badge = |run: &RunView| {
-            let is_fresh = board::pair(&run.mode, &run.task).is_some_and(|pair| catalog.is_fresh(&pair));
+            let is_fresh = row::pair(&run.mode, &run.task).is_some_and(|pair| catalog.is_fresh(&pair));
             Badge::of(run, is_fresh)
         };
         costs.extend(last.and_then(|run| run.cost_usd));
@@ -94,7 +94,7 @@ pub(super) fn tree<'a>(catalog: &'a Catalog, runs: &RunsByTask<'a>, top: &'a Tas
         own_mode: leaves(true),
         any_mode: leaves(false),
         active: rows.iter().flat_map(|row| &row.badges).filter(|badge| badge.active).count(),
-        modes: catalog.modes.iter().map(|mode| mode.name.as_str()).filter(|name| *name != board::PLAIN).collect(),
+        modes: catalog.modes.iter().map(|mode| mode.name.as_str()).filter(|name| *name != row::PLAIN).collect(),
         proposed: proposed(catalog, runs, &rows),
         cost: total.map(|total| format!("${total:.2}")).unwrap_or_default(),
         rows,
@@ -104,8 +104,8 @@ pub(super) fn tree<'a>(catalog: &'a Catalog, runs: &RunsByTask<'a>, top: &'a Tas
 
 /// The mode to propose for subtasks without one: the headless mode that ran last on one of them, else the first one.
 fn proposed<'a>(catalog: &'a Catalog, runs: &RunsByTask<'a>, rows: &[SubtaskRow<'a>]) -> Option<&'a str> {
-    let modes = || catalog.modes.iter().filter(|mode| mode.name != board::PLAIN);
-    let below = rows.iter().filter_map(|row| runs.get(row.id)).flatten();
+    let modes = || catalog.modes.iter().filter(|mode| mode.name != row::PLAIN);
+    let below = rows.iter().flat_map(|row| runs.of(row.id));
     let last = below.filter(|run| run.form.is_job()).max_by_key(|run| &run.run_id);
     if let Some(mode) = last.and_then(|last| modes().find(|mode| mode.name == last.mode)) {
         return Some(&mode.name);

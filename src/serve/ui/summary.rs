@@ -1,4 +1,4 @@
-//! Counts of unfinished runs for the header of every page. Pure.
+//! Counts of runs for the header of every page. Pure.
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use crate::view::run_view::RunView;
 
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Summary {
-    /// Waiting for the user.
+    /// Waiting for the user, or failed and not looked at.
     pub(super) needs: usize,
     pub(super) running: usize,
     pub(super) queued: usize,

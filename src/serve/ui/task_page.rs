@@ -12,10 +12,10 @@ use crate::model::nearest::nearest;
 use crate::serve::refusal::{Refusal, RefusalKind};
 use crate::serve::server::HttpServer;
 use crate::serve::ui::badge::Badge;
-use crate::serve::ui::board::{self, BoardRow, RunsByTask};
 use crate::serve::ui::catalog::Catalog;
 use crate::serve::ui::markdown;
 use crate::serve::ui::pages::{last_runs, top};
+use crate::serve::ui::row::{self, BoardRow, RunsByTask};
 use crate::serve::ui::run_line::RunLine;
 use crate::serve::ui::subtasks;
 use crate::serve::ui::task_tree;
@@ -67,12 +67,12 @@ pub(super) fn page(server: &HttpServer, id: &TaskId) -> Result<String, Refusal> 
     let shown: Vec<TaskId> =
         std::iter::once(task.id.as_str()).chain(others).filter_map(|id| TaskId::parse(id).ok()).collect();
     let runs = if shown.len() > 20 { server.live.overview(true)? } else { last_runs(server, &catalog, &shown)? };
-    let runs = board::by_task(&runs);
+    let runs = row::by_task(&runs);
     let own = own_runs(server, &id)?;
-    let line = board::row(&catalog, &runs, id.as_str(), 0);
+    let line = row::row(&catalog, &runs, id.as_str(), 0);
     let modes = modes(&catalog, &task.id, &line.badges, &own);
     let (modes, never_ran): (Vec<_>, Vec<_>) = modes.into_iter().partition(|mode| !mode.runs.is_empty());
-    let never_ran: Vec<_> = never_ran.into_iter().filter(|mode| mode.name != board::PLAIN).collect();
+    let never_ran: Vec<_> = never_ran.into_iter().filter(|mode| mode.name != row::PLAIN).collect();
     templates::render(
         "task.html",
         context! {
@@ -88,7 +88,7 @@ pub(super) fn page(server: &HttpServer, id: &TaskId) -> Result<String, Refusal> 
 }
 
 fn rows<'a>(catalog: &'a Catalog, runs: &RunsByTask<'a>, ids: &[&'a str]) -> Vec<BoardRow<'a>> {
-    ids.iter().map(|id| board::row(catalog, runs, id, 0)).collect()
+    ids.iter().map(|id| row::row(catalog, runs, id, 0)).collect()
 }
 
 /// The problems of the task's own file.
@@ -140,7 +140,7 @@ fn modes<'a>(catalog: &'a Catalog, task: &str, badges: &[Badge], own: &'a [RunVi
 }
 
 fn never(mode: &str, task: &str, interactive: bool) -> Option<Badge> {
-    Some(Badge::never(&board::pair(mode, task)?, interactive))
+    Some(Badge::never(&row::pair(mode, task)?, interactive))
 }
 
 fn mode_runs<'a>(

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use jiff::Timestamp;
 use minijinja::syntax::SyntaxConfig;
-use minijinja::{AutoEscape, Environment, Value};
+use minijinja::{AutoEscape, Environment, HtmlEscape, Value};
 
 use crate::serve::refusal::Refusal;
 
@@ -56,6 +56,7 @@ fn environment() -> &'static Environment<'static> {
         environment.add_filter("path", |path: &str| address(path));
         environment.add_filter("short", |ms: u64| short(ms));
         environment.add_filter("clock", |time: &str| clock(time));
+        environment.add_filter("timed", |text: &str| Value::from_safe_string(timed(text)));
         for (name, source) in TEMPLATES {
             // A test parses each template.
             if let Err(error) = environment.add_template(name, source) {
@@ -103,6 +104,32 @@ fn short(ms: u64) -> String {
     }
 }
 
+/// `text` as HTML: escaped, and its times as elements that the page's script shows in the user's time zone.
+fn timed(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    for word in text.split_inclusive(char::is_whitespace) {
+        let is_edge = |c: char| c.is_whitespace() || "()[],;`'\"".contains(c);
+        let time = word.trim_matches(is_edge).trim_end_matches('.');
+        match (time.len() > 15).then(|| time.parse::<Timestamp>()) {
+            Some(Ok(at)) => {
+                let (before, after) = word.split_once(time).unwrap_or_default();
+                let shown = at.strftime("%Y-%m-%d %H:%M:%S UTC");
+                html.push_str(&format!(
+                    "{}<time datetime=\"{at}\" data-tick=\"at\">{shown}</time>{}",
+                    escaped(before),
+                    escaped(after)
+                ));
+            }
+            _ => html.push_str(&escaped(word)),
+        }
+    }
+    html
+}
+
+fn escaped(text: &str) -> String {
+    HtmlEscape(text).to_string()
+}
+
 /// A time to the second in UTC; the page's script shows it in the user's time zone.
 fn clock(time: &str) -> String {
     time.parse::<Timestamp>()
@@ -124,6 +151,14 @@ mod tests {
     fn a_path_in_an_address_holds_nothing_special() {
         assert_eq!(address(".claude/sub task?#%.yml"), ".claude/sub%20task%3F%23%25.yml");
         assert_eq!(address("é"), "%C3%A9");
+    }
+
+    #[test]
+    fn times_in_a_text_are_elements_and_its_markup_is_text() {
+        assert_eq!(timed("a <b> & \"c\""), "a &lt;b&gt; &amp; &quot;c&quot;");
+        let text = timed("retry (at 2026-11-29T07:20:01.123456789Z), <i>2026-11-29T07:20:01Z");
+        let start = "retry (at <time datetime=\"2026-11-29T07:20:01.123456789Z\" data-tick=\"at\">2026-11-29 07:20:01 UTC</time>), &lt;i";
+        assert!(text.starts_with(start) && text.matches("<time").count() == 1, "{text}");
     }
 
     #[test]

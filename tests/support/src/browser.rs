@@ -16,7 +16,9 @@ use crate::world::World;
 pub const OPEN: &str = "running|working|idle|waiting";
 
 /// The script that reads a badge: `BADGE.replace("PAIR", "job/A")`.
-const BADGE: &str = "document.querySelector('.badge[data-pair=\"PAIR\"]')?.dataset.state ?? 'none'";
+/// A mode that never ran may have no badge: its row names it among the other modes.
+const BADGE: &str = "(([mode, task]) => document.querySelector('.badge[data-pair=\"PAIR\"]')?.dataset.state \
+    ?? (document.querySelector(`.row[data-task=\"${task}\"] .rest[data-modes~=\"${mode}\"]`) ? 'never' : 'none'))('PAIR'.split('/'))";
 
 /// The path of a script of `tests/web`.
 pub fn script(name: &str) -> String {

@@ -17,8 +17,9 @@ const note = (text) => Object.assign(document.createElement("span"), { className
 
 export class Chunk {
   // `hit`: the position of a search hit in this chunk.
-  constructor({ stream, from, to, bytes, reads, hit = null, root }) {
-    Object.assign(this, { stream, from, to, bytes, root });
+  constructor({ stream, from, to, bytes, reads, hit = null, root, when = () => null }) {
+    // `when`: position in the document → time, if known.
+    Object.assign(this, { stream, from, to, bytes, root, when });
     // Only stdout has events.
     this.reads = reads && stream === "stdout";
     this.element = document.createElement("div");
@@ -78,7 +79,7 @@ export class Chunk {
     const isHit = hit >= start && hit <= end && hit >= 0;
     let box = null;
     if (this.reads) {
-      const event = end - start > 1 && this.bytes[start] === 123 ? readable(decoder.decode(this.bytes.subarray(start, end)), [this.body, this.root]) : null;
+      const event = end - start > 1 && this.bytes[start] === 123 ? readable(decoder.decode(this.bytes.subarray(start, end)), [this.body, this.root], this.when(this.from + end)) : null;
       if (event) {
         if (isHit) mark(event);
         this.ink.place(event);

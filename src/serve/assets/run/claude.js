@@ -1,7 +1,8 @@
 // One event of Claude's stream-json → readable elements. Text is only set as text; unknown events are collapsed.
 
 import { coloured, plain } from "./ansi.js";
-import { short } from "../time.js";
+import { prose } from "./prose.js";
+import { moment, short, toTheSecond } from "../time.js";
 
 // Characters of one text that are shown.
 const MOST = 64 * 1024;
@@ -22,8 +23,16 @@ const brief = (text, most = 140) => {
 const list = (value) => Array.isArray(value) ? value : [];
 const object = (value) => value && typeof value === "object" && !Array.isArray(value) ? value : {};
 
-// `roots` are searched for the call of a result. Null: `line` is no event.
-export function readable(line, roots) {
+// A message in Markdown.
+function message(text) {
+  const box = make("div", "said");
+  box.source = String(text);
+  box.append(...prose(cut(box.source)));
+  return box;
+}
+
+// `roots` are searched for the call of a result; `at` is when the line was printed, if known. Null: `line` is no event.
+export function readable(line, roots, at = null) {
   let event;
   try {
     event = JSON.parse(line);
@@ -36,12 +45,19 @@ export function readable(line, roots) {
   const nodes = (kinds[event.type] ?? other)(event, roots, box);
   if (!nodes.length && !box.hidden) nodes.push(...other(event));
   box.append(...nodes);
+  const when = Date.parse(event.timestamp) || at;
+  if (when && !box.hidden) {
+    const time = make("time", "edge");
+    Object.assign(time, { dateTime: new Date(when).toISOString(), textContent: toTheSecond.format(when), title: moment.format(when) });
+    box.append(time);
+  }
   return box;
 }
 
 function said(event, roots, box) {
   const content = object(event.message).content;
-  if (typeof content === "string") return [make("div", event.type === "user" ? "asked" : "said", content)];
+  const words = (text) => event.type === "user" ? make("div", "asked", text) : message(text);
+  if (typeof content === "string") return [words(content)];
   const nodes = list(content).flatMap((block) => part(object(block), event, roots));
   // All parts were added to their calls.
   box.hidden = nodes.length === 0 && list(content).length > 0;
@@ -49,7 +65,7 @@ function said(event, roots, box) {
 }
 
 function part(block, event, roots) {
-  if (block.type === "text") return [make("div", event.type === "user" ? "asked" : "said", block.text ?? "")];
+  if (block.type === "text") return [event.type === "user" ? make("div", "asked", block.text ?? "") : message(block.text ?? "")];
   if (block.type === "thinking") return [folded("thinking", "Thinking", brief(block.thinking ?? ""), block.thinking ?? "")];
   if (block.type === "redacted_thinking") return [make("div", "quiet", "Thinking that is not shown")];
   if (block.type === "tool_use" || block.type === "server_tool_use") return [call(block)];
@@ -120,8 +136,8 @@ function result(event, roots) {
   card.append(make("strong", "", facts.join(" · ")));
   const words = typeof event.result === "string" ? event.result : list(event.errors).join("\n");
   // Usually equal to the last message.
-  const before = [...roots[0].querySelectorAll(".said")].at(-1)?.textContent;
-  if (words && words.trim() !== before?.trim()) card.append(make("div", "said", words));
+  const before = [...roots[0].querySelectorAll(".said")].at(-1)?.source;
+  if (words && words.trim() !== before?.trim()) card.append(message(words));
   return [card];
 }
 

@@ -1,12 +1,14 @@
 // The log of a job: shows a bounded part of a document of any length and follows its end while the job runs. Only
 // chunks near the visible part are on the page.
 
-import { refusal } from "../notice.js";
+import { refusal, toast } from "../notice.js";
 import { Chunk, size } from "./chunk.js";
 import { Doc, lineStart, linesDown, linesUp } from "./doc.js";
 import { feed } from "./feed.js";
 import { Find } from "./find.js";
+import { Marks } from "./marks.js";
 import { save } from "./save.js";
+import { Search } from "./search.js";
 
 // Bytes of log on the page, at most, plus one chunk.
 const MOST = 1024 * 1024;
@@ -24,6 +26,8 @@ const TOOLS = `
 <button type="button" class="follow" aria-pressed="false">Follow</button>
 <select class="streams" aria-label="Streams"><option value="all">stdout and stderr</option><option value="stdout">stdout</option><option value="stderr">stderr</option></select>
 <span class="ways" role="group" aria-label="View"><button type="button" class="way-readable" aria-pressed="false">Readable</button><button type="button" class="way-raw" aria-pressed="true">Raw</button></span>
+<button type="button" class="fold" aria-pressed="false" title="Unfold or fold all ( o )">Unfold all</button>
+<button type="button" class="first-error" title="Jump to the first error ( e )">First error</button>
 <label class="wrap"><input type="checkbox" checked> Wrap</label>
 <form class="find" role="search" aria-label="Search the log"><input type="search" aria-label="Search the whole log" placeholder="Search  ( / )" autocomplete="off" spellcheck="false"><span class="count" role="status"></span><button type="button" class="prev" aria-label="Previous hit" disabled>↑</button><button type="button" class="next" aria-label="Next hit" disabled>↓</button><button type="button" class="cancel" hidden>Cancel</button></form>
 <button type="button" class="save">Save</button>
@@ -36,6 +40,7 @@ export class LogView {
     this.host = host;
     const { run, mode, task } = host.dataset;
     this.doc = new Doc(run);
+    this.marks = new Marks();
     this.chunks = [];
     this.stop = new AbortController();
     this.pending = [];
@@ -87,6 +92,8 @@ export class LogView {
     const first = await this.doc.open();
     this.reads = this.streams = isStream(first);
     this.knows = first.length > 0;
+    // Without them the log has no times.
+    if (this.reads) await this.marks.open(this.doc.run).catch(() => {});
     await this.toEnd();
     if (!this.active) return;
     await feed({
@@ -105,7 +112,11 @@ export class LogView {
   }
 
   #chunk(piece, hit) {
-    return new Chunk({ ...piece, reads: this.reads, hit, root: this.lines });
+    const when = (at) => {
+      const part = this.doc.part(at);
+      return part && this.marks.when(part.stream, part.offset + at - part.start);
+    };
+    return new Chunk({ ...piece, reads: this.reads, hit, root: this.lines, when });
   }
 
   #clear() {
@@ -223,6 +234,7 @@ export class LogView {
     }
     const before = this.doc.length;
     this.doc.grow(stream, next);
+    this.marks.note(stream, next);
     if (this.doc.filter === "all" || this.doc.filter === stream) {
       this.pending.push({ stream, from: before, to: this.doc.length, bytes });
       this.waiting += bytes.length;
@@ -273,6 +285,8 @@ export class LogView {
     $(".follow").onclick = () => this.follow(!this.following);
     $(".to-end").onclick = () => { this.follow(true); this.lines.focus({ preventScroll: true }); };
     $(".streams").onchange = (event) => { this.doc.filter = event.target.value; this.find.begin(""); this.following = this.active; this.toEnd(); };
+    $(".fold").onclick = () => { this.unfolded = !this.unfolded; this.#fold(true); };
+    $(".first-error").onclick = () => this.firstError();
     $(".way-readable").onclick = () => this.#way(true);
     $(".way-raw").onclick = () => this.#way(false);
     $(".wrap input").onchange = (event) => this.lines.classList.toggle("no-wrap", !event.target.checked);
@@ -284,6 +298,40 @@ export class LogView {
       if (event.key === "Home") { event.preventDefault(); this.seek(0); }
       if (event.key === "End") { event.preventDefault(); this.follow(true); }
     });
+  }
+
+  // Opens or closes all parts that are on the page, and those that come; `anew`: also those that were opened or closed by
+  // hand.
+  #fold(anew = false) {
+    for (const part of this.lines.querySelectorAll(anew ? "details" : "details:not([data-folded])")) {
+      part.dataset.folded = "";
+      if (anew || this.unfolded) part.open = this.unfolded;
+    }
+    this.$(".fold").textContent = this.unfolded ? "Fold all" : "Unfold all";
+    this.$(".fold").setAttribute("aria-pressed", String(Boolean(this.unfolded)));
+  }
+
+  // Shows the first error: of events, of stderr, or the first line with the word.
+  async firstError() {
+    const stderr = [...this.doc.parts()].find((part) => part.stream === "stderr" && part.end > part.start);
+    if (!this.streams && stderr) { await this.seek(stderr.start, stderr.start); return; }
+    for (const words of this.streams ? ['"is_error":true', '"is_error": true'] : ["error", "failed", "panicked"]) {
+      const search = new Search(this.doc, words);
+      this.stop.signal.addEventListener("abort", () => search.cancel(), { once: true });
+      await search.run(() => { if (search.hits.length) search.cancel(); });
+      if (!search.hits.length) continue;
+      await this.seek(search.hits[0], search.hits[0]);
+      // The answer of a tool is shown with its call.
+      const failed = this.lines.querySelector("details.failed, .result.bad");
+      if (this.reads && failed) {
+        failed.open = true;
+        failed.scrollIntoView({ block: "center" });
+        failed.querySelector("summary")?.focus({ preventScroll: true });
+      }
+      return;
+    }
+    if (stderr) await this.seek(stderr.start, stderr.start);
+    else toast("The log has no error.");
   }
 
   #scrolled() {
@@ -330,6 +378,8 @@ export class LogView {
     $(".follow").setAttribute("aria-pressed", String(this.following));
     $(".follow").hidden = !this.active;
     $(".ways").hidden = !this.streams;
+    $(".fold").hidden = !this.reads;
+    if (this.reads) this.#fold();
     $(".way-readable").setAttribute("aria-pressed", String(this.reads));
     $(".way-raw").setAttribute("aria-pressed", String(!this.reads));
     const end = this.#atEnd();

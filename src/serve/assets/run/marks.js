@@ -1,0 +1,31 @@
+// When the bytes of a log were printed: the log marks of the run, and what arrives while the page is open.
+
+import { call } from "../net.js";
+
+export class Marks {
+  #all = [];
+
+  async open(run) {
+    const { marks } = await call("GET", `/api/runs/${run}/marks`);
+    this.#all = marks.map(([at, stdout, stderr]) => ({ at, stdout, stderr }));
+  }
+
+  // `stream` has grown to `next` bytes now.
+  note(stream, next) {
+    const last = this.#all.at(-1) ?? { stdout: 0, stderr: 0 };
+    const now = { ...last, at: Date.now(), [stream]: next };
+    if (last.at && now.at - last.at < 1000) Object.assign(last, now, { at: last.at });
+    else this.#all.push(now);
+  }
+
+  // When byte `offset` of `stream` was there; null if unknown.
+  when(stream, offset) {
+    let [low, high] = [0, this.#all.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#all[middle][stream] > offset) high = middle;
+      else low = middle + 1;
+    }
+    return this.#all[low]?.at ?? null;
+  }
+}
