@@ -28,7 +28,6 @@ const screen = () => page.evaluate(() => { const { terminal } = document.querySe
 "#;
 
 #[test]
-#[expect(clippy::print_stderr, reason = "the figure is for people: a test must not depend on it")]
 fn ten_live_runs_keep_their_place_search_and_screen() {
     let world = World::new();
     let jobs: Vec<String> = (0..7).map(|number| format!("J{number}")).collect();

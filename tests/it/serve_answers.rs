@@ -156,7 +156,7 @@ fn a_status_has_the_seeds_fields_and_tells_a_signal_from_a_code() {
     assert_eq!(signal["signal"], json!(9), "{signal}");
     assert_ne!(signal["exitCode"], json!(0), "{signal}");
     assert_eq!((code["exitCode"].clone(), code.get("signal")), (json!(7), None), "{code}");
-    let known = "createdAt runId mode task label headless state running waitingFor activity activityReason activitySource \
+    let known = "createdAt runId mode task label headless state since running waitingFor activity activityReason activitySource \
         activityAt exitCode signal reason session window pid cwd startedAt endedAt durationMs attempt parentRun \
         costUsd tokens sessionId denials logBytes answeredAt answer outcomeSource hint agent executor startedBy";
     let known: BTreeSet<&str> = known.split_whitespace().collect();
