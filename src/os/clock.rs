@@ -31,7 +31,7 @@ pub fn day_of(now: Timestamp) -> (Timestamp, Timestamp) {
 /// The last zone that was parsed, with the file that it was parsed from.
 static ZONE: Mutex<Option<(Option<Vec<u8>>, TimeZone)>> = Mutex::new(None);
 
-/// Stack in bytes: the parser of zones needs more than the threads of the server have.
+/// Stack in bytes: the parser of zones needs more than the threads of the server have. The main thread has enough.
 const ZONE_STACK: usize = 2 << 20;
 
 /// The user's time zone. Without `TZ` it is read from its file: a search by name would read the list of all zones.
@@ -49,6 +49,10 @@ pub fn local_zone() -> TimeZone {
 
 fn parsed_zone(file: Option<&[u8]>) -> TimeZone {
     let parse = || file.and_then(|bytes| TimeZone::tzif("local", bytes).ok()).unwrap_or_else(TimeZone::system);
+    // The standard library gives this name to the main thread alone.
+    if std::thread::current().name() == Some("main") {
+        return parse();
+    }
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name("zone".to_owned()).stack_size(ZONE_STACK);
         thread.spawn_scoped(scope, parse).ok().and_then(|thread| thread.join().ok())

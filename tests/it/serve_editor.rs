@@ -232,7 +232,7 @@ fn errors_of_other_files_do_not_stop_a_save_and_new_ones_do() {
     let server = world.serve();
     let tag = |name: &str| format!("If-Match: {}", server.get(&format!("/api/files/{name}")).header("etag").unwrap());
     let manifest = fs::read_to_string(world.project().join("dispatch.yaml")).unwrap();
-    world.dispatch("check").fails_with(1);
+    world.dispatch("check").any_stderr().fails_with(1);
     let saved = put(&server, "dispatch.yaml", &tag("dispatch.yaml"), &format!("{manifest}# more\n"));
     assert_eq!(saved.status, 200, "two tasks of one id and a broken subtask file are no fault of this text: {saved:?}");
     // Without the mode, the subtask file has one more error.

@@ -142,7 +142,7 @@ fn the_answers_are_the_commands_own() {
     assert_eq!(plan["changes"], 1);
     assert_eq!(plan, world.dispatch("plan").json());
     assert!(!world.state().exists(), "looking made something");
-    let report = done(&world, json!({ "do": "up" }));
+    let report = done(&world, json!({ "do": "up" }))["applied"].clone();
     assert_eq!((&report["changes"], &report["steps"][0]["mode"]), (&json!(1), &json!("job")), "{report}");
     assert_eq!(report["steps"][0]["runId"], world.wait_state("job", "TASK-1", "succeeded")["runId"]);
     let inside = answer(call(&world, &json!({ "do": "up" })).env("DISPATCH_RUN_ID", "01ARZ3NDEKTSV4RRFFQ69G5FAV"));

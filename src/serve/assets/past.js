@@ -38,6 +38,7 @@ function keep(have, wanted) {
 }
 
 export function mount(page) {
+  document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: "/assets/history.css" }));
   let wait;
   const go = (asked) => {
     history.replaceState(null, "", asked ? `/history?${asked}` : "/history");

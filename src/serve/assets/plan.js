@@ -172,6 +172,7 @@ async function one(row) {
 }
 
 export function mount(own) {
+  document.head.append(make("link", { rel: "stylesheet", href: "/assets/plan.css" }));
   page = own;
   page.drawn = drawn;
   page.main.addEventListener("click", async (event) => {

@@ -115,23 +115,33 @@ async function save(format) {
   }
 }
 
+// Milliseconds after which changes that could not be had are asked for again.
+const AGAIN = 2000;
+
 // What the shown changes were asked for: the runs and their states.
 let asked = "";
+let known;
 
 // Fills in the changed files of each row's worktree. git is asked again only when a run has begun or ended.
 async function showChanges() {
   if (!section()?.dataset.worktrees) return;
   const now = [...document.querySelectorAll(".subtasks .badge[data-run]")].map(({ dataset }) => `${dataset.run} ${dataset.active ?? ""}`).join("\n");
-  if (!now || now === asked) return;
-  asked = now;
-  let results;
-  try {
-    results = await call("GET", `/api/results/${top()}`);
-  } catch {
-    // Asked again with the next change.
-    asked = "";
-    return;
+  if (!now) return;
+  if (now !== asked) {
+    asked = now;
+    try {
+      known = await call("GET", `/api/results/${top()}`);
+    } catch {
+      asked = "";
+      setTimeout(showChanges, AGAIN);
+      return;
+    }
   }
+  // A row may have been drawn anew since.
+  if (known) fillChanges(known);
+}
+
+function fillChanges(results) {
   const words = ({ count, added, removed, error }) => error ? "changes not known" : `${count} file${count === 1 ? "" : "s"} +${added} −${removed}`;
   for (const { task, worktree } of results.steps) {
     const place = document.querySelector(`.sub[data-task="${CSS.escape(task)}"] .stat`);

@@ -3,7 +3,6 @@
 import { make } from "./element.js";
 import { Refused, call, fragment } from "./net.js";
 import { toast } from "./notice.js";
-import { Review } from "./review.js";
 
 // A dialog with a heading and buttons; the first one closes it.
 function open(className, title, close, ...buttons) {
@@ -32,7 +31,8 @@ export async function openDiff(task) {
   const { dialog, body } = open("diff-dialog", `What was done on ${task}`, "Close");
   body.append(make("p", { className: "quiet", textContent: "git compares…" }));
   try {
-    const shown = (await fragment(`/ui/diff/${task}`)).getElementById("diff");
+    const [page, { Review }] = await Promise.all([fragment(`/ui/diff/${task}`), import("./review.js")]);
+    const shown = page.getElementById("diff");
     if (!dialog.open) return;
     const root = document.importNode(shown, true);
     body.replaceChildren(root);
