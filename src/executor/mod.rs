@@ -4,7 +4,7 @@
 //! owner does, which processes survive. An executor decides nothing about a run: `plan::observed_state` judges what it sees,
 //! and `lifecycle` writes the records. Nothing else starts, signals or ends the processes of runs.
 //!
-//! Who holds the locks is part of a submission: [`PreparedJob`] takes the pair lock and the slot, and `local` hands
+//! Who holds the locks is part of a submission: `PreparedJob` takes the pair lock and the slot, and `local` hands
 //! both to the supervisor in the start itself, so that a killed command leaves either a run with its lock or a free
 //! lock (the crash matrix of ARCHITECTURE.md). An executor whose owner cannot hold a lock of this machine drops both
 //! once its answer is recorded.

@@ -36,7 +36,7 @@ pub fn log(store: &Store, id: &RunId, stream: LogStream) -> std::io::Result<Whol
     WholeLog::open(&store.folder(id), stream)
 }
 
-/// When the logs of a run had which lengths, at most one mark a second and [`MARKS`] in all.
+/// When the logs of a run had which lengths, at most one mark a second and `MARKS` in all.
 pub fn marks(store: &Store, id: &RunId) -> std::io::Result<Vec<LogMark>> {
     let (folder, mut reader) = (store.folder(id), MarkReader::default());
     let mut marks: Vec<LogMark> = Vec::new();
