@@ -30,11 +30,15 @@ async function renew() {
   again = true;
   if (busy) return;
   busy = true;
-  while (again) {
-    again = false;
-    await page.refresh();
+  try {
+    while (again) {
+      again = false;
+      await page.refresh();
+    }
+  } finally {
+    // Also after a request that failed: the next change asks again.
+    busy = false;
   }
-  busy = false;
 }
 
 // Any change of a run may change the plan.
