@@ -4,9 +4,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long anything may take before a test gives up.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Asks until the answer is `Ok`, for half a minute; then panics with the last `Err`.
+/// Asks until the answer is `Ok`, for ten seconds; then panics with the last `Err`.
 #[track_caller]
 pub fn wait_until<T>(what: &str, condition: impl FnMut() -> Result<T, String>) -> T {
     wait_for(PATIENCE, what, condition)
