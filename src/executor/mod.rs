@@ -1,4 +1,4 @@
-//! Where jobs run: one file for each executor, and what the rest of the program asks of them.
+//! Where jobs run: the interface of executors, and one file for each executor.
 //!
 //! Input: a job whose records are written, or the owner that a run's record names. Output: what became of it, what the
 //! owner does, which processes survive. An executor decides nothing about a run: `plan::observed_state` judges what it sees,
@@ -58,7 +58,7 @@ pub(crate) enum Submission {
     Refused(io::Error),
 }
 
-/// What an owner is told.
+/// A request to an owner, by a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OwnerSignal {
     /// To end the run and record its end.

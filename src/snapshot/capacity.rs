@@ -44,7 +44,7 @@ fn holds_slot(run: &Run) -> bool {
     run.facts.form.is_job() && runs
 }
 
-/// The limit for whose end a job sleeps.
+/// The usage limit that a job waits to see reset before its next attempt.
 fn usage_limit(store: &Store, run: &Run) -> Option<UsageLimit> {
     if run.state != RunState::Queued(WaitingFor::Retry) {
         return None;

@@ -66,7 +66,7 @@ impl OutcomeCounts {
         self.0.iter().sum()
     }
 
-    /// The share of successes, from 0 to 1, among the runs that nobody stopped; `None` if there are none.
+    /// The share of successes, from 0 to 1, among the runs that were not stopped on request; `None` if there are none.
     pub fn success_rate(&self) -> Option<f64> {
         let judged = self.total() - self.of(EndState::Stopped);
         (judged > 0).then(|| self.of(EndState::Succeeded) as f64 / judged as f64)

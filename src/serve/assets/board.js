@@ -1,6 +1,7 @@
 // The board: filters, order and groups, loading of further rows, and keyboard selection.
 
 import { leaveBoard, returned } from "./place.js";
+import { selection } from "./selection.js";
 
 // The form's values without those that are the default.
 const query = (form) => {
@@ -59,7 +60,7 @@ export function mount(page) {
     if (row) select(row, false);
   });
   addEventListener("pagehide", () => leaveBoard({ count: rows().length, task: selected()?.dataset.task ?? "" }));
-  // What was looked at in another tab needs nobody any more.
+  // A failed run whose page was opened in another tab no longer needs its user.
   document.addEventListener("visibilitychange", () => { if (!document.hidden && document.getElementById("page")) page.refresh(); });
   const seen = new IntersectionObserver((entries) => {
     for (const entry of entries) if (entry.isIntersecting) further(page, entry.target);
@@ -103,23 +104,7 @@ async function further(page, more) {
   page.again(next);
 }
 
-const selected = () => document.querySelector(".row[aria-current]");
-
-function select(row, focus = true) {
-  if (selected() !== row) selected()?.removeAttribute("aria-current");
-  row.setAttribute("aria-current", "true");
-  if (focus) {
-    row.focus({ preventScroll: true });
-    row.scrollIntoView({ block: "nearest" });
-  }
-}
-
-function step(by) {
-  const all = rows();
-  const at = all.indexOf(selected());
-  const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : at + by];
-  if (next) select(next);
-}
+const { selected, select, step, press } = selection(rows, ".row[aria-current]");
 
 // Moves within the row: Tab stops only at its name and its main button.
 function inside(by) {
@@ -131,13 +116,6 @@ function inside(by) {
   select(row, false);
   return true;
 }
-
-const press = (act) => {
-  const button = selected()?.querySelector(`.acts [data-act=${act}]`);
-  if (!button || button.disabled) return false;
-  button.click();
-  return true;
-};
 
 export const help = {
   j: ["j / k", "next, previous task"],

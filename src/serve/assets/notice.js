@@ -58,7 +58,7 @@ const wordsOf = (run) => {
   return run.state.replace("_", " ");
 };
 
-// Tells screen readers.
+// Announces a text to screen readers.
 export const say = (text) => { $("said").textContent = text; };
 
 // Announces a change of a run, once.

@@ -179,7 +179,7 @@ function press(selector) {
 }
 
 function enter(event) {
-  // A link or button that is not a row does what it is for.
+  // A link or button other than a row keeps its own action.
   if (!event.target.closest(".now-row") && event.target.closest("a, button, summary")) return false;
   const item = target();
   if (!item) return false;

@@ -4,6 +4,7 @@
 import { ask, call } from "./net.js";
 import { morph } from "./morph.js";
 import { refusal } from "./notice.js";
+import { selection } from "./selection.js";
 
 const FIELDS = ["q", "task", "mode", "outcome", "agent", "since", "from", "to"];
 
@@ -130,27 +131,13 @@ async function whole(address) {
   return { runs, totals: part.totals };
 }
 
-const selected = () => document.querySelector(".past-runs tr[aria-current]");
+const { selected, select, step } = selection(rows, ".past-runs tr[aria-current]");
 
-function select(row, focus = true) {
-  if (selected() !== row) selected()?.removeAttribute("aria-current");
-  row.setAttribute("aria-current", "true");
-  if (!focus) return;
-  row.focus({ preventScroll: true });
-  row.scrollIntoView({ block: "nearest" });
-}
-
-function step(by) {
-  const all = rows();
-  const at = all.indexOf(selected());
-  const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : at + by];
-  if (next) select(next);
-  else if (by > 0) document.querySelector(".past .more")?.click();
-}
+const next = () => step(1, () => document.querySelector(".past .more")?.click());
 
 export const keys = {
-  j: () => step(1),
-  ArrowDown: () => step(1),
+  j: () => next(),
+  ArrowDown: () => next(),
   k: () => step(-1),
   ArrowUp: () => step(-1),
   Enter: (event) => {

@@ -6,6 +6,7 @@ import { make } from "./element.js";
 import { morph } from "./morph.js";
 import { call } from "./net.js";
 import { refusal, toast } from "./notice.js";
+import { selection } from "./selection.js";
 
 export const title = "Plan";
 
@@ -36,7 +37,7 @@ async function renew() {
       await page.refresh();
     }
   } finally {
-    // Also after a request that failed: the next change asks again.
+    // Also after a request that failed, so that the next change starts a new one.
     busy = false;
   }
 }
@@ -201,28 +202,7 @@ async function copy(button) {
   }
 }
 
-const selected = () => document.querySelector(".step[aria-current]");
-
-function select(row, focus = true) {
-  if (selected() !== row) selected()?.removeAttribute("aria-current");
-  row.setAttribute("aria-current", "true");
-  if (!focus) return;
-  row.focus({ preventScroll: true });
-  row.scrollIntoView({ block: "nearest" });
-}
-
-function step(by) {
-  const all = rows();
-  const at = all.indexOf(selected());
-  const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : at + by];
-  if (next) select(next);
-}
-
-const press = (act) => {
-  const button = selected()?.querySelector(`.acts [data-act=${act}]`);
-  button?.click();
-  return Boolean(button);
-};
+const { selected, select, step, press } = selection(rows, ".step[aria-current]");
 
 export const keys = {
   j: () => step(1),

@@ -3,6 +3,7 @@
 import { make } from "./element.js";
 import { ask, call } from "./net.js";
 import { refusal, toast } from "./notice.js";
+import { selection } from "./selection.js";
 
 const section = () => document.querySelector(".subtasks");
 const rows = () => [...document.querySelectorAll(".subtasks .sub")];
@@ -37,7 +38,7 @@ export function subtasks(own, start) {
   };
   page.main.addEventListener("click", async (event) => {
     const row = event.target.closest(".sub");
-    if (row) select(row, false);
+    if (row) tree.select(row, false);
     const button = event.target.closest("[data-act]");
     const act = acts[button?.dataset.act];
     if (!act || button.disabled || button.getAttribute("aria-busy")) return;
@@ -115,14 +116,14 @@ async function save(format) {
   }
 }
 
-// Milliseconds after which changes that could not be had are asked for again.
+// Milliseconds until the changes are requested again after an error.
 const AGAIN = 2000;
 
-// What the shown changes were asked for: the runs and their states.
+// The runs, with their states, that the shown changes belong to.
 let asked = "";
 let known;
 
-// Fills in the changed files of each row's worktree. git is asked again only when a run has begun or ended.
+// Fills in the changed files of each row's worktree. They are requested again only when a run has begun or ended.
 async function showChanges() {
   if (!section()?.dataset.worktrees) return;
   const now = [...document.querySelectorAll(".subtasks .badge[data-run]")].map(({ dataset }) => `${dataset.run} ${dataset.active ?? ""}`).join("\n");
@@ -154,32 +155,14 @@ function fillChanges(results) {
   }
 }
 
-const selected = () => document.querySelector(".sub[aria-current]");
+const tree = selection(rows, ".sub[aria-current]");
 
-function select(row, focus = true) {
-  if (selected() !== row) selected()?.removeAttribute("aria-current");
-  row.setAttribute("aria-current", "true");
-  if (!focus) return;
-  row.focus({ preventScroll: true });
-  row.scrollIntoView({ block: "nearest" });
-}
-
-function step(by) {
-  const all = rows();
-  if (!all.length) return false;
-  const at = all.indexOf(selected());
-  const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : at + by];
-  if (next) select(next);
-  return true;
-}
-
-// Presses the button of the chosen subtask. False: none is chosen, or it has no such button.
+// Presses the button of the selected subtask. False: none is selected, or it has no such button.
 export const press = (act) => {
-  const row = selected();
-  if (!row) return false;
-  const button = act === "log" ? row.querySelector("a.badge") : row.querySelector(`.acts [data-act=${act}]`);
-  button?.click();
-  return Boolean(button);
+  if (act !== "log") return tree.press(act);
+  const last = tree.selected()?.querySelector("a.badge");
+  last?.click();
+  return Boolean(last);
 };
 
 const ofTree = (act) => {
@@ -190,8 +173,8 @@ const ofTree = (act) => {
 };
 
 export const subtaskKeys = {
-  j: () => step(1),
-  k: () => step(-1),
+  j: () => tree.step(1),
+  k: () => tree.step(-1),
   Enter: (event) => {
     if (!event.target.matches(".sub")) return false;
     event.target.querySelector("a.title")?.click();

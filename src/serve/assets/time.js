@@ -30,7 +30,7 @@ export function tick(root = document) {
     if (Number.isNaN(at)) continue;
     const seconds = (now - at) / 1000;
     const { tick: how } = time.dataset;
-    // Without the server nobody knows whether the state still lasts.
+    // Without a connection to the server it is unknown whether the state still lasts.
     if (how === "for" && time.textContent && cut()) continue;
     const text = how === "for" ? short(seconds) : how === "at" ? moment.format(at) : how === "clock" ? clock.format(at) : ago(seconds);
     if (time.textContent !== text) time.textContent = text;

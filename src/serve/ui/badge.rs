@@ -29,7 +29,7 @@ pub(super) struct Badge {
     /// Whether `since` is shown as a growing duration, or as a past time.
     pub(super) grows: bool,
     pub(super) duration_ms: Option<u64>,
-    /// It failed or was lost, and nobody has looked at it.
+    /// It failed, timed out or was lost, and its page has not been opened since.
     pub(super) unseen: bool,
 }
 

@@ -170,11 +170,11 @@ fn a_row_has_a_badge_for_what_ran_or_is_next_and_a_button_for_its_state() {
 fn what_failed_needs_its_user_until_it_was_seen() {
     let shop = shop();
     let mut views = [run("review", "A", "failed", 5), run("talk", "B", "lost", 9), run("review", "B", "succeeded", 10)];
-    views[1].reason = Some("nobody saw it end".to_owned());
+    views[1].reason = Some("its exit was not seen".to_owned());
     let unseen = |ids: &[&str]| std::sync::Arc::new(ids.iter().map(|id| (*id).to_owned()).collect());
     let runs = by_task_unseen(&views, unseen(&["talk-B"]));
     let row = row_of(&shop, &runs, "B", 0);
-    assert_eq!((row.badges[0].key, row.main, row.failure.as_str()), ("lost", RowAction::Log, "nobody saw it end"));
+    assert_eq!((row.badges[0].key, row.main, row.failure.as_str()), ("lost", RowAction::Log, "its exit was not seen"));
     assert_eq!(row_of(&shop, &runs, "A", 0).main, RowAction::Run, "it was seen");
     let needs = |ids: &[&str]| {
         let filter = Filter { needs: true, ..all() };

@@ -59,7 +59,7 @@ pub(super) enum TaskShown<'a> {
 #[derive(Debug, Default)]
 pub(super) struct RunsByTask<'a> {
     by_task: HashMap<&'a str, Vec<&'a RunView>>,
-    /// Failed and lost runs that nobody has looked at.
+    /// Ids of the failed and lost runs whose page has not been opened since.
     unseen: Arc<HashSet<String>>,
 }
 

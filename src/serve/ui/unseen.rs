@@ -1,4 +1,4 @@
-//! Failed and lost runs that nobody has looked at: a pair's last run, for three days after its end.
+//! Failed and lost runs whose page has not been opened since their end: the last run of each pair, for three days.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -34,7 +34,7 @@ function environment({ env, passEnv }) {
   const names = (label, list) => list.length ? [make("p", {}, `${label} `, make("code", { textContent: list.join(" ") }))] : [];
   return [
     ...names("From the manifest (env):", env),
-    ...names("From whoever started it, where set (pass_env):", passEnv),
-    make("p", { className: "quiet", textContent: "Beside them PATH HOME LANG LC_* TERM SHELL USER TMPDIR XDG_* of whoever started it, and DISPATCH_*. Values are kept nowhere." }),
+    ...names("Passed on from the command or server that started the run, where set there (pass_env):", passEnv),
+    make("p", { className: "quiet", textContent: "Beside them PATH HOME LANG LC_* TERM SHELL USER TMPDIR XDG_* of that command or server, and DISPATCH_*. Their values are not recorded." }),
   ];
 }
