@@ -4,6 +4,7 @@
 
 use support::{browser, fake, git, past, programs, random, routes, server, waiting, wanted, windows, world};
 
+mod editor;
 mod screenshots;
 mod serve_board;
 mod serve_board_edges;
@@ -13,6 +14,7 @@ mod serve_board_truth;
 mod serve_browser;
 mod serve_dialog;
 mod serve_editor;
+mod serve_editor_drafts;
 mod serve_header;
 mod serve_history;
 mod serve_now;

@@ -201,3 +201,15 @@ fn the_programs_own_files_are_kept_until_they_are_others_and_sent_small() {
     board.assert_headers();
     assert!(String::from_utf8(unpacked(&board)).unwrap().contains(r#"data-task="A""#));
 }
+
+#[test]
+fn a_stop_of_what_never_ran_is_answered_as_the_command_does() {
+    let world = World::new();
+    world.task("A", "%hang\n");
+    let server = world.serve();
+    let never = server.post("/stop/job/A", "");
+    let wanted = json!({ "mode": "job", "task": "A", "window": "A-job", "running": false });
+    assert_eq!((never.status, never.json()), (200, wanted), "as the command: it is not running");
+    assert_eq!(server.post("/stop/job/B", "").status, 404, "no such task");
+    world.dispatch("stop job A").stdout_has("not running").succeeds();
+}
