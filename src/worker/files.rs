@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::lifecycle::failure::{Failure, Kind};
-use crate::lifecycle::project::check::{check, check_draft};
+use crate::lifecycle::project::check::{CheckReport, check, check_draft};
 use crate::lifecycle::project::locate::ManifestLocation;
 use crate::lifecycle::project::{Depth, OpenError, Project, located};
 use crate::manifest::{self, LOCAL_NAME, MANIFEST_MAX, UnsavedFile};
@@ -67,7 +67,7 @@ pub(super) fn write(
     let checked = check_draft(location, std::slice::from_ref(&draft))?.report;
     if checked.has_errors() {
         let mut problems = checked.problems.clone();
-        let saved = check(location)?.problems;
+        let saved = check(location)?;
         problems.retain(|problem| !stands_elsewhere(problem, &draft.path, &saved));
         if problems.iter().any(Problem::is_error) {
             return Err(Failure::of_problems(problems));
@@ -83,11 +83,13 @@ pub(super) fn write(
 }
 
 /// Whether another file than the one at `path` has this error already: it is no reason against saving `path`, else two
-/// broken files could not be repaired one after the other.
-fn stands_elsewhere(problem: &Problem, path: &Path, saved: &[Problem]) -> bool {
-    let file = |problem: &Problem| problem.place.as_ref().map(|place| place.path.clone());
-    let is_known = |known: &Problem| known.message == problem.message && file(known) == file(problem);
-    problem.is_error() && file(problem).is_some_and(|file| file != path) && saved.iter().any(is_known)
+/// broken files could not be repaired one after the other. While the manifest is unusable, the errors of other files are
+/// not known; then none of them is a reason, else the manifest could not be repaired.
+fn stands_elsewhere(problem: &Problem, path: &Path, saved: &CheckReport) -> bool {
+    let is_elsewhere = problem.place.as_ref().is_some_and(|place| place.path != path);
+    // The other file's text is the same, so an error that it had is at the same place.
+    let is_known = |known: &Problem| known.message == problem.message && known.place == problem.place;
+    problem.is_error() && is_elsewhere && (saved.counts.is_none() || saved.problems.iter().any(is_known))
 }
 
 /// Fails if a text is larger than any such file may be.

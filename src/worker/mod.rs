@@ -90,8 +90,8 @@ pub enum WorkerRequest {
     /// Read the manifest, `dispatch.local.yaml` beside it, or a subtask file named in the manifest, by its path
     /// relative to the manifest's folder: `{"name", "text", "etag"}`.
     ReadFile { name: String },
-    /// Replace such a file if it still has this `etag` (empty: it does not exist) and the project has no error with the
-    /// new text that it did not have before: `{"name", "etag", "problems"}`.
+    /// Replace such a file if it still has this `etag` (empty: it does not exist), the new text has no error, and no other
+    /// file has an error with it that it did not have before: `{"name", "etag", "problems"}`.
     WriteFile { name: String, text: String, etag: String },
 }
 

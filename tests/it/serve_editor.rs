@@ -47,7 +47,7 @@ fn problems(server: &Server, files: &Value) -> Vec<(String, u64, u64, u64, Strin
         .collect()
 }
 
-fn put(server: &Server, name: &str, condition: &str, text: &str) -> Reply {
+pub(crate) fn put(server: &Server, name: &str, condition: &str, text: &str) -> Reply {
     let length = format!("Content-Length: {}", text.len());
     let head = server.head("PUT", &format!("/api/files/{name}"), &["Content-Type: text/yaml", condition, &length]);
     server.say(head + text)
@@ -240,11 +240,27 @@ fn errors_of_other_files_do_not_stop_a_save_and_new_ones_do() {
     let less = manifest.replace("  talk: ", "  other: ");
     let refused = put(&server, "dispatch.yaml", &tag("dispatch.yaml"), &less);
     assert_eq!(refused.status, 422, "{refused:?}");
-    assert_eq!(refused.json()["error"]["problems"].as_array().unwrap().len(), 1, "{refused:?}");
+    let problems = refused.json()["error"]["problems"].clone();
+    assert_eq!(problems.as_array().unwrap().len(), 1, "{refused:?}");
+    let subtasks = world.project().join(".claude/sub.yml").canonicalize().unwrap();
+    assert_eq!((&problems[0]["path"], &problems[0]["line"]), (&json!(subtasks), &json!(2)), "the line that it breaks");
+    assert_eq!(fs::read_to_string(world.project().join("dispatch.yaml")).unwrap(), format!("{manifest}# more\n"));
     // Its own error, though the file has it already.
     world.write(".claude/sub.yml", "- id: S\n  wrong: 1\n");
     let own = put(&server, ".claude/sub.yml", &tag(".claude/sub.yml"), "- id: S\n  wrong: 1\n# x\n");
     assert_eq!(own.status, 422, "{own:?}");
     assert_eq!(put(&server, ".claude/sub.yml", &tag(".claude/sub.yml"), SUBTASKS).status, 200);
+    // Its own error, though it is better than what the file has: a text with an error is never written.
+    for broken in ["version: 1\nmodes: [\n", "version: 1\nodd: 1\nodder: 2\n"] {
+        world.write("dispatch.yaml", broken);
+        world.write(".claude/sub.yml", "- id: S\n  wrong: 1\n");
+        let own = put(&server, "dispatch.yaml", &tag("dispatch.yaml"), "version: 1\nodd: 1\n");
+        assert_eq!(own.status, 422, "{own:?}");
+        // Errors of other files, which nobody could know while the manifest was broken.
+        let mended = put(&server, "dispatch.yaml", &tag("dispatch.yaml"), &manifest);
+        assert_eq!(mended.status, 200, "{mended:?}");
+        let errors = mended.json()["problems"].as_array().unwrap().len();
+        assert!(errors >= 2, "they are named all the same: {mended:?}");
+    }
     server.assert_alive();
 }
