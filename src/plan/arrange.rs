@@ -203,7 +203,10 @@ mod tests {
         );
         assert_eq!(
             arranged(&["review A"], PRUNE, seen)[1..],
-            ["restart lint A (stopped, needed by `review`) []", "  start review A (missing) [lint A]"]
+            [
+                "restart lint A (stopped by a person; held by `--watch`, needed by `review`) []",
+                "  start review A (missing) [lint A]"
+            ]
         );
     }
 

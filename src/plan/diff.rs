@@ -168,12 +168,10 @@ pub(in crate::plan) fn again_or_held(
     hold: Option<HeldReason>,
     options: UpOptions,
 ) -> Action {
-    let loops = match hold {
-        Some(why) if options.watch => return Action::Held { run: Some(run.clone()), why },
-        Some(HeldReason::CrashLoop { restarts }) => Some(restarts),
-        _ => None,
-    };
-    Action::Restart { last: run.clone(), end, reason: reason.cloned(), loops }
+    match hold {
+        Some(why) if options.watch => Action::Held { run: Some(run.clone()), why },
+        hold => Action::Restart { last: run.clone(), end, reason: reason.cloned(), hold },
+    }
 }
 
 fn goes_on(state: &RunState) -> bool {

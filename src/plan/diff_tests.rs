@@ -59,7 +59,7 @@ fn what_a_person_ended_and_what_crashes_again_and_again_wait_for_a_plain_up() {
     for restart in [Restart::OnFailure, Restart::Always] {
         let stopped = ended(EndState::Stopped, true, 0);
         assert_eq!(said(restart, stopped.clone(), WATCH), "held talk T (stopped by a person; `up` starts it again)");
-        assert_eq!(said(restart, stopped, PLAIN), "restart talk T (stopped)");
+        assert_eq!(said(restart, stopped, PLAIN), "restart talk T (stopped by a person; held by `--watch`)");
         let looping = ended(EndState::Failed, false, CRASH_LOOP);
         let held = "held talk T (restarted 5 times in 10 minutes; `up` starts it again)";
         assert_eq!(said(restart, looping.clone(), WATCH), held);

@@ -30,8 +30,8 @@ pub enum Action {
         last: RunId,
         end: EndState,
         reason: Option<EndReason>,
-        /// The number of restarts in ten minutes, if `up --watch` would hold the pair because of it.
-        loops: Option<u32>,
+        /// Why `up --watch` would not restart it.
+        hold: Option<HeldReason>,
     },
     /// The active run is stopped and replaced by one with the manifest's values.
     Recreate { run: RunId, drift: Vec<Drift> },
@@ -74,12 +74,20 @@ pub enum HeldReason {
 }
 
 impl HeldReason {
+    fn cause(&self) -> String {
+        match self {
+            Self::StoppedByPerson => "stopped by a person".to_owned(),
+            Self::CrashLoop { restarts } => format!("restarted {restarts} times in 10 minutes"),
+            Self::Need(mode) => format!("it needs `{mode}`, which is held"),
+        }
+    }
+
     /// The reason, and the command that ends the hold.
     pub fn words(&self) -> String {
         match self {
-            Self::StoppedByPerson => "stopped by a person; `up` starts it again".to_owned(),
-            Self::CrashLoop { restarts } => format!("restarted {restarts} times in 10 minutes; `up` starts it again"),
-            Self::Need(mode) => format!("it needs `{mode}`, which is held"),
+            Self::StoppedByPerson | Self::CrashLoop { .. } => format!("{}; `up` starts it again", self.cause()),
+            // `up` starts what it needs, and then it.
+            Self::Need(_) => self.cause(),
         }
     }
 }
@@ -117,11 +125,14 @@ impl Step {
     pub fn reason(&self) -> String {
         let reason = match &self.action {
             Action::Start => "missing".to_owned(),
-            Action::Restart { end, reason, loops, .. } => {
+            Action::Restart { end, reason, hold, .. } => {
                 let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-                let loops =
-                    loops.map(|restarts| format!("; restarted {restarts} times in 10 minutes, held by `--watch`"));
-                format!("{}{reason}{}", end.as_str(), loops.unwrap_or_default())
+                let end = end.as_str();
+                match hold {
+                    None => format!("{end}{reason}"),
+                    Some(HeldReason::StoppedByPerson) => format!("{end} by a person{reason}; held by `--watch`"),
+                    Some(hold) => format!("{end}{reason}; {}, held by `--watch`", hold.cause()),
+                }
             }
             Action::Recreate { drift, .. } | Action::Drifted { drift, .. } => {
                 let fields: Vec<String> = drift.iter().map(Drift::to_string).collect();

@@ -125,6 +125,38 @@ fn one_entry_is_applied_by_mouse_and_all_by_keyboard() {
 }
 
 #[test]
+fn what_a_watch_holds_is_a_restart_that_says_so() {
+    let entries =
+        "{ mode: job, tasks: [A, B], restart: on_failure }\n{ mode: talk, tasks: [C] }\n{ mode: lint, tasks: [D] }";
+    let world = wanting(entries);
+    world.task("A", "%hang").task("B", "%exit 3").task("C", "%hang").task("D", "%out d");
+    for _ in 0..6 {
+        world.dispatch("up").notes().succeeds();
+        world.dispatch("wait job B").any_stderr().ends_somehow();
+    }
+    world.wait_state("lint", "D", "succeeded");
+    world.dispatch("stop job A").notes().succeeds();
+    let server = world.serve();
+    let mut page = Page::at(&world, &server, "/plan");
+    let shown = page.eval(ROWS);
+    assert_eq!(shown, json!(["restart job/A", "restart job/B", "keep talk/C", "keep lint/D"]), "as `up` would do");
+    play(
+        &mut page,
+        r#"
+        const reason = (pair) => row(pair).locator(".reason").textContent();
+        same(await reason("job/A"), "stopped by a person; held by `--watch`", "a person ended it");
+        const loop = await reason("job/B");
+        expect(/^failed: .*; restarted 5 times in 10 minutes, held by `--watch`$/.test(loop), loop);
+        same([await act("lint/D").count(), await act("talk/C").count()], [0, 0], "there is nothing to apply");
+        await act("job/A").click();
+        await until("it runs again", `document.querySelector('[data-pair-row="job/A"]').dataset.state === "running"`);
+        same(await row("job/B").getAttribute("data-state"), "failed", "nothing else was started");
+    "#,
+    );
+    page.assert_silent();
+}
+
+#[test]
 fn a_plan_that_changed_under_the_dialog_is_refused_and_marked() {
     let world = wanting("{ mode: talk, tasks: [A] }\n{ mode: job, tasks: [B] }");
     world.task("A", "%hang").task("B", "%out b").task("C", "%out c");
