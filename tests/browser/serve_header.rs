@@ -25,11 +25,24 @@ fn the_head_fits_every_screen_and_can_be_pressed() {
         "the head counts",
         "document.getElementById('tally').textContent === '1 needs you · 1 running · 1 queued'",
     );
-    for path in ["/", "/tasks/A", &format!("/runs/{run}"), "/now", "/history"] {
+    for (path, current) in [
+        ("/", "Board"),
+        ("/tasks/A", ""),
+        (&format!("/runs/{run}"), ""),
+        (&format!("/now/{run}"), "Now"),
+        ("/plan", "Plan"),
+        ("/history", "History"),
+        ("/edit/dispatch.yaml", "Edit"),
+    ] {
         page.go(&server, path);
+        let links = "[...document.querySelectorAll('nav[aria-label=Pages] a')].map((link) => [link.textContent, link.pathname])";
+        let pages = [["Board", "/"], ["Now", "/now"], ["Plan", "/plan"], ["History", "/history"], ["Edit", "/edit"]];
+        assert_eq!(page.eval(links), json!(pages), "{path}");
+        let shown = page.eval("document.querySelector('nav[aria-label=Pages] [aria-current]')?.textContent ?? ''");
+        assert_eq!(shown, current, "{path}");
         page.wait("the head counts", "document.getElementById('tally').textContent.startsWith('1 needs you')");
         // 1280 px at 200 % and 400 % are 640 and 320.
-        for width in [320, 390, 480, 640, 735, 736, 900, 1024, 1440] {
+        for width in [320, 389, 390, 480, 640, 799, 800, 900, 1024, 1440] {
             page.play(&format!("await page.setViewportSize({{ width: {width}, height: 800 }})"));
             let what = format!("{path} at {width}");
             for target in page.eval(TARGETS).as_array().unwrap() {
@@ -39,7 +52,9 @@ fn the_head_fits_every_screen_and_can_be_pressed() {
             let head = page.eval("[document.querySelector('.head').scrollWidth, document.documentElement.scrollWidth]");
             assert!(head[0].as_i64() <= Some(width) && head[1].as_i64() <= Some(width), "{what}: {head}");
         }
-        for (scheme, width) in [("light", 320), ("dark", 390), ("light", 1024), ("dark", 1440)] {
+        // The editor has tests of its own.
+        let themes = [("light", 320), ("dark", 390), ("light", 1024), ("dark", 1440)];
+        for (scheme, width) in themes.into_iter().filter(|_| current != "Edit") {
             page.play(&format!(
                 "await page.emulateMedia({{ colorScheme: '{scheme}' }}); await page.setViewportSize({{ width: {width}, height: 800 }})"
             ));
@@ -63,10 +78,12 @@ fn the_help_has_a_name_and_all_keys_of_the_page() {
     for (path, keys) in [
         ("/", &["j / k", "← / →", "/", "r", "s", "a", "l", "y", "n", "b", "?"][..]),
         ("/tasks/A", &["r", "s", "a", "l", "y", "b", "?"]),
+        ("/edit", &["Ctrl+S", "Ctrl+Space", "F8", "Ctrl+F", "Tab / Shift+Tab", "Esc", "b", "?"]),
     ] {
         page.go(&server, path);
         page.play(&format!(
-            "await page.keyboard.press('?');
+            "await page.getByRole('button', {{ name: 'Keyboard help' }}).focus();
+             await page.keyboard.press('?');
              await page.getByRole('dialog', {{ name: 'Keyboard' }}).waitFor();
              const shown = await page.locator('dialog kbd').allTextContents();
              for (const key of {}) expect(shown.includes(key), `${{key}} in ${{shown}}`);",

@@ -27,7 +27,8 @@ const module = await ({
 if (place) linkBack();
 
 for (const link of document.querySelectorAll("nav a")) {
-  if (link.pathname === location.pathname) link.setAttribute("aria-current", "page");
+  // `/edit/NAME` and `/now/ID` belong to the pages `/edit` and `/now`.
+  if (link.pathname === `/${place}`) link.setAttribute("aria-current", "page");
 }
 
 // The context of the page's module.

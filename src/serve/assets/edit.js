@@ -15,6 +15,16 @@ export const steady = true;
 
 export const keys = {};
 
+// The keys of the text field, which handles them itself.
+export const help = {
+  save: ["Ctrl+S", "save"],
+  complete: ["Ctrl+Space", "complete a key or a value"],
+  next: ["F8", "next problem"],
+  find: ["Ctrl+F", "find and replace"],
+  indent: ["Tab / Shift+Tab", "indent; after Ctrl+M they move the focus"],
+  leave: ["Esc", "leave the text: the focus goes to Save"],
+};
+
 let editor = null;
 
 export const heard = ({ event }) => { if (event === "plan" || event === "tasks") editor?.lookSoon(); };

@@ -29,9 +29,11 @@ const EVERYWHERE = [
 
 const types = (element) => element.closest("input, textarea, select, [contenteditable], .xterm");
 
-// `bindings`: key → action, which returns false if it does not apply. `words`: key → [label, meaning], for the help.
+// `bindings`: key → action, which returns false if it does not apply. `words`: key → [label, meaning], for the help; also
+// of keys that a part of the page handles itself.
 export function listen(bindings, words = {}) {
-  const help = () => openHelp({ ...WORDS, ...words }, bindings);
+  const known = Object.entries(WORDS).filter(([key]) => key in bindings);
+  const help = () => openHelp(Object.values({ ...Object.fromEntries(known), ...words }));
   document.addEventListener("keydown", (event) => {
     // In a terminal the key is the shell's.
     if ((event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key === "k" && !event.target.closest(".xterm")) {
@@ -56,14 +58,13 @@ export function listen(bindings, words = {}) {
   document.getElementById("help").onclick = help;
 }
 
-// Lists the keys of this page.
-function openHelp(words, bindings) {
+// Lists the page's own keys and those of every page.
+function openHelp(own) {
   const dialog = document.createElement("dialog");
   dialog.className = "help";
   dialog.setAttribute("aria-labelledby", "help-title");
   dialog.append(Object.assign(document.createElement("h2"), { id: "help-title", textContent: "Keyboard" }));
   const list = dialog.appendChild(document.createElement("dl"));
-  const own = Object.keys(words).filter((key) => key in bindings).map((key) => words[key]);
   for (const [key, meaning] of [...own, ...EVERYWHERE]) {
     const term = document.createElement("dt");
     term.append(Object.assign(document.createElement("kbd"), { textContent: key }));

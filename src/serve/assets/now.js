@@ -239,9 +239,9 @@ export function mount(context) {
   for (const href of ["/assets/run.css", "/assets/now.css"]) {
     document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href }));
   }
-  $("nav a[href='/now']")?.setAttribute("aria-current", "page");
   filter();
   page.drawn = drawn;
+  document.addEventListener("visibilitychange", () => markSeen(page));
   addEventListener("popstate", fromAddress);
   page.main.addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
