@@ -134,6 +134,15 @@ fn what_failed_needs_its_user_until_it_was_looked_at() {
     page.wait_for_text("Nothing needs you.");
     world.detach("job", "A");
     page.wait("it failed again", &format!("{shown} === 'A'"));
+    // On `/now` it is not enough that it is listed: it must be the chosen run.
+    let text = server.get("/ui/now").text();
+    assert!(text.contains("data-needs=\"1\""), "{text}");
+    page.go(&server, "/now");
+    page.wait("the head counts it", "document.getElementById('tally').textContent === '1 needs you'");
+    page.play("await page.locator('.now-item[data-task=A] .now-row').first().click()");
+    page.wait("it was looked at", "document.getElementById('tally').hidden && document.title === 'Now · dispatch'");
+    page.go(&server, "/?needs=1");
+    page.wait_for_text("Nothing needs you.");
     page.assert_silent();
 }
 

@@ -8,6 +8,7 @@ import { Arrangement } from "./now/arrange.js";
 import { StopTwice } from "./now/stop.js";
 import { Views } from "./now/views.js";
 import { morph } from "./morph.js";
+import { markSeen } from "./seen.js";
 
 export const title = "Now";
 
@@ -138,6 +139,7 @@ function drawn() {
   if (facts && views.current !== chosen && !pending) views.show(facts);
   stopping.drawn();
   showStats(detail);
+  markSeen(page);
   refreshAnswers();
 }
 

@@ -1,8 +1,8 @@
 // The page of one run: adds its log or terminal to the server's fragment.
 
 import { make } from "./element.js";
-import { call } from "./net.js";
 import { copyable } from "./notice.js";
+import { markSeen } from "./seen.js";
 
 export const path = (page) => `/ui/runs/${encodeURIComponent(page.id)}`;
 
@@ -50,20 +50,6 @@ function wireTabs(page) {
   });
 }
 
-// A failed run needs its user until it was looked at.
-async function look(page) {
-  const id = document.querySelector("[data-unseen]")?.dataset.unseen;
-  if (!id || document.hidden || id === looked) return;
-  looked = id;
-  try {
-    await call("POST", `/api/seen/${id}`);
-    await page.refresh();
-  } catch {
-    looked = null;
-  }
-}
-
-let looked = null;
 let view = null;
 
 const click = (selector) => {
@@ -102,10 +88,10 @@ export const keys = {
 
 export async function mount(page) {
   style("/assets/run.css");
-  document.addEventListener("visibilitychange", () => look(page));
+  document.addEventListener("visibilitychange", () => markSeen(page));
   wireTabs(page);
   page.drawn = async () => {
-    look(page);
+    markSeen(page);
     const section = page.main.querySelector(".run-page");
     if (section && !section.dataset.tab) choose(page, new URLSearchParams(location.search).get("tab") === "prompt" ? "prompt" : "output");
     for (const place of page.main.querySelectorAll(".attach-line")) {

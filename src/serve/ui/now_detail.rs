@@ -38,6 +38,8 @@ pub(super) struct RunDetail {
     cost: Option<String>,
     tokens: Option<String>,
     resumes: bool,
+    /// It failed or was lost, and nobody has opened it since.
+    unseen: bool,
     worktrees: bool,
     gate: Option<GateQuestion>,
     save: String,
@@ -91,6 +93,7 @@ pub(super) fn detail(server: &HttpServer, catalog: &Catalog, id: &RunId) -> Resu
         cost: cost(&view),
         tokens: tokens(&view),
         resumes: is_last && !run.is_active() && resume::conversation(&run).is_some(),
+        unseen: server.unseen.get(server)?.contains(id.as_str()),
         worktrees: task.is_some() && catalog.project.worktrees,
         gate,
         save: format!("dispatch logs --raw --run {id} {} {} > {}.log", view.mode, view.task, view.label),
