@@ -2,11 +2,11 @@
 
 use std::fs;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::browser::Page;
-use crate::git::{commit, git, world};
-use crate::world::World;
+use crate::git::{WORKTREES, commit, git, world};
+use crate::world::{BASE, World};
 
 const STAGE: &str = r#"
 const dialog = page.locator("dialog[open]");
@@ -126,4 +126,24 @@ fn without_worktrees_there_are_no_such_buttons() {
     let server = world.serve();
     let mut page = Page::at(&world, &server, "/tasks/T");
     assert_eq!(page.eval("document.querySelectorAll('[data-act=diff], [data-act=clean]').length"), 0);
+}
+
+#[test]
+fn the_folder_of_a_run_is_shown_from_the_project() {
+    let (world, tree) = world();
+    world.write("dispatch.yaml", format!("{BASE}  here: {{ agent: fake, cwd: ., prompt: \"%out x\" }}\n{WORKTREES}"));
+    let server = world.serve();
+    let runs = [server.run_of("job", "T", ""), server.run_of("here", "T", "")];
+    let mut page = Page::new(&world);
+    for (run, folder, absolute) in [(&runs[0], "../trees/T", tree), (&runs[1], ".", world.project())] {
+        for path in ["runs", "now"] {
+            page.go(&server, &format!("/{path}/{run}"));
+            page.wait("the facts are there", "document.querySelector('.run-facts code[title]')");
+            let shown = page.eval(
+                "(({ textContent, title }) => [textContent, title])(document.querySelector('.run-facts code[title]'))",
+            );
+            assert_eq!(shown, json!([folder, absolute]), "{path}");
+        }
+    }
+    page.assert_silent();
 }

@@ -2,15 +2,17 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Deref;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::model::lexical_path;
 use crate::model::names::Pair;
 use crate::serve::refusal::Refusal;
 use crate::serve::server::HttpServer;
-use crate::view::catalog_view::CatalogView;
+use crate::view::catalog_view::{BrokenView, CatalogView};
 use crate::view::task_view::TaskView;
-use crate::worker::WorkerRequest;
+use crate::worker::{WorkerFailure, WorkerRequest};
 
 /// How long a catalog is used while no file watcher runs.
 const UNWATCHED: Duration = Duration::from_secs(1);
@@ -41,9 +43,7 @@ impl Catalog {
         let broken = broken.iter_mut().flat_map(|broken| &mut broken.problems);
         let problems = problems.iter_mut().chain(broken);
         for path in paths.chain(problems.filter_map(|problem| problem.path.as_mut())) {
-            if let Ok(relative) = path.strip_prefix(&project.root) {
-                *path = relative.to_owned();
-            }
+            make_relative(path, &project.root);
         }
         let by_id = tasks.iter().enumerate().map(|(at, task)| (task.id.clone(), at)).collect();
         let wanted = view.wanted.drain(..).map(|(mode, task)| (task, mode)).collect();
@@ -52,6 +52,15 @@ impl Catalog {
 
     pub(in crate::serve) fn task(&self, id: &str) -> Option<&TaskView> {
         self.by_id.get(id).map(|at| &self.tasks[*at])
+    }
+
+    /// What is wrong with the manifest by a request that failed after the catalog was read.
+    pub(super) fn broken_by(&self, failure: WorkerFailure) -> BrokenView {
+        let mut broken = BrokenView::from(failure);
+        for path in broken.problems.iter_mut().filter_map(|problem| problem.path.as_mut()) {
+            make_relative(path, &self.project.root);
+        }
+        broken
     }
 
     /// Whether the plan has the pair, or the task names the mode for itself.
@@ -69,9 +78,21 @@ impl Catalog {
         }
     }
 
+    /// The path of a folder as people see it: from the project's folder, if it is near.
+    pub(super) fn shown_folder(&self, path: &Path) -> String {
+        let near = lexical_path::seen_from(path, &self.project.root);
+        near.as_deref().unwrap_or(path).to_string_lossy().into_owned()
+    }
+
     /// Whether the pair's last result is up to date.
     pub(super) fn is_fresh(&self, pair: &Pair) -> bool {
         self.fresh.iter().any(|(mode, task)| mode == pair.mode.as_str() && task == pair.task.as_str())
+    }
+}
+
+fn make_relative(path: &mut PathBuf, root: &Path) {
+    if let Ok(relative) = path.strip_prefix(root) {
+        *path = relative.to_owned();
     }
 }
 

@@ -35,6 +35,8 @@ pub(super) struct RunDetail {
     why: &'static str,
     facts: Vec<Fact>,
     answer: Option<String>,
+    /// The run's working directory, as seen from the project.
+    folder: String,
     cost: Option<String>,
     tokens: Option<String>,
     resumes: bool,
@@ -90,6 +92,7 @@ pub(super) fn detail(server: &HttpServer, catalog: &Catalog, id: &RunId) -> Resu
         why: why(&view),
         facts: exit_explanation::why_ended(store, &run),
         answer: view.answer.as_deref().map(shortened),
+        folder: catalog.shown_folder(&view.cwd),
         cost: cost(&view),
         tokens: tokens(&view),
         resumes: is_last && !run.is_active() && resume::conversation(&run).is_some(),

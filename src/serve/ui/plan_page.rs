@@ -11,7 +11,6 @@ use crate::serve::ui::catalog::Catalog;
 use crate::serve::ui::pages::top;
 use crate::serve::ui::row;
 use crate::serve::ui::templates::{self, context};
-use crate::view::catalog_view::BrokenView;
 use crate::view::plan_view::{PairView, PlanView, StepView};
 use crate::view::run_view::RunView;
 use crate::worker::WorkerRequest;
@@ -64,7 +63,7 @@ pub(super) fn page(server: &HttpServer, also: &[Pair]) -> Result<String, Refusal
     let mut plan: PlanView = match server.workers.fetch(&WorkerRequest::Plan) {
         Ok(plan) => plan,
         Err(failure) if matches!(failure.kind, Kind::BadManifest | Kind::Usage) => {
-            broken.get_or_insert_with(|| BrokenView::from(failure));
+            broken.get_or_insert_with(|| catalog.broken_by(failure));
             PlanView::default()
         }
         Err(failure) => return Err(failure.into()),
@@ -83,7 +82,7 @@ pub(super) fn page(server: &HttpServer, also: &[Pair]) -> Result<String, Refusal
     templates::render(
         "plan.html",
         context! {
-            top => top(server, &catalog, seq)?, broken, planId => plan.plan_id, changes => plan.changes, rows, counts,
+            top => top(server, &catalog, seq)?, broken, editable => catalog.project.editable, planId => plan.plan_id, changes => plan.changes, rows, counts,
         },
     )
 }

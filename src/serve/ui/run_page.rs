@@ -47,12 +47,14 @@ pub(super) fn page(server: &HttpServer, id: &RunId) -> Result<String, Refusal> {
     let store = server.live.store();
     let unseen = server.unseen.get(server)?.contains(id.as_str());
     let attach = attach::attach_argv(&run).filter(|_| view.running && view.form.has_window());
+    let absolute = || view.cwd.to_string_lossy().into_owned();
+    let folder = catalog.as_ref().map_or_else(absolute, |catalog| catalog.shown_folder(&view.cwd));
     let (cost, tokens) = (cost(&view), tokens(&view));
     templates::render(
         "run.html",
         context! {
             top => named_top(server, project, seq)?, badge => Badge::of(&view, fresh), title, facts => exit_explanation::why_ended(store, &run),
-            why => why(&view), unseen, attach => attach.map(shell_words::join), cost, tokens, others,
+            why => why(&view), unseen, folder, attach => attach.map(shell_words::join), cost, tokens, others,
             resumes => is_last && !run.is_active() && resume::conversation(&run).is_some(),
             save => format!("dispatch logs --raw --run {id} {} {} > {}.log", pair.mode, pair.task, view.label),
             worktrees => task.is_some() && catalog.as_ref().is_some_and(|catalog| catalog.project.worktrees), run => view,

@@ -52,7 +52,7 @@ pub(super) fn page(server: &HttpServer, id: &TaskId) -> Result<String, Refusal> 
         (Ok(detail), _) => detail,
         // While the manifest is broken, the page shows the runs without the task's text.
         (Err(failure), Some(task)) if failure.kind == Kind::BadManifest => {
-            broken.get_or_insert_with(|| failure.into());
+            broken.get_or_insert_with(|| catalog.broken_by(failure));
             TaskDetail { task: task.clone(), ..TaskDetail::default() }
         }
         (Err(failure), _) => return gone(server, &catalog, seq, id, failure),
