@@ -5,6 +5,7 @@ pub mod init;
 pub mod locate;
 pub(crate) mod older_state;
 pub mod project_store;
+pub mod served;
 pub mod show;
 pub mod task_steps;
 

@@ -34,6 +34,7 @@ mod settings;
 mod settings_section;
 mod source;
 mod starter;
+mod state_dir_key;
 mod subtask_file;
 mod syntax;
 mod task_section;
@@ -59,6 +60,7 @@ pub use schema::schema;
 pub use settings::{Budget, Manifest, Retention, TaskChoice, TaskSelector, WantedRuns, Worktree};
 pub use source::{MANIFEST_MAX, stays_below};
 pub use starter::starter_files;
+pub use state_dir_key::state_dir_of;
 pub use unsaved_file::UnsavedFile;
 
 #[cfg(test)]

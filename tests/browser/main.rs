@@ -11,6 +11,7 @@ mod serve_board_edges;
 mod serve_board_large;
 mod serve_board_rows;
 mod serve_board_truth;
+mod serve_broken;
 mod serve_browser;
 mod serve_dialog;
 mod serve_editor;

@@ -59,6 +59,7 @@ mod run_interactive;
 mod seen_programs;
 mod serve;
 mod serve_answers;
+mod serve_broken;
 mod serve_crash;
 mod serve_editor;
 mod serve_fuzz;

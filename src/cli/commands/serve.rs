@@ -6,14 +6,14 @@ use std::os::fd::AsFd as _;
 use std::process::ExitCode;
 
 use crate::cli::args::ServeArgs;
-use crate::cli::commands::open;
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult, USAGE};
 use crate::cli::interrupts::Interrupts;
 use crate::cli::output;
-use crate::lifecycle::project::{Depth, project_store};
+use crate::lifecycle::project::served::ServedProject;
 use crate::lifecycle::reconcile::up::refuse_inside;
 use crate::lifecycle::server_registry;
+use crate::model::problem::summary;
 use crate::os::listen::{self, ListenError};
 use crate::os::watch::file_watcher::FileWatcher;
 use crate::serve::{self, Listener, ServerParts, Times};
@@ -28,8 +28,9 @@ pub(super) fn run(context: &CommandContext, args: &ServeArgs) -> CommandResult {
         times.set(name, *time).ok_or_else(|| CliError::new(USAGE, format!("there is no time `{name}`")))?;
     }
     times.apply();
-    let project = open(context, Depth::Shape)?;
-    let store = project_store::create(&project, None)?;
+    let project = ServedProject::open(&context.location)?;
+    tell_problems(context, &project);
+    let store = project.create_store()?;
     let claim = server_registry::claim_server(&store)?;
     // Before listening: from here on, a signal leads to an orderly shutdown.
     let mut ends = Interrupts::of_termination()?;
@@ -42,7 +43,7 @@ pub(super) fn run(context: &CommandContext, args: &ServeArgs) -> CommandResult {
     if context.json {
         output::json(&serde_json::json!({ "address": at, "pid": std::process::id() }))?;
     } else {
-        output::line(&format!("serving {} at {at}", project.manifest.root.display()))?;
+        output::line(&format!("serving {} at {at}", project.root().display()))?;
         err.note("`dispatch token` prints the token; Ctrl-C ends the server, and no run");
     }
     if args.open
@@ -50,7 +51,7 @@ pub(super) fn run(context: &CommandContext, args: &ServeArgs) -> CommandResult {
     {
         err.warning(&format!("the page could not be opened: {error}"));
     }
-    let workers = WorkerPool::new(project.manifest.path.clone());
+    let workers = WorkerPool::new(project.manifest().to_owned());
     let parts = ServerParts { token, live, workers };
     serve::serve(&listener, parts, ends.as_fd())?;
     ends.take();
@@ -58,6 +59,21 @@ pub(super) fn run(context: &CommandContext, args: &ServeArgs) -> CommandResult {
         let _ = listen::remove(path);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints the manifest's warnings, or its errors and that the server runs in spite of them.
+fn tell_problems(context: &CommandContext, project: &ServedProject) {
+    let err = output::stderr(context);
+    match project {
+        ServedProject::Usable(_) if context.quiet => {}
+        ServedProject::Usable(_) => err.problems(project.problems()),
+        ServedProject::Broken(_) => {
+            err.problems(project.problems());
+            let count = summary(project.problems());
+            err.warning(&format!("nothing can be started while the manifest has errors ({count})"));
+            err.hint("repair them, for example at the page `/edit`; the server then continues by itself");
+        }
+    }
 }
 
 /// Only loopback addresses are served; other machines use a tunnel.

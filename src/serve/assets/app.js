@@ -40,6 +40,7 @@ const page = {
   redrawn() {
     tick(main);
     page.drawn();
+    retryBroken();
   },
   // Fetches a fragment; on failure shows the error and returns null.
   async fetch(path) {
@@ -156,6 +157,16 @@ async function rows(tasks) {
   return true;
 }
 
+// Between two looks at a manifest with errors, in milliseconds.
+const BROKEN_REST = 3000;
+let retry = 0;
+// While the page shows errors of the manifest, fetches it again now and then: a manifest that was broken only for a moment
+// may be repaired without an event.
+function retryBroken() {
+  clearTimeout(retry);
+  if (main.querySelector("[data-broken]")) retry = setTimeout(() => { whole = true; soon(); }, BROKEN_REST);
+}
+
 function say(text) {
   lost.textContent = text;
   lost.hidden = !text;
@@ -180,10 +191,14 @@ async function wrong(error) {
   for (const problem of error.problems) {
     const place = problem.path ? `${problem.path}${problem.line ? `:${problem.line}` : ""}: ` : "";
     const lines = [`${place}${problem.message}`, ...(problem.hints ?? []).map((hint) => `  ${hint}`)];
-    box.append(Object.assign(document.createElement("pre"), { textContent: lines.join("\n") }));
+    box.append(Object.assign(document.createElement("pre"), { tabIndex: 0, textContent: lines.join("\n") }));
   }
-  if (error.code === "bad_manifest") box.append(Object.assign(document.createElement("a"), { href: "/edit", textContent: "Open the editor" }));
+  if (error.code === "bad_manifest") {
+    box.dataset.broken = "";
+    box.append(Object.assign(document.createElement("a"), { href: "/edit", textContent: "Open the editor" }));
+  }
   main.replaceChildren(box);
+  retryBroken();
 }
 
 function message(words, hint) {
