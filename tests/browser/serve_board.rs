@@ -126,7 +126,7 @@ fn the_keyboard_is_enough() {
         await press("Tab");
         await focused("the skip link", "at.matches('.skip') && at.getBoundingClientRect().top >= 0");
         const stops = [];
-        for (let i = 0; i < 16; i += 1) {
+        for (let i = 0; i < 17; i += 1) {
           await press("Tab");
           stops.push(await page.evaluate(() => {
             const at = document.activeElement;

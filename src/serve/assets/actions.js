@@ -2,7 +2,6 @@
 
 import { attempt, refusal, toast } from "./notice.js";
 import { openResume, openRun } from "./dialog.js";
-import { openClean, openDiff } from "./work.js";
 
 const at = (element, name) => element.closest(`[data-${name}]`)?.dataset[name];
 
@@ -54,8 +53,8 @@ export function listen(later) {
       attach: () => attach(mode, task),
       approve: () => approve(mode, task),
       reject: () => approve(mode, task, true),
-      diff: () => openDiff(task),
-      clean: () => openClean(task),
+      diff: async () => (await import("./work.js")).openDiff(task),
+      clean: async () => (await import("./work.js")).openClean(task),
       log: () => { location.href = `/runs/${button.dataset.run}`; },
     };
     if (!doings[act]) return;

@@ -1,9 +1,9 @@
 // Loads the page of the address, renders it, and keeps it up to date while it is open.
 
-import { Backoff, Refused, Unreachable, arrived, askTabs, fragment, setToken, token } from "./net.js";
+import { Backoff, Refused, Unreachable, arrived, askTabs, fragment, token } from "./net.js";
 import { follow } from "./live.js";
 import { morph } from "./morph.js";
-import { announce, copyable, setTitle, showTop } from "./notice.js";
+import { announce, message, setTitle, showTop } from "./notice.js";
 import { tick } from "./time.js";
 import * as actions from "./actions.js";
 import * as keys from "./keys.js";
@@ -60,22 +60,30 @@ let mark = "";
 let shown = 0;
 let seq = 0;
 let turn = 0;
-// Fetches the whole page again. Of overlapping calls the last one wins.
-async function refresh() {
+// Fetches the whole page again. Of overlapping calls the last one wins, and all settle with it. False: the server did not
+// answer.
+function refresh() {
+  latest = fetchPage();
+  return latest;
+}
+
+let latest;
+async function fetchPage() {
   const mine = ++turn;
   const path = module.path(page);
   let next;
   try {
     next = await fragment(path);
   } catch (error) {
-    if (mine !== turn) return;
-    whole ||= error instanceof Unreachable;
+    if (mine !== turn) return latest;
+    const isUnreachable = error instanceof Unreachable;
+    whole ||= isUnreachable;
     await wrong(error);
-    return;
+    return !isUnreachable;
   }
-  if (mine !== turn) return;
+  if (mine !== turn) return latest;
   // The page's filter or length has changed since the request.
-  if (path !== module.path(page)) { await refresh(); return; }
+  if (path !== module.path(page)) return refresh();
   const wanted = next.getElementById("page");
   const have = document.getElementById("page");
   ({ mark, seq } = next.getElementById("top").dataset);
@@ -85,6 +93,7 @@ async function refresh() {
   setTitle(wanted.dataset.title ?? module.title ?? "");
   page.redrawn();
   again(next);
+  return true;
 }
 
 // Tasks whose rows must be fetched again; null: the whole page.
@@ -201,36 +210,19 @@ async function wrong(error) {
   retryBroken();
 }
 
-function message(words, hint) {
-  const box = Object.assign(document.createElement("div"), { className: "empty" });
-  box.append(Object.assign(document.createElement("h2"), { textContent: words }));
-  if (hint) box.append(Object.assign(document.createElement("p"), { className: "hint", textContent: hint }));
-  return box;
-}
-
-// The page has no token, or that of an earlier server.
-function needToken() {
-  if (document.getElementById("token")) return;
-  const words = token() ? "The server was started again" : "This page needs the token";
-  const box = message(words, "A new server has a new token. `dispatch serve --open` opens a page that has it, and this one takes it over; or paste what this command prints:");
-  box.append(copyable("dispatch token"));
-  const form = document.createElement("form");
-  form.id = "token";
-  const label = Object.assign(document.createElement("label"), { textContent: "Token " });
-  const field = Object.assign(document.createElement("input"), { type: "password", autocomplete: "off", name: "token" });
-  label.append(field);
-  const said = Object.assign(document.createElement("p"), { className: "hint" });
-  said.setAttribute("role", "alert");
-  form.append(label, Object.assign(document.createElement("button"), { textContent: "Use it" }), said);
-  form.onsubmit = async (event) => {
-    event.preventDefault();
-    if (!field.value.trim()) return;
-    const good = await setToken(field.value.trim());
-    if (good) { main.replaceChildren(); location.reload(); return; }
-    said.textContent = good === false ? "The server refuses this token: `dispatch token` prints the one that it takes." : "The server does not answer. Try again when it runs.";
-  };
-  box.append(form);
-  main.replaceChildren(box);
+// The page has no token, or that of an earlier server. `age`: how old its content is.
+async function needToken(age) {
+  const backoff = new Backoff();
+  for (;;) {
+    try {
+      const { askToken } = await import("./ask_token.js");
+      askToken(age);
+      return;
+    } catch {
+      // The server has gone again.
+      await backoff.wait();
+    }
+  }
 }
 
 actions.listen(touch);
@@ -245,7 +237,38 @@ if (token() || await askTabs()) {
   while (!document.getElementById("page") && !document.getElementById("token")) { await backoff.wait(); await refresh(); }
 } else needToken();
 
+// Since when the page is not connected; null: it is.
 let since = null;
+let changes = 0;
+
+// Until the page is fetched again, what it shows is from before.
+async function catchUp() {
+  const mine = ++changes;
+  module.reconnected?.();
+  const backoff = new Backoff();
+  while (!await refresh()) {
+    await backoff.wait();
+    if (mine !== changes) return;
+  }
+  if (mine !== changes) return;
+  since = null;
+  say("");
+  document.getElementById("ask-token")?.remove();
+  document.documentElement.dataset.link = "connected";
+  // What could not be fetched meanwhile.
+  if (stale.size) soon();
+  tick();
+}
+
+function disconnected(what, at) {
+  changes += 1;
+  since ??= at;
+  document.documentElement.dataset.link = what;
+  const when = since.toLocaleTimeString();
+  say(what === "lost" ? `Disconnected since ${when}: what you see is as it was then. Trying again…` : "");
+  if (what === "expired") needToken(document.getElementById("page") ? `What you see is as it was at ${when}.` : "");
+}
+
 follow({
   seq,
   heard(frame) {
@@ -260,21 +283,10 @@ follow({
     else if (frame.event === "plan") soon();
   },
   anew() { whole = true; soon(); },
-  state(what) {
-    if (what === "connected") {
-      // A token may have arrived while the page asked for one.
-      if (!document.getElementById("page")) refresh();
-      // Fetch what failed meanwhile.
-      else if (since) soon();
-      since = null;
-      say("");
-    } else if (what === "expired") {
-      say("");
-      needToken();
-    } else {
-      since ??= new Date();
-      say(`Disconnected since ${since.toLocaleTimeString()}: what you see is as it was then. Trying again…`);
-    }
-    document.documentElement.dataset.link = what;
+  state(what, at = new Date()) {
+    if (what !== "connected") disconnected(what, at);
+    // A token may have arrived while the page asked for one.
+    else if (since || !document.getElementById("page")) catchUp();
+    else document.documentElement.dataset.link = what;
   },
 });

@@ -13,10 +13,9 @@ export const rowsOf = () => [];
 // An error of the header's update does not replace the page.
 export const steady = true;
 
-export const keys = {};
-
 // The keys of the text field, which handles them itself.
 export const help = {
+  Enter: ["Enter", "type into the text"],
   save: ["Ctrl+S", "save"],
   complete: ["Ctrl+Space", "complete a key or a value"],
   next: ["F8", "next problem"],
@@ -26,6 +25,15 @@ export const help = {
 };
 
 let editor = null;
+
+// A link or button keeps its own action.
+export const keys = {
+  Enter: ({ target }) => {
+    if (target.closest("a, button, summary")) return false;
+    editor?.code?.focus();
+    return true;
+  },
+};
 
 export const heard = ({ event }) => { if (event === "plan" || event === "tasks") editor?.lookSoon(); };
 

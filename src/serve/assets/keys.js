@@ -21,7 +21,7 @@ const WORDS = {
   e: ["e", "answer a waiting window in its row"],
 };
 const EVERYWHERE = [
-  ["Ctrl+K", "go to a page, task, run or mode"],
+  ["Ctrl+K", "go to a page, task, run, file or mode"],
   ["b", "the board"],
   ["?", "this list"],
   ["Esc", "leave a field, a dialog, a terminal (with Ctrl+Shift; on Windows Ctrl+Shift+Enter)"],

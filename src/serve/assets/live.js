@@ -1,15 +1,20 @@
 // Follows the server's events while the page is open: reconnects, and reports whether events were missed and whether
 // it is connected. Renders nothing.
 
-import { Backoff, Refused, ask, askTabs, socket } from "./net.js";
+import { Backoff, Refused, ask, askTabs, cutSockets, socket } from "./net.js";
+import { onWake } from "./wake.js";
 
 // After this time without an event the server is checked.
 const SILENCE = 15_000;
 
 // Calls `heard(frame)` for each event, `anew()` when events may have been missed, and `state(what)` with "connected",
-// "lost" or "expired" on each change. Events up to `seq` are known.
+// "lost" or "expired" on each change; with "lost" comes the time until which the connection lived. Events up to `seq` are
+// known.
 export async function follow({ seq, heard, anew, state }) {
   const backoff = new Backoff();
+  let connected = false;
+  // At once: nothing that is shown may count on after a sleep.
+  onWake((since) => { if (connected) state("lost", since); });
   for (;;) {
     try {
       const feed = await socket("/api/events", { query: `?after=${seq}` });
@@ -17,20 +22,23 @@ export async function follow({ seq, heard, anew, state }) {
         seq = frame.seq;
         if (frame.event === "hello") {
           backoff.reset();
+          connected = true;
           state("connected");
         } else if (frame.event === "reset") anew();
         else heard(frame);
       });
-      state("lost");
+      state("lost", new Date());
     } catch (error) {
       if (error instanceof Refused && error.status === 401) {
         if (await askTabs()) continue;
+        connected = false;
         state("expired");
         while (!await askTabs(2000));
         continue;
       }
-      state("lost");
+      state("lost", new Date());
     }
+    connected = false;
     await backoff.wait();
   }
 }
@@ -38,15 +46,14 @@ export async function follow({ seq, heard, anew, state }) {
 // Resolves when the socket closes or the server stops answering.
 function talk(feed, hear) {
   return new Promise((done) => {
-    let quiet = 0;
-    const end = () => { clearInterval(watch); feed.onclose = feed.onmessage = null; feed.close(); done(); };
-    feed.onmessage = ({ data }) => { quiet = 0; hear(JSON.parse(data)); };
-    feed.onclose = end;
+    let last = Date.now();
+    feed.onmessage = ({ data }) => { last = Date.now(); hear(JSON.parse(data)); };
+    feed.onclose = () => { clearInterval(watch); done(); };
     const watch = setInterval(async () => {
-      quiet += 5000;
-      if (quiet < SILENCE) return;
-      quiet = 0;
-      await ask("GET", "/healthz", { signal: AbortSignal.timeout(5000) }).catch(end);
+      if (Date.now() - last < SILENCE) return;
+      last = Date.now();
+      // What does not answer here does not answer the other connections either.
+      await ask("GET", "/healthz", { signal: AbortSignal.timeout(5000) }).catch(cutSockets);
     }, 5000);
   });
 }

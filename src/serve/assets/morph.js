@@ -9,8 +9,18 @@ const alike = (a, b) => a.nodeType === b.nodeType && a.nodeName === b.nodeName &
 
 export function morph(old, wanted) {
   const focused = document.activeElement;
+  const around = old.contains(focused) ? ancestors(focused) : [];
   element(old, wanted);
-  if (focused && focused !== document.activeElement && old.contains(focused)) focused.focus({ preventScroll: true });
+  if (!around.length) return;
+  if (!old.contains(focused) || focused.disabled) around.find((one) => one.isConnected)?.focus({ preventScroll: true });
+  else if (focused !== document.activeElement) focused.focus({ preventScroll: true });
+}
+
+// Where the focus goes if its element is removed: the row around it, else the page's content.
+function ancestors(element) {
+  const found = [];
+  for (let one = element.parentElement?.closest("[tabindex]"); one; one = one.parentElement?.closest("[tabindex]")) found.push(one);
+  return found;
 }
 
 function element(old, wanted) {

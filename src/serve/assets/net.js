@@ -1,5 +1,7 @@
 // Requests to the server: the token, JSON, fragments and WebSockets. Renders nothing.
 
+import { onWake } from "./wake.js";
+
 const KEY = "dispatch.token";
 const channel = new BroadcastChannel("dispatch.token");
 
@@ -76,10 +78,26 @@ export class Refused extends Error {
 // The server does not answer.
 export class Unreachable extends Error {}
 
+// Milliseconds by which the server's clock is ahead of the browser's.
+let ahead = 0;
+
+// The time by the server's clock, to compare with the times that it sends.
+export const serverNow = () => Date.now() + ahead;
+
+// The header `Date` has whole seconds, and the answer was on its way for a time: as long as the two clocks may be equal,
+// they are taken as equal.
+function compareClocks(answer, sent) {
+  const date = Date.parse(answer.headers.get("Date"));
+  if (Number.isNaN(date)) return;
+  const [least, most] = [date - Date.now(), date + 1000 - sent];
+  ahead = least > 0 ? least : most < 0 ? most : 0;
+}
+
 // `body` is sent as JSON, `text` as it is.
 export async function ask(method, path, { body, text, headers, signal } = {}) {
   const sent = { Authorization: `Bearer ${token()}`, ...headers };
   if (body !== undefined) sent["Content-Type"] = "application/json";
+  const begun = Date.now();
   let answer;
   try {
     answer = await fetch(path, { method, headers: sent, body: body === undefined ? text : JSON.stringify(body), signal });
@@ -87,6 +105,7 @@ export async function ask(method, path, { body, text, headers, signal } = {}) {
     if (error.name === "AbortError") throw error;
     throw new Unreachable("the server does not answer");
   }
+  compareClocks(answer, begun);
   if (answer.ok) return answer;
   const said = await answer.json().catch(() => ({}));
   throw new Refused(answer.status, said.error);
@@ -114,14 +133,36 @@ export async function bytes(path, from, to, signal) {
   }
 }
 
+// Milliseconds until a request for a ticket is given up.
+const PATIENCE = 10_000;
+
+const open = new Set();
+
 // Opens a WebSocket with a ticket for its path.
 export async function socket(path, { query = "", write = false } = {}) {
-  const { ticket } = await call("POST", "/api/ticket", { path, write });
+  const asked = await ask("POST", "/api/ticket", { body: { path, write }, signal: AbortSignal.timeout(PATIENCE) });
+  const { ticket } = await asked.json();
   const scheme = location.protocol === "https:" ? "wss" : "ws";
   const made = new WebSocket(`${scheme}://${location.host}${path}${query}`, ["dispatch.v1", `ticket.${ticket}`]);
   made.binaryType = "arraybuffer";
+  open.add(made);
+  made.addEventListener("close", () => open.delete(made));
   return made;
 }
+
+// Ends all WebSockets at once: the other side may be gone without a word, and a close would wait for its answer.
+export function cutSockets() {
+  for (const one of open) {
+    const { onclose } = one;
+    one.onopen = one.onmessage = one.onclose = null;
+    one.close();
+    onclose?.();
+  }
+  open.clear();
+}
+
+// After a sleep nothing tells whether the connections still live.
+onWake(cutSockets);
 
 // Waits longer each time, up to 5 s, with a random part.
 export class Backoff {

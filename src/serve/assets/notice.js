@@ -1,7 +1,7 @@
 // Notices: the tab's title and icon, the counts in the header, announcements for screen readers, and notifications.
 
 import { make } from "./element.js";
-import { call } from "./net.js";
+import { call, serverNow } from "./net.js";
 
 const $ = (id) => document.getElementById(id);
 const WISH = "dispatch.notify";
@@ -68,7 +68,7 @@ export function announce(run) {
   if (before === words) return;
   said.set(run.runId, words);
   if (run.endedAt) setTimeout(() => said.delete(run.runId), 60_000);
-  if (before === undefined && !run.endedAt && Date.now() - Date.parse(run.createdAt) > 60_000) return;
+  if (before === undefined && !run.endedAt && serverNow() - Date.parse(run.createdAt) > 60_000) return;
   const text = `${run.task} ${run.mode}: ${words}`;
   $("said").textContent = text;
   if (run.endedAt || words.startsWith("waits")) notify(text, run);
@@ -128,6 +128,13 @@ export function copyable(line) {
     setTimeout(() => { button.textContent = "Copy"; }, 2000);
   };
   box.append(code, button);
+  return box;
+}
+
+// A message in place of a page's content, or above it.
+export function message(words, hint) {
+  const box = make("div", { className: "empty" }, make("h2", { textContent: words }));
+  if (hint) box.append(make("p", { className: "hint", textContent: hint }));
   return box;
 }
 

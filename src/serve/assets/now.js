@@ -35,6 +35,9 @@ const stopping = new StopTwice(async (section) => {
   page.refresh();
 });
 
+// What ended meanwhile goes to its place.
+export const reconnected = () => arrangement.settle(chosen);
+
 export const path = () => chosen ? `/ui/now?run=${encodeURIComponent(chosen)}` : "/ui/now";
 
 const rowOf = (item) => item?.querySelector(".now-row");
@@ -68,6 +71,8 @@ function show(later = false) {
   for (const item of document.querySelectorAll(".now-item")) mark(item);
   stopping.disarm();
   const item = itemOf(chosen);
+  const inView = document.activeElement.closest("#views");
+  const inDetail = document.activeElement.closest("#now-detail");
   if (detail.dataset.run !== chosen) {
     detail.dataset.run = chosen;
     // What belongs to the run before must not be pressed for this one.
@@ -81,6 +86,9 @@ function show(later = false) {
   if (!facts) { views.hide(); return; }
   // A run that only passes by is not connected to.
   if (later && !views.has(chosen)) { views.hide(); pending = setTimeout(() => { pending = 0; views.show(facts); }, 60); } else views.show(facts);
+  // From a log the focus goes on to the next one; a terminal would take the keys that choose.
+  if (inView && facts.headless) toView("focus");
+  else if (inDetail && document.activeElement === document.body) focusItem(item);
 }
 
 // The data of a run's row; of the chosen run, which may not be listed any more, also that of the detail.
@@ -121,7 +129,10 @@ export function merge(have, wanted) {
   arrangement.apply(have.querySelector("#now-list"), list, page.refresh);
   for (const item of list.querySelectorAll(".now-item")) placeAnswer(have, item);
   wanted.querySelector("#now-detail").dataset.run = chosen;
+  const inDetail = document.activeElement.closest("#now-detail");
   morph(have, wanted);
+  // The button or field that had the focus is gone.
+  if (inDetail && document.activeElement === page.main) focusItem(itemOf(chosen));
 }
 
 function drawn() {
@@ -154,7 +165,7 @@ const step = (by, focus) => {
 
 // The next run that needs the user, after the chosen one; from the last it goes to the first.
 function nextNeed() {
-  const needs = items().filter((item) => item.dataset.group === "needs" && item.dataset.active);
+  const needs = items().filter((item) => item.dataset.group === "needs" && !item.classList.contains("stays"));
   if (!needs.length) return false;
   const next = needs[(needs.indexOf(target()) + 1) % needs.length];
   choose(next.dataset.run);

@@ -1,4 +1,4 @@
-// Goes to a page, task, run or mode by a few letters of its name.
+// Goes to a page, task, run, file or mode by a few letters of its name.
 
 import { make } from "./element.js";
 import { call } from "./net.js";
@@ -12,7 +12,7 @@ export async function openPalette() {
   const list = make("ul", { id: "palette-list", role: "listbox", "aria-label": "Found" });
   const none = make("p", { className: "quiet", role: "status" });
   const dialog = make("dialog", { className: "palette", "aria-label": "Go to" }, field, list, none);
-  let all = [...document.querySelectorAll("nav a")].map((link) => ({ kind: "page", name: link.textContent, about: "", href: link.pathname }));
+  let all = [...document.querySelectorAll(".head nav a")].map((link) => ({ kind: "page", name: link.textContent, about: "", href: link.pathname }));
   let at = 0;
   const draw = () => {
     const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -42,11 +42,12 @@ export async function openPalette() {
   draw();
   dialog.showModal();
   field.focus();
-  const [runs, tasks, modes] = await Promise.all(["/api/runs", "/api/tasks", "/api/modes"].map((path) => call("GET", path).catch(() => ({}))));
+  const [runs, tasks, modes, files] = await Promise.all(["/api/runs", "/api/tasks", "/api/modes", "/api/files"].map((path) => call("GET", path).catch(() => ({}))));
   all = [
     ...all,
     ...(runs.runs ?? []).map(({ runId, task, mode, state }) => ({ kind: "run", name: `${task} ${mode}`, about: state.replace("_", " "), href: `/now/${runId}` })),
     ...(tasks.tasks ?? []).map(({ id, title }) => ({ kind: "task", name: id, about: title ?? "", href: `/tasks/${id}` })),
+    ...(files.files ?? []).map(({ name }) => ({ kind: "file", name, about: "edit", href: `/edit/${name.split("/").map(encodeURIComponent).join("/")}` })),
     ...(modes.modes ?? []).map(({ name, description }) => ({ kind: "mode", name, about: description ?? "", href: `/?mode=${encodeURIComponent(name)}` })),
   ];
   if (dialog.isConnected) draw();

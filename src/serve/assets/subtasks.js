@@ -165,8 +165,8 @@ export const press = (act) => {
   return Boolean(last);
 };
 
-const ofTree = (act) => {
-  const button = document.querySelector(`.subtasks .tree-acts [data-act=${act}]`);
+const ofTree = (act, which = "") => {
+  const button = document.querySelector(`.subtasks > :is(.bar, .tree-acts) [data-act=${act}]${which}`);
   if (!button || button.disabled) return false;
   button.click();
   return true;
@@ -183,4 +183,6 @@ export const subtaskKeys = {
   f: () => press("run-from"),
   A: () => ofTree("run-all"),
   S: () => ofTree("stop-all"),
+  M: () => ofTree("export", "[data-format=md]"),
+  J: () => ofTree("export", "[data-format=json]"),
 };

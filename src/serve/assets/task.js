@@ -27,6 +27,11 @@ export const keys = {
   a: () => about("attach"),
   l: () => about("log"),
   y: () => about("approve"),
+  E: () => {
+    const link = document.querySelector(".about a[href^='/edit/']");
+    link?.click();
+    return Boolean(link);
+  },
   ...subtaskKeys,
 };
 
@@ -35,4 +40,6 @@ export const help = {
   f: ["f", "run from this subtask on"],
   A: ["A", "run all subtasks"],
   S: ["S", "stop all subtasks"],
+  M: ["M / J", "save the results as Markdown, as JSON"],
+  E: ["E", "edit the file that lists the task"],
 };

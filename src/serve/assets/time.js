@@ -1,4 +1,7 @@
-// Formats times. Fills every <time data-tick>: `for` is a growing duration, `ago` a past time, `at` and `clock` a moment.
+// Formats times, by the clock of the server, which made them. Fills every <time data-tick>: `for` is a growing duration, `ago` a past time, `at` and `clock` a moment.
+
+import { serverNow } from "./net.js";
+import { compareClock } from "./wake.js";
 
 // In at most two units, as the server formats it.
 export function short(seconds) {
@@ -24,7 +27,7 @@ const cut = () => ["lost", "expired"].includes(document.documentElement.dataset.
 
 // Fills in the times below `root`.
 export function tick(root = document) {
-  const now = Date.now();
+  const now = serverNow();
   for (const time of root.querySelectorAll("time[data-tick]")) {
     const at = Date.parse(time.dateTime);
     if (Number.isNaN(at)) continue;
@@ -38,5 +41,10 @@ export function tick(root = document) {
   }
 }
 
-setInterval(() => { if (!document.hidden) tick(); }, 1000);
-document.addEventListener("visibilitychange", () => { if (!document.hidden) tick(); });
+function tickShown() {
+  compareClock();
+  if (!document.hidden) tick();
+}
+
+setInterval(tickShown, 1000);
+document.addEventListener("visibilitychange", tickShown);

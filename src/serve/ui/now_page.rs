@@ -1,12 +1,15 @@
 //! The page to steer runs from: the list of unfinished runs and of those that ended in the last hour, and beside it
 //! the chosen run. The page's script shows the run's log or terminal.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::lifecycle::summary::past_runs::PastRuns;
 use crate::model::interval::Interval;
 use crate::model::run_id::RunId;
+use crate::serve::api::runs;
 use crate::serve::query::Query;
 use crate::serve::refusal::Refusal;
 use crate::serve::server::HttpServer;
@@ -20,6 +23,8 @@ use crate::view::run_view::RunView;
 
 /// Ended runs that are listed, at most.
 const ENDED: u32 = 30;
+/// Runs that failed and were not looked at: so many are listed, at most.
+const FAILED: usize = 30;
 /// How long ended runs are listed.
 const ENDED_SINCE: Interval = Interval::from_secs(3600);
 
@@ -115,8 +120,20 @@ fn groups(server: &HttpServer, catalog: &Catalog, snapshot: &Snapshot) -> Result
     groups[0].runs.sort_by_key(|row| row.badge.since);
     groups[1].runs.sort_by_key(|row| std::cmp::Reverse(row.started));
     let past = PastRuns { since: Some(ENDED_SINCE), limit: Some(ENDED), ..PastRuns::default() };
-    groups[3].runs = server.live.past(past)?.runs.iter().map(|run| listed(&server.live.view(run))).collect();
+    let past = server.live.past(past)?.runs;
+    let unseen = server.unseen.get(server)?;
+    let seen = past.iter().filter(|run| !unseen.contains(run.id().as_str()));
+    groups[3].runs = seen.map(|run| listed(&server.live.view(run))).collect();
+    groups[0].runs.extend(failed(server, &unseen).iter().map(listed));
     Ok(groups.into())
+}
+
+/// The runs that failed and were not looked at, the latest first. One that was pruned meanwhile is left out.
+fn failed(server: &HttpServer, unseen: &HashSet<String>) -> Vec<RunView> {
+    let mut ids: Vec<RunId> = unseen.iter().filter_map(|id| RunId::parse(id)).collect();
+    ids.sort_by(|a, b| b.as_str().cmp(a.as_str()));
+    ids.truncate(FAILED);
+    ids.iter().filter_map(|id| runs::by_id(server, id).ok()).map(|run| server.live.view(&run)).collect()
 }
 
 /// `2nd, slot`, `need: code-review TASK-3`, else the word of the badge.

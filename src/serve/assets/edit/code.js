@@ -86,7 +86,7 @@ function basis({ label, text, extra = [] }) {
   return [
     EditorState.lineSeparator.of(lineEnd(text)), EditorState.tabSize.of(4), indentUnit.of("  "), indentation, lineNumbers(), history(),
     drawSelection(), highlightSpecialChars(), bracketMatching(), StreamLanguage.define(yaml), syntaxHighlighting(colours), search(),
-    EditorView.lineWrapping, theme, EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false" }), ...extra,
+    EditorView.lineWrapping, theme, EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false", tabindex: "0" }), ...extra,
   ];
 }
 

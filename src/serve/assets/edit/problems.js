@@ -33,7 +33,7 @@ export class Problems {
     this.editor = editor;
     this.head = make("h2", { textContent: "Problems", id: "edit-problems" });
     this.said = make("p", { className: "quiet", "role": "status", textContent: "Checking…" });
-    this.list = make("ul", { className: "edit-problems", tabIndex: 0, "aria-labelledby": "edit-problems" });
+    this.list = make("ul", { className: "edit-problems", tabIndex: -1, "aria-labelledby": "edit-problems" });
     this.element = make("section", { className: "card edit-part", "aria-labelledby": "edit-problems" }, this.head, this.said, this.list);
   }
 
@@ -43,6 +43,8 @@ export class Problems {
     this.tell(count > problems.length ? `${count} problems, the first ${problems.length} are read` : [...part(of("error"), "error"), ...part(of("warning"), "warning")].join(", ") || "No problems");
     this.element.classList.toggle("has-errors", of("error") > 0);
     this.list.replaceChildren(...problems.slice(0, SHOWN).map((problem) => this.row(problem)));
+    // An empty list is no stop of Tab.
+    this.list.tabIndex = problems.length ? 0 : -1;
     if (problems.length > SHOWN) this.list.append(make("li", { className: "quiet", textContent: `and ${problems.length - SHOWN} more` }));
   }
 

@@ -1,6 +1,6 @@
 // When the bytes of a log were printed: the log marks of the run, and what arrives while the page is open.
 
-import { call } from "../net.js";
+import { call, serverNow } from "../net.js";
 
 export class Marks {
   #all = [];
@@ -13,7 +13,7 @@ export class Marks {
   // `stream` has grown to `next` bytes now.
   note(stream, next) {
     const last = this.#all.at(-1) ?? { stdout: 0, stderr: 0 };
-    const now = { ...last, at: Date.now(), [stream]: next };
+    const now = { ...last, at: serverNow(), [stream]: next };
     if (last.at && now.at - last.at < 1000) Object.assign(last, now, { at: last.at });
     else this.#all.push(now);
   }
