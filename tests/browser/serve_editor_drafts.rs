@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::browser::Page;
 use crate::editor::{manifest, opened, play, wait_for_file};
 use crate::server::lasting_port;
+use crate::waiting::{is, wait_until};
 use crate::world::{BASE, World};
 
 #[test]
@@ -147,6 +148,70 @@ fn the_second_of_two_tabs_is_told_what_the_first_saved() {
     play(&mut page, r##"await note("this is its new text"); await has("# third"); await state("Saved");"##);
     assert_eq!(manifest(&world), format!("# third\n{before}"));
     page.assert_silent();
+}
+
+#[test]
+fn two_tabs_that_save_at_the_same_time_lose_nothing() {
+    let (world, server, mut page) = opened();
+    let before = manifest(&world);
+    play(&mut page, r##"await clean(); await atStart("# first\n"); await kept("# first"); await clean();"##);
+    page.tab(1);
+    page.go(&server, "/edit/dispatch.yaml");
+    // It begins with the draft of the other tab.
+    play(
+        &mut page,
+        r##"
+        await note("Your draft of");
+        await press("Discard it");
+        await until("it is gone", `!(${SHOWN}).includes("# first")`);
+        await atStart("# second\n");
+        await clean();
+        // Both save before either hears of the other.
+        await Promise.all(tabs.map((one) => one.evaluate("[...document.querySelectorAll('.edit-bar button.main')].find((button) => button.checkVisibility()).click()")));
+    "##,
+    );
+    wait_until("one of them is saved", || {
+        let text = manifest(&world);
+        is(text == format!("# first\n{before}") || text == format!("# second\n{before}"), text)
+    });
+    let (won, lost) = if manifest(&world).starts_with("# first") { (0, 1) } else { (1, 0) };
+    let words = ["# first", "# second"];
+    page.tab(won);
+    play(&mut page, r##"await state("Saved");"##);
+    page.tab(lost);
+    play(
+        &mut page,
+        &format!(
+            r##"
+            const side = (name) => page.locator(`.edit-conflict .cm-merge-${{name}} .cm-line`).first();
+            await side("a").waitFor();
+            same([await side("a").textContent(), await side("b").textContent()], ["{}", "{}"], "both versions");
+            "##,
+            words[won], words[lost]
+        ),
+    );
+    // A reload keeps the one that was not saved, and both can be had.
+    page.reload();
+    play(
+        &mut page,
+        &format!(
+            r##"
+            await note("Your draft of");
+            await page.locator(".edit-conflict .cm-merge-b .cm-line").first().waitFor();
+            await page.getByRole("button", {{ name: "Take this change from the file" }}).first().click();
+            await page.locator(".edit-conflict .cm-merge-b .cm-content").focus();
+            await page.keyboard.press("Control+Home");
+            await page.keyboard.insertText("{}\n");
+            await press("Save mine over it");
+            await state("Saved");
+            "##,
+            words[lost]
+        ),
+    );
+    wait_for_file(&world, &format!("{}\n{}\n", words[lost], words[won]));
+    page.tab(won);
+    play(&mut page, r##"await has("# first"); await has("# second"); await state("Saved");"##);
+    page.play("expectNoMessages(/status of 412/)");
 }
 
 #[test]
