@@ -125,7 +125,7 @@ fn everything_is_done_by_keyboard() {
     );
     walk.accessible("the finished tree");
     walk.assert_exported(&files);
-    walk.end("keyboard");
+    eprintln!("{}", walk.end("keyboard"));
 }
 
 #[test]
@@ -217,5 +217,5 @@ fn everything_is_done_by_mouse() {
         "#,
     );
     walk.assert_exported(&files);
-    walk.end("mouse");
+    eprintln!("{}", walk.end("mouse"));
 }

@@ -106,9 +106,9 @@ impl Walk {
         assert_eq!(steps.iter().find(|step| step["task"] == "FOUR").unwrap()["mode"], "ship");
     }
 
-    /// Only this hand was used. Prints how often.
+    /// Only this hand was used. Returns how often, in words.
     #[track_caller]
-    pub(crate) fn end(mut self, by: &str) {
+    pub(crate) fn end(mut self, by: &str) -> String {
         self.page.play("expectNoMessages(/status of 422/, /status of 404 .*steps.yml/)");
         let hands = self.page.play("return context.hands ?? { pointer: 0, keys: [] }");
         if by == "keyboard" {
@@ -116,12 +116,13 @@ impl Walk {
         } else {
             assert_eq!((self.keys, &hands["keys"]), (0, &json!([])));
         }
-        eprintln!(
+        let counts = format!(
             "walk by {by}: {} keys, {} clicks, and {} characters written into the editor",
             self.keys, self.clicks, self.typed
         );
         drop(self.page);
         self.server.assert_alive();
+        counts
     }
 }
 
