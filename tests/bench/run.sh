@@ -4,7 +4,7 @@
 #   ROUNDS=full bash tests/bench/run.sh  # full counts: 10,000 runs, 1,000 windows, 1 GiB
 # Peers that are slow to install are left out unless they are there: `cargo install pueue --root
 # target/bench-peers`, and tmuxp on PATH.
-#   ONLY="start up stop serve"           # of these parts
+#   ONLY="start up stop serve pages"           # of these parts
 #   STRICT=1 ...                         # the limits themselves; else 1.6 times each, for busy machines
 # Works in a temporary folder with a tmux server of its own and ends what it started.
 set -euo pipefail
@@ -85,7 +85,7 @@ compare() {
 
 # shellcheck source=/dev/null
 . "$here/projects.sh"
-for part in ${ONLY:-start up stop serve}; do
+for part in ${ONLY:-start up stop serve pages}; do
   # shellcheck source=/dev/null
   . "$here/$part.sh"
 done

@@ -101,6 +101,20 @@ fn without_a_report_the_exit_code_decides() {
 }
 
 #[test]
+fn the_page_of_a_run_names_what_decided() {
+    let world = world();
+    world.task("T", "%out {\"result\":\"All done.\"}\n");
+    world.task("NONE", "%out plain\n");
+    let server = world.serve();
+    for (id, decided) in [("T", "`success`, no error"), ("NONE", "its exit code alone: it reported no result")] {
+        world.dispatch("run -q ask").arg(id).any_stderr().succeeds();
+        let run = world.status("ask", id);
+        let page = server.get(&format!("/ui/runs/{}", run["runId"].as_str().unwrap())).text();
+        assert!(page.contains(decided), "{page}");
+    }
+}
+
+#[test]
 fn a_report_that_is_too_long_is_named_in_the_reason() {
     let world = world();
     let long = "head -c 17000000 /dev/zero | tr '\\0' x";
