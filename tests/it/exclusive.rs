@@ -47,9 +47,9 @@ fn jobs_and_windows_of_one_folder_take_turns() {
         // The one that ends starts the next. A look helps: a tmux server in which nothing else happens
         // may notice the death of a window's agent late (seen with 3.3a).
         wait_until("the next one holds the folder", || {
-            world.dispatch("status").any_stderr().ends_somehow();
+            let status = world.dispatch("status").any_stderr().ends_somehow();
             let starts = world.starts();
-            is(starts.len() == n + 1, format!("{starts:?}"))
+            is(starts.len() == n + 1, format!("{starts:?}\n{}", status.text()))
         });
         world.write(format!("go-{n}"), "");
     }
