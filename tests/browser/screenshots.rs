@@ -6,9 +6,11 @@
 use std::fs;
 use std::path::PathBuf;
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::browser::Page;
+use crate::past::PastRun;
 use crate::waiting::{is, wait_for};
 use crate::world::World;
 
@@ -25,8 +27,20 @@ const MORE_MODES: &str = r#"
     description: Publish what was merged; a person says yes first
     agent: stand-in
     prompt: "Release {{ task.id }}"
+    needs: [code-review]
     gate: approve
+
+budget: { day: 6 }
+
+runs:
+  - { mode: interactive, tasks: { status: in_progress } }
+  - { mode: implement, tasks: [LAN-14, LAN-16], restart: on_failure }
+  - { mode: code-review, tasks: { parent: LAN-12 } }
+  - { mode: release, tasks: [LAN-20] }
 "#;
+
+/// Days with earlier runs.
+const DAYS: i64 = 21;
 
 /// Folder, id, title, status, tags, body.
 const TASKS: &[(&str, &str, &str, &str, &str, &str)] = &[
@@ -87,6 +101,32 @@ fn lantern() -> World {
     world
 }
 
+/// Runs of the last weeks, like a run of today.
+fn past(world: &World) {
+    let like = world.detach("code-review", "LAN-15");
+    world.wait_state("code-review", "LAN-15", "succeeded");
+    let now = Timestamp::now();
+    let mut runs = Vec::new();
+    for day in (1..=DAYS).rev() {
+        for n in 0..(2 + day * 7 % 5) {
+            let ended = now - SignedDuration::from_hours(24 * day - 2 * n);
+            let mode = ["implement", "code-review", "code-review", "release"][usize::try_from((day + n) % 4).unwrap()];
+            let task = TASKS[usize::try_from((day * 3 + n) % 8).unwrap()].1;
+            let mix = u16::try_from((day * 37 + n * 91) % 97).unwrap();
+            let mut run = PastRun::new(mode, task, &ended.to_string()).cost(f64::from(mix) / 80.0);
+            run.millis = Some(20_000 + u64::from(mix) * 9_000);
+            run.agent = "stand-in";
+            run.started_by = if n % 2 == 0 { "up" } else { "web" };
+            runs.push(match mix % 11 {
+                3 => run.failed("exit code 3"),
+                7 => run.failed("the answer was empty"),
+                _ => run,
+            });
+        }
+    }
+    world.make_past(&like, &runs);
+}
+
 /// Where the pictures go.
 fn gallery(world: &World) -> PathBuf {
     let wanted = std::env::var_os("SCREENSHOTS").is_some_and(|wanted| !wanted.is_empty());
@@ -99,9 +139,9 @@ fn gallery(world: &World) -> PathBuf {
 fn the_pictures_of_the_readme_can_be_made() {
     let world = lantern();
     let folder = gallery(&world);
+    past(&world);
     let server = world.serve();
     for (mode, task, state) in [
-        ("code-review", "LAN-15", "succeeded"),
         ("implement", "LAN-15", "succeeded"),
         ("implement", "LAN-16", "failed"),
         ("code-review", "LAN-13", "succeeded"),
@@ -110,9 +150,13 @@ fn the_pictures_of_the_readme_can_be_made() {
         ("code-review", "LAN-12", "succeeded"),
         ("implement", "LAN-14", "running"),
         ("release", "LAN-20", "queued"),
+        ("code-review", "LAN-20", "succeeded"),
         ("interactive", "LAN-12", "running"),
     ] {
-        world.detach(mode, task);
+        // A run that another one needs is under way.
+        if (mode, task) != ("code-review", "LAN-20") {
+            world.detach(mode, task);
+        }
         world.wait_state(mode, task, state);
     }
     let log = world.status("code-review", "LAN-12")["runId"].as_str().unwrap().to_owned();
@@ -139,7 +183,24 @@ fn the_pictures_of_the_readme_can_be_made() {
         ("task", "/tasks/LAN-12", "light", "document.querySelector('#page table') && document.querySelector('.row')"),
         ("run-log", &format!("/runs/{log}"), "light", "document.body.innerText.includes('Verdict')"),
         ("run-terminal", &format!("/runs/{terminal}"), "light", "document.querySelector('.xterm-screen')"),
+        (
+            "now",
+            &format!("/now/{terminal}"),
+            "light",
+            "document.querySelector('.term-box')?.dataset.link === 'live' && document.querySelectorAll('.now-item').length > 8",
+        ),
+        ("history", "/history", "light", "document.querySelectorAll('.past-runs tbody tr').length > 50"),
+        (
+            "plan",
+            "/plan",
+            "light",
+            "document.querySelector('.drift') && document.querySelectorAll('.step').length === 7",
+        ),
     ] {
+        if name == "plan" {
+            let manifest = fs::read_to_string(world.project().join("dispatch.yaml")).unwrap();
+            world.write("dispatch.yaml", manifest.replace("Help me with", "Plan with me how to do"));
+        }
         page.play(&format!("await page.emulateMedia({{ colorScheme: '{scheme}' }})"));
         page.go(&server, path);
         page.wait(&format!("{name} is ready"), ready);
