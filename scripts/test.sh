@@ -12,7 +12,7 @@ export LC_ALL=C.UTF-8
 unset TMUX TMUX_PANE MAKEFLAGS DISPATCH_MANIFEST DISPATCH_RUN_ID DISPATCH_TMUX_SOCKET
 
 # What `cargo test` leaves out.
-tiers=(--test browser --test terminals --test agents --test system)
+tiers=(--test browser --test terminals --test agents --test system --test slurm)
 
 step() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
 
@@ -38,6 +38,9 @@ install_tools() {
     command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")
   done
   compgen -G '/usr/lib/*/dri/swrast_dri.so' >/dev/null || missing+=(libgl1-mesa-dri)
+  # A cluster for each test of its tier; its daemons are where only root looks for programs.
+  [ -x /usr/sbin/slurmctld ] || missing+=(slurm-wlm)
+  [ -x /usr/sbin/munged ] || missing+=(munge)
   # Peers of the benchmark; it runs without them.
   for pair in tsp=task-spooler wrk=wrk websocketd=websocketd; do
     command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")

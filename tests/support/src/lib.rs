@@ -5,6 +5,7 @@
 //! something that a test needs is missing.
 
 pub mod browser;
+pub mod cluster;
 pub mod command;
 pub mod damaged_file;
 pub mod fake;

@@ -2,6 +2,8 @@
 //!
 //! Must not touch anything outside its temporary folder, and ends only what it started.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -38,6 +40,8 @@ pub struct World {
     /// Short, since tmux sockets live below it. Its name marks every process of this world.
     root: TempDir,
     path: String,
+    /// Set for every call.
+    variables: BTreeMap<String, OsString>,
 }
 
 impl World {
@@ -63,7 +67,7 @@ impl World {
         fake::install(&bin, "gate");
         std::os::unix::fs::symlink(crate::programs::dispatch(), bin.join("dispatch")).unwrap();
         let path = format!("{}:{}", bin.display(), programs::folder().display());
-        Self { root, path }
+        Self { root, path, variables: BTreeMap::new() }
     }
 
     // ---- places
@@ -121,6 +125,11 @@ impl World {
         }
     }
 
+    /// Sets a variable for every later call.
+    pub fn set_env(&mut self, name: &str, value: impl Into<OsString>) {
+        self.variables.insert(name.to_owned(), value.into());
+    }
+
     // ---- calls
 
     /// `dispatch` with these words, in the project's folder.
@@ -151,6 +160,7 @@ impl World {
             .env("TERM", "xterm-256color")
             .env("TMUX_TMPDIR", self.root().join("tmux"))
             .env("DISPATCH_TMUX_SOCKET", "w")
+            .envs(&self.variables)
             .current_dir(self.project());
         command
     }
