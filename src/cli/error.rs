@@ -71,6 +71,6 @@ fn code(kind: Kind) -> u8 {
         Kind::NeverRun | Kind::Conflict | Kind::NotWaiting | Kind::Stale | Kind::Unconfirmed | Kind::Failed => FAILED,
         Kind::AgentNotExecutable => 126,
         Kind::AgentNotFound => 127,
-        Kind::Unseen | Kind::Busy | Kind::Internal => OURS,
+        Kind::Unseen | Kind::Busy | Kind::Internal | Kind::Engine => OURS,
     }
 }

@@ -38,6 +38,7 @@ pub(crate) fn run() -> Option<ExitCode> {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => failed(1, &error),
         }),
+        ("__node", Some(folder), name) => Some(on_node(Path::new(&folder), name)),
         ("__next", Some(state), ended) => Some(next(&state, ended.as_deref())),
         (PTY_WORD, Some(_), _) => Some(failed(127, &pty::become_owner(&rest()))),
         (BECOME_WORD, Some(encoded), None) => Some(match launch::decode(&encoded) {
@@ -67,6 +68,14 @@ pub(crate) fn run() -> Option<ExitCode> {
             Some(ExitCode::SUCCESS)
         }
         _ => None,
+    }
+}
+
+fn on_node(folder: &Path, name: Option<OsString>) -> ExitCode {
+    let text = |word: OsString| word.into_string().ok();
+    match supervisor::node::main(folder, name.and_then(text), std::env::args_os().nth(4).and_then(text)) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => failed(125, &error),
     }
 }
 

@@ -116,8 +116,16 @@ fn all_words(run: &Run) -> String {
         }
         (state, _) => match &run.progress.trouble {
             Some(trouble) => format!("{}: {trouble}", state.as_str()),
-            None => state.as_str().to_owned(),
+            None => on_node(run, state.as_str().to_owned()),
         },
+    }
+}
+
+/// `running on n1`.
+fn on_node(run: &Run, text: String) -> String {
+    match run.node() {
+        Some(node) => format!("{text} on {node}"),
+        None => text,
     }
 }
 
@@ -154,6 +162,7 @@ pub(crate) fn cell(run: &Run) -> Cell {
         RunState::Queued(waiting_for) => format!("queued ({})", waiting_for.as_str()),
         state => match does(run) {
             Some(does) => format!("{} ({does})", state.as_str()),
+            None if run.is_active() => on_node(run, state.as_str().to_owned()),
             None => state.as_str().to_owned(),
         },
     };

@@ -34,7 +34,7 @@ impl Executor for Local {
     fn submit(&self, jobs: Vec<PreparedJob>) -> Vec<Submission> {
         let mut outcomes = Vec::new();
         let mut coming_up = VecDeque::new();
-        for PreparedJob { folder, pair, slot } in jobs {
+        for PreparedJob { folder, pair, slot, wants: _ } in jobs {
             if coming_up.len() >= COMING_UP {
                 outcomes.extend(coming_up.pop_front().map(came_up));
             }
@@ -49,7 +49,7 @@ impl Executor for Local {
     }
 
     fn look(&self, owner: &Owner) -> OwnerProbe {
-        let Owner::Process(process) = owner;
+        let Owner::Process(process) = owner else { return OwnerProbe::OutOfSight };
         match process::is_alive(process) {
             true => OwnerProbe::Alive,
             false if process.host_boot == process::host_boot() => OwnerProbe::Gone,
@@ -58,7 +58,7 @@ impl Executor for Local {
     }
 
     fn wake(&self, owner: &Owner) -> io::Result<bool> {
-        let Owner::Process(process) = owner;
+        let Owner::Process(process) = owner else { return Ok(true) };
         if process::is_stopped(process.pid) {
             process::signal(process, Signal::CONT)?;
             thread::sleep(CONTINUED);
@@ -67,7 +67,7 @@ impl Executor for Local {
     }
 
     fn signal(&self, owner: &Owner, signal: OwnerSignal) -> io::Result<()> {
-        let Owner::Process(process) = owner;
+        let Owner::Process(process) = owner else { return Ok(()) };
         let signal = match signal {
             OwnerSignal::Soft(StopKind::Stop) => Signal::TERM,
             OwnerSignal::Soft(StopKind::Interrupt) => Signal::INT,
@@ -90,7 +90,7 @@ fn came_up(starting: io::Result<Starting>) -> Submission {
 }
 
 fn tree_to_end<'a>(tree: &RunTree<'a>) -> TreeToEnd<'a> {
-    let root = tree.owner.map(|Owner::Process(owner)| {
+    let root = tree.owner.and_then(Owner::process).map(|owner| {
         let (pid, start_time) = (owner.pid, owner.start_time);
         match tree.form {
             RunForm::Headless => Root::Supervisor { pid, start_time },

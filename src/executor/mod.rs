@@ -15,12 +15,17 @@
 //! `look` with a job. What lives in a window is a process of this machine, though: `local` looks at it and ends it.
 
 mod local;
+mod slurm;
+mod wants;
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::model::engine::EngineKind;
+use crate::model::engine_word::EngineWord;
 use crate::model::owner::{ExecutorName, Owner};
 use crate::model::run_form::RunForm;
 use crate::model::run_id::RunId;
@@ -32,11 +37,20 @@ use crate::store::run_folder::RunFolder;
 use crate::store::slots::Slot;
 
 pub(crate) use local::Leftovers;
+pub(crate) use wants::JobWants;
 
 /// The implementation of `name`.
 pub(crate) fn of(name: ExecutorName) -> &'static dyn Executor {
     match name {
         ExecutorName::Local => &local::Local,
+        ExecutorName::Slurm => &slurm::Slurm,
+    }
+}
+
+/// The implementation of an engine.
+pub(crate) fn engine(kind: EngineKind) -> &'static dyn Engine {
+    match kind {
+        EngineKind::Slurm => &slurm::Slurm,
     }
 }
 
@@ -47,6 +61,8 @@ pub(crate) struct PreparedJob {
     /// Names the run.
     pair: PairLock,
     slot: Option<Slot>,
+    /// Set for a job of an engine.
+    wants: Option<JobWants>,
 }
 
 /// What became of a submitted job.
@@ -54,8 +70,16 @@ pub(crate) struct PreparedJob {
 pub(crate) enum Submission {
     /// It has an owner, which records its end.
     Accepted,
+    /// An engine has it. Returned with the pair lock, which is to be held until this is recorded.
+    Submitted {
+        /// The engine's own id of the job.
+        job: Option<String>,
+        pair: PairLock,
+    },
     /// It was not started, as far as the executor knows.
     Refused(io::Error),
+    /// An engine may have it: no answer, or none in time.
+    Unsure { words: String },
 }
 
 /// A request to an owner, by a signal.
@@ -99,19 +123,43 @@ pub(crate) trait Executor: Debug + Sync {
     fn end_trees(&self, trees: &[RunTree<'_>]) -> io::Result<Vec<Vec<u32>>>;
 }
 
+/// What an engine knows of runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum EngineLook {
+    /// Its word for each run.
+    Answer(BTreeMap<RunId, EngineWord>),
+    /// It did not answer in time; its error text.
+    NoAnswer(String),
+}
+
+/// An engine did not do what it was asked; its words.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct EngineError(pub(crate) String);
+
+/// An engine: an executor on other machines, which is asked for many jobs at once.
+pub(crate) trait Engine: Debug + Sync {
+    /// Its words for `runs`, at most two seconds old and never older than the call that first named a run. Returns
+    /// within two seconds.
+    fn look(&self, runs: &[RunId]) -> EngineLook;
+
+    /// Signals the job of a run; `Hard` cancels it, wherever it is. Success proves nothing about the job.
+    fn signal(&self, run: &RunId, signal: OwnerSignal) -> Result<(), EngineError>;
+
+    /// The first of `options` that the manifest must not give.
+    fn refused_option(&self, options: &[String]) -> Option<String>;
+}
+
 impl PreparedJob {
-    pub(crate) fn new(folder: &RunFolder, pair: PairLock, slot: Option<Slot>) -> Self {
-        Self { folder: folder.path().to_owned(), pair, slot }
+    pub(crate) fn new(folder: &RunFolder, spec: &RunSpec, pair: PairLock, slot: Option<Slot>) -> io::Result<Self> {
+        Ok(Self { folder: folder.path().to_owned(), pair, slot, wants: JobWants::of(spec)? })
     }
 }
 
-/// Submits one job to the executor that its spec names. Fails if it was refused.
-pub(crate) fn submit_one(spec: &RunSpec, job: PreparedJob) -> io::Result<()> {
-    match of(spec.kind.executor()).submit(vec![job]).pop() {
-        Some(Submission::Accepted) => Ok(()),
-        Some(Submission::Refused(error)) => Err(error),
-        None => Err(io::Error::other("the executor said nothing")),
-    }
+/// Submits one job to the executor that its spec names.
+pub(crate) fn submit_one(spec: &RunSpec, job: PreparedJob) -> Submission {
+    let submitted = of(spec.kind.executor()).submit(vec![job]).pop();
+    submitted.unwrap_or_else(|| Submission::Refused(io::Error::other("the executor said nothing")))
 }
 
 /// Whether the owner is seen alive.

@@ -16,7 +16,7 @@ use crate::lifecycle::{queue, refresh};
 use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
-use crate::model::run_state::{RunState, UnknownWhy};
+use crate::model::run_state::{RunState, UnknownWhy, WaitingFor};
 use crate::os::clock::Stopwatch;
 use crate::os::watch::{self, ChangeWatch};
 use crate::store::index::IndexError;
@@ -31,7 +31,9 @@ const WINDOW_POLL: Duration = Duration::from_secs(1);
 
 /// Poll interval for logs when no inotify watch is available.
 const UNWATCHED_POLL: Duration = Duration::from_millis(200);
-/// How long a wait goes on while tmux does not answer.
+/// Poll interval for a run on an engine: its node holds no lock here, and a file server reports no change of a file.
+const ENGINE_POLL: Duration = Duration::from_millis(250);
+/// How long a wait goes on while tmux or an engine does not answer.
 const SILENCE: Duration = Duration::from_secs(15);
 
 /// Why a run could not be followed.
@@ -84,7 +86,8 @@ impl Follower {
         // The pair lock reports the end of a job. No inotify watch: the kernel takes some milliseconds to close one,
         // which would delay the report of the end.
         let only_its_end = logs.is_none() && run.facts.form.is_job() && !matches!(run.state, RunState::Queued(_));
-        let watch = match only_its_end {
+        let is_elsewhere = run.facts.executor.is_some();
+        let watch = match only_its_end || is_elsewhere {
             true => None,
             false => ChangeWatch::new().and_then(|watch| watch.watch_folder(folder.path()).map(|()| watch)).ok(),
         };
@@ -133,7 +136,9 @@ impl Follower {
         let running_job =
             run.facts.form.is_job() && matches!(run.state, RunState::Starting | RunState::Running | RunState::Stopping);
         let tick = match &run.state {
+            RunState::Queued(WaitingFor::Engine) => Some(ENGINE_POLL),
             RunState::Queued(_) => Some(QUEUE_POLL),
+            _ if run.facts.executor.is_some() => Some(ENGINE_POLL),
             _ if running_job => {
                 self.await_owner(run)?;
                 match (&self.watch, &self.logs) {
@@ -163,7 +168,7 @@ impl Follower {
             }
             return Ok(Woken::Changed);
         }
-        if matches!(run.state, RunState::Queued(_)) {
+        if matches!(run.state, RunState::Queued(waiting_for) if waiting_for != WaitingFor::Engine) {
             queue::advance(&self.store)?;
         }
         Ok(if timeout.is_some() && limit == timeout { Woken::TimeUp } else { Woken::Changed })
@@ -186,6 +191,26 @@ impl Follower {
     }
 }
 
+/// Since when the source of a run's state, tmux or an engine, has not answered.
+#[derive(Debug, Default)]
+pub struct SilentSource(Option<Stopwatch>);
+
+impl SilentSource {
+    /// Whether a wait goes on although a run in `state` cannot be observed.
+    pub fn is_awaited(&mut self, state: &RunState) -> bool {
+        match state {
+            RunState::Unknown(UnknownWhy::Tmux(_) | UnknownWhy::Window(_) | UnknownWhy::Engine(_)) => {
+                self.0.get_or_insert_with(Stopwatch::start).elapsed() < SILENCE
+            }
+            RunState::Unknown(_) => false,
+            _ => {
+                self.0 = None;
+                true
+            }
+        }
+    }
+}
+
 /// Waits until `run` has ended; `None` if `timeout` passes first. Calls `seen` with every observed state.
 /// Fails if the run was pruned or cannot be observed; tmux may be silent for 15 s.
 pub fn wait_for_end(
@@ -196,16 +221,17 @@ pub fn wait_for_end(
 ) -> Result<Option<Run>, FollowError> {
     let mut follower = Follower::new(store, run, None)?;
     let begun = Stopwatch::start();
-    let mut silent_since = None;
+    let mut source = SilentSource::default();
     loop {
         let run = follower.look()?;
         seen(&run);
+        let is_awaited = source.is_awaited(&run.state);
         match &run.state {
             RunState::Ended(_) => return Ok(Some(run)),
-            RunState::Unknown(UnknownWhy::Tmux(_) | UnknownWhy::Window(_))
-                if silent_since.get_or_insert_with(Stopwatch::start).elapsed() < SILENCE => {}
-            RunState::Unknown(why) => return Err(FollowError::Unknown { pair: run.pair(), why: why.clone() }),
-            _ => silent_since = None,
+            RunState::Unknown(why) if !is_awaited => {
+                return Err(FollowError::Unknown { pair: run.pair(), why: why.clone() });
+            }
+            _ => {}
         }
         let left = timeout.map(|timeout| timeout.saturating_sub(begun.elapsed()));
         if left.is_some_and(|left| left.is_zero()) {

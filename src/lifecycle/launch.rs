@@ -21,11 +21,11 @@ pub mod resume;
 pub(crate) mod setup;
 pub(crate) mod spec_fingerprint;
 pub mod start;
+pub(crate) mod submit;
 pub mod template_context;
 pub mod unrecorded;
 mod window;
 
-use crate::executor::{self, PreparedJob};
 use crate::lifecycle::launch::prepare::Prepared;
 use crate::lifecycle::launch::reserve::{NextStep, Reserved};
 use crate::lifecycle::launch::start::{Queueing, StartError, Started};
@@ -33,14 +33,11 @@ use crate::lifecycle::notify;
 use crate::lifecycle::queue;
 use crate::lifecycle::refresh;
 use crate::lifecycle::store::Store;
-use crate::model::end_reason::EndReason;
-use crate::model::exit::Exit;
-use crate::model::exit_record::ExitRecord;
 use crate::model::queue_record::QueueRecord;
 use crate::model::run::{Run, RunFacts};
 use crate::model::run_id::RunId;
 use crate::model::run_spec::RunSpec;
-use crate::model::run_state::{EndState, RunState, WaitingFor};
+use crate::model::run_state::{RunState, WaitingFor};
 use crate::os::clock;
 use crate::os::tmux::{Tmux, WarmClient};
 use crate::store::index::{Index, IndexError};
@@ -89,8 +86,9 @@ pub(crate) fn write_records(
     match record::write_run_folder(prepared, &reserved.folder, &reserved.spec) {
         Ok(()) => Ok(reserved),
         Err(error) => {
+            let error = StartError::from(error);
             give_up(store, Some(index), &reserved.folder, &reserved.spec, &reserved.facts, &error)?;
-            Err(error.into())
+            Err(error)
         }
     }
 }
@@ -111,9 +109,7 @@ pub(crate) fn launch(store: &Store, reserved: Reserved, warm: Option<WarmClient>
             }
             queued
         }
-        NextStep::Job(slot) => {
-            executor::submit_one(&spec, PreparedJob::new(&folder, lock, slot)).map_err(StartError::from)
-        }
+        NextStep::Job(slot) => submit::submit(&folder, &spec, lock, slot),
         NextStep::Window => window::open_window(store, &folder, &spec, warm).map(|created| {
             // Before the lock is released: a command that takes it must not find the started run queued.
             let _ = folder.remove_queue();
@@ -125,26 +121,27 @@ pub(crate) fn launch(store: &Store, reserved: Reserved, warm: Option<WarmClient>
     match launched {
         Ok(()) => Ok(run),
         Err(error) => {
-            give_up(store, None, &folder, &spec, &run.facts, &error)?;
-            Err(error)
+            let is_given_up = give_up(store, None, &folder, &spec, &run.facts, &error)?;
+            // A node has taken it meanwhile: the engine had it, although it did not answer.
+            if is_given_up || spec.kind.engine().is_none() { Err(error) } else { Ok(run) }
         }
     }
 }
 
 /// Ends a run that could not be started, if this command can remove its environment file: then no agent can start.
-/// Otherwise a late window may have taken the file; the next observation finds it.
+/// Otherwise a late window or a node may have taken the file; the next observation finds it. Returns whether it was ended.
 pub(crate) fn give_up(
     store: &Store,
     index: Option<&Index>,
     folder: &RunFolder,
     spec: &RunSpec,
     facts: &RunFacts,
-    why: &dyn std::fmt::Display,
-) -> Result<(), IndexError> {
-    if folder.withdraw_environment(spec) {
-        let reason = EndReason::NeverStarted(Some(why.to_string()));
-        let never = ExitRecord::never_started(spec.run_id.clone(), EndState::Failed, reason, clock::now());
-        let end = ExitRecord { exit: Exit::code(125), ..never };
+    why: &StartError,
+) -> Result<bool, IndexError> {
+    submit::note_late_job(store, spec, why);
+    let is_ours = folder.withdraw_environment(spec);
+    if is_ours {
+        let end = submit::end_of(spec, why);
         let _ = store.write_end(folder, &end);
         // A second connection would wait for the caller's own.
         let _ = match index {
@@ -152,5 +149,5 @@ pub(crate) fn give_up(
             None => store.index()?.finish(facts, &end),
         };
     }
-    Ok(())
+    Ok(is_ours)
 }

@@ -4,6 +4,7 @@
 //! rebuild the index, a cache. It returns what must be recorded; `reap` records it.
 
 pub(crate) mod activity;
+mod engine_words;
 mod fast_path;
 mod observation;
 mod panes;
@@ -18,6 +19,7 @@ use std::collections::HashSet;
 use crate::lifecycle::store::Store;
 use crate::model::run::{Run, RunFacts};
 use crate::model::run_id::RunId;
+use crate::model::run_spec::RunSpec;
 use crate::os::clock::Stopwatch;
 use crate::store::index::{Index, IndexError};
 use crate::store::record_file::RecordError;
@@ -43,6 +45,8 @@ pub(crate) struct Observations {
     pub(crate) damaged_specs: Vec<RunId>,
     /// Runs whose recorded end is damaged, and the damage.
     pub(crate) damaged_ends: Vec<(RunFolder, RecordError)>,
+    /// Runs of engines that have their job although they never answered that.
+    pub(crate) accepted: Vec<RunSpec>,
     /// No window is unfinished, and the state folder's hint names a tmux server.
     pub(crate) hint_is_stale: bool,
     pub(crate) listings: PaneListings,
@@ -100,12 +104,18 @@ fn observe(
     for id in &rest {
         unfinished.extend(probe::records(store, &index, id, &mut seen)?);
     }
+    seen.listings.engines = engine_words::EngineWords::of(&unfinished);
     seen.listings.observed = unfinished.iter().map(|observation| observation.spec.run_id.clone()).collect();
     for mut observation in unfinished {
         let since = Stopwatch::start();
         match settle(store, &mut observation, &mut seen.listings, since) {
-            SettledRun::Is(run) => seen.runs.push(*run),
-            observed @ SettledRun::Over { .. } => seen.over.push(OverRun { observation, observed, since }),
+            SettledRun::Is(run) => {
+                seen.accepted.extend(observation.was_just_accepted().then(|| observation.spec.clone()));
+                seen.runs.push(*run);
+            }
+            observed @ (SettledRun::Over { .. } | SettledRun::SubmitAgain) => {
+                seen.over.push(OverRun { observation, observed, since });
+            }
         }
     }
     Ok(seen)

@@ -1,6 +1,7 @@
 //! A project: a manifest and its repository; from them its tasks, its modes and its tmux server.
 
 pub mod check;
+mod executors;
 pub mod init;
 pub mod locate;
 pub(crate) mod older_state;
@@ -93,6 +94,11 @@ impl Project {
     fn of(loaded: Loaded, located: Located, location: &ManifestLocation) -> Result<Self, OpenError> {
         let Located { manifest: _, repository, below, home: _ } = located;
         let here = location.folder.clone();
+        if let Some(problems) =
+            loaded.manifest.as_ref().and_then(|manifest| executors::refused(manifest, &loaded.problems))
+        {
+            return Err(OpenError::Problems { problems });
+        }
         match loaded.manifest {
             Some(manifest) => {
                 let (making, default_base) = (Arc::default(), OnceLock::new());

@@ -4,16 +4,18 @@
 //! number of processes may do this at once: the pair lock makes each start happen once.
 
 pub mod approve;
+pub(crate) mod engine_room;
+pub(crate) mod late_jobs;
 pub(crate) mod readiness;
 
 use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::executor::{self, PreparedJob};
 use crate::lifecycle::launch;
 use crate::lifecycle::launch::reserve::{self, NextStep, Reserved};
 use crate::lifecycle::launch::start::StartError;
+use crate::lifecycle::launch::submit;
 use crate::lifecycle::notify;
 use crate::lifecycle::prune;
 use crate::lifecycle::queue::readiness::Readiness;
@@ -25,7 +27,7 @@ use crate::model::queue_record::QueueRecord;
 use crate::model::run::RunFacts;
 use crate::model::run_form::RunForm;
 use crate::model::run_id::RunId;
-use crate::model::run_spec::RunSpec;
+use crate::model::run_spec::{JobSpec, RunSpec};
 use crate::model::run_state::{EndState, WaitingFor};
 use crate::os::clock;
 use crate::store::index::{Index, Queued};
@@ -69,6 +71,8 @@ struct QueuePass {
     again: bool,
     /// Runs whose record this call has changed.
     noted: HashSet<RunId>,
+    /// The executors whose engine may get no further run.
+    full_engines: HashSet<String>,
 }
 
 /// Starts the queued runs that are ready, oldest first. Fails if the index cannot be read; an error of one run is
@@ -79,11 +83,13 @@ pub fn advance(store: &Store) -> Result<(), StartError> {
     // changed too: a process that found the run's lock held meanwhile has left the run to this one.
     while std::mem::take(&mut pass.again) {
         (pass.full, pass.rechecked) = (0, 0);
+        pass.full_engines.clear();
         let queue = store.with_index(Index::queued)?;
         let mut at = 0;
         while let Some(queued) = queue.get(at) {
             at += 1;
-            if queued.waiting_for == WaitingFor::Slot && queued.slots <= pass.full {
+            let uses_slots = queued.slots > 0;
+            if queued.waiting_for == WaitingFor::Slot && uses_slots && queued.slots <= pass.full {
                 continue;
             }
             // A dependency may end while the queue is read. A younger run is then ready after an older one with the
@@ -154,8 +160,22 @@ fn start_one_queued(
     queued: &Queued,
     pass: &mut QueuePass,
 ) -> Result<Moved, StartError> {
+    let engines = spec.kind.engine().and_then(|executor| executor.max_jobs).map(|_| store.state().lock_engines());
+    let engines = engines.transpose()?;
     // Slot before pair lock: an observing command that holds the lock must not cost the run its turn.
     let slot = match spec.kind.job() {
+        Some(JobSpec { engine: Some(executor), .. }) => {
+            let is_full = pass.full_engines.contains(&executor.name)
+                || !engine_room::has_room(store, &*store.index()?, executor, Some(&spec.run_id))?;
+            if is_full {
+                pass.full_engines.insert(executor.name.clone());
+                let about = Some(executor.about_max_jobs());
+                let record = QueueRecord::new(WaitingFor::Slot, about, clock::now());
+                note_wait(store, folder, spec, queued.waiting_for, record, pass)?;
+                return Ok(Moved::NoSlot);
+            }
+            None
+        }
         Some(job) => match take_slot(store, job.slots, pass.full)? {
             Some(slot) => Some(slot),
             None if reserve::is_nested(store, spec.parent_run.as_ref()) => None,
@@ -171,7 +191,12 @@ fn start_one_queued(
     lock.name(&spec.run_id)?;
     match spec.form() {
         RunForm::Headless => {
-            executor::submit_one(spec, PreparedJob::new(folder, lock, slot))?;
+            submit::intend(folder, spec)?;
+            // The next one counts this run.
+            drop(engines);
+            if let Err(error) = submit::submit_intended(folder, spec, lock, slot) {
+                return not_submitted(store, folder, spec, error);
+            }
         }
         RunForm::Interactive => {
             let facts = RunFacts::of(spec);
@@ -183,6 +208,18 @@ fn start_one_queued(
     folder.remove_queue()?;
     store.index()?.set_waiting(&spec.run_id, None)?;
     Ok(Moved::Started)
+}
+
+/// A queued run that its executor did not take. One of an engine ends: the next attempt would fail, too. Another one
+/// stays queued.
+fn not_submitted(store: &Store, folder: &RunFolder, spec: &RunSpec, error: StartError) -> Result<Moved, StartError> {
+    if spec.kind.engine().is_none() {
+        return Err(error);
+    }
+    let facts = RunFacts::of(spec);
+    let is_given_up = launch::give_up(store, None, folder, spec, &facts, &error)?;
+    folder.remove_queue()?;
+    Ok(if is_given_up { Moved::Ended } else { Moved::Started })
 }
 
 /// The pair lock of a run that is still queued; `None` if it is not, or another process holds the lock.

@@ -7,6 +7,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::executor::Leftovers;
+use crate::lifecycle::launch::submit;
 use crate::lifecycle::notify;
 use crate::lifecycle::observe::run_answer;
 use crate::lifecycle::observe::{self, Observation, Observations, OverRun, PaneListings, SettledRun};
@@ -54,6 +55,9 @@ pub(crate) fn write_down(store: &Store, seen: Observations) -> Result<Observed, 
     for run in &runs {
         note_end(store, &index, run)?;
     }
+    for spec in &seen.accepted {
+        submit::accept(store, &store.folder(&spec.run_id), spec)?;
+    }
     let mut leftovers = Leftovers::default();
     for run in over {
         let run = resolve(store, run, &mut listings, &mut leftovers)?;
@@ -83,6 +87,7 @@ fn resolve(
         let (end, ends_tree) = match observed {
             SettledRun::Is(run) => return Ok(*run),
             SettledRun::Over { end, ends_tree } => (end, ends_tree),
+            SettledRun::SubmitAgain => return resubmit(store, &observation),
         };
         let reaped = reap(store, &observation, &end, since.elapsed() > TAKEN_AND_SILENT, |run| {
             // The screen first: ending processes may print on it.
@@ -101,6 +106,19 @@ fn resolve(
         }
         observed = observe::settle(store, &mut observation, listings, since);
     }
+}
+
+/// Hands a run to its engine once more.
+fn resubmit(store: &Store, observation: &Observation) -> Result<Run, IndexError> {
+    let (folder, spec) = (&observation.folder, &observation.spec);
+    if let Err(error) = submit::submit_again(store, folder, spec) {
+        tracing::warn!(%error, run = %spec.run_id, "the run cannot be submitted again");
+    }
+    let facts = RunFacts::of(spec);
+    Ok(match folder.read_exit() {
+        Ok(Some(end)) => Run::ended(facts, end),
+        _ => observation.run(facts, RunState::Starting),
+    })
 }
 
 /// Writes the end of a run under its pair lock, after `end_processes`, which returns the pids that survive. `None` if
@@ -137,6 +155,10 @@ fn reap(
         {
             None
         }
+        // A node may have taken it since it was observed.
+        Ok(None) if run.probe.engine.is_some() && never_ran(over) && !run.folder.withdraw_environment(&run.spec) => {
+            None
+        }
         Ok(None) if still_holds(store, run) => {
             let survivors = end_processes(run)?;
             Some(store.write_end(&run.folder, &exit_record(run, over, survivors))?)
@@ -151,6 +173,11 @@ fn reap(
         close_window(run);
     }
     Ok(end.map(|end| Run::ended(RunFacts::of(&run.spec), end)))
+}
+
+/// Whether an end says that no process of the run has started.
+fn never_ran(over: &InferredEnd) -> bool {
+    matches!(over.reason, Some(EndReason::NeverStarted(_)))
 }
 
 /// Probes again: a queued run may have been started. The lock is not compared, since this command may hold it.
@@ -186,6 +213,7 @@ fn exit_record(run: &Observation, over: &InferredEnd, survivors: Vec<u32>) -> Ex
         survivors,
         limits: live.and_then(|live| live.limits),
         pid: live.and_then(LiveRecord::pid),
+        node: run.node(),
         answer,
     }
 }

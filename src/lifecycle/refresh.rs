@@ -24,6 +24,7 @@ pub(crate) fn all_with(store: &Store, early: Option<EarlyListing>) -> Result<Obs
         store.state().hint_windows(None);
     }
     let observed = write_down_and_advance(store, seen)?;
+    queue::late_jobs::cancel(store);
     notify::raise_waits(store, &observed.runs);
     Ok(observed)
 }
@@ -62,10 +63,11 @@ fn write_down_and_advance(store: &Store, seen: Observations) -> Result<Observed,
     }
     let may_move = |run: &Run| match run.state {
         RunState::Queued(waiting_for) => {
-            !matches!(waiting_for, WaitingFor::Gate | WaitingFor::Retry | WaitingFor::Environment)
+            let is_elsewhere = matches!(waiting_for, WaitingFor::Engine | WaitingFor::Retry);
+            !is_elsewhere && !matches!(waiting_for, WaitingFor::Gate | WaitingFor::Environment)
         }
-        // A killed supervisor did not advance the queue.
-        _ => run.end_state() == Some(EndState::Lost),
+        // A killed supervisor did not advance the queue, and a node never does.
+        _ => run.end_state() == Some(EndState::Lost) || (run.end.is_some() && run.facts.executor.is_some()),
     };
     if observed.runs.iter().any(may_move) {
         queue::advance_quietly(store);

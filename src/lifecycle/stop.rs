@@ -3,6 +3,7 @@
 //! All runs are signalled first, then awaited together. They share each read of the process table and each call of
 //! tmux, so that the cost of a run does not grow with their number. At the end the queue is advanced.
 
+mod engine_job;
 mod run_stop;
 pub(crate) mod stuck;
 
@@ -20,6 +21,7 @@ use crate::model::exit_record::ExitRecord;
 use crate::model::names::Pair;
 use crate::model::owner::ExecutorName;
 use crate::model::run::Run;
+use crate::model::run_form::RunForm;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{EndState, RunState, UnknownWhy};
 use crate::os::clock::{self, Stopwatch};
@@ -57,6 +59,11 @@ pub enum StopError {
     Unsaved { pair: Pair, supervisor: Holder },
     #[error("`{pair}` cannot be stopped: its supervisor does not die: {supervisor}")]
     Undying { pair: Pair, supervisor: Holder },
+    /// Nothing was changed.
+    #[error("`{pair}` cannot be stopped: `{executor}` does not answer: {words}")]
+    Engine { pair: Pair, executor: String, words: String },
+    #[error("`{pair}` cannot be stopped: {node} is silent, and the engine does not report that its job ended")]
+    Node { pair: Pair, node: String },
     #[error(transparent)]
     Tmux(#[from] TmuxError),
     #[error(transparent)]
@@ -123,6 +130,7 @@ pub fn stop_runs(store: &Store, runs: &[Run], how: StopKind) -> Vec<Result<Stopp
         }
     }
     wait_for_jobs(store, &mut all, how);
+    engine_job::wait_for_nodes(store, &mut all);
     close_windows(store, &mut all);
     conclude(store, &mut all);
     all.into_iter().map(|one| one.outcome.unwrap_or_else(|| Err(not_processed()))).collect()
@@ -135,7 +143,11 @@ fn not_processed() -> StopError {
 
 fn begin_stop(store: &Store, run: &Run) -> RunStop {
     let folder = store.folder(run.id());
-    let part = if run.facts.form.is_job() { StopPart::Job { signalled: false } } else { StopPart::Window };
+    let part = match (run.facts.form, &run.facts.executor) {
+        (RunForm::Headless, Some(_)) => StopPart::EngineJob { is_cancelled: false },
+        (RunForm::Headless, None) => StopPart::Job { signalled: false },
+        (RunForm::Interactive, _) => StopPart::Window,
+    };
     let (run, outcome) = (run.clone(), None);
     RunStop { run, folder, outcome, part, owner: None, signalled_group: None, survivors: Vec::new() }
 }
@@ -144,6 +156,9 @@ fn begin_stop(store: &Store, run: &Run) -> RunStop {
 fn request(store: &Store, one: &mut RunStop, how: StopKind) -> Result<(), StopError> {
     if let RunState::Unknown(why) = &one.run.state {
         return Err(StopError::Unknown { pair: one.run.pair(), why: why.clone() });
+    }
+    if let StopPart::EngineJob { .. } = one.part {
+        return engine_job::request(store, one, how);
     }
     let own = process::this()?;
     one.folder.request_stop(how != StopKind::Stop, (own.pid, own.start_time))?;
@@ -155,7 +170,7 @@ fn request(store: &Store, one: &mut RunStop, how: StopKind) -> Result<(), StopEr
             // From the agent's own record, since a pid may be reused.
             one.owner = one.folder.read_live().ok().flatten().map(|live| live.owner);
         }
-        StopPart::Nothing => {}
+        StopPart::EngineJob { .. } | StopPart::Nothing => {}
     }
     Ok(())
 }
@@ -350,7 +365,7 @@ fn conclude(store: &Store, all: &mut [RunStop]) {
 /// cannot be read.
 fn end_processes(all: &mut [RunStop], how: StopKind) -> io::Result<()> {
     let places: Vec<usize> =
-        (0..all.len()).filter(|at| all[*at].goes_on() && all[*at].part != StopPart::Nothing).collect();
+        (0..all.len()).filter(|at| all[*at].goes_on() && all[*at].part.has_processes_here()).collect();
     let tree = |at: &usize| {
         let one = &all[*at];
         let spec = one.folder.read_spec().ok().filter(|_| how != StopKind::Kill);

@@ -161,6 +161,9 @@ impl Store {
         // Remove an environment file that no agent has taken.
         if let Ok(spec) = folder.read_spec() {
             folder.withdraw_environment(&spec);
+            if spec.kind.engine().is_some() {
+                folder.forget_taken_environment();
+            }
         }
         // The agent's settings may hold the user's secrets.
         folder.forget_settings();

@@ -7,6 +7,7 @@
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::Value as Json;
 
+use crate::model::engine::EngineKind;
 use crate::model::notify::NoticeKind;
 use crate::model::protocol::{PromptDelivery, Protocol};
 use crate::model::restart::Restart;
@@ -149,6 +150,7 @@ sections! {
         "tasks": List(&Keys(&TASK_SOURCE)), "Where tasks come from.";
         "worktree": Keys(&WORKTREE);
         "agents": Map(&Keys(&AGENT));
+        "executors": Map(&Keys(&EXECUTOR)), "Where headless modes run beside this machine.";
         "modes": Map(&Keys(&MODE));
         "mode_files": TEXTS, "Command files, each an interactive mode.";
         "runs": List(&Keys(&RUN)), "The wanted set, applied only by `up`.";
@@ -247,6 +249,13 @@ sections! {
         "interactive": Choice(words::<PromptDelivery>);
         "headless": Choice(words::<PromptDelivery>);
     }
+    EXECUTOR: "in an executor", "executors: { NAME: { … } }" {
+        "engine" required: Choice(words::<EngineKind>), "What queues, places and limits its jobs.";
+        "options": TEXTS, "Further arguments of the engine's submitting command, such as `--partition=main`.";
+        "program": Text, "The path of `dispatch` on the nodes; default: its path here.";
+        "max_jobs": Number(1, 100_000), "Runs of this project in the engine at once; default: no limit.";
+        "lease": Duration, "How long a run may show no sign of life until it counts as lost; default: 2m 30s.";
+    }
     MODE: "in a mode", "modes: { NAME: { … } }" {
         "description": Text;
         "interactive": Bool, "A tmux window; else a background job.";
@@ -269,6 +278,7 @@ sections! {
         "generates": TEXTS, "The files that it makes. Patterns below the run's working directory.";
         "expect": Keys(&EXPECT);
         "agent": Text;
+        "executor": Text, "Headless: where it runs, `local` or a name of `executors`; default: `local`.";
         "cwd": Text, "A template; default: the worktree, or the manifest's folder.";
         "env": TEXT_MAP;
     }
@@ -290,10 +300,11 @@ sections! {
 }
 
 /// The sections of the manifest in which a misplaced key may belong, the most likely first.
-pub(crate) static HOMES: [&Section; 16] = [
+pub(crate) static HOMES: [&Section; 17] = [
     &MODE,
     &MANIFEST,
     &AGENT,
+    &EXECUTOR,
     &TASK_SOURCE,
     &RUN,
     &WORKTREE,

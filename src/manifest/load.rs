@@ -9,6 +9,7 @@ use crate::manifest::agent_section;
 use crate::manifest::check;
 use crate::manifest::document::{At, Document, shown};
 use crate::manifest::document_values::named_entries;
+use crate::manifest::executor_section;
 use crate::manifest::fields::SectionFields;
 use crate::manifest::home::Home;
 use crate::manifest::keys;
@@ -146,6 +147,7 @@ fn read(
         tasks: task_section::read(&fields, TaskContext { root, unsaved, modes: &modes }),
         worktree: settings::worktree(&fields),
         agents,
+        executors: executor_section::read(&fields),
         runs: Vec::new(),
         modes,
         terminal: fields.read("terminal", terminal_section::read).unwrap_or_default(),
@@ -153,6 +155,7 @@ fn read(
         notify: notify_section::read(&fields).under(&overlay.notify).whole(),
     };
     needs::check(&blocks, &manifest.modes);
+    executor_section::check_modes(&blocks, &manifest.executors);
     manifest.runs = runs_section::read(&fields, &manifest.modes);
     lay_settings(&mut manifest, &overlay);
     if is_full {

@@ -12,6 +12,7 @@ mod command_line;
 pub mod discover;
 mod document;
 mod document_values;
+mod executor_section;
 mod fields;
 mod flow;
 mod home;

@@ -44,6 +44,8 @@ pub struct Mode {
     pub sources: Vec<String>,
     pub generates: Vec<String>,
     pub agent: String,
+    /// Headless: a name of `executors:`; `None`: this machine.
+    pub executor: Option<String>,
     /// A template; `None`: the worktree, else the manifest's folder.
     pub cwd: Option<String>,
     pub env: BTreeMap<String, String>,
@@ -112,6 +114,7 @@ impl Mode {
             sources: Vec::new(),
             generates: Vec::new(),
             agent: "claude".to_owned(),
+            executor: None,
             cwd: None,
             env: BTreeMap::new(),
             origin,

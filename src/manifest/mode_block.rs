@@ -18,7 +18,7 @@ use crate::model::run_form::RunForm;
 
 /// Keys that need a job's exit, output or process tree, which a window does not have.
 const HEADLESS_ONLY: &[&str] =
-    &["timeout", "exit_grace", "limits", "retry", "log_max", "expect", "save_to", "sources", "generates"];
+    &["timeout", "exit_grace", "limits", "retry", "log_max", "expect", "save_to", "sources", "generates", "executor"];
 const INTERACTIVE_ONLY: &[&str] = &["cleanup_on_exit"];
 
 /// A block that was read, and the nodes for its later checks.
@@ -44,6 +44,7 @@ pub(crate) fn read(fields: &SectionFields<'_>, mut mode: Mode, root: &Path) -> M
     mode.limits = read_limits(fields);
     mode.expect = read_expect(fields);
     mode.agent = fields.filled_text("agent").unwrap_or(mode.agent);
+    mode.executor = fields.filled_text("executor").or(mode.executor);
     mode.cwd = fields.filled_text("cwd").or(mode.cwd);
     mode.env = settings_section::env(fields).unwrap_or(mode.env);
     mode_conditions::read(fields, &mut mode);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::manifest::agent::Agent;
 use crate::manifest::mode::Mode;
+use crate::model::engine::EngineExecutor;
 use crate::model::interval::Interval;
 use crate::model::names::{ModeName, TaskId};
 use crate::model::notify::Notify;
@@ -43,6 +44,8 @@ pub struct Manifest {
     pub worktree: Option<Worktree>,
     pub agents: BTreeMap<String, Agent>,
     pub modes: BTreeMap<ModeName, Mode>,
+    /// By name, without `local`.
+    pub executors: BTreeMap<String, EngineExecutor>,
     /// The terminal that `attach` opens.
     pub terminal: Terminal,
     pub budget: Budget,

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::model::bytes::Bytes;
+use crate::model::engine_word::JobEnd;
 use crate::model::interval::Interval;
 use crate::model::names::Pair;
 use crate::model::run_id::RunId;
@@ -95,6 +96,23 @@ pub enum EndReason {
     DependencyRecordGone(RunId),
 
     NeverStarted(Option<String>),
+    /// The engine could not be asked to run it.
+    NeverSubmitted(String),
+    /// The engine reports its job's end, and its node has been silent for the lease.
+    EngineEnded {
+        end: JobEnd,
+        node: Option<String>,
+    },
+    /// The engine does not know its job any more, and its node has been silent for the lease.
+    EngineForgot {
+        node: Option<String>,
+    },
+    /// A signal that no `stop` of this program sent ended it on its node.
+    EndedByEngine,
+    /// Its node could not write to the run folder for too long, and so ended it.
+    Fenced,
+    /// Its working directory is not visible on the node.
+    FolderNotOnNode(PathBuf),
     /// The file with its environment is missing.
     EnvironmentGone,
     Reboot,
@@ -217,6 +235,16 @@ impl fmt::Display for EndReason {
             }
             Self::NeverStarted(None) => "never started",
             Self::NeverStarted(Some(why)) => return write!(f, "never started: {why}"),
+            Self::NeverSubmitted(why) => return write!(f, "never submitted: {why}"),
+            Self::EngineEnded { end, node } => {
+                return by_engine(f, &format!("its engine reports: {end}"), node.as_deref());
+            }
+            Self::EngineForgot { node } => return by_engine(f, "its engine forgot it", node.as_deref()),
+            Self::EndedByEngine => "ended by its engine",
+            Self::Fenced => "its node could not write to the run folder",
+            Self::FolderNotOnNode(path) => {
+                return write!(f, "the folder `{}` does not exist on the node", path.display());
+            }
             Self::EnvironmentGone => "never started: its environment is gone; run again",
             Self::Reboot => "reboot",
             Self::SupervisorKilled => "its supervisor was killed",
@@ -228,6 +256,13 @@ impl fmt::Display for EndReason {
             }
         };
         f.write_str(text)
+    }
+}
+
+fn by_engine(f: &mut fmt::Formatter<'_>, words: &str, node: Option<&str>) -> fmt::Result {
+    match node {
+        Some(node) => write!(f, "{words} (node {node})"),
+        None => f.write_str(words),
     }
 }
 

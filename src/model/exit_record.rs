@@ -48,6 +48,9 @@ pub struct ExitRecord {
     pub limits: Option<LimitsHold>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,
+    /// The engine's name of the node on which it ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
     #[serde(default)]
     pub answer: AnswerRecord,
 }
@@ -71,6 +74,7 @@ impl ExitRecord {
             survivors: Vec::new(),
             limits: None,
             pid: None,
+            node: None,
             answer: AnswerRecord::default(),
         }
     }

@@ -45,9 +45,12 @@ pub struct RunFacts {
     pub by_up: bool,
     #[serde(default)]
     pub exclusive: bool,
-    /// Job: it may use slots `0..slots`.
+    /// Job of this machine: it may use slots `0..slots`.
     #[serde(default)]
     pub slots: u32,
+    /// The name in `executors:` of the engine that runs the job; `None`: this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub executor: Option<String>,
     /// Hash of the inputs of preparation: equal hashes mean equal specs.
     #[serde(default, rename = "basis")]
     pub spec_fingerprint: Option<String>,
@@ -77,6 +80,8 @@ pub struct Progress {
     pub waits: Option<String>,
     /// Queued run: begin of the wait, if recorded.
     pub waits_since: Option<Timestamp>,
+    /// The engine's name of the node on which it runs.
+    pub node: Option<String>,
     /// When the present state began, if a process has followed the run's changes.
     pub state_since: Option<Timestamp>,
 }
@@ -109,7 +114,9 @@ impl RunFacts {
             started_by: spec.started_by,
             by_up: spec.by_up,
             exclusive: spec.conditions.exclusive,
-            slots: spec.kind.job().map_or(0, |job| job.slots),
+            // A job on an engine uses none of this machine's slots.
+            slots: spec.kind.job().filter(|job| job.engine.is_none()).map_or(0, |job| job.slots),
+            executor: spec.kind.engine().map(|executor| executor.name.clone()),
             spec_fingerprint: spec.spec_fingerprint.clone(),
         }
     }
@@ -172,6 +179,11 @@ impl Run {
         let hint =
             || format!("{list} {verb} set but not passed to the agent; add to the manifest: `pass_env: [{list}]`");
         (!names.is_empty()).then(hint)
+    }
+
+    /// The node on which it runs or ran, if that is not this machine.
+    pub fn node(&self) -> Option<&str> {
+        self.end.as_ref().map_or(self.progress.node.as_deref(), |end| end.node.as_deref())
     }
 
     pub fn is_active(&self) -> bool {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::bytes::Bytes;
 use crate::model::conditions::Conditions;
 use crate::model::declared::Declared;
+use crate::model::engine::EngineExecutor;
 use crate::model::freshness::Tracked;
 use crate::model::interval::Interval;
 use crate::model::limits::Limits;
@@ -148,6 +149,9 @@ pub struct JobSpec {
     /// Set if a run is skipped while its inputs are unchanged.
     #[serde(default)]
     pub tracked: Option<Tracked>,
+    /// The engine that runs the job; `None`: this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<EngineExecutor>,
 }
 
 impl RunKind {
@@ -174,9 +178,12 @@ impl RunKind {
 
     /// Where the run's owner lives.
     pub fn executor(&self) -> ExecutorName {
-        match self {
-            Self::Interactive(_) | Self::Headless(_) => ExecutorName::Local,
-        }
+        self.engine().map_or(ExecutorName::Local, |executor| executor.engine.into())
+    }
+
+    /// The engine that runs the job; `None`: this machine.
+    pub fn engine(&self) -> Option<&EngineExecutor> {
+        self.job().and_then(|job| job.engine.as_ref())
     }
 }
 

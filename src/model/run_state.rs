@@ -34,6 +34,8 @@ pub enum WaitingFor {
     Retry,
     Budget,
     Folder,
+    /// It is in the queue of the engine that runs it.
+    Engine,
     /// The file with its environment is missing (a reboot): a person must run it again.
     Environment,
 }
@@ -51,6 +53,10 @@ pub enum UnknownWhy {
     Foreign,
     /// The record is damaged or newer than this program.
     Unreadable(String),
+    /// The engine that runs it did not answer; its error text.
+    Engine(String),
+    /// Its node has shown no sign of life for too long, and its engine does not report an end.
+    SilentNode(Option<String>),
 }
 
 impl RunState {
@@ -92,8 +98,8 @@ impl EndState {
 }
 
 impl WaitingFor {
-    pub const ALL: [Self; 7] =
-        [Self::Slot, Self::Need, Self::Gate, Self::Retry, Self::Budget, Self::Folder, Self::Environment];
+    pub const ALL: [Self; 8] =
+        [Self::Slot, Self::Need, Self::Gate, Self::Retry, Self::Budget, Self::Folder, Self::Engine, Self::Environment];
 
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|waiting| waiting.as_str() == text)
@@ -107,6 +113,7 @@ impl WaitingFor {
             Self::Retry => "retry",
             Self::Budget => "budget",
             Self::Folder => "folder",
+            Self::Engine => "engine",
             Self::Environment => "environment",
         }
     }
@@ -120,6 +127,9 @@ impl UnknownWhy {
             Self::OtherHost(host) => format!("started on `{host}`, which cannot be seen from here"),
             Self::Foreign => "foreign: the state folder is a copy of another one".to_owned(),
             Self::Unreadable(why) => format!("its record cannot be read: {why}"),
+            Self::Engine(words) => format!("its engine does not answer: {words}"),
+            Self::SilentNode(Some(node)) => format!("its node `{node}` is silent"),
+            Self::SilentNode(None) => "its node is silent".to_owned(),
         }
     }
 }

@@ -83,6 +83,17 @@ pub fn millis_between(start: Timestamp, end: Timestamp) -> u64 {
     u64::try_from(end.as_millisecond() - start.as_millisecond()).unwrap_or(0)
 }
 
+/// The time since this machine was started; it goes on while the machine is suspended, where the system counts so.
+pub fn since_boot() -> Duration {
+    #[cfg(target_os = "linux")]
+    let clock = rustix::time::ClockId::Boottime;
+    #[cfg(not(target_os = "linux"))]
+    let clock = rustix::time::ClockId::Monotonic;
+    let now = rustix::time::clock_gettime(clock);
+    let seconds = Duration::from_secs(now.tv_sec.try_into().unwrap_or(0));
+    seconds + Duration::from_nanos(now.tv_nsec.try_into().unwrap_or(0))
+}
+
 /// Elapsed time by the monotonic clock, which setting the time of day does not affect.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch {

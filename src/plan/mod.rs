@@ -5,6 +5,7 @@ pub mod arrange;
 pub mod clean;
 pub mod diff;
 pub mod drift;
+pub mod engine_verdict;
 pub mod freshness;
 pub mod graph;
 pub mod observed_state;

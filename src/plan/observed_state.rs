@@ -11,6 +11,7 @@ use crate::model::exit::Exit;
 use crate::model::live_record::LiveRecord;
 use crate::model::run_form::RunForm;
 use crate::model::run_state::{EndState, RunState, UnknownWhy, WaitingFor};
+use crate::plan::engine_verdict::{self, EngineEvidence, NodeRecord};
 
 /// How long a command that holds the pair lock is waited for: it ends a tree within 6 s.
 pub const COMMAND_PATIENCE: Duration = Duration::from_secs(8);
@@ -41,6 +42,8 @@ pub struct ProbeResult {
     pub stop_requested: Option<bool>,
     /// Set if [`ProbeResult::needs_window`].
     pub window: Option<WindowProbe>,
+    /// Of a run on an engine.
+    pub engine: Option<EngineEvidence>,
 }
 
 impl ProbeResult {
@@ -52,9 +55,27 @@ impl ProbeResult {
             && !self.is_queued()
     }
 
+    /// Whether the state depends on the engine's word.
+    pub fn needs_engine(&self) -> bool {
+        let was_asked = self.engine.as_ref().is_some_and(|evidence| evidence.phase.is_some());
+        was_asked && matches!(self.lock, LockProbe::Free | LockProbe::HeldByAnother) && self.unreadable().is_none()
+    }
+
+    /// Why the records of the run cannot be trusted.
+    fn unreadable(&self) -> Option<UnknownWhy> {
+        match &self.locality {
+            Locality::Foreign => Some(UnknownWhy::Foreign),
+            Locality::Unreadable(why) => Some(UnknownWhy::Unreadable(why.clone())),
+            // The node of an engine's run is another host always.
+            Locality::OtherHost(host) if self.engine.is_none() => Some(UnknownWhy::OtherHost(host.clone())),
+            Locality::Here | Locality::EarlierBoot | Locality::OtherHost(_) => None,
+        }
+    }
+
     /// A queue record next to a live record was left by a command that died while starting the run.
     fn is_queued(&self) -> bool {
-        self.queued.is_some() && self.live.is_none()
+        let was_submitted = self.engine.as_ref().is_some_and(|evidence| evidence.phase.is_some());
+        self.queued.is_some() && self.live.is_none() && !was_submitted
     }
 }
 
@@ -111,6 +132,8 @@ pub enum WindowProbe {
 pub enum ObservedState {
     /// The run is active, or cannot be observed: write nothing.
     Is(RunState),
+    /// No engine has the run's job: submit it once more.
+    SubmitAgain,
     /// The run has ended: record it. `ends_tree`: first end what is left of its tree.
     Over { end: InferredEnd, ends_tree: bool },
     /// Undecided: probe again soon, for at most `patience`. After that the run is `otherwise`.
@@ -152,24 +175,14 @@ pub fn of(probe: &ProbeResult) -> ObservedState {
 
 fn by_records(probe: &ProbeResult) -> ObservedState {
     let unknown = |why| ObservedState::Is(RunState::Unknown(why));
-    match &probe.locality {
-        Locality::Foreign => return unknown(UnknownWhy::Foreign),
-        Locality::OtherHost(host) => return unknown(UnknownWhy::OtherHost(host.clone())),
-        Locality::Unreadable(why) => return unknown(UnknownWhy::Unreadable(why.clone())),
-        Locality::Here | Locality::EarlierBoot => {}
+    if let Some(why) = probe.unreadable() {
+        return unknown(why);
     }
     if probe.lock == LockProbe::HeldByCommand {
         return ObservedState::LookAgain { patience: COMMAND_PATIENCE, otherwise: RunState::Starting };
     }
     if probe.lock == LockProbe::Held {
-        let stopping =
-            probe.stop_requested.is_some() || probe.unsaved || probe.live.as_ref().is_some_and(|live| live.stopping);
-        return ObservedState::Is(match &probe.live {
-            _ if stopping => RunState::Stopping,
-            Some(live) if live.retry.is_some() => RunState::Queued(WaitingFor::Retry),
-            Some(_) => RunState::Running,
-            None => RunState::Starting,
-        });
+        return ObservedState::Is(alive(probe));
     }
     // A queued run survives a reboot, because nothing of it ran.
     if let Some(waiting_for) = probe.queued.filter(|_| probe.is_queued()) {
@@ -178,6 +191,10 @@ fn by_records(probe: &ProbeResult) -> ObservedState {
     }
     if probe.end_damaged {
         return ObservedState::Over { end: InferredEnd::lost(EndReason::EndRecordDamaged), ends_tree: true };
+    }
+    if let Some(evidence) = &probe.engine {
+        let record = NodeRecord { alive: &alive(probe), stop_requested: probe.stop_requested.is_some() };
+        return engine_verdict::verdict(evidence, record);
     }
     if probe.locality == Locality::EarlierBoot {
         return ObservedState::Over { end: InferredEnd::lost(EndReason::Reboot), ends_tree: false };
@@ -190,6 +207,18 @@ fn by_records(probe: &ProbeResult) -> ObservedState {
         }
         (RunForm::Interactive, None) => unknown(UnknownWhy::Tmux("it was not asked".to_owned())),
         (RunForm::Interactive, Some(window)) => state_by_window(probe, window),
+    }
+}
+
+/// The state of a job whose supervisor is alive.
+fn alive(probe: &ProbeResult) -> RunState {
+    let stopping =
+        probe.stop_requested.is_some() || probe.unsaved || probe.live.as_ref().is_some_and(|live| live.stopping);
+    match &probe.live {
+        _ if stopping => RunState::Stopping,
+        Some(live) if live.retry.is_some() => RunState::Queued(WaitingFor::Retry),
+        Some(_) => RunState::Running,
+        None => RunState::Starting,
     }
 }
 
@@ -246,6 +275,7 @@ mod tests {
             end_damaged: false,
             stop_requested: None,
             window: None,
+            engine: None,
         }
     }
 

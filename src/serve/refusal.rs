@@ -147,7 +147,7 @@ fn status_of(kind: Kind) -> u16 {
         Kind::Conflict | Kind::NotWaiting | Kind::Unconfirmed => 409,
         Kind::Stale => 412,
         Kind::BadManifest | Kind::Usage | Kind::AgentNotFound | Kind::AgentNotExecutable => 422,
-        Kind::Tmux | Kind::Unseen | Kind::StateFolder | Kind::Busy => 503,
+        Kind::Tmux | Kind::Engine | Kind::Unseen | Kind::StateFolder | Kind::Busy => 503,
         Kind::Failed | Kind::Internal => 500,
     }
 }

@@ -98,6 +98,7 @@ pub(crate) mod tests {
             by_up: false,
             exclusive: false,
             slots: 1,
+            executor: None,
             spec_fingerprint: None,
         };
         Run::active(facts, state)

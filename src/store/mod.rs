@@ -6,6 +6,7 @@
 pub mod answer;
 pub mod handover;
 pub mod index;
+pub mod late_jobs;
 mod lock_file;
 pub mod log_part;
 pub mod logs;

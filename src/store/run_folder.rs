@@ -1,5 +1,7 @@
 //! A run folder: the paths of its files, and reading and writing its records. Must not decide what a record means.
 
+mod engine;
+mod environment;
 mod logs;
 mod requests;
 
@@ -116,20 +118,6 @@ impl RunFolder {
         self.path.join("screen.txt")
     }
 
-    /// The file that holds the run's environment until the agent starts. Fails where the spec names a file of another
-    /// run, as a forged spec could.
-    pub fn environment_of(&self, spec: &RunSpec) -> io::Result<PathBuf> {
-        let place = &spec.environment;
-        let is_here = self.absolute().is_ok_and(|folder| *place == folder.join("env"));
-        let own = is_here || place.file_name().is_some_and(|name| name == spec.run_id.as_str());
-        if own { Ok(place.clone()) } else { Err(io::Error::other("the environment's place is not this run's")) }
-    }
-
-    /// Removes the environment file. True: this call removed it, so no process has the environment or can get it.
-    pub fn withdraw_environment(&self, spec: &RunSpec) -> bool {
-        self.environment_of(spec).is_ok_and(|place| fs::remove_file(place).is_ok())
-    }
-
     /// Whether the spec was written, readable or not.
     pub fn has_spec(&self) -> bool {
         self.spec_path().exists()
@@ -141,11 +129,6 @@ impl RunFolder {
 
     pub fn read_screen(&self) -> Option<Vec<u8>> {
         record_file::read_bytes(&self.screen(), 16 << 20).ok()
-    }
-
-    /// Whether the environment file exists: no process has taken it yet.
-    pub fn environment_waits(&self, spec: &RunSpec) -> bool {
-        self.environment_of(spec).is_ok_and(|place| place.exists())
     }
 
     fn spec_path(&self) -> PathBuf {
@@ -212,6 +195,7 @@ impl RunFolder {
     pub fn owner_may_live(&self) -> bool {
         match self.read_live() {
             Ok(None) => false,
+            Ok(Some(LiveRecord { owner: Owner::Job(_), .. })) => true,
             Ok(Some(LiveRecord { owner: Owner::Process(owner), .. })) => {
                 let (there, here) = (&owner.host_boot, process::host_boot());
                 let other_boot = there.host == here.host && there.boot_id != here.boot_id;
@@ -261,8 +245,12 @@ impl RunFolder {
         bytes.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
     }
 
+    /// `None` also where an engine was asked to run it: a command that died has left the record.
     pub fn read_queue(&self) -> Result<Option<QueueRecord>, RecordError> {
-        optional(record_file::read(&self.queue_path(), 1))
+        match optional(record_file::read(&self.queue_path(), 1)) {
+            Ok(Some(_)) if self.was_submitted() => Ok(None),
+            read => read,
+        }
     }
 
     /// Whether `exit.json` exists, readable or not.
@@ -270,9 +258,9 @@ impl RunFolder {
         self.exit_path().exists()
     }
 
-    /// Whether a queue record exists, readable or not.
+    /// Whether a queue record exists, readable or not, and no engine was asked to run it.
     pub fn is_queued(&self) -> bool {
-        self.queue_path().exists()
+        self.queue_path().exists() && !self.was_submitted()
     }
 
     pub fn write_queue(&self, record: &QueueRecord) -> io::Result<()> {
@@ -382,7 +370,7 @@ impl RunFolder {
     }
 }
 
-fn optional<T>(read: Result<T, RecordError>) -> Result<Option<T>, RecordError> {
+pub(super) fn optional<T>(read: Result<T, RecordError>) -> Result<Option<T>, RecordError> {
     match read {
         Ok(record) => Ok(Some(record)),
         Err(RecordError::Missing(_)) => Ok(None),

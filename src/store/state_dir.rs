@@ -33,6 +33,12 @@ pub struct FoldersLock {
     _file: fs::File,
 }
 
+/// Lock of [`StateDir::lock_engines`]; released when dropped.
+#[derive(Debug)]
+pub struct EnginesLock {
+    _file: fs::File,
+}
+
 /// Lock of [`StateDir::lock_up`]; released when dropped.
 #[derive(Debug)]
 pub struct UpLock {
@@ -154,6 +160,12 @@ impl StateDir {
     pub fn lock_folders(&self) -> io::Result<FoldersLock> {
         let lock = self.locked("folders.lock")?;
         Ok(FoldersLock { _file: lock })
+    }
+
+    /// Held from the count of an engine's runs until a further one counts.
+    pub fn lock_engines(&self) -> io::Result<EnginesLock> {
+        let lock = self.locked("engines.lock")?;
+        Ok(EnginesLock { _file: lock })
     }
 
     /// Held by `up` from the observation of the runs until its plan is carried out: one `up` after the other.

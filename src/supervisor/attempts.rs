@@ -91,6 +91,8 @@ impl StageHost {
         let environment = std::mem::take(&mut supervision.environment);
         let scope = match limits.is_empty() {
             true => None,
+            // Beside the engine's own limits there is no place for a scope.
+            false if supervision.node.is_some() => None,
             false => ResourceScope::create(supervision.spec.run_id.as_str(), limits, &environment),
         };
         if scope.is_none() && limits.processes.is_some() {

@@ -14,6 +14,8 @@ pub mod finish;
 mod freshness;
 mod log_watch;
 pub mod machine;
+pub mod node;
+mod pulse;
 mod rest;
 pub mod retry;
 pub mod shell;

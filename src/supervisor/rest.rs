@@ -12,6 +12,7 @@ use crate::os::process::supervise;
 use crate::store::run_folder::RunFolder;
 use crate::store::slots;
 use crate::store::state_dir::StateDir;
+use crate::supervisor::pulse::NodeNotice;
 use crate::supervisor::supervision::Supervision;
 use crate::supervisor::wakeups::{Signals, after};
 
@@ -42,8 +43,12 @@ pub(super) async fn rest(
     let until = moment_after(clock::now(), wait).unwrap_or_else(clock::now);
     let end = after(wait);
     supervision.record_retry_wait(RetryWait { until, reason });
-    let _ = supervise::release_slot();
-    if let Some(state) = supervision.folder.state_dir()
+    // A node has no slot and leaves the queue alone.
+    if supervision.node.is_none() {
+        let _ = supervise::release_slot();
+    }
+    if supervision.node.is_none()
+        && let Some(state) = supervision.folder.state_dir()
         && let Err(error) = supervise::start_next(&state)
     {
         tracing::warn!(%error, "queued runs could not be started");
@@ -52,6 +57,10 @@ pub(super) async fn rest(
     loop {
         if let Some(interrupted) = supervision.folder.stop_requested() {
             return Rested::Stopped { interrupted };
+        }
+        let notice = supervision.node.map_or(NodeNotice::Nothing, |node| node.pulse().notice());
+        if matches!(notice, NodeNotice::EndedElsewhere | NodeNotice::Fenced) {
+            return Rested::Stopped { interrupted: true };
         }
         if supervision.folder.is_removed() {
             return Rested::Removed;
@@ -66,10 +75,14 @@ pub(super) async fn rest(
             slot_step = (slot_step * 2).min(SLOT_STEP_MAX);
             slot_step
         } else {
-            left.min(CLOCK_STEP)
+            let step = supervision.node.map_or(CLOCK_STEP, |node| node.pulse().interval());
+            left.min(step)
         };
         tokio::select! {
-            _ = signals.terminate.recv() => return Rested::Stopped { interrupted: false },
+            _ = signals.terminate.recv() => {
+                let interrupted = supervision.node.is_some() && supervision.folder.stop_requested() == Some(true);
+                return Rested::Stopped { interrupted };
+            }
             _ = signals.interrupt.recv() => return Rested::Stopped { interrupted: true },
             _ = signals.quit.recv() => return Rested::Stopped { interrupted: true },
             _ = signals.child.recv() => drop(supervise::collect_children()),
@@ -85,6 +98,9 @@ pub(super) fn moment_after(from: jiff::Timestamp, wait: Duration) -> Option<jiff
 
 /// Takes a free slot and holds it for this supervisor.
 fn takes_slot(supervision: &Supervision<'_>) -> bool {
+    if supervision.node.is_some() {
+        return true;
+    }
     let Some(slots) = supervision.spec.kind.job().map(|job| job.slots) else { return false };
     let state = supervision.folder.state_dir().and_then(|state| StateDir::find(&state).ok().flatten());
     let Some(state) = state else { return false };

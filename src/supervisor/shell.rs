@@ -14,6 +14,7 @@ use crate::model::run_id::RunId;
 use crate::model::run_spec::RunSpec;
 use crate::model::run_state::EndState;
 use crate::os::clock::{self, Stopwatch};
+use crate::os::environment::Environment;
 use crate::os::process::supervise::{self, Forked};
 use crate::os::watch::ChangeWatch;
 use crate::store::handover;
@@ -23,6 +24,8 @@ use crate::store::run_folder::RunFolder;
 use crate::store::state_dir::{StateDir, StateDirError};
 use crate::supervisor::attempts::{self, Ended};
 use crate::supervisor::machine::EndCause;
+use crate::supervisor::node::JobNode;
+use crate::supervisor::pulse::NodeNotice;
 use crate::supervisor::supervision::Supervision;
 
 /// Why this process does not supervise a run.
@@ -36,6 +39,8 @@ pub enum NotSupervised {
     NotOwner { run: RunId, why: NotOwner },
     #[error("the run folder is a copy; nothing was started")]
     Copy,
+    #[error("run {0} is not for an engine; nothing was started")]
+    NoEngine(RunId),
     #[error("the record of the run: {0}")]
     Record(#[from] RecordError),
     #[error("the state folder: {0}")]
@@ -61,7 +66,9 @@ pub fn main(folder: &Path) -> Result<(), NotSupervised> {
     // The working directory stays valid when the folder is moved.
     let folder = folder.enter()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-    let watch = runtime.block_on(supervise(&folder, &start, &spec));
+    let environment = handover::take_environment(&spec, &folder)
+        .map_err(|error| Box::new(Ended::cannot_start(Startable::Environment, &error)));
+    let watch = runtime.block_on(supervise(&folder, &start, &spec, Taken { environment, node: None }));
     let _ = supervise::release_slot();
     let _ = supervise::release_pair();
     // After the locks are released: the kernel takes milliseconds to close a watch.
@@ -95,21 +102,39 @@ fn check_owner(folder: &RunFolder, spec: &RunSpec) -> Result<(), NotSupervised> 
     Ok(())
 }
 
+/// A run that this process has taken.
+pub(super) struct Taken<'a> {
+    /// Of the run; or its end, if it cannot be started.
+    pub(super) environment: Result<Environment, Box<Ended>>,
+    /// Set on a node of an engine.
+    pub(super) node: Option<&'a JobNode>,
+}
+
 /// Supervises the run, whose folder was at `start`, and records its end. Returns the watch on the logs, for the caller
 /// to drop.
-async fn supervise(folder: &RunFolder, start: &Path, spec: &RunSpec) -> Option<AsyncFd<ChangeWatch>> {
+pub(super) async fn supervise(
+    folder: &RunFolder,
+    start: &Path,
+    spec: &RunSpec,
+    taken: Taken<'_>,
+) -> Option<AsyncFd<ChangeWatch>> {
     let begun = Stopwatch::start();
     let started_at = clock::now();
     let mut watch = None;
-    let record = match handover::take_environment(spec, folder) {
+    let node = taken.node;
+    let mut record = match taken.environment {
         Ok(environment) => {
-            let mut supervision = Supervision::new(folder, spec, environment, started_at);
+            let mut supervision = Supervision::new(folder, spec, environment, started_at, node);
             let ended = attempts::run(&mut supervision).await;
             watch = supervision.logs.take();
             ended
         }
-        Err(error) => Ended::cannot_start(Startable::Environment, &error),
+        Err(ended) => *ended,
     };
+    if let Some(node) = node {
+        record = node.explain(folder, record);
+        node.pulse().close();
+    }
     let exit = ExitRecord {
         reason: with_move(&record, folder, start),
         version: EXIT_VERSION,
@@ -126,12 +151,15 @@ async fn supervise(folder: &RunFolder, start: &Path, spec: &RunSpec) -> Option<A
         survivors: record.survivors,
         limits: record.limits,
         pid: record.pid,
+        node: node.and_then(JobNode::name),
         answer: record.outcome.answer,
     };
     // Keep the pair lock until the end is on disk: with a full disk the run ends late instead of being lost.
     while let Err(error) = folder.write_exit(&exit) {
         tracing::warn!(%error, "the end cannot be written");
-        if folder.is_removed() {
+        // A node that cannot write is called lost by others.
+        let is_fenced = node.is_some_and(|node| node.pulse().notice() == NodeNotice::Fenced);
+        if folder.is_removed() || is_fenced {
             // The run folder was deleted: the end cannot be recorded.
             return watch;
         }

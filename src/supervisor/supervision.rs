@@ -9,6 +9,7 @@ use crate::model::answer_record::Answered;
 use crate::model::exit::Exit;
 use crate::model::limits::LimitsHold;
 use crate::model::live_record::{LiveRecord, RetryWait};
+use crate::model::owner::Owner;
 use crate::model::run_spec::RunSpec;
 use crate::os::environment::Environment;
 use crate::os::process::tree::{self, Root};
@@ -17,6 +18,7 @@ use crate::store::run_folder::RunFolder;
 use crate::supervisor::answer_watch::{AnswerWatch, WatchStep};
 use crate::supervisor::log_watch::{LogWatch, MARK_STEP};
 use crate::supervisor::machine::{EndCause, Machine, StageCommand, StageEvent};
+use crate::supervisor::node::JobNode;
 use crate::supervisor::stage::{Stage, Stages};
 use crate::supervisor::wakeups::{Signals, after, maybe};
 
@@ -42,6 +44,8 @@ pub(super) struct Supervision<'a> {
     deadline: Option<Instant>,
     /// This process, as the root of the run's tree.
     root: Option<Root>,
+    /// Set on a node of an engine.
+    pub(super) node: Option<&'a JobNode>,
 }
 
 struct StageProcess {
@@ -90,6 +94,7 @@ impl<'a> Supervision<'a> {
         spec: &'a RunSpec,
         environment: Environment,
         started_at: jiff::Timestamp,
+        node: Option<&'a JobNode>,
     ) -> Self {
         let mut new = Self {
             folder,
@@ -103,6 +108,7 @@ impl<'a> Supervision<'a> {
             logs: LogWatch::new(folder),
             deadline: None,
             root: Root::own().ok(),
+            node,
         };
         new.begin_time();
         new
@@ -131,6 +137,7 @@ impl<'a> Supervision<'a> {
         let mut look_step = POLL_STEP;
         // The first check is early, to find the agent's cgroup before a short agent exits.
         let mut next_cpu = after(CPU_STEP / 10);
+        let mut next_notice = self.node.map(JobNode::next_notice);
         loop {
             if let Some(end) = self.step(&mut run) {
                 return Ok(end);
@@ -140,12 +147,18 @@ impl<'a> Supervision<'a> {
             let answer_due = self.answer_watch.as_ref().and_then(AnswerWatch::due).filter(|_| !is_ending);
             tokio::select! {
                 _ = signals.child.recv() => self.collect_children(&mut run),
-                _ = signals.terminate.recv() => run.inputs.push(StageEvent::Stop { interrupted: false, now: false }),
+                _ = signals.terminate.recv() => {
+                    run.inputs.push(JobNode::stop_by_signal(self.node, self.folder, is_ending));
+                }
                 _ = signals.interrupt.recv() => run.inputs.push(StageEvent::Stop { interrupted: true, now: false }),
                 _ = signals.quit.recv() => run.inputs.push(StageEvent::Stop { interrupted: true, now: true }),
                 () = maybe(deadline) => {
                     self.deadline = None;
                     run.inputs.push(StageEvent::TimeUp);
+                }
+                () = maybe(next_notice) => {
+                    next_notice = self.node.map(JobNode::next_notice);
+                    run.inputs.extend(self.node.and_then(|node| node.event(run.machine.is_ending())));
                 }
                 () = maybe(run.grace) => {
                     run.grace = None;
@@ -323,7 +336,10 @@ impl<'a> Supervision<'a> {
             agent: process::identify(pid).ok(),
             attempt: self.attempt,
             limits: hold,
-            ..LiveRecord::begun(owner, self.started_at)
+            ..LiveRecord::begun(
+                self.node.map_or(Owner::Process(owner.clone()), |node| node.owner(owner)),
+                self.started_at,
+            )
         };
         let _ = self.folder.write_live(&live);
         self.live = Some(live);

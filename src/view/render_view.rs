@@ -26,6 +26,9 @@ pub struct RenderView {
     pub env: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub worktree: Option<WorktreeView>,
+    /// A name of the manifest's `executors`; missing: this machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub executor: Option<String>,
 }
 
 /// The worktree that the run would create.

@@ -75,8 +75,11 @@ pub struct RunView {
     /// The agent's name in the manifest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
-    /// Where the run executes: `local`, this machine.
-    pub executor: &'static str,
+    /// Where the run executes: `local`, this machine, or a name of the manifest's `executors`.
+    pub executor: String,
+    /// The engine's name of the node that runs it, once that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
     /// `cli`, `web`, `up`, `need` or `run`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub started_by: Option<&'static str>,
@@ -179,7 +182,8 @@ impl RunView {
             attempt: (attempt > 0).then_some(attempt),
             parent_run: facts.parent_run.as_ref().map(ToString::to_string),
             agent: facts.agent.clone(),
-            executor: ExecutorName::Local.as_str(),
+            executor: facts.executor.clone().unwrap_or_else(|| ExecutorName::Local.as_str().to_owned()),
+            node: run.node().map(str::to_owned),
             started_by: facts.started_by.map(StartedBy::as_str),
             cost_usd: usage.cost_usd,
             tokens: usage.tokens,

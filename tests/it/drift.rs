@@ -30,6 +30,7 @@ const MODE_KEYS: &[(&str, &str, &str, &str)] = &[
     ("generates", "sources: [one], generates: [made]", "sources: [one], generates: [other]", "sources"),
     ("expect", "expect: { non_empty: false }", "expect: { non_empty: true }", "expect"),
     ("agent", "agent: fake", "agent: other", "argv"),
+    ("executor", "executor: local", "executor: cluster", "executor"),
     ("cwd", "cwd: .", "cwd: tasks", "cwd"),
     (
         "env",
@@ -63,7 +64,7 @@ const KEYS: &[(&str, &str, &str, &str)] = &[
 ];
 
 /// Keys of the manifest that do not shape a run, or only through what is tested above (`modes`,
-/// `mode_files`, `tasks`), or that depend on the caller (`tmux`).
+/// `executors`, `mode_files`, `tasks`), or that depend on the caller (`tmux`).
 const IGNORED: &[&str] = &[
     "version",
     "tmux",
@@ -74,6 +75,7 @@ const IGNORED: &[&str] = &[
     "notify",
     "tasks",
     "modes",
+    "executors",
     "mode_files",
     "runs",
 ];
@@ -100,7 +102,7 @@ fn modes(which: impl Fn(&(&'static str, &'static str, &'static str, &'static str
     let mut text = format!("{}  plain: {{ agent: fake, prompt: \"{{{{ task.body }}}}\" }}\n", crate::world::BASE);
     text = text.replace(
         "agents:\n",
-        "jobs: 50\nagents:\n  other: { interactive: [fake, x], headless: [fake, x], prompt: { headless: stdin }, protocol: text }\n",
+        "jobs: 50\nexecutors: { cluster: { engine: slurm } }\nagents:\n  other: { interactive: [fake, x], headless: [fake, x], prompt: { headless: stdin }, protocol: text }\n",
     );
     let mut runs = "  - { mode: plain, tasks: [A] }\n".to_owned();
     for row in MODE_KEYS {
@@ -118,6 +120,10 @@ fn a_changed_key_of_a_mode_is_drift_and_says_which() {
     let world = World::bare();
     world.task("A", "%hang").write("one.md", "%hang\n");
     world.write("two.md", "%hang\n%out more\n");
+    // An engine that starts each job at once and knows none: the run shows by itself that it lives.
+    world.shadow("sbatch", "#!/bin/sh\njob=$0.$$\ncat >$job\nsh $job </dev/null >/dev/null 2>&1 &\necho 1\n");
+    world.shadow("squeue", "#!/bin/sh\n");
+    world.shadow("scancel", "#!/bin/sh\n");
     world.write("dispatch.yaml", modes(|row| row.1));
     world.dispatch("up").notes().succeeds();
     let running: BTreeMap<&str, String> =

@@ -2,6 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
-use support::{cluster, world};
+use support::{cluster, command, random, waiting, world};
 
+mod bad_input;
+mod crashes;
+mod engine_down;
+mod facts;
+mod max_jobs;
 mod review;
+mod secrets;
+mod stop;

@@ -1,12 +1,74 @@
 //! A run on a cluster is what a local run is: it streams, ends with its agent's exit code, saves its answer and is in
 //! the history.
 
+use std::fs;
+
 use crate::cluster::Cluster;
 use crate::world::World;
 
+/// A mode on the cluster, with times that a test can wait for.
+pub(crate) const MODES: &str = r#"  far: { agent: fake, prompt: "{{ task.body }}", executor: cluster, save_to: "out/{{ task.id }}.txt", stop_grace: 2s }
+executors:
+  cluster: { engine: slurm, options: [--partition=main], lease: 3s }
+"#;
+
 #[test]
-fn a_cluster_of_two_nodes_starts_and_ends() {
-    let mut world = World::new();
+fn a_review_streams_ends_with_its_code_saves_its_answer_and_is_in_the_history_with_its_node() {
+    let mut world = World::with(MODES);
     let cluster = Cluster::start(&mut world);
-    assert!(cluster.jobs().is_empty());
+    world.task("T", "%out all is well\n%exit 0").task("BAD", "%out not well\n%exit 3");
+    world.dispatch("run far T").notes().stdout_has("all is well").succeeds();
+    assert_eq!(fs::read_to_string(world.project().join("out/T.txt")).unwrap(), "all is well\n");
+    world.dispatch("run far BAD").stdout_has("not well").stderr_has("failed: exit code 3").fails_with(3);
+    let history = world.history();
+    assert_eq!(history.len(), 2, "{history:?}");
+    for run in &history {
+        assert_eq!(run["executor"], "cluster", "{run}");
+        assert!(["n1", "n2"].contains(&run["node"].as_str().unwrap()), "{run}");
+    }
+    world.dispatch("history").stdout_has("NODE").succeeds();
+    cluster.wait_no_jobs();
+    world.wait_all_quiet();
+}
+
+#[test]
+fn a_run_is_followed_from_the_engines_queue_to_its_end() {
+    let mut world = World::with(&MODES.replace("options: [", "options: [--begin=now+3, "));
+    let _cluster = Cluster::start(&mut world);
+    world.task("T", "%out first\n%until go\n%out last\n%exit 4");
+    let run = world.detach("far", "T");
+    let queued = world.wait_state("far", "T", "queued");
+    assert_eq!((&queued["waitingFor"], &queued["reason"]), (&"engine".into(), &"BeginTime".into()), "{queued}");
+    world.dispatch("status far T").stdout_has("queued (engine): BeginTime").succeeds();
+    world.dispatch("run -d far T").stderr_has("already").ends_somehow();
+    let logs = world.dispatch("logs -f far T").any_stderr().start();
+    world.agent_ready(&run);
+    let running = world.wait_state("far", "T", "running");
+    let node = running["node"].as_str().unwrap().to_owned();
+    world.dispatch("status far T").stdout_has(format!("running on {node}")).succeeds();
+    world.write("go", "");
+    world.dispatch("wait far T").any_stderr().fails_with(4);
+    assert_eq!(logs.ends().text(), "first\nlast\n");
+    assert_eq!(world.starts().len(), 1);
+}
+
+#[test]
+fn retries_needs_and_expectations_are_those_of_a_local_run() {
+    let modes = r#"  once: { agent: fake, prompt: "%sh test -e once || { touch once; exit 9; }\n%exit 0", executor: cluster, retry: { max: 1, backoff: 100ms, on: [crash] } }
+  after: { agent: fake, prompt: "%exit 0", executor: cluster, needs: [bad] }
+  bad: { agent: fake, prompt: "%exit 0", executor: cluster, expect: { files: [missing.txt] } }
+  slow: { agent: fake, prompt: "%hang", executor: cluster, timeout: 500ms, stop_grace: 1s }
+executors:
+  cluster: { engine: slurm, lease: 3s }
+"#;
+    let mut world = World::with(modes);
+    let _cluster = Cluster::start(&mut world);
+    world.task("T", "");
+    world.dispatch("run after T").any_stderr().fails_with(1);
+    assert_eq!(world.status("bad", "T")["state"], "failed");
+    assert_eq!(world.starts().len(), 1, "what needs a failed run is not submitted");
+    world.dispatch("run slow T").any_stderr().fails_with(124);
+    assert_eq!(world.status("slow", "T")["state"], "timed_out");
+    let ended = world.dispatch("run once T").any_stderr().ends_somehow();
+    assert_eq!(world.status("once", "T")["attempt"], 1, "{}", ended.stderr);
 }

@@ -51,6 +51,7 @@ pub(super) fn run(context: &CommandContext, args: &HistoryArgs) -> CommandResult
         output::stderr(context).note(&none_found(args));
         return Ok(ExitCode::SUCCESS);
     }
+    let has_nodes = runs.iter().any(|run| run.node().is_some());
     let rows: Vec<Vec<Cell>> = runs
         .iter()
         .map(|run| {
@@ -60,7 +61,7 @@ pub(super) fn run(context: &CommandContext, args: &HistoryArgs) -> CommandResult
                 (None, Some(signal)) => format!("signal {signal}"),
                 (None, None) => "-".to_owned(),
             };
-            vec![
+            let mut row = vec![
                 Cell::new(view.ended_at.map(local).unwrap_or_default()),
                 Cell::new(&view.task),
                 Cell::new(&view.mode),
@@ -72,10 +73,17 @@ pub(super) fn run(context: &CommandContext, args: &HistoryArgs) -> CommandResult
                 Cell::new(view.duration_ms.map(duration).unwrap_or_default()),
                 Cell::new(view.cost_usd.map(cost).unwrap_or_default()),
                 Cell::new(&view.run_id),
-            ]
+            ];
+            if has_nodes {
+                row.insert(row.len() - 1, Cell::new(view.node.unwrap_or_default()));
+            }
+            row
         })
         .collect();
-    let heads = ["ENDED", "TASK", "MODE", "OUTCOME", "EXIT", "FOR", "COST", "RUN"];
+    let mut heads = vec!["ENDED", "TASK", "MODE", "OUTCOME", "EXIT", "FOR", "COST", "RUN"];
+    if has_nodes {
+        heads.insert(heads.len() - 1, "NODE");
+    }
     // Not cut to the terminal's width: the last column is the run id, which must be complete.
     output::write(table::render(&heads, &rows, None, context.colour.0).as_bytes())?;
     Ok(ExitCode::SUCCESS)

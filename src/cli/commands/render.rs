@@ -49,6 +49,9 @@ fn print_one(prepared: &Prepared, view: &RenderView) -> Result<(), CliError> {
         let (path, branch, base) = (worktree.path.display(), &worktree.branch, &worktree.base);
         output::line(&format!("worktree  {path} (new, branch {branch} from {base})"))?;
     }
+    if let Some(executor) = &view.executor {
+        output::line(&format!("executor  {executor}"))?;
+    }
     output::line(&format!("cwd       {}", view.cwd.display()))?;
     output::line(&format!("argv      {}", shell_words::join(&view.argv)))?;
     output::line(&format!("env       {}", view.env.join(" ")))?;

@@ -13,14 +13,14 @@ use crate::cli::interrupts::Interrupts;
 use crate::cli::stuck_warning::StuckWarning;
 use crate::cli::{output, progress, retry_words};
 use crate::lifecycle::follow::failed_attempts::FailedAttempts;
-use crate::lifecycle::follow::{Follower, Woken};
+use crate::lifecycle::follow::{Follower, SilentSource, Woken};
 use crate::lifecycle::launch::batch_start::{BatchStart, StartOutcome};
 use crate::lifecycle::launch::start::Queueing;
 use crate::lifecycle::stop;
 use crate::lifecycle::store::Store;
 use crate::model::protocol::Protocol;
 use crate::model::run::Run;
-use crate::model::run_state::{EndState, RunState};
+use crate::model::run_state::EndState;
 use crate::os::{clock, watch};
 use crate::store::logs::reader::{LogStreams, ReadFrom};
 use crate::view::run_view::{RunView, SkippedView};
@@ -104,6 +104,7 @@ fn stream(
     let mut stops = Vec::new();
     let mut retries = FailedAttempts::of(store, run.id());
     let mut trouble = StuckWarning::default();
+    let mut source = SilentSource::default();
     loop {
         let run = follower.look()?;
         trouble.show(context, &run);
@@ -119,7 +120,7 @@ fn stream(
         if !console.has_reader() {
             return Ok(Streamed::LetGo(UNHEARD));
         }
-        if let RunState::Unknown(_) = run.state {
+        if !source.is_awaited(&run.state) {
             return Err(CliError::new(crate::cli::error::OURS, format!("{}: {}", run.pair(), progress::words(&run))));
         }
         if follower.wait(&run, Some(interrupts.as_fd()), None)? == Woken::Interrupted {

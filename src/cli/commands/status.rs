@@ -125,6 +125,8 @@ fn one(context: &CommandContext, store: &Store, run: &Run, held: &Held, explain:
         None => Ok(()),
     };
     row("run", Some(view.run_id.clone()))?;
+    row("executor", run.facts.executor.clone())?;
+    row("node", view.node.clone())?;
     row("started", view.started_at.map(local))?;
     row("answered", view.answered_at.map(local))?;
     row("ended", view.ended_at.map(local))?;
@@ -176,6 +178,9 @@ fn details(store: &Store, run: &Run) -> Result<(), CliError> {
     output::line(&format!("  record    {}", folder.path().display()))?;
     let known = match (&run.end, run.facts.form.is_job()) {
         (Some(_), _) => format!("its end is written in `{}`", folder.exit_path().display()),
+        (None, true) if run.facts.executor.is_some() => {
+            "its engine was asked for the name of its job, and its node writes signs of life".to_owned()
+        }
         (None, true) => format!("its pair's lock `{}`", store.state().pair(&run.pair()).display()),
         (None, false) => match &run.progress.pane {
             Some(pane) => format!("tmux pane {pane} was started for its record"),

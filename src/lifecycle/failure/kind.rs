@@ -25,6 +25,8 @@ pub enum Kind {
     /// The state folder is unusable.
     StateFolder,
     Tmux,
+    /// An engine refused a job or did not answer.
+    Engine,
     /// The state of the run is unknown, or its source does not answer.
     Unseen,
     /// Other processes hold the resource for too long.
@@ -53,6 +55,7 @@ impl Kind {
             Self::AgentNotExecutable => "agent_not_executable",
             Self::StateFolder => "state_folder",
             Self::Tmux => "tmux",
+            Self::Engine => "engine",
             Self::Unseen => "unseen",
             Self::Busy => "busy",
             Self::Unconfirmed => "unconfirmed",

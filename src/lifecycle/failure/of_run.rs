@@ -83,6 +83,9 @@ impl From<StartError> for Failure {
                     None => found.hint("dispatch stop --all"),
                 }
             }
+            StartError::Refused { .. } | StartError::NotSubmitted { .. } => {
+                Self::new(Kind::Engine, error.to_string()).hint("nothing was started")
+            }
             StartError::NoGreaterId { ref last, ref index, ref lock } => {
                 let all = [last, index, lock].map(|path| quote(&path.display().to_string())).join(" ");
                 Self::new(Kind::Failed, error.to_string()).hint(format!("rm -r {all}"))

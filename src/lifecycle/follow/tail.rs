@@ -241,6 +241,7 @@ mod tests {
             by_up: false,
             exclusive: false,
             slots: 1,
+            executor: None,
             spec_fingerprint: None,
         };
         let run = Run::active(facts, RunState::Queued(WaitingFor::Slot));

@@ -1,13 +1,14 @@
 //! Starts many runs at once: one transaction for their rows, one tmux call for their windows, one submission
 //! for their jobs. Each run has the result that a single start would give.
 
-use crate::executor::{self, PreparedJob, Submission};
+use crate::executor::{self, PreparedJob};
 use crate::lifecycle::launch;
 use crate::lifecycle::launch::freshness;
 use crate::lifecycle::launch::prepare::Prepared;
 use crate::lifecycle::launch::reserve::{self, NextStep, Reserved};
 use crate::lifecycle::launch::start;
 use crate::lifecycle::launch::start::{Queueing, StartError, Started};
+use crate::lifecycle::launch::submit;
 use crate::lifecycle::launch::unrecorded;
 use crate::lifecycle::launch::window;
 use crate::lifecycle::notify;
@@ -99,6 +100,8 @@ fn claim_at_once(store: &Store, prepared: &Prepared, force: bool) -> Option<Pair
     let search = unrecorded::search_of(&prepared.kind);
     if !store.state().is_searched(search)
         || prepared.conditions.exclusive
+        // The runs of an engine are counted, which needs those before them on record.
+        || prepared.kind.engine().is_some_and(|executor| executor.max_jobs.is_some())
         || start::check_depth(store, start::parent().as_ref()).is_err()
     {
         return None;
@@ -135,29 +138,39 @@ fn launch_many(
 }
 
 fn launch_jobs(store: &Store, name: ExecutorName, jobs: Vec<(usize, Reserved)>) -> Vec<(usize, StartResult)> {
-    let prepare = |(at, reserved): (usize, Reserved)| {
+    let mut outcomes = Vec::new();
+    let (mut runs, mut prepared) = (Vec::new(), Vec::new());
+    for (at, reserved) in jobs {
         let run = starting(&reserved);
         let Reserved { folder, spec, lock, next, .. } = reserved;
         let slot = match next {
             NextStep::Job(slot) => slot,
             NextStep::Window | NextStep::Queue(..) => None,
         };
-        let job = PreparedJob::new(&folder, lock, slot);
-        ((at, run, folder, spec), job)
-    };
-    let (runs, jobs): (Vec<_>, Vec<_>) = jobs.into_iter().map(prepare).unzip();
-    let submitted = executor::of(name).submit(jobs);
-    let result = |run: Run, folder: &RunFolder, spec: &RunSpec, submission| -> StartResult {
-        match submission {
-            Submission::Accepted => Ok(new(run)),
-            Submission::Refused(error) => {
-                launch::give_up(store, None, folder, spec, &run.facts, &error)?;
-                Err(error.into())
+        let job = submit::intend(&folder, &spec).and_then(|()| PreparedJob::new(&folder, &spec, lock, slot));
+        match job {
+            Ok(job) => {
+                runs.push((at, run, folder, spec));
+                prepared.push(job);
             }
+            Err(error) => outcomes.push((at, given_up(store, run, &folder, &spec, error.into()))),
         }
-    };
+    }
+    let submitted = executor::of(name).submit(prepared);
     let each = runs.into_iter().zip(submitted);
-    each.map(|((at, run, folder, spec), submission)| (at, result(run, &folder, &spec, submission))).collect()
+    outcomes.extend(each.map(|((at, run, folder, spec), submission)| {
+        let result = match submit::answered(&folder, &spec, submission) {
+            Ok(()) => Ok(new(run)),
+            Err(error) => given_up(store, run, &folder, &spec, error),
+        };
+        (at, result)
+    }));
+    outcomes
+}
+
+fn given_up(store: &Store, run: Run, folder: &RunFolder, spec: &RunSpec, error: StartError) -> StartResult {
+    let is_given_up = launch::give_up(store, None, folder, spec, &run.facts, &error)?;
+    if is_given_up || spec.kind.engine().is_none() { Err(error) } else { Ok(new(run)) }
 }
 
 fn launch_windows(
@@ -193,8 +206,9 @@ fn launch_windows(
             let words = error.to_string();
             let fail = |(at, one): (usize, Reserved)| {
                 let error = TmuxError::Unknown { command: "new-window".to_owned(), stderr: words.clone() };
+                let error = StartError::from(error);
                 let given_up = launch::give_up(store, None, &one.folder, &one.spec, &one.facts, &error);
-                (at, Err(given_up.map_or_else(StartError::from, |()| error.into())))
+                (at, Err(given_up.map_or_else(StartError::from, |_| error)))
             };
             return windows.into_iter().map(fail).collect();
         }

@@ -362,6 +362,7 @@ fn kind_of(
     if mode.limits.processes.is_some() && ResourceScope::probe(&mode.limits, environment).is_none() {
         return Err(PrepareError::NoProcessLimit);
     }
+    let executor = mode.executor.as_ref().and_then(|name| project.manifest.executors.get(name));
     Ok(RunKind::Headless(JobSpec {
         slots: request.jobs.unwrap_or(u32::MAX).min(project.manifest.jobs).max(1),
         timeout: mode.timeout,
@@ -371,6 +372,7 @@ fn kind_of(
         save_to,
         expect: Expect { non_empty: mode.expect.non_empty, files, command },
         retry: mode.retry.clone(),
+        engine: executor.cloned(),
         tracked: match mode.sources.is_empty() {
             true => None,
             false => {

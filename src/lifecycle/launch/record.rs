@@ -32,8 +32,9 @@ pub(super) fn spec(
         created_at: clock::now(),
         folder: folder.id()?,
         host_boot: store.host_boot().clone(),
-        // A queued run may wait longer than the login session, whose end removes files in memory.
-        environment: match queued {
+        // A queued run may wait longer than the login session, whose end removes files in memory; and a node sees only the
+        // run's own folder.
+        environment: match queued || launch.kind.engine().is_some() {
             true => folder.path().join("env"),
             false => environment::waiting_place(folder.path(), run_id.as_str()),
         },

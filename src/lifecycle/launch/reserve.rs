@@ -6,6 +6,7 @@ use std::io;
 use crate::lifecycle::launch::prepare::Prepared;
 use crate::lifecycle::launch::record;
 use crate::lifecycle::launch::start::{Queueing, StartError};
+use crate::lifecycle::queue::engine_room;
 use crate::lifecycle::queue::readiness;
 use crate::lifecycle::queue::readiness::Readiness;
 use crate::lifecycle::store::Store;
@@ -77,6 +78,9 @@ pub(crate) fn reserve(
     parent: Option<RunId>,
     queueing: Queueing<'_>,
 ) -> Result<Option<Reserved>, StartError> {
+    // Held until the row of this run counts.
+    let limited = prepared.kind.engine().is_some_and(|executor| executor.max_jobs.is_some());
+    let _engines = limited.then(|| store.state().lock_engines()).transpose()?;
     let next = what_next(store, index, prepared, parent.as_ref())?;
     if let Queueing::Never { after_failure_of } = queueing {
         let waits = matches!(next, NextStep::Queue(WaitingFor::Slot, _));
@@ -129,6 +133,12 @@ fn what_next(
         Readiness::Waits { waiting_for, about } => return Ok(NextStep::Queue(waiting_for, about)),
         // `queue::advance` ends it, and its dependents.
         Readiness::Never(_) => return Ok(NextStep::Queue(WaitingFor::Need, None)),
+    }
+    if let Some(executor) = prepared.kind.engine() {
+        return Ok(match engine_room::has_room(store, index, executor, None)? {
+            true => NextStep::Job(None),
+            false => NextStep::Queue(WaitingFor::Slot, Some(executor.about_max_jobs())),
+        });
     }
     let Some(slots) = prepared.kind.job().map(|job| job.slots) else { return Ok(NextStep::Window) };
     let nested = is_nested(store, parent);

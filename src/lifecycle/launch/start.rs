@@ -93,6 +93,12 @@ pub enum StartError {
     Unrecorded { pair: Pair, run: Box<UnrecordedRun> },
     #[error("the folder `{}` is gone", .0.display())]
     FolderGone(PathBuf),
+    /// The engine refused the job; its words.
+    #[error("`{executor}` refused the job: {words}")]
+    Refused { executor: String, words: String },
+    /// The engine gave no answer, and its node has not taken the run.
+    #[error("`{executor}` could not be asked to run the job: {words}")]
+    NotSubmitted { executor: String, words: String },
     #[error("runs are nested {MAX_DEPTH} deep already")]
     TooDeep,
     #[error(transparent)]

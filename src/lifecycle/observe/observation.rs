@@ -3,10 +3,12 @@
 use crate::lifecycle::observe::activity::{self, AgentActivity};
 use crate::lifecycle::observe::run_answer;
 use crate::model::end_reason::EndReason;
+use crate::model::engine_word::EngineWord;
 use crate::model::live_record::LiveRecord;
 use crate::model::run::{Progress, Run, RunFacts};
 use crate::model::run_spec::RunSpec;
 use crate::model::run_state::RunState;
+use crate::model::submit_record::SubmitPhase;
 use crate::os::clock;
 use crate::os::tmux::{Pane, Tmux};
 use crate::plan::observed_state::ProbeResult;
@@ -40,14 +42,62 @@ impl Observation {
             window: self.pane.as_ref().map(|pane| pane.window_id.clone()),
             activity: does.activity,
             session_id: does.session_id,
-            trouble: self.probe.unsaved.then(|| "its end cannot be written yet (is the disk full?)".to_owned()),
+            trouble: self.trouble(),
             answer: run_answer::of_living(&self.folder, self.spec.protocol, answered.as_ref()),
             answered,
-            waits: live.and_then(|live| self.retries(live)).or_else(|| self.waits.clone()),
+            waits: live
+                .and_then(|live| self.retries(live))
+                .or_else(|| self.engine_reason())
+                .or_else(|| self.waits.clone()),
             waits_since: self.waits_since,
+            node: self.node(),
             state_since: None,
         };
         Run { facts, state, progress, end: None }
+    }
+
+    fn word(&self) -> Option<&EngineWord> {
+        self.probe.engine.as_ref()?.word.as_ref()
+    }
+
+    /// The node that the run is on, by its own record, else by its engine.
+    pub(crate) fn node(&self) -> Option<String> {
+        let own = self.probe.live.as_ref().and_then(|live| live.owner.node());
+        let told = || match self.word() {
+            Some(EngineWord::Runs { node } | EngineWord::Over { node, .. }) => node.clone(),
+            _ => None,
+        };
+        own.map(str::to_owned).or_else(told)
+    }
+
+    /// Why it waits in its engine, in the engine's word.
+    fn engine_reason(&self) -> Option<String> {
+        match self.word()? {
+            EngineWord::Waits { reason, is_stuck: true } => Some(format!("{reason}; it will not start by itself")),
+            EngineWord::Waits { reason, is_stuck: false } => Some(reason.clone()),
+            _ => None,
+        }
+    }
+
+    fn trouble(&self) -> Option<String> {
+        if self.probe.unsaved {
+            return Some("its end cannot be written yet (is the disk full?)".to_owned());
+        }
+        let evidence = self.probe.engine.as_ref().filter(|evidence| !evidence.environment_waits)?;
+        let words = match self.word()? {
+            EngineWord::Over { end, .. } => format!("its engine reports: {end}"),
+            EngineWord::NotKnown => "its engine does not know it".to_owned(),
+            _ => return None,
+        };
+        let left = evidence.lease.saturating_sub(evidence.quiet).as_secs();
+        Some(format!("{words}; after {left} s without a sign of life it counts as lost"))
+    }
+
+    /// Whether the engine has the job although it never answered that.
+    pub(crate) fn was_just_accepted(&self) -> bool {
+        let is_intended =
+            self.probe.engine.as_ref().is_some_and(|evidence| evidence.phase == Some(SubmitPhase::Intended));
+        is_intended && matches!(self.word(), Some(EngineWord::Waits { .. } | EngineWord::Runs { .. }))
     }
 
     fn agent_activity(&self, pane: &Pane) -> AgentActivity {

@@ -1,8 +1,10 @@
-//! Lists the panes of the tmux servers that runs were started on: each server once, and only if needed.
+//! Lists the panes of the tmux servers that runs were started on: each server once, and only if needed. Holds the words
+//! of engines beside them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use crate::lifecycle::observe::engine_words::EngineWords;
 use crate::lifecycle::observe::observation::Observation;
 use crate::lifecycle::observe::tmux_patience::TmuxPatience;
 use crate::model::run_id::RunId;
@@ -40,6 +42,7 @@ pub(crate) struct PaneListings {
     /// The runs being observed: the screens of their dead panes are read together.
     pub(crate) observed: HashSet<RunId>,
     patience: TmuxPatience,
+    pub(crate) engines: EngineWords,
 }
 
 impl PaneListings {
@@ -50,7 +53,9 @@ impl PaneListings {
     /// Discards the listings, which are out of date.
     pub(crate) fn forget(&mut self) {
         let observed = std::mem::take(&mut self.observed);
-        *self = Self { observed, ..Self::new(None, self.patience.clone()) };
+        let mut engines = std::mem::take(&mut self.engines);
+        engines.forget();
+        *self = Self { observed, engines, ..Self::new(None, self.patience.clone()) };
     }
 
     /// The panes of one server, which is listed once; else the error text.

@@ -1,5 +1,7 @@
 //! Reads the records and the pair lock of one run. Changes nothing.
 
+use std::time::Duration;
+
 use crate::executor;
 use crate::lifecycle::observe::Observations;
 use crate::lifecycle::observe::observation::Observation;
@@ -8,6 +10,9 @@ use crate::model::run::{Run, RunFacts};
 use crate::model::run_id::RunId;
 use crate::model::run_spec::RunSpec;
 use crate::model::run_state::{RunState, UnknownWhy};
+use crate::model::submit_record::SubmitPhase;
+use crate::os::clock;
+use crate::plan::engine_verdict::EngineEvidence;
 use crate::plan::observed_state::{Locality, LockProbe, OwnerProbe, ProbeResult};
 use crate::store::index::{Index, IndexError};
 use crate::store::pair_lock::{self, Liveness};
@@ -156,5 +161,27 @@ pub(crate) fn probe(store: &Store, folder: &RunFolder, spec: &RunSpec) -> ProbeR
         end_damaged: folder.lost_its_end(),
         stop_requested: folder.stop_requested(),
         window: None,
+        engine: engine_evidence(folder, spec),
     }
+}
+
+/// What the records say of a run on an engine; the engine is asked later, for all runs at once.
+fn engine_evidence(folder: &RunFolder, spec: &RunSpec) -> Option<EngineEvidence> {
+    let executor = spec.kind.engine()?;
+    let submitted = folder.read_submitted();
+    let at = submitted.as_ref().ok().and_then(Option::as_ref).map(|record| record.at);
+    let phase = match submitted {
+        Ok(record) => record.map(|record| record.phase),
+        // Damaged or of a newer program: the engine may have it.
+        Err(_) => Some(SubmitPhase::Accepted { job: None }),
+    };
+    let age = at.map_or(0, |at| clock::millis_between(at, clock::now()));
+    Some(EngineEvidence {
+        phase,
+        submit_age: Duration::from_millis(age),
+        environment_waits: folder.environment_waits(spec),
+        quiet: Duration::ZERO,
+        lease: executor.lease(),
+        word: None,
+    })
 }

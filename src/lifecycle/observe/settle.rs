@@ -18,6 +18,8 @@ const STEP: Duration = Duration::from_millis(5);
 
 pub(crate) enum SettledRun {
     Is(Box<Run>),
+    /// No engine has its job.
+    SubmitAgain,
     /// Ended without a recorded end. `ends_tree`: its remaining processes must be ended first.
     Over {
         end: InferredEnd,
@@ -38,10 +40,14 @@ pub(crate) fn settle(
             observation.probe.window = Some(window);
             observation.pane = pane;
         }
+        if observation.probe.needs_engine() {
+            listings.engines.complete(store, observation);
+        }
         // Read last: `stop` writes its request before it signals, so an end that was observed shows its request.
         observation.probe.stop_requested = observation.folder.stop_requested();
         match observed_state::of(&observation.probe) {
             ObservedState::Is(state) => return is(observation, state),
+            ObservedState::SubmitAgain => return SettledRun::SubmitAgain,
             ObservedState::Over { end, ends_tree } => return SettledRun::Over { end, ends_tree },
             ObservedState::LookAgain { patience, otherwise } => {
                 if let Some(run) = probe_again(store, observation, listings, (since, patience), otherwise) {

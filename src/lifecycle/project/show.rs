@@ -68,6 +68,7 @@ pub fn prepared(prepared: &Prepared) -> RenderView {
         },
         prompt: prepared.prompt.as_ref().map(|prompt| String::from_utf8_lossy(prompt).into_owned()),
         env,
+        executor: prepared.kind.engine().map(|executor| executor.name.clone()),
         worktree: prepared.worktree.as_ref().map(|worktree| WorktreeView {
             path: worktree.path.clone(),
             branch: worktree.branch.clone(),

@@ -6,6 +6,7 @@
 mod values;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::Serialize;
 
@@ -17,6 +18,7 @@ use crate::lifecycle::project::Project;
 use crate::lifecycle::store::Store;
 use crate::model::conditions::Conditions;
 use crate::model::declared::Declared;
+use crate::model::engine::EngineExecutor;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_spec::{JobSpec, LaunchSpec, RunKind, RunSpec, WindowSpec, WorktreeSpec};
@@ -141,6 +143,11 @@ fn differing(spec: &RunSpec, prepared: &Prepared) -> Vec<Drift> {
     fields.0
 }
 
+/// What decides where and how an engine runs a job. `max_jobs` and `lease` do not.
+fn placing(engine: Option<&EngineExecutor>) -> Option<(&str, &[String], Option<&PathBuf>)> {
+    engine.map(|executor| (executor.name.as_str(), executor.options.as_slice(), executor.program.as_ref()))
+}
+
 fn compare_declared(fields: &mut DriftList, run: &RunId, was: &Declared, prepared: &Prepared) {
     let Declared { env, pass_env, worktree } = was;
     let now: BTreeMap<&String, String> =
@@ -223,6 +230,7 @@ fn compare_kind(fields: &mut DriftList, was: &RunKind, now: &RunKind) {
                 expect,
                 retry,
                 tracked,
+                engine,
                 // `jobs` and `-j` limit the number of concurrent runs, not what runs.
                 slots: _,
             }),
@@ -236,6 +244,7 @@ fn compare_kind(fields: &mut DriftList, was: &RunKind, now: &RunKind) {
             fields.compare("expect", expect, &now.expect);
             fields.compare("retry", retry, &now.retry);
             fields.compare("sources", tracked, &now.tracked);
+            fields.compare("executor", &placing(engine.as_ref()), &placing(now.engine.as_ref()));
         }
         (RunKind::Interactive(_), RunKind::Headless(_)) | (RunKind::Headless(_), RunKind::Interactive(_)) => {
             fields.0.push(Drift::of_field("interactive"));

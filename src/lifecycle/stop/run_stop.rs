@@ -30,8 +30,18 @@ pub(super) enum StopPart {
         signalled: bool,
     },
     Window,
+    /// A job on an engine, whose node ends its processes.
+    EngineJob {
+        is_cancelled: bool,
+    },
     /// The run was queued and has been removed from the queue.
     Nothing,
+}
+
+impl StopPart {
+    pub(super) fn has_processes_here(self) -> bool {
+        matches!(self, Self::Job { .. } | Self::Window)
+    }
 }
 
 impl RunStop {

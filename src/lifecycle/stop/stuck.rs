@@ -10,7 +10,7 @@ use crate::lifecycle::store::Store;
 use crate::model::end_reason::EndReason;
 use crate::model::exit_record::ExitRecord;
 use crate::model::names::Pair;
-use crate::model::owner::{ExecutorName, Owner};
+use crate::model::owner::ExecutorName;
 use crate::model::run::Run;
 use crate::os::process::holder::{self, Holder};
 use crate::store::pair_lock::{self, Claim, Liveness};
@@ -52,7 +52,7 @@ pub(crate) fn end_for_supervisor(
     if !is_late && executor.wake(&supervisor)? {
         return Ok(());
     }
-    let Owner::Process(process) = &supervisor;
+    let Some(process) = supervisor.process() else { return Ok(()) };
     let holder = || Holder::of(process.pid);
     if folder.is_unsaved() {
         return Err(StopError::Unsaved { pair, supervisor: holder() });

@@ -42,7 +42,7 @@ pub fn take(folder: &Path, input: impl Read) {
 /// The pid of the agent that ran this hook, if it is the run's own: the process in the window, or the agent that this
 /// process (a script) started with the run's settings. Agents that the agent itself starts do not count.
 fn reporter(protocol: &dyn WindowProtocol, folder: &RunFolder, previous: Option<&AgentRecord>) -> Option<u32> {
-    let Owner::Process(owner) = folder.read_live().ok().flatten()?.owner;
+    let Owner::Process(owner) = folder.read_live().ok().flatten()?.owner else { return None };
     let parent = process::parent();
     if parent == owner.pid {
         return process::is_alive(&owner).then_some(parent);

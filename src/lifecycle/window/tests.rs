@@ -135,6 +135,7 @@ fn run(tmux: &Tmux, number: u32) -> Run {
         by_up: false,
         exclusive: false,
         slots: 0,
+        executor: None,
         spec_fingerprint: None,
     };
     Run { facts, state: RunState::Running, progress: Progress::default(), end: None }

@@ -89,6 +89,14 @@ pub fn detach() -> io::Result<Forked> {
     Ok(Forked::Child)
 }
 
+/// On a node of an engine: becomes the subreaper of its descendants and stays in the foreground, in the session that the
+/// engine knows.
+pub fn attend() -> io::Result<()> {
+    platform::become_subreaper()?;
+    child::set_umask(0o077);
+    Ok(())
+}
+
 /// Makes this process, and the program that it becomes by exec, the parent of every process of its tree whose own
 /// parent has exited.
 pub fn adopt_descendants() -> io::Result<()> {

@@ -25,6 +25,12 @@ impl RunFolder {
         file.write_all(format!("{word} {} {}\n", stopper.0, stopper.1).as_bytes())
     }
 
+    /// Requests a stop of a run on a node, whose supervisor ends all its processes itself.
+    pub fn request_stop_of_node(&self, interrupted: bool) -> io::Result<()> {
+        // No process has the pid 0.
+        self.request_stop(interrupted, (0, 0))
+    }
+
     /// `Some` once a stop was requested; `Some(true)`: by Ctrl-C.
     pub fn stop_requested(&self) -> Option<bool> {
         let bytes = record_file::read_bytes(&self.stop_path(), 64).ok()?;

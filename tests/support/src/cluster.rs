@@ -63,10 +63,7 @@ impl Cluster {
     }
 
     fn command(&self, program: &str) -> Command {
-        let found = programs::of_the_machine(program)
-            .or_else(|| Some(Path::new("/usr/sbin").join(program)).filter(|path| path.exists()))
-            .unwrap_or_else(|| panic!("the tests need `{program}`; `bash scripts/test.sh` installs it"));
-        let mut command = Command::new(found);
+        let mut command = Command::new(self::program(program));
         command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LC_ALL", "C");
         command.env("SLURM_CONF", self.folder.join("slurm.conf")).current_dir("/").stdin(Stdio::null());
         command
@@ -114,8 +111,21 @@ impl Cluster {
         wait_for(PATIENCE, &format!("{program} {args:?} answers"), || {
             let output = self.command(program).args(args).output().unwrap();
             let text = String::from_utf8_lossy(&output.stdout).into_owned();
-            is(output.status.success() && wanted(&text), format!("{} {text} {}", output.status, self.log("ctld.out")))
+            is(output.status.success() && wanted(&text), self.report(&text))
         });
+    }
+
+    /// What helps to see why a cluster is not as wanted.
+    fn report(&self, seen: &str) -> String {
+        let end = |name: &str| {
+            let log = self.log(name);
+            let lines: Vec<&str> = log.lines().collect();
+            lines[lines.len().saturating_sub(15)..].join("\n")
+        };
+        let logs = ["ctld.out", "n1.out", "n2.out"].map(|name| format!("{name}:\n{}", end(name)));
+        let mut sinfo = self.command("sinfo");
+        let nodes = sinfo.args(["-N", "-o", "%N %T %E"]).output().map(|output| output.stdout).unwrap_or_default();
+        format!("{seen}\n{}\n{}", String::from_utf8_lossy(&nodes), logs.join("\n"))
     }
 
     /// The output of one of Slurm's commands; a failure is the test's.
@@ -200,6 +210,16 @@ impl Drop for Cluster {
             waiting::let_pass(Duration::from_millis(5));
         }
     }
+}
+
+/// The program of this name, as it is on this machine, or as cargo built it.
+pub fn program(name: &str) -> PathBuf {
+    if name == "dispatch" {
+        return programs::dispatch().into();
+    }
+    programs::of_the_machine(name)
+        .or_else(|| Some(Path::new("/usr/sbin").join(name)).filter(|path| path.exists()))
+        .unwrap_or_else(|| panic!("the tests need `{name}`; `bash scripts/test.sh` installs it"))
 }
 
 /// Three ports that are free now.

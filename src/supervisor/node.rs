@@ -1,0 +1,124 @@
+//! The supervisor of one job on a node of an engine: the batch program itself, in the foreground. Input: the run folder.
+//! Output: `exit.json`, unless another process recorded the end before.
+//!
+//! It takes the run by renaming its environment file. A second one finds none and writes nothing: an engine may start a
+//! job twice. It holds no lock of this project, reads no manifest, opens no index and advances no queue.
+
+use std::path::Path;
+
+use tokio::time::Instant;
+
+use crate::model::end_reason::EndReason;
+use crate::model::engine::EngineKind;
+use crate::model::owner::{JobOwner, Owner};
+use crate::model::process_id::ProcessId;
+use crate::model::run_id::RunId;
+use crate::model::run_spec::RunSpec;
+use crate::model::run_state::EndState;
+use crate::os::environment::Environment;
+use crate::os::process::supervise;
+use crate::store::run_folder::RunFolder;
+use crate::supervisor::attempts::Ended;
+use crate::supervisor::machine::{EndCause, StageEvent};
+use crate::supervisor::pulse::{NodeNotice, Pulse};
+use crate::supervisor::shell::{self, NotSupervised, Taken};
+use crate::supervisor::wakeups::after;
+
+/// The exit code of a node that found no run to take: "try again later", as `sysexits.h` has it.
+pub const NOTHING_TO_TAKE: u8 = 75;
+
+/// Which node of which engine this is.
+#[derive(Debug)]
+pub(super) struct JobNode {
+    engine: EngineKind,
+    run: RunId,
+    name: Option<String>,
+    job: Option<String>,
+    pulse: Pulse,
+}
+
+impl JobNode {
+    pub(super) fn owner(&self, process: ProcessId) -> Owner {
+        let (run, job, node) = (self.run.clone(), self.job.clone(), self.name.clone());
+        Owner::Job(JobOwner { engine: self.engine, run, job, node, process })
+    }
+
+    pub(super) fn name(&self) -> Option<String> {
+        self.name.clone()
+    }
+
+    pub(super) fn pulse(&self) -> &Pulse {
+        &self.pulse
+    }
+
+    /// When to ask for an [`Self::event`] next.
+    pub(super) fn next_notice(&self) -> Instant {
+        after(self.pulse.interval())
+    }
+
+    /// What the node has noticed, as an event. Another process may already start another agent of the pair once it has
+    /// recorded an end, or is about to record one: then the tree is killed at once.
+    pub(super) fn event(&self, is_ending: bool) -> Option<StageEvent> {
+        match self.pulse.notice() {
+            NodeNotice::EndedElsewhere | NodeNotice::Fenced => Some(StageEvent::Stop { interrupted: true, now: true }),
+            NodeNotice::StopRequested { interrupted } if !is_ending => {
+                Some(StageEvent::Stop { interrupted, now: false })
+            }
+            NodeNotice::StopRequested { .. } | NodeNotice::Nothing => None,
+        }
+    }
+
+    /// A TERM as an event: the run folder says whether a user's interrupt is behind it.
+    pub(super) fn stop_by_signal(node: Option<&Self>, folder: &RunFolder, is_ending: bool) -> StageEvent {
+        let interrupted = node.is_some() && !is_ending && folder.stop_requested() == Some(true);
+        StageEvent::Stop { interrupted, now: false }
+    }
+
+    /// What the node itself adds to an end: why it had to end the run.
+    pub(super) fn explain(&self, folder: &RunFolder, mut ended: Ended) -> Ended {
+        let notice = self.pulse.notice();
+        let was_signalled = matches!(ended.why, EndCause::Stopped { .. });
+        if was_signalled && notice == NodeNotice::Fenced {
+            ended.outcome = ended.outcome.but(EndState::Lost, Some(EndReason::Fenced), None);
+        } else if was_signalled && notice == NodeNotice::Nothing && folder.stop_requested().is_none() {
+            ended.outcome.reason = Some(EndReason::EndedByEngine);
+        }
+        ended
+    }
+}
+
+/// Runs the job in `folder` to its end, and returns the exit code of the run, or [`NOTHING_TO_TAKE`]. `name` and `job`:
+/// the engine's names of this node and of the job.
+///
+/// Fails, with nothing written, if the record cannot be read or is not that of a job of an engine.
+pub fn main(folder: &Path, name: Option<String>, job: Option<String>) -> Result<u8, NotSupervised> {
+    let folder = RunFolder::at(folder);
+    let spec = folder.read_spec()?;
+    let Some(executor) = spec.kind.engine() else { return Err(NotSupervised::NoEngine(spec.run_id.clone())) };
+    if folder.has_exit() {
+        return Ok(NOTHING_TO_TAKE);
+    }
+    supervise::attend()?;
+    let start = folder.path().to_owned();
+    let folder = folder.enter()?;
+    let Some(environment) = folder.claim_environment(&spec)? else { return Ok(NOTHING_TO_TAKE) };
+    let pulse = Pulse::begin(&folder, executor)?;
+    let node = JobNode { engine: executor.engine, run: spec.run_id.clone(), name: text(name), job: text(job), pulse };
+    let environment = visible_folder(&spec, environment);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+    runtime.block_on(shell::supervise(&folder, &start, &spec, Taken { environment, node: Some(&node) }));
+    // Another process may have recorded another end before.
+    Ok(folder.read_exit().ok().flatten().map_or(1, |end| end.command_code()))
+}
+
+fn text(word: Option<String>) -> Option<String> {
+    word.filter(|word| !word.is_empty())
+}
+
+/// The environment, or the end of a run whose working directory is not on this node.
+fn visible_folder(spec: &RunSpec, environment: Environment) -> Result<Environment, Box<Ended>> {
+    match spec.worktree.is_some() || spec.cwd.is_dir() {
+        true => Ok(environment),
+        false => Err(Box::new(Ended::failed(EndReason::FolderNotOnNode(spec.cwd.clone())))),
+    }
+}

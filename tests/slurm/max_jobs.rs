@@ -1,0 +1,34 @@
+//! `max_jobs` runs of a project lie in the engine at once; the others wait here, in their order.
+
+use std::time::Duration;
+
+use crate::cluster::Cluster;
+use crate::waiting::{rounds, wait_for};
+use crate::world::World;
+
+#[test]
+fn many_runs_are_submitted_a_few_at_a_time() {
+    let modes = r#"  far: { agent: fake, prompt: "%exit 0", executor: cluster }
+executors:
+  cluster: { engine: slurm, max_jobs: 3, lease: 3s }
+"#;
+    let mut world = World::with(modes);
+    let cluster = Cluster::start(&mut world);
+    let count = rounds(100);
+    for number in 0..count {
+        world.task(&format!("T-{number}"), "");
+    }
+    let all: Vec<String> = (0..count).map(|number| format!("T-{number}")).collect();
+    let call =
+        world.dispatch(&format!("run far {}", all.join(" "))).any_stderr().within(Duration::from_secs(300)).start();
+    wait_for(Duration::from_secs(300), "all runs have ended", || {
+        let jobs = cluster.jobs();
+        let unfinished = jobs.iter().filter(|job| !job.contains("COMPLETING")).count();
+        assert!(unfinished <= 3, "{jobs:?}");
+        let history = world.history();
+        if history.len() == count { Ok(()) } else { Err(format!("{} of {count}", history.len())) }
+    });
+    call.ends_with(0);
+    assert_eq!(world.starts().len(), count);
+    assert!(world.history().iter().all(|run| run["state"] == "succeeded"));
+}
