@@ -11,7 +11,7 @@ const PAGES: [&str; 5] = ["/now", "/plan", "/edit/dispatch.yaml", "/history", "/
 
 /// Runs of all kinds: one waits at a gate, one runs, one has failed, and two subtasks.
 fn world() -> World {
-    let world = wanting("{ mode: job, tasks: [A, B, C] }");
+    let world = wanting("{ mode: job, tasks: [A, B, C, S2] }");
     let manifest = std::fs::read_to_string(world.project().join("dispatch.yaml")).unwrap();
     world.write(
         "dispatch.yaml",
@@ -148,6 +148,38 @@ fn nothing_moves_for_those_who_asked_for_it() {
         let smooth =
             "[...document.querySelectorAll('*')].some((one) => getComputedStyle(one).scrollBehavior === 'smooth')";
         assert_eq!(page.eval(smooth), false, "{path}: nothing scrolls by itself");
+    }
+    page.assert_silent();
+}
+
+#[test]
+fn where_a_button_goes_away_its_row_has_the_focus() {
+    let world = world();
+    let server = world.serve();
+    let mut page = Page::at(&world, &server, "/now");
+    page.play(
+        "await page.locator('.now-item[data-mode=gated] .now-row').click(); await page.locator('.now-gate').waitFor()",
+    );
+    for (path, button, row) in [
+        ("/now", ".now-gate [data-act=approve]", ".now-item[data-mode=gated] .now-row"),
+        ("/plan", ".step[data-task=S2] [data-plan-act=one]", ".step[data-task=S2]"),
+        ("/tasks/P", ".sub[data-task=S1] [data-act=stop]", ".sub[data-task=S1]"),
+        ("/", ".row[data-task=S2] [data-act=stop]", ".row[data-task=S2]"),
+    ] {
+        if path != "/now" {
+            page.go(&server, path);
+        }
+        page.wait(
+            &format!("{path}: the button is there"),
+            &format!("document.querySelector('{button}:not(:disabled)')"),
+        );
+        page.eval(&format!("document.querySelector('{button}').focus()"));
+        page.play("await page.keyboard.press('Enter')");
+        page.wait(
+            &format!("{path}: the button is gone"),
+            &format!("!document.querySelector('{button}:not(:disabled)')"),
+        );
+        page.wait(&format!("{path}: the row has the focus"), &format!("document.activeElement.matches('{row}')"));
     }
     page.assert_silent();
 }
