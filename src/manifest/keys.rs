@@ -140,6 +140,8 @@ sections! {
         "tmux": Keys(&TMUX);
         "terminal": Command, "`auto`, `none`, a terminal's name such as `kitty`, or a command of your own with \
             `{{ command }}`.";
+        "editor": Command, "Opens a file in your editor: a command with `{{ file }}` and `{{ line }}`, such as \
+            `code --goto {{ file }}:{{ line }}`; default: `$VISUAL`, `$EDITOR`.";
         "jobs": Number(1, 1000), "Headless jobs at once in this project.";
         "state_dir": Text, "Where runs are kept, relative to the manifest.";
         "env": TEXT_MAP, "Set for every run.";
@@ -158,6 +160,7 @@ sections! {
     LOCAL: "at the top level of the local file, without indentation", "…" {
         "version": Number(1, 1);
         "terminal": Command;
+        "editor": Command;
         "jobs": Number(1, 1000);
         "budget": Keys(&BUDGET);
         "notify": Keys(&NOTIFY);

@@ -9,6 +9,7 @@ use crate::manifest::agent_section;
 use crate::manifest::check;
 use crate::manifest::document::{At, Document, shown};
 use crate::manifest::document_values::named_entries;
+use crate::manifest::editor_section;
 use crate::manifest::executor_section;
 use crate::manifest::fields::SectionFields;
 use crate::manifest::home::Home;
@@ -151,6 +152,7 @@ fn read(
         runs: Vec::new(),
         modes,
         terminal: fields.read("terminal", terminal_section::read).unwrap_or_default(),
+        editor: fields.read("editor", editor_section::read),
         budget: settings::budget(&fields),
         notify: notify_section::read(&fields).under(&overlay.notify).whole(),
     };
@@ -243,6 +245,9 @@ fn lay_settings(manifest: &mut Manifest, overlay: &Overlay<'_>) {
     manifest.jobs = overlay.jobs.unwrap_or(manifest.jobs);
     if let Some(terminal) = &overlay.terminal {
         manifest.terminal = terminal.clone();
+    }
+    if let Some(editor) = &overlay.editor {
+        manifest.editor = Some(editor.clone());
     }
     manifest.budget.run = overlay.budget.run.or(manifest.budget.run);
     manifest.budget.day = overlay.budget.day.or(manifest.budget.day);

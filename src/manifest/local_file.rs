@@ -9,7 +9,8 @@ use crate::manifest::keys;
 use crate::manifest::notify_section::{self, NotifyKeys};
 use crate::manifest::settings::Budget;
 use crate::manifest::tree::{Node, NodeId};
-use crate::manifest::{settings_section, terminal_section};
+use crate::manifest::{editor_section, settings_section, terminal_section};
+use crate::model::editor::EditorCommand;
 use crate::model::nearest::did_you_mean;
 use crate::model::problem::Problem;
 use crate::model::terminal::Terminal;
@@ -21,6 +22,7 @@ pub const LOCAL_NAME: &str = "dispatch.local.yaml";
 #[derive(Debug, Default)]
 pub(crate) struct Overlay<'a> {
     pub terminal: Option<Terminal>,
+    pub editor: Option<EditorCommand>,
     pub jobs: Option<u32>,
     pub budget: Budget,
     pub notify: NotifyKeys,
@@ -48,6 +50,7 @@ pub(crate) fn read<'a>(document: &'a Document, root: &'a Node) -> Overlay<'a> {
     settings_section::version_value(&fields);
     let mut overlay = Overlay {
         terminal: fields.read("terminal", terminal_section::read),
+        editor: fields.read("editor", editor_section::read),
         jobs: fields.number("jobs"),
         budget: settings_section::budget(&fields),
         notify: notify_section::read(&fields),

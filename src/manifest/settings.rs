@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::manifest::agent::Agent;
 use crate::manifest::mode::Mode;
+use crate::model::editor::EditorCommand;
 use crate::model::engine::EngineExecutor;
 use crate::model::interval::Interval;
 use crate::model::names::{ModeName, TaskId};
@@ -48,6 +49,8 @@ pub struct Manifest {
     pub executors: BTreeMap<String, EngineExecutor>,
     /// The terminal that `attach` opens.
     pub terminal: Terminal,
+    /// The editor in which files are opened; `None`: that of the user's environment.
+    pub editor: Option<EditorCommand>,
     pub budget: Budget,
     /// `None`: no notices are sent.
     pub notify: Option<Notify>,

@@ -1,11 +1,11 @@
 //! Reads `terminal:`: `auto`, `none`, a terminal's name, or the user's own command with `{{ command }}`.
 
-use crate::manifest::command_line;
 use crate::manifest::document::{At, Document, shown};
+use crate::manifest::placeholder_command::{self, PlaceholderCommand};
 use crate::manifest::tree::{Node, NodeKind};
 use crate::model::nearest::did_you_mean;
 use crate::model::problem::Problem;
-use crate::model::terminal::{COMMAND, Terminal, TerminalName, UnknownExpression, WordPart, split_at_command};
+use crate::model::terminal::{COMMAND, Terminal, TerminalName};
 
 pub(crate) fn read(document: &Document, node: &Node, what: &str) -> Option<Terminal> {
     match &node.kind {
@@ -46,28 +46,8 @@ fn is_name(text: &str) -> bool {
 }
 
 fn own(document: &Document, node: &Node) -> Option<Terminal> {
-    let words = command_line::read(document, node, "terminal")?;
-    let mut names_command = false;
-    for (place, word) in words.iter().enumerate() {
-        // In a list, the problem is shown at the word.
-        let at = node.items().get(place).map_or(node.id, |item| item.id);
-        match split_at_command(word) {
-            Ok(pieces) => {
-                let here = pieces.contains(&WordPart::Command);
-                if here && place == 0 {
-                    document.error(At::Node(at), format!("`{COMMAND}` cannot be the terminal's program"));
-                    return None;
-                }
-                names_command |= here;
-            }
-            Err(UnknownExpression(text)) => {
-                let problem = Problem::error(format!("there is no `{}` in `terminal`", shown(&text)));
-                document.add(At::Node(at), problem.hint(format!("only `{COMMAND}` is known there")));
-                return None;
-            }
-        }
-    }
-    if !names_command {
+    let PlaceholderCommand { words, used } = placeholder_command::read(document, node, "terminal", &["command"])?;
+    if used.is_empty() {
         let problem = Problem::error(format!("`terminal` does not say where `{COMMAND}` goes"));
         document.add(At::Node(node.id), problem.hint(format!("for example [foot, -e, \"{COMMAND}\"]")));
         return None;

@@ -12,6 +12,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use crate::manifest::{Loaded, Origin, PromptSource, TaskChoice, TaskSelector, load, load_shape, starter_files};
+use crate::model::editor::EditorCommand;
 use crate::model::interval::Interval;
 use crate::model::names::{ModeName, TaskId};
 use crate::model::problem::Problem;

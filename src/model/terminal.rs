@@ -1,6 +1,7 @@
 //! The terminal emulators that `terminal:` can name, and the user's choice of one. How each is started is in the table
 //! of `os::terminal`.
 
+use crate::model::placeholders::{self, UnknownExpression, WordPart};
 use crate::model::words::words;
 
 /// A terminal emulator, in the order in which `auto` tries them.
@@ -74,38 +75,9 @@ pub enum Terminal {
 /// The placeholder for the command that the terminal runs.
 pub const COMMAND: &str = "{{ command }}";
 
-/// Part of a word of the user's argv.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum WordPart<'a> {
-    Text(&'a str),
-    Command,
-}
-
-/// An expression in a word of the user's argv that is not [`COMMAND`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnknownExpression(pub String);
-
-/// Splits a word at each `{{ command }}`. Fails on any other expression.
+/// Splits a word of the user's argv at each [`COMMAND`]. Fails on any other expression.
 pub fn split_at_command(word: &str) -> Result<Vec<WordPart<'_>>, UnknownExpression> {
-    let (mut pieces, mut rest) = (Vec::new(), word);
-    while let Some(open) = rest.find("{{").into_iter().chain(rest.find("{%")).min() {
-        let Some(length) = rest[open..].find("}}").map(|at| at + 2) else {
-            return Err(UnknownExpression(rest[open..].to_owned()));
-        };
-        let expression = &rest[open..open + length];
-        if expression.trim_start_matches("{{").trim_end_matches("}}").trim() != "command" {
-            return Err(UnknownExpression(expression.to_owned()));
-        }
-        if open > 0 {
-            pieces.push(WordPart::Text(&rest[..open]));
-        }
-        pieces.push(WordPart::Command);
-        rest = &rest[open + length..];
-    }
-    if !rest.is_empty() || pieces.is_empty() {
-        pieces.push(WordPart::Text(rest));
-    }
-    Ok(pieces)
+    placeholders::split(word, &["command"])
 }
 
 #[cfg(test)]
@@ -121,23 +93,6 @@ mod tests {
         assert_eq!(TerminalName::parse("GNOME_TERMINAL"), Some(TerminalName::GnomeTerminal));
         for text in ["", "gnome", "auto", "xterm -e"] {
             assert_eq!(TerminalName::parse(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_word_is_cut_where_it_names_the_command() {
-        use WordPart::{Command, Text};
-        for (word, cut) in [
-            ("{{ command }}", vec![Command]),
-            ("{{command}}", vec![Command]),
-            ("exec {{ command }}; read", vec![Text("exec "), Command, Text("; read")]),
-            ("-e", vec![Text("-e")]),
-            ("", vec![Text("")]),
-        ] {
-            assert_eq!(split_at_command(word).unwrap(), cut, "{word}");
-        }
-        for word in ["{{ task.id }}", "{{ command", "{% if x %}", "{{ command }} {{ x }}"] {
-            assert!(split_at_command(word).is_err(), "{word}");
         }
     }
 }

@@ -64,6 +64,7 @@ fn without_query(server: &Arc<HttpServer>, head: &Head, route: Route, body: &[u8
         Route::Approve(pair) => act::approve(server, &pair, body),
         Route::Send(pair) => act::send(server, &pair, body),
         Route::Seen(id) => act::seen(server, &id, body),
+        Route::Open => act::open(server, body),
         Route::Up => act::up(server, body),
         Route::Render(pair) => project::render(server, &pair, body),
         Route::Check => project::check(server, body),

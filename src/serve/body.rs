@@ -1,5 +1,6 @@
 //! JSON bodies of requests. Unknown fields are refused.
 
+use core::num::NonZeroU32;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -106,6 +107,15 @@ pub(super) struct EmptyBody {}
 #[serde(deny_unknown_fields)]
 pub(super) struct SendBody {
     pub(super) text: String,
+}
+
+/// The body of `POST /api/open`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OpenBody {
+    /// Absolute, or relative to the manifest's folder.
+    pub(super) path: String,
+    pub(super) line: Option<NonZeroU32>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -40,6 +40,8 @@ pub(super) enum Route {
     Marks(RunId),
     /// What the run was started with.
     Prompt(RunId),
+    /// Opens a file in the user's editor.
+    Open,
     /// A person has looked at the ended run.
     Seen(RunId),
     /// Answered by the worker's response as it is.
@@ -151,6 +153,7 @@ fn api(
         ["runs", id, "marks"] => run_id(id).and_then(|id| get(Route::Marks(id))),
         ["runs", id, "prompt"] => run_id(id).and_then(|id| get(Route::Prompt(id))),
         ["seen", id] => run_id(id).and_then(|id| post(Route::Seen(id))),
+        ["open"] => post(Route::Open),
         ["tasks"] => get(Route::Worker(WorkerRequest::Tasks)),
         ["tasks", id] => task(id).and_then(|id| get(Route::Worker(WorkerRequest::Task { id }))),
         ["diff", id] => task(id).and_then(|id| get(Route::Worker(WorkerRequest::Diff { id }))),
@@ -233,6 +236,7 @@ mod tests {
             ("GET", "/edit", Route::Page),
             ("GET", "/edit/.claude/subtask.yml", Route::Page),
             ("POST", "/api/check", Route::Check),
+            ("POST", "/api/open", Route::Open),
             ("GET", "/api/schema", Route::Schema),
             ("GET", "/api/files", Route::Worker(WorkerRequest::ListFiles)),
             ("GET", "/plan", Route::Page),
@@ -262,6 +266,7 @@ mod tests {
             ("HEAD", "/stop/code-review/TASK-42"),
             ("OPTIONS", "/stop/code-review/TASK-42"),
             ("POST", "/api/runs"),
+            ("GET", "/api/open"),
             ("GET", "/api/clean/TASK-42"),
             ("POST", "/api/diff/TASK-42"),
             ("POST", "/api/results/TASK-42"),

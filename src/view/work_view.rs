@@ -40,6 +40,18 @@ pub struct FileView {
     pub untracked: bool,
 }
 
+/// The answer of `POST /api/open`.
+#[derive(Clone, Debug, Serialize)]
+pub struct OpenedFileView {
+    pub path: PathBuf,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    pub editor: String,
+    /// The terminal in which the editor was opened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub terminal: Option<String>,
+}
+
 /// The answer of `clean`.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]

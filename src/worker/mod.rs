@@ -80,6 +80,12 @@ pub enum WorkerRequest {
     },
     /// Open or focus the user's terminal on the pair's window: `{"attached", "attachNote"?}`.
     Show { mode: String, task: String },
+    /// Open a file of the project or of a task's worktree in the user's editor: `{"path", "editor", "terminal"?}`.
+    Open {
+        path: PathBuf,
+        #[serde(default)]
+        line: Option<u32>,
+    },
     /// Check that both names exist: `{"mode", "task"}`, in the project's spelling.
     Know { mode: String, task: String },
     /// The files that can be edited: an [`crate::view::draft_view::EditableFilesView`].

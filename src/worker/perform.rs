@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::lifecycle::failure::{Failure, Kind};
 use crate::lifecycle::launch::prepare;
 use crate::lifecycle::launch::request::StartRequest;
+use crate::lifecycle::open_file;
 use crate::lifecycle::project::locate::ManifestLocation;
 use crate::lifecycle::project::project_store;
 use crate::lifecycle::project::show;
@@ -22,6 +23,7 @@ use crate::lifecycle::worktree::clean;
 use crate::lifecycle::worktree::diff;
 use crate::model::started_by::StartedBy;
 use crate::plan::diff::UpOptions;
+use crate::view::work_view::OpenedFileView;
 use crate::worker::{WorkerRequest, catalog, drafts, files, start};
 
 /// Bytes of a patch that are sent. The list of files is complete.
@@ -82,6 +84,10 @@ pub(super) fn perform(manifest: &Path, request: WorkerRequest) -> Result<Value, 
             let run = refresh::last_run(&store, &pair)?.ok_or_else(never)?;
             let shown = show_window::show_window(&store, &run)?;
             Ok(json!({ "attached": shown.word(), "attachNote": shown.remark() }))
+        }
+        WorkerRequest::Open { path, line } => {
+            let opened = open_file::open_file(&open(Depth::Shape)?, &path, line)?;
+            value(&OpenedFileView { path: opened.path, line, editor: opened.editor, terminal: opened.terminal })
         }
         WorkerRequest::Know { mode, task } => {
             let project = open(Depth::Shape)?;

@@ -159,7 +159,7 @@ fn every_yaml_block_of_the_documents_passes_check() {
 }
 
 /// Keys that `dispatch.local.yaml` takes as a whole. (Of `modes` it takes `flags` only.)
-const PERSONAL: [&str; 7] = ["version", "terminal", "jobs", "budget", "notify", "env", "pass_env"];
+const PERSONAL: [&str; 8] = ["version", "terminal", "editor", "jobs", "budget", "notify", "env", "pass_env"];
 
 fn top_level_keys(text: &str) -> Vec<&str> {
     let keys = text.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_alphabetic()));

@@ -69,6 +69,7 @@ const IGNORED: &[&str] = &[
     "version",
     "tmux",
     "terminal",
+    "editor",
     "jobs",
     "state_dir",
     "retention",

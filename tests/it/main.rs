@@ -40,6 +40,7 @@ mod narrow_terminal;
 mod needs;
 mod notify;
 mod notify_ways;
+mod open_file;
 mod order;
 mod outcomes;
 mod outputs;

@@ -4,7 +4,9 @@ use std::io;
 use std::path::Path;
 
 use crate::lifecycle::failure::{Failure, Kind, quote};
+use crate::lifecycle::open_file::OpenFileError;
 use crate::lifecycle::worktree::work::WorkError;
+use crate::manifest::LOCAL_NAME;
 use crate::os::git::GitError;
 use crate::os::tmux::{FLOOR, TmuxError};
 use crate::store::index::IndexError;
@@ -53,6 +55,26 @@ impl From<WorkError> for Failure {
                 let found = Self::new(Kind::Conflict, message);
                 against.iter().fold(found, |found, objection| found.hint(objection.fix()))
             }
+        }
+    }
+}
+
+impl From<OpenFileError> for Failure {
+    fn from(error: OpenFileError) -> Self {
+        let message = error.to_string();
+        let found = Self::new(Kind::Usage, message.clone());
+        let example = "editor: \"code --goto {{ file }}:{{ line }}\"";
+        match error {
+            OpenFileError::NotOurs => Self::new(Kind::UnknownFile, message),
+            OpenFileError::NoEditor | OpenFileError::BadVariable { .. } => {
+                found.hint(format!("write `{example}` into `{LOCAL_NAME}`"))
+            }
+            OpenFileError::NoTerminal { .. } => {
+                found.hint(format!("set an editor that has a window of its own (`{example}`), or `terminal:`"))
+            }
+            OpenFileError::Program(_) | OpenFileError::Start { .. } | OpenFileError::Failed { .. } => found.hint(
+                "the server starts it, with the `PATH` and the screen that the server has; `editor:` sets another",
+            ),
         }
     }
 }

@@ -121,12 +121,14 @@ impl Window {
         let tmux = around.program("tmux").unwrap_or_else(|| "tmux".into());
         let view = self.tmux.terminal_view(&self.place, run.id(), &tmux);
         let (title, own) = (run.pair().label(), own_program()?);
-        let of = |program| TerminalLaunch { program, title: &title, command: &view.argv, view: &view.name, own: &own };
-        let argv = match choice {
-            TerminalChoice::TerminalSpec { row, program } => of(program).argv(row, around),
-            TerminalChoice::Own { program, words } => of(program).own_argv(words),
+        let launch = TerminalLaunch {
+            program: choice.program(),
+            title: &title,
+            command: &view.argv,
+            view: &view.name,
+            own: &own,
         };
-        self.start(choice.name(), &view.name, &argv)
+        self.start(choice.name(), &view.name, &choice.argv(&launch, around))
     }
 
     /// Starts the terminal and waits until its client is attached. Exit with success is no failure: the program may
@@ -161,6 +163,14 @@ impl TerminalChoice {
         match self {
             Self::TerminalSpec { row, .. } => row.name.title().to_owned(),
             Self::Own { words, .. } => format!("`{}`", words.first().map_or("", String::as_str)),
+        }
+    }
+
+    /// The arguments that open the terminal, which is `launch.program`.
+    pub(crate) fn argv(&self, launch: &TerminalLaunch<'_>, around: &HostEnvironment) -> Vec<OsString> {
+        match self {
+            Self::TerminalSpec { row, .. } => launch.argv(row, around),
+            Self::Own { words, .. } => launch.own_argv(words),
         }
     }
 

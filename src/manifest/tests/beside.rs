@@ -104,6 +104,45 @@ fn a_terminal_is_a_name_or_words_that_hold_the_command() {
     }
 }
 
+#[test]
+fn an_editor_is_a_command_that_may_name_file_and_line() {
+    let load = |manifest: &str, local: &str| {
+        let loaded =
+            load_in(&folder(&[("dispatch.yaml", &format!("version: 1\n{manifest}")), ("dispatch.local.yaml", local)]));
+        loaded.manifest.as_ref().map(|manifest| manifest.editor.clone()).ok_or_else(|| lines(&loaded).join("\n"))
+    };
+    let written = |words: &[&str]| Ok(Some(EditorCommand::written(words.iter().copied().map(str::to_owned).collect())));
+    assert_eq!(load("", ""), Ok(None));
+    let code = written(&["code", "--goto", "{{ file }}:{{line}}"]);
+    assert_eq!(load("editor: \"code --goto {{ file }}:{{line}}\"\n", ""), code);
+    assert_eq!(
+        load("editor: [gvim, \"{{ file }}\"]\n", "editor: \"code --goto {{ file }}:{{line}}\"\n"),
+        code,
+        "the user's own"
+    );
+    assert_eq!(load("editor: kate\n", ""), written(&["kate"]));
+    for (text, problem) in [
+        (
+            "[code, \"{{ path }}\"]",
+            "dispatch.yaml:2:16:«\"{{ path }}\"» there is no `{{ path }}` in `editor` | only `{{ file }}` and `{{ line }}` are known there",
+        ),
+        (
+            "code {% if line %}{{ file }}{% endif %}",
+            "dispatch.yaml:2:9:«code {% if line %}{{ file }}{% endif %}» there is no `{% if line %}{{ file }}` in `editor` | only `{{ file }}` and `{{ line }}` are known there",
+        ),
+        ("\"{{ file }}\"", "dispatch.yaml:2:9:«\"{{ file }}\"» `{{ file }}` cannot be the editor's program"),
+        (
+            "code {{ file }} | cat",
+            "dispatch.yaml:2:9:«code {{ file }} | cat» `|` needs a shell, and no shell runs | write [sh, -c, \"code {{ file }} | cat\"]",
+        ),
+        ("\"\"", "dispatch.yaml:2:9:«\"\"» `editor` names no program"),
+    ] {
+        assert_eq!(load(&format!("editor: {text}\n"), ""), Err(problem.to_owned()));
+    }
+    let own = load("", "version: 1\neditor: [x, \"{{ task.id }}\"]\n").unwrap_err();
+    assert!(own.starts_with("dispatch.local.yaml:2:13:"), "{own}");
+}
+
 /// The first subtask file of a folder whose manifest must load.
 fn subtasks(file: &str) -> SubtaskFile {
     let manifest = "version: 1\ntasks: [{ subtasks: .claude/sub.yml }]\nmodes: { job: {} }\n";

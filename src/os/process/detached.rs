@@ -42,12 +42,20 @@ pub fn start(argv: &[OsString], environment: &Environment) -> io::Result<Detache
 }
 
 impl Detached {
-    /// Its failure, if it has failed by now. A program that passes its work to another process succeeds at once.
+    /// Its failure, if it has failed by now.
     pub fn failed(&mut self) -> io::Result<Option<ProgramFailed>> {
-        let Some(status) = self.child.try_wait()?.filter(|status| !status.success()) else { return Ok(None) };
+        Ok(self.ended()?.and_then(Result::err))
+    }
+
+    /// How it ended; `None` while it runs. A program that passes its work to another process succeeds at once.
+    pub fn ended(&mut self) -> io::Result<Option<Result<(), ProgramFailed>>> {
+        let Some(status) = self.child.try_wait()? else { return Ok(None) };
+        if status.success() {
+            return Ok(Some(Ok(())));
+        }
         let text = last_bytes(&self.words, WORDS)?;
         let words = text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().to_owned();
-        Ok(Some(ProgramFailed { status: status.to_string(), words }))
+        Ok(Some(Err(ProgramFailed { status: status.to_string(), words })))
     }
 }
 

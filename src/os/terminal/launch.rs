@@ -4,7 +4,8 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
 
-use crate::model::terminal::{WordPart, split_at_command};
+use crate::model::placeholders::WordPart;
+use crate::model::terminal::split_at_command;
 use crate::os::terminal::BECOME_WORD;
 use crate::os::terminal::host_environment::{HostEnvironment, HostSystem};
 use crate::os::terminal::known::{ArgvPart, Needs, Opens, TerminalSpec};
@@ -44,13 +45,13 @@ impl TerminalLaunch<'_> {
         let mut argv: Vec<OsString> = vec![self.program.into()];
         for word in words.iter().skip(1) {
             match split_at_command(word).unwrap_or_else(|_| vec![WordPart::Text(word)]).as_slice() {
-                [WordPart::Command] => argv.extend_from_slice(self.command),
+                [WordPart::Placeholder(_)] => argv.extend_from_slice(self.command),
                 cut => {
                     let mut whole = OsString::new();
                     for piece in cut {
                         match piece {
                             WordPart::Text(text) => whole.push(text),
-                            WordPart::Command => whole.push(self.quoted()),
+                            WordPart::Placeholder(_) => whole.push(self.quoted()),
                         }
                     }
                     argv.push(whole);

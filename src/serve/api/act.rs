@@ -1,5 +1,6 @@
-//! Requests that change something: start, stop, attach, approve, send, seen, up, clean. Each can be repeated safely.
+//! Requests that change something: start, stop, attach, approve, send, seen, open, up, clean. Each can be repeated safely.
 
+use core::num::NonZeroU32;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -162,6 +163,13 @@ pub(in crate::serve) fn seen(server: &HttpServer, id: &RunId, body: &[u8]) -> Re
     attention::seen(server.live.store(), &run).map_err(Refusal::internal)?;
     server.unseen.forget();
     Ok(Response::json(200, &server.live.view(&run)))
+}
+
+/// `POST /api/open`: opens a file of the project or of a task's worktree in the user's editor on this machine.
+pub(in crate::serve) fn open(server: &HttpServer, body: &[u8]) -> Result<Response, Refusal> {
+    let body::OpenBody { path, line } = body::read(body)?;
+    let path = path.into();
+    Ok(Response::json(200, &server.workers.run(&WorkerRequest::Open { path, line: line.map(NonZeroU32::get) })?))
 }
 
 /// `POST /api/up`: applies the plan, or some of its entries. 409 with the plan if it is not the one of `planId`.

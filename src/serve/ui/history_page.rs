@@ -80,7 +80,7 @@ pub(super) fn page(server: &HttpServer, query: &HistoryQuery) -> Result<String, 
     templates::render(
         "history.html",
         context! {
-            top => top(server, &catalog, seq)?, broken => catalog.broken, editable => catalog.project.editable,
+            top => top(server, &catalog, seq)?, broken => catalog.broken,
             editable => catalog.project.editable, query, open => query.filters().is_empty(),
             lines, next => found.next.map(|next| next.to_string()), modes, agents => names.agents,
             outcomes => EndState::ALL.map(EndState::as_str), since => SINCE, totals => totals(&figures),

@@ -18,6 +18,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/api/render/job/A"),
     ("POST", "/api/ticket"),
     ("POST", "/api/up"),
+    ("POST", "/api/open"),
     ("GET", "/api/capacity"),
     ("GET", "/api/runs"),
     ("GET", "/api/runs/01ARZ3NDEKTSV4RRFFQ69G5FAV"),
