@@ -61,7 +61,10 @@ pub struct ProjectView {
     /// Whether tasks have worktrees.
     #[serde(default)]
     pub worktrees: bool,
-    /// The names of the files that the editor edits, relative to `root`.
+    /// Whether the user's own editor is known, in which files can be opened.
+    #[serde(default)]
+    pub editor: bool,
+    /// The names of the files that the page of the editor edits, relative to `root`.
     #[serde(default)]
     pub editable: Vec<String>,
 }

@@ -7,6 +7,7 @@ use crate::lifecycle::failure::Failure;
 use crate::lifecycle::launch::freshness;
 use crate::lifecycle::launch::prepare;
 use crate::lifecycle::launch::request::StartRequest;
+use crate::lifecycle::open_file;
 use crate::lifecycle::project::locate::ManifestLocation;
 use crate::lifecycle::project::project_store;
 use crate::lifecycle::project::show;
@@ -42,6 +43,7 @@ pub(super) fn catalog(location: &ManifestLocation) -> Result<CatalogView, Failur
             root: manifest.root.clone(),
             manifest: manifest.path.clone(),
             worktrees: manifest.worktree.is_some(),
+            editor: open_file::has_editor(&project),
             editable: files::names(&project),
         },
         tasks: tasks.tasks,

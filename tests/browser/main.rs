@@ -21,6 +21,7 @@ mod serve_history;
 mod serve_now;
 mod serve_now_failed;
 mod serve_now_views;
+mod serve_open_file;
 mod serve_plan;
 mod serve_review;
 mod serve_run_again;

@@ -21,6 +21,12 @@ export async function attach(mode, task) {
   } else toast("Opened in your terminal.");
 }
 
+// Opens a file in the user's editor on the server's machine; `line` is optional.
+export async function openFile(path, line, against = refusal) {
+  const done = await attempt("POST", "/api/open", line ? { path, line: Number(line) } : { path }, against);
+  if (done) toast(`Opened in ${done.editor}${done.terminal ? ` (${done.terminal})` : ""}.`);
+}
+
 // Starts the pair. On failure calls `against(error)` and returns null.
 export async function run(mode, task, wishes = {}, against = refusal) {
   const done = await attempt("POST", `/dispatch/${mode}/${task}`, { attach: false, ...wishes }, against);
@@ -55,6 +61,7 @@ export function listen(later) {
       reject: () => approve(mode, task, true),
       diff: async () => (await import("./work.js")).openDiff(task),
       clean: async () => (await import("./work.js")).openClean(task),
+      open: () => openFile(button.dataset.path, button.dataset.line),
       log: () => { location.href = `/runs/${button.dataset.run}`; },
     };
     if (!doings[act]) return;

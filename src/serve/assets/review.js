@@ -3,7 +3,7 @@
 
 import { make } from "./element.js";
 import { attempt, toast } from "./notice.js";
-import { run } from "./actions.js";
+import { openFile, run } from "./actions.js";
 import { Drafts, MOST_WORDS } from "./drafts.js";
 
 // Characters of a commented line that are quoted.
@@ -38,6 +38,8 @@ export class Review {
 
   // The lines of a file become elements when it is first touched: a long diff is thousands of lines.
   #wire(file) {
+    const { opens } = file.dataset;
+    if (opens) file.querySelector("summary").after(make("p", { className: "diff-acts" }, this.#opener(opens, nameOf(file))));
     const pre = file.querySelector("pre");
     if (!pre) return;
     const split = () => lines(pre);
@@ -48,6 +50,25 @@ export class Review {
       if (line && getSelection().isCollapsed) this.#open(file, line);
     });
     pre.addEventListener("keydown", (event) => this.#key(event, file, pre));
+  }
+
+  // A button that opens a file in the user's editor. A toast would be behind the dialog, so a refusal is said in it.
+  #opener(path, name, line = 0) {
+    const place = line ? `${name} at line ${line}` : name;
+    const button = make("button", { type: "button", className: "open-file" }, "Open in editor", make("span", { className: "sr", textContent: ` ${place}` }));
+    button.onclick = () => this.#openAt(path, line);
+    return button;
+  }
+
+  #openAt(path, line) {
+    this.said.hidden = true;
+    return openFile(path, line, (error) => this.#refuse(error));
+  }
+
+  #refuse(error) {
+    this.said.hidden = false;
+    this.said.textContent = [error.message, error.hint].filter(Boolean).join("\n");
+    this.said.scrollIntoView({ block: "nearest" });
   }
 
   #key(event, file, pre) {
@@ -63,6 +84,9 @@ export class Review {
     } else if (line && ["Enter", "c"].includes(event.key)) {
       event.preventDefault();
       this.#open(file, line);
+    } else if (line?.dataset.at && event.key === "o" && file.dataset.opens) {
+      event.preventDefault();
+      this.#openAt(file.dataset.opens, line.dataset.at);
     }
   }
 
@@ -97,7 +121,8 @@ export class Review {
   #box(draft, line) {
     const words = make("textarea", { rows: 3, maxLength: MOST_WORDS, value: draft.words, "aria-label": `Comment on ${draft.file} line ${draft.line}`, placeholder: "What the agent should know about this line" });
     const away = make("button", { type: "button", textContent: "Remove" });
-    const box = make("span", { className: "d-comment" }, words, away);
+    const opens = line?.closest(".diff-file").dataset.opens;
+    const box = make("span", { className: "d-comment" }, words, away, ...(opens ? [this.#opener(opens, draft.file, line.dataset.at)] : []));
     const remove = () => {
       this.drafts.remove(draft);
       this.boxes.delete(draft);
@@ -138,11 +163,7 @@ export class Review {
   async send() {
     if (this.sending || !this.drafts.written.length || !this.target.value) return;
     const [way, mode] = this.target.value.split("/");
-    const refuse = (error) => {
-      this.said.hidden = false;
-      this.said.textContent = [error.message, error.hint].filter(Boolean).join("\n");
-      this.said.scrollIntoView({ block: "nearest" });
-    };
+    const refuse = (error) => this.#refuse(error);
     this.said.hidden = true;
     this.sending = true;
     this.#show();
@@ -174,7 +195,8 @@ function lines(pre) {
       if (hunk) [old, next] = [Number(hunk[1]), Number(hunk[2])];
       else if (["added", "removed", "same"].includes(kind) && !text.startsWith("\\")) {
         const isOld = kind === "removed";
-        Object.assign(line.dataset, { side: isOld ? "old" : "new", line: isOld ? old : next });
+        // `at` is the line of the new file that is there, also for a removed line.
+        Object.assign(line.dataset, { side: isOld ? "old" : "new", line: isOld ? old : next, at: Math.max(1, next) });
         line.tabIndex = -1;
         if (kind !== "added") old++;
         if (kind !== "removed") next++;

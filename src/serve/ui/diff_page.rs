@@ -1,5 +1,7 @@
 //! The changes of a task's worktree, as a fragment that its page and the pages of its runs show in a dialog.
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 
 use crate::lifecycle::launch::resume;
@@ -26,6 +28,8 @@ struct ChangedFile {
     about: FileView,
     /// `None` if the patch ends before this file.
     patch: Option<FilePatch>,
+    /// Its path, if it can be opened in the user's editor: the editor is known and the file was not deleted.
+    opens: Option<PathBuf>,
 }
 
 /// An agent that can be given the comments of a review.
@@ -41,8 +45,13 @@ pub(super) fn page(server: &HttpServer, task: &TaskId) -> Result<String, Refusal
     let (patches, is_complete) = diff_text::by_file(diff.patch.as_deref().unwrap_or_default(), LINES);
     // git lists files and patches in one order.
     let mut patches = patches.into_iter();
-    let files = diff.files.into_iter().map(|about| ChangedFile { about, patch: patches.next() });
-    let files: Vec<ChangedFile> = files.collect();
+    let has_editor = server.catalog.get(server).is_ok_and(|catalog| catalog.project.editor);
+    let file = |about: FileView| {
+        let patch = patches.next();
+        let opens = has_editor && !patch.as_ref().is_some_and(FilePatch::is_deleted);
+        ChangedFile { opens: opens.then(|| diff.path.join(&about.path)), about, patch }
+    };
+    let files: Vec<ChangedFile> = diff.files.into_iter().map(file).collect();
     templates::render(
         "diff.html",
         context! {

@@ -56,6 +56,12 @@ pub(super) fn by_file(patch: &str, max_lines: usize) -> (Vec<FilePatch>, bool) {
 }
 
 impl FilePatch {
+    /// Whether the file no longer exists.
+    pub(super) fn is_deleted(&self) -> bool {
+        let head = self.sections.first().filter(|first| first.kind == LineKind::Head);
+        head.is_some_and(|head| head.text.lines().any(|line| line.starts_with("deleted file mode ")))
+    }
+
     fn push(&mut self, kind: LineKind, line: &str) {
         match self.sections.last_mut().filter(|last| last.kind == kind) {
             Some(last) => last.text.push('\n'),
@@ -117,6 +123,14 @@ mod tests {
         assert!(!whole);
         assert_eq!((pieces.len(), lines_of(&pieces[0]).len()), (1, 3));
         assert_eq!(super::by_file("", 1), (Vec::new(), true));
+    }
+
+    #[test]
+    fn a_deleted_file_is_known_by_its_head() {
+        let patch = "diff --git a/a b/a\ndeleted file mode 100644\n--- a/a\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\ndiff --git a/b b/b\n\
+                     @@ -1 +1 @@\n-deleted file mode 100644\n+x\n";
+        let (files, _) = by_file(patch, 100);
+        assert_eq!(files.iter().map(FilePatch::is_deleted).collect::<Vec<_>>(), [true, false]);
     }
 
     #[test]

@@ -101,7 +101,7 @@ fn board(server: &HttpServer, filter: &Filter) -> Result<String, Refusal> {
         context! {
             top => top(server, &catalog, seq)?, board, filter, open => filter.is_open(), all => catalog.tasks.len(),
             errors, problems => catalog.problems, broken => catalog.broken, missing => catalog.missing,
-            editable => catalog.project.editable, modes => catalog.modes, statuses => statuses(&catalog), tags => tags(&catalog),
+            editable => catalog.project.editable, editor => catalog.project.editor && catalog.broken.is_none(), modes => catalog.modes, statuses => statuses(&catalog), tags => tags(&catalog),
         },
     )
 }

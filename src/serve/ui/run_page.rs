@@ -40,6 +40,8 @@ pub(super) fn page(server: &HttpServer, id: &RunId) -> Result<String, Refusal> {
     let project = catalog.as_ref().map(|catalog| catalog.project.name.clone()).unwrap_or_default();
     let task = catalog.as_ref().and_then(|catalog| catalog.task(pair.task.as_str()));
     let title = task.map(|task| task.title.clone());
+    let task_file = task.and_then(|task| task.path.clone());
+    let editor = catalog.as_ref().is_some_and(|catalog| catalog.project.editor && catalog.broken.is_none());
     let others = others(server, &pair, &run)?;
     let is_last = others.first().is_some_and(|other| other.current);
     let fresh = is_last && catalog.as_ref().is_some_and(|catalog| catalog.is_fresh(&pair));
@@ -54,7 +56,7 @@ pub(super) fn page(server: &HttpServer, id: &RunId) -> Result<String, Refusal> {
         "run.html",
         context! {
             top => named_top(server, project, seq)?, badge => Badge::of(&view, fresh), title, facts => exit_explanation::why_ended(store, &run),
-            why => why(&view), unseen, folder, attach => attach.map(shell_words::join), cost, tokens, others,
+            why => why(&view), unseen, folder, taskFile => task_file, editor, attach => attach.map(shell_words::join), cost, tokens, others,
             resumes => is_last && !run.is_active() && resume::conversation(&run).is_some(),
             save => format!("dispatch logs --raw --run {id} {} {} > {}.log", pair.mode, pair.task, view.label),
             worktrees => task.is_some() && catalog.as_ref().is_some_and(|catalog| catalog.project.worktrees), run => view,

@@ -73,6 +73,7 @@ pub(super) fn page(server: &HttpServer, id: &TaskId) -> Result<String, Refusal> 
     let modes = modes(&catalog, &task.id, &line.badges, &own);
     let (modes, never_ran): (Vec<_>, Vec<_>) = modes.into_iter().partition(|mode| !mode.runs.is_empty());
     let never_ran: Vec<_> = never_ran.into_iter().filter(|mode| mode.name != row::PLAIN).collect();
+    let is_broken = broken.is_some();
     templates::render(
         "task.html",
         context! {
@@ -82,7 +83,7 @@ pub(super) fn page(server: &HttpServer, id: &TaskId) -> Result<String, Refusal> 
             checklist => checklist(&detail.checklist), tree => subtasks::tree(&catalog, &runs, task),
             progress => detail.progress, needs => rows(&catalog, &runs, &needs), neededBy => rows(&catalog, &runs, &needed_by),
             modes, others => never_ran, worktrees => catalog.project.worktrees,
-            editable => catalog.project.editable, listedIn => catalog.listed_in.get(&task.id),
+            editable => catalog.project.editable, editor => catalog.project.editor && !is_broken, listedIn => catalog.listed_in.get(&task.id),
         },
     )
 }

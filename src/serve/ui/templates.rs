@@ -30,6 +30,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("now.html", include_str!("templates/now.html")),
     ("now_detail.html", include_str!("templates/now_detail.html")),
     ("now_summary.html", include_str!("templates/now_summary.html")),
+    ("open_file.html", include_str!("templates/open_file.html")),
     ("plan.html", include_str!("templates/plan.html")),
     ("problem_place.html", include_str!("templates/problem_place.html")),
     ("row.html", include_str!("templates/row.html")),

@@ -20,6 +20,7 @@ pub mod screen;
 pub mod server;
 pub mod shell;
 pub mod tmux_client;
+pub mod user_editor;
 pub mod waiting;
 pub mod wanted;
 pub mod windows;
