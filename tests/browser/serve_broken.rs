@@ -52,9 +52,9 @@ fn a_page_that_missed_the_repair_finds_it() {
         let refused = 0;
         await page.route(/\/ui\/board/, (route) => refused++ ? route.continue() : route.fulfill({{ status: 422, contentType: "application/json", body: {} }}));
         // It may be shown for a moment only.
-        const said = page.waitForResponse((answer) => answer.status() === 422);
+        const refusal = page.waitForResponse((answer) => answer.status() === 422);
         await page.reload();
-        await said;
+        await refusal;
         await page.locator('.row[data-task="A"]').waitFor();
         await page.unroute(/\/ui\/board/);
         "#,
