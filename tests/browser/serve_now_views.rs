@@ -170,3 +170,44 @@ fn the_last_twelve_views_stay_and_older_ones_are_closed() {
     expect(&mut page, "queued", "");
     page.assert_silent();
 }
+
+#[test]
+fn what_arrives_is_marked_and_no_row_moves_under_the_pointer() {
+    let world = World::new();
+    for task in ["A", "B", "C"] {
+        world.task(task, "%until end\n");
+    }
+    let server = world.serve();
+    for task in ["B", "A"] {
+        let run = world.detach("job", task);
+        world.agent_ready(&run);
+    }
+    let mut page = Page::at(&world, &server, "/now");
+    expect(&mut page, "running", "job/A,job/B");
+    let marked = "[...document.querySelectorAll('.now-item.new')].map((item) => item.dataset.task).join()";
+    assert_eq!(page.eval(marked), "", "what was there at first is not new");
+    // The pointer moves over the list until the test lets it rest.
+    play(
+        &mut page,
+        r#"
+        await page.evaluate(() => {
+          const row = document.querySelector('.now-item[data-task="B"]');
+          globalThis.moving = setInterval(() => row.dispatchEvent(new PointerEvent("pointermove", { bubbles: true })), 50);
+        });
+        "#,
+    );
+    let run = world.detach("job", "C");
+    world.agent_ready(&run);
+    page.wait("the new run is marked", &format!("{marked} === 'C'"));
+    let dot = "getComputedStyle(document.querySelector('.now-item.new .now-task'), '::after').width";
+    assert_eq!(page.eval(dot), "7px");
+    expect(&mut page, "running", "job/A,job/B,job/C");
+    play(&mut page, "await page.evaluate(() => clearInterval(globalThis.moving))");
+    // The latest start is the first one once the pointer rests.
+    expect(&mut page, "running", "job/C,job/A,job/B");
+    assert_eq!(page.eval(marked), "C", "it stays marked until it is chosen");
+    play(&mut page, r#"await choose("A"); await choose("C");"#);
+    page.wait("it is not new any more", &format!("{marked} === ''"));
+    world.write("end", "");
+    page.assert_silent();
+}
