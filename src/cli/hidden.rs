@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
+use crate::lifecycle::doctor::executors;
 use crate::lifecycle::launch::exec;
 use crate::lifecycle::notify;
 use crate::lifecycle::queue;
@@ -39,6 +40,13 @@ pub(crate) fn run() -> Option<ExitCode> {
             Err(error) => failed(1, &error),
         }),
         ("__node", Some(folder), name) => Some(on_node(Path::new(&folder), name)),
+        ("__probe", Some(folder), node) => {
+            let node = node.and_then(|node| node.into_string().ok());
+            Some(match executors::answer(Path::new(&folder), node) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => failed(1, &error),
+            })
+        }
         ("__next", Some(state), ended) => Some(next(&state, ended.as_deref())),
         (PTY_WORD, Some(_), _) => Some(failed(127, &pty::become_owner(&rest()))),
         (BECOME_WORD, Some(encoded), None) => Some(match launch::decode(&encoded) {

@@ -21,7 +21,7 @@ mod wants;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::model::engine::EngineKind;
@@ -132,6 +132,15 @@ pub(crate) enum EngineLook {
     NoAnswer(String),
 }
 
+/// Settings of an engine's site; `None`: not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct EngineSettings {
+    /// From the TERM of a cancelled job to its KILL.
+    pub(crate) kill_wait: Option<Duration>,
+    /// Whether jobs are held to their memory.
+    pub(crate) limits_memory: Option<bool>,
+}
+
 /// An engine did not do what it was asked; its words.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -145,6 +154,12 @@ pub(crate) trait Engine: Debug + Sync {
 
     /// Signals the job of a run; `Hard` cancels it, wherever it is. Success proves nothing about the job.
     fn signal(&self, run: &RunId, signal: OwnerSignal) -> Result<(), EngineError>;
+
+    /// Submits a job that answers a probe in `folder`. Fails if it was not accepted.
+    fn submit_probe(&self, wants: &JobWants, folder: &Path) -> Result<(), EngineError>;
+
+    /// Fails if the engine does not answer.
+    fn settings(&self) -> Result<EngineSettings, EngineError>;
 
     /// The first of `options` that the manifest must not give.
     fn refused_option(&self, options: &[String]) -> Option<String>;

@@ -2,6 +2,7 @@
 //! The checks run in parallel. Must not start an agent or leave anything behind.
 
 mod agents;
+pub mod executors;
 mod folders;
 mod machine;
 mod programs;
@@ -82,7 +83,7 @@ pub fn examine(location: &ManifestLocation) -> Vec<Finding> {
     };
     let project = project.as_ref();
     type Probe = fn(Option<&Project>) -> Vec<Finding>;
-    let probes: [Probe; 10] = [
+    let probes: [Probe; 11] = [
         programs::tmux,
         windows::examine,
         terminal::examine,
@@ -92,6 +93,7 @@ pub fn examine(location: &ManifestLocation) -> Vec<Finding> {
         folders::examine,
         machine::logout,
         machine::limits,
+        executors::examine,
         notify::examine,
     ];
     let mut findings = vec![manifest];

@@ -18,6 +18,7 @@ use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{RunState, UnknownWhy, WaitingFor};
 use crate::os::clock::Stopwatch;
+use crate::os::folder;
 use crate::os::watch::{self, ChangeWatch};
 use crate::store::index::IndexError;
 use crate::store::logs::reader::{LogPiece, LogStreams, ReadFrom, RunLogReader};
@@ -86,7 +87,9 @@ impl Follower {
         // The pair lock reports the end of a job. No inotify watch: the kernel takes some milliseconds to close one,
         // which would delay the report of the end.
         let only_its_end = logs.is_none() && run.facts.form.is_job() && !matches!(run.state, RunState::Queued(_));
-        let is_elsewhere = run.facts.executor.is_some();
+        // A file server reports no change that another host makes.
+        let is_elsewhere =
+            run.facts.executor.is_some() || matches!(folder::served_by(store.state().path()), Ok(Some(_)));
         let watch = match only_its_end || is_elsewhere {
             true => None,
             false => ChangeWatch::new().and_then(|watch| watch.watch_folder(folder.path()).map(|()| watch)).ok(),

@@ -191,6 +191,9 @@ fn start_one_queued(
     lock.name(&spec.run_id)?;
     match spec.form() {
         RunForm::Headless => {
+            if let Err(error) = submit::make_worktree(folder, spec) {
+                return not_submitted(store, folder, spec, error);
+            }
             submit::intend(folder, spec)?;
             // The next one counts this run.
             drop(engines);

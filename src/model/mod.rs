@@ -25,6 +25,7 @@ pub mod live_record;
 pub mod message;
 pub mod names;
 pub mod nearest;
+pub mod node_probe;
 pub mod notify;
 pub mod owner;
 pub mod placeholders;

@@ -12,6 +12,7 @@ pub mod log_part;
 pub mod logs;
 pub mod notify_folder;
 pub mod pair_lock;
+pub mod probe_folder;
 pub mod record_file;
 pub mod run_folder;
 mod run_removal;

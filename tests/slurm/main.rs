@@ -6,9 +6,12 @@ use support::{cluster, command, random, waiting, world};
 
 mod bad_input;
 mod crashes;
+mod doctor;
 mod engine_down;
 mod facts;
+mod foreign_node;
 mod max_jobs;
 mod review;
 mod secrets;
 mod stop;
+mod worktree;

@@ -33,8 +33,8 @@ fn a_review_streams_ends_with_its_code_saves_its_answer_and_is_in_the_history_wi
 
 #[test]
 fn a_run_is_followed_from_the_engines_queue_to_its_end() {
-    let mut world = World::with(&MODES.replace("options: [", "options: [--begin=now+3, "));
-    let _cluster = Cluster::start(&mut world);
+    let mut world = World::with(&MODES.replace("options: [", "options: [--begin=now+1hour, "));
+    let cluster = Cluster::start(&mut world);
     world.task("T", "%out first\n%until go\n%out last\n%exit 4");
     let run = world.detach("far", "T");
     let queued = world.wait_state("far", "T", "queued");
@@ -42,6 +42,7 @@ fn a_run_is_followed_from_the_engines_queue_to_its_end() {
     world.dispatch("status far T").stdout_has("queued (engine): BeginTime").succeeds();
     world.dispatch("run -d far T").stderr_has("already").ends_somehow();
     let logs = world.dispatch("logs -f far T").any_stderr().start();
+    cluster.begin_now(&run);
     world.agent_ready(&run);
     let running = world.wait_state("far", "T", "running");
     let node = running["node"].as_str().unwrap().to_owned();

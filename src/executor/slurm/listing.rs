@@ -44,6 +44,8 @@ fn row(line: &str) -> Option<(RunId, EngineWord)> {
     let over = |end| EngineWord::Over { end, node: node.clone() };
     let word = match state {
         "PENDING" | "REQUEUED" | "REQUEUE_HOLD" | "REQUEUE_FED" | "SPECIAL_EXIT" | "RESV_DEL_HOLD" => {
+            // `None`: it was not looked at yet.
+            let reason = if reason == "None" { "" } else { reason };
             EngineWord::Waits { reason: reason.to_owned(), is_stuck: is_stuck(reason) }
         }
         "COMPLETED" => over(JobEnd::Completed),

@@ -6,16 +6,20 @@
 mod command;
 mod listing;
 mod options;
+mod settings;
 mod submission;
 
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
 use std::io;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::executor::slurm::submission::SubmitAnswer;
-use crate::executor::{Engine, EngineError, EngineLook, Executor, OwnerSignal, PreparedJob, RunTree, Submission};
+use crate::executor::{
+    Engine, EngineError, EngineLook, EngineSettings, Executor, JobWants, OwnerSignal, PreparedJob, RunTree, Submission,
+};
 use crate::model::engine_word::EngineWord;
 use crate::model::owner::Owner;
 use crate::model::run_id::RunId;
@@ -104,6 +108,22 @@ impl Engine for Slurm {
         }
     }
 
+    fn submit_probe(&self, wants: &JobWants, folder: &Path) -> Result<(), EngineError> {
+        match sbatch(wants, "__probe", folder) {
+            SubmitAnswer::Accepted { .. } => Ok(()),
+            SubmitAnswer::Refused(words) | SubmitAnswer::Unsure(words) => Err(EngineError(words)),
+        }
+    }
+
+    fn settings(&self) -> Result<EngineSettings, EngineError> {
+        let arguments = ["show", "config"].map(OsString::from);
+        match command::run("scontrol", &arguments, b"", CANCEL_BOUND) {
+            Ok(output) if output.status.success() => Ok(settings::settings(&String::from_utf8_lossy(&output.stdout))),
+            Ok(output) => Err(EngineError(submission::one_line(&output.stderr))),
+            Err(error) => Err(EngineError(error.to_string())),
+        }
+    }
+
     fn refused_option(&self, options: &[String]) -> Option<String> {
         options::refused(options)
     }
@@ -144,20 +164,24 @@ fn submit(job: PreparedJob) -> Submission {
     let Some(wants) = wants else {
         return Submission::Refused(io::Error::other("the run names no executor"));
     };
+    match sbatch(&wants, "__node", &folder) {
+        SubmitAnswer::Accepted { job } => Submission::Submitted { job: Some(job), pair },
+        SubmitAnswer::Refused(words) => Submission::Refused(io::Error::other(words)),
+        SubmitAnswer::Unsure(words) => Submission::Unsure { words },
+    }
+}
+
+/// Submits a job that becomes the hidden command `word` of this program on `folder`.
+fn sbatch(wants: &JobWants, word: &str, folder: &Path) -> SubmitAnswer {
     forget_listing();
-    let arguments = submission::arguments(&wants, &folder);
-    let script = submission::script(&wants.program, &folder);
-    let answer = match command::run("sbatch", &arguments, &script, SUBMIT_BOUND) {
+    let arguments = submission::arguments(wants, folder);
+    let script = submission::script(&wants.program, word, folder);
+    match command::run("sbatch", &arguments, &script, SUBMIT_BOUND) {
         Ok(output) => {
             let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
             submission::answer(output.status.code(), &stdout, &output.stderr)
         }
         Err(error @ command::SlurmError::NotFound { .. }) => SubmitAnswer::Refused(error.to_string()),
         Err(error) => SubmitAnswer::Unsure(error.to_string()),
-    };
-    match answer {
-        SubmitAnswer::Accepted { job } => Submission::Submitted { job: Some(job), pair },
-        SubmitAnswer::Refused(words) => Submission::Refused(io::Error::other(words)),
-        SubmitAnswer::Unsure(words) => Submission::Unsure { words },
     }
 }

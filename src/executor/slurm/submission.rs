@@ -30,10 +30,10 @@ const UNSURE: [&str; 8] = [
     "not responding",
 ];
 
-/// The script of the job, which becomes the node's program.
-pub(super) fn script(program: &Path, folder: &Path) -> Vec<u8> {
+/// The script of the job, which becomes the hidden command `word` of this program.
+pub(super) fn script(program: &Path, word: &str, folder: &Path) -> Vec<u8> {
     let mut script = b"#!/bin/sh\nexec ".to_vec();
-    for path in [program, Path::new("__node"), folder] {
+    for path in [program, Path::new(word), folder] {
         script.extend(quoted(path));
         script.push(b' ');
     }
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_path_with_quotes_and_spaces_is_one_word() {
-        let script = script(Path::new("/a b/dispatch"), Path::new("/it's/$x"));
+        let script = script(Path::new("/a b/dispatch"), "__node", Path::new("/it's/$x"));
         let text = String::from_utf8(script).unwrap();
         let wanted = "#!/bin/sh\nexec '/a b/dispatch' '__node' '/it'\\''s/$x' \"$SLURMD_NODENAME\" \"$SLURM_JOB_ID\"\n";
         assert_eq!(text, wanted);

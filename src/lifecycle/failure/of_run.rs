@@ -83,6 +83,9 @@ impl From<StartError> for Failure {
                     None => found.hint("dispatch stop --all"),
                 }
             }
+            StartError::Worktree { ref log, .. } => {
+                Self::new(Kind::Failed, error.to_string()).hint(format!("`{}` has all of it", log.display()))
+            }
             StartError::Refused { .. } | StartError::NotSubmitted { .. } => {
                 Self::new(Kind::Engine, error.to_string()).hint("nothing was started")
             }

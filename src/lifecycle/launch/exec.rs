@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::agents;
 use crate::lifecycle::launch::hooks;
 use crate::lifecycle::launch::onboarding;
-use crate::lifecycle::launch::setup::{self, SetupError};
+use crate::lifecycle::launch::setup::{self, SetupError, SetupPart};
 use crate::lifecycle::queue;
 use crate::lifecycle::store::Store;
 use crate::model::live_record::LiveRecord;
@@ -70,7 +70,8 @@ fn try_become(path: &Path) -> Result<ExecError, ExecError> {
     let mut live = LiveRecord { agent_home: agent_home(&spec, &environment), ..LiveRecord::begun(owner, clock::now()) };
     folder.write_live(&live).map_err(|error| ours("the run's record", &error))?;
     if let Some(worktree) = &spec.worktree {
-        set_up_worktree(&folder, worktree, &environment).map_err(|error| ours("the worktree", &error))?;
+        set_up_worktree(&folder, worktree, SetupPart::Whole, &environment)
+            .map_err(|error| ours("the worktree", &error))?;
     }
     match hooks::install(&spec, &folder) {
         None => {}
@@ -134,12 +135,18 @@ pub fn set_up(folder: &Path) -> Result<(), ExecError> {
     let spec: RunSpec = folder.read_spec().map_err(|error| ExecError::new(125, error.to_string()))?;
     let Some(worktree) = &spec.worktree else { return Ok(()) };
     let environment = environment::all();
-    set_up_worktree(&folder, worktree, &environment).map_err(|error| ExecError::new(1, error.to_string()))
+    let part = if spec.kind.engine().is_some() { SetupPart::OnNode } else { SetupPart::Whole };
+    set_up_worktree(&folder, worktree, part, &environment).map_err(|error| ExecError::new(1, error.to_string()))
 }
 
 /// On failure, also writes one line to the run folder: the reason of the run's end.
-fn set_up_worktree(folder: &RunFolder, worktree: &WorktreeSpec, environment: &Environment) -> Result<(), SetupError> {
-    setup::set_up(worktree, environment, &mut |line| eprint_line(line)).inspect_err(|error| {
+fn set_up_worktree(
+    folder: &RunFolder,
+    worktree: &WorktreeSpec,
+    part: SetupPart,
+    environment: &Environment,
+) -> Result<(), SetupError> {
+    setup::set_up(worktree, part, environment, &mut |line| eprint_line(line)).inspect_err(|error| {
         // The log has the error in any case.
         let _ = folder.note_setup_failure(&error.in_a_line());
     })

@@ -147,13 +147,14 @@ fn launch_jobs(store: &Store, name: ExecutorName, jobs: Vec<(usize, Reserved)>) 
             NextStep::Job(slot) => slot,
             NextStep::Window | NextStep::Queue(..) => None,
         };
-        let job = submit::intend(&folder, &spec).and_then(|()| PreparedJob::new(&folder, &spec, lock, slot));
+        let intended = submit::make_worktree(&folder, &spec).and_then(|()| Ok(submit::intend(&folder, &spec)?));
+        let job = intended.and_then(|()| Ok(PreparedJob::new(&folder, &spec, lock, slot)?));
         match job {
             Ok(job) => {
                 runs.push((at, run, folder, spec));
                 prepared.push(job);
             }
-            Err(error) => outcomes.push((at, given_up(store, run, &folder, &spec, error.into()))),
+            Err(error) => outcomes.push((at, given_up(store, run, &folder, &spec, error))),
         }
     }
     let submitted = executor::of(name).submit(prepared);

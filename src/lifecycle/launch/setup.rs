@@ -50,9 +50,20 @@ impl SetupError {
     }
 }
 
+/// Which part of the set-up is done here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SetupPart {
+    Whole,
+    /// On the host that submits to an engine: the worktree, its submodules and copies.
+    BeforeSubmission,
+    /// On a node: the set-up command.
+    OnNode,
+}
+
 /// `log` receives each line of the set-up log. Fails if git or the set-up command fails.
 pub(crate) fn set_up(
     worktree: &WorktreeSpec,
+    part: SetupPart,
     environment: &Environment,
     log: &mut dyn FnMut(&str),
 ) -> Result<(), SetupError> {
@@ -68,13 +79,19 @@ pub(crate) fn set_up(
         return Err(error.into());
     }
     let Some(setup) = git::PendingSetup::take(&worktree.path)? else { return Ok(()) };
-    match worktree.submodules {
-        Some(true) => git::fill_submodules(&worktree.path, log)?,
-        Some(false) => {}
-        None if git::has_submodules(&worktree.path) => log(EMPTY_SUBMODULES),
-        None => {}
+    if part != SetupPart::OnNode {
+        match worktree.submodules {
+            Some(true) => git::fill_submodules(&worktree.path, log)?,
+            Some(false) => {}
+            None if git::has_submodules(&worktree.path) => log(EMPTY_SUBMODULES),
+            None => {}
+        }
+        git::copy_files(worktree, log)?;
     }
-    git::copy_files(worktree, log)?;
+    if part == SetupPart::BeforeSubmission {
+        // It stays pending: the node does the rest.
+        return Ok(());
+    }
     if !worktree.setup.is_empty() {
         let command = worktree.setup.join(" ");
         log(&format!("+ {command}"));

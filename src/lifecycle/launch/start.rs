@@ -93,6 +93,9 @@ pub enum StartError {
     Unrecorded { pair: Pair, run: Box<UnrecordedRun> },
     #[error("the folder `{}` is gone", .0.display())]
     FolderGone(PathBuf),
+    /// Of a run of an engine: this host makes the worktree.
+    #[error("the worktree's set-up failed: {error}")]
+    Worktree { error: String, log: PathBuf },
     /// The engine refused the job; its words.
     #[error("`{executor}` refused the job: {words}")]
     Refused { executor: String, words: String },

@@ -1,9 +1,10 @@
 //! Hands a job to its executor. For an engine, the intention is on disk before the engine is asked, and its answer after
 //! it: a command that is killed in between leaves a run that the next observation finds by its name or submits again.
 
-use std::io;
+use std::io::{self, Write as _};
 
 use crate::executor::{self, PreparedJob, Submission};
+use crate::lifecycle::launch::setup::{self, SetupPart};
 use crate::lifecycle::launch::start::StartError;
 use crate::lifecycle::store::Store;
 use crate::model::end_reason::EndReason;
@@ -14,6 +15,7 @@ use crate::model::run_spec::RunSpec;
 use crate::model::run_state::EndState;
 use crate::model::submit_record::{SubmitPhase, SubmitRecord};
 use crate::os::clock;
+use crate::os::environment;
 use crate::store::late_jobs;
 use crate::store::pair_lock::{self, Claim, PairLock};
 use crate::store::run_folder::RunFolder;
@@ -22,6 +24,7 @@ use crate::store::slots::Slot;
 /// Submits the job of a run whose folder is complete. Fails if it was not started, as far as the executor knows; of an
 /// engine that gave no answer, only while the run's environment still waits.
 pub(crate) fn submit(folder: &RunFolder, spec: &RunSpec, lock: PairLock, slot: Option<Slot>) -> Result<(), StartError> {
+    make_worktree(folder, spec)?;
     intend(folder, spec)?;
     submit_intended(folder, spec, lock, slot)
 }
@@ -35,6 +38,19 @@ pub(crate) fn submit_intended(
 ) -> Result<(), StartError> {
     let submission = executor::submit_one(spec, PreparedJob::new(folder, spec, lock, slot)?);
     answered(folder, spec, submission)
+}
+
+/// Makes the worktree of a run of an engine, whose nodes may have neither git's keys nor its network. Does nothing for a
+/// job of this machine, which does that itself.
+pub(crate) fn make_worktree(folder: &RunFolder, spec: &RunSpec) -> Result<(), StartError> {
+    let (Some(worktree), Some(_)) = (&spec.worktree, spec.kind.engine()) else { return Ok(()) };
+    let mut log = RunFolder::open_log(&folder.setup_log())?;
+    let mut write = |line: &str| drop(writeln!(log, "{line}"));
+    let made = setup::set_up(worktree, SetupPart::BeforeSubmission, &environment::all(), &mut write);
+    made.map_err(|error| {
+        write(&error.to_string());
+        StartError::Worktree { error: error.in_a_line(), log: folder.setup_log() }
+    })
 }
 
 /// Writes down that an engine is asked next. Does nothing for a job of this machine.
@@ -120,6 +136,9 @@ pub(crate) fn note_late_job(store: &Store, spec: &RunSpec, why: &StartError) {
 pub(crate) fn end_of(spec: &RunSpec, error: &StartError) -> ExitRecord {
     let reason = match error {
         StartError::NotSubmitted { words, .. } => EndReason::NeverSubmitted(words.clone()),
+        StartError::Worktree { error, log } => {
+            EndReason::SetupFailed { error: Some(error.clone()), log: Some(log.clone()) }
+        }
         StartError::Refused { words, .. } => EndReason::NeverStarted(Some(words.clone())),
         other => EndReason::NeverStarted(Some(other.to_string())),
     };

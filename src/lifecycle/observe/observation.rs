@@ -74,7 +74,7 @@ impl Observation {
     fn engine_reason(&self) -> Option<String> {
         match self.word()? {
             EngineWord::Waits { reason, is_stuck: true } => Some(format!("{reason}; it will not start by itself")),
-            EngineWord::Waits { reason, is_stuck: false } => Some(reason.clone()),
+            EngineWord::Waits { reason, is_stuck: false } => Some(reason.clone()).filter(|reason| !reason.is_empty()),
             _ => None,
         }
     }

@@ -1,0 +1,41 @@
+//! The submitting host makes the worktree and its copies; the node runs the set-up command.
+
+use std::fs;
+
+use crate::cluster::Cluster;
+use crate::review::MODES;
+use crate::waiting::{is, wait_until};
+use crate::world::World;
+
+#[test]
+fn the_worktree_is_there_before_the_job_is_and_is_set_up_on_the_node() {
+    let tree = "worktree: { path: \"../wt-{{ task.id }}\", create: true, branch: \"b-{{ task.id }}\", copy: [.env], \
+                setup: [sh, -c, \"echo $DISPATCH_TASK >made-by-setup\"] }\n";
+    let mut world = World::with(&format!("{}{tree}", MODES.replace("options: [", "options: [--begin=now+1hour, ")));
+    let cluster = Cluster::start(&mut world);
+    world.task("T", "%sh cat made-by-setup .env\n%exit 0");
+    world.git_init();
+    world.write(".env", "copied\n");
+    let run = world.detach("far", "T");
+    let worktree = world.root().join("wt-T");
+    assert_eq!(fs::read_to_string(worktree.join(".env")).unwrap(), "copied\n");
+    assert!(!worktree.join("made-by-setup").exists() && world.starts().is_empty());
+    cluster.begin_now(&run);
+    world.dispatch("wait far T").any_stderr().succeeds();
+    assert_eq!(fs::read_to_string(worktree.join("made-by-setup")).unwrap(), "T\n");
+    let log = String::from_utf8(world.dispatch("logs far T --raw").any_stderr().succeeds().stdout).unwrap();
+    wait_until("the agent saw both", || is(log.contains("T\ncopied\n"), log.clone()));
+    let setup = fs::read_to_string(world.run_folder(&run).join("setup.log")).unwrap();
+    assert!(!setup.contains("exists already"), "{setup}");
+}
+
+#[test]
+fn a_worktree_that_cannot_be_made_ends_the_run_before_the_submission() {
+    let tree = "worktree: { path: \"../wt-{{ task.id }}\", create: true, branch: b, base: none-such }\n";
+    let mut world = World::with(&format!("{MODES}{tree}"));
+    let cluster = Cluster::start(&mut world);
+    world.task("T", "%exit 0");
+    world.git_init();
+    world.dispatch("run -d far T").any_stderr().fails_with(1);
+    assert!(cluster.all_jobs().is_empty() && world.starts().is_empty());
+}
