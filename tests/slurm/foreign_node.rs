@@ -1,4 +1,4 @@
-//! A node with another host name, boot id and pid namespace: its pids mean nothing here, and nothing here judges by them.
+//! A node with another machine id, boot id and pid namespace: its pids mean nothing here, and nothing here judges by them.
 
 use std::fs;
 
@@ -14,9 +14,12 @@ fn a_run_on_another_host_is_followed_joined_and_stopped() {
     // What `dispatch` on the node sees of its machine is that of another one.
     let boot = world.root().join("boot");
     fs::write(&boot, "11111111-2222-3333-4444-555555555555\n").unwrap();
+    let machine = world.root().join("machine");
+    fs::write(&machine, "99999999888877776666555555555555\n").unwrap();
     let node = world.root().join("node");
     let script = format!(
-        "#!/bin/sh\nexec unshare -u -m -p --fork --mount-proc --kill-child sh -c 'echo elsewhere >/proc/sys/kernel/hostname\nmount --bind {} /proc/sys/kernel/random/boot_id\nexec {} \"$@\"' sh \"$@\"\n",
+        "#!/bin/sh\nexec unshare -m -p --fork --mount-proc --kill-child sh -c 'mount --bind {} /etc/machine-id\nmount --bind {} /proc/sys/kernel/random/boot_id\nexec {} \"$@\"' sh \"$@\"\n",
+        machine.display(),
         boot.display(),
         crate::cluster::program("dispatch").display()
     );
@@ -29,7 +32,7 @@ fn a_run_on_another_host_is_followed_joined_and_stopped() {
     let seen = world.wait_state("far", "T", "running");
     assert!(["n1", "n2"].contains(&seen["node"].as_str().unwrap()), "{seen}");
     let live = fs::read_to_string(world.run_folder(&run).join("live.json")).unwrap();
-    assert!(live.contains("\"host\":\"elsewhere\"") && live.contains("11111111-2222"), "{live}");
+    assert!(live.contains("99999999888877776666555555555555") && live.contains("11111111-2222"), "{live}");
     let second = world.dispatch("run -d far T").any_stderr().ends_somehow();
     assert_eq!(second.code, 0, "{}", second.stderr);
     world.dispatch("logs far T").stdout_has("hello").succeeds();
