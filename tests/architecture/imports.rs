@@ -77,6 +77,9 @@ const LINUX_NAMES: &[&str] = &["pidfd", "prctl", "inotify", "PDEATHSIG", "SUBREA
 /// The same, which `os/process` may use as names of what each system offers in its own way.
 const LINUX_WORDS: &[&str] = &["cgroup", "subreaper"];
 
+/// The commands of Slurm: only its folder knows them.
+const SLURM_COMMANDS: &[&str] = &["sbatch", "squeue", "scancel", "scontrol", "sinfo", "srun"];
+
 /// The one file that may hold `unsafe`.
 const UNSAFE_FILE: &str = "os/process/child.rs";
 
@@ -268,6 +271,11 @@ fn judge(source: &Source) -> Vec<String> {
             say(format!("`{word}`: {why}"));
         }
     }
+    for command in SLURM_COMMANDS {
+        if mentions(&source.text, command) && !source.path.starts_with("executor/slurm/") {
+            say(format!("`{command}`: only `executor/slurm` knows Slurm's words"));
+        }
+    }
     let variants = after_root(&source.code, "Protocol");
     let names_a_variant = variants.iter().any(|name| name.starts_with(char::is_uppercase));
     if names_a_variant && !PROTOCOL_FILES.contains(&source.path.as_str()) {
@@ -343,6 +351,7 @@ fn every_rule_sees_a_line_that_breaks_it() {
         ("lifecycle/x.rs", "process::signal(&supervisor, Signal::TERM)?;"),
         ("supervisor/x.rs", "let tree = TreeToEnd { run, root };"),
         ("lifecycle/x.rs", "let pid = orphan::supervisor_of(run);"),
+        ("lifecycle/x.rs", "let program = \"squeue\";"),
         ("lifecycle/x.rs", "use super::super::os::clock;"),
         ("lifecycle/x.rs", "if spec.protocol == Protocol::Text {}"),
         ("agents/claude/x.rs", "use crate::model::protocol::Protocol::{self, Claude};"),
@@ -366,6 +375,7 @@ fn what_is_allowed_passes() {
         ("plan/x.rs", "let s = r#\"std::fs \"quoted\" tokio\"#; let c = '\"'; let d = '\\''; f();"),
         ("plan/x.rs", "fn unsafe_looking() {} fn my_println() {} use mycrate::os;"),
         ("plan/x.rs", "fn f() {}\n#[cfg(test)]\nmod tests {\n    use std::fs;\n}"),
+        ("executor/slurm/x.rs", "let program = \"squeue\";"),
         ("lib.rs", "pub mod model;"),
         ("main.rs", "use std::process::ExitCode;\nfn main() -> ExitCode { dispatch::cli::main() }"),
     ] {

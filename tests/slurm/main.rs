@@ -11,6 +11,7 @@ mod engine_down;
 mod facts;
 mod foreign_node;
 mod max_jobs;
+mod one_look;
 mod review;
 mod secrets;
 mod stop;
