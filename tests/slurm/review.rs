@@ -55,7 +55,7 @@ fn a_run_is_followed_from_the_engines_queue_to_its_end() {
 
 #[test]
 fn retries_needs_and_expectations_are_those_of_a_local_run() {
-    let modes = r#"  once: { agent: fake, prompt: "%sh test -e once || { touch once; exit 9; }\n%exit 0", executor: cluster, retry: { max: 1, backoff: 100ms, on: [crash] } }
+    let modes = r#"  twice: { agent: fake, prompt: "%exit 9", executor: cluster, retry: { max: 1, backoff: 100ms, on: [crash] } }
   after: { agent: fake, prompt: "%exit 0", executor: cluster, needs: [bad] }
   bad: { agent: fake, prompt: "%exit 0", executor: cluster, expect: { files: [missing.txt] } }
   slow: { agent: fake, prompt: "%hang", executor: cluster, timeout: 500ms, stop_grace: 1s }
@@ -70,6 +70,8 @@ executors:
     assert_eq!(world.starts().len(), 1, "what needs a failed run is not submitted");
     world.dispatch("run slow T").any_stderr().fails_with(124);
     assert_eq!(world.status("slow", "T")["state"], "timed_out");
-    let ended = world.dispatch("run once T").any_stderr().ends_somehow();
-    assert_eq!(world.status("once", "T")["attempt"], 1, "{}", ended.stderr);
+    let before = world.starts().len();
+    world.dispatch("run twice T").any_stderr().fails_with(9);
+    assert_eq!(world.status("twice", "T")["attempt"], 2);
+    assert_eq!(world.starts().len(), before + 2);
 }
