@@ -84,9 +84,11 @@ impl ExitRecord {
         matches!(self.reason, Some(EndReason::Rejected | EndReason::RejectedBecause(_)))
     }
 
-    /// Whether a person caused the end: stopped the run, closed its window or rejected it.
+    /// Whether a person caused the end: stopped the run, closed its window or rejected it. An engine ends jobs by itself,
+    /// for example to give their place to others.
     pub fn is_by_person(&self) -> bool {
-        self.state == EndState::Stopped || self.is_rejection()
+        let is_stopped = self.state == EndState::Stopped && self.reason != Some(EndReason::EndedByEngine);
+        is_stopped || self.is_rejection()
     }
 
     /// The exit code of `run` and `wait` for this end.

@@ -13,7 +13,8 @@ use crate::model::run_state::{EndState, RunState, UnknownWhy, WaitingFor};
 use crate::model::submit_record::SubmitPhase;
 use crate::plan::observed_state::{InferredEnd, ObservedState};
 
-/// A submission may take this long: the engine's command is killed after 10 s.
+/// For this long after the record of a submission, an engine that does not know the job proves nothing: its command may
+/// still run (it is killed after 10 s), or its answer is older than the record (by up to 2 s).
 const SUBMIT_PATIENCE: Duration = Duration::from_secs(12);
 
 /// Everything that is known of a job on an engine.
@@ -76,7 +77,7 @@ pub fn verdict(evidence: &EngineEvidence, record: NodeRecord<'_>) -> ObservedSta
         (EngineWord::Over { end, .. }, NodeSign::Waits) => never_started(Some(format!("its engine reports: {end}"))),
         (EngineWord::Over { end, node }, NodeSign::Quiet) => ended_by_engine(*end, node.clone(), record.stop_requested),
         (EngineWord::NotKnown, NodeSign::Waits) => match phase {
-            SubmitPhase::Intended if evidence.submit_age < SUBMIT_PATIENCE => ObservedState::Is(RunState::Starting),
+            _ if evidence.submit_age < SUBMIT_PATIENCE => ObservedState::Is(RunState::Starting),
             SubmitPhase::Intended => ObservedState::SubmitAgain,
             SubmitPhase::Accepted { .. } => never_started(Some("its engine forgot it".to_owned())),
         },
@@ -204,13 +205,16 @@ mod tests {
         let lost = over(EndState::Lost, EndReason::EngineForgot { node: None });
         assert_eq!(judged(EngineWord::NotKnown, NodeSign::Quiet), lost);
         let record = NodeRecord { alive: &RunState::Starting, stop_requested: false };
-        let intended = |seconds| EngineEvidence {
-            phase: Some(SubmitPhase::Intended),
+        let aged = |phase, seconds| EngineEvidence {
+            phase: Some(phase),
             submit_age: Duration::from_secs(seconds),
             ..evidence(EngineWord::NotKnown, NodeSign::Waits)
         };
-        assert_eq!(verdict(&intended(11), record), is(RunState::Starting));
-        assert_eq!(verdict(&intended(12), record), ObservedState::SubmitAgain);
+        assert_eq!(verdict(&aged(SubmitPhase::Intended, 11), record), is(RunState::Starting));
+        assert_eq!(verdict(&aged(SubmitPhase::Intended, 12), record), ObservedState::SubmitAgain);
+        // The engine's answer may be from before the submission.
+        assert_eq!(verdict(&aged(ACCEPTED, 11), record), is(RunState::Starting));
+        assert_eq!(verdict(&aged(ACCEPTED, 12), record), never_started(Some("its engine forgot it".to_owned())));
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod diff;
 mod doctor;
 mod documents;
 mod drift;
+mod engine_settings;
 mod environment;
 mod exclusive;
 mod false_statements;

@@ -9,14 +9,13 @@ use crate::os::process::bounded::{self, BoundedError, ChildLimits, ChildOutput};
 use crate::os::process::program;
 
 /// A site's settings for these commands. Every other variable of the caller stays here: the controller keeps what
-/// `sbatch` is given in a file.
-const PASSED: [&str; 12] = [
+/// `sbatch` is given in a file. `SBATCH_CLUSTERS` is not passed: the other commands would look for the job elsewhere.
+const PASSED: [&str; 11] = [
     "PATH",
     "SLURM_CONF",
     "SLURM_CONF_SERVER",
     "SLURM_CLUSTERS",
     "SBATCH_ACCOUNT",
-    "SBATCH_CLUSTERS",
     "SBATCH_CONSTRAINT",
     "SBATCH_PARTITION",
     "SBATCH_QOS",

@@ -175,7 +175,8 @@ fn engine_evidence(folder: &RunFolder, spec: &RunSpec) -> Option<EngineEvidence>
         // Damaged or of a newer program: the engine may have it.
         Err(_) => Some(SubmitPhase::Accepted { job: None }),
     };
-    let age = at.map_or(0, |at| clock::millis_between(at, clock::now()));
+    // A record without a readable time was not written just now.
+    let age = at.map_or(u64::MAX, |at| clock::millis_between(at, clock::now()));
     Some(EngineEvidence {
         phase,
         submit_age: Duration::from_millis(age),
