@@ -19,12 +19,20 @@ pub fn state_dir_of(path: &Path, root: &Path, home: &Home) -> Option<PathBuf> {
     if let Some(node) = document.parse() {
         return read(&document, &node, root, home);
     }
-    // After a syntax error, the key's own line is read.
-    let Some(line) = source.text.lines().find(|line| line.starts_with("state_dir")) else {
+    // After a syntax error, the key's own line is read. Within braces, a line is no whole entry.
+    if source.text.trim_start().starts_with('{') {
+        return None;
+    }
+    let Some(line) = source.text.lines().find(|line| is_key_line(line)) else {
         return Some(home.usual_state_dir());
     };
     let document = Document::new(Source { text: line.into(), ..source });
     read(&document, &document.parse()?, root, home)
+}
+
+/// Whether a line without indentation sets `state_dir`; the key may be quoted.
+fn is_key_line(line: &str) -> bool {
+    line.split_once(':').is_some_and(|(key, _)| key.trim_end().trim_matches(['"', '\'']) == "state_dir")
 }
 
 fn read(document: &Document, node: &Node, root: &Path, home: &Home) -> Option<PathBuf> {
@@ -52,6 +60,9 @@ mod tests {
             ("version: 1\nodd: 1\nstate_dir: state\n", Some("state")),
             ("version: 1\nmodes: [\nstate_dir: 'my state' # x\n", Some("my state")),
             ("version: 1\nmodes: [\n  state_dir: no key of the manifest\n", Some(".dispatch")),
+            ("modes: [\nstate_dir_old: other\n\"state_dir\" : state\n", Some("state")),
+            ("modes: [\n'state_dir': state\n", Some("state")),
+            ("{ version: 1,\n\"state_dir\": \"state\", modes: [\n", None),
             ("- a\n- list\n", Some(".dispatch")),
             ("modes: [\nstate_dir: [\n", None),
             ("modes: [\nstate_dir:\n  below\n", None),

@@ -29,7 +29,7 @@ pub(super) fn run(context: &CommandContext, args: &ServeArgs) -> CommandResult {
     }
     times.apply();
     let project = ServedProject::open(&context.location)?;
-    tell_problems(context, &project);
+    print_problems(context, &project);
     let store = project.create_store()?;
     let claim = server_registry::claim_server(&store)?;
     // Before listening: from here on, a signal leads to an orderly shutdown.
@@ -62,7 +62,7 @@ pub(super) fn run(context: &CommandContext, args: &ServeArgs) -> CommandResult {
 }
 
 /// Prints the manifest's warnings, or its errors and that the server runs in spite of them.
-fn tell_problems(context: &CommandContext, project: &ServedProject) {
+fn print_problems(context: &CommandContext, project: &ServedProject) {
     let err = output::stderr(context);
     match project {
         ServedProject::Usable(_) if context.quiet => {}
