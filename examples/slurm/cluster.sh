@@ -1,10 +1,11 @@
 #!/bin/sh
 # A Slurm cluster of two nodes on this machine, for a try: as root, with Debian's packages slurm-wlm and munge.
-#   . ./cluster.sh start   # in your shell: sets SLURM_CONF there
+#   . ./cluster.sh start   # in bash or zsh: sets SLURM_CONF there
 #   dispatch run -d code-review A B && dispatch status && dispatch wait code-review A B
 #   sh cluster.sh stop
 # It uses nothing of a Slurm that is installed, and leaves nothing but its folder, which `stop` removes.
-S=${CLUSTER_FOLDER:-/tmp/dispatch-slurm-example}
+# Only root can write below /run: nobody else can have put a link there.
+S=${CLUSTER_FOLDER:-/run/dispatch-slurm-example}
 export SLURM_CONF="$S/slurm.conf"
 
 case ${1-} in
