@@ -15,7 +15,8 @@ const LINE: &str = "line";
 pub struct EditorCommand {
     /// At least one: program and arguments.
     words: Vec<String>,
-    /// Whether the words have placeholders; else the editor's own way to name a line is used, if it is known.
+    /// Whether the words are those of `editor:`, which may have placeholders; else they are those of a variable, and the
+    /// editor's own way to name a line is used, if it is known.
     is_written: bool,
 }
 

@@ -166,14 +166,14 @@ async function rows(tasks) {
   return true;
 }
 
-// Between two looks at a manifest with errors, in milliseconds.
-const BROKEN_REST = 3000;
+// Milliseconds until a page that shows errors of the manifest is fetched again.
+const BROKEN_RETRY = 3000;
 let retry = 0;
 // While the page shows errors of the manifest, fetches it again now and then: a manifest that was broken only for a moment
 // may be repaired without an event.
 function retryBroken() {
   clearTimeout(retry);
-  if (main.querySelector("[data-broken]")) retry = setTimeout(() => { whole = true; soon(); }, BROKEN_REST);
+  if (main.querySelector("[data-broken]")) retry = setTimeout(() => { whole = true; soon(); }, BROKEN_RETRY);
 }
 
 function say(text) {

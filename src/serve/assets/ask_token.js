@@ -7,7 +7,7 @@ import { copyable, message } from "./notice.js";
 
 const main = document.getElementById("main");
 
-// Without words there is nothing on the page yet; else they say how old it is.
+// `age` is a sentence that says how old the content of the page is; empty while the page has none.
 export function askToken(age = "") {
   if (document.getElementById("ask-token")) return;
   const head = token() ? "The server was started again" : "This page needs the token";

@@ -13,7 +13,7 @@ const SILENCE = 15_000;
 export async function follow({ seq, heard, anew, state }) {
   const backoff = new Backoff();
   let connected = false;
-  // At once: nothing that is shown may count on after a sleep.
+  // At once, so that after a sleep no duration on the page goes on growing.
   onWake((since) => { if (connected) state("lost", since); });
   for (;;) {
     try {

@@ -86,7 +86,7 @@ export const serverNow = () => Date.now() + ahead;
 
 // The header `Date` has whole seconds, and the answer was on its way for a time: as long as the two clocks may be equal,
 // they are taken as equal.
-function compareClocks(answer, sent) {
+function measureAhead(answer, sent) {
   const date = Date.parse(answer.headers.get("Date"));
   if (Number.isNaN(date)) return;
   const [least, most] = [date - Date.now(), date + 1000 - sent];
@@ -105,7 +105,7 @@ export async function ask(method, path, { body, text, headers, signal } = {}) {
     if (error.name === "AbortError") throw error;
     throw new Unreachable("the server does not answer");
   }
-  compareClocks(answer, begun);
+  measureAhead(answer, begun);
   if (answer.ok) return answer;
   const said = await answer.json().catch(() => ({}));
   throw new Refused(answer.status, said.error);
@@ -150,7 +150,7 @@ export async function socket(path, { query = "", write = false } = {}) {
   return made;
 }
 
-// Ends all WebSockets at once: the other side may be gone without a word, and a close would wait for its answer.
+// Ends all WebSockets at once: the server may have gone without closing them, and a close would wait for its answer.
 export function cutSockets() {
   for (const one of open) {
     const { onclose } = one;
@@ -161,7 +161,7 @@ export function cutSockets() {
   open.clear();
 }
 
-// After a sleep nothing tells whether the connections still live.
+// After a sleep it is not known whether the connections still work.
 onWake(cutSockets);
 
 // Waits longer each time, up to 5 s, with a random part.

@@ -1,7 +1,7 @@
 // Formats times, by the clock of the server, which made them. Fills every <time data-tick>: `for` is a growing duration, `ago` a past time, `at` and `clock` a moment.
 
 import { serverNow } from "./net.js";
-import { compareClock } from "./wake.js";
+import { noticeSleep } from "./wake.js";
 
 // In at most two units, as the server formats it.
 export function short(seconds) {
@@ -42,7 +42,7 @@ export function tick(root = document) {
 }
 
 function tickShown() {
-  compareClock();
+  noticeSleep();
   if (!document.hidden) tick();
 }
 

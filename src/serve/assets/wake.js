@@ -13,16 +13,16 @@ export function onWake(woke) {
   return () => listeners.delete(woke);
 }
 
-// Compares the clock with the last time. To be called before anything is shown that depends on the clock, since the
+// Compares the clock with the time of the last call. To be called before anything is shown that depends on the clock, since the
 // order of timers after a sleep is not known.
-export function compareClock() {
+export function noticeSleep() {
   const [before, now, slept] = [last, Date.now(), frozen];
   last = now;
   frozen = false;
   if (slept || Math.abs(now - before) > GAP) for (const woke of [...listeners]) woke(new Date(before));
 }
 
-setInterval(compareClock, 1000);
-document.addEventListener("visibilitychange", compareClock);
+setInterval(noticeSleep, 1000);
+document.addEventListener("visibilitychange", noticeSleep);
 document.addEventListener("freeze", () => { last = Date.now(); frozen = true; });
-document.addEventListener("resume", compareClock);
+document.addEventListener("resume", noticeSleep);
