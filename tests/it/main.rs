@@ -69,6 +69,7 @@ mod serve_guard;
 mod serve_history;
 mod serve_input;
 mod serve_logs;
+mod serve_now;
 mod serve_plan;
 mod serve_refusals;
 mod serve_results;

@@ -23,7 +23,7 @@ use crate::view::run_view::RunView;
 
 /// Ended runs that are listed, at most.
 const ENDED: u32 = 30;
-/// Runs that failed and were not looked at: so many are listed, at most.
+/// Failed runs that nobody has opened and that are listed as needing the user, at most.
 const FAILED: usize = 30;
 /// How long ended runs are listed.
 const ENDED_SINCE: Interval = Interval::from_secs(3600);
@@ -121,14 +121,14 @@ fn groups(server: &HttpServer, catalog: &Catalog, snapshot: &Snapshot) -> Result
     groups[1].runs.sort_by_key(|row| std::cmp::Reverse(row.started));
     let past = PastRuns { since: Some(ENDED_SINCE), limit: Some(ENDED), ..PastRuns::default() };
     let past = server.live.past(past)?.runs;
-    let unseen = server.unseen.get(server)?;
-    let seen = past.iter().filter(|run| !unseen.contains(run.id().as_str()));
-    groups[3].runs = seen.map(|run| listed(&server.live.view(run))).collect();
-    groups[0].runs.extend(failed(server, &unseen).iter().map(listed));
+    let failed = failed(server, &*server.unseen.get(server)?);
+    let others = past.iter().filter(|run| !failed.iter().any(|failed| failed.run_id == run.id().as_str()));
+    groups[3].runs = others.map(|run| listed(&server.live.view(run))).collect();
+    groups[0].runs.extend(failed.iter().map(listed));
     Ok(groups.into())
 }
 
-/// The runs that failed and were not looked at, the latest first. One that was pruned meanwhile is left out.
+/// The latest failed runs that nobody has opened, the latest first. One that was pruned meanwhile is left out.
 fn failed(server: &HttpServer, unseen: &HashSet<String>) -> Vec<RunView> {
     let mut ids: Vec<RunId> = unseen.iter().filter_map(|id| RunId::parse(id)).collect();
     ids.sort_by(|a, b| b.as_str().cmp(a.as_str()));
