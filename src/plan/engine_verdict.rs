@@ -1,7 +1,7 @@
 //! Decides the state of a run on an engine that has no recorded end: by the engine's word, by its environment file and by
 //! the signs of life of its node. Pure.
 //!
-//! The engine's word is never evidence of success. A run is lost only by two witnesses: the engine reports an end, and
+//! The engine's word is never evidence of success. A run is lost only if both hold: the engine reports an end, and
 //! the node is silent. An engine that does not answer starts and ends nothing.
 
 use std::time::Duration;
@@ -177,7 +177,7 @@ mod tests {
         for end in ENDS {
             let word = || EngineWord::Over { end, node: node() };
             assert_eq!(judged(word(), NodeSign::Waits), never_started(Some(format!("its engine reports: {end}"))));
-            assert_eq!(judged(word(), NodeSign::Alive), is(RunState::Running), "one witness does not suffice");
+            assert_eq!(judged(word(), NodeSign::Alive), is(RunState::Running), "the engine's word is not enough");
             let ObservedState::Over { end: inferred, ends_tree: false } = judged(word(), NodeSign::Quiet) else {
                 panic!("{end} is not over")
             };

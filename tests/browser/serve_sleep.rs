@@ -178,7 +178,7 @@ fn all_pages_outlive_a_killed_server() {
     assert_eq!(page.eval("document.querySelector('.answer-box input').value"), "gre", "what was typed is still there");
     page.play(&format!(
         "await page.locator('#token input').fill('{}'); await page.locator('#token button').click(); \
-         await until('the field has the keyboard', \"document.activeElement === document.getElementById('main')\"); \
+         await until('the page has the focus', \"document.activeElement === document.getElementById('main')\"); \
          await page.locator('.answer-box input').focus();",
         server.token
     ));

@@ -96,7 +96,7 @@ pub(super) fn answer(code: Option<i32>, stdout: &str, stderr: &str) -> SubmitAns
     match code {
         Some(0) => match stdout.trim().split(';').next().filter(|id| !id.is_empty()) {
             Some(id) => SubmitAnswer::Accepted { job: id.to_owned() },
-            None => SubmitAnswer::Unsure("it told no job id".to_owned()),
+            None => SubmitAnswer::Unsure("`sbatch` printed no job id".to_owned()),
         },
         Some(_) if !UNSURE.iter().any(|text| words.contains(text)) => SubmitAnswer::Refused(words),
         Some(_) => SubmitAnswer::Unsure(words),
