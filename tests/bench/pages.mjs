@@ -127,11 +127,11 @@ for (let left = Number(watched); left > 0; left -= 20) await pause(Math.min(left
 const after = await heap();
 row(`heap after ${watched} s with 30 live runs, KiB more / 512`, Math.max(0, after - before) / 1024, 512);
 
-// From a run's recorded end to the frame in which its row has left the running ones.
+// From a run's recorded end to the frame in which its row shows it.
 const seen = new Map();
 for (let n = 10; n < 30; n++) {
   const task = `T-${n}`;
-  const frame = now.evaluate((task) => window.shown(() => !document.querySelector(`.now-item[data-group=running][data-task="${task}"]`)).then((at) => performance.timeOrigin + at), task);
+  const frame = now.evaluate((task) => window.shown(() => !document.querySelector(`.now-item[data-task="${task}"][data-state=running]`)).then((at) => performance.timeOrigin + at), task);
   writeFileSync(`${go}/${task}`, "");
   seen.set(task, await frame);
 }

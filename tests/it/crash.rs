@@ -6,7 +6,7 @@ use rustix::process::Signal;
 
 use crate::random::Random;
 use crate::waiting::{is, rounds, wait_until};
-use crate::world::{World, alive, kill};
+use crate::world::{World, kill};
 
 /// Kills `call` after a random part of `within`, by letting it run up to that moment.
 fn kill_within(call: &crate::command::Started, random: &mut Random, within: Duration) {
@@ -111,7 +111,7 @@ fn a_window_whose_command_was_killed_is_still_one_window() {
         let seen = format!("seed {} round {round}", random.seed);
         let run = world.wait_state("talk", "TASK-1", "running")["runId"].as_str().unwrap().to_owned();
         world.agent_ready(&run);
-        let living: Vec<_> = world.starts().into_iter().filter(|note| alive(note.pid)).collect();
+        let living: Vec<_> = world.starts().into_iter().filter(|note| note.is_alive()).collect();
         assert_eq!(living.len(), 1, "{seen}: {living:?}");
         world.dispatch("stop talk TASK-1").notes().succeeds();
     }

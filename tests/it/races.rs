@@ -139,7 +139,7 @@ fn run_and_stop_in_a_storm_never_let_two_agents_live() {
         for call in calls {
             let _ = call.ends();
         }
-        let living = world.starts().into_iter().filter(|note| crate::world::alive(note.pid)).count();
+        let living = world.starts().into_iter().filter(|note| note.is_alive()).count();
         assert!(living <= 1, "{living} agents of one pair live");
     }
     world.dispatch("stop job TASK-1").notes().succeeds();

@@ -183,7 +183,7 @@ fn stop_ends_the_windows_tree_also_where_it_ignores_its_end() {
         is(left == 2, format!("{left}"))
     });
     world.dispatch("stop talk TASK-1").notes().succeeds();
-    let left: Vec<_> = world.notes().into_iter().filter(|note| note.run == run && alive(note.pid)).collect();
+    let left: Vec<_> = world.notes().into_iter().filter(|note| note.run == run && note.is_alive()).collect();
     assert!(left.is_empty(), "{left:?}");
     assert!(alive(survivor));
     world.dispatch("wait talk TASK-1").any_stderr().fails_with(143);

@@ -17,7 +17,7 @@ fn leaves_nothing(body: &str, children: usize) {
     });
     world.dispatch("stop brief TASK-1").notes().succeeds();
     // `stop` returned: it must be so now, not soon.
-    let left: Vec<_> = world.notes().into_iter().filter(|note| alive(note.pid)).collect();
+    let left: Vec<_> = world.notes().into_iter().filter(|note| note.is_alive()).collect();
     assert!(left.is_empty(), "stop returned while these lived: {left:?}");
     let status = world.status("brief", "TASK-1");
     assert_eq!((&status["state"], &status["running"]), (&"stopped".into(), &false.into()), "{status}");
@@ -58,7 +58,7 @@ fn what_an_agent_leaves_behind_ends_with_it() {
     world.task("TASK-2", "%ignore-term\n%setsid\n%double-fork\n%exit 4");
     for (task, code) in [("TASK-1", 3), ("TASK-2", 4)] {
         world.dispatch("run job").arg(task).notes().fails_with(code);
-        let left: Vec<_> = world.notes().into_iter().filter(|note| alive(note.pid)).collect();
+        let left: Vec<_> = world.notes().into_iter().filter(|note| note.is_alive()).collect();
         assert!(left.is_empty(), "{task} has ended while these lived: {left:?}");
     }
     world.wait_all_quiet();
@@ -174,7 +174,7 @@ fn a_stop_at_any_moment_of_the_start_ends_stopped() {
         world.detach("brief", "TASK-1");
         world.dispatch("stop brief TASK-1").notes().succeeds();
         assert_eq!(world.status("brief", "TASK-1")["state"], "stopped", "round {round}");
-        let left: Vec<_> = world.starts().into_iter().filter(|note| alive(note.pid)).collect();
+        let left: Vec<_> = world.starts().into_iter().filter(|note| note.is_alive()).collect();
         assert!(left.is_empty(), "round {round}: {left:?}");
     }
 }

@@ -65,7 +65,7 @@ fn two_projects_on_one_server_do_not_meet() {
     wait_until("both agents run", || crate::waiting::is(world.starts().len() == 2, "one"));
     world.dispatch("stop --all").in_folder(&other).notes().succeeds();
     assert_eq!(world.status("talk", "TASK-1")["state"], "running");
-    let living = world.starts().into_iter().filter(|note| alive(note.pid)).count();
+    let living = world.starts().into_iter().filter(|note| note.is_alive()).count();
     assert_eq!(living, 1);
 }
 

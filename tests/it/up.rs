@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::waiting::{is, wait_until};
 use crate::wanted::{actions, is_empty, manifest, steps, tagged, want, wanting};
-use crate::world::{World, alive};
+use crate::world::World;
 
 pub(crate) fn ready(world: &World, mode: &str, task: &str) -> String {
     let run = world.wait_state(mode, task, "running")["runId"].as_str().unwrap().to_owned();
@@ -167,7 +167,7 @@ fn drift_is_left_alone_unless_it_is_to_be_made_anew() {
     let after = [ready(&world, "talk", "A"), ready(&world, "talk", "B"), ready(&world, "job", "A")];
     assert_ne!((&before[0], &before[2]), (&after[0], &after[2]));
     assert_eq!(before[1], after[1]);
-    assert_eq!(world.starts().iter().filter(|note| alive(note.pid)).count(), 3);
+    assert_eq!(world.starts().iter().filter(|note| note.is_alive()).count(), 3);
     assert!(steps(&world, "plan --recreate").values().all(|said| said == "keep: running"));
 }
 
@@ -226,7 +226,7 @@ fn two_projects_on_one_server_prune_only_their_own() {
         assert!(now.iter().all(|pane| panes.contains(pane)), "none was made anew: {panes:?} → {now:?}");
         panes = now;
     }
-    let living = world.starts().into_iter().filter(|note| alive(note.pid)).count();
+    let living = world.starts().into_iter().filter(|note| note.is_alive()).count();
     assert_eq!(living, 2);
     world.dispatch("stop --all").in_folder(&other).notes().succeeds();
 }

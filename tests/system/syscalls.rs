@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::command::{Dispatch, Ended};
 use crate::waiting::{is, rounds, wait_until};
-use crate::world::{World, alive};
+use crate::world::World;
 
 /// Every call by which a start can change what others see, and how it becomes another process.
 const CALLS: &str = "?open,openat,write,pwrite64,fsync,fdatasync,?rename,?renameat,renameat2,?link,linkat,?unlink,\
@@ -231,7 +231,7 @@ fn a_command_killed_while_it_opens_a_window_leaves_one_window_or_none() {
             assert!(next.code == 0 && has_no_trouble(&next), "{seen}: the next run: {} {}", next.code, next.stderr);
             let run = world.wait_state("talk", "TASK-1", "running")["runId"].as_str().unwrap().to_owned();
             world.agent_ready(&run);
-            let living: Vec<_> = world.starts().into_iter().filter(|note| alive(note.pid)).collect();
+            let living: Vec<_> = world.starts().into_iter().filter(|note| note.is_alive()).collect();
             assert_eq!(living.len(), 1, "{seen}: {living:?}");
             let started = world.starts().len() - before;
             assert!(started <= 2, "{seen}: {started} starts");

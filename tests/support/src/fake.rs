@@ -6,6 +6,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use crate::programs;
+use crate::world::alive;
 
 /// One line of the agent's log.
 #[derive(Clone, Debug)]
@@ -15,6 +16,16 @@ pub struct Note {
     pub pid: i32,
     pub run: String,
     pub task: String,
+}
+
+impl Note {
+    /// Whether the process that wrote it lives. Another process may have its number by now, without the run's id in
+    /// its environment.
+    pub fn is_alive(&self) -> bool {
+        let mark = format!("DISPATCH_RUN_ID={}", self.run);
+        let environ = fs::read(format!("/proc/{}/environ", self.pid)).unwrap_or_default();
+        alive(self.pid) && environ.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())
+    }
 }
 
 /// The compiled agent, shared by all tests of this run.
