@@ -5,6 +5,7 @@
 
 mod capacity;
 mod contents;
+mod earlier_runs;
 mod feed;
 mod known_runs;
 mod liveness;
@@ -31,6 +32,7 @@ use crate::os::clock::{self, Stopwatch};
 use crate::os::event_fd::EventFd;
 use crate::os::watch::file_watcher::{FileWatcher, Subscription};
 use crate::store::index::{HistoryFilter, Index, IndexError};
+use earlier_runs::EarlierRuns;
 use feed::EventFeed;
 use known_runs::KnownRuns;
 use state_times::StateTimes;
@@ -68,6 +70,7 @@ struct LiveState {
     /// The number of writes through this server.
     writes: AtomicU64,
     current: Mutex<Option<Arc<Snapshot>>>,
+    earlier: EarlierRuns,
     /// Locked during an observation.
     memory: Mutex<ObserverMemory>,
     /// Its reference count is the number of subscribers and followed logs, plus one.
@@ -121,6 +124,7 @@ impl Live {
             feed: Arc::new(EventFeed::new(start)),
             writes: AtomicU64::new(0),
             current: Mutex::default(),
+            earlier: EarlierRuns::default(),
             memory: Mutex::default(),
             subscribers: Arc::default(),
             wake,
@@ -164,11 +168,15 @@ impl Live {
 
     /// The runs that `status` lists: the active ones, then the last run of each other pair.
     pub fn runs(&self, all: bool) -> Result<Vec<Run>, IndexError> {
-        let limit = if all { u32::MAX } else { RECENT };
         let snapshot = self.snapshot()?;
-        let earlier = self.shared.store.last_ended(limit);
+        let seen = snapshot.active.iter().chain(&snapshot.ended).cloned().collect();
+        if all {
+            let earlier = self.shared.earlier.all(&self.shared.store, self.last_event())?;
+            return Ok(compose(seen, earlier.to_vec(), u32::MAX));
+        }
+        let earlier = self.shared.store.last_ended(RECENT);
         self.shared.store.close_index();
-        Ok(compose(snapshot.active.iter().chain(&snapshot.ended).cloned().collect(), earlier?, limit))
+        Ok(compose(seen, earlier?, RECENT))
     }
 
     /// Changes with manifest, templates and tasks. `None` without subscribers: then nothing watches them.

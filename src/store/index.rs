@@ -16,6 +16,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, params};
 
 use crate::model::exit_record::ExitRecord;
@@ -272,6 +273,8 @@ fn identity(state: &StateDir) -> io::Result<String> {
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
+    // Else a statement is prepared again each time it gets other values, since the planner has looked at them.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.busy_timeout(Duration::from_secs(10))?;
     connection.pragma_update(None, "synchronous", "OFF")?;
     // A persistent rollback journal works on every file system, and for commands that open, query and close the index

@@ -35,18 +35,20 @@ export function rowsOf(task) {
 }
 
 export function mount(page) {
-  let wait;
-  const filter = (form) => {
+  // One request at a time: where the filter changes during it, `refresh` asks once more when it is answered.
+  let filtering = false;
+  const filter = async (form) => {
     const asked = query(form).toString();
     history.replaceState(null, "", asked ? `/?${asked}` : "/");
     before = null;
-    page.refresh();
+    if (filtering) return;
+    filtering = true;
+    await page.refresh();
+    filtering = false;
   };
   page.main.addEventListener("input", (event) => {
     const form = event.target.closest("form.tools");
-    if (!form) return;
-    clearTimeout(wait);
-    wait = setTimeout(() => filter(form), event.target.type === "search" ? 40 : 0);
+    if (form) filter(form);
   });
   page.main.addEventListener("submit", (event) => { event.preventDefault(); });
   page.main.addEventListener("click", (event) => {
