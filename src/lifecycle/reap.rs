@@ -155,8 +155,14 @@ fn reap(
         {
             None
         }
-        // A node may have taken it since it was observed.
-        Ok(None) if run.probe.engine.is_some() && never_ran(over) && !run.folder.withdraw_environment(&run.spec) => {
+        // A node may have taken it since it was observed. If no engine was asked, none has: a command that died after it
+        // had removed the file has left the run.
+        Ok(None)
+            if run.probe.engine.is_some()
+                && never_ran(over)
+                && !run.folder.withdraw_environment(&run.spec)
+                && run.folder.was_submitted() =>
+        {
             None
         }
         Ok(None) if still_holds(store, run) => {

@@ -1,5 +1,6 @@
 //! Killing the submitting command, the controller or a node's daemon at any moment: one run or none, no false success.
 
+use std::fs;
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -53,6 +54,23 @@ fn killing_the_submitting_command_leads_to_one_run_or_none() {
         }
     }
     world.wait_all_quiet();
+}
+
+#[test]
+fn a_run_whose_command_died_while_giving_it_up_ends() {
+    let mut world = World::with(MODES);
+    let cluster = Cluster::start(&mut world);
+    world.task("T", "%exit 0");
+    world.shadow("sbatch", "#!/bin/sh\nkill -9 $PPID\n");
+    assert_eq!(world.dispatch("run -d far T").any_stderr().start().ends().code, -9);
+    let run = world.status("far", "T")["runId"].as_str().unwrap().to_owned();
+    // As if its worktree could not be made: no engine was asked, and the environment is removed before the end is written.
+    for file in ["submitted.json", "env"] {
+        fs::remove_file(world.run_folder(&run).join(file)).unwrap();
+    }
+    let ended = world.wait_state("far", "T", "lost");
+    assert!(ended["reason"].as_str().unwrap().starts_with("never started"), "{ended}");
+    assert!(cluster.all_jobs().is_empty());
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! The submitting host makes the worktree and its copies; the node runs the set-up command.
 
 use std::fs;
+use std::time::Duration;
 
 use crate::cluster::Cluster;
 use crate::review::MODES;
-use crate::waiting::{is, wait_until};
+use crate::waiting::{is, wait_for, wait_until};
 use crate::world::World;
 
 #[test]
@@ -37,5 +38,26 @@ fn a_worktree_that_cannot_be_made_ends_the_run_before_the_submission() {
     world.task("T", "%exit 0");
     world.git_init();
     world.dispatch("run -d far T").any_stderr().fails_with(1);
+    assert!(cluster.all_jobs().is_empty() && world.starts().is_empty());
+}
+
+#[test]
+fn a_worktree_that_cannot_be_made_again_ends_a_run_whose_command_was_killed() {
+    let tree = "worktree: { path: \"../wt-{{ task.id }}\", create: true, branch: \"b-{{ task.id }}\" }\n";
+    let mut world = World::with(&format!("{MODES}{tree}"));
+    let cluster = Cluster::start(&mut world);
+    world.task("T", "%exit 0");
+    world.git_init();
+    world.shadow("sbatch", "#!/bin/sh\nkill -9 $PPID\n");
+    assert_eq!(world.dispatch("run -d far T").any_stderr().start().ends().code, -9);
+    let worktree = world.root().join("wt-T");
+    fs::remove_dir_all(&worktree).unwrap();
+    fs::write(&worktree, "in the way\n").unwrap();
+    // A submission that nobody knows is repeated after twelve seconds.
+    let ended = wait_for(Duration::from_secs(60), "the run has ended", || {
+        let run = world.status("far", "T");
+        if run["state"] == "failed" { Ok(run) } else { Err(run.to_string()) }
+    });
+    assert!(ended["reason"].as_str().unwrap().contains("set-up failed"), "{ended}");
     assert!(cluster.all_jobs().is_empty() && world.starts().is_empty());
 }

@@ -98,15 +98,14 @@ pub(crate) fn submit_again(store: &Store, folder: &RunFolder, spec: &RunSpec) ->
     }
     lock.name(&spec.run_id)?;
     match submit(folder, spec, lock, None) {
-        Err(error @ StartError::Refused { .. }) => {
+        // The engine does not answer: the next observation after a while tries again.
+        Ok(()) | Err(StartError::NotSubmitted { .. }) => Ok(()),
+        Err(error) => {
             if folder.withdraw_environment(spec) {
                 store.write_end(folder, &end_of(spec, &error))?;
             }
             Ok(())
         }
-        // The engine does not answer: the next observation after a while tries again.
-        Err(StartError::NotSubmitted { .. }) => Ok(()),
-        other => other,
     }
 }
 
