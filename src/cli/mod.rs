@@ -25,6 +25,7 @@ use clap::Parser as _;
 
 use crate::cli::args::{Cli, Command};
 use crate::cli::context::CommandContext;
+use crate::lifecycle::on_node;
 use crate::os::process;
 
 /// Runs the program.
@@ -37,7 +38,8 @@ pub fn main() -> ExitCode {
     if complete::answer() {
         return ExitCode::SUCCESS;
     }
-    let early = commands::early_listing(std::env::args_os().skip(1));
+    // A node has no windows to list.
+    let early = on_node::refuse().is_ok().then(|| commands::early_listing(std::env::args_os().skip(1))).flatten();
     let mut cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

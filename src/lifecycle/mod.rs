@@ -9,6 +9,7 @@ pub mod follow;
 pub mod launch;
 pub mod notify;
 pub(crate) mod observe;
+pub mod on_node;
 pub mod open_file;
 pub mod project;
 pub mod prune;

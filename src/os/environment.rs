@@ -13,6 +13,9 @@ use std::path::{Path, PathBuf};
 const PASSED: [&str; 7] = ["PATH", "HOME", "LANG", "TERM", "SHELL", "USER", "TMPDIR"];
 const PASSED_PREFIXES: [&str; 2] = ["LC_", "XDG_"];
 
+/// In the processes of a run on an engine's node: the name of its executor.
+pub const EXECUTOR: &str = "DISPATCH_EXECUTOR";
+
 /// A run's environment: names to values, both free of NUL.
 pub type Environment = BTreeMap<OsString, OsString>;
 

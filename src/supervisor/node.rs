@@ -15,7 +15,7 @@ use crate::model::process_id::ProcessId;
 use crate::model::run_id::RunId;
 use crate::model::run_spec::RunSpec;
 use crate::model::run_state::EndState;
-use crate::os::environment::Environment;
+use crate::os::environment::{EXECUTOR, Environment};
 use crate::os::process::supervise;
 use crate::store::run_folder::RunFolder;
 use crate::supervisor::attempts::Ended;
@@ -101,7 +101,9 @@ pub fn main(folder: &Path, name: Option<String>, job: Option<String>) -> Result<
     supervise::attend()?;
     let start = folder.path().to_owned();
     let folder = folder.enter()?;
-    let Some(environment) = folder.claim_environment(&spec)? else { return Ok(NOTHING_TO_TAKE) };
+    let Some(mut environment) = folder.claim_environment(&spec)? else { return Ok(NOTHING_TO_TAKE) };
+    // Tells a `dispatch` that the agent calls that it must not open the index here.
+    environment.insert(EXECUTOR.into(), executor.name.clone().into());
     let pulse = Pulse::begin(&folder, executor)?;
     let node = JobNode { engine: executor.engine, run: spec.run_id.clone(), name: text(name), job: text(job), pulse };
     let environment = visible_folder(&spec, environment);

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
-use support::{cluster, command, random, waiting, world};
+use support::{cluster, random, waiting, world};
 
 mod bad_input;
 mod crashes;
@@ -11,6 +11,7 @@ mod engine_down;
 mod facts;
 mod foreign_node;
 mod max_jobs;
+mod nested;
 mod one_look;
 mod review;
 mod secrets;

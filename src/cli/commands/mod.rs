@@ -38,6 +38,7 @@ use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult};
 use crate::cli::{complete, output};
 use crate::lifecycle::observe::EarlyListing;
+use crate::lifecycle::on_node;
 use crate::lifecycle::project::{Depth, Project};
 use crate::manifest;
 
@@ -49,6 +50,9 @@ pub(crate) fn run_command(
     command: Option<Command>,
     early: Option<EarlyListing>,
 ) -> CommandResult {
+    if !reads_only_the_manifest(command.as_ref()) {
+        on_node::refuse()?;
+    }
     match command {
         None => dashboard::run(context),
         Some(Command::Run(args)) => run::run(context, args),
@@ -84,6 +88,21 @@ pub(crate) fn run_command(
         }
         Some(Command::Short(words)) => short::run(context, words),
     }
+}
+
+/// Whether a command touches neither the state folder nor tmux, so that it works on a node of an engine too.
+fn reads_only_the_manifest(command: Option<&Command>) -> bool {
+    matches!(
+        command,
+        Some(
+            Command::Check
+                | Command::Modes
+                | Command::Render(_)
+                | Command::Init
+                | Command::Schema
+                | Command::Completions(_)
+        )
+    )
 }
 
 /// Opens the project and prints the manifest's warnings.

@@ -18,6 +18,7 @@ use crate::lifecycle::summary::tree_progress::{TreeProgress, tree_progress};
 use crate::manifest::{self, Mode, Origin};
 use crate::model::protocol::PromptDelivery;
 use crate::model::run::Run;
+use crate::os::environment;
 use crate::plan::step::HeldReason;
 use crate::tasks::{self, TaskSet};
 use crate::view::mode_view::{ModeView, ModesView};
@@ -40,6 +41,7 @@ pub fn prepared(prepared: &Prepared) -> RenderView {
         .keys()
         .map(|name| name.to_string_lossy().into_owned())
         .chain(ours.map(str::to_owned))
+        .chain(prepared.kind.engine().map(|_| environment::EXECUTOR.to_owned()))
         .collect();
     env.sort();
     let mut argv = hooks::shown(prepared);
