@@ -4,7 +4,7 @@
 #   ROUNDS=full bash tests/bench/run.sh  # full counts: 10,000 runs, 1,000 windows, 1 GiB
 # Peers that are slow to install are left out unless they are there: `cargo install pueue --root
 # target/bench-peers`, and tmuxp on PATH.
-#   ONLY="start up stop serve pages"           # of these parts
+#   ONLY="start up stop serve pages slurm"     # of these parts
 #   STRICT=1 ...                         # the limits themselves; else 1.6 times each, for busy machines
 # Works in a temporary folder with a tmux server of its own and ends what it started.
 set -euo pipefail
@@ -29,8 +29,16 @@ unset TMUX TMUX_PANE DISPATCH_MANIFEST DISPATCH_RUN_ID
 mkdir -p "$HOME" "$BENCH_STAMPS" "$work/project/tasks"
 t() { tmux -u -f /dev/null -L b "$@"; }
 helpers=() # what runs beside, by pid
+daemons=() # the same, of a cluster: they are killed, because they take seconds to end and write until then
+end_daemons() {
+  [ ${#daemons[@]} -gt 0 ] || return 0
+  kill -9 "${daemons[@]}" 2>/dev/null || true
+  wait "${daemons[@]}" 2>/dev/null || true
+  daemons=()
+}
 tidy() {
   local server
+  end_daemons
   [ ${#helpers[@]} -eq 0 ] || kill "${helpers[@]}" 2>/dev/null || true
   if [ -d "$work/serve" ]; then (cd "$work/serve" && timeout 60 dispatch stop --all >/dev/null 2>&1) || true; fi
   (cd "$work/project" && timeout 60 dispatch stop --all >/dev/null 2>&1) || true
@@ -85,7 +93,7 @@ compare() {
 
 # shellcheck source=/dev/null
 . "$here/projects.sh"
-for part in ${ONLY:-start up stop serve pages}; do
+for part in ${ONLY:-start up stop serve pages slurm}; do
   # shellcheck source=/dev/null
   . "$here/$part.sh"
 done
