@@ -14,7 +14,7 @@ use crate::lifecycle::launch::start::StartError;
 use crate::lifecycle::store::Store;
 use crate::lifecycle::{queue, refresh};
 use crate::model::names::Pair;
-use crate::model::run::Run;
+use crate::model::run::{Run, RunFacts};
 use crate::model::run_id::RunId;
 use crate::model::run_state::{RunState, UnknownWhy, WaitingFor};
 use crate::os::clock::Stopwatch;
@@ -64,6 +64,11 @@ pub enum Woken {
     TimeUp,
 }
 
+/// Whether another host may write the run folder: the kernel reports no change that it makes.
+fn is_written_elsewhere(store: &Store, facts: &RunFacts) -> bool {
+    facts.executor.is_some() || matches!(folder::served_by(store.state().path()), Ok(Some(_)))
+}
+
 /// One followed run. Wakes on changes of the run folder and the logs, and on the release of the pair lock.
 #[derive(Debug)]
 pub struct Follower {
@@ -87,10 +92,7 @@ impl Follower {
         // The pair lock reports the end of a job. No inotify watch: the kernel takes some milliseconds to close one,
         // which would delay the report of the end.
         let only_its_end = logs.is_none() && run.facts.form.is_job() && !matches!(run.state, RunState::Queued(_));
-        // A file server reports no change that another host makes.
-        let is_elsewhere =
-            run.facts.executor.is_some() || matches!(folder::served_by(store.state().path()), Ok(Some(_)));
-        let watch = match only_its_end || is_elsewhere {
+        let watch = match only_its_end || is_written_elsewhere(store, &run.facts) {
             true => None,
             false => ChangeWatch::new().and_then(|watch| watch.watch_folder(folder.path()).map(|()| watch)).ok(),
         };

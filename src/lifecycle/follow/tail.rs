@@ -1,4 +1,5 @@
-//! Follows a job's logs by byte offset for many readers in one process. The file watcher wakes a reader; memory
+//! Follows a job's logs by byte offset for many readers in one process. The file watcher wakes a reader, by polling if
+//! another host may write the logs; memory
 //! per reader is constant; every byte written before the end is handed out before the end is reported.
 //!
 //! Does not observe a run that has a spec and no end: the server's poller (`snapshot`) does that.
@@ -6,7 +7,7 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::lifecycle::follow::FollowError;
+use crate::lifecycle::follow::{FollowError, is_written_elsewhere};
 use crate::lifecycle::refresh;
 use crate::lifecycle::store::Store;
 use crate::model::run::{Run, RunFacts};
@@ -61,12 +62,22 @@ pub struct Tail {
     _subscriber: Option<Arc<()>>,
 }
 
+/// How the changes of a run folder are noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum WatchedBy {
+    Kernel,
+    /// Another host may write the folder.
+    Polling,
+    Nothing,
+}
+
 /// What wakes a tail: new entries in the run folder (such as the end) and writes to the logs.
 #[derive(Debug)]
 struct Watches {
     watcher: Arc<FileWatcher>,
     waker: EventFd,
     streams: LogStreams,
+    by: WatchedBy,
     _folder: Option<Subscription>,
     stdout: Option<Subscription>,
     stderr: Option<Subscription>,
@@ -86,9 +97,15 @@ impl Tail {
         let folder = store.folder(run.id());
         let from = ReadFrom::At { stdout: from.stdout, stderr: from.stderr };
         let over = run.end.is_some();
+        let by = match (over, is_written_elsewhere(store, &run.facts)) {
+            // An ended run neither writes nor ends.
+            (true, _) => WatchedBy::Nothing,
+            (false, true) => WatchedBy::Polling,
+            (false, false) => WatchedBy::Kernel,
+        };
         Ok(Self {
             logs: RunLogReader::open(&folder, streams, from)?,
-            watch: Watches::new(watcher, waker, streams, &folder, over)?,
+            watch: Watches::new(watcher, waker, streams, &folder, by)?,
             store: store.clone(),
             facts: run.facts.clone(),
             folder,
@@ -162,22 +179,30 @@ impl Watches {
         waker: &EventFd,
         streams: LogStreams,
         folder: &RunFolder,
-        over: bool,
+        by: WatchedBy,
     ) -> io::Result<Self> {
-        // An ended run neither writes nor ends: no watch.
-        let entries = if over { None } else { Some(watcher.follow(folder.path(), waker)?) };
+        let entries = match by {
+            WatchedBy::Kernel => Some(watcher.follow(folder.path(), waker)?),
+            WatchedBy::Polling => Some(watcher.poll(folder.path(), waker)?),
+            WatchedBy::Nothing => None,
+        };
         Ok(Self {
             watcher: Arc::clone(watcher),
             waker: waker.clone(),
             streams,
+            by,
             _folder: entries,
             stdout: None,
             stderr: None,
         })
     }
 
-    /// Watches the logs that exist. The folder watch reports the creation of the others.
+    /// Watches the logs that exist. The folder watch reports the creation of the others. A folder that is polled reports
+    /// what is written to them, too.
     fn logs(&mut self, folder: &RunFolder) {
+        if self.by != WatchedBy::Kernel {
+            return;
+        }
         let Self { watcher, waker, streams, .. } = self;
         for (wanted, held, path) in
             [(streams.stdout, &mut self.stdout, folder.stdout()), (streams.stderr, &mut self.stderr, folder.stderr())]
@@ -302,6 +327,27 @@ mod tests {
         assert_eq!(drain(&mut tail, &mut text), Some(7));
         assert_eq!(text, "one\ntwo\nbad\n");
         assert_eq!(drain(&mut tail, &mut text), Some(7), "its end is said as often as it is asked");
+    }
+
+    #[test]
+    fn the_logs_of_a_run_on_another_host_are_polled() {
+        let mut world = world();
+        assert!(!world.tail(Offsets::default()).watch._folder.unwrap().is_polled());
+        world.run.facts.executor = Some("cluster".to_owned());
+        let mut tail = world.tail(Offsets::default());
+        let mut text = String::new();
+        for line in ["one\n", "two\n"] {
+            append(&world.folder.stdout(), line);
+            while !text.ends_with(line) {
+                woken(&world.waker);
+                assert_eq!(drain(&mut tail, &mut text), None);
+            }
+        }
+        world.end();
+        woken(&world.waker);
+        assert_eq!(drain(&mut tail, &mut text), Some(7));
+        let Watches { _folder: folder, stdout, stderr, .. } = &tail.watch;
+        assert!(folder.as_ref().unwrap().is_polled() && stdout.is_none() && stderr.is_none());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Watches files and folders for a whole process, for any number of subscribers.
 //!
 //! Kernel instances are limited, so one instance and one thread serve the process. The thread sleeps until an event;
-//! only paths that the kernel does not watch are polled. Reports that something changed, never what.
+//! only paths that the kernel does not watch, or that another host writes, are polled. Reports that something changed, never what.
 
 use std::io;
 use std::os::fd::AsFd as _;
@@ -78,6 +78,14 @@ impl FileWatcher {
         };
         Ok(Subscription { shared: Arc::clone(&self.shared), id, method })
     }
+
+    /// Does what [`Self::follow`] does by polling: the kernel reports no change that another host makes.
+    pub fn poll(&self, path: &Path, event: &EventFd) -> io::Result<Subscription> {
+        let stamp = FileStamp::of(path)?;
+        let (id, method) = self.shared.subscribers().add_polled(path, stamp, event);
+        self.shared.nudge.wake();
+        Ok(Subscription { shared: Arc::clone(&self.shared), id, method })
+    }
 }
 
 impl Drop for FileWatcher {
@@ -91,6 +99,11 @@ impl Subscription {
     /// Whether the file that existed when the subscription was made still exists.
     pub fn is_alive(&self) -> bool {
         self.shared.subscribers().is_watched(&self.method)
+    }
+
+    #[cfg(test)]
+    pub fn is_polled(&self) -> bool {
+        matches!(self.method, WatchMethod::Polling(_))
     }
 }
 

@@ -71,6 +71,23 @@ fn a_folder_wakes_for_entries_that_come_go_or_were_written() {
 }
 
 #[test]
+fn a_polled_folder_wakes_when_a_file_in_it_grows() {
+    let watcher = FileWatcher::start().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("log");
+    append(&log, "");
+    let event = EventFd::new().unwrap();
+    let polled = watcher.poll(dir.path(), &event).unwrap();
+    assert!(polled.is_polled() && !woken(&event, QUIET));
+    for _ in 0..2 {
+        append(&log, "line\n");
+        assert!(woken(&event, LONG));
+    }
+    drop(polled);
+    assert!(watcher.shared.subscribers().is_empty(), "nothing is left behind");
+}
+
+#[test]
 fn who_left_is_not_woken_and_the_others_are() {
     each(|watcher| {
         let dir = tempfile::tempdir().unwrap();
