@@ -88,7 +88,7 @@ pub fn plan(
     let graph =
         Graph::build_beside(&going, &starts, modes, tasks, Ordering::WithinMode, met).map_err(PlanError::Circle)?;
     let mut unasked = None;
-    let plan = arrange(plan, &graph, options, |pair| {
+    let mut plan = arrange(plan, &graph, options, |pair| {
         actual.seen(store, pair, Restart::OnFailure).unwrap_or_else(|error| {
             unasked = Some(error);
             ObservedRun::Nothing
@@ -96,6 +96,10 @@ pub fn plan(
     });
     if let Some(error) = unasked {
         return Err(error.into());
+    }
+    for step in plan.steps.iter_mut().filter(|step| step.is_start()) {
+        let named = modes.get(&step.pair.mode).and_then(|mode| mode.executor.as_ref());
+        step.executor = named.filter(|name| project.manifest.executors.contains_key(*name)).cloned();
     }
     Ok(PlanReport { plan, notices: actual.notices, unmatched: wanted.unmatched })
 }

@@ -18,6 +18,8 @@ pub struct Step {
     pub after: Vec<Pair>,
     /// Depth in the tree of starts.
     pub depth: usize,
+    /// Start: the executor with an engine that gets the run; `None`: this machine.
+    pub executor: Option<String>,
 }
 
 /// What is done about a pair, or why nothing is.
@@ -94,7 +96,7 @@ impl HeldReason {
 
 impl Step {
     pub fn new(pair: Pair, action: Action) -> Self {
-        Self { pair, action, needed_by: None, after: Vec::new(), depth: 0 }
+        Self { pair, action, needed_by: None, after: Vec::new(), depth: 0, executor: None }
     }
 
     pub fn is_action(&self) -> bool {

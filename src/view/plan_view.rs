@@ -58,6 +58,9 @@ pub struct StepView {
     pub after: Vec<PairView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub needed_by: Option<String>,
+    /// The executor with an engine that gets the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub executor: Option<String>,
     /// The command that settles a step without action.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settled_by: Option<String>,
@@ -113,6 +116,7 @@ impl StepView {
             drift: drift.iter().map(DriftView::new).collect(),
             after: after.map(|pair| PairView { mode: pair.mode.to_string(), task: pair.task.to_string() }).collect(),
             needed_by: step.needed_by.as_ref().map(ToString::to_string),
+            executor: step.executor.clone(),
             settled_by: step.settled_by().map(command),
             depth: step.depth,
         }

@@ -13,6 +13,7 @@ mod foreign_node;
 mod max_jobs;
 mod nested;
 mod one_look;
+mod plan;
 mod review;
 mod secrets;
 mod stop;

@@ -96,6 +96,9 @@ pub(super) fn line(step: &Step) -> String {
     };
     let indent = "  ".repeat(step.depth);
     let mut line = format!("{sign} {indent}{} {}: {}", step.action.word(), step.pair, step.reason());
+    if let Some(executor) = &step.executor {
+        line.push_str(&format!(", on {executor}"));
+    }
     if !step.after.is_empty() {
         const SHOWN: usize = 3;
         let names: Vec<String> = step.after.iter().take(SHOWN).map(ToString::to_string).collect();

@@ -122,6 +122,7 @@ fn print(step: &StepView) -> String {
         return step.action.clone();
     }
     let drift = step.drift.iter().flat_map(|drift| [Some(&drift.field), drift.would_be.as_ref()]).flatten();
-    let parts: Vec<&str> = [&step.action, &step.reason].into_iter().chain(drift).map(String::as_str).collect();
+    let parts: Vec<&str> =
+        [&step.action, &step.reason].into_iter().chain(&step.executor).chain(drift).map(String::as_str).collect();
     parts.join("\n")
 }
