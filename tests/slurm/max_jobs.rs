@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::cluster::Cluster;
-use crate::waiting::{rounds, wait_for};
+use crate::waiting::{is, rounds, wait_for};
 use crate::world::World;
 
 #[test]
@@ -31,10 +31,16 @@ executors:
         };
         let unfinished: Vec<&String> = jobs.iter().filter(|job| !has_end(job)).collect();
         assert!(unfinished.len() <= 3, "{unfinished:?}");
-        let history = world.history();
-        if history.len() == count { Ok(()) } else { Err(format!("{} of {count}", history.len())) }
+        let ended = history(&world, count).len();
+        is(ended == count, format!("{ended} of {count}"))
     });
     call.ends_with(0);
     assert_eq!(world.starts().len(), count);
-    assert!(world.history().iter().all(|run| run["state"] == "succeeded"));
+    assert!(history(&world, count).iter().all(|run| run["state"] == "succeeded"));
+}
+
+/// Up to `limit` ended runs; without a limit, `history` shows 50.
+fn history(world: &World, limit: usize) -> Vec<serde_json::Value> {
+    let answer = world.dispatch(&format!("history --limit {limit}")).json();
+    answer["runs"].as_array().unwrap().clone()
 }
