@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::model::process_id::HostBoot;
-use crate::model::submit_record::{SUBMIT_VERSION, SubmitRecord};
+use crate::model::submit_record::{SUBMIT_VERSION, SubmitPhase, SubmitRecord};
 use crate::os::clock;
 use crate::store::record_file::{self, Durability, RecordError};
 use crate::store::run_folder::{RunFolder, optional};
@@ -26,9 +26,14 @@ impl RunFolder {
         optional(record_file::read(&self.submitted_path(), SUBMIT_VERSION))
     }
 
-    /// Synced to disk: after a power cut, the engine may still have the job.
+    /// The intention is synced to disk: after a power cut, the engine may still have the job. That it was accepted need
+    /// not be: a run with an intention is found by its name, and a damaged record counts as accepted.
     pub fn write_submitted(&self, record: &SubmitRecord) -> io::Result<()> {
-        record_file::write(&self.submitted_path(), record, Durability::Disk)
+        let durability = match record.phase {
+            SubmitPhase::Intended => Durability::Disk,
+            SubmitPhase::Accepted { .. } => Durability::Process,
+        };
+        record_file::write(&self.submitted_path(), record, durability)
     }
 
     fn pulse_path(&self) -> PathBuf {
