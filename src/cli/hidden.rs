@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
+use crate::executor;
 use crate::lifecycle::doctor::executors;
 use crate::lifecycle::launch::exec;
 use crate::lifecycle::notify;
@@ -15,6 +16,7 @@ use crate::os::process::program;
 use crate::os::pty::{self, PTY_WORD};
 use crate::os::terminal::{BECOME_WORD, launch};
 use crate::supervisor;
+use crate::supervisor::node::NodeFacts;
 use crate::worker;
 
 /// Runs a hidden command or `--version`. `None`: another command.
@@ -81,7 +83,12 @@ pub(crate) fn run() -> Option<ExitCode> {
 
 fn on_node(folder: &Path, name: Option<OsString>) -> ExitCode {
     let text = |word: OsString| word.into_string().ok();
-    match supervisor::node::main(folder, name.and_then(text), std::env::args_os().nth(4).and_then(text)) {
+    let facts = NodeFacts {
+        name: name.and_then(text),
+        job: std::env::args_os().nth(4).and_then(text),
+        is_of_node: |engine, name| executor::engine(engine).is_of_node(name),
+    };
+    match supervisor::node::main(folder, facts) {
         Ok(code) => ExitCode::from(code),
         Err(error) => failed(125, &error),
     }

@@ -19,6 +19,7 @@ mod slurm;
 mod wants;
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fmt::Debug;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -163,6 +164,9 @@ pub(crate) trait Engine: Debug + Sync {
 
     /// The first of `options` that the manifest must not give.
     fn refused_option(&self, options: &[String]) -> Option<String>;
+
+    /// Whether a node decides this variable of a run, unless the manifest sets it.
+    fn is_of_node(&self, name: &OsStr) -> bool;
 }
 
 impl PreparedJob {

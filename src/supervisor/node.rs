@@ -4,6 +4,7 @@
 //! It takes the run by renaming its environment file. A second one finds none and writes nothing: an engine may start a
 //! job twice. It holds no lock of this project, reads no manifest, opens no index and advances no queue.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use tokio::time::Instant;
@@ -15,7 +16,7 @@ use crate::model::process_id::ProcessId;
 use crate::model::run_id::RunId;
 use crate::model::run_spec::RunSpec;
 use crate::model::run_state::EndState;
-use crate::os::environment::{EXECUTOR, Environment};
+use crate::os::environment::{self, EXECUTOR, Environment};
 use crate::os::process::supervise;
 use crate::store::run_folder::RunFolder;
 use crate::supervisor::attempts::Ended;
@@ -87,11 +88,21 @@ impl JobNode {
     }
 }
 
-/// Runs the job in `folder` to its end, and returns the exit code of the run, or [`NOTHING_TO_TAKE`]. `name` and `job`:
-/// the engine's names of this node and of the job.
+/// What an engine says of the job that this process is.
+#[derive(Debug)]
+pub struct NodeFacts {
+    /// The engine's name of this node.
+    pub name: Option<String>,
+    /// The engine's name of the job.
+    pub job: Option<String>,
+    /// Whether this node decides a variable of a run.
+    pub is_of_node: fn(EngineKind, &OsStr) -> bool,
+}
+
+/// Runs the job in `folder` to its end, and returns the exit code of the run, or [`NOTHING_TO_TAKE`].
 ///
 /// Fails, with nothing written, if the record cannot be read or is not that of a job of an engine.
-pub fn main(folder: &Path, name: Option<String>, job: Option<String>) -> Result<u8, NotSupervised> {
+pub fn main(folder: &Path, facts: NodeFacts) -> Result<u8, NotSupervised> {
     let folder = RunFolder::at(folder);
     let spec = folder.read_spec()?;
     let Some(executor) = spec.kind.engine() else { return Err(NotSupervised::NoEngine(spec.run_id.clone())) };
@@ -102,10 +113,17 @@ pub fn main(folder: &Path, name: Option<String>, job: Option<String>) -> Result<
     let start = folder.path().to_owned();
     let folder = folder.enter()?;
     let Some(mut environment) = folder.claim_environment(&spec)? else { return Ok(NOTHING_TO_TAKE) };
+    for (name, value) in environment::all() {
+        if (facts.is_of_node)(executor.engine, &name) {
+            // What is there already was set by the manifest.
+            environment.entry(name).or_insert(value);
+        }
+    }
     // Tells a `dispatch` that the agent calls that it must not open the index here.
     environment.insert(EXECUTOR.into(), executor.name.clone().into());
     let pulse = Pulse::begin(&folder, executor)?;
-    let node = JobNode { engine: executor.engine, run: spec.run_id.clone(), name: text(name), job: text(job), pulse };
+    let (name, job) = (text(facts.name), text(facts.job));
+    let node = JobNode { engine: executor.engine, run: spec.run_id.clone(), name, job, pulse };
     let environment = visible_folder(&spec, environment);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
     runtime.block_on(shell::supervise(&folder, &start, &spec, Taken { environment, node: Some(&node) }));

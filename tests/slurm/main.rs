@@ -8,6 +8,7 @@ mod bad_input;
 mod crashes;
 mod doctor;
 mod engine_down;
+mod environment;
 mod facts;
 mod foreign_node;
 mod max_jobs;

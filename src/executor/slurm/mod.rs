@@ -5,12 +5,13 @@
 
 mod command;
 mod listing;
+mod node_variables;
 mod options;
 mod settings;
 mod submission;
 
 use std::collections::{BTreeMap, HashSet};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -126,6 +127,10 @@ impl Engine for Slurm {
 
     fn refused_option(&self, options: &[String]) -> Option<String> {
         options::refused(options)
+    }
+
+    fn is_of_node(&self, name: &OsStr) -> bool {
+        node_variables::is_of_node(name)
     }
 }
 

@@ -1,7 +1,9 @@
 //! Builds the spec of a new run and writes its folder: the prompt, the environment for the agent and the spec.
 
+use std::ffi::OsStr;
 use std::io;
 
+use crate::executor;
 use crate::lifecycle::launch::prepare::Prepared;
 use crate::lifecycle::reconcile::drift;
 use crate::lifecycle::store::Store;
@@ -56,6 +58,11 @@ pub(super) fn write_run_folder(prepared: &Prepared, folder: &RunFolder, spec: &R
         folder.write_new(&folder.given(), given)?;
     }
     let mut environment = prepared.environment.clone();
+    if let Some(engine) = spec.kind.engine() {
+        // Those of this machine mean nothing on a node.
+        let is_declared = |name: &OsStr| name.to_str().is_some_and(|name| prepared.declared_env.contains_key(name));
+        environment.retain(|name, _| is_declared(name) || !executor::engine(engine.engine).is_of_node(name));
+    }
     for (name, value) in [
         ("DISPATCH_RUN_ID", spec.run_id.as_str()),
         ("DISPATCH_MODE", spec.mode.as_str()),
