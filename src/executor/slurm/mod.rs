@@ -63,8 +63,10 @@ impl JobListing {
         Self { taken, runs: runs.iter().cloned().collect(), answer }
     }
 
+    /// A controller that gave no answer is not asked again for another run.
     fn covers(&self, runs: &[RunId]) -> bool {
-        self.taken.elapsed() < LOOK_AGE && runs.iter().all(|run| self.runs.contains(run))
+        let is_for_these = self.answer.is_err() || runs.iter().all(|run| self.runs.contains(run));
+        self.taken.elapsed() < LOOK_AGE && is_for_these
     }
 
     fn of(&self, runs: &[RunId]) -> EngineLook {
