@@ -34,6 +34,9 @@ fn an_executor_that_cannot_be_is_refused_at_its_place() {
         let line = format!("engine: slurm, options: [--partition=main, \"{option}=x\"]");
         check(&far("executor: cluster", &line), &format!("executor `cluster` cannot be given `{option}`"));
     }
+    let two_words = far("executor: cluster", "engine: slurm, options: [--partition, main]");
+    check(&two_words, "cannot be given `main`");
+    check(&two_words, "an option and its value are one word: `--name=value`");
     check("executors:\n  local: { engine: slurm }\n", "`local` is this machine");
 }
 

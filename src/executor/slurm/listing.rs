@@ -29,9 +29,16 @@ pub(super) fn words(answer: &str) -> BTreeMap<RunId, EngineWord> {
 
 fn rank(word: &EngineWord) -> u8 {
     match word {
-        EngineWord::Runs { .. } => 2,
-        EngineWord::Waits { .. } => 1,
-        EngineWord::Over { .. } | EngineWord::NotKnown | EngineWord::NoAnswer(_) => 0,
+        EngineWord::Runs { .. } => 5,
+        EngineWord::Waits { .. } => 4,
+        EngineWord::Over { end, .. } => match end {
+            JobEnd::TimedOut | JobEnd::OutOfMemory | JobEnd::Preempted | JobEnd::NodeFailed => 3,
+            JobEnd::Deadline | JobEnd::Cancelled => 2,
+            JobEnd::Completed => 1,
+            // A job that finds the run taken exits with an error.
+            JobEnd::Failed | JobEnd::BootFailed | JobEnd::Other => 0,
+        },
+        EngineWord::NotKnown | EngineWord::NoAnswer(_) => 0,
     }
 }
 
@@ -112,6 +119,23 @@ mod tests {
         for answer in [line("FAILED") + &line("RUNNING"), line("RUNNING") + &line("FAILED")] {
             let word = words(&answer).remove(&RunId::parse(RUN).unwrap());
             assert_eq!(word, Some(EngineWord::Runs { node: Some("n1".to_owned()) }));
+        }
+    }
+
+    #[test]
+    fn of_two_ended_jobs_of_one_run_the_one_that_found_it_taken_does_not_count() {
+        let line = |state: &str| format!("1|dispatch-{RUN}|{state}|None|n1\n");
+        let ends = [
+            ("TIMEOUT", JobEnd::TimedOut),
+            ("OUT_OF_MEMORY", JobEnd::OutOfMemory),
+            ("CANCELLED", JobEnd::Cancelled),
+            ("COMPLETED", JobEnd::Completed),
+        ];
+        for (state, end) in ends {
+            for answer in [line("FAILED") + &line(state), line(state) + &line("FAILED")] {
+                let word = words(&answer).remove(&RunId::parse(RUN).unwrap());
+                assert_eq!(word, Some(EngineWord::Over { end, node: Some("n1".to_owned()) }), "{answer}");
+            }
         }
     }
 

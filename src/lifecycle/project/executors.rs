@@ -10,7 +10,11 @@ pub(super) fn refused(manifest: &Manifest, found: &[Problem]) -> Option<Vec<Prob
     let refused = manifest.executors.values().filter_map(|executor| {
         let option = executor::engine(executor.engine).refused_option(&executor.options)?;
         let message = format!("executor `{}` cannot be given `{option}`", executor.name);
-        let problem = Problem::error(message).hint("`dispatch` sets it itself, or cannot honour it");
+        let hint = match option.starts_with('-') {
+            true => "`dispatch` sets it itself, or cannot honour it",
+            false => "an option and its value are one word: `--name=value`",
+        };
+        let problem = Problem::error(message).hint(hint);
         Some(manifest::problem_at_key(manifest, &["executors", &executor.name, "options"], problem))
     });
     let refused: Vec<Problem> = refused.collect();
