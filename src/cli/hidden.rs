@@ -5,7 +5,6 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::executor;
 use crate::lifecycle::doctor::executors;
 use crate::lifecycle::launch::exec;
 use crate::lifecycle::notify;
@@ -86,7 +85,7 @@ fn on_node(folder: &Path, name: Option<OsString>) -> ExitCode {
     let facts = NodeFacts {
         name: name.and_then(text),
         job: std::env::args_os().nth(4).and_then(text),
-        is_of_node: |engine, name| executor::engine(engine).is_of_node(name),
+        is_of_node: exec::is_of_node,
     };
     match supervisor::node::main(folder, facts) {
         Ok(code) => ExitCode::from(code),

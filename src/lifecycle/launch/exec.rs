@@ -6,11 +6,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::agents;
+use crate::executor;
 use crate::lifecycle::launch::hooks;
 use crate::lifecycle::launch::onboarding;
 use crate::lifecycle::launch::setup::{self, SetupError, SetupPart};
 use crate::lifecycle::queue;
 use crate::lifecycle::store::Store;
+use crate::model::engine::EngineKind;
 use crate::model::live_record::LiveRecord;
 use crate::model::run_spec::{RunSpec, WorktreeSpec};
 use crate::os::clock;
@@ -162,4 +164,9 @@ pub fn ended(folder: &Path) {
     if let Some(Ok(Some(store))) = state.map(Store::find) {
         let _ = queue::run_ended(&store, Some(folder));
     }
+}
+
+/// Whether a node of the engine decides this variable of a run, unless the manifest sets it.
+pub fn is_of_node(engine: EngineKind, name: &OsStr) -> bool {
+    executor::engine(engine).is_of_node(name)
 }
