@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::model::engine::EngineKind;
-use crate::model::engine_word::EngineWord;
+use crate::model::engine_report::EngineReport;
 use crate::model::owner::{ExecutorName, Owner};
 use crate::model::run_form::RunForm;
 use crate::model::run_id::RunId;
@@ -127,8 +127,8 @@ pub(crate) trait Executor: Debug + Sync {
 /// What an engine knows of runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum EngineLook {
-    /// Its word for each run.
-    Answer(BTreeMap<RunId, EngineWord>),
+    /// Its report on each run.
+    Answer(BTreeMap<RunId, EngineReport>),
     /// It did not answer in time; its error text.
     NoAnswer(String),
 }
@@ -149,7 +149,7 @@ pub(crate) struct EngineError(pub(crate) String);
 
 /// An engine: an executor on other machines, which is asked for many jobs at once.
 pub(crate) trait Engine: Debug + Sync {
-    /// Its words for `runs`, at most two seconds old and never older than the call that first named a run. Returns
+    /// Its reports on `runs`, at most two seconds old and never older than the call that first named a run. Returns
     /// within two seconds.
     fn look(&self, runs: &[RunId]) -> EngineLook;
 

@@ -4,7 +4,7 @@
 //! rebuild the index, a cache. It returns what must be recorded; `reap` records it.
 
 pub(crate) mod activity;
-mod engine_words;
+mod engine_reports;
 mod fast_path;
 mod observation;
 mod panes;
@@ -104,7 +104,7 @@ fn observe(
     for id in &rest {
         unfinished.extend(probe::records(store, &index, id, &mut seen)?);
     }
-    seen.listings.engines = engine_words::EngineWords::of(&unfinished);
+    seen.listings.engines = engine_reports::EngineReports::of(&unfinished);
     seen.listings.observed = unfinished.iter().map(|observation| observation.spec.run_id.clone()).collect();
     for mut observation in unfinished {
         let since = Stopwatch::start();

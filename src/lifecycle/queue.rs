@@ -4,7 +4,7 @@
 //! number of processes may do this at once: the pair lock makes each start happen once.
 
 pub mod approve;
-pub(crate) mod engine_room;
+pub(crate) mod engine_capacity;
 pub(crate) mod late_jobs;
 pub(crate) mod readiness;
 
@@ -166,7 +166,7 @@ fn start_one_queued(
     let slot = match spec.kind.job() {
         Some(JobSpec { engine: Some(executor), .. }) => {
             let is_full = pass.full_engines.contains(&executor.name)
-                || !engine_room::has_room(store, &*store.index()?, executor, Some(&spec.run_id))?;
+                || !engine_capacity::has_room(store, &*store.index()?, executor, Some(&spec.run_id))?;
             if is_full {
                 pass.full_engines.insert(executor.name.clone());
                 let about = Some(executor.about_max_jobs());

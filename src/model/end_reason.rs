@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::model::bytes::Bytes;
-use crate::model::engine_word::JobEnd;
+use crate::model::engine_report::JobEnd;
 use crate::model::interval::Interval;
 use crate::model::names::Pair;
 use crate::model::run_id::RunId;

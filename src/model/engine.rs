@@ -41,11 +41,11 @@ pub struct EngineExecutor {
 /// and a reserve.
 pub const LEASE: Interval = Interval::from_secs(150);
 
-/// A shorter lease leaves no time between two pulses.
+/// A shorter lease leaves no time between two heartbeats.
 pub const SHORTEST_LEASE: Interval = Interval::from_secs(1);
 
 impl EngineExecutor {
-    /// How long a run may show no sign of life until the engine's word alone decides.
+    /// How long a run may show no sign of life until the engine's report alone decides.
     pub fn lease(&self) -> Duration {
         self.lease.as_duration()
     }
@@ -57,7 +57,7 @@ impl EngineExecutor {
     }
 
     /// Interval of a node's signs of life.
-    pub fn pulse_interval(&self) -> Duration {
+    pub fn heartbeat_interval(&self) -> Duration {
         self.lease() / 30
     }
 
@@ -82,7 +82,7 @@ mod tests {
             lease: LEASE,
         };
         let seconds = |time: Duration| time.as_secs();
-        assert_eq!((seconds(executor.pulse_interval()), seconds(executor.fence())), (5, 60));
+        assert_eq!((seconds(executor.heartbeat_interval()), seconds(executor.fence())), (5, 60));
         assert!(executor.fence() * 2 < executor.lease());
     }
 }

@@ -13,7 +13,7 @@ pub mod editor;
 pub mod encoding;
 pub mod end_reason;
 pub mod engine;
-pub mod engine_word;
+pub mod engine_report;
 pub mod exit;
 pub mod exit_record;
 pub mod freshness;

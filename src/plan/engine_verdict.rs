@@ -1,13 +1,13 @@
-//! Decides the state of a run on an engine that has no recorded end: by the engine's word, by its environment file and by
+//! Decides the state of a run on an engine that has no recorded end: by the engine's report, by its environment file and by
 //! the signs of life of its node. Pure.
 //!
-//! The engine's word is never evidence of success. A run is lost only if both hold: the engine reports an end, and
+//! The engine's report is never evidence of success. A run is lost only if both hold: the engine reports an end, and
 //! the node is silent. An engine that does not answer starts and ends nothing.
 
 use std::time::Duration;
 
 use crate::model::end_reason::EndReason;
-use crate::model::engine_word::{EngineWord, JobEnd};
+use crate::model::engine_report::{EngineReport, JobEnd};
 use crate::model::exit::Exit;
 use crate::model::run_state::{EndState, RunState, UnknownWhy, WaitingFor};
 use crate::model::submit_record::SubmitPhase;
@@ -30,7 +30,7 @@ pub struct EngineEvidence {
     pub quiet: Duration,
     pub lease: Duration,
     /// `None` until the engine is asked.
-    pub word: Option<EngineWord>,
+    pub report: Option<EngineReport>,
 }
 
 /// What the record of the run says beside that.
@@ -64,25 +64,27 @@ impl EngineEvidence {
 /// environment file back.
 pub fn verdict(evidence: &EngineEvidence, record: NodeRecord<'_>) -> ObservedState {
     let Some(phase) = &evidence.phase else { return never_started(None) };
-    let Some(word) = &evidence.word else {
+    let Some(report) = &evidence.report else {
         return ObservedState::Is(RunState::Unknown(UnknownWhy::Engine("it was not asked".to_owned())));
     };
     let sign = evidence.sign();
-    match (word, sign) {
+    match (report, sign) {
         (_, NodeSign::Alive) => ObservedState::Is(record.alive.clone()),
-        (EngineWord::Waits { .. }, NodeSign::Waits) => ObservedState::Is(RunState::Queued(WaitingFor::Engine)),
-        (EngineWord::Runs { .. }, NodeSign::Waits) => ObservedState::Is(RunState::Starting),
-        (EngineWord::Waits { .. }, NodeSign::Quiet) => silent(None),
-        (EngineWord::Runs { node }, NodeSign::Quiet) => silent(node.clone()),
-        (EngineWord::Over { end, .. }, NodeSign::Waits) => never_started(Some(format!("its engine reports: {end}"))),
-        (EngineWord::Over { end, node }, NodeSign::Quiet) => ended_by_engine(*end, node.clone(), record.stop_requested),
-        (EngineWord::NotKnown, NodeSign::Waits) => match phase {
+        (EngineReport::Waits { .. }, NodeSign::Waits) => ObservedState::Is(RunState::Queued(WaitingFor::Engine)),
+        (EngineReport::Runs { .. }, NodeSign::Waits) => ObservedState::Is(RunState::Starting),
+        (EngineReport::Waits { .. }, NodeSign::Quiet) => silent(None),
+        (EngineReport::Runs { node }, NodeSign::Quiet) => silent(node.clone()),
+        (EngineReport::Over { end, .. }, NodeSign::Waits) => never_started(Some(format!("its engine reports: {end}"))),
+        (EngineReport::Over { end, node }, NodeSign::Quiet) => {
+            ended_by_engine(*end, node.clone(), record.stop_requested)
+        }
+        (EngineReport::NotKnown, NodeSign::Waits) => match phase {
             _ if evidence.submit_age < SUBMIT_PATIENCE => ObservedState::Is(RunState::Starting),
             SubmitPhase::Intended => ObservedState::SubmitAgain,
             SubmitPhase::Accepted { .. } => never_started(Some("its engine forgot it".to_owned())),
         },
-        (EngineWord::NotKnown, NodeSign::Quiet) => over(EndState::Lost, EndReason::EngineForgot { node: None }),
-        (EngineWord::NoAnswer(words), NodeSign::Waits | NodeSign::Quiet) => {
+        (EngineReport::NotKnown, NodeSign::Quiet) => over(EndState::Lost, EndReason::EngineForgot { node: None }),
+        (EngineReport::NoAnswer(words), NodeSign::Waits | NodeSign::Quiet) => {
             ObservedState::Is(RunState::Unknown(UnknownWhy::Engine(words.clone())))
         }
     }
@@ -129,7 +131,7 @@ mod tests {
         JobEnd::Other,
     ];
 
-    fn evidence(word: EngineWord, sign: NodeSign) -> EngineEvidence {
+    fn evidence(report: EngineReport, sign: NodeSign) -> EngineEvidence {
         let lease = Duration::from_secs(150);
         EngineEvidence {
             phase: Some(ACCEPTED),
@@ -137,12 +139,12 @@ mod tests {
             environment_waits: sign == NodeSign::Waits,
             quiet: if sign == NodeSign::Quiet { lease } else { lease - Duration::from_millis(1) },
             lease,
-            word: Some(word),
+            report: Some(report),
         }
     }
 
-    fn judged(word: EngineWord, sign: NodeSign) -> ObservedState {
-        verdict(&evidence(word, sign), NodeRecord { alive: &RunState::Running, stop_requested: false })
+    fn judged(report: EngineReport, sign: NodeSign) -> ObservedState {
+        verdict(&evidence(report, sign), NodeRecord { alive: &RunState::Running, stop_requested: false })
     }
 
     fn is(state: RunState) -> ObservedState {
@@ -153,8 +155,8 @@ mod tests {
         Some("n1".to_owned())
     }
 
-    fn waits() -> EngineWord {
-        EngineWord::Waits { reason: "Priority".to_owned(), is_stuck: false }
+    fn waits() -> EngineReport {
+        EngineReport::Waits { reason: "Priority".to_owned(), is_stuck: false }
     }
 
     #[test]
@@ -166,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_running_job_is_judged_by_its_node() {
-        let runs = || EngineWord::Runs { node: node() };
+        let runs = || EngineReport::Runs { node: node() };
         assert_eq!(judged(runs(), NodeSign::Waits), is(RunState::Starting));
         assert_eq!(judged(runs(), NodeSign::Alive), is(RunState::Running));
         assert_eq!(judged(runs(), NodeSign::Quiet), silent(node()));
@@ -175,10 +177,10 @@ mod tests {
     #[test]
     fn a_job_that_is_over_without_an_end_is_never_a_success() {
         for end in ENDS {
-            let word = || EngineWord::Over { end, node: node() };
-            assert_eq!(judged(word(), NodeSign::Waits), never_started(Some(format!("its engine reports: {end}"))));
-            assert_eq!(judged(word(), NodeSign::Alive), is(RunState::Running), "the engine's word is not enough");
-            let ObservedState::Over { end: inferred, ends_tree: false } = judged(word(), NodeSign::Quiet) else {
+            let report = || EngineReport::Over { end, node: node() };
+            assert_eq!(judged(report(), NodeSign::Waits), never_started(Some(format!("its engine reports: {end}"))));
+            assert_eq!(judged(report(), NodeSign::Alive), is(RunState::Running), "the engine's report is not enough");
+            let ObservedState::Over { end: inferred, ends_tree: false } = judged(report(), NodeSign::Quiet) else {
                 panic!("{end} is not over")
             };
             let wanted = if end == JobEnd::TimedOut { EndState::TimedOut } else { EndState::Lost };
@@ -189,9 +191,9 @@ mod tests {
 
     #[test]
     fn a_cancelled_job_is_stopped_if_a_stop_was_requested() {
-        let word = EngineWord::Over { end: JobEnd::Cancelled, node: None };
+        let report = EngineReport::Over { end: JobEnd::Cancelled, node: None };
         let record = NodeRecord { alive: &RunState::Stopping, stop_requested: true };
-        let ObservedState::Over { end, .. } = verdict(&evidence(word, NodeSign::Quiet), record) else {
+        let ObservedState::Over { end, .. } = verdict(&evidence(report, NodeSign::Quiet), record) else {
             panic!("not over")
         };
         assert_eq!(end.state, EndState::Stopped);
@@ -200,15 +202,15 @@ mod tests {
     #[test]
     fn a_forgotten_job_is_lost_and_an_intended_one_is_submitted_again() {
         let forgotten = never_started(Some("its engine forgot it".to_owned()));
-        assert_eq!(judged(EngineWord::NotKnown, NodeSign::Waits), forgotten);
-        assert_eq!(judged(EngineWord::NotKnown, NodeSign::Alive), is(RunState::Running));
+        assert_eq!(judged(EngineReport::NotKnown, NodeSign::Waits), forgotten);
+        assert_eq!(judged(EngineReport::NotKnown, NodeSign::Alive), is(RunState::Running));
         let lost = over(EndState::Lost, EndReason::EngineForgot { node: None });
-        assert_eq!(judged(EngineWord::NotKnown, NodeSign::Quiet), lost);
+        assert_eq!(judged(EngineReport::NotKnown, NodeSign::Quiet), lost);
         let record = NodeRecord { alive: &RunState::Starting, stop_requested: false };
         let aged = |phase, seconds| EngineEvidence {
             phase: Some(phase),
             submit_age: Duration::from_secs(seconds),
-            ..evidence(EngineWord::NotKnown, NodeSign::Waits)
+            ..evidence(EngineReport::NotKnown, NodeSign::Waits)
         };
         assert_eq!(verdict(&aged(SubmitPhase::Intended, 11), record), is(RunState::Starting));
         assert_eq!(verdict(&aged(SubmitPhase::Intended, 12), record), ObservedState::SubmitAgain);
@@ -219,7 +221,7 @@ mod tests {
 
     #[test]
     fn no_answer_is_unknown_unless_the_node_shows_life() {
-        let no_answer = || EngineWord::NoAnswer("no".to_owned());
+        let no_answer = || EngineReport::NoAnswer("no".to_owned());
         let unknown = is(RunState::Unknown(UnknownWhy::Engine("no".to_owned())));
         assert_eq!(judged(no_answer(), NodeSign::Waits), unknown);
         assert_eq!(judged(no_answer(), NodeSign::Alive), is(RunState::Running));
@@ -229,7 +231,7 @@ mod tests {
     #[test]
     fn a_run_that_no_engine_was_asked_for_never_started() {
         let record = NodeRecord { alive: &RunState::Starting, stop_requested: false };
-        let unasked = EngineEvidence { phase: None, word: None, ..evidence(EngineWord::NotKnown, NodeSign::Waits) };
+        let unasked = EngineEvidence { phase: None, report: None, ..evidence(EngineReport::NotKnown, NodeSign::Waits) };
         assert_eq!(verdict(&unasked, record), never_started(None));
     }
 }

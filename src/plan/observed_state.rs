@@ -55,7 +55,7 @@ impl ProbeResult {
             && !self.is_queued()
     }
 
-    /// Whether the state depends on the engine's word.
+    /// Whether the state depends on the engine's report.
     pub fn needs_engine(&self) -> bool {
         let was_asked = self.engine.as_ref().is_some_and(|evidence| evidence.phase.is_some());
         was_asked && matches!(self.lock, LockProbe::Free | LockProbe::HeldByAnother) && self.unreadable().is_none()

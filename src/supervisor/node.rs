@@ -20,8 +20,8 @@ use crate::os::environment::{self, EXECUTOR, Environment};
 use crate::os::process::supervise;
 use crate::store::run_folder::RunFolder;
 use crate::supervisor::attempts::Ended;
+use crate::supervisor::heartbeat::{Heartbeat, NodeNotice};
 use crate::supervisor::machine::{EndCause, StageEvent};
-use crate::supervisor::pulse::{NodeNotice, Pulse};
 use crate::supervisor::shell::{self, NotSupervised, Taken};
 use crate::supervisor::wakeups::after;
 
@@ -35,7 +35,7 @@ pub(super) struct JobNode {
     run: RunId,
     name: Option<String>,
     job: Option<String>,
-    pulse: Pulse,
+    heartbeat: Heartbeat,
 }
 
 impl JobNode {
@@ -48,19 +48,19 @@ impl JobNode {
         self.name.clone()
     }
 
-    pub(super) fn pulse(&self) -> &Pulse {
-        &self.pulse
+    pub(super) fn heartbeat(&self) -> &Heartbeat {
+        &self.heartbeat
     }
 
     /// When to ask for an [`Self::event`] next.
     pub(super) fn next_notice(&self) -> Instant {
-        after(self.pulse.interval())
+        after(self.heartbeat.interval())
     }
 
     /// What the node has noticed, as an event. Another process may already start another agent of the pair once it has
     /// recorded an end, or is about to record one: then the tree is killed at once.
     pub(super) fn event(&self, is_ending: bool) -> Option<StageEvent> {
-        match self.pulse.notice() {
+        match self.heartbeat.notice() {
             NodeNotice::EndedElsewhere | NodeNotice::Fenced => Some(StageEvent::Stop { interrupted: true, now: true }),
             NodeNotice::StopRequested { interrupted } if !is_ending => {
                 Some(StageEvent::Stop { interrupted, now: false })
@@ -77,7 +77,7 @@ impl JobNode {
 
     /// What the node itself adds to an end: why it had to end the run.
     pub(super) fn explain(&self, folder: &RunFolder, mut ended: Ended) -> Ended {
-        let notice = self.pulse.notice();
+        let notice = self.heartbeat.notice();
         let was_signalled = matches!(ended.why, EndCause::Stopped { .. });
         if was_signalled && notice == NodeNotice::Fenced {
             ended.outcome = ended.outcome.but(EndState::Lost, Some(EndReason::Fenced), None);
@@ -121,9 +121,9 @@ pub fn main(folder: &Path, facts: NodeFacts) -> Result<u8, NotSupervised> {
     }
     // Tells a `dispatch` that the agent calls that it must not open the index here.
     environment.insert(EXECUTOR.into(), executor.name.clone().into());
-    let pulse = Pulse::begin(&folder, executor)?;
+    let heartbeat = Heartbeat::begin(&folder, executor)?;
     let (name, job) = (text(facts.name), text(facts.job));
-    let node = JobNode { engine: executor.engine, run: spec.run_id.clone(), name, job, pulse };
+    let node = JobNode { engine: executor.engine, run: spec.run_id.clone(), name, job, heartbeat };
     let environment = visible_folder(&spec, environment);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
     runtime.block_on(shell::supervise(&folder, &start, &spec, Taken { environment, node: Some(&node) }));

@@ -12,7 +12,7 @@ use crate::os::process::supervise;
 use crate::store::run_folder::RunFolder;
 use crate::store::slots;
 use crate::store::state_dir::StateDir;
-use crate::supervisor::pulse::NodeNotice;
+use crate::supervisor::heartbeat::NodeNotice;
 use crate::supervisor::supervision::Supervision;
 use crate::supervisor::wakeups::{Signals, after};
 
@@ -58,7 +58,7 @@ pub(super) async fn rest(
         if let Some(interrupted) = supervision.folder.stop_requested() {
             return Rested::Stopped { interrupted };
         }
-        let notice = supervision.node.map_or(NodeNotice::Nothing, |node| node.pulse().notice());
+        let notice = supervision.node.map_or(NodeNotice::Nothing, |node| node.heartbeat().notice());
         if matches!(notice, NodeNotice::EndedElsewhere | NodeNotice::Fenced) {
             return Rested::Stopped { interrupted: true };
         }
@@ -75,7 +75,7 @@ pub(super) async fn rest(
             slot_step = (slot_step * 2).min(SLOT_STEP_MAX);
             slot_step
         } else {
-            let step = supervision.node.map_or(CLOCK_STEP, |node| node.pulse().interval());
+            let step = supervision.node.map_or(CLOCK_STEP, |node| node.heartbeat().interval());
             left.min(step)
         };
         tokio::select! {

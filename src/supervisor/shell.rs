@@ -23,9 +23,9 @@ use crate::store::record_file::RecordError;
 use crate::store::run_folder::RunFolder;
 use crate::store::state_dir::{StateDir, StateDirError};
 use crate::supervisor::attempts::{self, Ended};
+use crate::supervisor::heartbeat::NodeNotice;
 use crate::supervisor::machine::EndCause;
 use crate::supervisor::node::JobNode;
-use crate::supervisor::pulse::NodeNotice;
 use crate::supervisor::supervision::Supervision;
 
 /// Why this process does not supervise a run.
@@ -133,7 +133,7 @@ pub(super) async fn supervise(
     };
     if let Some(node) = node {
         record = node.explain(folder, record);
-        node.pulse().close();
+        node.heartbeat().close();
     }
     let exit = ExitRecord {
         reason: with_move(&record, folder, start),
@@ -158,7 +158,7 @@ pub(super) async fn supervise(
     while let Err(error) = folder.write_exit(&exit) {
         tracing::warn!(%error, "the end cannot be written");
         // A node that cannot write is called lost by others.
-        let is_fenced = node.is_some_and(|node| node.pulse().notice() == NodeNotice::Fenced);
+        let is_fenced = node.is_some_and(|node| node.heartbeat().notice() == NodeNotice::Fenced);
         if folder.is_removed() || is_fenced {
             // The run folder was deleted: the end cannot be recorded.
             return watch;

@@ -40,7 +40,9 @@ tidy() {
   local server
   end_daemons
   [ ${#helpers[@]} -eq 0 ] || kill "${helpers[@]}" 2>/dev/null || true
-  if [ -d "$work/serve" ]; then (cd "$work/serve" && timeout 60 dispatch stop --all >/dev/null 2>&1) || true; fi
+  for folder in "$work/serve" "$work/pages"; do
+    if [ -d "$folder" ]; then (cd "$folder" && timeout 60 dispatch stop --all >/dev/null 2>&1) || true; fi
+  done
   (cd "$work/project" && timeout 60 dispatch stop --all >/dev/null 2>&1) || true
   server=$(t display-message -p '#{pid}' 2>/dev/null) && kill "$server" 2>/dev/null || true
   if command -v pueue >/dev/null; then pueue shutdown >/dev/null 2>&1 || true; fi

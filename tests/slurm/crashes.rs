@@ -86,15 +86,15 @@ fn killing_the_controller_or_a_node_leads_to_no_false_success_and_no_second_star
         let node = NODES[random.below(2)];
         let is_controller = random.below(2) == 0;
         if is_controller {
-            cluster.kill_controller()
+            cluster.kill_controller();
         } else {
-            cluster.kill_node(node)
+            cluster.kill_node(node);
         }
         let_pass(Duration::from_micros(random.below(200_000) as u64));
         if is_controller {
-            cluster.start_controller()
+            cluster.start_controller();
         } else {
-            cluster.start_node(node)
+            cluster.start_node(node);
         }
         let _ = call.ends();
         let seen = format!("seed {} round {round}", random.seed);

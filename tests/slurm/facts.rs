@@ -15,7 +15,7 @@ fn record(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let entries = fs::read_dir(folder).unwrap().flatten();
     let mut files: Vec<_> = entries
         .map(|entry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap_or_default()))
-        .filter(|(name, _)| !name.ends_with(".log") && !name.starts_with("pulse") && name != "marks")
+        .filter(|(name, _)| !name.ends_with(".log") && !name.starts_with("heartbeat") && name != "marks")
         .collect();
     files.sort();
     files

@@ -1,7 +1,7 @@
 //! Jobs on a Slurm cluster: `sbatch`, `squeue` and `scancel`, each with a pure reader of its answers beside it.
 //!
 //! A job is known by its name, which holds the run's id: the controller's own ids come back for other jobs. Nothing
-//! outside this folder knows a word of Slurm.
+//! outside this folder knows a term of Slurm.
 
 mod command;
 mod listing;
@@ -21,7 +21,7 @@ use crate::executor::slurm::submission::SubmitAnswer;
 use crate::executor::{
     Engine, EngineError, EngineLook, EngineSettings, Executor, JobWants, OwnerSignal, PreparedJob, RunTree, Submission,
 };
-use crate::model::engine_word::EngineWord;
+use crate::model::engine_report::EngineReport;
 use crate::model::owner::Owner;
 use crate::model::run_id::RunId;
 use crate::model::stop_kind::StopKind;
@@ -47,7 +47,7 @@ struct JobListing {
     taken: Stopwatch,
     /// The runs that it was taken for: of another run it may be too old.
     runs: HashSet<RunId>,
-    answer: Result<BTreeMap<RunId, EngineWord>, String>,
+    answer: Result<BTreeMap<RunId, EngineReport>, String>,
 }
 
 impl JobListing {
@@ -56,7 +56,7 @@ impl JobListing {
         let words = ["--me", "--noheader", "--states=all"].map(OsString::from).into_iter();
         let arguments: Vec<OsString> = words.chain([format!("--format={}", listing::FORMAT).into()]).collect();
         let answer = match command::run("squeue", &arguments, b"", LOOK_BOUND) {
-            Ok(output) if output.status.success() => Ok(listing::words(&String::from_utf8_lossy(&output.stdout))),
+            Ok(output) if output.status.success() => Ok(listing::reports(&String::from_utf8_lossy(&output.stdout))),
             Ok(output) => Err(submission::one_line(&output.stderr)),
             Err(error) => Err(error.to_string()),
         };
@@ -73,8 +73,8 @@ impl JobListing {
         match &self.answer {
             Err(words) => EngineLook::NoAnswer(words.clone()),
             Ok(known) => {
-                let word = |run: &RunId| (run.clone(), known.get(run).cloned().unwrap_or(EngineWord::NotKnown));
-                EngineLook::Answer(runs.iter().map(word).collect())
+                let report = |run: &RunId| (run.clone(), known.get(run).cloned().unwrap_or(EngineReport::NotKnown));
+                EngineLook::Answer(runs.iter().map(report).collect())
             }
         }
     }

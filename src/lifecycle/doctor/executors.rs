@@ -9,7 +9,7 @@ use crate::executor::{self, EngineLook, JobWants, OwnerSignal};
 use crate::lifecycle::doctor::{Finding, declared, programs};
 use crate::lifecycle::project::Project;
 use crate::model::engine::EngineExecutor;
-use crate::model::engine_word::EngineWord;
+use crate::model::engine_report::EngineReport;
 use crate::model::node_probe::{PROBE_VERSION, ProbeAnswer, ProbeRequest};
 use crate::os::clock::Stopwatch;
 use crate::os::process::supervise;
@@ -106,17 +106,17 @@ fn ask_node(project: &Project, executor: &EngineExecutor) -> Result<(ProbeAnswer
             break Ok(answer);
         }
         let word = match engine.look(std::slice::from_ref(&run)) {
-            EngineLook::Answer(words) => words.get(&run).cloned().unwrap_or(EngineWord::NotKnown),
-            EngineLook::NoAnswer(words) => EngineWord::NoAnswer(words),
+            EngineLook::Answer(words) => words.get(&run).cloned().unwrap_or(EngineReport::NotKnown),
+            EngineLook::NoAnswer(words) => EngineReport::NoAnswer(words),
         };
         match word {
-            EngineWord::Over { end, node } if probe.answer().is_none() => {
+            EngineReport::Over { end, node } if probe.answer().is_none() => {
                 let node = node.map_or_else(String::new, |node| format!(" on {node}"));
                 break Err(format!(
                     "its job wrote nothing{node} ({end}): the state folder or this program is not there"
                 ));
             }
-            EngineWord::Waits { reason, .. } if begun.elapsed() > PATIENCE => {
+            EngineReport::Waits { reason, .. } if begun.elapsed() > PATIENCE => {
                 break Err(format!("its job still waits after {} s: {reason}", PATIENCE.as_secs()));
             }
             _ if begun.elapsed() > PATIENCE => break Err("its job did not answer in time".to_owned()),

@@ -6,7 +6,7 @@ use std::io;
 use crate::lifecycle::launch::prepare::Prepared;
 use crate::lifecycle::launch::record;
 use crate::lifecycle::launch::start::{Queueing, StartError};
-use crate::lifecycle::queue::engine_room;
+use crate::lifecycle::queue::engine_capacity;
 use crate::lifecycle::queue::readiness;
 use crate::lifecycle::queue::readiness::Readiness;
 use crate::lifecycle::store::Store;
@@ -135,7 +135,7 @@ fn what_next(
         Readiness::Never(_) => return Ok(NextStep::Queue(WaitingFor::Need, None)),
     }
     if let Some(executor) = prepared.kind.engine() {
-        return Ok(match engine_room::has_room(store, index, executor, None)? {
+        return Ok(match engine_capacity::has_room(store, index, executor, None)? {
             true => NextStep::Job(None),
             false => NextStep::Queue(WaitingFor::Slot, Some(executor.about_max_jobs())),
         });

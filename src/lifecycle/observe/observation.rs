@@ -3,7 +3,7 @@
 use crate::lifecycle::observe::activity::{self, AgentActivity};
 use crate::lifecycle::observe::run_answer;
 use crate::model::end_reason::EndReason;
-use crate::model::engine_word::EngineWord;
+use crate::model::engine_report::EngineReport;
 use crate::model::live_record::LiveRecord;
 use crate::model::run::{Progress, Run, RunFacts};
 use crate::model::run_spec::RunSpec;
@@ -56,25 +56,25 @@ impl Observation {
         Run { facts, state, progress, end: None }
     }
 
-    fn word(&self) -> Option<&EngineWord> {
-        self.probe.engine.as_ref()?.word.as_ref()
+    fn word(&self) -> Option<&EngineReport> {
+        self.probe.engine.as_ref()?.report.as_ref()
     }
 
     /// The node that the run is on, by its own record, else by its engine.
     pub(crate) fn node(&self) -> Option<String> {
         let own = self.probe.live.as_ref().and_then(|live| live.owner.node());
         let told = || match self.word() {
-            Some(EngineWord::Runs { node } | EngineWord::Over { node, .. }) => node.clone(),
+            Some(EngineReport::Runs { node } | EngineReport::Over { node, .. }) => node.clone(),
             _ => None,
         };
         own.map(str::to_owned).or_else(told)
     }
 
-    /// Why it waits in its engine, in the engine's word.
+    /// Why it waits in its engine, in the engine's report.
     fn engine_reason(&self) -> Option<String> {
         match self.word()? {
-            EngineWord::Waits { reason, is_stuck: true } => Some(format!("{reason}; it will not start by itself")),
-            EngineWord::Waits { reason, is_stuck: false } => Some(reason.clone()).filter(|reason| !reason.is_empty()),
+            EngineReport::Waits { reason, is_stuck: true } => Some(format!("{reason}; it will not start by itself")),
+            EngineReport::Waits { reason, is_stuck: false } => Some(reason.clone()).filter(|reason| !reason.is_empty()),
             _ => None,
         }
     }
@@ -85,8 +85,8 @@ impl Observation {
         }
         let evidence = self.probe.engine.as_ref().filter(|evidence| !evidence.environment_waits)?;
         let words = match self.word()? {
-            EngineWord::Over { end, .. } => format!("its engine reports: {end}"),
-            EngineWord::NotKnown => "its engine does not know it".to_owned(),
+            EngineReport::Over { end, .. } => format!("its engine reports: {end}"),
+            EngineReport::NotKnown => "its engine does not know it".to_owned(),
             _ => return None,
         };
         let left = evidence.lease.saturating_sub(evidence.quiet).as_secs();
@@ -97,7 +97,7 @@ impl Observation {
     pub(crate) fn was_just_accepted(&self) -> bool {
         let is_intended =
             self.probe.engine.as_ref().is_some_and(|evidence| evidence.phase == Some(SubmitPhase::Intended));
-        is_intended && matches!(self.word(), Some(EngineWord::Waits { .. } | EngineWord::Runs { .. }))
+        is_intended && matches!(self.word(), Some(EngineReport::Waits { .. } | EngineReport::Runs { .. }))
     }
 
     fn agent_activity(&self, pane: &Pane) -> AgentActivity {

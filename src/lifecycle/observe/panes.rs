@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use crate::lifecycle::observe::engine_words::EngineWords;
+use crate::lifecycle::observe::engine_reports::EngineReports;
 use crate::lifecycle::observe::observation::Observation;
 use crate::lifecycle::observe::tmux_patience::TmuxPatience;
 use crate::model::run_id::RunId;
@@ -42,7 +42,7 @@ pub(crate) struct PaneListings {
     /// The runs being observed: the screens of their dead panes are read together.
     pub(crate) observed: HashSet<RunId>,
     patience: TmuxPatience,
-    pub(crate) engines: EngineWords,
+    pub(crate) engines: EngineReports,
 }
 
 impl PaneListings {

@@ -183,6 +183,6 @@ fn engine_evidence(folder: &RunFolder, spec: &RunSpec) -> Option<EngineEvidence>
         environment_waits: folder.environment_waits(spec),
         quiet: Duration::ZERO,
         lease: executor.lease(),
-        word: None,
+        report: None,
     })
 }

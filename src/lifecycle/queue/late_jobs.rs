@@ -7,7 +7,7 @@ use crate::executor::{self, EngineLook, OwnerSignal};
 use crate::lifecycle::store::Store;
 use crate::model::end_reason::EndReason;
 use crate::model::engine::EngineKind;
-use crate::model::engine_word::EngineWord;
+use crate::model::engine_report::EngineReport;
 use crate::model::run_id::RunId;
 use crate::os::clock;
 use crate::store::late_jobs::{self, LateJob};
@@ -29,18 +29,18 @@ pub(crate) fn cancel(store: &Store) {
     }
 }
 
-fn cancel_known(store: &Store, jobs: &[LateJob], words: &BTreeMap<RunId, EngineWord>) {
+fn cancel_known(store: &Store, jobs: &[LateJob], words: &BTreeMap<RunId, EngineReport>) {
     for late in jobs {
         let engine = executor::engine(late.engine);
         let age = Duration::from_millis(clock::millis_between(late.since, clock::now()));
         match words.get(&late.run) {
             _ if !is_given_up(store, &late.run) => late_jobs::forget(store.state(), &late.run),
-            Some(EngineWord::Waits { .. } | EngineWord::Runs { .. }) => {
+            Some(EngineReport::Waits { .. } | EngineReport::Runs { .. }) => {
                 if let Err(error) = engine.signal(&late.run, OwnerSignal::Hard) {
                     tracing::warn!(%error, run = %late.run, "its late job cannot be cancelled");
                 }
             }
-            Some(EngineWord::NotKnown) | None if age < LATEST => {}
+            Some(EngineReport::NotKnown) | None if age < LATEST => {}
             _ => late_jobs::forget(store.state(), &late.run),
         }
     }

@@ -36,24 +36,24 @@ impl RunFolder {
         record_file::write(&self.submitted_path(), record, durability)
     }
 
-    fn pulse_path(&self) -> PathBuf {
-        self.path.join("pulse")
+    fn heartbeat_path(&self) -> PathBuf {
+        self.path.join("heartbeat")
     }
 
     /// On a node: writes a sign of life. `count` only grows.
-    pub fn write_pulse(&self, count: u64) -> io::Result<()> {
+    pub fn write_heartbeat(&self, count: u64) -> io::Result<()> {
         // Always as long, so that a reader sees a whole number.
-        write_in_place(&self.pulse_path(), format!("{count:020}\n").as_bytes())
+        write_in_place(&self.heartbeat_path(), format!("{count:020}\n").as_bytes())
     }
 
     /// How long the node has shown no new sign of life, by the clock of this machine. The first call begins to count;
     /// what was seen is kept in a file, since most commands end at once.
     pub fn quiet_since(&self, here: &HostBoot) -> Duration {
         let now = clock::since_boot();
-        let count = record_file::read_bytes(&self.pulse_path(), 64).unwrap_or_default();
+        let count = record_file::read_bytes(&self.heartbeat_path(), 64).unwrap_or_default();
         // A file for each machine and boot: clocks of different ones cannot be compared.
         let boot: String = here.boot_id.chars().filter(char::is_ascii_alphanumeric).take(12).collect();
-        let seen_path = self.path.join(format!("pulse.seen-{boot}"));
+        let seen_path = self.path.join(format!("heartbeat.seen-{boot}"));
         let seen = record_file::read_bytes(&seen_path, 256).unwrap_or_default();
         if let Some((at, known)) = parse_seen(&seen)
             && known == count
@@ -68,7 +68,7 @@ impl RunFolder {
     }
 }
 
-/// When a pulse was first seen, and which.
+/// When a heartbeat was first seen, and which.
 fn parse_seen(seen: &[u8]) -> Option<(Duration, &[u8])> {
     let (at, count) = seen.split_at_checked(20)?;
     let millis = std::str::from_utf8(at).ok()?.parse().ok()?;
@@ -89,16 +89,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pulse_is_quiet_from_when_it_was_first_seen() {
+    fn a_heartbeat_is_quiet_from_when_it_was_first_seen() {
         let dir = tempfile::tempdir().unwrap();
         let folder = RunFolder::create(dir.path().join("r")).unwrap();
         let here = HostBoot { host: "h".into(), boot_id: "b-1".into(), pid_namespace: 1 };
         assert_eq!(folder.quiet_since(&here), Duration::ZERO);
-        std::fs::write(folder.path().join("pulse.seen-b1"), format!("{:020} ", 0)).unwrap();
+        std::fs::write(folder.path().join("heartbeat.seen-b1"), format!("{:020} ", 0)).unwrap();
         assert!(folder.quiet_since(&here) > Duration::from_secs(1), "it is counted from what was seen before");
-        folder.write_pulse(1).unwrap();
-        assert_eq!(folder.quiet_since(&here), Duration::ZERO, "a new pulse begins anew");
-        folder.write_pulse(2).unwrap();
+        folder.write_heartbeat(1).unwrap();
+        assert_eq!(folder.quiet_since(&here), Duration::ZERO, "a new heartbeat begins anew");
+        folder.write_heartbeat(2).unwrap();
         assert_eq!(folder.quiet_since(&here), Duration::ZERO);
         let other = HostBoot { boot_id: "b-2".into(), ..here };
         assert_eq!(folder.quiet_since(&other), Duration::ZERO, "another boot has a clock of its own");

@@ -6,10 +6,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EngineWord {
+pub enum EngineReport {
     /// The job is in the engine's queue.
     Waits {
-        /// The engine's own word for the reason.
+        /// The engine's own name of the reason.
         reason: String,
         /// It stays in the queue until somebody acts.
         is_stuck: bool,
@@ -43,7 +43,7 @@ pub enum JobEnd {
     Deadline,
     /// Its node could not be started.
     BootFailed,
-    /// A word that this program does not know.
+    /// A state that this program does not know.
     Other,
 }
 

@@ -6,17 +6,17 @@ use crate::executor::{self, EngineLook};
 use crate::lifecycle::observe::observation::Observation;
 use crate::lifecycle::store::Store;
 use crate::model::engine::EngineKind;
-use crate::model::engine_word::EngineWord;
+use crate::model::engine_report::EngineReport;
 use crate::model::run_id::RunId;
 
-/// The engines' words, and the runs that each is asked for.
+/// The engines' reports, and the runs that each is asked for.
 #[derive(Default)]
-pub(crate) struct EngineWords {
+pub(crate) struct EngineReports {
     runs: BTreeMap<EngineKind, Vec<RunId>>,
     looks: BTreeMap<EngineKind, EngineLook>,
 }
 
-impl EngineWords {
+impl EngineReports {
     /// For all these runs together.
     pub(crate) fn of(observations: &[Observation]) -> Self {
         let mut runs: BTreeMap<EngineKind, Vec<RunId>> = BTreeMap::new();
@@ -33,7 +33,7 @@ impl EngineWords {
         self.looks.clear();
     }
 
-    /// Adds the engine's word, and how long the node has been quiet, to the evidence of a run.
+    /// Adds the engine's report, and how long the node has been quiet, to the evidence of a run.
     pub(crate) fn complete(&mut self, store: &Store, observation: &mut Observation) {
         let Some(executor) = observation.spec.kind.engine() else { return };
         let run = &observation.spec.run_id;
@@ -43,16 +43,16 @@ impl EngineWords {
             self.looks.remove(&executor.engine);
         }
         let look = self.looks.entry(executor.engine).or_insert_with(|| executor::engine(executor.engine).look(runs));
-        let word = match look {
-            EngineLook::Answer(words) => words.get(run).cloned().unwrap_or(EngineWord::NotKnown),
-            EngineLook::NoAnswer(words) => EngineWord::NoAnswer(words.clone()),
+        let report = match look {
+            EngineLook::Answer(words) => words.get(run).cloned().unwrap_or(EngineReport::NotKnown),
+            EngineLook::NoAnswer(words) => EngineReport::NoAnswer(words.clone()),
         };
         let quiet = observation.folder.quiet_since(store.host_boot());
         if let Some(evidence) = &mut observation.probe.engine {
             // After the engine was asked: a node that took the run since then shows itself by that.
             evidence.environment_waits = observation.folder.environment_waits(&observation.spec);
             evidence.quiet = quiet;
-            evidence.word = Some(word);
+            evidence.report = Some(report);
         }
     }
 }

@@ -27,7 +27,7 @@ pub(super) enum NodeNotice {
 }
 
 #[derive(Debug)]
-pub(super) struct Pulse {
+pub(super) struct Heartbeat {
     shared: Arc<Shared>,
     interval: Duration,
     fence: Duration,
@@ -47,18 +47,18 @@ const NO_STOP: u8 = 0;
 const STOP: u8 = 1;
 const INTERRUPT: u8 = 2;
 
-impl Pulse {
+impl Heartbeat {
     /// Writes the first sign of life and starts the thread. Fails if either is impossible.
     pub(super) fn begin(folder: &RunFolder, executor: &EngineExecutor) -> io::Result<Self> {
-        folder.write_pulse(1)?;
+        folder.write_heartbeat(1)?;
         let shared = Arc::new(Shared {
             written: Mutex::new(Stopwatch::start()),
             ended_elsewhere: AtomicBool::new(false),
             stop: AtomicU8::new(NO_STOP),
             is_closing: AtomicBool::new(false),
         });
-        let (folder, thread_shared, interval) = (folder.clone(), Arc::clone(&shared), executor.pulse_interval());
-        thread::Builder::new().name("pulse".to_owned()).spawn(move || beat(&folder, &thread_shared, interval))?;
+        let (folder, thread_shared, interval) = (folder.clone(), Arc::clone(&shared), executor.heartbeat_interval());
+        thread::Builder::new().name("heartbeat".to_owned()).spawn(move || beat(&folder, &thread_shared, interval))?;
         Ok(Self { shared, interval, fence: executor.fence() })
     }
 
@@ -93,7 +93,7 @@ fn beat(folder: &RunFolder, shared: &Shared, interval: Duration) {
         if shared.is_closing.load(Ordering::Acquire) {
             return;
         }
-        if folder.write_pulse(count).is_ok() {
+        if folder.write_heartbeat(count).is_ok() {
             *shared.written.lock().unwrap_or_else(PoisonError::into_inner) = Stopwatch::start();
         }
         if let Some(interrupted) = folder.stop_requested() {
