@@ -68,6 +68,8 @@ function refresh() {
 }
 
 let latest;
+// How often the server has taken the token.
+let accepted = 0;
 async function fetchPage() {
   const mine = ++turn;
   const path = module.path(page);
@@ -81,6 +83,8 @@ async function fetchPage() {
     await wrong(error);
     return !isUnreachable;
   }
+  accepted++;
+  document.getElementById("ask-token")?.remove();
   if (mine !== turn) return latest;
   // The page's filter or length has changed since the request.
   if (path !== module.path(page)) return refresh();
@@ -212,11 +216,13 @@ async function wrong(error) {
 
 // The page has no token, or that of an earlier server. `age`: how old its content is.
 async function needToken(age) {
+  const before = accepted;
   const backoff = new Backoff();
   for (;;) {
     try {
       const { askToken } = await import("./ask_token.js");
-      askToken(age);
+      // Another tab may have handed over a token meanwhile.
+      if (accepted === before) askToken(age);
       return;
     } catch {
       // The server has gone again.
