@@ -1,7 +1,7 @@
 //! On a node of an engine: shows that a run is alive, and notices when it must end: a stop was requested, another process
 //! recorded its end, or nothing can be written for so long that others may call it lost.
 //!
-//! A thread of its own does this, because a file system that does not answer blocks whoever asks it.
+//! It has a thread of its own, since a file system that does not answer blocks the calling thread.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};

@@ -77,14 +77,34 @@ impl JobNode {
 
     /// What the node itself adds to an end: why it had to end the run.
     pub(super) fn explain(&self, folder: &RunFolder, mut ended: Ended) -> Ended {
-        let notice = self.heartbeat.notice();
-        let was_signalled = matches!(ended.why, EndCause::Stopped { .. });
-        if was_signalled && notice == NodeNotice::Fenced {
-            ended.outcome = ended.outcome.but(EndState::Lost, Some(EndReason::Fenced), None);
-        } else if was_signalled && notice == NodeNotice::Nothing && folder.stop_requested().is_none() {
-            ended.outcome.reason = Some(EndReason::EndedByEngine);
+        if !matches!(ended.why, EndCause::Stopped { .. }) {
+            return ended;
+        }
+        match stopped_by(self.heartbeat.notice(), folder.stop_requested().is_some()) {
+            StoppedBy::Fence => ended.outcome = ended.outcome.but(EndState::Lost, Some(EndReason::Fenced), None),
+            StoppedBy::Engine => ended.outcome.reason = Some(EndReason::EndedByEngine),
+            StoppedBy::Request => {}
         }
         ended
+    }
+}
+
+/// What ended a run on a node that its agent did not end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum StoppedBy {
+    /// `stop`, or the end that another process recorded.
+    Request,
+    Engine,
+    Fence,
+}
+
+/// A requested stop stays one if the node was also suspended for so long that it is fenced: its signal may be what woke it.
+fn stopped_by(notice: NodeNotice, is_requested: bool) -> StoppedBy {
+    match notice {
+        NodeNotice::StopRequested { .. } | NodeNotice::EndedElsewhere => StoppedBy::Request,
+        NodeNotice::Fenced | NodeNotice::Nothing if is_requested => StoppedBy::Request,
+        NodeNotice::Fenced => StoppedBy::Fence,
+        NodeNotice::Nothing => StoppedBy::Engine,
     }
 }
 
@@ -140,5 +160,18 @@ fn visible_folder(spec: &RunSpec, environment: Environment) -> Result<Environmen
     match spec.worktree.is_some() || spec.cwd.is_dir() {
         true => Ok(environment),
         false => Err(Box::new(Ended::failed(EndReason::FolderNotOnNode(spec.cwd.clone())))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_requested_stop_stays_one_on_a_node_that_is_fenced() {
+        assert_eq!(stopped_by(NodeNotice::Fenced, true), StoppedBy::Request);
+        assert_eq!(stopped_by(NodeNotice::Fenced, false), StoppedBy::Fence);
+        assert_eq!(stopped_by(NodeNotice::Nothing, true), StoppedBy::Request);
+        assert_eq!(stopped_by(NodeNotice::Nothing, false), StoppedBy::Engine);
     }
 }

@@ -76,7 +76,7 @@ YAML
     -- here "" "dispatch wait -q first T-1 >/dev/null" dispatch run -q -d first T-1)
   read -r far sbatch here < <(awk '{ printf "%s ", $2 } END { print "" }' <<<"$out")
   # Beyond both it waits for the disk: the intention to submit must outlive a crash of this host.
-  behind=3 row "run -d on Slurm / sbatch and a local run -d, us" "$far" "$(awk -v a="$sbatch" -v b="$here" 'BEGIN { print a + b }')" 1
+  row "run -d on Slurm / sbatch and a local run -d, us" "$far" "$(awk -v a="$sbatch" -v b="$here" 'BEGIN { print a + b }')" 1
 
   # ---- many runs that wait in Slurm: one question for all
   # shellcheck disable=SC2046

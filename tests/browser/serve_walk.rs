@@ -8,7 +8,26 @@ use crate::walk::{STEPS, WANTED, Walk};
 #[test]
 fn everything_is_done_by_keyboard() {
     let mut walk = Walk::new();
-    // The subtask file, with a mistake.
+    write_by_keyboard(&mut walk);
+    apply_by_keyboard(&mut walk);
+    watch_by_keyboard(&mut walk);
+    mend_by_keyboard(&mut walk);
+    walk.play(r#"await goTo("History", "/history"); await press("j"); await holds("a step");"#);
+    walk.accessible("the history");
+    let files = walk.play(
+        r#"
+        await goTo("The parent of five", "/tasks/P");
+        await page.getByText("5 of 5 done").waitFor();
+        return [await download(() => press("M")), await download(() => press("J"))];
+        "#,
+    );
+    walk.accessible("the finished tree");
+    walk.assert_exported(&files);
+    eprintln!("{}", walk.end("keyboard"));
+}
+
+/// The subtask file with a mistake, which is found and mended, and the manifest.
+fn write_by_keyboard(walk: &mut Walk) {
     walk.play(&format!(
         r#"
         await goTo("steps.yml", "/edit/steps.yml");
@@ -44,7 +63,10 @@ fn everything_is_done_by_keyboard() {
         "#,
         json!(WANTED)
     ));
-    // The plan.
+}
+
+/// The plan.
+fn apply_by_keyboard(walk: &mut Walk) {
     walk.play(
         r#"
         await goTo("Plan", "/plan");
@@ -61,7 +83,10 @@ fn everything_is_done_by_keyboard() {
         "#,
     );
     walk.accessible("an applied plan");
-    // The runs: what runs is watched, what waits is approved.
+}
+
+/// What runs is watched, what waits is approved.
+fn watch_by_keyboard(walk: &mut Walk) {
     walk.play(
         r#"
         await goTo("Now", "/now");
@@ -90,7 +115,10 @@ fn everything_is_done_by_keyboard() {
         await holds("an approval");
         "#,
     );
-    // The failure is mended in the file and run again.
+}
+
+/// The failure is mended in the file and run again.
+fn mend_by_keyboard(walk: &mut Walk) {
     walk.play(
         r#"
         await goTo("task TWO", "/tasks/TWO");
@@ -113,24 +141,28 @@ fn everything_is_done_by_keyboard() {
         for (const task of ["TWO", "FIVE"]) await badge(`build/${task}`, "succeeded");
         "#,
     );
-    // The results.
-    walk.play(r#"await goTo("History", "/history"); await press("j"); await holds("a step");"#);
-    walk.accessible("the history");
-    let files = walk.play(
-        r#"
-        await goTo("The parent of five", "/tasks/P");
-        await page.getByText("5 of 5 done").waitFor();
-        return [await download(() => press("M")), await download(() => press("J"))];
-        "#,
-    );
-    walk.accessible("the finished tree");
-    walk.assert_exported(&files);
-    eprintln!("{}", walk.end("keyboard"));
 }
 
 #[test]
 fn everything_is_done_by_mouse() {
     let mut walk = Walk::new();
+    write_by_mouse(&mut walk);
+    watch_by_mouse(&mut walk);
+    walk.release();
+    mend_by_mouse(&mut walk);
+    let files = walk.play(
+        r#"
+        await page.getByText("5 of 5 done").waitFor();
+        const save = (name) => click(page.getByRole("button", { name: `${name} file of the results` }));
+        return [await download(() => save("Markdown")), await download(() => save("JSON"))];
+        "#,
+    );
+    walk.assert_exported(&files);
+    eprintln!("{}", walk.end("mouse"));
+}
+
+/// The subtask file with a mistake, which is found and mended, and the manifest.
+fn write_by_mouse(walk: &mut Walk) {
     walk.play(&format!(
         r#"
         const nav = (name) => click(page.locator(".head nav").getByRole("link", {{ name }}));
@@ -159,10 +191,21 @@ fn everything_is_done_by_mouse() {
         await problems("No problems");
         await click(page.getByRole("button", {{ name: "Save" }}));
         await saved();
+        "#,
+        json!(STEPS),
+        json!(WANTED)
+    ));
+}
+
+/// The plan, and what runs.
+fn watch_by_mouse(walk: &mut Walk) {
+    walk.play(
+        r#"
+        const nav = (name) => click(page.locator(".head nav").getByRole("link", { name }));
         await nav("Plan");
         await at("/plan");
-        await click(page.getByRole("button", {{ name: "Apply all…" }}));
-        await click(page.getByRole("button", {{ name: "Apply 5" }}));
+        await click(page.getByRole("button", { name: "Apply all…" }));
+        await click(page.getByRole("button", { name: "Apply 5" }));
         await badge("build/TWO", "failed");
         await badge("build/THREE", "running");
         await nav("Now");
@@ -171,10 +214,11 @@ fn everything_is_done_by_mouse() {
         await chosen("THREE");
         await log("THREE has begun");
         "#,
-        json!(STEPS),
-        json!(WANTED)
-    ));
-    walk.release();
+    );
+}
+
+/// What waits is approved; the failure is mended in the file and run again.
+fn mend_by_mouse(walk: &mut Walk) {
     walk.play(
         r#"
         const nav = (name) => click(page.locator(".head nav").getByRole("link", { name }));
@@ -209,13 +253,4 @@ fn everything_is_done_by_mouse() {
         await at("/tasks/P");
         "#,
     );
-    let files = walk.play(
-        r#"
-        await page.getByText("5 of 5 done").waitFor();
-        const save = (name) => click(page.getByRole("button", { name: `${name} file of the results` }));
-        return [await download(() => save("Markdown")), await download(() => save("JSON"))];
-        "#,
-    );
-    walk.assert_exported(&files);
-    eprintln!("{}", walk.end("mouse"));
 }

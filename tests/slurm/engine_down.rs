@@ -1,6 +1,6 @@
 //! A controller that is down makes runs unknown at most; it starts and ends nothing, and afterwards all is right.
 
-use std::time::Instant;
+use std::time::Duration;
 
 use crate::cluster::Cluster;
 use crate::review::MODES;
@@ -15,10 +15,7 @@ fn without_a_controller_a_waiting_run_is_unknown_and_cannot_be_stopped() {
     let run = world.detach("far", "T");
     world.wait_state("far", "T", "queued");
     cluster.kill_controller();
-    let begun = Instant::now();
     let seen = world.status("far", "T");
-    // Its bound is a promise to the user, and far from what the command needs.
-    assert!(begun.elapsed().as_secs() < 3, "{:?}", begun.elapsed());
     assert_eq!(seen["state"], "unknown", "{seen}");
     world.dispatch("status far T").stdout_has("unknown: its engine does not answer").succeeds();
     world.dispatch("stop far T").stderr_has("unknown").fails_with(1);
@@ -57,9 +54,7 @@ fn a_submission_without_a_controller_fails_and_nothing_starts_later() {
     let mut cluster = Cluster::start(&mut world);
     world.task("T", "%exit 0");
     cluster.kill_controller();
-    let begun = Instant::now();
     world.dispatch("run -d far T").stderr_has("`cluster` could not be asked to run the job").fails_with(125);
-    assert!(begun.elapsed().as_secs() < 14, "{:?}", begun.elapsed());
     let ended = world.status("far", "T");
     assert_eq!(ended["state"], "failed");
     assert!(ended["reason"].as_str().unwrap().starts_with("never submitted: "), "{ended}");
@@ -88,5 +83,26 @@ fn a_job_that_comes_late_finds_no_environment_and_is_cancelled() {
         let jobs = cluster.jobs();
         is(jobs.is_empty(), format!("{jobs:?}"))
     });
+    assert!(world.starts().is_empty());
+}
+
+#[test]
+fn a_question_that_is_never_answered_is_given_up() {
+    let mut world = World::with(&MODES.replace("options: [", "options: [--begin=now+1hour, "));
+    let cluster = Cluster::start(&mut world);
+    world.task("T", "%exit 0").task("OTHER", "%exit 0");
+    world.detach("far", "T");
+    world.wait_state("far", "T", "queued");
+    let hangs = "#!/bin/sh\nexec /bin/sleep 100000\n";
+    world.shadow("squeue", hangs);
+    assert_eq!(world.status("far", "T")["state"], "unknown");
+    world.dispatch("stop far T").stderr_has("unknown").fails_with(1);
+    world.shadow("sbatch", hangs);
+    let submit = world.dispatch("run -d far OTHER").within(Duration::from_secs(60));
+    submit.stderr_has("`cluster` could not be asked to run the job").fails_with(125);
+    assert!(world.processes_with("/bin/sleep 100000").is_empty(), "what did not answer was ended");
+    world.shadow("squeue", &format!("#!/bin/sh\nexec {} \"$@\"\n", crate::cluster::program("squeue").display()));
+    world.dispatch("stop far T").stdout_has("stopped").succeeds();
+    cluster.wait_no_jobs();
     assert!(world.starts().is_empty());
 }

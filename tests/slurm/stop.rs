@@ -60,8 +60,7 @@ fn a_supervisor_that_does_not_answer_is_cancelled() {
     let pid = i32::try_from(live["owner"]["process"]["pid"].as_i64().unwrap()).unwrap();
     crate::world::kill(pid, rustix::process::Signal::STOP);
     let ended = world.dispatch("stop far T").within(std::time::Duration::from_secs(120)).any_stderr().ends_somehow();
-    // Nobody saw its end: Slurm calls the killed job cancelled, or failed.
-    assert!(["stopped", "lost"].iter().any(|end| ended.text().contains(end)), "{} {}", ended.text(), ended.stderr);
+    assert!(ended.text().contains("stopped"), "{} {}", ended.text(), ended.stderr);
     cluster.wait_no_jobs();
     world.wait_all_quiet();
 }

@@ -4,7 +4,7 @@ import { call } from "./net.js";
 
 let seen = "";
 
-// Marks the run that the page shows, if its server says that nobody has seen it. Not while the tab is hidden.
+// Marks the shown run as seen, if the server lists it as unseen. Not while the tab is hidden.
 export async function markSeen(page) {
   const run = document.querySelector("[data-unseen]")?.dataset.unseen;
   if (!run || document.hidden || run === seen) return;

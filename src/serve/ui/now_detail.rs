@@ -40,7 +40,7 @@ pub(super) struct RunDetail {
     cost: Option<String>,
     tokens: Option<String>,
     resumes: bool,
-    /// It failed or was lost, and nobody has opened it since.
+    /// It failed or was lost, and its page was not opened since.
     unseen: bool,
     worktrees: bool,
     gate: Option<GateQuestion>,

@@ -23,7 +23,7 @@ use crate::view::run_view::RunView;
 
 /// Ended runs that are listed, at most.
 const ENDED: u32 = 30;
-/// Failed runs that nobody has opened and that are listed as needing the user, at most.
+/// Maximum number of failed runs with an unopened page that are listed as needing the user.
 const FAILED: usize = 30;
 /// How long ended runs are listed.
 const ENDED_SINCE: Interval = Interval::from_secs(3600);
@@ -128,7 +128,7 @@ fn groups(server: &HttpServer, catalog: &Catalog, snapshot: &Snapshot) -> Result
     Ok(groups.into())
 }
 
-/// The latest failed runs that nobody has opened, the latest first. One that was pruned meanwhile is left out.
+/// The latest failed runs whose page was not opened, the latest first. One that was pruned meanwhile is left out.
 fn failed(server: &HttpServer, unseen: &HashSet<String>) -> Vec<RunView> {
     let mut ids: Vec<RunId> = unseen.iter().filter_map(|id| RunId::parse(id)).collect();
     ids.sort_by(|a, b| b.as_str().cmp(a.as_str()));
