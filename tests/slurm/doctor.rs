@@ -27,8 +27,9 @@ fn a_node_that_sees_all_is_fine_and_what_it_lacks_is_named() {
     let found = executor(&world).to_string();
     assert!(found.contains("\"fail\"") && found.contains("its job wrote nothing"), "{found}");
     cluster.wait_no_jobs();
+    world.write("dispatch.yaml", format!("{BASE}{MODES}"));
     cluster.kill_controller();
     let found = executor(&world).to_string();
-    assert!(found.contains("\"fail\""), "{found}");
+    assert!(found.contains("\"fail\"") && !found.contains("its job wrote nothing"), "{found}");
     assert!(world.starts().is_empty());
 }
