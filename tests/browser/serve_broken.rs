@@ -49,11 +49,14 @@ fn a_page_that_missed_the_repair_finds_it() {
     let refusal = json!({ "error": { "code": "bad_manifest", "message": "1 error", "problems": [] } });
     page.play(&format!(
         r#"
+        // The page that is open would take the refusal, and be gone with it.
+        const address = page.url();
+        await page.goto("about:blank");
         let refused = 0;
         await page.route(/\/ui\/board/, (route) => refused++ ? route.continue() : route.fulfill({{ status: 422, contentType: "application/json", body: {} }}));
         // It may be shown for a moment only.
         const refusal = page.waitForResponse((answer) => answer.status() === 422);
-        await page.reload();
+        await page.goto(address);
         await refusal;
         await page.locator('.row[data-task="A"]').waitFor();
         await page.unroute(/\/ui\/board/);
