@@ -17,6 +17,7 @@ pub mod queue;
 pub(crate) mod reap;
 pub mod reconcile;
 pub mod refresh;
+pub mod restart;
 pub mod server_registry;
 pub mod stop;
 pub mod store;

@@ -6,6 +6,7 @@
 mod engine_job;
 mod run_stop;
 pub(crate) mod stuck;
+mod windows;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -15,6 +16,7 @@ use crate::executor::{self, OwnerSignal, RunTree};
 use crate::lifecycle::queue;
 use crate::lifecycle::refresh;
 use crate::lifecycle::stop::run_stop::{RunStop, StopPart, guards, windows_of};
+use crate::lifecycle::stop::windows::{await_dead_panes, close_windows, stop_waiting_window, with_pane};
 use crate::lifecycle::store::Store;
 use crate::model::end_reason::EndReason;
 use crate::model::exit_record::ExitRecord;
@@ -22,7 +24,6 @@ use crate::model::names::Pair;
 use crate::model::owner::ExecutorName;
 use crate::model::run::Run;
 use crate::model::run_form::RunForm;
-use crate::model::run_id::RunId;
 use crate::model::run_state::{EndState, RunState, UnknownWhy};
 use crate::os::clock::{self, Stopwatch};
 use crate::os::process;
@@ -30,7 +31,6 @@ use crate::os::process::holder::Holder;
 use crate::os::tmux::{Tmux, TmuxError};
 use crate::store::index::{Index, IndexError};
 use crate::store::pair_lock::{self, Claim};
-use crate::store::run_folder::RunFolder;
 
 pub use crate::model::stop_kind::StopKind;
 
@@ -75,9 +75,6 @@ pub enum StopError {
 /// How long a job's `live.json` may stay unreadable.
 const LIVE_RECORD_PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long tmux may read a terminal's output after all its processes have exited.
-const OUTPUT_DRAIN_TIME: Duration = Duration::from_secs(2);
-
 /// How long the end of a run may take to be recorded after all its processes have exited.
 const END_RECORD_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -116,6 +113,23 @@ pub fn stop_pairs(store: &Store, pairs: &[Pair], how: StopKind) -> Result<Vec<Re
 
 /// Stops observed runs and returns when no process of them is left; the results are in their order.
 pub fn stop_runs(store: &Store, runs: &[Run], how: StopKind) -> Vec<Result<Stopped, StopError>> {
+    stop_with(store, runs, how, WindowsThen::Close)
+}
+
+/// [`stop_runs`] before the same pairs are started anew: their windows stay open, dead, until the new ones replace
+/// them, so that a session does not end in between.
+pub(crate) fn stop_for_restart(store: &Store, runs: &[Run]) -> Vec<Result<Stopped, StopError>> {
+    stop_with(store, runs, StopKind::Stop, WindowsThen::Keep)
+}
+
+/// What to do with the windows of stopped runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum WindowsThen {
+    Close,
+    Keep,
+}
+
+fn stop_with(store: &Store, runs: &[Run], how: StopKind, windows: WindowsThen) -> Vec<Result<Stopped, StopError>> {
     let mut all: Vec<RunStop> = runs.iter().map(|run| begin_stop(store, run)).collect();
     for one in &mut all {
         one.attempt(|one| request(store, one, how));
@@ -131,7 +145,10 @@ pub fn stop_runs(store: &Store, runs: &[Run], how: StopKind) -> Vec<Result<Stopp
     }
     wait_for_jobs(store, &mut all, how);
     engine_job::wait_for_nodes(store, &mut all);
-    close_windows(store, &mut all);
+    await_dead_panes(store, &mut all);
+    if windows == WindowsThen::Close {
+        close_windows(&mut all);
+    }
     conclude(store, &mut all);
     all.into_iter().map(|one| one.outcome.unwrap_or_else(|| Err(not_processed()))).collect()
 }
@@ -173,19 +190,6 @@ fn request(store: &Store, one: &mut RunStop, how: StopKind) -> Result<(), StopEr
         StopPart::EngineJob { .. } | StopPart::Nothing => {}
     }
     Ok(())
-}
-
-/// Waits until a window that is being opened has a pane.
-fn with_pane(store: &Store, run: &Run) -> Result<Run, StopError> {
-    let mut run = run.clone();
-    for _ in 0..1000 {
-        if run.progress.pane.is_some() || !run.is_active() {
-            break;
-        }
-        std::thread::sleep(STEP);
-        run = refresh::one(store, run.id())?.unwrap_or(run);
-    }
-    Ok(run)
 }
 
 /// Waits until each job has a recorded end: its supervisor writes it, or [`stuck`] does.
@@ -264,68 +268,6 @@ pub(crate) fn stopped_end(run: &Run, how: StopKind, reason: EndReason) -> ExitRe
     ExitRecord {
         interrupted: how != StopKind::Stop,
         ..ExitRecord::never_started(run.id().clone(), EndState::Stopped, reason, clock::now())
-    }
-}
-
-/// Removes a window's run from the queue. False if it is not queued: its window exists or is being opened.
-fn stop_waiting_window(store: &Store, run: &Run, folder: &RunFolder, how: StopKind) -> Result<bool, StopError> {
-    if !matches!(run.state, RunState::Queued(_)) {
-        return Ok(false);
-    }
-    let begun = Stopwatch::start();
-    let mut next_check = STOPPED_CHECK_INTERVAL;
-    loop {
-        if begun.elapsed() > next_check {
-            next_check += STOPPED_CHECK_INTERVAL;
-            stuck::check_holder(store, &run.pair(), begun.elapsed())?;
-        }
-        if folder.has_end() {
-            return Ok(true);
-        }
-        if !folder.is_queued() {
-            return Ok(false);
-        }
-        if let Claim::Taken(lock, _) = pair_lock::claim(store.state(), &run.pair())? {
-            let waits = folder.is_queued() && matches!(folder.read_live(), Ok(None)) && !folder.has_end();
-            if waits {
-                folder.remove_queue()?;
-                store.write_end(folder, &stopped_end(run, how, EndReason::BeforeStart))?;
-            }
-            drop(lock);
-            return Ok(waits);
-        }
-        std::thread::sleep(STEP);
-    }
-}
-
-/// Waits until each pane is dead, which observing records as the run's end, and closes it. tmux reports a pane as
-/// dead only after it has read all output.
-fn close_windows(store: &Store, all: &mut [RunStop]) {
-    let is_window = |one: &&mut RunStop| one.goes_on() && one.part == StopPart::Window;
-    let mut left: Vec<RunId> = all.iter_mut().filter(is_window).map(|one| one.run.id().clone()).collect();
-    let begun = Stopwatch::start();
-    let mut step = STEP;
-    while !left.is_empty() {
-        let seen = match refresh::some(store, &left) {
-            Ok(seen) => seen.runs,
-            // `conclude` reports the error for each run.
-            Err(_) => break,
-        };
-        left = seen.iter().filter(|run| run.is_active()).map(|run| run.id().clone()).collect();
-        if begun.elapsed() > OUTPUT_DRAIN_TIME {
-            break;
-        }
-        if !left.is_empty() {
-            std::thread::sleep(step);
-            step = (step * 2).min(STEP_MAX);
-        }
-    }
-    for (socket, places) in windows_of(all) {
-        if let Err(error) = Tmux::new(socket).kill_panes(&guards(all, &places)) {
-            for at in places {
-                all[at].outcome = Some(Err(error.clone().into()));
-            }
-        }
     }
 }
 

@@ -10,6 +10,7 @@ pub mod plan_view;
 pub mod problem_view;
 pub mod prompt_view;
 pub mod render_view;
+pub mod restart_view;
 pub mod results_view;
 pub mod run_view;
 pub mod sent_view;

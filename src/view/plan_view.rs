@@ -124,7 +124,7 @@ impl StepView {
 }
 
 impl DriftView {
-    fn new(drift: &Drift) -> Self {
+    pub(crate) fn new(drift: &Drift) -> Self {
         let values = match drift {
             Drift::Field { values, .. } => values.as_deref(),
             Drift::Env(..) | Drift::PassEnv(..) | Drift::CannotStart(_) => None,

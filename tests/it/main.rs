@@ -53,6 +53,7 @@ mod races;
 mod recovery;
 mod render;
 mod repository;
+mod restart;
 mod resume;
 mod retry;
 mod retry_words;

@@ -64,6 +64,8 @@ pub(crate) enum Command {
     Logs(LogsArgs),
     /// End a window or job and its whole process tree
     Stop(StopArgs),
+    /// Stop a run, then start the same run by today's manifest; continues as `run` does
+    Restart(RestartArgs),
     /// Wait until runs have ended; exits as `run` does
     Wait(WaitArgs),
     /// Open a terminal on an interactive run

@@ -159,6 +159,23 @@ pub(crate) struct StopArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct RestartArgs {
+    #[arg(add = ArgValueCompleter::new(modes))]
+    pub(crate) mode: String,
+    #[arg(add = ArgValueCompleter::new(tasks))]
+    pub(crate) task: String,
+    /// Print what would change and be started; touch nothing
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+    /// Start and return; print the run id
+    #[arg(short = 'd', long)]
+    pub(crate) detach: bool,
+    /// Where an interactive run is shown
+    #[arg(long, value_name = "HOW", value_enum, default_value_t)]
+    pub(crate) attach: AttachHow,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct WaitArgs {
     #[arg(add = ArgValueCompleter::new(modes))]
     pub(crate) mode: String,

@@ -17,6 +17,7 @@ mod modes;
 mod plan;
 mod prune;
 mod render;
+mod restart;
 mod run;
 mod run_many;
 mod run_one;
@@ -61,6 +62,7 @@ pub(crate) fn run_command(
         Some(Command::Logs(args)) if args.all => logs_all::run(context, &args),
         Some(Command::Logs(args)) => logs::run(context, &args),
         Some(Command::Stop(args)) => stop::run(context, &args),
+        Some(Command::Restart(args)) => restart::run(context, &args),
         Some(Command::Wait(args)) => wait::run(context, &args),
         Some(Command::Attach(args)) => attach::run(context, &args),
         Some(Command::Send(args)) => send::run(context, &args),

@@ -35,7 +35,6 @@ pub(super) fn run(
     protocol: Protocol,
 ) -> CommandResult {
     let mut interrupts = Interrupts::new()?;
-    let mut ours = Vec::new();
     let mut requested = None;
     while let Some((item, outcome)) = starts.start_next(Queueing::Allowed) {
         let outcome = outcome?;
@@ -44,9 +43,6 @@ pub(super) fn run(
             output::stderr(context).note(&format!("{}: {} first, since {by} needs it", run.pair(), run.state.as_str()));
         }
         note_queued(context, &outcome);
-        if let StartOutcome::Run { run, ours: true } = &outcome {
-            ours.push((**run).clone());
-        }
         requested = Some(outcome);
     }
     let run = match requested {
@@ -57,38 +53,44 @@ pub(super) fn run(
         }
         _ => return Ok(ExitCode::SUCCESS),
     };
-    let show = Show { protocol, raw: false, timestamps: false, stderr_alone: false };
-    let ended = stream(context, store, *run, &ours, show, &mut interrupts)?;
-    match ended {
+    match stream(context, store, *run, &starts.started(), shown_as(protocol), &mut interrupts)? {
         Streamed::Ended(run) if context.json => {
             output::json(&RunView::new(&run, clock::now()))?;
             Ok(exit_code(&run))
         }
-        Streamed::Ended(run) => {
-            let go_on = run.go_on();
-            if go_on.is_some() || run.end_state() != Some(EndState::Succeeded) {
-                output::stderr(context).note(&format!("{}: {}", run.pair(), progress::words(&run)));
-            }
-            if let Some(hint) = run.hint() {
-                output::stderr(context).hint(&hint);
-            }
-            if let Some(command) = go_on.filter(|_| !context.quiet) {
-                output::stderr(context).hint(&format!("`{command}` goes on in its conversation, in a window"));
-            }
-            Ok(exit_code(&run))
-        }
+        Streamed::Ended(run) => Ok(report_end(context, &run)),
         Streamed::LetGo(code) => Ok(ExitCode::from(code)),
     }
 }
 
-enum Streamed {
+/// How the output of a followed job is shown.
+pub(super) fn shown_as(protocol: Protocol) -> Show {
+    Show { protocol, raw: false, timestamps: false, stderr_alone: false }
+}
+
+/// Prints how a followed job ended, unless it succeeded. Returns its exit code.
+pub(super) fn report_end(context: &CommandContext, run: &Run) -> ExitCode {
+    let go_on = run.go_on();
+    if go_on.is_some() || run.end_state() != Some(EndState::Succeeded) {
+        output::stderr(context).note(&format!("{}: {}", run.pair(), progress::words(run)));
+    }
+    if let Some(hint) = run.hint() {
+        output::stderr(context).hint(&hint);
+    }
+    if let Some(command) = go_on.filter(|_| !context.quiet) {
+        output::stderr(context).hint(&format!("`{command}` goes on in its conversation, in a window"));
+    }
+    exit_code(run)
+}
+
+pub(super) enum Streamed {
     Ended(Box<Run>),
     /// The run continues without this command.
     LetGo(u8),
 }
 
 /// Shows a run's output until it ends. Ctrl-C stops runs that this command started; a joined run continues.
-fn stream(
+pub(super) fn stream(
     context: &CommandContext,
     store: &Store,
     run: Run,

@@ -97,7 +97,7 @@ fn prepare_all(
     requested: &[Pair],
     request: &StartRequest,
 ) -> Result<Vec<BatchItem>, BatchError> {
-    if matches!(request.resume, Resume::Of(_)) && requested.len() > 1 {
+    if matches!(request.resume, Resume::Of(_) | Resume::Again(_)) && requested.len() > 1 {
         return Err(BatchError::OneConversation);
     }
     let ordering = if request.subtasks { Ordering::AcrossModes } else { Ordering::WithinMode };
@@ -151,6 +151,17 @@ fn conversation(store: Option<&Store>, pair: &Pair, resume: &Resume) -> Result<O
             }
             let session = resume::conversation(&run).ok_or_else(none)?;
             Ok(Some(Conversation { run: id.clone(), session, cwd: Some(run.facts.cwd) }))
+        }
+        Resume::Again(id) => {
+            let none = || BatchError::NoConversation(id.to_string());
+            let run = run_of(id).ok_or_else(none)?;
+            if let Some(session) = resume::conversation(&run) {
+                return Ok(Some(Conversation { run: id.clone(), session, cwd: Some(run.facts.cwd) }));
+            }
+            // It never started: the conversation is as it found it.
+            let spec = store.and_then(|store| store.folder(id).read_spec().ok()).ok_or_else(none)?.launch;
+            let (run, session) = spec.resumes.zip(spec.session_id).ok_or_else(none)?;
+            Ok(Some(Conversation { run, session, cwd: Some(spec.cwd) }))
         }
     }
 }

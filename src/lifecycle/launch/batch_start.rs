@@ -87,6 +87,15 @@ impl<'a> BatchStart<'a> {
         &self.outcomes
     }
 
+    /// The runs that were started so far, not joined.
+    pub fn started(&self) -> Vec<Run> {
+        let own = |outcome: &StartOutcome| match outcome {
+            StartOutcome::Run { run, ours: true } => Some((**run).clone()),
+            _ => None,
+        };
+        self.outcomes.iter().filter_map(own).collect()
+    }
+
     /// `item` with the runs it waits for; `None` if one of them found no slot. Fails if one failed to start.
     fn after_what_it_needs(&self, item: &'a BatchItem) -> Result<Option<Cow<'a, Prepared>>, BatchStartError> {
         let mut prepared = Cow::Borrowed(&item.prepared);

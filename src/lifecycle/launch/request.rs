@@ -41,6 +41,8 @@ pub enum Resume {
     LastOfPair,
     /// That of this run, of any pair, and in its folder: the agent searches for it there.
     Of(RunId),
+    /// That of this run, which resumes one and is stopped before; in its folder.
+    Again(RunId),
 }
 
 /// The conversation that a run continues.

@@ -66,7 +66,7 @@ pub enum StartError {
     /// Active with other options; joining would silently drop those of the request.
     #[error("`{}` runs already, with {difference}", .run.pair())]
     Differs { run: Box<Run>, difference: &'static str },
-    /// The plan was made before this run, which another process started and which has ended.
+    /// The plan was made before this run, which another process started.
     #[error("`{pair}` was run by another process meanwhile (run {run})")]
     RanMeanwhile { pair: Pair, run: RunId },
     /// The state of the last run is unknown: a start could create a second agent.
@@ -250,6 +250,10 @@ fn join(store: &Store, run: Run, prepared: &Prepared, force: bool) -> Result<Sta
     let folder = store.folder(run.id());
     let given = folder.read_given();
     let spec = folder.read_spec().ok();
+    let replaces_older = prepared.planned_after.as_ref().is_some_and(|after| after.as_ref() != Some(run.id()));
+    if force && replaces_older {
+        return Err(StartError::RanMeanwhile { pair: run.pair(), run: run.id().clone() });
+    }
     let difference = if force {
         Some("`-B`: it is not stopped for that")
     } else if prepared.given.is_some() && prepared.given != given {

@@ -24,6 +24,7 @@ use crate::model::run_id::RunId;
 use crate::model::run_spec::{JobSpec, LaunchSpec, RunKind, RunSpec, WindowSpec, WorktreeSpec};
 use crate::os::fingerprint::Digest;
 use crate::plan::drift::{Change, Drift};
+use crate::store::run_folder::RunFolder;
 use crate::tasks::TaskSet;
 
 /// The fields that differ; empty if the mode or the task no longer exists.
@@ -43,21 +44,24 @@ pub(crate) fn of(
     let folder = store.folder(run.id());
     let Ok(spec) = folder.read_spec() else { return Vec::new() };
     match prepare::prepare(project, tasks, mode, task, &StartRequest::default(), None) {
-        Ok(prepared) => {
-            let mut fields = differing(&spec, &prepared);
-            if spec.resumes.is_none() {
-                let was = folder.read_prompt().ok();
-                let now = prepared.prompt.unwrap_or_default();
-                if was.as_ref() != Some(&now) {
-                    let values = values::of_prompts(&was.unwrap_or_default(), &now);
-                    fields.push(Drift::Field { name: "prompt", values: Some(Box::new(values)) });
-                }
-            }
-            fields
-        }
+        Ok(prepared) => between(&folder, &spec, &prepared),
         // With the current manifest a start would fail.
         Err(error) => vec![Drift::CannotStart(error.to_string())],
     }
+}
+
+/// The fields in which `prepared` differs from the run of `folder` and `spec`.
+pub(crate) fn between(folder: &RunFolder, spec: &RunSpec, prepared: &Prepared) -> Vec<Drift> {
+    let mut fields = differing(spec, prepared);
+    if spec.resumes.is_none() {
+        let was = folder.read_prompt().ok();
+        let now = prepared.prompt.as_deref().unwrap_or_default();
+        if was.as_deref() != Some(now) {
+            let values = values::of_prompts(&was.unwrap_or_default(), now);
+            fields.push(Drift::Field { name: "prompt", values: Some(Box::new(values)) });
+        }
+    }
+    fields
 }
 
 /// The part of the spec that is recorded only to detect drift later.
