@@ -19,7 +19,7 @@ use crate::serve::metrics::Metrics;
 use crate::serve::refusal::{Refusal, RefusalKind};
 use crate::serve::stream::{ClientStream, Listener};
 use crate::serve::tickets::Tickets;
-use crate::serve::ui::{CatalogCache, UnseenCache};
+use crate::serve::ui::CatalogCache;
 use crate::snapshot::Live;
 use crate::worker::WorkerPool;
 
@@ -40,7 +40,6 @@ pub(super) struct HttpServer {
     pub(super) tickets: Tickets,
     pub(super) metrics: Metrics,
     pub(super) catalog: CatalogCache,
-    pub(super) unseen: UnseenCache,
     stopping: AtomicBool,
     requests: AtomicU64,
     open: Mutex<OpenConnections>,
@@ -82,7 +81,6 @@ pub fn serve(listener: &Listener, parts: ServerParts, stop: BorrowedFd<'_>) -> i
         tickets: Tickets::default(),
         metrics: Metrics::default(),
         catalog: CatalogCache::default(),
-        unseen: UnseenCache::default(),
         stopping: AtomicBool::new(false),
         requests: AtomicU64::new(1),
         open: Mutex::default(),

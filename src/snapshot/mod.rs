@@ -1,4 +1,5 @@
-//! The server's view of the runs: one snapshot for all requests, one feed of events for all subscribers.
+//! The view of the runs of a program that lives long: one snapshot for all requests, one feed of events for all
+//! subscribers.
 //!
 //! Needs two threads for any number of connections: the file watcher's and the poller's. Only reads, except that an
 //! observation records the ends that it finds, as every command does.
@@ -12,7 +13,9 @@ mod liveness;
 mod poller;
 mod project_print;
 mod queries;
+mod run_groups;
 mod state_times;
+mod unseen;
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -36,11 +39,13 @@ use earlier_runs::EarlierRuns;
 use feed::EventFeed;
 use known_runs::KnownRuns;
 use state_times::StateTimes;
+use unseen::UnseenCache;
 
 pub use capacity::{Capacity, UsageLimit};
 pub use contents::Snapshot;
 pub use feed::EventStream;
 pub use queries::Figures;
+pub use run_groups::{ListedRun, RunGroup, RunGroups};
 
 /// Maximum age of a snapshot for a request.
 const FRESH: Duration = Duration::from_millis(250);
@@ -71,6 +76,7 @@ struct LiveState {
     writes: AtomicU64,
     current: Mutex<Option<Arc<Snapshot>>>,
     earlier: EarlierRuns,
+    unseen: UnseenCache,
     /// Locked during an observation.
     memory: Mutex<ObserverMemory>,
     /// Its reference count is the number of subscribers and followed logs, plus one.
@@ -125,6 +131,7 @@ impl Live {
             writes: AtomicU64::new(0),
             current: Mutex::default(),
             earlier: EarlierRuns::default(),
+            unseen: UnseenCache::default(),
             memory: Mutex::default(),
             subscribers: Arc::default(),
             wake,

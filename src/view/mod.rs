@@ -2,6 +2,7 @@
 //! camelCase names, RFC 3339 times; a field without a value is omitted.
 
 pub mod amounts;
+pub mod badge;
 pub mod catalog_view;
 pub mod draft_view;
 pub mod mode_view;

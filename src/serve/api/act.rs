@@ -161,7 +161,7 @@ pub(in crate::serve) fn seen(server: &HttpServer, id: &RunId, body: &[u8]) -> Re
     let body::EmptyBody {} = body::read_or_default(body)?;
     let run = runs::by_id(server, id)?;
     attention::seen(server.live.store(), &run).map_err(Refusal::internal)?;
-    server.unseen.forget();
+    server.live.forget_unseen();
     Ok(Response::json(200, &server.live.view(&run)))
 }
 

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::serve::query::Query;
 use crate::serve::refusal::Refusal;
-use crate::serve::ui::badge::Badge;
+use crate::view::badge::Badge;
 use crate::view::task_view::TaskView;
 
 /// Rows of one request by default, and at most: a page that was scrolled fetches all its rows again.

@@ -12,12 +12,12 @@ use crate::model::started_by::StartedBy;
 use crate::serve::past_query::{ANY, HistoryQuery};
 use crate::serve::refusal::Refusal;
 use crate::serve::server::HttpServer;
-use crate::serve::ui::badge::Badge;
 use crate::serve::ui::catalog::Catalog;
 use crate::serve::ui::history_charts;
 use crate::serve::ui::pages::top;
 use crate::serve::ui::templates::{self, context};
 use crate::view::amounts;
+use crate::view::badge::Badge;
 
 /// Runs of one request by default, and at most.
 const RUNS: u32 = 100;

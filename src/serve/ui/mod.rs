@@ -5,7 +5,6 @@
 //! Must not act; buttons use the routes of the API.
 
 pub(in crate::serve) mod assets;
-mod badge;
 mod board;
 #[cfg(test)]
 mod board_tests;
@@ -34,9 +33,7 @@ mod summary;
 mod task_page;
 mod task_tree;
 mod templates;
-mod unseen;
 
 pub(in crate::serve) use catalog::{Catalog, CatalogCache};
 pub(in crate::serve) use fragment::{Fragment, find};
 pub(in crate::serve) use pages::page;
-pub(in crate::serve) use unseen::UnseenCache;

@@ -13,10 +13,10 @@ use crate::model::run_id::RunId;
 use crate::serve::api::runs;
 use crate::serve::refusal::{Refusal, RefusalKind};
 use crate::serve::server::HttpServer;
-use crate::serve::ui::badge::Badge;
 use crate::serve::ui::catalog::Catalog;
 use crate::serve::ui::run_page::{cost, tokens, why};
 use crate::serve::ui::templates::{self, context};
+use crate::view::badge::Badge;
 use crate::view::run_view::RunView;
 
 /// Lines of a waiting window.
@@ -96,7 +96,7 @@ pub(super) fn detail(server: &HttpServer, catalog: &Catalog, id: &RunId) -> Resu
         cost: cost(&view),
         tokens: tokens(&view),
         resumes: is_last && !run.is_active() && resume::conversation(&run).is_some(),
-        unseen: server.unseen.get(server)?.contains(id.as_str()),
+        unseen: server.live.unseen()?.contains(id.as_str()),
         worktrees: task.is_some() && catalog.project.worktrees,
         gate,
         save: format!("dispatch logs --raw --run {id} {} {} > {}.log", view.mode, view.task, view.label),

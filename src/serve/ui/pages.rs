@@ -84,7 +84,7 @@ pub(super) fn named_top(server: &HttpServer, project: String, seq: u64) -> Resul
     let active: Vec<RunView> = snapshot.active.iter().map(|run| server.live.view(run)).collect();
     let mark = server.live.project_version().unwrap_or(0);
     let mut summary = Summary::of(active.iter());
-    summary.needs += server.unseen.get(server)?.len();
+    summary.needs += server.live.unseen()?.len();
     Ok(PageTop { summary, project, mark, seq })
 }
 
@@ -93,7 +93,7 @@ fn board(server: &HttpServer, filter: &Filter) -> Result<String, Refusal> {
     let seq = server.live.last_event();
     let catalog = server.catalog.get(server)?;
     let runs: Vec<RunView> = server.live.runs(true)?.iter().map(|run| server.live.view(run)).collect();
-    let runs = row::by_task_unseen(&runs, server.unseen.get(server)?);
+    let runs = row::by_task_unseen(&runs, server.live.unseen()?);
     let board = board::board(&catalog, &runs, filter);
     let errors = catalog.problems.iter().filter(|problem| problem.severity == Severity::Error).count();
     templates::render(
@@ -111,7 +111,7 @@ fn rows(server: &HttpServer, tasks: &[TaskId]) -> Result<String, Refusal> {
     let seq = server.live.last_event();
     let catalog = server.catalog.get(server)?;
     let runs = last_runs(server, &catalog, tasks)?;
-    let runs = row::by_task_unseen(&runs, server.unseen.get(server)?);
+    let runs = row::by_task_unseen(&runs, server.live.unseen()?);
     let rows = tasks.iter().map(|task| row::row(&catalog, &runs, task.as_str(), 0));
     let lines: Vec<BoardLine<'_>> = rows.map(Box::new).map(BoardLine::Task).collect();
     templates::render("rows.html", context! { top => top(server, &catalog, seq)?, lines })

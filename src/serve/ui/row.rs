@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::model::names::{ModeName, Pair, TaskId};
-use crate::serve::ui::badge::Badge;
 use crate::serve::ui::catalog::Catalog;
+use crate::view::badge::Badge;
 use crate::view::run_view::RunView;
 use crate::view::task_view::TaskView;
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::serve::ui::badge::Badge;
+use crate::view::badge::Badge;
 use crate::view::run_view::RunView;
 
 #[derive(Debug, Serialize)]

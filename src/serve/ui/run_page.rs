@@ -15,9 +15,9 @@ use crate::model::run_id::RunId;
 use crate::serve::api::runs;
 use crate::serve::refusal::Refusal;
 use crate::serve::server::HttpServer;
-use crate::serve::ui::badge::Badge;
 use crate::serve::ui::pages::named_top;
 use crate::serve::ui::templates::{self, context};
+use crate::view::badge::Badge;
 use crate::view::run_view::RunView;
 
 /// Runs of the pair that are linked, at most.
@@ -47,7 +47,7 @@ pub(super) fn page(server: &HttpServer, id: &RunId) -> Result<String, Refusal> {
     let fresh = is_last && catalog.as_ref().is_some_and(|catalog| catalog.is_fresh(&pair));
     let view = server.live.view(&run);
     let store = server.live.store();
-    let unseen = server.unseen.get(server)?.contains(id.as_str());
+    let unseen = server.live.unseen()?.contains(id.as_str());
     let attach = attach::attach_argv(&run).filter(|_| view.running && view.form.has_window());
     let absolute = || view.cwd.to_string_lossy().into_owned();
     let folder = catalog.as_ref().map_or_else(absolute, |catalog| catalog.shown_folder(&view.cwd));

@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use crate::serve::ui::badge::Badge;
 use crate::serve::ui::catalog::Catalog;
 use crate::serve::ui::row::{self, RunsByTask};
 use crate::serve::ui::run_line::RunLine;
 use crate::serve::ui::task_tree;
+use crate::view::badge::Badge;
 use crate::view::run_view::RunView;
 use crate::view::task_view::TaskView;
 

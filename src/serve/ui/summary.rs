@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::serve::ui::badge::Badge;
+use crate::view::badge::Badge;
 use crate::view::run_view::RunView;
 
 #[derive(Debug, Default, Serialize)]

@@ -8,38 +8,38 @@ use crate::view::run_view::RunView;
 
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Badge {
-    pub(super) mode: String,
-    pub(super) task: String,
-    pub(super) interactive: bool,
+pub struct Badge {
+    pub mode: String,
+    pub task: String,
+    pub interactive: bool,
     /// The last run. `None`: the pair never ran.
-    pub(super) run: Option<String>,
+    pub run: Option<String>,
     /// Selects the colour: `never`, a state, or `gate`, `waiting`, `working`, `idle`, `fresh`.
-    pub(super) key: &'static str,
-    pub(super) word: String,
+    pub key: &'static str,
+    pub word: String,
     /// Waits for the user.
-    pub(super) needs: bool,
-    pub(super) active: bool,
-    pub(super) running: bool,
+    pub needs: bool,
+    pub active: bool,
+    pub running: bool,
     /// Waits for approval.
-    pub(super) gate: bool,
-    pub(super) reason: String,
+    pub gate: bool,
+    pub reason: String,
     /// When the state began.
-    pub(super) since: Option<Timestamp>,
+    pub since: Option<Timestamp>,
     /// Whether `since` is shown as a growing duration, or as a past time.
-    pub(super) grows: bool,
-    pub(super) duration_ms: Option<u64>,
+    pub grows: bool,
+    pub duration_ms: Option<u64>,
     /// It failed, timed out or was lost, and its page has not been opened since.
-    pub(super) unseen: bool,
+    pub unseen: bool,
 }
 
 impl Badge {
-    pub(super) fn never(pair: &Pair, interactive: bool) -> Self {
+    pub fn never(pair: &Pair, interactive: bool) -> Self {
         Self { mode: pair.mode.to_string(), task: pair.task.to_string(), interactive, key: "never", ..Self::default() }
     }
 
     /// `fresh`: the result is up to date.
-    pub(super) fn of(run: &RunView, fresh: bool) -> Self {
+    pub fn of(run: &RunView, fresh: bool) -> Self {
         let gate = run.state == "queued" && run.waiting_for == Some("gate");
         let active = run.ended_at.is_none();
         let (key, word): (&'static str, String) = match run.state {
@@ -75,7 +75,7 @@ impl Badge {
     }
 
     /// Ended otherwise than the user wanted.
-    pub(super) fn is_failure(&self) -> bool {
+    pub fn is_failure(&self) -> bool {
         matches!(self.key, "failed" | "timed_out" | "lost" | "dependency_failed")
     }
 }
