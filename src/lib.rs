@@ -27,5 +27,6 @@ pub mod worker;
 pub mod view;
 
 pub mod serve;
+pub mod tui;
 
 pub mod cli;

@@ -74,6 +74,6 @@ pub(crate) fn manifest_location(file: Option<PathBuf>, directory: Option<PathBuf
 }
 
 /// Whether the terminal has neither colours nor cursor movement.
-fn is_dumb() -> bool {
+pub(crate) fn is_dumb() -> bool {
     environment::var("TERM").is_some_and(|term| term == "dumb")
 }

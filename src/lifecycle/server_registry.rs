@@ -61,8 +61,8 @@ pub fn announce(claim: &ServerClaim, address: String, token: &Token) -> io::Resu
 
 /// Opens the page in the user's browser, with the token in the address. Other users can read the browser's command
 /// line, so it contains only the path of a private redirect page. Fails if no browser is found.
-pub fn open_page(claim: &ServerClaim, address: &str, token: &Token) -> io::Result<()> {
-    let redirect_page = claim.write_door(&format!("{address}#token={}", token.reveal()))?;
+pub fn open_page(store: &Store, address: &str, token: &str) -> io::Result<()> {
+    let redirect_page = store.state().write_door(&format!("{address}#token={token}"))?;
     let browser = environment::var("BROWSER").map(PathBuf::from);
     let known = ["xdg-open", "open", "wslview"].map(PathBuf::from);
     for program in browser.into_iter().chain(known) {

@@ -11,12 +11,15 @@ pub mod fingerprint;
 pub mod folder;
 pub mod git;
 pub mod ids;
+pub mod interrupts;
 pub mod listen;
 pub mod logout;
 pub mod notify;
 pub mod process;
 pub mod pty;
+pub mod scratch_file;
 pub mod terminal;
+pub mod terminal_mode;
 pub mod text_file;
 pub mod tmux;
 

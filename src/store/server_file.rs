@@ -17,6 +17,19 @@ pub struct ServerClaim {
 }
 
 impl StateDir {
+    /// Writes the redirect page to `address` with mode 0600 and returns its path. The browser gets this path instead of
+    /// the address because other users can read a command line.
+    pub fn write_door(&self, address: &str) -> io::Result<std::path::PathBuf> {
+        let path = self.door_path();
+        let _ = std::fs::remove_file(&path);
+        let text = format!(
+            "<!doctype html><meta charset=\"utf-8\"><meta name=\"referrer\" content=\"no-referrer\">\
+             <meta http-equiv=\"refresh\" content=\"0; url={address}\"><title>dispatch</title>\n"
+        );
+        record_file::write_bytes_new(&path, text.as_bytes())?;
+        Ok(path)
+    }
+
     /// `None` where another server holds the lock.
     pub fn claim_server(&self) -> io::Result<Option<ServerClaim>> {
         let lock = lock_file::open(&self.path().join("server.lock"), true)?;
@@ -54,19 +67,6 @@ impl ServerClaim {
     /// Writes `server.json`, with mode 0600 from the start since it holds the token.
     pub fn announce(&self, record: &ServerRecord) -> io::Result<()> {
         record_file::write(&self.state.server_path(), record, Durability::Process)
-    }
-
-    /// Writes the redirect page to `address` with mode 0600 and returns its path. The browser gets this path instead of
-    /// the address because other users can read a command line.
-    pub fn write_door(&self, address: &str) -> io::Result<std::path::PathBuf> {
-        let path = self.state.door_path();
-        let _ = std::fs::remove_file(&path);
-        let text = format!(
-            "<!doctype html><meta charset=\"utf-8\"><meta name=\"referrer\" content=\"no-referrer\">\
-             <meta http-equiv=\"refresh\" content=\"0; url={address}\"><title>dispatch</title>\n"
-        );
-        record_file::write_bytes_new(&path, text.as_bytes())?;
-        Ok(path)
     }
 }
 

@@ -5,6 +5,7 @@ pub mod amounts;
 pub mod badge;
 pub mod catalog_view;
 pub mod draft_view;
+pub mod key_table;
 pub mod mode_view;
 pub mod past_view;
 pub mod plan_view;

@@ -35,7 +35,8 @@ pub(super) fn perform(manifest: &Path, request: WorkerRequest) -> Result<Value, 
     let open = |depth| Project::open(&location, depth);
     match request {
         WorkerRequest::Start { mode, task, request } => {
-            let request = StartRequest { started_by: Some(StartedBy::Web), ..request };
+            let started_by = request.started_by.or(Some(StartedBy::Web));
+            let request = StartRequest { started_by, ..request };
             start::start(&open(Depth::Whole)?, &mode, &task, &request)
         }
         WorkerRequest::Render { mode, task, request, files } => {

@@ -24,6 +24,7 @@ pub(crate) const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("worker", &["model", "manifest", "tasks", "plan", "os", "store", "agents", "lifecycle", "view"]),
     ("view", &["model", "plan", "tasks"]),
     ("serve", &["model", "lifecycle", "snapshot", "worker", "view"]),
+    ("tui", &["model", "os", "agents", "lifecycle", "snapshot", "worker", "view"]),
     (
         "cli",
         &[
@@ -40,6 +41,7 @@ pub(crate) const MAY_IMPORT: &[(&str, &[&str])] = &[
             "worker",
             "view",
             "serve",
+            "tui",
         ],
     ),
     ("main.rs", &["cli"]),

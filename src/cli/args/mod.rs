@@ -60,6 +60,8 @@ pub(crate) enum Command {
     /// Show active and last-ended runs, or one
     #[command(visible_aliases = ["list", "ls"])]
     Status(StatusArgs),
+    /// Show the runs full-screen: watch, answer, start and stop them
+    Ui,
     /// Show what a run printed
     Logs(LogsArgs),
     /// End a window or job and its whole process tree

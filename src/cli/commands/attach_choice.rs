@@ -3,15 +3,15 @@
 use std::process::ExitCode;
 
 use crate::cli::commands::run::on_a_terminal;
-use crate::cli::commands::say;
+use crate::cli::commands::{say, ui};
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, FAILED, USAGE};
-use crate::cli::picker::{self, PickResult, Row};
 use crate::cli::progress;
 use crate::lifecycle::store::{Observed, Store};
 use crate::lifecycle::summary::attention;
 use crate::model::run::Run;
 use crate::os::{clock, environment};
+use crate::tui::{self, PickResult};
 use crate::view::amounts::duration;
 
 /// A run, or the exit code without one.
@@ -40,7 +40,7 @@ pub(super) fn pick(context: &CommandContext, store: &Store) -> Result<ChosenRun,
         return Err(CliError::new(FAILED, "no window is open").hint("dispatch run MODE TASK"));
     }
     let rows = runs.iter().map(row).collect();
-    Ok(match picker::pick(&["TASK", "MODE", "FOR", "DOES"], rows, context.colour.0)? {
+    Ok(match tui::pick(vec!["TASK", "MODE", "FOR", "DOES"], rows, ui::abilities(context))? {
         PickResult::Picked(at) if at < runs.len() => Ok(Box::new(runs.swap_remove(at))),
         PickResult::Picked(_) | PickResult::Left => Err(ExitCode::SUCCESS),
         PickResult::Interrupted => Err(ExitCode::from(130)),
@@ -48,7 +48,7 @@ pub(super) fn pick(context: &CommandContext, store: &Store) -> Result<ChosenRun,
     })
 }
 
-fn row(run: &Run) -> Row {
+fn row(run: &Run) -> Vec<String> {
     let activity = run.progress.activity.as_ref();
     let since = activity.map(|activity| activity.at).or(run.progress.started_at);
     let age = since.map(|since| duration(clock::millis_between(since, clock::now()))).unwrap_or_default();
@@ -57,5 +57,5 @@ fn row(run: &Run) -> Row {
         Some(activity) => activity.state.as_str().to_owned(),
         None => progress::words(run),
     };
-    Row(vec![run.facts.task.to_string(), run.facts.mode.to_string(), age, does])
+    vec![run.facts.task.to_string(), run.facts.mode.to_string(), age, does]
 }

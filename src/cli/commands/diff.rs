@@ -7,10 +7,10 @@ use crate::cli::args::DiffArgs;
 use crate::cli::commands::open;
 use crate::cli::context::CommandContext;
 use crate::cli::error::CommandResult;
-use crate::cli::interrupts::Interrupts;
 use crate::cli::output;
 use crate::lifecycle::project::Depth;
 use crate::lifecycle::worktree::diff::{self, DiffFormat};
+use crate::os::interrupts::Interrupts;
 
 pub(super) fn run(context: &CommandContext, args: &DiffArgs) -> CommandResult {
     let project = open(context, Depth::Shape)?;

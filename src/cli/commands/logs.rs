@@ -10,7 +10,6 @@ use crate::cli::commands::run::protocol_of;
 use crate::cli::console::{Console, Show};
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult, FAILED, USAGE};
-use crate::cli::interrupts::Interrupts;
 use crate::cli::stuck_warning::StuckWarning;
 use crate::cli::{output, progress};
 use crate::lifecycle::failure::Failure;
@@ -24,6 +23,7 @@ use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::os::clock;
+use crate::os::interrupts::Interrupts;
 use crate::store::logs::reader::{LogStreams, ReadFrom};
 
 pub(super) fn run(context: &CommandContext, args: &LogsArgs) -> CommandResult {

@@ -12,13 +12,13 @@ use crate::cli::commands::open;
 use crate::cli::commands::run::protocol_of;
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult};
-use crate::cli::interrupts::Interrupts;
 use crate::cli::{output, progress};
 use crate::lifecycle::project::{Depth, project_store};
 use crate::lifecycle::refresh;
 use crate::lifecycle::store::Store;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
+use crate::os::interrupts::Interrupts;
 use crate::os::watch::{self, ChangeWatch};
 use crate::store::logs::reader::{LogStream, LogStreams, ReadFrom, RunLogReader};
 

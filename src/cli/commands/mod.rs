@@ -29,6 +29,7 @@ mod status;
 mod stop;
 mod tasks;
 mod token;
+mod ui;
 mod up;
 mod wait;
 
@@ -57,6 +58,7 @@ pub(crate) fn run_command(
     match command {
         None => dashboard::run(context),
         Some(Command::Run(args)) => run::run(context, args),
+        Some(Command::Ui) => ui::run(context),
         Some(Command::Status(args)) if args.tmux => segment::run(context, early),
         Some(Command::Status(args)) => status::run(context, &args, early),
         Some(Command::Logs(args)) if args.all => logs_all::run(context, &args),

@@ -16,7 +16,6 @@ use crate::cli::commands::run::{code, note_outcome};
 use crate::cli::commands::run_one::stop_in_background;
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult};
-use crate::cli::interrupts::Interrupts;
 use crate::cli::progress::{ProgressDisplay, ProgressLine};
 use crate::cli::{output, retry_words};
 use crate::lifecycle::follow::Follower;
@@ -31,6 +30,7 @@ use crate::model::names::Pair;
 use crate::model::run::Run;
 use crate::model::run_id::RunId;
 use crate::model::run_state::{RunState, WaitingFor};
+use crate::os::interrupts::Interrupts;
 use crate::os::{clock, watch};
 use crate::view::run_view::{RunView, SkippedView};
 

@@ -8,12 +8,12 @@ use std::process::ExitCode;
 use crate::cli::args::ServeArgs;
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult, USAGE};
-use crate::cli::interrupts::Interrupts;
 use crate::cli::output;
 use crate::lifecycle::project::served::ServedProject;
 use crate::lifecycle::reconcile::up::refuse_inside;
 use crate::lifecycle::server_registry;
 use crate::model::problem::summary;
+use crate::os::interrupts::Interrupts;
 use crate::os::listen::{self, ListenError};
 use crate::os::watch::file_watcher::FileWatcher;
 use crate::serve::{self, Listener, ServerParts, Times};
@@ -37,7 +37,7 @@ pub(super) fn run(context: &CommandContext, args: &ServeArgs) -> CommandResult {
     listen::raise_file_limit();
     let (listener, at) = listen(args, address)?;
     let token = server_registry::new_token()?;
-    let live = Live::start(store.to_show(), FileWatcher::start()?, context.location.clone())?;
+    let live = Live::start(store.clone().to_show(), FileWatcher::start()?, context.location.clone())?;
     server_registry::announce(&claim, at.clone(), &token)?;
     let err = output::stderr(context);
     if context.json {
@@ -47,7 +47,7 @@ pub(super) fn run(context: &CommandContext, args: &ServeArgs) -> CommandResult {
         err.note("`dispatch token` prints the token; Ctrl-C ends the server, and no run");
     }
     if args.open
-        && let Err(error) = server_registry::open_page(&claim, &at, &token)
+        && let Err(error) = server_registry::open_page(&store, &at, token.reveal())
     {
         err.warning(&format!("the page could not be opened: {error}"));
     }

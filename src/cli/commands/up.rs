@@ -8,7 +8,6 @@ use crate::cli::args::UpArgs;
 use crate::cli::commands::{open, plan, stop};
 use crate::cli::context::CommandContext;
 use crate::cli::error::{CliError, CommandResult, FAILED};
-use crate::cli::interrupts::Interrupts;
 use crate::cli::output;
 use crate::lifecycle::project::{Depth, Project, project_store, show};
 use crate::lifecycle::reconcile::apply::Done;
@@ -16,6 +15,7 @@ use crate::lifecycle::reconcile::prepared_plan::PreparedPlan;
 use crate::lifecycle::reconcile::up::{self, refuse_inside};
 use crate::lifecycle::reconcile::{self, changes_of};
 use crate::os::clock::Stopwatch;
+use crate::os::interrupts::Interrupts;
 use crate::os::watch;
 use crate::plan::diff::UpOptions;
 

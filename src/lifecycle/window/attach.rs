@@ -54,12 +54,24 @@ pub fn marks(store: &Store, id: &RunId) -> std::io::Result<Vec<LogMark>> {
     }
 }
 
+/// The current screen of the window with its colours; if the window is gone, its last recorded screen.
+pub fn styled_screen(store: &Store, run: &Run) -> Result<Option<Vec<u8>>, TmuxError> {
+    let captured = match pane_of(run) {
+        Some((tmux, pane)) => tmux.capture_styled(pane, run.id())?,
+        None => None,
+    };
+    Ok(captured.map(String::into_bytes).or_else(|| store.folder(run.id()).read_screen()))
+}
+
 /// The current screen of the window; if the window is gone, its last recorded screen.
 pub fn screen(store: &Store, run: &Run) -> Result<Option<Vec<u8>>, TmuxError> {
-    if let (Some(socket), Some(pane)) = (&run.facts.socket, &run.progress.pane)
-        && let Some(text) = Tmux::new(socket.clone()).capture(pane, run.id())?
-    {
-        return Ok(Some(text.into_bytes()));
-    }
-    Ok(store.folder(run.id()).read_screen())
+    let captured = match pane_of(run) {
+        Some((tmux, pane)) => tmux.capture(pane, run.id())?,
+        None => None,
+    };
+    Ok(captured.map(String::into_bytes).or_else(|| store.folder(run.id()).read_screen()))
+}
+
+fn pane_of(run: &Run) -> Option<(Tmux, &str)> {
+    Some((Tmux::new(run.facts.socket.clone()?), run.progress.pane.as_deref()?))
 }

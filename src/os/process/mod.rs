@@ -10,6 +10,7 @@ pub mod cgroup;
 pub(in crate::os) mod child;
 pub mod detached;
 pub mod ending;
+pub mod foreground;
 pub mod holder;
 pub(in crate::os) mod pipe_pump;
 pub mod program;
@@ -152,4 +153,9 @@ fn host() -> String {
         return id.trim().to_owned();
     }
     rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// Ends this process with the code of a panic. For the hook of a panic in a program whose threads need each other.
+pub fn exit_after_panic() -> ! {
+    std::process::exit(101)
 }

@@ -4,24 +4,34 @@ use std::io::{self, Read as _};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::low_level::pipe;
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
+use signal_hook::low_level::{emulate_default_handler, pipe};
 
 /// Counts signals until it is dropped; after that they end the process again.
 #[derive(Debug)]
-pub(crate) struct Interrupts {
+pub struct Interrupts {
     reader: UnixStream,
     ids: Vec<signal_hook::SigId>,
 }
 
 impl Interrupts {
-    pub(crate) fn new() -> io::Result<Self> {
+    pub fn new() -> io::Result<Self> {
         Self::of(&[SIGINT])
     }
 
     /// SIGINT, SIGTERM and SIGHUP.
-    pub(crate) fn of_termination() -> io::Result<Self> {
+    pub fn of_termination() -> io::Result<Self> {
         Self::of(&[SIGINT, SIGTERM, SIGHUP])
+    }
+
+    /// The size of the terminal changed, or this process continues after it was stopped.
+    pub fn of_redraw() -> io::Result<Self> {
+        Self::of(&[SIGWINCH, SIGCONT])
+    }
+
+    /// SIGTSTP: this process is to stop, with [`stop_this_process`].
+    pub fn of_suspension() -> io::Result<Self> {
+        Self::of(&[SIGTSTP])
     }
 
     fn of(signals: &[i32]) -> io::Result<Self> {
@@ -33,7 +43,7 @@ impl Interrupts {
     }
 
     /// The number of signals since the last call.
-    pub(crate) fn take(&mut self) -> usize {
+    pub fn take(&mut self) -> usize {
         let mut buffer = [0; 64];
         let mut count = 0;
         while let Ok(n @ 1..) = self.reader.read(&mut buffer) {
@@ -55,4 +65,9 @@ impl Drop for Interrupts {
             signal_hook::low_level::unregister(id);
         }
     }
+}
+
+/// Stops this process as SIGTSTP would without a handler. Returns when it continues.
+pub fn stop_this_process() -> io::Result<()> {
+    emulate_default_handler(SIGTSTP)
 }
