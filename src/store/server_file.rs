@@ -103,7 +103,7 @@ mod tests {
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(state.server().unwrap().unwrap().pid, 7);
         assert!(!format!("{record:?}").contains(&record.token), "the token is not shown");
-        let door = claim.write_door("http://127.0.0.1:1/#token=x").unwrap();
+        let door = claim.state.write_door("http://127.0.0.1:1/#token=x").unwrap();
         assert_eq!(std::fs::metadata(&door).unwrap().permissions().mode() & 0o777, 0o600);
         drop(claim);
         assert!(state.server().unwrap().is_none());

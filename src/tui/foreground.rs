@@ -14,10 +14,10 @@ use crate::os::process::foreground::run_in_foreground;
 use crate::os::process::supervise::own_program;
 use crate::os::scratch_file::ScratchFile;
 use crate::tui::act::Actor;
-use crate::tui::app::App;
 use crate::tui::message::Message;
 use crate::tui::popup::Popup;
 use crate::tui::screen::Screen;
+use crate::tui::ui_state::UiState;
 
 /// How a program gave the terminal back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +88,7 @@ pub(super) fn open_pages(actor: &Actor) {
     actor.sender.send(Message::Opened(opened));
 }
 
-impl App {
+impl UiState {
     /// The text of the open line, as the editor left it.
     pub(super) fn edited(&mut self, text: String) {
         if let Some(Popup::Line(line)) = &mut self.popup {

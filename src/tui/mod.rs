@@ -1,11 +1,10 @@
 //! The full-screen view at the terminal: the runs, what each does, and what can be done with it.
 //!
-//! One thread owns the terminal. It waits for keys, signals and the messages of other threads, lets [`app::App`] decide
+//! One thread owns the terminal. It waits for keys, signals and the messages of other threads, lets [`ui_state::UiState`] decide
 //! what they change, draws, and carries out the effects. Reading runs, logs and windows, and acting on them, happens in
 //! other threads: no key waits for tmux or a disk.
 
 mod act;
-mod app;
 mod choices;
 mod draw;
 mod foreground;
@@ -22,6 +21,7 @@ mod picker;
 mod popup;
 mod preview;
 mod screen;
+mod ui_state;
 
 use std::io;
 use std::os::fd::AsFd as _;
@@ -37,11 +37,11 @@ use crate::os::terminal_mode;
 use crate::os::watch::wait_readable;
 use crate::snapshot::Live;
 use crate::tui::act::Actor;
-use crate::tui::app::{App, Effect};
 use crate::tui::foreground::Foreground;
 use crate::tui::message::{Message, MessageSender};
 use crate::tui::preview::Previewer;
 use crate::tui::screen::Screen;
+use crate::tui::ui_state::{Effect, UiState};
 use crate::worker::WorkerPool;
 
 pub(crate) use draw::Abilities;
@@ -80,7 +80,7 @@ pub(crate) fn run(parts: TuiParts) -> io::Result<TuiEnd> {
     observer::start(Arc::clone(&live), Arc::clone(&workers), sender.clone())?;
     let previewer = Previewer::start(Arc::clone(&live), Arc::clone(&workers), sender.clone())?;
     let mut tui = Tui {
-        app: App::default(),
+        state: UiState::default(),
         actor: Actor { live, workers, sender },
         previewer,
         ends: Interrupts::of_termination()?,
@@ -95,7 +95,7 @@ pub(crate) fn run(parts: TuiParts) -> io::Result<TuiEnd> {
 }
 
 struct Tui {
-    app: App,
+    state: UiState,
     actor: Actor,
     previewer: Previewer,
     ends: Interrupts,
@@ -150,10 +150,10 @@ impl Tui {
     }
 
     fn draw(&mut self) -> io::Result<()> {
-        let (app, abilities, now) = (&self.app, self.parts.abilities, clock::now());
-        let (areas, top) = self.screen.draw(|frame| draw::draw(frame, app, abilities, now))?;
-        self.app.list.top = top;
-        self.app.areas = areas;
+        let (state, abilities, now) = (&self.state, self.parts.abilities, clock::now());
+        let (areas, top) = self.screen.draw(|frame| draw::draw(frame, state, abilities, now))?;
+        self.state.list.top = top;
+        self.state.areas = areas;
         Ok(())
     }
 
@@ -161,7 +161,7 @@ impl Tui {
         let mut effects = Vec::new();
         loop {
             match self.messages.try_recv() {
-                Ok(message) => effects.extend(self.app.on_message(message)),
+                Ok(message) => effects.extend(self.state.on_message(message)),
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => return effects,
             }
         }
@@ -180,7 +180,7 @@ impl Tui {
             }
         }
         let keys = keys::read(&std::mem::take(&mut self.typed));
-        Ok(Some(keys.iter().flat_map(|key| self.app.on_key(key)).collect()))
+        Ok(Some(keys.iter().flat_map(|key| self.state.on_key(key)).collect()))
     }
 
     /// Returns whether the person leaves.
@@ -202,8 +202,8 @@ impl Tui {
                 return Ok(self.came_back(end));
             }
             Effect::Edit(text) => match foreground::edit(&mut self.screen, &text, &self.parts.root) {
-                Ok(text) => self.app.edited(text),
-                Err(error) => self.app.complain(error.to_string()),
+                Ok(text) => self.state.edited(text),
+                Err(error) => self.state.complain(error.to_string()),
             },
         }
         Ok(false)
@@ -216,7 +216,7 @@ impl Tui {
         match end {
             Ok(Foreground::Back) => {}
             Ok(Foreground::Elsewhere) => return true,
-            Err(error) => self.app.complain(error.to_string()),
+            Err(error) => self.state.complain(error.to_string()),
         }
         false
     }

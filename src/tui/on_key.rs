@@ -4,17 +4,18 @@ use ratatui::layout::Position;
 
 use crate::snapshot::ListedRun;
 use crate::tui::act::Act;
-use crate::tui::app::{App, Effect, Focus};
+use crate::tui::choices;
 use crate::tui::keys::{Key, MouseEvent, MouseKind};
 use crate::tui::line_input::LineInput;
 use crate::tui::list::ListRow;
 use crate::tui::popup::{LinePopup, LinePurpose, PickPurpose, PlanPopup, Popup};
 use crate::tui::preview::PreviewTab;
+use crate::tui::ui_state::{Effect, Focus, UiState};
 
 /// Lines that the wheel moves by.
 const WHEEL: isize = 3;
 
-impl App {
+impl UiState {
     pub(super) fn on_key(&mut self, key: &Key) -> Vec<Effect> {
         self.notice = None;
         let mut effects = match key {
@@ -36,13 +37,13 @@ impl App {
                 self.list.is_typing = false;
                 self.list.filter = LineInput::default();
             }
-            Key::Up => self.step(-1),
-            Key::Down => self.step(1),
+            Key::Up => self.move_choice(-1),
+            Key::Down => self.move_choice(1),
             key => {
                 self.list.filter.press(key);
             }
         }
-        self.settle();
+        self.keep_choice();
         Vec::new()
     }
 
@@ -56,7 +57,7 @@ impl App {
             Key::Char('/') => self.list.is_typing = true,
             Key::Char('n') => {
                 self.list.only_needs = !self.list.only_needs;
-                self.settle();
+                self.keep_choice();
             }
             Key::Char('.') => {
                 if let Some(groups) = &self.groups {
@@ -67,7 +68,7 @@ impl App {
             Key::Escape => {
                 self.list.filter = LineInput::default();
                 self.list.only_needs = false;
-                self.settle();
+                self.keep_choice();
             }
             Key::Left => self.focus = Focus::List,
             Key::Right => self.focus = Focus::Preview,
@@ -102,7 +103,7 @@ impl App {
             _ => return false,
         };
         match self.focus {
-            Focus::List => self.step(by),
+            Focus::List => self.move_choice(by),
             Focus::Preview => self.preview.scroll(by, usize::from(self.areas.preview.height)),
         }
         true
@@ -152,18 +153,13 @@ impl App {
         }
     }
 
-    pub(super) fn act(&mut self, act: Act) -> Vec<Effect> {
-        self.acting += 1;
-        vec![Effect::Act(act)]
-    }
-
-    fn step(&mut self, by: isize) {
+    fn move_choice(&mut self, by: isize) {
         if let Some(groups) = &self.groups {
             self.list.step(groups, by);
         }
     }
 
-    fn settle(&mut self) {
+    fn keep_choice(&mut self) {
         if let Some(groups) = &self.groups {
             self.list.settle(groups);
         }
@@ -190,7 +186,7 @@ impl App {
                 if areas.preview.contains(at) {
                     self.preview.scroll(by * WHEEL, usize::from(areas.preview.height));
                 } else {
-                    self.step(by);
+                    self.move_choice(by);
                 }
             }
             MouseKind::Click if areas.list.contains(at) => self.click_row(usize::from(at.y - areas.list.y)),
@@ -235,16 +231,9 @@ impl App {
         match self.chosen().map(|chosen| chosen.badge.clone()) {
             Some(badge) => self.pick_mode(badge.task, Some(&badge.mode)),
             None => {
-                let picker = crate::tui::choices::tasks(catalog);
+                let picker = choices::tasks(catalog);
                 self.popup = Some(Popup::Pick { purpose: PickPurpose::Task, picker });
             }
-        }
-    }
-
-    pub(super) fn pick_mode(&mut self, task: String, preferred: Option<&str>) {
-        if let Some(catalog) = &self.catalog {
-            let picker = crate::tui::choices::modes(catalog, &task, preferred);
-            self.popup = Some(Popup::Pick { purpose: PickPurpose::Mode { task }, picker });
         }
     }
 }

@@ -1,14 +1,14 @@
 //! How messages of other threads change the view. Pure.
 
 use crate::tui::act::{Act, ActDone, ActFailure, ActResult, problem_line};
-use crate::tui::app::{App, Effect};
 use crate::tui::message::{Message, PreviewChange};
 use crate::tui::popup::{LinePurpose, PlanPopup, Popup};
 use crate::tui::preview::{LINES, PreviewId};
+use crate::tui::ui_state::{Effect, UiState};
 use crate::view::catalog_view::{BrokenView, CatalogView};
 use crate::view::plan_view::PlanView;
 
-impl App {
+impl UiState {
     pub(super) fn on_message(&mut self, message: Message) -> Vec<Effect> {
         match message {
             Message::Groups(Ok(groups)) => {

@@ -1,16 +1,16 @@
 //! How keys change an open box. Pure.
 
 use crate::tui::act::Act;
-use crate::tui::app::{App, Effect};
 use crate::tui::choices::{self, OTHER_TASK};
 use crate::tui::keys::{Key, MouseKind};
 use crate::tui::picker::Pressed;
 use crate::tui::popup::{LinePopup, LinePurpose, PickPurpose, Popup};
+use crate::tui::ui_state::{Effect, UiState};
 
 /// Steps that a page key moves a plan by.
 const PAGE: usize = 10;
 
-impl App {
+impl UiState {
     pub(super) fn on_popup_key(&mut self, key: &Key) -> Vec<Effect> {
         match &mut self.popup {
             None => {}

@@ -21,12 +21,12 @@ struct ListedGroup {
     name: &'static str,
     /// Shown if there are none.
     none: &'static str,
-    runs: Vec<ListedRun>,
+    runs: Vec<NowRow>,
 }
 
 /// A row of the list.
 #[derive(Debug, Serialize)]
-struct ListedRun {
+struct NowRow {
     badge: Badge,
     /// What it waits for, or its badge's word.
     word: String,
@@ -74,7 +74,7 @@ pub(super) fn page(server: &HttpServer, mut query: Query) -> Result<String, Refu
 
 impl ListedGroup {
     fn new(group: RunGroup, listed: &RunGroups, catalog: &Catalog) -> Self {
-        let row = |listed: &snapshot::ListedRun| ListedRun {
+        let row = |listed: &snapshot::ListedRun| NowRow {
             badge: listed.badge.clone(),
             word: listed.word.clone(),
             title: catalog.task(&listed.badge.task).map_or_else(String::new, |task| task.title.clone()),

@@ -7,24 +7,24 @@ use ratatui::text::{Line, Span};
 
 use crate::agents::sanitize_line;
 use crate::snapshot::ListedRun;
-use crate::tui::app::App;
+use crate::tui::ui_state::UiState;
 use crate::view::key_table::of_terminal;
 
-pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App) {
-    let line = match &app.notice {
+pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &UiState) {
+    let line = match &state.notice {
         Some(notice) => {
             let colour = if notice.is_error { Color::Red } else { Color::Green };
             Line::styled(sanitize_line(&notice.text), Style::new().fg(colour).add_modifier(Modifier::BOLD))
         }
-        None if app.acting > 0 => Line::raw("working…"),
-        None => keys(app),
+        None if state.acting > 0 => Line::raw("working…"),
+        None => keys(state),
     };
     frame.render_widget(line, area);
 }
 
-fn keys(app: &App) -> Line<'static> {
+fn keys(state: &UiState) -> Line<'static> {
     let mut spans = Vec::new();
-    let chosen = app.chosen();
+    let chosen = state.chosen();
     for entry in of_terminal().filter(|entry| !entry.short.is_empty() && applies(entry.key, chosen)) {
         spans.push(Span::styled(entry.label, Style::new().add_modifier(Modifier::BOLD)));
         spans.push(Span::raw(format!(" {}  ", entry.short)));

@@ -11,9 +11,9 @@ use unicode_width::UnicodeWidthStr as _;
 use crate::agents::sanitize_line;
 use crate::os::clock;
 use crate::snapshot::ListedRun;
-use crate::tui::app::{App, Focus};
 use crate::tui::draw::{needs_style, side};
 use crate::tui::list::ListRow;
+use crate::tui::ui_state::{Focus, UiState};
 use crate::view::amounts::{cost, duration};
 
 /// Columns of the age and of the cost.
@@ -34,24 +34,25 @@ struct Columns {
 }
 
 /// Draws the list. Returns the area of its rows, and the first row shown.
-pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, now: Timestamp) -> (Rect, usize) {
+pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &UiState, now: Timestamp) -> (Rect, usize) {
     if area.is_empty() {
-        return (area, app.list.top);
+        return (area, state.list.top);
     }
-    let block = side(title(app), app.focus == Focus::List, Borders::TOP);
+    let block = side(title(state), state.focus == Focus::List, Borders::TOP);
     let inner = block.inner(area);
     frame.render_widget(block, area);
-    let Some(groups) = &app.groups else {
+    let Some(groups) = &state.groups else {
         frame.render_widget(Paragraph::new("reading the runs…"), inner);
         return (inner, 0);
     };
-    let rows = app.list.rows(groups);
-    let is_chosen = |row: &ListRow<'_>| matches!(row, ListRow::Run(run) if Some(run.run.id()) == app.list.run.as_ref());
+    let rows = state.list.rows(groups);
+    let is_chosen =
+        |row: &ListRow<'_>| matches!(row, ListRow::Run(run) if Some(run.run.id()) == state.list.run.as_ref());
     let chosen = rows.iter().position(is_chosen).unwrap_or(0);
     let height = usize::from(inner.height);
     // The heading above the chosen run stays in sight where it can.
     let upper = chosen.saturating_sub(1);
-    let top = app.list.top.min(upper).max((chosen + 1).saturating_sub(height));
+    let top = state.list.top.min(upper).max((chosen + 1).saturating_sub(height));
     let columns = Columns::new(usize::from(inner.width), &rows);
     let lines: Vec<Line<'static>> = rows
         .iter()
@@ -62,7 +63,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, now: Timestamp)
             ListRow::Heading(group, count) => heading(group.name(), *count),
             ListRow::None(words) => Line::styled(format!("  {words}"), Style::new().fg(Color::DarkGray)),
             ListRow::Run(run) => {
-                let line = columns.line(run, app, now);
+                let line = columns.line(run, state, now);
                 if at == chosen { line.patch_style(Style::new().add_modifier(Modifier::REVERSED)) } else { line }
             }
         })
@@ -74,13 +75,13 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, now: Timestamp)
     (inner, top)
 }
 
-fn title(app: &App) -> Line<'static> {
-    let filter = &app.list.filter;
-    let mut title = match (app.list.only_needs, app.list.is_typing) {
+fn title(state: &UiState) -> Line<'static> {
+    let filter = &state.list.filter;
+    let mut title = match (state.list.only_needs, state.list.is_typing) {
         (true, _) => " what needs me ".to_owned(),
         (false, _) => " runs ".to_owned(),
     };
-    if app.list.is_typing {
+    if state.list.is_typing {
         let (before, after) = filter.parts();
         title.push_str(&format!("/{before}▏{after} "));
     } else if !filter.text().is_empty() {
@@ -112,7 +113,7 @@ impl Columns {
         Self { state, task, mode, has_cost, about: room.saturating_sub(task + mode + 2) }
     }
 
-    fn line(&self, run: &ListedRun, app: &App, now: Timestamp) -> Line<'static> {
+    fn line(&self, run: &ListedRun, state: &UiState, now: Timestamp) -> Line<'static> {
         let badge = &run.badge;
         let style = state_style(badge.key);
         let since = badge.since.map(|since| duration(clock::millis_between(since, now))).unwrap_or_default();
@@ -129,7 +130,7 @@ impl Columns {
             spans.push(Span::raw(format!("{cost:>COST$}")));
         }
         if self.about > 4 {
-            let title = app.titles.get(&badge.task).map_or("", String::as_str);
+            let title = state.titles.get(&badge.task).map_or("", String::as_str);
             let about = if badge.reason.is_empty() { title } else { &badge.reason };
             let about = fitted(&sanitize_line(about), self.about.saturating_sub(2));
             spans.push(Span::styled(format!("  {about}"), Style::new().fg(Color::DarkGray)));

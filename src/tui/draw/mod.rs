@@ -15,7 +15,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders};
 
 use crate::agents::sanitize_line;
-use crate::tui::app::{App, Areas, Focus};
+use crate::tui::ui_state::{Areas, Focus, UiState};
 use crate::view::amounts::dollars;
 
 pub(crate) use picker_view::draw_picker;
@@ -31,12 +31,12 @@ pub(crate) struct Abilities {
     pub(crate) unicode: bool,
 }
 
-pub(super) fn draw(frame: &mut Frame<'_>, app: &App, abilities: Abilities, now: Timestamp) -> (Areas, usize) {
+pub(super) fn draw(frame: &mut Frame<'_>, state: &UiState, abilities: Abilities, now: Timestamp) -> (Areas, usize) {
     let rows = Layout::vertical([Constraint::Length(1), Constraint::Min(1), Constraint::Length(1)]);
     let [head, body, foot] = rows.areas(frame.area());
-    frame.render_widget(header(app, now), head);
+    frame.render_widget(header(state, now), head);
     let is_narrow = frame.area().width < WIDE;
-    let (left, right) = match (is_narrow, app.focus) {
+    let (left, right) = match (is_narrow, state.focus) {
         (true, Focus::List) => (body, Rect::ZERO),
         (true, Focus::Preview) => (Rect::ZERO, body),
         (false, _) => {
@@ -44,10 +44,10 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, abilities: Abilities, now: 
             (left, right)
         }
     };
-    let (list, top) = list_view::draw(frame, left, app, now);
-    let (tabs, preview) = preview_view::draw(frame, right, app);
-    footer::draw(frame, foot, app);
-    if let Some(popup) = &app.popup {
+    let (list, top) = list_view::draw(frame, left, state, now);
+    let (tabs, preview) = preview_view::draw(frame, right, state);
+    footer::draw(frame, foot, state);
+    if let Some(popup) = &state.popup {
         popup_view::draw(frame, body, popup);
     }
     safe_cells::apply(frame.buffer_mut(), abilities);
@@ -55,24 +55,24 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, abilities: Abilities, now: 
 }
 
 /// Project, slots, cost, usage limit, and how many runs need the user.
-fn header(app: &App, now: Timestamp) -> Line<'static> {
+fn header(state: &UiState, now: Timestamp) -> Line<'static> {
     let bold = Style::new().add_modifier(Modifier::BOLD);
     let mut spans = vec![Span::styled(" dispatch ", bold.add_modifier(Modifier::REVERSED)), Span::raw(" ")];
-    if let Some(catalog) = &app.catalog {
+    if let Some(catalog) = &state.catalog {
         spans.push(Span::styled(sanitize_line(&catalog.project.name), bold));
         spans.push(Span::raw("  "));
     }
-    if let Some(trouble) = app.trouble.as_ref().or(app.broken.as_ref()) {
+    if let Some(trouble) = state.trouble.as_ref().or(state.broken.as_ref()) {
         spans.push(Span::styled(sanitize_line(trouble), Style::new().fg(Color::Red).add_modifier(Modifier::BOLD)));
         return Line::from(spans);
     }
-    let Some(groups) = &app.groups else { return Line::from(spans) };
+    let Some(groups) = &state.groups else { return Line::from(spans) };
     if !groups.needs.is_empty() {
         let count = groups.needs.len();
         spans.push(Span::styled(format!("{count} need{} you", if count == 1 { "s" } else { "" }), needs_style()));
         spans.push(Span::raw("  "));
     }
-    let limits = app.catalog.as_ref().map(|catalog| catalog.limits).unwrap_or_default();
+    let limits = state.catalog.as_ref().map(|catalog| catalog.limits).unwrap_or_default();
     let slots = match limits.jobs {
         0 => String::new(),
         jobs => format!("slots {}/{jobs}  ", groups.capacity.slots_in_use),

@@ -9,27 +9,27 @@ use unicode_width::UnicodeWidthChar as _;
 
 use crate::agents::sanitize_line;
 use crate::snapshot::ListedRun;
-use crate::tui::app::{App, Focus};
 use crate::tui::draw::list_view::state_style;
 use crate::tui::draw::side;
 use crate::tui::preview::PreviewTab;
+use crate::tui::ui_state::{Focus, UiState};
 
 /// Draws it. Returns the areas of the tabs and of the content.
-pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App) -> (Rect, Rect) {
+pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, state: &UiState) -> (Rect, Rect) {
     if area.is_empty() {
         return (Rect::ZERO, Rect::ZERO);
     }
-    let borders = if app.areas.is_narrow { Borders::TOP } else { Borders::TOP | Borders::LEFT };
-    let title = app.chosen().map_or_else(|| Line::raw(""), title);
-    let block = side(title, app.focus == Focus::Preview, borders);
+    let borders = if state.areas.is_narrow { Borders::TOP } else { Borders::TOP | Borders::LEFT };
+    let title = state.chosen().map_or_else(|| Line::raw(""), title);
+    let block = side(title, state.focus == Focus::Preview, borders);
     let inner = block.inner(area);
     frame.render_widget(block, area);
-    let Some(chosen) = app.chosen() else { return (Rect::ZERO, inner) };
+    let Some(chosen) = state.chosen() else { return (Rect::ZERO, inner) };
     let parts = [Constraint::Length(1), Constraint::Length(1), Constraint::Fill(1)];
     let [about_area, tabs_area, content_area] = Layout::vertical(parts).areas(inner);
-    frame.render_widget(about(app, chosen), about_area);
-    frame.render_widget(tabs(app, chosen), tabs_area);
-    let lines = content(app, content_area);
+    frame.render_widget(about(state, chosen), about_area);
+    frame.render_widget(tabs(state, chosen), tabs_area);
+    let lines = content(state, content_area);
     frame.render_widget(Paragraph::new(lines), content_area);
     (tabs_area, content_area)
 }
@@ -43,17 +43,17 @@ fn title(chosen: &ListedRun) -> Line<'static> {
 }
 
 /// What it does or why it is in its state, else the title of its task.
-fn about(app: &App, chosen: &ListedRun) -> Line<'static> {
+fn about(state: &UiState, chosen: &ListedRun) -> Line<'static> {
     let badge = &chosen.badge;
-    let title = app.titles.get(&badge.task).map_or("", String::as_str);
+    let title = state.titles.get(&badge.task).map_or("", String::as_str);
     let text = [badge.reason.as_str(), chosen.view.hint.as_deref().unwrap_or_default()];
     let text: Vec<&str> = text.into_iter().filter(|text| !text.is_empty()).collect();
     let text = if text.is_empty() { title.to_owned() } else { text.join("; ") };
     Line::styled(sanitize_line(&text), Style::new().fg(Color::DarkGray))
 }
 
-fn tabs(app: &App, chosen: &ListedRun) -> Line<'static> {
-    let (has_window, shown) = (chosen.run.facts.form.has_window(), app.shown_tab());
+fn tabs(state: &UiState, chosen: &ListedRun) -> Line<'static> {
+    let (has_window, shown) = (chosen.run.facts.form.has_window(), state.shown_tab());
     let tab = |tab: PreviewTab| {
         let style = match tab == shown {
             true => Style::new().add_modifier(Modifier::REVERSED),
@@ -65,11 +65,11 @@ fn tabs(app: &App, chosen: &ListedRun) -> Line<'static> {
 }
 
 /// The lines that fit: from the first line shown, or the last ones. Long lines are wrapped, except those of a screen.
-fn content(app: &App, area: Rect) -> Vec<Line<'static>> {
-    let preview = &app.preview;
+fn content(state: &UiState, area: Rect) -> Vec<Line<'static>> {
+    let preview = &state.preview;
     let (width, height) = (usize::from(area.width), usize::from(area.height));
     let is_screen =
-        app.shown_tab() == PreviewTab::Output && app.chosen().is_some_and(|run| run.run.facts.form.has_window());
+        state.shown_tab() == PreviewTab::Output && state.chosen().is_some_and(|run| run.run.facts.form.has_window());
     let wrapped = |line: &Line<'static>| if is_screen { vec![line.clone()] } else { wrap(line, width) };
     match preview.top {
         Some(top) => preview.lines.iter().skip(top).flat_map(wrapped).take(height).collect(),

@@ -10,8 +10,9 @@ use crate::model::run_id::RunId;
 use crate::model::run_state::RunState;
 use crate::snapshot::{ListedRun, RunGroups};
 use crate::tui::act::Act;
+use crate::tui::choices;
 use crate::tui::list::{self, ListChoice};
-use crate::tui::popup::Popup;
+use crate::tui::popup::{PickPurpose, Popup};
 use crate::tui::preview::{PreviewId, PreviewRequest, PreviewTab};
 use crate::view::catalog_view::CatalogView;
 
@@ -40,13 +41,13 @@ pub(super) enum Focus {
 
 /// One line for the person, until the next key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Notice {
+pub(super) struct StatusLine {
     pub(super) text: String,
     pub(super) is_error: bool,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct App {
+pub(super) struct UiState {
     /// `None` until the first observation.
     pub(super) groups: Option<RunGroups>,
     /// Why the runs cannot be read.
@@ -61,7 +62,7 @@ pub(super) struct App {
     pub(super) tab: PreviewTab,
     pub(super) preview: PreviewState,
     pub(super) popup: Option<Popup>,
-    pub(super) notice: Option<Notice>,
+    pub(super) notice: Option<StatusLine>,
     /// Acts that were begun and have not ended.
     pub(super) acting: usize,
     pub(super) areas: Areas,
@@ -90,7 +91,7 @@ pub(super) struct Areas {
     pub(super) is_narrow: bool,
 }
 
-impl App {
+impl UiState {
     /// The chosen run.
     pub(super) fn chosen(&self) -> Option<&ListedRun> {
         let (groups, id) = (self.groups.as_ref()?, self.list.run.as_ref()?);
@@ -113,11 +114,23 @@ impl App {
     }
 
     pub(super) fn say(&mut self, text: impl Into<String>) {
-        self.notice = Some(Notice { text: text.into(), is_error: false });
+        self.notice = Some(StatusLine { text: text.into(), is_error: false });
     }
 
     pub(super) fn complain(&mut self, text: impl Into<String>) {
-        self.notice = Some(Notice { text: text.into(), is_error: true });
+        self.notice = Some(StatusLine { text: text.into(), is_error: true });
+    }
+
+    pub(super) fn act(&mut self, act: Act) -> Vec<Effect> {
+        self.acting += 1;
+        vec![Effect::Act(act)]
+    }
+
+    pub(super) fn pick_mode(&mut self, task: String, preferred: Option<&str>) {
+        if let Some(catalog) = &self.catalog {
+            let picker = choices::modes(catalog, &task, preferred);
+            self.popup = Some(Popup::Pick { purpose: PickPurpose::Mode { task }, picker });
+        }
     }
 
     /// The request for what the preview should show now, if it does not show it.
