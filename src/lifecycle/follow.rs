@@ -19,6 +19,7 @@ use crate::model::run_id::RunId;
 use crate::model::run_state::{RunState, UnknownWhy, WaitingFor};
 use crate::os::clock::Stopwatch;
 use crate::os::folder;
+use crate::os::watch::poll_interval::PollInterval;
 use crate::os::watch::{self, ChangeWatch};
 use crate::store::index::IndexError;
 use crate::store::logs::reader::{LogPiece, LogStreams, ReadFrom, RunLogReader};
@@ -32,8 +33,6 @@ const WINDOW_POLL: Duration = Duration::from_secs(1);
 
 /// Poll interval for logs when no inotify watch is available.
 const UNWATCHED_POLL: Duration = Duration::from_millis(200);
-/// Poll interval for a run on an engine: its node holds no lock here, and a file server reports no change of a file.
-const ENGINE_POLL: Duration = Duration::from_millis(250);
 /// How long a wait goes on while tmux or an engine does not answer.
 const SILENCE: Duration = Duration::from_secs(15);
 
@@ -80,6 +79,8 @@ pub struct Follower {
     freed: UnixStream,
     logs: Option<RunLogReader>,
     owner_awaited: bool,
+    /// For a run on an engine: its node holds no lock here, and a file server reports no change of a file.
+    interval: PollInterval,
     /// The last observed state.
     last: Option<Run>,
 }
@@ -98,7 +99,8 @@ impl Follower {
         };
         let logs = logs.map(|(streams, from)| RunLogReader::open(&folder, streams, from)).transpose()?;
         let (freed, _) = UnixStream::pair()?;
-        Ok(Self { store: store.clone(), id: run.id().clone(), watch, freed, logs, owner_awaited: false, last: None })
+        let (store, id, interval) = (store.clone(), run.id().clone(), PollInterval::default());
+        Ok(Self { store, id, watch, freed, logs, owner_awaited: false, interval, last: None })
     }
 
     /// Passes the log bytes written since the last call to `sink`.
@@ -106,7 +108,9 @@ impl Follower {
         if let Some(watch) = &self.watch {
             watch.clear();
         }
-        self.logs.as_mut().map_or(Ok(0), |logs| logs.read(sink))
+        let count = self.logs.as_mut().map_or(Ok(0), |logs| logs.read(sink))?;
+        self.interval.polled(count > 0);
+        Ok(count)
     }
 
     /// Observes the run; fails if it was pruned. Call before [`Self::read`]: after an end, that read returns all
@@ -126,6 +130,9 @@ impl Follower {
             }
         }
         let run = refresh::one(&self.store, &self.id)?.ok_or_else(|| FollowError::Gone(self.id.clone()))?;
+        if self.last.as_ref().is_none_or(|last| last.state != run.state) {
+            self.interval = PollInterval::default();
+        }
         self.last = Some(run.clone());
         Ok(run)
     }
@@ -141,9 +148,9 @@ impl Follower {
         let running_job =
             run.facts.form.is_job() && matches!(run.state, RunState::Starting | RunState::Running | RunState::Stopping);
         let tick = match &run.state {
-            RunState::Queued(WaitingFor::Engine) => Some(ENGINE_POLL),
+            RunState::Queued(WaitingFor::Engine) => Some(self.interval.get()),
             RunState::Queued(_) => Some(QUEUE_POLL),
-            _ if run.facts.executor.is_some() => Some(ENGINE_POLL),
+            _ if run.facts.executor.is_some() => Some(self.interval.get()),
             _ if running_job => {
                 self.await_owner(run)?;
                 match (&self.watch, &self.logs) {

@@ -66,6 +66,8 @@ pub(crate) fn claimed(
     };
     let reserved = write_records(store, &index, prepared, reserved)?;
     drop(index);
+    // Its row counts from now on. Other starts need not wait until git has made the worktree of a run of an engine.
+    let folders = folders.filter(|_| !matches!(reserved.next, NextStep::Job(_)));
     let run = launch(store, reserved, warm)?;
     drop((folders, worktree));
     if matches!(run.state, RunState::Queued(_)) {

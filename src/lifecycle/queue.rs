@@ -34,6 +34,7 @@ use crate::store::index::{Index, Queued};
 use crate::store::pair_lock::{self, Claim, PairLock};
 use crate::store::run_folder::RunFolder;
 use crate::store::slots;
+use crate::store::state_dir::FoldersLock;
 
 /// Longer than an observing command holds a pair lock.
 const CLAIM_WAIT: Duration = Duration::from_millis(20);
@@ -134,18 +135,16 @@ fn move_on(store: &Store, queued: &Queued, older_unchecked: bool, pass: &mut Que
     let folders = reserve::lock_folders(store, spec.conditions.exclusive)?;
     let readiness =
         readiness::of(store, &*store.index()?, &spec.conditions, spec.form(), &spec.cwd, Some(&spec.run_id))?;
-    let moved = match readiness {
-        Readiness::Never(why) => return end_unstarted(store, &folder, &spec, EndState::DependencyFailed, why),
+    match readiness {
+        Readiness::Never(why) => end_unstarted(store, &folder, &spec, EndState::DependencyFailed, why),
         Readiness::Waits { waiting_for, about } => {
             let record = QueueRecord::new(waiting_for, about, clock::now());
             note_wait(store, &folder, &spec, queued.waiting_for, record, pass)?;
-            Moved::Waits
+            Ok(Moved::Waits)
         }
-        Readiness::Ready if older_unchecked && queued.waiting_for == WaitingFor::Need => Moved::OlderMayBeReady,
-        Readiness::Ready => start_one_queued(store, &folder, &spec, queued, pass)?,
-    };
-    drop(folders);
-    Ok(moved)
+        Readiness::Ready if older_unchecked && queued.waiting_for == WaitingFor::Need => Ok(Moved::OlderMayBeReady),
+        Readiness::Ready => start_one_queued(store, &folder, &spec, queued, folders, pass),
+    }
 }
 
 fn take_slot(store: &Store, slots: u32, full: u32) -> std::io::Result<Option<slots::Slot>> {
@@ -158,6 +157,7 @@ fn start_one_queued(
     folder: &RunFolder,
     spec: &RunSpec,
     queued: &Queued,
+    mut folders: Option<FoldersLock>,
     pass: &mut QueuePass,
 ) -> Result<Moved, StartError> {
     let engines = spec.kind.engine().and_then(|executor| executor.max_jobs).map(|_| store.state().lock_engines());
@@ -191,13 +191,16 @@ fn start_one_queued(
     lock.name(&spec.run_id)?;
     match spec.form() {
         RunForm::Headless => {
-            if let Err(error) = submit::make_worktree(folder, spec) {
-                return not_submitted(store, folder, spec, error);
-            }
             submit::intend(folder, spec)?;
-            // The next one counts this run.
+            // From now on a run of an engine counts as started, and other starts need not wait until git has made its
+            // worktree.
             drop(engines);
-            if let Err(error) = submit::submit_intended(folder, spec, lock, slot) {
+            folders = folders.filter(|_| spec.kind.engine().is_none());
+            let submitted = match spec.worktree {
+                Some(_) => submit::submit(folder, spec, lock, slot),
+                None => submit::submit_intended(folder, spec, lock, slot),
+            };
+            if let Err(error) = submitted {
                 return not_submitted(store, folder, spec, error);
             }
         }
@@ -209,6 +212,7 @@ fn start_one_queued(
     }
     // After the start: a queue record of a living run is ignored, but without it an unstarted run is judged lost.
     folder.remove_queue()?;
+    drop(folders);
     store.index()?.set_waiting(&spec.run_id, None)?;
     Ok(Moved::Started)
 }

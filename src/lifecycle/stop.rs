@@ -131,6 +131,7 @@ enum WindowsThen {
 
 fn stop_with(store: &Store, runs: &[Run], how: StopKind, windows: WindowsThen) -> Vec<Result<Stopped, StopError>> {
     let mut all: Vec<RunStop> = runs.iter().map(|run| begin_stop(store, run)).collect();
+    engine_job::check_answers(&mut all);
     for one in &mut all {
         one.attempt(|one| request(store, one, how));
     }

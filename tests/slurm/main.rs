@@ -17,5 +17,6 @@ mod one_look;
 mod plan;
 mod review;
 mod secrets;
+mod slow_worktree;
 mod stop;
 mod worktree;

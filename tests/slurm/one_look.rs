@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Instant;
 
 use crate::cluster::Cluster;
 use crate::review::MODES;
@@ -49,7 +50,32 @@ fn the_status_of_many_runs_costs_one_question() {
     let runs = world.dispatch("status --all").json()["runs"].as_array().unwrap().clone();
     assert_eq!(runs.iter().filter(|run| run["waitingFor"] == "engine").count(), 20);
     assert_eq!(fs::read_to_string(&asked).unwrap(), "x\n");
+    fs::write(&asked, "").unwrap();
     world.dispatch("stop --all").any_stderr().succeeds();
+    assert_eq!(fs::read_to_string(&asked).unwrap(), "x\n", "one question for the stop of all");
     cluster.wait_no_jobs();
     assert_eq!(world.starts().len(), 1);
+}
+
+#[test]
+fn a_stop_that_waits_for_many_nodes_asks_at_most_each_second() {
+    let mut world = World::with(MODES);
+    let cluster = Cluster::start(&mut world);
+    for task in ["A", "B", "C", "D"] {
+        world.task(task, "%ignore-term\n%hang");
+    }
+    world.dispatch("run -d far A B C D").any_stderr().succeeds();
+    for task in ["A", "B", "C", "D"] {
+        let run = world.wait_state("far", task, "running")["runId"].as_str().unwrap().to_owned();
+        world.agent_ready(&run);
+    }
+    let asked = count_questions(&world);
+    let begun = Instant::now();
+    world.dispatch("stop --all").any_stderr().succeeds();
+    // It takes the grace of two seconds, and longer on a busy machine.
+    let most = 2 + begun.elapsed().as_secs();
+    let asked = fs::read_to_string(&asked).unwrap().lines().count() as u64;
+    assert!(asked <= most, "{asked} questions, at most {most} are fine");
+    cluster.wait_no_jobs();
+    world.wait_all_quiet();
 }

@@ -4,6 +4,7 @@
 //! An engine that does not answer is a failure, and nothing is changed: only its word and the node's silence together
 //! prove an end that no record states.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
@@ -13,9 +14,11 @@ use crate::lifecycle::stop::run_stop::{RunStop, StopPart};
 use crate::lifecycle::stop::{StopError, StopKind, stopped_end};
 use crate::lifecycle::store::Store;
 use crate::model::end_reason::EndReason;
-use crate::model::engine::EngineExecutor;
+use crate::model::engine::{EngineExecutor, EngineKind};
 use crate::model::run::Run;
+use crate::model::run_id::RunId;
 use crate::model::run_spec::RunSpec;
+use crate::model::run_state::RunState;
 use crate::os::clock::Stopwatch;
 use crate::store::pair_lock::{self, Claim};
 
@@ -35,7 +38,6 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(15);
 pub(super) fn request(store: &Store, one: &mut RunStop, how: StopKind) -> Result<(), StopError> {
     let spec = one.folder.read_spec().map_err(io::Error::other)?;
     let Some(executor) = spec.kind.engine() else { return Ok(()) };
-    check_answers(one, executor)?;
     // From now on a submission in progress ends the run, too.
     one.folder.request_stop_of_node(how != StopKind::Stop)?;
     if take_back(store, one, how, &spec)? {
@@ -47,13 +49,24 @@ pub(super) fn request(store: &Store, one: &mut RunStop, how: StopKind) -> Result
     Ok(())
 }
 
-fn check_answers(one: &RunStop, executor: &EngineExecutor) -> Result<(), StopError> {
-    if !one.folder.was_submitted() {
-        return Ok(());
+/// Asks each engine once for all runs that it may have. One that does not answer fails the stop of its runs.
+pub(super) fn check_answers(all: &mut [RunStop]) {
+    let mut submitted: BTreeMap<EngineKind, Vec<(usize, EngineExecutor)>> = BTreeMap::new();
+    for (at, one) in all.iter().enumerate() {
+        let is_known = !matches!(one.run.state, RunState::Unknown(_));
+        let is_submitted = is_known && matches!(one.part, StopPart::EngineJob { .. }) && one.folder.was_submitted();
+        let spec = is_submitted.then(|| one.folder.read_spec().ok()).flatten();
+        if let Some(executor) = spec.as_ref().and_then(|spec| spec.kind.engine()) {
+            submitted.entry(executor.engine).or_default().push((at, executor.clone()));
+        }
     }
-    match executor::engine(executor.engine).look(std::slice::from_ref(one.run.id())) {
-        EngineLook::Answer(_) => Ok(()),
-        EngineLook::NoAnswer(words) => Err(no_answer(one, executor, words)),
+    for (engine, places) in submitted {
+        let runs: Vec<RunId> = places.iter().map(|(at, _)| all[*at].run.id().clone()).collect();
+        if let EngineLook::NoAnswer(words) = executor::engine(engine).look(&runs) {
+            for (at, executor) in &places {
+                all[*at].outcome = Some(Err(no_answer(&all[*at], executor, words.clone())));
+            }
+        }
     }
 }
 
@@ -90,21 +103,28 @@ fn take_back(store: &Store, one: &mut RunStop, how: StopKind, spec: &RunSpec) ->
     Ok(true)
 }
 
-/// Waits until each run has ended, and cancels the jobs of those that take too long.
+/// Waits until each run has ended, and cancels the jobs of those that take too long. All of them are observed together,
+/// so that an engine is asked once for all.
 pub(super) fn wait_for_nodes(store: &Store, all: &mut [RunStop]) {
     let begun = Stopwatch::start();
     let mut step = STEP;
     loop {
-        let mut waits = false;
-        for one in all.iter_mut().filter(|one| one.goes_on() && matches!(one.part, StopPart::EngineJob { .. })) {
-            let mut ended = false;
-            one.attempt(|one| {
-                ended = advance(store, one, begun.elapsed())?;
-                Ok(())
-            });
-            waits |= !ended && one.goes_on();
+        let is_left = |one: &&mut RunStop| {
+            one.goes_on() && matches!(one.part, StopPart::EngineJob { .. }) && !one.folder.has_exit()
+        };
+        let mut left: Vec<&mut RunStop> = all.iter_mut().filter(is_left).collect();
+        let ids: Vec<RunId> = left.iter().map(|one| one.run.id().clone()).collect();
+        // If the runs cannot be observed, `conclude` reports the error for each.
+        let Some(seen) = Some(ids).filter(|ids| !ids.is_empty()).and_then(|ids| refresh::some(store, &ids).ok()) else {
+            return;
+        };
+        let active: BTreeMap<&RunId, &Run> =
+            seen.runs.iter().filter(|run| run.is_active()).map(|run| (run.id(), run)).collect();
+        for one in &mut left {
+            let run = active.get(one.run.id()).copied();
+            one.attempt(|one| run.map_or(Ok(()), |run| advance(one, run, begun.elapsed())));
         }
-        if !waits {
+        if active.is_empty() {
             return;
         }
         std::thread::sleep(step);
@@ -112,26 +132,19 @@ pub(super) fn wait_for_nodes(store: &Store, all: &mut [RunStop]) {
     }
 }
 
-/// Does the next step for one run. True once it has ended.
-fn advance(store: &Store, one: &mut RunStop, waited: Duration) -> Result<bool, StopError> {
-    if one.folder.has_exit() {
-        return Ok(true);
-    }
+/// Does the next step for a run that is still active.
+fn advance(one: &mut RunStop, run: &Run, waited: Duration) -> Result<(), StopError> {
     let spec = one.folder.read_spec().map_err(io::Error::other)?;
-    let Some(executor) = spec.kind.engine() else { return Ok(true) };
+    let Some(executor) = spec.kind.engine() else { return Ok(()) };
     let cancel_at = spec.stop_grace.as_duration() + CANCEL_AFTER;
     if waited > cancel_at && one.part == (StopPart::EngineJob { is_cancelled: false }) {
         signal(one, executor, OwnerSignal::Hard)?;
         one.part = StopPart::EngineJob { is_cancelled: true };
     }
-    let run = refresh::one(store, one.run.id())?.unwrap_or_else(|| one.run.clone());
-    if !run.is_active() {
-        return Ok(true);
-    }
     if waited > cancel_at + CANCEL_PATIENCE + executor.lease() {
-        return Err(StopError::Node { pair: run.pair(), node: node_of(&run) });
+        return Err(StopError::Node { pair: run.pair(), node: node_of(run) });
     }
-    Ok(false)
+    Ok(())
 }
 
 fn node_of(run: &Run) -> String {

@@ -1,7 +1,8 @@
 //! Watches files and folders for a whole process, for any number of subscribers.
 //!
 //! Kernel instances are limited, so one instance and one thread serve the process. The thread sleeps until an event;
-//! only paths that the kernel does not watch, or that another host writes, are polled. Reports that something changed, never what.
+//! only paths that the kernel does not watch, or that another host writes, are polled.
+//! Reports that something changed, never what.
 
 use std::io;
 use std::os::fd::AsFd as _;
@@ -10,13 +11,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::os::clock::Stopwatch;
 use crate::os::event_fd::EventFd;
+use crate::os::watch::poll_interval::PollInterval;
 use crate::os::watch::stamp::FileStamp;
 use crate::os::watch::subscribers::{Subscribers, WatchMethod};
 use crate::os::watch::{ChangeWatch, wait_readable};
 
-/// The poll interval of paths that the kernel does not watch.
-const POLL_INTERVAL: Duration = Duration::from_millis(100);
+/// Pause after an error of the kernel that is not expected, so that the thread does not spin.
+const ERROR_PAUSE: Duration = Duration::from_millis(100);
 
 /// The thread's stack, in bytes.
 const STACK: usize = 64 * 1024;
@@ -125,22 +128,25 @@ impl WatcherState {
     fn work(&self) {
         let mut fds = vec![self.nudge.as_fd()];
         fds.extend(self.kernel.as_ref().map(|kernel| kernel.as_fd()));
+        let (mut interval, mut polled) = (PollInterval::default(), Stopwatch::start());
         while !self.ended.load(Ordering::Acquire) {
-            let tick = self.subscribers().polls().then_some(POLL_INTERVAL);
+            let tick = self.subscribers().polls().then(|| interval.get().saturating_sub(polled.elapsed()));
             let Ok(ready) = wait_readable(&fds, tick) else {
-                // Not expected; the pause keeps the thread from spinning.
-                std::thread::sleep(POLL_INTERVAL);
+                std::thread::sleep(ERROR_PAUSE);
                 continue;
             };
             if ready.first() == Some(&true) {
                 self.nudge.clear();
+                // For the new path.
+                interval = PollInterval::default();
             }
             if let (Some(true), Some(kernel)) = (ready.get(1), &self.kernel) {
                 let events = kernel.read_events();
                 self.subscribers().report(&events);
             }
-            if tick.is_some() {
-                self.subscribers().poll_files();
+            if polled.elapsed() >= interval.get() {
+                interval.polled(self.subscribers().poll_files());
+                polled = Stopwatch::start();
             }
         }
     }

@@ -8,6 +8,7 @@ mod platform;
 mod platform;
 
 pub mod file_watcher;
+pub mod poll_interval;
 pub mod stamp;
 mod subscribers;
 

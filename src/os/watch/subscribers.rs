@@ -112,13 +112,16 @@ impl Subscribers {
         }
     }
 
-    /// Polls the paths that the kernel does not watch.
-    pub(super) fn poll_files(&mut self) {
+    /// Polls the paths that the kernel does not watch. Returns whether one of them changed.
+    pub(super) fn poll_files(&mut self) -> bool {
+        let mut has_changed = false;
         for (path, (stamp, subscribers)) in &mut self.polled {
             if stamp.update(path) {
                 wake(subscribers);
+                has_changed = true;
             }
         }
+        has_changed
     }
 }
 
