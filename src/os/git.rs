@@ -38,7 +38,7 @@ pub use crate::os::git::creation_check::CreationCheck;
 pub use crate::os::git::error::GitError;
 pub use crate::os::git::inspect::{inspect_branch, inspect_worktree};
 pub use crate::os::git::numstat::Changed;
-pub use crate::os::git::pending_setup::{PendingSetup, resolved, setup_is_pending};
+pub use crate::os::git::pending_setup::{PendingSetup, only_command_is_left, resolved, setup_is_pending};
 pub use crate::os::git::remove::{delete_branch, remove_worktree};
 pub use crate::os::git::repository::{Repository, RepositoryError, linked_worktree_of};
 pub use crate::os::git::submodules::{fill_submodules, has_submodules};

@@ -51,7 +51,8 @@ pub fn answer(folder: &Path, node: Option<String>) -> io::Result<()> {
         version: PROBE_VERSION,
         node,
         inode: fs::symlink_metadata(folder)?.ino(),
-        is_locked: matches!(lock.try_lock(), Err(TryLockError::WouldBlock)),
+        // Shared: on NFS, a file that is open for reading alone takes no exclusive lock.
+        is_locked: matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)),
         missing_programs: missing(&request.programs, is_program),
         missing_folders: missing(&request.folders, Path::is_dir),
     };

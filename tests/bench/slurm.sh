@@ -87,6 +87,8 @@ YAML
   seen=$(PATH="$slurm/bin:$PATH" dispatch status --all --json | grep -Eo '"waitingFor": *"engine"' | wc -l)
   [ "$seen" = "$waiting" ] || failed+=("only $seen of $waiting runs are seen to wait in Slurm")
   row "squeue calls of one status, $waiting runs / 1" "$(wc -l <"$slurm/asked")" 1 1
+  compare return 10 "status, $waiting runs in Slurm / squeue" -- ours "" "" dispatch status --all \
+    -- other "" "" squeue --me --noheader --states=all "--format=%i|%j|%T|%r|%N"
   cd "$work/project"
 }
 

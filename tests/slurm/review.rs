@@ -75,3 +75,25 @@ executors:
     assert_eq!(world.status("twice", "T")["attempt"], 2);
     assert_eq!(world.starts().len(), before + 2);
 }
+
+#[test]
+fn the_engines_report_explains_the_end_of_a_job_that_an_operator_cancelled() {
+    let mut world = World::with(MODES);
+    let cluster = Cluster::start(&mut world);
+    world.task("T", "%hang");
+    let run = world.detach("far", "T");
+    world.agent_ready(&run);
+    world.wait_state("far", "T", "running");
+    cluster.ask("scancel", &[&format!("--name=dispatch-{run}")]);
+    world.dispatch("wait far T").any_stderr().fails_with(143);
+    cluster.wait_no_jobs();
+    assert_eq!(world.status("far", "T")["reason"], "ended by its engine");
+    world.dispatch("status far T").stdout_has("engine    reports: cancelled").succeeds();
+    // A stop that was asked for needs no explanation.
+    let run = world.detach("far", "T");
+    world.agent_ready(&run);
+    world.dispatch("stop far T").stdout_has("stopped").succeeds();
+    cluster.wait_no_jobs();
+    assert!(!world.dispatch("status far T").succeeds().text().contains("reports"));
+    world.wait_all_quiet();
+}

@@ -61,3 +61,34 @@ fn a_worktree_that_cannot_be_made_again_ends_a_run_whose_command_was_killed() {
     assert!(ended["reason"].as_str().unwrap().contains("set-up failed"), "{ended}");
     assert!(cluster.all_jobs().is_empty() && world.starts().is_empty());
 }
+
+#[test]
+fn two_nodes_set_up_one_worktree_once_and_a_submission_does_not_wait_for_that() {
+    let modes = r#"  one: { agent: fake, prompt: "%exit 0", executor: first }
+  two: { agent: fake, prompt: "%exit 0", executor: second }
+executors:
+  first: { engine: slurm, options: [--nodelist=n1], lease: 30s }
+  second: { engine: slurm, options: [--nodelist=n2], lease: 30s }
+worktree:
+  path: "../wt-{{ task.id }}"
+  create: true
+  branch: "b-{{ task.id }}"
+  setup: [sh, -c, "echo x >>setups; until [ -e ../go ]; do sleep 0.02; done"]
+"#;
+    let mut world = World::with(modes);
+    let _cluster = Cluster::start(&mut world);
+    world.task("T", "");
+    world.git_init();
+    for mode in ["one", "two"] {
+        let run = world.detach(mode, "T");
+        let taken = world.run_folder(&run).join("heartbeat");
+        wait_until("its node has taken the run", || is(taken.exists(), "no"));
+    }
+    let setups = world.root().join("wt-T/setups");
+    wait_until("a node sets the worktree up", || is(setups.exists(), "no"));
+    world.write("../go", "");
+    for mode in ["one", "two"] {
+        world.dispatch(&format!("wait {mode} T")).any_stderr().succeeds();
+    }
+    assert_eq!(fs::read_to_string(setups).unwrap(), "x\n");
+}

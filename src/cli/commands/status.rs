@@ -15,8 +15,8 @@ use crate::lifecycle::project::{Depth, project_store, show};
 use crate::lifecycle::reconcile::held::{self, Held};
 use crate::lifecycle::refresh;
 use crate::lifecycle::store::{Observed, Store};
-use crate::lifecycle::summary::explain;
 use crate::lifecycle::summary::overview::{self, RECENT};
+use crate::lifecycle::summary::{engine_report, explain};
 use crate::model::activity::{Activity, ActivitySource, ActivityState};
 use crate::model::run::Run;
 use crate::model::run_state::{RunState, WaitingFor};
@@ -135,6 +135,7 @@ fn one(context: &CommandContext, store: &Store, run: &Run, held: &Held, explain:
     row("cure", run.progress.activity.as_ref().and_then(|activity| activity.fix).map(str::to_owned))?;
     row("exit code", view.exit_code.map(|code| code.to_string()))?;
     row("signal", view.signal.map(|signal| signal.to_string()))?;
+    row("engine", engine_report::of_ended(store, run).map(|reported| format!("reports: {reported}")))?;
     row("hint", view.hint.clone())?;
     row("held", view.held.clone())?;
     row("cost", view.cost_usd.map(cost))?;

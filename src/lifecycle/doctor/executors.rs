@@ -76,7 +76,7 @@ fn judge(what: &str, answer: &ProbeAnswer, is_same: bool) -> Finding {
     }
     let notes = match (is_same, answer.is_locked) {
         (true, true) => "",
-        (true, false) => "; it does not see this machine's locks, which is no harm",
+        (true, false) => "; it does not see this machine's locks: two nodes may set up one worktree at the same time",
         (false, _) => "; it numbers files otherwise, which is no harm",
     };
     Finding::ok(what, format!("a job on {node} sees the project and its agents{notes}"))

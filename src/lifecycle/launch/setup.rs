@@ -78,6 +78,10 @@ pub(crate) fn set_up(
         }
         return Err(error.into());
     }
+    // A node may be running the command, and a submission need not wait for it.
+    if part == SetupPart::BeforeSubmission && git::only_command_is_left(&worktree.path) {
+        return Ok(());
+    }
     let Some(setup) = git::PendingSetup::take(&worktree.path)? else { return Ok(()) };
     if part != SetupPart::OnNode {
         match worktree.submodules {
@@ -89,8 +93,7 @@ pub(crate) fn set_up(
         git::copy_files(worktree, log)?;
     }
     if part == SetupPart::BeforeSubmission {
-        // It stays pending: the node does the rest.
-        return Ok(());
+        return Ok(setup.leave_command()?);
     }
     if !worktree.setup.is_empty() {
         let command = worktree.setup.join(" ");

@@ -1,5 +1,5 @@
-//! Explains why a run ended in its state, as a list of recorded facts.
-//! Input: the run's records and the end of its log. Must not judge the run again or add unrecorded facts.
+//! Explains why a run ended in its state, as a list of facts.
+//! Input: the run's records, the end of its log and its engine's report. Must not judge the run again.
 
 use std::fmt;
 use std::path::Path;
@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::agents::{self, AgentReport, ReportedOutcome};
 use crate::lifecycle::store::Store;
+use crate::lifecycle::summary::engine_report;
 use crate::model::attempt_record::AttemptRecord;
 use crate::model::end_reason::{EndReason, Startable};
 use crate::model::exit::Exit;
@@ -46,10 +47,14 @@ pub enum Bears {
 pub fn why_ended(store: &Store, run: &Run) -> Vec<Fact> {
     let Some(end) = &run.end else { return Vec::new() };
     let folder = store.folder(run.id());
-    match folder.read_spec() {
+    let mut facts = match folder.read_spec() {
         Ok(spec) => Facts::of(&spec, end, &folder.read_attempts(), &last_words(&spec, &folder)),
         Err(_) => Facts::default().end(end).reason(end).0,
+    };
+    if let Some(reported) = engine_report::of_ended(store, run) {
+        facts.push(Fact { bears: Bears::Neither, about: "engine", says: format!("reports: {reported}") });
     }
+    facts
 }
 
 /// The report of the last attempt. `None` if it may be located before the part that was read.

@@ -4,6 +4,7 @@
 
 pub mod attention;
 pub mod counts;
+pub mod engine_report;
 pub mod exit_explanation;
 pub mod explain;
 pub mod gate_facts;

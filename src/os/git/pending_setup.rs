@@ -33,7 +33,16 @@ pub fn setup_is_pending(path: &Path) -> bool {
 pub struct PendingSetup {
     marker: PathBuf,
     /// Other starters wait for this lock; the kernel releases it when this process dies.
-    _lock: File,
+    lock: File,
+}
+
+/// What a marker holds once the worktree has its submodules and copies.
+const FILES_ARE_READY: &[u8] = b"only the set-up command is left\n";
+
+/// Whether only the set-up command of the pending worktree at `path` is left.
+pub fn only_command_is_left(path: &Path) -> bool {
+    let marker = git_dir_of(path).map(|dir| dir.join(MARKER));
+    marker.and_then(|marker| fs::read(marker).ok()).is_some_and(|noted| noted == FILES_ARE_READY)
 }
 
 impl PendingSetup {
@@ -42,13 +51,20 @@ impl PendingSetup {
     pub fn take(path: &Path) -> Result<Option<Self>, GitError> {
         let Some(marker) = git_dir_of(path).map(|dir| dir.join(MARKER)) else { return Ok(None) };
         let io = |source| GitError::Io { doing: "lock", path: marker.clone(), source };
-        let lock = match File::open(&marker) {
+        // For writing, too: on NFS, a file that is open for reading alone takes no exclusive lock.
+        let lock = match OpenOptions::new().read(true).write(true).open(&marker) {
             Ok(lock) => lock,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(io(error)),
         };
         lock.lock().map_err(io)?;
-        Ok(marker.exists().then_some(Self { marker, _lock: lock }))
+        Ok(marker.exists().then_some(Self { marker, lock }))
+    }
+
+    /// Records that only the set-up command is left, and that another process does it.
+    pub fn leave_command(mut self) -> Result<(), GitError> {
+        let written = self.lock.set_len(0).and_then(|()| self.lock.write_all(FILES_ARE_READY));
+        written.map_err(|source| GitError::Io { doing: "write", path: self.marker, source })
     }
 
     /// Records that the set-up succeeded, so that it is not run again.
